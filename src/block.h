@@ -1,0 +1,39 @@
+/* The two kinds of block pointer, as types that cannot be mixed up.
+ *
+ *   base_t                      user_t
+ *   |<- header (0 or 16 bytes) ->|<- bytes asked ->|<- slack or canary ->|
+ *   ^ first byte of the slot     ^ what malloc returned
+ *
+ * A base_t is the first byte of a slot and all that the layers pass to each other; a user_t is what
+ * the program holds. Both are one-member structs, so they cost nothing, and handing one where the
+ * other belongs does not compile (tests/unit/block_must_not_compile.c shows it). The only ways from
+ * one to the other are base_of() and user_of() in check.h. */
+#ifndef HAK_BLOCK_H
+#define HAK_BLOCK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct {
+    char *p;
+} base_t;
+
+typedef struct {
+    char *p;
+} user_t;
+
+static inline base_t base_from(void *p) { return (base_t){(char *)p}; }
+static inline user_t user_from(void *p) { return (user_t){(char *)p}; }
+static inline uintptr_t base_address(base_t base) { return (uintptr_t)base.p; }
+static inline uintptr_t user_address(user_t user) { return (uintptr_t)user.p; }
+
+#define HAK_NO_BASE ((base_t){NULL})
+#define HAK_NO_USER ((user_t){NULL})
+
+#define HAK_LIKELY(x)   __builtin_expect(!!(x), 1)
+#define HAK_UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define HAK_COLD        __attribute__((noinline, cold))
+#define HAK_HIDDEN      __attribute__((visibility("hidden")))
+#define HAK_EXPORT      __attribute__((visibility("default")))
+
+#endif

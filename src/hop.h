@@ -1,0 +1,55 @@
+/* The one-line event that every move of a block between layers makes: hop(KIND, block, class).
+ *
+ * A block changes layer only inside a transfer function, and each transfer function holds exactly
+ * one hop(). In the plain build hop() is a constant condition around nothing, so it leaves no
+ * instruction (tests/unit/disassembly_test.sh compares). In the debug build it checks the move
+ * against hops.def, keeps the slot's state and writes one record (guard/state.c).
+ *
+ * Thread and signal safety: all of these may be called on any thread, inside a signal handler and
+ * between fork and exec; they allocate nothing, take no lock and keep errno. */
+#ifndef HAK_HOP_H
+#define HAK_HOP_H
+
+#include <stdint.h>
+#include "block.h"
+
+#ifndef HAK_DEBUG
+#define HAK_DEBUG 0
+#endif
+
+/* True in hakmem-debug.so, false in libhakmem: a constant, so that dead branches vanish. */
+enum { hak_is_debug_build = HAK_DEBUG };
+
+enum hak_place {
+#define PLACE(name, number, text, sentence) HAK_PLACE_##name = number,
+#include "hops.def"
+    HAK_PLACE_COUNT
+};
+
+enum hak_record_kind {
+#define HOP(name, number, from, to, sentence) HAK_##name = number,
+#define NOTE(name, number, sentence)          HAK_##name = number,
+#include "hops.def"
+};
+
+/* Implemented by guard/state.c; called through the inlines below only. */
+HAK_HIDDEN void hak_hop_block(enum hak_record_kind kind, base_t block, unsigned class_index);
+HAK_HIDDEN void hak_hop_note(enum hak_record_kind kind, unsigned class_index, const void *address,
+                             uint64_t value);
+
+/* Tells that `block`, of size class `class_index`, moves as `kind` says. Call it before the block
+ * can be seen at its new place. */
+static inline void hop(enum hak_record_kind kind, base_t block, unsigned class_index) {
+    if (hak_is_debug_build)
+        hak_hop_block(kind, block, class_index);
+}
+
+/* Tells of a change that moves no block: slab and SuperSlab events. `value` is the kind's own
+ * number (docs/specs/event-log.md), for example a size in bytes. */
+static inline void hop_note(enum hak_record_kind kind, unsigned class_index, const void *address,
+                            uint64_t value) {
+    if (hak_is_debug_build)
+        hak_hop_note(kind, class_index, address, value);
+}
+
+#endif

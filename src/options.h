@@ -1,0 +1,46 @@
+/* The settings of this process: HAKMEM_* read once at start, checked against options.def.
+ *
+ * The environment is read here and nowhere else. A value that cannot be read gives one line on
+ * stderr that names the variable, the value and what was expected; the default holds then. Unknown
+ * HAKMEM_ names are left alone. Nothing here allocates. */
+#ifndef HAK_OPTIONS_H
+#define HAK_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define HAK_TEXT_BYTES 4096
+
+/* One field for each line of options.def. CHOICE, NUMBER and BYTES are uint64_t, PATH and TEXT are
+ * char arrays. */
+struct hak_options {
+#define HAK_FIELD_CHOICE(field) uint64_t field;
+#define HAK_FIELD_NUMBER(field) uint64_t field;
+#define HAK_FIELD_BYTES(field)  uint64_t field;
+#define HAK_FIELD_PATH(field)   char field[HAK_TEXT_BYTES];
+#define HAK_FIELD_TEXT(field)   char field[HAK_TEXT_BYTES];
+#define OPTION(name, field, type, standard, range, run, sentence) HAK_FIELD_##type(field)
+#include "options.def"
+};
+
+enum { HAK_CHECK_TRACE, HAK_CHECK_NORMAL };
+enum { HAK_LAYOUT_AUTO, HAK_LAYOUT_SAME, HAK_LAYOUT_HEADER };
+enum { HAK_MAGAZINE_OFF, HAK_MAGAZINE_ON, HAK_MAGAZINE_AUTO };
+enum { HAK_FULL_WAIT, HAK_FULL_DROP };
+enum { HAK_ON_FAULT_STOP, HAK_ON_FAULT_CONTINUE };
+
+/* Read-only after hak_options_read(). "auto" values are already resolved to what holds. */
+extern struct hak_options hak_options __attribute__((visibility("hidden")));
+
+/* Reads the environment (of this process; `environment` as in environ). Call once, before any
+ * thread exists. Under AT_SECURE everything stays at its default and trace is off. */
+__attribute__((visibility("hidden"))) void hak_options_read(char **environment);
+
+/* Parses one value for the option called `name` (without HAKMEM_) into `options`. Returns true, or
+ * false with `expected` set to a static text that says what would have been right. Used by `run`,
+ * which checks its arguments before the program starts. */
+__attribute__((visibility("hidden"))) bool hak_option_parse(struct hak_options *options,
+                                                            const char *name, const char *value,
+                                                            const char **expected);
+
+#endif

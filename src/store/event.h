@@ -1,0 +1,31 @@
+/* An event as the store knows it: what the collector makes of a ring's record and what every reader
+ * gets back. Plain data, shared by collector and viewer. */
+#ifndef HAK_STORE_EVENT_H
+#define HAK_STORE_EVENT_H
+
+#include <stdint.h>
+
+struct hak_event {
+    uint64_t id;          /* from 1, in commit order; given by the writer */
+    uint64_t ns;          /* since the capture's start (of its first session) */
+    uint64_t address;     /* what the program held, or the pointer that was moved */
+    uint64_t base;        /* first byte of the slot; address - delta */
+    uint64_t size;        /* bytes asked; for notes the kind's own value */
+    uint64_t old_address; /* REALLOC that moved: the old block's user pointer; else 0 */
+    uint64_t generation;  /* epoch << 32 | n */
+    uint32_t process;     /* row id in `process`, from 1 */
+    uint32_t thread;      /* row id in `thread`, from 1, unique in the store */
+    uint32_t stack;       /* row id in `node`, unique in the store; 0 = none */
+    uint8_t kind;         /* hops.def number */
+    uint8_t class_index;  /* line of classes.def, 255 = none */
+    uint8_t place;        /* hops.def PLACE number */
+    uint8_t subkind;      /* check.h enum hak_subkind */
+    uint8_t flags;        /* record.h enum hak_record_flags, without WIDE */
+};
+
+/* Kinds whose address is a user pointer: MALLOC, FREE, REALLOC, REALLOC_FROM. */
+static inline int hak_event_is_call(const struct hak_event *e) { return e->kind >= 1 && e->kind <= 4; }
+/* Kinds that move a block: hops.def HOP lines. */
+static inline int hak_event_is_move(const struct hak_event *e) { return e->kind >= 1 && e->kind < 64; }
+
+#endif

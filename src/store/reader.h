@@ -1,0 +1,92 @@
+/* Reading a store: used by the viewer and by the collector's report. Memory stays constant in the
+ * size of the capture: one decoded chunk and its postings at a time.
+ *
+ * Functions return 0 (or a count) or a negative enum hak_store_error, with hak_store_message(). A
+ * reader belongs to one thread. A store that is being written is read as far as it is committed. */
+#ifndef HAK_STORE_READER_H
+#define HAK_STORE_READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "store/error.h"
+#include "store/event.h"
+
+struct sqlite3;
+struct hak_store_reader;
+
+int hak_store_open(const char *path, struct hak_store_reader **out);
+/* On a connection that somebody else owns (the writer's, inside its process). */
+int hak_store_attach(struct sqlite3 *database, struct hak_store_reader **out);
+void hak_store_close(struct hak_store_reader *r);
+struct sqlite3 *hak_store_database(struct hak_store_reader *r);
+
+struct hak_store_summary {
+    uint64_t events, chunks, losses, lost_events, trimmed_events;
+    uint64_t first_ns, last_ns;
+    uint32_t processes, threads, modules, nodes, faults;
+    bool being_written; /* a collector is still at it */
+    bool ended_early;   /* no collector, and it did not finish: its last commit is the end */
+};
+int hak_store_summarise(struct hak_store_reader *r, struct hak_store_summary *out);
+
+/* What to look for; zero fields do not limit. Address limits are on [base, base + slot) or on the
+ * exact address, see `covers`. */
+struct hak_filter {
+    uint64_t id_from, id_to;       /* inclusive; 0 = open */
+    uint64_t ns_from, ns_to;
+    uint64_t base;                 /* exact base of a block */
+    uint64_t address;              /* events whose address or base equals it */
+    uint32_t process, thread;      /* row ids */
+    uint32_t stack;                /* exact node */
+    uint64_t kind_mask_low, kind_mask_high; /* bit n = kind n (0..63, 64..127); both 0 = all */
+    int class_index;               /* -1 = all: set it! */
+};
+
+/* Calls `each` for each event that passes, oldest first (newest first when `backwards`), until it
+ * returns non-zero (which is returned) or all are told. */
+typedef int (*hak_event_each)(void *context, const struct hak_event *event);
+int hak_store_scan(struct hak_store_reader *r, const struct hak_filter *filter, bool backwards,
+                   hak_event_each each, void *context);
+/* One event by id: 1 found, 0 not in the store. */
+int hak_store_event(struct hak_store_reader *r, uint64_t id, struct hak_event *out);
+
+/* The bases of blocks that covered `address` at any time (user pointers, interior pointers, bases),
+ * newest use first: fills at most `max`, returns how many there are. */
+struct hak_block_key {
+    uint64_t base;
+    uint64_t slot_bytes;
+    uint64_t last_event;
+    uint32_t process; /* row id */
+    uint8_t class_index;
+};
+int hak_store_blocks_at(struct hak_store_reader *r, uint64_t address, uint32_t process,
+                        struct hak_block_key *out, int max);
+
+/* A frame for people; strings belong to the reader until the next call of hak_store_frames. */
+struct hak_frame {
+    uint64_t ip;
+    const char *module;   /* path, "" = in none */
+    uint64_t module_offset;
+    const char *function; /* "" = not known */
+    const char *file;
+    uint32_t line;
+    bool inlined;         /* part of the frame that follows */
+    bool is_hakmem;       /* the allocator's own code */
+};
+/* Frames of a stack, innermost first, inlined levels included; returns how many (at most max). */
+int hak_store_frames(struct hak_store_reader *r, uint32_t stack, struct hak_frame *out, int max);
+
+/* Slot size and band of a class as this store was written; false when it has no such class. */
+bool hak_store_class(struct hak_store_reader *r, unsigned class_index, uint64_t *slot_bytes,
+                     unsigned *band);
+
+/* Adds the virtual tables event, block and life to a connection that has this store as main. */
+int hak_store_add_tables(struct sqlite3 *database);
+
+/* Reads everything and verifies checksums, ids without gaps, references, and every block's path
+ * against hops.def. Calls `problem` for each finding; returns how many there were. */
+int hak_store_check(struct hak_store_reader *r, void (*problem)(void *context, const char *text),
+                    void *context);
+
+#endif

@@ -1,0 +1,72 @@
+/* The SuperSlab: 2 MiB of address space, aligned, cut into 32 slabs of 64 KiB. Data only.
+ *
+ *   0          64 KiB                                                        2 MiB
+ *   | slab 0    | slab 1        | slab 2        | ...            | slab 31    |
+ *   | this head | slot slot ... | slot slot ... |
+ *
+ * Slab 0 holds this struct and no blocks (only the pages touched count). A slab serves one size
+ * class at a time; slot i of a slab starts at slab start + hak_first_slot_offset(class) + i * slot
+ * bytes. A slab's free slots are a bitmap, so that nothing is ever written into a free block by the
+ * slab layer: classes of 64 B and more keep it in the slab's `free_bits`, smaller ones at the
+ * slab's own start (first_slot_offset bytes).
+ *
+ * Owner: one heap (thread) owns all slabs of a SuperSlab; `owner` is the same id as the registry's
+ * entry for this address. Only the owner writes `slabs`; the pool writes `owner` at acquire, adopt
+ * and release, under its lock. */
+#ifndef HAK_SUPERSLAB_H
+#define HAK_SUPERSLAB_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include "block.h"
+
+#define HAK_SUPERSLAB_BYTES    ((size_t)2 << 20)
+#define HAK_SLAB_BYTES         ((size_t)64 << 10)
+#define HAK_SLABS              32
+#define HAK_SMALL_BITMAP_BYTES 1024 /* at the start of slabs whose slots are below 64 bytes */
+
+#define HAK_CLASS_NONE 0xff
+
+/* What the checks of the debug build know of a slot; 24 bytes, out of line, in private memory. */
+struct hak_slot {
+    uint32_t record_count; /* n of the generation: records of this slot so far, moves included */
+    uint32_t alloc_stack;  /* stack id of the last allocation, 0 = none */
+    uint32_t free_stack;   /* stack id of the last free, 0 = none */
+    uint32_t asked_bytes;  /* as the program asked, of the last life */
+    uint32_t thread;       /* number of the thread that moved it last */
+    uint8_t place;         /* enum hak_place */
+    uint8_t subkind;       /* enum hak_subkind, the call that allocated it */
+    uint16_t user_delta;   /* user - base in units of 8 bytes, of the last life */
+};
+
+struct hak_slab {
+    uint32_t used;        /* slots that are not free in this slab (in caches or live) */
+    uint32_t carved;      /* slots handed out at least once; the rest is untouched */
+    uint32_t capacity;    /* slots in this slab */
+    uint32_t epoch;       /* debug: drawn when the slab was acquired for its class */
+    struct hak_slab *next_in_class; /* the owner's list of slabs of this class that have free slots */
+    struct hak_slab *prev_in_class;
+    uint16_t first_free_word; /* hint: no set bit in free_bits below this word */
+    uint8_t class_index;
+    uint8_t listed;
+    uint64_t free_bits[16]; /* 1 = free; up to 1,024 slots; smaller classes: at the slab's start */
+};
+
+struct hak_superslab {
+    uint8_t class_of_slab[HAK_SLABS]; /* the first line: all that a free needs; HAK_CLASS_NONE */
+    _Atomic uint32_t owner;           /* heap id, as in the registry */
+    uint32_t slabs_in_use;
+    struct hak_superslab *next; /* the owner's list */
+    struct hak_slot *slots;     /* debug: 31 * 8,192 slot states, mapped with the SuperSlab */
+    struct hak_slab slabs[HAK_SLABS];
+};
+
+static inline struct hak_superslab *hak_superslab_of(const void *p) {
+    return (struct hak_superslab *)((uintptr_t)p & ~(uintptr_t)(HAK_SUPERSLAB_BYTES - 1));
+}
+
+static inline unsigned hak_slab_index_of(const void *p) {
+    return (unsigned)(((uintptr_t)p & (HAK_SUPERSLAB_BYTES - 1)) / HAK_SLAB_BYTES);
+}
+
+#endif

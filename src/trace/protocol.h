@@ -1,0 +1,29 @@
+/* The words on the socket between a program and the keeper, once per exec image.
+ *
+ * The socket is an abstract unix stream socket whose name is in HAKMEM_SESSION (or one end of a
+ * socketpair, when the program itself started the keeper). The program sends one hello with the
+ * session's memfd attached (SCM_RIGHTS), gets one answer, and closes socket and memfd. */
+#ifndef HAK_TRACE_PROTOCOL_H
+#define HAK_TRACE_PROTOCOL_H
+
+#include <stdint.h>
+
+#define HAK_HELLO_MAGIC 0x4f4c4c454b4148ull /* "HAKELLO" */
+
+struct hak_hello {
+    uint64_t magic;
+    uint32_t version; /* HAK_SESSION_VERSION */
+    int32_t pid;
+    uint64_t start_time;  /* field 22 of /proc/self/stat */
+    uint64_t total_bytes; /* of the memfd */
+};
+
+struct hak_hello_answer {
+    uint64_t magic;
+    uint32_t version;
+    uint32_t accepted;     /* 1, or 0 and `why` says why */
+    char session_name[108]; /* what HAKMEM_SESSION must hold for what is executed later */
+    char why[256];
+};
+
+#endif

@@ -1,0 +1,127 @@
+/* One event as it lies in a ring: 32 bytes, written by the program, read by the collector.
+ *
+ *   w[0]  time:48 | kind:8 | class:8
+ *   w[1]  address:48 | delta:12 | flags:4
+ *   w[2]  size:32 | stack:32
+ *   w[3]  record_count:32 | epoch:24 | place:4 | subkind:4
+ *
+ * Fields are listed from bit 0 up; all words are little-endian. docs/specs/ring.md is the same in
+ * prose. `time` is TSC ticks since the session's tsc_start, its low 48 bits: the reader unwraps it
+ * (records of one ring never go back in time). `address` is what the program held for MALLOC, FREE,
+ * REALLOC and REALLOC_FROM, and the pointer that was moved for every other move; the block's base is
+ * address - 8 * delta. `size` is the bytes asked for the four program calls. A record that does not
+ * fit sets HAK_RECORD_WIDE and is followed by one continuation with the full values. */
+#ifndef HAK_TRACE_RECORD_H
+#define HAK_TRACE_RECORD_H
+
+#include <stdint.h>
+
+struct hak_record {
+    uint64_t w[4];
+};
+
+#define HAK_RECORD_BYTES 32
+#define HAK_TIME_BITS    48
+
+enum hak_record_flags {
+    HAK_RECORD_WIDE = 1,    /* the next record is a continuation of this one */
+    HAK_RECORD_ILLEGAL = 2, /* the move was not allowed by hops.def */
+    HAK_RECORD_PARTIAL = 4, /* the stack's walk ended early (docs/specs/unwind.md) */
+    HAK_RECORD_SPARE = 8,
+};
+
+/* The fields of a record, unpacked; the form in which guard hands an event to trace. */
+struct hak_event_fields {
+    uint64_t time;         /* ticks since the session's start */
+    uint64_t address;      /* see above */
+    uint64_t size;         /* bytes asked; or the kind's own value for notes */
+    uint64_t old_address;  /* REALLOC that moved: the user pointer of the old block; else 0 */
+    uint64_t delta_bytes;  /* address - base */
+    uint32_t stack;        /* stack node id, 0 = none */
+    uint32_t record_count; /* n of the generation */
+    uint32_t epoch;        /* of the generation */
+    uint8_t kind;          /* enum hak_record_kind */
+    uint8_t class_index;   /* or HAK_CLASS_NONE */
+    uint8_t place;         /* where it came from (MALLOC, REALLOC) or went to (all else) */
+    uint8_t subkind;       /* enum hak_subkind */
+    uint8_t flags;         /* enum hak_record_flags */
+};
+
+/* A continuation: w[0] = time:48 (same as the head's) | kind = CONTINUATION | class = how many
+ * continuations still follow. w[1..3] are payload. For a wide block event the payload is
+ *   w[1] = size, w[2] = old_address, w[3] = epoch:32 | delta in units of 8 bytes:32
+ * and the head's size, epoch and delta fields hold the low bits only. For THREAD_START,
+ * PROCESS_START, MODULE_LOAD and MARK the payload is a byte string of 24 bytes each, in order
+ * (ring.md lists what is in it). */
+#define HAK_CONTINUATION_BYTES 24
+
+static inline uint64_t hak_record_time(const struct hak_record *r) {
+    return r->w[0] & (((uint64_t)1 << HAK_TIME_BITS) - 1);
+}
+static inline uint8_t hak_record_kind_of(const struct hak_record *r) {
+    return (uint8_t)(r->w[0] >> 48);
+}
+static inline uint8_t hak_record_class(const struct hak_record *r) {
+    return (uint8_t)(r->w[0] >> 56);
+}
+static inline uint8_t hak_record_flags_of(const struct hak_record *r) {
+    return (uint8_t)(r->w[1] >> 60);
+}
+
+/* True when the event's values do not fit the 32 bytes of the head record. */
+static inline int hak_fields_are_wide(const struct hak_event_fields *f) {
+    return (f->size >> 32) != 0 || f->old_address != 0 || f->epoch >> 24 != 0 ||
+           f->delta_bytes >= 8u << 12;
+}
+
+/* Packs the head record. Sets HAK_RECORD_WIDE by itself where it is needed. */
+static inline struct hak_record hak_record_pack(const struct hak_event_fields *f) {
+    uint64_t flags = f->flags | (hak_fields_are_wide(f) ? HAK_RECORD_WIDE : 0u);
+    uint64_t time_mask = ((uint64_t)1 << HAK_TIME_BITS) - 1;
+    struct hak_record r;
+    r.w[0] = (f->time & time_mask) | (uint64_t)f->kind << 48 | (uint64_t)f->class_index << 56;
+    r.w[1] = (f->address & time_mask) | ((f->delta_bytes >> 3) & 0xfff) << 48 | flags << 60;
+    r.w[2] = (f->size & 0xffffffffu) | (uint64_t)f->stack << 32;
+    r.w[3] = f->record_count | (uint64_t)(f->epoch & 0xffffff) << 32 |
+             (uint64_t)(f->place & 15) << 56 | (uint64_t)(f->subkind & 15) << 60;
+    return r;
+}
+
+/* Packs the continuation of a wide block event. */
+static inline struct hak_record hak_record_pack_wide(const struct hak_event_fields *f,
+                                                     uint8_t continuation_kind) {
+    struct hak_record r;
+    r.w[0] = (f->time & (((uint64_t)1 << HAK_TIME_BITS) - 1)) | (uint64_t)continuation_kind << 48;
+    r.w[1] = f->size;
+    r.w[2] = f->old_address;
+    r.w[3] = f->epoch | (f->delta_bytes >> 3) << 32;
+    return r;
+}
+
+/* Unpacks a head record and, when it is wide and `wide` is not NULL, its continuation. */
+static inline struct hak_event_fields hak_record_unpack(const struct hak_record *r,
+                                                        const struct hak_record *wide) {
+    struct hak_event_fields f = {
+        .time = hak_record_time(r),
+        .address = r->w[1] & (((uint64_t)1 << 48) - 1),
+        .size = r->w[2] & 0xffffffffu,
+        .delta_bytes = (r->w[1] >> 48 & 0xfff) << 3,
+        .stack = (uint32_t)(r->w[2] >> 32),
+        .record_count = (uint32_t)r->w[3],
+        .epoch = (uint32_t)(r->w[3] >> 32) & 0xffffff,
+        .kind = hak_record_kind_of(r),
+        .class_index = hak_record_class(r),
+        .place = (uint8_t)(r->w[3] >> 56) & 15,
+        .subkind = (uint8_t)(r->w[3] >> 60),
+        .flags = hak_record_flags_of(r),
+    };
+    if ((f.flags & HAK_RECORD_WIDE) && wide) {
+        f.size = wide->w[1];
+        f.old_address = wide->w[2];
+        f.epoch = (uint32_t)wide->w[3];
+        f.delta_bytes = (wide->w[3] >> 32) << 3;
+    }
+    return f;
+}
+
+#endif
