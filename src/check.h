@@ -9,6 +9,8 @@
  *   malloc    check_slot_bytes -> (front or large hands over a base) -> check_hand_out
  *   free      check_take_back -> (route decides the place) -> check_freed -> (layer takes the base)
  *   realloc   check_take_back -> stays: check_resize; moves: as malloc, copy, then as free
+ *   start     check_start, once, after hak_options_read and before the first block
+ *   fork      check_fork_prepare -> fork(2) -> check_fork_parent or check_fork_child
  *
  * Thread and signal safety: all of these may be called on any thread and between fork and exec;
  * they allocate nothing, take no lock that fork or dlopen may hold, and keep errno. */
@@ -57,6 +59,12 @@ HAK_HIDDEN void **hak_check_link_of(base_t base);
 HAK_HIDDEN bool hak_check_inject_push(base_t *block, unsigned *class_index);
 HAK_HIDDEN bool hak_check_pop(base_t block, unsigned class_index);
 HAK_HIDDEN void hak_check_call_without_record(size_t asked_bytes, bool failed);
+HAK_HIDDEN bool hak_check_aligns(void);
+HAK_HIDDEN void hak_check_start(void);
+HAK_HIDDEN void hak_check_thread_end(void);
+HAK_HIDDEN void hak_check_fork_prepare(void);
+HAK_HIDDEN void hak_check_fork_parent(void);
+HAK_HIDDEN void hak_check_fork_child(void);
 
 /* The base of a live block from what the program holds, and back: the only place where the two
  * meet. In layout header they differ by at least 16 bytes. */
@@ -71,6 +79,12 @@ static inline user_t user_of(base_t base) {
  * padding and canary; SIZE_MAX if that overflows. The plain build aligns by choosing the class. */
 static inline size_t check_slot_bytes(size_t asked_bytes, size_t alignment) {
     return hak_is_debug_build ? hak_check_slot_bytes(asked_bytes, alignment) : asked_bytes;
+}
+
+/* True when the border itself aligns a block inside its slot (layout header): check_slot_bytes then
+ * has room for that, and route chooses the class by bytes alone. */
+static inline bool check_aligns(void) {
+    return hak_is_debug_build ? hak_check_aligns() : false;
 }
 
 /* The block goes to the program: header and canary are written, the slot becomes LIVE, one MALLOC
@@ -97,7 +111,8 @@ static inline bool check_freed(base_t base, enum hak_record_kind kind, enum hak_
     return hak_is_debug_build ? hak_check_freed(base, kind, to) : true;
 }
 
-/* A live block was resized in place to `asked_bytes`: header and canary move, REALLOC is recorded. */
+/* A live block was resized in place to `asked_bytes`: header and canary move, REALLOC is recorded.
+ */
 static inline void check_resize(user_t user, size_t asked_bytes) {
     if (hak_is_debug_build)
         hak_check_resize(user, asked_bytes);
@@ -113,14 +128,16 @@ static inline void **check_link_of(base_t base) {
     return hak_is_debug_build ? hak_check_link_of(base) : (void **)(void *)base.p;
 }
 
-/* The place where HAKMEM_INJECT puts a fault of our own into a push on the TLS SLL (guard/inject.c):
- * may change the pointer or the class; true asks for a second push of the same block. */
+/* The place where HAKMEM_INJECT puts a fault of our own into a push on the TLS SLL
+ * (guard/inject.c): may change the pointer or the class; true asks for a second push of the same
+ * block. */
 static inline bool check_inject_push(base_t *block, unsigned *class_index) {
     return hak_is_debug_build ? hak_check_inject_push(block, class_index) : false;
 }
 
-/* Called with the head of a TLS SLL before its link is read: is it a slot of this class, does its
- * header stand? False: reported, and the caller drops the whole list (the program goes on). */
+/* Called with the head of a TLS SLL before its link is read, for a pop and for a spill alike: is it
+ * a slot of this class, is its state in the list, does its header stand? False: reported, and the
+ * caller drops the whole list (the program goes on). */
 static inline bool check_pop(base_t block, unsigned class_index) {
     return hak_is_debug_build ? hak_check_pop(block, class_index) : true;
 }
@@ -129,6 +146,31 @@ static inline bool check_pop(base_t block, unsigned class_index) {
 static inline void check_call_without_record(size_t asked_bytes, bool failed) {
     if (hak_is_debug_build)
         hak_check_call_without_record(asked_bytes, failed);
+}
+
+/* The moments of a process and a thread of which the checks and the tracer must hear. check_start
+ * comes after hak_options_read and before the first block; the end of a thread after the last of
+ * its blocks has moved. The fork functions stand directly around fork(2), on the thread that forks.
+ */
+static inline void check_start(void) {
+    if (hak_is_debug_build)
+        hak_check_start();
+}
+static inline void check_thread_end(void) {
+    if (hak_is_debug_build)
+        hak_check_thread_end();
+}
+static inline void check_fork_prepare(void) {
+    if (hak_is_debug_build)
+        hak_check_fork_prepare();
+}
+static inline void check_fork_parent(void) {
+    if (hak_is_debug_build)
+        hak_check_fork_parent();
+}
+static inline void check_fork_child(void) {
+    if (hak_is_debug_build)
+        hak_check_fork_child();
 }
 
 #endif

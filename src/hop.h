@@ -10,6 +10,7 @@
 #ifndef HAK_HOP_H
 #define HAK_HOP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "block.h"
 
@@ -33,15 +34,16 @@ enum hak_record_kind {
 };
 
 /* Implemented by guard/state.c; called through the inlines below only. */
-HAK_HIDDEN void hak_hop_block(enum hak_record_kind kind, base_t block, unsigned class_index);
+HAK_HIDDEN bool hak_hop_block(enum hak_record_kind kind, base_t block, unsigned class_index);
 HAK_HIDDEN void hak_hop_note(enum hak_record_kind kind, unsigned class_index, const void *address,
                              uint64_t value);
 
 /* Tells that `block`, of size class `class_index`, moves as `kind` says. Call it before the block
- * can be seen at its new place. */
-static inline void hop(enum hak_record_kind kind, base_t block, unsigned class_index) {
-    if (hak_is_debug_build)
-        hak_hop_block(kind, block, class_index);
+ * can be seen at its new place. False: do not carry the move out. That happens for SLL_PUSH only,
+ * which would write a link into memory that is not a free block's (reported, and the program goes
+ * on under HAKMEM_ON_FAULT=continue); every other mover may leave the result alone. */
+static inline bool hop(enum hak_record_kind kind, base_t block, unsigned class_index) {
+    return hak_is_debug_build ? hak_hop_block(kind, block, class_index) : true;
 }
 
 /* Tells of a change that moves no block: slab and SuperSlab events. `value` is the kind's own

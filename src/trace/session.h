@@ -1,7 +1,8 @@
 /* The session memory: one memfd for an exec image and its forked children, written by the program,
  * read by the collector. This file is its layout; docs/specs/ring.md says the same in prose.
  *
- *   | header | process table | ring table | stack nodes ... | report area | extents of 256 KiB ... |
+ *   | header | process table | ring table | stack nodes ... | report area | extents of 256 KiB ...
+ * |
  *
  * Who writes what: the program's processes write everything but the words marked "collector". A
  * ring has one writer (its thread) and one reader (the worker). Nothing here is ever trusted by the
@@ -46,12 +47,12 @@ struct hak_process_entry {
     _Atomic uint32_t state; /* enum hak_process_state */
     int32_t pid;            /* as the process itself sees it */
     int32_t parent_pid;
-    uint32_t parent;        /* index of the parent's entry, or UINT32_MAX */
-    uint64_t fork_number;   /* the parent's FORK record that made it (its size field); 0 = unknown */
-    uint64_t start_time;    /* field 22 of /proc/PID/stat, 0 = not read yet (collector may read it) */
-    uint64_t tsc_start;     /* ticks since the session's start */
+    uint32_t parent;      /* index of the parent's entry, or UINT32_MAX */
+    uint64_t fork_number; /* the parent's FORK record that made it (its size field); 0 = unknown */
+    uint64_t start_time;  /* field 22 of /proc/PID/stat, 0 = not read yet (collector may read it) */
+    uint64_t tsc_start;   /* ticks since the session's start */
     _Atomic uint64_t tsc_end;
-    _Atomic uint64_t free_of_null;  /* calls that give no record, counted */
+    _Atomic uint64_t free_of_null; /* calls that give no record, counted */
     _Atomic uint64_t failed_calls;
     _Atomic uint64_t foreign_frees; /* pointers of other allocators, passed on or leaked */
     _Atomic uint64_t no_stack;      /* events whose stack could not be kept: nodes ran out */
@@ -63,25 +64,27 @@ struct hak_process_entry {
 enum hak_ring_state {
     HAK_RING_FREE = 0,
     HAK_RING_CLAIMED = 1, /* a thread writes it */
-    HAK_RING_CLOSED = 2,  /* its thread ended or moved to a bigger ring; the rest is to be drained */
+    HAK_RING_CLOSED = 2, /* its thread ended or moved to a bigger ring; the rest is to be drained */
 };
 
 /* Positions count records and only grow, also over reuse of the entry by another thread, so that
  * (session, ring index, position) names a record for good. Record i lies at
  * offset + (i mod capacity) * 32. capacity is a power of two. */
 struct hak_ring_entry {
-    _Atomic uint32_t state;   /* enum hak_ring_state; program: FREE->CLAIMED->CLOSED, collector: ->FREE */
-    uint32_t process;         /* index of its process */
-    uint32_t thread;          /* number of its thread in the process, from 1 */
-    uint32_t next;            /* CLOSED by growth: index of the ring that goes on, + 1; else 0 */
-    uint64_t offset;          /* of its extents from the start of the session memory */
-    uint64_t capacity;        /* in records */
-    int32_t tid;              /* kernel's id of the thread */
-    uint32_t first_extent;    /* and count, for giving them back */
+    _Atomic uint32_t
+        state;         /* enum hak_ring_state; program: FREE->CLAIMED->CLOSED, collector: ->FREE */
+    uint32_t process;  /* index of its process */
+    uint32_t thread;   /* number of its thread in the process, from 1 */
+    uint32_t next;     /* CLOSED by growth: index of the ring that goes on, + 1; else 0 */
+    uint64_t offset;   /* of its extents from the start of the session memory */
+    uint64_t capacity; /* in records */
+    int32_t tid;       /* kernel's id of the thread */
+    uint32_t first_extent; /* and count, for giving them back */
     uint32_t extents;
     uint32_t spare0;
     _Alignas(64) _Atomic uint64_t head; /* program: records before it are complete */
-    _Atomic uint64_t lost;    /* program: records dropped, in all; a LOSS record tells of each stretch */
+    _Atomic uint64_t
+        lost; /* program: records dropped, in all; a LOSS record tells of each stretch */
     _Alignas(64) _Atomic uint64_t tail; /* collector: records before it are committed */
 };
 
@@ -93,28 +96,44 @@ enum hak_report_state {
     HAK_REPORT_DONE = 4,    /* collector: report is written; the thread sets IDLE or ends */
 };
 
-/* Registers at the fault, in DWARF order for x86-64: rax rdx rcx rbx rsi rdi rbp rsp r8..r15 rip. */
+/* Registers at the fault, in DWARF order for x86-64: rax rdx rcx rbx rsi rdi rbp rsp r8..r15 rip.
+ */
 #define HAK_REPORT_REGISTERS 17
+
+/* What lies at a pointer that was given back and is not a live block's (facts.memory). */
+enum hak_memory {
+    HAK_MEMORY_UNKNOWN = 0,      /* not asked: the fault is not about this */
+    HAK_MEMORY_SLOT_START = 1,   /* where a block of this slot would start, but none lives there */
+    HAK_MEMORY_INSIDE_LIVE = 2,  /* inside a live block's slot, not its first byte */
+    HAK_MEMORY_INSIDE_FREE = 3,  /* inside a slot that is not live, not a block's first byte */
+    HAK_MEMORY_HEAP_INTERNAL = 4, /* in a SuperSlab, in no slot */
+    HAK_MEMORY_STACK = 5,        /* the stack of the calling thread */
+    HAK_MEMORY_STATIC = 6,       /* data of a loaded module */
+    HAK_MEMORY_CODE = 7,         /* code of a loaded module */
+    HAK_MEMORY_UNMAPPED = 8,     /* nothing is mapped there */
+    HAK_MEMORY_OTHER = 9,        /* mapped, and not by us: another allocator's, or mmap */
+};
 
 /* What is known of a fault where it is found. Numbers only: the words are made outside. */
 struct hak_fault_facts {
-    uint32_t fault;         /* number in faults.def; 0 = a crash by `signal` that is no heap fault */
-    uint32_t kind;          /* enum hak_record_kind of the move or call at which it was found */
+    uint32_t fault; /* number in faults.def; 0 = a crash by `signal` that is no heap fault */
+    uint32_t kind;  /* enum hak_record_kind of the move or call at which it was found */
     uint64_t found_address; /* the pointer in question */
     uint64_t base;          /* slot start that was due, 0 = none */
     uint64_t user;          /* user pointer of the block, 0 = none */
     uint64_t asked_bytes;
     uint64_t slot_bytes;
-    uint64_t superslab;     /* 0 = none */
-    int64_t offset;         /* found - due, bytes; for overflows: first damaged byte - user */
-    uint32_t slab;          /* index in the SuperSlab */
-    uint32_t slot;          /* index in the slab */
-    uint32_t class_found;   /* class of the list or header found; HAK_CLASS_NONE */
-    uint32_t class_due;     /* class of the slot's slab; HAK_CLASS_NONE */
-    uint32_t place;         /* where the slot's state says it is */
-    uint32_t subkind;       /* how it was allocated, enum hak_subkind */
-    uint32_t record_count;  /* generation of the slot at the fault */
+    uint64_t superslab;    /* 0 = none */
+    int64_t offset;        /* found - due, bytes; for overflows: first damaged byte - user */
+    uint32_t slab;         /* index in the SuperSlab */
+    uint32_t slot;         /* index in the slab */
+    uint32_t class_found;  /* class of the list or header found; HAK_CLASS_NONE */
+    uint32_t class_due;    /* class of the slot's slab; HAK_CLASS_NONE */
+    uint32_t place;        /* where the slot's state says it is */
+    uint32_t subkind;      /* how it was allocated, enum hak_subkind */
+    uint32_t record_count; /* generation of the slot at the fault */
     uint32_t epoch;
+    uint32_t memory;        /* enum hak_memory: what lies at found_address, for bad-free */
     uint32_t damaged_bytes; /* how many canary or header bytes differ */
     uint8_t damage[32];     /* the first damaged bytes */
 };
@@ -132,7 +151,7 @@ struct hak_report_request {
     struct hak_fault_facts facts;
     uint64_t registers[HAK_REPORT_REGISTERS];
     uint32_t frame_count;
-    uint32_t unwind_end; /* enum hak_unwind_end (unwind.h): why the walk stopped */
+    uint32_t unwind_end;                /* enum hak_unwind_end (unwind.h): why the walk stopped */
     uint64_t frames[HAK_REPORT_FRAMES]; /* ips from the fault outwards, hakmem's own included */
     uint64_t stack_address;             /* where `stack` was copied from */
     uint64_t stack_bytes;
@@ -140,7 +159,7 @@ struct hak_report_request {
 };
 
 struct hak_session {
-    uint64_t magic;   /* written last by the program (release) */
+    uint64_t magic; /* written last by the program (release) */
     uint32_t version;
     uint32_t header_bytes; /* sizeof(struct hak_session) */
     uint64_t total_bytes;
@@ -149,24 +168,24 @@ struct hak_session {
     uint64_t process_offset, ring_offset, node_offset, report_offset, extent_offset;
     uint64_t node_capacity;
     uint64_t extent_count;
-    uint64_t ring_bytes; /* HAKMEM_TRACE_RING */
+    uint64_t ring_bytes;   /* HAKMEM_TRACE_RING */
     uint32_t wait_on_full; /* HAKMEM_TRACE_FULL=wait */
     uint32_t stop_on_fault;
     uint32_t layout, level;
-    uint32_t slab_bytes, superslab_bytes; /* geometry, for the viewer */
-    _Alignas(64) _Atomic uint32_t node_count;    /* ids below it are taken */
-    _Atomic uint32_t epoch;                      /* one counter for the process and its children */
-    _Atomic uint32_t ring_hint, extent_hint;     /* where to look first for a free one */
-    _Alignas(64) _Atomic uint32_t doorbell;      /* futex: program adds 1 and wakes the collector */
-    _Alignas(64) _Atomic uint32_t commits;       /* futex, collector: adds 1 after each COMMIT */
-    _Atomic uint32_t collector_waits;            /* collector: 1 while it sleeps on doorbell */
-    _Atomic uint64_t worker_heartbeat_ns;        /* collector: CLOCK_MONOTONIC */
+    uint32_t slab_bytes, superslab_bytes;     /* geometry, for the viewer */
+    _Alignas(64) _Atomic uint32_t node_count; /* ids below it are taken */
+    _Atomic uint32_t epoch;                   /* one counter for the process and its children */
+    _Atomic uint32_t ring_hint, extent_hint;  /* where to look first for a free one */
+    _Alignas(64) _Atomic uint32_t doorbell;   /* futex: program adds 1 and wakes the collector */
+    _Alignas(64) _Atomic uint32_t commits;    /* futex, collector: adds 1 after each COMMIT */
+    _Atomic uint32_t collector_waits;         /* collector: 1 while it sleeps on doorbell */
+    _Atomic uint64_t worker_heartbeat_ns;     /* collector: CLOCK_MONOTONIC */
     _Atomic uint64_t keeper_heartbeat_ns;
     _Atomic uint32_t closing; /* program: 1 when its last process ends in good order */
     uint32_t spare;
-    char store_path[HAK_PATH_BYTES]; /* absolute, %e and %p expanded; "" = the collector's own */
-    char log_path[HAK_PATH_BYTES];   /* where reports go; "" = stderr */
-    char program[HAK_PATH_BYTES];    /* /proc/self/exe */
+    char store_path[HAK_PATH_BYTES];   /* absolute, %e and %p expanded; "" = the collector's own */
+    char log_path[HAK_PATH_BYTES];     /* where reports go; "" = stderr */
+    char program[HAK_PATH_BYTES];      /* /proc/self/exe */
     char command_line[HAK_PATH_BYTES]; /* arguments, NUL between them */
     uint32_t command_line_bytes;
     _Alignas(64) _Atomic uint8_t extent_taken[HAK_EXTENTS_MAX]; /* 1 = part of a ring */
