@@ -1,8 +1,7 @@
 /* The session memory: one memfd for an exec image and its forked children, written by the program,
  * read by the collector. This file is its layout; docs/specs/ring.md says the same in prose.
  *
- *   | header | process table | ring table | stack nodes ... | report area | extents of 256 KiB ...
- * |
+ *   | header | process table | ring table | stack nodes ... | report area | extents (256 KiB) ... |
  *
  * Who writes what: the program's processes write everything but the words marked "collector". A
  * ring has one writer (its thread) and one reader (the worker). Nothing here is ever trusted by the
@@ -13,6 +12,7 @@
 #define HAK_TRACE_SESSION_H
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 #include "trace/record.h"
 
