@@ -1,23 +1,29 @@
 # hakmem: one Makefile for everything. `make help` lists the targets.
-# BUILD is where all that is made lies; CC may be gcc or clang.
+# BUILD is where all that is made lies; CC may be gcc or clang. Nothing here asks a tool anything
+# before a target needs it, so that `make deps`, `make demo` and `make check` work on a bare machine.
 
-BUILD  ?= build
-PREFIX ?= /usr/local
-CC     ?= cc
+BUILD   ?= build
+PREFIX  ?= /usr/local
+DESTDIR ?=
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
 
 WARN    := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes \
            -Wmissing-prototypes -Wpointer-arith -Werror
-COMMON  := -std=gnu11 -O2 -g $(WARN) -D_GNU_SOURCE -Isrc -fvisibility=hidden -MMD -MP
+COMMON  := -std=gnu11 -O2 -g $(WARN) -D_GNU_SOURCE -Isrc -fvisibility=hidden
 PROGRAM := $(COMMON) -fPIC -ftls-model=initial-exec -fno-builtin-malloc -fno-builtin-calloc \
            -fno-builtin-realloc -fno-builtin-free -fno-plt -fno-stack-protector
 PLAIN   := $(PROGRAM) -DHAK_DEBUG=0
 DEBUG   := $(PROGRAM) -DHAK_DEBUG=1
 HOST    := $(COMMON) -Iviewer
 
-HOST_LIBS := -lsqlite3 -lzstd -ljansson -ldw -lelf -liberty -lpthread
-LIB_FLAGS := -shared -Wl,-z,now -Wl,-z,nodelete -Wl,-z,relro -Wl,--no-undefined -Wl,-O1
+HOST_LIBS  := -lsqlite3 -lzstd -ljansson -ldw -lelf -liberty -lpthread
+CHECK_LIBS := -lcheck_pic -lsubunit -lrt -lm -lpthread
+LIB_FLAGS  := -shared -Wl,-z,now -Wl,-z,nodelete -Wl,-z,relro -Wl,--no-undefined -Wl,-O1
+DEPEND      = -MMD -MP -MF $@.d -MT $@
 
-# ---- sources -------------------------------------------------------------------------------
+# ---- sources: every .c file of a folder belongs to it ------------------------------------------
 LAYER_DIRS := entry route front slab pool large platform
 LAYER_SRC  := $(wildcard src/*.c) $(foreach d,$(LAYER_DIRS),$(wildcard src/$(d)/*.c))
 WATCH_SRC  := $(wildcard src/guard/*.c) $(wildcard src/trace/*.c)
@@ -30,6 +36,7 @@ DEBUG_OBJ := $(LAYER_SRC:%.c=$(BUILD)/debug/%.o) $(WATCH_SRC:%.c=$(BUILD)/debug/
 STORE_OBJ := $(STORE_SRC:%.c=$(BUILD)/host/%.o) $(BUILD)/host/src/options.o
 COLL_OBJ  := $(COLL_SRC:%.c=$(BUILD)/host/%.o)
 VIEW_OBJ  := $(VIEW_SRC:%.c=$(BUILD)/host/%.o)
+MAIN_OBJ  := $(BUILD)/host/src/collector/main.o $(BUILD)/host/viewer/main.o
 
 ARTIFACTS := $(BUILD)/libhakmem.so $(BUILD)/libhakmem.a $(BUILD)/hakmem-debug.so \
              $(BUILD)/hakmem-collect $(BUILD)/hakmem-trace
@@ -54,15 +61,23 @@ $(BUILD)/hakmem-collect: $(BUILD)/host/src/collector/main.o $(BUILD)/libcollecto
 $(BUILD)/hakmem-trace: $(BUILD)/host/viewer/main.o $(BUILD)/libviewer.a $(BUILD)/libcollector.a $(BUILD)/libstore.a
 	$(CC) -o $@ $^ $(HOST_LIBS)
 
-$(BUILD)/plain/%.o: %.c
+# Another compiler or other flags than last time: everything is compiled anew.
+FLAGS_USED := $(CC) $(PLAIN) $(HOST)
+$(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
-	$(CC) $(PLAIN) -c -o $@ $<
-$(BUILD)/debug/%.o: %.c
+	@printf '%s\n' '$(FLAGS_USED)' | cmp -s - $@ || printf '%s\n' '$(FLAGS_USED)' > $@
+.PHONY: FORCE
+FORCE:
+
+$(BUILD)/plain/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(DEBUG) -c -o $@ $<
-$(BUILD)/host/%.o: %.c
+	$(CC) $(PLAIN) $(DEPEND) -c -o $@ $<
+$(BUILD)/debug/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(HOST) -c -o $@ $<
+	$(CC) $(DEBUG) $(DEPEND) -c -o $@ $<
+$(BUILD)/host/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(HOST) $(DEPEND) -c -o $@ $<
 
 # ---- unit tests: tests/unit/FOLDER/NAME_test.c mirrors src/FOLDER/NAME.c -----------------------
 # Layers are linked without entry/, so that the test itself runs on the system's malloc.
@@ -74,30 +89,127 @@ $(BUILD)/libdebuglayers.a: $(filter-out $(BUILD)/debug/src/entry/%,$(DEBUG_OBJ))
 UNIT_SRC   := $(wildcard tests/unit/*/*_test.c) $(wildcard tests/unit/*_test.c)
 UNIT_TESTS := $(UNIT_SRC:tests/%.c=$(BUILD)/tests/%)
 TEST_FLAGS := $(filter-out -fvisibility=hidden,$(COMMON)) -Wno-conversion -Iviewer -Itests
-CHECK_LIBS := $(shell pkg-config --libs check 2>/dev/null || echo -lcheck -lsubunit -lm -lrt -lpthread)
+LINK_TEST   = $(CC) $(TEST_FLAGS) $(DEPEND) -o $@ $(filter %.c %.a,$^)
 
-$(BUILD)/tests/unit/guard/%: tests/unit/guard/%.c $(BUILD)/libdebuglayers.a
+$(BUILD)/tests/unit/guard/%: tests/unit/guard/%.c $(BUILD)/libdebuglayers.a $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(TEST_FLAGS) -DHAK_DEBUG=1 -o $@ $^ $(CHECK_LIBS)
-$(BUILD)/tests/unit/trace/%: tests/unit/trace/%.c $(BUILD)/libdebuglayers.a
+	$(LINK_TEST) -DHAK_DEBUG=1 $(CHECK_LIBS)
+$(BUILD)/tests/unit/trace/%: tests/unit/trace/%.c $(BUILD)/libdebuglayers.a $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(TEST_FLAGS) -DHAK_DEBUG=1 -o $@ $^ $(CHECK_LIBS)
-$(BUILD)/tests/unit/store/%: tests/unit/store/%.c $(BUILD)/libstore.a
+	$(LINK_TEST) -DHAK_DEBUG=1 $(CHECK_LIBS) -lunwind
+$(BUILD)/tests/unit/store/%: tests/unit/store/%.c $(BUILD)/libstore.a $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(TEST_FLAGS) -o $@ $^ $(CHECK_LIBS) $(HOST_LIBS)
-$(BUILD)/tests/unit/collector/%: tests/unit/collector/%.c $(BUILD)/libcollector.a $(BUILD)/libstore.a
+	$(LINK_TEST) $(CHECK_LIBS) $(HOST_LIBS)
+$(BUILD)/tests/unit/collector/%: tests/unit/collector/%.c $(BUILD)/libcollector.a $(BUILD)/libstore.a $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(TEST_FLAGS) -o $@ $^ $(CHECK_LIBS) $(HOST_LIBS)
-$(BUILD)/tests/unit/viewer/%: tests/unit/viewer/%.c $(BUILD)/libviewer.a $(BUILD)/libcollector.a $(BUILD)/libstore.a
+	$(LINK_TEST) $(CHECK_LIBS) $(HOST_LIBS)
+$(BUILD)/tests/unit/viewer/%: tests/unit/viewer/%.c $(BUILD)/libviewer.a $(BUILD)/libcollector.a $(BUILD)/libstore.a $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(TEST_FLAGS) -o $@ $^ $(CHECK_LIBS) $(HOST_LIBS)
-$(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/libplainlayers.a
+	$(LINK_TEST) $(CHECK_LIBS) $(HOST_LIBS)
+$(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/libplainlayers.a $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(TEST_FLAGS) -o $@ $^ $(CHECK_LIBS)
+	$(LINK_TEST) $(CHECK_LIBS)
 
-.PHONY: unit clean
+# ---- programs that tests, demo and benches run: compiled as a user would, so that faults stay ---
+USER_FLAGS := -std=gnu11 -O0 -g -D_GNU_SOURCE -Wall -Wextra -Wno-free-nonheap-object \
+              -Wno-use-after-free -Wno-unknown-warning-option
+USER_SRC   := $(wildcard demo/*.c tests/faults/*.c tests/programs/*.c tests/kill/*.c tests/cli/*.c \
+              tests/regressions/*.c tests/stale/*.c)
+USER_BIN   := $(USER_SRC:%.c=$(BUILD)/%)
+TOOL_BIN   := $(BUILD)/tests/tools/count_calls.so
+BENCH_BIN  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
+
+$(BUILD)/demo/%: demo/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(USER_FLAGS) $(DEPEND) -o $@ $< -lpthread
+$(BUILD)/tests/tools/%.so: tests/tools/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(PROGRAM) $(DEPEND) -shared -Wl,-z,now -o $@ $<
+$(BUILD)/tests/bench/%: tests/bench/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(USER_FLAGS) -O2 $(DEPEND) -o $@ $< -lpthread
+$(BUILD)/tests/%: tests/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(USER_FLAGS) $(DEPEND) -o $@ $< -lpthread -ldl
+
+.PHONY: unit tests
 unit: $(UNIT_TESTS)
+tests: all unit $(USER_BIN) $(TOOL_BIN)
+
+# ---- pages made from the .def tables -----------------------------------------------------------
+$(BUILD)/write_pages: tools/write_pages.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(HOST) $(DEPEND) -o $@ $<
+.PHONY: pages
+pages: $(BUILD)/write_pages
+	$(BUILD)/write_pages docs/specs
+
+# ---- what people call ----------------------------------------------------------------------------
+# Where make was not told how many jobs to run, as many as there are processors.
+WITH_JOBS = $(MAKE) --no-print-directory $(if $(findstring j,$(filter-out --%,$(MAKEFLAGS))),,-j$$(nproc))
+RUN_TESTS = BUILD="$(abspath $(BUILD))" CC="$(CC)" tests/run
+
+.PHONY: deps demo check check-long bench lint tour install uninstall clean help
+deps:
+	@tools/deps
+
+demo:
+	@tools/deps
+	@mkdir -p $(BUILD) && echo 'Building hakmem ...'
+	+@$(WITH_JOBS) all $(patsubst %.c,$(BUILD)/%,$(wildcard demo/*.c)) >$(BUILD)/demo.log 2>&1 || \
+	  { cat $(BUILD)/demo.log; exit 1; }
+	@BUILD="$(abspath $(BUILD))" demo/run
+
+check:
+	@tools/deps
+	+@$(WITH_JOBS) tests
+	@$(RUN_TESTS)
+
+check-long:
+	@tools/deps
+	+@$(WITH_JOBS) tests
+	@$(RUN_TESTS) --long
+
+bench:
+	@tools/deps bench
+	+@$(WITH_JOBS) all $(BENCH_BIN)
+	@BUILD="$(abspath $(BUILD))" tests/bench/run
+
+lint:
+	@tools/deps
+	@$(RUN_TESTS) tests/lint
+
+tour:
+	@tools/tour
+
+install: all
+	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/lib/hakmem"
+	install -m 755 $(BUILD)/hakmem-trace "$(DESTDIR)$(PREFIX)/bin/"
+	install -m 755 $(BUILD)/libhakmem.so "$(DESTDIR)$(PREFIX)/lib/"
+	install -m 644 $(BUILD)/libhakmem.a "$(DESTDIR)$(PREFIX)/lib/"
+	install -m 755 $(BUILD)/hakmem-debug.so $(BUILD)/hakmem-collect "$(DESTDIR)$(PREFIX)/lib/hakmem/"
+
+uninstall:
+	rm -f "$(DESTDIR)$(PREFIX)/bin/hakmem-trace" "$(DESTDIR)$(PREFIX)/lib/libhakmem.so" \
+	      "$(DESTDIR)$(PREFIX)/lib/libhakmem.a"
+	rm -rf "$(DESTDIR)$(PREFIX)/lib/hakmem"
+
 clean:
 	rm -rf $(BUILD)
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+help:
+	@echo 'make              libraries and commands, into $(BUILD)/ (needs what `make deps` installs)'
+	@echo 'make demo         two stories that show what hakmem is for; does all set-up itself'
+	@echo 'make check        every test; does all set-up itself; closing line: N passed, N failed'
+	@echo 'make check-long   the tests that take too long for every day; result in docs/benchmarks'
+	@echo 'make bench        speed and memory beside the allocators that Debian has'
+	@echo 'make lint         includes, rules, generated pages, format, warnings, analysers'
+	@echo 'make deps         the Debian packages that building and testing need'
+	@echo 'make pages        writes the pages that are made from the .def tables'
+	@echo 'make tour         the source files in reading order, a sentence for each'
+	@echo 'make install      PREFIX=$(PREFIX) DESTDIR=; make uninstall takes it away again'
+	@echo 'make clean        removes $(BUILD)/'
+	@echo 'Variables: BUILD (where to), CC (gcc or clang), PREFIX, DESTDIR.'
+
+-include $(addsuffix .d,$(PLAIN_OBJ) $(DEBUG_OBJ) $(STORE_OBJ) $(COLL_OBJ) $(VIEW_OBJ) $(MAIN_OBJ) \
+           $(UNIT_TESTS) $(USER_BIN) $(TOOL_BIN) $(BENCH_BIN) $(BUILD)/write_pages)

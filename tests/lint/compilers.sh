@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# gcc and clang both compile everything without a warning.
+# timeout: 600
+set -u
+cd "$(dirname "$0")/../.." || exit 2
+status=0
+for compiler in gcc clang; do
+    make -s --no-print-directory CC="$compiler" BUILD="$BUILD/lint-$compiler" tests || {
+        echo "warnings or errors of $compiler are above"
+        status=1
+    }
+done
+exit "$status"

@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# cppcheck finds nothing in src, viewer and tools.
+# timeout: 600
+set -u
+cd "$(dirname "$0")/../.." || exit 2
+cache=$BUILD/cppcheck && mkdir -p "$cache"
+cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr --std=c11 \
+    --suppress=missingInclude --suppress=missingIncludeSystem --suppress=preprocessorErrorDirective \
+    --suppress=unknownMacro --check-level=normal -D__x86_64__ -DHAK_DEBUG=1 -Isrc -Iviewer \
+    --cppcheck-build-dir="$cache" src viewer tools 2>&1

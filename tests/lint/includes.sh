@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# The direction of includes: each folder may name only what lies below it.
+set -u
+cd "$(dirname "$0")/../.." || exit 2
+status=0
+
+# folder: what its files may include besides files of the folder itself and the top of src/.
+allowed() {
+    case "$1" in
+    platform) echo '' ;;
+    pool) echo 'platform' ;;
+    slab) echo 'pool platform' ;;
+    front | large) echo 'slab pool platform' ;;
+    route) echo 'front large slab pool platform' ;;
+    entry) echo 'route front large slab pool platform trace/start.h' ;;
+    trace) echo 'platform' ;;
+    guard) echo 'platform trace/trace.h trace/session.h trace/record.h pool/registry.h large/lookup.h large/large.h' ;;
+    store) echo '' ;;
+    collector) echo 'store trace/record.h trace/session.h trace/protocol.h' ;;
+    viewer) echo 'store collector trace/protocol.h' ;;
+    esac
+}
+
+for file in src/*/*.[ch] viewer/*.[ch]; do
+    [ -e "$file" ] || continue
+    folder=$(dirname "$file") folder=${folder#src/}
+    while read -r name; do
+        case "$name" in "$folder"/*) continue ;; */*) ;; *) continue ;; esac
+        for rule in $(allowed "$folder"); do
+            case "$name" in "$rule" | "$rule"/*) continue 2 ;; esac
+        done
+        case "$folder/$name" in
+        entry/trace/trace.h | entry/guard/*)
+            echo "$file includes $name: layers know hop.h and check.h only"
+            ;;
+        *) echo "$file includes $name: $folder may include only: $(allowed "$folder")" ;;
+        esac
+        status=1
+    done < <(sed -nE 's/^[ \t]*#[ \t]*include[ \t]*"([^"]*)".*/\1/p' "$file")
+done
+
+# Files at the top of src/ are below all folders.
+for file in src/*.[ch] src/*.def; do
+    if grep -nE '^[ \t]*#[ \t]*include[ \t]*"[^"]*/' "$file" | sed "s|^|$file:|" | grep .; then
+        echo "$file lies below every folder and may include none of theirs"
+        status=1
+    fi
+done
+exit "$status"

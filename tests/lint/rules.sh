@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# The habits of the house that a search can see: where HAK_DEBUG, the environment, stdio and malloc may
+# stand, how long a file may be, that it begins by saying what it is for.
+# shellcheck disable=SC2046,SC2086,SC2044
+set -u
+shopt -s lastpipe
+cd "$(dirname "$0")/../.." || exit 2
+status=0
+
+# found "what is wrong" < matches
+found() {
+    local matches
+    matches=$(cat)
+    [ -n "$matches" ] || return 0
+    printf '%s:\n%s\n' "$1" "$matches"
+    status=1
+}
+# Lines of code that match $1 in the files $2.., without those that are only comment.
+code() {
+    local pattern=$1
+    shift
+    grep -nE "$pattern" "$@" /dev/null 2>/dev/null |
+        grep -vE '^[^:]+:[0-9]+:[ \t]*(\*|//|/\*)' | sed 's/^/  /'
+}
+
+all=$(find src viewer -name '*.[ch]' | LC_ALL=C sort)
+in_program=$(find src -name '*.[ch]' ! -path 'src/collector/*' ! -path 'src/store/*')
+
+{
+    code '\bHAK_DEBUG\b' $(echo "$all" | grep -vE '^src/(hop\.h|check\.h|options\.[ch])$') |
+        found 'HAK_DEBUG outside hop.h, check.h and options (the same code compiles twice)'
+    code '\b(secure_)?getenv *\(|\benviron\b' $(echo "$in_program" | grep -vE '^src/(options\.[ch]|entry/start\.c)$') |
+        found 'the environment read outside options.c'
+    code 'getenv *\( *"HAKMEM_' $(find src/collector src/store viewer -name '*.[ch]') |
+        found 'a HAKMEM_ variable read outside options.c'
+    code '\b(f|s|sn|vf|vsn|d|vd)?printf *\(|\bputs *\(|\bperror *\(' $in_program |
+        found 'stdio in the program-side library'
+    code '(^|[^_a-zA-Z.>])(malloc|calloc|realloc|strdup|asprintf|opendir|fopen) *\(' \
+        $(echo "$in_program" | grep -v '^src/entry/') |
+        found 'malloc, or what calls it, inside what malloc can reach'
+    code '\bassert *\(' $all | found 'assert: an error that a user can cause gives what, where, due, what to do'
+}
+
+for file in $all; do
+    lines=$(wc -l <"$file")
+    [ "$lines" -le 600 ] || echo "  $lines $file"
+done | found 'files past 600 lines (a file past 600 wants to be two)'
+for file in $all $(find tests viewer demo tools -name '*.c'); do
+    head -n 1 "$file" | grep -qE '^/\* [A-Z].{15}' || echo "  $file"
+done | sort -u | found 'files whose first line does not say what they are for'
+for file in $(find src viewer demo tests tools -name '*.[ch]' -o -name '*.def'); do
+    awk -v f="$file" 'length($0) > 120 { print "  " f ":" NR }' "$file"
+done | found 'lines past 120 columns'
+
+tracked=$(git ls-files -co --exclude-standard -- src viewer tests docs demo tools Makefile README.md DESIGN.md .ci)
+{
+    grep -nE '\b(TO[D]O|FIX[M]E|XX[X])\b|not (yet )?imple[m]ented|\bstu[b]s?\b' $tracked 2>/dev/null |
+        sed 's/^/  /' | found 'words of unfinished work'
+    grep -nE '(^|[^a-zA-Z.])/(w[o]rk|tmp/h[k]|f[a]rm)/' $tracked 2>/dev/null | sed 's/^/  /' |
+        found 'paths of one machine'
+    grep -nEi '\bSKI[P]\b|skippin[g]|ck_assert.*clock_gettim[e]' $(echo "$tracked" | grep '^tests/.*\.\(c\|sh\|py\)$') \
+        2>/dev/null | sed 's/^/  /' | found 'tests that avoid their task or time themselves'
+}
+exit "$status"
