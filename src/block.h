@@ -22,10 +22,18 @@ typedef struct {
     char *p;
 } user_t;
 
-static inline base_t base_from(void *p) { return (base_t){(char *)p}; }
-static inline user_t user_from(void *p) { return (user_t){(char *)p}; }
-static inline uintptr_t base_address(base_t base) { return (uintptr_t)base.p; }
-static inline uintptr_t user_address(user_t user) { return (uintptr_t)user.p; }
+static inline base_t base_from(void *p) {
+    return (base_t){(char *)p};
+}
+static inline user_t user_from(void *p) {
+    return (user_t){(char *)p};
+}
+static inline uintptr_t base_address(base_t base) {
+    return (uintptr_t)base.p;
+}
+static inline uintptr_t user_address(user_t user) {
+    return (uintptr_t)user.p;
+}
 
 #define HAK_NO_BASE ((base_t){NULL})
 #define HAK_NO_USER ((user_t){NULL})

@@ -14,11 +14,11 @@
 /* One field for each line of options.def. CHOICE, NUMBER and BYTES are uint64_t, PATH and TEXT are
  * char arrays. */
 struct hak_options {
-#define HAK_FIELD_CHOICE(field) uint64_t field;
-#define HAK_FIELD_NUMBER(field) uint64_t field;
-#define HAK_FIELD_BYTES(field)  uint64_t field;
-#define HAK_FIELD_PATH(field)   char field[HAK_TEXT_BYTES];
-#define HAK_FIELD_TEXT(field)   char field[HAK_TEXT_BYTES];
+#define HAK_FIELD_CHOICE(field)                                   uint64_t field;
+#define HAK_FIELD_NUMBER(field)                                   uint64_t field;
+#define HAK_FIELD_BYTES(field)                                    uint64_t field;
+#define HAK_FIELD_PATH(field)                                     char field[HAK_TEXT_BYTES];
+#define HAK_FIELD_TEXT(field)                                     char field[HAK_TEXT_BYTES];
 #define OPTION(name, field, type, standard, range, run, sentence) HAK_FIELD_##type(field)
 #include "options.def"
 };

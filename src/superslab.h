@@ -40,11 +40,12 @@ struct hak_slot {
 };
 
 struct hak_slab {
-    uint32_t used;        /* slots that are not free in this slab (in caches or live) */
-    uint32_t carved;      /* slots handed out at least once; the rest is untouched */
-    uint32_t capacity;    /* slots in this slab */
-    uint32_t epoch;       /* debug: drawn when the slab was acquired for its class */
-    struct hak_slab *next_in_class; /* the owner's list of slabs of this class that have free slots */
+    uint32_t used;     /* slots that are not free in this slab (in caches or live) */
+    uint32_t carved;   /* slots handed out at least once; the rest is untouched */
+    uint32_t capacity; /* slots in this slab */
+    uint32_t epoch;    /* debug: drawn when the slab was acquired for its class */
+    struct hak_slab
+        *next_in_class; /* the owner's list of slabs of this class that have free slots */
     struct hak_slab *prev_in_class;
     uint16_t first_free_word; /* hint: no set bit in free_bits below this word */
     uint8_t class_index;

@@ -15,7 +15,8 @@ enum hak_store_error {
     HAK_STORE_INTERNAL = -9,  /* SQLite said something else; the message has it */
 };
 
-/* The last error of the calling thread in one line: what, which file, what was expected, what to do. */
+/* The last error of the calling thread in one line: what, which file, what was expected, what to
+ * do. */
 const char *hak_store_message(void);
 
 #endif

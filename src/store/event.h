@@ -24,8 +24,12 @@ struct hak_event {
 };
 
 /* Kinds whose address is a user pointer: MALLOC, FREE, REALLOC, REALLOC_FROM. */
-static inline int hak_event_is_call(const struct hak_event *e) { return e->kind >= 1 && e->kind <= 4; }
+static inline int hak_event_is_call(const struct hak_event *e) {
+    return e->kind >= 1 && e->kind <= 4;
+}
 /* Kinds that move a block: hops.def HOP lines. */
-static inline int hak_event_is_move(const struct hak_event *e) { return e->kind >= 1 && e->kind < 64; }
+static inline int hak_event_is_move(const struct hak_event *e) {
+    return e->kind >= 1 && e->kind < 64;
+}
 
 #endif

@@ -33,14 +33,14 @@ int hak_store_summarise(struct hak_store_reader *r, struct hak_store_summary *ou
 /* What to look for; zero fields do not limit. Address limits are on [base, base + slot) or on the
  * exact address, see `covers`. */
 struct hak_filter {
-    uint64_t id_from, id_to;       /* inclusive; 0 = open */
+    uint64_t id_from, id_to; /* inclusive; 0 = open */
     uint64_t ns_from, ns_to;
-    uint64_t base;                 /* exact base of a block */
-    uint64_t address;              /* events whose address or base equals it */
-    uint32_t process, thread;      /* row ids */
-    uint32_t stack;                /* exact node */
+    uint64_t base;                          /* exact base of a block */
+    uint64_t address;                       /* events whose address or base equals it */
+    uint32_t process, thread;               /* row ids */
+    uint32_t stack;                         /* exact node */
     uint64_t kind_mask_low, kind_mask_high; /* bit n = kind n (0..63, 64..127); both 0 = all */
-    int class_index;               /* -1 = all: set it! */
+    int class_index;                        /* -1 = all: set it! */
 };
 
 /* Calls `each` for each event that passes, oldest first (newest first when `backwards`), until it
@@ -66,13 +66,13 @@ int hak_store_blocks_at(struct hak_store_reader *r, uint64_t address, uint32_t p
 /* A frame for people; strings belong to the reader until the next call of hak_store_frames. */
 struct hak_frame {
     uint64_t ip;
-    const char *module;   /* path, "" = in none */
+    const char *module; /* path, "" = in none */
     uint64_t module_offset;
     const char *function; /* "" = not known */
     const char *file;
     uint32_t line;
-    bool inlined;         /* part of the frame that follows */
-    bool is_hakmem;       /* the allocator's own code */
+    bool inlined;   /* part of the frame that follows */
+    bool is_hakmem; /* the allocator's own code */
 };
 /* Frames of a stack, innermost first, inlined levels included; returns how many (at most max). */
 int hak_store_frames(struct hak_store_reader *r, uint32_t stack, struct hak_frame *out, int max);

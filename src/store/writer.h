@@ -2,7 +2,8 @@
  *
  * All puts between begin and commit are one transaction. Ids that are "row ids" are unique in the
  * whole store (many sessions and processes share it). Every function returns 0 or a negative
- * enum hak_store_error; hak_store_message() then says what failed, on which file, and what to do. */
+ * enum hak_store_error; hak_store_message() then says what failed, on which file, and what to do.
+ */
 #ifndef HAK_STORE_WRITER_H
 #define HAK_STORE_WRITER_H
 
@@ -14,16 +15,16 @@
 struct hak_store_writer;
 
 struct hak_process_row {
-    uint32_t id;          /* row id, from 1 */
-    uint32_t parent;      /* row id, 0 = none */
-    uint64_t fork_event;  /* event id of the parent's FORK, 0 = none or not known */
+    uint32_t id;         /* row id, from 1 */
+    uint32_t parent;     /* row id, 0 = none */
+    uint64_t fork_event; /* event id of the parent's FORK, 0 = none or not known */
     int32_t pid, parent_pid;
-    uint32_t session;     /* number of the session (exec image), from 1 */
-    uint64_t start_time;  /* field 22 of /proc/PID/stat */
+    uint32_t session;          /* number of the session (exec image), from 1 */
+    uint64_t start_time;       /* field 22 of /proc/PID/stat */
     uint64_t start_ns, end_ns; /* end 0 = lives, or end not seen */
-    int32_t end_kind;     /* 0 unknown or alive, 1 exit, 2 vanished (killed) */
+    int32_t end_kind;          /* 0 unknown or alive, 1 exit, 2 vanished (killed) */
     uint64_t free_of_null, failed_calls, foreign_frees, no_stack, lost;
-    const char *program;  /* path */
+    const char *program;      /* path */
     const char *command_line; /* arguments joined by spaces, for people */
 };
 
@@ -50,25 +51,26 @@ struct hak_node_row {
     uint64_t ip;
 };
 
-/* What an ip of a module means: one row for each inlined level, level 0 = the innermost function. */
+/* What an ip of a module means: one row for each inlined level, level 0 = the innermost function.
+ */
 struct hak_frame_row {
     uint32_t module; /* row id of the module, 0 = in none */
     uint64_t offset; /* ip - load bias (return addresses as found) */
     uint32_t level;
-    uint32_t line;   /* 0 = not known */
+    uint32_t line;        /* 0 = not known */
     const char *function; /* demangled; "" = not known */
     const char *file;     /* "" = not known */
 };
 
 struct hak_fault_row {
-    uint32_t id;          /* from 1 */
-    uint32_t code;        /* faults.def number; 0 = a crash that is no heap fault */
-    uint64_t event;       /* its FAULT event */
+    uint32_t id;    /* from 1 */
+    uint32_t code;  /* faults.def number; 0 = a crash that is no heap fault */
+    uint64_t event; /* its FAULT event */
     uint64_t ns;
     uint32_t process, thread;
-    const char *summary;  /* the SUMMARY: line */
-    const char *report;   /* the whole report as printed */
-    const char *json;     /* the same facts */
+    const char *summary; /* the SUMMARY: line */
+    const char *report;  /* the whole report as printed */
+    const char *json;    /* the same facts */
 };
 
 struct hak_loss_row {
@@ -96,14 +98,15 @@ int hak_store_finish(struct hak_store_writer *w);
 
 /* Named values of the capture: "program", "command_line", "started" (realtime ns), ... */
 int hak_store_put_meta(struct hak_store_writer *w, const char *key, const char *value);
-int hak_store_put_process(struct hak_store_writer *w, const struct hak_process_row *row); /* upsert */
-int hak_store_put_thread(struct hak_store_writer *w, const struct hak_thread_row *row);   /* upsert */
-int hak_store_put_module(struct hak_store_writer *w, const struct hak_module_row *row);   /* upsert */
+int hak_store_put_process(struct hak_store_writer *w,
+                          const struct hak_process_row *row);                           /* upsert */
+int hak_store_put_thread(struct hak_store_writer *w, const struct hak_thread_row *row); /* upsert */
+int hak_store_put_module(struct hak_store_writer *w, const struct hak_module_row *row); /* upsert */
 int hak_store_put_node(struct hak_store_writer *w, const struct hak_node_row *row);
 int hak_store_put_frame(struct hak_store_writer *w, const struct hak_frame_row *row);
 int hak_store_put_fault(struct hak_store_writer *w, const struct hak_fault_row *row);
 int hak_store_put_loss(struct hak_store_writer *w, const struct hak_loss_row *row);
-int hak_store_put_cursor(struct hak_store_writer *w, const struct hak_cursor_row *row);   /* upsert */
+int hak_store_put_cursor(struct hak_store_writer *w, const struct hak_cursor_row *row); /* upsert */
 int hak_store_put_mark(struct hak_store_writer *w, uint64_t event, uint64_t ns, uint32_t process,
                        const char *name);
 
@@ -125,7 +128,8 @@ struct hak_store_high_marks {
 int hak_store_high_marks(struct hak_store_writer *w, struct hak_store_high_marks *out);
 /* Named value or NULL (owned by the writer until the next call). */
 const char *hak_store_get_meta(struct hak_store_writer *w, const char *key);
-/* The SQLite connection, for readers in the same process (the report is made from what is stored). */
+/* The SQLite connection, for readers in the same process (the report is made from what is stored).
+ */
 struct sqlite3 *hak_store_writer_database(struct hak_store_writer *w);
 /* Drops the oldest chunks until the file is below `max_bytes`; tells how many events went. */
 int hak_store_trim(struct hak_store_writer *w, uint64_t max_bytes, uint64_t *events_dropped);

@@ -21,7 +21,7 @@ struct hak_hello {
 struct hak_hello_answer {
     uint64_t magic;
     uint32_t version;
-    uint32_t accepted;     /* 1, or 0 and `why` says why */
+    uint32_t accepted;      /* 1, or 0 and `why` says why */
     char session_name[108]; /* what HAKMEM_SESSION must hold for what is executed later */
     char why[256];
 };

@@ -21,24 +21,26 @@ HAK_HIDDEN void hak_trace_start(void);
  * the ring is full. */
 HAK_HIDDEN void hak_trace_record(struct hak_event_fields *fields);
 
-/* The stack of the calling thread as a node id; 0 when it cannot be had. `keep_own_frames`: with the
- * allocator's frames (moves between layers), else from the program's call on. `partial` is set when
- * the walk ended early. (trace/stacks.c) */
+/* The stack of the calling thread as a node id; 0 when it cannot be had. `keep_own_frames`: with
+ * the allocator's frames (moves between layers), else from the program's call on. `partial` is set
+ * when the walk ended early. (trace/stacks.c) */
 HAK_HIDDEN uint32_t hak_stack_here(bool keep_own_frames, bool *partial);
 
 /* The calling thread's number in its process, from 1. */
 HAK_HIDDEN uint32_t hak_trace_thread(void);
 
-/* The next generation epoch of the session (drawn when memory is mapped or a slab changes class). */
+/* The next generation epoch of the session (drawn when memory is mapped or a slab changes class).
+ */
 HAK_HIDDEN uint32_t hak_trace_epoch(void);
 
 /* Calls that give no record. */
 enum hak_trace_count { HAK_COUNT_FREE_OF_NULL, HAK_COUNT_FAILED_CALL, HAK_COUNT_FOREIGN_FREE };
 HAK_HIDDEN void hak_trace_count(enum hak_trace_count which);
 
-/* Hands a fault to the collector and waits (bounded) for its report; writes a raw report itself when
- * there is no collector. Frames, registers, stack and the FAULT record are added here. Does not return under HAKMEM_ON_FAULT=stop (SIGABRT);
- * under continue it returns, and reports the same place once. */
+/* Hands a fault to the collector and waits (bounded) for its report; writes a raw report itself
+ * when there is no collector. Frames, registers, stack and the FAULT record are added here. Does
+ * not return under HAKMEM_ON_FAULT=stop (SIGABRT); under continue it returns, and reports the same
+ * place once. */
 HAK_HIDDEN void hak_trace_fault(const struct hak_fault_facts *facts);
 
 /* A module was seen (trace/modules.c finds them). build_id may be NULL. Addresses are absolute;
