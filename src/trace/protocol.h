@@ -2,11 +2,19 @@
  *
  * The socket is an abstract unix stream socket whose name is in HAKMEM_SESSION (or one end of a
  * socketpair, when the program itself started the keeper). The program sends one hello with the
- * session's memfd attached (SCM_RIGHTS), gets one answer, and closes socket and memfd. */
+ * session's memfd attached (SCM_RIGHTS), gets one answer, and closes socket and memfd.
+ *
+ * A program that starts a keeper executes `hakmem-collect --keeper` in a session of its own, with
+ * descriptors 0 and 1 on /dev/null, 2 as the program's, 3 (HAK_KEEPER_SOCKET) one end of a
+ * socketpair on which the first hello comes, and no other. HAKMEM_SESSION is "none" in the
+ * environment of programs below one that could not start a keeper: they are silently unrecorded. */
 #ifndef HAK_TRACE_PROTOCOL_H
 #define HAK_TRACE_PROTOCOL_H
 
 #include <stdint.h>
+
+#define HAK_KEEPER_SOCKET 3
+#define HAK_SESSION_NONE  "none"
 
 #define HAK_HELLO_MAGIC 0x4f4c4c454b4148ull /* "HAKELLO" */
 

@@ -40,8 +40,9 @@ enum hak_process_state {
     HAK_PROCESS_FREE = 0,
     HAK_PROCESS_CLAIMED = 1, /* being filled in */
     HAK_PROCESS_LIVE = 2,
-    HAK_PROCESS_ENDED = 3, /* said goodbye (exit); all its records are written */
+    HAK_PROCESS_ENDED = 3, /* said goodbye (exit); few records may follow until it is gone */
 };
+/* The collector sets an entry back to FREE once its process is gone and all its rings are FREE. */
 
 struct hak_process_entry {
     _Atomic uint32_t state; /* enum hak_process_state */
@@ -102,16 +103,16 @@ enum hak_report_state {
 
 /* What lies at a pointer that was given back and is not a live block's (facts.memory). */
 enum hak_memory {
-    HAK_MEMORY_UNKNOWN = 0,      /* not asked: the fault is not about this */
-    HAK_MEMORY_SLOT_START = 1,   /* where a block of this slot would start, but none lives there */
-    HAK_MEMORY_INSIDE_LIVE = 2,  /* inside a live block's slot, not its first byte */
-    HAK_MEMORY_INSIDE_FREE = 3,  /* inside a slot that is not live, not a block's first byte */
+    HAK_MEMORY_UNKNOWN = 0,       /* not asked: the fault is not about this */
+    HAK_MEMORY_SLOT_START = 1,    /* where a block of this slot would start, but none lives there */
+    HAK_MEMORY_INSIDE_LIVE = 2,   /* inside a live block's slot, not its first byte */
+    HAK_MEMORY_INSIDE_FREE = 3,   /* inside a slot that is not live, not a block's first byte */
     HAK_MEMORY_HEAP_INTERNAL = 4, /* in a SuperSlab, in no slot */
-    HAK_MEMORY_STACK = 5,        /* the stack of the calling thread */
-    HAK_MEMORY_STATIC = 6,       /* data of a loaded module */
-    HAK_MEMORY_CODE = 7,         /* code of a loaded module */
-    HAK_MEMORY_UNMAPPED = 8,     /* nothing is mapped there */
-    HAK_MEMORY_OTHER = 9,        /* mapped, and not by us: another allocator's, or mmap */
+    HAK_MEMORY_STACK = 5,         /* the stack of the calling thread */
+    HAK_MEMORY_STATIC = 6,        /* data of a loaded module */
+    HAK_MEMORY_CODE = 7,          /* code of a loaded module */
+    HAK_MEMORY_UNMAPPED = 8,      /* nothing is mapped there */
+    HAK_MEMORY_OTHER = 9,         /* mapped, and not by us: another allocator's, or mmap */
 };
 
 /* What is known of a fault where it is found. Numbers only: the words are made outside. */
@@ -168,8 +169,17 @@ struct hak_session {
     uint64_t process_offset, ring_offset, node_offset, report_offset, extent_offset;
     uint64_t node_capacity;
     uint64_t extent_count;
-    uint64_t ring_bytes;   /* HAKMEM_TRACE_RING */
-    uint32_t wait_on_full; /* HAKMEM_TRACE_FULL=wait */
+    uint64_t ring_bytes;      /* HAKMEM_TRACE_RING */
+    uint64_t trace_max_bytes; /* HAKMEM_TRACE_MAX */
+    uint64_t session_id; /* random, never 0: with ring and position it names a record for good */
+    /* The keeper died and a process of the session went on with a copy of it: the session_id
+     * before, else 0. Rings of the copy keep their index and positions, so what the store says of
+     * ring r of the session before holds for r until this one has a cursor of its own; store_path
+     * is then an existing store, to be resumed. */
+    uint64_t previous_id;
+    _Atomic uint32_t orphans_taken; /* program: index + 1 of who copies the rings of the dead */
+    uint32_t resume_store;          /* 1 = store_path exists and is to be gone on with */
+    uint32_t wait_on_full;          /* HAKMEM_TRACE_FULL=wait */
     uint32_t stop_on_fault;
     uint32_t layout, level;
     uint32_t slab_bytes, superslab_bytes;     /* geometry, for the viewer */
@@ -183,7 +193,9 @@ struct hak_session {
     _Atomic uint64_t keeper_heartbeat_ns;
     _Atomic uint32_t closing; /* program: 1 when its last process ends in good order */
     uint32_t spare;
-    char store_path[HAK_PATH_BYTES];   /* absolute, %e and %p expanded; "" = the collector's own */
+    /* Absolute, %e and %p expanded. Collector: overwritten, before it first beats its heart, with
+     * the path that it really writes (the store of the tree, or a fallback). */
+    char store_path[HAK_PATH_BYTES];
     char log_path[HAK_PATH_BYTES];     /* where reports go; "" = stderr */
     char program[HAK_PATH_BYTES];      /* /proc/self/exe */
     char command_line[HAK_PATH_BYTES]; /* arguments, NUL between them */
