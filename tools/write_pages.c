@@ -1,0 +1,168 @@
+/* Writes the pages of docs/specs that are made from the four .def tables: options.md, hops.md,
+ * classes.md and faults/INDEX.md. `write_pages DIRECTORY`; `make pages` calls it and `make lint`
+ * compares what it writes with what is there. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include "hop.h"
+
+static const char *directory;
+static int status = 0;
+
+/* Opens DIRECTORY/name and writes its first lines; NULL (and a failed status) where that fails. */
+static FILE *open_page(const char *name, const char *title, const char *table) {
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    FILE *page = fopen(path, "w");
+    if (!page) {
+        fprintf(stderr, "write_pages: %s cannot be written: %s\n", path, strerror(errno));
+        status = 1;
+        return NULL;
+    }
+    fprintf(page, "# %s\n\n", title);
+    fprintf(page, "Made from src/%s by `make pages`; edit the table, not this page.\n\n", table);
+    return page;
+}
+
+static void close_page(FILE *page) {
+    if (ferror(page) | fclose(page))
+        status = 1;
+}
+
+/* A cell of a table: `|` would end it. */
+static void put_cell(FILE *page, const char *text) {
+    for (; *text; text++)
+        fprintf(page, *text == '|' ? "\\|" : "%c", *text);
+    fputs(" | ", page);
+}
+
+static void write_options(void) {
+    FILE *page = open_page("options.md", "Variables", "options.def");
+    if (!page)
+        return;
+    fputs(
+        "All are read once, when the program starts. A value that cannot be read gives one line on "
+        "stderr that names the variable, the value and what was expected; the default holds then. "
+        "`hakmem-trace run` has an option for most; a variable that is already set holds where no "
+        "option is given.\n\n"
+        "| variable | option of run | values | default | meaning |\n|---|---|---|---|---|\n",
+        page);
+#define OPTION(name, field, type, standard, range, run, sentence)                                  \
+    fputs("| `HAKMEM_" #name "` | ", page);                                                        \
+    put_cell(page, run[0] ? "`--" run "`" : "");                                                   \
+    put_cell(page, range);                                                                         \
+    put_cell(page, standard[0] ? standard : "none");                                               \
+    put_cell(page, sentence);                                                                      \
+    fputs("\n", page);
+#include "options.def"
+    close_page(page);
+}
+
+static const char *const place_text[HAK_PLACE_COUNT] = {
+#define PLACE(name, number, text, sentence) [number] = text,
+#include "hops.def"
+};
+
+static void put_places(FILE *page, unsigned places) {
+    char text[256] = "";
+    for (unsigned i = 0; i < HAK_PLACE_COUNT; i++)
+        if (places >> i & 1) {
+            strcat(text, text[0] ? ", " : "");
+            strcat(text, place_text[i]);
+        }
+    put_cell(page, text);
+}
+
+static void write_hops(void) {
+    FILE *page = open_page("hops.md", "Records: places, moves and notes", "hops.def");
+    if (!page)
+        return;
+    fputs("Numbers are written into rings and stores and never change their meaning.\n\n"
+          "## Where a block can be\n\n| number | place | a block there is |\n|---|---|---|\n",
+          page);
+#define PLACE(name, number, text, sentence)                                                        \
+    fprintf(page, "| %d | %s | %s |\n", number, text, sentence);
+#include "hops.def"
+    fputs("\n## Moves of one block\n\nA move out of another place than these is illegal: "
+          "[wrong-layer-move](faults/wrong-layer-move.md).\n\n"
+          "| number | kind | from | to | meaning |\n|---|---|---|---|---|\n",
+          page);
+#define IN(place) (1u << HAK_PLACE_##place)
+#define HOP(name, number, from, to, sentence)                                                      \
+    fprintf(page, "| %d | %s | ", number, #name);                                                  \
+    put_places(page, from);                                                                        \
+    put_places(page, to);                                                                          \
+    fprintf(page, "%s |\n", sentence);
+#include "hops.def"
+    fputs("\n## Records that move no block\n\n| number | kind | meaning |\n|---|---|---|\n", page);
+#define NOTE(name, number, sentence) fprintf(page, "| %d | %s | %s |\n", number, #name, sentence);
+#include "hops.def"
+    close_page(page);
+}
+
+static void write_classes(void) {
+    static const struct {
+        unsigned slot_bytes, band;
+    } classes[] = {
+#define CLASS(slot_bytes, band) {slot_bytes, band},
+#include "classes.def"
+    };
+    FILE *page = open_page("classes.md", "Size classes", "classes.def");
+    if (!page)
+        return;
+    fputs(
+        "A band is named by its upper bound. Waste is the part of a slot that was not asked for, "
+        "for the plain library (no header): at the smallest size that a class serves, and the mean "
+        "over all sizes that it serves.\n\n"
+        "| index | band | slot, bytes | serves, bytes | waste at worst | mean |\n"
+        "|---|---|---|---|---|---|\n",
+        page);
+    unsigned below = 0;
+    for (unsigned i = 0; i < sizeof classes / sizeof *classes; i++) {
+        unsigned slot = classes[i].slot_bytes, low = below + 1;
+        double mean = (slot - (low + slot) / 2.0) / slot;
+        fprintf(page, "| %u | C%u | %u | %u..%u | %.1f %% | %.1f %% |\n", i, classes[i].band, slot,
+                low, slot, 100.0 * (slot - low) / slot, 100.0 * mean);
+        below = slot;
+    }
+    fprintf(page, "\nAbove %u bytes a block is a mapping of its own (large).\n", below);
+    close_page(page);
+}
+
+static void write_faults(void) {
+    FILE *page = open_page("faults/INDEX.md", "Faults", "faults.def");
+    if (!page)
+        return;
+    fputs(
+        "Each has a page here, a program in tests/faults that commits exactly this fault, and the "
+        "report that the program must give. `hakmem-trace explain CODE` shows the page.\n\n"
+        "| code | fault | tag of the original | injected by | meaning |\n|---|---|---|---|---|\n",
+        page);
+#define FAULT(name, number, text, tag, injection, meaning, what_to_do)                             \
+    fprintf(page, "| HKM-%d | [%s](%s.md) | ", number, text, text);                                \
+    put_cell(page, tag);                                                                           \
+    put_cell(page, injection[0] ? "`HAKMEM_INJECT=" injection ":N`" : "");                         \
+    fprintf(page, "%s |\n", meaning);
+#include "faults.def"
+    close_page(page);
+}
+
+int main(int argc, char **argv) {
+    if (argc != 2) {
+        fputs("usage: write_pages DIRECTORY\n", stderr);
+        return 2;
+    }
+    directory = argv[1];
+    char path[4096];
+    snprintf(path, sizeof path, "%s/faults", directory);
+    if (mkdir(path, 0777) != 0 && errno != EEXIST) {
+        fprintf(stderr, "write_pages: %s cannot be made: %s\n", path, strerror(errno));
+        return 1;
+    }
+    write_options();
+    write_hops();
+    write_classes();
+    write_faults();
+    return status;
+}
