@@ -22,7 +22,7 @@ struct hak_process_row {
     uint32_t session;          /* number of the session (exec image), from 1 */
     uint64_t start_time;       /* field 22 of /proc/PID/stat */
     uint64_t start_ns, end_ns; /* end 0 = lives, or end not seen */
-    int32_t end_kind;          /* 0 unknown or alive, 1 exit, 2 vanished (killed) */
+    int32_t end_kind;          /* 0 unknown or alive, 1 exit, 2 vanished (killed), 3 exec */
     uint64_t free_of_null, failed_calls, foreign_frees, no_stack, lost;
     const char *program;      /* path */
     const char *command_line; /* arguments joined by spaces, for people */
