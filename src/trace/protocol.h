@@ -7,7 +7,13 @@
  * A program that starts a keeper executes `hakmem-collect --keeper` in a session of its own, with
  * descriptors 0 and 1 on /dev/null, 2 as the program's, 3 (HAK_KEEPER_SOCKET) one end of a
  * socketpair on which the first hello comes, and no other. HAKMEM_SESSION is "none" in the
- * environment of programs below one that could not start a keeper: they are silently unrecorded. */
+ * environment of programs below one that could not start a keeper: they are silently unrecorded.
+ *
+ * The memfd is made with MFD_ALLOW_SEALING, has its full size and a complete header (magic
+ * included) when it is sent. The keeper seals it against shrinking, so that nobody's truncation can
+ * kill the worker, and asks by F_SEAL_WRITE whether any process still maps it: a session ends when
+ * none does, however its processes ended, vfork, namespaces and children that never wrote included.
+ */
 #ifndef HAK_TRACE_PROTOCOL_H
 #define HAK_TRACE_PROTOCOL_H
 
