@@ -195,9 +195,6 @@ struct hak_session {
     /* Program: entries from this index on were never claimed; raised before a claim's state is
      * set, so that the collector need not look at whole tables each time. */
     _Atomic uint32_t rings_high, processes_high;
-    /* 1 = made because the keeper and worker of an earlier session of this process are gone: its
-     * uncommitted records are copied into this one, which goes on in the same store and process. */
-    uint32_t takes_over;
     /* Absolute, %e and %p expanded. Collector: overwritten, before it first beats its heart, with
      * the path that it really writes (the store of the tree, or a fallback). */
     char store_path[HAK_PATH_BYTES];
