@@ -24,6 +24,7 @@
 #define HAK_SLAB_BYTES         ((size_t)64 << 10)
 #define HAK_SLABS              32
 #define HAK_SMALL_BITMAP_BYTES 1024 /* at the start of slabs whose slots are below 64 bytes */
+#define HAK_SLOTS_OF_SLAB      8192 /* slot states kept for each slab: what 8-byte slots need */
 
 #define HAK_CLASS_NONE 0xff
 
@@ -40,25 +41,25 @@ struct hak_slot {
 };
 
 struct hak_slab {
-    uint32_t used;     /* slots that are not free in this slab (in caches or live) */
-    uint32_t carved;   /* slots handed out at least once; the rest is untouched */
-    uint32_t capacity; /* slots in this slab */
-    uint32_t epoch;    /* debug: drawn when the slab was acquired for its class */
-    struct hak_slab
-        *next_in_class; /* the owner's list of slabs of this class that have free slots */
+    uint32_t used;                  /* slots that are not free in this slab (in caches or live) */
+    uint32_t carved;                /* slots handed out at least once; the rest is untouched */
+    uint32_t capacity;              /* slots in this slab */
+    uint32_t epoch;                 /* debug: drawn when the slab was acquired for its class */
+    struct hak_slab *next_in_class; /* the owner's list of slabs of this class with free slots */
     struct hak_slab *prev_in_class;
-    uint16_t first_free_word; /* hint: no set bit in free_bits below this word */
+    uint16_t first_free_word; /* hint: no set bit in the bitmap below this word */
     uint8_t class_index;
-    uint8_t listed;
+    uint8_t listed;         /* 1 = in the owner's list of its class */
     uint64_t free_bits[16]; /* 1 = free; up to 1,024 slots; smaller classes: at the slab's start */
 };
 
 struct hak_superslab {
     uint8_t class_of_slab[HAK_SLABS]; /* the first line: all that a free needs; HAK_CLASS_NONE */
     _Atomic uint32_t owner;           /* heap id, as in the registry */
-    uint32_t slabs_in_use;
-    struct hak_superslab *next; /* the owner's list */
-    struct hak_slot *slots;     /* debug: 31 * 8,192 slot states, mapped with the SuperSlab */
+    uint32_t free_slabs;              /* bit i = slab i serves no class; bit 0 is never set */
+    struct hak_superslab *next; /* the owner's list: those with free slabs, or those without */
+    struct hak_superslab *prev;
+    struct hak_slot *slots; /* debug: 31 * 8,192 slot states, mapped with the SuperSlab */
     struct hak_slab slabs[HAK_SLABS];
 };
 
@@ -68,6 +69,12 @@ static inline struct hak_superslab *hak_superslab_of(const void *p) {
 
 static inline unsigned hak_slab_index_of(const void *p) {
     return (unsigned)(((uintptr_t)p & (HAK_SUPERSLAB_BYTES - 1)) / HAK_SLAB_BYTES);
+}
+
+/* Start of the slab that `slab` describes. */
+static inline char *hak_slab_start(const struct hak_slab *slab) {
+    struct hak_superslab *superslab = hak_superslab_of(slab);
+    return (char *)superslab + (size_t)(slab - superslab->slabs) * HAK_SLAB_BYTES;
 }
 
 #endif
