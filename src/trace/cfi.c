@@ -1,0 +1,411 @@
+/* Finds the FDE of a pc and runs its instructions up to that pc. */
+#include "trace/cfi.h"
+#include "trace/cfi_cursor.h"
+
+/* What a CIE says for all its FDEs. */
+struct common {
+    uint64_t code_align;
+    int64_t data_align;
+    uint64_t return_register;
+    uint8_t pointer_encoding;
+    bool sized_augmentation; /* augmentation data begins with its length */
+    bool signal_frame;
+    struct cursor instructions;
+};
+
+/* The FDE that covers the pc. */
+struct description {
+    uintptr_t start;
+    struct cursor instructions;
+};
+
+enum { REMEMBERED_ROWS = 6, RETURN_ADDRESS = HAK_RIP };
+
+/* A cursor over the module from `at`; empty when `at` lies outside. */
+static struct cursor cursor_in(const struct dl_find_object *object, uintptr_t at) {
+    struct cursor c = {(const uint8_t *)at, object->dlfo_map_end, false};
+    if (at < (uintptr_t)object->dlfo_map_start || at >= (uintptr_t)object->dlfo_map_end) {
+        c.at = c.end;
+        c.bad = true;
+    }
+    return c;
+}
+
+/* Reads an entry's length at `c` and cuts the cursor there. Returns false at the end of the table
+ * and for the 64-bit form, which no x86-64 toolchain writes into .eh_frame. */
+static bool enter_entry(struct cursor *c) {
+    uint64_t length = cursor_fixed(c, 4);
+    if (c->bad || length == 0 || length == 0xffffffff || length > cursor_left(c))
+        return false;
+    c->end = c->at + length;
+    return true;
+}
+
+static bool read_augmentation(struct cursor *c, const char *letters, struct common *common) {
+    struct cursor data = *c;
+    for (const char *letter = letters; *letter; letter++) {
+        switch (*letter) {
+        case 'z': {
+            uint64_t bytes = cursor_uleb(c);
+            data = *c;
+            cursor_skip(c, bytes);
+            data.end = c->at;
+            common->sized_augmentation = true;
+            break;
+        }
+        case 'R':
+            common->pointer_encoding = (uint8_t)cursor_fixed(&data, 1);
+            break;
+        case 'L':
+            (void)cursor_fixed(&data, 1);
+            break;
+        case 'P': {
+            uint8_t encoding = (uint8_t)cursor_fixed(&data, 1);
+            (void)cursor_pointer(&data, encoding & (uint8_t)~POINTER_INDIRECT, 0);
+            break;
+        }
+        case 'S':
+            common->signal_frame = true;
+            break;
+        case 'B':
+            break;
+        default:
+            return common->sized_augmentation; /* unknown letters end what is understood */
+        }
+    }
+    return !c->bad && !data.bad;
+}
+
+static bool read_common(const struct dl_find_object *object, uintptr_t at, struct common *common) {
+    struct cursor c = cursor_in(object, at);
+    if (c.bad || !enter_entry(&c) || cursor_fixed(&c, 4) != 0)
+        return false;
+    *common = (struct common){0};
+    uint64_t version = cursor_fixed(&c, 1);
+    if (version != 1 && version != 3)
+        return false;
+    const char *letters = (const char *)c.at;
+    while (cursor_fixed(&c, 1) != 0)
+        ;
+    if (c.bad)
+        return false;
+    common->code_align = cursor_uleb(&c);
+    common->data_align = cursor_sleb(&c);
+    common->return_register = version == 1 ? cursor_fixed(&c, 1) : cursor_uleb(&c);
+    if (*letters != 0 && *letters != 'z')
+        return false; /* "eh" of gcc 2 */
+    if (!read_augmentation(&c, letters, common))
+        return false;
+    common->instructions = c;
+    return !c.bad && common->return_register == RETURN_ADDRESS;
+}
+
+/* Reads the FDE at `at`. Returns false when it does not cover `pc`. */
+static bool read_description(const struct dl_find_object *object, uintptr_t at, uintptr_t pc,
+                             struct common *common, struct description *description) {
+    struct cursor c = cursor_in(object, at);
+    if (c.bad || !enter_entry(&c))
+        return false;
+    uintptr_t id_at = (uintptr_t)c.at;
+    uint64_t id = cursor_fixed(&c, 4);
+    if (c.bad || id == 0 || !read_common(object, id_at - id, common))
+        return false;
+    description->start = cursor_pointer(&c, common->pointer_encoding, 0);
+    uintptr_t bytes = cursor_pointer(&c, common->pointer_encoding & POINTER_FORMAT, 0);
+    if (common->sized_augmentation)
+        cursor_skip(&c, cursor_uleb(&c));
+    description->instructions = c;
+    return !c.bad && pc - description->start < bytes;
+}
+
+/* Looks through .eh_frame from its start, for modules that have no sorted table. */
+static bool scan_descriptions(const struct dl_find_object *object, uintptr_t eh_frame, uintptr_t pc,
+                              struct common *common, struct description *description) {
+    for (uintptr_t at = eh_frame;;) {
+        struct cursor c = cursor_in(object, at);
+        if (c.bad || !enter_entry(&c))
+            return false;
+        if (read_description(object, at, pc, common, description))
+            return true;
+        at = (uintptr_t)c.end;
+    }
+}
+
+/* Finds the FDE through .eh_frame_hdr: version, three encodings, address of .eh_frame, count, then
+ * sorted pairs (start of code, address of FDE), each 4 bytes relative to the header. */
+static bool find_description(const struct dl_find_object *object, uintptr_t pc,
+                             struct common *common, struct description *description) {
+    enum { TABLE_ENCODING = 0x3b, ENTRY_BYTES = 8 };
+    uintptr_t header = (uintptr_t)object->dlfo_eh_frame;
+    struct cursor c = cursor_in(object, header);
+    if (header == 0 || c.bad || cursor_fixed(&c, 1) != 1)
+        return false;
+    uint8_t frame_encoding = (uint8_t)cursor_fixed(&c, 1);
+    uint8_t count_encoding = (uint8_t)cursor_fixed(&c, 1);
+    uint8_t table_encoding = (uint8_t)cursor_fixed(&c, 1);
+    uintptr_t eh_frame = cursor_pointer(&c, frame_encoding, header);
+    if (c.bad)
+        return false;
+    if (count_encoding == POINTER_OMITTED || table_encoding != TABLE_ENCODING)
+        return scan_descriptions(object, eh_frame, pc, common, description);
+    uint64_t count = cursor_pointer(&c, count_encoding, header);
+    if (c.bad || count == 0 || count > cursor_left(&c) / ENTRY_BYTES)
+        return false;
+    struct entry {
+        int32_t start, description;
+    } entry;
+    uint64_t low = 0, high = count; /* entry low starts at or before pc, entry high after it */
+    while (high - low > 1) {
+        uint64_t middle = low + (high - low) / 2;
+        memcpy(&entry, c.at + middle * ENTRY_BYTES, ENTRY_BYTES);
+        if (header + (uintptr_t)(intptr_t)entry.start <= pc)
+            low = middle;
+        else
+            high = middle;
+    }
+    memcpy(&entry, c.at + low * ENTRY_BYTES, ENTRY_BYTES);
+    return read_description(object, header + (uintptr_t)(intptr_t)entry.description, pc, common,
+                            description);
+}
+
+/* The state of running instructions. */
+struct run {
+    const struct common *common;
+    struct hak_cfi *cfi;
+    const struct hak_cfi_row *initial; /* the CIE's row; NULL while that itself is made */
+    uintptr_t location;
+    struct hak_cfi_row *remembered;
+    unsigned remembered_count;
+    bool bad;
+};
+
+static void set(struct run *run, uint64_t reg, uint8_t how, int64_t value) {
+    if (value != (int32_t)value)
+        run->bad = true;
+    else if (reg < HAK_REGISTERS)
+        run->cfi->row.reg[reg] = (struct hak_cfi_cell){how, 0, 0, (int32_t)value};
+}
+
+static void set_cfa(struct run *run, uint64_t reg, int64_t value) {
+    if (value != (int32_t)value || reg >= HAK_REGISTERS)
+        run->bad = true;
+    else
+        run->cfi->row.cfa =
+            (struct hak_cfi_cell){HAK_CFI_IS_OFFSET, (uint8_t)reg, 0, (int32_t)value};
+}
+
+/* Makes `cell` (NULL: a register that is not followed) an expression that begins at `c`. */
+static void set_expression(struct run *run, struct cursor *c, struct hak_cfi_cell *cell,
+                           uint8_t how) {
+    uint64_t bytes = cursor_uleb(c);
+    int64_t distance = c->at - run->cfi->origin;
+    cursor_skip(c, bytes);
+    if (bytes > UINT16_MAX || distance != (int32_t)distance)
+        run->bad = true;
+    else if (cell)
+        *cell = (struct hak_cfi_cell){how, 0, (uint16_t)bytes, (int32_t)distance};
+}
+
+static struct hak_cfi_cell *cell_of(struct run *run, uint64_t reg) {
+    return reg < HAK_REGISTERS ? &run->cfi->row.reg[reg] : NULL;
+}
+
+static void restore(struct run *run, uint64_t reg) {
+    if (!run->initial)
+        run->bad = true;
+    else if (reg < HAK_REGISTERS)
+        run->cfi->row.reg[reg] = run->initial->reg[reg];
+}
+
+enum instruction {
+    NOP = 0x00,
+    SET_LOC,
+    ADVANCE_LOC1,
+    ADVANCE_LOC2,
+    ADVANCE_LOC4,
+    OFFSET_EXTENDED,
+    RESTORE_EXTENDED,
+    UNDEFINED,
+    SAME_VALUE,
+    REGISTER,
+    REMEMBER_STATE,
+    RESTORE_STATE,
+    DEF_CFA,
+    DEF_CFA_REGISTER,
+    DEF_CFA_OFFSET,
+    DEF_CFA_EXPRESSION,
+    EXPRESSION,
+    OFFSET_EXTENDED_SF,
+    DEF_CFA_SF,
+    DEF_CFA_OFFSET_SF,
+    VAL_OFFSET,
+    VAL_OFFSET_SF,
+    VAL_EXPRESSION,
+    GNU_ARGS_SIZE = 0x2e,
+    GNU_NEGATIVE_OFFSET_EXTENDED = 0x2f,
+    ADVANCE_LOC = 0x40, /* these three hold an operand in their low 6 bits */
+    OFFSET = 0x80,
+    RESTORE = 0xc0
+};
+
+/* Instructions about the CFA. */
+static void run_cfa(struct run *run, struct cursor *c, uint8_t instruction) {
+    struct hak_cfi_cell *cfa = &run->cfi->row.cfa;
+    uint64_t reg;
+    bool keeps_register = instruction == DEF_CFA_OFFSET || instruction == DEF_CFA_OFFSET_SF;
+    if (instruction == DEF_CFA_EXPRESSION) {
+        set_expression(run, c, cfa, HAK_CFI_IS_EXPRESSION);
+        return;
+    }
+    if ((keeps_register || instruction == DEF_CFA_REGISTER) && cfa->how != HAK_CFI_IS_OFFSET) {
+        run->bad = true;
+        return;
+    }
+    reg = keeps_register ? cfa->reg : cursor_uleb(c);
+    if (instruction == DEF_CFA_REGISTER)
+        set_cfa(run, reg, cfa->value);
+    else if (instruction == DEF_CFA_SF || instruction == DEF_CFA_OFFSET_SF)
+        set_cfa(run, reg, cursor_sleb(c) * run->common->data_align);
+    else
+        set_cfa(run, reg, (int64_t)cursor_uleb(c));
+}
+
+/* Instructions about one register. */
+static void run_register(struct run *run, struct cursor *c, uint8_t instruction) {
+    int64_t align = run->common->data_align;
+    uint64_t reg = cursor_uleb(c);
+    switch (instruction) {
+    case OFFSET_EXTENDED:
+        set(run, reg, HAK_CFI_AT_OFFSET, (int64_t)cursor_uleb(c) * align);
+        break;
+    case OFFSET_EXTENDED_SF:
+        set(run, reg, HAK_CFI_AT_OFFSET, cursor_sleb(c) * align);
+        break;
+    case GNU_NEGATIVE_OFFSET_EXTENDED:
+        set(run, reg, HAK_CFI_AT_OFFSET, -(int64_t)cursor_uleb(c) * align);
+        break;
+    case VAL_OFFSET:
+        set(run, reg, HAK_CFI_IS_OFFSET, (int64_t)cursor_uleb(c) * align);
+        break;
+    case VAL_OFFSET_SF:
+        set(run, reg, HAK_CFI_IS_OFFSET, cursor_sleb(c) * align);
+        break;
+    case RESTORE_EXTENDED:
+        restore(run, reg);
+        break;
+    case UNDEFINED:
+        set(run, reg, HAK_CFI_UNDEFINED, 0);
+        break;
+    case SAME_VALUE:
+        set(run, reg, HAK_CFI_SAME, 0);
+        break;
+    case EXPRESSION:
+        set_expression(run, c, cell_of(run, reg), HAK_CFI_AT_EXPRESSION);
+        break;
+    case VAL_EXPRESSION:
+        set_expression(run, c, cell_of(run, reg), HAK_CFI_IS_EXPRESSION);
+        break;
+    case REGISTER: {
+        uint64_t other = cursor_uleb(c);
+        set(run, reg, HAK_CFI_IN_REGISTER, 0);
+        if (other >= HAK_REGISTERS)
+            run->bad = true;
+        else if (reg < HAK_REGISTERS)
+            run->cfi->row.reg[reg].reg = (uint8_t)other;
+        break;
+    }
+    default:
+        run->bad = true;
+        break;
+    }
+}
+
+static void run_state(struct run *run, uint8_t instruction) {
+    if (instruction == REMEMBER_STATE && run->remembered_count < REMEMBERED_ROWS)
+        run->remembered[run->remembered_count++] = run->cfi->row;
+    else if (instruction == RESTORE_STATE && run->remembered_count > 0)
+        run->cfi->row = run->remembered[--run->remembered_count];
+    else
+        run->bad = true;
+}
+
+/* Runs instructions until the row of `pc` stands. */
+static bool run_instructions(struct run *run, struct cursor c, uintptr_t pc) {
+    uint64_t align = run->common->code_align;
+    while (c.at < c.end && !run->bad) {
+        uint8_t instruction = (uint8_t)cursor_fixed(&c, 1);
+        uint8_t operand = instruction & 0x3f;
+        uintptr_t location = run->location;
+        switch (instruction & 0xc0) {
+        case ADVANCE_LOC:
+            location += operand * align;
+            break;
+        case OFFSET:
+            set(run, operand, HAK_CFI_AT_OFFSET,
+                (int64_t)cursor_uleb(&c) * run->common->data_align);
+            break;
+        case RESTORE:
+            restore(run, operand);
+            break;
+        default:
+            switch (instruction) {
+            case NOP:
+                break;
+            case SET_LOC:
+                location = cursor_pointer(&c, run->common->pointer_encoding, 0);
+                break;
+            case ADVANCE_LOC1:
+                location += cursor_fixed(&c, 1) * align;
+                break;
+            case ADVANCE_LOC2:
+                location += cursor_fixed(&c, 2) * align;
+                break;
+            case ADVANCE_LOC4:
+                location += cursor_fixed(&c, 4) * align;
+                break;
+            case GNU_ARGS_SIZE:
+                (void)cursor_uleb(&c);
+                break;
+            case REMEMBER_STATE:
+            case RESTORE_STATE:
+                run_state(run, instruction);
+                break;
+            case DEF_CFA:
+            case DEF_CFA_REGISTER:
+            case DEF_CFA_OFFSET:
+            case DEF_CFA_EXPRESSION:
+            case DEF_CFA_SF:
+            case DEF_CFA_OFFSET_SF:
+                run_cfa(run, &c, instruction);
+                break;
+            default:
+                run_register(run, &c, instruction);
+                break;
+            }
+        }
+        if (c.bad)
+            return false;
+        if (location > pc)
+            break;
+        run->location = location;
+    }
+    return !run->bad;
+}
+
+bool hak_cfi_find(const struct dl_find_object *object, uintptr_t pc, struct hak_cfi *cfi) {
+    struct common common;
+    struct description description;
+    if (!find_description(object, pc, &common, &description))
+        return false;
+    struct hak_cfi_row initial, remembered[REMEMBERED_ROWS];
+    memset(&cfi->row, 0, sizeof cfi->row);
+    cfi->signal_frame = common.signal_frame;
+    cfi->origin = object->dlfo_eh_frame;
+    struct run run = {&common, cfi, NULL, description.start, remembered, 0, false};
+    if (!run_instructions(&run, common.instructions, UINTPTR_MAX))
+        return false;
+    initial = cfi->row;
+    run.initial = &initial;
+    run.location = description.start;
+    return run_instructions(&run, description.instructions, pc) && cfi->row.cfa.how != HAK_CFI_SAME;
+}

@@ -1,0 +1,187 @@
+/* Keeps the list of modules that stacks run through, and notices when one is unloaded. */
+#include "trace/modules.h"
+#include <elf.h>
+#include <link.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include "trace/raw_call.h"
+#include "trace/rules.h"
+#include "trace/stacks.h"
+#include "trace/trace.h"
+
+enum module_state { MODULE_FILLING = 0, MODULE_LIVE, MODULE_GONE };
+
+struct module {
+    struct module *next;
+    _Atomic uint32_t state;
+    uintptr_t map_start, map_end;
+    const struct link_map *link_map;
+};
+
+enum { FIRST_MODULES = 128, BLOCK_MODULES = 1024, PATH_BYTES = 4096 };
+
+/* Where new entries come from: the static block first, then mapped ones. */
+struct block {
+    _Atomic uint32_t used;
+    uint32_t capacity;
+    struct module *module;
+};
+
+static struct module first_modules[FIRST_MODULES];
+static struct block first_block = {.capacity = FIRST_MODULES, .module = first_modules};
+static _Atomic(struct block *) newest_block = &first_block;
+static _Atomic(struct module *) newest_module;
+static _Atomic uint32_t unloads;
+static char program_path[PATH_BYTES];
+
+struct hak_loader_range hak_loader_range;
+
+/* A fresh entry, never given back; NULL when no memory is left. */
+static struct module *take_entry(void) {
+    for (;;) {
+        struct block *block = atomic_load(&newest_block);
+        uint32_t index = atomic_fetch_add(&block->used, 1);
+        if (index < block->capacity)
+            return &block->module[index];
+        size_t bytes = sizeof(struct block) + BLOCK_MODULES * sizeof(struct module);
+        struct block *more = hak_raw_map(bytes);
+        if (!more)
+            return NULL;
+        more->capacity = BLOCK_MODULES;
+        more->module = (struct module *)(more + 1);
+        if (!atomic_compare_exchange_strong(&newest_block, &block, more))
+            hak_raw_unmap(more, bytes);
+    }
+}
+
+/* The build-id of the module whose ELF header is mapped at `map_start`: its bytes and their number
+ * in `bytes`, or NULL. Reads only what the program headers say is mapped. */
+static const uint8_t *find_build_id(uintptr_t map_start, uintptr_t map_end, uintptr_t load_bias,
+                                    size_t *bytes) {
+    const Elf64_Ehdr *header = (const Elf64_Ehdr *)map_start;
+    if (map_end - map_start < sizeof *header || memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 ||
+        header->e_phentsize != sizeof(Elf64_Phdr))
+        return NULL;
+    const Elf64_Phdr *segment = (const Elf64_Phdr *)(map_start + header->e_phoff);
+    uint64_t first_bytes = 4096; /* the first page is mapped in any case */
+    if (header->e_phoff + (uint64_t)header->e_phnum * sizeof *segment > first_bytes)
+        return NULL;
+    for (unsigned i = 0; i < header->e_phnum; i++) {
+        uintptr_t at = load_bias + segment[i].p_vaddr;
+        if (segment[i].p_type != PT_NOTE || at < map_start || at >= map_end ||
+            segment[i].p_filesz > map_end - at)
+            continue;
+        for (uintptr_t end = at + segment[i].p_filesz; end - at >= sizeof(Elf64_Nhdr);) {
+            const Elf64_Nhdr *note = (const Elf64_Nhdr *)at;
+            uintptr_t name = at + sizeof *note;
+            uintptr_t content = name + ((note->n_namesz + (uintptr_t)3) & ~(uintptr_t)3);
+            uintptr_t next = content + ((note->n_descsz + (uintptr_t)3) & ~(uintptr_t)3);
+            if (next > end || next <= at)
+                break;
+            if (note->n_type == NT_GNU_BUILD_ID && note->n_namesz == 4 &&
+                memcmp((const void *)name, "GNU", 4) == 0) {
+                *bytes = note->n_descsz;
+                return (const uint8_t *)content;
+            }
+            at = next;
+        }
+    }
+    return NULL;
+}
+
+static bool is_noted(const struct link_map *link_map, uintptr_t map_start, uintptr_t map_end) {
+    for (struct module *m = atomic_load(&newest_module); m; m = m->next)
+        if (m->map_start == map_start && m->map_end == map_end && m->link_map == link_map &&
+            atomic_load(&m->state) == MODULE_LIVE)
+            return true;
+    return false;
+}
+
+static void tell(const struct module *m) {
+    const char *name = m->link_map->l_name;
+    size_t id_bytes = 0;
+    const uint8_t *id = find_build_id(m->map_start, m->map_end, m->link_map->l_addr, &id_bytes);
+    hak_trace_module_load(name && name[0] ? name : program_path, id, id_bytes, m->link_map->l_addr,
+                          m->map_start, m->map_end, hak_modules_generation());
+}
+
+void hak_module_note(const struct dl_find_object *object) {
+    uintptr_t map_start = (uintptr_t)object->dlfo_map_start;
+    uintptr_t map_end = (uintptr_t)object->dlfo_map_end;
+    struct module *seen = atomic_load(&newest_module);
+    if (!object->dlfo_link_map || is_noted(object->dlfo_link_map, map_start, map_end))
+        return;
+    struct module *entry = take_entry();
+    if (!entry)
+        return;
+    entry->map_start = map_start;
+    entry->map_end = map_end;
+    entry->link_map = object->dlfo_link_map;
+    atomic_store(&entry->state, MODULE_LIVE);
+    tell(entry);
+    for (entry->next = seen;;) {
+        if (atomic_compare_exchange_strong(&newest_module, &entry->next, entry))
+            return;
+        /* Another thread was first with this or another module; told twice does no harm. */
+        if (is_noted(object->dlfo_link_map, map_start, map_end))
+            return;
+    }
+}
+
+void hak_modules_tell_all(void) {
+    for (struct module *m = atomic_load(&newest_module); m; m = m->next)
+        if (atomic_load(&m->state) == MODULE_LIVE)
+            tell(m);
+}
+
+void hak_modules_check(void) {
+    for (struct module *m = atomic_load(&newest_module); m; m = m->next) {
+        struct dl_find_object object;
+        uint32_t live = MODULE_LIVE;
+        if (atomic_load_explicit(&m->state, memory_order_relaxed) != MODULE_LIVE)
+            continue;
+        if (_dl_find_object((void *)m->map_start, &object) == 0 &&
+            object.dlfo_link_map == m->link_map && (uintptr_t)object.dlfo_map_start == m->map_start)
+            continue;
+        if (!atomic_compare_exchange_strong(&m->state, &live, MODULE_GONE))
+            continue;
+        uint32_t generation = atomic_fetch_add(&unloads, 1) + 1;
+        hak_rules_forget();
+        hak_stacks_forget(m->map_start, m->map_end);
+        hak_trace_module_unload(m->map_start, generation);
+    }
+}
+
+uint32_t hak_modules_generation(void) {
+    return atomic_load_explicit(&unloads, memory_order_acquire);
+}
+
+/* For dl_iterate_phdr: notes the module by the first address of its first loaded segment. */
+static int note_loaded(struct dl_phdr_info *info, size_t size, void *unused) {
+    (void)size;
+    (void)unused;
+    for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+        struct dl_find_object object;
+        uintptr_t start = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
+        if (info->dlpi_phdr[i].p_type != PT_LOAD)
+            continue;
+        if (_dl_find_object((void *)start, &object) == 0)
+            hak_module_note(&object);
+        break;
+    }
+    return 0;
+}
+
+void hak_modules_start(void) {
+    long bytes = hak_raw_call(SYS_readlink, (long)"/proc/self/exe", (long)program_path,
+                              PATH_BYTES - 1, 0, 0, 0);
+    program_path[bytes > 0 ? bytes : 0] = 0;
+    struct dl_find_object loader;
+    uintptr_t loader_base = getauxval(AT_BASE);
+    if (loader_base != 0 && _dl_find_object((void *)loader_base, &loader) == 0) {
+        hak_loader_range.low = (uintptr_t)loader.dlfo_map_start;
+        hak_loader_range.span = (uintptr_t)loader.dlfo_map_end - hak_loader_range.low;
+    }
+    hak_modules_tell_all();
+    dl_iterate_phdr(note_loaded, NULL);
+}

@@ -1,0 +1,87 @@
+/* The process's cache of compact unwind rules: one 8-byte word for each pc that a stack ever held.
+ *
+ *   word   rule:27 | tag:37            rule   kind:3 | cfa:16 | bp:8
+ *
+ *   kind          the caller's frame address (CFA)      return address   the caller's rbp
+ *   BY_RSP        rsp + 8 * cfa                         at CFA - 8       bp = 0: unchanged
+ *   BY_RBP        rbp + 8 * cfa                         at CFA - 8       else saved at CFA - 8 * bp
+ *   BY_SAVED      the word at rbp - 8 * cfa             at CFA - 8       bp = 255: saved at rbp
+ *   OUTERMOST     there is no caller
+ *   INTERRUPTED   the kernel's signal frame lies at rsp: rip, rsp, rbp are in its ucontext
+ *   FULL          none of these: run the CFI itself, with all registers
+ *   NONE          the pc is in a module, but no CFI covers it
+ *
+ * The key is multiplied by an odd number within 47 bits, which loses nothing: the top bits (11
+ * at least) choose the entry, the low 37 are its tag, so a word answers for exactly one pc even
+ * where it lies in the second of its two places. Entries are single atomic
+ * words in a direct-mapped table with two places for each key; what is pushed out is compiled
+ * again. A table that fills is replaced by one four times as large; the old one is never unmapped,
+ * since a walk may still be reading it (a third of the memory in all).
+ *
+ * Nobody owns it, no lock. After a fork the child has its own copy. Rules are forgotten when a
+ * module is unloaded (modules.h says how that is noticed). */
+#ifndef HAK_TRACE_RULES_H
+#define HAK_TRACE_RULES_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include "block.h"
+
+enum hak_rule_kind {
+    HAK_RULE_BY_RSP = 1,
+    HAK_RULE_BY_RBP,
+    HAK_RULE_BY_SAVED,
+    HAK_RULE_OUTERMOST,
+    HAK_RULE_INTERRUPTED,
+    HAK_RULE_FULL,
+    HAK_RULE_NONE
+};
+
+enum {
+    HAK_RULE_BITS = 27,
+    HAK_RULE_CFA_SHIFT = 8,
+    HAK_RULE_KIND_SHIFT = 24,
+    HAK_RULE_BP_AT_RBP = 255,
+    HAK_RULE_PC_BITS = 47,
+    HAK_RULE_TAG_BITS = 37
+};
+
+/* Address of the table in use | log2 of its entries; the address is 64-byte aligned. */
+HAK_HIDDEN extern char *_Atomic hak_rule_table;
+
+static inline uint64_t hak_rule_mix(uintptr_t pc) {
+    return pc * 0x9e3779b97f4a7c15u & (((uint64_t)1 << HAK_RULE_PC_BITS) - 1);
+}
+
+static inline unsigned hak_rule_kind_of(uint32_t rule) {
+    return rule >> HAK_RULE_KIND_SHIFT;
+}
+static inline uintptr_t hak_rule_cfa_of(uint32_t rule) {
+    return (uintptr_t)(rule >> HAK_RULE_CFA_SHIFT & 0xffff) * 8;
+}
+static inline uintptr_t hak_rule_bp_of(uint32_t rule) {
+    return rule & 0xff;
+}
+
+/* The rule of `pc` (below 2^47) if it is in the cache, else 0. */
+static inline uint32_t hak_rule_lookup(uintptr_t pc) {
+    uintptr_t packed = (uintptr_t)atomic_load_explicit(&hak_rule_table, memory_order_acquire);
+    const _Atomic uint64_t *table = (const _Atomic uint64_t *)(packed & ~(uintptr_t)63);
+    uint64_t mixed = hak_rule_mix(pc);
+    uint64_t tag = mixed & (((uint64_t)1 << HAK_RULE_TAG_BITS) - 1);
+    uint64_t place = mixed >> (HAK_RULE_PC_BITS - (packed & 63));
+    uint64_t word = atomic_load_explicit(&table[place], memory_order_relaxed);
+    if (HAK_LIKELY(word >> HAK_RULE_BITS == tag))
+        return (uint32_t)word & ((1u << HAK_RULE_BITS) - 1);
+    word = atomic_load_explicit(&table[place ^ 1], memory_order_relaxed);
+    return word >> HAK_RULE_BITS == tag ? (uint32_t)word & ((1u << HAK_RULE_BITS) - 1) : 0;
+}
+
+/* Compiles the rule of `pc` and puts it into the cache. Never 0. A pc in no module gives
+ * HAK_RULE_NONE and is not kept, since a module may be loaded there later. */
+HAK_HIDDEN uint32_t hak_rule_compile(uintptr_t pc);
+
+/* Forgets all rules; called when a module was unloaded, before other code can take its place. */
+HAK_HIDDEN void hak_rules_forget(void);
+
+#endif

@@ -1,0 +1,134 @@
+/* Finds stack nodes by (parent, ip) without a lock; stacks.h has the picture. */
+#include "trace/stack_table.h"
+#include <stdatomic.h>
+#include "trace/raw_call.h"
+
+enum { FIRST_BITS = 11, LAST_BITS = 27, PLACES_TRIED = 64 };
+
+struct level {
+    struct level *older;
+    uint32_t bits;         /* log2 of the number of slots */
+    _Atomic uint32_t used; /* slots taken, about */
+    _Atomic uint64_t slot[];
+};
+
+/* A slot whose node was forgotten: it is passed over, never used again. Id 0 is no node. */
+static const uint64_t forgotten = (uint64_t)UINT32_MAX << 32;
+
+static _Atomic(struct level *) newest;
+static const struct hak_node *node_array;
+
+static struct level *make_level(uint32_t bits, struct level *older) {
+    struct level *level = hak_raw_map(sizeof *level + (sizeof(uint64_t) << bits));
+    if (level) {
+        level->bits = bits;
+        level->older = older;
+    }
+    return level;
+}
+
+bool hak_stack_table_start(const struct hak_node *nodes) {
+    struct level *level = make_level(FIRST_BITS, NULL);
+    node_array = nodes;
+    atomic_store(&newest, level);
+    return level != NULL;
+}
+
+static uint64_t hash_of(uint32_t parent, uintptr_t ip) {
+    uint64_t h = (ip ^ (uint64_t)parent << 40 ^ parent) * 0x9e3779b97f4a7c15u;
+    h ^= h >> 32;
+    return h * 0xd6e8feb86659fd93u;
+}
+
+static inline bool is_node(uint64_t slot, uint64_t hash, uint32_t parent, uintptr_t ip) {
+    const struct hak_node *node = &node_array[(uint32_t)slot];
+    return slot >> 32 == (uint32_t)hash && (uint32_t)slot != 0 && node->ip == ip &&
+           node->parent == parent;
+}
+
+/* The id of {ip, parent} in `level`, or 0. */
+static inline uint32_t find_in(const struct level *level, uint64_t hash, uint32_t parent,
+                               uintptr_t ip) {
+    uint64_t mask = ((uint64_t)1 << level->bits) - 1;
+    uint64_t place = hash >> (64 - level->bits);
+    for (unsigned tried = 0; tried < PLACES_TRIED; tried++) {
+        uint64_t slot =
+            atomic_load_explicit(&level->slot[(place + tried) & mask], memory_order_acquire);
+        if (is_node(slot, hash, parent, ip))
+            return (uint32_t)slot;
+        if (slot == 0)
+            return 0;
+    }
+    return 0;
+}
+
+/* Puts a four times larger level on top of a full one. */
+static void grow(struct level *level) {
+    if (level->bits + 2 > LAST_BITS)
+        return;
+    struct level *larger = make_level(level->bits + 2, level);
+    if (larger && !atomic_compare_exchange_strong(&newest, &level, larger))
+        hak_raw_unmap(larger, sizeof *larger + (sizeof(uint64_t) << larger->bits));
+}
+
+/* Puts `id` into `level`, unless an equal node is there. Returns the id that is there. A level with
+ * no room near the place leaves the node out: its stack is right, but not shared. */
+static uint32_t put_in(struct level *level, uint64_t hash, uint32_t parent, uintptr_t ip,
+                       uint32_t id) {
+    uint64_t mask = ((uint64_t)1 << level->bits) - 1;
+    uint64_t place = hash >> (64 - level->bits);
+    for (unsigned tried = 0; tried < PLACES_TRIED; tried++) {
+        _Atomic uint64_t *slot = &level->slot[(place + tried) & mask];
+        uint64_t seen = atomic_load(slot);
+        if (seen == 0 &&
+            atomic_compare_exchange_strong(slot, &seen, (uint64_t)(uint32_t)hash << 32 | id)) {
+            if (atomic_fetch_add(&level->used, 1) >> (level->bits - 1) != 0)
+                grow(level);
+            return id;
+        }
+        if (is_node(seen, hash, parent, ip))
+            return (uint32_t)seen;
+    }
+    grow(level);
+    return id;
+}
+
+/* A thread that put a node into what was the newest level, and then sees a newer one, puts it there
+ * as well. So of two threads that add an equal node, one of them into the older level, the second
+ * either finds it below or meets it in the newer one. */
+uint32_t hak_stack_table_add(uint32_t parent, uintptr_t ip, uint32_t id) {
+    uint64_t hash = hash_of(parent, ip);
+    struct level *level = atomic_load(&newest);
+    for (;;) {
+        id = put_in(level, hash, parent, ip, id);
+        struct level *now = atomic_load(&newest);
+        if (now == level)
+            return id;
+        level = now;
+    }
+}
+
+uint32_t hak_stack_table_find(uint32_t parent, uintptr_t ip) {
+    uint64_t hash = hash_of(parent, ip);
+    const struct level *top = atomic_load(&newest);
+    uint32_t id = find_in(top, hash, parent, ip);
+    if (HAK_LIKELY(id != 0))
+        return id;
+    for (const struct level *level = top->older; level; level = level->older) {
+        id = find_in(level, hash, parent, ip);
+        if (id != 0)
+            return hak_stack_table_add(parent, ip, id);
+    }
+    return 0;
+}
+
+void hak_stack_table_forget(uintptr_t start, uintptr_t end) {
+    for (struct level *level = atomic_load(&newest); level; level = level->older) {
+        for (uint64_t i = 0; i < (uint64_t)1 << level->bits; i++) {
+            uint64_t slot = atomic_load_explicit(&level->slot[i], memory_order_relaxed);
+            uint32_t id = (uint32_t)slot;
+            if (id != 0 && node_array[id].ip - start < end - start)
+                atomic_store(&level->slot[i], forgotten);
+        }
+    }
+}

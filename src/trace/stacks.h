@@ -1,0 +1,63 @@
+/* Stacks as numbers: a stack is a path to the root in the session's array of nodes, and its id is
+ * the index of its innermost node.
+ *
+ *     node 1 {_start}      private table of this process: (parent, ip) -> id
+ *        |                    newest level, twice to eight times as many places as ids in it
+ *     node 2 {main}              | older levels: looked into when the newest does not know;
+ *      /      \                  v what is found there moves up
+ *   node 3   node 5           slot: tag of the hash:32 | id:32
+ *   {parse}  {write}
+ *
+ * The nodes lie in the session memory, which all forked children share: they are only ever
+ * appended, complete before their id is known to anyone. The table is private: a child inherits it,
+ * goes on using its parent's nodes and adds its own. A node's owner says with the modules of which
+ * process, after how many unloads, its ip is to be read. When a module is unloaded, the nodes of
+ * its code are taken out of the table, so that code that is loaded there later gets nodes of its
+ * own.
+ *
+ * Nobody owns the table, no lock: slots are compared and swapped, levels only pushed. Two threads
+ * that add the same stack at once get the same id. All functions but hak_stacks_start are
+ * async-signal-safe and keep errno. */
+#ifndef HAK_TRACE_STACKS_H
+#define HAK_TRACE_STACKS_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "block.h"
+#include "trace/session.h"
+
+/* Puts a function into the section by which tracer frames are told from those of the layers: when
+ * hak_stack_here keeps hakmem's own frames, those up to the outermost of these are left out. Mark
+ * the functions through which layers enter the tracer. */
+#define HAK_TRACER_TEXT __attribute__((noinline, section("hak_tracer_text")))
+
+/* What stacks are made of and limited by. */
+struct hak_stacks_setup {
+    struct hak_node *nodes;       /* the session's array */
+    uint64_t node_capacity;       /* its length */
+    _Atomic uint32_t *node_count; /* the session's counter: ids below it are taken */
+    _Atomic uint64_t *no_stack;   /* counts stacks that found no room; of this process */
+    uint32_t process;             /* index of this process */
+    uint32_t depth;               /* frames kept of each stack, 0..256; 0 = no stacks */
+    uintptr_t own_start, own_end; /* text whose frames are hakmem's own; 0, 0 = this module's */
+};
+
+/* Begins to make stacks. Call once for each session, after it stands, before the first record, and
+ * after hak_modules_start. Returns nothing; when there is no memory for the table all stacks are 0
+ * and counted. */
+HAK_HIDDEN void hak_stacks_start(const struct hak_stacks_setup *setup);
+
+/* In a forked child: nodes made from now on belong to process index `process`. */
+HAK_HIDDEN void hak_stacks_fork_child(uint32_t process, _Atomic uint64_t *no_stack);
+
+/* The id of the stack `ips` (innermost first, `count` of them); 0 when there is no room. */
+HAK_HIDDEN uint32_t hak_stacks_intern(const uintptr_t *ips, size_t count);
+
+/* Takes all nodes with an ip in [start, end) out of the table. Called when a module was unloaded.
+ */
+HAK_HIDDEN void hak_stacks_forget(uintptr_t start, uintptr_t end);
+
+/* hak_stack_here is declared in trace.h. */
+
+#endif

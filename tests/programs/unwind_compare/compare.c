@@ -1,0 +1,230 @@
+/* A preload that unwinds every stack of malloc, calloc, realloc and free twice, with hakmem's
+ * unwinder and with libunwind, and counts where they differ.
+ *
+ * libunwind is opened with dlopen in a scope of its own, because its _Unwind_* names would
+ * otherwise take the place of the C++ runtime's in the program. It takes ld.so's lock and keeps
+ * caches over dlclose, so it is left out in forked children of threaded programs, in calls from
+ * ld.so, and a difference counts only when unw_step with fresh caches confirms it.
+ *
+ * Counts go into the file named by UNWIND_COMPARE_COUNTS, which all processes of a run map;
+ * differing stacks are written to stderr. UNWIND_COMPARE_EVERY=N takes every Nth call only. */
+#define UNW_LOCAL_ONLY
+#include "compare.h"
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <libunwind.h>
+#include <link.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include "trace/modules.h"
+#include "trace/stacks.h"
+#include "trace/trace.h"
+#include "trace/unwind.h"
+
+extern void *__libc_malloc(size_t);
+extern void *__libc_calloc(size_t, size_t);
+extern void *__libc_realloc(void *, size_t);
+extern void __libc_free(void *);
+
+enum { FRAMES = 256, NODES = 1 << 23, SHOWN = 10 };
+
+static int (*backtrace_by_libunwind)(void **, int);
+static int (*init_cursor)(unw_cursor_t *, unw_context_t *);
+static int (*get_context)(unw_context_t *);
+static int (*step_cursor)(unw_cursor_t *);
+static int (*read_register)(unw_cursor_t *, int, unw_word_t *);
+static void (*flush_caches)(unw_addr_space_t, unw_word_t, unw_word_t);
+static unw_addr_space_t *local_space;
+
+static struct compare_counts *counts;
+static struct hak_node *nodes;
+static _Atomic uint32_t node_count = 1;
+static _Atomic uint64_t no_stack;
+static int libunwind_allowed;
+static unsigned every = 1;
+static _Thread_local int busy __attribute__((tls_model("initial-exec")));
+static _Thread_local unsigned calls __attribute__((tls_model("initial-exec")));
+
+void hak_trace_module_load(const char *path, const uint8_t *build_id, size_t build_id_bytes,
+                           uint64_t load_bias, uint64_t map_start, uint64_t map_end,
+                           uint32_t generation) {
+    (void)path, (void)build_id, (void)build_id_bytes, (void)load_bias;
+    (void)map_start, (void)map_end, (void)generation;
+    atomic_fetch_add(&counts->modules, 1);
+}
+
+void hak_trace_module_unload(uint64_t map_start, uint32_t generation) {
+    (void)map_start, (void)generation;
+    atomic_fetch_add(&counts->unloads, 1);
+}
+
+static void stop_libunwind(void) {
+    libunwind_allowed = 0;
+}
+
+__attribute__((constructor)) static void start(void) {
+    const char *file = getenv("UNWIND_COMPARE_COUNTS");
+    const char *text = getenv("UNWIND_COMPARE_EVERY");
+    busy = 1;
+    int fd = file ? open(file, O_RDWR | O_CLOEXEC) : -1;
+    if (fd < 0)
+        return;
+    void *map = mmap(NULL, sizeof *counts, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    close(fd);
+    nodes = mmap(NULL, NODES * sizeof *nodes, PROT_READ | PROT_WRITE,
+                 MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *library = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
+    if (map == MAP_FAILED || nodes == MAP_FAILED || !library)
+        return;
+    backtrace_by_libunwind = (int (*)(void **, int))dlsym(library, "unw_backtrace");
+    init_cursor = (int (*)(unw_cursor_t *, unw_context_t *))dlsym(library, "_ULx86_64_init_local");
+    get_context = (int (*)(unw_context_t *))dlsym(library, "_Ux86_64_getcontext");
+    step_cursor = (int (*)(unw_cursor_t *))dlsym(library, "_ULx86_64_step");
+    read_register = (int (*)(unw_cursor_t *, int, unw_word_t *))dlsym(library, "_ULx86_64_get_reg");
+    flush_caches =
+        (void (*)(unw_addr_space_t, unw_word_t, unw_word_t))dlsym(library, "_Ux86_64_flush_cache");
+    local_space = dlsym(library, "_ULx86_64_local_addr_space");
+    if (!backtrace_by_libunwind || !init_cursor || !get_context || !step_cursor || !read_register ||
+        !flush_caches || !local_space)
+        return;
+    pthread_atfork(NULL, NULL, stop_libunwind);
+    counts = map;
+    every = text ? (unsigned)atoi(text) : 1;
+    hak_modules_start();
+    hak_stacks_start(&(struct hak_stacks_setup){.nodes = nodes,
+                                                .node_capacity = NODES,
+                                                .node_count = &node_count,
+                                                .no_stack = &no_stack,
+                                                .process = 0,
+                                                .depth = 64});
+    libunwind_allowed = getenv("UNWIND_COMPARE_ALONE") == NULL;
+    busy = 0;
+}
+
+/* The ips by unw_step from the registers in `context`, which lie in the calling function. */
+static int step_all(unw_context_t *context, uintptr_t *ips) {
+    unw_cursor_t cursor;
+    unw_word_t ip;
+    int count = 0;
+    init_cursor(&cursor, context);
+    do {
+        read_register(&cursor, UNW_REG_IP, &ip);
+        if (ip == 0)
+            break;
+        ips[count++] = ip;
+    } while (count < FRAMES && step_cursor(&cursor) > 0);
+    return count;
+}
+
+static void show(const char *what, const uintptr_t *ips, size_t count) {
+    char line[400];
+    for (size_t i = 0; i < count; i++) {
+        struct dl_find_object object;
+        int found = _dl_find_object((void *)ips[i], &object) == 0;
+        int bytes = snprintf(line, sizeof line, "%s %3zu %#lx %s+%#lx\n", what, i, ips[i],
+                             found ? object.dlfo_link_map->l_name : "?",
+                             found ? ips[i] - object.dlfo_link_map->l_addr : 0);
+        (void)!write(2, line, (size_t)bytes);
+    }
+}
+
+/* Do `ours` and `theirs` tell of the same callers? The first frame lies in compare(), where the two
+ * were called from different places. A walk of ours that ended for want of CFI, or after as many
+ * frames as fit, is compared as far as it went. */
+static int is_same(const uintptr_t *ours, size_t our_count, enum hak_unwind_end end,
+                   const uintptr_t *theirs, size_t their_count) {
+    int ended_early = end == HAK_UNWIND_NO_CFI || end == HAK_UNWIND_DEPTH;
+    if (ended_early ? their_count < our_count : their_count != our_count)
+        return 0;
+    return our_count <= 1 || memcmp(ours + 1, theirs + 1, (our_count - 1) * sizeof *ours) == 0;
+}
+
+/* Does the interned stack `id` read back as `ips`? */
+static int reads_back(uint32_t id, const uintptr_t *ips, size_t count) {
+    for (size_t i = 0; i < count; i++, id = nodes[id].parent)
+        if (id == 0 || id >= node_count || nodes[id].ip != ips[i])
+            return 0;
+    return id == 0;
+}
+
+static __attribute__((noinline)) void compare(void) {
+    uintptr_t ours[FRAMES], theirs[FRAMES];
+    enum hak_unwind_end end;
+    size_t our_count = hak_unwind_here(ours, FRAMES, &end);
+    atomic_fetch_add(&counts->end[end], 1);
+    /* frame 1 is malloc or free of this file, frame 2 its caller */
+    if (our_count > 2 && hak_called_by_loader(ours[2])) {
+        hak_modules_check();
+        atomic_fetch_add(&counts->from_loader, 1);
+        return;
+    }
+    if (!reads_back(hak_stacks_intern(ours + 1, our_count - 1), ours + 1, our_count - 1))
+        atomic_fetch_add(&counts->interned_wrong, 1);
+    atomic_fetch_add(&counts->frames, our_count);
+    if (!libunwind_allowed) {
+        atomic_fetch_add(&counts->ours_alone, 1);
+        return;
+    }
+    size_t their_count = (size_t)backtrace_by_libunwind((void **)theirs, FRAMES);
+    atomic_fetch_add(&counts->compared, 1);
+    if (is_same(ours, our_count, end, theirs, their_count))
+        return;
+    unw_context_t context;
+    flush_caches(*local_space, 0, 0);
+    get_context(&context);
+    their_count = (size_t)step_all(&context, theirs);
+    if (is_same(ours, our_count, end, theirs, their_count)) {
+        atomic_fetch_add(&counts->stale_cache, 1);
+        return;
+    }
+    if (atomic_fetch_add(&counts->different, 1) < SHOWN) {
+        char line[100];
+        int bytes = snprintf(line, sizeof line, "stacks differ, our walk's end %d:\n", end);
+        (void)!write(2, line, (size_t)bytes);
+        show("hakmem   ", ours, our_count);
+        show("libunwind", theirs, their_count);
+    }
+}
+
+static inline int enter(void) {
+    if (busy || !counts || ++calls % every != 0)
+        return 0;
+    busy = 1;
+    return 1;
+}
+
+__attribute__((visibility("default"), noinline)) void *malloc(size_t bytes) {
+    if (enter()) {
+        compare();
+        busy = 0;
+    }
+    return __libc_malloc(bytes);
+}
+
+__attribute__((visibility("default"), noinline)) void *calloc(size_t count, size_t bytes) {
+    if (enter()) {
+        compare();
+        busy = 0;
+    }
+    return __libc_calloc(count, bytes);
+}
+
+__attribute__((visibility("default"), noinline)) void *realloc(void *block, size_t bytes) {
+    if (enter()) {
+        compare();
+        busy = 0;
+    }
+    return __libc_realloc(block, bytes);
+}
+
+__attribute__((visibility("default"), noinline)) void free(void *block) {
+    if (block && enter()) {
+        compare();
+        busy = 0;
+    }
+    __libc_free(block);
+}
