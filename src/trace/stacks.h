@@ -27,11 +27,6 @@
 #include "block.h"
 #include "trace/session.h"
 
-/* Puts a function into the section by which tracer frames are told from those of the layers: when
- * hak_stack_here keeps hakmem's own frames, those up to the outermost of these are left out. Mark
- * the functions through which layers enter the tracer. */
-#define HAK_TRACER_TEXT __attribute__((noinline, section("hak_tracer_text")))
-
 /* What stacks are made of and limited by. */
 struct hak_stacks_setup {
     struct hak_node *nodes;       /* the session's array */
@@ -58,6 +53,6 @@ HAK_HIDDEN uint32_t hak_stacks_intern(const uintptr_t *ips, size_t count);
  */
 HAK_HIDDEN void hak_stacks_forget(uintptr_t start, uintptr_t end);
 
-/* hak_stack_here is declared in trace.h. */
+/* hak_stack_here and HAK_TRACER_TEXT are in trace.h. */
 
 #endif

@@ -21,6 +21,11 @@ HAK_HIDDEN void hak_trace_start(void);
  * the ring is full. */
 HAK_HIDDEN void hak_trace_record(struct hak_event_fields *fields);
 
+/* Puts a function into the section by which tracer frames are told from those of the layers: when
+ * hak_stack_here keeps hakmem's own frames, those up to the outermost of these are left out. Mark
+ * the functions through which layers enter the tracer. */
+#define HAK_TRACER_TEXT __attribute__((noinline, section("hak_tracer_text")))
+
 /* The stack of the calling thread as a node id; 0 when it cannot be had. `keep_own_frames`: with
  * the allocator's frames (moves between layers), else from the program's call on. `partial` is set
  * when the walk ended early. (trace/stacks.c) */
