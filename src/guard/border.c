@@ -1,0 +1,236 @@
+/* A block's way to the program and back: state, header, canary, one record for each call.
+ *
+ * What a pointer is, is decided by the registry and the slot's state, which lie out of the
+ * program's reach; only then are the bytes around the block compared. Of two threads that give back
+ * the same block one wins the compare-and-swap in hak_check_freed, the other is told of a double
+ * free.
+ *
+ * Where later work attaches: kinds (new against malloc) are compared in check_whole by
+ * hak_slot.subkind; quarantine takes a block between hak_check_freed and the layer's own list, with
+ * a place of its own in hops.def; sweep runs check_whole over every slot that is LIVE, and leaks go
+ * over the same slots. */
+#include "guard/guard.h"
+#include "trace/trace.h"
+
+/* ---- to the program ----------------------------------------------------------------------------
+ */
+
+static HAK_COLD void report_wrong_hand_out(const struct hak_located *at, enum hak_record_kind kind,
+                                           base_t base, unsigned class_index) {
+    struct hak_finding finding = {
+        .code = at->slot && !at->large && at->class_index != class_index
+                    ? HAK_FAULT_CLASS_MISMATCH
+                    : HAK_FAULT_WRONG_LAYER_MOVE,
+        .kind = kind,
+        .pointer = base.p,
+        .offset_bytes = at->slot ? base.p - at->base : 0,
+        .class_found = class_index,
+    };
+    hak_report_fault(at, &finding);
+}
+
+/* True when `base` is a block that may be handed out: in every level, since past this point the
+ * program writes into it. */
+static bool may_hand_out(const struct hak_located *at, enum hak_record_kind kind, base_t base,
+                         unsigned class_index) {
+    return at->slot && base.p == at->base && at->class_index == class_index &&
+           at->slot->place != HAK_PLACE_LIVE && hak_move_is_allowed(kind, at->slot->place);
+}
+
+user_t hak_check_hand_out(base_t base, const struct hak_hand_out *how) {
+    enum hak_record_kind kind = how->subkind == HAK_BY_REALLOC ? HAK_REALLOC : HAK_MALLOC;
+    struct hak_located at;
+    hak_locate(base.p, &at);
+    if (HAK_UNLIKELY(!may_hand_out(&at, kind, base, how->class_index))) {
+        report_wrong_hand_out(&at, kind, base, how->class_index);
+        if (!at.slot)
+            return user_from(base.p);
+    }
+    struct hak_slot *slot = at.slot;
+    if (HAK_UNLIKELY(at.large && at.epoch == 0))
+        at.epoch = at.large->epoch = hak_trace_epoch();
+    struct hak_call call = {
+        .kind = kind,
+        .size_bytes = how->asked_bytes,
+        .old_address = user_address(how->moved_from),
+        .place = slot->place,
+    };
+    call.stack = hak_stack_of_program(&call.flags);
+    char *user = hak_place_user(at.base, how->alignment);
+    hak_set_asked_bytes(&at, how->asked_bytes);
+    hak_set_delta_bytes(&at, (size_t)(user - at.base));
+    slot->alloc_stack = call.stack;
+    slot->free_stack = 0;
+    slot->subkind = (uint8_t)(how->subkind | HAK_SLOT_LIVED);
+    slot->thread = hak_trace_thread();
+    slot->record_count++;
+    slot->place = HAK_PLACE_LIVE;
+    if (hak_layout_has_header()) {
+        hak_write_header(&at);
+        hak_write_canary(&at);
+    }
+    call.pointer = user;
+    hak_record_call(&at, &call);
+    return user_from(user);
+}
+
+/* ---- and back ----------------------------------------------------------------------------------
+ */
+
+/* A call on a pointer that is not a live block's. It gets its record like any other call, flagged,
+ * so that the story of the block shows it. */
+static HAK_COLD void report_bad_pointer(const struct hak_located *at, enum hak_record_kind kind,
+                                        const void *pointer, enum hak_memory memory) {
+    struct hak_call call = {.kind = kind, .pointer = pointer, .flags = HAK_RECORD_ILLEGAL};
+    struct hak_finding finding = {
+        .code = HAK_FAULT_BAD_FREE,
+        .kind = kind,
+        .pointer = pointer,
+        .class_found = HAK_CLASS_NONE,
+        .memory = memory,
+    };
+    call.stack = hak_stack_of_program(&call.flags);
+    if (at->slot) {
+        bool has_lived = (at->slot->subkind & HAK_SLOT_LIVED) != 0;
+        if (memory == HAK_MEMORY_SLOT_START && has_lived)
+            finding.code = HAK_FAULT_DOUBLE_FREE;
+        if (has_lived)
+            finding.offset_bytes = (const char *)pointer - hak_user_in(at);
+        else
+            finding.offset_bytes = (const char *)pointer - at->base;
+        /* Another thread may own this slot; its count must not be lost between two of its own. */
+        __atomic_add_fetch(&at->slot->record_count, 1, __ATOMIC_RELAXED);
+        call.size_bytes = hak_asked_bytes_of(at);
+        call.place = at->slot->place;
+    }
+    hak_record_call(at, &call);
+    hak_report_fault(at, &finding);
+}
+
+/* What lies at a pointer in one of our slots that is not a live block's first byte. */
+static enum hak_memory memory_in_slot(const struct hak_located *at, const void *pointer) {
+    if (at->slot->place == HAK_PLACE_LIVE)
+        return HAK_MEMORY_INSIDE_LIVE;
+    const char *start =
+        at->slot->subkind & HAK_SLOT_LIVED ? hak_user_in(at) : hak_place_user(at->base, 0);
+    return pointer == start ? HAK_MEMORY_SLOT_START : HAK_MEMORY_INSIDE_FREE;
+}
+
+static HAK_COLD enum hak_verdict refuse_or_pass_on(const struct hak_located *at,
+                                                   enum hak_record_kind kind, const void *pointer) {
+    enum hak_memory memory;
+    if (at->slot)
+        memory = memory_in_slot(at, pointer);
+    else if (at->superslab)
+        memory = HAK_MEMORY_HEAP_INTERNAL;
+    else
+        memory = hak_memory_at(pointer);
+    if (memory == HAK_MEMORY_OTHER) {
+        hak_trace_count(HAK_COUNT_FOREIGN_FREE);
+        return HAK_FOREIGN;
+    }
+    report_bad_pointer(at, kind, pointer, memory);
+    return HAK_REFUSE;
+}
+
+static HAK_COLD void report_damage(const struct hak_located *at, enum hak_record_kind kind,
+                                   enum hak_fault_code code, const struct hak_damage *damage) {
+    const char *user = hak_user_in(at);
+    struct hak_finding finding = {
+        .code = code,
+        .kind = kind,
+        .pointer = user,
+        .offset_bytes = (const char *)damage->first - user,
+        .class_found = HAK_CLASS_NONE,
+        .damage = damage,
+    };
+    hak_report_fault(at, &finding);
+}
+
+/* Are the bytes around a live block whole? Damage is reported; where the program goes on it is
+ * mended, so that it is told once. */
+static void check_whole(const struct hak_located *at, enum hak_record_kind kind) {
+    struct hak_damage damage = hak_header_damage(at);
+    if (HAK_UNLIKELY(damage.bytes != 0)) {
+        report_damage(at, kind, HAK_FAULT_HEAP_BUFFER_UNDERFLOW, &damage);
+        hak_write_header(at);
+    }
+    damage = hak_canary_damage(at);
+    if (HAK_UNLIKELY(damage.bytes != 0)) {
+        report_damage(at, kind, HAK_FAULT_HEAP_BUFFER_OVERFLOW, &damage);
+        hak_write_canary(at);
+    }
+}
+
+enum hak_verdict hak_check_take_back(user_t user, enum hak_record_kind kind, base_t *base) {
+    struct hak_located at;
+    bool is_ours = hak_locate(user.p, &at);
+    if (HAK_UNLIKELY(!is_ours || at.slot->place != HAK_PLACE_LIVE || user.p != hak_user_in(&at)))
+        return refuse_or_pass_on(&at, kind, user.p);
+    if (hak_layout_has_header())
+        check_whole(&at, kind);
+    *base = base_from(at.base);
+    return HAK_TAKE;
+}
+
+bool hak_check_freed(base_t base, enum hak_record_kind kind, enum hak_place to) {
+    struct hak_located at;
+    if (!hak_locate(base.p, &at))
+        return false;
+    char *user = hak_user_in(&at);
+    uint8_t live = HAK_PLACE_LIVE;
+    if (HAK_UNLIKELY(!__atomic_compare_exchange_n(&at.slot->place, &live, (uint8_t)to, false,
+                                                  __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))) {
+        report_bad_pointer(&at, kind == HAK_REALLOC_FROM ? HAK_REALLOC : kind, user,
+                           HAK_MEMORY_SLOT_START);
+        return false;
+    }
+    struct hak_call call = {
+        .kind = kind,
+        .pointer = user,
+        .size_bytes = hak_asked_bytes_of(&at),
+        .place = (uint8_t)to,
+    };
+    call.stack = hak_stack_of_program(&call.flags);
+    at.slot->free_stack = call.stack;
+    at.slot->thread = hak_trace_thread();
+    at.slot->record_count++;
+    hak_record_call(&at, &call);
+    return true;
+}
+
+/* ---- while it lives ----------------------------------------------------------------------------
+ */
+
+void hak_check_resize(user_t user, size_t asked_bytes) {
+    struct hak_located at;
+    if (!hak_locate(user.p, &at))
+        return;
+    struct hak_call call = {
+        .kind = HAK_REALLOC,
+        .pointer = user.p,
+        .size_bytes = asked_bytes,
+        .place = HAK_PLACE_LIVE,
+    };
+    call.stack = hak_stack_of_program(&call.flags);
+    hak_set_asked_bytes(&at, asked_bytes);
+    at.slot->thread = hak_trace_thread();
+    at.slot->record_count++;
+    if (hak_layout_has_header()) {
+        hak_write_header(&at);
+        hak_write_canary(&at);
+    }
+    hak_record_call(&at, &call);
+}
+
+size_t hak_check_usable(user_t user, size_t slot_bytes) {
+    struct hak_located at;
+    if (!hak_layout_has_header())
+        return slot_bytes;
+    return hak_locate(user.p, &at) ? hak_asked_bytes_of(&at) : 0;
+}
+
+void hak_check_call_without_record(size_t asked_bytes, bool failed) {
+    (void)asked_bytes;
+    hak_trace_count(failed ? HAK_COUNT_FAILED_CALL : HAK_COUNT_FREE_OF_NULL);
+}

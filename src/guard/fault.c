@@ -1,0 +1,43 @@
+/* Gathers what is known of a fault, in numbers, and hands it to the tracer, which has the report
+ * made outside. The words are made there from faults.def and hops.def. */
+#include "guard/guard.h"
+#include "trace/trace.h"
+
+static void copy_damage(struct hak_fault_facts *facts, const struct hak_damage *damage) {
+    facts->damaged_bytes = damage->bytes;
+    for (size_t i = 0; i < sizeof facts->damage && damage->first + i < damage->end; i++)
+        facts->damage[i] = damage->first[i];
+}
+
+static void describe_slot(struct hak_fault_facts *facts, const struct hak_located *at) {
+    bool has_lived = (at->slot->subkind & HAK_SLOT_LIVED) != 0;
+    char *user = has_lived ? hak_user_in(at) : hak_place_user(at->base, 0);
+    facts->base = (uintptr_t)at->base;
+    facts->user = (uintptr_t)user;
+    facts->asked_bytes = hak_asked_bytes_of(at);
+    facts->slot_bytes = at->slot_bytes;
+    facts->slot = at->slot_index;
+    facts->place = at->slot->place;
+    facts->subkind = at->slot->subkind & (uint8_t)~HAK_SLOT_LIVED;
+    facts->record_count = at->slot->record_count;
+    facts->epoch = at->epoch;
+}
+
+void hak_report_fault(const struct hak_located *at, const struct hak_finding *finding) {
+    struct hak_fault_facts facts = {
+        .fault = finding->code,
+        .kind = finding->kind,
+        .found_address = (uintptr_t)finding->pointer,
+        .offset = finding->offset_bytes,
+        .superslab = (uintptr_t)at->superslab,
+        .slab = at->slab_index,
+        .class_found = finding->class_found,
+        .class_due = at->class_index,
+        .memory = finding->memory,
+    };
+    if (at->slot)
+        describe_slot(&facts, at);
+    if (finding->damage)
+        copy_damage(&facts, finding->damage);
+    hak_trace_fault(&facts);
+}

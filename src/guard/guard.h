@@ -1,0 +1,99 @@
+/* The checks of the debug build: where each block is, whether its move is allowed, whether its
+ * bytes are whole. This header is for this folder only; the layers know hop.h and check.h.
+ *
+ *   hop()        --> state.c    slot state, legality by hops.def, one record for each move
+ *   check_*()    --> border.c   the block's way to the program and back
+ *                    layout.c   the bytes around it: header and canary
+ *                    list.c     the head of a TLS SLL before it is popped
+ *                    inject.c   our own faults on purpose (HAKMEM_INJECT)
+ *                    moments.c  start, end of a thread, fork
+ *                    foreign.c  what lies at a pointer that is not ours
+ *                    fault.c    --> trace: the facts of a fault
+ *                    locate.h   pointer -> slot or large block, by registry, slab and large
+ *
+ * Who owns what: the state of a slot (struct hak_slot) belongs to whoever has the block: the thread
+ * whose cache holds it, or the thread that gives it back once its compare-and-swap of `place` from
+ * LIVE won. There is no lock here. A pointer of the program is looked up in the registry before
+ * anything behind it is read. */
+#ifndef HAK_GUARD_GUARD_H
+#define HAK_GUARD_GUARD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "check.h"
+#include "guard/locate.h"
+#include "options.h"
+#include "trace/record.h"
+#include "trace/session.h"
+
+enum hak_fault_code {
+#define FAULT(name, number, text, bracket, injection, sentence, advice) HAK_FAULT_##name = number,
+#include "faults.def"
+};
+
+/* Set in hak_slot.subkind once the slot was handed out in its present epoch, so that a second free
+ * and the free of a block that never was can be told apart. */
+#define HAK_SLOT_LIVED 0x80
+
+static inline bool hak_layout_has_header(void) {
+    return HAK_LIKELY(hak_options.layout == HAK_LAYOUT_HEADER);
+}
+static inline bool hak_stops_at_illegal_hop(void) {
+    return hak_options.check == HAK_CHECK_NORMAL;
+}
+
+/* state.c: one record of a call of the program on a block. The slot's count is raised before. */
+struct hak_call {
+    enum hak_record_kind kind;
+    const void *pointer; /* what the program holds */
+    uint64_t size_bytes; /* asked */
+    uint64_t old_address;
+    uint32_t stack;
+    uint8_t place; /* where the block came from (MALLOC, REALLOC) or goes to */
+    uint8_t flags;
+};
+/* True when hops.def lets a block that is at `place` move as `kind` says. */
+bool hak_move_is_allowed(enum hak_record_kind kind, unsigned place) HAK_HIDDEN;
+/* `at->slot` may be NULL: the pointer lies in no block, and generation and class stay empty. */
+void hak_record_call(const struct hak_located *at, const struct hak_call *call) HAK_HIDDEN;
+/* Stack of the program's call; sets HAK_RECORD_PARTIAL in `flags` where the walk ended early. */
+uint32_t hak_stack_of_program(uint8_t *flags) HAK_HIDDEN;
+
+/* layout.c: the bytes of a live block of layout header. All of them take what the slot's state says
+ * as truth and compare memory with it. */
+struct hak_damage {
+    const uint8_t *first; /* first byte that differs */
+    const uint8_t *end;   /* end of the region that was compared */
+    uint32_t bytes;       /* how many differ, 0 = whole */
+};
+struct hak_damage hak_header_damage(const struct hak_located *at) HAK_HIDDEN;
+struct hak_damage hak_canary_damage(const struct hak_located *at) HAK_HIDDEN;
+void hak_write_header(const struct hak_located *at) HAK_HIDDEN;
+void hak_write_canary(const struct hak_located *at) HAK_HIDDEN;
+/* The header that a free block carries at its slot's start while it is in a linked list. */
+void hak_write_list_header(char *base, unsigned class_index) HAK_HIDDEN;
+bool hak_list_header_stands(const char *base, unsigned class_index) HAK_HIDDEN;
+/* First byte of a block in the slot at `base`, by layout and alignment (0: none asked). */
+char *hak_place_user(char *base, size_t alignment) HAK_HIDDEN;
+
+/* foreign.c: what lies at `pointer`, which is in no slot and no large block of ours. Asks the
+ * kernel and the loader, never touches the memory itself. */
+enum hak_memory hak_memory_at(const void *pointer) HAK_HIDDEN;
+
+/* inject.c: reads HAKMEM_INJECT. */
+void hak_inject_start(void) HAK_HIDDEN;
+
+/* fault.c: tells the tracer of a fault; returns under HAKMEM_ON_FAULT=continue only. */
+struct hak_finding {
+    enum hak_fault_code code;
+    enum hak_record_kind kind; /* move or call at which it was found */
+    const void *pointer;       /* the pointer in question */
+    int64_t offset_bytes;      /* found - due */
+    unsigned class_found;      /* of the list or the caller; HAK_CLASS_NONE = not about classes */
+    enum hak_memory memory;
+    const struct hak_damage *damage; /* NULL = not about bytes */
+};
+void hak_report_fault(const struct hak_located *at, const struct hak_finding *finding) HAK_HIDDEN;
+
+#endif

@@ -1,0 +1,175 @@
+/* The bytes around a block in layout header: a header in front, a canary behind.
+ *
+ *   same      base == user | bytes asked ................ slack to the slot's end |
+ *
+ *   header    base | padding of aligned blocks | header | bytes asked | canary   |
+ *                                              ^ 16 bytes             ^ one byte at least
+ *
+ *   header    magic:32 | class:8 | subkind:8 | asked, high:16
+ *             asked, low:32 | check:32
+ *
+ * The header lies directly before the user's first byte; the check word binds it to its address, so
+ * that a copied header does not stand. The canary runs to the slot's end, for a large block to the
+ * end of its mapping but at most CANARY_MAX_BYTES, so that a block that was shrunk in place does
+ * not touch pages that it gave up. Nothing here is trusted: what a header should be is computed
+ * from the slot's state, which lies out of line.
+ *
+ * Where later work attaches: other layouts (guard pages) add a case to hak_place_user and
+ * hak_check_slot_bytes and have no canary here; poison fills [user, slot end) in hak_check_freed
+ * and is compared where hak_canary_damage is, when the block is handed out again. */
+#include "guard/guard.h"
+
+enum { CANARY = 0xcb, CANARY_MAX_BYTES = 4096 };
+
+#define CANARY_WORD 0xcbcbcbcbcbcbcbcbull
+#define MAGIC       0x4d4b4148u /* "HAKM" */
+
+struct header {
+    uint64_t first, second;
+};
+
+_Static_assert(sizeof(struct header) == HAK_HEADER_BYTES, "the header is 16 bytes");
+
+/* Multiplying by a large odd number spreads every bit upwards (Knuth's multiplicative hashing). */
+static uint64_t check_word(uint64_t first, uint64_t asked_low, uintptr_t user) {
+    uint64_t mixed = (first ^ user << 7 ^ asked_low) * 0x9e3779b97f4a7c15ull;
+    return mixed >> 32;
+}
+
+static struct header make_header(const char *user, unsigned class_index, unsigned subkind,
+                                 size_t asked_bytes) {
+    uint64_t asked_low = asked_bytes & 0xffffffffu;
+    struct header header;
+    header.first = MAGIC | (uint64_t)(class_index & 0xff) << 32 | (uint64_t)(subkind & 0xff) << 40 |
+                   (uint64_t)(asked_bytes >> 32 & 0xffff) << 48;
+    header.second = asked_low | check_word(header.first, asked_low, (uintptr_t)user) << 32;
+    return header;
+}
+
+static struct header header_due(const struct hak_located *at) {
+    return make_header(hak_user_in(at), at->class_index, at->slot->subkind, hak_asked_bytes_of(at));
+}
+
+static void put_header(char *user, struct header header) {
+    __builtin_memcpy(user - HAK_HEADER_BYTES, &header, sizeof header);
+}
+
+static struct header header_before(const char *user) {
+    struct header header;
+    __builtin_memcpy(&header, user - HAK_HEADER_BYTES, sizeof header);
+    return header;
+}
+
+void hak_write_header(const struct hak_located *at) {
+    put_header(hak_user_in(at), header_due(at));
+}
+
+void hak_write_list_header(char *base, unsigned class_index) {
+    put_header(base + HAK_HEADER_BYTES, make_header(base + HAK_HEADER_BYTES, class_index, 0, 0));
+}
+
+bool hak_list_header_stands(const char *base, unsigned class_index) {
+    const char *user = base + HAK_HEADER_BYTES;
+    struct header found = header_before(user);
+    uint64_t asked_low = found.second & 0xffffffffu;
+    return (found.first & 0xffffffffffu) == (MAGIC | (uint64_t)class_index << 32) &&
+           found.second >> 32 == check_word(found.first, asked_low, (uintptr_t)user);
+}
+
+static uint8_t *canary_end(const struct hak_located *at) {
+    size_t from = hak_delta_bytes_of(at) + hak_asked_bytes_of(at);
+    size_t to = at->slot_bytes;
+    if (at->large && to > from + CANARY_MAX_BYTES)
+        to = from + CANARY_MAX_BYTES;
+    return (uint8_t *)at->base + to;
+}
+
+static uint8_t *canary_start(const struct hak_located *at) {
+    return (uint8_t *)hak_user_in(at) + hak_asked_bytes_of(at);
+}
+
+void hak_write_canary(const struct hak_located *at) {
+    uint8_t *start = canary_start(at);
+    __builtin_memset(start, CANARY, (size_t)(canary_end(at) - start));
+}
+
+/* Compares [p, end) byte by byte with `due`, or with the canary where `due` is NULL. */
+static HAK_COLD struct hak_damage count_damage(const uint8_t *p, const uint8_t *end,
+                                               const uint8_t *due) {
+    struct hak_damage damage = {.end = end};
+    for (size_t i = 0; p + i < end; i++) {
+        if (p[i] == (due ? due[i] : CANARY))
+            continue;
+        if (damage.bytes++ == 0)
+            damage.first = p + i;
+    }
+    return damage;
+}
+
+struct hak_damage hak_canary_damage(const struct hak_located *at) {
+    const uint8_t *start = canary_start(at);
+    const uint8_t *end = canary_end(at);
+    const uint8_t *p = start;
+    uint64_t word;
+    for (; p + sizeof word <= end; p += sizeof word) {
+        __builtin_memcpy(&word, p, sizeof word);
+        if (HAK_UNLIKELY(word != CANARY_WORD))
+            return count_damage(start, end, NULL);
+    }
+    for (; p < end; p++)
+        if (HAK_UNLIKELY(*p != CANARY))
+            return count_damage(start, end, NULL);
+    return (struct hak_damage){0};
+}
+
+struct hak_damage hak_header_damage(const struct hak_located *at) {
+    struct header found = header_before(hak_user_in(at));
+    struct header due = header_due(at);
+    if (HAK_LIKELY(found.first == due.first && found.second == due.second))
+        return (struct hak_damage){0};
+    const uint8_t *user = (const uint8_t *)hak_user_in(at);
+    return count_damage(user - HAK_HEADER_BYTES, user, (const uint8_t *)&due);
+}
+
+/* Bytes of padding that a block of `alignment` may need behind a base that is 16-aligned. */
+static size_t padding_bytes(size_t alignment) {
+    return alignment > HAK_HEADER_BYTES ? alignment - HAK_HEADER_BYTES : 0;
+}
+
+size_t hak_check_slot_bytes(size_t asked_bytes, size_t alignment) {
+    if (!hak_layout_has_header())
+        return asked_bytes;
+    size_t slot_bytes;
+    size_t around = HAK_HEADER_BYTES + 1;
+    if (__builtin_add_overflow(around, padding_bytes(alignment), &around) ||
+        __builtin_add_overflow(asked_bytes, around, &slot_bytes))
+        return SIZE_MAX;
+    return slot_bytes;
+}
+
+bool hak_check_aligns(void) {
+    return hak_layout_has_header();
+}
+
+char *hak_place_user(char *base, size_t alignment) {
+    if (!hak_layout_has_header())
+        return base;
+    uintptr_t user = (uintptr_t)base + HAK_HEADER_BYTES;
+    if (alignment > HAK_HEADER_BYTES)
+        user = (user + alignment - 1) & ~(uintptr_t)(alignment - 1);
+    return base + (user - (uintptr_t)base);
+}
+
+base_t hak_check_base_of(user_t user) {
+    struct hak_located at;
+    return base_from(hak_locate(user.p, &at) ? at.base : user.p);
+}
+
+user_t hak_check_user_of(base_t base) {
+    struct hak_located at;
+    return user_from(hak_locate(base.p, &at) ? hak_user_in(&at) : base.p);
+}
+
+void **hak_check_link_of(base_t base) {
+    return (void **)(void *)(base.p + (hak_layout_has_header() ? HAK_HEADER_BYTES : 0));
+}

@@ -1,0 +1,160 @@
+/* Every move of a block: where its slot is said to be, whether hops.def allows the move, one
+ * record.
+ *
+ * An illegal move gets its record with the ILLEGAL flag in every level, so that the story of the
+ * block names the first wrong step. In level normal the program stops there; in level trace the
+ * move is carried out as it is, and the stop comes where the block is popped or handed out. */
+#include "guard/guard.h"
+#include "trace/trace.h"
+
+#define IN(place) (1u << HAK_PLACE_##place)
+
+enum { KINDS = 64 }; /* moves have numbers below; notes begin here */
+
+struct move {
+    uint8_t from; /* set of places, by bit */
+    uint8_t to;
+};
+
+static const struct move moves[KINDS] = {
+#define HOP(name, number, from_set, to_set, sentence) [number] = {(from_set), (to_set)},
+#include "hops.def"
+};
+#undef IN
+
+bool hak_move_is_allowed(enum hak_record_kind kind, unsigned place) {
+    return (moves[kind & (KINDS - 1)].from >> (place & 7) & 1) != 0;
+}
+
+static unsigned place_after(enum hak_record_kind kind) {
+    return (unsigned)__builtin_ctz(moves[kind & (KINDS - 1)].to | 1u << 7);
+}
+
+uint32_t hak_stack_of_program(uint8_t *flags) {
+    bool partial = false;
+    uint32_t stack = hak_stack_here(false, &partial);
+    *flags |= partial ? HAK_RECORD_PARTIAL : 0;
+    return stack;
+}
+
+static uint32_t stack_of_layers(uint8_t *flags) {
+    bool partial = false;
+    uint32_t stack = hak_stack_here(true, &partial);
+    *flags |= partial ? HAK_RECORD_PARTIAL : 0;
+    return stack;
+}
+
+void hak_record_call(const struct hak_located *at, const struct hak_call *call) {
+    struct hak_event_fields fields = {
+        .address = (uintptr_t)call->pointer,
+        .size = call->size_bytes,
+        .old_address = call->old_address,
+        .stack = call->stack,
+        .kind = (uint8_t)call->kind,
+        .class_index = HAK_CLASS_NONE,
+        .place = call->place,
+        .flags = call->flags,
+    };
+    if (at->slot) {
+        fields.delta_bytes = (uintptr_t)call->pointer - (uintptr_t)at->base;
+        fields.record_count = at->slot->record_count;
+        fields.epoch = at->epoch;
+        fields.class_index = (uint8_t)at->class_index;
+        fields.subkind = at->slot->subkind & (uint8_t)~HAK_SLOT_LIVED;
+    }
+    hak_trace_record(&fields);
+}
+
+/* The record of a move between layers. */
+static void record_move(const struct hak_located *at, enum hak_record_kind kind, base_t block,
+                        unsigned class_index, uint8_t flags) {
+    struct hak_event_fields fields = {
+        .address = base_address(block),
+        .kind = (uint8_t)kind,
+        .class_index = (uint8_t)class_index,
+        .place = (uint8_t)place_after(kind),
+        .flags = flags,
+    };
+    fields.stack = stack_of_layers(&fields.flags);
+    if (at->slot) {
+        fields.delta_bytes = base_address(block) - (uintptr_t)at->base;
+        fields.record_count = at->slot->record_count;
+        fields.epoch = at->epoch;
+    }
+    hak_trace_record(&fields);
+}
+
+/* A move that is not allowed. Returns whether it is carried out all the same. */
+static HAK_COLD bool move_illegally(const struct hak_located *at, enum hak_record_kind kind,
+                                    base_t block, unsigned class_index) {
+    bool is_push = kind == HAK_SLL_PUSH;
+    bool stops = hak_stops_at_illegal_hop() || (is_push && !at->slot);
+    struct hak_finding finding = {
+        .code = HAK_FAULT_WRONG_LAYER_MOVE,
+        .kind = kind,
+        .pointer = block.p,
+        .class_found = class_index,
+    };
+    if (at->slot) {
+        at->slot->record_count++;
+        finding.offset_bytes = block.p - at->base;
+        if (at->class_index != class_index)
+            finding.code = HAK_FAULT_CLASS_MISMATCH;
+    } else if (is_push) {
+        finding.code = HAK_FAULT_PUSH_NO_SUPERSLAB;
+    }
+    record_move(at, kind, block, class_index, HAK_RECORD_ILLEGAL);
+    if (stops)
+        hak_report_fault(at, &finding);
+    if (stops && is_push)
+        return false;
+    if (at->slot)
+        at->slot->place = (uint8_t)place_after(kind);
+    return true;
+}
+
+bool hak_hop_block(enum hak_record_kind kind, base_t block, unsigned class_index) {
+    struct hak_located at;
+    bool is_slot = hak_locate_slot(block.p, &at);
+    if (HAK_UNLIKELY(!is_slot || block.p != at.base || at.class_index != class_index ||
+                     !hak_move_is_allowed(kind, at.slot->place)))
+        return move_illegally(&at, kind, block, class_index);
+    struct hak_slot *slot = at.slot;
+    slot->place = (uint8_t)place_after(kind);
+    slot->thread = hak_trace_thread();
+    slot->record_count++;
+    /* A block that lies in a list carries a header at its slot's start, whatever its last life was:
+     * none yet, or an aligned one with its header further in. */
+    if (kind == HAK_SLL_PUSH && hak_layout_has_header() && slot->user_delta * 8 != HAK_HEADER_BYTES)
+        hak_write_list_header(at.base, class_index);
+    record_move(&at, kind, block, class_index, 0);
+    return true;
+}
+
+/* A slab begins to serve a class: its addresses start a new generation and nothing is known of its
+ * slots any more. */
+static void begin_epoch(struct hak_slab *slab, struct hak_slot *slots) {
+    if (slab->epoch != 0)
+        __builtin_memset(slots, 0, slab->capacity * sizeof *slots);
+    slab->epoch = hak_trace_epoch();
+}
+
+void hak_hop_note(enum hak_record_kind kind, unsigned class_index, const void *address,
+                  uint64_t value) {
+    struct hak_event_fields fields = {
+        .address = (uintptr_t)address,
+        .size = value,
+        .kind = (uint8_t)kind,
+        .class_index = (uint8_t)class_index,
+    };
+    if (kind == HAK_SLAB_ACQUIRE || kind == HAK_SLAB_RELEASE) {
+        struct hak_superslab *superslab = hak_superslab_of(address);
+        unsigned slab_index = hak_slab_index_of(address);
+        struct hak_slab *slab = &superslab->slabs[slab_index];
+        if (kind == HAK_SLAB_ACQUIRE)
+            begin_epoch(slab, superslab->slots + hak_first_state_of(slab_index));
+        fields.epoch = slab->epoch;
+    }
+    fields.stack = stack_of_layers(&fields.flags);
+    hak_trace_record(&fields);
+}
