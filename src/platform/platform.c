@@ -1,0 +1,140 @@
+/* System calls of Linux on x86-64, made without libc so that errno stays as it is. */
+#include "platform/platform.h"
+
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+static inline long call(long number, long a, long b, long c, long d, long e, long f) {
+    long result;
+    register long r10 __asm__("r10") = d;
+    register long r8 __asm__("r8") = e;
+    register long r9 __asm__("r9") = f;
+    __asm__ volatile("syscall"
+                     : "=a"(result)
+                     : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+                     : "rcx", "r11", "memory");
+    return result;
+}
+
+static inline bool failed(long result) {
+    return result < 0 && result > -4096;
+}
+
+static void *map(size_t bytes, int extra_flags) {
+    long result = call(SYS_mmap, 0, (long)bytes, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | extra_flags, -1, 0);
+    return failed(result) ? NULL : (void *)result;
+}
+
+void *hak_map(size_t bytes) {
+    return map(bytes, 0);
+}
+
+void *hak_map_aligned(size_t bytes, size_t alignment) {
+    /* The kernel lays mappings one below the other, so the next one is mostly aligned already. */
+    char *start = map(bytes, 0);
+    if (!start || ((uintptr_t)start & (alignment - 1)) == 0)
+        return start;
+    hak_unmap(start, bytes);
+    if (bytes > SIZE_MAX - alignment)
+        return NULL;
+    size_t wide_bytes = bytes + alignment - HAK_PAGE_BYTES;
+    start = map(wide_bytes, 0);
+    if (!start)
+        return NULL;
+    char *aligned = (char *)(((uintptr_t)start + alignment - 1) & ~(uintptr_t)(alignment - 1));
+    size_t before_bytes = (size_t)(aligned - start);
+    size_t behind_bytes = wide_bytes - before_bytes - bytes;
+    if (before_bytes)
+        hak_unmap(start, before_bytes);
+    if (behind_bytes)
+        hak_unmap(aligned + bytes, behind_bytes);
+    return aligned;
+}
+
+void *hak_reserve(size_t bytes) {
+    void *start = map(bytes, MAP_NORESERVE);
+    if (start)
+        (void)call(SYS_madvise, (long)start, (long)bytes, MADV_NOHUGEPAGE, 0, 0, 0);
+    return start;
+}
+
+void hak_unmap(void *start, size_t bytes) {
+    (void)call(SYS_munmap, (long)start, (long)bytes, 0, 0, 0, 0);
+}
+
+bool hak_remap_in_place(void *start, size_t old_bytes, size_t new_bytes) {
+    return !failed(call(SYS_mremap, (long)start, (long)old_bytes, (long)new_bytes, 0, 0, 0));
+}
+
+void *hak_remap(void *start, size_t old_bytes, size_t new_bytes) {
+    long result =
+        call(SYS_mremap, (long)start, (long)old_bytes, (long)new_bytes, MREMAP_MAYMOVE, 0, 0);
+    return failed(result) ? NULL : (void *)result;
+}
+
+bool hak_is_mapped(const void *p) {
+    unsigned char in_core;
+    return call(SYS_mincore, (long)((uintptr_t)p & ~(HAK_PAGE_BYTES - 1)), 1, (long)&in_core, 0, 0,
+                0) == 0;
+}
+
+char *hak_brk_end(void) {
+    return (char *)call(SYS_brk, 0, 0, 0, 0, 0, 0);
+}
+
+void hak_futex_wait(_Atomic uint32_t *word, uint32_t value) {
+    (void)call(SYS_futex, (long)word, FUTEX_WAIT_PRIVATE, value, 0, 0, 0);
+}
+
+void hak_futex_wake(_Atomic uint32_t *word, int count) {
+    (void)call(SYS_futex, (long)word, FUTEX_WAKE_PRIVATE, count, 0, 0, 0);
+}
+
+int hak_thread_id(void) {
+    return (int)call(SYS_gettid, 0, 0, 0, 0, 0, 0);
+}
+
+long hak_open(const char *path) {
+    return call(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC, 0, 0, 0);
+}
+
+long hak_read(long file, char *buffer, size_t capacity) {
+    return call(SYS_read, file, (long)buffer, (long)capacity, 0, 0, 0);
+}
+
+void hak_close(long file) {
+    (void)call(SYS_close, file, 0, 0, 0, 0, 0);
+}
+
+void hak_write_error(const char *text, size_t bytes) {
+    (void)call(SYS_write, 2, (long)text, (long)bytes, 0, 0, 0);
+}
+
+void hak_die(const char *what, const void *address, const char *why) {
+    char line[512];
+    size_t length = 0;
+    const char *parts[] = {"hakmem: ", what, ": 0x", NULL, " ", why, "\n"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (!parts[i]) {
+            int digit = 60;
+            while (digit > 0 && ((uintptr_t)address >> digit & 15) == 0)
+                digit -= 4;
+            for (; digit >= 0; digit -= 4)
+                line[length++] = "0123456789abcdef"[(uintptr_t)address >> digit & 15];
+            continue;
+        }
+        size_t bytes = strlen(parts[i]);
+        if (bytes > sizeof line - 32 - length)
+            bytes = sizeof line - 32 - length;
+        memcpy(line + length, parts[i], bytes);
+        length += bytes;
+    }
+    hak_write_error(line, length);
+    abort();
+}

@@ -1,0 +1,75 @@
+/* What the operating system gives the layers, and nothing else: memory, waiting, identity, last
+ * words.
+ *
+ *   layers ──> platform.h   map, unmap, reserve, advise, remap; futex; thread id; time; die
+ *              lock.h       a lock of four bytes on the futex
+ *              registry.h   whose is this address? one entry for each 2 MiB of address space
+ *              address.h    what lies at an address that is not ours
+ *
+ * All of it is raw system calls for x86-64 Linux: they keep errno, cannot be interposed by the
+ * program, and need nothing of libc, so that they work before libc is set up and after a fork.
+ *
+ * Thread and signal safety: every function here is async-signal-safe and takes no lock. */
+#ifndef HAK_PLATFORM_PLATFORM_H
+#define HAK_PLATFORM_PLATFORM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "block.h"
+
+#define HAK_PAGE_BYTES      ((size_t)4096)
+#define HAK_ADDRESS_BITS    47 /* of a user address */
+#define HAK_PAGES_OF(bytes) (((bytes) + HAK_PAGE_BYTES - 1) & ~(HAK_PAGE_BYTES - 1))
+
+/* Fresh zeroed private memory. `bytes` is a multiple of the page size. NULL when there is none. */
+HAK_HIDDEN void *hak_map(size_t bytes);
+
+/* The same at a multiple of `alignment`, a power of two. */
+HAK_HIDDEN void *hak_map_aligned(size_t bytes, size_t alignment);
+
+/* Zeroed memory of which only touched pages count: a sparse array. NULL when the address space is
+ * limited (ulimit -v). Huge pages are declined, or one touched byte would cost 2 MiB. */
+HAK_HIDDEN void *hak_reserve(size_t bytes);
+
+/* Gives back memory of any of the functions above; parts of it are allowed. */
+HAK_HIDDEN void hak_unmap(void *start, size_t bytes);
+
+/* Makes a mapping larger or smaller where it lies. False: it cannot grow there. */
+HAK_HIDDEN bool hak_remap_in_place(void *start, size_t old_bytes, size_t new_bytes);
+
+/* The same, but it may move: the new start, NULL when there is no memory (nothing changed then). */
+HAK_HIDDEN void *hak_remap(void *start, size_t old_bytes, size_t new_bytes);
+
+/* True when the page that holds `p` is mapped (mincore). */
+HAK_HIDDEN bool hak_is_mapped(const void *p);
+
+/* The current end of the brk heap, which only glibc's own malloc uses. */
+HAK_HIDDEN char *hak_brk_end(void);
+
+/* Sleeps while *word == value; may return early. Wakes at most `count` sleepers. */
+HAK_HIDDEN void hak_futex_wait(_Atomic uint32_t *word, uint32_t value);
+HAK_HIDDEN void hak_futex_wake(_Atomic uint32_t *word, int count);
+
+/* The kernel's id of the calling thread. */
+HAK_HIDDEN int hak_thread_id(void);
+
+/* Files of /proc, for what no call tells: a descriptor or a negative number; bytes read, 0 at the
+ * end, negative on error. */
+HAK_HIDDEN long hak_open(const char *path);
+HAK_HIDDEN long hak_read(long file, char *buffer, size_t capacity);
+HAK_HIDDEN void hak_close(long file);
+
+/* Ticks of the time stamp counter. */
+static inline uint64_t hak_ticks(void) {
+    return __builtin_ia32_rdtsc();
+}
+
+/* Writes text to fd 2, in one call. */
+HAK_HIDDEN void hak_write_error(const char *text, size_t bytes);
+
+/* Last words: one line "hakmem: WHAT: ADDRESS WHY" on fd 2, then SIGABRT. For misuse by the program
+ * that the plain build notices; never returns. */
+HAK_HIDDEN _Noreturn HAK_COLD void hak_die(const char *what, const void *address, const char *why);
+
+#endif

@@ -1,0 +1,65 @@
+/* Whose is this address? One entry for each 2 MiB of the address space: the id of the owning heap.
+ *
+ *   address  46 ............ 21 | 20 ......... 0
+ *            index, 26 bits     | inside the SuperSlab
+ *
+ *   flat:       entries[index]                 128 MiB reserved, only touched pages count
+ *   two-level:  leaves[index >> 13][index & 8191]   where ulimit -v refuses the reserve
+ *
+ * 0 means: not ours. The map covers every user address, so it cannot fill and never misses a live
+ * SuperSlab; a lookup is one load and no lock. An entry is written by the pool, under its lock,
+ * when a SuperSlab gets or loses an owner.
+ *
+ * In the two-level form `entries` stays 0: the fast paths, which know the flat form only, then miss
+ * always and go through hak_registry_owner.
+ *
+ * Thread and signal safety: lookups from any thread and any signal handler; any value of `p`. */
+#ifndef HAK_PLATFORM_REGISTRY_H
+#define HAK_PLATFORM_REGISTRY_H
+
+#include <stdatomic.h>
+#include "platform/platform.h"
+#include "superslab.h"
+
+#define HAK_REGISTRY_SHIFT   21
+#define HAK_REGISTRY_ENTRIES ((uintptr_t)1 << (HAK_ADDRESS_BITS - HAK_REGISTRY_SHIFT))
+
+typedef uint16_t hak_owner_t;
+
+/* Owners that are no heap. */
+#define HAK_OWNER_NOBODY  0      /* not a SuperSlab of ours */
+#define HAK_OWNER_RESERVE 0xfffe /* a SuperSlab that waits in the pool's reserve */
+#define HAK_OWNER_NONE    0xffff /* never an entry: the id of a thread that has no heap */
+
+struct hak_registry {
+    _Atomic(hak_owner_t) *flat;
+    uintptr_t entries; /* of flat; 0 until it stands, and for good in the two-level form */
+};
+HAK_HIDDEN extern struct hak_registry hak_registry;
+
+/* Makes the registry; call once, before the first SuperSlab. `flat` false forces the two-level form
+ * (tests). Cannot fail: leaves of the two-level form are mapped when they are needed. */
+HAK_HIDDEN void hak_registry_start(bool flat);
+
+/* Sets the owner of the SuperSlab at `superslab`; false when there is no memory for a leaf. Callers
+ * hold the pool's lock. */
+HAK_HIDDEN bool hak_registry_set(const void *superslab, hak_owner_t owner);
+
+/* The owner of the SuperSlab that holds `p`, in either form. */
+HAK_HIDDEN hak_owner_t hak_registry_owner(const void *p);
+
+/* The owner of the SuperSlab that holds `p` if the flat form stands, else 0. */
+static inline hak_owner_t hak_registry_owner_fast(const void *p) {
+    uintptr_t index = (uintptr_t)p >> HAK_REGISTRY_SHIFT;
+    if (HAK_UNLIKELY(index >= hak_registry.entries))
+        return HAK_OWNER_NOBODY;
+    return atomic_load_explicit(&hak_registry.flat[index], memory_order_relaxed);
+}
+
+/* The SuperSlab of ours that holds `p`, or NULL. One that waits in the reserve counts as ours: all
+ * its class bytes are HAK_CLASS_NONE. */
+static inline struct hak_superslab *hak_registry_find(const void *p) {
+    return hak_registry_owner(p) == HAK_OWNER_NOBODY ? NULL : hak_superslab_of(p);
+}
+
+#endif
