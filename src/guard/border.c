@@ -37,7 +37,7 @@ static bool may_hand_out(const struct hak_located *at, enum hak_record_kind kind
            at->slot->place != HAK_PLACE_LIVE && hak_move_is_allowed(kind, at->slot->place);
 }
 
-user_t hak_check_hand_out(base_t base, const struct hak_hand_out *how) {
+HAK_TRACER_TEXT user_t hak_check_hand_out(base_t base, const struct hak_hand_out *how) {
     enum hak_record_kind kind = how->subkind == HAK_BY_REALLOC ? HAK_REALLOC : HAK_MALLOC;
     struct hak_located at;
     hak_locate(base.p, &at);
@@ -162,7 +162,8 @@ static void check_whole(const struct hak_located *at, enum hak_record_kind kind)
     }
 }
 
-enum hak_verdict hak_check_take_back(user_t user, enum hak_record_kind kind, base_t *base) {
+HAK_TRACER_TEXT enum hak_verdict hak_check_take_back(user_t user, enum hak_record_kind kind,
+                                                     base_t *base) {
     struct hak_located at;
     bool is_ours = hak_locate(user.p, &at);
     if (HAK_UNLIKELY(!is_ours || at.slot->place != HAK_PLACE_LIVE || user.p != hak_user_in(&at)))
@@ -173,7 +174,7 @@ enum hak_verdict hak_check_take_back(user_t user, enum hak_record_kind kind, bas
     return HAK_TAKE;
 }
 
-bool hak_check_freed(base_t base, enum hak_record_kind kind, enum hak_place to) {
+HAK_TRACER_TEXT bool hak_check_freed(base_t base, enum hak_record_kind kind, enum hak_place to) {
     struct hak_located at;
     if (!hak_locate(base.p, &at))
         return false;
@@ -202,7 +203,7 @@ bool hak_check_freed(base_t base, enum hak_record_kind kind, enum hak_place to) 
 /* ---- while it lives ----------------------------------------------------------------------------
  */
 
-void hak_check_resize(user_t user, size_t asked_bytes) {
+HAK_TRACER_TEXT void hak_check_resize(user_t user, size_t asked_bytes) {
     struct hak_located at;
     if (!hak_locate(user.p, &at))
         return;

@@ -7,7 +7,7 @@
  *   wrong-class    pushes the block as one of the next smaller class (the first class: next larger)
  *   no-superslab   pushes a pointer to static memory */
 #include "guard/guard.h"
-#include "trace/raw_call.h"
+#include "platform/platform.h"
 
 enum fault { NONE, OFFSET16, DOUBLE_PUSH, WRONG_CLASS, NO_SUPERSLAB };
 
@@ -49,13 +49,21 @@ static bool read_plan(const char *text) {
     return false;
 }
 
-static void complain(const char *value) {
-    static const char before[] = "hakmem: HAKMEM_INJECT=";
-    static const char after[] = ": expected offset16:N, double-push:N, wrong-class:N or "
-                                "no-superslab:N with N from 1; nothing is injected\n";
-    (void)hak_raw_call(SYS_write, 2, (long)before, sizeof before - 1, 0, 0, 0);
-    (void)hak_raw_call(SYS_write, 2, (long)value, (long)__builtin_strlen(value), 0, 0, 0);
-    (void)hak_raw_call(SYS_write, 2, (long)after, sizeof after - 1, 0, 0, 0);
+static size_t append(char *line, size_t length, const char *text, size_t room) {
+    for (; *text != '\0' && room > 0; room--)
+        line[length++] = *text++;
+    return length;
+}
+
+static HAK_COLD void complain(const char *value) {
+    char line[512];
+    size_t length = append(line, 0, "hakmem: HAKMEM_INJECT=", 32);
+    length = append(line, length, value, 256);
+    length = append(line, length,
+                    ": expected offset16:N, double-push:N, wrong-class:N or no-superslab:N with N "
+                    "from 1; nothing is injected\n",
+                    160);
+    hak_write_error(line, length);
 }
 
 void hak_inject_start(void) {

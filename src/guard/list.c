@@ -5,6 +5,7 @@
  * there is none to read, and the pointer has to be the start of a slot of that class. In both the
  * slot's state has to say that it is in the list. */
 #include "guard/guard.h"
+#include "trace/trace.h"
 
 /* True when `block`, which the slot's state says is in a list, is what a pop may take. */
 static bool header_or_start_stands(const struct hak_located *at, base_t block,
@@ -14,7 +15,7 @@ static bool header_or_start_stands(const struct hak_located *at, base_t block,
     return !hak_layout_has_header() || hak_list_header_stands(at->base, class_index);
 }
 
-bool hak_check_pop(base_t block, unsigned class_index) {
+HAK_TRACER_TEXT bool hak_check_pop(base_t block, unsigned class_index) {
     struct hak_located at;
     bool is_slot = hak_locate_slot(block.p, &at);
     struct hak_finding finding = {

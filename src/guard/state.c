@@ -113,7 +113,7 @@ static HAK_COLD bool move_illegally(const struct hak_located *at, enum hak_recor
     return true;
 }
 
-bool hak_hop_block(enum hak_record_kind kind, base_t block, unsigned class_index) {
+HAK_TRACER_TEXT bool hak_hop_block(enum hak_record_kind kind, base_t block, unsigned class_index) {
     struct hak_located at;
     bool is_slot = hak_locate_slot(block.p, &at);
     if (HAK_UNLIKELY(!is_slot || block.p != at.base || at.class_index != class_index ||
@@ -139,8 +139,8 @@ static void begin_epoch(struct hak_slab *slab, struct hak_slot *slots) {
     slab->epoch = hak_trace_epoch();
 }
 
-void hak_hop_note(enum hak_record_kind kind, unsigned class_index, const void *address,
-                  uint64_t value) {
+HAK_TRACER_TEXT void hak_hop_note(enum hak_record_kind kind, unsigned class_index,
+                                  const void *address, uint64_t value) {
     struct hak_event_fields fields = {
         .address = (uintptr_t)address,
         .size = value,
