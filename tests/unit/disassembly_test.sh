@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# The hooks leave nothing in the plain library: compiled with hop() and check_*() taken out altogether,
+# every function has the same instructions.
+set -u
+cd "$SOURCE" || exit 2
+scratch=${TMPDIR:-/tmp}
+compiler=${CC:-cc}
+status=0 compared=0
+
+# The instructions of an object file, without addresses.
+instructions() {
+    objdump -dr --no-show-raw-insn --no-addresses "$1" | grep -v 'file format'
+}
+
+# hop.h and check.h as they would be if nothing were there to watch.
+mkdir -p "$scratch/bare"
+awk '
+    /^#include "block.h"/ { print; next }
+    /^static inline void hop(_note)?\(/ { inside = 1 }
+    inside && /^}/ { inside = 0; print "}"; next }
+    inside && /if \(hak_is_debug_build\)/ { getline; if ($0 !~ /;/) getline; next }
+    { print }' src/hop.h >"$scratch/bare/hop.h"
+awk '
+    /hak_is_debug_build \?/ {
+        # "return hak_is_debug_build ? A : B;" becomes "return B;", over as many lines as it takes
+        text = $0
+        while (text !~ /;[ \t]*$/) { getline; text = text $0 }
+        sub(/hak_is_debug_build \?.* : /, "", text); print text; next }
+    /if \(hak_is_debug_build\)/ { do getline; while ($0 !~ /;[ \t]*$/); next }
+    { print }' src/check.h >"$scratch/bare/check.h"
+if grep -q 'hak_is_debug_build' "$scratch/bare/check.h"; then
+    echo "check.h still asks for hak_is_debug_build after the hooks were taken out; this test must be taught its new form"
+    exit 1
+fi
+
+flags=(-std=gnu11 -O2 -D_GNU_SOURCE -DHAK_DEBUG=0 -fPIC -ftls-model=initial-exec -fvisibility=hidden
+    -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free -fno-plt
+    -fno-stack-protector -w)
+for file in src/*.c src/{entry,route,front,slab,pool,large,platform}/*.c; do
+    [ -e "$file" ] || continue
+    "$compiler" "${flags[@]}" -Isrc -c -o "$scratch/with.o" "$file" || exit 1
+    "$compiler" "${flags[@]}" -I"$scratch/bare" -Isrc -c -o "$scratch/without.o" "$file" || exit 1
+    instructions "$scratch/with.o" >"$scratch/with.s"
+    instructions "$scratch/without.o" >"$scratch/without.s"
+    compared=$((compared + $(grep -c '>:$' "$scratch/with.s")))
+    cmp -s "$scratch/with.s" "$scratch/without.s" && continue
+    echo "$file has other instructions with the hooks than without:"
+    diff "$scratch/without.s" "$scratch/with.s" | head -n 10
+    status=1
+done
+[ "$compared" -gt 50 ] || { echo "only $compared functions compared: the sources were not found"; status=1; }
+
+# And none of what the hooks call is left.
+left=$(nm "$BUILD/libhakmem.so" | grep -oE '\bhak_(hop|check|trace|stack|inject)_[a-z_]+' | head -n 3 | tr '\n' ' ')
+[ -z "$left" ] || { echo "libhakmem.so still holds $left"; status=1; }
+exit "$status"

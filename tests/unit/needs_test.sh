@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# What runs inside a program needs nothing but libc, keeps its thread-local memory small, and leaves
+# no name outside the malloc family behind.
+set -u
+status=0
+complain() {
+    echo "$*"
+    status=1
+}
+
+for library in libhakmem.so hakmem-debug.so; do
+    file=$BUILD/$library
+    needed=$(readelf -d "$file" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | grep -v '^ld-linux' | tr '\n' ' ')
+    [ "$needed" = 'libc.so.6 ' ] || complain "$library needs ${needed:-nothing}; due: libc.so.6 alone"
+
+    # PT_TLS above 4 KiB makes threads with small stacks fail, and dlopen of others.
+    tls=$(readelf -lW "$file" | awk '$1 == "TLS" { print $6 }')
+    [ $((${tls:-0})) -le 4096 ] || complain "$library has $((tls)) bytes of thread-local memory; due: 4096 at most"
+
+    readelf -dW "$file" | grep -q TEXTREL && complain "$library has text relocations"
+    readelf -lW "$file" | grep -E 'GNU_STACK.*RWE' && complain "$library asks for an executable stack"
+
+    while read -r name; do
+        case "$name" in
+        malloc | calloc | realloc | reallocarray | free | cfree | memalign | posix_memalign | aligned_alloc | \
+            valloc | pvalloc | malloc_usable_size | malloc_trim | mallinfo | mallinfo2 | malloc_stats | mallopt | \
+            malloc_info | _Zn* | _Zd* | free_sized | free_aligned_sized | hak_*) ;;
+        # The debug build watches threads, crash signals and modules by standing in front of these.
+        pthread_create | sigaction | signal | sigaltstack | dlopen | dlclose | fork | vfork | _Fork)
+            [ "$library" = hakmem-debug.so ] || complain "$library exports $name" ;;
+        *) complain "$library exports $name" ;;
+        esac
+    done < <(nm -D --defined-only "$file" | awk '{ sub(/@.*/, "", $3); print $3 }')
+done
+exit "$status"
