@@ -10,6 +10,7 @@
  * a place of its own in hops.def; sweep runs check_whole over every slot that is LIVE, and leaks go
  * over the same slots. */
 #include "guard/guard.h"
+#include "platform/address.h"
 #include "trace/trace.h"
 
 /* ---- to the program ----------------------------------------------------------------------------
@@ -116,6 +117,26 @@ static enum hak_memory memory_in_slot(const struct hak_located *at, const void *
     return pointer == start ? HAK_MEMORY_SLOT_START : HAK_MEMORY_INSIDE_FREE;
 }
 
+/* What lies at a pointer that is in no slot and no large block of ours. Only what is surely a
+ * mistake of the program is told as bad-free: whatever else is mapped may be another allocator's.
+ */
+static enum hak_memory memory_outside(const void *pointer) {
+    switch (hak_address_kind_of(pointer)) {
+    case HAK_ADDRESS_UNMAPPED:
+        return HAK_MEMORY_UNMAPPED;
+    case HAK_ADDRESS_STACK:
+        return HAK_MEMORY_STACK;
+    case HAK_ADDRESS_CODE:
+        return HAK_MEMORY_CODE;
+    case HAK_ADDRESS_STATIC:
+        return HAK_MEMORY_STATIC;
+    case HAK_ADDRESS_C_HEAP:
+    case HAK_ADDRESS_UNKNOWN:
+        break;
+    }
+    return HAK_MEMORY_OTHER;
+}
+
 static HAK_COLD enum hak_verdict refuse_or_pass_on(const struct hak_located *at,
                                                    enum hak_record_kind kind, const void *pointer) {
     enum hak_memory memory;
@@ -124,7 +145,7 @@ static HAK_COLD enum hak_verdict refuse_or_pass_on(const struct hak_located *at,
     else if (at->superslab)
         memory = HAK_MEMORY_HEAP_INTERNAL;
     else
-        memory = hak_memory_at(pointer);
+        memory = memory_outside(pointer);
     if (memory == HAK_MEMORY_OTHER) {
         hak_trace_count(HAK_COUNT_FOREIGN_FREE);
         return HAK_FOREIGN;

@@ -7,7 +7,6 @@
  *                    list.c     the head of a TLS SLL before it is popped
  *                    inject.c   our own faults on purpose (HAKMEM_INJECT)
  *                    moments.c  start, end of a thread, fork
- *                    foreign.c  what lies at a pointer that is not ours
  *                    fault.c    --> trace: the facts of a fault
  *                    locate.h   pointer -> slot or large block, by registry, slab and large
  *
@@ -76,10 +75,6 @@ void hak_write_list_header(char *base, unsigned class_index) HAK_HIDDEN;
 bool hak_list_header_stands(const char *base, unsigned class_index) HAK_HIDDEN;
 /* First byte of a block in the slot at `base`, by layout and alignment (0: none asked). */
 char *hak_place_user(char *base, size_t alignment) HAK_HIDDEN;
-
-/* foreign.c: what lies at `pointer`, which is in no slot and no large block of ours. Asks the
- * kernel and the loader, never touches the memory itself. */
-enum hak_memory hak_memory_at(const void *pointer) HAK_HIDDEN;
 
 /* inject.c: reads HAKMEM_INJECT. */
 void hak_inject_start(void) HAK_HIDDEN;

@@ -14,7 +14,7 @@ allowed() {
     route) echo 'front large slab pool platform' ;;
     entry) echo 'route front large slab pool platform trace/start.h' ;;
     trace) echo 'platform' ;;
-    guard) echo 'platform large/large.h trace/trace.h trace/session.h trace/record.h trace/stack_memory.h' ;;
+    guard) echo 'platform large/large.h trace/trace.h trace/session.h trace/record.h' ;;
     store) echo '' ;;
     collector) echo 'store trace/record.h trace/session.h trace/protocol.h' ;;
     viewer) echo 'store collector trace/protocol.h' ;;
