@@ -115,7 +115,7 @@ static enum hak_address_kind kind_in_module(uintptr_t address) {
         if (segment[i].p_type == PT_LOAD && offset < segment[i].p_memsz)
             return segment[i].p_flags & PF_X ? HAK_ADDRESS_CODE : HAK_ADDRESS_STATIC;
     }
-    return HAK_ADDRESS_STATIC;
+    return HAK_ADDRESS_UNKNOWN; /* between two segments, where something else may be mapped */
 }
 
 enum hak_address_kind hak_address_kind_of(const void *p) {

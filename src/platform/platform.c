@@ -60,8 +60,12 @@ void *hak_map_aligned(size_t bytes, size_t alignment) {
 void *hak_reserve(size_t bytes) {
     void *start = map(bytes, MAP_NORESERVE);
     if (start)
-        (void)call(SYS_madvise, (long)start, (long)bytes, MADV_NOHUGEPAGE, 0, 0, 0);
+        hak_decline_huge_pages(start, bytes);
     return start;
+}
+
+void hak_decline_huge_pages(void *start, size_t bytes) {
+    (void)call(SYS_madvise, (long)start, (long)bytes, MADV_NOHUGEPAGE, 0, 0, 0);
 }
 
 void hak_unmap(void *start, size_t bytes) {

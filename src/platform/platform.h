@@ -32,6 +32,9 @@ HAK_HIDDEN void *hak_map_aligned(size_t bytes, size_t alignment);
  * limited (ulimit -v). Huge pages are declined, or one touched byte would cost 2 MiB. */
 HAK_HIDDEN void *hak_reserve(size_t bytes);
 
+/* Keeps a mapping from being filled with huge pages. */
+HAK_HIDDEN void hak_decline_huge_pages(void *start, size_t bytes);
+
 /* Gives back memory of any of the functions above; parts of it are allowed. */
 HAK_HIDDEN void hak_unmap(void *start, size_t bytes);
 

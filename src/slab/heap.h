@@ -1,0 +1,73 @@
+/* A heap: what one thread owns. Its SuperSlabs, its slabs with free slots, its mail box.
+ *
+ *   heap ── room ──> SuperSlab <-> SuperSlab      those with a free slab
+ *        ── full ──> SuperSlab                    those without
+ *        ── classes[c] ──> slab <-> slab          slabs of class c with a free slot
+ *        ── posted ──> chunk -> chunk             frees by other threads (front/remote.c)
+ *
+ * Life: a thread that starts takes an idle heap, as it is, with all its SuperSlabs, or a new one;
+ * when the thread ends its heap becomes idle again. Ids are reused with their heaps and never run
+ * out in practice (65,533); threads beyond share heap 1 under a lock, as do threads whose end has
+ * come already and that still allocate.
+ *
+ *   IDLE ──acquire──> OWNED ──release──> IDLE
+ *   IDLE ──help (another thread drains it)──> OWNED ──> IDLE
+ *   OWNED ──fork, in the child──> LOST     its thread is not there and it may be half-changed
+ *
+ * Who owns what: only the owner's thread touches a heap, but for `posted` (atomic) and `state`
+ * (written under hak_heaps_lock). The shared heap belongs to whoever holds hak_shared_heap_lock.
+ *
+ * May call: pool, platform. */
+#ifndef HAK_SLAB_HEAP_H
+#define HAK_SLAB_HEAP_H
+
+#include <stdatomic.h>
+#include "platform/lock.h"
+#include "platform/registry.h"
+#include "size_class.h"
+#include "superslab.h"
+
+enum hak_heap_state { HAK_HEAP_IDLE, HAK_HEAP_OWNED, HAK_HEAP_LOST };
+
+#define HAK_SHARED_HEAP_ID 1
+#define HAK_HEAP_ID_MAX    0xfffd
+
+struct hak_heap {
+    hak_owner_t id;
+    _Atomic uint8_t state; /* enum hak_heap_state */
+    struct hak_superslab *room;
+    struct hak_superslab *full;
+    struct hak_slab *classes[HAK_CLASSES];
+    void *front_block; /* the front's memory, kept here for the heap's next thread */
+    struct hak_heap *next_idle;
+    struct hak_heap *prev_idle;
+    _Alignas(64) _Atomic(void *) posted; /* the only line that other threads write */
+};
+
+HAK_HIDDEN extern struct hak_lock hak_heaps_lock;
+HAK_HIDDEN extern struct hak_lock hak_shared_heap_lock;
+
+/* A heap for the calling thread: an idle one or a new one. NULL when no id or no memory is left;
+ * the thread then uses the shared heap. */
+HAK_HIDDEN struct hak_heap *hak_heap_acquire(void);
+
+/* The thread ends; its caches are empty. The heap waits for its next thread. */
+HAK_HIDDEN void hak_heap_release(struct hak_heap *heap);
+
+/* Takes heap `id` out of the idle ones so that the caller may work on it; NULL when it is not idle.
+ * To be given back with hak_heap_release. */
+HAK_HIDDEN struct hak_heap *hak_heap_help(hak_owner_t id);
+
+/* The heap with this id; NULL when there was none yet. Any thread. */
+HAK_HIDDEN struct hak_heap *hak_heap_of(hak_owner_t id);
+
+/* The shared heap, made at its first use; NULL without memory. Hold hak_shared_heap_lock. */
+HAK_HIDDEN struct hak_heap *hak_shared_heap(void);
+
+/* In the child after fork: heaps owned by threads that are gone are given up. `own` may be NULL. */
+HAK_HIDDEN void hak_heaps_after_fork(struct hak_heap *own);
+
+/* Lowers the number of ids that are handed out (tests of what happens when they run out). */
+HAK_HIDDEN void hak_heap_limit_ids(unsigned ids);
+
+#endif
