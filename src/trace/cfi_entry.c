@@ -120,6 +120,14 @@ bool hak_cfi_find_entry(const struct dl_find_object *object, uintptr_t pc,
                         struct cfi_common *common, struct cfi_description *description) {
     enum { TABLE_ENCODING = 0x3b, ENTRY_BYTES = 8 };
     uintptr_t header = (uintptr_t)object->dlfo_eh_frame;
+    struct dl_find_object tables = *object;
+    if (header - (uintptr_t)object->dlfo_map_start >=
+        (uintptr_t)object->dlfo_map_end - (uintptr_t)object->dlfo_map_start) {
+        /* A program with holes between its segments: ld.so knows each segment by itself. */
+        if (_dl_find_object((void *)header, &tables) != 0)
+            return false;
+        object = &tables;
+    }
     struct cursor c = cursor_in(object, header);
     if (header == 0 || c.bad || cursor_fixed(&c, 1) != 1)
         return false;

@@ -59,8 +59,8 @@ static struct module *take_entry(void) {
 static const uint8_t *find_build_id(uintptr_t map_start, uintptr_t map_end, uintptr_t load_bias,
                                     size_t *bytes) {
     const Elf64_Ehdr *header = (const Elf64_Ehdr *)map_start;
-    if (map_end - map_start < sizeof *header || memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 ||
-        header->e_phentsize != sizeof(Elf64_Phdr))
+    if (map_end - map_start < sizeof *header || !hak_raw_readable(map_start) ||
+        memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 || header->e_phentsize != sizeof(Elf64_Phdr))
         return NULL;
     const Elf64_Phdr *segment = (const Elf64_Phdr *)(map_start + header->e_phoff);
     uint64_t first_bytes = 4096; /* the first page is mapped in any case */
@@ -69,7 +69,7 @@ static const uint8_t *find_build_id(uintptr_t map_start, uintptr_t map_end, uint
     for (unsigned i = 0; i < header->e_phnum; i++) {
         uintptr_t at = load_bias + segment[i].p_vaddr;
         if (segment[i].p_type != PT_NOTE || at < map_start || at >= map_end ||
-            segment[i].p_filesz > map_end - at)
+            segment[i].p_filesz > map_end - at || !hak_raw_readable(at))
             continue;
         for (uintptr_t end = at + segment[i].p_filesz; end - at >= sizeof(Elf64_Nhdr);) {
             const Elf64_Nhdr *note = (const Elf64_Nhdr *)at;
@@ -89,9 +89,10 @@ static const uint8_t *find_build_id(uintptr_t map_start, uintptr_t map_end, uint
     return NULL;
 }
 
-static bool is_noted(const struct link_map *link_map, uintptr_t map_start, uintptr_t map_end) {
+/* Is the piece [start, end) of `link_map` part of a live module? */
+static bool is_noted(const struct link_map *link_map, uintptr_t start, uintptr_t end) {
     for (struct module *m = atomic_load(&newest_module); m; m = m->next)
-        if (m->map_start == map_start && m->map_end == map_end && m->link_map == link_map &&
+        if (m->link_map == link_map && start >= m->map_start && end <= m->map_end &&
             atomic_load(&m->state) == MODULE_LIVE)
             return true;
     return false;
@@ -105,27 +106,30 @@ static void tell(const struct module *m) {
                           m->map_start, m->map_end, hak_modules_generation());
 }
 
-void hak_module_note(const struct dl_find_object *object) {
-    uintptr_t map_start = (uintptr_t)object->dlfo_map_start;
-    uintptr_t map_end = (uintptr_t)object->dlfo_map_end;
+/* Adds `link_map`, which lies in [map_start, map_end), to the list and tells of it. */
+static void note(const struct link_map *link_map, uintptr_t map_start, uintptr_t map_end) {
     struct module *seen = atomic_load(&newest_module);
-    if (!object->dlfo_link_map || is_noted(object->dlfo_link_map, map_start, map_end))
+    if (!link_map || is_noted(link_map, map_start, map_end))
         return;
     struct module *entry = take_entry();
     if (!entry)
         return;
     entry->map_start = map_start;
     entry->map_end = map_end;
-    entry->link_map = object->dlfo_link_map;
+    entry->link_map = link_map;
     atomic_store(&entry->state, MODULE_LIVE);
     tell(entry);
     for (entry->next = seen;;) {
         if (atomic_compare_exchange_strong(&newest_module, &entry->next, entry))
             return;
         /* Another thread was first with this or another module; told twice does no harm. */
-        if (is_noted(object->dlfo_link_map, map_start, map_end))
+        if (is_noted(link_map, map_start, map_end))
             return;
     }
+}
+
+void hak_module_note(const struct dl_find_object *object) {
+    note(object->dlfo_link_map, (uintptr_t)object->dlfo_map_start, (uintptr_t)object->dlfo_map_end);
 }
 
 void hak_modules_tell_all(void) {
@@ -141,7 +145,7 @@ void hak_modules_check(void) {
         if (atomic_load_explicit(&m->state, memory_order_relaxed) != MODULE_LIVE)
             continue;
         if (_dl_find_object((void *)m->map_start, &object) == 0 &&
-            object.dlfo_link_map == m->link_map && (uintptr_t)object.dlfo_map_start == m->map_start)
+            object.dlfo_link_map == m->link_map)
             continue;
         if (!atomic_compare_exchange_strong(&m->state, &live, MODULE_GONE))
             continue;
@@ -156,19 +160,24 @@ uint32_t hak_modules_generation(void) {
     return atomic_load_explicit(&unloads, memory_order_acquire);
 }
 
-/* For dl_iterate_phdr: notes the module by the first address of its first loaded segment. */
+/* For dl_iterate_phdr: notes the module with all its segments. (_dl_find_object knows the segments
+ * of a program with holes between them one by one only.) */
 static int note_loaded(struct dl_phdr_info *info, size_t size, void *unused) {
+    struct dl_find_object object;
+    uintptr_t start = UINTPTR_MAX, end = 0;
     (void)size;
     (void)unused;
     for (unsigned i = 0; i < info->dlpi_phnum; i++) {
-        struct dl_find_object object;
-        uintptr_t start = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
+        uintptr_t from = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
+        uintptr_t to = from + info->dlpi_phdr[i].p_memsz;
         if (info->dlpi_phdr[i].p_type != PT_LOAD)
             continue;
-        if (_dl_find_object((void *)start, &object) == 0)
-            hak_module_note(&object);
-        break;
+        start = from < start ? from : start;
+        end = to > end ? to : end;
     }
+    start &= ~(uintptr_t)4095;
+    if (start < end && _dl_find_object((void *)start, &object) == 0)
+        note(object.dlfo_link_map, start, (end + 4095) & ~(uintptr_t)4095);
     return 0;
 }
 
