@@ -11,12 +11,12 @@ endif
 
 WARN    := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes \
            -Wmissing-prototypes -Wpointer-arith -Werror
-COMMON  := -std=gnu11 -O2 -g $(WARN) -D_GNU_SOURCE -Isrc -fvisibility=hidden
+COMMON  := -std=gnu11 -O2 -g $(WARN) -D_GNU_SOURCE -iquote src -fvisibility=hidden
 PROGRAM := $(COMMON) -fPIC -ftls-model=initial-exec -fno-builtin-malloc -fno-builtin-calloc \
            -fno-builtin-realloc -fno-builtin-free -fno-plt -fno-stack-protector
 PLAIN   := $(PROGRAM) -DHAK_DEBUG=0
 DEBUG   := $(PROGRAM) -DHAK_DEBUG=1
-HOST    := $(COMMON) -Iviewer
+HOST    := $(COMMON) -iquote viewer
 
 HOST_LIBS  := -lsqlite3 -lzstd -ljansson -ldw -lelf -liberty -lpthread
 CHECK_LIBS := -lcheck_pic -lsubunit -lrt -lm -lpthread
@@ -88,7 +88,7 @@ $(BUILD)/libdebuglayers.a: $(filter-out $(BUILD)/debug/src/entry/%,$(DEBUG_OBJ))
 
 UNIT_SRC   := $(wildcard tests/unit/*/*_test.c) $(wildcard tests/unit/*_test.c)
 UNIT_TESTS := $(UNIT_SRC:tests/%.c=$(BUILD)/tests/%)
-TEST_FLAGS := $(filter-out -fvisibility=hidden,$(COMMON)) -Wno-conversion -Iviewer -Itests
+TEST_FLAGS := $(filter-out -fvisibility=hidden,$(COMMON)) -Wno-conversion -iquote viewer -iquote tests
 LINK_TEST   = $(CC) $(TEST_FLAGS) $(DEPEND) -o $@ $(filter %.c %.a,$^)
 
 $(BUILD)/tests/unit/guard/%: tests/unit/guard/%.c $(BUILD)/libdebuglayers.a $(BUILD)/flags
