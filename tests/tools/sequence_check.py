@@ -1,0 +1,47 @@
+# Checks stores against what tests/kill/sequence.c wrote: `sequence_check.py TRACE FILE THREADS STORE...`.
+# Every block that a thread was given before its last counted one is in the stores, in order, but for
+# what the stores count as lost. Prints one line; exit status 1 when something is missing.
+import collections
+import struct
+import subprocess
+import sys
+
+trace, words_file, threads, stores = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4:]
+with open(words_file, "rb") as file:
+    words = struct.unpack("<512Q", file.read(4096))
+given = list(words[1 : threads + 1])
+
+
+def ask(store, query):
+    done = subprocess.run([trace, "sql", "-s", store, query], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    if done.returncode not in (0, 1, 4):
+        sys.exit(f"sql ended with {done.returncode}: {done.stderr.decode()[:500]}")
+    lines = done.stdout.decode().splitlines()
+    return [line.split("\t") for line in lines if line and line[0].isdigit()]
+
+
+sizes, lost = collections.defaultdict(list), 0
+for store in sorted(stores):
+    for process, thread, size in ask(
+        store, "select process, tid, size from event where kind = 'MALLOC' and size between 2048 and 3047 order by id"
+    ):
+        sizes[process, thread].append(int(size) - 2048)
+    lost += sum(int(count) for count, in ask(store, "select coalesce(sum(count), 0) from loss"))
+
+# A thread of the store counts from 0 without a gap; which is which shows in how far it got.
+found = []
+for key, values in sorted(sizes.items()):
+    gaps = sum(1 for i, value in enumerate(values) if value != i % 1000)
+    if gaps and not lost:
+        first = next(i for i, value in enumerate(values) if value != i % 1000)
+        sys.exit(f"thread {key}: block {first} has size {values[first] + 2048}, due {first % 1000 + 2048}")
+    found.append(len(values))
+found.sort()
+given.sort()
+missing = sum(max(0, due - got) for due, got in zip(given[::-1], found[::-1] + [0] * threads))
+print(f"given {given}, in the store {found}, missing {missing}, counted as lost {lost}")
+if missing > lost:
+    sys.exit(f"{missing} blocks are missing and {lost} are counted as lost")
+surplus = sum(max(0, got - due - 1) for due, got in zip(given[::-1], found[::-1]))
+if surplus:
+    sys.exit(f"{surplus} more blocks are in the store than were ever given")
