@@ -21,6 +21,8 @@ HOST    := $(COMMON) -iquote viewer
 HOST_LIBS  := -lsqlite3 -lzstd -ljansson -ldw -lelf -liberty -lpthread
 CHECK_LIBS := -lcheck_pic -lsubunit -lrt -lm -lpthread
 LIB_FLAGS  := -shared -Wl,-z,now -Wl,-z,nodelete -Wl,-z,relro -Wl,--no-undefined -Wl,-O1
+# `make V=1` shows the commands whole.
+SAY         = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' $(1) '$(patsubst $(BUILD)/%,%,$@)' &&)
 DEPEND      = -MMD -MP -MF $@.d -MT $@
 
 # ---- sources: every .c file of a folder belongs to it ------------------------------------------
@@ -45,21 +47,21 @@ ARTIFACTS := $(BUILD)/libhakmem.so $(BUILD)/libhakmem.a $(BUILD)/hakmem-debug.so
 all: $(ARTIFACTS)
 
 $(BUILD)/libhakmem.so: $(PLAIN_OBJ)
-	$(CC) $(LIB_FLAGS) -Wl,-soname,libhakmem.so -o $@ $^
+	$(call SAY,link) $(CC) $(LIB_FLAGS) -Wl,-soname,libhakmem.so -o $@ $^
 $(BUILD)/libhakmem.a: $(PLAIN_OBJ)
-	rm -f $@ && ar rcs $@ $^
+	$(call SAY,archive) rm -f $@ && ar rcs $@ $^
 $(BUILD)/hakmem-debug.so: $(DEBUG_OBJ)
-	$(CC) $(LIB_FLAGS) -Wl,-soname,hakmem-debug.so -o $@ $^
+	$(call SAY,link) $(CC) $(LIB_FLAGS) -Wl,-soname,hakmem-debug.so -o $@ $^
 $(BUILD)/libstore.a: $(STORE_OBJ)
-	rm -f $@ && ar rcs $@ $^
+	$(call SAY,archive) rm -f $@ && ar rcs $@ $^
 $(BUILD)/libcollector.a: $(COLL_OBJ)
-	rm -f $@ && ar rcs $@ $^
+	$(call SAY,archive) rm -f $@ && ar rcs $@ $^
 $(BUILD)/libviewer.a: $(VIEW_OBJ)
-	rm -f $@ && ar rcs $@ $^
+	$(call SAY,archive) rm -f $@ && ar rcs $@ $^
 $(BUILD)/hakmem-collect: $(BUILD)/host/src/collector/main.o $(BUILD)/libcollector.a $(BUILD)/libstore.a
-	$(CC) -o $@ $^ $(HOST_LIBS)
+	$(call SAY,link) $(CC) -o $@ $^ $(HOST_LIBS)
 $(BUILD)/hakmem-trace: $(BUILD)/host/viewer/main.o $(BUILD)/libviewer.a $(BUILD)/libcollector.a $(BUILD)/libstore.a
-	$(CC) -o $@ $^ $(HOST_LIBS)
+	$(call SAY,link) $(CC) -o $@ $^ $(HOST_LIBS)
 
 # Another compiler or other flags than last time: everything is compiled anew.
 FLAGS_USED := $(CC) $(PLAIN) $(HOST)
@@ -71,20 +73,20 @@ FORCE:
 
 $(BUILD)/plain/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(PLAIN) $(DEPEND) -c -o $@ $<
+	$(call SAY,compile) $(CC) $(PLAIN) $(DEPEND) -c -o $@ $<
 $(BUILD)/debug/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(DEBUG) $(DEPEND) -c -o $@ $<
+	$(call SAY,compile) $(CC) $(DEBUG) $(DEPEND) -c -o $@ $<
 $(BUILD)/host/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(HOST) $(DEPEND) -c -o $@ $<
+	$(call SAY,compile) $(CC) $(HOST) $(DEPEND) -c -o $@ $<
 
 # ---- unit tests: tests/unit/FOLDER/NAME_test.c mirrors src/FOLDER/NAME.c -----------------------
 # Layers are linked without entry/, so that the test itself runs on the system's malloc.
 $(BUILD)/libplainlayers.a: $(filter-out $(BUILD)/plain/src/entry/%,$(PLAIN_OBJ))
-	rm -f $@ && ar rcs $@ $^
+	$(call SAY,archive) rm -f $@ && ar rcs $@ $^
 $(BUILD)/libdebuglayers.a: $(filter-out $(BUILD)/debug/src/entry/%,$(DEBUG_OBJ))
-	rm -f $@ && ar rcs $@ $^
+	$(call SAY,archive) rm -f $@ && ar rcs $@ $^
 
 UNIT_SRC   := $(wildcard tests/unit/*/*_test.c) $(wildcard tests/unit/*_test.c)
 UNIT_TESTS := $(UNIT_SRC:tests/%.c=$(BUILD)/tests/%)
@@ -93,22 +95,22 @@ LINK_TEST   = $(CC) $(TEST_FLAGS) $(DEPEND) -o $@ $(filter %.c %.a,$^)
 
 $(BUILD)/tests/unit/guard/%: tests/unit/guard/%.c $(BUILD)/libdebuglayers.a $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(LINK_TEST) -DHAK_DEBUG=1 $(CHECK_LIBS)
+	$(call SAY,test) $(LINK_TEST) -DHAK_DEBUG=1 $(CHECK_LIBS)
 $(BUILD)/tests/unit/trace/%: tests/unit/trace/%.c $(BUILD)/libdebuglayers.a $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(LINK_TEST) -DHAK_DEBUG=1 $(CHECK_LIBS) -lunwind
+	$(call SAY,test) $(LINK_TEST) -DHAK_DEBUG=1 $(CHECK_LIBS) -lunwind
 $(BUILD)/tests/unit/store/%: tests/unit/store/%.c $(BUILD)/libstore.a $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(LINK_TEST) $(CHECK_LIBS) $(HOST_LIBS)
+	$(call SAY,test) $(LINK_TEST) $(CHECK_LIBS) $(HOST_LIBS)
 $(BUILD)/tests/unit/collector/%: tests/unit/collector/%.c $(BUILD)/libcollector.a $(BUILD)/libstore.a $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(LINK_TEST) $(CHECK_LIBS) $(HOST_LIBS)
+	$(call SAY,test) $(LINK_TEST) $(CHECK_LIBS) $(HOST_LIBS)
 $(BUILD)/tests/unit/viewer/%: tests/unit/viewer/%.c $(BUILD)/libviewer.a $(BUILD)/libcollector.a $(BUILD)/libstore.a $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(LINK_TEST) $(CHECK_LIBS) $(HOST_LIBS)
+	$(call SAY,test) $(LINK_TEST) $(CHECK_LIBS) $(HOST_LIBS)
 $(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/libplainlayers.a $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(LINK_TEST) $(CHECK_LIBS)
+	$(call SAY,test) $(LINK_TEST) $(CHECK_LIBS)
 
 # ---- programs that tests, demo and benches run: compiled as a user would, so that faults stay ---
 USER_FLAGS := -std=gnu11 -O0 -g -D_GNU_SOURCE -Wall -Wextra -Wno-free-nonheap-object \
@@ -121,16 +123,16 @@ BENCH_BIN  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 
 $(BUILD)/demo/%: demo/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(USER_FLAGS) $(DEPEND) -o $@ $< -lpthread
+	$(call SAY,link) $(CC) $(USER_FLAGS) $(DEPEND) -o $@ $< -lpthread
 $(BUILD)/tests/tools/%.so: tests/tools/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(PROGRAM) $(DEPEND) -shared -Wl,-z,now -o $@ $<
+	$(call SAY,link) $(CC) $(PROGRAM) $(DEPEND) -shared -Wl,-z,now -o $@ $<
 $(BUILD)/tests/bench/%: tests/bench/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(USER_FLAGS) -O2 $(DEPEND) -o $@ $< -lpthread
+	$(call SAY,link) $(CC) $(USER_FLAGS) -O2 $(DEPEND) -o $@ $< -lpthread
 $(BUILD)/tests/%: tests/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(USER_FLAGS) $(DEPEND) -o $@ $< -lpthread -ldl
+	$(call SAY,link) $(CC) $(USER_FLAGS) $(DEPEND) -o $@ $< -lpthread -ldl
 
 .PHONY: unit tests
 unit: $(UNIT_TESTS)
@@ -139,7 +141,7 @@ tests: all unit $(USER_BIN) $(TOOL_BIN)
 # ---- pages made from the .def tables -----------------------------------------------------------
 $(BUILD)/write_pages: tools/write_pages.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(HOST) $(DEPEND) -o $@ $<
+	$(call SAY,link) $(CC) $(HOST) $(DEPEND) -o $@ $<
 .PHONY: pages
 pages: $(BUILD)/write_pages
 	$(BUILD)/write_pages docs/specs
