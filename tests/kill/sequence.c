@@ -1,11 +1,10 @@
-/* Allocates in a sequence that can be checked: block k of thread t asks for 2,048 + k mod 1,000
- * bytes.
+/* Allocates in a sequence that can be checked: block k of a thread has 2,048 + k mod 1,000 bytes.
  *
  * `sequence FILE SECONDS THREADS PAUSE_US [fork]`. FILE is mapped shared; word t holds how many
  * blocks thread t has been given, written after each malloc, so that it is there after kill -9. The
  * first word holds the program's pid once all is set up. With `fork` the last thread's sequence
- * runs in a child. Ends by itself after SECONDS, prints "done" and the counts, and exits with
- * status 0. */
+ * runs in a child. A thread pauses for PAUSE_US after each 1,024 blocks. The program ends when word
+ * 100 is set or after SECONDS, prints "done" and the counts, and exits with status 0. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
