@@ -90,8 +90,16 @@ void hak_text_fill(struct hak_text *text, char c, int count) {
 
 int hak_text_column(const struct hak_text *text) {
     int column = 0;
-    for (size_t i = text->length; i > 0 && text->bytes[i - 1] != '\n'; i--)
-        column += ((unsigned char)text->bytes[i - 1] & 0xc0) != 0x80;
+    size_t i = text->length;
+    while (i > 0 && text->bytes[i - 1] != '\n')
+        i--;
+    for (; i < text->length; i++) {
+        if (text->bytes[i] == '\033') /* a colour: takes no room, and ends with m */
+            while (i < text->length && text->bytes[i] != 'm')
+                i++;
+        else
+            column += ((unsigned char)text->bytes[i] & 0xc0) != 0x80;
+    }
     return column;
 }
 

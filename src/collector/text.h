@@ -25,7 +25,7 @@ void hak_text_fill(struct hak_text *text, char c, int count);
 /* Appends blanks until the last line has `column` characters; at least one blank when it is longer
  * already, none when it is empty and `column` is 0. */
 void hak_text_tab(struct hak_text *text, int column);
-/* Characters in the last line (UTF-8 counts by characters). */
+/* Characters in the last line (UTF-8 counts by characters, colour codes not at all). */
 int hak_text_column(const struct hak_text *text);
 /* Lines so far (by '\n'). */
 int hak_text_lines(const struct hak_text *text);

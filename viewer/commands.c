@@ -1,0 +1,183 @@
+/* The one table of commands and options: parsing and every help page come from it. */
+#include "view.h"
+
+#include <string.h>
+
+const struct view_option view_common_options[] = {
+    {"store", 's', "FILE", "the capture (default: newest hakmem.*.db here)"},
+    {"json", 0, NULL, "versioned JSON, one document"},
+    {"color", 0, "WHEN", "auto, always, never"},
+    {"no-pager", 0, NULL, "print at once, also on a terminal"},
+    {"help", 'h', NULL, "one page, per command too"},
+    {"version", 'V', NULL, "the version"},
+};
+const int view_common_option_count = sizeof view_common_options / sizeof view_common_options[0];
+
+static const struct view_option run_options[] = {
+    {"force", 'f', NULL, "replace a store that exists already"},
+    {"exitcode", 0, "N", "exit status when a fault was found (default 1)"},
+    {"pools", 0, "WHERE",
+     "malloc: sets PYTHONMALLOC=malloc, G_SLICE=always-malloc and "
+     "GLIBCXX_FORCE_NEW=1, because inner pools hide faults"},
+#define OPTION(NAME, field, TYPE, standard, range, run, sentence) {run, 0, range, sentence},
+#include "options.def"
+};
+
+static const struct view_option why_options[] = {
+    {"moves", 'm', NULL, "every move of the block between the layers, too"},
+    {"stacks", 0, NULL, "the whole stack of every event"},
+    {"all", 'a', NULL, "every owner, also when there are many"},
+    {"process", 'p', "PID", "the process whose block it is (default: where it was seen last)"},
+};
+
+static const struct view_option events_options[] = {
+    {"addr", 0, "ADDR", "events of the block that holds ADDR"},
+    {"thread", 't', "N", "by the Nth thread of a process"},
+    {"process", 'p', "PID", "of this process only"},
+    {"class", 'c', "CLASS", "a band (C3) or a slot size (48)"},
+    {"kind", 'k', "KIND", "MALLOC, FREE, SLL_PUSH, ... ; several with commas"},
+    {"site", 0, "TEXT", "with TEXT in a function or file:line of the stack"},
+    {"since", 0, "WHEN", "from here on: seconds (1.5), 200ms, or #EVENT"},
+    {"until", 0, "WHEN", "up to here, as --since"},
+    {"tail", 'n', "N", "the newest N only"},
+    {"stacks", 0, NULL, "the whole stack of every event"},
+};
+
+static const struct view_option info_options[] = {
+    {"options", 0, NULL, "every HAKMEM_ variable with its range and default"},
+};
+
+static const struct view_option sql_options[] = {
+    {"header", 0, NULL, "names of the columns first, also when the output is no terminal"},
+};
+
+#define OPTIONS(table) table, sizeof table / sizeof table[0]
+
+static const struct view_command commands[] = {
+    {.name = "run",
+     .group = "RECORD",
+     .arguments = "-- PROGRAM [ARG...]",
+     .sentence = "start PROGRAM under hakmem-debug.so; follow its children",
+     .about =
+         "Starts PROGRAM with hakmem-debug.so in front of its allocator and records every block's\n"
+         "way into a store. Its input, output and errors are left alone; a fault's report goes to\n"
+         "stderr (or --log FILE). A variable HAKMEM_... that is set already holds where no option\n"
+         "is given. An existing store is refused unless --force.\n"
+         "\n"
+         "Exit status: a fault in any process of the tree gives 1 (--exitcode N another number),\n"
+         "else PROGRAM's own status, or 128+n for its signal; 2 when PROGRAM cannot be started;\n"
+         "4 when its records were not stored within 10 s of its end. With --json the document is\n"
+         "printed on stdout after PROGRAM's end.\n",
+     .examples = "  hakmem-trace run -- ./server --port 80\n"
+                 "  hakmem-trace run --check trace --layout header -s app.db -- ./app\n"
+                 "  hakmem-trace run --pools=malloc -- python3 job.py\n",
+     OPTIONS(run_options),
+     .arguments_min = 1,
+     .arguments_max = -1,
+     .stops_at_first = true,
+     .run = command_run},
+    {.name = "why",
+     .group = "ASK",
+     .arguments = "ADDR",
+     .sentence = "who owned ADDR, in what state it was, the first wrong step",
+     .about =
+         "ADDR is 0x7f.., 7f.., p:N (the Nth allocation), @fault or @fault:N (where the Nth fault\n"
+         "was found), or SYMBOL+OFFSET (static data of a module of the capture). Every owner of\n"
+         "the block is listed; `>` marks the first wrong event, only on evidence.\n"
+         "\n"
+         "Exit status: 0 nothing wrong with this block, 1 a wrong event or a fault, 4 events were\n"
+         "lost while it was in use.\n",
+     .examples = "  hakmem-trace why 0x5581a8c31054\n"
+                 "  hakmem-trace why @fault --stacks\n",
+     OPTIONS(why_options),
+     .arguments_min = 1,
+     .arguments_max = 1,
+     .run = command_why},
+    {.name = "events",
+     .group = "ASK",
+     .arguments = "",
+     .sentence = "the log, filtered: --addr --thread --class --kind --site --since --until --tail",
+     .about = "One line for each event, oldest first. Options narrow each other. Where a layer\n"
+              "moved a block, WHERE says from where to where; else it is the program's function.\n"
+              "\n"
+              "Exit status: 0, or 4 when events of this capture were lost.\n",
+     .examples = "  hakmem-trace events --addr 0x5581a8c31040\n"
+                 "  hakmem-trace events --kind SLL_PUSH,SLL_POP --class C3 --tail 50\n"
+                 "  hakmem-trace events --site parse_row --since 1.5 --until 2\n",
+     OPTIONS(events_options),
+     .arguments_max = 0,
+     .run = command_events},
+    {.name = "faults",
+     .group = "ASK",
+     .arguments = "[N]",
+     .sentence = "what went wrong, one line each; `faults N` the whole report",
+     .about = "Exit status: 0 no fault (or crash) is in the capture, 1 there is one, 4 there is\n"
+              "none, but events were lost.\n",
+     .examples = "  hakmem-trace faults\n"
+                 "  hakmem-trace faults 1\n",
+     .arguments_max = 1,
+     .run = command_faults},
+    {.name = "info",
+     .group = "ASK",
+     .arguments = "",
+     .sentence = "what the capture holds, how complete it is",
+     .about = "Program, processes, threads, modules, events, faults and losses. `info --options`\n"
+              "needs no capture: it lists what can be set.\n"
+              "\n"
+              "Exit status: 0, or 4 when events of this capture were lost.\n",
+     .examples = "  hakmem-trace info -s app.db\n"
+                 "  hakmem-trace info --options\n",
+     OPTIONS(info_options),
+     .arguments_max = 0,
+     .run = command_info},
+    {.name = "check",
+     .group = "CHECK",
+     .arguments = "",
+     .sentence = "is the capture intact; is every block's path legal",
+     .about =
+         "Reads everything: checksums, event ids without gaps, references, and every block's\n"
+         "path from layer to layer against hakmem's table of moves.\n"
+         "\n"
+         "Exit status: 0 intact and legal, 1 something was found, 4 as 0, but events were lost.\n",
+     .examples = "  hakmem-trace check -s app.db\n",
+     .arguments_max = 0,
+     .run = command_check},
+    {.name = "sql",
+     .group = "OUT",
+     .arguments = "[QUERY|-]",
+     .sentence = "a query, or a shell, with the log as tables",
+     .about =
+         "Tables: event, block, life (made while they are read), fault, loss, mark, process,\n"
+         "thread, module, frame and more; docs/specs/store.md has them all. Prints a table on a\n"
+         "terminal, tab-separated values otherwise. `-` reads queries from stdin; without QUERY a\n"
+         "shell is opened (on a terminal). Nothing can be changed.\n"
+         "\n"
+         "Exit status: 0, or 2 when a query is wrong.\n",
+     .examples = "  hakmem-trace sql \"select kind, count(*) from event group by kind\"\n"
+                 "  hakmem-trace sql \"select * from event where addr = 0x5581a8c31040\"\n",
+     OPTIONS(sql_options),
+     .arguments_max = 1,
+     .run = command_sql},
+    {.name = "explain",
+     .group = "OUT",
+     .arguments = "[FAULT]",
+     .sentence = "a fault code in full: what, why, what to do",
+     .about =
+         "FAULT is HKM-104, 104, the name (tls-sll-hdr-reset) or the tag (TLS_SLL_HDR_RESET).\n"
+         "Without it all faults are listed. Needs no capture.\n",
+     .examples = "  hakmem-trace explain HKM-104\n"
+                 "  hakmem-trace explain double-free\n",
+     .arguments_max = 1,
+     .run = command_explain},
+};
+
+const struct view_command *view_command_at(int i) {
+    return i >= 0 && i < (int)(sizeof commands / sizeof commands[0]) ? &commands[i] : NULL;
+}
+
+const struct view_command *view_find_command(const char *name) {
+    for (int i = 0; view_command_at(i); i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}

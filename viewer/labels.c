@@ -1,0 +1,80 @@
+/* The columns THREAD and WHERE, remembered for the last few hundred stacks and threads. */
+#include "labels.h"
+
+#include <string.h>
+#include "collector/lookup.h"
+#include "collector/words.h"
+
+#define REMEMBERED 1024 /* direct-mapped by the low bits of the row id */
+
+static struct {
+    bool used;
+    uint32_t stack;
+    struct stack_label label;
+} stacks[REMEMBERED];
+
+static struct {
+    bool used;
+    uint32_t row;
+    char label[80];
+} threads[REMEMBERED];
+
+static void keep(char *to, size_t bytes, struct hak_text *text) {
+    snprintf(to, bytes, "%s", text->bytes ? text->bytes : "");
+    hak_text_free(text);
+}
+
+const struct stack_label *view_stack_label(struct view *view, uint32_t stack) {
+    struct stack_label *label = &stacks[stack % REMEMBERED].label;
+    if (stacks[stack % REMEMBERED].used && stacks[stack % REMEMBERED].stack == stack)
+        return label;
+    struct hak_frames frames;
+    memset(label, 0, sizeof *label);
+    hak_frames_load(&frames, view->reader, stack);
+    int first = hak_words_program_frame(frames.frame, frames.count);
+    if (first >= 0) {
+        struct hak_text function = {0}, location = {0};
+        hak_text_add_name(&function, frames.frame[first].function);
+        hak_words_add_location(&location, &frames.frame[first], 1);
+        keep(label->function, sizeof label->function, &function);
+        keep(label->location, sizeof label->location, &location);
+    }
+    hak_frames_free(&frames);
+    stacks[stack % REMEMBERED].used = true;
+    stacks[stack % REMEMBERED].stack = stack;
+    return label;
+}
+
+const char *view_thread_label(struct view *view, uint32_t row) {
+    char *label = threads[row % REMEMBERED].label;
+    if (threads[row % REMEMBERED].used && threads[row % REMEMBERED].row == row)
+        return label;
+    struct hak_thread_words thread;
+    struct hak_text text = {0};
+    if (hak_lookup_thread(view->reader, row, &thread)) {
+        hak_text_add(&text, "%u%s", thread.number, thread.name[0] ? " " : "");
+        hak_text_add_name(&text, thread.name);
+    } else {
+        hak_text_add(&text, "?");
+    }
+    keep(label, sizeof threads[0].label, &text);
+    threads[row % REMEMBERED].used = true;
+    threads[row % REMEMBERED].row = row;
+    return label;
+}
+
+void view_add_stack(struct hak_text *text, struct view *view, uint32_t stack, int indent) {
+    struct hak_frames frames;
+    hak_frames_load(&frames, view->reader, stack);
+    for (int i = 0; i < frames.count; i++) {
+        hak_text_fill(text, ' ', indent);
+        hak_text_add(text, "#%-2d ", i);
+        hak_words_add_frame(text, &frames.frame[i], indent + 26, 2);
+        hak_text_add(text, "%s\n", frames.frame[i].inlined ? "  (inlined)" : "");
+    }
+    if (frames.count == 0) {
+        hak_text_fill(text, ' ', indent);
+        hak_text_add(text, "no stack\n");
+    }
+    hak_frames_free(&frames);
+}

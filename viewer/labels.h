@@ -1,0 +1,20 @@
+/* What stands in the columns THREAD and WHERE, remembered for the last few hundred stacks and
+ * threads, so that a long list asks the store once for each. */
+#ifndef HAK_VIEWER_LABELS_H
+#define HAK_VIEWER_LABELS_H
+
+#include "view.h"
+
+/* The program's function that a stack stands for, and where it is. */
+struct stack_label {
+    char function[64]; /* "" = no stack, or not known */
+    char location[96];
+};
+/* The result holds until the next call. */
+const struct stack_label *view_stack_label(struct view *view, uint32_t stack);
+/* "3 io"; "?" when the store has no such thread. Holds until the next call. */
+const char *view_thread_label(struct view *view, uint32_t row);
+/* Appends the stack of an event, one frame a line, each indented by `indent` blanks. */
+void view_add_stack(struct hak_text *text, struct view *view, uint32_t stack, int indent);
+
+#endif

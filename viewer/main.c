@@ -1,0 +1,16 @@
+/* hakmem-trace: reads the command line and hands over to the command's own file. */
+#include "view.h"
+
+#include <stdlib.h>
+
+int main(int argc, char **argv) {
+    struct view view = {0};
+    int status = view_parse(&view, argc, argv);
+    if (status < 0) {
+        status = view.command->run(&view);
+        view_close(&view);
+    }
+    if (!view_end_output() && status == VIEW_OK)
+        status = VIEW_USAGE;
+    return status;
+}

@@ -1,0 +1,130 @@
+/* What every command of hakmem-trace is made of: the table of commands and options, the invocation
+ * as parsed, the capture that is asked, and how answers are printed.
+ *
+ *   main -> parse (commands.c is the table) -> command's own file -> output.c -> stdout (or a
+ * pager)
+ *
+ * Statuses are those of the whole tool: see enum view_status. One thread. */
+#ifndef HAK_VIEWER_VIEW_H
+#define HAK_VIEWER_VIEW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include "collector/text.h"
+#include "store/reader.h"
+
+#define VIEW_VERSION      "0.1"
+#define VIEW_OPTIONS_MAX  64
+#define VIEW_FAULT_STATUS 1
+
+enum view_status {
+    VIEW_OK = 0,
+    VIEW_FAULT = 1,      /* a fault was found */
+    VIEW_USAGE = 2,      /* the command line is wrong */
+    VIEW_UNREADABLE = 3, /* the capture cannot be read */
+    VIEW_INCOMPLETE = 4, /* the capture is incomplete and the answer could differ */
+};
+
+/* One option: from this come parsing and help. `name` "" = not an option, skip it. */
+struct view_option {
+    const char *name;
+    char letter;          /* 0 = none */
+    const char *argument; /* what stands behind it, for people; NULL = a switch */
+    const char *sentence;
+};
+
+struct view;
+
+struct view_command {
+    const char *name;
+    const char *group;     /* heading on the general page */
+    const char *arguments; /* "ADDR", "[N]", "-- PROGRAM [ARG...]" */
+    const char *sentence;  /* on the general page */
+    const char *about;     /* the text of the command's own page, lines ended by '\n' */
+    const char *examples;
+    const struct view_option *options;
+    int option_count;
+    int arguments_min, arguments_max; /* -1 = any number */
+    bool stops_at_first; /* options end at the first argument: it belongs to another program */
+    int (*run)(struct view *view); /* returns enum view_status, or any status for `run` */
+};
+
+/* The table; NULL past the end. */
+const struct view_command *view_command_at(int i);
+const struct view_command *view_find_command(const char *name);
+/* Options that every command has. */
+extern const struct view_option view_common_options[];
+extern const int view_common_option_count;
+
+struct view {
+    const struct view_command *command;
+    struct view_option option[VIEW_OPTIONS_MAX]; /* the command's, then the common ones */
+    const char *value[VIEW_OPTIONS_MAX];         /* NULL = not given; a switch: "" */
+    int option_count;
+    char **argument;
+    int argument_count;
+    bool json;
+    bool color;                      /* stdout takes colours */
+    bool terminal;                   /* stdout is a terminal */
+    char *store_path;                /* set by view_open */
+    struct hak_store_reader *reader; /* set by view_open */
+    struct hak_store_summary summary;
+};
+
+/* Parses the command line behind the program's name. Returns -1 when there is a command to run,
+ * else the exit status (help or version were printed, or the error was). */
+int view_parse(struct view *view, int argc, char **argv);
+/* Value of an option: NULL = not given, "" for a switch that was. */
+const char *view_value(const struct view *view, const char *name);
+bool view_given(const struct view *view, const char *name);
+/* Value of a number option into `out`; false (and the error is printed) when it is no number. Not
+ * given: `out` stays. */
+bool view_number(const struct view *view, const char *name, uint64_t *out);
+
+void view_help_general(FILE *to);
+void view_help_command(FILE *to, const struct view_command *command);
+
+/* Opens the capture that was named, or the newest one here. 0, or an exit status; the error is
+ * printed. Notes on a capture that is still written or ended early go to stderr. */
+int view_open(struct view *view);
+void view_close(struct view *view);
+/* VIEW_INCOMPLETE when events are missing from this capture, else VIEW_OK. */
+int view_completeness(const struct view *view);
+/* "Nothing was lost in this capture.", or what was. */
+void view_add_completeness(struct hak_text *text, const struct view *view);
+/* Prints the reader's last error with what to do; returns the exit status for it. */
+int view_store_error(const struct view *view, int error);
+/* Row id of the process given by --process (a pid, or "#row"), 0 when none was given. False:
+ * printed and wrong. */
+bool view_process(struct view *view, uint32_t *row);
+/* All processes of the store when it matters which was taken: says so on stderr. */
+void view_note_process(struct view *view, uint32_t row);
+
+/* What a person may type for an address: 0x7f.., 7f.., sym+off, p:N, @fault, @fault:N. False: the
+ * error is printed. `process` is set for p:N and @fault. */
+bool view_address(struct view *view, const char *text, uint64_t *address, uint32_t *process);
+
+/* Error on stderr: "hakmem-trace: ..." and a newline. */
+void view_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Switches stdout to a pager where that is right; call before the first output. */
+void view_start_pager(struct view *view);
+/* Ends output: flushes, waits for the pager. False: stdout could not be written. */
+bool view_end_output(void);
+/* Prints and frees. False and an error line when memory ran out. */
+bool view_print(struct hak_text *text);
+bool view_print_json(char *text);
+/* Escape codes, "" without colour. */
+enum view_style { VIEW_PLAIN, VIEW_BOLD, VIEW_RED, VIEW_DIM };
+const char *view_style(const struct view *view, enum view_style style);
+
+int command_run(struct view *view);
+int command_why(struct view *view);
+int command_events(struct view *view);
+int command_faults(struct view *view);
+int command_info(struct view *view);
+int command_sql(struct view *view);
+int command_explain(struct view *view);
+int command_check(struct view *view);
+
+#endif
