@@ -13,18 +13,11 @@ static bool is_layer_move(unsigned code) {
     return code >= 101 && code <= 199;
 }
 
-static const struct hak_life *find_stale(const struct hak_story *story) {
-    for (int i = story->life_count - 1; i >= 0; i--)
-        if (story->lives[i].stale_end)
-            return &story->lives[i];
-    return NULL;
-}
-
 static bool is_same_step(const struct report_page *page, const struct hak_event *event) {
     return event->kind == page->facts->kind && event->thread == page->context.thread &&
            event->address == page->facts->found_address &&
            (uint32_t)(event->generation >> 32) == page->facts->epoch &&
-           (uint32_t)event->generation + 1 >= page->facts->record_count;
+           (uint32_t)event->generation == page->facts->record_count;
 }
 
 /* The call that the fault stopped, where it was recorded: the newest event of the block of that
@@ -68,7 +61,7 @@ static void ask_store(struct report_page *page) {
     if (page->story->life_count > 0)
         page->life = &page->story->lives[page->story->life_count - 1];
     if (page->facts->fault == 202)
-        page->stale = find_stale(page->story);
+        page->stale = hak_story_stale(page->story);
 }
 
 static void settle_block(struct report_page *page) {
@@ -80,11 +73,10 @@ static void settle_block(struct report_page *page) {
     page->slot_bytes = facts->slot_bytes;
     if (page->base && !page->user && born && life->birth.base == page->base)
         page->user = life->birth.address;
-    page->asked_known = facts->asked_bytes != 0 || facts->user != 0;
+    page->asked_known = facts->asked_bytes != 0;
     page->asked_bytes = facts->asked_bytes;
     if (!page->asked_known && born && life->birth.base == page->base) {
-        page->asked_bytes =
-            life->resize_count > 0 ? life->resizes[life->resize_count - 1].size : life->birth.size;
+        page->asked_bytes = hak_life_bytes(life);
         page->asked_known = true;
     }
     page->has_header = page->base && page->user >= page->base + 16;

@@ -46,8 +46,7 @@ bool report_describe(struct hak_text *text, const struct report_page *page, uint
         return false;
     }
     uint64_t user = life->birth.address;
-    uint64_t asked =
-        life->resize_count > 0 ? life->resizes[life->resize_count - 1].size : life->birth.size;
+    uint64_t asked = hak_life_bytes(life);
     const struct hak_event *end = last_end(life);
     if (address == user)
         hak_text_add(text, "is the start of a ");

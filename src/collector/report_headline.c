@@ -75,6 +75,41 @@ static void headline_of_move(struct hak_text *text, const struct report_page *pa
     }
 }
 
+/* What lies at the pointer of a bad free, as a clause: "which lies in the stack of its thread". */
+static void add_memory(struct hak_text *text, const struct report_page *page) {
+    const struct hak_fault_facts *facts = page->facts;
+    uint64_t found = facts->found_address;
+    uint64_t due = page->user ? page->user : page->base;
+    switch (facts->memory) {
+    case HAK_MEMORY_STACK:
+        hak_text_add(text, "which lies on its thread's stack");
+        return;
+    case HAK_MEMORY_STATIC:
+        hak_text_add(text, "which lies in the static data of a module");
+        return;
+    case HAK_MEMORY_CODE:
+        hak_text_add(text, "which lies in the code of a module");
+        return;
+    case HAK_MEMORY_UNMAPPED:
+        hak_text_add(text, "where nothing is mapped");
+        return;
+    case HAK_MEMORY_HEAP_INTERNAL:
+        hak_text_add(text, "which lies in a SuperSlab but in none of its blocks");
+        return;
+    default:
+        break;
+    }
+    if (!page->base) {
+        hak_text_add(text, "which lies in no block of this heap");
+    } else if (found == due) {
+        hak_text_add(text, "whose slot was never handed out");
+    } else {
+        add_offset(text, (int64_t)(found - due), "the start of its block");
+        if (facts->memory == HAK_MEMORY_INSIDE_FREE)
+            hak_text_add(text, ", which is free");
+    }
+}
+
 static void headline_of_call(struct hak_text *text, const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     const char *call = call_name(page);
@@ -82,16 +117,7 @@ static void headline_of_call(struct hak_text *text, const struct report_page *pa
     switch (facts->fault) {
     case 201:
         hak_text_add(text, "%s was given 0x%llx, ", call, found);
-        if (!page->base && facts->superslab)
-            hak_text_add(text, "which lies in a SuperSlab but in none of its blocks");
-        else if (!page->base)
-            hak_text_add(text, "which lies in no block of this heap");
-        else if (found == page->user)
-            hak_text_add(text, "whose block is %s", hak_words_place_sentence(facts->place));
-        else if (page->user)
-            add_offset(text, (int64_t)(found - page->user), "the start of its block");
-        else
-            add_offset(text, (int64_t)(found - page->base), "the base of a slot never handed out");
+        add_memory(text, page);
         return;
     case 202:
         if (page->asked_known)

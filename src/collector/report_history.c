@@ -85,13 +85,6 @@ static void add_events(struct hak_text *text, const struct report_page *page, ui
         hak_text_add(text, "      nothing was recorded of it\n");
 }
 
-static const struct hak_life *life_numbered(const struct hak_story *story, uint32_t number) {
-    for (int i = 0; i < story->life_count; i++)
-        if (story->lives[i].number == number)
-            return &story->lives[i];
-    return NULL;
-}
-
 static void add_life(struct hak_text *text, const struct report_page *page,
                      const struct hak_life *life) {
     if (life->birth.id != 0)
@@ -116,7 +109,7 @@ void report_history(struct hak_text *text, const struct report_page *page) {
     }
     const struct hak_story *story = page->story;
     const struct hak_life *owner =
-        page->stale ? life_numbered(story, page->stale->stale_owner) : NULL;
+        page->stale ? hak_story_life(story, page->stale->stale_owner) : NULL;
     if (owner) {
         hak_text_add(text, "%s of this block; owners %u and %u:\n",
                      hak_words_count(story->lives_total, "life", "lives"), owner->number,

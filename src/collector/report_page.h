@@ -14,9 +14,9 @@
 #include <stdbool.h>
 #include "collector/lookup.h"
 #include "collector/report.h"
+#include "collector/story_words.h"
 #include "collector/text.h"
 #include "collector/words.h"
-#include "store/story.h"
 
 /* Where the right path was left, as far as the record shows it. */
 enum wrong_step {

@@ -58,48 +58,12 @@ static void add_when(struct hak_text *text, uint64_t event, uint64_t ns, uint32_
                  name[0] ? hak_words_quoted(number, name) : hak_words_number(number));
 }
 
-static const struct hak_event *event_before(const struct report_page *page, uint64_t id) {
-    const struct hak_event *before = NULL;
-    for (int i = 0; i < page->story->move_count && page->story->moves[i].id < id; i++)
-        before = &page->story->moves[i];
-    return before;
-}
-
-/* What was wrong with an illegal move, from its own record and the one before it. */
-static void add_illegal_move(struct hak_text *text, const struct report_page *page,
-                             const struct hak_event *wrong) {
-    const char *kind = hak_words_kind(wrong->kind);
-    uint64_t due_class = page->story->block.class_index;
-    int64_t offset = (int64_t)(wrong->address - page->base);
-    if (page->base && offset != 0 && wrong->address == page->user) {
-        hak_text_add(text, "%s took a user pointer where the base was due", kind);
-    } else if (page->base && offset != 0) {
-        hak_text_add(text, "%s took a pointer %s %s the base, which was due", kind,
-                     hak_words_bytes((uint64_t)(offset < 0 ? -offset : offset)),
-                     offset < 0 ? "before" : "past");
-    } else if (wrong->class_index != due_class) {
-        hak_text_add(text, "%s put a block of %s into a list of %s", kind,
-                     hak_words_class(page->r, page->story->block.class_index),
-                     hak_words_class(page->r, wrong->class_index));
-    } else {
-        const struct hak_event *before = event_before(page, wrong->id);
-        hak_text_add(text, "%s took a block that was ", kind);
-        if (!before)
-            hak_text_add(text, "not where it takes blocks from");
-        else if (before->kind == HAK_MALLOC || before->kind == HAK_REALLOC)
-            hak_text_add(text, "%s", hak_words_place_sentence(HAK_PLACE_LIVE));
-        else
-            hak_text_add(text, "%s%s", before->kind == wrong->kind ? "already " : "",
-                         hak_words_place_sentence(before->place));
-    }
-}
-
 void report_wrong_sentence(struct hak_text *text, const struct report_page *page) {
     if (page->stale)
         hak_text_add(text, "STALE: owner %u frees owner %u's block", page->stale->stale_owner,
                      page->stale->number);
     else if (page->wrong_step == WRONG_EARLIER && page->story)
-        add_illegal_move(text, page, &page->wrong);
+        hak_words_add_illegal(text, page->r, page->story, &page->wrong, page->base, page->user);
     else if (page->wrong_step == WRONG_IS_FOUND)
         report_found_sentence(text, page);
     else
