@@ -1,0 +1,136 @@
+/* What a pop of a TLS SLL finds wrong, in both layouts and both levels. */
+#include "world.h"
+
+/* Pushes a block of the 48-byte class as the magazine does. */
+static void push(base_t block, unsigned class_index) {
+    set_place(base_from(slot_at(1, 0).p + (block.p - slot_at(1, 0).p) / 48 * 48),
+              HAK_PLACE_MAGAZINE);
+    hak_hop_block(HAK_SLL_PUSH, block, class_index);
+}
+
+static struct hak_fault_facts refuse_pop(base_t block, unsigned class_index) {
+    forget_events();
+    ck_assert(!hak_check_pop(block, class_index));
+    ck_assert_uint_eq(fault_count, 1);
+    ck_assert_uint_eq(event_count, 0);
+    ck_assert_uint_eq(last_fault().kind, HAK_SLL_POP);
+    ck_assert_uint_eq(last_fault().found_address, base_address(block));
+    ck_assert_uint_eq(last_fault().class_found, class_index);
+    return last_fault();
+}
+
+START_TEST(a_block_in_the_list_is_popped) {
+    make_world(HAK_CHECK_NORMAL, _i);
+    base_t never_lived = slot_at(1, 0), lived = slot_at(1, 1), aligned = slot_at(1, 2), base;
+    push(never_lived, HAK_CLASS_OF_48);
+    ck_assert(hak_check_pop(never_lived, HAK_CLASS_OF_48));
+    user_t user = hand_out(lived, 20, 0);
+    memset(user.p, 0xff, 20);
+    hak_check_take_back(user, HAK_FREE, &base);
+    hak_check_freed(base, HAK_FREE, HAK_PLACE_MAGAZINE);
+    push(lived, HAK_CLASS_OF_48);
+    ck_assert(hak_check_pop(lived, HAK_CLASS_OF_48));
+    user = hand_out(aligned, 1, 32);
+    memset(aligned.p, 0xff, user.p - aligned.p > 16 ? user.p - aligned.p - 16 : 0);
+    hak_check_take_back(user, HAK_FREE, &base);
+    hak_check_freed(base, HAK_FREE, HAK_PLACE_MAGAZINE);
+    push(aligned, HAK_CLASS_OF_48);
+    *hak_check_link_of(aligned) = lived.p;
+    ck_assert(hak_check_pop(aligned, HAK_CLASS_OF_48));
+    ck_assert_uint_eq(fault_count, 0);
+}
+END_TEST
+
+START_TEST(a_pointer_16_bytes_off_is_a_reset_header) {
+    make_world(HAK_CHECK_TRACE, _i);
+    base_t block = slot_at(1, 7);
+    push(base_from(block.p + 16), HAK_CLASS_OF_48);
+    ck_assert_uint_eq(last_event().flags, HAK_RECORD_ILLEGAL);
+    ck_assert_uint_eq(fault_count, 0);
+    struct hak_fault_facts facts = refuse_pop(base_from(block.p + 16), HAK_CLASS_OF_48);
+    ck_assert_uint_eq(facts.fault, HAK_FAULT_TLS_SLL_HDR_RESET);
+    ck_assert_int_eq(facts.offset, 16);
+    ck_assert_uint_eq(facts.base, base_address(block));
+    ck_assert_uint_eq(facts.slot, 7);
+}
+END_TEST
+
+START_TEST(a_header_that_the_program_overwrote_is_a_reset_header) {
+    make_world(_i, HAK_LAYOUT_HEADER);
+    for (unsigned i = 0; i < HAK_HEADER_BYTES; i++) {
+        base_t block = slot_at(1, i);
+        push(block, HAK_CLASS_OF_48);
+        block.p[i] ^= 1;
+        struct hak_fault_facts facts = refuse_pop(block, HAK_CLASS_OF_48);
+        ck_assert_uint_eq(facts.fault, HAK_FAULT_TLS_SLL_HDR_RESET);
+        ck_assert_int_eq(facts.offset, 0);
+    }
+}
+END_TEST
+
+START_TEST(a_header_copied_from_another_block_does_not_stand) {
+    make_world(_i, HAK_LAYOUT_HEADER);
+    push(slot_at(1, 0), HAK_CLASS_OF_48);
+    push(slot_at(1, 1), HAK_CLASS_OF_48);
+    memcpy(slot_at(1, 1).p, slot_at(1, 0).p, HAK_HEADER_BYTES);
+    ck_assert_uint_eq(refuse_pop(slot_at(1, 1), HAK_CLASS_OF_48).fault,
+                      HAK_FAULT_TLS_SLL_HDR_RESET);
+}
+END_TEST
+
+START_TEST(a_wild_link_is_not_followed) {
+    static char elsewhere[64];
+    make_world(_i, HAK_LAYOUT_HEADER);
+    char *const pointers[] = {elsewhere, (char *)8, (char *)-8, (char *)heap, slab_at(5) + 64};
+    for (unsigned i = 0; i < sizeof pointers / sizeof pointers[0]; i++) {
+        struct hak_fault_facts facts = refuse_pop(base_from(pointers[i]), HAK_CLASS_OF_48);
+        ck_assert_uint_eq(facts.fault, HAK_FAULT_TLS_SLL_HDR_RESET);
+        ck_assert_uint_eq(facts.base, 0);
+    }
+}
+END_TEST
+
+START_TEST(a_block_of_another_class_is_a_mismatch) {
+    make_world(HAK_CHECK_TRACE, _i);
+    base_t block = slot_at(1, 7);
+    push(block, HAK_CLASS_OF_32);
+    struct hak_fault_facts facts = refuse_pop(block, HAK_CLASS_OF_32);
+    ck_assert_uint_eq(facts.fault, HAK_FAULT_CLASS_MISMATCH);
+    ck_assert_uint_eq(facts.class_due, HAK_CLASS_OF_48);
+}
+END_TEST
+
+START_TEST(the_second_pop_of_a_double_push_is_a_wrong_move) {
+    make_world(HAK_CHECK_TRACE, _i);
+    base_t block = slot_at(1, 7);
+    push(block, HAK_CLASS_OF_48);
+    ck_assert(hak_hop_block(HAK_SLL_PUSH, block, HAK_CLASS_OF_48));
+    ck_assert_uint_eq(last_event().flags, HAK_RECORD_ILLEGAL);
+    ck_assert(hak_check_pop(block, HAK_CLASS_OF_48));
+    hak_hop_block(HAK_SLL_POP, block, HAK_CLASS_OF_48);
+    ck_assert_uint_eq(refuse_pop(block, HAK_CLASS_OF_48).fault, HAK_FAULT_WRONG_LAYER_MOVE);
+    struct hak_hand_out how = {.asked_bytes = 24, .class_index = HAK_CLASS_OF_48};
+    hak_check_hand_out(block, &how);
+    struct hak_fault_facts facts = refuse_pop(block, HAK_CLASS_OF_48);
+    ck_assert_uint_eq(facts.fault, HAK_FAULT_WRONG_LAYER_MOVE);
+    ck_assert_uint_eq(facts.place, HAK_PLACE_LIVE);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("guard/list");
+    TCase *tests = tcase_create("pop");
+    const int layouts_end = HAK_LAYOUT_HEADER + 1;
+    tcase_add_loop_test(tests, a_block_in_the_list_is_popped, HAK_LAYOUT_SAME, layouts_end);
+    tcase_add_loop_test(tests, a_pointer_16_bytes_off_is_a_reset_header, HAK_LAYOUT_SAME,
+                        layouts_end);
+    tcase_add_loop_test(tests, a_header_that_the_program_overwrote_is_a_reset_header, 0, 2);
+    tcase_add_loop_test(tests, a_header_copied_from_another_block_does_not_stand, 0, 2);
+    tcase_add_loop_test(tests, a_wild_link_is_not_followed, 0, 2);
+    tcase_add_loop_test(tests, a_block_of_another_class_is_a_mismatch, HAK_LAYOUT_SAME,
+                        layouts_end);
+    tcase_add_loop_test(tests, the_second_pop_of_a_double_push_is_a_wrong_move, HAK_LAYOUT_SAME,
+                        layouts_end);
+    suite_add_tcase(suite, tests);
+    return run_suite(suite);
+}

@@ -1,0 +1,152 @@
+/* A small world for the tests of the checks: one SuperSlab made by hand, and a tracer that only
+ * notes down what it is told. It defines every function of trace/trace.h, so that no part of the
+ * real tracer is linked. Include it once in each test program. */
+#ifndef HAK_TEST_GUARD_WORLD_H
+#define HAK_TEST_GUARD_WORLD_H
+
+#include <check.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include "check.h"
+#include "guard/guard.h"
+#include "large/large.h"
+#include "platform/address.h"
+#include "platform/platform.h"
+#include "platform/registry.h"
+#include "trace/session.h"
+#include "trace/trace.h"
+
+/* ---- the tracer --------------------------------------------------------------------------------
+ */
+
+enum { NOTED_EVENTS = 4096, NOTED_FAULTS = 64 };
+enum { STACK_OF_PROGRAM = 1000, STACK_OF_LAYERS = 2000 };
+
+static struct hak_event_fields events[NOTED_EVENTS];
+static struct hak_fault_facts faults[NOTED_FAULTS];
+static _Atomic unsigned event_count, fault_count;
+static unsigned counts[3];
+static uint32_t next_epoch = 1;
+static uint32_t this_thread = 1;
+
+void hak_trace_start(void) {}
+void hak_trace_record(struct hak_event_fields *fields) {
+    events[atomic_fetch_add(&event_count, 1) % NOTED_EVENTS] = *fields;
+}
+uint32_t hak_stack_here(bool keep_own_frames, bool *partial) {
+    *partial = false;
+    return keep_own_frames ? STACK_OF_LAYERS : STACK_OF_PROGRAM;
+}
+uint32_t hak_trace_thread(void) {
+    return this_thread;
+}
+uint32_t hak_trace_epoch(void) {
+    return next_epoch++;
+}
+void hak_trace_count(enum hak_trace_count which) {
+    counts[which]++;
+}
+void hak_trace_fault(const struct hak_fault_facts *facts) {
+    faults[atomic_fetch_add(&fault_count, 1) % NOTED_FAULTS] = *facts;
+}
+void hak_trace_module_load(const char *path, const uint8_t *build_id, size_t build_id_bytes,
+                           uint64_t load_bias, uint64_t map_start, uint64_t map_end,
+                           uint32_t generation) {
+    (void)path, (void)build_id, (void)build_id_bytes, (void)load_bias;
+    (void)map_start, (void)map_end, (void)generation;
+}
+void hak_trace_module_unload(uint64_t map_start, uint32_t generation) {
+    (void)map_start, (void)generation;
+}
+void hak_trace_fork_prepare(void) {}
+void hak_trace_fork_parent(void) {}
+void hak_trace_fork_child(void) {}
+void hak_trace_thread_end(void) {}
+
+static inline struct hak_event_fields last_event(void) {
+    ck_assert_uint_gt(event_count, 0);
+    return events[(event_count - 1) % NOTED_EVENTS];
+}
+static inline struct hak_fault_facts last_fault(void) {
+    ck_assert_uint_gt(fault_count, 0);
+    return faults[(fault_count - 1) % NOTED_FAULTS];
+}
+static inline void forget_events(void) {
+    event_count = fault_count = 0;
+}
+
+/* ---- the heap ----------------------------------------------------------------------------------
+ */
+
+static struct hak_superslab *heap;
+
+static inline char *slab_at(unsigned slab_index) {
+    return (char *)heap + slab_index * HAK_SLAB_BYTES;
+}
+
+/* Gives slab `slab_index` to the class, as the slab layer does. */
+static inline void acquire_slab(unsigned slab_index, unsigned class_index) {
+    heap->class_of_slab[slab_index] = (uint8_t)class_index;
+    heap->slabs[slab_index].class_index = (uint8_t)class_index;
+    heap->slabs[slab_index].capacity = hak_class_slots(class_index);
+    hak_hop_note(HAK_SLAB_ACQUIRE, class_index, slab_at(slab_index), HAK_SLAB_BYTES);
+}
+
+static inline base_t slot_at(unsigned slab_index, unsigned slot_index) {
+    unsigned class_index = heap->class_of_slab[slab_index];
+    return base_from(slab_at(slab_index) + hak_first_slot_offset(class_index) +
+                     slot_index * hak_class_bytes(class_index));
+}
+
+static inline struct hak_slot *state_of(base_t block) {
+    struct hak_located at;
+    ck_assert(hak_locate_slot(block.p, &at));
+    return at.slot;
+}
+
+static inline void set_place(base_t block, enum hak_place place) {
+    state_of(block)->place = (uint8_t)place;
+}
+
+/* Slab 1 serves 48-byte slots, slab 2 64-byte slots, slab 3 1,024-byte slots, slab 4 8-byte slots;
+ * slab 5 serves none. */
+static inline void make_world(unsigned level, unsigned layout) {
+    memset(&hak_options, 0, sizeof hak_options);
+    hak_options.check = level;
+    hak_options.layout = layout;
+    hak_options.on_fault = HAK_ON_FAULT_CONTINUE;
+    hak_registry_start(true);
+    heap = hak_map_aligned(HAK_SUPERSLAB_BYTES, HAK_SUPERSLAB_BYTES);
+    ck_assert_ptr_nonnull(heap);
+    heap->slots = hak_map((size_t)31 * HAK_SLOTS_OF_SLAB * sizeof(struct hak_slot));
+    ck_assert_ptr_nonnull(heap->slots);
+    memset(heap->class_of_slab, HAK_CLASS_NONE, sizeof heap->class_of_slab);
+    ck_assert(hak_registry_set(heap, 1));
+    acquire_slab(1, HAK_CLASS_OF_48);
+    acquire_slab(2, HAK_CLASS_OF_64);
+    acquire_slab(3, HAK_CLASS_OF_1024);
+    acquire_slab(4, HAK_CLASS_OF_8);
+    counts[0] = counts[1] = counts[2] = 0;
+    forget_events();
+}
+
+/* A block as a thread's front holds it, handed to the program. */
+static inline user_t hand_out(base_t block, size_t asked_bytes, size_t alignment) {
+    struct hak_located at;
+    hak_locate_slot(block.p, &at);
+    struct hak_hand_out how = {
+        .asked_bytes = asked_bytes, .alignment = alignment, .class_index = at.class_index};
+    set_place(block, HAK_PLACE_FRONT);
+    return hak_check_hand_out(block, &how);
+}
+
+static inline int run_suite(Suite *suite) {
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}
+
+#endif
