@@ -16,9 +16,10 @@ instructions() {
 mkdir -p "$scratch/bare"
 awk '
     /^#include "block.h"/ { print; next }
-    /^static inline void hop(_note)?\(/ { inside = 1 }
-    inside && /^}/ { inside = 0; print "}"; next }
-    inside && /if \(hak_is_debug_build\)/ { getline; if ($0 !~ /;/) getline; next }
+    inside && /^}/ { inside = 0 }
+    inside { next }
+    /^static inline .* hop(_note)?\(/ { head = 1 }
+    head && /\{$/ { head = 0; inside = 1; print; if (/ bool hop/) print "    return true;"; next }
     { print }' src/hop.h >"$scratch/bare/hop.h"
 awk '
     /hak_is_debug_build \?/ {
@@ -28,18 +29,20 @@ awk '
         sub(/hak_is_debug_build \?.* : /, "", text); print text; next }
     /if \(hak_is_debug_build\)/ { do getline; while ($0 !~ /;[ \t]*$/); next }
     { print }' src/check.h >"$scratch/bare/check.h"
-if grep -q 'hak_is_debug_build' "$scratch/bare/check.h"; then
-    echo "check.h still asks for hak_is_debug_build after the hooks were taken out; this test must be taught its new form"
+if grep -nE '[^a-z_]hak_is_debug_build[^a-z_=]*[^ =]' "$scratch"/bare/*.h | grep -v 'enum {'; then
+    echo "a header still asks for hak_is_debug_build after the hooks were taken out; this test must be taught its new form"
     exit 1
 fi
 
 flags=(-std=gnu11 -O2 -D_GNU_SOURCE -DHAK_DEBUG=0 -fPIC -ftls-model=initial-exec -fvisibility=hidden
     -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free -fno-plt
     -fno-stack-protector -w)
-for file in src/*.c src/{entry,route,front,slab,pool,large,platform}/*.c; do
+# Files at the top of src/ are compiled from a copy, or they would find the real hop.h beside them.
+mkdir -p "$scratch/top" && cp src/*.c "$scratch/top/" || exit 1
+for file in "$scratch"/top/*.c src/{entry,route,front,slab,pool,large,platform}/*.c; do
     [ -e "$file" ] || continue
-    "$compiler" "${flags[@]}" -Isrc -c -o "$scratch/with.o" "$file" || exit 1
-    "$compiler" "${flags[@]}" -I"$scratch/bare" -Isrc -c -o "$scratch/without.o" "$file" || exit 1
+    "$compiler" "${flags[@]}" -iquote src -c -o "$scratch/with.o" "$file" || exit 1
+    "$compiler" "${flags[@]}" -iquote "$scratch/bare" -iquote src -c -o "$scratch/without.o" "$file" || exit 1
     instructions "$scratch/with.o" >"$scratch/with.s"
     instructions "$scratch/without.o" >"$scratch/without.s"
     compared=$((compared + $(grep -c '>:$' "$scratch/with.s")))

@@ -4,7 +4,7 @@ set -u
 compiler=${CC:-cc}
 try() {
     printf '#include "check.h"\nvoid try(base_t base, user_t user);\nvoid try(base_t base, user_t user) { %s (void)base; (void)user; }\n' "$1" |
-        "$compiler" -std=gnu11 -I"$SOURCE/src" -x c -fsyntax-only - >said 2>&1
+        "$compiler" -std=gnu11 -iquote "$SOURCE/src" -x c -fsyntax-only - >said 2>&1
 }
 status=0
 try 'hop(HAK_SLL_PUSH, base, 0); (void)base_of(user);' || { cat said; echo "right use must compile"; status=1; }
