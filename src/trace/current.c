@@ -1,0 +1,125 @@
+/* Knows which session and process entry are this process's own, also after a fork nobody announced.
+ */
+#include "trace/current.h"
+#include <string.h>
+#include "hop.h"
+#include "superslab.h"
+#include "trace/modules.h"
+#include "trace/ring.h"
+#include "trace/stacks.h"
+#include "trace/start.h"
+#include "trace/trace.h"
+#include "trace/wait.h"
+
+#ifndef MADV_WIPEONFORK
+#define MADV_WIPEONFORK 18
+#endif
+
+enum { NO_ENTRY_WAIT_MS = 2000, WAIT_SLICE_MS = 20, PAGE_BYTES = 4096 };
+
+static _Atomic uint32_t never;
+static _Atomic uint32_t holds; /* vforks and takeovers going on */
+
+struct hak_current hak_current = {.alive = &never};
+
+bool hak_current_begin(struct hak_session *session, uint64_t total_bytes) {
+    _Atomic uint32_t *word = hak_raw_map(PAGE_BYTES);
+    if (!word)
+        return false;
+    /* Without it (before Linux 4.14) only forks through libc are noticed. */
+    (void)hak_raw_call(SYS_madvise, (long)word, PAGE_BYTES, MADV_WIPEONFORK, 0, 0, 0);
+    char *start = (char *)session;
+    hak_current.session = session;
+    hak_current.processes = (struct hak_process_entry *)(start + session->process_offset);
+    hak_current.rings = (struct hak_ring_entry *)(start + session->ring_offset);
+    hak_current.nodes = (struct hak_node *)(start + session->node_offset);
+    hak_current.report = (struct hak_report_request *)(start + session->report_offset);
+    hak_current.tsc_start = session->tsc_start;
+    hak_current.total_bytes = total_bytes;
+    hak_current.extent_offset = session->extent_offset;
+    hak_current.extent_count = (uint32_t)session->extent_count;
+    hak_current.node_capacity = (uint32_t)session->node_capacity;
+    atomic_store(word, HAK_ALIVE_GO);
+    hak_current.alive = word;
+    return true;
+}
+
+bool hak_current_claim_process(uint32_t parent, uint64_t fork_number) {
+    for (uint32_t index = 0; index < HAK_PROCESSES; index++) {
+        struct hak_process_entry *entry = &hak_current.processes[index];
+        uint32_t free = HAK_PROCESS_FREE;
+        if (atomic_load_explicit(&entry->state, memory_order_relaxed) != HAK_PROCESS_FREE ||
+            !atomic_compare_exchange_strong(&entry->state, &free, HAK_PROCESS_CLAIMED))
+            continue;
+        memset((char *)entry + sizeof entry->state, 0, sizeof *entry - sizeof entry->state);
+        entry->pid = (int32_t)hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
+        entry->parent_pid = (int32_t)hak_raw_call(SYS_getppid, 0, 0, 0, 0, 0, 0);
+        entry->parent = parent;
+        entry->fork_number = fork_number;
+        entry->tsc_start = hak_session_ticks();
+        hak_current.process = entry;
+        hak_current.process_index = index;
+        atomic_store_explicit(&entry->state, HAK_PROCESS_LIVE, memory_order_release);
+        return true;
+    }
+    return false;
+}
+
+void hak_current_enter_child(uint64_t fork_number) {
+    uint64_t signals;
+    uint32_t parent = hak_current.process_index;
+    if (!hak_current.session)
+        return;
+    hak_block_signals(&signals);
+    if (atomic_load(hak_current.alive) != HAK_ALIVE_WIPED && fork_number == 0) {
+        hak_restore_signals(&signals);
+        return;
+    }
+    hak_ring_forget();
+    hak_writer.thread = 0;
+    hak_writer.fork_number = 0;
+    hak_writer.ended = 0;
+    atomic_store(&holds, 0);
+    uint64_t deadline = hak_monotonic_ns() + NO_ENTRY_WAIT_MS * HAK_MILLISECOND_NS;
+    bool claimed = hak_current_claim_process(parent, fork_number);
+    while (!claimed && hak_monotonic_ns() < deadline) {
+        uint32_t commits = atomic_load(&hak_current.session->commits);
+        hak_ring_doorbell(hak_current.session);
+        hak_wait_on(&hak_current.session->commits, commits, WAIT_SLICE_MS * HAK_MILLISECOND_NS);
+        claimed = hak_current_claim_process(parent, fork_number);
+    }
+    if (!claimed) {
+        atomic_fetch_add(&hak_current.processes[parent].lost_unringed, 1);
+        hak_current.session = NULL;
+        hak_current.alive = &never;
+    } else {
+        atomic_store(hak_current.alive, HAK_ALIVE_GO);
+        hak_stacks_fork_child(hak_current.process_index, &hak_current.process->no_stack);
+        hak_start_tell_process();
+        hak_modules_tell_all();
+    }
+    hak_restore_signals(&signals);
+}
+
+void hak_current_hold(void) {
+    atomic_fetch_add(&holds, 1);
+    if (hak_current.session)
+        atomic_store(hak_current.alive, HAK_ALIVE_LOOK);
+}
+
+void hak_current_release(void) {
+    if (atomic_fetch_sub(&holds, 1) == 1 && hak_current.session)
+        atomic_store(hak_current.alive, HAK_ALIVE_GO);
+}
+
+bool hak_current_look(void) {
+    if (!hak_current.session)
+        return false;
+    if (hak_writer.in_vfork_child) {
+        hak_ring_count_loss(HAK_LOSS_VFORK_CHILD);
+        return false;
+    }
+    if (atomic_load(hak_current.alive) == HAK_ALIVE_WIPED)
+        hak_current_enter_child(0);
+    return hak_current.session != NULL;
+}

@@ -1,0 +1,75 @@
+/* What this process knows of the session it records into, in private memory.
+ *
+ *   alive word (one page that a fork wipes)      hak_current
+ *     0  a fork made this process: claim first     session -> the shared mapping, NULL = none
+ *     1  go on                                     process -> this process's entry in it
+ *     2  look closer: vfork or takeover going on
+ *
+ * Whoever writes into the session memory asks hak_current_ready() directly before. A forked child
+ * inherits hak_current and the mapping, but its alive word reads 0 (MADV_WIPEONFORK), also after a
+ * raw clone that no handler saw: it then claims a process entry of its own and never touches a ring
+ * that it inherited. A vfork child shares everything with its parent and is told to write nothing.
+ *
+ * Written at start, in a forked child and at a takeover only, each with all signals blocked. */
+#ifndef HAK_TRACE_CURRENT_H
+#define HAK_TRACE_CURRENT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include "block.h"
+#include "trace/session.h"
+
+enum hak_alive { HAK_ALIVE_WIPED = 0, HAK_ALIVE_GO = 1, HAK_ALIVE_LOOK = 2 };
+
+struct hak_current {
+    _Atomic uint32_t *alive;     /* never NULL */
+    struct hak_session *session; /* NULL = nothing is recorded */
+    struct hak_process_entry *processes;
+    struct hak_ring_entry *rings;
+    struct hak_node *nodes;
+    struct hak_report_request *report;
+    struct hak_process_entry *process; /* this process's entry */
+    uint64_t tsc_start;                /* as in the header, which is not trusted */
+    uint64_t total_bytes;
+    uint64_t extent_offset;
+    uint32_t extent_count;
+    uint32_t node_capacity;
+    uint32_t process_index;
+    char keeper_name[108]; /* abstract name of the keeper's socket, "" = none */
+};
+
+HAK_HIDDEN extern struct hak_current hak_current;
+
+/* The slow half of hak_current_ready. */
+HAK_HIDDEN bool hak_current_look(void);
+
+/* True when the calling thread may write into the session memory now. Thread and signal safe. */
+static inline bool hak_current_ready(void) {
+    return HAK_LIKELY(atomic_load_explicit(hak_current.alive, memory_order_relaxed) ==
+                      HAK_ALIVE_GO) ||
+           hak_current_look();
+}
+
+/* TSC ticks since the session's start. */
+static inline uint64_t hak_session_ticks(void) {
+    return __builtin_ia32_rdtsc() - hak_current.tsc_start;
+}
+
+/* Makes `session`, a mapping of `total_bytes` whose header is filled, the one that is recorded
+ * into. False when no alive word can be had (no memory). Call before there are threads. */
+HAK_HIDDEN bool hak_current_begin(struct hak_session *session, uint64_t total_bytes);
+
+/* Claims and fills a process entry for the calling process; `parent` as in the entry. False when
+ * all are taken. */
+HAK_HIDDEN bool hak_current_claim_process(uint32_t parent, uint64_t fork_number);
+
+/* In a forked child, before it writes anything: lets go of the parent's rings and claims an entry.
+ * `fork_number` 0 = not known. Called by itself from hak_current_ready where no handler ran. */
+HAK_HIDDEN void hak_current_enter_child(uint64_t fork_number);
+
+/* Around vfork and takeover: while the count of holds is not 0 every writer looks closer. */
+HAK_HIDDEN void hak_current_hold(void);
+HAK_HIDDEN void hak_current_release(void);
+
+#endif

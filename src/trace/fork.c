@@ -1,0 +1,26 @@
+/* What must be said around fork(2), so that a child's story knows where it branches off. */
+#include "hop.h"
+#include "superslab.h"
+#include "trace/current.h"
+#include "trace/ring.h"
+#include "trace/stacks.h"
+#include "trace/trace.h"
+
+static _Atomic uint64_t last_fork_number;
+
+void hak_trace_fork_prepare(void) {
+    if (!hak_current_ready())
+        return;
+    hak_writer.fork_number = 1 + atomic_fetch_add(&last_fork_number, 1);
+    struct hak_event_fields fork = {
+        .kind = HAK_FORK, .class_index = HAK_CLASS_NONE, .size = hak_writer.fork_number};
+    hak_trace_record(&fork);
+}
+
+void hak_trace_fork_parent(void) {
+    hak_writer.fork_number = 0;
+}
+
+void hak_trace_fork_child(void) {
+    hak_current_enter_child(hak_writer.fork_number);
+}

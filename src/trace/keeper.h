@@ -1,0 +1,51 @@
+/* The way to the collector: who keeps the session memory, and is it still there?
+ *
+ *   HAKMEM_SESSION -> connect -> hello + memfd -> answer -> both descriptors closed
+ *   none           -> start `hakmem-collect --keeper` -> the same over a socketpair
+ *
+ * Nothing here allocates or leaves a descriptor or a child behind. */
+#ifndef HAK_TRACE_KEEPER_H
+#define HAK_TRACE_KEEPER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "block.h"
+#include "trace/protocol.h"
+
+/* Why there is no keeper, for one line on stderr. */
+struct hak_keeper_failure {
+    const char *what;   /* static text */
+    const char *detail; /* a path or the like; NULL = none */
+    long error;         /* errno, 0 = none */
+    char text[512];     /* what the keeper answered */
+};
+
+/* Hands `memory`, a memfd of `total_bytes`, to the keeper whose abstract socket is `name`. True
+ * when it accepted; `answer` is then its answer, all texts ended by NUL. Takes at most some
+ * seconds. */
+HAK_HIDDEN bool hak_keeper_join(const char *name, int memory, uint64_t total_bytes,
+                                struct hak_hello_answer *answer,
+                                struct hak_keeper_failure *failure);
+
+/* As hak_keeper_join, with a keeper that is started for it. */
+HAK_HIDDEN bool hak_keeper_start(int memory, uint64_t total_bytes, struct hak_hello_answer *answer,
+                                 struct hak_keeper_failure *failure);
+
+/* Executes the collector as a keeper, double-forked, with `socket_end` as its HAK_KEEPER_SOCKET
+ * (keeper_start.c). False: `failure` says why. */
+HAK_HIDDEN bool hak_keeper_execute(int socket_end, struct hak_keeper_failure *failure);
+
+/* Moves `descriptor` out of the way of the standard three; -1 when that fails. */
+HAK_HIDDEN int hak_keeper_lift(long descriptor);
+
+/* True when something still takes connections under `name`. */
+HAK_HIDDEN bool hak_keeper_answers(const char *name);
+
+/* True while the keeper's heart beats. */
+HAK_HIDDEN bool hak_keeper_beats(void);
+
+/* Looks whether the keeper is dead, and if so goes on with a new one (takeover.c). Cheap while its
+ * heart beats. No record may be in the making on the calling thread. */
+HAK_HIDDEN void hak_keeper_replace_dead(void);
+
+#endif

@@ -1,0 +1,188 @@
+/* Makes the session memory as a memfd, and says in its header what it is. */
+#include "trace/memory.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include "options.h"
+#include "superslab.h"
+#include "trace/keeper.h"
+#include "trace/raw_call.h"
+#include "trace/say.h"
+#include "trace/wait.h"
+
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 8u
+#endif
+
+enum { PAGE_BYTES = 4096 };
+
+static uint64_t pages(uint64_t bytes) {
+    return (bytes + PAGE_BYTES - 1) & ~(uint64_t)(PAGE_BYTES - 1);
+}
+
+uint64_t hak_memory_bytes_for(uint64_t address_space_limit, uint64_t file_limit) {
+    uint64_t bytes = HAK_SESSION_BYTES_STD;
+    if (address_space_limit < (uint64_t)16 << 30)
+        bytes = (uint64_t)64 << 20;
+    while (bytes > address_space_limit / 8 && bytes > HAK_SESSION_BYTES_MIN)
+        bytes /= 2;
+    if (bytes > file_limit)
+        bytes = file_limit & ~(uint64_t)(PAGE_BYTES - 1);
+    return bytes >= HAK_SESSION_BYTES_MIN ? bytes : 0;
+}
+
+static uint64_t limit_of(int which) {
+    struct rlimit limit;
+    long result = hak_raw_call(SYS_prlimit64, 0, which, 0, (long)&limit, 0, 0);
+    return result == 0 ? limit.rlim_cur : RLIM_INFINITY;
+}
+
+static void lay_out(struct hak_session *session, uint64_t total) {
+    session->version = HAK_SESSION_VERSION;
+    session->header_bytes = sizeof *session;
+    session->total_bytes = total;
+    session->process_offset = pages(sizeof *session);
+    session->ring_offset =
+        session->process_offset + pages(HAK_PROCESSES * sizeof(struct hak_process_entry));
+    session->node_offset = session->ring_offset + pages(HAK_RINGS * sizeof(struct hak_ring_entry));
+    session->node_capacity = pages(total / 8) / sizeof(struct hak_node);
+    session->report_offset = session->node_offset + pages(total / 8);
+    session->extent_offset = session->report_offset + pages(sizeof(struct hak_report_request));
+    session->extent_count = (total - session->extent_offset) / HAK_EXTENT_BYTES;
+    if (session->extent_count > HAK_EXTENTS_MAX)
+        session->extent_count = HAK_EXTENTS_MAX;
+    atomic_store(&session->node_count, 1); /* 0 is "no stack" */
+    atomic_store(&session->epoch, 1);
+}
+
+/* TSC and clocks read together: of a few tries the one that took least. */
+static void read_clocks(struct hak_session *session) {
+    uint64_t best = UINT64_MAX;
+    for (int i = 0; i < 5; i++) {
+        struct timespec real;
+        uint64_t before = __builtin_ia32_rdtsc();
+        uint64_t monotonic = hak_monotonic_ns();
+        uint64_t after = __builtin_ia32_rdtsc();
+        (void)clock_gettime(CLOCK_REALTIME, &real);
+        if (after - before >= best)
+            continue;
+        best = after - before;
+        session->tsc_start = before + best / 2;
+        session->monotonic_start_ns = monotonic;
+        session->realtime_start_ns = (uint64_t)real.tv_sec * HAK_SECOND_NS + (uint64_t)real.tv_nsec;
+    }
+}
+
+static int make_file(uint64_t total, int *file) {
+    long made =
+        hak_raw_call(SYS_memfd_create, (long)"hakmem", MFD_CLOEXEC | MFD_NOEXEC_SEAL, 0, 0, 0, 0);
+    if (made == -EINVAL) /* before Linux 6.3 */
+        made = hak_raw_call(SYS_memfd_create, (long)"hakmem", MFD_CLOEXEC, 0, 0, 0, 0);
+    if (made < 0)
+        return (int)-made;
+    *file = hak_keeper_lift(made);
+    if (*file < 0)
+        return EMFILE;
+    long result = hak_raw_call(SYS_ftruncate, *file, (long)total, 0, 0, 0, 0);
+    if (result < 0)
+        (void)hak_raw_call(SYS_close, *file, 0, 0, 0, 0, 0);
+    return (int)-result;
+}
+
+int hak_memory_make(uint64_t wanted, struct hak_session_memory *memory) {
+    uint64_t total =
+        wanted ? wanted : hak_memory_bytes_for(limit_of(RLIMIT_AS), limit_of(RLIMIT_FSIZE));
+    if (total == 0)
+        return EFBIG;
+    int error = make_file(total, &memory->file);
+    if (error)
+        return error;
+    for (;; total = pages(total / 2)) {
+        long at = hak_raw_call(SYS_mmap, 0, (long)total, PROT_READ | PROT_WRITE, MAP_SHARED,
+                               memory->file, 0);
+        if (at > 0 || at < -4095) {
+            memory->session = (struct hak_session *)at;
+            break;
+        }
+        if (at != -ENOMEM || wanted || total / 2 < HAK_SESSION_BYTES_MIN) {
+            (void)hak_raw_call(SYS_close, memory->file, 0, 0, 0, 0, 0);
+            return (int)-at;
+        }
+    }
+    memory->total_bytes = total;
+    lay_out(memory->session, total);
+    read_clocks(memory->session);
+    while (memory->session->session_id == 0)
+        if (hak_raw_call(SYS_getrandom, (long)&memory->session->session_id, 8, 0, 0, 0, 0) != 8)
+            memory->session->session_id = __builtin_ia32_rdtsc();
+    return 0;
+}
+
+static uint32_t read_file(const char *path, char *to, uint32_t capacity) {
+    uint32_t got = 0;
+    long file = hak_raw_call(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC, 0, 0, 0);
+    while (file >= 0 && got < capacity) {
+        long more = hak_raw_call(SYS_read, file, (long)(to + got), capacity - got, 0, 0, 0);
+        if (more <= 0)
+            break;
+        got += (uint32_t)more;
+    }
+    if (file >= 0)
+        (void)hak_raw_call(SYS_close, file, 0, 0, 0, 0, 0);
+    return got;
+}
+
+/* Expands %e (the program's name), %p (its process id) and %% and makes the path absolute. Returns
+ * false when it does not fit. */
+static bool expand_path(char *to, const char *from, const char *program) {
+    uint32_t length = 0;
+    const char *name = strrchr(program, '/');
+    struct hak_text number = {0};
+    hak_text_add_number(&number, (uint64_t)hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0));
+    name = name ? name + 1 : program;
+    if (from[0] == 0)
+        return true;
+    if (from[0] != '/') {
+        long got = hak_raw_call(SYS_getcwd, (long)to, HAK_PATH_BYTES - 1, 0, 0, 0, 0);
+        length = got > 0 ? (uint32_t)got - 1 : 0;
+        if (length == 0 || to[length - 1] != '/')
+            to[length++] = '/';
+    }
+    for (; *from; from++) {
+        char one[2] = {*from, 0};
+        const char *piece = one;
+        if (from[0] == '%' && (from[1] == 'e' || from[1] == 'p' || from[1] == '%')) {
+            from++;
+            piece = *from == 'e' ? name : *from == 'p' ? hak_text_end(&number) : "%";
+        }
+        uint32_t bytes = (uint32_t)strlen(piece);
+        if (length + bytes >= HAK_PATH_BYTES)
+            return false;
+        memcpy(to + length, piece, bytes);
+        length += bytes;
+    }
+    to[length] = 0;
+    return true;
+}
+
+void hak_memory_describe(struct hak_session *session) {
+    long got = hak_raw_call(SYS_readlink, (long)"/proc/self/exe", (long)session->program,
+                            HAK_PATH_BYTES - 1, 0, 0, 0);
+    session->program[got > 0 ? got : 0] = 0;
+    session->command_line_bytes =
+        read_file("/proc/self/cmdline", session->command_line, HAK_PATH_BYTES);
+    if (!expand_path(session->store_path, hak_options.trace_file, session->program))
+        session->store_path[0] = 0;
+    if (!expand_path(session->log_path, hak_options.log, session->program))
+        session->log_path[0] = 0;
+    session->ring_bytes = hak_options.trace_ring_bytes;
+    session->trace_max_bytes = hak_options.trace_max_bytes;
+    session->wait_on_full = hak_options.trace_full == HAK_FULL_WAIT;
+    session->stop_on_fault = hak_options.on_fault == HAK_ON_FAULT_STOP;
+    session->layout = (uint32_t)hak_options.layout;
+    session->level = (uint32_t)hak_options.check;
+    session->slab_bytes = HAK_SLAB_BYTES;
+    session->superslab_bytes = HAK_SUPERSLAB_BYTES;
+}

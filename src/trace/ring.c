@@ -1,0 +1,124 @@
+/* Writes records into the calling thread's ring: the path that every event takes. */
+#include "trace/ring.h"
+#include "hop.h"
+#include "trace/trace.h"
+
+_Thread_local struct hak_writer hak_writer __attribute__((tls_model("initial-exec")));
+
+/* One instruction each, so that a signal handler of this thread comes before or after, never
+ * between. Other threads do not write these words, so the lock prefix is left out. */
+static inline bool exchange_if_equal(uint64_t *word, uint64_t expected, uint64_t wanted) {
+    bool equal;
+    __asm__ volatile("cmpxchgq %3, %1"
+                     : "=@ccz"(equal), "+m"(*word), "+a"(expected)
+                     : "r"(wanted)
+                     : "memory");
+    return equal;
+}
+static inline void enter(struct hak_writer *w) {
+    __asm__ volatile("incl %0" : "+m"(w->depth) : : "memory", "cc");
+}
+static inline void leave(struct hak_writer *w) {
+    __asm__ volatile("decl %0" : "+m"(w->depth) : : "memory", "cc");
+}
+static inline uint64_t read_now(const uint64_t *word) {
+    return *(const volatile uint64_t *)word;
+}
+
+bool hak_ring_reserve(unsigned count, uint64_t *position, uint64_t *ticks) {
+    struct hak_writer *w = &hak_writer;
+    for (;;) {
+        uint64_t at = read_now(&w->reserved);
+        if (HAK_UNLIKELY(at + count > read_now(&w->room))) {
+            if (!hak_ring_make_room(count))
+                return false;
+            continue;
+        }
+        uint64_t now = hak_session_ticks();
+        enter(w);
+        if (HAK_LIKELY(exchange_if_equal(&w->reserved, at, at + count))) {
+            *position = at;
+            *ticks = now;
+            return true;
+        }
+        hak_ring_finish(); /* a handler recorded in between: its records may wait for us */
+    }
+}
+
+void hak_ring_finish(void) {
+    struct hak_writer *w = &hak_writer;
+    for (;;) {
+        if (w->depth == 1)
+            atomic_store_explicit(w->head, w->reserved, memory_order_release);
+        leave(w);
+        /* A handler that came between the store and leave() did not publish what it wrote. */
+        if (w->depth != 0 || HAK_LIKELY(atomic_load_explicit(w->head, memory_order_relaxed) ==
+                                        read_now(&w->reserved)))
+            return;
+        enter(w);
+    }
+}
+
+/* An event of a thread that has said goodbye, made by a destructor that runs later: it gets a ring
+ * for itself, which is closed at once. */
+static HAK_COLD void record_late(struct hak_event_fields *fields) {
+    hak_writer.ended = 0;
+    hak_trace_record(fields);
+    hak_trace_thread_end();
+}
+
+void hak_trace_record(struct hak_event_fields *fields) {
+    uint64_t at;
+    if (!hak_current_ready())
+        return;
+    if (HAK_LIKELY(!hak_fields_are_wide(fields))) {
+        if (HAK_LIKELY(hak_ring_reserve(1, &at, &fields->time))) {
+            *hak_ring_slot(at) = hak_record_pack(fields);
+            hak_ring_finish();
+            return;
+        }
+    } else if (hak_ring_reserve(2, &at, &fields->time)) {
+        *hak_ring_slot(at + 1) = hak_record_pack_wide(fields, HAK_CONTINUATION);
+        *hak_ring_slot(at) = hak_record_pack(fields);
+        hak_ring_finish();
+        return;
+    }
+    if (hak_writer.ended && hak_writer.depth == 0)
+        record_late(fields);
+}
+
+void hak_ring_write_bytes(struct hak_event_fields *head, const struct hak_payload_part *parts,
+                          unsigned part_count) {
+    uint64_t at, total = 0;
+    for (unsigned i = 0; i < part_count; i++)
+        total += parts[i].byte_count;
+    unsigned follow = (unsigned)((total + HAK_CONTINUATION_BYTES - 1) / HAK_CONTINUATION_BYTES);
+    if (total == 0 || total > HAK_PAYLOAD_MAX || !hak_current_ready() ||
+        !hak_ring_reserve(1 + follow, &at, &head->time))
+        return;
+    const unsigned char *from = parts->bytes;
+    uint32_t left = parts->byte_count;
+    for (unsigned i = 0; i < follow; i++) {
+        struct hak_record more = {{0}};
+        unsigned char *to = (unsigned char *)&more.w[1];
+        for (unsigned filled = 0; filled < HAK_CONTINUATION_BYTES; filled++) {
+            while (left == 0 && part_count > 1) {
+                parts++;
+                part_count--;
+                from = parts->bytes;
+                left = parts->byte_count;
+            }
+            if (left == 0)
+                break;
+            to[filled] = *from++;
+            left--;
+        }
+        more.w[0] = (head->time & (((uint64_t)1 << HAK_TIME_BITS) - 1)) |
+                    (uint64_t)HAK_CONTINUATION << 48 | (uint64_t)(follow - 1 - i) << 56;
+        *hak_ring_slot(at + 1 + i) = more;
+    }
+    head->size = total;
+    head->flags |= HAK_RECORD_WIDE;
+    *hak_ring_slot(at) = hak_record_pack(head);
+    hak_ring_finish();
+}

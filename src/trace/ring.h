@@ -1,0 +1,96 @@
+/* A thread's own ring: how one record gets from hak_trace_record into shared memory.
+ *
+ *   tail (collector)      head          reserved (private)          tail + capacity
+ *    |  committed-to-be    |  in the making |  room                  |
+ *    v                     v                v                        v
+ *    [ r r r r r r r r r r | w w            |                        ]
+ *
+ * One thread writes a ring, without locks. A signal handler of the same thread may record in the
+ * middle of a record: positions are reserved by one compare-and-exchange instruction (without the
+ * lock prefix: only the thread itself can be in the way), and only the outermost record publishes
+ * `head`. So records lie in the order of their time, and the reader never sees a position that is
+ * not written.
+ *
+ * Full: first the ring grows (a new one, up to 4 MiB, linked by `next`), then the writer waits,
+ * bounded, then it drops and counts until the tail moves; a LOSS record then tells how many, from
+ * when to when and why. */
+#ifndef HAK_TRACE_RING_H
+#define HAK_TRACE_RING_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include "trace/current.h"
+
+/* Why events were dropped: the subkind of a LOSS record. */
+enum hak_loss_reason {
+    HAK_LOSS_RING_FULL = 0,
+    HAK_LOSS_VFORK_CHILD = 1, /* made by a vfork child in its parent's heap */
+    HAK_LOSS_UNFINISHED = 2,  /* a signal handler left the middle of a record by longjmp */
+    HAK_LOSS_IN_HANDLER = 3,  /* in a signal handler while the thread got its ring */
+};
+
+struct hak_writer {
+    struct hak_record *records;
+    uint64_t mask;               /* capacity - 1 */
+    uint64_t reserved;           /* next position */
+    uint64_t room;               /* positions below it may be taken without a look at the tail */
+    _Atomic uint64_t *head;      /* the ring's */
+    struct hak_ring_entry *ring; /* NULL = none yet */
+    uint32_t depth;              /* records in the making: 1 + handlers that interrupted them */
+    uint32_t thread;             /* number in its process, 0 = not drawn yet */
+    uint64_t claimed_ticks;      /* when the ring was claimed: older records in it are of others */
+    uint64_t lost, lost_from, lost_to; /* dropped and not told yet; ticks */
+    uint64_t full_tail;                /* the tail at which waiting was given up */
+    uint64_t fork_number;              /* of the fork that this thread is making, 0 = none */
+    uint64_t retry_ns;                 /* no ring could be had: not before then again */
+    uint8_t lost_reason;               /* enum hak_loss_reason */
+    uint8_t dropping;                  /* waiting was given up until the tail moves */
+    uint8_t ended;                     /* hak_trace_thread_end was called */
+    uint8_t in_vfork_child;            /* set by vfork around the child's life */
+    uint8_t setting_up;                /* a ring is being claimed, closed or told about */
+};
+
+HAK_HIDDEN extern _Thread_local struct hak_writer hak_writer
+    __attribute__((tls_model("initial-exec")));
+
+/* Reserves `count` records and fills in the time that they must carry. False: dropped (counted).
+ * hak_ring_finish must follow a true. */
+HAK_HIDDEN bool hak_ring_reserve(unsigned count, uint64_t *position, uint64_t *ticks);
+HAK_HIDDEN void hak_ring_finish(void);
+
+/* The record at `position` of the calling thread's ring, between reserve and finish. */
+static inline struct hak_record *hak_ring_slot(uint64_t position) {
+    return &hak_writer.records[position & hak_writer.mask];
+}
+
+/* Writes a record that carries a byte string: `head`'s size becomes `byte_count` (at most
+ * HAK_PAYLOAD_MAX). */
+#define HAK_PAYLOAD_MAX 4800
+struct hak_payload_part {
+    const void *bytes;
+    uint32_t byte_count;
+};
+HAK_HIDDEN void hak_ring_write_bytes(struct hak_event_fields *head,
+                                     const struct hak_payload_part *parts, unsigned part_count);
+
+/* The slow half of reserve (ring_room.c): makes room for `count` records by looking at the tail,
+ * claiming, growing or waiting. False: dropped (counted). */
+HAK_HIDDEN bool hak_ring_make_room(unsigned count);
+
+/* Counts one event that is not recorded, for a LOSS record to come. */
+HAK_HIDDEN void hak_ring_count_loss(enum hak_loss_reason reason);
+
+/* Claims a ring of at least `bytes` for the calling thread (ring_claim.c); NULL when none is left.
+ * Signals must be blocked. */
+HAK_HIDDEN struct hak_ring_entry *hak_ring_claim(uint64_t bytes);
+/* Makes `ring` the calling thread's. Signals must be blocked, no record in the making. */
+HAK_HIDDEN void hak_ring_use(struct hak_ring_entry *ring);
+/* Gives the calling thread's ring to the collector. Signals must be blocked. */
+HAK_HIDDEN void hak_ring_close(void);
+/* Forgets a ring that belongs to the parent, in a forked child. */
+HAK_HIDDEN void hak_ring_forget(void);
+/* Writes the THREAD_START or THREAD_END record of the calling thread. */
+HAK_HIDDEN void hak_ring_tell_thread(uint8_t kind);
+
+#endif

@@ -1,0 +1,165 @@
+/* Claims rings and the extents they are made of, and gives them to the collector when done. */
+#include "trace/ring.h"
+#include "hop.h"
+#include "superslab.h"
+#include "trace/thread.h"
+#include "trace/trace.h"
+#include "trace/wait.h"
+#include <string.h>
+#include <sys/prctl.h>
+
+/* Where records of a thread without a ring would go: nowhere. */
+static struct hak_record nowhere;
+static _Atomic uint64_t nowhere_head;
+
+static void give_back_extents(uint32_t first, uint32_t count) {
+    for (uint32_t i = first; i < first + count; i++)
+        atomic_store_explicit(&hak_current.session->extent_taken[i], 0, memory_order_release);
+}
+
+/* Takes `count` extents in a row; the index of the first, or UINT32_MAX when there is no such run.
+ */
+static uint32_t take_extents(uint32_t count) {
+    struct hak_session *session = hak_current.session;
+    uint32_t total = hak_current.extent_count;
+    uint32_t start = atomic_load_explicit(&session->extent_hint, memory_order_relaxed);
+    uint32_t run = 0, i;
+    if (count == 0 || count > total)
+        return UINT32_MAX;
+    if (start >= total)
+        start = 0;
+    i = start;
+    for (uint32_t looked = 0; looked < total + count; looked++, i++) {
+        uint8_t free = 0;
+        if (i == total) {
+            give_back_extents(i - run, run);
+            i = run = 0;
+        }
+        if (!atomic_compare_exchange_strong(&session->extent_taken[i], &free, 1)) {
+            give_back_extents(i - run, run);
+            run = 0;
+            continue;
+        }
+        if (++run == count) {
+            atomic_store_explicit(&session->extent_hint, i + 1, memory_order_relaxed);
+            return i + 1 - count;
+        }
+    }
+    give_back_extents(i - run, run);
+    return UINT32_MAX;
+}
+
+static struct hak_ring_entry *take_entry(void) {
+    struct hak_session *session = hak_current.session;
+    uint32_t start = atomic_load_explicit(&session->ring_hint, memory_order_relaxed);
+    for (uint32_t looked = 0; looked < HAK_RINGS; looked++) {
+        uint32_t index = (start + looked) % HAK_RINGS, free = HAK_RING_FREE;
+        struct hak_ring_entry *ring = &hak_current.rings[index];
+        if (atomic_load_explicit(&ring->state, memory_order_relaxed) == HAK_RING_FREE &&
+            atomic_compare_exchange_strong(&ring->state, &free, HAK_RING_CLAIMED)) {
+            atomic_store_explicit(&session->ring_hint, index + 1, memory_order_relaxed);
+            return ring;
+        }
+    }
+    return NULL;
+}
+
+struct hak_ring_entry *hak_ring_claim(uint64_t bytes) {
+    uint32_t extents = (uint32_t)((bytes + HAK_EXTENT_BYTES - 1) / HAK_EXTENT_BYTES);
+    uint32_t first = take_extents(extents);
+    if (first == UINT32_MAX)
+        return NULL;
+    struct hak_ring_entry *ring = take_entry();
+    if (!ring) {
+        give_back_extents(first, extents);
+        return NULL;
+    }
+    uint64_t capacity = 1;
+    while (capacity * 2 * HAK_RECORD_BYTES <= bytes)
+        capacity *= 2;
+    ring->first_extent = first;
+    ring->extents = extents;
+    ring->process = hak_current.process_index;
+    ring->thread = hak_trace_thread();
+    ring->next = 0;
+    ring->offset = hak_current.extent_offset + first * HAK_EXTENT_BYTES;
+    ring->capacity = capacity;
+    ring->tid = (int32_t)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0);
+    atomic_store_explicit(&ring->lost, 0, memory_order_relaxed);
+    return ring;
+}
+
+void hak_ring_use(struct hak_ring_entry *ring) {
+    struct hak_writer *w = &hak_writer;
+    uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
+    w->room = 0;
+    w->records = (struct hak_record *)((char *)hak_current.session + ring->offset);
+    w->mask = ring->capacity - 1;
+    w->head = &ring->head;
+    w->reserved = head;
+    w->claimed_ticks = hak_session_ticks();
+    w->dropping = 0;
+    w->ring = ring;
+    w->room = head + ring->capacity / 2;
+}
+
+void hak_ring_forget(void) {
+    struct hak_writer *w = &hak_writer;
+    w->room = 0;
+    w->ring = NULL;
+    w->records = &nowhere;
+    w->mask = 0;
+    w->head = &nowhere_head;
+    w->reserved = 0;
+    w->lost = 0;
+    w->dropping = 0;
+    w->retry_ns = 0;
+    w->setting_up = 0;
+}
+
+void hak_ring_close(void) {
+    struct hak_ring_entry *ring = hak_writer.ring;
+    hak_ring_forget();
+    if (ring)
+        atomic_store_explicit(&ring->state, HAK_RING_CLOSED, memory_order_release);
+}
+
+void hak_ring_tell_thread(uint8_t kind) {
+    struct {
+        int32_t tid;
+        uint32_t thread;
+        char name[16];
+    } payload = {.tid = hak_writer.ring ? hak_writer.ring->tid : 0, .thread = hak_trace_thread()};
+    struct hak_event_fields head = {.kind = kind, .class_index = HAK_CLASS_NONE};
+    struct hak_payload_part part = {&payload, sizeof payload};
+    (void)hak_raw_call(SYS_prctl, PR_GET_NAME, (long)payload.name, 0, 0, 0, 0);
+    hak_ring_write_bytes(&head, &part, 1);
+}
+
+uint32_t hak_trace_thread(void) {
+    static _Atomic uint32_t unrecorded_threads;
+    struct hak_writer *w = &hak_writer;
+    if (HAK_UNLIKELY(w->thread == 0)) {
+        bool ready = hak_current_ready() && hak_current.process;
+        w->thread = 1 + atomic_fetch_add(
+                            ready ? &hak_current.process->next_thread : &unrecorded_threads, 1);
+    }
+    return w->thread;
+}
+
+void hak_trace_thread_end(void) {
+    struct hak_writer *w = &hak_writer;
+    hak_thread_give_stack_back();
+    if (!w->ring || !hak_current_ready()) {
+        w->ended = 1;
+        return;
+    }
+    uint64_t signals;
+    hak_block_signals(&signals);
+    w->setting_up = 1;
+    w->depth = 0; /* what a handler left unfinished by longjmp is not waited for */
+    hak_ring_tell_thread(HAK_THREAD_END);
+    hak_ring_close();
+    w->ended = 1;
+    hak_restore_signals(&signals);
+}

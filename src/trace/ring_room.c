@@ -1,0 +1,193 @@
+/* What happens when a ring has no room left in sight: claim, ring the bell, grow, wait, drop. */
+#include "trace/ring.h"
+#include "hop.h"
+#include "options.h"
+#include "superslab.h"
+#include "trace/keeper.h"
+#include "trace/thread.h"
+#include "trace/trace.h"
+#include "trace/wait.h"
+
+enum {
+    GROWTH = 4,             /* times the ring that was full */
+    RETRY_MS = 50,          /* between two looks for a free ring */
+    NO_RING_WAIT_MS = 2000, /* for the collector to give one back */
+    WAIT_SLICE_MS = 50,
+    FULL_WAIT_MS = 2000,        /* when the keeper's heart has stopped beating */
+    FULL_WAIT_ALIVE_MS = 10000, /* while it beats: a worker may be on its way */
+};
+
+/* Records between the tail and the next position; capacity when the tail makes no sense, since the
+ * collector's words are never trusted. */
+static uint64_t used_records(const struct hak_writer *w) {
+    uint64_t used = w->reserved - atomic_load_explicit(&w->ring->tail, memory_order_acquire);
+    return used <= w->mask + 1 ? used : w->mask + 1;
+}
+
+void hak_ring_count_loss(enum hak_loss_reason reason) {
+    struct hak_writer *w = &hak_writer;
+    uint64_t now = hak_session_ticks();
+    if (w->lost++ == 0) {
+        w->lost_from = now;
+        w->lost_reason = (uint8_t)reason;
+    }
+    w->lost_to = now;
+    if (w->ring)
+        atomic_fetch_add_explicit(&w->ring->lost, 1, memory_order_relaxed);
+}
+
+/* Tells of what was dropped. There must be room for the two records. */
+static void tell_loss(struct hak_writer *w) {
+    struct hak_event_fields loss = {.kind = HAK_LOSS,
+                                    .class_index = HAK_CLASS_NONE,
+                                    .size = w->lost,
+                                    .address = w->lost_from,
+                                    .old_address = w->lost_to,
+                                    .subkind = w->lost_reason};
+    w->lost = 0;
+    hak_trace_record(&loss);
+}
+
+/* A quarter of the ring was written by handlers in the middle of one record: they left it by
+ * longjmp, and it will never be finished. What was reserved and holds something older than the
+ * record before it is replaced by a LOSS of one. */
+static void give_up_unfinished(struct hak_writer *w) {
+    uint64_t head = atomic_load_explicit(w->head, memory_order_relaxed);
+    uint64_t last = w->claimed_ticks;
+    for (uint64_t at = head; at != w->reserved; at++) {
+        struct hak_record *record = hak_ring_slot(at);
+        if (hak_record_time(record) >= last) {
+            last = hak_record_time(record);
+            continue;
+        }
+        struct hak_event_fields loss = {.kind = HAK_LOSS,
+                                        .class_index = HAK_CLASS_NONE,
+                                        .time = last,
+                                        .address = last,
+                                        .size = 1,
+                                        .subkind = HAK_LOSS_UNFINISHED};
+        *record = hak_record_pack(&loss);
+        atomic_fetch_add_explicit(&w->ring->lost, 1, memory_order_relaxed);
+    }
+    w->depth = 0;
+    atomic_store_explicit(w->head, w->reserved, memory_order_release);
+}
+
+/* Gets the calling thread its first ring. */
+static bool claim_first(struct hak_writer *w) {
+    uint64_t signals, now = hak_monotonic_ns();
+    if (now < w->retry_ns)
+        return false;
+    hak_block_signals(&signals);
+    w->setting_up = 1;
+    uint64_t deadline = w->retry_ns ? now : now + NO_RING_WAIT_MS * HAK_MILLISECOND_NS;
+    struct hak_ring_entry *ring = hak_ring_claim(hak_current.session->ring_bytes);
+    while (!ring && (now = hak_monotonic_ns()) < deadline) {
+        uint32_t commits = atomic_load(&hak_current.session->commits);
+        hak_ring_doorbell(hak_current.session);
+        hak_wait_on(&hak_current.session->commits, commits, WAIT_SLICE_MS * HAK_MILLISECOND_NS);
+        ring = hak_ring_claim(hak_current.session->ring_bytes);
+    }
+    if (ring) {
+        hak_ring_use(ring);
+        hak_ring_tell_thread(HAK_THREAD_START);
+        hak_thread_take_stack();
+    }
+    w->retry_ns = ring ? 0 : now + RETRY_MS * HAK_MILLISECOND_NS;
+    w->setting_up = 0;
+    hak_restore_signals(&signals);
+    return ring != NULL;
+}
+
+/* Goes on in a ring GROWTH times as big. False: it is as big as it gets, or nothing is left. */
+static bool grow(struct hak_writer *w) {
+    uint64_t bytes = (w->mask + 1) * HAK_RECORD_BYTES;
+    if (w->depth != 0 || w->setting_up || bytes >= HAK_RING_MAX_BYTES)
+        return false;
+    bytes = bytes * GROWTH < HAK_RING_MAX_BYTES ? bytes * GROWTH : HAK_RING_MAX_BYTES;
+    uint64_t signals;
+    hak_block_signals(&signals);
+    struct hak_ring_entry *old = w->ring, *more = hak_ring_claim(bytes);
+    if (more) {
+        old->next = (uint32_t)(more - hak_current.rings) + 1;
+        hak_ring_use(more);
+        atomic_fetch_sub_explicit(&old->lost, w->lost, memory_order_relaxed);
+        atomic_fetch_add_explicit(&more->lost, w->lost, memory_order_relaxed);
+        atomic_store_explicit(&old->state, HAK_RING_CLOSED, memory_order_release);
+        hak_ring_doorbell(hak_current.session);
+    }
+    hak_restore_signals(&signals);
+    return more != NULL;
+}
+
+/* Waits until `count` records fit, bounded. False: given up. */
+static bool wait_for_room(struct hak_writer *w, unsigned count) {
+    struct hak_session *session = hak_current.session;
+    uint64_t begin = hak_monotonic_ns();
+    for (;;) {
+        uint32_t commits = atomic_load(&session->commits);
+        if (used_records(w) + count <= w->mask + 1)
+            return true;
+        hak_ring_doorbell(session);
+        hak_wait_on(&session->commits, commits, WAIT_SLICE_MS * HAK_MILLISECOND_NS);
+        uint64_t limit = hak_keeper_beats() ? FULL_WAIT_ALIVE_MS : FULL_WAIT_MS;
+        if (hak_monotonic_ns() - begin >= limit * HAK_MILLISECOND_NS)
+            return used_records(w) + count <= w->mask + 1;
+        hak_keeper_replace_dead();
+    }
+}
+
+/* Room as far as the tail says; between half full and full it is given in steps, so that the bell
+ * rings again and a dead keeper is noticed. */
+static void open_room(struct hak_writer *w, uint64_t used, unsigned count) {
+    uint64_t capacity = w->mask + 1, free = capacity - used;
+    if (used + count <= capacity / 2) {
+        w->room = w->reserved + capacity / 2 - used;
+        return;
+    }
+    uint64_t step = capacity / 8 > count ? capacity / 8 : count;
+    hak_ring_doorbell(hak_current.session);
+    hak_keeper_replace_dead();
+    w->room = w->reserved + (step < free ? step : free);
+}
+
+static bool without_ring(struct hak_writer *w) {
+    if (w->ended)
+        return false; /* hak_trace_record goes another way */
+    if (w->depth == 0 && !w->setting_up && claim_first(w))
+        return true;
+    atomic_fetch_add_explicit(&hak_current.process->lost_unringed, 1, memory_order_relaxed);
+    return false;
+}
+
+bool hak_ring_make_room(unsigned count) {
+    struct hak_writer *w = &hak_writer;
+    if (!w->ring)
+        return without_ring(w);
+    if (w->depth != 0 &&
+        w->reserved - atomic_load_explicit(w->head, memory_order_relaxed) > (w->mask + 1) / 4)
+        give_up_unfinished(w);
+    uint64_t used = used_records(w), tail = w->reserved - used;
+    unsigned wanted = count + (w->lost ? 2 : 0);
+    if (w->dropping && tail == w->full_tail) {
+        hak_ring_count_loss(HAK_LOSS_RING_FULL);
+        return false;
+    }
+    if (used + wanted > w->mask + 1) {
+        if (grow(w))
+            return true;
+        if (hak_options.trace_full == HAK_FULL_DROP || !wait_for_room(w, wanted)) {
+            w->dropping = 1;
+            w->full_tail = w->reserved - used_records(w);
+            w->room = 0;
+            hak_ring_count_loss(HAK_LOSS_RING_FULL);
+            return false;
+        }
+        used = used_records(w);
+    }
+    w->dropping = 0;
+    open_room(w, used, wanted);
+    if (w->lost)
+        tell_loss(w);
+    return true;
+}

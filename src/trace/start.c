@@ -1,0 +1,190 @@
+/* Begins recording: session memory, keeper, first process entry; and ends it. */
+#include "trace/start.h"
+#include <errno.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include "hop.h"
+#include "options.h"
+#include "superslab.h"
+#include "trace/crash.h"
+#include "trace/current.h"
+#include "trace/keeper.h"
+#include "trace/memory.h"
+#include "trace/modules.h"
+#include "trace/ring.h"
+#include "trace/say.h"
+#include "trace/stacks.h"
+#include "trace/thread.h"
+#include "trace/trace.h"
+#include "trace/wait.h"
+
+enum { LAST_COMMIT_MS = 10000, WAIT_SLICE_MS = 50 };
+
+extern char **environ;
+
+/* One line that says that, and why, nothing will be recorded. */
+static void say_unrecorded(const struct hak_keeper_failure *failure) {
+    struct hak_text line = {0};
+    hak_text_add(&line, "hakmem: nothing is recorded: ");
+    hak_text_add(&line, failure->what);
+    if (failure->detail) {
+        hak_text_add(&line, ": ");
+        hak_text_add(&line, failure->detail);
+    }
+    if (failure->error) {
+        hak_text_add(&line, " (");
+        hak_text_add_error(&line, failure->error);
+        hak_text_add(&line, ")");
+    }
+    hak_text_add(&line, "; the program runs checked but unrecorded, no file is written"
+                        " (HAKMEM_TRACE=off asks for that without this line)\n");
+    hak_text_say(&line);
+}
+
+/* Sets HAKMEM_SESSION for programs executed later. The new list and text are mapped, never given
+ * back, and environ is pointed at them, as a program itself may do; setenv would allocate. */
+static void set_session_variable(const char *name) {
+    static const char variable[] = "HAKMEM_SESSION=";
+    size_t count = 0, name_bytes = strlen(name) + 1;
+    while (environ && environ[count])
+        count++;
+    char **list = hak_raw_map((count + 2) * sizeof *list + sizeof variable + name_bytes);
+    if (!list)
+        return;
+    char *text = (char *)(list + count + 2);
+    memcpy(text, variable, sizeof variable - 1);
+    memcpy(text + sizeof variable - 1, name, name_bytes);
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if (strncmp(environ[i], variable, sizeof variable - 1) != 0)
+            list[kept++] = environ[i];
+    list[kept] = text;
+    environ = list;
+}
+
+/* Finds or starts the keeper for `memory`. */
+static bool find_keeper(const struct hak_session_memory *memory,
+                        struct hak_keeper_failure *failure) {
+    struct hak_hello_answer answer;
+    const char *name = hak_options.session;
+    if (!(name[0] && hak_keeper_join(name, memory->file, memory->total_bytes, &answer, failure)) &&
+        !hak_keeper_start(memory->file, memory->total_bytes, &answer, failure))
+        return false;
+    memcpy(hak_current.keeper_name, answer.session_name, sizeof hak_current.keeper_name);
+    atomic_store(&memory->session->keeper_heartbeat_ns, hak_monotonic_ns());
+    if (strcmp(answer.session_name, name) != 0)
+        set_session_variable(answer.session_name);
+    return true;
+}
+
+void hak_start_tell_process(void) {
+    const struct hak_process_entry *entry = hak_current.process;
+    struct {
+        int32_t pid, parent_pid;
+        uint32_t process, parent;
+        uint64_t fork_number;
+    } payload = {entry->pid, entry->parent_pid, hak_current.process_index, entry->parent,
+                 entry->fork_number};
+    struct hak_payload_part part = {&payload, sizeof payload};
+    struct hak_event_fields head = {.kind = HAK_PROCESS_START, .class_index = HAK_CLASS_NONE};
+    hak_ring_write_bytes(&head, &part, 1);
+}
+
+static bool begin(struct hak_keeper_failure *failure) {
+    struct hak_session_memory memory;
+    failure->what = "no session memory";
+    failure->error = hak_memory_make(0, &memory);
+    if (failure->error == EFBIG)
+        failure->what = "the limits of the process (ulimit -f, -v) leave no room for the session";
+    if (failure->error)
+        return false;
+    hak_memory_describe(memory.session);
+    atomic_thread_fence(memory_order_release);
+    memory.session->magic = HAK_SESSION_MAGIC;
+    bool found = find_keeper(&memory, failure);
+    (void)hak_raw_call(SYS_close, memory.file, 0, 0, 0, 0, 0);
+    if (!found || !hak_current_begin(memory.session, memory.total_bytes)) {
+        hak_raw_unmap(memory.session, memory.total_bytes);
+        return false;
+    }
+    return hak_current_claim_process(UINT32_MAX, 0);
+}
+
+void hak_trace_start(void) {
+    struct hak_keeper_failure failure = {0};
+    if (getauxval(AT_SECURE))
+        return;
+    hak_modules_start();
+    if (hak_options.trace && strcmp(hak_options.session, HAK_SESSION_NONE) != 0) {
+        if (begin(&failure)) {
+            struct hak_stacks_setup stacks = {.nodes = hak_current.nodes,
+                                              .node_capacity = hak_current.node_capacity,
+                                              .node_count = &hak_current.session->node_count,
+                                              .no_stack = &hak_current.process->no_stack,
+                                              .process = hak_current.process_index,
+                                              .depth = (uint32_t)hak_options.stack_depth};
+            hak_start_tell_process();
+            hak_modules_tell_all();
+            hak_stacks_start(&stacks);
+        } else {
+            hak_current.session = NULL;
+            say_unrecorded(&failure);
+            set_session_variable(HAK_SESSION_NONE);
+        }
+    }
+    hak_crash_start();
+}
+
+/* True when the collector has all records of this process. */
+static bool is_committed(void) {
+    for (uint32_t i = 0; i < HAK_RINGS; i++) {
+        const struct hak_ring_entry *ring = &hak_current.rings[i];
+        if (atomic_load(&ring->state) != HAK_RING_FREE &&
+            ring->process == hak_current.process_index &&
+            atomic_load(&ring->head) != atomic_load(&ring->tail))
+            return false;
+    }
+    return true;
+}
+
+/* As PID 1 nobody outlives this process: what is not committed now is lost. */
+static void wait_for_last_commit(void) {
+    uint64_t deadline = hak_monotonic_ns() + LAST_COMMIT_MS * HAK_MILLISECOND_NS;
+    while (!is_committed() && hak_monotonic_ns() < deadline) {
+        uint32_t commits = atomic_load(&hak_current.session->commits);
+        hak_ring_doorbell(hak_current.session);
+        hak_wait_on(&hak_current.session->commits, commits, WAIT_SLICE_MS * HAK_MILLISECOND_NS);
+    }
+}
+
+static bool is_last_process(void) {
+    for (uint32_t i = 0; i < HAK_PROCESSES; i++) {
+        uint32_t state = atomic_load(&hak_current.processes[i].state);
+        if (i != hak_current.process_index &&
+            (state == HAK_PROCESS_LIVE || state == HAK_PROCESS_CLAIMED))
+            return false;
+    }
+    return true;
+}
+
+void hak_trace_end(void) {
+    if (!hak_current_ready())
+        return;
+    struct hak_session *session = hak_current.session;
+    hak_keeper_replace_dead();
+    struct hak_event_fields end = {.kind = HAK_PROCESS_END, .class_index = HAK_CLASS_NONE};
+    hak_trace_record(&end);
+    session->monotonic_end_ns = hak_monotonic_ns();
+    session->tsc_end = __builtin_ia32_rdtsc();
+    atomic_store(&hak_current.process->tsc_end, hak_session_ticks());
+    atomic_store(&hak_current.process->state, HAK_PROCESS_ENDED);
+    if (is_last_process())
+        atomic_store(&session->closing, 1);
+    hak_ring_doorbell(session);
+    if (hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0) == 1)
+        wait_for_last_commit();
+}
+
+__attribute__((destructor)) static void at_exit(void) {
+    hak_trace_end();
+}

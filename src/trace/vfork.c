@@ -1,0 +1,54 @@
+/* vfork, so that the child, which runs in its parent's memory, writes nothing into its parent's
+ * ring.
+ *
+ * It returns twice on one stack, so it is assembly: the return address is kept in a register while
+ * the child runs, since the child's calls overwrite where it lay. */
+#include <errno.h>
+#include <unistd.h>
+#include "trace/current.h"
+#include "trace/ring.h"
+
+HAK_HIDDEN void hak_vfork_before(void);
+HAK_HIDDEN long hak_vfork_after(long result);
+
+__asm__(".text\n"
+        ".globl vfork\n"
+        ".type vfork, @function\n"
+        "vfork:\n"
+        ".cfi_startproc\n"
+        "subq $8, %rsp\n"
+        ".cfi_adjust_cfa_offset 8\n"
+        "call hak_vfork_before\n"
+        "addq $8, %rsp\n"
+        ".cfi_adjust_cfa_offset -8\n"
+        "popq %rdi\n"
+        ".cfi_adjust_cfa_offset -8\n"
+        ".cfi_register %rip, %rdi\n"
+        "movl $58, %eax\n"
+        "syscall\n"
+        "pushq %rdi\n"
+        ".cfi_adjust_cfa_offset 8\n"
+        ".cfi_rel_offset %rip, 0\n"
+        "testq %rax, %rax\n"
+        "jz 1f\n"
+        "movq %rax, %rdi\n"
+        "jmp hak_vfork_after\n"
+        "1: ret\n"
+        ".cfi_endproc\n"
+        ".size vfork, . - vfork\n");
+
+void hak_vfork_before(void) {
+    hak_current_hold();
+    hak_writer.in_vfork_child++;
+}
+
+/* In the parent, when the child is gone or has executed another program. */
+long hak_vfork_after(long result) {
+    hak_writer.in_vfork_child--;
+    hak_current_release();
+    if (result < 0) {
+        errno = (int)-result;
+        return -1;
+    }
+    return result;
+}

@@ -1,0 +1,54 @@
+/* Bounded waiting and waking through words of the session memory, and the clock for it.
+ *
+ * Thread and signal safety: async-signal-safe, errno is kept. */
+#ifndef HAK_TRACE_WAIT_H
+#define HAK_TRACE_WAIT_H
+
+#include <linux/futex.h>
+#include <limits.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <time.h>
+#include "trace/raw_call.h"
+#include "trace/session.h"
+
+#define HAK_SECOND_NS      1000000000ull
+#define HAK_MILLISECOND_NS 1000000ull
+
+/* CLOCK_MONOTONIC in nanoseconds (from the vdso where there is one). */
+static inline uint64_t hak_monotonic_ns(void) {
+    struct timespec now = {0, 0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * HAK_SECOND_NS + (uint64_t)now.tv_nsec;
+}
+
+/* Sleeps until `word` is woken, at most `ns`; returns at once when it does not hold `seen`. Wakes
+ * of other processes count. May return early. */
+static inline void hak_wait_on(_Atomic uint32_t *word, uint32_t seen, uint64_t ns) {
+    struct timespec limit = {(time_t)(ns / HAK_SECOND_NS), (long)(ns % HAK_SECOND_NS)};
+    (void)hak_raw_call(SYS_futex, (long)word, FUTEX_WAIT, (long)seen, (long)&limit, 0, 0);
+}
+
+/* Wakes all who wait on `word`, in all processes. */
+static inline void hak_wake(_Atomic uint32_t *word) {
+    (void)hak_raw_call(SYS_futex, (long)word, FUTEX_WAKE, INT_MAX, 0, 0, 0);
+}
+
+/* Tells the collector to look now. */
+static inline void hak_ring_doorbell(struct hak_session *session) {
+    atomic_fetch_add(&session->doorbell, 1);
+    if (atomic_load(&session->collector_waits))
+        hak_wake(&session->doorbell);
+}
+
+/* Blocks all signals of the calling thread; `before` gets the mask to restore. Faults that the
+ * kernel raises still kill. */
+static inline void hak_block_signals(uint64_t *before) {
+    uint64_t all = ~(uint64_t)0;
+    (void)hak_raw_call(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, (long)&all, (long)before, 8, 0, 0);
+}
+static inline void hak_restore_signals(const uint64_t *before) {
+    (void)hak_raw_call(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, (long)before, 0, 8, 0, 0);
+}
+
+#endif
