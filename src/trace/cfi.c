@@ -237,6 +237,7 @@ bool hak_cfi_find(const struct dl_find_object *object, uintptr_t pc, struct hak_
     struct hak_cfi_row initial, remembered[REMEMBERED_ROWS];
     memset(&cfi->row, 0, sizeof cfi->row);
     cfi->signal_frame = common.signal_frame;
+    cfi->start = description.start;
     cfi->origin = object->dlfo_eh_frame;
     struct run run = {&common, cfi, NULL, description.start, remembered, 0, false};
     if (!run_instructions(&run, common.instructions, UINTPTR_MAX))

@@ -47,6 +47,7 @@ struct hak_cfi_row {
 struct hak_cfi {
     struct hak_cfi_row row;
     bool signal_frame;     /* augmentation S: the caller was interrupted, it did not call */
+    uintptr_t start;       /* of the code that the FDE covers */
     const uint8_t *origin; /* what expressions are relative to */
 };
 

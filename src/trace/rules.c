@@ -119,8 +119,12 @@ uint32_t hak_rule_compile(uintptr_t pc) {
     if (_dl_find_object((void *)pc, &object) != 0)
         return pack(HAK_RULE_NONE, 0, 0);
     hak_module_note(&object);
-    uint32_t rule =
-        hak_cfi_find(&object, pc, &cfi) ? encode(&cfi, &object, pc) : pack(HAK_RULE_NONE, 0, 0);
+    uint32_t rule = pack(HAK_RULE_NONE, 0, 0);
+    if (hak_cfi_find(&object, pc, &cfi))
+        rule = encode(&cfi, &object, pc);
+    else if (hak_cfi_find(&object, pc + 1, &cfi) && cfi.start == pc + 1)
+        rule = pack(HAK_RULE_OUTERMOST, 0, 0); /* no call returns to the start of a function: the
+                                                  address was put there, as makecontext does */
     if (pc >> HAK_RULE_PC_BITS == 0)
         insert(pc, rule, forgotten_before);
     return rule;

@@ -41,8 +41,8 @@ static void (*flush_caches)(unw_addr_space_t, unw_word_t, unw_word_t);
 static unw_addr_space_t *local_space;
 
 static struct compare_counts *counts;
-static struct hak_node *nodes;
-static _Atomic uint32_t node_count = 1;
+static struct hak_node *nodes; /* shared with forked children */
+static _Atomic uint32_t *node_count; /* lies in node 0, which is none */
 static _Atomic uint64_t no_stack;
 static int libunwind_allowed;
 static unsigned every = 1;
@@ -80,6 +80,8 @@ __attribute__((constructor)) static void start(void) {
     void *library = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
     if (map == MAP_FAILED || nodes == MAP_FAILED || !library)
         return;
+    node_count = (_Atomic uint32_t *)nodes;
+    atomic_store(node_count, 1);
     backtrace_by_libunwind = (int (*)(void **, int))dlsym(library, "unw_backtrace");
     init_cursor = (int (*)(unw_cursor_t *, unw_context_t *))dlsym(library, "_ULx86_64_init_local");
     get_context = (int (*)(unw_context_t *))dlsym(library, "_Ux86_64_getcontext");
@@ -97,7 +99,7 @@ __attribute__((constructor)) static void start(void) {
     hak_modules_start();
     hak_stacks_start(&(struct hak_stacks_setup){.nodes = nodes,
                                                 .node_capacity = NODES,
-                                                .node_count = &node_count,
+                                                .node_count = node_count,
                                                 .no_stack = &no_stack,
                                                 .process = 0,
                                                 .depth = 64});
@@ -146,7 +148,7 @@ static int is_same(const uintptr_t *ours, size_t our_count, enum hak_unwind_end 
 /* Does the interned stack `id` read back as `ips`? */
 static int reads_back(uint32_t id, const uintptr_t *ips, size_t count) {
     for (size_t i = 0; i < count; i++, id = nodes[id].parent)
-        if (id == 0 || id >= node_count || nodes[id].ip != ips[i])
+        if (id == 0 || id >= *node_count || nodes[id].ip != ips[i])
             return 0;
     return id == 0;
 }
