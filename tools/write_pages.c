@@ -65,13 +65,13 @@ static const char *const place_text[HAK_PLACE_COUNT] = {
 };
 
 static void put_places(FILE *page, unsigned places) {
-    char text[256] = "";
+    const char *between = "";
     for (unsigned i = 0; i < HAK_PLACE_COUNT; i++)
         if (places >> i & 1) {
-            strcat(text, text[0] ? ", " : "");
-            strcat(text, place_text[i]);
+            fprintf(page, "%s%s", between, place_text[i]);
+            between = ", ";
         }
-    put_cell(page, text);
+    fputs(" | ", page);
 }
 
 static void write_hops(void) {

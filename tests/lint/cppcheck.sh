@@ -6,5 +6,5 @@ cd "$(dirname "$0")/../.." || exit 2
 cache=$BUILD/cppcheck && mkdir -p "$cache"
 cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr --std=c11 \
     --suppress=missingInclude --suppress=missingIncludeSystem --suppress=preprocessorErrorDirective \
-    --suppress=unknownMacro --check-level=normal -D__x86_64__ -DHAK_DEBUG=1 -Isrc -Iviewer \
+    --suppress=unknownMacro -D__x86_64__ -DHAK_DEBUG=1 -Isrc -Iviewer \
     --cppcheck-build-dir="$cache" src viewer tools 2>&1

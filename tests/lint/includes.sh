@@ -15,7 +15,7 @@ allowed() {
     entry) echo 'route front large slab pool platform trace/start.h' ;;
     trace) echo 'platform' ;;
     guard) echo 'platform large/large.h trace/trace.h trace/session.h trace/record.h' ;;
-    store) echo '' ;;
+    store) echo 'trace/record.h' ;;
     collector) echo 'store trace/record.h trace/session.h trace/protocol.h' ;;
     viewer) echo 'store collector trace/protocol.h' ;;
     esac

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The pages that are made from the .def tables are those that lie in docs/specs.
 set -u
+BUILD=${BUILD:-build}
 cd "$(dirname "$0")/../.." || exit 2
 fresh=$(mktemp -d)
 trap 'rm -rf "$fresh"' EXIT
