@@ -35,7 +35,7 @@ VIEW_SRC   := $(filter-out viewer/main.c,$(wildcard viewer/*.c))
 
 PLAIN_OBJ := $(LAYER_SRC:%.c=$(BUILD)/plain/%.o)
 DEBUG_OBJ := $(LAYER_SRC:%.c=$(BUILD)/debug/%.o) $(WATCH_SRC:%.c=$(BUILD)/debug/%.o)
-STORE_OBJ := $(STORE_SRC:%.c=$(BUILD)/host/%.o) $(BUILD)/host/src/options.o
+STORE_OBJ := $(STORE_SRC:%.c=$(BUILD)/host/%.o) $(BUILD)/host/src/options.o $(BUILD)/host/src/size_class.o
 COLL_OBJ  := $(COLL_SRC:%.c=$(BUILD)/host/%.o)
 VIEW_OBJ  := $(VIEW_SRC:%.c=$(BUILD)/host/%.o)
 MAIN_OBJ  := $(BUILD)/host/src/collector/main.o $(BUILD)/host/viewer/main.o
