@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# What make install puts somewhere works from there, and make uninstall takes all of it away.
+set -u
+unset "${!HAKMEM_@}"
+make -s -C "$SOURCE" BUILD="$BUILD" install DESTDIR="$PWD/root" PREFIX=/opt/hakmem >install.log 2>&1 ||
+    { cat install.log; exit 1; }
+prefix=$PWD/root/opt/hakmem
+for file in bin/hakmem-trace lib/libhakmem.so lib/libhakmem.a lib/hakmem/hakmem-debug.so lib/hakmem/hakmem-collect; do
+    [ -s "$prefix/$file" ] || { echo "$file was not installed"; exit 1; }
+done
+PATH=$prefix/bin:$PATH hakmem-trace run --store store.db -- /bin/ls / >out 2>err || { cat err; exit 1; }
+/bin/ls / >due
+cmp due out || { echo "ls printed something else when recorded"; exit 1; }
+[ -s err ] && { echo "something is on stderr:"; cat err; exit 1; }
+events=$("$prefix/bin/hakmem-trace" sql -s store.db "select count(*) from event where kind = 'MALLOC'" | tail -n 1)
+[ "$events" -gt 0 ] || { echo "nothing was recorded by what was installed"; exit 1; }
+make -s -C "$SOURCE" BUILD="$BUILD" uninstall DESTDIR="$PWD/root" PREFIX=/opt/hakmem
+left=$(find root -type f)
+[ -z "$left" ] || { echo "make uninstall leaves $left"; exit 1; }
