@@ -19,4 +19,13 @@ enum hak_store_error {
  * do. */
 const char *hak_store_message(void);
 
+struct sqlite3;
+
+/* For the store's own files: keeps the formatted line for hak_store_message() and returns `error`.
+ */
+__attribute__((format(printf, 2, 3))) int hak_store_fail(int error, const char *format, ...);
+/* The same for what SQLite just answered on `database`: `doing` says what was tried, `path` on
+ * which file. Full disks, locks, damage and missing rights get their own code. */
+int hak_store_fail_sqlite(struct sqlite3 *database, const char *path, const char *doing);
+
 #endif

@@ -1,0 +1,71 @@
+/* The growing buffer, and the packing of a run of bytes by zstd. */
+#include "store/bytes.h"
+
+#include <stdlib.h>
+#include <zstd.h>
+
+#define ZSTD_LEVEL          1
+#define WORTH_PACKING_BYTES 32 /* below it zstd's own frame costs more than it saves */
+
+bool hak_buffer_reserve(struct hak_buffer *buffer, size_t bytes) {
+    if (buffer->room - buffer->size >= bytes)
+        return true;
+    size_t room = buffer->room ? buffer->room : 4096;
+    while (room - buffer->size < bytes)
+        room *= 2;
+    uint8_t *data = realloc(buffer->data, room);
+    if (!data)
+        return false;
+    buffer->data = data;
+    buffer->room = room;
+    return true;
+}
+
+void hak_buffer_free(struct hak_buffer *buffer) {
+    free(buffer->data);
+    *buffer = (struct hak_buffer){0};
+}
+
+static _Thread_local ZSTD_CCtx *packer;
+
+bool hak_buffer_pack(struct hak_buffer *out, const uint8_t *data, size_t bytes, uint8_t *packing,
+                     uint32_t *packed_bytes) {
+    *packing = HAK_PACKING_NONE;
+    *packed_bytes = (uint32_t)bytes;
+    size_t bound = bytes < WORTH_PACKING_BYTES ? bytes : ZSTD_compressBound(bytes);
+    if (!hak_buffer_reserve(out, bound))
+        return false;
+    if (bytes >= WORTH_PACKING_BYTES) {
+        if (!packer && !(packer = ZSTD_createCCtx()))
+            return false;
+        size_t got =
+            ZSTD_compressCCtx(packer, out->data + out->size, bound, data, bytes, ZSTD_LEVEL);
+        if (!ZSTD_isError(got) && got < bytes) {
+            *packing = HAK_PACKING_ZSTD;
+            *packed_bytes = (uint32_t)got;
+            out->size += got;
+            return true;
+        }
+    }
+    if (bytes)
+        memcpy(out->data + out->size, data, bytes);
+    out->size += bytes;
+    return true;
+}
+
+const char *hak_unpack(const uint8_t *in, size_t packed_bytes, uint8_t packing, uint8_t *out,
+                       size_t raw_bytes) {
+    if (packing == HAK_PACKING_NONE) {
+        if (packed_bytes != raw_bytes)
+            return "its length is not what the header says";
+        if (raw_bytes)
+            memcpy(out, in, raw_bytes);
+        return NULL;
+    }
+    if (packing != HAK_PACKING_ZSTD)
+        return "it is packed in a way this version does not know";
+    size_t got = ZSTD_decompress(out, raw_bytes, in, packed_bytes);
+    if (ZSTD_isError(got))
+        return "zstd cannot unpack it";
+    return got == raw_bytes ? NULL : "its length is not what the header says";
+}

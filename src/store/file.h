@@ -1,0 +1,36 @@
+/* The store as a file: making it safely, telling it from other files, and who writes it.
+ *
+ * The writer holds an open-file-description lock (fcntl F_OFD_SETLK) on one byte that SQLite never
+ * touches, HAK_STORE_LOCK_BYTE, as long as it lives; the kernel drops it however the writer ends.
+ * So "is being written" never depends on a process id. */
+#ifndef HAK_STORE_FILE_H
+#define HAK_STORE_FILE_H
+
+#include <stdbool.h>
+#include "store/error.h"
+
+#define HAK_STORE_APPLICATION_ID 0x48616b6d /* "Hakm" */
+#define HAK_STORE_FORMAT         1          /* PRAGMA user_version */
+#define HAK_STORE_LOCK_BYTE      ((long long)1 << 62)
+
+struct sqlite3;
+
+/* Makes an empty file: mode 0600, O_EXCL, O_NOFOLLOW. `replace` first removes a regular file of
+ * that name that is a store or empty. What SQLite may have left beside an old file of that name
+ * goes too. `fd` and `real_path` (to be freed; its directory without symbolic links) are set on
+ * success. */
+int hak_store_file_create(const char *path, bool replace, int *fd, char **real_path);
+/* Opens an existing file, read-only or for writing, and reads its first page: is it a store, of a
+ * version that is known, and whole? */
+int hak_store_file_open(const char *path, bool writing, int *fd, char **real_path);
+
+/* Opens `real_path` with SQLite and makes sure that it is the very file that `fd` is. */
+int hak_store_file_connect(const char *real_path, int fd, bool writing, struct sqlite3 **out);
+
+/* Takes the writer's lock; HAK_STORE_BUSY when another process holds it for longer than a second.
+ */
+int hak_store_file_lock(int fd, const char *path);
+/* True if a writer holds the lock through another open file than `fd`. */
+bool hak_store_file_is_locked(int fd);
+
+#endif

@@ -1,0 +1,150 @@
+/* Turns a stack node into frames for people: modules by process and generation, symbols by offset.
+ */
+#include "store/reader_state.h"
+
+#include <string.h>
+
+#define DEPTH_MAX     4096 /* of a chain of nodes; a longer one is damage */
+#define ANCESTORS_MAX 64
+
+static int prepare(struct hak_store_reader *r) {
+    static const char module_sql[] =
+        "SELECT id, load_bias, path FROM module WHERE process = ?1 AND start <= ?2 AND \"end\" > ?2"
+        " AND generation <= ?3 ORDER BY generation DESC, id DESC LIMIT 1";
+    static const char frame_sql[] = "SELECT function, file, line FROM frame"
+                                    " WHERE module = ?1 AND offset = ?2 ORDER BY level";
+    struct {
+        sqlite3_stmt **statement;
+        const char *sql;
+    } all[] = {
+        {&r->node, "SELECT parent, process, generation, ip FROM node WHERE id = ?1"},
+        {&r->module, module_sql},
+        {&r->frame, frame_sql},
+        {&r->parent, "SELECT parent FROM process WHERE id = ?1"},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (!*all[i].statement &&
+            sqlite3_prepare_v3(r->database, all[i].sql, -1, SQLITE_PREPARE_PERSISTENT,
+                               all[i].statement, NULL) != SQLITE_OK)
+            return hak_store_fail_sqlite(r->database, r->path, "preparing to read stacks");
+    return 0;
+}
+
+/* Keeps a copy of a text for the caller. Offsets now, pointers when all is there (the buffer
+ * moves); 0 = "". */
+static size_t keep_text(struct hak_store_reader *r, const unsigned char *text) {
+    size_t bytes = text ? strlen((const char *)text) + 1 : 0;
+    if (bytes <= 1 || !hak_buffer_reserve(&r->text, bytes))
+        return 0;
+    size_t at = r->text.size;
+    memcpy(r->text.data + at, text, bytes);
+    r->text.size += bytes;
+    return at;
+}
+
+struct node {
+    uint32_t id, parent, process, generation;
+    uint64_t ip;
+};
+
+/* 1 found, 0 not there, or an error. */
+static int read_node(struct hak_store_reader *r, uint32_t id, struct node *out) {
+    sqlite3_bind_int64(r->node, 1, id);
+    int result = sqlite3_step(r->node);
+    *out = (struct node){.id = id};
+    if (result == SQLITE_ROW) {
+        out->parent = (uint32_t)sqlite3_column_int64(r->node, 0);
+        out->process = (uint32_t)sqlite3_column_int64(r->node, 1);
+        out->generation = (uint32_t)sqlite3_column_int64(r->node, 2);
+        out->ip = (uint64_t)sqlite3_column_int64(r->node, 3);
+    }
+    sqlite3_reset(r->node);
+    if (result != SQLITE_ROW && result != SQLITE_DONE)
+        return hak_store_fail_sqlite(r->database, r->path, "reading a stack");
+    return result == SQLITE_ROW;
+}
+
+/* Leaves r->module at the row of the module in which `n` lies; a forked child has its parent's. */
+static bool find_module(struct hak_store_reader *r, const struct node *n) {
+    uint32_t process = n->process;
+    for (int i = 0; process && i < ANCESTORS_MAX; i++) {
+        sqlite3_reset(r->module);
+        sqlite3_bind_int64(r->module, 1, process);
+        sqlite3_bind_int64(r->module, 2, (sqlite3_int64)n->ip);
+        sqlite3_bind_int64(r->module, 3, n->generation);
+        if (sqlite3_step(r->module) == SQLITE_ROW)
+            return true;
+        sqlite3_bind_int64(r->parent, 1, process);
+        process = sqlite3_step(r->parent) == SQLITE_ROW
+                      ? (uint32_t)sqlite3_column_int64(r->parent, 0)
+                      : 0;
+        sqlite3_reset(r->parent);
+    }
+    return false;
+}
+
+static bool is_own_code(const char *path) {
+    const char *name = strrchr(path, '/');
+    name = name ? name + 1 : path;
+    return strncmp(name, "hakmem-", 7) == 0 || strncmp(name, "libhakmem", 9) == 0;
+}
+
+/* Frames of one node: every inlined level, or one without a name. Texts are offsets + 1 yet. */
+static int add_frames(struct hak_store_reader *r, const struct node *n, struct hak_frame *out,
+                      int room) {
+    bool has_module = find_module(r, n);
+    struct hak_frame plain = {.ip = n->ip, .module_offset = n->ip};
+    if (has_module) {
+        const unsigned char *path = sqlite3_column_text(r->module, 2);
+        plain.module_offset = n->ip - (uint64_t)sqlite3_column_int64(r->module, 1);
+        plain.is_hakmem = is_own_code(path ? (const char *)path : "");
+        plain.module = (const char *)keep_text(r, path);
+    }
+    sqlite3_bind_int64(r->frame, 1, has_module ? sqlite3_column_int64(r->module, 0) : 0);
+    sqlite3_bind_int64(r->frame, 2, (sqlite3_int64)plain.module_offset);
+    int found = 0;
+    while (found < room && sqlite3_step(r->frame) == SQLITE_ROW) {
+        if (found)
+            out[found - 1].inlined = true;
+        out[found] = plain;
+        out[found].function = (const char *)keep_text(r, sqlite3_column_text(r->frame, 0));
+        out[found].file = (const char *)keep_text(r, sqlite3_column_text(r->frame, 1));
+        out[found].line = (uint32_t)sqlite3_column_int64(r->frame, 2);
+        found++;
+    }
+    sqlite3_reset(r->frame);
+    sqlite3_reset(r->module);
+    if (!found && room)
+        out[found++] = plain;
+    return found;
+}
+
+static const char *text_at(const struct hak_store_reader *r, const char *offset) {
+    return (const char *)r->text.data + (uintptr_t)offset;
+}
+
+int hak_store_frames(struct hak_store_reader *r, uint32_t stack, struct hak_frame *out, int max) {
+    int count = 0, error = prepare(r);
+    r->text.size = 0;
+    if (error)
+        return error;
+    if (!hak_buffer_reserve(&r->text, 1))
+        return hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory", r->path);
+    r->text.data[r->text.size++] = 0; /* offset 0 is the empty text */
+    for (int depth = 0; stack && count < max && depth < DEPTH_MAX; depth++) {
+        struct node n;
+        int found = read_node(r, stack, &n);
+        if (found < 0)
+            return found;
+        if (!found)
+            break;
+        count += add_frames(r, &n, out + count, max - count);
+        stack = n.parent;
+    }
+    for (int i = 0; i < count; i++) {
+        out[i].module = text_at(r, out[i].module);
+        out[i].function = text_at(r, out[i].function);
+        out[i].file = text_at(r, out[i].file);
+    }
+    return count;
+}

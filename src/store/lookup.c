@@ -1,0 +1,145 @@
+/* Finds the blocks that covered an address at any time, by the geometry of slabs and by postings.
+ */
+#include "store/reader_state.h"
+
+#include <stdlib.h>
+#include "hop.h"
+#include "superslab.h"
+#include "trace/record.h"
+
+#define CANDIDATES_MAX (HAK_READER_CLASSES + 1)
+#define LARGE_MAX      1024 /* large blocks that one address was in at different times */
+
+struct candidates {
+    uint64_t base[CANDIDATES_MAX + LARGE_MAX]; /* sorted, distinct */
+    uint32_t count;
+};
+
+static void add_candidate(struct candidates *c, uint64_t base) {
+    uint32_t at = c->count;
+    if (at == CANDIDATES_MAX + LARGE_MAX)
+        return;
+    while (at && c->base[at - 1] >= base)
+        at--;
+    if (at < c->count && c->base[at] == base)
+        return;
+    for (uint32_t i = c->count; i > at; i--)
+        c->base[i] = c->base[i - 1];
+    c->base[at] = base;
+    c->count++;
+}
+
+/* Slot starts that each class would have around the address (superslab.h). */
+static void add_slot_starts(struct hak_store_reader *r, uint64_t address, struct candidates *c) {
+    uint64_t slab = address & ~(r->slab_bytes - 1);
+    for (unsigned i = 0; i < HAK_READER_CLASSES; i++) {
+        uint64_t first = slab + r->class[i].first_slot_offset;
+        if (r->class[i].is_there && address >= first)
+            add_candidate(c, address - (address - first) % r->class[i].slot_bytes);
+    }
+}
+
+struct large_search {
+    uint64_t address;
+    struct candidates *candidates;
+};
+
+static int add_large(void *context, uint64_t first_chunk, const struct hak_posting *p) {
+    struct large_search *search = context;
+    (void)first_chunk;
+    for (uint32_t i = 0; i < p->count && p->key[i] <= search->address; i++)
+        if (search->address - p->key[i] < p->extent[i] || search->address == p->key[i])
+            add_candidate(search->candidates, p->key[i]);
+    return 0;
+}
+
+struct seen {
+    struct hak_block_key *out;
+    int max, count;
+};
+
+static int compare_newest(const void *a, const void *b) {
+    uint64_t x = ((const struct hak_block_key *)a)->last_event;
+    uint64_t y = ((const struct hak_block_key *)b)->last_event;
+    return (x < y) - (x > y);
+}
+
+/* Notes the use of a block; the oldest one makes room when there are too many. */
+static void note_use(struct hak_store_reader *r, struct seen *seen, const struct hak_event *e) {
+    struct hak_block_key *oldest = NULL;
+    uint64_t slot = e->address + e->size - e->base;
+    if (e->class_index != HAK_CLASS_NONE && r->class[e->class_index].is_there)
+        slot = r->class[e->class_index].slot_bytes;
+    for (int i = 0; i < seen->count; i++) {
+        struct hak_block_key *k = &seen->out[i];
+        if (k->base == e->base && k->process == e->process && k->class_index == e->class_index) {
+            k->last_event = e->id;
+            k->slot_bytes = slot > k->slot_bytes ? slot : k->slot_bytes;
+            return;
+        }
+        if (!oldest || k->last_event < oldest->last_event)
+            oldest = k;
+    }
+    if (seen->count < seen->max)
+        oldest = &seen->out[seen->count++];
+    if (oldest)
+        *oldest = (struct hak_block_key){.base = e->base,
+                                         .slot_bytes = slot,
+                                         .last_event = e->id,
+                                         .process = e->process,
+                                         .class_index = e->class_index};
+}
+
+static bool covers(const struct hak_store_reader *r, const struct hak_event *e, uint64_t address) {
+    if (e->address == address || e->base == address)
+        return true;
+    uint64_t bytes = e->address + e->size - e->base;
+    if (e->class_index != HAK_CLASS_NONE)
+        bytes = r->class[e->class_index].is_there ? r->class[e->class_index].slot_bytes : 0;
+    return address >= e->base && address - e->base < bytes;
+}
+
+/* One walk over the chunks that speak of any candidate. Moves that were wrong do not make a block,
+ * unless nothing else is known: a push of a foreign pointer is all that is known of it. */
+static int walk(struct hak_store_reader *r, uint64_t address, const struct candidates *c,
+                uint32_t process, bool legal_only, struct seen *seen) {
+    struct hak_scan_limits limits = hak_scan_all();
+    limits.filter.process = process;
+    limits.filter.kind_mask_low = ~(uint64_t)1;
+    limits.filter.kind_mask_high = legal_only ? 0 : (uint64_t)1 << (HAK_FAULT - 64);
+    limits.bases = c->base;
+    limits.base_count = c->count;
+    limits.columns = 1u << HAK_COLUMN_SHAPE | 1u << HAK_COLUMN_ACTOR | 1u << HAK_COLUMN_BASE |
+                     1u << HAK_COLUMN_DELTA | 1u << HAK_COLUMN_SIZE;
+    struct hak_scan *scan;
+    struct hak_event event;
+    int result = hak_scan_open(r, &limits, false, &scan);
+    if (result)
+        return result;
+    while ((result = hak_scan_next(scan, &event)) == 1)
+        if ((!legal_only || !(event.flags & HAK_RECORD_ILLEGAL)) && covers(r, &event, address))
+            note_use(r, seen, &event);
+    hak_scan_close(scan);
+    return result;
+}
+
+int hak_store_blocks_at(struct hak_store_reader *r, uint64_t address, uint32_t process,
+                        struct hak_block_key *out, int max) {
+    struct candidates *c = calloc(1, sizeof *c);
+    if (!c)
+        return hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory", r->path);
+    struct seen seen = {.out = out, .max = max};
+    struct large_search search = {.address = address, .candidates = c};
+    add_candidate(c, address);
+    add_slot_starts(r, address, c);
+    int error = hak_scan_postings(r, HAK_POSTING_LARGE, address, address, add_large, &search);
+    if (!error)
+        error = walk(r, address, c, process, true, &seen);
+    if (!error && seen.count == 0)
+        error = walk(r, address, c, process, false, &seen);
+    free(c);
+    if (error)
+        return error;
+    qsort(out, (size_t)seen.count, sizeof *out, compare_newest);
+    return seen.count;
+}

@@ -1,0 +1,174 @@
+/* Opens a store for reading, tells what it holds, and turns stacks into frames for people. */
+#include "store/reader_state.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "store/file.h"
+
+static int out_of_memory(const char *path) {
+    return hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory while reading", path);
+}
+
+static int load_names(struct hak_store_reader *r) {
+    sqlite3_stmt *rows;
+    if (sqlite3_prepare_v2(r->database, "SELECT id, slot_bytes, band, first_slot_offset FROM class",
+                           -1, &rows, NULL) != SQLITE_OK)
+        return hak_store_fail_sqlite(r->database, r->path, "reading its size classes");
+    int result;
+    while ((result = sqlite3_step(rows)) == SQLITE_ROW) {
+        int64_t id = sqlite3_column_int64(rows, 0), slot = sqlite3_column_int64(rows, 1);
+        if (id < 0 || id >= HAK_READER_CLASSES || slot <= 0 || slot > (int64_t)1 << 32)
+            continue;
+        r->class[id].is_there = true;
+        r->class[id].slot_bytes = (uint64_t)slot;
+        r->class[id].band = (unsigned)sqlite3_column_int64(rows, 2);
+        r->class[id].first_slot_offset = (uint64_t)sqlite3_column_int64(rows, 3);
+    }
+    sqlite3_finalize(rows);
+    if (result != SQLITE_DONE)
+        return hak_store_fail_sqlite(r->database, r->path, "reading its size classes");
+    static const char geometry[] =
+        "SELECT (SELECT CAST(value AS INTEGER) FROM meta WHERE key='slab_bytes'),"
+        " (SELECT CAST(value AS INTEGER) FROM meta WHERE key='superslab_bytes'), ?1";
+    uint64_t values[2];
+    int found = hak_reader_numbers(r, geometry, 0, values, 2);
+    if (found < 0)
+        return found;
+    r->slab_bytes = values[0];
+    r->superslab_bytes = values[1];
+    if (!values[0] || !values[1] || values[0] & (values[0] - 1) || values[1] & (values[1] - 1))
+        return hak_store_fail(
+            HAK_STORE_BROKEN,
+            "%s: its table meta lacks slab_bytes or superslab_bytes; the store is "
+            "damaged: copy it again from where it was made",
+            r->path);
+    return 0;
+}
+
+static int start(struct hak_store_reader *r, struct hak_store_reader **out) {
+    int error = hak_posting_init(&r->posting) ? load_names(r) : out_of_memory(r->path);
+    if (error)
+        hak_store_close(r);
+    else
+        *out = r;
+    return error;
+}
+
+int hak_store_open(const char *path, struct hak_store_reader **out) {
+    *out = NULL;
+    struct hak_store_reader *r = calloc(1, sizeof *r);
+    if (!r)
+        return out_of_memory(path);
+    r->is_own = true;
+    int error = hak_store_file_open(path, false, &r->fd, &r->path);
+    if (!error)
+        error = hak_store_file_connect(r->path, r->fd, false, &r->database);
+    if (error) {
+        hak_store_close(r);
+        return error;
+    }
+    return start(r, out);
+}
+
+int hak_store_attach(struct sqlite3 *database, struct hak_store_reader **out) {
+    *out = NULL;
+    const char *path = sqlite3_db_filename(database, "main");
+    struct hak_store_reader *r = calloc(1, sizeof *r);
+    if (!r)
+        return out_of_memory(path ? path : "store");
+    r->database = database;
+    r->fd = -1;
+    r->path = strdup(path && *path ? path : "store");
+    if (!r->path) {
+        hak_store_close(r);
+        return out_of_memory("store");
+    }
+    return start(r, out);
+}
+
+void hak_store_close(struct hak_store_reader *r) {
+    if (!r)
+        return;
+    hak_scan_free(r->event_scan);
+    hak_scan_free(r->spare_scan);
+    sqlite3_finalize(r->node);
+    sqlite3_finalize(r->module);
+    sqlite3_finalize(r->frame);
+    sqlite3_finalize(r->parent);
+    hak_posting_free(&r->posting);
+    hak_buffer_free(&r->text);
+    if (r->is_own) {
+        sqlite3_close(r->database);
+        if (r->fd >= 0)
+            close(r->fd);
+    }
+    free(r->path);
+    free(r);
+}
+
+struct sqlite3 *hak_store_database(struct hak_store_reader *r) {
+    return r->database;
+}
+
+int hak_reader_numbers(struct hak_store_reader *r, const char *sql, uint64_t argument,
+                       uint64_t *values, int count) {
+    sqlite3_stmt *query;
+    if (sqlite3_prepare_v2(r->database, sql, -1, &query, NULL) != SQLITE_OK)
+        return hak_store_fail_sqlite(r->database, r->path, "reading its tables");
+    sqlite3_bind_int64(query, 1, (sqlite3_int64)argument);
+    int result = sqlite3_step(query);
+    for (int i = 0; i < count; i++)
+        values[i] = result == SQLITE_ROW ? (uint64_t)sqlite3_column_int64(query, i) : 0;
+    int found = result == SQLITE_ROW ? 1
+                : result == SQLITE_DONE
+                    ? 0
+                    : hak_store_fail_sqlite(r->database, r->path, "reading its tables");
+    sqlite3_finalize(query);
+    return found;
+}
+
+int hak_store_summarise(struct hak_store_reader *r, struct hak_store_summary *out) {
+    static const char sql[] =
+        "SELECT coalesce(sum(events), 0), count(*), coalesce(min(min_ns), 0),"
+        " coalesce(max(max_ns), 0), (SELECT count(*) FROM loss),"
+        " (SELECT coalesce(sum(count), 0) FROM loss),"
+        " (SELECT CAST(value AS INTEGER) FROM meta WHERE key='trimmed_events'),"
+        " (SELECT count(*) FROM process), (SELECT count(*) FROM thread),"
+        " (SELECT count(*) FROM module), (SELECT count(*) FROM node),"
+        " (SELECT count(*) FROM fault),"
+        " (SELECT count(*) FROM meta WHERE key='finished'), ?1 FROM chunk";
+    uint64_t v[13];
+    int found = hak_reader_numbers(r, sql, 0, v, 13);
+    if (found < 0)
+        return found;
+    *out = (struct hak_store_summary){
+        .events = v[0],
+        .chunks = v[1],
+        .first_ns = v[2],
+        .last_ns = v[3],
+        .losses = v[4],
+        .lost_events = v[5],
+        .trimmed_events = v[6],
+        .processes = (uint32_t)v[7],
+        .threads = (uint32_t)v[8],
+        .modules = (uint32_t)v[9],
+        .nodes = (uint32_t)v[10],
+        .faults = (uint32_t)v[11],
+    };
+    /* Attached to the writer's own connection, or by another program: only `finished` tells. */
+    out->being_written = !v[12] && (r->fd < 0 || hak_store_file_is_locked(r->fd));
+    out->ended_early = !v[12] && !out->being_written;
+    return 0;
+}
+
+bool hak_store_class(struct hak_store_reader *r, unsigned class_index, uint64_t *slot_bytes,
+                     unsigned *band) {
+    if (class_index >= HAK_READER_CLASSES || !r->class[class_index].is_there)
+        return false;
+    if (slot_bytes)
+        *slot_bytes = r->class[class_index].slot_bytes;
+    if (band)
+        *band = r->class[class_index].band;
+    return true;
+}

@@ -1,0 +1,33 @@
+/* The reader's insides, shared by the files that look things up in a store. */
+#ifndef HAK_STORE_READER_STATE_H
+#define HAK_STORE_READER_STATE_H
+
+#include <sqlite3.h>
+#include "store/reader.h"
+#include "store/scan.h"
+
+enum { HAK_READER_CLASSES = 256 };
+
+struct hak_store_reader {
+    sqlite3 *database;
+    bool is_own; /* opened here, so closed here */
+    int fd;      /* asks for the writer's lock; closed after the database. -1 when attached */
+    char *path;
+    struct hak_scan *spare_scan; /* the last closed one, its buffers are used again */
+    struct hak_scan *event_scan; /* keeps the chunk of the last hak_store_event */
+    struct hak_posting posting;  /* for lookups */
+    struct {
+        bool is_there;
+        uint64_t slot_bytes, first_slot_offset;
+        unsigned band;
+    } class[HAK_READER_CLASSES];
+    uint64_t slab_bytes, superslab_bytes;
+    sqlite3_stmt *node, *module, *frame, *parent;
+    struct hak_buffer text; /* strings of the frames handed out last */
+};
+
+/* The first row of a query of numbers as `count` values; 1 found, 0 none, or an error. */
+int hak_reader_numbers(struct hak_store_reader *r, const char *sql, uint64_t argument,
+                       uint64_t *values, int count);
+
+#endif

@@ -1,0 +1,47 @@
+/* Walking the events of a store, one decoded chunk at a time: behind hak_store_scan, the virtual
+ * tables, the story and the check.
+ *
+ * A chunk is passed by without a look at its events when its row (times, kinds, classes, process,
+ * thread) or its posting (bases, addresses, stacks) says that nothing in it can fit; of the others
+ * first the columns that the filter asks about are decoded, the rest only if something fits. */
+#ifndef HAK_STORE_SCAN_H
+#define HAK_STORE_SCAN_H
+
+#include "store/chunk.h"
+#include "store/posting.h"
+#include "store/reader.h"
+
+struct hak_scan;
+
+/* What to look for beyond hak_filter, for the store's own use. */
+struct hak_scan_limits {
+    struct hak_filter filter;
+    uint64_t base_from, base_to; /* inclusive; both 0 = all */
+    const uint64_t *bases;       /* sorted; any of them; the caller keeps it */
+    uint32_t base_count;
+    uint32_t stacks[2]; /* any of the two; both 0 = all. (filter.stack: exactly one) */
+    unsigned columns;   /* mask of columns wanted, 0 = all; others read as 0 */
+};
+
+/* A filter that lets everything pass. */
+static inline struct hak_scan_limits hak_scan_all(void) {
+    return (struct hak_scan_limits){.filter = {.class_index = -1}};
+}
+
+int hak_scan_open(struct hak_store_reader *r, const struct hak_scan_limits *limits, bool backwards,
+                  struct hak_scan **out);
+/* 1 and the next event, 0 at the end, or an error. */
+int hak_scan_next(struct hak_scan *scan, struct hak_event *out);
+void hak_scan_close(struct hak_scan *scan);
+/* Frees a scan for good (the reader keeps closed ones for the next open). */
+void hak_scan_free(struct hak_scan *scan);
+
+/* Calls `each` for every posting of `kind` whose keys may lie in [low, high] (both 0: every one),
+ * oldest chunk first, until it returns non-zero. `p` belongs to the reader until the call returns.
+ */
+int hak_scan_postings(struct hak_store_reader *r, enum hak_posting_kind kind, uint64_t low,
+                      uint64_t high,
+                      int (*each)(void *context, uint64_t first_chunk, const struct hak_posting *p),
+                      void *context);
+
+#endif

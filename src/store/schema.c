@@ -1,0 +1,170 @@
+/* Lays out a new store: every table, the views that join them, and the names behind the numbers. */
+#include "store/schema.h"
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include "hop.h"
+#include "size_class.h"
+#include "store/error.h"
+#include "store/file.h"
+
+static const char layout[] =
+    "CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;"
+    /* names */
+    "CREATE TABLE class(id INTEGER PRIMARY KEY, slot_bytes INTEGER, band INTEGER,"
+    " first_slot_offset INTEGER);"
+    "CREATE TABLE kind(id INTEGER PRIMARY KEY, name TEXT, is_move INTEGER, sentence TEXT);"
+    "CREATE TABLE place(id INTEGER PRIMARY KEY, name TEXT, text TEXT, sentence TEXT);"
+    "CREATE TABLE fault_code(id INTEGER PRIMARY KEY, name TEXT, tag TEXT, sentence TEXT,"
+    " what_to_do TEXT);"
+    /* who */
+    "CREATE TABLE process(id INTEGER PRIMARY KEY, parent INTEGER, fork_event INTEGER, pid INTEGER,"
+    " parent_pid INTEGER, session INTEGER, start_time INTEGER, start_ns INTEGER, end_ns INTEGER,"
+    " end_kind INTEGER, free_of_null INTEGER, failed_calls INTEGER, foreign_frees INTEGER,"
+    " no_stack INTEGER, lost INTEGER, program TEXT, command_line TEXT);"
+    "CREATE TABLE thread(id INTEGER PRIMARY KEY, process INTEGER, number INTEGER, tid INTEGER,"
+    " start_ns INTEGER, end_ns INTEGER, name TEXT);"
+    /* where in the program */
+    "CREATE TABLE module(id INTEGER PRIMARY KEY, process INTEGER, generation INTEGER,"
+    " start INTEGER, \"end\" INTEGER, load_bias INTEGER, load_event INTEGER,"
+    " unload_event INTEGER, path TEXT, build_id TEXT);"
+    "CREATE INDEX module_by_process ON module(process, start);"
+    "CREATE TABLE node(id INTEGER PRIMARY KEY, parent INTEGER, process INTEGER,"
+    " generation INTEGER, ip INTEGER);"
+    "CREATE TABLE frame(module INTEGER, offset INTEGER, level INTEGER, line INTEGER,"
+    " function TEXT, file TEXT, PRIMARY KEY(module, offset, level)) WITHOUT ROWID;"
+    /* what happened */
+    "CREATE TABLE chunk(id INTEGER PRIMARY KEY, events INTEGER, min_ns INTEGER, max_ns INTEGER,"
+    " process INTEGER, thread INTEGER, kinds_low INTEGER, kinds_high INTEGER, classes INTEGER,"
+    " bytes INTEGER);"
+    "CREATE TABLE chunk_data(chunk INTEGER PRIMARY KEY, data BLOB);"
+    "CREATE TABLE posting(id INTEGER PRIMARY KEY, kind INTEGER, level INTEGER,"
+    " first_chunk INTEGER, last_chunk INTEGER, min_key INTEGER, max_key INTEGER, keys INTEGER,"
+    " data BLOB);"
+    "CREATE INDEX posting_by_chunk ON posting(kind, first_chunk, last_chunk, min_key, max_key);"
+    "CREATE TABLE cursor(session INTEGER, ring INTEGER, position INTEGER, time INTEGER,"
+    " PRIMARY KEY(session, ring)) WITHOUT ROWID;"
+    "CREATE TABLE fault(id INTEGER PRIMARY KEY, code INTEGER, event INTEGER, ns INTEGER,"
+    " process INTEGER, thread INTEGER, summary TEXT, report TEXT, json TEXT);"
+    "CREATE TABLE loss(id INTEGER PRIMARY KEY, process INTEGER, thread INTEGER, from_ns INTEGER,"
+    " to_ns INTEGER, count INTEGER, reason TEXT);"
+    "CREATE TABLE mark(event INTEGER PRIMARY KEY, ns INTEGER, process INTEGER, name TEXT);"
+    "CREATE TABLE metric(id INTEGER PRIMARY KEY, ns INTEGER, process INTEGER, name TEXT,"
+    " class INTEGER, value REAL);"
+    /* views: what a person asks for with plain sqlite3 */
+    "CREATE VIEW node_frame AS"
+    " SELECT n.id AS node, n.parent AS parent, printf('0x%x', n.ip) AS ip, m.path AS module,"
+    "  printf('0x%x', n.ip - m.load_bias) AS module_offset, f.level AS level,"
+    "  f.function AS function, f.file AS file, f.line AS line"
+    " FROM node n LEFT JOIN module m ON m.id ="
+    "  (SELECT c.id FROM module c JOIN process owner ON owner.id = c.process"
+    "   JOIN process own ON own.id = n.process"
+    "   WHERE owner.session = own.session AND c.start <= n.ip AND n.ip < c.\"end\""
+    "    AND c.generation <= n.generation"
+    "   ORDER BY c.process = n.process DESC, c.generation DESC, c.id LIMIT 1)"
+    " LEFT JOIN frame f ON f.module = coalesce(m.id, 0)"
+    "  AND f.offset = n.ip - coalesce(m.load_bias, 0);"
+    "CREATE VIEW stack_frame AS"
+    " WITH RECURSIVE walk(stack, depth, node) AS"
+    "  (SELECT id, 0, id FROM node UNION ALL"
+    "   SELECT w.stack, w.depth + 1, n.parent FROM walk w JOIN node n ON n.id = w.node"
+    "   WHERE n.parent <> 0)"
+    " SELECT w.stack AS stack, w.depth AS depth, f.level AS level, f.ip AS ip,"
+    "  f.module AS module, f.module_offset AS module_offset, f.function AS function,"
+    "  f.file AS file, f.line AS line"
+    " FROM walk w JOIN node_frame f ON f.node = w.node;"
+    "CREATE VIEW thread_name AS"
+    " SELECT t.id AS thread, p.pid AS pid, t.tid AS tid, t.number AS number, t.name AS name,"
+    "  p.program AS program FROM thread t JOIN process p ON p.id = t.process;"
+    "CREATE VIEW fault_line AS"
+    " SELECT f.id AS id, printf('HKM-%d', f.code) AS code, c.name AS name, f.event AS event,"
+    "  f.ns / 1e9 AS seconds, p.pid AS pid, t.number AS thread, t.name AS thread_name,"
+    "  f.summary AS summary FROM fault f LEFT JOIN fault_code c ON c.id = f.code"
+    " LEFT JOIN process p ON p.id = f.process LEFT JOIN thread t ON t.id = f.thread;";
+
+struct name_row {
+    int id, is_move;
+    const char *name, *text, *sentence, *what_to_do;
+};
+
+static const struct name_row kinds[] = {
+#define HOP(name, number, from, to, sentence) {number, 1, #name, NULL, sentence, NULL},
+#define NOTE(name, number, sentence)          {number, 0, #name, NULL, sentence, NULL},
+#include "hops.def"
+};
+static const struct name_row places[] = {
+#define PLACE(name, number, text, sentence) {number, 0, #name, text, sentence, NULL},
+#include "hops.def"
+};
+static const struct name_row faults[] = {
+#define FAULT(NAME, number, name, tag, injection, sentence, what)                                  \
+    {number, 0, name, tag, sentence, what},
+#include "faults.def"
+};
+static const int bands[] = {
+#define CLASS(slot_bytes, band) band,
+#include "classes.def"
+#undef CLASS
+};
+
+static int put_names(sqlite3 *database, const char *sql, const struct name_row *row, size_t count) {
+    sqlite3_stmt *insert;
+    if (sqlite3_prepare_v2(database, sql, -1, &insert, NULL) != SQLITE_OK)
+        return SQLITE_ERROR;
+    int result = SQLITE_OK;
+    for (size_t i = 0; i < count && result == SQLITE_OK; i++, row++) {
+        sqlite3_bind_int(insert, 1, row->id);
+        sqlite3_bind_text(insert, 2, row->name, -1, SQLITE_STATIC);
+        sqlite3_bind_text(insert, 3, row->text, -1, SQLITE_STATIC);
+        sqlite3_bind_text(insert, 4, row->sentence, -1, SQLITE_STATIC);
+        sqlite3_bind_text(insert, 5, row->what_to_do, -1, SQLITE_STATIC);
+        sqlite3_bind_int(insert, 6, row->is_move);
+        result = sqlite3_step(insert) == SQLITE_DONE ? SQLITE_OK : SQLITE_ERROR;
+        sqlite3_reset(insert);
+    }
+    sqlite3_finalize(insert);
+    return result;
+}
+
+static int put_classes(sqlite3 *database) {
+    sqlite3_stmt *insert;
+    if (sqlite3_prepare_v2(database, "INSERT INTO class VALUES(?1, ?2, ?3, ?4)", -1, &insert,
+                           NULL) != SQLITE_OK)
+        return SQLITE_ERROR;
+    int result = SQLITE_OK;
+    for (unsigned i = 0; i < HAK_CLASSES && result == SQLITE_OK; i++) {
+        sqlite3_bind_int(insert, 1, (int)i);
+        sqlite3_bind_int64(insert, 2, (sqlite3_int64)hak_class_bytes(i));
+        sqlite3_bind_int(insert, 3, bands[i]);
+        sqlite3_bind_int64(insert, 4, (sqlite3_int64)hak_first_slot_offset(i));
+        result = sqlite3_step(insert) == SQLITE_DONE ? SQLITE_OK : SQLITE_ERROR;
+        sqlite3_reset(insert);
+    }
+    sqlite3_finalize(insert);
+    return result;
+}
+
+#define COUNT_OF(array) (sizeof(array) / sizeof *(array))
+
+int hak_store_make_schema(struct sqlite3 *database, const char *path) {
+    char start[256], geometry[256];
+    snprintf(start, sizeof start,
+             "PRAGMA page_size=4096; BEGIN IMMEDIATE;"
+             "PRAGMA application_id=%d; PRAGMA user_version=%d;",
+             HAK_STORE_APPLICATION_ID, HAK_STORE_FORMAT);
+    snprintf(geometry, sizeof geometry,
+             "INSERT INTO meta VALUES('slab_bytes', '%zu'), ('superslab_bytes', '%zu'); COMMIT;",
+             HAK_SLAB_BYTES, HAK_SUPERSLAB_BYTES);
+    bool ok = sqlite3_exec(database, start, NULL, NULL, NULL) == SQLITE_OK &&
+              sqlite3_exec(database, layout, NULL, NULL, NULL) == SQLITE_OK &&
+              put_classes(database) == SQLITE_OK &&
+              put_names(database, "INSERT INTO kind VALUES(?1, ?2, ?6, ?4)", kinds,
+                        COUNT_OF(kinds)) == SQLITE_OK &&
+              put_names(database, "INSERT INTO place VALUES(?1, ?2, ?3, ?4)", places,
+                        COUNT_OF(places)) == SQLITE_OK &&
+              put_names(database, "INSERT INTO fault_code VALUES(?1, ?2, ?3, ?4, ?5)", faults,
+                        COUNT_OF(faults)) == SQLITE_OK &&
+              sqlite3_exec(database, geometry, NULL, NULL, NULL) == SQLITE_OK;
+    return ok ? 0 : hak_store_fail_sqlite(database, path, "laying out its tables");
+}
