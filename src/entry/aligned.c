@@ -1,0 +1,70 @@
+/* The aligned family and malloc_usable_size. */
+#include <malloc.h>
+#include <stdlib.h>
+#include "entry/entry.h"
+
+static bool is_power_of_two(size_t number) {
+    return number && (number & (number - 1)) == 0;
+}
+
+static void *allocate(size_t alignment, size_t bytes) {
+    struct hak_hand_out how = {
+        .asked_bytes = bytes, .alignment = alignment, .subkind = HAK_BY_ALIGNED};
+    return hak_entry_allocate(&how);
+}
+
+static void *refuse(size_t bytes, int error) {
+    check_call_without_record(bytes, true);
+    errno = error;
+    return NULL;
+}
+
+/* As glibc: an alignment that is no power of two is rounded up to one. */
+HAK_EXPORT void *memalign(size_t alignment, size_t bytes) {
+    if (alignment > SIZE_MAX / 2 + 1)
+        return refuse(bytes, EINVAL);
+    if (alignment < 2)
+        alignment = 1;
+    if (!is_power_of_two(alignment))
+        alignment = (size_t)1 << (64 - __builtin_clzll(alignment));
+    if (alignment > PTRDIFF_MAX / 2)
+        return refuse(bytes, ENOMEM);
+    return allocate(alignment, bytes);
+}
+
+HAK_EXPORT void *aligned_alloc(size_t alignment, size_t bytes) {
+    return memalign(alignment, bytes);
+}
+
+HAK_EXPORT int posix_memalign(void **result, size_t alignment, size_t bytes) {
+    if (!is_power_of_two(alignment) || alignment % sizeof(void *) != 0)
+        return EINVAL;
+    int saved_errno = errno;
+    void *user = memalign(alignment, bytes);
+    errno = saved_errno;
+    if (!user)
+        return ENOMEM;
+    *result = user;
+    return 0;
+}
+
+HAK_EXPORT void *valloc(size_t bytes) {
+    return memalign(HAK_PAGE_BYTES, bytes);
+}
+
+HAK_EXPORT void *pvalloc(size_t bytes) {
+    if (bytes > SIZE_MAX - HAK_PAGE_BYTES)
+        return refuse(bytes, ENOMEM);
+    return memalign(HAK_PAGE_BYTES, HAK_PAGES_OF(bytes));
+}
+
+HAK_EXPORT size_t malloc_usable_size(void *pointer) {
+    if (!pointer)
+        return 0;
+    user_t user = user_from(pointer);
+    base_t base = base_of(user);
+    size_t slot_bytes = hak_route_slot_bytes(base);
+    if (slot_bytes == 0)
+        return 0; /* not ours */
+    return check_usable(user, slot_bytes - (user_address(user) - base_address(base)));
+}

@@ -1,0 +1,62 @@
+/* The border to the program: the malloc family, start-up, thread ends and fork.
+ *
+ *   program ──> malloc.c    malloc, free, calloc        the fast paths
+ *               realloc.c   realloc, reallocarray
+ *               aligned.c   memalign and its family, malloc_usable_size
+ *               start.c     first call, constructor, end of a thread, fork handlers
+ *               foreign.c   a pointer that is none of ours
+ *
+ * The fast paths of malloc and free are leaves: no frame, no call; whatever is rarer is a tail jump
+ * to a cold function. In the debug build the same sources take the long way, through the checks.
+ *
+ * May call: route, and start.c everything that has to be started or held over fork. */
+#ifndef HAK_ENTRY_ENTRY_H
+#define HAK_ENTRY_ENTRY_H
+
+#include <errno.h>
+#include "route/route.h"
+
+/* start.c: options, registry and this thread are set up. Once true for a thread, always true. */
+HAK_HIDDEN HAK_COLD void hak_entry_start_thread(void);
+
+/* foreign.c: `user` is no block of ours and not NULL: it is passed on where its owner is known, or
+ * left alone, or is surely a mistake (plain build: the program ends). Debug: the checks decided
+ * before that it is another allocator's. */
+HAK_HIDDEN HAK_COLD void hak_entry_free_foreign(user_t user);
+
+/* foreign.c: `user` is no block of ours: ends the plain build's program if it is surely a mistake.
+ */
+HAK_HIDDEN HAK_COLD void hak_entry_blame_foreign(user_t user);
+
+/* Sets up whatever the first call of a thread finds missing. */
+static inline void hak_entry_begin(void) {
+    if (HAK_UNLIKELY(hak_thread.state == HAK_THREAD_NEW))
+        hak_entry_start_thread();
+}
+
+/* One block for the program through the long way; NULL and ENOMEM when there is no memory. `how`
+ * says what was asked; its class is filled in here. */
+static inline void *hak_entry_allocate(struct hak_hand_out *how) {
+    hak_entry_begin();
+    struct hak_taken taken = {HAK_NO_BASE, HAK_CLASS_NONE};
+    if (HAK_LIKELY(how->asked_bytes <= PTRDIFF_MAX)) {
+        size_t slot_bytes = check_slot_bytes(how->asked_bytes, how->alignment);
+        taken = hak_route_take(slot_bytes, check_aligns() ? 0 : how->alignment);
+    }
+    if (HAK_UNLIKELY(!taken.base.p)) {
+        check_call_without_record(how->asked_bytes, true);
+        errno = ENOMEM;
+        return NULL;
+    }
+    how->class_index = taken.class_index;
+    return check_hand_out(taken.base, how).p;
+}
+
+/* A block comes back from the program; `kind` is HAK_FREE or HAK_REALLOC_FROM (then it was taken
+ * back before). */
+static inline void hak_entry_give(base_t base, user_t user, enum hak_record_kind kind) {
+    if (HAK_UNLIKELY(!hak_route_give(base, kind)) && user.p)
+        hak_entry_free_foreign(user);
+}
+
+#endif

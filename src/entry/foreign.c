@@ -1,0 +1,34 @@
+/* A pointer that none of our layers knows: passed on, left alone, or the end of the program. */
+#include "entry/entry.h"
+#include "platform/address.h"
+
+extern void __libc_free(void *) __attribute__((weak));
+
+static const char *why_bad(enum hak_address_kind kind) {
+    switch (kind) {
+    case HAK_ADDRESS_UNMAPPED:
+        return "is no memory; free what malloc returned";
+    case HAK_ADDRESS_STACK:
+        return "is on the stack; free what malloc returned";
+    case HAK_ADDRESS_CODE:
+    case HAK_ADDRESS_STATIC:
+        return "is code or static data; free what malloc returned";
+    case HAK_ADDRESS_C_HEAP:
+    case HAK_ADDRESS_UNKNOWN:
+        break;
+    }
+    return NULL;
+}
+
+void hak_entry_blame_foreign(user_t user) {
+    const char *why = hak_is_debug_build ? NULL : why_bad(hak_address_kind_of(user.p));
+    if (why)
+        hak_die("bad-free", user.p, why);
+}
+
+void hak_entry_free_foreign(user_t user) {
+    if (__libc_free && hak_address_kind_of(user.p) == HAK_ADDRESS_C_HEAP)
+        __libc_free(user.p);
+    else
+        hak_entry_blame_foreign(user);
+}

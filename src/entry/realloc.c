@@ -1,0 +1,81 @@
+/* realloc and reallocarray: resize in place where the slot allows it, else move. */
+#include <stdlib.h>
+#include <string.h>
+#include "entry/entry.h"
+
+static void *allocate(size_t bytes, user_t moved_from) {
+    struct hak_hand_out how = {
+        .asked_bytes = bytes, .subkind = HAK_BY_REALLOC, .moved_from = moved_from};
+    return hak_entry_allocate(&how);
+}
+
+/* True when `bytes` fit the slot and would not leave more than half of it unused. */
+static bool stays_in_slot(size_t slot_bytes, size_t delta_bytes, size_t bytes) {
+    size_t needed = delta_bytes + bytes + (delta_bytes != 0); /* header, block, a byte of canary */
+    return needed <= slot_bytes && needed >= slot_bytes / 2;
+}
+
+static bool resize_large(base_t base, size_t delta_bytes, size_t bytes) {
+    size_t needed = delta_bytes + bytes + (delta_bytes != 0);
+    return needed > HAK_CLASS_MAX_BYTES && hak_large_resize(base, needed);
+}
+
+static void *move(user_t user, base_t base, size_t old_bytes, size_t bytes) {
+    void *moved = allocate(bytes, user);
+    if (moved) {
+        memcpy(moved, user.p, old_bytes < bytes ? old_bytes : bytes);
+        hak_entry_give(base, user, HAK_REALLOC_FROM);
+    }
+    return moved;
+}
+
+static void *fail(size_t bytes) {
+    check_call_without_record(bytes, true);
+    errno = ENOMEM;
+    return NULL;
+}
+
+static void *resize(user_t user, base_t base, size_t bytes) {
+    size_t slot_bytes = hak_route_slot_bytes(base);
+    size_t delta_bytes = user_address(user) - base_address(base);
+    bool is_large = hak_registry_owner(base.p) == HAK_OWNER_NOBODY;
+    if (slot_bytes == 0) {
+        hak_entry_blame_foreign(user);
+        return fail(bytes); /* another allocator's block: its size is not known */
+    }
+    size_t old_bytes = check_usable(user, slot_bytes - delta_bytes);
+    if (is_large ? resize_large(base, delta_bytes, bytes)
+                 : stays_in_slot(slot_bytes, delta_bytes, bytes)) {
+        check_resize(user, bytes);
+        return user.p;
+    }
+    /* The kernel moves pages faster than they can be copied. The checks' build copies: the old
+     * block has to be recorded as given back before its address can be anyone's again. */
+    if (is_large && !hak_is_debug_build && bytes > HAK_CLASS_MAX_BYTES) {
+        void *moved = hak_large_move(base, bytes).p;
+        return moved ? moved : fail(bytes);
+    }
+    return move(user, base, old_bytes, bytes);
+}
+
+HAK_EXPORT void *realloc(void *pointer, size_t bytes) {
+    user_t user = user_from(pointer);
+    if (!pointer)
+        return allocate(bytes, HAK_NO_USER);
+    if (bytes == 0) {
+        free(pointer);
+        return NULL;
+    }
+    hak_entry_begin();
+    base_t base;
+    if (bytes > PTRDIFF_MAX || check_take_back(user, HAK_REALLOC, &base) != HAK_TAKE)
+        return fail(bytes);
+    return resize(user, base, bytes);
+}
+
+HAK_EXPORT void *reallocarray(void *pointer, size_t count, size_t bytes) {
+    size_t all_bytes;
+    if (__builtin_mul_overflow(count, bytes, &all_bytes))
+        return fail(SIZE_MAX);
+    return realloc(pointer, all_bytes);
+}

@@ -1,0 +1,150 @@
+/* Start-up, the end of a thread, and fork.
+ *
+ *   first call of the process   options, registry, brk's start, the checks (check_start)
+ *   constructor                 the same if no call came before; thread key, fork handlers
+ *   first call of a thread      a heap (front), its end noted with the thread key
+ *   end of a thread             in the last round of key destructors, so that others' frees before
+ *                               it still find the caches
+ *   fork                        all locks are taken before and released after, by rank
+ *
+ * The library is linked with -z initfirst: only ld.so's own calls come before the constructor,
+ * which therefore cannot rely on libc's constructors: `environ` may not be set yet. */
+#include <pthread.h>
+#include <unistd.h>
+#include "entry/entry.h"
+#include "front/remote.h"
+#include "platform/address.h"
+#include "pool/pool.h"
+
+/* pthreads calls destructors in up to 4 rounds as long as values are set anew. */
+enum { END_ROUND = 3 };
+
+static struct hak_lock start_lock;
+static _Atomic bool is_started;
+static bool has_thread_key;
+static pthread_key_t thread_key;
+static char **constructor_environment;
+
+/* ---- the process --------------------------------------------------------------------------------
+ */
+
+/* The environment before libc has it: as the kernel gave it. */
+static char **read_environment(char *text, size_t text_bytes, char **variables, size_t count) {
+    long file = hak_open("/proc/self/environ");
+    size_t length = 0, found = 0;
+    long got = file < 0 ? 0 : 1;
+    while (got > 0 && length < text_bytes - 1) {
+        got = hak_read(file, text + length, text_bytes - 1 - length);
+        length += got > 0 ? (size_t)got : 0;
+    }
+    if (file >= 0)
+        hak_close(file);
+    text[length] = 0;
+    for (size_t at = 0; at < length && found + 1 < count; at++) {
+        variables[found++] = text + at;
+        while (text[at])
+            at++;
+    }
+    variables[found] = NULL;
+    return variables;
+}
+
+static void read_options(void) {
+    enum { TEXT_BYTES = 4 << 20, VARIABLES = 64 << 10 };
+    char **environment = constructor_environment ? constructor_environment : environ;
+    if (environment) {
+        hak_options_read(environment);
+        return;
+    }
+    size_t bytes = TEXT_BYTES + VARIABLES * sizeof(char *);
+    char *memory = hak_reserve(bytes);
+    char **variables = memory ? read_environment(memory, TEXT_BYTES,
+                                                 (char **)(void *)(memory + TEXT_BYTES), VARIABLES)
+                              : NULL;
+    hak_options_read(variables);
+    if (memory)
+        hak_unmap(memory, bytes);
+}
+
+static HAK_COLD void start_process(void) {
+    hak_lock(&start_lock);
+    if (!atomic_load_explicit(&is_started, memory_order_relaxed)) {
+        read_options();
+        hak_address_start();
+        hak_registry_start(true);
+        atomic_store_explicit(&is_started, true, memory_order_release);
+    }
+    hak_unlock(&start_lock);
+}
+
+/* ---- a thread -----------------------------------------------------------------------------------
+ */
+
+void hak_entry_start_thread(void) {
+    if (!atomic_load_explicit(&is_started, memory_order_acquire))
+        start_process();
+    hak_front_start();
+    if (has_thread_key)
+        (void)pthread_setspecific(thread_key, &hak_thread);
+}
+
+static void end_thread(void *value) {
+    if (++hak_thread.end_rounds < END_ROUND && pthread_setspecific(thread_key, value) == 0)
+        return;
+    hak_front_end();
+    check_thread_end();
+}
+
+/* ---- fork ---------------------------------------------------------------------------------------
+ */
+
+static void lock_all(void) {
+    hak_lock(&hak_shared_heap_lock);
+    hak_lock(&hak_heaps_lock);
+    hak_lock(&hak_pool_lock);
+    hak_large_lock_all();
+    hak_lock(&hak_chunks_lock);
+}
+
+static void unlock_all(void) {
+    hak_unlock(&hak_chunks_lock);
+    hak_large_unlock_all();
+    hak_unlock(&hak_pool_lock);
+    hak_unlock(&hak_heaps_lock);
+    hak_unlock(&hak_shared_heap_lock);
+}
+
+static void before_fork(void) {
+    lock_all();
+    check_fork_prepare();
+}
+
+static void after_fork_in_parent(void) {
+    check_fork_parent();
+    unlock_all();
+}
+
+static void after_fork_in_child(void) {
+    check_fork_child();
+    hak_front_after_fork();
+    unlock_all();
+}
+
+/* ---- constructor --------------------------------------------------------------------------------
+ */
+
+__attribute__((constructor(101))) static void construct(int count, char **arguments,
+                                                        char **environment) {
+    (void)count;
+    (void)arguments;
+    constructor_environment = environment;
+    if (!atomic_load_explicit(&is_started, memory_order_acquire))
+        start_process();
+    has_thread_key = pthread_key_create(&thread_key, end_thread) == 0;
+    /* glibc keeps the first 48 handlers without allocating. */
+    (void)pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+    check_start();
+    hak_entry_begin();
+    if (has_thread_key && hak_thread.state != HAK_THREAD_NEW)
+        (void)pthread_setspecific(thread_key, &hak_thread);
+}

@@ -1,0 +1,144 @@
+/* The array front's slow side: set-up and end of a thread, refill from the slabs, spill into them.
+ */
+#include "front/front.h"
+
+#include "front/thread_block.h"
+
+base_t hak_no_block = {NULL};
+
+/* Every class starts empty and full at once, so that the first call takes the slow path. */
+#define OFF {&hak_no_block, &hak_no_block},
+_Thread_local struct hak_thread hak_thread = {
+    .heap_id = HAK_OWNER_NONE,
+    .classes =
+        {
+#define CLASS(slot_bytes, band) OFF
+#include "classes.def"
+#undef CLASS
+        },
+};
+
+static void set_up_arrays(struct hak_front *front) {
+    for (unsigned c = 0; c < HAK_CLASSES; c++) {
+        if (hak_front_has_magazine(c))
+            continue;
+        base_t *bottom = hak_array_bottom(front, c);
+        hak_thread.classes[c] = (struct hak_array){bottom, bottom + hak_array_capacity(c)};
+    }
+}
+
+static struct hak_front *make_front(void) {
+    struct hak_front *front = hak_map(HAK_PAGES_OF(sizeof(struct hak_front)));
+    if (front && hak_options.magazine_enable == HAK_MAGAZINE_ON) {
+        front->magazines = hak_magazines_make();
+        if (!front->magazines) {
+            hak_unmap(front, HAK_PAGES_OF(sizeof(struct hak_front)));
+            return NULL;
+        }
+    }
+    return front;
+}
+
+void hak_front_start(void) {
+    struct hak_thread *thread = &hak_thread;
+    if (thread->state != HAK_THREAD_NEW)
+        return;
+    thread->state = HAK_THREAD_SHARED;
+    struct hak_heap *heap = hak_heap_acquire();
+    if (!heap)
+        return;
+    if (!heap->front_block)
+        heap->front_block = make_front();
+    if (!heap->front_block) {
+        hak_heap_release(heap);
+        return;
+    }
+    thread->heap = heap;
+    thread->front = heap->front_block;
+    set_up_arrays(thread->front);
+    thread->heap_id = heap->id;
+    thread->state = HAK_THREAD_OWN;
+}
+
+static base_t move_to_front(base_t block, unsigned class_index) {
+    hop(HAK_FRONT_REFILL, block, class_index);
+    return block;
+}
+
+base_t hak_front_refill(unsigned class_index) {
+    hak_remote_tend();
+    base_t block = hak_array_pop(class_index); /* the drain may have brought some */
+    if (block.p)
+        return block;
+    base_t blocks[HAK_ARRAY_PLACES / 2];
+    unsigned wanted = hak_array_capacity(class_index) / 2;
+    unsigned taken = hak_slab_take(hak_thread.heap, class_index, blocks, wanted);
+    /* Lowest address on top. */
+    while (taken > 0)
+        hak_array_push(class_index, move_to_front(blocks[--taken], class_index));
+    return hak_array_pop(class_index);
+}
+
+static void move_to_slab(base_t block, unsigned class_index) {
+    hop(HAK_FRONT_SPILL, block, class_index);
+    hak_slab_give(hak_thread.heap, block);
+}
+
+/* Moves the `count` oldest blocks of an array into the slabs. */
+static void spill(unsigned class_index, unsigned count) {
+    struct hak_array *array = &hak_thread.classes[class_index];
+    base_t *first = hak_array_bottom(hak_thread.front, class_index) + 1;
+    for (unsigned i = 0; i < count; i++)
+        move_to_slab(first[i], class_index);
+    size_t kept = (size_t)(array->top + 1 - first) - count;
+    __builtin_memmove(first, first + count, kept * sizeof *first);
+    array->top -= count;
+}
+
+void hak_front_spill(unsigned class_index) {
+    spill(class_index, hak_array_capacity(class_index) / 2);
+}
+
+base_t hak_front_take_shared(unsigned class_index) {
+    base_t block = HAK_NO_BASE;
+    hak_lock(&hak_shared_heap_lock);
+    struct hak_heap *heap = hak_shared_heap();
+    if (heap) {
+        hak_remote_drain_heap(heap);
+        if (hak_slab_take(heap, class_index, &block, 1) == 1)
+            (void)move_to_front(block, class_index);
+    }
+    hak_unlock(&hak_shared_heap_lock);
+    return block;
+}
+
+static void forget_heap(enum hak_thread_state state) {
+    struct hak_thread *thread = &hak_thread;
+    for (unsigned c = 0; c < HAK_CLASSES; c++)
+        thread->classes[c] = (struct hak_array){&hak_no_block, &hak_no_block};
+    thread->heap_id = HAK_OWNER_NONE;
+    thread->heap = NULL;
+    thread->front = NULL;
+    thread->state = (uint8_t)state;
+}
+
+void hak_front_end(void) {
+    struct hak_heap *heap = hak_thread.heap;
+    if (heap) {
+        hak_remote_flush();
+        hak_remote_drain();
+        if (hak_thread.front->magazines)
+            hak_magazines_empty();
+        for (unsigned c = 0; c < HAK_CLASSES; c++)
+            if (hak_array_is_on(c))
+                spill(c, (unsigned)(hak_thread.classes[c].top -
+                                    hak_array_bottom(hak_thread.front, c)));
+    }
+    forget_heap(HAK_THREAD_ENDED);
+    if (heap)
+        hak_heap_release(heap);
+}
+
+void hak_front_after_fork(void) {
+    hak_heaps_after_fork(hak_thread.heap);
+}

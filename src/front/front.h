@@ -1,0 +1,131 @@
+/* The front: what a thread keeps at hand so that most calls touch nothing that others touch.
+ *
+ *   TLS (initial-exec, below 1 KiB)            block of the thread (struct hak_front)
+ *   classes[c].top ────────────────────────┐   remote[16]: chunks that are being filled
+ *   classes[c].end ──────────────────────┐ │   magazines: NULL, or one for each class up to 1,024 B
+ *   heap_id, heap, front                 │ │   arrays:
+ *                                        │ └──────v
+ *                   | none | base | base | base | base | ..... |
+ *                   └ below                └────────────────────^ end: last place of the array
+ *
+ * An array is a stack of block addresses; the blocks themselves are not touched. Below its first
+ * place lies a word that is never an address, so that "empty" is what is read, and not a compare
+ * with a count. top == end means full. A thread that is not set up, or a class whose array is off
+ * (capacity 0), has top == end == &hak_no_block: it is empty and full at once, and every call takes
+ * the slow path.
+ *
+ *   malloc   pop ──empty──> hak_front_refill: drain remote frees, then half an array from the slabs
+ *   free     push ──full──> hak_front_spill: the older half of the array goes to the slabs
+ *            other owner ──> hak_remote_put: collected in chunks of 62, posted to the owner's heap
+ *   with magazines (magazine.h): pop and push there, then the TLS SLL (sll.h), then the slabs
+ *
+ * Who owns what: all of it belongs to its thread; no lock, no atomics, no line shared with another.
+ * The one exception is the mail box in the heap (slab/heap.h).
+ *
+ * May call: slab, platform. Source of the array front: docs/specs/allocator.md, "front". */
+#ifndef HAK_FRONT_FRONT_H
+#define HAK_FRONT_FRONT_H
+
+#include "hop.h"
+#include "options.h"
+#include "platform/registry.h"
+#include "size_class.h"
+#include "slab/slab.h"
+
+#define HAK_ARRAY_PLACES       64
+#define HAK_ARRAY_BYTES        ((size_t)1 << 20) /* in all blocks of a full array */
+#define HAK_MAGAZINE_MAX_BYTES 1024              /* the largest class with a magazine */
+#define HAK_MAGAZINE_CLASSES   (HAK_CLASS_OF_1024 + 1)
+
+struct hak_array {
+    base_t *top; /* the block that the next malloc gets */
+    base_t *end; /* top when the array is full */
+};
+
+enum hak_thread_state {
+    HAK_THREAD_NEW,    /* no call yet */
+    HAK_THREAD_OWN,    /* has a heap */
+    HAK_THREAD_SHARED, /* no heap was to be had: uses the shared one */
+    HAK_THREAD_ENDED,  /* its heap is given back; late calls use the shared one */
+};
+
+struct hak_front;
+
+struct hak_thread {
+    uint32_t heap_id; /* HAK_OWNER_NONE without a heap */
+    uint8_t state;    /* enum hak_thread_state */
+    uint8_t end_rounds;
+    struct hak_heap *heap;
+    struct hak_front *front;
+    struct hak_array classes[HAK_CLASSES];
+};
+
+HAK_HIDDEN extern _Thread_local struct hak_thread hak_thread
+    __attribute__((tls_model("initial-exec")));
+
+/* What an empty array reads: no address. */
+HAK_HIDDEN extern base_t hak_no_block;
+
+/* Gives the calling thread a heap and its arrays, if it is new. Call before the slow functions
+ * below. */
+HAK_HIDDEN void hak_front_start(void);
+
+/* Empties arrays, magazines and lists into the slabs, posts what was collected for others, gives
+ * the heap back. */
+HAK_HIDDEN void hak_front_end(void);
+
+/* In the child of a fork, on its only thread. */
+HAK_HIDDEN void hak_front_after_fork(void);
+
+/* One block of the class when its array is empty: refills the array if it has one. The block has
+ * made its hop to FRONT. HAK_NO_BASE when there is no memory. */
+HAK_HIDDEN base_t hak_front_refill(unsigned class_index);
+
+/* Makes room in a full array: its older half goes to the slabs. */
+HAK_HIDDEN void hak_front_spill(unsigned class_index);
+
+/* One block from the shared heap, for a thread that has none. */
+HAK_HIDDEN base_t hak_front_take_shared(unsigned class_index);
+
+/* A block that belongs to heap `owner`, another than the calling thread's. */
+HAK_HIDDEN void hak_remote_put(hak_owner_t owner, base_t block);
+
+/* True when this thread keeps the class in magazines and not in an array. */
+HAK_HIDDEN bool hak_front_has_magazine(unsigned class_index);
+
+/* The newest block of the array, or HAK_NO_BASE when it is empty or off. */
+static inline base_t hak_array_pop(unsigned class_index) {
+    struct hak_array *array = &hak_thread.classes[class_index];
+    base_t block = *array->top;
+    if (HAK_LIKELY(block.p != NULL))
+        array->top--;
+    return block;
+}
+
+static inline bool hak_array_is_full(unsigned class_index) {
+    struct hak_array *array = &hak_thread.classes[class_index];
+    return array->top == array->end;
+}
+
+/* True when the class has an array in this thread. */
+static inline bool hak_array_is_on(unsigned class_index) {
+    return hak_thread.classes[class_index].end != &hak_no_block;
+}
+
+/* Puts a block on an array that is not full. */
+static inline void hak_array_push(unsigned class_index, base_t block) {
+    *++hak_thread.classes[class_index].top = block;
+}
+
+/* True when the calling thread owns the SuperSlab that holds `block`: false for NULL, foreign and
+ * large blocks, those of other threads, and in a thread without a heap. */
+static inline bool hak_front_is_mine(base_t block) {
+    return hak_registry_owner_fast(block.p) == hak_thread.heap_id;
+}
+
+/* Class of the slab that holds `block`, HAK_CLASS_NONE if it serves none. */
+static inline unsigned hak_front_class_of(base_t block) {
+    return hak_superslab_of(block.p)->class_of_slab[hak_slab_index_of(block.p)];
+}
+
+#endif

@@ -1,0 +1,49 @@
+/* The TLS SLL's three moves: magazine to list, list to magazine, list to slab. */
+#include "front/sll.h"
+
+#include "check.h"
+#include "front/front.h"
+
+void sll_push(base_t block, unsigned class_index) {
+    bool again = check_inject_push(&block, &class_index);
+    do {
+        if (!hop(HAK_SLL_PUSH, block, class_index))
+            return;
+        struct hak_sll *list = hak_sll_of(class_index);
+        *check_link_of(block) = list->head.p;
+        list->head = block;
+        list->count++;
+    } while (again && !(again = false));
+}
+
+/* Takes the head off the list; HAK_NO_BASE, and an empty list, when the head is no block of it. */
+static base_t unlink_head(struct hak_sll *list, unsigned class_index) {
+    base_t block = list->head;
+    if (!block.p)
+        return HAK_NO_BASE;
+    if (!check_pop(block, class_index)) {
+        *list = (struct hak_sll){.head = HAK_NO_BASE};
+        return HAK_NO_BASE;
+    }
+    list->head = base_from(*check_link_of(block));
+    list->count--;
+    return block;
+}
+
+base_t sll_pop(unsigned class_index) {
+    base_t block = unlink_head(hak_sll_of(class_index), class_index);
+    if (block.p)
+        hop(HAK_SLL_POP, block, class_index);
+    return block;
+}
+
+void sll_spill(unsigned class_index, uint32_t keep) {
+    struct hak_sll *list = hak_sll_of(class_index);
+    while (list->count > keep) {
+        base_t block = unlink_head(list, class_index);
+        if (!block.p)
+            return;
+        hop(HAK_SLL_SPILL, block, class_index);
+        hak_slab_give(hak_thread.heap, block);
+    }
+}

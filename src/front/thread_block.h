@@ -1,0 +1,44 @@
+/* The lazily mapped block of a thread: room for its arrays, and what the slow paths need.
+ *
+ * It stays with the heap when the thread ends and serves the heap's next thread. For front/ only.
+ */
+#ifndef HAK_FRONT_THREAD_BLOCK_H
+#define HAK_FRONT_THREAD_BLOCK_H
+
+#include "front/front.h"
+#include "front/magazine.h"
+#include "front/remote.h"
+
+struct hak_front {
+    struct hak_remote_slot remote[HAK_REMOTE_SLOTS];
+    struct hak_chunk *spare_chunks; /* a few empty ones */
+    uint32_t spare_count;
+    uint32_t refills;               /* slow paths taken, for the flush of partial chunks */
+    struct hak_magazine *magazines; /* HAK_MAGAZINE_CLASSES of them, or NULL */
+    base_t arrays[HAK_CLASSES * (HAK_ARRAY_PLACES + 1)];
+};
+
+/* Places in the array of a class: HAK_ARRAY_PLACES, fewer where HAK_ARRAY_BYTES says so, at least
+ * 4; an even number. */
+static inline unsigned hak_array_capacity(unsigned class_index) {
+    size_t by_bytes = HAK_ARRAY_BYTES / hak_class_bytes(class_index);
+    if (by_bytes >= HAK_ARRAY_PLACES)
+        return HAK_ARRAY_PLACES;
+    return by_bytes < 4 ? 4 : (unsigned)by_bytes & ~1u;
+}
+
+/* The word below the array's first place. */
+static inline base_t *hak_array_bottom(struct hak_front *front, unsigned class_index) {
+    return front->arrays + class_index * (HAK_ARRAY_PLACES + 1);
+}
+
+/* remote.c: takes what other threads posted to a heap into the slabs, or into the arrays where the
+ * heap is this thread's. The caller owns the heap. */
+HAK_HIDDEN void hak_remote_drain_heap(struct hak_heap *heap);
+HAK_HIDDEN void hak_remote_drain(void);
+/* remote.c: posts the chunks that are being filled. */
+HAK_HIDDEN void hak_remote_flush(void);
+/* remote.c: what each slow path does for others: drain, and flush every now and then. */
+HAK_HIDDEN void hak_remote_tend(void);
+
+#endif

@@ -1,0 +1,7 @@
+/* What is done with a block that belongs to us by its address and is no slot. */
+#include "route/route.h"
+
+HAK_COLD void hak_route_refuse(base_t base) {
+    if (!hak_is_debug_build)
+        hak_die("bad-free", base.p, "is inside a block or in no block; free what malloc returned");
+}

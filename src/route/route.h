@@ -1,0 +1,113 @@
+/* The way of a call: which layer serves a size, and which layer gets a block back.
+ *
+ *   take:   slot bytes <= 32 KiB ──> class ──> array, or magazine where that is on, or the shared
+ *                                              heap in a thread without one
+ *           above                ──> large
+ *   give:   the registry's owner of the address
+ *             my heap      ──> array or magazine
+ *             another heap ──> remote
+ *             nobody       ──> large, if its table knows the address, else it is not ours
+ *
+ * No data of its own, no lock. Everything is inline, so that a report's frames read
+ * magazine_flush <- free <- program.
+ *
+ * May call: front, large, slab. */
+#ifndef HAK_ROUTE_ROUTE_H
+#define HAK_ROUTE_ROUTE_H
+
+#include "check.h"
+#include "front/front.h"
+#include "front/magazine.h"
+#include "large/large.h"
+
+/* A block with its class; HAK_CLASS_NONE for a large one. */
+struct hak_taken {
+    base_t base;
+    unsigned class_index;
+};
+
+/* The class for a slot of `slot_bytes` whose start is aligned; HAK_CLASS_NONE: large. `alignment`
+ * is 0 or a power of two. */
+static inline unsigned hak_route_class(size_t slot_bytes, size_t alignment) {
+    if (HAK_UNLIKELY(slot_bytes > HAK_CLASS_MAX_BYTES))
+        return HAK_CLASS_NONE;
+    return alignment ? hak_class_of_aligned(slot_bytes, alignment) : hak_class_of_bytes(slot_bytes);
+}
+
+/* A block of the class from the slow side of the front: the array is empty or there is none. The
+ * thread is set up. HAK_NO_BASE without memory. */
+static inline base_t hak_route_take_slowly(unsigned class_index) {
+    if (HAK_UNLIKELY(hak_thread.state != HAK_THREAD_OWN))
+        return hak_front_take_shared(class_index);
+    if (hak_front_has_magazine(class_index))
+        return hak_magazine_pop(class_index);
+    return hak_front_refill(class_index);
+}
+
+/* A block for `slot_bytes`; its base is HAK_NO_BASE without memory. The thread is set up. */
+static inline struct hak_taken hak_route_take(size_t slot_bytes, size_t alignment) {
+    struct hak_taken taken = {HAK_NO_BASE, hak_route_class(slot_bytes, alignment)};
+    if (HAK_UNLIKELY(taken.class_index == HAK_CLASS_NONE)) {
+        taken.base = hak_large_take(slot_bytes, alignment);
+        return taken;
+    }
+    taken.base = hak_array_pop(taken.class_index);
+    if (HAK_UNLIKELY(!taken.base.p))
+        taken.base = hak_route_take_slowly(taken.class_index);
+    return taken;
+}
+
+/* Ends the program for a block that is no slot of ours; the debug build told of it before and goes
+ * on. (route.c) */
+HAK_HIDDEN void hak_route_refuse(base_t base);
+
+/* The block goes back to this thread's own cache. `kind` is HAK_FREE or HAK_REALLOC_FROM. */
+static inline void hak_route_give_own(base_t base, enum hak_record_kind kind) {
+    unsigned class_index = hak_front_class_of(base);
+    if (HAK_UNLIKELY(!hak_is_slot_start(base.p, class_index))) {
+        hak_route_refuse(base);
+        return;
+    }
+    if (hak_front_has_magazine(class_index)) {
+        if (check_freed(base, kind, HAK_PLACE_MAGAZINE))
+            hak_magazine_push(class_index, base);
+        return;
+    }
+    if (!check_freed(base, kind, HAK_PLACE_FRONT))
+        return;
+    if (hak_array_is_full(class_index))
+        hak_front_spill(class_index);
+    hak_array_push(class_index, base);
+}
+
+/* The block leaves the program: it is recorded, then given to the layer it belongs to. False: it is
+ * no block of ours, nothing was done. */
+static inline bool hak_route_give(base_t base, enum hak_record_kind kind) {
+    hak_owner_t owner = hak_registry_owner(base.p);
+    if (HAK_LIKELY(owner == hak_thread.heap_id)) {
+        hak_route_give_own(base, kind);
+        return true;
+    }
+    if (owner != HAK_OWNER_NOBODY) {
+        if (check_freed(base, kind, HAK_PLACE_REMOTE))
+            hak_remote_put(owner, base);
+        return true;
+    }
+    if (!hak_large_find(base.p))
+        return false;
+    if (check_freed(base, kind, HAK_PLACE_LARGE))
+        return hak_large_give(base);
+    return true;
+}
+
+/* Bytes of the slot or mapping that starts at `base`; 0 when it is no block of ours. */
+static inline size_t hak_route_slot_bytes(base_t base) {
+    if (HAK_LIKELY(hak_registry_owner(base.p) != HAK_OWNER_NOBODY)) {
+        unsigned class_index = hak_front_class_of(base);
+        return class_index < HAK_CLASSES ? hak_class_bytes(class_index) : 0;
+    }
+    const struct hak_large *large = hak_large_find(base.p);
+    return large ? large->mapped_bytes : 0;
+}
+
+#endif
