@@ -37,7 +37,7 @@ PLAIN_OBJ := $(LAYER_SRC:%.c=$(BUILD)/plain/%.o)
 DEBUG_OBJ := $(LAYER_SRC:%.c=$(BUILD)/debug/%.o) $(WATCH_SRC:%.c=$(BUILD)/debug/%.o)
 STORE_OBJ := $(STORE_SRC:%.c=$(BUILD)/host/%.o) $(BUILD)/host/src/options.o $(BUILD)/host/src/size_class.o
 COLL_OBJ  := $(COLL_SRC:%.c=$(BUILD)/host/%.o)
-VIEW_OBJ  := $(VIEW_SRC:%.c=$(BUILD)/host/%.o)
+VIEW_OBJ  := $(VIEW_SRC:%.c=$(BUILD)/host/%.o) $(BUILD)/host/made/fault_pages.o
 MAIN_OBJ  := $(BUILD)/host/src/collector/main.o $(BUILD)/host/viewer/main.o
 
 ARTIFACTS := $(BUILD)/libhakmem.so $(BUILD)/libhakmem.a $(BUILD)/hakmem-debug.so \
@@ -70,6 +70,15 @@ $(BUILD)/flags: FORCE
 	@printf '%s\n' '$(FLAGS_USED)' | cmp -s - $@ || printf '%s\n' '$(FLAGS_USED)' > $@
 .PHONY: FORCE
 FORCE:
+
+# The pages of docs/specs/faults as text, for `explain`: one source for reader and command.
+FAULT_PAGES := $(sort $(wildcard docs/specs/faults/HKM-*.md))
+$(BUILD)/made/fault_pages.c: $(FAULT_PAGES) tools/embed_pages
+	@mkdir -p $(@D)
+	$(call SAY,make) tools/embed_pages $(FAULT_PAGES) >$@.new && mv $@.new $@
+$(BUILD)/host/made/fault_pages.o: $(BUILD)/made/fault_pages.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,compile) $(CC) $(HOST) $(DEPEND) -c -o $@ $<
 
 $(BUILD)/plain/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)

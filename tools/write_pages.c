@@ -85,7 +85,7 @@ static void write_hops(void) {
     fprintf(page, "| %d | %s | %s |\n", number, text, sentence);
 #include "hops.def"
     fputs("\n## Moves of one block\n\nA move out of another place than these is illegal: "
-          "[wrong-layer-move](faults/wrong-layer-move.md).\n\n"
+          "[wrong-layer-move](faults/HKM-101.md).\n\n"
           "| number | kind | from | to | meaning |\n|---|---|---|---|---|\n",
           page);
 #define IN(place) (1u << HAK_PLACE_##place)
@@ -140,7 +140,7 @@ static void write_faults(void) {
         "| code | fault | tag of the original | injected by | meaning |\n|---|---|---|---|---|\n",
         page);
 #define FAULT(name, number, text, tag, injection, meaning, what_to_do)                             \
-    fprintf(page, "| HKM-%d | [%s](%s.md) | ", number, text, text);                                \
+    fprintf(page, "| HKM-%d | [%s](HKM-%d.md) | ", number, text, number);                                \
     put_cell(page, tag);                                                                           \
     put_cell(page, injection[0] ? "`HAKMEM_INJECT=" injection ":N`" : "");                         \
     fprintf(page, "%s |\n", meaning);
