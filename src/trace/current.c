@@ -57,6 +57,7 @@ bool hak_current_claim_process(uint32_t parent, uint64_t fork_number) {
         entry->parent = parent;
         entry->fork_number = fork_number;
         entry->tsc_start = hak_session_ticks();
+        hak_raise_to(&hak_current.session->process_hint, index + 1);
         hak_current.process = entry;
         hak_current.process_index = index;
         atomic_store_explicit(&entry->state, HAK_PROCESS_LIVE, memory_order_release);

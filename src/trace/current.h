@@ -51,6 +51,13 @@ static inline bool hak_current_ready(void) {
            hak_current_look();
 }
 
+/* Makes `word` at least `value`. */
+static inline void hak_raise_to(_Atomic uint32_t *word, uint32_t value) {
+    uint32_t seen = atomic_load_explicit(word, memory_order_relaxed);
+    while (seen < value && !atomic_compare_exchange_weak(word, &seen, value))
+        continue;
+}
+
 /* TSC ticks since the session's start. */
 static inline uint64_t hak_session_ticks(void) {
     return __builtin_ia32_rdtsc() - hak_current.tsc_start;

@@ -76,10 +76,11 @@ static void read_clocks(struct hak_session *session) {
 }
 
 static int make_file(uint64_t total, int *file) {
-    long made =
-        hak_raw_call(SYS_memfd_create, (long)"hakmem", MFD_CLOEXEC | MFD_NOEXEC_SEAL, 0, 0, 0, 0);
+    long made = hak_raw_call(SYS_memfd_create, (long)"hakmem",
+                             MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL, 0, 0, 0, 0);
     if (made == -EINVAL) /* before Linux 6.3 */
-        made = hak_raw_call(SYS_memfd_create, (long)"hakmem", MFD_CLOEXEC, 0, 0, 0, 0);
+        made = hak_raw_call(SYS_memfd_create, (long)"hakmem", MFD_CLOEXEC | MFD_ALLOW_SEALING, 0, 0,
+                            0, 0);
     if (made < 0)
         return (int)-made;
     *file = hak_keeper_lift(made);
@@ -111,6 +112,7 @@ int hak_memory_make(uint64_t wanted, struct hak_session_memory *memory) {
             return (int)-at;
         }
     }
+    (void)hak_raw_call(SYS_ftruncate, memory->file, (long)total, 0, 0, 0, 0);
     memory->total_bytes = total;
     lay_out(memory->session, total);
     read_clocks(memory->session);

@@ -17,47 +17,33 @@ static void give_back_extents(uint32_t first, uint32_t count) {
         atomic_store_explicit(&hak_current.session->extent_taken[i], 0, memory_order_release);
 }
 
-/* Takes `count` extents in a row; the index of the first, or UINT32_MAX when there is no such run.
- */
+/* Takes `count` extents in a row, the lowest that are free, so that the memory that was ever
+ * touched stays small; the index of the first, or UINT32_MAX when there is no such run. */
 static uint32_t take_extents(uint32_t count) {
-    struct hak_session *session = hak_current.session;
-    uint32_t total = hak_current.extent_count;
-    uint32_t start = atomic_load_explicit(&session->extent_hint, memory_order_relaxed);
-    uint32_t run = 0, i;
-    if (count == 0 || count > total)
+    uint32_t run = 0;
+    if (count == 0)
         return UINT32_MAX;
-    if (start >= total)
-        start = 0;
-    i = start;
-    for (uint32_t looked = 0; looked < total + count; looked++, i++) {
+    for (uint32_t i = 0; i < hak_current.extent_count; i++) {
         uint8_t free = 0;
-        if (i == total) {
-            give_back_extents(i - run, run);
-            i = run = 0;
-        }
-        if (!atomic_compare_exchange_strong(&session->extent_taken[i], &free, 1)) {
+        if (!atomic_compare_exchange_strong(&hak_current.session->extent_taken[i], &free, 1)) {
             give_back_extents(i - run, run);
             run = 0;
-            continue;
-        }
-        if (++run == count) {
-            atomic_store_explicit(&session->extent_hint, i + 1, memory_order_relaxed);
+        } else if (++run == count) {
             return i + 1 - count;
         }
     }
-    give_back_extents(i - run, run);
+    give_back_extents(hak_current.extent_count - run, run);
     return UINT32_MAX;
 }
 
 static struct hak_ring_entry *take_entry(void) {
-    struct hak_session *session = hak_current.session;
-    uint32_t start = atomic_load_explicit(&session->ring_hint, memory_order_relaxed);
-    for (uint32_t looked = 0; looked < HAK_RINGS; looked++) {
-        uint32_t index = (start + looked) % HAK_RINGS, free = HAK_RING_FREE;
-        struct hak_ring_entry *ring = &hak_current.rings[index];
+    _Atomic uint32_t *high = &hak_current.session->ring_hint;
+    for (uint32_t i = 0; i < HAK_RINGS; i++) {
+        struct hak_ring_entry *ring = &hak_current.rings[i];
+        uint32_t free = HAK_RING_FREE;
         if (atomic_load_explicit(&ring->state, memory_order_relaxed) == HAK_RING_FREE &&
             atomic_compare_exchange_strong(&ring->state, &free, HAK_RING_CLAIMED)) {
-            atomic_store_explicit(&session->ring_hint, index + 1, memory_order_relaxed);
+            hak_raise_to(high, i + 1);
             return ring;
         }
     }
