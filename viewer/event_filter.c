@@ -1,0 +1,205 @@
+/* The options of `events` as a filter. */
+#include "events.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include "collector/lookup.h"
+#include "collector/words.h"
+#include "hop.h"
+#include "superslab.h"
+
+/* "1.5", "1.5s", "200ms", "#4711". */
+static bool read_when(const char *option, const char *text, uint64_t *ns, uint64_t *id) {
+    char *end;
+    errno = 0;
+    if (text[0] == '#') {
+        *id = strtoull(text + 1, &end, 10);
+        if (text[1] >= '0' && text[1] <= '9' && *end == '\0' && !errno)
+            return true;
+    } else {
+        double value = strtod(text, &end);
+        double unit = strcmp(end, "") == 0 || strcmp(end, "s") == 0 ? 1e9
+                      : strcmp(end, "ms") == 0                      ? 1e6
+                      : strcmp(end, "us") == 0                      ? 1e3
+                                                                    : 0;
+        if (end != text && unit > 0 && value >= 0 && value * unit < 9e18 && !errno) {
+            *ns = (uint64_t)(value * unit + 0.5);
+            return true;
+        }
+    }
+    view_error("--%s %s: seconds (1.5), 200ms, 30us or #EVENT was expected", option, text);
+    return false;
+}
+
+static bool read_kinds(const char *text, struct hak_filter *filter) {
+    char *copy = strdup(text), *rest = NULL;
+    bool good = copy && copy[0];
+    for (char *name = copy ? strtok_r(copy, ",", &rest) : NULL; name && good;
+         name = strtok_r(NULL, ",", &rest)) {
+        int kind = hak_words_kind_number(name);
+        if (kind < 0) {
+            view_error("--kind %s: no such kind; MALLOC, FREE, REALLOC, REALLOC_FROM, SLL_PUSH, "
+                       "... (docs/specs/hops.md) are known",
+                       name);
+            good = false;
+        } else if (kind < 64) {
+            filter->kind_mask_low |= 1ull << kind;
+        } else {
+            filter->kind_mask_high |= 1ull << (kind - 64);
+        }
+    }
+    free(copy);
+    return good;
+}
+
+static bool read_class(struct view *view, const char *text, struct event_filter *filter) {
+    char *end;
+    bool is_band = text[0] == 'C' || text[0] == 'c';
+    const char *digits = text + is_band;
+    unsigned long value = strtoul(digits, &end, 10);
+    if (strcasecmp(text, "large") == 0) {
+        filter->store.class_index = HAK_CLASS_NONE;
+        return true;
+    }
+    if (*digits >= '0' && *digits <= '9' && *end == '\0')
+        for (unsigned i = 0; i < HAK_CLASS_NONE; i++) {
+            uint64_t slot_bytes;
+            unsigned band;
+            if (!hak_store_class(view->reader, i, &slot_bytes, &band))
+                break;
+            if (is_band && band == value) {
+                filter->band = (int)band;
+                return true;
+            }
+            if (!is_band && slot_bytes == value) {
+                filter->store.class_index = (int)i;
+                return true;
+            }
+        }
+    view_error("--class %s: a band (C0 to C12), a slot size (48) or large was expected", text);
+    return false;
+}
+
+static bool read_address(struct view *view, const char *text, struct event_filter *filter) {
+    uint32_t process = filter->store.process;
+    if (!view_address(view, text, &filter->address, &process))
+        return false;
+    if (filter->store.process == 0)
+        filter->store.process = process;
+    filter->block_count = hak_store_blocks_at(view->reader, filter->address, filter->store.process,
+                                              filter->block, 16);
+    if (filter->block_count < 0) {
+        view_store_error(view, filter->block_count);
+        return false;
+    }
+    if (filter->block_count == 1)
+        filter->store.base = filter->block[0].base;
+    if (filter->block_count == 0)
+        filter->store.address = filter->address;
+    return true;
+}
+
+bool event_filter_read(struct view *view, struct event_filter *filter) {
+    const char *value;
+    uint64_t thread = 0;
+    *filter = (struct event_filter){.band = -1, .store.class_index = -1};
+    if (!view_process(view, &filter->store.process) || !view_number(view, "thread", &thread))
+        return false;
+    filter->thread_number = (uint32_t)thread;
+    if (thread > UINT32_MAX || (view_given(view, "thread") && thread == 0)) {
+        view_error("--thread %s: the number of a thread was expected, from 1",
+                   view_value(view, "thread"));
+        return false;
+    }
+    filter->site = view_value(view, "site");
+    if ((value = view_value(view, "kind")) && !read_kinds(value, &filter->store))
+        return false;
+    if ((value = view_value(view, "class")) && !read_class(view, value, filter))
+        return false;
+    if ((value = view_value(view, "since")) &&
+        !read_when("since", value, &filter->store.ns_from, &filter->store.id_from))
+        return false;
+    if ((value = view_value(view, "until")) &&
+        !read_when("until", value, &filter->store.ns_to, &filter->store.id_to))
+        return false;
+    if (view_given(view, "until") && filter->store.ns_to == 0 && filter->store.id_to == 0)
+        filter->is_empty = true; /* the store takes 0 for no limit */
+    value = view_value(view, "addr");
+    return !value || read_address(view, value, filter);
+}
+
+static bool is_in_block(const struct event_filter *filter, const struct hak_event *event) {
+    for (int i = 0; i < filter->block_count; i++)
+        if (event->base == filter->block[i].base &&
+            event->class_index == filter->block[i].class_index)
+            return true;
+    return filter->block_count == 0;
+}
+
+/* Remembered answers of --site, direct-mapped: the same few stacks come again and again. */
+static bool has_site(struct view *view, const char *site, uint32_t stack) {
+    static struct {
+        uint32_t stack;
+        bool used, matches;
+    } known[4096];
+    size_t slot = stack % (sizeof known / sizeof known[0]);
+    if (known[slot].used && known[slot].stack == stack)
+        return known[slot].matches;
+    struct hak_frames frames;
+    bool matches = false;
+    hak_frames_load(&frames, view->reader, stack);
+    for (int i = 0; i < frames.count && !matches; i++) {
+        struct hak_text location = {0};
+        hak_words_add_location(&location, &frames.frame[i], 8);
+        matches = strstr(frames.frame[i].function, site) ||
+                  (location.bytes && strstr(location.bytes, site));
+        hak_text_free(&location);
+    }
+    hak_frames_free(&frames);
+    known[slot].used = true;
+    known[slot].stack = stack;
+    known[slot].matches = matches;
+    return matches;
+}
+
+bool event_passes(struct view *view, const struct event_filter *filter,
+                  const struct hak_event *event) {
+    if (filter->block_count > 1 && !is_in_block(filter, event))
+        return false;
+    if (filter->band >= 0) {
+        uint64_t slot_bytes;
+        unsigned band;
+        if (!hak_store_class(view->reader, event->class_index, &slot_bytes, &band) ||
+            (int)band != filter->band)
+            return false;
+    }
+    if (filter->thread_number != 0) {
+        static uint32_t asked_row, number;
+        if (asked_row != event->thread) {
+            struct hak_thread_words thread;
+            hak_lookup_thread(view->reader, event->thread, &thread);
+            asked_row = event->thread;
+            number = thread.number;
+        }
+        if (number != filter->thread_number)
+            return false;
+    }
+    return !filter->site || has_site(view, filter->site, event->stack);
+}
+
+void event_filter_words(struct hak_text *text, const struct view *view) {
+    bool first = true;
+    for (int i = 0; i < view->option_count; i++) {
+        bool is_common = false;
+        for (int k = 0; k < view_common_option_count; k++)
+            is_common |= strcmp(view_common_options[k].name, view->option[i].name) == 0;
+        if (!view->value[i] || is_common)
+            continue;
+        hak_text_add(text, "%s--%s%s", first ? " with " : " ", view->option[i].name,
+                     view->value[i][0] ? " " : "");
+        hak_text_add_name(text, view->value[i]);
+        first = false;
+    }
+}

@@ -1,0 +1,28 @@
+/* The frame of every JSON document that a command prints. */
+#include "json.h"
+
+#include "collector/facts_json.h"
+
+json_t *view_json_document(const struct view *view, const char *command) {
+    json_t *document = json_object();
+    json_object_set_new(document, "hakmem_json", json_integer(1));
+    json_object_set_new(document, "command", json_string(command));
+    if (view->store_path)
+        json_object_set_new(document, "store", hak_json_text(view->store_path));
+    return document;
+}
+
+json_t *view_completeness_json(const struct view *view) {
+    const struct hak_store_summary *summary = &view->summary;
+    struct hak_text sentence = {0};
+    json_t *object = json_object();
+    view_add_completeness(&sentence, view);
+    json_object_set_new(object, "sentence", hak_json_text(sentence.bytes));
+    json_object_set_new(object, "lost_events", json_integer((json_int_t)summary->lost_events));
+    json_object_set_new(object, "trimmed_events",
+                        json_integer((json_int_t)summary->trimmed_events));
+    json_object_set_new(object, "being_written", json_boolean(summary->being_written));
+    json_object_set_new(object, "ended_early", json_boolean(summary->ended_early));
+    hak_text_free(&sentence);
+    return object;
+}

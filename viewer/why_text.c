@@ -1,0 +1,272 @@
+/* The page of `why`: what the address is, the table of owners, EVIDENCE, FAULT, NEXT. */
+#include "why.h"
+
+#include <inttypes.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+#include "collector/words.h"
+#include "labels.h"
+#include "superslab.h"
+
+static void add_position(struct hak_text *text, const struct why *why) {
+    uint64_t address = why->address, user = why->user, asked = why->asked_bytes;
+    hak_text_add(text, "0x%" PRIx64 " is ", address);
+    if (!why->last)
+        hak_text_add(text, "in a slot that was never handed out in this capture, %s long (%s)",
+                     hak_words_bytes(why->story->block.slot_bytes),
+                     hak_words_class(why->view->reader, why->story->block.class_index));
+    else if (address == user)
+        hak_text_add(text, "the start of a block");
+    else if (address < user)
+        hak_text_add(text, "%s in front of a block", hak_words_bytes(user - address));
+    else if (address - user < asked)
+        hak_text_add(text, "%s into a block", hak_words_bytes(address - user));
+    else
+        hak_text_add(text, "%s past the end of a block", hak_words_bytes(address - user - asked));
+}
+
+static void add_state(struct hak_text *text, const struct why *why) {
+    const struct hak_story *story = why->story;
+    if (why->last) {
+        hak_text_add(text, " of %s asked, %s in its slot (%s), ",
+                     hak_words_number(why->asked_bytes), hak_words_number(story->block.slot_bytes),
+                     hak_words_class(why->view->reader, story->block.class_index));
+        hak_text_add(text, "%s, %s in this capture.\n",
+                     why->last->end_count == 0   ? "live"
+                     : why->last->end_count == 1 ? "freed"
+                                                 : "freed twice",
+                     hak_words_count(story->lives_total, "owner", "owners"));
+    } else {
+        hak_text_add(text, ".\n");
+    }
+}
+
+static uint64_t query_number(const struct why *why, const char *sql, int parameter) {
+    sqlite3_stmt *query = NULL;
+    uint64_t value = 0;
+    if (sqlite3_prepare_v2(hak_store_database(why->view->reader), sql, -1, &query, NULL) ==
+        SQLITE_OK) {
+        sqlite3_bind_int(query, 1, parameter);
+        if (sqlite3_step(query) == SQLITE_ROW)
+            value = (uint64_t)sqlite3_column_int64(query, 0);
+    }
+    sqlite3_finalize(query);
+    return value;
+}
+
+static void add_place(struct hak_text *text, const struct why *why) {
+    const struct hak_block_key *block = &why->story->block;
+    if (block->class_index == HAK_CLASS_NONE || block->slot_bytes == 0) {
+        hak_text_add(text, "A large block: a mapping of its own (base 0x%" PRIx64 "). ",
+                     block->base);
+        return;
+    }
+    uint64_t superslab =
+        query_number(why, "SELECT value FROM meta WHERE key = 'superslab_bytes'", 0);
+    uint64_t slab = query_number(why, "SELECT value FROM meta WHERE key = 'slab_bytes'", 0);
+    uint64_t first =
+        query_number(why, "SELECT first_slot_offset FROM class WHERE id = ?1", block->class_index);
+    if (superslab == 0 || slab == 0)
+        return;
+    uint64_t inside = block->base % superslab;
+    hak_text_add(text, "SuperSlab 0x%" PRIx64 ", slab %" PRIu64 ", slot %s (base 0x%" PRIx64 "). ",
+                 block->base - inside, inside / slab,
+                 hak_words_number((inside % slab - first) / block->slot_bytes), block->base);
+}
+
+static void add_lost(struct hak_text *text, const struct why *why) {
+    if (why->story->lost_events > 0)
+        hak_text_add(text, "%s lost while this block was seen: an owner may be missing.",
+                     hak_words_count(why->story->lost_events, "event was", "events were"));
+    else if (!why->whole)
+        view_add_completeness(text, why->view);
+    else
+        hak_text_add(text, "Nothing was lost in this capture%s.",
+                     why->view->summary.being_written ? " so far" : "");
+}
+
+struct columns {
+    int event, time, what, thread, function, location, note;
+};
+
+static int max_of(int a, size_t b) {
+    return (int)b > a ? (int)b : a;
+}
+
+static const char *what_of(const struct why_row *row) {
+    return hak_words_call(&row->event);
+}
+
+static struct columns measure(const struct why *why) {
+    int event = 5, time = 7, what = 12, thread = 8, function = 8, location = 8;
+    for (int i = 0; i < why->rows; i++) {
+        const struct why_row *row = &why->row[i];
+        if (row->gap)
+            continue;
+        event = max_of(event, strlen(hak_words_number(row->event.id)));
+        time = max_of(time, strlen(hak_words_time(row->event.ns)));
+        what = max_of(what, strlen(what_of(row)));
+        thread = max_of(thread, strlen(view_thread_label(why->view, row->event.thread)));
+        if (!hak_event_is_call(&row->event))
+            continue;
+        const struct stack_label *label = view_stack_label(why->view, row->event.stack);
+        function = max_of(function, strlen(label->function));
+        location = max_of(location, strlen(label->location));
+    }
+    struct columns c = {.event = 9};
+    c.time = c.event + event + 3;
+    c.what = c.time + time + 2;
+    c.thread = c.what + what + 2;
+    c.function = c.thread + thread + 2;
+    c.location = c.function + (function > 40 ? 40 : function) + 2;
+    c.note = c.location + (location > 30 ? 30 : location) + 3;
+    return c;
+}
+
+static void add_where(struct hak_text *text, const struct why *why, const struct columns *c,
+                      const struct why_row *row) {
+    if (!hak_event_is_call(&row->event)) {
+        hak_text_add(text, "%s", hak_words_route(&row->event));
+        return;
+    }
+    const struct stack_label *label = view_stack_label(why->view, row->event.stack);
+    if (!label->location[0]) {
+        hak_text_add(text, "no stack");
+        return;
+    }
+    hak_text_add(text, "%s", label->function[0] ? label->function : "??");
+    hak_text_tab(text, c->location);
+    hak_text_add(text, "%s", label->location);
+}
+
+static void add_row(struct hak_text *text, const struct why *why, const struct columns *c,
+                    const struct why_row *row) {
+    if (row->gap) {
+        hak_text_add(text, "  ...    %s not shown%s\n",
+                     hak_words_count(row->count, "owner", "owners"),
+                     view_given(why->view, "all") ? "" : "; --all shows them");
+        return;
+    }
+    hak_text_add(text, "%s", row->wrong ? view_style(why->view, VIEW_RED) : "");
+    if (row->owner != 0)
+        hak_text_add(text, "  %-4u", row->owner);
+    else
+        hak_text_add(text, "      ");
+    hak_text_add(text, " %s ", row->wrong ? ">" : " ");
+    hak_text_add(text, "%s", hak_words_number(row->event.id));
+    hak_text_tab(text, c->time);
+    hak_text_add(text, "%s", hak_words_time(row->event.ns));
+    hak_text_tab(text, c->what);
+    hak_text_add(text, "%s", what_of(row));
+    hak_text_tab(text, c->thread);
+    hak_text_add(text, "%s", view_thread_label(why->view, row->event.thread));
+    hak_text_tab(text, c->function);
+    add_where(text, why, c, row);
+    if (row->note[0]) {
+        hak_text_tab(text, c->note);
+        hak_text_add(text, "%s", row->note);
+    }
+    hak_text_add(text, "%s\n", row->wrong ? view_style(why->view, VIEW_PLAIN) : "");
+    if (view_given(why->view, "stacks"))
+        view_add_stack(text, why->view, row->event.stack, c->time);
+}
+
+static void add_table(struct hak_text *text, const struct why *why) {
+    struct columns c = measure(why);
+    hak_text_add(text, "\n%s  owner  event", view_style(why->view, VIEW_BOLD));
+    hak_text_tab(text, c.time);
+    hak_text_add(text, "time");
+    hak_text_tab(text, c.what);
+    hak_text_add(text, "what");
+    hak_text_tab(text, c.thread);
+    hak_text_add(text, "thread");
+    hak_text_tab(text, c.function);
+    hak_text_add(text, "where%s\n", view_style(why->view, VIEW_PLAIN));
+    for (int i = 0; i < why->rows; i++)
+        add_row(text, why, &c, &why->row[i]);
+    struct hak_text path = {0};
+    uint32_t from, to;
+    if (!view_given(why->view, "moves") && why_add_path(&path, why, &from, &to))
+        hak_text_add(text, "  moves between owners %u and %u: %s     --moves shows them all\n",
+                     from, to, path.bytes);
+    hak_text_free(&path);
+    if (why->story->moves_total > (uint64_t)why->story->move_count)
+        hak_text_add(text, "  %s of this block; the newest %s were looked at\n",
+                     hak_words_count(why->story->moves_total, "event", "events"),
+                     hak_words_number((uint64_t)why->story->move_count));
+}
+
+void why_add_unmarked(struct hak_text *text, const struct why *why) {
+    const struct hak_story *story = why->story;
+    bool double_end = why->last && why->last->end_count > 1;
+    if (why->stale || story->first_wrong.id != 0 || (why->fault.id == 0 && !double_end) ||
+        (why->fault.code == 201 && !double_end))
+        return;
+    hak_text_add(text, "%s",
+                 why->fault.code == 202 || double_end
+                     ? "none that ties an earlier owner to it"
+                     : "writer unknown: the record holds moves, not writes");
+    int before = story->life_count - 1;
+    if (before == 1)
+        hak_text_add(text, "; owner %u held this address before", story->lives[0].number);
+    else if (before > 1)
+        hak_text_add(text, "; owners %u%s%u held this address before", story->lives[0].number,
+                     before == 2 ? " and " : " to ", story->lives[before - 1].number);
+}
+
+static void add_heading(struct hak_text *text, const struct why *why, const char *heading) {
+    hak_text_add(text, "%s%s%s", view_style(why->view, VIEW_BOLD), heading,
+                 view_style(why->view, VIEW_PLAIN));
+    hak_text_tab(text, 10);
+}
+
+static void add_end(struct hak_text *text, const struct why *why) {
+    struct hak_text unmarked = {0};
+    why_add_unmarked(&unmarked, why);
+    if (why->stale || unmarked.length > 0) {
+        add_heading(text, why, "EVIDENCE");
+        if (why->stale)
+            hak_text_add_name(text, why->stale->evidence);
+        else
+            hak_text_add(text, "%s", unmarked.bytes);
+        hak_text_add(text, "\n");
+    }
+    hak_text_free(&unmarked);
+    if (why->fault.id != 0) {
+        const struct hak_fault_words *words = hak_words_fault(why->fault.code);
+        add_heading(text, why, "FAULT");
+        if (words)
+            hak_text_add(text, "HKM-%u %s, ", words->code, words->name);
+        else
+            hak_text_add(text, "a crash, ");
+        hak_text_add(text, "event %s; `hakmem-trace faults %u` is the report\n",
+                     hak_words_number(why->fault.event), why->fault.id);
+    }
+    add_heading(text, why, "NEXT");
+    const char *store = view_value(why->view, "store");
+    struct hak_text option = {0};
+    if (store) {
+        hak_text_add(&option, " -s ");
+        hak_text_add_name(&option, store);
+    }
+    const char *named = option.bytes ? option.bytes : "";
+    if (!view_given(why->view, "stacks"))
+        hak_text_add(text, "hakmem-trace why 0x%" PRIx64 " --stacks%s     ", why->address, named);
+    else if (!view_given(why->view, "moves"))
+        hak_text_add(text, "hakmem-trace why 0x%" PRIx64 " --moves%s     ", why->address, named);
+    hak_text_add(text, "hakmem-trace events --addr 0x%" PRIx64 "%s\n", why->story->block.base,
+                 named);
+    hak_text_free(&option);
+}
+
+void why_write(struct hak_text *text, const struct why *why) {
+    add_position(text, why);
+    add_state(text, why);
+    add_place(text, why);
+    add_lost(text, why);
+    hak_text_add(text, "\n");
+    add_table(text, why);
+    hak_text_add(text, "\n");
+    add_end(text, why);
+}
