@@ -7,23 +7,18 @@
 base_t hak_no_block = {NULL};
 
 /* Every class starts empty and full at once, so that the first call takes the slow path. */
-#define OFF {&hak_no_block, &hak_no_block},
 _Thread_local struct hak_thread hak_thread = {
     .heap_id = HAK_OWNER_NONE,
-    .classes =
-        {
-#define CLASS(slot_bytes, band) OFF
-#include "classes.def"
-#undef CLASS
-        },
+    .top = {[0 ... HAK_CLASSES - 1] = &hak_no_block},
+    .end = {[0 ... HAK_CLASSES - 1] = &hak_no_block},
 };
 
 static void set_up_arrays(struct hak_front *front) {
     for (unsigned c = 0; c < HAK_CLASSES; c++) {
         if (hak_front_has_magazine(c))
             continue;
-        base_t *bottom = hak_array_bottom(front, c);
-        hak_thread.classes[c] = (struct hak_array){bottom, bottom + hak_array_capacity(c)};
+        hak_thread.top[c] = hak_array_bottom(front, c);
+        hak_thread.end[c] = hak_thread.top[c] + hak_array_capacity(c);
     }
 }
 
@@ -86,13 +81,12 @@ static void move_to_slab(base_t block, unsigned class_index) {
 
 /* Moves the `count` oldest blocks of an array into the slabs. */
 static void spill(unsigned class_index, unsigned count) {
-    struct hak_array *array = &hak_thread.classes[class_index];
     base_t *first = hak_array_bottom(hak_thread.front, class_index) + 1;
     for (unsigned i = 0; i < count; i++)
         move_to_slab(first[i], class_index);
-    size_t kept = (size_t)(array->top + 1 - first) - count;
+    size_t kept = (size_t)(hak_thread.top[class_index] + 1 - first) - count;
     __builtin_memmove(first, first + count, kept * sizeof *first);
-    array->top -= count;
+    hak_thread.top[class_index] -= count;
 }
 
 void hak_front_spill(unsigned class_index) {
@@ -115,7 +109,7 @@ base_t hak_front_take_shared(unsigned class_index) {
 static void forget_heap(enum hak_thread_state state) {
     struct hak_thread *thread = &hak_thread;
     for (unsigned c = 0; c < HAK_CLASSES; c++)
-        thread->classes[c] = (struct hak_array){&hak_no_block, &hak_no_block};
+        thread->top[c] = thread->end[c] = &hak_no_block;
     thread->heap_id = HAK_OWNER_NONE;
     thread->heap = NULL;
     thread->front = NULL;
@@ -131,8 +125,7 @@ void hak_front_end(void) {
             hak_magazines_empty();
         for (unsigned c = 0; c < HAK_CLASSES; c++)
             if (hak_array_is_on(c))
-                spill(c, (unsigned)(hak_thread.classes[c].top -
-                                    hak_array_bottom(hak_thread.front, c)));
+                spill(c, (unsigned)(hak_thread.top[c] - hak_array_bottom(hak_thread.front, c)));
     }
     forget_heap(HAK_THREAD_ENDED);
     if (heap)

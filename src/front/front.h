@@ -1,8 +1,8 @@
 /* The front: what a thread keeps at hand so that most calls touch nothing that others touch.
  *
  *   TLS (initial-exec, below 1 KiB)            block of the thread (struct hak_front)
- *   classes[c].top ────────────────────────┐   remote[16]: chunks that are being filled
- *   classes[c].end ──────────────────────┐ │   magazines: NULL, or one for each class up to 1,024 B
+ *   top[c] ────────────────────────────────┐   remote[16]: chunks that are being filled
+ *   end[c] ──────────────────────────────┐ │   magazines: NULL, or one for each class up to 1,024 B
  *   heap_id, heap, front                 │ │   arrays:
  *                                        │ └──────v
  *                   | none | base | base | base | base | ..... |
@@ -37,11 +37,6 @@
 #define HAK_MAGAZINE_MAX_BYTES 1024              /* the largest class with a magazine */
 #define HAK_MAGAZINE_CLASSES   (HAK_CLASS_OF_1024 + 1)
 
-struct hak_array {
-    base_t *top; /* the block that the next malloc gets */
-    base_t *end; /* top when the array is full */
-};
-
 enum hak_thread_state {
     HAK_THREAD_NEW,    /* no call yet */
     HAK_THREAD_OWN,    /* has a heap */
@@ -52,12 +47,13 @@ enum hak_thread_state {
 struct hak_front;
 
 struct hak_thread {
-    uint32_t heap_id; /* HAK_OWNER_NONE without a heap */
-    uint8_t state;    /* enum hak_thread_state */
-    uint8_t end_rounds;
+    base_t *top[HAK_CLASSES]; /* of each array: the block that the next malloc gets */
+    base_t *end[HAK_CLASSES]; /* top when the array is full */
+    uint32_t heap_id;         /* HAK_OWNER_NONE without a heap */
+    uint8_t state;            /* enum hak_thread_state */
+    uint8_t end_rounds;       /* how often its end was put off (entry/start.c) */
     struct hak_heap *heap;
     struct hak_front *front;
-    struct hak_array classes[HAK_CLASSES];
 };
 
 HAK_HIDDEN extern _Thread_local struct hak_thread hak_thread
@@ -95,26 +91,27 @@ HAK_HIDDEN bool hak_front_has_magazine(unsigned class_index);
 
 /* The newest block of the array, or HAK_NO_BASE when it is empty or off. */
 static inline base_t hak_array_pop(unsigned class_index) {
-    struct hak_array *array = &hak_thread.classes[class_index];
-    base_t block = *array->top;
+    base_t *top = hak_thread.top[class_index];
+    base_t block = *top;
     if (HAK_LIKELY(block.p != NULL))
-        array->top--;
+        hak_thread.top[class_index] = top - 1;
     return block;
 }
 
 static inline bool hak_array_is_full(unsigned class_index) {
-    struct hak_array *array = &hak_thread.classes[class_index];
-    return array->top == array->end;
+    return hak_thread.top[class_index] == hak_thread.end[class_index];
 }
 
 /* True when the class has an array in this thread. */
 static inline bool hak_array_is_on(unsigned class_index) {
-    return hak_thread.classes[class_index].end != &hak_no_block;
+    return hak_thread.end[class_index] != &hak_no_block;
 }
 
 /* Puts a block on an array that is not full. */
 static inline void hak_array_push(unsigned class_index, base_t block) {
-    *++hak_thread.classes[class_index].top = block;
+    base_t *top = hak_thread.top[class_index] + 1;
+    hak_thread.top[class_index] = top;
+    *top = block;
 }
 
 /* True when the calling thread owns the SuperSlab that holds `block`: false for NULL, foreign and
