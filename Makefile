@@ -20,7 +20,7 @@ HOST    := $(COMMON) -iquote viewer
 
 HOST_LIBS  := -lsqlite3 -lzstd -ljansson -ldw -lelf -liberty -lpthread
 CHECK_LIBS := -lcheck_pic -lsubunit -lrt -lm -lpthread
-LIB_FLAGS  := -shared -Wl,-z,initfirst -Wl,-z,now -Wl,-z,nodelete -Wl,-z,relro -Wl,--no-undefined -Wl,-O1
+LIB_FLAGS  := -shared -Wl,-z,initfirst -Wl,-z,now -Wl,-z,nodelete -Wl,-z,relro -Wl,-z,start-stop-visibility=hidden -Wl,--no-undefined -Wl,-O1
 # `make V=1` shows the commands whole.
 SAY         = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' $(1) '$(patsubst $(BUILD)/%,%,$@)' &&)
 DEPEND      = -MMD -MP -MF $@.d -MT $@

@@ -140,7 +140,7 @@ static void write_faults(void) {
         "| code | fault | tag of the original | injected by | meaning |\n|---|---|---|---|---|\n",
         page);
 #define FAULT(name, number, text, tag, injection, meaning, what_to_do)                             \
-    fprintf(page, "| HKM-%d | [%s](HKM-%d.md) | ", number, text, number);                                \
+    fprintf(page, "| HKM-%d | [%s](HKM-%d.md) | ", number, text, number);                          \
     put_cell(page, tag);                                                                           \
     put_cell(page, injection[0] ? "`HAKMEM_INJECT=" injection ":N`" : "");                         \
     fprintf(page, "%s |\n", meaning);

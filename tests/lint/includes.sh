@@ -17,7 +17,7 @@ allowed() {
     guard) echo 'platform large/large.h trace/trace.h trace/session.h trace/record.h' ;;
     store) echo 'trace/record.h' ;;
     collector) echo 'store trace/record.h trace/session.h trace/protocol.h' ;;
-    viewer) echo 'store collector trace/protocol.h' ;;
+    viewer) echo 'store collector trace/protocol.h trace/record.h' ;;
     esac
 }
 

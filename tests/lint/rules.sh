@@ -46,7 +46,7 @@ for file in $all; do
     [ "$lines" -le 600 ] || echo "  $lines $file"
 done | found 'files past 600 lines (a file past 600 wants to be two)'
 for file in $all $(find tests viewer demo tools -name '*.c'); do
-    head -n 1 "$file" | grep -qE '^/\* [A-Za-z].{15}' || echo "  $file"
+    head -n 1 "$file" | grep -qE '^/\* [A-Za-z`].{15}' || echo "  $file"
 done | sort -u | found 'files whose first line does not say what they are for'
 for file in $(find src viewer demo tests tools -name '*.[ch]' -o -name '*.def'); do
     awk -v f="$file" 'length($0) > 120 { print "  " f ":" NR }' "$file"

@@ -30,7 +30,7 @@ grep -qE 'session_close.*STALE: owner [0-9]+ frees owner [0-9]+' why.out || {
 grep -q '^EVIDENCE' why.out || complain "no EVIDENCE"
 [ "$(grep -c STALE why.out)" -eq 1 ] || complain "not exactly one line is marked"
 grep -E 'reply_done' why.out | grep -q STALE && complain "the present owner is marked"
-python3 -c 'import json, sys; d = json.load(open("why.json")); sys.exit(not any(l.get("stale") for l in d["lives"]))' ||
+python3 -c 'import json, sys; d = json.load(open("why.json")); sys.exit(not any(l["stale_end"] for l in d["lives"]))' ||
     complain "--json marks nobody"
 
 for pair in present-owner-twice:double-free one-destructor:double-free consumer:double-free \
@@ -40,7 +40,7 @@ for pair in present-owner-twice:double-free one-destructor:double-free consumer:
         complain "somebody is marked and nobody should be:"
         cat why.out
     fi
-    python3 -c 'import json, sys; d = json.load(open("why.json")); sys.exit(any(l.get("stale") for l in d["lives"]))' ||
+    python3 -c 'import json, sys; d = json.load(open("why.json")); sys.exit(any(l["stale_end"] for l in d["lives"]))' ||
         complain "--json marks somebody"
 done
 exit "$status"
