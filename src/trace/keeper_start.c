@@ -17,6 +17,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include "options.h"
+#include "trace/environment.h"
 #include "trace/raw_call.h"
 #include "trace/say.h"
 #include "trace/session.h"
@@ -27,8 +28,6 @@ enum { STACK_BYTES = 64 << 10, ENVIRONMENT_MAX = 4096, LIMITS = 16 };
 #ifndef SYS_close_range
 #define SYS_close_range 436
 #endif
-
-extern char **environ;
 
 /* What the two new processes need; lies in the program's memory, which they share. */
 struct launch {
@@ -137,7 +136,7 @@ static bool choose_environment(char **to, size_t capacity) {
     static const char *const left_out[] = {
         "LD_PRELOAD=", "LD_AUDIT=", "DEBUGINFOD_URLS=", "HAKMEM_"};
     size_t count = 0;
-    for (char **from = environ; from && *from; from++) {
+    for (char **from = hak_environment(); *from; from++) {
         bool keep = true;
         for (unsigned i = 0; i < sizeof left_out / sizeof *left_out; i++)
             keep = keep && strncmp(*from, left_out[i], strlen(left_out[i])) != 0;

@@ -8,6 +8,7 @@
 #include "superslab.h"
 #include "trace/crash.h"
 #include "trace/current.h"
+#include "trace/environment.h"
 #include "trace/keeper.h"
 #include "trace/memory.h"
 #include "trace/modules.h"
@@ -19,8 +20,6 @@
 #include "trace/wait.h"
 
 enum { LAST_COMMIT_MS = 10000, WAIT_SLICE_MS = 50 };
-
-extern char **environ;
 
 /* One line that says that, and why, nothing will be recorded. */
 static void say_unrecorded(const struct hak_keeper_failure *failure) {
@@ -41,27 +40,6 @@ static void say_unrecorded(const struct hak_keeper_failure *failure) {
     hak_text_say(&line);
 }
 
-/* Sets HAKMEM_SESSION for programs executed later. The new list and text are mapped, never given
- * back, and environ is pointed at them, as a program itself may do; setenv would allocate. */
-static void set_session_variable(const char *name) {
-    static const char variable[] = "HAKMEM_SESSION=";
-    size_t count = 0, name_bytes = strlen(name) + 1;
-    while (environ && environ[count])
-        count++;
-    char **list = hak_raw_map((count + 2) * sizeof *list + sizeof variable + name_bytes);
-    if (!list)
-        return;
-    char *text = (char *)(list + count + 2);
-    memcpy(text, variable, sizeof variable - 1);
-    memcpy(text + sizeof variable - 1, name, name_bytes);
-    size_t kept = 0;
-    for (size_t i = 0; i < count; i++)
-        if (strncmp(environ[i], variable, sizeof variable - 1) != 0)
-            list[kept++] = environ[i];
-    list[kept] = text;
-    environ = list;
-}
-
 /* Finds or starts the keeper for `memory`. */
 static bool find_keeper(const struct hak_session_memory *memory,
                         struct hak_keeper_failure *failure) {
@@ -73,7 +51,7 @@ static bool find_keeper(const struct hak_session_memory *memory,
     memcpy(hak_current.keeper_name, answer.session_name, sizeof hak_current.keeper_name);
     atomic_store(&memory->session->keeper_heartbeat_ns, hak_monotonic_ns());
     if (strcmp(answer.session_name, name) != 0)
-        set_session_variable(answer.session_name);
+        hak_environment_set_session(answer.session_name);
     return true;
 }
 
@@ -129,7 +107,7 @@ void hak_trace_start(void) {
         } else {
             hak_current.session = NULL;
             say_unrecorded(&failure);
-            set_session_variable(HAK_SESSION_NONE);
+            hak_environment_set_session(HAK_SESSION_NONE);
         }
     }
     hak_crash_start();

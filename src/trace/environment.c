@@ -1,0 +1,64 @@
+/* Puts HAKMEM_SESSION into the environment of programs that this one executes. */
+#include "trace/environment.h"
+#include <dlfcn.h>
+#include <stddef.h>
+#include <string.h>
+#include "trace/raw_call.h"
+
+extern char **environ;
+extern void *__libc_stack_end; /* ld.so's: argc, then argv, NULL, the environment, NULL */
+
+static char text[160] = "HAKMEM_SESSION=";
+static const size_t name_at = sizeof "HAKMEM_SESSION=" - 1;
+static int is_pending; /* to be added before main */
+
+char **hak_environment(void) {
+    static char *none[] = {NULL};
+    if (environ)
+        return environ;
+    if (!__libc_stack_end)
+        return none;
+    return (char **)__libc_stack_end + 1 + *(long *)__libc_stack_end + 1;
+}
+
+void hak_environment_set_session(const char *name) {
+    if (strlen(name) >= sizeof text - name_at)
+        return;
+    strcpy(text + name_at, name);
+    is_pending = 1;
+    for (char **variable = hak_environment(); *variable; variable++)
+        if (strncmp(*variable, text, name_at) == 0) {
+            *variable = text;
+            is_pending = 0;
+        }
+}
+
+/* The list of variables is copied into memory that is never given back, and environ pointed at it,
+ * as a program itself may do; setenv would allocate. */
+static void add_session(void) {
+    char **before = hak_environment();
+    size_t count = 0;
+    while (before[count])
+        count++;
+    char **list = hak_raw_map((count + 2) * sizeof *list);
+    if (!list)
+        return;
+    memcpy(list, before, count * sizeof *list);
+    list[count] = text;
+    environ = list;
+}
+
+typedef int start_main(int (*)(int, char **, char **), int, char **, void (*)(void), void (*)(void),
+                       void (*)(void), void *);
+
+/* glibc's, called by every program's first instruction after all constructors have run: libc's has
+ * set environ by then, and would have overwritten what was set before. */
+HAK_EXPORT start_main __libc_start_main;
+int __libc_start_main(int (*main_function)(int, char **, char **), int count, char **arguments,
+                      void (*init)(void), void (*fini)(void), void (*loader_fini)(void),
+                      void *stack_end) {
+    start_main *next = (start_main *)dlsym(RTLD_NEXT, "__libc_start_main");
+    if (is_pending)
+        add_session();
+    return next(main_function, count, arguments, init, fini, loader_fini, stack_end);
+}

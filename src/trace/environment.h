@@ -1,0 +1,16 @@
+/* The process's environment, read and changed without libc's help: hakmem starts before libc's own
+ * constructor has set environ. */
+#ifndef HAK_TRACE_ENVIRONMENT_H
+#define HAK_TRACE_ENVIRONMENT_H
+
+#include "block.h"
+
+/* The environment as it is now; ends with NULL. */
+HAK_HIDDEN char **hak_environment(void);
+
+/* Lets programs that are executed later know the keeper: HAKMEM_SESSION=`name`. Where the variable
+ * is there it is replaced in its place, else it is added when main is about to be called. Allocates
+ * nothing. Call once. */
+HAK_HIDDEN void hak_environment_set_session(const char *name);
+
+#endif
