@@ -28,13 +28,12 @@
 
 #define HAK_CLASS_NONE 0xff
 
-/* What the checks of the debug build know of a slot; 24 bytes, out of line, in private memory. */
+/* What the checks of the debug build know of a slot; 20 bytes, out of line, in private memory. */
 struct hak_slot {
     uint32_t record_count; /* n of the generation: records of this slot so far, moves included */
     uint32_t alloc_stack;  /* stack id of the last allocation, 0 = none */
     uint32_t free_stack;   /* stack id of the last free, 0 = none */
     uint32_t asked_bytes;  /* as the program asked, of the last life */
-    uint32_t thread;       /* number of the thread that moved it last */
     uint8_t place;         /* enum hak_place */
     uint8_t subkind;       /* enum hak_subkind, the call that allocated it */
     uint16_t user_delta;   /* user - base in units of 8 bytes, of the last life */

@@ -11,7 +11,21 @@
  * over the same slots. */
 #include "guard/guard.h"
 #include "platform/address.h"
-#include "trace/trace.h"
+
+/* A record of a call of the program on a block; count, size, place and stack are filled in later. A
+ * pointer in no block has neither generation nor class. */
+static inline struct hak_event_fields begin_record(const struct hak_located *at,
+                                                   enum hak_record_kind kind, const void *pointer) {
+    struct hak_event_fields fields = {.kind = (uint8_t)kind,
+                                      .address = (uintptr_t)pointer,
+                                      .class_index = (uint8_t)at->class_index};
+    if (at->slot) {
+        fields.delta_bytes = (uintptr_t)pointer - (uintptr_t)at->base;
+        fields.epoch = at->epoch;
+        fields.subkind = at->slot->subkind & (uint8_t)~HAK_SLOT_LIVED;
+    }
+    return fields;
+}
 
 /* ---- to the program ----------------------------------------------------------------------------
  */
@@ -50,28 +64,24 @@ HAK_TRACER_TEXT user_t hak_check_hand_out(base_t base, const struct hak_hand_out
     struct hak_slot *slot = at.slot;
     if (HAK_UNLIKELY(at.large && at.epoch == 0))
         at.epoch = at.large->epoch = hak_trace_epoch();
-    struct hak_call call = {
-        .kind = kind,
-        .size_bytes = how->asked_bytes,
-        .old_address = user_address(how->moved_from),
-        .place = slot->place,
-    };
-    call.stack = hak_stack_of_program(&call.flags);
     char *user = hak_place_user(at.base, how->alignment);
     hak_set_asked_bytes(&at, how->asked_bytes);
     hak_set_delta_bytes(&at, (size_t)(user - at.base));
-    slot->alloc_stack = call.stack;
-    slot->free_stack = 0;
     slot->subkind = (uint8_t)(how->subkind | HAK_SLOT_LIVED);
-    slot->thread = hak_trace_thread();
-    slot->record_count++;
+    struct hak_event_fields fields = begin_record(&at, kind, user);
+    fields.size = how->asked_bytes;
+    fields.old_address = user_address(how->moved_from);
+    fields.place = slot->place;
+    fields.stack = hak_take_stack(false, &fields.flags);
+    fields.record_count = ++slot->record_count;
+    slot->alloc_stack = fields.stack;
+    slot->free_stack = 0;
     slot->place = HAK_PLACE_LIVE;
     if (hak_layout_has_header()) {
         hak_write_header(&at);
         hak_write_canary(&at);
     }
-    call.pointer = user;
-    hak_record_call(&at, &call);
+    hak_trace_record(&fields);
     return user_from(user);
 }
 
@@ -82,7 +92,9 @@ HAK_TRACER_TEXT user_t hak_check_hand_out(base_t base, const struct hak_hand_out
  * so that the story of the block shows it. */
 static HAK_COLD void report_bad_pointer(const struct hak_located *at, enum hak_record_kind kind,
                                         const void *pointer, enum hak_memory memory) {
-    struct hak_call call = {.kind = kind, .pointer = pointer, .flags = HAK_RECORD_ILLEGAL};
+    struct hak_event_fields fields = begin_record(at, kind, pointer);
+    fields.flags = HAK_RECORD_ILLEGAL;
+    fields.stack = hak_take_stack(false, &fields.flags);
     struct hak_finding finding = {
         .code = HAK_FAULT_BAD_FREE,
         .kind = kind,
@@ -90,7 +102,6 @@ static HAK_COLD void report_bad_pointer(const struct hak_located *at, enum hak_r
         .class_found = HAK_CLASS_NONE,
         .memory = memory,
     };
-    call.stack = hak_stack_of_program(&call.flags);
     if (at->slot) {
         bool has_lived = (at->slot->subkind & HAK_SLOT_LIVED) != 0;
         if (memory == HAK_MEMORY_SLOT_START && has_lived)
@@ -100,11 +111,11 @@ static HAK_COLD void report_bad_pointer(const struct hak_located *at, enum hak_r
         else
             finding.offset_bytes = (const char *)pointer - at->base;
         /* Another thread may own this slot; its count must not be lost between two of its own. */
-        __atomic_add_fetch(&at->slot->record_count, 1, __ATOMIC_RELAXED);
-        call.size_bytes = hak_asked_bytes_of(at);
-        call.place = at->slot->place;
+        fields.record_count = __atomic_add_fetch(&at->slot->record_count, 1, __ATOMIC_RELAXED);
+        fields.size = hak_asked_bytes_of(at);
+        fields.place = at->slot->place;
     }
-    hak_record_call(at, &call);
+    hak_trace_record(&fields);
     hak_report_fault(at, &finding);
 }
 
@@ -137,10 +148,10 @@ static enum hak_memory memory_outside(const void *pointer) {
     return HAK_MEMORY_OTHER;
 }
 
-static HAK_COLD enum hak_verdict refuse_or_pass_on(const struct hak_located *at,
+static HAK_COLD enum hak_verdict refuse_or_pass_on(struct hak_located *at,
                                                    enum hak_record_kind kind, const void *pointer) {
     enum hak_memory memory;
-    if (at->slot)
+    if (at->slot || (at->superslab && hak_locate_former_slot(pointer, at)))
         memory = memory_in_slot(at, pointer);
     else if (at->superslab)
         memory = HAK_MEMORY_HEAP_INTERNAL;
@@ -207,17 +218,13 @@ HAK_TRACER_TEXT bool hak_check_freed(base_t base, enum hak_record_kind kind, enu
                            HAK_MEMORY_SLOT_START);
         return false;
     }
-    struct hak_call call = {
-        .kind = kind,
-        .pointer = user,
-        .size_bytes = hak_asked_bytes_of(&at),
-        .place = (uint8_t)to,
-    };
-    call.stack = hak_stack_of_program(&call.flags);
-    at.slot->free_stack = call.stack;
-    at.slot->thread = hak_trace_thread();
-    at.slot->record_count++;
-    hak_record_call(&at, &call);
+    struct hak_event_fields fields = begin_record(&at, kind, user);
+    fields.size = hak_asked_bytes_of(&at);
+    fields.place = (uint8_t)to;
+    fields.stack = hak_take_stack(false, &fields.flags);
+    fields.record_count = ++at.slot->record_count;
+    at.slot->free_stack = fields.stack;
+    hak_trace_record(&fields);
     return true;
 }
 
@@ -228,21 +235,17 @@ HAK_TRACER_TEXT void hak_check_resize(user_t user, size_t asked_bytes) {
     struct hak_located at;
     if (!hak_locate(user.p, &at))
         return;
-    struct hak_call call = {
-        .kind = HAK_REALLOC,
-        .pointer = user.p,
-        .size_bytes = asked_bytes,
-        .place = HAK_PLACE_LIVE,
-    };
-    call.stack = hak_stack_of_program(&call.flags);
+    struct hak_event_fields fields = begin_record(&at, HAK_REALLOC, user.p);
+    fields.size = asked_bytes;
+    fields.place = HAK_PLACE_LIVE;
+    fields.stack = hak_take_stack(false, &fields.flags);
+    fields.record_count = ++at.slot->record_count;
     hak_set_asked_bytes(&at, asked_bytes);
-    at.slot->thread = hak_trace_thread();
-    at.slot->record_count++;
     if (hak_layout_has_header()) {
         hak_write_header(&at);
         hak_write_canary(&at);
     }
-    hak_record_call(&at, &call);
+    hak_trace_record(&fields);
 }
 
 size_t hak_check_usable(user_t user, size_t slot_bytes) {

@@ -1,12 +1,22 @@
 /* Gathers what is known of a fault, in numbers, and hands it to the tracer, which has the report
  * made outside. The words are made there from faults.def and hops.def. */
 #include "guard/guard.h"
-#include "trace/trace.h"
 
 static void copy_damage(struct hak_fault_facts *facts, const struct hak_damage *damage) {
     facts->damaged_bytes = damage->bytes;
     for (size_t i = 0; i < sizeof facts->damage && damage->first + i < damage->end; i++)
         facts->damage[i] = damage->first[i];
+}
+
+/* Where the slot lies, for people. */
+static void describe_slab(struct hak_fault_facts *facts, const struct hak_located *at) {
+    facts->superslab = (uintptr_t)at->superslab;
+    facts->slab = hak_slab_index_of((const void *)(uintptr_t)facts->found_address);
+    if (!at->slot)
+        return;
+    const char *slab_start = (const char *)at->superslab + facts->slab * HAK_SLAB_BYTES;
+    size_t offset = (size_t)(at->base - slab_start) - hak_first_slot_offset(at->class_index);
+    facts->slot = hak_slot_index(at->class_index, offset);
 }
 
 static void describe_slot(struct hak_fault_facts *facts, const struct hak_located *at) {
@@ -16,7 +26,6 @@ static void describe_slot(struct hak_fault_facts *facts, const struct hak_locate
     facts->user = (uintptr_t)user;
     facts->asked_bytes = hak_asked_bytes_of(at);
     facts->slot_bytes = at->slot_bytes;
-    facts->slot = at->slot_index;
     facts->place = at->slot->place;
     facts->subkind = at->slot->subkind & (uint8_t)~HAK_SLOT_LIVED;
     facts->record_count = at->slot->record_count;
@@ -29,12 +38,12 @@ void hak_report_fault(const struct hak_located *at, const struct hak_finding *fi
         .kind = finding->kind,
         .found_address = (uintptr_t)finding->pointer,
         .offset = finding->offset_bytes,
-        .superslab = (uintptr_t)at->superslab,
-        .slab = at->slab_index,
         .class_found = finding->class_found,
         .class_due = at->class_index,
         .memory = finding->memory,
     };
+    if (at->superslab)
+        describe_slab(&facts, at);
     if (at->slot)
         describe_slot(&facts, at);
     if (finding->damage)

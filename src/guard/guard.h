@@ -25,6 +25,7 @@
 #include "options.h"
 #include "trace/record.h"
 #include "trace/session.h"
+#include "trace/trace.h"
 
 enum hak_fault_code {
 #define FAULT(name, number, text, bracket, injection, sentence, advice) HAK_FAULT_##name = number,
@@ -42,23 +43,18 @@ static inline bool hak_stops_at_illegal_hop(void) {
     return hak_options.check == HAK_CHECK_NORMAL;
 }
 
-/* state.c: one record of a call of the program on a block. The slot's count is raised before. */
-struct hak_call {
-    enum hak_record_kind kind;
-    const void *pointer; /* what the program holds */
-    uint64_t size_bytes; /* asked */
-    uint64_t old_address;
-    uint32_t stack;
-    uint8_t place; /* where the block came from (MALLOC, REALLOC) or goes to */
-    uint8_t flags;
-};
-/* True when hops.def lets a block that is at `place` move as `kind` says. */
-bool hak_move_is_allowed(enum hak_record_kind kind, unsigned place) HAK_HIDDEN;
-/* `at->slot` may be NULL: the pointer lies in no block, and generation and class stay empty. */
-void hak_record_call(const struct hak_located *at, const struct hak_call *call) HAK_HIDDEN;
-/* Stack of the program's call; sets HAK_RECORD_PARTIAL in `flags` where the walk ended early. */
-uint32_t hak_stack_of_program(uint8_t *flags) HAK_HIDDEN;
+/* The stack of the calling thread; sets HAK_RECORD_PARTIAL in `flags` where the walk ended early.
+ */
+static inline uint32_t hak_take_stack(bool keep_own_frames, uint8_t *flags) {
+    bool partial = false;
+    uint32_t stack = hak_stack_here(keep_own_frames, &partial);
+    if (HAK_UNLIKELY(partial))
+        *flags |= HAK_RECORD_PARTIAL;
+    return stack;
+}
 
+/* state.c: true when hops.def lets a block that is at `place` move as `kind` says. */
+bool hak_move_is_allowed(enum hak_record_kind kind, unsigned place) HAK_HIDDEN;
 /* layout.c: the bytes of a live block of layout header. All of them take what the slot's state says
  * as truth and compare memory with it. */
 struct hak_damage {

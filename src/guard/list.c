@@ -5,7 +5,6 @@
  * there is none to read, and the pointer has to be the start of a slot of that class. In both the
  * slot's state has to say that it is in the list. */
 #include "guard/guard.h"
-#include "trace/trace.h"
 
 /* True when `block`, which the slot's state says is in a list, is what a pop may take. */
 static bool header_or_start_stands(const struct hak_located *at, base_t block,

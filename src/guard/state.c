@@ -5,7 +5,6 @@
  * block names the first wrong step. In level normal the program stops there; in level trace the
  * move is carried out as it is, and the stop comes where the block is popped or handed out. */
 #include "guard/guard.h"
-#include "trace/trace.h"
 
 #define IN(place) (1u << HAK_PLACE_##place)
 
@@ -30,41 +29,6 @@ static unsigned place_after(enum hak_record_kind kind) {
     return (unsigned)__builtin_ctz(moves[kind & (KINDS - 1)].to | 1u << 7);
 }
 
-uint32_t hak_stack_of_program(uint8_t *flags) {
-    bool partial = false;
-    uint32_t stack = hak_stack_here(false, &partial);
-    *flags |= partial ? HAK_RECORD_PARTIAL : 0;
-    return stack;
-}
-
-static uint32_t stack_of_layers(uint8_t *flags) {
-    bool partial = false;
-    uint32_t stack = hak_stack_here(true, &partial);
-    *flags |= partial ? HAK_RECORD_PARTIAL : 0;
-    return stack;
-}
-
-void hak_record_call(const struct hak_located *at, const struct hak_call *call) {
-    struct hak_event_fields fields = {
-        .address = (uintptr_t)call->pointer,
-        .size = call->size_bytes,
-        .old_address = call->old_address,
-        .stack = call->stack,
-        .kind = (uint8_t)call->kind,
-        .class_index = HAK_CLASS_NONE,
-        .place = call->place,
-        .flags = call->flags,
-    };
-    if (at->slot) {
-        fields.delta_bytes = (uintptr_t)call->pointer - (uintptr_t)at->base;
-        fields.record_count = at->slot->record_count;
-        fields.epoch = at->epoch;
-        fields.class_index = (uint8_t)at->class_index;
-        fields.subkind = at->slot->subkind & (uint8_t)~HAK_SLOT_LIVED;
-    }
-    hak_trace_record(&fields);
-}
-
 /* The record of a move between layers. */
 static void record_move(const struct hak_located *at, enum hak_record_kind kind, base_t block,
                         unsigned class_index, uint8_t flags) {
@@ -75,7 +39,7 @@ static void record_move(const struct hak_located *at, enum hak_record_kind kind,
         .place = (uint8_t)place_after(kind),
         .flags = flags,
     };
-    fields.stack = stack_of_layers(&fields.flags);
+    fields.stack = hak_take_stack(true, &fields.flags);
     if (at->slot) {
         fields.delta_bytes = base_address(block) - (uintptr_t)at->base;
         fields.record_count = at->slot->record_count;
@@ -121,7 +85,6 @@ HAK_TRACER_TEXT bool hak_hop_block(enum hak_record_kind kind, base_t block, unsi
         return move_illegally(&at, kind, block, class_index);
     struct hak_slot *slot = at.slot;
     slot->place = (uint8_t)place_after(kind);
-    slot->thread = hak_trace_thread();
     slot->record_count++;
     /* A block that lies in a list carries a header at its slot's start, whatever its last life was:
      * none yet, or an aligned one with its header further in. */
@@ -133,9 +96,9 @@ HAK_TRACER_TEXT bool hak_hop_block(enum hak_record_kind kind, base_t block, unsi
 
 /* A slab begins to serve a class: its addresses start a new generation and nothing is known of its
  * slots any more. */
-static void begin_epoch(struct hak_slab *slab, struct hak_slot *slots) {
+static void begin_epoch(struct hak_slab *slab, struct hak_slot *slots, unsigned first) {
     if (slab->epoch != 0)
-        __builtin_memset(slots, 0, slab->capacity * sizeof *slots);
+        __builtin_memset(slots, 0, (first + slab->capacity) * sizeof *slots);
     slab->epoch = hak_trace_epoch();
 }
 
@@ -152,9 +115,9 @@ HAK_TRACER_TEXT void hak_hop_note(enum hak_record_kind kind, unsigned class_inde
         unsigned slab_index = hak_slab_index_of(address);
         struct hak_slab *slab = &superslab->slabs[slab_index];
         if (kind == HAK_SLAB_ACQUIRE)
-            begin_epoch(slab, superslab->slots + hak_first_state_of(slab_index));
+            begin_epoch(slab, hak_states_of(superslab, slab_index), hak_first_state(class_index));
         fields.epoch = slab->epoch;
     }
-    fields.stack = stack_of_layers(&fields.flags);
+    fields.stack = hak_take_stack(true, &fields.flags);
     hak_trace_record(&fields);
 }

@@ -120,6 +120,20 @@ START_TEST(a_second_free_is_a_double_free_wherever_the_block_is) {
 }
 END_TEST
 
+START_TEST(a_second_free_is_known_after_the_slab_was_given_back) {
+    make_world(HAK_CHECK_NORMAL, _i);
+    user_t user = hand_out(slot_at(1, 6), 24, 0);
+    ck_assert(hak_check_freed(slot_at(1, 6), HAK_FREE, HAK_PLACE_FRONT));
+    hak_hop_note(HAK_SLAB_RELEASE, HAK_CLASS_OF_48, slab_at(1), 0);
+    heap->class_of_slab[1] = HAK_CLASS_NONE;
+    struct hak_fault_facts facts = refuse(user.p, HAK_FREE);
+    ck_assert_uint_eq(facts.fault, HAK_FAULT_DOUBLE_FREE);
+    ck_assert_uint_eq(facts.slot, 6);
+    acquire_slab(1, HAK_CLASS_OF_48);
+    ck_assert_uint_eq(refuse(user.p, HAK_FREE).fault, HAK_FAULT_BAD_FREE);
+}
+END_TEST
+
 START_TEST(a_pointer_into_a_block_is_a_bad_free) {
     make_world(HAK_CHECK_NORMAL, _i);
     user_t user = hand_out(slot_at(1, 4), 24, 0);
@@ -286,6 +300,8 @@ int main(void) {
     tcase_add_test(tests, a_moving_realloc_names_the_old_block);
     tcase_add_loop_test(tests, only_a_free_block_is_handed_out, 0, 2);
     tcase_add_loop_test(tests, a_second_free_is_a_double_free_wherever_the_block_is, 0, 4);
+    tcase_add_loop_test(tests, a_second_free_is_known_after_the_slab_was_given_back,
+                        HAK_LAYOUT_SAME, HAK_LAYOUT_HEADER + 1);
     tcase_add_loop_test(tests, a_pointer_into_a_block_is_a_bad_free, HAK_LAYOUT_SAME,
                         HAK_LAYOUT_HEADER + 1);
     tcase_add_loop_test(tests, a_slot_that_never_was_a_block_is_a_bad_free, HAK_LAYOUT_SAME,

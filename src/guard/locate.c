@@ -1,0 +1,25 @@
+/* The less common places that a pointer of ours can point to: large blocks, slabs given back. */
+#include "guard/locate.h"
+
+#include "platform/platform.h"
+
+bool hak_locate_large(const void *p, struct hak_located *at) {
+    const void *page = (const void *)((uintptr_t)p & ~(uintptr_t)(HAK_PAGE_BYTES - 1));
+    struct hak_large *large = hak_large_find(page);
+    if (HAK_UNLIKELY(!large))
+        large = hak_large_containing(p);
+    if (!large)
+        return false;
+    at->large = large;
+    at->slot = &large->slot;
+    at->base = large->base.p;
+    at->slot_bytes = large->mapped_bytes;
+    at->epoch = large->epoch;
+    at->class_index = HAK_CLASS_NONE;
+    return true;
+}
+
+bool hak_locate_former_slot(const void *p, struct hak_located *at) {
+    const struct hak_slab *slab = &at->superslab->slabs[hak_slab_index_of(p)];
+    return slab->epoch != 0 && hak_locate_in_slab(p, slab->class_index, at);
+}
