@@ -127,7 +127,7 @@ USER_FLAGS := -std=gnu11 -O0 -g -D_GNU_SOURCE -Wall -Wextra -Wno-free-nonheap-ob
 USER_SRC   := $(wildcard demo/*.c tests/faults/*.c tests/programs/*.c tests/kill/*.c tests/cli/*.c \
               tests/regressions/*.c tests/stale/*.c)
 USER_BIN   := $(USER_SRC:%.c=$(BUILD)/%)
-TOOL_BIN   := $(BUILD)/tests/tools/count_calls.so
+TOOL_BIN   := $(BUILD)/tests/tools/count_calls.so $(patsubst %.c,$(BUILD)/%,$(wildcard tests/tools/reference_*.c))
 BENCH_BIN  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 
 $(BUILD)/demo/%: demo/%.c $(BUILD)/flags
@@ -136,6 +136,9 @@ $(BUILD)/demo/%: demo/%.c $(BUILD)/flags
 $(BUILD)/tests/tools/%.so: tests/tools/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,link) $(CC) $(PROGRAM) $(DEPEND) -shared -Wl,-z,now -o $@ $<
+$(BUILD)/tests/tools/%: tests/tools/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,link) $(CC) $(USER_FLAGS) -O2 $(DEPEND) -o $@ $< -lsqlite3 -lzstd
 $(BUILD)/tests/bench/%: tests/bench/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,link) $(CC) $(USER_FLAGS) -O2 $(DEPEND) -o $@ $< -lpthread
