@@ -102,9 +102,10 @@ static bool covers(const struct hak_store_reader *r, const struct hak_event *e, 
 /* One walk over the chunks that speak of any candidate. Moves that were wrong do not make a block,
  * unless nothing else is known: a push of a foreign pointer is all that is known of it. */
 static int walk(struct hak_store_reader *r, uint64_t address, const struct candidates *c,
-                uint32_t process, bool legal_only, struct seen *seen) {
+                uint32_t process, uint64_t until, bool legal_only, struct seen *seen) {
     struct hak_scan_limits limits = hak_scan_all();
     limits.filter.process = process;
+    limits.filter.id_to = until;
     limits.filter.kind_mask_low = ~(uint64_t)1;
     limits.filter.kind_mask_high = legal_only ? 0 : (uint64_t)1 << (HAK_FAULT - 64);
     limits.bases = c->base;
@@ -125,6 +126,11 @@ static int walk(struct hak_store_reader *r, uint64_t address, const struct candi
 
 int hak_store_blocks_at(struct hak_store_reader *r, uint64_t address, uint32_t process,
                         struct hak_block_key *out, int max) {
+    return hak_blocks_until(r, address, process, 0, out, max);
+}
+
+int hak_blocks_until(struct hak_store_reader *r, uint64_t address, uint32_t process, uint64_t until,
+                     struct hak_block_key *out, int max) {
     struct candidates *c = calloc(1, sizeof *c);
     if (!c)
         return hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory", r->path);
@@ -134,9 +140,9 @@ int hak_store_blocks_at(struct hak_store_reader *r, uint64_t address, uint32_t p
     add_slot_starts(r, address, c);
     int error = hak_scan_postings(r, HAK_POSTING_LARGE, address, address, add_large, &search);
     if (!error)
-        error = walk(r, address, c, process, true, &seen);
+        error = walk(r, address, c, process, until, true, &seen);
     if (!error && seen.count == 0)
-        error = walk(r, address, c, process, false, &seen);
+        error = walk(r, address, c, process, until, false, &seen);
     free(c);
     if (error)
         return error;

@@ -30,4 +30,8 @@ struct hak_store_reader {
 int hak_reader_numbers(struct hak_store_reader *r, const char *sql, uint64_t argument,
                        uint64_t *values, int count);
 
+/* hak_store_blocks_at as it would have answered after event `until` (0 = all). */
+int hak_blocks_until(struct hak_store_reader *r, uint64_t address, uint32_t process, uint64_t until,
+                     struct hak_block_key *out, int max);
+
 #endif

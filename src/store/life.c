@@ -1,0 +1,135 @@
+/* The rule by which events become lives, the order of generations, and what a child inherits. */
+#include "store/life.h"
+
+#include <stdlib.h>
+#include "hop.h"
+#include "store/reader_state.h"
+#include "trace/record.h"
+
+enum { DOUBLE_FREE_CODE = 202 }; /* faults.def */
+
+static enum hak_life_step end(struct hak_life_state *state, const struct hak_event *e) {
+    if (!(e->flags & HAK_RECORD_ILLEGAL)) {
+        if (!state->is_open)
+            state->user = e->address;
+        state->exists = true;
+        state->is_open = false;
+        return HAK_LIFE_ENDED;
+    }
+    bool is_again = state->exists && !state->is_open && e->address == state->user;
+    return is_again ? HAK_LIFE_ENDED_AGAIN : HAK_LIFE_NOTHING;
+}
+
+enum hak_life_step hak_life_next(struct hak_life_state *state, const struct hak_event *e) {
+    bool is_illegal = (e->flags & HAK_RECORD_ILLEGAL) != 0;
+    switch (e->kind) {
+    case HAK_MALLOC:
+    case HAK_REALLOC:
+        if (is_illegal) /* realloc of what is no live block */
+            return end(state, e);
+        if (e->kind == HAK_REALLOC && e->place == HAK_PLACE_LIVE) {
+            *state = (struct hak_life_state){true, true, e->address};
+            return HAK_LIFE_RESIZED;
+        }
+        *state = (struct hak_life_state){true, true, e->address};
+        return HAK_LIFE_BORN;
+    case HAK_FREE:
+    case HAK_REALLOC_FROM:
+        return end(state, e);
+    case HAK_FAULT:
+        return e->size == DOUBLE_FREE_CODE && state->exists && !state->is_open
+                   ? HAK_LIFE_ENDED_AGAIN
+                   : HAK_LIFE_NOTHING;
+    default:
+        return HAK_LIFE_NOTHING;
+    }
+}
+
+bool hak_order_init(struct hak_order *order) {
+    *order = (struct hak_order){.heap = malloc(HAK_ORDER_EVENTS * sizeof *order->heap)};
+    return order->heap != NULL;
+}
+
+void hak_order_free(struct hak_order *order) {
+    free(order->heap);
+    *order = (struct hak_order){0};
+}
+
+static bool is_before(const struct hak_order *o, uint32_t a, uint32_t b) {
+    if (o->heap[a].generation != o->heap[b].generation)
+        return o->heap[a].generation < o->heap[b].generation;
+    return o->heap[a].event.id < o->heap[b].event.id;
+}
+
+static void swap(struct hak_order *o, uint32_t a, uint32_t b) {
+    __typeof__(*o->heap) kept = o->heap[a];
+    o->heap[a] = o->heap[b];
+    o->heap[b] = kept;
+}
+
+static void push(struct hak_order *o, const struct hak_event *e) {
+    uint32_t at = o->count++;
+    if (e->generation)
+        o->last_generation = e->generation;
+    o->heap[at].generation = o->last_generation;
+    o->heap[at].event = *e;
+    for (; at && is_before(o, at, (at - 1) / 2); at = (at - 1) / 2)
+        swap(o, at, (at - 1) / 2);
+}
+
+static void pop(struct hak_order *o, struct hak_event *out) {
+    *out = o->heap[0].event;
+    o->heap[0] = o->heap[--o->count];
+    for (uint32_t at = 0;;) {
+        uint32_t child = 2 * at + 1;
+        if (child >= o->count)
+            return;
+        if (child + 1 < o->count && is_before(o, child + 1, child))
+            child++;
+        if (!is_before(o, child, at))
+            return;
+        swap(o, at, child);
+        at = child;
+    }
+}
+
+bool hak_order_next(struct hak_order *order, const struct hak_event *in, struct hak_event *out) {
+    bool is_due = in ? order->count == HAK_ORDER_EVENTS : order->count > 0;
+    if (is_due)
+        pop(order, out);
+    if (in)
+        push(order, in);
+    return is_due;
+}
+
+int hak_lineage_load(struct hak_store_reader *r, uint32_t process, struct hak_lineage *out) {
+    uint64_t until = UINT64_MAX;
+    *out = (struct hak_lineage){0};
+    while (process && out->count < HAK_LINEAGE_MAX) {
+        out->link[out->count].process = process;
+        out->link[out->count++].ns_to = until;
+        uint64_t
+            row[3]; /* an exec'd image inherits nothing: the parent must be of the same session */
+        int found = hak_reader_numbers(r,
+                                       "SELECT p.parent, p.fork_event, p.start_ns FROM process p"
+                                       " JOIN process q ON q.id = p.parent"
+                                       " WHERE p.id = ?1 AND q.session = p.session",
+                                       process, row, 3);
+        if (found <= 0)
+            return found;
+        struct hak_event fork = {.ns = row[2]};
+        int got = hak_store_event(r, row[1], &fork);
+        if (got < 0)
+            return got;
+        process = (uint32_t)row[0];
+        until = fork.ns < until ? fork.ns : until;
+    }
+    return 0;
+}
+
+bool hak_lineage_has(const struct hak_lineage *lineage, const struct hak_event *e) {
+    for (int i = 0; i < lineage->count; i++)
+        if (lineage->link[i].process == e->process)
+            return e->ns <= lineage->link[i].ns_to;
+    return false;
+}
