@@ -128,7 +128,9 @@ struct hak_damage hak_header_damage(const struct hak_located *at) {
     if (HAK_LIKELY(found.first == due.first && found.second == due.second))
         return (struct hak_damage){0};
     const uint8_t *user = (const uint8_t *)hak_user_in(at);
-    return count_damage(user - HAK_HEADER_BYTES, user, (const uint8_t *)&due);
+    uint8_t due_bytes[HAK_HEADER_BYTES];
+    __builtin_memcpy(due_bytes, &due, sizeof due);
+    return count_damage(user - HAK_HEADER_BYTES, user, due_bytes);
 }
 
 /* Bytes of padding that a block of `alignment` may need behind a base that is 16-aligned. */

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Correct programs run to their end and nothing is printed, in every level, layout and front.
+set -u
+# shellcheck source=tests/tools/faults.sh
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/faults.sh"
+failed=0
+for program in $(correct_programs); do
+    for level in trace normal; do
+        for layout in same header; do
+            for magazine in 0 1; do
+                run_program "$program" "$level" "$layout" "HAKMEM_TINY_MAGAZINE_ENABLE=$magazine" \
+                    HAKMEM_TINY_MAG_CAP=8 HAKMEM_TINY_TLS_SLL_CAP=16
+                if [ "$program_status" -ne 0 ] || [ -s printed ]; then
+                    echo "$program, $level, layout $layout, magazine $magazine:" \
+                        "status $program_status, printed:"
+                    head -20 printed
+                    failed=1
+                fi
+            done
+        done
+    done
+done
+exit $failed

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# The table of docs/specs/checks.md is what the fault programs show: which fault each gives in each level
+# and layout. `tests/faults/table.sh --update` writes the table anew.
+set -u
+# shellcheck source=tests/tools/faults.sh
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/faults.sh"
+page=$SOURCE/docs/specs/checks.md
+first='<!-- table: made by tests/faults/table.sh --update -->'
+last='<!-- end of table -->'
+if [ "${1-}" = --update ]; then
+    cd "$(mktemp -d)" || exit 2
+fi
+
+# The code in a report's first line, or a dash.
+code_found() {
+    local code
+    code=$(sed -nE '1s/^hakmem: (HKM-[0-9]+) ([a-z-]+):.*/\1 \2/p' printed)
+    if [ -n "$code" ] && [ "$program_status" -eq 134 ]; then
+        echo "$code"
+    elif [ ! -s printed ] && [ "$program_status" -eq 0 ]; then
+        echo -
+    else
+        echo "status $program_status: $(head -n 1 printed)"
+    fi
+}
+
+{
+    echo "| program of tests/faults | \`trace\`, \`same\` | \`trace\`, \`header\` | \`normal\`, \`same\` | \`normal\`, \`header\` |"
+    echo '|---|---|---|---|---|'
+    for program in $(fault_programs); do
+        row="| $program"
+        for level in trace normal; do
+            for layout in same header; do
+                run_program "$program" "$level" "$layout"
+                row+=" | $(code_found)"
+            done
+        done
+        echo "$row |"
+    done
+} >table
+
+if [ "${1-}" = --update ]; then
+    sed -i -e "/^$first\$/,/^$last\$/{/^$first\$/r table
+        /^$first\$/!{/^$last\$/!d}}" "$page"
+    exit
+fi
+sed -n "/^$first\$/,/^$last\$/p" "$page" | sed '1d;$d' >due
+diff -u --label docs/specs/checks.md --label 'what the programs show' due table

@@ -1,0 +1,45 @@
+# Runs the programs of tests/faults under hakmem-debug.so; the tests there source it.
+#
+# Directory: the caller's, which is its own (tests/run gives each test an empty one).
+# shellcheck shell=bash
+ulimit -c 0
+SOURCE=${SOURCE:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
+BUILD=$(realpath -m "${BUILD:-$SOURCE/build}")
+
+# The programs that commit a fault, and those that are correct.
+fault_programs() {
+    for program in "$SOURCE"/tests/faults/*.c; do
+        program=$(basename "$program" .c)
+        case $program in correct_*) ;; *) echo "$program" ;; esac
+    done
+}
+correct_programs() {
+    for program in "$SOURCE"/tests/faults/correct_*.c; do
+        basename "$program" .c
+    done
+}
+
+# What HAKMEM_INJECT must be for a program whose fault is made inside the allocator.
+injection_of() {
+    case $1 in
+    offset16 | double_push | wrong_class | no_superslab) echo "${1//_/-}:20" ;;
+    esac
+}
+
+# run_program NAME LEVEL LAYOUT [VARIABLE=VALUE...]: runs a program of tests/faults with a store of
+# its own; leaves what it printed in the file `printed` and its exit status in $program_status.
+run_program() {
+    local name=$1 level=$2 layout=$3 injection
+    shift 3
+    injection=$(injection_of "$name")
+    rm -f hakmem.*.db hakmem.*.db-wal hakmem.*.db-shm
+    env "HAKMEM_CHECK=$level" "HAKMEM_LAYOUT=$layout" ${injection:+"HAKMEM_INJECT=$injection"} "$@" \
+        LD_PRELOAD="$BUILD/hakmem-debug.so" "$BUILD/tests/faults/$name" >printed 2>&1
+    # shellcheck disable=SC2034 # for the caller
+    program_status=$?
+}
+
+# Normalises a report on stdin: everything that differs from run to run.
+normalise_report() {
+    sed -E -f "$SOURCE/tests/faults/normalise.sed"
+}
