@@ -21,13 +21,28 @@ enum {
 struct found {
     uintptr_t *ips;
     size_t count, max;
-    size_t skip; /* innermost frames still to be left out */
+    size_t
+        skip; /* innermost frames still to be left out; SIZE_MAX = only count the unwinder's own */
 };
+
+/* The functions by which the unwinder is entered have a section of their own, so that their frames
+ * can be told from all others. */
+#define UNWINDER_ENTRY __attribute__((noinline, section("hak_unwinder_text")))
+extern const char __start_hak_unwinder_text[] HAK_HIDDEN;
+extern const char __stop_hak_unwinder_text[] HAK_HIDDEN;
+
+static HAK_COLD void leave_frame_out(struct found *found, uintptr_t ip) {
+    uintptr_t start = (uintptr_t)__start_hak_unwinder_text;
+    if (found->skip != SIZE_MAX)
+        found->skip--;
+    else if (ip - start < (uintptr_t)__stop_hak_unwinder_text - start)
+        found->count++;
+}
 
 /* Adds a frame. Returns false when there is no room. */
 static inline bool add_frame(struct found *found, uintptr_t ip) {
     if (HAK_UNLIKELY(found->skip != 0)) {
-        found->skip--;
+        leave_frame_out(found, ip);
         return true;
     }
     if (found->count == found->max)
@@ -142,56 +157,45 @@ static enum hak_unwind_end walk(const struct hak_registers *start, struct found 
     }
 }
 
-/* A walk that is under way on this thread: its own variable, and what it put there. */
-struct under_way {
-    volatile uintptr_t *token; /* NULL = none */
-    uintptr_t value;
-};
-static _Thread_local struct under_way under_way __attribute__((tls_model("initial-exec")));
+/* The stack pointer of the walk that is under way on this thread, 0 = none. */
+static _Thread_local volatile uintptr_t under_way __attribute__((tls_model("initial-exec")));
 
-/* Is this call made by a signal handler that interrupted a walk of the same thread? A handler that
- * was left by longjmp has left `under_way` behind: the walk's frame is gone then, which shows when
- * we stand at or above it, or when its variable was overwritten. */
-static bool is_interrupting(uintptr_t sp) {
-    const struct hak_stack_bounds *bounds = &hak_stack_bounds;
-    uintptr_t token = (uintptr_t)under_way.token;
-    uintptr_t span = bounds->high - bounds->low;
-    if (token == 0)
-        return false;
-    if (token - bounds->low >= span || sp - bounds->low >= span)
-        return true; /* on another stack than the walk's: nothing can be told */
-    return sp < token && *under_way.token == under_way.value;
+/* Is this call, one of whose own frames is the unwinder's when `own` is 1, made by a signal handler
+ * that interrupted a walk of the same thread? A handler that was left by longjmp has left
+ * `under_way` behind; the stack itself then tells whether the walk is still there. */
+static HAK_COLD bool is_interrupting(const struct hak_registers *start, size_t own) {
+    struct found found = {NULL, 0, 0, SIZE_MAX};
+    if (walk(start, &found) == HAK_UNWIND_COMPLETE || found.count > own)
+        return found.count > own;
+    return start->value[HAK_RSP] < under_way;
 }
 
-static size_t walk_guarded(const struct hak_registers *start, size_t skip, uintptr_t *ips,
+static size_t walk_guarded(const struct hak_registers *start, size_t own, uintptr_t *ips,
                            size_t max, enum hak_unwind_end *end) {
-    static _Thread_local uintptr_t walks __attribute__((tls_model("initial-exec")));
-    struct found found = {ips, 0, max, skip};
-    volatile uintptr_t token;
-    if (HAK_UNLIKELY(is_interrupting((uintptr_t)&token))) {
+    struct found found = {ips, 0, max, own};
+    if (HAK_UNLIKELY(under_way != 0) && is_interrupting(start, own)) {
         *end = HAK_UNWIND_INTERRUPTED;
         return 0;
     }
-    token = under_way.value = ~++walks;
-    under_way.token = &token;
+    under_way = start->value[HAK_RSP];
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     *end = walk(start, &found);
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    under_way.token = NULL;
-    token = 0;
+    under_way = 0;
     return found.count;
 }
 
-__attribute__((noinline)) size_t hak_unwind_here(uintptr_t *ips, size_t max,
-                                                 enum hak_unwind_end *end) {
+UNWINDER_ENTRY size_t hak_unwind_here(uintptr_t *ips, size_t max, enum hak_unwind_end *end) {
     struct hak_registers registers;
     hak_registers_here(&registers);
     return walk_guarded(&registers, 1, ips, max, end);
 }
 
-size_t hak_unwind_from(const struct hak_registers *registers, uintptr_t *ips, size_t max,
-                       enum hak_unwind_end *end) {
-    return walk_guarded(registers, 0, ips, max, end);
+UNWINDER_ENTRY size_t hak_unwind_from(const struct hak_registers *registers, uintptr_t *ips,
+                                      size_t max, enum hak_unwind_end *end) {
+    struct hak_registers start = *registers; /* also keeps this frame on the stack: no tail call */
+    __asm__ volatile("" : : "r"(&start) : "memory");
+    return walk_guarded(&start, 0, ips, max, end);
 }
 
 void hak_registers_from_context(struct hak_registers *registers, const void *context) {
