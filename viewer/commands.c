@@ -16,8 +16,9 @@ const int view_common_option_count = sizeof view_common_options / sizeof view_co
 static const struct view_option run_options[] = {
     {"force", 'f', NULL, "replace a store that exists already"},
     {"exitcode", 0, "N", "exit status when a fault was found (default 1)"},
-    {"pools", 0, "WHERE",
-     "malloc: sets PYTHONMALLOC=malloc, G_SLICE=always-malloc and "
+    {"wait", 'w', NULL, "wait for processes that PROGRAM leaves behind, too"},
+    {"pools", 0, "malloc",
+     "sets PYTHONMALLOC=malloc, G_SLICE=always-malloc and "
      "GLIBCXX_FORCE_NEW=1, because inner pools hide faults"},
 #define OPTION(NAME, field, TYPE, standard, range, run, sentence) {run, 0, range, sentence},
 #include "options.def"

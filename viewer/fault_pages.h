@@ -1,13 +1,12 @@
-/* The long text of each fault, for `explain`: the pages docs/specs/faults/HKM-NNN.md as they are,
- * compiled in by tools/embed_pages. */
+/* The pages of docs/specs/faults as text, put into the program when it is built
+ * (tools/embed_pages). */
 #ifndef HAK_VIEWER_FAULT_PAGES_H
 #define HAK_VIEWER_FAULT_PAGES_H
 
 struct hak_fault_page {
-    unsigned number;  /* of faults.def; 0 ends the table */
-    const char *text; /* Markdown, lines ended by '\n' */
+    unsigned code; /* number in faults.def; 0 ends the list */
+    const char *text;
 };
-
 extern const struct hak_fault_page hak_fault_pages[];
 
 #endif

@@ -1,0 +1,251 @@
+/* `info`: what the capture holds and how complete it is. `info --options` is in info_options.c. */
+#include "view.h"
+
+#include <sqlite3.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <stdlib.h>
+#include "collector/facts_json.h"
+#include "collector/words.h"
+#include "info.h"
+#include "json.h"
+
+/* Processes and losses printed before "and N more". */
+#define LINES_SHOWN 20
+
+static const char *column(sqlite3_stmt *query, int i) {
+    const unsigned char *text = sqlite3_column_text(query, i);
+    return text ? (const char *)text : "";
+}
+
+static const char *end_words(int kind) {
+    static const char *const words[] = {"end not seen", "ended", "killed",
+                                        "became another program"};
+    return words[kind >= 0 && kind < 4 ? kind : 0];
+}
+
+static sqlite3_stmt *prepare(struct view *view, const char *sql) {
+    sqlite3_stmt *query = NULL;
+    if (sqlite3_prepare_v2(hak_store_database(view->reader), sql, -1, &query, NULL) != SQLITE_OK) {
+        view_error("%s: %s", view->store_path, sqlite3_errmsg(hak_store_database(view->reader)));
+        sqlite3_finalize(query);
+        return NULL;
+    }
+    return query;
+}
+
+static uint64_t file_bytes(const struct view *view) {
+    struct stat about;
+    return stat(view->store_path, &about) == 0 ? (uint64_t)about.st_size : 0;
+}
+
+static bool meta(struct view *view, const char *key, char *out, size_t bytes) {
+    sqlite3_stmt *query = prepare(view, "SELECT value FROM meta WHERE key = ?1");
+    if (!query)
+        return false;
+    sqlite3_bind_text(query, 1, key, -1, SQLITE_STATIC);
+    bool found = sqlite3_step(query) == SQLITE_ROW;
+    if (found)
+        snprintf(out, bytes, "%s", column(query, 0));
+    sqlite3_finalize(query);
+    return found;
+}
+
+/* One line of a value: name to column 14, then the value made harmless. */
+static void add_value(struct hak_text *text, const struct view *view, const char *name,
+                      const char *value) {
+    hak_text_add(text, "%s%s%s", view_style(view, VIEW_BOLD), name, view_style(view, VIEW_PLAIN));
+    hak_text_tab(text, 14);
+    hak_text_add_name(text, value);
+    hak_text_add(text, "\n");
+}
+
+static void add_started(struct hak_text *text, struct view *view) {
+    char value[64];
+    if (!meta(view, "started", value, sizeof value))
+        return;
+    time_t seconds = (time_t)(strtoull(value, NULL, 10) / 1000000000);
+    struct tm local;
+    char when[64];
+    if (seconds > 0 && localtime_r(&seconds, &local) &&
+        strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S %z", &local) > 0)
+        add_value(text, view, "recorded", when);
+}
+
+static void add_overview(struct hak_text *text, struct view *view) {
+    const struct hak_store_summary *summary = &view->summary;
+    char value[4096], number[128];
+    add_value(text, view, "capture", view->store_path);
+    if (summary->events > 0)
+        snprintf(value, sizeof value, "%s, %.2f bytes for each event",
+                 hak_words_size(file_bytes(view)),
+                 (double)file_bytes(view) / (double)summary->events);
+    else
+        snprintf(value, sizeof value, "%s", hak_words_size(file_bytes(view)));
+    add_value(text, view, "size", value);
+    add_started(text, view);
+    if (meta(view, "command_line", value, sizeof value))
+        add_value(text, view, "program", value);
+    snprintf(number, sizeof number, "%s in %s, from %s to %s", hak_words_number(summary->events),
+             hak_words_count(summary->chunks, "chunk", "chunks"), hak_words_time(summary->first_ns),
+             hak_words_time(summary->last_ns));
+    add_value(text, view, "events", number);
+    add_value(text, view, "threads", hak_words_number(summary->threads));
+    add_value(text, view, "modules", hak_words_number(summary->modules));
+    add_value(text, view, "stack nodes", hak_words_number(summary->nodes));
+    snprintf(number, sizeof number, "%s%s", hak_words_number(summary->faults),
+             summary->faults > 0 ? "; `hakmem-trace faults` lists them" : "");
+    add_value(text, view, "faults", number);
+    struct hak_text complete = {0};
+    view_add_completeness(&complete, view);
+    add_value(text, view, "complete", complete.bytes ? complete.bytes : "");
+    hak_text_free(&complete);
+}
+
+static void add_calls(struct hak_text *text, struct view *view) {
+    sqlite3_stmt *query = prepare(view, "SELECT sum(free_of_null), sum(failed_calls), "
+                                        "sum(foreign_frees), sum(no_stack) FROM process");
+    if (query && sqlite3_step(query) == SQLITE_ROW) {
+        static const char *const what[] = {"calls of free(NULL)", "calls that failed",
+                                           "frees of other allocators' blocks",
+                                           "events whose stack could not be kept"};
+        for (int i = 0; i < 4; i++) {
+            uint64_t count = (uint64_t)sqlite3_column_int64(query, i);
+            if (count > 0)
+                hak_text_add(text, "              %s %s, counted only\n", hak_words_number(count),
+                             what[i]);
+        }
+    }
+    sqlite3_finalize(query);
+}
+
+static void add_pools(struct hak_text *text, struct view *view) {
+    char value[1024];
+    if (meta(view, "pools", value, sizeof value) && value[0])
+        add_value(text, view, "pools seen", value);
+}
+
+static void add_processes(struct hak_text *text, struct view *view) {
+    sqlite3_stmt *query =
+        prepare(view, "SELECT p.id, p.pid, p.parent, p.program, p.start_ns, p.end_ns, p.end_kind, "
+                      "(SELECT count(*) FROM thread t WHERE t.process = p.id), p.lost "
+                      "FROM process p ORDER BY p.id");
+    int shown = 0;
+    hak_text_add(text, "\n%sPROCESS  pid      threads  from         program%s\n",
+                 view_style(view, VIEW_BOLD), view_style(view, VIEW_PLAIN));
+    while (query && sqlite3_step(query) == SQLITE_ROW && shown++ < LINES_SHOWN) {
+        hak_text_add(text, "#%lld", (long long)sqlite3_column_int64(query, 0));
+        hak_text_tab(text, 9);
+        hak_text_add(text, "%d", sqlite3_column_int(query, 1));
+        hak_text_tab(text, 18);
+        hak_text_add(text, "%s", hak_words_number((uint64_t)sqlite3_column_int64(query, 7)));
+        hak_text_tab(text, 27);
+        hak_text_add(text, "%s", hak_words_time((uint64_t)sqlite3_column_int64(query, 4)));
+        hak_text_tab(text, 40);
+        hak_text_add_name(text, hak_words_path(column(query, 3), 2, false));
+        hak_text_add(text, ", %s", end_words(sqlite3_column_int(query, 6)));
+        if (sqlite3_column_int64(query, 2) > 0)
+            hak_text_add(text, ", child of #%lld", (long long)sqlite3_column_int64(query, 2));
+        if (sqlite3_column_int64(query, 8) > 0)
+            hak_text_add(
+                text, ", %s lost",
+                hak_words_count((uint64_t)sqlite3_column_int64(query, 8), "event", "events"));
+        hak_text_add(text, "\n");
+    }
+    sqlite3_finalize(query);
+    if (view->summary.processes > LINES_SHOWN)
+        hak_text_add(text, "... and %s more; hakmem-trace sql \"select * from process\"\n",
+                     hak_words_number(view->summary.processes - LINES_SHOWN));
+}
+
+static void add_losses(struct hak_text *text, struct view *view) {
+    if (view->summary.losses == 0)
+        return;
+    sqlite3_stmt *query = prepare(
+        view, "SELECT l.count, l.from_ns, l.to_ns, p.pid, t.number, l.reason FROM loss l "
+              "LEFT JOIN process p ON p.id = l.process LEFT JOIN thread t ON t.id = l.thread "
+              "ORDER BY l.from_ns, l.id");
+    int shown = 0;
+    hak_text_add(text, "\n%sLOST EVENTS%s\n", view_style(view, VIEW_BOLD),
+                 view_style(view, VIEW_PLAIN));
+    while (query && sqlite3_step(query) == SQLITE_ROW && shown++ < LINES_SHOWN) {
+        hak_text_add(text, "  %s between %s and %s, process %d",
+                     hak_words_number((uint64_t)sqlite3_column_int64(query, 0)),
+                     hak_words_time((uint64_t)sqlite3_column_int64(query, 1)),
+                     hak_words_time((uint64_t)sqlite3_column_int64(query, 2)),
+                     sqlite3_column_int(query, 3));
+        if (sqlite3_column_int(query, 4) > 0)
+            hak_text_add(text, " thread %d", sqlite3_column_int(query, 4));
+        hak_text_add(text, ": ");
+        hak_text_add_name(text, column(query, 5));
+        hak_text_add(text, "\n");
+    }
+    sqlite3_finalize(query);
+}
+
+static json_t *rows_json(struct view *view, const char *sql) {
+    json_t *list = json_array();
+    sqlite3_stmt *query = prepare(view, sql);
+    while (query && sqlite3_step(query) == SQLITE_ROW) {
+        json_t *object = json_object();
+        for (int i = 0; i < sqlite3_column_count(query); i++)
+            json_object_set_new(object, sqlite3_column_name(query, i),
+                                sqlite3_column_type(query, i) == SQLITE_INTEGER
+                                    ? json_integer(sqlite3_column_int64(query, i))
+                                    : hak_json_text(column(query, i)));
+        json_array_append_new(list, object);
+    }
+    sqlite3_finalize(query);
+    return list;
+}
+
+static bool print_json(struct view *view) {
+    const struct hak_store_summary *summary = &view->summary;
+    json_t *document = view_json_document(view, "info");
+    char value[4096];
+    json_object_set_new(document, "bytes", json_integer((json_int_t)file_bytes(view)));
+    json_object_set_new(
+        document, "program",
+        hak_json_text(meta(view, "command_line", value, sizeof value) ? value : ""));
+    json_object_set_new(document, "events", json_integer((json_int_t)summary->events));
+    json_object_set_new(document, "chunks", json_integer((json_int_t)summary->chunks));
+    json_object_set_new(document, "first_ns", json_integer((json_int_t)summary->first_ns));
+    json_object_set_new(document, "last_ns", json_integer((json_int_t)summary->last_ns));
+    json_object_set_new(document, "threads", json_integer(summary->threads));
+    json_object_set_new(document, "modules", json_integer(summary->modules));
+    json_object_set_new(document, "nodes", json_integer(summary->nodes));
+    json_object_set_new(document, "faults", json_integer(summary->faults));
+    json_object_set_new(document, "processes",
+                        rows_json(view, "SELECT id, parent, pid, start_ns, end_ns, end_kind, "
+                                        "free_of_null, failed_calls, foreign_frees, no_stack, "
+                                        "lost, program, command_line FROM process ORDER BY id"));
+    json_object_set_new(document, "losses",
+                        rows_json(view, "SELECT process, thread, from_ns, to_ns, count, reason "
+                                        "FROM loss ORDER BY from_ns, id"));
+    json_object_set_new(document, "completeness", view_completeness_json(view));
+    return view_print_json(hak_json_print(document));
+}
+
+int command_info(struct view *view) {
+    if (view_given(view, "options"))
+        return info_options(view);
+    int status = view_open(view);
+    if (status != 0)
+        return status;
+    view_start_pager(view);
+    if (view->json) {
+        if (!print_json(view))
+            return VIEW_UNREADABLE;
+    } else {
+        struct hak_text text = {0};
+        add_overview(&text, view);
+        add_calls(&text, view);
+        add_pools(&text, view);
+        add_processes(&text, view);
+        add_losses(&text, view);
+        if (!view_print(&text))
+            return VIEW_UNREADABLE;
+    }
+    return view_completeness(view);
+}

@@ -1,0 +1,67 @@
+/* `info --options`: every HAKMEM_ variable, from options.def. */
+#include "info.h"
+
+#include <string.h>
+#include "collector/facts_json.h"
+#include "json.h"
+
+static const struct {
+    const char *name, *type, *standard, *range, *run, *sentence;
+} table[] = {
+#define OPTION(NAME, field, TYPE, standard, range, run, sentence)                                  \
+    {#NAME, #TYPE, standard, range, run, sentence},
+#include "options.def"
+};
+#define LINES (sizeof table / sizeof table[0])
+
+static bool print_json(struct view *view) {
+    json_t *document = view_json_document(view, "info"), *list = json_array();
+    for (size_t i = 0; i < LINES; i++) {
+        json_t *object = json_object();
+        json_object_set_new(object, "variable", json_sprintf("HAKMEM_%s", table[i].name));
+        json_object_set_new(object, "type", json_string(table[i].type));
+        json_object_set_new(object, "default", json_string(table[i].standard));
+        json_object_set_new(object, "range", json_string(table[i].range));
+        json_object_set_new(object, "run_option",
+                            table[i].run[0] ? json_string(table[i].run) : json_null());
+        json_object_set_new(object, "sentence", json_string(table[i].sentence));
+        json_array_append_new(list, object);
+    }
+    json_object_set_new(document, "options", list);
+    return view_print_json(hak_json_print(document));
+}
+
+/* Appends `sentence` in lines of at most 100 columns, each from `indent` on. */
+static void add_wrapped(struct hak_text *text, const char *sentence, int indent) {
+    hak_text_tab(text, indent);
+    while (*sentence) {
+        int length = (int)strcspn(sentence, " ");
+        if (hak_text_column(text) > indent && hak_text_column(text) + 1 + length > 100) {
+            hak_text_add(text, "\n");
+            hak_text_tab(text, indent);
+        } else if (hak_text_column(text) > indent) {
+            hak_text_add(text, " ");
+        }
+        hak_text_add(text, "%.*s", length, sentence);
+        sentence += length;
+        sentence += strspn(sentence, " ");
+    }
+    hak_text_add(text, "\n");
+}
+
+int info_options(struct view *view) {
+    view_start_pager(view);
+    if (view->json)
+        return print_json(view) ? VIEW_OK : VIEW_USAGE;
+    struct hak_text text = {0};
+    for (size_t i = 0; i < LINES; i++) {
+        hak_text_add(&text, "%sHAKMEM_%s%s=%s", view_style(view, VIEW_BOLD), table[i].name,
+                     view_style(view, VIEW_PLAIN), table[i].range);
+        hak_text_add(&text, "  (default: %s)", table[i].standard[0] ? table[i].standard : "none");
+        if (table[i].run[0])
+            hak_text_add(&text, "  run --%s", table[i].run);
+        hak_text_add(&text, "\n");
+        add_wrapped(&text, table[i].sentence, 4);
+    }
+    return view_print(&text) ? VIEW_OK : VIEW_USAGE;
+}

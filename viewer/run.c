@@ -1,0 +1,182 @@
+/* `run`: records a program and its children, reports their faults, returns its status. */
+#include "run.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "collector/facts_json.h"
+#include "collector/keeper.h"
+#include "collector/words.h"
+#include "json.h"
+#include "options.h"
+
+#define COMMIT_WAIT_MS 10000
+
+struct outcome {
+    int program_status; /* the program's own, or 128 + its signal */
+    uint64_t events, faults, crashes;
+    bool read; /* the store could be read */
+    bool committed;
+    uint32_t live, sessions;
+};
+
+static bool is_off(const struct view *view) {
+    const char *trace = run_option(view, "TRACE");
+    return trace && strcmp(trace, "off") == 0;
+}
+
+/* The path of the store, with %e and %p put in; refuses one that exists. */
+static bool settle_store(struct view *view, pid_t pid, char *path, size_t bytes) {
+    const char *pattern = run_option(view, "TRACE_FILE");
+    if (!pattern || !pattern[0])
+        pattern = "hakmem.%e.%p.db";
+    if (!run_expand_path(pattern, view->argument[0], pid, path, bytes))
+        return false;
+    if (!view_given(view, "force") && access(path, F_OK) == 0) {
+        view_error("run: %s exists already; --force replaces it, -s FILE takes another", path);
+        return false;
+    }
+    return true;
+}
+
+static bool start(struct view *view, const struct run_files *files, struct run_child *child,
+                  struct hak_keeper **keeper, char *path, size_t bytes) {
+    char error[512] = "", log[PATH_MAX] = "";
+    if (!run_child_fork(child, view, files))
+        return false;
+    if (!is_off(view) && !settle_store(view, child->pid, path, bytes)) {
+        run_child_cancel(child);
+        return false;
+    }
+    const char *log_option = run_option(view, "LOG");
+    if (log_option && log_option[0] &&
+        !run_expand_path(log_option, view->argument[0], child->pid, log, sizeof log)) {
+        run_child_cancel(child);
+        return false;
+    }
+    struct hak_keeper_options options = {.collect_path = files->collect,
+                                         .store_path = path,
+                                         .log_path = log,
+                                         .replace_store = view_given(view, "force")};
+    if (hak_keeper_start(&options, keeper, error, sizeof error) != 0) {
+        view_error("run: %s", error);
+        run_child_cancel(child);
+        return false;
+    }
+    if (run_child_start(child, hak_keeper_socket_name(*keeper), path))
+        return true;
+    hak_keeper_stop(*keeper, 1000, false);
+    return false;
+}
+
+static void count_faults(struct view *view, const char *path, struct outcome *outcome) {
+    if (hak_store_open(path, &view->reader) != 0 ||
+        hak_store_summarise(view->reader, &view->summary) != 0)
+        return;
+    view->store_path = strdup(path);
+    outcome->events = view->summary.events;
+    sqlite3_stmt *query = NULL;
+    if (sqlite3_prepare_v2(hak_store_database(view->reader),
+                           "SELECT sum(code <> 0), sum(code = 0) FROM fault", -1, &query,
+                           NULL) == SQLITE_OK &&
+        sqlite3_step(query) == SQLITE_ROW) {
+        outcome->faults = (uint64_t)sqlite3_column_int64(query, 0);
+        outcome->crashes = (uint64_t)sqlite3_column_int64(query, 1);
+        outcome->read = true;
+    }
+    sqlite3_finalize(query);
+}
+
+static void print_closing_line(const struct view *view, const struct outcome *outcome) {
+    if (view->json || !isatty(STDERR_FILENO) || !outcome->read)
+        return;
+    const char *slash = strrchr(view->store_path, '/');
+    char *here = getcwd(NULL, 0);
+    bool is_here = slash && here && strlen(here) == (size_t)(slash - view->store_path) &&
+                   strncmp(here, view->store_path, strlen(here)) == 0;
+    fprintf(stderr, "hakmem: %s, %s, %s%s\n", hak_words_count(outcome->events, "event", "events"),
+            outcome->faults == 0 ? "no fault" : hak_words_count(outcome->faults, "fault", "faults"),
+            is_here ? slash + 1 : view->store_path,
+            outcome->live > 0 ? "; processes of it still run and are recorded on" : "");
+    free(here);
+}
+
+static bool print_json(struct view *view, const struct outcome *outcome, int status) {
+    json_t *document = view_json_document(view, "run");
+    json_object_set_new(document, "events", json_integer((json_int_t)outcome->events));
+    json_object_set_new(document, "faults", json_integer((json_int_t)outcome->faults));
+    json_object_set_new(document, "crashes", json_integer((json_int_t)outcome->crashes));
+    json_object_set_new(document, "program_status", json_integer(outcome->program_status));
+    json_object_set_new(document, "status", json_integer(status));
+    json_object_set_new(document, "committed", json_boolean(outcome->committed));
+    json_object_set_new(document, "live_processes", json_integer(outcome->live));
+    return view_print_json(hak_json_print(document));
+}
+
+/* Waits until what the program wrote is in the store, and reads the result. */
+static void finish(struct view *view, struct hak_keeper *keeper, char *path, size_t bytes,
+                   struct outcome *outcome) {
+    outcome->sessions = hak_keeper_sessions(keeper);
+    outcome->committed = hak_keeper_wait_committed(keeper, COMMIT_WAIT_MS, &outcome->live) == 0;
+    if (outcome->sessions > 0)
+        hak_keeper_store_path(keeper, path, bytes);
+    if (hak_keeper_stop(keeper, outcome->committed ? COMMIT_WAIT_MS : 0, view_given(view, "wait")) <
+        0)
+        outcome->committed = false;
+    if (outcome->sessions > 0)
+        count_faults(view, path, outcome);
+}
+
+static int settle_status(const struct view *view, const struct outcome *outcome, int exit_code) {
+    if (is_off(view))
+        return outcome->program_status;
+    if (outcome->sessions == 0) {
+        view_error("run: the program was not recorded: hakmem-debug.so did not get into it "
+                   "(LD_PRELOAD was dropped on the way, or memory for the record is not allowed)");
+        return VIEW_INCOMPLETE;
+    }
+    if (outcome->faults > 0)
+        return exit_code;
+    if (!outcome->committed) {
+        view_error("run: the program ended, but its last records were not stored within %d s; the "
+                   "capture is incomplete",
+                   COMMIT_WAIT_MS / 1000);
+        return VIEW_INCOMPLETE;
+    }
+    if (!outcome->read) {
+        view_error("run: the capture cannot be read: %s", hak_store_message());
+        return VIEW_UNREADABLE;
+    }
+    return outcome->program_status;
+}
+
+int command_run(struct view *view) {
+    struct run_files files;
+    struct run_child child;
+    struct hak_keeper *keeper = NULL;
+    struct outcome outcome = {0};
+    char path[2 * PATH_MAX] = "";
+    uint64_t exit_code = VIEW_FAULT;
+    if (!view_number(view, "exitcode", &exit_code) || !run_options_check(view))
+        return VIEW_USAGE;
+    if (exit_code > 255) {
+        view_error("run --exitcode %s: 0 to 255 was expected", view_value(view, "exitcode"));
+        return VIEW_USAGE;
+    }
+    if (!run_target_check(view->argument[0]) || !run_find_files(view, &files) ||
+        !start(view, &files, &child, &keeper, path, sizeof path))
+        return VIEW_USAGE;
+    int wait_status = run_child_wait(&child);
+    outcome.program_status =
+        WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
+    finish(view, keeper, path, sizeof path, &outcome);
+    int status = settle_status(view, &outcome, (int)exit_code);
+    print_closing_line(view, &outcome);
+    if (view->json)
+        print_json(view, &outcome, status);
+    return status;
+}

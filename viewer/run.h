@@ -1,0 +1,52 @@
+/* `run`: a program under hakmem-debug.so, with the keeper inside this process.
+ *
+ *   run.c              from the command line to the exit status
+ *   run_target.c       can PROGRAM be recorded? (before anything is started)
+ *   run_environment.c  where hakmem's own files are, LD_PRELOAD, HAKMEM_*
+ *   run_child.c        starting it, signals, its end */
+#ifndef HAK_VIEWER_RUN_H
+#define HAK_VIEWER_RUN_H
+
+#include <limits.h>
+#include <sys/types.h>
+#include "view.h"
+
+/* Finds PROGRAM as execvp would. Looks whether hakmem can get in between: 64-bit x86-64 ELF,
+ * dynamically linked against glibc, no set-id, no malloc or sanitizer of its own; for a script its
+ * interpreter. False: one line on stderr says what is in the way and what to do. */
+bool run_target_check(const char *program);
+
+struct run_files {
+    char library[PATH_MAX]; /* hakmem-debug.so */
+    char collect[PATH_MAX]; /* hakmem-collect */
+};
+/* Finds both beside this program, or in ../lib, ../lib/hakmem, ../libexec/hakmem. */
+bool run_find_files(const struct view *view, struct run_files *files);
+
+/* Value of an option of options.def: what `run` was given, else the environment's; NULL = neither.
+ */
+const char *run_option(const struct view *view, const char *variable);
+/* Checks every option that was given against options.def. */
+bool run_options_check(const struct view *view);
+/* Sets LD_PRELOAD, HAKMEM_* and what --pools asks for in this process's environment; called in the
+ * child, so that the keeper's worker starts without it. */
+bool run_set_environment(const struct view *view, const struct run_files *files);
+/* Expands %e (name of `program`) and %p (`pid`) in `pattern` and makes it absolute. */
+bool run_expand_path(const char *pattern, const char *program, pid_t pid, char *out, size_t bytes);
+
+/* A program that is forked and waits for the word to start. */
+struct run_child {
+    pid_t pid;
+    int go; /* pipe: the session's name is written into it */
+};
+/* Forks; the child waits, then sets its environment and executes the arguments of `view`. */
+bool run_child_fork(struct run_child *child, const struct view *view,
+                    const struct run_files *files);
+/* Lets the child start. False: it could not be executed (printed), and it is gone. */
+bool run_child_start(struct run_child *child, const char *session, const char *store_path);
+/* Ends a child that was not started. */
+void run_child_cancel(struct run_child *child);
+/* Waits for its end, passing signals on. Returns its wait status. */
+int run_child_wait(struct run_child *child);
+
+#endif
