@@ -1,0 +1,113 @@
+/* What lies at an address: stack, code, static data, glibc's heap, nothing, unknown; never a guess.
+ */
+#include "platform/address.h"
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+#include "unit/suite.h"
+
+static int zeroed[4096];
+static const int constant[16] = {1};
+extern char **environ;
+
+START_TEST(the_program_itself_is_known) {
+    int local = 0;
+    ck_assert_int_eq(hak_address_kind_of(&local), HAK_ADDRESS_STACK);
+    ck_assert_int_eq(hak_address_kind_of(environ[0]), HAK_ADDRESS_STACK);
+    ck_assert_int_eq(hak_address_kind_of(&zeroed[2000]), HAK_ADDRESS_STATIC);
+    ck_assert_int_eq(hak_address_kind_of(&constant[3]), HAK_ADDRESS_STATIC);
+    ck_assert_int_eq(hak_address_kind_of((void *)(uintptr_t)hak_address_kind_of), HAK_ADDRESS_CODE);
+    ck_assert_int_eq(hak_address_kind_of((void *)(uintptr_t)abort), HAK_ADDRESS_CODE);
+}
+END_TEST
+
+START_TEST(nothing_and_nonsense_are_unmapped) {
+    void *gone = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    munmap(gone, 4096);
+    ck_assert_int_eq(hak_address_kind_of(gone), HAK_ADDRESS_UNMAPPED);
+    ck_assert_int_eq(hak_address_kind_of((void *)16), HAK_ADDRESS_UNMAPPED);
+    ck_assert_int_eq(hak_address_kind_of((void *)~0ull), HAK_ADDRESS_UNMAPPED);
+    ck_assert_int_eq(hak_address_kind_of((void *)0xdeadbeefdeadbeef), HAK_ADDRESS_UNMAPPED);
+}
+END_TEST
+
+START_TEST(anything_else_that_is_mapped_is_unknown) {
+    char *area = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ck_assert_int_eq(hak_address_kind_of(area + 64), HAK_ADDRESS_UNKNOWN);
+}
+END_TEST
+
+START_TEST(a_block_of_glibc_is_known_by_its_heap) {
+    hak_address_start();
+    char *first = malloc(200000 / 4); /* this test runs on glibc's malloc */
+    char *block = malloc(100);
+    ck_assert_ptr_nonnull(block);
+    if ((uintptr_t)block < (uintptr_t)hak_brk_end()) {
+        /* brk may have begun before hak_address_start: only what came after it is surely known. */
+        enum hak_address_kind kind = hak_address_kind_of(block);
+        ck_assert(kind == HAK_ADDRESS_C_HEAP || kind == HAK_ADDRESS_UNKNOWN);
+    }
+    char *later[64];
+    for (int i = 0; i < 64; i++)
+        later[i] = malloc(64 << 10);
+    ck_assert_int_eq(hak_address_kind_of(later[63]), HAK_ADDRESS_C_HEAP);
+    ck_assert_int_eq(hak_address_kind_of(later[63] + 8), HAK_ADDRESS_UNKNOWN);
+    for (int i = 0; i < 64; i++)
+        free(later[i]);
+    free(block);
+    free(first);
+}
+END_TEST
+
+static char *of_first_thread;
+
+static void *look_around(void *unused) {
+    (void)unused;
+    int local = 0;
+    ck_assert_int_eq(hak_address_kind_of(&local), HAK_ADDRESS_STACK);
+    ck_assert_int_eq(hak_address_kind_of(of_first_thread), HAK_ADDRESS_UNKNOWN);
+    return NULL;
+}
+
+START_TEST(only_the_own_stack_is_called_stack) {
+    char local = 0;
+    of_first_thread = &local;
+    pthread_t thread;
+    ck_assert_int_eq(pthread_create(&thread, NULL, look_around, NULL), 0);
+    pthread_join(thread, NULL);
+}
+END_TEST
+
+static ucontext_t outside, inside;
+static char *area;
+static enum hak_address_kind seen;
+
+static void look_from_coroutine(void) {
+    seen = hak_address_kind_of(area + 900 * 1024); /* above us, in the same mapping */
+    swapcontext(&inside, &outside);
+}
+
+START_TEST(a_coroutine_accuses_nobody) {
+    area = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    getcontext(&inside);
+    inside.uc_stack.ss_sp = area;
+    inside.uc_stack.ss_size = 512 << 10;
+    inside.uc_link = &outside;
+    makecontext(&inside, look_from_coroutine, 0);
+    seen = HAK_ADDRESS_UNMAPPED;
+    swapcontext(&outside, &inside);
+    ck_assert_int_eq(seen, HAK_ADDRESS_UNKNOWN);
+}
+END_TEST
+
+int main(void) {
+    TCase *cases = tcase_create("address");
+    tcase_add_test(cases, the_program_itself_is_known);
+    tcase_add_test(cases, nothing_and_nonsense_are_unmapped);
+    tcase_add_test(cases, anything_else_that_is_mapped_is_unknown);
+    tcase_add_test(cases, a_block_of_glibc_is_known_by_its_heap);
+    tcase_add_test(cases, only_the_own_stack_is_called_stack);
+    tcase_add_test(cases, a_coroutine_accuses_nobody);
+    return run_cases("address", cases);
+}

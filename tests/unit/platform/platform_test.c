@@ -1,0 +1,103 @@
+/* Memory from the system, the lock, errno kept, last words. */
+#include "platform/platform.h"
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "platform/lock.h"
+#include "unit/suite.h"
+
+START_TEST(mappings_are_zero_and_aligned) {
+    for (size_t alignment = 4096; alignment <= (size_t)64 << 20; alignment *= 4) {
+        char *p = hak_map_aligned(3 * 4096, alignment);
+        ck_assert_ptr_nonnull(p);
+        ck_assert_uint_eq((uintptr_t)p % alignment, 0);
+        for (size_t i = 0; i < 3 * 4096; i++)
+            ck_assert_int_eq(p[i], 0);
+        memset(p, 1, 3 * 4096);
+        hak_unmap(p, 3 * 4096);
+        ck_assert(!hak_is_mapped(p));
+    }
+}
+END_TEST
+
+START_TEST(no_memory_is_null_and_errno_is_kept) {
+    errno = 4711;
+    ck_assert_ptr_null(hak_map((size_t)1 << 50));
+    ck_assert_ptr_null(hak_map_aligned((size_t)1 << 50, 1 << 21));
+    ck_assert(!hak_is_mapped((void *)8));
+    ck_assert_int_lt(hak_open("/no/such/file"), 0);
+    ck_assert_int_eq(errno, 4711);
+}
+END_TEST
+
+START_TEST(remapping_keeps_the_bytes) {
+    char *p = hak_map(16 * 4096);
+    memset(p, 7, 16 * 4096);
+    ck_assert(hak_remap_in_place(p, 16 * 4096, 4 * 4096));
+    ck_assert(!hak_is_mapped(p + 4 * 4096));
+    char *moved = hak_remap(p, 4 * 4096, 4096 * 4096);
+    ck_assert_ptr_nonnull(moved);
+    for (size_t i = 0; i < 4 * 4096; i++)
+        ck_assert_int_eq(moved[i], 7);
+    ck_assert_int_eq(moved[4 * 4096], 0);
+}
+END_TEST
+
+static struct hak_lock lock;
+static long counter;
+
+static void *count(void *unused) {
+    (void)unused;
+    for (int i = 0; i < 200000; i++) {
+        hak_lock(&lock);
+        counter++;
+        hak_unlock(&lock);
+    }
+    return NULL;
+}
+
+START_TEST(the_lock_lets_one_in) {
+    pthread_t threads[4];
+    for (int i = 0; i < 4; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, count, NULL), 0);
+    for (int i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    ck_assert_int_eq(counter, 4 * 200000);
+    ck_assert_uint_eq(lock.state, 0);
+}
+END_TEST
+
+START_TEST(last_words_are_one_line_and_sigabrt) {
+    int ends[2];
+    ck_assert_int_eq(pipe(ends), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        dup2(ends[1], 2);
+        setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+        hak_die("bad-free", (void *)0x7f00beef, "is on the stack; free what malloc returned");
+    }
+    close(ends[1]);
+    char line[512] = "";
+    ck_assert_int_gt(read(ends[0], line, sizeof line - 1), 0);
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    ck_assert_str_eq(line,
+                     "hakmem: bad-free: 0x7f00beef is on the stack; free what malloc returned\n");
+}
+END_TEST
+
+int main(void) {
+    TCase *cases = tcase_create("platform");
+    tcase_add_test(cases, mappings_are_zero_and_aligned);
+    tcase_add_test(cases, no_memory_is_null_and_errno_is_kept);
+    tcase_add_test(cases, remapping_keeps_the_bytes);
+    tcase_add_test(cases, the_lock_lets_one_in);
+    tcase_add_test(cases, last_words_are_one_line_and_sigabrt);
+    return run_cases("platform", cases);
+}

@@ -1,0 +1,85 @@
+/* The registry in both forms: whole address space, any garbage, millions of SuperSlabs. */
+#include "platform/registry.h"
+#include <sys/resource.h>
+#include "unit/suite.h"
+
+/* _i 1: flat, 0: two-level. */
+static void start(int flat) {
+    hak_registry_start(flat);
+    ck_assert_int_eq(hak_registry.entries != 0, flat);
+}
+
+static void *superslab_at(uintptr_t index) {
+    return (void *)(index << HAK_REGISTRY_SHIFT);
+}
+
+START_TEST(nothing_is_ours_at_first) {
+    start(_i);
+    const uintptr_t garbage[] = {0,
+                                 1,
+                                 4096,
+                                 ~0ull,
+                                 1ull << 63,
+                                 1ull << 47,
+                                 (1ull << 47) - 1,
+                                 0xdeadbeefdeadbeef,
+                                 1ull << 46,
+                                 0x800000000};
+    for (unsigned i = 0; i < sizeof garbage / sizeof *garbage; i++) {
+        ck_assert_uint_eq(hak_registry_owner((void *)garbage[i]), HAK_OWNER_NOBODY);
+        ck_assert_uint_eq(hak_registry_owner_fast((void *)garbage[i]), HAK_OWNER_NOBODY);
+        ck_assert_ptr_null(hak_registry_find((void *)garbage[i]));
+    }
+}
+END_TEST
+
+START_TEST(an_entry_covers_its_superslab_and_no_byte_more) {
+    start(_i);
+    char *superslab = superslab_at(12345);
+    ck_assert(hak_registry_set(superslab, 7));
+    ck_assert_uint_eq(hak_registry_owner(superslab), 7);
+    ck_assert_uint_eq(hak_registry_owner(superslab + HAK_SUPERSLAB_BYTES - 1), 7);
+    ck_assert_uint_eq(hak_registry_owner(superslab - 1), 0);
+    ck_assert_uint_eq(hak_registry_owner(superslab + HAK_SUPERSLAB_BYTES), 0);
+    ck_assert_uint_eq(hak_registry_owner_fast(superslab), _i ? 7 : 0);
+    ck_assert_ptr_eq(hak_registry_find(superslab + 4711), superslab);
+    ck_assert(hak_registry_set(superslab, HAK_OWNER_NOBODY));
+    ck_assert_ptr_null(hak_registry_find(superslab));
+}
+END_TEST
+
+START_TEST(it_holds_millions_without_a_miss) {
+    start(_i);
+    enum { STEP = 17, COUNT = 3000000 };
+    unsigned long wrong = 0; /* asserted once: millions of assertions take minutes */
+    for (uintptr_t i = 1; i <= COUNT; i++)
+        wrong += !hak_registry_set(superslab_at(i * STEP), (hak_owner_t)(i % 60000 + 1));
+    for (uintptr_t i = 1; i <= COUNT; i++) {
+        wrong += hak_registry_owner(superslab_at(i * STEP)) != i % 60000 + 1;
+        wrong += hak_registry_owner(superslab_at(i * STEP + 1)) != 0;
+    }
+    ck_assert_uint_eq(wrong, 0);
+    ck_assert(hak_registry_set(superslab_at(HAK_REGISTRY_ENTRIES - 1), 9));
+    ck_assert_uint_eq(hak_registry_owner((void *)((1ull << 47) - 1)), 9);
+    ck_assert(!hak_registry_set(superslab_at(HAK_REGISTRY_ENTRIES), 9));
+}
+END_TEST
+
+START_TEST(a_limit_on_address_space_gives_the_two_level_form) {
+    struct rlimit limit = {64 << 20, 64 << 20};
+    ck_assert_int_eq(setrlimit(RLIMIT_AS, &limit), 0);
+    hak_registry_start(true);
+    ck_assert_uint_eq(hak_registry.entries, 0);
+    ck_assert(hak_registry_set(superslab_at(77), 5));
+    ck_assert_uint_eq(hak_registry_owner(superslab_at(77)), 5);
+}
+END_TEST
+
+int main(void) {
+    TCase *cases = tcase_create("registry");
+    tcase_add_loop_test(cases, nothing_is_ours_at_first, 0, 2);
+    tcase_add_loop_test(cases, an_entry_covers_its_superslab_and_no_byte_more, 0, 2);
+    tcase_add_loop_test(cases, it_holds_millions_without_a_miss, 0, 2);
+    tcase_add_test(cases, a_limit_on_address_space_gives_the_two_level_form);
+    return run_cases("registry", cases);
+}
