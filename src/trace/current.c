@@ -4,6 +4,7 @@
 #include <string.h>
 #include "hop.h"
 #include "superslab.h"
+#include "trace/crash.h"
 #include "trace/modules.h"
 #include "trace/ring.h"
 #include "trace/stacks.h"
@@ -57,7 +58,7 @@ bool hak_current_claim_process(uint32_t parent, uint64_t fork_number) {
         entry->parent = parent;
         entry->fork_number = fork_number;
         entry->tsc_start = hak_session_ticks();
-        hak_raise_to(&hak_current.session->process_hint, index + 1);
+        hak_raise_to(&hak_current.session->processes_high, index + 1);
         hak_current.process = entry;
         hak_current.process_index = index;
         atomic_store_explicit(&entry->state, HAK_PROCESS_LIVE, memory_order_release);
@@ -77,6 +78,8 @@ void hak_current_enter_child(uint64_t fork_number) {
         return;
     }
     hak_ring_forget();
+    hak_crash_forget();
+    hak_crash_signals_forget();
     hak_writer.thread = 0;
     hak_writer.fork_number = 0;
     hak_writer.ended = 0;

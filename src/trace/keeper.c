@@ -177,7 +177,10 @@ bool hak_keeper_start(int memory, uint64_t total_bytes, struct hak_hello_answer 
 }
 
 bool hak_keeper_beats(void) {
-    uint64_t beat =
-        atomic_load_explicit(&hak_current.session->keeper_heartbeat_ns, memory_order_relaxed);
-    return hak_monotonic_ns() - beat < STALE_MS * HAK_MILLISECOND_NS;
+    struct hak_session *session = hak_current.session;
+    uint64_t now = hak_monotonic_ns();
+    uint64_t keeper = atomic_load_explicit(&session->keeper_heartbeat_ns, memory_order_relaxed);
+    uint64_t worker = atomic_load_explicit(&session->worker_heartbeat_ns, memory_order_relaxed);
+    return now - keeper < STALE_MS * HAK_MILLISECOND_NS ||
+           now - worker < STALE_MS * HAK_MILLISECOND_NS;
 }

@@ -41,7 +41,8 @@ HAK_HIDDEN int hak_keeper_lift(long descriptor);
 /* True when something still takes connections under `name`. */
 HAK_HIDDEN bool hak_keeper_answers(const char *name);
 
-/* True while the keeper's heart beats. */
+/* True while the heart of the keeper or of its worker beats: each starts the other when it is gone.
+ */
 HAK_HIDDEN bool hak_keeper_beats(void);
 
 /* Looks whether the keeper is dead, and if so goes on with a new one (takeover.c). Cheap while its

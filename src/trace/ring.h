@@ -78,6 +78,10 @@ HAK_HIDDEN void hak_ring_write_bytes(struct hak_event_fields *head,
  * claiming, growing or waiting. False: dropped (counted). */
 HAK_HIDDEN bool hak_ring_make_room(unsigned count);
 
+/* Gives up the record in the making, which the thread will never finish; a LOSS of one stands for
+ * it. For a thread that dies, or whose signal handler left by longjmp. */
+HAK_HIDDEN void hak_ring_give_up_unfinished(void);
+
 /* Counts one event that is not recorded, for a LOSS record to come. */
 HAK_HIDDEN void hak_ring_count_loss(enum hak_loss_reason reason);
 

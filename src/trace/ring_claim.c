@@ -37,7 +37,7 @@ static uint32_t take_extents(uint32_t count) {
 }
 
 static struct hak_ring_entry *take_entry(void) {
-    _Atomic uint32_t *high = &hak_current.session->ring_hint;
+    _Atomic uint32_t *high = &hak_current.session->rings_high;
     for (uint32_t i = 0; i < HAK_RINGS; i++) {
         struct hak_ring_entry *ring = &hak_current.rings[i];
         uint32_t free = HAK_RING_FREE;

@@ -51,7 +51,10 @@ static void tell_loss(struct hak_writer *w) {
 /* A quarter of the ring was written by handlers in the middle of one record: they left it by
  * longjmp, and it will never be finished. What was reserved and holds something older than the
  * record before it is replaced by a LOSS of one. */
-static void give_up_unfinished(struct hak_writer *w) {
+void hak_ring_give_up_unfinished(void) {
+    struct hak_writer *w = &hak_writer;
+    if (w->depth == 0 || !w->ring)
+        return;
     uint64_t head = atomic_load_explicit(w->head, memory_order_relaxed);
     uint64_t last = w->claimed_ticks;
     for (uint64_t at = head; at != w->reserved; at++) {
@@ -166,7 +169,7 @@ bool hak_ring_make_room(unsigned count) {
         return without_ring(w);
     if (w->depth != 0 &&
         w->reserved - atomic_load_explicit(w->head, memory_order_relaxed) > (w->mask + 1) / 4)
-        give_up_unfinished(w);
+        hak_ring_give_up_unfinished();
     uint64_t used = used_records(w), tail = w->reserved - used;
     unsigned wanted = count + (w->lost ? 2 : 0);
     if (w->dropping && tail == w->full_tail) {

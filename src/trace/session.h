@@ -185,7 +185,6 @@ struct hak_session {
     uint32_t slab_bytes, superslab_bytes;     /* geometry, for the viewer */
     _Alignas(64) _Atomic uint32_t node_count; /* ids below it are taken */
     _Atomic uint32_t epoch;                   /* one counter for the process and its children */
-    _Atomic uint32_t ring_hint, process_hint; /* one more than the highest entry ever claimed */
     _Alignas(64) _Atomic uint32_t doorbell;   /* futex: program adds 1 and wakes the collector */
     _Alignas(64) _Atomic uint32_t commits;    /* futex, collector: adds 1 after each COMMIT */
     _Atomic uint32_t collector_waits;         /* collector: 1 while it sleeps on doorbell */
