@@ -93,33 +93,39 @@ static uint32_t put_in(struct level *level, uint64_t hash, uint32_t parent, uint
     return id;
 }
 
-/* A thread that put a node into what was the newest level, and then sees a newer one, puts it there
- * as well. So of two threads that add an equal node, one of them into the older level, the second
- * either finds it below or meets it in the newer one. */
+/* The id of {ip, parent} in the levels below `level`, or 0. */
+static uint32_t find_below(const struct level *level, uint64_t hash, uint32_t parent,
+                           uintptr_t ip) {
+    uint32_t id = 0;
+    for (level = level->older; level && id == 0; level = level->older)
+        id = find_in(level, hash, parent, ip);
+    return id;
+}
+
+/* Equal nodes get one id although levels come while threads add: the slot in the newest level
+ * decides. A thread that has put or found a node in a level goes on to a newer one if there is one
+ * by then; so whoever looks below the newer level either sees that node there or meets its thread
+ * above. */
 uint32_t hak_stack_table_add(uint32_t parent, uintptr_t ip, uint32_t id) {
     uint64_t hash = hash_of(parent, ip);
-    struct level *level = atomic_load(&newest);
-    for (;;) {
-        id = put_in(level, hash, parent, ip, id);
-        struct level *now = atomic_load(&newest);
-        if (now == level)
-            return id;
-        level = now;
-    }
+    struct level *level;
+    do {
+        level = atomic_load(&newest);
+        uint32_t below = find_below(level, hash, parent, ip);
+        id = put_in(level, hash, parent, ip, below ? below : id);
+    } while (level != atomic_load(&newest));
+    return id;
 }
 
 uint32_t hak_stack_table_find(uint32_t parent, uintptr_t ip) {
     uint64_t hash = hash_of(parent, ip);
-    const struct level *top = atomic_load(&newest);
-    uint32_t id = find_in(top, hash, parent, ip);
-    if (HAK_LIKELY(id != 0))
+    const struct level *level = atomic_load(&newest);
+    uint32_t id = find_in(level, hash, parent, ip);
+    if (HAK_LIKELY(id != 0 && level == atomic_load(&newest)))
         return id;
-    for (const struct level *level = top->older; level; level = level->older) {
-        id = find_in(level, hash, parent, ip);
-        if (id != 0)
-            return hak_stack_table_add(parent, ip, id);
-    }
-    return 0;
+    if (id == 0)
+        id = find_below(level, hash, parent, ip);
+    return id ? hak_stack_table_add(parent, ip, id) : 0;
 }
 
 void hak_stack_table_forget(uintptr_t start, uintptr_t end) {

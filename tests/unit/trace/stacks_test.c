@@ -1,0 +1,284 @@
+/* Tests of src/trace/stacks.c and stack_table.c: equal stacks get equal ids, also among threads,
+ * over growth of the table and in forked children; hakmem's own frames are left out; what ends is
+ * said. */
+#include "trace/stacks.h"
+#include <check.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "trace/stack_table.h"
+#include "trace/trace.h"
+#include "trace/unwind.h"
+
+enum { NODES = 1 << 22, FRAMES = 256 };
+
+void hak_trace_module_load(const char *path, const uint8_t *build_id, size_t build_id_bytes,
+                           uint64_t load_bias, uint64_t map_start, uint64_t map_end,
+                           uint32_t generation) {
+    (void)path, (void)build_id, (void)build_id_bytes, (void)load_bias;
+    (void)map_start, (void)map_end, (void)generation;
+}
+
+void hak_trace_module_unload(uint64_t map_start, uint32_t generation) {
+    (void)map_start, (void)generation;
+}
+
+static struct hak_node *nodes;
+static _Atomic uint32_t *node_count;
+static _Atomic uint64_t no_stack, no_stack_of_child;
+
+/* Stands for the text of a layer of hakmem. */
+#define LAYER __attribute__((noinline, section("hak_tracer_text_layer")))
+extern const char __start_hak_tracer_text[], __stop_hak_tracer_text[];
+extern const char __start_hak_tracer_text_layer[], __stop_hak_tracer_text_layer[];
+
+static uintptr_t smaller(uintptr_t a, uintptr_t b) {
+    return a < b ? a : b;
+}
+static uintptr_t larger(uintptr_t a, uintptr_t b) {
+    return a > b ? a : b;
+}
+
+static void begin(uint32_t depth, uint64_t capacity) {
+    nodes = mmap(NULL, NODES * sizeof *nodes, PROT_READ | PROT_WRITE,
+                 MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    node_count = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    hak_stacks_start(&(struct hak_stacks_setup){
+        .nodes = nodes,
+        .node_capacity = capacity,
+        .node_count = node_count,
+        .no_stack = &no_stack,
+        .process = 7,
+        .depth = depth,
+        .own_start =
+            smaller((uintptr_t)__start_hak_tracer_text, (uintptr_t)__start_hak_tracer_text_layer),
+        .own_end =
+            larger((uintptr_t)__stop_hak_tracer_text, (uintptr_t)__stop_hak_tracer_text_layer)});
+}
+
+static void start_usual(void) {
+    begin(64, NODES);
+}
+
+/* The ips of stack `id`; their number. */
+static size_t read_back(uint32_t id, uintptr_t *ips) {
+    size_t count = 0;
+    for (; id != 0 && count < FRAMES; id = nodes[id].parent) {
+        ck_assert_uint_lt(id, *node_count);
+        ips[count++] = nodes[id].ip;
+    }
+    return count;
+}
+
+START_TEST(stacks_read_back) {
+    uintptr_t ips[3] = {0x1111, 0x2222, 0x3333}, back[FRAMES];
+    uint32_t id = hak_stacks_intern(ips, 3);
+    ck_assert_uint_ne(id, 0);
+    ck_assert_uint_eq(read_back(id, back), 3);
+    ck_assert(memcmp(ips, back, sizeof ips) == 0);
+    ck_assert_uint_eq(nodes[id].owner, 7u << 22);
+    ck_assert_uint_eq(hak_stacks_intern(ips, 3), id);
+    ck_assert_uint_eq(hak_stacks_intern(ips + 1, 2), nodes[id].parent);
+    uintptr_t other[3] = {0x1112, 0x2222, 0x3333};
+    uint32_t second = hak_stacks_intern(other, 3);
+    ck_assert_uint_ne(second, id);
+    ck_assert_uint_eq(nodes[second].parent, nodes[id].parent);
+    ck_assert_uint_eq(*node_count, 5); /* 0 is none, three and one */
+    ck_assert_uint_eq(hak_stacks_intern(ips, 0), 0);
+}
+END_TEST
+
+START_TEST(the_table_grows) {
+    static uint32_t ids[300000];
+    for (uintptr_t i = 0; i < 300000; i++) {
+        uintptr_t ips[2] = {0x400000 + i * 5, 0x500000 + i % 1000};
+        ids[i] = hak_stacks_intern(ips, 2);
+        ck_assert_uint_ne(ids[i], 0);
+    }
+    ck_assert_uint_eq(*node_count, 301001);
+    for (uintptr_t i = 0; i < 300000; i++) {
+        uintptr_t ips[2] = {0x400000 + i * 5, 0x500000 + i % 1000};
+        ck_assert_uint_eq(hak_stacks_intern(ips, 2), ids[i]);
+    }
+    ck_assert_uint_eq(*node_count, 301001);
+}
+END_TEST
+
+enum { RACE_STACKS = 60000, RACE_THREADS = 4 };
+static uint32_t raced[RACE_THREADS][RACE_STACKS];
+
+static void *add_all(void *number) {
+    for (uintptr_t i = 0; i < RACE_STACKS; i++) {
+        uintptr_t ips[3] = {0x10000 + i, 0x20000 + i / 7, 0x30000 + i / 91};
+        raced[(uintptr_t)number][i] = hak_stacks_intern(ips, 3);
+    }
+    return NULL;
+}
+
+START_TEST(threads_agree_on_ids) {
+    pthread_t thread[RACE_THREADS];
+    for (uintptr_t i = 0; i < RACE_THREADS; i++)
+        pthread_create(&thread[i], NULL, add_all, (void *)i);
+    for (int i = 0; i < RACE_THREADS; i++)
+        pthread_join(thread[i], NULL);
+    for (int i = 1; i < RACE_THREADS; i++)
+        ck_assert(memcmp(raced[i], raced[0], sizeof raced[0]) == 0);
+}
+END_TEST
+
+START_TEST(full_array_gives_none_and_counts) {
+    begin(64, 10);
+    uintptr_t ips[4] = {1 << 20, 2 << 20, 3 << 20, 4 << 20}, back[FRAMES];
+    uint32_t id = hak_stacks_intern(ips, 4);
+    ck_assert_uint_ne(id, 0);
+    for (uintptr_t i = 0; i < 10; i++) {
+        ips[3] = (100 + i) << 20;
+        uint32_t other = hak_stacks_intern(ips, 4);
+        ck_assert(i == 0 || other == 0);
+    }
+    ck_assert_uint_eq(no_stack, 9);
+    ips[3] = 4 << 20;
+    ck_assert_uint_eq(hak_stacks_intern(ips, 4), id);
+    ck_assert_uint_eq(read_back(id, back), 4);
+    ck_assert_uint_le(*node_count, 10);
+}
+END_TEST
+
+/* What a child finds of its parent's it uses, what it adds is its own, and the parent's stay whole.
+ */
+START_TEST(children_inherit_and_add) {
+    uintptr_t ips[2] = {0xaaaa, 0xbbbb}, new_ips[2] = {0xcccc, 0xbbbb};
+    uint32_t id = hak_stacks_intern(ips, 2);
+    pid_t child = fork();
+    if (child == 0) {
+        hak_stacks_fork_child(9, &no_stack_of_child);
+        uint32_t added = hak_stacks_intern(new_ips, 2);
+        _exit(hak_stacks_intern(ips, 2) == id && nodes[id].owner == 7u << 22 &&
+                      nodes[added].owner == 9u << 22 && nodes[added].parent == nodes[id].parent
+                  ? 0
+                  : 1);
+    }
+    int status = -1;
+    waitpid(child, &status, 0);
+    ck_assert_int_eq(status, 0);
+    uint32_t added = hak_stacks_intern(new_ips, 2);
+    ck_assert_uint_eq(nodes[added].owner, 7u << 22);
+    ck_assert_uint_eq(added, id + 2); /* the child took the one between */
+}
+END_TEST
+
+START_TEST(forgotten_code_gets_new_nodes) {
+    uintptr_t in_module[2] = {0x7001000, 0x100}, above[3] = {0x200, 0x7001000, 0x100};
+    uintptr_t elsewhere[2] = {0x7002000, 0x100};
+    uint32_t id = hak_stacks_intern(in_module, 2), above_id = hak_stacks_intern(above, 3);
+    uint32_t elsewhere_id = hak_stacks_intern(elsewhere, 2);
+    hak_stacks_forget(0x7001000, 0x7002000);
+    uint32_t second = hak_stacks_intern(in_module, 2);
+    ck_assert_uint_ne(second, id);
+    ck_assert_uint_eq(nodes[second].parent, nodes[id].parent);
+    ck_assert_uint_ne(hak_stacks_intern(above, 3), above_id);
+    ck_assert_uint_eq(hak_stacks_intern(elsewhere, 2), elsewhere_id);
+}
+END_TEST
+
+/* ---- hak_stack_here -------------------------------------------------------------------------- */
+
+static bool partial;
+
+/* program -> layer_entry -> layer_move -> tracer_entry -> hak_stack_here */
+static HAK_TRACER_TEXT uint32_t tracer_entry(bool keep) {
+    uint32_t id = hak_stack_here(keep, &partial);
+    __asm__ volatile("" : "+r"(id));
+    return id;
+}
+static LAYER uint32_t layer_move(bool keep) {
+    uint32_t id = tracer_entry(keep);
+    __asm__ volatile("" : "+r"(id));
+    return id;
+}
+static LAYER uint32_t layer_entry(bool keep) {
+    uint32_t id = layer_move(keep);
+    __asm__ volatile("" : "+r"(id));
+    return id;
+}
+
+static __attribute__((noinline)) uint32_t program(int depth, bool keep) {
+    uint32_t id = depth > 0 ? program(depth - 1, keep) : layer_entry(keep);
+    __asm__ volatile("" : "+r"(id));
+    return id;
+}
+
+static bool lies_in(uintptr_t ip, const void *function) {
+    return ip - (uintptr_t)function < 100;
+}
+
+START_TEST(own_frames_are_left_out_or_kept) {
+    uintptr_t ips[FRAMES], kept[FRAMES];
+    size_t count = 0, kept_count = 0;
+    for (volatile int keep = 0; keep < 2;
+         keep++) { /* in a loop, so that the frames above are equal */
+        size_t n = read_back(program(0, keep), keep ? kept : ips);
+        ck_assert(!partial);
+        *(keep ? &kept_count : &count) = n;
+    }
+    ck_assert(lies_in(ips[0], program));
+    ck_assert_uint_gt(count, 3);
+    ck_assert_uint_eq(kept_count, count + 2);
+    ck_assert(lies_in(kept[0], layer_move));
+    ck_assert(lies_in(kept[1], layer_entry));
+    ck_assert(memcmp(kept + 2, ips, count * sizeof *ips) == 0);
+}
+END_TEST
+
+START_TEST(deep_stacks_keep_the_newest_and_say_so) {
+    uintptr_t ips[FRAMES];
+    uint32_t id = program(200, false);
+    ck_assert(partial);
+    ck_assert_uint_eq(read_back(id, ips), 64);
+    for (int i = 0; i < 64; i++)
+        ck_assert(lies_in(ips[i], program));
+    begin(256, NODES);
+    id = program(200, false);
+    ck_assert(!partial);
+    ck_assert_uint_gt(read_back(id, ips), 200);
+    begin(1, NODES);
+    id = program(0, false);
+    ck_assert(partial);
+    ck_assert_uint_eq(read_back(id, ips), 1);
+    begin(0, NODES);
+    ck_assert_uint_eq(program(0, false), 0);
+    ck_assert(!partial);
+}
+END_TEST
+
+START_TEST(errno_is_kept) {
+    errno = 4711;
+    (void)program(3, true);
+    ck_assert_int_eq(errno, 4711);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("stacks");
+    TCase *cases = tcase_create("stacks");
+    tcase_add_checked_fixture(cases, start_usual, NULL);
+    tcase_add_test(cases, stacks_read_back);
+    tcase_add_test(cases, the_table_grows);
+    tcase_add_test(cases, threads_agree_on_ids);
+    tcase_add_test(cases, full_array_gives_none_and_counts);
+    tcase_add_test(cases, children_inherit_and_add);
+    tcase_add_test(cases, forgotten_code_gets_new_nodes);
+    tcase_add_test(cases, own_frames_are_left_out_or_kept);
+    tcase_add_test(cases, deep_stacks_keep_the_newest_and_say_so);
+    tcase_add_test(cases, errno_is_kept);
+    suite_add_tcase(suite, cases);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
