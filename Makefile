@@ -146,6 +146,11 @@ $(BUILD)/tests/%: tests/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,link) $(CC) $(USER_FLAGS) $(DEPEND) -o $@ $< -lpthread -ldl
 
+# Uses hakmem's own libraries, unlike what a user would compile.
+$(BUILD)/tests/cli/make_store: tests/cli/make_store.c $(BUILD)/libcollector.a $(BUILD)/libstore.a $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,test) $(LINK_TEST) $(HOST_LIBS)
+
 .PHONY: unit tests
 unit: $(UNIT_TESTS)
 tests: all unit $(USER_BIN) $(TOOL_BIN)
