@@ -78,6 +78,15 @@ START_TEST(a_header_copied_from_another_block_does_not_stand) {
 }
 END_TEST
 
+START_TEST(a_header_of_another_class_does_not_stand) {
+    make_world(_i, HAK_LAYOUT_HEADER);
+    push(slot_at(1, 0), HAK_CLASS_OF_48);
+    hak_write_list_header(slot_at(1, 0).p, HAK_CLASS_OF_64);
+    ck_assert_uint_eq(refuse_pop(slot_at(1, 0), HAK_CLASS_OF_48).fault,
+                      HAK_FAULT_TLS_SLL_HDR_RESET);
+}
+END_TEST
+
 START_TEST(a_wild_link_is_not_followed) {
     static char elsewhere[64];
     make_world(_i, HAK_LAYOUT_HEADER);
@@ -126,6 +135,7 @@ int main(void) {
                         layouts_end);
     tcase_add_loop_test(tests, a_header_that_the_program_overwrote_is_a_reset_header, 0, 2);
     tcase_add_loop_test(tests, a_header_copied_from_another_block_does_not_stand, 0, 2);
+    tcase_add_loop_test(tests, a_header_of_another_class_does_not_stand, 0, 2);
     tcase_add_loop_test(tests, a_wild_link_is_not_followed, 0, 2);
     tcase_add_loop_test(tests, a_block_of_another_class_is_a_mismatch, HAK_LAYOUT_SAME,
                         layouts_end);
