@@ -67,6 +67,8 @@ static uint32_t append_node(uint32_t parent, uintptr_t ip) {
 
 uint32_t hak_stacks_intern(const uintptr_t *ips, size_t count) {
     uint32_t id = 0;
+    if (HAK_UNLIKELY(setup.depth == 0))
+        return 0;
     for (size_t i = count; i-- > 0;) {
         uint32_t parent = id;
         id = hak_stack_table_find(parent, ips[i]);

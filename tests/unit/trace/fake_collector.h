@@ -17,6 +17,7 @@
 #include "trace/current.h"
 #include "trace/memory.h"
 #include "trace/ring.h"
+#include "trace/stacks.h"
 #include "trace/trace.h"
 
 /* One record as it was read, and where. */
@@ -121,6 +122,12 @@ static inline void fake_begin(struct fake_collector *c, uint64_t bytes, uint64_t
     c->session = memory.session;
     ck_assert(hak_current_begin(memory.session, memory.total_bytes));
     ck_assert(hak_current_claim_process(UINT32_MAX, 0));
+    struct hak_stacks_setup stacks = {.nodes = hak_current.nodes,
+                                      .node_capacity = hak_current.node_capacity,
+                                      .node_count = &c->session->node_count,
+                                      .no_stack = &hak_current.process->no_stack,
+                                      .depth = 64};
+    hak_stacks_start(&stacks);
 }
 
 static void *fake_run(void *context) {
