@@ -96,28 +96,30 @@ static void add_lives(struct why *why) {
     }
 }
 
+/* Index of the first life from `from` on that begins with event `id`, -1 when none does. */
+static int life_born(const struct hak_story *story, int from, uint64_t id) {
+    for (int i = from; i < story->life_count; i++)
+        if (story->lives[i].birth.id == id)
+            return i;
+    return -1;
+}
+
 /* --moves: every event, with the owner's number where a life begins. */
 static void add_moves(struct why *why) {
     const struct hak_story *story = why->story;
     int next = 0;
     for (int i = 0; i < story->move_count; i++) {
         struct why_row *row = new_row(why, &story->moves[i]);
-        while (next < story->life_count && story->lives[next].birth.id < row->event.id)
-            next++;
-        if (next < story->life_count && story->lives[next].birth.id == row->event.id)
-            row->owner = story->lives[next].number;
-        for (int k = 0; k < story->life_count; k++)
-            for (int end = 0; end < story->lives[k].end_count && end < 2; end++)
-                if (story->lives[k].ends[end].id == row->event.id)
-                    mark_end(why, &story->lives[k], end, row);
+        int born = life_born(story, next, row->event.id);
+        if (born >= 0) {
+            row->owner = story->lives[born].number;
+            next = born + 1;
+        }
+        const struct hak_life *life = next > 0 ? &story->lives[next - 1] : NULL;
+        for (int end = 0; life && end < life->end_count && end < 2; end++)
+            if (life->ends[end].id == row->event.id)
+                mark_end(why, life, end, row);
     }
-}
-
-static int by_event(const void *a, const void *b) {
-    const struct why_row *x = a, *y = b;
-    if (x->event.id != y->event.id)
-        return x->event.id < y->event.id ? -1 : 1;
-    return 0;
 }
 
 static struct why_row *find_row(struct why *why, uint64_t id) {
@@ -127,36 +129,39 @@ static struct why_row *find_row(struct why *why, uint64_t id) {
     return NULL;
 }
 
+/* A new row where `event` belongs: records of one block are ordered by generation. */
+static struct why_row *insert_row(struct why *why, const struct hak_event *event) {
+    int at = 0;
+    for (int i = 0; i < why->rows; i++) {
+        const struct hak_event *other = &why->row[i].event;
+        bool before = other->generation != event->generation && event->generation != 0
+                          ? other->generation < event->generation
+                          : other->id < event->id;
+        if (!why->row[i].gap && before)
+            at = i + 1;
+    }
+    new_row(why, event);
+    struct why_row row = why->row[why->rows - 1];
+    memmove(&why->row[at + 1], &why->row[at], (size_t)(why->rows - 1 - at) * sizeof row);
+    why->row[at] = row;
+    return &why->row[at];
+}
+
 /* Puts the first wrong step and the fault in, where no life's event is them. */
 static void add_findings(struct why *why) {
     const struct hak_story *story = why->story;
-    struct why_row *row = find_row(why, story->first_wrong.id);
-    bool in_order = true;
     if (story->first_wrong.id != 0 && !why->stale) {
-        bool is_end = row && row->note[0];
-        if (!row) {
-            row = new_row(why, &story->first_wrong);
-            in_order = false;
-        }
-        if (!is_end)
+        struct why_row *row = find_row(why, story->first_wrong.id);
+        if (!row)
+            row = insert_row(why, &story->first_wrong);
+        if (!row->note[0])
             mark_wrong(why, row);
     }
     bool second_end = why->last && why->last->end_count > 1 && why->fault.code == 202;
-    row = find_row(why, story->fault.id);
     if (story->fault.id != 0 && !second_end) {
-        if (!row) {
-            row = new_row(why, &story->fault);
-            in_order = false;
-        }
-        mark_fault(why, row);
+        struct why_row *row = find_row(why, story->fault.id);
+        mark_fault(why, row ? row : insert_row(why, &story->fault));
     }
-    if (in_order)
-        return;
-    /* Gaps have no event: they stay first, where they are made. */
-    for (int i = 0; i < why->rows; i++)
-        if (why->row[i].gap && i + 1 < why->rows)
-            why->row[i].event.id = why->row[i + 1].gap ? 0 : why->row[i + 1].event.id - 1;
-    qsort(why->row, (size_t)why->rows, sizeof *why->row, by_event);
 }
 
 bool why_make_rows(struct why *why) {
@@ -207,10 +212,14 @@ bool why_add_path(struct hak_text *text, const struct why *why, uint32_t *from, 
         return false;
     const struct hak_event *end = &before->ends[0];
     int shown = 0, total = 0;
+    bool between = false;
     for (int i = 0; i < story->move_count; i++) {
         const struct hak_event *event = &story->moves[i];
-        if (event->id <= end->id || event->id >= why->last->birth.id || hak_event_is_call(event) ||
-            !hak_event_is_move(event))
+        if (event->id == why->last->birth.id)
+            break;
+        if (event->id == end->id)
+            between = true;
+        if (!between || hak_event_is_call(event) || !hak_event_is_move(event))
             continue;
         if (total++ == 0)
             add_place(text, why, end);

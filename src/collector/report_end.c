@@ -3,7 +3,9 @@
 #include "collector/report_page.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "hop.h"
 #include "superslab.h"
 #include "trace/record.h"
@@ -143,10 +145,17 @@ bool report_guess(struct hak_text *text, const struct report_page *page) {
 
 /* The -s option for commands to type, where the store does not lie in the current folder. */
 static void add_store_option(struct hak_text *text, const struct report_page *page) {
-    if (!strchr(page->context.store_path, '/'))
+    const char *path = page->context.store_path, *slash = strrchr(path, '/');
+    char *here = slash ? getcwd(NULL, 0) : NULL;
+    size_t length = slash ? (size_t)(slash - path) : 0;
+    bool is_here = here && strlen(here) == length && strncmp(here, path, length) == 0;
+    const char *name = is_here ? slash + 1 : path;
+    bool is_default = strncmp(name, "hakmem.", 7) == 0 && !strchr(name, '/');
+    free(here);
+    if (!name[0] || is_default)
         return;
     hak_text_add(text, " -s ");
-    hak_text_add_name(text, page->context.store_path);
+    hak_text_add_name(text, name);
 }
 
 void report_next(struct hak_text *text, const struct report_page *page) {

@@ -187,7 +187,7 @@ void report_pointer(struct hak_text *text, const struct report_page *page) {
     int64_t into = (int64_t)(found - page->base);
     if (into == 0)
         hak_text_add(text, "is the base of ");
-    else if (found == page->user)
+    else if (found == page->user && !page->layer_move)
         hak_text_add(text, "is the user pointer in ");
     else if (into > 0)
         hak_text_add(text, "is %s into ", hak_words_bytes((uint64_t)into));

@@ -55,23 +55,21 @@ static void add_event(struct hak_text *text, const struct report_page *page,
     hak_text_add(text, "\n");
 }
 
-static bool is_wanted(const struct report_page *page, const struct hak_event *event,
-                      uint64_t from) {
-    return event->id >= from && event->kind < 64 &&
-           (page->context.fault_event == 0 || event->id <= page->context.fault_event);
-}
-
-/* Every event of the block from event `from` on, its middle left out when it is long. */
-static void add_events(struct hak_text *text, const struct report_page *page, uint64_t from) {
+/* Every move of the block from the birth of `life` on (NULL: all), the middle of many left out. */
+static void add_events(struct hak_text *text, const struct report_page *page,
+                       const struct hak_life *life) {
     const struct hak_story *story = page->story;
-    int total = 0;
-    for (int i = 0; i < story->move_count; i++)
-        total += is_wanted(page, &story->moves[i], from);
+    int first = 0, total = 0;
+    for (int i = 0; life && life->birth.id != 0 && i < story->move_count; i++)
+        if (story->moves[i].id == life->birth.id)
+            first = i;
+    for (int i = first; i < story->move_count; i++)
+        total += hak_event_is_move(&story->moves[i]);
     int head = total > LINES_SHOWN ? 2 : total;
     int tail = total > LINES_SHOWN ? LINES_SHOWN - 3 : 0;
     int at = 0;
-    for (int i = 0; i < story->move_count; i++) {
-        if (!is_wanted(page, &story->moves[i], from))
+    for (int i = first; i < story->move_count; i++) {
+        if (!hak_event_is_move(&story->moves[i]))
             continue;
         if (at < head || at >= total - tail)
             add_event(text, page, &story->moves[i]);
@@ -120,7 +118,7 @@ void report_history(struct hak_text *text, const struct report_page *page) {
     }
     if (!page->life) {
         hak_text_add(text, "it was never handed to the program in this capture\n");
-        add_events(text, page, 0);
+        add_events(text, page, NULL);
         return;
     }
     hak_text_add(text, "%s of this block; %s\n",
@@ -128,5 +126,5 @@ void report_history(struct hak_text *text, const struct report_page *page) {
                  story->lives_total == 1     ? "it is:"
                  : page->life->birth.id == 0 ? "the last one began before the capture:"
                                              : "the last one:");
-    add_events(text, page, page->life->birth.id);
+    add_events(text, page, page->life);
 }

@@ -24,7 +24,7 @@ uint64_t hak_life_bytes(const struct hak_life *life) {
 
 static const struct hak_event *event_before(const struct hak_story *story, uint64_t id) {
     const struct hak_event *before = NULL;
-    for (int i = 0; i < story->move_count && story->moves[i].id < id; i++)
+    for (int i = 0; i < story->move_count && story->moves[i].id != id; i++)
         if (hak_event_is_move(&story->moves[i]))
             before = &story->moves[i];
     return before;

@@ -9,6 +9,7 @@
 #include "check.h"
 #include "hop.h"
 #include "superslab.h"
+#include "trace/record.h"
 
 static char buffers[HAK_WORDS_BUFFERS][192];
 
@@ -273,6 +274,8 @@ const char *hak_words_call(const struct hak_event *event) {
 }
 
 const char *hak_words_route(const struct hak_event *event) {
+    if (hak_event_is_call(event) && (event->flags & HAK_RECORD_ILLEGAL))
+        return "refused";
     if (event->kind == HAK_REALLOC && event->place == HAK_PLACE_LIVE)
         return "in place";
     char *out = next_buffer();

@@ -1,0 +1,430 @@
+/* Makes the stores that the exact-output tests ask: the same bytes of story in every run.
+ *
+ *   make_store DIRECTORY   writes stale.db offset.db overflow.db lost.db hostile.db empty.db there
+ */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "collector/report.h"
+#include "check.h"
+#include "hop.h"
+#include "size_class.h"
+#include "store/writer.h"
+
+#define PROGRAM_BASE 0x555555554000ull
+#define LIBRARY_BASE 0x7ffff7a00000ull
+#define SUPERSLAB    0x5581a8c00000ull
+#define SECOND       1000000000ull
+
+/* Functions of the recorded program: each has one line, reached through `main`. */
+enum {
+    NOWHERE,
+    MAIN,
+    SESSION_NEW,
+    SESSION_CLOSE,
+    HEADER_PARSE,
+    HEADER_DONE,
+    REPLY_NEW,
+    REPLY_DONE,
+    PARSE_ROW,
+    WORKER_LOOP,
+    SITES
+};
+static const struct {
+    const char *function, *file;
+    unsigned line;
+} sites[SITES] = {
+    [MAIN] = {"main", "/home/user/app/server.c", 20},
+    [SESSION_NEW] = {"session_new", "/home/user/app/server.c", 118},
+    [SESSION_CLOSE] = {"session_close", "/home/user/app/server.c", 131},
+    [HEADER_PARSE] = {"header_parse", "/home/user/app/http.c", 77},
+    [HEADER_DONE] = {"header_done", "/home/user/app/http.c", 90},
+    [REPLY_NEW] = {"reply_new", "/home/user/app/http.c", 140},
+    [REPLY_DONE] = {"reply_done", "/home/user/app/http.c", 152},
+    [PARSE_ROW] = {"parse_row", "/home/user/app/parse.c", 210},
+    [WORKER_LOOP] = {"worker_loop", "/home/user/app/worker.c", 41},
+};
+/* hakmem's own frames, for moves between layers. */
+enum { OWN_MALLOC = 1, OWN_FREE, OWN_FLUSH, OWN_POP, OWN_SITES };
+static const struct {
+    const char *function, *file;
+    unsigned line;
+} own_sites[OWN_SITES] = {
+    [OWN_MALLOC] = {"malloc", "/build/hakmem/src/entry/malloc.c", 38},
+    [OWN_FREE] = {"free", "/build/hakmem/src/entry/malloc.c", 61},
+    [OWN_FLUSH] = {"magazine_flush", "/build/hakmem/src/front/magazine.c", 88},
+    [OWN_POP] = {"sll_pop", "/build/hakmem/src/front/sll.c", 52},
+};
+
+static struct hak_store_writer *writer;
+static struct hak_event events[64];
+static size_t event_count;
+static uint64_t next_generation;
+
+static void must(int result, const char *what) {
+    if (result >= 0)
+        return;
+    fprintf(stderr, "make_store: %s: %s\n", what, hak_store_message());
+    exit(1);
+}
+
+/* Stack ids: site s of the program is node s (its caller is main); a stack of hakmem over a site is
+ * node 100 + 10 * own + site's caller chain, put when it is used. */
+static uint32_t own_stack(unsigned own, unsigned below) {
+    static uint32_t next = 100;
+    struct hak_node_row row = {.id = ++next,
+                               .parent = below,
+                               .process = 1,
+                               .generation = 0,
+                               .ip = LIBRARY_BASE + own * 0x100};
+    must(hak_store_put_node(writer, &row), "node");
+    return row.id;
+}
+
+static void put_sites(const char *program) {
+    struct hak_module_row modules[2] = {
+        {.id = 1,
+         .process = 1,
+         .start = PROGRAM_BASE,
+         .end = PROGRAM_BASE + 0x10000,
+         .load_bias = PROGRAM_BASE,
+         .path = program,
+         .build_id = "0011223344"},
+        {.id = 2,
+         .process = 1,
+         .start = LIBRARY_BASE,
+         .end = LIBRARY_BASE + 0x10000,
+         .load_bias = LIBRARY_BASE,
+         .path = "/usr/lib/hakmem/hakmem-debug.so",
+         .build_id = "55"},
+    };
+    must(hak_store_put_module(writer, &modules[0]), "module");
+    must(hak_store_put_module(writer, &modules[1]), "module");
+    for (unsigned i = MAIN; i < SITES; i++) {
+        struct hak_frame_row frame = {.module = 1,
+                                      .offset = i * 0x100,
+                                      .line = sites[i].line,
+                                      .function = sites[i].function,
+                                      .file = sites[i].file};
+        struct hak_node_row node = {
+            .id = i, .parent = i == MAIN ? 0 : MAIN, .process = 1, .ip = PROGRAM_BASE + i * 0x100};
+        must(hak_store_put_frame(writer, &frame), "frame");
+        must(hak_store_put_node(writer, &node), "node");
+    }
+    for (unsigned i = OWN_MALLOC; i < OWN_SITES; i++) {
+        struct hak_frame_row frame = {.module = 2,
+                                      .offset = i * 0x100,
+                                      .line = own_sites[i].line,
+                                      .function = own_sites[i].function,
+                                      .file = own_sites[i].file};
+        must(hak_store_put_frame(writer, &frame), "frame");
+    }
+}
+
+static void begin(const char *directory, const char *name, const char *program,
+                  const char *thread_name) {
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    must(hak_store_create(path, 1, &writer), "create");
+    event_count = 0;
+    next_generation = 1ull << 32;
+    must(hak_store_begin(writer), "begin");
+    struct hak_process_row process = {.id = 1,
+                                      .pid = 4711,
+                                      .parent_pid = 4000,
+                                      .session = 1,
+                                      .start_time = 1,
+                                      .end_ns = 2 * SECOND,
+                                      .end_kind = 1,
+                                      .free_of_null = 7,
+                                      .program = program,
+                                      .command_line = program};
+    struct hak_thread_row threads[3] = {
+        {.id = 1, .process = 1, .number = 1, .tid = 4711, .end_ns = 2 * SECOND, .name = "main"},
+        {.id = 2,
+         .process = 1,
+         .number = 2,
+         .tid = 4712,
+         .end_ns = 2 * SECOND,
+         .name = thread_name},
+        {.id = 3, .process = 1, .number = 3, .tid = 4713, .end_ns = 2 * SECOND, .name = "io"},
+    };
+    must(hak_store_put_process(writer, &process), "process");
+    for (int i = 0; i < 3; i++)
+        must(hak_store_put_thread(writer, &threads[i]), "thread");
+    must(hak_store_put_meta(writer, "program", program), "meta");
+    must(hak_store_put_meta(writer, "command_line", program), "meta");
+    must(hak_store_put_meta(writer, "started", "1760000000000000000"), "meta");
+    put_sites(program);
+}
+
+static struct hak_event *add(unsigned kind, uint64_t ns, uint32_t thread, uint64_t address,
+                             uint64_t base, unsigned class_index, unsigned place, uint32_t stack) {
+    struct hak_event *event = &events[event_count++];
+    *event = (struct hak_event){
+        .id = event_count,
+        .ns = ns,
+        .address = address,
+        .base = base,
+        .generation = ++next_generation,
+        .process = 1,
+        .thread = thread,
+        .stack = stack,
+        .kind = (uint8_t)kind,
+        .class_index = (uint8_t)class_index,
+        .place = (uint8_t)place,
+    };
+    return event;
+}
+
+static void end(void) {
+    must(hak_store_put_events(writer, events, event_count), "events");
+    must(hak_store_commit(writer), "commit");
+}
+
+static void finish(void) {
+    must(hak_store_finish(writer), "finish");
+    writer = NULL;
+}
+
+/* Has the report made by hakmem itself, from what the store holds, and puts it there. */
+static void put_fault(const struct hak_report_request *request, uint32_t thread,
+                      const char *thread_name, uint64_t event, uint64_t ns, const char *store,
+                      const struct hak_frame *frames, int frame_count) {
+    struct hak_store_reader *reader;
+    struct hak_report report;
+    struct hak_report_context context = {.process = 1,
+                                         .thread = thread,
+                                         .thread_number = thread,
+                                         .thread_name = thread_name,
+                                         .fault_event = event,
+                                         .ns = ns,
+                                         .store_path = store,
+                                         .frames = frames,
+                                         .frame_count = frame_count};
+    must(hak_store_attach(hak_store_writer_database(writer), &reader), "attach");
+    must(hak_report_make(reader, request, &context, &report), "report");
+    hak_store_close(reader);
+    struct hak_fault_row row = {.id = 1,
+                                .code = request->facts.fault,
+                                .event = event,
+                                .ns = ns,
+                                .process = 1,
+                                .thread = thread,
+                                .summary = report.summary,
+                                .report = report.text,
+                                .json = report.json};
+    must(hak_store_begin(writer), "begin");
+    must(hak_store_put_fault(writer, &row), "fault");
+    must(hak_store_commit(writer), "commit");
+    hak_report_free(&report);
+}
+
+static struct hak_frame frame_of(unsigned site) {
+    return (struct hak_frame){.ip = PROGRAM_BASE + site * 0x100,
+                              .module = "/home/user/app/server",
+                              .module_offset = site * 0x100,
+                              .function = sites[site].function,
+                              .file = sites[site].file,
+                              .line = sites[site].line};
+}
+
+static struct hak_frame own_frame_of(unsigned site) {
+    return (struct hak_frame){.ip = LIBRARY_BASE + site * 0x100,
+                              .module = "/usr/lib/hakmem/hakmem-debug.so",
+                              .module_offset = site * 0x100,
+                              .function = own_sites[site].function,
+                              .file = own_sites[site].file,
+                              .line = own_sites[site].line,
+                              .is_hakmem = true};
+}
+
+/* The old owner frees what has a new owner: three lives of one slot of 64 bytes. */
+static void make_stale(const char *directory) {
+    const unsigned class_index = HAK_CLASS_OF_64;
+    const uint64_t block = SUPERSLAB + 3 * HAK_SLAB_BYTES + 65 * 64, other = block + 64;
+    begin(directory, "stale.db", "/home/user/app/server", "worker");
+    add(HAK_MALLOC, 913000000, 1, block, block, class_index, HAK_PLACE_FRONT, SESSION_NEW)->size =
+        56;
+    add(HAK_MALLOC, 914000000, 1, other, other, class_index, HAK_PLACE_FRONT, SESSION_NEW)->size =
+        56;
+    add(HAK_FREE, 1004000000, 1, block, block, class_index, HAK_PLACE_FRONT, SESSION_CLOSE)->size =
+        56;
+    add(HAK_MALLOC, 1004100000, 3, block, block, class_index, HAK_PLACE_FRONT, HEADER_PARSE)->size =
+        52;
+    add(HAK_FREE, 1019000000, 3, block, block, class_index, HAK_PLACE_FRONT, HEADER_DONE)->size =
+        52;
+    add(HAK_FRONT_SPILL, 1019100000, 3, block, block, class_index, HAK_PLACE_SLAB, 0);
+    add(HAK_FRONT_REFILL, 1019200000, 3, block, block, class_index, HAK_PLACE_FRONT, 0);
+    add(HAK_MALLOC, 1019500000, 3, block, block, class_index, HAK_PLACE_FRONT, REPLY_NEW)->size =
+        56;
+    add(HAK_FREE, 1071000000, 1, block, block, class_index, HAK_PLACE_FRONT, SESSION_CLOSE)->size =
+        56;
+    struct hak_event *second =
+        add(HAK_FREE, 1072000000, 3, block, block, class_index, HAK_PLACE_FRONT, REPLY_DONE);
+    second->size = 56;
+    second->flags = HAK_RECORD_ILLEGAL;
+    struct hak_event *fault =
+        add(HAK_FAULT, 1072100000, 3, block, block, class_index, HAK_PLACE_FRONT, REPLY_DONE);
+    fault->size = 202;
+    fault->generation = second->generation;
+    end();
+    static struct hak_report_request request;
+    struct hak_frame frames[] = {own_frame_of(OWN_FREE), frame_of(REPLY_DONE), frame_of(MAIN)};
+    request.facts = (struct hak_fault_facts){.fault = 202,
+                                             .kind = HAK_FREE,
+                                             .found_address = block,
+                                             .base = block,
+                                             .user = block,
+                                             .asked_bytes = 56,
+                                             .slot_bytes = 64,
+                                             .superslab = SUPERSLAB,
+                                             .slab = 3,
+                                             .slot = 65,
+                                             .class_found = HAK_CLASS_NONE,
+                                             .class_due = class_index,
+                                             .place = HAK_PLACE_FRONT,
+                                             .record_count = (uint32_t)second->generation,
+                                             .epoch = (uint32_t)(second->generation >> 32)};
+    put_fault(&request, 3, "io", fault->id, fault->ns, "hakmem.server.4711.db", frames, 3);
+    finish();
+}
+
+/* The original's bug: a user pointer is pushed where the base was due, and popped later. */
+static void make_offset(const char *directory) {
+    const unsigned class_index = HAK_CLASS_OF_48;
+    const uint64_t base =
+        SUPERSLAB + HAK_SLAB_BYTES + hak_first_slot_offset(HAK_CLASS_OF_48) + 220 * 48;
+    const uint64_t user = base + 16;
+    begin(directory, "offset.db", "/home/user/app/rows", "worker");
+    add(HAK_MALLOC, 12400000000, 1, user, base, class_index, HAK_PLACE_MAGAZINE, PARSE_ROW)->size =
+        24;
+    add(HAK_FREE, 12405000000, 2, user, base, class_index, HAK_PLACE_MAGAZINE, WORKER_LOOP)->size =
+        24;
+    uint32_t push_stack = own_stack(OWN_FLUSH, own_stack(OWN_FREE, WORKER_LOOP));
+    struct hak_event *push =
+        add(HAK_SLL_PUSH, 12406000000, 2, user, base, class_index, HAK_PLACE_SLL, push_stack);
+    push->flags = HAK_RECORD_ILLEGAL;
+    add(HAK_MALLOC, 12500000000, 2, user + 480, base + 480, class_index, HAK_PLACE_MAGAZINE,
+        PARSE_ROW)
+        ->size = 24;
+    struct hak_event *fault =
+        add(HAK_FAULT, 12533000000, 2, user, base, class_index, HAK_PLACE_SLL, PARSE_ROW);
+    fault->size = 104;
+    fault->generation = push->generation;
+    end();
+    static struct hak_report_request request;
+    struct hak_frame frames[] = {own_frame_of(OWN_POP), own_frame_of(OWN_MALLOC),
+                                 frame_of(PARSE_ROW), frame_of(MAIN)};
+    request.facts = (struct hak_fault_facts){.fault = 104,
+                                             .kind = HAK_SLL_POP,
+                                             .found_address = user,
+                                             .base = base,
+                                             .user = user,
+                                             .asked_bytes = 24,
+                                             .slot_bytes = 48,
+                                             .superslab = SUPERSLAB,
+                                             .offset = 16,
+                                             .slab = 1,
+                                             .slot = 220,
+                                             .class_found = class_index,
+                                             .class_due = class_index,
+                                             .place = HAK_PLACE_SLL,
+                                             .record_count = (uint32_t)push->generation,
+                                             .epoch = (uint32_t)(push->generation >> 32)};
+    put_fault(&request, 2, "worker", fault->id, fault->ns, "hakmem.rows.4711.db", frames, 4);
+    finish();
+}
+
+/* One byte behind a block is overwritten; nobody knows by whom. */
+static void make_overflow(const char *directory) {
+    const unsigned class_index = HAK_CLASS_OF_48;
+    const uint64_t base =
+        SUPERSLAB + HAK_SLAB_BYTES + hak_first_slot_offset(HAK_CLASS_OF_48) + 4 * 48;
+    const uint64_t user = base + 16;
+    begin(directory, "overflow.db", "/home/user/app/rows", "worker");
+    add(HAK_MALLOC, 100000000, 1, user, base, class_index, HAK_PLACE_FRONT, HEADER_PARSE)->size =
+        20;
+    add(HAK_FREE, 200000000, 1, user, base, class_index, HAK_PLACE_FRONT, HEADER_DONE)->size = 20;
+    struct hak_event *birth =
+        add(HAK_MALLOC, 300000000, 1, user, base, class_index, HAK_PLACE_FRONT, PARSE_ROW);
+    birth->size = 24;
+    birth->subkind = HAK_BY_CALLOC;
+    struct hak_event *fault =
+        add(HAK_FAULT, 400000000, 1, user, base, class_index, HAK_PLACE_LIVE, WORKER_LOOP);
+    fault->size = 301;
+    fault->generation = birth->generation;
+    end();
+    static struct hak_report_request request;
+    struct hak_frame frames[] = {own_frame_of(OWN_FREE), frame_of(WORKER_LOOP), frame_of(MAIN)};
+    request.facts = (struct hak_fault_facts){.fault = 301,
+                                             .kind = HAK_FREE,
+                                             .found_address = user,
+                                             .base = base,
+                                             .user = user,
+                                             .asked_bytes = 24,
+                                             .slot_bytes = 48,
+                                             .superslab = SUPERSLAB,
+                                             .offset = 24,
+                                             .slab = 1,
+                                             .slot = 4,
+                                             .class_found = HAK_CLASS_NONE,
+                                             .class_due = class_index,
+                                             .place = HAK_PLACE_LIVE,
+                                             .record_count = (uint32_t)birth->generation,
+                                             .epoch = (uint32_t)(birth->generation >> 32),
+                                             .damaged_bytes = 1,
+                                             .damage = {0}};
+    put_fault(&request, 1, "main", fault->id, fault->ns, "hakmem.rows.4711.db", frames, 3);
+    finish();
+}
+
+/* A healthy capture in which events were lost. */
+static void make_lost(const char *directory) {
+    const uint64_t block = SUPERSLAB + 3 * HAK_SLAB_BYTES;
+    begin(directory, "lost.db", "/home/user/app/server", "worker");
+    add(HAK_MALLOC, 100000000, 1, block, block, HAK_CLASS_OF_64, HAK_PLACE_FRONT, SESSION_NEW)
+        ->size = 60;
+    add(HAK_FREE, 900000000, 1, block, block, HAK_CLASS_OF_64, HAK_PLACE_FRONT, SESSION_CLOSE)
+        ->size = 60;
+    struct hak_loss_row loss = {.process = 1,
+                                .thread = 1,
+                                .from_ns = 200000000,
+                                .to_ns = 300000000,
+                                .count = 1234,
+                                .reason = "ring full"};
+    must(hak_store_put_loss(writer, &loss), "loss");
+    end();
+    finish();
+}
+
+/* Names from a program that wants to play with the reader's terminal. */
+static void make_hostile(const char *directory) {
+    const uint64_t block = SUPERSLAB + 3 * HAK_SLAB_BYTES;
+    begin(directory, "hostile.db", "/home/user/\033[2Jevil\nname", "\033]0;owned\007");
+    add(HAK_MALLOC, 100000000, 2, block, block, HAK_CLASS_OF_64, HAK_PLACE_FRONT, SESSION_NEW)
+        ->size = 60;
+    end();
+    finish();
+}
+
+static void make_empty(const char *directory) {
+    begin(directory, "empty.db", "/home/user/app/server", "worker");
+    must(hak_store_commit(writer), "commit");
+    finish();
+}
+
+int main(int argc, char **argv) {
+    if (argc != 2) {
+        fprintf(stderr, "usage: make_store DIRECTORY\n");
+        return 2;
+    }
+    make_stale(argv[1]);
+    make_offset(argv[1]);
+    make_overflow(argv[1]);
+    make_lost(argv[1]);
+    make_hostile(argv[1]);
+    make_empty(argv[1]);
+    return 0;
+}
