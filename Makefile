@@ -151,9 +151,18 @@ $(BUILD)/tests/cli/make_store: tests/cli/make_store.c $(BUILD)/libcollector.a $(
 	@mkdir -p $(@D)
 	$(call SAY,test) $(LINK_TEST) $(HOST_LIBS)
 
+# The unwinder beside libunwind, as a preload (tests/programs/unwind_compare.sh).
+COMPARE     := $(BUILD)/tests/programs/unwind_compare
+UNWIND_OBJ  := $(patsubst %.c,$(BUILD)/debug/%.o,$(wildcard src/trace/cfi*.c src/trace/stack*.c) \
+               src/trace/rules.c src/trace/modules.c src/trace/unwind.c)
+COMPARE_BIN := $(COMPARE)/compare.so $(COMPARE)/show_counts
+$(COMPARE)/compare.so: tests/programs/unwind_compare/compare.c $(UNWIND_OBJ) $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,link) $(CC) $(DEBUG) $(DEPEND) -shared -Wl,-z,now -o $@ $< $(UNWIND_OBJ)
+
 .PHONY: unit tests
 unit: $(UNIT_TESTS)
-tests: all unit $(USER_BIN) $(TOOL_BIN)
+tests: all unit $(USER_BIN) $(TOOL_BIN) $(COMPARE_BIN)
 
 # ---- pages made from the .def tables -----------------------------------------------------------
 $(BUILD)/write_pages: tools/write_pages.c $(BUILD)/flags
@@ -231,4 +240,4 @@ help:
 	@echo 'Variables: BUILD (where to), CC (gcc or clang), PREFIX, DESTDIR.'
 
 -include $(addsuffix .d,$(PLAIN_OBJ) $(DEBUG_OBJ) $(STORE_OBJ) $(COLL_OBJ) $(VIEW_OBJ) $(MAIN_OBJ) \
-           $(UNIT_TESTS) $(USER_BIN) $(TOOL_BIN) $(BENCH_BIN) $(BUILD)/write_pages)
+           $(UNIT_TESTS) $(USER_BIN) $(TOOL_BIN) $(COMPARE_BIN) $(BENCH_BIN) $(BUILD)/write_pages)

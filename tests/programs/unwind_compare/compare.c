@@ -41,7 +41,7 @@ static void (*flush_caches)(unw_addr_space_t, unw_word_t, unw_word_t);
 static unw_addr_space_t *local_space;
 
 static struct compare_counts *counts;
-static struct hak_node *nodes; /* shared with forked children */
+static struct hak_node *nodes;       /* shared with forked children */
 static _Atomic uint32_t *node_count; /* lies in node 0, which is none */
 static _Atomic uint64_t no_stack;
 static int libunwind_allowed;
