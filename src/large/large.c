@@ -133,7 +133,7 @@ static void drop_node(struct hak_large *large) {
 base_t hak_large_take(size_t bytes, size_t alignment) {
     if (bytes > PTRDIFF_MAX)
         return HAK_NO_BASE;
-    size_t mapped_bytes = HAK_PAGES_OF(bytes);
+    size_t mapped_bytes = bytes ? HAK_PAGES_OF(bytes) : HAK_PAGE_BYTES;
     base_t base = base_from(alignment <= HAK_PAGE_BYTES ? hak_map(mapped_bytes)
                                                         : hak_map_aligned(mapped_bytes, alignment));
     if (!base.p)

@@ -1,0 +1,194 @@
+/* Frees for other threads: they reach the owner, in every order of ends, and never a block twice.
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+#include "front/front.h"
+#include "front/thread_block.h"
+#include "unit/suite.h"
+
+static void set_up(void) {
+    hak_options_read(NULL);
+    hak_registry_start(true);
+    hak_front_start();
+}
+
+static base_t take(unsigned class_index) {
+    base_t block = hak_array_pop(class_index);
+    return block.p ? block : hak_front_refill(class_index);
+}
+
+enum { COUNT = 100 * HAK_CHUNK_BLOCKS };
+static base_t blocks[COUNT];
+
+static void *put_all(void *flush) {
+    hak_front_start();
+    for (int i = 0; i < COUNT; i++)
+        hak_remote_put(hak_registry_owner(blocks[i].p), blocks[i]);
+    if (flush)
+        hak_front_end();
+    return NULL;
+}
+
+static void run(void *(*function)(void *), void *argument) {
+    pthread_t thread;
+    ck_assert_int_eq(pthread_create(&thread, NULL, function, argument), 0);
+    pthread_join(thread, NULL);
+}
+
+static unsigned count_used(const struct hak_heap *heap) {
+    unsigned used = 0;
+    const struct hak_superslab *lists[] = {heap->room, heap->full};
+    for (int l = 0; l < 2; l++)
+        for (const struct hak_superslab *s = lists[l]; s; s = s->next)
+            for (unsigned i = 1; i < HAK_SLABS; i++)
+                used += s->class_of_slab[i] == HAK_CLASS_NONE ? 0 : s->slabs[i].used;
+    return used;
+}
+
+static unsigned count_cached(void) {
+    unsigned cached = 0;
+    for (unsigned c = 0; c < HAK_CLASSES; c++)
+        cached += (unsigned)(hak_thread.top[c] - hak_array_bottom(hak_thread.front, c));
+    return cached;
+}
+
+START_TEST(all_blocks_come_home) {
+    for (int i = 0; i < COUNT; i++)
+        blocks[i] = take((unsigned)i % 20);
+    run(put_all, &blocks);
+    hak_remote_drain();
+    ck_assert_ptr_null(hak_thread.heap->posted);
+    /* Out of the slabs is only what the arrays hold. */
+    ck_assert_uint_eq(count_used(hak_thread.heap), count_cached());
+}
+END_TEST
+
+START_TEST(partial_chunks_wait_no_longer_than_a_few_slow_paths) {
+    base_t mine = take(HAK_CLASS_OF_64);
+    struct hak_heap *home = hak_thread.heap;
+    pthread_t thread;
+    void *slow_free(void *block);
+    ck_assert_int_eq(pthread_create(&thread, NULL, slow_free, mine.p), 0);
+    pthread_join(thread, NULL);
+    ck_assert_ptr_nonnull(home->posted);
+}
+END_TEST
+
+void *slow_free(void *block);
+void *slow_free(void *block) {
+    hak_front_start();
+    hak_remote_put(hak_registry_owner(block), base_from(block));
+    for (int i = 0; i < 16; i++)
+        hak_remote_tend(); /* what each refill does */
+    return NULL;
+}
+
+static struct hak_heap *ended;
+
+static void *take_and_end(void *unused) {
+    (void)unused;
+    hak_front_start();
+    ended = hak_thread.heap;
+    for (int i = 0; i < COUNT; i++)
+        blocks[i] = take(HAK_CLASS_OF_256);
+    hak_front_end();
+    return NULL;
+}
+
+START_TEST(blocks_of_an_ended_thread_are_freed_by_whoever_frees_them) {
+    hak_heap_release(hak_heap_acquire()); /* one that is idle anyway */
+    run(take_and_end, NULL);
+    ck_assert_uint_eq(count_used(ended), COUNT);
+    for (int i = 0; i < COUNT; i++)
+        hak_remote_put(hak_registry_owner(blocks[i].p), blocks[i]);
+    hak_remote_flush();
+    ck_assert_int_eq(ended->state, HAK_HEAP_IDLE);
+    ck_assert_ptr_null(ended->posted);
+    ck_assert_uint_eq(count_used(ended), 0);
+}
+END_TEST
+
+START_TEST(blocks_of_a_thread_that_a_fork_left_behind_are_dropped) {
+    run(take_and_end, NULL);
+    ended->state = HAK_HEAP_OWNED;
+    hak_heaps_after_fork(hak_thread.heap);
+    for (int i = 0; i < COUNT; i++)
+        hak_remote_put(hak_registry_owner(blocks[i].p), blocks[i]);
+    hak_remote_flush();
+    ck_assert_ptr_null(ended->posted);
+    ck_assert_uint_le(hak_thread.front->spare_count, 16);
+}
+END_TEST
+
+/* ---- many threads hand blocks in a ring
+ * ---------------------------------------------------------- */
+
+enum { THREADS = 6, PASSES = 60000, PLACES = 512 };
+static _Atomic(char *) places[PLACES];
+static atomic_int wrong;
+
+static void *pass_blocks(void *argument) {
+    hak_front_start();
+    uint64_t random = 88172645463325252ull + (uintptr_t)argument * 977;
+    for (int i = 0; i < PASSES; i++) {
+        random ^= random << 13, random ^= random >> 7, random ^= random << 17;
+        unsigned c = (unsigned)(random % 30);
+        char *mine = take(c).p;
+        *(uint64_t *)(void *)mine = (uintptr_t)mine ^ c;
+        char *other = atomic_exchange(&places[random >> 32 & (PLACES - 1)], mine);
+        if (!other)
+            continue;
+        base_t block = base_from(other);
+        if (*(uint64_t *)(void *)other != ((uintptr_t)other ^ hak_front_class_of(block)))
+            wrong++;
+        *(uint64_t *)(void *)other = 0;
+        if (!hak_front_is_mine(block)) {
+            hak_remote_put(hak_registry_owner(other), block);
+            continue;
+        }
+        c = hak_front_class_of(block);
+        if (hak_array_is_full(c))
+            hak_front_spill(c);
+        hak_array_push(c, block);
+    }
+    hak_front_end();
+    return NULL;
+}
+
+START_TEST(no_block_is_lost_or_doubled_between_threads) {
+    for (int round = 0; round < 3; round++) {
+        pthread_t threads[THREADS];
+        for (uintptr_t i = 0; i < THREADS; i++)
+            ck_assert_int_eq(
+                pthread_create(&threads[i], NULL, pass_blocks, (void *)(i + 1 + round * 100)), 0);
+        for (int i = 0; i < THREADS; i++)
+            pthread_join(threads[i], NULL);
+        ck_assert_int_eq(wrong, 0);
+    }
+    for (int i = 0; i < PLACES; i++)
+        if (places[i])
+            hak_remote_put(hak_registry_owner(places[i]), base_from(places[i]));
+    hak_remote_flush();
+    unsigned used = 0;
+    for (hak_owner_t id = 2; hak_heap_of(id); id++)
+        if (hak_heap_of(id) != hak_thread.heap) {
+            struct hak_heap *heap = hak_heap_help(id);
+            ck_assert_ptr_nonnull(heap);
+            hak_remote_drain_heap(heap);
+            used += count_used(heap);
+        }
+    ck_assert_uint_eq(used, 0);
+}
+END_TEST
+
+int main(void) {
+    TCase *cases = tcase_create("remote");
+    tcase_set_timeout(cases, 60);
+    tcase_add_checked_fixture(cases, set_up, NULL);
+    tcase_add_test(cases, all_blocks_come_home);
+    tcase_add_test(cases, partial_chunks_wait_no_longer_than_a_few_slow_paths);
+    tcase_add_test(cases, blocks_of_an_ended_thread_are_freed_by_whoever_frees_them);
+    tcase_add_test(cases, blocks_of_a_thread_that_a_fork_left_behind_are_dropped);
+    tcase_add_test(cases, no_block_is_lost_or_doubled_between_threads);
+    return run_cases("remote", cases);
+}

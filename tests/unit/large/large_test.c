@@ -1,0 +1,116 @@
+/* Large blocks: found by their address only, grown, moved, given back once, many at a time. */
+#include "large/large.h"
+#include <pthread.h>
+#include <string.h>
+#include "hop.h"
+#include "platform/platform.h"
+#include "unit/suite.h"
+
+START_TEST(a_block_is_zero_aligned_and_found_by_its_start) {
+    for (size_t alignment = 1; alignment <= (size_t)16 << 20; alignment *= 2) {
+        base_t base = hak_large_take(100000, alignment);
+        ck_assert_ptr_nonnull(base.p);
+        ck_assert_uint_eq(base_address(base) % alignment, 0);
+        struct hak_large *large = hak_large_find(base.p);
+        ck_assert_ptr_nonnull(large);
+        ck_assert_uint_eq(large->mapped_bytes, 25 * 4096);
+        ck_assert_uint_eq(large->slot.place, HAK_PLACE_LARGE);
+        ck_assert_uint_eq(large->epoch, 0);
+        ck_assert_ptr_null(hak_large_find(base.p + 16));
+        ck_assert_ptr_null(hak_large_find(base.p + 4096));
+        ck_assert_ptr_eq(hak_large_containing(base.p + 100001), large);
+        ck_assert_int_eq(base.p[99999], 0);
+        ck_assert(hak_large_give(base));
+        ck_assert(!hak_large_give(base));
+        ck_assert_ptr_null(hak_large_find(base.p));
+        ck_assert_ptr_null(hak_large_containing(base.p + 1));
+    }
+    ck_assert_ptr_null(hak_large_find(NULL));
+}
+END_TEST
+
+START_TEST(impossible_sizes_give_nothing) {
+    ck_assert_ptr_null(hak_large_take((size_t)1 << 48, 16).p);
+    ck_assert_ptr_null(hak_large_take(SIZE_MAX, 16).p);
+    ck_assert_ptr_null(hak_large_take(100000, (size_t)1 << 62).p);
+    base_t base = hak_large_take(100000, 16);
+    ck_assert(!hak_large_resize(base, (size_t)1 << 48));
+    ck_assert_ptr_null(hak_large_move(base, (size_t)1 << 48).p);
+    ck_assert_uint_eq(hak_large_find(base.p)->mapped_bytes, 25 * 4096);
+}
+END_TEST
+
+START_TEST(a_block_that_moves_takes_its_bytes_along) {
+    base_t base = hak_large_take(100000, 16);
+    memset(base.p, 7, 100000);
+    ck_assert(hak_large_resize(base, 40000));
+    ck_assert_uint_eq(hak_large_find(base.p)->mapped_bytes, 10 * 4096);
+    base_t in_the_way = hak_large_take(100000, 16);
+    base_t moved = hak_large_move(base, 50000000);
+    ck_assert_ptr_nonnull(moved.p);
+    ck_assert_ptr_nonnull(hak_large_find(moved.p));
+    if (moved.p != base.p)
+        ck_assert_ptr_null(hak_large_find(base.p));
+    for (int i = 0; i < 40000; i++)
+        if (moved.p[i] != 7)
+            ck_abort_msg("byte %d is lost", i);
+    ck_assert_int_eq(moved.p[49999999], 0);
+    ck_assert(hak_large_give(moved));
+    ck_assert(hak_large_give(in_the_way));
+}
+END_TEST
+
+START_TEST(the_table_grows) {
+    enum { COUNT = 20000 }; /* below the kernel's bound on mappings, which neighbours share */
+    static base_t bases[COUNT];
+    for (int i = 0; i < COUNT; i++) {
+        bases[i] = hak_large_take(4096, 16);
+        ck_assert_ptr_nonnull(bases[i].p);
+    }
+    unsigned wrong = 0;
+    for (int i = 0; i < COUNT; i++) {
+        struct hak_large *large = hak_large_find(bases[i].p);
+        wrong += !large || large->base.p != bases[i].p;
+    }
+    for (int i = 0; i < COUNT; i++)
+        wrong += !hak_large_give(bases[i]);
+    ck_assert_uint_eq(wrong, 0);
+}
+END_TEST
+
+static char shards_are_shared; /* any address */
+
+static void *churn(void *self) {
+    for (int i = 0; i < 3000; i++) {
+        base_t base = hak_large_take(40000, 16);
+        if (!base.p || !hak_large_find(base.p) || *base.p != 0)
+            return self;
+        *base.p = 1;
+        base = hak_large_move(base, 400000);
+        if (!base.p || *base.p != 1 || !hak_large_give(base))
+            return self;
+    }
+    return NULL;
+}
+
+START_TEST(threads_share_the_table) {
+    pthread_t threads[6];
+    for (int i = 0; i < 6; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, churn, (void *)&shards_are_shared), 0);
+    for (int i = 0; i < 6; i++) {
+        void *wrong;
+        pthread_join(threads[i], &wrong);
+        ck_assert_ptr_null(wrong);
+    }
+}
+END_TEST
+
+int main(void) {
+    TCase *cases = tcase_create("large");
+    tcase_add_test(cases, a_block_is_zero_aligned_and_found_by_its_start);
+    tcase_add_test(cases, impossible_sizes_give_nothing);
+    tcase_add_test(cases, a_block_that_moves_takes_its_bytes_along);
+    tcase_add_test(cases, the_table_grows);
+    tcase_add_test(cases, threads_share_the_table);
+    return run_cases("large", cases);
+}

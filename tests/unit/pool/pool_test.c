@@ -1,0 +1,88 @@
+/* The pool: SuperSlabs are aligned, registered, kept in a bounded reserve, unmapped beyond it. */
+#include "pool/pool.h"
+#include <pthread.h>
+#include <string.h>
+#include <sys/resource.h>
+#include "unit/suite.h"
+
+static void set_up(void) {
+    hak_registry_start(true);
+}
+
+START_TEST(a_superslab_is_aligned_registered_and_free) {
+    for (int i = 0; i < 20; i++) {
+        struct hak_superslab *superslab = hak_pool_acquire(7);
+        ck_assert_ptr_nonnull(superslab);
+        ck_assert_ptr_eq(hak_superslab_of(superslab), superslab);
+        ck_assert_uint_eq(hak_registry_owner((char *)superslab + HAK_SUPERSLAB_BYTES - 1), 7);
+        ck_assert_uint_eq(superslab->owner, 7);
+        for (unsigned slab = 0; slab < HAK_SLABS; slab++)
+            ck_assert_uint_eq(superslab->class_of_slab[slab], HAK_CLASS_NONE);
+        memset((char *)superslab + HAK_SLAB_BYTES, 1, HAK_SUPERSLAB_BYTES - HAK_SLAB_BYTES);
+    }
+}
+END_TEST
+
+START_TEST(the_reserve_is_bounded) {
+    enum { COUNT = 3 * HAK_POOL_RESERVE };
+    struct hak_superslab *superslabs[COUNT];
+    for (int i = 0; i < COUNT; i++)
+        superslabs[i] = hak_pool_acquire(7);
+    for (int i = 0; i < COUNT; i++)
+        hak_pool_release(superslabs[i]);
+    int reserved = 0, mapped = 0;
+    for (int i = 0; i < COUNT; i++) {
+        reserved += hak_registry_owner(superslabs[i]) == HAK_OWNER_RESERVE;
+        mapped += hak_is_mapped(superslabs[i]);
+    }
+    ck_assert_int_eq(reserved, HAK_POOL_RESERVE);
+    ck_assert_int_eq(mapped, HAK_POOL_RESERVE);
+    struct hak_superslab *again = hak_pool_acquire(9);
+    ck_assert_uint_eq(hak_registry_owner(again), 9);
+    ck_assert_uint_eq(again->owner, 9);
+}
+END_TEST
+
+START_TEST(no_memory_is_null_and_leaves_no_entry) {
+    struct rlimit limit;
+    getrlimit(RLIMIT_AS, &limit);
+    limit.rlim_cur = (rlim_t)1 << 20;
+    setrlimit(RLIMIT_AS, &limit);
+    ck_assert_ptr_null(hak_pool_acquire(7));
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_AS, &limit);
+    ck_assert_ptr_nonnull(hak_pool_acquire(7));
+}
+END_TEST
+
+static void *churn(void *owner) {
+    for (int i = 0; i < 2000; i++) {
+        struct hak_superslab *superslab = hak_pool_acquire((hak_owner_t)(uintptr_t)owner);
+        if (!superslab || hak_registry_owner(superslab) != (uintptr_t)owner)
+            return superslab ? superslab : owner;
+        hak_pool_release(superslab);
+    }
+    return NULL;
+}
+
+START_TEST(threads_never_get_the_same_superslab) {
+    pthread_t threads[8];
+    for (uintptr_t i = 0; i < 8; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, churn, (void *)(i + 1)), 0);
+    for (int i = 0; i < 8; i++) {
+        void *wrong;
+        pthread_join(threads[i], &wrong);
+        ck_assert_ptr_null(wrong);
+    }
+}
+END_TEST
+
+int main(void) {
+    TCase *cases = tcase_create("pool");
+    tcase_add_checked_fixture(cases, set_up, NULL);
+    tcase_add_test(cases, a_superslab_is_aligned_registered_and_free);
+    tcase_add_test(cases, the_reserve_is_bounded);
+    tcase_add_test(cases, no_memory_is_null_and_leaves_no_entry);
+    tcase_add_test(cases, threads_never_get_the_same_superslab);
+    return run_cases("pool", cases);
+}

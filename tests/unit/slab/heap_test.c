@@ -1,0 +1,59 @@
+/* Heaps: reused when idle, given out once, lost in a forked child, ids that run out. */
+#include "slab/heap.h"
+#include "unit/suite.h"
+
+START_TEST(an_idle_heap_is_adopted_before_a_new_one_is_made) {
+    struct hak_heap *first = hak_heap_acquire(), *second = hak_heap_acquire();
+    ck_assert_ptr_ne(first, second);
+    ck_assert_uint_ne(first->id, second->id);
+    ck_assert_uint_ne(first->id, HAK_OWNER_NOBODY);
+    ck_assert_ptr_eq(hak_heap_of(second->id), second);
+    hak_heap_release(first);
+    hak_heap_release(second);
+    ck_assert_ptr_eq(hak_heap_acquire(), second);
+    ck_assert_ptr_eq(hak_heap_acquire(), first);
+    ck_assert_uint_gt(hak_heap_acquire()->id, second->id);
+}
+END_TEST
+
+START_TEST(only_an_idle_heap_can_be_helped) {
+    struct hak_heap *heap = hak_heap_acquire(), *other = hak_heap_acquire();
+    ck_assert_ptr_null(hak_heap_help(heap->id));
+    hak_heap_release(other);
+    hak_heap_release(heap);
+    ck_assert_ptr_eq(hak_heap_help(other->id), other);
+    ck_assert_ptr_null(hak_heap_help(other->id));
+    hak_heap_release(other);
+    ck_assert_ptr_null(hak_heap_help(9999));
+}
+END_TEST
+
+START_TEST(ids_that_run_out_give_no_heap) {
+    hak_heap_limit_ids(4);
+    for (int i = 0; i < 3; i++)
+        ck_assert_ptr_nonnull(hak_heap_acquire());
+    ck_assert_ptr_null(hak_heap_acquire());
+    hak_heap_release(hak_heap_of(3));
+    ck_assert_uint_eq(hak_heap_acquire()->id, 3);
+}
+END_TEST
+
+START_TEST(a_child_keeps_its_own_heap_and_the_idle_ones) {
+    struct hak_heap *own = hak_heap_acquire(), *others = hak_heap_acquire(),
+                    *idle = hak_heap_acquire();
+    hak_heap_release(idle);
+    hak_heaps_after_fork(own);
+    ck_assert_int_eq(own->state, HAK_HEAP_OWNED);
+    ck_assert_int_eq(others->state, HAK_HEAP_LOST);
+    ck_assert_ptr_eq(hak_heap_acquire(), idle);
+}
+END_TEST
+
+int main(void) {
+    TCase *cases = tcase_create("heap");
+    tcase_add_test(cases, an_idle_heap_is_adopted_before_a_new_one_is_made);
+    tcase_add_test(cases, only_an_idle_heap_can_be_helped);
+    tcase_add_test(cases, ids_that_run_out_give_no_heap);
+    tcase_add_test(cases, a_child_keeps_its_own_heap_and_the_idle_ones);
+    return run_cases("heap", cases);
+}
