@@ -1,0 +1,407 @@
+/* Follows one session's processes, rings and nodes. */
+#include "collector/client.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include "collector/drain.h"
+#include "collector/peer.h"
+
+#define ABANDON_ASK_NS  50000000u
+#define OWNER_SHIFT     22
+#define GENERATION_MASK ((1u << OWNER_SHIFT) - 1)
+#define STACK_DEPTH_MAX 1024
+
+struct hak_client *hak_client_open(uint32_t number, const struct hak_hello *hello, pid_t peer_pid,
+                                   int memfd, const char **why) {
+    struct hak_client *c = calloc(1, sizeof *c);
+    if (!c) {
+        close(memfd);
+        *why = "no memory is left";
+        return NULL;
+    }
+    c->map.memfd = -1;
+    c->rings = calloc(HAK_RINGS, sizeof *c->rings);
+    c->processes = calloc(HAK_PROCESSES, sizeof *c->processes);
+    *why = c->rings && c->processes ? hak_mapping_open(&c->map, memfd) : "no memory is left";
+    if (*why) {
+        if (!c->rings || !c->processes)
+            close(memfd);
+        hak_client_close(c);
+        return NULL;
+    }
+    c->number = number;
+    c->hello = *hello;
+    c->peer_pid = peer_pid;
+    for (uint32_t i = 0; i < HAK_PROCESSES; i++)
+        c->processes[i].pidfd = -1;
+    return c;
+}
+
+void hak_client_start_clock(struct hak_client *client, uint64_t capture_start_ns) {
+    uint64_t now = hak_clock_monotonic_ns(), start = client->map.monotonic_start_ns;
+    if (start > now || start < capture_start_ns) /* a header may hold anything */
+        start = capture_start_ns;
+    hak_clock_start(&client->clock, client->map.tsc_start, start - capture_start_ns);
+    hak_clock_anchor(&client->clock, hak_clock_ticks(&client->clock), now - capture_start_ns);
+}
+
+void hak_client_close(struct hak_client *client) {
+    for (uint32_t i = 0; client->processes && i < HAK_PROCESSES; i++)
+        if (client->processes[i].pidfd >= 0)
+            close(client->processes[i].pidfd);
+    hak_mapping_close(&client->map);
+    free(client->rings);
+    free(client->processes);
+    free(client->nodes);
+    free(client);
+}
+
+/* ---- processes ------------------------------------------------------------------------------- */
+
+/* A process of a new pid namespace calls itself otherwise than we see it. The first one's pid is
+ * known from the socket; children of such a namespace are not watched singly but end with the
+ * session. */
+static pid_t outer_pid(const struct hak_client *c, uint32_t index, int32_t pid) {
+    if (index == 0 && c->peer_pid > 0)
+        return c->peer_pid;
+    return c->hello.pid == c->peer_pid || c->peer_pid <= 0 ? pid : 0;
+}
+
+static void watch_process(struct hak_client *c, uint32_t index, int watch) {
+    struct hak_process_watch *w = &c->processes[index];
+    struct hak_peer peer;
+    w->pid = outer_pid(c, index, w->pid);
+    if (w->pid <= 0)
+        return;
+    w->pidfd = (int)syscall(SYS_pidfd_open, w->pid, 0);
+    bool there = hak_peer_read(w->pid, &peer);
+    if ((w->pidfd < 0 && errno == ESRCH) || !there ||
+        (w->start_time && peer.start_time != w->start_time)) {
+        w->phase = HAK_PHASE_GONE;
+        w->ended_ns = hak_clock_monotonic_ns();
+    } else {
+        w->start_time = peer.start_time;
+    }
+    if (w->phase == HAK_PHASE_GONE && w->pidfd >= 0) {
+        close(w->pidfd);
+        w->pidfd = -1;
+    }
+    if (w->pidfd >= 0 && watch >= 0) {
+        struct epoll_event event = {.events = EPOLLIN | EPOLLONESHOT, .data.fd = w->pidfd};
+        epoll_ctl(watch, EPOLL_CTL_ADD, w->pidfd, &event);
+    }
+}
+
+/* After a takeover the same process goes on in another session: it keeps its row. */
+static uint32_t row_before(const struct hak_client *c, struct hak_rows *rows, int32_t pid,
+                           uint64_t start_time) {
+    if (c->map.previous_id == 0 || start_time == 0)
+        return 0;
+    for (uint32_t id = rows->process_count; id > 0; id--) {
+        struct hak_process_row *row = &rows->processes[id - 1].row;
+        if (row->pid == pid && row->start_time == start_time && row->end_kind != 3) {
+            row->session = c->number;
+            row->end_kind = 0;
+            row->end_ns = 0;
+            hak_rows_touch_process(rows, id);
+            return id;
+        }
+    }
+    return 0;
+}
+
+static uint32_t find_row(const struct hak_client *c, struct hak_rows *rows, int32_t pid,
+                         uint64_t start_time) {
+    for (uint32_t id = rows->process_count; id > 0; id--) {
+        const struct hak_process_row *row = &rows->processes[id - 1].row;
+        if (row->session == c->number && row->pid == pid && row->end_kind == 0 &&
+            (row->start_time == start_time || start_time == 0 || row->start_time == 0))
+            return id;
+    }
+    return row_before(c, rows, pid, start_time);
+}
+
+static uint64_t find_fork(const struct hak_client *c, uint32_t parent_row, uint64_t number) {
+    for (size_t i = 0; i < 256 && number; i++)
+        if (c->forks[i].process == parent_row && c->forks[i].number == number)
+            return c->forks[i].event;
+    return 0;
+}
+
+static uint32_t make_row(struct hak_client *c, struct hak_rows *rows, uint32_t index, uint64_t ns) {
+    const volatile struct hak_process_entry *e = hak_mapping_process(&c->map, index);
+    struct hak_process_watch *w = &c->processes[index];
+    int32_t pid = e->pid, parent_pid = e->parent_pid;
+    uint32_t parent_index = e->parent;
+    uint64_t fork_number = e->fork_number;
+    uint32_t parent = 0;
+    if (parent_index < HAK_PROCESSES && parent_index != index)
+        parent = c->processes[parent_index].row;
+    for (uint32_t id = rows->process_count; id > 0 && index == 0 && !parent; id--)
+        if (rows->processes[id - 1].row.pid == parent_pid && parent_pid > 0)
+            parent = id;
+    w->row = find_row(c, rows, pid, w->start_time);
+    if (w->row)
+        return w->row;
+    struct hak_process_row row = {.parent = parent,
+                                  .fork_event = find_fork(c, parent, fork_number),
+                                  .pid = pid,
+                                  .parent_pid = parent_pid,
+                                  .session = c->number,
+                                  .start_time = w->start_time,
+                                  .start_ns = ns,
+                                  .program = c->map.program,
+                                  .command_line = c->map.command_line};
+    return w->row = hak_rows_add_process(rows, &row);
+}
+
+uint32_t hak_client_process_row(struct hak_client *client, struct hak_rows *rows, uint32_t index,
+                                uint64_t ns) {
+    struct hak_process_watch *w = &client->processes[index];
+    return w->row ? w->row : make_row(client, rows, index, ns);
+}
+
+static void see_process(struct hak_client *c, struct hak_rows *rows, uint32_t index, int watch) {
+    struct hak_process_entry *e = hak_mapping_process(&c->map, index);
+    struct hak_process_watch *w = &c->processes[index];
+    uint32_t state = atomic_load_explicit(&e->state, memory_order_acquire);
+    if (state != HAK_PROCESS_LIVE && state != HAK_PROCESS_ENDED)
+        return;
+    const volatile struct hak_process_entry *fields = e;
+    *w = (struct hak_process_watch){
+        .phase = HAK_PHASE_LIVE, .pid = fields->pid, .start_time = fields->start_time, .pidfd = -1};
+    if (index == 0 && w->start_time == 0)
+        w->start_time = c->hello.start_time;
+    uint64_t ticks = fields->tsc_start;
+    watch_process(c, index, watch);
+    make_row(c, rows, index, hak_clock_ns(&c->clock, ticks));
+}
+
+void hak_client_look_at_processes(struct hak_client *client, struct hak_rows *rows, int watch) {
+    uint32_t processes = hak_mapping_process_count(&client->map);
+    if (processes > client->processes_high)
+        client->processes_high = processes;
+    for (uint32_t i = 0; i < client->processes_high; i++)
+        if (client->processes[i].phase == HAK_PHASE_UNSEEN)
+            see_process(client, rows, i, watch);
+}
+
+static bool has_ended(struct hak_process_watch *w) {
+    if (w->replaced)
+        return true;
+    if (w->pidfd >= 0) {
+        struct pollfd p = {.fd = w->pidfd, .events = POLLIN};
+        return poll(&p, 1, 0) > 0;
+    }
+    struct hak_peer peer;
+    return w->pid > 0 && (!hak_peer_read(w->pid, &peer) || peer.start_time != w->start_time ||
+                          peer.state == 'Z' || peer.state == 'X');
+}
+
+bool hak_client_look_for_ends(struct hak_client *client, uint64_t now_ns) {
+    bool any = false;
+    for (uint32_t i = 0; i < client->processes_high; i++) {
+        struct hak_process_watch *w = &client->processes[i];
+        if (w->phase != HAK_PHASE_LIVE || !has_ended(w))
+            continue;
+        w->phase = HAK_PHASE_GONE;
+        w->ended_ns = now_ns;
+        any = true;
+        if (w->pidfd >= 0)
+            close(w->pidfd);
+        w->pidfd = -1;
+    }
+    return any;
+}
+
+void hak_client_note_exec(struct hak_client *client, int32_t pid, uint64_t start_time) {
+    for (uint32_t i = 0; i < client->processes_high; i++) {
+        struct hak_process_watch *w = &client->processes[i];
+        if ((w->phase == HAK_PHASE_LIVE || w->phase == HAK_PHASE_GONE) && w->pid == pid &&
+            (w->start_time == start_time || w->start_time == 0))
+            w->replaced = true;
+    }
+}
+
+uint32_t hak_client_live(const struct hak_client *client) {
+    uint32_t live = 0;
+    for (uint32_t i = 0; i < client->processes_high; i++)
+        live += client->processes[i].phase == HAK_PHASE_LIVE;
+    return live;
+}
+
+void hak_client_copy_counters(struct hak_client *client, struct hak_rows *rows) {
+    for (uint32_t i = 0; i < client->processes_high; i++) {
+        struct hak_process_info *p = hak_rows_process_info(rows, client->processes[i].row);
+        const struct hak_process_entry *e = hak_mapping_process(&client->map, i);
+        if (!p || client->processes[i].phase == HAK_PHASE_CLOSED ||
+            client->processes[i].phase == HAK_PHASE_UNSEEN)
+            continue;
+        struct hak_process_row now = p->row;
+        now.free_of_null = e->free_of_null;
+        now.failed_calls = e->failed_calls;
+        now.foreign_frees = e->foreign_frees;
+        now.no_stack = e->no_stack;
+        if (memcmp(&now, &p->row, sizeof now) == 0)
+            continue;
+        p->row = now;
+        hak_rows_touch_process(rows, p->row.id);
+    }
+}
+
+/* ---- nodes ----------------------------------------------------------------------------------- */
+
+static struct hak_node_map *map_entry(struct hak_client *c, uint32_t id) {
+    if (id >= c->node_map_capacity) {
+        uint64_t wanted = c->node_map_capacity ? c->node_map_capacity : 4096;
+        while (wanted <= id)
+            wanted *= 2;
+        struct hak_node_map *more = realloc(c->nodes, wanted * sizeof *more);
+        if (!more)
+            return NULL;
+        memset(more + c->node_map_capacity, 0, (wanted - c->node_map_capacity) * sizeof *more);
+        c->nodes = more;
+        c->node_map_capacity = wanted;
+    }
+    return &c->nodes[id];
+}
+
+/* True when what the map says of a node still holds. An entry of the process table may have got a
+ * new process since; a node of that entry is then the new process's if that process uses it. */
+static bool is_mapped(struct hak_client *c, const struct hak_node_map *m, uint32_t id,
+                      uint32_t process_index) {
+    struct hak_node node;
+    if (m->row == 0 || m->process == c->processes[process_index].row)
+        return m->row != 0;
+    return !hak_mapping_node(&c->map, id, &node) || node.owner >> OWNER_SHIFT != process_index;
+}
+
+uint32_t hak_client_node_row(struct hak_client *client, struct hak_rows *rows, uint32_t id,
+                             uint32_t process_index, uint64_t ns) {
+    uint32_t path[STACK_DEPTH_MAX];
+    struct hak_node nodes[STACK_DEPTH_MAX];
+    int depth = 0;
+    uint32_t row = 0;
+    if (id == 0 || id >= client->map.node_capacity)
+        return 0;
+    if (id < client->node_map_capacity && is_mapped(client, &client->nodes[id], id, process_index))
+        return client->nodes[id].row;
+    /* Up to the first frame that is known, then down again: parents get their rows first. */
+    while (id != 0 && depth < STACK_DEPTH_MAX) {
+        struct hak_node_map *m = map_entry(client, id);
+        if (!m)
+            return 0;
+        if (is_mapped(client, m, id, process_index)) {
+            row = m->row;
+            break;
+        }
+        if (!hak_mapping_node(&client->map, id, &nodes[depth]))
+            break;
+        path[depth] = id;
+        id = nodes[depth++].parent;
+    }
+    while (depth > 0) {
+        const struct hak_node *n = &nodes[--depth];
+        uint32_t owner = n->owner >> OWNER_SHIFT;
+        uint32_t process =
+            hak_client_process_row(client, rows, owner < HAK_PROCESSES ? owner : process_index, ns);
+        row = hak_rows_node(rows, row, process, n->owner & GENERATION_MASK, n->ip);
+        client->nodes[path[depth]] = (struct hak_node_map){row, process};
+    }
+    return row;
+}
+
+/* ---- giving back ----------------------------------------------------------------------------- */
+
+static bool is_stored(const struct hak_client *c, uint32_t ring) {
+    return atomic_load_explicit(&hak_mapping_ring(&c->map, ring)->head, memory_order_acquire) ==
+           c->rings[ring].stored;
+}
+
+static void release_ring(struct hak_client *c, struct hak_drain *drain, uint32_t index) {
+    struct hak_ring_cursor *cursor = &c->rings[index];
+    struct hak_ring_view view;
+    if (cursor->position == cursor->freed)
+        return; /* nothing came since: its fields may be the last owner's */
+    hak_mapping_view(&c->map, index, &view);
+    bool dead = view.state == HAK_RING_CLAIMED && view.process < HAK_PROCESSES &&
+                c->processes[view.process].phase == HAK_PHASE_GONE;
+    if ((view.state != HAK_RING_CLOSED && !dead) || !is_stored(c, index))
+        return;
+    uint64_t ns = hak_clock_ns(&c->clock, cursor->time);
+    if (view.lost > cursor->lost_told && view.lost - cursor->lost_told < (uint64_t)1 << 48)
+        hak_drain_lost(drain, cursor->lost_process, cursor->lost_thread, ns,
+                       hak_clock_ns(&c->clock, c->clock.latest_ticks),
+                       view.lost - cursor->lost_told, "ring full");
+    cursor->freed = cursor->position;
+    cursor->lost_told = 0;
+    cursor->lost_thread = 0;
+    hak_mapping_free_ring(&c->map, index, &view);
+}
+
+static bool has_rings(const struct hak_client *c, uint32_t process) {
+    for (uint32_t i = 0; i < c->rings_high; i++) {
+        struct hak_ring_view view;
+        if (c->rings[i].position == c->rings[i].freed && is_stored(c, i))
+            continue;
+        hak_mapping_view(&c->map, i, &view);
+        if (view.state != HAK_RING_FREE && view.process == process)
+            return true;
+    }
+    return false;
+}
+
+static void close_process(struct hak_client *c, struct hak_rows *rows, struct hak_drain *drain,
+                          uint32_t index) {
+    struct hak_process_watch *w = &c->processes[index];
+    struct hak_process_entry *e = hak_mapping_process(&c->map, index);
+    struct hak_process_info *p = hak_rows_process_info(rows, w->row);
+    uint32_t state = atomic_load_explicit(&e->state, memory_order_acquire);
+    if (p) {
+        p->row.end_kind = w->replaced ? 3 : state == HAK_PROCESS_ENDED ? 1 : 2;
+        uint64_t end = state == HAK_PROCESS_ENDED ? atomic_load(&e->tsc_end) : 0;
+        if (end == 0) /* the moment when it was seen; up to the latest anchor's precision */
+            end = c->clock.latest_ticks;
+        p->row.end_ns = hak_clock_ns(&c->clock, end);
+        uint64_t unringed = atomic_load(&e->lost_unringed);
+        if (unringed && unringed < (uint64_t)1 << 48)
+            hak_drain_lost(drain, w->row, 0, p->row.start_ns, p->row.end_ns, unringed,
+                           "no ring could be had");
+        hak_rows_touch_process(rows, w->row);
+    }
+    /* The row stays known until the entry has a new process: nodes may name it. */
+    w->phase = HAK_PHASE_CLOSED;
+    if (index != 0) {
+        w->phase = HAK_PHASE_UNSEEN;
+        atomic_store_explicit(&e->state, HAK_PROCESS_FREE, memory_order_release);
+    }
+}
+
+void hak_client_release(struct hak_client *client, struct hak_rows *rows, struct hak_drain *drain) {
+    for (uint32_t i = 0; i < client->rings_high; i++)
+        release_ring(client, drain, i);
+    for (uint32_t i = 0; i < client->processes_high; i++)
+        if (client->processes[i].phase == HAK_PHASE_GONE && !has_rings(client, i))
+            close_process(client, rows, drain, i);
+}
+
+bool hak_client_is_over(struct hak_client *client, uint64_t now_ns) {
+    if (client->over)
+        return true;
+    for (uint32_t i = 0; i < client->processes_high; i++)
+        if (client->processes[i].phase == HAK_PHASE_LIVE ||
+            client->processes[i].phase == HAK_PHASE_GONE)
+            return false;
+    if (now_ns < client->abandoned_ask_ns)
+        return false;
+    client->abandoned_ask_ns = now_ns + ABANDON_ASK_NS;
+    if (!hak_mapping_is_abandoned(&client->map))
+        return false;
+    client->over = true;
+    return true;
+}

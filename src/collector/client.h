@@ -1,0 +1,118 @@
+/* One session (exec image and its forked children) in the worker: its mapping, how far each ring
+ * was read and stored, which entry is which process, and whether that still runs.
+ *
+ *   process entry   FREE -> (seen) watched by pidfd -> gone -> rings drained -> row closed, entry
+ * FREE ring            read position >= stored position; tail moves to "stored" only after COMMIT
+ *
+ * For the worker's thread only. */
+#ifndef HAK_COLLECTOR_CLIENT_H
+#define HAK_COLLECTOR_CLIENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include "collector/clock.h"
+#include "collector/mapping.h"
+#include "collector/rows.h"
+#include "trace/protocol.h"
+
+struct hak_drain;
+
+struct hak_ring_cursor {
+    uint64_t position; /* records before it are in the batch or in the store */
+    uint64_t stored;   /* records before it are in the store (or counted as lost) */
+    uint64_t freed;    /* position at which the entry was last given back */
+    uint64_t time;     /* unwrapped ticks of the last record read */
+    uint64_t stored_time;
+    uint64_t lost_told;                 /* of the owner's lost count, by LOSS records */
+    uint32_t lost_thread, lost_process; /* row ids of the owner, for what is left */
+    bool known;                         /* the store has a cursor for it, or it was read from */
+};
+
+enum hak_process_phase {
+    HAK_PHASE_UNSEEN = 0, /* entry is free, or not looked at yet */
+    HAK_PHASE_LIVE,
+    HAK_PHASE_GONE,   /* it has ended; its last records are not yet in the store */
+    HAK_PHASE_CLOSED, /* all is stored and the row says how it ended */
+};
+
+struct hak_process_watch {
+    uint32_t row; /* 0 = none yet */
+    enum hak_process_phase phase;
+    int32_t pid;         /* as the collector sees it, 0 = not known */
+    uint64_t start_time; /* 0 = not known */
+    int pidfd;           /* -1 = none: looked for in /proc now and then */
+    uint64_t ended_ns;
+    bool replaced; /* it executed another program, which has a session of its own */
+};
+
+struct hak_node_map {
+    uint32_t row;     /* of the store; 0 = not seen yet */
+    uint32_t process; /* row id of its owner then */
+};
+
+struct hak_client {
+    uint32_t number; /* of the session in the store, from 1 */
+    struct hak_hello hello;
+    pid_t peer_pid;
+    struct hak_mapping map;
+    struct hak_clock clock;
+    struct hak_ring_cursor *rings;       /* HAK_RINGS */
+    struct hak_process_watch *processes; /* HAK_PROCESSES */
+    struct hak_node_map *nodes;
+    uint64_t node_map_capacity;
+    uint32_t rings_high, processes_high; /* entries ever used */
+    uint64_t abandoned_ask_ns;           /* when to ask again whether anybody maps it */
+    bool moved;                          /* tails moved since its commits word did */
+    bool over;                           /* nobody maps it and all of it is stored */
+    struct hak_fork_note {
+        uint32_t process; /* row id of the parent */
+        uint64_t number, event;
+    } forks[256]; /* newest forks, for children whose entry comes later */
+    uint32_t fork_count;
+    uint64_t last_fault_event, last_fault_position;
+    uint32_t last_fault_ring;
+};
+
+/* Opens a session; `memfd` is the client's from then on. NULL with `why` when it cannot be right.
+ */
+struct hak_client *hak_client_open(uint32_t number, const struct hak_hello *hello, pid_t peer_pid,
+                                   int memfd, const char **why);
+
+/* Sets the clock against the capture's start (CLOCK_MONOTONIC). Before anything is drained. */
+void hak_client_start_clock(struct hak_client *client, uint64_t capture_start_ns);
+void hak_client_close(struct hak_client *client);
+
+/* Looks at the process table: makes rows for new processes and watches them (`watch`: an epoll
+ * descriptor that gets their pidfds, or -1). */
+void hak_client_look_at_processes(struct hak_client *client, struct hak_rows *rows, int watch);
+
+/* Looks which watched processes have ended; true when one has since the last call. */
+bool hak_client_look_for_ends(struct hak_client *client, uint64_t now_ns);
+
+/* The row of process entry `index` (< HAK_PROCESSES); made when it is new. 0 = no memory. */
+uint32_t hak_client_process_row(struct hak_client *client, struct hak_rows *rows, uint32_t index,
+                                uint64_t ns);
+
+/* Row id of session node `id` for an event of process entry `process_index`; 0 = none. */
+uint32_t hak_client_node_row(struct hak_client *client, struct hak_rows *rows, uint32_t id,
+                             uint32_t process_index, uint64_t ns);
+
+/* After a COMMIT: gives drained rings of ended threads and processes back, closes the rows of
+ * processes that are stored completely. What their owners lost and told nobody becomes rows of
+ * `drain`'s losses. */
+void hak_client_release(struct hak_client *client, struct hak_rows *rows, struct hak_drain *drain);
+
+/* True when all processes are closed, every ring is stored and nobody maps the memory. */
+bool hak_client_is_over(struct hak_client *client, uint64_t now_ns);
+
+/* Processes that still run. */
+uint32_t hak_client_live(const struct hak_client *client);
+
+/* Copies the counters of the process entries into the rows. */
+void hak_client_copy_counters(struct hak_client *client, struct hak_rows *rows);
+
+/* A hello of process (pid, start_time) came in another session: it has executed a new program. */
+void hak_client_note_exec(struct hak_client *client, int32_t pid, uint64_t start_time);
+
+#endif

@@ -1,0 +1,67 @@
+/* Turns a session's TSC ticks into nanoseconds since the capture's start.
+ *
+ *   ticks  0 ---------- anchor ---------- latest anchor (the last cut)
+ *   ns     start        |    <- a straight line between two anchors ->   |
+ *
+ * At each cut the worker reads TSC and CLOCK_MONOTONIC together: that is an anchor. Times between
+ * two anchors lie on the line between them, so they never go back from one cut to the next and are
+ * exact at every anchor, whatever the TSC's rate is. */
+#ifndef HAK_COLLECTOR_CLOCK_H
+#define HAK_COLLECTOR_CLOCK_H
+
+#include <stdint.h>
+#include <time.h>
+
+struct hak_clock {
+    uint64_t tsc_start; /* the session's tick 0 */
+    uint64_t ticks, ns; /* the anchor before */
+    uint64_t latest_ticks, latest_ns;
+    double ns_per_tick;
+};
+
+/* Cuts lie this far behind the present: more than two processors may disagree in the order of a
+ * read of the TSC and of a store that another thread sees (far below 1 us). */
+#define HAK_CUT_MARGIN_TICKS 4096
+#define HAK_ANCHOR_NS        10000000 /* anchors are at least this far apart */
+
+static inline uint64_t hak_clock_monotonic_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static inline uint64_t hak_clock_ticks(const struct hak_clock *c) {
+    return __builtin_ia32_rdtsc() - c->tsc_start;
+}
+
+/* `start_ns`: what tick 0 is, in ns since the capture's start. */
+static inline void hak_clock_start(struct hak_clock *c, uint64_t tsc_start, uint64_t start_ns) {
+    *c = (struct hak_clock){
+        .tsc_start = tsc_start, .ns = start_ns, .latest_ns = start_ns, .ns_per_tick = 0.5};
+}
+
+/* A new anchor: tick `ticks` is `ns`. A pair that cannot be right (outside 100 MHz .. 10 GHz) is
+ * left out: a header may hold anything. */
+static inline void hak_clock_anchor(struct hak_clock *c, uint64_t ticks, uint64_t ns) {
+    if (ns < c->latest_ns + HAK_ANCHOR_NS && c->latest_ticks != 0)
+        return;
+    if (ticks <= c->latest_ticks || ns <= c->latest_ns)
+        return;
+    double rate = (double)(ns - c->latest_ns) / (double)(ticks - c->latest_ticks);
+    if (rate < 0.1 || rate > 10)
+        return;
+    c->ticks = c->latest_ticks;
+    c->ns = c->latest_ns;
+    c->latest_ticks = ticks;
+    c->latest_ns = ns;
+    c->ns_per_tick = rate;
+}
+
+static inline uint64_t hak_clock_ns(const struct hak_clock *c, uint64_t ticks) {
+    double distance = (double)(int64_t)(ticks - c->ticks) * c->ns_per_tick;
+    if (distance < 0 && (uint64_t)-distance > c->ns)
+        return 0;
+    return c->ns + (uint64_t)(int64_t)distance;
+}
+
+#endif

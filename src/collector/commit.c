@@ -1,0 +1,120 @@
+/* One commit: cut, transaction, COMMIT, and only then the tails move. And what happens when the
+ * disk is full. */
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "collector/worker.h"
+
+#define RETRY_NS   1000000000u
+#define COUNT_NS   500000000u
+#define TRIM_EVERY 64 /* commits between two looks at the file's size */
+
+static bool is_anything(const struct hak_worker *w) {
+    return w->batch.count || w->rows.dirty_count || w->rows.nodes_stored < w->rows.node_count ||
+           w->drain.loss_count || hak_resolve_is_dirty(&w->resolve);
+}
+
+static int put_all(struct hak_worker *w) {
+    int error = hak_store_begin(w->writer);
+    if (error)
+        return error;
+    hak_batch_order(&w->batch, hak_store_last_event(w->writer) + 1);
+    error = hak_drain_settle(&w->drain, w->writer);
+    if (error == 0)
+        error = hak_rows_flush(&w->rows, w->writer);
+    if (error == 0 && w->batch.count)
+        error = hak_store_put_events(w->writer, w->batch.events, w->batch.count);
+    if (error == 0)
+        error = hak_drain_put_losses(&w->drain, w->writer);
+    if (error == 0)
+        error = hak_resolve_flush(&w->resolve, w->writer);
+    if (error == 0)
+        error = hak_cut_put_cursors(&w->cut, w->writer);
+    if (error == 0)
+        error = hak_store_commit(w->writer);
+    if (error)
+        hak_store_rollback(w->writer);
+    return error;
+}
+
+/* The events of the batch will not be stored: counted for each thread, to be told when it goes. */
+static void lose_batch(struct hak_worker *w, const char *reason) {
+    hak_rows_rolled_back(&w->rows);
+    hak_drain_rolled_back(&w->drain);
+    for (uint32_t i = 0; i < w->batch.count;) {
+        const struct hak_event *first = &w->batch.events[i];
+        uint32_t end = i + 1;
+        while (end < w->batch.count && w->batch.events[end].process == first->process)
+            end++;
+        hak_drain_lost(&w->drain, first->process, 0, first->ns, w->batch.events[end - 1].ns,
+                       end - i, reason);
+        i = end;
+    }
+}
+
+static void tell_trouble(struct hak_worker *w) {
+    char line[700];
+    if (w->trouble_said)
+        return;
+    w->trouble_said = true;
+    snprintf(
+        line, sizeof line,
+        "%s; the capture stays as it is, what comes from now on is counted as lost until there "
+        "is room",
+        hak_store_message());
+    hak_worker_say(line);
+}
+
+static void keep_below_cap(struct hak_worker *w) {
+    struct stat about;
+    uint64_t dropped = 0;
+    if (w->max_bytes == 0 || w->commits % TRIM_EVERY != 0 || stat(w->store_path, &about) != 0 ||
+        (uint64_t)about.st_size <= w->max_bytes)
+        return;
+    if (hak_store_trim(w->writer, w->max_bytes - w->max_bytes / 8, &dropped) != 0)
+        tell_trouble(w);
+}
+
+static bool store(struct hak_worker *w, uint64_t now) {
+    if (!w->writer) {
+        lose_batch(w, "no store");
+        return false;
+    }
+    if (now < w->trouble_until_ns) {
+        lose_batch(w, "disk full");
+        return false;
+    }
+    int error = put_all(w);
+    if (error) {
+        tell_trouble(w);
+        w->trouble_until_ns = now + RETRY_NS;
+        lose_batch(w, error == HAK_STORE_FULL ? "disk full" : "store failed");
+        return false;
+    }
+    w->trouble_said = false;
+    hak_rows_committed(&w->rows);
+    hak_drain_committed(&w->drain);
+    hak_resolve_committed(&w->resolve);
+    w->commits++;
+    keep_below_cap(w);
+    return true;
+}
+
+bool hak_worker_commit(struct hak_worker *worker) {
+    uint64_t now = hak_clock_monotonic_ns();
+    hak_batch_clear(&worker->batch);
+    hak_cut_fill(&worker->cut, worker->clients, worker->client_count, &worker->drain,
+                 worker->bell.epoll, worker->capture_start_ns);
+    if (now - worker->last_count_ns >= COUNT_NS) {
+        worker->last_count_ns = now;
+        for (uint32_t i = 0; i < worker->client_count; i++)
+            hak_client_copy_counters(worker->clients[i], &worker->rows);
+    }
+    worker->last_cut_ns = now;
+    if (is_anything(worker))
+        store(worker, now);
+    hak_cut_stored(&worker->cut, worker->clients, worker->client_count);
+    for (uint32_t i = 0; i < worker->client_count; i++)
+        hak_client_release(worker->clients[i], &worker->rows, &worker->drain);
+    return worker->cut.more;
+}

@@ -1,0 +1,231 @@
+/* Chooses the records of a commit and merges the rings by time. */
+#include "collector/cut.h"
+
+#include <limits.h>
+#include <linux/futex.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define TIME_MASK (((uint64_t)1 << HAK_TIME_BITS) - 1)
+#define FUTURE    ((uint64_t)1 << 40) /* records may be newer than the cut by some minutes */
+#define NONSENSE  ((uint64_t)1 << 33) /* newer than the cut by seconds: no clock says that */
+
+void hak_cut_free(struct hak_cut *cut) {
+    free(cut->lanes);
+    free(cut->heap);
+    *cut = (struct hak_cut){0};
+}
+
+static bool reserve_lane(struct hak_cut *cut) {
+    if (cut->lane_count < cut->capacity)
+        return true;
+    uint32_t wanted = cut->capacity ? 2 * cut->capacity : 64;
+    struct hak_cut_lane *lanes = realloc(cut->lanes, wanted * sizeof *lanes);
+    if (lanes)
+        cut->lanes = lanes;
+    uint32_t *heap = realloc(cut->heap, wanted * sizeof *heap);
+    if (heap)
+        cut->heap = heap;
+    if (!lanes || !heap)
+        return false;
+    cut->capacity = wanted;
+    return true;
+}
+
+/* Reads the next record's time. The 48 bits are completed by the present: what they can mean lies
+ * within a day before it. False when the lane has nothing (more) before the cut. */
+static bool look_ahead(struct hak_cut_lane *lane, uint64_t cut_ticks) {
+    struct hak_ring_cursor *cursor = &lane->client->rings[lane->ring];
+    if (cursor->position >= lane->limit)
+        return false;
+    struct hak_record r = hak_view_record(&lane->view, cursor->position);
+    uint64_t reference = cut_ticks + FUTURE;
+    uint64_t ticks = reference - ((reference - hak_record_time(&r)) & TIME_MASK);
+    if (ticks > reference) /* before the session's start: the subtraction went below zero */
+        ticks = hak_record_time(&r);
+    if (ticks > cut_ticks) {
+        if (ticks < cut_ticks + NONSENSE)
+            return false;
+        ticks = cut_ticks;
+    }
+    if (ticks < cursor->time)
+        ticks = cursor->time;
+    lane->ticks = ticks;
+    lane->ns = hak_clock_ns(&lane->client->clock, ticks);
+    return true;
+}
+
+static void skip_lost(struct hak_drain *drain, struct hak_cut_lane *lane) {
+    struct hak_ring_cursor *cursor = &lane->client->rings[lane->ring];
+    uint64_t unread = lane->view.head - cursor->position;
+    if (unread <= lane->view.capacity)
+        return;
+    uint64_t ns = hak_clock_ns(&lane->client->clock, lane->client->clock.latest_ticks);
+    hak_drain_lost(drain, cursor->lost_process, cursor->lost_thread, ns, ns,
+                   unread - lane->view.capacity, "ring overwritten");
+    cursor->position += unread - lane->view.capacity;
+}
+
+static void add_lanes(struct hak_cut *cut, struct hak_client *client) {
+    for (uint32_t i = 0; i < client->rings_high; i++) {
+        struct hak_ring_cursor *cursor = &client->rings[i];
+        if (atomic_load_explicit(&hak_mapping_ring(&client->map, i)->head, memory_order_acquire) ==
+                cursor->position ||
+            !reserve_lane(cut))
+            continue;
+        struct hak_cut_lane *lane = &cut->lanes[cut->lane_count];
+        *lane = (struct hak_cut_lane){.client = client, .ring = i};
+        hak_mapping_view(&client->map, i, &lane->view);
+        if (lane->view.head < cursor->position || lane->view.capacity == 0)
+            continue; /* no program of ours does that; nothing can be read */
+        lane->limit = lane->view.head;
+        if (lane->view.head - cursor->position > lane->view.capacity / 2)
+            cut->any_half_full = true;
+        cut->lane_count++;
+    }
+}
+
+/* ---- the heap of lanes ----------------------------------------------------------------------- */
+
+static uint64_t key(const struct hak_cut *cut, uint32_t at) {
+    return cut->lanes[cut->heap[at]].ns;
+}
+
+static void sink(struct hak_cut *cut, uint32_t at) {
+    for (;;) {
+        uint32_t child = 2 * at + 1;
+        if (child >= cut->heap_count)
+            return;
+        if (child + 1 < cut->heap_count && key(cut, child + 1) < key(cut, child))
+            child++;
+        if (key(cut, at) <= key(cut, child))
+            return;
+        uint32_t swap = cut->heap[at];
+        cut->heap[at] = cut->heap[child];
+        cut->heap[child] = swap;
+        at = child;
+    }
+}
+
+/* How far the top lane may go on before another one has an older record. */
+static uint64_t second_key(const struct hak_cut *cut) {
+    uint64_t second = UINT64_MAX;
+    for (uint32_t i = 1; i < 3 && i < cut->heap_count; i++)
+        if (key(cut, i) < second)
+            second = key(cut, i);
+    return second;
+}
+
+static uint64_t cut_ticks_of(const struct hak_client *client, uint64_t tsc) {
+    uint64_t ticks = tsc - client->clock.tsc_start;
+    return ticks > HAK_CUT_MARGIN_TICKS && ticks < (uint64_t)1 << 62 ? ticks - HAK_CUT_MARGIN_TICKS
+                                                                     : 0;
+}
+
+static void merge(struct hak_cut *cut, struct hak_drain *drain, uint64_t tsc) {
+    while (cut->heap_count > 0) {
+        struct hak_cut_lane *lane = &cut->lanes[cut->heap[0]];
+        struct hak_ring_cursor *cursor = &lane->client->rings[lane->ring];
+        uint64_t until = second_key(cut), cut_ticks = cut_ticks_of(lane->client, tsc);
+        bool going = true;
+        while (going && lane->ns <= until) {
+            if (drain->batch->count == HAK_BATCH_MAX) {
+                cut->more = true;
+                return;
+            }
+            cursor->known = true;
+            cursor->time = lane->ticks;
+            cursor->position += hak_drain_take(drain, lane->client, lane->ring, &lane->view,
+                                               lane->limit, lane->ticks);
+            going = look_ahead(lane, cut_ticks);
+        }
+        if (!going)
+            cut->heap[0] = cut->heap[--cut->heap_count];
+        sink(cut, 0);
+    }
+}
+
+void hak_cut_fill(struct hak_cut *cut, struct hak_client **clients, uint32_t count,
+                  struct hak_drain *drain, int watch, uint64_t capture_start_ns) {
+    cut->lane_count = cut->heap_count = 0;
+    cut->more = cut->any_half_full = false;
+    uint64_t tsc = __builtin_ia32_rdtsc(), now = hak_clock_monotonic_ns();
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t rings = hak_mapping_ring_count(&clients[i]->map);
+        if (rings > clients[i]->rings_high)
+            clients[i]->rings_high = rings;
+        add_lanes(cut, clients[i]);
+    }
+    /* After the heads: who wrote what they cover had its entry filled in before. */
+    for (uint32_t i = 0; i < count; i++) {
+        hak_clock_anchor(&clients[i]->clock, tsc - clients[i]->clock.tsc_start,
+                         now - capture_start_ns);
+        hak_client_look_at_processes(clients[i], drain->rows, watch);
+    }
+    for (uint32_t i = 0; i < cut->lane_count; i++) {
+        skip_lost(drain, &cut->lanes[i]);
+        if (look_ahead(&cut->lanes[i], cut_ticks_of(cut->lanes[i].client, tsc)))
+            cut->heap[cut->heap_count++] = i;
+    }
+    for (uint32_t i = cut->heap_count; i > 0; i--)
+        sink(cut, i - 1);
+    merge(cut, drain, tsc);
+}
+
+int hak_cut_put_cursors(const struct hak_cut *cut, struct hak_store_writer *writer) {
+    for (uint32_t i = 0; i < cut->lane_count; i++) {
+        const struct hak_cut_lane *lane = &cut->lanes[i];
+        const struct hak_ring_cursor *cursor = &lane->client->rings[lane->ring];
+        if (cursor->position == cursor->stored)
+            continue;
+        struct hak_cursor_row row = {.session = lane->client->number,
+                                     .ring = lane->ring,
+                                     .position = cursor->position,
+                                     .time = cursor->time};
+        int error = hak_store_put_cursor(writer, &row);
+        if (error)
+            return error;
+    }
+    return 0;
+}
+
+void hak_cut_stored(struct hak_cut *cut, struct hak_client **clients, uint32_t count) {
+    for (uint32_t i = 0; i < cut->lane_count; i++) {
+        struct hak_cut_lane *lane = &cut->lanes[i];
+        struct hak_ring_cursor *cursor = &lane->client->rings[lane->ring];
+        if (cursor->stored == cursor->position)
+            continue;
+        cursor->stored = cursor->position;
+        lane->client->moved = true;
+        atomic_store_explicit(&hak_mapping_ring(&lane->client->map, lane->ring)->tail,
+                              cursor->stored, memory_order_release);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        struct hak_session *s = hak_mapping_header(&clients[i]->map);
+        if (!clients[i]->moved)
+            continue;
+        clients[i]->moved = false;
+        atomic_fetch_add(&s->commits, 1);
+        syscall(SYS_futex, &s->commits, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+    }
+}
+
+bool hak_cut_is_due(struct hak_client **clients, uint32_t count, bool *half_full) {
+    bool any = false;
+    *half_full = false;
+    for (uint32_t c = 0; c < count; c++) {
+        for (uint32_t i = 0; i < clients[c]->rings_high; i++) {
+            struct hak_ring_entry *r = hak_mapping_ring(&clients[c]->map, i);
+            uint64_t unread = atomic_load_explicit(&r->head, memory_order_relaxed) -
+                              clients[c]->rings[i].position;
+            if (unread == 0)
+                continue;
+            any = true;
+            if (unread > *(const volatile uint64_t *)&r->capacity / 2)
+                *half_full = true;
+        }
+    }
+    return any;
+}

@@ -1,0 +1,52 @@
+/* The consistent cut: which records of all rings make the next commit, merged by time.
+ *
+ *   ring A  ---a----a------a-|---a->        T: a moment read before any head is looked at.
+ *   ring B  -----b-----b-----|-b--->        What was written before T and is published goes in,
+ *                            T              what came later waits for the next cut.
+ *
+ * If an event is in, every event that it depends on is in too: that one was published, with a
+ * smaller time, before the other could be made, and heads are read after T. So a block's records
+ * never come in the wrong order of commits, though heads are read one after the other. For one
+ * thread. */
+#ifndef HAK_COLLECTOR_CUT_H
+#define HAK_COLLECTOR_CUT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "collector/client.h"
+#include "collector/drain.h"
+
+struct hak_cut_lane {
+    struct hak_client *client;
+    uint32_t ring;
+    struct hak_ring_view view;
+    uint64_t limit;     /* position behind the last record to take */
+    uint64_t ticks, ns; /* of the next record */
+};
+
+struct hak_cut {
+    struct hak_cut_lane *lanes;
+    uint32_t *heap; /* lanes by the time of their next record */
+    uint32_t lane_count, heap_count, capacity;
+    bool more;          /* records before the cut are left for another commit */
+    bool any_half_full; /* some ring was */
+};
+
+void hak_cut_free(struct hak_cut *cut);
+
+/* Cuts through all rings of `clients` now and fills the (empty) batch of `drain` with at most
+ * HAK_BATCH_MAX events. New processes are looked at on the way (`watch` as in client.h). Positions
+ * move, nothing else: hak_cut_stored or hak_cut_lost must follow. */
+void hak_cut_fill(struct hak_cut *cut, struct hak_client **clients, uint32_t count,
+                  struct hak_drain *drain, int watch, uint64_t capture_start_ns);
+
+/* Puts the cursors of all rings that were read into the transaction. 0 or the store's error. */
+int hak_cut_put_cursors(const struct hak_cut *cut, struct hak_store_writer *writer);
+
+/* After COMMIT: the rings' tails move, whoever waits for room is woken. */
+void hak_cut_stored(struct hak_cut *cut, struct hak_client **clients, uint32_t count);
+
+/* True when a ring of `clients` holds records that were not read, `half_full`: one is half full. */
+bool hak_cut_is_due(struct hak_client **clients, uint32_t count, bool *half_full);
+
+#endif

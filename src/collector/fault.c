@@ -1,0 +1,182 @@
+/* Makes the report of a fault and prints it, whatever else fails. */
+#include "collector/fault.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include "collector/report.h"
+
+#define FRAMES_MAX (4 * HAK_REPORT_FRAMES)
+#define STACKS_MAX 96 /* of the block's history that are resolved before the page is made */
+#define ROUNDS_MAX 10000
+
+bool hak_fault_is_wanted(const struct hak_client *client) {
+    uint32_t state =
+        atomic_load_explicit(&hak_mapping_report(&client->map)->state, memory_order_acquire);
+    /* WRITING: a worker died over it; this one writes it. */
+    return state == HAK_REPORT_READY || state == HAK_REPORT_WRITING;
+}
+
+static void let_go(struct hak_client *c) {
+    struct hak_report_request *r = hak_mapping_report(&c->map);
+    atomic_store(&r->state, HAK_REPORT_DONE);
+    syscall(SYS_futex, &r->state, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+static void write_all(int fd, const char *text) {
+    size_t left = strlen(text);
+    while (left > 0) {
+        ssize_t written = write(fd, text, left);
+        if (written <= 0)
+            return;
+        text += written;
+        left -= (size_t)written;
+    }
+}
+
+static void print(const struct hak_worker *w, const struct hak_client *c, const char *text) {
+    const char *path = w->config.log_path[0] ? w->config.log_path : c->map.log_path;
+    int fd = path[0] == '/' ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600)
+                            : -1;
+    write_all(fd >= 0 ? fd : 2, text);
+    if (fd >= 0)
+        close(fd);
+}
+
+/* Commits until the FAULT record is in the store; its event's id, 0 when it does not come. */
+static uint64_t store_fault_event(struct hak_worker *w, struct hak_client *c,
+                                  const struct hak_report_request *request) {
+    for (int round = 0; round < ROUNDS_MAX; round++) {
+        if (c->last_fault_event && c->last_fault_ring == request->ring &&
+            c->last_fault_position == request->fault_position)
+            return c->last_fault_event;
+        if (request->ring >= HAK_RINGS ||
+            (round > 0 && c->rings[request->ring].position > request->fault_position))
+            break;
+        hak_worker_commit(w);
+    }
+    return 0;
+}
+
+struct wanted_stacks {
+    uint32_t stacks[STACKS_MAX];
+    int count;
+};
+
+static int note_stack(void *context, const struct hak_event *event) {
+    struct wanted_stacks *wanted = context;
+    if (wanted->count == STACKS_MAX)
+        return 1;
+    if (event->stack)
+        wanted->stacks[wanted->count++] = event->stack;
+    return 0;
+}
+
+/* The names of the frames that the page will show: of the newest events at the fault's addresses.
+ */
+static void resolve_history(struct hak_worker *w, struct hak_store_reader *reader, uint32_t process,
+                            const struct hak_fault_facts *facts) {
+    struct wanted_stacks wanted = {.count = 0};
+    uint64_t addresses[] = {facts->base, facts->found_address, facts->user};
+    for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++) {
+        struct hak_filter filter = {.address = addresses[i], .process = process, .class_index = -1};
+        if (addresses[i])
+            hak_store_scan(reader, &filter, true, note_stack, &wanted);
+    }
+    for (int i = 0; i < wanted.count; i++)
+        hak_resolve_stack(&w->resolve, &w->rows, wanted.stacks[i]);
+}
+
+static void store_report(struct hak_worker *w, const struct hak_report_context *context,
+                         uint32_t code, const struct hak_report *report) {
+    struct hak_fault_row row = {.id = w->next_fault,
+                                .code = code,
+                                .event = context->fault_event,
+                                .ns = context->ns,
+                                .process = context->process,
+                                .thread = context->thread,
+                                .summary = report->summary,
+                                .report = report->text,
+                                .json = report->json};
+    if (!w->writer || hak_store_begin(w->writer) != 0)
+        return;
+    if (hak_store_put_fault(w->writer, &row) != 0 || hak_store_commit(w->writer) != 0) {
+        hak_store_rollback(w->writer);
+        return;
+    }
+    w->next_fault++;
+}
+
+static void print_bare(struct hak_worker *w, const struct hak_client *c,
+                       const struct hak_report_request *r) {
+    char line[256];
+    snprintf(
+        line, sizeof line,
+        "hakmem: HKM-%u found at address 0x%llx (signal %u); no memory is left for the report\n",
+        r->facts.fault, (unsigned long long)r->facts.found_address, r->signal);
+    print(w, c, line);
+}
+
+static void make(struct hak_worker *w, struct hak_client *c,
+                 const struct hak_report_request *request, uint64_t now_ns) {
+    struct hak_frame *frames = calloc(FRAMES_MAX, sizeof *frames);
+    struct hak_store_reader *reader = NULL;
+    uint64_t event = store_fault_event(w, c, request);
+    uint32_t index = request->process < HAK_PROCESSES ? request->process : 0;
+    uint32_t process = hak_client_process_row(c, &w->rows, index, now_ns);
+    uint32_t thread = hak_rows_thread(&w->rows, process, request->thread, 0, now_ns);
+    const struct hak_thread_info *t = hak_rows_thread_info(&w->rows, thread);
+    uint32_t count =
+        request->frame_count < HAK_REPORT_FRAMES ? request->frame_count : HAK_REPORT_FRAMES;
+    if (w->writer && hak_store_attach(hak_store_writer_database(w->writer), &reader) == 0) {
+        resolve_history(w, reader, process, &request->facts);
+        hak_worker_commit(w);
+    }
+    struct hak_report_context context = {.process = process,
+                                         .thread = thread,
+                                         .thread_number = request->thread,
+                                         .thread_name = t ? t->row.name : "",
+                                         .fault_event = event,
+                                         .ns = now_ns,
+                                         .store_path = w->store_path,
+                                         .frames = frames,
+                                         .signal = request->signal,
+                                         .live_store = w->writer != NULL};
+    struct hak_event found;
+    if (reader && event && hak_store_event(reader, event, &found) == 1)
+        context.ns = found.ns;
+    if (frames)
+        context.frame_count =
+            hak_resolve_frames(&w->resolve, &w->rows, process, request->frames, (int)count,
+                               request->signal != 0, frames, FRAMES_MAX);
+    struct hak_report report;
+    if (hak_report_make(reader, request, &context, &report) == 0) {
+        store_report(w, &context, request->facts.fault, &report);
+        print(w, c, report.text);
+        hak_report_free(&report);
+    } else {
+        print_bare(w, c, request);
+    }
+    if (reader)
+        hak_store_close(reader);
+    free(frames);
+}
+
+void hak_fault_report(struct hak_worker *worker, struct hak_client *client) {
+    struct hak_report_request *shared = hak_mapping_report(&client->map);
+    struct hak_report_request *request = malloc(sizeof *request);
+    atomic_store(&shared->state, HAK_REPORT_WRITING);
+    if (request) {
+        /* A copy: the program may write into the area at any moment. */
+        memcpy((void *)request, (const void *)shared, sizeof *request);
+        uint64_t ns = hak_clock_ns(&client->clock, hak_clock_ticks(&client->clock));
+        make(worker, client, request, ns);
+        free(request);
+    }
+    let_go(client);
+}

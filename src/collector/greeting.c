@@ -1,0 +1,88 @@
+/* Reads, checks and answers a program's hello. */
+#include "collector/greeting.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "trace/session.h"
+
+#define SESSION_MAX_BYTES ((uint64_t)1 << 36)
+
+void hak_greeting_open(struct hak_greeting *g, int socket) {
+    *g = (struct hak_greeting){.socket = socket, .memfd = -1};
+}
+
+int hak_greeting_read(struct hak_greeting *g) {
+    struct iovec piece = {(char *)&g->hello + g->got, sizeof g->hello - g->got};
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct msghdr header = {.msg_iov = &piece,
+                            .msg_iovlen = 1,
+                            .msg_control = control.bytes,
+                            .msg_controllen = sizeof control.bytes};
+    ssize_t got;
+    do {
+        got = recvmsg(g->socket, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    } while (got < 0 && errno == EINTR);
+    if (got < 0)
+        return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(&header); c; c = CMSG_NXTHDR(&header, c)) {
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS ||
+            c->cmsg_len != CMSG_LEN(sizeof(int)))
+            continue;
+        if (g->memfd >= 0)
+            close(g->memfd);
+        memcpy(&g->memfd, CMSG_DATA(c), sizeof g->memfd);
+    }
+    if (got == 0)
+        return -1;
+    g->got += (size_t)got;
+    return g->got == sizeof g->hello;
+}
+
+const char *hak_greeting_check(struct hak_greeting *g) {
+    struct stat about;
+    if (g->hello.magic != HAK_HELLO_MAGIC)
+        return "no hello of hakmem";
+    if (g->hello.version != HAK_SESSION_VERSION)
+        return "hakmem-debug.so and hakmem-collect are of different versions";
+    if (g->memfd < 0 || fstat(g->memfd, &about) != 0 || !S_ISREG(about.st_mode))
+        return "no session memory came with the hello";
+    if ((uint64_t)about.st_size != g->hello.total_bytes ||
+        g->hello.total_bytes < sizeof(struct hak_session) ||
+        g->hello.total_bytes > SESSION_MAX_BYTES)
+        return "the session memory has not the size that the hello says";
+    int due = F_SEAL_SHRINK | F_SEAL_GROW;
+    int seals = fcntl(g->memfd, F_GET_SEALS);
+    if (seals < 0 || ((seals & due) != due && fcntl(g->memfd, F_ADD_SEALS, due) != 0))
+        return "the session memory cannot be sealed";
+    return NULL;
+}
+
+int hak_greeting_take_memfd(struct hak_greeting *g) {
+    int memfd = g->memfd;
+    g->memfd = -1;
+    return memfd;
+}
+
+void hak_greeting_answer(struct hak_greeting *g, const char *socket_name, const char *why) {
+    struct hak_hello_answer answer = {
+        .magic = HAK_HELLO_MAGIC, .version = HAK_SESSION_VERSION, .accepted = why == NULL};
+    snprintf(answer.session_name, sizeof answer.session_name, "%s", socket_name);
+    snprintf(answer.why, sizeof answer.why, "%s", why ? why : "");
+    if (send(g->socket, &answer, sizeof answer, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+        return;
+}
+
+void hak_greeting_close(struct hak_greeting *g) {
+    if (g->memfd >= 0)
+        close(g->memfd);
+    close(g->socket);
+}

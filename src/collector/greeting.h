@@ -1,0 +1,33 @@
+/* One program's hello to the keeper: read piecewise, checked, answered. Everything in it may be
+ * hostile. */
+#ifndef HAK_COLLECTOR_GREETING_H
+#define HAK_COLLECTOR_GREETING_H
+
+#include <stddef.h>
+#include "trace/protocol.h"
+
+struct hak_greeting {
+    int socket; /* owned */
+    int memfd;  /* owned; -1 until it came */
+    size_t got; /* bytes of `hello` so far */
+    struct hak_hello hello;
+};
+
+void hak_greeting_open(struct hak_greeting *g, int socket);
+
+/* Reads what is there: 1 the hello is complete, 0 not yet, -1 the program is gone. */
+int hak_greeting_read(struct hak_greeting *g);
+
+/* NULL when the hello is right: magic, version, a memfd of the size it says that can be (and now
+ * is) sealed against changes of its size; else what is wrong, for the program's one line. */
+const char *hak_greeting_check(struct hak_greeting *g);
+
+/* The memfd, from now on the caller's. */
+int hak_greeting_take_memfd(struct hak_greeting *g);
+
+/* Sends the answer: accepted when `why` is NULL. */
+void hak_greeting_answer(struct hak_greeting *g, const char *socket_name, const char *why);
+
+void hak_greeting_close(struct hak_greeting *g);
+
+#endif

@@ -1,0 +1,58 @@
+/* The keeper: holds the listening socket and every session's memfd, and nothing else, so that what
+ * programs wrote survives the death of the worker that stores it.
+ *
+ *   program --hello + memfd--> keeper --memfds--> worker --> store
+ *                                ^                   |
+ *                                +---- starts <------+   each starts the other when it is gone
+ *
+ * `hakmem-collect --keeper` is one; `hakmem-trace run` has one inside. No SQLite here. A keeper
+ * never maps a session: it only writes its heartbeat by pwrite, so no program can hurt it.
+ *
+ * Threads: hak_keeper_start makes a thread that does everything; the other functions may be called
+ * from any one thread beside it. */
+#ifndef HAK_COLLECTOR_KEEPER_H
+#define HAK_COLLECTOR_KEEPER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct hak_keeper;
+
+struct hak_keeper_options {
+    const char *collect_path; /* the hakmem-collect program */
+    const char *store_path;   /* goes before what sessions ask for; NULL or "" = as they ask */
+    const char *log_path;     /* the same for reports */
+    bool replace_store;       /* overwrite an existing file at the store's path */
+};
+
+/* Opens the socket, starts worker and thread. Returns 0, or -1 with one line in `error` that says
+ * what failed and what to do. */
+int hak_keeper_start(const struct hak_keeper_options *options, struct hak_keeper **out, char *error,
+                     size_t error_bytes);
+
+/* What HAKMEM_SESSION must hold for programs that are to be recorded. Valid until stop. */
+const char *hak_keeper_socket_name(const struct hak_keeper *keeper);
+
+/* The path that is really written: copies it, "" until the first session came. */
+void hak_keeper_store_path(struct hak_keeper *keeper, char *out, size_t bytes);
+
+/* How many sessions (exec images) came so far. 0 after the program's end: it was not recorded. */
+uint32_t hak_keeper_sessions(struct hak_keeper *keeper);
+
+/* Waits until every record of processes that have ended is committed, at most `timeout_ms`.
+ * `live` becomes the number of processes that still run. 0, or -1 when the time is over. */
+int hak_keeper_wait_committed(struct hak_keeper *keeper, int timeout_ms, uint32_t *live);
+
+/* Ends the keeper. When no process lives the store is closed into one file first (waits at most
+ * `timeout_ms` for that, -1 = for ever); processes that still live get a keeper of their own from
+ * the worker and go on being recorded after the caller has ended. `wait_for_live`: waits (within
+ * the timeout) until they have ended too.
+ * 0: closed; 1: handed over, processes still live; -1: the time is over. Frees `keeper`. */
+int hak_keeper_stop(struct hak_keeper *keeper, int timeout_ms, bool wait_for_live);
+
+/* The whole of `hakmem-collect --keeper`: `first` is the socket of the program that started it, or
+ * (`revived`) the link of a worker that lost its keeper. Returns the exit status. */
+int hak_keeper_main(const char *collect_path, int first, bool revived);
+
+#endif

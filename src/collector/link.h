@@ -1,0 +1,65 @@
+/* The words between keeper and worker: one SOCK_SEQPACKET socketpair, one fixed message, at most
+ * one descriptor with it.
+ *
+ *   keeper -> worker                              worker -> keeper
+ *   CONFIG   socket name, paths; the listening    STORE     the path that is really written
+ *            socket, so that it survives a keeper DONE      no process maps session `number` any
+ * more SESSION  number, hello, peer; the memfd       SYNCED    all of ended processes is committed
+ *   SYNC     commit what ended processes left     FINISHED  the store is one closed file
+ *   FINISH   no client is left: close the store
+ *
+ * When the worker dies the keeper starts another and says CONFIG and every SESSION again; when the
+ * keeper dies the worker does the same for a new keeper. Both are ours and trust each other. */
+#ifndef HAK_COLLECTOR_LINK_H
+#define HAK_COLLECTOR_LINK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include "trace/protocol.h"
+#include "trace/session.h"
+
+#define HAK_LINK_SOCKET 3 /* of a worker, or of a keeper that a worker starts */
+
+enum hak_link_type {
+    HAK_LINK_CONFIG = 1,
+    HAK_LINK_SESSION,
+    HAK_LINK_SYNC,
+    HAK_LINK_FINISH,
+    HAK_LINK_STORE,
+    HAK_LINK_DONE,
+    HAK_LINK_SYNCED,
+    HAK_LINK_FINISHED,
+};
+
+struct hak_link_message {
+    uint32_t type;          /* enum hak_link_type */
+    uint32_t number;        /* of the session; SYNC and SYNCED: serial; FINISHED: 1 = all is well */
+    uint32_t live;          /* SYNCED: processes that still live */
+    uint32_t replace_store; /* CONFIG: an existing store is overwritten */
+    uint32_t resume_store;  /* CONFIG: `store_path` was written by a worker before */
+    uint32_t next_number;   /* CONFIG: of the next session */
+    uint32_t hold;          /* CONFIG: do not finish when no client lives (`run` says when) */
+    int32_t peer_pid;       /* SESSION: of the first process, as the keeper sees it; 0 = hidden */
+    struct hak_hello hello; /* SESSION */
+    char socket_name[108];  /* CONFIG */
+    char store_path[HAK_PATH_BYTES]; /* CONFIG: "" = as the first session says; STORE */
+    char log_path[HAK_PATH_BYTES];   /* CONFIG: "" = as the session says */
+};
+
+/* Sends a message, with `descriptor` unless it is -1. 0, or -1 when the other side is gone. Blocks
+ * while the other side is slow. */
+int hak_link_send(int link, const struct hak_link_message *message, int descriptor);
+
+/* Takes a message if there is one: 1 taken (`descriptor` is the caller's then, or -1), 0 none yet,
+ * -1 the other side is gone. Does not block. */
+int hak_link_receive(int link, struct hak_link_message *message, int *descriptor);
+
+/* Starts `path` with `arguments` (NULL-terminated), `link` as its descriptor 3, descriptors 0 and 1
+ * on /dev/null, no other but 2, default signals, in a session of its own. Returns its pid or -1. */
+pid_t hak_link_spawn(const char *path, char *const arguments[], int link);
+
+/* A socketpair for the above, close-on-exec. 0 or -1. */
+int hak_link_pair(int pair[2]);
+
+#endif

@@ -1,0 +1,72 @@
+/* hakmem-collect: the program beside hakmem-debug.so that keeps and stores what programs record. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "collector/keeper.h"
+#include "collector/link.h"
+#include "collector/worker.h"
+#include "trace/protocol.h"
+#include "version.h"
+
+static const char help[] =
+    "hakmem-collect: stores what hakmem-debug.so records. It is started by hakmem-trace run, by\n"
+    "hakmem-debug.so itself, or by its own other half; there is no need to start it by hand.\n"
+    "\n"
+    "USAGE\n"
+    "  hakmem-collect --keeper     keep the memory of recorded programs; descriptor 3 is a socket\n"
+    "                              on which the first one says hello\n"
+    "  hakmem-collect --worker     drain that memory into the store; descriptor 3 is a socket to\n"
+    "                              the keeper\n"
+    "  -h, --help                  this page\n"
+    "  -V, --version               the version\n";
+
+static int usage(const char *problem) {
+    fprintf(stderr, "hakmem-collect: %s\nTry `hakmem-collect --help`.\n", problem);
+    return 2;
+}
+
+static bool is_socket(int descriptor) {
+    struct stat about;
+    return fstat(descriptor, &about) == 0 && S_ISSOCK(about.st_mode);
+}
+
+/* Its own path: the same program is the other half. */
+static void find_self(char *path, size_t bytes) {
+    ssize_t length = readlink("/proc/self/exe", path, bytes - 1);
+    path[length > 0 ? length : 0] = 0;
+}
+
+int main(int count, char **arguments) {
+    static char self[HAK_PATH_BYTES];
+    const char *what = count > 1 ? arguments[1] : "";
+    bool revived = count > 2 && strcmp(arguments[2], "--revived") == 0;
+    if (strcmp(what, "-h") == 0 || strcmp(what, "--help") == 0)
+        return fputs(help, stdout) < 0 || fflush(stdout) != 0;
+    if (strcmp(what, "-V") == 0 || strcmp(what, "--version") == 0)
+        return printf("hakmem-collect %s\n", HAK_VERSION) < 0 || fflush(stdout) != 0;
+    bool keeper = strcmp(what, "--keeper") == 0, worker = strcmp(what, "--worker") == 0;
+    if (count < 2)
+        return usage("one of --keeper, --worker, --help, --version is needed");
+    if (!keeper && !worker) {
+        char problem[256];
+        snprintf(problem, sizeof problem, "unknown option '%.100s'", what);
+        return usage(problem);
+    }
+    if (count > (keeper && revived ? 3 : 2))
+        return usage("too many arguments");
+    if (!is_socket(HAK_KEEPER_SOCKET))
+        return usage("descriptor 3 must be a socket; hakmem-trace run and hakmem-debug.so start "
+                     "this program with one");
+    find_self(self, sizeof self);
+    if (worker)
+        return hak_worker_main(self, HAK_LINK_SOCKET);
+    int ignored[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE};
+    for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
+        signal(ignored[i], SIG_IGN);
+    return hak_keeper_main(self, HAK_KEEPER_SOCKET, revived);
+}

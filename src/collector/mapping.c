@@ -1,0 +1,182 @@
+/* Maps a session's memory, checks its header and reads its tables. */
+#include "collector/mapping.h"
+
+#include <fcntl.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define NOBODY UINT32_MAX
+
+static bool map_memory(struct hak_mapping *m) {
+    void *memory =
+        mmap(NULL, m->bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, m->memfd, 0);
+    m->memory = memory == MAP_FAILED ? NULL : memory;
+    return m->memory != NULL;
+}
+
+static void unmap_memory(struct hak_mapping *m) {
+    if (m->memory)
+        munmap(m->memory, m->bytes);
+    m->memory = NULL;
+}
+
+/* True when `count` things of `each` bytes at `offset` lie behind the header and inside the memory.
+ */
+static bool fits(const struct hak_mapping *m, uint64_t offset, uint64_t count, uint64_t each) {
+    return offset % 64 == 0 && offset >= sizeof(struct hak_session) && offset <= m->bytes &&
+           count <= (m->bytes - offset) / each;
+}
+
+static void copy_text(char *to, const char *from) {
+    memcpy(to, from, HAK_PATH_BYTES);
+    to[HAK_PATH_BYTES - 1] = 0;
+}
+
+static void copy_command(struct hak_mapping *m, const struct hak_session *s) {
+    uint32_t bytes = *(const volatile uint32_t *)&s->command_line_bytes;
+    if (bytes > HAK_PATH_BYTES - 1)
+        bytes = HAK_PATH_BYTES - 1;
+    memcpy(m->command_line, s->command_line, bytes);
+    while (bytes > 0 && m->command_line[bytes - 1] == 0)
+        bytes--;
+    m->command_line[bytes] = 0;
+    for (uint32_t i = 0; i < bytes; i++)
+        if (m->command_line[i] == 0)
+            m->command_line[i] = ' ';
+}
+
+static const char *check_header(struct hak_mapping *m) {
+    const struct hak_session *s = hak_mapping_header(m);
+    if (__atomic_load_n(&s->magic, __ATOMIC_ACQUIRE) != HAK_SESSION_MAGIC)
+        return "its header is not complete";
+    if (s->version != HAK_SESSION_VERSION || s->header_bytes != sizeof *s)
+        return "it is of another version";
+    /* Plain words are copied once; what is checked is the copy. */
+    m->tsc_start = s->tsc_start;
+    m->monotonic_start_ns = s->monotonic_start_ns;
+    m->realtime_start_ns = s->realtime_start_ns;
+    m->process_offset = s->process_offset;
+    m->ring_offset = s->ring_offset;
+    m->node_offset = s->node_offset;
+    m->report_offset = s->report_offset;
+    m->extent_offset = s->extent_offset;
+    m->node_capacity = s->node_capacity;
+    m->extent_count = s->extent_count;
+    m->trace_max_bytes = s->trace_max_bytes;
+    m->session_id = s->session_id;
+    m->previous_id = s->previous_id;
+    m->resume_store = s->resume_store;
+    m->layout = s->layout;
+    m->level = s->level;
+    m->slab_bytes = s->slab_bytes;
+    m->superslab_bytes = s->superslab_bytes;
+    m->stop_on_fault = s->stop_on_fault;
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    copy_text(m->store_path, s->store_path);
+    copy_text(m->log_path, s->log_path);
+    copy_text(m->program, s->program);
+    copy_command(m, s);
+    if (!fits(m, m->process_offset, HAK_PROCESSES, sizeof(struct hak_process_entry)) ||
+        !fits(m, m->ring_offset, HAK_RINGS, sizeof(struct hak_ring_entry)) ||
+        !fits(m, m->node_offset, m->node_capacity, sizeof(struct hak_node)) ||
+        !fits(m, m->report_offset, 1, sizeof(struct hak_report_request)) ||
+        m->extent_count > HAK_EXTENTS_MAX ||
+        !fits(m, m->extent_offset, m->extent_count, HAK_EXTENT_BYTES))
+        return "its tables lie outside of it";
+    return NULL;
+}
+
+const char *hak_mapping_open(struct hak_mapping *m, int memfd) {
+    struct stat about;
+    *m = (struct hak_mapping){.memfd = memfd};
+    const char *why = NULL;
+    if (fstat(memfd, &about) != 0 || about.st_size < (off_t)sizeof(struct hak_session))
+        why = "it is too small";
+    m->bytes = why ? 0 : (uint64_t)about.st_size;
+    if (!why && !map_memory(m))
+        why = "it cannot be mapped";
+    if (!why)
+        why = check_header(m);
+    if (why)
+        hak_mapping_close(m);
+    return why;
+}
+
+void hak_mapping_close(struct hak_mapping *m) {
+    unmap_memory(m);
+    if (m->memfd >= 0)
+        close(m->memfd);
+    m->memfd = -1;
+}
+
+bool hak_mapping_is_abandoned(struct hak_mapping *m) {
+    unmap_memory(m);
+    bool abandoned = fcntl(m->memfd, F_ADD_SEALS, F_SEAL_WRITE) == 0;
+    if (abandoned) {
+        void *memory =
+            mmap(NULL, m->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, m->memfd, 0);
+        m->memory = memory == MAP_FAILED ? NULL : memory;
+        return true;
+    }
+    return !map_memory(m);
+}
+
+static uint32_t clip(uint32_t count, uint32_t max) {
+    return count < max ? count : max;
+}
+
+uint32_t hak_mapping_ring_count(const struct hak_mapping *m) {
+    return clip(atomic_load(&hak_mapping_header(m)->rings_high), HAK_RINGS);
+}
+
+uint32_t hak_mapping_process_count(const struct hak_mapping *m) {
+    return clip(atomic_load(&hak_mapping_header(m)->processes_high), HAK_PROCESSES);
+}
+
+void hak_mapping_view(const struct hak_mapping *m, uint32_t index, struct hak_ring_view *out) {
+    struct hak_ring_entry *r = hak_mapping_ring(m, index);
+    *out = (struct hak_ring_view){.head = atomic_load_explicit(&r->head, memory_order_acquire)};
+    out->state = atomic_load_explicit(&r->state, memory_order_acquire);
+    const volatile struct hak_ring_entry *fields = r;
+    out->process = fields->process;
+    out->thread = fields->thread;
+    out->next = fields->next;
+    out->tid = fields->tid;
+    out->first_extent = fields->first_extent;
+    out->extents = fields->extents;
+    out->lost = atomic_load_explicit(&r->lost, memory_order_relaxed);
+    uint64_t offset = fields->offset, capacity = fields->capacity;
+    if (capacity == 0 || capacity > HAK_RING_MAX_BYTES / HAK_RECORD_BYTES ||
+        (capacity & (capacity - 1)) != 0 || offset % HAK_RECORD_BYTES != 0 ||
+        offset < m->extent_offset || offset > m->bytes ||
+        capacity > (m->bytes - offset) / HAK_RECORD_BYTES)
+        return;
+    out->capacity = capacity;
+    out->records = (const struct hak_record *)(void *)(m->memory + offset);
+}
+
+bool hak_mapping_node(const struct hak_mapping *m, uint32_t id, struct hak_node *out) {
+    uint32_t count = atomic_load_explicit(&hak_mapping_header(m)->node_count, memory_order_relaxed);
+    if (id == 0 || id >= m->node_capacity || id >= count)
+        return false;
+    const volatile struct hak_node *node =
+        (const volatile struct hak_node *)(void *)(m->memory + m->node_offset) + id;
+    *out = (struct hak_node){.ip = node->ip, .parent = node->parent, .owner = node->owner};
+    return out->parent < id;
+}
+
+void hak_mapping_free_ring(const struct hak_mapping *m, uint32_t index,
+                           const struct hak_ring_view *view) {
+    struct hak_ring_entry *r = hak_mapping_ring(m, index);
+    struct hak_session *s = hak_mapping_header(m);
+    if (view->extents <= m->extent_count && view->first_extent <= m->extent_count - view->extents)
+        for (uint32_t i = 0; i < view->extents; i++)
+            atomic_store_explicit(&s->extent_taken[view->first_extent + i], 0,
+                                  memory_order_release);
+    /* Until the next owner has filled its fields in, the ring is no dead process's. */
+    __atomic_store_n(&r->process, NOBODY, __ATOMIC_RELAXED);
+    atomic_store_explicit(&r->state, HAK_RING_FREE, memory_order_release);
+}

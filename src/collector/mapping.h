@@ -1,0 +1,83 @@
+/* A session's memory as the worker sees it: mapped once, every offset and size checked, every value
+ * copied before it is used. Nothing in it is trusted: a dying or hostile program may write anything
+ * at any moment, also between two reads.
+ *
+ * The memfd is sealed against changes of its size (greeting.c), so the mapping cannot be cut away.
+ */
+#ifndef HAK_COLLECTOR_MAPPING_H
+#define HAK_COLLECTOR_MAPPING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "trace/session.h"
+
+struct hak_mapping {
+    int memfd;       /* owned */
+    uint8_t *memory; /* NULL while unmapped */
+    uint64_t bytes;
+    /* Of the header, copied and checked when it was opened. */
+    uint64_t tsc_start, monotonic_start_ns, realtime_start_ns;
+    uint64_t process_offset, ring_offset, node_offset, report_offset, extent_offset;
+    uint64_t node_capacity, extent_count;
+    uint64_t trace_max_bytes, session_id, previous_id;
+    uint32_t resume_store, layout, level, slab_bytes, superslab_bytes, stop_on_fault;
+    char store_path[HAK_PATH_BYTES], log_path[HAK_PATH_BYTES], program[HAK_PATH_BYTES];
+    char command_line[HAK_PATH_BYTES]; /* blanks between the arguments */
+};
+
+/* Maps `memfd` (owned by the mapping from then on, also when this fails). NULL, or what is wrong.
+ */
+const char *hak_mapping_open(struct hak_mapping *m, int memfd);
+void hak_mapping_close(struct hak_mapping *m);
+
+/* True when no process maps the session any more, so that nothing can come. Unmaps it for the
+ * question; it is mapped again when the answer is no. (F_SEAL_WRITE is granted only while there is
+ * no writable mapping.) After a yes the memory can still be read until close. */
+bool hak_mapping_is_abandoned(struct hak_mapping *m);
+
+static inline struct hak_session *hak_mapping_header(const struct hak_mapping *m) {
+    return (struct hak_session *)(void *)m->memory;
+}
+static inline struct hak_process_entry *hak_mapping_process(const struct hak_mapping *m,
+                                                            uint32_t index) {
+    return (struct hak_process_entry *)(void *)(m->memory + m->process_offset) + index;
+}
+static inline struct hak_ring_entry *hak_mapping_ring(const struct hak_mapping *m, uint32_t index) {
+    return (struct hak_ring_entry *)(void *)(m->memory + m->ring_offset) + index;
+}
+static inline struct hak_report_request *hak_mapping_report(const struct hak_mapping *m) {
+    return (struct hak_report_request *)(void *)(m->memory + m->report_offset);
+}
+
+/* One more than the highest entry that was ever claimed; at most HAK_RINGS and HAK_PROCESSES. */
+uint32_t hak_mapping_ring_count(const struct hak_mapping *m);
+uint32_t hak_mapping_process_count(const struct hak_mapping *m);
+
+/* What a ring's entry said at one moment. */
+struct hak_ring_view {
+    uint32_t state, process, thread, next;
+    int32_t tid;
+    uint32_t first_extent, extents;
+    uint64_t head, lost;
+    uint64_t capacity;                /* in records; 0 = the entry cannot be right, or is unused */
+    const struct hak_record *records; /* NULL with capacity 0 */
+};
+/* Reads entry `index` (< HAK_RINGS). `head` is read first (acquire), so that what it covers is
+ * there. The fields besides state and head mean something only when head says that records came. */
+void hak_mapping_view(const struct hak_mapping *m, uint32_t index, struct hak_ring_view *out);
+
+/* The record at `position`; the caller keeps position within head and capacity. */
+static inline struct hak_record hak_view_record(const struct hak_ring_view *view,
+                                                uint64_t position) {
+    const volatile uint64_t *w = view->records[position & (view->capacity - 1)].w;
+    return (struct hak_record){{w[0], w[1], w[2], w[3]}};
+}
+
+/* Copies node `id`; false when there is none (or its parent cannot be right). */
+bool hak_mapping_node(const struct hak_mapping *m, uint32_t id, struct hak_node *out);
+
+/* Gives the extents of a drained ring back, and then the entry. */
+void hak_mapping_free_ring(const struct hak_mapping *m, uint32_t index,
+                           const struct hak_ring_view *view);
+
+#endif

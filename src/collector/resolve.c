@@ -1,0 +1,166 @@
+/* Resolves stack nodes to frames, a little at a time, and keeps what is to be stored. */
+#include "collector/resolve.h"
+
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+#include "collector/clock.h"
+
+#define LEVELS_MAX  32
+#define STACK_DEPTH 4096
+
+bool hak_resolve_make(struct hak_resolve *resolve) {
+    *resolve = (struct hak_resolve){.symbols = hak_symbols_make()};
+    return resolve->symbols != NULL;
+}
+
+void hak_resolve_free(struct hak_resolve *resolve) {
+    hak_symbols_free(resolve->symbols);
+    hak_index_free(&resolve->done);
+    free(resolve->pending);
+}
+
+/* (module, offset) are told apart by a hash of 64 bits: a clash would leave one frame unnamed. */
+static uint64_t key_of(uint32_t module, uint64_t offset) {
+    return hak_index_mix(hak_index_mix(1, module), offset);
+}
+
+void hak_resolve_load(struct hak_resolve *resolve, struct hak_store_writer *writer) {
+    sqlite3_stmt *row;
+    if (sqlite3_prepare_v2(hak_store_writer_database(writer),
+                           "SELECT module, offset FROM frame WHERE level = 0", -1, &row,
+                           NULL) != SQLITE_OK)
+        return;
+    while (sqlite3_step(row) == SQLITE_ROW)
+        hak_index_add(
+            &resolve->done,
+            key_of((uint32_t)sqlite3_column_int64(row, 0), (uint64_t)sqlite3_column_int64(row, 1)),
+            1);
+    sqlite3_finalize(row);
+}
+
+static struct hak_symbol_file *file_of(struct hak_resolve *r, struct hak_rows *rows,
+                                       uint32_t module) {
+    const struct hak_module_info *m = hak_rows_module_info(rows, module);
+    const struct hak_process_info *p = m ? hak_rows_process_info(rows, m->row.process) : NULL;
+    if (!p || m->row.path[0] != '/')
+        return NULL;
+    return hak_symbols_open(r->symbols, m->row.path, m->row.build_id,
+                            p->row.end_ns ? 0 : p->row.pid, 0);
+}
+
+static bool keep_frame(struct hak_resolve *r, uint32_t module, uint64_t offset, uint32_t level,
+                       const struct hak_symbol *s) {
+    if (r->pending_count == r->pending_capacity) {
+        uint32_t wanted = r->pending_capacity ? 2 * r->pending_capacity : 256;
+        struct hak_frame_row *more = realloc(r->pending, wanted * sizeof *more);
+        if (!more)
+            return false;
+        r->pending = more;
+        r->pending_capacity = wanted;
+    }
+    r->pending[r->pending_count++] = (struct hak_frame_row){.module = module,
+                                                            .offset = offset,
+                                                            .level = level,
+                                                            .line = s->line,
+                                                            .function = s->function,
+                                                            .file = s->file};
+    return true;
+}
+
+static void resolve_node(struct hak_resolve *r, struct hak_rows *rows, uint32_t id) {
+    const struct hak_node_row *n = &rows->nodes[id - 1];
+    uint32_t module = hak_rows_module_of(rows, n->process, n->generation, n->ip);
+    const struct hak_module_info *m = hak_rows_module_info(rows, module);
+    if (!m)
+        return;
+    uint64_t offset = n->ip - m->row.load_bias, place = 0;
+    if (hak_index_find(&r->done, key_of(module, offset), &place) ||
+        !hak_index_add(&r->done, key_of(module, offset), 1))
+        return;
+    struct hak_symbol_file *file = file_of(r, rows, module);
+    struct hak_symbol levels[LEVELS_MAX];
+    /* A node's ip is a return address: the call before it is meant. */
+    int count = file ? hak_symbols_find(file, offset - 1, levels, LEVELS_MAX) : 0;
+    for (int i = 0; i < count; i++)
+        keep_frame(r, module, offset, (uint32_t)i, &levels[i]);
+}
+
+bool hak_resolve_some(struct hak_resolve *resolve, struct hak_rows *rows, uint64_t budget_ns) {
+    uint64_t until = hak_clock_monotonic_ns() + budget_ns;
+    while (resolve->next_module < rows->module_count) {
+        struct hak_symbol_file *file = file_of(resolve, rows, ++resolve->next_module);
+        if (file)
+            hak_symbols_prepare(file);
+        if (hak_clock_monotonic_ns() >= until)
+            return false;
+    }
+    while (resolve->next_node < rows->node_count) {
+        resolve_node(resolve, rows, ++resolve->next_node);
+        if (resolve->next_node % 16 == 0 && hak_clock_monotonic_ns() >= until)
+            return resolve->next_node == rows->node_count;
+    }
+    return true;
+}
+
+void hak_resolve_stack(struct hak_resolve *resolve, struct hak_rows *rows, uint32_t stack) {
+    for (int depth = 0; stack && stack <= rows->node_count && depth < STACK_DEPTH; depth++) {
+        resolve_node(resolve, rows, stack);
+        stack = rows->nodes[stack - 1].parent;
+    }
+}
+
+static bool is_own_code(const char *path) {
+    const char *name = strrchr(path, '/');
+    name = name ? name + 1 : path;
+    return strncmp(name, "hakmem-", 7) == 0 || strncmp(name, "libhakmem", 9) == 0;
+}
+
+int hak_resolve_frames(struct hak_resolve *resolve, struct hak_rows *rows, uint32_t process,
+                       const uint64_t *ips, int count, bool exact, struct hak_frame *out, int max) {
+    int filled = 0;
+    for (int i = 0; i < count && filled < max; i++) {
+        uint32_t module = hak_rows_module_of(rows, process, UINT32_MAX, ips[i]);
+        const struct hak_module_info *m = hak_rows_module_info(rows, module);
+        struct hak_frame plain = {.ip = ips[i],
+                                  .module = m ? m->row.path : "",
+                                  .module_offset = ips[i] - (m ? m->row.load_bias : 0),
+                                  .function = "",
+                                  .file = "",
+                                  .is_hakmem = m && is_own_code(m->row.path)};
+        struct hak_symbol_file *file = m ? file_of(resolve, rows, module) : NULL;
+        struct hak_symbol levels[LEVELS_MAX];
+        uint64_t back = exact && i == 0 ? 0 : 1;
+        int found =
+            file ? hak_symbols_find(file, plain.module_offset - back, levels, LEVELS_MAX) : 0;
+        if (found == 0)
+            out[filled++] = plain;
+        for (int level = 0; level < found && filled < max; level++) {
+            out[filled] = plain;
+            out[filled].function = levels[level].function;
+            out[filled].file = levels[level].file;
+            out[filled].line = levels[level].line;
+            out[filled++].inlined = level + 1 < found;
+        }
+    }
+    return filled;
+}
+
+int hak_resolve_flush(struct hak_resolve *resolve, struct hak_store_writer *writer) {
+    int error = 0;
+    for (uint32_t i = 0; i < resolve->pending_count && error == 0; i++)
+        error = hak_store_put_frame(writer, &resolve->pending[i]);
+    resolve->pending_put = resolve->pending_count;
+    return error;
+}
+
+void hak_resolve_committed(struct hak_resolve *resolve) {
+    memmove(resolve->pending, resolve->pending + resolve->pending_put,
+            (resolve->pending_count - resolve->pending_put) * sizeof *resolve->pending);
+    resolve->pending_count -= resolve->pending_put;
+    resolve->pending_put = 0;
+}
+
+bool hak_resolve_is_dirty(const struct hak_resolve *resolve) {
+    return resolve->pending_count > 0;
+}

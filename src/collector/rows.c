@@ -1,0 +1,251 @@
+/* Keeps the rows of processes, threads, modules and nodes, and puts the changed ones. */
+#include "collector/rows.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { DIRTY_PROCESS = 0, DIRTY_THREAD = 1, DIRTY_MODULE = 2 };
+#define DIRTY_SHIFT 30
+#define ROWS_MAX    (1u << DIRTY_SHIFT)
+
+/* Makes room for one more element of `each` bytes. */
+static bool reserve(struct hak_rows *rows, void *array, uint32_t count, uint32_t *capacity,
+                    size_t each) {
+    void *old;
+    memcpy(&old, array, sizeof old);
+    if (count < *capacity)
+        return true;
+    uint32_t wanted = *capacity ? 2 * *capacity : 64;
+    void *more = count < ROWS_MAX - 1 ? realloc(old, wanted * each) : NULL;
+    if (!more) {
+        rows->out_of_memory = true;
+        return false;
+    }
+    memcpy(array, &more, sizeof more);
+    *capacity = wanted;
+    return true;
+}
+
+static char *copy(const char *text) {
+    char *mine = strdup(text ? text : "");
+    return mine ? mine : strdup("");
+}
+
+static void note_dirty(struct hak_rows *rows, uint32_t kind, uint32_t id, bool *dirty) {
+    if (*dirty ||
+        !reserve(rows, &rows->dirty, rows->dirty_count, &rows->dirty_capacity, sizeof *rows->dirty))
+        return;
+    rows->dirty[rows->dirty_count++] = kind << DIRTY_SHIFT | (id - 1);
+    *dirty = true;
+}
+
+void hak_rows_free(struct hak_rows *rows) {
+    for (uint32_t i = 0; i < rows->process_count; i++) {
+        free((char *)rows->processes[i].row.program);
+        free((char *)rows->processes[i].row.command_line);
+        free(rows->processes[i].modules);
+    }
+    for (uint32_t i = 0; i < rows->thread_count; i++)
+        free((char *)rows->threads[i].row.name);
+    for (uint32_t i = 0; i < rows->module_count; i++) {
+        free((char *)rows->modules[i].row.path);
+        free((char *)rows->modules[i].row.build_id);
+    }
+    free(rows->processes);
+    free(rows->threads);
+    free(rows->modules);
+    free(rows->nodes);
+    free(rows->dirty);
+    hak_index_free(&rows->thread_index);
+    hak_index_free(&rows->node_index);
+    *rows = (struct hak_rows){0};
+}
+
+struct hak_process_info *hak_rows_process_info(struct hak_rows *rows, uint32_t id) {
+    return id && id <= rows->process_count ? &rows->processes[id - 1] : NULL;
+}
+struct hak_thread_info *hak_rows_thread_info(struct hak_rows *rows, uint32_t id) {
+    return id && id <= rows->thread_count ? &rows->threads[id - 1] : NULL;
+}
+struct hak_module_info *hak_rows_module_info(struct hak_rows *rows, uint32_t id) {
+    return id && id <= rows->module_count ? &rows->modules[id - 1] : NULL;
+}
+
+void hak_rows_touch_process(struct hak_rows *rows, uint32_t id) {
+    struct hak_process_info *p = hak_rows_process_info(rows, id);
+    if (p)
+        note_dirty(rows, DIRTY_PROCESS, id, &p->dirty);
+}
+void hak_rows_touch_thread(struct hak_rows *rows, uint32_t id) {
+    struct hak_thread_info *t = hak_rows_thread_info(rows, id);
+    if (t)
+        note_dirty(rows, DIRTY_THREAD, id, &t->dirty);
+}
+void hak_rows_touch_module(struct hak_rows *rows, uint32_t id) {
+    struct hak_module_info *m = hak_rows_module_info(rows, id);
+    if (m)
+        note_dirty(rows, DIRTY_MODULE, id, &m->dirty);
+}
+
+uint32_t hak_rows_add_process(struct hak_rows *rows, const struct hak_process_row *row) {
+    if (!reserve(rows, &rows->processes, rows->process_count, &rows->process_capacity,
+                 sizeof *rows->processes))
+        return 0;
+    struct hak_process_info *p = &rows->processes[rows->process_count++];
+    *p = (struct hak_process_info){.row = *row};
+    p->row.id = rows->process_count;
+    p->row.program = copy(row->program);
+    p->row.command_line = copy(row->command_line);
+    hak_rows_touch_process(rows, p->row.id);
+    return p->row.id;
+}
+
+uint32_t hak_rows_add_module(struct hak_rows *rows, const struct hak_module_row *row,
+                             uint64_t load_ns) {
+    struct hak_process_info *p = hak_rows_process_info(rows, row->process);
+    if (!p || !reserve(rows, &p->modules, p->module_count, &p->module_capacity, sizeof *p->modules))
+        return 0;
+    if (!reserve(rows, &rows->modules, rows->module_count, &rows->module_capacity,
+                 sizeof *rows->modules))
+        return 0;
+    struct hak_module_info *m = &rows->modules[rows->module_count++];
+    *m = (struct hak_module_info){.row = *row, .load_ns = load_ns, .symbols = -1};
+    m->row.id = rows->module_count;
+    m->row.path = copy(row->path);
+    m->row.build_id = copy(row->build_id);
+    p->modules[p->module_count++] = m->row.id;
+    hak_rows_touch_module(rows, m->row.id);
+    return m->row.id;
+}
+
+uint32_t hak_rows_thread(struct hak_rows *rows, uint32_t process, uint32_t number, int32_t tid,
+                         uint64_t ns) {
+    uint64_t key = (uint64_t)process << 32 | number, place = 0;
+    uint32_t id = hak_index_find(&rows->thread_index, key, &place);
+    if (id)
+        return id;
+    if (!reserve(rows, &rows->threads, rows->thread_count, &rows->thread_capacity,
+                 sizeof *rows->threads) ||
+        !hak_index_add(&rows->thread_index, key, rows->thread_count + 1))
+        return 0;
+    struct hak_thread_info *t = &rows->threads[rows->thread_count++];
+    *t = (struct hak_thread_info){.row = {.id = rows->thread_count,
+                                          .process = process,
+                                          .number = number,
+                                          .tid = tid,
+                                          .start_ns = ns,
+                                          .name = copy("")}};
+    hak_rows_touch_thread(rows, t->row.id);
+    return t->row.id;
+}
+
+bool hak_rows_name_thread(struct hak_rows *rows, uint32_t id, const char *name) {
+    struct hak_thread_info *t = hak_rows_thread_info(rows, id);
+    if (!t)
+        return false;
+    if (strcmp(t->row.name, name) != 0) {
+        free((char *)t->row.name);
+        t->row.name = copy(name);
+        hak_rows_touch_thread(rows, id);
+    }
+    return true;
+}
+
+static uint64_t node_key(uint32_t parent, uint32_t process, uint32_t generation, uint64_t ip) {
+    return hak_index_mix(hak_index_mix(ip, (uint64_t)parent << 32 | process), generation);
+}
+
+uint32_t hak_rows_node(struct hak_rows *rows, uint32_t parent, uint32_t process,
+                       uint32_t generation, uint64_t ip) {
+    uint64_t key = node_key(parent, process, generation, ip), place = 0;
+    uint32_t id;
+    while ((id = hak_index_find(&rows->node_index, key, &place)) != 0) {
+        const struct hak_node_row *n = &rows->nodes[id - 1];
+        if (n->parent == parent && n->process == process && n->generation == generation &&
+            n->ip == ip)
+            return id;
+    }
+    if (!reserve(rows, &rows->nodes, rows->node_count, &rows->node_capacity, sizeof *rows->nodes) ||
+        !hak_index_add(&rows->node_index, key, rows->node_count + 1))
+        return 0;
+    id = ++rows->node_count;
+    rows->nodes[id - 1] = (struct hak_node_row){id, parent, process, generation, ip};
+    return id;
+}
+
+static uint32_t module_among(const struct hak_rows *rows, const struct hak_process_info *p,
+                             uint32_t generation, uint64_t ip) {
+    uint32_t best = 0, best_generation = 0;
+    for (uint32_t i = p->module_count; i > 0; i--) {
+        const struct hak_module_info *m = &rows->modules[p->modules[i - 1] - 1];
+        if (ip < m->row.start || ip >= m->row.end || m->row.generation > generation ||
+            (best && m->row.generation <= best_generation))
+            continue;
+        best = m->row.id;
+        best_generation = m->row.generation;
+    }
+    return best;
+}
+
+uint32_t hak_rows_module_of(const struct hak_rows *rows, uint32_t process, uint32_t generation,
+                            uint64_t ip) {
+    uint32_t found = 0;
+    if (process > rows->process_count)
+        return 0;
+    for (int ancestors = 0; !found && process && ancestors < 64; ancestors++) {
+        const struct hak_process_info *p = &rows->processes[process - 1];
+        found = module_among(rows, p, generation, ip);
+        process = p->row.parent <= rows->process_count ? p->row.parent : 0;
+    }
+    return found;
+}
+
+int hak_rows_flush(struct hak_rows *rows, struct hak_store_writer *writer) {
+    int error = 0;
+    for (uint32_t i = 0; i < rows->dirty_count && error == 0; i++) {
+        uint32_t at = rows->dirty[i] & (ROWS_MAX - 1);
+        switch (rows->dirty[i] >> DIRTY_SHIFT) {
+        case DIRTY_PROCESS:
+            error = hak_store_put_process(writer, &rows->processes[at].row);
+            break;
+        case DIRTY_THREAD:
+            error = hak_store_put_thread(writer, &rows->threads[at].row);
+            break;
+        default:
+            error = hak_store_put_module(writer, &rows->modules[at].row);
+            break;
+        }
+    }
+    rows->dirty_put = rows->dirty_count;
+    for (uint32_t i = rows->nodes_stored; i < rows->node_count && error == 0; i++)
+        error = hak_store_put_node(writer, &rows->nodes[i]);
+    rows->nodes_put = rows->node_count;
+    return error;
+}
+
+void hak_rows_committed(struct hak_rows *rows) {
+    for (uint32_t i = 0; i < rows->dirty_put; i++) {
+        uint32_t at = rows->dirty[i] & (ROWS_MAX - 1);
+        switch (rows->dirty[i] >> DIRTY_SHIFT) {
+        case DIRTY_PROCESS:
+            rows->processes[at].dirty = false;
+            break;
+        case DIRTY_THREAD:
+            rows->threads[at].dirty = false;
+            break;
+        default:
+            rows->modules[at].dirty = false;
+            break;
+        }
+    }
+    memmove(rows->dirty, rows->dirty + rows->dirty_put,
+            (rows->dirty_count - rows->dirty_put) * sizeof *rows->dirty);
+    rows->dirty_count -= rows->dirty_put;
+    rows->nodes_stored = rows->nodes_put;
+    rows->dirty_put = 0;
+}
+
+void hak_rows_rolled_back(struct hak_rows *rows) {
+    rows->dirty_put = 0;
+    rows->nodes_put = rows->nodes_stored;
+}

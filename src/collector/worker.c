@@ -1,0 +1,327 @@
+/* The worker's loop: sleep, hear, cut and commit, report, close sessions, resolve symbols. */
+#include "collector/worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "collector/fault.h"
+#include "collector/opening.h"
+
+#define CUT_MS          50
+#define RESOLVE_NS      4000000u
+#define KEEPER_AGAIN_NS 1000000000u
+#define LAST_ROUNDS     1000000
+
+void hak_worker_say(const char *text) {
+    char line[2 * HAK_PATH_BYTES + 256];
+    int length = snprintf(line, sizeof line, "hakmem: %s\n", text);
+    if (length > 0 && write(2, line, (size_t)length) < 0)
+        return;
+}
+
+bool hak_worker_make(struct hak_worker *worker) {
+    *worker = (struct hak_worker){.link = -1, .listening = -1, .next_fault = 1};
+    worker->bell.epoll = -1;
+    worker->drain.rows = &worker->rows;
+    worker->drain.batch = &worker->batch;
+    return hak_batch_make(&worker->batch) && hak_resolve_make(&worker->resolve);
+}
+
+void hak_worker_free(struct hak_worker *worker) {
+    for (uint32_t i = 0; i < worker->client_count; i++)
+        hak_client_close(worker->clients[i]);
+    free(worker->clients);
+    free(worker->seen);
+    free(worker->cursors);
+    hak_cut_free(&worker->cut);
+    hak_drain_free(&worker->drain);
+    hak_batch_free(&worker->batch);
+    hak_rows_free(&worker->rows);
+    hak_resolve_free(&worker->resolve);
+}
+
+const char *hak_worker_add(struct hak_worker *worker, uint32_t number,
+                           const struct hak_hello *hello, pid_t peer_pid, int memfd) {
+    const char *why = "no memory is left";
+    if (worker->client_count == worker->client_capacity) {
+        uint32_t wanted = worker->client_capacity ? 2 * worker->client_capacity : 16;
+        struct hak_client **more = realloc(worker->clients, wanted * sizeof *more);
+        uint32_t *seen = realloc(worker->seen, (wanted + 1) * sizeof *seen);
+        if (more)
+            worker->clients = more;
+        if (seen)
+            worker->seen = seen;
+        if (!more || !seen) {
+            close(memfd);
+            return why;
+        }
+        worker->client_capacity = wanted;
+    }
+    struct hak_client *client = hak_client_open(number, hello, peer_pid, memfd, &why);
+    if (!client)
+        return why;
+    hak_opening_open(worker, client);
+    hak_opening_join(worker, client);
+    hak_client_start_clock(client, worker->capture_start_ns);
+    for (uint32_t i = 0; i < worker->client_count && client->map.previous_id == 0; i++) {
+        hak_client_look_at_processes(worker->clients[i], &worker->rows, worker->bell.epoll);
+        hak_client_note_exec(worker->clients[i], peer_pid, hello->start_time);
+    }
+    worker->clients[worker->client_count++] = client;
+    return NULL;
+}
+
+/* ---- messages -------------------------------------------------------------------------------- */
+
+static void tell(struct hak_worker *w, uint32_t type, uint32_t number, uint32_t live) {
+    static struct hak_link_message m; /* one worker thread */
+    m = (struct hak_link_message){.type = type, .number = number, .live = live};
+    snprintf(m.store_path, sizeof m.store_path, "%s", w->store_path);
+    if (w->link >= 0 && hak_link_send(w->link, &m, -1) != 0)
+        return; /* seen as the end of the link soon */
+}
+
+static void take_session(struct hak_worker *w, const struct hak_link_message *m, int memfd) {
+    bool first = w->store_path[0] == 0;
+    const char *why = hak_worker_add(w, m->number, &m->hello, m->peer_pid, memfd);
+    if (why) {
+        char line[256];
+        snprintf(line, sizeof line, "the session memory of process %d is refused: %s",
+                 (int)m->hello.pid, why);
+        hak_worker_say(line);
+        tell(w, HAK_LINK_DONE, m->number, 0);
+    } else if (first && w->store_path[0]) {
+        tell(w, HAK_LINK_STORE, 0, 0);
+        snprintf(w->config.store_path, sizeof w->config.store_path, "%s", w->store_path);
+        w->config.resume_store = 1;
+    }
+    if (m->number >= w->config.next_number)
+        w->config.next_number = m->number + 1;
+}
+
+static void lose_keeper(struct hak_worker *w) {
+    epoll_ctl(w->bell.epoll, EPOLL_CTL_DEL, w->link, NULL);
+    close(w->link);
+    w->link = -1;
+}
+
+static void hear_keeper(struct hak_worker *w) {
+    static struct hak_link_message m;
+    int descriptor, got = 0;
+    while (w->link >= 0 && (got = hak_link_receive(w->link, &m, &descriptor)) > 0) {
+        if (m.type == HAK_LINK_CONFIG && descriptor >= 0) {
+            w->config = m;
+            w->listening = descriptor;
+            descriptor = -1;
+        } else if (m.type == HAK_LINK_SESSION && descriptor >= 0) {
+            take_session(w, &m, descriptor);
+            descriptor = -1;
+        } else if (m.type == HAK_LINK_SYNC) {
+            w->sync_wanted = m.number;
+        } else if (m.type == HAK_LINK_FINISH) {
+            w->finish_wanted = true;
+        }
+        if (descriptor >= 0)
+            close(descriptor);
+    }
+    if (got < 0)
+        lose_keeper(w);
+}
+
+static bool watch_link(struct hak_worker *w) {
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = w->link};
+    fcntl(w->link, F_SETFL, O_NONBLOCK);
+    fcntl(w->link, F_SETFD, FD_CLOEXEC);
+    return epoll_ctl(w->bell.epoll, EPOLL_CTL_ADD, w->link, &event) == 0;
+}
+
+/* The keeper is gone (killed, or `run` has ended before its descendants): another one gets what
+ * this worker holds, the listening socket first of all. */
+static void start_keeper(struct hak_worker *w, uint64_t now) {
+    int pair[2];
+    if (w->link >= 0 || now < w->keeper_due_ns || w->listening < 0)
+        return;
+    w->keeper_due_ns = now + KEEPER_AGAIN_NS;
+    if (hak_link_pair(pair) != 0)
+        return;
+    char *arguments[] = {(char *)"hakmem-collect", (char *)"--keeper", (char *)"--revived", NULL};
+    pid_t pid = hak_link_spawn(w->collect_path, arguments, pair[1]);
+    close(pair[1]);
+    w->link = pair[0];
+    bool sent = pid > 0;
+    for (uint32_t i = 0; sent && i < w->client_count; i++) {
+        const struct hak_client *c = w->clients[i];
+        struct hak_link_message m = {.type = HAK_LINK_SESSION,
+                                     .number = c->number,
+                                     .peer_pid = c->peer_pid,
+                                     .hello = c->hello};
+        sent = hak_link_send(w->link, &m, c->map.memfd) == 0;
+    }
+    w->config.type = HAK_LINK_CONFIG;
+    w->config.hold = 0;
+    sent = sent && hak_link_send(w->link, &w->config, w->listening) == 0;
+    if (!sent || !watch_link(w))
+        lose_keeper(w);
+}
+
+/* ---- one round ------------------------------------------------------------------------------- */
+
+static void beat(struct hak_worker *w) {
+    uint64_t now = hak_clock_monotonic_ns();
+    for (uint32_t i = 0; i < w->client_count; i++)
+        atomic_store(&hak_mapping_header(&w->clients[i]->map)->worker_heartbeat_ns, now);
+}
+
+static bool any_report(const struct hak_worker *w) {
+    for (uint32_t i = 0; i < w->client_count; i++)
+        if (hak_fault_is_wanted(w->clients[i]))
+            return true;
+    return false;
+}
+
+static bool any_end(struct hak_worker *w, uint64_t now) {
+    bool any = false;
+    for (uint32_t i = 0; i < w->client_count; i++)
+        any |= hak_client_look_for_ends(w->clients[i], now);
+    return any;
+}
+
+static void commit_all(struct hak_worker *w) {
+    for (int round = 0; round < LAST_ROUNDS && hak_worker_commit(w); round++)
+        beat(w);
+}
+
+/* Sessions that nobody maps any more: what came last is stored, then they are closed. */
+static void close_sessions(struct hak_worker *w, uint64_t now) {
+    for (uint32_t i = 0; i < w->client_count;) {
+        struct hak_client *c = w->clients[i];
+        if (!hak_client_is_over(c, now)) {
+            i++;
+            continue;
+        }
+        commit_all(w);
+        hak_client_copy_counters(c, &w->rows);
+        uint32_t number = c->number;
+        w->clients[i] = w->clients[--w->client_count];
+        hak_client_close(c);
+        hak_worker_commit(w);
+        tell(w, HAK_LINK_DONE, number, 0);
+    }
+}
+
+static void answer_sync(struct hak_worker *w) {
+    if (!w->sync_wanted)
+        return;
+    any_end(w, hak_clock_monotonic_ns());
+    commit_all(w);
+    close_sessions(w, hak_clock_monotonic_ns());
+    commit_all(w); /* rows that the end of processes changed */
+    uint32_t live = 0;
+    for (uint32_t i = 0; i < w->client_count; i++)
+        live += hak_client_live(w->clients[i]);
+    tell(w, HAK_LINK_SYNCED, w->sync_wanted, live);
+    w->sync_wanted = 0;
+}
+
+/* No client is left: everything is resolved, the store becomes one closed file. */
+static void finish(struct hak_worker *w) {
+    commit_all(w);
+    if (w->writer) {
+        uint64_t until = hak_clock_monotonic_ns() + (uint64_t)HAK_FINISH_SECONDS * 1000000000u;
+        bool all = false;
+        while (!all && hak_clock_monotonic_ns() < until) {
+            all = hak_resolve_some(&w->resolve, &w->rows, RESOLVE_NS * 25);
+            hak_worker_commit(w);
+        }
+        if (!all && hak_store_begin(w->writer) == 0) {
+            hak_store_put_meta(w->writer, "symbols", "partial: the time to resolve them was over");
+            hak_store_commit(w->writer);
+        }
+        if (hak_store_finish(w->writer) != 0)
+            hak_worker_say(hak_store_message());
+        w->writer = NULL;
+    }
+    if (w->moved_line[0])
+        hak_worker_say(w->moved_line);
+    w->finished = true;
+    tell(w, HAK_LINK_FINISHED, 1, 0);
+}
+
+/* Something is to be done now, or (false) the worker may sleep. */
+static bool work(struct hak_worker *w) {
+    uint64_t now = hak_clock_monotonic_ns();
+    bool half_full = false, ended = any_end(w, now);
+    bool waiting = hak_cut_is_due(w->clients, w->client_count, &half_full);
+    bool reports = any_report(w), more = false;
+    if (half_full || ended || reports || now - w->last_cut_ns >= (uint64_t)CUT_MS * 1000000u)
+        more = hak_worker_commit(w);
+    for (uint32_t i = 0; i < w->client_count && reports; i++)
+        if (hak_fault_is_wanted(w->clients[i]))
+            hak_fault_report(w, w->clients[i]);
+    close_sessions(w, now);
+    answer_sync(w);
+    if (w->link < 0) {
+        start_keeper(w, now);
+        if (w->link < 0 && w->client_count == 0)
+            w->finish_wanted = true;
+    }
+    if (w->finish_wanted && w->client_count == 0)
+        finish(w);
+    else
+        w->finish_wanted = false;
+    if (more || w->finished)
+        return true;
+    return !waiting && !hak_resolve_some(&w->resolve, &w->rows, RESOLVE_NS);
+}
+
+static void set_up_process(void) {
+    int ignored[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGCHLD, SIGXFSZ};
+    for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
+        signal(ignored[i], SIG_IGN);
+    unsetenv("DEBUGINFOD_URLS");
+    unsetenv("LD_PRELOAD");
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+    if (chdir("/") != 0)
+        return;
+}
+
+int hak_worker_main(const char *collect_path, int link) {
+    static struct hak_worker w;
+    set_up_process();
+    if (!hak_worker_make(&w))
+        return 1;
+    snprintf(w.collect_path, sizeof w.collect_path, "%s", collect_path);
+    w.link = link;
+    if (hak_bell_start(&w.bell) != 0 || !watch_link(&w)) {
+        hak_worker_say("the worker cannot start: no descriptors or threads are left");
+        return 1;
+    }
+    while (!w.finished) {
+        uint32_t none;
+        uint32_t *seen = w.seen ? w.seen : &none;
+        uint32_t count = w.client_count;
+        hak_bell_prepare(&w.bell, w.clients, count, seen);
+        hear_keeper(&w);
+        struct epoll_event events[16];
+        while (epoll_wait(w.bell.epoll, events, 16, 0) == 16)
+            continue;
+        beat(&w);
+        bool busy = work(&w);
+        hak_bell_heard(&w.bell);
+        if (!busy && count == w.client_count)
+            hak_bell_wait(&w.bell, w.clients, count, seen, CUT_MS);
+    }
+    hak_worker_free(&w);
+    return 0;
+}
