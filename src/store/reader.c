@@ -60,7 +60,7 @@ int hak_store_open(const char *path, struct hak_store_reader **out) {
     struct hak_store_reader *r = calloc(1, sizeof *r);
     if (!r)
         return out_of_memory(path);
-    r->is_own = true;
+    r->is_own = r->may_keep_chunks = true;
     int error = hak_store_file_open(path, false, &r->fd, &r->path);
     if (!error)
         error = hak_store_file_connect(r->path, r->fd, false, &r->database);
@@ -79,6 +79,7 @@ int hak_store_attach(struct sqlite3 *database, struct hak_store_reader **out) {
         return out_of_memory(path ? path : "store");
     r->database = database;
     r->fd = -1;
+    r->may_keep_chunks = sqlite3_db_readonly(database, "main") == 1;
     r->path = strdup(path && *path ? path : "store");
     if (!r->path) {
         hak_store_close(r);

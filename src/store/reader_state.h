@@ -11,7 +11,10 @@ enum { HAK_READER_CLASSES = 256 };
 struct hak_store_reader {
     sqlite3 *database;
     bool is_own; /* opened here, so closed here */
-    int fd;      /* asks for the writer's lock; closed after the database. -1 when attached */
+    /* A chunk never changes once it is committed; on the writer's own connection it may be taken
+     * back before. */
+    bool may_keep_chunks;
+    int fd; /* asks for the writer's lock; closed after the database. -1 when attached */
     char *path;
     struct hak_scan *spare_scan; /* the last closed one, its buffers are used again */
     struct hak_scan *event_scan; /* keeps the chunk of the last hak_store_event */

@@ -12,6 +12,7 @@ struct hak_scan {
     sqlite3_stmt *chunks, *data, *posting_rows;
     struct hak_columns columns;
     struct hak_posting posting;
+    uint64_t chunks_opened;
     uint64_t chunk_id; /* of the chunk in `columns`, 0 = none */
     struct hak_chunk chunk;
     uint8_t *blob;
@@ -115,7 +116,8 @@ int hak_scan_open(struct hak_store_reader *r, const struct hak_scan_limits *limi
     s->backwards = backwards;
     s->is_done = false;
     s->hits = s->at = 0;
-    if (!r->is_own)
+    s->chunks_opened = 0;
+    if (!r->may_keep_chunks)
         s->chunk_id = 0; /* the writer may have taken a chunk back and written another */
     int error = bind_chunks(s);
     if (error)
@@ -356,6 +358,7 @@ static int next_chunk(struct hak_scan *s) {
             continue;
         error = decode(s, s->limits.columns);
         s->at = 0;
+        s->chunks_opened++;
         return error ? error : 1;
     }
 }
@@ -400,6 +403,10 @@ int hak_scan_next(struct hak_scan *s, struct hak_event *out) {
     return 1;
 }
 
+uint64_t hak_scan_chunks(const struct hak_scan *s) {
+    return s->chunks_opened;
+}
+
 int hak_store_scan(struct hak_store_reader *r, const struct hak_filter *filter, bool backwards,
                    hak_event_each each, void *context) {
     struct hak_scan_limits limits = {.filter = *filter};
@@ -421,7 +428,8 @@ int hak_store_event(struct hak_store_reader *r, uint64_t id, struct hak_event *o
     if (!id)
         return 0;
     struct hak_scan *s = r->event_scan;
-    if (r->is_own && s && s->chunk_id && id >= s->chunk_id && id - s->chunk_id < s->chunk.events) {
+    if (r->may_keep_chunks && s && s->chunk_id && id >= s->chunk_id &&
+        id - s->chunk_id < s->chunk.events) {
         hak_columns_get(&s->columns, (uint32_t)(id - s->chunk_id), id, out);
         return 1;
     }

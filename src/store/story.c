@@ -16,8 +16,9 @@
 #define MOVES_KEPT   4096 /* the newest */
 #define RESIZES_KEPT 64   /* of a life, the first ones */
 #define KEYS_MAX     64
-#define PAIR_SLOTS   4096 /* distinct (end stack, allocation stack) of one slot that are remembered \
-                           */
+#define PAIR_SLOTS                                                                                 \
+    4096 /* distinct (end stack, allocation stack) of one slot that are remembered                 \
+          */
 
 /* Which life last ended with this pair of stacks. */
 struct pair {

@@ -1,0 +1,57 @@
+/* Reads the postings of bases and keeps the smallest ones that are not yet done. */
+#include "store/bases.h"
+
+#include <stdlib.h>
+#include "store/reader_state.h"
+
+struct gather {
+    uint64_t from, below; /* wanted: from <= base < below */
+    uint64_t *base;       /* 2 * HAK_BASES_BATCH */
+    uint32_t count;
+    bool left_some;
+};
+
+static int compare(const void *a, const void *b) {
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static void tidy(struct gather *g) {
+    qsort(g->base, g->count, sizeof *g->base, compare);
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < g->count; i++)
+        if (!kept || g->base[kept - 1] != g->base[i])
+            g->base[kept++] = g->base[i];
+    g->count = kept;
+    if (kept > HAK_BASES_BATCH) {
+        g->count = HAK_BASES_BATCH;
+        g->below = g->base[HAK_BASES_BATCH];
+        g->left_some = true;
+    }
+}
+
+static int take(void *context, uint64_t first_chunk, const struct hak_posting *p) {
+    struct gather *g = context;
+    (void)first_chunk;
+    for (uint32_t i = hak_posting_find(p, g->from); i < p->count; i++) {
+        if (p->key[i] >= g->below) {
+            g->left_some = true;
+            break;
+        }
+        if (g->count == 2 * HAK_BASES_BATCH)
+            tidy(g);
+        if (p->key[i] < g->below)
+            g->base[g->count++] = p->key[i];
+    }
+    return 0;
+}
+
+int hak_bases_next(struct hak_store_reader *r, uint64_t from, uint64_t *out, uint32_t *count,
+                   bool *is_last) {
+    struct gather g = {.from = from, .below = UINT64_MAX, .base = out};
+    int error = hak_scan_postings(r, HAK_POSTING_BASE, from, 0, take, &g);
+    tidy(&g);
+    *count = g.count;
+    *is_last = !g.left_some;
+    return error;
+}

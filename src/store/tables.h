@@ -1,0 +1,82 @@
+/* The log as tables: what the virtual tables event, block and life share. */
+#ifndef HAK_STORE_TABLES_H
+#define HAK_STORE_TABLES_H
+
+#include <sqlite3.h>
+#include "store/reader.h"
+#include "store/scan.h"
+
+/* One reader for the three tables of a connection; freed with the last of them. */
+struct hak_tables {
+    struct hak_store_reader *reader;
+    int uses;
+    char **kind_name, **place_name; /* 128 and 256, NULL = none */
+};
+
+/* A table of one connection. */
+struct hak_table {
+    sqlite3_vtab vtab;
+    struct hak_tables *shared;
+};
+
+/* xBestIndex writes the constraints that it takes as pairs of characters, a column ('a' = 0) and an
+ * operator, in the order of xFilter's arguments. */
+enum {
+    HAK_OP_EQUAL = '=',
+    HAK_OP_ABOVE = '>',
+    HAK_OP_FROM = ']',
+    HAK_OP_BELOW = '<',
+    HAK_OP_TO = '['
+};
+
+/* Takes the usable constraints on the columns in `equal` and `range` (bit n = column n). `omit`:
+ * columns whose constraint need not be checked again. Returns an SQLite code; `equal_taken` is set.
+ */
+int hak_table_take(sqlite3_index_info *info, unsigned equal, unsigned range, unsigned omit,
+                   unsigned *equal_taken);
+
+/* One argument of xFilter as a number. False: nothing can equal it (NULL, text, a broken number).
+ */
+bool hak_table_number(sqlite3_value *value, int op, uint64_t *out);
+/* Narrows [from, to] (inclusive; to 0 = open) by `op` and a number; false when nothing is left. */
+bool hak_table_narrow(int op, uint64_t value, uint64_t *from, uint64_t *to);
+
+/* Sets the message of hak_store_message() as the table's error. */
+int hak_table_fail(sqlite3_vtab *vtab, int error);
+
+/* The row ids of threads with that tid: how many, the first in `out`. Negative on error. */
+int hak_table_threads(struct hak_store_reader *r, uint64_t tid, uint32_t *out);
+
+const char *hak_table_kind(const struct hak_tables *t, unsigned kind);
+const char *hak_table_place(const struct hak_tables *t, unsigned place);
+/* "C3", or "large" */
+void hak_table_class(struct hak_store_reader *r, unsigned class_index, sqlite3_context *out);
+
+/* The tables block and life go over bases, not events: which ones, from the constraints of a query.
+ */
+struct hak_base_walk {
+    struct hak_store_reader *reader;
+    uint64_t *bases; /* of this batch, sorted */
+    uint32_t count;
+    uint64_t next_from;
+    bool is_all, is_done;
+};
+/* Every base of the store. */
+int hak_base_walk_all(struct hak_base_walk *walk, struct hak_store_reader *r);
+/* Bases of the events that pass; every one when they are too many to list. */
+int hak_base_walk_of(struct hak_base_walk *walk, struct hak_store_reader *r,
+                     const struct hak_filter *filter);
+/* Adds one base to a walk that hak_base_walk_all did not start. */
+int hak_base_walk_add(struct hak_base_walk *walk, struct hak_store_reader *r, uint64_t base);
+/* Limits for a scan of the next batch: 1, 0 at the end, or an error. The walk keeps what they point
+ * to. */
+int hak_base_walk_next(struct hak_base_walk *walk, struct hak_scan_limits *limits);
+void hak_base_walk_free(struct hak_base_walk *walk);
+
+/* xConnect with the table's declaration, and the methods that are the same for all three. */
+int hak_table_connect(sqlite3 *database, void *shared, const char *declaration, sqlite3_vtab **out);
+int hak_table_disconnect(sqlite3_vtab *vtab);
+
+extern const sqlite3_module hak_event_module, hak_block_module, hak_life_module;
+
+#endif
