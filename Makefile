@@ -159,6 +159,9 @@ COMPARE_BIN := $(COMPARE)/compare.so $(COMPARE)/show_counts
 $(COMPARE)/compare.so: tests/programs/unwind_compare/compare.c $(UNWIND_OBJ) $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,link) $(CC) $(DEBUG) $(DEPEND) -shared -Wl,-z,now -o $@ $< $(UNWIND_OBJ)
+$(BUILD)/tests/bench/unwind: tests/bench/unwind.c $(UNWIND_OBJ) $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,link) $(CC) $(TEST_FLAGS) $(DEPEND) -o $@ $< $(UNWIND_OBJ) -lunwind
 
 .PHONY: unit tests
 unit: $(UNIT_TESTS)
