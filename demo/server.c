@@ -79,18 +79,20 @@ static void serve_bodies(int count) {
 static void *io_loop(void *unused) {
     pthread_setname_np(pthread_self(), "io");
     struct session *session = session_new("ada");
-    printf("%p\n", (void *)session);
+    struct reply *reply = NULL;
+    printf("session of ada: %p\n", (void *)session);
     session_keep_alive(session);
-    serve_bodies(2000);
-    fire_timeout();
-    serve_bodies(500);
-    header_done(header_parse("GET /answer HTTP/1.1"));
-    serve_bodies(500);
-    struct reply *reply = reply_new("200 OK");
-    serve_bodies(3000);
-    fire_timeout();
-    serve_bodies(100);
-    reply_done(reply);
+    for (int second = 1; second <= 10; second++) {
+        serve_bodies(1000);
+        if (second == 3 || second == 8)
+            fire_timeout();
+        if (second == 4)
+            header_done(header_parse("GET /answer HTTP/1.1"));
+        if (second == 6)
+            reply = reply_new("200 OK");
+        if (second == 9)
+            reply_done(reply);
+    }
     return unused;
 }
 
