@@ -167,8 +167,11 @@ START_TEST(no_entry_left_is_said_to_the_parent) {
 END_TEST
 
 static void *record_all_the_time(void *stop) {
-    for (uint64_t i = 0; !atomic_load((_Atomic bool *)stop); i++)
+    for (uint64_t i = 0; !atomic_load((_Atomic bool *)stop); i++) {
         record_number(i);
+        if (i % 100 == 0)
+            usleep(100); /* what is read stays small: every fork copies its page tables */
+    }
     return NULL;
 }
 
