@@ -1,0 +1,37 @@
+# Runs the tests of this folder with our libraries in front: each build, each layout, each front.
+# timeout: 600
+set -u
+unset "${!HAKMEM_@}"
+failed=0
+
+# run_all NAME LIBRARY [VARIABLE=VALUE...]
+run_all() {
+    local name=$1 library=$2 test
+    shift 2
+    for test in malloc realloc aligned thread fork; do
+        if ! env "$@" LD_PRELOAD="$library" "$BUILD/tests/unit/entry/${test}_test" >"$test.out" 2>"$test.err"; then
+            echo "$name: ${test}_test failed:"
+            tail -n 20 "$test.out" "$test.err"
+            failed=1
+        elif [ -s "$test.err" ]; then
+            echo "$name: ${test}_test was not silent on stderr:"
+            head -n 5 "$test.err"
+            failed=1
+        fi
+    done
+}
+
+plain=$BUILD/libhakmem.so debug=$BUILD/hakmem-debug.so
+run_all "plain" "$plain"
+run_all "plain, magazines" "$plain" HAKMEM_TINY_MAGAZINE_ENABLE=1
+run_all "plain, smallest magazines" "$plain" HAKMEM_TINY_MAGAZINE_ENABLE=1 HAKMEM_TINY_MAG_CAP=2 \
+    HAKMEM_TINY_TLS_SLL_CAP=1
+for check in trace normal; do
+    for layout in same header; do
+        for magazine in 0 1; do
+            run_all "debug, $check, $layout, magazine $magazine" "$debug" HAKMEM_TRACE=off \
+                HAKMEM_CHECK=$check HAKMEM_LAYOUT=$layout HAKMEM_TINY_MAGAZINE_ENABLE=$magazine
+        done
+    done
+done
+exit $failed
