@@ -279,7 +279,7 @@ uint32_t hak_drain_take(struct hak_drain *drain, struct hak_client *client, uint
     struct hak_event event = {
         .ns = ns,
         .address = f.address,
-        .base = f.address - f.delta_bytes,
+        .base = (f.address & ~(uint64_t)7) - f.delta_bytes, /* delta is in units of 8 */
         .size = f.size,
         .old_address = bytes || f.kind == HAK_LOSS ? 0 : f.old_address,
         .generation = (uint64_t)f.epoch << 32 | f.record_count,

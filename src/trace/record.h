@@ -9,8 +9,9 @@
  * prose. `time` is TSC ticks since the session's tsc_start, its low 48 bits: the reader unwraps it
  * (records of one ring never go back in time). `address` is what the program held for MALLOC, FREE,
  * REALLOC and REALLOC_FROM, and the pointer that was moved for every other move; the block's base
- * is address - 8 * delta. `size` is the bytes asked for the four program calls. A record that does
- * not fit sets HAK_RECORD_WIDE and is followed by one continuation with the full values. */
+ * is (address & ~7) - 8 * delta. `size` is the bytes asked for the four program calls. A record
+ * that does not fit sets HAK_RECORD_WIDE and is followed by one continuation with the full values.
+ */
 #ifndef HAK_TRACE_RECORD_H
 #define HAK_TRACE_RECORD_H
 
