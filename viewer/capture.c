@@ -69,8 +69,6 @@ static int open_newest(struct view *view) {
 int view_store_error(const struct view *view, int error) {
     (void)view;
     view_error("%s", hak_store_message());
-    if (error == HAK_STORE_NEWER)
-        fprintf(stderr, "Use the hakmem-trace that came with the hakmem that recorded it.\n");
     if (error == HAK_STORE_MISSING)
         fprintf(stderr, "Record one with `hakmem-trace run -- PROGRAM`.\n");
     return VIEW_UNREADABLE;

@@ -57,7 +57,11 @@ static void print_page(struct view *view, const struct hak_fault_words *words) {
     }
     /* The page's own first line is its heading, which stands above already. */
     const char *body = page[0] == '#' ? strchr(page, '\n') : page;
-    printf("%s", body ? body : page);
+    if (!body)
+        body = page;
+    while (body[0] == '\n' && body[1] == '\n')
+        body++;
+    printf("%s", body);
 }
 
 int command_explain(struct view *view) {

@@ -53,7 +53,8 @@ static bool split(const char *text, char *name, size_t name_bytes, uint64_t *off
     errno = 0;
     if (plus)
         *offset = strtoull(plus + 1, &end, 0);
-    if (length == 0 || length >= name_bytes || (plus && (end == plus + 1 || *end != '\0' || errno)))
+    if (length == 0 || length >= name_bytes || (text[0] >= '0' && text[0] <= '9') ||
+        (plus && (end == plus + 1 || *end != '\0' || errno)))
         return false;
     memcpy(name, text, length);
     name[length] = '\0';

@@ -158,10 +158,9 @@ static void add_findings(struct why *why) {
             mark_wrong(why, row);
     }
     bool second_end = why->last && why->last->end_count > 1 && why->fault.code == 202;
-    if (story->fault.id != 0 && !second_end) {
-        struct why_row *row = find_row(why, story->fault.id);
+    struct why_row *row = find_row(why, story->fault.id);
+    if (story->fault.id != 0 && (row || !second_end))
         mark_fault(why, row ? row : insert_row(why, &story->fault));
-    }
 }
 
 bool why_make_rows(struct why *why) {

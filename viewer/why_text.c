@@ -161,8 +161,10 @@ static void add_row(struct hak_text *text, const struct why *why, const struct c
     hak_text_add(text, "%s", what_of(row));
     hak_text_tab(text, c->thread);
     hak_text_add(text, "%s", view_thread_label(why->view, row->event.thread));
-    hak_text_tab(text, c->function);
-    add_where(text, why, c, row);
+    if (hak_event_is_move(&row->event)) {
+        hak_text_tab(text, c->function);
+        add_where(text, why, c, row);
+    }
     if (row->note[0]) {
         hak_text_tab(text, c->note);
         hak_text_add(text, "%s", row->note);

@@ -60,7 +60,9 @@ static const struct {
 static struct hak_store_writer *writer;
 static struct hak_event events[64];
 static size_t event_count;
-static uint64_t next_generation;
+static struct {
+    uint64_t base, generation;
+} blocks[8]; /* of this store; a generation counts the records of one block */
 
 static void must(int result, const char *what) {
     if (result >= 0)
@@ -128,7 +130,7 @@ static void begin(const char *directory, const char *name, const char *program,
     snprintf(path, sizeof path, "%s/%s", directory, name);
     must(hak_store_create(path, 1, &writer), "create");
     event_count = 0;
-    next_generation = 1ull << 32;
+    memset(blocks, 0, sizeof blocks);
     must(hak_store_begin(writer), "begin");
     struct hak_process_row process = {.id = 1,
                                       .pid = 4711,
@@ -159,6 +161,16 @@ static void begin(const char *directory, const char *name, const char *program,
     put_sites(program);
 }
 
+static uint64_t next_generation(uint64_t base) {
+    size_t i = 0;
+    while (blocks[i].base != base && blocks[i].base != 0)
+        i++;
+    if (blocks[i].base == 0)
+        blocks[i].generation = (uint64_t)(i + 1) << 32;
+    blocks[i].base = base;
+    return ++blocks[i].generation;
+}
+
 static struct hak_event *add(unsigned kind, uint64_t ns, uint32_t thread, uint64_t address,
                              uint64_t base, unsigned class_index, unsigned place, uint32_t stack) {
     struct hak_event *event = &events[event_count++];
@@ -167,7 +179,7 @@ static struct hak_event *add(unsigned kind, uint64_t ns, uint32_t thread, uint64
         .ns = ns,
         .address = address,
         .base = base,
-        .generation = ++next_generation,
+        .generation = kind == HAK_FAULT ? 0 : next_generation(base),
         .process = 1,
         .thread = thread,
         .stack = stack,
@@ -415,9 +427,26 @@ static void make_empty(const char *directory) {
     finish();
 }
 
+/* A store that is being written, as long as this process lives. */
+static int hold(const char *path) {
+    const uint64_t block = SUPERSLAB + 3 * HAK_SLAB_BYTES;
+    begin(".", path, "/home/user/app/server", "worker");
+    add(HAK_MALLOC, 100000000, 1, block, block, HAK_CLASS_OF_64, HAK_PLACE_FRONT, SESSION_NEW)
+        ->size = 60;
+    end();
+    puts("ready");
+    fflush(stdout);
+    while (getchar() != EOF)
+        continue;
+    finish();
+    return 0;
+}
+
 int main(int argc, char **argv) {
+    if (argc == 3 && strcmp(argv[1], "--hold") == 0)
+        return hold(argv[2]);
     if (argc != 2) {
-        fprintf(stderr, "usage: make_store DIRECTORY\n");
+        fprintf(stderr, "usage: make_store DIRECTORY | make_store --hold FILE\n");
         return 2;
     }
     make_stale(argv[1]);

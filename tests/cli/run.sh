@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# Every command of hakmem-trace by its exact output: tests/cli/*.exact hold "$ command" lines, what
+# stdout then says, what stderr says (each line behind "! "), and "= " with the exit status.
+# UPDATE=1 writes the files anew from what is said now.
+set -u
+cd "$(dirname "$0")" || exit 2
+here=$PWD
+BUILD=$(realpath -m "${BUILD:-../../build}")
+unset "${!HAKMEM_@}" PAGER LESS NO_COLOR
+export LC_ALL=C TZ=UTC PATH="$BUILD:$PATH" TERM=xterm
+directory=$(mktemp -d)
+holder=
+trap 'exec 9>&- 2>/dev/null; rm -rf "$directory"' EXIT
+
+fail() { echo "tests/cli/run.sh: $*"; exit 1; }
+
+"$BUILD/tests/cli/make_store" "$directory" || fail "make_store failed"
+cd "$directory" || exit 2
+
+# What else people hand to a viewer.
+mkdir none some
+head -c 20000 stale.db >cut.db
+: >nothing.db
+echo 'this is a text' >text.db
+sqlite3 foreign.db 'CREATE TABLE t(a); INSERT INTO t VALUES(1);'
+cp stale.db newer.db && sqlite3 newer.db 'PRAGMA user_version = 99;'
+cp foreign.db some/hakmem.foreign.1.db
+cp stale.db some/hakmem.server.1.db && touch -d '2020-01-01' some/hakmem.server.1.db
+# A chunk whose bytes were changed on the disk.
+cp stale.db flipped.db
+sqlite3 flipped.db "UPDATE chunk_data SET data = CAST(substr(data, 1, 40) || x'ffff' || substr(data, 43) AS BLOB);"
+# One that is being written, and one whose writer was killed.
+mkfifo go
+"$BUILD/tests/cli/make_store" --hold written.db <go >ready &
+holder=$!
+exec 9>go
+"$BUILD/tests/cli/make_store" --hold killed.db < <(sleep 60) >ready_killed &
+killed=$!
+disown "$killed"
+for _ in $(seq 100); do [ -s ready ] && [ -s ready_killed ] && break; sleep 0.1; done
+[ -s ready ] && [ -s ready_killed ] || fail "the stores that are held open did not come"
+kill -9 "$killed"
+while kill -0 "$killed" 2>/dev/null; do sleep 0.01; done
+
+# Paths and sizes that differ from machine to machine.
+settle() {
+    sed -E -e "s|$directory|DIRECTORY|g" -e "s|$BUILD|BUILD|g" \
+        -e 's/[0-9.]+ KiB, [0-9.]+ bytes for each event/SIZE/; s/^(size +)[0-9.]+ KiB$/\1SIZE/' \
+        -e 's/"bytes": [0-9]+/"bytes": SIZE/'
+}
+
+# Runs the "$ " lines of a file and writes what a file of exact output would hold.
+play() {
+    local line status
+    grep '^\$ ' "$1" | while IFS= read -r line; do
+        printf '%s\n' "$line"
+        bash -c "${line#\$ }" >stdout 2>stderr </dev/null
+        status=$?
+        settle <stdout
+        settle <stderr | sed 's/^/! /'
+        printf '= %d\n\n' "$status"
+    done
+}
+
+wrong=0
+for exact in "$here"/*.exact; do
+    play "$exact" >said
+    if [ -n "${UPDATE-}" ]; then
+        cp said "$exact"
+    elif ! diff -u --label "due: ${exact##*/}" "$exact" --label 'said now' said; then
+        wrong=$((wrong + 1))
+    fi
+done
+exec 9>&-
+wait "$holder" 2>/dev/null
+[ "$wrong" -eq 0 ] || fail "$wrong of the files of exact output differ"
