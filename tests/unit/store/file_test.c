@@ -1,0 +1,347 @@
+/* The store as a file: what is refused and how it is said, who writes, and writers that are killed.
+ */
+#include "capture.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include "store/file.h"
+
+static char directory[200], path[300], other[300];
+
+static void start(void) {
+    const char *base = getenv("TMPDIR");
+    snprintf(directory, sizeof directory, "%s/hak_file.XXXXXX", base ? base : "/tmp");
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    snprintf(path, sizeof path, "%s/app.db", directory);
+    snprintf(other, sizeof other, "%s/other", directory);
+}
+static void stop(void) {
+    char command[500];
+    snprintf(command, sizeof command, "chmod 700 '%s'; rm -rf '%s'", directory, directory);
+    ck_assert_int_eq(system(command), 0);
+}
+
+static void write_file(const char *name, const void *bytes, size_t count) {
+    int fd = open(name, O_CREAT | O_TRUNC | O_WRONLY, 0600);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(write(fd, bytes, count), (ssize_t)count);
+    close(fd);
+}
+
+static void make_store(uint64_t events) {
+    struct hak_store_writer *w;
+    must(hak_store_create(path, 0, &w));
+    must(hak_store_begin(w));
+    for (uint64_t i = 1; i <= events; i++)
+        must(
+            hak_store_put_events(w, &(struct hak_event){.id = i, .base = i * 16, .process = 1}, 1));
+    must(hak_store_commit(w));
+    must(hak_store_finish(w));
+}
+
+static void expect_open(int error, const char *says) {
+    struct hak_store_reader *r = NULL;
+    int got = hak_store_open(path, &r);
+    ck_assert_msg(got == error, "%d: %s", got, hak_store_message());
+    if (error)
+        ck_assert_msg(strstr(hak_store_message(), says) != NULL, "%s", hak_store_message());
+    hak_store_close(r);
+}
+
+START_TEST(what_is_no_store_is_said_clearly) {
+    expect_open(HAK_STORE_MISSING, "app.db: no such file or directory");
+    write_file(path, "", 0);
+    expect_open(HAK_STORE_BROKEN, "is empty");
+    write_file(path, "hello, this is a text file\n", 27);
+    expect_open(HAK_STORE_FOREIGN, "no SQLite file at all");
+    unlink(path);
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+    expect_open(HAK_STORE_FOREIGN, "is a directory");
+    rmdir(path);
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+    expect_open(HAK_STORE_FOREIGN, "no regular file");
+    unlink(path);
+    sqlite3 *database;
+    ck_assert_int_eq(sqlite3_open(path, &database), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(database, "CREATE TABLE t(x)", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(database);
+    expect_open(HAK_STORE_FOREIGN, "SQLite file of another program (application_id 0x00000000");
+}
+END_TEST
+
+START_TEST(newer_and_cut_stores_are_said_clearly) {
+    make_store(50000);
+    sqlite3 *database;
+    ck_assert_int_eq(sqlite3_open(path, &database), SQLITE_OK);
+    sqlite3_exec(database, "PRAGMA user_version = 7", NULL, NULL, NULL);
+    sqlite3_close(database);
+    expect_open(HAK_STORE_NEWER, "written by a newer hakmem (format 7, this one reads up to 1)");
+    unlink(path);
+    make_store(50000);
+    struct stat status;
+    ck_assert_int_eq(stat(path, &status), 0);
+    ck_assert_int_eq(truncate(path, status.st_size - 4096), 0);
+    expect_open(HAK_STORE_BROKEN, "is cut short");
+    ck_assert_int_eq(truncate(path, 50), 0);
+    expect_open(HAK_STORE_BROKEN, "not even a page");
+}
+END_TEST
+
+START_TEST(no_right_to_read_is_said_clearly) {
+    make_store(5);
+    chmod(path, 0);
+    if (geteuid() == 0) { /* root may read everything: ask as somebody else */
+        pid_t child = fork();
+        if (child == 0) {
+            chmod(directory, 0755);
+            if (setgid(65534) != 0 || setuid(65534) != 0)
+                _exit(2);
+            struct hak_store_reader *r;
+            int got = hak_store_open(path, &r);
+            _exit(got == HAK_STORE_NO_ACCESS && strstr(hak_store_message(), "not allowed") ? 0 : 1);
+        }
+        int status;
+        waitpid(child, &status, 0);
+        ck_assert_int_eq(status, 0);
+    } else {
+        expect_open(HAK_STORE_NO_ACCESS, "not allowed");
+    }
+}
+END_TEST
+
+START_TEST(creating_never_overwrites_or_follows_links) {
+    struct hak_store_writer *w;
+    write_file(other, "precious", 8);
+    ck_assert_int_eq(symlink(other, path), 0);
+    ck_assert_int_eq(hak_store_create(path, 0, &w), HAK_STORE_EXISTS);
+    ck_assert_int_eq(hak_store_create(path, 1, &w), HAK_STORE_EXISTS);
+    unlink(path);
+    write_file(path, "precious", 8);
+    ck_assert_int_eq(hak_store_create(path, 0, &w), HAK_STORE_EXISTS);
+    ck_assert_int_eq(hak_store_create(path, 1, &w), HAK_STORE_EXISTS);
+    ck_assert_ptr_nonnull(strstr(hak_store_message(), "no store of hakmem"));
+    unlink(path);
+    make_store(5);
+    ck_assert_int_eq(hak_store_create(path, 0, &w), HAK_STORE_EXISTS);
+    must(hak_store_create(path, 1, &w)); /* --force: an old store may go */
+    ck_assert_uint_eq(hak_store_last_event(w), 0);
+    must(hak_store_finish(w));
+    unlink(path);
+    write_file(path, "", 0);
+    must(hak_store_create(path, 1, &w));
+    must(hak_store_finish(w));
+    snprintf(path, sizeof path, "%s/none/app.db", directory);
+    ck_assert_int_eq(hak_store_create(path, 0, &w), HAK_STORE_MISSING);
+    struct stat status;
+    ck_assert_int_eq(stat(other, &status), 0);
+    ck_assert_int_eq(status.st_size, 8);
+}
+END_TEST
+
+START_TEST(left_overs_of_an_older_store_do_not_come_back) {
+    char name[320];
+    snprintf(name, sizeof name, "%s-wal", path);
+    write_file(name, "old log", 7);
+    snprintf(name, sizeof name, "%s-journal", path);
+    write_file(name, "old journal", 11);
+    make_store(10);
+    expect_open(0, "");
+}
+END_TEST
+
+START_TEST(a_store_that_is_being_written_is_read_as_far_as_committed) {
+    struct hak_store_writer *w, *second;
+    struct hak_store_reader *r;
+    struct hak_store_summary summary;
+    must(hak_store_create(path, 0, &w));
+    must(hak_store_begin(w));
+    must(hak_store_put_events(w, &(struct hak_event){.id = 1, .base = 16, .process = 1}, 1));
+    must(hak_store_commit(w));
+    must(hak_store_begin(w));
+    must(hak_store_put_events(w, &(struct hak_event){.id = 2, .base = 16, .process = 1}, 1));
+    fflush(NULL);
+    pid_t child = fork(); /* another process: locks are held by processes */
+    if (child == 0) {
+        struct hak_event e;
+        _exit(hak_store_open(path, &r) || hak_store_summarise(r, &summary) || summary.events != 1 ||
+              !summary.being_written || summary.ended_early || hak_store_event(r, 1, &e) != 1 ||
+              hak_store_event(r, 2, &e) != 0 || hak_store_resume(path, &second) != HAK_STORE_BUSY ||
+              hak_store_create(path, 1, &second) != HAK_STORE_BUSY);
+    }
+    int status;
+    waitpid(child, &status, 0);
+    ck_assert_int_eq(status, 0);
+    must(hak_store_attach(hak_store_writer_database(w), &r));
+    must(hak_store_summarise(r, &summary));
+    ck_assert(summary.being_written);
+    hak_store_close(r);
+    must(hak_store_rollback(w));
+    ck_assert_uint_eq(hak_store_last_event(w), 1);
+    must(hak_store_begin(w));
+    must(hak_store_put_events(w, &(struct hak_event){.id = 2, .base = 32, .process = 1}, 1));
+    must(hak_store_commit(w));
+    ck_assert_int_ne(hak_store_put_events(w, &(struct hak_event){.id = 4}, 1), 0);
+    must(hak_store_finish(w));
+    must(hak_store_open(path, &r));
+    struct hak_event e;
+    ck_assert_int_eq(hak_store_event(r, 2, &e), 1);
+    ck_assert_uint_eq(e.base, 32);
+    hak_store_close(r);
+}
+END_TEST
+
+/* Writes commits of 100 events and tells each commit through the pipe, until it is killed. */
+static void write_until_killed(int pipe_fd, int resume) {
+    struct hak_store_writer *w;
+    if ((resume ? hak_store_resume(path, &w) : hak_store_create(path, 0, &w)) != 0)
+        _exit(1);
+    for (;;) {
+        uint64_t last = hak_store_last_event(w);
+        if (hak_store_begin(w))
+            _exit(2);
+        for (uint64_t id = last + 1; id <= last + 100; id++)
+            if (hak_store_put_events(
+                    w, &(struct hak_event){.id = id, .base = id % 97 * 16 + 16, .process = 1}, 1))
+                _exit(3);
+        if (hak_store_put_cursor(w, &(struct hak_cursor_row){1, 1, last + 100, 0}) ||
+            hak_store_commit(w))
+            _exit(4);
+        last += 100;
+        if (write(pipe_fd, &last, sizeof last) != sizeof last)
+            _exit(5);
+    }
+}
+
+static int keep_cursor(void *context, const struct hak_cursor_row *row) {
+    *(struct hak_cursor_row *)context = *row;
+    return 0;
+}
+
+START_TEST(killed_writers_lose_nothing_that_was_committed) {
+    uint64_t told = 0;
+    for (int round = 0; round < 12; round++) {
+        int ends[2];
+        ck_assert_int_eq(pipe(ends), 0);
+        pid_t child = fork();
+        if (child == 0) {
+            close(ends[0]);
+            write_until_killed(ends[1], round > 0);
+        }
+        close(ends[1]);
+        uint64_t goal = told + 100 * (uint64_t)(5 + round * 7), got;
+        while (told < goal && read(ends[0], &got, sizeof got) == sizeof got)
+            told = got;
+        kill(child, SIGKILL);
+        waitpid(child, NULL, 0);
+        while (read(ends[0], &got, sizeof got) == sizeof got)
+            told = got;
+        close(ends[0]);
+        struct hak_store_reader *r;
+        struct hak_store_summary summary;
+        must(hak_store_open(path, &r));
+        must(hak_store_summarise(r, &summary));
+        ck_assert_uint_ge(summary.events, told);
+        ck_assert_uint_eq(summary.events % 100, 0);
+        ck_assert(summary.ended_early && !summary.being_written);
+        ck_assert_int_eq(hak_store_check(r, NULL, NULL), summary.events ? 0 : 0);
+        hak_store_close(r);
+        told = summary.events;
+    }
+    struct hak_store_writer *w;
+    struct hak_cursor_row cursor = {0};
+    must(hak_store_resume(path, &w));
+    must(hak_store_each_cursor(w, keep_cursor, &cursor));
+    ck_assert_uint_eq(cursor.position, hak_store_last_event(w));
+    must(hak_store_finish(w));
+    char name[320];
+    snprintf(name, sizeof name, "%s-wal", path);
+    ck_assert_int_ne(access(name, F_OK), 0);
+    expect_open(0, "");
+}
+END_TEST
+
+START_TEST(resumed_stores_go_on_after_their_highest_numbers) {
+    struct hak_store_writer *w;
+    struct hak_store_high_marks marks;
+    must(hak_store_create(path, 0, &w));
+    must(hak_store_begin(w));
+    must(hak_store_put_process(w, &(struct hak_process_row){.id = 3}));
+    must(hak_store_put_thread(w, &(struct hak_thread_row){.id = 4}));
+    must(hak_store_put_module(w, &(struct hak_module_row){.id = 5}));
+    must(hak_store_put_node(w, &(struct hak_node_row){.id = 4000000000u}));
+    must(hak_store_put_fault(w, &(struct hak_fault_row){.id = 7}));
+    must(hak_store_put_meta(w, "program", "/bin/app"));
+    must(hak_store_put_meta(w, "program", "/bin/other"));
+    must(hak_store_commit(w));
+    must(hak_store_finish(w));
+    must(hak_store_resume(path, &w));
+    must(hak_store_high_marks(w, &marks));
+    ck_assert_uint_eq(marks.process, 3);
+    ck_assert_uint_eq(marks.thread, 4);
+    ck_assert_uint_eq(marks.module, 5);
+    ck_assert_uint_eq(marks.node, 4000000000u);
+    ck_assert_uint_eq(marks.fault, 7);
+    ck_assert_str_eq(hak_store_get_meta(w, "program"), "/bin/other");
+    ck_assert_ptr_null(hak_store_get_meta(w, "nothing"));
+    must(hak_store_finish(w));
+}
+END_TEST
+
+START_TEST(trimming_keeps_the_newest_and_tells) {
+    struct hak_store_writer *w;
+    struct hak_store_reader *r;
+    struct hak_store_summary summary;
+    struct hak_event e;
+    uint64_t id = 0, dropped = 0, all = 0;
+    must(hak_store_create(path, 0, &w));
+    for (int chunk = 0; chunk < 200; chunk++) {
+        must(hak_store_begin(w));
+        for (int i = 0; i < 2000; i++) {
+            id++;
+            must(hak_store_put_events(
+                w,
+                &(struct hak_event){.id = id,
+                                    .ns = id * id,
+                                    .base = id * 0x9e3779b97f4a7 & 0xfffffffff0,
+                                    .process = 1},
+                1));
+        }
+        must(hak_store_commit(w));
+        must(hak_store_trim(w, 1 << 20, &dropped));
+        all += dropped;
+    }
+    must(hak_store_finish(w));
+    struct stat status;
+    ck_assert_int_eq(stat(path, &status), 0);
+    ck_assert_msg(status.st_size < 3 << 20, "%ld bytes", (long)status.st_size);
+    must(hak_store_open(path, &r));
+    must(hak_store_summarise(r, &summary));
+    ck_assert_uint_gt(all, 0);
+    ck_assert_uint_eq(summary.trimmed_events, all);
+    ck_assert_uint_eq(summary.events, id - all);
+    ck_assert_int_eq(hak_store_event(r, all, &e), 0);
+    ck_assert_int_eq(hak_store_event(r, all + 1, &e), 1);
+    ck_assert_int_eq(hak_store_event(r, id, &e), 1);
+    ck_assert_int_eq(hak_store_check(r, NULL, NULL), 0);
+    hak_store_close(r);
+}
+END_TEST
+
+static void add(TCase *cases) {
+    tcase_add_checked_fixture(cases, start, stop);
+    tcase_add_test(cases, what_is_no_store_is_said_clearly);
+    tcase_add_test(cases, newer_and_cut_stores_are_said_clearly);
+    tcase_add_test(cases, no_right_to_read_is_said_clearly);
+    tcase_add_test(cases, creating_never_overwrites_or_follows_links);
+    tcase_add_test(cases, left_overs_of_an_older_store_do_not_come_back);
+    tcase_add_test(cases, a_store_that_is_being_written_is_read_as_far_as_committed);
+    tcase_add_test(cases, killed_writers_lose_nothing_that_was_committed);
+    tcase_add_test(cases, resumed_stores_go_on_after_their_highest_numbers);
+    tcase_add_test(cases, trimming_keeps_the_newest_and_tells);
+}
+
+int main(void) {
+    return run_suite("file", add);
+}
