@@ -1,3 +1,11 @@
-# Makes reports of two runs equal: what differs from run to run becomes a letter.
+# Makes reports of two runs equal: what differs from run to run, from machine to machine or with every
+# edit of the allocator becomes N.
 s/0x[0-9a-f]{6,16}/0xN/g
-s/hakmem\.([a-z0-9_]+)\.[0-9]+\.db/hakmem.\1.N.db/g
+s/event [0-9,]+   [0-9.]+ s/event N   N s/
+s/^      [0-9,]+ +(malloc|calloc|aligned|free|realloc|[A-Z_]+)/      N           \1/
+s/-s [^ ]*hakmem\.([a-z0-9_]+)\.[0-9]+\.db/-s hakmem.\1.N.db/
+s/store=[^ ]*hakmem\.([a-z0-9_]+)\.[0-9]+\.db/store=hakmem.\1.N.db/
+s/(hakmem src\/[a-z_\/]+\.[ch]):[0-9]+/\1:N/
+s/and [0-9]+ frames more/and N frames more/
+# What called main and the threads' functions is libc's, and named as its debug information allows.
+/^      #[0-9]+ +(__libc_start_|_start|start_thread|_*clone)/d

@@ -8,7 +8,8 @@ set -u
 update=0 failed=0
 if [ "${1-}" = --update ]; then
     update=1
-    cd "$(mktemp -d)" || exit 2
+    scratch=$(mktemp -d) && cd "$scratch" || exit 2
+    trap 'rm -rf "$scratch"' EXIT
 fi
 
 for program in $(fault_programs); do
@@ -25,7 +26,7 @@ for report in "$SOURCE"/tests/faults/*.report; do
     name=$(basename "$report" .report)
     IFS=. read -r program level layout <<<"$name"
     run_program "$program" "$level" "${layout:-auto}"
-    normalise_report <printed >found
+    normalise_report <"$printed" >found
     if [ $update -eq 1 ]; then
         cp found "$report"
         echo "$name: status $program_status, $(wc -l <found) lines"

@@ -10,10 +10,10 @@ for program in $(correct_programs); do
             for magazine in 0 1; do
                 run_program "$program" "$level" "$layout" "HAKMEM_TINY_MAGAZINE_ENABLE=$magazine" \
                     HAKMEM_TINY_MAG_CAP=8 HAKMEM_TINY_TLS_SLL_CAP=16
-                if [ "$program_status" -ne 0 ] || [ -s printed ]; then
+                if [ "$program_status" -ne 0 ] || [ -s "$printed" ]; then
                     echo "$program, $level, layout $layout, magazine $magazine:" \
                         "status $program_status, printed:"
-                    head -20 printed
+                    head -20 "$printed"
                     failed=1
                 fi
             done

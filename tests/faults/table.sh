@@ -8,19 +8,20 @@ page=$SOURCE/docs/specs/checks.md
 first='<!-- table: made by tests/faults/table.sh --update -->'
 last='<!-- end of table -->'
 if [ "${1-}" = --update ]; then
-    cd "$(mktemp -d)" || exit 2
+    scratch=$(mktemp -d) && cd "$scratch" || exit 2
+    trap 'rm -rf "$scratch"' EXIT
 fi
 
 # The code in a report's first line, or a dash.
 code_found() {
     local code
-    code=$(sed -nE '1s/^hakmem: (HKM-[0-9]+) ([a-z-]+):.*/\1 \2/p' printed)
+    code=$(sed -nE '1s/^hakmem: (HKM-[0-9]+) ([a-z-]+):.*/\1 \2/p' "$printed")
     if [ -n "$code" ] && [ "$program_status" -eq 134 ]; then
         echo "$code"
-    elif [ ! -s printed ] && [ "$program_status" -eq 0 ]; then
+    elif [ ! -s "$printed" ] && [ "$program_status" -eq 0 ]; then
         echo -
     else
-        echo "status $program_status: $(head -n 1 printed)"
+        echo "status $program_status: $(head -n 1 "$printed")"
     fi
 }
 
@@ -39,10 +40,19 @@ code_found() {
     done
 } >table
 
+# The lines between the two marks of the page.
+table_of_page() {
+    awk -v first="$first" -v last="$last" '$0 == last { on = 0 } on { print } $0 == first { on = 1 }' "$page"
+}
+
 if [ "${1-}" = --update ]; then
-    sed -i -e "/^$first\$/,/^$last\$/{/^$first\$/r table
-        /^$first\$/!{/^$last\$/!d}}" "$page"
+    awk -v first="$first" -v last="$last" '
+        $0 == last { on = 0 }
+        !on { print }
+        $0 == first { on = 1; while ((getline line < "table") > 0) print line }' "$page" >page
+    cp page "$page"
     exit
 fi
-sed -n "/^$first\$/,/^$last\$/p" "$page" | sed '1d;$d' >due
+table_of_page >due
+[ -s due ] || echo "$page holds no table"
 diff -u --label docs/specs/checks.md --label 'what the programs show' due table

@@ -26,17 +26,24 @@ injection_of() {
     esac
 }
 
-# run_program NAME LEVEL LAYOUT [VARIABLE=VALUE...]: runs a program of tests/faults with a store of
-# its own; leaves what it printed in the file `printed` and its exit status in $program_status.
+# run_program NAME LEVEL LAYOUT [VARIABLE=VALUE...]: runs a program of tests/faults in a directory of
+# its own (the collector may still be writing the store of the run before). $printed names the file
+# with what it printed, $program_status is its exit status.
+runs=0
 run_program() {
-    local name=$1 level=$2 layout=$3 injection
+    local name=$1 level=$2 layout=$3 injection directory
     shift 3
     injection=$(injection_of "$name")
-    rm -f hakmem.*.db hakmem.*.db-wal hakmem.*.db-shm
-    env "HAKMEM_CHECK=$level" "HAKMEM_LAYOUT=$layout" ${injection:+"HAKMEM_INJECT=$injection"} "$@" \
-        LD_PRELOAD="$BUILD/hakmem-debug.so" "$BUILD/tests/faults/$name" >printed 2>&1
-    # shellcheck disable=SC2034 # for the caller
-    program_status=$?
+    directory=$PWD/run.$((runs += 1)).$name.$level.$layout
+    mkdir "$directory" || exit 2
+    printed=$directory/printed
+    { # the shell's own word on programs that abort goes to /dev/null
+        (cd "$directory" && exec env "HAKMEM_CHECK=$level" "HAKMEM_LAYOUT=$layout" \
+            ${injection:+"HAKMEM_INJECT=$injection"} "$@" LD_PRELOAD="$BUILD/hakmem-debug.so" \
+            "$BUILD/tests/faults/$name") >"$printed" 2>&1
+        # shellcheck disable=SC2034 # for the caller
+        program_status=$?
+    } 2>/dev/null
 }
 
 # Normalises a report on stdin: everything that differs from run to run.
