@@ -49,8 +49,8 @@ if [ "${1-}" = --update ]; then
     awk -v first="$first" -v last="$last" '
         $0 == last { on = 0 }
         !on { print }
-        $0 == first { on = 1; while ((getline line < "table") > 0) print line }' "$page" >page
-    cp page "$page"
+        $0 == first { on = 1; while ((getline line < "table") > 0) print line }' "$page" >new
+    cp new "$page"
     exit
 fi
 table_of_page >due

@@ -5,6 +5,10 @@
 ulimit -c 0
 SOURCE=${SOURCE:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
 BUILD=$(realpath -m "${BUILD:-$SOURCE/build}")
+[ -e "$BUILD/hakmem-debug.so" ] || {
+    echo "$BUILD/hakmem-debug.so is not there: make BUILD=$BUILD tests"
+    exit 2
+}
 
 # The programs that commit a fault, and those that are correct.
 fault_programs() {
