@@ -1,6 +1,6 @@
 /* The border to the program: the malloc family, start-up, thread ends and fork.
  *
- *   program ──> malloc.c    malloc, free, calloc        the fast paths
+ *   program --> malloc.c    malloc, free, calloc        the fast paths
  *               realloc.c   realloc, reallocarray
  *               aligned.c   memalign and its family, malloc_usable_size
  *               start.c     first call, constructor, end of a thread, fork handlers

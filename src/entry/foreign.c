@@ -4,8 +4,10 @@
 
 extern void __libc_free(void *) __attribute__((weak));
 
-static const char *why_bad(enum hak_address_kind kind) {
-    switch (kind) {
+static const char *why_bad(const void *pointer) {
+    if (hak_large_containing(pointer))
+        return "is inside a block or in no block; free what malloc returned";
+    switch (hak_address_kind_of(pointer)) {
     case HAK_ADDRESS_UNMAPPED:
         return "is no memory; free what malloc returned";
     case HAK_ADDRESS_STACK:
@@ -21,7 +23,7 @@ static const char *why_bad(enum hak_address_kind kind) {
 }
 
 void hak_entry_blame_foreign(user_t user) {
-    const char *why = hak_is_debug_build ? NULL : why_bad(hak_address_kind_of(user.p));
+    const char *why = hak_is_debug_build ? NULL : why_bad(user.p);
     if (why)
         hak_die("bad-free", user.p, why);
 }

@@ -55,7 +55,8 @@ HAK_EXPORT void free(void *pointer) {
     }
     unsigned class_index = hak_front_class_of(block);
     if (HAK_UNLIKELY(!hak_is_slot_start(pointer, class_index)) ||
-        HAK_UNLIKELY(hak_array_is_full(class_index))) {
+        HAK_UNLIKELY(hak_array_is_full(class_index)) ||
+        HAK_UNLIKELY(hak_array_has_on_top(class_index, block))) {
         give_back_slowly(pointer);
         return;
     }

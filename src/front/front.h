@@ -1,12 +1,12 @@
 /* The front: what a thread keeps at hand so that most calls touch nothing that others touch.
  *
  *   TLS (initial-exec, below 1 KiB)            block of the thread (struct hak_front)
- *   top[c] ────────────────────────────────┐   remote[16]: chunks that are being filled
- *   end[c] ──────────────────────────────┐ │   magazines: NULL, or one for each class up to 1,024 B
- *   heap_id, heap, front                 │ │   arrays:
- *                                        │ └──────v
+ *   top[c] --------------------------------+   remote[16]: chunks that are being filled
+ *   end[c] ------------------------------+ |   magazines: NULL, or one for each class up to 1,024 B
+ *   heap_id, heap, front                 | |   arrays:
+ *                                        | +------v
  *                   | none | base | base | base | base | ..... |
- *                   └ below                └────────────────────^ end: last place of the array
+ *                   + below                +--------------------^ end: last place of the array
  *
  * An array is a stack of block addresses; the blocks themselves are not touched. Below its first
  * place lies a word that is never an address, so that "empty" is what is read, and not a compare
@@ -14,9 +14,9 @@
  * (capacity 0), has top == end == &hak_no_block: it is empty and full at once, and every call takes
  * the slow path.
  *
- *   malloc   pop ──empty──> hak_front_refill: drain remote frees, then half an array from the slabs
- *   free     push ──full──> hak_front_spill: the older half of the array goes to the slabs
- *            other owner ──> hak_remote_put: collected in chunks of 62, posted to the owner's heap
+ *   malloc   pop --empty--> hak_front_refill: drain remote frees, then half an array from the slabs
+ *   free     push --full--> hak_front_spill: the older half of the array goes to the slabs
+ *            other owner --> hak_remote_put: collected in chunks of 62, posted to the owner's heap
  *   with magazines (magazine.h): pop and push there, then the TLS SLL (sll.h), then the slabs
  *
  * Who owns what: all of it belongs to its thread; no lock, no atomics, no line shared with another.
@@ -100,6 +100,12 @@ static inline base_t hak_array_pop(unsigned class_index) {
 
 static inline bool hak_array_is_full(unsigned class_index) {
     return hak_thread.top[class_index] == hak_thread.end[class_index];
+}
+
+/* True when `block` is the one that came last: the commonest double free, seen for two
+ * instructions. Others are noticed when a full array spills. */
+static inline bool hak_array_has_on_top(unsigned class_index, base_t block) {
+    return hak_thread.top[class_index]->p == block.p;
 }
 
 /* True when the class has an array in this thread. */

@@ -1,8 +1,8 @@
 /* The magazine: a bounded array of free blocks for each class up to 1,024 B, with the TLS SLL
  * behind.
  *
- *   malloc ──pop──> | magazine | ──empty: magazine_refill──> from the TLS SLL, then from the slabs
- *   free ───push──> | magazine | ──full: magazine_flush────> the older half onto the TLS SLL
+ *   malloc --pop--> | magazine | --empty: magazine_refill--> from the TLS SLL, then from the slabs
+ *   free ---push--> | magazine | --full: magazine_flush----> the older half onto the TLS SLL
  *                                                            an SLL over its cap: half into slabs
  *
  * The front of the original hakmem, kept for its faults' sake: it is on with layout header, with

@@ -2,7 +2,7 @@
  * heap.
  *
  *   freeing thread                       owner's heap                owner's thread
- *   remote[owner % 16] ── chunk fills ──post──> chunk -> chunk ──drain──> arrays, else slabs
+ *   remote[owner % 16] -- chunk fills --post--> chunk -> chunk --drain--> arrays, else slabs
  *
  * Nobody writes into a block that another thread owns. A chunk is full, or was looked at every 16th
  * slow path, before it is posted, so a post costs one compare-and-swap for up to 62 blocks. The

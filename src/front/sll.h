@@ -1,6 +1,6 @@
 /* The TLS SLL: a linked list of free blocks for each class, its links in the blocks themselves.
  *
- *   head ──> | header | link | ... |  ──> | header | link | ... |  ──> NULL
+ *   head --> | header | link | ... |  --> | header | link | ... |  --> NULL
  *              ^ base                       (no header in layout same: the link is the first word)
  *
  * Every pointer of the list is a base. This is where the original hakmem's 16-byte fault showed: a

@@ -42,12 +42,12 @@ static struct hak_large **bucket_of(struct shard *shard, uint64_t hash) {
 static void grow(struct shard *shard) {
     uint32_t old_count = count_buckets(shard);
     struct hak_large **old = shard->bucket_count ? shard->buckets : shard->first_buckets;
-    size_t new_bytes = HAK_PAGES_OF(old_count * 2 * sizeof *old);
+    size_t new_bytes = HAK_PAGES_OF(old_count * 2 * sizeof(void *));
     struct hak_large **wider = hak_map(new_bytes);
     if (!wider)
         return;
     uint32_t old_page_bytes =
-        shard->bucket_count ? (uint32_t)HAK_PAGES_OF(old_count * sizeof *old) : 0;
+        shard->bucket_count ? (uint32_t)HAK_PAGES_OF(old_count * sizeof(void *)) : 0;
     shard->buckets = wider;
     shard->bucket_count = old_count * 2;
     for (uint32_t i = 0; i < old_count; i++) {

@@ -1,6 +1,6 @@
 /* Large blocks: a mapping for each, and a table that finds it by its address.
  *
- *   address ──hash──> shard (16, a lock each) ──> bucket ──> struct hak_large <-> ...
+ *   address --hash--> shard (16, a lock each) --> bucket --> struct hak_large <-> ...
  *
  * The table is out of line, so that nothing lies in front of the program's bytes; it grows by
  * doubling a shard's buckets. A struct hak_large does not move while its block lives.

@@ -54,10 +54,12 @@ static bool next_area(struct maps *maps, struct area *area) {
     area->start = next_number(maps);
     area->end = next_number(maps);
     area->is_stack = false;
-    int byte;
-    while ((byte = next_byte(maps)) >= 0 && byte != '\n')
-        if (byte == '[')
-            area->is_stack = next_byte(maps) == 's' && next_byte(maps) == 't';
+    int last = 0, byte;
+    while ((byte = next_byte(maps)) >= 0 && byte != '\n') {
+        if (last == '[' && byte == 's') /* of all bracketed names only [stack] begins so */
+            area->is_stack = true;
+        last = byte;
+    }
     return area->end != 0;
 }
 

@@ -136,7 +136,7 @@ void hak_die(const char *what, const void *address, const char *why) {
         size_t bytes = strlen(parts[i]);
         if (bytes > sizeof line - 32 - length)
             bytes = sizeof line - 32 - length;
-        memcpy(line + length, parts[i], bytes);
+        memcpy(line + length, parts[i], bytes); /* NOLINT(bugprone-not-null-terminated-result) */
         length += bytes;
     }
     hak_write_error(line, length);

@@ -1,7 +1,7 @@
 /* What the operating system gives the layers, and nothing else: memory, waiting, identity, last
  * words.
  *
- *   layers ──> platform.h   map, unmap, reserve, advise, remap; futex; thread id; time; die
+ *   layers --> platform.h   map, unmap, reserve, advise, remap; futex; thread id; time; die
  *              lock.h       a lock of four bytes on the futex
  *              registry.h   whose is this address? one entry for each 2 MiB of address space
  *              address.h    what lies at an address that is not ours

@@ -1,8 +1,8 @@
 /* Which heap gets which SuperSlab: maps them, keeps a few empty ones, unmaps the rest.
  *
- *   kernel ──map──> acquire ──> a heap owns it ──> release ──> reserve (at most 4) ──> unmap
- *                      ^                                          │
- *                      └──────────────────────────────────────────┘
+ *   kernel --map--> acquire --> a heap owns it --> release --> reserve (at most 4) --> unmap
+ *                      ^                                          |
+ *                      +------------------------------------------+
  *
  * Who owns what: a SuperSlab in the reserve belongs to the pool, any other to the heap named by its
  * `owner` and by the registry. The pool writes both under its one lock, which is taken once for 2

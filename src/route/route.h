@@ -1,12 +1,12 @@
 /* The way of a call: which layer serves a size, and which layer gets a block back.
  *
- *   take:   slot bytes <= 32 KiB ──> class ──> array, or magazine where that is on, or the shared
+ *   take:   slot bytes <= 32 KiB --> class --> array, or magazine where that is on, or the shared
  *                                              heap in a thread without one
- *           above                ──> large
+ *           above                --> large
  *   give:   the registry's owner of the address
- *             my heap      ──> array or magazine
- *             another heap ──> remote
- *             nobody       ──> large, if its table knows the address, else it is not ours
+ *             my heap      --> array or magazine
+ *             another heap --> remote
+ *             nobody       --> large, if its table knows the address, else it is not ours
  *
  * No data of its own, no lock. Everything is inline, so that a report's frames read
  * magazine_flush <- free <- program.
@@ -57,9 +57,10 @@ static inline struct hak_taken hak_route_take(size_t slot_bytes, size_t alignmen
     return taken;
 }
 
-/* Ends the program for a block that is no slot of ours; the debug build told of it before and goes
- * on. (route.c) */
+/* Ends the program for a block that is no slot of ours, or is free already; the debug build told of
+ * it before and goes on. (route.c) */
 HAK_HIDDEN void hak_route_refuse(base_t base);
+HAK_HIDDEN void hak_route_refuse_second(base_t base);
 
 /* The block goes back to this thread's own cache. `kind` is HAK_FREE or HAK_REALLOC_FROM. */
 static inline void hak_route_give_own(base_t base, enum hak_record_kind kind) {
@@ -75,6 +76,10 @@ static inline void hak_route_give_own(base_t base, enum hak_record_kind kind) {
     }
     if (!check_freed(base, kind, HAK_PLACE_FRONT))
         return;
+    if (HAK_UNLIKELY(hak_array_has_on_top(class_index, base))) {
+        hak_route_refuse_second(base);
+        return;
+    }
     if (hak_array_is_full(class_index))
         hak_front_spill(class_index);
     hak_array_push(class_index, base);

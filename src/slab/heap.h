@@ -1,18 +1,18 @@
 /* A heap: what one thread owns. Its SuperSlabs, its slabs with free slots, its mail box.
  *
- *   heap ── room ──> SuperSlab <-> SuperSlab      those with a free slab
- *        ── full ──> SuperSlab                    those without
- *        ── classes[c] ──> slab <-> slab          slabs of class c with a free slot
- *        ── posted ──> chunk -> chunk             frees by other threads (front/remote.c)
+ *   heap -- room --> SuperSlab <-> SuperSlab      those with a free slab
+ *        -- full --> SuperSlab                    those without
+ *        -- classes[c] --> slab <-> slab          slabs of class c with a free slot
+ *        -- posted --> chunk -> chunk             frees by other threads (front/remote.c)
  *
  * Life: a thread that starts takes an idle heap, as it is, with all its SuperSlabs, or a new one;
  * when the thread ends its heap becomes idle again. Ids are reused with their heaps and never run
  * out in practice (65,533); threads beyond share heap 1 under a lock, as do threads whose end has
  * come already and that still allocate.
  *
- *   IDLE ──acquire──> OWNED ──release──> IDLE
- *   IDLE ──help (another thread drains it)──> OWNED ──> IDLE
- *   OWNED ──fork, in the child──> LOST     its thread is not there and it may be half-changed
+ *   IDLE --acquire--> OWNED --release--> IDLE
+ *   IDLE --help (another thread drains it)--> OWNED --> IDLE
+ *   OWNED --fork, in the child--> LOST     its thread is not there and it may be half-changed
  *
  * Who owns what: only the owner's thread touches a heap, but for `posted` (atomic) and `state`
  * (written under hak_heaps_lock). The shared heap belongs to whoever holds hak_shared_heap_lock.

@@ -1,11 +1,11 @@
 /* Slabs: 64 KiB of slots of one class. Takes slots out and puts them back, for the owner's thread.
  *
  *   slab    | bitmap (below 64 B) | slot | slot | slot | ..... untouched ..... |
- *                                 └ carved slots ─────┘
+ *                                 + carved slots -----+
  *
- *   slot    untouched ──carve──> out ──give──> free (its bit is 1) ──take──> out
- *   slab    free (no class) ──acquire──> in its class's list while a slot is free or untouched
- *           ──last slot taken──> in no list ──a slot given──> in the list ──all given──> free
+ *   slot    untouched --carve--> out --give--> free (its bit is 1) --take--> out
+ *   slab    free (no class) --acquire--> in its class's list while a slot is free or untouched
+ *           --last slot taken--> in no list --a slot given--> in the list --all given--> free
  *
  * Nothing is ever written into a free slot: what is free is a bitmap. Free slots are taken before
  * untouched ones and lowest address first, so that pages fill up and the others can empty.
