@@ -37,7 +37,7 @@ enum hak_life_step hak_life_next(struct hak_life_state *state, const struct hak_
     case HAK_REALLOC_FROM:
         return end(state, e);
     case HAK_FAULT:
-        return e->size == DOUBLE_FREE_CODE && state->exists && !state->is_open
+        return (uint32_t)e->size == DOUBLE_FREE_CODE && state->exists && !state->is_open
                    ? HAK_LIFE_ENDED_AGAIN
                    : HAK_LIFE_NOTHING;
     default:
