@@ -3,6 +3,7 @@
 # timeout: 600
 set -u
 cd "$(dirname "$0")/../.." || exit 2
+BUILD=${BUILD:-build}
 cache=$BUILD/cppcheck && mkdir -p "$cache"
 cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr --std=c11 \
     --suppress=missingInclude --suppress=missingIncludeSystem --suppress=preprocessorErrorDirective \
