@@ -12,6 +12,9 @@
 #include "guard/guard.h"
 #include "platform/address.h"
 
+/* What was located is handed on by value here: as long as nobody takes its address, the three calls
+ * that every malloc and free make keep it in registers. */
+
 /* A record of a call of the program on a block; count, size, place and stack are filled in later. A
  * pointer in no block has neither generation nor class. */
 static inline struct hak_event_fields begin_record(const struct hak_located *at,
@@ -27,27 +30,32 @@ static inline struct hak_event_fields begin_record(const struct hak_located *at,
     return fields;
 }
 
+/* Header and canary of a block that has just come to its size. */
+static void write_around(struct hak_located at) {
+    hak_write_header(&at);
+    hak_write_canary(&at);
+}
+
 /* ---- to the program ----------------------------------------------------------------------------
  */
 
-static HAK_COLD void report_wrong_hand_out(const struct hak_located *at, enum hak_record_kind kind,
+static HAK_COLD void report_wrong_hand_out(struct hak_located at, enum hak_record_kind kind,
                                            base_t base, unsigned class_index) {
     struct hak_finding finding = {
-        .code = at->slot && !at->large && at->class_index != class_index
-                    ? HAK_FAULT_CLASS_MISMATCH
-                    : HAK_FAULT_WRONG_LAYER_MOVE,
+        .code = at.slot && !at.large && at.class_index != class_index ? HAK_FAULT_CLASS_MISMATCH
+                                                                      : HAK_FAULT_WRONG_LAYER_MOVE,
         .kind = kind,
         .pointer = base.p,
-        .offset_bytes = at->slot ? base.p - at->base : 0,
+        .offset_bytes = at.slot ? base.p - at.base : 0,
         .class_found = class_index,
     };
-    hak_report_fault(at, &finding);
+    hak_report_fault(&at, &finding);
 }
 
 /* True when `base` is a block that may be handed out: in every level, since past this point the
  * program writes into it. */
-static bool may_hand_out(const struct hak_located *at, enum hak_record_kind kind, base_t base,
-                         unsigned class_index) {
+static inline bool may_hand_out(const struct hak_located *at, enum hak_record_kind kind,
+                                base_t base, unsigned class_index) {
     return at->slot && base.p == at->base && at->class_index == class_index &&
            at->slot->place != HAK_PLACE_LIVE && hak_move_is_allowed(kind, at->slot->place);
 }
@@ -57,7 +65,7 @@ HAK_TRACER_TEXT user_t hak_check_hand_out(base_t base, const struct hak_hand_out
     struct hak_located at;
     hak_locate(base.p, &at);
     if (HAK_UNLIKELY(!may_hand_out(&at, kind, base, how->class_index))) {
-        report_wrong_hand_out(&at, kind, base, how->class_index);
+        report_wrong_hand_out(at, kind, base, how->class_index);
         if (!at.slot)
             return user_from(base.p);
     }
@@ -77,10 +85,8 @@ HAK_TRACER_TEXT user_t hak_check_hand_out(base_t base, const struct hak_hand_out
     slot->alloc_stack = fields.stack;
     slot->free_stack = 0;
     slot->place = HAK_PLACE_LIVE;
-    if (hak_layout_has_header()) {
-        hak_write_header(&at);
-        hak_write_canary(&at);
-    }
+    if (hak_layout_has_header())
+        write_around(at);
     hak_trace_record(&fields);
     return user_from(user);
 }
@@ -90,9 +96,9 @@ HAK_TRACER_TEXT user_t hak_check_hand_out(base_t base, const struct hak_hand_out
 
 /* A call on a pointer that is not a live block's. It gets its record like any other call, flagged,
  * so that the story of the block shows it. */
-static HAK_COLD void report_bad_pointer(const struct hak_located *at, enum hak_record_kind kind,
+static HAK_COLD void report_bad_pointer(struct hak_located at, enum hak_record_kind kind,
                                         const void *pointer, enum hak_memory memory) {
-    struct hak_event_fields fields = begin_record(at, kind, pointer);
+    struct hak_event_fields fields = begin_record(&at, kind, pointer);
     fields.flags = HAK_RECORD_ILLEGAL;
     fields.stack = hak_take_stack(false, &fields.flags);
     struct hak_finding finding = {
@@ -102,21 +108,21 @@ static HAK_COLD void report_bad_pointer(const struct hak_located *at, enum hak_r
         .class_found = HAK_CLASS_NONE,
         .memory = memory,
     };
-    if (at->slot) {
-        bool has_lived = (at->slot->subkind & HAK_SLOT_LIVED) != 0;
+    if (at.slot) {
+        bool has_lived = (at.slot->subkind & HAK_SLOT_LIVED) != 0;
         if (memory == HAK_MEMORY_SLOT_START && has_lived)
             finding.code = HAK_FAULT_DOUBLE_FREE;
         if (has_lived)
-            finding.offset_bytes = (const char *)pointer - hak_user_in(at);
+            finding.offset_bytes = (const char *)pointer - hak_user_in(&at);
         else
-            finding.offset_bytes = (const char *)pointer - at->base;
+            finding.offset_bytes = (const char *)pointer - at.base;
         /* Another thread may own this slot; its count must not be lost between two of its own. */
-        fields.record_count = __atomic_add_fetch(&at->slot->record_count, 1, __ATOMIC_RELAXED);
-        fields.size = hak_asked_bytes_of(at);
-        fields.place = at->slot->place;
+        fields.record_count = __atomic_add_fetch(&at.slot->record_count, 1, __ATOMIC_RELAXED);
+        fields.size = hak_asked_bytes_of(&at);
+        fields.place = at.slot->place;
     }
     hak_trace_record(&fields);
-    hak_report_fault(at, &finding);
+    hak_report_fault(&at, &finding);
 }
 
 /* What lies at a pointer in one of our slots that is not a live block's first byte. */
@@ -148,12 +154,12 @@ static enum hak_memory memory_outside(const void *pointer) {
     return HAK_MEMORY_OTHER;
 }
 
-static HAK_COLD enum hak_verdict refuse_or_pass_on(struct hak_located *at,
-                                                   enum hak_record_kind kind, const void *pointer) {
+static HAK_COLD enum hak_verdict refuse_or_pass_on(struct hak_located at, enum hak_record_kind kind,
+                                                   const void *pointer) {
     enum hak_memory memory;
-    if (at->slot || (at->superslab && hak_locate_former_slot(pointer, at)))
-        memory = memory_in_slot(at, pointer);
-    else if (at->superslab)
+    if (at.slot || (at.superslab && hak_locate_former_slot(pointer, &at)))
+        memory = memory_in_slot(&at, pointer);
+    else if (at.superslab)
         memory = HAK_MEMORY_HEAP_INTERNAL;
     else
         memory = memory_outside(pointer);
@@ -181,16 +187,16 @@ static HAK_COLD void report_damage(const struct hak_located *at, enum hak_record
 
 /* Are the bytes around a live block whole? Damage is reported; where the program goes on it is
  * mended, so that it is told once. */
-static void check_whole(const struct hak_located *at, enum hak_record_kind kind) {
-    struct hak_damage damage = hak_header_damage(at);
+static void check_whole(struct hak_located at, enum hak_record_kind kind) {
+    struct hak_damage damage = hak_header_damage(&at);
     if (HAK_UNLIKELY(damage.bytes != 0)) {
-        report_damage(at, kind, HAK_FAULT_HEAP_BUFFER_UNDERFLOW, &damage);
-        hak_write_header(at);
+        report_damage(&at, kind, HAK_FAULT_HEAP_BUFFER_UNDERFLOW, &damage);
+        hak_write_header(&at);
     }
-    damage = hak_canary_damage(at);
+    damage = hak_canary_damage(&at);
     if (HAK_UNLIKELY(damage.bytes != 0)) {
-        report_damage(at, kind, HAK_FAULT_HEAP_BUFFER_OVERFLOW, &damage);
-        hak_write_canary(at);
+        report_damage(&at, kind, HAK_FAULT_HEAP_BUFFER_OVERFLOW, &damage);
+        hak_write_canary(&at);
     }
 }
 
@@ -199,9 +205,9 @@ HAK_TRACER_TEXT enum hak_verdict hak_check_take_back(user_t user, enum hak_recor
     struct hak_located at;
     bool is_ours = hak_locate(user.p, &at);
     if (HAK_UNLIKELY(!is_ours || at.slot->place != HAK_PLACE_LIVE || user.p != hak_user_in(&at)))
-        return refuse_or_pass_on(&at, kind, user.p);
+        return refuse_or_pass_on(at, kind, user.p);
     if (hak_layout_has_header())
-        check_whole(&at, kind);
+        check_whole(at, kind);
     *base = base_from(at.base);
     return HAK_TAKE;
 }
@@ -214,7 +220,7 @@ HAK_TRACER_TEXT bool hak_check_freed(base_t base, enum hak_record_kind kind, enu
     uint8_t live = HAK_PLACE_LIVE;
     if (HAK_UNLIKELY(!__atomic_compare_exchange_n(&at.slot->place, &live, (uint8_t)to, false,
                                                   __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))) {
-        report_bad_pointer(&at, kind == HAK_REALLOC_FROM ? HAK_REALLOC : kind, user,
+        report_bad_pointer(at, kind == HAK_REALLOC_FROM ? HAK_REALLOC : kind, user,
                            HAK_MEMORY_SLOT_START);
         return false;
     }
@@ -241,10 +247,8 @@ HAK_TRACER_TEXT void hak_check_resize(user_t user, size_t asked_bytes) {
     fields.stack = hak_take_stack(false, &fields.flags);
     fields.record_count = ++at.slot->record_count;
     hak_set_asked_bytes(&at, asked_bytes);
-    if (hak_layout_has_header()) {
-        hak_write_header(&at);
-        hak_write_canary(&at);
-    }
+    if (hak_layout_has_header())
+        write_around(at);
     hak_trace_record(&fields);
 }
 

@@ -10,12 +10,14 @@ bool hak_locate_large(const void *p, struct hak_located *at) {
         large = hak_large_containing(p);
     if (!large)
         return false;
-    at->large = large;
-    at->slot = &large->slot;
-    at->base = large->base.p;
-    at->slot_bytes = large->mapped_bytes;
-    at->epoch = large->epoch;
-    at->class_index = HAK_CLASS_NONE;
+    *at = (struct hak_located){
+        .slot = &large->slot,
+        .base = large->base.p,
+        .slot_bytes = large->mapped_bytes,
+        .large = large,
+        .epoch = large->epoch,
+        .class_index = HAK_CLASS_NONE,
+    };
     return true;
 }
 

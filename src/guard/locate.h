@@ -90,7 +90,11 @@ HAK_IN_PLACE bool hak_locate_slot(const void *p, struct hak_located *at) {
 HAK_IN_PLACE bool hak_locate(const void *p, struct hak_located *at) {
     if (HAK_LIKELY(hak_locate_slot(p, at)))
         return true;
-    return !at->superslab && hak_locate_large(p, at);
+    struct hak_located large; /* so that the address of `at` goes nowhere */
+    if (at->superslab || !hak_locate_large(p, &large))
+        return false;
+    *at = large;
+    return true;
 }
 
 /* Bytes asked for and distance of the first byte from the base, of the slot's present or last life.

@@ -8,30 +8,19 @@
 
 #define IN(place) (1u << HAK_PLACE_##place)
 
-enum { KINDS = 64 }; /* moves have numbers below; notes begin here */
-
-struct move {
-    uint8_t from; /* set of places, by bit */
-    uint8_t to;
-};
-
-static const struct move moves[KINDS] = {
+const struct hak_move hak_moves[HAK_MOVE_KINDS] = {
 #define HOP(name, number, from_set, to_set, sentence) [number] = {(from_set), (to_set)},
 #include "hops.def"
 };
 #undef IN
 
-bool hak_move_is_allowed(enum hak_record_kind kind, unsigned place) {
-    return (moves[kind & (KINDS - 1)].from >> (place & 7) & 1) != 0;
-}
-
 static unsigned place_after(enum hak_record_kind kind) {
-    return (unsigned)__builtin_ctz(moves[kind & (KINDS - 1)].to | 1u << 7);
+    return (unsigned)__builtin_ctz(hak_moves[kind & (HAK_MOVE_KINDS - 1)].to | 1u << 7);
 }
 
 /* The record of a move between layers. */
-static void record_move(const struct hak_located *at, enum hak_record_kind kind, base_t block,
-                        unsigned class_index, uint8_t flags) {
+static inline void record_move(const struct hak_located *at, enum hak_record_kind kind,
+                               base_t block, unsigned class_index, uint8_t flags) {
     struct hak_event_fields fields = {
         .address = base_address(block),
         .kind = (uint8_t)kind,
@@ -49,31 +38,31 @@ static void record_move(const struct hak_located *at, enum hak_record_kind kind,
 }
 
 /* A move that is not allowed. Returns whether it is carried out all the same. */
-static HAK_COLD bool move_illegally(const struct hak_located *at, enum hak_record_kind kind,
-                                    base_t block, unsigned class_index) {
+static HAK_COLD bool move_illegally(struct hak_located at, enum hak_record_kind kind, base_t block,
+                                    unsigned class_index) {
     bool is_push = kind == HAK_SLL_PUSH;
-    bool stops = hak_stops_at_illegal_hop() || (is_push && !at->slot);
+    bool stops = hak_stops_at_illegal_hop() || (is_push && !at.slot);
     struct hak_finding finding = {
         .code = HAK_FAULT_WRONG_LAYER_MOVE,
         .kind = kind,
         .pointer = block.p,
         .class_found = class_index,
     };
-    if (at->slot) {
-        at->slot->record_count++;
-        finding.offset_bytes = block.p - at->base;
-        if (at->class_index != class_index)
+    if (at.slot) {
+        at.slot->record_count++;
+        finding.offset_bytes = block.p - at.base;
+        if (at.class_index != class_index)
             finding.code = HAK_FAULT_CLASS_MISMATCH;
     } else if (is_push) {
         finding.code = HAK_FAULT_PUSH_NO_SUPERSLAB;
     }
-    record_move(at, kind, block, class_index, HAK_RECORD_ILLEGAL);
+    record_move(&at, kind, block, class_index, HAK_RECORD_ILLEGAL);
     if (stops)
-        hak_report_fault(at, &finding);
+        hak_report_fault(&at, &finding);
     if (stops && is_push)
         return false;
-    if (at->slot)
-        at->slot->place = (uint8_t)place_after(kind);
+    if (at.slot)
+        at.slot->place = (uint8_t)place_after(kind);
     return true;
 }
 
@@ -82,7 +71,7 @@ HAK_TRACER_TEXT bool hak_hop_block(enum hak_record_kind kind, base_t block, unsi
     bool is_slot = hak_locate_slot(block.p, &at);
     if (HAK_UNLIKELY(!is_slot || block.p != at.base || at.class_index != class_index ||
                      !hak_move_is_allowed(kind, at.slot->place)))
-        return move_illegally(&at, kind, block, class_index);
+        return move_illegally(at, kind, block, class_index);
     struct hak_slot *slot = at.slot;
     slot->place = (uint8_t)place_after(kind);
     slot->record_count++;
