@@ -10,7 +10,7 @@
 #define PAYLOAD_MAX (255 * HAK_CONTINUATION_BYTES)
 
 /* As trace/ring.h numbers them: the subkind of a LOSS record. */
-static const char *const reasons[] = {"ring full", "vfork child", "handler left by longjmp",
+static const char *const reasons[] = {"ring full", "handler left by longjmp",
                                       "in a signal handler"};
 
 static bool grow(void *array, uint32_t count, uint32_t *capacity, size_t each) {
@@ -205,8 +205,10 @@ static uint32_t read_continuations(const struct hak_ring_view *view, uint64_t po
     return taken;
 }
 
-static uint64_t loss_time(const struct hak_client *c, uint64_t told, uint64_t ticks, uint64_t ns) {
-    return told <= ticks ? hak_clock_ns(&c->clock, told) : ns;
+/* `told` is the low 48 bits of a time not later than `ticks`. */
+static uint64_t loss_time(const struct hak_client *c, uint64_t told, uint64_t ticks) {
+    uint64_t before = (ticks - told) & (((uint64_t)1 << HAK_TIME_BITS) - 1);
+    return hak_clock_ns(&c->clock, before <= ticks ? ticks - before : ticks);
 }
 
 static void take_side_effects(struct hak_drain *d, struct hak_client *c, uint32_t ring,
@@ -244,10 +246,10 @@ static void take_side_effects(struct hak_drain *d, struct hak_client *c, uint32_
         break;
     case HAK_LOSS:
         c->rings[ring].lost_told += f->size;
-        hak_drain_lost(
-            d, e->process, e->thread, loss_time(c, f->address, ticks, e->ns),
-            loss_time(c, f->old_address ? f->old_address : f->address, ticks, e->ns), f->size,
-            f->subkind < sizeof reasons / sizeof *reasons ? reasons[f->subkind] : "not told");
+        hak_drain_lost(d, e->process, e->thread, loss_time(c, f->address, ticks),
+                       f->old_address ? loss_time(c, f->old_address, ticks) : e->ns, f->size,
+                       f->subkind < sizeof reasons / sizeof *reasons ? reasons[f->subkind]
+                                                                     : "not told");
         break;
     default:
         break;
@@ -271,6 +273,10 @@ uint32_t hak_drain_take(struct hak_drain *drain, struct hak_client *client, uint
     uint32_t thread = hak_rows_thread(drain->rows, process, view->thread, view->tid, ns);
     cursor->lost_process = process;
     cursor->lost_thread = thread;
+    /* Halves of a record whose other half became a LOSS, which has counted it (ring.md). */
+    if (f.kind == HAK_CONTINUATION ||
+        ((hak_record_flags_of(&head) & HAK_RECORD_WIDE) && taken == 1))
+        return taken;
     if (!is_kind(f.kind) || process == 0 || thread == 0) {
         hak_drain_lost(drain, process, thread, ns, ns, 1,
                        is_kind(f.kind) ? "no memory" : "broken record");

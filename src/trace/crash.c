@@ -13,6 +13,8 @@
 #include "trace/wait.h"
 
 enum {
+    STALE_MS = 3000,
+    DEAD_AFTER_MS = 600, /* a heart beats every 250 */
     REPORT_MS = 10000,   /* that the collector has for a report */
     CLAIM_MS = 20000,    /* to wait for the report of another process */
     WAIT_SLICE_MS = 100, /* between two looks whether the collector lives */
@@ -26,6 +28,10 @@ static _Atomic uint64_t places[PLACES];
 
 void hak_crash_forget(void) {
     atomic_store(&reporter, 0);
+}
+
+bool hak_crash_is_reporting(void) {
+    return atomic_load(&reporter) == (uint32_t)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0);
 }
 
 bool hak_crash_enter(void) {
@@ -151,7 +157,7 @@ static bool wait_for_report(struct hak_report_request *area) {
         if (state == HAK_REPORT_DONE)
             return true;
         if (hak_monotonic_ns() >= deadline ||
-            (!hak_keeper_beats() && !hak_keeper_answers(hak_current.keeper_name)))
+            (!hak_keeper_beats(STALE_MS) && !hak_keeper_answers(hak_current.keeper_name)))
             return false;
         hak_wait_on(&area->state, state, WAIT_SLICE_MS * HAK_MILLISECOND_NS);
     }
@@ -161,7 +167,7 @@ static bool wait_for_report(struct hak_report_request *area) {
 static bool hand_over(const struct hak_incident *incident) {
     if (!hak_current_ready())
         return false;
-    hak_keeper_replace_dead();
+    hak_keeper_replace_dead(DEAD_AFTER_MS);
     struct hak_report_request *area = hak_current.report;
     if (!claim_area(area))
         return false;

@@ -36,6 +36,9 @@ HAK_HIDDEN void hak_crash_start(void);
 HAK_HIDDEN void hak_crash_forget(void);
 HAK_HIDDEN void hak_crash_signals_forget(void);
 
+/* True when the calling thread is in the middle of a report. */
+HAK_HIDDEN bool hak_crash_is_reporting(void);
+
 /* Claims the right to report; a second thread waits until the first is through (or for ever, when
  * the process ends). False: the calling thread was at it already, and failed in the middle. */
 HAK_HIDDEN bool hak_crash_enter(void);

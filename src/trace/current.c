@@ -5,6 +5,7 @@
 #include "hop.h"
 #include "superslab.h"
 #include "trace/crash.h"
+#include "trace/keeper.h"
 #include "trace/modules.h"
 #include "trace/ring.h"
 #include "trace/stacks.h"
@@ -16,10 +17,11 @@
 #define MADV_WIPEONFORK 18
 #endif
 
-enum { NO_ENTRY_WAIT_MS = 2000, WAIT_SLICE_MS = 20, PAGE_BYTES = 4096 };
+enum { NO_ENTRY_WAIT_MS = 2000, FREEZE_MS = 1000, WAIT_SLICE_MS = 20, PAGE_BYTES = 4096 };
 
 static _Atomic uint32_t never;
-static _Atomic uint32_t holds; /* vforks and takeovers going on */
+static _Atomic uint32_t frozen; /* kernel's id of the thread that exchanges the memory, 0 = none */
+static _Atomic uint32_t claims; /* threads between enter_claim and leave_claim */
 
 struct hak_current hak_current = {.alive = &never};
 
@@ -78,12 +80,15 @@ void hak_current_enter_child(uint64_t fork_number) {
         return;
     }
     hak_ring_forget();
+    hak_ring_forget_others();
+    hak_keeper_forget();
     hak_crash_forget();
     hak_crash_signals_forget();
     hak_writer.thread = 0;
     hak_writer.fork_number = 0;
     hak_writer.ended = 0;
-    atomic_store(&holds, 0);
+    atomic_store(&frozen, 0);
+    atomic_store(&claims, 0);
     uint64_t deadline = hak_monotonic_ns() + NO_ENTRY_WAIT_MS * HAK_MILLISECOND_NS;
     bool claimed = hak_current_claim_process(parent, fork_number);
     while (!claimed && hak_monotonic_ns() < deadline) {
@@ -105,25 +110,56 @@ void hak_current_enter_child(uint64_t fork_number) {
     hak_restore_signals(&signals);
 }
 
-void hak_current_hold(void) {
-    atomic_fetch_add(&holds, 1);
-    if (hak_current.session)
-        atomic_store(hak_current.alive, HAK_ALIVE_LOOK);
+static void wait_for_thaw(void) {
+    for (uint32_t who; (who = atomic_load(&frozen)) != 0;)
+        hak_wait_on(&frozen, who, WAIT_SLICE_MS * HAK_MILLISECOND_NS);
 }
 
-void hak_current_release(void) {
-    if (atomic_fetch_sub(&holds, 1) == 1 && hak_current.session)
-        atomic_store(hak_current.alive, HAK_ALIVE_GO);
+void hak_current_enter_claim(void) {
+    while (atomic_fetch_add(&claims, 1), atomic_load(&frozen) != 0) {
+        atomic_fetch_sub(&claims, 1);
+        wait_for_thaw();
+    }
+}
+
+void hak_current_leave_claim(void) {
+    atomic_fetch_sub(&claims, 1);
+}
+
+/* A full barrier on all threads of this process, so that writers need none (Linux 4.14). */
+static void barrier_everywhere(void) {
+    enum { EXPEDITED = 1 << 3, REGISTER_EXPEDITED = 1 << 4 };
+    (void)hak_raw_call(SYS_membarrier, REGISTER_EXPEDITED, 0, 0, 0, 0, 0);
+    if (hak_raw_call(SYS_membarrier, EXPEDITED, 0, 0, 0, 0, 0) != 0) {
+        struct timespec nap = {0, WAIT_SLICE_MS * (long)HAK_MILLISECOND_NS};
+        (void)hak_raw_call(SYS_nanosleep, (long)&nap, 0, 0, 0, 0, 0);
+    }
+}
+
+void hak_current_freeze(void) {
+    atomic_store(&frozen, (uint32_t)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0));
+    atomic_store(hak_current.alive, HAK_ALIVE_LOOK);
+    barrier_everywhere();
+    /* A writer that is stopped in the middle (a debugger, a handler that waits for room) is not
+     * waited for for ever: of its ring one record may be wrong. */
+    uint64_t deadline = hak_monotonic_ns() + FREEZE_MS * HAK_MILLISECOND_NS;
+    while ((atomic_load(&claims) != 0 || hak_ring_others_write()) && hak_monotonic_ns() < deadline)
+        (void)hak_raw_call(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
+}
+
+void hak_current_thaw(void) {
+    atomic_store(hak_current.alive, HAK_ALIVE_GO);
+    atomic_store(&frozen, 0);
+    hak_wake(&frozen);
 }
 
 bool hak_current_look(void) {
     if (!hak_current.session)
         return false;
-    if (hak_writer.in_vfork_child) {
-        hak_ring_count_loss(HAK_LOSS_VFORK_CHILD);
-        return false;
-    }
-    if (atomic_load(hak_current.alive) == HAK_ALIVE_WIPED)
+    uint32_t alive = atomic_load(hak_current.alive);
+    if (alive == HAK_ALIVE_WIPED)
         hak_current_enter_child(0);
+    else if (alive == HAK_ALIVE_LOOK)
+        wait_for_thaw();
     return hak_current.session != NULL;
 }

@@ -3,12 +3,13 @@
  *   alive word (one page that a fork wipes)      hak_current
  *     0  a fork made this process: claim first     session -> the shared mapping, NULL = none
  *     1  go on                                     process -> this process's entry in it
- *     2  look closer: vfork or takeover going on
+ *     2  look closer: a takeover is going on
  *
  * Whoever writes into the session memory asks hak_current_ready() directly before. A forked child
  * inherits hak_current and the mapping, but its alive word reads 0 (MADV_WIPEONFORK), also after a
  * raw clone that no handler saw: it then claims a process entry of its own and never touches a ring
- * that it inherited. A vfork child shares everything with its parent and is told to write nothing.
+ * that it inherited. A vfork child shares everything with its parent and records as its parent's
+ * thread.
  *
  * Written at start, in a forked child and at a takeover only, each with all signals blocked. */
 #ifndef HAK_TRACE_CURRENT_H
@@ -75,8 +76,14 @@ HAK_HIDDEN bool hak_current_claim_process(uint32_t parent, uint64_t fork_number)
  * `fork_number` 0 = not known. Called by itself from hak_current_ready where no handler ran. */
 HAK_HIDDEN void hak_current_enter_child(uint64_t fork_number);
 
-/* Around vfork and takeover: while the count of holds is not 0 every writer looks closer. */
-HAK_HIDDEN void hak_current_hold(void);
-HAK_HIDDEN void hak_current_release(void);
+/* Around everything that claims or gives back entries, rings or extents: waits while the memory is
+ * being exchanged (takeover.c), and is waited for. Not nested. */
+HAK_HIDDEN void hak_current_enter_claim(void);
+HAK_HIDDEN void hak_current_leave_claim(void);
+
+/* Stops all writers of this process, except between freeze and thaw the calling thread: they wait
+ * in hak_current_look or finish first. Signals must be blocked. */
+HAK_HIDDEN void hak_current_freeze(void);
+HAK_HIDDEN void hak_current_thaw(void);
 
 #endif

@@ -11,6 +11,7 @@ extern void *__libc_stack_end; /* ld.so's: argc, then argv, NULL, the environmen
 static char text[160] = "HAKMEM_SESSION=";
 static const size_t name_at = sizeof "HAKMEM_SESSION=" - 1;
 static int is_pending; /* to be added before main */
+static int is_added;   /* that moment is over */
 
 char **hak_environment(void) {
     static char *none[] = {NULL};
@@ -25,7 +26,7 @@ void hak_environment_set_session(const char *name) {
     if (strlen(name) >= sizeof text - name_at)
         return;
     strcpy(text + name_at, name);
-    is_pending = 1;
+    is_pending = !is_added;
     for (char **variable = hak_environment(); *variable; variable++)
         if (strncmp(*variable, text, name_at) == 0) {
             *variable = text;
@@ -60,5 +61,6 @@ int __libc_start_main(int (*main_function)(int, char **, char **), int count, ch
     start_main *next = (start_main *)dlsym(RTLD_NEXT, "__libc_start_main");
     if (is_pending)
         add_session();
+    is_added = 1;
     return next(main_function, count, arguments, init, fini, loader_fini, stack_end);
 }

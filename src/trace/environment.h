@@ -10,7 +10,7 @@ HAK_HIDDEN char **hak_environment(void);
 
 /* Lets programs that are executed later know the keeper: HAKMEM_SESSION=`name`. Where the variable
  * is there it is replaced in its place, else it is added when main is about to be called. Allocates
- * nothing. Call once. */
+ * nothing. A later call changes the value, unless the program has taken the variable out. */
 HAK_HIDDEN void hak_environment_set_session(const char *name);
 
 #endif

@@ -10,7 +10,7 @@
 #include "trace/raw_call.h"
 #include "trace/wait.h"
 
-enum { ANSWER_SECONDS = 10, STALE_MS = 3000, LIFTED_TO = 64 };
+enum { ANSWER_SECONDS = 10, LIFTED_TO = 64 };
 
 static void close_file(long file) {
     (void)hak_raw_call(SYS_close, file, 0, 0, 0, 0, 0);
@@ -176,11 +176,12 @@ bool hak_keeper_start(int memory, uint64_t total_bytes, struct hak_hello_answer 
     return done;
 }
 
-bool hak_keeper_beats(void) {
+bool hak_keeper_beats(uint64_t ms) {
     struct hak_session *session = hak_current.session;
     uint64_t now = hak_monotonic_ns();
     uint64_t keeper = atomic_load_explicit(&session->keeper_heartbeat_ns, memory_order_relaxed);
     uint64_t worker = atomic_load_explicit(&session->worker_heartbeat_ns, memory_order_relaxed);
-    return now - keeper < STALE_MS * HAK_MILLISECOND_NS ||
-           now - worker < STALE_MS * HAK_MILLISECOND_NS;
+    uint64_t limit = ms * HAK_MILLISECOND_NS;
+    /* A beat may be newer than `now`. */
+    return now <= keeper || now - keeper < limit || now <= worker || now - worker < limit;
 }

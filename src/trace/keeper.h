@@ -41,12 +41,16 @@ HAK_HIDDEN int hak_keeper_lift(long descriptor);
 /* True when something still takes connections under `name`. */
 HAK_HIDDEN bool hak_keeper_answers(const char *name);
 
-/* True while the heart of the keeper or of its worker beats: each starts the other when it is gone.
- */
-HAK_HIDDEN bool hak_keeper_beats(void);
+/* True when the heart of the keeper or of its worker (each starts the other when it is gone) beat
+ * within the last `ms`. */
+HAK_HIDDEN bool hak_keeper_beats(uint64_t ms);
 
-/* Looks whether the keeper is dead, and if so goes on with a new one (takeover.c). Cheap while its
- * heart beats. No record may be in the making on the calling thread. */
-HAK_HIDDEN void hak_keeper_replace_dead(void);
+/* Looks whether the collector is dead, without a heartbeat for `ms` and with nobody listening, and
+ * if so goes on with a new one (takeover.c). Costs little while its heart beats. Not for use
+ * between enter_claim and leave_claim. */
+HAK_HIDDEN void hak_keeper_replace_dead(uint64_t ms);
+
+/* In a forked child: what a thread of the parent was about is not this process's. */
+HAK_HIDDEN void hak_keeper_forget(void);
 
 #endif

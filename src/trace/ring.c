@@ -3,7 +3,11 @@
 #include "hop.h"
 #include "trace/trace.h"
 
-_Thread_local struct hak_writer hak_writer __attribute__((tls_model("initial-exec")));
+struct hak_record hak_ring_nowhere;
+_Atomic uint64_t hak_ring_nowhere_head;
+
+_Thread_local struct hak_writer hak_writer __attribute__((tls_model("initial-exec"))) = {
+    .records = &hak_ring_nowhere, .head = &hak_ring_nowhere_head};
 
 /* One instruction each, so that a signal handler of this thread comes before or after, never
  * between. Other threads do not write these words, so the lock prefix is left out. */
@@ -28,20 +32,21 @@ static inline uint64_t read_now(const uint64_t *word) {
 bool hak_ring_reserve(unsigned count, uint64_t *position, uint64_t *ticks) {
     struct hak_writer *w = &hak_writer;
     for (;;) {
+        enter(w); /* before the look at `alive`: hak_current_freeze counts on it */
+        bool goes = atomic_load_explicit(hak_current.alive, memory_order_relaxed) == HAK_ALIVE_GO;
         uint64_t at = read_now(&w->reserved);
-        if (HAK_UNLIKELY(at + count > read_now(&w->room))) {
-            if (!hak_ring_make_room(count))
-                return false;
-            continue;
+        if (HAK_LIKELY(goes) && HAK_LIKELY(at + count <= read_now(&w->room))) {
+            uint64_t now = hak_session_ticks();
+            if (HAK_LIKELY(exchange_if_equal(&w->reserved, at, at + count))) {
+                *position = at;
+                *ticks = now;
+                return true;
+            }
         }
-        uint64_t now = hak_session_ticks();
-        enter(w);
-        if (HAK_LIKELY(exchange_if_equal(&w->reserved, at, at + count))) {
-            *position = at;
-            *ticks = now;
-            return true;
-        }
-        hak_ring_finish(); /* a handler recorded in between: its records may wait for us */
+        hak_ring_finish(); /* a handler may have recorded in between: its records waited for us */
+        if (!goes ? !hak_current_look()
+                  : at + count > read_now(&w->room) && !hak_ring_make_room(count))
+            return false;
     }
 }
 
@@ -69,8 +74,6 @@ static HAK_COLD void record_late(struct hak_event_fields *fields) {
 
 void hak_trace_record(struct hak_event_fields *fields) {
     uint64_t at;
-    if (!hak_current_ready())
-        return;
     if (HAK_LIKELY(!hak_fields_are_wide(fields))) {
         if (HAK_LIKELY(hak_ring_reserve(1, &at, &fields->time))) {
             *hak_ring_slot(at) = hak_record_pack(fields);
@@ -93,8 +96,7 @@ void hak_ring_write_bytes(struct hak_event_fields *head, const struct hak_payloa
     for (unsigned i = 0; i < part_count; i++)
         total += parts[i].byte_count;
     unsigned follow = (unsigned)((total + HAK_CONTINUATION_BYTES - 1) / HAK_CONTINUATION_BYTES);
-    if (total == 0 || total > HAK_PAYLOAD_MAX || !hak_current_ready() ||
-        !hak_ring_reserve(1 + follow, &at, &head->time))
+    if (total == 0 || total > HAK_PAYLOAD_MAX || !hak_ring_reserve(1 + follow, &at, &head->time))
         return;
     const unsigned char *from = parts->bytes;
     uint32_t left = parts->byte_count;

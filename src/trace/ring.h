@@ -25,9 +25,8 @@
 /* Why events were dropped: the subkind of a LOSS record. */
 enum hak_loss_reason {
     HAK_LOSS_RING_FULL = 0,
-    HAK_LOSS_VFORK_CHILD = 1, /* made by a vfork child in its parent's heap */
-    HAK_LOSS_UNFINISHED = 2,  /* a signal handler left the middle of a record by longjmp */
-    HAK_LOSS_IN_HANDLER = 3,  /* in a signal handler while the thread got its ring */
+    HAK_LOSS_UNFINISHED = 1, /* a signal handler left the middle of a record by longjmp */
+    HAK_LOSS_IN_HANDLER = 2, /* in a signal handler while the thread got its ring */
 };
 
 struct hak_writer {
@@ -53,6 +52,10 @@ struct hak_writer {
 
 HAK_HIDDEN extern _Thread_local struct hak_writer hak_writer
     __attribute__((tls_model("initial-exec")));
+
+/* Where a thread without a ring would write: nowhere. */
+HAK_HIDDEN extern struct hak_record hak_ring_nowhere;
+HAK_HIDDEN extern _Atomic uint64_t hak_ring_nowhere_head;
 
 /* Reserves `count` records and fills in the time that they must carry. False: dropped (counted).
  * hak_ring_finish must follow a true. */
@@ -94,6 +97,10 @@ HAK_HIDDEN void hak_ring_use(struct hak_ring_entry *ring);
 HAK_HIDDEN void hak_ring_close(void);
 /* Forgets a ring that belongs to the parent, in a forked child. */
 HAK_HIDDEN void hak_ring_forget(void);
+/* True when another thread of this process has a record in the making. */
+HAK_HIDDEN bool hak_ring_others_write(void);
+/* In a forked child: the other threads of the parent are not here. */
+HAK_HIDDEN void hak_ring_forget_others(void);
 /* Writes the THREAD_START or THREAD_END record of the calling thread. */
 HAK_HIDDEN void hak_ring_tell_thread(uint8_t kind);
 

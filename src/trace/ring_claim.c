@@ -8,9 +8,8 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-/* Where records of a thread without a ring would go: nowhere. */
-static struct hak_record nowhere;
-static _Atomic uint64_t nowhere_head;
+/* Who writes which ring; of this process only. */
+static _Atomic(struct hak_writer *) writers[HAK_RINGS];
 
 static void give_back_extents(uint32_t first, uint32_t count) {
     for (uint32_t i = first; i < first + count; i++)
@@ -75,8 +74,14 @@ struct hak_ring_entry *hak_ring_claim(uint64_t bytes) {
     return ring;
 }
 
+static void forget_writer(const struct hak_ring_entry *ring) {
+    if (ring)
+        atomic_store(&writers[ring - hak_current.rings], NULL);
+}
+
 void hak_ring_use(struct hak_ring_entry *ring) {
     struct hak_writer *w = &hak_writer;
+    forget_writer(w->ring);
     uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
     w->room = 0;
     w->records = (struct hak_record *)((char *)hak_current.session + ring->offset);
@@ -86,21 +91,38 @@ void hak_ring_use(struct hak_ring_entry *ring) {
     w->claimed_ticks = hak_session_ticks();
     w->dropping = 0;
     w->ring = ring;
+    atomic_store(&writers[ring - hak_current.rings], w);
     w->room = head + ring->capacity / 2;
+}
+
+bool hak_ring_others_write(void) {
+    for (uint32_t i = 0; i < HAK_RINGS; i++) {
+        const struct hak_writer *w = atomic_load_explicit(&writers[i], memory_order_acquire);
+        if (w && w != &hak_writer && *(const volatile uint32_t *)&w->depth != 0)
+            return true;
+    }
+    return false;
 }
 
 void hak_ring_forget(void) {
     struct hak_writer *w = &hak_writer;
+    forget_writer(w->ring);
     w->room = 0;
     w->ring = NULL;
-    w->records = &nowhere;
+    w->records = &hak_ring_nowhere;
     w->mask = 0;
-    w->head = &nowhere_head;
+    w->head = &hak_ring_nowhere_head;
     w->reserved = 0;
     w->lost = 0;
     w->dropping = 0;
     w->retry_ns = 0;
     w->setting_up = 0;
+}
+
+void hak_ring_forget_others(void) {
+    for (uint32_t i = 0; i < HAK_RINGS; i++)
+        if (atomic_load_explicit(&writers[i], memory_order_relaxed))
+            atomic_store(&writers[i], NULL);
 }
 
 void hak_ring_close(void) {
@@ -136,16 +158,18 @@ uint32_t hak_trace_thread(void) {
 void hak_trace_thread_end(void) {
     struct hak_writer *w = &hak_writer;
     hak_thread_give_stack_back();
-    if (!w->ring || !hak_current_ready()) {
+    if (!hak_current_ready() || !w->ring) {
         w->ended = 1;
         return;
     }
     uint64_t signals;
     hak_block_signals(&signals);
     w->setting_up = 1;
-    w->depth = 0; /* what a handler left unfinished by longjmp is not waited for */
+    hak_ring_give_up_unfinished();
     hak_ring_tell_thread(HAK_THREAD_END);
+    hak_current_enter_claim();
     hak_ring_close();
+    hak_current_leave_claim();
     w->ended = 1;
     hak_restore_signals(&signals);
 }

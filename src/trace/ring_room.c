@@ -13,6 +13,8 @@ enum {
     RETRY_MS = 50,          /* between two looks for a free ring */
     NO_RING_WAIT_MS = 2000, /* for the collector to give one back */
     WAIT_SLICE_MS = 50,
+    STALE_MS = 3000,
+    DEAD_AFTER_MS = 1000,       /* without a heartbeat it is asked whether the keeper is there */
     FULL_WAIT_MS = 2000,        /* when the keeper's heart has stopped beating */
     FULL_WAIT_ALIVE_MS = 10000, /* while it beats: a worker may be on its way */
 };
@@ -32,6 +34,7 @@ void hak_ring_count_loss(enum hak_loss_reason reason) {
         w->lost_reason = (uint8_t)reason;
     }
     w->lost_to = now;
+    w->room = 0; /* so that the next record tells of it */
     if (w->ring)
         atomic_fetch_add_explicit(&w->ring->lost, 1, memory_order_relaxed);
 }
@@ -83,6 +86,7 @@ static bool claim_first(struct hak_writer *w) {
         return false;
     hak_block_signals(&signals);
     w->setting_up = 1;
+    hak_current_enter_claim();
     uint64_t deadline = w->retry_ns ? now : now + NO_RING_WAIT_MS * HAK_MILLISECOND_NS;
     struct hak_ring_entry *ring = hak_ring_claim(hak_current.session->ring_bytes);
     while (!ring && (now = hak_monotonic_ns()) < deadline) {
@@ -91,8 +95,10 @@ static bool claim_first(struct hak_writer *w) {
         hak_wait_on(&hak_current.session->commits, commits, WAIT_SLICE_MS * HAK_MILLISECOND_NS);
         ring = hak_ring_claim(hak_current.session->ring_bytes);
     }
-    if (ring) {
+    if (ring)
         hak_ring_use(ring);
+    hak_current_leave_claim();
+    if (ring) {
         hak_ring_tell_thread(HAK_THREAD_START);
         hak_thread_take_stack();
     }
@@ -110,6 +116,7 @@ static bool grow(struct hak_writer *w) {
     bytes = bytes * GROWTH < HAK_RING_MAX_BYTES ? bytes * GROWTH : HAK_RING_MAX_BYTES;
     uint64_t signals;
     hak_block_signals(&signals);
+    hak_current_enter_claim();
     struct hak_ring_entry *old = w->ring, *more = hak_ring_claim(bytes);
     if (more) {
         old->next = (uint32_t)(more - hak_current.rings) + 1;
@@ -119,6 +126,7 @@ static bool grow(struct hak_writer *w) {
         atomic_store_explicit(&old->state, HAK_RING_CLOSED, memory_order_release);
         hak_ring_doorbell(hak_current.session);
     }
+    hak_current_leave_claim();
     hak_restore_signals(&signals);
     return more != NULL;
 }
@@ -133,10 +141,10 @@ static bool wait_for_room(struct hak_writer *w, unsigned count) {
             return true;
         hak_ring_doorbell(session);
         hak_wait_on(&session->commits, commits, WAIT_SLICE_MS * HAK_MILLISECOND_NS);
-        uint64_t limit = hak_keeper_beats() ? FULL_WAIT_ALIVE_MS : FULL_WAIT_MS;
+        uint64_t limit = hak_keeper_beats(STALE_MS) ? FULL_WAIT_ALIVE_MS : FULL_WAIT_MS;
         if (hak_monotonic_ns() - begin >= limit * HAK_MILLISECOND_NS)
             return used_records(w) + count <= w->mask + 1;
-        hak_keeper_replace_dead();
+        hak_keeper_replace_dead(DEAD_AFTER_MS);
     }
 }
 
@@ -150,7 +158,7 @@ static void open_room(struct hak_writer *w, uint64_t used, unsigned count) {
     }
     uint64_t step = capacity / 8 > count ? capacity / 8 : count;
     hak_ring_doorbell(hak_current.session);
-    hak_keeper_replace_dead();
+    hak_keeper_replace_dead(DEAD_AFTER_MS);
     w->room = w->reserved + (step < free ? step : free);
 }
 

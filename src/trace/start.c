@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <unistd.h>
+#include <stdlib.h>
 #include "hop.h"
 #include "options.h"
 #include "superslab.h"
@@ -19,7 +21,11 @@
 #include "trace/trace.h"
 #include "trace/wait.h"
 
-enum { LAST_COMMIT_MS = 10000, WAIT_SLICE_MS = 50 };
+enum {
+    LAST_COMMIT_MS = 10000,
+    WAIT_SLICE_MS = 50,
+    LAST_LOOK_MS = 400, /* hearts beat every 250 */
+};
 
 /* One line that says that, and why, nothing will be recorded. */
 static void say_unrecorded(const struct hak_keeper_failure *failure) {
@@ -146,10 +152,10 @@ static bool is_last_process(void) {
 }
 
 void hak_trace_end(void) {
-    if (!hak_current_ready())
-        return;
     struct hak_session *session = hak_current.session;
-    hak_keeper_replace_dead();
+    if (!hak_current_ready() || hak_crash_is_reporting())
+        return;
+    hak_keeper_replace_dead(LAST_LOOK_MS);
     struct hak_event_fields end = {.kind = HAK_PROCESS_END, .class_index = HAK_CLASS_NONE};
     hak_trace_record(&end);
     session->monotonic_end_ns = hak_monotonic_ns();
@@ -165,4 +171,16 @@ void hak_trace_end(void) {
 
 __attribute__((destructor)) static void at_exit(void) {
     hak_trace_end();
+}
+
+/* Shells end by _exit, which runs no destructor. A vfork child's end is not its parent's. */
+HAK_EXPORT _Noreturn void _exit(int status) {
+    if (!hak_writer.in_vfork_child)
+        hak_trace_end();
+    for (;;)
+        (void)hak_raw_call(SYS_exit_group, status, 0, 0, 0, 0, 0);
+}
+
+HAK_EXPORT _Noreturn void _Exit(int status) {
+    _exit(status);
 }

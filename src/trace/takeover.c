@@ -1,2 +1,184 @@
+/* Goes on with a new collector when keeper and worker both died: nothing that lies in this
+ * process's rings is lost.
+ *
+ *   old memory (nobody else holds it)          new memfd, mapped at the same addresses
+ *     header, process table       ------------>  with a new session_id, previous_id = the old one
+ *     nodes                       ------------>  all
+ *     rings of this process       ------------>  same index and positions, records from the tail on
+ *     rings of dead processes     ------------>  by the first process that comes here
+ *     rings of live processes                    each takes its own
+ *
+ * Writers stand still while it is copied (hak_current_freeze); afterwards they go on with the same
+ * addresses. One thread at a time; signals are blocked. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <string.h>
+#include "trace/current.h"
+#include "trace/environment.h"
 #include "trace/keeper.h"
-void hak_keeper_replace_dead(void) {}
+#include "trace/memory.h"
+#include "trace/raw_call.h"
+#include "trace/wait.h"
+
+enum {
+    ATTEMPTS = 3,          /* to start a keeper, in the life of a process */
+    RETRY_MS = 1000,       /* between two looks whether somebody listens */
+    NODES_SPARE = 1 << 16, /* ids that threads may take while nodes are copied */
+    EPOCHS_SPARE = 1 << 16,
+};
+
+static _Atomic uint32_t at_work;
+static _Atomic uint64_t next_look_ns;
+static uint32_t attempts;
+
+/* True when the process of `entry` has ended. A zombie counts: it writes no more. */
+static bool is_gone(const struct hak_process_entry *entry) {
+    if (atomic_load(&entry->state) == HAK_PROCESS_ENDED)
+        return true;
+    return hak_raw_call(SYS_kill, entry->pid, 0, 0, 0, 0, 0) == -ESRCH;
+}
+
+static void *at(struct hak_session *session, const void *address_in_old) {
+    return (char *)session + ((const char *)address_in_old - (const char *)hak_current.session);
+}
+
+/* Copies the ring, or leaves it free in the copy with its position kept. */
+static void copy_ring(struct hak_session *copy, uint32_t index, bool takes) {
+    const struct hak_ring_entry *ring = &hak_current.rings[index];
+    struct hak_ring_entry *to = at(copy, ring);
+    uint64_t head = atomic_load(&ring->head), tail = atomic_load(&ring->tail);
+    uint64_t capacity = ring->capacity;
+    memcpy(to, ring, sizeof *to);
+    if (atomic_load(&ring->state) == HAK_RING_FREE || !takes || capacity == 0 ||
+        head - tail > capacity ||
+        ring->offset + capacity * HAK_RECORD_BYTES > hak_current.total_bytes ||
+        (uint64_t)ring->first_extent + ring->extents > hak_current.extent_count) {
+        atomic_store(&to->state, HAK_RING_FREE);
+        atomic_store(&to->tail, head);
+        return;
+    }
+    for (uint32_t e = ring->first_extent; e < ring->first_extent + ring->extents; e++)
+        atomic_store(&copy->extent_taken[e], 1);
+    const char *from = (const char *)hak_current.session + ring->offset;
+    char *records = (char *)copy + ring->offset;
+    for (uint64_t i = tail; i != head; i++) {
+        uint64_t place = (i & (capacity - 1)) * HAK_RECORD_BYTES;
+        memcpy(records + place, from + place, HAK_RECORD_BYTES);
+    }
+}
+
+static void copy_rings(struct hak_session *copy) {
+    uint32_t nobody = 0;
+    uint32_t rings = atomic_load(&hak_current.session->rings_high);
+    bool takes_orphans = atomic_compare_exchange_strong(&hak_current.session->orphans_taken,
+                                                        &nobody, hak_current.process_index + 1);
+    memset((void *)copy->extent_taken, 0, sizeof copy->extent_taken);
+    for (uint32_t i = 0; i < HAK_PROCESSES; i++) {
+        struct hak_process_entry *entry = &hak_current.processes[i], *to = at(copy, entry);
+        memcpy(to, entry, sizeof *to);
+        if (entry != hak_current.process && !(takes_orphans && is_gone(entry)))
+            atomic_store(&to->state, HAK_PROCESS_FREE);
+    }
+    for (uint32_t i = 0; i < rings && i < HAK_RINGS; i++) {
+        uint32_t owner = hak_current.rings[i].process;
+        const struct hak_process_entry *entry = &hak_current.processes[owner % HAK_PROCESSES];
+        copy_ring(copy, i, owner == hak_current.process_index || (takes_orphans && is_gone(entry)));
+    }
+}
+
+static void copy_header(struct hak_session *copy, uint64_t new_id) {
+    const struct hak_session *old = hak_current.session;
+    memcpy(copy, old, sizeof *copy);
+    copy->session_id = new_id;
+    copy->previous_id = old->session_id;
+    copy->resume_store = 1;
+    atomic_store(&copy->orphans_taken, 0);
+    atomic_store(&copy->collector_waits, 0);
+    atomic_store(&copy->closing, 0);
+    atomic_store(&copy->worker_heartbeat_ns, 0);
+    atomic_store(&copy->keeper_heartbeat_ns, hak_monotonic_ns());
+    atomic_fetch_add(&copy->epoch, EPOCHS_SPARE);
+}
+
+/* Stacks are taken without asking whether the memory is being exchanged: ids taken meanwhile lie in
+ * NODES_SPARE, and what was written to the old memory then is brought over. */
+static uint32_t copy_nodes(struct hak_session *copy) {
+    uint32_t count = atomic_load(&hak_current.session->node_count);
+    if (count > hak_current.node_capacity)
+        count = hak_current.node_capacity;
+    memcpy(at(copy, hak_current.nodes), hak_current.nodes, count * sizeof *hak_current.nodes);
+    atomic_store(&copy->node_count, count + NODES_SPARE);
+    return count;
+}
+
+static void bring_late_nodes(const struct hak_session *old, uint32_t from) {
+    const struct hak_node *nodes =
+        (const struct hak_node *)((const char *)old + ((const char *)hak_current.nodes -
+                                                       (const char *)hak_current.session));
+    for (uint32_t id = from; id < from + NODES_SPARE && id < hak_current.node_capacity; id++)
+        if (nodes[id].ip && !hak_current.nodes[id].ip)
+            hak_current.nodes[id] = nodes[id];
+}
+
+static long map(void *where, int file, long flags) {
+    return hak_raw_call(SYS_mmap, (long)where, (long)hak_current.total_bytes,
+                        PROT_READ | PROT_WRITE, MAP_SHARED | flags, file, 0);
+}
+
+/* Copies the session into `fresh` and puts it into the place of the old one. */
+static bool exchange(const struct hak_session_memory *fresh) {
+    struct hak_session *old = hak_current.session, *copy = fresh->session;
+    uint64_t new_id = copy->session_id;
+    /* A length of 0 makes a second mapping of shared memory. */
+    long second =
+        hak_raw_call(SYS_mremap, (long)old, 0, (long)hak_current.total_bytes, MREMAP_MAYMOVE, 0, 0);
+    if (second < 0 && second > -4096)
+        return false;
+    hak_current_freeze();
+    uint32_t nodes = copy_nodes(copy);
+    copy_header(copy, new_id);
+    copy_rings(copy);
+    bool mapped = map(old, fresh->file, MAP_FIXED) == (long)old;
+    if (mapped)
+        bring_late_nodes((const struct hak_session *)second, nodes);
+    hak_current_thaw();
+    hak_raw_unmap((void *)second, hak_current.total_bytes);
+    return mapped;
+}
+
+static void take_over(void) {
+    struct hak_session_memory fresh;
+    struct hak_keeper_failure failure = {0};
+    struct hak_hello_answer answer;
+    if (attempts++ >= ATTEMPTS || hak_memory_make(hak_current.total_bytes, &fresh) != 0)
+        return;
+    bool exchanged = exchange(&fresh);
+    hak_raw_unmap(fresh.session, fresh.total_bytes);
+    if (exchanged && hak_keeper_start(fresh.file, fresh.total_bytes, &answer, &failure)) {
+        memcpy(hak_current.keeper_name, answer.session_name, sizeof hak_current.keeper_name);
+        hak_environment_set_session(answer.session_name);
+        attempts = 0;
+    }
+    (void)hak_raw_call(SYS_close, fresh.file, 0, 0, 0, 0, 0);
+}
+
+void hak_keeper_replace_dead(uint64_t ms) {
+    uint64_t signals, now = hak_monotonic_ns();
+    uint32_t nobody = 0;
+    if (hak_keeper_beats(ms) || now < atomic_load(&next_look_ns) || attempts >= ATTEMPTS ||
+        !atomic_compare_exchange_strong(&at_work, &nobody, 1))
+        return;
+    hak_block_signals(&signals);
+    atomic_store(&next_look_ns, now + RETRY_MS * HAK_MILLISECOND_NS);
+    if (!hak_keeper_answers(hak_current.keeper_name))
+        take_over();
+    hak_restore_signals(&signals);
+    atomic_store(&at_work, 0);
+}
+
+void hak_keeper_forget(void) {
+    atomic_store(&at_work, 0);
+    atomic_store(&next_look_ns, 0);
+    attempts = 0;
+}

@@ -37,15 +37,25 @@ __asm__(".text\n"
         ".cfi_endproc\n"
         ".size vfork, . - vfork\n");
 
+static _Thread_local struct {
+    uint32_t depth;
+    uint8_t setting_up;
+} before __attribute__((tls_model("initial-exec")));
+
 void hak_vfork_before(void) {
-    hak_current_hold();
-    hak_writer.in_vfork_child++;
+    if (hak_writer.in_vfork_child++ == 0) {
+        before.depth = hak_writer.depth;
+        before.setting_up = hak_writer.setting_up;
+    }
 }
 
 /* In the parent, when the child is gone or has executed another program. */
 long hak_vfork_after(long result) {
-    hak_writer.in_vfork_child--;
-    hak_current_release();
+    if (--hak_writer.in_vfork_child == 0) {
+        if (hak_writer.depth != before.depth)
+            hak_ring_give_up_unfinished();
+        hak_writer.setting_up = before.setting_up;
+    }
     if (result < 0) {
         errno = (int)-result;
         return -1;

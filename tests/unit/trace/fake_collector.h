@@ -118,6 +118,7 @@ static inline void fake_begin(struct fake_collector *c, uint64_t bytes, uint64_t
     ck_assert_int_eq(hak_memory_make(bytes, &memory), 0);
     hak_memory_describe(memory.session);
     memory.session->magic = HAK_SESSION_MAGIC;
+    atomic_store(&memory.session->keeper_heartbeat_ns, UINT64_MAX); /* never stops */
     close(memory.file);
     c->session = memory.session;
     ck_assert(hak_current_begin(memory.session, memory.total_bytes));
