@@ -69,8 +69,8 @@ HAK_EXPORT void *calloc(size_t count, size_t bytes) {
         all_bytes = SIZE_MAX; /* refused below */
     struct hak_hand_out how = {.asked_bytes = all_bytes, .subkind = HAK_BY_CALLOC};
     void *user = hak_entry_allocate(&how);
-    /* Large blocks are fresh from the kernel. */
-    if (user && how.class_index != HAK_CLASS_NONE)
+    bool is_large = how.class_index == HAK_CLASS_NONE;
+    if (user && !(is_large && hak_large_is_fresh(base_of(user_from(user)))))
         memset(user, 0, all_bytes);
     return user;
 }

@@ -4,6 +4,7 @@
 
 #include <string.h>
 #include "hop.h"
+#include "large/spare.h"
 #include "platform/lock.h"
 
 enum { SHARDS = 16, FIRST_BUCKETS = 64 };
@@ -111,14 +112,16 @@ static struct hak_large *remove_block(base_t base) {
     return large;
 }
 
-static struct hak_large *make_node(base_t base, size_t mapped_bytes) {
+static struct hak_large *make_node(base_t base, size_t mapped_bytes, bool is_fresh) {
     struct shard *shard = shard_of(hash_of(base.p));
     hak_lock(&shard->lock);
     struct hak_large *large = take_node(shard);
     hak_unlock(&shard->lock);
     if (large)
-        *large = (struct hak_large){
-            .base = base, .mapped_bytes = mapped_bytes, .slot = {.place = HAK_PLACE_LARGE}};
+        *large = (struct hak_large){.base = base,
+                                    .mapped_bytes = mapped_bytes,
+                                    .is_fresh = is_fresh,
+                                    .slot = {.place = HAK_PLACE_LARGE}};
     return large;
 }
 
@@ -134,17 +137,27 @@ base_t hak_large_take(size_t bytes, size_t alignment) {
     if (bytes > PTRDIFF_MAX)
         return HAK_NO_BASE;
     size_t mapped_bytes = bytes ? HAK_PAGES_OF(bytes) : HAK_PAGE_BYTES;
-    base_t base = base_from(alignment <= HAK_PAGE_BYTES ? hak_map(mapped_bytes)
-                                                        : hak_map_aligned(mapped_bytes, alignment));
-    if (!base.p)
+    bool is_wide = alignment > HAK_PAGE_BYTES;
+    size_t spare_bytes = 0;
+    void *start = is_wide ? NULL : hak_spare_take(mapped_bytes, &spare_bytes);
+    if (start)
+        mapped_bytes = spare_bytes;
+    else
+        start = is_wide ? hak_map_aligned(mapped_bytes, alignment) : hak_map(mapped_bytes);
+    if (!start)
         return HAK_NO_BASE;
-    struct hak_large *large = make_node(base, mapped_bytes);
+    struct hak_large *large = make_node(base_from(start), mapped_bytes, spare_bytes == 0);
     if (!large) {
-        hak_unmap(base.p, mapped_bytes);
+        hak_unmap(start, mapped_bytes);
         return HAK_NO_BASE;
     }
     insert(large);
-    return base;
+    return large->base;
+}
+
+bool hak_large_is_fresh(base_t base) {
+    const struct hak_large *large = hak_large_find(base.p);
+    return large && large->is_fresh;
 }
 
 struct hak_large *hak_large_find(const void *start) {
@@ -184,7 +197,7 @@ bool hak_large_give(base_t base) {
     struct hak_large *large = remove_block(base);
     if (!large)
         return false;
-    hak_unmap(base.p, large->mapped_bytes);
+    hak_spare_keep(base.p, large->mapped_bytes);
     drop_node(large);
     return true;
 }
@@ -217,9 +230,11 @@ base_t hak_large_move(base_t base, size_t bytes) {
 void hak_large_lock_all(void) {
     for (unsigned i = 0; i < SHARDS; i++)
         hak_lock(&shards[i].lock);
+    hak_lock(&hak_spare_lock);
 }
 
 void hak_large_unlock_all(void) {
+    hak_unlock(&hak_spare_lock);
     for (unsigned i = 0; i < SHARDS; i++)
         hak_unlock(&shards[i].lock);
 }

@@ -21,15 +21,20 @@ struct hak_large {
     base_t base;            /* first byte of the mapping */
     size_t mapped_bytes;    /* of the mapping, whole pages */
     struct hak_large *next; /* in its bucket, or in the shard's list of unused ones */
+    bool is_fresh;          /* all zero when it was taken */
     size_t asked_bytes;     /* debug, as is all that follows: written by the checks */
     size_t user_delta;      /* user - base, bytes */
     struct hak_slot slot;   /* place is HAK_PLACE_LARGE when the block is fresh */
     uint32_t epoch;         /* 0 when the block is fresh */
 };
 
-/* A zeroed block of at least `bytes` at a multiple of `alignment` (a power of two; at most a page
- * costs nothing). HAK_NO_BASE when there is no memory. Any thread. */
+/* A block of at least `bytes` at a multiple of `alignment` (a power of two; at most a page costs
+ * nothing). HAK_NO_BASE when there is no memory. Any thread. */
 HAK_HIDDEN base_t hak_large_take(size_t bytes, size_t alignment);
+
+/* True when the block that starts at `base` came from the kernel, all zero, and not from the spare
+ * mappings (spare.h). */
+HAK_HIDDEN bool hak_large_is_fresh(base_t base);
 
 /* The large block that starts at `start`; NULL when none does. Any thread. */
 HAK_HIDDEN struct hak_large *hak_large_find(const void *start);
@@ -38,7 +43,7 @@ HAK_HIDDEN struct hak_large *hak_large_find(const void *start);
  */
 HAK_HIDDEN struct hak_large *hak_large_containing(const void *p);
 
-/* Unmaps the block that starts at `base`. False: there is none (another thread was faster). */
+/* Gives back the block that starts at `base`. False: there is none (another thread was faster). */
 HAK_HIDDEN bool hak_large_give(base_t base);
 
 /* Resizes a block the caller owns to hold `bytes` without moving it; false when it cannot be done.
@@ -49,7 +54,7 @@ HAK_HIDDEN bool hak_large_resize(base_t base, size_t bytes);
  * there is no memory; the block is as it was then. */
 HAK_HIDDEN base_t hak_large_move(base_t base, size_t bytes);
 
-/* Taken in this order before fork, released after it on both sides. */
+/* Taken before fork, released after it on both sides. */
 HAK_HIDDEN void hak_large_lock_all(void);
 HAK_HIDDEN void hak_large_unlock_all(void);
 
