@@ -1,0 +1,248 @@
+/* A second reader of stores, made from docs/specs/event-log.md and store.md alone: prints every
+ * event.
+ *
+ *   reference_decoder STORE     one line for each event, tab-separated, names of the columns first
+ *
+ * It shares no code with src/store, goes through all chunks in order and knows no postings: what it
+ * prints is what the fast paths of hakmem-trace are compared with. */
+#include <sqlite3.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zstd.h>
+
+enum { SHAPE, ACTOR, NS, BASE, DELTA, STACK, SIZE, OLD, GENERATION, COLUMNS };
+enum { CONSTANT = 1, DIFFERENCES, DICTIONARY, NEXT, ASKED };
+#define EVENTS_MAX 65536
+#define RAW_MAX    (EVENTS_MAX * 12 + 10)
+
+static uint64_t value[COLUMNS][EVENTS_MAX];
+static uint32_t index_of[COLUMNS][EVENTS_MAX]; /* dictionary columns: which distinct value */
+static uint8_t raw[RAW_MAX];
+static uint64_t distinct[EVENTS_MAX], last_of_base[EVENTS_MAX], last_of_stack[EVENTS_MAX];
+static char kind_name[256][32];
+static uint32_t crc_table[256];
+static uint64_t chunk_id;
+
+static void give_up(const char *why) {
+    fprintf(stderr, "reference_decoder: chunk %llu: %s\n", (unsigned long long)chunk_id, why);
+    exit(1);
+}
+
+static uint32_t crc32c(const uint8_t *bytes, size_t count) {
+    uint32_t crc = 0xffffffffu;
+    for (size_t i = 0; i < count; i++)
+        crc = crc >> 8 ^ crc_table[(crc ^ bytes[i]) & 0xff];
+    return ~crc;
+}
+
+static uint64_t number(const uint8_t *bytes, int count) {
+    uint64_t n = 0;
+    for (int i = 0; i < count; i++)
+        n |= (uint64_t)bytes[i] << (8 * i);
+    return n;
+}
+
+static const uint8_t *at, *end;
+
+static uint64_t varint(void) {
+    uint64_t n = 0;
+    for (int shift = 0; shift < 70; shift += 7) {
+        if (at == end)
+            give_up("a column ends in the middle of a number");
+        uint8_t byte = *at++;
+        n |= (uint64_t)(byte & 0x7f) << shift;
+        if (!(byte & 0x80))
+            return n;
+    }
+    give_up("a number is too long");
+    return 0;
+}
+
+static uint64_t difference(void) {
+    uint64_t z = varint();
+    return z & 1 ? ~(z >> 1) : z >> 1;
+}
+
+static void decode_dictionary(int column, uint32_t n) {
+    uint64_t count = varint(), before = 0;
+    if (count == 0 || count > n)
+        give_up("impossible dictionary");
+    for (uint64_t i = 0; i < count; i++)
+        distinct[i] = before += difference();
+    if ((size_t)(end - at) < (count > 256 ? 2 : 1) * (size_t)n)
+        give_up("indexes are cut short");
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t k = at[i];
+        if (count > 256)
+            k |= (uint32_t)at[n + i] << 8;
+        if (k >= count)
+            give_up("index behind the dictionary");
+        index_of[column][i] = k;
+        value[column][i] = distinct[k];
+    }
+    at += (count > 256 ? 2 : 1) * (size_t)n;
+}
+
+static void decode_next(uint32_t n) {
+    uint64_t before = 0;
+    memset(last_of_base, 0, sizeof last_of_base);
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t *last = &last_of_base[index_of[BASE][i]];
+        before = (*last != 0 ? *last + 1 : before) + difference();
+        value[GENERATION][i] = *last = before;
+    }
+}
+
+static void decode_asked(uint32_t n) {
+    memset(last_of_base, 0, sizeof last_of_base);
+    memset(last_of_stack, 0, sizeof last_of_stack);
+    for (uint32_t i = 0; i < n; i++) {
+        int kind = (int)(value[SHAPE][i] & 0xff);
+        uint64_t *of_base = &last_of_base[index_of[BASE][i]];
+        uint64_t *of_stack = &last_of_stack[index_of[STACK][i]];
+        uint64_t expected = kind == 1 || kind == 3   ? *of_stack
+                            : kind == 2 || kind == 4 ? *of_base
+                                                     : 0;
+        value[SIZE][i] = expected + difference();
+        if (kind == 1 || kind == 3)
+            *of_stack = *of_base = value[SIZE][i];
+    }
+}
+
+static void decode_column(int column, int codec, uint32_t n) {
+    uint64_t before = 0;
+    memset(index_of[column], 0, sizeof index_of[column]);
+    if (codec == CONSTANT) {
+        uint64_t constant = varint();
+        for (uint32_t i = 0; i < n; i++)
+            value[column][i] = constant;
+    } else if (codec == DIFFERENCES) {
+        for (uint32_t i = 0; i < n; i++)
+            value[column][i] = before += difference();
+    } else if (codec == DICTIONARY) {
+        decode_dictionary(column, n);
+    } else if (codec == NEXT && column == GENERATION) {
+        decode_next(n);
+    } else if (codec == ASKED && column == SIZE) {
+        decode_asked(n);
+    } else {
+        give_up("unknown codec");
+    }
+    if (at != end)
+        give_up("bytes left over in a column");
+}
+
+static uint32_t decode_chunk(const uint8_t *blob, size_t bytes) {
+    if (bytes < 28 || memcmp(blob, "HKCK", 4) != 0 || number(blob + 4, 2) != 1)
+        give_up("no chunk of format 1");
+    if (crc32c(blob, bytes - 4) != number(blob + bytes - 4, 4))
+        give_up("wrong checksum");
+    uint32_t columns = (uint32_t)number(blob + 6, 2), n = (uint32_t)number(blob + 8, 4);
+    if (columns != COLUMNS || n == 0 || n > EVENTS_MAX || number(blob + 16, 8) != chunk_id)
+        give_up("impossible header");
+    size_t offset = 24 + 12 * (size_t)columns;
+    for (uint32_t i = 0; i < columns; i++) {
+        const uint8_t *entry = blob + 24 + 12 * (size_t)i;
+        size_t raw_bytes = number(entry + 4, 4), packed_bytes = number(entry + 8, 4);
+        if (entry[0] != i || raw_bytes > RAW_MAX || packed_bytes > bytes - 4 - offset)
+            give_up("impossible directory");
+        if (entry[2] == 0) {
+            if (raw_bytes != packed_bytes)
+                give_up("impossible directory");
+            memcpy(raw, blob + offset, raw_bytes);
+        } else if (ZSTD_decompress(raw, RAW_MAX, blob + offset, packed_bytes) != raw_bytes) {
+            give_up("zstd cannot unpack a column");
+        }
+        offset += packed_bytes;
+        at = raw;
+        end = raw + raw_bytes;
+        decode_column((int)i, entry[1], n);
+    }
+    return n;
+}
+
+/* Writes a number and a tab; printf would take most of the time. */
+static char *put(char *out, uint64_t n) {
+    char digits[20];
+    int count = 0;
+    do
+        digits[count++] = (char)('0' + n % 10);
+    while ((n /= 10) != 0);
+    while (count)
+        *out++ = digits[--count];
+    *out++ = '\t';
+    return out;
+}
+
+static void print_events(uint32_t n) {
+    char line[512];
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t shape = value[SHAPE][i], base = value[BASE][i];
+        char *out = put(line, chunk_id + i);
+        out = put(out, value[NS][i]);
+        out = put(out, value[ACTOR][i] >> 32);
+        out = put(out, value[ACTOR][i] & 0xffffffff);
+        size_t length = strlen(kind_name[shape & 0xff]);
+        memcpy(out, kind_name[shape & 0xff], length);
+        out += length;
+        *out++ = '\t';
+        out = put(out, shape & 0xff);
+        out = put(out, base + value[DELTA][i]);
+        out = put(out, base);
+        out = put(out, value[SIZE][i]);
+        out = put(out, value[OLD][i]);
+        out = put(out, shape >> 8 & 0xff);
+        out = put(out, shape >> 16 & 0xff);
+        out = put(out, shape >> 24 & 0xff);
+        out = put(out, value[STACK][i]);
+        out = put(out, value[GENERATION][i]);
+        out = put(out, shape >> 32 & 0xff);
+        out[-1] = '\n';
+        if (fwrite(line, 1, (size_t)(out - line), stdout) != (size_t)(out - line))
+            exit(1);
+    }
+}
+
+static sqlite3_stmt *query(sqlite3 *database, const char *sql) {
+    sqlite3_stmt *rows;
+    if (sqlite3_prepare_v2(database, sql, -1, &rows, NULL) != SQLITE_OK)
+        give_up(sqlite3_errmsg(database));
+    return rows;
+}
+
+int main(int argc, char **argv) {
+    sqlite3 *database;
+    if (argc != 2) {
+        fprintf(stderr, "usage: reference_decoder STORE\n");
+        return 2;
+    }
+    for (uint32_t i = 0; i < 256; i++) {
+        crc_table[i] = i;
+        for (int bit = 0; bit < 8; bit++)
+            crc_table[i] = crc_table[i] >> 1 ^ (crc_table[i] & 1 ? 0x82f63b78u : 0);
+    }
+    if (sqlite3_open_v2(argv[1], &database, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK)
+        give_up(sqlite3_errmsg(database));
+    sqlite3_stmt *rows = query(database, "SELECT id, name FROM kind");
+    while (sqlite3_step(rows) == SQLITE_ROW)
+        snprintf(kind_name[sqlite3_column_int(rows, 0) & 0xff], sizeof kind_name[0], "%s",
+                 (const char *)sqlite3_column_text(rows, 1));
+    sqlite3_finalize(rows);
+    puts("id\tns\tprocess\tthread\tkind\tkind_number\taddress\tbase\tsize\told_address\tclass_"
+         "index\t"
+         "place\tsubkind\tstack\tgeneration\tflags");
+    rows = query(database, "SELECT chunk, data FROM chunk_data ORDER BY chunk");
+    int result;
+    while ((result = sqlite3_step(rows)) == SQLITE_ROW) {
+        chunk_id = (uint64_t)sqlite3_column_int64(rows, 0);
+        print_events(
+            decode_chunk(sqlite3_column_blob(rows, 1), (size_t)sqlite3_column_bytes(rows, 1)));
+    }
+    if (result != SQLITE_DONE)
+        give_up(sqlite3_errmsg(database));
+    sqlite3_finalize(rows);
+    sqlite3_close(database);
+    return fflush(stdout) == 0 ? 0 : 1;
+}
