@@ -1,5 +1,6 @@
 /* Reads the command line by the table in commands.c; every error says what was wrong and what to
  * do. */
+#include "version.h"
 #include "view.h"
 
 #include <errno.h>
@@ -150,7 +151,7 @@ int view_parse(struct view *view, int argc, char **argv) {
         return VIEW_OK;
     }
     if (strcmp(name, "-V") == 0 || strcmp(name, "--version") == 0) {
-        printf("hakmem-trace %s\n", VIEW_VERSION);
+        printf("hakmem-trace %s\n", HAK_VERSION);
         return VIEW_OK;
     }
     view->command = view_find_command(name);
@@ -167,7 +168,7 @@ int view_parse(struct view *view, int argc, char **argv) {
         return VIEW_OK;
     }
     if (view_given(view, "version")) {
-        printf("hakmem-trace %s\n", VIEW_VERSION);
+        printf("hakmem-trace %s\n", HAK_VERSION);
         return VIEW_OK;
     }
     status = settle_common(view);

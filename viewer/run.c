@@ -6,6 +6,7 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "collector/facts_json.h"
@@ -29,6 +30,16 @@ static bool is_off(const struct view *view) {
     return trace && strcmp(trace, "off") == 0;
 }
 
+/* --force overwrites captures, whole or broken, and nothing else. */
+static bool is_replaceable(const char *path) {
+    struct hak_store_reader *reader = NULL;
+    struct stat about;
+    int error = hak_store_open(path, &reader);
+    if (error == 0)
+        hak_store_close(reader);
+    return error != HAK_STORE_FOREIGN || (stat(path, &about) == 0 && about.st_size == 0);
+}
+
 /* The path of the store, with %e and %p put in; refuses one that exists. */
 static bool settle_store(struct view *view, pid_t pid, char *path, size_t bytes) {
     const char *pattern = run_option(view, "TRACE_FILE");
@@ -38,6 +49,12 @@ static bool settle_store(struct view *view, pid_t pid, char *path, size_t bytes)
         return false;
     if (!view_given(view, "force") && access(path, F_OK) == 0) {
         view_error("run: %s exists already; --force replaces it, -s FILE takes another", path);
+        return false;
+    }
+    if (access(path, F_OK) == 0 && !is_replaceable(path)) {
+        view_error("run: %s exists and is no store of hakmem: it is not replaced; -s FILE takes "
+                   "another",
+                   path);
         return false;
     }
     return true;

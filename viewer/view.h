@@ -14,7 +14,6 @@
 #include "collector/text.h"
 #include "store/reader.h"
 
-#define VIEW_VERSION      "0.1"
 #define VIEW_OPTIONS_MAX  64
 #define VIEW_FAULT_STATUS 1
 

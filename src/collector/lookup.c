@@ -89,6 +89,19 @@ bool hak_lookup_thread(struct hak_store_reader *r, uint32_t row, struct hak_thre
     return found;
 }
 
+int hak_lookup_pid(struct hak_store_reader *r, uint32_t row) {
+    sqlite3_stmt *query = NULL;
+    int pid = 0;
+    if (r && sqlite3_prepare_v2(hak_store_database(r), "SELECT pid FROM process WHERE id = ?1", -1,
+                                &query, NULL) == SQLITE_OK) {
+        sqlite3_bind_int64(query, 1, row);
+        if (sqlite3_step(query) == SQLITE_ROW)
+            pid = sqlite3_column_int(query, 0);
+    }
+    sqlite3_finalize(query);
+    return pid;
+}
+
 const char *hak_words_thread(const struct hak_thread_words *thread) {
     if (thread->number == 0)
         return "?";

@@ -29,6 +29,9 @@ struct hak_thread_words {
 /* By row id; false (and zeroes) when the store has no such thread. */
 bool hak_lookup_thread(struct hak_store_reader *r, uint32_t row, struct hak_thread_words *out);
 
+/* Process id of the process with this row id, 0 = not known. */
+int hak_lookup_pid(struct hak_store_reader *r, uint32_t row);
+
 /* `2 "worker"`, `2`, or `?`; in the buffers of words.h. */
 const char *hak_words_thread(const struct hak_thread_words *thread);
 

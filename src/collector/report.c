@@ -39,7 +39,7 @@ static void find_wrong_step(struct report_page *page) {
     } else if (is_layer_move(code) && story && story->first_wrong.id != 0) {
         page->wrong = story->first_wrong;
         page->wrong_step = is_same_step(page, &page->wrong) ? WRONG_IS_FOUND : WRONG_EARLIER;
-    } else if (code == 201 || code == 202 || code == 103 ||
+    } else if (code == 201 || code == 103 ||
                (is_layer_move(code) && page->facts->kind == HAK_SLL_PUSH)) {
         page->wrong = own_event(page);
         page->wrong_step = WRONG_IS_FOUND;

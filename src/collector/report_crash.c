@@ -5,7 +5,6 @@
 #include <string.h>
 #include "hop.h"
 
-#define FRAMES_SHOWN    16
 #define REGISTERS_SHOWN 8
 
 /* DWARF's order, as in the session memory. */
@@ -107,16 +106,6 @@ void report_crash(struct hak_text *text, const struct report_page *page) {
                      ? hak_words_quoted(page->context.thread_number, page->context.thread_name)
                      : hak_words_number(page->context.thread_number),
                  hak_words_signal(page->context.signal), request->signal_code);
-    int number = 0;
-    for (int i = 0; i < page->frames.count && number < FRAMES_SHOWN; i++, number++) {
-        hak_text_add(text, "      #%d ", number);
-        hak_words_add_frame(text, &page->frames.frame[i], 31, 2);
-        hak_text_add(text, "\n");
-    }
-    if (page->frames.count > number)
-        hak_text_add(text, "      ... and %s more\n",
-                     hak_words_count((uint64_t)(page->frames.count - number), "frame", "frames"));
-    if (number == 0)
-        hak_text_add(text, "      no stack: none could be taken\n");
+    report_add_stack(text, &page->frames, true, "none could be taken");
     add_registers(text, page);
 }

@@ -3,7 +3,7 @@
 #include "collector/report_page.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include "hop.h"
@@ -117,7 +117,7 @@ bool report_guess(struct hak_text *text, const struct report_page *page) {
                          hak_words_bytes(header));
             return true;
         }
-        if (facts->fault == 104 && facts->offset == 0 && !wrong && facts->damaged_bytes > 0) {
+        if (facts->fault == 104 && facts->offset == 0 && !wrong) {
             hak_text_add(text, "the program wrote into the block after it was freed, or past the "
                                "end of the block in front of it");
             return true;
@@ -143,19 +143,25 @@ bool report_guess(struct hak_text *text, const struct report_page *page) {
     }
 }
 
-/* The -s option for commands to type, where the store does not lie in the current folder. */
+/* True when the first `length` bytes of `path` are the folder in which the program works. */
+static bool is_program_folder(const struct report_page *page, const char *path, size_t length) {
+    char link[64], folder[4096];
+    int pid = hak_lookup_pid(page->r, page->context.process);
+    snprintf(link, sizeof link, "/proc/%d/cwd", pid);
+    ssize_t got = pid > 0 ? readlink(link, folder, sizeof folder) : -1;
+    return got > 0 && (size_t)got == length && memcmp(folder, path, length) == 0;
+}
+
+/* The -s option for commands to type; none for a store that is found without it. */
 static void add_store_option(struct hak_text *text, const struct report_page *page) {
     const char *path = page->context.store_path, *slash = strrchr(path, '/');
-    char *here = slash ? getcwd(NULL, 0) : NULL;
-    size_t length = slash ? (size_t)(slash - path) : 0;
-    bool is_here = here && strlen(here) == length && strncmp(here, path, length) == 0;
-    const char *name = is_here ? slash + 1 : path;
-    bool is_default = strncmp(name, "hakmem.", 7) == 0 && !strchr(name, '/');
-    free(here);
-    if (!name[0] || is_default)
+    if (slash && is_program_folder(page, path, (size_t)(slash - path)))
+        path = slash + 1;
+    bool is_default = strncmp(path, "hakmem.", 7) == 0 && !strchr(path, '/');
+    if (!path[0] || is_default)
         return;
     hak_text_add(text, " -s ");
-    hak_text_add_name(text, name);
+    hak_text_add_name(text, path);
 }
 
 void report_next(struct hak_text *text, const struct report_page *page) {
@@ -211,6 +217,6 @@ void report_summary(struct hak_text *text, const struct report_page *page) {
     unsigned hop = page->wrong_step == WRONG_EARLIER ? page->wrong.kind : facts->kind;
     hak_text_add(text, " hop=%s class=%s", hak_words_kind(hop),
                  page->base ? hak_words_class(page->r, facts->class_due) : "none");
-    hak_text_add(text, " offset=%s", hak_words_offset(facts->offset));
+    hak_text_add(text, " offset=%+lld", (long long)facts->offset);
     add_store_name(text, page);
 }

@@ -68,8 +68,8 @@ static void headline_of_move(struct hak_text *text, const struct report_page *pa
             hak_text_add(text, "%s took a pointer ", kind);
             add_offset(text, facts->offset, "its block's base");
         } else {
-            hak_text_add(text, "%s took a block that is %s; only a block in %s may be taken so",
-                         kind, hak_words_place_sentence(facts->place),
+            hak_text_add(text, "%s took a block that is %s; %s was due", kind,
+                         hak_words_place_sentence(facts->place),
                          hak_words_allowed_from(facts->kind));
         }
     }

@@ -1,15 +1,57 @@
 /* HISTORY: the last life of the block event by event; with a stale owner, his life as well. */
 #include "collector/report_page.h"
 
+#include <stdio.h>
+#include <string.h>
 #include "hop.h"
 
 /* Lines of HISTORY below its heading; the middle of a longer life is left out, and it is said. */
 #define LINES_SHOWN 8
 
-#define COLUMN_WHAT   18
-#define COLUMN_THREAD 32
-#define COLUMN_WHERE  52
-#define COLUMN_ROUTE  86
+struct line {
+    const struct hak_event *event; /* NULL: `left_out` events stand here */
+    int left_out;
+    char id[32], what[48], thread[64], where[120];
+};
+
+struct lines {
+    struct line line[LINES_SHOWN + 1];
+    int count;
+};
+
+static void settle_where(const struct report_page *page, struct line *line) {
+    struct hak_frames frames;
+    struct hak_text where = {0};
+    hak_frames_load(&frames, page->r, line->event->stack);
+    int first = hak_words_program_frame(frames.frame, frames.count);
+    if (first >= 0) {
+        hak_text_add_name(&where, frames.frame[first].function);
+        hak_text_add(&where, "%s", frames.frame[first].function[0] ? " " : "");
+        hak_words_add_location(&where, &frames.frame[first], 2);
+    } else {
+        hak_text_add(&where, "no stack");
+    }
+    snprintf(line->where, sizeof line->where, "%s", where.bytes ? where.bytes : "");
+    hak_text_free(&where);
+    hak_frames_free(&frames);
+}
+
+static void add_line(struct lines *lines, const struct report_page *page,
+                     const struct hak_event *event) {
+    if (lines->count > LINES_SHOWN)
+        return;
+    struct line *line = &lines->line[lines->count++];
+    struct hak_thread_words thread;
+    *line = (struct line){.event = event};
+    hak_lookup_thread(page->r, event->thread, &thread);
+    snprintf(line->id, sizeof line->id, "%s", hak_words_number(event->id));
+    snprintf(line->what, sizeof line->what, "%s", hak_words_call(event));
+    snprintf(line->thread, sizeof line->thread, "thread %s", hak_words_thread(&thread));
+    if (hak_event_is_call(event))
+        settle_where(page, line);
+    else
+        snprintf(line->where, sizeof line->where, "%s", hak_words_route(event));
+}
 
 static void add_note(struct hak_text *text, const struct report_page *page,
                      const struct hak_event *event) {
@@ -20,45 +62,48 @@ static void add_note(struct hak_text *text, const struct report_page *page,
         hak_text_add(text, "   <-- wrong");
 }
 
-static void add_event(struct hak_text *text, const struct report_page *page,
-                      const struct hak_event *event) {
-    struct hak_thread_words thread;
-    hak_lookup_thread(page->r, event->thread, &thread);
-    hak_text_add(text, "      %s", hak_words_number(event->id));
-    hak_text_tab(text, COLUMN_WHAT);
-    hak_text_add(text, "%s", hak_words_call(event));
-    hak_text_tab(text, COLUMN_THREAD);
-    hak_text_add(text, "thread %s", hak_words_thread(&thread));
-    hak_text_tab(text, COLUMN_WHERE);
-    if (!hak_event_is_call(event)) {
-        hak_text_add(text, "%s", hak_words_route(event));
-        add_note(text, page, event);
-        hak_text_add(text, "\n");
-        return;
+static int widest(int width, const char *text) {
+    return (int)strlen(text) > width ? (int)strlen(text) : width;
+}
+
+static void print_lines(struct hak_text *text, const struct report_page *page,
+                        const struct lines *lines) {
+    int id = 9, what = 10, thread = 10, where = 20;
+    for (int i = 0; i < lines->count; i++) {
+        id = widest(id, lines->line[i].id);
+        what = widest(what, lines->line[i].what);
+        thread = widest(thread, lines->line[i].thread);
+        where = widest(where, lines->line[i].where);
     }
-    struct hak_frames frames;
-    hak_frames_load(&frames, page->r, event->stack);
-    int first = hak_words_program_frame(frames.frame, frames.count);
-    if (first >= 0) {
-        if (frames.frame[first].function[0]) {
-            hak_text_add_name(text, frames.frame[first].function);
-            hak_text_add(text, " ");
+    for (int i = 0; i < lines->count; i++) {
+        const struct line *line = &lines->line[i];
+        if (!line->event) {
+            hak_text_add(
+                text, "      ... %s\n",
+                hak_words_count((uint64_t)line->left_out, "event between", "events between"));
+            continue;
         }
-        hak_words_add_location(text, &frames.frame[first], 2);
-    } else {
-        hak_text_add(text, "no stack");
+        hak_text_add(text, "      %s", line->id);
+        hak_text_tab(text, 6 + id + 2);
+        hak_text_add(text, "%s", line->what);
+        hak_text_tab(text, 6 + id + 2 + what + 2);
+        hak_text_add(text, "%s", line->thread);
+        hak_text_tab(text, 6 + id + 2 + what + 2 + thread + 2);
+        hak_text_add(text, "%s", line->where);
+        if (hak_event_is_call(line->event)) {
+            hak_text_tab(text, 6 + id + 2 + what + 2 + thread + 2 + where + 2);
+            hak_text_add(text, "%s", hak_words_route(line->event));
+        }
+        add_note(text, page, line->event);
+        hak_text_add(text, "\n");
     }
-    hak_frames_free(&frames);
-    hak_text_tab(text, COLUMN_ROUTE);
-    hak_text_add(text, "%s", hak_words_route(event));
-    add_note(text, page, event);
-    hak_text_add(text, "\n");
 }
 
 /* Every move of the block from the birth of `life` on (NULL: all), the middle of many left out. */
-static void add_events(struct hak_text *text, const struct report_page *page,
-                       const struct hak_life *life) {
+static void add_moves(struct hak_text *text, const struct report_page *page,
+                      const struct hak_life *life) {
     const struct hak_story *story = page->story;
+    struct lines lines = {0};
     int first = 0, total = 0;
     for (int i = 0; life && life->birth.id != 0 && i < story->move_count; i++)
         if (story->moves[i].id == life->birth.id)
@@ -72,23 +117,33 @@ static void add_events(struct hak_text *text, const struct report_page *page,
         if (!hak_event_is_move(&story->moves[i]))
             continue;
         if (at < head || at >= total - tail)
-            add_event(text, page, &story->moves[i]);
+            add_line(&lines, page, &story->moves[i]);
         else if (at == head)
-            hak_text_add(text, "      ... %s\n",
-                         hak_words_count((uint64_t)(total - head - tail), "event between",
-                                         "events between"));
+            lines.line[lines.count++] = (struct line){.left_out = total - head - tail};
         at++;
     }
+    print_lines(text, page, &lines);
     if (total == 0)
         hak_text_add(text, "      nothing was recorded of it\n");
 }
 
-static void add_life(struct hak_text *text, const struct report_page *page,
+static void add_life(struct lines *lines, const struct report_page *page,
                      const struct hak_life *life) {
     if (life->birth.id != 0)
-        add_event(text, page, &life->birth);
+        add_line(lines, page, &life->birth);
     for (int i = 0; i < life->end_count && i < 2; i++)
-        add_event(text, page, &life->ends[i]);
+        add_line(lines, page, &life->ends[i]);
+}
+
+static void add_owners(struct hak_text *text, const struct report_page *page,
+                       const struct hak_life *owner) {
+    struct lines lines = {0};
+    hak_text_add(text, "%s of this block; owners %u and %u:\n",
+                 hak_words_count(page->story->lives_total, "life", "lives"), owner->number,
+                 page->stale->number);
+    add_life(&lines, page, owner);
+    add_life(&lines, page, page->stale);
+    print_lines(text, page, &lines);
 }
 
 void report_history(struct hak_text *text, const struct report_page *page) {
@@ -109,22 +164,18 @@ void report_history(struct hak_text *text, const struct report_page *page) {
     const struct hak_life *owner =
         page->stale ? hak_story_life(story, page->stale->stale_owner) : NULL;
     if (owner) {
-        hak_text_add(text, "%s of this block; owners %u and %u:\n",
-                     hak_words_count(story->lives_total, "life", "lives"), owner->number,
-                     page->stale->number);
-        add_life(text, page, owner);
-        add_life(text, page, page->stale);
-        return;
+        add_owners(text, page, owner);
+    } else if (!page->life) {
+        hak_text_add(text, "%s\n",
+                     page->base ? "it was never handed to the program in this capture"
+                                : "hakmem never handed this address out:");
+        add_moves(text, page, NULL);
+    } else {
+        hak_text_add(text, "%s of this block; %s\n",
+                     hak_words_count(story->lives_total, "life", "lives"),
+                     story->lives_total == 1     ? "it is:"
+                     : page->life->birth.id == 0 ? "the last one began before the capture:"
+                                                 : "the last one:");
+        add_moves(text, page, page->life);
     }
-    if (!page->life) {
-        hak_text_add(text, "it was never handed to the program in this capture\n");
-        add_events(text, page, NULL);
-        return;
-    }
-    hak_text_add(text, "%s of this block; %s\n",
-                 hak_words_count(story->lives_total, "life", "lives"),
-                 story->lives_total == 1     ? "it is:"
-                 : page->life->birth.id == 0 ? "the last one began before the capture:"
-                                             : "the last one:");
-    add_events(text, page, page->life);
 }

@@ -3,6 +3,7 @@
  *   report.c          gathers the facts below, then calls the parts in the order of the page
  *   report_headline.c first line; the pointer in words
  *   report_picture.c  the block as a line of boxes with a mark under the pointer
+ *   report_stack.c    which frames of a stack are shown
  *   report_steps.c    FIRST WRONG STEP and FOUND, with their stacks
  *   report_history.c  HISTORY: the last life of the block, or the lives that a stale owner ties
  *   report_end.c      COMPLETENESS, GUESS, NEXT, SUMMARY
@@ -62,10 +63,15 @@ void report_next(struct hak_text *text, const struct report_page *page);
 void report_summary(struct hak_text *text, const struct report_page *page);
 /* The body of the page of a crash (registers that point into the heap). */
 void report_crash(struct hak_text *text, const struct report_page *page);
-/* The frames to show of a stack: skips what belongs to the checks themselves and, unless
- * `layer_move`, all of hakmem. Returns the index of the first to show, `count` when none is left.
- */
-int report_first_frame(const struct hak_frames *frames, bool layer_move);
+/* The frames worth a line: indexes into `frames`, innermost first, at most REPORT_FRAMES. The
+ * program's own, without the C library's way into main; with `layer_move` before them hakmem's
+ * transfer functions down to the call of the program. Returns how many; `more` is set to the number
+ * of the program's frames left out. */
+#define REPORT_FRAMES 12
+int report_choose_frames(const struct hak_frames *frames, bool layer_move, int *chosen, int *more);
+/* Appends them, each as "      #0 function   file:line"; `absent` stands for an empty stack. */
+void report_add_stack(struct hak_text *text, const struct hak_frames *frames, bool layer_move,
+                      const char *absent);
 /* The stack by which the SUMMARY names the place: of the first wrong step, else of the fault. */
 const struct hak_frames *report_main_frames(const struct report_page *page);
 /* Where `address` lies in a block that the store knows: "20 bytes into a block of 56 bytes, live,

@@ -5,49 +5,10 @@
 #include "hop.h"
 #include "superslab.h"
 
-/* Frames shown of one stack, so that two of them and the rest stay on one screen. */
-#define FRAMES_SHOWN 7
-
-/* True for frames of the checks and the tracer: they are how it was seen, not how it came. */
-static bool is_watcher(const struct hak_frame *frame) {
-    const char *file = hak_words_path(frame->file, 3, true);
-    return frame->is_hakmem &&
-           (strncmp(file, "src/guard/", 10) == 0 || strncmp(file, "src/trace/", 10) == 0 ||
-            strcmp(file, "src/hop.h") == 0 || strcmp(file, "src/check.h") == 0);
-}
-
-int report_first_frame(const struct hak_frames *frames, bool layer_move) {
-    int i = 0;
-    if (!layer_move) {
-        i = hak_words_program_frame(frames->frame, frames->count);
-        return i < 0 ? frames->count : i;
-    }
-    while (i < frames->count && is_watcher(&frames->frame[i]))
-        i++;
-    return i;
-}
-
 const struct hak_frames *report_main_frames(const struct report_page *page) {
     if (page->wrong_step == WRONG_EARLIER && page->wrong_frames.count > 0)
         return &page->wrong_frames;
     return &page->frames;
-}
-
-static void add_stack(struct hak_text *text, const struct report_page *page,
-                      const struct hak_frames *frames, const char *absent) {
-    int first = report_first_frame(frames, page->layer_move);
-    int number = 0;
-    for (int i = first; i < frames->count && number < FRAMES_SHOWN; i++, number++) {
-        hak_text_add(text, "      #%d ", number);
-        hak_words_add_frame(text, &frames->frame[i], 31, 2);
-        hak_text_add(text, "\n");
-    }
-    if (frames->count - first > number)
-        hak_text_add(
-            text, "      ... and %s more\n",
-            hak_words_count((uint64_t)(frames->count - first - number), "frame", "frames"));
-    if (number == 0)
-        hak_text_add(text, "      no stack: %s\n", absent);
 }
 
 static void add_when(struct hak_text *text, uint64_t event, uint64_t ns, uint32_t number,
@@ -66,6 +27,8 @@ void report_wrong_sentence(struct hak_text *text, const struct report_page *page
         hak_words_add_illegal(text, page->r, page->story, &page->wrong, page->base, page->user);
     else if (page->wrong_step == WRONG_IS_FOUND)
         report_found_sentence(text, page);
+    else if (page->facts->fault == 202)
+        hak_text_add(text, "one of the frees is one too many; nothing in the record tells which");
     else
         hak_text_add(text, "not in the record: it holds moves of blocks, not writes into them");
 }
@@ -90,14 +53,19 @@ static void found_by_move(struct hak_text *text, const struct report_page *page)
         if (page->has_header || page->request->facts.damaged_bytes > 0)
             hak_text_add(text, "%s read no header of class %s at the popped address", kind, due);
         else
-            hak_text_add(text, "%s got an address where no slot of class %s begins", kind, due);
+            hak_text_add(
+                text,
+                "%s got an address where no slot of class %s begins (no header in this layout)",
+                kind, due);
         return;
     default:
         if (facts->offset != 0 && facts->found_address == page->user)
             hak_text_add(text, "%s took a user pointer where the base was due", kind);
         else if (facts->offset != 0)
-            hak_text_add(text, "%s took a pointer %s bytes off the base, which was due", kind,
-                         hak_words_offset(facts->offset));
+            hak_text_add(
+                text, "%s took a pointer %s %s the base, which was due", kind,
+                hak_words_bytes((uint64_t)(facts->offset < 0 ? -facts->offset : facts->offset)),
+                facts->offset < 0 ? "before" : "past");
         else
             hak_text_add(text, "%s took a block that is %s", kind,
                          hak_words_place_sentence(facts->place));
@@ -141,6 +109,19 @@ static const char *why_no_stack(const struct report_page *page) {
                : "none of the program's frames could be found";
 }
 
+/* The free that ended the block's life, before the one that was one too many. */
+static void add_first_free(struct hak_text *text, const struct report_page *page) {
+    const struct hak_event *end = &page->life->ends[0];
+    struct hak_thread_words thread;
+    struct hak_frames frames;
+    hak_lookup_thread(page->r, end->thread, &thread);
+    hak_frames_load(&frames, page->r, end->stack);
+    hak_text_add(text, "  FREED BEFORE      ");
+    add_when(text, end->id, end->ns, thread.number, thread.name);
+    report_add_stack(text, &frames, false, "none was kept with this event");
+    hak_frames_free(&frames);
+}
+
 void report_steps(struct hak_text *text, const struct report_page *page) {
     hak_text_add(text, "  FIRST WRONG STEP  ");
     if (page->wrong_step == WRONG_EARLIER) {
@@ -150,7 +131,8 @@ void report_steps(struct hak_text *text, const struct report_page *page) {
         hak_text_add(text, "      ");
         report_wrong_sentence(text, page);
         hak_text_add(text, "\n");
-        add_stack(text, page, &page->wrong_frames, "none was kept with this event");
+        report_add_stack(text, &page->wrong_frames, page->layer_move,
+                         "none was kept with this event");
     } else if (page->wrong_step == WRONG_IS_FOUND) {
         uint64_t event = page->wrong.id ? page->wrong.id : page->context.fault_event;
         add_when(text, event, page->context.ns, page->context.thread_number,
@@ -158,17 +140,20 @@ void report_steps(struct hak_text *text, const struct report_page *page) {
         hak_text_add(text, "      ");
         report_found_sentence(text, page);
         hak_text_add(text, "\n");
-        add_stack(text, page, &page->frames, why_no_stack(page));
+        report_add_stack(text, &page->frames, page->layer_move, why_no_stack(page));
         return;
     } else {
         report_wrong_sentence(text, page);
         hak_text_add(text, "\n");
     }
+    if (page->facts->fault == 202 && page->wrong_step == WRONG_UNKNOWN && page->life &&
+        page->life->end_count > 0)
+        add_first_free(text, page);
     hak_text_add(text, "  FOUND             ");
     add_when(text, page->context.fault_event, page->context.ns, page->context.thread_number,
              page->context.thread_name);
     hak_text_add(text, "      ");
     report_found_sentence(text, page);
     hak_text_add(text, "\n");
-    add_stack(text, page, &page->frames, why_no_stack(page));
+    report_add_stack(text, &page->frames, page->layer_move, why_no_stack(page));
 }

@@ -29,6 +29,22 @@ cp stale.db some/hakmem.server.1.db && touch -d '2020-01-01' some/hakmem.server.
 # A chunk whose bytes were changed on the disk.
 cp stale.db flipped.db
 sqlite3 flipped.db "UPDATE chunk_data SET data = CAST(substr(data, 1, 40) || x'ffff' || substr(data, 43) AS BLOB);"
+# Programs that cannot be recorded, and one script that can.
+mkdir programs
+echo 'int main(void) { return 0; }' >main.c
+echo '#include <stddef.h>
+void *malloc(size_t n) { static char c[99]; return n < 99 ? c : NULL; } int main(void) { return malloc(1) == NULL; }' >own.c
+"${CC:-cc}" -o programs/dynamic main.c && "${CC:-cc}" -static -o programs/static main.c &&
+    "${CC:-cc}" -fno-builtin -rdynamic -o programs/own_malloc own.c || fail "no test programs"
+head -c 40 programs/dynamic >programs/cut
+{ printf '\177ELF\001\001\001'; head -c 45 /dev/zero | tr '\0' '\001'; } >programs/narrow
+echo 'just text' >programs/text
+printf '#!/no/such/interpreter\n' >programs/bad_script
+printf '#!%s/programs/static\n' "$directory" >programs/static_script
+printf '#!/bin/sh\nprintf "<%%s>" "$@"; echo\n' >programs/script
+chmod +x programs/*
+export BUILD
+
 # One that is being written, and one whose writer was killed.
 mkfifo go
 "$BUILD/tests/cli/make_store" --hold written.db <go >ready &
@@ -44,7 +60,7 @@ while kill -0 "$killed" 2>/dev/null; do sleep 0.01; done
 
 # Paths and sizes that differ from machine to machine.
 settle() {
-    sed -E -e "s|$directory|DIRECTORY|g" -e "s|$BUILD|BUILD|g" \
+    sed -E -e "s|$directory|DIRECTORY|g" -e "s|$BUILD|BUILD|g" -e 's|/usr/bin/|/bin/|g' \
         -e 's/[0-9.]+ KiB, [0-9.]+ bytes for each event/SIZE/; s/^(size +)[0-9.]+ KiB$/\1SIZE/' \
         -e 's/"bytes": [0-9]+/"bytes": SIZE/'
 }
