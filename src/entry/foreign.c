@@ -1,5 +1,6 @@
 /* A pointer that none of our layers knows: passed on, left alone, or the end of the program. */
 #include "entry/entry.h"
+#include "large/spare.h"
 #include "platform/address.h"
 
 extern void __libc_free(void *) __attribute__((weak));
@@ -23,6 +24,8 @@ static const char *why_bad(const void *pointer) {
 }
 
 void hak_entry_blame_foreign(user_t user) {
+    if (hak_spare_holds(user.p))
+        hak_die("double-free", user.p, "is free already; some code freed it twice");
     const char *why = hak_is_debug_build ? NULL : why_bad(user.p);
     if (why)
         hak_die("bad-free", user.p, why);

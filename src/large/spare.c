@@ -55,3 +55,12 @@ void *hak_spare_take(size_t bytes, size_t *mapped_bytes) {
     *mapped_bytes = found.bytes;
     return found.start;
 }
+
+bool hak_spare_holds(const void *p) {
+    bool holds = false;
+    hak_lock(&hak_spare_lock);
+    for (unsigned i = 0; i < count; i++)
+        holds |= (uintptr_t)p - (uintptr_t)spares[i].start < spares[i].bytes;
+    hak_unlock(&hak_spare_lock);
+    return holds;
+}
