@@ -1,0 +1,456 @@
+/* The worker against sessions written by hand: order over rings, what a dying worker leaves,
+ * several sessions, processes that end, and memory full of nonsense. */
+#include <sqlite3.h>
+#include <sys/wait.h>
+#include "collector/worker.h"
+#include "fake_program.h"
+#include "../suite.h"
+#include "store/reader.h"
+
+static struct fake_program program;
+static struct hak_worker worker;
+
+static void set_up(void) {
+    program = (struct fake_program){.memfd = -1};
+    fake_directory(&program);
+    fake_begin(&program, "t.db");
+    ck_assert(hak_worker_make(&worker));
+}
+
+static void tear_down(void) {
+    fake_clean(&program);
+}
+
+static void add(struct hak_worker *w, struct fake_program *p, uint32_t number) {
+    struct hak_hello hello = fake_hello(p);
+    const char *why = hak_worker_add(w, number, &hello, getpid(), dup(p->memfd));
+    ck_assert_msg(why == NULL, "%s", why);
+    ck_assert_ptr_nonnull(w->writer);
+}
+
+static void commit(struct hak_worker *w) {
+    fake_let_pass();
+    while (hak_worker_commit(w))
+        continue;
+}
+
+/* Numbers of one query on the store. */
+static int64_t ask(const char *query) {
+    sqlite3_stmt *row;
+    sqlite3 *database = hak_store_writer_database(worker.writer);
+    ck_assert_msg(sqlite3_prepare_v2(database, query, -1, &row, NULL) == SQLITE_OK, "%s: %s", query,
+                  sqlite3_errmsg(database));
+    int64_t value = sqlite3_step(row) == SQLITE_ROW ? sqlite3_column_int64(row, 0) : -1;
+    sqlite3_finalize(row);
+    return value;
+}
+
+struct events {
+    struct hak_event *event;
+    uint32_t count;
+};
+
+static int keep(void *context, const struct hak_event *event) {
+    struct events *all = context;
+    all->event = realloc(all->event, (all->count + 1) * sizeof *all->event);
+    all->event[all->count++] = *event;
+    return 0;
+}
+
+static struct events read_events(void) {
+    struct events all = {NULL, 0};
+    struct hak_store_reader *reader;
+    struct hak_filter filter = {.class_index = -1};
+    ck_assert_int_eq(hak_store_attach(hak_store_writer_database(worker.writer), &reader), 0);
+    ck_assert_int_eq(hak_store_scan(reader, &filter, false, keep, &all), 0);
+    hak_store_close(reader);
+    return all;
+}
+
+START_TEST(stores_what_rings_hold) {
+    fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
+    fake_claim_ring(&program, 0, 0, 1, 256);
+    add(&worker, &program, 1);
+    fake_start_thread(&program, 0, "main");
+    uint32_t caller = fake_push_node(&program, 0, 0x401000, 0, 0);
+    uint32_t stack = fake_push_node(&program, caller, 0x402000, 0, 0);
+    fake_event(&program, 0, HAK_MALLOC, 1, 1, stack);
+    fake_event(&program, 0, HAK_FREE, 1, 2, caller);
+    commit(&worker);
+    struct events all = read_events();
+    ck_assert_uint_eq(all.count, 3);
+    ck_assert_uint_eq(all.event[0].kind, HAK_THREAD_START);
+    ck_assert_uint_eq(all.event[1].kind, HAK_MALLOC);
+    ck_assert_uint_eq(all.event[1].id, 2);
+    ck_assert_uint_eq(all.event[1].address, FAKE_BLOCK + 48);
+    ck_assert_uint_eq(all.event[1].base, FAKE_BLOCK + 48);
+    ck_assert_uint_eq(all.event[1].size, 24);
+    ck_assert_uint_eq(all.event[1].generation, (uint64_t)1 << 32 | 1);
+    ck_assert_uint_gt(all.event[2].ns, all.event[1].ns);
+    ck_assert_int_eq(ask("SELECT count(*) FROM node"), 2);
+    ck_assert_uint_ne(all.event[1].stack, all.event[2].stack);
+    char query[120];
+    snprintf(query, sizeof query, "SELECT parent FROM node WHERE id = %u", all.event[1].stack);
+    ck_assert_int_eq(ask(query), all.event[2].stack);
+    ck_assert_int_eq(ask("SELECT count(*) FROM thread WHERE name = 'main' AND tid = 1001"), 1);
+    ck_assert_int_eq(ask("SELECT pid FROM process WHERE command_line = 'fake -x'"), getpid());
+    ck_assert_uint_eq(atomic_load(&fake_ring(&program, 0)->tail), 4);
+    ck_assert_uint_eq(atomic_load(&program.session->commits), 1);
+}
+END_TEST
+
+START_TEST(merges_rings_by_time) {
+    fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
+    for (uint32_t ring = 0; ring < 5; ring++)
+        fake_claim_ring(&program, ring, 0, ring + 1, 4096);
+    add(&worker, &program, 1);
+    srandom(1);
+    for (uint32_t i = 0; i < 5000; i++)
+        fake_event(&program, (uint32_t)random() % 5, HAK_MALLOC, i, 1, 0);
+    commit(&worker);
+    struct events all = read_events();
+    ck_assert_uint_eq(all.count, 5000);
+    for (uint32_t i = 0; i < all.count; i++)
+        ck_assert_uint_eq(all.event[i].address, FAKE_BLOCK + 48 * (uint64_t)i);
+}
+END_TEST
+
+/* Two processors need not agree to the nanosecond: the generation decides within a block. */
+START_TEST(puts_a_blocks_records_in_the_order_of_generations) {
+    fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
+    fake_claim_ring(&program, 0, 0, 1, 1024);
+    fake_claim_ring(&program, 1, 0, 2, 1024);
+    add(&worker, &program, 1);
+    uint64_t t = fake_ticks(&program);
+    for (uint32_t i = 0; i < 200; i++, t += 100) {
+        struct hak_event_fields f = {.kind = HAK_MALLOC, .class_index = 3, .epoch = 1};
+        f.address = FAKE_BLOCK + 48 * (uint64_t)(i % 7);
+        f.record_count = 2 * (i / 7) + 1;
+        f.time = t + 40; /* the malloc's clock is ahead of the free's that follows it */
+        fake_put_at(&program, 0, f);
+        f.kind = HAK_FREE;
+        f.record_count++;
+        f.time = t;
+        fake_put_at(&program, 1, f);
+    }
+    commit(&worker);
+    struct events all = read_events();
+    ck_assert_uint_eq(all.count, 400);
+    uint64_t last[7] = {0}, last_of_thread[3] = {0};
+    for (uint32_t i = 0; i < all.count; i++) {
+        const struct hak_event *e = &all.event[i];
+        uint64_t block = (e->base - FAKE_BLOCK) / 48;
+        ck_assert_uint_gt(e->generation, last[block]);
+        last[block] = e->generation;
+        ck_assert_uint_ge(e->ns + 1, last_of_thread[e->thread]);
+        last_of_thread[e->thread] = e->ns;
+    }
+}
+END_TEST
+
+/* What is published after the cut's moment waits for the next commit, however the heads were read.
+ */
+START_TEST(leaves_what_is_younger_than_the_cut) {
+    fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
+    fake_claim_ring(&program, 0, 0, 1, 256);
+    add(&worker, &program, 1);
+    fake_event(&program, 0, HAK_MALLOC, 1, 1, 0);
+    struct hak_event_fields f = {.kind = HAK_FREE, .class_index = 3, .epoch = 1, .record_count = 2};
+    f.address = FAKE_BLOCK + 48;
+    f.time = fake_ticks(&program) + 1000000000; /* a third of a second ahead */
+    fake_put_at(&program, 0, f);
+    commit(&worker);
+    ck_assert_uint_eq(read_events().count, 1);
+    ck_assert_uint_eq(atomic_load(&fake_ring(&program, 0)->tail), 1);
+    usleep(600000);
+    commit(&worker);
+    ck_assert_uint_eq(read_events().count, 2);
+}
+END_TEST
+
+/* Runs `first` in a process of its own that then dies as if killed: no finish, locks fall. */
+static void in_a_worker_that_dies(void (*first)(void)) {
+    pid_t pid = fork();
+    if (pid == 0) {
+        first();
+        _exit(0);
+    }
+    int status;
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_int_eq(status, 0);
+}
+
+static void store_a_hundred(void) {
+    add(&worker, &program, 1);
+    commit(&worker);
+    if (read_events().count != 100)
+        _exit(1);
+}
+
+/* The worker dies after COMMIT and before the tails move: nothing is read twice. */
+START_TEST(next_worker_goes_on_from_the_stores_cursors) {
+    fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
+    fake_claim_ring(&program, 0, 0, 1, 256);
+    uint32_t stack = fake_push_node(&program, 0, 0x401000, 0, 0);
+    for (uint32_t i = 0; i < 100; i++)
+        fake_event(&program, 0, HAK_MALLOC, i, 1, stack);
+    in_a_worker_that_dies(store_a_hundred);
+    ck_assert_uint_eq(atomic_load(&fake_ring(&program, 0)->tail), 100);
+    atomic_store(&fake_ring(&program, 0)->tail, 0); /* as if it had not come to that */
+    for (uint32_t i = 100; i < 150; i++)
+        fake_event(&program, 0, HAK_MALLOC, i, 1, stack);
+    worker.config.resume_store = 1;
+    snprintf(worker.config.store_path, sizeof worker.config.store_path, "%s/t.db",
+             program.directory);
+    add(&worker, &program, 1);
+    ck_assert_uint_eq(atomic_load(&fake_ring(&program, 0)->tail), 100);
+    commit(&worker);
+    struct events all = read_events();
+    ck_assert_uint_eq(all.count, 150);
+    for (uint32_t i = 0; i < all.count; i++) {
+        ck_assert_uint_eq(all.event[i].address, FAKE_BLOCK + 48 * (uint64_t)i);
+        ck_assert_uint_eq(all.event[i].stack, 1);
+        ck_assert_uint_eq(all.event[i].process, 1);
+        ck_assert_uint_eq(all.event[i].thread, 1);
+    }
+    ck_assert_int_eq(ask("SELECT count(*) FROM node"), 1);
+    ck_assert_int_eq(ask("SELECT count(*) FROM process"), 1);
+}
+END_TEST
+
+START_TEST(keeps_sessions_apart) {
+    struct fake_program other = {.memfd = -1};
+    memcpy(other.directory, program.directory, sizeof other.directory);
+    fake_begin(&other, "elsewhere.db");
+    fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
+    fake_claim_process(&other, 0, getppid(), UINT32_MAX, 0);
+    fake_claim_ring(&program, 0, 0, 1, 256);
+    fake_claim_ring(&other, 0, 0, 1, 256);
+    add(&worker, &program, 1);
+    add(&worker, &other, 2);
+    fake_event(&program, 0, HAK_MALLOC, 1, 1, fake_push_node(&program, 0, 0x401000, 0, 0));
+    fake_event(&other, 0, HAK_MALLOC, 2, 1, fake_push_node(&other, 0, 0x401000, 0, 0));
+    commit(&worker);
+    struct events all = read_events();
+    ck_assert_uint_eq(all.count, 2);
+    ck_assert_uint_ne(all.event[0].process, all.event[1].process);
+    ck_assert_uint_ne(all.event[0].thread, all.event[1].thread);
+    ck_assert_uint_ne(all.event[0].stack, all.event[1].stack);
+    ck_assert_int_eq(ask("SELECT count(DISTINCT session) FROM process"), 2);
+    /* One store for the tree: the first session's, and the second is told so. */
+    ck_assert_ptr_nonnull(strstr(other.session->store_path, "/t.db"));
+}
+END_TEST
+
+START_TEST(says_how_a_process_ended_and_gives_its_rings_back) {
+    pid_t child = fork();
+    if (child == 0) {
+        pause();
+        _exit(0);
+    }
+    fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
+    fake_claim_process(&program, 1, child, 0, 7);
+    fake_claim_ring(&program, 0, 0, 1, 256);
+    fake_claim_ring(&program, 3, 1, 1, 256);
+    add(&worker, &program, 1);
+    fake_put(&program, 0, (struct hak_event_fields){.kind = HAK_FORK, .size = 7});
+    fake_event(&program, 3, HAK_MALLOC, 1, 1, 0);
+    fake_process(&program, 1)->failed_calls = 5;
+    atomic_store(&fake_ring(&program, 3)->lost, 9);
+    commit(&worker);
+    ck_assert_uint_eq(hak_client_live(worker.clients[0]), 2);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    fake_event(&program, 3, HAK_MALLOC, 2, 1, 0); /* written before it died, seen after */
+    ck_assert(hak_client_look_for_ends(worker.clients[0], fake_monotonic()));
+    commit(&worker);
+    hak_client_copy_counters(worker.clients[0], &worker.rows);
+    commit(&worker);
+    ck_assert_uint_eq(read_events().count, 3);
+    ck_assert_int_eq(ask("SELECT end_kind FROM process WHERE parent = 1"), 2);
+    ck_assert_int_eq(ask("SELECT fork_event FROM process WHERE parent = 1"), 1);
+    ck_assert_int_eq(ask("SELECT count FROM loss"), 9);
+    ck_assert_int_eq(ask("SELECT lost FROM process WHERE parent = 1"), 9);
+    ck_assert_uint_eq(atomic_load(&fake_ring(&program, 3)->state), HAK_RING_FREE);
+    ck_assert_uint_eq(atomic_load(&program.session->extent_taken[3]), 0);
+    ck_assert_uint_eq(atomic_load(&fake_process(&program, 1)->state), HAK_PROCESS_FREE);
+    ck_assert_uint_eq(atomic_load(&fake_ring(&program, 0)->state), HAK_RING_CLAIMED);
+}
+END_TEST
+
+START_TEST(asks_the_kernel_whether_anybody_is_left) {
+    add(&worker, &program, 1);
+    struct hak_client *client = worker.clients[0];
+    ck_assert(!hak_client_is_over(client, 1)); /* this process maps it, though no entry says so */
+    munmap(program.session, FAKE_BYTES);
+    program.session = NULL;
+    ck_assert(hak_client_is_over(client, fake_monotonic()));
+}
+END_TEST
+
+START_TEST(reads_rings_that_were_closed_and_used_again) {
+    fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
+    add(&worker, &program, 1);
+    uint32_t n = 0;
+    for (uint32_t thread = 1; thread <= 40; thread++) {
+        fake_claim_ring(&program, 2, 0, thread, 32);
+        for (int i = 0; i < 20; i++)
+            fake_event(&program, 2, HAK_MALLOC, n++, 1, 0);
+        atomic_store(&fake_ring(&program, 2)->state, HAK_RING_CLOSED);
+        commit(&worker);
+        ck_assert_uint_eq(atomic_load(&fake_ring(&program, 2)->state), HAK_RING_FREE);
+    }
+    struct events all = read_events();
+    ck_assert_uint_eq(all.count, n);
+    for (uint32_t i = 0; i < n; i++)
+        ck_assert_uint_eq(all.event[i].address, FAKE_BLOCK + 48 * (uint64_t)i);
+    ck_assert_int_eq(ask("SELECT count(*) FROM thread"), 40);
+}
+END_TEST
+
+START_TEST(takes_another_path_when_the_store_cannot_be_made) {
+    snprintf(program.session->store_path, HAK_PATH_BYTES, "/proc/no/such.db");
+    setenv("TMPDIR", program.directory, 1);
+    add(&worker, &program, 1);
+    ck_assert_msg(strncmp(worker.store_path, program.directory, strlen(program.directory)) == 0,
+                  "%s", worker.store_path);
+    ck_assert_ptr_nonnull(strstr(worker.moved_line, "/proc/no/such.db"));
+    ck_assert_str_eq(program.session->store_path, worker.store_path);
+}
+END_TEST
+
+START_TEST(does_not_overwrite_a_file) {
+    char path[256];
+    snprintf(path, sizeof path, "%s/t.db", program.directory);
+    FILE *file = fopen(path, "w");
+    fputs("mine", file);
+    fclose(file);
+    add(&worker, &program, 1);
+    ck_assert_ptr_nonnull(strstr(worker.store_path, "/t.2.db"));
+    char text[5] = "";
+    file = fopen(path, "r");
+    ck_assert_ptr_nonnull(fgets(text, sizeof text, file));
+    fclose(file);
+    ck_assert_str_eq(text, "mine");
+}
+END_TEST
+
+/* ---- hostile memory -------------------------------------------------------------------------- */
+
+static void scribble(void *at, size_t bytes, int density) {
+    for (size_t i = 0; i < bytes; i++)
+        if (random() % density == 0)
+            ((uint8_t *)at)[i] = (uint8_t)random();
+}
+
+START_TEST(survives_nonsense_in_the_tables) {
+    srandom((unsigned)_i);
+    fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
+    for (uint32_t ring = 0; ring < 8; ring++)
+        fake_claim_ring(&program, ring, ring % 3, ring + 1, 1024);
+    add(&worker, &program, 1);
+    char *memory = (char *)program.session;
+    atomic_store(&program.session->rings_high, 64);
+    atomic_store(&program.session->processes_high, 64);
+    atomic_store(&program.session->node_count, FAKE_NODES + 100);
+    for (int round = 0; round < 20; round++) {
+        scribble(memory + program.session->ring_offset, 64 * sizeof(struct hak_ring_entry), 16);
+        scribble(memory + program.session->process_offset, 64 * sizeof(struct hak_process_entry),
+                 16);
+        scribble(memory + program.session->node_offset, FAKE_NODES * sizeof(struct hak_node), 4);
+        scribble(memory + program.session->extent_offset, 8 * HAK_EXTENT_BYTES / 4, 3);
+        for (uint32_t ring = 0; ring < 8; ring++) { /* half of them are read: heads make sense */
+            fake_claim_ring(&program, ring, (uint32_t)random() % 3, ring + 1, 1024);
+            atomic_store(&fake_ring(&program, ring)->head,
+                         worker.clients[0]->rings[ring].position + (uint64_t)random() % 1024);
+        }
+        for (int i = 0; i < 100 && hak_worker_commit(&worker); i++)
+            continue;
+        hak_client_look_for_ends(worker.clients[0], fake_monotonic());
+    }
+    /* Whatever came in can be read. */
+    struct events all = read_events();
+    ck_assert_uint_eq(all.count, hak_store_last_event(worker.writer));
+}
+END_TEST
+
+START_TEST(refuses_headers_that_cannot_be_right) {
+    srandom((unsigned)_i);
+    struct hak_session good = *program.session;
+    uint32_t refused = 0;
+    for (int round = 0; round < 200; round++) {
+        memcpy(program.session, &good, sizeof good);
+        scribble(&program.session->version,
+                 offsetof(struct hak_session, store_path) - offsetof(struct hak_session, version),
+                 24);
+        struct hak_mapping map;
+        if (hak_mapping_open(&map, dup(program.memfd))) {
+            refused++;
+            continue;
+        }
+        /* What it takes can be read from end to end. */
+        struct hak_ring_view view;
+        struct hak_node node;
+        for (uint32_t i = 0; i < HAK_RINGS; i += 511)
+            hak_mapping_view(&map, i, &view);
+        hak_mapping_node(&map, (uint32_t)map.node_capacity - 1, &node);
+        hak_mapping_close(&map);
+    }
+    ck_assert_uint_gt(refused, 50);
+}
+END_TEST
+
+START_TEST(counts_what_a_full_disk_costs) {
+    fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
+    fake_claim_ring(&program, 0, 0, 1, 256);
+    add(&worker, &program, 1);
+    fake_event(&program, 0, HAK_MALLOC, 1, 1, fake_push_node(&program, 0, 0x401000, 0, 0));
+    commit(&worker);
+    sqlite3 *database = hak_store_writer_database(worker.writer);
+    int64_t pages = ask("PRAGMA page_count");
+    char pragma[64];
+    snprintf(pragma, sizeof pragma, "PRAGMA max_page_count=%lld", (long long)pages);
+    ck_assert_int_eq(sqlite3_exec(database, pragma, NULL, NULL, NULL), SQLITE_OK);
+    dup2(open("/dev/null", O_WRONLY), 2); /* its one line */
+    for (uint32_t i = 0; i < 3000; i++) {
+        fake_event(&program, 0, HAK_MALLOC, 2 + i, 1,
+                   fake_push_node(&program, 0, 0x500000 + i, 0, 0));
+        if (i % 100 == 99) {
+            worker.trouble_until_ns = 0;
+            commit(&worker);
+        }
+    }
+    ck_assert_uint_eq(atomic_load(&fake_ring(&program, 0)->tail), 3001); /* the program goes on */
+    uint32_t stored = read_events().count;
+    ck_assert_uint_lt(stored, 3001);
+    ck_assert_int_eq(sqlite3_exec(database, "PRAGMA max_page_count=100000", NULL, NULL, NULL),
+                     SQLITE_OK);
+    worker.trouble_until_ns = 0;
+    fake_event(&program, 0, HAK_FREE, 1, 2, 1);
+    commit(&worker);
+    ck_assert_uint_eq(read_events().count, stored + 1);
+    ck_assert_int_eq(ask("SELECT sum(count) FROM loss"), 3001 - stored);
+    ck_assert_int_eq(ask("SELECT max(id) - count(*) FROM node"), 0);
+}
+END_TEST
+
+int main(void) {
+    TCase *cases = tcase_create("worker");
+    tcase_add_checked_fixture(cases, set_up, tear_down);
+    tcase_set_timeout(cases, 120);
+    tcase_add_test(cases, stores_what_rings_hold);
+    tcase_add_test(cases, merges_rings_by_time);
+    tcase_add_test(cases, puts_a_blocks_records_in_the_order_of_generations);
+    tcase_add_test(cases, leaves_what_is_younger_than_the_cut);
+    tcase_add_test(cases, next_worker_goes_on_from_the_stores_cursors);
+    tcase_add_test(cases, keeps_sessions_apart);
+    tcase_add_test(cases, says_how_a_process_ended_and_gives_its_rings_back);
+    tcase_add_test(cases, asks_the_kernel_whether_anybody_is_left);
+    tcase_add_test(cases, reads_rings_that_were_closed_and_used_again);
+    tcase_add_test(cases, takes_another_path_when_the_store_cannot_be_made);
+    tcase_add_test(cases, does_not_overwrite_a_file);
+    tcase_add_test(cases, counts_what_a_full_disk_costs);
+    tcase_add_loop_test(cases, survives_nonsense_in_the_tables, 0, 20);
+    tcase_add_loop_test(cases, refuses_headers_that_cannot_be_right, 0, 5);
+    return run_cases("collector/worker", cases);
+}
