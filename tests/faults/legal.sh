@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Correct programs leave a record in which every move of every block is legal, in every level, layout
+# and front, with caches so small that blocks go through all of them.
+# timeout: 600
+set -u
+# shellcheck source=tests/tools/faults.sh
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/faults.sh"
+failed=0
+export HAKMEM_TINY_MAG_CAP=8 HAKMEM_TINY_TLS_SLL_CAP=16
+for program in $(correct_programs); do
+    for level in trace normal; do
+        for layout in same header; do
+            for magazine in 0 1; do
+                name=$program.$level.$layout.$magazine
+                HAKMEM_TINY_MAGAZINE_ENABLE=$magazine "$BUILD/hakmem-trace" run --check "$level" \
+                    --layout "$layout" -s "$name.db" -- "$BUILD/tests/faults/$program" >"$name.out" 2>&1
+                status=$?
+                if [ $status -ne 0 ] || ! "$BUILD/hakmem-trace" check -s "$name.db" >>"$name.out" 2>&1; then
+                    echo "$name: status of run $status, printed by run and check:"
+                    head -20 "$name.out"
+                    failed=1
+                fi
+                rm -f "$name.db"
+            done
+        done
+    done
+done
+exit $failed
