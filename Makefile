@@ -154,7 +154,7 @@ $(BUILD)/tests/cli/make_store: tests/cli/make_store.c $(BUILD)/libcollector.a $(
 # The unwinder beside libunwind, as a preload (tests/programs/unwind_compare.sh).
 COMPARE     := $(BUILD)/tests/programs/unwind_compare
 UNWIND_OBJ  := $(patsubst %.c,$(BUILD)/debug/%.o,$(wildcard src/trace/cfi*.c src/trace/stack*.c) \
-               src/trace/rules.c src/trace/modules.c src/trace/unwind.c)
+               src/trace/rules.c src/trace/modules.c src/trace/splice.c src/trace/unwind.c)
 COMPARE_BIN := $(COMPARE)/compare.so $(COMPARE)/show_counts
 $(COMPARE)/compare.so: tests/programs/unwind_compare/compare.c $(UNWIND_OBJ) $(BUILD)/flags
 	@mkdir -p $(@D)

@@ -2,6 +2,7 @@
 #include "trace/stacks.h"
 #include <dlfcn.h>
 #include "trace/modules.h"
+#include "trace/splice.h"
 #include "trace/stack_table.h"
 #include "trace/trace.h"
 #include "trace/unwind.h"
@@ -9,23 +10,32 @@
 enum { DEPTH_MAX = 256, OWN_FRAMES_MAX = 24, GENERATION_BITS = 22 };
 
 static struct hak_stacks_setup setup;
+static uint32_t starts; /* how often hak_stacks_start was called */
 
-/* Bounds of the section of HAK_TRACER_TEXT, made by the linker. */
-extern const char __start_hak_tracer_text[] HAK_HIDDEN;
-extern const char __stop_hak_tracer_text[] HAK_HIDDEN;
+/* Bounds of the sections of HAK_TRACER_TEXT and HAK_UNWINDER_ENTRY, made by the linker. */
+extern const char __start_hak_tracer_text[] HAK_HIDDEN __attribute__((weak));
+extern const char __stop_hak_tracer_text[] HAK_HIDDEN __attribute__((weak));
+extern const char __start_hak_unwinder_text[] HAK_HIDDEN;
+extern const char __stop_hak_unwinder_text[] HAK_HIDDEN;
+
+static inline bool is_between(uintptr_t ip, const char *start, const char *stop) {
+    return ip - (uintptr_t)start < (uintptr_t)stop - (uintptr_t)start;
+}
 
 static inline bool is_own(uintptr_t ip) {
-    return ip - setup.own_start < setup.own_end - setup.own_start;
+    return ip - setup.own_start < setup.own_end - setup.own_start ||
+           is_between(ip, __start_hak_unwinder_text, __stop_hak_unwinder_text);
 }
 
 static inline bool is_tracer(uintptr_t ip) {
-    uintptr_t start = (uintptr_t)__start_hak_tracer_text;
-    return ip - start < (uintptr_t)__stop_hak_tracer_text - start;
+    return is_between(ip, __start_hak_tracer_text, __stop_hak_tracer_text) ||
+           is_between(ip, __start_hak_unwinder_text, __stop_hak_unwinder_text);
 }
 
 void hak_stacks_start(const struct hak_stacks_setup *wanted) {
     struct dl_find_object object;
     setup = (struct hak_stacks_setup){0};
+    starts++;
     if (!hak_stack_table_start(wanted->nodes))
         return;
     setup = *wanted;
@@ -65,15 +75,16 @@ static uint32_t append_node(uint32_t parent, uintptr_t ip) {
     return hak_stack_table_add(parent, ip, id);
 }
 
+/* The node of `ip` below `parent`; 0 when there is no room. */
+static inline uint32_t intern(uint32_t parent, uintptr_t ip) {
+    uint32_t id = hak_stack_table_find(parent, ip);
+    return HAK_LIKELY(id != 0) ? id : append_node(parent, ip);
+}
+
 uint32_t hak_stacks_intern(const uintptr_t *ips, size_t count) {
     uint32_t id = 0;
-    if (HAK_UNLIKELY(setup.depth == 0))
-        return 0;
     for (size_t i = count; i-- > 0;) {
-        uint32_t parent = id;
-        id = hak_stack_table_find(parent, ips[i]);
-        if (HAK_UNLIKELY(id == 0))
-            id = append_node(parent, ips[i]);
+        id = intern(id, ips[i]);
         if (HAK_UNLIKELY(id == 0)) {
             atomic_fetch_add(setup.no_stack, 1);
             return 0;
@@ -82,38 +93,94 @@ uint32_t hak_stacks_intern(const uintptr_t *ips, size_t count) {
     return id;
 }
 
-/* Where the frames to be kept begin. hakmem's own innermost frames go as far as the first of the
- * program, which `program` gets; with `keep_own_frames` only those of the tracer are left out. */
-static size_t first_kept(const uintptr_t *ips, size_t count, bool keep_own_frames,
-                         size_t *program) {
-    size_t first = 0, tracer_end = 0;
-    for (; first < count && is_own(ips[first]); first++)
-        if (is_tracer(ips[first]))
-            tracer_end = first + 1;
-    *program = first;
-    return keep_own_frames ? tracer_end : first;
+/* A stack on its way to its id. */
+struct taken {
+    bool keep_own_frames;
+    bool partial;
+    uintptr_t caller; /* ip of the program's innermost frame */
+};
+
+/* The id of a spliced stack. Frames of hakmem have the id of what called them, so the program's
+ * part of the stack has the same ids whichever of hakmem's functions stand above it. */
+static uint32_t intern_last(struct hak_last_stack *stack, struct taken *taken) {
+    struct hak_frame *frame = stack->frame;
+    size_t from = stack->kept, count = stack->count, program = count;
+    uint16_t rank = from ? frame[from - 1].rank : 0;
+    for (size_t i = from; i < count; i++) {
+        rank = (uint16_t)(rank + !is_own(frame[i].ip));
+        frame[i].rank = rank;
+    }
+    uint16_t left_out = rank > setup.depth ? (uint16_t)(rank - setup.depth) : 0;
+    if (left_out != stack->left_out) /* ids are of stacks that end elsewhere */
+        from = 0;
+    stack->left_out = left_out;
+    uint32_t id = from ? frame[from - 1].id : 0;
+    rank = from ? frame[from - 1].rank : 0;
+    for (size_t i = from; i < count; i++) {
+        if (frame[i].rank != rank && frame[i].rank > left_out) {
+            id = intern(id, frame[i].ip);
+            if (HAK_UNLIKELY(id == 0)) {
+                stack->count = 0;
+                atomic_fetch_add(setup.no_stack, 1);
+                return 0;
+            }
+        }
+        rank = frame[i].rank;
+        frame[i].id = id;
+    }
+    while (program > 1 && frame[program - 1].rank == frame[program - 2].rank)
+        program--;
+    taken->caller = frame[program - 1].ip;
+    taken->partial = stack->end != HAK_UNWIND_COMPLETE || left_out != 0;
+    if (taken->keep_own_frames)
+        for (size_t i = program; i < count && !is_tracer(frame[i].ip); i++)
+            id = intern(id, frame[i].ip);
+    return id;
 }
 
-HAK_TRACER_TEXT uint32_t hak_stack_here(bool keep_own_frames, bool *partial) {
+/* The id of a stack that cannot be spliced. */
+static __attribute__((noinline)) uint32_t intern_whole(const struct hak_registers *start,
+                                                       struct taken *taken) {
     uintptr_t ips[DEPTH_MAX + OWN_FRAMES_MAX];
     enum hak_unwind_end end;
-    *partial = false;
-    if (setup.depth == 0)
-        return 0;
-    size_t count = hak_unwind_here(ips, setup.depth + OWN_FRAMES_MAX, &end);
-    size_t program, kept = 0;
-    size_t first = first_kept(ips, count, keep_own_frames, &program);
-    if (program < count && hak_called_by_loader(ips[program]))
-        hak_modules_check();
-    *partial = end != HAK_UNWIND_COMPLETE;
-    for (size_t i = first; i < count; i++) {
-        if (i >= program && is_own(ips[i]))
+    size_t count = hak_unwind_entered(start, 1, ips, setup.depth + OWN_FRAMES_MAX, &end);
+    size_t program = 0, own = 0, kept;
+    for (; program < count && is_own(ips[program]); program++)
+        if (is_tracer(ips[program]))
+            own = program + 1;
+    kept = program;
+    taken->caller = program < count ? ips[program] : 0;
+    taken->partial = end != HAK_UNWIND_COMPLETE;
+    for (size_t i = program; i < count; i++) {
+        if (is_own(ips[i]))
             continue; /* hakmem's start routine of a thread, or a handler that it called */
-        if (kept == setup.depth) {
-            *partial = true;
+        if (kept - program == setup.depth) {
+            taken->partial = true;
             break;
         }
         ips[kept++] = ips[i];
     }
-    return hak_stacks_intern(ips, kept);
+    size_t first = taken->keep_own_frames ? own : program;
+    return hak_stacks_intern(ips + first, kept - first);
+}
+
+HAK_UNWINDER_ENTRY uint32_t hak_stack_here(bool keep_own_frames, bool *partial) {
+    struct taken taken = {keep_own_frames, false, 0};
+    struct hak_registers start;
+    *partial = false;
+    if (setup.depth == 0)
+        return 0;
+    hak_registers_here(&start);
+    if (!hak_unwind_enter(&start, 1)) {
+        *partial = true;
+        return 0;
+    }
+    uint64_t version = (uint64_t)starts << 32 | hak_modules_generation();
+    struct hak_last_stack *last = hak_splice_walk(&start, setup.depth + OWN_FRAMES_MAX, version);
+    uint32_t id = last ? intern_last(last, &taken) : intern_whole(&start, &taken);
+    hak_unwind_leave();
+    *partial = taken.partial;
+    if (HAK_UNLIKELY(hak_called_by_loader(taken.caller)))
+        hak_modules_check();
+    return id;
 }

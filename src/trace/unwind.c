@@ -25,9 +25,7 @@ struct found {
         skip; /* innermost frames still to be left out; SIZE_MAX = only count the unwinder's own */
 };
 
-/* The functions by which the unwinder is entered have a section of their own, so that their frames
- * can be told from all others. */
-#define UNWINDER_ENTRY __attribute__((noinline, section("hak_unwinder_text")))
+/* Where the functions marked HAK_UNWINDER_ENTRY lie. */
 extern const char __start_hak_unwinder_text[] HAK_HIDDEN;
 extern const char __stop_hak_unwinder_text[] HAK_HIDDEN;
 
@@ -158,44 +156,46 @@ static enum hak_unwind_end walk(const struct hak_registers *start, struct found 
 }
 
 /* The stack pointer of the walk that is under way on this thread, 0 = none. */
-static _Thread_local volatile uintptr_t under_way __attribute__((tls_model("initial-exec")));
+_Thread_local volatile uintptr_t hak_unwind_under_way __attribute__((tls_model("initial-exec")));
 
-/* Is this call, one of whose own frames is the unwinder's when `own` is 1, made by a signal handler
- * that interrupted a walk of the same thread? A handler that was left by longjmp has left
- * `under_way` behind; the stack itself then tells whether the walk is still there. */
-static HAK_COLD bool is_interrupting(const struct hak_registers *start, size_t own) {
+/* A handler that was left by longjmp has left hak_unwind_under_way behind; the stack itself then
+ * tells whether the walk is still there. */
+HAK_COLD bool hak_unwind_is_interrupting(const struct hak_registers *start, size_t own) {
     struct found found = {NULL, 0, 0, SIZE_MAX};
     if (walk(start, &found) == HAK_UNWIND_COMPLETE || found.count > own)
         return found.count > own;
-    return start->value[HAK_RSP] < under_way;
+    return start->value[HAK_RSP] < hak_unwind_under_way;
 }
 
-static size_t walk_guarded(const struct hak_registers *start, size_t own, uintptr_t *ips,
-                           size_t max, enum hak_unwind_end *end) {
-    struct found found = {ips, 0, max, own};
-    if (HAK_UNLIKELY(under_way != 0) && is_interrupting(start, own)) {
-        *end = HAK_UNWIND_INTERRUPTED;
-        return 0;
-    }
-    under_way = start->value[HAK_RSP];
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+size_t hak_unwind_entered(const struct hak_registers *start, size_t skip, uintptr_t *ips,
+                          size_t max, enum hak_unwind_end *end) {
+    struct found found = {ips, 0, max, skip};
     *end = walk(start, &found);
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    under_way = 0;
     return found.count;
 }
 
-UNWINDER_ENTRY size_t hak_unwind_here(uintptr_t *ips, size_t max, enum hak_unwind_end *end) {
-    struct hak_registers registers;
-    hak_registers_here(&registers);
-    return walk_guarded(&registers, 1, ips, max, end);
+static size_t enter_and_walk(const struct hak_registers *start, size_t own, uintptr_t *ips,
+                             size_t max, enum hak_unwind_end *end) {
+    size_t count = 0;
+    *end = HAK_UNWIND_INTERRUPTED;
+    if (hak_unwind_enter(start, own)) {
+        count = hak_unwind_entered(start, own, ips, max, end);
+        hak_unwind_leave();
+    }
+    return count;
 }
 
-UNWINDER_ENTRY size_t hak_unwind_from(const struct hak_registers *registers, uintptr_t *ips,
-                                      size_t max, enum hak_unwind_end *end) {
+HAK_UNWINDER_ENTRY size_t hak_unwind_here(uintptr_t *ips, size_t max, enum hak_unwind_end *end) {
+    struct hak_registers registers;
+    hak_registers_here(&registers);
+    return enter_and_walk(&registers, 1, ips, max, end);
+}
+
+HAK_UNWINDER_ENTRY size_t hak_unwind_from(const struct hak_registers *registers, uintptr_t *ips,
+                                          size_t max, enum hak_unwind_end *end) {
     struct hak_registers start = *registers; /* also keeps this frame on the stack: no tail call */
     __asm__ volatile("" : : "r"(&start) : "memory");
-    return walk_guarded(&start, 0, ips, max, end);
+    return enter_and_walk(&start, 0, ips, max, end);
 }
 
 void hak_registers_from_context(struct hak_registers *registers, const void *context) {

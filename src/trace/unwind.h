@@ -10,6 +10,7 @@
 #ifndef HAK_TRACE_UNWIND_H
 #define HAK_TRACE_UNWIND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "block.h"
@@ -33,6 +34,33 @@ HAK_HIDDEN size_t hak_unwind_here(uintptr_t *ips, size_t max, enum hak_unwind_en
  * signal's context. ips[0] is their rip. */
 HAK_HIDDEN size_t hak_unwind_from(const struct hak_registers *registers, uintptr_t *ips, size_t max,
                                   enum hak_unwind_end *end);
+
+/* For functions that walk and then use what other walks of the same thread would change: no signal
+ * handler gets a stack between enter and leave. Such a function is marked HAK_UNWINDER_ENTRY, by
+ * which it is found on the stack when a handler left it by longjmp, and takes the registers itself.
+ * hak_unwind_enter returns false when this is such a handler: end is HAK_UNWIND_INTERRUPTED then.
+ * `own` is the number of frames on `start`'s stack that are of the caller itself and marked. */
+#define HAK_UNWINDER_ENTRY __attribute__((noinline, section("hak_unwinder_text")))
+HAK_HIDDEN extern _Thread_local volatile uintptr_t hak_unwind_under_way
+    __attribute__((tls_model("initial-exec")));
+HAK_HIDDEN bool hak_unwind_is_interrupting(const struct hak_registers *start, size_t own);
+
+static inline bool hak_unwind_enter(const struct hak_registers *start, size_t own) {
+    if (HAK_UNLIKELY(hak_unwind_under_way != 0) && hak_unwind_is_interrupting(start, own))
+        return false;
+    hak_unwind_under_way = start->value[HAK_RSP];
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    return true;
+}
+
+static inline void hak_unwind_leave(void) {
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    hak_unwind_under_way = 0;
+}
+
+/* The walk between enter and leave; the innermost `skip` frames are not counted in. */
+HAK_HIDDEN size_t hak_unwind_entered(const struct hak_registers *start, size_t skip, uintptr_t *ips,
+                                     size_t max, enum hak_unwind_end *end);
 
 /* The registers in `context`, the third argument of an SA_SIGINFO handler (a ucontext_t). */
 HAK_HIDDEN void hak_registers_from_context(struct hak_registers *registers, const void *context);

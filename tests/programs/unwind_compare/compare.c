@@ -30,7 +30,7 @@ extern void *__libc_calloc(size_t, size_t);
 extern void *__libc_realloc(void *, size_t);
 extern void __libc_free(void *);
 
-enum { FRAMES = 256, NODES = 1 << 23, SHOWN = 10 };
+enum { FRAMES = 256, DEPTH = 64, NODES = 1 << 23, SHOWN = 10 };
 
 static int (*backtrace_by_libunwind)(void **, int);
 static int (*init_cursor)(unw_cursor_t *, unw_context_t *);
@@ -46,6 +46,7 @@ static _Atomic uint32_t *node_count; /* lies in node 0, which is none */
 static _Atomic uint64_t no_stack;
 static int libunwind_allowed;
 static unsigned every = 1;
+static uintptr_t own_start, own_bytes; /* this library */
 static _Thread_local int busy __attribute__((tls_model("initial-exec")));
 static _Thread_local unsigned calls __attribute__((tls_model("initial-exec")));
 
@@ -94,6 +95,11 @@ __attribute__((constructor)) static void start(void) {
         !flush_caches || !local_space)
         return;
     pthread_atfork(NULL, NULL, stop_libunwind);
+    struct dl_find_object own;
+    if (_dl_find_object((void *)start, &own) != 0)
+        return;
+    own_start = (uintptr_t)own.dlfo_map_start;
+    own_bytes = (uintptr_t)own.dlfo_map_end - own_start;
     counts = map;
     every = text ? (unsigned)atoi(text) : 1;
     hak_modules_start();
@@ -102,7 +108,7 @@ __attribute__((constructor)) static void start(void) {
                                                 .node_count = node_count,
                                                 .no_stack = &no_stack,
                                                 .process = 0,
-                                                .depth = 64});
+                                                .depth = DEPTH});
     libunwind_allowed = getenv("UNWIND_COMPARE_ALONE") == NULL;
     busy = 0;
 }
@@ -145,26 +151,41 @@ static int is_same(const uintptr_t *ours, size_t our_count, enum hak_unwind_end 
     return our_count <= 1 || memcmp(ours + 1, theirs + 1, (our_count - 1) * sizeof *ours) == 0;
 }
 
-/* Does the interned stack `id` read back as `ips`? */
-static int reads_back(uint32_t id, const uintptr_t *ips, size_t count) {
-    for (size_t i = 0; i < count; i++, id = nodes[id].parent)
+/* Does the interned stack `id` read back as `ips`, or as the newest DEPTH of them? Frames of this
+ * library, which a signal may have interrupted, are left out of stacks. `cut` gets whether there
+ * were more than DEPTH. */
+static int reads_back(uint32_t id, const uintptr_t *ips, size_t count, int *cut) {
+    size_t kept = 0;
+    *cut = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (ips[i] - own_start < own_bytes)
+            continue;
+        if (kept++ == DEPTH) {
+            *cut = 1;
+            break;
+        }
         if (id == 0 || id >= *node_count || nodes[id].ip != ips[i])
             return 0;
+        id = nodes[id].parent;
+    }
     return id == 0;
 }
 
 static __attribute__((noinline)) void compare(void) {
     uintptr_t ours[FRAMES], theirs[FRAMES];
     enum hak_unwind_end end;
+    bool partial;
+    /* the whole walk first, and then the spliced one, which must come to the same */
     size_t our_count = hak_unwind_here(ours, FRAMES, &end);
+    uint32_t id = hak_stack_here(false, &partial);
     atomic_fetch_add(&counts->end[end], 1);
     /* frame 1 is malloc or free of this file, frame 2 its caller */
     if (our_count > 2 && hak_called_by_loader(ours[2])) {
-        hak_modules_check();
         atomic_fetch_add(&counts->from_loader, 1);
         return;
     }
-    if (!reads_back(hak_stacks_intern(ours + 1, our_count - 1), ours + 1, our_count - 1))
+    int cut, whole = reads_back(id, ours + 2, our_count - 2, &cut);
+    if (!whole || partial != (end != HAK_UNWIND_COMPLETE || cut))
         atomic_fetch_add(&counts->interned_wrong, 1);
     atomic_fetch_add(&counts->frames, our_count);
     if (!libunwind_allowed) {

@@ -26,11 +26,14 @@ static int compare(const void *a, const void *b) {
     return *(const int *)a - *(const int *)b;
 }
 
+static void recurse(int depth);
+static void (*volatile recurse_again)(int) = recurse; /* keeps the compiler from inlining levels */
+
 static void recurse(int depth) {
     volatile char bytes[64];
     bytes[0] = (char)depth;
     if (depth > 0)
-        recurse(depth - 1);
+        recurse_again(depth - 1);
     else
         allocate(3);
     bytes[1] = bytes[0];

@@ -94,16 +94,18 @@ END_TEST
 
 START_TEST(the_table_grows) {
     static uint32_t ids[300000];
+    unsigned wrong = 0;
     for (uintptr_t i = 0; i < 300000; i++) {
         uintptr_t ips[2] = {0x400000 + i * 5, 0x500000 + i % 1000};
         ids[i] = hak_stacks_intern(ips, 2);
-        ck_assert_uint_ne(ids[i], 0);
+        wrong += ids[i] == 0;
     }
     ck_assert_uint_eq(*node_count, 301001);
     for (uintptr_t i = 0; i < 300000; i++) {
         uintptr_t ips[2] = {0x400000 + i * 5, 0x500000 + i % 1000};
-        ck_assert_uint_eq(hak_stacks_intern(ips, 2), ids[i]);
+        wrong += hak_stacks_intern(ips, 2) != ids[i];
     }
+    ck_assert_uint_eq(wrong, 0);
     ck_assert_uint_eq(*node_count, 301001);
 }
 END_TEST

@@ -567,8 +567,9 @@ START_TEST(wild_registers) {
         for (int k = 0; k < HAK_REGISTERS; k++)
             registers.value[k] = bad_word();
         (void)hak_unwind_from(&registers, ours, FRAMES, &our_end);
-        ck_assert_int_le(our_end, HAK_UNWIND_BAD_CFA);
+        smashed_ends[our_end]++;
     }
+    ck_assert_uint_eq(smashed_ends[HAK_UNWIND_INTERRUPTED], 0);
 }
 END_TEST
 
