@@ -2,6 +2,7 @@
 #include "trace/ring.h"
 #include "hop.h"
 #include "superslab.h"
+#include "trace/splice.h"
 #include "trace/thread.h"
 #include "trace/trace.h"
 #include "trace/wait.h"
@@ -157,6 +158,7 @@ uint32_t hak_trace_thread(void) {
 
 void hak_trace_thread_end(void) {
     struct hak_writer *w = &hak_writer;
+    hak_splice_thread_end();
     hak_thread_give_stack_back();
     if (!hak_current_ready() || !w->ring) {
         w->ended = 1;
