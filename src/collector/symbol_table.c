@@ -78,18 +78,18 @@ const char *hak_symbol_table_find(const struct hak_symbol_table *table, uint64_t
         else
             high = middle;
     }
-    /* Functions may lie inside others' ranges (cold parts, aliases): the nearest that holds it. */
+    /* Functions may lie inside others' ranges (cold parts), labels inside functions: the nearest
+     * function that holds the address, else the nearest label. */
+    const char *label = "";
     for (int looked = 0; low > 0 && looked < 32; looked++, low--) {
         const struct hak_symbol_entry *e = &table->entries[low - 1];
-        bool sized = e->end > e->start;
-        if (sized ? address < e->end : looked == 0 && address - e->start < 4096) {
-            while (low > 1 && table->entries[low - 2].start == e->start &&
-                   table->entries[low - 2].end >= e->end) {
-                low--;
-                e = &table->entries[low - 1]; /* the better of several names */
-            }
-            return e->name;
-        }
+        if (e->end == e->start && !label[0] && address - e->start < 4096)
+            label = e->name;
+        if (address >= e->end)
+            continue;
+        for (; low > 1 && e[-1].start == e->start && e[-1].end >= e->end; low--)
+            e--; /* the better of several names */
+        return e->name;
     }
-    return "";
+    return label;
 }

@@ -88,13 +88,23 @@ int hak_symbols_find(struct hak_symbol_file *file, uint64_t address, struct hak_
     int count = 0;
     if (file->debug.dwarf)
         count = hak_units_find(&file->units, &file->owner->strings, address, out, max);
-    if (max > 0 && (count == 0 || out[count - 1].function[0] == 0)) {
-        const char *name = hak_symbol_table_find(&file->table, address);
-        if (count == 0 && name[0])
-            out[count++] = (struct hak_symbol){"", "", 0};
-        if (count)
-            out[count - 1].function = hak_strings_demangle(&file->owner->strings, name);
+    if (max <= 0)
+        return 0;
+    struct hak_symbol *outermost = count ? &out[count - 1] : NULL;
+    /* gcc gives lambdas and the like no linkage name, only "operator()": the symbol table has it.
+     */
+    bool unnamed = !outermost || outermost->function[0] == 0;
+    if (!unnamed && strchr(outermost->function, '(') && strcmp(outermost->function, "operator()"))
+        return count;
+    const char *name = hak_symbol_table_find(&file->table, address);
+    if (!unnamed && strncmp(name, "_Z", 2) != 0)
+        return count;
+    if (!outermost && name[0]) {
+        outermost = &out[count++];
+        *outermost = (struct hak_symbol){"", "", 0};
     }
+    if (outermost && name[0])
+        outermost->function = hak_strings_demangle(&file->owner->strings, name);
     return count;
 }
 
