@@ -224,6 +224,7 @@ static const char *hold_session(struct hak_keeper *k, struct hak_greeting *g) {
     pthread_mutex_lock(&k->lock);
     k->sessions++;
     pthread_mutex_unlock(&k->lock);
+    k->beat_due_ms = 0; /* at once, so that the program sees a living keeper */
     if (k->link >= 0 && tell_session(k, h) != 0)
         lose_worker(k);
     return NULL;

@@ -1,0 +1,419 @@
+/* The keeper with real workers: hellos taken and refused, workers and keepers killed, the end. */
+#include <dirent.h>
+#include <poll.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include "collector/keeper.h"
+#include "collector/link.h"
+#include "collector/peer.h"
+#include "fake_program.h"
+#include "../suite.h"
+
+static struct fake_program program;
+static struct hak_keeper *keeper;
+static pid_t stand_in; /* the process that says hello and that ends with the test */
+static char collect[4096];
+
+/* hakmem-collect of the build that this test is of. */
+static void find_collect(void) {
+    const char *build = getenv("BUILD");
+    char self[4096] = "";
+    if (build) {
+        snprintf(collect, sizeof collect, "%.4000s/hakmem-collect", build);
+    } else if (readlink("/proc/self/exe", self, sizeof self - 1) > 0) {
+        char *tests = strstr(self, "/tests/unit/");
+        ck_assert_ptr_nonnull(tests);
+        *tests = 0;
+        snprintf(collect, sizeof collect, "%.4000s/hakmem-collect", self);
+    }
+    ck_assert_msg(access(collect, X_OK) == 0, "%s is not built", collect);
+}
+
+static void set_up(void) {
+    find_collect();
+    program = (struct fake_program){.memfd = -1};
+    fake_directory(&program);
+    fake_begin(&program, "k.db");
+    fake_claim_ring(&program, 0, 0, 1, 4096);
+    char error[512] = "";
+    struct hak_keeper_options options = {.collect_path = collect};
+    ck_assert_msg(hak_keeper_start(&options, &keeper, error, sizeof error) == 0, "%s", error);
+}
+
+/* The program ends: nobody maps its memory. */
+static void end_program(void) {
+    if (program.session)
+        munmap(program.session, FAKE_BYTES);
+    program.session = NULL;
+    if (program.memfd >= 0)
+        close(program.memfd);
+    program.memfd = -1;
+    if (stand_in) {
+        kill(stand_in, SIGKILL);
+        waitpid(stand_in, NULL, 0);
+    }
+    stand_in = 0;
+}
+
+static void tear_down(void) {
+    end_program();
+    if (keeper)
+        hak_keeper_stop(keeper, 20000, true);
+    fake_clean(&program);
+}
+
+static int connect_to(const char *name) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    size_t length = strlen(name);
+    memcpy(address.sun_path + 1, name, length);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (connect(fd, (struct sockaddr *)&address,
+                (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + length)) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+static void send_hello(int fd, const struct hak_hello *hello, size_t bytes, int memfd) {
+    struct iovec piece = {(void *)hello, bytes};
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control = {.header = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
+    struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1};
+    if (memfd >= 0) {
+        message.msg_control = control.bytes;
+        message.msg_controllen = sizeof control.bytes;
+        memcpy(CMSG_DATA(&control.header), &memfd, sizeof memfd);
+    }
+    ck_assert_int_eq(sendmsg(fd, &message, MSG_NOSIGNAL), (ssize_t)bytes);
+}
+
+static struct hak_hello_answer greet(const struct hak_hello *hello, int memfd) {
+    struct hak_hello_answer answer = {0};
+    int fd = connect_to(hak_keeper_socket_name(keeper));
+    ck_assert_int_ge(fd, 0);
+    send_hello(fd, hello, sizeof *hello, memfd);
+    ck_assert_int_eq(recv(fd, &answer, sizeof answer, MSG_WAITALL), sizeof answer);
+    close(fd);
+    return answer;
+}
+
+/* Says hello from a process of its own, which stands for the program until end_program. */
+static void join_keeper(void) {
+    _Atomic uint32_t *said = &program.session->orphans_taken; /* any shared word */
+    atomic_store(said, 0);
+    stand_in = fork();
+    if (stand_in == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
+        struct hak_hello hello = fake_hello(&program);
+        struct hak_hello_answer answer = greet(&hello, program.memfd);
+        bool right =
+            answer.accepted && strcmp(answer.session_name, hak_keeper_socket_name(keeper)) == 0;
+        atomic_store(said, right ? 1 : 2);
+        close(program.memfd);
+        pause();
+        _exit(0);
+    }
+    while (atomic_load(said) == 0)
+        usleep(1000);
+    ck_assert_uint_eq(atomic_load(said), 1);
+    close(program.memfd);
+    program.memfd = -1;
+}
+
+static int64_t ask(const char *query) {
+    char path[256];
+    sqlite3 *database;
+    sqlite3_stmt *row = NULL;
+    snprintf(path, sizeof path, "%s/k.db", program.directory);
+    ck_assert_int_eq(sqlite3_open_v2(path, &database, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+    sqlite3_busy_timeout(database, 5000);
+    ck_assert_msg(sqlite3_prepare_v2(database, query, -1, &row, NULL) == SQLITE_OK, "%s", query);
+    int64_t value = sqlite3_step(row) == SQLITE_ROW ? sqlite3_column_int64(row, 0) : -1;
+    sqlite3_finalize(row);
+    sqlite3_close(database);
+    return value;
+}
+
+static bool has_wal(void) {
+    char path[256];
+    snprintf(path, sizeof path, "%s/k.db-wal", program.directory);
+    return access(path, F_OK) == 0;
+}
+
+/* The worker that this test's keeper has started: a living child that runs hakmem-collect. */
+static pid_t child_worker(void) {
+    DIR *all = opendir("/proc");
+    pid_t found = 0;
+    for (struct dirent *entry; (entry = readdir(all)) != NULL && !found;) {
+        char path[300], text[200] = "";
+        pid_t pid = atoi(entry->d_name);
+        struct hak_peer peer;
+        if (pid <= 0 || !hak_peer_read(pid, &peer) || peer.parent != getpid() || peer.state == 'Z')
+            continue;
+        snprintf(path, sizeof path, "/proc/%d/cmdline", (int)pid);
+        int fd = open(path, O_RDONLY);
+        if (fd >= 0 && read(fd, text, sizeof text - 1) > 0 && strstr(text, "hakmem-collect"))
+            found = pid;
+        close(fd);
+    }
+    closedir(all);
+    return found;
+}
+
+static void wait_until(bool (*done)(void), const char *what) {
+    for (int i = 0; i < 600 && !done(); i++)
+        usleep(50000);
+    ck_assert_msg(done(), "waited 30 s for: %s", what);
+}
+
+static bool tail_is_at_head(void) {
+    return atomic_load(&fake_ring(&program, 0)->tail) == atomic_load(&fake_ring(&program, 0)->head);
+}
+
+START_TEST(stores_and_closes) {
+    uint32_t live = 99;
+    char path[4096];
+    join_keeper();
+    fake_event(&program, 0, HAK_MALLOC, 1, 1, 0);
+    fake_let_pass();
+    ck_assert_int_eq(hak_keeper_wait_committed(keeper, 20000, &live), 0);
+    ck_assert_uint_eq(live, 1);
+    ck_assert_uint_eq(hak_keeper_sessions(keeper), 1);
+    hak_keeper_store_path(keeper, path, sizeof path);
+    ck_assert_ptr_nonnull(strstr(path, "/k.db"));
+    ck_assert_int_eq(ask("SELECT count(*) FROM process"), 1);
+    wait_until(tail_is_at_head, "the record's commit");
+    ck_assert_int_eq(ask("SELECT sum(events) FROM chunk"), 1);
+    ck_assert_uint_gt(atomic_load(&program.session->keeper_heartbeat_ns), 0);
+    ck_assert_uint_gt(atomic_load(&program.session->worker_heartbeat_ns), 0);
+}
+END_TEST
+
+static void refused(struct hak_hello hello, int memfd, const char *why) {
+    struct hak_hello_answer answer = greet(&hello, memfd);
+    ck_assert_uint_eq(answer.accepted, 0);
+    ck_assert_msg(strstr(answer.why, why) != NULL, "\"%s\" is not about \"%s\"", answer.why, why);
+}
+
+START_TEST(refuses_what_is_no_session) {
+    struct hak_hello good = fake_hello(&program), hello = good;
+    hello.magic++;
+    refused(hello, program.memfd, "no hello");
+    hello = good;
+    hello.version++;
+    refused(hello, program.memfd, "versions");
+    hello = good;
+    hello.total_bytes -= 4096;
+    refused(hello, program.memfd, "size");
+    refused(good, -1, "no session memory");
+    int file = open("/dev/zero", O_RDWR);
+    refused(good, file, "no session memory");
+    int unsealable = memfd_create("unsealable", MFD_CLOEXEC);
+    ck_assert_int_eq(ftruncate(unsealable, (off_t)FAKE_BYTES), 0);
+    refused(good, unsealable, "sealed");
+    ck_assert_uint_eq(hak_keeper_sessions(keeper), 0);
+}
+END_TEST
+
+START_TEST(seals_the_size) {
+    int memfd = dup(program.memfd);
+    join_keeper();
+    ck_assert_int_eq(ftruncate(memfd, 4096), -1);
+    close(memfd);
+}
+END_TEST
+
+START_TEST(takes_a_hello_in_pieces_and_forgets_silent_guests) {
+    int silent[80];
+    for (int i = 0; i < 80; i++)
+        silent[i] = connect_to(hak_keeper_socket_name(keeper));
+    struct hak_hello hello = fake_hello(&program);
+    struct hak_hello_answer answer = {0};
+    int fd = connect_to(hak_keeper_socket_name(keeper));
+    send_hello(fd, &hello, 5, program.memfd);
+    usleep(20000);
+    ck_assert_int_eq(send(fd, (char *)&hello + 5, sizeof hello - 5, 0), sizeof hello - 5);
+    ck_assert_int_eq(recv(fd, &answer, sizeof answer, MSG_WAITALL), sizeof answer);
+    ck_assert_uint_eq(answer.accepted, 1);
+    close(fd);
+    for (int i = 0; i < 80; i++)
+        close(silent[i]);
+}
+END_TEST
+
+START_TEST(starts_another_worker_and_loses_nothing) {
+    uint32_t n = 0;
+    join_keeper();
+    for (int death = 0; death < 3; death++) {
+        for (int i = 0; i < 100; i++)
+            fake_event(&program, 0, HAK_MALLOC, n++, 1, 0);
+        wait_until(tail_is_at_head, "a commit");
+        pid_t worker = child_worker();
+        ck_assert_int_gt(worker, 0);
+        kill(worker, SIGKILL);
+        for (int i = 0; i < 100; i++)
+            fake_event(&program, 0, HAK_MALLOC, n++, 1, 0);
+    }
+    wait_until(tail_is_at_head, "the last commit");
+    ck_assert_int_eq(ask("SELECT sum(events) FROM chunk"), n);
+    ck_assert_int_eq(ask("SELECT count(*) FROM process"), 1);
+    ck_assert_int_eq(ask("SELECT count(*) FROM loss"), 0);
+}
+END_TEST
+
+/* A program without `run`: it starts the keeper itself and says hello over a socketpair. */
+static pid_t start_own_keeper(char name[108]) {
+    struct words {
+        _Atomic int32_t keeper;
+        char name[108];
+    } *said = mmap(NULL, sizeof *said, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    stand_in = fork();
+    if (stand_in == 0) {
+        int pair[2];
+        char *arguments[] = {"hakmem-collect", "--keeper", NULL};
+        struct hak_hello_answer answer = {0};
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
+        struct hak_hello hello = fake_hello(&program);
+        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+        pid_t pid = hak_link_spawn(collect, arguments, pair[1]);
+        close(pair[1]);
+        send_hello(pair[0], &hello, sizeof hello, program.memfd);
+        ck_assert_int_eq(recv(pair[0], &answer, sizeof answer, MSG_WAITALL), sizeof answer);
+        close(program.memfd);
+        memcpy(said->name, answer.session_name, sizeof said->name);
+        atomic_store(&said->keeper, answer.accepted ? pid : -1);
+        pause();
+        _exit(0);
+    }
+    while (atomic_load(&said->keeper) == 0)
+        usleep(1000);
+    memcpy(name, said->name, sizeof said->name);
+    close(program.memfd);
+    program.memfd = -1;
+    return atomic_load(&said->keeper);
+}
+
+static bool is_gone(void) {
+    return !has_wal();
+}
+
+/* The keeper is killed: the worker starts another one, which keeps the socket's name, and the end
+ * is an orderly one. */
+START_TEST(is_replaced_when_it_dies) {
+    char name[108];
+    hak_keeper_stop(keeper, 20000, false);
+    keeper = NULL;
+    pid_t pid = start_own_keeper(name);
+    ck_assert_int_gt(pid, 0);
+    for (int death = 0; death < 2; death++) {
+        for (int i = 0; i < 100; i++)
+            fake_event(&program, 0, HAK_MALLOC, (uint32_t)(death * 100 + i), 1, 0);
+        wait_until(tail_is_at_head, "a commit");
+        if (death == 1)
+            break;
+        kill(pid, SIGKILL);
+        uint64_t beat = fake_monotonic();
+        for (int i = 0; i < 400 && atomic_load(&program.session->keeper_heartbeat_ns) < beat; i++)
+            usleep(50000);
+        ck_assert_uint_gt(atomic_load(&program.session->keeper_heartbeat_ns), beat);
+        int fd = connect_to(name);
+        ck_assert_int_ge(fd, 0);
+        close(fd);
+    }
+    ck_assert_int_eq(ask("SELECT sum(events) FROM chunk"), 200);
+    end_program();
+    wait_until(is_gone, "the store to be closed");
+    ck_assert_int_eq(ask("SELECT count(*) FROM loss"), 0);
+}
+END_TEST
+
+START_TEST(leaves_one_closed_file) {
+    uint32_t live = 99;
+    join_keeper();
+    fake_event(&program, 0, HAK_MALLOC, 1, 1, 0);
+    end_program();
+    ck_assert_int_eq(hak_keeper_wait_committed(keeper, 20000, &live), 0);
+    ck_assert_uint_eq(live, 0);
+    ck_assert_int_eq(ask("SELECT sum(events) FROM chunk"), 1);
+    ck_assert_int_eq(ask("SELECT end_kind FROM process"), 2);
+    ck_assert_int_eq(hak_keeper_stop(keeper, 20000, false), 0);
+    keeper = NULL;
+    ck_assert(!has_wal());
+}
+END_TEST
+
+/* `run` ends while a process of the tree lives: that one goes on being recorded. */
+START_TEST(hands_over_what_still_lives) {
+    join_keeper();
+    fake_event(&program, 0, HAK_MALLOC, 1, 1, 0);
+    ck_assert_int_eq(hak_keeper_stop(keeper, 20000, false), 1);
+    keeper = NULL;
+    fake_event(&program, 0, HAK_MALLOC, 2, 1, 0);
+    wait_until(tail_is_at_head, "a commit under the new keeper");
+    end_program();
+    wait_until(is_gone, "the store to be closed");
+    ck_assert_int_eq(ask("SELECT sum(events) FROM chunk"), 2);
+}
+END_TEST
+
+START_TEST(ends_without_any_session) {
+    uint32_t live = 99;
+    ck_assert_int_eq(hak_keeper_wait_committed(keeper, 20000, &live), 0);
+    ck_assert_uint_eq(live, 0);
+    ck_assert_int_eq(hak_keeper_stop(keeper, 20000, false), 0);
+    keeper = NULL;
+}
+END_TEST
+
+START_TEST(says_what_is_missing) {
+    struct hak_keeper *none;
+    char error[512] = "";
+    struct hak_keeper_options options = {.collect_path = "/nowhere/hakmem-collect"};
+    ck_assert_int_eq(hak_keeper_start(&options, &none, error, sizeof error), -1);
+    ck_assert_ptr_nonnull(strstr(error, "/nowhere/hakmem-collect"));
+}
+END_TEST
+
+START_TEST(reads_names_with_brackets) {
+    struct hak_peer peer;
+    ck_assert(hak_peer_parse("12 (a) R 9 (b)) S 34 1 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 "
+                             "98765 1000 200",
+                             &peer));
+    ck_assert_int_eq(peer.parent, 34);
+    ck_assert_uint_eq(peer.start_time, 98765);
+    ck_assert_int_eq(peer.state, 'S');
+    ck_assert(!hak_peer_parse("12 (a S 1", &peer));
+    ck_assert(hak_peer_read(getpid(), &peer));
+    ck_assert_int_eq(peer.parent, getppid());
+    pid_t known = getppid();
+    ck_assert(hak_peer_descends(getpid(), &known, 1));
+    known = getpid();
+    ck_assert(!hak_peer_descends(getppid(), &known, 1));
+}
+END_TEST
+
+int main(void) {
+    TCase *cases = tcase_create("keeper");
+    tcase_add_checked_fixture(cases, set_up, tear_down);
+    tcase_set_timeout(cases, 120);
+    tcase_add_test(cases, stores_and_closes);
+    tcase_add_test(cases, refuses_what_is_no_session);
+    tcase_add_test(cases, seals_the_size);
+    tcase_add_test(cases, takes_a_hello_in_pieces_and_forgets_silent_guests);
+    tcase_add_test(cases, starts_another_worker_and_loses_nothing);
+    tcase_add_test(cases, is_replaced_when_it_dies);
+    tcase_add_test(cases, leaves_one_closed_file);
+    tcase_add_test(cases, hands_over_what_still_lives);
+    tcase_add_test(cases, ends_without_any_session);
+    tcase_add_test(cases, says_what_is_missing);
+    tcase_add_test(cases, reads_names_with_brackets);
+    return run_cases("collector/keeper", cases);
+}
