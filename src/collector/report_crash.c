@@ -2,6 +2,7 @@
  * into the heap. */
 #include "collector/report_page.h"
 
+#include <signal.h>
 #include <string.h>
 #include "hop.h"
 
@@ -87,10 +88,15 @@ static void add_registers(struct hak_text *text, const struct report_page *page)
         hak_text_add(text, "none points into a block of the heap\n");
 }
 
+bool report_has_address(const struct report_page *page) {
+    return (page->context.signal == SIGSEGV || page->context.signal == SIGBUS) &&
+           page->request->signal_code > 0;
+}
+
 void report_crash(struct hak_text *text, const struct report_page *page) {
     const struct hak_report_request *request = page->request;
     struct hak_text about = {0};
-    bool has_address = page->context.signal == 11 || page->context.signal == 7;
+    bool has_address = report_has_address(page);
     if (has_address && report_describe(&about, page, request->signal_address))
         hak_text_add(text, "  The address      0x%llx %s\n\n",
                      (unsigned long long)request->signal_address, about.bytes ? about.bytes : "");
@@ -101,11 +107,16 @@ void report_crash(struct hak_text *text, const struct report_page *page) {
     hak_text_add(text, "  CRASH             ");
     if (page->context.fault_event != 0)
         hak_text_add(text, "event %s   ", hak_words_number(page->context.fault_event));
-    hak_text_add(text, "%s   thread %s   %s, code %d\n", hak_words_time(page->context.ns),
+    hak_text_add(text, "%s   thread %s   %s", hak_words_time(page->context.ns),
                  page->context.thread_name[0]
                      ? hak_words_quoted(page->context.thread_number, page->context.thread_name)
                      : hak_words_number(page->context.thread_number),
-                 hak_words_signal(page->context.signal), request->signal_code);
+                 hak_words_signal(page->context.signal));
+    /* Codes of 0 and less: kill, tgkill and their like (sigaction(2)). */
+    if (request->signal_code > 0)
+        hak_text_add(text, ", code %d\n", request->signal_code);
+    else
+        hak_text_add(text, ", sent by a process\n");
     report_add_stack(text, &page->frames, true, "none could be taken");
     add_registers(text, page);
 }

@@ -146,7 +146,7 @@ void report_headline(struct hak_text *text, const struct report_page *page) {
     hak_text_add(text, "hakmem: ");
     if (!page->words) {
         hak_text_add(text, "%s", hak_words_signal(page->context.signal));
-        if (page->context.signal == 11 || page->context.signal == 7)
+        if (report_has_address(page))
             hak_text_add(text, " at address 0x%llx",
                          (unsigned long long)page->request->signal_address);
         if (page->facts->fault != 0)

@@ -74,6 +74,8 @@ void report_add_stack(struct hak_text *text, const struct hak_frames *frames, bo
                       const char *absent);
 /* The stack by which the SUMMARY names the place: of the first wrong step, else of the fault. */
 const struct hak_frames *report_main_frames(const struct report_page *page);
+/* True when the signal came with the address of an access (not sent by kill). */
+bool report_has_address(const struct report_page *page);
 /* Where `address` lies in a block that the store knows: "20 bytes into a block of 56 bytes, live,
  * malloc(56) by thread 1 at server.c:118". False when it knows none. */
 bool report_describe(struct hak_text *text, const struct report_page *page, uint64_t address);
