@@ -284,19 +284,23 @@ static int follow_batch(struct checker *c, struct hak_track *track, uint64_t fro
 static int check_paths(struct checker *c) {
     struct hak_track track;
     uint64_t *bases = malloc(2 * HAK_BASES_BATCH * sizeof *bases), from = 1;
-    int error = bases ? hak_track_init(&track, c->reader, follow, c)
-                      : hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory", c->reader->path);
-    bool is_last = error != 0;
+    if (!bases)
+        return hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory", c->reader->path);
+    int error = hak_track_init(&track, c->reader, follow, c);
+    if (error) {
+        free(bases);
+        return error;
+    }
+    bool is_last = false;
     while (!error && !is_last) {
-        uint32_t count;
+        uint32_t count = 0;
         error = hak_bases_next(c->reader, from, bases, &count, &is_last);
         if (error || !count)
             break;
         error = follow_batch(c, &track, from, bases[count - 1]);
         from = bases[count - 1] + 1;
     }
-    if (bases && track.each)
-        hak_track_free(&track);
+    hak_track_free(&track);
     free(bases);
     return error;
 }

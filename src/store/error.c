@@ -13,15 +13,14 @@ const char *hak_store_message(void) {
     return message;
 }
 
-int hak_store_fail(int error, const char *format, ...) {
+void hak_store_say(const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
-    return error;
 }
 
-int hak_store_fail_sqlite(struct sqlite3 *database, const char *path, const char *doing) {
+int hak_store_say_sqlite(struct sqlite3 *database, const char *path, const char *doing) {
     int code = database ? sqlite3_extended_errcode(database) : SQLITE_NOMEM;
     const char *said = database ? sqlite3_errmsg(database) : "out of memory";
     switch (code & 0xff) {

@@ -21,11 +21,19 @@ const char *hak_store_message(void);
 
 struct sqlite3;
 
-/* For the store's own files: keeps the formatted line for hak_store_message() and returns `error`.
+/* For the store's own files: keeps the formatted line for hak_store_message(). */
+__attribute__((format(printf, 1, 2))) void hak_store_say(const char *format, ...);
+/* The same as an expression: keeps the line, is `error`. */
+#define hak_store_fail(error, ...) (hak_store_say(__VA_ARGS__), (int)(error))
+
+/* The error for what SQLite just answered on `database`, with its line: `doing` says what was
+ * tried, `path` on which file. Full disks, locks, damage and missing rights have their own codes.
  */
-__attribute__((format(printf, 2, 3))) int hak_store_fail(int error, const char *format, ...);
-/* The same for what SQLite just answered on `database`: `doing` says what was tried, `path` on
- * which file. Full disks, locks, damage and missing rights get their own code. */
-int hak_store_fail_sqlite(struct sqlite3 *database, const char *path, const char *doing);
+int hak_store_say_sqlite(struct sqlite3 *database, const char *path, const char *doing);
+static inline int hak_store_fail_sqlite(struct sqlite3 *database, const char *path,
+                                        const char *doing) {
+    int error = hak_store_say_sqlite(database, path, doing);
+    return error < 0 ? error : HAK_STORE_INTERNAL;
+}
 
 #endif

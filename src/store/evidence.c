@@ -129,16 +129,7 @@ static int walk(struct search *s, uint64_t *witness) {
 }
 
 static int load_sessions(struct search *s) {
-    uint64_t highest;
-    int found = hak_reader_numbers(s->reader, "SELECT coalesce(max(id), 0), ?1 FROM process", 0,
-                                   &highest, 1);
-    if (found < 0)
-        return found;
-    s->processes = highest < 1u << 24 ? (uint32_t)highest + 1 : 1;
-    s->session_of = calloc(s->processes, sizeof *s->session_of);
     sqlite3_stmt *rows;
-    if (!s->session_of)
-        return hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory", s->reader->path);
     if (sqlite3_prepare_v2(s->reader->database, "SELECT id, session FROM process", -1, &rows,
                            NULL) != SQLITE_OK)
         return hak_store_fail_sqlite(s->reader->database, s->reader->path, "reading processes");
@@ -153,16 +144,21 @@ static int load_sessions(struct search *s) {
 
 int hak_evidence_elsewhere(struct hak_store_reader *r, uint32_t birth, uint32_t end,
                            uint64_t except, uint64_t until, uint64_t *witness) {
-    struct search s = {.reader = r,
-                       .birth = birth,
-                       .end = end,
-                       .except = except,
-                       .until = until,
-                       .parts = 1,
-                       .table = malloc(TABLE_SLOTS * sizeof(struct pair))};
+    struct search s = {
+        .reader = r, .birth = birth, .end = end, .except = except, .until = until, .parts = 1};
+    uint64_t highest = 0;
     *witness = 0;
-    int result = s.table ? load_sessions(&s)
-                         : hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory", r->path);
+    int result =
+        hak_reader_numbers(r, "SELECT coalesce(max(id), 0), ?1 FROM process", 0, &highest, 1);
+    if (result < 0)
+        return result;
+    s.processes = highest < 1u << 24 ? (uint32_t)highest + 1 : 1;
+    s.session_of = calloc(s.processes, sizeof *s.session_of);
+    s.table = malloc(TABLE_SLOTS * sizeof *s.table);
+    if (s.table && s.session_of)
+        result = load_sessions(&s);
+    else
+        result = hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory", r->path);
     while (!result && s.part < s.parts) {
         result = walk(&s, witness);
         s.part++;

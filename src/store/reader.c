@@ -31,7 +31,7 @@ static int load_names(struct hak_store_reader *r) {
     static const char geometry[] =
         "SELECT (SELECT CAST(value AS INTEGER) FROM meta WHERE key='slab_bytes'),"
         " (SELECT CAST(value AS INTEGER) FROM meta WHERE key='superslab_bytes'), ?1";
-    uint64_t values[2];
+    uint64_t values[2] = {0};
     int found = hak_reader_numbers(r, geometry, 0, values, 2);
     if (found < 0)
         return found;
@@ -139,7 +139,7 @@ int hak_store_summarise(struct hak_store_reader *r, struct hak_store_summary *ou
         " (SELECT count(*) FROM module), (SELECT count(*) FROM node),"
         " (SELECT count(*) FROM fault),"
         " (SELECT count(*) FROM meta WHERE key='finished'), ?1 FROM chunk";
-    uint64_t v[13];
+    uint64_t v[13] = {0};
     int found = hak_reader_numbers(r, sql, 0, v, 13);
     if (found < 0)
         return found;

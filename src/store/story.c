@@ -290,28 +290,37 @@ static void finish(struct teller *t) {
     t->out_of_memory |= story->life_count < 0 || story->move_count < 0;
 }
 
+static bool has_memory(struct teller *t, struct hak_story *story) {
+    if (!t || !story)
+        return false;
+    story->lives = calloc(LIVES_KEPT, sizeof *story->lives);
+    story->moves = malloc(MOVES_KEPT * sizeof *story->moves);
+    return story->lives && story->moves;
+}
+
 int hak_story_tell(struct hak_store_reader *r, uint64_t address, uint32_t process, uint64_t until,
                    struct hak_story **out) {
     struct hak_lineage lineage;
-    struct hak_block_key block;
+    struct hak_block_key block = {0};
     *out = NULL;
     int result = choose_block(r, address, process, until, &lineage, &block);
     if (result <= 0)
         return result;
     struct teller *t = calloc(1, sizeof *t);
     struct hak_story *story = calloc(1, sizeof *story);
-    if (t && story) {
-        *t = (struct teller){.reader = r, .story = story};
-        story->block = block;
-        story->address = address;
-        story->lives = calloc(LIVES_KEPT, sizeof *story->lives);
-        story->moves = malloc(MOVES_KEPT * sizeof *story->moves);
+    if (!has_memory(t, story)) {
+        free(t);
+        hak_story_free(story);
+        return hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory", r->path);
     }
-    bool has_memory = t && story && story->lives && story->moves;
-    result = has_memory ? walk(t, &lineage, until) : 0;
-    if (!result && has_memory)
+    t->reader = r;
+    t->story = story;
+    story->block = block;
+    story->address = address;
+    result = walk(t, &lineage, until);
+    if (!result)
         finish(t);
-    if (!has_memory || t->out_of_memory)
+    if (!result && t->out_of_memory)
         result = hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory", r->path);
     if (!result)
         result = judge(t, until);

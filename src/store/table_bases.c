@@ -9,7 +9,7 @@
 static int make_room(struct hak_base_walk *walk, struct hak_store_reader *r) {
     walk->reader = r;
     if (!walk->bases)
-        walk->bases = malloc(2 * HAK_BASES_BATCH * sizeof *walk->bases);
+        walk->bases = calloc(2 * HAK_BASES_BATCH, sizeof *walk->bases);
     return walk->bases ? 0 : hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory", r->path);
 }
 

@@ -59,7 +59,7 @@ static int connect(sqlite3 *database, void *shared, int argc, const char *const 
 }
 
 static int best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
-    unsigned taken;
+    unsigned taken = 0;
     (void)vtab;
     int result = hak_table_take(info, BIT(BASE) | BIT(ADDR), 0, BIT(ADDR), &taken);
     info->estimatedCost = taken ? 1e3 : 1e8;
@@ -96,6 +96,8 @@ static bool add_event(struct cursor *c, const struct hak_event *e) {
     if (!e->process || e->flags & HAK_RECORD_ILLEGAL)
         return true; /* a wrong move makes no block */
     if (c->used >= c->slots / 3 * 2 && !grow(c))
+        return false;
+    if (!c->table)
         return false;
     struct row *row = find_row(c->table, c->slots, &key);
     if (!row->process) {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* NOLINTBEGIN(bugprone-suspicious-missing-comma): long statements over two lines */
 static const char *const row_sql[HAK_ROW_STATEMENTS] = {
     [HAK_ROW_META] = "INSERT OR REPLACE INTO meta VALUES(?1, ?2)",
     [HAK_ROW_PROCESS] = "INSERT OR REPLACE INTO process VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
@@ -22,6 +23,7 @@ static const char *const row_sql[HAK_ROW_STATEMENTS] = {
     [HAK_ROW_CHUNK_DATA] = "INSERT INTO chunk_data VALUES(?1, ?2)",
     [HAK_ROW_POSTING] = "INSERT INTO posting VALUES(NULL, ?1, 0, ?2, ?2, ?3, ?4, ?5, ?6)",
 };
+/* NOLINTEND(bugprone-suspicious-missing-comma) */
 
 sqlite3_stmt *hak_writer_row(struct hak_store_writer *w, enum hak_row_statement which) {
     if (!w->row[which] &&
