@@ -30,9 +30,19 @@ injection_of() {
     esac
 }
 
+# Waits (bounded) until the collector has finished the store of a directory: it is there, and its log
+# is gone.
+wait_for_store() {
+    local waits=0
+    while [ $((waits += 1)) -lt 500 ]; do
+        compgen -G "$1/*.db" >/dev/null && ! compgen -G "$1/*.db-*" >/dev/null && return
+        sleep 0.02
+    done
+}
+
 # run_program NAME LEVEL LAYOUT [VARIABLE=VALUE...]: runs a program of tests/faults in a directory of
-# its own (the collector may still be writing the store of the run before). $printed names the file
-# with what it printed, $program_status is its exit status.
+# its own until program and collector have ended. $printed names the file with what they printed,
+# $program_status is the program's exit status.
 runs=0
 run_program() {
     local name=$1 level=$2 layout=$3 injection directory
@@ -48,6 +58,7 @@ run_program() {
         # shellcheck disable=SC2034 # for the caller
         program_status=$?
     } 2>/dev/null
+    wait_for_store "$directory"
 }
 
 # Normalises a report on stdin: everything that differs from run to run.
