@@ -99,6 +99,7 @@ static int weigh(struct search *s, const struct hak_event *e) {
         p->end_generation = e->generation;
         p->end_id = e->id;
     }
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the table is freed by hak_evidence_elsewhere */
     return is_one_life(s, e->base, p);
 }
 

@@ -82,7 +82,7 @@ static bool grow(struct cursor *c) {
     struct row *table = calloc(slots, sizeof *table);
     if (!table)
         return false;
-    for (uint32_t i = 0; i < c->slots; i++)
+    for (uint32_t i = 0; c->table && i < c->slots; i++)
         if (c->table[i].process)
             *find_row(table, slots, &c->table[i]) = c->table[i];
     free(c->table);
