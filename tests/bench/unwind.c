@@ -1,7 +1,6 @@
 /* Measures one stack in nanoseconds, at three depths: by hakmem's walk, by the walk with interning
- * (what an event costs), by libunwind's unw_backtrace and by glibc's backtrace. unwind [ROUNDS]. */
+ * (what an event costs) and by libunwind's unw_backtrace. unwind [ROUNDS [DEPTH]]. */
 #define UNW_LOCAL_ONLY
-#include <execinfo.h>
 #include <libunwind.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,9 +37,6 @@ static size_t by_stack(void) {
 }
 static size_t by_libunwind(void) {
     return (size_t)unw_backtrace((void **)ips, FRAMES);
-}
-static size_t by_glibc(void) {
-    return (size_t)backtrace((void **)ips, FRAMES);
 }
 
 /* As programs do: every other call comes from another function. */
@@ -95,14 +91,12 @@ int main(int argc, char **argv) {
                                                 .depth = 64,
                                                 .own_start = 1,
                                                 .own_end = 1});
-    printf("frames  walk  walk and intern  unw_backtrace  backtrace   (ns for each stack)\n");
+    printf("frames  walk  spliced and interned  unw_backtrace   (ns for each stack)\n");
     for (int i = 0; i < 3; i++) {
-        int depth = depths[i];
-        measure(depth, by_walk);
+        int depth = argc > 2 ? atoi(argv[2]) : depths[i];
         size_t frames = hak_unwind_here(ips, FRAMES, &end) + (size_t)depth + 3;
-        printf("%6zu  %4.0f  %15.0f  %13.0f  %9.0f\n", frames, measure(depth, by_walk),
-               measure(depth, by_stack), measure(depth, by_libunwind),
-               rounds > 20000 ? measure(depth, by_glibc) : 0.0);
+        double walk = measure(depth, by_walk), stack = measure(depth, by_stack);
+        printf("%6zu  %4.0f  %20.0f  %13.0f\n", frames, walk, stack, measure(depth, by_libunwind));
     }
     return 0;
 }
