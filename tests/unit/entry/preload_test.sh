@@ -8,7 +8,7 @@ failed=0
 run_all() {
     local name=$1 library=$2 test
     shift 2
-    for test in malloc realloc aligned thread fork; do
+    for test in malloc realloc aligned thread fork exhaustion; do
         if ! env "$@" LD_PRELOAD="$library" "$BUILD/tests/unit/entry/${test}_test" >"$test.out" 2>"$test.err"; then
             echo "$name: ${test}_test failed:"
             tail -n 20 "$test.out" "$test.err"

@@ -1,0 +1,104 @@
+/* No memory left, as a program sees it: NULL and ENOMEM, nothing breaks, and what is freed serves
+ * again. Runs on any allocator (preload_test.sh). */
+#include <errno.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include "unit/suite.h"
+
+/* Space for `bytes` more than the process has now. */
+static void limit_to(size_t bytes) {
+    FILE *file = fopen("/proc/self/statm", "r");
+    size_t pages = 0;
+    ck_assert_int_eq(fscanf(file, "%zu", &pages), 1);
+    fclose(file);
+    struct rlimit limit = {pages * 4096 + bytes, RLIM_INFINITY};
+    ck_assert_int_eq(setrlimit(RLIMIT_AS, &limit), 0);
+}
+
+static void *(*volatile take)(size_t) = malloc;
+
+/* A chain of blocks of `bytes` until there is no more; how many. */
+static size_t take_all(size_t bytes, void **chain) {
+    size_t count = 0;
+    for (;;) {
+        errno = 0;
+        void *block = take(bytes);
+        if (!block) {
+            ck_assert_int_eq(errno, ENOMEM);
+            return count;
+        }
+        memset(block, 1, bytes);
+        memcpy(block, chain, sizeof *chain);
+        *chain = block;
+        count++;
+    }
+}
+
+static void give_all(void *chain) {
+    while (chain) {
+        void *next;
+        memcpy(&next, chain, sizeof next);
+        free(chain);
+        chain = next;
+    }
+}
+
+START_TEST(memory_ends_and_comes_back) {
+    static const size_t sizes[] = {16, 100, 1000, 5000, 30000, 100000, 3000000};
+    limit_to(96 << 20);
+    for (unsigned i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        void *chain = NULL, *again = NULL;
+        size_t count = take_all(sizes[i], &chain);
+        ck_assert_uint_gt(count, 0);
+        free(NULL);
+        ck_assert_ptr_null(realloc(chain, (size_t)200 << 20));
+        ck_assert_ptr_null(calloc(200 << 10, 1024));
+        give_all(chain);
+        size_t second = take_all(sizes[i], &again);
+        give_all(again);
+        ck_assert_msg(second >= count - count / 4, "%zu bytes: first %zu blocks, then %zu",
+                      sizes[i], count, second);
+    }
+}
+END_TEST
+
+static void *take_and_give(void *result) {
+    void *chain = NULL;
+    size_t count = 0;
+    while (count < 100000) {
+        void *block = take(200);
+        if (!block)
+            break;
+        memcpy(block, &chain, sizeof chain);
+        chain = block;
+        count++;
+    }
+    give_all(chain);
+    return result;
+}
+
+START_TEST(threads_that_find_no_memory_end_well) {
+    limit_to(64 << 20);
+    for (int round = 0; round < 5; round++) {
+        pthread_t threads[4];
+        int started = 0;
+        while (started < 4 && pthread_create(&threads[started], NULL, take_and_give, NULL) == 0)
+            started++;
+        for (int i = 0; i < started; i++)
+            pthread_join(threads[i], NULL);
+        ck_assert_int_gt(started, 0);
+    }
+}
+END_TEST
+
+int main(void) {
+    TCase *cases = tcase_create("exhaustion");
+    tcase_set_timeout(cases, 120);
+    tcase_add_test(cases, memory_ends_and_comes_back);
+    tcase_add_test(cases, threads_that_find_no_memory_end_well);
+    return run_cases("exhaustion", cases);
+}
