@@ -75,16 +75,23 @@ static inline int hak_fields_are_wide(const struct hak_event_fields *f) {
            f->delta_bytes >= 8u << 12;
 }
 
-/* Packs the head record. Sets HAK_RECORD_WIDE by itself where it is needed. */
-static inline struct hak_record hak_record_pack(const struct hak_event_fields *f) {
-    uint64_t flags = f->flags | (hak_fields_are_wide(f) ? HAK_RECORD_WIDE : 0u);
+/* Packs a record whose values fit, or the low bits of those that do not; flags as they are. */
+static inline struct hak_record hak_record_pack_narrow(const struct hak_event_fields *f) {
     uint64_t time_mask = ((uint64_t)1 << HAK_TIME_BITS) - 1;
     struct hak_record r;
     r.w[0] = (f->time & time_mask) | (uint64_t)f->kind << 48 | (uint64_t)f->class_index << 56;
-    r.w[1] = (f->address & time_mask) | ((f->delta_bytes >> 3) & 0xfff) << 48 | flags << 60;
+    r.w[1] =
+        (f->address & time_mask) | ((f->delta_bytes >> 3) & 0xfff) << 48 | (uint64_t)f->flags << 60;
     r.w[2] = (f->size & 0xffffffffu) | (uint64_t)f->stack << 32;
     r.w[3] = f->record_count | (uint64_t)(f->epoch & 0xffffff) << 32 |
              (uint64_t)(f->place & 15) << 56 | (uint64_t)(f->subkind & 15) << 60;
+    return r;
+}
+
+/* Packs the head record. Sets HAK_RECORD_WIDE by itself where it is needed. */
+static inline struct hak_record hak_record_pack(const struct hak_event_fields *f) {
+    struct hak_record r = hak_record_pack_narrow(f);
+    r.w[1] |= (uint64_t)(hak_fields_are_wide(f) ? HAK_RECORD_WIDE : 0) << 60;
     return r;
 }
 

@@ -29,29 +29,21 @@ static inline uint64_t read_now(const uint64_t *word) {
     return *(const volatile uint64_t *)word;
 }
 
-bool hak_ring_reserve(unsigned count, uint64_t *position, uint64_t *ticks) {
-    struct hak_writer *w = &hak_writer;
-    for (;;) {
-        enter(w); /* before the look at `alive`: hak_current_freeze counts on it */
-        bool goes = atomic_load_explicit(hak_current.alive, memory_order_relaxed) == HAK_ALIVE_GO;
-        uint64_t at = read_now(&w->reserved);
-        if (HAK_LIKELY(goes) && HAK_LIKELY(at + count <= read_now(&w->room))) {
-            uint64_t now = hak_session_ticks();
-            if (HAK_LIKELY(exchange_if_equal(&w->reserved, at, at + count))) {
-                *position = at;
-                *ticks = now;
-                return true;
-            }
-        }
-        hak_ring_finish(); /* a handler may have recorded in between: its records waited for us */
-        if (!goes ? !hak_current_look()
-                  : at + count > read_now(&w->room) && !hak_ring_make_room(count))
-            return false;
-    }
+/* A try to take `count` positions; a true must be followed by finish(). Only the common case, to be
+ * inlined. */
+static inline bool try_reserve(struct hak_writer *w, unsigned count, uint64_t *position,
+                               uint64_t *ticks) {
+    enter(w); /* before the look at `alive`: hak_current_freeze counts on it */
+    bool goes = atomic_load_explicit(hak_current.alive, memory_order_relaxed) == HAK_ALIVE_GO;
+    uint64_t at = read_now(&w->reserved);
+    if (HAK_UNLIKELY(!goes || at + count > read_now(&w->room)))
+        return false;
+    *ticks = hak_session_ticks();
+    *position = at;
+    return HAK_LIKELY(exchange_if_equal(&w->reserved, at, at + count));
 }
 
-void hak_ring_finish(void) {
-    struct hak_writer *w = &hak_writer;
+static inline void finish(struct hak_writer *w) {
     for (;;) {
         if (w->depth == 1)
             atomic_store_explicit(w->head, w->reserved, memory_order_release);
@@ -64,6 +56,30 @@ void hak_ring_finish(void) {
     }
 }
 
+void hak_ring_finish(void) {
+    finish(&hak_writer);
+}
+
+/* After a try that failed. */
+static HAK_COLD bool reserve_slowly(unsigned count, uint64_t *position, uint64_t *ticks) {
+    struct hak_writer *w = &hak_writer;
+    do {
+        finish(w); /* a handler may have recorded in between: its records waited for us */
+        if (atomic_load_explicit(hak_current.alive, memory_order_relaxed) != HAK_ALIVE_GO) {
+            if (!hak_current_look())
+                return false;
+        } else if (w->reserved + count > w->room && !hak_ring_make_room(count)) {
+            return false;
+        }
+    } while (!try_reserve(w, count, position, ticks));
+    return true;
+}
+
+bool hak_ring_reserve(unsigned count, uint64_t *position, uint64_t *ticks) {
+    return try_reserve(&hak_writer, count, position, ticks) ||
+           reserve_slowly(count, position, ticks);
+}
+
 /* An event of a thread that has said goodbye, made by a destructor that runs later: it gets a ring
  * for itself, which is closed at once. */
 static HAK_COLD void record_late(struct hak_event_fields *fields) {
@@ -72,22 +88,33 @@ static HAK_COLD void record_late(struct hak_event_fields *fields) {
     hak_trace_thread_end();
 }
 
-void hak_trace_record(struct hak_event_fields *fields) {
+static HAK_COLD void record_wide(struct hak_event_fields *fields) {
     uint64_t at;
-    if (HAK_LIKELY(!hak_fields_are_wide(fields))) {
-        if (HAK_LIKELY(hak_ring_reserve(1, &at, &fields->time))) {
-            *hak_ring_slot(at) = hak_record_pack(fields);
-            hak_ring_finish();
-            return;
-        }
-    } else if (hak_ring_reserve(2, &at, &fields->time)) {
-        *hak_ring_slot(at + 1) = hak_record_pack_wide(fields, HAK_CONTINUATION);
-        *hak_ring_slot(at) = hak_record_pack(fields);
-        hak_ring_finish();
+    if (!hak_ring_reserve(2, &at, &fields->time)) {
+        if (hak_writer.ended && hak_writer.depth == 0)
+            record_late(fields);
         return;
     }
-    if (hak_writer.ended && hak_writer.depth == 0)
-        record_late(fields);
+    *hak_ring_slot(at + 1) = hak_record_pack_wide(fields, HAK_CONTINUATION);
+    *hak_ring_slot(at) = hak_record_pack(fields);
+    hak_ring_finish();
+}
+
+void hak_trace_record(struct hak_event_fields *fields) {
+    struct hak_writer *w = &hak_writer;
+    uint64_t at;
+    if (HAK_UNLIKELY(hak_fields_are_wide(fields))) {
+        record_wide(fields);
+        return;
+    }
+    if (HAK_UNLIKELY(!try_reserve(w, 1, &at, &fields->time)) &&
+        !reserve_slowly(1, &at, &fields->time)) {
+        if (w->ended && w->depth == 0)
+            record_late(fields);
+        return;
+    }
+    w->records[at & w->mask] = hak_record_pack_narrow(fields);
+    finish(w);
 }
 
 void hak_ring_write_bytes(struct hak_event_fields *head, const struct hak_payload_part *parts,
