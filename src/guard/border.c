@@ -157,6 +157,7 @@ static enum hak_memory memory_outside(const void *pointer) {
 static HAK_COLD enum hak_verdict refuse_or_pass_on(struct hak_located at, enum hak_record_kind kind,
                                                    const void *pointer) {
     enum hak_memory memory;
+    struct hak_large former;
     if (at.slot || (at.superslab && hak_locate_former_slot(pointer, &at)))
         memory = memory_in_slot(&at, pointer);
     else if (at.superslab)
@@ -166,6 +167,10 @@ static HAK_COLD enum hak_verdict refuse_or_pass_on(struct hak_located at, enum h
     if (memory == HAK_MEMORY_OTHER) {
         hak_trace_count(HAK_COUNT_FOREIGN_FREE);
         return HAK_FOREIGN;
+    }
+    if (memory == HAK_MEMORY_UNMAPPED && hak_recall_large(pointer, &former)) {
+        hak_locate_as_large(&former, &at);
+        memory = HAK_MEMORY_SLOT_START;
     }
     report_bad_pointer(at, kind, pointer, memory);
     return HAK_REFUSE;
@@ -230,6 +235,8 @@ HAK_TRACER_TEXT bool hak_check_freed(base_t base, enum hak_record_kind kind, enu
     fields.stack = hak_take_stack(false, &fields.flags);
     fields.record_count = ++at.slot->record_count;
     at.slot->free_stack = fields.stack;
+    if (at.large)
+        hak_remember_large(at.large);
     hak_trace_record(&fields);
     return true;
 }

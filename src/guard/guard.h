@@ -6,6 +6,7 @@
  *                    layout.c   the bytes around it: header and canary
  *                    list.c     the head of a TLS SLL before it is popped
  *                    inject.c   our own faults on purpose (HAKMEM_INJECT)
+ *                    former.c   large blocks that were freed lately
  *                    moments.c  start, end of a thread, fork
  *                    fault.c    --> trace: the facts of a fault
  *                    locate.h   pointer -> slot or large block, by registry, slab and large
@@ -80,6 +81,10 @@ void hak_write_list_header(char *base, unsigned class_index) HAK_HIDDEN;
 bool hak_list_header_stands(const char *base, unsigned class_index) HAK_HIDDEN;
 /* First byte of a block in the slot at `base`, by layout and alignment (0: none asked). */
 char *hak_place_user(char *base, size_t alignment) HAK_HIDDEN;
+
+/* former.c: keeps what is known of a large block that is being freed; tells it again. */
+void hak_remember_large(const struct hak_large *large) HAK_HIDDEN;
+bool hak_recall_large(const void *user, struct hak_large *large) HAK_HIDDEN;
 
 /* inject.c: reads HAKMEM_INJECT. */
 void hak_inject_start(void) HAK_HIDDEN;

@@ -3,13 +3,7 @@
 
 #include "platform/platform.h"
 
-bool hak_locate_large(const void *p, struct hak_located *at) {
-    const void *page = (const void *)((uintptr_t)p & ~(uintptr_t)(HAK_PAGE_BYTES - 1));
-    struct hak_large *large = hak_large_find(page);
-    if (HAK_UNLIKELY(!large))
-        large = hak_large_containing(p);
-    if (!large)
-        return false;
+void hak_locate_as_large(struct hak_large *large, struct hak_located *at) {
     *at = (struct hak_located){
         .slot = &large->slot,
         .base = large->base.p,
@@ -18,7 +12,16 @@ bool hak_locate_large(const void *p, struct hak_located *at) {
         .epoch = large->epoch,
         .class_index = HAK_CLASS_NONE,
     };
-    return true;
+}
+
+bool hak_locate_large(const void *p, struct hak_located *at) {
+    const void *page = (const void *)((uintptr_t)p & ~(uintptr_t)(HAK_PAGE_BYTES - 1));
+    struct hak_large *large = hak_large_find(page);
+    if (HAK_UNLIKELY(!large))
+        large = hak_large_containing(p);
+    if (large)
+        hak_locate_as_large(large, at);
+    return large != NULL;
 }
 
 bool hak_locate_former_slot(const void *p, struct hak_located *at) {

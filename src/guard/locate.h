@@ -27,6 +27,8 @@ struct hak_located;
 
 /* locate.c: finds the large block that covers `p`. */
 HAK_HIDDEN bool hak_locate_large(const void *p, struct hak_located *at);
+/* The same of a large block that is known already. */
+HAK_HIDDEN void hak_locate_as_large(struct hak_large *large, struct hak_located *at);
 
 /* locate.c: finds the slot that covered `p`, which lies in a slab of ours that serves no class any
  * more: its states stand until the slab is acquired again. */

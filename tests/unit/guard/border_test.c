@@ -279,6 +279,12 @@ START_TEST(large_blocks_have_the_same_border) {
     ck_assert(hak_check_freed(base, HAK_FREE, HAK_PLACE_LARGE));
     ck_assert_uint_eq(refuse(user.p, HAK_FREE).fault, HAK_FAULT_DOUBLE_FREE);
     ck_assert(hak_large_give(block));
+    /* Its mapping is gone, what is known of it is not. */
+    facts = refuse(user.p, HAK_FREE);
+    ck_assert_uint_eq(facts.fault, HAK_FAULT_DOUBLE_FREE);
+    ck_assert_uint_eq(facts.asked_bytes, asked);
+    ck_assert_uint_eq(facts.base, base_address(block));
+    ck_assert_uint_eq(refuse(user.p + 16, HAK_FREE).fault, HAK_FAULT_BAD_FREE);
 }
 END_TEST
 

@@ -1,0 +1,39 @@
+/* The large blocks that were freed lately: their mapping is gone, and with it their state, so that
+ * a second free would only be seen to go nowhere.
+ *
+ *   user address --hash--> one of 256 entries: the block as it was when it was freed
+ *
+ * Asked only about addresses at which nothing is mapped any more, so an entry can outlive its block
+ * without doing harm. There is no lock: an entry is marked empty while it is written, and two
+ * threads that write the same one at the same moment can at worst spoil what a later report says of
+ * it. */
+#include "guard/guard.h"
+
+enum { ENTRY_BITS = 8 };
+
+struct entry {
+    _Atomic uintptr_t user; /* 0 = empty, or being written */
+    struct hak_large block;
+};
+
+static struct entry entries[1 << ENTRY_BITS];
+
+static struct entry *entry_of(uintptr_t user) {
+    return &entries[(user >> 4) * 0x9e3779b97f4a7c15ull >> (64 - ENTRY_BITS)];
+}
+
+void hak_remember_large(const struct hak_large *large) {
+    uintptr_t user = (uintptr_t)large->base.p + large->user_delta;
+    struct entry *entry = entry_of(user);
+    atomic_store_explicit(&entry->user, 0, memory_order_release);
+    entry->block = *large;
+    atomic_store_explicit(&entry->user, user, memory_order_release);
+}
+
+bool hak_recall_large(const void *user, struct hak_large *large) {
+    struct entry *entry = entry_of((uintptr_t)user);
+    if (atomic_load_explicit(&entry->user, memory_order_acquire) != (uintptr_t)user)
+        return false;
+    *large = entry->block;
+    return atomic_load_explicit(&entry->user, memory_order_acquire) == (uintptr_t)user;
+}
