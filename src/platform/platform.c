@@ -8,26 +8,15 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-
-static inline long call(long number, long a, long b, long c, long d, long e, long f) {
-    long result;
-    register long r10 __asm__("r10") = d;
-    register long r8 __asm__("r8") = e;
-    register long r9 __asm__("r9") = f;
-    __asm__ volatile("syscall"
-                     : "=a"(result)
-                     : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-                     : "rcx", "r11", "memory");
-    return result;
-}
+#include "platform/raw_call.h"
 
 static inline bool failed(long result) {
     return result < 0 && result > -4096;
 }
 
 static void *map(size_t bytes, int extra_flags) {
-    long result = call(SYS_mmap, 0, (long)bytes, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | extra_flags, -1, 0);
+    long result = hak_raw_call(SYS_mmap, 0, (long)bytes, PROT_READ | PROT_WRITE,
+                               MAP_PRIVATE | MAP_ANONYMOUS | extra_flags, -1, 0);
     return failed(result) ? NULL : (void *)result;
 }
 
@@ -65,59 +54,60 @@ void *hak_reserve(size_t bytes) {
 }
 
 void hak_decline_huge_pages(void *start, size_t bytes) {
-    (void)call(SYS_madvise, (long)start, (long)bytes, MADV_NOHUGEPAGE, 0, 0, 0);
+    (void)hak_raw_call(SYS_madvise, (long)start, (long)bytes, MADV_NOHUGEPAGE, 0, 0, 0);
 }
 
 void hak_unmap(void *start, size_t bytes) {
-    (void)call(SYS_munmap, (long)start, (long)bytes, 0, 0, 0, 0);
+    (void)hak_raw_call(SYS_munmap, (long)start, (long)bytes, 0, 0, 0, 0);
 }
 
 bool hak_remap_in_place(void *start, size_t old_bytes, size_t new_bytes) {
-    return !failed(call(SYS_mremap, (long)start, (long)old_bytes, (long)new_bytes, 0, 0, 0));
+    return !failed(
+        hak_raw_call(SYS_mremap, (long)start, (long)old_bytes, (long)new_bytes, 0, 0, 0));
 }
 
 void *hak_remap(void *start, size_t old_bytes, size_t new_bytes) {
-    long result =
-        call(SYS_mremap, (long)start, (long)old_bytes, (long)new_bytes, MREMAP_MAYMOVE, 0, 0);
+    long result = hak_raw_call(SYS_mremap, (long)start, (long)old_bytes, (long)new_bytes,
+                               MREMAP_MAYMOVE, 0, 0);
     return failed(result) ? NULL : (void *)result;
 }
 
 bool hak_is_mapped(const void *p) {
     unsigned char in_core;
-    return call(SYS_mincore, (long)((uintptr_t)p & ~(HAK_PAGE_BYTES - 1)), 1, (long)&in_core, 0, 0,
-                0) == 0;
+    return hak_raw_call(SYS_mincore, (long)((uintptr_t)p & ~(HAK_PAGE_BYTES - 1)), 1,
+                        (long)&in_core, 0, 0, 0) == 0;
 }
 
 char *hak_brk_end(void) {
-    return (char *)call(SYS_brk, 0, 0, 0, 0, 0, 0);
+    return (char *)hak_raw_call(SYS_brk, 0, 0, 0, 0, 0, 0);
 }
 
 void hak_futex_wait(_Atomic uint32_t *word, uint32_t value) {
-    (void)call(SYS_futex, (long)word, FUTEX_WAIT_PRIVATE, value, 0, 0, 0);
+    (void)hak_raw_call(SYS_futex, (long)word, FUTEX_WAIT_PRIVATE, value, 0, 0, 0);
 }
 
 void hak_futex_wake(_Atomic uint32_t *word, int count) {
-    (void)call(SYS_futex, (long)word, FUTEX_WAKE_PRIVATE, count, 0, 0, 0);
+    (void)hak_raw_call(SYS_futex, (long)word, FUTEX_WAKE_PRIVATE, count, 0, 0, 0);
 }
 
 int hak_thread_id(void) {
-    return (int)call(SYS_gettid, 0, 0, 0, 0, 0, 0);
+    return (int)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0);
 }
 
 long hak_open(const char *path) {
-    return call(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC, 0, 0, 0);
+    return hak_raw_call(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC, 0, 0, 0);
 }
 
 long hak_read(long file, char *buffer, size_t capacity) {
-    return call(SYS_read, file, (long)buffer, (long)capacity, 0, 0, 0);
+    return hak_raw_call(SYS_read, file, (long)buffer, (long)capacity, 0, 0, 0);
 }
 
 void hak_close(long file) {
-    (void)call(SYS_close, file, 0, 0, 0, 0, 0);
+    (void)hak_raw_call(SYS_close, file, 0, 0, 0, 0, 0);
 }
 
 void hak_write_error(const char *text, size_t bytes) {
-    (void)call(SYS_write, 2, (long)text, (long)bytes, 0, 0, 0);
+    (void)hak_raw_call(SYS_write, 2, (long)text, (long)bytes, 0, 0, 0);
 }
 
 void hak_die(const char *what, const void *address, const char *why) {

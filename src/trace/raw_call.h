@@ -9,19 +9,7 @@
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-
-/* One system call with up to six arguments; the result is the kernel's (negative = -errno). */
-static inline long hak_raw_call(long number, long a, long b, long c, long d, long e, long f) {
-    long result;
-    register long r10 __asm__("r10") = d;
-    register long r8 __asm__("r8") = e;
-    register long r9 __asm__("r9") = f;
-    __asm__ volatile("syscall"
-                     : "=a"(result)
-                     : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-                     : "rcx", "r11", "memory");
-    return result;
-}
+#include "platform/raw_call.h"
 
 /* Fresh zeroed private memory of `bytes` (rounded up by the kernel to pages); NULL when none is
  * left. Pages are not reserved, so a sparse array costs what is touched. */

@@ -1,26 +1,7 @@
 /* The array front: what a thread gives is what it gets next; full arrays spill, ends empty them. */
 #include <pthread.h>
 #include <string.h>
-#include "front/front.h"
-#include "front/thread_block.h"
-#include "unit/suite.h"
-
-static void set_up(void) {
-    hak_options_read(NULL);
-    hak_registry_start(true);
-    hak_front_start();
-}
-
-static base_t take(unsigned class_index) {
-    base_t block = hak_array_pop(class_index);
-    return block.p ? block : hak_front_refill(class_index);
-}
-
-static void give(unsigned class_index, base_t block) {
-    if (hak_array_is_full(class_index))
-        hak_front_spill(class_index);
-    hak_array_push(class_index, block);
-}
+#include "unit/front/arrays.h"
 
 static void *look_at_new_thread(void *unused) {
     (void)unused;

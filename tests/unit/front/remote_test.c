@@ -2,20 +2,7 @@
  */
 #include <pthread.h>
 #include <stdatomic.h>
-#include "front/front.h"
-#include "front/thread_block.h"
-#include "unit/suite.h"
-
-static void set_up(void) {
-    hak_options_read(NULL);
-    hak_registry_start(true);
-    hak_front_start();
-}
-
-static base_t take(unsigned class_index) {
-    base_t block = hak_array_pop(class_index);
-    return block.p ? block : hak_front_refill(class_index);
-}
+#include "unit/front/arrays.h"
 
 enum { COUNT = 100 * HAK_CHUNK_BLOCKS };
 static base_t blocks[COUNT];
@@ -146,10 +133,7 @@ static void *pass_blocks(void *argument) {
             hak_remote_put(hak_registry_owner(other), block);
             continue;
         }
-        c = hak_front_class_of(block);
-        if (hak_array_is_full(c))
-            hak_front_spill(c);
-        hak_array_push(c, block);
+        give(hak_front_class_of(block), block);
     }
     hak_front_end();
     return NULL;
