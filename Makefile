@@ -151,6 +151,12 @@ $(BUILD)/tests/cli/make_store: tests/cli/make_store.c $(BUILD)/libcollector.a $(
 	@mkdir -p $(@D)
 	$(call SAY,test) $(LINK_TEST) $(HOST_LIBS)
 
+# The store's golden file, its dump, its broken copies.
+FORMAT_BIN := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/format/*.c))
+$(BUILD)/tests/format/%: tests/format/%.c $(BUILD)/libstore.a $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,test) $(LINK_TEST) $(HOST_LIBS)
+
 # The unwinder beside libunwind, as a preload (tests/programs/unwind_compare.sh).
 COMPARE     := $(BUILD)/tests/programs/unwind_compare
 UNWIND_OBJ  := $(patsubst %.c,$(BUILD)/debug/%.o,$(wildcard src/trace/cfi*.c src/trace/stack*.c) \
@@ -165,7 +171,7 @@ $(BUILD)/tests/bench/unwind: tests/bench/unwind.c $(UNWIND_OBJ) $(BUILD)/flags
 
 .PHONY: unit tests
 unit: $(UNIT_TESTS)
-tests: all unit $(USER_BIN) $(TOOL_BIN) $(COMPARE_BIN)
+tests: all unit $(USER_BIN) $(TOOL_BIN) $(FORMAT_BIN) $(COMPARE_BIN)
 
 # ---- pages made from the .def tables -----------------------------------------------------------
 $(BUILD)/write_pages: tools/write_pages.c $(BUILD)/flags
@@ -243,4 +249,4 @@ help:
 	@echo 'Variables: BUILD (where to), CC (gcc or clang), PREFIX, DESTDIR.'
 
 -include $(addsuffix .d,$(PLAIN_OBJ) $(DEBUG_OBJ) $(STORE_OBJ) $(COLL_OBJ) $(VIEW_OBJ) $(MAIN_OBJ) \
-           $(UNIT_TESTS) $(USER_BIN) $(TOOL_BIN) $(COMPARE_BIN) $(BENCH_BIN) $(BUILD)/write_pages)
+           $(UNIT_TESTS) $(USER_BIN) $(TOOL_BIN) $(FORMAT_BIN) $(COMPARE_BIN) $(BENCH_BIN) $(BUILD)/write_pages)

@@ -1,0 +1,161 @@
+/* Prints all that a store holds, as its readers see it.
+ *
+ *   dump_store FILE            every plain table, every event, the stories of some addresses,
+ * `check` dump_store --events FILE   the events alone, in the reference decoder's form
+ *
+ * Exit status 1 and the store's message on stderr when it cannot be read. */
+#include <inttypes.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "store/reader.h"
+#include "store/story.h"
+
+static char kind_name[256][32];
+
+static int complain(void) {
+    fflush(stdout);
+    fprintf(stderr, "%s\n", hak_store_message());
+    return 1;
+}
+
+static int print_event(void *context, const struct hak_event *e) {
+    (void)context;
+    printf("%" PRIu64 "\t%" PRIu64 "\t%u\t%u\t%s\t%u\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64
+           "\t%" PRIu64 "\t%u\t%u\t%u\t%u\t%" PRIu64 "\t%u\n",
+           e->id, e->ns, e->process, e->thread, kind_name[e->kind], e->kind, e->address, e->base,
+           e->size, e->old_address, e->class_index, e->place, e->subkind, e->stack, e->generation,
+           e->flags);
+    return 0;
+}
+
+/* Rows of a query, values parted by '|'. */
+static int print_query(sqlite3 *database, const char *title, const char *sql) {
+    sqlite3_stmt *rows;
+    printf("== %s\n", title);
+    if (sqlite3_prepare_v2(database, sql, -1, &rows, NULL) != SQLITE_OK) {
+        fprintf(stderr, "%s: %s\n", sql, sqlite3_errmsg(database));
+        return 1;
+    }
+    int result;
+    while ((result = sqlite3_step(rows)) == SQLITE_ROW) {
+        for (int i = 0; i < sqlite3_column_count(rows); i++) {
+            const char *text = (const char *)sqlite3_column_text(rows, i);
+            printf("%s%s", i ? "|" : "", text ? text : "NULL");
+        }
+        putchar('\n');
+    }
+    if (result != SQLITE_DONE)
+        fprintf(stderr, "%s: %s\n", sql, sqlite3_errmsg(database));
+    sqlite3_finalize(rows);
+    return result != SQLITE_DONE;
+}
+
+static void print_problem(void *context, const char *text) {
+    (void)context;
+    printf("%s\n", text);
+}
+
+static int print_story(struct hak_store_reader *r, uint64_t address) {
+    struct hak_story *story;
+    int told = hak_story_tell(r, address, 0, 0, &story);
+    printf("== story of 0x%" PRIx64 "\n", address);
+    if (told < 0)
+        return complain();
+    if (!told)
+        return 0;
+    printf("base 0x%" PRIx64 " slot %" PRIu64 " process %u class %u offset %" PRId64
+           " lives %" PRIu64 " moves %" PRIu64 " wrong %" PRIu64 " fault %" PRIu64 " lost %" PRIu64
+           "\n",
+           story->block.base, story->block.slot_bytes, story->block.process,
+           story->block.class_index, story->offset, story->lives_total, story->moves_total,
+           story->first_wrong.id, story->fault.id, story->lost_events);
+    for (int i = 0; i < story->life_count; i++) {
+        const struct hak_life *l = &story->lives[i];
+        printf("%u: %" PRIu64 " %d %" PRIu64 " %" PRIu64 " %s %u %s\n", l->number, l->birth.id,
+               l->resize_count, l->ends[0].id, l->ends[1].id, l->stale_end ? "STALE" : "-",
+               l->stale_owner, l->evidence);
+    }
+    hak_story_free(story);
+    return 0;
+}
+
+static int print_frames(struct hak_store_reader *r, uint32_t stack) {
+    struct hak_frame f[32];
+    int count = hak_store_frames(r, stack, f, 32);
+    printf("== stack %u\n", stack);
+    for (int i = 0; i < count; i++)
+        printf("0x%" PRIx64 " %s+0x%" PRIx64 " %s %s:%u%s%s\n", f[i].ip, f[i].module,
+               f[i].module_offset, f[i].function, f[i].file, f[i].line,
+               f[i].inlined ? " inlined" : "", f[i].is_hakmem ? " hakmem" : "");
+    return count < 0 ? complain() : 0;
+}
+
+static int dump(struct hak_store_reader *r) {
+    static const char *const tables[] = {"meta",   "class",  "kind", "place",  "process",
+                                         "thread", "module", "node", "frame",  "cursor",
+                                         "fault",  "loss",   "mark", "metric", "fault_line"};
+    static const char pages[] = "SELECT p.kind, p.level, p.first_chunk, p.last_chunk, p.min_key,"
+                                " p.max_key, p.keys FROM posting p ORDER BY p.id";
+    static const char chunks[] = "SELECT id, events, min_ns, max_ns, process, thread, kinds_low, "
+                                 "kinds_high, classes FROM chunk";
+    struct hak_store_summary s;
+    sqlite3 *database = hak_store_database(r);
+    if (hak_store_summarise(r, &s))
+        return complain();
+    printf("events %" PRIu64 " chunks %" PRIu64 " lost %" PRIu64 " faults %u nodes %u early %d\n",
+           s.events, s.chunks, s.lost_events, s.faults, s.nodes, s.ended_early);
+    int failed = 0;
+    for (size_t i = 0; i < sizeof tables / sizeof *tables && !failed; i++) {
+        char sql[64];
+        snprintf(sql, sizeof sql, "SELECT * FROM %s", tables[i]);
+        failed = print_query(database, tables[i], sql);
+    }
+    failed =
+        failed || print_query(database, "chunk", chunks) || print_query(database, "posting", pages);
+    if (!failed && hak_store_add_tables(database))
+        return complain();
+    return failed || print_query(database, "event", "SELECT * FROM event WHERE id % 97 = 0") ||
+           print_query(database, "life", "SELECT * FROM life WHERE id % 97 = 0 ORDER BY id") ||
+           print_query(database, "block",
+                       "SELECT * FROM block ORDER BY base, process, class LIMIT 50") ||
+           print_story(r, 0x7f21c4a20000 + 1056 + 48000 + 20) ||
+           print_story(r, 0x7f21c4a10000 + 1024 * 3 + 100) || print_story(r, 0x7ffffffff000) ||
+           print_story(r, 0x1234) || print_frames(r, 500) || print_frames(r, 22) ||
+           print_frames(r, 599);
+}
+
+int main(int argc, char **argv) {
+    struct hak_store_reader *r;
+    bool events_only = argc == 3 && strcmp(argv[1], "--events") == 0;
+    if (argc != 2 && !events_only) {
+        fprintf(stderr, "usage: dump_store [--events] FILE\n");
+        return 2;
+    }
+    if (hak_store_open(argv[argc - 1], &r))
+        return complain();
+    sqlite3_stmt *rows;
+    int status = 0;
+    if (sqlite3_prepare_v2(hak_store_database(r), "SELECT id, name FROM kind", -1, &rows, NULL) ==
+        SQLITE_OK)
+        while (sqlite3_step(rows) == SQLITE_ROW)
+            snprintf(kind_name[sqlite3_column_int(rows, 0) & 0xff], sizeof kind_name[0], "%s",
+                     (const char *)sqlite3_column_text(rows, 1));
+    sqlite3_finalize(rows);
+    if (events_only) {
+        puts("id\tns\tprocess\tthread\tkind\tkind_number\taddress\tbase\tsize\told_address\tclass_"
+             "index\t"
+             "place\tsubkind\tstack\tgeneration\tflags");
+        struct hak_filter all = {.class_index = -1};
+        if (hak_store_scan(r, &all, false, print_event, NULL))
+            status = complain();
+    } else {
+        status = dump(r);
+        puts("== check");
+        if (!status && hak_store_check(r, print_problem, NULL) < 0)
+            status = complain();
+    }
+    hak_store_close(r);
+    return status;
+}
