@@ -23,9 +23,10 @@ char **hak_environment(void) {
 }
 
 void hak_environment_set_session(const char *name) {
-    if (strlen(name) >= sizeof text - name_at)
+    size_t bytes = strlen(name) + 1;
+    if (bytes > sizeof text - name_at)
         return;
-    strcpy(text + name_at, name);
+    memcpy(text + name_at, name, bytes);
     is_pending = !is_added;
     for (char **variable = hak_environment(); *variable; variable++)
         if (strncmp(*variable, text, name_at) == 0) {

@@ -160,7 +160,7 @@ bool hak_keeper_join(const char *name, int memory, uint64_t total_bytes,
 
 bool hak_keeper_start(int memory, uint64_t total_bytes, struct hak_hello_answer *answer,
                       struct hak_keeper_failure *failure) {
-    int ends[2];
+    int ends[2] = {-1, -1};
     long made =
         hak_raw_call(SYS_socketpair, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, (long)ends, 0, 0);
     if (made < 0)

@@ -88,7 +88,7 @@ static void arrange_files(int socket_end) {
 /* The keeper must not die of limits that were meant for the program. */
 static void raise_limits(void) {
     for (int which = 0; which < LIMITS; which++) {
-        struct rlimit limit;
+        struct rlimit limit = {0, 0};
         if (which == RLIMIT_STACK || which == RLIMIT_CORE ||
             hak_raw_call(SYS_prlimit64, 0, which, 0, (long)&limit, 0, 0) != 0)
             continue;

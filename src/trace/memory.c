@@ -34,7 +34,7 @@ uint64_t hak_memory_bytes_for(uint64_t address_space_limit, uint64_t file_limit)
 }
 
 static uint64_t limit_of(int which) {
-    struct rlimit limit;
+    struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
     long result = hak_raw_call(SYS_prlimit64, 0, which, 0, (long)&limit, 0, 0);
     return result == 0 ? limit.rlim_cur : RLIM_INFINITY;
 }

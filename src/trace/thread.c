@@ -34,7 +34,7 @@ static void put_into_pool(char *stack) {
 }
 
 void hak_thread_take_stack(void) {
-    stack_t now;
+    stack_t now = {0};
     if (own_stack || hak_raw_call(SYS_sigaltstack, 0, (long)&now, 0, 0, 0, 0) != 0 ||
         !(now.ss_flags & SS_DISABLE))
         return;
@@ -49,7 +49,7 @@ void hak_thread_take_stack(void) {
 }
 
 void hak_thread_give_stack_back(void) {
-    stack_t now, none = {.ss_flags = SS_DISABLE};
+    stack_t now = {0}, none = {.ss_flags = SS_DISABLE};
     char *stack = own_stack;
     if (!stack || hak_raw_call(SYS_sigaltstack, 0, (long)&now, 0, 0, 0, 0) != 0 ||
         (now.ss_flags & SS_ONSTACK))

@@ -1,0 +1,157 @@
+/* Threads get an alternate signal stack, keep their own, and give it back. */
+#include "fake_collector.h"
+#include <dirent.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include "trace/thread.h"
+
+static stack_t stack_now(void) {
+    stack_t now;
+    ck_assert_int_eq(sigaltstack(NULL, &now), 0);
+    return now;
+}
+
+static void *tell_stack(void *out) {
+    *(stack_t *)out = stack_now();
+    return (void *)7;
+}
+
+START_TEST(a_thread_that_never_allocates_has_one) {
+    pthread_t thread;
+    stack_t stack;
+    void *result;
+    ck_assert_int_eq(pthread_create(&thread, NULL, tell_stack, &stack), 0);
+    ck_assert_int_eq(pthread_join(thread, &result), 0);
+    ck_assert_ptr_eq(result, (void *)7);
+    ck_assert_int_eq(stack.ss_flags & SS_DISABLE, 0);
+    ck_assert_uint_ge(stack.ss_size, 32 << 10);
+}
+END_TEST
+
+static size_t count_mappings(void) {
+    FILE *maps = fopen("/proc/self/maps", "r");
+    size_t lines = 0;
+    for (int c; (c = getc(maps)) != EOF;)
+        lines += c == '\n';
+    fclose(maps);
+    return lines;
+}
+
+START_TEST(stacks_are_used_again) {
+    size_t before = 0;
+    for (int i = 0; i < 2000; i++) {
+        pthread_t thread;
+        stack_t stack;
+        ck_assert_int_eq(pthread_create(&thread, NULL, tell_stack, &stack), 0);
+        pthread_join(thread, NULL);
+        ck_assert_int_eq(stack.ss_flags & SS_DISABLE, 0);
+        if (i == 10)
+            before = count_mappings();
+    }
+    ck_assert_uint_le(count_mappings(), before + 4);
+}
+END_TEST
+
+static struct fake_collector collector_unused;
+static char mine[64 << 10];
+
+static void *use_own_stack(void *unused) {
+    (void)unused;
+    stack_t own = {.ss_sp = mine, .ss_size = sizeof mine};
+    ck_assert_int_eq(sigaltstack(&own, NULL), 0);
+    record_number(1);
+    ck_assert_ptr_eq(stack_now().ss_sp, mine);
+    hak_trace_thread_end();
+    ck_assert_ptr_eq(stack_now().ss_sp, mine);
+    return NULL;
+}
+
+START_TEST(a_programs_own_stack_is_left_alone) {
+    pthread_t thread;
+    fake_begin(&collector_unused, 16 << 20, 16 << 10);
+    ck_assert_int_eq(pthread_create(&thread, NULL, use_own_stack, NULL), 0);
+    pthread_join(thread, NULL);
+}
+END_TEST
+
+static void *leave_early(void *how) {
+    if (how)
+        pthread_exit((void *)9);
+    for (;;)
+        pause();
+}
+
+START_TEST(threads_that_exit_or_are_cancelled_give_it_back) {
+    size_t before = 0;
+    for (int i = 0; i < 400; i++) {
+        pthread_t thread;
+        void *result;
+        ck_assert_int_eq(pthread_create(&thread, NULL, leave_early, i % 2 ? (void *)1 : NULL), 0);
+        if (i % 2 == 0)
+            pthread_cancel(thread);
+        ck_assert_int_eq(pthread_join(thread, &result), 0);
+        ck_assert_ptr_eq(result, i % 2 ? (void *)9 : PTHREAD_CANCELED);
+        if (i == 10)
+            before = count_mappings();
+    }
+    ck_assert_uint_le(count_mappings(), before + 4);
+}
+END_TEST
+
+static pthread_barrier_t all_there;
+static void *stay(void *out) {
+    *(stack_t *)out = stack_now();
+    pthread_barrier_wait(&all_there);
+    return NULL;
+}
+
+/* More threads on their way than there are places for their start routines. */
+START_TEST(many_at_once_have_one_each) {
+    enum { THREADS = 600 };
+    static pthread_t threads[THREADS];
+    static stack_t stacks[THREADS];
+    pthread_attr_t small;
+    pthread_attr_init(&small);
+    pthread_attr_setstacksize(&small, PTHREAD_STACK_MIN);
+    pthread_barrier_init(&all_there, NULL, THREADS + 1);
+    for (int i = 0; i < THREADS; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], &small, stay, &stacks[i]), 0);
+    pthread_barrier_wait(&all_there);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    int without = 0;
+    for (int i = 0; i < THREADS; i++) {
+        without += (stacks[i].ss_flags & SS_DISABLE) != 0;
+        for (int other = 0; other < i; other++)
+            ck_assert(stacks[i].ss_sp != stacks[other].ss_sp || !stacks[i].ss_sp);
+    }
+    ck_assert_int_le(without, THREADS - 256);
+}
+END_TEST
+
+START_TEST(errors_of_pthread_create_come_back) {
+    pthread_attr_t attributes;
+    pthread_t thread;
+    stack_t stack;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, (size_t)1 << 46);
+    for (int i = 0; i < 1000; i++)
+        ck_assert_int_ne(pthread_create(&thread, &attributes, tell_stack, &stack), 0);
+    ck_assert_int_eq(pthread_create(&thread, NULL, tell_stack, &stack), 0);
+    pthread_join(thread, NULL);
+    ck_assert_int_eq(stack.ss_flags & SS_DISABLE, 0);
+}
+END_TEST
+
+int main(void) {
+    TCase *tests = tcase_create("thread");
+    tcase_set_timeout(tests, 60);
+    tcase_add_test(tests, a_thread_that_never_allocates_has_one);
+    tcase_add_test(tests, stacks_are_used_again);
+    tcase_add_test(tests, a_programs_own_stack_is_left_alone);
+    tcase_add_test(tests, threads_that_exit_or_are_cancelled_give_it_back);
+    tcase_add_test(tests, many_at_once_have_one_each);
+    tcase_add_test(tests, errors_of_pthread_create_come_back);
+    return run_case("thread", tests);
+}
