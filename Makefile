@@ -51,7 +51,7 @@ $(BUILD)/libhakmem.so: $(PLAIN_OBJ)
 $(BUILD)/libhakmem.a: $(PLAIN_OBJ)
 	$(call SAY,archive) rm -f $@ && ar rcs $@ $^
 $(BUILD)/hakmem-debug.so: $(DEBUG_OBJ)
-	$(call SAY,link) $(CC) $(LIB_FLAGS) -Wl,-soname,hakmem-debug.so -o $@ $^
+	$(call SAY,link) $(CC) $(LIB_FLAGS) -Wl,--version-script=src/trace/local.map -Wl,-soname,hakmem-debug.so -o $@ $^
 $(BUILD)/libstore.a: $(STORE_OBJ)
 	$(call SAY,archive) rm -f $@ && ar rcs $@ $^
 $(BUILD)/libcollector.a: $(COLL_OBJ)

@@ -13,8 +13,8 @@ static struct hak_stacks_setup setup;
 static uint32_t starts; /* how often hak_stacks_start was called */
 
 /* Bounds of the sections of HAK_TRACER_TEXT and HAK_UNWINDER_ENTRY, made by the linker. */
-extern const char __start_hak_tracer_text[] HAK_HIDDEN __attribute__((weak));
-extern const char __stop_hak_tracer_text[] HAK_HIDDEN __attribute__((weak));
+extern const char __start_hak_tracer_text[] HAK_HIDDEN;
+extern const char __stop_hak_tracer_text[] HAK_HIDDEN;
 extern const char __start_hak_unwinder_text[] HAK_HIDDEN;
 extern const char __stop_hak_unwinder_text[] HAK_HIDDEN;
 
@@ -139,8 +139,8 @@ static uint32_t intern_last(struct hak_last_stack *stack, struct taken *taken) {
 }
 
 /* The id of a stack that cannot be spliced. */
-static __attribute__((noinline)) uint32_t intern_whole(const struct hak_registers *start,
-                                                       struct taken *taken) {
+static HAK_TRACER_TEXT uint32_t intern_whole(const struct hak_registers *start,
+                                             struct taken *taken) {
     uintptr_t ips[DEPTH_MAX + OWN_FRAMES_MAX];
     enum hak_unwind_end end;
     size_t count = hak_unwind_entered(start, 1, ips, setup.depth + OWN_FRAMES_MAX, &end);
