@@ -201,6 +201,10 @@ struct hak_session {
     char program[HAK_PATH_BYTES];      /* /proc/self/exe */
     char command_line[HAK_PATH_BYTES]; /* arguments, NUL between them */
     uint32_t command_line_bytes;
+    /* Program: when the collector died, the name of the keeper that the process in orphans_taken
+     * has started, for the others of the session; complete when successor_ready is 1 (futex). */
+    _Atomic uint32_t successor_ready;
+    char successor[108];
     _Alignas(64) _Atomic uint8_t extent_taken[HAK_EXTENTS_MAX]; /* 1 = part of a ring */
 };
 

@@ -8,6 +8,9 @@
  *     rings of dead processes     ------------>  by the first process that comes here
  *     rings of live processes                    each takes its own
  *
+ * The first process starts the keeper and leaves its name in the old memory, where the others find
+ * it: one worker for all, since only one can write the store.
+ *
  * Writers stand still while it is copied (hak_current_freeze); afterwards they go on with the same
  * addresses. One thread at a time; signals are blocked. */
 #include <errno.h>
@@ -22,8 +25,10 @@
 #include "trace/wait.h"
 
 enum {
+    WAIT_SLICE_MS = 50,
     ATTEMPTS = 3,          /* to start a keeper, in the life of a process */
     RETRY_MS = 1000,       /* between two looks whether somebody listens */
+    SUCCESSOR_MS = 5000,   /* to wait for the keeper that another process starts */
     NODES_SPARE = 1 << 16, /* ids that threads may take while nodes are copied */
     EPOCHS_SPARE = 1 << 16,
 };
@@ -68,11 +73,8 @@ static void copy_ring(struct hak_session *copy, uint32_t index, bool takes) {
     }
 }
 
-static void copy_rings(struct hak_session *copy) {
-    uint32_t nobody = 0;
+static void copy_rings(struct hak_session *copy, bool takes_orphans) {
     uint32_t rings = atomic_load(&hak_current.session->rings_high);
-    bool takes_orphans = atomic_compare_exchange_strong(&hak_current.session->orphans_taken,
-                                                        &nobody, hak_current.process_index + 1);
     memset((void *)copy->extent_taken, 0, sizeof copy->extent_taken);
     for (uint32_t i = 0; i < HAK_PROCESSES; i++) {
         struct hak_process_entry *entry = &hak_current.processes[i], *to = at(copy, entry);
@@ -94,6 +96,7 @@ static void copy_header(struct hak_session *copy, uint64_t new_id) {
     copy->previous_id = old->session_id;
     copy->resume_store = 1;
     atomic_store(&copy->orphans_taken, 0);
+    atomic_store(&copy->successor_ready, 0);
     atomic_store(&copy->collector_waits, 0);
     atomic_store(&copy->closing, 0);
     atomic_store(&copy->worker_heartbeat_ns, 0);
@@ -126,40 +129,72 @@ static long map(void *where, int file, long flags) {
                         PROT_READ | PROT_WRITE, MAP_SHARED | flags, file, 0);
 }
 
-/* Copies the session into `fresh` and puts it into the place of the old one. */
-static bool exchange(const struct hak_session_memory *fresh) {
-    struct hak_session *old = hak_current.session, *copy = fresh->session;
+/* Copies the session into `fresh` and puts it into the place of the old one, which stays mapped at
+ * `old`. */
+static bool exchange(const struct hak_session_memory *fresh, struct hak_session *old,
+                     bool takes_orphans) {
+    struct hak_session *copy = fresh->session;
     uint64_t new_id = copy->session_id;
-    /* A length of 0 makes a second mapping of shared memory. */
-    long second =
-        hak_raw_call(SYS_mremap, (long)old, 0, (long)hak_current.total_bytes, MREMAP_MAYMOVE, 0, 0);
-    if (second < 0 && second > -4096)
-        return false;
     hak_current_freeze();
     uint32_t nodes = copy_nodes(copy);
     copy_header(copy, new_id);
-    copy_rings(copy);
-    bool mapped = map(old, fresh->file, MAP_FIXED) == (long)old;
+    copy_rings(copy, takes_orphans);
+    bool mapped =
+        map(hak_current.session, fresh->file, MAP_FIXED) == (long)(void *)hak_current.session;
     if (mapped)
-        bring_late_nodes((const struct hak_session *)second, nodes);
+        bring_late_nodes(old, nodes);
     hak_current_thaw();
-    hak_raw_unmap((void *)second, hak_current.total_bytes);
     return mapped;
+}
+
+/* Waits for the name of the keeper that another process starts. */
+static bool find_successor(struct hak_session *old) {
+    uint64_t deadline = hak_monotonic_ns() + SUCCESSOR_MS * HAK_MILLISECOND_NS;
+    while (!atomic_load(&old->successor_ready)) {
+        if (hak_monotonic_ns() >= deadline)
+            return false;
+        hak_wait_on(&old->successor_ready, 0, WAIT_SLICE_MS * HAK_MILLISECOND_NS);
+    }
+    return memchr(old->successor, 0, sizeof old->successor) != NULL;
+}
+
+static bool find_keeper(const struct hak_session_memory *fresh, struct hak_session *old,
+                        bool is_first, struct hak_hello_answer *answer) {
+    struct hak_keeper_failure failure = {0};
+    if (!is_first && find_successor(old) &&
+        hak_keeper_join(old->successor, fresh->file, fresh->total_bytes, answer, &failure))
+        return true;
+    if (!hak_keeper_start(fresh->file, fresh->total_bytes, answer, &failure))
+        return false;
+    if (is_first) {
+        memcpy(old->successor, answer->session_name, sizeof old->successor);
+        atomic_store(&old->successor_ready, 1);
+        hak_wake(&old->successor_ready);
+    }
+    return true;
 }
 
 static void take_over(void) {
     struct hak_session_memory fresh;
-    struct hak_keeper_failure failure = {0};
     struct hak_hello_answer answer;
-    if (attempts++ >= ATTEMPTS || hak_memory_make(hak_current.total_bytes, &fresh) != 0)
+    uint32_t nobody = 0;
+    attempts++;
+    /* A length of 0 makes a second mapping of shared memory. */
+    long second = hak_raw_call(SYS_mremap, (long)hak_current.session, 0,
+                               (long)hak_current.total_bytes, MREMAP_MAYMOVE, 0, 0);
+    if ((second < 0 && second > -4096) || hak_memory_make(hak_current.total_bytes, &fresh) != 0)
         return;
-    bool exchanged = exchange(&fresh);
+    struct hak_session *old = (struct hak_session *)second;
+    bool is_first =
+        atomic_compare_exchange_strong(&old->orphans_taken, &nobody, hak_current.process_index + 1);
+    bool exchanged = exchange(&fresh, old, is_first);
     hak_raw_unmap(fresh.session, fresh.total_bytes);
-    if (exchanged && hak_keeper_start(fresh.file, fresh.total_bytes, &answer, &failure)) {
+    if (exchanged && find_keeper(&fresh, old, is_first, &answer)) {
         memcpy(hak_current.keeper_name, answer.session_name, sizeof hak_current.keeper_name);
         hak_environment_set_session(answer.session_name);
         attempts = 0;
     }
+    hak_raw_unmap(old, hak_current.total_bytes);
     (void)hak_raw_call(SYS_close, fresh.file, 0, 0, 0, 0, 0);
 }
 
