@@ -8,6 +8,7 @@
 #include "collector/lookup.h"
 #include "collector/words.h"
 #include "hop.h"
+#include "site.h"
 #include "superslab.h"
 
 /* "1.5", "1.5s", "200ms", "#4711". */
@@ -113,7 +114,9 @@ bool event_filter_read(struct view *view, struct event_filter *filter) {
                    view_value(view, "thread"));
         return false;
     }
-    filter->site = view_value(view, "site");
+    if ((value = view_value(view, "site")) &&
+        !(filter->has_site = site_find_stacks(view, value, &filter->stack_count)))
+        return false;
     if ((value = view_value(view, "kind")) && !read_kinds(value, &filter->store))
         return false;
     if ((value = view_value(view, "class")) && !read_class(view, value, filter))
@@ -138,32 +141,6 @@ static bool is_in_block(const struct event_filter *filter, const struct hak_even
     return filter->block_count == 0;
 }
 
-/* Remembered answers of --site, direct-mapped: the same few stacks come again and again. */
-static bool has_site(struct view *view, const char *site, uint32_t stack) {
-    static struct {
-        uint32_t stack;
-        bool used, matches;
-    } known[4096];
-    size_t slot = stack % (sizeof known / sizeof known[0]);
-    if (known[slot].used && known[slot].stack == stack)
-        return known[slot].matches;
-    struct hak_frames frames;
-    bool matches = false;
-    hak_frames_load(&frames, view->reader, stack);
-    for (int i = 0; i < frames.count && !matches; i++) {
-        struct hak_text location = {0};
-        hak_words_add_location(&location, &frames.frame[i], 8);
-        matches = strstr(frames.frame[i].function, site) ||
-                  (location.bytes && strstr(location.bytes, site));
-        hak_text_free(&location);
-    }
-    hak_frames_free(&frames);
-    known[slot].used = true;
-    known[slot].stack = stack;
-    known[slot].matches = matches;
-    return matches;
-}
-
 bool event_passes(struct view *view, const struct event_filter *filter,
                   const struct hak_event *event) {
     if (filter->block_count > 1 && !is_in_block(filter, event))
@@ -186,7 +163,13 @@ bool event_passes(struct view *view, const struct event_filter *filter,
         if (number != filter->thread_number)
             return false;
     }
-    return !filter->site || has_site(view, filter->site, event->stack);
+    return !filter->has_site ||
+           (event->stack < filter->stack_count && filter->has_site[event->stack]);
+}
+
+void event_filter_free(struct event_filter *filter) {
+    free(filter->has_site);
+    filter->has_site = NULL;
 }
 
 void event_filter_words(struct hak_text *text, const struct view *view) {

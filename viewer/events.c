@@ -176,6 +176,7 @@ int command_events(struct view *view) {
     }
     if (!listing.filter.is_empty)
         status = listing.tail_wanted == none ? list_all(&listing) : list_tail(&listing);
+    event_filter_free(&listing.filter);
     if (status != 0)
         return status;
     if (view->json)

@@ -6,11 +6,12 @@
 
 struct event_filter {
     struct hak_filter store;
-    bool is_empty;                  /* nothing can pass: --addr names no block of the capture */
-    int band;                       /* --class C3; -1 = all */
-    uint64_t slot_bytes;            /* --class 48; 0 = all */
-    uint32_t thread_number;         /* --thread; 0 = all */
-    const char *site;               /* --site; NULL = all */
+    bool is_empty;           /* nothing can pass: --addr names no block of the capture */
+    int band;                /* --class C3; -1 = all */
+    uint64_t slot_bytes;     /* --class 48; 0 = all */
+    uint32_t thread_number;  /* --thread; 0 = all */
+    unsigned char *has_site; /* --site: a byte for each stack; NULL = all */
+    size_t stack_count;
     struct hak_block_key block[16]; /* --addr: the blocks that held it; block_count 0 = all */
     int block_count;
     uint64_t address;
@@ -20,6 +21,7 @@ struct event_filter {
 bool event_filter_read(struct view *view, struct event_filter *filter);
 bool event_passes(struct view *view, const struct event_filter *filter,
                   const struct hak_event *event);
+void event_filter_free(struct event_filter *filter);
 /* Appends the given options as they were typed: " with --class C3 --tail 5". */
 void event_filter_words(struct hak_text *text, const struct view *view);
 

@@ -1,11 +1,11 @@
-/* The columns THREAD and WHERE, remembered for the last few hundred stacks and threads. */
+/* The columns THREAD and WHERE, remembered for the last few thousand stacks and threads. */
 #include "labels.h"
 
 #include <string.h>
 #include "collector/lookup.h"
 #include "collector/words.h"
 
-#define REMEMBERED 1024 /* direct-mapped by the low bits of the row id */
+#define REMEMBERED 8192 /* direct-mapped by the low bits of the row id */
 
 static struct {
     bool used;

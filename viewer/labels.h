@@ -1,4 +1,4 @@
-/* What stands in the columns THREAD and WHERE, remembered for the last few hundred stacks and
+/* What stands in the columns THREAD and WHERE, remembered for the last few thousand stacks and
  * threads, so that a long list asks the store once for each. */
 #ifndef HAK_VIEWER_LABELS_H
 #define HAK_VIEWER_LABELS_H

@@ -139,8 +139,9 @@ static void finish(struct view *view, struct hak_keeper *keeper, char *path, siz
                    struct outcome *outcome) {
     outcome->sessions = hak_keeper_sessions(keeper);
     outcome->committed = hak_keeper_wait_committed(keeper, COMMIT_WAIT_MS, &outcome->live) == 0;
-    if (outcome->sessions > 0)
-        hak_keeper_store_path(keeper, path, bytes);
+    hak_keeper_store_path(keeper, path, bytes);
+    if (!path[0])
+        outcome->sessions = 0; /* whoever came was refused, and it was said why */
     if (hak_keeper_stop(keeper, outcome->committed ? COMMIT_WAIT_MS : 0, view_given(view, "wait")) <
         0)
         outcome->committed = false;

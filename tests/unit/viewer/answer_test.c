@@ -64,6 +64,7 @@ static uint64_t passing(void) {
     ck_assert(event_filter_read(&view, &filter));
     filter.address = 0;
     must(hak_store_scan(view.reader, &filter.store, false, count_one, &filter));
+    event_filter_free(&filter);
     return filter.address;
 }
 
