@@ -144,7 +144,7 @@ __attribute__((constructor(101))) static void construct(int count, char **argume
     /* glibc keeps the first 48 handlers without allocating. */
     (void)pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
     check_start();
-    hak_entry_begin();
+    /* A call of ld.so came before there was a key. */
     if (has_thread_key && hak_thread.state != HAK_THREAD_NEW)
         (void)pthread_setspecific(thread_key, &hak_thread);
 }

@@ -67,6 +67,16 @@ START_TEST(blocks_change_hands) {
 }
 END_TEST
 
+static long resident_pages(void) {
+    char text[64];
+    int file = open("/proc/self/statm", O_RDONLY);
+    ssize_t length = read(file, text, sizeof text - 1);
+    close(file);
+    text[length > 0 ? length : 0] = 0;
+    const char *space = strchr(text, ' ');
+    return space ? atol(space) : 0;
+}
+
 static void *make_some(void *seed) {
     for (int i = 0; i < 50; i++)
         check_and_free(make((uintptr_t)seed * 37 % 3000));
@@ -77,11 +87,15 @@ static void *make_some(void *seed) {
 }
 
 START_TEST(threads_come_and_go) {
+    run_threads(32, make_some, NULL);
+    long before = resident_pages();
     for (int round = 0; round < 60; round++)
         run_threads(32, make_some, NULL);
     for (int i = 0; i < PLACES; i++)
         if (places[i])
             check_and_free(places[i]);
+    /* 1,920 threads one after the other need no more than 32 at a time. */
+    ck_assert_int_lt((resident_pages() - before) * 4096, 24 << 20);
 }
 END_TEST
 
@@ -149,16 +163,6 @@ static void *consume(void *unused) {
         check_and_free(block);
     }
     return NULL;
-}
-
-static long resident_pages(void) {
-    char text[64];
-    int file = open("/proc/self/statm", O_RDONLY);
-    ssize_t length = read(file, text, sizeof text - 1);
-    close(file);
-    text[length > 0 ? length : 0] = 0;
-    const char *space = strchr(text, ' ');
-    return space ? atol(space) : 0;
 }
 
 START_TEST(a_consumer_gives_the_producers_memory_back) {
