@@ -247,7 +247,8 @@ void hak_client_copy_counters(struct hak_client *client, struct hak_rows *rows) 
         now.failed_calls = e->failed_calls;
         now.foreign_frees = e->foreign_frees;
         now.no_stack = e->no_stack;
-        if (memcmp(&now, &p->row, sizeof now) == 0)
+        if (now.free_of_null == p->row.free_of_null && now.failed_calls == p->row.failed_calls &&
+            now.foreign_frees == p->row.foreign_frees && now.no_stack == p->row.no_stack)
             continue;
         p->row = now;
         hak_rows_touch_process(rows, p->row.id);

@@ -312,7 +312,7 @@ static void step(struct hak_keeper *k) {
     int timeout = k->beat_due_ms > now ? (int)(k->beat_due_ms - now) : 0;
     if (k->link < 0 && k->worker_due_ms <= now)
         timeout = 0;
-    poll(fds, (nfds_t)(3 + guests), timeout);
+    poll(fds, 3 + (nfds_t)guests, timeout);
     if (fds[0].revents) {
         uint64_t ignored;
         if (read(k->wake, &ignored, sizeof ignored) < 0)

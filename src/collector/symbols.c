@@ -82,30 +82,33 @@ void hak_symbols_prepare(struct hak_symbol_file *file) {
     hak_symbol_table_load(&file->table, file->debug.elf, file->debug.separate_elf);
 }
 
+/* gcc gives lambdas and the like no linkage name, only "operator()": the symbol table has it. */
+static bool is_named(const struct hak_symbol *s) {
+    return strchr(s->function, '(') != NULL && strcmp(s->function, "operator()") != 0;
+}
+
+/* What debug information left without a name gets the symbol table's. Returns the levels then. */
+static int name_outermost(struct hak_symbol_file *file, uint64_t address, struct hak_symbol *out,
+                          int count) {
+    if (count > 0 && is_named(&out[count - 1]))
+        return count;
+    const char *name = hak_symbol_table_find(&file->table, address);
+    if (name[0] == 0 ||
+        (count > 0 && out[count - 1].function[0] != 0 && strncmp(name, "_Z", 2) != 0))
+        return count;
+    if (count == 0)
+        out[count++] = (struct hak_symbol){"", "", 0};
+    out[count - 1].function = hak_strings_demangle(&file->owner->strings, name);
+    return count;
+}
+
 int hak_symbols_find(struct hak_symbol_file *file, uint64_t address, struct hak_symbol *out,
                      int max) {
     hak_symbols_prepare(file);
     int count = 0;
     if (file->debug.dwarf)
         count = hak_units_find(&file->units, &file->owner->strings, address, out, max);
-    if (max <= 0)
-        return 0;
-    struct hak_symbol *outermost = count ? &out[count - 1] : NULL;
-    /* gcc gives lambdas and the like no linkage name, only "operator()": the symbol table has it.
-     */
-    bool unnamed = !outermost || outermost->function[0] == 0;
-    if (!unnamed && strchr(outermost->function, '(') && strcmp(outermost->function, "operator()"))
-        return count;
-    const char *name = hak_symbol_table_find(&file->table, address);
-    if (!unnamed && strncmp(name, "_Z", 2) != 0)
-        return count;
-    if (!outermost && name[0]) {
-        outermost = &out[count++];
-        *outermost = (struct hak_symbol){"", "", 0};
-    }
-    if (outermost && name[0])
-        outermost->function = hak_strings_demangle(&file->owner->strings, name);
-    return count;
+    return max > 0 ? name_outermost(file, address, out, count) : 0;
 }
 
 const char *hak_symbols_source(const struct hak_symbol_file *file) {

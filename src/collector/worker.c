@@ -37,7 +37,7 @@ bool hak_worker_make(struct hak_worker *worker) {
 void hak_worker_free(struct hak_worker *worker) {
     for (uint32_t i = 0; i < worker->client_count; i++)
         hak_client_close(worker->clients[i]);
-    free(worker->clients);
+    free((void *)worker->clients);
     free(worker->seen);
     free(worker->cursors);
     hak_cut_free(&worker->cut);
@@ -52,7 +52,7 @@ const char *hak_worker_add(struct hak_worker *worker, uint32_t number,
     const char *why = "no memory is left";
     if (worker->client_count == worker->client_capacity) {
         uint32_t wanted = worker->client_capacity ? 2 * worker->client_capacity : 16;
-        struct hak_client **more = realloc(worker->clients, wanted * sizeof *more);
+        struct hak_client **more = realloc((void *)worker->clients, wanted * sizeof(void *));
         uint32_t *seen = realloc(worker->seen, (wanted + 1) * sizeof *seen);
         if (more)
             worker->clients = more;
