@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# `run` between a shell and its program: signals, status, set-id programs, variables that are set.
+set -u
+BUILD=$(realpath -m "${BUILD:-build}")
+trace=$BUILD/hakmem-trace
+unset "${!HAKMEM_@}"
+directory=$(mktemp -d)
+trap 'rm -rf "$directory"' EXIT
+cd "$directory" || exit 2
+fail() { echo "run_more.sh: $*"; exit 1; }
+
+# A signal sent to `run` alone reaches the program; its own status comes back.
+for signal in TERM HUP USR1; do
+    "$trace" run --force -s signal.db -- sh -c \
+        "trap 'echo got $signal; exit 9' $signal; echo ready; while :; do sleep 0.05; done" >said 2>errors &
+    run=$!
+    for _ in $(seq 200); do grep -q ready said && break; sleep 0.05; done
+    kill -s "$signal" "$run"
+    wait "$run"
+    status=$?
+    [ "$status" -eq 9 ] || fail "$signal: status $status, 9 was due; $(cat said errors)"
+    grep -q "got $signal" said || fail "$signal did not reach the program"
+    [ -s errors ] && fail "$signal: stderr is not empty: $(cat errors)"
+done
+
+# A program that changes its rights ignores LD_PRELOAD: said before it is started.
+printf 'int main(void) { return 0; }\n' >set_id.c
+"${CC:-cc}" -o set_id set_id.c || fail "no compiler"
+if [ "$(id -u)" -eq 0 ]; then
+    chown 1:1 set_id && chmod 4755 set_id
+    set_id=./set_id
+else
+    set_id=$(command -v su)
+fi
+"$trace" run -- "$set_id" >said 2>&1
+status=$?
+[ "$status" -eq 2 ] || fail "set-id: status $status, 2 was due"
+grep -q 'is set-user-id, so the loader ignores hakmem' said || fail "set-id: $(cat said)"
+
+# What is set already holds where no option is given; an option goes before it.
+HAKMEM_CHECK=trace "$trace" run -s variables.db -- sh -c 'echo "$HAKMEM_CHECK"' >said
+[ "$(cat said)" = trace ] || fail "HAKMEM_CHECK=trace did not hold: $(cat said)"
+HAKMEM_CHECK=trace "$trace" run --force -s variables.db --check normal -- sh -c 'echo "$HAKMEM_CHECK"' >said
+[ "$(cat said)" = normal ] || fail "--check normal did not go before HAKMEM_CHECK: $(cat said)"
+HAKMEM_TRACE_FILE='of.%e.%p.db' "$trace" run -- true || fail "HAKMEM_TRACE_FILE: status $?"
+ls of.true.*.db >/dev/null || fail "HAKMEM_TRACE_FILE did not name the store"
+
+# Another preload stays, behind hakmem's.
+LD_PRELOAD=$BUILD/tests/tools/none.so "$trace" run --force -s variables.db -- sh -c 'echo "$LD_PRELOAD"' >said 2>/dev/null
+[ "$(cat said)" = "$BUILD/hakmem-debug.so:$BUILD/tests/tools/none.so" ] || fail "LD_PRELOAD is $(cat said)"
+
+# The store that was just recorded is the newest here and needs no name.
+"$trace" run -- true && "$trace" info >said || fail "info: status $?"
+grep -q '^capture  *hakmem\.true\.[0-9]*\.db$' said || fail "the default store is not hakmem.true.PID.db"
+exit 0
