@@ -11,6 +11,7 @@
 #include "trace/record.h"
 
 #define IN(place) (1u << HAK_PLACE_##place)
+#define NODES_MAX ((uint64_t)1 << 28) /* greater ids are damage */
 enum { MOVES = 64 };
 static const struct {
     uint8_t from, to; /* sets of places, by bit */
@@ -30,7 +31,7 @@ struct checker {
     void (*problem)(void *context, const char *text);
     void *context;
     int found;
-    bool is_readable; /* every chunk could be decoded */
+    bool is_readable; /* every chunk and posting could be decoded */
     bool has_gaps;    /* events were lost or trimmed: then missing ones are no finding */
     struct hak_columns columns;
     struct hak_posting due, stored;
@@ -89,8 +90,6 @@ static int check_rows(struct checker *c) {
         " WHERE event <> 0 AND event > (SELECT coalesce(CAST(max(value) AS INTEGER), 0) FROM meta"
         " WHERE key = 'trimmed_events') AND NOT EXISTS (SELECT 1 FROM chunk c WHERE c.id <= f.event"
         " AND f.event < c.id + c.events)",
-        "SELECT printf('chunk %d has no data', id) FROM chunk WHERE id NOT IN"
-        " (SELECT chunk FROM chunk_data)",
         "SELECT printf('posting %d speaks of chunk %d, which is not there', id, first_chunk)"
         " FROM posting WHERE first_chunk NOT IN (SELECT id FROM chunk)",
     };
@@ -100,26 +99,53 @@ static int check_rows(struct checker *c) {
     return error;
 }
 
+/* Stacks that never come to an outermost frame: follows each node up to one that is known to end.
+ */
+static void find_rings(struct checker *c, const uint32_t *parent_of) {
+    uint8_t *state = calloc(c->nodes, 1); /* 0 not looked at, 1 on the way, 2 ends */
+    for (uint64_t i = 1; state && i < c->nodes; i++) {
+        uint64_t at = i;
+        while (at && at < c->nodes && state[at] == 0) {
+            state[at] = 1;
+            at = parent_of[at];
+        }
+        if (at && at < c->nodes && state[at] == 1)
+            tell(c, "stack node %" PRIu64 " is an outer frame of itself", at);
+        for (at = i; at && at < c->nodes && state[at] == 1; at = parent_of[at])
+            state[at] = 2;
+    }
+    free(state);
+}
+
 static int load_nodes(struct checker *c) {
-    uint64_t highest;
+    uint64_t highest = 0;
     int found =
         hak_reader_numbers(c->reader, "SELECT coalesce(max(id), 0), ?1 FROM node", 0, &highest, 1);
     sqlite3_stmt *rows;
     if (found < 0)
         return found;
-    c->nodes = highest < UINT32_MAX ? highest + 1 : 1;
+    c->nodes = highest < NODES_MAX ? highest + 1 : 1;
     c->known_node = calloc(c->nodes / 8 + 1, 1);
-    if (!c->known_node)
+    uint32_t *parent_of = calloc(c->nodes, sizeof *parent_of);
+    if (!c->known_node || !parent_of) {
+        free(parent_of);
         return hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory", c->reader->path);
-    if (sqlite3_prepare_v2(c->reader->database, "SELECT id FROM node", -1, &rows, NULL) !=
-        SQLITE_OK)
+    }
+    if (sqlite3_prepare_v2(c->reader->database, "SELECT id, parent FROM node", -1, &rows, NULL) !=
+        SQLITE_OK) {
+        free(parent_of);
         return hak_store_fail_sqlite(c->reader->database, c->reader->path, "reading its stacks");
+    }
     while (sqlite3_step(rows) == SQLITE_ROW) {
         int64_t id = sqlite3_column_int64(rows, 0);
-        if (id >= 0 && (uint64_t)id < c->nodes)
-            c->known_node[id / 8] |= (uint8_t)(1u << id % 8);
+        if (id < 0 || (uint64_t)id >= c->nodes)
+            continue;
+        c->known_node[id / 8] |= (uint8_t)(1u << id % 8);
+        parent_of[id] = (uint32_t)sqlite3_column_int64(rows, 1);
     }
     sqlite3_finalize(rows);
+    find_rings(c, parent_of);
+    free(parent_of);
     return 0;
 }
 
@@ -152,8 +178,10 @@ static void check_posting(struct checker *c, sqlite3_stmt *rows, uint64_t chunk,
         return;
     if (!wrong && (c->stored.kind != kind || !same_posting(&c->due, &c->stored)))
         wrong = "it does not say what the chunk holds";
-    if (wrong)
-        tell(c, "chunk %" PRIu64 ", posting of %s: %s", chunk, names[kind], wrong);
+    if (!wrong)
+        return;
+    tell(c, "chunk %" PRIu64 ", posting of %s: %s", chunk, names[kind], wrong);
+    c->is_readable = false;
 }
 
 static void check_stacks(struct checker *c, uint64_t chunk) {
@@ -190,7 +218,7 @@ static int check_chunks(struct checker *c, uint64_t trimmed) {
     sqlite3_stmt *rows, *postings;
     sqlite3 *database = c->reader->database;
     if (sqlite3_prepare_v2(database,
-                           "SELECT c.id, c.events, d.data FROM chunk c JOIN chunk_data d"
+                           "SELECT c.id, c.events, d.data FROM chunk c LEFT JOIN chunk_data d"
                            " ON d.chunk = c.id ORDER BY c.id",
                            -1, &rows, NULL) != SQLITE_OK)
         return hak_store_fail_sqlite(database, c->reader->path, "checking its chunks");
@@ -205,8 +233,10 @@ static int check_chunks(struct checker *c, uint64_t trimmed) {
     while ((result = sqlite3_step(rows)) == SQLITE_ROW) {
         uint64_t id = (uint64_t)sqlite3_column_int64(rows, 0);
         int64_t events = sqlite3_column_int64(rows, 1);
-        if (id != due)
+        if (id > due)
             tell(c, "events %" PRIu64 " to %" PRIu64 " are missing", due, id - 1);
+        else if (id < due)
+            tell(c, "chunk %" PRIu64 " begins before the one in front of it ends", id);
         due = id + (uint64_t)events;
         check_chunk(c, id, events, sqlite3_column_blob(rows, 2),
                     (size_t)sqlite3_column_bytes(rows, 2), postings);
@@ -324,7 +354,8 @@ int hak_store_check(struct hak_store_reader *r, void (*problem)(void *context, c
     if (!error && c.is_readable)
         error = check_paths(&c);
     else if (!error)
-        tell(&c, "paths of blocks were not checked, because not every chunk can be read");
+        tell(&c,
+             "paths of blocks were not checked, because not every chunk and posting can be read");
     hak_columns_free(&c.columns);
     hak_posting_free(&c.due);
     hak_posting_free(&c.stored);

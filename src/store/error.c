@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #define MESSAGE_BYTES 5120 /* a path of 4,096 bytes and a sentence */
 
@@ -63,6 +64,13 @@ int hak_store_say_sqlite(struct sqlite3 *database, const char *path, const char 
             HAK_STORE_BROKEN,
             "%s: reading or writing failed while %s (%s, code %d); check the disk", path, doing,
             said, code);
+    case SQLITE_ERROR:
+        if (strncmp(said, "no such table", 13) == 0 || strncmp(said, "no such column", 14) == 0)
+            return hak_store_fail(HAK_STORE_BROKEN,
+                                  "%s: lacks what every store has (%s), noticed while %s; somebody "
+                                  "changed it: use an unchanged copy",
+                                  path, said, doing);
+        /* fall through */
     default:
         return hak_store_fail(HAK_STORE_INTERNAL, "%s: SQLite failed while %s: %s (code %d)", path,
                               doing, said, code);

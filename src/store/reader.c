@@ -88,15 +88,21 @@ int hak_store_attach(struct sqlite3 *database, struct hak_store_reader **out) {
     return start(r, out);
 }
 
+void hak_reader_rest(struct hak_store_reader *r) {
+    sqlite3_stmt **kept[] = {&r->node, &r->module, &r->frame, &r->parent};
+    hak_scan_free(r->event_scan);
+    hak_scan_free(r->spare_scan);
+    r->event_scan = r->spare_scan = NULL;
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+        sqlite3_finalize(*kept[i]);
+        *kept[i] = NULL;
+    }
+}
+
 void hak_store_close(struct hak_store_reader *r) {
     if (!r)
         return;
-    hak_scan_free(r->event_scan);
-    hak_scan_free(r->spare_scan);
-    sqlite3_finalize(r->node);
-    sqlite3_finalize(r->module);
-    sqlite3_finalize(r->frame);
-    sqlite3_finalize(r->parent);
+    hak_reader_rest(r);
     hak_posting_free(&r->posting);
     hak_buffer_free(&r->text);
     if (r->is_own) {

@@ -33,6 +33,10 @@ struct hak_store_reader {
 int hak_reader_numbers(struct hak_store_reader *r, const char *sql, uint64_t argument,
                        uint64_t *values, int count);
 
+/* Gives back the statements and buffers that it keeps for later: SQLite closes a connection only
+ * when no statement is left. */
+void hak_reader_rest(struct hak_store_reader *r);
+
 /* hak_store_blocks_at as it would have answered after event `until` (0 = all). */
 int hak_blocks_until(struct hak_store_reader *r, uint64_t address, uint32_t process, uint64_t until,
                      struct hak_block_key *out, int max);

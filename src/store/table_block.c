@@ -164,10 +164,10 @@ static int next(sqlite3_vtab_cursor *vtab) {
 }
 
 static int open_cursor(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {
-    (void)vtab;
     struct cursor *c = calloc(1, sizeof *c);
     if (!c)
         return SQLITE_NOMEM;
+    hak_table_opened(vtab);
     *out = &c->vtab;
     return SQLITE_OK;
 }
@@ -175,6 +175,7 @@ static int open_cursor(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {
 static int close_cursor(sqlite3_vtab_cursor *vtab) {
     struct cursor *c = (struct cursor *)vtab;
     hak_base_walk_free(&c->walk);
+    hak_table_closed(vtab->pVtab);
     free(c->table);
     free(c);
     return SQLITE_OK;

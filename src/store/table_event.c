@@ -85,10 +85,10 @@ static int best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
 }
 
 static int open_cursor(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {
-    (void)vtab;
     struct cursor *c = calloc(1, sizeof *c);
     if (!c)
         return SQLITE_NOMEM;
+    hak_table_opened(vtab);
     *out = &c->vtab;
     return SQLITE_OK;
 }
@@ -96,6 +96,7 @@ static int open_cursor(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {
 static int close_cursor(sqlite3_vtab_cursor *vtab) {
     struct cursor *c = (struct cursor *)vtab;
     hak_scan_close(c->scan);
+    hak_table_closed(vtab->pVtab);
     free(c->function);
     free(c);
     return SQLITE_OK;

@@ -183,10 +183,10 @@ static int fill(struct cursor *c) {
  */
 
 static int open_cursor(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {
-    (void)vtab;
     struct cursor *c = calloc(1, sizeof *c);
     if (!c)
         return SQLITE_NOMEM;
+    hak_table_opened(vtab);
     *out = &c->vtab;
     return SQLITE_OK;
 }
@@ -197,6 +197,7 @@ static int close_cursor(sqlite3_vtab_cursor *vtab) {
     hak_base_walk_free(&c->walk);
     if (c->has_track)
         hak_track_free(&c->track);
+    hak_table_closed(vtab->pVtab);
     free(c->rows);
     free(c);
     return SQLITE_OK;

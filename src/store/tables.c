@@ -81,6 +81,16 @@ int hak_table_disconnect(sqlite3_vtab *vtab) {
     return SQLITE_OK;
 }
 
+void hak_table_opened(sqlite3_vtab *vtab) {
+    ((struct hak_table *)vtab)->shared->cursors++;
+}
+
+void hak_table_closed(sqlite3_vtab *vtab) {
+    struct hak_tables *t = ((struct hak_table *)vtab)->shared;
+    if (--t->cursors == 0)
+        hak_reader_rest(t->reader);
+}
+
 static int operator_of(unsigned char op) {
     switch (op) {
     case SQLITE_INDEX_CONSTRAINT_EQ:

@@ -9,7 +9,7 @@
 /* One reader for the three tables of a connection; freed with the last of them. */
 struct hak_tables {
     struct hak_store_reader *reader;
-    int uses;
+    int uses, cursors;              /* modules; open cursors of all three */
     char **kind_name, **place_name; /* 128 and 256, NULL = none */
 };
 
@@ -34,6 +34,10 @@ enum {
  */
 int hak_table_take(sqlite3_index_info *info, unsigned equal, unsigned range, unsigned omit,
                    unsigned *equal_taken);
+
+/* For xOpen and xClose: with the last cursor the reader comes to rest. */
+void hak_table_opened(sqlite3_vtab *vtab);
+void hak_table_closed(sqlite3_vtab *vtab);
 
 /* One argument of xFilter as a number. False: nothing can equal it (NULL, text, a broken number).
  */

@@ -129,8 +129,9 @@ static int dump(struct hak_store_reader *r) {
 int main(int argc, char **argv) {
     struct hak_store_reader *r;
     bool events_only = argc == 3 && strcmp(argv[1], "--events") == 0;
-    if (argc != 2 && !events_only) {
-        fprintf(stderr, "usage: dump_store [--events] FILE\n");
+    bool check_only = argc == 3 && strcmp(argv[1], "--check") == 0;
+    if (argc != 2 && !events_only && !check_only) {
+        fprintf(stderr, "usage: dump_store [--events | --check] FILE\n");
         return 2;
     }
     if (hak_store_open(argv[argc - 1], &r))
@@ -151,8 +152,9 @@ int main(int argc, char **argv) {
         if (hak_store_scan(r, &all, false, print_event, NULL))
             status = complain();
     } else {
-        status = dump(r);
-        puts("== check");
+        status = check_only ? 0 : dump(r);
+        if (!check_only)
+            puts("== check");
         if (!status && hak_store_check(r, print_problem, NULL) < 0)
             status = complain();
     }

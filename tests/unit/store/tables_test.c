@@ -9,7 +9,7 @@ static void start(void) {
     capture_start(&c, "tables");
 }
 static void stop(void) {
-    sqlite3_close(database);
+    ck_assert_int_eq(sqlite3_close(database), SQLITE_OK); /* no statement is left over */
     database = NULL;
     if (c.w)
         capture_finish(&c);

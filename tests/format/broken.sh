@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Every broken store has its exact, clear error, and none makes a reader crash, hang or grow.
+#
+# For each store: what opening and reading all events says, and what `check` finds (first lines).
+# `broken.sh --write FILE` writes what is said now, to be read and kept as broken/expected.
+set -u
+export LC_ALL=C
+here=$(cd "$(dirname "$0")" && pwd)
+mkdir stores || exit 1
+"$BUILD/tests/format/make_broken" "$here/v1/golden.db" stores || exit 1
+mkdir stores/directory.db
+for store in stores/*.db stores/missing.db; do
+    name=$(basename "$store" .db)
+    (ulimit -v 1000000 && timeout 60 "$BUILD/tests/format/dump_store" --events "$store") >/dev/null 2>said
+    status=$?
+    [ -s said ] || echo "reads" >said
+    echo "$name: status $status: $(sed "s|$PWD/||g; s|^stores/||" said)"
+    if [ $status -eq 0 ] || grep -q 'chunk' said; then
+        (ulimit -v 1000000 && timeout 60 "$BUILD/tests/format/dump_store" --check "$store") 2>&1 |
+            sed "s|$PWD/||g; s|^|    |" | head -n 4
+    fi
+done >said.all
+if [ "${1-}" = --write ]; then
+    cp said.all "$2"
+    exit
+fi
+if grep -vE '^ |status [01]:' said.all; then
+    echo "a reader crashed or hung"
+    exit 1
+fi
+diff -u "$here/broken/expected" said.all || {
+    echo "broken stores give other errors than tests/format/broken/expected says"
+    exit 1
+}

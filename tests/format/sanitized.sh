@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# The store's unit tests and the broken stores again, under clang's address and undefined sanitizers.
+# timeout: 600
+set -u
+top=$(cd "$(dirname "$0")/../.." && pwd)
+flags=(-std=gnu11 -O1 -g -D_GNU_SOURCE -iquote "$top/src" -iquote "$top/tests"
+    -fsanitize=address,undefined -fno-sanitize-recover=all)
+libraries=(-lsqlite3 -lzstd -lpthread)
+read -ra check < <(pkg-config --libs check)
+objects=()
+for source in "$top"/src/store/*.c "$top/src/size_class.c"; do
+    object=$(basename "$source" .c).o
+    clang "${flags[@]}" -c -o "$object" "$source" || exit 1
+    objects+=("$object")
+done
+export ASAN_OPTIONS=detect_leaks=1
+status=0
+for source in "$top"/tests/unit/store/*_test.c; do
+    name=$(basename "$source" .c)
+    clang "${flags[@]}" -o "$name" "$source" "${objects[@]}" "${check[@]}" "${libraries[@]}" || exit 1
+    ./"$name" >out 2>&1 || {
+        grep -vE '^[0-9]+%|^Running' out | head -n 40
+        echo "$name fails under the sanitizers"
+        status=1
+    }
+done
+clang "${flags[@]}" -o dump_store "$top/tests/format/dump_store.c" "${objects[@]}" "${libraries[@]}" || exit 1
+mkdir stores && "$BUILD/tests/format/make_broken" "$top/tests/format/v1/golden.db" stores || exit 1
+for store in stores/*.db; do
+    for mode in --events --check ''; do
+        ./dump_store ${mode:+$mode} "$store" >/dev/null 2>out
+        if [ $? -gt 1 ] || grep -q 'Sanitizer\|runtime error' out; then
+            head -n 30 out
+            echo "$store: dump_store $mode fails under the sanitizers"
+            status=1
+        fi
+    done
+done
+exit $status
