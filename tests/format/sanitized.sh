@@ -5,7 +5,7 @@ set -u
 top=$(cd "$(dirname "$0")/../.." && pwd)
 sanitizers=address,undefined
 flags=(-std=gnu11 -O1 -g -D_GNU_SOURCE -iquote "$top/src" -iquote "$top/tests"
-    -fsanitize=$sanitizers -fno-sanitize-recover=all)
+    -fsanitize="$sanitizers" -fno-sanitize-recover=all)
 libraries=(-lsqlite3 -lzstd -lpthread)
 read -ra check < <(pkg-config --libs check)
 objects=()
