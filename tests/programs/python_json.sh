@@ -5,4 +5,5 @@ set -u
 # shellcheck source=tests/tools/recorded_run.sh
 . "$SOURCE/tests/tools/recorded_run.sh"
 record_and_compare /dev/null /usr/bin/python3 "$SOURCE/tests/tools/json_heavy.py" 12
-/usr/bin/python3 "$SOURCE/tests/tools/compare_why.py" "$trace" store.db 100
+/usr/bin/python3 "$SOURCE/tests/tools/compare_why.py" "$trace" \
+    "$BUILD/tests/tools/reference_decoder" store.db 100

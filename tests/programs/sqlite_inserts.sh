@@ -6,4 +6,5 @@ set -u
 . "$SOURCE/tests/tools/recorded_run.sh"
 /usr/bin/python3 "$SOURCE/tests/tools/make_inserts.py" 500000 >inserts.sql
 record_and_compare inserts.sql /usr/bin/sqlite3 -batch :memory:
-/usr/bin/python3 "$SOURCE/tests/tools/compare_why.py" "$trace" store.db 100
+/usr/bin/python3 "$SOURCE/tests/tools/compare_why.py" "$trace" \
+    "$BUILD/tests/tools/reference_decoder" store.db 100
