@@ -9,10 +9,8 @@
 #include "collector/words.h"
 #include "json.h"
 
-/* Appends in which module's memory the address lies, if it lies in one. */
-static bool add_module(struct hak_text *text, struct view *view, uint64_t address) {
+void why_add_module(struct hak_text *text, struct view *view, uint64_t address) {
     sqlite3_stmt *query = NULL;
-    bool found = false;
     if (sqlite3_prepare_v2(hak_store_database(view->reader),
                            "SELECT path, load_bias FROM module WHERE start <= ?1 AND ?1 < \"end\" "
                            "LIMIT 1",
@@ -24,11 +22,9 @@ static bool add_module(struct hak_text *text, struct view *view, uint64_t addres
             hak_text_add_name(text, path ? (const char *)path : "?");
             hak_text_add(text, "+0x%" PRIx64 ": static data or code, no heap.\n",
                          address - (uint64_t)sqlite3_column_int64(query, 1));
-            found = true;
         }
     }
     sqlite3_finalize(query);
-    return found;
 }
 
 static int nothing_known(struct view *view, uint64_t address) {
@@ -43,7 +39,7 @@ static int nothing_known(struct view *view, uint64_t address) {
         return view_completeness(view);
     }
     hak_text_add(&text, "0x%" PRIx64 " was in no block of this capture.\n", address);
-    add_module(&text, view, address);
+    why_add_module(&text, view, address);
     hak_text_add(&text, "Looked in ");
     hak_text_add_name(&text, view->store_path);
     hak_text_add(&text, " (%s of %s) for blocks that covered it at any time. ",

@@ -37,6 +37,8 @@ struct why {
 bool why_make_rows(struct why *why);
 void why_write(struct hak_text *text, const struct why *why);
 char *why_json(const struct why *why);
+/* Appends in which module's memory the address lies, if it lies in one. */
+void why_add_module(struct hak_text *text, struct view *view, uint64_t address);
 /* "writer unknown; owners 1 and 2 held this address before", or "" where nothing is to be said. */
 void why_add_unmarked(struct hak_text *text, const struct why *why);
 /* "front 3 io -> (spill) slab -> (refill) front 3 io": the moves between the last life and the one

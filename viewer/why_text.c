@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
+#include "collector/story_words.h"
 #include "collector/words.h"
 #include "labels.h"
 #include "superslab.h"
@@ -263,9 +264,15 @@ static void add_end(struct hak_text *text, const struct why *why) {
 }
 
 void why_write(struct hak_text *text, const struct why *why) {
-    add_position(text, why);
-    add_state(text, why);
-    add_place(text, why);
+    if (hak_story_is_outside(why->story)) {
+        hak_text_add(text, "0x%" PRIx64 " was in no block of this capture; it was only given to:\n",
+                     why->address);
+        why_add_module(text, why->view, why->address);
+    } else {
+        add_position(text, why);
+        add_state(text, why);
+        add_place(text, why);
+    }
     add_lost(text, why);
     hak_text_add(text, "\n");
     add_table(text, why);

@@ -3,6 +3,7 @@
 
 #include "collector/words.h"
 #include "hop.h"
+#include "superslab.h"
 
 const struct hak_life *hak_story_life(const struct hak_story *story, uint32_t number) {
     for (int i = 0; i < story->life_count; i++)
@@ -30,14 +31,37 @@ static const struct hak_event *event_before(const struct hak_story *story, uint6
     return before;
 }
 
+static void add_illegal_call(struct hak_text *text, const struct hak_event *wrong, uint64_t user) {
+    const char *call = wrong->kind == HAK_FREE ? "free" : "realloc";
+    if (user == 0)
+        hak_text_add(text, "%s was given an address that is no block's", call);
+    else if (wrong->address == user)
+        hak_text_add(text, "%s was given a block that was free already", call);
+    else
+        hak_text_add(
+            text, "%s was given a pointer %s %s the block's start", call,
+            hak_words_bytes(wrong->address > user ? wrong->address - user : user - wrong->address),
+            wrong->address > user ? "past" : "before");
+}
+
+bool hak_story_is_outside(const struct hak_story *story) {
+    if (story->lives_total > 0 || story->block.class_index != HAK_CLASS_NONE)
+        return false;
+    for (int i = 0; i < story->move_count; i++)
+        if (story->moves[i].generation != 0)
+            return false;
+    return true;
+}
+
 void hak_words_add_illegal(struct hak_text *text, struct hak_store_reader *r,
                            const struct hak_story *story, const struct hak_event *wrong,
                            uint64_t base, uint64_t user) {
     const char *kind = hak_words_kind(wrong->kind);
     int64_t offset = base ? (int64_t)(wrong->address - base) : 0;
     if (hak_event_is_call(wrong)) {
-        hak_text_add(text, "%s was given a pointer that was not the program's to give",
-                     hak_words_call(wrong));
+        add_illegal_call(text, wrong, user);
+    } else if (hak_story_is_outside(story)) {
+        hak_text_add(text, "%s took a pointer that no SuperSlab holds", kind);
     } else if (offset != 0 && wrong->address == user) {
         hak_text_add(text, "%s took a user pointer where the base was due", kind);
     } else if (offset != 0) {

@@ -12,6 +12,8 @@ void hak_words_add_illegal(struct hak_text *text, struct hak_store_reader *r,
                            const struct hak_story *story, const struct hak_event *wrong,
                            uint64_t base, uint64_t user);
 
+/* True when the story is not of a block: only of an address that a call or a move was given. */
+bool hak_story_is_outside(const struct hak_story *story);
 /* The life with this owner number, NULL when the story does not hold it. */
 const struct hak_life *hak_story_life(const struct hak_story *story, uint32_t number);
 /* The newest life whose first ending is marked STALE, NULL = none. */
