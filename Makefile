@@ -64,7 +64,7 @@ $(BUILD)/hakmem-trace: $(BUILD)/host/viewer/main.o $(BUILD)/libviewer.a $(BUILD)
 	$(call SAY,link) $(CC) -o $@ $^ $(HOST_LIBS)
 
 # Another compiler or other flags than last time: everything is compiled anew.
-FLAGS_USED := $(CC) $(PLAIN) $(HOST)
+FLAGS_USED := $(CC) $(PLAIN) $(HOST) $(LIB_FLAGS)
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(FLAGS_USED)' | cmp -s - $@ || printf '%s\n' '$(FLAGS_USED)' > $@

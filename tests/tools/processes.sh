@@ -3,12 +3,7 @@
 
 # Process ids that have the file $1 open.
 holders_of() {
-    local link
-    for link in /proc/[0-9]*/fd/*; do
-        [ "$(readlink "$link" 2>/dev/null)" = "$1" ] || continue
-        link=${link#/proc/}
-        echo "${link%%/*}"
-    done | sort -un
+    find /proc/[0-9]*/fd -maxdepth 1 -lname "$1" 2>/dev/null | cut -d/ -f3 | sort -un
 }
 
 parent_of() {
