@@ -158,7 +158,7 @@ bool hak_current_look(void) {
         return false;
     uint32_t alive = atomic_load(hak_current.alive);
     if (alive == HAK_ALIVE_WIPED)
-        hak_current_enter_child(0);
+        hak_current_enter_child(hak_writer.fork_number);
     else if (alive == HAK_ALIVE_LOOK)
         wait_for_thaw();
     return hak_current.session != NULL;

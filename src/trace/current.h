@@ -73,7 +73,8 @@ HAK_HIDDEN bool hak_current_begin(struct hak_session *session, uint64_t total_by
 HAK_HIDDEN bool hak_current_claim_process(uint32_t parent, uint64_t fork_number);
 
 /* In a forked child, before it writes anything: lets go of the parent's rings and claims an entry.
- * `fork_number` 0 = not known. Called by itself from hak_current_ready where no handler ran. */
+ * `fork_number` 0 = not known. Called by itself from hak_current_ready where no handler ran, or an
+ * earlier handler of the program allocates. A second call does nothing. */
 HAK_HIDDEN void hak_current_enter_child(uint64_t fork_number);
 
 /* Around everything that claims or gives back entries, rings or extents: waits while the memory is

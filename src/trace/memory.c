@@ -92,6 +92,10 @@ static int make_file(uint64_t total, int *file) {
     return (int)-result;
 }
 
+void hak_memory_leave_out_of_cores(struct hak_session *session, uint64_t total_bytes) {
+    (void)hak_raw_call(SYS_madvise, (long)session, (long)total_bytes, MADV_DONTDUMP, 0, 0, 0);
+}
+
 int hak_memory_make(uint64_t wanted, struct hak_session_memory *memory) {
     uint64_t total =
         wanted ? wanted : hak_memory_bytes_for(limit_of(RLIMIT_AS), limit_of(RLIMIT_FSIZE));
@@ -113,6 +117,7 @@ int hak_memory_make(uint64_t wanted, struct hak_session_memory *memory) {
         }
     }
     (void)hak_raw_call(SYS_ftruncate, memory->file, (long)total, 0, 0, 0, 0);
+    hak_memory_leave_out_of_cores(memory->session, total);
     memory->total_bytes = total;
     lay_out(memory->session, total);
     read_clocks(memory->session);

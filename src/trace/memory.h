@@ -27,6 +27,9 @@ HAK_HIDDEN uint64_t hak_memory_bytes_for(uint64_t address_space_limit, uint64_t 
  * not written yet. Allocates nothing. */
 HAK_HIDDEN int hak_memory_make(uint64_t wanted, struct hak_session_memory *memory);
 
+/* Keeps the mapping out of core files, for which all of it would be filled. Done by make. */
+HAK_HIDDEN void hak_memory_leave_out_of_cores(struct hak_session *session, uint64_t total_bytes);
+
 /* Fills in what the header tells of the program: path, command line, store, settings. */
 HAK_HIDDEN void hak_memory_describe(struct hak_session *session);
 

@@ -143,6 +143,7 @@ static bool exchange(const struct hak_session_memory *fresh, struct hak_session 
         map(hak_current.session, fresh->file, MAP_FIXED) == (long)(void *)hak_current.session;
     if (mapped)
         bring_late_nodes(old, nodes);
+    hak_memory_leave_out_of_cores(hak_current.session, hak_current.total_bytes);
     hak_current_thaw();
     return mapped;
 }

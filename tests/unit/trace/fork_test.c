@@ -90,6 +90,26 @@ START_TEST(a_raw_clone_is_noticed_without_handlers) {
 }
 END_TEST
 
+/* Fork handlers of the program may allocate before ours runs. */
+START_TEST(an_early_event_of_a_child_keeps_its_fork_number) {
+    begin();
+    hak_trace_fork_prepare();
+    pid_t child = fork();
+    if (child == 0) {
+        record_number(1);
+        hak_trace_fork_child();
+        record_number(2);
+        _exit(0);
+    }
+    hak_trace_fork_parent();
+    wait_for(child, 0);
+    fake_drain(&collector);
+    ck_assert_uint_eq(fake_processes(&collector)[1].fork_number, 1);
+    ck_assert_uint_eq(atomic_load(&fake_processes(&collector)[2].state), HAK_PROCESS_FREE);
+    ck_assert_uint_eq(count_of(1, HAK_FREE), 2);
+}
+END_TEST
+
 START_TEST(children_of_children_name_their_parents) {
     begin();
     pid_t child = fork_with_handlers();
@@ -265,6 +285,7 @@ int main(void) {
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, a_child_has_an_entry_and_rings_of_its_own);
     tcase_add_test(tests, a_raw_clone_is_noticed_without_handlers);
+    tcase_add_test(tests, an_early_event_of_a_child_keeps_its_fork_number);
     tcase_add_test(tests, children_of_children_name_their_parents);
     tcase_add_test(tests, thousands_of_children_reuse_entries);
     tcase_add_test(tests, no_entry_left_is_said_to_the_parent);
