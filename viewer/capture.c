@@ -162,12 +162,25 @@ bool view_process(struct view *view, uint32_t *row) {
     return found;
 }
 
-void view_note_process(struct view *view, uint32_t row) {
+/* How many processes had a block at `address` (told up to 16 blocks). */
+static int processes_at(struct view *view, uint64_t address) {
+    struct hak_block_key keys[16];
+    int count = hak_store_blocks_at(view->reader, address, 0, keys, 16), processes = 0;
+    for (int i = 0; i < count; i++) {
+        bool seen = false;
+        for (int k = 0; k < i; k++)
+            seen |= keys[k].process == keys[i].process;
+        processes += !seen;
+    }
+    return processes;
+}
+
+void view_note_process(struct view *view, uint64_t address, uint32_t row) {
     sqlite3_stmt *query = NULL;
-    if (row == 0 || view->summary.processes < 2 || view_given(view, "process") ||
-        sqlite3_prepare_v2(hak_store_database(view->reader),
-                           "SELECT pid, program FROM process WHERE id = ?1", -1, &query,
-                           NULL) != SQLITE_OK) {
+    int processes = row == 0 || view->summary.processes < 2 ? 1 : processes_at(view, address);
+    if (processes < 2 || sqlite3_prepare_v2(hak_store_database(view->reader),
+                                            "SELECT pid, program FROM process WHERE id = ?1", -1,
+                                            &query, NULL) != SQLITE_OK) {
         sqlite3_finalize(query);
         return;
     }
@@ -177,10 +190,9 @@ void view_note_process(struct view *view, uint32_t row) {
         const unsigned char *program = sqlite3_column_text(query, 1);
         hak_text_add_name(&name, hak_words_path(program ? (const char *)program : "", 1, false));
         fprintf(stderr,
-                "hakmem-trace: of %u processes, %d (%s) is taken, where it was seen last; "
-                "--process chooses another\n",
-                view->summary.processes, sqlite3_column_int(query, 0),
-                name.bytes ? name.bytes : "?");
+                "hakmem-trace: %d processes had a block there; %d (%s) is taken, the last to use "
+                "it; --process chooses another\n",
+                processes, sqlite3_column_int(query, 0), name.bytes ? name.bytes : "?");
         hak_text_free(&name);
     }
     sqlite3_finalize(query);

@@ -108,6 +108,32 @@ static void count_faults(struct view *view, const char *path, struct outcome *ou
     sqlite3_finalize(query);
 }
 
+/* The inner pool of a program that was recorded, which hides small blocks from hakmem; NULL = none
+ * that is known, or it was switched off. */
+static const char *inner_pool(const struct view *view) {
+    static const struct {
+        const char *module, *variable, *words;
+    } pools[] = {
+        {"%/python3%", "PYTHONMALLOC", "CPython's own pool hides small blocks"},
+        {"%/libpython3%", "PYTHONMALLOC", "CPython's own pool hides small blocks"},
+    };
+    const char *found = NULL;
+    sqlite3_stmt *query = NULL;
+    if (sqlite3_prepare_v2(hak_store_database(view->reader),
+                           "SELECT 1 FROM module WHERE path LIKE ?1 LIMIT 1", -1, &query,
+                           NULL) != SQLITE_OK)
+        return NULL;
+    for (size_t i = 0; i < sizeof pools / sizeof pools[0] && !found; i++) {
+        sqlite3_reset(query);
+        sqlite3_bind_text(query, 1, pools[i].module, -1, SQLITE_STATIC);
+        if (!view_given(view, "pools") && !getenv(pools[i].variable) &&
+            sqlite3_step(query) == SQLITE_ROW)
+            found = pools[i].words;
+    }
+    sqlite3_finalize(query);
+    return found;
+}
+
 static void print_closing_line(const struct view *view, const struct outcome *outcome) {
     if (view->json || !isatty(STDERR_FILENO) || !outcome->read)
         return;
@@ -119,6 +145,8 @@ static void print_closing_line(const struct view *view, const struct outcome *ou
             outcome->faults == 0 ? "no fault" : hak_words_count(outcome->faults, "fault", "faults"),
             is_here ? slash + 1 : view->store_path,
             outcome->live > 0 ? "; processes of it still run and are recorded on" : "");
+    if (inner_pool(view))
+        fprintf(stderr, "hakmem: %s; --pools=malloc shows them\n", inner_pool(view));
     free(here);
 }
 

@@ -97,8 +97,8 @@ int view_store_error(const struct view *view, int error);
 /* Row id of the process given by --process (a pid, or "#row"), 0 when none was given. False:
  * printed and wrong. */
 bool view_process(struct view *view, uint32_t *row);
-/* All processes of the store when it matters which was taken: says so on stderr. */
-void view_note_process(struct view *view, uint32_t row);
+/* Says on stderr which process was taken, where more than one had a block at `address`. */
+void view_note_process(struct view *view, uint64_t address, uint32_t row);
 
 /* What a person may type for an address: 0x7f.., 7f.., sym+off, p:N, @fault, @fault:N. False: the
  * error is printed. `process` is set for p:N and @fault. */

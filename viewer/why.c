@@ -94,7 +94,7 @@ int command_why(struct view *view) {
         return nothing_known(view, why.address);
     settle(&why);
     if (process == 0)
-        view_note_process(view, why.story->block.process);
+        view_note_process(view, why.address, why.story->block.process);
     struct hak_text text = {0};
     bool printed = why_make_rows(&why);
     if (printed && view->json) {

@@ -145,8 +145,7 @@ static void make(struct hak_worker *w, struct hak_client *c,
                                          .ns = now_ns,
                                          .store_path = w->store_path,
                                          .frames = frames,
-                                         .signal = request->signal,
-                                         .live_store = w->writer != NULL};
+                                         .signal = request->signal};
     struct hak_event found;
     if (reader && event && hak_store_event(reader, event, &found) == 1)
         context.ns = found.ns;

@@ -10,7 +10,6 @@
 #ifndef HAK_COLLECTOR_REPORT_H
 #define HAK_COLLECTOR_REPORT_H
 
-#include <stdbool.h>
 #include <stdint.h>
 #include "store/reader.h"
 #include "trace/session.h"
@@ -29,7 +28,6 @@ struct hak_report_context {
     const struct hak_frame *frames; /* the fault's own stack, innermost first, hakmem's included */
     int frame_count;
     uint32_t signal; /* 0 = none; else the signal that the program got */
-    bool live_store; /* the program still runs: the store is being written */
 };
 
 struct hak_report {
