@@ -22,7 +22,9 @@ HAK_EXPORT void *malloc(size_t bytes) {
 }
 
 static inline void give_back(user_t user) {
-    hak_entry_begin();
+    /* Not for what is none of ours: the memory of a new heap could come to lie just there. */
+    if (hak_registry_owner(user.p) != HAK_OWNER_NOBODY)
+        hak_entry_begin();
     base_t base;
     switch (check_take_back(user, HAK_FREE, &base)) {
     case HAK_TAKE:

@@ -66,7 +66,6 @@ HAK_EXPORT void *realloc(void *pointer, size_t bytes) {
         free(pointer);
         return NULL;
     }
-    hak_entry_begin();
     base_t base;
     if (bytes > PTRDIFF_MAX || check_take_back(user, HAK_REALLOC, &base) != HAK_TAKE)
         return fail(bytes);

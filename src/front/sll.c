@@ -16,33 +16,39 @@ void sll_push(base_t block, unsigned class_index) {
     } while (again && !(again = false));
 }
 
-/* Takes the head off the list; HAK_NO_BASE, and an empty list, when the head is no block of it. */
-static base_t unlink_head(struct hak_sll *list, unsigned class_index) {
+/* The check stands in the two functions that take a head, so that a report names them first. */
+static void unlink_head(struct hak_sll *list) {
+    list->head = base_from(*check_link_of(list->head));
+    list->count--;
+}
+
+static void drop_list(struct hak_sll *list) {
+    *list = (struct hak_sll){.head = HAK_NO_BASE};
+}
+
+base_t sll_pop(unsigned class_index) {
+    struct hak_sll *list = hak_sll_of(class_index);
     base_t block = list->head;
     if (!block.p)
         return HAK_NO_BASE;
     if (!check_pop(block, class_index)) {
-        *list = (struct hak_sll){.head = HAK_NO_BASE};
+        drop_list(list);
         return HAK_NO_BASE;
     }
-    list->head = base_from(*check_link_of(block));
-    list->count--;
-    return block;
-}
-
-base_t sll_pop(unsigned class_index) {
-    base_t block = unlink_head(hak_sll_of(class_index), class_index);
-    if (block.p)
-        hop(HAK_SLL_POP, block, class_index);
+    unlink_head(list);
+    hop(HAK_SLL_POP, block, class_index);
     return block;
 }
 
 void sll_spill(unsigned class_index, uint32_t keep) {
     struct hak_sll *list = hak_sll_of(class_index);
-    while (list->count > keep) {
-        base_t block = unlink_head(list, class_index);
-        if (!block.p)
+    while (list->count > keep && list->head.p) {
+        base_t block = list->head;
+        if (!check_pop(block, class_index)) {
+            drop_list(list);
             return;
+        }
+        unlink_head(list);
         hop(HAK_SLL_SPILL, block, class_index);
         hak_slab_give(hak_thread.heap, block);
     }
