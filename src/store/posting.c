@@ -82,16 +82,26 @@ void hak_posting_collect(struct hak_posting *p, enum hak_posting_kind kind,
         collect_large(p, c);
         return;
     }
-    const uint64_t *value = c->value[kind == HAK_POSTING_BASE ? HAK_COLUMN_BASE : HAK_COLUMN_STACK];
+    enum hak_column column = kind == HAK_POSTING_BASE ? HAK_COLUMN_BASE : HAK_COLUMN_STACK;
+    const uint64_t *value = c->value[column], *delta = c->value[HAK_COLUMN_DELTA];
+    const uint32_t *index = c->index[column];
+    uint64_t last_delta = 0;
+    uint32_t seen = 0;
+    bool has_zero = false;
     for (uint32_t i = 0; i < c->events; i++) {
-        uint64_t distance = kind == HAK_POSTING_BASE ? c->value[HAK_COLUMN_DELTA][i] : 0;
-        if (!value[i] && !distance)
+        if (index[i] == seen) { /* its first use */
+            seen++;
+            if (value[i])
+                p->key[p->count++] = value[i];
+        }
+        if (kind != HAK_POSTING_BASE || !delta[i])
             continue;
-        if (!p->count || p->key[p->count - 1] != value[i])
-            p->key[p->count++] = value[i];
-        if (distance)
-            add_distance(p, distance);
+        has_zero |= !value[i];
+        if (delta[i] != last_delta)
+            add_distance(p, last_delta = delta[i]);
     }
+    if (has_zero)
+        p->key[p->count++] = 0;
     sort_distinct(p);
 }
 

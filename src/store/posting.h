@@ -36,7 +36,8 @@ struct hak_posting {
 bool hak_posting_init(struct hak_posting *p); /* false when memory is out */
 void hak_posting_free(struct hak_posting *p);
 
-/* Makes the posting of `kind` for the events in `c` (all columns there). count may become 0. */
+/* Makes the posting of `kind` for the events in `c`, which were encoded or decoded, all columns.
+ * count may become 0. */
 void hak_posting_collect(struct hak_posting *p, enum hak_posting_kind kind,
                          const struct hak_columns *c);
 bool hak_posting_encode(struct hak_posting *p, struct hak_buffer *out);

@@ -68,12 +68,13 @@ static struct hak_buffer make_seed(int which, struct stream *s) {
     for (uint32_t i = 0; i < count; i++)
         events[i] = stream_next(s);
     hak_columns_from_events(&columns, events, count);
+    if (!hak_chunk_encode(&columns, events[0].id, &out))
+        abort();
     if (which >= 6) {
+        out.size = 0;
         hak_posting_collect(&posting, HAK_POSTING_BASE, &columns);
         if (!hak_posting_encode(&posting, &out))
             abort();
-    } else if (!hak_chunk_encode(&columns, events[0].id, &out)) {
-        abort();
     }
     return out;
 }
