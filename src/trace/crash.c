@@ -52,14 +52,8 @@ void hak_crash_leave(void) {
 }
 
 void hak_crash_die_by(int number) {
-    struct {
-        void *handler;
-        unsigned long flags;
-        void *restorer;
-        uint64_t mask;
-    } standard = {0};
     uint64_t one = (uint64_t)1 << (number - 1);
-    (void)hak_raw_call(SYS_rt_sigaction, number, (long)&standard, 0, 8, 0, 0);
+    hak_raw_default_signal(number);
     (void)hak_raw_call(SYS_rt_sigprocmask, SIG_UNBLOCK, (long)&one, 0, 8, 0, 0);
     (void)hak_raw_call(SYS_tgkill, hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0),
                        hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0), number, 0, 0, 0);

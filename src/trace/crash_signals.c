@@ -73,10 +73,6 @@ static int install(int number) {
     return __sigaction(number, &kernel, NULL);
 }
 
-static _Noreturn void die_in_the_middle(int number) {
-    hak_crash_die_by(number);
-}
-
 /* The process dies of `number`: the report, then the signal's default action where it happened, so
  * that a core shows it. */
 static void report_death(int number, const siginfo_t *info, const void *context) {
@@ -85,15 +81,14 @@ static void report_death(int number, const siginfo_t *info, const void *context)
         .facts = &none, .signal = (uint32_t)number, .signal_code = info->si_code};
     bool is_synchronous = info->si_code > 0 && number != SIGTRAP && number != SIGABRT;
     if (!hak_crash_enter())
-        die_in_the_middle(number);
+        hak_crash_die_by(number);
     if (info->si_code > 0)
         none.found_address = incident.signal_address = (uint64_t)(uintptr_t)info->si_addr;
     hak_registers_from_context(&incident.registers, context);
     incident.frame_count =
         hak_unwind_from(&incident.registers, incident.frames, HAK_REPORT_FRAMES, &incident.end);
     hak_crash_report(&incident);
-    struct sigaction standard = {.sa_handler = SIG_DFL};
-    (void)__sigaction(number, &standard, NULL);
+    hak_raw_default_signal(number);
     if (!is_synchronous) /* else it comes again by itself when this handler returns */
         (void)hak_raw_call(SYS_tgkill, hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0),
                            hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0), number, 0, 0, 0);

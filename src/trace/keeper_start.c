@@ -98,15 +98,9 @@ static void raise_limits(void) {
 }
 
 static void default_signals(void) {
-    struct {
-        void *handler;
-        unsigned long flags;
-        void *restorer;
-        uint64_t mask;
-    } standard = {0};
     uint64_t none = 0;
     for (int number = 1; number <= 64; number++)
-        (void)hak_raw_call(SYS_rt_sigaction, number, (long)&standard, 0, 8, 0, 0);
+        hak_raw_default_signal(number);
     (void)hak_raw_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&none, 0, 8, 0, 0);
 }
 

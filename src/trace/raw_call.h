@@ -32,4 +32,15 @@ static inline int hak_raw_readable(uintptr_t address) {
     return hak_raw_call(SYS_rt_sigprocmask, ~0L, (long)address, 0, 8, 0, 0) != -14 /* EFAULT */;
 }
 
+/* Gives signal `number` its default action, whatever handler the program or libc know of. */
+static inline void hak_raw_default_signal(int number) {
+    struct {
+        void *handler;
+        unsigned long flags;
+        void *restorer;
+        uint64_t mask;
+    } standard = {0};
+    (void)hak_raw_call(SYS_rt_sigaction, number, (long)&standard, 0, 8, 0, 0);
+}
+
 #endif

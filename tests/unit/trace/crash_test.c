@@ -353,5 +353,5 @@ int main(void) {
     tcase_add_loop_test(tests, it_is_reported_when_the_process_dies_all_the_same, 0, 2);
     tcase_add_test(tests, ignored_signals_stay_ignored);
     tcase_add_test(tests, an_unfinished_record_does_not_hide_the_fault);
-    return run_case("crash", tests);
+    return run_cases("crash", tests);
 }

@@ -19,6 +19,7 @@
 #include "trace/ring.h"
 #include "trace/stacks.h"
 #include "trace/trace.h"
+#include "unit/suite.h"
 
 /* One record as it was read, and where. */
 struct seen {
@@ -185,17 +186,6 @@ static inline void record_number(uint64_t number) {
                                       .address = 0x10000 + number * 16,
                                       .record_count = (uint32_t)number};
     hak_trace_record(&fields);
-}
-
-/* Runs a Check suite made of one case; for main(). */
-static inline int run_case(const char *name, TCase *tests) {
-    Suite *suite = suite_create(name);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 #endif

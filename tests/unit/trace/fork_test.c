@@ -293,5 +293,5 @@ int main(void) {
     tcase_add_test(tests, a_vfork_child_records_as_its_parent);
     tcase_add_test(tests, a_vfork_child_killed_in_a_record_hides_nothing);
     tcase_add_test(tests, vfork_keeps_errno_and_fails_as_it_should);
-    return run_case("fork", tests);
+    return run_cases("fork", tests);
 }

@@ -167,5 +167,5 @@ int main(void) {
     tcase_add_test(tests, paths_are_expanded_and_absolute);
     tcase_add_test(tests, paths_that_are_too_long_become_none);
     tcase_add_test(tests, clocks_are_read_together);
-    return run_case("memory", tests);
+    return run_cases("memory", tests);
 }

@@ -309,5 +309,5 @@ int main(void) {
     tcase_add_test(tests, no_extent_left_is_counted);
     tcase_add_test(tests, events_after_the_end_of_a_thread_are_kept);
     tcase_add_test(tests, hostile_tails_do_no_harm);
-    return run_case("ring", tests);
+    return run_cases("ring", tests);
 }

@@ -366,5 +366,5 @@ int main(int count, char **arguments) {
     tcase_add_test(tests, trace_off_starts_nothing);
     tcase_add_test(tests, a_new_keeper_gets_everything_that_was_not_committed);
     tcase_add_test(tests, a_keeper_that_lives_is_left_alone);
-    return run_case("start", tests);
+    return run_cases("start", tests);
 }

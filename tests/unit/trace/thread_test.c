@@ -153,5 +153,5 @@ int main(void) {
     tcase_add_test(tests, threads_that_exit_or_are_cancelled_give_it_back);
     tcase_add_test(tests, many_at_once_have_one_each);
     tcase_add_test(tests, errors_of_pthread_create_come_back);
-    return run_case("thread", tests);
+    return run_cases("thread", tests);
 }
