@@ -133,7 +133,8 @@ static uint64_t compute(struct machine *m, uint8_t operation, uint64_t a, uint64
     case OP_SHR:
         return b < 64 ? a >> b : 0;
     case OP_SHRA:
-        return (uint64_t)(sa >> (b < 64 ? b : 63));
+        b = b < 64 ? b : 63;
+        return sa < 0 ? ~(~a >> b) : a >> b;
     case OP_EQ:
         return a == b;
     case OP_NE:

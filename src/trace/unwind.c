@@ -191,11 +191,48 @@ HAK_UNWINDER_ENTRY size_t hak_unwind_here(uintptr_t *ips, size_t max, enum hak_u
     return enter_and_walk(&registers, 1, ips, max, end);
 }
 
+/* Does a call instruction end at `ip`, in code that has CFI? (e8 with a 4-byte distance, or ff /2
+ * with 0, 1 or 4 bytes of displacement and perhaps a byte more for the base register.) */
+static bool follows_call(uintptr_t ip) {
+    struct hak_cfi cfi;
+    if (ip >> ADDRESS_BITS != 0 || !find_row(ip - 1, &cfi) || ip - cfi.start < 7)
+        return false;
+    const uint8_t *code = (const uint8_t *)ip;
+    if (code[-5] == 0xe8)
+        return true;
+    for (int bytes = 2; bytes <= 7; bytes++)
+        if (code[-bytes] == 0xff && (code[1 - bytes] & 0x38) == 0x10)
+            return true;
+    return false;
+}
+
+/* A call of a wild or null function pointer: the pc lies in no module, and what the call pushed is
+ * on top of the stack. Steps `start` to the caller. Returns false when it does not look like that.
+ */
+static bool step_over_wild_call(struct hak_registers *start) {
+    struct hak_stack_memory memory;
+    struct dl_find_object object;
+    uintptr_t ip;
+    if (_dl_find_object((void *)start->value[HAK_RIP], &object) == 0)
+        return false;
+    hak_stack_memory_begin(&memory, start->value[HAK_RSP]);
+    if (!hak_stack_read(&memory, start->value[HAK_RSP], &ip) || !follows_call(ip))
+        return false;
+    start->value[HAK_RIP] = ip;
+    start->value[HAK_RSP] += 8;
+    return true;
+}
+
 HAK_UNWINDER_ENTRY size_t hak_unwind_from(const struct hak_registers *registers, uintptr_t *ips,
                                           size_t max, enum hak_unwind_end *end) {
     struct hak_registers start = *registers; /* also keeps this frame on the stack: no tail call */
+    size_t wild = 0;
     __asm__ volatile("" : : "r"(&start) : "memory");
-    return enter_and_walk(&start, 0, ips, max, end);
+    if (max > 0 && step_over_wild_call(&start)) {
+        ips[0] = registers->value[HAK_RIP];
+        wild = 1;
+    }
+    return wild + enter_and_walk(&start, 0, ips + wild, max - wild, end);
 }
 
 void hak_registers_from_context(struct hak_registers *registers, const void *context) {

@@ -31,7 +31,8 @@ enum hak_unwind_end {
 HAK_HIDDEN size_t hak_unwind_here(uintptr_t *ips, size_t max, enum hak_unwind_end *end);
 
 /* As hak_unwind_here, from registers taken elsewhere on the calling thread, for example those of a
- * signal's context. ips[0] is their rip. */
+ * signal's context. ips[0] is their rip. When that lies in no module and a return address is on top
+ * of the stack, a wild pointer was called: the caller is ips[1] and the walk goes on from there. */
 HAK_HIDDEN size_t hak_unwind_from(const struct hak_registers *registers, uintptr_t *ips, size_t max,
                                   enum hak_unwind_end *end);
 

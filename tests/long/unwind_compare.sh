@@ -46,7 +46,7 @@ done
 compile_plugins
 compile_c loads -O1
 compare "dlopen and dlclose" ./loads 300 ./plugin1.so ./plugin2.so
-hammer 3000
+hammer 1000
 if command -v node >/dev/null; then
     compare "node" node -e 'let a = []; for (let i = 0; i < 200000; i++) a.push({x: i, s: "k" + i});
         console.log(JSON.stringify(a).length)'
