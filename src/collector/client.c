@@ -336,12 +336,12 @@ static void release_ring(struct hak_client *c, struct hak_drain *drain, uint32_t
         return;
     uint64_t ns = hak_clock_ns(&c->clock, cursor->time);
     if (view.lost > cursor->lost_told && view.lost - cursor->lost_told < (uint64_t)1 << 48)
-        hak_drain_lost(drain, cursor->lost_process, cursor->lost_thread, ns,
+        hak_drain_lost(drain, cursor->process_row, cursor->thread_row, ns,
                        hak_clock_ns(&c->clock, c->clock.latest_ticks),
                        view.lost - cursor->lost_told, "ring full");
     cursor->freed = cursor->position;
     cursor->lost_told = 0;
-    cursor->lost_thread = 0;
+    cursor->thread_row = 0; /* the next owner is another one */
     hak_mapping_free_ring(&c->map, index, &view);
 }
 

@@ -24,9 +24,10 @@ struct hak_ring_cursor {
     uint64_t freed;    /* position at which the entry was last given back */
     uint64_t time;     /* unwrapped ticks of the last record read */
     uint64_t stored_time;
-    uint64_t lost_told;                 /* of the owner's lost count, by LOSS records */
-    uint32_t lost_thread, lost_process; /* row ids of the owner, for what is left */
-    bool known;                         /* the store has a cursor for it, or it was read from */
+    uint64_t lost_told;                    /* of the owner's lost count, by LOSS records */
+    uint32_t process_row, thread_row;      /* of the owner */
+    uint32_t process_index, thread_number; /* whose rows these are */
+    bool known;                            /* the store has a cursor for it, or it was read from */
 };
 
 enum hak_process_phase {

@@ -256,6 +256,14 @@ static void take_side_effects(struct hak_drain *d, struct hak_client *c, uint32_
     }
 }
 
+static void find_owner(struct hak_drain *d, struct hak_client *c, struct hak_ring_cursor *cursor,
+                       const struct hak_ring_view *view, uint32_t process_index, uint64_t ns) {
+    cursor->process_row = hak_client_process_row(c, d->rows, process_index, ns);
+    cursor->thread_row = hak_rows_thread(d->rows, cursor->process_row, view->thread, view->tid, ns);
+    cursor->process_index = process_index;
+    cursor->thread_number = view->thread;
+}
+
 uint32_t hak_drain_take(struct hak_drain *drain, struct hak_client *client, uint32_t ring,
                         const struct hak_ring_view *view, uint64_t limit, uint64_t ticks) {
     struct hak_ring_cursor *cursor = &client->rings[ring];
@@ -269,10 +277,10 @@ uint32_t hak_drain_take(struct hak_drain *drain, struct hak_client *client, uint
     struct hak_event_fields f = hak_record_unpack(&head, taken > 1 && !bytes ? &wide : NULL);
     uint64_t ns = hak_clock_ns(&client->clock, ticks);
     uint32_t process_index = view->process < HAK_PROCESSES ? view->process : 0;
-    uint32_t process = hak_client_process_row(client, drain->rows, process_index, ns);
-    uint32_t thread = hak_rows_thread(drain->rows, process, view->thread, view->tid, ns);
-    cursor->lost_process = process;
-    cursor->lost_thread = thread;
+    if (cursor->thread_row == 0 || cursor->process_index != process_index ||
+        cursor->thread_number != view->thread)
+        find_owner(drain, client, cursor, view, process_index, ns);
+    uint32_t process = cursor->process_row, thread = cursor->thread_row;
     /* Halves of a record whose other half became a LOSS, which has counted it (ring.md). */
     if (f.kind == HAK_CONTINUATION ||
         ((hak_record_flags_of(&head) & HAK_RECORD_WIDE) && taken == 1))

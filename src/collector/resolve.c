@@ -8,6 +8,7 @@
 
 #define LEVELS_MAX  32
 #define STACK_DEPTH 4096
+#define LOAD_MS     3000 /* a fault's report waits at most for a file */
 
 bool hak_resolve_make(struct hak_resolve *resolve) {
     *resolve = (struct hak_resolve){.symbols = hak_symbols_make()};
@@ -40,13 +41,14 @@ void hak_resolve_load(struct hak_resolve *resolve, struct hak_store_writer *writ
 }
 
 static struct hak_symbol_file *file_of(struct hak_resolve *r, struct hak_rows *rows,
-                                       uint32_t module) {
-    const struct hak_module_info *m = hak_rows_module_info(rows, module);
+                                       struct hak_module_info *m) {
     const struct hak_process_info *p = m ? hak_rows_process_info(rows, m->row.process) : NULL;
     if (!p || m->row.path[0] != '/')
         return NULL;
-    return hak_symbols_open(r->symbols, m->row.path, m->row.build_id,
-                            p->row.end_ns ? 0 : p->row.pid, 0);
+    if (!m->file)
+        m->file = hak_symbols_open(r->symbols, m->row.path, m->row.build_id,
+                                   p->row.end_ns ? 0 : p->row.pid, 0);
+    return m->file;
 }
 
 static bool keep_frame(struct hak_resolve *r, uint32_t module, uint64_t offset, uint32_t level,
@@ -68,44 +70,53 @@ static bool keep_frame(struct hak_resolve *r, uint32_t module, uint64_t offset, 
     return true;
 }
 
-static void resolve_node(struct hak_resolve *r, struct hak_rows *rows, uint32_t id) {
+/* False when its file is not loaded within `wait_ms`. */
+static bool resolve_node(struct hak_resolve *r, struct hak_rows *rows, uint32_t id, int wait_ms) {
     const struct hak_node_row *n = &rows->nodes[id - 1];
     uint32_t module = hak_rows_module_of(rows, n->process, n->generation, n->ip);
-    const struct hak_module_info *m = hak_rows_module_info(rows, module);
+    struct hak_module_info *m = hak_rows_module_info(rows, module);
     if (!m)
-        return;
-    uint64_t offset = n->ip - m->row.load_bias, place = 0;
-    if (hak_index_find(&r->done, key_of(module, offset), &place) ||
-        !hak_index_add(&r->done, key_of(module, offset), 1))
-        return;
-    struct hak_symbol_file *file = file_of(r, rows, module);
+        return true;
+    uint64_t offset = n->ip - m->row.load_bias, place = 0, key = key_of(module, offset);
+    if (hak_index_find(&r->done, key, &place))
+        return true;
+    struct hak_symbol_file *file = file_of(r, rows, m);
+    if (file && !hak_symbols_wait(file, wait_ms))
+        return false;
     struct hak_symbol levels[LEVELS_MAX];
     /* A node's ip is a return address: the call before it is meant. */
     int count = file ? hak_symbols_find(file, offset - 1, levels, LEVELS_MAX) : 0;
     for (int i = 0; i < count; i++)
         keep_frame(r, module, offset, (uint32_t)i, &levels[i]);
+    hak_index_add(&r->done, key, 1);
+    return true;
 }
 
-bool hak_resolve_some(struct hak_resolve *resolve, struct hak_rows *rows, uint64_t budget_ns) {
+static bool is_over(uint64_t until) {
+    return hak_clock_monotonic_ns() >= until;
+}
+
+enum hak_resolve_state hak_resolve_some(struct hak_resolve *resolve, struct hak_rows *rows,
+                                        uint64_t budget_ns) {
     uint64_t until = hak_clock_monotonic_ns() + budget_ns;
     while (resolve->next_module < rows->module_count) {
-        struct hak_symbol_file *file = file_of(resolve, rows, ++resolve->next_module);
-        if (file)
-            hak_symbols_prepare(file);
-        if (hak_clock_monotonic_ns() >= until)
-            return false;
+        file_of(resolve, rows, &rows->modules[resolve->next_module++]);
+        if (is_over(until))
+            return HAK_RESOLVE_MORE;
     }
     while (resolve->next_node < rows->node_count) {
-        resolve_node(resolve, rows, ++resolve->next_node);
-        if (resolve->next_node % 16 == 0 && hak_clock_monotonic_ns() >= until)
-            return resolve->next_node == rows->node_count;
+        if (!resolve_node(resolve, rows, resolve->next_node + 1, 0))
+            return HAK_RESOLVE_WAIT;
+        resolve->next_node++;
+        if (resolve->next_node % 16 == 0 && is_over(until))
+            return HAK_RESOLVE_MORE;
     }
-    return true;
+    return HAK_RESOLVE_DONE;
 }
 
 void hak_resolve_stack(struct hak_resolve *resolve, struct hak_rows *rows, uint32_t stack) {
     for (int depth = 0; stack && stack <= rows->node_count && depth < STACK_DEPTH; depth++) {
-        resolve_node(resolve, rows, stack);
+        resolve_node(resolve, rows, stack, LOAD_MS);
         stack = rows->nodes[stack - 1].parent;
     }
 }
@@ -121,14 +132,14 @@ int hak_resolve_frames(struct hak_resolve *resolve, struct hak_rows *rows, uint3
     int filled = 0;
     for (int i = 0; i < count && filled < max; i++) {
         uint32_t module = hak_rows_module_of(rows, process, UINT32_MAX, ips[i]);
-        const struct hak_module_info *m = hak_rows_module_info(rows, module);
+        struct hak_module_info *m = hak_rows_module_info(rows, module);
         struct hak_frame plain = {.ip = ips[i],
                                   .module = m ? m->row.path : "",
                                   .module_offset = ips[i] - (m ? m->row.load_bias : 0),
                                   .function = "",
                                   .file = "",
                                   .is_hakmem = m && is_own_code(m->row.path)};
-        struct hak_symbol_file *file = m ? file_of(resolve, rows, module) : NULL;
+        struct hak_symbol_file *file = file_of(resolve, rows, m);
         struct hak_symbol levels[LEVELS_MAX];
         uint64_t back = exact && i == 0 ? 0 : 1;
         int found =

@@ -30,8 +30,14 @@ void hak_resolve_free(struct hak_resolve *resolve);
 /* A store that an earlier worker wrote: what it has resolved is not resolved again. */
 void hak_resolve_load(struct hak_resolve *resolve, struct hak_store_writer *writer);
 
-/* Opens modules and resolves nodes for at most `budget_ns`. True when there is nothing left. */
-bool hak_resolve_some(struct hak_resolve *resolve, struct hak_rows *rows, uint64_t budget_ns);
+/* Opens modules and resolves nodes for at most `budget_ns`. */
+enum hak_resolve_state {
+    HAK_RESOLVE_DONE, /* there is nothing left */
+    HAK_RESOLVE_WAIT, /* a file is being loaded */
+    HAK_RESOLVE_MORE, /* the budget is used up */
+};
+enum hak_resolve_state hak_resolve_some(struct hak_resolve *resolve, struct hak_rows *rows,
+                                        uint64_t budget_ns);
 
 /* Resolves all frames of stack `stack` now. */
 void hak_resolve_stack(struct hak_resolve *resolve, struct hak_rows *rows, uint32_t stack);

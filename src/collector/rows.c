@@ -109,7 +109,7 @@ uint32_t hak_rows_add_module(struct hak_rows *rows, const struct hak_module_row 
                  sizeof *rows->modules))
         return 0;
     struct hak_module_info *m = &rows->modules[rows->module_count++];
-    *m = (struct hak_module_info){.row = *row, .load_ns = load_ns, .symbols = -1};
+    *m = (struct hak_module_info){.row = *row, .load_ns = load_ns};
     m->row.id = rows->module_count;
     m->row.path = copy(row->path);
     m->row.build_id = copy(row->build_id);

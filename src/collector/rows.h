@@ -14,6 +14,8 @@
 #include "collector/index.h"
 #include "store/writer.h"
 
+struct hak_symbol_file;
+
 struct hak_process_info {
     struct hak_process_row row; /* strings are its own */
     bool dirty;
@@ -30,7 +32,7 @@ struct hak_module_info {
     struct hak_module_row row; /* strings are its own */
     uint64_t load_ns;
     bool dirty, unloaded;
-    int symbols; /* index in the symbols' own table, -1 = none */
+    struct hak_symbol_file *file; /* of the symbols; NULL = not opened */
 };
 
 struct hak_rows {

@@ -7,7 +7,7 @@
  *                               --> else the symbol table: the function alone
  *
  * Only local files are read, never the network. A file whose build-id is not the one that was
- * loaded is not used. For one thread. */
+ * loaded is not used. For one thread; another one, inside, loads files. */
 #ifndef HAK_COLLECTOR_SYMBOLS_H
 #define HAK_COLLECTOR_SYMBOLS_H
 
@@ -36,11 +36,13 @@ void hak_symbols_free(struct hak_symbols *symbols);
 struct hak_symbol_file *hak_symbols_open(struct hak_symbols *symbols, const char *path,
                                          const char *build_id, int pid, uint64_t loaded_ns);
 
-/* Finds debug information and loads what lookups need, so that a later lookup is fast. */
-void hak_symbols_prepare(struct hak_symbol_file *file);
+/* A thread of hak_symbols loads each opened file's debug information. True when that is done; waits
+ * for it at most `timeout_ms` (0 = asks only). */
+bool hak_symbols_wait(struct hak_symbol_file *file, int timeout_ms);
 
 /* What lies at `address` (of the file: pc - load bias; for return addresses give the address - 1).
- * Fills levels, innermost first; returns how many (0 = nothing known, at most max). */
+ * Fills levels, innermost first; returns how many (0 = nothing known, at most max). Waits for the
+ * file to be loaded. */
 int hak_symbols_find(struct hak_symbol_file *file, uint64_t address, struct hak_symbol *out,
                      int max);
 

@@ -235,12 +235,14 @@ static void finish(struct hak_worker *w) {
     commit_all(w);
     if (w->writer) {
         uint64_t until = hak_clock_monotonic_ns() + (uint64_t)HAK_FINISH_SECONDS * 1000000000u;
-        bool all = false;
-        while (!all && hak_clock_monotonic_ns() < until) {
-            all = hak_resolve_some(&w->resolve, &w->rows, RESOLVE_NS * 25);
+        enum hak_resolve_state state = HAK_RESOLVE_MORE;
+        while (state != HAK_RESOLVE_DONE && hak_clock_monotonic_ns() < until) {
+            state = hak_resolve_some(&w->resolve, &w->rows, RESOLVE_NS * 25);
             hak_worker_commit(w);
+            if (state == HAK_RESOLVE_WAIT)
+                usleep(1000);
         }
-        if (!all && hak_store_begin(w->writer) == 0) {
+        if (state != HAK_RESOLVE_DONE && hak_store_begin(w->writer) == 0) {
             hak_store_put_meta(w->writer, "symbols", "partial: the time to resolve them was over");
             hak_store_commit(w->writer);
         }
@@ -278,7 +280,7 @@ static bool work(struct hak_worker *w) {
         w->finish_wanted = false;
     if (more || w->finished)
         return true;
-    return !waiting && !hak_resolve_some(&w->resolve, &w->rows, RESOLVE_NS);
+    return !waiting && hak_resolve_some(&w->resolve, &w->rows, RESOLVE_NS) == HAK_RESOLVE_MORE;
 }
 
 static void set_up_process(void) {
