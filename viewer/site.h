@@ -1,4 +1,4 @@
-/* --site TEXT: which stacks of the capture have TEXT in a function, a file:line or a module. */
+/* `--site TEXT`: which stacks of the capture have TEXT in a function, a file:line or a module. */
 #ifndef HAK_VIEWER_SITE_H
 #define HAK_VIEWER_SITE_H
 

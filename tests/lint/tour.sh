@@ -3,7 +3,8 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 status=0
-tour=$(tools/tour) || exit 1
+tour=$(tools/tour 2>&1) || exit 1
+grep 'which is not there' <<<"$tour" && status=1
 while IFS= read -r file; do
     times=$(grep -cE "^  $file +[A-Za-z\`]" <<<"$tour")
     [ "$times" -eq 1 ] && continue
