@@ -24,8 +24,8 @@ static uint64_t pages(uint64_t bytes) {
 
 uint64_t hak_memory_bytes_for(uint64_t address_space_limit, uint64_t file_limit) {
     uint64_t bytes = HAK_SESSION_BYTES_STD;
-    if (address_space_limit < (uint64_t)16 << 30)
-        bytes = (uint64_t)64 << 20;
+    while (bytes > address_space_limit / 16 && bytes > (uint64_t)64 << 20)
+        bytes /= 2;
     while (bytes > address_space_limit / 8 && bytes > HAK_SESSION_BYTES_MIN)
         bytes /= 2;
     if (bytes > file_limit)

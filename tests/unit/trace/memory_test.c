@@ -9,7 +9,8 @@ static const uint64_t none = RLIM_INFINITY;
 
 START_TEST(size_follows_the_limits) {
     ck_assert_uint_eq(hak_memory_bytes_for(none, none), (uint64_t)1 << 30);
-    ck_assert_uint_eq(hak_memory_bytes_for((uint64_t)2 << 30, none), 64 << 20);
+    ck_assert_uint_eq(hak_memory_bytes_for((uint64_t)8 << 30, none), 512 << 20);
+    ck_assert_uint_eq(hak_memory_bytes_for((uint64_t)1 << 30, none), 64 << 20);
     ck_assert_uint_eq(hak_memory_bytes_for(200 << 20, none), 16 << 20);
     ck_assert_uint_eq(hak_memory_bytes_for(20 << 20, none), 4 << 20);
     ck_assert_uint_eq(hak_memory_bytes_for(none, 10 << 20), 10 << 20);
