@@ -1,0 +1,353 @@
+/* What becomes of each kind of record: events, rows of threads, modules, marks and losses, reports;
+ * and of records that cannot be. */
+#include <sqlite3.h>
+#include <sys/wait.h>
+#include "collector/fault.h"
+#include "collector/worker.h"
+#include "fake_program.h"
+#include "../suite.h"
+#include "store/reader.h"
+
+static struct fake_program program;
+static struct hak_worker worker;
+
+static void set_up(void) {
+    program = (struct fake_program){.memfd = -1};
+    fake_directory(&program);
+    fake_begin(&program, "d.db");
+    fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
+    fake_claim_ring(&program, 0, 0, 1, 512);
+    ck_assert(hak_worker_make(&worker));
+    struct hak_hello hello = fake_hello(&program);
+    const char *why = hak_worker_add(&worker, 1, &hello, getpid(), dup(program.memfd));
+    ck_assert_msg(why == NULL, "%s", why);
+}
+
+static void tear_down(void) {
+    fake_clean(&program);
+}
+
+static void commit(void) {
+    fake_let_pass();
+    while (hak_worker_commit(&worker))
+        continue;
+}
+
+static sqlite3_stmt *query(const char *sql) {
+    sqlite3_stmt *row;
+    sqlite3 *database = hak_store_writer_database(worker.writer);
+    ck_assert_msg(sqlite3_prepare_v2(database, sql, -1, &row, NULL) == SQLITE_OK, "%s: %s", sql,
+                  sqlite3_errmsg(database));
+    return row;
+}
+static int64_t ask(const char *sql) {
+    sqlite3_stmt *row = query(sql);
+    int64_t value = sqlite3_step(row) == SQLITE_ROW ? sqlite3_column_int64(row, 0) : -1;
+    sqlite3_finalize(row);
+    return value;
+}
+static void is_text(const char *sql, const char *due) {
+    sqlite3_stmt *row = query(sql);
+    ck_assert_msg(sqlite3_step(row) == SQLITE_ROW, "no row: %s", sql);
+    ck_assert_str_eq((const char *)sqlite3_column_text(row, 0), due);
+    sqlite3_finalize(row);
+}
+
+static struct hak_event read_event(uint64_t id) {
+    struct hak_store_reader *reader;
+    struct hak_event event;
+    ck_assert_int_eq(hak_store_attach(hak_store_writer_database(worker.writer), &reader), 0);
+    ck_assert_int_eq(hak_store_event(reader, id, &event), 1);
+    hak_store_close(reader);
+    return event;
+}
+
+START_TEST(keeps_values_that_do_not_fit_a_record) {
+    fake_put(&program, 0,
+             (struct hak_event_fields){.kind = HAK_REALLOC,
+                                       .address = 0x7f0000001230,
+                                       .size = (uint64_t)5 << 32 | 7,
+                                       .old_address = 0x7f0000004560,
+                                       .delta_bytes = 0x40000,
+                                       .record_count = 0xffffffff,
+                                       .epoch = 0x12345678,
+                                       .class_index = HAK_CLASS_NONE,
+                                       .place = HAK_PLACE_LARGE,
+                                       .subkind = 3,
+                                       .flags = HAK_RECORD_PARTIAL});
+    commit();
+    struct hak_event e = read_event(1);
+    ck_assert_uint_eq(e.address, 0x7f0000001230);
+    ck_assert_uint_eq(e.base, 0x7f0000001230 - 0x40000);
+    ck_assert_uint_eq(e.size, (uint64_t)5 << 32 | 7);
+    ck_assert_uint_eq(e.old_address, 0x7f0000004560);
+    ck_assert_uint_eq(e.generation, (uint64_t)0x12345678 << 32 | 0xffffffff);
+    ck_assert_uint_eq(e.class_index, HAK_CLASS_NONE);
+    ck_assert_uint_eq(e.place, HAK_PLACE_LARGE);
+    ck_assert_uint_eq(e.subkind, 3);
+    ck_assert_uint_eq(e.flags, HAK_RECORD_PARTIAL);
+    ck_assert_uint_eq(hak_store_last_event(worker.writer), 1); /* the continuation is no event */
+}
+END_TEST
+
+START_TEST(keeps_the_base_of_a_misaligned_pointer) {
+    fake_put(
+        &program, 0,
+        (struct hak_event_fields){.kind = HAK_FREE, .address = 0x7f0000001233, .delta_bytes = 16});
+    commit();
+    ck_assert_uint_eq(read_event(1).base, 0x7f0000001220);
+    ck_assert_uint_eq(read_event(1).address, 0x7f0000001233);
+}
+END_TEST
+
+START_TEST(tells_threads_modules_and_marks) {
+    fake_start_thread(&program, 0, "main");
+    fake_load_module(&program, 0, "/usr/lib/one.so", 0x10000, 0x20000, 0);
+    fake_load_module(&program, 0, "/usr/lib/one.so", 0x10000, 0x20000, 0); /* told twice */
+    fake_put_bytes(&program, 0, HAK_MARK, "half way", 8);
+    fake_put(&program, 0,
+             (struct hak_event_fields){.kind = HAK_MODULE_UNLOAD, .address = 0x10000, .size = 1});
+    fake_load_module(&program, 0, "/usr/lib/two.so", 0x10000, 0x20000, 1);
+    commit();
+    is_text("SELECT name FROM thread", "main");
+    is_text("SELECT name FROM mark", "half way");
+    ck_assert_int_eq(ask("SELECT event FROM mark"), 4);
+    ck_assert_int_eq(ask("SELECT count(*) FROM module"), 2);
+    is_text("SELECT path FROM module WHERE load_event = 2 AND unload_event = 5", "/usr/lib/one.so");
+    is_text("SELECT path FROM module WHERE load_event = 6 AND unload_event = 0 AND generation = 1",
+            "/usr/lib/two.so");
+    ck_assert_uint_eq(hak_store_last_event(worker.writer), 6);
+    fake_put_bytes(&program, 0, HAK_THREAD_END, "\0\0\0\0\1\0\0\0last name\0\0\0\0\0\0\0", 24);
+    commit();
+    ck_assert_int_eq(ask("SELECT end_ns > start_ns FROM thread"), 1);
+}
+END_TEST
+
+START_TEST(counts_what_programs_say_they_lost) {
+    fake_event(&program, 0, HAK_MALLOC, 1, 1, 0);
+    uint64_t from = fake_ticks(&program);
+    usleep(2000);
+    fake_put(&program, 0,
+             (struct hak_event_fields){.kind = HAK_LOSS,
+                                       .size = 300,
+                                       .address = from,
+                                       .old_address = fake_ticks(&program),
+                                       .class_index = HAK_CLASS_NONE});
+    atomic_store(&fake_ring(&program, 0)->lost, 340); /* 40 more were lost behind it */
+    atomic_store(&fake_ring(&program, 0)->state, HAK_RING_CLOSED);
+    commit();
+    commit();
+    ck_assert_int_eq(ask("SELECT sum(count) FROM loss"), 340);
+    ck_assert_int_eq(ask("SELECT count FROM loss WHERE reason = 'ring full' AND thread = 1 AND"
+                         " to_ns - from_ns BETWEEN 1000000 AND 1000000000 LIMIT 1") > 0,
+                     1);
+    ck_assert_int_eq(ask("SELECT lost FROM process"), 340);
+}
+END_TEST
+
+START_TEST(counts_records_that_cannot_be) {
+    fake_put(&program, 0, (struct hak_event_fields){.kind = 0, .address = 1});
+    fake_put(&program, 0, (struct hak_event_fields){.kind = 50, .address = 1});
+    fake_event(&program, 0, HAK_MALLOC, 1, 1, 0xfffffff0); /* a stack that there is not */
+    fake_put(&program, 0, (struct hak_event_fields){.kind = 200, .address = 1});
+    /* Halves of records whose other half became a LOSS are left out without a count. */
+    fake_put(&program, 0, (struct hak_event_fields){.kind = HAK_CONTINUATION});
+    fake_put(&program, 0, (struct hak_event_fields){.kind = HAK_FREE, .flags = HAK_RECORD_WIDE});
+    fake_event(&program, 0, HAK_FREE, 1, 2, 0);
+    commit();
+    ck_assert_uint_eq(hak_store_last_event(worker.writer), 2);
+    ck_assert_uint_eq(read_event(1).stack, 0);
+    ck_assert_int_eq(ask("SELECT sum(count) FROM loss WHERE reason = 'broken record'"), 3);
+}
+END_TEST
+
+START_TEST(refuses_modules_that_cannot_be) {
+    struct {
+        uint64_t load_bias, start, end;
+        uint32_t generation;
+        uint16_t id_bytes, path_bytes;
+        char rest[40];
+    } told = {0, 0x1000, 0x2000, 0, 4, 0xfff0, "idid/path"};
+    fake_put_bytes(&program, 0, HAK_MODULE_LOAD, &told, sizeof told);
+    told.path_bytes = 5;
+    told.id_bytes = 0xffff;
+    fake_put_bytes(&program, 0, HAK_MODULE_LOAD, &told, sizeof told);
+    told.id_bytes = 4;
+    told.end = 0x1000;
+    fake_put_bytes(&program, 0, HAK_MODULE_LOAD, &told, sizeof told);
+    fake_put_bytes(&program, 0, HAK_MODULE_LOAD, &told, 20);
+    fake_put_bytes(&program, 0, HAK_THREAD_START, &told, 3);
+    told.end = 0x2000;
+    fake_put_bytes(&program, 0, HAK_MODULE_LOAD, &told, sizeof told);
+    commit();
+    ck_assert_int_eq(ask("SELECT count(*) FROM module"), 1);
+    is_text("SELECT path || ' ' || build_id FROM module", "/path 69646964");
+}
+END_TEST
+
+/* An ip is read with the modules of its time: the same address in two libraries. */
+START_TEST(resolves_with_the_modules_of_the_time) {
+    char command[900], first[160], second[160];
+    snprintf(command, sizeof command,
+             "cd '%s' && for n in first second; do echo \"int x; __attribute__((noinline)) int "
+             "work_$n(int a) { return a + x; }\" > $n.c && gcc -g -O0 -shared -fPIC -o $n.so $n.c "
+             "|| exit 1; done",
+             program.directory);
+    ck_assert_int_eq(system(command), 0);
+    snprintf(first, sizeof first, "%s/first.so", program.directory);
+    snprintf(second, sizeof second, "%s/second.so", program.directory);
+    snprintf(command, sizeof command, "nm '%s' | grep work_first", first);
+    FILE *names = popen(command, "r");
+    unsigned long at = 0;
+    ck_assert_int_eq(fscanf(names, "%lx", &at), 1);
+    pclose(names);
+    fake_load_module(&program, 0, first, 0x7f0000000000, 0x7f0000010000, 0);
+    uint32_t early = fake_push_node(&program, 0, 0x7f0000000000 + at + 6, 0, 0);
+    fake_event(&program, 0, HAK_MALLOC, 1, 1, early);
+    fake_put(
+        &program, 0,
+        (struct hak_event_fields){.kind = HAK_MODULE_UNLOAD, .address = 0x7f0000000000, .size = 1});
+    fake_load_module(&program, 0, second, 0x7f0000000000, 0x7f0000010000, 1);
+    uint32_t late = fake_push_node(&program, 0, 0x7f0000000000 + at + 6, 0, 1);
+    fake_event(&program, 0, HAK_MALLOC, 2, 1, late);
+    commit();
+    while (hak_resolve_some(&worker.resolve, &worker.rows, 1000000) != HAK_RESOLVE_DONE)
+        usleep(1000);
+    commit();
+    struct hak_store_reader *reader;
+    struct hak_frame frame[4];
+    ck_assert_int_eq(hak_store_attach(hak_store_writer_database(worker.writer), &reader), 0);
+    ck_assert_int_eq(hak_store_frames(reader, read_event(2).stack, frame, 4), 1);
+    ck_assert_str_eq(frame[0].function, "work_first");
+    ck_assert_uint_eq(frame[0].line, 1);
+    ck_assert_int_eq(hak_store_frames(reader, read_event(5).stack, frame, 4), 1);
+    ck_assert_str_eq(frame[0].function, "work_second");
+    hak_store_close(reader);
+}
+END_TEST
+
+/* ---- reports --------------------------------------------------------------------------------- */
+
+static void ask_for_report(uint32_t ring, uint64_t position, uint32_t frames) {
+    struct hak_report_request *r = fake_report(&program);
+    snprintf(program.session->log_path, HAK_PATH_BYTES, "%s/log", program.directory);
+    snprintf(worker.clients[0]->map.log_path, HAK_PATH_BYTES, "%s/log", program.directory);
+    r->ring = ring;
+    r->fault_position = position;
+    r->thread = 1;
+    r->facts.fault = 202;
+    r->facts.kind = HAK_FREE;
+    r->facts.found_address = r->facts.user = r->facts.base = FAKE_BLOCK + 48;
+    r->facts.class_found = r->facts.class_due = 3;
+    r->facts.slot_bytes = 48;
+    r->facts.asked_bytes = 24;
+    r->frame_count = frames;
+    atomic_store(&r->state, HAK_REPORT_READY);
+}
+
+static void report_is_printed(uint64_t event) {
+    ck_assert(hak_fault_is_wanted(worker.clients[0]));
+    hak_fault_report(&worker, worker.clients[0]);
+    ck_assert_uint_eq(atomic_load(&fake_report(&program)->state), HAK_REPORT_DONE);
+    ck_assert(!hak_fault_is_wanted(worker.clients[0]));
+    char path[200], text[20000] = "";
+    snprintf(path, sizeof path, "%s/log", program.directory);
+    FILE *log = fopen(path, "r");
+    ck_assert_ptr_nonnull(log);
+    ck_assert_uint_gt(fread(text, 1, sizeof text - 1, log), 100);
+    fclose(log);
+    ck_assert_ptr_eq(strstr(text, "hakmem: HKM-202 double-free"), text);
+    ck_assert_ptr_nonnull(strstr(text, "\nSUMMARY: hakmem: double-free"));
+    ck_assert_int_eq(ask("SELECT code FROM fault"), 202);
+    ck_assert_int_eq(ask("SELECT event FROM fault"), (int64_t)event);
+    ck_assert_int_eq(ask("SELECT count(*) FROM fault WHERE report LIKE '%HKM-202%' AND "
+                         "summary LIKE 'SUMMARY:%' AND json LIKE '{%'"),
+                     1);
+}
+
+START_TEST(reports_a_fault_once_it_is_stored) {
+    fake_start_thread(&program, 0, "worker");
+    fake_event(&program, 0, HAK_MALLOC, 1, 1, 0);
+    fake_event(&program, 0, HAK_FREE, 1, 2, 0);
+    uint64_t position = atomic_load(&fake_ring(&program, 0)->head);
+    fake_put(&program, 0,
+             (struct hak_event_fields){
+                 .kind = HAK_FAULT, .address = FAKE_BLOCK + 48, .size = 202, .class_index = 3});
+    ask_for_report(0, position, 0);
+    report_is_printed(4);
+}
+END_TEST
+
+START_TEST(reports_even_without_the_record) {
+    fake_event(&program, 0, HAK_MALLOC, 1, 1, 0);
+    ask_for_report(UINT32_MAX, 12345, 3);
+    report_is_printed(0);
+}
+END_TEST
+
+/* A worker that died over a report: the next one writes it. */
+START_TEST(reports_what_another_worker_left_behind) {
+    ask_for_report(0, 999999, HAK_REPORT_FRAMES + 1000);
+    atomic_store(&fake_report(&program)->state, HAK_REPORT_WRITING);
+    report_is_printed(0);
+}
+END_TEST
+
+START_TEST(reports_of_nonsense_do_no_harm) {
+    srandom((unsigned)_i);
+    for (int round = 0; round < 10; round++) {
+        uint8_t *bytes = (uint8_t *)fake_report(&program);
+        size_t facts = offsetof(struct hak_report_request, stack);
+        for (size_t i = 4; i < facts; i++)
+            if (random() % 3 == 0)
+                bytes[i] = (uint8_t)random();
+        snprintf(worker.clients[0]->map.log_path, HAK_PATH_BYTES, "%s/log", program.directory);
+        atomic_store(&fake_report(&program)->state, HAK_REPORT_READY);
+        hak_fault_report(&worker, worker.clients[0]);
+        ck_assert_uint_eq(atomic_load(&fake_report(&program)->state), HAK_REPORT_DONE);
+    }
+}
+END_TEST
+
+/* Rings of random bytes: bounded work, and everything read is an event or counted. */
+START_TEST(rings_of_nonsense_do_no_harm) {
+    srandom((unsigned)_i);
+    uint64_t records = 0;
+    for (int round = 0; round < 30; round++) {
+        struct hak_ring_entry *ring = fake_ring(&program, 0);
+        uint64_t head = atomic_load(&ring->head), more = 1 + (uint64_t)random() % 400;
+        for (uint64_t i = 0; i < more; i++) {
+            struct hak_record *r = fake_slot(&program, 0, head + i);
+            for (int w = 0; w < 4; w++)
+                r->w[w] = (uint64_t)random() << 33 ^ (uint64_t)random() << 11 ^ (uint64_t)random();
+            if (random() % 2) /* half of them of kinds that are */
+                r->w[0] = fake_ticks(&program) | (uint64_t)(random() % 128) << 48 |
+                          (uint64_t)(random() & 0xff) << 56;
+        }
+        records += more;
+        atomic_store(&ring->head, head + more);
+        commit();
+    }
+    ck_assert_uint_eq(atomic_load(&fake_ring(&program, 0)->tail), records);
+    ck_assert_uint_le(hak_store_last_event(worker.writer), records);
+}
+END_TEST
+
+int main(void) {
+    TCase *cases = tcase_create("drain");
+    tcase_add_checked_fixture(cases, set_up, tear_down);
+    tcase_set_timeout(cases, 120);
+    tcase_add_test(cases, keeps_values_that_do_not_fit_a_record);
+    tcase_add_test(cases, keeps_the_base_of_a_misaligned_pointer);
+    tcase_add_test(cases, tells_threads_modules_and_marks);
+    tcase_add_test(cases, counts_what_programs_say_they_lost);
+    tcase_add_test(cases, counts_records_that_cannot_be);
+    tcase_add_test(cases, refuses_modules_that_cannot_be);
+    tcase_add_test(cases, resolves_with_the_modules_of_the_time);
+    tcase_add_test(cases, reports_a_fault_once_it_is_stored);
+    tcase_add_test(cases, reports_even_without_the_record);
+    tcase_add_test(cases, reports_what_another_worker_left_behind);
+    tcase_add_loop_test(cases, reports_of_nonsense_do_no_harm, 0, 5);
+    tcase_add_loop_test(cases, rings_of_nonsense_do_no_harm, 0, 10);
+    return run_cases("collector/drain", cases);
+}
