@@ -191,7 +191,7 @@ deps:
 	@tools/deps
 
 demo:
-	@tools/deps
+	@tools/deps build
 	@mkdir -p $(BUILD) && echo 'Building hakmem ...'
 	+@$(WITH_JOBS) all $(patsubst %.c,$(BUILD)/%,$(wildcard demo/*.c)) >$(BUILD)/demo.log 2>&1 || \
 	  { cat $(BUILD)/demo.log; exit 1; }
