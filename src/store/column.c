@@ -14,10 +14,11 @@ const char *const hak_column_names[HAK_COLUMN_COUNT] = {
 bool hak_columns_init(struct hak_columns *c) {
     *c = (struct hak_columns){0};
     bool ok = true;
-    for (int i = 0; i < HAK_COLUMN_COUNT; i++)
+    for (int i = 0; i < HAK_COLUMN_COUNT; i++) { /* untouched pages cost nothing */
         ok &= (c->value[i] = calloc(HAK_CHUNK_EVENTS_MAX, sizeof(uint64_t))) != NULL;
-    ok &= (c->index[HAK_COLUMN_BASE] = calloc(HAK_CHUNK_EVENTS_MAX, sizeof(uint32_t))) != NULL;
-    ok &= (c->index[HAK_COLUMN_STACK] = calloc(HAK_CHUNK_EVENTS_MAX, sizeof(uint32_t))) != NULL;
+        ok &= (c->dictionary[i] = calloc(HAK_CHUNK_EVENTS_MAX, sizeof(uint64_t))) != NULL;
+        ok &= (c->index[i] = calloc(HAK_CHUNK_EVENTS_MAX, sizeof(uint32_t))) != NULL;
+    }
     ok &= (c->scratch = calloc(HAK_CHUNK_EVENTS_MAX, sizeof(uint64_t))) != NULL;
     ok &= (c->scratch2 = calloc(HAK_CHUNK_EVENTS_MAX, sizeof(uint64_t))) != NULL;
     ok &= (c->table_key = calloc(TABLE_SLOTS, sizeof(uint64_t))) != NULL;
@@ -31,6 +32,7 @@ bool hak_columns_init(struct hak_columns *c) {
 void hak_columns_free(struct hak_columns *c) {
     for (int i = 0; i < HAK_COLUMN_COUNT; i++) {
         free(c->value[i]);
+        free(c->dictionary[i]);
         free(c->index[i]);
     }
     free(c->scratch);
@@ -44,6 +46,7 @@ void hak_columns_free(struct hak_columns *c) {
 void hak_columns_from_events(struct hak_columns *c, const struct hak_event *events,
                              uint32_t count) {
     c->events = count;
+    memset(c->by_index, 0, sizeof c->by_index);
     for (uint32_t i = 0; i < count; i++) {
         const struct hak_event *e = &events[i];
         c->value[HAK_COLUMN_SHAPE][i] = e->kind | (uint64_t)e->class_index << 8 |
@@ -61,20 +64,20 @@ void hak_columns_from_events(struct hak_columns *c, const struct hak_event *even
 }
 
 void hak_columns_get(const struct hak_columns *c, uint32_t i, uint64_t id, struct hak_event *out) {
-    uint64_t shape = c->value[HAK_COLUMN_SHAPE][i];
-    uint64_t actor = c->value[HAK_COLUMN_ACTOR][i];
-    uint64_t base = c->value[HAK_COLUMN_BASE][i];
+    uint64_t shape = hak_columns_value(c, HAK_COLUMN_SHAPE, i);
+    uint64_t actor = hak_columns_value(c, HAK_COLUMN_ACTOR, i);
+    uint64_t base = hak_columns_value(c, HAK_COLUMN_BASE, i);
     *out = (struct hak_event){
         .id = id,
-        .ns = c->value[HAK_COLUMN_NS][i],
-        .address = base + c->value[HAK_COLUMN_DELTA][i],
+        .ns = hak_columns_value(c, HAK_COLUMN_NS, i),
+        .address = base + hak_columns_value(c, HAK_COLUMN_DELTA, i),
         .base = base,
-        .size = c->value[HAK_COLUMN_SIZE][i],
-        .old_address = c->value[HAK_COLUMN_OLD][i],
-        .generation = c->value[HAK_COLUMN_GENERATION][i],
+        .size = hak_columns_value(c, HAK_COLUMN_SIZE, i),
+        .old_address = hak_columns_value(c, HAK_COLUMN_OLD, i),
+        .generation = hak_columns_value(c, HAK_COLUMN_GENERATION, i),
         .process = (uint32_t)(actor >> 32),
         .thread = (uint32_t)actor,
-        .stack = (uint32_t)c->value[HAK_COLUMN_STACK][i],
+        .stack = (uint32_t)hak_columns_value(c, HAK_COLUMN_STACK, i),
         .kind = (uint8_t)shape,
         .class_index = (uint8_t)(shape >> 8),
         .place = (uint8_t)(shape >> 16),
@@ -124,8 +127,7 @@ static uint32_t number_values(struct hak_columns *c, const uint64_t *value, uint
 
 static uint8_t *encode_dictionary(struct hak_columns *c, enum hak_column column) {
     const uint64_t *value = c->value[column];
-    uint32_t *kept = c->index[column];
-    uint32_t *index = kept ? kept : (uint32_t *)c->scratch2;
+    uint32_t *index = c->index[column];
     uint32_t distinct = number_values(c, value, index, c->scratch);
     c->distinct[column] = distinct;
     uint8_t *out = hak_write_varint(c->raw, distinct);
@@ -147,27 +149,24 @@ static const char *decode_dictionary(struct hak_columns *c, enum hak_column colu
     uint64_t distinct = hak_read_varint(in);
     if (in->broken || distinct == 0 || distinct > c->events)
         return "its dictionary has an impossible length";
-    uint64_t before = 0;
-    for (uint64_t i = 0; i < distinct; i++) {
-        before += hak_unzigzag(hak_read_varint(in));
-        c->scratch[i] = before;
-    }
+    uint64_t before = 0, *dictionary = c->dictionary[column];
+    for (uint64_t i = 0; i < distinct; i++)
+        dictionary[i] = before += hak_unzigzag(hak_read_varint(in));
     if (in->broken)
         return "its dictionary is cut short";
     const uint8_t *low = hak_read_bytes(in, c->events);
     const uint8_t *high = distinct > 256 && low ? hak_read_bytes(in, c->events) : NULL;
     if (in->broken)
         return "its indexes are cut short";
-    uint64_t *value = c->value[column];
-    uint32_t *index = c->index[column];
+    uint32_t *index = c->index[column], greatest = 0;
     for (uint32_t i = 0; i < c->events; i++) {
-        uint32_t k = low[i] | (high ? (uint32_t)high[i] << 8 : 0);
-        if (k >= distinct)
-            return "an index points behind its dictionary";
-        value[i] = c->scratch[k];
-        if (index)
-            index[i] = k;
+        uint32_t k = high ? low[i] | (uint32_t)high[i] << 8 : low[i];
+        index[i] = k;
+        greatest = k > greatest ? k : greatest;
     }
+    if (greatest >= distinct)
+        return "an index points behind its dictionary";
+    c->by_index[column] = true;
     c->distinct[column] = (uint32_t)distinct;
     return NULL;
 }
@@ -185,7 +184,7 @@ static struct asked asked_start(struct hak_columns *c) {
     return a;
 }
 static uint64_t asked_expect(const struct hak_columns *c, const struct asked *a, uint32_t i) {
-    switch ((uint8_t)c->value[HAK_COLUMN_SHAPE][i]) {
+    switch ((uint8_t)hak_columns_value(c, HAK_COLUMN_SHAPE, i)) {
     case HAK_MALLOC:
     case HAK_REALLOC:
         return a->by_stack[c->index[HAK_COLUMN_STACK][i]];
@@ -197,7 +196,7 @@ static uint64_t asked_expect(const struct hak_columns *c, const struct asked *a,
     }
 }
 static void asked_learn(const struct hak_columns *c, struct asked *a, uint32_t i, uint64_t size) {
-    uint8_t kind = (uint8_t)c->value[HAK_COLUMN_SHAPE][i];
+    uint8_t kind = (uint8_t)hak_columns_value(c, HAK_COLUMN_SHAPE, i);
     if (kind != HAK_MALLOC && kind != HAK_REALLOC)
         return;
     a->by_stack[c->index[HAK_COLUMN_STACK][i]] = size;
@@ -270,19 +269,11 @@ static uint8_t codec_of(enum hak_column column) {
     }
 }
 
-/* Value and index of a column that does not change. */
-static void fill_constant(struct hak_columns *c, enum hak_column column, uint64_t constant) {
-    for (uint32_t i = 0; i < c->events; i++)
-        c->value[column][i] = constant;
-    if (c->index[column])
-        memset(c->index[column], 0, c->events * sizeof(uint32_t));
-    c->distinct[column] = 1;
-}
-
 size_t hak_column_encode(struct hak_columns *c, enum hak_column column, uint8_t *codec) {
     if (is_constant(c->value[column], c->events)) {
         *codec = HAK_CODEC_CONSTANT;
-        fill_constant(c, column, c->value[column][0]);
+        memset(c->index[column], 0, c->events * sizeof(uint32_t));
+        c->distinct[column] = 1;
         return (size_t)(hak_write_varint(c->raw, c->value[column][0]) - c->raw);
     }
     *codec = codec_of(column);
@@ -294,19 +285,23 @@ size_t hak_column_encode(struct hak_columns *c, enum hak_column column, uint8_t 
 const char *hak_column_decode(struct hak_columns *c, enum hak_column column, uint8_t codec,
                               const uint8_t *bytes, size_t count) {
     struct hak_input in = {.at = bytes, .end = bytes + count};
-    bool is_indexed = c->index[column] != NULL;
+    bool is_predictor = column == HAK_COLUMN_BASE || column == HAK_COLUMN_STACK;
     const char *wrong;
+    c->by_index[column] = false;
     switch (codec) {
     case HAK_CODEC_CONSTANT:
-        fill_constant(c, column, hak_read_varint(&in));
+        c->dictionary[column][0] = hak_read_varint(&in);
+        memset(c->index[column], 0, c->events * sizeof(uint32_t));
+        c->distinct[column] = 1;
+        c->by_index[column] = true;
         wrong = in.broken ? "its value is cut short" : NULL;
         break;
     case HAK_CODEC_DICTIONARY:
         wrong = decode_dictionary(c, column, &in);
         break;
     case HAK_CODEC_DELTA:
-        wrong = is_indexed ? "its codec does not fit the column"
-                           : decode_differences(c, column, codec, &in);
+        wrong = is_predictor ? "its codec does not fit the column"
+                             : decode_differences(c, column, codec, &in);
         break;
     case HAK_CODEC_NEXT:
     case HAK_CODEC_ASKED: /* these two need other columns to be there */

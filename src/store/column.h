@@ -38,12 +38,15 @@ enum hak_codec {
     HAK_CODEC_ASKED = 5,      /* difference to what the same stack, or the same base, had last */
 };
 
-/* Arrays of one chunk; reused from chunk to chunk. `index` of a dictionary column is the number of
- * the value, in the order of first use. */
+/* Arrays of one chunk; reused from chunk to chunk. Columns made from events lie in `value`. A
+ * decoded dictionary or constant column stays what it is (`by_index`): its distinct values in the
+ * order of first use, and the number of each event's value among them. */
 struct hak_columns {
     uint32_t events;
+    bool by_index[HAK_COLUMN_COUNT];
     uint64_t *value[HAK_COLUMN_COUNT];
-    uint32_t *index[HAK_COLUMN_COUNT]; /* BASE and STACK only */
+    uint64_t *dictionary[HAK_COLUMN_COUNT];
+    uint32_t *index[HAK_COLUMN_COUNT]; /* of BASE and STACK also after encoding */
     uint32_t distinct[HAK_COLUMN_COUNT];
     uint64_t *scratch; /* HAK_CHUNK_EVENTS_MAX values */
     uint64_t *scratch2;
@@ -51,6 +54,12 @@ struct hak_columns {
     uint32_t *table_index;
     uint8_t *raw; /* HAK_RAW_BYTES_MAX: one column before zstd */
 };
+
+/* The value of event number i; the column must be there. */
+static inline uint64_t hak_columns_value(const struct hak_columns *c, enum hak_column column,
+                                         uint32_t i) {
+    return c->by_index[column] ? c->dictionary[column][c->index[column][i]] : c->value[column][i];
+}
 
 /* No column of a whole chunk is longer before zstd: a dictionary of as many entries as events. */
 #define HAK_RAW_BYTES_MAX (HAK_CHUNK_EVENTS_MAX * (HAK_VARINT_BYTES + 2) + HAK_VARINT_BYTES)

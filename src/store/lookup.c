@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include "hop.h"
 #include "superslab.h"
+#include "store/life.h"
 #include "trace/record.h"
 
 #define CANDIDATES_MAX (HAK_READER_CLASSES + 1)
@@ -99,53 +100,91 @@ static bool covers(const struct hak_store_reader *r, const struct hak_event *e, 
     return address >= e->base && address - e->base < bytes;
 }
 
-/* One walk over the chunks that speak of any candidate. Moves that were wrong do not make a block,
- * unless nothing else is known: a push of a foreign pointer is all that is known of it. */
-static int walk(struct hak_store_reader *r, uint64_t address, const struct candidates *c,
-                uint32_t process, uint64_t until, bool legal_only, struct seen *seen) {
+static struct hak_scan_limits block_limits(const struct candidates *c, uint32_t process,
+                                           bool legal_only) {
     struct hak_scan_limits limits = hak_scan_all();
     limits.filter.process = process;
-    limits.filter.id_to = until;
     limits.filter.kind_mask_low = ~(uint64_t)1;
     limits.filter.kind_mask_high = legal_only ? 0 : (uint64_t)1 << (HAK_FAULT - 64);
     limits.bases = c->base;
     limits.base_count = c->count;
     limits.columns = 1u << HAK_COLUMN_SHAPE | 1u << HAK_COLUMN_ACTOR | 1u << HAK_COLUMN_BASE |
                      1u << HAK_COLUMN_DELTA | 1u << HAK_COLUMN_SIZE;
+    return limits;
+}
+
+/* Moves that were wrong do not make a block, unless nothing else is known: a push of a foreign
+ * pointer is all that is known of it. */
+static bool makes_block(const struct hak_store_reader *r, const struct hak_event *e,
+                        uint64_t address, bool legal_only) {
+    return !(legal_only && e->flags & HAK_RECORD_ILLEGAL) && covers(r, e, address);
+}
+
+/* One walk over the chunks that speak of any candidate. */
+static int walk(struct hak_store_reader *r, uint64_t address, const struct candidates *c,
+                uint32_t process, bool legal_only, struct seen *seen) {
+    struct hak_scan_limits limits = block_limits(c, process, legal_only);
     struct hak_scan *scan;
     struct hak_event event;
     int result = hak_scan_open(r, &limits, false, &scan);
     if (result)
         return result;
     while ((result = hak_scan_next(scan, &event)) == 1)
-        if ((!legal_only || !(event.flags & HAK_RECORD_ILLEGAL)) && covers(r, &event, address))
+        if (makes_block(r, &event, address, legal_only))
             note_use(r, seen, &event);
     hak_scan_close(scan);
     return result;
 }
 
-int hak_store_blocks_at(struct hak_store_reader *r, uint64_t address, uint32_t process,
-                        struct hak_block_key *out, int max) {
-    return hak_blocks_until(r, address, process, 0, out, max);
+/* Every base that a block around the address may have had. */
+static int find_candidates(struct hak_store_reader *r, uint64_t address, struct candidates *c) {
+    struct large_search search = {.address = address, .candidates = c};
+    add_candidate(c, address);
+    add_slot_starts(r, address, c);
+    return hak_scan_postings(r, HAK_POSTING_LARGE, address, address, add_large, &search);
 }
 
-int hak_blocks_until(struct hak_store_reader *r, uint64_t address, uint32_t process, uint64_t until,
-                     struct hak_block_key *out, int max) {
+int hak_store_blocks_at(struct hak_store_reader *r, uint64_t address, uint32_t process,
+                        struct hak_block_key *out, int max) {
     struct candidates *c = calloc(1, sizeof *c);
     if (!c)
         return hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory", r->path);
     struct seen seen = {.out = out, .max = max};
-    struct large_search search = {.address = address, .candidates = c};
-    add_candidate(c, address);
-    add_slot_starts(r, address, c);
-    int error = hak_scan_postings(r, HAK_POSTING_LARGE, address, address, add_large, &search);
+    int error = find_candidates(r, address, c);
     if (!error)
-        error = walk(r, address, c, process, until, true, &seen);
+        error = walk(r, address, c, process, true, &seen);
     if (!error && seen.count == 0)
-        error = walk(r, address, c, process, until, false, &seen);
+        error = walk(r, address, c, process, false, &seen);
     free(c);
     if (error)
         return error;
     qsort(out, (size_t)seen.count, sizeof *out, compare_newest);
     return seen.count;
+}
+
+int hak_block_newest(struct hak_store_reader *r, uint64_t address,
+                     const struct hak_lineage *lineage, uint64_t until, struct hak_block_key *out) {
+    struct candidates *c = calloc(1, sizeof *c);
+    if (!c)
+        return hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory", r->path);
+    struct seen seen = {.out = out, .max = 1};
+    int result = find_candidates(r, address, c);
+    for (int legal_only = 1; legal_only >= 0 && !result && !seen.count; legal_only--) {
+        struct hak_scan_limits limits = block_limits(c, 0, legal_only);
+        struct hak_scan *scan;
+        struct hak_event e;
+        limits.filter.id_to = until;
+        limits.columns |= 1u << HAK_COLUMN_NS;
+        result = hak_scan_open(r, &limits, true, &scan);
+        if (result)
+            break;
+        while (!seen.count && (result = hak_scan_next(scan, &e)) == 1)
+            if (makes_block(r, &e, address, legal_only) &&
+                (!lineage || hak_lineage_has(lineage, &e)))
+                note_use(r, &seen, &e);
+        hak_scan_close(scan);
+        result = result < 0 ? result : 0;
+    }
+    free(c);
+    return result ? result : seen.count;
 }

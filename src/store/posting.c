@@ -52,22 +52,24 @@ static void add_distance(struct hak_posting *p, uint64_t distance) {
 }
 
 static bool is_large_move(const struct hak_columns *c, uint32_t i) {
-    uint64_t shape = c->value[HAK_COLUMN_SHAPE][i];
+    uint64_t shape = hak_columns_value(c, HAK_COLUMN_SHAPE, i);
     return (shape >> 8 & 0xff) == HAK_CLASS_NONE && (shape & 0xff) >= HAK_MALLOC &&
-           (shape & 0xff) < 64 && c->value[HAK_COLUMN_BASE][i];
+           (shape & 0xff) < 64 && hak_columns_value(c, HAK_COLUMN_BASE, i);
 }
 
 static void collect_large(struct hak_posting *p, const struct hak_columns *c) {
     for (uint32_t i = 0; i < c->events; i++)
         if (is_large_move(c, i))
-            p->key[p->count++] = c->value[HAK_COLUMN_BASE][i];
+            p->key[p->count++] = hak_columns_value(c, HAK_COLUMN_BASE, i);
     sort_distinct(p);
     memset(p->extent, 0, p->count * sizeof *p->extent);
     for (uint32_t i = 0; i < c->events && p->count; i++) {
         if (!is_large_move(c, i))
             continue;
-        uint64_t extent = c->value[HAK_COLUMN_DELTA][i] + c->value[HAK_COLUMN_SIZE][i];
-        uint64_t *kept = &p->extent[hak_posting_find(p, c->value[HAK_COLUMN_BASE][i])];
+        uint64_t base = hak_columns_value(c, HAK_COLUMN_BASE, i);
+        uint64_t extent =
+            hak_columns_value(c, HAK_COLUMN_DELTA, i) + hak_columns_value(c, HAK_COLUMN_SIZE, i);
+        uint64_t *kept = &p->extent[hak_posting_find(p, base)];
         if (extent > *kept)
             *kept = extent;
     }
@@ -83,22 +85,23 @@ void hak_posting_collect(struct hak_posting *p, enum hak_posting_kind kind,
         return;
     }
     enum hak_column column = kind == HAK_POSTING_BASE ? HAK_COLUMN_BASE : HAK_COLUMN_STACK;
-    const uint64_t *value = c->value[column], *delta = c->value[HAK_COLUMN_DELTA];
     const uint32_t *index = c->index[column];
     uint64_t last_delta = 0;
     uint32_t seen = 0;
     bool has_zero = false;
     for (uint32_t i = 0; i < c->events; i++) {
         if (index[i] == seen) { /* its first use */
+            uint64_t key = hak_columns_value(c, column, i);
             seen++;
-            if (value[i])
-                p->key[p->count++] = value[i];
+            if (key)
+                p->key[p->count++] = key;
         }
-        if (kind != HAK_POSTING_BASE || !delta[i])
+        uint64_t delta = kind == HAK_POSTING_BASE ? hak_columns_value(c, HAK_COLUMN_DELTA, i) : 0;
+        if (!delta)
             continue;
-        has_zero |= !value[i];
-        if (delta[i] != last_delta)
-            add_distance(p, last_delta = delta[i]);
+        has_zero |= !hak_columns_value(c, column, i);
+        if (delta != last_delta)
+            add_distance(p, last_delta = delta);
     }
     if (has_zero)
         p->key[p->count++] = 0;

@@ -37,8 +37,10 @@ int hak_reader_numbers(struct hak_store_reader *r, const char *sql, uint64_t arg
  * when no statement is left. */
 void hak_reader_rest(struct hak_store_reader *r);
 
-/* hak_store_blocks_at as it would have answered after event `until` (0 = all). */
-int hak_blocks_until(struct hak_store_reader *r, uint64_t address, uint32_t process, uint64_t until,
-                     struct hak_block_key *out, int max);
+/* The block around the address that was used last, in a process of `lineage` (NULL = any), by
+ * events up to `until` (0 = all): 1 found, 0 none, or an error. Reads backwards, so it is quick. */
+struct hak_lineage;
+int hak_block_newest(struct hak_store_reader *r, uint64_t address,
+                     const struct hak_lineage *lineage, uint64_t until, struct hak_block_key *out);
 
 #endif

@@ -19,6 +19,7 @@ struct hak_scan {
     size_t blob_room;
     uint32_t *hit; /* indexes of the events of this chunk that fit, in order */
     uint32_t hits, at;
+    uint8_t *mark; /* for each distinct value of a column: does it fit */
 };
 
 static int fail(struct hak_scan *s, const char *doing) {
@@ -37,8 +38,9 @@ static struct hak_scan *new_scan(struct hak_store_reader *r) {
     if (!s)
         return NULL;
     s->reader = r;
-    s->hit = malloc(HAK_CHUNK_EVENTS_MAX * sizeof *s->hit);
-    if (s->hit && hak_columns_init(&s->columns) && hak_posting_init(&s->posting))
+    s->hit = malloc((HAK_CHUNK_EVENTS_MAX + 1) * sizeof *s->hit);
+    s->mark = calloc(HAK_CHUNK_EVENTS_MAX, 1);
+    if (s->hit && s->mark && hak_columns_init(&s->columns) && hak_posting_init(&s->posting))
         return s;
     hak_scan_free(s);
     return NULL;
@@ -54,6 +56,7 @@ void hak_scan_free(struct hak_scan *s) {
     hak_posting_free(&s->posting);
     free(s->blob);
     free(s->hit);
+    free(s->mark);
     free(s);
 }
 
@@ -283,49 +286,87 @@ static bool is_one_of(const uint64_t *sorted, uint32_t count, uint64_t value) {
     return low < count && sorted[low] == value;
 }
 
+#define VALUE(column) hak_columns_value(&s->columns, (column), i)
+
+/* Fills the list with the events from `from` to before `end` whose value in a dictionary column is
+ * marked: the distinct values are looked at, not the events. */
+static void pick_marked(struct hak_scan *s, enum hak_column column, uint32_t from, uint32_t end) {
+    const uint32_t *index = s->columns.index[column];
+    uint32_t hits = 0;
+    for (uint32_t i = from; i < end; i++) {
+        s->hit[hits] = i;
+        hits += s->mark[index[i]];
+    }
+    s->hits = hits;
+}
+
+static bool mark_bases(struct hak_scan *s) {
+    const struct hak_scan_limits *l = &s->limits;
+    const uint64_t *base = s->columns.dictionary[HAK_COLUMN_BASE];
+    bool any = false;
+    for (uint32_t k = 0; k < s->columns.distinct[HAK_COLUMN_BASE]; k++) {
+        s->mark[k] = (!l->filter.base || base[k] == l->filter.base) &&
+                     (!l->base_to || (base[k] >= l->base_from && base[k] <= l->base_to)) &&
+                     (!l->base_count || is_one_of(l->bases, l->base_count, base[k]));
+        any |= s->mark[k];
+    }
+    return any;
+}
+
+static bool mark_stacks(struct hak_scan *s) {
+    const struct hak_scan_limits *l = &s->limits;
+    const uint64_t *stack = s->columns.dictionary[HAK_COLUMN_STACK];
+    bool any = false;
+    for (uint32_t k = 0; k < s->columns.distinct[HAK_COLUMN_STACK]; k++) {
+        s->mark[k] = l->filter.stack
+                         ? stack[k] == l->filter.stack
+                         : stack[k] && (stack[k] == l->stacks[0] || stack[k] == l->stacks[1]);
+        any |= s->mark[k];
+    }
+    return any;
+}
+
 /* Narrows the list of events of the decoded chunk down to those that fit. */
 static void pick(struct hak_scan *s) {
     const struct hak_scan_limits *l = &s->limits;
     const struct hak_filter *f = &l->filter;
-    uint64_t *const *v = s->columns.value;
     uint64_t first = s->chunk_id;
     uint32_t from = f->id_from > first ? (uint32_t)(f->id_from - first) : 0;
     uint32_t end = s->chunk.events;
+    bool by_base = f->base || l->base_to || l->base_count;
+    bool by_stack = f->stack || l->stacks[0] || l->stacks[1];
     if (f->id_to && f->id_to < first + end - 1)
         end = (uint32_t)(f->id_to - first + 1);
     s->hits = 0;
-    if (f->base) { /* the usual question; the list is short at once */
-        for (uint32_t i = from; i < end; i++)
-            if (v[HAK_COLUMN_BASE][i] == f->base)
-                s->hit[s->hits++] = i;
+    if (by_base) {
+        if (mark_bases(s))
+            pick_marked(s, HAK_COLUMN_BASE, from, end);
+    } else if (by_stack) {
+        if (mark_stacks(s))
+            pick_marked(s, HAK_COLUMN_STACK, from, end);
     } else {
         for (uint32_t i = from; i < end; i++)
             s->hit[s->hits++] = i;
     }
+    if (by_base && by_stack) {
+        mark_stacks(s);
+        KEEP_IF(s->mark[s->columns.index[HAK_COLUMN_STACK][i]]);
+    }
     if (f->address)
-        KEEP_IF(v[HAK_COLUMN_BASE][i] == f->address ||
-                v[HAK_COLUMN_BASE][i] + v[HAK_COLUMN_DELTA][i] == f->address);
-    if (l->base_to)
-        KEEP_IF(v[HAK_COLUMN_BASE][i] >= l->base_from && v[HAK_COLUMN_BASE][i] <= l->base_to);
-    if (l->base_count)
-        KEEP_IF(is_one_of(l->bases, l->base_count, v[HAK_COLUMN_BASE][i]));
-    if (f->stack)
-        KEEP_IF(v[HAK_COLUMN_STACK][i] == f->stack);
-    if (l->stacks[0] || l->stacks[1])
-        KEEP_IF(v[HAK_COLUMN_STACK][i] &&
-                (v[HAK_COLUMN_STACK][i] == l->stacks[0] || v[HAK_COLUMN_STACK][i] == l->stacks[1]));
+        KEEP_IF(VALUE(HAK_COLUMN_BASE) == f->address ||
+                VALUE(HAK_COLUMN_BASE) + VALUE(HAK_COLUMN_DELTA) == f->address);
     if (f->ns_from || f->ns_to)
-        KEEP_IF(v[HAK_COLUMN_NS][i] >= f->ns_from &&
-                (!f->ns_to || v[HAK_COLUMN_NS][i] <= f->ns_to));
+        KEEP_IF(VALUE(HAK_COLUMN_NS) >= f->ns_from &&
+                (!f->ns_to || VALUE(HAK_COLUMN_NS) <= f->ns_to));
     if (f->process)
-        KEEP_IF(v[HAK_COLUMN_ACTOR][i] >> 32 == f->process);
+        KEEP_IF(VALUE(HAK_COLUMN_ACTOR) >> 32 == f->process);
     if (f->thread)
-        KEEP_IF((uint32_t)v[HAK_COLUMN_ACTOR][i] == f->thread);
+        KEEP_IF((uint32_t)VALUE(HAK_COLUMN_ACTOR) == f->thread);
     if (f->class_index >= 0)
-        KEEP_IF((v[HAK_COLUMN_SHAPE][i] >> 8 & 0xff) == (uint64_t)f->class_index);
+        KEEP_IF((VALUE(HAK_COLUMN_SHAPE) >> 8 & 0xff) == (uint64_t)f->class_index);
     if (f->kind_mask_low || f->kind_mask_high)
-        KEEP_IF((v[HAK_COLUMN_SHAPE][i] & 64 ? f->kind_mask_high : f->kind_mask_low) >>
-                    (v[HAK_COLUMN_SHAPE][i] & 63) &
+        KEEP_IF((VALUE(HAK_COLUMN_SHAPE) & 64 ? f->kind_mask_high : f->kind_mask_low) >>
+                    (VALUE(HAK_COLUMN_SHAPE) & 63) &
                 1);
 }
 

@@ -15,7 +15,6 @@
 #define LIVES_KEPT   1024 /* the newest */
 #define MOVES_KEPT   4096 /* the newest */
 #define RESIZES_KEPT 64   /* of a life, the first ones */
-#define KEYS_MAX     64
 #define PAIR_SLOTS                                                                                 \
     4096 /* distinct (end stack, allocation stack) of one slot that are remembered                 \
           */
@@ -137,24 +136,19 @@ static void take(struct teller *t, const struct hak_event *e) {
 /* ---- which block, and the walk -----------------------------------------------------------------
  */
 
-/* The newest block around the address that `process` or one of its ancestors knew. */
+/* The newest block around the address that `process` (0 = any) or one of its ancestors knew. */
 static int choose_block(struct hak_store_reader *r, uint64_t address, uint32_t process,
                         uint64_t until, struct hak_lineage *lineage, struct hak_block_key *out) {
-    struct hak_block_key keys[KEYS_MAX];
-    int count = hak_blocks_until(r, address, 0, until, keys, KEYS_MAX);
-    if (count <= 0)
-        return count;
-    int error = hak_lineage_load(r, process ? process : keys[0].process, lineage);
-    if (error)
-        return error;
-    for (int link = 0; link < lineage->count; link++)
-        for (int i = 0; i < count; i++)
-            if (keys[i].process == lineage->link[link].process) {
-                *out = keys[i];
-                out->process = lineage->link[0].process;
-                return 1;
-            }
-    return 0;
+    int result = process ? hak_lineage_load(r, process, lineage) : 0;
+    if (!result)
+        result = hak_block_newest(r, address, process ? lineage : NULL, until, out);
+    if (result <= 0)
+        return result;
+    if (process)
+        out->process = process;
+    else
+        result = hak_lineage_load(r, out->process, lineage);
+    return result < 0 ? result : 1;
 }
 
 static int walk(struct teller *t, const struct hak_lineage *lineage, uint64_t until) {
