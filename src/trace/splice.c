@@ -27,24 +27,22 @@ static inline uintptr_t word_at(uintptr_t address) {
     return *(const volatile uintptr_t *)address;
 }
 
+/* Where `frame`, in which rbp is `bp`, saved its caller's rbp. */
+static inline uintptr_t saved_at(const struct hak_frame *frame, uintptr_t bp) {
+    return frame->bp_words == HAK_RULE_BP_AT_RBP ? bp : frame->cfa - 8 * (uintptr_t)frame->bp_words;
+}
+
 /* How far the last stack still stands from frame `from` outwards: the first frame whose caller is
- * not the next one any more; 0 when all stands. Reads only what the last walk read. */
+ * not the next one any more; 0 when all stands. */
 static inline size_t compare_outwards(const struct hak_frame *frame, size_t from) {
-    size_t at = from;
-    for (; at > 0; at--) {
-        const struct hak_frame *f = &frame[at], *caller = &frame[at - 1];
-        if (HAK_UNLIKELY(f->cfa_words != 0) &&
-            word_at(f->bp - 8 * (uintptr_t)f->cfa_words) != f->cfa)
-            break;
-        if (word_at(f->cfa - 8) != caller->ip)
-            break;
-        if (f->bp_words != 0 && caller->needs_bp) {
-            uintptr_t saved =
-                f->bp_words == HAK_RULE_BP_AT_RBP ? f->bp : f->cfa - 8 * (uintptr_t)f->bp_words;
-            if (word_at(saved) != caller->bp)
-                break;
-        }
-    }
+    const struct hak_read_word *word = last.read_word + frame[from].words_end;
+    while (word != last.read_word && word_at(word[-1].address) == word[-1].value)
+        word--;
+    size_t at = from, same = (size_t)(word - last.read_word); /* words [0, same) may differ */
+    if (same == 0)
+        return 0;
+    while (frame[at - 1].words_end >= same)
+        at--;
     return at;
 }
 
@@ -93,12 +91,8 @@ static inline enum step step_by_rule(const struct hak_stack_memory *memory, stru
         return STEP_CANNOT;
     frame->bp_words = (uint32_t)hak_rule_bp_of(rule);
     if (frame->bp_words != 0) {
-        uintptr_t saved = frame->cfa - 8 * (uintptr_t)frame->bp_words;
-        if (frame->bp_words == HAK_RULE_BP_AT_RBP) {
-            saved = place->bp;
-            frame->uses_bp = true;
-        }
-        if (!read_own(memory, saved, &place->bp))
+        frame->uses_bp |= frame->bp_words == HAK_RULE_BP_AT_RBP;
+        if (!read_own(memory, saved_at(frame, place->bp), &place->bp))
             return STEP_CANNOT;
     }
     if (place->ip == 0) /* an end that depends on memory: not worth remembering */
@@ -135,13 +129,29 @@ static size_t take_over(const struct hak_frame *frame, size_t from, size_t to, s
     }
 }
 
+static inline void add_word(struct hak_frame *frame, uintptr_t address, uintptr_t value) {
+    last.read_word[frame->words_end++] = (struct hak_read_word){address, value};
+}
+
 /* Puts the `count` fresh frames, innermost first, on the `kept` ones. */
 static void put_on(size_t kept, const struct hak_frame *fresh, size_t count) {
     for (size_t i = kept; i < kept + count; i++) {
         struct hak_frame *f = &last.frame[i];
         *f = fresh[kept + count - 1 - i];
         f->id = 0;
-        f->needs_bp = f->uses_bp || (i > 0 && f->bp_words == 0 && last.frame[i - 1].needs_bp);
+        f->words_end = 0;
+        f->needs_bp = f->uses_bp;
+        if (i == 0)
+            continue;
+        const struct hak_frame *caller = &last.frame[i - 1];
+        f->words_end = caller->words_end;
+        add_word(f, f->cfa - 8, caller->ip);
+        if (f->cfa_words != 0)
+            add_word(f, f->bp - 8 * (uintptr_t)f->cfa_words, f->cfa);
+        if (caller->needs_bp && f->bp_words == 0)
+            f->needs_bp = true;
+        else if (caller->needs_bp)
+            add_word(f, saved_at(f, f->bp), caller->bp);
     }
     last.count = kept + count;
     last.kept = kept;
@@ -194,8 +204,9 @@ static bool walk_by_last(const struct hak_registers *start, uint64_t version) {
     return true;
 }
 
+/* Frames, as many and one more as scratch, and three words for each. */
 static size_t bytes_for(size_t frames) {
-    return (2 * frames + 1) * sizeof(struct hak_frame);
+    return (2 * frames + 1) * sizeof(struct hak_frame) + 3 * frames * sizeof(struct hak_read_word);
 }
 
 static bool map_frames(size_t frames_max) {
@@ -204,6 +215,8 @@ static bool map_frames(size_t frames_max) {
         return false;
     last.frame = hak_raw_map(bytes_for(frames_max));
     last.capacity = frames_max;
+    if (last.frame)
+        last.read_word = (struct hak_read_word *)(last.frame + 2 * frames_max + 1);
     return last.frame != NULL;
 }
 

@@ -25,6 +25,11 @@
 #include "block.h"
 #include "trace/unwind.h"
 
+/* A word that the last walk read, and must find again. */
+struct hak_read_word {
+    uintptr_t address, value;
+};
+
 /* One frame of the last stack. */
 struct hak_frame {
     uintptr_t ip;       /* return address into it; or the pc itself, in the innermost */
@@ -34,14 +39,17 @@ struct hak_frame {
     uint32_t bp_words;  /* its caller's rbp was saved at cfa - 8 * this; 0 = rbp is unchanged */
     uint32_t cfa_words; /* the CFA was read at bp - 8 * this; 0 = computed */
     uint32_t id;        /* node of this frame and all further out; 0 not interned yet */
-    uint16_t rank;      /* frames of the program from the outermost up to this one */
-    bool needs_bp;      /* rbp in it decides about a frame further out */
-    bool uses_bp;       /* its own CFA depends on rbp */
+    uint32_t
+        words_end; /* words that led from here to the outermost frame: read_word[0..words_end) */
+    uint16_t rank; /* frames of the program from the outermost up to this one */
+    bool needs_bp; /* rbp in it decides about a frame further out */
+    bool uses_bp;  /* its own CFA depends on rbp */
 };
 
 /* The stack that hak_splice_here leaves. */
 struct hak_last_stack {
     struct hak_frame *frame; /* [0] is the outermost; capacity many, and as many again as scratch */
+    struct hak_read_word *read_word;
     size_t count, capacity;
     size_t kept;       /* frames [0, kept) are the last stack's, with their ids */
     uint64_t version;  /* what it was walked with */

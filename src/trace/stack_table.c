@@ -120,6 +120,10 @@ uint32_t hak_stack_table_add(uint32_t parent, uintptr_t ip, uint32_t id) {
 uint32_t hak_stack_table_find(uint32_t parent, uintptr_t ip) {
     uint64_t hash = hash_of(parent, ip);
     const struct level *level = atomic_load(&newest);
+    uint64_t slot =
+        atomic_load_explicit(&level->slot[hash >> (64 - level->bits)], memory_order_acquire);
+    if (HAK_LIKELY(is_node(slot, hash, parent, ip) && level == atomic_load(&newest)))
+        return (uint32_t)slot; /* nearly always at its first place */
     uint32_t id = find_in(level, hash, parent, ip);
     if (HAK_LIKELY(id != 0 && level == atomic_load(&newest)))
         return id;
