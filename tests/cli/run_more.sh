@@ -12,14 +12,14 @@ fail() { echo "run_more.sh: $*"; exit 1; }
 # A signal sent to `run` alone reaches the program; its own status comes back.
 for signal in TERM HUP USR1; do
     "$trace" run --force -s signal.db -- sh -c \
-        "trap 'echo got $signal; exit 9' $signal; echo ready; while :; do sleep 0.05; done" >said 2>errors &
+        "trap 'echo got $signal; exit 9' $signal; echo ready; while :; do sleep 0.05; done" >"said.$signal" 2>errors &
     run=$!
-    for _ in $(seq 200); do grep -q ready said && break; sleep 0.05; done
+    for _ in $(seq 200); do grep -qs ready "said.$signal" && break; sleep 0.05; done
     kill -s "$signal" "$run"
     wait "$run"
     status=$?
-    [ "$status" -eq 9 ] || fail "$signal: status $status, 9 was due; $(cat said errors)"
-    grep -q "got $signal" said || fail "$signal did not reach the program"
+    [ "$status" -eq 9 ] || fail "$signal: status $status, 9 was due; $(cat "said.$signal" errors)"
+    grep -q "got $signal" "said.$signal" || fail "$signal did not reach the program"
     [ -s errors ] && fail "$signal: stderr is not empty: $(cat errors)"
 done
 
