@@ -119,8 +119,10 @@ HAK_EXPORT int sigaction(int number, const struct sigaction *action, struct siga
     if (action)
         asked = *action; /* read first: it may be bad memory, or the same as `before` */
     take_lock(&signals);
-    struct sigaction old = wanted[number];
-    int result = 0;
+    struct sigaction old;
+    int result = __sigaction(number, NULL, &old);
+    if (result == 0 && old.sa_sigaction == on_crash)
+        old = wanted[number]; /* else the program went another way to the kernel */
     if (action) {
         wanted[number] = asked;
         result = install(number);

@@ -86,6 +86,7 @@ static bool claim_first(struct hak_writer *w) {
         return false;
     hak_block_signals(&signals);
     w->setting_up = 1;
+    (void)hak_trace_thread(); /* draws the number now: that may wait, and a claim must not */
     hak_current_enter_claim();
     uint64_t deadline = w->retry_ns ? now : now + NO_RING_WAIT_MS * HAK_MILLISECOND_NS;
     struct hak_ring_entry *ring = hak_ring_claim(hak_current.session->ring_bytes);

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include "trace/current.h"
 #include "trace/raw_call.h"
 
 enum { STACK_BYTES = 64 << 10, GUARD_BYTES = 4096, POOLED = 64, STARTS = 256 };
@@ -35,7 +36,8 @@ static void put_into_pool(char *stack) {
 
 void hak_thread_take_stack(void) {
     stack_t now = {0};
-    if (own_stack || hak_raw_call(SYS_sigaltstack, 0, (long)&now, 0, 0, 0, 0) != 0 ||
+    if (own_stack || !hak_current.session ||
+        hak_raw_call(SYS_sigaltstack, 0, (long)&now, 0, 0, 0, 0) != 0 ||
         !(now.ss_flags & SS_DISABLE))
         return;
     char *stack = take_from_pool();

@@ -6,7 +6,8 @@
 
 #include "block.h"
 
-/* Gives the calling thread an alternate signal stack unless it has one. Thread and signal safe. */
+/* Gives the calling thread an alternate signal stack unless it has one, or nothing is recorded.
+ * Thread and signal safe. */
 HAK_HIDDEN void hak_thread_take_stack(void);
 
 /* Takes it away again, at the end of the thread; nothing when the thread runs on it or has set up

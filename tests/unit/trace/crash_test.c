@@ -301,6 +301,24 @@ START_TEST(it_is_reported_when_the_process_dies_all_the_same) {
 }
 END_TEST
 
+/* ssignal reaches the kernel without passing ours; what is read back must be true all the same. */
+static void behind_our_back(void) {
+    struct sigaction back;
+    ssignal(SIGSEGV, once_only);
+    sigaction(SIGSEGV, NULL, &back);
+    if (back.sa_handler != once_only || signal(SIGSEGV, SIG_DFL) != once_only)
+        _exit(1);
+    read_nothing();
+}
+
+START_TEST(handlers_set_another_way_are_seen) {
+    begin();
+    int status = run_program(behind_our_back, true);
+    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+    ck_assert_int_eq(reports, 1);
+}
+END_TEST
+
 static void ignored(void) {
     if (signal(SIGTRAP, SIG_IGN) != SIG_DFL || signal(SIGTRAP, SIG_IGN) != SIG_IGN)
         _exit(1);
@@ -351,6 +369,7 @@ int main(void) {
                         sizeof crashes / sizeof *crashes);
     tcase_add_test(tests, the_programs_handler_runs_and_nothing_is_reported);
     tcase_add_loop_test(tests, it_is_reported_when_the_process_dies_all_the_same, 0, 2);
+    tcase_add_test(tests, handlers_set_another_way_are_seen);
     tcase_add_test(tests, ignored_signals_stay_ignored);
     tcase_add_test(tests, an_unfinished_record_does_not_hide_the_fault);
     return run_cases("crash", tests);

@@ -296,6 +296,26 @@ static void *record_on_and_on(void *unused) {
     return NULL;
 }
 
+static void *record_a_little(void *unused) {
+    (void)unused;
+    for (int i = 0; i < 20; i++)
+        record_number(atomic_fetch_add(&recorded, 1));
+    hak_trace_thread_end();
+    return NULL;
+}
+
+/* Claims and gives back rings all the time. */
+static void *start_threads_on_and_on(void *unused) {
+    (void)unused;
+    while (!atomic_load(&stop)) {
+        pthread_t thread;
+        ck_assert_int_eq(pthread_create(&thread, NULL, record_a_little, NULL), 0);
+        pthread_join(thread, NULL);
+        usleep(1000);
+    }
+    return NULL;
+}
+
 START_TEST(a_new_keeper_gets_everything_that_was_not_committed) {
     enum { THREADS = 3 };
     pthread_t threads[THREADS];
@@ -304,7 +324,7 @@ START_TEST(a_new_keeper_gets_everything_that_was_not_committed) {
     start();
     uint64_t first_id = collector.session->session_id;
     for (int i = 0; i < THREADS; i++)
-        pthread_create(&threads[i], NULL, record_on_and_on, NULL);
+        pthread_create(&threads[i], NULL, i ? record_on_and_on : start_threads_on_and_on, NULL);
     usleep(50000);
     fake_drain(&collector); /* some of it is committed */
     ck_assert_int_eq(kill(keeper_facts(0).pid, SIGKILL), 0);

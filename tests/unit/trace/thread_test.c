@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include "trace/thread.h"
 
+static struct fake_collector collector;
+
 static stack_t stack_now(void) {
     stack_t now;
     ck_assert_int_eq(sigaltstack(NULL, &now), 0);
@@ -21,6 +23,7 @@ START_TEST(a_thread_that_never_allocates_has_one) {
     pthread_t thread;
     stack_t stack;
     void *result;
+    fake_begin(&collector, 16 << 20, 16 << 10);
     ck_assert_int_eq(pthread_create(&thread, NULL, tell_stack, &stack), 0);
     ck_assert_int_eq(pthread_join(thread, &result), 0);
     ck_assert_ptr_eq(result, (void *)7);
@@ -40,6 +43,7 @@ static size_t count_mappings(void) {
 
 START_TEST(stacks_are_used_again) {
     size_t before = 0;
+    fake_begin(&collector, 16 << 20, 16 << 10);
     for (int i = 0; i < 2000; i++) {
         pthread_t thread;
         stack_t stack;
@@ -53,7 +57,6 @@ START_TEST(stacks_are_used_again) {
 }
 END_TEST
 
-static struct fake_collector collector_unused;
 static char mine[64 << 10];
 
 static void *use_own_stack(void *unused) {
@@ -69,7 +72,7 @@ static void *use_own_stack(void *unused) {
 
 START_TEST(a_programs_own_stack_is_left_alone) {
     pthread_t thread;
-    fake_begin(&collector_unused, 16 << 20, 16 << 10);
+    fake_begin(&collector, 16 << 20, 16 << 10);
     ck_assert_int_eq(pthread_create(&thread, NULL, use_own_stack, NULL), 0);
     pthread_join(thread, NULL);
 }
@@ -84,6 +87,7 @@ static void *leave_early(void *how) {
 
 START_TEST(threads_that_exit_or_are_cancelled_give_it_back) {
     size_t before = 0;
+    fake_begin(&collector, 16 << 20, 16 << 10);
     for (int i = 0; i < 400; i++) {
         pthread_t thread;
         void *result;
@@ -112,6 +116,7 @@ START_TEST(many_at_once_have_one_each) {
     static pthread_t threads[THREADS];
     static stack_t stacks[THREADS];
     pthread_attr_t small;
+    fake_begin(&collector, 16 << 20, 16 << 10);
     pthread_attr_init(&small);
     pthread_attr_setstacksize(&small, PTHREAD_STACK_MIN);
     pthread_barrier_init(&all_there, NULL, THREADS + 1);
@@ -130,10 +135,20 @@ START_TEST(many_at_once_have_one_each) {
 }
 END_TEST
 
+START_TEST(an_unrecorded_program_has_none) {
+    pthread_t thread;
+    stack_t stack;
+    ck_assert_int_eq(pthread_create(&thread, NULL, tell_stack, &stack), 0);
+    pthread_join(thread, NULL);
+    ck_assert_int_ne(stack.ss_flags & SS_DISABLE, 0);
+}
+END_TEST
+
 START_TEST(errors_of_pthread_create_come_back) {
     pthread_attr_t attributes;
     pthread_t thread;
     stack_t stack;
+    fake_begin(&collector, 16 << 20, 16 << 10);
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, (size_t)1 << 46);
     for (int i = 0; i < 1000; i++)
@@ -152,6 +167,7 @@ int main(void) {
     tcase_add_test(tests, a_programs_own_stack_is_left_alone);
     tcase_add_test(tests, threads_that_exit_or_are_cancelled_give_it_back);
     tcase_add_test(tests, many_at_once_have_one_each);
+    tcase_add_test(tests, an_unrecorded_program_has_none);
     tcase_add_test(tests, errors_of_pthread_create_come_back);
     return run_cases("thread", tests);
 }
