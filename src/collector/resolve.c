@@ -166,6 +166,8 @@ int hak_resolve_flush(struct hak_resolve *resolve, struct hak_store_writer *writ
 }
 
 void hak_resolve_committed(struct hak_resolve *resolve) {
+    if (resolve->pending_put == 0)
+        return;
     memmove(resolve->pending, resolve->pending + resolve->pending_put,
             (resolve->pending_count - resolve->pending_put) * sizeof *resolve->pending);
     resolve->pending_count -= resolve->pending_put;

@@ -238,8 +238,9 @@ void hak_rows_committed(struct hak_rows *rows) {
             break;
         }
     }
-    memmove(rows->dirty, rows->dirty + rows->dirty_put,
-            (rows->dirty_count - rows->dirty_put) * sizeof *rows->dirty);
+    if (rows->dirty_put > 0)
+        memmove(rows->dirty, rows->dirty + rows->dirty_put,
+                (rows->dirty_count - rows->dirty_put) * sizeof *rows->dirty);
     rows->dirty_count -= rows->dirty_put;
     rows->nodes_stored = rows->nodes_put;
     rows->dirty_put = 0;
