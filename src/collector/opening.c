@@ -44,6 +44,8 @@ static int resume(struct hak_worker *w, const char *path) {
     w->next_fault = marks.fault + 1;
     if (error == 0)
         hak_resolve_load(&w->resolve, w->writer);
+    const char *started = error ? NULL : hak_store_get_meta(w->writer, "started");
+    w->resolve.started_ns = started ? strtoull(started, NULL, 10) : 0;
     const char *start = error ? NULL : hak_store_get_meta(w->writer, "monotonic_start_ns");
     w->capture_start_ns = start ? strtoull(start, NULL, 10) : 0;
     return error;
@@ -118,6 +120,7 @@ static void describe(struct hak_worker *w, const struct hak_client *c) {
     uint64_t now = (uint64_t)real.tv_sec * 1000000000u + (uint64_t)real.tv_nsec;
     uint64_t started =
         m->realtime_start_ns && m->realtime_start_ns < now ? m->realtime_start_ns : now;
+    w->resolve.started_ns = started;
     if (hak_store_begin(w->writer) != 0)
         return;
     hak_store_put_meta(w->writer, "program", m->program);

@@ -17,6 +17,7 @@
 
 struct hak_resolve {
     struct hak_symbols *symbols;
+    uint64_t started_ns;           /* CLOCK_REALTIME of the capture's time 0; 0 = not known */
     struct hak_index done;         /* (module, offset) that are in the store or pending */
     uint32_t next_node;            /* nodes up to this one are resolved */
     uint32_t next_module;          /* modules up to this one are opened */
