@@ -128,8 +128,10 @@ void hak_front_end(void) {
                 spill(c, (unsigned)(hak_thread.top[c] - hak_array_bottom(hak_thread.front, c)));
     }
     forget_heap(HAK_THREAD_ENDED);
-    if (heap)
+    if (heap) {
+        hak_slab_trim(heap);
         hak_heap_release(heap);
+    }
 }
 
 void hak_front_after_fork(void) {

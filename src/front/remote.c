@@ -144,6 +144,7 @@ static void drain_idle_heap(hak_owner_t id) {
     if (!heap)
         return;
     hak_remote_drain_heap(heap);
+    hak_slab_trim(heap);
     hak_heap_release(heap);
 }
 

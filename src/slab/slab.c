@@ -193,3 +193,16 @@ void hak_slab_give(struct hak_heap *heap, base_t block) {
         release_slab(heap, slab);
     }
 }
+
+void hak_slab_trim(struct hak_heap *heap) {
+    for (unsigned class_index = 0; class_index < HAK_CLASSES; class_index++) {
+        struct hak_slab *next;
+        for (struct hak_slab *slab = heap->classes[class_index]; slab; slab = next) {
+            next = slab->next_in_class;
+            if (slab->used == 0) {
+                unlist_slab(heap, slab);
+                release_slab(heap, slab);
+            }
+        }
+    }
+}

@@ -29,4 +29,8 @@ HAK_HIDDEN unsigned hak_slab_take(struct hak_heap *heap, unsigned class_index, b
  * alone. */
 HAK_HIDDEN void hak_slab_give(struct hak_heap *heap, base_t block);
 
+/* Gives back the slabs that are empty and stayed only because their class had no other: for a heap
+ * that will be idle. */
+HAK_HIDDEN void hak_slab_trim(struct hak_heap *heap);
+
 #endif

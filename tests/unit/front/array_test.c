@@ -102,9 +102,8 @@ START_TEST(the_end_of_a_thread_empties_its_caches) {
     ck_assert_ptr_nonnull(first);
     struct hak_heap *heap = first;
     ck_assert_int_eq(heap->state, HAK_HEAP_IDLE);
-    struct hak_slab *slab = heap->classes[HAK_CLASS_OF_128];
-    ck_assert_ptr_nonnull(slab);
-    ck_assert_uint_eq(slab->used, 0);
+    ck_assert_ptr_null(heap->room); /* no SuperSlab is left with it */
+    ck_assert_ptr_null(heap->full);
     ck_assert_int_eq(pthread_create(&thread, NULL, use_and_end, NULL), 0);
     pthread_join(thread, &second);
     ck_assert_ptr_eq(second, first); /* adopted whole */

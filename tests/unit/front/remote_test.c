@@ -92,6 +92,8 @@ START_TEST(blocks_of_an_ended_thread_are_freed_by_whoever_frees_them) {
     ck_assert_int_eq(ended->state, HAK_HEAP_IDLE);
     ck_assert_ptr_null(ended->posted);
     ck_assert_uint_eq(count_used(ended), 0);
+    ck_assert_ptr_null(ended->room);
+    ck_assert_ptr_null(ended->full);
 }
 END_TEST
 

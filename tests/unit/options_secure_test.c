@@ -1,0 +1,26 @@
+/* Under AT_SECURE the environment is not looked at and nothing is recorded. */
+#include <sys/auxv.h>
+#include "options.h"
+#include "unit/suite.h"
+
+/* In front of libc's: this process says that it is privileged. */
+unsigned long getauxval(unsigned long type) {
+    return type == AT_SECURE;
+}
+
+START_TEST(a_privileged_program_takes_no_orders) {
+    char *environment[] = {"HAKMEM_TRACE=on", "HAKMEM_TRACE_FILE=/tmp/x.db", "HAKMEM_STACK_DEPTH=7",
+                           "HAKMEM_CHECK=nonsense", NULL};
+    hak_options_read(environment);
+    ck_assert_uint_eq(hak_options.trace, 0);
+    ck_assert_uint_eq(hak_options.stack_depth, 64);
+    ck_assert_uint_eq(hak_options.check, HAK_CHECK_NORMAL);
+    ck_assert_str_eq(hak_options.trace_file, "hakmem.%e.%p.db");
+}
+END_TEST
+
+int main(void) {
+    TCase *cases = tcase_create("options under AT_SECURE");
+    tcase_add_test(cases, a_privileged_program_takes_no_orders);
+    return run_cases("options_secure", cases);
+}
