@@ -164,7 +164,7 @@ static bool walk_by_last(const struct hak_registers *start, uint64_t version) {
                           false};
     struct hak_frame *frame = last.frame, *fresh = frame + last.capacity;
     size_t candidates = last.count, count = 0; /* frames [0, candidates) may still come */
-    bool ends_known = last.end == HAK_UNWIND_COMPLETE;
+    enum hak_unwind_end last_end = last.end;
     hak_stack_memory_begin(&memory, place.sp);
     last.count = 0; /* whoever leaves this function by longjmp leaves no stack behind */
     if (memory.span == 0)
@@ -177,9 +177,13 @@ static bool walk_by_last(const struct hak_registers *start, uint64_t version) {
             candidates--;
         if (candidates > 0 && is_there(&frame[candidates - 1], &place)) {
             size_t at = candidates - 1, stands = compare_outwards(frame, at);
-            if (stands == 0 && ends_known && count + candidates <= last.capacity) {
+            /* A cut stack holds as many frames as fit; it can only take its place again whole. */
+            bool fits = last_end == HAK_UNWIND_COMPLETE
+                            ? count + candidates <= last.capacity
+                            : last_end == HAK_UNWIND_DEPTH && count + candidates == last.capacity;
+            if (stands == 0 && fits) {
                 put_on(candidates, fresh, count);
-                last.end = HAK_UNWIND_COMPLETE;
+                last.end = last_end;
                 return true;
             }
             if (at > stands) { /* the frames up to `stands` are right; go on from there by rules */
