@@ -34,6 +34,8 @@ static inline uint8_t *hak_write_varint(uint8_t *out, uint64_t value) {
 
 static inline uint64_t hak_read_varint(struct hak_input *in) {
     uint64_t value = 0;
+    if (in->at != in->end && *in->at < 0x80) /* most are small */
+        return *in->at++;
     for (unsigned shift = 0; shift < 64; shift += 7) {
         if (in->at == in->end)
             break;

@@ -173,34 +173,40 @@ static const char *decode_dictionary(struct hak_columns *c, enum hak_column colu
 
 /* What CODEC_ASKED expects as the size of an event: births repeat what their call stack asked for
  * last, ends what was asked for the block. Others carry a number of their own. */
+enum role { OTHER, BIRTH, END };
+
 struct asked {
     uint64_t *by_stack, *by_base;
+    const uint32_t *stack, *base;
 };
 
 static struct asked asked_start(struct hak_columns *c) {
-    struct asked a = {.by_stack = c->scratch, .by_base = c->scratch2};
+    struct asked a = {.by_stack = c->scratch,
+                      .by_base = c->scratch2,
+                      .stack = c->index[HAK_COLUMN_STACK],
+                      .base = c->index[HAK_COLUMN_BASE]};
     memset(a.by_stack, 0, c->distinct[HAK_COLUMN_STACK] * sizeof(uint64_t));
     memset(a.by_base, 0, c->distinct[HAK_COLUMN_BASE] * sizeof(uint64_t));
     return a;
 }
-static uint64_t asked_expect(const struct hak_columns *c, const struct asked *a, uint32_t i) {
+static inline enum role asked_role(const struct hak_columns *c, uint32_t i) {
     switch ((uint8_t)hak_columns_value(c, HAK_COLUMN_SHAPE, i)) {
     case HAK_MALLOC:
     case HAK_REALLOC:
-        return a->by_stack[c->index[HAK_COLUMN_STACK][i]];
+        return BIRTH;
     case HAK_FREE:
     case HAK_REALLOC_FROM:
-        return a->by_base[c->index[HAK_COLUMN_BASE][i]];
+        return END;
     default:
-        return 0;
+        return OTHER;
     }
 }
-static void asked_learn(const struct hak_columns *c, struct asked *a, uint32_t i, uint64_t size) {
-    uint8_t kind = (uint8_t)hak_columns_value(c, HAK_COLUMN_SHAPE, i);
-    if (kind != HAK_MALLOC && kind != HAK_REALLOC)
-        return;
-    a->by_stack[c->index[HAK_COLUMN_STACK][i]] = size;
-    a->by_base[c->index[HAK_COLUMN_BASE][i]] = size;
+static inline uint64_t asked_expect(const struct asked *a, enum role role, uint32_t i) {
+    return role == BIRTH ? a->by_stack[a->stack[i]] : role == END ? a->by_base[a->base[i]] : 0;
+}
+static inline void asked_learn(struct asked *a, enum role role, uint32_t i, uint64_t size) {
+    if (role == BIRTH)
+        a->by_stack[a->stack[i]] = a->by_base[a->base[i]] = size;
 }
 
 static uint8_t *encode_differences(struct hak_columns *c, enum hak_column column, uint8_t codec) {
@@ -224,8 +230,9 @@ static uint8_t *encode_differences(struct hak_columns *c, enum hak_column column
     } else {
         struct asked a = asked_start(c);
         for (uint32_t i = 0; i < c->events; i++) {
-            out = hak_write_varint(out, hak_zigzag(value[i] - asked_expect(c, &a, i)));
-            asked_learn(c, &a, i, value[i]);
+            enum role role = asked_role(c, i);
+            out = hak_write_varint(out, hak_zigzag(value[i] - asked_expect(&a, role, i)));
+            asked_learn(&a, role, i, value[i]);
         }
     }
     return out;
@@ -249,8 +256,9 @@ static const char *decode_differences(struct hak_columns *c, enum hak_column col
     } else {
         struct asked a = asked_start(c);
         for (uint32_t i = 0; i < c->events; i++) {
-            value[i] = asked_expect(c, &a, i) + hak_unzigzag(hak_read_varint(in));
-            asked_learn(c, &a, i, value[i]);
+            enum role role = asked_role(c, i);
+            value[i] = asked_expect(&a, role, i) + hak_unzigzag(hak_read_varint(in));
+            asked_learn(&a, role, i, value[i]);
         }
     }
     return in->broken ? "its values are cut short" : NULL;

@@ -45,8 +45,10 @@ enum hak_life_step hak_life_next(struct hak_life_state *state, const struct hak_
     }
 }
 
-bool hak_order_init(struct hak_order *order) {
-    *order = (struct hak_order){.heap = malloc(HAK_ORDER_EVENTS * sizeof *order->heap)};
+bool hak_order_init(struct hak_order *order,
+                    void (*take)(void *context, const struct hak_event *event), void *context) {
+    *order = (struct hak_order){
+        .heap = malloc(HAK_ORDER_EVENTS * sizeof *order->heap), .take = take, .context = context};
     return order->heap != NULL;
 }
 
@@ -67,11 +69,9 @@ static void swap(struct hak_order *o, uint32_t a, uint32_t b) {
     o->heap[b] = kept;
 }
 
-static void push(struct hak_order *o, const struct hak_event *e) {
+static void push(struct hak_order *o, uint64_t generation, const struct hak_event *e) {
     uint32_t at = o->count++;
-    if (e->generation)
-        o->last_generation = e->generation;
-    o->heap[at].generation = o->last_generation;
+    o->heap[at].generation = generation;
     o->heap[at].event = *e;
     for (; at && is_before(o, at, (at - 1) / 2); at = (at - 1) / 2)
         swap(o, at, (at - 1) / 2);
@@ -93,13 +93,40 @@ static void pop(struct hak_order *o, struct hak_event *out) {
     }
 }
 
-bool hak_order_next(struct hak_order *order, const struct hak_event *in, struct hak_event *out) {
-    bool is_due = in ? order->count == HAK_ORDER_EVENTS : order->count > 0;
-    if (is_due)
-        pop(order, out);
-    if (in)
-        push(order, in);
-    return is_due;
+static bool is_next(const struct hak_order *o, uint64_t generation) {
+    return o->told_generation && generation <= o->told_generation + 1;
+}
+
+static void tell(struct hak_order *o, uint64_t generation, const struct hak_event *e) {
+    if (generation > o->told_generation)
+        o->told_generation = generation;
+    o->take(o->context, e);
+}
+
+static void tell_first(struct hak_order *o) {
+    struct hak_event e;
+    uint64_t generation = o->heap[0].generation;
+    pop(o, &e);
+    tell(o, generation, &e);
+}
+
+void hak_order_put(struct hak_order *o, const struct hak_event *e) {
+    if (e->generation)
+        o->last_generation = e->generation;
+    if (!o->count && is_next(o, o->last_generation)) { /* the usual case */
+        tell(o, o->last_generation, e);
+        return;
+    }
+    if (o->count == HAK_ORDER_EVENTS)
+        tell_first(o);
+    push(o, o->last_generation, e);
+    while (o->count && is_next(o, o->heap[0].generation))
+        tell_first(o);
+}
+
+void hak_order_finish(struct hak_order *o) {
+    while (o->count)
+        tell_first(o);
 }
 
 int hak_lineage_load(struct hak_store_reader *r, uint32_t process, struct hak_lineage *out) {

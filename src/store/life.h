@@ -24,8 +24,9 @@ struct hak_life_state {
 enum hak_life_step hak_life_next(struct hak_life_state *state, const struct hak_event *e);
 
 /* Puts events of one block into the order of their generations. Ids are given in commit order, and
- * events of different threads may be committed the wrong way round; a heap of HAK_ORDER_EVENTS
- * holds them back long enough. Events without a generation stay behind the one before them. */
+ * events of different threads may be committed the wrong way round: one that is not the next is
+ * held back in a heap of HAK_ORDER_EVENTS. Events without a generation stay behind the one before
+ * them. */
 #define HAK_ORDER_EVENTS 4096
 struct hak_order {
     struct {
@@ -33,14 +34,18 @@ struct hak_order {
         struct hak_event event;
     } * heap;
     uint32_t count;
-    uint64_t last_generation;
+    uint64_t last_generation; /* of the event put in last */
+    uint64_t told_generation; /* of the event told last, 0 = none yet */
+    void (*take)(void *context, const struct hak_event *event);
+    void *context;
 };
-bool hak_order_init(struct hak_order *order);
+bool hak_order_init(struct hak_order *order,
+                    void (*take)(void *context, const struct hak_event *event), void *context);
 void hak_order_free(struct hak_order *order);
-/* Takes `in` (NULL: no more come); true if `out` is the next event. Call again with NULL until
- * false at the end; while events come, one comes out for each that goes in once the heap is full.
- */
-bool hak_order_next(struct hak_order *order, const struct hak_event *in, struct hak_event *out);
+/* The next event by id; `take` is told what is due, in order. */
+void hak_order_put(struct hak_order *order, const struct hak_event *event);
+/* No more come: the rest is told. */
+void hak_order_finish(struct hak_order *order);
 
 /* A process and those it was forked from: what a block's story may take from each. */
 #define HAK_LINEAGE_MAX 64

@@ -118,7 +118,8 @@ static void live_on(struct teller *t, const struct hak_event *e) {
     }
 }
 
-static void take(struct teller *t, const struct hak_event *e) {
+static void take(void *context, const struct hak_event *e) {
+    struct teller *t = context;
     struct hak_story *story = t->story;
     if (!story->moves_total)
         t->first_ns = e->ns;
@@ -155,23 +156,23 @@ static int walk(struct teller *t, const struct hak_lineage *lineage, uint64_t un
     struct hak_scan_limits limits = hak_scan_all();
     struct hak_scan *scan = NULL;
     struct hak_order order;
-    struct hak_event in, out;
+    struct hak_event e;
     limits.filter.base = t->story->block.base;
     limits.filter.id_to = until;
     limits.filter.kind_mask_low = ~(uint64_t)1;
     limits.filter.kind_mask_high = (uint64_t)1 << (HAK_FAULT - 64);
-    if (!hak_order_init(&order)) {
+    if (!hak_order_init(&order, take, t)) {
         t->out_of_memory = true;
         return 0;
     }
     int result = hak_scan_open(t->reader, &limits, false, &scan);
-    while (!result && (result = hak_scan_next(scan, &in)) == 1) {
+    while (!result && (result = hak_scan_next(scan, &e)) == 1) {
         result = 0;
-        if (hak_lineage_has(lineage, &in) && hak_order_next(&order, &in, &out))
-            take(t, &out);
+        if (hak_lineage_has(lineage, &e))
+            hak_order_put(&order, &e);
     }
-    while (!result && hak_order_next(&order, NULL, &out))
-        take(t, &out);
+    if (!result)
+        hak_order_finish(&order);
     hak_scan_close(scan);
     hak_order_free(&order);
     return result;
