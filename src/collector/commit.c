@@ -7,7 +7,7 @@
 
 #define RETRY_NS   1000000000u
 #define COUNT_NS   500000000u
-#define TRIM_EVERY 64 /* commits between two looks at the file's size */
+#define TRIM_EVERY 8 /* commits between two looks at the file's size */
 
 static bool is_anything(const struct hak_worker *w) {
     return w->batch.count || w->rows.dirty_count || w->rows.nodes_stored < w->rows.node_count ||
