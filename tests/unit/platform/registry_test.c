@@ -50,7 +50,7 @@ END_TEST
 
 START_TEST(it_holds_millions_without_a_miss) {
     start(_i);
-    enum { STEP = 17, COUNT = 3000000 };
+    enum { STEP = 16, COUNT = 3000000 };
     unsigned long wrong = 0; /* asserted once: millions of assertions take minutes */
     for (uintptr_t i = 1; i <= COUNT; i++)
         wrong += !hak_registry_set(superslab_at(i * STEP), (hak_owner_t)(i % 60000 + 1));
