@@ -16,8 +16,8 @@
 #define GENERATION_MASK ((1u << OWNER_SHIFT) - 1)
 #define STACK_DEPTH_MAX 1024
 
-struct hak_client *hak_client_open(uint32_t number, const struct hak_hello *hello, pid_t peer_pid,
-                                   int memfd, const char **why) {
+struct hak_client *hak_client_open(uint32_t link_number, const struct hak_hello *hello,
+                                   pid_t peer_pid, int memfd, const char **why) {
     struct hak_client *c = calloc(1, sizeof *c);
     if (!c) {
         close(memfd);
@@ -34,7 +34,7 @@ struct hak_client *hak_client_open(uint32_t number, const struct hak_hello *hell
         hak_client_close(c);
         return NULL;
     }
-    c->number = number;
+    c->number = c->link_number = link_number;
     c->hello = *hello;
     c->peer_pid = peer_pid;
     for (uint32_t i = 0; i < HAK_PROCESSES; i++)
@@ -66,8 +66,8 @@ void hak_client_close(struct hak_client *client) {
 /* A process of a new pid namespace calls itself otherwise than we see it. The first one's pid is
  * known from the socket; children of such a namespace are not watched singly but end with the
  * session. */
-static pid_t outer_pid(const struct hak_client *c, uint32_t index, int32_t pid) {
-    if (index == 0 && c->peer_pid > 0)
+static pid_t outer_pid(const struct hak_client *c, int32_t pid) {
+    if (pid == c->hello.pid && c->peer_pid > 0)
         return c->peer_pid;
     return c->hello.pid == c->peer_pid || c->peer_pid <= 0 ? pid : 0;
 }
@@ -75,7 +75,7 @@ static pid_t outer_pid(const struct hak_client *c, uint32_t index, int32_t pid) 
 static void watch_process(struct hak_client *c, uint32_t index, int watch) {
     struct hak_process_watch *w = &c->processes[index];
     struct hak_peer peer;
-    w->pid = outer_pid(c, index, w->pid);
+    w->pid = outer_pid(c, w->pid);
     if (w->pid <= 0)
         return;
     w->pidfd = (int)syscall(SYS_pidfd_open, w->pid, 0);
@@ -175,7 +175,7 @@ static void see_process(struct hak_client *c, struct hak_rows *rows, uint32_t in
     const volatile struct hak_process_entry *fields = e;
     *w = (struct hak_process_watch){
         .phase = HAK_PHASE_LIVE, .pid = fields->pid, .start_time = fields->start_time, .pidfd = -1};
-    if (index == 0 && w->start_time == 0)
+    if (w->pid == c->hello.pid && w->start_time == 0)
         w->start_time = c->hello.start_time;
     uint64_t ticks = fields->tsc_start;
     watch_process(c, index, watch);

@@ -53,7 +53,8 @@ struct hak_node_map {
 };
 
 struct hak_client {
-    uint32_t number; /* of the session in the store, from 1 */
+    uint32_t number;      /* of the session in the store, from 1; drawn by hak_opening_join */
+    uint32_t link_number; /* what the keeper calls it; keepers count from 1 */
     struct hak_hello hello;
     pid_t peer_pid;
     struct hak_mapping map;
@@ -77,8 +78,8 @@ struct hak_client {
 
 /* Opens a session; `memfd` is the client's from then on. NULL with `why` when it cannot be right.
  */
-struct hak_client *hak_client_open(uint32_t number, const struct hak_hello *hello, pid_t peer_pid,
-                                   int memfd, const char **why);
+struct hak_client *hak_client_open(uint32_t link_number, const struct hak_hello *hello,
+                                   pid_t peer_pid, int memfd, const char **why);
 
 /* Sets the clock against the capture's start (CLOCK_MONOTONIC). Before anything is drained. */
 void hak_client_start_clock(struct hak_client *client, uint64_t capture_start_ns);

@@ -24,6 +24,11 @@ static int note_cursor(void *context, const struct hak_cursor_row *row) {
     return 0;
 }
 
+static void note_session(struct hak_worker *w, uint32_t number) {
+    if (number >= w->next_session && number < UINT32_MAX)
+        w->next_session = number + 1;
+}
+
 /* Goes on with the store at `path`. The worker before may still be dying: that is waited for. */
 static int resume(struct hak_worker *w, const char *path) {
     int error = HAK_STORE_BUSY;
@@ -42,6 +47,10 @@ static int resume(struct hak_worker *w, const char *path) {
     if (error == 0)
         error = hak_store_high_marks(w->writer, &marks);
     w->next_fault = marks.fault + 1;
+    for (uint32_t i = 0; i < w->rows.process_count; i++)
+        note_session(w, w->rows.processes[i].row.session);
+    for (uint32_t i = 0; i < w->cursor_count; i++)
+        note_session(w, w->cursors[i].session);
     if (error == 0)
         hak_resolve_load(&w->resolve, w->writer);
     const char *started = error ? NULL : hak_store_get_meta(w->writer, "started");
@@ -192,11 +201,13 @@ static void take_cursors(struct hak_worker *w, struct hak_client *c, uint32_t nu
 void hak_opening_join(struct hak_worker *worker, struct hak_client *client) {
     if (worker->writer) {
         uint32_t before = number_of_session(worker, client->map.previous_id);
+        uint32_t known = number_of_session(worker, client->map.session_id);
+        client->number = known ? known : worker->next_session++;
         if (before)
             take_cursors(worker, client, before);
-        take_cursors(worker, client, client->number);
-        if (number_of_session(worker, client->map.session_id) == 0 &&
-            hak_store_begin(worker->writer) == 0) {
+        if (known)
+            take_cursors(worker, client, known);
+        else if (hak_store_begin(worker->writer) == 0) {
             char key[48];
             snprintf(key, sizeof key, "session.%016llx",
                      (unsigned long long)client->map.session_id);

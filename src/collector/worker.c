@@ -27,7 +27,7 @@ void hak_worker_say(const char *text) {
 }
 
 bool hak_worker_make(struct hak_worker *worker) {
-    *worker = (struct hak_worker){.link = -1, .listening = -1, .next_fault = 1};
+    *worker = (struct hak_worker){.link = -1, .listening = -1, .next_fault = 1, .next_session = 1};
     worker->bell.epoll = -1;
     worker->drain.rows = &worker->rows;
     worker->drain.batch = &worker->batch;
@@ -159,7 +159,7 @@ static void start_keeper(struct hak_worker *w, uint64_t now) {
     for (uint32_t i = 0; sent && i < w->client_count; i++) {
         const struct hak_client *c = w->clients[i];
         struct hak_link_message m = {.type = HAK_LINK_SESSION,
-                                     .number = c->number,
+                                     .number = c->link_number,
                                      .peer_pid = c->peer_pid,
                                      .hello = c->hello};
         sent = hak_link_send(w->link, &m, c->map.memfd) == 0;
@@ -208,7 +208,7 @@ static void close_sessions(struct hak_worker *w, uint64_t now) {
         }
         commit_all(w);
         hak_client_copy_counters(c, &w->rows);
-        uint32_t number = c->number;
+        uint32_t number = c->link_number;
         w->clients[i] = w->clients[--w->client_count];
         hak_client_close(c);
         hak_worker_commit(w);

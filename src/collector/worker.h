@@ -46,7 +46,7 @@ struct hak_worker {
     bool trouble_said;
     struct hak_cursor_row *cursors; /* of the store that is gone on with */
     uint32_t cursor_count, cursor_capacity;
-    uint32_t next_fault;
+    uint32_t next_fault, next_session;
     uint64_t commits;
     /* What is drained. */
     struct hak_rows rows;

@@ -218,6 +218,45 @@ START_TEST(next_worker_goes_on_from_the_stores_cursors) {
 }
 END_TEST
 
+/* Keeper and worker died together: the program goes on in a copy of its memory, whose rings keep
+ * their positions, under a keeper that counts sessions from 1 again. */
+START_TEST(goes_on_for_a_session_before) {
+    fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
+    fake_claim_ring(&program, 0, 0, 1, 256);
+    uint32_t stack = fake_push_node(&program, 0, 0x401000, 0, 0);
+    for (uint32_t i = 0; i < 100; i++)
+        fake_event(&program, 0, HAK_MALLOC, i, 1, stack);
+    in_a_worker_that_dies(store_a_hundred);
+    atomic_store(&fake_ring(&program, 0)->tail, 50);
+    program.session->previous_id = program.session->session_id;
+    program.session->session_id += 1000;
+    program.session->resume_store = 1;
+    for (uint32_t i = 100; i < 120; i++)
+        fake_event(&program, 0, HAK_MALLOC, i, 1, stack);
+    /* A stranger is first to say hello to the new keeper: its rings are not the old session's. */
+    struct fake_program other = {.memfd = -1};
+    memcpy(other.directory, program.directory, sizeof other.directory);
+    fake_begin(&other, "t.db");
+    other.session->session_id += 5000;
+    other.session->resume_store = 1;
+    fake_claim_process(&other, 0, getppid(), UINT32_MAX, 0);
+    fake_claim_ring(&other, 0, 0, 1, 256);
+    fake_event(&other, 0, HAK_FREE, 7, 1, 0);
+    add(&worker, &other, 1);
+    add(&worker, &program, 2);
+    commit(&worker);
+    struct events all = read_events();
+    ck_assert_uint_eq(all.count, 121);
+    ck_assert_int_eq(ask("SELECT count(*) FROM process"), 2);
+    ck_assert_int_eq(ask("SELECT count(*) FROM node"), 1);
+    for (uint32_t i = 0, n = 0; i < all.count; i++)
+        if (all.event[i].kind == HAK_MALLOC)
+            ck_assert_uint_eq(all.event[i].address, FAKE_BLOCK + 48 * (uint64_t)n++);
+    ck_assert_uint_eq(atomic_load(&fake_ring(&program, 0)->tail), 120);
+    ck_assert_uint_eq(atomic_load(&fake_ring(&other, 0)->tail), 1);
+}
+END_TEST
+
 START_TEST(keeps_sessions_apart) {
     struct fake_program other = {.memfd = -1};
     memcpy(other.directory, program.directory, sizeof other.directory);
@@ -443,6 +482,7 @@ int main(void) {
     tcase_add_test(cases, puts_a_blocks_records_in_the_order_of_generations);
     tcase_add_test(cases, leaves_what_is_younger_than_the_cut);
     tcase_add_test(cases, next_worker_goes_on_from_the_stores_cursors);
+    tcase_add_test(cases, goes_on_for_a_session_before);
     tcase_add_test(cases, keeps_sessions_apart);
     tcase_add_test(cases, says_how_a_process_ended_and_gives_its_rings_back);
     tcase_add_test(cases, asks_the_kernel_whether_anybody_is_left);
