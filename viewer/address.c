@@ -10,13 +10,14 @@
 #include "hop.h"
 
 struct allocation {
-    uint64_t left;
+    uint64_t left, events;
     struct hak_event event;
     bool found;
 };
 
 static int count_allocation(void *context, const struct hak_event *event) {
     struct allocation *wanted = context;
+    view_progress(event->id, wanted->events, "events");
     if (event->kind == HAK_REALLOC && event->place == HAK_PLACE_LIVE)
         return 0; /* in place: no new block */
     if (--wanted->left > 0)
@@ -34,10 +35,12 @@ static bool nth_allocation(struct view *view, const char *text, struct hak_event
         view_error("p:%s: the number of an allocation was expected, from 1", text);
         return false;
     }
-    struct allocation wanted = {.left = n};
+    struct allocation wanted = {.left = n, .events = view->summary.events};
     struct hak_filter filter = {.class_index = -1,
                                 .kind_mask_low = 1ull << HAK_MALLOC | 1ull << HAK_REALLOC};
+    view_progress_begin(view);
     int error = hak_store_scan(view->reader, &filter, false, count_allocation, &wanted);
+    view_progress_end();
     if (error < 0) {
         view_store_error(view, error);
         return false;

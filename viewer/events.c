@@ -89,6 +89,7 @@ static void show(struct listing *listing, const struct hak_event *event) {
 
 static int each_event(void *context, const struct hak_event *event) {
     struct listing *listing = context;
+    view_progress(event->id, listing->view->summary.events, "events");
     if (!event_passes(listing->view, &listing->filter, event))
         return 0;
     show(listing, event);
@@ -97,6 +98,8 @@ static int each_event(void *context, const struct hak_event *event) {
 
 static int each_of_tail(void *context, const struct hak_event *event) {
     struct listing *listing = context;
+    uint64_t events = listing->view->summary.events;
+    view_progress(event->id < events ? events - event->id : 0, events, "events");
     if (!event_passes(listing->view, &listing->filter, event))
         return 0;
     listing->tail[listing->shown++] = *event;
@@ -174,8 +177,10 @@ int command_events(struct view *view) {
         free(name);
         json_decref(store);
     }
+    view_progress_begin(view);
     if (!listing.filter.is_empty)
         status = listing.tail_wanted == none ? list_all(&listing) : list_tail(&listing);
+    view_progress_end();
     event_filter_free(&listing.filter);
     if (status != 0)
         return status;

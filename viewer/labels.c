@@ -30,7 +30,7 @@ const struct stack_label *view_stack_label(struct view *view, uint32_t stack) {
         return label;
     struct hak_frames frames;
     memset(label, 0, sizeof *label);
-    hak_frames_load(&frames, view->reader, stack);
+    hak_frames_load_top(&frames, view->reader, stack);
     int first = hak_words_program_frame(frames.frame, frames.count);
     if (first >= 0) {
         struct hak_text function = {0}, location = {0};

@@ -104,6 +104,12 @@ void view_note_process(struct view *view, uint64_t address, uint32_t row);
  * error is printed. `process` is set for p:N and @fault. */
 bool view_address(struct view *view, const char *text, uint64_t *address, uint32_t *process);
 
+/* Progress on stderr while stdout goes elsewhere; shown from the second second on. `done` of
+ * `total` counted in `unit`; cheap enough to be called for every event. */
+void view_progress_begin(const struct view *view);
+void view_progress(uint64_t done, uint64_t total, const char *unit);
+void view_progress_end(void);
+
 /* Error on stderr: "hakmem-trace: ..." and a newline. */
 void view_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Switches stdout to a pager where that is right; call before the first output. */

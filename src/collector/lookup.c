@@ -9,6 +9,7 @@
 
 /* Frames kept of a stack with inlined levels; deeper ones say nothing more to a reader. */
 #define FRAMES_MAX 1024
+#define FRAMES_TOP 4
 
 static size_t string_bytes(const char *s) {
     return s ? strlen(s) + 1 : 1;
@@ -47,17 +48,31 @@ int hak_frames_copy(struct hak_frames *out, const struct hak_frame *frames, int 
     return 0;
 }
 
-int hak_frames_load(struct hak_frames *out, struct hak_store_reader *r, uint32_t stack) {
+static int load(struct hak_frames *out, struct hak_store_reader *r, uint32_t stack, int most) {
     *out = (struct hak_frames){0};
     if (!r || stack == 0)
         return 0;
-    struct hak_frame *frames = calloc(FRAMES_MAX, sizeof *frames);
+    struct hak_frame *frames = calloc((size_t)most, sizeof *frames);
     if (!frames)
         return HAK_STORE_INTERNAL;
-    int count = hak_store_frames(r, stack, frames, FRAMES_MAX);
+    int count = hak_store_frames(r, stack, frames, most);
     int result = count < 0 ? count : hak_frames_copy(out, frames, count);
     free(frames);
     return result;
+}
+
+int hak_frames_load(struct hak_frames *out, struct hak_store_reader *r, uint32_t stack) {
+    return load(out, r, stack, FRAMES_MAX);
+}
+
+int hak_frames_load_top(struct hak_frames *out, struct hak_store_reader *r, uint32_t stack) {
+    for (int most = FRAMES_TOP;; most = FRAMES_MAX) {
+        int result = load(out, r, stack, most);
+        if (result < 0 || most == FRAMES_MAX || out->count < most ||
+            hak_words_program_frame(out->frame, out->count) >= 0)
+            return result;
+        hak_frames_free(out);
+    }
 }
 
 void hak_frames_free(struct hak_frames *frames) {

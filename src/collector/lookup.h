@@ -17,6 +17,8 @@ struct hak_frames {
 int hak_frames_copy(struct hak_frames *out, const struct hak_frame *frames, int count);
 /* Frames of stack `stack` of the store; none for stack 0 or r NULL. 0, or a negative error. */
 int hak_frames_load(struct hak_frames *out, struct hak_store_reader *r, uint32_t stack);
+/* The same, but only as many of the innermost frames as it takes to have one of the program's. */
+int hak_frames_load_top(struct hak_frames *out, struct hak_store_reader *r, uint32_t stack);
 void hak_frames_free(struct hak_frames *frames);
 
 /* A thread for people. */

@@ -19,7 +19,7 @@ static void add_where(struct hak_text *text, const struct report_page *page,
     hak_lookup_thread(page->r, event->thread, &thread);
     hak_text_add(text, "%s by thread %s", hak_words_call(event), hak_words_thread(&thread));
     struct hak_frames frames;
-    hak_frames_load(&frames, page->r, event->stack);
+    hak_frames_load_top(&frames, page->r, event->stack);
     int first = hak_words_program_frame(frames.frame, frames.count);
     if (first >= 0) {
         hak_text_add(text, " at ");
