@@ -7,7 +7,7 @@ sanitizers=address,undefined
 flags=(-std=gnu11 -O1 -g -D_GNU_SOURCE -iquote "$top/src" -iquote "$top/tests"
     -fsanitize="$sanitizers" -fno-sanitize-recover=all)
 libraries=(-lsqlite3 -lzstd -lpthread)
-read -ra check < <(pkg-config --libs check)
+check=(-lcheck_pic -lsubunit -lrt -lm)
 objects=()
 for source in "$top"/src/store/*.c "$top/src/size_class.c"; do
     object=$(basename "$source" .c).o
