@@ -25,8 +25,7 @@ static bool has_thread_key;
 static pthread_key_t thread_key;
 static char **constructor_environment;
 
-/* ---- the process --------------------------------------------------------------------------------
- */
+/* ---- the process ----------------------------------------------------------------------------- */
 
 /* The environment before libc has it: as the kernel gave it. */
 static char **read_environment(char *text, size_t text_bytes, char **variables, size_t count) {
@@ -77,8 +76,7 @@ static HAK_COLD void start_process(void) {
     hak_unlock(&start_lock);
 }
 
-/* ---- a thread -----------------------------------------------------------------------------------
- */
+/* ---- a thread -------------------------------------------------------------------------------- */
 
 void hak_entry_start_thread(void) {
     if (!atomic_load_explicit(&is_started, memory_order_acquire))
@@ -95,8 +93,7 @@ static void end_thread(void *value) {
     check_thread_end();
 }
 
-/* ---- fork ---------------------------------------------------------------------------------------
- */
+/* ---- fork ------------------------------------------------------------------------------------ */
 
 static void lock_all(void) {
     hak_lock(&hak_shared_heap_lock);
@@ -130,8 +127,7 @@ static void after_fork_in_child(void) {
     unlock_all();
 }
 
-/* ---- constructor --------------------------------------------------------------------------------
- */
+/* ---- constructor ----------------------------------------------------------------------------- */
 
 __attribute__((constructor(101))) static void construct(int count, char **arguments,
                                                         char **environment) {

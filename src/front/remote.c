@@ -12,8 +12,7 @@ struct hak_lock hak_chunks_lock;
 static struct hak_chunk *free_chunks;
 static char *fresh, *fresh_end; /* memory for new chunks */
 
-/* ---- chunks -----------------------------------------------------------------------------------
- */
+/* ---- chunks ---------------------------------------------------------------------------------- */
 
 /* Hold hak_chunks_lock. */
 static struct hak_chunk *take_chunk_locked(void) {
@@ -94,8 +93,7 @@ static void drop_chunk(struct hak_front *front, struct hak_chunk *chunk) {
         return_spare_chunks(front);
 }
 
-/* ---- the owner's side --------------------------------------------------------------------------
- */
+/* ---- the owner's side ------------------------------------------------------------------------ */
 
 static void move_to_front(base_t block, unsigned class_index) {
     hop(HAK_DRAIN_FRONT, block, class_index);
@@ -135,8 +133,7 @@ void hak_remote_drain(void) {
     hak_remote_drain_heap(hak_thread.heap);
 }
 
-/* ---- the freeing thread's side ------------------------------------------------------------------
- */
+/* ---- the freeing thread's side --------------------------------------------------------------- */
 
 /* The thread of an idle heap is gone: whoever posts to it drains it. */
 static void drain_idle_heap(hak_owner_t id) {

@@ -97,8 +97,7 @@ static void release_slab(struct hak_heap *heap, struct hak_slab *slab) {
     }
 }
 
-/* ---- slots ------------------------------------------------------------------------------------
- */
+/* ---- slots ----------------------------------------------------------------------------------- */
 
 /* Takes slots that were given back, by their bits. `free_slots` is how many there are. */
 static unsigned take_free(struct hak_slab *slab, unsigned free_slots, base_t *out,
