@@ -192,7 +192,7 @@ void hak_client_look_at_processes(struct hak_client *client, struct hak_rows *ro
 }
 
 static bool has_ended(struct hak_process_watch *w) {
-    if (w->replaced)
+    if (w->replaced_ns)
         return true;
     if (w->pidfd >= 0) {
         struct pollfd p = {.fd = w->pidfd, .events = POLLIN};
@@ -219,12 +219,23 @@ bool hak_client_look_for_ends(struct hak_client *client, uint64_t now_ns) {
     return any;
 }
 
-void hak_client_note_exec(struct hak_client *client, int32_t pid, uint64_t start_time) {
+void hak_client_end_all(struct hak_client *client, uint64_t now_ns) {
+    for (uint32_t i = 0; i < client->processes_high; i++) {
+        struct hak_process_watch *w = &client->processes[i];
+        if (w->phase == HAK_PHASE_LIVE) {
+            w->phase = HAK_PHASE_GONE;
+            w->ended_ns = now_ns;
+        }
+    }
+}
+
+void hak_client_note_exec(struct hak_client *client, int32_t pid, uint64_t start_time,
+                          uint64_t ns) {
     for (uint32_t i = 0; i < client->processes_high; i++) {
         struct hak_process_watch *w = &client->processes[i];
         if ((w->phase == HAK_PHASE_LIVE || w->phase == HAK_PHASE_GONE) && w->pid == pid &&
             (w->start_time == start_time || w->start_time == 0))
-            w->replaced = true;
+            w->replaced_ns = ns ? ns : 1;
     }
 }
 
@@ -364,11 +375,11 @@ static void close_process(struct hak_client *c, struct hak_rows *rows, struct ha
     struct hak_process_info *p = hak_rows_process_info(rows, w->row);
     uint32_t state = atomic_load_explicit(&e->state, memory_order_acquire);
     if (p) {
-        p->row.end_kind = w->replaced ? 3 : state == HAK_PROCESS_ENDED ? 1 : 2;
+        p->row.end_kind = w->replaced_ns ? 3 : state == HAK_PROCESS_ENDED ? 1 : 2;
         uint64_t end = state == HAK_PROCESS_ENDED ? atomic_load(&e->tsc_end) : 0;
         if (end == 0) /* the moment when it was seen; up to the latest anchor's precision */
             end = c->clock.latest_ticks;
-        p->row.end_ns = hak_clock_ns(&c->clock, end);
+        p->row.end_ns = w->replaced_ns ? w->replaced_ns : hak_clock_ns(&c->clock, end);
         uint64_t unringed = atomic_load(&e->lost_unringed);
         if (unringed && unringed < (uint64_t)1 << 48)
             hak_drain_lost(drain, w->row, 0, p->row.start_ns, p->row.end_ns, unringed,

@@ -44,7 +44,7 @@ struct hak_process_watch {
     uint64_t start_time; /* 0 = not known */
     int pidfd;           /* -1 = none: looked for in /proc now and then */
     uint64_t ended_ns;
-    bool replaced; /* it executed another program, which has a session of its own */
+    uint64_t replaced_ns; /* when it executed another program, which has its own session; else 0 */
 };
 
 struct hak_node_map {
@@ -114,7 +114,12 @@ uint32_t hak_client_live(const struct hak_client *client);
 /* Copies the counters of the process entries into the rows. */
 void hak_client_copy_counters(struct hak_client *client, struct hak_rows *rows);
 
-/* A hello of process (pid, start_time) came in another session: it has executed a new program. */
-void hak_client_note_exec(struct hak_client *client, int32_t pid, uint64_t start_time);
+/* Nobody maps the session: whoever still seemed to live does not. (A process gives its memory back
+ * shortly before its end can be seen.) */
+void hak_client_end_all(struct hak_client *client, uint64_t now_ns);
+
+/* A hello of process (pid, start_time) came in another session, which began at `ns`: it has
+ * executed a new program. */
+void hak_client_note_exec(struct hak_client *client, int32_t pid, uint64_t start_time, uint64_t ns);
 
 #endif

@@ -70,9 +70,10 @@ const char *hak_worker_add(struct hak_worker *worker, uint32_t number,
     hak_opening_open(worker, client);
     hak_opening_join(worker, client);
     hak_client_start_clock(client, worker->capture_start_ns);
+    uint64_t start_ns = hak_clock_ns(&client->clock, 0);
     for (uint32_t i = 0; i < worker->client_count && client->map.previous_id == 0; i++) {
         hak_client_look_at_processes(worker->clients[i], &worker->rows, worker->bell.epoll);
-        hak_client_note_exec(worker->clients[i], peer_pid, hello->start_time);
+        hak_client_note_exec(worker->clients[i], peer_pid, hello->start_time, start_ns);
     }
     worker->clients[worker->client_count++] = client;
     return NULL;
@@ -207,7 +208,9 @@ static void close_sessions(struct hak_worker *w, uint64_t now) {
             continue;
         }
         commit_all(w);
+        hak_client_end_all(c, now);
         hak_client_copy_counters(c, &w->rows);
+        hak_worker_commit(w);
         uint32_t number = c->link_number;
         w->clients[i] = w->clients[--w->client_count];
         hak_client_close(c);
