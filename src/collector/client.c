@@ -11,7 +11,8 @@
 #include "collector/drain.h"
 #include "collector/peer.h"
 
-#define ABANDON_ASK_NS  50000000u
+#define ASK_NS          10000000u /* doubled from question to question */
+#define ASK_NS_MAX      1000000000u
 #define OWNER_SHIFT     22
 #define GENERATION_MASK ((1u << OWNER_SHIFT) - 1)
 #define STACK_DEPTH_MAX 1024
@@ -63,19 +64,27 @@ void hak_client_close(struct hak_client *client) {
 
 /* ---- processes ------------------------------------------------------------------------------- */
 
-/* A process of a new pid namespace calls itself otherwise than we see it. The first one's pid is
- * known from the socket; children of such a namespace are not watched singly but end with the
- * session. */
-static pid_t outer_pid(const struct hak_client *c, int32_t pid) {
-    if (pid == c->hello.pid && c->peer_pid > 0)
+/* A process of another pid namespace calls itself otherwise than we see it: the pid of the one that
+ * said hello is known from the socket; the first process of a new namespace sees no parent, and
+ * what it forks is as hidden as itself. 0 = hidden: its end is not watched but that of the session.
+ */
+static pid_t outer_pid(const struct hak_client *c, uint32_t index, int32_t pid) {
+    const volatile struct hak_process_entry *e = hak_mapping_process(&c->map, index);
+    uint32_t parent = e->parent;
+    if (pid == c->hello.pid && parent >= HAK_PROCESSES && c->peer_pid > 0)
         return c->peer_pid;
-    return c->hello.pid == c->peer_pid || c->peer_pid <= 0 ? pid : 0;
+    if (c->hello.pid != c->peer_pid && c->peer_pid > 0)
+        return 0;
+    if (parent < HAK_PROCESSES && parent != index &&
+        (e->parent_pid == 0 || (c->processes[parent].row && c->processes[parent].pid <= 0)))
+        return 0;
+    return pid;
 }
 
 static void watch_process(struct hak_client *c, uint32_t index, int watch) {
     struct hak_process_watch *w = &c->processes[index];
     struct hak_peer peer;
-    w->pid = outer_pid(c, w->pid);
+    w->pid = outer_pid(c, index, w->pid);
     if (w->pid <= 0)
         return;
     w->pidfd = (int)syscall(SYS_pidfd_open, w->pid, 0);
@@ -406,12 +415,14 @@ bool hak_client_is_over(struct hak_client *client, uint64_t now_ns) {
     if (client->over)
         return true;
     for (uint32_t i = 0; i < client->processes_high; i++)
-        if (client->processes[i].phase == HAK_PHASE_LIVE ||
+        if ((client->processes[i].phase == HAK_PHASE_LIVE && client->processes[i].pid > 0) ||
             client->processes[i].phase == HAK_PHASE_GONE)
             return false;
     if (now_ns < client->abandoned_ask_ns)
         return false;
-    client->abandoned_ask_ns = now_ns + ABANDON_ASK_NS;
+    if (client->ask_interval_ns < ASK_NS_MAX)
+        client->ask_interval_ns = client->ask_interval_ns ? 2 * client->ask_interval_ns : ASK_NS;
+    client->abandoned_ask_ns = now_ns + client->ask_interval_ns;
     if (!hak_mapping_is_abandoned(&client->map))
         return false;
     client->over = true;

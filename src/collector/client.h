@@ -40,7 +40,7 @@ enum hak_process_phase {
 struct hak_process_watch {
     uint32_t row; /* 0 = none yet */
     enum hak_process_phase phase;
-    int32_t pid;         /* as the collector sees it, 0 = not known */
+    int32_t pid;         /* as the collector sees it, 0 = hidden in another namespace */
     uint64_t start_time; /* 0 = not known */
     int pidfd;           /* -1 = none: looked for in /proc now and then */
     uint64_t ended_ns;
@@ -63,10 +63,10 @@ struct hak_client {
     struct hak_process_watch *processes; /* HAK_PROCESSES */
     struct hak_node_map *nodes;
     uint64_t node_map_capacity;
-    uint32_t rings_high, processes_high; /* entries ever used */
-    uint64_t abandoned_ask_ns;           /* when to ask again whether anybody maps it */
-    bool moved;                          /* tails moved since its commits word did */
-    bool over;                           /* nobody maps it and all of it is stored */
+    uint32_t rings_high, processes_high;        /* entries ever used */
+    uint64_t abandoned_ask_ns, ask_interval_ns; /* when to ask again whether anybody maps it */
+    bool moved;                                 /* tails moved since its commits word did */
+    bool over;                                  /* nobody maps it and all of it is stored */
     struct hak_fork_note {
         uint32_t process; /* row id of the parent */
         uint64_t number, event;
