@@ -9,11 +9,14 @@
 #include "trace/stacks.h"
 #include "trace/trace.h"
 
-enum module_state { MODULE_FILLING = 0, MODULE_LIVE, MODULE_GONE };
+enum module_state { MODULE_FILLING = 0, MODULE_LIVE, MODULE_GONE, MODULE_STATES = 4 };
 
+/* An entry is used again when its module is gone. `state` holds how often, so that a reader sees
+ * when what it read belongs to another module: MODULE_STATES * uses + enum module_state. */
 struct module {
     struct module *next;
-    _Atomic uint32_t state;
+    _Atomic uint64_t state;
+    uint32_t first_node; /* stack nodes below it are older than the module */
     uintptr_t map_start, map_end;
     const struct link_map *link_map;
 };
@@ -36,13 +39,33 @@ static char program_path[PATH_BYTES];
 
 struct hak_loader_range hak_loader_range;
 
-/* A fresh entry, never given back; NULL when no memory is left. */
-static struct module *take_entry(void) {
+static inline bool is_live(uint64_t state) {
+    return state % MODULE_STATES == MODULE_LIVE;
+}
+
+/* An entry of a module that is gone, now being filled; NULL when there is none. */
+static struct module *take_gone(void) {
+    for (struct module *m = atomic_load(&newest_module); m; m = m->next) {
+        uint64_t state = atomic_load_explicit(&m->state, memory_order_relaxed);
+        if (state % MODULE_STATES == MODULE_GONE &&
+            atomic_compare_exchange_strong(&m->state, &state, state - MODULE_GONE + MODULE_STATES))
+            return m;
+    }
+    return NULL;
+}
+
+/* A fresh entry, never given back, in the list and being filled; NULL when no memory is left. */
+static struct module *take_fresh(void) {
     for (;;) {
         struct block *block = atomic_load(&newest_block);
         uint32_t index = atomic_fetch_add(&block->used, 1);
-        if (index < block->capacity)
-            return &block->module[index];
+        if (index < block->capacity) {
+            struct module *entry = &block->module[index];
+            entry->next = atomic_load(&newest_module);
+            while (!atomic_compare_exchange_weak(&newest_module, &entry->next, entry))
+                ;
+            return entry;
+        }
         size_t bytes = sizeof(struct block) + BLOCK_MODULES * sizeof(struct module);
         struct block *more = hak_raw_map(bytes);
         if (!more)
@@ -91,10 +114,12 @@ static const uint8_t *find_build_id(uintptr_t map_start, uintptr_t map_end, uint
 
 /* Is the piece [start, end) of `link_map` part of a live module? */
 static bool is_noted(const struct link_map *link_map, uintptr_t start, uintptr_t end) {
-    for (struct module *m = atomic_load(&newest_module); m; m = m->next)
-        if (m->link_map == link_map && start >= m->map_start && end <= m->map_end &&
-            atomic_load(&m->state) == MODULE_LIVE)
+    for (struct module *m = atomic_load(&newest_module); m; m = m->next) {
+        uint64_t state = atomic_load(&m->state);
+        if (is_live(state) && m->link_map == link_map && start >= m->map_start &&
+            end <= m->map_end && atomic_load(&m->state) == state)
             return true;
+    }
     return false;
 }
 
@@ -106,26 +131,22 @@ static void tell(const struct module *m) {
                           m->map_start, m->map_end, hak_modules_generation());
 }
 
-/* Adds `link_map`, which lies in [map_start, map_end), to the list and tells of it. */
+/* Adds `link_map`, which lies in [map_start, map_end), to the list and tells of it. Two threads may
+ * both do this for one module; told twice does no harm. */
 static void note(const struct link_map *link_map, uintptr_t map_start, uintptr_t map_end) {
-    struct module *seen = atomic_load(&newest_module);
     if (!link_map || is_noted(link_map, map_start, map_end))
         return;
-    struct module *entry = take_entry();
+    struct module *entry = take_gone();
+    if (!entry)
+        entry = take_fresh();
     if (!entry)
         return;
     entry->map_start = map_start;
     entry->map_end = map_end;
     entry->link_map = link_map;
-    atomic_store(&entry->state, MODULE_LIVE);
+    entry->first_node = hak_stacks_node_count();
     tell(entry);
-    for (entry->next = seen;;) {
-        if (atomic_compare_exchange_strong(&newest_module, &entry->next, entry))
-            return;
-        /* Another thread was first with this or another module; told twice does no harm. */
-        if (is_noted(link_map, map_start, map_end))
-            return;
-    }
+    atomic_fetch_add(&entry->state, MODULE_LIVE - MODULE_FILLING);
 }
 
 void hak_module_note(const struct dl_find_object *object) {
@@ -133,26 +154,33 @@ void hak_module_note(const struct dl_find_object *object) {
 }
 
 void hak_modules_tell_all(void) {
-    for (struct module *m = atomic_load(&newest_module); m; m = m->next)
-        if (atomic_load(&m->state) == MODULE_LIVE)
-            tell(m);
+    for (struct module *m = atomic_load(&newest_module); m; m = m->next) {
+        if (!is_live(atomic_load(&m->state)))
+            continue;
+        m->first_node = 0; /* nodes will be counted anew */
+        tell(m);
+    }
 }
 
 void hak_modules_check(void) {
     for (struct module *m = atomic_load(&newest_module); m; m = m->next) {
         struct dl_find_object object;
-        uint32_t live = MODULE_LIVE;
-        if (atomic_load_explicit(&m->state, memory_order_relaxed) != MODULE_LIVE)
+        uint64_t state = atomic_load(&m->state);
+        if (!is_live(state))
             continue;
-        if (_dl_find_object((void *)m->map_start, &object) == 0 &&
-            object.dlfo_link_map == m->link_map)
+        struct module seen = {.map_start = m->map_start,
+                              .map_end = m->map_end,
+                              .link_map = m->link_map,
+                              .first_node = m->first_node};
+        if (_dl_find_object((void *)seen.map_start, &object) == 0 &&
+            object.dlfo_link_map == seen.link_map)
             continue;
-        if (!atomic_compare_exchange_strong(&m->state, &live, MODULE_GONE))
+        if (!atomic_compare_exchange_strong(&m->state, &state, state - MODULE_LIVE + MODULE_GONE))
             continue;
         uint32_t generation = atomic_fetch_add(&unloads, 1) + 1;
         hak_rules_forget();
-        hak_stacks_forget(m->map_start, m->map_end);
-        hak_trace_module_unload(m->map_start, generation);
+        hak_stacks_forget(seen.map_start, seen.map_end, seen.first_node);
+        hak_trace_module_unload(seen.map_start, generation);
     }
 }
 

@@ -132,13 +132,19 @@ uint32_t hak_stack_table_find(uint32_t parent, uintptr_t ip) {
     return id ? hak_stack_table_add(parent, ip, id) : 0;
 }
 
-void hak_stack_table_forget(uintptr_t start, uintptr_t end) {
+void hak_stack_table_remove(uint32_t parent, uintptr_t ip, uint32_t id) {
+    uint64_t hash = hash_of(parent, ip);
+    uint64_t wanted = (uint64_t)(uint32_t)hash << 32 | id;
     for (struct level *level = atomic_load(&newest); level; level = level->older) {
-        for (uint64_t i = 0; i < (uint64_t)1 << level->bits; i++) {
-            uint64_t slot = atomic_load_explicit(&level->slot[i], memory_order_relaxed);
-            uint32_t id = (uint32_t)slot;
-            if (id != 0 && node_array[id].ip - start < end - start)
-                atomic_store(&level->slot[i], forgotten);
+        uint64_t mask = ((uint64_t)1 << level->bits) - 1;
+        uint64_t place = hash >> (64 - level->bits);
+        for (unsigned tried = 0; tried < PLACES_TRIED; tried++) {
+            _Atomic uint64_t *slot = &level->slot[(place + tried) & mask];
+            uint64_t seen = atomic_load(slot);
+            if (seen == 0)
+                break;
+            if (seen == wanted)
+                atomic_store(slot, forgotten);
         }
     }
 }

@@ -18,7 +18,7 @@ HAK_HIDDEN uint32_t hak_stack_table_find(uint32_t parent, uintptr_t ip);
  * first with an equal node. */
 HAK_HIDDEN uint32_t hak_stack_table_add(uint32_t parent, uintptr_t ip, uint32_t id);
 
-/* Takes out all nodes with an ip in [start, end). */
-HAK_HIDDEN void hak_stack_table_forget(uintptr_t start, uintptr_t end);
+/* Takes the node `id` out, if it is in. */
+HAK_HIDDEN void hak_stack_table_remove(uint32_t parent, uintptr_t ip, uint32_t id);
 
 #endif

@@ -52,9 +52,19 @@ void hak_stacks_fork_child(uint32_t process, _Atomic uint64_t *no_stack) {
     setup.no_stack = no_stack;
 }
 
-void hak_stacks_forget(uintptr_t start, uintptr_t end) {
-    if (setup.nodes)
-        hak_stack_table_forget(start, end);
+uint32_t hak_stacks_node_count(void) {
+    return setup.nodes ? atomic_load(setup.node_count) : 0;
+}
+
+/* The nodes lie in a row, so looking at each of them is cheap, unlike looking at each in the table.
+ */
+void hak_stacks_forget(uintptr_t start, uintptr_t end, uint32_t first) {
+    uint32_t count = hak_stacks_node_count();
+    if (count > setup.node_capacity)
+        count = (uint32_t)setup.node_capacity;
+    for (uint32_t id = first; id < count; id++)
+        if (setup.nodes[id].ip - start < end - start)
+            hak_stack_table_remove(setup.nodes[id].parent, setup.nodes[id].ip, id);
 }
 
 /* A new node at the end of the array; 0 when that is full. */

@@ -49,9 +49,12 @@ HAK_HIDDEN void hak_stacks_fork_child(uint32_t process, _Atomic uint64_t *no_sta
 /* The id of the stack `ips` (innermost first, `count` of them); 0 when there is no room. */
 HAK_HIDDEN uint32_t hak_stacks_intern(const uintptr_t *ips, size_t count);
 
-/* Takes all nodes with an ip in [start, end) out of the table. Called when a module was unloaded.
- */
-HAK_HIDDEN void hak_stacks_forget(uintptr_t start, uintptr_t end);
+/* Takes all nodes with an ip in [start, end) out of the table; ids below `first` cannot be among
+ * them. Called when a module was unloaded. */
+HAK_HIDDEN void hak_stacks_forget(uintptr_t start, uintptr_t end, uint32_t first);
+
+/* Number of ids taken so far in the session; 0 before hak_stacks_start. */
+HAK_HIDDEN uint32_t hak_stacks_node_count(void);
 
 /* hak_stack_here and HAK_TRACER_TEXT are in trace.h. */
 

@@ -178,7 +178,7 @@ START_TEST(forgotten_code_gets_new_nodes) {
     uintptr_t elsewhere[2] = {0x7002000, 0x100};
     uint32_t id = hak_stacks_intern(in_module, 2), above_id = hak_stacks_intern(above, 3);
     uint32_t elsewhere_id = hak_stacks_intern(elsewhere, 2);
-    hak_stacks_forget(0x7001000, 0x7002000);
+    hak_stacks_forget(0x7001000, 0x7002000, id - 1);
     uint32_t second = hak_stacks_intern(in_module, 2);
     ck_assert_uint_ne(second, id);
     ck_assert_uint_eq(nodes[second].parent, nodes[id].parent);
