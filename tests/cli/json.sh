@@ -11,16 +11,15 @@ trap 'rm -rf "$directory"' EXIT
 cd "$directory" || exit 2
 "$BUILD/tests/cli/make_store" . || { echo "make_store failed"; exit 1; }
 
-wrong=0
+wrong=0 count=0
+# Asks one command; the document is named after it and validated with all others at the end.
 valid() {
-    local problem status
-    "$BUILD/hakmem-trace" "$@" --json >document
+    local status
+    count=$((count + 1))
+    "$BUILD/hakmem-trace" "$@" --json >"document $count of $1"
     status=$?
     if [ "$status" -eq 2 ] || [ "$status" -eq 3 ]; then
         echo "$*: ended with status $status"
-        wrong=1
-    elif ! problem=$(python3 "$here/validate.py" "$schema" <document); then
-        echo "$*: $problem"
         wrong=1
     fi
 }
@@ -43,17 +42,21 @@ valid info --options
 valid explain
 valid explain HKM-104
 
+python3 "$here/validate.py" "$schema" document\ * || wrong=1
+
 # A validator that takes everything would prove nothing.
-"$BUILD/hakmem-trace" why 0x5581a8c31040 -s stale.db --json >document
-refused() {
-    if sed "$1" document | python3 "$here/validate.py" "$schema" >/dev/null; then
-        echo "the schema takes a document spoilt by $1"
-        wrong=1
-    fi
+"$BUILD/hakmem-trace" why 0x5581a8c31040 -s stale.db --json >spoilt
+spoil() {
+    sed "$1" spoilt >"spoilt by $1" && ! cmp -s spoilt "spoilt by $1" || { echo "$1 spoils nothing"; wrong=1; }
 }
-refused 's/"hakmem_json": 1/"hakmem_json": 2/'
-refused 's/"command": "why"/"command": "how"/'
-refused 's/"0x5581a8c31040"/"5581a8c31040"/'
-refused 's/"owner": 1/"owner": "1"/'
-refused 's/"stale_end": true/"stale": true/'
+spoil 's|"hakmem_json": 1|"hakmem_json": 2|'
+spoil 's|"command": "why"|"command": "how"|'
+spoil 's|"0x5581a8c31040"|"5581a8c31040"|'
+spoil 's|"owner": 1|"owner": "1"|'
+spoil 's|"stale_end": true|"stale": true|'
+for document in spoilt\ by*; do
+    python3 "$here/validate.py" "$schema" "$document" >/dev/null || continue
+    echo "the schema takes a document $document"
+    wrong=1
+done
 exit "$wrong"

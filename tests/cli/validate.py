@@ -1,7 +1,8 @@
-"""Validates a JSON document against a JSON schema: validate.py SCHEMA < DOCUMENT.
+"""Validates JSON documents against a JSON schema: validate.py SCHEMA DOCUMENT...
 
 Only the words that docs/specs/output.schema.json uses are known; any other word is an error, so that
-nothing in the schema is silently not looked at. Exit status 0 = valid, 1 = not (one line says where).
+nothing in the schema is silently not looked at. Exit status 0 = all are valid, 1 = not (a line for each says
+where).
 """
 import json
 import re
@@ -93,12 +94,15 @@ def check(root, schema, value, where):
 def main():
     with open(sys.argv[1], encoding="utf-8") as file:
         schema = json.load(file)
-    try:
-        check(schema, schema, json.load(sys.stdin), "document")
-    except (Invalid, ValueError) as problem:
-        print(problem)
-        return 1
-    return 0
+    invalid = 0
+    for path in sys.argv[2:]:
+        try:
+            with open(path, encoding="utf-8") as file:
+                check(schema, schema, json.load(file), "document")
+        except (Invalid, ValueError) as problem:
+            print(f"{path}: {problem}")
+            invalid = 1
+    return invalid
 
 
 sys.exit(main())
