@@ -42,6 +42,8 @@ valid info --options
 valid explain
 valid explain HKM-104
 
+"$BUILD/hakmem-trace" run --json -s run.db -- true >'document of run' || { echo "run: status $?"; wrong=1; }
+
 python3 "$here/validate.py" "$schema" document\ * || wrong=1
 
 # A validator that takes everything would prove nothing.
