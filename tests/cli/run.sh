@@ -54,7 +54,7 @@ exec 9>go
 killed=$!
 exec 8>go_killed
 disown "$killed"
-for _ in $(seq 100); do [ -s ready ] && [ -s ready_killed ] && break; sleep 0.1; done
+for _ in $(seq 600); do [ -s ready ] && [ -s ready_killed ] && break; sleep 0.1; done
 [ -s ready ] && [ -s ready_killed ] || fail "the stores that are held open did not come"
 kill -9 "$killed"
 exec 8>&-

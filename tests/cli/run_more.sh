@@ -14,7 +14,7 @@ for signal in TERM HUP USR1; do
     "$trace" run --force -s signal.db -- sh -c \
         "trap 'echo got $signal; exit 9' $signal; echo ready; while :; do sleep 0.05; done" >"said.$signal" 2>errors &
     run=$!
-    for _ in $(seq 200); do grep -qs ready "said.$signal" && break; sleep 0.05; done
+    for _ in $(seq 1200); do grep -qs ready "said.$signal" && break; sleep 0.05; done
     kill -s "$signal" "$run"
     wait "$run"
     status=$?
