@@ -165,6 +165,11 @@ COMPARE_BIN := $(COMPARE)/compare.so $(COMPARE)/show_counts
 $(COMPARE)/compare.so: tests/programs/unwind_compare/compare.c $(UNWIND_OBJ) $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,link) $(CC) $(DEBUG) $(DEPEND) -shared -Wl,-z,now -o $@ $< $(UNWIND_OBJ)
+# Its tests have nothing else of the tracer in them: they take its place.
+UNWIND_TEST := $(patsubst %,$(BUILD)/tests/unit/trace/%_test,unwind stacks modules)
+$(UNWIND_TEST): $(BUILD)/tests/%: tests/%.c $(UNWIND_OBJ) $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,test) $(CC) $(TEST_FLAGS) $(DEPEND) -DHAK_DEBUG=1 -o $@ $< $(UNWIND_OBJ) $(CHECK_LIBS) -lunwind
 $(BUILD)/tests/bench/unwind: tests/bench/unwind.c $(UNWIND_OBJ) $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,link) $(CC) $(TEST_FLAGS) $(DEPEND) -o $@ $< $(UNWIND_OBJ) -lunwind
