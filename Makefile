@@ -102,7 +102,10 @@ UNIT_TESTS := $(UNIT_SRC:tests/%.c=$(BUILD)/tests/%)
 TEST_FLAGS := $(filter-out -fvisibility=hidden,$(COMMON)) -Wno-conversion -iquote viewer -iquote tests
 LINK_TEST   = $(CC) $(TEST_FLAGS) $(DEPEND) -o $@ $(filter %.c %.a,$^)
 
-$(BUILD)/tests/unit/guard/%: tests/unit/guard/%.c $(BUILD)/libdebuglayers.a $(BUILD)/flags
+# The guard's tests take the tracer's place themselves.
+$(BUILD)/libguardlayers.a: $(filter-out $(BUILD)/debug/src/entry/% $(BUILD)/debug/src/trace/%,$(DEBUG_OBJ))
+	$(call SAY,archive) rm -f $@ && ar rcs $@ $^
+$(BUILD)/tests/unit/guard/%: tests/unit/guard/%.c $(BUILD)/libguardlayers.a $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,test) $(LINK_TEST) -DHAK_DEBUG=1 $(CHECK_LIBS)
 $(BUILD)/tests/unit/trace/%: tests/unit/trace/%.c $(BUILD)/libdebuglayers.a $(BUILD)/flags
