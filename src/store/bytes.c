@@ -5,6 +5,7 @@
 #include <zstd.h>
 
 #define ZSTD_LEVEL          1
+#define WORTH_A_FRAME_BYTES 1024
 #define WORTH_PACKING_BYTES 32 /* below it zstd's own frame costs more than it saves */
 
 bool hak_buffer_reserve(struct hak_buffer *buffer, size_t bytes) {
@@ -28,25 +29,44 @@ void hak_buffer_free(struct hak_buffer *buffer) {
 
 static _Thread_local ZSTD_CCtx *packer;
 
-bool hak_buffer_pack(struct hak_buffer *out, const uint8_t *data, size_t bytes, uint8_t *packing,
-                     uint32_t *packed_bytes) {
-    *packing = HAK_PACKING_NONE;
-    *packed_bytes = (uint32_t)bytes;
-    size_t bound = bytes < WORTH_PACKING_BYTES ? bytes : ZSTD_compressBound(bytes);
+/* One zstd frame of what `data` holds; false when memory is out. */
+static bool pack_frame(struct hak_buffer *out, const uint8_t *data, size_t bytes) {
+    size_t bound = ZSTD_compressBound(bytes);
     if (!hak_buffer_reserve(out, bound))
         return false;
+    size_t got = ZSTD_compressCCtx(packer, out->data + out->size, bound, data, bytes, ZSTD_LEVEL);
+    if (ZSTD_isError(got))
+        return false;
+    out->size += got;
+    return true;
+}
+
+bool hak_buffer_pack(struct hak_buffer *out, const uint8_t *data, size_t bytes,
+                     const uint32_t *part_end, uint32_t parts, uint8_t *packing,
+                     uint32_t *packed_bytes) {
+    size_t start = out->size, from = 0;
     if (bytes >= WORTH_PACKING_BYTES) {
         if (!packer && !(packer = ZSTD_createCCtx()))
             return false;
-        size_t got =
-            ZSTD_compressCCtx(packer, out->data + out->size, bound, data, bytes, ZSTD_LEVEL);
-        if (!ZSTD_isError(got) && got < bytes) {
-            *packing = HAK_PACKING_ZSTD;
-            *packed_bytes = (uint32_t)got;
-            out->size += got;
-            return true;
+        for (uint32_t i = 0; i <= parts; i++) {
+            size_t end = i < parts ? part_end[i] : bytes;
+            bool is_last = i == parts;
+            if (!is_last && (end - from < WORTH_A_FRAME_BYTES || bytes - end < WORTH_A_FRAME_BYTES))
+                continue;
+            if (end > from && !pack_frame(out, data + from, end - from))
+                return false;
+            from = end;
         }
+        *packing = HAK_PACKING_ZSTD;
+        *packed_bytes = (uint32_t)(out->size - start);
+        if (*packed_bytes < bytes)
+            return true;
+        out->size = start;
     }
+    *packing = HAK_PACKING_NONE;
+    *packed_bytes = (uint32_t)bytes;
+    if (!hak_buffer_reserve(out, bytes))
+        return false;
     if (bytes)
         memcpy(out->data + out->size, data, bytes);
     out->size += bytes;

@@ -82,9 +82,12 @@ struct hak_buffer {
 bool hak_buffer_reserve(struct hak_buffer *buffer, size_t bytes);
 void hak_buffer_free(struct hak_buffer *buffer);
 
-/* Appends `bytes` bytes of `data`, through zstd where that is smaller. `packing` tells which of
- * enum hak_packing it was, `packed_bytes` how long it became. False when memory is out. */
-bool hak_buffer_pack(struct hak_buffer *out, const uint8_t *data, size_t bytes, uint8_t *packing,
+/* Appends `bytes` bytes of `data`, through zstd where that is smaller: one frame, or one for each
+ * of the `parts` that end at part_end[] (a last one ends at `bytes`), small ones together.
+ * `packing` tells which of enum hak_packing it was, `packed_bytes` how long it became. False when
+ * memory is out. */
+bool hak_buffer_pack(struct hak_buffer *out, const uint8_t *data, size_t bytes,
+                     const uint32_t *part_end, uint32_t parts, uint8_t *packing,
                      uint32_t *packed_bytes);
 /* The way back: fills `out` (raw_bytes of room needed) from `in`. Returns NULL, or what is wrong.
  */

@@ -22,7 +22,7 @@ bool hak_chunk_encode(struct hak_columns *c, uint64_t first_id, struct hak_buffe
         uint8_t codec, packing;
         uint32_t packed;
         size_t raw = hak_column_encode(c, (enum hak_column)i, &codec);
-        if (!hak_buffer_pack(out, c->raw, raw, &packing, &packed))
+        if (!hak_buffer_pack(out, c->raw, raw, c->part_end, c->parts, &packing, &packed))
             return false;
         uint8_t *entry = out->data + start + HAK_CHUNK_HEADER_BYTES + i * HAK_CHUNK_COLUMN_BYTES;
         *entry++ = (uint8_t)i;

@@ -13,6 +13,7 @@
 #include "store/event.h"
 
 #define HAK_CHUNK_EVENTS_MAX 65536
+#define HAK_PARTS_MAX        32
 
 /* Numbers are written into stores. Columns are coded and decoded in this order, because some are
  * predicted from those before. */
@@ -32,10 +33,11 @@ extern const char *const hak_column_names[HAK_COLUMN_COUNT];
 
 enum hak_codec {
     HAK_CODEC_CONSTANT = 1,   /* the same value throughout */
-    HAK_CODEC_DELTA = 2,      /* difference to the value before */
+    HAK_CODEC_STEPS = 2,      /* differences to the value before, in byte planes */
     HAK_CODEC_DICTIONARY = 3, /* distinct values in the order of their first use, then indexes */
-    HAK_CODEC_NEXT = 4,       /* difference to the last value of the same base, plus 1 */
+    HAK_CODEC_NEXT = 4,       /* generations, expected from the base's and the slab's last */
     HAK_CODEC_ASKED = 5,      /* difference to what the same stack, or the same base, had last */
+    HAK_CODEC_RECENT = 6,     /* a dictionary, then how many events ago each value was last used */
 };
 
 /* Arrays of one chunk; reused from chunk to chunk. Columns made from events lie in `value`. A
@@ -53,6 +55,9 @@ struct hak_columns {
     uint64_t *table_key; /* a hash table of twice that size */
     uint32_t *table_index;
     uint8_t *raw; /* HAK_RAW_BYTES_MAX: one column before zstd */
+    /* Where parts of `raw` end that have nothing in common: each is compressed by itself. */
+    uint32_t part_end[HAK_PARTS_MAX];
+    uint32_t parts;
 };
 
 /* The value of event number i; the column must be there. */
@@ -62,7 +67,7 @@ static inline uint64_t hak_columns_value(const struct hak_columns *c, enum hak_c
 }
 
 /* No column of a whole chunk is longer before zstd: a dictionary of as many entries as events. */
-#define HAK_RAW_BYTES_MAX (HAK_CHUNK_EVENTS_MAX * (HAK_VARINT_BYTES + 2) + HAK_VARINT_BYTES)
+#define HAK_RAW_BYTES_MAX (HAK_CHUNK_EVENTS_MAX * (HAK_VARINT_BYTES + 2) + 2 * HAK_VARINT_BYTES)
 
 bool hak_columns_init(struct hak_columns *c); /* false when memory is out */
 void hak_columns_free(struct hak_columns *c);
@@ -71,7 +76,8 @@ void hak_columns_from_events(struct hak_columns *c, const struct hak_event *even
 /* Event number i (its id is set to `id`); all columns must be decoded. */
 void hak_columns_get(const struct hak_columns *c, uint32_t i, uint64_t id, struct hak_event *out);
 
-/* Codes one column into c->raw; returns its length and the codec taken. Call in column order. */
+/* Codes one column into c->raw (parts: c->part_end); returns its length and the codec taken. Call
+ * in column order. */
 size_t hak_column_encode(struct hak_columns *c, enum hak_column column, uint8_t *codec);
 /* Decodes one column; those of hak_column_needs(column) must be there. NULL, or what is wrong. */
 const char *hak_column_decode(struct hak_columns *c, enum hak_column column, uint8_t codec,

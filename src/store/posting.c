@@ -129,7 +129,7 @@ bool hak_posting_encode(struct hak_posting *p, struct hak_buffer *out) {
     out->size += HAK_POSTING_HEADER_BYTES;
     uint8_t packing;
     uint32_t packed, raw_bytes = (uint32_t)(raw - p->raw);
-    if (!hak_buffer_pack(out, p->raw, raw_bytes, &packing, &packed) ||
+    if (!hak_buffer_pack(out, p->raw, raw_bytes, NULL, 0, &packing, &packed) ||
         !hak_buffer_reserve(out, CHECKSUM_BYTES))
         return false;
     uint8_t *at = out->data + start;

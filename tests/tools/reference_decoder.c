@@ -13,7 +13,7 @@
 #include <zstd.h>
 
 enum { SHAPE, ACTOR, NS, BASE, DELTA, STACK, SIZE, OLD, GENERATION, COLUMNS };
-enum { CONSTANT = 1, DIFFERENCES, DICTIONARY, NEXT, ASKED };
+enum { CONSTANT = 1, STEPS, DICTIONARY, NEXT, ASKED, RECENT };
 #define EVENTS_MAX 65536
 #define RAW_MAX    (EVENTS_MAX * 12 + 10)
 
@@ -85,13 +85,78 @@ static void decode_dictionary(int column, uint32_t n) {
     at += (count > 256 ? 2 : 1) * (size_t)n;
 }
 
-static void decode_next(uint32_t n) {
-    uint64_t before = 0;
-    memset(last_of_base, 0, sizeof last_of_base);
+static void read_planes(uint64_t *out, uint32_t n) {
+    if (at == end || *at > 8)
+        give_up("impossible number of byte planes");
+    int planes = *at++;
+    if ((size_t)(end - at) < (size_t)planes * n)
+        give_up("byte planes are cut short");
     for (uint32_t i = 0; i < n; i++) {
-        uint64_t *last = &last_of_base[index_of[BASE][i]];
-        before = (*last != 0 ? *last + 1 : before) + difference();
-        value[GENERATION][i] = *last = before;
+        out[i] = 0;
+        for (int plane = 0; plane < planes; plane++)
+            out[i] |= (uint64_t)at[(size_t)plane * n + i] << (8 * plane);
+    }
+    at += (size_t)planes * n;
+}
+
+static void decode_steps(int column, uint32_t n) {
+    uint64_t before = varint();
+    if (at == end)
+        give_up("a column is cut short");
+    int zigzag = *at++;
+    read_planes(value[column], n);
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t z = value[column][i];
+        value[column][i] = before += !zigzag ? z : z & 1 ? ~(z >> 1) : z >> 1;
+    }
+}
+
+static void decode_recent(int column, uint32_t n) {
+    static uint64_t ago[EVENTS_MAX];
+    uint64_t count = varint();
+    if (count == 0 || count > n || at == end || *at > 63)
+        give_up("impossible dictionary");
+    int shift = *at++;
+    read_planes(distinct, (uint32_t)count);
+    read_planes(ago, n);
+    uint32_t fresh = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (ago[i] > i || (ago[i] == 0 && fresh == count))
+            give_up("index behind the dictionary");
+        index_of[column][i] = ago[i] ? index_of[column][i - ago[i]] : fresh++;
+        value[column][i] = distinct[index_of[column][i]] << shift;
+    }
+}
+
+/* The place of a slab's number in a table; they are few. */
+static uint32_t find_slab(uint64_t slab) {
+    static uint64_t keys[1 << 18], chunk_of[1 << 18];
+    uint32_t k = (uint32_t)(slab * 2654435761u) & ((1 << 18) - 1);
+    while (chunk_of[k] == chunk_id && keys[k] != slab)
+        k = (k + 1) & ((1 << 18) - 1);
+    keys[k] = slab;
+    chunk_of[k] = chunk_id;
+    return k;
+}
+
+static void decode_next(uint32_t n) {
+    static uint64_t of_slab[1 << 18];
+    memset(last_of_base, 0, sizeof last_of_base);
+    memset(of_slab, 0, sizeof of_slab);
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t *base = &last_of_base[index_of[BASE][i]];
+        uint64_t *slab = &of_slab[find_slab(value[BASE][i] >> 16)];
+        uint64_t low = ((*base ? *base : *slab) + difference()) & 0xffffffff;
+        value[GENERATION][i] = *slab = low;
+        *base = low + 1;
+    }
+    uint64_t epoch = 0;
+    memset(of_slab, 0, sizeof of_slab);
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t *slab = &of_slab[find_slab(value[BASE][i] >> 16)];
+        epoch = ((*slab ? *slab - 1 : epoch) + difference()) & 0xffffffff;
+        *slab = epoch + 1;
+        value[GENERATION][i] |= epoch << 32;
     }
 }
 
@@ -112,15 +177,15 @@ static void decode_asked(uint32_t n) {
 }
 
 static void decode_column(int column, int codec, uint32_t n) {
-    uint64_t before = 0;
     memset(index_of[column], 0, sizeof index_of[column]);
     if (codec == CONSTANT) {
         uint64_t constant = varint();
         for (uint32_t i = 0; i < n; i++)
             value[column][i] = constant;
-    } else if (codec == DIFFERENCES) {
-        for (uint32_t i = 0; i < n; i++)
-            value[column][i] = before += difference();
+    } else if (codec == STEPS) {
+        decode_steps(column, n);
+    } else if (codec == RECENT) {
+        decode_recent(column, n);
     } else if (codec == DICTIONARY) {
         decode_dictionary(column, n);
     } else if (codec == NEXT && column == GENERATION) {
