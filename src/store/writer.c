@@ -8,7 +8,7 @@
 #include "store/schema.h"
 #include "superslab.h"
 
-#define FINISH_WAIT_MS 10000 /* for readers that are still at it */
+#define FINISH_WAIT_MS 4000 /* for readers that are still at it, twice */
 
 _Static_assert(HAK_CHUNK_EVENTS == HAK_CHUNK_EVENTS_MAX, "one limit, two headers");
 

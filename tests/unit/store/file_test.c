@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include "store/file.h"
+#include "stream.h"
 
 static char directory[200], path[300], other[300];
 
@@ -262,6 +263,42 @@ START_TEST(killed_writers_lose_nothing_that_was_committed) {
 }
 END_TEST
 
+START_TEST(a_full_disk_is_said_and_what_was_committed_stays) {
+    struct hak_store_writer *w;
+    struct hak_store_reader *r;
+    struct hak_store_summary summary;
+    struct stream *s = stream_new(4, 1);
+    int error = 0;
+    uint64_t committed = 0;
+    must(hak_store_create(path, 0, &w));
+    ck_assert_int_eq(
+        sqlite3_exec(hak_store_writer_database(w), "PRAGMA max_page_count = 150", NULL, NULL, NULL),
+        SQLITE_OK);
+    for (int i = 0; i < 100 && !error; i++) {
+        must(hak_store_begin(w));
+        for (int k = 0; k < 3000 && !error; k++) {
+            struct hak_event e = stream_next(s);
+            error = hak_store_put_events(w, &e, 1);
+        }
+        if (!error)
+            error = hak_store_commit(w);
+        if (!error)
+            committed = hak_store_last_event(w);
+    }
+    ck_assert_int_eq(error, HAK_STORE_FULL);
+    ck_assert_ptr_nonnull(strstr(hak_store_message(), "the disk is full"));
+    must(hak_store_rollback(w));
+    ck_assert_uint_eq(hak_store_last_event(w), committed);
+    ck_assert_uint_gt(committed, 0);
+    must(hak_store_finish(w));
+    must(hak_store_open(path, &r));
+    must(hak_store_summarise(r, &summary));
+    ck_assert_uint_eq(summary.events, committed);
+    hak_store_close(r);
+    free(s);
+}
+END_TEST
+
 START_TEST(resumed_stores_go_on_after_their_highest_numbers) {
     struct hak_store_writer *w;
     struct hak_store_high_marks marks;
@@ -338,6 +375,7 @@ static void add(TCase *cases) {
     tcase_add_test(cases, left_overs_of_an_older_store_do_not_come_back);
     tcase_add_test(cases, a_store_that_is_being_written_is_read_as_far_as_committed);
     tcase_add_test(cases, killed_writers_lose_nothing_that_was_committed);
+    tcase_add_test(cases, a_full_disk_is_said_and_what_was_committed_stays);
     tcase_add_test(cases, resumed_stores_go_on_after_their_highest_numbers);
     tcase_add_test(cases, trimming_keeps_the_newest_and_tells);
 }
