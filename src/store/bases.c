@@ -11,19 +11,9 @@ struct gather {
     bool left_some;
 };
 
-static int compare(const void *a, const void *b) {
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
 static void tidy(struct gather *g) {
-    qsort(g->base, g->count, sizeof *g->base, compare);
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < g->count; i++)
-        if (!kept || g->base[kept - 1] != g->base[i])
-            g->base[kept++] = g->base[i];
-    g->count = kept;
-    if (kept > HAK_BASES_BATCH) {
+    g->count = hak_sort_distinct(g->base, g->count);
+    if (g->count > HAK_BASES_BATCH) {
         g->count = HAK_BASES_BATCH;
         g->below = g->base[HAK_BASES_BATCH];
         g->left_some = true;

@@ -27,18 +27,19 @@ void hak_posting_free(struct hak_posting *p) {
     *p = (struct hak_posting){0};
 }
 
-static int compare_keys(const void *a, const void *b) {
+static int compare(const void *a, const void *b) {
     uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
     return (x > y) - (x < y);
 }
 
-static void sort_distinct(struct hak_posting *p) {
-    qsort(p->key, p->count, sizeof *p->key, compare_keys);
+uint32_t hak_sort_distinct(uint64_t *numbers, uint32_t count) {
     uint32_t kept = 0;
-    for (uint32_t i = 0; i < p->count; i++)
-        if (!kept || p->key[kept - 1] != p->key[i])
-            p->key[kept++] = p->key[i];
-    p->count = kept;
+    if (count)
+        qsort(numbers, count, sizeof *numbers, compare);
+    for (uint32_t i = 0; i < count; i++)
+        if (!kept || numbers[kept - 1] != numbers[i])
+            numbers[kept++] = numbers[i];
+    return kept;
 }
 
 static void add_distance(struct hak_posting *p, uint64_t distance) {
@@ -61,7 +62,7 @@ static void collect_large(struct hak_posting *p, const struct hak_columns *c) {
     for (uint32_t i = 0; i < c->events; i++)
         if (is_large_move(c, i))
             p->key[p->count++] = hak_columns_value(c, HAK_COLUMN_BASE, i);
-    sort_distinct(p);
+    p->count = hak_sort_distinct(p->key, p->count);
     memset(p->extent, 0, p->count * sizeof *p->extent);
     for (uint32_t i = 0; i < c->events && p->count; i++) {
         if (!is_large_move(c, i))
@@ -105,7 +106,7 @@ void hak_posting_collect(struct hak_posting *p, enum hak_posting_kind kind,
     }
     if (has_zero)
         p->key[p->count++] = 0;
-    sort_distinct(p);
+    p->count = hak_sort_distinct(p->key, p->count);
 }
 
 bool hak_posting_encode(struct hak_posting *p, struct hak_buffer *out) {

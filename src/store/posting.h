@@ -36,6 +36,9 @@ struct hak_posting {
 bool hak_posting_init(struct hak_posting *p); /* false when memory is out */
 void hak_posting_free(struct hak_posting *p);
 
+/* Sorts `count` numbers and drops those that are there twice; returns how many are left. */
+uint32_t hak_sort_distinct(uint64_t *numbers, uint32_t count);
+
 /* Makes the posting of `kind` for the events in `c`, which were encoded or decoded, all columns.
  * count may become 0. */
 void hak_posting_collect(struct hak_posting *p, enum hak_posting_kind kind,

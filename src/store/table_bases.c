@@ -38,20 +38,6 @@ int hak_base_walk_add(struct hak_base_walk *walk, struct hak_store_reader *r, ui
     return 0;
 }
 
-static int compare(const void *a, const void *b) {
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
-static void sort_distinct(struct hak_base_walk *walk) {
-    qsort(walk->bases, walk->count, sizeof *walk->bases, compare);
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < walk->count; i++)
-        if (!kept || walk->bases[kept - 1] != walk->bases[i])
-            walk->bases[kept++] = walk->bases[i];
-    walk->count = kept;
-}
-
 int hak_base_walk_of(struct hak_base_walk *walk, struct hak_store_reader *r,
                      const struct hak_filter *filter) {
     struct hak_scan_limits limits = {.filter = *filter, .columns = 1u << HAK_COLUMN_BASE};
@@ -65,7 +51,7 @@ int hak_base_walk_of(struct hak_base_walk *walk, struct hak_store_reader *r,
     walk->count = 0;
     while (!walk->is_all && (result = hak_scan_next(scan, &e)) == 1) {
         if (walk->count == 2 * LISTED_MAX) {
-            sort_distinct(walk);
+            walk->count = hak_sort_distinct(walk->bases, walk->count);
             walk->is_all = walk->count > LISTED_MAX;
         }
         if (e.base && !walk->is_all)
@@ -76,7 +62,7 @@ int hak_base_walk_of(struct hak_base_walk *walk, struct hak_store_reader *r,
         return result;
     if (walk->is_all)
         return hak_base_walk_all(walk, r);
-    sort_distinct(walk);
+    walk->count = hak_sort_distinct(walk->bases, walk->count);
     return 0;
 }
 

@@ -73,6 +73,8 @@ int hak_store_create(const char *path, int replace, struct hak_store_writer **ou
     error = hak_store_file_lock(w->fd, w->path);
     if (!error)
         error = hak_store_file_connect(w->path, w->fd, true, &w->database);
+    if (!error) /* what is only being made has nothing to lose: no sync */
+        error = run(w, "PRAGMA synchronous=OFF; PRAGMA journal_mode=MEMORY;", "making it");
     if (!error)
         error = hak_store_make_schema(w->database, w->path);
     if (!error)
