@@ -272,10 +272,12 @@ int hak_store_finish(struct hak_store_writer *w) {
     }
     sqlite3_busy_timeout(w->database, FINISH_WAIT_MS);
     if (!error)
-        error = run(w,
-                    "PRAGMA synchronous=FULL; PRAGMA wal_checkpoint(TRUNCATE);"
-                    "PRAGMA journal_mode=DELETE;",
-                    "writing its log back at the end");
+        error = run(w, "PRAGMA wal_checkpoint(TRUNCATE)", "writing its log back at the end");
+    if (!error && fsync(w->fd) != 0) /* one sync, while the log is still there */
+        error = hak_store_fail(HAK_STORE_FULL, "%s: could not be brought to the disk; make room",
+                               w->path);
+    if (!error)
+        error = run(w, "PRAGMA journal_mode=DELETE", "writing its log back at the end");
     close_writer(w);
     return error;
 }
