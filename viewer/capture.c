@@ -94,10 +94,11 @@ int view_open(struct view *view) {
         fprintf(stderr, "hakmem-trace: %s is still being written; this is what is committed.\n",
                 view->store_path);
     else if (view->summary.ended_early)
-        fprintf(stderr,
-                "hakmem-trace: %s was not finished (its collector was killed); it is read up to "
-                "its last commit.\n",
-                view->store_path);
+        fprintf(
+            stderr,
+            "hakmem-trace: %s was not finished (its collector was killed, or the disk was full); "
+            "it is read up to its last commit.\n",
+            view->store_path);
     return 0;
 }
 
@@ -127,8 +128,10 @@ void view_add_completeness(struct hak_text *text, const struct view *view) {
                      summary->lost_events > 0 ? " " : "",
                      hak_words_count(summary->trimmed_events, "event was", "events were"));
     if (summary->ended_early)
-        hak_text_add(text, "%sThe capture ends with its last commit: its collector was killed.",
-                     summary->lost_events + summary->trimmed_events > 0 ? " " : "");
+        hak_text_add(
+            text,
+            "%sThe capture ends with its last commit: its collector was killed, or the disk full.",
+            summary->lost_events + summary->trimmed_events > 0 ? " " : "");
     if (summary->lost_events + summary->trimmed_events == 0 && !summary->ended_early)
         hak_text_add(text, "Nothing was lost in this capture%s.",
                      summary->being_written ? " so far" : "");

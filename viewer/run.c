@@ -197,6 +197,11 @@ static int settle_status(const struct view *view, const struct outcome *outcome,
         view_error("run: the capture cannot be read: %s", hak_store_message());
         return VIEW_UNREADABLE;
     }
+    if (view->summary.ended_early) {
+        view_error("run: the program ended, but the end of its record could not be written; the "
+                   "capture is incomplete");
+        return VIEW_INCOMPLETE;
+    }
     return outcome->program_status;
 }
 

@@ -80,7 +80,7 @@ static bool store(struct hak_worker *w, uint64_t now) {
         lose_batch(w, "no store");
         return false;
     }
-    if (now < w->trouble_until_ns) {
+    if (now < w->trouble_until_ns && !w->finish_wanted) {
         lose_batch(w, "disk full");
         return false;
     }

@@ -249,6 +249,7 @@ int hak_store_commit(struct hak_store_writer *w) {
     if (!error) {
         w->in_transaction = false;
         w->last_committed_event = w->last_event;
+        w->taken_back = false;
     }
     return error;
 }
@@ -257,6 +258,7 @@ int hak_store_rollback(struct hak_store_writer *w) {
     w->pending_count = 0;
     w->last_event = w->last_committed_event;
     w->in_transaction = false;
+    w->taken_back = true;
     if (sqlite3_get_autocommit(w->database))
         return 0; /* SQLite rolled back by itself, as it does when the disk is full */
     return run(w, "ROLLBACK", "taking back what was not committed");
@@ -264,7 +266,8 @@ int hak_store_rollback(struct hak_store_writer *w) {
 
 int hak_store_finish(struct hak_store_writer *w) {
     int error = w->in_transaction ? hak_store_commit(w) : 0;
-    if (!error)
+    /* What was taken back is in no row, not even as lost: then this store shall not look whole. */
+    if (!error && !w->taken_back)
         error = hak_store_put_meta(w, "finished", "1");
     for (int i = 0; i < HAK_ROW_STATEMENTS; i++) {
         sqlite3_finalize(w->row[i]);

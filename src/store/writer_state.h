@@ -38,6 +38,7 @@ struct hak_store_writer {
     uint64_t last_event; /* pending ones included */
     uint64_t last_committed_event;
     bool in_transaction;
+    bool taken_back; /* the last transaction was; nothing was committed since */
     struct hak_columns columns;
     struct hak_posting posting;
     struct hak_buffer blob;

@@ -294,6 +294,17 @@ START_TEST(a_full_disk_is_said_and_what_was_committed_stays) {
     must(hak_store_open(path, &r));
     must(hak_store_summarise(r, &summary));
     ck_assert_uint_eq(summary.events, committed);
+    ck_assert(summary.ended_early); /* nothing in it tells that there was more */
+    hak_store_close(r);
+    must(hak_store_resume(path, &w));
+    must(hak_store_begin(w));
+    must(hak_store_put_loss(w,
+                            &(struct hak_loss_row){.process = 1, .count = 3000, .reason = "full"}));
+    must(hak_store_commit(w));
+    must(hak_store_finish(w));
+    must(hak_store_open(path, &r));
+    must(hak_store_summarise(r, &summary));
+    ck_assert(!summary.ended_early && summary.lost_events == 3000);
     hak_store_close(r);
     free(s);
 }
