@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include "platform/raw_call.h"
 
@@ -76,6 +77,12 @@ bool hak_is_mapped(const void *p) {
     unsigned char in_core;
     return hak_raw_call(SYS_mincore, (long)((uintptr_t)p & ~(HAK_PAGE_BYTES - 1)), 1,
                         (long)&in_core, 0, 0, 0) == 0;
+}
+
+size_t hak_address_space_limit(void) {
+    struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+    (void)hak_raw_call(SYS_prlimit64, 0, RLIMIT_AS, 0, (long)&limit, 0, 0);
+    return limit.rlim_cur;
 }
 
 char *hak_brk_end(void) {

@@ -47,6 +47,9 @@ HAK_HIDDEN void *hak_remap(void *start, size_t old_bytes, size_t new_bytes);
 /* True when the page that holds `p` is mapped (mincore). */
 HAK_HIDDEN bool hak_is_mapped(const void *p);
 
+/* Bytes of address space that the process may use (ulimit -v); SIZE_MAX without a limit. */
+HAK_HIDDEN size_t hak_address_space_limit(void);
+
 /* The current end of the brk heap, which only glibc's own malloc uses. */
 HAK_HIDDEN char *hak_brk_end(void);
 

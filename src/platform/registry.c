@@ -13,9 +13,11 @@ struct hak_registry hak_registry;
 static _Atomic(_Atomic(hak_owner_t) *) leaves[LEAVES];
 
 void hak_registry_start(bool flat) {
-    if (!flat)
+    size_t bytes = HAK_REGISTRY_ENTRIES * sizeof *hak_registry.flat;
+    /* A reserve that is granted takes its addresses from the program's own limit. */
+    if (!flat || hak_address_space_limit() / HAK_REGISTRY_SHARE < bytes)
         return;
-    hak_registry.flat = hak_reserve(HAK_REGISTRY_ENTRIES * sizeof *hak_registry.flat);
+    hak_registry.flat = hak_reserve(bytes);
     if (hak_registry.flat)
         hak_registry.entries = HAK_REGISTRY_ENTRIES;
 }

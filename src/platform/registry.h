@@ -4,7 +4,7 @@
  *            index, 26 bits     | inside the SuperSlab
  *
  *   flat:       entries[index]                 128 MiB reserved, only touched pages count
- *   two-level:  leaves[index >> 13][index & 8191]   where ulimit -v refuses the reserve
+ *   two-level:  leaves[index >> 13][index & 8191]   where ulimit -v leaves too little for that
  *
  * 0 means: not ours. The map covers every user address, so it cannot fill and never misses a live
  * SuperSlab; a lookup is one load and no lock. An entry is written by the pool, under its lock,
@@ -23,6 +23,7 @@
 
 #define HAK_REGISTRY_SHIFT   21
 #define HAK_REGISTRY_ENTRIES ((uintptr_t)1 << (HAK_ADDRESS_BITS - HAK_REGISTRY_SHIFT))
+#define HAK_REGISTRY_SHARE   16 /* at most one part in so many of a limited address space */
 
 typedef uint16_t hak_owner_t;
 

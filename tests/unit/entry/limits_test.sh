@@ -10,6 +10,18 @@ if [ "$got" != 488890 ]; then
     failed=1
 fi
 
+# Of 200 MB the program must be able to use most: what hakmem reserves counts against it.
+program='p = []
+try:
+    while True: p.append(bytearray(1000))
+except MemoryError: p, n = [], len(p)
+print(n > 120000 or n)'
+got=$(ulimit -v 200000 && PYTHONMALLOC=malloc LD_PRELOAD=$BUILD/libhakmem.so /usr/bin/python3 -c "$program" 2>&1)
+if [ "$got" != True ]; then
+    echo "under ulimit -v 200000: $got blocks of 1,000 bytes (due 120,000 at least)"
+    failed=1
+fi
+
 cat >linked.c <<'END'
 #include <malloc.h>
 #include <pthread.h>
