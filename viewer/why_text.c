@@ -203,8 +203,10 @@ static void add_table(struct hak_text *text, const struct why *why) {
 void why_add_unmarked(struct hak_text *text, const struct why *why) {
     const struct hak_story *story = why->story;
     bool double_end = why->last && why->last->end_count > 1;
-    if (why->stale || story->first_wrong.id != 0 || (why->fault.id == 0 && !double_end) ||
-        (why->fault.code == 201 && !double_end))
+    bool owners_before = story->life_count > 1;
+    if (why->stale || (double_end && !owners_before) ||
+        (!double_end &&
+         (story->first_wrong.id != 0 || why->fault.id == 0 || why->fault.code == 201)))
         return;
     hak_text_add(text, "%s",
                  why->fault.code == 202 || double_end

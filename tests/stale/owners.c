@@ -131,6 +131,16 @@ static void consumer(void) {
     pthread_join(thread, NULL);
 }
 
+/* One call of one destructor ends a session, then a reply, and the reply again. */
+static void one_place_twice(void) {
+    void *object = session_new();
+    for (int i = 0; i < 3; i++) {
+        object_destroy(object);
+        if (i == 0)
+            object = recycle(object);
+    }
+}
+
 /* The old owner writes through its pointer into the last bytes of what is a smaller reply by now.
  */
 static void only_writes(void) {
@@ -150,6 +160,7 @@ int main(int argc, char **argv) {
                 {"present-owner-twice", present_owner_twice},
                 {"one-destructor", one_destructor},
                 {"consumer", consumer},
+                {"one-place-twice", one_place_twice},
                 {"only-writes", only_writes}};
     setvbuf(stdout, NULL, _IONBF, 0);
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
@@ -157,6 +168,8 @@ int main(int argc, char **argv) {
             ways[i].run();
             return 0;
         }
-    fputs("usage: owners stale|present-owner-twice|one-destructor|consumer|only-writes\n", stderr);
+    fputs("usage: owners stale|present-owner-twice|one-destructor|consumer|one-place-twice|"
+          "only-writes\n",
+          stderr);
     return 2;
 }

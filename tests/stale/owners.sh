@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# An old owner is accused only by evidence: the right one in `stale`, nobody in four look-alikes.
+# An old owner is accused only by evidence: the right one in `stale`, nobody in five look-alikes.
 set -u
 unset "${!HAKMEM_@}"
 trace=$BUILD/hakmem-trace
@@ -34,12 +34,13 @@ python3 -c 'import json, sys; d = json.load(open("why.json")); sys.exit(not any(
     complain "--json marks nobody"
 
 for pair in present-owner-twice:double-free one-destructor:double-free consumer:double-free \
-    only-writes:heap-buffer-overflow; do
+    one-place-twice:double-free only-writes:heap-buffer-overflow; do
     tell "${pair%%:*}" "${pair#*:}"
     if grep -q STALE why.out "$way.err"; then
         complain "somebody is marked and nobody should be:"
         cat why.out
     fi
+    grep -qE '^EVIDENCE  (none|writer unknown)' why.out || complain "why does not say that nobody is marked"
     python3 -c 'import json, sys; d = json.load(open("why.json")); sys.exit(any(l["stale_end"] for l in d["lives"]))' ||
         complain "--json marks somebody"
 done

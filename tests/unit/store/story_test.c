@@ -51,7 +51,7 @@ START_TEST(old_owner_that_frees_is_marked) {
     char due[200];
     snprintf(due, sizeof due,
              "event %lu has the stack that ended owner 1's life; nowhere else did it end a life "
-             "that began in function_14",
+             "that began as owner 3's did, in function_14",
              (unsigned long)stale);
     ck_assert_str_eq(s->lives[2].evidence, due);
     ck_assert_uint_eq(s->fault.size, 202);
@@ -87,6 +87,25 @@ START_TEST(present_owner_in_a_loop_is_not_marked) {
         block_free(&c, 5, REPLY_DONE, 2);
     }
     block_free_again(&c, 5, CONSUME, 2);
+    expect_nobody_marked();
+}
+END_TEST
+
+START_TEST(one_place_that_ends_it_twice_is_not_marked) {
+    block_malloc(&c, 5, NEW_SESSION, 1);
+    block_free(&c, 5, CONSUME, 1);
+    block_malloc(&c, 5, NEW_REPLY, 2);
+    block_free(&c, 5, CONSUME, 2);
+    block_free_again(&c, 5, CONSUME, 2);
+    expect_nobody_marked();
+}
+END_TEST
+
+START_TEST(missing_events_leave_nobody_marked) {
+    uint64_t stale, second;
+    stale_owner(&stale, &second);
+    must(hak_store_put_loss(
+        c.w, &(struct hak_loss_row){.process = 1, .count = 1, .reason = "ring full"}));
     expect_nobody_marked();
 }
 END_TEST
@@ -376,6 +395,8 @@ static void add(TCase *cases) {
     tcase_add_test(cases, old_owner_that_frees_is_marked);
     tcase_add_test(cases, present_owner_that_frees_twice_is_not_marked);
     tcase_add_test(cases, present_owner_in_a_loop_is_not_marked);
+    tcase_add_test(cases, one_place_that_ends_it_twice_is_not_marked);
+    tcase_add_test(cases, missing_events_leave_nobody_marked);
     tcase_add_test(cases, destructor_of_two_types_is_not_marked);
     tcase_add_test(cases, destructor_seen_only_later_or_after_resizes_is_not_marked);
     tcase_add_test(cases, other_lives_on_the_same_slots_are_no_excuse);
