@@ -20,7 +20,7 @@ static const char *column(sqlite3_stmt *query, int i) {
 }
 
 static const char *end_words(int kind) {
-    static const char *const words[] = {"end not seen", "ended", "killed",
+    static const char *const words[] = {"end not seen", "ended", "killed, or _exit",
                                         "became another program"};
     return words[kind >= 0 && kind < 4 ? kind : 0];
 }

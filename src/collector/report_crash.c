@@ -3,6 +3,7 @@
 #include "collector/report_page.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include "hop.h"
 
@@ -90,7 +91,25 @@ static void add_registers(struct hak_text *text, const struct report_page *page)
 
 bool report_has_address(const struct report_page *page) {
     return (page->context.signal == SIGSEGV || page->context.signal == SIGBUS) &&
-           page->request->signal_code > 0;
+           page->request->signal_code > 0 && page->request->signal_code != SI_KERNEL;
+}
+
+/* What the kernel says of the signal (sigaction(2)). Of a general protection fault it does not tell
+ * the address: it gives 0, which would be a wrong answer here. */
+static const char *cause_of(const struct report_page *page) {
+    static char other[32];
+    int code = page->request->signal_code;
+    bool is_segv = page->context.signal == SIGSEGV;
+    if (code <= 0)
+        return "sent by a process"; /* kill, tgkill and their like */
+    if (is_segv && code == SEGV_MAPERR)
+        return "nothing is mapped there";
+    if (is_segv && code == SEGV_ACCERR)
+        return "that access is not allowed there";
+    if (is_segv && code == SI_KERNEL)
+        return "the kernel does not tell where: no valid address, or misaligned";
+    snprintf(other, sizeof other, "code %d", code);
+    return other;
 }
 
 void report_crash(struct hak_text *text, const struct report_page *page) {
@@ -112,11 +131,7 @@ void report_crash(struct hak_text *text, const struct report_page *page) {
                      ? hak_words_quoted(page->context.thread_number, page->context.thread_name)
                      : hak_words_number(page->context.thread_number),
                  hak_words_signal(page->context.signal));
-    /* Codes of 0 and less: kill, tgkill and their like (sigaction(2)). */
-    if (request->signal_code > 0)
-        hak_text_add(text, ", code %d\n", request->signal_code);
-    else
-        hak_text_add(text, ", sent by a process\n");
+    hak_text_add(text, ", %s\n", cause_of(page));
     report_add_stack(text, &page->frames, true, "none could be taken");
     add_registers(text, page);
 }

@@ -225,11 +225,22 @@ START_TEST(a_crash_describes_registers_that_point_into_the_heap) {
     request.registers[5] = BLOCK(2) + 16;
     make(true);
     check_shape("hakmem: SIGSEGV at address 0x10: ");
+    has("SIGSEGV, nothing is mapped there");
     has("rax 0x7f21c4a10468 is 8 bytes into a live block of 24 bytes: malloc(24) by thread 1 \"t\" "
         "at app.c:5");
     has("rdi 0x7f21c4a10490 is the start of a freed block of 24 bytes: free by thread 1 \"t\" at "
         "app.c:6");
     ck_assert(strstr(report.summary, "crash") && strstr(report.summary, "signal=SIGSEGV"));
+}
+END_TEST
+
+START_TEST(an_address_that_the_kernel_does_not_tell_is_not_zero) {
+    context.signal = SIGSEGV;
+    request.signal_code = SI_KERNEL;
+    make(true);
+    check_shape("hakmem: SIGSEGV: ");
+    has("the kernel does not tell where");
+    ck_assert_ptr_null(strstr(report.text, "0x0"));
 }
 END_TEST
 
@@ -282,6 +293,7 @@ static void add(TCase *cases) {
     tcase_add_test(cases, losses_are_told);
     tcase_add_test(cases, guesses_stand_apart);
     tcase_add_test(cases, a_crash_describes_registers_that_point_into_the_heap);
+    tcase_add_test(cases, an_address_that_the_kernel_does_not_tell_is_not_zero);
     tcase_add_test(cases, a_signal_that_somebody_sent_has_no_address);
     tcase_add_test(cases, any_numbers_give_a_page);
 }
