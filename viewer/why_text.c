@@ -255,6 +255,8 @@ static void add_end(struct hak_text *text, const struct why *why) {
         hak_text_add(&option, " -s ");
         hak_text_add_name(&option, store);
     }
+    if (view_value(why->view, "process"))
+        hak_text_add(&option, " -p %s", view_value(why->view, "process"));
     const char *named = option.bytes ? option.bytes : "";
     if (!view_given(why->view, "stacks"))
         hak_text_add(text, "hakmem-trace why 0x%" PRIx64 " --stacks%s     ", why->address, named);

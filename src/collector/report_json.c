@@ -59,9 +59,10 @@ static json_t *fault_json(const struct report_page *page, const char *headline,
     json_object_set_new(object, "signal",
                         page->context.signal ? json_string(hak_words_signal(page->context.signal))
                                              : json_null());
-    json_object_set_new(
-        object, "address",
-        hak_json_address(page->words ? facts->found_address : page->request->signal_address));
+    json_object_set_new(object, "address",
+                        page->words                ? hak_json_address(facts->found_address)
+                        : report_has_address(page) ? hak_json_address(page->request->signal_address)
+                                                   : json_null());
     json_object_set_new(object, "hop",
                         page->words ? json_string(hak_words_kind(facts->kind)) : json_null());
     json_object_set_new(object, "offset", json_integer(facts->offset));

@@ -241,6 +241,7 @@ START_TEST(an_address_that_the_kernel_does_not_tell_is_not_zero) {
     check_shape("hakmem: SIGSEGV: ");
     has("the kernel does not tell where");
     ck_assert_ptr_null(strstr(report.text, "0x0"));
+    ck_assert_ptr_nonnull(strstr(report.json, "\"address\": null"));
 }
 END_TEST
 
