@@ -29,6 +29,7 @@
 
 struct held {
     uint32_t number;
+    bool told; /* the worker has it */
     int memfd;
     pid_t peer_pid;
     struct hak_hello hello;
@@ -94,12 +95,6 @@ static int open_socket(char name[108]) {
 
 /* ---- the worker ------------------------------------------------------------------------------ */
 
-static int tell_session(struct hak_keeper *k, const struct held *h) {
-    struct hak_link_message m = {
-        .type = HAK_LINK_SESSION, .number = h->number, .peer_pid = h->peer_pid, .hello = h->hello};
-    return hak_link_send(k->link, &m, h->memfd);
-}
-
 static void lose_worker(struct hak_keeper *k) {
     close(k->link);
     k->link = -1;
@@ -110,6 +105,27 @@ static void lose_worker(struct hak_keeper *k) {
     if (++k->quick_deaths == 5)
         say("the collector's worker ends again and again; nothing can be stored while it does. "
             "Try `hakmem-collect --version`");
+}
+
+/* Tells the worker of sessions that it does not have yet, as far as the link takes them. True when
+ * it has all. */
+static bool tell_sessions(struct hak_keeper *k) {
+    for (int i = 0; k->link >= 0 && i < k->held_count; i++) {
+        struct held *h = &k->held[i];
+        if (h->told)
+            continue;
+        struct hak_link_message m = {.type = HAK_LINK_SESSION,
+                                     .number = h->number,
+                                     .peer_pid = h->peer_pid,
+                                     .hello = h->hello};
+        int sent = hak_link_send(k->link, &m, h->memfd);
+        if (sent > 0)
+            return false;
+        if (sent < 0)
+            lose_worker(k);
+        h->told = sent == 0;
+    }
+    return k->link >= 0;
 }
 
 static void start_worker(struct hak_keeper *k) {
@@ -126,10 +142,9 @@ static void start_worker(struct hak_keeper *k) {
     k->worker = hak_link_spawn(k->collect_path, arguments, pair[1]);
     close(pair[1]);
     k->link = pair[0];
-    bool sent = k->worker > 0 && hak_link_send(k->link, &k->config, k->listening) == 0;
-    for (int i = 0; sent && i < k->held_count; i++)
-        sent = tell_session(k, &k->held[i]) == 0;
-    if (!sent)
+    for (int i = 0; i < k->held_count; i++)
+        k->held[i].told = false;
+    if (k->worker <= 0 || hak_link_send(k->link, &k->config, k->listening) != 0)
         lose_worker(k);
 }
 
@@ -216,17 +231,15 @@ static const char *hold_session(struct hak_keeper *k, struct hak_greeting *g) {
         k->held = more;
         k->held_capacity = capacity;
     }
-    struct held *h = &k->held[k->held_count++];
-    *h = (struct held){.number = k->config.next_number++,
-                       .memfd = hak_greeting_take_memfd(g),
-                       .peer_pid = peer.pid,
-                       .hello = g->hello};
+    k->held[k->held_count++] = (struct held){.number = k->config.next_number++,
+                                             .memfd = hak_greeting_take_memfd(g),
+                                             .peer_pid = peer.pid,
+                                             .hello = g->hello};
     pthread_mutex_lock(&k->lock);
     k->sessions++;
     pthread_mutex_unlock(&k->lock);
     k->beat_due_ms = 0; /* at once, so that the program sees a living keeper */
-    if (k->link >= 0 && tell_session(k, h) != 0)
-        lose_worker(k);
+    tell_sessions(k);
     return NULL;
 }
 
@@ -258,8 +271,11 @@ static void add_guest(struct hak_keeper *k, int socket) {
 static void accept_guests(struct hak_keeper *k) {
     for (int i = 0; i < GUESTS; i++) {
         int fd = accept4(k->listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-        if (fd < 0)
+        if (fd < 0) {
+            if (errno == EMFILE || errno == ENFILE)
+                usleep(10000); /* the guest stays in the queue */
             return;
+        }
         add_guest(k, fd);
     }
 }
@@ -285,19 +301,21 @@ static bool obey(struct hak_keeper *k) {
     pthread_mutex_unlock(&k->lock);
     if (leave || k->finished)
         return false;
-    if (k->link < 0 || k->guest_count)
+    if (k->guest_count || !tell_sessions(k))
         return true;
+    struct hak_link_message m = {.type = HAK_LINK_SYNC, .number = wanted};
+    int sent = 1;
     if (wanted != k->sync_sent) {
-        struct hak_link_message m = {.type = HAK_LINK_SYNC, .number = wanted};
-        k->sync_sent = wanted;
-        if (hak_link_send(k->link, &m, -1) != 0)
-            lose_worker(k);
+        sent = hak_link_send(k->link, &m, -1);
+        if (sent == 0)
+            k->sync_sent = wanted;
     } else if (k->held_count == 0 && !hold && !k->finishing) {
-        struct hak_link_message m = {.type = HAK_LINK_FINISH};
-        k->finishing = true;
-        if (hak_link_send(k->link, &m, -1) != 0)
-            lose_worker(k);
+        m.type = HAK_LINK_FINISH;
+        sent = hak_link_send(k->link, &m, -1);
+        k->finishing = sent == 0;
     }
+    if (sent < 0)
+        lose_worker(k);
     return true;
 }
 
@@ -308,6 +326,9 @@ static void step(struct hak_keeper *k) {
     int guests = k->guest_count;
     for (int i = 0; i < guests; i++)
         fds[3 + i] = (struct pollfd){.fd = k->guests[i].socket, .events = POLLIN};
+    for (int i = 0; i < k->held_count; i++)
+        if (!k->held[i].told)
+            fds[2].events |= POLLOUT;
     uint64_t now = now_ms();
     int timeout = k->beat_due_ms > now ? (int)(k->beat_due_ms - now) : 0;
     if (k->link < 0 && k->worker_due_ms <= now)
@@ -516,8 +537,11 @@ static bool adopt(struct hak_keeper *k, int link) {
                 return false;
             k->held = more;
             k->held_capacity = k->held_count + 1;
-            k->held[k->held_count++] = (struct held){
-                .number = m.number, .memfd = descriptor, .peer_pid = m.peer_pid, .hello = m.hello};
+            k->held[k->held_count++] = (struct held){.number = m.number,
+                                                     .told = true,
+                                                     .memfd = descriptor,
+                                                     .peer_pid = m.peer_pid,
+                                                     .hello = m.hello};
             waited = 0;
         } else if (m.type == HAK_LINK_CONFIG && descriptor >= 0) { /* said last */
             k->config = m;

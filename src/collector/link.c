@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -13,8 +14,16 @@ int hak_link_pair(int pair[2]) {
     return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair);
 }
 
+/* Only CONFIG and STORE carry paths. */
+static size_t size_of(uint32_t type) {
+    return type == HAK_LINK_CONFIG || type == HAK_LINK_STORE
+               ? sizeof(struct hak_link_message)
+               : offsetof(struct hak_link_message, store_path);
+}
+
 int hak_link_send(int link, const struct hak_link_message *message, int descriptor) {
-    struct iovec piece = {(void *)message, sizeof *message};
+    size_t bytes = size_of(message->type);
+    struct iovec piece = {(void *)message, bytes};
     union {
         struct cmsghdr align;
         char bytes[CMSG_SPACE(sizeof(int))];
@@ -31,9 +40,21 @@ int hak_link_send(int link, const struct hak_link_message *message, int descript
     }
     ssize_t sent;
     do {
-        sent = sendmsg(link, &header, MSG_NOSIGNAL);
+        sent = sendmsg(link, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
     } while (sent < 0 && errno == EINTR);
-    return sent == (ssize_t)sizeof *message ? 0 : -1;
+    if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == ETOOMANYREFS))
+        return 1;
+    return sent == (ssize_t)bytes ? 0 : -1;
+}
+
+int hak_link_send_wait(int link, const struct hak_link_message *message, int descriptor) {
+    int sent;
+    while ((sent = hak_link_send(link, message, descriptor)) > 0) {
+        struct pollfd p = {.fd = link, .events = POLLOUT};
+        poll(&p, 1, 100);
+        usleep(500); /* too many descriptors on their way are not told by poll */
+    }
+    return sent;
 }
 
 int hak_link_receive(int link, struct hak_link_message *message, int *descriptor) {
@@ -47,6 +68,7 @@ int hak_link_receive(int link, struct hak_link_message *message, int *descriptor
                             .msg_control = control.bytes,
                             .msg_controllen = sizeof control.bytes};
     *descriptor = -1;
+    message->store_path[0] = message->log_path[0] = 0;
     ssize_t got;
     do {
         got = recvmsg(link, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
@@ -57,7 +79,7 @@ int hak_link_receive(int link, struct hak_link_message *message, int *descriptor
         if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
             c->cmsg_len == CMSG_LEN(sizeof(int)))
             memcpy(descriptor, CMSG_DATA(c), sizeof *descriptor);
-    if (got == (ssize_t)sizeof *message)
+    if (got >= (ssize_t)sizeof message->type && (size_t)got == size_of(message->type))
         return 1;
     if (*descriptor >= 0)
         close(*descriptor);

@@ -47,9 +47,11 @@ struct hak_link_message {
     char log_path[HAK_PATH_BYTES];   /* CONFIG: "" = as the session says */
 };
 
-/* Sends a message, with `descriptor` unless it is -1. 0, or -1 when the other side is gone. Blocks
- * while the other side is slow. */
+/* Sends a message, with `descriptor` unless it is -1. 0 sent, 1 not now (too many are on their
+ * way), -1 the other side is gone. Does not block. */
 int hak_link_send(int link, const struct hak_link_message *message, int descriptor);
+/* The same, but waits until it is sent: 0, or -1. For the worker only. */
+int hak_link_send_wait(int link, const struct hak_link_message *message, int descriptor);
 
 /* Takes a message if there is one: 1 taken (`descriptor` is the caller's then, or -1), 0 none yet,
  * -1 the other side is gone. Does not block. */

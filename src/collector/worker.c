@@ -18,6 +18,7 @@
 #define RESOLVE_NS      4000000u
 #define KEEPER_AGAIN_NS 1000000000u
 #define LAST_ROUNDS     1000000
+#define LATE_NS         5000000000u /* a hello is heard at most that much after its process' end */
 
 void hak_worker_say(const char *text) {
     char line[2 * HAK_PATH_BYTES + 256];
@@ -45,6 +46,21 @@ void hak_worker_free(struct hak_worker *worker) {
     hak_batch_free(&worker->batch);
     hak_rows_free(&worker->rows);
     hak_resolve_free(&worker->resolve);
+}
+
+/* A hello came from a process whose row says that it vanished: it had executed another program,
+ * which was seen later than its end. */
+static void correct_vanished(struct hak_worker *w, pid_t pid, uint64_t start_time, uint64_t ns) {
+    for (uint32_t id = w->rows.process_count; id > 0; id--) {
+        struct hak_process_row *row = &w->rows.processes[id - 1].row;
+        if (row->pid != pid || row->end_kind != 2 || row->end_ns + LATE_NS < ns ||
+            (row->start_time != 0 && row->start_time != start_time))
+            continue;
+        row->end_kind = 3;
+        row->end_ns = ns;
+        hak_rows_touch_process(&w->rows, id);
+        return;
+    }
 }
 
 const char *hak_worker_add(struct hak_worker *worker, uint32_t number,
@@ -75,6 +91,8 @@ const char *hak_worker_add(struct hak_worker *worker, uint32_t number,
         hak_client_look_at_processes(worker->clients[i], &worker->rows, worker->bell.epoll);
         hak_client_note_exec(worker->clients[i], peer_pid, hello->start_time, start_ns);
     }
+    if (client->map.previous_id == 0)
+        correct_vanished(worker, peer_pid, hello->start_time, start_ns);
     worker->clients[worker->client_count++] = client;
     return NULL;
 }
@@ -85,7 +103,7 @@ static void tell(struct hak_worker *w, uint32_t type, uint32_t number, uint32_t 
     static struct hak_link_message m; /* one worker thread */
     m = (struct hak_link_message){.type = type, .number = number, .live = live};
     snprintf(m.store_path, sizeof m.store_path, "%s", w->store_path);
-    if (w->link >= 0 && hak_link_send(w->link, &m, -1) != 0)
+    if (w->link >= 0 && hak_link_send_wait(w->link, &m, -1) != 0)
         return; /* seen as the end of the link soon */
 }
 
@@ -138,7 +156,6 @@ static void hear_keeper(struct hak_worker *w) {
 
 static bool watch_link(struct hak_worker *w) {
     struct epoll_event event = {.events = EPOLLIN, .data.fd = w->link};
-    fcntl(w->link, F_SETFL, O_NONBLOCK);
     fcntl(w->link, F_SETFD, FD_CLOEXEC);
     return epoll_ctl(w->bell.epoll, EPOLL_CTL_ADD, w->link, &event) == 0;
 }
@@ -163,11 +180,11 @@ static void start_keeper(struct hak_worker *w, uint64_t now) {
                                      .number = c->link_number,
                                      .peer_pid = c->peer_pid,
                                      .hello = c->hello};
-        sent = hak_link_send(w->link, &m, c->map.memfd) == 0;
+        sent = hak_link_send_wait(w->link, &m, c->map.memfd) == 0;
     }
     w->config.type = HAK_LINK_CONFIG;
     w->config.hold = 0;
-    sent = sent && hak_link_send(w->link, &w->config, w->listening) == 0;
+    sent = sent && hak_link_send_wait(w->link, &w->config, w->listening) == 0;
     if (!sent || !watch_link(w))
         lose_keeper(w);
 }
