@@ -4,7 +4,9 @@
 # works out from all events, as the reference decoder prints them, what the answer must be: which
 # block, which lives with which beginnings, resizes and ends, which moves. Prints how long `why` took.
 # For captures without forked children, losses and faults.
+import array
 import collections
+import functools
 import json
 import random
 import subprocess
@@ -13,24 +15,26 @@ import time
 
 trace, decoder, store, count = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
 MOVES_KEPT, LIVES_KEPT, RESIZES_KEPT = 4096, 1024, 64
-PLACE_LIVE = 5
+MALLOC, FREE, REALLOC, REALLOC_FROM, PLACE_LIVE = 1, 2, 3, 4, 5
 random.seed(20010101)
 
 
-def decode(condition):
-    """Yields the decoder's lines that awk lets through, as dicts of numbers (kind: its name)."""
+COLUMNS = ("id", "process", "kind_number", "place", "class_index", "base", "address", "size", "generation")
+
+
+def decode(program):
+    """Yields the decoder's lines that the awk program picks, as tuples of COLUMNS."""
+    head = "NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; " + "".join(
+        f'{name} = c["{name}"]; ' for name in (*COLUMNS, "kind")
+    )
+    pick = "function pick() { print " + ", ".join(f"${name}" for name in COLUMNS) + " } "
     with subprocess.Popen([decoder, store], stdout=subprocess.PIPE) as reader:
         with subprocess.Popen(
-            ["awk", "-F\t", "NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; print; next } " + condition],
-            stdin=reader.stdout,
-            stdout=subprocess.PIPE,
-            text=True,
+            ["awk", "-F\t", pick + head + "next } " + program], stdin=reader.stdout, stdout=subprocess.PIPE
         ) as sieve:
             reader.stdout.close()
-            names = sieve.stdout.readline().rstrip("\n").split("\t")
             for line in sieve.stdout:
-                fields = zip(names, line.rstrip("\n").split("\t"))
-                yield {name: value if name == "kind" else int(value) for name, value in fields}
+                yield tuple(map(int, line.split()))
         if sieve.returncode != 0 or reader.wait() != 0:
             sys.exit(f"decoder or awk ended with status {reader.returncode}, {sieve.returncode}")
 
@@ -50,8 +54,8 @@ for line in ask("sql", "select id, slot_bytes from class").splitlines():
 
 # A few of a thousand calls are enough to choose from.
 candidates = [
-    (event["address"], max(1, event["size"]))
-    for event in decode('$c["kind"] == "MALLOC" && (NR * 48271) % 65521 < 500 { print }')
+    (event[6], max(1, event[7]))
+    for event in decode('$kind == "MALLOC" && (NR * 48271) % 65521 < 500 { pick() }')
 ]
 if len(candidates) < count:
     sys.exit(f"only {len(candidates)} calls to choose {count} addresses from")
@@ -59,50 +63,56 @@ addresses = sorted(
     address + random.choice((0, random.randrange(size))) for address, size in random.sample(candidates, count)
 )
 
-# Every move in a slab that one of the addresses lies in, and of every block that is no slab's.
-slabs = " ".join(f"w[{slab}];" for slab in {address >> 16 for address in addresses})
-blocks = collections.defaultdict(list)
-for event in decode(
-    "NR == 2 { " + slabs + ' } $c["kind_number"] >= 1 && $c["kind_number"] < 64 && '
-    '(int($c["base"] / 65536) in w || $c["class_index"] == 255) { print }'
+# Every move of a block that holds one of the addresses. A large block is whole pages from its base on,
+# and the user's bytes lie behind a header.
+numbers = "".join(f"x[{at}] = {address}; " for at, address in enumerate(addresses))
+sizes = "".join(f"z[{index}] = {size}; " for index, size in slot_bytes.items())
+blocks = collections.defaultdict(lambda: [array.array("Q") for _ in range(5)])
+for row in decode(
+    "function covers(low, high,   i) { for (i in x) if (low <= x[i] && x[i] < high) return 1; return 0 } "
+    "NR == 2 { " + numbers + sizes + "} $kind_number < 1 || $kind_number > 63 { next } "
+    "$class_index == 255 { if (covers($base, int(($address + ($size ? $size : 1) + 4095) / 4096) * 4096)) pick(); next } "
+    '{ k = $base " " $class_index; if (!(k in known)) known[k] = covers($base + 0, $base + z[$class_index]) } '
+    "known[k] { pick() }"
 ):
-    blocks[event["process"], event["base"]].append(event)
+    identity, process, kind, place, index, base, address, size, generation = row
+    end = base + slot_bytes[index] if index in slot_bytes else (address + max(1, size) + 4095) // 4096 * 4096
+    for column, value in zip(blocks[process, base], (identity, kind, place, end, generation)):
+        column.append(value)
 
 
-def covers(event, address):
-    """Does the block that this event moves hold the address?"""
-    size = slot_bytes.get(event["class_index"])
-    if size is None:
-        # A mapping of its own: whole pages from its base on, the user's bytes behind a header.
-        end = event["address"] + max(1, event["size"])
-        return event["base"] <= address < (end + 4095) // 4096 * 4096
-    return event["base"] <= address < event["base"] + size
-
-
-def story(address):
-    """The block around the address that was used last, its moves and its lives, by a plain scan."""
+def block_at(address):
+    """The block around the address that was used last."""
     newest, chosen = 0, None
-    for key, events in blocks.items():
-        if abs(key[1] - address) > 1 << 32:
-            continue
-        for event in reversed(events):
-            if event["id"] <= newest:
+    for key, (ids, _, _, ends, _) in blocks.items():
+        for at in range(len(ids) - 1, -1, -1):
+            if ids[at] <= newest:
                 break
-            if covers(event, address):
-                newest, chosen = event["id"], key
+            if key[1] <= address < ends[at]:
+                newest, chosen = ids[at], key
                 break
-    events = sorted(blocks[chosen], key=lambda event: (event["generation"], event["id"]))
+    return chosen
+
+
+@functools.lru_cache(maxsize=None)
+def story(key):
+    """The moves and the lives of a block by a plain scan: the newest ones, and how many there are."""
+    ids, kinds, places, _, generations = blocks[key]
+    order = sorted(range(len(ids)), key=lambda at: (generations[at], ids[at]))
     lives = []
-    for event in events:
-        if event["kind"] == "REALLOC" and event["place"] == PLACE_LIVE and lives and not lives[-1]["ends"]:
-            lives[-1]["resizes"].append(event["id"])
-        elif event["kind"] in ("MALLOC", "REALLOC"):
-            lives.append({"birth": event["id"], "resizes": [], "ends": []})
-        elif event["kind"] in ("FREE", "REALLOC_FROM"):
+    for at in order:
+        if kinds[at] == REALLOC and places[at] == PLACE_LIVE and lives and not lives[-1]["ends"]:
+            lives[-1]["resizes"].append(ids[at])
+        elif kinds[at] in (MALLOC, REALLOC):
+            lives.append({"birth": ids[at], "resizes": [], "ends": []})
+        elif kinds[at] in (FREE, REALLOC_FROM):
             if not lives or lives[-1]["ends"]:
                 lives.append({"birth": None, "resizes": [], "ends": []})
-            lives[-1]["ends"].append(event["id"])
-    return chosen, [event["id"] for event in events], lives
+            lives[-1]["ends"].append(ids[at])
+    for life in lives[-LIVES_KEPT:]:
+        if len(life["resizes"]) > RESIZES_KEPT:
+            life["resizes"] = life["resizes"][: RESIZES_KEPT - 1] + life["resizes"][-1:]
+    return key, [ids[at] for at in order[-MOVES_KEPT:]], lives[-LIVES_KEPT:], (len(order), len(lives))
 
 
 def shown(document):
@@ -122,17 +132,9 @@ def shown(document):
 
 differences, seconds, most = 0, [], 0
 for address in addresses:
-    started = time.monotonic()
     document = json.loads(ask("why", hex(address), "--json", "--moves"))
-    seconds.append(time.monotonic() - started)
-    key, moves, lives = story(address)
-    totals = len(moves), len(lives)
-    most = max(most, len(moves))
-    moves, lives = moves[-MOVES_KEPT:], lives[-LIVES_KEPT:]
-    for life in lives:
-        if len(life["resizes"]) > RESIZES_KEPT:
-            life["resizes"] = life["resizes"][: RESIZES_KEPT - 1] + life["resizes"][-1:]
-    due = (key, moves, lives, totals)
+    due = story(block_at(address))
+    most = max(most, due[3][0])
     got = (*shown(document), (document["moves_total"], document["lives_total"])) if document["block"] else None
     if due != got:
         differences += 1
@@ -141,6 +143,10 @@ for address in addresses:
             for name, one, other in zip(("block", "moves", "lives", "totals"), due, got or ("nothing",) * 4):
                 if one != other:
                     print(f"  {name}: due {str(one)[:300]}\n  {name}: got {str(other)[:300]}")
+for address in addresses[:: max(1, len(addresses) // 20)]:
+    started = time.monotonic()
+    ask("why", hex(address))
+    seconds.append(time.monotonic() - started)
 seconds.sort()
 print(
     f"{len(addresses)} addresses, {differences} answers differ; the longest story has {most} moves; "
