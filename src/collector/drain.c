@@ -33,7 +33,7 @@ static bool is_kind(uint8_t kind) {
 #define NOTE(name, number, sentence)          [number] = true,
 #include "hops.def"
     };
-    return known[kind] && kind != HAK_CONTINUATION;
+    return known[kind] && kind != HAK_CONTINUATION && kind != HAK_THREAD_SWITCH;
 }
 
 static bool has_bytes(uint8_t kind) {
@@ -211,10 +211,17 @@ static uint64_t loss_time(const struct hak_client *c, uint64_t told, uint64_t ti
     return hak_clock_ns(&c->clock, before <= ticks ? ticks - before : ticks);
 }
 
-static void take_side_effects(struct hak_drain *d, struct hak_client *c, uint32_t ring,
-                              uint32_t place, const struct hak_event *e,
-                              const struct hak_event_fields *f, const struct payload *p,
-                              uint64_t ticks) {
+/* Where a record was read, and when it was written. */
+struct origin {
+    struct hak_client *client;
+    uint32_t ring;
+    uint64_t position, ticks;
+};
+
+static void take_side_effects(struct hak_drain *d, const struct origin *origin, uint32_t place,
+                              const struct hak_event *e, const struct hak_event_fields *f,
+                              const struct payload *p) {
+    struct hak_client *c = origin->client;
     switch (f->kind) {
     case HAK_THREAD_START:
     case HAK_THREAD_END:
@@ -239,29 +246,52 @@ static void take_side_effects(struct hak_drain *d, struct hak_client *c, uint32_
     case HAK_FAULT:
         note(d, (struct hak_drain_note){.place = place,
                                         .row = e->process,
-                                        .value = c->rings[ring].position,
-                                        .ring = ring,
+                                        .value = origin->position,
+                                        .ring = origin->ring,
                                         .kind = HAK_FAULT,
                                         .client = c});
         break;
     case HAK_LOSS:
-        c->rings[ring].lost_told += f->size;
-        hak_drain_lost(d, e->process, e->thread, loss_time(c, f->address, ticks),
-                       f->old_address ? loss_time(c, f->old_address, ticks) : e->ns, f->size,
-                       f->subkind < sizeof reasons / sizeof *reasons ? reasons[f->subkind]
-                                                                     : "not told");
+        c->rings[origin->ring].lost_told += f->size;
+        hak_drain_lost(
+            d, e->process, e->thread, loss_time(c, f->address, origin->ticks),
+            f->old_address ? loss_time(c, f->old_address, origin->ticks) : e->ns, f->size,
+            f->subkind < sizeof reasons / sizeof *reasons ? reasons[f->subkind] : "not told");
         break;
     default:
         break;
     }
 }
 
+struct owner {
+    uint32_t process_index, thread_number;
+    int32_t tid;
+};
+
 static void find_owner(struct hak_drain *d, struct hak_client *c, struct hak_ring_cursor *cursor,
-                       const struct hak_ring_view *view, uint32_t process_index, uint64_t ns) {
-    cursor->process_row = hak_client_process_row(c, d->rows, process_index, ns);
-    cursor->thread_row = hak_rows_thread(d->rows, cursor->process_row, view->thread, view->tid, ns);
-    cursor->process_index = process_index;
-    cursor->thread_number = view->thread;
+                       const struct owner *owner, uint64_t ns) {
+    if (cursor->thread_row != 0 && cursor->process_index == owner->process_index &&
+        cursor->thread_number == owner->thread_number)
+        return;
+    cursor->process_row = hak_client_process_row(c, d->rows, owner->process_index, ns);
+    cursor->thread_row =
+        hak_rows_thread(d->rows, cursor->process_row, owner->thread_number, owner->tid, ns);
+    cursor->process_index = owner->process_index;
+    cursor->thread_number = owner->thread_number;
+}
+
+/* In a ring that threads share the record behind a THREAD_SWITCH is of the thread that it names;
+ * they were written as one, so the switch is taken with it. Returns how many records were passed
+ * over. */
+static uint32_t pass_switch(const struct hak_ring_view *view, uint64_t position, uint64_t limit,
+                            struct hak_record *head, struct owner *owner) {
+    if (hak_record_kind_of(head) != HAK_THREAD_SWITCH || position + 1 >= limit)
+        return 0;
+    struct hak_event_fields f = hak_record_unpack(head, NULL);
+    owner->thread_number = (uint32_t)f.size;
+    owner->tid = (int32_t)f.address;
+    *head = hak_view_record(view, position + 1);
+    return 1;
 }
 
 uint32_t hak_drain_take(struct hak_drain *drain, struct hak_client *client, uint32_t ring,
@@ -269,21 +299,22 @@ uint32_t hak_drain_take(struct hak_drain *drain, struct hak_client *client, uint
     struct hak_ring_cursor *cursor = &client->rings[ring];
     struct hak_record head = hak_view_record(view, cursor->position), wide = {{0}};
     static struct payload payload; /* 6 KiB: one worker thread */
-    uint32_t taken = 1;
+    struct owner owner = {view->process < HAK_PROCESSES ? view->process : 0, view->thread,
+                          view->tid};
+    struct origin origin = {client, ring, cursor->position, ticks};
+    uint32_t passed = pass_switch(view, cursor->position, limit, &head, &owner), taken = 1 + passed;
+    origin.position += passed;
     bool bytes = has_bytes(hak_record_kind_of(&head));
     payload.count = 0;
     if (hak_record_flags_of(&head) & HAK_RECORD_WIDE)
-        taken += read_continuations(view, cursor->position + 1, limit, &wide, &payload);
-    struct hak_event_fields f = hak_record_unpack(&head, taken > 1 && !bytes ? &wide : NULL);
+        taken += read_continuations(view, origin.position + 1, limit, &wide, &payload);
+    bool is_whole = taken > 1 + passed;
+    struct hak_event_fields f = hak_record_unpack(&head, is_whole && !bytes ? &wide : NULL);
     uint64_t ns = hak_clock_ns(&client->clock, ticks);
-    uint32_t process_index = view->process < HAK_PROCESSES ? view->process : 0;
-    if (cursor->thread_row == 0 || cursor->process_index != process_index ||
-        cursor->thread_number != view->thread)
-        find_owner(drain, client, cursor, view, process_index, ns);
+    find_owner(drain, client, cursor, &owner, ns);
     uint32_t process = cursor->process_row, thread = cursor->thread_row;
     /* Halves of a record whose other half became a LOSS, which has counted it (ring.md). */
-    if (f.kind == HAK_CONTINUATION ||
-        ((hak_record_flags_of(&head) & HAK_RECORD_WIDE) && taken == 1))
+    if (f.kind == HAK_CONTINUATION || ((hak_record_flags_of(&head) & HAK_RECORD_WIDE) && !is_whole))
         return taken;
     if (!is_kind(f.kind) || process == 0 || thread == 0) {
         hak_drain_lost(drain, process, thread, ns, ns, 1,
@@ -299,7 +330,7 @@ uint32_t hak_drain_take(struct hak_drain *drain, struct hak_client *client, uint
         .generation = (uint64_t)f.epoch << 32 | f.record_count,
         .process = process,
         .thread = thread,
-        .stack = hak_client_node_row(client, drain->rows, f.stack, process_index, ns),
+        .stack = hak_client_node_row(client, drain->rows, f.stack, owner.process_index, ns),
         .kind = f.kind,
         .class_index = f.class_index,
         .place = f.place,
@@ -309,7 +340,7 @@ uint32_t hak_drain_take(struct hak_drain *drain, struct hak_client *client, uint
     uint32_t place =
         hak_batch_add(drain->batch, &event, (client->number << 12) | (ring & (HAK_RINGS - 1)));
     if (f.kind >= 64)
-        take_side_effects(drain, client, ring, place, &event, &f, &payload, ticks);
+        take_side_effects(drain, &origin, place, &event, &f, &payload);
     return taken;
 }
 

@@ -122,8 +122,9 @@ static void record_fault(const struct hak_incident *incident, struct hak_report_
     if (wide)
         *hak_ring_slot(at + 1) = hak_record_pack_wide(&fault, HAK_CONTINUATION);
     *hak_ring_slot(at) = hak_record_pack(&fault);
+    struct hak_ring_entry *ring = hak_writer.held ? hak_ring_shared_entry() : hak_writer.ring;
     hak_ring_finish();
-    area->ring = (uint32_t)(hak_writer.ring - hak_current.rings);
+    area->ring = (uint32_t)(ring - hak_current.rings);
     area->fault_position = at;
 }
 

@@ -57,7 +57,10 @@ static inline void finish(struct hak_writer *w) {
 }
 
 void hak_ring_finish(void) {
-    finish(&hak_writer);
+    if (HAK_UNLIKELY(hak_writer.held))
+        hak_ring_share_finish();
+    else
+        finish(&hak_writer);
 }
 
 /* After a try that failed. */
@@ -69,7 +72,7 @@ static HAK_COLD bool reserve_slowly(unsigned count, uint64_t *position, uint64_t
             if (!hak_current_look())
                 return false;
         } else if (w->reserved + count > w->room && !hak_ring_make_room(count)) {
-            return false;
+            return w->shared && hak_ring_share_reserve(count, position, ticks);
         }
     } while (!try_reserve(w, count, position, ticks));
     return true;
@@ -100,6 +103,17 @@ static HAK_COLD void record_wide(struct hak_event_fields *fields) {
     hak_ring_finish();
 }
 
+static HAK_COLD void record_slowly(struct hak_event_fields *fields) {
+    uint64_t at;
+    if (!reserve_slowly(1, &at, &fields->time)) {
+        if (hak_writer.ended && hak_writer.depth == 0)
+            record_late(fields);
+        return;
+    }
+    *hak_ring_slot(at) = hak_record_pack_narrow(fields);
+    hak_ring_finish();
+}
+
 void hak_trace_record(struct hak_event_fields *fields) {
     struct hak_writer *w = &hak_writer;
     uint64_t at;
@@ -107,10 +121,8 @@ void hak_trace_record(struct hak_event_fields *fields) {
         record_wide(fields);
         return;
     }
-    if (HAK_UNLIKELY(!try_reserve(w, 1, &at, &fields->time)) &&
-        !reserve_slowly(1, &at, &fields->time)) {
-        if (w->ended && w->depth == 0)
-            record_late(fields);
+    if (HAK_UNLIKELY(!try_reserve(w, 1, &at, &fields->time))) {
+        record_slowly(fields);
         return;
     }
     w->records[at & w->mask] = hak_record_pack_narrow(fields);

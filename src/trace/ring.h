@@ -13,7 +13,10 @@
  *
  * Full: first the ring grows (a new one, up to 4 MiB, linked by `next`), then the writer waits,
  * bounded, then it drops and counts until the tail moves; a LOSS record then tells how many, from
- * when to when and why. */
+ * when to when and why.
+ *
+ * A thread that gets no ring of its own writes into one of its process's shared rings, under a lock
+ * (ring_share.c). */
 #ifndef HAK_TRACE_RING_H
 #define HAK_TRACE_RING_H
 
@@ -48,6 +51,10 @@ struct hak_writer {
     uint8_t ended;                     /* hak_trace_thread_end was called */
     uint8_t in_vfork_child;            /* set by vfork around the child's life */
     uint8_t setting_up;                /* a ring is being claimed, closed or told about */
+    uint32_t thread_id;                /* kernel's, of a thread that shares a ring */
+    struct hak_shared_ring *shared;    /* it has no ring of its own and shares this one, or NULL */
+    struct hak_shared_ring *held;      /* its lock is held: between reserve and finish, or NULL */
+    uint64_t held_end, held_signals;   /* the head to come, the signal mask to restore */
 };
 
 HAK_HIDDEN extern _Thread_local struct hak_writer hak_writer
@@ -88,9 +95,10 @@ HAK_HIDDEN void hak_ring_give_up_unfinished(void);
 /* Counts one event that is not recorded, for a LOSS record to come. */
 HAK_HIDDEN void hak_ring_count_loss(enum hak_loss_reason reason);
 
-/* Claims a ring of at least `bytes` for the calling thread (ring_claim.c); NULL when none is left.
- * Signals must be blocked. */
-HAK_HIDDEN struct hak_ring_entry *hak_ring_claim(uint64_t bytes);
+/* Claims a ring of at least `bytes` (ring_claim.c) for the calling thread, or with `shared` for
+ * several, which have a reserve of entries and extents; NULL when none is left. Signals must be
+ * blocked. */
+HAK_HIDDEN struct hak_ring_entry *hak_ring_claim(uint64_t bytes, bool shared);
 /* Makes `ring` the calling thread's. Signals must be blocked, no record in the making. */
 HAK_HIDDEN void hak_ring_use(struct hak_ring_entry *ring);
 /* Gives the calling thread's ring to the collector. Signals must be blocked. */
@@ -101,6 +109,30 @@ HAK_HIDDEN void hak_ring_forget(void);
 HAK_HIDDEN bool hak_ring_others_write(void);
 /* In a forked child: the other threads of the parent are not here. */
 HAK_HIDDEN void hak_ring_forget_others(void);
+
+/* Waits a little for the collector, for room in a ring; `commits` is the session's word from before
+ * the last look, `begin_ns` when waiting began. False: it has been long enough. */
+HAK_HIDDEN bool hak_ring_wait_a_slice(uint32_t commits, uint64_t begin_ns);
+
+/* Makes the calling thread, whose number is drawn, write into a shared ring (ring_share.c). False:
+ * none can be had. Inside a claim, signals blocked. */
+HAK_HIDDEN bool hak_ring_share_begin(void);
+/* True when the calling thread may look for a ring of its own again: one of all threads, now and
+ * then. */
+HAK_HIDDEN bool hak_ring_share_may_end(uint64_t now_ns);
+/* The calling thread has ended or has a ring of its own. */
+HAK_HIDDEN void hak_ring_share_end(void);
+/* Reserve and finish of a thread that shares. Signals are blocked and the lock is held between
+ * them. */
+HAK_HIDDEN bool hak_ring_share_reserve(unsigned count, uint64_t *position, uint64_t *ticks);
+HAK_HIDDEN void hak_ring_share_finish(void);
+/* Lets go of what a killed vfork child, as the calling thread, left in the middle. */
+HAK_HIDDEN void hak_ring_share_abandon(void);
+/* In a forked child: the shared rings are the parent's. */
+HAK_HIDDEN void hak_ring_share_forget(void);
+/* The entry of the ring that the calling thread shares, or NULL. */
+HAK_HIDDEN struct hak_ring_entry *hak_ring_shared_entry(void);
+
 /* Writes the THREAD_START or THREAD_END record of the calling thread. */
 HAK_HIDDEN void hak_ring_tell_thread(uint8_t kind);
 

@@ -9,6 +9,11 @@
 #include <string.h>
 #include <sys/prctl.h>
 
+enum {
+    SHARED_ENTRIES = 128,     /* ring entries that only shared rings may take */
+    SHARED_EXTENTS_PART = 16, /* and which part of the extents */
+};
+
 /* Who writes which ring; of this process only. */
 static _Atomic(struct hak_writer *) writers[HAK_RINGS];
 
@@ -17,13 +22,13 @@ static void give_back_extents(uint32_t first, uint32_t count) {
         atomic_store_explicit(&hak_current.session->extent_taken[i], 0, memory_order_release);
 }
 
-/* Takes `count` extents in a row, the lowest that are free, so that the memory that was ever
- * touched stays small; the index of the first, or UINT32_MAX when there is no such run. */
-static uint32_t take_extents(uint32_t count) {
+/* Takes `count` extents in a row below `limit`, the lowest that are free, so that the memory that
+ * was ever touched stays small; the index of the first, or UINT32_MAX when there is no such run. */
+static uint32_t take_extents(uint32_t count, uint32_t limit) {
     uint32_t run = 0;
     if (count == 0)
         return UINT32_MAX;
-    for (uint32_t i = 0; i < hak_current.extent_count; i++) {
+    for (uint32_t i = 0; i < limit; i++) {
         uint8_t free = 0;
         if (!atomic_compare_exchange_strong(&hak_current.session->extent_taken[i], &free, 1)) {
             give_back_extents(i - run, run);
@@ -32,13 +37,13 @@ static uint32_t take_extents(uint32_t count) {
             return i + 1 - count;
         }
     }
-    give_back_extents(hak_current.extent_count - run, run);
+    give_back_extents(limit - run, run);
     return UINT32_MAX;
 }
 
-static struct hak_ring_entry *take_entry(void) {
+static struct hak_ring_entry *take_entry(uint32_t limit) {
     _Atomic uint32_t *high = &hak_current.session->rings_high;
-    for (uint32_t i = 0; i < HAK_RINGS; i++) {
+    for (uint32_t i = 0; i < limit; i++) {
         struct hak_ring_entry *ring = &hak_current.rings[i];
         uint32_t free = HAK_RING_FREE;
         if (atomic_load_explicit(&ring->state, memory_order_relaxed) == HAK_RING_FREE &&
@@ -50,12 +55,14 @@ static struct hak_ring_entry *take_entry(void) {
     return NULL;
 }
 
-struct hak_ring_entry *hak_ring_claim(uint64_t bytes) {
+struct hak_ring_entry *hak_ring_claim(uint64_t bytes, bool shared) {
+    uint32_t all = hak_current.extent_count;
+    uint32_t kept = shared || all == 0 ? 0 : (all + SHARED_EXTENTS_PART - 1) / SHARED_EXTENTS_PART;
     uint32_t extents = (uint32_t)((bytes + HAK_EXTENT_BYTES - 1) / HAK_EXTENT_BYTES);
-    uint32_t first = take_extents(extents);
+    uint32_t first = take_extents(extents, all - kept);
     if (first == UINT32_MAX)
         return NULL;
-    struct hak_ring_entry *ring = take_entry();
+    struct hak_ring_entry *ring = take_entry(shared ? HAK_RINGS : HAK_RINGS - SHARED_ENTRIES);
     if (!ring) {
         give_back_extents(first, extents);
         return NULL;
@@ -118,12 +125,15 @@ void hak_ring_forget(void) {
     w->dropping = 0;
     w->retry_ns = 0;
     w->setting_up = 0;
+    w->shared = NULL;
+    w->held = NULL;
 }
 
 void hak_ring_forget_others(void) {
     for (uint32_t i = 0; i < HAK_RINGS; i++)
         if (atomic_load_explicit(&writers[i], memory_order_relaxed))
             atomic_store(&writers[i], NULL);
+    hak_ring_share_forget();
 }
 
 void hak_ring_close(void) {
@@ -138,7 +148,8 @@ void hak_ring_tell_thread(uint8_t kind) {
         int32_t tid;
         uint32_t thread;
         char name[16];
-    } payload = {.tid = hak_writer.ring ? hak_writer.ring->tid : 0, .thread = hak_trace_thread()};
+    } payload = {.tid = (int32_t)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0),
+                 .thread = hak_trace_thread()};
     struct hak_event_fields head = {.kind = kind, .class_index = HAK_CLASS_NONE};
     struct hak_payload_part part = {&payload, sizeof payload};
     (void)hak_raw_call(SYS_prctl, PR_GET_NAME, (long)payload.name, 0, 0, 0, 0);
@@ -160,7 +171,7 @@ void hak_trace_thread_end(void) {
     struct hak_writer *w = &hak_writer;
     hak_splice_thread_end();
     hak_thread_give_stack_back();
-    if (!hak_current_ready() || !w->ring) {
+    if (!hak_current_ready() || (!w->ring && !w->shared)) {
         w->ended = 1;
         return;
     }
@@ -169,6 +180,7 @@ void hak_trace_thread_end(void) {
     w->setting_up = 1;
     hak_ring_give_up_unfinished();
     hak_ring_tell_thread(HAK_THREAD_END);
+    hak_ring_share_end();
     hak_current_enter_claim();
     hak_ring_close();
     hak_current_leave_claim();

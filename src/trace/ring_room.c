@@ -35,8 +35,9 @@ void hak_ring_count_loss(enum hak_loss_reason reason) {
     }
     w->lost_to = now;
     w->room = 0; /* so that the next record tells of it */
-    if (w->ring)
-        atomic_fetch_add_explicit(&w->ring->lost, 1, memory_order_relaxed);
+    struct hak_ring_entry *ring = w->ring ? w->ring : hak_ring_shared_entry();
+    if (ring)
+        atomic_fetch_add_explicit(&ring->lost, 1, memory_order_relaxed);
 }
 
 /* Tells of what was dropped. There must be room for the two records. */
@@ -79,31 +80,42 @@ void hak_ring_give_up_unfinished(void) {
     atomic_store_explicit(w->head, w->reserved, memory_order_release);
 }
 
-/* Gets the calling thread its first ring. */
+/* One look for a ring of the calling thread's own, or one that it may share. */
+static struct hak_ring_entry *claim_or_share(struct hak_writer *w) {
+    struct hak_ring_entry *ring = hak_ring_claim(hak_current.session->ring_bytes, false);
+    if (!ring && !w->shared && hak_ring_share_begin())
+        w->thread_id = (uint32_t)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0);
+    return ring;
+}
+
+/* Gets the calling thread its first ring; false: none, though it may share one from now on. */
 static bool claim_first(struct hak_writer *w) {
     uint64_t signals, now = hak_monotonic_ns();
-    if (now < w->retry_ns)
+    bool is_new = !w->shared;
+    if (is_new ? now < w->retry_ns : !hak_ring_share_may_end(now))
         return false;
     hak_block_signals(&signals);
     w->setting_up = 1;
     (void)hak_trace_thread(); /* draws the number now: that may wait, and a claim must not */
     hak_current_enter_claim();
     uint64_t deadline = w->retry_ns ? now : now + NO_RING_WAIT_MS * HAK_MILLISECOND_NS;
-    struct hak_ring_entry *ring = hak_ring_claim(hak_current.session->ring_bytes);
-    while (!ring && (now = hak_monotonic_ns()) < deadline) {
+    struct hak_ring_entry *ring = claim_or_share(w);
+    while (!ring && !w->shared && (now = hak_monotonic_ns()) < deadline) {
         uint32_t commits = atomic_load(&hak_current.session->commits);
         hak_ring_doorbell(hak_current.session);
         hak_wait_on(&hak_current.session->commits, commits, WAIT_SLICE_MS * HAK_MILLISECOND_NS);
-        ring = hak_ring_claim(hak_current.session->ring_bytes);
+        ring = claim_or_share(w);
     }
-    if (ring)
-        hak_ring_use(ring);
-    hak_current_leave_claim();
     if (ring) {
+        hak_ring_use(ring);
+        hak_ring_share_end();
+    }
+    hak_current_leave_claim();
+    if (is_new && (ring || w->shared)) {
         hak_ring_tell_thread(HAK_THREAD_START);
         hak_thread_take_stack();
     }
-    w->retry_ns = ring ? 0 : now + RETRY_MS * HAK_MILLISECOND_NS;
+    w->retry_ns = ring || w->shared ? 0 : now + RETRY_MS * HAK_MILLISECOND_NS;
     w->setting_up = 0;
     hak_restore_signals(&signals);
     return ring != NULL;
@@ -118,7 +130,7 @@ static bool grow(struct hak_writer *w) {
     uint64_t signals;
     hak_block_signals(&signals);
     hak_current_enter_claim();
-    struct hak_ring_entry *old = w->ring, *more = hak_ring_claim(bytes);
+    struct hak_ring_entry *old = w->ring, *more = hak_ring_claim(bytes, false);
     if (more) {
         old->next = (uint32_t)(more - hak_current.rings) + 1;
         hak_ring_use(more);
@@ -132,20 +144,25 @@ static bool grow(struct hak_writer *w) {
     return more != NULL;
 }
 
+bool hak_ring_wait_a_slice(uint32_t commits, uint64_t begin_ns) {
+    hak_ring_doorbell(hak_current.session);
+    hak_wait_on(&hak_current.session->commits, commits, WAIT_SLICE_MS * HAK_MILLISECOND_NS);
+    uint64_t limit = hak_keeper_beats(STALE_MS) ? FULL_WAIT_ALIVE_MS : FULL_WAIT_MS;
+    if (hak_monotonic_ns() - begin_ns >= limit * HAK_MILLISECOND_NS)
+        return false;
+    hak_keeper_replace_dead(DEAD_AFTER_MS);
+    return true;
+}
+
 /* Waits until `count` records fit, bounded. False: given up. */
 static bool wait_for_room(struct hak_writer *w, unsigned count) {
-    struct hak_session *session = hak_current.session;
     uint64_t begin = hak_monotonic_ns();
     for (;;) {
-        uint32_t commits = atomic_load(&session->commits);
+        uint32_t commits = atomic_load(&hak_current.session->commits);
         if (used_records(w) + count <= w->mask + 1)
             return true;
-        hak_ring_doorbell(session);
-        hak_wait_on(&session->commits, commits, WAIT_SLICE_MS * HAK_MILLISECOND_NS);
-        uint64_t limit = hak_keeper_beats(STALE_MS) ? FULL_WAIT_ALIVE_MS : FULL_WAIT_MS;
-        if (hak_monotonic_ns() - begin >= limit * HAK_MILLISECOND_NS)
+        if (!hak_ring_wait_a_slice(commits, begin))
             return used_records(w) + count <= w->mask + 1;
-        hak_keeper_replace_dead(DEAD_AFTER_MS);
     }
 }
 
@@ -168,6 +185,8 @@ static bool without_ring(struct hak_writer *w) {
         return false; /* hak_trace_record goes another way */
     if (w->depth == 0 && !w->setting_up && claim_first(w))
         return true;
+    if (w->shared)
+        return false; /* hak_ring_reserve goes another way here, too */
     atomic_fetch_add_explicit(&hak_current.process->lost_unringed, 1, memory_order_relaxed);
     return false;
 }

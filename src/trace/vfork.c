@@ -54,6 +54,7 @@ long hak_vfork_after(long result) {
     if (--hak_writer.in_vfork_child == 0) {
         if (hak_writer.depth != before.depth)
             hak_ring_give_up_unfinished();
+        hak_ring_share_abandon();
         hak_writer.setting_up = before.setting_up;
     }
     if (result < 0) {

@@ -145,6 +145,57 @@ START_TEST(counts_what_programs_say_they_lost) {
 }
 END_TEST
 
+/* What is written next is of another thread than the ring. */
+static void put_switch(uint32_t thread) {
+    fake_put(&program, 0,
+             (struct hak_event_fields){.kind = HAK_THREAD_SWITCH,
+                                       .address = 2000 + thread,
+                                       .size = thread,
+                                       .class_index = HAK_CLASS_NONE});
+}
+
+START_TEST(knows_the_threads_that_share_a_ring) {
+    put_switch(7);
+    fake_event(&program, 0, HAK_MALLOC, 1, 1, 0);
+    put_switch(9);
+    fake_put(&program, 0,
+             (struct hak_event_fields){
+                 .kind = HAK_REALLOC, .address = 0x7f0000001000, .size = 1ull << 40});
+    commit();
+    fake_event(&program, 0, HAK_MALLOC, 2, 1, 0); /* whose ring it is */
+    put_switch(7);
+    fake_start_thread(&program, 0, "seven");
+    put_switch(9);
+    fake_put(&program, 0, (struct hak_event_fields){.kind = HAK_LOSS, .size = 5, .address = 1});
+    commit();
+    static const uint32_t number[] = {7, 9, 1, 7, 9};
+    ck_assert_uint_eq(hak_store_last_event(worker.writer), 5); /* switches are no events */
+    for (uint64_t id = 1; id <= 5; id++) {
+        char sql[100];
+        snprintf(sql, sizeof sql, "SELECT number FROM thread WHERE id = %u", read_event(id).thread);
+        ck_assert_int_eq(ask(sql), number[id - 1]);
+    }
+    ck_assert_uint_eq(read_event(2).size, 1ull << 40);
+    ck_assert_int_eq(ask("SELECT tid FROM thread WHERE number = 9"), 2009);
+    is_text("SELECT name FROM thread WHERE number = 7", "seven");
+    ck_assert_int_eq(ask("SELECT number FROM thread JOIN loss ON loss.thread = thread.id"), 9);
+    ck_assert_uint_eq(atomic_load(&fake_ring(&program, 0)->tail),
+                      atomic_load(&fake_ring(&program, 0)->head));
+}
+END_TEST
+
+START_TEST(counts_switches_that_lead_nowhere) {
+    put_switch(7);
+    put_switch(8);
+    put_switch(9);
+    fake_event(&program, 0, HAK_MALLOC, 1, 1, 0);
+    put_switch(10); /* and nothing behind it */
+    commit();
+    ck_assert_uint_eq(hak_store_last_event(worker.writer), 1);
+    ck_assert_int_eq(ask("SELECT sum(count) FROM loss WHERE reason = 'broken record'"), 2);
+}
+END_TEST
+
 START_TEST(counts_records_that_cannot_be) {
     fake_put(&program, 0, (struct hak_event_fields){.kind = 0, .address = 1});
     fake_put(&program, 0, (struct hak_event_fields){.kind = 50, .address = 1});
@@ -278,6 +329,19 @@ START_TEST(reports_a_fault_once_it_is_stored) {
 }
 END_TEST
 
+START_TEST(reports_a_fault_in_a_ring_that_threads_share) {
+    put_switch(7);
+    fake_event(&program, 0, HAK_MALLOC, 1, 1, 0);
+    put_switch(1);
+    uint64_t position = atomic_load(&fake_ring(&program, 0)->head);
+    fake_put(&program, 0,
+             (struct hak_event_fields){
+                 .kind = HAK_FAULT, .address = FAKE_BLOCK + 48, .size = 202, .class_index = 3});
+    ask_for_report(0, position, 0);
+    report_is_printed(2);
+}
+END_TEST
+
 START_TEST(reports_even_without_the_record) {
     fake_event(&program, 0, HAK_MALLOC, 1, 1, 0);
     ask_for_report(UINT32_MAX, 12345, 3);
@@ -341,10 +405,13 @@ int main(void) {
     tcase_add_test(cases, keeps_the_base_of_a_misaligned_pointer);
     tcase_add_test(cases, tells_threads_modules_and_marks);
     tcase_add_test(cases, counts_what_programs_say_they_lost);
+    tcase_add_test(cases, knows_the_threads_that_share_a_ring);
+    tcase_add_test(cases, counts_switches_that_lead_nowhere);
     tcase_add_test(cases, counts_records_that_cannot_be);
     tcase_add_test(cases, refuses_modules_that_cannot_be);
     tcase_add_test(cases, resolves_with_the_modules_of_the_time);
     tcase_add_test(cases, reports_a_fault_once_it_is_stored);
+    tcase_add_test(cases, reports_a_fault_in_a_ring_that_threads_share);
     tcase_add_test(cases, reports_even_without_the_record);
     tcase_add_test(cases, reports_what_another_worker_left_behind);
     tcase_add_loop_test(cases, reports_of_nonsense_do_no_harm, 0, 5);

@@ -6,6 +6,7 @@
 #include <check.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,7 @@ struct fake_collector {
     struct seen *seen;
     size_t count, capacity;
     uint64_t rings_freed;
+    uint64_t switches; /* THREAD_SWITCH records, which are not kept */
     pthread_t thread;
     _Atomic bool stop;
 };
@@ -48,14 +50,15 @@ static inline struct hak_process_entry *fake_processes(const struct fake_collect
 }
 
 static inline void fake_keep(struct fake_collector *c, uint32_t index,
-                             const struct hak_ring_entry *ring, uint64_t position) {
+                             const struct hak_ring_entry *ring, uint32_t thread,
+                             uint64_t position) {
     if (c->count == c->capacity) {
         c->capacity = c->capacity ? c->capacity * 2 : 4096;
         c->seen = realloc(c->seen, c->capacity * sizeof *c->seen);
         ck_assert_ptr_nonnull(c->seen);
     }
     const struct hak_record *records = fake_at(c, ring->offset);
-    c->seen[c->count++] = (struct seen){index, ring->process, ring->thread, position,
+    c->seen[c->count++] = (struct seen){index, ring->process, thread, position,
                                         records[position & (ring->capacity - 1)]};
 }
 
@@ -66,8 +69,19 @@ static inline void fake_drain_ring(struct fake_collector *c, uint32_t index, uin
     uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
     if (head != tail)
         ck_assert_uint_le(head - tail, ring->capacity);
-    for (uint64_t at = tail; at != head; at++)
-        fake_keep(c, index, ring, at);
+    const struct hak_record *records = fake_at(c, ring->offset);
+    uint32_t thread = ring->thread;
+    for (uint64_t at = tail; at != head; at++) {
+        const struct hak_record *record = &records[at & (ring->capacity - 1)];
+        if (hak_record_kind_of(record) == HAK_THREAD_SWITCH) {
+            c->switches++;
+            thread = (uint32_t)hak_record_unpack(record, NULL).size;
+            ck_assert_uint_lt(++at, head); /* what it stands before comes with it */
+        } else if (hak_record_kind_of(record) != HAK_CONTINUATION) {
+            thread = ring->thread;
+        }
+        fake_keep(c, index, ring, thread, at);
+    }
     atomic_store_explicit(&ring->tail, head, memory_order_release);
     if (!closed)
         return;
@@ -147,9 +161,14 @@ static void *fake_run(void *context) {
     return NULL;
 }
 
-/* Reads in a thread of its own until fake_stop. That thread itself records nothing. */
+/* Reads in a thread of its own until fake_stop. That thread itself records nothing and takes no
+ * signals of the process. */
 static inline void fake_start(struct fake_collector *c) {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
     ck_assert_int_eq(pthread_create(&c->thread, NULL, fake_run, c), 0);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 static inline void fake_stop(struct fake_collector *c) {
     atomic_store(&c->stop, true);
