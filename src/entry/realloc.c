@@ -53,7 +53,8 @@ static void *resize(user_t user, base_t base, size_t bytes) {
      * block has to be recorded as given back before its address can be anyone's again. */
     if (is_large && !hak_is_debug_build && bytes > HAK_CLASS_MAX_BYTES) {
         void *moved = hak_large_move(base, bytes).p;
-        return moved ? moved : fail(bytes);
+        if (moved)
+            return moved; /* else perhaps only too many mappings to move one (held.h) */
     }
     return move(user, base, old_bytes, bytes);
 }

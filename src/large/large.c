@@ -4,6 +4,7 @@
 
 #include <string.h>
 #include "hop.h"
+#include "large/held.h"
 #include "large/spare.h"
 #include "platform/lock.h"
 
@@ -140,13 +141,16 @@ base_t hak_large_take(size_t bytes, size_t alignment) {
     bool is_wide = alignment > HAK_PAGE_BYTES;
     size_t spare_bytes = 0;
     void *start = is_wide ? NULL : hak_spare_take(mapped_bytes, &spare_bytes);
+    bool is_fresh = !start;
+    if (!start && !is_wide)
+        start = hak_held_take(mapped_bytes, &spare_bytes);
     if (start)
         mapped_bytes = spare_bytes;
     else
         start = is_wide ? hak_map_aligned(mapped_bytes, alignment) : hak_map(mapped_bytes);
     if (!start)
         return HAK_NO_BASE;
-    struct hak_large *large = make_node(base_from(start), mapped_bytes, spare_bytes == 0);
+    struct hak_large *large = make_node(base_from(start), mapped_bytes, is_fresh);
     if (!large) {
         hak_unmap(start, mapped_bytes);
         return HAK_NO_BASE;
@@ -207,9 +211,11 @@ bool hak_large_resize(base_t base, size_t bytes) {
     if (!large || bytes > PTRDIFF_MAX)
         return false;
     size_t wanted_bytes = HAK_PAGES_OF(bytes);
-    if (wanted_bytes != large->mapped_bytes &&
-        !hak_remap_in_place(base.p, large->mapped_bytes, wanted_bytes))
-        return false;
+    if (wanted_bytes == large->mapped_bytes)
+        return true;
+    /* What is too large and cannot be cut off (held.h) serves as it is. */
+    if (!hak_remap_in_place(base.p, large->mapped_bytes, wanted_bytes))
+        return wanted_bytes < large->mapped_bytes;
     large->mapped_bytes = wanted_bytes;
     return true;
 }

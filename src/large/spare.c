@@ -2,6 +2,7 @@
 #include "large/spare.h"
 
 #include "hop.h"
+#include "large/held.h"
 
 struct spare {
     void *start;
@@ -25,7 +26,7 @@ static struct spare remove_at(unsigned place) {
 
 void hak_spare_keep(void *start, size_t bytes) {
     if (hak_is_debug_build || bytes > HAK_SPARE_MAX_BYTES) {
-        hak_unmap(start, bytes);
+        hak_held_unmap(start, bytes);
         return;
     }
     struct spare dropped[HAK_SPARE_PLACES];
@@ -38,7 +39,7 @@ void hak_spare_keep(void *start, size_t bytes) {
     hak_unlock(&hak_spare_lock);
     while (drops > 0) {
         drops--;
-        hak_unmap(dropped[drops].start, dropped[drops].bytes);
+        hak_held_unmap(dropped[drops].start, dropped[drops].bytes);
     }
 }
 
@@ -57,8 +58,8 @@ void *hak_spare_take(size_t bytes, size_t *mapped_bytes) {
 }
 
 bool hak_spare_holds(const void *p) {
-    bool holds = false;
     hak_lock(&hak_spare_lock);
+    bool holds = hak_held_holds(p);
     for (unsigned i = 0; i < count; i++)
         holds |= (uintptr_t)p - (uintptr_t)spares[i].start < spares[i].bytes;
     hak_unlock(&hak_spare_lock);

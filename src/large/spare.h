@@ -9,7 +9,7 @@
  *
  * One lock, held for a look at 16 places; the kernel is called outside of it.
  *
- * May call: platform. */
+ * May call: held, platform. */
 #ifndef HAK_LARGE_SPARE_H
 #define HAK_LARGE_SPARE_H
 
@@ -28,7 +28,7 @@ HAK_HIDDEN void hak_spare_keep(void *start, size_t bytes);
 /* A kept mapping of at least `bytes`, dirty; its size in `mapped_bytes`. NULL when none fits. */
 HAK_HIDDEN void *hak_spare_take(size_t bytes, size_t *mapped_bytes);
 
-/* True when `p` lies in a kept mapping: whoever frees it frees a second time. */
+/* True when `p` lies in a kept or a held mapping: whoever frees it frees a second time. */
 HAK_HIDDEN bool hak_spare_holds(const void *p);
 
 #endif

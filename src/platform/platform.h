@@ -35,8 +35,12 @@ HAK_HIDDEN void *hak_reserve(size_t bytes);
 /* Keeps a mapping from being filled with huge pages. */
 HAK_HIDDEN void hak_decline_huge_pages(void *start, size_t bytes);
 
-/* Gives back memory of any of the functions above; parts of it are allowed. */
-HAK_HIDDEN void hak_unmap(void *start, size_t bytes);
+/* Gives back memory of any of the functions above; parts of it are allowed. False: nothing was
+ * done, since a hole there would be one mapping too many for the kernel (vm.max_map_count). */
+HAK_HIDDEN bool hak_unmap(void *start, size_t bytes);
+
+/* Gives back the pages and keeps the addresses, which read as zero from then on. */
+HAK_HIDDEN void hak_discard(void *start, size_t bytes);
 
 /* Makes a mapping larger or smaller where it lies. False: it cannot grow there. */
 HAK_HIDDEN bool hak_remap_in_place(void *start, size_t old_bytes, size_t new_bytes);

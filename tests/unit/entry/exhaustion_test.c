@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include "unit/suite.h"
 
@@ -95,10 +96,42 @@ START_TEST(threads_that_find_no_memory_end_well) {
 }
 END_TEST
 
+/* Mappings until the process may have hardly more; the kernel then moves none (mremap). */
+static void map_nearly_all(void) {
+    size_t allowed = 0, used = 0;
+    char line[4200];
+    FILE *file = fopen("/proc/sys/vm/max_map_count", "r");
+    ck_assert_int_eq(fscanf(file, "%zu", &allowed), 1);
+    fclose(file);
+    file = fopen("/proc/self/maps", "r");
+    while (fgets(line, sizeof line, file))
+        used++;
+    fclose(file);
+    ck_assert_uint_gt(allowed, used + 2);
+    size_t pages = allowed - used - 2;
+    char *start = mmap(NULL, pages * 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ck_assert_ptr_ne(start, MAP_FAILED);
+    for (size_t i = 0; i < pages; i += 2)
+        ck_assert_int_eq(mprotect(start + i * 4096, 4096, PROT_READ), 0);
+}
+
+START_TEST(a_block_grows_where_the_kernel_moves_no_mapping) {
+    char *block = malloc(200000), *behind = malloc(200000);
+    memset(block, 7, 200000);
+    map_nearly_all();
+    block = realloc(block, 90 << 20);
+    ck_assert_ptr_nonnull(block);
+    ck_assert_int_eq(block[199999], 7);
+    free(block);
+    free(behind);
+}
+END_TEST
+
 int main(void) {
     TCase *cases = tcase_create("exhaustion");
     tcase_set_timeout(cases, 120);
     tcase_add_test(cases, memory_ends_and_comes_back);
+    tcase_add_test(cases, a_block_grows_where_the_kernel_moves_no_mapping);
     tcase_add_test(cases, threads_that_find_no_memory_end_well);
     return run_cases("exhaustion", cases);
 }

@@ -1,0 +1,119 @@
+/* Holds what munmap refuses. The list needs memory when the kernel gives no mapping any more, so
+ * every now and then one of the held mappings serves as a block of it. */
+#include "large/held.h"
+
+#include "large/spare.h"
+
+enum { LOOKED_AT = 16 };
+
+struct held {
+    void *start;
+    size_t bytes;
+};
+
+/* A held mapping that lists others, in `place`. */
+struct block {
+    struct block *older;
+    size_t bytes; /* of the mapping */
+    size_t count;
+    struct held place[];
+};
+
+static _Atomic(struct block *) newest; /* written under hak_spare_lock */
+static size_t next_try;                /* place to be tried again next */
+
+static struct block *newest_now(void) {
+    return atomic_load_explicit(&newest, memory_order_relaxed);
+}
+
+static void set_newest(struct block *block) {
+    atomic_store_explicit(&newest, block, memory_order_relaxed);
+}
+
+static struct held remove_at(struct block *block, size_t place) {
+    struct held held = block->place[place];
+    block->place[place] = block->place[--block->count];
+    return held;
+}
+
+static void hold(struct held held) {
+    hak_discard(held.start, held.bytes);
+    hak_lock(&hak_spare_lock);
+    struct block *block = newest_now();
+    if (block && sizeof *block + (block->count + 1) * sizeof held <= block->bytes) {
+        block->place[block->count++] = held;
+    } else {
+        struct block *more = held.start;
+        *more = (struct block){.older = block, .bytes = held.bytes};
+        set_newest(more);
+    }
+    hak_unlock(&hak_spare_lock);
+}
+
+/* Takes out the newest block, which lists nothing. */
+static struct held remove_empty(struct block *block) {
+    set_newest(block->older);
+    return (struct held){block, block->bytes};
+}
+
+/* Takes out the mapping whose turn it is; an empty one when there is none. */
+static struct held take_next(void) {
+    struct held held = {0};
+    hak_lock(&hak_spare_lock);
+    struct block *block = newest_now();
+    if (block)
+        held = block->count > 0 ? remove_at(block, next_try++ % block->count) : remove_empty(block);
+    hak_unlock(&hak_spare_lock);
+    return held;
+}
+
+void hak_held_unmap(void *start, size_t bytes) {
+    if (!hak_unmap(start, bytes)) {
+        hold((struct held){start, bytes});
+        return;
+    }
+    if (HAK_LIKELY(!newest_now()))
+        return;
+    struct held held = take_next();
+    if (held.start && !hak_unmap(held.start, held.bytes))
+        hold(held);
+}
+
+static bool fits(size_t held_bytes, size_t bytes) {
+    return held_bytes >= bytes && held_bytes <= bytes + bytes / 4;
+}
+
+void *hak_held_take(size_t bytes, size_t *mapped_bytes) {
+    struct held found = {0};
+    if (HAK_LIKELY(!newest_now()))
+        return NULL;
+    hak_lock(&hak_spare_lock);
+    struct block *block = newest_now();
+    size_t count = block ? block->count : 0;
+    for (size_t i = count; i-- > 0 && count - i <= LOOKED_AT && !found.start;)
+        if (fits(block->place[i].bytes, bytes))
+            found = remove_at(block, i);
+    bool is_block = block && count == 0 && fits(block->bytes, bytes);
+    if (is_block)
+        found = remove_empty(block);
+    hak_unlock(&hak_spare_lock);
+    if (is_block) /* it was written into */
+        hak_discard(found.start, found.bytes);
+    *mapped_bytes = found.bytes;
+    return found.start;
+}
+
+static bool is_in(struct held held, const void *p) {
+    return (uintptr_t)p - (uintptr_t)held.start < held.bytes;
+}
+
+bool hak_held_holds(const void *p) {
+    for (struct block *block = newest_now(); block; block = block->older) {
+        if (is_in((struct held){block, block->bytes}, p))
+            return true;
+        for (size_t i = 0; i < block->count; i++)
+            if (is_in(block->place[i], p))
+                return true;
+    }
+    return false;
+}

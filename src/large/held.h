@@ -1,0 +1,29 @@
+/* Mappings that the kernel would not take back.
+ *
+ * munmap in the middle of a larger area makes two of it, and a process may have vm.max_map_count
+ * areas (65,530) only: a program that gives back every second of 140,000 large blocks comes there.
+ * What cannot be unmapped gives its pages back and is held here, for the next block of its size or
+ * until unmapping works again.
+ *
+ *   unmap --refused--> | start, bytes | ... | --> take
+ *                        ^ one is tried again after each mapping that could be unmapped
+ *
+ * Who owns what: the list is under hak_spare_lock. May call: platform. */
+#ifndef HAK_LARGE_HELD_H
+#define HAK_LARGE_HELD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "block.h"
+
+/* Unmaps a mapping, or holds it without its pages. Any thread, without hak_spare_lock. */
+HAK_HIDDEN void hak_held_unmap(void *start, size_t bytes);
+
+/* A held mapping of at least `bytes` and at most a quarter more, all zero; its size in
+ * `mapped_bytes`. NULL when none of the latest fits. */
+HAK_HIDDEN void *hak_held_take(size_t bytes, size_t *mapped_bytes);
+
+/* True when `p` lies in a held mapping. Hold hak_spare_lock. */
+HAK_HIDDEN bool hak_held_holds(const void *p);
+
+#endif
