@@ -15,26 +15,26 @@ static inline bool failed(long result) {
     return result < 0 && result > -4096;
 }
 
-static void *map(size_t bytes, int extra_flags) {
-    long result = hak_raw_call(SYS_mmap, 0, (long)bytes, PROT_READ | PROT_WRITE,
+static void *map(size_t bytes, int protection, int extra_flags) {
+    long result = hak_raw_call(SYS_mmap, 0, (long)bytes, protection,
                                MAP_PRIVATE | MAP_ANONYMOUS | extra_flags, -1, 0);
     return failed(result) ? NULL : (void *)result;
 }
 
 void *hak_map(size_t bytes) {
-    return map(bytes, 0);
+    return map(bytes, PROT_READ | PROT_WRITE, 0);
 }
 
 void *hak_map_aligned(size_t bytes, size_t alignment) {
     /* The kernel lays mappings one below the other, so the next one is mostly aligned already. */
-    char *start = map(bytes, 0);
+    char *start = hak_map(bytes);
     if (!start || ((uintptr_t)start & (alignment - 1)) == 0)
         return start;
     hak_unmap(start, bytes);
     if (bytes > SIZE_MAX - alignment)
         return NULL;
     size_t wide_bytes = bytes + alignment - HAK_PAGE_BYTES;
-    start = map(wide_bytes, 0);
+    start = hak_map(wide_bytes);
     if (!start)
         return NULL;
     char *aligned = (char *)(((uintptr_t)start + alignment - 1) & ~(uintptr_t)(alignment - 1));
@@ -47,11 +47,24 @@ void *hak_map_aligned(size_t bytes, size_t alignment) {
     return aligned;
 }
 
-void *hak_reserve(size_t bytes) {
-    void *start = map(bytes, MAP_NORESERVE);
+static void *reserve(size_t bytes, int protection) {
+    void *start = map(bytes, protection, MAP_NORESERVE);
     if (start)
         hak_decline_huge_pages(start, bytes);
     return start;
+}
+
+void *hak_reserve(size_t bytes) {
+    return reserve(bytes, PROT_READ | PROT_WRITE);
+}
+
+void *hak_reserve_read_only(size_t bytes) {
+    return reserve(bytes, PROT_READ);
+}
+
+bool hak_allow_writes(void *start, size_t bytes) {
+    return !failed(
+        hak_raw_call(SYS_mprotect, (long)start, (long)bytes, PROT_READ | PROT_WRITE, 0, 0, 0));
 }
 
 void hak_decline_huge_pages(void *start, size_t bytes) {

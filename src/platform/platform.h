@@ -32,6 +32,12 @@ HAK_HIDDEN void *hak_map_aligned(size_t bytes, size_t alignment);
  * limited (ulimit -v). Huge pages are declined, or one touched byte would cost 2 MiB. */
 HAK_HIDDEN void *hak_reserve(size_t bytes);
 
+/* The same, read-only, so that it counts neither as locked (mlockall) nor as committed memory, and
+ * the way to make parts of it, whole pages, writable. False: one mapping too many for the kernel.
+ */
+HAK_HIDDEN void *hak_reserve_read_only(size_t bytes);
+HAK_HIDDEN bool hak_allow_writes(void *start, size_t bytes);
+
 /* Keeps a mapping from being filled with huge pages. */
 HAK_HIDDEN void hak_decline_huge_pages(void *start, size_t bytes);
 

@@ -1,7 +1,10 @@
 /* The registry's two forms: a flat sparse array, and two levels where that cannot be reserved. */
 #include "platform/registry.h"
 
+#include <string.h>
+
 enum {
+    PART_ENTRIES = 32 << 10, /* 64 KiB, for 64 GiB of address space */
     LEAF_BITS = 13,
     LEAF_ENTRIES = 1 << LEAF_BITS,
     LEAVES = 1 << (HAK_ADDRESS_BITS - HAK_REGISTRY_SHIFT - LEAF_BITS),
@@ -12,12 +15,29 @@ struct hak_registry hak_registry;
 /* 64 KiB of which nothing is touched in the flat form. */
 static _Atomic(_Atomic(hak_owner_t) *) leaves[LEAVES];
 
+/* The flat form is writable in the parts that were written: a program that locks all its memory
+ * (mlockall) would otherwise fill it. */
+static uint64_t is_writable[HAK_REGISTRY_ENTRIES / PART_ENTRIES / 64];
+
+static bool make_writable(uintptr_t index) {
+    uintptr_t part = index / PART_ENTRIES;
+    uint64_t bit = (uint64_t)1 << part % 64;
+    if (!(is_writable[part / 64] & bit)) {
+        if (!hak_allow_writes(&hak_registry.flat[part * PART_ENTRIES],
+                              PART_ENTRIES * sizeof *hak_registry.flat))
+            return false;
+        is_writable[part / 64] |= bit;
+    }
+    return true;
+}
+
 void hak_registry_start(bool flat) {
     size_t bytes = HAK_REGISTRY_ENTRIES * sizeof *hak_registry.flat;
     /* A reserve that is granted takes its addresses from the program's own limit. */
     if (!flat || hak_address_space_limit() / HAK_REGISTRY_SHARE < bytes)
         return;
-    hak_registry.flat = hak_reserve(bytes);
+    memset(is_writable, 0, sizeof is_writable);
+    hak_registry.flat = hak_reserve_read_only(bytes);
     if (hak_registry.flat)
         hak_registry.entries = HAK_REGISTRY_ENTRIES;
 }
@@ -36,7 +56,8 @@ bool hak_registry_set(const void *superslab, hak_owner_t owner) {
     uintptr_t index = (uintptr_t)superslab >> HAK_REGISTRY_SHIFT;
     _Atomic(hak_owner_t) *entry = NULL;
     if (hak_registry.entries)
-        entry = index < hak_registry.entries ? &hak_registry.flat[index] : NULL;
+        entry =
+            index < hak_registry.entries && make_writable(index) ? &hak_registry.flat[index] : NULL;
     else if (index < HAK_REGISTRY_ENTRIES)
         entry = find_entry(index, owner != HAK_OWNER_NOBODY);
     if (!entry)

@@ -1,5 +1,6 @@
 /* The registry in both forms: whole address space, any garbage, millions of SuperSlabs. */
 #include "platform/registry.h"
+#include <signal.h>
 #include <sys/resource.h>
 #include "unit/suite.h"
 
@@ -78,6 +79,14 @@ START_TEST(a_limit_on_address_space_gives_the_two_level_form) {
 }
 END_TEST
 
+/* What nobody set must stay read-only: mlockall fills every page that can be written. */
+START_TEST(what_was_never_set_cannot_be_written) {
+    start(1);
+    ck_assert(hak_registry_set(superslab_at(77), 5));
+    hak_registry.flat[HAK_REGISTRY_ENTRIES / 2] = 1;
+}
+END_TEST
+
 int main(void) {
     TCase *cases = tcase_create("registry");
     tcase_add_loop_test(cases, nothing_is_ours_at_first, 0, 2);
@@ -85,5 +94,6 @@ int main(void) {
     tcase_add_loop_test(cases, it_holds_millions_without_a_miss, 0, 2);
     tcase_add_loop_test(cases, a_limit_on_address_space_gives_the_two_level_form, 0,
                         sizeof limits / sizeof *limits);
+    tcase_add_test_raise_signal(cases, what_was_never_set_cannot_be_written, SIGSEGV);
     return run_cases("registry", cases);
 }
