@@ -50,6 +50,11 @@ HAK_HIDDEN bool hak_keeper_beats(uint64_t ms);
  * between enter_claim and leave_claim. */
 HAK_HIDDEN void hak_keeper_replace_dead(uint64_t ms);
 
+/* The same for a process that ends with records that are not committed, at once: a worker that
+ * hears the bell costs one system call. Waits 60 ms for one that does not, and 600 ms when the
+ * keeper, too, is silent. */
+HAK_HIDDEN void hak_keeper_make_sure(void);
+
 /* In a forked child: what a thread of the parent was about is not this process's. */
 HAK_HIDDEN void hak_keeper_forget(void);
 

@@ -24,7 +24,6 @@
 enum {
     LAST_COMMIT_MS = 10000,
     WAIT_SLICE_MS = 50,
-    LAST_LOOK_MS = 400, /* hearts beat every 250 */
 };
 
 /* One line that says that, and why, nothing will be recorded. */
@@ -155,9 +154,9 @@ void hak_trace_end(void) {
     struct hak_session *session = hak_current.session;
     if (!hak_current_ready() || hak_crash_is_reporting())
         return;
-    hak_keeper_replace_dead(LAST_LOOK_MS);
     struct hak_event_fields end = {.kind = HAK_PROCESS_END, .class_index = HAK_CLASS_NONE};
     hak_trace_record(&end);
+    hak_keeper_make_sure();
     session->monotonic_end_ns = hak_monotonic_ns();
     session->tsc_end = __builtin_ia32_rdtsc();
     atomic_store(&hak_current.process->tsc_end, hak_session_ticks());

@@ -26,9 +26,14 @@
 
 enum {
     WAIT_SLICE_MS = 50,
-    ATTEMPTS = 3,          /* to start a keeper, in the life of a process */
-    RETRY_MS = 1000,       /* between two looks whether somebody listens */
-    SUCCESSOR_MS = 5000,   /* to wait for the keeper that another process starts */
+    ATTEMPTS = 3,        /* to start a keeper, in the life of a process */
+    RETRY_MS = 1000,     /* between two looks whether somebody listens */
+    SUCCESSOR_MS = 5000, /* to wait for the keeper that another process starts */
+    ROUND_MS = 20,       /* a worker that is awake beats its heart in each round */
+    WORKER_MS = 60,      /* it looks after 50 by itself; a commit takes less */
+    SURE_MS = 600,       /* hearts beat every 250 */
+    LAST_BEAT_MS = 400,
+    SLICE_AT_END_MS = 2,
     NODES_SPARE = 1 << 16, /* ids that threads may take while nodes are copied */
     EPOCHS_SPARE = 1 << 16,
 };
@@ -211,6 +216,40 @@ void hak_keeper_replace_dead(uint64_t ms) {
         take_over();
     hak_restore_signals(&signals);
     atomic_store(&at_work, 0);
+}
+
+/* When the collector showed last that it lives. At the session's start the keeper took the memory.
+ */
+static uint64_t latest_beat(const struct hak_session *session) {
+    uint64_t latest = session->monotonic_start_ns;
+    uint64_t worker = atomic_load(&session->worker_heartbeat_ns);
+    uint64_t keeper = atomic_load(&session->keeper_heartbeat_ns);
+    latest = worker > latest ? worker : latest;
+    return keeper > latest ? keeper : latest;
+}
+
+/* True when the worker was asleep and has heard the bell, or the collector has committed since
+ * `commits`, or its heart has beaten just now. */
+static bool collector_moves(uint32_t commits) {
+    struct hak_session *session = hak_current.session;
+    return hak_ring_doorbell_heard(session) > 0 || atomic_load(&session->commits) != commits ||
+           hak_monotonic_ns() < latest_beat(session) + ROUND_MS * HAK_MILLISECOND_NS;
+}
+
+void hak_keeper_make_sure(void) {
+    struct hak_session *session = hak_current.session;
+    uint32_t commits = atomic_load(&session->commits);
+    uint64_t begin = hak_monotonic_ns();
+    while (!collector_moves(commits)) {
+        uint64_t waited = hak_monotonic_ns() - begin;
+        if (waited >= WORKER_MS * HAK_MILLISECOND_NS && hak_keeper_answers(hak_current.keeper_name))
+            return; /* it starts another worker */
+        if (waited >= SURE_MS * HAK_MILLISECOND_NS) {
+            hak_keeper_replace_dead(LAST_BEAT_MS);
+            return;
+        }
+        hak_wait_on(&session->commits, commits, SLICE_AT_END_MS * HAK_MILLISECOND_NS);
+    }
 }
 
 void hak_keeper_forget(void) {

@@ -34,6 +34,13 @@ static inline void hak_wake(_Atomic uint32_t *word) {
     (void)hak_raw_call(SYS_futex, (long)word, FUTEX_WAKE, INT_MAX, 0, 0, 0);
 }
 
+/* Wakes who sleeps on the doorbell and tells how many these were: 1 = a worker lives and sleeps, 0
+ * = it is awake, or dead. */
+static inline long hak_ring_doorbell_heard(struct hak_session *session) {
+    atomic_fetch_add(&session->doorbell, 1);
+    return hak_raw_call(SYS_futex, (long)&session->doorbell, FUTEX_WAKE, INT_MAX, 0, 0, 0);
+}
+
 /* Tells the collector to look now. */
 static inline void hak_ring_doorbell(struct hak_session *session) {
     atomic_fetch_add(&session->doorbell, 1);
