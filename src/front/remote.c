@@ -172,6 +172,11 @@ static void post_alone(hak_owner_t owner, base_t block) {
     post(chunk);
 }
 
+static uint32_t slot_bytes_of(base_t block) {
+    unsigned class_index = hak_front_class_of(block);
+    return class_index < HAK_CLASSES ? (uint32_t)hak_class_bytes(class_index) : 0;
+}
+
 void hak_remote_put(hak_owner_t owner, base_t block) {
     if (HAK_UNLIKELY(owner == HAK_OWNER_RESERVE)) {
         if (!hak_is_debug_build)
@@ -193,11 +198,13 @@ void hak_remote_put(hak_owner_t owner, base_t block) {
         if (!slot->chunk)
             return; /* as above */
         slot->owner = owner;
+        slot->bytes = 0;
         slot->chunk->owner = owner;
     }
     struct hak_chunk *chunk = slot->chunk;
     chunk->blocks[chunk->count++] = block;
-    if (chunk->count == HAK_CHUNK_BLOCKS) {
+    slot->bytes += slot_bytes_of(block);
+    if (chunk->count == HAK_CHUNK_BLOCKS || slot->bytes >= HAK_CHUNK_BYTES) {
         slot->chunk = NULL;
         post(chunk);
     }

@@ -82,6 +82,24 @@ static void *take_and_end(void *unused) {
     return NULL;
 }
 
+/* A thread that only frees has no slow path on which a partial chunk is looked at. */
+static void *put_some(void *count) {
+    hak_front_start();
+    for (uintptr_t i = 0; i < (uintptr_t)count; i++)
+        hak_remote_put(hak_registry_owner(blocks[i].p), blocks[i]);
+    return NULL;
+}
+
+START_TEST(large_blocks_do_not_wait_for_a_full_chunk) {
+    for (int i = 0; i < 4; i++)
+        blocks[i] = take(HAK_CLASS_OF_32768);
+    run(put_some, (void *)1);
+    ck_assert_ptr_null(hak_thread.heap->posted);
+    run(put_some, (void *)4);
+    ck_assert_ptr_nonnull(hak_thread.heap->posted);
+}
+END_TEST
+
 START_TEST(blocks_of_an_ended_thread_are_freed_by_whoever_frees_them) {
     hak_heap_release(hak_heap_acquire()); /* one that is idle anyway */
     run(take_and_end, NULL);
@@ -173,6 +191,7 @@ int main(void) {
     tcase_add_checked_fixture(cases, set_up, NULL);
     tcase_add_test(cases, all_blocks_come_home);
     tcase_add_test(cases, partial_chunks_wait_no_longer_than_a_few_slow_paths);
+    tcase_add_test(cases, large_blocks_do_not_wait_for_a_full_chunk);
     tcase_add_test(cases, blocks_of_an_ended_thread_are_freed_by_whoever_frees_them);
     tcase_add_test(cases, blocks_of_a_thread_that_a_fork_left_behind_are_dropped);
     tcase_add_test(cases, no_block_is_lost_or_doubled_between_threads);
