@@ -51,7 +51,7 @@ static void put(size_t at, uint64_t value, int bytes) {
 static void change_blob(const char *name, const char *from, int at, uint64_t value, int bytes,
                         int longer, bool mend) {
     sqlite3 *database;
-    sqlite3_stmt *s;
+    sqlite3_stmt *s = NULL;
     char sql[200];
     write_file(name, golden, golden_bytes);
     snprintf(sql, sizeof sql, "SELECT data FROM %s", from);

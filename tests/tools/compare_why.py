@@ -63,18 +63,24 @@ addresses = sorted(
     address + random.choice((0, random.randrange(size))) for address, size in random.sample(candidates, count)
 )
 
-# Every move of a block that holds one of the addresses. A large block is whole pages from its base on,
-# and the user's bytes lie behind a header.
+# The bases of blocks that ever held one of the addresses, then every move at those bases: `why` tells of
+# a base, whatever size its slot had. A large block is whole pages, its user's bytes behind a header.
 numbers = "".join(f"x[{at}] = {address}; " for at, address in enumerate(addresses))
 sizes = "".join(f"z[{index}] = {size}; " for index, size in slot_bytes.items())
+moves_only = "$kind_number < 1 || $kind_number > 63 { next } "
+bases = [
+    base
+    for base, in decode(
+        "function covers(low, high,   i) { for (i in x) if (low <= x[i] && x[i] < high) return 1; return 0 } "
+        "NR == 2 { " + numbers + sizes + "} " + moves_only + "{ k = $base; size = z[$class_index] } "
+        "$class_index == 255 { size = int(($address + ($size ? $size : 1) + 4095) / 4096) * 4096 - $base } "
+        "{ k = k \" \" size } !(k in known) { known[k] = 1; if (covers($base + 0, $base + size)) hit[$base] = 1 } "
+        "END { for (b in hit) print b }"
+    )
+]
+wanted = "".join(f'b["{base}"]; ' for base in bases)
 blocks = collections.defaultdict(lambda: [array.array("Q") for _ in range(5)])
-for row in decode(
-    "function covers(low, high,   i) { for (i in x) if (low <= x[i] && x[i] < high) return 1; return 0 } "
-    "NR == 2 { " + numbers + sizes + "} $kind_number < 1 || $kind_number > 63 { next } "
-    "$class_index == 255 { if (covers($base, int(($address + ($size ? $size : 1) + 4095) / 4096) * 4096)) pick(); next } "
-    '{ k = $base " " $class_index; if (!(k in known)) known[k] = covers($base + 0, $base + z[$class_index]) } '
-    "known[k] { pick() }"
-):
+for row in decode("NR == 2 { " + wanted + "} " + moves_only + "$base in b { pick() }"):
     identity, process, kind, place, index, base, address, size, generation = row
     end = base + slot_bytes[index] if index in slot_bytes else (address + max(1, size) + 4095) // 4096 * 4096
     for column, value in zip(blocks[process, base], (identity, kind, place, end, generation)):
