@@ -22,10 +22,11 @@
 #include "collector/peer.h"
 #include "store/error.h"
 
-#define BEAT_MS    200
-#define RESTART_MS 1000
-#define GUESTS     64
-#define GUEST_MS   5000
+#define BEAT_MS     200
+#define RESTART_MS  1000
+#define GUESTS      64
+#define GUEST_MS    5000
+#define DEATHS_SAID 5 /* of workers, one after the other */
 
 struct held {
     uint32_t number;
@@ -102,7 +103,7 @@ static void lose_worker(struct hak_keeper *k) {
         waitpid(k->worker, NULL, WNOHANG);
     k->finishing = false;
     k->sync_sent = k->sync_done;
-    if (++k->quick_deaths == 5)
+    if (++k->quick_deaths == DEATHS_SAID)
         say("the collector's worker ends again and again; nothing can be stored while it does. "
             "Try `hakmem-collect --version`");
 }
@@ -128,11 +129,30 @@ static bool tell_sessions(struct hak_keeper *k) {
     return k->link >= 0;
 }
 
+/* No worker stays alive: sessions that nobody maps any more would keep this process for ever. */
+static void give_up_abandoned(struct hak_keeper *k) {
+    for (int i = 0; i < k->held_count;) {
+        if (fcntl(k->held[i].memfd, F_ADD_SEALS, F_SEAL_WRITE) == 0) {
+            close(k->held[i].memfd);
+            k->held[i] = k->held[--k->held_count];
+            k->gave_up = true;
+        } else {
+            i++;
+        }
+    }
+    if (!k->gave_up || k->held_count || k->guest_count || k->config.hold)
+        return;
+    say("what was recorded could not be stored and is lost");
+    k->finished = true;
+}
+
 static void start_worker(struct hak_keeper *k) {
     int pair[2];
     uint64_t now = now_ms();
     if (k->link >= 0 || now < k->worker_due_ms)
         return;
+    if (k->quick_deaths >= DEATHS_SAID)
+        give_up_abandoned(k);
     k->worker_due_ms = now + RESTART_MS;
     if (k->worker > 0)
         waitpid(k->worker, NULL, WNOHANG);

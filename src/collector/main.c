@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "collector/keeper.h"
@@ -35,10 +36,15 @@ static bool is_socket(int descriptor) {
     return fstat(descriptor, &about) == 0 && S_ISSOCK(about.st_mode);
 }
 
-/* Its own path: the same program is the other half. */
+/* Its own path: the same program is the other half. Without /proc, the path that it was started by.
+ */
 static void find_self(char *path, size_t bytes) {
     ssize_t length = readlink("/proc/self/exe", path, bytes - 1);
     path[length > 0 ? length : 0] = 0;
+    char *started = length > 0 ? NULL : realpath((const char *)getauxval(AT_EXECFN), NULL);
+    if (started)
+        snprintf(path, bytes, "%s", started);
+    free(started);
 }
 
 int main(int count, char **arguments) {

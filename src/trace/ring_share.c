@@ -113,7 +113,7 @@ bool hak_ring_share_may_end(uint64_t now_ns) {
 
 void hak_ring_share_end(void) {
     struct hak_writer *w = &hak_writer;
-    if (w->ring && w->lost) { /* it will be told there */
+    if (w->shared && w->ring && w->lost) { /* it will be told there */
         atomic_fetch_sub_explicit(&hak_ring_shared_entry()->lost, w->lost, memory_order_relaxed);
         atomic_fetch_add_explicit(&w->ring->lost, w->lost, memory_order_relaxed);
     }

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# When no worker can be started any more, the keeper says so and ends with the programs; none is left behind.
+set -u
+unset "${!HAKMEM_@}"
+# shellcheck source=tests/tools/processes.sh
+. "$SOURCE/tests/tools/processes.sh"
+mkdir installed
+cp "$BUILD/hakmem-debug.so" "$BUILD/hakmem-collect" installed/ || exit 1
+HAKMEM_TRACE_FILE=store.db LD_PRELOAD=$PWD/installed/hakmem-debug.so \
+    "$BUILD/tests/kill/sequence" words 60 2 1000 >program.out 2>program.err &
+program=$!
+until_true program_started words || exit 1
+worker_there() { [ -n "$(holders_of "$PWD/store.db")" ]; }
+until_true worker_there || exit 1
+worker=$(holders_of "$PWD/store.db" | head -n 1)
+keeper=$(parent_of "$worker")
+rm installed/hakmem-collect
+kill -9 "$worker"
+said() { grep -q 'ends again and again' program.err; }
+until_true said || { cat program.err; exit 1; }
+stop_program words
+wait "$program" || { echo "the program ended with $?; 0 was due"; exit 1; }
+ended() { [ ! -d "/proc/$keeper" ] || [ "$(sed -E 's/.*\) (.).*/\1/' "/proc/$keeper/stat")" = Z ]; }
+until_true ended || { echo "the keeper $keeper is left behind"; kill -9 "$keeper"; exit 1; }
+grep -q 'could not be stored and is lost' program.err || { echo "the loss is not said:"; cat program.err; exit 1; }
+"$BUILD/hakmem-trace" faults -s store.db >faults.out 2>&1
+status=$?
+[ "$status" -eq 4 ] || { echo "the store looks whole: status $status"; cat faults.out; exit 1; }
