@@ -232,8 +232,9 @@ static uint64_t latest_beat(const struct hak_session *session) {
  * `commits`, or its heart has beaten just now. */
 static bool collector_moves(uint32_t commits) {
     struct hak_session *session = hak_current.session;
+    uint64_t latest = latest_beat(session), now = hak_monotonic_ns();
     return hak_ring_doorbell_heard(session) > 0 || atomic_load(&session->commits) != commits ||
-           hak_monotonic_ns() < latest_beat(session) + ROUND_MS * HAK_MILLISECOND_NS;
+           now <= latest || now - latest < ROUND_MS * HAK_MILLISECOND_NS;
 }
 
 void hak_keeper_make_sure(void) {
