@@ -4,10 +4,10 @@
  *   | header | process table | ring table | stack nodes ... | report area | extents (256 KiB) ... |
  *
  * Who writes what: the program's processes write everything but the words marked "collector". A
- * ring has one writer (its thread) and one reader (the worker). Nothing here is ever trusted by the
- * collector: every index, offset and size is checked before use, because a dying or hostile program
- * may have written anything. The program trusts it as little as it can: the collector's words are
- * only compared, never followed. */
+ * ring has one writer (its thread, or one after the other the threads that share it) and one reader
+ * (the worker). Nothing here is ever trusted by the collector: every index, offset and size is
+ * checked before use, because a dying or hostile program may have written anything. The program
+ * trusts it as little as it can: the collector's words are only compared, never followed. */
 #ifndef HAK_TRACE_SESSION_H
 #define HAK_TRACE_SESSION_H
 
