@@ -100,7 +100,7 @@ void hak_ring_use(struct hak_ring_entry *ring) {
     w->dropping = 0;
     w->ring = ring;
     atomic_store(&writers[ring - hak_current.rings], w);
-    w->room = head + ring->capacity / 2;
+    w->room = w->lost ? 0 : head + ring->capacity / 2; /* the next record tells of it */
 }
 
 bool hak_ring_others_write(void) {

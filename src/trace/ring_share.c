@@ -27,6 +27,7 @@ enum {
     WAIT_SLICE_MS = 50,
     RETRY_MS = 50, /* between two looks, of all threads, for rings of their own */
     DEAD_AFTER_MS = 1000,
+    SPINS = 100,
     SWITCH_RECORDS = 1,
     LOSS_RECORDS = 2,
     BELLS = 8, /* in a ring that fills */
@@ -54,6 +55,14 @@ static bool take_lock(struct hak_shared_ring *shared) {
     }
     if (atomic_load_explicit(&shared->stuck, memory_order_relaxed))
         return false;
+    /* It is held for less than sleeping and waking takes. */
+    for (int spin = 0; spin < SPINS; spin++) {
+        __builtin_ia32_pause();
+        expected = UNLOCKED;
+        if (atomic_load_explicit(&shared->lock, memory_order_relaxed) == UNLOCKED &&
+            atomic_compare_exchange_strong(&shared->lock, &expected, LOCKED))
+            return true;
+    }
     uint64_t deadline = hak_monotonic_ns() + LOCK_WAIT_MS * HAK_MILLISECOND_NS;
     while (atomic_exchange(&shared->lock, WAITED_FOR) != UNLOCKED) {
         if (hak_monotonic_ns() >= deadline) {

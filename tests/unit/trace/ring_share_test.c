@@ -134,6 +134,41 @@ START_TEST(nobody_reads_then_losses_are_told) {
 }
 END_TEST
 
+START_TEST(losses_go_along_to_a_ring_of_its_own) {
+    begin(0);
+    hak_options.trace_full = HAK_FULL_DROP;
+    uint64_t written = 0;
+    for (; written < 20000; written++)
+        record_number(written);
+    uint64_t lost = atomic_load(&fake_rings(&collector)[0].lost);
+    ck_assert_uint_gt(lost, 0);
+    atomic_store(&collector.session->extent_taken[0], 0);
+    for (; !hak_writer.ring && written < 30000; written++) {
+        usleep(5000);
+        record_number(written);
+    }
+    ck_assert_ptr_nonnull(hak_writer.ring);
+    fake_drain(&collector);
+    record_number(written++);
+    fake_drain(&collector);
+    ck_assert_uint_eq(fake_count(&collector, HAK_FREE) + fake_lost(&collector), written);
+    ck_assert_uint_eq(atomic_load(&fake_rings(&collector)[0].lost), 0);
+    ck_assert_uint_eq(atomic_load(&hak_writer.ring->lost), fake_lost(&collector));
+}
+END_TEST
+
+START_TEST(a_thread_ends_with_losses_that_were_not_told) {
+    begin(1);
+    hak_options.trace_full = HAK_FULL_DROP;
+    for (uint64_t i = 0; i < 2000; i++) /* in a ring of its own, of 512 records */
+        record_number(i);
+    ck_assert_ptr_nonnull(hak_writer.ring);
+    hak_trace_thread_end();
+    ck_assert_ptr_null(hak_writer.ring);
+    ck_assert_uint_gt(atomic_load(&fake_rings(&collector)[0].lost), 1000);
+}
+END_TEST
+
 START_TEST(nobody_reads_then_it_waits_once) {
     begin(0);
     atomic_store(&collector.session->keeper_heartbeat_ns, 0);
@@ -287,6 +322,8 @@ int main(void) {
     tcase_add_test(tests, wide_events_come_whole);
     tcase_add_test(tests, goes_back_to_a_ring_of_its_own);
     tcase_add_test(tests, nobody_reads_then_losses_are_told);
+    tcase_add_test(tests, losses_go_along_to_a_ring_of_its_own);
+    tcase_add_test(tests, a_thread_ends_with_losses_that_were_not_told);
     tcase_add_test(tests, nobody_reads_then_it_waits_once);
     tcase_add_test(tests, a_signal_handler_records_in_the_middle);
     tcase_add_test(tests, longjmp_out_of_handlers_leaves_no_lock_behind);
