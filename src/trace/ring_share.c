@@ -79,11 +79,10 @@ static void give_lock_back(struct hak_shared_ring *shared) {
         (void)hak_raw_call(SYS_futex, (long)&shared->lock, FUTEX_WAKE, 1, 0, 0, 0);
 }
 
-/* Claims the ring that is to be shared. What private rings leave over is enough for small ones. */
+/* Claims the ring that is to be shared, as big as can be had: many write it, and it does not grow.
+ */
 static bool claim(struct hak_shared_ring *shared) {
-    uint64_t bytes = hak_current.session->ring_bytes;
-    if (bytes < HAK_EXTENT_BYTES)
-        bytes = HAK_EXTENT_BYTES;
+    uint64_t bytes = HAK_RING_MAX_BYTES;
     struct hak_ring_entry *ring = hak_ring_claim(bytes, true);
     while (!ring && bytes > HAK_EXTENT_BYTES) {
         bytes /= 2;
