@@ -212,7 +212,9 @@ int hak_track_feed(struct hak_track *t, const struct hak_event *e, uint64_t chun
     struct hak_tracked *block = find_block(t, e);
     if (!block)
         return out_of_memory();
-    if (!is_next(block, e))
+    /* The first event of a new epoch is always the next one, but those held come before it. */
+    if (!is_next(block, e) ||
+        (block->held && t->held[block->held - 1].event.generation < e->generation))
         return hold(t, block, e);
     int result = tell(t, block, e);
     return result || !block->held ? result : release(t, block, 0);

@@ -135,6 +135,19 @@ START_TEST(missing_events_are_found_but_not_where_losses_are_told) {
 }
 END_TEST
 
+START_TEST(a_new_epoch_does_not_overtake_events_behind_a_loss) {
+    block_malloc(&c, 5, 10, 1);
+    block_free(&c, 5, 12, 1);
+    c.n[5]++; /* a malloc is lost */
+    block_free(&c, 5, 12, 1);
+    c.epoch = 2; /* memory was mapped there anew */
+    c.n[5] = 0;
+    block_malloc(&c, 5, 10, 1);
+    change("INSERT INTO loss VALUES(1, 1, 0, 0, 9999, 1, 'ring full')");
+    ck_assert_msg(check() == 0, "%s", said);
+}
+END_TEST
+
 START_TEST(missing_chunks_rows_and_stacks_are_found) {
     sound_capture();
     block_malloc(&c, 7, 10, 1);
@@ -172,6 +185,7 @@ static void add(TCase *cases) {
     tcase_add_test(cases, place_of_a_malloc_must_be_where_the_block_was);
     tcase_add_test(cases, flagged_moves_are_findings);
     tcase_add_test(cases, missing_events_are_found_but_not_where_losses_are_told);
+    tcase_add_test(cases, a_new_epoch_does_not_overtake_events_behind_a_loss);
     tcase_add_test(cases, missing_chunks_rows_and_stacks_are_found);
     tcase_add_test(cases, damaged_chunks_and_postings_are_named);
 }
