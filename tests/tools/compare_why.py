@@ -5,6 +5,7 @@
 # block, which lives with which beginnings, resizes and ends, which moves. Prints how long `why` took.
 # For captures without forked children, losses and faults.
 import array
+import bisect
 import collections
 import functools
 import json
@@ -22,21 +23,16 @@ random.seed(20010101)
 COLUMNS = ("id", "process", "kind_number", "place", "class_index", "base", "address", "size", "generation")
 
 
-def decode(program):
-    """Yields the decoder's lines that the awk program picks, as tuples of COLUMNS."""
-    head = "NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; " + "".join(
-        f'{name} = c["{name}"]; ' for name in (*COLUMNS, "kind")
-    )
-    pick = "function pick() { print " + ", ".join(f"${name}" for name in COLUMNS) + " } "
-    with subprocess.Popen([decoder, store], stdout=subprocess.PIPE) as reader:
-        with subprocess.Popen(
-            ["awk", "-F\t", pick + head + "next } " + program], stdin=reader.stdout, stdout=subprocess.PIPE
-        ) as sieve:
-            reader.stdout.close()
-            for line in sieve.stdout:
-                yield tuple(map(int, line.split()))
-        if sieve.returncode != 0 or reader.wait() != 0:
-            sys.exit(f"decoder or awk ended with status {reader.returncode}, {sieve.returncode}")
+def decode(*what):
+    """Yields what the decoder prints, as tuples of COLUMNS."""
+    with subprocess.Popen([decoder, store, *what], stdout=subprocess.PIPE) as reader:
+        names = reader.stdout.readline().decode().rstrip("\n").split("\t")
+        places = [names.index(name) for name in COLUMNS]
+        for line in reader.stdout:
+            fields = line.split(b"\t")
+            yield tuple(int(fields[at]) for at in places)
+    if reader.returncode != 0:
+        sys.exit(f"the decoder ended with status {reader.returncode}")
 
 
 def ask(*arguments):
@@ -52,38 +48,33 @@ for line in ask("sql", "select id, slot_bytes from class").splitlines():
     if fields[0].isdigit():
         slot_bytes[int(fields[0])] = int(fields[1])
 
-# A few of a thousand calls are enough to choose from.
-candidates = [
-    (event[6], max(1, event[7]))
-    for event in decode('$kind == "MALLOC" && (NR * 48271) % 65521 < 500 { pick() }')
-]
-if len(candidates) < count:
-    sys.exit(f"only {len(candidates)} calls to choose {count} addresses from")
-addresses = sorted(
-    address + random.choice((0, random.randrange(size))) for address, size in random.sample(candidates, count)
-)
+
+def end_of(row):
+    """Where a block ends; a large block is whole pages, its user's bytes behind a header."""
+    _, _, _, _, index, base, address, size, _ = row
+    return base + slot_bytes[index] if index in slot_bytes else (address + max(1, size) + 4095) // 4096 * 4096
+
+
+# Every block that there was, by where it began and ended, and addresses at random in some of them.
+spans = [(row[5], end_of(row)) for row in decode("blocks")]
+if len(spans) < count:
+    sys.exit(f"only {len(spans)} blocks to choose {count} addresses from")
+addresses = sorted(base + random.randrange(end - base) for base, end in random.sample(spans, count))
+
+
+def holds_an_address(base, end):
+    at = bisect.bisect_left(addresses, base)
+    return at < len(addresses) and addresses[at] < end
+
 
 # The bases of blocks that ever held one of the addresses, then every move at those bases: `why` tells of
-# a base, whatever size its slot had. A large block is whole pages, its user's bytes behind a header.
-numbers = "".join(f"x[{at}] = {address}; " for at, address in enumerate(addresses))
-sizes = "".join(f"z[{index}] = {size}; " for index, size in slot_bytes.items())
-moves_only = "$kind_number < 1 || $kind_number > 63 { next } "
-bases = [
-    base
-    for base, in decode(
-        "function covers(low, high,   i) { for (i in x) if (low <= x[i] && x[i] < high) return 1; return 0 } "
-        "NR == 2 { " + numbers + sizes + "} " + moves_only + "{ k = $base; size = z[$class_index] } "
-        "$class_index == 255 { size = int(($address + ($size ? $size : 1) + 4095) / 4096) * 4096 - $base } "
-        "{ k = k \" \" size } !(k in known) { known[k] = 1; if (covers($base + 0, $base + size)) hit[$base] = 1 } "
-        "END { for (b in hit) print b }"
-    )
-]
-wanted = "".join(f'b["{base}"]; ' for base in bases)
+# a base, whatever size its slot had.
+with open("bases", "w") as out:
+    out.writelines(f"{base}\n" for base in {base for base, end in spans if holds_an_address(base, end)})
 blocks = collections.defaultdict(lambda: [array.array("Q") for _ in range(5)])
-for row in decode("NR == 2 { " + wanted + "} " + moves_only + "$base in b { pick() }"):
-    identity, process, kind, place, index, base, address, size, generation = row
-    end = base + slot_bytes[index] if index in slot_bytes else (address + max(1, size) + 4095) // 4096 * 4096
-    for column, value in zip(blocks[process, base], (identity, kind, place, end, generation)):
+for row in decode("moves", "bases"):
+    identity, process, kind, place, _, base, _, _, generation = row
+    for column, value in zip(blocks[process, base], (identity, kind, place, end_of(row), generation)):
         column.append(value)
 
 

@@ -1,7 +1,11 @@
 /* A second reader of stores, made from docs/specs/event-log.md and store.md alone: prints every
  * event.
  *
- *   reference_decoder STORE     one line for each event, tab-separated, names of the columns first
+ *   reference_decoder STORE                one line for each event, tab-separated, names of the
+ *                                          columns first
+ *   reference_decoder STORE blocks         of the moves, only the first with its base, class and,
+ *                                          where the class is none, size
+ *   reference_decoder STORE moves FILE     only the moves at the bases in FILE, decimal, one a line
  *
  * It shares no code with src/store, goes through all chunks in order and knows no postings: what it
  * prints is what the fast paths of hakmem-trace are compared with. */
@@ -16,6 +20,8 @@ enum { SHAPE, ACTOR, NS, BASE, DELTA, STACK, SIZE, OLD, GENERATION, COLUMNS };
 enum { CONSTANT = 1, STEPS, DICTIONARY, NEXT, ASKED, RECENT };
 #define EVENTS_MAX 65536
 #define RAW_MAX    (EVENTS_MAX * 12 + 10)
+#define BLOCKS_MAX (1u << 23)
+#define BASES_MAX  65536
 
 static uint64_t value[COLUMNS][EVENTS_MAX];
 static uint32_t index_of[COLUMNS][EVENTS_MAX]; /* dictionary columns: which distinct value */
@@ -24,6 +30,9 @@ static uint64_t distinct[EVENTS_MAX], last_of_base[EVENTS_MAX], last_of_stack[EV
 static char kind_name[256][32];
 static uint32_t crc_table[256];
 static uint64_t chunk_id;
+static enum { ALL_EVENTS, BLOCKS, MOVES } mode;
+static uint64_t bases[BASES_MAX];
+static size_t base_count;
 
 static void give_up(const char *why) {
     fprintf(stderr, "reference_decoder: chunk %llu: %s\n", (unsigned long long)chunk_id, why);
@@ -241,9 +250,47 @@ static char *put(char *out, uint64_t n) {
     return out;
 }
 
+static int compare_numbers(const void *one, const void *other) {
+    uint64_t a = *(const uint64_t *)one, b = *(const uint64_t *)other;
+    return a < b ? -1 : a > b;
+}
+
+/* Is this the first move with its base, class and size? */
+static int is_new_block(uint64_t base, uint64_t class_and_size) {
+    static struct { uint64_t base, class_and_size; } seen[BLOCKS_MAX];
+    static uint32_t count;
+    uint64_t place = (base * 0x9e3779b97f4a7c15u ^ class_and_size * 0xff51afd7ed558ccdu) >> 20;
+    for (;; place++) {
+        place %= BLOCKS_MAX;
+        if (seen[place].base == base && seen[place].class_and_size == class_and_size)
+            return 0;
+        if (seen[place].base == 0)
+            break;
+    }
+    if (++count > BLOCKS_MAX / 2)
+        give_up("more different blocks than fit in this program's table");
+    seen[place].base = base;
+    seen[place].class_and_size = class_and_size;
+    return 1;
+}
+
+static int is_wanted(uint32_t i) {
+    uint64_t kind = value[SHAPE][i] & 0xff, class_index = value[SHAPE][i] >> 8 & 0xff;
+    if (mode == ALL_EVENTS)
+        return 1;
+    if (kind < 1 || kind > 63)
+        return 0;
+    if (mode == MOVES)
+        return bsearch(&value[BASE][i], bases, base_count, sizeof *bases, compare_numbers) != NULL;
+    return is_new_block(value[BASE][i],
+                        class_index << 56 | (class_index == 255 ? value[SIZE][i] : 0));
+}
+
 static void print_events(uint32_t n) {
     char line[512];
     for (uint32_t i = 0; i < n; i++) {
+        if (!is_wanted(i))
+            continue;
         uint64_t shape = value[SHAPE][i], base = value[BASE][i];
         char *out = put(line, chunk_id + i);
         out = put(out, value[NS][i]);
@@ -270,6 +317,19 @@ static void print_events(uint32_t n) {
     }
 }
 
+static void read_bases(const char *path) {
+    FILE *file = fopen(path, "r");
+    if (!file)
+        give_up(path);
+    unsigned long long base;
+    while (base_count < BASES_MAX && fscanf(file, "%llu", &base) == 1)
+        bases[base_count++] = base;
+    if (base_count == BASES_MAX || !feof(file))
+        give_up("the list of bases is too long, or no list of numbers");
+    fclose(file);
+    qsort(bases, base_count, sizeof *bases, compare_numbers);
+}
+
 static sqlite3_stmt *query(sqlite3 *database, const char *sql) {
     sqlite3_stmt *rows;
     if (sqlite3_prepare_v2(database, sql, -1, &rows, NULL) != SQLITE_OK)
@@ -279,8 +339,13 @@ static sqlite3_stmt *query(sqlite3 *database, const char *sql) {
 
 int main(int argc, char **argv) {
     sqlite3 *database;
-    if (argc != 2) {
-        fprintf(stderr, "usage: reference_decoder STORE\n");
+    if (argc == 3 && strcmp(argv[2], "blocks") == 0) {
+        mode = BLOCKS;
+    } else if (argc == 4 && strcmp(argv[2], "moves") == 0) {
+        mode = MOVES;
+        read_bases(argv[3]);
+    } else if (argc != 2) {
+        fprintf(stderr, "usage: reference_decoder STORE [blocks | moves FILE]\n");
         return 2;
     }
     for (uint32_t i = 0; i < 256; i++) {
