@@ -8,4 +8,4 @@ s/store=[^ ]*hakmem\.([a-z0-9_]+)\.[0-9]+\.db/store=hakmem.\1.N.db/
 s/(hakmem src\/[a-z_\/]+\.[ch]):[0-9]+/\1:N/
 s/and [0-9]+ frames more/and N frames more/
 # What called main and the threads' functions is libc's, and named as its debug information allows.
-/^      #[0-9]+ +(__libc_start_|_start|start_thread|_*clone|\?\? +libc\.so)/d
+/^      #[0-9]+ +(__libc_start_|_start|start_thread|_*clone|_*(GI___)?nptl_deallocate_tsd|\?\? +libc\.so)/d
