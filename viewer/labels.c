@@ -31,7 +31,7 @@ const struct stack_label *view_stack_label(struct view *view, uint32_t stack) {
     struct hak_frames frames;
     memset(label, 0, sizeof *label);
     hak_frames_load_top(&frames, view->reader, stack);
-    int first = hak_words_program_frame(frames.frame, frames.count);
+    int first = hak_words_telling_frame(frames.frame, frames.count);
     if (first >= 0) {
         struct hak_text function = {0}, location = {0};
         hak_text_add_name(&function, frames.frame[first].function);

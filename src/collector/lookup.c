@@ -68,8 +68,10 @@ int hak_frames_load(struct hak_frames *out, struct hak_store_reader *r, uint32_t
 int hak_frames_load_top(struct hak_frames *out, struct hak_store_reader *r, uint32_t stack) {
     for (int most = FRAMES_TOP;; most = FRAMES_MAX) {
         int result = load(out, r, stack, most);
-        if (result < 0 || most == FRAMES_MAX || out->count < most ||
-            hak_words_program_frame(out->frame, out->count) >= 0)
+        if (result < 0 || most == FRAMES_MAX || out->count < most)
+            return result;
+        int telling = hak_words_telling_frame(out->frame, out->count);
+        if (telling >= 0 && !hak_words_is_go_between(&out->frame[telling]))
             return result;
         hak_frames_free(out);
     }

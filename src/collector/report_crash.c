@@ -21,7 +21,7 @@ static void add_where(struct hak_text *text, const struct report_page *page,
     hak_text_add(text, "%s by thread %s", hak_words_call(event), hak_words_thread(&thread));
     struct hak_frames frames;
     hak_frames_load_top(&frames, page->r, event->stack);
-    int first = hak_words_program_frame(frames.frame, frames.count);
+    int first = hak_words_telling_frame(frames.frame, frames.count);
     if (first >= 0) {
         hak_text_add(text, " at ");
         hak_words_add_location(text, &frames.frame[first], 1);

@@ -200,7 +200,7 @@ void report_summary(struct hak_text *text, const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     const struct hak_frames *frames = report_main_frames(page);
     hak_text_add(text, "SUMMARY: hakmem: %s ", page->words ? page->words->name : "crash");
-    int first = hak_words_program_frame(frames->frame, frames->count);
+    int first = hak_words_telling_frame(frames->frame, frames->count);
     if (first >= 0) {
         hak_words_add_location(text, &frames->frame[first], 1);
         hak_text_add(text, " ");

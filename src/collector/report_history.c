@@ -23,7 +23,7 @@ static void settle_where(const struct report_page *page, struct line *line) {
     struct hak_frames frames;
     struct hak_text where = {0};
     hak_frames_load_top(&frames, page->r, line->event->stack);
-    int first = hak_words_program_frame(frames.frame, frames.count);
+    int first = hak_words_telling_frame(frames.frame, frames.count);
     if (first >= 0) {
         hak_text_add_name(&where, frames.frame[first].function);
         hak_text_add(&where, "%s", frames.frame[first].function[0] ? " " : "");

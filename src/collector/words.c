@@ -335,3 +335,25 @@ int hak_words_program_frame(const struct hak_frame *frames, int count) {
             return i;
     return -1;
 }
+
+bool hak_words_is_go_between(const struct hak_frame *frame) {
+    static const char *const modules[] = {"libc.so", "libstdc++.so", "ld-linux"};
+    static const char *const functions[] = {"std::", "__gnu_cxx::", "operator new",
+                                            "operator delete", "void std::"};
+    const char *module = frame->module ? strrchr(frame->module, '/') : NULL;
+    for (size_t i = 0; module && i < sizeof modules / sizeof *modules; i++)
+        if (strncmp(module + 1, modules[i], strlen(modules[i])) == 0)
+            return true;
+    for (size_t i = 0; frame->function && i < sizeof functions / sizeof *functions; i++)
+        if (strncmp(frame->function, functions[i], strlen(functions[i])) == 0)
+            return true;
+    return frame->file && strstr(frame->file, "/include/c++/") != NULL;
+}
+
+int hak_words_telling_frame(const struct hak_frame *frames, int count) {
+    int first = hak_words_program_frame(frames, count);
+    for (int i = first; i >= 0 && i < count; i++)
+        if (!frames[i].is_hakmem && !hak_words_is_go_between(&frames[i]))
+            return i;
+    return first;
+}

@@ -113,6 +113,24 @@ START_TEST(a_place_in_code_is_said_as_well_as_it_is_known) {
 }
 END_TEST
 
+START_TEST(one_line_names_the_program_and_not_what_it_called) {
+    struct hak_frame frames[] = {
+        {.module = "/opt/hakmem-debug.so", .function = "malloc", .file = "", .is_hakmem = true},
+        {.module = "/lib/x86_64-linux-gnu/libc.so.6", .function = "strdup", .file = ""},
+        {.module = "/usr/lib/libstdc++.so.6",
+         .function = "operator new(unsigned long)",
+         .file = ""},
+        {.module = "/opt/app", .function = "std::vector<int>::push_back(int)", .file = "vector.h"},
+        {.module = "/opt/app", .function = "Pool::take()", .file = "/usr/include/c++/12/memory"},
+        {.module = "/opt/app", .function = "fill(Row&)", .file = "/src/row.cc"},
+        {.module = "/opt/app", .function = "main", .file = "/src/row.cc"},
+    };
+    ck_assert_int_eq(hak_words_telling_frame(frames, 7), 5);
+    ck_assert_int_eq(hak_words_telling_frame(frames, 3), 1); /* nobody else is there */
+    ck_assert_int_eq(hak_words_telling_frame(frames, 1), -1);
+}
+END_TEST
+
 int main(void) {
     TCase *cases = tcase_create("words");
     tcase_add_test(cases, numbers_carry_separators_and_units);
@@ -122,5 +140,6 @@ int main(void) {
     tcase_add_test(cases, calls_are_said_as_in_a_program);
     tcase_add_test(cases, paths_are_cut_to_what_tells);
     tcase_add_test(cases, a_place_in_code_is_said_as_well_as_it_is_known);
+    tcase_add_test(cases, one_line_names_the_program_and_not_what_it_called);
     return run_cases("words", cases);
 }
