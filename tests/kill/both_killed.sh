@@ -5,18 +5,7 @@ set -u
 unset "${!HAKMEM_@}"
 # shellcheck source=tests/tools/processes.sh
 . "$SOURCE/tests/tools/processes.sh"
-HAKMEM_CHECK=trace HAKMEM_TRACE_FILE=store.db LD_PRELOAD=$BUILD/hakmem-debug.so \
-    "$BUILD/tests/kill/sequence" words 60 2 10000 >program.out 2>program.err &
-program=$!
-until_true program_started words || exit 1
-sleep 2
-worker=$(holders_of "$PWD/store.db" | head -n 1)
-[ -n "$worker" ] || { echo "nobody has the store open"; exit 1; }
-keeper=$(parent_of "$worker")
-case "$(tr '\0' ' ' <"/proc/$keeper/cmdline")" in
-*hakmem-collect*) ;;
-*) echo "the worker's parent $keeper is no keeper: $(tr '\0' ' ' <"/proc/$keeper/cmdline")"; exit 1 ;;
-esac
+start_with_keeper
 kill -9 "$keeper" "$worker"
 sleep 5
 another=$(holders_of "$PWD/store.db" | head -n 1)
