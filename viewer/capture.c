@@ -117,6 +117,12 @@ int view_completeness(const struct view *view) {
                : VIEW_OK;
 }
 
+void view_add_extent(struct hak_text *text, const struct view *view) {
+    hak_text_add_name(text, view->store_path);
+    hak_text_add(text, " (%s of %s)", hak_words_count(view->summary.events, "event", "events"),
+                 hak_words_count(view->summary.processes, "process", "processes"));
+}
+
 void view_add_completeness(struct hak_text *text, const struct view *view) {
     const struct hak_store_summary *summary = &view->summary;
     if (summary->lost_events > 0)

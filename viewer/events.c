@@ -141,10 +141,9 @@ static int list_all(struct listing *listing) {
 static void say_nothing_found(struct listing *listing) {
     struct hak_text text = {0};
     event_filter_words(&text, listing->view);
-    fprintf(stderr, "hakmem-trace: no event%s in %s (%s of %s)\n", text.bytes ? text.bytes : "",
-            listing->view->store_path,
-            hak_words_count(listing->view->summary.events, "event", "events"),
-            hak_words_count(listing->view->summary.processes, "process", "processes"));
+    hak_text_add(&text, " in ");
+    view_add_extent(&text, listing->view);
+    fprintf(stderr, "hakmem-trace: no event%s\n", text.bytes ? text.bytes : "");
     hak_text_free(&text);
 }
 

@@ -144,10 +144,8 @@ static int list_faults(struct view *view) {
     if (count == 0) {
         struct hak_text text = {0};
         hak_text_add(&text, "No fault in ");
-        hak_text_add_name(&text, view->store_path);
-        hak_text_add(&text, " (%s of %s). ",
-                     hak_words_count(view->summary.events, "event", "events"),
-                     hak_words_count(view->summary.processes, "process", "processes"));
+        view_add_extent(&text, view);
+        hak_text_add(&text, ". ");
         view_add_completeness(&text, view);
         hak_text_add(&text, "\n");
         view_print(&text);

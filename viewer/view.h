@@ -90,6 +90,8 @@ int view_open(struct view *view);
 void view_close(struct view *view);
 /* VIEW_INCOMPLETE when events are missing from this capture, else VIEW_OK. */
 int view_completeness(const struct view *view);
+/* "app.db (1,234 events of 2 processes)": where an answer was looked for. */
+void view_add_extent(struct hak_text *text, const struct view *view);
 /* "Nothing was lost in this capture.", or what was. */
 void view_add_completeness(struct hak_text *text, const struct view *view);
 /* Prints the reader's last error with what to do; returns the exit status for it. */

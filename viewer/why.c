@@ -41,10 +41,8 @@ static int nothing_known(struct view *view, uint64_t address) {
     hak_text_add(&text, "0x%" PRIx64 " was in no block of this capture.\n", address);
     why_add_module(&text, view, address);
     hak_text_add(&text, "Looked in ");
-    hak_text_add_name(&text, view->store_path);
-    hak_text_add(&text, " (%s of %s) for blocks that covered it at any time. ",
-                 hak_words_count(view->summary.events, "event", "events"),
-                 hak_words_count(view->summary.processes, "process", "processes"));
+    view_add_extent(&text, view);
+    hak_text_add(&text, " for blocks that covered it at any time. ");
     view_add_completeness(&text, view);
     hak_text_add(&text, "\n");
     view_print(&text);
