@@ -28,7 +28,7 @@ DEPEND      = -MMD -MP -MF $@.d -MT $@
 # ---- sources: every .c file of a folder belongs to it ------------------------------------------
 LAYER_DIRS := entry route front slab pool large platform
 LAYER_SRC  := $(wildcard src/*.c) $(foreach d,$(LAYER_DIRS),$(wildcard src/$(d)/*.c))
-WATCH_SRC  := $(wildcard src/guard/*.c) $(wildcard src/trace/*.c)
+WATCH_SRC  := $(foreach d,guard trace unwind,$(wildcard src/$(d)/*.c))
 STORE_SRC  := $(wildcard src/store/*.c)
 COLL_SRC   := $(filter-out src/collector/main.c,$(wildcard src/collector/*.c))
 VIEW_SRC   := $(filter-out viewer/main.c,$(wildcard viewer/*.c))
@@ -103,7 +103,7 @@ TEST_FLAGS := $(filter-out -fvisibility=hidden,$(COMMON)) -Wno-conversion -iquot
 LINK_TEST   = $(CC) $(TEST_FLAGS) $(DEPEND) -o $@ $(filter %.c %.a,$^)
 
 # The guard's tests take the tracer's place themselves.
-$(BUILD)/libguardlayers.a: $(filter-out $(BUILD)/debug/src/entry/% $(BUILD)/debug/src/trace/%,$(DEBUG_OBJ))
+$(BUILD)/libguardlayers.a: $(filter-out $(foreach d,entry trace unwind,$(BUILD)/debug/src/$(d)/%),$(DEBUG_OBJ))
 	$(call SAY,archive) rm -f $@ && ar rcs $@ $^
 $(BUILD)/tests/unit/guard/%: tests/unit/guard/%.c $(BUILD)/libguardlayers.a $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -128,7 +128,7 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/libplainlayers.a $(BUILD)/flags
 USER_FLAGS := -std=gnu11 -O0 -g -D_GNU_SOURCE -Wall -Wextra -Wno-free-nonheap-object \
               -Wno-use-after-free -Wno-unknown-warning-option
 USER_SRC   := $(wildcard demo/*.c tests/faults/*.c tests/programs/*.c tests/kill/*.c tests/cli/*.c \
-              tests/regressions/*.c tests/stale/*.c)
+              tests/regressions/*.c tests/stale/*.c tests/trees/*.c)
 USER_BIN   := $(USER_SRC:%.c=$(BUILD)/%)
 TOOL_BIN   := $(BUILD)/tests/tools/count_calls.so $(patsubst %.c,$(BUILD)/%,$(wildcard tests/tools/reference_*.c))
 BENCH_BIN  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
@@ -162,20 +162,21 @@ $(BUILD)/tests/format/%: tests/format/%.c $(BUILD)/libstore.a $(BUILD)/flags
 
 # The unwinder beside libunwind, as a preload (tests/programs/unwind_compare.sh).
 COMPARE     := $(BUILD)/tests/programs/unwind_compare
-UNWIND_OBJ  := $(patsubst %.c,$(BUILD)/debug/%.o,$(wildcard src/trace/cfi*.c src/trace/stack*.c) \
-               src/trace/rules.c src/trace/modules.c src/trace/splice.c src/trace/unwind.c)
+UNWIND_LIB  := $(BUILD)/libunwinder.a
 COMPARE_BIN := $(COMPARE)/compare.so $(COMPARE)/show_counts
-$(COMPARE)/compare.so: tests/programs/unwind_compare/compare.c $(UNWIND_OBJ) $(BUILD)/flags
+$(UNWIND_LIB): $(patsubst %.c,$(BUILD)/debug/%.o,$(wildcard src/unwind/*.c src/trace/stack*.c))
+	$(call SAY,archive) rm -f $@ && ar rcs $@ $^
+$(COMPARE)/compare.so: tests/programs/unwind_compare/compare.c $(UNWIND_LIB) $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call SAY,link) $(CC) $(DEBUG) $(DEPEND) -shared -Wl,-z,now -o $@ $< $(UNWIND_OBJ)
-# Its tests have nothing else of the tracer in them: they take its place.
-UNWIND_TEST := $(patsubst %,$(BUILD)/tests/unit/trace/%_test,unwind stacks modules)
-$(UNWIND_TEST): $(BUILD)/tests/%: tests/%.c $(UNWIND_OBJ) $(BUILD)/flags
+	$(call SAY,link) $(CC) $(DEBUG) $(DEPEND) -shared -Wl,-z,now -o $@ $< $(UNWIND_LIB)
+# Its tests and that of stacks have nothing else of the tracer in them: they take its place.
+UNWIND_TEST := $(filter $(BUILD)/tests/unit/unwind/% $(BUILD)/tests/unit/trace/stacks_test,$(UNIT_TESTS))
+$(UNWIND_TEST): $(BUILD)/tests/%: tests/%.c $(UNWIND_LIB) $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call SAY,test) $(CC) $(TEST_FLAGS) $(DEPEND) -DHAK_DEBUG=1 -o $@ $< $(UNWIND_OBJ) $(CHECK_LIBS) -lunwind
-$(BUILD)/tests/bench/unwind: tests/bench/unwind.c $(UNWIND_OBJ) $(BUILD)/flags
+	$(call SAY,test) $(LINK_TEST) -DHAK_DEBUG=1 $(CHECK_LIBS) -lunwind
+$(BUILD)/tests/bench/unwind: tests/bench/unwind.c $(UNWIND_LIB) $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call SAY,link) $(CC) $(TEST_FLAGS) $(DEPEND) -o $@ $< $(UNWIND_OBJ) -lunwind
+	$(call SAY,link) $(CC) $(TEST_FLAGS) $(DEPEND) -o $@ $< $(UNWIND_LIB) -lunwind
 
 .PHONY: unit tests
 unit: $(UNIT_TESTS)

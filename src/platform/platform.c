@@ -15,14 +15,8 @@ static inline bool failed(long result) {
     return result < 0 && result > -4096;
 }
 
-static void *map(size_t bytes, int protection, int extra_flags) {
-    long result = hak_raw_call(SYS_mmap, 0, (long)bytes, protection,
-                               MAP_PRIVATE | MAP_ANONYMOUS | extra_flags, -1, 0);
-    return failed(result) ? NULL : (void *)result;
-}
-
 void *hak_map(size_t bytes) {
-    return map(bytes, PROT_READ | PROT_WRITE, 0);
+    return hak_raw_map_as(bytes, PROT_READ | PROT_WRITE, 0);
 }
 
 void *hak_map_aligned(size_t bytes, size_t alignment) {
@@ -48,7 +42,7 @@ void *hak_map_aligned(size_t bytes, size_t alignment) {
 }
 
 static void *reserve(size_t bytes, int protection) {
-    void *start = map(bytes, protection, MAP_NORESERVE);
+    void *start = hak_raw_map_as(bytes, protection, MAP_NORESERVE);
     if (start)
         hak_decline_huge_pages(start, bytes);
     return start;

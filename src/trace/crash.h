@@ -13,9 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "block.h"
-#include "trace/registers.h"
+#include "unwind/registers.h"
 #include "trace/session.h"
-#include "trace/unwind.h"
+#include "unwind/unwind.h"
 
 /* One fault or crash, where it happened. */
 struct hak_incident {

@@ -6,7 +6,7 @@
 #include "superslab.h"
 #include "trace/crash.h"
 #include "trace/keeper.h"
-#include "trace/modules.h"
+#include "unwind/modules.h"
 #include "trace/ring.h"
 #include "trace/stacks.h"
 #include "trace/start.h"

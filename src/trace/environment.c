@@ -3,7 +3,7 @@
 #include <dlfcn.h>
 #include <stddef.h>
 #include <string.h>
-#include "trace/raw_call.h"
+#include "platform/raw_call.h"
 
 extern char **environ;
 extern void *__libc_stack_end; /* ld.so's: argc, then argv, NULL, the environment, NULL */

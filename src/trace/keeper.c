@@ -7,7 +7,7 @@
 #include <sys/time.h>
 #include <sys/un.h>
 #include "trace/current.h"
-#include "trace/raw_call.h"
+#include "platform/raw_call.h"
 #include "trace/wait.h"
 
 enum { ANSWER_SECONDS = 10, LIFTED_TO = 64 };

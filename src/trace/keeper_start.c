@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include "options.h"
 #include "trace/environment.h"
-#include "trace/raw_call.h"
+#include "platform/raw_call.h"
 #include "trace/say.h"
 #include "trace/session.h"
 #include "trace/wait.h"

@@ -8,7 +8,7 @@
 #include "options.h"
 #include "superslab.h"
 #include "trace/keeper.h"
-#include "trace/raw_call.h"
+#include "platform/raw_call.h"
 #include "trace/say.h"
 #include "trace/wait.h"
 

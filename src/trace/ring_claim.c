@@ -2,7 +2,7 @@
 #include "trace/ring.h"
 #include "hop.h"
 #include "superslab.h"
-#include "trace/splice.h"
+#include "unwind/splice.h"
 #include "trace/thread.h"
 #include "trace/trace.h"
 #include "trace/wait.h"

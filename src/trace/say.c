@@ -1,7 +1,7 @@
 /* Makes lines for stderr without stdio. */
 #include "trace/say.h"
 #include <errno.h>
-#include "trace/raw_call.h"
+#include "platform/raw_call.h"
 
 void hak_text_add(struct hak_text *text, const char *string) {
     while (string && *string && text->length < sizeof text->bytes)

@@ -1,7 +1,7 @@
 /* Finds stack nodes by (parent, ip) without a lock; stacks.h has the picture. */
 #include "trace/stack_table.h"
 #include <stdatomic.h>
-#include "trace/raw_call.h"
+#include "platform/raw_call.h"
 
 enum { FIRST_BITS = 11, LAST_BITS = 27, PLACES_TRIED = 64 };
 

@@ -1,11 +1,11 @@
 /* Makes the stack of an event: walks, leaves hakmem's own frames out, and interns the rest. */
 #include "trace/stacks.h"
 #include <dlfcn.h>
-#include "trace/modules.h"
-#include "trace/splice.h"
+#include "unwind/modules.h"
+#include "unwind/splice.h"
 #include "trace/stack_table.h"
 #include "trace/trace.h"
-#include "trace/unwind.h"
+#include "unwind/unwind.h"
 
 enum { DEPTH_MAX = 256, OWN_FRAMES_MAX = 24, GENERATION_BITS = 22 };
 
@@ -66,6 +66,15 @@ void hak_stacks_forget(uintptr_t start, uintptr_t end, uint32_t first) {
         if (setup.nodes[id].ip - start < end - start)
             hak_stack_table_remove(setup.nodes[id].parent, setup.nodes[id].ip, id);
 }
+
+static void forget_module(uint64_t map_start, uint64_t map_end, uint32_t mark,
+                          uint32_t generation) {
+    hak_stacks_forget(map_start, map_end, mark);
+    hak_trace_module_unload(map_start, generation);
+}
+
+const struct hak_modules_listener hak_stacks_listener = {hak_stacks_node_count,
+                                                         hak_trace_module_load, forget_module};
 
 /* A new node at the end of the array; 0 when that is full. */
 static uint32_t append_node(uint32_t parent, uintptr_t ip) {

@@ -26,6 +26,7 @@
 #include <stdint.h>
 #include "block.h"
 #include "trace/session.h"
+#include "unwind/modules.h"
 
 /* What stacks are made of and limited by. */
 struct hak_stacks_setup {
@@ -48,6 +49,9 @@ HAK_HIDDEN void hak_stacks_fork_child(uint32_t process, _Atomic uint64_t *no_sta
 
 /* The id of the stack `ips` (innermost first, `count` of them); 0 when there is no room. */
 HAK_HIDDEN uint32_t hak_stacks_intern(const uintptr_t *ips, size_t count);
+
+/* Hears of modules for the stacks and the record: for hak_modules_start. */
+HAK_HIDDEN extern const struct hak_modules_listener hak_stacks_listener;
 
 /* Takes all nodes with an ip in [start, end) out of the table; ids below `first` cannot be among
  * them. Called when a module was unloaded. */

@@ -13,7 +13,7 @@
 #include "trace/environment.h"
 #include "trace/keeper.h"
 #include "trace/memory.h"
-#include "trace/modules.h"
+#include "unwind/modules.h"
 #include "trace/ring.h"
 #include "trace/say.h"
 #include "trace/stacks.h"
@@ -97,7 +97,7 @@ void hak_trace_start(void) {
     struct hak_keeper_failure failure = {0};
     if (getauxval(AT_SECURE))
         return;
-    hak_modules_start();
+    hak_modules_start(&hak_stacks_listener);
     if (hak_options.trace && strcmp(hak_options.session, HAK_SESSION_NONE) != 0) {
         if (begin(&failure)) {
             struct hak_stacks_setup stacks = {.nodes = hak_current.nodes,

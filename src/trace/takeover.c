@@ -21,7 +21,7 @@
 #include "trace/environment.h"
 #include "trace/keeper.h"
 #include "trace/memory.h"
-#include "trace/raw_call.h"
+#include "platform/raw_call.h"
 #include "trace/wait.h"
 
 enum {

@@ -6,7 +6,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include "trace/current.h"
-#include "trace/raw_call.h"
+#include "platform/raw_call.h"
 
 enum { STACK_BYTES = 64 << 10, GUARD_BYTES = 4096, POOLED = 64, STARTS = 256 };
 

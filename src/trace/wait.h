@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <time.h>
-#include "trace/raw_call.h"
+#include "platform/raw_call.h"
 #include "trace/session.h"
 
 #define HAK_SECOND_NS      1000000000ull

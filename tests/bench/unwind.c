@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <time.h>
-#include "trace/modules.h"
+#include "unwind/modules.h"
 #include "trace/stacks.h"
 #include "trace/trace.h"
-#include "trace/unwind.h"
+#include "unwind/unwind.h"
 
 enum { NODES = 1 << 16, FRAMES = 256, REPEATS = 7 };
 
@@ -83,7 +83,7 @@ int main(int argc, char **argv) {
     static _Atomic uint32_t node_count;
     static _Atomic uint64_t no_stack;
     rounds = argc > 1 ? atol(argv[1]) : 200000;
-    hak_modules_start();
+    hak_modules_start(&hak_stacks_listener);
     hak_stacks_start(&(struct hak_stacks_setup){.nodes = calloc(NODES, sizeof(struct hak_node)),
                                                 .node_capacity = NODES,
                                                 .node_count = &node_count,

@@ -13,7 +13,8 @@ allowed() {
     front | large) echo 'slab pool platform' ;;
     route) echo 'front large slab pool platform' ;;
     entry) echo 'route front large slab pool platform trace/start.h' ;;
-    trace) echo 'platform' ;;
+    unwind) echo 'platform' ;;
+    trace) echo 'unwind platform' ;;
     guard) echo 'platform large/large.h trace/trace.h trace/session.h trace/record.h' ;;
     store) echo 'trace/record.h' ;;
     collector) echo 'store trace/record.h trace/session.h trace/protocol.h' ;;

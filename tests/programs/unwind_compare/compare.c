@@ -20,10 +20,10 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include "trace/modules.h"
+#include "unwind/modules.h"
 #include "trace/stacks.h"
 #include "trace/trace.h"
-#include "trace/unwind.h"
+#include "unwind/unwind.h"
 
 extern void *__libc_malloc(size_t);
 extern void *__libc_calloc(size_t, size_t);
@@ -102,7 +102,7 @@ __attribute__((constructor)) static void start(void) {
     own_bytes = (uintptr_t)own.dlfo_map_end - own_start;
     counts = map;
     every = text ? (unsigned)atoi(text) : 1;
-    hak_modules_start();
+    hak_modules_start(&hak_stacks_listener);
     hak_stacks_start(&(struct hak_stacks_setup){.nodes = nodes,
                                                 .node_capacity = NODES,
                                                 .node_count = node_count,

@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include "trace/stack_table.h"
 #include "trace/trace.h"
-#include "trace/unwind.h"
+#include "unwind/unwind.h"
 
 enum { NODES = 1 << 22, FRAMES = 256 };
 

@@ -1,7 +1,7 @@
-/* Tests of src/trace/unwind.c: the same frames as libunwind's in calls, signals, coroutines and at
+/* Tests of src/unwind/unwind.c: the same frames as libunwind's in calls, signals, coroutines and at
  * every single instruction; and never a fault or a loop on a stack that holds anything at all. */
 #define UNW_LOCAL_ONLY
-#include "trace/unwind.h"
+#include "unwind/unwind.h"
 #include <check.h>
 #include <errno.h>
 #include <libunwind.h>
@@ -16,20 +16,8 @@
 #include <sys/wait.h>
 #include <ucontext.h>
 #include <unistd.h>
-#include "trace/trace.h"
 
 enum { FRAMES = 256 };
-
-void hak_trace_module_load(const char *path, const uint8_t *build_id, size_t build_id_bytes,
-                           uint64_t load_bias, uint64_t map_start, uint64_t map_end,
-                           uint32_t generation) {
-    (void)path, (void)build_id, (void)build_id_bytes, (void)load_bias;
-    (void)map_start, (void)map_end, (void)generation;
-}
-
-void hak_trace_module_unload(uint64_t map_start, uint32_t generation) {
-    (void)map_start, (void)generation;
-}
 
 /* ---- calls --------------------------------------------------------------------------------- */
 

@@ -2,9 +2,9 @@
  *
  *   unknown --a pc of it is compiled, or start--> live --ld.so took it away--> gone
  *
- * A module is told of (hak_trace_module_load) before any stack that holds a pc of it. When one is
- * gone, the generation of unloads grows by one, its rules and stack nodes are forgotten, and
- * hak_trace_module_unload tells of it; the same file loaded again is a new module.
+ * A listener is told of a module before any stack that holds a pc of it. When one is gone, the
+ * generation of unloads grows by one, its rules are forgotten, and the listener is told of it; the
+ * same file loaded again is a new module.
  *
  * How unloading is noticed: ld.so gives back the memory of every object that it unloads through the
  * program's free, which is ours, after the object was taken out of _dl_find_object's table and
@@ -16,18 +16,34 @@
  *
  * Modules lie in blocks that are never given back, in a list that only grows at its head. Lock
  * free; all functions but hak_modules_start are async-signal-safe and keep errno. */
-#ifndef HAK_TRACE_MODULES_H
-#define HAK_TRACE_MODULES_H
+#ifndef HAK_UNWIND_MODULES_H
+#define HAK_UNWIND_MODULES_H
 
 #include <dlfcn.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include "block.h"
 
-/* Tells of all modules that are loaded now. Call once at start, outside malloc and before there are
- * threads: it asks dl_iterate_phdr, which takes ld.so's lock. */
-HAK_HIDDEN void hak_modules_start(void);
+/* Who is told. All functions are called inside malloc: they must be async-signal-safe, allocate
+ * nothing and take no lock. */
+struct hak_modules_listener {
+    /* What to give back to `unloaded`: how far the listener's own count has come, before any stack
+     * can run through the module. */
+    uint32_t (*mark)(void);
+    /* A module was seen, perhaps not for the first time. build_id may be NULL. Addresses are
+     * absolute; `generation` is the number of unloads before it. */
+    void (*loaded)(const char *path, const uint8_t *build_id, size_t build_id_bytes,
+                   uint64_t load_bias, uint64_t map_start, uint64_t map_end, uint32_t generation);
+    /* The module in [map_start, map_end) is gone; `generation` counts this unload. */
+    void (*unloaded)(uint64_t map_start, uint64_t map_end, uint32_t mark, uint32_t generation);
+};
+
+/* Tells `listener` of all modules that are loaded now, and later of what changes. Call once at
+ * start, outside malloc and before there are threads: it asks dl_iterate_phdr, which takes ld.so's
+ * lock. Without a listener, before or ever, modules are noted and told to nobody. */
+HAK_HIDDEN void hak_modules_start(const struct hak_modules_listener *listener);
 
 /* Tells again of all live modules, for a session that began later. Asks ld.so nothing. */
 HAK_HIDDEN void hak_modules_tell_all(void);

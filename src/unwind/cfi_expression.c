@@ -1,7 +1,7 @@
 /* The little stack machine of DWARF expressions (DWARF 5, section 2.5), as far as call frame
  * information may use it. */
-#include "trace/cfi.h"
-#include "trace/cfi_cursor.h"
+#include "unwind/cfi.h"
+#include "unwind/cfi_cursor.h"
 
 enum { STACK_WORDS = 32, STEPS_MAX = 512 };
 

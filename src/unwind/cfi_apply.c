@@ -1,5 +1,5 @@
 /* Steps a full set of registers from a frame to its caller's. */
-#include "trace/cfi.h"
+#include "unwind/cfi.h"
 
 /* Finds one register of the caller. Returns false when it cannot be found although it should. */
 static bool find_register(const struct hak_cfi *cfi, unsigned number, uint64_t cfa,

@@ -1,13 +1,11 @@
 /* Keeps the list of modules that stacks run through, and notices when one is unloaded. */
-#include "trace/modules.h"
+#include "unwind/modules.h"
 #include <elf.h>
 #include <link.h>
 #include <string.h>
 #include <sys/auxv.h>
-#include "trace/raw_call.h"
-#include "trace/rules.h"
-#include "trace/stacks.h"
-#include "trace/trace.h"
+#include "platform/raw_call.h"
+#include "unwind/rules.h"
 
 enum module_state { MODULE_FILLING = 0, MODULE_LIVE, MODULE_GONE, MODULE_STATES = 4 };
 
@@ -16,7 +14,7 @@ enum module_state { MODULE_FILLING = 0, MODULE_LIVE, MODULE_GONE, MODULE_STATES 
 struct module {
     struct module *next;
     _Atomic uint64_t state;
-    uint32_t first_node; /* stack nodes below it are older than the module */
+    uint32_t mark; /* what the listener gave when the module was new */
     uintptr_t map_start, map_end;
     const struct link_map *link_map;
 };
@@ -38,6 +36,22 @@ static _Atomic uint32_t unloads;
 static char program_path[PATH_BYTES];
 
 struct hak_loader_range hak_loader_range;
+
+static uint32_t mark_nothing(void) {
+    return 0;
+}
+static void hear_of_load(const char *path, const uint8_t *build_id, size_t build_id_bytes,
+                         uint64_t load_bias, uint64_t map_start, uint64_t map_end,
+                         uint32_t generation) {
+    (void)path, (void)build_id, (void)build_id_bytes, (void)load_bias;
+    (void)map_start, (void)map_end, (void)generation;
+}
+static void hear_of_unload(uint64_t map_start, uint64_t map_end, uint32_t mark,
+                           uint32_t generation) {
+    (void)map_start, (void)map_end, (void)mark, (void)generation;
+}
+static const struct hak_modules_listener nobody = {mark_nothing, hear_of_load, hear_of_unload};
+static const struct hak_modules_listener *listener = &nobody;
 
 static inline bool is_live(uint64_t state) {
     return state % MODULE_STATES == MODULE_LIVE;
@@ -127,8 +141,8 @@ static void tell(const struct module *m) {
     const char *name = m->link_map->l_name;
     size_t id_bytes = 0;
     const uint8_t *id = find_build_id(m->map_start, m->map_end, m->link_map->l_addr, &id_bytes);
-    hak_trace_module_load(name && name[0] ? name : program_path, id, id_bytes, m->link_map->l_addr,
-                          m->map_start, m->map_end, hak_modules_generation());
+    listener->loaded(name && name[0] ? name : program_path, id, id_bytes, m->link_map->l_addr,
+                     m->map_start, m->map_end, hak_modules_generation());
 }
 
 /* Adds `link_map`, which lies in [map_start, map_end), to the list and tells of it. Two threads may
@@ -144,7 +158,7 @@ static void note(const struct link_map *link_map, uintptr_t map_start, uintptr_t
     entry->map_start = map_start;
     entry->map_end = map_end;
     entry->link_map = link_map;
-    entry->first_node = hak_stacks_node_count();
+    entry->mark = listener->mark();
     tell(entry);
     atomic_fetch_add(&entry->state, MODULE_LIVE - MODULE_FILLING);
 }
@@ -157,7 +171,7 @@ void hak_modules_tell_all(void) {
     for (struct module *m = atomic_load(&newest_module); m; m = m->next) {
         if (!is_live(atomic_load(&m->state)))
             continue;
-        m->first_node = 0; /* nodes will be counted anew */
+        m->mark = 0; /* the listener counts anew */
         tell(m);
     }
 }
@@ -171,7 +185,7 @@ void hak_modules_check(void) {
         struct module seen = {.map_start = m->map_start,
                               .map_end = m->map_end,
                               .link_map = m->link_map,
-                              .first_node = m->first_node};
+                              .mark = m->mark};
         if (_dl_find_object((void *)seen.map_start, &object) == 0 &&
             object.dlfo_link_map == seen.link_map)
             continue;
@@ -179,8 +193,7 @@ void hak_modules_check(void) {
             continue;
         uint32_t generation = atomic_fetch_add(&unloads, 1) + 1;
         hak_rules_forget();
-        hak_stacks_forget(seen.map_start, seen.map_end, seen.first_node);
-        hak_trace_module_unload(seen.map_start, generation);
+        listener->unloaded(seen.map_start, seen.map_end, seen.mark, generation);
     }
 }
 
@@ -209,7 +222,9 @@ static int note_loaded(struct dl_phdr_info *info, size_t size, void *unused) {
     return 0;
 }
 
-void hak_modules_start(void) {
+void hak_modules_start(const struct hak_modules_listener *wanted) {
+    listener = wanted ? wanted : &nobody;
+    hak_rules_watch(hak_module_note);
     long bytes = hak_raw_call(SYS_readlink, (long)"/proc/self/exe", (long)program_path,
                               PATH_BYTES - 1, 0, 0, 0);
     program_path[bytes > 0 ? bytes : 0] = 0;

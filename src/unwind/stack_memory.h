@@ -10,8 +10,8 @@
  *
  * The bounds lie in the thread's own TLS; no other thread reads or writes them, a signal handler
  * that interrupts an update sees either the old or the new lower bound. No lock. */
-#ifndef HAK_TRACE_STACK_MEMORY_H
-#define HAK_TRACE_STACK_MEMORY_H
+#ifndef HAK_UNWIND_STACK_MEMORY_H
+#define HAK_UNWIND_STACK_MEMORY_H
 
 #include <stdbool.h>
 #include <stdint.h>

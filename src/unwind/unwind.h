@@ -7,14 +7,14 @@
  * takes one, keeps errno and may be called in a signal handler. It never faults, whatever the stack
  * holds: every word is read through stack_memory.h; the CFA must grow with each frame and be a
  * multiple of 8, so a walk ends. docs/specs/unwind.md tells how and why. */
-#ifndef HAK_TRACE_UNWIND_H
-#define HAK_TRACE_UNWIND_H
+#ifndef HAK_UNWIND_H
+#define HAK_UNWIND_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "block.h"
-#include "trace/registers.h"
+#include "unwind/registers.h"
 
 /* Why a walk ended. Numbers are part of the session memory's layout. */
 enum hak_unwind_end {

@@ -1,13 +1,13 @@
 /* The two parts of an entry of .eh_frame: what a CIE says for many functions, and an FDE for one.
  * Shared by the files that read call frame information; cfi.h is what others see. */
-#ifndef HAK_TRACE_CFI_ENTRY_H
-#define HAK_TRACE_CFI_ENTRY_H
+#ifndef HAK_UNWIND_CFI_ENTRY_H
+#define HAK_UNWIND_CFI_ENTRY_H
 
 #include <dlfcn.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include "block.h"
-#include "trace/cfi_cursor.h"
+#include "unwind/cfi_cursor.h"
 
 /* What a CIE says for all its FDEs. */
 struct cfi_common {

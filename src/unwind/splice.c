@@ -1,8 +1,8 @@
 /* Walks a stack by comparing it with the last one of the thread; splice.h has the picture. */
-#include "trace/splice.h"
-#include "trace/raw_call.h"
-#include "trace/rules.h"
-#include "trace/stack_memory.h"
+#include "unwind/splice.h"
+#include "platform/raw_call.h"
+#include "unwind/rules.h"
+#include "unwind/stack_memory.h"
 
 enum { ADDRESS_BITS = 47 };
 

@@ -1,6 +1,6 @@
-/* Tests of src/trace/modules.c: modules are told of once, with path and build-id, and an unload is
+/* Tests of src/unwind/modules.c: modules are told of once, with path and build-id, and an unload is
  * noticed inside dlclose, before anything can take the place, whoever asked for it. */
-#include "trace/modules.h"
+#include "unwind/modules.h"
 #include <check.h>
 #include <dlfcn.h>
 #include <iconv.h>
@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 #include "trace/stacks.h"
 #include "trace/trace.h"
-#include "trace/unwind.h"
+#include "unwind/unwind.h"
 
 enum { NODES = 1 << 20, TOLD_MAX = 512, FRAMES = 256 };
 
@@ -90,7 +90,7 @@ extern const char __start_hak_tracer_text[], __stop_hak_tracer_text[];
 static void begin(void) {
     nodes = mmap(NULL, NODES * sizeof *nodes, PROT_READ | PROT_WRITE,
                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    hak_modules_start();
+    hak_modules_start(&hak_stacks_listener);
     hak_stacks_start(&(struct hak_stacks_setup){.nodes = nodes,
                                                 .node_capacity = NODES,
                                                 .node_count = &node_count,

@@ -1,7 +1,7 @@
 /* Finds the entry of .eh_frame that covers a pc, by .eh_frame_hdr or from end to end. */
-#include "trace/cfi_entry.h"
+#include "unwind/cfi_entry.h"
 #include <string.h>
-#include "trace/registers.h"
+#include "unwind/registers.h"
 
 /* A cursor over the module from `at`; empty when `at` lies outside. */
 static struct cursor cursor_in(const struct dl_find_object *object, uintptr_t at) {

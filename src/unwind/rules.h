@@ -20,9 +20,10 @@
  *
  * Nobody owns it, no lock. After a fork the child has its own copy. Rules are forgotten when a
  * module is unloaded (modules.h says how that is noticed). */
-#ifndef HAK_TRACE_RULES_H
-#define HAK_TRACE_RULES_H
+#ifndef HAK_UNWIND_RULES_H
+#define HAK_UNWIND_RULES_H
 
+#include <dlfcn.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include "block.h"
@@ -80,6 +81,9 @@ static inline uint32_t hak_rule_lookup(uintptr_t pc) {
 /* Compiles the rule of `pc` and puts it into the cache. Never 0. A pc in no module gives
  * HAK_RULE_NONE and is not kept, since a module may be loaded there later. */
 HAK_HIDDEN uint32_t hak_rule_compile(uintptr_t pc);
+
+/* Has `seen` called with each object that a rule is compiled for, before the rule can be used. */
+HAK_HIDDEN void hak_rules_watch(void (*seen)(const struct dl_find_object *object));
 
 /* Forgets all rules; called when a module was unloaded, before other code can take its place. */
 HAK_HIDDEN void hak_rules_forget(void);

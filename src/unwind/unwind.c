@@ -1,11 +1,11 @@
 /* Walks a stack with compact rules, and with the whole CFI where those do not suffice. */
-#include "trace/unwind.h"
+#include "unwind/unwind.h"
 #include <dlfcn.h>
 #include <stdbool.h>
 #include <ucontext.h>
-#include "trace/cfi.h"
-#include "trace/rules.h"
-#include "trace/stack_memory.h"
+#include "unwind/cfi.h"
+#include "unwind/rules.h"
+#include "unwind/stack_memory.h"
 
 enum { ADDRESS_BITS = 47, SIGNAL_FRAMES_MAX = 32 };
 

@@ -16,14 +16,14 @@
  * Owned by the thread: the frames lie in private memory mapped at its first stack and given back by
  * hak_splice_thread_end. A signal handler that interrupts gets no stack (unwind.h). Forked children
  * go on with their copy. After an unload (modules.h) nothing of the last stack is used. */
-#ifndef HAK_TRACE_SPLICE_H
-#define HAK_TRACE_SPLICE_H
+#ifndef HAK_UNWIND_SPLICE_H
+#define HAK_UNWIND_SPLICE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "block.h"
-#include "trace/unwind.h"
+#include "unwind/unwind.h"
 
 /* A word that the last walk read, and must find again. */
 struct hak_read_word {

@@ -10,16 +10,16 @@
  * Thread and signal safety: all of it is async-signal-safe; no lock, no allocation, errno is kept.
  * _dl_find_object itself takes no lock (glibc 2.35 and later), so it may be asked inside a call
  * that comes from ld.so. */
-#ifndef HAK_TRACE_CFI_H
-#define HAK_TRACE_CFI_H
+#ifndef HAK_UNWIND_CFI_H
+#define HAK_UNWIND_CFI_H
 
 #include <dlfcn.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "block.h"
-#include "trace/registers.h"
-#include "trace/stack_memory.h"
+#include "unwind/registers.h"
+#include "unwind/stack_memory.h"
 
 enum hak_cfi_how {
     HAK_CFI_SAME = 0,      /* not changed; also: nothing is said about it */

@@ -1,9 +1,8 @@
 /* Compiles CFI rows into compact rules and keeps them; rules.h has the picture. */
-#include "trace/rules.h"
+#include "unwind/rules.h"
 #include <string.h>
-#include "trace/cfi.h"
-#include "trace/modules.h"
-#include "trace/raw_call.h"
+#include "unwind/cfi.h"
+#include "platform/raw_call.h"
 
 enum { FIRST_TABLE_BITS = 11, LAST_TABLE_BITS = 20, CFA_MAX = 0xffff, BP_MAX = 250 };
 
@@ -12,6 +11,11 @@ char *_Atomic hak_rule_table = (char *)first_table + FIRST_TABLE_BITS;
 
 static _Atomic uint32_t inserted;  /* into the table in use, about */
 static _Atomic uint32_t forgotten; /* how often all was forgotten */
+static void (*object_seen)(const struct dl_find_object *);
+
+void hak_rules_watch(void (*seen)(const struct dl_find_object *object)) {
+    object_seen = seen;
+}
 
 static uint32_t pack(unsigned kind, uintptr_t cfa_words, uintptr_t bp) {
     return (uint32_t)(kind << HAK_RULE_KIND_SHIFT | cfa_words << HAK_RULE_CFA_SHIFT | bp);
@@ -118,7 +122,8 @@ uint32_t hak_rule_compile(uintptr_t pc) {
     struct hak_cfi cfi;
     if (_dl_find_object((void *)pc, &object) != 0)
         return pack(HAK_RULE_NONE, 0, 0);
-    hak_module_note(&object);
+    if (object_seen)
+        object_seen(&object);
     uint32_t rule = pack(HAK_RULE_NONE, 0, 0);
     if (hak_cfi_find(&object, pc, &cfi))
         rule = encode(&cfi, &object, pc);

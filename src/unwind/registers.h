@@ -1,6 +1,6 @@
 /* The general registers of x86-64 in DWARF's numbering, as the unwinder starts from them. */
-#ifndef HAK_TRACE_REGISTERS_H
-#define HAK_TRACE_REGISTERS_H
+#ifndef HAK_UNWIND_REGISTERS_H
+#define HAK_UNWIND_REGISTERS_H
 
 #include <stdint.h>
 

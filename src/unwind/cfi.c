@@ -1,7 +1,7 @@
 /* Runs the instructions of an entry of .eh_frame up to the row of one pc. */
-#include "trace/cfi.h"
+#include "unwind/cfi.h"
 #include <string.h>
-#include "trace/cfi_entry.h"
+#include "unwind/cfi_entry.h"
 
 enum { REMEMBERED_ROWS = 6 };
 

@@ -1,6 +1,6 @@
 /* Finds which part of a thread's stack can be read without asking the kernel each time. */
-#include "trace/stack_memory.h"
-#include "trace/raw_call.h"
+#include "unwind/stack_memory.h"
+#include "platform/raw_call.h"
 
 /* ld.so's: the stack pointer with which the process started. Public since glibc 2.2.5. */
 extern void *__libc_stack_end;
