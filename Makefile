@@ -138,7 +138,7 @@ $(BUILD)/demo/%: demo/%.c $(BUILD)/flags
 	$(call SAY,link) $(CC) $(USER_FLAGS) $(DEPEND) -o $@ $< -lpthread
 $(BUILD)/tests/tools/%.so: tests/tools/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call SAY,link) $(CC) $(PROGRAM) $(DEPEND) -shared -Wl,-z,now -o $@ $<
+	$(call SAY,link) $(CC) $(PROGRAM) -fexceptions -Wno-missing-prototypes $(DEPEND) -shared -Wl,-z,now -o $@ $<
 $(BUILD)/tests/tools/%: tests/tools/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,link) $(CC) $(USER_FLAGS) -O2 $(DEPEND) -o $@ $< -lsqlite3 -lzstd

@@ -1,35 +1,99 @@
-/* Counts the calls of the malloc family that give a record, in front of any allocator.
+/* Counts the calls of the malloc family that give a record, in front of any allocator, for each
+ * process of a tree.
  *
- * LD_PRELOAD="count_calls.so hakmem-debug.so", with COUNT_CALLS_FILE naming a file of 4,096 bytes
- * or more. Counted are MALLOC (malloc, calloc and the aligned family), REALLOC and FREE, from the
- * time when this library's constructor has run (ld.so's own calls before it are left out, as hakmem
- * leaves them out) to the end of the process, forked children included. Calls that fail and
- * free(NULL) are not counted; realloc(p, 0) of glibc frees, so it counts as FREE. */
+ * LD_PRELOAD="count_calls.so hakmem-debug.so", with COUNT_CALLS_FILE naming a sparse file of 1 MiB
+ * (mode 0666 where processes change their user). It holds an array of `struct process`: word 0 of
+ * the first is the number of those in use, each process image that made a call has one of the
+ * others. Counted are MALLOC (malloc, calloc, the aligned family, operator new), REALLOC and FREE.
+ * Calls that fail and free(NULL) are not; realloc(p, 0) of glibc frees, so it counts as FREE.
+ * ld.so's own calls before the first constructor are left out, as hakmem leaves them out. A forked
+ * child is known by a private page that the kernel wipes at fork, so that raw clone is seen, too.
+ */
 #include <dlfcn.h>
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
-enum { MALLOC, FREE, REALLOC, KINDS };
-static _Atomic unsigned long before_start[KINDS];
-static _Atomic unsigned long *counts = before_start;
+enum { MALLOC, FREE, REALLOC, KINDS, FILE_BYTES = 1 << 20 };
 
-static void count(int kind) {
-    atomic_fetch_add_explicit(&counts[kind], 1, memory_order_relaxed);
+/* 64 bytes, little-endian 64-bit words: the layout of COUNT_CALLS_FILE. */
+struct process {
+    _Atomic uint64_t pid; /* of the first one: how many are in use */
+    _Atomic uint64_t calls[KINDS];
+    uint64_t unused[4];
+};
+static struct process *processes;     /* the file, shared by the tree */
+static struct process uncounted;      /* where the calls go that no file can take */
+static struct process *_Atomic *mine; /* a page of its own: NULL again in a forked child */
+static _Thread_local uint64_t calls_of_thread;
+
+#define EXPORT __attribute__((visibility("default")))
+
+/* Does this call come from ld.so? Before the first constructor has run nobody else calls. */
+static int is_loader(const void *caller) {
+    const char *base = (const char *)getauxval(AT_BASE);
+    if (!base)
+        return 0;
+    const Elf64_Ehdr *head = (const void *)base;
+    const Elf64_Phdr *part = (const void *)(base + head->e_phoff);
+    uint64_t bytes = 0;
+    for (int i = 0; i < head->e_phnum; i++)
+        if (part[i].p_type == PT_LOAD && part[i].p_vaddr + part[i].p_memsz > bytes)
+            bytes = part[i].p_vaddr + part[i].p_memsz;
+    return (uint64_t)caller - (uint64_t)base < bytes;
 }
 
-__attribute__((constructor)) static void start(void) {
+static void start(void) {
+    int before = errno;
     const char *path = getenv("COUNT_CALLS_FILE");
     int file = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
-    if (file < 0)
-        return;
-    void *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *shared =
+        file < 0 ? MAP_FAILED : mmap(NULL, FILE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    if (file >= 0)
+        close(file);
+    if (page == MAP_FAILED || madvise(page, 4096, MADV_WIPEONFORK) != 0)
+        abort();
     if (shared != MAP_FAILED)
-        counts = shared;
+        processes = shared;
+    mine = page;
+    errno = before;
 }
+
+static struct process *claim(void) {
+    struct process *claimed = &uncounted;
+    if (processes) {
+        uint64_t place = atomic_fetch_add(&processes[0].pid, 1) + 1;
+        if (place < FILE_BYTES / sizeof *processes)
+            claimed = &processes[place];
+    }
+    struct process *none = NULL;
+    if (!atomic_compare_exchange_strong(mine, &none, claimed))
+        return none; /* another thread was first: the place stays empty */
+    atomic_store(&claimed->pid, (uint64_t)getpid());
+    return claimed;
+}
+
+static void count(int kind, const void *caller) {
+    if (!mine) {
+        if (is_loader(caller))
+            return;
+        start();
+    }
+    struct process *process = atomic_load_explicit(mine, memory_order_relaxed);
+    if (!process)
+        process = claim();
+    calls_of_thread++;
+    atomic_fetch_add_explicit(&process->calls[kind], 1, memory_order_relaxed);
+}
+#define COUNT(kind) count(kind, __builtin_return_address(0))
 
 /* The next library's function of the same name; dlsym of glibc 2.36 does not allocate on success.
  */
@@ -38,62 +102,131 @@ __attribute__((constructor)) static void start(void) {
     if (!next_##name)                                                                              \
     next_##name = (result(*)(__VA_ARGS__))dlsym(RTLD_NEXT, #name)
 
-#define EXPORT __attribute__((visibility("default")))
+/* A call that one of the next library's functions makes back into this one counts once. */
+#define ALLOCATE(kind, call)                                                                       \
+    uint64_t calls_before = calls_of_thread;                                                       \
+    void *block = call;                                                                            \
+    if (block && calls_of_thread == calls_before)                                                  \
+        COUNT(kind);                                                                               \
+    return block
 
-static void *counted(void *block, int kind) {
-    if (block)
-        count(kind);
-    return block;
-}
+/* A free is counted before it is carried out: a forked child may go on inside. */
+#define RELEASE(call)                                                                              \
+    if (block)                                                                                     \
+        COUNT(FREE);                                                                               \
+    call
 
 EXPORT void *malloc(size_t bytes) {
     NEXT(void *, malloc, size_t);
-    return counted(next_malloc(bytes), MALLOC);
+    ALLOCATE(MALLOC, next_malloc(bytes));
 }
 EXPORT void *calloc(size_t members, size_t bytes) {
     NEXT(void *, calloc, size_t, size_t);
-    return counted(next_calloc(members, bytes), MALLOC);
+    ALLOCATE(MALLOC, next_calloc(members, bytes));
 }
 EXPORT void *memalign(size_t alignment, size_t bytes) {
     NEXT(void *, memalign, size_t, size_t);
-    return counted(next_memalign(alignment, bytes), MALLOC);
+    ALLOCATE(MALLOC, next_memalign(alignment, bytes));
 }
 EXPORT void *aligned_alloc(size_t alignment, size_t bytes) {
     NEXT(void *, aligned_alloc, size_t, size_t);
-    return counted(next_aligned_alloc(alignment, bytes), MALLOC);
+    ALLOCATE(MALLOC, next_aligned_alloc(alignment, bytes));
 }
 EXPORT void *valloc(size_t bytes) {
     NEXT(void *, valloc, size_t);
-    return counted(next_valloc(bytes), MALLOC);
+    ALLOCATE(MALLOC, next_valloc(bytes));
 }
 EXPORT void *pvalloc(size_t bytes) {
     NEXT(void *, pvalloc, size_t);
-    return counted(next_pvalloc(bytes), MALLOC);
+    ALLOCATE(MALLOC, next_pvalloc(bytes));
 }
-EXPORT int posix_memalign(void **block, size_t alignment, size_t bytes) {
+EXPORT int posix_memalign(void **result, size_t alignment, size_t bytes) {
     NEXT(int, posix_memalign, void **, size_t, size_t);
-    int error = next_posix_memalign(block, alignment, bytes);
-    counted(error ? NULL : *block, MALLOC);
+    uint64_t calls_before = calls_of_thread;
+    int error = next_posix_memalign(result, alignment, bytes);
+    if (!error && *result && calls_of_thread == calls_before)
+        COUNT(MALLOC);
     return error;
 }
-EXPORT void *realloc(void *block, size_t bytes) {
+EXPORT void *realloc(void *old, size_t bytes) {
     NEXT(void *, realloc, void *, size_t);
-    void *moved = next_realloc(block, bytes);
-    if (block && bytes == 0)
-        count(FREE);
-    return counted(moved, REALLOC);
+    if (old && bytes == 0)
+        COUNT(FREE);
+    void *block = next_realloc(old, bytes);
+    if (block)
+        COUNT(REALLOC);
+    return block;
 }
-EXPORT void *reallocarray(void *block, size_t members, size_t bytes) {
+EXPORT void *reallocarray(void *old, size_t members, size_t bytes) {
     size_t total;
     if (__builtin_mul_overflow(members, bytes, &total)) {
         errno = ENOMEM;
         return NULL;
     }
-    return realloc(block, total);
+    return realloc(old, total);
 }
 EXPORT void free(void *block) {
     NEXT(void, free, void *);
-    if (block)
-        count(FREE);
-    next_free(block);
+    RELEASE(next_free(block));
 }
+EXPORT void free_sized(void *block, size_t bytes) {
+    NEXT(void, free_sized, void *, size_t);
+    if (!next_free_sized)
+        free(block);
+    else {
+        RELEASE(next_free_sized(block, bytes));
+    }
+}
+EXPORT void free_aligned_sized(void *block, size_t alignment, size_t bytes) {
+    NEXT(void, free_aligned_sized, void *, size_t, size_t);
+    if (!next_free_aligned_sized)
+        free(block);
+    else {
+        RELEASE(next_free_aligned_sized(block, alignment, bytes));
+    }
+}
+
+/* The C++ operators by their mangled names; where the next library has none they end in malloc. */
+#define NEW(name, parameters, arguments, otherwise)                                                \
+    EXPORT void *name parameters {                                                                 \
+        static void *(*next)parameters;                                                            \
+        if (!next)                                                                                 \
+            next = (void *(*)parameters)dlsym(RTLD_NEXT, #name);                                   \
+        ALLOCATE(MALLOC, next ? next arguments : otherwise);                                       \
+    }
+#define DELETE(name, parameters, arguments)                                                        \
+    EXPORT void name parameters {                                                                  \
+        static void(*next) parameters;                                                             \
+        if (!next)                                                                                 \
+            next = (void(*) parameters)dlsym(RTLD_NEXT, #name);                                    \
+        uint64_t calls_before = calls_of_thread;                                                   \
+        if (next)                                                                                  \
+            next arguments;                                                                        \
+        else                                                                                       \
+            free(block);                                                                           \
+        if (block && calls_of_thread == calls_before)                                              \
+            COUNT(FREE);                                                                           \
+    }
+typedef const void *nothrow;
+NEW(_Znwm, (size_t bytes), (bytes), malloc(bytes))
+NEW(_Znam, (size_t bytes), (bytes), malloc(bytes))
+NEW(_ZnwmRKSt9nothrow_t, (size_t bytes, nothrow n), (bytes, n), malloc(bytes))
+NEW(_ZnamRKSt9nothrow_t, (size_t bytes, nothrow n), (bytes, n), malloc(bytes))
+NEW(_ZnwmSt11align_val_t, (size_t bytes, size_t a), (bytes, a), memalign(a, bytes))
+NEW(_ZnamSt11align_val_t, (size_t bytes, size_t a), (bytes, a), memalign(a, bytes))
+NEW(_ZnwmSt11align_val_tRKSt9nothrow_t, (size_t bytes, size_t a, nothrow n), (bytes, a, n),
+    memalign(a, bytes))
+NEW(_ZnamSt11align_val_tRKSt9nothrow_t, (size_t bytes, size_t a, nothrow n), (bytes, a, n),
+    memalign(a, bytes))
+DELETE(_ZdlPv, (void *block), (block))
+DELETE(_ZdaPv, (void *block), (block))
+DELETE(_ZdlPvm, (void *block, size_t bytes), (block, bytes))
+DELETE(_ZdaPvm, (void *block, size_t bytes), (block, bytes))
+DELETE(_ZdlPvRKSt9nothrow_t, (void *block, nothrow n), (block, n))
+DELETE(_ZdaPvRKSt9nothrow_t, (void *block, nothrow n), (block, n))
+DELETE(_ZdlPvSt11align_val_t, (void *block, size_t a), (block, a))
+DELETE(_ZdaPvSt11align_val_t, (void *block, size_t a), (block, a))
+DELETE(_ZdlPvmSt11align_val_t, (void *block, size_t bytes, size_t a), (block, bytes, a))
+DELETE(_ZdaPvmSt11align_val_t, (void *block, size_t bytes, size_t a), (block, bytes, a))
+DELETE(_ZdlPvSt11align_val_tRKSt9nothrow_t, (void *block, size_t a, nothrow n), (block, a, n))
+DELETE(_ZdaPvSt11align_val_tRKSt9nothrow_t, (void *block, size_t a, nothrow n), (block, a, n))

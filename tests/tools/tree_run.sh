@@ -1,0 +1,115 @@
+# shellcheck shell=bash
+# For tests of trees of processes: the same output and status as without hakmem, nothing on stderr, and the
+# store holds for each process exactly the calls that it made. Sourced; works in the current directory.
+
+trace=$BUILD/hakmem-trace
+debug_library=$BUILD/hakmem-debug.so
+counter=$BUILD/tests/tools/count_calls.so
+unset "${!HAKMEM_@}"
+# shellcheck source=tests/tools/processes.sh
+. "$SOURCE/tests/tools/processes.sh"
+
+fail() {
+    echo "${tree_name-}: $*"
+    exit 1
+}
+
+# One line for each counted process image: "pid malloc free realloc".
+counted_processes() {
+    od -A n -t d4 -w32 -v -j 4096 calls | awk '$1 == 1 { print $2, $3, $5, $7 }' | sort -n
+}
+
+# The same from the store; the first program of `run`, env, is not counted.
+stored_processes() {
+    "$trace" sql -s "${1:-store.db}" "select p.pid || ' ' || total(kind = 'MALLOC') || ' ' || total(kind = 'FREE') ||
+            ' ' || total(kind = 'REALLOC') as row from event e join process p on p.id = e.process
+        where not (p.id = 1 and p.program like '%/env') group by p.id" |
+        sed -nE 's/^([0-9]+) ([0-9]+)\.0 ([0-9]+)\.0 ([0-9]+)\.0 *$/\1 \2 \3 \4/p' | sort -n
+}
+
+# What processes did, without those that called nothing: they are in the store only if they ran long enough to say so.
+compare_processes() {
+    counted_processes | awk '$2 + $3 + $4 > 0' >counted
+    stored_processes "$@" | awk '$2 + $3 + $4 > 0' >stored
+    [ -s counted ] || fail "the counter counted nothing"
+    cmp -s counted stored || {
+        diff counted stored | head -n 20
+        fail "the store (>) holds other numbers of calls of a process than it made (<): pid malloc free realloc"
+    }
+}
+
+# Value of one SQL expression.
+query() {
+    "$trace" sql -s store.db "select $1 as value" | tail -n 1 | sed 's/ *$//'
+}
+
+# $1 is an SQL expression over the store, $2 its value.
+expect() {
+    local is
+    is=$(query "$1")
+    [ "$is" = "$2" ] || fail "$1 is $is; $2 was due"
+}
+
+nothing_lost() {
+    local lost
+    lost=$(query "coalesce(sum(count), 0) from loss")
+    [ "$lost" = 0 ] || fail "$lost events are counted as lost; 0 was due"
+}
+
+check_store() {
+    "$trace" check -s store.db >check.out 2>&1 || {
+        head -n 20 check.out
+        fail "hakmem-trace check finds something"
+    }
+}
+
+same_as_plain() {
+    [ "$1" -eq "$plain_status" ] || {
+        head -n 20 recorded.err
+        fail "status $1 when recorded, $plain_status without"
+    }
+    cmp plain.out recorded.out || { diff plain.out recorded.out | head -n 10; fail "stdout differs when recorded"; }
+    cmp plain.err recorded.err || { head -n 20 recorded.err; fail "stderr differs when recorded"; }
+}
+
+# tree NAME COMMAND...: without hakmem, then under `run` with the counter, then compares all there is to compare.
+# The store is left here as store.db.
+tree() {
+    tree_name=$1
+    shift
+    local status=0
+    plain_status=0
+    rm -f store.db* calls
+    truncate -s 1M calls
+    "$@" >plain.out 2>plain.err </dev/null || plain_status=$?
+    COUNT_CALLS_FILE=$PWD/calls "$trace" run ${tree_options-} --check trace --store store.db -- \
+        /usr/bin/env LD_PRELOAD="$counter $debug_library" "$@" >recorded.out 2>recorded.err </dev/null || status=$?
+    same_as_plain "$status"
+    until_true no_holder "$PWD/store.db" || fail "somebody still has the store open"
+    [ ! -e store.db-wal ] || fail "the WAL was left beside the store"
+    [ "$(find . -maxdepth 1 -name '*.db' | wc -l)" -eq 1 ] || fail "more than one store: $(echo ./*.db)"
+    compare_processes
+    nothing_lost
+    check_store
+    unset tree_name
+}
+
+# The same without `run`: the first process starts the keeper itself.
+tree_alone() {
+    tree_name=$1
+    shift
+    local status=0
+    plain_status=0
+    rm -f store.db* calls
+    truncate -s 1M calls
+    "$@" >plain.out 2>plain.err </dev/null || plain_status=$?
+    COUNT_CALLS_FILE=$PWD/calls HAKMEM_CHECK=trace HAKMEM_TRACE_FILE=$PWD/store.db \
+        LD_PRELOAD="$counter $debug_library" "$@" >recorded.out 2>recorded.err </dev/null || status=$?
+    same_as_plain "$status"
+    until_true no_holder "$PWD/store.db" || fail "somebody still has the store open"
+    [ ! -e store.db-wal ] || fail "the WAL was left beside the store"
+    compare_processes
+    nothing_lost
+    check_store
+    unset tree_name
+}
