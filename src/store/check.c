@@ -8,6 +8,7 @@
 #include "store/bases.h"
 #include "store/reader_state.h"
 #include "store/track.h"
+#include "store/watch.h"
 #include "trace/record.h"
 
 #define IN(place) (1u << HAK_PLACE_##place)
@@ -229,7 +230,7 @@ static int check_chunks(struct checker *c, uint64_t trimmed) {
         return hak_store_fail_sqlite(database, c->reader->path, "checking its postings");
     }
     uint64_t due = trimmed + 1;
-    int result;
+    int result, stopped = 0;
     while ((result = sqlite3_step(rows)) == SQLITE_ROW) {
         uint64_t id = (uint64_t)sqlite3_column_int64(rows, 0);
         int64_t events = sqlite3_column_int64(rows, 1);
@@ -238,14 +239,16 @@ static int check_chunks(struct checker *c, uint64_t trimmed) {
         else if (id < due)
             tell(c, "chunk %" PRIu64 " begins before the one in front of it ends", id);
         due = id + (uint64_t)events;
+        if ((stopped = hak_watch_tell(c->reader, id, false)) != 0)
+            break;
         check_chunk(c, id, events, sqlite3_column_blob(rows, 2),
                     (size_t)sqlite3_column_bytes(rows, 2), postings);
     }
     sqlite3_finalize(rows);
     sqlite3_finalize(postings);
-    return result == SQLITE_DONE
-               ? 0
-               : hak_store_fail_sqlite(database, c->reader->path, "checking its chunks");
+    if (stopped || result == SQLITE_DONE)
+        return stopped;
+    return hak_store_fail_sqlite(database, c->reader->path, "checking its chunks");
 }
 
 /* ---- paths -------------------------------------------------------------------------------------
@@ -349,13 +352,16 @@ int hak_store_check(struct hak_store_reader *r, void (*problem)(void *context, c
         error = check_rows(&c);
     if (!error)
         error = load_nodes(&c);
+    hak_watch_doing("checking chunks");
     if (!error)
         error = check_chunks(&c, summary.trimmed_events);
+    hak_watch_doing("following blocks");
     if (!error && c.is_readable)
         error = check_paths(&c);
     else if (!error)
         tell(&c,
              "paths of blocks were not checked, because not every chunk and posting can be read");
+    hak_watch_doing("");
     hak_columns_free(&c.columns);
     hak_posting_free(&c.due);
     hak_posting_free(&c.stored);

@@ -46,6 +46,8 @@ int hak_store_say_sqlite(struct sqlite3 *database, const char *path, const char 
         return hak_store_fail(HAK_STORE_FOREIGN,
                               "%s: is no SQLite file; expected a store written by hakmem-collect",
                               path);
+    case SQLITE_INTERRUPT:
+        return hak_store_fail(HAK_STORE_STOPPED, "%s: stopped while %s", path, doing);
     case SQLITE_PERM:
     case SQLITE_AUTH:
     case SQLITE_READONLY:

@@ -163,7 +163,8 @@ int hak_store_blocks_at(struct hak_store_reader *r, uint64_t address, uint32_t p
 }
 
 int hak_block_newest(struct hak_store_reader *r, uint64_t address,
-                     const struct hak_lineage *lineage, uint64_t until, struct hak_block_key *out) {
+                     const struct hak_lineage *lineage, const struct hak_filter *range,
+                     struct hak_block_key *out) {
     struct candidates *c = calloc(1, sizeof *c);
     if (!c)
         return hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory", r->path);
@@ -173,7 +174,8 @@ int hak_block_newest(struct hak_store_reader *r, uint64_t address,
         struct hak_scan_limits limits = block_limits(c, 0, legal_only);
         struct hak_scan *scan;
         struct hak_event e;
-        limits.filter.id_to = until;
+        limits.filter.id_to = range->id_to;
+        limits.filter.ns_to = range->ns_to;
         limits.columns |= 1u << HAK_COLUMN_NS;
         result = hak_scan_open(r, &limits, true, &scan);
         if (result)

@@ -21,6 +21,16 @@ int hak_store_attach(struct sqlite3 *database, struct hak_store_reader **out);
 void hak_store_close(struct hak_store_reader *r);
 struct sqlite3 *hak_store_database(struct hak_store_reader *r);
 
+/* Long reads tell how far they are, once for every chunk, and may be stopped: then they end with
+ * HAK_STORE_STOPPED. One watcher for all readers of this process; NULL takes it away. Set it before
+ * reading begins. */
+struct hak_progress {
+    const char *doing;    /* "" or what is done to the events: "following blocks" */
+    uint64_t done, total; /* events; a new pass begins at 0 again */
+};
+typedef int (*hak_watcher)(void *context, const struct hak_progress *progress);
+void hak_store_watch(hak_watcher watcher, void *context);
+
 struct hak_store_summary {
     uint64_t events, chunks, losses, lost_events, trimmed_events;
     uint64_t first_ns, last_ns;

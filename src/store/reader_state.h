@@ -25,6 +25,7 @@ struct hak_store_reader {
         unsigned band;
     } class[HAK_READER_CLASSES];
     uint64_t slab_bytes, superslab_bytes;
+    uint64_t newest_event; /* as far as watch.c asked */
     sqlite3_stmt *node, *module, *frame, *parent;
     struct hak_buffer text; /* strings of the frames handed out last */
 };
@@ -38,9 +39,11 @@ int hak_reader_numbers(struct hak_store_reader *r, const char *sql, uint64_t arg
 void hak_reader_rest(struct hak_store_reader *r);
 
 /* The block around the address that was used last, in a process of `lineage` (NULL = any), by
- * events up to `until` (0 = all): 1 found, 0 none, or an error. Reads backwards, so it is quick. */
+ * events up to the ends of `range` (id_to, ns_to; 0 = all): 1 found, 0 none, or an error. Reads
+ * backwards, so it is quick. */
 struct hak_lineage;
 int hak_block_newest(struct hak_store_reader *r, uint64_t address,
-                     const struct hak_lineage *lineage, uint64_t until, struct hak_block_key *out);
+                     const struct hak_lineage *lineage, const struct hak_filter *range,
+                     struct hak_block_key *out);
 
 #endif

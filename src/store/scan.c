@@ -2,6 +2,7 @@
 #include "store/scan_state.h"
 
 #include <stdlib.h>
+#include "store/watch.h"
 
 static int fail(struct hak_scan *s, const char *doing) {
     return hak_store_fail_sqlite(s->reader->database, s->reader->path, doing);
@@ -233,6 +234,9 @@ static int next_chunk(struct hak_scan *s) {
             return result == SQLITE_DONE ? 0 : fail(s, "listing its chunks");
         uint64_t id = (uint64_t)sqlite3_column_int64(s->chunks, 0);
         int64_t events = sqlite3_column_int64(s->chunks, 1);
+        int stopped = hak_watch_tell(s->reader, id, s->backwards);
+        if (stopped)
+            return stopped;
         int fits = postings_fit(s, id);
         if (fits < 0)
             return fits;
@@ -340,6 +344,8 @@ int hak_scan_postings(struct hak_store_reader *r, enum hak_posting_kind kind, ui
     int result = SQLITE_DONE, told = 0;
     while (!told && (result = sqlite3_step(rows)) == SQLITE_ROW) {
         uint64_t chunk = (uint64_t)sqlite3_column_int64(rows, 0);
+        if ((told = hak_watch_tell(r, chunk, false)) != 0)
+            break;
         const char *wrong = hak_posting_decode(&r->posting, sqlite3_column_blob(rows, 1),
                                                (size_t)sqlite3_column_bytes(rows, 1));
         if (wrong)

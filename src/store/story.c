@@ -8,7 +8,7 @@
 #include <string.h>
 #include "hop.h"
 #include "store/evidence.h"
-#include "store/life.h"
+#include "store/lives.h"
 #include "store/reader_state.h"
 #include "trace/record.h"
 
@@ -139,21 +139,6 @@ static void take(void *context, const struct hak_event *e) {
 /* ---- which block, and the walk -----------------------------------------------------------------
  */
 
-/* The newest block around the address that `process` (0 = any) or one of its ancestors knew. */
-static int choose_block(struct hak_store_reader *r, uint64_t address, uint32_t process,
-                        uint64_t until, struct hak_lineage *lineage, struct hak_block_key *out) {
-    int result = process ? hak_lineage_load(r, process, lineage) : 0;
-    if (!result)
-        result = hak_block_newest(r, address, process ? lineage : NULL, until, out);
-    if (result <= 0)
-        return result;
-    if (process)
-        out->process = process;
-    else
-        result = hak_lineage_load(r, out->process, lineage);
-    return result < 0 ? result : 1;
-}
-
 static int walk(struct teller *t, const struct hak_lineage *lineage, uint64_t until) {
     struct hak_scan_limits limits = hak_scan_all();
     struct hak_scan *scan = NULL;
@@ -277,18 +262,7 @@ static int ask_fault_and_losses(struct teller *t, const struct hak_lineage *line
             return found;
         story->fault_row = (uint32_t)value;
     }
-    for (int i = 0; i < lineage->count; i++) {
-        char sql[200];
-        snprintf(sql, sizeof sql,
-                 "SELECT coalesce(sum(count), 0) FROM loss WHERE process = ?1 AND to_ns >= %" PRId64
-                 " AND from_ns <= %" PRId64,
-                 (int64_t)t->first_ns, (int64_t)t->last_ns);
-        int found = hak_reader_numbers(t->reader, sql, lineage->link[i].process, &value, 1);
-        if (found < 0)
-            return found;
-        story->lost_events += value;
-    }
-    return 0;
+    return hak_lineage_lost(t->reader, lineage, t->first_ns, t->last_ns, &story->lost_events);
 }
 
 static void finish(struct teller *t) {
@@ -316,7 +290,7 @@ int hak_story_tell(struct hak_store_reader *r, uint64_t address, uint32_t proces
     struct hak_lineage lineage;
     struct hak_block_key block = {0};
     *out = NULL;
-    int result = choose_block(r, address, process, until, &lineage, &block);
+    int result = hak_lives_find(r, address, process, until, 0, &block, &lineage);
     if (result <= 0)
         return result;
     struct teller *t = calloc(1, sizeof *t);
