@@ -56,6 +56,7 @@ struct hak_superslab {
     uint8_t class_of_slab[HAK_SLABS]; /* the first line: all that a free needs; HAK_CLASS_NONE */
     _Atomic uint32_t owner;           /* heap id, as in the registry */
     uint32_t free_slabs;              /* bit i = slab i serves no class; bit 0 is never set */
+    uint32_t dirty_slabs;             /* those of the free slabs that still have their pages */
     struct hak_superslab *next; /* the owner's list: those with free slabs, or those without */
     struct hak_superslab *prev;
     struct hak_slot *slots; /* debug: 31 * 8,192 slot states, mapped with the SuperSlab */

@@ -4,6 +4,9 @@
 
 #include "front/thread_block.h"
 
+/* A tenth of a second at usual clock rates: how long what is not used stays where it is. */
+#define DECAY_TICKS ((uint64_t)1 << 28)
+
 base_t hak_no_block = {NULL};
 
 /* Every class starts empty and full at once, so that the first call takes the slow path. */
@@ -90,7 +93,40 @@ static void spill(unsigned class_index, unsigned count) {
 }
 
 void hak_front_spill(unsigned class_index) {
-    spill(class_index, hak_array_capacity(class_index) / 2);
+    hak_front_decay();
+    if (hak_array_is_full(class_index))
+        spill(class_index, hak_array_capacity(class_index) / 2);
+}
+
+static unsigned count_blocks(unsigned class_index) {
+    return (unsigned)(hak_thread.top[class_index] -
+                      hak_array_bottom(hak_thread.front, class_index));
+}
+
+/* Half of each array whose top is where it was at the last look: nobody uses the class. Not where
+ * moves are recorded: there they are to be the same in each run. */
+static void decay_arrays(struct hak_front *front) {
+    for (unsigned c = 0; c < HAK_CLASSES; c++) {
+        if (!hak_array_is_on(c))
+            continue;
+        if (front->idle_top[c] == hak_thread.top[c])
+            spill(c, (count_blocks(c) + 1) / 2);
+        front->idle_top[c] = hak_thread.top[c];
+    }
+}
+
+void hak_front_decay(void) {
+    struct hak_front *front = hak_thread.front;
+    if (++front->slow_paths % HAK_TEND_EVERY != 0)
+        return;
+    hak_remote_flush();
+    uint64_t now = hak_ticks();
+    if (now - front->decayed_at < DECAY_TICKS)
+        return;
+    front->decayed_at = now;
+    if (!hak_is_debug_build)
+        decay_arrays(front);
+    hak_slab_decay(hak_thread.heap);
 }
 
 base_t hak_front_take_shared(unsigned class_index) {
@@ -116,22 +152,49 @@ static void forget_heap(enum hak_thread_state state) {
     thread->state = (uint8_t)state;
 }
 
+static void empty_caches(void) {
+    hak_remote_flush();
+    hak_remote_drain();
+    if (hak_thread.front->magazines)
+        hak_magazines_empty();
+    for (unsigned c = 0; c < HAK_CLASSES; c++)
+        if (hak_array_is_on(c))
+            spill(c, count_blocks(c));
+}
+
 void hak_front_end(void) {
     struct hak_heap *heap = hak_thread.heap;
-    if (heap) {
-        hak_remote_flush();
-        hak_remote_drain();
-        if (hak_thread.front->magazines)
-            hak_magazines_empty();
-        for (unsigned c = 0; c < HAK_CLASSES; c++)
-            if (hak_array_is_on(c))
-                spill(c, (unsigned)(hak_thread.top[c] - hak_array_bottom(hak_thread.front, c)));
-    }
+    if (heap)
+        empty_caches();
     forget_heap(HAK_THREAD_ENDED);
     if (heap) {
         hak_slab_trim(heap);
         hak_heap_release(heap);
     }
+}
+
+static size_t trim_heap(struct hak_heap *heap) {
+    hak_remote_drain_heap(heap);
+    hak_slab_trim(heap);
+    return hak_slab_purge(heap, 0);
+}
+
+size_t hak_front_trim(void) {
+    size_t bytes = 0;
+    if (hak_thread.heap) {
+        empty_caches();
+        bytes += trim_heap(hak_thread.heap);
+    }
+    for (unsigned id = HAK_SHARED_HEAP_ID + 1; id <= HAK_HEAP_ID_MAX; id++) {
+        if (!hak_heap_of((hak_owner_t)id))
+            break;
+        struct hak_heap *idle = hak_heap_help((hak_owner_t)id);
+        if (!idle)
+            continue;
+        bytes += trim_heap(idle);
+        hak_heap_release(idle);
+    }
+    return bytes;
 }
 
 void hak_front_after_fork(void) {

@@ -70,6 +70,10 @@ HAK_HIDDEN void hak_front_start(void);
  * the heap back. */
 HAK_HIDDEN void hak_front_end(void);
 
+/* Empties the calling thread's caches and gives the pages of all that is free then back to the
+ * kernel, also of heaps whose threads have ended. Returns the bytes of it. Any thread. */
+HAK_HIDDEN size_t hak_front_trim(void);
+
 /* In the child of a fork, on its only thread. */
 HAK_HIDDEN void hak_front_after_fork(void);
 

@@ -5,7 +5,7 @@
 
 #define CHUNKS_MAP_BYTES ((size_t)64 << 10)
 
-enum { SPARE_CHUNKS = 16, FLUSH_EVERY = 16 };
+enum { SPARE_CHUNKS = 16 };
 
 struct hak_lock hak_chunks_lock;
 
@@ -222,6 +222,5 @@ void hak_remote_flush(void) {
 
 void hak_remote_tend(void) {
     hak_remote_drain();
-    if (++hak_thread.front->refills % FLUSH_EVERY == 0)
-        hak_remote_flush();
+    hak_front_decay();
 }

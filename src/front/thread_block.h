@@ -9,11 +9,16 @@
 #include "front/magazine.h"
 #include "front/remote.h"
 
+/* Every so many slow paths a thread flushes partial chunks and looks at what is not used. */
+#define HAK_TEND_EVERY 16
+
 struct hak_front {
     struct hak_remote_slot remote[HAK_REMOTE_SLOTS];
     struct hak_chunk *spare_chunks; /* a few empty ones */
     uint32_t spare_count;
-    uint32_t refills;               /* slow paths taken, for the flush of partial chunks */
+    uint32_t slow_paths;            /* taken, for what is done every now and then */
+    uint64_t decayed_at;            /* ticks of the last look at what is not used any more */
+    base_t *idle_top[HAK_CLASSES];  /* the arrays' tops at that time */
     struct hak_magazine *magazines; /* HAK_MAGAZINE_CLASSES of them, or NULL */
     base_t arrays[HAK_CLASSES * (HAK_ARRAY_PLACES + 1)];
 };
@@ -38,6 +43,8 @@ HAK_HIDDEN void hak_remote_drain_heap(struct hak_heap *heap);
 HAK_HIDDEN void hak_remote_drain(void);
 /* remote.c: posts the chunks that are being filled. */
 HAK_HIDDEN void hak_remote_flush(void);
+/* array.c: every now and then, on slow paths: what was not used for a while goes down a layer. */
+HAK_HIDDEN void hak_front_decay(void);
 /* remote.c: what each slow path does for others: drain, and flush every now and then. */
 HAK_HIDDEN void hak_remote_tend(void);
 

@@ -36,8 +36,14 @@ static struct held remove_at(struct block *block, size_t place) {
     return held;
 }
 
+/* What is held reads as zero, also where the pages are locked. */
+static void clear(struct held held) {
+    if (!hak_discard(held.start, held.bytes))
+        __builtin_memset(held.start, 0, held.bytes);
+}
+
 static void hold(struct held held) {
-    hak_discard(held.start, held.bytes);
+    clear(held);
     hak_lock(&hak_spare_lock);
     struct block *block = newest_now();
     if (block && sizeof *block + (block->count + 1) * sizeof held <= block->bytes) {
@@ -98,7 +104,7 @@ void *hak_held_take(size_t bytes, size_t *mapped_bytes) {
         found = remove_empty(block);
     hak_unlock(&hak_spare_lock);
     if (is_block) /* it was written into */
-        hak_discard(found.start, found.bytes);
+        clear(found);
     *mapped_bytes = found.bytes;
     return found.start;
 }

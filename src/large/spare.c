@@ -57,6 +57,21 @@ void *hak_spare_take(size_t bytes, size_t *mapped_bytes) {
     return found.start;
 }
 
+size_t hak_spare_trim(void) {
+    size_t bytes = 0;
+    for (;;) {
+        struct spare spare = {0};
+        hak_lock(&hak_spare_lock);
+        if (count)
+            spare = remove_at(count - 1);
+        hak_unlock(&hak_spare_lock);
+        if (!spare.start)
+            return bytes;
+        hak_held_unmap(spare.start, spare.bytes);
+        bytes += spare.bytes;
+    }
+}
+
 bool hak_spare_holds(const void *p) {
     hak_lock(&hak_spare_lock);
     bool holds = hak_held_holds(p);

@@ -28,6 +28,9 @@ HAK_HIDDEN void hak_spare_keep(void *start, size_t bytes);
 /* A kept mapping of at least `bytes`, dirty; its size in `mapped_bytes`. NULL when none fits. */
 HAK_HIDDEN void *hak_spare_take(size_t bytes, size_t *mapped_bytes);
 
+/* Unmaps what is kept; returns the bytes of it. */
+HAK_HIDDEN size_t hak_spare_trim(void);
+
 /* True when `p` lies in a kept or a held mapping: whoever frees it frees a second time. */
 HAK_HIDDEN bool hak_spare_holds(const void *p);
 

@@ -69,8 +69,8 @@ bool hak_unmap(void *start, size_t bytes) {
     return !failed(hak_raw_call(SYS_munmap, (long)start, (long)bytes, 0, 0, 0, 0));
 }
 
-void hak_discard(void *start, size_t bytes) {
-    (void)hak_raw_call(SYS_madvise, (long)start, (long)bytes, MADV_DONTNEED, 0, 0, 0);
+bool hak_discard(void *start, size_t bytes) {
+    return !failed(hak_raw_call(SYS_madvise, (long)start, (long)bytes, MADV_DONTNEED, 0, 0, 0));
 }
 
 bool hak_remap_in_place(void *start, size_t old_bytes, size_t new_bytes) {

@@ -45,8 +45,9 @@ HAK_HIDDEN void hak_decline_huge_pages(void *start, size_t bytes);
  * done, since a hole there would be one mapping too many for the kernel (vm.max_map_count). */
 HAK_HIDDEN bool hak_unmap(void *start, size_t bytes);
 
-/* Gives back the pages and keeps the addresses, which read as zero from then on. */
-HAK_HIDDEN void hak_discard(void *start, size_t bytes);
+/* Gives back the pages and keeps the addresses, which read as zero from then on. False: the pages
+ * are locked (mlock) and stay as they are. */
+HAK_HIDDEN bool hak_discard(void *start, size_t bytes);
 
 /* Makes a mapping larger or smaller where it lies. False: it cannot grow there. */
 HAK_HIDDEN bool hak_remap_in_place(void *start, size_t old_bytes, size_t new_bytes);

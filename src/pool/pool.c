@@ -71,6 +71,24 @@ struct hak_superslab *hak_pool_acquire(hak_owner_t owner) {
     return superslab;
 }
 
+size_t hak_pool_trim(void) {
+    size_t bytes = 0;
+    for (;;) {
+        hak_lock(&hak_pool_lock);
+        struct hak_superslab *superslab = reserve;
+        if (superslab) {
+            reserve = superslab->next;
+            reserve_count--;
+            (void)hak_registry_set(superslab, HAK_OWNER_NOBODY);
+        }
+        hak_unlock(&hak_pool_lock);
+        if (!superslab)
+            return bytes;
+        unmap(superslab);
+        bytes += HAK_SUPERSLAB_BYTES;
+    }
+}
+
 void hak_pool_release(struct hak_superslab *superslab) {
     hak_lock(&hak_pool_lock);
     bool keep = reserve_count < HAK_POOL_RESERVE;

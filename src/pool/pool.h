@@ -27,4 +27,7 @@ HAK_HIDDEN struct hak_superslab *hak_pool_acquire(hak_owner_t owner);
 /* Takes back a SuperSlab without a slab in use; the caller has taken it off its lists. */
 HAK_HIDDEN void hak_pool_release(struct hak_superslab *superslab);
 
+/* Unmaps the reserve; returns the bytes of it. */
+HAK_HIDDEN size_t hak_pool_trim(void);
+
 #endif

@@ -1,5 +1,9 @@
-/* What is done with a block that belongs to us by its address and is no slot. */
+/* What is done with a block that belongs to us by its address and is no slot; and giving back all
+ * that is kept for later. */
 #include "route/route.h"
+
+#include "large/spare.h"
+#include "pool/pool.h"
 
 HAK_COLD void hak_route_refuse(base_t base) {
     if (!hak_is_debug_build)
@@ -9,4 +13,9 @@ HAK_COLD void hak_route_refuse(base_t base) {
 HAK_COLD void hak_route_refuse_second(base_t base) {
     if (!hak_is_debug_build)
         hak_die("double-free", base.p, "is free already; some code freed it twice");
+}
+
+size_t hak_route_trim(void) {
+    size_t bytes = hak_front_trim();
+    return bytes + hak_pool_trim() + hak_spare_trim();
 }

@@ -57,6 +57,11 @@ static inline struct hak_taken hak_route_take(size_t slot_bytes, size_t alignmen
     return taken;
 }
 
+/* Gives back to the kernel what this thread, ended threads and the process keep for later blocks:
+ * caches, pages of empty slabs, spare SuperSlabs and mappings. Returns the bytes of it (what other
+ * threads keep stays theirs). Takes no long lock; not for signal handlers. (route.c) */
+HAK_HIDDEN size_t hak_route_trim(void);
+
 /* Ends the program for a block that is no slot of ours, or is free already; the debug build told of
  * it before and goes on. (route.c) */
 HAK_HIDDEN void hak_route_refuse(base_t base);

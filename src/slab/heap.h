@@ -38,7 +38,9 @@ struct hak_heap {
     struct hak_superslab *room;
     struct hak_superslab *full;
     struct hak_slab *classes[HAK_CLASSES];
-    void *front_block; /* the front's memory, kept here for the heap's next thread */
+    unsigned dirty_slabs;     /* free slabs of its SuperSlabs that still have their pages */
+    unsigned dirty_slabs_low; /* the fewest there were since the last decay */
+    void *front_block;        /* the front's memory, kept here for the heap's next thread */
     struct hak_heap *next_idle;
     struct hak_heap *prev_idle;
     _Alignas(64) _Atomic(void *) posted; /* the only line that other threads write */

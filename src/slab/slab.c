@@ -6,6 +6,9 @@
 #include "hop.h"
 #include "pool/pool.h"
 
+/* Free slabs that keep their pages however long they are not needed. */
+enum { KEPT_SLABS = 4 };
+
 static uint64_t *bitmap_of(struct hak_slab *slab) {
     return hak_class_bytes(slab->class_index) < 64 ? (uint64_t *)(void *)hak_slab_start(slab)
                                                    : slab->free_bits;
@@ -52,6 +55,51 @@ static void unlist_slab(struct hak_heap *heap, struct hak_slab *slab) {
     slab->listed = 0;
 }
 
+/* ---- free slabs with pages ------------------------------------------------------------------- */
+
+static void note_low(struct hak_heap *heap) {
+    if (heap->dirty_slabs < heap->dirty_slabs_low)
+        heap->dirty_slabs_low = heap->dirty_slabs;
+}
+
+static void set_dirty(struct hak_heap *heap, struct hak_superslab *superslab, uint32_t slabs) {
+    heap->dirty_slabs += (unsigned)__builtin_popcount(slabs);
+    heap->dirty_slabs -= (unsigned)__builtin_popcount(superslab->dirty_slabs);
+    superslab->dirty_slabs = slabs;
+    note_low(heap);
+}
+
+/* Gives back the pages of at most `most` slabs, neighbours together. Returns of how many. */
+static unsigned purge_superslab(struct hak_heap *heap, struct hak_superslab *superslab,
+                                unsigned most) {
+    unsigned purged = 0;
+    while (superslab->dirty_slabs && purged < most) {
+        uint32_t dirty = superslab->dirty_slabs;
+        unsigned first = (unsigned)__builtin_ctz(dirty), count = 0;
+        while (first + count < HAK_SLABS && (dirty >> (first + count) & 1) && purged < most) {
+            count++;
+            purged++;
+        }
+        (void)hak_discard((char *)superslab + first * HAK_SLAB_BYTES, count * HAK_SLAB_BYTES);
+        set_dirty(heap, superslab, dirty & ~(((1u << count) - 1) << first));
+    }
+    return purged;
+}
+
+size_t hak_slab_purge(struct hak_heap *heap, unsigned keep) {
+    size_t bytes = 0;
+    for (struct hak_superslab *superslab = heap->room; superslab && heap->dirty_slabs > keep;
+         superslab = superslab->next)
+        bytes += purge_superslab(heap, superslab, heap->dirty_slabs - keep) * HAK_SLAB_BYTES;
+    return bytes;
+}
+
+void hak_slab_decay(struct hak_heap *heap) {
+    if (heap->dirty_slabs_low > KEPT_SLABS)
+        (void)hak_slab_purge(heap, heap->dirty_slabs - (heap->dirty_slabs_low - KEPT_SLABS));
+    heap->dirty_slabs_low = heap->dirty_slabs;
+}
+
 /* ---- a slab begins and ends to serve a class ------------------------------------------------- */
 
 static struct hak_slab *acquire_slab(struct hak_heap *heap, unsigned class_index) {
@@ -61,9 +109,14 @@ static struct hak_slab *acquire_slab(struct hak_heap *heap, unsigned class_index
         if (!superslab)
             return NULL;
         link_superslab(&heap->room, superslab);
+        heap->dirty_slabs += (unsigned)__builtin_popcount(superslab->dirty_slabs);
     }
-    unsigned index = (unsigned)__builtin_ctz(superslab->free_slabs);
-    superslab->free_slabs &= superslab->free_slabs - 1;
+    /* One whose pages are there, if there is one. */
+    uint32_t choice = superslab->dirty_slabs ? superslab->dirty_slabs : superslab->free_slabs;
+    unsigned index = (unsigned)__builtin_ctz(choice);
+    if (superslab->dirty_slabs)
+        set_dirty(heap, superslab, superslab->dirty_slabs & (superslab->dirty_slabs - 1));
+    superslab->free_slabs &= ~(1u << index);
     if (superslab->free_slabs == 0) {
         unlink_superslab(&heap->room, superslab);
         link_superslab(&heap->full, superslab);
@@ -88,8 +141,11 @@ static void release_slab(struct hak_heap *heap, struct hak_slab *slab) {
     superslab->class_of_slab[index] = HAK_CLASS_NONE;
     bool was_full = superslab->free_slabs == 0;
     superslab->free_slabs |= 1u << index;
+    set_dirty(heap, superslab, superslab->dirty_slabs | 1u << index);
     if (superslab->free_slabs == ~1u) {
         unlink_superslab(was_full ? &heap->full : &heap->room, superslab);
+        heap->dirty_slabs -= (unsigned)__builtin_popcount(superslab->dirty_slabs);
+        note_low(heap);
         hak_pool_release(superslab);
     } else if (was_full) {
         unlink_superslab(&heap->full, superslab);

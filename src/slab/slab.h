@@ -33,4 +33,12 @@ HAK_HIDDEN void hak_slab_give(struct hak_heap *heap, base_t block);
  * that will be idle. */
 HAK_HIDDEN void hak_slab_trim(struct hak_heap *heap);
 
+/* Gives the pages of free slabs back to the kernel until at most `keep` free slabs have theirs.
+ * Returns the bytes of these slabs. */
+HAK_HIDDEN size_t hak_slab_purge(struct hak_heap *heap, unsigned keep);
+
+/* To be called now and then: gives back the pages of as many free slabs as were never needed since
+ * the last call. */
+HAK_HIDDEN void hak_slab_decay(struct hak_heap *heap);
+
 #endif
