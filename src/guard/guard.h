@@ -44,13 +44,11 @@ static inline bool hak_stops_at_illegal_hop(void) {
     return hak_options.check == HAK_CHECK_NORMAL;
 }
 
-/* The stack of the calling thread; sets HAK_RECORD_PARTIAL in `flags` where the walk ended early.
- */
+/* The stack of the calling thread; what is to be said about it is added to `flags`. */
 static inline uint32_t hak_take_stack(bool keep_own_frames, uint8_t *flags) {
-    bool partial = false;
-    uint32_t stack = hak_stack_here(keep_own_frames, &partial);
-    if (HAK_UNLIKELY(partial))
-        *flags |= HAK_RECORD_PARTIAL;
+    uint8_t said = 0;
+    uint32_t stack = hak_stack_here(keep_own_frames, &said);
+    *flags |= said;
     return stack;
 }
 
@@ -92,7 +90,7 @@ void hak_inject_start(void) HAK_HIDDEN;
 /* fault.c: tells the tracer of a fault; returns under HAKMEM_ON_FAULT=continue only. */
 struct hak_finding {
     enum hak_fault_code code;
-    enum hak_record_kind kind; /* move or call at which it was found */
+    enum hak_record_kind kind; /* move or call at which it was found; FREE by hak_free_by */
     const void *pointer;       /* the pointer in question */
     int64_t offset_bytes;      /* found - due */
     unsigned class_found;      /* of the list or the caller; HAK_CLASS_NONE = not about classes */

@@ -110,7 +110,7 @@ static void record_fault(const struct hak_incident *incident, struct hak_report_
         .epoch = facts->epoch,
         .place = (uint8_t)facts->place,
         .subkind = (uint8_t)facts->subkind,
-        .flags = incident->end == HAK_UNWIND_COMPLETE ? 0 : HAK_RECORD_PARTIAL,
+        .flags = hak_stacks_flags(incident->end),
     };
     bool wide = hak_fields_are_wide(&fault);
     uint64_t at;

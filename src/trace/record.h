@@ -28,7 +28,7 @@ enum hak_record_flags {
     HAK_RECORD_WIDE = 1,    /* the next record is a continuation of this one */
     HAK_RECORD_ILLEGAL = 2, /* the move was not allowed by hops.def */
     HAK_RECORD_PARTIAL = 4, /* the stack's walk ended early (docs/specs/unwind.md) */
-    HAK_RECORD_SPARE = 8,
+    HAK_RECORD_GUESSED = 8, /* frames of the stack were found by frame pointers (unwind.md) */
 };
 
 /* The fields of a record, unpacked; the form in which guard hands an event to trace. */

@@ -5,6 +5,7 @@
 #include "unwind/splice.h"
 #include "trace/stack_table.h"
 #include "trace/trace.h"
+#include "unwind/text.h"
 #include "unwind/unwind.h"
 
 enum { DEPTH_MAX = 256, OWN_FRAMES_MAX = 24, GENERATION_BITS = 22 };
@@ -50,6 +51,7 @@ void hak_stacks_start(const struct hak_stacks_setup *wanted) {
 void hak_stacks_fork_child(uint32_t process, _Atomic uint64_t *no_stack) {
     setup.process = process;
     setup.no_stack = no_stack;
+    hak_text_fork_child();
 }
 
 uint32_t hak_stacks_node_count(void) {
@@ -115,7 +117,7 @@ uint32_t hak_stacks_intern(const uintptr_t *ips, size_t count) {
 /* A stack on its way to its id. */
 struct taken {
     bool keep_own_frames;
-    bool partial;
+    uint8_t flags;    /* of enum hak_record_flags */
     uintptr_t caller; /* ip of the program's innermost frame */
 };
 
@@ -150,7 +152,11 @@ static uint32_t intern_last(struct hak_last_stack *stack, struct taken *taken) {
     while (program > 1 && frame[program - 1].rank == frame[program - 2].rank)
         program--;
     taken->caller = frame[program - 1].ip;
-    taken->partial = stack->end != HAK_UNWIND_COMPLETE || left_out != 0;
+    taken->flags = hak_stacks_flags(stack->end);
+    if (HAK_UNLIKELY(left_out != 0))
+        taken->flags |= HAK_RECORD_PARTIAL;
+    if (HAK_UNLIKELY(frame[count - 1].is_bare))
+        taken->flags |= HAK_RECORD_GUESSED;
     if (taken->keep_own_frames)
         for (size_t i = program; i < count && !is_tracer(frame[i].ip); i++)
             id = intern(id, frame[i].ip);
@@ -169,12 +175,12 @@ static HAK_TRACER_TEXT uint32_t intern_whole(const struct hak_registers *start,
             own = program + 1;
     kept = program;
     taken->caller = program < count ? ips[program] : 0;
-    taken->partial = end != HAK_UNWIND_COMPLETE;
+    taken->flags = hak_stacks_flags(end);
     for (size_t i = program; i < count; i++) {
         if (is_own(ips[i]))
             continue; /* hakmem's start routine of a thread, or a handler that it called */
         if (kept - program == setup.depth) {
-            taken->partial = true;
+            taken->flags |= HAK_RECORD_PARTIAL;
             break;
         }
         ips[kept++] = ips[i];
@@ -183,22 +189,22 @@ static HAK_TRACER_TEXT uint32_t intern_whole(const struct hak_registers *start,
     return hak_stacks_intern(ips + first, kept - first);
 }
 
-HAK_UNWINDER_ENTRY uint32_t hak_stack_here(bool keep_own_frames, bool *partial) {
-    struct taken taken = {keep_own_frames, false, 0};
+HAK_UNWINDER_ENTRY uint32_t hak_stack_here(bool keep_own_frames, uint8_t *flags) {
+    struct taken taken = {keep_own_frames, 0, 0};
     struct hak_registers start;
-    *partial = false;
+    *flags = 0;
     if (setup.depth == 0)
         return 0;
     hak_registers_here(&start);
     if (!hak_unwind_enter(&start, 1)) {
-        *partial = true;
+        *flags = HAK_RECORD_PARTIAL;
         return 0;
     }
     uint64_t version = (uint64_t)starts << 32 | hak_modules_generation();
     struct hak_last_stack *last = hak_splice_walk(&start, setup.depth + OWN_FRAMES_MAX, version);
     uint32_t id = last ? intern_last(last, &taken) : intern_whole(&start, &taken);
     hak_unwind_leave();
-    *partial = taken.partial;
+    *flags = taken.flags;
     if (HAK_UNLIKELY(hak_called_by_loader(taken.caller)))
         hak_modules_check();
     return id;

@@ -27,6 +27,7 @@
 #include "block.h"
 #include "trace/session.h"
 #include "unwind/modules.h"
+#include "unwind/unwind.h"
 
 /* What stacks are made of and limited by. */
 struct hak_stacks_setup {
@@ -59,6 +60,13 @@ HAK_HIDDEN void hak_stacks_forget(uintptr_t start, uintptr_t end, uint32_t first
 
 /* Number of ids taken so far in the session; 0 before hak_stacks_start. */
 HAK_HIDDEN uint32_t hak_stacks_node_count(void);
+
+/* What a record says of a stack whose walk ended with `end`: enum hak_record_flags. */
+static inline uint8_t hak_stacks_flags(enum hak_unwind_end end) {
+    return end == HAK_UNWIND_COMPLETE    ? 0
+           : end == HAK_UNWIND_BY_FRAMES ? HAK_RECORD_GUESSED
+                                         : HAK_RECORD_PARTIAL;
+}
 
 /* hak_stack_here and HAK_TRACER_TEXT are in trace.h. */
 

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "block.h"
+#include "hop.h"
 #include "trace/record.h"
 
 struct hak_fault_facts;
@@ -27,9 +27,10 @@ HAK_HIDDEN void hak_trace_record(struct hak_event_fields *fields);
 #define HAK_TRACER_TEXT __attribute__((noinline, section("hak_tracer_text")))
 
 /* The stack of the calling thread as a node id; 0 when it cannot be had. `keep_own_frames`: with
- * the allocator's frames (moves between layers), else from the program's call on. `partial` is set
- * when the walk ended early. (trace/stacks.c) */
-HAK_HIDDEN uint32_t hak_stack_here(bool keep_own_frames, bool *partial);
+ * the allocator's frames (moves between layers), else from the program's call on. `flags` gets 0,
+ * HAK_RECORD_PARTIAL when the walk ended early and HAK_RECORD_GUESSED when it went over frames
+ * without call frame information. (trace/stacks.c) */
+HAK_HIDDEN uint32_t hak_stack_here(bool keep_own_frames, uint8_t *flags);
 
 /* The calling thread's number in its process, from 1. */
 HAK_HIDDEN uint32_t hak_trace_thread(void);
@@ -41,6 +42,10 @@ HAK_HIDDEN uint32_t hak_trace_epoch(void);
 /* Calls that give no record. */
 enum hak_trace_count { HAK_COUNT_FREE_OF_NULL, HAK_COUNT_FAILED_CALL, HAK_COUNT_FOREIGN_FREE };
 HAK_HIDDEN void hak_trace_count(enum hak_trace_count which);
+
+/* Counts what gives no record (hop_count). */
+HAK_HIDDEN void hak_trace_count_amount(enum hak_counted which, unsigned class_index,
+                                       uint64_t amount);
 
 /* Hands a fault to the collector and waits (bounded) for its report; writes a raw report itself
  * when there is no collector. Frames, registers, stack and the FAULT record are added here. Does

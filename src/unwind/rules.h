@@ -9,7 +9,7 @@
  *   OUTERMOST     there is no caller
  *   INTERRUPTED   the kernel's signal frame lies at rsp: rip, rsp, rbp are in its ucontext
  *   FULL          none of these: run the CFI itself, with all registers
- *   NONE          the pc is in a module, but no CFI covers it
+ *   NONE          no CFI covers the pc: frame_pointer.h may know more
  *
  * The key is multiplied by an odd number within 47 bits, which loses nothing: the top bits (11
  * at least) choose the entry, the low 37 are its tag, so a word answers for exactly one pc even

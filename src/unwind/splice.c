@@ -1,6 +1,7 @@
 /* Walks a stack by comparing it with the last one of the thread; splice.h has the picture. */
 #include "unwind/splice.h"
 #include "platform/raw_call.h"
+#include "unwind/frame_pointer.h"
 #include "unwind/rules.h"
 #include "unwind/stack_memory.h"
 
@@ -57,7 +58,7 @@ static inline enum step step_by_rule(const struct hak_stack_memory *memory, stru
     frame->bp = place->bp;
     frame->cfa = 0;
     frame->bp_words = frame->cfa_words = frame->id = 0;
-    frame->uses_bp = false;
+    frame->uses_bp = frame->is_bare = false;
     *end = HAK_UNWIND_NO_CFI;
     if (HAK_UNLIKELY(pc >> ADDRESS_BITS != 0))
         return STEP_END;
@@ -82,8 +83,24 @@ static inline enum step step_by_rule(const struct hak_stack_memory *memory, stru
     case HAK_RULE_OUTERMOST:
         *end = HAK_UNWIND_COMPLETE;
         return STEP_END;
-    case HAK_RULE_NONE:
-        return STEP_END;
+    case HAK_RULE_NONE: {
+        struct hak_stack_memory reads = *memory;
+        struct hak_bare_caller caller;
+        /* What depends on more than two words at rbp cannot be compared the next time. */
+        if (!hak_bare_frame_step(&reads, &(struct hak_bare_frame){pc, place->sp, place->bp, false},
+                                 &caller) ||
+            !caller.is_by_rbp)
+            return STEP_CANNOT;
+        frame->cfa = place->bp + 16;
+        frame->bp_words = 2;
+        frame->uses_bp = frame->is_bare = true;
+        if (frame->cfa <= place->sp || !read_own(memory, frame->cfa - 8, &place->ip) ||
+            !read_own(memory, place->bp, &place->bp))
+            return STEP_CANNOT;
+        place->sp = frame->cfa;
+        place->called = true;
+        return STEP_CALLER;
+    }
     default:
         return STEP_CANNOT;
     }
@@ -144,6 +161,7 @@ static void put_on(size_t kept, const struct hak_frame *fresh, size_t count) {
         if (i == 0)
             continue;
         const struct hak_frame *caller = &last.frame[i - 1];
+        f->is_bare |= caller->is_bare;
         f->words_end = caller->words_end;
         add_word(f, f->cfa - 8, caller->ip);
         if (f->cfa_words != 0)

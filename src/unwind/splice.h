@@ -1,12 +1,12 @@
 /* The splice: a new stack is the last one of its thread with some frames at its inner end replaced.
  *
- *        last stack of this thread                     this one
+ *       last stack of this thread      this one
  *
- *   [0]  _start          rule known, ip verified       _start        kept: every word that the last
- * walk [1]  main            .                             main          read was read again and
- * compared [2]  parse           .                             parse         (return address, saved
- * rbp) [3]  take_number                                   take_name     walked anew, by rules [4]
- * malloc                                        free
+ *   [0] _start                         _start         kept: each word that the last walk read
+ *   [1] main                           main           (return address, saved rbp) was read again
+ *   [2] parse                          parse          and is what it was
+ *   [3] take_number                    take_name      walked anew, by rules
+ *   [4] malloc                         free
  *
  * A frame is kept when its pc, stack pointer and, where anything further out depends on it, rbp are
  * those of the last walk, and all words that the walk read from there outwards are unchanged. That
@@ -44,6 +44,7 @@ struct hak_frame {
     uint16_t rank; /* frames of the program from the outermost up to this one */
     bool needs_bp; /* rbp in it decides about a frame further out */
     bool uses_bp;  /* its own CFA depends on rbp */
+    bool is_bare;  /* it, or a frame further out, has no CFI: its caller was found by rbp */
 };
 
 /* The stack that hak_splice_here leaves. */

@@ -1,12 +1,11 @@
 /* Reads of a stack that never fault, whatever the stack holds and whosever it is.
  *
- *   thread's own stack, growing down               any other stack (coroutine, alternate, unknown)
+ *   high  thread pointer, or __libc_stack_end of the first thread
+ *    |    readable pages: the kernel was asked (hak_raw_readable) once for each page, as the
+ *   low   stack grew past the lowest page seen
  *
- *   high  thread pointer / __libc_stack_end        nothing is known about it: a page is asked of
- * the |    .                                        kernel (hak_raw_readable) when a walk first |
- * readable pages, asked of the kernel      touches it, in each walk anew, since such a |    once
- * for each page as the stack          stack may have been unmapped since low   grows past the
- * lowest page seen
+ * About any other stack (coroutine, alternate, unknown) nothing is known: the kernel is asked when
+ * a walk first touches a page, in each walk anew, since such a stack may have been unmapped.
  *
  * The bounds lie in the thread's own TLS; no other thread reads or writes them, a signal handler
  * that interrupts an update sees either the old or the new lower bound. No lock. */

@@ -4,8 +4,10 @@
 #include <stdbool.h>
 #include <ucontext.h>
 #include "unwind/cfi.h"
+#include "unwind/frame_pointer.h"
 #include "unwind/rules.h"
 #include "unwind/stack_memory.h"
+#include "unwind/text.h"
 
 enum { ADDRESS_BITS = 47, SIGNAL_FRAMES_MAX = 32 };
 
@@ -60,6 +62,29 @@ static bool find_row(uintptr_t pc, struct hak_cfi *cfi) {
     return _dl_find_object((void *)pc, &object) == 0 && hak_cfi_find(&object, pc, cfi);
 }
 
+/* Is `pc` directly before a function? A return address that is a function's first byte was put
+ * there (makecontext does): no call returns to it. */
+static bool is_first_byte(uintptr_t pc) {
+    struct hak_cfi cfi;
+    return find_row(pc + 1, &cfi) && cfi.start == pc + 1;
+}
+
+/* Steps over a frame without CFI, after which only rip, rsp and rbp are known. */
+static bool step_bare(struct hak_stack_memory *memory, struct hak_registers *registers,
+                      bool called) {
+    struct hak_bare_frame frame = {registers->value[HAK_RIP] - called, registers->value[HAK_RSP],
+                                   registers->value[HAK_RBP], !called};
+    struct hak_bare_caller caller;
+    if ((registers->known >> HAK_RBP & 1) == 0 || !hak_bare_frame_step(memory, &frame, &caller) ||
+        !can_follow(frame.sp, caller.cfa))
+        return false;
+    registers->value[HAK_RIP] = caller.ip;
+    registers->value[HAK_RSP] = caller.cfa;
+    registers->value[HAK_RBP] = caller.bp;
+    registers->known = 1u << HAK_RIP | 1u << HAK_RSP | 1u << HAK_RBP;
+    return true;
+}
+
 /* The walk with all registers, slower by far, for stacks with a frame whose rule needs more than
  * rsp and rbp. */
 static HAK_COLD enum hak_unwind_end walk_all_registers(const struct hak_registers *start,
@@ -69,19 +94,29 @@ static HAK_COLD enum hak_unwind_end walk_all_registers(const struct hak_register
     struct hak_cfi cfi;
     unsigned signal_frames = 0;
     bool called = false; /* the pc is a return address */
+    enum hak_unwind_end complete = HAK_UNWIND_COMPLETE;
     hak_stack_memory_begin(&memory, registers.value[HAK_RSP]);
     for (;;) {
         uintptr_t ip = registers.value[HAK_RIP], sp = registers.value[HAK_RSP];
         if (!add_frame(found, ip))
             return HAK_UNWIND_DEPTH;
-        if (ip >> ADDRESS_BITS != 0 || !find_row(called ? ip - 1 : ip, &cfi))
+        if (ip >> ADDRESS_BITS != 0)
             return HAK_UNWIND_NO_CFI;
+        if (!find_row(called ? ip - 1 : ip, &cfi)) {
+            if (is_first_byte(called ? ip - 1 : ip))
+                return complete;
+            if (!step_bare(&memory, &registers, called))
+                return HAK_UNWIND_NO_CFI;
+            complete = HAK_UNWIND_BY_FRAMES;
+            called = true;
+            continue;
+        }
         if (cfi.row.reg[HAK_RIP].how == HAK_CFI_UNDEFINED)
-            return HAK_UNWIND_COMPLETE;
+            return complete;
         if (!hak_cfi_apply(&cfi, &registers, &memory))
             return HAK_UNWIND_BAD_CFA;
         if ((registers.known >> HAK_RIP & 1) == 0 || registers.value[HAK_RIP] == 0)
-            return HAK_UNWIND_COMPLETE;
+            return complete;
         if (cfi.signal_frame) {
             if (++signal_frames > SIGNAL_FRAMES_MAX)
                 return HAK_UNWIND_BAD_CFA;
@@ -100,6 +135,7 @@ static enum hak_unwind_end walk(const struct hak_registers *start, struct found 
     const struct found before = *found;
     struct hak_stack_memory memory;
     unsigned signal_frames = 0;
+    enum hak_unwind_end complete = HAK_UNWIND_COMPLETE;
     hak_stack_memory_begin(&memory, sp);
     for (;;) {
         uintptr_t cfa, saved = 0;
@@ -122,9 +158,20 @@ static enum hak_unwind_end walk(const struct hak_registers *start, struct found 
                 return HAK_UNWIND_BAD_CFA;
             break;
         case HAK_RULE_OUTERMOST:
-            return HAK_UNWIND_COMPLETE;
-        case HAK_RULE_NONE:
-            return HAK_UNWIND_NO_CFI;
+            return complete;
+        case HAK_RULE_NONE: {
+            struct hak_bare_caller caller;
+            if (!hak_bare_frame_step(&memory, &(struct hak_bare_frame){pc, sp, bp, pc == ip},
+                                     &caller) ||
+                !can_follow(sp, caller.cfa))
+                return HAK_UNWIND_NO_CFI;
+            complete = HAK_UNWIND_BY_FRAMES;
+            ip = caller.ip;
+            sp = caller.cfa;
+            bp = caller.bp;
+            pc = ip - 1;
+            continue;
+        }
         case HAK_RULE_INTERRUPTED:
             if (++signal_frames > SIGNAL_FRAMES_MAX ||
                 !hak_stack_read(&memory, sp + CONTEXT_RIP, &ip) ||
@@ -132,7 +179,7 @@ static enum hak_unwind_end walk(const struct hak_registers *start, struct found 
                 !hak_stack_read(&memory, sp + CONTEXT_RSP, &sp))
                 return HAK_UNWIND_BAD_CFA;
             if (ip == 0)
-                return HAK_UNWIND_COMPLETE;
+                return complete;
             pc = ip;
             hak_stack_memory_begin(&memory, sp);
             continue;
@@ -149,7 +196,7 @@ static enum hak_unwind_end walk(const struct hak_registers *start, struct found 
                 return HAK_UNWIND_BAD_CFA;
         }
         if (ip == 0)
-            return HAK_UNWIND_COMPLETE;
+            return complete;
         sp = cfa;
         pc = ip - 1;
     }
@@ -162,7 +209,8 @@ _Thread_local volatile uintptr_t hak_unwind_under_way __attribute__((tls_model("
  * tells whether the walk is still there. */
 HAK_COLD bool hak_unwind_is_interrupting(const struct hak_registers *start, size_t own) {
     struct found found = {NULL, 0, 0, SIZE_MAX};
-    if (walk(start, &found) == HAK_UNWIND_COMPLETE || found.count > own)
+    enum hak_unwind_end end = walk(start, &found);
+    if (end == HAK_UNWIND_COMPLETE || end == HAK_UNWIND_BY_FRAMES || found.count > own)
         return found.count > own;
     return start->value[HAK_RSP] < hak_unwind_under_way;
 }
@@ -191,32 +239,20 @@ HAK_UNWINDER_ENTRY size_t hak_unwind_here(uintptr_t *ips, size_t max, enum hak_u
     return enter_and_walk(&registers, 1, ips, max, end);
 }
 
-/* Does a call instruction end at `ip`, in code that has CFI? (e8 with a 4-byte distance, or ff /2
- * with 0, 1 or 4 bytes of displacement and perhaps a byte more for the base register.) */
-static bool follows_call(uintptr_t ip) {
-    struct hak_cfi cfi;
-    if (ip >> ADDRESS_BITS != 0 || !find_row(ip - 1, &cfi) || ip - cfi.start < 7)
-        return false;
-    const uint8_t *code = (const uint8_t *)ip;
-    if (code[-5] == 0xe8)
-        return true;
-    for (int bytes = 2; bytes <= 7; bytes++)
-        if (code[-bytes] == 0xff && (code[1 - bytes] & 0x38) == 0x10)
-            return true;
-    return false;
-}
-
-/* A call of a wild or null function pointer: the pc lies in no module, and what the call pushed is
- * on top of the stack. Steps `start` to the caller. Returns false when it does not look like that.
+/* A call of a wild or null function pointer: nothing executable lies there, and what the call
+ * pushed is on top of the stack. Steps `start` to the caller. Returns false when it does not look
+ * like that.
  */
 static bool step_over_wild_call(struct hak_registers *start) {
     struct hak_stack_memory memory;
-    struct dl_find_object object;
+    struct hak_text_reader reader = {1};
+    struct hak_text_call call;
     uintptr_t ip;
-    if (_dl_find_object((void *)start->value[HAK_RIP], &object) == 0)
+    if (hak_text_is_executable(start->value[HAK_RIP]))
         return false;
     hak_stack_memory_begin(&memory, start->value[HAK_RSP]);
-    if (!hak_stack_read(&memory, start->value[HAK_RSP], &ip) || !follows_call(ip))
+    if (!hak_stack_read(&memory, start->value[HAK_RSP], &ip) ||
+        !hak_text_follows_call(&reader, ip, &call))
         return false;
     start->value[HAK_RIP] = ip;
     start->value[HAK_RSP] += 8;

@@ -20,9 +20,10 @@
 enum hak_unwind_end {
     HAK_UNWIND_COMPLETE = 0,    /* reached the outermost frame */
     HAK_UNWIND_DEPTH = 1,       /* `max` frames were found and there are more */
-    HAK_UNWIND_NO_CFI = 2,      /* the last frame's code has no call frame information */
+    HAK_UNWIND_NO_CFI = 2,      /* the last frame's code has no CFI, nor evidence of its caller */
     HAK_UNWIND_BAD_CFA = 3,     /* the stack or the CFI is wrong: the last frames may be too */
     HAK_UNWIND_INTERRUPTED = 4, /* a signal handler that interrupted the unwinder: no frames */
+    HAK_UNWIND_BY_FRAMES = 5,   /* complete, but over frames without CFI, by frame_pointer.h */
 };
 
 /* Finds the calling function's callers. `ips` gets up to `max` return addresses, innermost first:

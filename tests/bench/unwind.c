@@ -27,13 +27,13 @@ void hak_trace_module_unload(uint64_t map_start, uint32_t generation) {
 static long rounds;
 static uintptr_t ips[FRAMES];
 static enum hak_unwind_end end;
-static bool partial;
+static uint8_t flags;
 
 static size_t by_walk(void) {
     return hak_unwind_here(ips, FRAMES, &end);
 }
 static size_t by_stack(void) {
-    return hak_stack_here(false, &partial);
+    return hak_stack_here(false, &flags);
 }
 static size_t by_libunwind(void) {
     return (size_t)unw_backtrace((void **)ips, FRAMES);

@@ -21,6 +21,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include "unwind/modules.h"
+#include "unwind/text.h"
 #include "trace/stacks.h"
 #include "trace/trace.h"
 #include "unwind/unwind.h"
@@ -140,15 +141,60 @@ static void show(const char *what, const uintptr_t *ips, size_t count) {
     }
 }
 
+/* The first few that are not alike, on stderr. */
+static void show_both(const char *what, enum hak_unwind_end end, const uintptr_t *ours,
+                      size_t our_count, const uintptr_t *theirs, size_t their_count) {
+    static _Atomic unsigned shown;
+    char line[100];
+    if (atomic_fetch_add(&shown, 1) >= SHOWN)
+        return;
+    int bytes = snprintf(line, sizeof line, "%s, our walk's end %d:\n", what, end);
+    (void)!write(2, line, (size_t)bytes);
+    show("hakmem   ", ours, our_count);
+    show("libunwind", theirs, their_count);
+}
+
+enum answer { SAME, DIFFERENT, OURS_FURTHER, THEIRS_FURTHER, GUESSED_OTHERWISE };
+
+/* The frames up to the first without CFI, that one included: what both must find alike. */
+static size_t count_known(const uintptr_t *ips, size_t count) {
+    for (size_t i = 1; i < count; i++)
+        if (!hak_text_has_cfi(ips[i] - 1))
+            return i + 1;
+    return count;
+}
+
 /* Do `ours` and `theirs` tell of the same callers? The first frame lies in compare(), where the two
- * were called from different places. A walk of ours that ended for want of CFI, or after as many
- * frames as fit, is compared as far as it went. */
-static int is_same(const uintptr_t *ours, size_t our_count, enum hak_unwind_end end,
-                   const uintptr_t *theirs, size_t their_count) {
-    int ended_early = end == HAK_UNWIND_NO_CFI || end == HAK_UNWIND_DEPTH;
-    if (ended_early ? their_count < our_count : their_count != our_count)
-        return 0;
-    return our_count <= 1 || memcmp(ours + 1, theirs + 1, (our_count - 1) * sizeof *ours) == 0;
+ * were called from different places. A walk of ours that ended after as many frames as fit is
+ * compared as far as it went. Behind a frame without CFI both guess, each in its own way. */
+static enum answer compare_frames(const uintptr_t *ours, size_t our_count, enum hak_unwind_end end,
+                                  const uintptr_t *theirs, size_t their_count) {
+    size_t known = count_known(ours, our_count), both = 1;
+    while (both < our_count && both < their_count && ours[both] == theirs[both])
+        both++;
+    if (end == HAK_UNWIND_DEPTH && both == our_count)
+        return SAME;
+    if (both == our_count && both == their_count)
+        return SAME;
+    if (both < known || (end == HAK_UNWIND_COMPLETE && known == our_count))
+        return DIFFERENT;
+    return both == their_count ? OURS_FURTHER
+           : both == our_count ? THEIRS_FURTHER
+                               : GUESSED_OTHERWISE;
+}
+
+/* Takes note of what is not a difference. Returns false when it is one. */
+static int note_answer(enum answer answer, enum hak_unwind_end end) {
+    if (answer == OURS_FURTHER) {
+        atomic_fetch_add(&counts->ours_further, 1);
+        if (end == HAK_UNWIND_BY_FRAMES)
+            atomic_fetch_add(&counts->ours_further_whole, 1);
+    } else if (answer == THEIRS_FURTHER) {
+        atomic_fetch_add(&counts->theirs_further, 1);
+    } else if (answer == GUESSED_OTHERWISE) {
+        atomic_fetch_add(&counts->guessed_otherwise, 1);
+    }
+    return answer != DIFFERENT;
 }
 
 /* Does the interned stack `id` read back as `ips`, or as the newest DEPTH of them? Frames of this
@@ -174,10 +220,10 @@ static int reads_back(uint32_t id, const uintptr_t *ips, size_t count, int *cut)
 static __attribute__((noinline)) void compare(void) {
     uintptr_t ours[FRAMES], theirs[FRAMES];
     enum hak_unwind_end end;
-    bool partial;
+    uint8_t flags;
     /* the whole walk first, and then the spliced one, which must come to the same */
     size_t our_count = hak_unwind_here(ours, FRAMES, &end);
-    uint32_t id = hak_stack_here(false, &partial);
+    uint32_t id = hak_stack_here(false, &flags);
     atomic_fetch_add(&counts->end[end], 1);
     /* frame 1 is malloc or free of this file, frame 2 its caller */
     if (our_count > 2 && hak_called_by_loader(ours[2])) {
@@ -185,7 +231,7 @@ static __attribute__((noinline)) void compare(void) {
         return;
     }
     int cut, whole = reads_back(id, ours + 2, our_count - 2, &cut);
-    if (!whole || partial != (end != HAK_UNWIND_COMPLETE || cut))
+    if (!whole || flags != (hak_stacks_flags(end) | (cut ? HAK_RECORD_PARTIAL : 0)))
         atomic_fetch_add(&counts->interned_wrong, 1);
     atomic_fetch_add(&counts->frames, our_count);
     if (!libunwind_allowed) {
@@ -194,23 +240,21 @@ static __attribute__((noinline)) void compare(void) {
     }
     size_t their_count = (size_t)backtrace_by_libunwind((void **)theirs, FRAMES);
     atomic_fetch_add(&counts->compared, 1);
-    if (is_same(ours, our_count, end, theirs, their_count))
+    enum answer answer = compare_frames(ours, our_count, end, theirs, their_count);
+    if (answer == THEIRS_FURTHER || answer == GUESSED_OTHERWISE)
+        show_both("libunwind went on", end, ours, our_count, theirs, their_count);
+    if (note_answer(answer, end))
         return;
     unw_context_t context;
     flush_caches(*local_space, 0, 0);
     get_context(&context);
     their_count = (size_t)step_all(&context, theirs);
-    if (is_same(ours, our_count, end, theirs, their_count)) {
+    if (note_answer(compare_frames(ours, our_count, end, theirs, their_count), end)) {
         atomic_fetch_add(&counts->stale_cache, 1);
         return;
     }
-    if (atomic_fetch_add(&counts->different, 1) < SHOWN) {
-        char line[100];
-        int bytes = snprintf(line, sizeof line, "stacks differ, our walk's end %d:\n", end);
-        (void)!write(2, line, (size_t)bytes);
-        show("hakmem   ", ours, our_count);
-        show("libunwind", theirs, their_count);
-    }
+    atomic_fetch_add(&counts->different, 1);
+    show_both("stacks differ", end, ours, our_count, theirs, their_count);
 }
 
 static inline int enter(void) {

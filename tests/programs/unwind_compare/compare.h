@@ -15,6 +15,11 @@ struct compare_counts {
     _Atomic uint64_t frames;
     _Atomic uint64_t modules, unloads;
     _Atomic uint64_t end[8]; /* by enum hak_unwind_end */
+    /* Behind a frame without CFI, up to which both agree: */
+    _Atomic uint64_t ours_further;       /* libunwind ended, ours went on */
+    _Atomic uint64_t ours_further_whole; /* of these, to the outermost frame */
+    _Atomic uint64_t theirs_further;     /* ours ended, libunwind went on */
+    _Atomic uint64_t guessed_otherwise;  /* both went on, to other frames */
 };
 
 #endif

@@ -33,8 +33,8 @@ void hak_trace_start(void) {}
 void hak_trace_record(struct hak_event_fields *fields) {
     events[atomic_fetch_add(&event_count, 1) % NOTED_EVENTS] = *fields;
 }
-uint32_t hak_stack_here(bool keep_own_frames, bool *partial) {
-    *partial = false;
+uint32_t hak_stack_here(bool keep_own_frames, uint8_t *flags) {
+    *flags = 0;
     return keep_own_frames ? STACK_OF_LAYERS : STACK_OF_PROGRAM;
 }
 uint32_t hak_trace_thread(void) {

@@ -53,14 +53,15 @@ extern void *__libc_calloc(size_t, size_t);
 extern void *__libc_realloc(void *, size_t);
 extern void __libc_free(void *);
 
-static bool watching, partial;
+static bool watching;
+static uint8_t flags;
 static unsigned from_loader;
 
 static void take_stack(void *caller) {
     if (!watching)
         return;
     from_loader += hak_called_by_loader((uintptr_t)caller);
-    (void)hak_stack_here(false, &partial);
+    (void)hak_stack_here(false, &flags);
 }
 
 #define FAMILY __attribute__((noinline, section("hak_tracer_text")))
@@ -160,7 +161,7 @@ END_TEST
 static uint32_t id_through_libz;
 static void *allocate_for_libz(void *unused, unsigned count, unsigned bytes) {
     (void)unused;
-    id_through_libz = hak_stack_here(false, &partial);
+    id_through_libz = hak_stack_here(false, &flags);
     return __libc_calloc(count, bytes);
 }
 static void free_for_libz(void *unused, void *block) {

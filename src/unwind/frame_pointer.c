@@ -1,0 +1,85 @@
+/* Steps from a frame without call frame information to its caller, if there is evidence. */
+#include "unwind/frame_pointer.h"
+#include "unwind/text.h"
+
+enum { FRAME_BYTES_MAX = 1 << 16, FUNCTION_BYTES_MAX = 1 << 16, WORDS_SEARCHED = 64 };
+
+/* True when code with CFI is called that is not the frame's own: then this is not its return
+ * address, but that of a function further out. */
+static bool leads_elsewhere(const struct hak_text_call *call) {
+    return call->is_direct && hak_text_has_cfi(call->target);
+}
+
+static bool step_by_rbp(struct hak_stack_memory *memory, struct hak_text_reader *reader,
+                        const struct hak_bare_frame *frame, struct hak_bare_caller *caller) {
+    struct hak_text_call call;
+    if (frame->bp - frame->sp > FRAME_BYTES_MAX || (frame->bp & 7) != 0 ||
+        !hak_stack_read(memory, frame->bp + 8, &caller->ip) ||
+        !hak_stack_read(memory, frame->bp, &caller->bp) ||
+        !hak_text_follows_call(reader, caller->ip, &call) || leads_elsewhere(&call))
+        return false;
+    caller->cfa = frame->bp + 16;
+    caller->is_by_rbp = true;
+    return true;
+}
+
+/* Looks for the return address of a call that leads to the frame's own code. */
+static bool step_by_call(struct hak_stack_memory *memory, struct hak_text_reader *reader,
+                         const struct hak_bare_frame *frame, struct hak_bare_caller *caller) {
+    struct hak_text_call call;
+    for (uintptr_t at = frame->sp; at < frame->sp + 8 * WORDS_SEARCHED; at += 8) {
+        if (!hak_stack_read(memory, at, &caller->ip))
+            return false;
+        if (!hak_text_is_known(caller->ip - 1) ||
+            !hak_text_follows_call(reader, caller->ip, &call) || !call.is_direct ||
+            frame->pc - call.target >= FUNCTION_BYTES_MAX || leads_elsewhere(&call))
+            continue;
+        caller->cfa = at + 8;
+        caller->bp = frame->bp;
+        caller->is_by_rbp = false;
+        return true;
+    }
+    return false;
+}
+
+/* Where the return address lies at the first and last instructions of a function: words above rsp;
+ * -1 when the frame is set up. */
+static int words_to_return(struct hak_text_reader *reader, uintptr_t pc) {
+    enum { PUSH_RBP = 0x55, RET = 0xc3, RET_BYTES = 0xc2 };
+    uint8_t code[5]; /* the instruction before, and up to 4 bytes from pc on */
+    if (!hak_text_copy(reader, pc - 1, code, sizeof code))
+        return -1;
+    if (code[1] == PUSH_RBP || code[1] == RET || code[1] == RET_BYTES)
+        return 0;
+    bool copies_rsp = code[1] == 0x48 && ((code[2] == 0x89 && code[3] == 0xe5) ||
+                                          (code[2] == 0x8b && code[3] == 0xec));
+    return code[0] == PUSH_RBP && copies_rsp ? 1 : -1;
+}
+
+static bool step_from_edge(struct hak_stack_memory *memory, struct hak_text_reader *reader,
+                           const struct hak_bare_frame *frame, struct hak_bare_caller *caller) {
+    struct hak_text_call call;
+    int words = words_to_return(reader, frame->pc);
+    if (words < 0)
+        return false;
+    uintptr_t at = frame->sp + 8 * (uintptr_t)words;
+    caller->bp = frame->bp;
+    if (!hak_stack_read(memory, at, &caller->ip) ||
+        (words == 1 && !hak_stack_read(memory, frame->sp, &caller->bp)) ||
+        !hak_text_follows_call(reader, caller->ip, &call) || leads_elsewhere(&call))
+        return false;
+    caller->cfa = at + 8;
+    caller->is_by_rbp = false;
+    return true;
+}
+
+bool hak_bare_frame_step(struct hak_stack_memory *memory, const struct hak_bare_frame *frame,
+                         struct hak_bare_caller *caller) {
+    struct hak_text_reader reader = {1};
+    if (!hak_text_is_executable(frame->pc))
+        return false;
+    if (frame->was_interrupted && step_from_edge(memory, &reader, frame, caller))
+        return true;
+    return step_by_rbp(memory, &reader, frame, caller) ||
+           step_by_call(memory, &reader, frame, caller);
+}

@@ -1,0 +1,42 @@
+/* The way over a frame whose code has no call frame information: by rbp, or by the call that leads
+ * there, and only where the return address proves itself.
+ *
+ *     pc: no CFI            what is on the stack              what must hold
+ *
+ *     by frame pointer      rbp -> | caller's rbp |           rbp at or above rsp, at most 64 KiB
+ *     (JIT code, most              | return ip    |           a call ends at ip, in executable
+ * memory, hand-written code)                                     and does not lead into other code
+ *
+ *     by the call           rsp -> | what was pushed |        a direct call that leads to at most
+ *     (hand-written code           | return ip       |        64 KiB before pc, not into code with
+ *      without frame pointer)                                 CFI, within 64 words
+ *
+ *     interrupted at the first or last instruction            push rbp, mov rsp to rbp, ret
+ *
+ * What is found so is marked (HAK_UNWIND_BY_FRAMES): it is evidence, not knowledge. Thread and
+ * signal safety as unwind.h. */
+#ifndef HAK_UNWIND_FRAME_POINTER_H
+#define HAK_UNWIND_FRAME_POINTER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "block.h"
+#include "unwind/stack_memory.h"
+
+/* A frame whose caller is looked for. */
+struct hak_bare_frame {
+    uintptr_t pc, sp, bp;
+    bool was_interrupted; /* pc is the next instruction, not behind a call */
+};
+
+/* Its caller. */
+struct hak_bare_caller {
+    uintptr_t ip, cfa, bp;
+    bool is_by_rbp; /* cfa = rbp + 16, the caller's rbp at rbp, and nothing else was looked at */
+};
+
+HAK_HIDDEN bool hak_bare_frame_step(struct hak_stack_memory *memory,
+                                    const struct hak_bare_frame *frame,
+                                    struct hak_bare_caller *caller);
+
+#endif

@@ -1,0 +1,227 @@
+/* Knows which memory can be executed and reads instructions there without ever faulting. */
+#include "unwind/text.h"
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <string.h>
+#include "platform/raw_call.h"
+#include "unwind/cfi.h"
+
+enum {
+    ADDRESS_BITS = 47,
+    PAGE_BYTES = 4096,
+    RANGES_MAX = 2048,
+    MISSES_MAX = 4096, /* unknown addresses between two looks at the maps, at most */
+    CALL_BYTES_MAX = 7,
+    BUFFER_BYTES = 1024,
+};
+
+struct range {
+    uintptr_t start, end;
+};
+
+/* Under `sequence`: odd while they change. */
+static struct range ranges[RANGES_MAX];
+static _Atomic uint32_t range_count;
+static _Atomic uint32_t sequence;
+
+static _Atomic uint32_t reader_thread; /* who reads the maps; 0 = nobody */
+static _Atomic uint32_t misses;        /* since the maps were read last */
+static _Atomic uint32_t misses_due;    /* so many are let go before they are read again */
+
+/* ---- /proc/self/maps --------------------------------------------------------------------------
+ */
+
+/* One line's "start-end rwxp", as far as it was read. */
+struct line {
+    uintptr_t number[2];
+    unsigned field; /* 0 start, 1 end, 2.. the letters, 6 = the rest is not looked at */
+    bool is_executable;
+};
+
+static void add_range(uint32_t *count, uintptr_t start, uintptr_t end) {
+    if (*count > 0 && ranges[*count - 1].end == start) {
+        ranges[*count - 1].end = end;
+    } else if (*count < RANGES_MAX) {
+        ranges[*count] = (struct range){start, end};
+        ++*count;
+    }
+}
+
+static void take_character(struct line *line, char c, uint32_t *count) {
+    if (c == '\n') {
+        if (line->is_executable)
+            add_range(count, line->number[0], line->number[1]);
+        *line = (struct line){{0, 0}, 0, false};
+    } else if (line->field < 2) {
+        unsigned digit = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
+                         : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10
+                                                : 16;
+        if (digit == 16)
+            line->field++;
+        else
+            line->number[line->field] = line->number[line->field] << 4 | digit;
+    } else if (line->field < 6) {
+        if (++line->field == 5)
+            line->is_executable = c == 'x';
+    }
+}
+
+static bool read_maps(uint32_t *count) {
+    char buffer[BUFFER_BYTES];
+    struct line line = {{0, 0}, 0, false};
+    long file =
+        hak_raw_call(SYS_openat, AT_FDCWD, (long)"/proc/self/maps", O_RDONLY | O_CLOEXEC, 0, 0, 0);
+    if (file < 0)
+        return false;
+    for (;;) {
+        long got = hak_raw_call(SYS_read, file, (long)buffer, sizeof buffer, 0, 0, 0);
+        if (got <= 0)
+            break;
+        for (long i = 0; i < got; i++)
+            take_character(&line, buffer[i], count);
+    }
+    (void)hak_raw_call(SYS_close, file, 0, 0, 0, 0, 0);
+    return *count > 0;
+}
+
+static bool is_in_ranges(uintptr_t address) {
+    uint32_t before = atomic_load(&sequence);
+    uint32_t low = 0, high = atomic_load(&range_count);
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (ranges[middle].end <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    bool found = low < atomic_load(&range_count) && address >= ranges[low].start &&
+                 address < ranges[low].end;
+    atomic_thread_fence(memory_order_acquire);
+    return found && (before & 1) == 0 && atomic_load(&sequence) == before;
+}
+
+/* Reads the maps anew when it is time to. Returns whether that was done. */
+static bool refresh(void) {
+    uint32_t due = atomic_load(&misses_due), nobody = 0;
+    if (atomic_fetch_add(&misses, 1) < due)
+        return false;
+    uint32_t self = (uint32_t)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0);
+    /* A reader that a signal handler left by longjmp has left its mark: walks do not nest. */
+    if (!atomic_compare_exchange_strong(&reader_thread, &nobody, self) && nobody != self)
+        return false;
+    uint32_t count = 0, now = atomic_load(&sequence) | 1;
+    atomic_store(&sequence, now);
+    atomic_thread_fence(memory_order_seq_cst);
+    if (read_maps(&count))
+        atomic_store(&range_count, count);
+    atomic_store(&sequence, now + 1);
+    atomic_store(&misses, 0);
+    atomic_store(&misses_due, due < MISSES_MAX ? 2 * due + 1 : due);
+    atomic_store(&reader_thread, 0);
+    return true;
+}
+
+bool hak_text_is_executable(uintptr_t address) {
+    if (address >> ADDRESS_BITS != 0)
+        return false;
+    if (is_in_ranges(address))
+        return true;
+    if (!refresh() || !is_in_ranges(address))
+        return false;
+    atomic_store(&misses_due, 0);
+    return true;
+}
+
+bool hak_text_is_known(uintptr_t address) {
+    return is_in_ranges(address);
+}
+
+void hak_text_fork_child(void) {
+    atomic_store(&reader_thread, 0);
+}
+
+/* ---- instructions -----------------------------------------------------------------------------
+ */
+
+bool hak_text_copy(struct hak_text_reader *reader, uintptr_t from, uint8_t *to, unsigned bytes) {
+    uintptr_t first = from & ~(uintptr_t)(PAGE_BYTES - 1);
+    uintptr_t last = (from + bytes - 1) & ~(uintptr_t)(PAGE_BYTES - 1);
+    if (from < PAGE_BYTES || (from + bytes) >> ADDRESS_BITS != 0)
+        return false;
+    if (first != reader->page && !hak_raw_readable(first))
+        return false;
+    if (last != first && last != reader->page && !hak_raw_readable(last))
+        return false;
+    reader->page = last;
+    memcpy(to, (const void *)from, bytes);
+    return true;
+}
+
+bool hak_text_has_cfi(uintptr_t pc) {
+    struct dl_find_object object;
+    struct hak_cfi cfi;
+    return pc >> ADDRESS_BITS == 0 && _dl_find_object((void *)pc, &object) == 0 &&
+           hak_cfi_find(&object, pc, &cfi);
+}
+
+static uintptr_t displaced(uintptr_t from, const uint8_t *bytes) {
+    int32_t distance;
+    memcpy(&distance, bytes, sizeof distance);
+    return from + (uintptr_t)(intptr_t)distance;
+}
+
+/* Where code at `address` leads when it is a PLT entry (jmp *slot, perhaps behind endbr64 and with
+ * a bnd prefix) or a jump; else `address` itself. */
+static uintptr_t follow_jump(struct hak_text_reader *reader, uintptr_t address) {
+    static const uint8_t landing_pad[] = {0xf3, 0x0f, 0x1e, 0xfa};
+    uint8_t code[12];
+    uintptr_t slot, target;
+    if (!hak_text_copy(reader, address, code, sizeof code))
+        return address;
+    unsigned at = memcmp(code, landing_pad, sizeof landing_pad) == 0 ? sizeof landing_pad : 0;
+    at += code[at] == 0xf2;
+    if (code[at] == 0xe9 && at + 5 <= sizeof code)
+        return displaced(address + at + 5, code + at + 1);
+    if (code[at] != 0xff || code[at + 1] != 0x25 || at + 6 > sizeof code)
+        return address;
+    slot = displaced(address + at + 6, code + at + 2);
+    return (slot & 7) == 0 && hak_text_copy(reader, slot, (uint8_t *)&target, sizeof target)
+               ? target
+               : address;
+}
+
+/* Are the `bytes` before the return address one whole call through a register or memory: ff /2? */
+static bool is_indirect_call(const uint8_t *code, unsigned bytes) {
+    unsigned mode = code[1] >> 6, place = code[1] & 7, length = 2;
+    if (code[0] != 0xff || (code[1] >> 3 & 7) != 2)
+        return false;
+    if (mode != 3 && place == 4) {
+        length++;
+        if (mode == 0 && bytes > 2 && (code[2] & 7) == 5)
+            length += 4;
+    }
+    if (mode == 1)
+        length++;
+    else if (mode == 2 || (mode == 0 && place == 5))
+        length += 4;
+    return length == bytes;
+}
+
+bool hak_text_follows_call(struct hak_text_reader *reader, uintptr_t ip,
+                           struct hak_text_call *call) {
+    uint8_t code[CALL_BYTES_MAX];
+    *call = (struct hak_text_call){false, 0};
+    if (ip >> ADDRESS_BITS != 0 || ip < PAGE_BYTES || !hak_text_is_executable(ip - 1) ||
+        !hak_text_copy(reader, ip - CALL_BYTES_MAX, code, sizeof code))
+        return false;
+    const uint8_t *end = code + CALL_BYTES_MAX;
+    if (end[-5] == 0xe8 && hak_text_is_executable(displaced(ip, end - 4))) {
+        *call = (struct hak_text_call){true, follow_jump(reader, displaced(ip, end - 4))};
+        return true;
+    }
+    for (unsigned bytes = 2; bytes <= CALL_BYTES_MAX; bytes++)
+        if (is_indirect_call(end - bytes, bytes))
+            return true;
+    return false;
+}

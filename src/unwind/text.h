@@ -1,0 +1,52 @@
+/* Code as bytes: which addresses are executable, and does a call end there.
+ *
+ * Used where call frame information is missing and a stack word has to prove that it is a return
+ * address. Two questions are asked of it, in this order:
+ *
+ *   executable?    module with CFI for it: yes. Else /proc/self/maps, read once, and again when an
+ *                  address is not in it (seldom and less and less often while it brings nothing)
+ *   readable?      the kernel is asked for each page that a walk touches: code of a JIT compiler
+ *                  and of modules may go away at any time
+ *
+ * The ranges lie in static memory of the process under a sequence count; one thread at a time reads
+ * the maps, others go on with what is known. A forked child inherits them. All functions are
+ * async-signal-safe, allocate nothing, take no lock and keep errno. */
+#ifndef HAK_UNWIND_TEXT_H
+#define HAK_UNWIND_TEXT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "block.h"
+
+/* What one walk has learnt: the last page of code that the kernel said is readable, or 1. */
+struct hak_text_reader {
+    uintptr_t page;
+};
+
+/* The call whose return address was looked at. */
+struct hak_text_call {
+    bool is_direct;   /* e8: the called address is known */
+    uintptr_t target; /* where it leads, through a PLT entry or a jump too; 0 = not known */
+};
+
+/* Does a call instruction end at `ip`, in memory that can be executed? Fills `call` then. */
+HAK_HIDDEN bool hak_text_follows_call(struct hak_text_reader *reader, uintptr_t ip,
+                                      struct hak_text_call *call);
+
+/* Copies `bytes` (at most 16) of code from `from`. Returns false when they cannot be read. */
+HAK_HIDDEN bool hak_text_copy(struct hak_text_reader *reader, uintptr_t from, uint8_t *to,
+                              unsigned bytes);
+
+/* Is there call frame information for `pc`? */
+HAK_HIDDEN bool hak_text_has_cfi(uintptr_t pc);
+
+/* Is `address` in memory that can be executed, as far as is known? */
+HAK_HIDDEN bool hak_text_is_executable(uintptr_t address);
+
+/* The same without looking at the maps again. */
+HAK_HIDDEN bool hak_text_is_known(uintptr_t address);
+
+/* In a forked child: whoever read the maps in the parent is not here. */
+HAK_HIDDEN void hak_text_fork_child(void);
+
+#endif

@@ -1,0 +1,318 @@
+/* Tests of src/unwind/frame_pointer.c and text.c: stacks go on through code without call frame
+ * information where a return address proves itself, and end, safely, where none does. */
+#include "unwind/frame_pointer.h"
+#include <check.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "unwind/text.h"
+#include "unwind/unwind.h"
+
+enum { FRAMES = 256, PAGE = 4096 };
+
+static uintptr_t ips[FRAMES];
+static size_t count;
+static enum hak_unwind_end end;
+
+void unwind_from_assembly(void);
+__attribute__((noinline)) void unwind_from_assembly(void) {
+    count = hak_unwind_here(ips, FRAMES, &end);
+    __asm__ volatile("");
+}
+
+void bare_with_frame_pointer(void);
+void bare_with_frame_pointer_end(void);
+void bare_without_frame_pointer(void);
+void bare_chain(void);
+void bare_that_jumps(void);
+void bare_wild_frame_pointer(void);
+__asm__(".text\n"
+        "bare_with_frame_pointer:\n"
+        "  push %rbp\n  mov %rsp, %rbp\n  sub $32, %rsp\n"
+        "  call unwind_from_assembly\n"
+        "  leave\n  ret\n"
+        "bare_with_frame_pointer_end:\n  nop\n"
+        "bare_without_frame_pointer:\n"
+        "  push %rbx\n  push $5\n  push $6\n"
+        "  call unwind_from_assembly\n"
+        "  add $16, %rsp\n  pop %rbx\n  ret\n  nop\n"
+        "bare_chain:\n"
+        "  push %rbp\n  mov %rsp, %rbp\n"
+        "  call bare_without_frame_pointer\n"
+        "  pop %rbp\n  ret\n"
+        "bare_that_jumps:\n"
+        "  jmp bare_with_frame_pointer\n"
+        "bare_wild_frame_pointer:\n"
+        "  push %rbp\n  mov $0x5a5a5a58, %ebp\n"
+        "  call unwind_from_assembly\n"
+        "  pop %rbp\n  ret\n");
+
+/* Where `function` is among the frames; 0 = it is not. */
+static size_t find_frame(uintptr_t function, size_t bytes) {
+    for (size_t i = 1; i < count; i++)
+        if (ips[i] - function < bytes)
+            return i;
+    return 0;
+}
+
+static __attribute__((noinline)) void call_directly(void (*unused)(void)) {
+    (void)unused;
+    bare_without_frame_pointer();
+    __asm__ volatile("");
+}
+static __attribute__((noinline)) void call_by_pointer(void (*function)(void)) {
+    function();
+    __asm__ volatile("");
+}
+static __attribute__((noinline)) void call_wild(void (*unused)(void)) {
+    (void)unused;
+    bare_wild_frame_pointer();
+    __asm__ volatile("");
+}
+
+START_TEST(over_code_with_a_frame_pointer) {
+    call_by_pointer(_i == 0 ? bare_with_frame_pointer : bare_that_jumps);
+    ck_assert_int_eq(end, HAK_UNWIND_BY_FRAMES);
+    ck_assert_uint_eq(find_frame((uintptr_t)call_by_pointer, 64), 2);
+    ck_assert_uint_gt(count, 7);
+}
+END_TEST
+
+START_TEST(over_code_without_one_by_the_call) {
+    call_directly(NULL);
+    ck_assert_int_eq(end, HAK_UNWIND_BY_FRAMES);
+    ck_assert_uint_eq(find_frame((uintptr_t)call_directly, 64), 2);
+    call_wild(NULL);
+    ck_assert_int_eq(end, HAK_UNWIND_BY_FRAMES);
+    ck_assert_uint_eq(find_frame((uintptr_t)call_wild, 64), 2);
+}
+END_TEST
+
+/* No frame pointer and no call that names it: nothing proves the caller. */
+START_TEST(without_evidence_the_stack_ends) {
+    call_by_pointer(bare_wild_frame_pointer);
+    ck_assert_int_eq(end, HAK_UNWIND_NO_CFI);
+    ck_assert_uint_eq(count, 2);
+}
+END_TEST
+
+/* ---- memory that a compiler at run time fills -------------------------------------------------
+ */
+
+/* push rbp; mov rbp, rsp; mov rax, FUNCTION; call rax; pop rbp; ret */
+static void *make_code(void) {
+    static const uint8_t code[] = {0x55, 0x48, 0x89, 0xe5, 0x48, 0xb8, 0,    0,    0,
+                                   0,    0,    0,    0,    0,    0xff, 0xd0, 0x5d, 0xc3};
+    uint8_t *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void (*callee)(void) = unwind_from_assembly;
+    memcpy(page + 64, code, sizeof code);
+    memcpy(page + 70, &callee, 8);
+    mprotect(page, PAGE, PROT_READ | PROT_EXEC);
+    return page + 64;
+}
+
+START_TEST(through_code_made_at_run_time) {
+    for (int round = 0; round < 5; round++) {
+        void *code = make_code();
+        call_by_pointer((void (*)(void))code);
+        ck_assert_int_eq(end, HAK_UNWIND_BY_FRAMES);
+        ck_assert_uint_eq(ips[1] - (uintptr_t)code, 16);
+        ck_assert_uint_eq(find_frame((uintptr_t)call_by_pointer, 64), 2);
+    }
+}
+END_TEST
+
+START_TEST(in_a_forked_child) {
+    call_by_pointer((void (*)(void))make_code());
+    pid_t child = fork();
+    if (child == 0) {
+        hak_text_fork_child();
+        call_by_pointer((void (*)(void))make_code());
+        _exit(end == HAK_UNWIND_BY_FRAMES ? 0 : 1);
+    }
+    int status = -1;
+    waitpid(child, &status, 0);
+    ck_assert_int_eq(status, 0);
+}
+END_TEST
+
+/* ---- what a call looks like --------------------------------------------------------------------
+ */
+
+START_TEST(calls_are_told_from_other_code) {
+    static const struct {
+        uint8_t code[8];
+        unsigned bytes;
+        bool is_call;
+    } sample[] = {
+        {{0xff, 0xd0}, 2, true},                                /* call rax */
+        {{0x41, 0xff, 0xd4}, 3, true},                          /* call r12 */
+        {{0xff, 0x50, 0x18}, 3, true},                          /* call [rax+24] */
+        {{0xff, 0x54, 0x24, 0x08}, 4, true},                    /* call [rsp+8] */
+        {{0xff, 0x14, 0xc5, 0, 0, 0, 0}, 7, true},              /* call [rax*8+0] */
+        {{0xff, 0x15, 1, 2, 3, 4}, 6, true},                    /* call [rip+..] */
+        {{0xff, 0x93, 1, 2, 3, 4}, 6, true},                    /* call [rbx+..] */
+        {{0xff, 0xe0}, 2, false},                               /* jmp rax */
+        {{0xff, 0x25, 1, 2, 3, 4}, 6, false},                   /* jmp [rip+..] */
+        {{0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90}, 7, false}, /* nops */
+        {{0xe8, 0x00, 0x00, 0x00, 0x60}, 5, false},             /* call of nothing executable */
+        {{0xff, 0x15, 1, 2, 3, 4, 0x90}, 7, false},             /* a call, then something else */
+    };
+    uint8_t *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    mprotect(page, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC);
+    for (size_t i = 0; i < sizeof sample / sizeof *sample; i++) {
+        struct hak_text_reader reader = {1};
+        struct hak_text_call call;
+        memset(page, 0xcc, 64);
+        memcpy(page + 32, sample[i].code, sample[i].bytes);
+        uintptr_t ip = (uintptr_t)page + 32 + sample[i].bytes;
+        ck_assert_msg(hak_text_follows_call(&reader, ip, &call) == sample[i].is_call, "sample %zu",
+                      i);
+    }
+    struct hak_text_reader reader = {1};
+    struct hak_text_call call;
+    memcpy(page + 32, "\xe8\x10\0\0\0", 5); /* to page + 53, a jump to page + 5 */
+    memcpy(page + 53, "\xf3\x0f\x1e\xfa\xe9\xc7\xff\xff\xff", 9);
+    ck_assert(hak_text_follows_call(&reader, (uintptr_t)page + 37, &call));
+    ck_assert(call.is_direct);
+    ck_assert_uint_eq(call.target, (uintptr_t)page + 5);
+    mprotect(page, PAGE, PROT_READ | PROT_WRITE);
+    munmap(page, PAGE);
+    ck_assert(!hak_text_follows_call(&(struct hak_text_reader){1}, (uintptr_t)page + 37, &call));
+}
+END_TEST
+
+/* ---- at every instruction -----------------------------------------------------------------------
+ */
+
+static volatile sig_atomic_t stepping;
+static unsigned steps, missed;
+
+static void handle_step(int number, siginfo_t *info, void *context) {
+    struct hak_registers registers;
+    (void)number, (void)info;
+    hak_registers_from_context(&registers, context);
+    uintptr_t ip = registers.value[HAK_RIP];
+    if (!stepping ||
+        ip - (uintptr_t)bare_with_frame_pointer >=
+            (uintptr_t)bare_with_frame_pointer_end - (uintptr_t)bare_with_frame_pointer)
+        return;
+    steps++;
+    count = hak_unwind_from(&registers, ips, FRAMES, &end);
+    missed += end != HAK_UNWIND_BY_FRAMES || find_frame((uintptr_t)call_by_pointer, 64) != 1;
+}
+
+START_TEST(at_each_of_its_instructions) {
+    struct sigaction action = {.sa_sigaction = handle_step, .sa_flags = SA_SIGINFO};
+    sigaction(SIGTRAP, &action, NULL);
+    stepping = 1;
+    __asm__ volatile("pushfq\n\torq $0x100, (%%rsp)\n\tpopfq" ::: "memory", "cc");
+    call_by_pointer(bare_with_frame_pointer);
+    stepping = 0;
+    __asm__ volatile("pushfq\n\tandq $~0x100, (%%rsp)\n\tpopfq" ::: "memory", "cc");
+    ck_assert_uint_eq(steps, 6);
+    ck_assert_uint_eq(missed, 0);
+}
+END_TEST
+
+/* ---- hostile ------------------------------------------------------------------------------------
+ */
+
+static uintptr_t return_here; /* a true return address into call_by_pointer */
+
+static void unwind_registers(uintptr_t *sp, uintptr_t bp) {
+    struct hak_registers registers = {.known = (1u << HAK_REGISTERS) - 1};
+    registers.value[HAK_RIP] = (uintptr_t)bare_with_frame_pointer + 8;
+    registers.value[HAK_RSP] = (uintptr_t)sp;
+    registers.value[HAK_RBP] = bp;
+    count = hak_unwind_from(&registers, ips, FRAMES, &end);
+}
+
+START_TEST(frame_pointers_that_lie) {
+    static _Alignas(16) uintptr_t stack[512];
+    char *page = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    call_by_pointer(bare_with_frame_pointer);
+    return_here = ips[2];
+    munmap(page + PAGE, PAGE);
+    uintptr_t bad[] = {0,
+                       8,
+                       (uintptr_t)stack - 16,        /* below rsp */
+                       (uintptr_t)stack + 4,         /* not aligned */
+                       (uintptr_t)stack + (1 << 20), /* too far */
+                       (uintptr_t)page + PAGE - 8,   /* its return address cannot be read */
+                       UINTPTR_MAX - 7,
+                       (uintptr_t)1 << 47,
+                       (uintptr_t)stack + 160}; /* readable, no return address there */
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        unwind_registers(stack, bad[i]);
+        ck_assert_int_eq(end, HAK_UNWIND_NO_CFI);
+        ck_assert_uint_eq(count, 1);
+    }
+    /* A frame that is its own caller, and two that are each other's: the walk must go upwards. */
+    stack[4] = (uintptr_t)&stack[4];
+    stack[5] = (uintptr_t)bare_chain + 9;
+    unwind_registers(stack, (uintptr_t)&stack[4]);
+    ck_assert_int_ne(end, HAK_UNWIND_COMPLETE);
+    ck_assert_uint_le(count, 3);
+    stack[8] = (uintptr_t)&stack[4];
+    stack[9] = (uintptr_t)bare_chain + 9;
+    stack[4] = (uintptr_t)&stack[8];
+    unwind_registers(stack, (uintptr_t)&stack[4]);
+    ck_assert_int_ne(end, HAK_UNWIND_COMPLETE);
+    ck_assert_uint_le(count, 4);
+}
+END_TEST
+
+START_TEST(noise_on_the_stack_and_in_rbp) {
+    static _Alignas(16) uintptr_t stack[512];
+    uintptr_t seed = 88172645463325252u;
+    call_by_pointer(bare_with_frame_pointer);
+    return_here = ips[2];
+    for (int round = 0; round < 20000; round++) {
+        for (int i = 0; i < 512; i++) {
+            seed ^= seed << 13, seed ^= seed >> 7, seed ^= seed << 17;
+            switch (seed % 6) {
+            case 0:
+                stack[i] = (uintptr_t)&stack[seed / 8 % 512];
+                break;
+            case 1:
+                stack[i] = (uintptr_t)bare_chain + seed / 8 % 32;
+                break;
+            case 2:
+                stack[i] = return_here;
+                break;
+            case 3:
+                stack[i] = (uintptr_t)bare_with_frame_pointer + seed / 8 % 32;
+                break;
+            default:
+                stack[i] = seed;
+            }
+        }
+        unwind_registers(stack, (uintptr_t)&stack[seed / 8 % 64]);
+        ck_assert_uint_le(count, FRAMES);
+    }
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("frame_pointer");
+    TCase *cases = tcase_create("frame_pointer");
+    tcase_add_loop_test(cases, over_code_with_a_frame_pointer, 0, 2);
+    tcase_add_test(cases, over_code_without_one_by_the_call);
+    tcase_add_test(cases, without_evidence_the_stack_ends);
+    tcase_add_test(cases, through_code_made_at_run_time);
+    tcase_add_test(cases, in_a_forked_child);
+    tcase_add_test(cases, calls_are_told_from_other_code);
+    tcase_add_test(cases, at_each_of_its_instructions);
+    tcase_add_test(cases, frame_pointers_that_lie);
+    tcase_add_test(cases, noise_on_the_stack_and_in_rbp);
+    suite_add_tcase(suite, cases);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
