@@ -48,7 +48,13 @@ all: $(ARTIFACTS)
 
 $(BUILD)/libhakmem.so: $(PLAIN_OBJ)
 	$(call SAY,link) $(CC) $(LIB_FLAGS) -Wl,-soname,libhakmem.so -o $@ $^
-$(BUILD)/libhakmem.a: $(PLAIN_OBJ)
+# The archive: the whole family as one member, since libc's own malloc would be fetched for any name
+# that is missing; beside it the C++ operators, with strong names of the C++ runtime (src/entry/cxx.h).
+CXX_OBJ     := $(patsubst %,$(BUILD)/plain/src/entry/%.o,operators cxx cxx_weak)
+ARCHIVE_OBJ := $(filter-out %/cxx_weak.o,$(CXX_OBJ)) $(BUILD)/plain/src/entry/archive/cxx_strong.o
+$(BUILD)/plain/family.o: $(filter-out $(CXX_OBJ),$(PLAIN_OBJ))
+	$(call SAY,link) $(CC) -r -nostdlib -o $@ $^
+$(BUILD)/libhakmem.a: $(BUILD)/plain/family.o $(ARCHIVE_OBJ)
 	$(call SAY,archive) rm -f $@ && ar rcs $@ $^
 $(BUILD)/hakmem-debug.so: $(DEBUG_OBJ)
 	$(call SAY,link) $(CC) $(LIB_FLAGS) -Wl,--version-script=src/trace/local.map -Wl,-soname,hakmem-debug.so -o $@ $^
@@ -128,7 +134,7 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/libplainlayers.a $(BUILD)/flags
 USER_FLAGS := -std=gnu11 -O0 -g -D_GNU_SOURCE -Wall -Wextra -Wno-free-nonheap-object \
               -Wno-use-after-free -Wno-unknown-warning-option
 USER_SRC   := $(wildcard demo/*.c tests/faults/*.c tests/programs/*.c tests/kill/*.c tests/cli/*.c \
-              tests/regressions/*.c tests/stale/*.c tests/trees/*.c)
+              tests/regressions/*.c tests/stale/*.c tests/trees/*.c tests/memory/*.c tests/long/*.c)
 USER_BIN   := $(USER_SRC:%.c=$(BUILD)/%)
 TOOL_BIN   := $(BUILD)/tests/tools/count_calls.so $(patsubst %.c,$(BUILD)/%,$(wildcard tests/tools/reference_*.c))
 BENCH_BIN  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
@@ -257,5 +263,5 @@ help:
 	@echo 'make clean        removes $(BUILD)/'
 	@echo 'Variables: BUILD (where to), CC (gcc or clang), PREFIX, DESTDIR.'
 
--include $(addsuffix .d,$(PLAIN_OBJ) $(DEBUG_OBJ) $(STORE_OBJ) $(COLL_OBJ) $(VIEW_OBJ) $(MAIN_OBJ) \
+-include $(addsuffix .d,$(PLAIN_OBJ) $(ARCHIVE_OBJ) $(DEBUG_OBJ) $(STORE_OBJ) $(COLL_OBJ) $(VIEW_OBJ) $(MAIN_OBJ) \
            $(UNIT_TESTS) $(USER_BIN) $(TOOL_BIN) $(FORMAT_BIN) $(COMPARE_BIN) $(BENCH_BIN) $(BUILD)/write_pages)

@@ -21,13 +21,30 @@
 #include <stddef.h>
 #include "hop.h"
 
-/* Which call of the malloc family made a block. Written into records; numbers never change. */
+/* Which call of the malloc family made a block (calls.def). Written into records; numbers never
+ * change. */
 enum hak_subkind {
-    HAK_BY_MALLOC = 0,
-    HAK_BY_CALLOC = 1,
-    HAK_BY_ALIGNED = 2, /* posix_memalign, aligned_alloc, memalign, valloc, pvalloc */
-    HAK_BY_REALLOC = 3,
+#define TAKEN(name, number, words) HAK_BY_##name = number,
+#include "calls.def"
 };
+
+/* Which call gave it back. */
+enum hak_given {
+#define GIVEN(name, number, words) HAK_GIVEN_BY_##name = number,
+#include "calls.def"
+};
+
+/* FREE with the call that gave the block back, as entry hands it through route to check_freed; the
+ * layers between pass it on as it is. */
+static inline enum hak_record_kind hak_free_by(enum hak_given by) {
+    return (enum hak_record_kind)((unsigned)HAK_FREE | (unsigned)by << 8);
+}
+static inline enum hak_record_kind hak_kind_of(enum hak_record_kind kind) {
+    return (enum hak_record_kind)((unsigned)kind & 0xff);
+}
+static inline enum hak_given hak_given_of(enum hak_record_kind kind) {
+    return (enum hak_given)((unsigned)kind >> 8);
+}
 
 /* How a block comes to the program. */
 struct hak_hand_out {
@@ -93,8 +110,8 @@ static inline user_t check_hand_out(base_t base, const struct hak_hand_out *how)
     return hak_is_debug_build ? hak_check_hand_out(base, how) : user_from(base.p);
 }
 
-/* The program gives `user` back (kind FREE) or has it resized (kind REALLOC): is it a live block of
- * ours, are header and canary whole? Changes no state. `base` is set on HAK_TAKE.
+/* The program gives `user` back (kind FREE, by hak_free_by) or has it resized (kind REALLOC): is it
+ * a live block of ours, are header and canary whole? Changes no state. `base` is set on HAK_TAKE.
  * Plain build: always HAK_TAKE; entry has asked the registry before. */
 static inline enum hak_verdict check_take_back(user_t user, enum hak_record_kind kind,
                                                base_t *base) {
@@ -104,9 +121,9 @@ static inline enum hak_verdict check_take_back(user_t user, enum hak_record_kind
     return HAK_TAKE;
 }
 
-/* The block leaves the program for layer `to`; kind is FREE or REALLOC_FROM. Recorded before the
- * block can be handed out again. False: another thread freed it in the meantime (reported), leave
- * the block alone. */
+/* The block leaves the program for layer `to`; kind is FREE, by hak_free_by, or REALLOC_FROM.
+ * Recorded before the block can be handed out again. False: another thread freed it in the meantime
+ * (reported), leave the block alone. */
 static inline bool check_freed(base_t base, enum hak_record_kind kind, enum hak_place to) {
     return hak_is_debug_build ? hak_check_freed(base, kind, to) : true;
 }

@@ -2,6 +2,7 @@
 #include "collector/report_page.h"
 
 #include "hop.h"
+#include "store/calls.h"
 #include "superslab.h"
 
 /* `the C3 list of thread 2 "worker"` */
@@ -28,7 +29,7 @@ static const char *call_name(const struct report_page *page) {
     case HAK_MALLOC:
         return "malloc";
     case HAK_FREE:
-        return "free";
+        return hak_call_given(page->facts->subkind >> 8);
     case HAK_REALLOC:
     case HAK_REALLOC_FROM:
         return "realloc";

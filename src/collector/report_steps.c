@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include "hop.h"
+#include "store/calls.h"
 #include "superslab.h"
 
 const struct hak_frames *report_main_frames(const struct report_page *page) {
@@ -74,7 +75,7 @@ static void found_by_move(struct hak_text *text, const struct report_page *page)
 
 static void found_by_call(struct hak_text *text, const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
-    const char *call = facts->kind == HAK_FREE ? "free" : "realloc";
+    const char *call = facts->kind == HAK_FREE ? hak_call_given(facts->subkind >> 8) : "realloc";
     if (facts->kind == HAK_MALLOC)
         call = "malloc";
     switch (facts->fault) {

@@ -3,6 +3,7 @@
 
 #include "collector/words.h"
 #include "hop.h"
+#include "store/calls.h"
 #include "superslab.h"
 
 const struct hak_life *hak_story_life(const struct hak_story *story, uint32_t number) {
@@ -32,7 +33,7 @@ static const struct hak_event *event_before(const struct hak_story *story, uint6
 }
 
 static void add_illegal_call(struct hak_text *text, const struct hak_event *wrong, uint64_t user) {
-    const char *call = wrong->kind == HAK_FREE ? "free" : "realloc";
+    const char *call = wrong->kind == HAK_FREE ? hak_call_given(wrong->subkind) : "realloc";
     if (user == 0)
         hak_text_add(text, "%s was given an address that is no block's", call);
     else if (wrong->address == user)

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include "check.h"
 #include "hop.h"
+#include "store/calls.h"
 #include "superslab.h"
 #include "trace/record.h"
 
@@ -255,11 +256,7 @@ const char *hak_words_call(const struct hak_event *event) {
     const char *size = hak_words_number(event->size);
     switch (event->kind) {
     case HAK_MALLOC:
-        snprintf(out, sizeof buffers[0], "%s(%s)",
-                 event->subkind == HAK_BY_CALLOC    ? "calloc"
-                 : event->subkind == HAK_BY_ALIGNED ? "aligned_alloc"
-                                                    : "malloc",
-                 size);
+        snprintf(out, sizeof buffers[0], "%s(%s)", hak_call_taken(event->subkind), size);
         return out;
     case HAK_REALLOC:
         if (event->flags & HAK_RECORD_ILLEGAL)
@@ -267,7 +264,7 @@ const char *hak_words_call(const struct hak_event *event) {
         snprintf(out, sizeof buffers[0], "realloc(%s)", size);
         return out;
     case HAK_FREE:
-        return "free";
+        return hak_call_given(event->subkind);
     case HAK_REALLOC_FROM:
         return "realloc moved";
     default:

@@ -64,7 +64,7 @@ uint64_t hak_words_slot_bytes(struct hak_store_reader *r, unsigned class_index);
 /* "SIGSEGV"; "signal 65" when it has no name. */
 const char *hak_words_signal(unsigned signal);
 
-/* The call or move: "malloc(24)", "free", "realloc(100)", "calloc(24)", "SLL_PUSH". */
+/* The call or move: "malloc(24)", "new[](24)", "free", "delete", "realloc(100)", "SLL_PUSH". */
 const char *hak_words_call(const struct hak_event *event);
 /* What the place of the event adds: "served by magazine", "into magazine", "magazine -> TLS SLL".
  */

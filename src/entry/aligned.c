@@ -19,8 +19,9 @@ static void *refuse(size_t bytes, int error) {
     return NULL;
 }
 
-/* As glibc: an alignment that is no power of two is rounded up to one. */
-HAK_EXPORT void *memalign(size_t alignment, size_t bytes) {
+/* As glibc's memalign and, in 2.36, its aligned_alloc: an alignment that is no power of two is
+ * rounded up to one. */
+static void *allocate_rounded(size_t alignment, size_t bytes) {
     if (alignment > SIZE_MAX / 2 + 1)
         return refuse(bytes, EINVAL);
     if (alignment < 2)
@@ -32,15 +33,19 @@ HAK_EXPORT void *memalign(size_t alignment, size_t bytes) {
     return allocate(alignment, bytes);
 }
 
+HAK_EXPORT void *memalign(size_t alignment, size_t bytes) {
+    return allocate_rounded(alignment, bytes);
+}
+
 HAK_EXPORT void *aligned_alloc(size_t alignment, size_t bytes) {
-    return memalign(alignment, bytes);
+    return allocate_rounded(alignment, bytes);
 }
 
 HAK_EXPORT int posix_memalign(void **result, size_t alignment, size_t bytes) {
     if (!is_power_of_two(alignment) || alignment % sizeof(void *) != 0)
         return EINVAL;
     int saved_errno = errno;
-    void *user = memalign(alignment, bytes);
+    void *user = allocate_rounded(alignment, bytes);
     errno = saved_errno;
     if (!user)
         return ENOMEM;
@@ -49,13 +54,13 @@ HAK_EXPORT int posix_memalign(void **result, size_t alignment, size_t bytes) {
 }
 
 HAK_EXPORT void *valloc(size_t bytes) {
-    return memalign(HAK_PAGE_BYTES, bytes);
+    return allocate_rounded(HAK_PAGE_BYTES, bytes);
 }
 
 HAK_EXPORT void *pvalloc(size_t bytes) {
     if (bytes > SIZE_MAX - HAK_PAGE_BYTES)
         return refuse(bytes, ENOMEM);
-    return memalign(HAK_PAGE_BYTES, HAK_PAGES_OF(bytes));
+    return allocate_rounded(HAK_PAGE_BYTES, HAK_PAGES_OF(bytes));
 }
 
 HAK_EXPORT size_t malloc_usable_size(void *pointer) {
@@ -68,3 +73,7 @@ HAK_EXPORT size_t malloc_usable_size(void *pointer) {
         return 0; /* not ours */
     return check_usable(user, slot_bytes - (user_address(user) - base_address(base)));
 }
+
+HAK_LIBC_NAME(memalign);
+HAK_LIBC_NAME(valloc);
+HAK_LIBC_NAME(pvalloc);

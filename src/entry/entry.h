@@ -1,13 +1,17 @@
 /* The border to the program: the malloc family, start-up, thread ends and fork.
  *
- *   program --> malloc.c    malloc, free, calloc        the fast paths
- *               realloc.c   realloc, reallocarray
- *               aligned.c   memalign and its family, malloc_usable_size
- *               start.c     first call, constructor, end of a thread, fork handlers
- *               foreign.c   a pointer that is none of ours
+ *   program --> malloc.c      malloc, free, calloc, free_sized   the fast paths
+ *               realloc.c     realloc, reallocarray
+ *               aligned.c     memalign and its family, malloc_usable_size
+ *               operators.c   operator new and delete in all forms
+ *               statistics.c  malloc_trim, mallinfo, malloc_stats, malloc_info, mallopt
+ *               cxx.h         what a C++ runtime is needed for: std::bad_alloc, the new_handler
+ *               start.c       first call, constructor, end of a thread, fork handlers
+ *               foreign.c     a pointer that is none of ours
  *
- * The fast paths of malloc and free are leaves: no frame, no call; whatever is rarer is a tail jump
- * to a cold function. In the debug build the same sources take the long way, through the checks.
+ * The fast paths of malloc, new, free and delete are leaves: no frame, no call; whatever is rarer
+ * is a tail jump to a cold function. In the debug build the same sources take the long way, through
+ * the checks.
  *
  * May call: route, and start.c everything that has to be started or held over fork. */
 #ifndef HAK_ENTRY_ENTRY_H
@@ -27,6 +31,17 @@ HAK_HIDDEN HAK_COLD void hak_entry_free_foreign(user_t user);
 /* foreign.c: `user` is no block of ours: ends the plain build's program if it is surely a mistake.
  */
 HAK_HIDDEN HAK_COLD void hak_entry_blame_foreign(user_t user);
+
+/* foreign.c: finds glibc's own free, for its own blocks. Called once, from the constructor. */
+HAK_HIDDEN HAK_COLD void hak_entry_start_foreign(void);
+
+/* Exports `name` as glibc's second name __libc_`name` too, by which other preloads and some
+ * programs get past an interposed malloc: the blocks of two heaps would meet in one free otherwise.
+ * glibc 2.36 exports such names of malloc, free, calloc, realloc, memalign, valloc, pvalloc,
+ * mallopt and mallinfo (__libc_reallocarray is private there, __posix_memalign is gone). */
+#define HAK_LIBC_NAME(name)                                                                        \
+    extern __typeof__(name) __libc_##name                                                          \
+        __attribute__((alias(#name), visibility("default"), copy(name)))
 
 /* Sets up whatever the first call of a thread finds missing. */
 static inline void hak_entry_begin(void) {
@@ -52,11 +67,38 @@ static inline void *hak_entry_allocate(struct hak_hand_out *how) {
     return check_hand_out(taken.base, how).p;
 }
 
-/* A block comes back from the program; `kind` is HAK_FREE or HAK_REALLOC_FROM (then it was taken
- * back before). */
+/* A block comes back from the program; `kind` is HAK_FREE, by hak_free_by, or HAK_REALLOC_FROM
+ * (then it was taken back before). */
 static inline void hak_entry_give(base_t base, user_t user, enum hak_record_kind kind) {
     if (HAK_UNLIKELY(!hak_route_give(base, kind)) && user.p)
         hak_entry_free_foreign(user);
+}
+
+/* malloc.c: the long way back, for a pointer that is not NULL. */
+HAK_HIDDEN void hak_entry_give_slowly(void *pointer, enum hak_given by);
+
+/* free and everything that does the same. The plain build does not tell `by` apart. */
+static inline void hak_entry_free(void *pointer, enum hak_given by) {
+    if (hak_is_debug_build) {
+        if (pointer)
+            hak_entry_give_slowly(pointer, by);
+        else
+            check_call_without_record(0, false);
+        return;
+    }
+    base_t block = base_from(pointer);
+    if (HAK_UNLIKELY(!hak_front_is_mine(block))) {
+        hak_entry_give_slowly(pointer, HAK_GIVEN_BY_FREE);
+        return;
+    }
+    unsigned class_index = hak_front_class_of(block);
+    if (HAK_UNLIKELY(!hak_is_slot_start(pointer, class_index)) ||
+        HAK_UNLIKELY(hak_array_is_full(class_index)) ||
+        HAK_UNLIKELY(hak_array_has_on_top(class_index, block))) {
+        hak_entry_give_slowly(pointer, HAK_GIVEN_BY_FREE);
+        return;
+    }
+    hak_array_push(class_index, block);
 }
 
 #endif

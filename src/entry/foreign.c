@@ -1,9 +1,19 @@
 /* A pointer that none of our layers knows: passed on, left alone, or the end of the program. */
 #include "entry/entry.h"
+
+#include <dlfcn.h>
 #include "large/spare.h"
 #include "platform/address.h"
 
-extern void __libc_free(void *) __attribute__((weak));
+/* Linked statically there is no other allocator, and no dlsym. */
+#pragma weak dlsym
+
+static void (*libc_free)(void *);
+
+void hak_entry_start_foreign(void) {
+    if (dlsym)
+        libc_free = (void (*)(void *))dlsym(RTLD_NEXT, "__libc_free");
+}
 
 static const char *why_bad(const void *pointer) {
     if (hak_large_containing(pointer))
@@ -32,8 +42,8 @@ void hak_entry_blame_foreign(user_t user) {
 }
 
 void hak_entry_free_foreign(user_t user) {
-    if (__libc_free && hak_address_kind_of(user.p) == HAK_ADDRESS_C_HEAP)
-        __libc_free(user.p);
+    if (libc_free && hak_address_kind_of(user.p) == HAK_ADDRESS_C_HEAP)
+        libc_free(user.p);
     else
         hak_entry_blame_foreign(user);
 }

@@ -21,14 +21,14 @@ HAK_EXPORT void *malloc(size_t bytes) {
     return block.p;
 }
 
-static inline void give_back(user_t user) {
+static inline void give_back(user_t user, enum hak_given by) {
     /* Not for what is none of ours: the memory of a new heap could come to lie just there. */
     if (hak_registry_owner(user.p) != HAK_OWNER_NOBODY)
         hak_entry_begin();
     base_t base;
-    switch (check_take_back(user, HAK_FREE, &base)) {
+    switch (check_take_back(user, hak_free_by(by), &base)) {
     case HAK_TAKE:
-        hak_entry_give(base, user, HAK_FREE);
+        hak_entry_give(base, user, hak_free_by(by));
         break;
     case HAK_REFUSE:
         break;
@@ -38,31 +38,27 @@ static inline void give_back(user_t user) {
     }
 }
 
-static HAK_COLD void give_back_slowly(void *pointer) {
-    give_back(user_from(pointer));
+HAK_COLD void hak_entry_give_slowly(void *pointer, enum hak_given by) {
+    if (pointer)
+        give_back(user_from(pointer), by);
 }
 
 HAK_EXPORT void free(void *pointer) {
-    if (hak_is_debug_build) {
-        if (pointer)
-            give_back(user_from(pointer));
-        else
-            check_call_without_record(0, false);
-        return;
-    }
-    base_t block = base_from(pointer);
-    if (HAK_UNLIKELY(!hak_front_is_mine(block))) {
-        give_back_slowly(pointer);
-        return;
-    }
-    unsigned class_index = hak_front_class_of(block);
-    if (HAK_UNLIKELY(!hak_is_slot_start(pointer, class_index)) ||
-        HAK_UNLIKELY(hak_array_is_full(class_index)) ||
-        HAK_UNLIKELY(hak_array_has_on_top(class_index, block))) {
-        give_back_slowly(pointer);
-        return;
-    }
-    hak_array_push(class_index, block);
+    hak_entry_free(pointer, HAK_GIVEN_BY_FREE);
+}
+
+/* C23. Size and alignment are the program's word for what it asked; the block's own are known. */
+HAK_EXPORT void free_sized(void *pointer, size_t bytes);
+HAK_EXPORT void free_sized(void *pointer, size_t bytes) {
+    (void)bytes;
+    hak_entry_free(pointer, HAK_GIVEN_BY_FREE_SIZED);
+}
+
+HAK_EXPORT void free_aligned_sized(void *pointer, size_t alignment, size_t bytes);
+HAK_EXPORT void free_aligned_sized(void *pointer, size_t alignment, size_t bytes) {
+    (void)alignment;
+    (void)bytes;
+    hak_entry_free(pointer, HAK_GIVEN_BY_FREE_ALIGNED_SIZED);
 }
 
 HAK_EXPORT void *calloc(size_t count, size_t bytes) {
@@ -77,7 +73,12 @@ HAK_EXPORT void *calloc(size_t count, size_t bytes) {
     return user;
 }
 
+/* Gone from glibc's headers since 2.26; programs that were linked before still call it. */
 HAK_EXPORT void cfree(void *pointer);
 HAK_EXPORT void cfree(void *pointer) {
-    free(pointer);
+    hak_entry_free(pointer, HAK_GIVEN_BY_FREE);
 }
+
+HAK_LIBC_NAME(malloc);
+HAK_LIBC_NAME(free);
+HAK_LIBC_NAME(calloc);

@@ -59,12 +59,13 @@ static void *resize(user_t user, base_t base, size_t bytes) {
     return move(user, base, old_bytes, bytes);
 }
 
-HAK_EXPORT void *realloc(void *pointer, size_t bytes) {
+/* realloc for both names: a preload in front would see a call of our own as the program's. */
+static void *reallocate(void *pointer, size_t bytes) {
     user_t user = user_from(pointer);
     if (!pointer)
         return allocate(bytes, HAK_NO_USER);
     if (bytes == 0) {
-        free(pointer);
+        hak_entry_free(pointer, HAK_GIVEN_BY_FREE);
         return NULL;
     }
     base_t base;
@@ -73,9 +74,15 @@ HAK_EXPORT void *realloc(void *pointer, size_t bytes) {
     return resize(user, base, bytes);
 }
 
+HAK_EXPORT void *realloc(void *pointer, size_t bytes) {
+    return reallocate(pointer, bytes);
+}
+
 HAK_EXPORT void *reallocarray(void *pointer, size_t count, size_t bytes) {
     size_t all_bytes;
     if (__builtin_mul_overflow(count, bytes, &all_bytes))
         return fail(SIZE_MAX);
-    return realloc(pointer, all_bytes);
+    return reallocate(pointer, all_bytes);
 }
+
+HAK_LIBC_NAME(realloc);

@@ -139,6 +139,7 @@ __attribute__((constructor(101))) static void construct(int count, char **argume
     has_thread_key = pthread_key_create(&thread_key, end_thread) == 0;
     /* glibc keeps the first 48 handlers without allocating. */
     (void)pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+    hak_entry_start_foreign();
     check_start();
     /* A call of ld.so came before there was a key. */
     if (has_thread_key && hak_thread.state != HAK_THREAD_NEW)

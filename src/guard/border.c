@@ -27,6 +27,8 @@ static inline struct hak_event_fields begin_record(const struct hak_located *at,
         fields.epoch = at->epoch;
         fields.subkind = at->slot->subkind & (uint8_t)~HAK_SLOT_LIVED;
     }
+    if (hak_kind_of(kind) == HAK_FREE)
+        fields.subkind = (uint8_t)hak_given_of(kind);
     return fields;
 }
 

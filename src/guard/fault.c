@@ -35,7 +35,7 @@ static void describe_slot(struct hak_fault_facts *facts, const struct hak_locate
 void hak_report_fault(const struct hak_located *at, const struct hak_finding *finding) {
     struct hak_fault_facts facts = {
         .fault = finding->code,
-        .kind = finding->kind,
+        .kind = hak_kind_of(finding->kind),
         .found_address = (uintptr_t)finding->pointer,
         .offset = finding->offset_bytes,
         .class_found = finding->class_found,
@@ -46,6 +46,7 @@ void hak_report_fault(const struct hak_located *at, const struct hak_finding *fi
         describe_slab(&facts, at);
     if (at->slot)
         describe_slot(&facts, at);
+    facts.subkind |= (uint32_t)hak_given_of(finding->kind) << 8;
     if (finding->damage)
         copy_damage(&facts, finding->damage);
     hak_trace_fault(&facts);

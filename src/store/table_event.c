@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "store/calls.h"
 #include "store/reader_state.h"
 #include "superslab.h"
 #include "trace/record.h"
@@ -26,13 +27,14 @@ enum column {
     SLOT,
     SUBKIND,
     FLAGS,
-    FUNCTION
+    FUNCTION,
+    CALL
 };
 static const char declaration[] =
     "CREATE TABLE event(id INTEGER, ns INTEGER, tid INTEGER, kind TEXT, layer TEXT, class TEXT,"
     " size INTEGER, base INTEGER, user INTEGER, addr INTEGER, stack INTEGER, generation INTEGER,"
     " process INTEGER, thread INTEGER, old_addr INTEGER, slot INTEGER, subkind INTEGER,"
-    " flags INTEGER, function TEXT)";
+    " flags INTEGER, function TEXT, call TEXT)";
 
 #define BIT(column) (1u << (column))
 #define EQUAL_COLUMNS                                                                              \
@@ -316,6 +318,9 @@ static int column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int which) {
     case FUNCTION:
         if (e->stack)
             sqlite3_result_text(out, function_of(c), -1, SQLITE_TRANSIENT);
+        break;
+    case CALL:
+        sqlite3_result_text(out, hak_call_of(e), -1, SQLITE_STATIC);
         break;
     }
     return SQLITE_OK;

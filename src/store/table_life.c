@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "hop.h"
+#include "store/calls.h"
 #include "store/reader_state.h"
 #include "store/track.h"
 
@@ -30,6 +31,8 @@ enum column {
     THREAD,
     END_THREAD,
     GENERATION,
+    CALL,
+    END_CALL,
     ADDR
 };
 static const char declaration[] =
@@ -37,7 +40,7 @@ static const char declaration[] =
     " stack INTEGER, size INTEGER, last_size INTEGER, class TEXT, slot INTEGER, kind TEXT,"
     " resizes INTEGER, end_id INTEGER, end_ns INTEGER, end_tid INTEGER, end_stack INTEGER,"
     " end_kind TEXT, lifetime_ns INTEGER, process INTEGER, thread INTEGER, end_thread INTEGER,"
-    " generation INTEGER, addr INTEGER HIDDEN)";
+    " generation INTEGER, call TEXT, end_call TEXT, addr INTEGER HIDDEN)";
 
 #define BIT(column) (1u << (column))
 #define EQUAL_COLUMNS                                                                              \
@@ -357,6 +360,10 @@ static void tell_of_event(struct cursor *c, sqlite3_context *out, const struct h
                             hak_table_kind(((struct hak_table *)c->vtab.pVtab)->shared, e->kind),
                             -1, SQLITE_STATIC);
         break;
+    case CALL:
+    case END_CALL:
+        sqlite3_result_text(out, hak_call_of(e), -1, SQLITE_STATIC);
+        break;
     case SIZE:
         sqlite3_result_int64(out, (sqlite3_int64)e->size);
         break;
@@ -408,6 +415,7 @@ static int column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int which) {
     case END_STACK:
     case END_THREAD:
     case END_KIND:
+    case END_CALL:
         tell_of_event(c, out, &row->end, (enum column)which);
         break;
     default:

@@ -1,0 +1,97 @@
+/* Finds the C++ runtime of a caller, throws its std::bad_alloc, and catches what its code throws.
+ */
+#include "entry/cxx.h"
+
+#include "platform/platform.h"
+
+/* The function `name` for `caller`, or NULL. `bound` is what the loader or linker made of it. */
+static void *find(void *bound, const char *name, const void *caller) {
+    void *found = hak_cxx.find ? hak_cxx.find(name, caller) : NULL;
+    return found ? found : bound;
+}
+
+/* ISO C knows no cast between pointers to functions and to objects; POSIX does. */
+#define FIND(member, name, caller)                                                                 \
+    ((__typeof__(hak_cxx.member))find((void *)hak_cxx.member, name, caller))
+
+void (*hak_cxx_new_handler(const void *caller))(void) {
+    __typeof__(hak_cxx.get_new_handler) get =
+        FIND(get_new_handler, "_ZSt15get_new_handlerv", caller);
+    return get ? get() : NULL;
+}
+
+_Noreturn void hak_cxx_throw_bad_alloc(const void *caller) {
+    __typeof__(hak_cxx.throw_bad_alloc) throw_it =
+        FIND(throw_bad_alloc, "_ZSt17__throw_bad_allocv", caller);
+    if (throw_it)
+        throw_it();
+    hak_die("operator new", caller,
+            "asked for memory that is not there, and no C++ runtime is loaded that could throw "
+            "std::bad_alloc");
+}
+
+/* ---- try and catch ----------------------------------------------------------------------------
+ */
+
+/* The unwinder's words (Itanium C++ ABI: Exception Handling, 1.2). */
+enum { SEARCH_PHASE = 1, HANDLER_FRAME = 4, FORCED = 8 };
+enum { HANDLER_FOUND = 6, INSTALL_CONTEXT = 7, CONTINUE_UNWIND = 8 };
+enum { REGISTER_RAX = 0 };
+
+HAK_HIDDEN extern const char hak_cxx_caught[];
+
+/* Called by the unwinder for the frame of hak_cxx_try: every exception ends there. */
+HAK_HIDDEN int hak_cxx_personality(int version, int actions, uint64_t class, void *exception,
+                                   void *context);
+int hak_cxx_personality(int version, int actions, uint64_t class, void *exception, void *context) {
+    (void)class;
+    __typeof__(hak_cxx.set_register) set_register = FIND(set_register, "_Unwind_SetGR", NULL);
+    __typeof__(hak_cxx.set_ip) set_ip = FIND(set_ip, "_Unwind_SetIP", NULL);
+    if (version != 1 || (actions & FORCED) || !set_register || !set_ip)
+        return CONTINUE_UNWIND;
+    if (actions & SEARCH_PHASE)
+        return HANDLER_FOUND;
+    if (!(actions & HANDLER_FRAME))
+        return CONTINUE_UNWIND;
+    set_register(context, REGISTER_RAX, (unsigned long)exception);
+    set_ip(context, (unsigned long)hak_cxx_caught);
+    return INSTALL_CONTEXT;
+}
+
+/* The body of catch (...). */
+HAK_HIDDEN void hak_cxx_swallow(void *exception);
+void hak_cxx_swallow(void *exception) {
+    __typeof__(hak_cxx.begin_catch) begin = FIND(begin_catch, "__cxa_begin_catch", NULL);
+    __typeof__(hak_cxx.end_catch) end = FIND(end_catch, "__cxa_end_catch", NULL);
+    if (begin && end) {
+        begin(exception);
+        end();
+    }
+}
+
+/* bool hak_cxx_try(void (*call)(void *), void *argument). C cannot name a personality: hence by
+ * hand. 0x1b: relative to the place, 32 bits. */
+__asm__(".pushsection .text\n"
+        ".globl hak_cxx_try, hak_cxx_caught\n"
+        ".hidden hak_cxx_try, hak_cxx_caught\n"
+        ".type hak_cxx_try, @function\n"
+        "hak_cxx_try:\n"
+        ".cfi_startproc\n"
+        ".cfi_personality 0x1b, hak_cxx_personality\n"
+        "subq $8, %rsp\n"
+        ".cfi_def_cfa_offset 16\n"
+        "movq %rdi, %rax\n"
+        "movq %rsi, %rdi\n"
+        "callq *%rax\n"
+        "movl $1, %eax\n"
+        "jmp 1f\n"
+        "hak_cxx_caught:\n"
+        "movq %rax, %rdi\n"
+        "callq hak_cxx_swallow\n"
+        "xorl %eax, %eax\n"
+        "1: addq $8, %rsp\n"
+        ".cfi_def_cfa_offset 8\n"
+        "retq\n"
+        ".cfi_endproc\n"
+        ".size hak_cxx_try, . - hak_cxx_try\n"
+        ".popsection\n");

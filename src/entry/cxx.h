@@ -1,0 +1,47 @@
+/* What operator new needs of a C++ runtime: the new_handler, std::bad_alloc, and catching.
+ *
+ * hakmem links no C++ library. What it needs is found when it is needed, which is only when memory
+ * has run out or a program has put operators of its own in the place of ours:
+ *
+ *   1. among what the loader (libhakmem.so) or linker (libhakmem.a) bound to hak_cxx
+ *   2. in the module of the caller and what that needs, so that of two runtimes the right one
+ * throws
+ *   3. in a runtime that was loaded out of sight (a C program's plugin, dlopen with RTLD_LOCAL)
+ *
+ * libhakmem.so refers to the names weakly (cxx_weak.c), libhakmem.a strongly (cxx_strong.c, which
+ * stands for cxx_weak.c there), since a weak name pulls nothing out of libstdc++.a.
+ *
+ * Thread and signal safety: any thread; not in signal handlers (dlsym takes the loader's lock). */
+#ifndef HAK_ENTRY_CXX_H
+#define HAK_ENTRY_CXX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "block.h"
+
+/* The names of the C++ ABI as they are bound; NULL where they are not. */
+struct hak_cxx {
+    void (*(*get_new_handler)(void))(void); /* std::get_new_handler() */
+    void (*throw_bad_alloc)(void);          /* std::__throw_bad_alloc() */
+    void *(*begin_catch)(void *);
+    void (*end_catch)(void);
+    void (*set_register)(void *, int, unsigned long);
+    void (*set_ip)(void *, unsigned long);
+    /* Looks for a name as 2. and 3. above say; NULL in libhakmem.a. */
+    void *(*find)(const char *name, const void *caller);
+};
+HAK_HIDDEN extern const struct hak_cxx hak_cxx;
+
+/* The new_handler that the program installed (of the runtime of `caller`, an address in the
+ * program); NULL = none, or no C++ runtime. */
+HAK_HIDDEN void (*hak_cxx_new_handler(const void *caller))(void);
+
+/* Throws std::bad_alloc of the runtime of `caller`; ends the program with one line where there is
+ * none. */
+HAK_HIDDEN _Noreturn void hak_cxx_throw_bad_alloc(const void *caller);
+
+/* Calls `call`(`argument`); false when it threw: the exception is caught and gone, as in
+ * try { call(argument); } catch (...) {}. The end of a thread goes on through it. */
+HAK_HIDDEN bool hak_cxx_try(void (*call)(void *), void *argument);
+
+#endif

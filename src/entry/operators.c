@@ -1,0 +1,288 @@
+/* operator new and operator delete in all 22 forms, under the names that C++ mangles them to.
+ *
+ * A program may put its own in the place of some of them, mostly operator new(size_t) and operator
+ * delete(void *) alone, and the standard then has the other forms call those ([new.delete]). So
+ * each form but the basic ones looks whether the next one still is ours, as the loader or linker
+ * bound it, and calls the program's where it is not; without that, a sized delete would give us
+ * what a program's own operator new made.
+ *
+ *   new[]                  --> new                sized delete, delete nothrow --> delete
+ *   new nothrow            --> try { new }        delete[]                     --> delete
+ *   new[] nothrow          --> try { new[] }      sized delete[], nothrow      --> delete[]
+ *   the aligned forms      --> the same among themselves
+ *
+ * All are weak, so that a program linked with libhakmem.a may define its own.
+ *
+ * Without memory the new_handler is called until it gives up (by an exception, or because there is
+ * none any more), then std::bad_alloc is thrown, or NULL returned by the nothrow forms. */
+#include "entry/cxx.h"
+#include "entry/entry.h"
+
+#define OPERATOR HAK_EXPORT __attribute__((weak))
+/* Where the program called us. */
+#define CALLER __builtin_return_address(0)
+
+typedef const void *nothrow_t;
+
+/* NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming) */
+OPERATOR void *_Znwm(size_t bytes);
+OPERATOR void *_Znam(size_t bytes);
+OPERATOR void *_ZnwmRKSt9nothrow_t(size_t bytes, nothrow_t);
+OPERATOR void *_ZnamRKSt9nothrow_t(size_t bytes, nothrow_t);
+OPERATOR void *_ZnwmSt11align_val_t(size_t bytes, size_t alignment);
+OPERATOR void *_ZnamSt11align_val_t(size_t bytes, size_t alignment);
+OPERATOR void *_ZnwmSt11align_val_tRKSt9nothrow_t(size_t bytes, size_t alignment, nothrow_t);
+OPERATOR void *_ZnamSt11align_val_tRKSt9nothrow_t(size_t bytes, size_t alignment, nothrow_t);
+OPERATOR void _ZdlPv(void *block);
+OPERATOR void _ZdaPv(void *block);
+OPERATOR void _ZdlPvRKSt9nothrow_t(void *block, nothrow_t);
+OPERATOR void _ZdaPvRKSt9nothrow_t(void *block, nothrow_t);
+OPERATOR void _ZdlPvm(void *block, size_t bytes);
+OPERATOR void _ZdaPvm(void *block, size_t bytes);
+OPERATOR void _ZdlPvSt11align_val_t(void *block, size_t alignment);
+OPERATOR void _ZdaPvSt11align_val_t(void *block, size_t alignment);
+OPERATOR void _ZdlPvSt11align_val_tRKSt9nothrow_t(void *block, size_t alignment, nothrow_t);
+OPERATOR void _ZdaPvSt11align_val_tRKSt9nothrow_t(void *block, size_t alignment, nothrow_t);
+OPERATOR void _ZdlPvmSt11align_val_t(void *block, size_t bytes, size_t alignment);
+OPERATOR void _ZdaPvmSt11align_val_t(void *block, size_t bytes, size_t alignment);
+
+/* The form of this file beside the one that the program's calls go to. By hand, since a compiler
+ * may take the address of a function and that of its alias for the same. */
+#define OWN(form)                                                                                  \
+    HAK_HIDDEN extern const char hak_own##form[];                                                  \
+    __asm__(".globl hak_own" #form "\n.hidden hak_own" #form "\n.set hak_own" #form ", " #form)
+OWN(_Znwm);
+OWN(_Znam);
+OWN(_ZnwmSt11align_val_t);
+OWN(_ZnamSt11align_val_t);
+OWN(_ZdlPv);
+OWN(_ZdaPv);
+OWN(_ZdlPvSt11align_val_t);
+OWN(_ZdaPvSt11align_val_t);
+
+#define IS_REPLACED(form) HAK_UNLIKELY((const char *)(form) != hak_own##form)
+
+/* ---- new ------------------------------------------------------------------------------------- */
+
+struct request {
+    size_t bytes, alignment; /* alignment 0: the common one */
+    enum hak_subkind by;
+    const void *caller;
+    void *(*replaced)(size_t); /* the program's own form to call, or NULL */
+    void *(*replaced_aligned)(size_t, size_t);
+    void *block;
+};
+
+static void *take(const struct request *request) {
+    struct hak_hand_out how = {
+        .asked_bytes = request->bytes, .alignment = request->alignment, .subkind = request->by};
+    return hak_entry_allocate(&how);
+}
+
+static bool is_alignment(size_t alignment) {
+    return alignment && (alignment & (alignment - 1)) == 0 && alignment <= PTRDIFF_MAX / 2;
+}
+
+/* Asks until there is memory or nobody who could make some. */
+static void take_with_handler(void *argument) {
+    struct request *request = argument;
+    while (!(request->block = take(request))) {
+        void (*handler)(void) = hak_cxx_new_handler(request->caller);
+        if (!handler)
+            return;
+        handler();
+    }
+}
+
+static void *take_or_throw(struct request *request) {
+    bool is_possible = request->alignment == 0 || is_alignment(request->alignment);
+    if (is_possible)
+        take_with_handler(request);
+    if (!request->block)
+        hak_cxx_throw_bad_alloc(request->caller);
+    return request->block;
+}
+
+/* What a handler throws means NULL here. */
+static void *take_or_null(struct request *request) {
+    if (request->alignment != 0 && !is_alignment(request->alignment))
+        return NULL;
+    request->block = take(request);
+    if (request->block || !hak_cxx_new_handler(request->caller))
+        return request->block;
+    return hak_cxx_try(take_with_handler, request) ? request->block : NULL;
+}
+
+static void call_replaced(void *argument) {
+    struct request *request = argument;
+    request->block = request->replaced
+                         ? request->replaced(request->bytes)
+                         : request->replaced_aligned(request->bytes, request->alignment);
+}
+
+static void *try_replaced(struct request *request) {
+    return hak_cxx_try(call_replaced, request) ? request->block : NULL;
+}
+
+static HAK_COLD void *take_slowly(size_t bytes, enum hak_subkind by, const void *caller) {
+    struct request request = {.bytes = bytes, .by = by, .caller = caller};
+    return take_or_throw(&request);
+}
+
+static HAK_COLD void *take_slowly_or_null(size_t bytes, enum hak_subkind by, const void *caller) {
+    struct request request = {.bytes = bytes, .by = by, .caller = caller};
+    return take_or_null(&request);
+}
+
+/* The array's newest block, as in malloc; NULL: the slow way. */
+static inline void *take_fast(size_t bytes) {
+    if (hak_is_debug_build || HAK_UNLIKELY(bytes > HAK_CLASS_MAX_BYTES))
+        return NULL;
+    return hak_array_pop(hak_class_of_bytes(bytes)).p;
+}
+
+void *_Znwm(size_t bytes) {
+    void *block = take_fast(bytes);
+    return HAK_LIKELY(block != NULL) ? block : take_slowly(bytes, HAK_BY_NEW, CALLER);
+}
+
+void *_Znam(size_t bytes) {
+    if (IS_REPLACED(_Znwm))
+        return _Znwm(bytes);
+    void *block = take_fast(bytes);
+    return HAK_LIKELY(block != NULL) ? block : take_slowly(bytes, HAK_BY_NEW_ARRAY, CALLER);
+}
+
+void *_ZnwmRKSt9nothrow_t(size_t bytes, nothrow_t nothrow) {
+    (void)nothrow;
+    if (IS_REPLACED(_Znwm))
+        return try_replaced(&(struct request){.bytes = bytes, .replaced = _Znwm});
+    void *block = take_fast(bytes);
+    return HAK_LIKELY(block != NULL) ? block : take_slowly_or_null(bytes, HAK_BY_NEW, CALLER);
+}
+
+void *_ZnamRKSt9nothrow_t(size_t bytes, nothrow_t nothrow) {
+    (void)nothrow;
+    if (IS_REPLACED(_Znam) || IS_REPLACED(_Znwm))
+        return try_replaced(&(struct request){.bytes = bytes, .replaced = _Znam});
+    void *block = take_fast(bytes);
+    return HAK_LIKELY(block != NULL) ? block : take_slowly_or_null(bytes, HAK_BY_NEW_ARRAY, CALLER);
+}
+
+void *_ZnwmSt11align_val_t(size_t bytes, size_t alignment) {
+    return take_or_throw(&(struct request){
+        .bytes = bytes, .alignment = alignment, .by = HAK_BY_NEW_ALIGNED, .caller = CALLER});
+}
+
+void *_ZnamSt11align_val_t(size_t bytes, size_t alignment) {
+    if (IS_REPLACED(_ZnwmSt11align_val_t))
+        return _ZnwmSt11align_val_t(bytes, alignment);
+    return take_or_throw(&(struct request){
+        .bytes = bytes, .alignment = alignment, .by = HAK_BY_NEW_ARRAY_ALIGNED, .caller = CALLER});
+}
+
+void *_ZnwmSt11align_val_tRKSt9nothrow_t(size_t bytes, size_t alignment, nothrow_t nothrow) {
+    struct request request = {
+        .bytes = bytes, .alignment = alignment, .by = HAK_BY_NEW_ALIGNED, .caller = CALLER};
+    (void)nothrow;
+    request.replaced_aligned = _ZnwmSt11align_val_t;
+    return IS_REPLACED(_ZnwmSt11align_val_t) ? try_replaced(&request) : take_or_null(&request);
+}
+
+void *_ZnamSt11align_val_tRKSt9nothrow_t(size_t bytes, size_t alignment, nothrow_t nothrow) {
+    struct request request = {
+        .bytes = bytes, .alignment = alignment, .by = HAK_BY_NEW_ARRAY_ALIGNED, .caller = CALLER};
+    (void)nothrow;
+    request.replaced_aligned = _ZnamSt11align_val_t;
+    if (IS_REPLACED(_ZnamSt11align_val_t) || IS_REPLACED(_ZnwmSt11align_val_t))
+        return try_replaced(&request);
+    return take_or_null(&request);
+}
+
+/* ---- delete ---------------------------------------------------------------------------------- */
+
+static inline void delete_one(void *block, enum hak_given by) {
+    if (IS_REPLACED(_ZdlPv))
+        _ZdlPv(block);
+    else
+        hak_entry_free(block, by);
+}
+
+static inline void delete_array(void *block, enum hak_given by) {
+    if (IS_REPLACED(_ZdaPv))
+        _ZdaPv(block);
+    else
+        delete_one(block, by);
+}
+
+static inline void delete_aligned(void *block, size_t alignment, enum hak_given by) {
+    if (IS_REPLACED(_ZdlPvSt11align_val_t))
+        _ZdlPvSt11align_val_t(block, alignment);
+    else
+        hak_entry_free(block, by);
+}
+
+static inline void delete_array_aligned(void *block, size_t alignment, enum hak_given by) {
+    if (IS_REPLACED(_ZdaPvSt11align_val_t))
+        _ZdaPvSt11align_val_t(block, alignment);
+    else
+        delete_aligned(block, alignment, by);
+}
+
+void _ZdlPv(void *block) {
+    hak_entry_free(block, HAK_GIVEN_BY_DELETE);
+}
+
+void _ZdaPv(void *block) {
+    delete_one(block, HAK_GIVEN_BY_DELETE_ARRAY);
+}
+
+void _ZdlPvRKSt9nothrow_t(void *block, nothrow_t nothrow) {
+    (void)nothrow;
+    delete_one(block, HAK_GIVEN_BY_DELETE);
+}
+
+void _ZdaPvRKSt9nothrow_t(void *block, nothrow_t nothrow) {
+    (void)nothrow;
+    delete_array(block, HAK_GIVEN_BY_DELETE_ARRAY);
+}
+
+void _ZdlPvm(void *block, size_t bytes) {
+    (void)bytes;
+    delete_one(block, HAK_GIVEN_BY_DELETE_SIZED);
+}
+
+void _ZdaPvm(void *block, size_t bytes) {
+    (void)bytes;
+    delete_array(block, HAK_GIVEN_BY_DELETE_ARRAY_SIZED);
+}
+
+void _ZdlPvSt11align_val_t(void *block, size_t alignment) {
+    (void)alignment;
+    hak_entry_free(block, HAK_GIVEN_BY_DELETE_ALIGNED);
+}
+
+void _ZdaPvSt11align_val_t(void *block, size_t alignment) {
+    delete_aligned(block, alignment, HAK_GIVEN_BY_DELETE_ARRAY_ALIGNED);
+}
+
+void _ZdlPvSt11align_val_tRKSt9nothrow_t(void *block, size_t alignment, nothrow_t nothrow) {
+    (void)nothrow;
+    delete_aligned(block, alignment, HAK_GIVEN_BY_DELETE_ALIGNED);
+}
+
+void _ZdaPvSt11align_val_tRKSt9nothrow_t(void *block, size_t alignment, nothrow_t nothrow) {
+    (void)nothrow;
+    delete_array_aligned(block, alignment, HAK_GIVEN_BY_DELETE_ARRAY_ALIGNED);
+}
+
+void _ZdlPvmSt11align_val_t(void *block, size_t bytes, size_t alignment) {
+    (void)bytes;
+    delete_aligned(block, alignment, HAK_GIVEN_BY_DELETE_SIZED_ALIGNED);
+}
+
+void _ZdaPvmSt11align_val_t(void *block, size_t bytes, size_t alignment) {
+    (void)bytes;
+    delete_array_aligned(block, alignment, HAK_GIVEN_BY_DELETE_ARRAY_SIZED_ALIGNED);
+}
+/* NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming) */
