@@ -155,6 +155,17 @@ struct hak_report_request {
     uint32_t unwind_end;                /* enum hak_unwind_end (unwind.h): why the walk stopped */
     uint64_t frames[HAK_REPORT_FRAMES]; /* ips from the fault outwards, hakmem's own included */
     uint64_t stack_address;             /* where `stack` was copied from */
+/* A thread that met a fault or a crash while the report of another one was made. */
+struct hak_report_other {
+    _Atomic uint32_t thread; /* number; written last, 0 = nothing here */
+    uint32_t signal;         /* 0 = none */
+    uint32_t fault;          /* number in faults.def, 0 = none */
+    uint32_t spare;
+    uint64_t address; /* si_addr when the kernel raised the signal, or found_address */
+    uint64_t ip;      /* where it was, 0 = not known */
+};
+#define HAK_REPORT_OTHERS 4
+
     uint64_t stack_bytes;
     uint8_t stack[HAK_REPORT_STACK];
 };
@@ -173,6 +184,14 @@ struct hak_session {
     uint64_t trace_max_bytes; /* HAKMEM_TRACE_MAX */
     uint64_t session_id; /* random, never 0: with ring and position it names a record for good */
     /* The keeper died and a process of the session went on with a copy of it: the session_id
+    int32_t sender;          /* who sent the signal: pid as the program sees it; 0 = the kernel */
+    uint32_t is_own_sender;  /* 1 = the process itself sent it (raise, abort) */
+    uint32_t handler_signal; /* a handler of the program ran at this fault; then the process died by
+                                this signal. 0 = there was no handler */
+    int32_t handler_code;    /* its si_code */
+    uint64_t handler_ip;     /* where that signal came, 0 = not known */
+    uint64_t full_stack_bytes; /* the thread's stack, when it is full; else 0 */
+    struct hak_report_other others[HAK_REPORT_OTHERS];
      * before, else 0. Rings of the copy keep their index and positions, so what the store says of
      * ring r of the session before holds for r until this one has a cursor of its own; store_path
      * is then an existing store, to be resumed. */

@@ -16,6 +16,7 @@ trap 'rm -rf "$work"' EXIT
         /^## Process table/ { s = "hak_process_entry" }
         /^## Rings/ { s = "hak_ring_entry" }
         /^## Report area/ { s = "hak_report_request" }
+        /^Others, each/ { s = "hak_report_other" }
         /^Facts:/ { s = "hak_fault_facts" }
         /^\| hello: offset/ { s = "hak_hello" }
         /^\| answer: offset/ { s = "hak_hello_answer" }
