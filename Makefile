@@ -28,14 +28,15 @@ DEPEND      = -MMD -MP -MF $@.d -MT $@
 # ---- sources: every .c file of a folder belongs to it ------------------------------------------
 LAYER_DIRS := entry route front slab pool large platform
 LAYER_SRC  := $(wildcard src/*.c) $(foreach d,$(LAYER_DIRS),$(wildcard src/$(d)/*.c))
-WATCH_SRC  := $(foreach d,guard trace unwind,$(wildcard src/$(d)/*.c))
+WATCH_SRC  := $(foreach d,guard trace unwind metrics,$(wildcard src/$(d)/*.c))
 STORE_SRC  := $(wildcard src/store/*.c)
 COLL_SRC   := $(filter-out src/collector/main.c,$(wildcard src/collector/*.c))
 VIEW_SRC   := $(filter-out viewer/main.c,$(wildcard viewer/*.c))
 
 PLAIN_OBJ := $(LAYER_SRC:%.c=$(BUILD)/plain/%.o)
 DEBUG_OBJ := $(LAYER_SRC:%.c=$(BUILD)/debug/%.o) $(WATCH_SRC:%.c=$(BUILD)/debug/%.o)
-STORE_OBJ := $(STORE_SRC:%.c=$(BUILD)/host/%.o) $(BUILD)/host/src/options.o $(BUILD)/host/src/size_class.o
+STORE_OBJ := $(STORE_SRC:%.c=$(BUILD)/host/%.o) $(BUILD)/host/src/options.o $(BUILD)/host/src/size_class.o \
+             $(BUILD)/host/src/metrics/names.o
 COLL_OBJ  := $(COLL_SRC:%.c=$(BUILD)/host/%.o)
 VIEW_OBJ  := $(VIEW_SRC:%.c=$(BUILD)/host/%.o) $(BUILD)/host/made/fault_pages.o
 MAIN_OBJ  := $(BUILD)/host/src/collector/main.o $(BUILD)/host/viewer/main.o

@@ -81,12 +81,16 @@ static struct process *claim(void) {
     return claimed;
 }
 
-static void count(int kind, const void *caller) {
-    if (!mine) {
-        if (is_loader(caller))
-            return;
+/* From the first call that is not ld.so's on, also one that fails, all are counted. */
+static void begin(const void *caller) {
+    if (!mine && !is_loader(caller))
         start();
-    }
+}
+
+static void count(int kind, const void *caller) {
+    begin(caller);
+    if (!mine)
+        return;
     struct process *process = atomic_load_explicit(mine, memory_order_relaxed);
     if (!process)
         process = claim();
@@ -104,6 +108,7 @@ static void count(int kind, const void *caller) {
 
 /* A call that one of the next library's functions makes back into this one counts once. */
 #define ALLOCATE(kind, call)                                                                       \
+    begin(__builtin_return_address(0));                                                            \
     uint64_t calls_before = calls_of_thread;                                                       \
     void *block = call;                                                                            \
     if (block && calls_of_thread == calls_before)                                                  \
