@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "collector/drain.h"
+#include "collector/ends.h"
 #include "collector/peer.h"
 
 #define ASK_NS          10000000u /* doubled from question to question */
@@ -65,19 +66,19 @@ void hak_client_close(struct hak_client *client) {
 /* ---- processes ------------------------------------------------------------------------------- */
 
 /* A process of another pid namespace calls itself otherwise than we see it: the pid of the one that
- * said hello is known from the socket; the first process of a new namespace sees no parent, and
- * what it forks is as hidden as itself. 0 = hidden: its end is not watched but that of the session.
- */
+ * said hello is known from the socket; what it forks, and the first process of a new namespace,
+ * which sees no parent, are looked for among the children of theirs. 0 = hidden: its end is not
+ * watched but that of the session. */
 static pid_t outer_pid(const struct hak_client *c, uint32_t index, int32_t pid) {
     const volatile struct hak_process_entry *e = hak_mapping_process(&c->map, index);
     uint32_t parent = e->parent;
     if (pid == c->hello.pid && parent >= HAK_PROCESSES && c->peer_pid > 0)
         return c->peer_pid;
-    if (c->hello.pid != c->peer_pid && c->peer_pid > 0)
-        return 0;
-    if (parent < HAK_PROCESSES && parent != index &&
-        (e->parent_pid == 0 || (c->processes[parent].row && c->processes[parent].pid <= 0)))
-        return 0;
+    const struct hak_process_watch *from =
+        parent < HAK_PROCESSES && parent != index ? &c->processes[parent] : NULL;
+    bool is_inside = c->hello.pid != c->peer_pid && c->peer_pid > 0;
+    if (is_inside || (from && (e->parent_pid == 0 || (from->row && from->pid <= 0))))
+        return from && from->pid > 0 ? hak_ends_outer_pid(from->pid, pid) : 0;
     return pid;
 }
 
@@ -96,11 +97,7 @@ static void watch_process(struct hak_client *c, uint32_t index, int watch) {
     } else {
         w->start_time = peer.start_time;
     }
-    if (w->phase == HAK_PHASE_GONE && w->pidfd >= 0) {
-        close(w->pidfd);
-        w->pidfd = -1;
-    }
-    if (w->pidfd >= 0 && watch >= 0) {
+    if (w->phase == HAK_PHASE_LIVE && w->pidfd >= 0 && watch >= 0) {
         struct epoll_event event = {.events = EPOLLIN | EPOLLONESHOT, .data.fd = w->pidfd};
         epoll_ctl(watch, EPOLL_CTL_ADD, w->pidfd, &event);
     }
@@ -183,7 +180,12 @@ static void see_process(struct hak_client *c, struct hak_rows *rows, uint32_t in
         return;
     const volatile struct hak_process_entry *fields = e;
     *w = (struct hak_process_watch){
-        .phase = HAK_PHASE_LIVE, .pid = fields->pid, .start_time = fields->start_time, .pidfd = -1};
+        .phase = HAK_PHASE_LIVE,
+        .pid = fields->pid,
+        .start_time = fields->start_time,
+        .pidfd = -1,
+        .wait_status = -1,
+    };
     if (w->pid == c->hello.pid && w->start_time == 0)
         w->start_time = c->hello.start_time;
     uint64_t ticks = fields->tsc_start;
@@ -221,9 +223,7 @@ bool hak_client_look_for_ends(struct hak_client *client, uint64_t now_ns) {
         w->phase = HAK_PHASE_GONE;
         w->ended_ns = now_ns;
         any = true;
-        if (w->pidfd >= 0)
-            close(w->pidfd);
-        w->pidfd = -1;
+        hak_ends_ask(w);
     }
     return any;
 }
@@ -238,12 +238,24 @@ void hak_client_end_all(struct hak_client *client, uint64_t now_ns) {
     }
 }
 
-void hak_client_note_exec(struct hak_client *client, int32_t pid, uint64_t start_time,
+/* A process of another pid namespace, gone before its outer pid could be found, that has executed
+ * something and calls itself as the new session's does. */
+static bool is_hidden_exec(const struct hak_client *c, uint32_t index,
+                           const struct hak_hello *hello, pid_t peer_pid) {
+    struct hak_process_entry *e = hak_mapping_process(&c->map, index);
+    return c->processes[index].pid <= 0 && hello->pid != peer_pid && e->pid == hello->pid &&
+           atomic_load(&e->exec_state) != HAK_EXEC_NONE &&
+           atomic_load(&e->state) == HAK_PROCESS_LIVE;
+}
+
+void hak_client_note_exec(struct hak_client *client, const struct hak_hello *hello, pid_t peer_pid,
                           uint64_t ns) {
     for (uint32_t i = 0; i < client->processes_high; i++) {
         struct hak_process_watch *w = &client->processes[i];
-        if ((w->phase == HAK_PHASE_LIVE || w->phase == HAK_PHASE_GONE) && w->pid == pid &&
-            (w->start_time == start_time || w->start_time == 0))
+        bool is_same = w->pid == peer_pid && (w->start_time == hello->start_time ||
+                                              w->start_time == 0 || hello->start_time == 0);
+        if ((w->phase == HAK_PHASE_LIVE || w->phase == HAK_PHASE_GONE) &&
+            (is_same || is_hidden_exec(client, i, hello, peer_pid)))
             w->replaced_ns = ns ? ns : 1;
     }
 }
@@ -383,12 +395,11 @@ static void close_process(struct hak_client *c, struct hak_rows *rows, struct ha
     struct hak_process_entry *e = hak_mapping_process(&c->map, index);
     struct hak_process_info *p = hak_rows_process_info(rows, w->row);
     uint32_t state = atomic_load_explicit(&e->state, memory_order_acquire);
+    hak_ends_describe(c, rows, index, state);
+    if (w->pidfd >= 0)
+        close(w->pidfd);
+    w->pidfd = -1;
     if (p) {
-        p->row.end_kind = w->replaced_ns ? 3 : state == HAK_PROCESS_ENDED ? 1 : 2;
-        uint64_t end = state == HAK_PROCESS_ENDED ? atomic_load(&e->tsc_end) : 0;
-        if (end == 0) /* the moment when it was seen; up to the latest anchor's precision */
-            end = c->clock.latest_ticks;
-        p->row.end_ns = w->replaced_ns ? w->replaced_ns : hak_clock_ns(&c->clock, end);
         uint64_t unringed = atomic_load(&e->lost_unringed);
         if (unringed && unringed < (uint64_t)1 << 48)
             hak_drain_lost(drain, w->row, 0, p->row.start_ns, p->row.end_ns, unringed,

@@ -43,6 +43,7 @@ struct hak_process_watch {
     int32_t pid;         /* as the collector sees it, 0 = hidden in another namespace */
     uint64_t start_time; /* 0 = not known */
     int pidfd;           /* -1 = none: looked for in /proc now and then */
+    int32_t wait_status; /* as the kernel tells it, -1 = not known */
     uint64_t ended_ns;
     uint64_t replaced_ns; /* when it executed another program, which has its own session; else 0 */
 };
@@ -118,8 +119,9 @@ void hak_client_copy_counters(struct hak_client *client, struct hak_rows *rows);
  * shortly before its end can be seen.) */
 void hak_client_end_all(struct hak_client *client, uint64_t now_ns);
 
-/* A hello of process (pid, start_time) came in another session, which began at `ns`: it has
- * executed a new program. */
-void hak_client_note_exec(struct hak_client *client, int32_t pid, uint64_t start_time, uint64_t ns);
+/* `hello` came of process `peer_pid` in another session, which began at `ns`: it has executed a new
+ * program. */
+void hak_client_note_exec(struct hak_client *client, const struct hak_hello *hello, pid_t peer_pid,
+                          uint64_t ns);
 
 #endif

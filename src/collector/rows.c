@@ -43,6 +43,7 @@ void hak_rows_free(struct hak_rows *rows) {
     for (uint32_t i = 0; i < rows->process_count; i++) {
         free((char *)rows->processes[i].row.program);
         free((char *)rows->processes[i].row.command_line);
+        free((char *)rows->processes[i].row.note);
         free(rows->processes[i].modules);
     }
     for (uint32_t i = 0; i < rows->thread_count; i++)
@@ -96,6 +97,7 @@ uint32_t hak_rows_add_process(struct hak_rows *rows, const struct hak_process_ro
     p->row.id = rows->process_count;
     p->row.program = copy(row->program);
     p->row.command_line = copy(row->command_line);
+    p->row.note = copy(row->note ? row->note : "");
     hak_rows_touch_process(rows, p->row.id);
     return p->row.id;
 }

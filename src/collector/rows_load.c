@@ -31,7 +31,10 @@ static bool load_process(struct hak_rows *rows, sqlite3_stmt *row) {
                                 .no_stack = wide(row, 13),
                                 .lost = wide(row, 14),
                                 .program = text(row, 15),
-                                .command_line = text(row, 16)};
+                                .command_line = text(row, 16),
+                                .exit_status = sqlite3_column_int(row, 17),
+                                .signal = sqlite3_column_int(row, 18),
+                                .note = text(row, 19)};
     return hak_rows_add_process(rows, &p) == number(row, 0);
 }
 
@@ -85,7 +88,7 @@ int hak_rows_load(struct hak_rows *rows, struct hak_store_writer *writer) {
         rows, database,
         "SELECT id, parent, fork_event, pid, parent_pid, session, start_time, start_ns, end_ns,"
         " end_kind, free_of_null, failed_calls, foreign_frees, no_stack, lost, program,"
-        " command_line FROM process ORDER BY id",
+        " command_line, exit_status, signal, note FROM process ORDER BY id",
         load_process);
     if (error == 0)
         error = load_table(rows, database,

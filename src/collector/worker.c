@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "collector/ends.h"
 #include "collector/fault.h"
 #include "collector/opening.h"
 
@@ -53,11 +54,14 @@ void hak_worker_free(struct hak_worker *worker) {
 static void correct_vanished(struct hak_worker *w, pid_t pid, uint64_t start_time, uint64_t ns) {
     for (uint32_t id = w->rows.process_count; id > 0; id--) {
         struct hak_process_row *row = &w->rows.processes[id - 1].row;
-        if (row->pid != pid || row->end_kind != 2 || row->end_ns + LATE_NS < ns ||
-            (row->start_time != 0 && row->start_time != start_time))
+        if (row->pid != pid || (row->end_kind != 2 && row->end_kind != 4) ||
+            row->end_ns + LATE_NS < ns || (row->start_time != 0 && row->start_time != start_time))
             continue;
         row->end_kind = 3;
         row->end_ns = ns;
+        row->signal = 0;
+        row->exit_status = -1;
+        hak_ends_note(&w->rows, id, "");
         hak_rows_touch_process(&w->rows, id);
         return;
     }
@@ -89,7 +93,7 @@ const char *hak_worker_add(struct hak_worker *worker, uint32_t number,
     uint64_t start_ns = hak_clock_ns(&client->clock, 0);
     for (uint32_t i = 0; i < worker->client_count && client->map.previous_id == 0; i++) {
         hak_client_look_at_processes(worker->clients[i], &worker->rows, worker->bell.epoll);
-        hak_client_note_exec(worker->clients[i], peer_pid, hello->start_time, start_ns);
+        hak_client_note_exec(worker->clients[i], hello, peer_pid, start_ns);
     }
     if (client->map.previous_id == 0)
         correct_vanished(worker, peer_pid, hello->start_time, start_ns);

@@ -22,7 +22,8 @@ static const char layout[] =
     "CREATE TABLE process(id INTEGER PRIMARY KEY, parent INTEGER, fork_event INTEGER, pid INTEGER,"
     " parent_pid INTEGER, session INTEGER, start_time INTEGER, start_ns INTEGER, end_ns INTEGER,"
     " end_kind INTEGER, free_of_null INTEGER, failed_calls INTEGER, foreign_frees INTEGER,"
-    " no_stack INTEGER, lost INTEGER, program TEXT, command_line TEXT);"
+    " no_stack INTEGER, lost INTEGER, program TEXT, command_line TEXT, exit_status INTEGER,"
+    " signal INTEGER, note TEXT);"
     "CREATE TABLE thread(id INTEGER PRIMARY KEY, process INTEGER, number INTEGER, tid INTEGER,"
     " start_ns INTEGER, end_ns INTEGER, name TEXT);"
     /* where in the program */

@@ -22,10 +22,14 @@ struct hak_process_row {
     uint32_t session;          /* number of the session (exec image), from 1 */
     uint64_t start_time;       /* field 22 of /proc/PID/stat */
     uint64_t start_ns, end_ns; /* end 0 = lives, or end not seen */
-    int32_t end_kind;          /* 0 unknown or alive, 1 exit, 2 vanished (killed), 3 exec */
+    int32_t end_kind;          /* 0 unknown or alive, 1 exit, 2 killed or vanished, 3 executed what
+                                  has a row of its own, 4 executed what is not recorded */
     uint64_t free_of_null, failed_calls, foreign_frees, no_stack, lost;
     const char *program;      /* path */
     const char *command_line; /* arguments joined by spaces, for people */
+    int32_t exit_status;      /* of end_kind 1; -1 = not known */
+    int32_t signal;           /* of end_kind 2: that ended it; 0 = not known */
+    const char *note;         /* what else is to be said of it, in words; NULL = nothing */
 };
 
 struct hak_thread_row {

@@ -9,7 +9,7 @@
 static const char *const row_sql[HAK_ROW_STATEMENTS] = {
     [HAK_ROW_META] = "INSERT OR REPLACE INTO meta VALUES(?1, ?2)",
     [HAK_ROW_PROCESS] = "INSERT OR REPLACE INTO process VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
-                        " ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+                        " ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
     [HAK_ROW_THREAD] = "INSERT OR REPLACE INTO thread VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     [HAK_ROW_MODULE] = "INSERT OR REPLACE INTO module VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
                        " ?10)",
@@ -78,6 +78,9 @@ int hak_store_put_process(struct hak_store_writer *w, const struct hak_process_r
     bind_number(s, 15, row->lost);
     bind_text(s, 16, row->program);
     bind_text(s, 17, row->command_line);
+    sqlite3_bind_int(s, 18, row->exit_status);
+    sqlite3_bind_int(s, 19, row->signal);
+    bind_text(s, 20, row->note);
     return hak_writer_step(w, HAK_ROW_PROCESS, "storing a process");
 }
 

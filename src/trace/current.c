@@ -37,6 +37,13 @@ bool hak_current_begin(struct hak_session *session, uint64_t total_bytes) {
     hak_current.rings = (struct hak_ring_entry *)(start + session->ring_offset);
     hak_current.nodes = (struct hak_node *)(start + session->node_offset);
     hak_current.report = (struct hak_report_request *)(start + session->report_offset);
+    uint64_t owners_bytes = session->metrics_blocks * sizeof(hak_counters_owner_t);
+    hak_current.counters = (struct hak_counters_place){
+        .owners = (hak_counters_owner_t *)(void *)(start + session->metrics_offset),
+        .blocks = start + session->metrics_offset +
+                  (owners_bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES,
+        .high = &session->metrics_high,
+        .capacity = (uint32_t)session->metrics_blocks};
     hak_current.tsc_start = session->tsc_start;
     hak_current.total_bytes = total_bytes;
     hak_current.extent_offset = session->extent_offset;
@@ -63,6 +70,7 @@ bool hak_current_claim_process(uint32_t parent, uint64_t fork_number) {
         hak_raise_to(&hak_current.session->processes_high, index + 1);
         hak_current.process = entry;
         hak_current.process_index = index;
+        hak_current.pid = entry->pid;
         atomic_store_explicit(&entry->state, HAK_PROCESS_LIVE, memory_order_release);
         return true;
     }
@@ -101,7 +109,9 @@ void hak_current_enter_child(uint64_t fork_number) {
         atomic_fetch_add(&hak_current.processes[parent].lost_unringed, 1);
         hak_current.session = NULL;
         hak_current.alive = &never;
+        hak_counters_enter_child(HAK_COUNTERS_NO_PROCESS);
     } else {
+        hak_counters_enter_child(hak_current.process_index);
         atomic_store(hak_current.alive, HAK_ALIVE_GO);
         hak_stacks_fork_child(hak_current.process_index, &hak_current.process->no_stack);
         hak_start_tell_process();

@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "block.h"
+#include "metrics/count.h"
 #include "trace/session.h"
 
 enum hak_alive { HAK_ALIVE_WIPED = 0, HAK_ALIVE_GO = 1, HAK_ALIVE_LOOK = 2 };
@@ -30,6 +31,7 @@ struct hak_current {
     struct hak_ring_entry *rings;
     struct hak_node *nodes;
     struct hak_report_request *report;
+    struct hak_counters_place counters;
     struct hak_process_entry *process; /* this process's entry */
     uint64_t tsc_start;                /* as in the header, which is not trusted */
     uint64_t total_bytes;
@@ -37,6 +39,7 @@ struct hak_current {
     uint32_t extent_count;
     uint32_t node_capacity;
     uint32_t process_index;
+    int32_t pid;           /* as this process sees it; another one's in the child of a vfork */
     char keeper_name[108]; /* abstract name of the keeper's socket, "" = none */
 };
 

@@ -1,7 +1,8 @@
 /* The session memory: one memfd for an exec image and its forked children, written by the program,
  * read by the collector. This file is its layout; docs/specs/ring.md says the same in prose.
  *
- *   | header | process table | ring table | stack nodes ... | report area | extents (256 KiB) ... |
+ *   | header | process table | ring table | stack nodes ... | report area | counters ... |
+ *   | extents (256 KiB) ... |
  *
  * Who writes what: the program's processes write everything but the words marked "collector". A
  * ring has one writer (its thread, or one after the other the threads that share it) and one reader
@@ -23,10 +24,12 @@
 #define HAK_RINGS          4096
 #define HAK_EXTENT_BYTES   ((uint64_t)256 << 10)
 #define HAK_EXTENTS_MAX    4096
+#define HAK_METRICS_MAX    4096 /* blocks of counters */
 #define HAK_RING_MAX_BYTES ((uint64_t)4 << 20)
 #define HAK_REPORT_FRAMES  256
 #define HAK_REPORT_STACK   ((size_t)256 << 10)
 #define HAK_PATH_BYTES     4096
+#define HAK_EXEC_PATH      272
 
 /* A stack is a path to the root in this array: {ip, parent}. Id = index; 0 is "no stack" (as an
  * event's stack) and the root (as a parent). A node is complete before its id is used anywhere. */
@@ -59,7 +62,20 @@ struct hak_process_entry {
     _Atomic uint64_t no_stack;      /* events whose stack could not be kept: nodes ran out */
     _Atomic uint64_t lost_unringed; /* events lost because no ring could be had */
     _Atomic uint32_t next_thread;   /* numbers for this process's threads, from 1 */
+    _Atomic uint32_t end_status;    /* its wait status | HAK_END_KNOWN as far as it knew, 0 = not */
+    _Atomic uint32_t exec_state;    /* enum hak_exec_state: it is executing another program */
     uint32_t spare;
+    uint64_t tsc_exec;             /* when; ticks since the session's start */
+    char exec_path[HAK_EXEC_PATH]; /* and which, cut to fit, ended by NUL */
+};
+
+#define HAK_END_KNOWN 0x80000000u
+
+/* A successful exec leaves no trace in the memory but this; one that fails sets it back. */
+enum hak_exec_state {
+    HAK_EXEC_NONE = 0,
+    HAK_EXEC_PRELOADED = 1, /* LD_PRELOAD goes with it: if it can be recorded, it is */
+    HAK_EXEC_DROPPED = 2,   /* LD_PRELOAD is not in its environment */
 };
 
 enum hak_ring_state {
@@ -131,13 +147,24 @@ struct hak_fault_facts {
     uint32_t class_found;  /* class of the list or header found; HAK_CLASS_NONE */
     uint32_t class_due;    /* class of the slot's slab; HAK_CLASS_NONE */
     uint32_t place;        /* where the slot's state says it is */
-    uint32_t subkind;      /* how it was allocated, enum hak_subkind */
+    uint32_t subkind;      /* how it was allocated, enum hak_subkind; from bit 8: given back */
     uint32_t record_count; /* generation of the slot at the fault */
     uint32_t epoch;
     uint32_t memory;        /* enum hak_memory: what lies at found_address, for bad-free */
     uint32_t damaged_bytes; /* how many canary or header bytes differ */
     uint8_t damage[32];     /* the first damaged bytes */
 };
+
+/* A thread that met a fault or a crash while the report of another one was made. */
+struct hak_report_other {
+    _Atomic uint32_t thread; /* number; written last, 0 = nothing here */
+    uint32_t signal;         /* 0 = none */
+    uint32_t fault;          /* number in faults.def, 0 = none */
+    uint32_t spare;
+    uint64_t address; /* si_addr when the kernel raised the signal, or found_address */
+    uint64_t ip;      /* where it was, 0 = not known */
+};
+#define HAK_REPORT_OTHERS 4
 
 /* The fault as handed to the collector, in the session's report area. */
 struct hak_report_request {
@@ -155,19 +182,16 @@ struct hak_report_request {
     uint32_t unwind_end;                /* enum hak_unwind_end (unwind.h): why the walk stopped */
     uint64_t frames[HAK_REPORT_FRAMES]; /* ips from the fault outwards, hakmem's own included */
     uint64_t stack_address;             /* where `stack` was copied from */
-/* A thread that met a fault or a crash while the report of another one was made. */
-struct hak_report_other {
-    _Atomic uint32_t thread; /* number; written last, 0 = nothing here */
-    uint32_t signal;         /* 0 = none */
-    uint32_t fault;          /* number in faults.def, 0 = none */
-    uint32_t spare;
-    uint64_t address; /* si_addr when the kernel raised the signal, or found_address */
-    uint64_t ip;      /* where it was, 0 = not known */
-};
-#define HAK_REPORT_OTHERS 4
-
     uint64_t stack_bytes;
     uint8_t stack[HAK_REPORT_STACK];
+    int32_t sender;          /* who sent the signal: pid as the program sees it; 0 = the kernel */
+    uint32_t is_own_sender;  /* 1 = the process itself sent it (raise, abort) */
+    uint32_t handler_signal; /* a handler of the program ran at this fault; then the process died by
+                                this signal. 0 = there was no handler */
+    int32_t handler_code;    /* its si_code */
+    uint64_t handler_ip;     /* where that signal came, 0 = not known */
+    uint64_t full_stack_bytes; /* the thread's stack, when it is full; else 0 */
+    struct hak_report_other others[HAK_REPORT_OTHERS];
 };
 
 struct hak_session {
@@ -180,18 +204,14 @@ struct hak_session {
     uint64_t process_offset, ring_offset, node_offset, report_offset, extent_offset;
     uint64_t node_capacity;
     uint64_t extent_count;
+    /* Counters (metrics/block.h): the owners' words, and then, from the next page on, the blocks.
+     */
+    uint64_t metrics_offset;
+    uint64_t metrics_blocks; /* how many */
     uint64_t ring_bytes;      /* HAKMEM_TRACE_RING */
     uint64_t trace_max_bytes; /* HAKMEM_TRACE_MAX */
     uint64_t session_id; /* random, never 0: with ring and position it names a record for good */
     /* The keeper died and a process of the session went on with a copy of it: the session_id
-    int32_t sender;          /* who sent the signal: pid as the program sees it; 0 = the kernel */
-    uint32_t is_own_sender;  /* 1 = the process itself sent it (raise, abort) */
-    uint32_t handler_signal; /* a handler of the program ran at this fault; then the process died by
-                                this signal. 0 = there was no handler */
-    int32_t handler_code;    /* its si_code */
-    uint64_t handler_ip;     /* where that signal came, 0 = not known */
-    uint64_t full_stack_bytes; /* the thread's stack, when it is full; else 0 */
-    struct hak_report_other others[HAK_REPORT_OTHERS];
      * before, else 0. Rings of the copy keep their index and positions, so what the store says of
      * ring r of the session before holds for r until this one has a cursor of its own; store_path
      * is then an existing store, to be resumed. */
@@ -199,6 +219,7 @@ struct hak_session {
     _Atomic uint32_t orphans_taken; /* program: index + 1 of who copies the rings of the dead */
     uint32_t resume_store;          /* 1 = store_path exists and is to be gone on with */
     uint32_t wait_on_full;          /* HAKMEM_TRACE_FULL=wait */
+    uint32_t metrics_ms;            /* between two snapshots of the counters; 0 = none are taken */
     uint32_t stop_on_fault;
     uint32_t layout, level;
     uint32_t slab_bytes, superslab_bytes;     /* geometry, for the viewer */
@@ -212,7 +233,7 @@ struct hak_session {
     _Atomic uint32_t closing; /* program: 1 when its last process ends in good order */
     /* Program: entries from this index on were never claimed; raised before a claim's state is
      * set, so that the collector need not look at whole tables each time. */
-    _Atomic uint32_t rings_high, processes_high;
+    _Atomic uint32_t rings_high, processes_high, metrics_high;
     /* Absolute, %e and %p expanded. Collector: overwritten, before it first beats its heart, with
      * the path that it really writes (the store of the tree, or a fallback). */
     char store_path[HAK_PATH_BYTES];

@@ -97,6 +97,7 @@ void hak_trace_start(void) {
     struct hak_keeper_failure failure = {0};
     if (getauxval(AT_SECURE))
         return;
+    hak_counters_dump_start();
     hak_modules_start(&hak_stacks_listener);
     if (hak_options.trace && strcmp(hak_options.session, HAK_SESSION_NONE) != 0) {
         if (begin(&failure)) {
@@ -106,6 +107,8 @@ void hak_trace_start(void) {
                                               .no_stack = &hak_current.process->no_stack,
                                               .process = hak_current.process_index,
                                               .depth = (uint32_t)hak_options.stack_depth};
+            hak_current.counters.process = hak_current.process_index;
+            hak_counters_begin(&hak_current.counters);
             hak_start_tell_process();
             hak_modules_tell_all();
             hak_stacks_start(&stacks);
@@ -115,6 +118,8 @@ void hak_trace_start(void) {
             hak_environment_set_session(HAK_SESSION_NONE);
         }
     }
+    if (!hak_current.session)
+        hak_counters_begin_private();
     hak_crash_start();
 }
 
@@ -150,9 +155,14 @@ static bool is_last_process(void) {
     return true;
 }
 
+bool hak_start_is_own(void) {
+    return !hak_writer.in_vfork_child &&
+           (hak_current.pid == 0 || hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0) == hak_current.pid);
+}
+
 void hak_trace_end(void) {
     struct hak_session *session = hak_current.session;
-    if (!hak_current_ready() || hak_crash_is_reporting())
+    if (!hak_current_ready() || hak_crash_is_reporting() || !hak_start_is_own())
         return;
     struct hak_event_fields end = {.kind = HAK_PROCESS_END, .class_index = HAK_CLASS_NONE};
     hak_trace_record(&end);
@@ -169,13 +179,33 @@ void hak_trace_end(void) {
 }
 
 __attribute__((destructor)) static void at_exit(void) {
+    if (!hak_writer.in_vfork_child)
+        hak_counters_dump();
     hak_trace_end();
+}
+
+static void note_status(int status) {
+    if (hak_current_ready() && hak_current.process && hak_start_is_own())
+        atomic_store(&hak_current.process->end_status, HAK_END_KNOWN | ((uint32_t)status & 0xff)
+                                                                           << 8);
+}
+
+/* Called by exit, with its argument, after all handlers that the program has set up. */
+static void note_exit(int status, void *unused) {
+    (void)unused;
+    note_status(status);
+}
+
+__attribute__((constructor)) static void hear_of_exit(void) {
+    (void)on_exit(note_exit, NULL); /* glibc keeps the first 32 without allocating */
 }
 
 /* Shells end by _exit, which runs no destructor. A vfork child's end is not its parent's. */
 HAK_EXPORT _Noreturn void _exit(int status) {
+    note_status(status);
     if (!hak_writer.in_vfork_child)
-        hak_trace_end();
+        hak_counters_dump();
+    hak_trace_end();
     for (;;)
         (void)hak_raw_call(SYS_exit_group, status, 0, 0, 0, 0, 0);
 }

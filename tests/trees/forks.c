@@ -62,6 +62,7 @@ static void plain_forks(void) {
     fflush(stdout);
     if ((pid = fork()) == 0) {
         work(5);
+        usleep(200000); /* long enough to be seen alive */
         raise(SIGKILL);
     }
     tell("killed", pid);

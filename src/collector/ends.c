@@ -1,0 +1,159 @@
+/* Finds out how processes ended and what they executed. */
+#include "collector/ends.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* As in linux/pidfd.h since 6.13; the exit code is told since 6.15. */
+struct pidfd_facts {
+    uint64_t mask, cgroup;
+    uint32_t ids[11];
+    int32_t exit_code;
+};
+#define FACTS_EXIT ((uint64_t)1 << 3)
+#define GET_FACTS  _IOWR(0xff, 11, struct pidfd_facts)
+
+enum { EXIT_CODE_FIELD = 52 };
+
+static bool read_text(const char *path, char *text, size_t bytes) {
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t got = file < 0 ? -1 : read(file, text, bytes - 1);
+    if (file >= 0)
+        close(file);
+    text[got > 0 ? got : 0] = 0;
+    return got > 0;
+}
+
+/* The last field of /proc/PID/stat, when it is the zombie of the process that was watched. */
+static int zombie_status(const struct hak_process_watch *watch) {
+    char path[64], text[1024];
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)watch->pid);
+    if (!read_text(path, text, sizeof text))
+        return -1;
+    const char *at = strrchr(text, ')');
+    if (!at || at[1] != ' ' || at[2] != 'Z')
+        return -1;
+    unsigned long long start = 0;
+    for (int field = 2; at && field < EXIT_CODE_FIELD; field++) {
+        if (field == 22)
+            start = strtoull(at, NULL, 10);
+        at = strchr(at + 1, ' ');
+    }
+    return at && (start == watch->start_time || watch->start_time == 0) ? atoi(at) : -1;
+}
+
+void hak_ends_ask(struct hak_process_watch *watch) {
+    struct pidfd_facts facts = {.mask = FACTS_EXIT};
+    if (watch->wait_status >= 0 || watch->pidfd < 0)
+        return;
+    if (ioctl(watch->pidfd, GET_FACTS, &facts) == 0 && (facts.mask & FACTS_EXIT))
+        watch->wait_status = facts.exit_code & 0xffff;
+    else if (watch->pid > 0)
+        watch->wait_status = zombie_status(watch);
+}
+
+void hak_ends_note(struct hak_rows *rows, uint32_t row, const char *note) {
+    struct hak_process_info *p = hak_rows_process_info(rows, row);
+    char *mine = p ? strdup(note) : NULL;
+    if (!mine)
+        return;
+    free((char *)p->row.note);
+    p->row.note = mine;
+    hak_rows_touch_process(rows, row);
+}
+
+/* What the process noted of the program that it executed. */
+static void describe_exec(struct hak_rows *rows, uint32_t row, const struct hak_process_entry *e,
+                          uint32_t exec_state) {
+    char path[HAK_EXEC_PATH], note[HAK_EXEC_PATH + 128];
+    memcpy(path, e->exec_path, sizeof path);
+    path[sizeof path - 1] = 0;
+    snprintf(note, sizeof note, "executed %s, which was not recorded: %s", path,
+             exec_state == HAK_EXEC_DROPPED
+                 ? "LD_PRELOAD was taken out of its environment"
+                 : "it did not load hakmem-debug.so, ended before that, or could not reach this "
+                   "recording");
+    hak_ends_note(rows, row, note);
+}
+
+void hak_ends_describe(struct hak_client *client, struct hak_rows *rows, uint32_t index,
+                       uint32_t state) {
+    struct hak_process_watch *w = &client->processes[index];
+    struct hak_process_entry *e = hak_mapping_process(&client->map, index);
+    struct hak_process_info *p = hak_rows_process_info(rows, w->row);
+    uint32_t exec_state = atomic_load_explicit(&e->exec_state, memory_order_acquire);
+    uint32_t own = atomic_load(&e->end_status);
+    uint64_t end = state == HAK_PROCESS_ENDED ? atomic_load(&e->tsc_end) : 0;
+    if (!p)
+        return;
+    hak_ends_ask(w);
+    int status = w->wait_status;
+    if (status < 0 && (own & HAK_END_KNOWN))
+        status = (int)(own & 0xffff);
+    p->row.exit_status = -1;
+    p->row.signal = 0;
+    if (w->replaced_ns) {
+        p->row.end_kind = 3;
+    } else if (exec_state != HAK_EXEC_NONE && state != HAK_PROCESS_ENDED) {
+        p->row.end_kind = 4;
+        end = *(volatile uint64_t *)&e->tsc_exec;
+        describe_exec(rows, w->row, e, exec_state);
+    } else if (status >= 0 ? WIFSIGNALED(status) : state != HAK_PROCESS_ENDED) {
+        p->row.end_kind = 2;
+        p->row.signal = status >= 0 ? WTERMSIG(status) : 0;
+    } else {
+        p->row.end_kind = 1;
+        p->row.exit_status = status >= 0 ? WEXITSTATUS(status) : -1;
+    }
+    if (end == 0) /* the moment when it was seen; up to the latest anchor's precision */
+        end = client->clock.latest_ticks;
+    p->row.end_ns = w->replaced_ns ? w->replaced_ns : hak_clock_ns(&client->clock, end);
+    hak_rows_touch_process(rows, w->row);
+}
+
+/* True when `pid` is `inner` in the innermost of its namespaces. */
+static bool calls_itself(pid_t pid, pid_t inner) {
+    char path[64], text[4096];
+    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+    const char *line = read_text(path, text, sizeof text) ? strstr(text, "\nNSpid:") : NULL;
+    if (!line)
+        return false;
+    long last = 0;
+    char *at = (char *)line + 7;
+    for (char *end = at; *at && *at != '\n'; at = end) {
+        long number = strtol(at, &end, 10);
+        if (end == at)
+            break;
+        last = number;
+        while (*end == '\t' || *end == ' ')
+            end++;
+    }
+    return last == inner;
+}
+
+pid_t hak_ends_outer_pid(pid_t parent, pid_t inner) {
+    char path[300], text[4096];
+    snprintf(path, sizeof path, "/proc/%d/task", (int)parent);
+    DIR *threads = opendir(path);
+    pid_t found = 0;
+    for (struct dirent *thread; !found && threads && (thread = readdir(threads));) {
+        if (thread->d_name[0] == '.')
+            continue;
+        snprintf(path, sizeof path, "/proc/%d/task/%s/children", (int)parent, thread->d_name);
+        if (!read_text(path, text, sizeof text))
+            continue;
+        char *at = text, *end = text;
+        for (long child; !found && (child = strtol(at, &end, 10)) > 0; at = end)
+            if (calls_itself((pid_t)child, inner))
+                found = (pid_t)child;
+    }
+    if (threads)
+        closedir(threads);
+    return found;
+}

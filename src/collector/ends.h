@@ -1,0 +1,32 @@
+/* How a process ended, as far as can be known by one that is not its parent.
+ *
+ *   its own word       exit status noted at exit, program noted before exec (the process entry)
+ *   the kernel's word  wait status: from the pidfd (Linux 6.15), else of the zombie in /proc
+ *
+ * For the worker's thread only. */
+#ifndef HAK_COLLECTOR_ENDS_H
+#define HAK_COLLECTOR_ENDS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include "collector/client.h"
+
+/* Asks the kernel how the watched process ended and keeps the answer in `watch`. It may know only
+ * for a moment (a zombie) or only later (reaped): ask when the end is seen and when the row is
+ * closed. */
+void hak_ends_ask(struct hak_process_watch *watch);
+
+/* Fills end_kind, end_ns, exit_status, signal and note of the row of process entry `index`, which
+ * is gone. `state` is the entry's. */
+void hak_ends_describe(struct hak_client *client, struct hak_rows *rows, uint32_t index,
+                       uint32_t state);
+
+/* Changes a process's note. */
+void hak_ends_note(struct hak_rows *rows, uint32_t row, const char *note);
+
+/* The pid, in this process's namespace, of the child of `parent` that calls itself `inner`; 0 =
+ * there is none, or it cannot be seen. */
+pid_t hak_ends_outer_pid(pid_t parent, pid_t inner);
+
+#endif

@@ -1,0 +1,141 @@
+/* What a process executes: noted in its entry before, so that its row can name a program that is
+ * not recorded, and taken back when that fails.
+ *
+ * The functions of the exec family only look at their arguments and hand them on; a program that
+ * makes the system call itself is not seen. In the child of a vfork the entry is its parent's, and
+ * nothing is noted. */
+#include <alloca.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+#include <unistd.h>
+#include "platform/raw_call.h"
+#include "trace/current.h"
+#include "trace/environment.h"
+#include "trace/start.h"
+
+typedef int exec_search(const char *, char *const[], char *const[]);
+typedef int exec_file(int, char *const[], char *const[]);
+static exec_search *next_execvpe;
+static exec_file *next_fexecve;
+
+/* Looked up while there is one thread: a forked child must not wait for ld.so's lock. */
+__attribute__((constructor)) static void find_next(void) {
+    next_execvpe = (exec_search *)dlsym(RTLD_NEXT, "execvpe");
+    next_fexecve = (exec_file *)dlsym(RTLD_NEXT, "fexecve");
+}
+
+/* True when `environment` names a library to load first that may be ours. */
+static bool is_preloaded(char *const environment[]) {
+    for (char *const *variable = environment; variable && *variable; variable++)
+        if (strncmp(*variable, "LD_PRELOAD=", 11) == 0)
+            return strstr(*variable, "hakmem") != NULL;
+    return false;
+}
+
+static void note_exec(const char *path, char *const environment[]) {
+    if (!hak_current_ready() || !hak_start_is_own())
+        return;
+    struct hak_process_entry *entry = hak_current.process;
+    size_t bytes = path ? strnlen(path, sizeof entry->exec_path - 1) : 0;
+    if (bytes)
+        memcpy(entry->exec_path, path, bytes);
+    entry->exec_path[bytes] = 0;
+    entry->tsc_exec = hak_session_ticks();
+    atomic_store_explicit(&entry->exec_state,
+                          is_preloaded(environment) ? HAK_EXEC_PRELOADED : HAK_EXEC_DROPPED,
+                          memory_order_release);
+}
+
+/* After an exec that failed. */
+static int take_back(int result) {
+    if (hak_current_ready() && hak_start_is_own())
+        atomic_store(&hak_current.process->exec_state, HAK_EXEC_NONE);
+    return result;
+}
+
+static int fail(long result) {
+    errno = (int)-result;
+    return take_back(-1);
+}
+
+HAK_EXPORT int execve(const char *path, char *const arguments[], char *const environment[]) {
+    note_exec(path, environment);
+    return fail(hak_raw_call(SYS_execve, (long)path, (long)arguments, (long)environment, 0, 0, 0));
+}
+
+HAK_EXPORT int execveat(int folder, const char *path, char *const arguments[],
+                        char *const environment[], int flags) {
+    note_exec(path, environment);
+    return fail(hak_raw_call(SYS_execveat, folder, (long)path, (long)arguments, (long)environment,
+                             flags, 0));
+}
+
+HAK_EXPORT int fexecve(int file, char *const arguments[], char *const environment[]) {
+    note_exec("a file without a name", environment);
+    if (!next_fexecve) {
+        errno = ENOSYS;
+        return take_back(-1);
+    }
+    return take_back(next_fexecve(file, arguments, environment));
+}
+
+HAK_EXPORT int execvpe(const char *file, char *const arguments[], char *const environment[]) {
+    note_exec(file, environment);
+    if (!next_execvpe) {
+        errno = ENOSYS;
+        return take_back(-1);
+    }
+    return take_back(next_execvpe(file, arguments, environment));
+}
+
+HAK_EXPORT int execv(const char *path, char *const arguments[]) {
+    return execve(path, arguments, hak_environment());
+}
+
+HAK_EXPORT int execvp(const char *file, char *const arguments[]) {
+    return execvpe(file, arguments, hak_environment());
+}
+
+static size_t count_arguments(va_list list) {
+    size_t count = 1;
+    while (va_arg(list, char *))
+        count++;
+    return count;
+}
+
+/* The list `first`, ..., NULL as an array on the stack of the calling function. Its first may be
+ * NULL, whatever the declaration says. */
+#define COLLECT_ARGUMENTS(to, list, first)                                                         \
+    const char *volatile to##_first = first;                                                       \
+    va_start(list, first);                                                                         \
+    size_t to##_count = to##_first ? count_arguments(list) : 0;                                    \
+    va_end(list);                                                                                  \
+    char **to = alloca((to##_count + 1) * sizeof(char *));                                         \
+    va_start(list, first);                                                                         \
+    (to)[0] = (char *)to##_first;                                                                  \
+    for (size_t i = 1; i <= to##_count; i++)                                                       \
+    (to)[i] = va_arg(list, char *)
+
+HAK_EXPORT int execl(const char *path, const char *argument, ...) {
+    va_list list;
+    COLLECT_ARGUMENTS(arguments, list, argument);
+    va_end(list);
+    return execve(path, arguments, hak_environment());
+}
+
+HAK_EXPORT int execlp(const char *file, const char *argument, ...) {
+    va_list list;
+    COLLECT_ARGUMENTS(arguments, list, argument);
+    va_end(list);
+    return execvpe(file, arguments, hak_environment());
+}
+
+HAK_EXPORT int execle(const char *path, const char *argument, ...) {
+    va_list list;
+    COLLECT_ARGUMENTS(arguments, list, argument);
+    char *const *environment = va_arg(list, char *const *);
+    va_end(list);
+    return execve(path, arguments, environment);
+}
