@@ -1,4 +1,4 @@
-/* operator new and operator delete in all 22 forms, under the names that C++ mangles them to.
+/* operator new and operator delete in all 20 forms, under the names that C++ mangles them to.
  *
  * A program may put its own in the place of some of them, mostly operator new(size_t) and operator
  * delete(void *) alone, and the standard then has the other forms call those ([new.delete]). So

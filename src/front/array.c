@@ -55,6 +55,7 @@ void hak_front_start(void) {
     thread->front = heap->front_block;
     set_up_arrays(thread->front);
     thread->heap_id = heap->id;
+    atomic_store_explicit(&heap->thread, thread, memory_order_release);
     thread->state = HAK_THREAD_OWN;
 }
 
@@ -168,6 +169,7 @@ void hak_front_end(void) {
         empty_caches();
     forget_heap(HAK_THREAD_ENDED);
     if (heap) {
+        atomic_store_explicit(&heap->thread, NULL, memory_order_relaxed);
         hak_slab_trim(heap);
         hak_heap_release(heap);
     }

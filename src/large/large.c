@@ -134,6 +134,13 @@ static void drop_node(struct hak_large *large) {
     hak_unlock(&shard->lock);
 }
 
+static void *map_block(size_t bytes, size_t alignment) {
+    void *start = alignment ? hak_map_aligned(bytes, alignment) : hak_map(bytes);
+    if (start)
+        hop_count(HAK_COUNTED_LARGE_MAP, HAK_CLASS_NONE, bytes);
+    return start;
+}
+
 base_t hak_large_take(size_t bytes, size_t alignment) {
     if (bytes > PTRDIFF_MAX)
         return HAK_NO_BASE;
@@ -147,7 +154,7 @@ base_t hak_large_take(size_t bytes, size_t alignment) {
     if (start)
         mapped_bytes = spare_bytes;
     else
-        start = is_wide ? hak_map_aligned(mapped_bytes, alignment) : hak_map(mapped_bytes);
+        start = map_block(mapped_bytes, is_wide ? alignment : 0);
     if (!start)
         return HAK_NO_BASE;
     struct hak_large *large = make_node(base_from(start), mapped_bytes, is_fresh);
@@ -194,6 +201,23 @@ struct hak_large *hak_large_containing(const void *p) {
         hak_unlock(&shards[i].lock);
     }
     return large;
+}
+
+size_t hak_large_count(size_t *mapped_bytes) {
+    size_t count = 0;
+    *mapped_bytes = 0;
+    for (unsigned i = 0; i < SHARDS; i++) {
+        struct shard *shard = &shards[i];
+        hak_lock(&shard->lock);
+        struct hak_large **buckets = bucket_of(shard, 0);
+        for (uint32_t b = 0; b < count_buckets(shard); b++)
+            for (const struct hak_large *large = buckets[b]; large; large = large->next) {
+                *mapped_bytes += large->mapped_bytes;
+                count++;
+            }
+        hak_unlock(&shard->lock);
+    }
+    return count;
 }
 
 bool hak_large_give(base_t base) {

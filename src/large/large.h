@@ -43,6 +43,9 @@ HAK_HIDDEN struct hak_large *hak_large_find(const void *start);
  */
 HAK_HIDDEN struct hak_large *hak_large_containing(const void *p);
 
+/* How many large blocks there are, and the bytes of their mappings. Looks at all of them. */
+HAK_HIDDEN size_t hak_large_count(size_t *mapped_bytes);
+
 /* Gives back the block that starts at `base`. False: there is none (another thread was faster). */
 HAK_HIDDEN bool hak_large_give(base_t base);
 

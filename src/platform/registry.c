@@ -75,3 +75,27 @@ hak_owner_t hak_registry_owner(const void *p) {
     _Atomic(hak_owner_t) *entry = find_entry(index, false);
     return entry ? atomic_load_explicit(entry, memory_order_relaxed) : HAK_OWNER_NOBODY;
 }
+
+typedef void visit_function(struct hak_superslab *, hak_owner_t, void *);
+
+static void visit_entries(const _Atomic(hak_owner_t) *entries, uintptr_t first_index,
+                          uintptr_t count, visit_function *visit, void *context) {
+    for (uintptr_t i = 0; i < count; i++) {
+        hak_owner_t owner = atomic_load_explicit(&entries[i], memory_order_relaxed);
+        if (owner != HAK_OWNER_NOBODY)
+            visit((struct hak_superslab *)((first_index + i) << HAK_REGISTRY_SHIFT), owner,
+                  context);
+    }
+}
+
+void hak_registry_each(visit_function *visit, void *context) {
+    for (uintptr_t part = 0; part < hak_registry.entries / PART_ENTRIES; part++)
+        if (is_writable[part / 64] >> part % 64 & 1)
+            visit_entries(&hak_registry.flat[part * PART_ENTRIES], part * PART_ENTRIES,
+                          PART_ENTRIES, visit, context);
+    for (uintptr_t i = 0; i < LEAVES && hak_registry.entries == 0; i++) {
+        _Atomic(hak_owner_t) *leaf = atomic_load_explicit(&leaves[i], memory_order_acquire);
+        if (leaf)
+            visit_entries(leaf, i << LEAF_BITS, LEAF_ENTRIES, visit, context);
+    }
+}

@@ -46,6 +46,11 @@ HAK_HIDDEN void hak_registry_start(bool flat);
  * hold the pool's lock. */
 HAK_HIDDEN bool hak_registry_set(const void *superslab, hak_owner_t owner);
 
+/* Calls `visit` for every SuperSlab of ours, with its owner; hold the pool's lock, so that none
+ * goes away meanwhile. */
+HAK_HIDDEN void hak_registry_each(void (*visit)(struct hak_superslab *, hak_owner_t, void *),
+                                  void *context);
+
 /* The owner of the SuperSlab that holds `p`, in either form. */
 HAK_HIDDEN hak_owner_t hak_registry_owner(const void *p);
 

@@ -40,6 +40,7 @@ struct hak_heap {
     struct hak_slab *classes[HAK_CLASSES];
     unsigned dirty_slabs;     /* free slabs of its SuperSlabs that still have their pages */
     unsigned dirty_slabs_low; /* the fewest there were since the last decay */
+    _Atomic(void *) thread;   /* its thread's struct hak_thread, NULL between two threads */
     void *front_block;        /* the front's memory, kept here for the heap's next thread */
     struct hak_heap *next_idle;
     struct hak_heap *prev_idle;
