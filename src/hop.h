@@ -33,10 +33,17 @@ enum hak_record_kind {
 #include "hops.def"
 };
 
+/* What is counted only; the numbers go on after those of the records. */
+enum hak_counted {
+#define COUNT(name, number, sentence) HAK_COUNTED_##name = number,
+#include "hops.def"
+};
+
 /* Implemented by guard/state.c; called through the inlines below only. */
 HAK_HIDDEN bool hak_hop_block(enum hak_record_kind kind, base_t block, unsigned class_index);
 HAK_HIDDEN void hak_hop_note(enum hak_record_kind kind, unsigned class_index, const void *address,
                              uint64_t value);
+HAK_HIDDEN void hak_hop_count(enum hak_counted which, unsigned class_index, uint64_t amount);
 
 /* Tells that `block`, of size class `class_index`, moves as `kind` says. Call it before the block
  * can be seen at its new place. False: do not carry the move out. That happens for SLL_PUSH only,
@@ -52,6 +59,12 @@ static inline void hop_note(enum hak_record_kind kind, unsigned class_index, con
                             uint64_t value) {
     if (hak_is_debug_build)
         hak_hop_note(kind, class_index, address, value);
+}
+
+/* Counts what gives no record (hops.def, COUNT). `class_index` may be HAK_CLASS_NONE. */
+static inline void hop_count(enum hak_counted which, unsigned class_index, uint64_t amount) {
+    if (hak_is_debug_build)
+        hak_hop_count(which, class_index, amount);
 }
 
 #endif

@@ -151,6 +151,16 @@ static void complain(const struct option *option, const char *value, const char 
         errno = saved_errno; /* nobody listens: the default holds all the same */
 }
 
+/* The plain build counts nothing: who asks for counters is told, not left to wait for them. */
+static void complain_of_counters(const struct option *option, const char *value) {
+    static const char line[] = "hakmem: HAKMEM_TINY_FRONT_METRICS and HAKMEM_TINY_FRONT_DUMP need "
+                               "hakmem-debug.so; this is libhakmem, which counts nothing\n";
+    bool asks = strncmp(option->name, "TINY_FRONT_", 11) == 0 && strcmp(value, "1") == 0;
+    int saved_errno = errno;
+    if (asks && write(2, line, sizeof line - 1) < 0)
+        errno = saved_errno;
+}
+
 static void take_variable(const char *variable) {
     const char *name = variable + sizeof prefix - 1;
     const char *equals = strchr(name, '=');
@@ -158,6 +168,8 @@ static void take_variable(const char *variable) {
     const char *expected = "";
     if (option && !parse(&hak_options, option, equals + 1, &expected))
         complain(option, equals + 1, expected);
+    else if (option && !hak_is_debug_build)
+        complain_of_counters(option, equals + 1);
 }
 
 /* Puts what holds in the place of "auto". The plain build knows one layout and stays lean. */

@@ -2,7 +2,9 @@
  * every now and then one of the held mappings serves as a block of it. */
 #include "large/held.h"
 
+#include "hop.h"
 #include "large/spare.h"
+#include "superslab.h"
 
 enum { LOOKED_AT = 16 };
 
@@ -78,6 +80,7 @@ void hak_held_unmap(void *start, size_t bytes) {
         hold((struct held){start, bytes});
         return;
     }
+    hop_count(HAK_COUNTED_LARGE_UNMAP, HAK_CLASS_NONE, bytes);
     if (HAK_LIKELY(!newest_now()))
         return;
     struct held held = take_next();

@@ -9,14 +9,26 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include "hop.h"
 #include "platform/raw_call.h"
+#include "superslab.h"
 
 static inline bool failed(long result) {
     return result < 0 && result > -4096;
 }
 
+static inline void count_pages(enum hak_counted call, size_t bytes) {
+    hop_count(call, HAK_CLASS_NONE, bytes);
+}
+
+static void *map(size_t bytes, int protection, int flags) {
+    void *start = hak_raw_map_as(bytes, protection, flags);
+    count_pages(HAK_COUNTED_PAGES_MAP, start ? bytes : 0);
+    return start;
+}
+
 void *hak_map(size_t bytes) {
-    return hak_raw_map_as(bytes, PROT_READ | PROT_WRITE, 0);
+    return map(bytes, PROT_READ | PROT_WRITE, 0);
 }
 
 void *hak_map_aligned(size_t bytes, size_t alignment) {
@@ -42,7 +54,7 @@ void *hak_map_aligned(size_t bytes, size_t alignment) {
 }
 
 static void *reserve(size_t bytes, int protection) {
-    void *start = hak_raw_map_as(bytes, protection, MAP_NORESERVE);
+    void *start = map(bytes, protection, MAP_NORESERVE);
     if (start)
         hak_decline_huge_pages(start, bytes);
     return start;
@@ -62,23 +74,29 @@ bool hak_allow_writes(void *start, size_t bytes) {
 }
 
 void hak_decline_huge_pages(void *start, size_t bytes) {
+    count_pages(HAK_COUNTED_PAGES_ADVISE, bytes);
     (void)hak_raw_call(SYS_madvise, (long)start, (long)bytes, MADV_NOHUGEPAGE, 0, 0, 0);
 }
 
 bool hak_unmap(void *start, size_t bytes) {
-    return !failed(hak_raw_call(SYS_munmap, (long)start, (long)bytes, 0, 0, 0, 0));
+    bool unmapped = !failed(hak_raw_call(SYS_munmap, (long)start, (long)bytes, 0, 0, 0, 0));
+    count_pages(HAK_COUNTED_PAGES_UNMAP, unmapped ? bytes : 0);
+    return unmapped;
 }
 
 bool hak_discard(void *start, size_t bytes) {
+    count_pages(HAK_COUNTED_PAGES_ADVISE, bytes);
     return !failed(hak_raw_call(SYS_madvise, (long)start, (long)bytes, MADV_DONTNEED, 0, 0, 0));
 }
 
 bool hak_remap_in_place(void *start, size_t old_bytes, size_t new_bytes) {
+    count_pages(HAK_COUNTED_PAGES_REMAP, new_bytes);
     return !failed(
         hak_raw_call(SYS_mremap, (long)start, (long)old_bytes, (long)new_bytes, 0, 0, 0));
 }
 
 void *hak_remap(void *start, size_t old_bytes, size_t new_bytes) {
+    count_pages(HAK_COUNTED_PAGES_REMAP, new_bytes);
     long result = hak_raw_call(SYS_mremap, (long)start, (long)old_bytes, (long)new_bytes,
                                MREMAP_MAYMOVE, 0, 0);
     return failed(result) ? NULL : (void *)result;

@@ -47,6 +47,8 @@ static struct hak_superslab *take_from_reserve(hak_owner_t owner) {
         (void)hak_registry_set(superslab, owner); /* its entry exists */
     }
     hak_unlock(&hak_pool_lock);
+    if (superslab)
+        hop_count(HAK_COUNTED_RESERVE_TAKE, HAK_CLASS_NONE, HAK_SUPERSLAB_BYTES);
     return superslab;
 }
 
@@ -99,6 +101,8 @@ void hak_pool_release(struct hak_superslab *superslab) {
         reserve_count++;
     }
     hak_unlock(&hak_pool_lock);
-    if (!keep)
+    if (keep)
+        hop_count(HAK_COUNTED_RESERVE_KEEP, HAK_CLASS_NONE, HAK_SUPERSLAB_BYTES);
+    else
         unmap(superslab);
 }

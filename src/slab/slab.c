@@ -190,7 +190,7 @@ static unsigned carve(struct hak_slab *slab, base_t *out, unsigned wanted) {
 }
 
 unsigned hak_slab_take(struct hak_heap *heap, unsigned class_index, base_t *out, unsigned wanted) {
-    unsigned taken = 0;
+    unsigned taken = 0, looked_at = 0;
     while (taken < wanted) {
         struct hak_slab *slab = heap->classes[class_index];
         if (!slab) {
@@ -198,6 +198,7 @@ unsigned hak_slab_take(struct hak_heap *heap, unsigned class_index, base_t *out,
             if (!slab)
                 break;
         }
+        looked_at++;
         unsigned before = taken;
         taken += take_free(slab, slab->carved - slab->used, out + taken, wanted - taken);
         taken += carve(slab, out + taken, wanted - taken);
@@ -205,6 +206,7 @@ unsigned hak_slab_take(struct hak_heap *heap, unsigned class_index, base_t *out,
         if (slab->used == slab->capacity)
             unlist_slab(heap, slab);
     }
+    hop_count(HAK_COUNTED_SLAB_LOOK, class_index, looked_at);
     return taken;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
+#include "metrics/block.h"
 #include "options.h"
 #include "superslab.h"
 #include "trace/keeper.h"
@@ -16,7 +17,10 @@
 #define MFD_NOEXEC_SEAL 8u
 #endif
 
-enum { PAGE_BYTES = 4096 };
+enum {
+    PAGE_BYTES = 4096,
+    METRICS_PART = 32, /* which part of the memory is for counters */
+};
 
 static uint64_t pages(uint64_t bytes) {
     return (bytes + PAGE_BYTES - 1) & ~(uint64_t)(PAGE_BYTES - 1);
@@ -49,7 +53,13 @@ static void lay_out(struct hak_session *session, uint64_t total) {
     session->node_offset = session->ring_offset + pages(HAK_RINGS * sizeof(struct hak_ring_entry));
     session->node_capacity = pages(total / 8) / sizeof(struct hak_node);
     session->report_offset = session->node_offset + pages(total / 8);
-    session->extent_offset = session->report_offset + pages(sizeof(struct hak_report_request));
+    session->metrics_offset = session->report_offset + pages(sizeof(struct hak_report_request));
+    session->metrics_blocks = total / METRICS_PART / HAK_COUNTERS_BYTES;
+    if (session->metrics_blocks > HAK_METRICS_MAX)
+        session->metrics_blocks = HAK_METRICS_MAX;
+    session->extent_offset = session->metrics_offset +
+                             pages(session->metrics_blocks * sizeof(hak_counters_owner_t)) +
+                             session->metrics_blocks * HAK_COUNTERS_BYTES;
     session->extent_count = (total - session->extent_offset) / HAK_EXTENT_BYTES;
     if (session->extent_count > HAK_EXTENTS_MAX)
         session->extent_count = HAK_EXTENTS_MAX;
@@ -185,6 +195,7 @@ void hak_memory_describe(struct hak_session *session) {
     if (!expand_path(session->log_path, hak_options.log, session->program))
         session->log_path[0] = 0;
     session->ring_bytes = hak_options.trace_ring_bytes;
+    session->metrics_ms = hak_options.front_metrics ? (uint32_t)hak_options.front_metrics_ms : 0;
     session->trace_max_bytes = hak_options.trace_max_bytes;
     session->wait_on_full = hak_options.trace_full == HAK_FULL_WAIT;
     session->stop_on_fault = hak_options.on_fault == HAK_ON_FAULT_STOP;

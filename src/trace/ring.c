@@ -91,13 +91,28 @@ static HAK_COLD void record_late(struct hak_event_fields *fields) {
     hak_trace_thread_end();
 }
 
+/* Counts what is not recorded: the process is not, or there was no room. Inside enter and leave, so
+ * that a takeover finds no thread in the middle. */
+static HAK_COLD void count_unrecorded(const struct hak_event_fields *fields) {
+    enter(&hak_writer);
+    hak_count_record(fields);
+    finish(&hak_writer);
+}
+
+static HAK_COLD void fail_to_record(struct hak_event_fields *fields) {
+    if (hak_writer.ended && hak_writer.depth == 0)
+        record_late(fields);
+    else
+        count_unrecorded(fields);
+}
+
 static HAK_COLD void record_wide(struct hak_event_fields *fields) {
     uint64_t at;
     if (!hak_ring_reserve(2, &at, &fields->time)) {
-        if (hak_writer.ended && hak_writer.depth == 0)
-            record_late(fields);
+        fail_to_record(fields);
         return;
     }
+    hak_count_record(fields);
     *hak_ring_slot(at + 1) = hak_record_pack_wide(fields, HAK_CONTINUATION);
     *hak_ring_slot(at) = hak_record_pack(fields);
     hak_ring_finish();
@@ -106,10 +121,10 @@ static HAK_COLD void record_wide(struct hak_event_fields *fields) {
 static HAK_COLD void record_slowly(struct hak_event_fields *fields) {
     uint64_t at;
     if (!reserve_slowly(1, &at, &fields->time)) {
-        if (hak_writer.ended && hak_writer.depth == 0)
-            record_late(fields);
+        fail_to_record(fields);
         return;
     }
+    hak_count_record(fields);
     *hak_ring_slot(at) = hak_record_pack_narrow(fields);
     hak_ring_finish();
 }
@@ -125,7 +140,21 @@ void hak_trace_record(struct hak_event_fields *fields) {
         record_slowly(fields);
         return;
     }
+    hak_count_record(fields);
     w->records[at & w->mask] = hak_record_pack_narrow(fields);
+    finish(w);
+}
+
+void hak_trace_count_amount(enum hak_counted which, unsigned class_index, uint64_t amount) {
+    struct hak_writer *w = &hak_writer;
+    enter(w);
+    if (hak_current.session &&
+        atomic_load_explicit(hak_current.alive, memory_order_relaxed) != HAK_ALIVE_GO) {
+        finish(w);
+        (void)hak_current_look();
+        enter(w);
+    }
+    hak_count_amount(which, class_index, amount);
     finish(w);
 }
 

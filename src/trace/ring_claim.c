@@ -172,6 +172,7 @@ void hak_trace_thread_end(void) {
     hak_splice_thread_end();
     hak_thread_give_stack_back();
     if (!hak_current_ready() || (!w->ring && !w->shared)) {
+        hak_counters_end_thread();
         w->ended = 1;
         return;
     }
@@ -183,6 +184,7 @@ void hak_trace_thread_end(void) {
     hak_ring_share_end();
     hak_current_enter_claim();
     hak_ring_close();
+    hak_counters_end_thread();
     hak_current_leave_claim();
     w->ended = 1;
     hak_restore_signals(&signals);

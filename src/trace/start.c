@@ -179,7 +179,7 @@ void hak_trace_end(void) {
 }
 
 __attribute__((destructor)) static void at_exit(void) {
-    if (!hak_writer.in_vfork_child)
+    if (hak_start_is_own())
         hak_counters_dump();
     hak_trace_end();
 }
@@ -203,7 +203,7 @@ __attribute__((constructor)) static void hear_of_exit(void) {
 /* Shells end by _exit, which runs no destructor. A vfork child's end is not its parent's. */
 HAK_EXPORT _Noreturn void _exit(int status) {
     note_status(status);
-    if (!hak_writer.in_vfork_child)
+    if (hak_start_is_own())
         hak_counters_dump();
     hak_trace_end();
     for (;;)

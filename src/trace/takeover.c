@@ -7,6 +7,7 @@
  *     rings of this process       ------------>  same index and positions, records from the tail on
  *     rings of dead processes     ------------>  by the first process that comes here
  *     rings of live processes                    each takes its own
+ *     counters                                   as the rings
  *
  * The first process starts the keeper and leaves its name in the old memory, where the others find
  * it: one worker for all, since only one can write the store.
@@ -78,6 +79,24 @@ static void copy_ring(struct hak_session *copy, uint32_t index, bool takes) {
     }
 }
 
+/* Counters of this process, and of dead ones: their blocks keep their index. */
+static void copy_counters(struct hak_session *copy, bool takes_orphans) {
+    const struct hak_counters_place *place = &hak_current.counters;
+    hak_counters_owner_t *owners = at(copy, place->owners);
+    uint32_t high = atomic_load(place->high);
+    for (uint32_t i = 0; i < high && i < place->capacity; i++) {
+        uint64_t owner = atomic_load(&place->owners[i]);
+        const struct hak_counters *from = hak_counters_at(place->blocks, i);
+        uint32_t process = (uint32_t)owner;
+        if (owner == 0 ||
+            (process != hak_current.process_index && !(takes_orphans && process < HAK_PROCESSES &&
+                                                       is_gone(&hak_current.processes[process]))))
+            continue;
+        memcpy(at(copy, from), from, sizeof *from);
+        atomic_store(&owners[i], owner);
+    }
+}
+
 static void copy_rings(struct hak_session *copy, bool takes_orphans) {
     uint32_t rings = atomic_load(&hak_current.session->rings_high);
     memset((void *)copy->extent_taken, 0, sizeof copy->extent_taken);
@@ -144,6 +163,7 @@ static bool exchange(const struct hak_session_memory *fresh, struct hak_session 
     uint32_t nodes = copy_nodes(copy);
     copy_header(copy, new_id);
     copy_rings(copy, takes_orphans);
+    copy_counters(copy, takes_orphans);
     bool mapped =
         map(hak_current.session, fresh->file, MAP_FIXED) == (long)(void *)hak_current.session;
     if (mapped)

@@ -14,11 +14,12 @@ allowed() {
     route) echo 'front large slab pool platform' ;;
     entry) echo 'route front large slab pool platform trace/start.h' ;;
     unwind) echo 'platform' ;;
-    trace) echo 'unwind platform' ;;
+    metrics) echo 'platform trace/record.h' ;;
+    trace) echo 'unwind metrics platform' ;;
     guard) echo 'platform large/large.h trace/trace.h trace/session.h trace/record.h' ;;
     store) echo 'trace/record.h' ;;
-    collector) echo 'store trace/record.h trace/session.h trace/protocol.h' ;;
-    viewer) echo 'store collector trace/protocol.h trace/record.h' ;;
+    collector) echo 'store metrics/block.h metrics/metric.h trace/record.h trace/session.h trace/protocol.h' ;;
+    viewer) echo 'store collector metrics/metric.h trace/protocol.h trace/record.h' ;;
     esac
 }
 

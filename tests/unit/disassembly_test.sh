@@ -18,7 +18,7 @@ awk '
     /^#include "block.h"/ { print; next }
     inside && /^}/ { inside = 0 }
     inside { next }
-    /^static inline .* hop(_note)?\(/ { head = 1 }
+    /^static inline .* hop(_note|_count)?\(/ { head = 1 }
     head && /\{$/ { head = 0; inside = 1; print; if (/ bool hop/) print "    return true;"; next }
     { print }' src/hop.h >"$scratch/bare/hop.h"
 awk '
@@ -54,6 +54,6 @@ done
 [ "$compared" -gt 50 ] || { echo "only $compared functions compared: the sources were not found"; status=1; }
 
 # And none of what the hooks call is left.
-left=$(nm "$BUILD/libhakmem.so" | grep -oE '\bhak_(hop|check|trace|stack|inject)_[a-z_]+' | head -n 3 | tr '\n' ' ')
+left=$(nm "$BUILD/libhakmem.so" | grep -oE '\bhak_(hop|check|trace|stack|inject|count|counters|metric)_[a-z_]+' | head -n 3 | tr '\n' ' ')
 [ -z "$left" ] || { echo "libhakmem.so still holds $left"; status=1; }
 exit "$status"

@@ -1,0 +1,161 @@
+/* Takes and gives back the blocks in which threads count. */
+#include <string.h>
+#include "metrics/count.h"
+#include "platform/raw_call.h"
+
+#ifndef MADV_WIPEONFORK
+#define MADV_WIPEONFORK 18
+#endif
+
+enum {
+    PRIVATE_BLOCKS = 64,
+    SHARED_PART = 16, /* which part of the blocks only threads that share may take */
+};
+
+/* Where everything is counted until a place is known, and for good when there is no memory. */
+static struct hak_counters first_counters;
+static struct hak_counters_place place; /* capacity 0 = none yet */
+static _Atomic uint32_t private_high;
+static bool is_private, has_begun;
+static _Atomic uint32_t shared_block; /* index + 1 of the block of this process's sharers */
+
+/* In private memory a child finds its cells wiped, and the owners' words with them. */
+static void *map_wiped_on_fork(size_t bytes) {
+    void *start = hak_raw_map(bytes);
+    if (start)
+        (void)hak_raw_call(SYS_madvise, (long)start, (long)bytes, MADV_WIPEONFORK, 0, 0, 0);
+    return start;
+}
+
+static bool take(uint32_t index, uint64_t from, enum hak_counters_state state) {
+    uint64_t expected = from;
+    if (atomic_load_explicit(&place.owners[index], memory_order_relaxed) != from ||
+        !atomic_compare_exchange_strong(&place.owners[index], &expected,
+                                        hak_counters_owner(state, place.process)))
+        return false;
+    uint32_t high = atomic_load_explicit(place.high, memory_order_relaxed);
+    while (high < index + 1 && !atomic_compare_exchange_weak(place.high, &high, index + 1))
+        continue;
+    return true;
+}
+
+/* Index of a block that was in state `from` and is now in `state`; UINT32_MAX when there is none
+ * below `limit`. */
+static uint32_t take_any(uint64_t from, enum hak_counters_state state, uint32_t limit) {
+    for (uint32_t i = 0; i < limit; i++)
+        if (take(i, from, state))
+            return i;
+    return UINT32_MAX;
+}
+
+static uint32_t used_blocks(void) {
+    uint32_t high = atomic_load_explicit(place.high, memory_order_relaxed);
+    return high < place.capacity ? high : place.capacity;
+}
+
+static void use(struct hak_counter *c, struct hak_counters *counters, enum hak_counter_mode mode) {
+    c->cells = &counters->cells[0][0];
+    c->mode = (uint8_t)mode;
+    c->is_slow = mode != HAK_COUNTER_OWN;
+}
+
+/* The block of all threads of this process that have none of their own. Two threads may race to
+ * take it: the loser's stays unused. */
+static uint32_t find_shared(void) {
+    uint32_t known = atomic_load(&shared_block);
+    if (known)
+        return known - 1;
+    uint32_t taken = take_any(0, HAK_COUNTERS_SHARED, place.capacity);
+    if (taken == UINT32_MAX || atomic_compare_exchange_strong(&shared_block, &known, taken + 1))
+        return taken;
+    return known - 1;
+}
+
+void hak_counters_take_block(struct hak_counter *c) {
+    uint32_t own = place.capacity - (place.capacity + SHARED_PART - 1) / SHARED_PART;
+    if (has_begun && place.process == HAK_COUNTERS_NO_PROCESS) {
+        c->mode = HAK_COUNTER_NOWHERE;
+        return;
+    }
+    if (place.capacity == 0) {
+        use(c, &first_counters, HAK_COUNTER_SHARED);
+        return;
+    }
+    uint32_t index = take_any(hak_counters_owner(HAK_COUNTERS_IDLE, place.process),
+                              HAK_COUNTERS_OWNED, used_blocks());
+    if (index == UINT32_MAX)
+        index = take_any(0, HAK_COUNTERS_OWNED, own);
+    enum hak_counter_mode mode = HAK_COUNTER_OWN;
+    if (index == UINT32_MAX) {
+        index = find_shared();
+        mode = HAK_COUNTER_SHARED;
+    }
+    c->block = index;
+    if (index == UINT32_MAX)
+        use(c, &first_counters, HAK_COUNTER_SHARED);
+    else
+        use(c, hak_counters_at(place.blocks, index), mode);
+}
+
+/* What was counted before there was a place goes to the calling thread's block. */
+static void move_first_counts(bool with_calls) {
+    struct hak_counter *c = &hak_counter;
+    *c = (struct hak_counter){.is_slow = 1};
+    hak_counters_take_block(c);
+    for (unsigned k = 0; k < HAK_METRIC_CLASSES; k++)
+        for (unsigned m = with_calls ? 0 : HAK_METRIC_RESIZED + 1; m < HAK_METRICS; m++)
+            if (c->cells != &first_counters.cells[0][0])
+                c->cells[k * HAK_METRICS + m] += first_counters.cells[k][m];
+    if (c->cells != &first_counters.cells[0][0] || !with_calls)
+        memset(&first_counters, 0, sizeof first_counters);
+}
+
+void hak_counters_begin(const struct hak_counters_place *wanted) {
+    place = *wanted;
+    is_private = false;
+    has_begun = true;
+    move_first_counts(false);
+}
+
+void hak_counters_begin_private(void) {
+    char *start = map_wiped_on_fork((PRIVATE_BLOCKS + 1) * HAK_COUNTERS_BYTES);
+    place = (struct hak_counters_place){.owners = (hak_counters_owner_t *)(void *)start,
+                                        .blocks = start + HAK_COUNTERS_BYTES,
+                                        .high = &private_high,
+                                        .capacity = start ? PRIVATE_BLOCKS : 0};
+    is_private = true;
+    has_begun = true;
+    move_first_counts(true);
+}
+
+void hak_counters_enter_child(uint32_t process) {
+    hak_counter = (struct hak_counter){.is_slow = 1};
+    memset(&first_counters, 0, sizeof first_counters);
+    atomic_store(&shared_block, 0);
+    if (!is_private)
+        place.process = process;
+}
+
+void hak_counters_end_thread(void) {
+    struct hak_counter *c = &hak_counter;
+    uint32_t block = c->block;
+    bool is_own = c->mode == HAK_COUNTER_OWN;
+    *c = (struct hak_counter){.is_slow = 1};
+    if (is_own)
+        atomic_store_explicit(&place.owners[block],
+                              hak_counters_owner(HAK_COUNTERS_IDLE, place.process),
+                              memory_order_release);
+}
+
+void hak_counters_sum(struct hak_counters *sum) {
+    uint64_t *to = &sum->cells[0][0];
+    *sum = first_counters;
+    for (uint32_t i = 0; place.capacity && i < used_blocks(); i++) {
+        uint64_t owner = atomic_load_explicit(&place.owners[i], memory_order_acquire);
+        if (owner >> 32 == HAK_COUNTERS_FREE || (uint32_t)owner != place.process)
+            continue;
+        const uint64_t *from = &hak_counters_at(place.blocks, i)->cells[0][0];
+        for (size_t at = 0; at < sizeof *sum / sizeof *to; at++)
+            to[at] += __atomic_load_n(&from[at], __ATOMIC_RELAXED);
+    }
+}

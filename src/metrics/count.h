@@ -1,0 +1,107 @@
+/* Counting: what every event adds to the calling thread's counters.
+ *
+ *   hak_trace_record --> hak_count_record --fast--> one cell of the thread's block
+ *                                         \-slow--> moves, changes; who served; first use
+ *   hop_count        --> hak_count_amount
+ *
+ * Who served a malloc is known when the block is handed out: the deepest layer that this thread had
+ * to go to since its last call (hops.def, REACHES), for blocks of that class.
+ *
+ * Who owns what: struct hak_counter belongs to its thread; a signal handler of the thread may count
+ * in the middle of anything here, since each cell is changed by one instruction. No lock, no
+ * allocation; errno is kept. This layer knows nothing of sessions: trace tells it where the blocks
+ * lie. */
+#ifndef HAK_METRICS_COUNT_H
+#define HAK_METRICS_COUNT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "metrics/block.h"
+#include "trace/record.h"
+
+enum hak_counter_mode {
+    HAK_COUNTER_NEW = 0, /* no block yet: the first count takes one */
+    HAK_COUNTER_OWN,
+    HAK_COUNTER_SHARED,  /* in a block of several threads */
+    HAK_COUNTER_NOWHERE, /* nothing is counted: the process has no place in the session */
+};
+
+struct hak_counter {
+    uint64_t *cells;        /* of the block; class by class */
+    uint32_t is_slow;       /* 1: the next call of the program must take the slow path */
+    uint32_t block;         /* index of the block */
+    uint8_t mode;           /* enum hak_counter_mode */
+    uint8_t layer;          /* enum hak_layer, the deepest since the last call */
+    uint16_t run;           /* kind << 8 | class of the moves that go on; 0 = none */
+    uint64_t layer_classes; /* bit n: `layer` was reached for class n */
+};
+
+HAK_HIDDEN extern _Thread_local struct hak_counter hak_counter
+    __attribute__((tls_model("initial-exec")));
+
+/* Which metric a call is, by kind and place; of a hand-out, when no other layer was asked. */
+#define HAK_CALL_KINDS 8
+#define HAK_PLACES_MAX 16
+HAK_HIDDEN extern const uint8_t hak_metric_of_call[HAK_CALL_KINDS][HAK_PLACES_MAX];
+
+static inline unsigned hak_metric_class(unsigned class_index) {
+    return class_index < HAK_CLASSES ? class_index : HAK_METRIC_NO_CLASS;
+}
+
+/* The slow half of the next function. */
+HAK_HIDDEN void hak_count_slowly(const struct hak_event_fields *fields);
+
+/* Counts an event. */
+static inline void hak_count_record(const struct hak_event_fields *fields) {
+    const struct hak_counter *c = &hak_counter;
+    if (HAK_UNLIKELY(c->is_slow | (fields->kind > HAK_REALLOC_FROM) |
+                     (fields->flags & HAK_RECORD_ILLEGAL))) {
+        hak_count_slowly(fields);
+        return;
+    }
+    unsigned metric = hak_metric_of_call[fields->kind & (HAK_CALL_KINDS - 1)]
+                                        [fields->place & (HAK_PLACES_MAX - 1)];
+    uint64_t *cell = c->cells + hak_metric_class(fields->class_index) * HAK_METRICS + metric;
+    __asm__ volatile("incq %0" : "+m"(*cell) : : "cc");
+}
+
+/* Counts what gives no record: `which` happened once more, with `amount`. */
+HAK_HIDDEN void hak_count_amount(enum hak_counted which, unsigned class_index, uint64_t amount);
+
+/* Where this process's counters lie from now on: `capacity` blocks that others may take from, too.
+ * `process` names it in the owners' words; `high` is raised above every block that is taken. What
+ * was counted before is kept, but for the calls, which the log does not have either. One thread. */
+struct hak_counters_place {
+    hak_counters_owner_t *owners;
+    void *blocks;
+    _Atomic uint32_t *high;
+    uint32_t capacity;
+    uint32_t process;
+};
+HAK_HIDDEN void hak_counters_begin(const struct hak_counters_place *place);
+
+/* The same in private memory, for a process that is not recorded; everything is kept. Without
+ * memory all threads count in one block, which is always there. One thread. */
+HAK_HIDDEN void hak_counters_begin_private(void);
+
+/* In a forked child: the counters start anew, under this index; UINT32_MAX = nothing is counted
+ * (the session has no entry left). In private memory the index stays. */
+#define HAK_COUNTERS_NO_PROCESS UINT32_MAX
+HAK_HIDDEN void hak_counters_enter_child(uint32_t process);
+
+/* The calling thread has ended; another one of the process goes on with its block. */
+HAK_HIDDEN void hak_counters_end_thread(void);
+
+/* Takes a block for the calling thread (claim.c). */
+HAK_HIDDEN void hak_counters_take_block(struct hak_counter *counter);
+
+/* Adds the process's counters up. Other threads may be counting. */
+HAK_HIDDEN void hak_counters_sum(struct hak_counters *sum);
+
+/* HAKMEM_TINY_FRONT_DUMP=1: a CSV file at the end of each process that ends in good order, also of
+ * one that is not recorded. `start` notes where the process is now, in whose directory the file
+ * will be; `dump` writes it, once. (dump.c) */
+HAK_HIDDEN void hak_counters_dump_start(void);
+HAK_HIDDEN void hak_counters_dump(void);
+
+#endif
