@@ -2,11 +2,15 @@
 # More live threads than a small session has rings: nothing is lost, and every event has its thread.
 # timeout: 600
 set -u
-# shellcheck source=tests/tools/recorded_run.sh
-. "$SOURCE/tests/tools/recorded_run.sh"
+# shellcheck source=tests/tools/real_program.sh
+. "$SOURCE/tests/tools/real_program.sh"
 ulimit -S -f 65536 # 64 MiB for a file: the session has no room for more, about 210 rings
-record_and_compare /dev/null "$BUILD/tests/programs/many_threads" 400 200 || exit 1
-ask() { "$trace" sql -s store.db "$1" | tail -n 1; }
+story() { "${under[@]}" "$BUILD/tests/programs/many_threads" 400 200; }
+under=()
+tell plain story
+record story trace
+[ "$failures" -eq 0 ] || exit 1
+ask() { "$trace" sql -s trace.db "$1" | tail -n 1; }
 is() {
     local got
     got=$(ask "$2") || fail "hakmem-trace sql failed: $2"

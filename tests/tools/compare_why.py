@@ -3,13 +3,15 @@
 # Draws COUNT addresses at random from the calls in the store, asks `why --json --moves` for each, and
 # works out from all events, as the reference decoder prints them, what the answer must be: which
 # block, which lives with which beginnings, resizes and ends, which moves. Prints how long `why` took.
-# For captures without forked children, losses and faults.
+# A forked child's block goes on from what its parent's was before the FORK event. For captures
+# without losses and faults.
 import array
 import bisect
 import collections
 import functools
 import json
 import random
+import sqlite3
 import subprocess
 import sys
 import time
@@ -20,7 +22,7 @@ MALLOC, FREE, REALLOC, REALLOC_FROM, PLACE_LIVE = 1, 2, 3, 4, 5
 random.seed(20010101)
 
 
-COLUMNS = ("id", "process", "kind_number", "place", "class_index", "base", "address", "size", "generation")
+COLUMNS = ("id", "process", "kind_number", "place", "class_index", "base", "address", "size", "generation", "ns")
 
 
 def decode(*what):
@@ -51,15 +53,34 @@ for line in ask("sql", "select id, slot_bytes from class").splitlines():
 
 def end_of(row):
     """Where a block ends; a large block is whole pages, its user's bytes behind a header."""
-    _, _, _, _, index, base, address, size, _ = row
+    _, _, _, _, index, base, address, size, _, _ = row
     return base + slot_bytes[index] if index in slot_bytes else (address + max(1, size) + 4095) // 4096 * 4096
 
 
+# Every process with those it was forked from, and the time up to which each one's events are its own.
+fork_ns = {row[0]: row[9] for row in decode("forks")}
+with sqlite3.connect(f"file:{store}?mode=ro", uri=True) as database:
+    processes = {row[0]: row[1:] for row in database.execute("SELECT id, parent, fork_event, start_ns, session FROM process")}
+
+
+@functools.lru_cache(maxsize=None)
+def lineage(process):
+    line, until = {process: 2**64}, 2**64
+    while True:
+        parent, fork_event, start_ns, session = processes[process]
+        if parent not in processes or processes[parent][3] != session:
+            return line
+        until = min(until, fork_ns.get(fork_event, start_ns))
+        line[parent] = until
+        process = parent
+
+
 # Every block that there was, by where it began and ended, and addresses at random in some of them.
-spans = [(row[5], end_of(row)) for row in decode("blocks")]
+spans = [(row[1], row[5], end_of(row)) for row in decode("blocks")]
 if len(spans) < count:
     sys.exit(f"only {len(spans)} blocks to choose {count} addresses from")
-addresses = sorted(base + random.randrange(end - base) for base, end in random.sample(spans, count))
+questions = [(process, base + random.randrange(end - base)) for process, base, end in random.sample(spans, count)]
+addresses = sorted(address for _, address in questions)
 
 
 def holds_an_address(base, end):
@@ -70,46 +91,56 @@ def holds_an_address(base, end):
 # The bases of blocks that ever held one of the addresses, then every move at those bases: `why` tells of
 # a base, whatever size its slot had.
 with open("bases", "w") as out:
-    out.writelines(f"{base}\n" for base in {base for base, end in spans if holds_an_address(base, end)})
-blocks = collections.defaultdict(lambda: [array.array("Q") for _ in range(5)])
+    out.writelines(f"{base}\n" for base in {base for _, base, end in spans if holds_an_address(base, end)})
+blocks = collections.defaultdict(lambda: collections.defaultdict(lambda: [array.array("Q") for _ in range(6)]))
+furthest_end = collections.defaultdict(int)
 for row in decode("moves", "bases"):
-    identity, process, kind, place, _, base, _, _, generation = row
-    for column, value in zip(blocks[process, base], (identity, kind, place, end_of(row), generation)):
+    identity, process, kind, place, _, base, _, _, generation, ns = row
+    furthest_end[base] = max(furthest_end[base], end_of(row))
+    for column, value in zip(blocks[base][process], (identity, kind, place, end_of(row), generation, ns)):
         column.append(value)
 
 
-def block_at(address):
-    """The block around the address that was used last."""
+def moves_of(process, base):
+    """(generation, id, kind, place, end) of the block's moves that the process or its ancestors made."""
+    moves = []
+    for ancestor, until in lineage(process).items():
+        if ancestor in blocks[base]:
+            ids, kinds, places, ends, generations, times = blocks[base][ancestor]
+            moves += [
+                (generations[at], ids[at], kinds[at], places[at], ends[at]) for at in range(len(ids)) if times[at] <= until
+            ]
+    return moves
+
+
+def block_at(process, address):
+    """The block around the address that the process or one of its ancestors used last."""
     newest, chosen = 0, None
-    for key, (ids, _, _, ends, _) in blocks.items():
-        for at in range(len(ids) - 1, -1, -1):
-            if ids[at] <= newest:
-                break
-            if key[1] <= address < ends[at]:
-                newest, chosen = ids[at], key
-                break
+    for base in blocks:
+        if base <= address < furthest_end[base]:
+            for _, identity, _, _, end in moves_of(process, base):
+                if identity > newest and address < end:
+                    newest, chosen = identity, (process, base)
     return chosen
 
 
 @functools.lru_cache(maxsize=None)
 def story(key):
     """The moves and the lives of a block by a plain scan: the newest ones, and how many there are."""
-    ids, kinds, places, _, generations = blocks[key]
-    order = sorted(range(len(ids)), key=lambda at: (generations[at], ids[at]))
-    lives = []
-    for at in order:
-        if kinds[at] == REALLOC and places[at] == PLACE_LIVE and lives and not lives[-1]["ends"]:
-            lives[-1]["resizes"].append(ids[at])
-        elif kinds[at] in (MALLOC, REALLOC):
-            lives.append({"birth": ids[at], "resizes": [], "ends": []})
-        elif kinds[at] in (FREE, REALLOC_FROM):
+    moves, lives = sorted(moves_of(*key)), []
+    for _, identity, kind, place, _ in moves:
+        if kind == REALLOC and place == PLACE_LIVE and lives and not lives[-1]["ends"]:
+            lives[-1]["resizes"].append(identity)
+        elif kind in (MALLOC, REALLOC):
+            lives.append({"birth": identity, "resizes": [], "ends": []})
+        elif kind in (FREE, REALLOC_FROM):
             if not lives or lives[-1]["ends"]:
                 lives.append({"birth": None, "resizes": [], "ends": []})
-            lives[-1]["ends"].append(ids[at])
+            lives[-1]["ends"].append(identity)
     for life in lives[-LIVES_KEPT:]:
         if len(life["resizes"]) > RESIZES_KEPT:
             life["resizes"] = life["resizes"][: RESIZES_KEPT - 1] + life["resizes"][-1:]
-    return key, [ids[at] for at in order[-MOVES_KEPT:]], lives[-LIVES_KEPT:], (len(order), len(lives))
+    return key, [move[1] for move in moves[-MOVES_KEPT:]], lives[-LIVES_KEPT:], (len(moves), len(lives))
 
 
 def shown(document):
@@ -128,25 +159,25 @@ def shown(document):
 
 
 differences, seconds, most = 0, [], 0
-for address in addresses:
-    document = json.loads(ask("why", hex(address), "--json", "--moves"))
-    due = story(block_at(address))
+for process, address in questions:
+    document = json.loads(ask("why", hex(address), "--process", f"#{process}", "--json", "--moves"))
+    due = story(block_at(process, address))
     most = max(most, due[3][0])
     got = (*shown(document), (document["moves_total"], document["lives_total"])) if document["block"] else None
     if due != got:
         differences += 1
         if differences <= 3:
-            print(f"{address:#x}: why differs from the full scan")
+            print(f"{address:#x} in process {process}: why differs from the full scan")
             for name, one, other in zip(("block", "moves", "lives", "totals"), due, got or ("nothing",) * 4):
                 if one != other:
                     print(f"  {name}: due {str(one)[:300]}\n  {name}: got {str(other)[:300]}")
-for address in addresses[:: max(1, len(addresses) // 20)]:
+for process, address in questions[:: max(1, count // 20)]:
     started = time.monotonic()
-    ask("why", hex(address))
+    ask("why", hex(address), "--process", f"#{process}")
     seconds.append(time.monotonic() - started)
 seconds.sort()
 print(
-    f"{len(addresses)} addresses, {differences} answers differ; the longest story has {most} moves; "
+    f"{count} addresses in {len({process for process, _ in questions})} processes, {differences} answers differ; the longest story has {most} moves; "
     f"why took {seconds[len(seconds) // 2]:.3f} s in the median, {seconds[-1]:.3f} s at most"
 )
 sys.exit(differences != 0)

@@ -3,9 +3,11 @@
  *
  *   reference_decoder STORE                one line for each event, tab-separated, names of the
  *                                          columns first
- *   reference_decoder STORE blocks         of the moves, only the first with its base, class and,
- *                                          where the class is none, size
- *   reference_decoder STORE moves FILE     only the moves at the bases in FILE, decimal, one a line
+ *   reference_decoder STORE blocks         of the moves, only the first with its process, base,
+ * class and, where the class is none, size reference_decoder STORE moves FILE     only the moves at
+ * the bases in FILE, decimal, one a line reference_decoder STORE forks          only the FORK
+ * events reference_decoder STORE calls          no events: for each process and kind how many there
+ * are
  *
  * It shares no code with src/store, goes through all chunks in order and knows no postings: what it
  * prints is what the fast paths of hakmem-trace are compared with. */
@@ -22,15 +24,17 @@ enum { CONSTANT = 1, STEPS, DICTIONARY, NEXT, ASKED, RECENT };
 #define RAW_MAX    (EVENTS_MAX * 12 + 10)
 #define BLOCKS_MAX (1u << 23)
 #define BASES_MAX  65536
+#define ROWS_MAX   65536 /* of processes */
 
 static uint64_t value[COLUMNS][EVENTS_MAX];
 static uint32_t index_of[COLUMNS][EVENTS_MAX]; /* dictionary columns: which distinct value */
 static uint8_t raw[RAW_MAX];
 static uint64_t distinct[EVENTS_MAX], last_of_base[EVENTS_MAX], last_of_stack[EVENTS_MAX];
 static char kind_name[256][32];
+static uint64_t calls[ROWS_MAX][5]; /* by row and kind: MALLOC 1 to REALLOC_FROM 4 */
 static uint32_t crc_table[256];
 static uint64_t chunk_id;
-static enum { ALL_EVENTS, BLOCKS, MOVES } mode;
+static enum { ALL_EVENTS, BLOCKS, MOVES, FORKS, CALLS } mode;
 static uint64_t bases[BASES_MAX];
 static size_t base_count;
 
@@ -255,20 +259,23 @@ static int compare_numbers(const void *one, const void *other) {
     return a < b ? -1 : a > b;
 }
 
-/* Is this the first move with its base, class and size? */
-static int is_new_block(uint64_t base, uint64_t class_and_size) {
-    static struct { uint64_t base, class_and_size; } seen[BLOCKS_MAX];
+/* Is this the first move with its process, base, class and size? */
+static int is_new_block(uint64_t process, uint64_t base, uint64_t class_and_size) {
+    static struct { uint64_t process, base, class_and_size; } seen[BLOCKS_MAX];
     static uint32_t count;
-    uint64_t place = (base * 0x9e3779b97f4a7c15u ^ class_and_size * 0xff51afd7ed558ccdu) >> 20;
+    uint64_t place =
+        ((base ^ process << 48) * 0x9e3779b97f4a7c15u ^ class_and_size * 0xff51afd7ed558ccdu) >> 20;
     for (;; place++) {
         place %= BLOCKS_MAX;
-        if (seen[place].base == base && seen[place].class_and_size == class_and_size)
+        if (seen[place].process == process && seen[place].base == base &&
+            seen[place].class_and_size == class_and_size)
             return 0;
         if (seen[place].base == 0)
             break;
     }
     if (++count > BLOCKS_MAX / 2)
         give_up("more different blocks than fit in this program's table");
+    seen[place].process = process;
     seen[place].base = base;
     seen[place].class_and_size = class_and_size;
     return 1;
@@ -278,11 +285,13 @@ static int is_wanted(uint32_t i) {
     uint64_t kind = value[SHAPE][i] & 0xff, class_index = value[SHAPE][i] >> 8 & 0xff;
     if (mode == ALL_EVENTS)
         return 1;
+    if (mode == FORKS)
+        return strcmp(kind_name[kind], "FORK") == 0;
     if (kind < 1 || kind > 63)
         return 0;
     if (mode == MOVES)
         return bsearch(&value[BASE][i], bases, base_count, sizeof *bases, compare_numbers) != NULL;
-    return is_new_block(value[BASE][i],
+    return is_new_block(value[ACTOR][i] >> 32, value[BASE][i],
                         class_index << 56 | (class_index == 255 ? value[SIZE][i] : 0));
 }
 
@@ -317,6 +326,24 @@ static void print_events(uint32_t n) {
     }
 }
 
+static void count_calls(uint32_t n) {
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t process = value[ACTOR][i] >> 32, kind = value[SHAPE][i] & 0xff;
+        if (process >= ROWS_MAX)
+            give_up("more processes than this program counts");
+        if (kind >= 1 && kind <= 4)
+            calls[process][kind]++;
+    }
+}
+
+static void print_calls(void) {
+    for (int process = 0; process < ROWS_MAX; process++)
+        for (int kind = 1; kind <= 4; kind++)
+            if (calls[process][kind])
+                printf("%d\t%s\t%llu\n", process, kind_name[kind],
+                       (unsigned long long)calls[process][kind]);
+}
+
 static void read_bases(const char *path) {
     FILE *file = fopen(path, "r");
     if (!file)
@@ -344,8 +371,12 @@ int main(int argc, char **argv) {
     } else if (argc == 4 && strcmp(argv[2], "moves") == 0) {
         mode = MOVES;
         read_bases(argv[3]);
+    } else if (argc == 3 && strcmp(argv[2], "forks") == 0) {
+        mode = FORKS;
+    } else if (argc == 3 && strcmp(argv[2], "calls") == 0) {
+        mode = CALLS;
     } else if (argc != 2) {
-        fprintf(stderr, "usage: reference_decoder STORE [blocks | moves FILE]\n");
+        fprintf(stderr, "usage: reference_decoder STORE [blocks | moves FILE | forks | calls]\n");
         return 2;
     }
     for (uint32_t i = 0; i < 256; i++) {
@@ -360,18 +391,27 @@ int main(int argc, char **argv) {
         snprintf(kind_name[sqlite3_column_int(rows, 0) & 0xff], sizeof kind_name[0], "%s",
                  (const char *)sqlite3_column_text(rows, 1));
     sqlite3_finalize(rows);
-    puts("id\tns\tprocess\tthread\tkind\tkind_number\taddress\tbase\tsize\told_address\tclass_"
-         "index\t"
-         "place\tsubkind\tstack\tgeneration\tflags");
+    if (mode == CALLS)
+        puts("process\tkind\tevents");
+    else
+        puts("id\tns\tprocess\tthread\tkind\tkind_number\taddress\tbase\tsize\told_address\tclass_"
+             "index\t"
+             "place\tsubkind\tstack\tgeneration\tflags");
     rows = query(database, "SELECT chunk, data FROM chunk_data ORDER BY chunk");
     int result;
     while ((result = sqlite3_step(rows)) == SQLITE_ROW) {
         chunk_id = (uint64_t)sqlite3_column_int64(rows, 0);
-        print_events(
-            decode_chunk(sqlite3_column_blob(rows, 1), (size_t)sqlite3_column_bytes(rows, 1)));
+        uint32_t n =
+            decode_chunk(sqlite3_column_blob(rows, 1), (size_t)sqlite3_column_bytes(rows, 1));
+        if (mode == CALLS)
+            count_calls(n);
+        else
+            print_events(n);
     }
     if (result != SQLITE_DONE)
         give_up(sqlite3_errmsg(database));
+    if (mode == CALLS)
+        print_calls();
     sqlite3_finalize(rows);
     sqlite3_close(database);
     return fflush(stdout) == 0 ? 0 : 1;

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# node: arrays, JSON, worker threads, and WebAssembly traps that V8's own SIGSEGV handler turns into exceptions.
+# timeout: 600
+set -u
+# shellcheck source=tests/tools/real_program.sh
+. "$SOURCE/tests/tools/real_program.sh"
+rounds=$(scale 3 40)
+story() { "${under[@]}" node "$SOURCE/tests/tools/node_story.js" "$rounds"; }
+error_story() { "${under[@]}" node -e 'console.log("before"); console.error("on stderr"); process.exitCode = 3; setTimeout(() => { throw new Error("not caught"); }, 10)'; }
+normalise() { sed 's/^Node\.js v.*//'; }
+check_program story
+addresses=20 check_program error_story

@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# CPython without its own pools: JSON; classes, exceptions, threads and subprocesses. And an exit by sys.exit.
+# timeout: 900
+set -u
+# shellcheck source=tests/tools/real_program.sh
+. "$SOURCE/tests/tools/real_program.sh"
+story() { "${under[@]}" /usr/bin/python3 "$SOURCE/tests/tools/json_heavy.py" "$(scale 8 100)"; }
+classes_story() { "${under[@]}" /usr/bin/python3 "$SOURCE/tests/tools/classes.py" "$(scale 8 100)"; }
+check_program story
+check_program classes_story

@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# sqlite3 with 500,000 inserts and sorts: tens of millions of calls.
+# timeout: 900
+set -u
+# shellcheck source=tests/tools/real_program.sh
+. "$SOURCE/tests/tools/real_program.sh"
+/usr/bin/python3 "$SOURCE/tests/tools/make_inserts.py" "$(scale 100000 500000)" >inserts.sql
+story() { "${under[@]}" sqlite3 -batch :memory: <../inserts.sql; }
+check_program story

@@ -1,0 +1,115 @@
+# shellcheck shell=bash
+# For tests of real programs, trees of processes included: a story gives the same output, errors and
+# exit status without hakmem, under libhakmem.so, and recorded; and the store is complete and true.
+#
+# Sourced. A test defines a function that runs its program with "${under[@]}" in front and prints what
+# must not change, then calls `check_program FUNCTION`. Each run has a directory of its own, $PWD when
+# the function is called. FULL=1 chooses the full size: `scale SMALL FULL` gives one of its arguments,
+# and both levels are recorded. What the function leaves in a file named `status.*` is compared, too.
+
+trace=$BUILD/hakmem-trace
+debug_library=$BUILD/hakmem-debug.so
+counter=$BUILD/tests/tools/count_calls.so
+decoder=$BUILD/tests/tools/reference_decoder
+top=$PWD # each run's directory, and its store, lie here
+failures=0
+unset "${!HAKMEM_@}"
+export LC_ALL=C PYTHONMALLOC=malloc G_SLICE=always-malloc GLIBCXX_FORCE_NEW=1
+
+scale() {
+    if [ "${FULL:-0}" = 1 ]; then echo "$2"; else echo "$1"; fi
+}
+
+fail() {
+    echo "$*"
+    exit 1
+}
+complain() {
+    echo "$*"
+    failures=$((failures + 1))
+}
+
+# Differences that no allocator makes (process ids, times) go through this; a test may have its own.
+normalise() { cat; }
+
+# Waits up to 30 s until the command succeeds.
+await() {
+    local tries
+    for tries in $(seq 600); do
+        "$@" >/dev/null 2>&1 && return 0
+        sleep 0.05
+    done
+    echo "waited 30 s for: $* ($tries tries)"
+    return 1
+}
+
+free_port() {
+    /usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+# Runs the function $2 in the directory $1, "${under[@]}" being set; leaves $1.out, .err and .status.
+tell() {
+    local status=0
+    rm -rf "${top:?}/$1" && mkdir -p "$top/$1" || exit 1
+    (cd "$top/$1" && "$2") </dev/null >"$top/$1.raw" 2>"$top/$1.raw_err" || status=$?
+    (cd "$top" && echo "$status" && cd "$1" && for file in status.*; do [ -e "$file" ] && cat "$file"; done) >"$top/$1.status"
+    normalise <"$top/$1.raw" >"$top/$1.out"
+    normalise <"$top/$1.raw_err" >"$top/$1.err"
+}
+
+# The run $1 gave what the run without hakmem gave.
+compare_with_plain() {
+    local part
+    for part in status out err; do
+        cmp -s "$top/plain.$part" "$top/$1.$part" && continue
+        complain "$1: another $part than without hakmem (< without, > with):"
+        diff "$top/plain.$part" "$top/$1.$part" | head -n 30
+    done
+}
+
+# Records the story at level $2; the store is $top/$2.db.
+record() {
+    local story=$1 level=$2 started=$EPOCHREALTIME store=$top/$2.db
+    truncate -s 1M "$top/calls" && chmod 666 "$top/calls"
+    export COUNT_CALLS_FILE=$top/calls
+    # `env` puts the counter between the program and hakmem; it is a recorded program itself.
+    under=("$trace" run --wait --pools=malloc --check "$level" --store "$store" --
+        /usr/bin/env LD_PRELOAD="$counter $debug_library")
+    tell "$level" "$story"
+    compare_with_plain "$level"
+    [ -s "$store" ] || fail "$level: no store was written"
+    [ ! -e "$store-wal" ] || complain "$level: the WAL was left beside the store"
+    echo "$level: $("$trace" sql -s "$store" 'select sum(events), count(*) from chunk' | tail -n 1 | cut -f 1) events," \
+        "$(stat -c %s "$store") bytes, $(seconds_since "$started") s"
+    /usr/bin/python3 "$SOURCE/tests/tools/compare_calls.py" "$decoder" "$store" "$top/calls" ||
+        complain "$level: the counts differ"
+    "$trace" check -s "$store" >"$top/check.out" 2>&1 || {
+        complain "$level: hakmem-trace check finds something"
+        head -n 20 "$top/check.out"
+    }
+    (cd "$top" && /usr/bin/python3 "$SOURCE/tests/tools/compare_why.py" "$trace" "$decoder" "$store" "${addresses:-100}") ||
+        complain "$level: why is wrong"
+    rm -f "$top/calls"
+}
+
+seconds_since() {
+    local micro=$((${EPOCHREALTIME/[.,]/} - ${1/[.,]/}))
+    printf '%d.%02d' $((micro / 1000000)) $((micro % 1000000 / 10000))
+}
+
+check_program() {
+    local story=$1 started=$EPOCHREALTIME
+    under=()
+    tell plain "$story"
+    echo "without: $(seconds_since "$started") s"
+    [ -s "$top/plain.out" ] || fail "the story printed nothing even without hakmem; the comparison is empty"
+    started=$EPOCHREALTIME
+    under=(/usr/bin/env LD_PRELOAD="$BUILD/libhakmem.so")
+    tell library "$story"
+    echo "libhakmem.so: $(seconds_since "$started") s"
+    compare_with_plain library
+    record "$story" trace
+    record "$story" normal
+    [ "$failures" -eq 0 ] || exit 1
+    rm -f "$top"/trace.db "$top"/normal.db
+}
