@@ -18,7 +18,8 @@ PLAIN   := $(PROGRAM) -DHAK_DEBUG=0
 DEBUG   := $(PROGRAM) -DHAK_DEBUG=1
 HOST    := $(COMMON) -iquote viewer
 
-HOST_LIBS  := -lsqlite3 -lzstd -ljansson -ldw -lelf -liberty -lpthread
+HOST_LIBS  := -lsqlite3 -lzstd -ljansson -ldw -lelf -liberty -Wl,--as-needed -lunwind-x86_64 -lunwind \
+              -Wl,--no-as-needed -lpthread
 CHECK_LIBS := -lcheck_pic -lsubunit -lrt -lm -lpthread
 LIB_FLAGS  := -shared -Wl,-z,initfirst -Wl,-z,now -Wl,-z,nodelete -Wl,-z,relro -Wl,-z,start-stop-visibility=hidden -Wl,--no-undefined -Wl,-O1
 # `make V=1` shows the commands whole.
