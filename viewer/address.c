@@ -1,4 +1,4 @@
-/* What a person may type for an address: hex, SYMBOL+OFFSET, p:N, @fault, @fault:N. */
+/* What a person may type for an address (hex, SYMBOL+OFFSET, p:N, @fault, @fault:N) or a moment. */
 #include "view.h"
 
 #include <errno.h>
@@ -8,16 +8,16 @@
 #include "collector/lookup.h"
 #include "collector/words.h"
 #include "hop.h"
+#include "process.h"
 
 struct allocation {
-    uint64_t left, events;
+    uint64_t left;
     struct hak_event event;
     bool found;
 };
 
 static int count_allocation(void *context, const struct hak_event *event) {
     struct allocation *wanted = context;
-    view_progress(event->id, wanted->events, "events");
     if (event->kind == HAK_REALLOC && event->place == HAK_PLACE_LIVE)
         return 0; /* in place: no new block */
     if (--wanted->left > 0)
@@ -27,7 +27,8 @@ static int count_allocation(void *context, const struct hak_event *event) {
     return 1;
 }
 
-static bool nth_allocation(struct view *view, const char *text, struct hak_event *out) {
+static bool nth_allocation(struct view *view, const char *text, uint32_t process,
+                           struct hak_event *out) {
     char *end;
     errno = 0;
     unsigned long long n = strtoull(text, &end, 10);
@@ -35,19 +36,26 @@ static bool nth_allocation(struct view *view, const char *text, struct hak_event
         view_error("p:%s: the number of an allocation was expected, from 1", text);
         return false;
     }
-    struct allocation wanted = {.left = n, .events = view->summary.events};
+    struct allocation wanted = {.left = n};
     struct hak_filter filter = {.class_index = -1,
+                                .process = process,
                                 .kind_mask_low = 1ull << HAK_MALLOC | 1ull << HAK_REALLOC};
-    view_progress_begin(view);
     int error = hak_store_scan(view->reader, &filter, false, count_allocation, &wanted);
-    view_progress_end();
     if (error < 0) {
         view_store_error(view, error);
         return false;
     }
     if (!wanted.found) {
-        view_error("p:%llu: %s holds %s only", n, view->store_path,
+        struct hak_text where = {0};
+        hak_text_add_name(&where, view->store_path);
+        if (process != 0) {
+            hak_text_add(&where, ": process ");
+            view_add_process(&where, view, process);
+        }
+        view_error("p:%llu: %s %s %s only", n, where.bytes ? where.bytes : "",
+                   process != 0 ? "made" : "holds",
                    hak_words_count(n - wanted.left, "allocation", "allocations"));
+        hak_text_free(&where);
         return false;
     }
     *out = wanted.event;
@@ -77,15 +85,15 @@ static bool nth_fault(struct view *view, const char *text, struct hak_event *out
     return true;
 }
 
-bool view_address(struct view *view, const char *text, uint64_t *address, uint32_t *process) {
+bool view_address(struct view *view, const char *text, uint32_t process, struct view_place *out) {
     struct hak_event event;
+    *out = (struct view_place){0};
     if (strncmp(text, "p:", 2) == 0 || strncmp(text, "@fault", 6) == 0) {
-        bool found = text[0] == 'p' ? nth_allocation(view, text + 2, &event)
+        bool found = text[0] == 'p' ? nth_allocation(view, text + 2, process, &event)
                                     : nth_fault(view, text + 6, &event);
         if (!found)
             return false;
-        *address = event.address;
-        *process = event.process;
+        *out = (struct view_place){event.address, event.id, event.process};
         return true;
     }
     const char *digits = strncasecmp(text, "0x", 2) == 0 ? text + 2 : text;
@@ -94,8 +102,30 @@ bool view_address(struct view *view, const char *text, uint64_t *address, uint32
             view_error("%s: an address has at most 16 digits", text);
             return false;
         }
-        *address = strtoull(digits, NULL, 16);
+        out->address = strtoull(digits, NULL, 16);
         return true;
     }
-    return view_symbol_address(view, text, address);
+    return view_symbol_address(view, text, &out->address);
+}
+
+bool view_when(const char *option, const char *text, uint64_t *ns, uint64_t *id) {
+    char *end;
+    errno = 0;
+    if (text[0] == '#') {
+        *id = strtoull(text + 1, &end, 10);
+        if (text[1] >= '0' && text[1] <= '9' && *end == '\0' && !errno)
+            return true;
+    } else {
+        double value = strtod(text, &end);
+        double unit = strcmp(end, "") == 0 || strcmp(end, "s") == 0 ? 1e9
+                      : strcmp(end, "ms") == 0                      ? 1e6
+                      : strcmp(end, "us") == 0                      ? 1e3
+                                                                    : 0;
+        if (end != text && unit > 0 && value >= 0 && value * unit < 9e18 && !errno) {
+            *ns = (uint64_t)(value * unit + 0.5);
+            return true;
+        }
+    }
+    view_error("--%s %s: seconds (1.5), 200ms, 30us or #EVENT was expected", option, text);
+    return false;
 }

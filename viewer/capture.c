@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <glob.h>
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -68,6 +67,8 @@ static int open_newest(struct view *view) {
 
 int view_store_error(const struct view *view, int error) {
     (void)view;
+    if (error == HAK_STORE_STOPPED)
+        return VIEW_INTERRUPTED; /* main says so */
     view_error("%s", hak_store_message());
     if (error == HAK_STORE_MISSING)
         fprintf(stderr, "Record one with `hakmem-trace run -- PROGRAM`.\n");
@@ -87,18 +88,16 @@ int view_open(struct view *view) {
     }
     if (status != 0)
         return status;
+    view_watch_reading(view);
     int error = hak_store_summarise(view->reader, &view->summary);
     if (error < 0)
         return view_store_error(view, error);
     if (view->summary.being_written)
-        fprintf(stderr, "hakmem-trace: %s is still being written; this is what is committed.\n",
-                view->store_path);
+        view_error("%s is still being written; this is what is committed.", view->store_path);
     else if (view->summary.ended_early)
-        fprintf(
-            stderr,
-            "hakmem-trace: %s was not finished (its collector was killed, or the disk was full); "
-            "it is read up to its last commit.\n",
-            view->store_path);
+        view_error("%s was not finished (its collector was killed, or the disk was full); it is "
+                   "read up to its last commit.",
+                   view->store_path);
     return 0;
 }
 
@@ -141,68 +140,4 @@ void view_add_completeness(struct hak_text *text, const struct view *view) {
     if (summary->lost_events + summary->trimmed_events == 0 && !summary->ended_early)
         hak_text_add(text, "Nothing was lost in this capture%s.",
                      summary->being_written ? " so far" : "");
-}
-
-bool view_process(struct view *view, uint32_t *row) {
-    const char *value = view_value(view, "process");
-    *row = 0;
-    if (!value)
-        return true;
-    bool by_row = value[0] == '#';
-    char *end;
-    unsigned long long number = strtoull(value + by_row, &end, 10);
-    sqlite3_stmt *query = NULL;
-    bool found = false;
-    if (*end == '\0' && end > value + by_row &&
-        sqlite3_prepare_v2(hak_store_database(view->reader),
-                           by_row ? "SELECT id FROM process WHERE id = ?1"
-                                  : "SELECT id FROM process WHERE pid = ?1 ORDER BY id DESC",
-                           -1, &query, NULL) == SQLITE_OK) {
-        sqlite3_bind_int64(query, 1, (sqlite3_int64)number);
-        if (sqlite3_step(query) == SQLITE_ROW) {
-            *row = (uint32_t)sqlite3_column_int64(query, 0);
-            found = true;
-        }
-    }
-    sqlite3_finalize(query);
-    if (!found)
-        view_error("--process %s: no such process in %s; `hakmem-trace info` lists them", value,
-                   view->store_path);
-    return found;
-}
-
-/* How many processes had a block at `address` (told up to 16 blocks). */
-static int processes_at(struct view *view, uint64_t address) {
-    struct hak_block_key keys[16];
-    int count = hak_store_blocks_at(view->reader, address, 0, keys, 16), processes = 0;
-    for (int i = 0; i < count; i++) {
-        bool seen = false;
-        for (int k = 0; k < i; k++)
-            seen |= keys[k].process == keys[i].process;
-        processes += !seen;
-    }
-    return processes;
-}
-
-void view_note_process(struct view *view, uint64_t address, uint32_t row) {
-    sqlite3_stmt *query = NULL;
-    int processes = row == 0 || view->summary.processes < 2 ? 1 : processes_at(view, address);
-    if (processes < 2 || sqlite3_prepare_v2(hak_store_database(view->reader),
-                                            "SELECT pid, program FROM process WHERE id = ?1", -1,
-                                            &query, NULL) != SQLITE_OK) {
-        sqlite3_finalize(query);
-        return;
-    }
-    sqlite3_bind_int64(query, 1, row);
-    if (sqlite3_step(query) == SQLITE_ROW) {
-        struct hak_text name = {0};
-        const unsigned char *program = sqlite3_column_text(query, 1);
-        hak_text_add_name(&name, hak_words_path(program ? (const char *)program : "", 1, false));
-        fprintf(stderr,
-                "hakmem-trace: %d processes had a block there; %d (%s) is taken, the last to use "
-                "it; --process chooses another\n",
-                processes, sqlite3_column_int(query, 0), name.bytes ? name.bytes : "?");
-        hak_text_free(&name);
-    }
-    sqlite3_finalize(query);
 }

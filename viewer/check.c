@@ -18,6 +18,7 @@ static void each_problem(void *context, const char *problem) {
     struct findings *findings = context;
     if (findings->count++ >= SHOWN)
         return;
+    view_start_pager(findings->view);
     if (findings->view->json) {
         json_array_append_new(findings->list, hak_json_text(problem));
         return;
@@ -32,13 +33,13 @@ int command_check(struct view *view) {
     int status = view_open(view);
     if (status != 0)
         return status;
-    view_start_pager(view);
     struct findings findings = {.view = view, .list = json_array()};
     int found = hak_store_check(view->reader, each_problem, &findings);
     if (found < 0) {
         json_decref(findings.list);
         return view_store_error(view, found);
     }
+    view_start_pager(view);
     if (view->json) {
         json_t *document = view_json_document(view, "check");
         json_object_set_new(document, "events", json_integer((json_int_t)view->summary.events));

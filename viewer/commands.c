@@ -24,17 +24,44 @@ static const struct view_option run_options[] = {
 #include "options.def"
 };
 
+#define PROCESS_OPTION(sentence)                                                                   \
+    { "process", 'p', "PID", sentence "; PID#2: the second with this pid, #7: row 7" }
+
 static const struct view_option why_options[] = {
     {"moves", 'm', NULL, "every move of the block between the layers, too"},
     {"stacks", 0, NULL, "the whole stack of every event"},
     {"all", 'a', NULL, "every owner, also when there are many"},
-    {"process", 'p', "PID", "the process whose block it is (default: where it was seen last)"},
+    PROCESS_OPTION("the process whose block it is (default: where it was seen last)"),
+};
+
+static const struct view_option block_options[] = {
+    {"moves", 'm', NULL, "every move of the block between the layers, too"},
+    {"stacks", 0, NULL, "the whole stack of every event"},
+    {"first", 0, "N", "the oldest N lives only"},
+    {"last", 'n', "N", "the newest N lives only"},
+    {"since", 0, "WHEN", "lives that ended after this: seconds (1.5), 200ms, or #EVENT"},
+    {"until", 0, "WHEN", "lives that began before this, as --since"},
+    PROCESS_OPTION("the process whose block it is (default: where it was seen last)"),
+};
+
+static const struct view_option threads_options[] = {
+    PROCESS_OPTION("of this process only"),
+    {"sort", 0, "BY", "process, events, mallocs, frees, reallocs, bytes, remote, lost, last"},
+};
+
+static const struct view_option modules_options[] = {
+    PROCESS_OPTION("of this process only"),
+    {"all", 'a', NULL, "every mapping of every process"},
+};
+
+static const struct view_option faults_options[] = {
+    PROCESS_OPTION("of this process only"),
 };
 
 static const struct view_option events_options[] = {
     {"addr", 0, "ADDR", "events of the block that holds ADDR"},
     {"thread", 't', "N", "by the Nth thread of a process"},
-    {"process", 'p', "PID", "of this process only"},
+    PROCESS_OPTION("of this process only"),
     {"class", 'c', "CLASS", "a band (C3) or a slot size (48)"},
     {"kind", 'k', "KIND", "MALLOC, FREE, SLL_PUSH, ... ; several with commas"},
     {"site", 0, "TEXT", "with TEXT in a function or file:line of the stack"},
@@ -45,6 +72,8 @@ static const struct view_option events_options[] = {
 };
 
 static const struct view_option info_options[] = {
+    PROCESS_OPTION("this process and those it started only"),
+    {"all", 'a', NULL, "the whole tree of processes and every loss, also when they are many"},
     {"options", 0, NULL, "every HAKMEM_ variable with its range and default"},
 };
 
@@ -94,6 +123,25 @@ static const struct view_command commands[] = {
      .arguments_min = 1,
      .arguments_max = 1,
      .run = command_why},
+    {.name = "block",
+     .group = "ASK",
+     .arguments = "ADDR",
+     .sentence = "every life of the block that holds ADDR",
+     .about =
+         "ADDR as for `why`. Two lines for each life: by whom and where the block was handed out,\n"
+         "and where it was given back; then totals over all lives (with --since and --until, over\n"
+         "those). Memory does not grow with their number. `why` looks at the newest ones and\n"
+         "judges them.\n"
+         "\n"
+         "Exit status: 0, 1 a life was ended twice or there is a fault on this block, 4 events\n"
+         "were lost while it was in use.\n",
+     .examples = "  hakmem-trace block 0x5581a8c31054\n"
+                 "  hakmem-trace block 0x5581a8c31054 --last 20 --stacks\n"
+                 "  hakmem-trace block p:4711 --moves --since 1.5\n",
+     OPTIONS(block_options),
+     .arguments_min = 1,
+     .arguments_max = 1,
+     .run = command_block},
     {.name = "events",
      .group = "ASK",
      .arguments = "",
@@ -116,8 +164,40 @@ static const struct view_command commands[] = {
               "none, but events were lost.\n",
      .examples = "  hakmem-trace faults\n"
                  "  hakmem-trace faults 1\n",
+     OPTIONS(faults_options),
      .arguments_max = 1,
      .run = command_faults},
+    {.name = "threads",
+     .group = "ASK",
+     .arguments = "",
+     .sentence = "who ran, and what each did with the heap",
+     .about =
+         "One line for each thread: its start and end, what it called, how many bytes it asked\n"
+         "for, and its last event. `remote` are frees of blocks that lie in another thread's\n"
+         "SuperSlab. Reads the whole log.\n"
+         "\n"
+         "Exit status: 0, or 4 when events of this capture were lost.\n",
+     .examples = "  hakmem-trace threads --sort bytes\n"
+                 "  hakmem-trace threads --process 4711\n",
+     OPTIONS(threads_options),
+     .arguments_max = 0,
+     .run = command_threads},
+    {.name = "modules",
+     .group = "ASK",
+     .arguments = "",
+     .sentence = "what was loaded, and how much is known about its code",
+     .about =
+         "`frames` counts places in the module that stand in a stack; `named` those whose\n"
+         "function is known, `with line` those with file and line. Debug information is sought\n"
+         "in the file, below /usr/lib/debug and by .gnu_debuglink. With several processes a\n"
+         "line stands for a file; --process and --all show each mapping, with loads and unloads.\n"
+         "\n"
+         "Exit status: 0.\n",
+     .examples = "  hakmem-trace modules\n"
+                 "  hakmem-trace modules --process 4711\n",
+     OPTIONS(modules_options),
+     .arguments_max = 0,
+     .run = command_modules},
     {.name = "info",
      .group = "ASK",
      .arguments = "",

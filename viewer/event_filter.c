@@ -8,31 +8,9 @@
 #include "collector/lookup.h"
 #include "collector/words.h"
 #include "hop.h"
+#include "process.h"
 #include "site.h"
 #include "superslab.h"
-
-/* "1.5", "1.5s", "200ms", "#4711". */
-static bool read_when(const char *option, const char *text, uint64_t *ns, uint64_t *id) {
-    char *end;
-    errno = 0;
-    if (text[0] == '#') {
-        *id = strtoull(text + 1, &end, 10);
-        if (text[1] >= '0' && text[1] <= '9' && *end == '\0' && !errno)
-            return true;
-    } else {
-        double value = strtod(text, &end);
-        double unit = strcmp(end, "") == 0 || strcmp(end, "s") == 0 ? 1e9
-                      : strcmp(end, "ms") == 0                      ? 1e6
-                      : strcmp(end, "us") == 0                      ? 1e3
-                                                                    : 0;
-        if (end != text && unit > 0 && value >= 0 && value * unit < 9e18 && !errno) {
-            *ns = (uint64_t)(value * unit + 0.5);
-            return true;
-        }
-    }
-    view_error("--%s %s: seconds (1.5), 200ms, 30us or #EVENT was expected", option, text);
-    return false;
-}
 
 static bool read_kinds(const char *text, struct hak_filter *filter) {
     char *copy = strdup(text), *rest = NULL;
@@ -84,11 +62,12 @@ static bool read_class(struct view *view, const char *text, struct event_filter 
 }
 
 static bool read_address(struct view *view, const char *text, struct event_filter *filter) {
-    uint32_t process = filter->store.process;
-    if (!view_address(view, text, &filter->address, &process))
+    struct view_place place;
+    if (!view_address(view, text, filter->store.process, &place))
         return false;
+    filter->address = place.address;
     if (filter->store.process == 0)
-        filter->store.process = process;
+        filter->store.process = place.process;
     filter->block_count = hak_store_blocks_at(view->reader, filter->address, filter->store.process,
                                               filter->block, 16);
     if (filter->block_count < 0) {
@@ -122,10 +101,10 @@ bool event_filter_read(struct view *view, struct event_filter *filter) {
     if ((value = view_value(view, "class")) && !read_class(view, value, filter))
         return false;
     if ((value = view_value(view, "since")) &&
-        !read_when("since", value, &filter->store.ns_from, &filter->store.id_from))
+        !view_when("since", value, &filter->store.ns_from, &filter->store.id_from))
         return false;
     if ((value = view_value(view, "until")) &&
-        !read_when("until", value, &filter->store.ns_to, &filter->store.id_to))
+        !view_when("until", value, &filter->store.ns_to, &filter->store.id_to))
         return false;
     if (view_given(view, "until") && filter->store.ns_to == 0 && filter->store.id_to == 0)
         filter->is_empty = true; /* the store takes 0 for no limit */

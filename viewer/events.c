@@ -63,12 +63,9 @@ static void print_event(struct listing *listing, const struct hak_event *event) 
 }
 
 static void print_json(struct listing *listing, const struct hak_event *event) {
-    json_t *object =
-        hak_json_event(listing->view->reader, event, view_given(listing->view, "stacks"));
-    char *line = object ? json_dumps(object, JSON_COMPACT) : NULL;
-    json_decref(object);
+    bool with_frames = view_given(listing->view, "stacks");
     printf("%s\n    ", listing->shown > 0 ? "," : "");
-    view_print_json(line);
+    view_print_json(view_json_compact(hak_json_event(listing->view->reader, event, with_frames)));
 }
 
 static void print_heading(struct view *view) {
@@ -89,7 +86,6 @@ static void show(struct listing *listing, const struct hak_event *event) {
 
 static int each_event(void *context, const struct hak_event *event) {
     struct listing *listing = context;
-    view_progress(event->id, listing->view->summary.events, "events");
     if (!event_passes(listing->view, &listing->filter, event))
         return 0;
     show(listing, event);
@@ -98,8 +94,6 @@ static int each_event(void *context, const struct hak_event *event) {
 
 static int each_of_tail(void *context, const struct hak_event *event) {
     struct listing *listing = context;
-    uint64_t events = listing->view->summary.events;
-    view_progress(event->id < events ? events - event->id : 0, events, "events");
     if (!event_passes(listing->view, &listing->filter, event))
         return 0;
     listing->tail[listing->shown++] = *event;
@@ -148,12 +142,10 @@ static void say_nothing_found(struct listing *listing) {
 }
 
 static void end_json(struct listing *listing) {
-    json_t *completeness = view_completeness_json(listing->view);
-    char *text = json_dumps(completeness, JSON_COMPACT);
+    char *text = view_json_compact(view_completeness_json(listing->view));
     printf("\n  ],\n  \"count\": %" PRIu64 ",\n  \"completeness\": %s\n}\n", listing->shown,
            text ? text : "{}");
     free(text);
-    json_decref(completeness);
 }
 
 int command_events(struct view *view) {
@@ -168,23 +160,19 @@ int command_events(struct view *view) {
         return VIEW_USAGE;
     view_start_pager(view);
     if (view->json) {
-        json_t *store = hak_json_text(view->store_path);
-        char *name = json_dumps(store, JSON_ENCODE_ANY);
+        char *name = view_json_compact(hak_json_text(view->store_path));
         printf("{\n  \"hakmem_json\": 1,\n  \"command\": \"events\",\n  \"store\": %s,\n"
                "  \"events\": [",
                name ? name : "\"\"");
         free(name);
-        json_decref(store);
     }
-    view_progress_begin(view);
     if (!listing.filter.is_empty)
         status = listing.tail_wanted == none ? list_all(&listing) : list_tail(&listing);
-    view_progress_end();
     event_filter_free(&listing.filter);
+    if (view->json && (status == 0 || status == VIEW_INTERRUPTED))
+        end_json(&listing);
     if (status != 0)
         return status;
-    if (view->json)
-        end_json(&listing);
     if (listing.shown == 0 && !view->json)
         say_nothing_found(&listing);
     return view_completeness(view);

@@ -10,19 +10,16 @@
 #include "collector/words.h"
 #include "info.h"
 #include "json.h"
+#include "pools.h"
+#include "process.h"
+#include "tree.h"
 
-/* Processes and losses printed before "and N more". */
+/* Losses printed before "and N more". */
 #define LINES_SHOWN 20
 
 static const char *column(sqlite3_stmt *query, int i) {
     const unsigned char *text = sqlite3_column_text(query, i);
     return text ? (const char *)text : "";
-}
-
-static const char *end_words(int kind) {
-    static const char *const words[] = {"end not seen", "ended", "killed, or _exit",
-                                        "became another program"};
-    return words[kind >= 0 && kind < 4 ? kind : 0];
 }
 
 static sqlite3_stmt *prepare(struct view *view, const char *sql) {
@@ -120,43 +117,19 @@ static void add_calls(struct hak_text *text, struct view *view) {
     sqlite3_finalize(query);
 }
 
+/* What small blocks hide in, known by the modules that were loaded. */
 static void add_pools(struct hak_text *text, struct view *view) {
-    char value[1024];
-    if (meta(view, "pools", value, sizeof value) && value[0])
-        add_value(text, view, "pools seen", value);
-}
-
-static void add_processes(struct hak_text *text, struct view *view) {
-    sqlite3_stmt *query =
-        prepare(view, "SELECT p.id, p.pid, p.parent, p.program, p.start_ns, p.end_ns, p.end_kind, "
-                      "(SELECT count(*) FROM thread t WHERE t.process = p.id), p.lost "
-                      "FROM process p ORDER BY p.id");
-    int shown = 0;
-    hak_text_add(text, "\n%sPROCESS  pid      threads  from         program%s\n",
-                 view_style(view, VIEW_BOLD), view_style(view, VIEW_PLAIN));
-    while (query && sqlite3_step(query) == SQLITE_ROW && shown++ < LINES_SHOWN) {
-        hak_text_add(text, "#%lld", (long long)sqlite3_column_int64(query, 0));
-        hak_text_tab(text, 9);
-        hak_text_add(text, "%d", sqlite3_column_int(query, 1));
-        hak_text_tab(text, 18);
-        hak_text_add(text, "%s", hak_words_number((uint64_t)sqlite3_column_int64(query, 7)));
-        hak_text_tab(text, 27);
-        hak_text_add(text, "%s", hak_words_time((uint64_t)sqlite3_column_int64(query, 4)));
-        hak_text_tab(text, 40);
-        hak_text_add_name(text, hak_words_path(column(query, 3), 2, false));
-        hak_text_add(text, ", %s", end_words(sqlite3_column_int(query, 6)));
-        if (sqlite3_column_int64(query, 2) > 0)
-            hak_text_add(text, ", child of #%lld", (long long)sqlite3_column_int64(query, 2));
-        if (sqlite3_column_int64(query, 8) > 0)
-            hak_text_add(
-                text, ", %s lost",
-                hak_words_count((uint64_t)sqlite3_column_int64(query, 8), "event", "events"));
-        hak_text_add(text, "\n");
+    const struct inner_pool *pool, *before = NULL;
+    for (int at = 0, shown = 0; (pool = pools_next(view, &at)) != NULL; before = pool) {
+        if (before && before->words == pool->words)
+            continue;
+        struct hak_text line = {0};
+        hak_text_add(&line, "%s%s%s%s%s", pool->words, pool->advice ? "; " : "",
+                     pool->advice ? pool->advice : "", pool->variable ? ", if it did not set " : "",
+                     pool->variable ? pool->variable : "");
+        add_value(text, view, shown++ ? "" : "inner pools", line.bytes ? line.bytes : "");
+        hak_text_free(&line);
     }
-    sqlite3_finalize(query);
-    if (view->summary.processes > LINES_SHOWN)
-        hak_text_add(text, "... and %s more; hakmem-trace sql \"select * from process\"\n",
-                     hak_words_number(view->summary.processes - LINES_SHOWN));
 }
 
 static void add_losses(struct hak_text *text, struct view *view) {
@@ -169,7 +142,13 @@ static void add_losses(struct hak_text *text, struct view *view) {
     int shown = 0;
     hak_text_add(text, "\n%sLOST EVENTS%s\n", view_style(view, VIEW_BOLD),
                  view_style(view, VIEW_PLAIN));
-    while (query && sqlite3_step(query) == SQLITE_ROW && shown++ < LINES_SHOWN) {
+    while (query && sqlite3_step(query) == SQLITE_ROW) {
+        if (shown++ == LINES_SHOWN && !view_given(view, "all")) {
+            hak_text_add(text, "... and %s; --all shows them\n",
+                         hak_words_count(view->summary.losses - LINES_SHOWN, "stretch more",
+                                         "stretches more"));
+            break;
+        }
         hak_text_add(text, "  %s between %s and %s, process %d",
                      hak_words_number((uint64_t)sqlite3_column_int64(query, 0)),
                      hak_words_time((uint64_t)sqlite3_column_int64(query, 1)),
@@ -200,7 +179,34 @@ static json_t *rows_json(struct view *view, const char *sql) {
     return list;
 }
 
-static bool print_json(struct view *view) {
+/* The rows of `process` with what only the tree knows: events, faults, what a process became. */
+static json_t *processes_json(struct view *view, const struct tree *tree) {
+    json_t *list = rows_json(view, "SELECT * FROM process ORDER BY id"), *object;
+    size_t i;
+    json_array_foreach(list, i, object) {
+        int at = tree_find(tree, (uint32_t)json_integer_value(json_object_get(object, "id")));
+        if (at < 0)
+            continue;
+        const struct tree_process *p = &tree->list[at];
+        json_object_set_new(object, "threads", json_integer((json_int_t)p->threads));
+        json_object_set_new(object, "events", json_integer((json_int_t)p->events));
+        json_object_set_new(object, "faults", json_integer((json_int_t)p->faults));
+        json_object_set_new(object, "became",
+                            p->became >= 0 ? json_integer(tree->list[p->became].id) : json_null());
+    }
+    return list;
+}
+
+static json_t *pools_json(struct view *view) {
+    json_t *list = json_array();
+    const struct inner_pool *pool, *before = NULL;
+    for (int at = 0; (pool = pools_next(view, &at)) != NULL; before = pool)
+        if (!before || before->words != pool->words)
+            json_array_append_new(list, json_string(pool->words));
+    return list;
+}
+
+static bool print_json(struct view *view, const struct tree *tree) {
     const struct hak_store_summary *summary = &view->summary;
     json_t *document = view_json_document(view, "info");
     char value[4096];
@@ -216,10 +222,8 @@ static bool print_json(struct view *view) {
     json_object_set_new(document, "modules", json_integer(summary->modules));
     json_object_set_new(document, "nodes", json_integer(summary->nodes));
     json_object_set_new(document, "faults", json_integer(summary->faults));
-    json_object_set_new(document, "processes",
-                        rows_json(view, "SELECT id, parent, pid, start_ns, end_ns, end_kind, "
-                                        "free_of_null, failed_calls, foreign_frees, no_stack, "
-                                        "lost, program, command_line FROM process ORDER BY id"));
+    json_object_set_new(document, "inner_pools", pools_json(view));
+    json_object_set_new(document, "processes", processes_json(view, tree));
     json_object_set_new(document, "losses",
                         rows_json(view, "SELECT process, thread, from_ns, to_ns, count, reason "
                                         "FROM loss ORDER BY from_ns, id"));
@@ -228,24 +232,33 @@ static bool print_json(struct view *view) {
 }
 
 int command_info(struct view *view) {
+    struct tree tree;
+    uint32_t process = 0;
     if (view_given(view, "options"))
         return info_options(view);
     int status = view_open(view);
     if (status != 0)
         return status;
+    if (!view_process(view, &process))
+        return VIEW_USAGE;
+    status = tree_load(&tree, view);
+    if (status != 0)
+        return status;
     view_start_pager(view);
+    bool printed;
     if (view->json) {
-        if (!print_json(view))
-            return VIEW_UNREADABLE;
+        printed = print_json(view, &tree);
     } else {
         struct hak_text text = {0};
         add_overview(&text, view);
         add_calls(&text, view);
         add_pools(&text, view);
-        add_processes(&text, view);
+        hak_text_add(&text, "\n");
+        tree_write(&text, view, &tree, process ? tree_find(&tree, process) : -1,
+                   view_given(view, "all"));
         add_losses(&text, view);
-        if (!view_print(&text))
-            return VIEW_UNREADABLE;
+        printed = view_print(&text);
     }
-    return view_completeness(view);
+    tree_free(&tree);
+    return printed ? view_completeness(view) : VIEW_UNREADABLE;
 }

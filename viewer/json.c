@@ -23,6 +23,14 @@ json_t *view_completeness_json(const struct view *view) {
                         json_integer((json_int_t)summary->trimmed_events));
     json_object_set_new(object, "being_written", json_boolean(summary->being_written));
     json_object_set_new(object, "ended_early", json_boolean(summary->ended_early));
+    if (view_answer_is_cut())
+        json_object_set_new(object, "interrupted", json_true());
     hak_text_free(&sentence);
     return object;
+}
+
+char *view_json_compact(json_t *value) {
+    char *text = value ? json_dumps(value, HAK_JSON_FLAGS | JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+    json_decref(value);
+    return text;
 }

@@ -9,5 +9,8 @@
 json_t *view_json_document(const struct view *view, const char *command);
 /* Whether events are missing from the capture, in numbers and a sentence. */
 json_t *view_completeness_json(const struct view *view);
+/* On one line, as long documents are written piece by piece; drops the reference. NULL when memory
+ * ran out; free it. */
+char *view_json_compact(json_t *value);
 
 #endif

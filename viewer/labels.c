@@ -78,3 +78,18 @@ void view_add_stack(struct hak_text *text, struct view *view, uint32_t stack, in
     }
     hak_frames_free(&frames);
 }
+
+const char *view_span(uint64_t ns) {
+    static char buffers[8][32];
+    static unsigned next;
+    char *out = buffers[next++ % 8];
+    if (ns < 1000)
+        snprintf(out, sizeof buffers[0], "%u ns", (unsigned)ns);
+    else if (ns < 1000000)
+        snprintf(out, sizeof buffers[0], "%.1f us", (double)ns / 1e3);
+    else if (ns < 1000000000)
+        snprintf(out, sizeof buffers[0], "%.1f ms", (double)ns / 1e6);
+    else
+        snprintf(out, sizeof buffers[0], "%.1f s", (double)ns / 1e9);
+    return out;
+}

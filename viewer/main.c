@@ -1,8 +1,6 @@
 /* hakmem-trace: reads the command line and hands over to the command's own file. */
 #include "view.h"
 
-#include <stdlib.h>
-
 int main(int argc, char **argv) {
     struct view view = {0};
     int status = view_parse(&view, argc, argv);
@@ -12,5 +10,9 @@ int main(int argc, char **argv) {
     }
     if (!view_end_output() && status == VIEW_OK)
         status = VIEW_USAGE;
+    if (view_answer_is_cut()) {
+        view_error("interrupted: the answer is partial");
+        status = VIEW_INTERRUPTED;
+    }
     return status;
 }

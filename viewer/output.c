@@ -17,6 +17,8 @@ const char *view_style(const struct view *view, enum view_style style) {
 void view_start_pager(struct view *view) {
     const char *program = getenv("PAGER");
     int ends[2];
+    if (view->terminal)
+        view_progress_end();
     if (!view->terminal || view_given(view, "no-pager") || pager != 0)
         return;
     if (!program)
@@ -41,7 +43,12 @@ void view_start_pager(struct view *view) {
     close(ends[1]);
 }
 
+bool view_has_pager(void) {
+    return pager > 0;
+}
+
 bool view_end_output(void) {
+    view_progress_end();
     bool written = fflush(stdout) == 0 && !ferror(stdout);
     if (pager > 0) {
         close(STDOUT_FILENO);

@@ -15,6 +15,7 @@
 void view_error(const char *format, ...) {
     va_list list;
     fflush(stdout);
+    view_progress_clear();
     fprintf(stderr, "hakmem-trace: ");
     va_start(list, format);
     vfprintf(stderr, format, list);

@@ -1,6 +1,8 @@
-/* Progress of long work, on stderr and only when that is a terminal and stdout is not. */
+/* Progress of long work, on stderr and only when that is a terminal: how far, how fast, how long.
+ */
 #include "view.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -8,12 +10,11 @@
 
 #define FIRST_AFTER_NS 1000000000ull /* what ends sooner shows nothing */
 #define EVERY_NS       250000000ull
-#define LOOK_EVERY     4096 /* calls between looks at the clock */
 
 static struct {
-    bool is_on, is_shown;
-    unsigned calls;
-    uint64_t begin_ns, last_ns;
+    bool is_off, is_shown, is_decided;
+    const char *doing;
+    uint64_t begin_ns, pass_ns, pass_from, last_ns, last_done;
 } progress;
 
 static uint64_t now_ns(void) {
@@ -22,28 +23,52 @@ static uint64_t now_ns(void) {
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-void view_progress_begin(const struct view *view) {
-    memset(&progress, 0, sizeof progress);
-    progress.is_on = !view->terminal && isatty(STDERR_FILENO);
-    progress.begin_ns = progress.is_on ? now_ns() : 0;
+static bool is_wanted(void) {
+    if (!progress.is_decided) {
+        const char *terminal = getenv("TERM");
+        progress.is_off |= !isatty(STDERR_FILENO) || !terminal || strcmp(terminal, "dumb") == 0;
+        progress.is_decided = true;
+    }
+    return !progress.is_off;
 }
 
-void view_progress(uint64_t done, uint64_t total, const char *unit) {
-    if (!progress.is_on || ++progress.calls % LOOK_EVERY != 0)
+/* A read that begins anew (check goes over the events several times) has a rate of its own. */
+static void begin_pass(const struct hak_progress *now, uint64_t ns) {
+    progress.doing = now->doing;
+    progress.pass_ns = ns;
+    progress.pass_from = now->done;
+    if (progress.begin_ns == 0)
+        progress.begin_ns = ns;
+}
+
+void view_progress(const struct hak_progress *now) {
+    if (!is_wanted())
         return;
-    uint64_t now = now_ns(), spent = now - progress.begin_ns;
-    if (spent < FIRST_AFTER_NS || now - progress.last_ns < EVERY_NS || done == 0)
+    uint64_t ns = now_ns();
+    if (progress.begin_ns == 0 || now->done < progress.last_done || now->doing != progress.doing)
+        begin_pass(now, ns);
+    progress.last_done = now->done;
+    if (ns - progress.begin_ns < FIRST_AFTER_NS || ns - progress.last_ns < EVERY_NS)
         return;
-    double per_second = (double)done * 1e9 / (double)spent;
-    double left = total > done ? (double)(total - done) / per_second : 0;
-    fprintf(stderr, "\r%s of %s %s, %s per second, %.0f s left\033[K", hak_words_number(done),
-            hak_words_number(total), unit, hak_words_number((uint64_t)per_second), left);
-    progress.last_ns = now;
+    uint64_t read = now->done - progress.pass_from, spent = ns - progress.pass_ns;
+    double per_second = spent > 0 ? (double)read * 1e9 / (double)spent : 0;
+    fprintf(stderr, "\r%s%s%s of %s events", now->doing, now->doing[0] ? ": " : "",
+            hak_words_number(now->done), hak_words_number(now->total));
+    if (per_second >= 1)
+        fprintf(stderr, ", %s per second, %.0f s left", hak_words_number((uint64_t)per_second),
+                now->total > now->done ? (double)(now->total - now->done) / per_second : 0.0);
+    fprintf(stderr, "\033[K");
+    progress.last_ns = ns;
     progress.is_shown = true;
 }
 
-void view_progress_end(void) {
+void view_progress_clear(void) {
     if (progress.is_shown)
         fprintf(stderr, "\r\033[K");
-    progress.is_on = progress.is_shown = false;
+    progress.is_shown = false;
+}
+
+void view_progress_end(void) {
+    view_progress_clear();
+    progress.is_off = true;
 }

@@ -1,4 +1,5 @@
 /* `run`: records a program and its children, reports their faults, returns its status. */
+#include "pools.h"
 #include "run.h"
 
 #include <errno.h>
@@ -109,32 +110,16 @@ static void count_faults(struct view *view, const char *path, struct outcome *ou
 }
 
 /* The inner pool of a program that was recorded, which hides small blocks from hakmem; NULL = none
- * that is known, or it was switched off. */
-static const char *inner_pool(const struct view *view) {
-    static const struct {
-        const char *module, *variable, *words;
-    } pools[] = {
-        {"%/python3%", "PYTHONMALLOC", "CPython's own pool hides small blocks"},
-        {"%/libpython3%", "PYTHONMALLOC", "CPython's own pool hides small blocks"},
-    };
-    const char *found = NULL;
-    sqlite3_stmt *query = NULL;
-    if (sqlite3_prepare_v2(hak_store_database(view->reader),
-                           "SELECT 1 FROM module WHERE path LIKE ?1 LIMIT 1", -1, &query,
-                           NULL) != SQLITE_OK)
-        return NULL;
-    for (size_t i = 0; i < sizeof pools / sizeof pools[0] && !found; i++) {
-        sqlite3_reset(query);
-        sqlite3_bind_text(query, 1, pools[i].module, -1, SQLITE_STATIC);
-        if (!view_given(view, "pools") && !getenv(pools[i].variable) &&
-            sqlite3_step(query) == SQLITE_ROW)
-            found = pools[i].words;
-    }
-    sqlite3_finalize(query);
-    return found;
+ * that can be switched off, or it was. */
+static const char *inner_pool(struct view *view) {
+    const struct inner_pool *pool;
+    for (int at = 0; !view_given(view, "pools") && (pool = pools_next(view, &at)) != NULL;)
+        if (pool->variable && !getenv(pool->variable))
+            return pool->words;
+    return NULL;
 }
 
-static void print_closing_line(const struct view *view, const struct outcome *outcome) {
+static void print_closing_line(struct view *view, const struct outcome *outcome) {
     if (view->json || !isatty(STDERR_FILENO) || !outcome->read)
         return;
     const char *slash = strrchr(view->store_path, '/');

@@ -1,7 +1,6 @@
 /* `sql`: queries over the capture with the log as tables; one query, a file of them, or a shell. */
 #include "view.h"
 
-#include <signal.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,19 +9,6 @@
 #include "collector/words.h"
 #include "json.h"
 #include "sql_print.h"
-
-/* Every program step of SQLite's calls this; Ctrl-C ends the query, not the shell. */
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int signal) {
-    (void)signal;
-    interrupted = 1;
-}
-
-static int stop_when_interrupted(void *context) {
-    (void)context;
-    return interrupted != 0;
-}
 
 static int say_error(sqlite3 *database, const char *sql) {
     int offset = sqlite3_error_offset(database);
@@ -54,9 +40,9 @@ static int run_statements(struct view *view, sqlite3 *database, const char *sql)
             continue; /* blanks or a comment */
         int result = sql_print(view, query);
         bool failed = sqlite3_finalize(query) != SQLITE_OK || result < 0;
-        if (failed && interrupted)
-            fprintf(stderr, "hakmem-trace: interrupted\n");
-        else if (failed)
+        if (failed && view_is_interrupted())
+            return VIEW_INTERRUPTED;
+        if (failed)
             return say_error(database, all);
         if (ferror(stdout))
             break;
@@ -79,23 +65,30 @@ static int shell(struct view *view, sqlite3 *database) {
     struct hak_text statement = {0};
     char *line = NULL;
     size_t room = 0;
-    signal(SIGINT, on_interrupt);
-    sqlite3_progress_handler(database, 1000, stop_when_interrupted, NULL);
     printf("%s, read-only. Tables: event, block, life, fault, loss, process, thread, module, "
            "frame, ...\nEnd a query with ; and the shell with Ctrl-D.\n",
            view->store_path);
     for (;;) {
         printf("%s", statement.length > 0 ? "     ... " : "hakmem-> ");
         fflush(stdout);
-        if (getline(&line, &room, stdin) < 0)
-            break;
-        interrupted = 0;
+        if (getline(&line, &room, stdin) < 0) {
+            if (!view_is_interrupted())
+                break;
+            clearerr(stdin);
+            hak_text_free(&statement);
+            printf("\n");
+            view_forget_interrupt();
+            continue;
+        }
+        view_forget_interrupt();
         if (statement.length == 0 && (strcmp(line, ".quit\n") == 0 || strcmp(line, ".exit\n") == 0))
             break;
         hak_text_add(&statement, "%s", line);
         if (!statement.bytes || !sqlite3_complete(statement.bytes))
             continue;
-        run_statements(view, database, statement.bytes);
+        if (run_statements(view, database, statement.bytes) == VIEW_INTERRUPTED)
+            view_error("interrupted");
+        view_forget_interrupt();
         hak_text_free(&statement);
     }
     printf("\n");

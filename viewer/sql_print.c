@@ -160,7 +160,7 @@ static json_t *value_json(sqlite3_stmt *query, int i) {
 }
 
 static void print_json_value(json_t *value) {
-    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+    char *text = json_dumps(value, HAK_JSON_FLAGS | JSON_COMPACT | JSON_ENCODE_ANY);
     printf("%s", text ? text : "null");
     free(text);
     json_decref(value);

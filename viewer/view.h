@@ -19,10 +19,11 @@
 
 enum view_status {
     VIEW_OK = 0,
-    VIEW_FAULT = 1,      /* a fault was found */
-    VIEW_USAGE = 2,      /* the command line is wrong */
-    VIEW_UNREADABLE = 3, /* the capture cannot be read */
-    VIEW_INCOMPLETE = 4, /* the capture is incomplete and the answer could differ */
+    VIEW_FAULT = 1,         /* a fault was found */
+    VIEW_USAGE = 2,         /* the command line is wrong */
+    VIEW_UNREADABLE = 3,    /* the capture cannot be read */
+    VIEW_INCOMPLETE = 4,    /* the capture is incomplete and the answer could differ */
+    VIEW_INTERRUPTED = 130, /* by Ctrl-C, as shells have it */
 };
 
 /* One option: from this come parsing and help. `name` "" = not an option, skip it. */
@@ -96,26 +97,40 @@ void view_add_extent(struct hak_text *text, const struct view *view);
 void view_add_completeness(struct hak_text *text, const struct view *view);
 /* Prints the reader's last error with what to do; returns the exit status for it. */
 int view_store_error(const struct view *view, int error);
-/* Row id of the process given by --process (a pid, or "#row"), 0 when none was given. False:
- * printed and wrong. */
-bool view_process(struct view *view, uint32_t *row);
-/* Says on stderr which process was taken, where more than one had a block at `address`. */
-void view_note_process(struct view *view, uint64_t address, uint32_t row);
 
-/* What a person may type for an address: 0x7f.., 7f.., sym+off, p:N, @fault, @fault:N. False: the
- * error is printed. `process` is set for p:N and @fault. */
-bool view_address(struct view *view, const char *text, uint64_t *address, uint32_t *process);
+/* An address as it was typed. `process` and `event` are set for p:N and @fault, else 0. */
+struct view_place {
+    uint64_t address, event;
+    uint32_t process;
+};
+/* What a person may type for an address: 0x7f.., 7f.., sym+off, p:N, @fault, @fault:N; p:N counts
+ * the allocations of `process` (row id, 0 = of all). False: the error is printed. */
+bool view_address(struct view *view, const char *text, uint32_t process, struct view_place *out);
+/* A moment: "1.5", "1.5s", "200ms", "30us" into `ns`, "#4711" into `id`. False: the error, which
+ * names --`option`, is printed. */
+bool view_when(const char *option, const char *text, uint64_t *ns, uint64_t *id);
 
-/* Progress on stderr while stdout goes elsewhere; shown from the second second on. `done` of
- * `total` counted in `unit`; cheap enough to be called for every event. */
-void view_progress_begin(const struct view *view);
-void view_progress(uint64_t done, uint64_t total, const char *unit);
+/* Lets reads of the open capture show their progress and be ended by Ctrl-C; view_open calls it. */
+void view_watch_reading(struct view *view);
+/* Ctrl-C was typed: go on no longer than it takes to end the answer well. */
+bool view_is_interrupted(void);
+/* A shell goes on with the next question. */
+void view_forget_interrupt(void);
+/* The answer was ended by Ctrl-C before it was whole. */
+bool view_answer_is_cut(void);
+
+/* Progress on stderr, where that is a terminal; shown from the second second on, until the answer
+ * begins on the same terminal. Called once for each chunk. */
+void view_progress(const struct hak_progress *progress);
+/* Takes the line away, for other lines on stderr. */
+void view_progress_clear(void);
 void view_progress_end(void);
 
-/* Error on stderr: "hakmem-trace: ..." and a newline. */
+/* Error or note on stderr: "hakmem-trace: ..." and a newline. */
 void view_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Switches stdout to a pager where that is right; call before the first output. */
 void view_start_pager(struct view *view);
+bool view_has_pager(void);
 /* Ends output: flushes, waits for the pager. False: stdout could not be written. */
 bool view_end_output(void);
 /* Prints and frees. False and an error line when memory ran out. */
@@ -127,6 +142,9 @@ const char *view_style(const struct view *view, enum view_style style);
 
 int command_run(struct view *view);
 int command_why(struct view *view);
+int command_block(struct view *view);
+int command_threads(struct view *view);
+int command_modules(struct view *view);
 int command_events(struct view *view);
 int command_faults(struct view *view);
 int command_info(struct view *view);

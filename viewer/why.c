@@ -1,31 +1,14 @@
 /* `why ADDR`: who owned it, in what state it was, the first wrong step. */
 #include "why.h"
 
-#include <inttypes.h>
-#include <sqlite3.h>
 #include <stdlib.h>
+#include <string.h>
 #include "collector/facts_json.h"
 #include "collector/story_words.h"
 #include "collector/words.h"
 #include "json.h"
-
-void why_add_module(struct hak_text *text, struct view *view, uint64_t address) {
-    sqlite3_stmt *query = NULL;
-    if (sqlite3_prepare_v2(hak_store_database(view->reader),
-                           "SELECT path, load_bias FROM module WHERE start <= ?1 AND ?1 < \"end\" "
-                           "LIMIT 1",
-                           -1, &query, NULL) == SQLITE_OK) {
-        sqlite3_bind_int64(query, 1, (sqlite3_int64)address);
-        if (sqlite3_step(query) == SQLITE_ROW) {
-            const unsigned char *path = sqlite3_column_text(query, 0);
-            hak_text_add(text, "It lies in ");
-            hak_text_add_name(text, path ? (const char *)path : "?");
-            hak_text_add(text, "+0x%" PRIx64 ": static data or code, no heap.\n",
-                         address - (uint64_t)sqlite3_column_int64(query, 1));
-        }
-    }
-    sqlite3_finalize(query);
-}
+#include "position.h"
+#include "process.h"
 
 static int nothing_known(struct view *view, uint64_t address) {
     struct hak_text text = {0};
@@ -38,13 +21,7 @@ static int nothing_known(struct view *view, uint64_t address) {
         view_print_json(hak_json_print(document));
         return view_completeness(view);
     }
-    hak_text_add(&text, "0x%" PRIx64 " was in no block of this capture.\n", address);
-    why_add_module(&text, view, address);
-    hak_text_add(&text, "Looked in ");
-    view_add_extent(&text, view);
-    hak_text_add(&text, " for blocks that covered it at any time. ");
-    view_add_completeness(&text, view);
-    hak_text_add(&text, "\n");
+    view_add_nothing_known(&text, view, address);
     view_print(&text);
     return view_completeness(view);
 }
@@ -73,26 +50,49 @@ static void settle(struct why *why) {
                  !why->view->summary.ended_early;
 }
 
+/* Tells the story in the first of the processes that --process may mean which knows the address:
+ * those are sorted by their newest row first. 1, 0 when none knows it, or an error. */
+static int tell_in(struct why *why, const struct view_processes *all, uint32_t *process) {
+    struct hak_store_reader *reader = why->view->reader;
+    for (int i = 0; i < all->count; i++) {
+        int told = hak_story_tell(reader, why->address, all->row[i], 0, &why->story);
+        if (told == 0)
+            continue;
+        *process = all->row[i];
+        return told;
+    }
+    return 0;
+}
+
 int command_why(struct view *view) {
     struct why why = {.view = view};
-    uint32_t chosen = 0, process = 0;
+    struct view_processes all;
+    struct view_place place;
     int status = view_open(view);
     if (status != 0)
         return status;
-    if (!view_process(view, &chosen) ||
-        !view_address(view, view->argument[0], &why.address, &process))
+    bool counts = strncmp(view->argument[0], "p:", 2) == 0;
+    if (!view_read_process(view, &all))
         return VIEW_USAGE;
-    if (chosen != 0)
-        process = chosen;
-    int told = hak_story_tell(view->reader, why.address, process, 0, &why.story);
+    if (!view_address(view, view->argument[0], counts && all.count > 0 ? all.row[0] : 0, &place))
+        return VIEW_USAGE;
+    why.address = place.address;
+    why.asked_event = counts ? place.event : 0;
+    uint32_t process = place.process;
+    if (counts && all.count > 0)
+        all.count = 1; /* the one in which was counted */
+    int told = all.count > 0 ? tell_in(&why, &all, &process)
+                             : hak_story_tell(view->reader, why.address, process, 0, &why.story);
     if (told < 0)
         return view_store_error(view, told);
+    if (told > 0 && all.count > 0)
+        view_tell_process(view, &all, process);
+    else if (told > 0 && process == 0)
+        view_note_process(view, why.address, why.story->block.process);
     view_start_pager(view);
     if (told == 0)
         return nothing_known(view, why.address);
     settle(&why);
-    if (process == 0)
-        view_note_process(view, why.address, why.story->block.process);
     struct hak_text text = {0};
     bool printed = why_make_rows(&why);
     if (printed && view->json) {

@@ -23,6 +23,7 @@ struct why_row {
 struct why {
     struct view *view;
     uint64_t address;
+    uint64_t asked_event; /* p:N: the event of that allocation; 0 = another way of asking */
     struct hak_story *story;
     const struct hak_life *last;      /* NULL = the block was never handed out in this capture */
     const struct hak_life *stale;     /* NULL = nobody is marked */
@@ -37,8 +38,6 @@ struct why {
 bool why_make_rows(struct why *why);
 void why_write(struct hak_text *text, const struct why *why);
 char *why_json(const struct why *why);
-/* Appends in which module's memory the address lies, if it lies in one. */
-void why_add_module(struct hak_text *text, struct view *view, uint64_t address);
 /* "writer unknown; owners 1 and 2 held this address before", or "" where nothing is to be said. */
 void why_add_unmarked(struct hak_text *text, const struct why *why);
 /* "front 3 io -> (spill) slab -> (refill) front 3 io": the moves between the last life and the one

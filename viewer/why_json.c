@@ -66,6 +66,9 @@ char *why_json(const struct why *why) {
     json_object_set_new(document, "stale_event",
                         why->stale ? json_integer((json_int_t)why->stale->ends[0].id)
                                    : json_null());
+    json_object_set_new(document, "asked_event",
+                        why->asked_event ? json_integer((json_int_t)why->asked_event)
+                                         : json_null());
     json_object_set_new(document, "fault", fault_json(why));
     json_object_set_new(document, "completeness", view_completeness_json(why->view));
     json_object_set_new(json_object_get(document, "completeness"), "lost_events_of_block",

@@ -69,7 +69,9 @@ static void add_life(struct why *why, const struct hak_life *life) {
 
 static bool is_shown(const struct why *why, int i) {
     const struct hak_story *story = why->story;
-    return view_given(why->view, "all") || i >= story->life_count - OWNERS_SHOWN ||
+    return view_given(why->view, "all") ||
+           (why->asked_event != 0 && story->lives[i].birth.id == why->asked_event) ||
+           i >= story->life_count - OWNERS_SHOWN ||
            (why->stale &&
             (story->lives[i].number == why->stale->stale_owner || &story->lives[i] == why->stale));
 }
@@ -120,6 +122,14 @@ static void add_moves(struct why *why) {
             if (life->ends[end].id == row->event.id)
                 mark_end(why, life, end, row);
     }
+}
+
+/* p:N: which of the owners is the Nth allocation. */
+static void mark_asked(struct why *why, struct why_row *row) {
+    struct hak_text note = {0};
+    hak_text_add(&note, "this is ");
+    hak_text_add_name(&note, why->view->argument[0]);
+    set_note(row, &note);
 }
 
 static struct why_row *find_row(struct why *why, uint64_t id) {
@@ -177,6 +187,9 @@ bool why_make_rows(struct why *why) {
         add_moves(why);
     else
         add_lives(why);
+    struct why_row *asked = find_row(why, why->asked_event);
+    if (asked)
+        mark_asked(why, asked);
     add_findings(why);
     return true;
 }

@@ -2,38 +2,28 @@
 #include "why.h"
 
 #include <inttypes.h>
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include "collector/story_words.h"
 #include "collector/words.h"
 #include "labels.h"
+#include "position.h"
+#include "process.h"
 #include "superslab.h"
 
 static void add_position(struct hak_text *text, const struct why *why) {
-    uint64_t address = why->address, user = why->user, asked = why->asked_bytes;
-    hak_text_add(text, "0x%" PRIx64 " is ", address);
-    if (!why->last)
-        hak_text_add(text, "in a slot that was never handed out in this capture, %s long (%s)",
-                     hak_words_bytes(why->story->block.slot_bytes),
-                     hak_words_class(why->view->reader, why->story->block.class_index));
-    else if (address == user)
-        hak_text_add(text, "the start of a block");
-    else if (address < user)
-        hak_text_add(text, "%s in front of a block", hak_words_bytes(user - address));
-    else if (address - user < asked)
-        hak_text_add(text, "%s into a block", hak_words_bytes(address - user));
-    else
-        hak_text_add(text, "%s past the end of a block", hak_words_bytes(address - user - asked));
+    struct view_position position = {.address = why->address,
+                                     .block = &why->story->block,
+                                     .was_handed_out = why->last != NULL,
+                                     .user = why->user,
+                                     .asked_bytes = why->asked_bytes};
+    view_add_position(text, why->view, &position);
 }
 
 static void add_state(struct hak_text *text, const struct why *why) {
     const struct hak_story *story = why->story;
     if (why->last) {
-        hak_text_add(text, " of %s asked, %s in its slot (%s), ",
-                     hak_words_number(why->asked_bytes), hak_words_number(story->block.slot_bytes),
-                     hak_words_class(why->view->reader, story->block.class_index));
-        hak_text_add(text, "%s, %s in this capture.\n",
+        hak_text_add(text, ", %s, %s in this capture.\n",
                      why->last->end_count == 0   ? "live"
                      : why->last->end_count == 1 ? "freed"
                                                  : "freed twice",
@@ -41,39 +31,6 @@ static void add_state(struct hak_text *text, const struct why *why) {
     } else {
         hak_text_add(text, ".\n");
     }
-}
-
-static uint64_t query_number(const struct why *why, const char *sql, int parameter) {
-    sqlite3_stmt *query = NULL;
-    uint64_t value = 0;
-    if (sqlite3_prepare_v2(hak_store_database(why->view->reader), sql, -1, &query, NULL) ==
-        SQLITE_OK) {
-        sqlite3_bind_int(query, 1, parameter);
-        if (sqlite3_step(query) == SQLITE_ROW)
-            value = (uint64_t)sqlite3_column_int64(query, 0);
-    }
-    sqlite3_finalize(query);
-    return value;
-}
-
-static void add_place(struct hak_text *text, const struct why *why) {
-    const struct hak_block_key *block = &why->story->block;
-    if (block->class_index == HAK_CLASS_NONE || block->slot_bytes == 0) {
-        hak_text_add(text, "A large block: a mapping of its own (base 0x%" PRIx64 "). ",
-                     block->base);
-        return;
-    }
-    uint64_t superslab =
-        query_number(why, "SELECT value FROM meta WHERE key = 'superslab_bytes'", 0);
-    uint64_t slab = query_number(why, "SELECT value FROM meta WHERE key = 'slab_bytes'", 0);
-    uint64_t first =
-        query_number(why, "SELECT first_slot_offset FROM class WHERE id = ?1", block->class_index);
-    if (superslab == 0 || slab == 0)
-        return;
-    uint64_t inside = block->base % superslab;
-    hak_text_add(text, "SuperSlab 0x%" PRIx64 ", slab %" PRIu64 ", slot %s (base 0x%" PRIx64 "). ",
-                 block->base - inside, inside / slab,
-                 hak_words_number((inside % slab - first) / block->slot_bytes), block->base);
 }
 
 static void add_lost(struct hak_text *text, const struct why *why) {
@@ -188,6 +145,15 @@ static void add_table(struct hak_text *text, const struct why *why) {
     hak_text_add(text, "where%s\n", view_style(why->view, VIEW_PLAIN));
     for (int i = 0; i < why->rows; i++)
         add_row(text, why, &c, &why->row[i]);
+    bool asked_is_shown = why->asked_event == 0;
+    for (int i = 0; i < why->rows; i++)
+        asked_is_shown |= !why->row[i].gap && why->row[i].event.id == why->asked_event;
+    if (!asked_is_shown)
+        hak_text_add(text,
+                     "  %s is event %s, an owner before these: hakmem-trace block 0x%" PRIx64
+                     " --until '#%" PRIu64 "' --last 1 shows it\n",
+                     why->view->argument[0], hak_words_number(why->asked_event), why->address,
+                     why->asked_event);
     struct hak_text path = {0};
     uint32_t from, to;
     if (!view_given(why->view, "moves") && why_add_path(&path, why, &from, &to))
@@ -226,6 +192,13 @@ static void add_heading(struct hak_text *text, const struct why *why, const char
     hak_text_tab(text, 10);
 }
 
+static bool has_gap(const struct why *why) {
+    for (int i = 0; i < why->rows; i++)
+        if (why->row[i].gap)
+            return true;
+    return false;
+}
+
 static void add_end(struct hak_text *text, const struct why *why) {
     struct hak_text unmarked = {0};
     why_add_unmarked(&unmarked, why);
@@ -255,9 +228,15 @@ static void add_end(struct hak_text *text, const struct why *why) {
         hak_text_add(&option, " -s ");
         hak_text_add_name(&option, store);
     }
-    if (view_value(why->view, "process"))
-        hak_text_add(&option, " -p %s", view_value(why->view, "process"));
+    if (view_given(why->view, "process")) {
+        hak_text_add(&option, " -p ");
+        view_add_process_name(&option, why->view, why->story->block.process);
+    }
     const char *named = option.bytes ? option.bytes : "";
+    if (has_gap(why)) {
+        hak_text_add(text, "hakmem-trace block 0x%" PRIx64 "%s\n", why->address, named);
+        hak_text_tab(text, 10);
+    }
     if (!view_given(why->view, "stacks"))
         hak_text_add(text, "hakmem-trace why 0x%" PRIx64 " --stacks%s     ", why->address, named);
     else if (!view_given(why->view, "moves"))
@@ -271,11 +250,11 @@ void why_write(struct hak_text *text, const struct why *why) {
     if (hak_story_is_outside(why->story)) {
         hak_text_add(text, "0x%" PRIx64 " was in no block of this capture; it was only given to:\n",
                      why->address);
-        why_add_module(text, why->view, why->address);
+        view_add_module(text, why->view, why->address);
     } else {
         add_position(text, why);
         add_state(text, why);
-        add_place(text, why);
+        view_add_slot(text, why->view, &why->story->block);
     }
     add_lost(text, why);
     hak_text_add(text, "\n");

@@ -9,10 +9,10 @@
 #include "trace/record.h"
 
 json_t *hak_json_text(const char *text) {
-    struct hak_text safe = {0};
-    hak_text_add_name(&safe, text);
-    json_t *value = json_string(safe.bytes ? safe.bytes : "");
-    hak_text_free(&safe);
+    struct hak_text valid = {0};
+    hak_text_add_utf8(&valid, text);
+    json_t *value = json_string(valid.bytes ? valid.bytes : "");
+    hak_text_free(&valid);
     return value;
 }
 
@@ -110,7 +110,7 @@ json_t *hak_json_lives(struct hak_store_reader *r, const struct hak_story *story
 char *hak_json_print(json_t *document) {
     if (!document)
         return NULL;
-    char *text = json_dumps(document, JSON_INDENT(2));
+    char *text = json_dumps(document, HAK_JSON_FLAGS | JSON_INDENT(2));
     json_decref(document);
     if (!text)
         return NULL;

@@ -8,8 +8,11 @@
 #include "collector/lookup.h"
 #include "store/story.h"
 
-/* Text from outside as a JSON string: bytes that are no UTF-8 and control characters are escaped.
- */
+/* How every document is written: not a byte above 0x7e goes out, so that no name can play with the
+ * terminal, and every reader gets it back as it was. */
+#define HAK_JSON_FLAGS JSON_ENSURE_ASCII
+
+/* Text from outside as a JSON string, as it is; bytes that are no UTF-8 become U+FFFD. */
 json_t *hak_json_text(const char *text);
 /* "0x7f21c4a12950"; null for 0. */
 json_t *hak_json_address(uint64_t address);

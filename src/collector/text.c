@@ -38,26 +38,35 @@ void hak_text_add(struct hak_text *text, const char *format, ...) {
     text->length += (size_t)length;
 }
 
-/* Bytes of the UTF-8 character at `s`, 0 when it is none, or is a control character. */
-static int character_bytes(const unsigned char *s) {
+/* Bytes of the UTF-8 character at `s`, 0 when it is none. */
+static int utf8_bytes(const unsigned char *s) {
     if (s[0] < 0x80)
-        return s[0] >= 0x20 && s[0] != 0x7f ? 1 : 0;
-    int bytes = s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : s[0] >= 0xe0 ? 3 : s[0] >= 0xc2 ? 2 : 0;
-    if (s[0] >= 0xf5)
-        return 0;
+        return 1;
+    int bytes = s[0] >= 0xf0 && s[0] < 0xf5   ? 4
+                : s[0] >= 0xe0 && s[0] < 0xf0 ? 3
+                : s[0] >= 0xc2 && s[0] < 0xe0 ? 2
+                                              : 0;
     for (int i = 1; i < bytes; i++)
         if ((s[i] & 0xc0) != 0x80)
             return 0;
-    if (bytes == 2 && s[0] == 0xc2 && s[1] < 0xa0)
-        return 0; /* C1 controls move the cursor on some terminals */
     if (bytes == 3 && ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] >= 0xa0)))
         return 0; /* longer than needed, or half of a pair of UTF-16 */
+    if (bytes == 4 && ((s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] >= 0x90)))
+        return 0;
+    return bytes;
+}
+
+/* The same, and 0 for what would play with a terminal or its reader. */
+static int character_bytes(const unsigned char *s) {
+    int bytes = utf8_bytes(s);
+    if (bytes == 1 && (s[0] < 0x20 || s[0] == 0x7f))
+        return 0;
+    if (bytes == 2 && s[0] == 0xc2 && s[1] < 0xa0)
+        return 0; /* C1 controls move the cursor on some terminals */
     if (bytes == 3 && s[0] == 0xe2 &&
         ((s[1] == 0x80 && s[2] >= 0xaa && s[2] <= 0xae) ||
          (s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9)))
         return 0; /* turns the direction of writing: what is seen is not what is there */
-    if (bytes == 4 && ((s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] >= 0x90)))
-        return 0;
     return bytes;
 }
 
@@ -77,6 +86,16 @@ void hak_text_add_name(struct hak_text *text, const char *name) {
         else
             hak_text_add(text, "\\x%02x", *s);
         s++;
+    }
+}
+
+void hak_text_add_utf8(struct hak_text *text, const char *name) {
+    const unsigned char *s = (const unsigned char *)(name ? name : "");
+    while (*s) {
+        int bytes = utf8_bytes(s);
+        hak_text_add(text, "%.*s", bytes > 0 ? bytes : 3,
+                     bytes > 0 ? (const char *)s : "\xef\xbf\xbd");
+        s += bytes > 0 ? bytes : 1;
     }
 }
 

@@ -20,6 +20,9 @@ void hak_text_add(struct hak_text *text, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* Appends `name` with control characters and bytes that are no UTF-8 written as \n, \t or \xNN. */
 void hak_text_add_name(struct hak_text *text, const char *name);
+/* Appends `name` for a machine: control characters as they are, every byte that is no part of valid
+ * UTF-8 as U+FFFD. */
+void hak_text_add_utf8(struct hak_text *text, const char *name);
 /* Appends `count` times `c`. */
 void hak_text_fill(struct hak_text *text, char c, int count);
 /* Appends blanks until the last line has `column` characters; at least one blank when it is longer

@@ -32,9 +32,8 @@ static void stop(void) {
     } while (0)
 
 static uint64_t address_of(const char *text) {
-    uint64_t address = 0;
-    uint32_t process = 0;
-    return view_address(&view, text, &address, &process) ? address : 1;
+    struct view_place place;
+    return view_address(&view, text, 0, &place) ? place.address : 1;
 }
 
 START_TEST(addresses_in_every_form) {
