@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "collector/report.h"
+#include "collector/second_opinion.h"
 
 #define FRAMES_MAX (4 * HAK_REPORT_FRAMES)
 #define STACKS_MAX 96 /* of the block's history that are resolved before the page is made */
@@ -122,8 +123,9 @@ static void print_bare(struct hak_worker *w, const struct hak_client *c,
     print(w, c, line);
 }
 
-static void make(struct hak_worker *w, struct hak_client *c,
-                 const struct hak_report_request *request, uint64_t now_ns) {
+static void make(struct hak_worker *w, struct hak_client *c, struct hak_report_request *request,
+                 uint64_t now_ns) {
+    struct hak_second_opinion second;
     struct hak_frame *frames = calloc(FRAMES_MAX, sizeof *frames);
     struct hak_store_reader *reader = NULL;
     uint64_t event = store_fault_event(w, c, request);
@@ -131,6 +133,11 @@ static void make(struct hak_worker *w, struct hak_client *c,
     uint32_t process = hak_client_process_row(c, &w->rows, index, now_ns);
     uint32_t thread = hak_rows_thread(&w->rows, process, request->thread, 0, now_ns);
     const struct hak_thread_info *t = hak_rows_thread_info(&w->rows, thread);
+    hak_second_opinion_take(request, &w->rows, process, &second);
+    if (second.verdict == HAK_OPINION_FURTHER) {
+        memcpy(request->frames, second.frames, second.count * sizeof *second.frames);
+        request->frame_count = second.count;
+    }
     uint32_t count =
         request->frame_count < HAK_REPORT_FRAMES ? request->frame_count : HAK_REPORT_FRAMES;
     if (w->writer && hak_store_attach(hak_store_writer_database(w->writer), &reader) == 0) {
@@ -145,6 +152,7 @@ static void make(struct hak_worker *w, struct hak_client *c,
                                          .ns = now_ns,
                                          .store_path = w->store_path,
                                          .frames = frames,
+                                         .second = &second,
                                          .signal = request->signal};
     struct hak_event found;
     if (reader && event && hak_store_event(reader, event, &found) == 1)

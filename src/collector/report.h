@@ -16,6 +16,8 @@
 
 #define HAK_REPORT_LINES 48
 
+struct hak_second_opinion;
+
 /* What the collector adds to the numbers that the program left in the session memory. All strings
  * and frames are copied before the store is asked anything, so they may belong to its reader. */
 struct hak_report_context {
@@ -27,7 +29,8 @@ struct hak_report_context {
     const char *store_path;         /* as the person would type it; "" or NULL = no store */
     const struct hak_frame *frames; /* the fault's own stack, innermost first, hakmem's included */
     int frame_count;
-    uint32_t signal; /* 0 = none; else the signal that the program got */
+    uint32_t signal;                         /* 0 = none; else the signal that the program got */
+    const struct hak_second_opinion *second; /* libunwind's, on `frames`; NULL = not asked */
 };
 
 struct hak_report {

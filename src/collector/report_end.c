@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "hop.h"
+#include "collector/second_opinion.h"
 #include "superslab.h"
 #include "trace/record.h"
 
@@ -22,6 +23,9 @@ static const char *unwind_trouble(uint32_t end) {
         return "the fault's stack is damaged: its last frames may be wrong";
     case 4:
         return "the fault's stack is missing: a signal handler had interrupted the unwinder";
+    case 5:
+        return "the fault's stack runs through code without call frame information: callers there "
+               "were found by frame pointers";
     default:
         return "the fault's stack may be incomplete";
     }
@@ -66,10 +70,21 @@ void report_completeness(struct hak_text *text, const struct report_page *page) 
         hak_text_add(text, "%s of this block's history may be cut short",
                      hak_words_count((uint64_t)partial, "stack", "stacks"));
     }
+    const struct hak_second_opinion *second = page->context.second;
     if (unwind_trouble(page->request->unwind_end))
         finding(text, &findings, unwind_trouble(page->request->unwind_end));
     else if (page->frames.count == 0)
         finding(text, &findings, "the fault has no stack");
+    if (second && second->verdict == HAK_OPINION_FURTHER) {
+        finding(text, &findings, "");
+        hak_text_add(text, "libunwind went further: the frames from 0x%" PRIx64 " on are its",
+                     second->caller);
+    } else if (second && second->verdict == HAK_OPINION_DIFFERENT) {
+        finding(text, &findings, "");
+        hak_text_add(text,
+                     "libunwind finds another stack: 0x%" PRIx64 " where hakmem has 0x%" PRIx64,
+                     second->caller, page->request->frames[second->at]);
+    }
     if (findings == 0)
         hak_text_add(text, page->words ? "all events kept, all stacks whole"
                                        : "all events kept, the stack is whole");

@@ -113,8 +113,10 @@ static json_t *completeness_json(const struct report_page *page) {
     json_object_set_new(object, "lost_events",
                         json_integer(page->story ? (json_int_t)page->story->lost_events : 0));
     json_object_set_new(object, "store_readable", json_boolean(page->r && !page->trouble[0]));
-    json_object_set_new(object, "stack_whole",
-                        json_boolean(page->request->unwind_end <= 1 && page->frames.count > 0));
+    json_object_set_new(
+        object, "stack_whole",
+        json_boolean((page->request->unwind_end <= 1 || page->request->unwind_end == 5) &&
+                     page->frames.count > 0));
     hak_text_free(&text);
     return object;
 }

@@ -1,7 +1,6 @@
 /* Tests of src/unwind/frame_pointer.c and text.c: stacks go on through code without call frame
  * information where a return address proves itself, and end, safely, where none does. */
 #include "unwind/frame_pointer.h"
-#include <check.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 #include "unwind/text.h"
 #include "unwind/unwind.h"
+#include "unit/suite.h"
 
 enum { FRAMES = 256, PAGE = 4096 };
 
@@ -298,7 +298,6 @@ START_TEST(noise_on_the_stack_and_in_rbp) {
 END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("frame_pointer");
     TCase *cases = tcase_create("frame_pointer");
     tcase_add_loop_test(cases, over_code_with_a_frame_pointer, 0, 2);
     tcase_add_test(cases, over_code_without_one_by_the_call);
@@ -309,10 +308,5 @@ int main(void) {
     tcase_add_test(cases, at_each_of_its_instructions);
     tcase_add_test(cases, frame_pointers_that_lie);
     tcase_add_test(cases, noise_on_the_stack_and_in_rbp);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_cases("frame_pointer", cases);
 }

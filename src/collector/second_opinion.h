@@ -1,0 +1,38 @@
+/* What libunwind says about the stack of a fault, from outside the program that dies.
+ *
+ *   registers, copied stack (session memory) --+
+ *   text and .eh_frame of the modules' files --+--> libunwind, in a child of its own --> frames
+ *
+ * hakmem's own walk ran inside the program; this one shares no code with it. The program is not
+ * asked for anything and need not be traceable: words come from the 256 KiB of stack that it left
+ * and from the modules' files, of the vdso from ours (it is the kernel's, one for all). What a
+ * dying program left may send libunwind anywhere, so it runs in a forked child that is killed after
+ * half a second. */
+#ifndef HAK_COLLECTOR_SECOND_OPINION_H
+#define HAK_COLLECTOR_SECOND_OPINION_H
+
+#include <stdint.h>
+#include "collector/rows.h"
+#include "trace/session.h"
+
+enum hak_opinion {
+    HAK_OPINION_NONE = 0,  /* libunwind could not be asked, or did not answer in time */
+    HAK_OPINION_AGREES,    /* the same frames, as far as both went */
+    HAK_OPINION_FURTHER,   /* the same frames, and more behind them where ours ended early */
+    HAK_OPINION_DIFFERENT, /* another caller */
+};
+
+struct hak_second_opinion {
+    enum hak_opinion verdict;
+    uint32_t at;     /* FURTHER: the first frame that is new; DIFFERENT: the first that differs */
+    uint64_t caller; /* libunwind's ip there */
+    uint32_t count;  /* FURTHER: frames in all */
+    uint64_t frames[HAK_REPORT_FRAMES];
+};
+
+/* Asks libunwind about `request`, whose process has row `process`. Nothing in the request is
+ * trusted. Takes at most about half a second. */
+void hak_second_opinion_take(const struct hak_report_request *request, struct hak_rows *rows,
+                             uint32_t process, struct hak_second_opinion *out);
+
+#endif
