@@ -18,5 +18,5 @@ error_story() {
     "${under[@]}" gcc -O2 -c wrong.c
     echo "gcc: $?"
 }
-check_program story
+check_program story "gcc"
 addresses=20 check_program error_story

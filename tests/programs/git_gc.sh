@@ -20,4 +20,4 @@ story() {
     git count-objects -v | grep -E '^(count|in-pack|packs|garbage)'
 }
 normalise() { tr '\r' '\n' | grep -vE '^(Enumerating|Counting|Compressing|Writing|Delta|Total)' || true; }
-check_program story
+check_program story "git gc"

@@ -80,5 +80,5 @@ story() {
     sha256sum <made
 }
 run_story() { "${under[@]}" ../due; }
-check_program story
+check_program story "g++"
 check_program run_story

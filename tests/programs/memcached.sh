@@ -4,7 +4,7 @@
 set -u
 # shellcheck source=tests/tools/real_program.sh
 . "$SOURCE/tests/tools/real_program.sh"
-rounds=$(scale 40 400)
+rounds=$(scale 60 2000)
 user=()
 [ "$(id -u)" -ne 0 ] || user=(-u nobody)
 
@@ -28,5 +28,5 @@ signal_story() {
     wait "$server"
     echo "stopped by SIGTERM to its group: $?"
 }
-check_program story
+check_program story "memcached"
 addresses=20 check_program signal_story

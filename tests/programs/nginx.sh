@@ -4,7 +4,7 @@
 set -u
 # shellcheck source=tests/tools/real_program.sh
 . "$SOURCE/tests/tools/real_program.sh"
-requests=$(scale 4000 100000)
+requests=$(scale 4000 40000)
 chmod a+rx "$top"
 mkdir -p files && chmod a+rx files
 for size in 10 1000 20000 300000; do seq "$size" | head -c "$size" >files/$size.txt; done
@@ -68,5 +68,5 @@ signal_story() {
     wait "$server"
     echo "stopped by SIGTERM to its group: $?"
 }
-check_program story
+check_program story "nginx"
 addresses=20 check_program signal_story

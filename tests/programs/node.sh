@@ -8,5 +8,5 @@ rounds=$(scale 3 40)
 story() { "${under[@]}" node "$SOURCE/tests/tools/node_story.js" "$rounds"; }
 error_story() { "${under[@]}" node -e 'console.log("before"); console.error("on stderr"); process.exitCode = 3; setTimeout(() => { throw new Error("not caught"); }, 10)'; }
 normalise() { sed 's/^Node\.js v.*//'; }
-check_program story
+check_program story "node"
 addresses=20 check_program error_story

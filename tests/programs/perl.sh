@@ -23,4 +23,4 @@ print STDERR "on stderr\n";
 die "the end\n";
 END
 story() { "${under[@]}" perl ../story.pl "$(scale 10 100)"; }
-check_program story
+check_program story "perl"

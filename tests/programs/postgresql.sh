@@ -74,5 +74,5 @@ signal_story() {
     wait "$server"
     echo "stopped by SIGTERM to its group: $?"
 }
-check_program tell_story
+check_program tell_story "PostgreSQL"
 addresses=20 check_program signal_story

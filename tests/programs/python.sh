@@ -6,5 +6,5 @@ set -u
 . "$SOURCE/tests/tools/real_program.sh"
 story() { "${under[@]}" /usr/bin/python3 "$SOURCE/tests/tools/json_heavy.py" "$(scale 8 100)"; }
 classes_story() { "${under[@]}" /usr/bin/python3 "$SOURCE/tests/tools/classes.py" "$(scale 8 100)"; }
-check_program story
-check_program classes_story
+check_program story "CPython, JSON"
+check_program classes_story "CPython, classes"

@@ -35,5 +35,5 @@ signal_story() {
     wait "$server"
     echo "stopped by SIGTERM: $?"
 }
-check_program story
+check_program story "redis"
 addresses=20 check_program signal_story

@@ -4,8 +4,8 @@
 #
 # Sourced. A test defines a function that runs its program with "${under[@]}" in front and prints what
 # must not change, then calls `check_program FUNCTION`. Each run has a directory of its own, $PWD when
-# the function is called. FULL=1 chooses the full size: `scale SMALL FULL` gives one of its arguments,
-# and both levels are recorded. What the function leaves in a file named `status.*` is compared, too.
+# the function is called. FULL=1 chooses the full size: `scale SMALL FULL` gives one of its arguments.
+# `check_program FUNCTION NAME` also lets `make bench` measure the story, under that name.
 
 trace=$BUILD/hakmem-trace
 debug_library=$BUILD/hakmem-debug.so
@@ -52,7 +52,7 @@ tell() {
     local status=0
     rm -rf "${top:?}/$1" && mkdir -p "$top/$1" || exit 1
     (cd "$top/$1" && "$2") </dev/null >"$top/$1.raw" 2>"$top/$1.raw_err" || status=$?
-    (cd "$top" && echo "$status" && cd "$1" && for file in status.*; do [ -e "$file" ] && cat "$file"; done) >"$top/$1.status"
+    echo "$status" >"$top/$1.status"
     normalise <"$top/$1.raw" >"$top/$1.out"
     normalise <"$top/$1.raw_err" >"$top/$1.err"
 }
@@ -99,6 +99,11 @@ seconds_since() {
 
 check_program() {
     local story=$1 started=$EPOCHREALTIME
+    if [ -n "${BENCH_RESULTS-}" ]; then
+        # shellcheck source=tests/bench/story.sh
+        [ -z "${2-}" ] || { . "$SOURCE/tests/bench/story.sh" && measure_program "$story" "$2"; }
+        return
+    fi
     under=()
     tell plain "$story"
     echo "without: $(seconds_since "$started") s"
