@@ -53,10 +53,21 @@ void *hak_map_aligned(size_t bytes, size_t alignment) {
     return aligned;
 }
 
+static bool allow(void *start, size_t bytes, int protection) {
+    return !failed(hak_raw_call(SYS_mprotect, (long)start, (long)bytes, protection, 0, 0, 0));
+}
+
+/* Not locked, and first inaccessible: under mlockall(MCL_FUTURE) it would get all its pages. */
 static void *reserve(size_t bytes, int protection) {
-    void *start = map(bytes, protection, MAP_NORESERVE);
-    if (start)
-        hak_decline_huge_pages(start, bytes);
+    void *start = map(bytes, PROT_NONE, MAP_NORESERVE);
+    if (!start)
+        return NULL;
+    (void)hak_raw_call(SYS_munlock, (long)start, (long)bytes, 0, 0, 0, 0);
+    hak_decline_huge_pages(start, bytes);
+    if (!allow(start, bytes, protection)) {
+        hak_unmap(start, bytes);
+        return NULL;
+    }
     return start;
 }
 
@@ -69,8 +80,7 @@ void *hak_reserve_read_only(size_t bytes) {
 }
 
 bool hak_allow_writes(void *start, size_t bytes) {
-    return !failed(
-        hak_raw_call(SYS_mprotect, (long)start, (long)bytes, PROT_READ | PROT_WRITE, 0, 0, 0));
+    return allow(start, bytes, PROT_READ | PROT_WRITE);
 }
 
 void hak_decline_huge_pages(void *start, size_t bytes) {

@@ -1,0 +1,75 @@
+/* Keeps mlockall from filling the session memory: 1 GiB, of which a program mostly uses a few MiB.
+ *
+ * mlockall(MCL_CURRENT) gives every page of every mapping that can be accessed its memory. So what
+ * nobody uses of the session is made inaccessible while the kernel does that; it is locked like
+ * everything else, but its pages come when they are first touched.
+ *
+ *   | header, tables, nodes so far, some more | nodes | rings in use | free extents |
+ *   |            stays as it is               | hidden|              |    hidden    |
+ *
+ * The other writers of this process stand still meanwhile (hak_current_freeze), so nobody claims an
+ * extent that is hidden. Stack nodes may still be added: hence "some more". */
+#include <errno.h>
+#include "hop.h"
+#include "superslab.h"
+#include "trace/current.h"
+#include "trace/wait.h"
+
+enum { NODES_LEFT = 512 << 10, HIDDEN_EXTENTS_MIN = 8, PAGE_BYTES = 4096 };
+
+static void set_protection(uint64_t from, uint64_t to, int protection) {
+    from = (from + PAGE_BYTES - 1) & ~(uint64_t)(PAGE_BYTES - 1);
+    to &= ~(uint64_t)(PAGE_BYTES - 1);
+    if (from < to)
+        (void)hak_raw_call(SYS_mprotect, (long)((char *)hak_current.session + from),
+                           (long)(to - from), protection, 0, 0, 0);
+}
+
+static void protect_unused_nodes(uint32_t nodes, int protection) {
+    const char *start = (const char *)hak_current.session;
+    uint64_t end =
+        (uint64_t)((const char *)(hak_current.nodes + hak_current.node_capacity) - start);
+    uint64_t from = (uint64_t)((const char *)(hak_current.nodes + nodes) - start);
+    set_protection(from, end, protection);
+}
+
+/* All runs of free extents, but for short ones: each costs two mappings for a moment. */
+static void protect_free_extents(int protection) {
+    uint32_t count = hak_current.extent_count, run = 0;
+    for (uint32_t i = 0; i <= count; i++) {
+        if (i < count && !atomic_load(&hak_current.session->extent_taken[i])) {
+            run++;
+            continue;
+        }
+        if (run >= HIDDEN_EXTENTS_MIN)
+            set_protection(hak_current.extent_offset + (uint64_t)(i - run) * HAK_EXTENT_BYTES,
+                           hak_current.extent_offset + (uint64_t)i * HAK_EXTENT_BYTES, protection);
+        run = 0;
+    }
+}
+
+static long lock_without_session(int flags) {
+    uint64_t signals;
+    hak_block_signals(&signals);
+    hak_current_freeze();
+    uint32_t nodes = atomic_load(&hak_current.session->node_count) + NODES_LEFT;
+    protect_unused_nodes(nodes, PROT_NONE);
+    protect_free_extents(PROT_NONE);
+    long result = hak_raw_call(SYS_mlockall, flags, 0, 0, 0, 0, 0);
+    /* All of it: another process may have claimed and given back extents in between. */
+    set_protection(0, hak_current.total_bytes, PROT_READ | PROT_WRITE);
+    hak_current_thaw();
+    hak_restore_signals(&signals);
+    return result;
+}
+
+HAK_EXPORT int mlockall(int flags) {
+    bool fills = (flags & MCL_CURRENT) && !(flags & MCL_ONFAULT);
+    long result = fills && hak_current_ready() ? lock_without_session(flags)
+                                               : hak_raw_call(SYS_mlockall, flags, 0, 0, 0, 0, 0);
+    if (result < 0) {
+        errno = (int)-result;
+        return -1;
+    }
+    return 0;
+}
