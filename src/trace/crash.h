@@ -5,7 +5,12 @@
  *                         (one at a time)                     collector writes the report
  *   no collector, or it does not answer: a raw report on stderr, written here.
  *   Then SIGABRT (fault), the signal's own end (crash), or on it goes (HAKMEM_ON_FAULT=continue).
- */
+ *
+ *   crash.c          the steps of a report, on a stack of its own; who may report; how it ends
+ *   crash_area.c     the way through the report area to the collector and back
+ *   crash_signals.c  the handler of crash signals, and which fault a death is due to
+ *   actions.c        the program's own actions, which it reads back, in front of the kernel's
+ *   raw_report.c     what can be said without a collector */
 #ifndef HAK_TRACE_CRASH_H
 #define HAK_TRACE_CRASH_H
 
@@ -13,44 +18,85 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "block.h"
-#include "unwind/registers.h"
 #include "trace/session.h"
+#include "unwind/registers.h"
 #include "unwind/unwind.h"
 
 /* One fault or crash, where it happened. */
 struct hak_incident {
-    const struct hak_fault_facts *facts;
+    struct hak_fault_facts facts;
+    uint32_t thread; /* number, 0 = the calling thread's */
     uint32_t signal; /* 0 = none */
-    int32_t signal_code;
-    uint64_t signal_address;
+    int32_t code;    /* si_code */
+    int32_t sender;  /* who sent the signal, 0 = the kernel raised it */
+    bool is_own_sender;
+    uint64_t address;        /* si_addr when the kernel raised it */
+    uint32_t handler_signal; /* a handler of the program ran at it; the process dies by this one */
+    int32_t handler_code;
+    uint64_t handler_ip;
+    uint64_t full_stack_bytes;
+    bool is_reported; /* a report of it was made before: nothing is to be said */
+    int end_signal;   /* by which the process ends after the report, 0 = it goes on */
     struct hak_registers registers;
     uintptr_t frames[HAK_REPORT_FRAMES];
     size_t frame_count;
     enum hak_unwind_end end;
+    /* Takes the stack and whatever else is to be found out; may be cut short by a fault of its own.
+     */
+    void (*look)(struct hak_incident *);
 };
 
-/* Puts the handlers of crash signals in place (crash_signals.c). Once, at start. */
+/* Puts the handlers of crash signals in place. Once, at start. */
 HAK_HIDDEN void hak_crash_start(void);
 
 /* In a forked child: what other threads of the parent were about is not this process's. */
 HAK_HIDDEN void hak_crash_forget(void);
-HAK_HIDDEN void hak_crash_signals_forget(void);
+
+/* In the parent, when its vfork child is gone: what the child was about ended with it. */
+HAK_HIDDEN void hak_crash_vfork_child_is_gone(void);
 
 /* True when the calling thread is in the middle of a report. */
 HAK_HIDDEN bool hak_crash_is_reporting(void);
 
-/* Claims the right to report; a second thread waits until the first is through (or for ever, when
- * the process ends). False: the calling thread was at it already, and failed in the middle. */
-HAK_HIDDEN bool hak_crash_enter(void);
+/* Claims the right to report; a second thread has itself named in the report (`mine`: its signal,
+ * fault, address and ip) and waits until the first is through, or for ever, when the process ends.
+ * Returns what is to be filled in; NULL when the calling thread was at it already, and failed in
+ * the middle. */
+HAK_HIDDEN struct hak_incident *hak_crash_enter(const struct hak_report_other *mine);
 HAK_HIDDEN void hak_crash_leave(void);
 
-/* Has the report written, by the collector or raw. Between enter and leave. */
-HAK_HIDDEN void hak_crash_report(const struct hak_incident *incident);
+/* Looks, and has the report written, by the collector or raw. Between enter and leave. */
+HAK_HIDDEN void hak_crash_report(void);
+
+/* The calling thread failed in the middle of its report: goes on with what comes after the step
+ * that failed, then ends the process. */
+HAK_HIDDEN _Noreturn void hak_crash_go_on(void);
+
+/* Unwinds from the incident's registers; a `look` of its own. */
+HAK_HIDDEN void hak_crash_unwind(struct hak_incident *incident);
 
 /* Ends the process by `number` with its default action, whatever handler there is. */
 HAK_HIDDEN _Noreturn void hak_crash_die_by(int number);
 
-/* Writes what can be said without a collector to stderr (raw_report.c). Allocates nothing. */
-HAK_HIDDEN void hak_raw_report(const struct hak_incident *incident);
+/* Stops the program as abort() does: its own handler of SIGABRT runs first, if it has one. */
+HAK_HIDDEN _Noreturn void hak_crash_stop(void);
+
+/* The SIGABRT that the calling thread sends itself next stands for a fault that is reported. */
+HAK_HIDDEN void hak_crash_stop_begins(void);
+
+/* Has the collector write the report of `incident`. Returns NULL, or in words why it did not
+ * (crash_area.c). */
+HAK_HIDDEN const char *hak_crash_hand_over(const struct hak_incident *incident);
+/* Has a thread that waits to report named in the report that is under way. Returns false when there
+ * is none that is told to the collector (yet). */
+HAK_HIDDEN bool hak_crash_name_other(const struct hak_report_other *other);
+/* The report area is nobody's. After a failure in hak_crash_hand_over, and in a forked child. */
+HAK_HIDDEN void hak_crash_let_area_go(void);
+HAK_HIDDEN void hak_crash_area_forget(void);
+
+/* Where raw reports go: HAKMEM_LOG as it is now, with the working directory of now. At start. */
+HAK_HIDDEN void hak_raw_report_start(void);
+/* Writes what can be said without a collector. Allocates nothing. */
+HAK_HIDDEN void hak_raw_report(const struct hak_incident *incident, const char *why);
 
 #endif

@@ -1,155 +1,326 @@
-/* Crash signals: hakmem's handler stands in front, the program reads back its own and has it run.
+/* The handler of crash signals: it reports a death, or has the program's own handler run as if the
+ * kernel had called it, and knows afterwards of which fault the process died.
  *
- *   program's action   kernel's          at the signal
- *   default            on_crash          report, then the default action
- *   a handler          on_crash          the handler, with its own flags and mask; no report
- *   ignore             ignore            nothing (executed programs inherit it)
+ *   fault ---> program's handler ---> returns, or leaves by longjmp: no death, nothing is said
+ *      noted        |
+ *                   +--> raise, abort, a fault of its own: the stack goes through the handler's
+ *                        return to the place that was noted; that is reported
  *
- * The table below is written with all signals blocked, under a lock; handlers only read it. */
+ * A program's handler is jumped to, not called: no frame of ours is on its stack. */
 #include <errno.h>
 #include <signal.h>
-#include <string.h>
+#include <stdlib.h>
+#include <ucontext.h>
 #include "superslab.h"
+#include "trace/actions.h"
 #include "trace/crash.h"
 #include "trace/current.h"
-#include "trace/ring.h"
 #include "trace/trace.h"
 #include "trace/wait.h"
+#include "unwind/cfi.h"
+#include "unwind/stack_memory.h"
 
-enum { SIGNALS = 65 };
+typedef void handler_function(int, siginfo_t *, void *);
 
-/* glibc's own, which the functions below stand in front of. */
-extern int __sigaction(int, const struct sigaction *, struct sigaction *);
-extern sighandler_t ssignal(int, sighandler_t);
+enum {
+    NOTED = 64, /* deliveries that are remembered, of all threads */
+    PAGE_BYTES = 4096,
+    NEAR_BYTES = 64 << 10,       /* a frame may be that large and still run off its stack */
+    STACK_LOOKED_AT = 256 << 20, /* of a stack, to see that it is one */
+    ABORT_DEPTH = 8,             /* abort is near the top of a stack on which it raised */
+};
 
-static struct sigaction wanted[SIGNALS]; /* as the program set it */
-static bool is_started;
-static _Atomic uint32_t lock;
+/* A signal that was given to the program's handler. */
+struct noted {
+    _Atomic uint32_t thread_id; /* kernel's; written last, 0 = nothing here */
+    uint32_t thread;            /* number */
+    int number, code;
+    int32_t sender;
+    bool is_reported;
+    uint64_t address;
+    const ucontext_t *context; /* on the stack of its handler */
+    struct hak_registers registers;
+};
+static struct noted noted[NOTED];
+static _Atomic uint32_t next_noted;
 
-static bool is_watched(int number) {
-    switch (number) {
-    case SIGSEGV:
-    case SIGBUS:
-    case SIGABRT:
-    case SIGILL:
-    case SIGFPE:
-    case SIGTRAP:
-        return is_started && !hak_writer.in_vfork_child;
-    default:
-        return false;
+/* The thread that sends itself SIGABRT for a fault that is reported. */
+static _Atomic uint32_t stopping;
+
+void hak_crash_stop_begins(void) {
+    atomic_store(&stopping, (uint32_t)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0));
+}
+
+static bool is_from_kernel(const siginfo_t *info) {
+    return info->si_code > 0;
+}
+
+static int32_t sender_of(const siginfo_t *info) {
+    return is_from_kernel(info) ? 0 : info->si_pid;
+}
+
+static bool is_own(int32_t sender) {
+    return sender == (int32_t)hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
+}
+
+static uint64_t address_of(const siginfo_t *info) {
+    return is_from_kernel(info) ? (uint64_t)(uintptr_t)info->si_addr : 0;
+}
+
+static void note(int number, const siginfo_t *info, const void *context) {
+    struct noted *to = &noted[atomic_fetch_add(&next_noted, 1) % NOTED];
+    uint32_t self = (uint32_t)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0), stops = self;
+    atomic_store(&to->thread_id, 0);
+    to->thread = hak_trace_thread();
+    to->number = number;
+    to->code = info->si_code;
+    to->sender = sender_of(info);
+    to->address = address_of(info);
+    to->context = context;
+    to->is_reported = number == SIGABRT && atomic_load(&stopping) == self &&
+                      atomic_compare_exchange_strong(&stopping, &stops, 0);
+    hak_registers_from_context(&to->registers, context);
+    atomic_store(&to->thread_id, self);
+}
+
+/* ---- which fault is it? ------------------------------------------------------------------------
+ */
+
+/* The newest signal of `thread_id` that was noted with the pc `ip`. */
+static const struct noted *noted_at(uint32_t thread_id, uint64_t ip) {
+    uint32_t next = atomic_load(&next_noted);
+    for (uint32_t i = 1; i <= NOTED; i++) {
+        const struct noted *one = &noted[(next - i) % NOTED];
+        if (atomic_load(&one->thread_id) == thread_id && one->registers.value[HAK_RIP] == ip)
+            return one;
     }
+    return NULL;
 }
 
-static void take_lock(uint64_t *signals) {
-    uint32_t free = 0;
-    hak_block_signals(signals);
-    for (; !atomic_compare_exchange_strong(&lock, &free, 1); free = 0)
-        hak_wait_on(&lock, 1, HAK_MILLISECOND_NS);
+/* The outermost handler that is on the stack of the incident, by the signal that it handles. */
+static const struct noted *find_on_stack(const struct hak_incident *incident, uint32_t self) {
+    uintptr_t restorer = hak_actions_restorer();
+    for (size_t i = incident->frame_count; i-- > 1;)
+        if (incident->frames[i - 1] == restorer) {
+            const struct noted *one = noted_at(self, incident->frames[i]);
+            if (one)
+                return one;
+        }
+    return NULL;
 }
 
-static void drop_lock(const uint64_t *signals) {
-    atomic_store(&lock, 0);
-    hak_restore_signals(signals);
+static bool is_readable(const void *at, size_t bytes) {
+    uintptr_t from = (uintptr_t)at & ~(uintptr_t)7;
+    return hak_raw_readable(from) && hak_raw_readable((from + bytes) & ~(uintptr_t)7);
 }
 
-void hak_crash_signals_forget(void) {
-    atomic_store(&lock, 0);
-}
-
-static void on_crash(int number, siginfo_t *info, void *context);
-
-/* Tells the kernel what the program's action comes to. */
-static int install(int number) {
-    const struct sigaction *program = &wanted[number];
-    struct sigaction kernel = *program;
-    if (program->sa_handler == SIG_DFL) {
-        sigfillset(&kernel.sa_mask);
-        kernel.sa_flags = SA_SIGINFO | SA_ONSTACK;
-        kernel.sa_sigaction = on_crash;
-    } else if (program->sa_handler != SIG_IGN) {
-        kernel.sa_flags = (int)(program->sa_flags & ~SA_RESETHAND) | SA_SIGINFO;
-        kernel.sa_sigaction = on_crash;
+/* The process sent itself the signal that another thread's handler had got: that thread is still in
+ * it, as its frame tells. */
+static const struct noted *find_elsewhere(const struct hak_incident *incident, uint32_t self) {
+    long process = hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
+    if (!incident->is_own_sender || incident->code != SI_USER)
+        return NULL;
+    for (uint32_t i = 0; i < NOTED; i++) {
+        const struct noted *one = &noted[i];
+        uint32_t thread_id = atomic_load(&one->thread_id);
+        if (thread_id == 0 || thread_id == self || one->number != (int)incident->signal ||
+            hak_raw_call(SYS_tgkill, process, thread_id, 0, 0, 0, 0) != 0 ||
+            !is_readable(one->context, sizeof *one->context))
+            continue;
+        const greg_t *now = one->context->uc_mcontext.gregs;
+        if ((uint64_t)now[REG_RIP] == one->registers.value[HAK_RIP] &&
+            (uint64_t)now[REG_RSP] == one->registers.value[HAK_RSP])
+            return one;
     }
-    return __sigaction(number, &kernel, NULL);
+    return NULL;
 }
 
-/* The process dies of `number`: the report, then the signal's default action where it happened, so
- * that a core shows it. */
-static void report_death(int number, const siginfo_t *info, const void *context) {
-    struct hak_fault_facts none = {.class_found = HAK_CLASS_NONE, .class_due = HAK_CLASS_NONE};
-    struct hak_incident incident = {
-        .facts = &none, .signal = (uint32_t)number, .signal_code = info->si_code};
-    bool is_synchronous = info->si_code > 0 && number != SIGTRAP && number != SIGABRT;
-    if (!hak_crash_enter())
-        hak_crash_die_by(number);
-    if (info->si_code > 0)
-        none.found_address = incident.signal_address = (uint64_t)(uintptr_t)info->si_addr;
-    hak_registers_from_context(&incident.registers, context);
-    incident.frame_count =
-        hak_unwind_from(&incident.registers, incident.frames, HAK_REPORT_FRAMES, &incident.end);
-    hak_crash_report(&incident);
+/* A handler sent itself the signal that it handles, while that was blocked: it comes when the
+ * handler has returned, at the very place of the fault. */
+static const struct noted *find_returned(const struct hak_incident *incident, uint32_t self) {
+    const struct noted *one = noted_at(self, incident->registers.value[HAK_RIP]);
+    bool is_same = one && one->number == (int)incident->signal &&
+                   one->registers.value[HAK_RSP] == incident->registers.value[HAK_RSP];
+    return is_same && (incident->is_own_sender || incident->code > 0) ? one : NULL;
+}
+
+static void take_over(struct hak_incident *incident, const struct noted *origin) {
+    incident->handler_signal = incident->signal;
+    incident->handler_code = incident->code;
+    incident->handler_ip = incident->registers.value[HAK_RIP];
+    incident->signal = (uint32_t)origin->number;
+    incident->code = origin->code;
+    incident->sender = origin->sender;
+    incident->is_own_sender = origin->sender != 0 && is_own(origin->sender);
+    incident->address = incident->facts.found_address = origin->address;
+    incident->thread = origin->thread;
+    incident->registers = origin->registers;
+    incident->is_reported = origin->is_reported;
+}
+
+/* ---- is the stack full? ------------------------------------------------------------------------
+ */
+
+/* One past the last byte of the calling thread's stack. */
+static uintptr_t top_of_stack(void) {
+    extern void *__libc_stack_end;
+    uintptr_t thread_pointer;
+    if (hak_stack_bounds.high)
+        return hak_stack_bounds.high;
+    __asm__("movq %%fs:0, %0" : "=r"(thread_pointer));
+    return hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0) == hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0)
+               ? (uintptr_t)__libc_stack_end
+               : thread_pointer;
+}
+
+/* The bytes of the thread's stack when the access that failed lay right below it, near to the stack
+ * pointer; else 0. */
+static uint64_t full_stack(const struct hak_incident *incident) {
+    uintptr_t address = incident->address, sp = incident->registers.value[HAK_RSP];
+    uintptr_t top = top_of_stack(), low = (address | (PAGE_BYTES - 1)) + 1;
+    if (incident->signal != SIGSEGV ||
+        (incident->code != SEGV_MAPERR && incident->code != SEGV_ACCERR) || address >= top ||
+        sp >= top || address - sp + NEAR_BYTES > 2 * (uintptr_t)NEAR_BYTES ||
+        hak_raw_readable(address & ~(uintptr_t)7))
+        return 0;
+    while (low < top && low < address + NEAR_BYTES && !hak_raw_readable(low))
+        low += PAGE_BYTES;
+    if (top - low > STACK_LOOKED_AT)
+        return 0;
+    for (uintptr_t page = low; page < top; page += PAGE_BYTES)
+        if (!hak_raw_readable(page))
+            return 0;
+    return top - low;
+}
+
+static void look(struct hak_incident *incident) {
+    uint32_t self = (uint32_t)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0);
+    hak_crash_unwind(incident);
+    const struct noted *origin = find_on_stack(incident, self);
+    if (!origin)
+        origin = find_elsewhere(incident, self);
+    if (!origin)
+        origin = find_returned(incident, self);
+    if (origin) {
+        take_over(incident, origin);
+        hak_crash_unwind(incident);
+    }
+    incident->full_stack_bytes = full_stack(incident);
+}
+
+/* ---- the handler -------------------------------------------------------------------------------
+ */
+
+/* The process goes on to die of the signal, as without us: where it happened, with what the kernel
+ * said of it, when the handler returns. */
+static void let_default_end(int number, const siginfo_t *info) {
+    uint64_t before;
+    long process = hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
+    long thread = hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0);
+    hak_block_signals(&before);
     hak_raw_default_signal(number);
-    if (!is_synchronous) /* else it comes again by itself when this handler returns */
-        (void)hak_raw_call(SYS_tgkill, hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0),
-                           hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0), number, 0, 0, 0);
+    if (hak_raw_call(SYS_rt_tgsigqueueinfo, process, thread, number, (long)info, 0, 0) != 0)
+        (void)hak_raw_call(SYS_tgkill, process, thread, number, 0, 0, 0);
+}
+
+/* What PID 1 is sent by processes of its own does nothing, as long as it has no handler. What the
+ * kernel raises there can only be died of by being raised again. */
+static bool end_as_first_process(int number, const siginfo_t *info) {
+    if (hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0) != 1)
+        return false;
+    if (is_from_kernel(info) && (number == SIGTRAP || number == SIGSYS))
+        hak_crash_die_by(number);
+    hak_raw_default_signal(number);
+    return true;
+}
+
+static void report_death(int number, const siginfo_t *info, const void *context) {
+    struct hak_registers registers;
+    hak_registers_from_context(&registers, context);
+    (void)hak_current_ready(); /* a child that no handler told of forgets what its parent was at */
+    bool is_first = hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0) == 1;
+    if (is_first && !is_from_kernel(info))
+        return;
+    struct hak_report_other mine = {
+        .signal = (uint32_t)number, .address = address_of(info), .ip = registers.value[HAK_RIP]};
+    struct hak_incident *incident = hak_crash_enter(&mine);
+    if (!incident)
+        hak_crash_go_on();
+    incident->facts.class_found = incident->facts.class_due = HAK_CLASS_NONE;
+    incident->facts.found_address = incident->address = address_of(info);
+    incident->signal = (uint32_t)number;
+    incident->code = info->si_code;
+    incident->sender = sender_of(info);
+    incident->is_own_sender = incident->sender != 0 && is_own(incident->sender);
+    incident->end_signal = number;
+    incident->registers = registers;
+    incident->look = look;
+    hak_crash_report();
+    if (!end_as_first_process(number, info))
+        let_default_end(number, info);
+}
+
+/* Was the SIGABRT raised by abort? That ends the process also when a handler returns, and resets
+ * the action by a way of its own. */
+static bool is_from_abort(const siginfo_t *info, const void *context) {
+    struct hak_registers registers;
+    struct dl_find_object object;
+    struct hak_cfi cfi;
+    enum hak_unwind_end end;
+    uintptr_t ips[ABORT_DEPTH];
+    if (is_from_kernel(info) || !is_own(info->si_pid))
+        return false;
+    hak_registers_from_context(&registers, context);
+    size_t count = hak_unwind_from(&registers, ips, ABORT_DEPTH, &end);
+    for (size_t i = 1; i < count; i++)
+        if (_dl_find_object((void *)(ips[i] - 1), &object) == 0 &&
+            hak_cfi_find(&object, ips[i] - 1, &cfi) && cfi.start == (uintptr_t)abort)
+            return true;
+    return false;
+}
+
+/* The program's handler that is to run; NULL = none, the handler is through. */
+static __attribute__((noinline)) handler_function *choose(int number, siginfo_t *info,
+                                                          void *context) {
+    struct sigaction action;
+    int saved_errno = errno;
+    if (hak_crash_is_reporting()) {
+        if (is_from_kernel(info))
+            hak_crash_go_on();
+        return NULL;
+    }
+    hak_actions_take(number, &action);
+    if (action.sa_handler == SIG_IGN)
+        return NULL; /* set since the signal was sent */
+    if (action.sa_handler == SIG_DFL) {
+        report_death(number, info, context);
+        errno = saved_errno;
+        return NULL;
+    }
+    note(number, info, context);
+    errno = saved_errno;
+    return action.sa_sigaction; /* one with one argument does not look at the others */
+}
+
+static __attribute__((noinline)) void run_for_abort(handler_function *handler, int number,
+                                                    siginfo_t *info, void *context) {
+    handler(number, info, context);
+    report_death(number, info, context);
 }
 
 static void on_crash(int number, siginfo_t *info, void *context) {
-    struct sigaction program = wanted[number];
-    int saved_errno = errno;
-    if (program.sa_handler == SIG_IGN)
-        return; /* set since the signal was sent */
-    if (program.sa_handler == SIG_DFL) {
-        report_death(number, info, context);
-        errno = saved_errno;
+    handler_function *handler = choose(number, info, context);
+    if (!handler)
+        return;
+    if (number == SIGABRT && is_from_abort(info, context)) {
+        run_for_abort(handler, number, info, context);
         return;
     }
-    if (program.sa_flags & (int)SA_RESETHAND) {
-        struct sigaction standard = {.sa_handler = SIG_DFL};
-        (void)sigaction(number, &standard, NULL);
-    }
-    program.sa_sigaction(number, info, context); /* a one-argument handler ignores the rest */
-}
-
-HAK_EXPORT int sigaction(int number, const struct sigaction *action, struct sigaction *before) {
-    uint64_t signals;
-    if (!is_watched(number))
-        return __sigaction(number, action, before);
-    struct sigaction asked;
-    if (action)
-        asked = *action; /* read first: it may be bad memory, or the same as `before` */
-    take_lock(&signals);
-    struct sigaction old;
-    int result = __sigaction(number, NULL, &old);
-    if (result == 0 && old.sa_sigaction == on_crash)
-        old = wanted[number]; /* else the program went another way to the kernel */
-    if (action) {
-        wanted[number] = asked;
-        result = install(number);
-        if (result != 0)
-            wanted[number] = old;
-    }
-    drop_lock(&signals);
-    if (before && result == 0)
-        *before = old;
-    return result;
-}
-
-HAK_EXPORT sighandler_t signal(int number, sighandler_t handler) {
-    if (!is_watched(number))
-        return ssignal(number, handler);
-    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART}, before;
-    sigemptyset(&action.sa_mask);
-    sigaddset(&action.sa_mask, number);
-    return sigaction(number, &action, &before) == 0 ? before.sa_handler : SIG_ERR;
+    handler(number, info, context);
 }
 
 void hak_crash_start(void) {
-    static const int numbers[] = {SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE, SIGTRAP};
-    if (!hak_current.session)
-        return;
-    for (unsigned i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        if (__sigaction(numbers[i], NULL, &wanted[numbers[i]]) == 0)
-            (void)install(numbers[i]);
-    is_started = true;
+    hak_raw_report_start();
+    if (hak_current.session)
+        hak_actions_start(on_crash);
 }

@@ -91,7 +91,6 @@ void hak_current_enter_child(uint64_t fork_number) {
     hak_ring_forget_others();
     hak_keeper_forget();
     hak_crash_forget();
-    hak_crash_signals_forget();
     hak_writer.thread = 0;
     hak_writer.fork_number = 0;
     hak_writer.ended = 0;

@@ -151,9 +151,7 @@ static uint32_t read_file(const char *path, char *to, uint32_t capacity) {
     return got;
 }
 
-/* Expands %e (the program's name), %p (its process id) and %% and makes the path absolute. Returns
- * false when it does not fit. */
-static bool expand_path(char *to, const char *from, const char *program) {
+bool hak_memory_expand_path(char *to, const char *from, const char *program) {
     uint32_t length = 0;
     const char *name = strrchr(program, '/');
     struct hak_text number = {0};
@@ -190,9 +188,9 @@ void hak_memory_describe(struct hak_session *session) {
     session->program[got > 0 ? got : 0] = 0;
     session->command_line_bytes =
         read_file("/proc/self/cmdline", session->command_line, HAK_PATH_BYTES);
-    if (!expand_path(session->store_path, hak_options.trace_file, session->program))
+    if (!hak_memory_expand_path(session->store_path, hak_options.trace_file, session->program))
         session->store_path[0] = 0;
-    if (!expand_path(session->log_path, hak_options.log, session->program))
+    if (!hak_memory_expand_path(session->log_path, hak_options.log, session->program))
         session->log_path[0] = 0;
     session->ring_bytes = hak_options.trace_ring_bytes;
     session->metrics_ms = hak_options.front_metrics ? (uint32_t)hak_options.front_metrics_ms : 0;

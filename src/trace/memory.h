@@ -6,6 +6,7 @@
 #ifndef HAK_TRACE_MEMORY_H
 #define HAK_TRACE_MEMORY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "block.h"
 #include "trace/session.h"
@@ -33,5 +34,10 @@ HAK_HIDDEN void hak_memory_leave_out_of_cores(struct hak_session *session, uint6
 
 /* Fills in what the header tells of the program: path, command line, store, settings. */
 HAK_HIDDEN void hak_memory_describe(struct hak_session *session);
+
+/* Puts `from` with %e (the program's name), %p (its process id) and %% expanded, as an absolute
+ * path, into `to` of HAK_PATH_BYTES; "" stays "". Returns false when it does not fit. `program` is
+ * the path of the executable. */
+HAK_HIDDEN bool hak_memory_expand_path(char *to, const char *from, const char *program);
 
 #endif

@@ -1,11 +1,19 @@
 /* What a dying program says itself when there is no collector: numbers, and frames as module and
  * offset, for addr2line. */
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <link.h>
 #include <signal.h>
+#include <string.h>
+#include "options.h"
 #include "trace/crash.h"
+#include "trace/current.h"
+#include "trace/memory.h"
 #include "trace/say.h"
 #include "trace/trace.h"
+#include "platform/raw_call.h"
+
+enum { STDERR = 2, FRAMES_SHOWN = 40, LOG_MODE = 0600 };
 
 static const struct {
     uint32_t number;
@@ -15,6 +23,36 @@ static const struct {
 #include "faults.def"
 };
 
+static const struct {
+    int number;
+    const char *name;
+} signals[] = {
+    {SIGSEGV, "SIGSEGV"}, {SIGBUS, "SIGBUS"},   {SIGABRT, "SIGABRT"}, {SIGILL, "SIGILL"},
+    {SIGFPE, "SIGFPE"},   {SIGTRAP, "SIGTRAP"}, {SIGSYS, "SIGSYS"},
+};
+
+/* Absolute, "" = stderr. */
+static char log_path[HAK_PATH_BYTES];
+
+void hak_raw_report_start(void) {
+    char program[HAK_PATH_BYTES];
+    if (hak_options.log[0] == 0)
+        return;
+    long got = hak_raw_call(SYS_readlink, (long)"/proc/self/exe", (long)program, sizeof program - 1,
+                            0, 0, 0);
+    program[got > 0 ? got : 0] = 0;
+    if (!hak_memory_expand_path(log_path, hak_options.log, program))
+        log_path[0] = 0;
+}
+
+static long open_log(void) {
+    long file = -1;
+    if (log_path[0])
+        file = hak_raw_call(SYS_openat, AT_FDCWD, (long)log_path,
+                            O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, LOG_MODE, 0, 0);
+    return file < 0 ? STDERR : file;
+}
+
 static const char *fault_name(uint32_t number) {
     for (unsigned i = 0; i < sizeof faults / sizeof *faults; i++)
         if (faults[i].number == number)
@@ -23,40 +61,22 @@ static const char *fault_name(uint32_t number) {
 }
 
 static const char *signal_name(uint32_t number) {
-    switch (number) {
-    case SIGSEGV:
-        return "SIGSEGV";
-    case SIGBUS:
-        return "SIGBUS";
-    case SIGABRT:
-        return "SIGABRT";
-    case SIGILL:
-        return "SIGILL";
-    case SIGFPE:
-        return "SIGFPE";
-    case SIGTRAP:
-        return "SIGTRAP";
-    default:
-        return "a signal";
-    }
+    for (unsigned i = 0; i < sizeof signals / sizeof *signals; i++)
+        if ((uint32_t)signals[i].number == number)
+            return signals[i].name;
+    return "a signal";
 }
 
-static void say_frame(size_t index, uintptr_t ip) {
-    struct hak_text line = {0};
+/* `(the program)+0x1234`, or nothing for code of no module. */
+static void add_place(struct hak_text *line, uintptr_t ip) {
     struct dl_find_object object;
-    hak_text_add(&line, "    #");
-    hak_text_add_number(&line, index);
-    hak_text_add(&line, " ");
-    hak_text_add_hex(&line, ip);
-    if (_dl_find_object((void *)ip, &object) == 0 && object.dlfo_link_map) {
-        const char *name = object.dlfo_link_map->l_name;
-        hak_text_add(&line, " ");
-        hak_text_add(&line, name && name[0] ? name : "(the program)");
-        hak_text_add(&line, "+");
-        hak_text_add_hex(&line, ip - object.dlfo_link_map->l_addr);
-    }
-    hak_text_add(&line, "\n");
-    hak_text_say(&line);
+    if (_dl_find_object((void *)ip, &object) != 0 || !object.dlfo_link_map)
+        return;
+    const char *name = object.dlfo_link_map->l_name;
+    hak_text_add(line, " ");
+    hak_text_add(line, name && name[0] ? name : "(the program)");
+    hak_text_add(line, "+");
+    hak_text_add_hex(line, ip - object.dlfo_link_map->l_addr);
 }
 
 static void add_field(struct hak_text *line, const char *name, uint64_t value) {
@@ -66,9 +86,8 @@ static void add_field(struct hak_text *line, const char *name, uint64_t value) {
     hak_text_add_hex(line, value);
 }
 
-void hak_raw_report(const struct hak_incident *incident) {
-    enum { FRAMES_SHOWN = 40 };
-    const struct hak_fault_facts *facts = incident->facts;
+static void say_headline(const struct hak_incident *incident, const char *why, long file) {
+    const struct hak_fault_facts *facts = &incident->facts;
     struct hak_text line = {0};
     hak_text_add(&line, "hakmem: ");
     if (facts->fault) {
@@ -79,11 +98,22 @@ void hak_raw_report(const struct hak_incident *incident) {
     } else {
         hak_text_add(&line, signal_name(incident->signal));
     }
-    hak_text_add(&line, " at ");
-    hak_text_add_hex(&line, facts->found_address);
+    bool is_access = incident->signal == SIGSEGV || incident->signal == SIGBUS;
+    if (facts->fault || (is_access && incident->code > 0)) {
+        hak_text_add(&line, " at ");
+        hak_text_add_hex(&line, facts->found_address);
+    }
     hak_text_add(&line, ", thread ");
-    hak_text_add_number(&line, hak_trace_thread());
-    hak_text_add(&line, " (raw report: no collector is there to write the whole one)\n");
+    hak_text_add_number(&line, incident->thread ? incident->thread : hak_trace_thread());
+    hak_text_add(&line, " (raw report: ");
+    hak_text_add(&line, why);
+    hak_text_add(&line, ")\n");
+    hak_text_say_into(&line, file);
+}
+
+static void say_details(const struct hak_incident *incident, long file) {
+    const struct hak_fault_facts *facts = &incident->facts;
+    struct hak_text line = {0};
     add_field(&line, "  base ", facts->base);
     add_field(&line, "  user ", facts->user);
     add_field(&line, "  asked ", facts->asked_bytes);
@@ -91,12 +121,40 @@ void hak_raw_report(const struct hak_incident *incident) {
     add_field(&line, "  SuperSlab ", facts->superslab);
     if (facts->base || facts->superslab)
         hak_text_add(&line, "\n");
-    hak_text_say(&line);
-    for (size_t i = 0; i < incident->frame_count && i < FRAMES_SHOWN; i++)
-        say_frame(i, incident->frames[i]);
+    if (incident->full_stack_bytes) {
+        hak_text_add(&line, "  stack overflow: the thread's stack of ");
+        hak_text_add_number(&line, incident->full_stack_bytes);
+        hak_text_add(&line, " bytes is full\n");
+    }
+    if (incident->handler_signal) {
+        hak_text_add(&line, "  the program's own handler ran, then it died by ");
+        hak_text_add(&line, signal_name(incident->handler_signal));
+        add_place(&line, incident->handler_ip);
+        hak_text_add(&line, "\n");
+    }
+    hak_text_say_into(&line, file);
+}
+
+void hak_raw_report(const struct hak_incident *incident, const char *why) {
+    const struct hak_fault_facts *facts = &incident->facts;
+    struct hak_text line = {0};
+    long file = open_log();
+    say_headline(incident, why, file);
+    say_details(incident, file);
+    for (size_t i = 0; i < incident->frame_count && i < FRAMES_SHOWN; i++) {
+        hak_text_add(&line, "    #");
+        hak_text_add_number(&line, i);
+        hak_text_add(&line, " ");
+        hak_text_add_hex(&line, incident->frames[i]);
+        add_place(&line, incident->frames[i]);
+        hak_text_add(&line, "\n");
+        hak_text_say_into(&line, file);
+    }
     hak_text_add(&line, "SUMMARY: hakmem: ");
     hak_text_add(&line, facts->fault ? fault_name(facts->fault) : signal_name(incident->signal));
     add_field(&line, " address=", facts->found_address);
     hak_text_add(&line, " store=none\n");
-    hak_text_say(&line);
+    hak_text_say_into(&line, file);
+    if (file != STDERR)
+        (void)hak_raw_call(SYS_close, file, 0, 0, 0, 0, 0);
 }

@@ -35,9 +35,13 @@ const char *hak_text_end(struct hak_text *text) {
 }
 
 void hak_text_say(struct hak_text *text) {
+    hak_text_say_into(text, 2);
+}
+
+void hak_text_say_into(struct hak_text *text, long file) {
     size_t done = 0;
     while (done < text->length) {
-        long wrote = hak_raw_call(SYS_write, 2, (long)(text->bytes + done),
+        long wrote = hak_raw_call(SYS_write, file, (long)(text->bytes + done),
                                   (long)(text->length - done), 0, 0, 0);
         if (wrote == -EINTR)
             continue;

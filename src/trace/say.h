@@ -21,6 +21,8 @@ HAK_HIDDEN void hak_text_add_hex(struct hak_text *text, uint64_t number); /* wit
 HAK_HIDDEN const char *hak_text_end(struct hak_text *text);
 /* Writes the text to stderr and empties it. */
 HAK_HIDDEN void hak_text_say(struct hak_text *text);
+/* The same into an open file. */
+HAK_HIDDEN void hak_text_say_into(struct hak_text *text, long file);
 /* Appends the name of an errno that matters here ("no such file"), or its number. */
 HAK_HIDDEN void hak_text_add_error(struct hak_text *text, long error);
 

@@ -5,6 +5,7 @@
  * the child runs, since the child's calls overwrite where it lay. */
 #include <errno.h>
 #include <unistd.h>
+#include "trace/crash.h"
 #include "trace/current.h"
 #include "trace/ring.h"
 
@@ -55,6 +56,7 @@ long hak_vfork_after(long result) {
         if (hak_writer.depth != before.depth)
             hak_ring_give_up_unfinished();
         hak_ring_share_abandon();
+        hak_crash_vfork_child_is_gone();
         hak_writer.setting_up = before.setting_up;
     }
     if (result < 0) {

@@ -28,7 +28,8 @@ for library in libhakmem.so hakmem-debug.so; do
         __libc_malloc | __libc_free | __libc_calloc | __libc_realloc | __libc_memalign | __libc_valloc | \
             __libc_pvalloc | __libc_mallopt | __libc_mallinfo) ;;
         # The debug build watches threads, crash signals, start and end by standing in front of these.
-        pthread_create | sigaction | signal | vfork | _exit | _Exit | __libc_start_main | \
+        sigaction | signal | bsd_signal | ssignal | sysv_signal | __sysv_signal | sigset | sigignore | siginterrupt | \
+            sigaltstack | pthread_create | thrd_create | vfork | _exit | _Exit | __libc_start_main | \
             execve | execveat | fexecve | execv | execvp | execvpe | execl | execlp | execle)
             [ "$library" = hakmem-debug.so ] || complain "$library exports $name" ;;
         *) complain "$library exports $name" ;;

@@ -1,16 +1,22 @@
 /* Threads get an alternate signal stack, keep their own, and give it back. */
 #include "fake_collector.h"
 #include <dirent.h>
+#include <errno.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <threads.h>
+#include <unistd.h>
 #include "trace/thread.h"
 
 static struct fake_collector collector;
 
+/* As the kernel has it; sigaltstack hides ours. */
 static stack_t stack_now(void) {
     stack_t now;
-    ck_assert_int_eq(sigaltstack(NULL, &now), 0);
+    ck_assert_int_eq((int)syscall(SYS_sigaltstack, NULL, &now), 0);
     return now;
 }
 
@@ -29,6 +35,67 @@ START_TEST(a_thread_that_never_allocates_has_one) {
     ck_assert_ptr_eq(result, (void *)7);
     ck_assert_int_eq(stack.ss_flags & SS_DISABLE, 0);
     ck_assert_uint_ge(stack.ss_size, 32 << 10);
+}
+END_TEST
+
+static int tell_stack_of_c11(void *out) {
+    *(stack_t *)out = stack_now();
+    return 7;
+}
+
+START_TEST(a_thread_of_c11_has_one) {
+    thrd_t thread;
+    stack_t stack;
+    int result;
+    fake_begin(&collector, 16 << 20, 16 << 10);
+    ck_assert_int_eq(thrd_create(&thread, tell_stack_of_c11, &stack), thrd_success);
+    ck_assert_int_eq(thrd_join(thread, &result), thrd_success);
+    ck_assert_int_eq(result, 7);
+    ck_assert_int_eq(stack.ss_flags & SS_DISABLE, 0);
+}
+END_TEST
+
+static void expect_none(void) {
+    stack_t seen;
+    memset(&seen, 0x55, sizeof seen);
+    ck_assert_int_eq(sigaltstack(NULL, &seen), 0);
+    ck_assert_ptr_null(seen.ss_sp);
+    ck_assert_int_eq(seen.ss_flags, SS_DISABLE);
+    ck_assert_uint_eq(seen.ss_size, 0);
+}
+
+static void *swap_stacks(void *unused) {
+    static char room[2][64 << 10];
+    stack_t seen, first = {.ss_sp = room[0], .ss_size = sizeof room[0]};
+    stack_t second = {.ss_sp = room[1], .ss_size = sizeof room[1]}, none = {.ss_flags = SS_DISABLE};
+    void *ours = stack_now().ss_sp;
+    (void)unused;
+    expect_none();
+    ck_assert_int_eq(sigaltstack(&first, &seen), 0);
+    ck_assert_int_eq(seen.ss_flags, SS_DISABLE);
+    ck_assert_int_eq(sigaltstack(&second, &seen), 0);
+    ck_assert_ptr_eq(seen.ss_sp, room[0]);
+    ck_assert_ptr_eq(stack_now().ss_sp, room[1]);
+    ck_assert_int_eq(sigaltstack(&none, &seen), 0);
+    ck_assert_ptr_eq(seen.ss_sp, room[1]);
+    expect_none();
+    ck_assert_ptr_eq(stack_now().ss_sp, ours);
+    ck_assert_int_eq(sigaltstack(&none, NULL), 0);
+    ck_assert_ptr_eq(stack_now().ss_sp, ours);
+    first.ss_size = 1;
+    ck_assert_int_eq(sigaltstack(&first, NULL), -1);
+    ck_assert_int_eq(errno, ENOMEM);
+    ck_assert_int_eq(sigaltstack((void *)8, NULL), -1);
+    ck_assert_int_eq(errno, EFAULT);
+    expect_none();
+    return NULL;
+}
+
+START_TEST(ours_is_hidden_and_comes_back) {
+    pthread_t thread;
+    fake_begin(&collector, 16 << 20, 16 << 10);
+    ck_assert_int_eq(pthread_create(&thread, NULL, swap_stacks, NULL), 0);
+    pthread_join(thread, NULL);
 }
 END_TEST
 
@@ -163,6 +230,8 @@ int main(void) {
     TCase *tests = tcase_create("thread");
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, a_thread_that_never_allocates_has_one);
+    tcase_add_test(tests, a_thread_of_c11_has_one);
+    tcase_add_test(tests, ours_is_hidden_and_comes_back);
     tcase_add_test(tests, stacks_are_used_again);
     tcase_add_test(tests, a_programs_own_stack_is_left_alone);
     tcase_add_test(tests, threads_that_exit_or_are_cancelled_give_it_back);

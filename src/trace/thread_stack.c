@@ -1,0 +1,127 @@
+/* Gives each thread an alternate signal stack, and hides it from the program: sigaltstack is
+ * interposed and reads back what the program itself has set. */
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include "trace/current.h"
+#include "trace/ring.h"
+#include "trace/thread.h"
+#include "trace/wait.h"
+
+enum { STACK_BYTES = 64 << 10, GUARD_BYTES = 4096, POOLED = 64 };
+
+#ifndef SS_AUTODISARM
+#define SS_AUTODISARM (1U << 31)
+#endif
+
+static _Thread_local struct {
+    char *stack;     /* ours, NULL = none */
+    int flags_shown; /* what the program has set beside SS_DISABLE */
+    bool is_over;    /* the thread has given its stack back for good */
+} own __attribute__((tls_model("initial-exec")));
+
+static _Atomic(char *) pool[POOLED];
+
+static char *take_from_pool(void) {
+    for (int i = 0; i < POOLED; i++) {
+        char *stack = atomic_load_explicit(&pool[i], memory_order_relaxed);
+        if (stack && atomic_compare_exchange_strong(&pool[i], &stack, NULL))
+            return stack;
+    }
+    char *stack = hak_raw_map(STACK_BYTES + GUARD_BYTES);
+    if (stack)
+        (void)hak_raw_call(SYS_mprotect, (long)stack, GUARD_BYTES, PROT_NONE, 0, 0, 0);
+    return stack;
+}
+
+static void put_into_pool(char *stack) {
+    for (int i = 0; i < POOLED; i++) {
+        char *empty = NULL;
+        if (atomic_compare_exchange_strong(&pool[i], &empty, stack))
+            return;
+    }
+    hak_raw_unmap(stack, STACK_BYTES + GUARD_BYTES);
+}
+
+static long ask_kernel(const stack_t *wanted, stack_t *before) {
+    return hak_raw_call(SYS_sigaltstack, (long)wanted, (long)before, 0, 0, 0, 0);
+}
+
+static bool is_ours(const stack_t *stack) {
+    return own.stack && stack->ss_sp == own.stack + GUARD_BYTES;
+}
+
+/* Makes our stack the thread's; the thread has none. */
+static void put_in_place(void) {
+    if (own.is_over || hak_writer.in_vfork_child)
+        return;
+    char *stack = own.stack ? own.stack : take_from_pool();
+    if (!stack)
+        return;
+    stack_t wanted = {.ss_sp = stack + GUARD_BYTES, .ss_size = STACK_BYTES};
+    own.stack = stack;
+    if (ask_kernel(&wanted, NULL) != 0) {
+        own.stack = NULL;
+        put_into_pool(stack);
+    }
+}
+
+void hak_thread_take_stack(void) {
+    stack_t now = {0};
+    uint64_t signals;
+    if (own.stack || !hak_current.session || ask_kernel(NULL, &now) != 0 ||
+        !(now.ss_flags & SS_DISABLE))
+        return;
+    hak_block_signals(&signals);
+    put_in_place();
+    hak_restore_signals(&signals);
+}
+
+void hak_thread_give_stack_back(void) {
+    stack_t now = {0}, none = {.ss_flags = SS_DISABLE};
+    char *stack = own.stack;
+    own.is_over = true;
+    if (!stack || ask_kernel(NULL, &now) != 0 || (now.ss_flags & SS_ONSTACK))
+        return;
+    own.stack = NULL;
+    if (now.ss_sp == stack + GUARD_BYTES)
+        (void)ask_kernel(&none, NULL);
+    put_into_pool(stack);
+}
+
+/* The flags of `stack` when it can be read and is to be SS_DISABLE; else -1. */
+static int disabling_flags(const stack_t *stack) {
+    uintptr_t at = (uintptr_t)&stack->ss_flags & ~(uintptr_t)7;
+    if (!stack || !hak_raw_readable(at))
+        return -1;
+    int flags = stack->ss_flags;
+    return (flags & ~(int)SS_AUTODISARM) == SS_DISABLE ? flags : -1;
+}
+
+static int libc_result(long result) {
+    if (result >= 0)
+        return 0;
+    errno = (int)-result;
+    return -1;
+}
+
+/* As libc's. A stack of ours reads as none, and takes the place of one that is taken away. Bad
+ * pointers are left to the kernel to find. */
+HAK_EXPORT int sigaltstack(const stack_t *wanted, stack_t *before) {
+    uint64_t signals;
+    if (!hak_current.session)
+        return libc_result(ask_kernel(wanted, before));
+    hak_block_signals(&signals);
+    int flags = disabling_flags(wanted), flags_shown = own.flags_shown;
+    long result = ask_kernel(wanted, before);
+    if (result == 0 && before && is_ours(before))
+        *before = (stack_t){.ss_flags = SS_DISABLE | flags_shown};
+    if (result == 0 && wanted) {
+        own.flags_shown = flags < 0 ? 0 : flags & (int)SS_AUTODISARM;
+        if (flags >= 0)
+            put_in_place();
+    }
+    hak_restore_signals(&signals);
+    return libc_result(result);
+}
