@@ -21,17 +21,17 @@
 #include <stddef.h>
 #include "hop.h"
 
-/* Which call of the malloc family made a block (calls.def). Written into records; numbers never
+/* Which call of the malloc family made a block (hops.def). Written into records; numbers never
  * change. */
 enum hak_subkind {
 #define TAKEN(name, number, words) HAK_BY_##name = number,
-#include "calls.def"
+#include "hops.def"
 };
 
 /* Which call gave it back. */
 enum hak_given {
 #define GIVEN(name, number, words) HAK_GIVEN_BY_##name = number,
-#include "calls.def"
+#include "hops.def"
 };
 
 /* FREE with the call that gave the block back, as entry hands it through route to check_freed; the

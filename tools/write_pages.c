@@ -98,17 +98,17 @@ static void write_hops(void) {
     fputs("\n## Records that move no block\n\n| number | kind | meaning |\n|---|---|---|\n", page);
 #define NOTE(name, number, sentence) fprintf(page, "| %d | %s | %s |\n", number, #name, sentence);
 #include "hops.def"
-    fputs("\n## Calls: the subkind of MALLOC, REALLOC and REALLOC_FROM\n\nMade from src/calls.def. "
-          "How the block was taken.\n\n| number | call |\n|---|---|\n",
+    fputs("\n## Calls: the subkind of MALLOC, REALLOC and REALLOC_FROM\n\nHow the block "
+          "was taken.\n\n| number | call |\n|---|---|\n",
           page);
 #define TAKEN(name, number, words) fprintf(page, "| %d | %s |\n", number, words);
-#include "calls.def"
+#include "hops.def"
     fputs("\n## Calls: the subkind of FREE\n\nHow the block was given back. Captures from before "
           "these were told apart have 0 to 3 here: all mean free.\n\n"
           "| number | call |\n|---|---|\n",
           page);
 #define GIVEN(name, number, words) fprintf(page, "| %d | %s |\n", number, words);
-#include "calls.def"
+#include "hops.def"
     close_page(page);
 }
 

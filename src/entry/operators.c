@@ -47,7 +47,7 @@ OPERATOR void _ZdlPvmSt11align_val_t(void *block, size_t bytes, size_t alignment
 OPERATOR void _ZdaPvmSt11align_val_t(void *block, size_t bytes, size_t alignment);
 
 /* The form of this file beside the one that the program's calls go to. By hand, since a compiler
- * may take the address of a function and that of its alias for the same. */
+ * takes a function and its alias, or two names, for what it knows of them. */
 #define OWN(form)                                                                                  \
     HAK_HIDDEN extern const char hak_own##form[];                                                  \
     __asm__(".globl hak_own" #form "\n.hidden hak_own" #form "\n.set hak_own" #form ", " #form)
@@ -60,7 +60,12 @@ OWN(_ZdaPv);
 OWN(_ZdlPvSt11align_val_t);
 OWN(_ZdaPvSt11align_val_t);
 
-#define IS_REPLACED(form) HAK_UNLIKELY((const char *)(form) != hak_own##form)
+static inline bool is_another(const char *bound, const char *own) {
+    __asm__("" : "+r"(bound));
+    return bound != own;
+}
+
+#define IS_REPLACED(form) HAK_UNLIKELY(is_another((const char *)(form), hak_own##form))
 
 /* ---- new ------------------------------------------------------------------------------------- */
 
@@ -79,8 +84,18 @@ static void *take(const struct request *request) {
     return hak_entry_allocate(&how);
 }
 
-static bool is_alignment(size_t alignment) {
-    return alignment && (alignment & (alignment - 1)) == 0 && alignment <= PTRDIFF_MAX / 2;
+static bool is_power_of_two(size_t number) {
+    return number && (number & (number - 1)) == 0;
+}
+
+/* What is no alignment (0, too) as one that is surely none, since 0 stands for the common one. */
+static size_t settle_alignment(size_t alignment) {
+    enum { NO_ALIGNMENT = 3 };
+    return is_power_of_two(alignment) && alignment <= PTRDIFF_MAX / 2 ? alignment : NO_ALIGNMENT;
+}
+
+static bool is_possible(const struct request *request) {
+    return request->alignment == 0 || is_power_of_two(request->alignment);
 }
 
 /* Asks until there is memory or nobody who could make some. */
@@ -95,8 +110,7 @@ static void take_with_handler(void *argument) {
 }
 
 static void *take_or_throw(struct request *request) {
-    bool is_possible = request->alignment == 0 || is_alignment(request->alignment);
-    if (is_possible)
+    if (is_possible(request))
         take_with_handler(request);
     if (!request->block)
         hak_cxx_throw_bad_alloc(request->caller);
@@ -105,7 +119,7 @@ static void *take_or_throw(struct request *request) {
 
 /* What a handler throws means NULL here. */
 static void *take_or_null(struct request *request) {
-    if (request->alignment != 0 && !is_alignment(request->alignment))
+    if (!is_possible(request))
         return NULL;
     request->block = take(request);
     if (request->block || !hak_cxx_new_handler(request->caller))
@@ -170,33 +184,42 @@ void *_ZnamRKSt9nothrow_t(size_t bytes, nothrow_t nothrow) {
 }
 
 void *_ZnwmSt11align_val_t(size_t bytes, size_t alignment) {
-    return take_or_throw(&(struct request){
-        .bytes = bytes, .alignment = alignment, .by = HAK_BY_NEW_ALIGNED, .caller = CALLER});
+    return take_or_throw(&(struct request){.bytes = bytes,
+                                           .alignment = settle_alignment(alignment),
+                                           .by = HAK_BY_NEW_ALIGNED,
+                                           .caller = CALLER});
 }
 
 void *_ZnamSt11align_val_t(size_t bytes, size_t alignment) {
     if (IS_REPLACED(_ZnwmSt11align_val_t))
         return _ZnwmSt11align_val_t(bytes, alignment);
-    return take_or_throw(&(struct request){
-        .bytes = bytes, .alignment = alignment, .by = HAK_BY_NEW_ARRAY_ALIGNED, .caller = CALLER});
+    return take_or_throw(&(struct request){.bytes = bytes,
+                                           .alignment = settle_alignment(alignment),
+                                           .by = HAK_BY_NEW_ARRAY_ALIGNED,
+                                           .caller = CALLER});
+}
+
+static void *take_aligned_or_null(size_t bytes, size_t alignment, enum hak_subkind by,
+                                  const void *caller) {
+    struct request request = {
+        .bytes = bytes, .alignment = settle_alignment(alignment), .by = by, .caller = caller};
+    return take_or_null(&request);
 }
 
 void *_ZnwmSt11align_val_tRKSt9nothrow_t(size_t bytes, size_t alignment, nothrow_t nothrow) {
-    struct request request = {
-        .bytes = bytes, .alignment = alignment, .by = HAK_BY_NEW_ALIGNED, .caller = CALLER};
     (void)nothrow;
-    request.replaced_aligned = _ZnwmSt11align_val_t;
-    return IS_REPLACED(_ZnwmSt11align_val_t) ? try_replaced(&request) : take_or_null(&request);
+    if (IS_REPLACED(_ZnwmSt11align_val_t))
+        return try_replaced(&(struct request){
+            .bytes = bytes, .alignment = alignment, .replaced_aligned = _ZnwmSt11align_val_t});
+    return take_aligned_or_null(bytes, alignment, HAK_BY_NEW_ALIGNED, CALLER);
 }
 
 void *_ZnamSt11align_val_tRKSt9nothrow_t(size_t bytes, size_t alignment, nothrow_t nothrow) {
-    struct request request = {
-        .bytes = bytes, .alignment = alignment, .by = HAK_BY_NEW_ARRAY_ALIGNED, .caller = CALLER};
     (void)nothrow;
-    request.replaced_aligned = _ZnamSt11align_val_t;
     if (IS_REPLACED(_ZnamSt11align_val_t) || IS_REPLACED(_ZnwmSt11align_val_t))
-        return try_replaced(&request);
-    return take_or_null(&request);
+        return try_replaced(&(struct request){
+            .bytes = bytes, .alignment = alignment, .replaced_aligned = _ZnamSt11align_val_t});
+    return take_aligned_or_null(bytes, alignment, HAK_BY_NEW_ARRAY_ALIGNED, CALLER);
 }
 
 /* ---- delete ---------------------------------------------------------------------------------- */

@@ -1,4 +1,4 @@
-/* Names of the calls of the malloc family, made from calls.def. */
+/* Names of the calls of the malloc family, made from hops.def. */
 #include "store/calls.h"
 
 #include <stdbool.h>
@@ -7,7 +7,7 @@
 const char *hak_call_taken(unsigned subkind) {
     static const char *const words[] = {
 #define TAKEN(name, number, text) [number] = text,
-#include "calls.def"
+#include "hops.def"
     };
     return subkind < sizeof words / sizeof *words ? words[subkind] : "malloc";
 }
@@ -15,7 +15,7 @@ const char *hak_call_taken(unsigned subkind) {
 const char *hak_call_given(unsigned subkind) {
     static const char *const words[] = {
 #define GIVEN(name, number, text) [number] = text,
-#include "calls.def"
+#include "hops.def"
     };
     bool is_known = subkind < sizeof words / sizeof *words && words[subkind];
     return is_known ? words[subkind] : "free";

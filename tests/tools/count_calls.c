@@ -191,6 +191,26 @@ EXPORT void free_aligned_sized(void *block, size_t alignment, size_t bytes) {
     }
 }
 
+/* glibc's second names of the same. */
+EXPORT void *__libc_malloc(size_t bytes) {
+    NEXT(void *, __libc_malloc, size_t);
+    ALLOCATE(MALLOC, next___libc_malloc(bytes));
+}
+EXPORT void *__libc_calloc(size_t members, size_t bytes) {
+    NEXT(void *, __libc_calloc, size_t, size_t);
+    ALLOCATE(MALLOC, next___libc_calloc(members, bytes));
+}
+EXPORT void *__libc_memalign(size_t alignment, size_t bytes) {
+    NEXT(void *, __libc_memalign, size_t, size_t);
+    ALLOCATE(MALLOC, next___libc_memalign(alignment, bytes));
+}
+EXPORT void *__libc_realloc(void *old, size_t bytes) {
+    return realloc(old, bytes);
+}
+EXPORT void __libc_free(void *block) {
+    free(block);
+}
+
 /* The C++ operators by their mangled names; where the next library has none they end in malloc. */
 #define NEW(name, parameters, arguments, otherwise)                                                \
     EXPORT void *name parameters {                                                                 \

@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# What a program can observe of the malloc family and of operator new and delete is the same under
+# glibc and libstdc++ as under both builds: return values, errno, alignment, exceptions, handlers.
+set -u
+BUILD=$(realpath -m "${BUILD:-build}")
+here=$(cd "$(dirname "$0")" && pwd)
+unset "${!HAKMEM_@}"
+fail() { echo "calls.sh: $*"; exit 1; }
+
+cc=${CC:-cc} cxx=g++
+case "$cc" in *clang*) cxx=clang++ ;; esac
+"$cc" -w -fno-builtin -O0 -o calls "$here/calls.c" || fail "calls.c does not compile"
+"$cxx" -std=c++17 -w -O0 -o operators "$here/operators.cpp" -lpthread || fail "operators.cpp does not compile"
+"$cxx" -std=c++17 -w -O0 -o replaced "$here/replaced.cpp" || fail "replaced.cpp does not compile"
+"$cxx" -std=c++17 -w -O0 -DALIGNED -o replaced_aligned "$here/replaced.cpp" || fail "replaced.cpp does not compile"
+
+# same NAME LIBRARY [VARIABLE=VALUE...]: every program under the library.
+same() {
+    local name=$1 library=$2 program
+    shift 2
+    for program in calls operators replaced replaced_aligned; do
+        env "$@" LD_PRELOAD="$library" "./$program" >"$program.said" 2>"$program.errors" ||
+            fail "$program under $name: status $?; $(head -n 5 "$program.errors")"
+        [ ! -s "$program.errors" ] || fail "$program under $name is not silent: $(head -n 3 "$program.errors")"
+        diff "$program.due" "$program.said" >differences ||
+            fail "$program under $name differs from without: $(head -n 12 differences)"
+    done
+}
+
+for program in calls operators replaced replaced_aligned; do
+    "./$program" >"$program.due" || fail "$program alone: status $?"
+    grep -H NOT "$program.due" && fail "$program finds fault with glibc"
+done
+grep -qx 'new: bad_alloc, what std::bad_alloc, handler called 3 times, errno 12' operators.due ||
+    fail "operators.cpp does not test what it should"
+
+same libhakmem.so "$BUILD/libhakmem.so"
+same "libhakmem.so with magazines" "$BUILD/libhakmem.so" HAKMEM_TINY_MAGAZINE_ENABLE=1
+for check in trace normal; do
+    for layout in same header; do
+        same "hakmem-debug.so, $check, $layout" "$BUILD/hakmem-debug.so" HAKMEM_TRACE=off \
+            HAKMEM_CHECK=$check HAKMEM_LAYOUT=$layout
+    done
+done
+# Recorded, too, with all that a record does on the way.
+for program in calls operators replaced; do
+    "$BUILD/hakmem-trace" run -s "$program.db" -- "./$program" >"$program.said" 2>"$program.errors" ||
+        fail "$program recorded: status $?; $(head -n 5 "$program.errors")"
+    [ ! -s "$program.errors" ] || fail "$program recorded is not silent: $(head -n 3 "$program.errors")"
+    diff "$program.due" "$program.said" >differences || fail "$program recorded: $(head -n 12 differences)"
+    "$BUILD/hakmem-trace" check -s "$program.db" >check.out 2>&1 || fail "$program.db: $(head -n 5 check.out)"
+done
+exit 0
