@@ -137,12 +137,33 @@ static bool is_noted(const struct link_map *link_map, uintptr_t start, uintptr_t
     return false;
 }
 
+/* ld.so keeps names as they were asked for. Writes the working folder and `name` into `path`; NULL
+ * when that is not possible. */
+static const char *make_absolute(char *path, const char *name) {
+    long bytes = hak_raw_call(SYS_getcwd, (long)path, PATH_BYTES, 0, 0, 0, 0);
+    while (name[0] == '.' && name[1] == '/')
+        name += 2;
+    size_t name_bytes = strlen(name) + 1;
+    if (bytes <= 1 || path[0] != '/' || (size_t)bytes + name_bytes > PATH_BYTES)
+        return NULL;
+    path[bytes - 1] = '/';
+    memcpy(path + bytes, name, name_bytes);
+    return path;
+}
+
 static void tell(const struct module *m) {
-    const char *name = m->link_map->l_name;
+    const char *name = m->link_map->l_name, *absolute = NULL;
     size_t id_bytes = 0;
     const uint8_t *id = find_build_id(m->map_start, m->map_end, m->link_map->l_addr, &id_bytes);
-    listener->loaded(name && name[0] ? name : program_path, id, id_bytes, m->link_map->l_addr,
-                     m->map_start, m->map_end, hak_modules_generation());
+    if (!name || !name[0])
+        name = program_path;
+    char *path = name[0] != '/' && strchr(name, '/') ? hak_raw_map(PATH_BYTES) : NULL;
+    if (path)
+        absolute = make_absolute(path, name);
+    listener->loaded(absolute ? absolute : name, id, id_bytes, m->link_map->l_addr, m->map_start,
+                     m->map_end, hak_modules_generation());
+    if (path)
+        hak_raw_unmap(path, PATH_BYTES);
 }
 
 /* Adds `link_map`, which lies in [map_start, map_end), to the list and tells of it. Two threads may

@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Stacks of C++ while an exception is on its way, in destructors that it calls, and in coroutines.
+set -u
+. "$SOURCE/tests/tools/chains.sh"
+from=$SOURCE/tests/unwind
+
+for flags in '-O2 -fomit-frame-pointer' '-O0' '-O2 -static-libgcc -static-libstdc++'; do
+    # shellcheck disable=SC2086
+    g++ -std=c++20 -g $flags "$from/cxx_kinds.cc" -o cxx_kinds || fail "the program cannot be compiled"
+    record ./cxx_kinds
+    read_chains 1301 1399 >chains
+    diff -u "$from/cxx_kinds.expected" chains || fail "with $flags these stacks are not what was expected"
+done
