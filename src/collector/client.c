@@ -11,6 +11,7 @@
 #include "collector/drain.h"
 #include "collector/ends.h"
 #include "collector/peer.h"
+#include "collector/snapshot.h"
 
 #define ASK_NS          10000000u /* doubled from question to question */
 #define ASK_NS_MAX      1000000000u
@@ -56,6 +57,7 @@ void hak_client_close(struct hak_client *client) {
     for (uint32_t i = 0; client->processes && i < HAK_PROCESSES; i++)
         if (client->processes[i].pidfd >= 0)
             close(client->processes[i].pidfd);
+    hak_snapshot_close(client);
     hak_mapping_close(&client->map);
     free(client->rings);
     free(client->processes);
@@ -406,6 +408,7 @@ static void close_process(struct hak_client *c, struct hak_rows *rows, struct ha
                            "no ring could be had");
         hak_rows_touch_process(rows, w->row);
     }
+    hak_snapshot_release(c, index);
     /* The row stays known until the entry has a new process: nodes may name it. */
     w->phase = HAK_PHASE_CLOSED;
     if (index != 0) {
@@ -418,7 +421,8 @@ void hak_client_release(struct hak_client *client, struct hak_rows *rows, struct
     for (uint32_t i = 0; i < client->rings_high; i++)
         release_ring(client, drain, i);
     for (uint32_t i = 0; i < client->processes_high; i++)
-        if (client->processes[i].phase == HAK_PHASE_GONE && !has_rings(client, i))
+        if (client->processes[i].phase == HAK_PHASE_GONE && !has_rings(client, i) &&
+            hak_snapshot_has_ended(client, i))
             close_process(client, rows, drain, i);
 }
 

@@ -17,6 +17,7 @@
 #include "trace/protocol.h"
 
 struct hak_drain;
+struct hak_snapshot_watch;
 
 struct hak_ring_cursor {
     uint64_t position; /* records before it are in the batch or in the store */
@@ -64,6 +65,7 @@ struct hak_client {
     struct hak_process_watch *processes; /* HAK_PROCESSES */
     struct hak_node_map *nodes;
     uint64_t node_map_capacity;
+    struct hak_snapshot_watch *snapshots;       /* HAK_PROCESSES, NULL = none yet (snapshot.h) */
     uint32_t rings_high, processes_high;        /* entries ever used */
     uint64_t abandoned_ask_ns, ask_interval_ns; /* when to ask again whether anybody maps it */
     bool moved;                                 /* tails moved since its commits word did */

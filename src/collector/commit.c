@@ -11,7 +11,7 @@
 
 static bool is_anything(const struct hak_worker *w) {
     return w->batch.count || w->rows.dirty_count || w->rows.nodes_stored < w->rows.node_count ||
-           w->drain.loss_count || hak_resolve_is_dirty(&w->resolve);
+           w->drain.loss_count || w->snapshots.count || hak_resolve_is_dirty(&w->resolve);
 }
 
 static int put_all(struct hak_worker *w) {
@@ -27,6 +27,8 @@ static int put_all(struct hak_worker *w) {
     if (error == 0)
         error = hak_drain_put_losses(&w->drain, w->writer);
     if (error == 0)
+        error = hak_snapshots_put(&w->snapshots, w->writer);
+    if (error == 0)
         error = hak_resolve_flush(&w->resolve, w->writer);
     if (error == 0)
         error = hak_cut_put_cursors(&w->cut, w->writer);
@@ -41,6 +43,7 @@ static int put_all(struct hak_worker *w) {
 static void lose_batch(struct hak_worker *w, const char *reason) {
     hak_rows_rolled_back(&w->rows);
     hak_drain_rolled_back(&w->drain);
+    hak_snapshots_rolled_back(&w->snapshots, w->writer != NULL);
     for (uint32_t i = 0; i < w->batch.count;) {
         const struct hak_event *first = &w->batch.events[i];
         uint32_t end = i + 1;
@@ -94,6 +97,7 @@ static bool store(struct hak_worker *w, uint64_t now) {
     w->trouble_said = false;
     hak_rows_committed(&w->rows);
     hak_drain_committed(&w->drain);
+    hak_snapshots_committed(&w->snapshots);
     hak_resolve_committed(&w->resolve);
     w->commits++;
     keep_below_cap(w);
@@ -105,6 +109,9 @@ bool hak_worker_commit(struct hak_worker *worker) {
     hak_batch_clear(&worker->batch);
     hak_cut_fill(&worker->cut, worker->clients, worker->client_count, &worker->drain,
                  worker->bell.epoll, worker->capture_start_ns);
+    for (uint32_t i = 0; i < worker->client_count; i++)
+        hak_snapshots_take(&worker->snapshots, worker->clients[i], &worker->rows, now,
+                           now - worker->capture_start_ns);
     if (now - worker->last_count_ns >= COUNT_NS) {
         worker->last_count_ns = now;
         for (uint32_t i = 0; i < worker->client_count; i++)

@@ -7,8 +7,10 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "metrics/block.h"
 
-#define NOBODY UINT32_MAX
+#define NOBODY     UINT32_MAX
+#define PAGE_BYTES 4096
 
 static bool map_memory(struct hak_mapping *m) {
     void *memory =
@@ -28,6 +30,18 @@ static void unmap_memory(struct hak_mapping *m) {
 static bool fits(const struct hak_mapping *m, uint64_t offset, uint64_t count, uint64_t each) {
     return offset % 64 == 0 && offset >= sizeof(struct hak_session) && offset <= m->bytes &&
            count <= (m->bytes - offset) / each;
+}
+
+uint64_t hak_mapping_metrics_blocks(const struct hak_mapping *m) {
+    uint64_t owners_bytes = m->metrics_blocks * sizeof(hak_counters_owner_t);
+    return m->metrics_offset + (owners_bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+}
+
+static bool counters_fit(const struct hak_mapping *m) {
+    return m->metrics_blocks == 0 ||
+           (m->metrics_blocks <= HAK_METRICS_MAX && m->metrics_offset % PAGE_BYTES == 0 &&
+            fits(m, m->metrics_offset, m->metrics_blocks, sizeof(hak_counters_owner_t)) &&
+            fits(m, hak_mapping_metrics_blocks(m), m->metrics_blocks, HAK_COUNTERS_BYTES));
 }
 
 static void copy_text(char *to, const char *from) {
@@ -65,6 +79,9 @@ static const char *check_header(struct hak_mapping *m) {
     m->extent_offset = s->extent_offset;
     m->node_capacity = s->node_capacity;
     m->extent_count = s->extent_count;
+    m->metrics_offset = s->metrics_offset;
+    m->metrics_blocks = s->metrics_blocks;
+    m->metrics_ms = s->metrics_ms;
     m->trace_max_bytes = s->trace_max_bytes;
     m->session_id = s->session_id;
     m->previous_id = s->previous_id;
@@ -82,7 +99,7 @@ static const char *check_header(struct hak_mapping *m) {
     if (!fits(m, m->process_offset, HAK_PROCESSES, sizeof(struct hak_process_entry)) ||
         !fits(m, m->ring_offset, HAK_RINGS, sizeof(struct hak_ring_entry)) ||
         !fits(m, m->node_offset, m->node_capacity, sizeof(struct hak_node)) ||
-        !fits(m, m->report_offset, 1, sizeof(struct hak_report_request)) ||
+        !fits(m, m->report_offset, 1, sizeof(struct hak_report_request)) || !counters_fit(m) ||
         m->extent_count > HAK_EXTENTS_MAX ||
         !fits(m, m->extent_offset, m->extent_count, HAK_EXTENT_BYTES))
         return "its tables lie outside of it";

@@ -18,7 +18,8 @@ struct hak_mapping {
     /* Of the header, copied and checked when it was opened. */
     uint64_t tsc_start, monotonic_start_ns, realtime_start_ns;
     uint64_t process_offset, ring_offset, node_offset, report_offset, extent_offset;
-    uint64_t node_capacity, extent_count;
+    uint64_t node_capacity, extent_count, metrics_offset, metrics_blocks;
+    uint32_t metrics_ms; /* between two snapshots of the counters; 0 = none */
     uint64_t trace_max_bytes, session_id, previous_id;
     uint32_t resume_store, layout, level, slab_bytes, superslab_bytes, stop_on_fault;
     char store_path[HAK_PATH_BYTES], log_path[HAK_PATH_BYTES], program[HAK_PATH_BYTES];
@@ -48,6 +49,9 @@ static inline struct hak_ring_entry *hak_mapping_ring(const struct hak_mapping *
 static inline struct hak_report_request *hak_mapping_report(const struct hak_mapping *m) {
     return (struct hak_report_request *)(void *)(m->memory + m->report_offset);
 }
+
+/* Where the first block of counters lies, from the start of the memory. */
+uint64_t hak_mapping_metrics_blocks(const struct hak_mapping *m);
 
 /* One more than the highest entry that was ever claimed; at most HAK_RINGS and HAK_PROCESSES. */
 uint32_t hak_mapping_ring_count(const struct hak_mapping *m);

@@ -45,6 +45,7 @@ void hak_worker_free(struct hak_worker *worker) {
     hak_cut_free(&worker->cut);
     hak_drain_free(&worker->drain);
     hak_batch_free(&worker->batch);
+    hak_snapshots_free(&worker->snapshots);
     hak_rows_free(&worker->rows);
     hak_resolve_free(&worker->resolve);
 }

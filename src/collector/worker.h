@@ -20,6 +20,7 @@
 #include "collector/link.h"
 #include "collector/resolve.h"
 #include "collector/rows.h"
+#include "collector/snapshot.h"
 #include "store/writer.h"
 
 #define HAK_FINISH_SECONDS 6 /* at most, for symbols when the store is closed */
@@ -53,6 +54,7 @@ struct hak_worker {
     struct hak_batch batch;
     struct hak_drain drain;
     struct hak_cut cut;
+    struct hak_snapshots snapshots;
     uint64_t last_cut_ns, last_count_ns;
     struct hak_resolve resolve;
     uint32_t sync_wanted; /* serial, 0 = none */

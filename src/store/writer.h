@@ -83,6 +83,15 @@ struct hak_loss_row {
     const char *reason;
 };
 
+/* A counter at one moment: what it had counted since its process began. */
+struct hak_metric_row {
+    uint64_t ns;
+    uint32_t process;
+    const char *name;    /* as metrics/metric.h names it */
+    uint8_t class_index; /* 255 = of no class */
+    uint64_t value;
+};
+
 /* How far a ring is stored; written in the transaction that stores its events. */
 struct hak_cursor_row {
     uint32_t session, ring;
@@ -111,6 +120,7 @@ int hak_store_put_frame(struct hak_store_writer *w, const struct hak_frame_row *
 int hak_store_put_fault(struct hak_store_writer *w, const struct hak_fault_row *row);
 int hak_store_put_loss(struct hak_store_writer *w, const struct hak_loss_row *row);
 int hak_store_put_cursor(struct hak_store_writer *w, const struct hak_cursor_row *row); /* upsert */
+int hak_store_put_metric(struct hak_store_writer *w, const struct hak_metric_row *row);
 int hak_store_put_mark(struct hak_store_writer *w, uint64_t event, uint64_t ns, uint32_t process,
                        const char *name);
 

@@ -19,6 +19,7 @@ static const char *const row_sql[HAK_ROW_STATEMENTS] = {
     [HAK_ROW_LOSS] = "INSERT INTO loss VALUES(NULL, ?1, ?2, ?3, ?4, ?5, ?6)",
     [HAK_ROW_CURSOR] = "INSERT OR REPLACE INTO cursor VALUES(?1, ?2, ?3, ?4)",
     [HAK_ROW_MARK] = "INSERT OR REPLACE INTO mark VALUES(?1, ?2, ?3, ?4)",
+    [HAK_ROW_METRIC] = "INSERT INTO metric VALUES(NULL, ?1, ?2, ?3, ?4, ?5)",
     [HAK_ROW_CHUNK] = "INSERT INTO chunk VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     [HAK_ROW_CHUNK_DATA] = "INSERT INTO chunk_data VALUES(?1, ?2)",
     [HAK_ROW_POSTING] = "INSERT INTO posting VALUES(NULL, ?1, 0, ?2, ?2, ?3, ?4, ?5, ?6)",
@@ -178,6 +179,18 @@ int hak_store_put_cursor(struct hak_store_writer *w, const struct hak_cursor_row
     bind_number(s, 3, row->position);
     bind_number(s, 4, row->time);
     return hak_writer_step(w, HAK_ROW_CURSOR, "storing how far a ring is read");
+}
+
+int hak_store_put_metric(struct hak_store_writer *w, const struct hak_metric_row *row) {
+    sqlite3_stmt *s = hak_writer_row(w, HAK_ROW_METRIC);
+    if (!s)
+        return HAK_STORE_INTERNAL;
+    bind_number(s, 1, row->ns);
+    bind_number(s, 2, row->process);
+    bind_text(s, 3, row->name);
+    sqlite3_bind_int(s, 4, row->class_index);
+    sqlite3_bind_double(s, 5, (double)row->value);
+    return hak_writer_step(w, HAK_ROW_METRIC, "storing a counter");
 }
 
 int hak_store_put_mark(struct hak_store_writer *w, uint64_t event, uint64_t ns, uint32_t process,

@@ -20,6 +20,7 @@ enum hak_row_statement {
     HAK_ROW_LOSS,
     HAK_ROW_CURSOR,
     HAK_ROW_MARK,
+    HAK_ROW_METRIC,
     HAK_ROW_CHUNK,
     HAK_ROW_CHUNK_DATA,
     HAK_ROW_POSTING,

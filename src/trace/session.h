@@ -204,10 +204,6 @@ struct hak_session {
     uint64_t process_offset, ring_offset, node_offset, report_offset, extent_offset;
     uint64_t node_capacity;
     uint64_t extent_count;
-    /* Counters (metrics/block.h): the owners' words, and then, from the next page on, the blocks.
-     */
-    uint64_t metrics_offset;
-    uint64_t metrics_blocks; /* how many */
     uint64_t ring_bytes;      /* HAKMEM_TRACE_RING */
     uint64_t trace_max_bytes; /* HAKMEM_TRACE_MAX */
     uint64_t session_id; /* random, never 0: with ring and position it names a record for good */
@@ -219,7 +215,6 @@ struct hak_session {
     _Atomic uint32_t orphans_taken; /* program: index + 1 of who copies the rings of the dead */
     uint32_t resume_store;          /* 1 = store_path exists and is to be gone on with */
     uint32_t wait_on_full;          /* HAKMEM_TRACE_FULL=wait */
-    uint32_t metrics_ms;            /* between two snapshots of the counters; 0 = none are taken */
     uint32_t stop_on_fault;
     uint32_t layout, level;
     uint32_t slab_bytes, superslab_bytes;     /* geometry, for the viewer */
@@ -233,7 +228,7 @@ struct hak_session {
     _Atomic uint32_t closing; /* program: 1 when its last process ends in good order */
     /* Program: entries from this index on were never claimed; raised before a claim's state is
      * set, so that the collector need not look at whole tables each time. */
-    _Atomic uint32_t rings_high, processes_high, metrics_high;
+    _Atomic uint32_t rings_high, processes_high;
     /* Absolute, %e and %p expanded. Collector: overwritten, before it first beats its heart, with
      * the path that it really writes (the store of the tree, or a fallback). */
     char store_path[HAK_PATH_BYTES];
@@ -246,6 +241,12 @@ struct hak_session {
     _Atomic uint32_t successor_ready;
     char successor[108];
     _Alignas(64) _Atomic uint8_t extent_taken[HAK_EXTENTS_MAX]; /* 1 = part of a ring */
+    /* Counters (metrics/block.h): the owners' words, and then, from the next page on, the blocks.
+     */
+    uint64_t metrics_offset;
+    uint64_t metrics_blocks;       /* how many */
+    uint32_t metrics_ms;           /* between two snapshots of them; 0 = none are taken */
+    _Atomic uint32_t metrics_high; /* blocks from this index on were never taken */
 };
 
 #endif
