@@ -164,7 +164,8 @@ struct hak_report_other {
     uint64_t address; /* si_addr when the kernel raised the signal, or found_address */
     uint64_t ip;      /* where it was, 0 = not known */
 };
-#define HAK_REPORT_OTHERS 4
+#define HAK_REPORT_OTHERS         4
+#define HAK_REPORT_HANDLER_FRAMES 8
 
 /* The fault as handed to the collector, in the session's report area. */
 struct hak_report_request {
@@ -189,8 +190,9 @@ struct hak_report_request {
     uint32_t handler_signal; /* a handler of the program ran at this fault; then the process died by
                                 this signal. 0 = there was no handler */
     int32_t handler_code;    /* its si_code */
-    uint64_t handler_ip;     /* where that signal came, 0 = not known */
     uint64_t full_stack_bytes; /* the thread's stack, when it is full; else 0 */
+    /* Where that signal came, innermost first: the handler's own frames, then 0. */
+    uint64_t handler_frames[HAK_REPORT_HANDLER_FRAMES];
     struct hak_report_other others[HAK_REPORT_OTHERS];
 };
 
