@@ -6,8 +6,7 @@
 
 /* The function `name` for `caller`, or NULL. `bound` is what the loader or linker made of it. */
 static void *find(void *bound, const char *name, const void *caller) {
-    void *found = hak_cxx.find ? hak_cxx.find(name, caller) : NULL;
-    return found ? found : bound;
+    return hak_cxx.find ? hak_cxx.find(name, bound, caller) : bound;
 }
 
 /* ISO C knows no cast between pointers to functions and to objects; POSIX does. */
@@ -28,6 +27,10 @@ _Noreturn void hak_cxx_throw_bad_alloc(const void *caller) {
     hak_die("operator new", caller,
             "asked for memory that is not there, and no C++ runtime is loaded that could throw "
             "std::bad_alloc");
+}
+
+bool hak_cxx_can_catch(const void *caller) {
+    return FIND(set_register, "_Unwind_SetGR", caller) && FIND(set_ip, "_Unwind_SetIP", caller);
 }
 
 /* ---- try and catch ----------------------------------------------------------------------------

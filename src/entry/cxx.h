@@ -28,7 +28,7 @@ struct hak_cxx {
     void (*set_register)(void *, int, unsigned long);
     void (*set_ip)(void *, unsigned long);
     /* Looks for a name as 2. and 3. above say; NULL in libhakmem.a. */
-    void *(*find)(const char *name, const void *caller);
+    void *(*find)(const char *name, void *bound, const void *caller);
 };
 HAK_HIDDEN extern const struct hak_cxx hak_cxx;
 
@@ -39,6 +39,10 @@ HAK_HIDDEN void (*hak_cxx_new_handler(const void *caller))(void);
 /* Throws std::bad_alloc of the runtime of `caller`; ends the program with one line where there is
  * none. */
 HAK_HIDDEN _Noreturn void hak_cxx_throw_bad_alloc(const void *caller);
+
+/* True when hak_cxx_try can catch: the functions of the unwinder that it needs can be found. They
+ * cannot where a program has its own unwinder linked into it (-static-libgcc). */
+HAK_HIDDEN bool hak_cxx_can_catch(const void *caller);
 
 /* Calls `call`(`argument`); false when it threw: the exception is caught and gone, as in
  * try { call(argument); } catch (...) {}. The end of a thread goes on through it. */

@@ -1,6 +1,8 @@
 /* The C++ runtime for libhakmem.so and hakmem-debug.so: bound where the loader sees it, else looked
  * for among what is loaded. */
 #include <dlfcn.h>
+#include <link.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Runtimes under the names by which programs need them: GNU's, LLVM's, their unwinders. */
@@ -16,13 +18,22 @@ static void *find_in(const char *module, const char *name) {
     return found;
 }
 
-static void *find(const char *name, const void *caller) {
-    void *found = NULL;
+/* The module of the caller by the name under which it is loaded; NULL: it is the program itself,
+ * whose names everybody sees. */
+static const char *module_of(const void *caller) {
     Dl_info about;
-    if (caller && dladdr(caller, &about) && about.dli_fname)
-        found = find_in(about.dli_fname, name);
+    struct link_map *map = NULL;
+    bool is_known = caller && dladdr1(caller, &about, (void **)&map, RTLD_DL_LINKMAP) != 0;
+    return is_known && map && map->l_name[0] ? map->l_name : NULL;
+}
+
+/* What fails here leaves its words for dlerror, and memory with them: so the likely places first.
+ */
+static void *find(const char *name, void *bound, const void *caller) {
+    const char *module = module_of(caller);
+    void *found = module ? find_in(module, name) : NULL;
     if (!found)
-        found = dlsym(RTLD_DEFAULT, name);
+        found = bound ? bound : dlsym(RTLD_DEFAULT, name);
     for (size_t i = 0; i < sizeof runtimes / sizeof *runtimes && !found; i++)
         found = find_in(runtimes[i], name);
     return found;

@@ -122,7 +122,8 @@ static void *take_or_null(struct request *request) {
     if (!is_possible(request))
         return NULL;
     request->block = take(request);
-    if (request->block || !hak_cxx_new_handler(request->caller))
+    if (request->block || !hak_cxx_new_handler(request->caller) ||
+        !hak_cxx_can_catch(request->caller))
         return request->block;
     return hak_cxx_try(take_with_handler, request) ? request->block : NULL;
 }

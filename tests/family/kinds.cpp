@@ -13,7 +13,8 @@ int main() {
     free(block = malloc(1001));
     free(block = calloc(1, 1002));
     free(block = memalign(64, 1003));
-    free(block = realloc(nullptr, 1004));
+    block = nullptr;
+    free(block = realloc(block, 1004));
     free_sized(block = malloc(1005), 1005);
     free_aligned_sized(block = aligned_alloc(64, 1006), 64, 1006);
     ::operator delete(block = ::operator new(1007));

@@ -5,8 +5,9 @@
 set -u
 BUILD=$(realpath -m "${BUILD:-build}")
 here=$(cd "$(dirname "$0")" && pwd)
-# shellcheck source=tests/tools/recorded_run.sh
-. "$here/../tools/recorded_run.sh"
+SOURCE=${SOURCE:-$(realpath "$here/../..")}
+# shellcheck source=tests/tools/real_program.sh
+. "$SOURCE/tests/tools/real_program.sh"
 cxx=g++
 case "${CC:-cc}" in *clang*) cxx=clang++ ;; esac
 "$cxx" -std=c++17 -w -O0 -g -o kinds "$here/kinds.cpp" || fail "kinds.cpp does not compile"
@@ -29,18 +30,18 @@ cat >due <<'END'
 1014	aligned new[]	sized aligned delete[]
 END
 for check in trace normal; do
-    "$trace" run -s "$check.db" --check "$check" -- ./kinds || fail "$check: status $?"
-    "$trace" sql -s "$check.db" 'select size, call, end_call from life where size between 1001 and 1014 order by id' >said
+    "$trace" run -s "kinds.$check.db" --check "$check" -- ./kinds || fail "$check: status $?"
+    "$trace" sql -s "kinds.$check.db" 'select size, call, end_call from life where size between 1001 and 1014 order by id' >said
     diff due said || fail "$check: the table life names other calls"
-    "$trace" events -s "$check.db" --no-pager --kind MALLOC,FREE >events.out || fail "events: status $?"
+    "$trace" events -s "kinds.$check.db" --no-pager --kind MALLOC,FREE >events.out || fail "events: status $?"
     for words in 'new\[\](1,009)' 'aligned new(1,012)' 'sized aligned delete\[\] ' 'free_sized '; do
         grep -q " $words" events.out || fail "events does not say $words"
     done
 done
 
 # The story of one block, and the report of a fault, in the same words.
-address=$("$trace" sql -s normal.db "select printf('0x%x', user) from life where size = 1009")
-"$trace" why "$address" -s normal.db --no-pager >why.out
+address=$("$trace" sql -s kinds.normal.db "select printf('0x%x', user) from life where size = 1009")
+"$trace" why "$address" -s kinds.normal.db --no-pager >why.out
 grep -q 'new\[\](1,009)' why.out || fail "why does not say new[](1,009): $(cat why.out)"
 grep -q 'delete\[\]' why.out || fail "why does not say delete[]: $(cat why.out)"
 cat >twice.cpp <<'END'
@@ -56,5 +57,5 @@ END
 grep -q '^hakmem: HKM-202 double-free: delete\[\] of a block of 400 bytes that is free already' errors ||
     fail "the report does not name delete[]: $(head -n 1 errors)"
 
-record_and_compare /dev/null ./operators
-exit 0
+cxx_story() { "${under[@]}" "$top/operators"; }
+addresses=10 check_program cxx_story
