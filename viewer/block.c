@@ -66,10 +66,12 @@ static int count_life(void *context, const struct hak_life_row *life) {
 static int each_event(void *context, const struct hak_event *e, enum hak_life_step step,
                       uint64_t number) {
     struct block *block = context;
+    if (is_before(e, block->since_ns, block->since_id) ||
+        is_after(e, block->until_ns, block->until_id))
+        return 0;
     if (e->kind == HAK_FAULT)
         block->fault = *e;
-    if (!view_given(block->view, "moves") || is_before(e, block->since_ns, block->since_id) ||
-        is_after(e, block->until_ns, block->until_id))
+    if (!view_given(block->view, "moves"))
         return 0;
     if (number < block->skip + 1 || (block->first != UINT64_MAX && number > block->first))
         return 0;
@@ -219,19 +221,20 @@ static int nothing_known(struct block *block) {
     return view_completeness(view);
 }
 
-static int tell_lives(struct block *block) {
+/* --last: how many lives are passed over takes a walk of its own. */
+static int find_skip(struct block *block) {
     struct hak_lives_teller teller = {.life = count_life, .context = block};
-    struct hak_store_reader *reader = block->view->reader;
-    int result = 0;
-    if (block->last != UINT64_MAX) {
-        result = hak_lives_walk(reader, &block->key, &block->lineage, &teller);
-        block->skip = block->chosen > block->last ? block->chosen - block->last : 0;
-        block->chosen = 0;
-    }
-    teller.life = each_life;
-    teller.event = each_event;
-    if (result >= 0)
-        result = hak_lives_walk(reader, &block->key, &block->lineage, &teller);
+    if (block->last == UINT64_MAX)
+        return 0;
+    int result = hak_lives_walk(block->view->reader, &block->key, &block->lineage, &teller);
+    block->skip = block->chosen > block->last ? block->chosen - block->last : 0;
+    block->chosen = 0;
+    return result;
+}
+
+static int tell_lives(struct block *block) {
+    struct hak_lives_teller teller = {.life = each_life, .event = each_event, .context = block};
+    int result = hak_lives_walk(block->view->reader, &block->key, &block->lineage, &teller);
     return result < 0 ? result : 0;
 }
 
@@ -251,6 +254,8 @@ static int tell(struct block *block) {
         error = find_losses(block);
     if (error == 0)
         error = find_others(block);
+    if (error == 0)
+        error = find_skip(block);
     if (error < 0)
         return view_store_error(view, error);
     view_start_pager(view);

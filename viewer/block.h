@@ -54,7 +54,9 @@ struct block {
     struct hak_block_key other[16];
     int others; /* other blocks that covered the address at other times */
     struct block_totals totals;
-    json_t *moves; /* JSON with --moves: those before and in the life that comes next */
+    uint64_t told_number;   /* --moves: the life of the row before */
+    struct hak_event birth; /* and its birth; id 0 = not told */
+    json_t *moves;          /* JSON with --moves: those before and in the life that comes next */
     uint64_t moves_left_out;
 };
 

@@ -15,6 +15,11 @@
 /* Columns: rows are printed as they come, so widths are not measured. */
 enum { WHAT = 36, LIVED = 52, MOVES = 62, THREAD = 69, PLACE = 81, WHERE = 101 };
 
+static void add_not_told(struct hak_text *text, uint64_t lives) {
+    if (lives > 0)
+        hak_text_add(text, "  ...     %s not shown\n", hak_words_count(lives, "life", "lives"));
+}
+
 void block_write_head(struct block *block) {
     struct view *view = block->view;
     struct hak_text text = {0};
@@ -29,11 +34,7 @@ void block_write_head(struct block *block) {
         view_add_process(&text, view, block->key.process);
         hak_text_add(&text, ". ");
     }
-    if (block->lost_events > 0)
-        hak_text_add(&text, "%s lost while this block was seen: a life may be missing.",
-                     hak_words_count(block->lost_events, "event was", "events were"));
-    else
-        view_add_completeness(&text, view);
+    view_add_block_completeness(&text, view, block->lost_events);
     hak_text_add(&text, "\n");
     for (int i = 0; i < block->others; i++)
         hak_text_add(&text,
@@ -55,6 +56,7 @@ void block_write_head(struct block *block) {
     hak_text_add(&text, "layer");
     hak_text_tab(&text, WHERE);
     hak_text_add(&text, "where%s\n", view_style(view, VIEW_PLAIN));
+    add_not_told(&text, block->skip);
     view_print(&text);
 }
 
@@ -71,17 +73,20 @@ static void add_row(struct hak_text *text, struct block *block, const struct hak
                  hak_words_time(e->ns));
     hak_text_tab(text, WHAT);
     hak_text_add(text, "%s", hak_words_call(e));
-    hak_text_tab(text, LIVED);
-    hak_text_add(text, "%s", lived ? lived : "");
+    if (lived) {
+        hak_text_tab(text, LIVED);
+        hak_text_add(text, "%s", lived);
+    }
     if (moves > 0) {
         hak_text_tab(text, MOVES);
         hak_text_add(text, "%5s", hak_words_number(moves));
     }
     hak_text_tab(text, THREAD);
     hak_text_add(text, "%s", view_thread_label(view, e->thread));
-    hak_text_tab(text, PLACE);
-    if (hak_event_is_move(e))
+    if (hak_event_is_move(e)) {
+        hak_text_tab(text, PLACE);
         hak_text_add(text, "%s", hak_words_route(e));
+    }
     if (hak_event_is_call(e) && e->class_index != block->key.class_index)
         hak_text_add(text, ", %s", hak_words_class(view->reader, e->class_index));
     if (hak_event_is_call(e)) {
@@ -97,7 +102,7 @@ static void add_row(struct hak_text *text, struct block *block, const struct hak
         hak_text_add(text, "   %s", note);
     hak_text_add(text, "%s\n", is_wrong ? view_style(view, VIEW_PLAIN) : "");
     if (view_given(view, "stacks"))
-        view_add_stack(text, view, e->stack, WHAT);
+        view_add_event_stack(text, view, e, WHAT);
 }
 
 static const char *span_of(const struct hak_life_row *life) {
@@ -130,13 +135,20 @@ void block_write_life(struct block *block, const struct hak_life_row *life) {
 
 void block_write_event(struct block *block, const struct hak_event *e, enum hak_life_step step,
                        uint64_t number) {
-    static uint64_t told_number;
     struct hak_text text = {0};
-    const char *note = step == HAK_LIFE_ENDED_AGAIN           ? "a second end of one life"
+    const char *lived = NULL;
+    const char *note = e->kind == HAK_FAULT                   ? "reported here"
+                       : step == HAK_LIFE_ENDED_AGAIN         ? "a second end of one life"
                        : (e->flags & HAK_RECORD_ILLEGAL) != 0 ? "illegal"
                                                               : NULL;
-    add_row(&text, block, e, number != told_number ? number : 0, NULL, 0, note);
-    told_number = number;
+    if (step == HAK_LIFE_BORN)
+        block->birth = *e;
+    if (step == HAK_LIFE_ENDED && block->birth.id != 0 && number == block->told_number)
+        lived = view_span(e->ns > block->birth.ns ? e->ns - block->birth.ns : 0);
+    add_row(&text, block, e, number != block->told_number ? number : 0, lived, 0, note);
+    if (step != HAK_LIFE_BORN && number != block->told_number)
+        block->birth.id = 0;
+    block->told_number = number;
     view_print(&text);
 }
 
@@ -167,9 +179,9 @@ static void add_stacks(struct hak_text *text, struct block *block) {
                  stacks->is_full ? " at least" : "",
                  stacks->used > (uint32_t)shown ? "; the most frequent" : "");
     for (int i = 0; i < shown; i++) {
-        const struct stack_label *label = view_stack_label(block->view, most[i].key);
-        hak_text_add(text, "  %12s  %s %s\n", hak_words_number(most[i].births),
-                     label->function[0] ? label->function : "??", label->location);
+        hak_text_add(text, "  %12s  ", hak_words_number(most[i].births));
+        view_add_stack_line(text, block->view, most[i].key, 4);
+        hak_text_add(text, "\n");
     }
 }
 
@@ -182,19 +194,12 @@ static void add_spans(struct hak_text *text, struct block_totals *totals) {
                  view_span(median), view_span(totals->shortest_ns), view_span(totals->longest_ns));
 }
 
-static void add_not_told(struct hak_text *text, const struct block *block) {
-    if (block->told == block->totals.lives)
-        return;
-    hak_text_add(text, "  ...     %s not shown (%s)\n",
-                 hak_words_count(block->totals.lives - block->told, "life", "lives"),
-                 block->first != UINT64_MAX ? "--first" : "--last");
-}
-
 void block_write_end(struct block *block) {
     struct block_totals *totals = &block->totals;
     struct view *view = block->view;
     struct hak_text text = {0};
-    add_not_told(&text, block);
+    if (block->first != UINT64_MAX)
+        add_not_told(&text, totals->lives - block->told);
     if (totals->lives == 0) {
         hak_text_add(&text, "  no life of this block%s\n",
                      view_given(view, "since") || view_given(view, "until")
@@ -212,8 +217,11 @@ void block_write_end(struct block *block) {
     hak_text_add(&text, "Largest: %s asked. ", hak_words_bytes(totals->largest_bytes));
     if (totals->resizes > 0)
         hak_text_add(&text, "%s in place. ", hak_words_count(totals->resizes, "resize", "resizes"));
-    hak_text_add(&text, "%s between layers between lives.\n",
-                 hak_words_count(totals->moves, "move", "moves"));
+    if (totals->moves > 0)
+        hak_text_add(&text, "%s between layers while free. ",
+                     hak_words_count(totals->moves, "move", "moves"));
+    text.length--; /* the blank behind the last sentence */
+    hak_text_add(&text, "\n");
     add_threads(&text, block);
     add_stacks(&text, block);
     if (block->fault_row != 0) {

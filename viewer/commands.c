@@ -54,6 +54,14 @@ static const struct view_option modules_options[] = {
     {"all", 'a', NULL, "every mapping of every process"},
 };
 
+static const struct view_option layers_options[] = {
+    PROCESS_OPTION("of this process only"),
+    {"class", 'c', "CLASS", "a band (C3), a slot size (48) or large only"},
+    {"over", 0, "TIME", "one line for each TIME (1s, 200ms) that went by"},
+    {"from-log", 0, NULL, "count the log, not the program's counters"},
+    {"quick", 0, NULL, "leave the log unread: nothing is compared with it"},
+};
+
 static const struct view_option faults_options[] = {
     PROCESS_OPTION("of this process only"),
 };
@@ -198,14 +206,35 @@ static const struct view_command commands[] = {
      OPTIONS(modules_options),
      .arguments_max = 0,
      .run = command_modules},
+    {.name = "layers",
+     .group = "ASK",
+     .arguments = "",
+     .sentence = "what each layer served, hit rates, refills, drains, slabs; --over TIME",
+     .about =
+         "One line for each size class: how many mallocs it had and, in per cent, which layer\n"
+         "they had to go to, then refills (gos and blocks), spills, frees by other threads, and\n"
+         "slabs taken. Figures are the counters that the program kept; that they agree with the\n"
+         "log is checked by counting that, too. Captures without counters are counted from the\n"
+         "log alone, which it says.\n"
+         "\n"
+         "Exit status: 0, 1 counters and log disagree, 4 events were lost or the last counters\n"
+         "of a process are missing.\n",
+     .examples = "  hakmem-trace layers\n"
+                 "  hakmem-trace layers --class C3 --process 4711\n"
+                 "  hakmem-trace layers --over 1s\n",
+     OPTIONS(layers_options),
+     .arguments_max = 0,
+     .run = command_layers},
     {.name = "info",
      .group = "ASK",
      .arguments = "",
      .sentence = "what the capture holds, how complete it is",
-     .about = "Program, processes, threads, modules, events, faults and losses. `info --options`\n"
-              "needs no capture: it lists what can be set.\n"
-              "\n"
-              "Exit status: 0, or 4 when events of this capture were lost.\n",
+     .about =
+         "Program, events, faults, losses, and the processes as a tree: `=>` is the program that\n"
+         "a process became. Of long trees the first children are shown, and those with faults\n"
+         "or losses. `info --options` needs no capture: it lists what can be set.\n"
+         "\n"
+         "Exit status: 0, or 4 when events of this capture were lost.\n",
      .examples = "  hakmem-trace info -s app.db\n"
                  "  hakmem-trace info --options\n",
      OPTIONS(info_options),
@@ -230,8 +259,10 @@ static const struct view_command commands[] = {
      .about =
          "Tables: event, block, life (made while they are read), fault, loss, mark, process,\n"
          "thread, module, frame and more; docs/specs/store.md has them all. Prints a table on a\n"
-         "terminal, tab-separated values otherwise. `-` reads queries from stdin; without QUERY a\n"
-         "shell is opened (on a terminal). Nothing can be changed.\n"
+         "terminal, tab-separated values otherwise, text with \\n, \\t and \\xNN for what would\n"
+         "break a line or play with a terminal (--json gives it as it is). `process` and `thread`\n"
+         "are row ids: `select id, pid, command_line from process`. `-` reads queries from stdin;\n"
+         "without QUERY a shell is opened (on a terminal). Nothing can be changed.\n"
          "\n"
          "Exit status: 0, or 2 when a query is wrong.\n",
      .examples = "  hakmem-trace sql \"select kind, count(*) from event group by kind\"\n"

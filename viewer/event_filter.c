@@ -33,7 +33,7 @@ static bool read_kinds(const char *text, struct hak_filter *filter) {
     return good;
 }
 
-static bool read_class(struct view *view, const char *text, struct event_filter *filter) {
+bool event_filter_read_class(struct view *view, const char *text, struct event_filter *filter) {
     char *end;
     bool is_band = text[0] == 'C' || text[0] == 'c';
     const char *digits = text + is_band;
@@ -98,7 +98,7 @@ bool event_filter_read(struct view *view, struct event_filter *filter) {
         return false;
     if ((value = view_value(view, "kind")) && !read_kinds(value, &filter->store))
         return false;
-    if ((value = view_value(view, "class")) && !read_class(view, value, filter))
+    if ((value = view_value(view, "class")) && !event_filter_read_class(view, value, filter))
         return false;
     if ((value = view_value(view, "since")) &&
         !view_when("since", value, &filter->store.ns_from, &filter->store.id_from))

@@ -58,7 +58,7 @@ static void print_event(struct listing *listing, const struct hak_event *event) 
     add_where(&text, view, event);
     hak_text_add(&text, "%s\n", illegal ? view_style(view, VIEW_PLAIN) : "");
     if (view_given(view, "stacks"))
-        view_add_stack(&text, view, event->stack, 26);
+        view_add_event_stack(&text, view, event, 26);
     view_print(&text);
 }
 

@@ -22,6 +22,8 @@ bool event_filter_read(struct view *view, struct event_filter *filter);
 bool event_passes(struct view *view, const struct event_filter *filter,
                   const struct hak_event *event);
 void event_filter_free(struct event_filter *filter);
+/* Reads --class into `band` or store.class_index (large: HAK_CLASS_NONE). False: printed. */
+bool event_filter_read_class(struct view *view, const char *text, struct event_filter *filter);
 /* Appends the given options as they were typed: " with --class C3 --tail 5". */
 void event_filter_words(struct hak_text *text, const struct view *view);
 

@@ -8,6 +8,7 @@
 #include "collector/words.h"
 #include "json.h"
 #include "labels.h"
+#include "process.h"
 
 static const char *column(sqlite3_stmt *query, int i) {
     const unsigned char *text = sqlite3_column_text(query, i);
@@ -72,7 +73,7 @@ static void print_line(struct view *view, sqlite3_stmt *query) {
     hak_text_tab(&text, 52);
     hak_text_add(&text, "%s", hak_words_time((uint64_t)sqlite3_column_int64(query, 3)));
     hak_text_tab(&text, 64);
-    hak_text_add(&text, "%d", sqlite3_column_int(query, 7));
+    view_add_process_name(&text, view, (uint32_t)sqlite3_column_int64(query, 4));
     hak_text_tab(&text, 73);
     hak_text_add(&text, "%s", view_thread_label(view, (uint32_t)sqlite3_column_int64(query, 5)));
     hak_text_tab(&text, 85);
@@ -98,6 +99,7 @@ static json_t *fault_json(struct view *view, sqlite3_stmt *query) {
     json_object_set_new(object, "name", json_string(words ? words->name : "crash"));
     json_object_set_new(object, "event", json_integer(sqlite3_column_int64(query, 2)));
     json_object_set_new(object, "ns", json_integer(sqlite3_column_int64(query, 3)));
+    json_object_set_new(object, "process", json_integer(sqlite3_column_int64(query, 4)));
     json_object_set_new(object, "pid", json_integer(sqlite3_column_int64(query, 7)));
     json_object_set_new(
         object, "thread",
@@ -108,15 +110,20 @@ static json_t *fault_json(struct view *view, sqlite3_stmt *query) {
 
 static int list_faults(struct view *view) {
     sqlite3_stmt *query = NULL;
+    uint32_t process;
+    if (!view_process(view, &process))
+        return VIEW_USAGE;
     if (sqlite3_prepare_v2(hak_store_database(view->reader),
                            "SELECT f.id, f.code, f.event, f.ns, f.process, f.thread, f.summary, "
                            "p.pid FROM fault f LEFT JOIN process p ON p.id = f.process "
-                           "ORDER BY f.id",
+                           "WHERE ?1 = 0 OR f.process = ?1 ORDER BY f.id",
                            -1, &query, NULL) != SQLITE_OK)
         return sql_error(view);
+    sqlite3_bind_int64(query, 1, process);
     json_t *list = json_array();
     int count = 0, step;
     while ((step = sqlite3_step(query)) == SQLITE_ROW) {
+        view_start_pager(view);
         if (view->json) {
             json_array_append_new(list, fault_json(view, query));
         } else {
@@ -133,6 +140,7 @@ static int list_faults(struct view *view) {
         json_decref(list);
         return sql_error(view);
     }
+    view_start_pager(view);
     if (view->json) {
         json_t *document = view_json_document(view, "faults");
         json_object_set_new(document, "faults", list);
@@ -144,6 +152,11 @@ static int list_faults(struct view *view) {
     if (count == 0) {
         struct hak_text text = {0};
         hak_text_add(&text, "No fault in ");
+        if (process != 0) {
+            hak_text_add(&text, "process ");
+            view_add_process(&text, view, process);
+            hak_text_add(&text, " of ");
+        }
         view_add_extent(&text, view);
         hak_text_add(&text, ". ");
         view_add_completeness(&text, view);
@@ -161,6 +174,5 @@ int command_faults(struct view *view) {
         return status;
     if (view->argument_count > 0)
         return show_report(view, view->argument[0]);
-    view_start_pager(view);
     return list_faults(view);
 }

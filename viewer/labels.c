@@ -4,6 +4,7 @@
 #include <string.h>
 #include "collector/lookup.h"
 #include "collector/words.h"
+#include "trace/record.h"
 
 #define REMEMBERED 8192 /* direct-mapped by the low bits of the row id */
 
@@ -92,4 +93,39 @@ const char *view_span(uint64_t ns) {
     else
         snprintf(out, sizeof buffers[0], "%.1f s", (double)ns / 1e9);
     return out;
+}
+
+void view_add_stack_line(struct hak_text *text, struct view *view, uint32_t stack, int frames) {
+    struct hak_frames all;
+    hak_frames_load(&all, view->reader, stack);
+    int first = hak_words_telling_frame(all.frame, all.count);
+    for (int i = first; i >= 0 && i < all.count && i - first < frames; i++) {
+        const struct hak_frame *frame = &all.frame[i];
+        bool named = frame->function[0];
+        hak_text_add(text, i > first ? " < " : "");
+        if (named)
+            hak_text_add_name(text, frame->function);
+        if (i == first || !named) {
+            hak_text_add(text, named ? " " : "");
+            hak_words_add_location(text, frame, 1);
+        }
+    }
+    if (first < 0)
+        hak_text_add(text, "no stack");
+    hak_frames_free(&all);
+}
+
+void view_add_event_stack(struct hak_text *text, struct view *view, const struct hak_event *event,
+                          int indent) {
+    view_add_stack(text, view, event->stack, indent);
+    if (event->stack == 0)
+        return;
+    if (event->flags & HAK_RECORD_PARTIAL) {
+        hak_text_fill(text, ' ', indent);
+        hak_text_add(text, "... the stack could be followed no further\n");
+    }
+    if (event->flags & HAK_RECORD_GUESSED) {
+        hak_text_fill(text, ' ', indent);
+        hak_text_add(text, "(some frames by frame pointers: their code has no unwind tables)\n");
+    }
 }

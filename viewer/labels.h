@@ -12,6 +12,9 @@ struct stack_label {
 };
 /* The result holds until the next call. */
 const struct stack_label *view_stack_label(struct view *view, uint32_t stack);
+/* Appends "parse_row app/parse.c:210 < main": the frame that tells, and its callers, at most
+ * `frames` of them in all. */
+void view_add_stack_line(struct hak_text *text, struct view *view, uint32_t stack, int frames);
 /* "3 io"; "?" when the store has no such thread. Holds until the next call. */
 const char *view_thread_label(struct view *view, uint32_t row);
 /* Appends the stack of an event, one frame a line, each indented by `indent` blanks. */
@@ -19,5 +22,9 @@ void view_add_stack(struct hak_text *text, struct view *view, uint32_t stack, in
 
 /* "850 ns", "3.2 us", "91.0 ms", "12.4 s": a span of time. In a ring of eight buffers. */
 const char *view_span(uint64_t ns);
+
+/* The same for an event, with what is to be said of its stack: cut, or found by frame pointers. */
+void view_add_event_stack(struct hak_text *text, struct view *view, const struct hak_event *event,
+                          int indent);
 
 #endif

@@ -77,6 +77,19 @@ void view_add_module(struct hak_text *text, struct view *view, uint64_t address)
     sqlite3_finalize(query);
 }
 
+void view_add_block_completeness(struct hak_text *text, const struct view *view,
+                                 uint64_t lost_events) {
+    const struct hak_store_summary *summary = &view->summary;
+    if (lost_events > 0)
+        hak_text_add(text, "%s lost while this block was seen: an owner may be missing.",
+                     hak_words_count(lost_events, "event was", "events were"));
+    else if (summary->lost_events > 0 && summary->trimmed_events == 0 && !summary->ended_early)
+        hak_text_add(text, "%s lost in this capture, none while this block was in use.",
+                     hak_words_count(summary->lost_events, "event was", "events were"));
+    else
+        view_add_completeness(text, view);
+}
+
 void view_add_nothing_known(struct hak_text *text, struct view *view, uint64_t address) {
     struct view_processes all = {0};
     hak_text_add(text, "0x%" PRIx64 " was in no block of ", address);

@@ -71,6 +71,7 @@ bool view_read_process(struct view *view, struct view_processes *out) {
     if (!is_row)
         find_rows(view, "SELECT id FROM process WHERE pid = ?1 ORDER BY id DESC", number, out);
     if (out->count == 0 && nth == 0) {
+        out->is_row_instead = !is_row;
         out->by_pid = false;
         find_rows(view, "SELECT id FROM process WHERE id = ?1", number, out);
     }
@@ -104,22 +105,52 @@ void view_add_process_name(struct hak_text *text, struct view *view, uint32_t ro
                                           row));
 }
 
+/* The name that a command line begins with, and the word behind it where that is no option: "git
+ * gc", "make", "python3 job.py". */
+static void add_program(struct hak_text *text, const char *line) {
+    int first = (int)strcspn(line, " "), second = 0;
+    const char *name = line;
+    for (int i = 0; i < first; i++)
+        if (line[i] == '/')
+            name = line + i + 1;
+    const char *behind = line + first + strspn(line + first, " ");
+    if (behind[0] != '-' && strcspn(behind, " ") <= 16)
+        second = (int)strcspn(behind, " ");
+    struct hak_text words = {0};
+    hak_text_add(&words, "%.*s%s%.*s", (int)(line + first - name), name, second ? " " : "", second,
+                 behind);
+    hak_text_add_name(text, words.bytes);
+    hak_text_free(&words);
+}
+
 void view_add_process(struct hak_text *text, struct view *view, uint32_t row) {
-    sqlite3_stmt *query = prepare(view, "SELECT program FROM process WHERE id = ?1", row);
+    sqlite3_stmt *query =
+        prepare(view, "SELECT program, command_line FROM process WHERE id = ?1", row);
     view_add_process_name(text, view, row);
     if (query && sqlite3_step(query) == SQLITE_ROW) {
         const unsigned char *program = sqlite3_column_text(query, 0);
+        const unsigned char *line = sqlite3_column_text(query, 1);
         hak_text_add(text, " (");
-        hak_text_add_name(text, hak_words_path(program ? (const char *)program : "?", 1, false));
+        if (line && line[0])
+            add_program(text, (const char *)line);
+        else
+            hak_text_add_name(text,
+                              hak_words_path(program ? (const char *)program : "?", 1, false));
         hak_text_add(text, ")");
     }
     sqlite3_finalize(query);
 }
 
 void view_tell_process(struct view *view, const struct view_processes *all, uint32_t row) {
+    struct hak_text text = {0};
+    if (all->is_row_instead) {
+        hak_text_add(&text, "no process had the pid %u; row #%u is taken: ", row, row);
+        view_add_process(&text, view, row);
+        view_error("%s", text.bytes ? text.bytes : "");
+        hak_text_free(&text);
+    }
     if (!all->by_pid || all->count < 2)
         return;
-    struct hak_text text = {0};
     hak_text_add(&text, "%d processes had this pid: ", all->count);
     for (int i = all->count - 1, said = 0; i >= 0; i--, said++) {
         if (said == 4 && i > 0) {

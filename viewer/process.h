@@ -15,6 +15,7 @@ struct view_processes {
     uint32_t row[VIEW_PROCESSES_MAX];
     int count; /* 0 = --process was not given */
     bool by_pid;
+    bool is_row_instead; /* no process had that pid; the row of that number was taken */
 };
 
 /* Reads --process. False: the error is printed. */

@@ -58,9 +58,11 @@ static bool load_rows(struct threads *all) {
     }
     sqlite3_stmt *query =
         prepare(view,
-                "SELECT t.id, t.process, t.number, t.tid, t.start_ns, t.end_ns, "
+                "SELECT t.id, t.process, t.number, t.tid, t.start_ns, "
+                "coalesce(nullif(t.end_ns, 0), p.end_ns), "
                 "(SELECT coalesce(sum(count), 0) FROM loss l WHERE l.thread = t.id) "
-                "FROM thread t WHERE ?1 = 0 OR t.process = ?1 ORDER BY t.process, t.number, t.id",
+                "FROM thread t LEFT JOIN process p ON p.id = t.process WHERE ?1 = 0 OR t.process = "
+                "?1 ORDER BY t.process, t.number, t.id",
                 all->process);
     while (query && all->count < room && sqlite3_step(query) == SQLITE_ROW)
         all->list[all->count++] = (struct thread){
@@ -321,9 +323,14 @@ static bool print_json(const struct threads *all) {
     return view_print_json(hak_json_print(document));
 }
 
-static void say_nothing_found(struct view *view) {
+static void say_nothing_found(struct view *view, uint32_t process) {
     struct hak_text text = {0};
     hak_text_add(&text, "no thread in ");
+    if (process != 0) {
+        hak_text_add(&text, "process ");
+        view_add_process(&text, view, process);
+        hak_text_add(&text, " of ");
+    }
     view_add_extent(&text, view);
     view_error("%s", text.bytes ? text.bytes : "");
     hak_text_free(&text);
@@ -345,7 +352,7 @@ int command_threads(struct view *view) {
         sort(&all);
         view_start_pager(view);
         if (all.count == 0 && !view->json)
-            say_nothing_found(view);
+            say_nothing_found(view, all.process);
         else if (!(view->json ? print_json(&all) : print_text(&all)))
             status = VIEW_UNREADABLE;
     }

@@ -24,7 +24,7 @@ struct drawing {
 static void add_end(struct hak_text *text, const struct drawing *d, const struct tree_process *p) {
     switch (p->end_kind) {
     case 1:
-        if (p->exit_status > 0)
+        if (p->exit_status >= 0)
             hak_text_add(text, "exited with %d", p->exit_status);
         else
             hak_text_add(text, "ended");

@@ -145,6 +145,7 @@ int command_why(struct view *view);
 int command_block(struct view *view);
 int command_threads(struct view *view);
 int command_modules(struct view *view);
+int command_layers(struct view *view);
 int command_events(struct view *view);
 int command_faults(struct view *view);
 int command_info(struct view *view);

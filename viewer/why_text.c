@@ -33,17 +33,6 @@ static void add_state(struct hak_text *text, const struct why *why) {
     }
 }
 
-static void add_lost(struct hak_text *text, const struct why *why) {
-    if (why->story->lost_events > 0)
-        hak_text_add(text, "%s lost while this block was seen: an owner may be missing.",
-                     hak_words_count(why->story->lost_events, "event was", "events were"));
-    else if (!why->whole)
-        view_add_completeness(text, why->view);
-    else
-        hak_text_add(text, "Nothing was lost in this capture%s.",
-                     why->view->summary.being_written ? " so far" : "");
-}
-
 struct columns {
     int event, time, what, thread, function, location, note;
 };
@@ -129,7 +118,7 @@ static void add_row(struct hak_text *text, const struct why *why, const struct c
     }
     hak_text_add(text, "%s\n", row->wrong ? view_style(why->view, VIEW_PLAIN) : "");
     if (view_given(why->view, "stacks"))
-        view_add_stack(text, why->view, row->event.stack, c->time);
+        view_add_event_stack(text, why->view, &row->event, c->time);
 }
 
 static void add_table(struct hak_text *text, const struct why *why) {
@@ -256,7 +245,7 @@ void why_write(struct hak_text *text, const struct why *why) {
         add_state(text, why);
         view_add_slot(text, why->view, &why->story->block);
     }
-    add_lost(text, why);
+    view_add_block_completeness(text, why->view, why->story->lost_events);
     hak_text_add(text, "\n");
     add_table(text, why);
     hak_text_add(text, "\n");

@@ -71,6 +71,7 @@ json_t *hak_json_event(struct hak_store_reader *r, const struct hak_event *event
     json_object_set_new(object, "illegal", json_boolean(event->flags & HAK_RECORD_ILLEGAL));
     json_object_set_new(object, "stack", json_integer(event->stack));
     json_object_set_new(object, "stack_cut", json_boolean(event->flags & HAK_RECORD_PARTIAL));
+    json_object_set_new(object, "stack_guessed", json_boolean(event->flags & HAK_RECORD_GUESSED));
     if (with_frames) {
         struct hak_frames frames;
         hak_frames_load(&frames, r, event->stack);

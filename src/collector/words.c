@@ -333,6 +333,26 @@ int hak_words_program_frame(const struct hak_frame *frames, int count) {
     return -1;
 }
 
+/* A program's own name for malloc or free: xmalloc, zcalloc, g_malloc0, sqlite3_realloc64, xfree.
+ * Who calls it is what one wants to know. */
+static bool is_wrapper(const char *function) {
+    static const struct {
+        const char *word;
+        size_t prefix_most; /* session_free is no wrapper */
+    } words[] = {{"malloc", 8}, {"calloc", 8},  {"realloc", 8}, {"reallocarray", 8},
+                 {"strdup", 8}, {"strndup", 8}, {"memdup", 8},  {"free", 2}};
+    size_t length = strlen(function);
+    while (length > 0 && function[length - 1] >= '0' && function[length - 1] <= '9')
+        length--;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        size_t bytes = strlen(words[i].word);
+        if (length > bytes && length - bytes <= words[i].prefix_most &&
+            strncasecmp(function + length - bytes, words[i].word, bytes) == 0)
+            return true;
+    }
+    return false;
+}
+
 bool hak_words_is_go_between(const struct hak_frame *frame) {
     static const char *const modules[] = {"libc.so", "libstdc++.so", "ld-linux"};
     static const char *const functions[] = {"std::", "__gnu_cxx::", "operator new",
@@ -344,6 +364,8 @@ bool hak_words_is_go_between(const struct hak_frame *frame) {
     for (size_t i = 0; frame->function && i < sizeof functions / sizeof *functions; i++)
         if (strncmp(frame->function, functions[i], strlen(functions[i])) == 0)
             return true;
+    if (frame->function && is_wrapper(frame->function))
+        return true;
     return frame->file && strstr(frame->file, "/include/c++/") != NULL;
 }
 

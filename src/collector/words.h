@@ -81,7 +81,7 @@ void hak_words_add_location(struct hak_text *text, const struct hak_frame *frame
 /* Index of the first frame of the program (not hakmem's own), -1 when there is none. */
 int hak_words_program_frame(const struct hak_frame *frames, int count);
 /* Code that stands between the program and its malloc and tells nothing about it: libc, C++'s
- * library and its inlined levels. */
+ * library and its inlined levels, the program's own xmalloc. */
 bool hak_words_is_go_between(const struct hak_frame *frame);
 /* The frame that one line names: the first of the program's own, past all go-betweens; the first of
  * all where there is no other. -1 as above. */

@@ -16,7 +16,7 @@ wrong=0 count=0
 valid() {
     local status
     count=$((count + 1))
-    "$BUILD/hakmem-trace" "$@" --json >"document $count of $1"
+    "$BUILD/hakmem-trace" "$@" --json >"document $count of $1" 2>>notes
     status=$?
     if [ "$status" -eq 2 ] || [ "$status" -eq 3 ]; then
         echo "$*: ended with status $status"
@@ -24,7 +24,7 @@ valid() {
     fi
 }
 
-for store in stale offset overflow lost hostile empty; do
+for store in stale offset overflow lost hostile empty tree; do
     valid info -s "$store.db"
     valid check -s "$store.db"
     valid faults -s "$store.db"
@@ -32,8 +32,27 @@ for store in stale offset overflow lost hostile empty; do
     valid events --stacks --tail 2 -s "$store.db"
     valid why 0x5581a8c31040 -s "$store.db"
     valid why 0x5581a8c30000 --moves --stacks -s "$store.db"
+    valid block 0x5581a8c31040 -s "$store.db"
+    valid block 0x5581a8c30000 --moves --stacks -s "$store.db"
+    valid block 0x5581a8c31040 --last 1 --since 1 -s "$store.db"
+    valid threads -s "$store.db"
+    valid modules -s "$store.db"
+    valid modules --all -s "$store.db"
     valid sql "select * from fault; select 1.5, null, x'00', 'text'" -s "$store.db"
 done
+# Names are what they are, not as a terminal would be shown them; nothing above 0x7e is printed.
+"$BUILD/hakmem-trace" threads --json -s hostile.db >hostile_threads
+"$BUILD/hakmem-trace" info --json -s hostile.db >hostile_info
+python3 - <<'END' || wrong=1
+import json
+threads = json.load(open("hostile_threads"))["threads"]
+assert threads[1]["name"] == "\x1b]0;owned\x07", threads[1]["name"]
+program = json.load(open("hostile_info"))["processes"][0]["program"]
+assert program == "/home/user/\x1b[2Jevil\nname", program
+for name in "hostile_threads", "hostile_info":
+    odd = [b for b in open(name, "rb").read() if b > 0x7e or (b < 0x20 and b != 10)]
+    assert not odd, (name, odd)
+END
 for store in stale offset overflow; do
     valid faults 1 -s "$store.db"
     valid why @fault --moves --stacks -s "$store.db"

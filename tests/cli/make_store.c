@@ -1,6 +1,7 @@
 /* Makes the stores that the exact-output tests ask: the same bytes of story in every run.
  *
- *   make_store DIRECTORY   writes stale.db offset.db overflow.db lost.db hostile.db empty.db there
+ *   make_store DIRECTORY   writes stale.db offset.db overflow.db lost.db hostile.db empty.db
+ * tree.db there
  */
 #include <limits.h>
 #include <stdio.h>
@@ -427,6 +428,168 @@ static void make_empty(const char *directory) {
     finish();
 }
 
+/* One process of tree.db; `program` is what it runs, `line` how it was called. */
+static void put_process(struct hak_process_row row, const char *thread_name) {
+    struct hak_thread_row thread = {.id = row.id + 2, /* the first process has three threads */
+                                    .process = row.id,
+                                    .number = 1,
+                                    .tid = row.pid,
+                                    .start_ns = row.start_ns,
+                                    .end_ns = row.end_kind == 1 ? row.end_ns : 0,
+                                    .name = thread_name};
+    row.parent_pid = 4711;
+    must(hak_store_put_process(writer, &row), "process");
+    must(hak_store_put_thread(writer, &thread), "thread");
+}
+
+static void put_module(uint32_t id, uint32_t process, uint64_t start, uint64_t load,
+                       uint64_t unload, uint32_t generation, const char *path) {
+    struct hak_module_row row = {.id = id,
+                                 .process = process,
+                                 .generation = generation,
+                                 .start = start,
+                                 .end = start + 0x1000,
+                                 .load_bias = start,
+                                 .load_event = load,
+                                 .unload_event = unload,
+                                 .path = path,
+                                 .build_id = ""};
+    must(hak_store_put_module(writer, &row), "module");
+}
+
+static struct hak_event *add_of(uint32_t process, unsigned kind, uint64_t ns, uint64_t block,
+                                uint64_t size, uint32_t stack) {
+    struct hak_event *event = add(kind, ns, process == 1 ? 1 : process + 2, block, block,
+                                  HAK_CLASS_OF_64, HAK_PLACE_FRONT, stack);
+    event->process = process;
+    event->size = size;
+    return event;
+}
+
+/* A build: forks, programs that take the place of others, a pid that comes twice, a compiler that
+ * is killed, and more children than one wants to see. */
+static void make_tree(const char *directory) {
+    const uint64_t block = SUPERSLAB + 3 * HAK_SLAB_BYTES, other = block + 64;
+    const uint64_t large = 0x7f0000001000ull;
+    begin(directory, "tree.db", "/usr/bin/make", "worker");
+    struct hak_process_row make = {.id = 1,
+                                   .pid = 4711,
+                                   .parent_pid = 4000,
+                                   .session = 1,
+                                   .start_time = 1,
+                                   .end_ns = 2 * SECOND,
+                                   .end_kind = 1,
+                                   .exit_status = 2,
+                                   .program = "/usr/bin/make",
+                                   .command_line = "make -j2 all"};
+    must(hak_store_put_process(writer, &make), "process");
+    put_process((struct hak_process_row){.id = 2,
+                                         .parent = 1,
+                                         .fork_event = 3,
+                                         .pid = 4712,
+                                         .session = 1,
+                                         .start_time = 10,
+                                         .start_ns = 100000000,
+                                         .end_ns = 101500000,
+                                         .end_kind = 3,
+                                         .exit_status = -1,
+                                         .program = "/usr/bin/make",
+                                         .command_line = "make -j2 all"},
+                "make");
+    put_process((struct hak_process_row){.id = 3,
+                                         .parent = 1,
+                                         .pid = 4712,
+                                         .session = 2,
+                                         .start_time = 10,
+                                         .start_ns = 102000000,
+                                         .end_ns = 900000000,
+                                         .end_kind = 1,
+                                         .exit_status = 1,
+                                         .program = "/usr/bin/gcc-12",
+                                         .command_line = "cc -O2 -c -o server.o server.c"},
+                "cc");
+    put_process((struct hak_process_row){.id = 4,
+                                         .parent = 3,
+                                         .pid = 4713,
+                                         .session = 3,
+                                         .start_time = 11,
+                                         .start_ns = 200000000,
+                                         .end_ns = 800000000,
+                                         .end_kind = 2,
+                                         .exit_status = -1,
+                                         .signal = 9,
+                                         .lost = 77,
+                                         .program = "/usr/lib/gcc/cc1",
+                                         .command_line = "/usr/lib/gcc/cc1 -quiet server.c"},
+                "cc1");
+    put_process((struct hak_process_row){.id = 5,
+                                         .parent = 1,
+                                         .pid = 4712,
+                                         .session = 4,
+                                         .start_time = 99,
+                                         .start_ns = 1000000000,
+                                         .end_ns = 1100000000,
+                                         .end_kind = 4,
+                                         .exit_status = -1,
+                                         .note = "executed /bin/busybox, which is static",
+                                         .program = "/bin/sh",
+                                         .command_line = "sh -c 'echo \033[31m'"},
+                "sh");
+    for (uint32_t i = 0; i < 10; i++)
+        put_process((struct hak_process_row){.id = 6 + i,
+                                             .parent = 1,
+                                             .pid = 4720 + (int)i,
+                                             .session = 5 + i,
+                                             .start_time = 200 + i,
+                                             .start_ns = 1200000000 + i * 1000000,
+                                             .end_ns = 1200500000 + i * 1000000,
+                                             .end_kind = 1,
+                                             .program = "/usr/bin/touch",
+                                             .command_line = "touch done"},
+                    "touch");
+    put_module(3, 1, 0x7ffff7b00000, 2, 9, 0, "/usr/lib/libplugin.so");
+    put_module(4, 1, 0x7ffff7b00000, 10, 0, 1, "/usr/lib/libplugin.so");
+    put_module(5, 3, 0x7ffff7a00000, 5, 0, 0, "/usr/lib/hakmem/hakmem-debug.so");
+    add_of(1, HAK_MALLOC, 50000000, block, 56, SESSION_NEW);
+    add_of(1, HAK_MALLOC, 60000000, other, 40, HEADER_PARSE);
+    add_of(1, HAK_FORK, 99000000, 0, 0, 0)->base = 0;
+    add_of(2, HAK_FREE, 100500000, block, 56, SESSION_CLOSE); /* what it inherited */
+    add_of(3, HAK_MALLOC, 150000000, block, 24, REPLY_NEW);
+    add_of(3, HAK_REALLOC, 160000000, block, 32, REPLY_NEW)->place = HAK_PLACE_LIVE;
+    add_of(3, HAK_FREE, 170000000, block, 32, REPLY_DONE);
+    add_of(4, HAK_MALLOC, 250000000, block, 48, PARSE_ROW);
+    add_of(1, HAK_FREE, 500000000, block, 56, SESSION_CLOSE)->place = HAK_PLACE_REMOTE;
+    add_of(1, HAK_DRAIN_FRONT, 510000000, block, 0, 0);
+    add_of(1, HAK_MALLOC, 520000000, block, 64, SESSION_NEW);
+    add_of(1, HAK_FREE, 530000000, block, 64, SESSION_CLOSE);
+    add_of(5, HAK_MALLOC, 1050000000, block, 16, PARSE_ROW);
+    add(HAK_MALLOC, 1060000000, 2, large, large - 4096 + 4096, HAK_CLASS_NONE, HAK_PLACE_LARGE,
+        PARSE_ROW)
+        ->size = 1 << 20;
+    struct hak_loss_row loss = {.process = 4,
+                                .thread = 6,
+                                .from_ns = 300000000,
+                                .to_ns = 400000000,
+                                .count = 77,
+                                .reason = "ring full"};
+    must(hak_store_put_loss(writer, &loss), "loss");
+    end();
+    struct hak_fault_row fault = {.id = 1,
+                                  .code = 202,
+                                  .event = 7,
+                                  .ns = 170000000,
+                                  .process = 3,
+                                  .thread = 5,
+                                  .summary = "SUMMARY: hakmem: double-free http.c:152 reply_done "
+                                             "hop=FREE class=C3 offset=+0 store=tree.db",
+                                  .report = "the report\n",
+                                  .json = "{}"};
+    must(hak_store_begin(writer), "begin");
+    must(hak_store_put_fault(writer, &fault), "fault");
+    must(hak_store_commit(writer), "commit");
+    finish();
+}
+
 /* A store that is being written, as long as this process lives. */
 static int hold(const char *path) {
     const uint64_t block = SUPERSLAB + 3 * HAK_SLAB_BYTES;
@@ -455,5 +618,6 @@ int main(int argc, char **argv) {
     make_lost(argv[1]);
     make_hostile(argv[1]);
     make_empty(argv[1]);
+    make_tree(argv[1]);
     return 0;
 }
