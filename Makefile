@@ -136,9 +136,10 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/libplainlayers.a $(BUILD)/flags
 USER_FLAGS := -std=gnu11 -O0 -g -D_GNU_SOURCE -Wall -Wextra -Wno-free-nonheap-object \
               -Wno-use-after-free -Wno-unknown-warning-option
 USER_SRC   := $(wildcard demo/*.c tests/faults/*.c tests/programs/*.c tests/kill/*.c tests/cli/*.c \
-              tests/regressions/*.c tests/stale/*.c tests/trees/*.c tests/memory/*.c tests/long/*.c)
+              tests/regressions/*.c tests/stale/*.c tests/trees/*.c tests/crash/*.c tests/memory/*.c tests/long/*.c)
 USER_BIN   := $(USER_SRC:%.c=$(BUILD)/%)
-TOOL_BIN   := $(BUILD)/tests/tools/count_calls.so $(patsubst %.c,$(BUILD)/%,$(wildcard tests/tools/reference_*.c))
+TOOL_BIN   := $(BUILD)/tests/tools/count_calls.so $(BUILD)/tests/tools/crash_at_load.so \
+              $(patsubst %.c,$(BUILD)/%,$(wildcard tests/tools/reference_*.c))
 BENCH_BIN  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 
 $(BUILD)/demo/%: demo/%.c $(BUILD)/flags

@@ -10,11 +10,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "collector/report.h"
+#include "collector/report_place.h"
 #include "collector/second_opinion.h"
 
-#define FRAMES_MAX (4 * HAK_REPORT_FRAMES)
-#define STACKS_MAX 96 /* of the block's history that are resolved before the page is made */
-#define ROUNDS_MAX 10000
+#define FRAMES_MAX   (4 * HAK_REPORT_FRAMES)
+#define STACKS_MAX   96 /* of the block's history that are resolved before the page is made */
+#define ROUNDS_MAX   10000
+#define PLACE_FRAMES 32 /* with inlined ones */
 
 bool hak_fault_is_wanted(const struct hak_client *client) {
     uint32_t state =
@@ -123,8 +125,29 @@ static void print_bare(struct hak_worker *w, const struct hak_client *c,
     print(w, c, line);
 }
 
+/* The places that the page names beside the fault's own stack. */
+static void find_places(struct hak_worker *w, const struct hak_report_request *request,
+                        uint32_t process, struct hak_report_context *context) {
+    struct hak_frame frames[PLACE_FRAMES];
+    int count = 0;
+    int ips = 0;
+    while (ips < HAK_REPORT_HANDLER_FRAMES && request->handler_frames[ips] != 0)
+        ips++;
+    if (request->handler_signal && ips > 0) {
+        count = hak_resolve_frames(&w->resolve, &w->rows, process, request->handler_frames, ips,
+                                   true, frames, PLACE_FRAMES);
+        hak_report_place(context->handler_place, HAK_PLACE_BYTES, frames, count);
+    }
+    for (int i = 0; i < HAK_REPORT_OTHERS; i++)
+        if (request->others[i].thread) {
+            count = hak_resolve_frames(&w->resolve, &w->rows, process, &request->others[i].ip, 1,
+                                       true, frames, PLACE_FRAMES);
+            hak_report_place(context->other_place[i], HAK_PLACE_BYTES, frames, count);
+        }
+}
+
 static void make(struct hak_worker *w, struct hak_client *c, struct hak_report_request *request,
-                 uint64_t now_ns) {
+                 const struct hak_report_request *shared, uint64_t now_ns) {
     struct hak_second_opinion second;
     struct hak_frame *frames = calloc(FRAMES_MAX, sizeof *frames);
     struct hak_store_reader *reader = NULL;
@@ -157,6 +180,9 @@ static void make(struct hak_worker *w, struct hak_client *c, struct hak_report_r
     struct hak_event found;
     if (reader && event && hak_store_event(reader, event, &found) == 1)
         context.ns = found.ns;
+    /* Threads that failed since the copy was made are named, too. */
+    memcpy((void *)request->others, (const void *)shared->others, sizeof request->others);
+    find_places(w, request, process, &context);
     if (frames)
         context.frame_count =
             hak_resolve_frames(&w->resolve, &w->rows, process, request->frames, (int)count,
@@ -182,7 +208,7 @@ void hak_fault_report(struct hak_worker *worker, struct hak_client *client) {
         /* A copy: the program may write into the area at any moment. */
         memcpy((void *)request, (const void *)shared, sizeof *request);
         uint64_t ns = hak_clock_ns(&client->clock, hak_clock_ticks(&client->clock));
-        make(worker, client, request, ns);
+        make(worker, client, request, shared, ns);
         free(request);
     }
     let_go(client);

@@ -95,6 +95,7 @@ static void write_page(struct hak_text *text, const struct report_page *page) {
     } else {
         report_crash(text, page);
     }
+    report_others(text, page);
     report_completeness(text, page);
     if (page->words) {
         struct hak_text guess = {0};

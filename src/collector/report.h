@@ -15,6 +15,7 @@
 #include "trace/session.h"
 
 #define HAK_REPORT_LINES 48
+#define HAK_PLACE_BYTES  256
 
 struct hak_second_opinion;
 
@@ -31,6 +32,8 @@ struct hak_report_context {
     int frame_count;
     uint32_t signal;                         /* 0 = none; else the signal that the program got */
     const struct hak_second_opinion *second; /* libunwind's, on `frames`; NULL = not asked */
+    char handler_place[HAK_PLACE_BYTES];     /* of the request's handler_frames; "" = not known */
+    char other_place[HAK_REPORT_OTHERS][HAK_PLACE_BYTES]; /* of its others' */
 };
 
 struct hak_report {

@@ -94,29 +94,15 @@ bool report_has_address(const struct report_page *page) {
            page->request->signal_code > 0 && page->request->signal_code != SI_KERNEL;
 }
 
-/* What the kernel says of the signal (sigaction(2)). Of a general protection fault it does not tell
- * the address: it gives 0, which would be a wrong answer here. */
-static const char *cause_of(const struct report_page *page) {
-    static char other[32];
-    int code = page->request->signal_code;
-    bool is_segv = page->context.signal == SIGSEGV;
-    if (code <= 0)
-        return "sent by a process"; /* kill, tgkill and their like */
-    if (is_segv && code == SEGV_MAPERR)
-        return "nothing is mapped there";
-    if (is_segv && code == SEGV_ACCERR)
-        return "that access is not allowed there";
-    if (is_segv && code == SI_KERNEL)
-        return "the kernel does not tell where: no valid address, or misaligned";
-    snprintf(other, sizeof other, "code %d", code);
-    return other;
-}
-
 void report_crash(struct hak_text *text, const struct report_page *page) {
     const struct hak_report_request *request = page->request;
     struct hak_text about = {0};
     bool has_address = report_has_address(page);
-    if (has_address && report_describe(&about, page, request->signal_address))
+    if (request->full_stack_bytes != 0)
+        hak_text_add(text,
+                     "  The address      0x%llx lies right below the stack of its thread.\n\n",
+                     (unsigned long long)request->signal_address);
+    else if (has_address && report_describe(&about, page, request->signal_address))
         hak_text_add(text, "  The address      0x%llx %s\n\n",
                      (unsigned long long)request->signal_address, about.bytes ? about.bytes : "");
     else if (has_address)
@@ -131,7 +117,13 @@ void report_crash(struct hak_text *text, const struct report_page *page) {
                      ? hak_words_quoted(page->context.thread_number, page->context.thread_name)
                      : hak_words_number(page->context.thread_number),
                  hak_words_signal(page->context.signal));
-    hak_text_add(text, ", %s\n", cause_of(page));
+    hak_text_add(text, ", ");
+    report_cause(text, page);
+    hak_text_add(text, "\n");
     report_add_stack(text, &page->frames, true, "none could be taken");
+    struct hak_text handler = {0};
+    if (report_handler(&handler, page))
+        hak_text_add(text, "  HANDLER           %s\n", handler.bytes ? handler.bytes : "");
+    hak_text_free(&handler);
     add_registers(text, page);
 }

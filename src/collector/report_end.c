@@ -15,8 +15,9 @@
 static const char *unwind_trouble(uint32_t end) {
     switch (end) {
     case 0:
-    case 1:
         return NULL;
+    case 1:
+        return "of the fault's stack only the innermost 256 frames were kept";
     case 2:
         return "the fault's stack ends at code without call frame information";
     case 3:
@@ -214,13 +215,17 @@ static void add_store_name(struct hak_text *text, const struct report_page *page
 void report_summary(struct hak_text *text, const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     const struct hak_frames *frames = report_main_frames(page);
+    const struct hak_frame *frame = frames->frame;
+    int count = frames->count;
+    /* A wild call went into no module; who called is the next one. */
+    for (; count > 1 && !page->words && frame->module[0] == 0; frame++)
+        count--;
     hak_text_add(text, "SUMMARY: hakmem: %s ", page->words ? page->words->name : "crash");
-    int first = hak_words_telling_frame(frames->frame, frames->count);
+    int first = hak_words_telling_frame(frame, count);
     if (first >= 0) {
-        hak_words_add_location(text, &frames->frame[first], 1);
+        hak_words_add_location(text, &frame[first], 1);
         hak_text_add(text, " ");
-        hak_text_add_name(text,
-                          frames->frame[first].function[0] ? frames->frame[first].function : "??");
+        hak_text_add_name(text, frame[first].function[0] ? frame[first].function : "??");
     } else {
         hak_text_add(text, "?? ??");
     }

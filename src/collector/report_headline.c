@@ -153,7 +153,7 @@ void report_headline(struct hak_text *text, const struct report_page *page) {
         if (page->facts->fault != 0)
             hak_text_add(text, ": fault %u, which this hakmem does not know", page->facts->fault);
         else
-            hak_text_add(text, ": the program crashed; hakmem ties it to no fault of the heap");
+            report_ending(text, page);
         return;
     }
     hak_text_add(text, "HKM-%u %s: ", page->words->code, page->words->name);

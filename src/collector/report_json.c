@@ -42,6 +42,24 @@ static json_t *thread_json(const struct report_page *page) {
     return object;
 }
 
+static json_t *handler_json(const struct report_page *page) {
+    struct hak_text text = {0};
+    json_t *value = report_handler(&text, page) ? hak_json_text(text.bytes) : json_null();
+    hak_text_free(&text);
+    return value;
+}
+
+static json_t *others_json(const struct report_page *page) {
+    json_t *array = json_array();
+    for (int i = 0; i < HAK_REPORT_OTHERS; i++) {
+        struct hak_text text = {0};
+        if (report_other(&text, page, i))
+            json_array_append_new(array, hak_json_text(text.bytes));
+        hak_text_free(&text);
+    }
+    return array;
+}
+
 static json_t *fault_json(const struct report_page *page, const char *headline,
                           const char *summary) {
     const struct hak_fault_facts *facts = page->facts;
@@ -63,6 +81,10 @@ static json_t *fault_json(const struct report_page *page, const char *headline,
                         page->words                ? hak_json_address(facts->found_address)
                         : report_has_address(page) ? hak_json_address(page->request->signal_address)
                                                    : json_null());
+    json_object_set_new(object, "cause",
+                        page->words ? json_null() : sentence_json(page, report_cause));
+    json_object_set_new(object, "handler", handler_json(page));
+    json_object_set_new(object, "others", others_json(page));
     json_object_set_new(object, "hop",
                         page->words ? json_string(hak_words_kind(facts->kind)) : json_null());
     json_object_set_new(object, "offset", json_integer(facts->offset));

@@ -8,6 +8,7 @@
  *   report_history.c  HISTORY: the last life of the block, or the lives that a stale owner ties
  *   report_end.c      COMPLETENESS, GUESS, NEXT, SUMMARY
  *   report_crash.c    a death by a signal that is no heap fault
+ *   report_signal.c   what a signal means, in words
  *   report_json.c     the same facts for machines */
 #ifndef HAK_COLLECTOR_REPORT_PAGE_H
 #define HAK_COLLECTOR_REPORT_PAGE_H
@@ -61,6 +62,13 @@ void report_completeness(struct hak_text *text, const struct report_page *page);
 bool report_guess(struct hak_text *text, const struct report_page *page);
 void report_next(struct hak_text *text, const struct report_page *page);
 void report_summary(struct hak_text *text, const struct report_page *page);
+/* What the signal of a crash means, what the first line says of it behind the address, and of the
+ * program's own handler; the threads that failed at the same time. False: nothing is to be said. */
+void report_cause(struct hak_text *text, const struct report_page *page);
+void report_ending(struct hak_text *text, const struct report_page *page);
+bool report_handler(struct hak_text *text, const struct report_page *page);
+bool report_other(struct hak_text *text, const struct report_page *page, int i);
+void report_others(struct hak_text *text, const struct report_page *page);
 /* The body of the page of a crash (registers that point into the heap). */
 void report_crash(struct hak_text *text, const struct report_page *page);
 /* The frames worth a line: indexes into `frames`, innermost first, at most REPORT_FRAMES. The

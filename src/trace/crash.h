@@ -33,7 +33,7 @@ struct hak_incident {
     uint64_t address;        /* si_addr when the kernel raised it */
     uint32_t handler_signal; /* a handler of the program ran at it; the process dies by this one */
     int32_t handler_code;
-    uint64_t handler_ip;
+    uint64_t handler_frames[HAK_REPORT_HANDLER_FRAMES]; /* where that came, then 0 */
     uint64_t full_stack_bytes;
     bool is_reported; /* a report of it was made before: nothing is to be said */
     int end_signal;   /* by which the process ends after the report, 0 = it goes on */

@@ -120,7 +120,8 @@ static void fill_area(const struct hak_incident *incident, struct hak_report_req
     area->is_own_sender = incident->is_own_sender;
     area->handler_signal = incident->handler_signal;
     area->handler_code = incident->handler_code;
-    area->handler_ip = incident->handler_ip;
+    for (int i = 0; i < HAK_REPORT_HANDLER_FRAMES; i++)
+        area->handler_frames[i] = incident->handler_frames[i];
     area->full_stack_bytes = incident->full_stack_bytes;
     copy_stack(area, incident->registers.value[HAK_RSP] - RED_ZONE_BYTES);
 }

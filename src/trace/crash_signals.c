@@ -144,10 +144,18 @@ static const struct noted *find_returned(const struct hak_incident *incident, ui
     return is_same && (incident->is_own_sender || incident->code > 0) ? one : NULL;
 }
 
+/* Frames of the handler itself: those up to where it would return to. */
+static void keep_handler_frames(struct hak_incident *incident) {
+    uintptr_t restorer = hak_actions_restorer();
+    for (size_t i = 0; i < incident->frame_count && i < HAK_REPORT_HANDLER_FRAMES &&
+                       incident->frames[i] != restorer;
+         i++)
+        incident->handler_frames[i] = incident->frames[i];
+}
+
 static void take_over(struct hak_incident *incident, const struct noted *origin) {
     incident->handler_signal = incident->signal;
     incident->handler_code = incident->code;
-    incident->handler_ip = incident->registers.value[HAK_RIP];
     incident->signal = (uint32_t)origin->number;
     incident->code = origin->code;
     incident->sender = origin->sender;
@@ -197,7 +205,9 @@ static void look(struct hak_incident *incident) {
     uint32_t self = (uint32_t)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0);
     hak_crash_unwind(incident);
     const struct noted *origin = find_on_stack(incident, self);
-    if (!origin)
+    if (origin)
+        keep_handler_frames(incident);
+    else
         origin = find_elsewhere(incident, self);
     if (!origin)
         origin = find_returned(incident, self);

@@ -129,7 +129,7 @@ static void say_details(const struct hak_incident *incident, long file) {
     if (incident->handler_signal) {
         hak_text_add(&line, "  the program's own handler ran, then it died by ");
         hak_text_add(&line, signal_name(incident->handler_signal));
-        add_place(&line, incident->handler_ip);
+        add_place(&line, incident->handler_frames[0]);
         hak_text_add(&line, "\n");
     }
     hak_text_say_into(&line, file);

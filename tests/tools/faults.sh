@@ -1,4 +1,5 @@
-# Runs the programs of tests/faults under hakmem-debug.so; the tests there source it.
+# Runs the programs of tests/faults, or of another folder of tests that $PROGRAMS names, under
+# hakmem-debug.so; the tests there source it.
 #
 # Directory: the caller's, which is its own (tests/run gives each test an empty one).
 # shellcheck shell=bash
@@ -40,7 +41,7 @@ wait_for_store() {
     done
 }
 
-# run_program NAME LEVEL LAYOUT [VARIABLE=VALUE...]: runs a program of tests/faults in a directory of
+# run_program NAME LEVEL LAYOUT [VARIABLE=VALUE...]: runs one of the programs in a directory of
 # its own until program and collector have ended. $printed names the file with what they printed,
 # $program_status is the program's exit status.
 runs=0
@@ -54,7 +55,7 @@ run_program() {
     { # the shell's own word on programs that abort goes to /dev/null
         (cd "$directory" && exec env "HAKMEM_CHECK=$level" "HAKMEM_LAYOUT=$layout" \
             ${injection:+"HAKMEM_INJECT=$injection"} "$@" LD_PRELOAD="$BUILD/hakmem-debug.so" \
-            "$BUILD/tests/faults/$name") >"$printed" 2>&1
+            "$BUILD/tests/${PROGRAMS:-faults}/$name") >"$printed" 2>&1
         # shellcheck disable=SC2034 # for the caller
         program_status=$?
     } 2>/dev/null

@@ -1,0 +1,13 @@
+/* Gives up. */
+#include <stdlib.h>
+
+static void give_up(void) {
+    abort();
+}
+
+int main(void) {
+    void *block = malloc(10);
+    give_up();
+    free(block);
+    return 0;
+}

@@ -1,0 +1,12 @@
+# Makes reports of two crashes equal, beside tests/faults/normalise.sed.
+s/sent by process [0-9]+/sent by process N/
+s/, [0-9,]+ bytes, is full/, N bytes, is full/
+s/and 1 frame more/and N frames more/
+# Frames of libc are named as its debug information allows.
+/^      #[0-9]+ / {
+    / (crash|tools|faults)\/|hakmem src|in no module/ !d
+    s/#[0-9]+ +/#N /
+}
+# What compilers leave in registers.
+/^  REGISTERS/ s/that point into the heap:|none points into a block of the heap/N/
+/^      [a-z0-9]+ +0xN is /d

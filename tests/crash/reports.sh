@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Each program dies as without hakmem, and gives exactly its report: NAME.report, or NAME.normal.report
+# where the level makes a difference. With LD_PRELOAD alone in level trace, under `run` in level normal.
+# An empty file: nothing is said. `tests/crash/reports.sh --update` writes the files anew, to be read
+# before they are committed.
+set -u
+PROGRAMS=crash
+# shellcheck source=tests/tools/faults.sh
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/faults.sh"
+unset "${!HAKMEM_@}"
+here=$SOURCE/tests/crash
+update=0 failed=0
+if [ "${1-}" = --update ]; then
+    update=1
+    scratch=$(mktemp -d) && cd "$scratch" || exit 2
+    trap 'rm -rf "$scratch"' EXIT
+fi
+
+complain() {
+    echo "$*"
+    failed=1
+}
+
+# What differs from run to run in these programs beside what does in all reports.
+normalise_crash() {
+    local extra=
+    case $1 in
+    two_threads) extra='/^  AT THE SAME TIME/d; s/thread [23]/thread N/' ;; # one is the first; the other may be late
+    in_malloc) extra='/^      #.* hakmem src/d' ;; # how malloc is made
+    esac
+    normalise_report | sed -E -f "$here/normalise.sed" -e "$extra"
+}
+
+# check_report NAME LEVEL WAY STATUS DUE: the report in $printed of a program that ended with STATUS.
+check_report() {
+    local report=$here/$1.report
+    [ -e "$here/$1.$2.report" ] && report=$here/$1.$2.report
+    normalise_crash "$1" <"$printed" >found
+    if [ $update -eq 1 ] && [ "$2" = trace ]; then
+        cp found "$here/$1.report"
+        rm -f "$here/$1.normal.report"
+        echo "$1: status $4, $(wc -l <found) lines"
+    elif [ $update -eq 1 ]; then
+        cmp -s found "$here/$1.report" || cp found "$here/$1.$2.report"
+    elif ! diff -u --label "$(basename "$report")" --label "what it printed with $3" "$report" found; then
+        failed=1
+    fi
+    [ "$4" -eq "$5" ] || complain "$1: status $4 with $3; due: $5"
+}
+
+for source in "$here"/*.c; do
+    name=$(basename "$source" .c)
+    [ -e "$here/$name.report" ] || [ $update -eq 1 ] || continue # one of another test
+    [ $update -eq 1 ] && grep -q '^ \* Run by ' "$source" && continue
+    { "$BUILD/tests/crash/$name" >plain 2>&1; plain=$?; } 2>/dev/null
+    run_program "$name" trace auto
+    check_report "$name" trace LD_PRELOAD "$program_status" "$plain"
+
+    mkdir "$name.run" || exit 2
+    printed=$PWD/$name.run/printed
+    (cd "$name.run" && exec "$BUILD/hakmem-trace" run --check normal -- "$BUILD/tests/crash/$name") \
+        >"$printed" 2>&1
+    status=$?
+    due=$plain
+    grep -q '^hakmem: HKM-' "$printed" && due=1
+    check_report "$name" normal run "$status" "$due"
+done
+exit $failed
