@@ -50,19 +50,23 @@ static int is_loader(const void *caller) {
     return (uint64_t)caller - (uint64_t)base < bytes;
 }
 
-static void start(void) {
-    int before = errno;
-    const char *path = getenv("COUNT_CALLS_FILE");
+static void map_file(void) {
+    const char *path = environ ? getenv("COUNT_CALLS_FILE") : NULL;
     int file = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
-    void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     void *shared =
         file < 0 ? MAP_FAILED : mmap(NULL, FILE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
     if (file >= 0)
         close(file);
-    if (page == MAP_FAILED || madvise(page, 4096, MADV_WIPEONFORK) != 0)
-        abort();
     if (shared != MAP_FAILED)
         processes = shared;
+}
+
+static void start(void) {
+    int before = errno;
+    void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED || madvise(page, 4096, MADV_WIPEONFORK) != 0)
+        abort();
+    map_file();
     mine = page;
     errno = before;
 }
@@ -90,8 +94,15 @@ static void begin(const void *caller) {
 /* ld.so calls for others, too, later on: for the first threads of a program that allocates only
  * there. */
 __attribute__((constructor)) static void begin_at_the_latest(void) {
-    if (!mine)
+    if (!mine) {
         start();
+    } else if (!processes) { /* what was called in DT_PREINIT_ARRAY, before there is `environ` */
+        map_file();
+        atomic_store(mine, NULL);
+        struct process *process = claim();
+        for (int kind = 0; kind < KINDS && process != &uncounted; kind++)
+            process->calls[kind] += uncounted.calls[kind];
+    }
 }
 
 static void count(int kind, const void *caller) {
@@ -181,7 +192,8 @@ EXPORT void free(void *block) {
     static void (*next_free)(void *);
     static _Thread_local int is_looking;
     if (!next_free && is_looking++)
-        return; /* the words of an older error of dlsym's, which it frees now: left where they are */
+        return; /* the words of an older error of dlsym's, which it frees now: left where they are
+                 */
     if (!next_free)
         next_free = (void (*)(void *))dlsym(RTLD_NEXT, "free");
     RELEASE(next_free(block));

@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# Calls of the allocator at every moment of a program's start and end: all that a program without hakmem may do.
+# timeout: 300
+set -u
+unset "${!HAKMEM_@}"
+trace=$BUILD/hakmem-trace
+plain=$BUILD/libhakmem.so
+counting="$BUILD/tests/tools/count_calls.so $BUILD/hakmem-debug.so"
+
+# A library that is initialised before the program, and that looks functions up while it does so.
+cat >early.c <<'END'
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <string.h>
+void *taken_by_library;
+static void *opened;
+__attribute__((constructor(101))) static void construct(void) {
+    taken_by_library = malloc(1234);
+    memset(taken_by_library, 1, 1234);
+    if (!dlsym(RTLD_NEXT, "malloc") || dlsym(RTLD_DEFAULT, "no such function")) abort();
+    (void)dlerror(); /* allocates */
+    opened = dlopen("libm.so.6", RTLD_NOW);
+}
+__attribute__((destructor)) static void destroy(void) {
+    free(realloc(malloc(50), 5000));
+    if (opened) dlclose(opened);
+}
+END
+${CC:-cc} -shared -fPIC -O1 -o libearly.so early.c || exit 1
+
+# $1 the status that is due, the rest the program: under both libraries, and in both levels.
+runs() {
+    local due=$1 status check counted stored
+    shift
+    LD_PRELOAD=$plain "$@" >out 2>err
+    status=$?
+    [ $status -eq "$due" ] && [ ! -s err ] || { echo "libhakmem.so, $*: status $status: $(head -n 3 err)"; exit 1; }
+    for check in trace normal; do
+        rm -f calls && truncate -s 1M calls
+        COUNT_CALLS_FILE=calls "$trace" run --check $check --store ends.db --force -- \
+            env LD_PRELOAD="$counting" "$@" >out 2>err
+        status=$?
+        grep -q '^hakmem: SIGABRT: ' err && [ "$due" -eq 134 ] && : >err
+        [ $status -eq "$due" ] && [ ! -s err ] || { echo "$check, $*: status $status: $(head -n 3 err)"; exit 1; }
+        "$trace" check -s ends.db >check.out 2>&1 || { echo "$check, $*: $(head -n 3 check.out)"; exit 1; }
+        # The program ends while threads allocate: what they did at that very moment is not known to a counter.
+        case " $* " in *' exit '* | *' thread_exit '* | *_exit\ * | *' abort '* | *' quick_exit '*) continue ;; esac
+        counted=$(od -A n -t u8 -w64 -v calls | awk 'NR > 1 { m += $2; f += $3; r += $4 } END { print m, f, r }')
+        stored=$("$trace" sql -s ends.db "select total(kind = 'MALLOC') || ' ' || total(kind = 'FREE') || ' ' ||
+            total(kind = 'REALLOC') || ' ' from event where process = (select max(id) from process)" |
+            sed -nE 's/\.0 / /g; s/^([0-9]+ [0-9]+ [0-9]+) *$/\1/p')
+        [ "$counted" = "$stored" ] || { echo "$check, $*: counted $counted, stored $stored: MALLOC FREE REALLOC"; exit 1; }
+    done
+}
+
+runs 0 "$BUILD/tests/memory/starts"
+LD_LIBRARY_PATH=$PWD
+export LD_LIBRARY_PATH
+patched=$PWD/starts_with_library
+${CC:-cc} -O0 -w -o "$patched" "$SOURCE/tests/memory/starts.c" -D_GNU_SOURCE -L. -Wl,--no-as-needed -learly || exit 1
+runs 0 "$patched"
+for end in return:3 exit:5 thread_exit:4 main_pthread_exit:6 _exit:7 quick_exit:8 abort:134 destructors:2; do
+    runs "${end#*:}" "$BUILD/tests/memory/ends" "${end%:*}"
+done

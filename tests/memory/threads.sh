@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# 10,000 threads that come and go, joined, detached, by pthread_exit, cancelled, with destructors that allocate
+# in every round: memory and mappings are flat, in both libraries and both levels, and every call is stored.
+# timeout: 600
+set -u
+unset "${!HAKMEM_@}"
+trace=$BUILD/hakmem-trace
+threads=$BUILD/tests/memory/threads
+
+for how in join detach exit cancel key; do
+    got=$(LD_PRELOAD=$BUILD/libhakmem.so "$threads" $how 10000 2>&1)
+    [ "$got" = flat ] || { echo "libhakmem.so: $got"; exit 1; }
+done
+for run in trace:join:10000 normal:key:5000 normal:detach:1000 trace:exit:1000 normal:cancel:1000; do
+    IFS=: read -r check how count <<<"$run"
+    rm -f calls && truncate -s 1M calls
+    got=$(COUNT_CALLS_FILE=calls "$trace" run --check "$check" --store threads.db --force -- \
+        env LD_PRELOAD="$BUILD/tests/tools/count_calls.so $BUILD/hakmem-debug.so" "$threads" "$how" "$count" 2>&1)
+    [ "$got" = flat ] || { echo "hakmem-debug.so, $run: $got"; exit 1; }
+    "$trace" check -s threads.db >check.out 2>&1 || { echo "$run: $(head -n 3 check.out)"; exit 1; }
+    counted=$(od -A n -t u8 -w64 -v calls | awk 'NR == 2 { print $2, $3, $4 }')
+    stored=$("$trace" sql -s threads.db "select total(kind = 'MALLOC') || ' ' || total(kind = 'FREE') || ' ' ||
+        total(kind = 'REALLOC') || ' ' from event where process = (select max(id) from process)" |
+        sed -nE 's/\.0 / /g; s/^([0-9]+ [0-9]+ [0-9]+) *$/\1/p')
+    [ "$counted" = "$stored" ] || { echo "$run: counted $counted, stored $stored: MALLOC FREE REALLOC"; exit 1; }
+    started=$("$trace" sql -s threads.db "select count(*) from event where kind = 'THREAD_START'" | tail -n 1)
+    [ "$started" -ge "$count" ] || { echo "$run: only $started threads are stored"; exit 1; }
+done
