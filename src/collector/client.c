@@ -150,6 +150,12 @@ static uint32_t make_row(struct hak_client *c, struct hak_rows *rows, uint32_t i
     uint32_t parent = 0;
     if (parent_index < HAK_PROCESSES && parent_index != index)
         parent = c->processes[parent_index].row;
+    /* What a process executed has the same parent as the process had. */
+    for (uint32_t id = rows->process_count; id > 0 && index == 0 && !parent; id--) {
+        const struct hak_process_row *before = &rows->processes[id - 1].row;
+        if (before->pid == pid && before->start_time == w->start_time && w->start_time)
+            parent = before->parent;
+    }
     for (uint32_t id = rows->process_count; id > 0 && index == 0 && !parent; id--)
         if (rows->processes[id - 1].row.pid == parent_pid && parent_pid > 0)
             parent = id;
@@ -418,6 +424,7 @@ static void close_process(struct hak_client *c, struct hak_rows *rows, struct ha
 }
 
 void hak_client_release(struct hak_client *client, struct hak_rows *rows, struct hak_drain *drain) {
+    hak_ends_tell_unentered(client, rows, drain);
     for (uint32_t i = 0; i < client->rings_high; i++)
         release_ring(client, drain, i);
     for (uint32_t i = 0; i < client->processes_high; i++)

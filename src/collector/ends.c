@@ -9,6 +9,8 @@
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "collector/drain.h"
+#include "collector/peer.h"
 
 /* As in linux/pidfd.h since 6.13; the exit code is told since 6.15. */
 struct pidfd_facts {
@@ -20,6 +22,8 @@ struct pidfd_facts {
 #define GET_FACTS  _IOWR(0xff, 11, struct pidfd_facts)
 
 enum { EXIT_CODE_FIELD = 52 };
+
+#define TELL_NS 500000000u
 
 static bool read_text(const char *path, char *text, size_t bytes) {
     int file = open(path, O_RDONLY | O_CLOEXEC);
@@ -71,11 +75,13 @@ void hak_ends_note(struct hak_rows *rows, uint32_t row, const char *note) {
 /* What the process noted of the program that it executed. */
 static void describe_exec(struct hak_rows *rows, uint32_t row, const struct hak_process_entry *e,
                           uint32_t exec_state) {
-    char path[HAK_EXEC_PATH], note[HAK_EXEC_PATH + 128];
+    char path[HAK_EXEC_PATH], note[HAK_EXEC_PATH + 512];
+    const struct hak_process_info *p = hak_rows_process_info(rows, row);
     memcpy(path, e->exec_path, sizeof path);
     path[sizeof path - 1] = 0;
     snprintf(note, sizeof note, "executed %s, which was not recorded: %s", path,
-             exec_state == HAK_EXEC_DROPPED
+             p && p->row.note[0] ? p->row.note /* it said so itself */
+             : exec_state == HAK_EXEC_DROPPED
                  ? "LD_PRELOAD was taken out of its environment"
                  : "it did not load hakmem-debug.so, ended before that, or could not reach this "
                    "recording");
@@ -115,6 +121,60 @@ void hak_ends_describe(struct hak_client *client, struct hak_rows *rows, uint32_
         end = client->clock.latest_ticks;
     p->row.end_ns = w->replaced_ns ? w->replaced_ns : hak_clock_ns(&client->clock, end);
     hak_rows_touch_process(rows, w->row);
+}
+
+void hak_ends_unrecorded(struct hak_client **clients, uint32_t count, struct hak_rows *rows,
+                         pid_t pid, const char *why, uint64_t ns) {
+    char path[64], program[HAK_PATH_BYTES], note[320];
+    for (uint32_t c = 0; c < count; c++)
+        for (uint32_t i = 0; i < clients[c]->processes_high; i++) {
+            const struct hak_process_watch *w = &clients[c]->processes[i];
+            if ((w->phase == HAK_PHASE_LIVE || w->phase == HAK_PHASE_GONE) && w->pid == pid) {
+                hak_ends_note(rows, w->row, why);
+                return;
+            }
+        }
+    struct hak_peer peer = {0};
+    (void)hak_peer_read(pid, &peer);
+    snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
+    ssize_t length = readlink(path, program, sizeof program - 1);
+    program[length > 0 ? length : 0] = 0;
+    snprintf(note, sizeof note, "not recorded: %s", why);
+    struct hak_process_row row = {.pid = pid,
+                                  .parent_pid = peer.parent,
+                                  .start_time = peer.start_time,
+                                  .start_ns = ns,
+                                  .program = program,
+                                  .command_line = "",
+                                  .exit_status = -1,
+                                  .note = note};
+    for (uint32_t id = rows->process_count; id > 0 && !row.parent; id--)
+        if (rows->processes[id - 1].row.pid == peer.parent && peer.parent > 0)
+            row.parent = id;
+    hak_rows_add_process(rows, &row);
+}
+
+void hak_ends_tell_unentered(struct hak_client *client, struct hak_rows *rows,
+                             struct hak_drain *drain) {
+    const struct hak_session *session = hak_mapping_header(&client->map);
+    uint64_t events = atomic_load(&session->unentered_events);
+    uint32_t processes = atomic_load(&session->unentered), row = client->processes[0].row;
+    uint64_t now = hak_clock_monotonic_ns();
+    char note[128];
+    if (processes == 0 || row == 0 || events - client->unentered_told >= (uint64_t)1 << 48 ||
+        (now - client->unentered_ns < TELL_NS && !client->over))
+        return;
+    client->unentered_ns = now;
+    snprintf(note, sizeof note, "%u processes forked from here were not recorded: %d lived already",
+             processes, HAK_PROCESSES);
+    const struct hak_process_info *p = hak_rows_process_info(rows, row);
+    if (p && strcmp(p->row.note, note) != 0)
+        hak_ends_note(rows, row, note);
+    uint64_t to = hak_clock_ns(&client->clock, client->clock.latest_ticks);
+    if (p && events > client->unentered_told)
+        hak_drain_lost(drain, row, 0, p->row.start_ns, to, events - client->unentered_told,
+                       "no process entry");
+    client->unentered_told = events;
 }
 
 /* True when `pid` is `inner` in the innermost of its namespaces. */

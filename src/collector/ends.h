@@ -25,6 +25,16 @@ void hak_ends_describe(struct hak_client *client, struct hak_rows *rows, uint32_
 /* Changes a process's note. */
 void hak_ends_note(struct hak_rows *rows, uint32_t row, const char *note);
 
+/* Process `pid` of the tree is not recorded; `why` says it in words. The row of what it executed
+ * from gets the reason, or a row is made when it has none (it was spawned without a fork). */
+void hak_ends_unrecorded(struct hak_client **clients, uint32_t count, struct hak_rows *rows,
+                         pid_t pid, const char *why, uint64_t ns);
+
+/* Tells what forked children did not record because the process table was full; now and then, and
+ * when the session is over. */
+void hak_ends_tell_unentered(struct hak_client *client, struct hak_rows *rows,
+                             struct hak_drain *drain);
+
 /* The pid, in this process's namespace, of the child of `parent` that calls itself `inner`; 0 =
  * there is none, or it cannot be seen. */
 pid_t hak_ends_outer_pid(pid_t parent, pid_t inner);

@@ -53,6 +53,11 @@ const char *hak_greeting_check(struct hak_greeting *g) {
         return "no hello of hakmem";
     if (g->hello.version != HAK_SESSION_VERSION)
         return "hakmem-debug.so and hakmem-collect are of different versions";
+    g->hello.text[sizeof g->hello.text - 1] = 0;
+    if (g->hello.kind == HAK_HELLO_WAY || g->hello.kind == HAK_HELLO_UNRECORDED)
+        return NULL;
+    if (g->hello.kind != HAK_HELLO_SESSION)
+        return "a hello of an unknown kind";
     if (g->memfd < 0 || fstat(g->memfd, &about) != 0 || !S_ISREG(about.st_mode))
         return "no session memory came with the hello";
     if ((uint64_t)about.st_size != g->hello.total_bytes ||

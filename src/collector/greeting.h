@@ -18,8 +18,9 @@ void hak_greeting_open(struct hak_greeting *g, int socket);
 /* Reads what is there: 1 the hello is complete, 0 not yet, -1 the program is gone. */
 int hak_greeting_read(struct hak_greeting *g);
 
-/* NULL when the hello is right: magic, version, a memfd of the size it says that can be (and now
- * is) sealed against changes of its size; else what is wrong, for the program's one line. */
+/* NULL when the hello is right: magic, version, and for a session a memfd of the size it says that
+ * can be (and now is) sealed against changes of its size; else what is wrong, for the program's one
+ * line. */
 const char *hak_greeting_check(struct hak_greeting *g);
 
 /* The memfd, from now on the caller's. */

@@ -52,7 +52,8 @@ int hak_keeper_wait_committed(struct hak_keeper *keeper, int timeout_ms, uint32_
 int hak_keeper_stop(struct hak_keeper *keeper, int timeout_ms, bool wait_for_live);
 
 /* The whole of `hakmem-collect --keeper`: `first` is the socket of the program that started it, or
- * (`revived`) the link of a worker that lost its keeper. Returns the exit status. */
-int hak_keeper_main(const char *collect_path, int first, bool revived);
+ * (`revived`) the link of a worker that lost its keeper. `name` is the abstract name to listen at,
+ * "" = a new one. Returns the exit status. */
+int hak_keeper_main(const char *collect_path, int first, const char *name, bool revived);
 
 #endif

@@ -7,6 +7,7 @@
  * more SESSION  number, hello, peer; the memfd       SYNCED    all of ended processes is committed
  *   SYNC     commit what ended processes left     FINISHED  the store is one closed file
  *   FINISH   no client is left: close the store
+ *   UNRECORDED  a process of the tree is not recorded: peer, and why
  *
  * When the worker dies the keeper starts another and says CONFIG and every SESSION again; when the
  * keeper dies the worker does the same for a new keeper. Both are ours and trust each other. */
@@ -30,6 +31,7 @@ enum hak_link_type {
     HAK_LINK_DONE,
     HAK_LINK_SYNCED,
     HAK_LINK_FINISHED,
+    HAK_LINK_UNRECORDED,
 };
 
 struct hak_link_message {
@@ -40,8 +42,9 @@ struct hak_link_message {
     uint32_t resume_store;  /* CONFIG: `store_path` was written by a worker before */
     uint32_t next_number;   /* CONFIG: of the next session */
     uint32_t hold;          /* CONFIG: do not finish when no client lives (`run` says when) */
+    uint32_t has_way;       /* CONFIG: the keeper listens at a path, too */
     int32_t peer_pid;       /* SESSION: of the first process, as the keeper sees it; 0 = hidden */
-    struct hak_hello hello; /* SESSION */
+    struct hak_hello hello; /* SESSION, UNRECORDED */
     char socket_name[108];  /* CONFIG */
     char store_path[HAK_PATH_BYTES]; /* CONFIG: "" = as the first session says; STORE */
     char log_path[HAK_PATH_BYTES];   /* CONFIG: "" = as the session says */

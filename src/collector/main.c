@@ -51,6 +51,7 @@ int main(int count, char **arguments) {
     static char self[HAK_PATH_BYTES];
     const char *what = count > 1 ? arguments[1] : "";
     bool revived = count > 2 && strcmp(arguments[2], "--revived") == 0;
+    const char *name = count > 3 && strcmp(arguments[2], "--name") == 0 ? arguments[3] : "";
     if (strcmp(what, "-h") == 0 || strcmp(what, "--help") == 0)
         return fputs(help, stdout) < 0 || fflush(stdout) != 0;
     if (strcmp(what, "-V") == 0 || strcmp(what, "--version") == 0)
@@ -63,7 +64,7 @@ int main(int count, char **arguments) {
         snprintf(problem, sizeof problem, "unknown option '%.100s'", what);
         return usage(problem);
     }
-    if (count > (keeper && revived ? 3 : 2))
+    if (count > (keeper && revived ? 3 : keeper && name[0] ? 4 : 2))
         return usage("too many arguments");
     if (!is_socket(HAK_KEEPER_SOCKET))
         return usage("descriptor 3 must be a socket; hakmem-trace run and hakmem-debug.so start "
@@ -74,5 +75,5 @@ int main(int count, char **arguments) {
     int ignored[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE};
     for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
         signal(ignored[i], SIG_IGN);
-    return hak_keeper_main(self, HAK_KEEPER_SOCKET, revived);
+    return hak_keeper_main(self, HAK_KEEPER_SOCKET, name, revived);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include "store/reader.h"
 
 #define BUSY_TRIES 50
 #define NAMES_MAX  100
@@ -141,6 +142,16 @@ static void describe(struct hak_worker *w, const struct hak_client *c) {
     hak_store_commit(w->writer);
 }
 
+/* True for a store whose writer was killed. */
+static bool is_unfinished(const char *path) {
+    struct hak_store_reader *reader = NULL;
+    struct hak_store_summary summary = {0};
+    bool unfinished = hak_store_open(path, &reader) == 0 &&
+                      hak_store_summarise(reader, &summary) == 0 && summary.ended_early;
+    hak_store_close(reader);
+    return unfinished;
+}
+
 void hak_opening_open(struct hak_worker *worker, struct hak_client *client) {
     const char *asked =
         worker->config.store_path[0] ? worker->config.store_path : client->map.store_path;
@@ -153,7 +164,8 @@ void hak_opening_open(struct hak_worker *worker, struct hak_client *client) {
         snprintf(unnamed, sizeof unnamed, "/tmp/hakmem.%d.db", (int)client->hello.pid);
         asked = unnamed;
     }
-    bool go_on = worker->config.resume_store || client->map.resume_store;
+    bool go_on = worker->config.resume_store || client->map.resume_store == HAK_RESUME ||
+                 (client->map.resume_store == HAK_RESUME_UNFINISHED && is_unfinished(asked));
     if (go_on)
         error = resume(worker, asked);
     if (error && worker->writer) {

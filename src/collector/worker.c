@@ -141,12 +141,18 @@ static void hear_keeper(struct hak_worker *w) {
     int descriptor, got = 0;
     while (w->link >= 0 && (got = hak_link_receive(w->link, &m, &descriptor)) > 0) {
         if (m.type == HAK_LINK_CONFIG && descriptor >= 0) {
+            if (w->listening >= 0)
+                close(w->listening);
             w->config = m;
             w->listening = descriptor;
             descriptor = -1;
         } else if (m.type == HAK_LINK_SESSION && descriptor >= 0) {
             take_session(w, &m, descriptor);
             descriptor = -1;
+        } else if (m.type == HAK_LINK_UNRECORDED) {
+            m.hello.text[sizeof m.hello.text - 1] = 0;
+            hak_ends_unrecorded(w->clients, w->client_count, &w->rows, m.peer_pid, m.hello.text,
+                                hak_clock_monotonic_ns() - w->capture_start_ns);
         } else if (m.type == HAK_LINK_SYNC) {
             w->sync_wanted = m.number;
         } else if (m.type == HAK_LINK_FINISH) {

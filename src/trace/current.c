@@ -17,13 +17,26 @@
 #define MADV_WIPEONFORK 18
 #endif
 
-enum { NO_ENTRY_WAIT_MS = 2000, FREEZE_MS = 1000, WAIT_SLICE_MS = 20, PAGE_BYTES = 4096 };
+enum {
+    NO_ENTRY_WAIT_MS = 2000,
+    NO_ENTRY_AGAIN_MS = 5000,
+    FREEZE_MS = 1000,
+    WAIT_SLICE_MS = 20,
+    PAGE_BYTES = 4096
+};
 
 static _Atomic uint32_t never;
 static _Atomic uint32_t frozen; /* kernel's id of the thread that exchanges the memory, 0 = none */
 static _Atomic uint32_t claims; /* threads between enter_claim and leave_claim */
 
+static struct hak_session *unentered; /* the memory in which this process found no entry */
+
 struct hak_current hak_current = {.alive = &never};
+
+void hak_current_count_unentered(void) {
+    if (unentered)
+        atomic_fetch_add_explicit(&unentered->unentered_events, 1, memory_order_relaxed);
+}
 
 bool hak_current_begin(struct hak_session *session, uint64_t total_bytes) {
     _Atomic uint32_t *word = hak_raw_map(PAGE_BYTES);
@@ -96,7 +109,12 @@ void hak_current_enter_child(uint64_t fork_number) {
     hak_writer.ended = 0;
     atomic_store(&frozen, 0);
     atomic_store(&claims, 0);
-    uint64_t deadline = hak_monotonic_ns() + NO_ENTRY_WAIT_MS * HAK_MILLISECOND_NS;
+    struct hak_session *session = hak_current.session;
+    uint64_t now = hak_monotonic_ns(), given_up = atomic_load(&session->unentered_ns);
+    /* Who comes soon after one that waited in vain waits no more. */
+    uint64_t deadline = given_up && now - given_up < NO_ENTRY_AGAIN_MS * HAK_MILLISECOND_NS
+                            ? now
+                            : now + NO_ENTRY_WAIT_MS * HAK_MILLISECOND_NS;
     bool claimed = hak_current_claim_process(parent, fork_number);
     while (!claimed && hak_monotonic_ns() < deadline) {
         uint32_t commits = atomic_load(&hak_current.session->commits);
@@ -105,7 +123,9 @@ void hak_current_enter_child(uint64_t fork_number) {
         claimed = hak_current_claim_process(parent, fork_number);
     }
     if (!claimed) {
-        atomic_fetch_add(&hak_current.processes[parent].lost_unringed, 1);
+        atomic_fetch_add(&session->unentered, 1);
+        atomic_store(&session->unentered_ns, hak_monotonic_ns());
+        unentered = session;
         hak_current.session = NULL;
         hak_current.alive = &never;
         hak_counters_enter_child(HAK_COUNTERS_NO_PROCESS);

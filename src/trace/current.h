@@ -55,6 +55,9 @@ static inline bool hak_current_ready(void) {
            hak_current_look();
 }
 
+/* Counts an event of a process that found no entry in the process table. */
+HAK_HIDDEN void hak_current_count_unentered(void);
+
 /* Makes `word` at least `value`. */
 static inline void hak_raise_to(_Atomic uint32_t *word, uint32_t value) {
     uint32_t seen = atomic_load_explicit(word, memory_order_relaxed);

@@ -27,13 +27,30 @@ HAK_HIDDEN bool hak_keeper_join(const char *name, int memory, uint64_t total_byt
                                 struct hak_hello_answer *answer,
                                 struct hak_keeper_failure *failure);
 
-/* As hak_keeper_join, with a keeper that is started for it. */
-HAK_HIDDEN bool hak_keeper_start(int memory, uint64_t total_bytes, struct hak_hello_answer *answer,
+/* As hak_keeper_join, with a keeper that is started for it and listens at `name` (NULL = a new
+ * one). When another keeper has that name already, the failure's error is EPIPE or ECONNRESET. */
+HAK_HIDDEN bool hak_keeper_start(const char *name, int memory, uint64_t total_bytes,
+                                 struct hak_hello_answer *answer,
                                  struct hak_keeper_failure *failure);
 
-/* Executes the collector as a keeper, double-forked, with `socket_end` as its HAK_KEEPER_SOCKET
- * (keeper_start.c). False: `failure` says why. */
-HAK_HIDDEN bool hak_keeper_execute(int socket_end, struct hak_keeper_failure *failure);
+/* As hak_keeper_join, with the keeper that comes after `dead`: one that another process has
+ * started, or else one that is started here. */
+HAK_HIDDEN bool hak_keeper_succeed(const char *dead, int memory, uint64_t total_bytes,
+                                   struct hak_hello_answer *answer,
+                                   struct hak_keeper_failure *failure);
+
+/* Executes the collector as a keeper, double-forked, with `socket_end` as its HAK_KEEPER_SOCKET and
+ * `name` as its abstract name, NULL = a new one (keeper_start.c). False: `failure` says why. */
+HAK_HIDDEN bool hak_keeper_execute(int socket_end, const char *name,
+                                   struct hak_keeper_failure *failure);
+
+/* Before this process enters another network namespace: programs that it executes there must still
+ * find the keeper. */
+HAK_HIDDEN void hak_keeper_ask_way(void);
+
+/* Lets the keeper `name` know that this process is not recorded, and why. False: it cannot be
+ * reached. */
+HAK_HIDDEN bool hak_keeper_tell_unrecorded(const char *name, const char *why);
 
 /* Moves `descriptor` out of the way of the standard three; -1 when that fails. */
 HAK_HIDDEN int hak_keeper_lift(long descriptor);

@@ -189,11 +189,12 @@ static bool own_folder(char *folder, size_t capacity) {
     return true;
 }
 
-bool hak_keeper_execute(int socket_end, struct hak_keeper_failure *failure) {
+bool hak_keeper_execute(int socket_end, const char *name, struct hak_keeper_failure *failure) {
     static const char *const places[] = {"hakmem-collect", "../libexec/hakmem/hakmem-collect",
                                          "../bin/hakmem-collect"};
     static char path[HAK_PATH_BYTES + 64];
-    char *arguments[] = {(char *)"hakmem-collect", (char *)"--keeper", NULL};
+    char *arguments[] = {(char *)"hakmem-collect", (char *)"--keeper",
+                         name ? (char *)"--name" : NULL, (char *)name, NULL};
     struct launch launch = {.path = path, .arguments = arguments, .socket_end = socket_end};
     failure->what = "hakmem-collect cannot be started";
     failure->detail = path;

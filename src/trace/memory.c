@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/resource.h>
 #include <time.h>
 #include "metrics/block.h"
@@ -186,6 +187,12 @@ void hak_memory_describe(struct hak_session *session) {
     long got = hak_raw_call(SYS_readlink, (long)"/proc/self/exe", (long)session->program,
                             HAK_PATH_BYTES - 1, 0, 0, 0);
     session->program[got > 0 ? got : 0] = 0;
+    const char *executed = got > 0 ? NULL : (const char *)getauxval(AT_EXECFN);
+    size_t bytes = executed ? strnlen(executed, HAK_PATH_BYTES - 1) : 0;
+    if (bytes) { /* no /proc in a new root */
+        memcpy(session->program, executed, bytes);
+        session->program[bytes] = 0;
+    }
     session->command_line_bytes =
         read_file("/proc/self/cmdline", session->command_line, HAK_PATH_BYTES);
     if (!hak_memory_expand_path(session->store_path, hak_options.trace_file, session->program))

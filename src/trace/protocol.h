@@ -9,6 +9,12 @@
  * socketpair on which the first hello comes, and no other. HAKMEM_SESSION is "none" in the
  * environment of programs below one that could not start a keeper: they are silently unrecorded.
  *
+ * An abstract name belongs to a network namespace. Who is about to enter another one says hello
+ * with HAK_HELLO_WAY; the keeper then listens at /tmp/NAME, too, where processes are looked for
+ * that cannot be reached by the abstract name. When a keeper and its worker are dead, the next one
+ * is started under the same name with .1 behind it, then .2 and so on: whoever is left, or comes
+ * later, finds it without a word between them, and a name is given only once.
+ *
  * The memfd is made with MFD_ALLOW_SEALING, has its full size and a complete header (magic
  * included) when it is sent. The keeper seals it against shrinking, so that nobody's truncation can
  * kill the worker, and asks by F_SEAL_WRITE whether any process still maps it: a session ends when
@@ -21,8 +27,15 @@
 
 #define HAK_KEEPER_SOCKET 3
 #define HAK_SESSION_NONE  "none"
+#define HAK_KEEPER_FOLDER "/tmp/" /* the way by path: this and the name */
 
 #define HAK_HELLO_MAGIC 0x4f4c4c454b4148ull /* "HAKELLO" */
+
+enum hak_hello_kind {
+    HAK_HELLO_SESSION = 0,    /* a session's memfd comes with it */
+    HAK_HELLO_WAY = 1,        /* no memfd: make the keeper reachable by a path, soon needed */
+    HAK_HELLO_UNRECORDED = 2, /* no memfd: this process is not recorded, `text` says why */
+};
 
 struct hak_hello {
     uint64_t magic;
@@ -30,6 +43,8 @@ struct hak_hello {
     int32_t pid;
     uint64_t start_time;  /* field 22 of /proc/self/stat */
     uint64_t total_bytes; /* of the memfd */
+    uint32_t kind;        /* enum hak_hello_kind */
+    char text[220];       /* ended by NUL */
 };
 
 struct hak_hello_answer {

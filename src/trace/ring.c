@@ -69,8 +69,10 @@ static HAK_COLD bool reserve_slowly(unsigned count, uint64_t *position, uint64_t
     do {
         finish(w); /* a handler may have recorded in between: its records waited for us */
         if (atomic_load_explicit(hak_current.alive, memory_order_relaxed) != HAK_ALIVE_GO) {
-            if (!hak_current_look())
+            if (!hak_current_look()) {
+                hak_current_count_unentered();
                 return false;
+            }
         } else if (w->reserved + count > w->room && !hak_ring_make_room(count)) {
             return w->shared && hak_ring_share_reserve(count, position, ticks);
         }

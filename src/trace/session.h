@@ -196,6 +196,12 @@ struct hak_report_request {
     struct hak_report_other others[HAK_REPORT_OTHERS];
 };
 
+enum hak_resume {
+    HAK_RESUME_NOT = 0,        /* never write into a file that is there */
+    HAK_RESUME = 1,            /* store_path is this recording's store */
+    HAK_RESUME_UNFINISHED = 2, /* it is, if it exists and nobody has finished it */
+};
+
 struct hak_session {
     uint64_t magic; /* written last by the program (release) */
     uint32_t version;
@@ -215,7 +221,7 @@ struct hak_session {
      * is then an existing store, to be resumed. */
     uint64_t previous_id;
     _Atomic uint32_t orphans_taken; /* program: index + 1 of who copies the rings of the dead */
-    uint32_t resume_store;          /* 1 = store_path exists and is to be gone on with */
+    uint32_t resume_store;          /* enum hak_resume: is store_path to be gone on with? */
     uint32_t wait_on_full;          /* HAKMEM_TRACE_FULL=wait */
     uint32_t stop_on_fault;
     uint32_t layout, level;
@@ -238,10 +244,10 @@ struct hak_session {
     char program[HAK_PATH_BYTES];      /* /proc/self/exe */
     char command_line[HAK_PATH_BYTES]; /* arguments, NUL between them */
     uint32_t command_line_bytes;
-    /* Program: when the collector died, the name of the keeper that the process in orphans_taken
-     * has started, for the others of the session; complete when successor_ready is 1 (futex). */
-    _Atomic uint32_t successor_ready;
-    char successor[108];
+    /* Program: forked children that found no entry in the process table, and what they did not
+     * record; when the last one gave up waiting (CLOCK_MONOTONIC), so that others need not wait. */
+    _Atomic uint32_t unentered;
+    _Atomic uint64_t unentered_events, unentered_ns;
     _Alignas(64) _Atomic uint8_t extent_taken[HAK_EXTENTS_MAX]; /* 1 = part of a ring */
     /* Counters (metrics/block.h): the owners' words, and then, from the next page on, the blocks.
      */

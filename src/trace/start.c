@@ -26,20 +26,25 @@ enum {
     WAIT_SLICE_MS = 50,
 };
 
-/* One line that says that, and why, nothing will be recorded. */
+/* Says that, and why, nothing will be recorded: in the recording that this process should belong
+ * to, else on stderr. */
 static void say_unrecorded(const struct hak_keeper_failure *failure) {
-    struct hak_text line = {0};
-    hak_text_add(&line, "hakmem: nothing is recorded: ");
-    hak_text_add(&line, failure->what);
+    struct hak_text why = {0}, line = {0};
+    hak_text_add(&why, failure->what);
     if (failure->detail) {
-        hak_text_add(&line, ": ");
-        hak_text_add(&line, failure->detail);
+        hak_text_add(&why, ": ");
+        hak_text_add(&why, failure->detail);
     }
     if (failure->error) {
-        hak_text_add(&line, " (");
-        hak_text_add_error(&line, failure->error);
-        hak_text_add(&line, ")");
+        hak_text_add(&why, " (");
+        hak_text_add_error(&why, failure->error);
+        hak_text_add(&why, ")");
     }
+    if (hak_options.session[0] &&
+        hak_keeper_tell_unrecorded(hak_options.session, hak_text_end(&why)))
+        return;
+    hak_text_add(&line, "hakmem: nothing is recorded: ");
+    hak_text_add(&line, hak_text_end(&why));
     hak_text_add(&line, "; the program runs checked but unrecorded, no file is written"
                         " (HAKMEM_TRACE=off asks for that without this line)\n");
     hak_text_say(&line);
@@ -50,8 +55,13 @@ static bool find_keeper(const struct hak_session_memory *memory,
                         struct hak_keeper_failure *failure) {
     struct hak_hello_answer answer;
     const char *name = hak_options.session;
-    if (!(name[0] && hak_keeper_join(name, memory->file, memory->total_bytes, &answer, failure)) &&
-        !hak_keeper_start(memory->file, memory->total_bytes, &answer, failure))
+    bool found =
+        name[0] && hak_keeper_join(name, memory->file, memory->total_bytes, &answer, failure);
+    if (!found && name[0] && failure->error == ECONNREFUSED) {
+        memory->session->resume_store = HAK_RESUME_UNFINISHED;
+        found = hak_keeper_succeed(name, memory->file, memory->total_bytes, &answer, failure);
+    }
+    if (!found && !hak_keeper_start(NULL, memory->file, memory->total_bytes, &answer, failure))
         return false;
     memcpy(hak_current.keeper_name, answer.session_name, sizeof hak_current.keeper_name);
     atomic_store(&memory->session->keeper_heartbeat_ns, hak_monotonic_ns());
@@ -86,6 +96,8 @@ static bool begin(struct hak_keeper_failure *failure) {
     memory.session->magic = HAK_SESSION_MAGIC;
     bool found = find_keeper(&memory, failure);
     (void)hak_raw_call(SYS_close, memory.file, 0, 0, 0, 0, 0);
+    if (found)
+        *failure = (struct hak_keeper_failure){.what = "no session memory", .error = ENOMEM};
     if (!found || !hak_current_begin(memory.session, memory.total_bytes)) {
         hak_raw_unmap(memory.session, memory.total_bytes);
         return false;

@@ -9,8 +9,8 @@
  *     rings of live processes                    each takes its own
  *     counters                                   as the rings
  *
- * The first process starts the keeper and leaves its name in the old memory, where the others find
- * it: one worker for all, since only one can write the store.
+ * The first process starts the keeper, whose name the others can tell from the dead one's
+ * (protocol.h): one worker for all, since only one can write the store.
  *
  * Writers stand still while it is copied (hak_current_freeze); afterwards they go on with the same
  * addresses. One thread at a time; signals are blocked. */
@@ -26,13 +26,9 @@
 #include "trace/wait.h"
 
 enum {
-    WAIT_SLICE_MS = 50,
-    ATTEMPTS = 3,        /* to start a keeper, in the life of a process */
-    RETRY_MS = 1000,     /* between two looks whether somebody listens */
-    SUCCESSOR_MS = 5000, /* to wait for the keeper that another process starts */
-    ROUND_MS = 20,       /* a worker that is awake beats its heart in each round */
-    WORKER_MS = 60,      /* it looks after 50 by itself; a commit takes less */
-    SURE_MS = 600,       /* hearts beat every 250 */
+    ATTEMPTS = 3,    /* to start a keeper, in the life of a process */
+    RETRY_MS = 1000, /* between two looks whether somebody listens */
+    SURE_MS = 600,   /* hearts beat every 250 */
     LAST_BEAT_MS = 400,
     SLICE_AT_END_MS = 2,
     NODES_SPARE = 1 << 16, /* ids that threads may take while nodes are copied */
@@ -118,9 +114,8 @@ static void copy_header(struct hak_session *copy, uint64_t new_id) {
     memcpy(copy, old, sizeof *copy);
     copy->session_id = new_id;
     copy->previous_id = old->session_id;
-    copy->resume_store = 1;
+    copy->resume_store = HAK_RESUME;
     atomic_store(&copy->orphans_taken, 0);
-    atomic_store(&copy->successor_ready, 0);
     atomic_store(&copy->collector_waits, 0);
     atomic_store(&copy->closing, 0);
     atomic_store(&copy->worker_heartbeat_ns, 0);
@@ -173,36 +168,10 @@ static bool exchange(const struct hak_session_memory *fresh, struct hak_session 
     return mapped;
 }
 
-/* Waits for the name of the keeper that another process starts. */
-static bool find_successor(struct hak_session *old) {
-    uint64_t deadline = hak_monotonic_ns() + SUCCESSOR_MS * HAK_MILLISECOND_NS;
-    while (!atomic_load(&old->successor_ready)) {
-        if (hak_monotonic_ns() >= deadline)
-            return false;
-        hak_wait_on(&old->successor_ready, 0, WAIT_SLICE_MS * HAK_MILLISECOND_NS);
-    }
-    return memchr(old->successor, 0, sizeof old->successor) != NULL;
-}
-
-static bool find_keeper(const struct hak_session_memory *fresh, struct hak_session *old,
-                        bool is_first, struct hak_hello_answer *answer) {
-    struct hak_keeper_failure failure = {0};
-    if (!is_first && find_successor(old) &&
-        hak_keeper_join(old->successor, fresh->file, fresh->total_bytes, answer, &failure))
-        return true;
-    if (!hak_keeper_start(fresh->file, fresh->total_bytes, answer, &failure))
-        return false;
-    if (is_first) {
-        memcpy(old->successor, answer->session_name, sizeof old->successor);
-        atomic_store(&old->successor_ready, 1);
-        hak_wake(&old->successor_ready);
-    }
-    return true;
-}
-
 static void take_over(void) {
     struct hak_session_memory fresh;
     struct hak_hello_answer answer;
+    struct hak_keeper_failure failure = {0};
     uint32_t nobody = 0;
     attempts++;
     /* A length of 0 makes a second mapping of shared memory. */
@@ -215,7 +184,8 @@ static void take_over(void) {
         atomic_compare_exchange_strong(&old->orphans_taken, &nobody, hak_current.process_index + 1);
     bool exchanged = exchange(&fresh, old, is_first);
     hak_raw_unmap(fresh.session, fresh.total_bytes);
-    if (exchanged && find_keeper(&fresh, old, is_first, &answer)) {
+    if (exchanged && hak_keeper_succeed(hak_current.keeper_name, fresh.file, fresh.total_bytes,
+                                        &answer, &failure)) {
         memcpy(hak_current.keeper_name, answer.session_name, sizeof hak_current.keeper_name);
         hak_environment_set_session(answer.session_name);
         attempts = 0;
@@ -238,8 +208,7 @@ void hak_keeper_replace_dead(uint64_t ms) {
     atomic_store(&at_work, 0);
 }
 
-/* When the collector showed last that it lives. At the session's start the keeper took the memory.
- */
+/* When the collector showed last that it lives. */
 static uint64_t latest_beat(const struct hak_session *session) {
     uint64_t latest = session->monotonic_start_ns;
     uint64_t worker = atomic_load(&session->worker_heartbeat_ns);
@@ -248,28 +217,24 @@ static uint64_t latest_beat(const struct hak_session *session) {
     return keeper > latest ? keeper : latest;
 }
 
-/* True when the worker was asleep and has heard the bell, or the collector has committed since
- * `commits`, or its heart has beaten just now. */
-static bool collector_moves(uint32_t commits) {
-    struct hak_session *session = hak_current.session;
-    uint64_t latest = latest_beat(session), now = hak_monotonic_ns();
-    return hak_ring_doorbell_heard(session) > 0 || atomic_load(&session->commits) != commits ||
-           now <= latest || now - latest < ROUND_MS * HAK_MILLISECOND_NS;
-}
-
 void hak_keeper_make_sure(void) {
     struct hak_session *session = hak_current.session;
     uint32_t commits = atomic_load(&session->commits);
-    uint64_t begin = hak_monotonic_ns();
-    while (!collector_moves(commits)) {
-        uint64_t waited = hak_monotonic_ns() - begin;
-        if (waited >= WORKER_MS * HAK_MILLISECOND_NS && hak_keeper_answers(hak_current.keeper_name))
-            return; /* it starts another worker */
-        if (waited >= SURE_MS * HAK_MILLISECOND_NS) {
+    uint64_t begin = hak_monotonic_ns(), beat = latest_beat(session);
+    if (!hak_current.keeper_name[0])
+        return;
+    /* A worker that slept and has heard the bell lives; and what a keeper holds is not lost. */
+    if (hak_ring_doorbell_heard(session) > 0 || hak_keeper_answers(hak_current.keeper_name))
+        return;
+    /* The keeper is dead. A worker that lives shows it soon, and starts another. */
+    while (atomic_load(&session->commits) == commits && latest_beat(session) == beat) {
+        if (hak_monotonic_ns() - begin >= SURE_MS * HAK_MILLISECOND_NS) {
             hak_keeper_replace_dead(LAST_BEAT_MS);
             return;
         }
         hak_wait_on(&session->commits, commits, SLICE_AT_END_MS * HAK_MILLISECOND_NS);
+        if (hak_ring_doorbell_heard(session) > 0)
+            return;
     }
 }
 

@@ -8,9 +8,7 @@
 #include "trace/crash.h"
 #include "trace/current.h"
 #include "trace/ring.h"
-
-HAK_HIDDEN void hak_vfork_before(void);
-HAK_HIDDEN long hak_vfork_after(long result);
+#include "trace/vfork.h"
 
 __asm__(".text\n"
         ".globl vfork\n"

@@ -16,7 +16,7 @@ fail() {
 
 # One line for each counted process image: "pid malloc free realloc".
 counted_processes() {
-    od -A n -t d4 -w32 -v -j 4096 calls | awk '$1 == 1 { print $2, $3, $5, $7 }' | sort -n
+    od -A n -t u8 -w64 -v -j 64 calls | awk '$1 > 0 { print $1, $2, $3, $4 }' | sort -n
 }
 
 # The same from the store; the first program of `run`, env, is not counted.

@@ -277,6 +277,24 @@ static void thread_exec(void) {
     pthread_join(thread, NULL);
 }
 
+/* `steady N FILE`: N children and their parent work until FILE is there. */
+static void steady_work(int children, const char *stop) {
+    for (int i = 0; i < children; i++)
+        if (fork() == 0) {
+            while (access(stop, F_OK) != 0) {
+                work(20);
+                usleep(500);
+            }
+            exit(0);
+        }
+    while (access(stop, F_OK) != 0) {
+        work(20);
+        usleep(500);
+    }
+    for (int status; wait(&status) > 0;)
+        continue;
+}
+
 /* `chain N`: N programs, one after the other, in one process. */
 static void chain(int left) {
     char number[16];
@@ -321,6 +339,8 @@ int main(int count, char **arguments) {
         spawns();
     else if (strcmp(what, "thread_exec") == 0)
         thread_exec();
+    else if (strcmp(what, "steady") == 0 && count > 3)
+        steady_work(number, arguments[3]);
     else if (strcmp(what, "chain") == 0)
         chain(number);
     else

@@ -1,0 +1,172 @@
+/* The keeper's worker: started, told of sessions, heard, started again when it is gone. */
+#include "collector/keeper_state.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define RESTART_MS  1000
+#define DEATHS_SAID 5 /* of workers, one after the other */
+
+void hak_keeper_lose_worker(struct hak_keeper *k) {
+    close(k->link);
+    k->link = -1;
+    if (k->worker > 0)
+        waitpid(k->worker, NULL, WNOHANG);
+    k->finishing = false;
+    k->sync_sent = k->sync_done;
+    if (++k->quick_deaths == DEATHS_SAID)
+        hak_keeper_say(
+            "the collector's worker ends again and again; nothing can be stored while it does. "
+            "Try `hakmem-collect --version`");
+}
+
+/* Tells the worker of sessions that it does not have yet, as far as the link takes them. True when
+ * it has all. */
+bool hak_keeper_tell_sessions(struct hak_keeper *k) {
+    for (int i = 0; k->link >= 0 && i < k->held_count; i++) {
+        struct held *h = &k->held[i];
+        if (h->told)
+            continue;
+        struct hak_link_message m = {.type = HAK_LINK_SESSION,
+                                     .number = h->number,
+                                     .peer_pid = h->peer_pid,
+                                     .hello = h->hello};
+        int sent = hak_link_send(k->link, &m, h->memfd);
+        if (sent > 0)
+            return false;
+        if (sent < 0)
+            hak_keeper_lose_worker(k);
+        h->told = sent == 0;
+    }
+    return k->link >= 0;
+}
+
+/* No worker stays alive: sessions that nobody maps any more would keep this process for ever. */
+static void give_up_abandoned(struct hak_keeper *k) {
+    for (int i = 0; i < k->held_count;) {
+        if (fcntl(k->held[i].memfd, F_ADD_SEALS, F_SEAL_WRITE) == 0) {
+            close(k->held[i].memfd);
+            k->held[i] = k->held[--k->held_count];
+            k->gave_up = true;
+        } else {
+            i++;
+        }
+    }
+    if (!k->gave_up || k->held_count || k->guest_count || k->config.hold)
+        return;
+    hak_keeper_say("what was recorded could not be stored and is lost");
+    k->finished = true;
+}
+
+void hak_keeper_start_worker(struct hak_keeper *k) {
+    int pair[2];
+    uint64_t now = hak_keeper_now_ms();
+    if (k->link >= 0 || now < k->worker_due_ms)
+        return;
+    if (k->quick_deaths >= DEATHS_SAID)
+        give_up_abandoned(k);
+    k->worker_due_ms = now + RESTART_MS;
+    if (k->worker > 0)
+        waitpid(k->worker, NULL, WNOHANG);
+    if (hak_link_pair(pair) != 0)
+        return;
+    char *arguments[] = {(char *)"hakmem-collect", (char *)"--worker", NULL};
+    k->worker = hak_link_spawn(k->collect_path, arguments, pair[1]);
+    close(pair[1]);
+    k->link = pair[0];
+    for (int i = 0; i < k->held_count; i++)
+        k->held[i].told = false;
+    if (k->worker <= 0 || hak_link_send(k->link, &k->config, k->listening) != 0)
+        hak_keeper_lose_worker(k);
+}
+
+static void forget_session(struct hak_keeper *k, uint32_t number) {
+    for (int i = 0; i < k->held_count; i++) {
+        if (k->held[i].number != number)
+            continue;
+        close(k->held[i].memfd);
+        k->held[i] = k->held[--k->held_count];
+        return;
+    }
+}
+
+void hak_keeper_hear_worker(struct hak_keeper *k) {
+    static struct hak_link_message m; /* one keeper thread in a process */
+    int descriptor, got = 0;
+    while (k->link >= 0 && (got = hak_link_receive(k->link, &m, &descriptor)) > 0) {
+        if (descriptor >= 0 && m.type != HAK_LINK_SESSION && m.type != HAK_LINK_CONFIG)
+            close(descriptor);
+        k->quick_deaths = 0;
+        switch (m.type) {
+        case HAK_LINK_STORE:
+            m.store_path[sizeof m.store_path - 1] = 0;
+            memcpy(k->config.store_path, m.store_path, sizeof m.store_path);
+            k->config.resume_store = 1;
+            pthread_mutex_lock(&k->lock);
+            memcpy(k->store_path, m.store_path, sizeof m.store_path);
+            pthread_mutex_unlock(&k->lock);
+            break;
+        case HAK_LINK_DONE:
+            forget_session(k, m.number);
+            break;
+        case HAK_LINK_SYNCED:
+            pthread_mutex_lock(&k->lock);
+            k->sync_done = m.number;
+            k->sync_live = m.live;
+            pthread_cond_broadcast(&k->changed);
+            pthread_mutex_unlock(&k->lock);
+            break;
+        case HAK_LINK_FINISHED:
+            k->finishing = false;
+            if (k->held_count == 0 && k->guest_count == 0) {
+                k->finished = true;
+            } else { /* somebody came meanwhile: another worker goes on with the store */
+                close(k->link);
+                k->link = -1;
+                k->worker_due_ms = 0;
+            }
+            break;
+        default:
+            break;
+        }
+    }
+    if (got < 0)
+        hak_keeper_lose_worker(k);
+}
+
+bool hak_keeper_adopt(struct hak_keeper *k, int link) {
+    static struct hak_link_message m;
+    int descriptor;
+    for (int waited = 0; waited < 100; waited++) {
+        int got = hak_link_receive(link, &m, &descriptor);
+        if (got < 0)
+            return false;
+        if (got == 0) {
+            struct pollfd p = {.fd = link, .events = POLLIN};
+            poll(&p, 1, 100);
+        } else if (m.type == HAK_LINK_SESSION && descriptor >= 0) {
+            struct held *more = realloc(k->held, (size_t)(k->held_count + 1) * sizeof *more);
+            if (!more)
+                return false;
+            k->held = more;
+            k->held_capacity = k->held_count + 1;
+            k->held[k->held_count++] = (struct held){.number = m.number,
+                                                     .told = true,
+                                                     .memfd = descriptor,
+                                                     .peer_pid = m.peer_pid,
+                                                     .hello = m.hello};
+            waited = 0;
+        } else if (m.type == HAK_LINK_CONFIG && descriptor >= 0) { /* said last */
+            k->config = m;
+            k->listening = descriptor;
+            k->link = link;
+            fcntl(descriptor, F_SETFL, O_NONBLOCK);
+            return true;
+        }
+    }
+    return false;
+}
