@@ -33,6 +33,9 @@ enum hak_record_kind {
 #include "hops.def"
 };
 
+/* Kinds of records are below it. */
+#define HAK_RECORD_KINDS 128
+
 /* What is counted only; the numbers go on after those of the records. */
 enum hak_counted {
 #define COUNT(name, number, sentence) HAK_COUNTED_##name = number,

@@ -4,8 +4,7 @@
  *                                         \-slow--> moves, changes; who served; first use
  *   hop_count        --> hak_count_amount
  *
- * Who served a malloc is known when the block is handed out: the deepest layer that this thread had
- * to go to since its last call (hops.def, REACHES), for blocks of that class.
+ * What an event counts is decided in step.c.
  *
  * Who owns what: struct hak_counter belongs to its thread; a signal handler of the thread may count
  * in the middle of anything here, since each cell is changed by one instruction. No lock, no
@@ -17,6 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "metrics/block.h"
+#include "metrics/step.h"
 #include "trace/record.h"
 
 enum hak_counter_mode {
@@ -27,26 +27,15 @@ enum hak_counter_mode {
 };
 
 struct hak_counter {
-    uint64_t *cells;        /* of the block; class by class */
-    uint32_t is_slow;       /* 1: the next call of the program must take the slow path */
-    uint32_t block;         /* index of the block */
-    uint8_t mode;           /* enum hak_counter_mode */
-    uint8_t layer;          /* enum hak_layer, the deepest since the last call */
-    uint16_t run;           /* kind << 8 | class of the moves that go on; 0 = none */
-    uint64_t layer_classes; /* bit n: `layer` was reached for class n */
+    uint64_t *cells;  /* of the block; class by class */
+    uint32_t is_slow; /* 1: the next call of the program must take the slow path */
+    uint32_t block;   /* index of the block */
+    uint8_t mode;     /* enum hak_counter_mode */
+    struct hak_step step;
 };
 
 HAK_HIDDEN extern _Thread_local struct hak_counter hak_counter
     __attribute__((tls_model("initial-exec")));
-
-/* Which metric a call is, by kind and place; of a hand-out, when no other layer was asked. */
-#define HAK_CALL_KINDS 8
-#define HAK_PLACES_MAX 16
-HAK_HIDDEN extern const uint8_t hak_metric_of_call[HAK_CALL_KINDS][HAK_PLACES_MAX];
-
-static inline unsigned hak_metric_class(unsigned class_index) {
-    return class_index < HAK_CLASSES ? class_index : HAK_METRIC_NO_CLASS;
-}
 
 /* The slow half of the next function. */
 HAK_HIDDEN void hak_count_slowly(const struct hak_event_fields *fields);

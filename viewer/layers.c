@@ -1,0 +1,306 @@
+/* `layers`: what each layer served, by the program's counters, compared with the log. */
+#include "layers.h"
+
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+#include "collector/facts_json.h"
+#include "collector/snapshot.h"
+#include "collector/words.h"
+#include "json.h"
+#include "process.h"
+#include "store/layers.h"
+#include "superslab.h"
+
+static const struct {
+    const char *name, *key;
+} layer_words[HAK_LAYERS] = {
+#define LAYER(name, number, text, sentence) [number] = {text, #name},
+#include "hops.def"
+};
+
+const char *layers_name(unsigned layer) {
+    return layer < HAK_LAYERS ? layer_words[layer].name : "";
+}
+
+const char *layers_key(unsigned layer) {
+    return layer < HAK_LAYERS ? layer_words[layer].key : "";
+}
+
+bool layers_shows_class(const struct layers *l, unsigned metric_class) {
+    uint64_t slot_bytes;
+    unsigned band;
+    bool is_class = metric_class < HAK_CLASSES;
+    if (l->filter.store.class_index >= 0)
+        return is_class ? l->filter.store.class_index == (int)metric_class
+                        : l->filter.store.class_index == HAK_CLASS_NONE;
+    return l->filter.band < 0 ||
+           (is_class && hak_store_class(l->view->reader, metric_class, &slot_bytes, &band) &&
+            (int)band == l->filter.band);
+}
+
+uint64_t layers_sum(const struct layers *l, unsigned metric) {
+    uint64_t sum = 0;
+    for (unsigned k = 0; k < HAK_METRIC_CLASSES; k++)
+        if (layers_shows_class(l, k))
+            sum += l->all->cells[k][metric];
+    return sum;
+}
+
+uint64_t layers_served(const struct layers *l, unsigned metric_class) {
+    uint64_t sum = 0;
+    for (unsigned layer = 0; layer < HAK_LAYERS; layer++)
+        sum += l->all->cells[metric_class][HAK_METRIC_SERVED_FIRST + layer];
+    return sum;
+}
+
+struct layers_moves layers_moves(const uint64_t *m) {
+    return (struct layers_moves){
+        .refills = m[HAK_METRIC_FRONT_REFILL_RUNS] + m[HAK_METRIC_MAGAZINE_FILL_RUNS],
+        .refill_blocks = m[HAK_METRIC_FRONT_REFILL_BLOCKS] + m[HAK_METRIC_MAGAZINE_FILL_BLOCKS],
+        .spills = m[HAK_METRIC_FRONT_SPILL_RUNS] + m[HAK_METRIC_MAGAZINE_SPILL_RUNS] +
+                  m[HAK_METRIC_SLL_SPILL_RUNS],
+        .spill_blocks = m[HAK_METRIC_FRONT_SPILL_BLOCKS] + m[HAK_METRIC_MAGAZINE_SPILL_BLOCKS] +
+                        m[HAK_METRIC_SLL_SPILL_BLOCKS],
+        .drains = m[HAK_METRIC_DRAIN_FRONT_BLOCKS] + m[HAK_METRIC_DRAIN_SLAB_BLOCKS],
+        .promotions = m[HAK_METRIC_SLL_POP_BLOCKS],
+    };
+}
+
+bool layers_disagree(const struct layers *l) {
+    return l->log_was_read && l->with_counters > 0 && l->counted != l->logged;
+}
+
+/* ---- gathering ---------------------------------------------------------------------------------
+ */
+
+static bool is_served(unsigned metric) {
+    return metric < HAK_METRIC_SERVED_FIRST + HAK_LAYERS;
+}
+
+static struct layers_process *process_at(const struct layers *l, uint32_t row) {
+    return row < l->process_rows ? &l->processes[row] : NULL;
+}
+
+static void add_to_interval(struct layers *l, uint64_t ns, unsigned metric, unsigned metric_class,
+                            uint64_t amount) {
+    uint64_t at = l->over_ns ? ns / l->over_ns : 0;
+    if (!l->intervals || at >= l->interval_count || !layers_shows_class(l, metric_class))
+        return;
+    l->intervals[at].sum[metric] += amount;
+    l->intervals[at].has_any = true;
+}
+
+static unsigned metric_named(const char *name) {
+    unsigned metric = 0;
+    while (metric < HAK_METRICS && strcmp(hak_metric_name(metric), name) != 0)
+        metric++;
+    return metric;
+}
+
+/* A snapshot's row: what came since the one before. Names that this build does not know are of
+ * another one's layers, and left out. */
+static void take_row(struct layers *l, uint32_t process, uint64_t ns, const char *name,
+                     int class_index, double increase) {
+    struct layers_process *p = process_at(l, process);
+    unsigned metric = metric_named(name), k = HAK_METRIC_NO_CLASS;
+    if (!p)
+        return;
+    l->with_counters += !p->has_counters;
+    p->has_counters = true;
+    if (strcmp(name, HAK_SNAPSHOT_END) == 0)
+        p->has_last = true;
+    if (metric == HAK_METRICS || !(increase > 0) || increase > 1e19)
+        return;
+    if (class_index >= 0 && class_index < HAK_CLASSES)
+        k = (unsigned)class_index;
+    uint64_t amount = (uint64_t)increase;
+    if (is_served(metric))
+        p->counted += amount;
+    if (l->is_from_log)
+        return;
+    l->all->cells[k][metric] += amount;
+    add_to_interval(l, ns, metric, k, amount);
+}
+
+static int read_snapshots(struct layers *l) {
+    sqlite3 *database = hak_store_database(l->view->reader);
+    sqlite3_stmt *query = NULL;
+    int step = SQLITE_ERROR;
+    if (sqlite3_prepare_v2(database,
+                           "SELECT process, ns, name, class, value - coalesce(lag(value) OVER "
+                           "(PARTITION BY process, name, class ORDER BY id), 0) FROM metric "
+                           "WHERE ?1 = 0 OR process = ?1",
+                           -1, &query, NULL) == SQLITE_OK) {
+        sqlite3_bind_int64(query, 1, l->process);
+        while ((step = sqlite3_step(query)) == SQLITE_ROW) {
+            const unsigned char *name = sqlite3_column_text(query, 2);
+            take_row(l, (uint32_t)sqlite3_column_int64(query, 0),
+                     (uint64_t)sqlite3_column_int64(query, 1), name ? (const char *)name : "",
+                     sqlite3_column_int(query, 3), sqlite3_column_double(query, 4));
+        }
+    }
+    if (step != SQLITE_DONE)
+        view_error("%s: %s", l->view->store_path, sqlite3_errmsg(database));
+    sqlite3_finalize(query);
+    return step == SQLITE_DONE ? 0 : VIEW_UNREADABLE;
+}
+
+static int take_count(void *context, const struct hak_layer_count *count) {
+    struct layers *l = context;
+    struct layers_process *p = process_at(l, count->process);
+    if (p && is_served(count->metric))
+        p->logged += count->amount;
+    if (p && l->is_from_log) {
+        l->all->cells[count->metric_class][count->metric] += count->amount;
+        add_to_interval(l, count->ns, count->metric, count->metric_class, count->amount);
+    }
+    return 0;
+}
+
+static int read_log(struct layers *l) {
+    int error = hak_store_count_layers(l->view->reader, l->process, take_count, l);
+    l->log_was_read = error == 0;
+    return error < 0 ? view_store_error(l->view, error) : 0;
+}
+
+/* Mallocs by counters and by the log, of the processes that have both. */
+static void compare(struct layers *l) {
+    for (uint32_t row = 0; row < l->process_rows; row++) {
+        const struct layers_process *p = &l->processes[row];
+        if (!p->has_counters)
+            continue;
+        l->without_last += !p->has_last;
+        l->counted += p->has_last ? p->counted : 0;
+        l->logged += p->has_last ? p->logged : 0;
+    }
+}
+
+/* ---- the command -------------------------------------------------------------------------------
+ */
+
+static uint32_t highest_process(struct view *view) {
+    sqlite3_stmt *query = NULL;
+    sqlite3_int64 highest = 0;
+    if (sqlite3_prepare_v2(hak_store_database(view->reader), "SELECT max(id) FROM process", -1,
+                           &query, NULL) == SQLITE_OK &&
+        sqlite3_step(query) == SQLITE_ROW)
+        highest = sqlite3_column_int64(query, 0);
+    sqlite3_finalize(query);
+    /* Ids count from 1 without gaps. */
+    return highest > 0 && highest <= (sqlite3_int64)view->summary.processes
+               ? (uint32_t)highest
+               : view->summary.processes;
+}
+
+static bool read_over(struct layers *l) {
+    const char *value = view_value(l->view, "over");
+    uint64_t id = 0;
+    if (!value)
+        return true;
+    if (!view_when("over", value, &l->over_ns, &id))
+        return false;
+    if (id || l->over_ns == 0) {
+        view_error("--over %s: a time above 0 was expected (1s, 200ms)", value);
+        return false;
+    }
+    l->interval_count = l->view->summary.last_ns / l->over_ns + 2;
+    if (l->interval_count > LAYERS_INTERVALS_MAX) {
+        view_error("--over %s: that would be %s lines; at most %s are shown", value,
+                   hak_words_number(l->interval_count), hak_words_number(LAYERS_INTERVALS_MAX));
+        return false;
+    }
+    return true;
+}
+
+static bool read_options(struct layers *l) {
+    const char *class_text = view_value(l->view, "class");
+    l->filter = (struct event_filter){.band = -1, .store.class_index = -1};
+    l->is_from_log = view_given(l->view, "from-log");
+    if (l->is_from_log && view_given(l->view, "quick")) {
+        view_error("--quick leaves the log unread, --from-log counts it: one of them");
+        return false;
+    }
+    return view_process(l->view, &l->process) &&
+           (!class_text || event_filter_read_class(l->view, class_text, &l->filter)) &&
+           read_over(l);
+}
+
+static bool make_room(struct layers *l) {
+    l->process_rows = highest_process(l->view) + 1;
+    l->all = calloc(1, sizeof *l->all);
+    l->processes = calloc(l->process_rows, sizeof *l->processes);
+    if (l->over_ns)
+        l->intervals = calloc(l->interval_count, sizeof *l->intervals);
+    bool has_room = l->all && l->processes && (l->intervals || !l->over_ns);
+    if (!has_room)
+        view_error("memory ran out");
+    return has_room;
+}
+
+static bool has_snapshots(const struct layers *l) {
+    sqlite3_stmt *query = NULL;
+    bool any = sqlite3_prepare_v2(hak_store_database(l->view->reader),
+                                  "SELECT 1 FROM metric WHERE ?1 = 0 OR process = ?1 LIMIT 1", -1,
+                                  &query, NULL) == SQLITE_OK &&
+               sqlite3_bind_int64(query, 1, l->process) == SQLITE_OK &&
+               sqlite3_step(query) == SQLITE_ROW;
+    sqlite3_finalize(query);
+    return any;
+}
+
+static int gather(struct layers *l) {
+    bool has_any = has_snapshots(l);
+    int status = 0;
+    l->is_from_log |= !has_any;
+    if (l->is_from_log && view_given(l->view, "quick")) {
+        view_error("%s holds no counters, and --quick leaves the log unread", l->view->store_path);
+        return VIEW_USAGE;
+    }
+    if (has_any)
+        status = read_snapshots(l);
+    if (status == 0 && !view_given(l->view, "quick"))
+        status = read_log(l);
+    compare(l);
+    return status;
+}
+
+static int print(struct layers *l) {
+    struct hak_text text = {0};
+    if (l->view->json)
+        return view_print_json(hak_json_print(layers_json(l))) ? 0 : VIEW_UNREADABLE;
+    layers_add_text(&text, l);
+    return view_print(&text) ? 0 : VIEW_UNREADABLE;
+}
+
+static int answer_status(const struct layers *l) {
+    int complete = view_completeness(l->view);
+    if (complete != VIEW_OK)
+        return complete;
+    if (layers_disagree(l))
+        return VIEW_FAULT;
+    return l->without_last > 0 ? VIEW_INCOMPLETE : VIEW_OK;
+}
+
+int command_layers(struct view *view) {
+    struct layers l = {.view = view};
+    int status = view_open(view);
+    if (status != 0)
+        return status;
+    if (!read_options(&l))
+        return VIEW_USAGE;
+    if (!make_room(&l))
+        status = VIEW_UNREADABLE;
+    if (status == 0)
+        status = gather(&l);
+    if (status == 0) {
+        view_start_pager(view);
+        status = print(&l);
+    }
+    if (status == 0)
+        status = answer_status(&l);
+    free(l.all);
+    free(l.processes);
+    free(l.intervals);
+    return status;
+}

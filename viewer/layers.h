@@ -1,0 +1,71 @@
+/* What `layers` found: counters of the capture, or the log counted in the same way.
+ *
+ *   metric (snapshots) --> cells, intervals, counted ---\
+ *                                                        compared --> text, JSON, status
+ *   log (store/layers.h) --> logged; and cells, too, ---/
+ *                            where there are no counters */
+#ifndef HAK_VIEWER_LAYERS_H
+#define HAK_VIEWER_LAYERS_H
+
+#include <jansson.h>
+#include "events.h"
+#include "metrics/metric.h"
+#include "view.h"
+
+#define LAYERS_INTERVALS_MAX 100000
+
+struct layers_cells {
+    uint64_t cells[HAK_METRIC_CLASSES][HAK_METRICS];
+};
+
+/* One process: its mallocs by its own counters, and by the log. */
+struct layers_process {
+    uint64_t counted, logged;
+    bool has_counters;
+    bool has_last; /* its counters are those of its end */
+};
+
+/* What happened in one TIME, over all classes that were asked for. */
+struct layers_interval {
+    uint64_t sum[HAK_METRICS];
+    bool has_any;
+};
+
+struct layers {
+    struct view *view;
+    uint32_t process;           /* --process, 0 = all */
+    struct event_filter filter; /* --class: band or class_index */
+    uint64_t over_ns;           /* --over, 0 = not given */
+    bool is_from_log;           /* cells and intervals are counted from the log */
+    bool log_was_read;
+    struct layers_cells *all;
+    struct layers_process *processes; /* by row id */
+    uint32_t process_rows;            /* length of it */
+    uint32_t with_counters, without_last;
+    struct layers_interval *intervals;
+    uint64_t interval_count;
+    uint64_t counted, logged; /* mallocs of the processes that can be compared */
+};
+
+/* True when --class lets this row pass. */
+bool layers_shows_class(const struct layers *l, unsigned metric_class);
+/* Sum of a metric over the classes that are shown. */
+uint64_t layers_sum(const struct layers *l, unsigned metric);
+/* Mallocs of one class, by all layers. */
+uint64_t layers_served(const struct layers *l, unsigned metric_class);
+/* Goes and blocks that came from slabs into a front, and the other way. */
+struct layers_moves {
+    uint64_t refills, refill_blocks, spills, spill_blocks, drains, promotions;
+};
+struct layers_moves layers_moves(const uint64_t *metrics);
+/* "front", "TLS SLL": a layer of hops.def; "served.FRONT" in the store. */
+const char *layers_name(unsigned layer);
+const char *layers_key(unsigned layer);
+/* True when counters and log can be compared, and differ. */
+bool layers_disagree(const struct layers *l);
+
+/* Appends the answer (layers_text.c); the document (layers_json.c). */
+void layers_add_text(struct hak_text *text, const struct layers *l);
+json_t *layers_json(const struct layers *l);
+
+#endif
