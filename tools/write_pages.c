@@ -74,6 +74,13 @@ static void put_places(FILE *page, unsigned places) {
     fputs(" | ", page);
 }
 
+/* "SLL_POP" from "HAK_SLL_POP", "RESERVE_TAKE" from "HAK_COUNTED_RESERVE_TAKE". */
+static const char *name_of_kind(const char *enumerator) {
+    static const char counted[] = "HAK_COUNTED_";
+    bool is_counted = strncmp(enumerator, counted, sizeof counted - 1) == 0;
+    return enumerator + (is_counted ? sizeof counted - 1 : sizeof "HAK_" - 1);
+}
+
 static void write_hops(void) {
     FILE *page = open_page("hops.md", "Records: places, moves and notes", "hops.def");
     if (!page)
@@ -97,6 +104,20 @@ static void write_hops(void) {
 #include "hops.def"
     fputs("\n## Records that move no block\n\n| number | kind | meaning |\n|---|---|---|\n", page);
 #define NOTE(name, number, sentence) fprintf(page, "| %d | %s | %s |\n", number, #name, sentence);
+#include "hops.def"
+    fputs("\n## Layers: who served a malloc\n\nOf all that the call had to ask, the one with the "
+          "greatest number; what counts as asking stands behind it ([metrics](metrics.md)).\n\n"
+          "| number | layer | name | what it is |\n|---|---|---|---|\n",
+          page);
+#define LAYER(name, number, text, sentence)                                                        \
+    fprintf(page, "| %d | %s | %s | %s |\n", number, #name, text, sentence);
+#include "hops.def"
+    fputs("\n| asked by | layer |\n|---|---|\n", page);
+#define SERVES(place, layer) fprintf(page, "| handed out from %s | %s |\n", #place, #layer);
+#define REACHES(kind, layer) fprintf(page, "| %s | %s |\n", name_of_kind(#kind), #layer);
+#include "hops.def"
+    fputs("\n## Counted only\n\n| number | count | meaning |\n|---|---|---|\n", page);
+#define COUNT(name, number, sentence) fprintf(page, "| %d | %s | %s |\n", number, #name, sentence);
 #include "hops.def"
     fputs("\n## Calls: the subkind of MALLOC, REALLOC and REALLOC_FROM\n\nHow the block "
           "was taken.\n\n| number | call |\n|---|---|\n",

@@ -54,18 +54,31 @@ uint64_t layers_served(const struct layers *l, unsigned metric_class) {
     return sum;
 }
 
-struct layers_moves layers_moves(const uint64_t *m) {
-    return (struct layers_moves){
-        .refills = m[HAK_METRIC_FRONT_REFILL_RUNS] + m[HAK_METRIC_MAGAZINE_FILL_RUNS],
-        .refill_blocks = m[HAK_METRIC_FRONT_REFILL_BLOCKS] + m[HAK_METRIC_MAGAZINE_FILL_BLOCKS],
-        .spills = m[HAK_METRIC_FRONT_SPILL_RUNS] + m[HAK_METRIC_MAGAZINE_SPILL_RUNS] +
-                  m[HAK_METRIC_SLL_SPILL_RUNS],
-        .spill_blocks = m[HAK_METRIC_FRONT_SPILL_BLOCKS] + m[HAK_METRIC_MAGAZINE_SPILL_BLOCKS] +
-                        m[HAK_METRIC_SLL_SPILL_BLOCKS],
-        .drains = m[HAK_METRIC_DRAIN_FRONT_BLOCKS] + m[HAK_METRIC_DRAIN_SLAB_BLOCKS],
-        .promotions = m[HAK_METRIC_SLL_POP_BLOCKS],
-    };
+#define IN(place) (1u << HAK_PLACE_##place)
+static const struct {
+    unsigned from, to, blocks;
+} moves[] = {
+#define CALL(name, number, from_set, to_set, sentence)
+#define HOP(name, number, from_set, to_set, sentence)                                              \
+    {from_set, to_set, HAK_METRIC_##name##_BLOCKS},
+#include "hops.def"
+};
+
+struct layers_moves layers_moves(const uint64_t *metrics) {
+    struct layers_moves sum = {0};
+    for (size_t i = 0; i < sizeof moves / sizeof moves[0]; i++) {
+        uint64_t blocks = metrics[moves[i].blocks], runs = metrics[moves[i].blocks + 1];
+        bool is_drain = moves[i].from == IN(REMOTE);
+        bool is_spill = moves[i].to == IN(SLAB) && !is_drain;
+        bool is_refill = (moves[i].from & IN(SLAB)) && moves[i].to != IN(SLAB);
+        sum.refills += is_refill ? runs : 0;
+        sum.refill_blocks += is_refill ? blocks : 0;
+        sum.spills += is_spill ? runs : 0;
+        sum.spill_blocks += is_spill ? blocks : 0;
+    }
+    return sum;
 }
+#undef IN
 
 bool layers_disagree(const struct layers *l) {
     return l->log_was_read && l->with_counters > 0 && l->counted != l->logged;
@@ -168,9 +181,9 @@ static int read_log(struct layers *l) {
 static void compare(struct layers *l) {
     for (uint32_t row = 0; row < l->process_rows; row++) {
         const struct layers_process *p = &l->processes[row];
+        l->without_last += p->has_counters ? !p->has_last : p->logged > 0;
         if (!p->has_counters)
             continue;
-        l->without_last += !p->has_last;
         l->counted += p->has_last ? p->counted : 0;
         l->logged += p->has_last ? p->logged : 0;
     }
@@ -261,12 +274,32 @@ static int gather(struct layers *l) {
         status = read_snapshots(l);
     if (status == 0 && !view_given(l->view, "quick"))
         status = read_log(l);
-    compare(l);
+    if (l->with_counters > 0)
+        compare(l);
     return status;
+}
+
+static bool is_nothing(const struct layers *l) {
+    for (unsigned m = 0; m < HAK_METRICS; m++)
+        if (layers_sum(l, m))
+            return false;
+    return true;
+}
+
+static void say_nothing_found(const struct layers *l) {
+    struct hak_text text = {0};
+    hak_text_add(&text, "no layer did anything");
+    event_filter_words(&text, l->view);
+    hak_text_add(&text, " in ");
+    view_add_extent(&text, l->view);
+    view_error("%s", text.bytes ? text.bytes : "");
+    hak_text_free(&text);
 }
 
 static int print(struct layers *l) {
     struct hak_text text = {0};
+    if (is_nothing(l) && !l->view->json)
+        say_nothing_found(l);
     if (l->view->json)
         return view_print_json(hak_json_print(layers_json(l))) ? 0 : VIEW_UNREADABLE;
     layers_add_text(&text, l);

@@ -41,7 +41,8 @@ struct layers {
     struct layers_cells *all;
     struct layers_process *processes; /* by row id */
     uint32_t process_rows;            /* length of it */
-    uint32_t with_counters, without_last;
+    uint32_t with_counters;           /* processes */
+    uint32_t without_last; /* of them, or of those in the log, when others have counters */
     struct layers_interval *intervals;
     uint64_t interval_count;
     uint64_t counted, logged; /* mallocs of the processes that can be compared */
@@ -53,9 +54,9 @@ bool layers_shows_class(const struct layers *l, unsigned metric_class);
 uint64_t layers_sum(const struct layers *l, unsigned metric);
 /* Mallocs of one class, by all layers. */
 uint64_t layers_served(const struct layers *l, unsigned metric_class);
-/* Goes and blocks that came from slabs into a front, and the other way. */
+/* Gos and blocks that came from slabs into a front, and the other way. */
 struct layers_moves {
-    uint64_t refills, refill_blocks, spills, spill_blocks, drains, promotions;
+    uint64_t refills, refill_blocks, spills, spill_blocks;
 };
 struct layers_moves layers_moves(const uint64_t *metrics);
 /* "front", "TLS SLL": a layer of hops.def; "served.FRONT" in the store. */

@@ -108,7 +108,7 @@ static unsigned shown_layers(const struct layers *l, unsigned *shown) {
 static void add_headings(struct table *t, const unsigned *shown, unsigned layers) {
     for (unsigned i = 0; i < layers; i++)
         add_heading(t, layers_name(shown[i]));
-    static const char *const others[] = {"refills", "blocks", "spills", "blocks", "remote"};
+    static const char *const others[] = {"refills", "blocks", "spills", "blocks", "remote frees"};
     for (unsigned i = 0; i < sizeof others / sizeof others[0]; i++)
         add_heading(t, others[i]);
 }
@@ -214,7 +214,7 @@ static void add_total(struct hak_text *text, const struct layers *l) {
                      l->with_counters ? "" : ": this capture has no counters");
         return;
     }
-    if (!l->log_was_read) {
+    if (!l->log_was_read || l->with_counters == l->without_last) {
         hak_text_add(text, "total  %s malloc counted; not compared with the log.\n",
                      hak_words_number(served));
     } else {
@@ -228,8 +228,8 @@ static void add_total(struct hak_text *text, const struct layers *l) {
     }
     if (l->without_last > 0)
         hak_text_add(text,
-                     "       %s without counters of %s end: the last snapshot before it is "
-                     "shown, and not compared.\n",
+                     "       %s without counters of %s end: what the last snapshot before it says "
+                     "is shown, and not compared.\n",
                      hak_words_count(l->without_last, "process", "processes"),
                      l->without_last == 1 ? "its" : "their");
 }

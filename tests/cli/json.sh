@@ -38,6 +38,8 @@ for store in stale offset overflow lost hostile empty tree; do
     valid threads -s "$store.db"
     valid modules -s "$store.db"
     valid modules --all -s "$store.db"
+    valid layers -s "$store.db"
+    valid layers --over 100ms --class C3 -s "$store.db"
     valid sql "select * from fault; select 1.5, null, x'00', 'text'" -s "$store.db"
 done
 # Names are what they are, not as a terminal would be shown them; nothing above 0x7e is printed.
@@ -53,6 +55,9 @@ for name in "hostile_threads", "hostile_info":
     odd = [b for b in open(name, "rb").read() if b > 0x7e or (b < 0x20 and b != 10)]
     assert not odd, (name, odd)
 END
+sqlite3 stale.db <"$here/layers.sql"
+valid layers -s stale.db
+valid layers --quick --over 50ms -s stale.db
 for store in stale offset overflow; do
     valid faults 1 -s "$store.db"
     valid why @fault --moves --stacks -s "$store.db"

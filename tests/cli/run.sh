@@ -29,6 +29,14 @@ cp stale.db some/hakmem.server.1.db && touch -d '2020-01-01' some/hakmem.server.
 # A chunk whose bytes were changed on the disk.
 cp stale.db flipped.db
 sqlite3 flipped.db "UPDATE chunk_data SET data = CAST(substr(data, 1, 40) || x'ffff' || substr(data, 43) AS BLOB);"
+# Counters that agree with the log, one malloc too many, none of the end, none but nonsense.
+for store in counted miscounted unfinished nonsense; do cp stale.db "$store.db"; done
+sqlite3 counted.db <"$here/layers.sql" && sqlite3 miscounted.db <"$here/layers.sql" &&
+    sqlite3 unfinished.db <"$here/layers.sql" || fail "no counters"
+sqlite3 miscounted.db "UPDATE metric SET value = value + 1 WHERE name = 'served.FRONT';"
+sqlite3 unfinished.db "DELETE FROM metric WHERE ns = 1080000000;"
+sqlite3 nonsense.db "INSERT INTO metric VALUES(1, NULL, 1, NULL, -5, 'text'), (2, -1, 99, 'served.FRONT', 4, 1),
+    (3, 1, 1, 'served.FRONT', 4, -7), (4, 1, 1, 'served.MAP', 4, 1e300), (5, 9e18, 1, 'given.FRONT', 77, 2);"
 # Programs that cannot be recorded, and one script that can.
 mkdir programs
 echo 'int main(void) { return 0; }' >main.c

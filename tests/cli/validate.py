@@ -41,6 +41,8 @@ def check_properties(root, schema, value, where):
             check(root, properties[name], item, f"{where}.{name}")
         elif schema.get("additionalProperties", True) is False:
             raise Invalid(f"{where}: '{name}' is not in the schema")
+        elif isinstance(schema.get("additionalProperties"), dict):
+            check(root, schema["additionalProperties"], item, f"{where}.{name}")
 
 
 def check_choice(root, choices, value, where, exactly_one):
