@@ -80,6 +80,8 @@ static int shell(struct view *view, sqlite3 *database) {
             view_forget_interrupt();
             continue;
         }
+        if (view_is_interrupted())
+            hak_text_free(&statement); /* Ctrl-C came before it waited for the line */
         view_forget_interrupt();
         if (statement.length == 0 && (strcmp(line, ".quit\n") == 0 || strcmp(line, ".exit\n") == 0))
             break;

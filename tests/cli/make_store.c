@@ -1,7 +1,7 @@
 /* Makes the stores that the exact-output tests ask: the same bytes of story in every run.
  *
  *   make_store DIRECTORY   writes stale.db offset.db overflow.db lost.db hostile.db empty.db
- * tree.db there
+ *                          tree.db and many.db there
  */
 #include <limits.h>
 #include <stdio.h>
@@ -590,6 +590,28 @@ static void make_tree(const char *directory) {
     finish();
 }
 
+/* Many chunks, as a long capture has them: what reads it passes many places where it tells how far
+ * it is. One block is handed out and given back in each. */
+static void make_many(const char *directory) {
+    const uint64_t block = SUPERSLAB + 3 * HAK_SLAB_BYTES;
+    begin(directory, "many.db", "/home/user/app/server", "worker");
+    for (uint64_t i = 0, id = 0; i < 200; i++) {
+        event_count = 0;
+        add(HAK_MALLOC, i * 10000000, 1, block, block, HAK_CLASS_OF_64, HAK_PLACE_FRONT,
+            SESSION_NEW)
+            ->size = 60;
+        add(HAK_FREE, i * 10000000 + 1000, 1, block, block, HAK_CLASS_OF_64, HAK_PLACE_FRONT,
+            SESSION_CLOSE)
+            ->size = 60;
+        for (size_t k = 0; k < event_count; k++)
+            events[k].id = ++id;
+        end();
+        if (i < 199)
+            must(hak_store_begin(writer), "begin");
+    }
+    finish();
+}
+
 /* A store that is being written, as long as this process lives. */
 static int hold(const char *path) {
     const uint64_t block = SUPERSLAB + 3 * HAK_SLAB_BYTES;
@@ -619,5 +641,6 @@ int main(int argc, char **argv) {
     make_hostile(argv[1]);
     make_empty(argv[1]);
     make_tree(argv[1]);
+    make_many(argv[1]);
     return 0;
 }

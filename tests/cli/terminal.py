@@ -1,0 +1,221 @@
+"""Runs hakmem-trace on a pseudo-terminal, in the directory of the stores; TRACE names the command."""
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+
+TRACE = os.environ["TRACE"]
+CLEAR = "\r\x1b[K"
+PARTIAL = "hakmem-trace: interrupted: the answer is partial"
+INTERRUPT, END_OF_FILE = "\x03", "\x04"
+failures = []
+
+
+def expect(condition, what, got=""):
+    if not condition:
+        failures.append(f"{what}: {got!r}" if got != "" else what)
+
+
+class Terminal:
+    """hakmem-trace with the streams named in `on` at a terminal of its own; others go to files."""
+
+    def __init__(self, *words, on, wait=0, **more):
+        environment = dict(os.environ, LD_PRELOAD=os.path.abspath("slow_clock.so"), TERM="xterm")
+        environment.update(more)
+        if wait:
+            environment["WAIT_FOR_SIGNAL"] = str(wait)
+        if os.path.exists("waiting"):
+            os.unlink("waiting")
+        self.out = open("stdout", "w+b")
+        self.pid, self.master = pty.fork()
+        if self.pid == 0:
+            if "stdout" not in on:
+                os.dup2(self.out.fileno(), 1)
+            if "stderr" not in on:
+                os.dup2(os.open("stderr", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
+            os.execve(TRACE, [TRACE, *words], environment)
+        self.seen = ""
+
+    def read(self, until=None):
+        """Reads what the terminal shows, until a text stands there or the end."""
+        limit = time.monotonic() + 60
+        while time.monotonic() < limit and not (until and until in self.seen):
+            ready, _, _ = select.select([self.master], [], [], 1)
+            if not ready:
+                continue
+            try:
+                part = os.read(self.master, 4096)
+            except OSError:
+                part = b""
+            if not part:
+                break
+            self.seen += part.decode("utf-8", "replace")
+
+    def type(self, text):
+        os.write(self.master, text.encode())
+
+    def interrupt(self):
+        """Ctrl-C in the middle of reading: the slow clock waits there."""
+        self.read(until="of 400 events")
+        limit = time.monotonic() + 60
+        while not os.path.exists("waiting") and time.monotonic() < limit:
+            time.sleep(0.01)
+        self.type(INTERRUPT)
+
+    def end(self):
+        """The exit status, -n for signal n; what was shown is in `seen`, what was printed in `text`."""
+        self.read()
+        _, status = os.waitpid(self.pid, 0)
+        os.close(self.master)
+        self.out.seek(0)
+        self.text = self.out.read().decode()
+        self.out.close()
+        return os.waitstatus_to_exitcode(status)
+
+
+def progress_is_shown_and_taken_away():
+    count = r"[\d,]+ of 400 events(, [\d,]+ per second, \d+ s left)?"
+    for words, doing in ((("threads",), ""), (("block", "0x5581a8c30000"), ""), (("events",), ""),
+                         (("check",), "checking chunks: "),
+                         (("sql", "select count(*) from event where size = 60"), "")):
+        terminal = Terminal(*words, "-s", "many.db", on={"stderr"})
+        status = terminal.end()
+        line = re.search(r"\r(.*?)\x1b\[K", terminal.seen)
+        expect(status == 0, f"{words[0]}: status", status)
+        expect(line and re.fullmatch(doing + count, line[1]), f"{words[0]}: no line of progress",
+               terminal.seen)
+        expect(terminal.seen.endswith(CLEAR), f"{words[0]}: progress is left behind", terminal.seen)
+        expect(terminal.text, f"{words[0]}: no answer")
+        expect("per second" not in terminal.text, f"{words[0]}: progress in the answer")
+    terminal = Terminal("check", "-s", "many.db", on={"stderr"})
+    terminal.end()
+    expect("following blocks: " in terminal.seen, "check: its second pass is not told", terminal.seen)
+
+
+def progress_is_for_terminals_only():
+    terminal = Terminal("threads", "-s", "many.db", on={"stderr"}, TERM="dumb")
+    expect(terminal.end() == 0 and terminal.seen == "", "progress on a dumb terminal", terminal.seen)
+    terminal = Terminal("threads", "-s", "many.db", on=set())
+    expect(terminal.end() == 0 and terminal.seen == "", "something on the terminal", terminal.seen)
+    expect(os.path.getsize("stderr") == 0, "progress in a file")
+
+
+def answer_and_progress_do_not_mix():
+    terminal = Terminal("events", "-s", "many.db", "--no-pager", on={"stdout", "stderr"})
+    expect(terminal.end() == 0, "events on a terminal: status")
+    expect("per second" not in terminal.seen, "progress between lines of an answer", terminal.seen[:300])
+    terminal = Terminal("threads", "-s", "many.db", "--no-pager", on={"stdout", "stderr"})
+    terminal.end()
+    expect(re.search(r"of 400 events.*" + re.escape(CLEAR) + r".*thread", terminal.seen, re.S),
+           "threads: progress, then the answer", terminal.seen[:300])
+
+
+def interrupt_ends_with_what_is_there():
+    terminal = Terminal("events", "-s", "many.db", on={"stderr"}, wait=10)
+    terminal.interrupt()
+    expect(terminal.end() == 130, "Ctrl-C: status 130")
+    shown, partial, _ = terminal.seen.partition(PARTIAL)
+    expect(partial, "Ctrl-C: what the answer is", terminal.seen)
+    expect(CLEAR in shown, "Ctrl-C: progress stays", terminal.seen)
+    expect(1 < terminal.text.count("\n") < 401, "Ctrl-C: part of the answer", terminal.text[-200:])
+    expect(terminal.text.endswith("\n"), "Ctrl-C: a line is cut", terminal.text[-200:])
+
+
+def interrupt_of_every_reader():
+    for words in (("block", "0x5581a8c30000"), ("threads",), ("why", "0x5581a8c30000"), ("check",),
+                  ("why", "p:150"), ("events", "--addr", "0x5581a8c30000"),
+                  ("sql", "select count(*) from event where size = 60")):
+        terminal = Terminal(*words, "-s", "many.db", on={"stderr"}, wait=10)
+        terminal.interrupt()
+        status = terminal.end()
+        expect(status == 130, f"Ctrl-C in {words}: status", status)
+        expect(PARTIAL in terminal.seen, f"Ctrl-C in {words}", terminal.seen)
+
+
+def interrupted_json_is_whole():
+    for words, wait in ((("events",), 10), (("block", "0x5581a8c30000"), 300)):
+        terminal = Terminal(*words, "--json", "-s", "many.db", on={"stderr"}, wait=wait)
+        terminal.interrupt()
+        expect(terminal.end() == 130, f"{words[0]} --json: status 130")
+        try:
+            completeness = json.loads(terminal.text)["completeness"]
+            expect(completeness.get("interrupted") is True, f"{words[0]} --json: says so", completeness)
+        except ValueError as problem:
+            expect(False, f"{words[0]} --json, interrupted: {problem}", terminal.text[-300:])
+
+
+def pager_is_waited_for():
+    pager = "trap '' INT; sed 's/^/PAGED /'; echo PAGER ENDS"
+    terminal = Terminal("events", "-s", "many.db", on={"stdout", "stderr"}, PAGER=pager)
+    expect(terminal.end() == 0, "pager: status")
+    shown = terminal.seen.replace("\r\n", "\n")
+    expect(shown.count("PAGED ") == 401 and shown.endswith("PAGER ENDS\n"), "pager: all, then its end",
+           shown[-80:])
+    expect("per second" not in shown, "pager: progress in between")
+    terminal = Terminal("block", "0x5581a8c30000", "-s", "many.db", on={"stdout", "stderr"}, wait=10,
+                        PAGER=pager)
+    terminal.interrupt()
+    expect(terminal.end() == 130, "Ctrl-C before the pager: status")
+    expect(PARTIAL in terminal.seen, "Ctrl-C before the pager", terminal.seen)
+    terminal = Terminal("why", "0x5581a8c30000", "-s", "many.db", on={"stdout", "stderr"}, PAGER="exit 0")
+    status = terminal.end()
+    expect(status in (0, -signal.SIGPIPE) and "hakmem-trace:" not in terminal.seen,
+           f"a pager that does not read: status {status}", terminal.seen)
+
+
+def nobody_reads_to_the_end():
+    for ignored in (False, True):
+        reader, writer = os.pipe()
+        os.close(reader)
+        command = subprocess.Popen([TRACE, "events", "-s", "many.db"], stdout=writer,
+                                   stderr=subprocess.PIPE, restore_signals=not ignored)
+        os.close(writer)
+        said = command.stderr.read().decode()
+        command.stderr.close()
+        status = command.wait()
+        expect(said == "", f"SIGPIPE {'ignored' if ignored else 'as usual'}: it says something", said)
+        expect(status != 0, "SIGPIPE: status", status)
+
+
+def ignored_interrupts_stay_ignored():
+    command = subprocess.Popen([TRACE, "sql", "-", "-s", "many.db"], stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
+    command.send_signal(signal.SIGINT)
+    answer, said = command.communicate(b"select 1;")
+    expect(command.returncode == 0 and answer == b"1\n" and said == b"", "nohup: SIGINT ends it",
+           (command.returncode, answer, said))
+
+
+def shell_goes_on_after_an_interrupt():
+    terminal = Terminal("sql", "-s", "many.db", on={"stdout", "stderr"})
+    terminal.read(until="hakmem-> ")
+    terminal.type("select 1\n")
+    terminal.read(until="... ")
+    time.sleep(0.2)  # until it waits for the next line
+    terminal.type(INTERRUPT)
+    terminal.seen = ""
+    terminal.read(until="hakmem-> ")
+    terminal.type("select 40 + 2;\n")
+    terminal.read(until="42")
+    terminal.type(END_OF_FILE)
+    status = terminal.end()
+    expect(status == 0, "shell: status", status)
+    expect("42" in terminal.seen, "shell: the next question", terminal.seen)
+    expect(PARTIAL not in terminal.seen, "shell: it says that it was interrupted", terminal.seen)
+
+
+for test in (progress_is_shown_and_taken_away, progress_is_for_terminals_only,
+             answer_and_progress_do_not_mix, interrupt_ends_with_what_is_there,
+             interrupt_of_every_reader, interrupted_json_is_whole, pager_is_waited_for,
+             nobody_reads_to_the_end, ignored_interrupts_stay_ignored,
+             shell_goes_on_after_an_interrupt):
+    test()
+for failure in failures:
+    print(f"terminal.sh: {failure}")
+sys.exit(1 if failures else 0)
