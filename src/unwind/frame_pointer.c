@@ -10,17 +10,38 @@ static bool leads_elsewhere(const struct hak_text_call *call) {
     return call->is_direct && hak_text_has_cfi(call->target);
 }
 
+/* Is `ip` the aligned first byte of a function, behind padding? V8 puts the address of a builtin
+ * there when it goes on with an interpreted frame in place of a compiled one. */
+static bool was_planted(struct hak_text_reader *reader, uintptr_t ip) {
+    enum { ALIGNMENT = 32, INT3 = 0xcc };
+    uint8_t before;
+    return ip % ALIGNMENT == 0 && hak_text_is_known(ip) &&
+           hak_text_copy(reader, ip - 1, &before, 1) && before == INT3;
+}
+
 static bool step_by_rbp(struct hak_stack_memory *memory, struct hak_text_reader *reader,
                         const struct hak_bare_frame *frame, struct hak_bare_caller *caller) {
     struct hak_text_call call;
     if (frame->bp - frame->sp > FRAME_BYTES_MAX || (frame->bp & 7) != 0 ||
         !hak_stack_read(memory, frame->bp + 8, &caller->ip) ||
         !hak_stack_read(memory, frame->bp, &caller->bp) ||
-        !hak_text_follows_call(reader, caller->ip, &call) || leads_elsewhere(&call))
+        (hak_text_follows_call(reader, caller->ip, &call) ? leads_elsewhere(&call)
+                                                          : !was_planted(reader, caller->ip)))
         return false;
     caller->cfa = frame->bp + 16;
     caller->is_by_rbp = true;
     return true;
+}
+
+/* The caller's rbp when the return address lies at `at`: the frame's own, unless that points into
+ * what is stepped over; then it was saved, as a rule directly below the return address. */
+static uintptr_t bp_behind(struct hak_stack_memory *memory, const struct hak_bare_frame *frame,
+                           uintptr_t at) {
+    uintptr_t saved;
+    if (frame->bp - frame->sp < at - frame->sp && hak_stack_read(memory, at - 8, &saved) &&
+        saved - at < FRAME_BYTES_MAX && (saved & 7) == 0)
+        return saved;
+    return frame->bp;
 }
 
 /* Looks for the return address of a call that leads to the frame's own code. */
@@ -35,7 +56,7 @@ static bool step_by_call(struct hak_stack_memory *memory, struct hak_text_reader
             frame->pc - call.target >= FUNCTION_BYTES_MAX || leads_elsewhere(&call))
             continue;
         caller->cfa = at + 8;
-        caller->bp = frame->bp;
+        caller->bp = bp_behind(memory, frame, at);
         caller->is_by_rbp = false;
         return true;
     }

@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/single_threaded.h>
 #include <unistd.h>
 #include "unwind/modules.h"
 #include "unwind/text.h"
@@ -64,8 +65,14 @@ void hak_trace_module_unload(uint64_t map_start, uint32_t generation) {
     atomic_fetch_add(&counts->unloads, 1);
 }
 
+static int had_threads;
+
+static void look_for_threads(void) {
+    had_threads = !__libc_single_threaded;
+}
 static void stop_libunwind(void) {
-    libunwind_allowed = 0;
+    if (had_threads)
+        libunwind_allowed = 0;
 }
 
 __attribute__((constructor)) static void start(void) {
@@ -95,7 +102,7 @@ __attribute__((constructor)) static void start(void) {
     if (!backtrace_by_libunwind || !init_cursor || !get_context || !step_cursor || !read_register ||
         !flush_caches || !local_space)
         return;
-    pthread_atfork(NULL, NULL, stop_libunwind);
+    pthread_atfork(look_for_threads, NULL, stop_libunwind);
     struct dl_find_object own;
     if (_dl_find_object((void *)start, &own) != 0)
         return;
@@ -183,6 +190,18 @@ static enum answer compare_frames(const uintptr_t *ours, size_t our_count, enum 
                                : GUESSED_OTHERWISE;
 }
 
+/* Leaves out of `theirs` what is no code at all: behind a frame without CFI, libunwind takes
+ * whatever lies above rbp for a return address. */
+static size_t leave_out_wild(uintptr_t *theirs, size_t their_count) {
+    size_t kept = 0;
+    for (size_t i = 0; i < their_count; i++)
+        if (hak_text_is_executable(theirs[i]))
+            theirs[kept++] = theirs[i];
+    if (kept != their_count)
+        atomic_fetch_add(&counts->theirs_wild, 1);
+    return kept;
+}
+
 /* Takes note of what is not a difference. Returns false when it is one. */
 static int note_answer(enum answer answer, enum hak_unwind_end end) {
     if (answer == OURS_FURTHER) {
@@ -240,6 +259,8 @@ static __attribute__((noinline)) void compare(void) {
     }
     size_t their_count = (size_t)backtrace_by_libunwind((void **)theirs, FRAMES);
     atomic_fetch_add(&counts->compared, 1);
+    if (end != HAK_UNWIND_COMPLETE)
+        their_count = leave_out_wild(theirs, their_count);
     enum answer answer = compare_frames(ours, our_count, end, theirs, their_count);
     if (answer == THEIRS_FURTHER || answer == GUESSED_OTHERWISE)
         show_both("libunwind went on", end, ours, our_count, theirs, their_count);

@@ -20,6 +20,7 @@ struct compare_counts {
     _Atomic uint64_t ours_further_whole; /* of these, to the outermost frame */
     _Atomic uint64_t theirs_further;     /* ours ended, libunwind went on */
     _Atomic uint64_t guessed_otherwise;  /* both went on, to other frames */
+    _Atomic uint64_t theirs_wild;        /* stacks of libunwind with frames that are no code */
 };
 
 #endif

@@ -26,8 +26,9 @@ int main(int argc, char **argv) {
     printf("complete %lu\ndepth %lu\nno_cfi %lu\nbad_cfa %lu\ninterrupted %lu\nby_frames %lu\n",
            counts.end[0], counts.end[1], counts.end[2], counts.end[3], counts.end[4],
            counts.end[5]);
-    printf("ours_further %lu\nours_further_whole %lu\ntheirs_further %lu\nguessed_otherwise %lu\n",
+    printf("ours_further %lu\nours_further_whole %lu\ntheirs_further %lu\nguessed_otherwise %lu\n"
+           "theirs_wild %lu\n",
            counts.ours_further, counts.ours_further_whole, counts.theirs_further,
-           counts.guessed_otherwise);
+           counts.guessed_otherwise, counts.theirs_wild);
     return 0;
 }
