@@ -1,5 +1,5 @@
 /* `block ADDR`: every life of the block that holds ADDR, told as it is read. */
-#include "block.h"
+#include "block_lives.h"
 
 #include <sqlite3.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* `block --json`: written as the lives come, so that it may be longer than memory. */
-#include "block.h"
+#include "block_lives.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* The page of `block`: what the address is, two lines for each life, totals. */
-#include "block.h"
+#include "block_lives.h"
 
 #include <inttypes.h>
 #include <sqlite3.h>

@@ -1,5 +1,5 @@
 /* Totals over the lives of a block, however many there are. */
-#include "block.h"
+#include "block_lives.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -98,7 +98,7 @@ static void take(void *context, const struct hak_event *e) {
         w->moves += hak_event_is_move(e) && !hak_event_is_call(e) && !was_open;
         break;
     }
-    if (w->teller->event)
+    if (w->teller->event && !w->result)
         w->result = w->teller->event(w->teller->context, e, step, w->life.number);
 }
 

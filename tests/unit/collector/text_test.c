@@ -67,12 +67,33 @@ START_TEST(names_cannot_play_with_a_terminal) {
 }
 END_TEST
 
+START_TEST(names_for_machines_stay_what_they_are) {
+    static const char *const cases[][2] = {
+        {"a\nb\t\033[2J\x7f", "a\nb\t\033[2J\x7f"},
+        {"gr\xc3\xbcn \xe2\x80\xae \xf0\x9f\x90\x9f", "gr\xc3\xbcn \xe2\x80\xae \xf0\x9f\x90\x9f"},
+        {"\xff\xfe!", "\xef\xbf\xbd\xef\xbf\xbd!"},
+        {"\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd"},
+        {"\xe2\x82", "\xef\xbf\xbd\xef\xbf\xbd"}, /* cut: the NUL behind it is not eaten */
+        {"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
+        {"", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        hak_text_add_utf8(&text, cases[i][0]);
+        ck_assert_str_eq(text.bytes ? text.bytes : "", cases[i][1]);
+        hak_text_free(&text);
+    }
+    hak_text_add_utf8(&text, NULL);
+    ck_assert_uint_eq(text.length, 0);
+}
+END_TEST
+
 int main(void) {
     TCase *cases = tcase_create("text");
     tcase_add_checked_fixture(cases, NULL, stop);
     tcase_add_test(cases, text_grows_and_is_taken);
     tcase_add_test(cases, columns_count_characters_not_colours);
     tcase_add_test(cases, an_empty_line_takes_no_blank);
+    tcase_add_test(cases, names_for_machines_stay_what_they_are);
     tcase_add_test(cases, names_cannot_play_with_a_terminal);
     return run_cases("text", cases);
 }

@@ -128,6 +128,16 @@ START_TEST(one_line_names_the_program_and_not_what_it_called) {
     ck_assert_int_eq(hak_words_telling_frame(frames, 7), 5);
     ck_assert_int_eq(hak_words_telling_frame(frames, 3), 1); /* nobody else is there */
     ck_assert_int_eq(hak_words_telling_frame(frames, 1), -1);
+    static const char *const wrappers[] = {"xmalloc",           "zcalloc", "g_malloc0",
+                                           "sqlite3_realloc64", "xstrdup", "zfree"};
+    static const char *const own[] = {"session_free", "free_all", "build_the_malloc",
+                                      "malloc_it",    "row_new",  "freeze"};
+    for (size_t i = 0; i < sizeof wrappers / sizeof *wrappers; i++)
+        ck_assert_msg(hak_words_is_go_between(&(struct hak_frame){.function = wrappers[i]}), "%s",
+                      wrappers[i]);
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        ck_assert_msg(!hak_words_is_go_between(&(struct hak_frame){.function = own[i]}), "%s",
+                      own[i]);
 }
 END_TEST
 

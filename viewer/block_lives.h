@@ -4,8 +4,8 @@
  *   block_rows.c    the page: head, rows, end
  *   block_totals.c  what is counted over all lives, in memory that does not grow with them
  *   block_json.c    the document */
-#ifndef HAK_VIEWER_BLOCK_H
-#define HAK_VIEWER_BLOCK_H
+#ifndef HAK_VIEWER_BLOCK_LIVES_H
+#define HAK_VIEWER_BLOCK_LIVES_H
 
 #include <jansson.h>
 #include "position.h"
