@@ -31,42 +31,12 @@ static bool is_off(const struct view *view) {
     return trace && strcmp(trace, "off") == 0;
 }
 
-/* --force overwrites captures, whole or broken, and nothing else. */
-static bool is_replaceable(const char *path) {
-    struct hak_store_reader *reader = NULL;
-    struct stat about;
-    int error = hak_store_open(path, &reader);
-    if (error == 0)
-        hak_store_close(reader);
-    return error != HAK_STORE_FOREIGN || (stat(path, &about) == 0 && about.st_size == 0);
-}
-
-/* The path of the store, with %e and %p put in; refuses one that exists. */
-static bool settle_store(struct view *view, pid_t pid, char *path, size_t bytes) {
-    const char *pattern = run_option(view, "TRACE_FILE");
-    if (!pattern || !pattern[0])
-        pattern = "hakmem.%e.%p.db";
-    if (!run_expand_path(pattern, view->argument[0], pid, path, bytes))
-        return false;
-    if (!view_given(view, "force") && access(path, F_OK) == 0) {
-        view_error("run: %s exists already; --force replaces it, -s FILE takes another", path);
-        return false;
-    }
-    if (access(path, F_OK) == 0 && !is_replaceable(path)) {
-        view_error("run: %s exists and is no store of hakmem: it is not replaced; -s FILE takes "
-                   "another",
-                   path);
-        return false;
-    }
-    return true;
-}
-
 static bool start(struct view *view, const struct run_files *files, struct run_child *child,
                   struct hak_keeper **keeper, char *path, size_t bytes) {
     char error[512] = "", log[PATH_MAX] = "";
     if (!run_child_fork(child, view, files))
         return false;
-    if (!is_off(view) && !settle_store(view, child->pid, path, bytes)) {
+    if (!is_off(view) && !run_settle_store(view, child->pid, path, bytes)) {
         run_child_cancel(child);
         return false;
     }
@@ -165,6 +135,12 @@ static void finish(struct view *view, struct hak_keeper *keeper, char *path, siz
 static int settle_status(const struct view *view, const struct outcome *outcome, int exit_code) {
     if (is_off(view))
         return outcome->program_status;
+    if (outcome->sessions == 0 && run_target_unreadable()) {
+        view_error("run: the program was not recorded: %s may be executed but not read, so that it "
+                   "could not be looked at before (is it static, or set-id?); make it readable",
+                   run_target_unreadable());
+        return VIEW_INCOMPLETE;
+    }
     if (outcome->sessions == 0) {
         view_error("run: the program was not recorded: hakmem-debug.so did not get into it "
                    "(LD_PRELOAD was dropped on the way, or memory for the record is not allowed)");

@@ -2,6 +2,7 @@
  *
  *   run.c              from the command line to the exit status
  *   run_target.c       can PROGRAM be recorded? (before anything is started)
+ *   run_store.c        the store's path
  *   run_environment.c  where hakmem's own files are, LD_PRELOAD, HAKMEM_*
  *   run_child.c        starting it, signals, its end */
 #ifndef HAK_VIEWER_RUN_H
@@ -15,6 +16,12 @@
  * dynamically linked against glibc, no set-id, no malloc or sanitizer of its own; for a script its
  * interpreter. False: one line on stderr says what is in the way and what to do. */
 bool run_target_check(const char *program);
+/* The file that could not be looked at, because it may be executed but not read; NULL = none. */
+const char *run_target_unreadable(void);
+
+/* Path of the store, with %e and %p put in. False (printed): something lies there that must not be
+ * replaced, or the user named a path at which no store can be made. */
+bool run_settle_store(const struct view *view, pid_t pid, char *path, size_t bytes);
 
 struct run_files {
     char library[PATH_MAX]; /* hakmem-debug.so */

@@ -55,6 +55,7 @@ static void lose_batch(struct hak_worker *w, const char *reason) {
     }
 }
 
+/* Once for a capture: a disk that is full may be so again and again. */
 static void tell_trouble(struct hak_worker *w) {
     char line[700];
     if (w->trouble_said)
@@ -94,7 +95,6 @@ static bool store(struct hak_worker *w, uint64_t now) {
         lose_batch(w, error == HAK_STORE_FULL ? "disk full" : "store failed");
         return false;
     }
-    w->trouble_said = false;
     hak_rows_committed(&w->rows);
     hak_drain_committed(&w->drain);
     hak_snapshots_committed(&w->snapshots);

@@ -277,7 +277,7 @@ static void finish(struct hak_worker *w) {
             hak_store_put_meta(w->writer, "symbols", "partial: the time to resolve them was over");
             hak_store_commit(w->writer);
         }
-        if (hak_store_finish(w->writer) != 0)
+        if (hak_store_finish(w->writer) != 0 && !w->trouble_said)
             hak_worker_say(hak_store_message());
         w->writer = NULL;
     }
