@@ -93,14 +93,16 @@ static bool grow_table(struct hak_track *t) {
     return true;
 }
 
-/* A new block of a forked child goes on from its parent's if that is just where the child comes in.
- */
+/* A new block of a forked child goes on from its parent's if that is just where the child comes in:
+ * from the nearest ancestor that had events of it, whose own later ones do not count. */
 static void inherit(struct hak_track *t, struct hak_tracked *child, const struct hak_event *e) {
     uint32_t process = e->process;
     while (process < t->processes && (process = t->parent_of[process]) != 0) {
         const struct hak_tracked *parent = find_slot(t->table, t->slots, process, e->base);
-        if (!parent->process || parent->generation + 1 != e->generation)
+        if (!parent->process)
             continue;
+        if (parent->generation + 1 != e->generation)
+            return;
         *child = *parent;
         child->process = e->process;
         child->held = 0;
