@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include "collector/drain.h"
 #include "collector/peer.h"
+#include "collector/target.h"
 
 /* As in linux/pidfd.h since 6.13; the exit code is told since 6.15. */
 struct pidfd_facts {
@@ -72,19 +73,57 @@ void hak_ends_note(struct hak_rows *rows, uint32_t row, const char *note) {
     hak_rows_touch_process(rows, row);
 }
 
+/* Looks at the program file that a process executed: by its own name where that says it, else by
+ * what the process is now. True when something in the file is in the way. */
+static bool find_trouble(const char *path, pid_t pid, struct hak_target_trouble *trouble) {
+    char link[64];
+    if (path[0] == '/' && access(path, X_OK) == 0)
+        return !hak_target_check(path, trouble);
+    snprintf(link, sizeof link, "/proc/%d/exe", (int)pid);
+    return pid > 0 && access(link, X_OK) == 0 && !hak_target_check(link, trouble);
+}
+
 /* What the process noted of the program that it executed. */
 static void describe_exec(struct hak_rows *rows, uint32_t row, const struct hak_process_entry *e,
                           uint32_t exec_state) {
-    char path[HAK_EXEC_PATH], note[HAK_EXEC_PATH + 512];
+    static struct hak_target_trouble trouble; /* the worker's thread alone */
+    char path[HAK_EXEC_PATH], note[2 * HAK_EXEC_PATH + 512], reason[400];
     const struct hak_process_info *p = hak_rows_process_info(rows, row);
     memcpy(path, e->exec_path, sizeof path);
     path[sizeof path - 1] = 0;
-    snprintf(note, sizeof note, "executed %s, which was not recorded: %s", path,
-             p && p->row.note[0] ? p->row.note /* it said so itself */
-             : exec_state == HAK_EXEC_DROPPED
-                 ? "LD_PRELOAD was taken out of its environment"
-                 : "it did not load hakmem-debug.so, ended before that, or could not reach this "
-                   "recording");
+    const char *why = "it did not load hakmem-debug.so, ended before that, or could not reach this "
+                      "recording";
+    if (p && p->row.note[0]) {
+        why = p->row.note; /* it said so itself */
+    } else if (exec_state == HAK_EXEC_DROPPED) {
+        why = "LD_PRELOAD was taken out of its environment";
+    } else if (p && find_trouble(path, p->row.pid, &trouble)) {
+        bool is_own = strcmp(trouble.file, path) == 0 || strncmp(trouble.file, "/proc/", 6) == 0;
+        snprintf(reason, sizeof reason, "%.180s%.180s", is_own ? "it" : trouble.file,
+                 trouble.reason);
+        why = reason;
+    }
+    snprintf(note, sizeof note, "executed %s, which was not recorded: %s", path, why);
+    hak_ends_note(rows, row, note);
+}
+
+/* A program with a malloc of its own inside runs under hakmem-debug.so and hardly ever comes to it:
+ * only what it executes is looked at, each file once in a while. */
+static void describe_own_malloc(struct hak_rows *rows, uint32_t row) {
+    static struct hak_target_trouble trouble;
+    static char looked_at[HAK_PATH_BYTES]; /* the last program, of which a build has many */
+    static bool has_malloc;
+    char note[256];
+    const struct hak_process_info *p = hak_rows_process_info(rows, row);
+    if (!p || p->row.note[0] || p->row.program[0] != '/')
+        return;
+    if (strcmp(looked_at, p->row.program) != 0) {
+        snprintf(looked_at, sizeof looked_at, "%s", p->row.program);
+        has_malloc = !hak_target_check(looked_at, &trouble) && trouble.has_malloc;
+    }
+    if (!has_malloc)
+        return;
+    snprintf(note, sizeof note, "it%.64s: what comes from there is not recorded", trouble.reason);
     hak_ends_note(rows, row, note);
 }
 
@@ -117,6 +156,8 @@ void hak_ends_describe(struct hak_client *client, struct hak_rows *rows, uint32_
         p->row.end_kind = 1;
         p->row.exit_status = status >= 0 ? WEXITSTATUS(status) : -1;
     }
+    if (index == 0 && p->row.end_kind <= 2)
+        describe_own_malloc(rows, w->row);
     if (end == 0) /* the moment when it was seen; up to the latest anchor's precision */
         end = client->clock.latest_ticks;
     p->row.end_ns = w->replaced_ns ? w->replaced_ns : hak_clock_ns(&client->clock, end);

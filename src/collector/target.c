@@ -183,6 +183,7 @@ static bool check_loaded(const char *path, Elf *elf, int fd, struct hak_target_t
         return refuse(trouble, path, "; hakmem-debug.so needs glibc",
                       " is linked against another C library than glibc");
     unsigned inside = look_inside(elf);
+    trouble->has_malloc = (inside & (SANITIZER | MALLOC)) != 0;
     if ((inside & SANITIZER) || (inside & (MALLOC | SANITIZER_NAME)) == (MALLOC | SANITIZER_NAME))
         return refuse(trouble, path, ", which replaces malloc itself; build it without -fsanitize",
                       " is built with a sanitizer");

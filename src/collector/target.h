@@ -15,6 +15,7 @@ struct hak_target_trouble {
     char file[PATH_MAX];     /* the program, or the interpreter that it needs */
     char reason[PATH_MAX];   /* "is statically linked" */
     const char *consequence; /* what follows from that and what to do */
+    bool has_malloc;         /* the reason is a malloc inside it, a sanitizer's or its own */
     bool unreadable;         /* nothing is in the way, but the file could not be looked at */
 };
 

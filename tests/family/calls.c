@@ -1,6 +1,6 @@
-/* Every call of the malloc family with ordinary, empty, huge and odd arguments: prints what a program
- * can observe of each (a block or NULL, errno, alignment, zeroed or kept bytes). calls.sh compares
- * what it prints under glibc with what it prints under both builds. */
+/* Every call of the malloc family with ordinary, empty, huge and odd arguments: prints what a
+ * program can observe of each (a block or NULL, errno, alignment, zeroed or kept bytes). calls.sh
+ * compares what it prints under glibc with what it prints under both builds. */
 #include <errno.h>
 #include <malloc.h>
 #include <stdint.h>
@@ -19,15 +19,48 @@ extern void free_aligned_sized(void *, size_t, size_t) __attribute__((weak));
 #define PRESET 77 /* errno before each call */
 
 static const size_t sizes[] = {
-    0,           1,         7,        8,         16,           24,
-    100,         1024,      4095,     4096,      32768,        32769,
-    1 << 20,     3 << 20,   SIZE_MAX, SIZE_MAX - 4095,         (size_t)PTRDIFF_MAX,
-    (size_t)PTRDIFF_MAX + 1, (size_t)PTRDIFF_MAX - 4096, SIZE_MAX / 2 - 15,
+    0,
+    1,
+    7,
+    8,
+    16,
+    24,
+    100,
+    1024,
+    4095,
+    4096,
+    32768,
+    32769,
+    1 << 20,
+    3 << 20,
+    SIZE_MAX,
+    SIZE_MAX - 4095,
+    (size_t)PTRDIFF_MAX,
+    (size_t)PTRDIFF_MAX + 1,
+    (size_t)PTRDIFF_MAX - 4096,
+    SIZE_MAX / 2 - 15,
     (size_t)1 << 62,
 };
-static const size_t alignments[] = {0,    1,    2,    3,    8,    12,   16,      24,
-                                    32,   48,   64,   100,  4096, 5000, 1 << 16, 1 << 20,
-                                    3 << 20, (size_t)1 << 61, (size_t)1 << 63, ((size_t)1 << 63) + 1,
+static const size_t alignments[] = {0,
+                                    1,
+                                    2,
+                                    3,
+                                    8,
+                                    12,
+                                    16,
+                                    24,
+                                    32,
+                                    48,
+                                    64,
+                                    100,
+                                    4096,
+                                    5000,
+                                    1 << 16,
+                                    1 << 20,
+                                    3 << 20,
+                                    (size_t)1 << 61,
+                                    (size_t)1 << 63,
+                                    ((size_t)1 << 63) + 1,
                                     SIZE_MAX};
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -58,7 +91,8 @@ static void tell(const char *call, size_t a, size_t b, void *block, size_t bytes
         return;
     }
     memset(block, 0x5a, bytes);
-    printf("block, errno %d, %s, %s\n", error, alignment_of(block) >= due ? "aligned" : "NOT aligned",
+    printf("block, errno %d, %s, %s\n", error,
+           alignment_of(block) >= due ? "aligned" : "NOT aligned",
            malloc_usable_size(block) >= bytes ? "usable" : "NOT usable");
     errno = PRESET;
     free(block);
@@ -92,8 +126,8 @@ static void cleared(void) {
             if (bytes > 64 << 20 && bytes <= (size_t)PTRDIFF_MAX - 8192)
                 continue; /* whether that much is there depends on the machine */
             for (int which = 0; which < 2; which++) {
-                unsigned char *block = CALL(which ? __libc_calloc(counts[j], sizes[i])
-                                                  : calloc(counts[j], sizes[i]));
+                unsigned char *block =
+                    CALL(which ? __libc_calloc(counts[j], sizes[i]) : calloc(counts[j], sizes[i]));
                 for (size_t at = 0; block && at < bytes; at++)
                     if (block[at] != 0) {
                         printf("calloc: byte %zu is %d\n", at, block[at]);
@@ -154,7 +188,8 @@ static void resized(void) {
         printf("realloc(100 -> %zx): %s, errno %d\n", sizes[i], moved ? "block" : "NULL", errno);
         check_kept(block, 100, "failed realloc");
         moved = CALL(reallocarray(block, sizes[i], 8));
-        printf("reallocarray(100 -> %zx * 8): %s, errno %d\n", sizes[i], moved ? "block" : "NULL", errno);
+        printf("reallocarray(100 -> %zx * 8): %s, errno %d\n", sizes[i], moved ? "block" : "NULL",
+               errno);
         check_kept(block, 100, "failed reallocarray");
         free(block);
     }
@@ -189,8 +224,11 @@ static void given_back(void) {
 }
 
 static void told(void) {
-    static const int parameters[] = {M_MXFAST, M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD,
-                                     M_MMAP_MAX, M_PERTURB, M_ARENA_TEST, M_ARENA_MAX, 1234, -1234};
+    static const int parameters[] = {M_MXFAST,     M_TRIM_THRESHOLD,
+                                     M_TOP_PAD,    M_MMAP_THRESHOLD,
+                                     M_MMAP_MAX,   M_PERTURB,
+                                     M_ARENA_TEST, M_ARENA_MAX,
+                                     1234,         -1234};
     static const int values[] = {-1, 0, 1, 64, 160, 161, 4096, 1 << 20};
     struct mallinfo2 before, after;
     /* Blocks in slabs here, in the main heap there; large ones in both are mappings. */
@@ -203,8 +241,9 @@ static void told(void) {
            after.uordblks - before.uordblks >= 1000000 && after.uordblks - before.uordblks < 1500000
                ? "are seen"
                : "are NOT seen",
-           after.arena >= after.uordblks && after.fordblks == after.arena - after.uordblks ? "adds up"
-                                                                                           : "does NOT add up");
+           after.arena >= after.uordblks && after.fordblks == after.arena - after.uordblks
+               ? "adds up"
+               : "does NOT add up");
     void *large = malloc(4 << 20);
     struct mallinfo2 with = mallinfo2();
     printf("mallinfo2: %zd more mapping of %s\n", with.hblks - after.hblks,
@@ -213,19 +252,23 @@ static void told(void) {
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
     struct mallinfo narrow = mallinfo();
 #pragma GCC diagnostic pop
-    printf("mallinfo: %s\n", narrow.hblks == (int)with.hblks && narrow.uordblks == (int)with.uordblks
-                                 ? "the same figures" : "NOT the same figures");
+    printf("mallinfo: %s\n",
+           narrow.hblks == (int)with.hblks && narrow.uordblks == (int)with.uordblks
+               ? "the same figures"
+               : "NOT the same figures");
     free(large);
     for (int i = 0; i < 1000; i++)
         free(small[i]);
     struct mallinfo2 end = mallinfo2();
     printf("mallinfo2: after free %s\n",
-           end.uordblks <= before.uordblks + 10000 && end.hblks == before.hblks ? "as before" : "NOT as before");
+           end.uordblks <= before.uordblks + 10000 && end.hblks == before.hblks ? "as before"
+                                                                                : "NOT as before");
     printf("malloc_trim: %d", malloc_trim(0));
     printf(" and %d\n", malloc_trim(0));
     for (size_t i = 0; i < COUNT(parameters); i++)
         for (size_t j = 0; j < COUNT(values); j++) /* M_PERTURB would fill what calloc checks */
-            printf("mallopt(%d, %d): %d\n", parameters[i], parameters[i] == M_PERTURB ? 0 : values[j],
+            printf("mallopt(%d, %d): %d\n", parameters[i],
+                   parameters[i] == M_PERTURB ? 0 : values[j],
                    mallopt(parameters[i], parameters[i] == M_PERTURB ? 0 : values[j]));
     printf("malloc_info(1): %d\n", malloc_info(1, stdout));
 }

@@ -1,4 +1,5 @@
-/* C code that calls operator new, in a process without any C++ runtime: no_runtime nothrow|throwing. */
+/* C code that calls operator new, in a process without any C++ runtime: no_runtime
+ * nothrow|throwing. */
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>

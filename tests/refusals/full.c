@@ -1,5 +1,5 @@
-/* A disk that is full, for one process: LD_PRELOAD=full.so FULL_UNDER=DIRECTORY FULL_AFTER=BYTES lets no
- * file below DIRECTORY grow past BYTES, as a small file system would. */
+/* A disk that is full, for one process: LD_PRELOAD=full.so FULL_UNDER=DIRECTORY FULL_AFTER=BYTES
+ * lets no file below DIRECTORY grow past BYTES, as a small file system would. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
