@@ -57,9 +57,9 @@ static int by_start(const void *left, const void *right) {
     return a->rank - b->rank;
 }
 
-void hak_symbol_table_load(struct hak_symbol_table *table, Elf *elf, Elf *separate) {
-    read_file(table, separate);
-    read_file(table, elf);
+void hak_symbol_table_load(struct hak_symbol_table *table, Elf *const *files, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        read_file(table, files[i]);
     if (table->count)
         qsort(table->entries, table->count, sizeof *table->entries, by_start);
 }

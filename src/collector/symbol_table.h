@@ -17,8 +17,8 @@ struct hak_symbol_table {
     size_t count, capacity;
 };
 
-/* Reads .symtab and .dynsym of both files (each may be NULL, and must stay open). */
-void hak_symbol_table_load(struct hak_symbol_table *table, Elf *elf, Elf *separate);
+/* Reads .symtab and .dynsym of `count` files (each may be NULL, and must stay open). */
+void hak_symbol_table_load(struct hak_symbol_table *table, Elf *const *files, size_t count);
 void hak_symbol_table_free(struct hak_symbol_table *table);
 
 /* The function that holds `address`, "" = none. */

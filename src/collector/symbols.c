@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 #include "collector/debug_file.h"
+#include "collector/minimal_symbols.h"
 #include "collector/symbol_table.h"
 #include "collector/units.h"
 
@@ -20,6 +21,7 @@ struct hak_symbol_file {
     struct hak_debug_file debug;
     struct hak_units units;
     struct hak_symbol_table table;
+    struct hak_minimal_symbols minimal; /* the table's names may lie there */
     struct hak_symbols *owner;
 };
 
@@ -37,7 +39,9 @@ static void load(struct hak_symbol_file *file) {
     hak_debug_file_load(&file->debug);
     if (file->debug.dwarf)
         hak_units_load(&file->units, file->debug.dwarf);
-    hak_symbol_table_load(&file->table, file->debug.elf, file->debug.separate_elf);
+    hak_minimal_symbols_load(&file->minimal, file->debug.elf);
+    Elf *const files[] = {file->debug.separate_elf, file->debug.elf, file->minimal.elf};
+    hak_symbol_table_load(&file->table, files, sizeof files / sizeof *files);
 }
 
 /* With the lock: the file that was opened first of those not ready. */
@@ -106,6 +110,7 @@ void hak_symbols_free(struct hak_symbols *symbols) {
         symbols->files = f->next;
         hak_units_free(&f->units);
         hak_symbol_table_free(&f->table);
+        hak_minimal_symbols_free(&f->minimal);
         hak_debug_file_close(&f->debug);
         free(f->path);
         free(f->build_id);

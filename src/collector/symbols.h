@@ -4,7 +4,8 @@
  *                                   .gnu_debuglink, split (.dwo) where libdw finds it
  *                               --> unit by .debug_aranges, else by an index over all units
  *                               --> function and the calls that were inlined into it, lines
- *                               --> else the symbol table: the function alone
+ *                               --> else the symbol tables: the function alone; also the one that
+ *                                   is compressed in .gnu_debugdata
  *
  * Only local files are read, never the network. A file whose build-id is not the one that was
  * loaded is not used. For one thread; another one, inside, loads files. */

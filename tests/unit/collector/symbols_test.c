@@ -186,6 +186,36 @@ START_TEST(writes_cpp_names_as_people_do) {
 }
 END_TEST
 
+/* Makes `t` a stripped program with its symbol table compressed inside, as Fedora's are. */
+static void leave_minimal_symbols(const char *compressed) {
+    run("objcopy --only-keep-debug t t.full && strip t && "
+        "objcopy --strip-debug t.full t.small && "
+        "python3 -c 'import lzma; open(\"t.xz\", \"wb\").write(%s)' && "
+        "objcopy --add-section .gnu_debugdata=t.xz t",
+        compressed);
+}
+
+START_TEST(names_functions_by_compressed_symbols) {
+    static const char *const content[] = {
+        "lzma.compress(open(\"t.small\", \"rb\").read())",
+        "lzma.compress(open(\"t.small\", \"rb\").read())[:-40]",
+        "lzma.compress(b\"no ELF file\" * 1000)",
+        "b\"not compressed\"",
+        "b\"\"",
+        "lzma.compress(bytes(400 << 20))", /* more than anyone should unpack */
+    };
+    write_file("t.c", c_source);
+    run("gcc -O0 -o t t.c");
+    uint64_t address = address_of("t", "plain") + 5;
+    leave_minimal_symbols(content[_i]);
+    struct answer a = ask("t", address);
+    ck_assert_int_eq(a.count, _i == 0 ? 1 : 0);
+    if (_i == 0)
+        ck_assert_str_eq(a.level[0].function, "plain");
+    hak_symbols_free(a.symbols);
+}
+END_TEST
+
 START_TEST(names_functions_of_programs_without_debug_information) {
     write_file("t.c", c_source);
     run("%s -O0 -o t t.c", compilers[_i]);
@@ -292,6 +322,7 @@ int main(void) {
     tcase_set_timeout(cases, 120);
     tcase_add_loop_test(cases, names_lines_and_inlined_calls, 0, 2 * WAYS);
     tcase_add_loop_test(cases, writes_cpp_names_as_people_do, 0, 8);
+    tcase_add_loop_test(cases, names_functions_by_compressed_symbols, 0, 6);
     tcase_add_loop_test(cases, names_functions_of_programs_without_debug_information, 0, 2);
     tcase_add_loop_test(cases, follows_a_debuglink, 0, 4);
     tcase_add_test(cases, does_not_use_a_file_that_is_another_build);
