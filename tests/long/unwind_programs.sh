@@ -30,7 +30,7 @@ redis() {
 
 # In a directory that an unprivileged user can reach, as the server asks.
 postgresql() {
-    local place as=(env)
+    local as=(env)
     place=$(mktemp -d /tmp/hakmem-unwind.XXXXXX)
     trap 'rm -rf "$place"' EXIT
     cp "$tools/compare.so" "$place/" && cp counts "$place/counts"

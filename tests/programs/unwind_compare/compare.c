@@ -11,9 +11,11 @@
 #define UNW_LOCAL_ONLY
 #include "compare.h"
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <libunwind.h>
 #include <link.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +33,7 @@ extern void *__libc_malloc(size_t);
 extern void *__libc_calloc(size_t, size_t);
 extern void *__libc_realloc(void *, size_t);
 extern void __libc_free(void *);
+extern void *__libc_memalign(size_t, size_t);
 
 enum { FRAMES = 256, DEPTH = 64, NODES = 1 << 23, SHOWN = 10 };
 
@@ -315,4 +318,21 @@ __attribute__((visibility("default"), noinline)) void free(void *block) {
         busy = 0;
     }
     __libc_free(block);
+}
+
+/* A program that brings an allocator of its own must not ask that one about libc's blocks. */
+__attribute__((visibility("default"))) void *memalign(size_t alignment, size_t bytes) {
+    return __libc_memalign(alignment, bytes);
+}
+__attribute__((visibility("default"))) void *aligned_alloc(size_t alignment, size_t bytes) {
+    return __libc_memalign(alignment, bytes);
+}
+__attribute__((visibility("default"))) int posix_memalign(void **block, size_t alignment,
+                                                          size_t bytes) {
+    *block = __libc_memalign(alignment, bytes);
+    return *block ? 0 : ENOMEM;
+}
+__attribute__((visibility("default"))) size_t malloc_usable_size(void *block) {
+    return block ? (((size_t *)block)[-1] & ~(size_t)7) - 8 - 8 * ((((size_t *)block)[-1] & 2) != 0)
+                 : 0;
 }
