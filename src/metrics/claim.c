@@ -9,7 +9,8 @@
 
 enum {
     PRIVATE_BLOCKS = 64,
-    SHARED_PART = 16, /* which part of the blocks only threads that share may take */
+    SHARED_PART = 4, /* which part of the blocks only threads that share may take: other processes
+                        need one, too */
 };
 
 /* Where everything is counted until a place is known, and for good when there is no memory. */

@@ -61,6 +61,10 @@ check_store() {
         head -n 20 check.out
         fail "hakmem-trace check finds something"
     }
+    "$trace" layers -s store.db >layers.out 2>&1 || {
+        tail -n 8 layers.out
+        fail "hakmem-trace layers: the counters of the layers and the log disagree"
+    }
 }
 
 same_as_plain() {

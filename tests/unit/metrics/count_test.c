@@ -1,0 +1,216 @@
+/* Blocks of counters: taken, gone on with, shared, summed; forks and signal handlers. */
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "../suite.h"
+#include "metrics/count.h"
+#include "superslab.h"
+
+enum { BLOCKS = 8, PROCESS = 5, CALLS = 100000, THREADS = 6 };
+
+static struct {
+    hak_counters_owner_t owners[512]; /* a page */
+    char blocks[BLOCKS * 64 << 10];
+} * memory;
+static _Atomic uint32_t high;
+
+static void set_up(void) {
+    ck_assert_uint_le(HAK_COUNTERS_BYTES, 64 << 10);
+    memory = mmap(NULL, sizeof *memory, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    ck_assert_ptr_ne(memory, MAP_FAILED);
+}
+
+static void begin(uint32_t blocks) {
+    struct hak_counters_place place = {.owners = memory->owners,
+                                       .blocks = memory->blocks,
+                                       .high = &high,
+                                       .capacity = blocks,
+                                       .process = PROCESS};
+    hak_counters_begin(&place);
+}
+
+static void count(unsigned kind, unsigned class_index, unsigned place) {
+    struct hak_event_fields fields = {
+        .kind = (uint8_t)kind, .class_index = (uint8_t)class_index, .place = (uint8_t)place};
+    hak_count_record(&fields);
+}
+
+static uint64_t sum_of(unsigned metric, unsigned class_index) {
+    static struct hak_counters sum;
+    hak_counters_sum(&sum);
+    return sum.cells[hak_metric_class(class_index)][metric];
+}
+
+static void *call(void *calls) {
+    for (size_t i = 0; i < (size_t)calls; i++)
+        count(HAK_MALLOC, 7, HAK_PLACE_FRONT);
+    hak_counters_end_thread();
+    return NULL;
+}
+
+static void run_threads(int threads, size_t calls) {
+    pthread_t thread[64];
+    for (int i = 0; i < threads; i++)
+        ck_assert_int_eq(pthread_create(&thread[i], NULL, call, (void *)calls), 0);
+    for (int i = 0; i < threads; i++)
+        pthread_join(thread[i], NULL);
+}
+
+START_TEST(counts_by_class_and_layer) {
+    begin(BLOCKS);
+    count(HAK_MALLOC, 3, HAK_PLACE_FRONT);
+    count(HAK_MALLOC, 3, HAK_PLACE_FRONT);
+    count(HAK_MALLOC, HAK_CLASS_NONE, HAK_PLACE_LARGE);
+    count(HAK_FREE, 3, HAK_PLACE_REMOTE);
+    count(HAK_FRONT_REFILL, 3, HAK_PLACE_FRONT);
+    count(HAK_FRONT_REFILL, 3, HAK_PLACE_FRONT);
+    count(HAK_MALLOC, 3, HAK_PLACE_FRONT);
+    hak_count_amount(HAK_COUNTED_PAGES_MAP, HAK_CLASS_NONE, 1 << 20);
+    hak_count_amount(HAK_COUNTED_PAGES_MAP, HAK_CLASS_NONE, 4096);
+    ck_assert_uint_eq(sum_of(HAK_METRIC_SERVED_FRONT, 3), 2);
+    ck_assert_uint_eq(sum_of(HAK_METRIC_SERVED_SLAB, 3), 1);
+    ck_assert_uint_eq(sum_of(HAK_METRIC_SERVED_LARGE, HAK_CLASS_NONE), 1);
+    ck_assert_uint_eq(sum_of(HAK_METRIC_GIVEN_REMOTE, 3), 1);
+    ck_assert_uint_eq(sum_of(HAK_METRIC_FRONT_REFILL_BLOCKS, 3), 2);
+    ck_assert_uint_eq(sum_of(HAK_METRIC_FRONT_REFILL_RUNS, 3), 1);
+    ck_assert_uint_eq(sum_of(HAK_METRIC_PAGES_MAP_TIMES, HAK_CLASS_NONE), 2);
+    ck_assert_uint_eq(sum_of(HAK_METRIC_PAGES_MAP_AMOUNT, HAK_CLASS_NONE), (1 << 20) + 4096);
+}
+END_TEST
+
+START_TEST(goes_on_with_the_block_of_a_thread_that_ended) {
+    begin(BLOCKS);
+    for (int i = 0; i < 50; i++)
+        run_threads(1, 10);
+    ck_assert_uint_eq(sum_of(HAK_METRIC_SERVED_FRONT, 7), 500);
+    ck_assert_uint_le(atomic_load(&high), 2); /* the calling thread's, and one for all fifty */
+}
+END_TEST
+
+START_TEST(shares_a_block_when_there_are_too_few) {
+    begin(2); /* one for the first thread, one kept for sharers */
+    run_threads(THREADS, CALLS);
+    count(HAK_MALLOC, 7, HAK_PLACE_FRONT);
+    ck_assert_uint_eq(sum_of(HAK_METRIC_SERVED_FRONT, 7), (uint64_t)THREADS * CALLS + 1);
+    ck_assert_uint_eq(atomic_load(&high), 2);
+    ck_assert_uint_eq(atomic_load(&memory->owners[1]),
+                      hak_counters_owner(HAK_COUNTERS_SHARED, PROCESS));
+}
+END_TEST
+
+START_TEST(loses_nothing_when_there_is_no_block) {
+    begin(0);
+    run_threads(THREADS, 1000);
+    ck_assert_uint_eq(sum_of(HAK_METRIC_SERVED_FRONT, 7), THREADS * 1000);
+}
+END_TEST
+
+START_TEST(keeps_its_hands_off_other_processes) {
+    atomic_store(&memory->owners[0], hak_counters_owner(HAK_COUNTERS_IDLE, PROCESS + 1));
+    atomic_store(&memory->owners[1], hak_counters_owner(HAK_COUNTERS_OWNED, PROCESS + 1));
+    hak_counters_at(memory->blocks, 0)->cells[7][HAK_METRIC_SERVED_FRONT] = 99;
+    begin(BLOCKS);
+    run_threads(2, 10);
+    ck_assert_uint_eq(sum_of(HAK_METRIC_SERVED_FRONT, 7), 20);
+    ck_assert_uint_eq(hak_counters_at(memory->blocks, 0)->cells[7][HAK_METRIC_SERVED_FRONT], 99);
+}
+END_TEST
+
+/* What came before the session: page calls are told with it, calls are not, as in the log. */
+START_TEST(keeps_what_came_before) {
+    hak_count_amount(HAK_COUNTED_PAGES_MAP, HAK_CLASS_NONE, 4096);
+    count(HAK_MALLOC, 3, HAK_PLACE_FRONT);
+    begin(BLOCKS);
+    ck_assert_uint_eq(sum_of(HAK_METRIC_PAGES_MAP_TIMES, HAK_CLASS_NONE), 1);
+    ck_assert_uint_eq(sum_of(HAK_METRIC_SERVED_FRONT, 3), 0);
+}
+END_TEST
+
+START_TEST(keeps_all_of_it_in_private_memory) {
+    count(HAK_MALLOC, 7, HAK_PLACE_FRONT);
+    hak_counters_begin_private();
+    run_threads(THREADS, 100);
+    ck_assert_uint_eq(sum_of(HAK_METRIC_SERVED_FRONT, 7), THREADS * 100 + 1);
+}
+END_TEST
+
+static int child_sum(uint32_t process) {
+    pid_t child = fork();
+    if (child == 0) {
+        hak_counters_enter_child(process);
+        count(HAK_MALLOC, 7, HAK_PLACE_FRONT);
+        _exit((int)sum_of(HAK_METRIC_SERVED_FRONT, 7));
+    }
+    int status = 0;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    return WEXITSTATUS(status);
+}
+
+START_TEST(begins_anew_in_a_child) {
+    begin(BLOCKS);
+    run_threads(1, 10);
+    count(HAK_MALLOC, 7, HAK_PLACE_FRONT);
+    ck_assert_int_eq(child_sum(PROCESS + 1), 1);
+    ck_assert_int_eq(child_sum(HAK_COUNTERS_NO_PROCESS), 0);
+    ck_assert_uint_eq(sum_of(HAK_METRIC_SERVED_FRONT, 7), 11);
+}
+END_TEST
+
+START_TEST(begins_anew_in_a_child_in_private_memory) {
+    hak_counters_begin_private();
+    run_threads(1, 10);
+    count(HAK_MALLOC, 7, HAK_PLACE_FRONT);
+    ck_assert_int_eq(child_sum(HAK_COUNTERS_NO_PROCESS), 1);
+    ck_assert_uint_eq(sum_of(HAK_METRIC_SERVED_FRONT, 7), 11);
+}
+END_TEST
+
+static volatile uint64_t in_handler;
+
+static void handle(int signal_number) {
+    (void)signal_number;
+    count(HAK_MALLOC, 7, HAK_PLACE_FRONT);
+    count(HAK_FRONT_SPILL, 7, HAK_PLACE_SLAB);
+    in_handler++;
+}
+
+START_TEST(counts_in_signal_handlers) {
+    struct itimerval often = {{0, 50}, {0, 50}}, never = {{0, 0}, {0, 0}};
+    uint64_t calls = 0;
+    begin(BLOCKS);
+    signal(SIGALRM, handle);
+    setitimer(ITIMER_REAL, &often, NULL);
+    for (; in_handler < 300; calls++) {
+        count(HAK_FRONT_REFILL, 7, HAK_PLACE_FRONT);
+        count(HAK_MALLOC, 7, HAK_PLACE_FRONT);
+    }
+    setitimer(ITIMER_REAL, &never, NULL);
+    uint64_t served = 0;
+    for (unsigned layer = 0; layer < HAK_LAYERS; layer++)
+        served += sum_of(HAK_METRIC_SERVED_FIRST + layer, 7);
+    ck_assert_uint_eq(served, calls + in_handler);
+    ck_assert_uint_eq(sum_of(HAK_METRIC_FRONT_REFILL_BLOCKS, 7), calls);
+    ck_assert_uint_eq(sum_of(HAK_METRIC_FRONT_SPILL_BLOCKS, 7), in_handler);
+}
+END_TEST
+
+int main(void) {
+    TCase *cases = tcase_create("count");
+    tcase_add_checked_fixture(cases, set_up, NULL);
+    tcase_add_test(cases, counts_by_class_and_layer);
+    tcase_add_test(cases, goes_on_with_the_block_of_a_thread_that_ended);
+    tcase_add_test(cases, shares_a_block_when_there_are_too_few);
+    tcase_add_test(cases, loses_nothing_when_there_is_no_block);
+    tcase_add_test(cases, keeps_its_hands_off_other_processes);
+    tcase_add_test(cases, keeps_what_came_before);
+    tcase_add_test(cases, keeps_all_of_it_in_private_memory);
+    tcase_add_test(cases, begins_anew_in_a_child);
+    tcase_add_test(cases, begins_anew_in_a_child_in_private_memory);
+    tcase_add_test(cases, counts_in_signal_handlers);
+    return run_cases("metrics/count", cases);
+}
