@@ -240,17 +240,26 @@ lint:
 tour:
 	@tools/tour
 
+SHARE      := $(DESTDIR)$(PREFIX)/share
+BASH_WORDS := $(SHARE)/bash-completion/completions/hakmem-trace
+ZSH_WORDS  := $(SHARE)/zsh/site-functions/_hakmem-trace
+FISH_WORDS := $(SHARE)/fish/vendor_completions.d/hakmem-trace.fish
 install: all
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/lib/hakmem"
 	install -m 755 $(BUILD)/hakmem-trace "$(DESTDIR)$(PREFIX)/bin/"
 	install -m 755 $(BUILD)/libhakmem.so "$(DESTDIR)$(PREFIX)/lib/"
 	install -m 644 $(BUILD)/libhakmem.a "$(DESTDIR)$(PREFIX)/lib/"
 	install -m 755 $(BUILD)/hakmem-debug.so $(BUILD)/hakmem-collect "$(DESTDIR)$(PREFIX)/lib/hakmem/"
+	install -d "$(dir $(BASH_WORDS))" "$(dir $(ZSH_WORDS))" "$(dir $(FISH_WORDS))"
+	$(BUILD)/hakmem-trace completion bash >"$(BASH_WORDS)"
+	$(BUILD)/hakmem-trace completion zsh >"$(ZSH_WORDS)"
+	$(BUILD)/hakmem-trace completion fish >"$(FISH_WORDS)"
 
 uninstall:
 	rm -f "$(DESTDIR)$(PREFIX)/bin/hakmem-trace" "$(DESTDIR)$(PREFIX)/lib/libhakmem.so" \
 	      "$(DESTDIR)$(PREFIX)/lib/libhakmem.a"
 	rm -rf "$(DESTDIR)$(PREFIX)/lib/hakmem"
+	rm -f "$(BASH_WORDS)" "$(ZSH_WORDS)" "$(FISH_WORDS)"
 
 clean:
 	rm -rf $(BUILD)

@@ -281,6 +281,17 @@ static const struct view_command commands[] = {
                  "  hakmem-trace explain double-free\n",
      .arguments_max = 1,
      .run = command_explain},
+    {.name = "completion",
+     .group = "OUT",
+     .arguments = "SHELL",
+     .sentence = "what bash, zsh or fish need to complete command lines",
+     .about = "SHELL is bash, zsh or fish. Prints a file for it, made from the same table as this\n"
+              "help. `make install` puts all three in their places.\n",
+     .examples = "  eval \"$(hakmem-trace completion bash)\"\n"
+                 "  hakmem-trace completion fish >~/.config/fish/completions/hakmem-trace.fish\n",
+     .arguments_min = 1,
+     .arguments_max = 1,
+     .run = command_completion},
 };
 
 const struct view_command *view_command_at(int i) {

@@ -124,9 +124,10 @@ static void add_pools(struct hak_text *text, struct view *view) {
         if (before && before->words == pool->words)
             continue;
         struct hak_text line = {0};
-        hak_text_add(&line, "%s%s%s%s%s", pool->words, pool->advice ? "; " : "",
-                     pool->advice ? pool->advice : "", pool->variable ? ", if it did not set " : "",
-                     pool->variable ? pool->variable : "");
+        hak_text_add(&line, "%s", pool->words);
+        if (pool->variable)
+            hak_text_add(&line, ", unless %s was set; `run --pools=malloc` sets it",
+                         pool->variable);
         add_value(text, view, shown++ ? "" : "inner pools", line.bytes ? line.bytes : "");
         hak_text_free(&line);
     }

@@ -9,24 +9,37 @@
 #include "json.h"
 #include "process.h"
 
-/* One row of `module`, or (`ranges` false) all rows of one file taken together. */
+/* Where each return address of a stack lies, once for each place in a module; then what is known of
+ * these places. A node belongs to the process that wrote it, whose modules are its own or copies of
+ * those of the process it was forked from. */
+#define KNOWN_PLACES                                                                               \
+    "WITH placed AS (SELECT DISTINCT n.ip AS ip, (SELECT c.id FROM module c"                       \
+    "  WHERE c.process = n.process AND c.start <= n.ip AND c.\"end\" > n.ip"                       \
+    "  AND c.generation <= n.generation ORDER BY c.generation DESC, c.id DESC LIMIT 1) AS module"  \
+    "  FROM node n WHERE ?1 = 0 OR n.process = ?1),"                                               \
+    " known AS (SELECT m.id AS module, m.path AS path, m.build_id AS build_id,"                    \
+    "  p.ip - m.load_bias AS offset, coalesce(f.function, '') <> '' AS named,"                     \
+    "  coalesce(f.line, 0) > 0 AS line FROM placed p JOIN module m ON m.id = p.module"             \
+    "  LEFT JOIN frame f ON f.module = m.id AND f.offset = p.ip - m.load_bias AND f.level = 0),"
+#define COUNTS                                                                                     \
+    "count(DISTINCT offset) AS frames, count(DISTINCT CASE WHEN named THEN offset END) AS named,"  \
+    " count(DISTINCT CASE WHEN line THEN offset END) AS lines FROM known"
+
+/* One row for each mapping; one for each file, with all its mappings. */
 static const char rows_sql[] =
-    "SELECT m.id, m.process, 1, m.path, m.build_id, m.start, m.\"end\", m.load_bias, m.generation,"
-    " m.load_event, m.unload_event,"
-    " (SELECT count(DISTINCT offset) FROM frame f WHERE f.module = m.id),"
-    " (SELECT count(DISTINCT offset) FROM frame f WHERE f.module = m.id AND function <> ''),"
-    " (SELECT count(DISTINCT offset) FROM frame f WHERE f.module = m.id AND line > 0),"
-    " m.unload_event > 0"
-    " FROM module m WHERE ?1 = 0 OR m.process = ?1 ORDER BY m.process, m.start, m.generation, m.id";
+    KNOWN_PLACES " k AS (SELECT module, " COUNTS " GROUP BY module)"
+                 " SELECT m.id, m.process, 1, m.path, m.build_id, m.start, m.\"end\", m.load_bias,"
+                 " m.generation, m.load_event, m.unload_event, coalesce(k.frames, 0),"
+                 " coalesce(k.named, 0), coalesce(k.lines, 0), m.unload_event > 0"
+                 " FROM module m LEFT JOIN k ON k.module = m.id WHERE ?1 = 0 OR m.process = ?1"
+                 " ORDER BY m.process, m.start, m.generation, m.id";
 static const char files_sql[] =
-    "WITH known AS (SELECT module, count(DISTINCT offset) AS frames,"
-    "  count(DISTINCT CASE WHEN function <> '' THEN offset END) AS named,"
-    "  count(DISTINCT CASE WHEN line > 0 THEN offset END) AS lines FROM frame GROUP BY module)"
-    " SELECT min(m.id), 0, count(DISTINCT m.process), m.path, m.build_id, 0, 0, 0, 0, 0, 0,"
-    " coalesce(sum(k.frames), 0), coalesce(sum(k.named), 0), coalesce(sum(k.lines), 0),"
-    " sum(m.unload_event > 0)"
-    " FROM module m LEFT JOIN known k ON k.module = m.id WHERE ?1 = 0 OR m.process = ?1"
-    " GROUP BY m.path, m.build_id ORDER BY min(m.id)";
+    KNOWN_PLACES " k AS (SELECT path, build_id, " COUNTS " GROUP BY path, build_id)"
+                 " SELECT min(m.id), 0, count(DISTINCT m.process), m.path, m.build_id, 0, 0, 0, 0,"
+                 " 0, 0, coalesce(k.frames, 0), coalesce(k.named, 0), coalesce(k.lines, 0),"
+                 " sum(m.unload_event > 0)"
+                 " FROM module m LEFT JOIN k ON k.path = m.path AND k.build_id = m.build_id"
+                 " WHERE ?1 = 0 OR m.process = ?1 GROUP BY m.path, m.build_id ORDER BY min(m.id)";
 enum {
     ID,
     PROCESS,

@@ -3,24 +3,21 @@
 
 #include <sqlite3.h>
 
-#define BY_POOLS "`run --pools=malloc` shows them"
-
 /* G_SLICE is looked at by glib before 2.76; GLIBCXX_FORCE_NEW by the C++ library's extension pools,
  * which hardly any program uses: std::allocator calls operator new for every block. */
 static const struct inner_pool pools[] = {
-    {"python3", "PYTHONMALLOC", "CPython's own pool hides small blocks", BY_POOLS},
-    {"libpython3", "PYTHONMALLOC", "CPython's own pool hides small blocks", BY_POOLS},
-    {"libglib-2.0.so", "G_SLICE", "GLib's slices hide blocks of g_slice_new (before GLib 2.76)",
-     BY_POOLS},
-    {"libapr-1.so", NULL, "APR's pools hide what is taken from them", NULL},
-    {"libtalloc.so", NULL, "talloc's pools hide what is taken from them", NULL},
-    {"libnode.so", NULL, "V8's heap holds JavaScript's objects", NULL},
-    {"node", NULL, "V8's heap holds JavaScript's objects", NULL},
-    {"libruby", NULL, "Ruby's heap holds its objects", NULL},
-    {"libjvm.so", NULL, "the JVM's heap holds Java's objects", NULL},
-    {"postgres", NULL, "PostgreSQL's memory contexts hide what palloc gives", NULL},
-    {"nginx", NULL, "nginx's pools hide what ngx_palloc gives", NULL},
-    {"memcached", NULL, "memcached's slabs hold its items", NULL},
+    {"python3", "PYTHONMALLOC", "CPython's own pool hides small blocks"},
+    {"libpython3", "PYTHONMALLOC", "CPython's own pool hides small blocks"},
+    {"libglib-2.0.so", "G_SLICE", "GLib's slices hide blocks of g_slice_new (before GLib 2.76)"},
+    {"libapr-1.so", NULL, "APR's pools hide what is taken from them"},
+    {"libtalloc.so", NULL, "talloc's pools hide what is taken from them"},
+    {"libnode.so", NULL, "V8's heap holds JavaScript's objects"},
+    {"node", NULL, "V8's heap holds JavaScript's objects"},
+    {"libruby", NULL, "Ruby's heap holds its objects"},
+    {"libjvm.so", NULL, "the JVM's heap holds Java's objects"},
+    {"postgres", NULL, "PostgreSQL's memory contexts hide what palloc gives"},
+    {"nginx", NULL, "nginx's pools hide what ngx_palloc gives"},
+    {"memcached", NULL, "memcached's slabs hold its items"},
 };
 
 const struct inner_pool *pools_next(struct view *view, int *at) {

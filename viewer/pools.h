@@ -9,7 +9,6 @@ struct inner_pool {
     const char *module;   /* how the file's name begins */
     const char *variable; /* environment variable that switches it off; NULL = nothing does */
     const char *words;    /* "CPython's own pool hides small blocks" */
-    const char *advice;   /* what shows them; NULL = nothing does */
 };
 
 /* The next known pool of which a module was loaded in this capture; `at` counts from 0. NULL = no

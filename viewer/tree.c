@@ -157,7 +157,7 @@ static void sum_up(struct tree *tree) {
     for (int i = tree->count - 1; i >= 0; i--) {
         struct tree_process *p = &tree->list[i];
         int above = p->was >= 0 ? p->was : tree_find(tree, p->parent);
-        p->must_be_shown |= p->faults > 0 || p->lost > 0;
+        p->must_be_shown |= p->faults > 0 || p->lost > 0 || p->note[0] != '\0';
         if (above < 0 || above >= i)
             continue;
         tree->list[above].below += p->below + 1;

@@ -16,7 +16,7 @@ struct tree_process {
     int became;         /* the program that it executed */
     int was;            /* what it was before it executed this one */
     int below;          /* processes drawn below it */
-    bool must_be_shown; /* it, or one below it, has a fault or lost events */
+    bool must_be_shown; /* it, or one below it, has a fault, lost events or a note */
 };
 
 struct tree {

@@ -152,5 +152,6 @@ int command_info(struct view *view);
 int command_sql(struct view *view);
 int command_explain(struct view *view);
 int command_check(struct view *view);
+int command_completion(struct view *view);
 
 #endif

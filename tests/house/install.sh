@@ -5,7 +5,9 @@ unset "${!HAKMEM_@}"
 make -s -C "$SOURCE" BUILD="$BUILD" install DESTDIR="$PWD/root" PREFIX=/opt/hakmem >install.log 2>&1 ||
     { cat install.log; exit 1; }
 prefix=$PWD/root/opt/hakmem
-for file in bin/hakmem-trace lib/libhakmem.so lib/libhakmem.a lib/hakmem/hakmem-debug.so lib/hakmem/hakmem-collect; do
+for file in bin/hakmem-trace lib/libhakmem.so lib/libhakmem.a lib/hakmem/hakmem-debug.so lib/hakmem/hakmem-collect \
+    share/bash-completion/completions/hakmem-trace share/zsh/site-functions/_hakmem-trace \
+    share/fish/vendor_completions.d/hakmem-trace.fish; do
     [ -s "$prefix/$file" ] || { echo "$file was not installed"; exit 1; }
 done
 PATH=$prefix/bin:$PATH hakmem-trace run --store store.db -- /bin/ls / >out 2>err || { cat err; exit 1; }

@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Completion: bash takes what is printed and completes by it; zsh and fish are told every command and option.
+set -u
+cd "$(dirname "$0")" || exit 2
+BUILD=$(realpath -m "${BUILD:-../../build}")
+PATH=$BUILD:$PATH
+wrong=0
+directory=$(mktemp -d)
+trap 'rm -rf "$directory"' EXIT
+cd "$directory" || exit 2
+for shell in bash zsh fish; do
+    hakmem-trace completion "$shell" >"$shell" || { echo "completion $shell: status $?"; exit 1; }
+done
+
+# shellcheck disable=SC1091
+source ./bash || { echo 'bash does not take it'; exit 1; }
+# completes WORDS... DUE: what bash offers for the last word.
+completes() {
+    local due=${*: -1}
+    COMP_WORDS=("${@:1:$#-1}")
+    COMP_CWORD=$(($# - 2))
+    COMPREPLY=()
+    _hakmem_trace
+    [ "${COMPREPLY[*]}" = "$due" ] && return
+    echo "'${COMP_WORDS[*]}' completes to '${COMPREPLY[*]}', due '$due'"
+    wrong=1
+}
+touch a.db b.txt
+completes hakmem-trace blo block
+completes hakmem-trace --v --version
+completes hakmem-trace block --st '--stacks --store'
+completes hakmem-trace threads --sort re 'reallocs remote'
+completes hakmem-trace run --check '' 'trace normal'
+completes hakmem-trace run --pools '' malloc
+completes hakmem-trace why --color a 'auto always'
+completes hakmem-trace explain HKM-30 'HKM-301 HKM-302'
+completes hakmem-trace info -s a a.db
+completes hakmem-trace info --store b. b.txt
+completes hakmem-trace completion f fish
+completes hakmem-trace nonsense -- ''
+
+commands=$(hakmem-trace --help | sed -n '/^RECORD$/,/^OPTIONS FOR ALL$/s/^  \([a-z]*\) .*/\1/p')
+for command in $commands; do
+    grep -q "^        '$command:" zsh || { echo "zsh is not told of $command"; wrong=1; }
+    grep -q -- "-a $command -d" fish || { echo "fish is not told of $command"; wrong=1; }
+    for option in $(hakmem-trace "$command" --help | sed -n 's/^  ...  *--\([a-z-]*\).*/\1/p; s/^  -., --\([a-z-]*\).*/\1/p'); do
+        sed -n "/^    $command)\$/,/^        ;;\$/p" zsh | grep -q -- "--$option[[}]" ||
+            { echo "zsh is not told of $command --$option"; wrong=1; }
+        grep -q "from $command' -l $option " fish || { echo "fish is not told of $command --$option"; wrong=1; }
+        grep -q "^        options='.* --$option\b" bash || { echo "bash is not told of --$option"; wrong=1; }
+    done
+done
+exit "$wrong"

@@ -1,0 +1,271 @@
+/* `completion`: what bash, zsh and fish want to know to complete a command line, made from the
+ * table of commands and options. */
+#include "view.h"
+
+#include <ctype.h>
+#include <string.h>
+#include "collector/words.h"
+
+/* The words that an option takes, with blanks between them, "" when it takes anything:
+ * "trace|normal" as argument, or a sentence that is nothing but words ("auto, always, never"). */
+static void add_choices(struct hak_text *text, const struct view_option *option) {
+    const char *from = "";
+    if (option->argument &&
+        (strchr(option->argument, '|') || islower((unsigned char)option->argument[0])))
+        from = strchr(option->argument, ' ') ? "" : option->argument;
+    else if (option->argument &&
+             strspn(option->sentence, "abcdefghijklmnopqrstuvwxyz, ") == strlen(option->sentence) &&
+             strchr(option->sentence, ','))
+        from = option->sentence;
+    bool between = false;
+    for (; *from; from++) {
+        if (*from == '|' || *from == ',' || *from == ' ') {
+            between = true;
+            continue;
+        }
+        hak_text_add(text, "%s%c", between ? " " : "", *from);
+        between = false;
+    }
+}
+
+static bool takes_file(const struct view_option *option) {
+    return option->argument &&
+           (strcmp(option->argument, "FILE") == 0 || strcmp(option->argument, "a file name") == 0);
+}
+
+/* Calls `each` for the options of a command, then for those that all have. */
+static void each_option(struct hak_text *text, const struct view_command *command,
+                        void (*each)(struct hak_text *text, const struct view_command *command,
+                                     const struct view_option *option)) {
+    for (int i = 0; i < command->option_count; i++)
+        if (command->options[i].name[0])
+            each(text, command, &command->options[i]);
+    for (int i = 0; i < view_common_option_count; i++) {
+        bool is_own = false;
+        for (int k = 0; k < command->option_count; k++)
+            is_own |= strcmp(command->options[k].name, view_common_options[i].name) == 0;
+        if (!is_own)
+            each(text, command, &view_common_options[i]);
+    }
+}
+
+static void add_fault_codes(struct hak_text *text) {
+    for (unsigned i = 0; hak_words_fault_at(i); i++)
+        hak_text_add(text, "%sHKM-%u", i ? " " : "", hak_words_fault_at(i)->code);
+}
+
+/* ---- bash
+ * ---------------------------------------------------------------------------------------- */
+
+static void bash_word(struct hak_text *text, const struct view_command *command,
+                      const struct view_option *option) {
+    (void)command;
+    hak_text_add(text, " --%s", option->name);
+}
+
+static void bash_value(struct hak_text *text, const struct view_command *command,
+                       const struct view_option *option) {
+    struct hak_text choices = {0};
+    if (!option->argument)
+        return;
+    add_choices(&choices, option);
+    hak_text_add(text, "    '%s --%s'", command->name, option->name);
+    if (option->letter)
+        hak_text_add(text, " | '%s -%c'", command->name, option->letter);
+    if (takes_file(option))
+        hak_text_add(text, ") mapfile -t COMPREPLY < <(compgen -f -- \"$current\"); return ;;\n");
+    else
+        hak_text_add(text,
+                     ") mapfile -t COMPREPLY < <(compgen -W '%s' -- \"$current\"); return ;;\n",
+                     choices.bytes ? choices.bytes : "");
+    hak_text_free(&choices);
+}
+
+static void write_bash(struct hak_text *text) {
+    hak_text_add(text,
+                 "# bash completion of hakmem-trace, made by `hakmem-trace completion bash`\n"
+                 "_hakmem_trace() {\n"
+                 "    local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n"
+                 "    local command=${COMP_WORDS[1]} options= arguments=\n"
+                 "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n"
+                 "        mapfile -t COMPREPLY < <(compgen -W '--help --version");
+    for (int i = 0; view_command_at(i); i++)
+        hak_text_add(text, " %s", view_command_at(i)->name);
+    hak_text_add(text, "' -- \"$current\")\n"
+                       "        return\n"
+                       "    fi\n"
+                       "    case \"$command $before\" in\n");
+    for (int i = 0; view_command_at(i); i++)
+        each_option(text, view_command_at(i), bash_value);
+    hak_text_add(text, "    esac\n    case \"$command\" in\n");
+    for (int i = 0; view_command_at(i); i++) {
+        const struct view_command *command = view_command_at(i);
+        hak_text_add(text, "    %s)\n        options='", command->name);
+        each_option(text, command, bash_word);
+        hak_text_add(text, "'\n");
+        if (strcmp(command->name, "explain") == 0) {
+            hak_text_add(text, "        arguments='");
+            add_fault_codes(text);
+            hak_text_add(text, "'\n");
+        } else if (strcmp(command->name, "completion") == 0) {
+            hak_text_add(text, "        arguments='bash zsh fish'\n");
+        } else if (command->stops_at_first) {
+            hak_text_add(text, "        arguments=$(compgen -c -- \"$current\")\n");
+        }
+        hak_text_add(text, "        ;;\n");
+    }
+    hak_text_add(text,
+                 "    esac\n"
+                 "    case \"$current\" in\n"
+                 "    -*) mapfile -t COMPREPLY < <(compgen -W \"$options\" -- \"$current\") ;;\n"
+                 "    *) mapfile -t COMPREPLY < <(compgen -W \"$arguments\" -- \"$current\") ;;\n"
+                 "    esac\n"
+                 "}\n"
+                 "complete -o default -F _hakmem_trace hakmem-trace\n");
+}
+
+/* ---- zsh
+ * ----------------------------------------------------------------------------------------- */
+
+/* A sentence inside '...' and [...]: quotes, brackets and colons mean something there. */
+static void add_zsh(struct hak_text *text, const char *sentence) {
+    for (; *sentence; sentence++) {
+        if (*sentence == '\'')
+            hak_text_add(text, "'\\''");
+        else
+            hak_text_add(text, "%s%c", strchr("[]:\\", *sentence) ? "\\" : "", *sentence);
+    }
+}
+
+static void zsh_option(struct hak_text *text, const struct view_command *command,
+                       const struct view_option *option) {
+    struct hak_text choices = {0};
+    (void)command;
+    add_choices(&choices, option);
+    if (option->letter)
+        hak_text_add(text, " \\\n            '(-%c --%s)'{-%c,--%s}'[", option->letter,
+                     option->name, option->letter, option->name);
+    else
+        hak_text_add(text, " \\\n            '--%s[", option->name);
+    add_zsh(text, option->sentence);
+    hak_text_add(text, "]");
+    if (option->argument) {
+        hak_text_add(text, ":");
+        add_zsh(text, option->argument);
+        hak_text_add(text, ":");
+        if (takes_file(option))
+            hak_text_add(text, "_files");
+        else if (choices.bytes)
+            hak_text_add(text, "(%s)", choices.bytes);
+    }
+    hak_text_add(text, "'");
+    hak_text_free(&choices);
+}
+
+static void write_zsh(struct hak_text *text) {
+    hak_text_add(text, "#compdef hakmem-trace\n"
+                       "# zsh completion of hakmem-trace, made by `hakmem-trace completion zsh`\n"
+                       "_hakmem_trace() {\n"
+                       "    local -a commands\n"
+                       "    commands=(\n");
+    for (int i = 0; view_command_at(i); i++) {
+        hak_text_add(text, "        '%s:", view_command_at(i)->name);
+        add_zsh(text, view_command_at(i)->sentence);
+        hak_text_add(text, "'\n");
+    }
+    hak_text_add(text, "    )\n"
+                       "    if (( CURRENT == 2 )); then\n"
+                       "        _describe command commands\n"
+                       "        return\n"
+                       "    fi\n"
+                       "    local command=$words[2]\n"
+                       "    shift words\n"
+                       "    (( CURRENT-- ))\n"
+                       "    case $command in\n");
+    for (int i = 0; view_command_at(i); i++) {
+        const struct view_command *command = view_command_at(i);
+        hak_text_add(text, "    %s)\n        _arguments", command->name);
+        each_option(text, command, zsh_option);
+        if (strcmp(command->name, "explain") == 0) {
+            hak_text_add(text, " \\\n            ':fault:(");
+            add_fault_codes(text);
+            hak_text_add(text, ")'");
+        } else if (strcmp(command->name, "completion") == 0) {
+            hak_text_add(text, " \\\n            ':shell:(bash zsh fish)'");
+        } else if (command->stops_at_first) {
+            hak_text_add(text, " \\\n            '*::program:_normal'");
+        }
+        hak_text_add(text, "\n        ;;\n");
+    }
+    hak_text_add(text, "    esac\n"
+                       "}\n"
+                       "_hakmem_trace \"$@\"\n");
+}
+
+/* ---- fish
+ * ---------------------------------------------------------------------------------------- */
+
+static void add_fish(struct hak_text *text, const char *sentence) {
+    hak_text_add(text, "'");
+    for (; *sentence; sentence++)
+        hak_text_add(text, "%s%c", *sentence == '\'' || *sentence == '\\' ? "\\" : "", *sentence);
+    hak_text_add(text, "'");
+}
+
+static void fish_option(struct hak_text *text, const struct view_command *command,
+                        const struct view_option *option) {
+    struct hak_text choices = {0};
+    add_choices(&choices, option);
+    hak_text_add(text, "complete -c hakmem-trace -n '__fish_seen_subcommand_from %s' -l %s",
+                 command->name, option->name);
+    if (option->letter)
+        hak_text_add(text, " -s %c", option->letter);
+    if (takes_file(option))
+        hak_text_add(text, " -r -F");
+    else if (option->argument)
+        hak_text_add(text, " -x");
+    if (choices.bytes)
+        hak_text_add(text, " -a '%s'", choices.bytes);
+    hak_text_add(text, " -d ");
+    add_fish(text, option->sentence);
+    hak_text_add(text, "\n");
+    hak_text_free(&choices);
+}
+
+static void write_fish(struct hak_text *text) {
+    hak_text_add(text, "# fish completion of hakmem-trace, made by `hakmem-trace completion fish`\n"
+                       "complete -c hakmem-trace -f\n");
+    for (int i = 0; view_command_at(i); i++) {
+        const struct view_command *command = view_command_at(i);
+        hak_text_add(text, "complete -c hakmem-trace -n __fish_use_subcommand -a %s -d ",
+                     command->name);
+        add_fish(text, command->sentence);
+        hak_text_add(text, "\n");
+        each_option(text, command, fish_option);
+        if (command->stops_at_first)
+            hak_text_add(text,
+                         "complete -c hakmem-trace -n '__fish_seen_subcommand_from %s' -x -a "
+                         "'(__fish_complete_subcommand --fcs-skip=2)'\n",
+                         command->name);
+    }
+    hak_text_add(text, "complete -c hakmem-trace -n '__fish_seen_subcommand_from completion' -a "
+                       "'bash zsh fish'\n"
+                       "complete -c hakmem-trace -n '__fish_seen_subcommand_from explain' -a '");
+    add_fault_codes(text);
+    hak_text_add(text, "'\n");
+}
+
+int command_completion(struct view *view) {
+    static const struct {
+        const char *shell;
+        void (*write)(struct hak_text *text);
+    } shells[] = {{"bash", write_bash}, {"zsh", write_zsh}, {"fish", write_fish}};
+    struct hak_text text = {0};
+    for (size_t i = 0; i < sizeof shells / sizeof shells[0]; i++)
+        if (strcmp(view->argument[0], shells[i].shell) == 0) {
+            shells[i].write(&text);
+            return view_print(&text) ? VIEW_OK : VIEW_USAGE;
+        }
+    view_error("completion %s: bash, zsh or fish was expected", view->argument[0]);
+    return VIEW_USAGE;
+}
