@@ -231,7 +231,7 @@ check-long:
 bench:
 	@tools/deps bench
 	+@$(WITH_JOBS) all $(BENCH_BIN)
-	@BUILD="$(abspath $(BUILD))" tests/bench/run
+	@BUILD="$(abspath $(BUILD))" tests/bench/report
 
 lint:
 	@tools/deps
@@ -250,7 +250,8 @@ install: all
 	install -m 755 $(BUILD)/libhakmem.so "$(DESTDIR)$(PREFIX)/lib/"
 	install -m 644 $(BUILD)/libhakmem.a "$(DESTDIR)$(PREFIX)/lib/"
 	install -m 755 $(BUILD)/hakmem-debug.so $(BUILD)/hakmem-collect "$(DESTDIR)$(PREFIX)/lib/hakmem/"
-	install -d "$(dir $(BASH_WORDS))" "$(dir $(ZSH_WORDS))" "$(dir $(FISH_WORDS))"
+	install -d "$(SHARE)/bash-completion/completions" "$(SHARE)/zsh/site-functions" \
+	      "$(SHARE)/fish/vendor_completions.d"
 	$(BUILD)/hakmem-trace completion bash >"$(BASH_WORDS)"
 	$(BUILD)/hakmem-trace completion zsh >"$(ZSH_WORDS)"
 	$(BUILD)/hakmem-trace completion fish >"$(FISH_WORDS)"
@@ -269,7 +270,7 @@ help:
 	@echo 'make demo         two stories that show what hakmem is for; does all set-up itself'
 	@echo 'make check        every test; does all set-up itself; closing line: N passed, N failed'
 	@echo 'make check-long   the tests that take too long for every day; result in docs/benchmarks'
-	@echo 'make bench        speed and memory beside the allocators that Debian has'
+	@echo 'make bench        cost beside other allocators and recorders, FULL=1 at full size; result in docs/benchmarks'
 	@echo 'make lint         includes, rules, generated pages, format, warnings, analysers'
 	@echo 'make deps         the Debian packages that building and testing need'
 	@echo 'make pages        writes the pages that are made from the .def tables'
