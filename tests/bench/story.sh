@@ -1,8 +1,9 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 # Measures the story of a test of tests/programs instead of checking it; sourced by
 # tests/tools/real_program.sh when BENCH_RESULTS names a file. Adds a line to it for each run:
-#   program round variant elapsed cpu memory cpu_of_program memory_of_program events bytes
+#   program round variant elapsed cpu memory cpu_of_program memory_of_program events bytes packed_bytes
 # Seconds, KiB, bytes. For what hakmem records, the program's own share is measured inside, too.
+# heaptrack's raw files are packed with zstd -1 after the run, outside the measurement.
 
 measure=$BUILD/tests/bench/measure
 heaptrack=/usr/lib/heaptrack/libheaptrack_preload.so
@@ -16,10 +17,10 @@ peer_library() {
     esac
 }
 
-# One run of the function $2 as the variant $1; sets events and bytes.
+# One run of the function $2 as the variant $1; sets events, bytes and packed.
 measure_variant() {
     local variant=$1 story=$2 store=$top/measured.db
-    events=0 bytes=0
+    events=0 bytes=0 packed=0
     rm -f "$top"/outer "$top"/inner "$store" "$top"/heap.*
     case "$variant" in
     glibc) under=("$measure" "$top/outer") ;;
@@ -37,10 +38,12 @@ measure_variant() {
     trace | normal)
         events=$("$trace" sql -s "$store" 'select coalesce(sum(events), 0) from chunk' | tail -n 1)
         bytes=$(stat -c %s "$store")
+        packed=$bytes
         ;;
     heaptrack)
         events=$(cat "$top"/heap.* | grep -c '^[+-]')
         bytes=$(cat "$top"/heap.* | wc -c)
+        packed=$(cat "$top"/heap.* | zstd -q -1 | wc -c)
         ;;
     esac
     rm -rf "$top"/heap.* "$store" "${top:?}/$variant"
@@ -55,9 +58,12 @@ measure_program() {
             # The first round begins with glibc, whose output is what is due.
             variant=${variants[(place + 3 * (round - 1)) % ${#variants[@]}]}
             measure_variant "$variant" "$story"
-            if [ -e "$top/inner" ]; then read -r _ inner_cpu inner_memory <"$top/inner"; else read -r _ inner_cpu inner_memory <"$top/outer"; fi
-            printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$program" "$round" "$variant" "$(tr ' ' '\t' <"$top/outer")" \
-                "$inner_cpu	$inner_memory" "$events" "$bytes" >>"$BENCH_RESULTS"
+            read -r elapsed cpu memory <"$top/outer" || fail "$program, $variant: nothing was measured"
+            inner_cpu=$cpu inner_memory=$memory
+            [ ! -e "$top/inner" ] || read -r _ inner_cpu inner_memory <"$top/inner"
+            printf '%s\t' "$program" "$round" "$variant" "$elapsed" "$cpu" "$memory" "$inner_cpu" "$inner_memory" \
+                "$events" "$bytes" >>"$BENCH_RESULTS"
+            echo "$packed" >>"$BENCH_RESULTS"
         done
     done
 }
