@@ -5,7 +5,7 @@
 #include "trace/actions.h"
 #include <errno.h>
 #include <string.h>
-#include "trace/ring.h"
+#include "trace/start.h"
 #include "trace/wait.h"
 
 enum { SIGNALS = 65, PATIENCE_MS = 1000 };
@@ -155,7 +155,8 @@ void hak_actions_start(void (*ours)(int, siginfo_t *, void *)) {
         struct sigaction now;
         if (__sigaction(numbers[i], NULL, &now) != 0)
             continue;
-        (void)set_action(numbers[i], &now);
+        if (now.sa_handler != SIG_IGN)
+            (void)set_action(numbers[i], &now);
         write_action(numbers[i], &now);
     }
     drop_lock(&signals);
@@ -176,8 +177,8 @@ HAK_EXPORT int sigaction(int number, const struct sigaction *action, struct siga
     if (result == 0 && old.sa_sigaction == in_front)
         read_action(number, &old); /* else the program went another way to the kernel */
     if (action && result == 0)
-        result = hak_writer.in_vfork_child ? __sigaction(number, &asked, NULL)
-                                           : set_action(number, &asked);
+        result =
+            !hak_start_is_own() ? __sigaction(number, &asked, NULL) : set_action(number, &asked);
     drop_lock(&signals);
     if (before && result == 0)
         *before = old;

@@ -4,6 +4,7 @@
  * A step that itself meets a fault (the heap's or our own memory may be damaged) comes back here
  * through the crash handler, which goes on with the step after it. */
 #include "trace/crash.h"
+#include <errno.h>
 #include <signal.h>
 #include "hop.h"
 #include "options.h"
@@ -11,6 +12,7 @@
 #include "trace/actions.h"
 #include "trace/current.h"
 #include "trace/ring.h"
+#include "trace/start.h"
 #include "trace/trace.h"
 #include "trace/wait.h"
 
@@ -67,6 +69,12 @@ struct hak_incident *hak_crash_enter(const struct hak_report_other *mine) {
         }
         if (other == self)
             return NULL;
+        /* A clone that shared our memory and nothing else, and died in the middle. */
+        if (hak_raw_call(SYS_kill, other, 0, 0, 0, 0, 0) == -ESRCH &&
+            atomic_compare_exchange_strong(&reporter, &other, 0)) {
+            hak_crash_let_area_go();
+            continue;
+        }
         is_named = is_named || hak_crash_name_other(mine);
         hak_wait_on(&reporter, other,
                     is_named ? HAK_SECOND_NS : LOOK_AGAIN_MS * HAK_MILLISECOND_NS);
@@ -79,8 +87,14 @@ void hak_crash_leave(void) {
     hak_wake(&reporter);
 }
 
+void hak_crash_note_end(int number) {
+    if (hak_current_ready() && hak_current.process && hak_start_is_own())
+        atomic_store(&hak_current.process->end_status, HAK_END_KNOWN | (uint32_t)number);
+}
+
 void hak_crash_die_by(int number) {
     uint64_t one = (uint64_t)1 << (number - 1);
+    hak_crash_note_end(number);
     hak_raw_default_signal(number);
     (void)hak_raw_call(SYS_rt_sigprocmask, SIG_UNBLOCK, (long)&one, 0, 8, 0, 0);
     (void)hak_raw_call(SYS_tgkill, hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0), own_id(), number, 0,

@@ -75,6 +75,9 @@ HAK_HIDDEN _Noreturn void hak_crash_go_on(void);
 /* Unwinds from the incident's registers; a `look` of its own. */
 HAK_HIDDEN void hak_crash_unwind(struct hak_incident *incident);
 
+/* The process ends by signal `number` next: for those whom the kernel will not tell. */
+HAK_HIDDEN void hak_crash_note_end(int number);
+
 /* Ends the process by `number` with its default action, whatever handler there is. */
 HAK_HIDDEN _Noreturn void hak_crash_die_by(int number);
 

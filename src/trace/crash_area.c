@@ -24,6 +24,8 @@ enum {
     RED_ZONE_BYTES = 128,
 };
 
+static const char no_collector[] = "no collector is there to write the whole one";
+
 /* The area that this process has claimed, NULL = none. */
 static _Atomic(struct hak_report_request *) claimed;
 static _Atomic uint32_t others_named;
@@ -154,7 +156,7 @@ static const char *wait_for_report(struct hak_report_request *area) {
             return "the collector did not finish the whole one within 10 s";
         if (waited >= DEAD_AFTER_MS * HAK_MILLISECOND_NS && !hak_keeper_beats(DEAD_AFTER_MS) &&
             !hak_keeper_answers(hak_current.keeper_name))
-            return "no collector is there to write the whole one";
+            return no_collector;
         if (waited >= SILENT_MS * HAK_MILLISECOND_NS && !hak_keeper_beats(SILENT_MS))
             return "the collector has not moved for 3 s";
         hak_wait_on(&area->state, state, WAIT_SLICE_MS * HAK_MILLISECOND_NS);
@@ -183,11 +185,8 @@ void hak_crash_let_area_go(void) {
     hak_wake(&area->state);
 }
 
-const char *hak_crash_hand_over(const struct hak_incident *incident) {
-    if (!hak_current_ready())
-        return hak_options.trace ? "no collector is there to write the whole one"
-                                 : "nothing is recorded";
-    hak_keeper_replace_dead(DEAD_AFTER_MS);
+/* One try, in the session memory of now. */
+static const char *hand_over(const struct hak_incident *incident) {
     struct hak_report_request *area = hak_current.report;
     if (!claim_area(area))
         return "the report of another process is not finished";
@@ -200,5 +199,19 @@ const char *hak_crash_hand_over(const struct hak_incident *incident) {
     hak_wake(&hak_current.session->doorbell);
     const char *why = wait_for_report(area);
     hak_crash_let_area_go();
+    return why;
+}
+
+const char *hak_crash_hand_over(const struct hak_incident *incident) {
+    const char *why = NULL;
+    if (!hak_current_ready())
+        return hak_options.trace ? no_collector : "nothing is recorded";
+    for (int tries = 0; tries < 2; tries++) {
+        hak_keeper_replace_dead(DEAD_AFTER_MS);
+        why = hand_over(incident);
+        if (why != no_collector)
+            break;
+        /* It died just now: what is recorded and not stored yet goes to the next one, too. */
+    }
     return why;
 }

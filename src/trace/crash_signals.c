@@ -228,6 +228,7 @@ static void let_default_end(int number, const siginfo_t *info) {
     long process = hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
     long thread = hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0);
     hak_block_signals(&before);
+    hak_crash_note_end(number);
     hak_raw_default_signal(number);
     if (hak_raw_call(SYS_rt_tgsigqueueinfo, process, thread, number, (long)info, 0, 0) != 0)
         (void)hak_raw_call(SYS_tgkill, process, thread, number, 0, 0, 0);

@@ -33,35 +33,23 @@ static struct start *claim_start(void *argument) {
     return NULL;
 }
 
-static struct start take_start(void *context) {
-    struct start *start = context, taken = {.argument = start->argument};
-    taken.routine = start->routine;
+/* The thread's own function is jumped to: no frame of ours is on its stack. */
+static void *run_thread(void *context) {
+    struct start *start = context;
+    void *(*routine)(void *) = start->routine;
+    void *argument = start->argument;
     atomic_store_explicit(&start->taken, 0, memory_order_release);
     hak_thread_take_stack();
-    return taken;
-}
-
-static void end_of_thread(void *unused) {
-    (void)unused;
-    hak_thread_give_stack_back();
-}
-
-static void *run_thread(void *context) {
-    struct start start = take_start(context);
-    void *result;
-    pthread_cleanup_push(end_of_thread, NULL);
-    result = start.routine(start.argument);
-    pthread_cleanup_pop(1);
-    return result;
+    return routine(argument);
 }
 
 static int run_c11_thread(void *context) {
-    struct start start = take_start(context);
-    int result;
-    pthread_cleanup_push(end_of_thread, NULL);
-    result = start.c11_routine(start.argument);
-    pthread_cleanup_pop(1);
-    return result;
+    struct start *start = context;
+    thrd_start_t routine = start->c11_routine;
+    void *argument = start->argument;
+    atomic_store_explicit(&start->taken, 0, memory_order_release);
+    hak_thread_take_stack();
+    return routine(argument);
 }
 
 typedef int create_function(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);

@@ -1,6 +1,7 @@
 /* Gives each thread an alternate signal stack, and hides it from the program: sigaltstack is
  * interposed and reads back what the program itself has set. */
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -18,10 +19,13 @@ enum { STACK_BYTES = 64 << 10, GUARD_BYTES = 4096, POOLED = 64 };
 static _Thread_local struct {
     char *stack;     /* ours, NULL = none */
     int flags_shown; /* what the program has set beside SS_DISABLE */
+    uint8_t rounds;  /* of destructors, at the thread's end */
     bool is_over;    /* the thread has given its stack back for good */
 } own __attribute__((tls_model("initial-exec")));
 
 static _Atomic(char *) pool[POOLED];
+static pthread_key_t key;
+static bool has_key;
 
 static char *take_from_pool(void) {
     for (int i = 0; i < POOLED; i++) {
@@ -52,6 +56,22 @@ static bool is_ours(const stack_t *stack) {
     return own.stack && stack->ss_sp == own.stack + GUARD_BYTES;
 }
 
+/* Gives the stack back in the last round of the key's destructors, after those of the program. */
+static void end_of_thread(void *unused) {
+    enum { LAST_ROUND = 3 };
+    if (++own.rounds >= LAST_ROUND || pthread_setspecific(key, unused) != 0)
+        hak_thread_give_stack_back();
+}
+
+__attribute__((constructor(102))) static void make_key(void) {
+    has_key = pthread_key_create(&key, end_of_thread) == 0;
+}
+
+static void hear_of_end(void) {
+    if (has_key && own.stack)
+        (void)pthread_setspecific(key, &own);
+}
+
 /* Makes our stack the thread's; the thread has none. */
 static void put_in_place(void) {
     if (own.is_over || hak_writer.in_vfork_child)
@@ -74,8 +94,10 @@ void hak_thread_take_stack(void) {
         !(now.ss_flags & SS_DISABLE))
         return;
     hak_block_signals(&signals);
+    own.flags_shown = now.ss_flags & (int)SS_AUTODISARM; /* exec leaves that of before */
     put_in_place();
     hak_restore_signals(&signals);
+    hear_of_end();
 }
 
 void hak_thread_give_stack_back(void) {
@@ -123,5 +145,6 @@ HAK_EXPORT int sigaltstack(const stack_t *wanted, stack_t *before) {
             put_in_place();
     }
     hak_restore_signals(&signals);
+    hear_of_end();
     return libc_result(result);
 }

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Crashes in the middle of malloc and of the record of an event: one whole report each time, and a store
+# that is in order.
+set -u
+unset "${!HAKMEM_@}"
+ulimit -c 0
+for round in 1 2 3 4; do
+    level=trace
+    [ $((round % 2)) -eq 0 ] && level=normal
+    status=0
+    "$BUILD/hakmem-trace" run --check $level --store "$round.db" -- "$BUILD/tests/crash/storm" >out 2>err || status=$?
+    if [ "$status" -ne 139 ] || [ "$(grep -c '^SUMMARY: hakmem: crash storm.c:[0-9]* on_tick signal=SIGSEGV' err)" -ne 1 ] ||
+        ! head -n 1 err | grep -q '^hakmem: SIGSEGV at address 0x0'; then
+        echo "round $round, $level: status $status (due 139); it said:"
+        cat err
+        exit 1
+    fi
+    "$BUILD/hakmem-trace" check -s "$round.db" >check 2>&1 || {
+        echo "round $round, $level: the store is not in order:"
+        head -n 20 check
+        exit 1
+    }
+done
