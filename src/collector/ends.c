@@ -158,6 +158,8 @@ void hak_ends_describe(struct hak_client *client, struct hak_rows *rows, uint32_
     }
     if (index == 0 && p->row.end_kind <= 2)
         describe_own_malloc(rows, w->row);
+    if (atomic_load(&e->flags) & HAK_PROCESS_STRICT)
+        hak_ends_note(rows, w->row, "entered strict seccomp, in which nothing can be recorded");
     if (end == 0) /* the moment when it was seen; up to the latest anchor's precision */
         end = client->clock.latest_ticks;
     p->row.end_ns = w->replaced_ns ? w->replaced_ns : hak_clock_ns(&client->clock, end);

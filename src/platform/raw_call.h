@@ -9,9 +9,25 @@
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include "hop.h"
 
-/* One system call with up to six arguments; the result is the kernel's (negative = -errno). */
-static inline long hak_raw_call(long number, long a, long b, long c, long d, long e, long f) {
+/* System calls that the sandbox in which the program has put itself does not allow, some of them at
+ * the price of its life: a bit for each number, set by trace/sandbox.c in the debug build. Weak,
+ * since parts of hakmem are linked without it. */
+enum { HAK_CALL_NUMBERS = 512 };
+HAK_HIDDEN extern _Atomic uint64_t hak_forbidden_calls[HAK_CALL_NUMBERS / 64];
+__attribute__((weak)) _Atomic uint64_t hak_forbidden_calls[HAK_CALL_NUMBERS / 64];
+
+static inline bool hak_call_is_forbidden(long number) {
+    return HAK_UNLIKELY(__atomic_load_n(&hak_forbidden_calls[number / 64 % 8], __ATOMIC_RELAXED) >>
+                            (number % 64) &
+                        1);
+}
+
+/* One system call with up to six arguments; the result is the kernel's (negative = -errno). For
+ * calls that the program itself asked for: they are made whatever comes of it. */
+static inline long hak_raw_call_always(long number, long a, long b, long c, long d, long e,
+                                       long f) {
     long result;
     register long r10 __asm__("r10") = d;
     register long r8 __asm__("r8") = e;
@@ -21,6 +37,14 @@ static inline long hak_raw_call(long number, long a, long b, long c, long d, lon
                      : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
                      : "rcx", "r11", "memory");
     return result;
+}
+
+/* The same for hakmem's own purposes: -EPERM, without a call, in a sandbox that would not allow it.
+ */
+static inline long hak_raw_call(long number, long a, long b, long c, long d, long e, long f) {
+    if (hak_is_debug_build && hak_call_is_forbidden(number))
+        return -1; /* EPERM */
+    return hak_raw_call_always(number, a, b, c, d, e, f);
 }
 
 /* Fresh zeroed private memory of `bytes` (rounded up by the kernel to pages) with `protection` and
@@ -44,10 +68,10 @@ static inline void hak_raw_unmap(void *start, size_t bytes) {
 
 /* True when the eight bytes at `address` can be read. rt_sigprocmask copies its new mask in before
  * it looks at `how`; an impossible `how` makes it fail afterwards in any case, with EFAULT only
- * when the copy failed. No descriptor is needed and the mask is never changed (the method is known
- * from Abseil's AddressIsReadable). About 80 ns. */
+ * when the copy failed, else with EINVAL. No descriptor is needed and the mask is never changed
+ * (the method is known from Abseil's AddressIsReadable). About 80 ns. */
 static inline int hak_raw_readable(uintptr_t address) {
-    return hak_raw_call(SYS_rt_sigprocmask, ~0L, (long)address, 0, 8, 0, 0) != -14 /* EFAULT */;
+    return hak_raw_call(SYS_rt_sigprocmask, ~0L, (long)address, 0, 8, 0, 0) == -22 /* EINVAL */;
 }
 
 /* Gives signal `number` its default action, whatever handler the program or libc know of. */

@@ -34,6 +34,8 @@ static struct hak_session *unentered; /* the memory in which this process found 
 struct hak_current hak_current = {.alive = &never};
 
 void hak_current_count_unentered(void) {
+    if (atomic_load_explicit(&hak_clock_is_barred, memory_order_relaxed))
+        atomic_fetch_add_explicit(&hak_current.process->lost_unringed, 1, memory_order_relaxed);
     if (unentered)
         atomic_fetch_add_explicit(&unentered->unentered_events, 1, memory_order_relaxed);
 }
@@ -184,6 +186,8 @@ void hak_current_thaw(void) {
 
 bool hak_current_look(void) {
     if (!hak_current.session)
+        return false;
+    if (atomic_load_explicit(&hak_clock_is_barred, memory_order_relaxed))
         return false;
     uint32_t alive = atomic_load(hak_current.alive);
     if (alive == HAK_ALIVE_WIPED)

@@ -55,7 +55,8 @@ static inline bool hak_current_ready(void) {
            hak_current_look();
 }
 
-/* Counts an event of a process that found no entry in the process table. */
+/* Counts an event of a process that found no entry in the process table, or is in a strict sandbox.
+ */
 HAK_HIDDEN void hak_current_count_unentered(void);
 
 /* Makes `word` at least `value`. */

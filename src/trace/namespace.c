@@ -33,13 +33,13 @@ static int finish(long result) {
 HAK_EXPORT int unshare(int flags) {
     if ((flags & CLONE_NEWNET) && hak_start_is_own())
         hak_keeper_ask_way();
-    return finish(hak_raw_call(SYS_unshare, flags, 0, 0, 0, 0, 0));
+    return finish(hak_raw_call_always(SYS_unshare, flags, 0, 0, 0, 0, 0));
 }
 
 HAK_EXPORT int setns(int file, int kind) {
     if ((kind == 0 || (kind & CLONE_NEWNET)) && hak_start_is_own())
         hak_keeper_ask_way();
-    return finish(hak_raw_call(SYS_setns, file, kind, 0, 0, 0, 0));
+    return finish(hak_raw_call_always(SYS_setns, file, kind, 0, 0, 0, 0));
 }
 
 HAK_EXPORT int clone(int (*function)(void *), void *stack, int flags, void *argument, ...) {

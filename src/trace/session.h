@@ -64,12 +64,16 @@ struct hak_process_entry {
     _Atomic uint32_t next_thread;   /* numbers for this process's threads, from 1 */
     _Atomic uint32_t end_status;    /* its wait status | HAK_END_KNOWN as far as it knew, 0 = not */
     _Atomic uint32_t exec_state;    /* enum hak_exec_state: it is executing another program */
-    uint32_t spare;
-    uint64_t tsc_exec;             /* when; ticks since the session's start */
-    char exec_path[HAK_EXEC_PATH]; /* and which, cut to fit, ended by NUL */
+    _Atomic uint32_t flags;         /* enum hak_process_flag */
+    uint64_t tsc_exec;              /* when; ticks since the session's start */
+    char exec_path[HAK_EXEC_PATH];  /* and which, cut to fit, ended by NUL */
 };
 
 #define HAK_END_KNOWN 0x80000000u
+
+enum hak_process_flag {
+    HAK_PROCESS_STRICT = 1, /* entered strict seccomp: what it did then is counted as lost */
+};
 
 /* A successful exec leaves no trace in the memory but this; one that fails sets it back. */
 enum hak_exec_state {

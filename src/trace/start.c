@@ -168,8 +168,9 @@ static bool is_last_process(void) {
 }
 
 bool hak_start_is_own(void) {
-    return !hak_writer.in_vfork_child &&
-           (hak_current.pid == 0 || hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0) == hak_current.pid);
+    long self = hak_current.pid == 0 ? 0 : hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
+    /* Where a sandbox does not let it ask, nothing is forked either. */
+    return !hak_writer.in_vfork_child && (self == hak_current.pid || self < 0);
 }
 
 void hak_trace_end(void) {
@@ -219,7 +220,7 @@ HAK_EXPORT _Noreturn void _exit(int status) {
         hak_counters_dump();
     hak_trace_end();
     for (;;)
-        (void)hak_raw_call(SYS_exit_group, status, 0, 0, 0, 0, 0);
+        (void)hak_raw_call_always(SYS_exit_group, status, 0, 0, 0, 0, 0);
 }
 
 HAK_EXPORT _Noreturn void _Exit(int status) {

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Programs that enter a seccomp sandbox: none dies of what hakmem does, and what is not recorded is counted.
+set -u
+# shellcheck source=tests/tools/tree_run.sh
+. "$SOURCE/tests/tools/tree_run.sh"
+sandbox=$BUILD/tests/trees/sandbox
+for case in kill syscall errno child wrong; do
+    tree "$case" "$sandbox" "$case" 200
+    tree_alone "$case" "$sandbox" "$case" 200
+done
+# Strict seccomp bars the clock: every event in it is lost, counted and said.
+tree_counts=none tree_loss=some
+for way in tree tree_alone; do
+    $way strict "$sandbox" strict 200
+    expect "count(*) from event where kind = 'MALLOC' and process = (select max(id) from process)" 640
+    expect "sum(lost) from process" 25600
+    expect "count(*) from process where note like 'entered strict seccomp%'" 1
+done
+tree_loss=none
+# Where a hello would be the end of it, a program runs unrecorded.
+tree_preload=$debug_library
+tree exec "$sandbox" exec
+expect "count(*) from process where end_kind = 4 and note like 'executed %sandbox, which was not recorded%'" 1
