@@ -45,6 +45,7 @@ void hak_front_start(void) {
     struct hak_heap *heap = hak_heap_acquire();
     if (!heap)
         return;
+    hak_front_mend(heap);
     if (!heap->front_block)
         heap->front_block = make_front();
     if (!heap->front_block) {
@@ -193,12 +194,9 @@ size_t hak_front_trim(void) {
         struct hak_heap *idle = hak_heap_help((hak_owner_t)id);
         if (!idle)
             continue;
+        hak_front_mend(idle);
         bytes += trim_heap(idle);
         hak_heap_release(idle);
     }
     return bytes;
-}
-
-void hak_front_after_fork(void) {
-    hak_heaps_after_fork(hak_thread.heap);
 }

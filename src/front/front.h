@@ -77,6 +77,10 @@ HAK_HIDDEN size_t hak_front_trim(void);
 /* In the child of a fork, on its only thread. */
 HAK_HIDDEN void hak_front_after_fork(void);
 
+/* Before anything else is done with an idle heap that the caller has just taken: mends it where a
+ * fork left it behind (left.c). */
+HAK_HIDDEN void hak_front_mend(struct hak_heap *heap);
+
 /* One block of the class when its array is empty: refills the array if it has one. The block has
  * made its hop to FRONT. HAK_NO_BASE when there is no memory. */
 HAK_HIDDEN base_t hak_front_refill(unsigned class_index);
@@ -120,8 +124,9 @@ static inline bool hak_array_is_on(unsigned class_index) {
 /* Puts a block on an array that is not full. */
 static inline void hak_array_push(unsigned class_index, base_t block) {
     base_t *top = hak_thread.top[class_index] + 1;
-    hak_thread.top[class_index] = top;
     *top = block;
+    atomic_signal_fence(memory_order_release); /* a fork may come in between: left.c */
+    hak_thread.top[class_index] = top;
 }
 
 /* True when the calling thread owns the SuperSlab that holds `block`: false for NULL, foreign and

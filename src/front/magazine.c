@@ -78,6 +78,17 @@ static void spill_magazine(struct hak_magazine *magazine, unsigned class_index) 
     }
 }
 
+void hak_magazines_empty_left(struct hak_heap *heap) {
+    struct hak_front *front = heap->front_block;
+    for (unsigned c = 0; front->magazines && c < HAK_MAGAZINE_CLASSES; c++) {
+        struct hak_magazine *magazine = &front->magazines[c];
+        sll_give_left(&magazine->list, heap, c);
+        for (uint32_t i = 0; i < magazine->count && i < magazine->capacity; i++)
+            hak_slab_give_left(heap, magazine->blocks[i], c);
+        magazine->count = 0;
+    }
+}
+
 void hak_magazines_empty(void) {
     for (unsigned c = 0; c < HAK_MAGAZINE_CLASSES; c++) {
         spill_magazine(hak_magazine_of(c), c);

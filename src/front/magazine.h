@@ -52,7 +52,9 @@ static inline void hak_magazine_push(unsigned class_index, base_t block) {
     struct hak_magazine *magazine = hak_magazine_of(class_index);
     if (magazine->count == magazine->capacity)
         magazine_flush(class_index);
-    magazine->blocks[magazine->count++] = block;
+    magazine->blocks[magazine->count] = block;
+    atomic_signal_fence(memory_order_release); /* a fork may come in between: left.c */
+    magazine->count++;
 }
 
 #endif

@@ -123,7 +123,9 @@ void hak_remote_drain_heap(struct hak_heap *heap) {
     struct hak_chunk *chunk = atomic_exchange_explicit(&heap->posted, NULL, memory_order_acquire);
     while (chunk) {
         struct hak_chunk *next = chunk->next;
+        heap->draining = chunk;
         drain_chunk(heap, chunk);
+        heap->draining = next;
         drop_chunk(hak_thread.front, chunk);
         chunk = next;
     }
@@ -140,27 +142,38 @@ static void drain_idle_heap(hak_owner_t id) {
     struct hak_heap *heap = hak_heap_help(id);
     if (!heap)
         return;
+    hak_front_mend(heap);
     hak_remote_drain_heap(heap);
     hak_slab_trim(heap);
     hak_heap_release(heap);
 }
 
-static void post(struct hak_chunk *chunk) {
-    hak_owner_t owner = (hak_owner_t)chunk->owner;
-    struct hak_heap *heap = hak_heap_of(owner);
-    uint8_t state =
-        heap ? atomic_load_explicit(&heap->state, memory_order_relaxed) : (uint8_t)HAK_HEAP_LOST;
-    if (state == HAK_HEAP_LOST) {
+/* Hands the chunk to its owner's heap; its state as it was before, or -1 where there is no heap. */
+static int push(struct hak_chunk *chunk) {
+    struct hak_heap *heap = hak_heap_of((hak_owner_t)chunk->owner);
+    if (!heap) {
         drop_chunk(hak_thread.front, chunk);
-        return;
+        return -1;
     }
+    uint8_t state = atomic_load_explicit(&heap->state, memory_order_relaxed);
     void *head = atomic_load_explicit(&heap->posted, memory_order_relaxed);
     do
         chunk->next = head;
     while (!atomic_compare_exchange_weak_explicit(&heap->posted, &head, chunk, memory_order_release,
                                                   memory_order_relaxed));
-    if (state == HAK_HEAP_IDLE)
+    return state;
+}
+
+static void post(struct hak_chunk *chunk) {
+    hak_owner_t owner = (hak_owner_t)chunk->owner;
+    if (push(chunk) == HAK_HEAP_IDLE)
         drain_idle_heap(owner);
+}
+
+static void put(struct hak_chunk *chunk, base_t block) {
+    chunk->blocks[chunk->count] = block;
+    atomic_signal_fence(memory_order_release); /* a fork may come in between: left.c */
+    chunk->count++;
 }
 
 static void post_alone(hak_owner_t owner, base_t block) {
@@ -168,7 +181,7 @@ static void post_alone(hak_owner_t owner, base_t block) {
     if (!chunk)
         return; /* no memory for a chunk: the block is lost, the program goes on */
     chunk->owner = owner;
-    chunk->blocks[chunk->count++] = block;
+    put(chunk, block);
     post(chunk);
 }
 
@@ -202,7 +215,7 @@ void hak_remote_put(hak_owner_t owner, base_t block) {
         slot->chunk->owner = owner;
     }
     struct hak_chunk *chunk = slot->chunk;
-    chunk->blocks[chunk->count++] = block;
+    put(chunk, block);
     slot->bytes += slot_bytes_of(block);
     if (chunk->count == HAK_CHUNK_BLOCKS || slot->bytes >= HAK_CHUNK_BYTES) {
         slot->chunk = NULL;
@@ -218,6 +231,37 @@ void hak_remote_flush(void) {
         if (chunk)
             post(chunk);
     }
+}
+
+/* Blocks that were drained before the fork are back already, or lie in an array that was emptied
+ * before. */
+static void drain_left(struct hak_heap *heap) {
+    struct hak_chunk *chunk = heap->draining;
+    heap->draining = NULL;
+    while (chunk) {
+        struct hak_chunk *next = chunk->next;
+        for (uint32_t i = 0; i < chunk->count; i++)
+            if (hak_registry_owner(chunk->blocks[i].p) == heap->id)
+                hak_slab_give_left(heap, chunk->blocks[i], hak_front_class_of(chunk->blocks[i]));
+        drop_chunk(hak_thread.front, chunk);
+        chunk = next;
+    }
+}
+
+void hak_remote_flush_left(struct hak_heap *heap) {
+    struct hak_front *front = heap->front_block;
+    drain_left(heap);
+    for (unsigned i = 0; i < HAK_REMOTE_SLOTS; i++) {
+        struct hak_chunk *chunk = front->remote[i].chunk;
+        front->remote[i].chunk = NULL;
+        if (chunk && chunk->count > 0)
+            (void)push(chunk); /* and no more: an idle owner may be a heap to be mended, too */
+        else if (chunk)
+            drop_chunk(hak_thread.front, chunk);
+    }
+    front->spare_count = 0;
+    for (struct hak_chunk *chunk = front->spare_chunks; chunk; chunk = chunk->next)
+        front->spare_count++;
 }
 
 void hak_remote_tend(void) {

@@ -11,8 +11,8 @@
  * (a few in each thread, the rest under hak_chunks_lock), because taking one from the arrays would
  * call the drain that is just at work.
  *
- * A chunk for an idle heap (its thread ended) is drained by the poster, so that memory comes back;
- * one for a heap whose thread a fork left behind is dropped, with its blocks. */
+ * A chunk for an idle heap (its thread ended, or a fork left it behind) is drained by the poster,
+ * so that memory comes back. */
 #ifndef HAK_FRONT_REMOTE_H
 #define HAK_FRONT_REMOTE_H
 

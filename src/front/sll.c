@@ -11,6 +11,7 @@ void sll_push(base_t block, unsigned class_index) {
             return;
         struct hak_sll *list = hak_sll_of(class_index);
         *check_link_of(block) = list->head.p;
+        atomic_signal_fence(memory_order_release); /* a fork may come in between: left.c */
         list->head = block;
         list->count++;
     } while (again && !(again = false));
@@ -52,4 +53,13 @@ void sll_spill(unsigned class_index, uint32_t keep) {
         hop(HAK_SLL_SPILL, block, class_index);
         hak_slab_give(hak_thread.heap, block);
     }
+}
+
+void sll_give_left(struct hak_sll *list, struct hak_heap *heap, unsigned class_index) {
+    while (list->head.p && check_pop(list->head, class_index)) {
+        base_t block = list->head;
+        unlink_head(list);
+        hak_slab_give_left(heap, block, class_index);
+    }
+    drop_list(list);
 }

@@ -29,6 +29,9 @@ HAK_HIDDEN void sll_push(base_t block, unsigned class_index);
  * was dropped because its head is damaged (reported). */
 HAK_HIDDEN base_t sll_pop(unsigned class_index);
 
+/* Empties the list of a thread that a fork left behind into the slabs of its heap. */
+HAK_HIDDEN void sll_give_left(struct hak_sll *list, struct hak_heap *heap, unsigned class_index);
+
 /* Moves blocks from the head of the list into the slabs until `keep` are left. */
 HAK_HIDDEN void sll_spill(unsigned class_index, uint32_t keep);
 

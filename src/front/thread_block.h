@@ -16,10 +16,11 @@ struct hak_front {
     struct hak_remote_slot remote[HAK_REMOTE_SLOTS];
     struct hak_chunk *spare_chunks; /* a few empty ones */
     uint32_t spare_count;
-    uint32_t slow_paths;            /* taken, for what is done every now and then */
-    uint64_t decayed_at;            /* ticks of the last look at what is not used any more */
-    base_t *idle_top[HAK_CLASSES];  /* the arrays' tops at that time */
-    struct hak_magazine *magazines; /* HAK_MAGAZINE_CLASSES of them, or NULL */
+    uint32_t slow_paths;               /* taken, for what is done every now and then */
+    uint64_t decayed_at;               /* ticks of the last look at what is not used any more */
+    uint16_t left_blocks[HAK_CLASSES]; /* in each array, when a fork left its thread behind */
+    base_t *idle_top[HAK_CLASSES];     /* the arrays' tops at that time */
+    struct hak_magazine *magazines;    /* HAK_MAGAZINE_CLASSES of them, or NULL */
     base_t arrays[HAK_CLASSES * (HAK_ARRAY_PLACES + 1)];
 };
 
@@ -43,6 +44,10 @@ HAK_HIDDEN void hak_remote_drain_heap(struct hak_heap *heap);
 HAK_HIDDEN void hak_remote_drain(void);
 /* remote.c: posts the chunks that are being filled. */
 HAK_HIDDEN void hak_remote_flush(void);
+/* remote.c: the same of a thread that a fork left behind, and what it was draining. */
+HAK_HIDDEN void hak_remote_flush_left(struct hak_heap *heap);
+/* magazine.c: empties magazines and lists of such a thread into the slabs. */
+HAK_HIDDEN void hak_magazines_empty_left(struct hak_heap *heap);
 /* array.c: every now and then, on slow paths: what was not used for a while goes down a layer. */
 HAK_HIDDEN void hak_front_decay(void);
 /* remote.c: what each slow path does for others: drain, and flush every now and then. */

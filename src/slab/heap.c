@@ -56,6 +56,11 @@ static void note_adoption(const struct hak_superslab *first, hak_owner_t id) {
         hop_note(HAK_SUPERSLAB_ADOPT, HAK_CLASS_NONE, superslab, id);
 }
 
+void hak_heap_note_adoption(const struct hak_heap *heap) {
+    note_adoption(heap->room, heap->id);
+    note_adoption(heap->full, heap->id);
+}
+
 struct hak_heap *hak_heap_acquire(void) {
     hak_lock(&hak_heaps_lock);
     struct hak_heap *heap = idle;
@@ -68,10 +73,8 @@ struct hak_heap *hak_heap_acquire(void) {
             ids_used++;
     }
     hak_unlock(&hak_heaps_lock);
-    if (hak_is_debug_build && is_adopted) {
-        note_adoption(heap->room, heap->id);
-        note_adoption(heap->full, heap->id);
-    }
+    if (hak_is_debug_build && is_adopted && !heap->is_left)
+        hak_heap_note_adoption(heap);
     return heap;
 }
 
@@ -107,12 +110,29 @@ struct hak_heap *hak_shared_heap(void) {
     return heap;
 }
 
-void hak_heaps_after_fork(struct hak_heap *own) {
+/* Behind the other idle ones: those can be had as they are. */
+static void make_idle_last(struct hak_heap *heap) {
+    struct hak_heap *last = idle;
+    while (last && last->next_idle)
+        last = last->next_idle;
+    heap->prev_idle = last;
+    heap->next_idle = NULL;
+    if (last)
+        last->next_idle = heap;
+    else
+        idle = heap;
+    set_state(heap, HAK_HEAP_IDLE);
+}
+
+void hak_heaps_after_fork(struct hak_heap *own, void (*tell)(struct hak_heap *)) {
     for (unsigned id = HAK_SHARED_HEAP_ID + 1; id <= ids_used; id++) {
         struct hak_heap *heap = hak_heap_of((hak_owner_t)id);
-        if (heap && heap != own &&
-            atomic_load_explicit(&heap->state, memory_order_relaxed) == HAK_HEAP_OWNED)
-            set_state(heap, HAK_HEAP_LOST);
+        if (!heap || heap == own ||
+            atomic_load_explicit(&heap->state, memory_order_relaxed) != HAK_HEAP_OWNED)
+            continue;
+        tell(heap);
+        heap->is_left = true;
+        make_idle_last(heap);
     }
 }
 

@@ -12,7 +12,8 @@
  *
  *   IDLE --acquire--> OWNED --release--> IDLE
  *   IDLE --help (another thread drains it)--> OWNED --> IDLE
- *   OWNED --fork, in the child--> LOST     its thread is not there and it may be half-changed
+ *   OWNED --fork, in the child--> IDLE and `is_left`: its thread is not there, and was perhaps in
+ *                                 the middle of a change; whoever takes it mends it first
  *
  * Who owns what: only the owner's thread touches a heap, but for `posted` (atomic) and `state`
  * (written under hak_heaps_lock). The shared heap belongs to whoever holds hak_shared_heap_lock.
@@ -27,7 +28,7 @@
 #include "size_class.h"
 #include "superslab.h"
 
-enum hak_heap_state { HAK_HEAP_IDLE, HAK_HEAP_OWNED, HAK_HEAP_LOST };
+enum hak_heap_state { HAK_HEAP_IDLE, HAK_HEAP_OWNED };
 
 #define HAK_SHARED_HEAP_ID 1
 #define HAK_HEAP_ID_MAX    0xfffd
@@ -35,12 +36,14 @@ enum hak_heap_state { HAK_HEAP_IDLE, HAK_HEAP_OWNED, HAK_HEAP_LOST };
 struct hak_heap {
     hak_owner_t id;
     _Atomic uint8_t state; /* enum hak_heap_state */
+    bool is_left;          /* by a thread that a fork left behind */
     struct hak_superslab *room;
     struct hak_superslab *full;
     struct hak_slab *classes[HAK_CLASSES];
     unsigned dirty_slabs;     /* free slabs of its SuperSlabs that still have their pages */
     unsigned dirty_slabs_low; /* the fewest there were since the last decay */
     _Atomic(void *) thread;   /* its thread's struct hak_thread, NULL between two threads */
+    void *draining;           /* chunks that were taken from `posted` and not worked on yet */
     void *front_block;        /* the front's memory, kept here for the heap's next thread */
     struct hak_heap *next_idle;
     struct hak_heap *prev_idle;
@@ -50,15 +53,15 @@ struct hak_heap {
 HAK_HIDDEN extern struct hak_lock hak_heaps_lock;
 HAK_HIDDEN extern struct hak_lock hak_shared_heap_lock;
 
-/* A heap for the calling thread: an idle one or a new one. NULL when no id or no memory is left;
- * the thread then uses the shared heap. */
+/* A heap for the calling thread: an idle one (to be mended first where it is_left) or a new one.
+ * NULL when no id or no memory is left; the thread then uses the shared heap. */
 HAK_HIDDEN struct hak_heap *hak_heap_acquire(void);
 
 /* The thread ends; its caches are empty. The heap waits for its next thread. */
 HAK_HIDDEN void hak_heap_release(struct hak_heap *heap);
 
-/* Takes heap `id` out of the idle ones so that the caller may work on it; NULL when it is not idle.
- * To be given back with hak_heap_release. */
+/* Takes heap `id` out of the idle ones so that the caller may work on it, once it is mended where
+ * it is_left; NULL when it is not idle. To be given back with hak_heap_release. */
 HAK_HIDDEN struct hak_heap *hak_heap_help(hak_owner_t id);
 
 /* The heap with this id; NULL when there was none yet. Any thread. */
@@ -67,8 +70,12 @@ HAK_HIDDEN struct hak_heap *hak_heap_of(hak_owner_t id);
 /* The shared heap, made at its first use; NULL without memory. Hold hak_shared_heap_lock. */
 HAK_HIDDEN struct hak_heap *hak_shared_heap(void);
 
-/* In the child after fork: heaps owned by threads that are gone are given up. `own` may be NULL. */
-HAK_HIDDEN void hak_heaps_after_fork(struct hak_heap *own);
+/* In the child after fork, hak_heaps_lock held: heaps owned by threads that are gone become idle
+ * ones that are left; `tell` is called for each before. `own` may be NULL. */
+HAK_HIDDEN void hak_heaps_after_fork(struct hak_heap *own, void (*tell)(struct hak_heap *));
+
+/* The debug build's records of a heap's SuperSlabs having a new thread. */
+HAK_HIDDEN void hak_heap_note_adoption(const struct hak_heap *heap);
 
 /* Lowers the number of ids that are handed out (tests of what happens when they run out). */
 HAK_HIDDEN void hak_heap_limit_ids(unsigned ids);

@@ -29,6 +29,14 @@ HAK_HIDDEN unsigned hak_slab_take(struct hak_heap *heap, unsigned class_index, b
  * alone. */
 HAK_HIDDEN void hak_slab_give(struct hak_heap *heap, base_t block);
 
+/* Counts and lists all slabs of a heap anew, whatever its thread was doing when a fork left it
+ * behind. The caller owns the heap. */
+HAK_HIDDEN void hak_slab_rebuild(struct hak_heap *heap);
+
+/* Puts a slot back that was found in a cache of such a thread; does nothing where it is back
+ * already, or is no slot of this class that is out. */
+HAK_HIDDEN void hak_slab_give_left(struct hak_heap *heap, base_t block, unsigned class_index);
+
 /* Gives back the slabs that are empty and stayed only because their class had no other: for a heap
  * that will be idle. */
 HAK_HIDDEN void hak_slab_trim(struct hak_heap *heap);

@@ -115,18 +115,6 @@ START_TEST(blocks_of_an_ended_thread_are_freed_by_whoever_frees_them) {
 }
 END_TEST
 
-START_TEST(blocks_of_a_thread_that_a_fork_left_behind_are_dropped) {
-    run(take_and_end, NULL);
-    ended->state = HAK_HEAP_OWNED;
-    hak_heaps_after_fork(hak_thread.heap);
-    for (int i = 0; i < COUNT; i++)
-        hak_remote_put(hak_registry_owner(blocks[i].p), blocks[i]);
-    hak_remote_flush();
-    ck_assert_ptr_null(ended->posted);
-    ck_assert_uint_le(hak_thread.front->spare_count, 16);
-}
-END_TEST
-
 /* ---- many threads hand blocks in a ring
  * ---------------------------------------------------------- */
 
@@ -193,7 +181,6 @@ int main(void) {
     tcase_add_test(cases, partial_chunks_wait_no_longer_than_a_few_slow_paths);
     tcase_add_test(cases, large_blocks_do_not_wait_for_a_full_chunk);
     tcase_add_test(cases, blocks_of_an_ended_thread_are_freed_by_whoever_frees_them);
-    tcase_add_test(cases, blocks_of_a_thread_that_a_fork_left_behind_are_dropped);
     tcase_add_test(cases, no_block_is_lost_or_doubled_between_threads);
     return run_cases("remote", cases);
 }

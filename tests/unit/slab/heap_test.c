@@ -38,13 +38,21 @@ START_TEST(ids_that_run_out_give_no_heap) {
 }
 END_TEST
 
+static struct hak_heap *told;
+
+static void tell(struct hak_heap *heap) {
+    told = heap;
+}
+
 START_TEST(a_child_keeps_its_own_heap_and_the_idle_ones) {
     struct hak_heap *own = hak_heap_acquire(), *others = hak_heap_acquire(),
                     *idle = hak_heap_acquire();
     hak_heap_release(idle);
-    hak_heaps_after_fork(own);
+    hak_heaps_after_fork(own, tell);
     ck_assert_int_eq(own->state, HAK_HEAP_OWNED);
-    ck_assert_int_eq(others->state, HAK_HEAP_LOST);
+    ck_assert_ptr_eq(told, others);
+    ck_assert_int_eq(others->state, HAK_HEAP_IDLE);
+    ck_assert(others->is_left && !own->is_left && !idle->is_left);
     ck_assert_ptr_eq(hak_heap_acquire(), idle);
 }
 END_TEST

@@ -1,0 +1,134 @@
+/* Forks while other threads allocate, again and again, the child of the child, too: `forked
+ * GENERATIONS`.
+ *
+ * In each generation threads come and allocate, pass blocks on and free, and one forks in the
+ * middle of it; the parent waits and the child goes on: frees what the threads had, which are not
+ * there, and begins again. What a generation leaves may not add up: the memory of the last one is
+ * compared with that of the one in the middle. Every block is looked at before it is freed. Prints
+ * "flat", or what grew. */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { threads_count = 6, kept = 3000, passed_max = 256 };
+
+struct block {
+    unsigned bytes;
+    unsigned char data[];
+};
+
+static struct block *blocks[threads_count][kept];
+static _Atomic(struct block *) passed[passed_max];
+static atomic_int ready;
+static atomic_bool stop;
+
+static struct block *make(unsigned bytes) {
+    struct block *block = malloc(sizeof *block + bytes);
+    if (!block)
+        abort();
+    block->bytes = bytes;
+    memset(block->data, (int)(bytes & 0xff), bytes);
+    return block;
+}
+
+static void drop(struct block *block) {
+    if (!block)
+        return;
+    for (unsigned i = 0; i < block->bytes; i++)
+        if (block->data[i] != (block->bytes & 0xff)) {
+            fputs("a block's bytes changed\n", stderr);
+            abort();
+        }
+    free(block);
+}
+
+static void *work(void *number) {
+    unsigned self = (unsigned)(size_t)number, state = self * 2654435761u + 1;
+    for (unsigned i = 0; i < kept; i++)
+        blocks[self][i] = make((i * 37 + self) % 600);
+    ready++;
+    while (!stop) {
+        state = state * 1103515245 + 12345;
+        unsigned r = state >> 8;
+        /* The thread's own table is not touched any more: the child frees what is in it. */
+        struct block *block = make(r % 97 ? r % 700 : r % 30000);
+        if (r % 3)
+            drop(block);
+        else
+            drop(atomic_exchange(&passed[r % passed_max], block));
+    }
+    return NULL;
+}
+
+static long own_kib(void) {
+    char line[256];
+    long kib = 0;
+    FILE *file = fopen("/proc/self/smaps_rollup", "r");
+    while (file && fgets(line, sizeof line, file))
+        if (sscanf(line, "Anonymous: %ld", &kib) == 1)
+            break;
+    if (file)
+        fclose(file);
+    return kib;
+}
+
+static void free_all(void) {
+    for (unsigned t = 0; t < threads_count; t++)
+        for (unsigned i = 0; i < kept; i++) {
+            drop(blocks[t][i]);
+            blocks[t][i] = NULL;
+        }
+    for (unsigned i = 0; i < passed_max; i++)
+        drop(atomic_exchange(&passed[i], NULL));
+}
+
+/* What this process does, and after it its child; the result of the last one. */
+static int live(int generation, int generations, long before_kib) {
+    pthread_t threads[threads_count];
+    ready = 0;
+    stop = false;
+    for (size_t i = 0; i < threads_count; i++)
+        if (pthread_create(&threads[i], NULL, work, (void *)i) != 0)
+            abort();
+    while (ready < threads_count)
+        usleep(100);
+    usleep(500);
+    pid_t child = fork();
+    if (child < 0)
+        abort();
+    if (child > 0) {
+        int status;
+        stop = true;
+        for (int i = 0; i < threads_count; i++)
+            pthread_join(threads[i], NULL);
+        free_all();
+        if (waitpid(child, &status, 0) != child || !WIFEXITED(status))
+            return 9;
+        return WEXITSTATUS(status);
+    }
+    /* A block that was just being passed on when the fork came may be lost to the child. */
+    free_all();
+    long kib = own_kib();
+    if (generation == generations / 2)
+        before_kib = kib;
+    if (generation < generations)
+        return live(generation + 1, generations, before_kib);
+    if (kib > before_kib + 8192) {
+        printf("from %ld to %ld KiB in %d generations\n", before_kib, kib, generations / 2);
+        fflush(stdout);
+        return 1;
+    }
+    puts("flat");
+    fflush(stdout);
+    return 0;
+}
+
+int main(int argc, char **argv) {
+    int generations = argc == 2 ? atoi(argv[1]) : 20;
+    _exit(live(1, generations, 0));
+}
