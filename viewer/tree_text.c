@@ -5,9 +5,10 @@
 #include "collector/words.h"
 #include "labels.h"
 
-#define CHILDREN_SHOWN 8   /* of one process */
-#define ROWS_SHOWN     60  /* of the whole tree */
-#define DEPTH_MAX      200 /* deeper ones are drawn at this depth */
+#define CHILDREN_SHOWN 8     /* of one process */
+#define ROWS_SHOWN     60    /* of the whole tree */
+#define DEPTH_MAX      200   /* deeper ones are drawn at this depth */
+#define LEVELS_MAX     10000 /* still deeper ones are left out */
 #define COMMAND_WIDTH  70
 
 enum { PID = 8, START = 16, LIVED = 27, THREADS = 38, EVENTS = 47, END = 62, PROGRAM = 86 };
@@ -17,8 +18,8 @@ struct drawing {
     struct view *view;
     const struct tree *tree;
     bool all;
-    int shown, left_out;
-    bool is_last[DEPTH_MAX]; /* at each depth: no sibling follows */
+    int shown, left_out, level;
+    bool is_last[DEPTH_MAX + 1]; /* at each depth: no sibling follows */
 };
 
 static void add_end(struct hak_text *text, const struct drawing *d, const struct tree_process *p) {
@@ -72,6 +73,8 @@ static void add_command(struct hak_text *text, const struct tree_process *p) {
 }
 
 static void add_lines(struct drawing *d, int depth, bool is_program) {
+    if (depth >= DEPTH_MAX)
+        depth = DEPTH_MAX - 1;
     for (int i = 1; i < depth; i++)
         hak_text_add(d->text, "%s", d->is_last[i] ? "   " : "│  ");
     if (is_program)
@@ -185,12 +188,18 @@ static void draw_children(struct drawing *d, int first, int depth) {
 }
 
 static void draw(struct drawing *d, int i, int depth) {
+    if (d->level == LEVELS_MAX) {
+        d->left_out += d->tree->list[i].below + 1;
+        return;
+    }
+    d->level++;
     for (; i >= 0; i = d->tree->list[i].became) {
         add_row(d, i, depth);
         /* What a process started is drawn below the program that it was then; the line at its left
          * goes on to the program that it became. */
         draw_children(d, d->tree->list[i].first_child, depth);
     }
+    d->level--;
 }
 
 void tree_write(struct hak_text *text, struct view *view, const struct tree *tree, int root,
