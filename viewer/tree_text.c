@@ -19,7 +19,7 @@ struct drawing {
     const struct tree *tree;
     bool all;
     int shown, left_out, level;
-    bool is_last[DEPTH_MAX + 1]; /* at each depth: no sibling follows */
+    bool is_last[DEPTH_MAX]; /* at each depth: no sibling follows */
 };
 
 static void add_end(struct hak_text *text, const struct drawing *d, const struct tree_process *p) {
@@ -73,14 +73,13 @@ static void add_command(struct hak_text *text, const struct tree_process *p) {
 }
 
 static void add_lines(struct drawing *d, int depth, bool is_program) {
-    if (depth >= DEPTH_MAX)
-        depth = DEPTH_MAX - 1;
+    bool is_last = d->is_last[depth];
     for (int i = 1; i < depth; i++)
         hak_text_add(d->text, "%s", d->is_last[i] ? "   " : "│  ");
     if (is_program)
-        hak_text_add(d->text, "%s", depth == 0 ? "=> " : d->is_last[depth] ? "   => " : "│  => ");
-    else if (depth > 0)
-        hak_text_add(d->text, "%s", d->is_last[depth] ? "└─ " : "├─ ");
+        hak_text_add(d->text, "%s", depth == 0 ? "=> " : is_last ? "   => " : "│  => ");
+    else if (depth != 0)
+        hak_text_add(d->text, "%s", is_last ? "└─ " : "├─ ");
 }
 
 static void add_row(struct drawing *d, int i, int depth) {
