@@ -40,7 +40,7 @@ compare_processes() {
 
 # Value of one SQL expression.
 query() {
-    "$trace" sql -s store.db "select $1 as value" | tail -n 1 | sed 's/ *$//'
+    "$trace" sql -s store.db "select $1" | tail -n 1 | sed 's/ *$//'
 }
 
 # $1 is an SQL expression over the store, $2 its value.
@@ -57,11 +57,13 @@ nothing_lost() {
 }
 
 check_store() {
-    "$trace" check -s store.db >check.out 2>&1 || {
+    local found=0
+    "$trace" check -s store.db >check.out 2>&1 || found=$?
+    [ "$found" -eq 0 ] || { [ "$found" -eq 4 ] && [ "${tree_loss-none}" = some ]; } || {
         head -n 20 check.out
         fail "hakmem-trace check finds something"
     }
-    "$trace" layers -s store.db >layers.out 2>&1 || {
+    [ "${tree_loss-none}" = some ] || "$trace" layers -s store.db >layers.out 2>&1 || {
         tail -n 8 layers.out
         fail "hakmem-trace layers: the counters of the layers and the log disagree"
     }
@@ -78,6 +80,7 @@ same_as_plain() {
 
 # What is left to be looked at when a tree has ended.
 compare_store() {
+    until_true test -s store.db || fail "no store was written"
     until_true no_holder "$PWD/store.db" || fail "somebody still has the store open"
     [ ! -e store.db-wal ] || fail "the WAL was left beside the store"
     [ "$(find . -maxdepth 1 -name '*.db' | wc -l)" -eq 1 ] || fail "more than one store: $(echo ./*.db)"

@@ -156,6 +156,7 @@ static void raw_clones(void) {
     pid = raw_clone(0); /* no signal at its end */
     if (pid == 0) {
         work(11);
+        usleep(150000); /* long enough to be seen alive: it says no goodbye */
         syscall(SYS_exit_group, 13);
     }
     tell("clone without a signal", pid);

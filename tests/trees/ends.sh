@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# What the store says of the end of each process: status, signal, and which program was executed that is not recorded.
+set -u
+# shellcheck source=tests/tools/tree_run.sh
+. "$SOURCE/tests/tools/tree_run.sh"
+forks=$BUILD/tests/trees/forks
+echo 'int main(void) { return 5; }' >five.c
+cc -static -o five five.c || exit 1
+tree_counts=none
+tree "ends" bash -c '"$0" plain; env -i /bin/true; (exec ./five); LD_PRELOAD= /bin/false; "$0" raw; sleep 0.3; exit 7' "$forks"
+expect "count(*) from process where program like '%/bash' and end_kind = 1 and exit_status = 7" 1
+for status in 3 4 5 12 13 14; do
+    expect "count(*) from process where program like '%/forks' and exit_status = $status" 1
+done
+expect "count(*) from process where end_kind = 2 and signal = 9" 1
+expect "count(*) from process where end_kind = 4 and program like '%/env' and note like 'executed /bin/true, which was not recorded: LD_PRELOAD%'" 1
+expect "count(*) from process where end_kind = 4 and note like 'executed %five, which was not recorded: it is statically%'" 1
+expect "count(*) from process where end_kind = 0" 0
+# Every process but the first has a parent, and what it became has the same one.
+expect "count(*) from process where parent = 0 and id > 2" 0
