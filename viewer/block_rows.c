@@ -29,11 +29,7 @@ void block_write_head(struct block *block) {
                  : block->is_live                ? ", live"
                                                  : ", freed");
     view_add_slot(&text, view, &block->key);
-    if (view->summary.processes > 1) {
-        hak_text_add(&text, "Process ");
-        view_add_process(&text, view, block->key.process);
-        hak_text_add(&text, ". ");
-    }
+    view_add_block_process(&text, view, &block->key);
     view_add_block_completeness(&text, view, block->lost_events);
     hak_text_add(&text, "\n");
     for (int i = 0; i < block->others; i++)

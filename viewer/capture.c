@@ -125,9 +125,12 @@ void view_add_extent(struct hak_text *text, const struct view *view) {
 void view_add_completeness(struct hak_text *text, const struct view *view) {
     const struct hak_store_summary *summary = &view->summary;
     if (summary->lost_events > 0)
-        hak_text_add(text, "%s lost in this capture (%s): `hakmem-trace info` says where.",
+        hak_text_add(text, "%s lost in this capture (%s): %s.",
                      hak_words_count(summary->lost_events, "event was", "events were"),
-                     hak_words_count(summary->losses, "stretch", "stretches"));
+                     hak_words_count(summary->losses, "stretch", "stretches"),
+                     view->command && strcmp(view->command->name, "info") == 0
+                         ? "LOST EVENTS says where"
+                         : "`hakmem-trace info` says where");
     if (summary->trimmed_events > 0)
         hak_text_add(text, "%sThe oldest %s dropped to keep the store below its cap.",
                      summary->lost_events > 0 ? " " : "",

@@ -12,7 +12,8 @@
 #include "superslab.h"
 #include "trace/record.h"
 
-#define TAIL_MAX ((uint64_t)4 << 20) /* events kept in memory for --tail: 320 MiB */
+#define PROCESS_WIDTH 10
+#define TAIL_MAX      ((uint64_t)4 << 20) /* events kept in memory for --tail: 320 MiB */
 
 struct listing {
     struct view *view;
@@ -21,6 +22,11 @@ struct listing {
     struct hak_event *tail; /* newest first */
     uint64_t tail_wanted;
 };
+
+/* Where events of several processes may stand beside each other. */
+static bool has_process_column(const struct view *view) {
+    return view->summary.processes > 1 && !view_given(view, "process");
+}
 
 static void add_where(struct hak_text *text, struct view *view, const struct hak_event *event) {
     if (!hak_event_is_call(event) && hak_event_is_move(event)) {
@@ -53,8 +59,13 @@ static void print_event(struct listing *listing, const struct hak_event *event) 
     else if (hak_event_is_move(event))
         hak_text_add(&text, "large");
     hak_text_tab(&text, 72);
+    if (has_process_column(view)) {
+        hak_text_add(&text, "%s", view_process_label(view, event->process));
+        hak_text_tab(&text, PROCESS_WIDTH + 72);
+    }
+    int shift = has_process_column(view) ? PROCESS_WIDTH : 0;
     hak_text_add(&text, "%s", view_thread_label(view, event->thread));
-    hak_text_tab(&text, 84);
+    hak_text_tab(&text, shift + 84);
     add_where(&text, view, event);
     hak_text_add(&text, "%s\n", illegal ? view_style(view, VIEW_PLAIN) : "");
     if (view_given(view, "stacks"))
@@ -70,8 +81,11 @@ static void print_json(struct listing *listing, const struct hak_event *event) {
 
 static void print_heading(struct view *view) {
     if (!view->json)
-        printf("%s%12s  %10s  %-17s %-15s %-11s %-11s %s%s\n", view_style(view, VIEW_BOLD), "event",
-               "time", "what", "address", "class", "thread", "where", view_style(view, VIEW_PLAIN));
+        printf("%s%12s  %10s  %-17s %-15s %-11s %-*s%-11s %s%s\n", view_style(view, VIEW_BOLD),
+               "event", "time", "what", "address", "class",
+               has_process_column(view) ? PROCESS_WIDTH : 0,
+               has_process_column(view) ? "process" : "", "thread", "where",
+               view_style(view, VIEW_PLAIN));
 }
 
 static void show(struct listing *listing, const struct hak_event *event) {

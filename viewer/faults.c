@@ -73,7 +73,7 @@ static void print_line(struct view *view, sqlite3_stmt *query) {
     hak_text_tab(&text, 52);
     hak_text_add(&text, "%s", hak_words_time((uint64_t)sqlite3_column_int64(query, 3)));
     hak_text_tab(&text, 64);
-    view_add_process_name(&text, view, (uint32_t)sqlite3_column_int64(query, 4));
+    hak_text_add(&text, "%s", view_process_label(view, (uint32_t)sqlite3_column_int64(query, 4)));
     hak_text_tab(&text, 73);
     hak_text_add(&text, "%s", view_thread_label(view, (uint32_t)sqlite3_column_int64(query, 5)));
     hak_text_tab(&text, 85);

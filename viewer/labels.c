@@ -4,6 +4,7 @@
 #include <string.h>
 #include "collector/lookup.h"
 #include "collector/words.h"
+#include "process.h"
 #include "trace/record.h"
 
 #define REMEMBERED 8192 /* direct-mapped by the low bits of the row id */
@@ -61,6 +62,21 @@ const char *view_thread_label(struct view *view, uint32_t row) {
     keep(label, sizeof threads[0].label, &text);
     threads[row % REMEMBERED].used = true;
     threads[row % REMEMBERED].row = row;
+    return label;
+}
+
+const char *view_process_label(struct view *view, uint32_t row) {
+    static struct {
+        uint32_t row;
+        char label[32];
+    } processes[REMEMBERED];
+    char *label = processes[row % REMEMBERED].label;
+    if (row == 0 || processes[row % REMEMBERED].row != row) {
+        struct hak_text text = {0};
+        view_add_process_name(&text, view, row);
+        keep(label, sizeof processes[0].label, &text);
+        processes[row % REMEMBERED].row = row;
+    }
     return label;
 }
 

@@ -17,6 +17,8 @@ const struct stack_label *view_stack_label(struct view *view, uint32_t stack);
 void view_add_stack_line(struct hak_text *text, struct view *view, uint32_t stack, int frames);
 /* "3 io"; "?" when the store has no such thread. Holds until the next call. */
 const char *view_thread_label(struct view *view, uint32_t row);
+/* "4711", "4712#2": what --process takes to mean this row. Holds until the next call. */
+const char *view_process_label(struct view *view, uint32_t row);
 /* Appends the stack of an event, one frame a line, each indented by `indent` blanks. */
 void view_add_stack(struct hak_text *text, struct view *view, uint32_t stack, int indent);
 

@@ -77,6 +77,15 @@ void view_add_module(struct hak_text *text, struct view *view, uint64_t address)
     sqlite3_finalize(query);
 }
 
+void view_add_block_process(struct hak_text *text, struct view *view,
+                            const struct hak_block_key *block) {
+    if (view->summary.processes < 2)
+        return;
+    hak_text_add(text, "Process ");
+    view_add_process(text, view, block->process);
+    hak_text_add(text, ". ");
+}
+
 void view_add_block_completeness(struct hak_text *text, const struct view *view,
                                  uint64_t lost_events) {
     const struct hak_store_summary *summary = &view->summary;

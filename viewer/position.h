@@ -19,6 +19,9 @@ void view_add_slot(struct hak_text *text, struct view *view, const struct hak_bl
 /* "It lies in server+0x100: static data or code, no heap." and a newline, if it lies in a module.
  */
 void view_add_module(struct hak_text *text, struct view *view, uint64_t address);
+/* "Process 4711 (server). ", where the capture has several. */
+void view_add_block_process(struct hak_text *text, struct view *view,
+                            const struct hak_block_key *block);
 /* What was lost while a block was in use: `lost_events` in its processes then. */
 void view_add_block_completeness(struct hak_text *text, const struct view *view,
                                  uint64_t lost_events);

@@ -221,6 +221,7 @@ void tree_write(struct hak_text *text, struct view *view, const struct tree *tre
         for (int i = tree->first_root; i >= 0; i = tree->list[i].next_sibling)
             draw(&d, i, 0);
     if (d.left_out > 0)
-        hak_text_add(text, "%s not shown; --all shows them\n",
-                     hak_words_count((uint64_t)d.left_out, "process is", "processes are"));
+        hak_text_add(text, "%s not shown; %s\n",
+                     hak_words_count((uint64_t)d.left_out, "process is", "processes are"),
+                     all ? "they lie too deep in the tree" : "--all shows them");
 }

@@ -217,7 +217,7 @@ static void add_end(struct hak_text *text, const struct why *why) {
         hak_text_add(&option, " -s ");
         hak_text_add_name(&option, store);
     }
-    if (view_given(why->view, "process")) {
+    if (view_given(why->view, "process") || why->view->summary.processes > 1) {
         hak_text_add(&option, " -p ");
         view_add_process_name(&option, why->view, why->story->block.process);
     }
@@ -244,6 +244,7 @@ void why_write(struct hak_text *text, const struct why *why) {
         add_position(text, why);
         add_state(text, why);
         view_add_slot(text, why->view, &why->story->block);
+        view_add_block_process(text, why->view, &why->story->block);
     }
     view_add_block_completeness(text, why->view, why->story->lost_events);
     hak_text_add(text, "\n");
