@@ -53,7 +53,7 @@ static bool is_loaded_one(const struct stat *about, const char *has, const char 
 
 void hak_debug_file_open(struct hak_debug_file *file, const char *path, const char *build_id,
                          int pid, uint64_t loaded_ns) {
-    *file = (struct hak_debug_file){.fd = -1, .separate_fd = -1};
+    *file = (struct hak_debug_file){.fd = -1, .separate_fd = -1, .dwp.fd = -1};
     for (int attempt = 0; attempt < 2 && path[0] == '/'; attempt++) {
         struct stat about;
         if (attempt == 0)
@@ -150,10 +150,8 @@ static bool try_link(struct hak_debug_file *f) {
     return try_separate(f, path, &checksum);
 }
 
-void hak_debug_file_load(struct hak_debug_file *file) {
+static void find_debug_information(struct hak_debug_file *file) {
     char path[4096];
-    if (!file->elf)
-        return;
     if (has_lines(file->elf)) {
         file->dwarf = dwarf_begin_elf(file->elf, DWARF_C_READ, NULL);
         if (file->dwarf) {
@@ -170,7 +168,18 @@ void hak_debug_file_load(struct hak_debug_file *file) {
     try_link(file);
 }
 
+void hak_debug_file_load(struct hak_debug_file *file) {
+    if (!file->elf)
+        return;
+    find_debug_information(file);
+    if (file->dwarf)
+        hak_dwp_open(&file->dwp, file->source);
+    if (file->dwarf && file->dwp.fd < 0)
+        hak_dwp_open(&file->dwp, file->path);
+}
+
 void hak_debug_file_close(struct hak_debug_file *file) {
+    hak_dwp_close(&file->dwp);
     if (file->dwarf)
         dwarf_end(file->dwarf);
     if (file->separate_elf)

@@ -2,18 +2,22 @@
  *
  * Looked for in this order: in the file itself; /usr/lib/debug/.build-id/XX/YYY.debug; what
  * .gnu_debuglink names beside the file, in .debug/ beside it and under /usr/lib/debug (its checksum
- * is verified). Never the network. */
+ * is verified). Beside it, or beside the module's file, may lie a package of split debug
+ * information
+ * (.dwp). Never the network. */
 #ifndef HAK_COLLECTOR_DEBUG_FILE_H
 #define HAK_COLLECTOR_DEBUG_FILE_H
 
 #include <elfutils/libdw.h>
+#include "collector/dwp.h"
 #include <libelf.h>
 #include <stdint.h>
 
 struct hak_debug_file {
     int fd, separate_fd; /* -1 = not open */
     Elf *elf, *separate_elf;
-    Dwarf *dwarf; /* NULL = no debug information */
+    Dwarf *dwarf;       /* NULL = no debug information */
+    struct hak_dwp dwp; /* split units of `dwarf` that are in no .dwo file */
     char path[4096];
     char source[4096]; /* path of the file that `dwarf` is of, "" = none */
     char build_id[129];

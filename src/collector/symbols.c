@@ -38,7 +38,7 @@ struct hak_symbols {
 static void load(struct hak_symbol_file *file) {
     hak_debug_file_load(&file->debug);
     if (file->debug.dwarf)
-        hak_units_load(&file->units, file->debug.dwarf);
+        hak_units_load(&file->units, file->debug.dwarf, &file->debug.dwp);
     hak_minimal_symbols_load(&file->minimal, file->debug.elf);
     Elf *const files[] = {file->debug.separate_elf, file->debug.elf, file->minimal.elf};
     hak_symbol_table_load(&file->table, files, sizeof files / sizeof *files);

@@ -1,7 +1,7 @@
 /* From an address in a module's file to functions, files and lines.
  *
  *   path, build-id --> ELF file --> debug information: in it, by build-id under /usr/lib/debug, by
- *                                   .gnu_debuglink, split (.dwo) where libdw finds it
+ *                                   .gnu_debuglink, split (.dwo where libdw finds it, else .dwp)
  *                               --> unit by .debug_aranges, else by an index over all units
  *                               --> function and the calls that were inlined into it, lines
  *                               --> else the symbol tables: the function alone; also the one that

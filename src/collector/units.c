@@ -25,7 +25,7 @@ static bool reserve(void *array, size_t count, size_t *capacity, size_t each) {
 
 /* ---- units ----------------------------------------------------------------------------------- */
 
-static void add_unit(struct hak_units *u, Dwarf_Die *die, Dwarf_Die *split) {
+static void add_unit(struct hak_units *u, Dwarf_Die *die, Dwarf_Die *split, bool wants_package) {
     Dwarf_Addr base, low, high;
     ptrdiff_t offset = 0;
     bool any = false;
@@ -39,7 +39,8 @@ static void add_unit(struct hak_units *u, Dwarf_Die *die, Dwarf_Die *split) {
         any = true;
     }
     if (any)
-        u->units[u->unit_count++] = (struct hak_unit){.die = *die, .inner = *split};
+        u->units[u->unit_count++] =
+            (struct hak_unit){.die = *die, .inner = *split, .wants_package = wants_package};
 }
 
 static int by_low(const void *left, const void *right) {
@@ -47,16 +48,17 @@ static int by_low(const void *left, const void *right) {
     return a->low < b->low ? -1 : a->low > b->low;
 }
 
-void hak_units_load(struct hak_units *units, Dwarf *dwarf) {
+void hak_units_load(struct hak_units *units, Dwarf *dwarf, struct hak_dwp *dwp) {
     Dwarf_CU *unit = NULL;
     Dwarf_Half version;
     uint8_t type;
     Dwarf_Die die, split;
+    units->dwarf = dwarf;
+    units->dwp = dwp;
     while (dwarf_get_units(dwarf, unit, &unit, &version, &type, &die, &split) == 0) {
-        if (type == DW_UT_compile)
-            add_unit(units, &die, &die);
-        else if (type == DW_UT_skeleton)
-            add_unit(units, &die, dwarf_tag(&split) == DW_TAG_invalid ? &die : &split);
+        bool has_split = type == DW_UT_skeleton && dwarf_tag(&split) != DW_TAG_invalid;
+        if (type == DW_UT_compile || type == DW_UT_skeleton)
+            add_unit(units, &die, has_split ? &split : &die, type == DW_UT_skeleton && !has_split);
     }
     if (units->range_count)
         qsort(units->ranges, units->range_count, sizeof *units->ranges, by_low);
@@ -244,6 +246,14 @@ static void find_line(struct hak_unit *unit, struct hak_strings *strings, uint64
     out->file = hak_strings_join(strings, folder_of(unit), dwarf_linesrc(line, NULL, NULL));
 }
 
+/* Once: takes the unit's split half out of the package, if it is there. */
+static void look_into_package(struct hak_units *units, struct hak_unit *unit) {
+    Dwarf_Die split;
+    unit->wants_package = false;
+    if (units->dwp && hak_dwp_find(units->dwp, units->dwarf, &unit->die, &split))
+        unit->inner = split;
+}
+
 int hak_units_find(struct hak_units *units, struct hak_strings *strings, uint64_t address,
                    struct hak_symbol *out, int max) {
     Dwarf_Die levels[LEVELS_MAX];
@@ -251,6 +261,8 @@ int hak_units_find(struct hak_units *units, struct hak_strings *strings, uint64_
     struct hak_unit *unit = unit_of(units, address);
     if (!unit || max <= 0)
         return 0;
+    if (unit->wants_package)
+        look_into_package(units, unit);
     struct hak_unit_function *function = function_of(unit, address);
     struct hak_symbol here = {"", "", 0};
     find_line(unit, strings, address, &here);

@@ -11,6 +11,7 @@
 #include <elfutils/libdw.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include "collector/dwp.h"
 #include "collector/strings.h"
 #include "collector/symbols.h"
 
@@ -25,6 +26,7 @@ struct hak_unit {
     struct hak_unit_function *functions; /* by low, then the outer before the inner */
     size_t function_count, function_capacity;
     bool listed, listed_deep;
+    bool wants_package; /* its split half is in no .dwo file */
 };
 
 struct hak_unit_range {
@@ -35,11 +37,14 @@ struct hak_unit_range {
 struct hak_units {
     struct hak_unit *units;
     size_t unit_count, unit_capacity;
+    Dwarf *dwarf;
+    struct hak_dwp *dwp;           /* where split halves may lie; NULL = nowhere */
     struct hak_unit_range *ranges; /* by low */
     size_t range_count, range_capacity;
 };
 
-void hak_units_load(struct hak_units *units, Dwarf *dwarf);
+/* Both must stay open; `dwp` may be NULL. */
+void hak_units_load(struct hak_units *units, Dwarf *dwarf, struct hak_dwp *dwp);
 void hak_units_free(struct hak_units *units);
 
 /* As hak_symbols_find. */

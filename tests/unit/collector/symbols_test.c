@@ -186,6 +186,44 @@ START_TEST(writes_cpp_names_as_people_do) {
 }
 END_TEST
 
+/* A package of split debug information, and one that is broken at every 97th byte. */
+static const char *const packers[] = {
+    "clang -gdwarf-5 -O2 -gsplit-dwarf -c t.c && clang -gdwarf-5 -O2 -gsplit-dwarf -c u.c && "
+    "clang -o t t.o u.o && llvm-dwp-14 -e t -o t.dwp",
+    "clang -gdwarf-4 -O0 -gsplit-dwarf -c t.c && clang -gdwarf-4 -O0 -gsplit-dwarf -c u.c && "
+    "clang -o t t.o u.o && dwp -e t -o t.dwp",
+    "gcc -gdwarf-4 -O2 -gsplit-dwarf -c t.c && gcc -gdwarf-4 -O2 -gsplit-dwarf -c u.c && "
+    "gcc -o t t.o u.o && dwp -e t -o t.dwp",
+};
+
+START_TEST(reads_packages_of_split_debug_information) {
+    write_file("t.c", c_source);
+    write_file("u.c", "int u_function(int x) { return x * 3; }\nint u_data = 4;\n");
+    run("%s && rm -f *.dwo", packers[_i]);
+    uint64_t inner = address_of("t", "mark_inner"), plain = address_of("t", "mark_plain");
+    uint64_t other = address_of("t", "u_function");
+    is_c_program("t", inner, plain);
+    struct answer a = ask("t", other);
+    is_level(&a, 0, "u_function", "u.c", 1);
+    hak_symbols_free(a.symbols);
+    /* the package beside a program whose debug information is separate too */
+    run("objcopy --only-keep-debug t t.debug && objcopy --strip-all --add-gnu-debuglink=t.debug t");
+    is_c_program("t", inner, plain);
+    for (int at = 0; at < 1500; at += 97) {
+        run("cp t.dwp whole && printf '\\377' | dd of=t.dwp bs=1 seek=%d conv=notrunc 2>/dev/null",
+            at);
+        a = ask("t", inner);
+        ck_assert_int_gt(a.count, 0);
+        hak_symbols_free(a.symbols);
+        run("mv whole t.dwp");
+    }
+    run("head -c 300 t.dwp >cut && mv cut t.dwp");
+    a = ask("t", plain);
+    ck_assert_int_eq(a.count, 1);
+    hak_symbols_free(a.symbols);
+}
+END_TEST
+
 /* Makes `t` a stripped program with its symbol table compressed inside, as Fedora's are. */
 static void leave_minimal_symbols(const char *compressed) {
     run("objcopy --only-keep-debug t t.full && strip t && "
@@ -323,6 +361,7 @@ int main(void) {
     tcase_add_loop_test(cases, names_lines_and_inlined_calls, 0, 2 * WAYS);
     tcase_add_loop_test(cases, writes_cpp_names_as_people_do, 0, 8);
     tcase_add_loop_test(cases, names_functions_by_compressed_symbols, 0, 6);
+    tcase_add_loop_test(cases, reads_packages_of_split_debug_information, 0, 3);
     tcase_add_loop_test(cases, names_functions_of_programs_without_debug_information, 0, 2);
     tcase_add_loop_test(cases, follows_a_debuglink, 0, 4);
     tcase_add_test(cases, does_not_use_a_file_that_is_another_build);
