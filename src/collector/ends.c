@@ -24,7 +24,8 @@ struct pidfd_facts {
 
 enum { EXIT_CODE_FIELD = 52 };
 
-#define TELL_NS 500000000u
+#define NOT_RECORDED "which was not recorded: "
+#define TELL_NS      500000000u
 
 static bool read_text(const char *path, char *text, size_t bytes) {
     int file = open(path, O_RDONLY | O_CLOEXEC);
@@ -167,9 +168,10 @@ void hak_ends_describe(struct hak_client *client, struct hak_rows *rows, uint32_
 }
 
 void hak_ends_unrecorded(struct hak_client **clients, uint32_t count, struct hak_rows *rows,
-                         pid_t pid, const char *why, uint64_t ns) {
+                         pid_t pid, const char *why, uint64_t ns, int watch) {
     char path[64], program[HAK_PATH_BYTES], note[320];
-    for (uint32_t c = 0; c < count; c++)
+    for (uint32_t c = 0; c < count; c++) {
+        hak_client_look_at_processes(clients[c], rows, watch);
         for (uint32_t i = 0; i < clients[c]->processes_high; i++) {
             const struct hak_process_watch *w = &clients[c]->processes[i];
             if ((w->phase == HAK_PHASE_LIVE || w->phase == HAK_PHASE_GONE) && w->pid == pid) {
@@ -177,8 +179,24 @@ void hak_ends_unrecorded(struct hak_client **clients, uint32_t count, struct hak
                 return;
             }
         }
+    }
     struct hak_peer peer = {0};
     (void)hak_peer_read(pid, &peer);
+    /* Its row may be closed already, with a guess. */
+    for (uint32_t id = rows->process_count; id > 0; id--) {
+        const struct hak_process_row *before = &rows->processes[id - 1].row;
+        const char *guess =
+            before->pid == pid && before->end_kind == 4 && before->start_time == peer.start_time
+                ? strstr(before->note, NOT_RECORDED)
+                : NULL;
+        if (!guess)
+            continue;
+        char longer[HAK_EXEC_PATH + 512];
+        snprintf(longer, sizeof longer, "%.*s" NOT_RECORDED "%s", (int)(guess - before->note),
+                 before->note, why);
+        hak_ends_note(rows, id, longer);
+        return;
+    }
     snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
     ssize_t length = readlink(path, program, sizeof program - 1);
     program[length > 0 ? length : 0] = 0;

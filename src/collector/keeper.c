@@ -8,12 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#define BEAT_MS 200
-#define FIXED   4 /* descriptors besides the guests */
+#define BEAT_MS   200
+#define FILES_MIN 32
+#define FIXED     4 /* descriptors besides the guests */
 
 uint64_t hak_keeper_now_ms(void) {
     struct timespec t;
@@ -26,6 +28,18 @@ void hak_keeper_say(const char *text) {
     int length = snprintf(line, sizeof line, "hakmem: %s\n", text);
     if (length > 0 && write(2, line, (size_t)length) < 0)
         return;
+}
+
+bool hak_keeper_has_files(char *why, size_t bytes) {
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+        return true;
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+    snprintf(why, bytes,
+             "the limit of open files (ulimit -n) is %llu; the collector needs %d at least",
+             (unsigned long long)files.rlim_max, FILES_MIN);
+    return files.rlim_max >= FILES_MIN;
 }
 
 static void beat(struct hak_keeper *k) {

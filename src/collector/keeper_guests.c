@@ -51,6 +51,9 @@ static const char *hold_session(struct hak_keeper *k, struct hak_greeting *g) {
         return make_way(k);
     if (g->hello.kind == HAK_HELLO_UNRECORDED)
         return pass_on_unrecorded(k, g, peer.pid);
+    static char few[160]; /* one keeper thread in a process */
+    if (k->held_count == 0 && !hak_keeper_has_files(few, sizeof few))
+        return few;
     if (k->held_count == k->held_capacity) {
         int capacity = k->held_capacity ? 2 * k->held_capacity : 16;
         struct held *more = realloc(k->held, (size_t)capacity * sizeof *more);

@@ -17,6 +17,11 @@ int hak_keeper_start(const struct hak_keeper_options *options, struct hak_keeper
                  options->collect_path, strerror(errno));
         return -1;
     }
+    char few[160];
+    if (!hak_keeper_has_files(few, sizeof few)) {
+        snprintf(error, error_bytes, "nothing can be recorded: %s", few);
+        return -1;
+    }
     struct hak_keeper *k = hak_keeper_make(options->collect_path);
     if (k) {
         k->hold = true;

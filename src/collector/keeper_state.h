@@ -57,6 +57,10 @@ uint64_t hak_keeper_now_ms(void);
 /* One line on stderr. */
 void hak_keeper_say(const char *text);
 
+/* Raises the limit of open files as far as it goes; true when it leaves room for a recording. `why`
+ * gets the words when it does not. */
+bool hak_keeper_has_files(char *why, size_t bytes);
+
 /* A listening socket with the abstract name `name`, which is drawn when it is empty. -1 when it
  * cannot be had: errno EADDRINUSE when another keeper has the name. */
 int hak_keeper_open_socket(char name[108]);

@@ -1,5 +1,6 @@
 /* hakmem-collect: the program beside hakmem-debug.so that keeps and stores what programs record. */
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -13,6 +14,8 @@
 #include "collector/worker.h"
 #include "trace/protocol.h"
 #include "version.h"
+
+enum { STACK_BYTES = 8 << 20 };
 
 static const char help[] =
     "hakmem-collect: stores what hakmem-debug.so records. It is started by hakmem-trace run, by\n"
@@ -47,7 +50,7 @@ static void find_self(char *path, size_t bytes) {
     free(started);
 }
 
-int main(int count, char **arguments) {
+static int act(int count, char **arguments) {
     static char self[HAK_PATH_BYTES];
     const char *what = count > 1 ? arguments[1] : "";
     bool revived = count > 2 && strcmp(arguments[2], "--revived") == 0;
@@ -76,4 +79,30 @@ int main(int count, char **arguments) {
     for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
         signal(ignored[i], SIG_IGN);
     return hak_keeper_main(self, HAK_KEEPER_SOCKET, name, revived);
+}
+
+struct command {
+    int count, status;
+    char **arguments;
+};
+
+static void *act_in_thread(void *command) {
+    struct command *c = command;
+    c->status = act(c->count, c->arguments);
+    return NULL;
+}
+
+/* Everything runs on stacks of this size, whatever `ulimit -s` was meant for the recorded program.
+ */
+int main(int count, char **arguments) {
+    struct command command = {.count = count, .arguments = arguments};
+    pthread_attr_t attributes;
+    pthread_t thread;
+    if (pthread_attr_init(&attributes) != 0 ||
+        pthread_attr_setstacksize(&attributes, STACK_BYTES) != 0 ||
+        pthread_setattr_default_np(&attributes) != 0 ||
+        pthread_create(&thread, &attributes, act_in_thread, &command) != 0)
+        return act(count, arguments);
+    pthread_join(thread, NULL);
+    return command.status;
 }

@@ -107,7 +107,7 @@ void hak_memory_leave_out_of_cores(struct hak_session *session, uint64_t total_b
     (void)hak_raw_call(SYS_madvise, (long)session, (long)total_bytes, MADV_DONTDUMP, 0, 0, 0);
 }
 
-int hak_memory_make(uint64_t wanted, struct hak_session_memory *memory) {
+static int make_memory(uint64_t wanted, struct hak_session_memory *memory) {
     uint64_t total =
         wanted ? wanted : hak_memory_bytes_for(limit_of(RLIMIT_AS), limit_of(RLIMIT_FSIZE));
     if (total == 0)
@@ -136,6 +136,19 @@ int hak_memory_make(uint64_t wanted, struct hak_session_memory *memory) {
         if (hak_raw_call(SYS_getrandom, (long)&memory->session->session_id, 8, 0, 0, 0, 0) != 8)
             memory->session->session_id = __builtin_ia32_rdtsc();
     return 0;
+}
+
+int hak_memory_make(uint64_t wanted, struct hak_session_memory *memory) {
+    struct rlimit before = {RLIM_INFINITY, RLIM_INFINITY};
+    (void)hak_raw_call(SYS_prlimit64, 0, RLIMIT_FSIZE, 0, (long)&before, 0, 0);
+    if (before.rlim_cur >= HAK_SESSION_BYTES_STD || before.rlim_cur == before.rlim_max)
+        return make_memory(wanted, memory);
+    /* A small soft limit is meant for the program's files. */
+    struct rlimit raised = {before.rlim_max, before.rlim_max};
+    (void)hak_raw_call(SYS_prlimit64, 0, RLIMIT_FSIZE, (long)&raised, 0, 0, 0);
+    int error = make_memory(wanted, memory);
+    (void)hak_raw_call(SYS_prlimit64, 0, RLIMIT_FSIZE, (long)&before, 0, 0, 0);
+    return error;
 }
 
 static uint32_t read_file(const char *path, char *to, uint32_t capacity) {
