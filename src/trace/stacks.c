@@ -152,10 +152,9 @@ static uint32_t intern_last(struct hak_last_stack *stack, struct taken *taken) {
     while (program > 1 && frame[program - 1].rank == frame[program - 2].rank)
         program--;
     taken->caller = frame[program - 1].ip;
-    taken->flags = hak_stacks_flags(stack->end);
-    if (HAK_UNLIKELY(left_out != 0))
-        taken->flags |= HAK_RECORD_PARTIAL;
-    if (HAK_UNLIKELY(frame[count - 1].is_bare))
+    if (HAK_UNLIKELY(stack->end != HAK_UNWIND_COMPLETE || left_out != 0))
+        taken->flags = HAK_RECORD_PARTIAL;
+    if (HAK_UNLIKELY(stack->any_bare && frame[count - 1].is_bare))
         taken->flags |= HAK_RECORD_GUESSED;
     if (taken->keep_own_frames)
         for (size_t i = program; i < count && !is_tracer(frame[i].ip); i++)

@@ -93,7 +93,7 @@ static inline enum step step_by_rule(const struct hak_stack_memory *memory, stru
             return STEP_CANNOT;
         frame->cfa = place->bp + 16;
         frame->bp_words = 2;
-        frame->uses_bp = frame->is_bare = true;
+        frame->uses_bp = frame->is_bare = last.any_bare = true;
         if (frame->cfa <= place->sp || !read_own(memory, frame->cfa - 8, &place->ip) ||
             !read_own(memory, place->bp, &place->bp))
             return STEP_CANNOT;
@@ -161,7 +161,6 @@ static void put_on(size_t kept, const struct hak_frame *fresh, size_t count) {
         if (i == 0)
             continue;
         const struct hak_frame *caller = &last.frame[i - 1];
-        f->is_bare |= caller->is_bare;
         f->words_end = caller->words_end;
         add_word(f, f->cfa - 8, caller->ip);
         if (f->cfa_words != 0)
@@ -171,6 +170,8 @@ static void put_on(size_t kept, const struct hak_frame *fresh, size_t count) {
         else if (caller->needs_bp)
             add_word(f, saved_at(f, f->bp), caller->bp);
     }
+    for (size_t i = kept ? kept : 1; HAK_UNLIKELY(last.any_bare) && i < kept + count; i++)
+        last.frame[i].is_bare |= last.frame[i - 1].is_bare;
     last.count = kept + count;
     last.kept = kept;
 }

@@ -54,6 +54,7 @@ struct hak_last_stack {
     size_t count, capacity;
     size_t kept;       /* frames [0, kept) are the last stack's, with their ids */
     uint64_t version;  /* what it was walked with */
+    bool any_bare;     /* some frame of this or an earlier stack is_bare */
     uint16_t left_out; /* program frames at the outer end that were beyond the depth */
     enum hak_unwind_end end;
 };
