@@ -13,7 +13,7 @@
 #include "trace/record.h"
 
 #define PROCESS_WIDTH 10
-#define TAIL_MAX      ((uint64_t)4 << 20) /* events kept in memory for --tail: 320 MiB */
+#define TAIL_MAX      ((uint64_t)2 << 20) /* events kept in memory for --tail: 160 MiB */
 
 struct listing {
     struct view *view;

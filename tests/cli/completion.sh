@@ -44,7 +44,7 @@ for command in $commands; do
     grep -q "^        '$command:" zsh || { echo "zsh is not told of $command"; wrong=1; }
     grep -q -- "-a $command -d" fish || { echo "fish is not told of $command"; wrong=1; }
     for option in $(hakmem-trace "$command" --help | sed -n 's/^  ...  *--\([a-z-]*\).*/\1/p; s/^  -., --\([a-z-]*\).*/\1/p'); do
-        sed -n "/^    $command)\$/,/^        ;;\$/p" zsh | grep -q -- "--$option[[}]" ||
+        sed -n "/^    $command)\$/,/^        ;;\$/p" zsh | grep -q -- "--${option}[[}]" ||
             { echo "zsh is not told of $command --$option"; wrong=1; }
         grep -q "from $command' -l $option " fish || { echo "fish is not told of $command --$option"; wrong=1; }
         grep -q "^        options='.* --$option\b" bash || { echo "bash is not told of --$option"; wrong=1; }
