@@ -13,7 +13,7 @@ locks() {
     [ "$kib" -lt "$most" ] || { echo "mlockall($flags), $*: $kib KiB are resident; less than $most were due"; exit 1; }
 }
 
-plain=$(LD_PRELOAD= "$locked" 3) || { echo "mlockall fails without hakmem"; exit 1; }
+plain=$(LD_PRELOAD='' "$locked" 3) || { echo "mlockall fails without hakmem"; exit 1; }
 for flags in 1 2 3 5 7; do # MCL_CURRENT 1, MCL_FUTURE 2, MCL_ONFAULT 4
     locks $((plain + 16384)) $flags env LD_PRELOAD="$BUILD/libhakmem.so"
     locks $((plain + 131072)) $flags "$BUILD/hakmem-trace" run --check trace --store locked.$flags.db --

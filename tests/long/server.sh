@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# An hour of a server's mix on 64 threads in the plain library, and ten minutes in each level of the debug library:
+# every block whole, memory level, nothing lost. SERVER_SECONDS and SERVER_DEBUG_SECONDS shorten it.
+# timeout: 10800
+set -u
+unset "${!HAKMEM_@}"
+server=$BUILD/tests/long/server
+
+LD_PRELOAD=$BUILD/libhakmem.so "$server" 64 "${SERVER_SECONDS:-3600}" 2>err >out || { cat out err; exit 1; }
+[ ! -s err ] || { cat err; exit 1; }
+echo "libhakmem.so: $(cat out)"
+for check in trace normal; do
+    "$BUILD/hakmem-trace" run --check $check --store $check.db -- "$server" 64 "${SERVER_DEBUG_SECONDS:-600}" \
+        2>err >out || { cat out err; exit 1; }
+    [ ! -s err ] || { cat err; exit 1; }
+    echo "hakmem-debug.so, $check: $(cat out)"
+    "$BUILD/hakmem-trace" check -s $check.db >check.out 2>&1 || { head -n 5 check.out; exit 1; }
+    tail -n 1 check.out
+    stat --format='%n: %s bytes' $check.db
+    rm $check.db
+done
