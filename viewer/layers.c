@@ -81,7 +81,7 @@ struct layers_moves layers_moves(const uint64_t *metrics) {
 #undef IN
 
 bool layers_disagree(const struct layers *l) {
-    return l->log_was_read && l->with_counters > 0 && l->counted != l->logged;
+    return l->log_was_read && l->differing > 0;
 }
 
 /* ---- gathering ---------------------------------------------------------------------------------
@@ -177,15 +177,43 @@ static int read_log(struct layers *l) {
     return error < 0 ? view_store_error(l->view, error) : 0;
 }
 
+static int read_unended_threads(struct layers *l) {
+    sqlite3 *database = hak_store_database(l->view->reader);
+    sqlite3_stmt *query = NULL;
+    int step = SQLITE_ERROR;
+    if (sqlite3_prepare_v2(database,
+                           "SELECT process, count(*) FROM thread WHERE end_ns = 0 GROUP BY process",
+                           -1, &query, NULL) == SQLITE_OK)
+        while ((step = sqlite3_step(query)) == SQLITE_ROW) {
+            struct layers_process *p = process_at(l, (uint32_t)sqlite3_column_int64(query, 0));
+            if (p)
+                p->unended = (uint32_t)sqlite3_column_int64(query, 1);
+        }
+    if (step != SQLITE_DONE)
+        view_error("%s: %s", l->view->store_path, sqlite3_errmsg(database));
+    sqlite3_finalize(query);
+    return step == SQLITE_DONE ? 0 : VIEW_UNREADABLE;
+}
+
+/* A call is counted shortly before its record is complete. Where a process ends in between, each of
+ * its threads may have counted one that the log does not have. */
+static void compare_process(struct layers *l, const struct layers_process *p) {
+    uint64_t more = p->counted - p->logged;
+    l->counted += p->counted;
+    l->logged += p->logged;
+    if (p->counted < p->logged || more > p->unended)
+        l->differing++;
+    else
+        l->cut_short += more;
+}
+
 /* Mallocs by counters and by the log, of the processes that have both. */
 static void compare(struct layers *l) {
     for (uint32_t row = 0; row < l->process_rows; row++) {
         const struct layers_process *p = &l->processes[row];
         l->without_last += p->has_counters ? !p->has_last : p->logged > 0;
-        if (!p->has_counters)
-            continue;
-        l->counted += p->has_last ? p->counted : 0;
-        l->logged += p->has_last ? p->logged : 0;
+        if (p->has_last)
+            compare_process(l, p);
     }
 }
 
@@ -274,6 +302,8 @@ static int gather(struct layers *l) {
         status = read_snapshots(l);
     if (status == 0 && !view_given(l->view, "quick"))
         status = read_log(l);
+    if (status == 0)
+        status = read_unended_threads(l);
     if (l->with_counters > 0)
         compare(l);
     return status;

@@ -21,6 +21,7 @@ struct layers_cells {
 /* One process: its mallocs by its own counters, and by the log. */
 struct layers_process {
     uint64_t counted, logged;
+    uint32_t unended; /* threads that the log does not see end */
     bool has_counters;
     bool has_last; /* its counters are those of its end */
 };
@@ -46,6 +47,8 @@ struct layers {
     struct layers_interval *intervals;
     uint64_t interval_count;
     uint64_t counted, logged; /* mallocs of the processes that can be compared */
+    uint64_t cut_short;       /* counted, and not recorded any more: the process ended just then */
+    uint32_t differing;       /* processes whose log and counters differ by more */
 };
 
 /* True when --class lets this row pass. */

@@ -81,6 +81,7 @@ json_t *layers_json(const struct layers *l) {
     json_object_set_new(document, "source", json_string(l->is_from_log ? "log" : "counters"));
     json_object_set_new(compared, "counted", l->with_counters ? number(l->counted) : json_null());
     json_object_set_new(compared, "logged", has_both ? number(l->logged) : json_null());
+    json_object_set_new(compared, "cut_short", number(l->cut_short));
     json_object_set_new(compared, "agree",
                         has_both ? json_boolean(!layers_disagree(l)) : json_null());
     json_object_set_new(compared, "without_last_counters", json_integer(l->without_last));

@@ -218,9 +218,13 @@ static void add_total(struct hak_text *text, const struct layers *l) {
         hak_text_add(text, "total  %s malloc counted; not compared with the log.\n",
                      hak_words_number(served));
     } else {
-        hak_text_add(text, "total  %s malloc in the log %s %s counted%s.\n",
-                     hak_words_number(l->logged), l->counted == l->logged ? "=" : "is not",
-                     hak_words_number(l->counted),
+        hak_text_add(text, "total  %s malloc in the log %s %s counted", hak_words_number(l->logged),
+                     layers_disagree(l) ? "is not" : "=",
+                     hak_words_number(l->counted - l->cut_short));
+        if (l->cut_short > 0)
+            hak_text_add(text, ", beside %s that the end of its process cut short",
+                         hak_words_number(l->cut_short));
+        hak_text_add(text, "%s.\n",
                      !layers_disagree(l)                   ? ""
                      : l->view->summary.lost_events > 0    ? "; events were lost"
                      : l->view->summary.trimmed_events > 0 ? "; the oldest events were dropped"

@@ -30,10 +30,13 @@ cp stale.db some/hakmem.server.1.db && touch -d '2020-01-01' some/hakmem.server.
 cp stale.db flipped.db
 sqlite3 flipped.db "UPDATE chunk_data SET data = CAST(substr(data, 1, 40) || x'ffff' || substr(data, 43) AS BLOB);"
 # Counters that agree with the log, one malloc too many, none of the end, none but nonsense.
-for store in counted miscounted unfinished nonsense; do cp stale.db "$store.db"; done
+for store in counted miscounted cut_short unfinished nonsense; do cp stale.db "$store.db"; done
 sqlite3 counted.db <"$here/layers.sql" && sqlite3 miscounted.db <"$here/layers.sql" &&
     sqlite3 unfinished.db <"$here/layers.sql" || fail "no counters"
-sqlite3 miscounted.db "UPDATE metric SET value = value + 1 WHERE name = 'served.FRONT';"
+sqlite3 miscounted.db "UPDATE metric SET value = value + 9 WHERE name = 'served.FRONT';"
+sqlite3 cut_short.db <"$here/layers.sql" &&
+    sqlite3 cut_short.db "UPDATE metric SET value = value + 1 WHERE name = 'served.FRONT' AND value = 3;
+        UPDATE thread SET end_ns = 0 WHERE id = 1;"
 sqlite3 unfinished.db "DELETE FROM metric WHERE ns = 1080000000;"
 sqlite3 nonsense.db "INSERT INTO metric VALUES(1, NULL, 1, NULL, -5, 'text'), (2, -1, 99, 'served.FRONT', 4, 1),
     (3, 1, 1, 'served.FRONT', 4, -7), (4, 1, 1, 'served.MAP', 4, 1e300), (5, 9e18, 1, 'given.FRONT', 77, 2);"

@@ -18,3 +18,4 @@ settled() { no_holder "$PWD/store.db"; }
 until_true settled || exit 1
 python3 "$SOURCE/tests/tools/sequence_check.py" "$BUILD/hakmem-trace" words 2 store.db || exit 1
 "$BUILD/hakmem-trace" check -s store.db >check.out 2>&1 || { head -n 20 check.out; exit 1; }
+"$BUILD/hakmem-trace" layers -s store.db >layers.out 2>&1 || { tail -n 8 layers.out; exit 1; }

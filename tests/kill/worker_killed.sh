@@ -27,3 +27,4 @@ python3 "$SOURCE/tests/tools/sequence_check.py" "$BUILD/hakmem-trace" words 2 st
 lost=$("$BUILD/hakmem-trace" sql -s store.db 'select coalesce(sum(count), 0) from loss' | tail -n 1)
 [ "$lost" = 0 ] || { echo "$lost events are counted as lost; 0 was due"; exit 1; }
 "$BUILD/hakmem-trace" check -s store.db >check.out 2>&1 || { head -n 20 check.out; exit 1; }
+"$BUILD/hakmem-trace" layers -s store.db >layers.out 2>&1 || { tail -n 8 layers.out; exit 1; }
