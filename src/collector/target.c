@@ -130,10 +130,14 @@ static unsigned look_at_symbol(Elf *elf, const GElf_Shdr *header, Elf_Data *data
         return 0;
     const char *name = elf_strptr(elf, header->sh_link, symbol.st_name);
     bool is_defined = symbol.st_shndx != SHN_UNDEF;
-    for (size_t s = 0; name && s < sizeof starts / sizeof *starts; s++)
-        if (strncmp(name, starts[s], strlen(starts[s])) == 0)
-            return is_defined && strcmp(name + strlen(starts[s]), "init") == 0 ? SANITIZER
-                                                                               : SANITIZER_NAME;
+    for (size_t s = 0; name && s < sizeof starts / sizeof *starts; s++) {
+        size_t length = strlen(starts[s]);
+        bool is_start = strncmp(name, starts[s], length) == 0 && strcmp(name + length, "init") == 0;
+        if (is_start) /* asked for weakly, it is hakmem's own question */
+            return is_defined ? SANITIZER : 0;
+        if (strncmp(name, starts[s], length) == 0)
+            return SANITIZER_NAME;
+    }
     bool is_malloc = name && is_defined && strcmp(name, "malloc") == 0 &&
                      GELF_ST_TYPE(symbol.st_info) == STT_FUNC;
     return is_malloc ? MALLOC : 0;

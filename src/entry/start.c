@@ -129,11 +129,25 @@ static void after_fork_in_child(void) {
 
 /* ---- constructor ----------------------------------------------------------------------------- */
 
+/* A sanitizer's start, where the loader sees one: it stands in front of libc's functions, and they
+ * crash or wait for ever until it has run, which is after us. */
+extern void __asan_init(void) __attribute__((weak));   /* NOLINT(bugprone-reserved-identifier) */
+extern void __tsan_init(void) __attribute__((weak));   /* NOLINT(bugprone-reserved-identifier) */
+extern void __msan_init(void) __attribute__((weak));   /* NOLINT(bugprone-reserved-identifier) */
+extern void __hwasan_init(void) __attribute__((weak)); /* NOLINT(bugprone-reserved-identifier) */
+
+static bool is_sanitized(void) {
+    return __asan_init || __tsan_init || __msan_init || __hwasan_init;
+}
+
 __attribute__((constructor(101))) static void construct(int count, char **arguments,
                                                         char **environment) {
     (void)count;
     (void)arguments;
     constructor_environment = environment;
+    /* Its own malloc serves such a program, which is not recorded. */
+    if (is_sanitized())
+        return;
     if (!atomic_load_explicit(&is_started, memory_order_acquire))
         start_process();
     has_thread_key = pthread_key_create(&thread_key, end_thread) == 0;

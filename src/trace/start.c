@@ -210,7 +210,8 @@ static void note_exit(int status, void *unused) {
 }
 
 __attribute__((constructor)) static void hear_of_exit(void) {
-    (void)on_exit(note_exit, NULL); /* glibc keeps the first 32 without allocating */
+    if (hak_current_ready()) /* not in a sanitizer's program, whose on_exit is not ready yet */
+        (void)on_exit(note_exit, NULL); /* glibc keeps the first 32 without allocating */
 }
 
 /* Shells end by _exit, which runs no destructor. A vfork child's end is not its parent's. */
