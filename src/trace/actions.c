@@ -5,6 +5,7 @@
 #include "trace/actions.h"
 #include <errno.h>
 #include <string.h>
+#include "trace/current.h"
 #include "trace/start.h"
 #include "trace/wait.h"
 
@@ -171,7 +172,8 @@ HAK_EXPORT int sigaction(int number, const struct sigaction *action, struct siga
         return __sigaction(number, action, before);
     struct sigaction asked, old;
     if (action)
-        asked = *action; /* read first: it may be bad memory, or the same as `before` */
+        asked = *action;       /* read first: it may be bad memory, or the same as `before` */
+    (void)hak_current_ready(); /* a child of a fork that we were not told of is its own */
     take_lock(&signals);
     int result = __sigaction(number, NULL, &old);
     if (result == 0 && old.sa_sigaction == in_front)
