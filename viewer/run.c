@@ -122,6 +122,11 @@ static void finish(struct view *view, struct hak_keeper *keeper, char *path, siz
                    struct outcome *outcome) {
     outcome->sessions = hak_keeper_sessions(keeper);
     outcome->committed = hak_keeper_wait_committed(keeper, COMMIT_WAIT_MS, &outcome->live) == 0;
+    if (outcome->live > 0 && run_child_is_init() && !view_given(view, "wait")) {
+        /* They will not outlive this process; the keeper starts its worker again. */
+        run_child_end_all();
+        outcome->committed = hak_keeper_wait_committed(keeper, COMMIT_WAIT_MS, &outcome->live) == 0;
+    }
     hak_keeper_store_path(keeper, path, bytes);
     if (!path[0])
         outcome->sessions = 0; /* whoever came was refused, and it was said why */

@@ -53,7 +53,13 @@ bool run_child_fork(struct run_child *child, const struct view *view,
 bool run_child_start(struct run_child *child, const char *session, const char *store_path);
 /* Ends a child that was not started. */
 void run_child_cancel(struct run_child *child);
-/* Waits for its end, passing signals on. Returns its wait status. */
+/* Waits for its end, passing signals on. Returns its wait status. As the first process of a pid
+ * namespace it takes the orphans that end meanwhile. */
 int run_child_wait(struct run_child *child);
+/* True for the first process of a pid namespace, with which all others end. */
+bool run_child_is_init(void);
+/* Ends all of them but itself, as the kernel would a moment later, so that what they wrote can be
+ * stored before. */
+void run_child_end_all(void);
 
 #endif

@@ -143,11 +143,23 @@ void run_child_cancel(struct run_child *child) {
     target = 0;
 }
 
+bool run_child_is_init(void) {
+    return getpid() == 1;
+}
+
 int run_child_wait(struct run_child *child) {
     int status = 0;
-    while (waitpid(child->pid, &status, 0) < 0)
-        if (errno != EINTR)
-            return 0;
+    pid_t ended;
+    do { /* as the first process of a namespace it inherits orphans, and must take them, too */
+        ended = waitpid(run_child_is_init() ? -1 : child->pid, &status, 0);
+    } while (ended != child->pid && (ended >= 0 || errno == EINTR));
     target = 0;
-    return status;
+    return ended == child->pid ? status : 0;
+}
+
+void run_child_end_all(void) {
+    if (kill(-1, SIGKILL) != 0)
+        return;
+    while (waitpid(-1, NULL, WNOHANG) > 0)
+        continue;
 }
