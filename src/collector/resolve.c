@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "collector/clock.h"
+#include "collector/jit_names.h"
 
 #define LEVELS_MAX  32
 #define STACK_DEPTH 4096
@@ -19,6 +20,9 @@ void hak_resolve_free(struct hak_resolve *resolve) {
     hak_symbols_free(resolve->symbols);
     hak_index_free(&resolve->done);
     free(resolve->pending);
+    for (uint32_t i = 0; i < resolve->text_count; i++)
+        free(resolve->texts[i]);
+    free(resolve->texts);
 }
 
 /* (module, offset) are told apart by a hash of 64 bits: a clash would leave one frame unnamed. */
@@ -91,6 +95,58 @@ static bool resolve_node(struct hak_resolve *r, struct hak_rows *rows, uint32_t 
         keep_frame(r, module, offset, (uint32_t)i, &levels[i]);
     hak_index_add(&r->done, key, 1);
     return true;
+}
+
+static int by_value(const void *left, const void *right) {
+    const uint64_t *a = left, *b = right;
+    return *a < *b ? -1 : *a > *b;
+}
+
+/* The addresses of `process` that lie in no module, ascending and each once. */
+static size_t list_made_code(const struct hak_rows *rows, uint32_t process, uint64_t *addresses) {
+    size_t count = 0, kept = 0;
+    for (uint32_t i = 0; i < rows->node_count; i++) {
+        const struct hak_node_row *n = &rows->nodes[i];
+        if (n->process == process && !hak_rows_module_of(rows, process, n->generation, n->ip))
+            addresses[count++] = n->ip - 1; /* the call before it is meant */
+    }
+    qsort(addresses, count, sizeof *addresses, by_value);
+    for (size_t i = 0; i < count; i++)
+        if (kept == 0 || addresses[kept - 1] != addresses[i])
+            addresses[kept++] = addresses[i];
+    return kept;
+}
+
+static void name_made_code(struct hak_resolve *r, const struct hak_process_row *p,
+                           const uint64_t *addresses, const char **names, size_t count) {
+    char **more = realloc(r->texts, (r->text_count + 1) * sizeof *more);
+    if (!more)
+        return;
+    r->texts = more;
+    char *text = hak_jit_names_read(p->pid, r->started_ns ? r->started_ns + p->start_ns : 0,
+                                    addresses, names, count);
+    if (!text)
+        return;
+    r->texts[r->text_count++] = text;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t offset = addresses[i] + 1, place = 0, key = key_of(0, offset);
+        struct hak_symbol symbol = {names[i], "", 0};
+        if (names[i] && !hak_index_find(&r->done, key, &place) &&
+            keep_frame(r, 0, offset, 0, &symbol))
+            hak_index_add(&r->done, key, 1);
+    }
+}
+
+void hak_resolve_made_code(struct hak_resolve *resolve, struct hak_rows *rows) {
+    uint64_t *addresses = malloc((size_t)(rows->node_count + 1) * sizeof *addresses);
+    const char **names = malloc((size_t)(rows->node_count + 1) * sizeof *names);
+    for (uint32_t i = 0; addresses && names && i < rows->process_count; i++) {
+        size_t count = list_made_code(rows, i + 1, addresses);
+        if (count > 0)
+            name_made_code(resolve, &rows->processes[i].row, addresses, names, count);
+    }
+    free(addresses);
+    free(names);
 }
 
 static bool is_over(uint64_t until) {

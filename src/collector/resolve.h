@@ -23,6 +23,8 @@ struct hak_resolve {
     uint32_t next_module;          /* modules up to this one are opened */
     struct hak_frame_row *pending; /* resolved, not yet in the store; strings are their own */
     uint32_t pending_count, pending_capacity, pending_put;
+    char **texts; /* that names of code made at run time lie in */
+    uint32_t text_count;
 };
 
 bool hak_resolve_make(struct hak_resolve *resolve);
@@ -39,6 +41,10 @@ enum hak_resolve_state {
 };
 enum hak_resolve_state hak_resolve_some(struct hak_resolve *resolve, struct hak_rows *rows,
                                         uint64_t budget_ns);
+
+/* Names frames in no module by what JIT compilers left (jit_names.h). Once, when all processes have
+ * ended: some write their names only then. */
+void hak_resolve_made_code(struct hak_resolve *resolve, struct hak_rows *rows);
 
 /* Resolves all frames of stack `stack` now. */
 void hak_resolve_stack(struct hak_resolve *resolve, struct hak_rows *rows, uint32_t stack);

@@ -267,6 +267,7 @@ static void finish(struct hak_worker *w) {
     if (w->writer) {
         uint64_t until = hak_clock_monotonic_ns() + (uint64_t)HAK_FINISH_SECONDS * 1000000000u;
         enum hak_resolve_state state = HAK_RESOLVE_MORE;
+        hak_resolve_made_code(&w->resolve, &w->rows);
         while (state != HAK_RESOLVE_DONE && hak_clock_monotonic_ns() < until) {
             state = hak_resolve_some(&w->resolve, &w->rows, RESOLVE_NS * 25);
             hak_worker_commit(w);

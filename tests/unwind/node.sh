@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # node: stacks run through compiled JavaScript and V8's builtins, which have no call frame information, to
-# main; they are marked, and next to none ends early.
+# main; they are marked, and have the names that node leaves for perf.
 # timeout: 120
 set -u
 . "$SOURCE/tests/tools/chains.sh"
@@ -32,3 +32,11 @@ for function in $ends; do
     case $function in _start | clone3 | __clone | clone | *start_thread*) ;; *) fail "stacks end at $function" ;; esac
 done
 [ -n "$ends" ] || fail "no stack has an end"
+
+# Names of compiled JavaScript, where node leaves them for perf.
+record node --perf-basic-prof story.js
+rm -f "/tmp/perf-$("$trace" sql -s store.db 'SELECT pid FROM process WHERE id = 1').map"
+for function in leaf middle; do
+    [ "$("$trace" sql -s store.db "SELECT count(*) > 0 FROM frame WHERE module = 0 AND function LIKE 'JS:%$function %'")" = 1 ] ||
+        fail "no frame is named $function"
+done
