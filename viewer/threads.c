@@ -11,6 +11,8 @@
 #include "process.h"
 #include "store/tally.h"
 
+#define ROWS_MAX (3u << 20) /* threads: 200 MiB of tallies */
+
 struct thread {
     uint32_t row, process, number;
     int tid;
@@ -39,8 +41,7 @@ static sqlite3_stmt *prepare(struct view *view, const char *sql, uint32_t proces
     return query;
 }
 
-/* Highest row id of a thread, for arrays by row. Ids count from 1 without gaps, so a store in which
- * it is far above the number of threads is none that hakmem wrote. */
+/* Highest row id of a thread, for arrays by row: ids count from 1 without gaps. */
 static uint32_t highest_row(const struct threads *all) {
     uint32_t highest = 0;
     for (uint32_t i = 0; i < all->count; i++)
@@ -80,10 +81,16 @@ static bool load_rows(struct threads *all) {
 
 /* 0, or an exit status. */
 static int add_tallies(struct threads *all) {
-    uint32_t rows = highest_row(all) + 1;
+    uint32_t highest = highest_row(all);
+    if (highest >= ROWS_MAX) {
+        view_error("%s speaks of thread row %u: that is no number of a store that hakmem wrote",
+                   all->view->store_path, highest);
+        return VIEW_UNREADABLE;
+    }
+    uint32_t rows = highest + 1;
     struct hak_thread_tally *did = calloc(rows, sizeof *did);
     if (!did) {
-        view_error("memory ran out: the capture speaks of thread %u", rows - 1);
+        view_error("memory ran out");
         return VIEW_UNREADABLE;
     }
     int error = hak_store_tally_threads(all->view->reader, all->process, did, rows);
@@ -172,7 +179,10 @@ static void add_cell(struct hak_text *text, struct view *view, const struct thre
         hak_text_add(text, "%s", hak_words_time(t->start_ns));
         break;
     case END:
-        hak_text_add(text, "%s", t->end_ns ? hak_words_time(t->end_ns) : "not seen");
+        hak_text_add(text, "%s",
+                     t->end_ns                     ? hak_words_time(t->end_ns)
+                     : view->summary.being_written ? "lives"
+                                                   : "not seen");
         break;
     case MALLOCS:
         hak_text_add(text, "%s", hak_words_number(t->did.mallocs));

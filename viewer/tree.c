@@ -6,6 +6,8 @@
 #include <string.h>
 #include "store/tally.h"
 
+#define ROWS_MAX (16u << 20) /* processes; ids count from 1 without gaps */
+
 /* Columns that came later are empty in stores of before. */
 static bool has_column(struct view *view, const char *column) {
     sqlite3_stmt *query = NULL;
@@ -166,10 +168,16 @@ static void sum_up(struct tree *tree) {
 }
 
 static int count_events(struct tree *tree, struct view *view) {
-    uint32_t rows = tree->count > 0 ? tree->list[tree->count - 1].id + 1 : 1;
+    uint32_t highest = tree->count > 0 ? tree->list[tree->count - 1].id : 0;
+    if (highest >= ROWS_MAX) {
+        view_error("%s speaks of process row %u: that is no number of a store that hakmem wrote",
+                   view->store_path, highest);
+        return VIEW_UNREADABLE;
+    }
+    uint32_t rows = highest + 1;
     uint64_t *events = calloc(rows, sizeof *events);
     if (!events) {
-        view_error("memory ran out: the capture speaks of process %u", rows - 1);
+        view_error("memory ran out");
         return VIEW_UNREADABLE;
     }
     int error = hak_store_tally_processes(view->reader, events, rows);
