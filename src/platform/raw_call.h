@@ -5,6 +5,7 @@
 #ifndef HAK_PLATFORM_RAW_CALL_H
 #define HAK_PLATFORM_RAW_CALL_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -19,9 +20,10 @@ HAK_HIDDEN extern _Atomic uint64_t hak_forbidden_calls[HAK_CALL_NUMBERS / 64];
 __attribute__((weak)) _Atomic uint64_t hak_forbidden_calls[HAK_CALL_NUMBERS / 64];
 
 static inline bool hak_call_is_forbidden(long number) {
-    return HAK_UNLIKELY(__atomic_load_n(&hak_forbidden_calls[number / 64 % 8], __ATOMIC_RELAXED) >>
-                            (number % 64) &
-                        1);
+    return HAK_UNLIKELY(
+        atomic_load_explicit(&hak_forbidden_calls[number / 64 % 8], memory_order_relaxed) >>
+            (number % 64) &
+        1);
 }
 
 /* One system call with up to six arguments; the result is the kernel's (negative = -errno). For
