@@ -6,7 +6,6 @@
 #define HAK_PLATFORM_RAW_CALL_H
 
 #include <stdatomic.h>
-#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
