@@ -175,6 +175,25 @@ static const struct view_command commands[] = {
      OPTIONS(faults_options),
      .arguments_max = 1,
      .run = command_faults},
+    {.name = "layers",
+     .group = "ASK",
+     .arguments = "",
+     .sentence = "what each layer served, hit rates, refills, drains, slabs; --over TIME",
+     .about =
+         "One line for each size class: how many mallocs it had and, in per cent, which layer\n"
+         "they had to go to, then refills (gos and blocks), spills, frees by other threads, and\n"
+         "slabs taken. Figures are the counters that the program kept; that they agree with the\n"
+         "log is checked by counting that, too. Captures without counters are counted from the\n"
+         "log alone, which it says.\n"
+         "\n"
+         "Exit status: 0, 1 counters and log disagree, 4 events were lost or the last counters\n"
+         "of a process are missing.\n",
+     .examples = "  hakmem-trace layers\n"
+                 "  hakmem-trace layers --class C3 --process 4711\n"
+                 "  hakmem-trace layers --over 1s\n",
+     OPTIONS(layers_options),
+     .arguments_max = 0,
+     .run = command_layers},
     {.name = "threads",
      .group = "ASK",
      .arguments = "",
@@ -206,25 +225,6 @@ static const struct view_command commands[] = {
      OPTIONS(modules_options),
      .arguments_max = 0,
      .run = command_modules},
-    {.name = "layers",
-     .group = "ASK",
-     .arguments = "",
-     .sentence = "what each layer served, hit rates, refills, drains, slabs; --over TIME",
-     .about =
-         "One line for each size class: how many mallocs it had and, in per cent, which layer\n"
-         "they had to go to, then refills (gos and blocks), spills, frees by other threads, and\n"
-         "slabs taken. Figures are the counters that the program kept; that they agree with the\n"
-         "log is checked by counting that, too. Captures without counters are counted from the\n"
-         "log alone, which it says.\n"
-         "\n"
-         "Exit status: 0, 1 counters and log disagree, 4 events were lost or the last counters\n"
-         "of a process are missing.\n",
-     .examples = "  hakmem-trace layers\n"
-                 "  hakmem-trace layers --class C3 --process 4711\n"
-                 "  hakmem-trace layers --over 1s\n",
-     OPTIONS(layers_options),
-     .arguments_max = 0,
-     .run = command_layers},
     {.name = "info",
      .group = "ASK",
      .arguments = "",
