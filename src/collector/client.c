@@ -433,11 +433,17 @@ void hak_client_release(struct hak_client *client, struct hak_rows *rows, struct
             close_process(client, rows, drain, i);
 }
 
+/* It may have let go of the memory before it ends: PID 1 does, and waits for the store. */
+static bool has_said_goodbye(const struct hak_client *c, uint32_t index) {
+    return atomic_load(&hak_mapping_process(&c->map, index)->state) == HAK_PROCESS_ENDED;
+}
+
 bool hak_client_is_over(struct hak_client *client, uint64_t now_ns) {
     if (client->over)
         return true;
     for (uint32_t i = 0; i < client->processes_high; i++)
-        if ((client->processes[i].phase == HAK_PHASE_LIVE && client->processes[i].pid > 0) ||
+        if ((client->processes[i].phase == HAK_PHASE_LIVE && client->processes[i].pid > 0 &&
+             !has_said_goodbye(client, i)) ||
             client->processes[i].phase == HAK_PHASE_GONE)
             return false;
     if (now_ns < client->abandoned_ask_ns)

@@ -24,6 +24,7 @@
 enum {
     LAST_COMMIT_MS = 10000,
     WAIT_SLICE_MS = 50,
+    LAST_LOOK_MS = 20,
 };
 
 /* Says that, and why, nothing will be recorded: in the recording that this process should belong
@@ -135,12 +136,11 @@ void hak_trace_start(void) {
     hak_crash_start();
 }
 
-/* True when the collector has all records of this process. */
+/* True when the collector has all records of the session. */
 static bool is_committed(void) {
     for (uint32_t i = 0; i < HAK_RINGS; i++) {
         const struct hak_ring_entry *ring = &hak_current.rings[i];
         if (atomic_load(&ring->state) != HAK_RING_FREE &&
-            ring->process == hak_current.process_index &&
             atomic_load(&ring->head) != atomic_load(&ring->tail))
             return false;
     }
@@ -203,10 +203,35 @@ static void note_status(int status) {
                                                                            << 8);
 }
 
+/* As PID 1, whose end is also the collector's: lets go of the session memory, which is what the
+ * collector waits for, and waits, bounded, until it has closed the store and is gone. Other threads
+ * stand still from here on. */
+static void finish_as_init(void) {
+    char name[sizeof hak_current.keeper_name];
+    uint64_t signals;
+    if (!hak_current_ready() || hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0) != 1 ||
+        !is_last_process())
+        return;
+    memcpy(name, hak_current.keeper_name, sizeof name);
+    hak_block_signals(&signals);
+    hak_current_freeze();
+    (void)hak_raw_call(SYS_mmap, (long)hak_current.session, (long)hak_current.total_bytes,
+                       PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    hak_current.session = NULL;
+    uint64_t deadline = hak_monotonic_ns() + LAST_COMMIT_MS * HAK_MILLISECOND_NS;
+    while (hak_keeper_answers(name) && hak_monotonic_ns() < deadline) {
+        struct timespec nap = {0, LAST_LOOK_MS * (long)HAK_MILLISECOND_NS};
+        (void)hak_raw_call(SYS_nanosleep, (long)&nap, 0, 0, 0, 0, 0);
+    }
+    hak_restore_signals(&signals);
+}
+
 /* Called by exit, with its argument, after all handlers that the program has set up. */
 static void note_exit(int status, void *unused) {
     (void)unused;
     note_status(status);
+    finish_as_init();
 }
 
 __attribute__((constructor)) static void hear_of_exit(void) {
@@ -220,6 +245,8 @@ HAK_EXPORT _Noreturn void _exit(int status) {
     if (hak_start_is_own())
         hak_counters_dump();
     hak_trace_end();
+    if (hak_start_is_own())
+        finish_as_init();
     for (;;)
         (void)hak_raw_call_always(SYS_exit_group, status, 0, 0, 0, 0, 0);
 }
