@@ -173,7 +173,7 @@ void hak_crash_go_on(void) {
 }
 
 void hak_crash_stop(void) {
-    if (hak_actions_has_handler(SIGABRT)) {
+    if (hak_actions_has_handler(SIGABRT) && !incident.is_reported) {
         uint64_t one = (uint64_t)1 << (SIGABRT - 1);
         hak_crash_stop_begins();
         hak_crash_leave();
@@ -205,6 +205,12 @@ static bool is_known_place(void) {
     return true;
 }
 
+/* A handler of SIGABRT that runs for a stop may meet the damage, too: that is no news. */
+static void look_for_a_stop(struct hak_incident *of) {
+    hak_crash_unwind(of);
+    of->is_reported = hak_crash_is_in_stop(of);
+}
+
 static void look_for_new_places(struct hak_incident *of) {
     hak_crash_unwind(of);
     of->is_reported = is_known_place();
@@ -221,10 +227,8 @@ HAK_TRACER_TEXT void hak_trace_fault(const struct hak_fault_facts *facts) {
         return; /* the report itself met a fault of the heap */
     incident.facts = *facts;
     incident.registers = here;
-    if (stops)
-        incident.end_signal = SIGABRT;
-    else
-        incident.look = look_for_new_places;
+    incident.end_signal = stops ? SIGABRT : 0;
+    incident.look = stops ? look_for_a_stop : look_for_new_places;
     hak_crash_report();
     if (stops)
         hak_crash_stop();

@@ -87,6 +87,9 @@ HAK_HIDDEN _Noreturn void hak_crash_stop(void);
 /* The SIGABRT that the calling thread sends itself next stands for a fault that is reported. */
 HAK_HIDDEN void hak_crash_stop_begins(void);
 
+/* True when the incident's frames go through the program's handler of such a SIGABRT. */
+HAK_HIDDEN bool hak_crash_is_in_stop(const struct hak_incident *incident);
+
 /* Has the collector write the report of `incident`. Returns NULL, or in words why it did not
  * (crash_area.c). */
 HAK_HIDDEN const char *hak_crash_hand_over(const struct hak_incident *incident);

@@ -109,6 +109,12 @@ static const struct noted *find_on_stack(const struct hak_incident *incident, ui
     return NULL;
 }
 
+bool hak_crash_is_in_stop(const struct hak_incident *incident) {
+    const struct noted *one =
+        find_on_stack(incident, (uint32_t)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0));
+    return one && one->is_reported;
+}
+
 static bool is_readable(const void *at, size_t bytes) {
     uintptr_t from = (uintptr_t)at & ~(uintptr_t)7;
     return hak_raw_readable(from) && hak_raw_readable((from + bytes) & ~(uintptr_t)7);
@@ -245,6 +251,19 @@ static bool end_as_first_process(int number, const siginfo_t *info) {
     return true;
 }
 
+static void describe_death(struct hak_incident *incident, int number, const siginfo_t *info,
+                           const struct hak_registers *registers) {
+    incident->facts.class_found = incident->facts.class_due = HAK_CLASS_NONE;
+    incident->facts.found_address = incident->address = address_of(info);
+    incident->signal = (uint32_t)number;
+    incident->code = info->si_code;
+    incident->sender = sender_of(info);
+    incident->is_own_sender = incident->sender != 0 && is_own(incident->sender);
+    incident->end_signal = number;
+    incident->registers = *registers;
+    incident->look = look;
+}
+
 static void report_death(int number, const siginfo_t *info, const void *context) {
     struct hak_registers registers;
     hak_registers_from_context(&registers, context);
@@ -255,17 +274,10 @@ static void report_death(int number, const siginfo_t *info, const void *context)
     struct hak_report_other mine = {
         .signal = (uint32_t)number, .address = address_of(info), .ip = registers.value[HAK_RIP]};
     struct hak_incident *incident = hak_crash_enter(&mine);
-    if (!incident)
+    if (incident)
+        describe_death(incident, number, info, &registers);
+    else
         hak_crash_go_on();
-    incident->facts.class_found = incident->facts.class_due = HAK_CLASS_NONE;
-    incident->facts.found_address = incident->address = address_of(info);
-    incident->signal = (uint32_t)number;
-    incident->code = info->si_code;
-    incident->sender = sender_of(info);
-    incident->is_own_sender = incident->sender != 0 && is_own(incident->sender);
-    incident->end_signal = number;
-    incident->registers = registers;
-    incident->look = look;
     hak_crash_report();
     if (!end_as_first_process(number, info))
         let_default_end(number, info);

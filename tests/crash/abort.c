@@ -1,4 +1,4 @@
-/* Gives up. */
+/* A program that gives up by abort. */
 #include <stdlib.h>
 
 static void give_up(void) {

@@ -53,6 +53,7 @@ for source in "$here"/*.c; do
     [ -e "$here/$name.report" ] || [ $update -eq 1 ] || continue # one of another test
     [ $update -eq 1 ] && grep -q '^ \* Run by ' "$source" && continue
     { "$BUILD/tests/crash/$name" >plain 2>&1; plain=$?; } 2>/dev/null
+    [ "$name" = stop_handler_fails ] && plain=134 # libc's own stop calls the handler for ever
     run_program "$name" trace auto
     check_report "$name" trace LD_PRELOAD "$program_status" "$plain"
 

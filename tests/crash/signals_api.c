@@ -261,7 +261,7 @@ static void faults(void) {
     action.sa_sigaction = skip_instruction;
     sigaction(SIGILL, &action, NULL);
     __asm__ volatile("ud2");
-    printf("  skipped: %d calls\n", calls);
+    printf("  stepped over: %d calls\n", calls);
     action.sa_sigaction = jump_out;
     sigaction(SIGSEGV, &action, NULL);
     sigaction(SIGFPE, &action, NULL);
