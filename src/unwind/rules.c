@@ -1,5 +1,7 @@
 /* Compiles CFI rows into compact rules and keeps them; rules.h has the picture. */
 #include "unwind/rules.h"
+#include <elf.h>
+#include <link.h>
 #include <string.h>
 #include "unwind/cfi.h"
 #include "platform/raw_call.h"
@@ -53,6 +55,18 @@ static int saved_bp(const struct hak_cfi *cfi) {
     if (cell->how == HAK_CFI_AT_EXPRESSION && cell->bytes == 2 && e[0] == BREG_RBP && e[1] == 0)
         return HAK_RULE_BP_AT_RBP;
     return -1;
+}
+
+/* Is `pc` in the code at which its module is entered by the kernel? ld.so's has no CFI, and calls
+ * the constructors of libraries. */
+static bool is_entry_code(const struct dl_find_object *object, uintptr_t pc) {
+    enum { ENTRY_CODE_BYTES = 96 };
+    const Elf64_Ehdr *header = object->dlfo_map_start;
+    if ((uintptr_t)object->dlfo_map_end - (uintptr_t)header < sizeof *header ||
+        !hak_raw_readable((uintptr_t)header) || memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 ||
+        header->e_entry == 0)
+        return false;
+    return pc - (object->dlfo_link_map->l_addr + header->e_entry) < ENTRY_CODE_BYTES;
 }
 
 static uint32_t encode(const struct hak_cfi *cfi, const struct dl_find_object *object,
@@ -127,7 +141,8 @@ uint32_t hak_rule_compile(uintptr_t pc) {
     uint32_t rule = pack(HAK_RULE_NONE, 0, 0);
     if (hak_cfi_find(&object, pc, &cfi))
         rule = encode(&cfi, &object, pc);
-    else if (hak_cfi_find(&object, pc + 1, &cfi) && cfi.start == pc + 1)
+    else if (is_entry_code(&object, pc) ||
+             (hak_cfi_find(&object, pc + 1, &cfi) && cfi.start == pc + 1))
         rule = pack(HAK_RULE_OUTERMOST, 0, 0); /* no call returns to the start of a function: the
                                                   address was put there, as makecontext does */
     if (pc >> HAK_RULE_PC_BITS == 0)

@@ -62,13 +62,6 @@ static bool find_row(uintptr_t pc, struct hak_cfi *cfi) {
     return _dl_find_object((void *)pc, &object) == 0 && hak_cfi_find(&object, pc, cfi);
 }
 
-/* Is `pc` directly before a function? A return address that is a function's first byte was put
- * there (makecontext does): no call returns to it. */
-static bool is_first_byte(uintptr_t pc) {
-    struct hak_cfi cfi;
-    return find_row(pc + 1, &cfi) && cfi.start == pc + 1;
-}
-
 /* Steps over a frame without CFI, after which only rip, rsp and rbp are known. */
 static bool step_bare(struct hak_stack_memory *memory, struct hak_registers *registers,
                       bool called) {
@@ -103,7 +96,7 @@ static HAK_COLD enum hak_unwind_end walk_all_registers(const struct hak_register
         if (ip >> ADDRESS_BITS != 0)
             return HAK_UNWIND_NO_CFI;
         if (!find_row(called ? ip - 1 : ip, &cfi)) {
-            if (is_first_byte(called ? ip - 1 : ip))
+            if (hak_rule_kind_of(hak_rule_compile(called ? ip - 1 : ip)) == HAK_RULE_OUTERMOST)
                 return complete;
             if (!step_bare(&memory, &registers, called))
                 return HAK_UNWIND_NO_CFI;

@@ -9,7 +9,7 @@ for line in sys.stdin:
     name = os.path.basename(module)
     if not module:
         function = "?"
-    elif name.startswith(("libc.so", "libpthread", "libstdc++", "libgcc_s", "linux-vdso")):
+    elif name.startswith(("libc.so", "libpthread", "libstdc++", "libgcc_s", "linux-vdso", "ld-linux")):
         function = "<%s>" % name.split(".")[0]
     elif function.startswith("__cxa_"):
         function = "<libstdc++>"  # linked in
@@ -26,7 +26,7 @@ for (size, flags, _), frames in chains.items():
         if function == "main":
             break
     names = ["%s*%d" % (f, n) if n > 1 and f[0] != "<" else f for f, n in kept]
-    while names and (names[-1].startswith("<lib") or names[-1] == "_start"):
+    while names and (names[-1].startswith(("<lib", "<ld")) or names[-1] == "_start"):
         names.pop()
     lines.add((size, flags, " ".join(names)))
 for size, flags, names in sorted(lines):

@@ -1,6 +1,7 @@
 /* Functions that are compiled without unwind tables, with and without frame pointer, and a plugin's
  * function: see kinds.c and kinds.sh. */
 #include <stddef.h>
+#include <stdlib.h>
 
 void allocate(size_t bytes);
 
@@ -8,6 +9,12 @@ void allocate(size_t bytes);
 __attribute__((noinline)) void plugin_calls_back(void (*function)(size_t), size_t bytes) {
     function(bytes);
     __asm__ volatile("" ::: "memory");
+}
+
+/* Called by ld.so, of which nothing but its own entry called it. */
+__attribute__((constructor)) static void library_constructor(void) {
+    void *volatile block = CONSTRUCTED ? malloc(CONSTRUCTED) : NULL;
+    free(block);
 }
 #else
 __attribute__((noinline)) void NAME(size_t bytes) {

@@ -10,11 +10,12 @@ for compiler in gcc clang; do
         -DNAME=bare_with_frame_pointer -c "$from/bare.c" -o with.o &&
         "$compiler" -g -O2 -fno-asynchronous-unwind-tables -fomit-frame-pointer \
             -DNAME=bare_without_frame_pointer -c "$from/bare.c" -o without.o &&
+        "$compiler" -g -O2 -fPIC -shared -DPLUGIN -DCONSTRUCTED=1122 "$from/bare.c" -o libstart.so &&
         "$compiler" -g -O2 -fomit-frame-pointer -D_GNU_SOURCE "$from/kinds.c" "$from/assembly.S" with.o \
-            without.o -o kinds -pthread -ldl &&
-        "$compiler" -g -O2 -fPIC -shared -DPLUGIN "$from/bare.c" -o plugin.so &&
+            without.o -o kinds -pthread -ldl -Wl,--no-as-needed ./libstart.so &&
+        "$compiler" -g -O2 -fPIC -shared -DPLUGIN -DCONSTRUCTED=0 "$from/bare.c" -o plugin.so &&
         "$compiler" -g -O2 -fPIC -shared -fno-omit-frame-pointer -Wl,--no-eh-frame-hdr -DPLUGIN \
-            "$from/bare.c" -o plugin_without_header.so || fail "$compiler cannot compile the programs"
+            -DCONSTRUCTED=0 "$from/bare.c" -o plugin_without_header.so || fail "$compiler cannot compile the programs"
     record ./kinds ./plugin.so ./plugin_without_header.so
     read_chains 1101 1199 >chains
     diff -u "$from/kinds.expected" chains || fail "$compiler: these stacks are not what was expected"
