@@ -11,12 +11,14 @@
 #include <unistd.h>
 #include "collector/report.h"
 #include "collector/report_place.h"
+#include "store/story.h"
 #include "collector/second_opinion.h"
 
 #define FRAMES_MAX   (4 * HAK_REPORT_FRAMES)
 #define STACKS_MAX   96 /* of the block's history that are resolved before the page is made */
 #define ROUNDS_MAX   10000
-#define PLACE_FRAMES 32 /* with inlined ones */
+#define LOWEST_BLOCK 4096 /* nothing is mapped below */
+#define PLACE_FRAMES 32   /* with inlined ones */
 
 bool hak_fault_is_wanted(const struct hak_client *client) {
     uint32_t state =
@@ -95,6 +97,27 @@ static void resolve_history(struct hak_worker *w, struct hak_store_reader *reade
         hak_resolve_stack(&w->resolve, &w->rows, wanted.stacks[i]);
 }
 
+/* The names of the frames at which blocks that a crash points into were taken and given back. */
+static void resolve_pointed(struct hak_worker *w, struct hak_store_reader *reader, uint32_t process,
+                            const struct hak_report_request *request) {
+    struct wanted_stacks wanted = {.count = 0};
+    for (int i = -1; i < HAK_REPORT_REGISTERS; i++) {
+        uint64_t address = i < 0 ? request->signal_address : request->registers[i];
+        struct hak_story *story = NULL;
+        if (address < LOWEST_BLOCK || hak_story_tell(reader, address, process, 0, &story) <= 0)
+            continue;
+        const struct hak_life *life =
+            story->life_count > 0 ? &story->lives[story->life_count - 1] : NULL;
+        if (life)
+            note_stack(&wanted, &life->birth);
+        for (int k = 0; life && k < life->end_count; k++)
+            note_stack(&wanted, &life->ends[k]);
+        hak_story_free(story);
+    }
+    for (int i = 0; i < wanted.count; i++)
+        hak_resolve_stack(&w->resolve, &w->rows, wanted.stacks[i]);
+}
+
 static void store_report(struct hak_worker *w, const struct hak_report_context *context,
                          uint32_t code, const struct hak_report *report) {
     struct hak_fault_row row = {.id = w->next_fault,
@@ -165,6 +188,8 @@ static void make(struct hak_worker *w, struct hak_client *c, struct hak_report_r
         request->frame_count < HAK_REPORT_FRAMES ? request->frame_count : HAK_REPORT_FRAMES;
     if (w->writer && hak_store_attach(hak_store_writer_database(w->writer), &reader) == 0) {
         resolve_history(w, reader, process, &request->facts);
+        if (request->signal != 0)
+            resolve_pointed(w, reader, process, request);
         hak_worker_commit(w);
     }
     struct hak_report_context context = {.process = process,
