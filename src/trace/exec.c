@@ -62,14 +62,15 @@ static int fail(long result) {
 
 HAK_EXPORT int execve(const char *path, char *const arguments[], char *const environment[]) {
     note_exec(path, environment);
-    return fail(hak_raw_call_always(SYS_execve, (long)path, (long)arguments, (long)environment, 0, 0, 0));
+    return fail(
+        hak_raw_call_always(SYS_execve, (long)path, (long)arguments, (long)environment, 0, 0, 0));
 }
 
 HAK_EXPORT int execveat(int folder, const char *path, char *const arguments[],
                         char *const environment[], int flags) {
     note_exec(path, environment);
-    return fail(hak_raw_call_always(SYS_execveat, folder, (long)path, (long)arguments, (long)environment,
-                             flags, 0));
+    return fail(hak_raw_call_always(SYS_execveat, folder, (long)path, (long)arguments,
+                                    (long)environment, flags, 0));
 }
 
 HAK_EXPORT int fexecve(int file, char *const arguments[], char *const environment[]) {
