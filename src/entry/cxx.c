@@ -5,13 +5,15 @@
 #include "platform/platform.h"
 
 /* The function `name` for `caller`, or NULL. `bound` is what the loader or linker made of it. */
-static void *find(void *bound, const char *name, const void *caller) {
-    return hak_cxx.find ? hak_cxx.find(name, bound, caller) : bound;
+static void *find(void *bound, const char *name, const void *caller, bool is_beside) {
+    return hak_cxx.find ? hak_cxx.find(name, bound, caller, is_beside) : bound;
 }
 
 /* ISO C knows no cast between pointers to functions and to objects; POSIX does. */
 #define FIND(member, name, caller)                                                                 \
-    ((__typeof__(hak_cxx.member))find((void *)hak_cxx.member, name, caller))
+    ((__typeof__(hak_cxx.member))find((void *)hak_cxx.member, name, caller, false))
+#define FIND_BESIDE(member, name, address)                                                         \
+    ((__typeof__(hak_cxx.member))find((void *)hak_cxx.member, name, address, true))
 
 void (*hak_cxx_new_handler(const void *caller))(void) {
     __typeof__(hak_cxx.get_new_handler) get =
@@ -48,8 +50,11 @@ HAK_HIDDEN int hak_cxx_personality(int version, int actions, uint64_t class, voi
                                    void *context);
 int hak_cxx_personality(int version, int actions, uint64_t class, void *exception, void *context) {
     (void)class;
-    __typeof__(hak_cxx.set_register) set_register = FIND(set_register, "_Unwind_SetGR", NULL);
-    __typeof__(hak_cxx.set_ip) set_ip = FIND(set_ip, "_Unwind_SetIP", NULL);
+    /* A process may hold several unwinders: the context is that of the one that calls. */
+    const void *unwinder = __builtin_return_address(0);
+    __typeof__(hak_cxx.set_register) set_register =
+        FIND_BESIDE(set_register, "_Unwind_SetGR", unwinder);
+    __typeof__(hak_cxx.set_ip) set_ip = FIND_BESIDE(set_ip, "_Unwind_SetIP", unwinder);
     if (version != 1 || (actions & FORCED) || !set_register || !set_ip)
         return CONTINUE_UNWIND;
     if (actions & SEARCH_PHASE)

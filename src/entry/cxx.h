@@ -27,8 +27,9 @@ struct hak_cxx {
     void (*end_catch)(void);
     void (*set_register)(void *, int, unsigned long);
     void (*set_ip)(void *, unsigned long);
-    /* Looks for a name as 2. and 3. above say; NULL in libhakmem.a. */
-    void *(*find)(const char *name, void *bound, const void *caller);
+    /* Looks for a name as 2. and 3. above say, or (is_beside) in the module of `caller` alone; NULL
+     * in libhakmem.a, where there is nothing but what was bound. */
+    void *(*find)(const char *name, void *bound, const void *caller, bool is_beside);
 };
 HAK_HIDDEN extern const struct hak_cxx hak_cxx;
 

@@ -29,9 +29,18 @@ static const char *module_of(const void *caller) {
 
 /* What fails here leaves its words for dlerror, and memory with them: so the likely places first.
  */
-static void *find(const char *name, void *bound, const void *caller) {
+static bool is_same_module(const void *one, const void *other) {
+    Dl_info first, second;
+    return dladdr(one, &first) && dladdr(other, &second) && first.dli_fbase == second.dli_fbase;
+}
+
+static void *find(const char *name, void *bound, const void *caller, bool is_beside) {
     const char *module = module_of(caller);
     void *found = module ? find_in(module, name) : NULL;
+    if (is_beside) {
+        found = found ? found : bound;
+        return found && is_same_module(found, caller) ? found : NULL;
+    }
     if (!found)
         found = bound ? bound : dlsym(RTLD_DEFAULT, name);
     for (size_t i = 0; i < sizeof runtimes / sizeof *runtimes && !found; i++)
