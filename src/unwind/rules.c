@@ -4,6 +4,7 @@
 #include <link.h>
 #include <string.h>
 #include "unwind/cfi.h"
+#include "unwind/text.h"
 #include "platform/raw_call.h"
 
 enum { FIRST_TABLE_BITS = 11, LAST_TABLE_BITS = 20, CFA_MAX = 0xffff, BP_MAX = 250 };
@@ -23,12 +24,16 @@ static uint32_t pack(unsigned kind, uintptr_t cfa_words, uintptr_t bp) {
     return (uint32_t)(kind << HAK_RULE_KIND_SHIFT | cfa_words << HAK_RULE_CFA_SHIFT | bp);
 }
 
-/* True when the code at `pc` is `mov $__NR_rt_sigreturn, %rax; syscall`: the kernel's signal frame
- * then begins 8 bytes below rsp and rsp points to its ucontext. */
+/* True when `mov $__NR_rt_sigreturn, %rax; syscall` begins at `pc`, or behind it, where a handler
+ * returns to: the kernel's signal frame then begins 8 bytes below rsp and rsp points to its
+ * ucontext. */
 static bool is_signal_return(const struct dl_find_object *object, uintptr_t pc) {
     static const uint8_t code[] = {0x48, 0xc7, 0xc0, 0x0f, 0x00, 0x00, 0x00, 0x0f, 0x05};
-    return (uintptr_t)object->dlfo_map_end - pc >= sizeof code &&
-           memcmp((const void *)pc, code, sizeof code) == 0;
+    uint8_t here[sizeof code + 1];
+    if ((uintptr_t)object->dlfo_map_end - pc < sizeof here ||
+        !hak_text_copy(&(struct hak_text_reader){1}, pc, here, sizeof here))
+        return false;
+    return memcmp(here, code, sizeof code) == 0 || memcmp(here + 1, code, sizeof code) == 0;
 }
 
 /* `breg6 offset; deref` with a multiple of 8 at or below rbp: what gcc writes for functions that
@@ -141,6 +146,8 @@ uint32_t hak_rule_compile(uintptr_t pc) {
     uint32_t rule = pack(HAK_RULE_NONE, 0, 0);
     if (hak_cfi_find(&object, pc, &cfi))
         rule = encode(&cfi, &object, pc);
+    else if (is_signal_return(&object, pc))
+        rule = pack(HAK_RULE_INTERRUPTED, 0, 0); /* a restorer of the program's own */
     else if (is_entry_code(&object, pc) ||
              (hak_cfi_find(&object, pc + 1, &cfi) && cfi.start == pc + 1))
         rule = pack(HAK_RULE_OUTERMOST, 0, 0); /* no call returns to the start of a function: the

@@ -62,6 +62,22 @@ static bool find_row(uintptr_t pc, struct hak_cfi *cfi) {
     return _dl_find_object((void *)pc, &object) == 0 && hak_cfi_find(&object, pc, cfi);
 }
 
+/* Where the context of a signal keeps the registers, in DWARF's order. */
+static const uint8_t context_place[HAK_REGISTERS] = {
+    REG_RAX, REG_RDX, REG_RCX, REG_RBX, REG_RSI, REG_RDI, REG_RBP, REG_RSP, REG_R8,
+    REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15, REG_RIP};
+
+/* Steps over a signal frame whose context lies at rsp. */
+static bool step_interrupted(struct hak_stack_memory *memory, struct hak_registers *registers) {
+    uintptr_t context = registers->value[HAK_RSP] + offsetof(ucontext_t, uc_mcontext.gregs);
+    for (unsigned i = 0; i < HAK_REGISTERS; i++)
+        if (!hak_stack_read(memory, context + 8 * (uintptr_t)context_place[i],
+                            &registers->value[i]))
+            return false;
+    registers->known = (1u << HAK_REGISTERS) - 1;
+    return true;
+}
+
 /* Steps over a frame without CFI, after which only rip, rsp and rbp are known. */
 static bool step_bare(struct hak_stack_memory *memory, struct hak_registers *registers,
                       bool called) {
@@ -96,8 +112,16 @@ static HAK_COLD enum hak_unwind_end walk_all_registers(const struct hak_register
         if (ip >> ADDRESS_BITS != 0)
             return HAK_UNWIND_NO_CFI;
         if (!find_row(called ? ip - 1 : ip, &cfi)) {
-            if (hak_rule_kind_of(hak_rule_compile(called ? ip - 1 : ip)) == HAK_RULE_OUTERMOST)
+            unsigned kind = hak_rule_kind_of(hak_rule_compile(called ? ip - 1 : ip));
+            if (kind == HAK_RULE_OUTERMOST)
                 return complete;
+            if (kind == HAK_RULE_INTERRUPTED) {
+                if (++signal_frames > SIGNAL_FRAMES_MAX || !step_interrupted(&memory, &registers))
+                    return HAK_UNWIND_BAD_CFA;
+                hak_stack_memory_begin(&memory, registers.value[HAK_RSP]);
+                called = false;
+                continue;
+            }
             if (!step_bare(&memory, &registers, called))
                 return HAK_UNWIND_NO_CFI;
             complete = HAK_UNWIND_BY_FRAMES;
@@ -265,11 +289,8 @@ HAK_UNWINDER_ENTRY size_t hak_unwind_from(const struct hak_registers *registers,
 }
 
 void hak_registers_from_context(struct hak_registers *registers, const void *context) {
-    static const uint8_t place[HAK_REGISTERS] = {
-        REG_RAX, REG_RDX, REG_RCX, REG_RBX, REG_RSI, REG_RDI, REG_RBP, REG_RSP, REG_R8,
-        REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15, REG_RIP};
     const ucontext_t *from = context;
     for (unsigned i = 0; i < HAK_REGISTERS; i++)
-        registers->value[i] = (uint64_t)from->uc_mcontext.gregs[place[i]];
+        registers->value[i] = (uint64_t)from->uc_mcontext.gregs[context_place[i]];
     registers->known = (1u << HAK_REGISTERS) - 1;
 }

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -218,6 +219,46 @@ START_TEST(through_a_signal_frame) {
     ck_assert_int_eq(our_end, HAK_UNWIND_COMPLETE);
     ck_assert_uint_gt(our_count, 8);
     expect_equal();
+}
+END_TEST
+
+/* A trampoline of the program's own, without CFI: what libraries set that call rt_sigaction. */
+void restore_without_cfi(void);
+__asm__(".text\n.p2align 4\nnop\nrestore_without_cfi:\n  mov $15, %rax\n  syscall\n  nop\n");
+
+static void set_handler_with_restorer(int number, void (*handler)(int)) {
+    struct {
+        void (*handler)(int);
+        unsigned long flags;
+        void (*restorer)(void);
+        uint64_t mask;
+    } action = {handler, 0x04000000 /* SA_RESTORER */, restore_without_cfi, 0};
+    ck_assert_int_eq(syscall(SYS_rt_sigaction, number, &action, NULL, 8), 0);
+}
+
+static __attribute__((noinline)) void realigned_and_raise(int bytes) {
+    volatile char room[bytes];
+    _Alignas(64) volatile char aligned[64];
+    room[0] = aligned[0] = 1;
+    raise(SIGUSR1);
+    __asm__ volatile("");
+    room[1] = aligned[1] = room[0];
+}
+
+START_TEST(through_a_signal_frame_without_cfi) {
+    unwind_both();
+    size_t before = our_count;
+    set_handler_with_restorer(SIGUSR1, handle_user);
+    if (_i == 0)
+        raise_here();
+    else
+        realigned_and_raise(100 + _i);
+    ck_assert_int_eq(our_end, HAK_UNWIND_COMPLETE);
+    ck_assert_uint_gt(our_count, before + 3);
+    uintptr_t outermost[3];
+    memcpy(outermost, ours + our_count - 3, sizeof outermost);
+    unwind_both();
+    ck_assert_mem_eq(outermost, ours + our_count - 3, sizeof outermost);
 }
 END_TEST
 
@@ -597,6 +638,7 @@ int main(void) {
     tcase_add_test(cases, undefined_return_address_ends);
     tcase_add_test(cases, code_without_cfi);
     tcase_add_loop_test(cases, through_a_signal_frame, 0, 2);
+    tcase_add_loop_test(cases, through_a_signal_frame_without_cfi, 0, 2);
     tcase_add_test(cases, from_the_context_of_a_fault);
     tcase_add_loop_test(cases, a_call_of_a_wild_pointer, 0, 2);
     tcase_add_test(cases, every_instruction_equals_libunwind);
