@@ -3,6 +3,8 @@
 
 #include "platform/platform.h"
 
+enum { PAGES_BEFORE = 64 }; /* alignments up to 256 KiB */
+
 void hak_locate_as_large(struct hak_large *large, struct hak_located *at) {
     *at = (struct hak_located){
         .slot = &large->slot,
@@ -14,11 +16,18 @@ void hak_locate_as_large(struct hak_large *large, struct hak_located *at) {
     };
 }
 
+/* A pointer into the first pages of a large block is found by looking for one that starts at its
+ * page or shortly before: an aligned block of layout header begins some pages behind its base. The
+ * next block before it is the only one that can cover it. */
 bool hak_locate_large(const void *p, struct hak_located *at) {
-    const void *page = (const void *)((uintptr_t)p & ~(uintptr_t)(HAK_PAGE_BYTES - 1));
-    struct hak_large *large = hak_large_find(page);
+    const char *page = (const char *)((uintptr_t)p & ~(uintptr_t)(HAK_PAGE_BYTES - 1));
+    struct hak_large *large = NULL;
+    for (unsigned pages = 0; pages <= PAGES_BEFORE && !large; pages++)
+        large = hak_large_find(page - pages * HAK_PAGE_BYTES);
     if (HAK_UNLIKELY(!large))
         large = hak_large_containing(p);
+    else if (HAK_UNLIKELY((uintptr_t)p - base_address(large->base) >= large->mapped_bytes))
+        large = NULL;
     if (large)
         hak_locate_as_large(large, at);
     return large != NULL;
