@@ -87,8 +87,43 @@ START_TEST(what_was_never_set_cannot_be_written) {
 }
 END_TEST
 
+struct seen {
+    unsigned count;
+    uintptr_t starts, owners; /* sums */
+};
+
+static void see(struct hak_superslab *superslab, hak_owner_t owner, void *context) {
+    struct seen *seen = context;
+    seen->count++;
+    seen->starts += (uintptr_t)superslab;
+    seen->owners += owner;
+}
+
+START_TEST(a_walk_sees_each_superslab_once) {
+    static const uintptr_t indexes[] = {1, 2, 77, 40000, 1 << 20, HAK_REGISTRY_ENTRIES - 1};
+    enum { COUNT = sizeof indexes / sizeof *indexes };
+    struct seen seen = {0}, due = {.count = COUNT - 1};
+    start(_i);
+    hak_registry_each(see, &seen);
+    ck_assert_uint_eq(seen.count, 0);
+    for (unsigned i = 0; i < COUNT; i++)
+        ck_assert(hak_registry_set(superslab_at(indexes[i]), (hak_owner_t)(i + 1)));
+    ck_assert(hak_registry_set(superslab_at(indexes[2]), HAK_OWNER_NOBODY));
+    for (unsigned i = 0; i < COUNT; i++)
+        if (i != 2) {
+            due.starts += (uintptr_t)superslab_at(indexes[i]);
+            due.owners += i + 1;
+        }
+    hak_registry_each(see, &seen);
+    ck_assert_uint_eq(seen.count, due.count);
+    ck_assert_uint_eq(seen.starts, due.starts);
+    ck_assert_uint_eq(seen.owners, due.owners);
+}
+END_TEST
+
 int main(void) {
     TCase *cases = tcase_create("registry");
+    tcase_add_loop_test(cases, a_walk_sees_each_superslab_once, 0, 2);
     tcase_add_loop_test(cases, nothing_is_ours_at_first, 0, 2);
     tcase_add_loop_test(cases, an_entry_covers_its_superslab_and_no_byte_more, 0, 2);
     tcase_add_loop_test(cases, it_holds_millions_without_a_miss, 0, 2);
