@@ -91,6 +91,11 @@ record() {
         complain "$level: hakmem-trace layers: counters and log disagree, or something is missing"
         tail -n 8 "$top/layers.out"
     }
+    # The counters that the program kept agree with the log.
+    "$trace" layers -s "$store" >"$top/layers.out" 2>&1 || {
+        complain "$level: hakmem-trace layers ends with status $?"
+        tail -n 20 "$top/layers.out"
+    }
     (cd "$top" && /usr/bin/python3 "$SOURCE/tests/tools/compare_why.py" "$trace" "$decoder" "$store" "${addresses:-100}") ||
         complain "$level: why is wrong"
     rm -f "$top/calls"
