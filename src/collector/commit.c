@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "collector/names.h"
 #include "collector/worker.h"
 
 #define RETRY_NS   1000000000u
@@ -114,8 +115,10 @@ bool hak_worker_commit(struct hak_worker *worker) {
                            now - worker->capture_start_ns);
     if (now - worker->last_count_ns >= COUNT_NS) {
         worker->last_count_ns = now;
-        for (uint32_t i = 0; i < worker->client_count; i++)
+        for (uint32_t i = 0; i < worker->client_count; i++) {
             hak_client_copy_counters(worker->clients[i], &worker->rows);
+            hak_names_read(worker->clients[i], &worker->rows);
+        }
     }
     worker->last_cut_ns = now;
     if (is_anything(worker))

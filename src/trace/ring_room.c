@@ -19,11 +19,22 @@ enum {
     FULL_WAIT_ALIVE_MS = 10000, /* while it beats: a worker may be on its way */
 };
 
-/* Records between the tail and the next position; capacity when the tail makes no sense, since the
- * collector's words are never trusted. */
+/* A signal handler may record between any two reads of this word. */
+static uint64_t reserved_now(const struct hak_writer *w) {
+    return *(const volatile uint64_t *)&w->reserved;
+}
+
+/* The tail, as far as it can be right for `reserved`: the collector's words are never trusted. What
+ * is not yet free then counts as taken. */
+static uint64_t tail_for(const struct hak_writer *w, uint64_t reserved) {
+    uint64_t tail = atomic_load_explicit(&w->ring->tail, memory_order_acquire);
+    return reserved - tail <= w->mask + 1 ? tail : reserved - (w->mask + 1);
+}
+
+/* Records between the tail and the next position. */
 static uint64_t used_records(const struct hak_writer *w) {
-    uint64_t used = w->reserved - atomic_load_explicit(&w->ring->tail, memory_order_acquire);
-    return used <= w->mask + 1 ? used : w->mask + 1;
+    uint64_t reserved = reserved_now(w);
+    return reserved - tail_for(w, reserved);
 }
 
 void hak_ring_count_loss(enum hak_loss_reason reason) {
@@ -168,16 +179,18 @@ static bool wait_for_room(struct hak_writer *w, unsigned count) {
 
 /* Room as far as the tail says; between half full and full it is given in steps, so that the bell
  * rings again and a dead keeper is noticed. */
-static void open_room(struct hak_writer *w, uint64_t used, unsigned count) {
-    uint64_t capacity = w->mask + 1, free = capacity - used;
+static void open_room(struct hak_writer *w, uint64_t tail, unsigned count) {
+    uint64_t capacity = w->mask + 1, reserved = reserved_now(w), used = reserved - tail;
+    if (used + count > capacity)
+        return; /* a handler has come in between and seen a newer tail: it is looked at again */
     if (used + count <= capacity / 2) {
-        w->room = w->reserved + capacity / 2 - used;
+        w->room = tail + capacity / 2;
         return;
     }
     uint64_t step = capacity / 8 > count ? capacity / 8 : count;
     hak_ring_doorbell(hak_current.session);
     hak_keeper_replace_dead(DEAD_AFTER_MS);
-    w->room = w->reserved + (step < free ? step : free);
+    w->room = reserved + step < tail + capacity ? reserved + step : tail + capacity;
 }
 
 static bool without_ring(struct hak_writer *w) {
@@ -198,7 +211,7 @@ bool hak_ring_make_room(unsigned count) {
     if (w->depth != 0 &&
         w->reserved - atomic_load_explicit(w->head, memory_order_relaxed) > (w->mask + 1) / 4)
         hak_ring_give_up_unfinished();
-    uint64_t used = used_records(w), tail = w->reserved - used;
+    uint64_t reserved = reserved_now(w), tail = tail_for(w, reserved), used = reserved - tail;
     unsigned wanted = count + (w->lost ? 2 : 0);
     if (w->dropping && tail == w->full_tail) {
         hak_ring_count_loss(HAK_LOSS_RING_FULL);
@@ -209,15 +222,17 @@ bool hak_ring_make_room(unsigned count) {
             return true;
         if (hak_options.trace_full == HAK_FULL_DROP || !wait_for_room(w, wanted)) {
             w->dropping = 1;
-            w->full_tail = w->reserved - used_records(w);
+            reserved = reserved_now(w);
+            w->full_tail = tail_for(w, reserved);
             w->room = 0;
             hak_ring_count_loss(HAK_LOSS_RING_FULL);
             return false;
         }
-        used = used_records(w);
+        reserved = reserved_now(w);
+        tail = tail_for(w, reserved);
     }
     w->dropping = 0;
-    open_room(w, used, wanted);
+    open_room(w, tail, wanted);
     if (w->lost)
         tell_loss(w);
     return true;
