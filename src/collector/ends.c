@@ -200,7 +200,12 @@ void hak_ends_unrecorded(struct hak_client **clients, uint32_t count, struct hak
     snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
     ssize_t length = readlink(path, program, sizeof program - 1);
     program[length > 0 ? length : 0] = 0;
-    snprintf(note, sizeof note, "not recorded: %s", why);
+    /* What a process says of the program that it is about to become says so itself. */
+    bool is_whole = strncmp(why, "executed ", 9) == 0;
+    if (is_whole)
+        snprintf(program, sizeof program, "%.*s",
+                 (int)(strstr(why, ", which") ? strstr(why, ", which") - why - 9 : 0), why + 9);
+    snprintf(note, sizeof note, "%s%s", is_whole ? "" : "not recorded: ", why);
     struct hak_process_row row = {.pid = pid,
                                   .parent_pid = peer.parent,
                                   .start_time = peer.start_time,

@@ -2,8 +2,8 @@
  * not recorded, and taken back when that fails.
  *
  * The functions of the exec family only look at their arguments and hand them on; a program that
- * makes the system call itself is not seen. In the child of a vfork the entry is its parent's, and
- * nothing is noted. */
+ * makes the system call itself is not seen. In the child of a vfork the entry is its parent's:
+ * what it executes is told of only where it cannot be recorded (exec_look.c). */
 #include <alloca.h>
 #include <dlfcn.h>
 #include <errno.h>
@@ -13,6 +13,7 @@
 #include "platform/raw_call.h"
 #include "trace/current.h"
 #include "trace/environment.h"
+#include "trace/exec_look.h"
 #include "trace/start.h"
 
 typedef int exec_search(const char *, char *const[], char *const[]);
@@ -35,8 +36,13 @@ static bool is_preloaded(char *const environment[]) {
 }
 
 static void note_exec(const char *path, char *const environment[]) {
-    if (!hak_current_ready() || !hak_start_is_own())
+    if (!hak_current_ready())
         return;
+    if (!hak_start_is_own()) {
+        if (is_preloaded(environment))
+            hak_exec_look(path);
+        return;
+    }
     struct hak_process_entry *entry = hak_current.process;
     size_t bytes = path ? strnlen(path, sizeof entry->exec_path - 1) : 0;
     if (bytes)

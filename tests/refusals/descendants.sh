@@ -44,4 +44,11 @@ done
 if [ "$(id -u)" -eq 0 ]; then
     noted "$set_user" "executed $set_user, which was not recorded: it is statically linked"
 fi
+# The child of a vfork has no row of its own: one is made for what it becomes.
+"$trace" run --force -s tree.db -- /usr/bin/python3 -c 'import subprocess, sys
+sys.exit(subprocess.run([sys.argv[1]]).returncode)' "$PWD/static" >said 2>&1
+[ $? -eq 7 ] && [ ! -s said ] || fail "a child of vfork: $(cat said)"
+[ "$("$trace" sql -s tree.db "select program || ' ' || note from process where note <> ''")" = \
+    "$PWD/static executed $PWD/static, which was not recorded: it is statically linked" ] ||
+    fail "a child of vfork: $("$trace" info -s tree.db)"
 exit 0
