@@ -5,12 +5,30 @@ set -u
 . "$SOURCE/tests/tools/tree_run.sh"
 daemons=$BUILD/tests/trees/daemons
 chmod 755 .
-for case in close closefrom close_range daemon dup2 user user_exec user_alone; do
+for case in close closefrom close_range daemon dup2 user user_exec user_alone outlive; do
     for way in tree tree_alone; do
         (umask 0; : >said; rm -f calls)
         $way "$case" "$daemons" "$case" "$PWD/said"
         case $case in
+        outlive) [ "$(cat said)" = $'executed later\nexecuted later' ] || fail "$case: said: $(cat said)" ;;
         close* | daemon) [ "$(cat said)" = $'daemon worked\ndaemon worked' ] || fail "$case: said: $(cat said)" ;;
         esac
     done
 done
+
+# --wait: the store is whole when run returns. Without it, it is not, and run returns with PROGRAM.
+tree_name=wait
+rm -f said store.db
+"$trace" run --wait --check trace --store store.db -- "$daemons" outlive "$PWD/said" >out 2>err || fail "status 0 was due"
+[ -s err ] && fail "something is on stderr: $(head -n 3 err)"
+[ "$(cat said)" = 'executed later' ] || fail "run --wait returned before the last process had ended"
+[ ! -e store.db-wal ] || fail "the WAL was left beside the store"
+check_store
+rm -f said store.db
+"$trace" run --check trace --store store.db -- "$daemons" outlive "$PWD/said" >out 2>err || fail "status 0 was due"
+[ ! -e said ] || fail "run without --wait waited for a process that outlives PROGRAM"
+# On a terminal one line says who is left.
+rm -f said store2.db
+script -qec "$trace run --check trace --store store2.db -- $daemons outlive $PWD/said" /dev/null >terminal </dev/null
+grep -q 'still runs and is recorded on: [0-9]* daemons' terminal || fail "who is left is not said: $(cat terminal)"
+for store in store.db store2.db; do until_true no_holder "$PWD/$store" || fail "somebody still has $store open"; done
