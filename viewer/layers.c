@@ -98,10 +98,47 @@ static struct layers_process *process_at(const struct layers *l, uint32_t row) {
 static void add_to_interval(struct layers *l, uint64_t ns, unsigned metric, unsigned metric_class,
                             uint64_t amount) {
     uint64_t at = l->over_ns ? ns / l->over_ns : 0;
-    if (!l->intervals || at >= l->interval_count || !layers_shows_class(l, metric_class))
+    if (!l->intervals || amount == 0 || at >= l->interval_count ||
+        !layers_shows_class(l, metric_class))
         return;
     l->intervals[at].sum[metric] += amount;
     l->intervals[at].has_any = true;
+}
+
+/* When the snapshot before the one at `ns` was taken; `ns` where that is not known. */
+static uint64_t since(const struct layers *l, uint32_t process, uint64_t ns) {
+    size_t low = 0, high = l->snapshot_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct layers_snapshot *s = &l->snapshots[middle];
+        if (s->process < process || (s->process == process && s->ns < ns))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    const struct layers_snapshot *found = &l->snapshots[low];
+    bool is_it = low < l->snapshot_count && found->process == process && found->ns == ns;
+    return is_it && found->since_ns < ns ? found->since_ns : ns;
+}
+
+/* What a snapshot has more is spread evenly over the time since the one before. */
+static void spread(struct layers *l, uint32_t process, uint64_t ns, unsigned metric,
+                   unsigned metric_class, uint64_t amount) {
+    uint64_t from = l->intervals ? since(l, process, ns) : ns, given = 0;
+    if (from == ns) {
+        add_to_interval(l, ns, metric, metric_class, amount);
+        return;
+    }
+    for (uint64_t at = from; at < ns && at / l->over_ns < l->interval_count;) {
+        uint64_t end = (at / l->over_ns + 1) * l->over_ns;
+        if (end > ns || end <= at)
+            end = ns;
+        uint64_t until_end =
+            (uint64_t)((unsigned __int128)amount * (end - from) / (ns - from)) - given;
+        add_to_interval(l, at, metric, metric_class, until_end);
+        given += until_end;
+        at = end;
+    }
 }
 
 static unsigned metric_named(const char *name) {
@@ -133,7 +170,38 @@ static void take_row(struct layers *l, uint32_t process, uint64_t ns, const char
     if (l->is_from_log)
         return;
     l->all->cells[k][metric] += amount;
-    add_to_interval(l, ns, metric, k, amount);
+    spread(l, process, ns, metric, k, amount);
+}
+
+/* 0, or an exit status. */
+static int read_snapshot_times(struct layers *l) {
+    sqlite3 *database = hak_store_database(l->view->reader);
+    sqlite3_stmt *query = NULL;
+    size_t room = 0;
+    int step = SQLITE_ERROR;
+    if (sqlite3_prepare_v2(database,
+                           "SELECT process, ns, value FROM metric WHERE name = ?1 AND ns >= 0 AND "
+                           "value >= 0 AND value <= ns ORDER BY process, ns",
+                           -1, &query, NULL) == SQLITE_OK) {
+        sqlite3_bind_text(query, 1, HAK_SNAPSHOT_SINCE, -1, SQLITE_STATIC);
+        while ((step = sqlite3_step(query)) == SQLITE_ROW) {
+            if (l->snapshot_count == room) {
+                room = room ? 2 * room : 256;
+                struct layers_snapshot *more = realloc(l->snapshots, room * sizeof *more);
+                if (!more)
+                    break;
+                l->snapshots = more;
+            }
+            l->snapshots[l->snapshot_count++] = (struct layers_snapshot){
+                (uint32_t)sqlite3_column_int64(query, 0), (uint64_t)sqlite3_column_int64(query, 2),
+                (uint64_t)sqlite3_column_int64(query, 1)};
+        }
+    }
+    if (step != SQLITE_DONE)
+        view_error("%s: %s", l->view->store_path,
+                   step == SQLITE_ROW ? "memory ran out" : sqlite3_errmsg(database));
+    sqlite3_finalize(query);
+    return step == SQLITE_DONE ? 0 : VIEW_UNREADABLE;
 }
 
 static int read_snapshots(struct layers *l) {
@@ -298,7 +366,9 @@ static int gather(struct layers *l) {
         view_error("%s holds no counters, and --quick leaves the log unread", l->view->store_path);
         return VIEW_USAGE;
     }
-    if (has_any)
+    if (has_any && l->intervals)
+        status = read_snapshot_times(l);
+    if (has_any && status == 0)
         status = read_snapshots(l);
     if (status == 0 && !view_given(l->view, "quick"))
         status = read_log(l);
@@ -365,5 +435,6 @@ int command_layers(struct view *view) {
     free(l.all);
     free(l.processes);
     free(l.intervals);
+    free(l.snapshots);
     return status;
 }

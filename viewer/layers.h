@@ -26,6 +26,12 @@ struct layers_process {
     bool has_last; /* its counters are those of its end */
 };
 
+/* A snapshot: what it has more than the one before it happened between these two moments. */
+struct layers_snapshot {
+    uint32_t process;
+    uint64_t since_ns, ns;
+};
+
 /* What happened in one TIME, over all classes that were asked for. */
 struct layers_interval {
     uint64_t sum[HAK_METRICS];
@@ -46,6 +52,8 @@ struct layers {
     uint32_t without_last; /* of them, or of those in the log, when others have counters */
     struct layers_interval *intervals;
     uint64_t interval_count;
+    struct layers_snapshot *snapshots; /* by process and time; with --over */
+    size_t snapshot_count;
     uint64_t counted, logged; /* mallocs of the processes that can be compared */
     uint64_t cut_short;       /* counted, and not recorded any more: the process ended just then */
     uint32_t differing;       /* processes whose log and counters differ by more */

@@ -172,6 +172,12 @@ static void add_classes(struct hak_text *text, const struct layers *l) {
 /* ---- by time -----------------------------------------------------------------------------------
  */
 
+static bool says_anything(const uint64_t *sum, uint64_t served) {
+    struct layers_moves moves = layers_moves(sum);
+    return served || moves.refill_blocks || moves.spill_blocks || sum[HAK_METRIC_GIVEN_REMOTE] ||
+           sum[HAK_METRIC_SUPERSLAB_MAP_TIMES] || sum[HAK_METRIC_SUPERSLAB_UNMAP_TIMES];
+}
+
 static void add_intervals(struct hak_text *text, const struct layers *l) {
     struct table t = {0};
     unsigned shown[HAK_LAYERS], layers = shown_layers(l, shown);
@@ -183,10 +189,10 @@ static void add_intervals(struct hak_text *text, const struct layers *l) {
     for (uint64_t i = 0; i < l->interval_count; i++) {
         const uint64_t *sum = l->intervals[i].sum;
         uint64_t served = 0;
-        if (!l->intervals[i].has_any)
-            continue;
         for (unsigned layer = 0; layer < HAK_LAYERS; layer++)
             served += sum[HAK_METRIC_SERVED_FIRST + layer];
+        if (!says_anything(sum, served))
+            continue;
         mapped += sum[HAK_METRIC_SUPERSLAB_MAP_TIMES];
         mapped -= sum[HAK_METRIC_SUPERSLAB_UNMAP_TIMES];
         add_cell(&t, hak_words_time((i + 1) * l->over_ns));
@@ -197,8 +203,8 @@ static void add_intervals(struct hak_text *text, const struct layers *l) {
     print_table(text, &t, l->view);
     hak_text_add(text, l->is_from_log
                            ? "Each line is what the log has of that time. "
-                           : "Each line is what the snapshots of that time had more than those "
-                             "before. ");
+                           : "What a snapshot has more than the one before it is spread over the "
+                             "time between them. ");
     hak_text_add(text, "SuperSlabs: mapped then.\n");
 }
 

@@ -85,8 +85,23 @@ static uint8_t class_of(unsigned k) {
     return k < HAK_CLASSES ? (uint8_t)k : HAK_CLASS_NONE;
 }
 
+static void put_note(struct hak_snapshots *s, uint32_t process, uint64_t ns, const char *name,
+                     uint64_t value) {
+    add_row(s, (struct hak_metric_row){.ns = ns,
+                                       .process = process,
+                                       .name = name,
+                                       .class_index = HAK_CLASS_NONE,
+                                       .value = value});
+}
+
+static bool has_changed(const struct hak_snapshot_watch *w, const uint64_t *sum) {
+    static const uint64_t nothing[CELLS];
+    return memcmp(w->last ? w->last : nothing, sum, CELLS * sizeof *sum) != 0;
+}
+
 static void put_changes(struct hak_snapshots *s, struct hak_snapshot_watch *w, const uint64_t *sum,
                         uint64_t ns) {
+    put_note(s, w->row, ns, HAK_SNAPSHOT_SINCE, w->taken_ns);
     for (unsigned k = 0; k < HAK_METRIC_CLASSES; k++)
         for (unsigned m = 0; m < HAK_METRICS; m++) {
             uint64_t value = sum[k * HAK_METRICS + m];
@@ -115,17 +130,15 @@ static void take_one(struct hak_snapshots *s, struct hak_client *c, uint32_t ind
     bool is_last = c->processes[index].phase == HAK_PHASE_GONE;
     if (!w || w->has_ended || (!is_last && now_ns < w->due_ns))
         return;
-    bool any = sum_up(c, index, sum);
-    if (any)
+    if (w->taken_ns == 0)
+        w->taken_ns = row->start_ns;
+    if (sum_up(c, index, sum) && has_changed(w, sum))
         put_changes(s, w, sum, ns);
+    w->taken_ns = ns;
     w->due_ns = now_ns + interval_ns(c, ns > row->start_ns ? ns - row->start_ns : 0);
     w->has_ended = is_last;
     if (is_last)
-        add_row(s, (struct hak_metric_row){.ns = ns,
-                                           .process = w->row,
-                                           .name = HAK_SNAPSHOT_END,
-                                           .class_index = HAK_CLASS_NONE,
-                                           .value = 1});
+        put_note(s, w->row, ns, HAK_SNAPSHOT_END, 1);
 }
 
 void hak_snapshots_take(struct hak_snapshots *snapshots, struct hak_client *client,

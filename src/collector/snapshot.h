@@ -21,14 +21,17 @@
 
 /* One process entry of a session. */
 struct hak_snapshot_watch {
-    uint64_t *last;  /* cells as they were put last, NULL = none were yet */
-    uint64_t due_ns; /* CLOCK_MONOTONIC; 0 = at once */
-    uint32_t row;    /* whose they are; a new process gets the entry when another has ended */
-    bool has_ended;  /* its last snapshot was taken */
+    uint64_t *last;    /* cells as they were put last, NULL = none were yet */
+    uint64_t due_ns;   /* CLOCK_MONOTONIC; 0 = at once */
+    uint64_t taken_ns; /* since the capture's start: the one before; 0 = none was */
+    uint32_t row;      /* whose they are; a new process gets the entry when another has ended */
+    bool has_ended;    /* its last snapshot was taken */
 };
 
-/* The metric that the last snapshot of a process ends with, with value 1. */
-#define HAK_SNAPSHOT_END "snapshot.end"
+/* Rows beside the counters: when the snapshot before this one was taken, which may have had nothing
+ * to tell (at the first: when the process began), and 1 with the last of a process. */
+#define HAK_SNAPSHOT_SINCE "snapshot.since"
+#define HAK_SNAPSHOT_END   "snapshot.end"
 
 /* Rows that are not in the store yet. */
 struct hak_snapshots {

@@ -1,6 +1,8 @@
 -- Counters as a worker puts them: two snapshots of stale.db's process and its last one. They agree
 -- with its four mallocs.
 INSERT INTO metric(ns, process, name, class, value) VALUES
+ (950000000, 1, 'snapshot.since', 255, 900000000), (1010000000, 1, 'snapshot.since', 255, 980000000),
+ (1080000000, 1, 'snapshot.since', 255, 1010000000),
  (950000000, 1, 'served.FRONT', 4, 2), (950000000, 1, 'PAGES_MAP.times', 255, 3),
  (950000000, 1, 'PAGES_MAP.amount', 255, 2101248), (950000000, 1, 'SUPERSLAB_MAP.times', 255, 1),
  (950000000, 1, 'SUPERSLAB_MAP.amount', 255, 2097152), (950000000, 1, 'SLAB_ACQUIRE.times', 4, 1),

@@ -39,7 +39,8 @@ sqlite3 cut_short.db <"$here/layers.sql" &&
         UPDATE thread SET end_ns = 0 WHERE id = 1;"
 sqlite3 unfinished.db "DELETE FROM metric WHERE ns = 1080000000;"
 sqlite3 nonsense.db "INSERT INTO metric VALUES(1, NULL, 1, NULL, -5, 'text'), (2, -1, 99, 'served.FRONT', 4, 1),
-    (3, 1, 1, 'served.FRONT', 4, -7), (4, 1, 1, 'served.MAP', 4, 1e300), (5, 9e18, 1, 'given.FRONT', 77, 2);"
+    (3, 1, 1, 'served.FRONT', 4, -7), (4, 1, 1, 'served.MAP', 4, 1e300), (5, 9e18, 1, 'given.FRONT', 77, 2),
+    (6, 9e18, 1, 'snapshot.since', 255, 3), (7, 5, 1, 'snapshot.since', 255, 1e30), (8, 5, 1, 'snapshot.since', NULL, NULL);"
 # Programs that cannot be recorded, and one script that can.
 mkdir programs
 echo 'int main(void) { return 0; }' >main.c

@@ -77,19 +77,38 @@ START_TEST(stores_what_changed) {
         *cell(block, CLASS, HAK_METRIC_SERVED_FRONT) = 10;
     ck_assert_ptr_null(add());
     commit_when_due();
-    ck_assert_int_eq(ask("SELECT count(*) FROM metric"), 1);
+    ck_assert_int_eq(ask("SELECT count(*) FROM metric WHERE name <> 'snapshot.since'"), 1);
     ck_assert_int_eq(ask("SELECT value FROM metric WHERE name = 'served.FRONT' AND class = 7 AND "
                          "process = 1"),
                      30);
     commit_when_due();
-    ck_assert_int_eq(ask("SELECT count(*) FROM metric"), 1);
+    ck_assert_int_eq(ask("SELECT count(*) FROM metric WHERE name <> 'snapshot.since'"), 1);
     *cell(1, HAK_METRIC_NO_CLASS, HAK_METRIC_PAGES_MAP_TIMES) = 3;
     *cell(2, CLASS, HAK_METRIC_SERVED_FRONT) = 11;
     commit_when_due();
-    ck_assert_int_eq(ask("SELECT count(*) FROM metric"), 3);
+    ck_assert_int_eq(ask("SELECT count(*) FROM metric WHERE name <> 'snapshot.since'"), 3);
     ck_assert_int_eq(ask("SELECT max(value) FROM metric WHERE class = 7"), 31);
     ck_assert_int_eq(ask("SELECT value FROM metric WHERE name = 'PAGES_MAP.times' AND class = 255"),
                      3);
+}
+END_TEST
+
+/* Also when that one had nothing to tell. */
+START_TEST(tells_when_the_one_before_was) {
+    take_block(0, 0, HAK_COUNTERS_OWNED);
+    *cell(0, CLASS, HAK_METRIC_SERVED_FRONT) = 1;
+    ck_assert_ptr_null(add());
+    for (int i = 0; i < 4; i++)
+        commit_when_due();
+    *cell(0, CLASS, HAK_METRIC_SERVED_FRONT) = 2;
+    commit_when_due();
+    ck_assert_int_eq(ask("SELECT count(*) FROM metric WHERE name = 'snapshot.since'"), 2);
+    ck_assert_int_eq(ask("SELECT min(value) = (SELECT start_ns FROM process) FROM metric WHERE "
+                         "name = 'snapshot.since'"),
+                     1);
+    ck_assert_int_eq(ask("SELECT max(value) > min(ns) AND max(value) < max(ns) FROM metric WHERE "
+                         "name = 'snapshot.since'"),
+                     1);
 }
 END_TEST
 
@@ -101,7 +120,7 @@ START_TEST(waits_for_the_time) {
     commit_when_due();
     *cell(0, CLASS, HAK_METRIC_SERVED_FRONT) = 2;
     commit_when_due();
-    ck_assert_int_eq(ask("SELECT count(*) FROM metric"), 1);
+    ck_assert_int_eq(ask("SELECT count(*) FROM metric WHERE name <> 'snapshot.since'"), 1);
 }
 END_TEST
 
@@ -121,13 +140,13 @@ START_TEST(takes_the_last_one_of_a_killed_process) {
     *cell(1, CLASS, HAK_METRIC_SERVED_FRONT) = 6;
     *cell(1, 3, HAK_METRIC_GIVEN_REMOTE) = 2;
     commit_when_due();
-    ck_assert_int_eq(ask("SELECT count(*) FROM metric"), 1);
+    ck_assert_int_eq(ask("SELECT count(*) FROM metric WHERE name <> 'snapshot.since'"), 1);
     kill(child, SIGKILL);
     ck_assert_int_eq(waitpid(child, NULL, 0), child);
     ck_assert(hak_client_look_for_ends(worker.clients[0], fake_monotonic()));
     commit_when_due();
     commit_when_due();
-    ck_assert_int_eq(ask("SELECT count(*) FROM metric"), 4);
+    ck_assert_int_eq(ask("SELECT count(*) FROM metric WHERE name <> 'snapshot.since'"), 4);
     ck_assert_int_eq(ask("SELECT max(value) FROM metric WHERE name = 'served.FRONT'"), 6);
     ck_assert_int_eq(ask("SELECT process FROM metric WHERE name = 'snapshot.end'"), 2);
     ck_assert_int_eq(ask("SELECT end_kind FROM process WHERE id = 2"), 2);
@@ -152,7 +171,7 @@ START_TEST(goes_on_after_a_worker_died) {
     ck_assert_ptr_null(add());
     commit_when_due();
     ck_assert_int_eq(ask("SELECT count(DISTINCT process) FROM metric"), 1);
-    ck_assert_int_eq(ask("SELECT max(value) FROM metric"), 8);
+    ck_assert_int_eq(ask("SELECT max(value) FROM metric WHERE name = 'served.FRONT'"), 8);
 }
 END_TEST
 
@@ -162,7 +181,7 @@ START_TEST(takes_none_when_none_are_wanted) {
     *cell(0, CLASS, HAK_METRIC_SERVED_FRONT) = 5;
     ck_assert_ptr_null(add());
     commit_when_due();
-    ck_assert_int_eq(ask("SELECT count(*) FROM metric"), 0);
+    ck_assert_int_eq(ask("SELECT count(*) FROM metric WHERE name <> 'snapshot.since'"), 0);
 }
 END_TEST
 
@@ -217,6 +236,7 @@ int main(void) {
     TCase *cases = tcase_create("snapshot");
     tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_add_test(cases, stores_what_changed);
+    tcase_add_test(cases, tells_when_the_one_before_was);
     tcase_add_test(cases, waits_for_the_time);
     tcase_add_test(cases, takes_the_last_one_of_a_killed_process);
     tcase_add_test(cases, goes_on_after_a_worker_died);
