@@ -20,7 +20,12 @@ compare "sqlite3, inserts and sorts" sqlite3 :memory: '
     with recursive r(i) as (select 1 union all select i + 1 from r where i < 500000)
         insert into t select i, random(), hex(randomblob(20)) from r;
     create index x on t(b); select count(*), max(c) from t group by a % 10 order by 2;'
-compare "git log -p" git -C "$SOURCE" log -p --stat
+git init -q repository
+for i in $(seq 100); do
+    seq $((i * 100)) >repository/file
+    git -C repository add file && git -C repository -c user.name=a -c user.email=b commit -qm "change $i"
+done
+compare "git log -p" git -C repository log -p --stat
 g++ -E "$programs/templates.cc" -o templates.ii
 for flags in -O0 -O2 '-O3 -g'; do
     # shellcheck disable=SC2086
