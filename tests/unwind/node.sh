@@ -37,6 +37,7 @@ done
 record node --perf-basic-prof story.js
 rm -f "/tmp/perf-$("$trace" sql -s store.db 'SELECT pid FROM process WHERE id = 1').map"
 for function in leaf middle; do
-    [ "$("$trace" sql -s store.db "SELECT count(*) > 0 FROM frame WHERE module = 0 AND function LIKE 'JS:%$function %'")" = 1 ] ||
-        fail "no frame is named $function"
+    found=$("$trace" sql -s store.db "
+        SELECT count(*) > 0 FROM frame WHERE module = 0 AND function LIKE 'JS:%$function %'")
+    [ "$found" = 1 ] || fail "no frame is named $function"
 done
