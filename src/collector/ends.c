@@ -168,8 +168,8 @@ void hak_ends_describe(struct hak_client *client, struct hak_rows *rows, uint32_
 }
 
 void hak_ends_unrecorded(struct hak_client **clients, uint32_t count, struct hak_rows *rows,
-                         pid_t pid, const char *why, uint64_t ns, int watch) {
-    char path[64], program[HAK_PATH_BYTES], note[320];
+                         pid_t pid, pid_t parent, const char *why, uint64_t ns, int watch) {
+    char path[64], program[HAK_PATH_BYTES], note[512];
     for (uint32_t c = 0; c < count; c++) {
         hak_client_look_at_processes(clients[c], rows, watch);
         for (uint32_t i = 0; i < clients[c]->processes_high; i++) {
@@ -207,15 +207,17 @@ void hak_ends_unrecorded(struct hak_client **clients, uint32_t count, struct hak
                  (int)(strstr(why, ", which") ? strstr(why, ", which") - why - 9 : 0), why + 9);
     snprintf(note, sizeof note, "%s%s", is_whole ? "" : "not recorded: ", why);
     struct hak_process_row row = {.pid = pid,
-                                  .parent_pid = peer.parent,
+                                  .parent_pid = parent,
                                   .start_time = peer.start_time,
                                   .start_ns = ns,
                                   .program = program,
                                   .command_line = "",
                                   .exit_status = -1,
+                                  .end_kind = is_whole ? 4 : 0,
+                                  .end_ns = is_whole ? ns : 0,
                                   .note = note};
     for (uint32_t id = rows->process_count; id > 0 && !row.parent; id--)
-        if (rows->processes[id - 1].row.pid == peer.parent && peer.parent > 0)
+        if (rows->processes[id - 1].row.pid == parent && parent > 0)
             row.parent = id;
     hak_rows_add_process(rows, &row);
 }

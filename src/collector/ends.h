@@ -25,11 +25,11 @@ void hak_ends_describe(struct hak_client *client, struct hak_rows *rows, uint32_
 /* Changes a process's note. */
 void hak_ends_note(struct hak_rows *rows, uint32_t row, const char *note);
 
-/* Process `pid` of the tree is not recorded; `why` says it in words. The row of what it executed
- * from gets the reason, or a row is made when it has none (it was spawned without a fork). `watch`
- * as for hak_client_look_at_processes. */
+/* Process `pid` of the tree, a child of `parent` (0 = not known), is not recorded; `why` says it in
+ * words. The row of what it executed from gets the reason, or a row is made when it has none (it
+ * was spawned without a fork). `watch` as for hak_client_look_at_processes. */
 void hak_ends_unrecorded(struct hak_client **clients, uint32_t count, struct hak_rows *rows,
-                         pid_t pid, const char *why, uint64_t ns, int watch);
+                         pid_t pid, pid_t parent, const char *why, uint64_t ns, int watch);
 
 /* Tells what forked children did not record because the process table was full; now and then, and
  * when the session is over. */

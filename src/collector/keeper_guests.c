@@ -33,7 +33,13 @@ static const char *make_way(struct hak_keeper *k) {
 /* Best effort: without a worker, nothing of the process is known but that it was executed. */
 static const char *pass_on_unrecorded(struct hak_keeper *k, const struct hak_greeting *g,
                                       pid_t peer) {
-    struct hak_link_message m = {.type = HAK_LINK_UNRECORDED, .peer_pid = peer, .hello = g->hello};
+    struct hak_peer about = {0};
+    (void)hak_peer_read(peer, &about); /* now, while it waits for the answer */
+    bool is_child = g->hello.child != 0;
+    struct hak_link_message m = {.type = HAK_LINK_UNRECORDED,
+                                 .number = (uint32_t)(is_child ? peer : about.parent),
+                                 .peer_pid = is_child ? g->hello.child : peer,
+                                 .hello = g->hello};
     if (k->link >= 0 && hak_link_send(k->link, &m, -1) < 0)
         hak_keeper_lose_worker(k);
     return NULL;

@@ -36,14 +36,16 @@ enum hak_link_type {
 
 struct hak_link_message {
     uint32_t type;          /* enum hak_link_type */
-    uint32_t number;        /* of the session; SYNC and SYNCED: serial; FINISHED: 1 = all is well */
+    uint32_t number;        /* of the session; SYNC and SYNCED: serial; FINISHED: 1 = all is well;
+                               UNRECORDED: pid of the parent, 0 = not known */
     uint32_t live;          /* SYNCED: processes that still live */
     uint32_t replace_store; /* CONFIG: an existing store is overwritten */
     uint32_t resume_store;  /* CONFIG: `store_path` was written by a worker before */
     uint32_t next_number;   /* CONFIG: of the next session */
     uint32_t hold;          /* CONFIG: do not finish when no client lives (`run` says when) */
     uint32_t has_way;       /* CONFIG: the keeper listens at a path, too */
-    int32_t peer_pid;       /* SESSION: of the first process, as the keeper sees it; 0 = hidden */
+    int32_t peer_pid;       /* SESSION: of the first process, as the keeper sees it; 0 = hidden.
+                               UNRECORDED: of the process */
     struct hak_hello hello; /* SESSION, UNRECORDED */
     char socket_name[108];  /* CONFIG */
     char store_path[HAK_PATH_BYTES]; /* CONFIG: "" = as the first session says; STORE */

@@ -151,8 +151,9 @@ static void hear_keeper(struct hak_worker *w) {
             descriptor = -1;
         } else if (m.type == HAK_LINK_UNRECORDED) {
             m.hello.text[sizeof m.hello.text - 1] = 0;
-            hak_ends_unrecorded(w->clients, w->client_count, &w->rows, m.peer_pid, m.hello.text,
-                                hak_clock_monotonic_ns() - w->capture_start_ns, w->bell.epoll);
+            hak_ends_unrecorded(w->clients, w->client_count, &w->rows, m.peer_pid, (pid_t)m.number,
+                                m.hello.text, hak_clock_monotonic_ns() - w->capture_start_ns,
+                                w->bell.epoll);
         } else if (m.type == HAK_LINK_SYNC) {
             w->sync_wanted = m.number;
         } else if (m.type == HAK_LINK_FINISH) {

@@ -27,8 +27,7 @@ __attribute__((constructor)) static void find_next(void) {
     next_fexecve = (exec_file *)dlsym(RTLD_NEXT, "fexecve");
 }
 
-/* True when `environment` names a library to load first that may be ours. */
-static bool is_preloaded(char *const environment[]) {
+bool hak_exec_is_preloaded(char *const environment[]) {
     for (char *const *variable = environment; variable && *variable; variable++)
         if (strncmp(*variable, "LD_PRELOAD=", 11) == 0)
             return strstr(*variable, "hakmem") != NULL;
@@ -39,8 +38,8 @@ static void note_exec(const char *path, char *const environment[]) {
     if (!hak_current_ready())
         return;
     if (!hak_start_is_own()) {
-        if (is_preloaded(environment))
-            hak_exec_look(path);
+        if (hak_exec_is_preloaded(environment))
+            hak_exec_look(path, 0);
         return;
     }
     struct hak_process_entry *entry = hak_current.process;
@@ -50,7 +49,8 @@ static void note_exec(const char *path, char *const environment[]) {
     entry->exec_path[bytes] = 0;
     entry->tsc_exec = hak_session_ticks();
     atomic_store_explicit(&entry->exec_state,
-                          is_preloaded(environment) ? HAK_EXEC_PRELOADED : HAK_EXEC_DROPPED,
+                          hak_exec_is_preloaded(environment) ? HAK_EXEC_PRELOADED
+                                                             : HAK_EXEC_DROPPED,
                           memory_order_release);
 }
 

@@ -47,7 +47,7 @@ static const char *find_reason(long file) {
     return NULL;
 }
 
-static void tell(const char *path, const char *reason) {
+static void tell(const char *path, const char *reason, int child) {
     static const char before[] = "executed ", between[] = ", which was not recorded: ";
     char text[sizeof((struct hak_hello *)0)->text];
     size_t reason_bytes = strlen(reason);
@@ -61,10 +61,10 @@ static void tell(const char *path, const char *reason) {
     memcpy(at, between, sizeof between - 1);
     at += sizeof between - 1;
     memcpy(at, reason, reason_bytes + 1);
-    (void)hak_keeper_tell_unrecorded(hak_current.keeper_name, text);
+    (void)hak_keeper_tell_unrecorded(hak_current.keeper_name, text, child);
 }
 
-void hak_exec_look(const char *path) {
+void hak_exec_look(const char *path, int child) {
     if (!path || !hak_current_ready() || !hak_current.keeper_name[0])
         return;
     long file = hak_raw_call(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC, 0, 0, 0);
@@ -72,5 +72,5 @@ void hak_exec_look(const char *path) {
     if (file >= 0)
         (void)hak_raw_call(SYS_close, file, 0, 0, 0, 0, 0);
     if (reason)
-        tell(path, reason);
+        tell(path, reason, child);
 }

@@ -217,8 +217,9 @@ void hak_keeper_ask_way(void) {
         (void)say_hello(hak_current.keeper_name, &hello);
 }
 
-bool hak_keeper_tell_unrecorded(const char *name, const char *why) {
+bool hak_keeper_tell_unrecorded(const char *name, const char *why, int child) {
     struct hak_hello hello = make_hello(HAK_HELLO_UNRECORDED);
+    hello.child = child;
     size_t length = strnlen(why, sizeof hello.text - 1);
     memcpy(hello.text, why, length);
     return say_hello(name, &hello);

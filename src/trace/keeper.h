@@ -48,9 +48,9 @@ HAK_HIDDEN bool hak_keeper_execute(int socket_end, const char *name,
  * find the keeper. */
 HAK_HIDDEN void hak_keeper_ask_way(void);
 
-/* Lets the keeper `name` know that this process is not recorded, and why. False: it cannot be
- * reached. */
-HAK_HIDDEN bool hak_keeper_tell_unrecorded(const char *name, const char *why);
+/* Lets the keeper `name` know that this process, or `child` unless it is 0, is not recorded, and
+ * why. False: it cannot be reached. */
+HAK_HIDDEN bool hak_keeper_tell_unrecorded(const char *name, const char *why, int child);
 
 /* Moves `descriptor` out of the way of the standard three; -1 when that fails. */
 HAK_HIDDEN int hak_keeper_lift(long descriptor);

@@ -44,7 +44,8 @@ struct hak_hello {
     uint64_t start_time;  /* field 22 of /proc/self/stat */
     uint64_t total_bytes; /* of the memfd */
     uint32_t kind;        /* enum hak_hello_kind */
-    char text[220];       /* ended by NUL */
+    int32_t child;  /* of HAK_HELLO_UNRECORDED: it is a child's, which `pid` spawned; else 0 */
+    char text[468]; /* ended by NUL */
 };
 
 struct hak_hello_answer {

@@ -42,7 +42,7 @@ static void say_unrecorded(const struct hak_keeper_failure *failure) {
         hak_text_add(&why, ")");
     }
     if (hak_options.session[0] &&
-        hak_keeper_tell_unrecorded(hak_options.session, hak_text_end(&why)))
+        hak_keeper_tell_unrecorded(hak_options.session, hak_text_end(&why), 0))
         return;
     hak_text_add(&line, "hakmem: nothing is recorded: ");
     hak_text_add(&line, hak_text_end(&why));

@@ -18,3 +18,8 @@ expect "count(*) from process where end_kind = 4 and note like 'executed %five, 
 expect "count(*) from process where end_kind = 0" 0
 # Every process but the first has a parent, and what it became has the same one.
 expect "count(*) from process where parent = 0 and id > 2" 0
+
+# Started without a fork: no entry of their own, and yet a row each.
+PATH=$PWD:$PATH tree "spawned" "$forks" static "$PWD/five" five
+expect "count(*) from process where end_kind = 4 and note like 'executed %/five, which was not recorded: it is statically linked'" 3
+expect "count(*) from process where end_kind = 4 and parent = (select id from process where program like '%/forks' and end_kind = 1)" 3

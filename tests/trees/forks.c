@@ -263,6 +263,22 @@ static void spawns(void) {
     printf("popen ended with %d\n", WEXITSTATUS(pclose(pipe)));
 }
 
+/* Without a fork, a program that cannot be recorded. */
+static void start_static(const char *path, char *name) {
+    char *arguments[] = {name, NULL};
+    pid_t pid = vfork();
+    if (pid == 0) {
+        execv(path, arguments);
+        _exit(127);
+    }
+    tell("vfork", pid);
+    errno = posix_spawn(&pid, path, NULL, NULL, arguments, environ);
+    tell("posix_spawn", pid);
+    errno = posix_spawnp(&pid, name, NULL, NULL, arguments, environ);
+    tell("posix_spawnp", pid);
+    work(3);
+}
+
 static void *exec_in_thread(void *unused) {
     (void)unused;
     work(5);
@@ -340,6 +356,8 @@ int main(int count, char **arguments) {
         spawns();
     else if (strcmp(what, "thread_exec") == 0)
         thread_exec();
+    else if (strcmp(what, "static") == 0 && count > 3)
+        start_static(arguments[2], arguments[3]);
     else if (strcmp(what, "steady") == 0 && count > 3)
         steady_work(number, arguments[3]);
     else if (strcmp(what, "chain") == 0)
