@@ -13,6 +13,7 @@
 #include "trace/stack_table.h"
 #include "trace/trace.h"
 #include "unwind/unwind.h"
+#include "unit/suite.h"
 
 enum { NODES = 1 << 22, FRAMES = 256 };
 
@@ -265,7 +266,6 @@ START_TEST(errno_is_kept) {
 END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("stacks");
     TCase *cases = tcase_create("stacks");
     tcase_add_checked_fixture(cases, start_usual, NULL);
     tcase_add_test(cases, stacks_read_back);
@@ -277,10 +277,5 @@ int main(void) {
     tcase_add_test(cases, own_frames_are_left_out_or_kept);
     tcase_add_test(cases, deep_stacks_keep_the_newest_and_say_so);
     tcase_add_test(cases, errno_is_kept);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_cases("stacks", cases);
 }

@@ -11,6 +11,7 @@
 #include "trace/stacks.h"
 #include "trace/trace.h"
 #include "unwind/unwind.h"
+#include "unit/suite.h"
 
 enum { NODES = 1 << 20, TOLD_MAX = 512, FRAMES = 256 };
 
@@ -267,7 +268,6 @@ START_TEST(many_modules) {
 END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("modules");
     TCase *cases = tcase_create("modules");
     tcase_add_checked_fixture(cases, begin, NULL);
     tcase_add_test(cases, what_is_loaded_at_start_is_told);
@@ -275,10 +275,5 @@ int main(void) {
     tcase_add_test(cases, unloading_by_libc_itself_is_noticed);
     tcase_add_test(cases, another_namespace);
     tcase_add_test(cases, many_modules);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_cases("modules", cases);
 }

@@ -2,6 +2,7 @@
  * every single instruction; and never a fault or a loop on a stack that holds anything at all. */
 #define UNW_LOCAL_ONLY
 #include "unwind/unwind.h"
+#include "unit/suite.h"
 #include <check.h>
 #include <errno.h>
 #include <libunwind.h>
@@ -628,7 +629,6 @@ END_TEST
 
 int main(void) {
     make_stacks();
-    Suite *suite = suite_create("unwind");
     TCase *cases = tcase_create("unwind");
     tcase_add_loop_test(cases, calls_equal_libunwind, 0, 10);
     tcase_add_test(cases, depth_keeps_the_newest);
@@ -650,10 +650,5 @@ int main(void) {
     tcase_add_test(cases, smashed_stack_of_a_thread);
     tcase_add_test(cases, smashed_stack_of_a_coroutine);
     tcase_add_test(cases, wild_registers);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_cases("unwind", cases);
 }
