@@ -60,7 +60,7 @@ void view_help_general(FILE *to) {
         print_option(to, &view_common_options[i]);
     fprintf(to, "\nEXIT STATUS\n"
                 "  0 nothing wrong   1 a fault was found   2 usage   3 the capture cannot be read\n"
-                "  4 the capture is incomplete and the answer could differ\n");
+                "  4 the capture is incomplete and the answer could differ   130 interrupted\n");
 }
 
 static bool has_option(const struct view_command *command, const char *name) {

@@ -10,7 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define FIRST_LONG 256 /* getopt's value of option 0; below are letters */
+#define NAME_MAX_LETTERS 32  /* of a command, as typed */
+#define FIRST_LONG       256 /* getopt's value of option 0; below are letters */
 
 void view_error(const char *format, ...) {
     va_list list;
@@ -141,6 +142,40 @@ static int check_arguments(struct view *view) {
     return -1;
 }
 
+/* How many letters must be changed, added or taken away to make `b` of `a` (Levenshtein). */
+static int distance(const char *a, const char *b) {
+    int row[NAME_MAX_LETTERS + 1], length = (int)strlen(b);
+    for (int k = 0; k <= length; k++)
+        row[k] = k;
+    for (int i = 0; a[i]; i++) {
+        int diagonal = row[0];
+        row[0] = i + 1;
+        for (int k = 0; k < length; k++) {
+            int above = row[k + 1];
+            int best = diagonal + (a[i] != b[k]);
+            best = above + 1 < best ? above + 1 : best;
+            best = row[k] + 1 < best ? row[k] + 1 : best;
+            row[k + 1] = best;
+            diagonal = above;
+        }
+    }
+    return row[length];
+}
+
+/* The command that was probably meant; NULL where none is near. */
+static const char *nearest_command(const char *name) {
+    const char *nearest = NULL;
+    int least = 3;
+    for (int i = 0; view_command_at(i) && strlen(name) <= NAME_MAX_LETTERS; i++) {
+        int changes = distance(name, view_command_at(i)->name);
+        if (changes < least && changes < (int)strlen(name)) {
+            least = changes;
+            nearest = view_command_at(i)->name;
+        }
+    }
+    return nearest;
+}
+
 int view_parse(struct view *view, int argc, char **argv) {
     if (argc < 2) {
         view_help_general(stderr);
@@ -157,7 +192,9 @@ int view_parse(struct view *view, int argc, char **argv) {
     }
     view->command = view_find_command(name);
     if (!view->command) {
-        view_error("there is no command '%s'", name);
+        const char *near = nearest_command(name);
+        view_error("there is no command '%s'%s%s%s", name, near ? "; is '" : "", near ? near : "",
+                   near ? "' meant?" : "");
         return usage(view);
     }
     merge_options(view);
