@@ -19,6 +19,7 @@ static struct fake_collector collector;
 static int reports;
 static struct hak_report_request last_report;
 static char said[20000];
+static bool waits_for_another; /* the report is written when another thread is named in it */
 
 static int run_program(void (*program)(void), bool answers) {
     int status, ends[2];
@@ -36,7 +37,8 @@ static int run_program(void (*program)(void), bool answers) {
     close(ends[1]);
     reports = 0;
     while (waitpid(child, &status, WNOHANG) == 0) {
-        if (answers && atomic_load(&area->state) == HAK_REPORT_READY) {
+        if (answers && atomic_load(&area->state) == HAK_REPORT_READY &&
+            (!waits_for_another || atomic_load(&area->others[0].thread) != 0)) {
             atomic_store(&area->state, HAK_REPORT_WRITING);
             memcpy(&last_report, area, sizeof last_report);
             reports++;
@@ -169,6 +171,50 @@ START_TEST(of_two_threads_at_once_one_reports) {
     int status = run_program(many_threads_at_once, true);
     ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
     ck_assert_int_eq(reports, 1);
+}
+END_TEST
+
+START_TEST(who_fails_meanwhile_is_named) {
+    begin();
+    waits_for_another = true;
+    int status = run_program(many_threads_at_once, true);
+    waits_for_another = false;
+    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    ck_assert_int_eq(reports, 1);
+    ck_assert_uint_ne(last_report.others[0].thread, last_report.thread);
+    ck_assert_uint_eq(last_report.others[0].fault, 202);
+    ck_assert_uint_eq(last_report.others[0].signal, 0);
+    ck_assert_uint_eq(last_report.others[0].address, double_free.found_address);
+}
+END_TEST
+
+static void fault_with_broken_memory(void) {
+    hak_current.report = (struct hak_report_request *)16;
+    hak_trace_fault(&double_free);
+}
+
+START_TEST(a_report_that_fails_goes_on_raw) {
+    begin();
+    int status = run_program(fault_with_broken_memory, true);
+    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    ck_assert_int_eq(reports, 0);
+    ck_assert_ptr_nonnull(strstr(said, "hakmem: HKM-202 double-free at 0x7f0000001010"));
+    ck_assert_ptr_nonnull(strstr(said, "(raw report: the report itself met a fault)"));
+    ck_assert_ptr_nonnull(strstr(said, "SUMMARY: hakmem: double-free address=0x7f0000001010"));
+}
+END_TEST
+
+static void fault_after_one_was_killed(void) {
+    atomic_store(&hak_current.report->state, HAK_REPORT_FILLING);
+    hak_trace_fault(&double_free);
+}
+
+START_TEST(an_area_left_behind_is_taken) {
+    begin();
+    int status = run_program(fault_after_one_was_killed, true);
+    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    ck_assert_int_eq(reports, 1);
+    ck_assert_str_eq(said, "");
 }
 END_TEST
 
@@ -358,6 +404,9 @@ int main(void) {
     tcase_add_test(tests, unrecorded_programs_report_raw_too);
     tcase_add_test(tests, continue_reports_each_place_once);
     tcase_add_test(tests, of_two_threads_at_once_one_reports);
+    tcase_add_test(tests, who_fails_meanwhile_is_named);
+    tcase_add_test(tests, a_report_that_fails_goes_on_raw);
+    tcase_add_test(tests, an_area_left_behind_is_taken);
     tcase_add_loop_test(tests, a_crash_is_reported_and_keeps_its_signal, 0,
                         sizeof crashes / sizeof *crashes);
     tcase_add_test(tests, the_programs_handler_runs_and_nothing_is_reported);
