@@ -4,7 +4,6 @@
  * The functions of the exec family only look at their arguments and hand them on; a program that
  * makes the system call itself is not seen. In the child of a vfork the entry is its parent's:
  * what it executes is told of only where it cannot be recorded (exec_look.c). */
-#include <alloca.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -119,7 +118,7 @@ static size_t count_arguments(va_list list) {
     va_start(list, first);                                                                         \
     size_t to##_count = to##_first ? count_arguments(list) : 0;                                    \
     va_end(list);                                                                                  \
-    char **to = alloca((to##_count + 1) * sizeof(char *));                                         \
+    char *to[to##_count + 1];                                                                      \
     va_start(list, first);                                                                         \
     (to)[0] = (char *)to##_first;                                                                  \
     for (size_t i = 1; i <= to##_count; i++)                                                       \

@@ -17,7 +17,7 @@ for case in close closefrom close_range daemon dup2 user user_exec user_alone ou
 done
 
 # --wait: the store is whole when run returns. Without it, it is not, and run returns with PROGRAM.
-tree_name=wait
+tree_name="run --wait"
 rm -f said store.db
 "$trace" run --wait --check trace --store store.db -- "$daemons" outlive "$PWD/said" >out 2>err || fail "status 0 was due"
 [ -s err ] && fail "something is on stderr: $(head -n 3 err)"
