@@ -39,9 +39,14 @@ HAK_HIDDEN HAK_COLD void hak_entry_start_foreign(void);
  * programs get past an interposed malloc: the blocks of two heaps would meet in one free otherwise.
  * glibc 2.36 exports such names of malloc, free, calloc, realloc, memalign, valloc, pvalloc,
  * mallopt and mallinfo (__libc_reallocarray is private there, __posix_memalign is gone). */
+#ifdef __clang__
+#define HAK_LIBC_NAME(name)                                                                        \
+    extern __typeof__(name) __libc_##name __attribute__((alias(#name), visibility("default")))
+#else
 #define HAK_LIBC_NAME(name)                                                                        \
     extern __typeof__(name) __libc_##name                                                          \
         __attribute__((alias(#name), visibility("default"), copy(name)))
+#endif
 
 /* Sets up whatever the first call of a thread finds missing. */
 static inline void hak_entry_begin(void) {
@@ -74,28 +79,48 @@ static inline void hak_entry_give(base_t base, user_t user, enum hak_record_kind
         hak_entry_free_foreign(user);
 }
 
-/* malloc.c: the long way back, for a pointer that is not NULL. */
-HAK_HIDDEN void hak_entry_give_slowly(void *pointer, enum hak_given by);
+/* The long way back, for a pointer that is not NULL. Inline, so that a report's frames read
+ * magazine_flush <- free <- program. */
+static inline __attribute__((always_inline)) void hak_entry_give_back(user_t user,
+                                                                      enum hak_given by) {
+    /* Not for what is none of ours: the memory of a new heap could come to lie just there. */
+    if (hak_registry_owner(user.p) != HAK_OWNER_NOBODY)
+        hak_entry_begin();
+    base_t base;
+    switch (check_take_back(user, hak_free_by(by), &base)) {
+    case HAK_TAKE:
+        hak_entry_give(base, user, hak_free_by(by));
+        break;
+    case HAK_REFUSE:
+        break;
+    case HAK_FOREIGN:
+        hak_entry_free_foreign(user);
+        break;
+    }
+}
+
+/* malloc.c: the same out of the way, for the plain build; the pointer may be NULL. */
+HAK_HIDDEN void hak_entry_give_slowly(void *pointer);
 
 /* free and everything that does the same. The plain build does not tell `by` apart. */
 static inline void hak_entry_free(void *pointer, enum hak_given by) {
     if (hak_is_debug_build) {
         if (pointer)
-            hak_entry_give_slowly(pointer, by);
+            hak_entry_give_back(user_from(pointer), by);
         else
             check_call_without_record(0, false);
         return;
     }
     base_t block = base_from(pointer);
     if (HAK_UNLIKELY(!hak_front_is_mine(block))) {
-        hak_entry_give_slowly(pointer, HAK_GIVEN_BY_FREE);
+        hak_entry_give_slowly(pointer);
         return;
     }
     unsigned class_index = hak_front_class_of(block);
     if (HAK_UNLIKELY(!hak_is_slot_start(pointer, class_index)) ||
         HAK_UNLIKELY(hak_array_is_full(class_index)) ||
         HAK_UNLIKELY(hak_array_has_on_top(class_index, block))) {
-        hak_entry_give_slowly(pointer, HAK_GIVEN_BY_FREE);
+        hak_entry_give_slowly(pointer);
         return;
     }
     hak_array_push(class_index, block);

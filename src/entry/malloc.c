@@ -21,26 +21,9 @@ HAK_EXPORT void *malloc(size_t bytes) {
     return block.p;
 }
 
-static inline void give_back(user_t user, enum hak_given by) {
-    /* Not for what is none of ours: the memory of a new heap could come to lie just there. */
-    if (hak_registry_owner(user.p) != HAK_OWNER_NOBODY)
-        hak_entry_begin();
-    base_t base;
-    switch (check_take_back(user, hak_free_by(by), &base)) {
-    case HAK_TAKE:
-        hak_entry_give(base, user, hak_free_by(by));
-        break;
-    case HAK_REFUSE:
-        break;
-    case HAK_FOREIGN:
-        hak_entry_free_foreign(user);
-        break;
-    }
-}
-
-HAK_COLD void hak_entry_give_slowly(void *pointer, enum hak_given by) {
+HAK_COLD void hak_entry_give_slowly(void *pointer) {
     if (pointer)
-        give_back(user_from(pointer), by);
+        hak_entry_give_back(user_from(pointer), HAK_GIVEN_BY_FREE);
 }
 
 HAK_EXPORT void free(void *pointer) {
