@@ -9,9 +9,10 @@ export PATH=$bin:$PATH
 public=$(mktemp -d /tmp/hakmem-postgresql.XXXXXX) || exit 1
 trap 'rm -rf "$public"' EXIT
 as_user=()
-mkdir -p "$public/tests/tools" "$public/work"
+mkdir -p "$public/tests/tools" "$public/tests/bench" "$public/work"
 cp "$BUILD"/{hakmem-trace,hakmem-collect,hakmem-debug.so,libhakmem.so} "$public/"
 cp "$BUILD"/tests/tools/{count_calls.so,reference_decoder} "$public/tests/tools/"
+[ -z "${BENCH_RESULTS-}" ] || cp "$BUILD/tests/bench/measure" "$public/tests/bench/"
 if [ "$(id -u)" -eq 0 ]; then
     as_user=(setpriv --reuid=nobody --regid=nogroup --clear-groups)
     chmod 755 "$public" && chown nobody:nogroup "$public/work"
