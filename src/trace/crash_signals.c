@@ -229,8 +229,14 @@ static void look(struct hak_incident *incident) {
 
 /* The process goes on to die of the signal, as without us: where it happened, with what the kernel
  * said of it, when the handler returns. */
-static void let_default_end(int number, const siginfo_t *info) {
+static void let_default_end(int number, const siginfo_t *info, ucontext_t *context) {
     uint64_t before;
+    if (hak_call_is_forbidden(SYS_rt_sigaction) && is_from_kernel(info)) {
+        /* A sandbox leaves us but the return from the handler: a fault whose signal is blocked
+         * then ends the process by it. */
+        sigaddset(&context->uc_sigmask, number);
+        return;
+    }
     long process = hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
     long thread = hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0);
     hak_block_signals(&before);
@@ -264,7 +270,7 @@ static void describe_death(struct hak_incident *incident, int number, const sigi
     incident->look = look;
 }
 
-static void report_death(int number, const siginfo_t *info, const void *context) {
+static void report_death(int number, const siginfo_t *info, void *context) {
     struct hak_registers registers;
     hak_registers_from_context(&registers, context);
     (void)hak_current_ready(); /* a child that no handler told of forgets what its parent was at */
@@ -280,7 +286,7 @@ static void report_death(int number, const siginfo_t *info, const void *context)
         hak_crash_go_on();
     hak_crash_report();
     if (!end_as_first_process(number, info))
-        let_default_end(number, info);
+        let_default_end(number, info, context);
 }
 
 /* Was the SIGABRT raised by abort? That ends the process also when a handler returns, and resets

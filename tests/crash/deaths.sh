@@ -3,7 +3,7 @@
 # shows the crash and holds no session memory.
 set -u
 unset "${!HAKMEM_@}"
-names=(segv bus abort ill fpe trap sandbox killed raised idle_thread handler_exits handler_aborts stack_overflow
+names=(segv narrow_sandbox bus abort ill fpe trap sandbox killed raised idle_thread handler_exits handler_aborts stack_overflow
     handler_raises handler_raises_late abort_handler at_end constructor blocked)
 failed=0
 mkdir with without || exit 1

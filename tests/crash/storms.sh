@@ -15,9 +15,9 @@ for round in 1 2 3 4; do
         cat err
         exit 1
     fi
-    "$BUILD/hakmem-trace" check -s "$round.db" >check 2>&1 || {
+    "$BUILD/hakmem-trace" check -s "$round.db" >checked 2>&1 || {
         echo "round $round, $level: the store is not in order:"
-        head -n 20 check
+        head -n 20 checked
         exit 1
     }
 done
