@@ -14,16 +14,19 @@ enum {
     MISSES_MAX = 4096, /* unknown addresses between two looks at the maps, at most */
     CALL_BYTES_MAX = 7,
     BUFFER_BYTES = 1024,
+    TRIES = 4, /* to search while tables change */
 };
 
 struct range {
     uintptr_t start, end;
 };
 
-/* Under `sequence`: odd while they change. */
-static struct range ranges[RANGES_MAX];
-static _Atomic uint32_t range_count;
-static _Atomic uint32_t sequence;
+/* Two tables: one is in use while the other is being filled. */
+static struct table {
+    _Atomic uint32_t count;
+    struct range range[RANGES_MAX];
+} tables[2];
+static _Atomic uint32_t version; /* tables[version % 2] is in use */
 
 static _Atomic uint32_t reader_thread; /* who reads the maps; 0 = nobody */
 static _Atomic uint32_t misses;        /* since the maps were read last */
@@ -39,19 +42,20 @@ struct line {
     bool is_executable;
 };
 
-static void add_range(uint32_t *count, uintptr_t start, uintptr_t end) {
-    if (*count > 0 && ranges[*count - 1].end == start) {
-        ranges[*count - 1].end = end;
-    } else if (*count < RANGES_MAX) {
-        ranges[*count] = (struct range){start, end};
-        ++*count;
+static void add_range(struct table *table, uintptr_t start, uintptr_t end) {
+    uint32_t count = atomic_load_explicit(&table->count, memory_order_relaxed);
+    if (count > 0 && table->range[count - 1].end == start) {
+        table->range[count - 1].end = end;
+    } else if (count < RANGES_MAX) {
+        table->range[count] = (struct range){start, end};
+        atomic_store_explicit(&table->count, count + 1, memory_order_relaxed);
     }
 }
 
-static void take_character(struct line *line, char c, uint32_t *count) {
+static void take_character(struct line *line, char c, struct table *table) {
     if (c == '\n') {
         if (line->is_executable)
-            add_range(count, line->number[0], line->number[1]);
+            add_range(table, line->number[0], line->number[1]);
         *line = (struct line){{0, 0}, 0, false};
     } else if (line->field < 2) {
         unsigned digit = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
@@ -67,7 +71,7 @@ static void take_character(struct line *line, char c, uint32_t *count) {
     }
 }
 
-static bool read_maps(uint32_t *count) {
+static bool read_maps(struct table *table) {
     char buffer[BUFFER_BYTES];
     struct line line = {{0, 0}, 0, false};
     long file =
@@ -79,26 +83,34 @@ static bool read_maps(uint32_t *count) {
         if (got <= 0)
             break;
         for (long i = 0; i < got; i++)
-            take_character(&line, buffer[i], count);
+            take_character(&line, buffer[i], table);
     }
     (void)hak_raw_call(SYS_close, file, 0, 0, 0, 0, 0);
-    return *count > 0;
+    return atomic_load_explicit(&table->count, memory_order_relaxed) > 0;
 }
 
-static bool is_in_ranges(uintptr_t address) {
-    uint32_t before = atomic_load(&sequence);
-    uint32_t low = 0, high = atomic_load(&range_count);
+static bool is_in_table(const struct table *table, uintptr_t address) {
+    uint32_t count = atomic_load_explicit(&table->count, memory_order_relaxed);
+    uint32_t low = 0, high = count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (ranges[middle].end <= address)
+        if (table->range[middle].end <= address)
             low = middle + 1;
         else
             high = middle;
     }
-    bool found = low < atomic_load(&range_count) && address >= ranges[low].start &&
-                 address < ranges[low].end;
-    atomic_thread_fence(memory_order_acquire);
-    return found && (before & 1) == 0 && atomic_load(&sequence) == before;
+    return low < count && address >= table->range[low].start;
+}
+
+static bool is_in_ranges(uintptr_t address) {
+    for (int tries = 0; tries < TRIES; tries++) {
+        uint32_t before = atomic_load_explicit(&version, memory_order_acquire);
+        bool found = is_in_table(&tables[before % 2], address);
+        atomic_thread_fence(memory_order_acquire);
+        if (atomic_load_explicit(&version, memory_order_relaxed) == before)
+            return found;
+    }
+    return false;
 }
 
 /* Reads the maps anew when it is time to. Returns whether that was done. */
@@ -110,12 +122,12 @@ static bool refresh(void) {
     /* A reader that a signal handler left by longjmp has left its mark: walks do not nest. */
     if (!atomic_compare_exchange_strong(&reader_thread, &nobody, self) && nobody != self)
         return false;
-    uint32_t count = 0, now = atomic_load(&sequence) | 1;
-    atomic_store(&sequence, now);
+    uint32_t next = atomic_load(&version) + 1;
+    struct table *table = &tables[next % 2];
+    atomic_store(&table->count, 0);
     atomic_thread_fence(memory_order_seq_cst);
-    if (read_maps(&count))
-        atomic_store(&range_count, count);
-    atomic_store(&sequence, now + 1);
+    if (read_maps(table))
+        atomic_store(&version, next);
     atomic_store(&misses, 0);
     atomic_store(&misses_due, due < MISSES_MAX ? 2 * due + 1 : due);
     atomic_store(&reader_thread, 0);

@@ -8,9 +8,9 @@
  *   readable?      the kernel is asked for each page that a walk touches: code of a JIT compiler
  *                  and of modules may go away at any time
  *
- * The ranges lie in static memory of the process under a sequence count; one thread at a time reads
- * the maps, others go on with what is known. A forked child inherits them. All functions are
- * async-signal-safe, allocate nothing, take no lock and keep errno. */
+ * The ranges lie in two static tables of the process, one in use while the other is filled; one
+ * thread at a time reads the maps, others go on with what is known. A forked child inherits them.
+ * All functions are async-signal-safe, allocate nothing, take no lock and keep errno. */
 #ifndef HAK_UNWIND_TEXT_H
 #define HAK_UNWIND_TEXT_H
 
