@@ -154,7 +154,7 @@ static void forget_heap(enum hak_thread_state state) {
     thread->state = (uint8_t)state;
 }
 
-static inline __attribute__((always_inline)) void empty_caches(void) {
+static void empty_caches(void) {
     hak_remote_flush();
     hak_remote_drain();
     if (hak_thread.front->magazines)
