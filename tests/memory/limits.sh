@@ -42,15 +42,15 @@ limit_each() {
 if [ "${1-}" = --recorded ]; then
     recorded=1
     limit_each -v 2500 1070 100 "$counting"
-    limit_each -d 500 1150 40 "$counting"
+    limit_each -d 500 1320 20 "$counting"
     exit 0
 fi
 
 limit_each -v 2500 1035 200 "$BUILD/libhakmem.so"
-limit_each -d 500 1150 40 "$BUILD/libhakmem.so"
+limit_each -d 500 1320 20 "$BUILD/libhakmem.so"
 
 for check in trace normal; do
     rm -f counted
     "$BUILD/hakmem-trace" run --check $check --store $check.db -- bash "$SOURCE/tests/memory/limits.sh" --recorded || exit 1
-    compare_runs $check.db survive 150
+    compare_runs $check.db survive 120
 done

@@ -8,7 +8,7 @@ long=${HAKMEM_TEST_LONG:-0}
 [ "${1-}" = --recorded ] || unset "${!HAKMEM_@}"
 # shellcheck source=tests/tools/many_runs.sh
 . "$SOURCE/tests/tools/many_runs.sh"
-steps=$((30 * (1 + 3 * long)))
+steps=$((20 * (1 + 5 * long)))
 
 # $1 calls fail in a row, beginning at each $2nd, in the library $3. Sets `seen`.
 refuse_each() {
@@ -32,17 +32,17 @@ refuse_each() {
 if [ "${1-}" = --recorded ]; then
     recorded=1
     refuse_each 1 1 "$counting"
-    refuse_each 25 7 "$counting"
+    refuse_each 25 11 "$counting"
     exit 0
 fi
 
 refuse_each 1 1 "$BUILD/libhakmem.so"
-[ "$seen" -gt 50 ] || { echo "only $seen calls for memory were seen in libhakmem.so"; exit 1; }
-refuse_each 25 3 "$BUILD/libhakmem.so"
+[ "$seen" -gt 25 ] || { echo "only $seen calls for memory were seen in libhakmem.so"; exit 1; }
+refuse_each 25 5 "$BUILD/libhakmem.so"
 
 for check in trace normal; do
     rm -f counted
     "$BUILD/hakmem-trace" run --check $check --store $check.db -- \
         env HAKMEM_TEST_LONG="$long" bash "$SOURCE/tests/memory/refused.sh" --recorded || exit 1
-    compare_runs $check.db survive 150
+    compare_runs $check.db survive 120
 done

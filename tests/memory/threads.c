@@ -20,6 +20,7 @@ extern void *__dso_handle;
 static const char *how;
 static _Atomic(char *) left[left_max];
 static sem_t ended;
+static pthread_barrier_t all_have_heaps;
 static pthread_key_t keys[3];
 static _Atomic long destroyed;
 
@@ -61,6 +62,7 @@ static void *work(void *argument) {
             abort();
         memset(mine[i], (int)i, bytes);
     }
+    pthread_barrier_wait(&all_have_heaps); /* as many heaps in the first wave as ever */
     for (unsigned i = 0; i < blocks; i++)
         if (i % 5 == 0)
             leave(mine[i], number + i);
@@ -134,6 +136,7 @@ int main(int argc, char **argv) {
     how = argv[1];
     unsigned count = (unsigned)atoi(argv[2]);
     sem_init(&ended, 0, 0);
+    pthread_barrier_init(&all_have_heaps, NULL, at_once);
     for (int i = 0; i < 3; i++)
         pthread_key_create(&keys[i], destroy);
     run(0, count / 2);

@@ -3,38 +3,49 @@
 # for want of memory, which it then says. Sourced; works in the current directory.
 
 counting="$BUILD/tests/tools/count_calls.so $BUILD/hakmem-debug.so"
+export counting
 export COUNT_CALLS_FILE=calls
 
 begin_run() {
     rm -f calls && truncate -s 1M calls
 }
 
-# After a run with its stderr in `err`: nothing is said but that nothing is recorded, and what is recorded is
-# noted for compare_runs. $1 says which run it was.
+# After a run with its stderr in `err`: nothing is said. What the counter counted is noted for compare_runs: the
+# pid of the program, then for each of its processes pid, MALLOC, FREE, REALLOC; nothing where there was no
+# memory for the counter. $1 says which run it was.
 end_run() {
-    if [ -s err ]; then
-        [ "$(wc -l <err)" -eq 1 ] && grep -q '^hakmem: nothing is recorded: ' err && return
+    [ ! -s err ] || {
         echo "$1: it says $(head -n 3 err)"
         exit 1
-    fi
-    # pid, MALLOC, FREE, REALLOC of each process image
+    }
     [ -z "${recorded-}" ] ||
-        od -A n -t u8 -w64 -v calls | awk 'NR == 1 { n = $1 } NR > 1 && NR <= n + 1 { print $1, $2, $3, $4 }' |
-        sed '/ 0 0 0$/d' >>counted # nothing where there was no memory for the counter
+        od -A n -t u8 -w64 -v calls |
+        awk 'NR == 1 { n = $1 } NR == 2 { first = $1 } NR > 1 && NR <= n + 1 { print first, $1, $2, $3, $4 }' |
+            sed '/ 0 0 0$/d' >>counted
 }
 
-# What was noted against the store $1, of the processes whose program is $2; at least $3 there must be.
+# Prints what an SQL query gives.
+ask() {
+    "$BUILD/hakmem-trace" sql -s "$1" "$2" || { echo "hakmem-trace sql failed: $2" >&2; exit 1; }
+}
+
+# What was noted against the store $1, of the processes whose program is $2; at least $3 there must be. A program
+# of which the store says that it was not recorded, for want of memory, is left out with its children.
 compare_runs() {
     [ "$(wc -l <counted)" -ge "$3" ] || { echo "$1: only $(wc -l <counted) processes were counted"; exit 1; }
     "$BUILD/hakmem-trace" check -s "$1" >check.out 2>&1 || { echo "$1: $(head -n 5 check.out)"; exit 1; }
-    "$BUILD/hakmem-trace" sql -s "$1" "select p.pid || ' ' || total(kind = 'MALLOC') || ' ' || total(kind = 'FREE') ||
-            ' ' || total(kind = 'REALLOC') || ' ' as row from event e join process p on p.id = e.process
+    ask "$1" "select pid || ' ' as pid from process where note <> ''" | sed -n 's/^\([0-9]*\) *$/\1/p' >unrecorded
+    awk 'NR == FNR { is_unrecorded[$1] = 1; next } !is_unrecorded[$1] { print $2, $3, $4, $5 }' unrecorded - <counted |
+        sort >due
+    ask "$1" "select p.pid || ' ' || total(kind = 'MALLOC') || ' ' || total(kind = 'FREE') || ' ' ||
+            total(kind = 'REALLOC') || ' ' as row from event e join process p on p.id = e.process
             where p.program like '%/$2' group by p.pid" |
         sed -nE 's/\.0 / /g; / 0 0 0 *$/d; s/^([0-9]+ [0-9]+ [0-9]+ [0-9]+) *$/\1/p' |
-        awk 'NR == FNR { is_counted[$1] = 1; next } is_counted[$1]' counted - | sort >stored
-    sort counted | cmp -s - stored || {
+        awk 'NR == FNR { is_counted[$1] = 1; next } is_counted[$1]' due - | sort >stored
+    [ "$(wc -l <stored)" -ge $(($3 / 2)) ] || { echo "$1: only $(wc -l <stored) processes were recorded"; exit 1; }
+    cmp -s due stored || {
         echo "$1: the store (>) holds other numbers of calls than were made (<): pid malloc free realloc"
-        sort counted | diff - stored | head -n 10
+        diff due stored | head -n 10
         exit 1
     }
 }
