@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -411,6 +413,11 @@ int main(int count, char **arguments) {
     void *ips[32];
     frames_between = backtrace(ips, 32);
     print_stack("main");
+    struct rlimit core, waiting_signals;
+    getrlimit(RLIMIT_CORE, &core);
+    getrlimit(RLIMIT_SIGPENDING, &waiting_signals);
+    printf("core limit %lx %lx, pending %lx, dumpable %d\n", core.rlim_cur, core.rlim_max,
+           waiting_signals.rlim_cur, prctl(PR_GET_DUMPABLE, 0, 0, 0, 0));
     actions();
     old_functions();
     delivery();
