@@ -5,26 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include "collector/facts_json.h"
-#include "collector/snapshot.h"
 #include "collector/words.h"
 #include "json.h"
 #include "process.h"
-#include "store/layers.h"
 #include "superslab.h"
 
-static const struct {
-    const char *name, *key;
-} layer_words[HAK_LAYERS] = {
-#define LAYER(name, number, text, sentence) [number] = {text, #name},
+static const char *const layer_names[HAK_LAYERS] = {
+#define LAYER(name, number, text, sentence) [number] = text,
 #include "hops.def"
 };
 
 const char *layers_name(unsigned layer) {
-    return layer < HAK_LAYERS ? layer_words[layer].name : "";
-}
-
-const char *layers_key(unsigned layer) {
-    return layer < HAK_LAYERS ? layer_words[layer].key : "";
+    return layer < HAK_LAYERS ? layer_names[layer] : "";
 }
 
 bool layers_shows_class(const struct layers *l, unsigned metric_class) {
@@ -82,207 +74,6 @@ struct layers_moves layers_moves(const uint64_t *metrics) {
 
 bool layers_disagree(const struct layers *l) {
     return l->log_was_read && l->differing > 0;
-}
-
-/* ---- gathering ---------------------------------------------------------------------------------
- */
-
-static bool is_served(unsigned metric) {
-    return metric < HAK_METRIC_SERVED_FIRST + HAK_LAYERS;
-}
-
-static struct layers_process *process_at(const struct layers *l, uint32_t row) {
-    return row < l->process_rows ? &l->processes[row] : NULL;
-}
-
-static void add_to_interval(struct layers *l, uint64_t ns, unsigned metric, unsigned metric_class,
-                            uint64_t amount) {
-    uint64_t at = l->over_ns ? ns / l->over_ns : 0;
-    if (!l->intervals || amount == 0 || at >= l->interval_count ||
-        !layers_shows_class(l, metric_class))
-        return;
-    l->intervals[at].sum[metric] += amount;
-    l->intervals[at].has_any = true;
-}
-
-/* When the snapshot before the one at `ns` was taken; `ns` where that is not known. */
-static uint64_t since(const struct layers *l, uint32_t process, uint64_t ns) {
-    size_t low = 0, high = l->snapshot_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        const struct layers_snapshot *s = &l->snapshots[middle];
-        if (s->process < process || (s->process == process && s->ns < ns))
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    const struct layers_snapshot *found = &l->snapshots[low];
-    bool is_it = low < l->snapshot_count && found->process == process && found->ns == ns;
-    return is_it && found->since_ns < ns ? found->since_ns : ns;
-}
-
-/* What a snapshot has more is spread evenly over the time since the one before. */
-static void spread(struct layers *l, uint32_t process, uint64_t ns, unsigned metric,
-                   unsigned metric_class, uint64_t amount) {
-    uint64_t from = l->intervals ? since(l, process, ns) : ns, given = 0;
-    if (from == ns) {
-        add_to_interval(l, ns, metric, metric_class, amount);
-        return;
-    }
-    for (uint64_t at = from; at < ns && at / l->over_ns < l->interval_count;) {
-        uint64_t end = (at / l->over_ns + 1) * l->over_ns;
-        if (end > ns || end <= at)
-            end = ns;
-        uint64_t until_end =
-            (uint64_t)((unsigned __int128)amount * (end - from) / (ns - from)) - given;
-        add_to_interval(l, at, metric, metric_class, until_end);
-        given += until_end;
-        at = end;
-    }
-}
-
-static unsigned metric_named(const char *name) {
-    unsigned metric = 0;
-    while (metric < HAK_METRICS && strcmp(hak_metric_name(metric), name) != 0)
-        metric++;
-    return metric;
-}
-
-/* A snapshot's row: what came since the one before. Names that this build does not know are of
- * another one's layers, and left out. */
-static void take_row(struct layers *l, uint32_t process, uint64_t ns, const char *name,
-                     int class_index, double increase) {
-    struct layers_process *p = process_at(l, process);
-    unsigned metric = metric_named(name), k = HAK_METRIC_NO_CLASS;
-    if (!p)
-        return;
-    l->with_counters += !p->has_counters;
-    p->has_counters = true;
-    if (strcmp(name, HAK_SNAPSHOT_END) == 0)
-        p->has_last = true;
-    if (metric == HAK_METRICS || !(increase > 0) || increase > 1e19)
-        return;
-    if (class_index >= 0 && class_index < HAK_CLASSES)
-        k = (unsigned)class_index;
-    uint64_t amount = (uint64_t)increase;
-    if (is_served(metric))
-        p->counted += amount;
-    if (l->is_from_log)
-        return;
-    l->all->cells[k][metric] += amount;
-    spread(l, process, ns, metric, k, amount);
-}
-
-/* 0, or an exit status. */
-static int read_snapshot_times(struct layers *l) {
-    sqlite3 *database = hak_store_database(l->view->reader);
-    sqlite3_stmt *query = NULL;
-    size_t room = 0;
-    int step = SQLITE_ERROR;
-    if (sqlite3_prepare_v2(database,
-                           "SELECT process, ns, value FROM metric WHERE name = ?1 AND ns >= 0 AND "
-                           "value >= 0 AND value <= ns ORDER BY process, ns",
-                           -1, &query, NULL) == SQLITE_OK) {
-        sqlite3_bind_text(query, 1, HAK_SNAPSHOT_SINCE, -1, SQLITE_STATIC);
-        while ((step = sqlite3_step(query)) == SQLITE_ROW) {
-            if (l->snapshot_count == room) {
-                room = room ? 2 * room : 256;
-                struct layers_snapshot *more = realloc(l->snapshots, room * sizeof *more);
-                if (!more)
-                    break;
-                l->snapshots = more;
-            }
-            l->snapshots[l->snapshot_count++] = (struct layers_snapshot){
-                (uint32_t)sqlite3_column_int64(query, 0), (uint64_t)sqlite3_column_int64(query, 2),
-                (uint64_t)sqlite3_column_int64(query, 1)};
-        }
-    }
-    if (step != SQLITE_DONE)
-        view_error("%s: %s", l->view->store_path,
-                   step == SQLITE_ROW ? "memory ran out" : sqlite3_errmsg(database));
-    sqlite3_finalize(query);
-    return step == SQLITE_DONE ? 0 : VIEW_UNREADABLE;
-}
-
-static int read_snapshots(struct layers *l) {
-    sqlite3 *database = hak_store_database(l->view->reader);
-    sqlite3_stmt *query = NULL;
-    int step = SQLITE_ERROR;
-    if (sqlite3_prepare_v2(database,
-                           "SELECT process, ns, name, class, value - coalesce(lag(value) OVER "
-                           "(PARTITION BY process, name, class ORDER BY id), 0) FROM metric "
-                           "WHERE ?1 = 0 OR process = ?1",
-                           -1, &query, NULL) == SQLITE_OK) {
-        sqlite3_bind_int64(query, 1, l->process);
-        while ((step = sqlite3_step(query)) == SQLITE_ROW) {
-            const unsigned char *name = sqlite3_column_text(query, 2);
-            take_row(l, (uint32_t)sqlite3_column_int64(query, 0),
-                     (uint64_t)sqlite3_column_int64(query, 1), name ? (const char *)name : "",
-                     sqlite3_column_int(query, 3), sqlite3_column_double(query, 4));
-        }
-    }
-    if (step != SQLITE_DONE)
-        view_error("%s: %s", l->view->store_path, sqlite3_errmsg(database));
-    sqlite3_finalize(query);
-    return step == SQLITE_DONE ? 0 : VIEW_UNREADABLE;
-}
-
-static int take_count(void *context, const struct hak_layer_count *count) {
-    struct layers *l = context;
-    struct layers_process *p = process_at(l, count->process);
-    if (p && is_served(count->metric))
-        p->logged += count->amount;
-    if (p && l->is_from_log) {
-        l->all->cells[count->metric_class][count->metric] += count->amount;
-        add_to_interval(l, count->ns, count->metric, count->metric_class, count->amount);
-    }
-    return 0;
-}
-
-static int read_log(struct layers *l) {
-    int error = hak_store_count_layers(l->view->reader, l->process, take_count, l);
-    l->log_was_read = error == 0;
-    return error < 0 ? view_store_error(l->view, error) : 0;
-}
-
-static int read_unended_threads(struct layers *l) {
-    sqlite3 *database = hak_store_database(l->view->reader);
-    sqlite3_stmt *query = NULL;
-    int step = SQLITE_ERROR;
-    if (sqlite3_prepare_v2(database,
-                           "SELECT process, count(*) FROM thread WHERE end_ns = 0 GROUP BY process",
-                           -1, &query, NULL) == SQLITE_OK)
-        while ((step = sqlite3_step(query)) == SQLITE_ROW) {
-            struct layers_process *p = process_at(l, (uint32_t)sqlite3_column_int64(query, 0));
-            if (p)
-                p->unended = (uint32_t)sqlite3_column_int64(query, 1);
-        }
-    if (step != SQLITE_DONE)
-        view_error("%s: %s", l->view->store_path, sqlite3_errmsg(database));
-    sqlite3_finalize(query);
-    return step == SQLITE_DONE ? 0 : VIEW_UNREADABLE;
-}
-
-/* A call is counted shortly before its record is complete. Where a process ends in between, each of
- * its threads may have counted one that the log does not have. */
-static void compare_process(struct layers *l, const struct layers_process *p) {
-    uint64_t more = p->counted - p->logged;
-    l->counted += p->counted;
-    l->logged += p->logged;
-    if (p->counted < p->logged || more > p->unended)
-        l->differing++;
-    else
-        l->cut_short += more;
-}
-
-/* Mallocs by counters and by the log, of the processes that have both. */
-static void compare(struct layers *l) {
-    for (uint32_t row = 0; row < l->process_rows; row++) {
-        const struct layers_process *p = &l->processes[row];
-        l->without_last += p->has_counters ? !p->has_last : p->logged > 0;
-        if (p->has_last)
-            compare_process(l, p);
-    }
 }
 
 /* ---- the command -------------------------------------------------------------------------------
@@ -347,38 +138,6 @@ static bool make_room(struct layers *l) {
     return has_room;
 }
 
-static bool has_snapshots(const struct layers *l) {
-    sqlite3_stmt *query = NULL;
-    bool any = sqlite3_prepare_v2(hak_store_database(l->view->reader),
-                                  "SELECT 1 FROM metric WHERE ?1 = 0 OR process = ?1 LIMIT 1", -1,
-                                  &query, NULL) == SQLITE_OK &&
-               sqlite3_bind_int64(query, 1, l->process) == SQLITE_OK &&
-               sqlite3_step(query) == SQLITE_ROW;
-    sqlite3_finalize(query);
-    return any;
-}
-
-static int gather(struct layers *l) {
-    bool has_any = has_snapshots(l);
-    int status = 0;
-    l->is_from_log |= !has_any;
-    if (l->is_from_log && view_given(l->view, "quick")) {
-        view_error("%s holds no counters, and --quick leaves the log unread", l->view->store_path);
-        return VIEW_USAGE;
-    }
-    if (has_any && l->intervals)
-        status = read_snapshot_times(l);
-    if (has_any && status == 0)
-        status = read_snapshots(l);
-    if (status == 0 && !view_given(l->view, "quick"))
-        status = read_log(l);
-    if (status == 0)
-        status = read_unended_threads(l);
-    if (l->with_counters > 0)
-        compare(l);
-    return status;
-}
-
 static bool is_nothing(const struct layers *l) {
     for (unsigned m = 0; m < HAK_METRICS; m++)
         if (layers_sum(l, m))
@@ -425,7 +184,7 @@ int command_layers(struct view *view) {
     if (!make_room(&l))
         status = VIEW_UNREADABLE;
     if (status == 0)
-        status = gather(&l);
+        status = layers_gather(&l);
     if (status == 0) {
         view_start_pager(view);
         status = print(&l);

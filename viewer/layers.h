@@ -70,13 +70,21 @@ struct layers_moves {
     uint64_t refills, refill_blocks, spills, spill_blocks;
 };
 struct layers_moves layers_moves(const uint64_t *metrics);
-/* "front", "TLS SLL": a layer of hops.def; "served.FRONT" in the store. */
+/* "front", "TLS SLL": a layer of hops.def. */
 const char *layers_name(unsigned layer);
-const char *layers_key(unsigned layer);
 /* True when counters and log can be compared, and differ. */
 bool layers_disagree(const struct layers *l);
 
-/* Appends the answer (layers_text.c); the document (layers_json.c). */
+/* Fills everything in that comes from the store (layers_gather.c). 0, or an exit status. */
+int layers_gather(struct layers *l);
+
+/* "98.91 %"; "" where nothing is: a zero would be read as a little. Holds for the next three calls.
+ */
+const char *layers_share(uint64_t part, uint64_t whole);
+
+/* Appends the lines below the tables (layers_lines.c); the whole answer (layers_text.c); the
+ * document (layers_json.c). */
+void layers_add_lines(struct hak_text *text, const struct layers *l);
 void layers_add_text(struct hak_text *text, const struct layers *l);
 json_t *layers_json(const struct layers *l);
 

@@ -39,6 +39,7 @@ enum hak_metric {
 };
 
 #define HAK_METRIC_SERVED_FIRST HAK_METRIC_SERVED_FRONT
+#define HAK_METRIC_GIVEN_FIRST  HAK_METRIC_GIVEN_UNTOUCHED
 
 /* Rows of cells: the size classes, and one for what has none. */
 #define HAK_METRIC_NO_CLASS HAK_CLASSES
