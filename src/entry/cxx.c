@@ -9,21 +9,15 @@ static void *find(void *bound, const char *name, const void *caller, bool is_bes
     return hak_cxx.find ? hak_cxx.find(name, bound, caller, is_beside) : bound;
 }
 
-/* ISO C knows no cast between pointers to functions and to objects; POSIX does. */
-#define FIND(member, name, caller)                                                                 \
-    ((__typeof__(hak_cxx.member))find((void *)hak_cxx.member, name, caller, false))
-#define FIND_BESIDE(member, name, address)                                                         \
-    ((__typeof__(hak_cxx.member))find((void *)hak_cxx.member, name, address, true))
-
-void (*hak_cxx_new_handler(const void *caller))(void) {
-    __typeof__(hak_cxx.get_new_handler) get =
-        FIND(get_new_handler, "_ZSt15get_new_handlerv", caller);
+hak_new_handler *hak_cxx_new_handler(const void *caller) {
+    hak_get_new_handler *get = (hak_get_new_handler *)find((void *)hak_cxx.get_new_handler,
+                                                           "_ZSt15get_new_handlerv", caller, false);
     return get ? get() : NULL;
 }
 
 _Noreturn void hak_cxx_throw_bad_alloc(const void *caller) {
-    __typeof__(hak_cxx.throw_bad_alloc) throw_it =
-        FIND(throw_bad_alloc, "_ZSt17__throw_bad_allocv", caller);
+    hak_throw_bad_alloc *throw_it = (hak_throw_bad_alloc *)find(
+        (void *)hak_cxx.throw_bad_alloc, "_ZSt17__throw_bad_allocv", caller, false);
     if (throw_it)
         throw_it();
     hak_die("operator new", caller,
@@ -31,8 +25,17 @@ _Noreturn void hak_cxx_throw_bad_alloc(const void *caller) {
             "std::bad_alloc");
 }
 
+static hak_set_register *find_set_register(const void *caller, bool is_beside) {
+    return (hak_set_register *)find((void *)hak_cxx.set_register, "_Unwind_SetGR", caller,
+                                    is_beside);
+}
+
+static hak_set_ip *find_set_ip(const void *caller, bool is_beside) {
+    return (hak_set_ip *)find((void *)hak_cxx.set_ip, "_Unwind_SetIP", caller, is_beside);
+}
+
 bool hak_cxx_can_catch(const void *caller) {
-    return FIND(set_register, "_Unwind_SetGR", caller) && FIND(set_ip, "_Unwind_SetIP", caller);
+    return find_set_register(caller, false) && find_set_ip(caller, false);
 }
 
 /* ---- try and catch ----------------------------------------------------------------------------
@@ -52,9 +55,8 @@ int hak_cxx_personality(int version, int actions, uint64_t class, void *exceptio
     (void)class;
     /* A process may hold several unwinders: the context is that of the one that calls. */
     const void *unwinder = __builtin_return_address(0);
-    __typeof__(hak_cxx.set_register) set_register =
-        FIND_BESIDE(set_register, "_Unwind_SetGR", unwinder);
-    __typeof__(hak_cxx.set_ip) set_ip = FIND_BESIDE(set_ip, "_Unwind_SetIP", unwinder);
+    hak_set_register *set_register = find_set_register(unwinder, true);
+    hak_set_ip *set_ip = find_set_ip(unwinder, true);
     if (version != 1 || (actions & FORCED) || !set_register || !set_ip)
         return CONTINUE_UNWIND;
     if (actions & SEARCH_PHASE)
@@ -69,8 +71,10 @@ int hak_cxx_personality(int version, int actions, uint64_t class, void *exceptio
 /* The body of catch (...). */
 HAK_HIDDEN void hak_cxx_swallow(void *exception);
 void hak_cxx_swallow(void *exception) {
-    __typeof__(hak_cxx.begin_catch) begin = FIND(begin_catch, "__cxa_begin_catch", NULL);
-    __typeof__(hak_cxx.end_catch) end = FIND(end_catch, "__cxa_end_catch", NULL);
+    hak_begin_catch *begin =
+        (hak_begin_catch *)find((void *)hak_cxx.begin_catch, "__cxa_begin_catch", NULL, false);
+    hak_end_catch *end =
+        (hak_end_catch *)find((void *)hak_cxx.end_catch, "__cxa_end_catch", NULL, false);
     if (begin && end) {
         begin(exception);
         end();

@@ -20,13 +20,21 @@
 #include "block.h"
 
 /* The names of the C++ ABI as they are bound; NULL where they are not. */
+typedef void hak_new_handler(void);
+typedef hak_new_handler *hak_get_new_handler(void); /* std::get_new_handler() */
+typedef void hak_throw_bad_alloc(void);             /* std::__throw_bad_alloc() */
+typedef void *hak_begin_catch(void *exception);
+typedef void hak_end_catch(void);
+typedef void hak_set_register(void *context, int number, unsigned long value);
+typedef void hak_set_ip(void *context, unsigned long value);
+
 struct hak_cxx {
-    void (*(*get_new_handler)(void))(void); /* std::get_new_handler() */
-    void (*throw_bad_alloc)(void);          /* std::__throw_bad_alloc() */
-    void *(*begin_catch)(void *);
-    void (*end_catch)(void);
-    void (*set_register)(void *, int, unsigned long);
-    void (*set_ip)(void *, unsigned long);
+    hak_get_new_handler *get_new_handler;
+    hak_throw_bad_alloc *throw_bad_alloc;
+    hak_begin_catch *begin_catch;
+    hak_end_catch *end_catch;
+    hak_set_register *set_register;
+    hak_set_ip *set_ip;
     /* Looks for a name as 2. and 3. above say, or (is_beside) in the module of `caller` alone; NULL
      * in libhakmem.a, where there is nothing but what was bound. */
     void *(*find)(const char *name, void *bound, const void *caller, bool is_beside);
@@ -35,7 +43,7 @@ HAK_HIDDEN extern const struct hak_cxx hak_cxx;
 
 /* The new_handler that the program installed (of the runtime of `caller`, an address in the
  * program); NULL = none, or no C++ runtime. */
-HAK_HIDDEN void (*hak_cxx_new_handler(const void *caller))(void);
+HAK_HIDDEN hak_new_handler *hak_cxx_new_handler(const void *caller);
 
 /* Throws std::bad_alloc of the runtime of `caller`; ends the program with one line where there is
  * none. */

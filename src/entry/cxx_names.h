@@ -6,12 +6,12 @@
 #include "entry/cxx.h"
 
 /* As the C++ ABI mangles and declares them; here with plain pointers. */
-extern void (*_ZSt15get_new_handlerv(void))(void) HAK_CXX_BOUND; /* NOLINT */
-extern void _ZSt17__throw_bad_allocv(void) HAK_CXX_BOUND;        /* NOLINT */
-extern void *__cxa_begin_catch(void *exception) HAK_CXX_BOUND;   /* NOLINT */
-extern void __cxa_end_catch(void) HAK_CXX_BOUND;                 /* NOLINT */
-extern void _Unwind_SetGR(void *context, int number, unsigned long value) HAK_CXX_BOUND;
-extern void _Unwind_SetIP(void *context, unsigned long value) HAK_CXX_BOUND;
+extern hak_get_new_handler _ZSt15get_new_handlerv HAK_CXX_BOUND;   /* NOLINT */
+extern hak_throw_bad_alloc _ZSt17__throw_bad_allocv HAK_CXX_BOUND; /* NOLINT */
+extern hak_begin_catch __cxa_begin_catch HAK_CXX_BOUND;            /* NOLINT */
+extern hak_end_catch __cxa_end_catch HAK_CXX_BOUND;                /* NOLINT */
+extern hak_set_register _Unwind_SetGR HAK_CXX_BOUND;
+extern hak_set_ip _Unwind_SetIP HAK_CXX_BOUND;
 
 const struct hak_cxx hak_cxx = {
     .get_new_handler = _ZSt15get_new_handlerv,
