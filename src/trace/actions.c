@@ -134,10 +134,10 @@ void hak_actions_take(int number, struct sigaction *action) {
 
 bool hak_actions_has_handler(int number) {
     struct sigaction action;
-    if (!is_watched(number))
-        return __sigaction(number, NULL, &action) == 0 && action.sa_handler != SIG_DFL &&
-               action.sa_handler != SIG_IGN;
-    read_action(number, &action);
+    if (__sigaction(number, NULL, &action) != 0)
+        return false;
+    if (in_front && action.sa_sigaction == in_front)
+        read_action(number, &action);
     return action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN;
 }
 

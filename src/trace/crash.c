@@ -173,9 +173,8 @@ void hak_crash_go_on(void) {
 }
 
 void hak_crash_stop(void) {
-    if (hak_actions_has_handler(SIGABRT) && !incident.is_reported) {
+    if (hak_actions_has_handler(SIGABRT) && !incident.is_reported && hak_crash_stop_begins()) {
         uint64_t one = (uint64_t)1 << (SIGABRT - 1);
-        hak_crash_stop_begins();
         hak_crash_leave();
         (void)hak_raw_call(SYS_rt_sigprocmask, SIG_UNBLOCK, (long)&one, 0, 8, 0, 0);
         (void)hak_raw_call(SYS_tgkill, hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0), own_id(),

@@ -84,8 +84,10 @@ HAK_HIDDEN _Noreturn void hak_crash_die_by(int number);
 /* Stops the program as abort() does: its own handler of SIGABRT runs first, if it has one. */
 HAK_HIDDEN _Noreturn void hak_crash_stop(void);
 
-/* The SIGABRT that the calling thread sends itself next stands for a fault that is reported. */
-HAK_HIDDEN void hak_crash_stop_begins(void);
+/* The SIGABRT that the calling thread sends itself next stands for a fault that is reported. False:
+ * so does the one before, which has not come to our handler (nothing is recorded, or the program
+ * has gone round it). */
+HAK_HIDDEN bool hak_crash_stop_begins(void);
 
 /* True when the incident's frames go through the program's handler of such a SIGABRT. */
 HAK_HIDDEN bool hak_crash_is_in_stop(const struct hak_incident *incident);

@@ -47,8 +47,9 @@ static _Atomic uint32_t next_noted;
 /* The thread that sends itself SIGABRT for a fault that is reported. */
 static _Atomic uint32_t stopping;
 
-void hak_crash_stop_begins(void) {
-    atomic_store(&stopping, (uint32_t)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0));
+bool hak_crash_stop_begins(void) {
+    uint32_t self = (uint32_t)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0);
+    return atomic_exchange(&stopping, self) != self;
 }
 
 static bool is_from_kernel(const siginfo_t *info) {

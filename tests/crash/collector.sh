@@ -106,4 +106,11 @@ start crash HAKMEM_LOG=log
 go_on
 [ ! -s "$directory/err" ] || complain "HAKMEM_LOG is set, but on stderr: $(head -n 3 "$directory/err")"
 says "$directory/log" '^hakmem: SIGSEGV at address 0x0: the program crashed' '^SUMMARY: hakmem: crash when_told.c'
+
+# 8: nothing is recorded, and the program has a handler of SIGABRT: it runs, once, also if it does it again.
+for name in stop_handler stop_handler_fails; do
+    { HAKMEM_TRACE=off LD_PRELOAD=$BUILD/hakmem-debug.so timeout 20 "$BUILD/tests/crash/$name" >out 2>err; status=$?; } 2>&1
+    [ "$status" -eq 134 ] || complain "$name, unrecorded: status $status; due: 134"
+    [ "$(cat out)" = "the program's own report" ] || complain "$name, unrecorded: $(head -n 5 out)"
+done
 exit $failed
