@@ -1,0 +1,88 @@
+/* Mends the slabs of a heap whose thread a fork left behind (front/left.c says why that can be
+ * done).
+ */
+#include <string.h>
+#include "hop.h"
+#include "pool/pool.h"
+#include "slab/lists.h"
+
+static unsigned count_free(struct hak_slab *slab) {
+    const uint64_t *bits = bitmap_of(slab);
+    unsigned count = 0;
+    for (unsigned word = 0; word < (slab->capacity + 63) / 64; word++)
+        count += (unsigned)__builtin_popcountll(bits[word]);
+    return count;
+}
+
+/* Counts and lists anew: only classes, bitmaps and `carved` are believed. */
+static void rebuild_superslab(struct hak_superslab *superslab, hak_owner_t owner, void *context) {
+    struct hak_heap *heap = context;
+    if (owner != heap->id)
+        return;
+    uint32_t free_slabs = 0;
+    for (unsigned i = 1; i < HAK_SLABS; i++) {
+        struct hak_slab *slab = &superslab->slabs[i];
+        unsigned class_index = superslab->class_of_slab[i];
+        slab->listed = 0;
+        if (class_index == HAK_CLASS_NONE) {
+            free_slabs |= 1u << i;
+            continue;
+        }
+        slab->used = slab->carved - count_free(slab);
+        slab->first_free_word = 0;
+        if (slab->used < slab->capacity)
+            list_slab(heap, slab);
+    }
+    superslab->free_slabs = free_slabs;
+    superslab->dirty_slabs = free_slabs;
+    heap->dirty_slabs += (unsigned)__builtin_popcount(free_slabs);
+    atomic_store_explicit(&superslab->owner, heap->id, memory_order_relaxed);
+    link_superslab(free_slabs ? &heap->room : &heap->full, superslab);
+}
+
+static void release_empty_superslabs(struct hak_heap *heap) {
+    struct hak_superslab *next;
+    for (struct hak_superslab *superslab = heap->room; superslab; superslab = next) {
+        next = superslab->next;
+        if (superslab->free_slabs != ~1u)
+            continue;
+        unlink_superslab(&heap->room, superslab);
+        heap->dirty_slabs -= (unsigned)__builtin_popcount(superslab->dirty_slabs);
+        hak_pool_release(superslab);
+    }
+}
+
+void hak_slab_rebuild(struct hak_heap *heap) {
+    heap->room = heap->full = NULL;
+    memset(heap->classes, 0, sizeof heap->classes);
+    heap->dirty_slabs = 0;
+    hak_lock(&hak_pool_lock);
+    hak_registry_each(rebuild_superslab, heap);
+    hak_unlock(&hak_pool_lock);
+    release_empty_superslabs(heap);
+    heap->dirty_slabs_low = heap->dirty_slabs;
+}
+
+/* True when `block` is a slot of the heap that is out, and of no other class. */
+static bool is_out(const struct hak_heap *heap, base_t block, unsigned class_index) {
+    if (hak_registry_owner(block.p) != heap->id)
+        return false;
+    struct hak_superslab *superslab = hak_superslab_of(block.p);
+    unsigned index = hak_slab_index_of(block.p);
+    if (superslab->class_of_slab[index] != class_index || !hak_is_slot_start(block.p, class_index))
+        return false;
+    struct hak_slab *slab = &superslab->slabs[index];
+    size_t offset = (size_t)(block.p - hak_slab_start(slab));
+    size_t first_offset = hak_first_slot_offset(class_index);
+    if (offset < first_offset)
+        return false;
+    unsigned slot = hak_slot_index(class_index, offset - first_offset);
+    return slot < slab->carved && !(bitmap_of(slab)[slot / 64] >> (slot & 63) & 1);
+}
+
+void hak_slab_give_left(struct hak_heap *heap, base_t block, unsigned class_index) {
+    if (!is_out(heap, block, class_index))
+        return;
+    hop(HAK_LEFT_SPILL, block, class_index);
+    hak_slab_give(heap, block);
+}
