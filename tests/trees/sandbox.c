@@ -107,6 +107,11 @@ int main(int count, char **arguments) {
         refuse_hello();
         execl(arguments[0], arguments[0], "work", NULL);
         return 8;
+    } else if (strcmp(what, "outside") == 0 && count > 2) { /* not recorded itself */
+        refuse(SECCOMP_RET_ERRNO | EACCES, 1, 1);
+        setenv("LD_PRELOAD", arguments[2], 1);
+        execl(arguments[0], arguments[0], "work", NULL);
+        return 8;
     } else if (strcmp(what, "child") == 0) {
         pid_t pid = fork();
         int status = 0;

@@ -21,3 +21,11 @@ tree_loss=none
 tree_preload=$debug_library
 tree exec "$sandbox" exec
 expect "count(*) from process where end_kind = 4 and note like 'executed %sandbox, which was not recorded%'" 1
+# In a sandbox that was there before: one line, and the program as ever.
+"$sandbox" outside "$debug_library" >outside.out 2>outside.err
+[ $? -eq 3 ] || fail "in a sandbox from the start: status 3 was due"
+[ "$(cat outside.out)" = worked ] || fail "in a sandbox from the start: said $(cat outside.out)"
+if ! grep -q '^hakmem: nothing is recorded: ' outside.err || [ "$(wc -l <outside.err)" -ne 1 ]; then
+    cat outside.err
+    fail "in a sandbox from the start: one line was due"
+fi
