@@ -8,11 +8,11 @@ unset "${!HAKMEM_@}"
 fail() { echo "calls.sh: $*"; exit 1; }
 
 cc=${CC:-cc} cxx=g++
-case "$cc" in *clang*) cxx=clang++ ;; esac
+case "$cc" in *clang*) cxx="clang++ -fsized-deallocation" ;; esac
 "$cc" -w -fno-builtin -O0 -o calls "$here/calls.c" || fail "calls.c does not compile"
-"$cxx" -std=c++17 -w -O0 -o operators "$here/operators.cpp" -lpthread || fail "operators.cpp does not compile"
-"$cxx" -std=c++17 -w -O0 -o replaced "$here/replaced.cpp" || fail "replaced.cpp does not compile"
-"$cxx" -std=c++17 -w -O0 -DALIGNED -o replaced_aligned "$here/replaced.cpp" || fail "replaced.cpp does not compile"
+$cxx -std=c++17 -w -O0 -o operators "$here/operators.cpp" -lpthread || fail "operators.cpp does not compile"
+$cxx -std=c++17 -w -O0 -o replaced "$here/replaced.cpp" || fail "replaced.cpp does not compile"
+$cxx -std=c++17 -w -O0 -DALIGNED -o replaced_aligned "$here/replaced.cpp" || fail "replaced.cpp does not compile"
 
 # same NAME LIBRARY [VARIABLE=VALUE...]: every program under the library.
 same() {

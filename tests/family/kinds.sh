@@ -9,9 +9,9 @@ SOURCE=${SOURCE:-$(realpath "$here/../..")}
 # shellcheck source=tests/tools/real_program.sh
 . "$SOURCE/tests/tools/real_program.sh"
 cxx=g++
-case "${CC:-cc}" in *clang*) cxx=clang++ ;; esac
-"$cxx" -std=c++17 -w -O0 -g -o kinds "$here/kinds.cpp" || fail "kinds.cpp does not compile"
-"$cxx" -std=c++17 -w -O0 -g -o operators "$here/operators.cpp" -lpthread || fail "operators.cpp does not compile"
+case "${CC:-cc}" in *clang*) cxx="clang++ -fsized-deallocation" ;; esac
+$cxx -std=c++17 -w -O0 -g -o kinds "$here/kinds.cpp" || fail "kinds.cpp does not compile"
+$cxx -std=c++17 -w -O0 -g -o operators "$here/operators.cpp" -lpthread || fail "operators.cpp does not compile"
 
 cat >due <<'END'
 1001	malloc	free
@@ -51,7 +51,7 @@ int main() {
     delete[] block;
 }
 END
-"$cxx" -w -O0 -g -o twice twice.cpp || fail "twice.cpp does not compile"
+$cxx -w -O0 -g -o twice twice.cpp || fail "twice.cpp does not compile"
 "$trace" run -s twice.db -- ./twice >said 2>errors
 [ $? -eq 1 ] || fail "a double delete[] was not reported"
 grep -q '^hakmem: HKM-202 double-free: delete\[\] of a block of 400 bytes that is free already' errors ||

@@ -8,7 +8,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 unset "${!HAKMEM_@}"
 fail() { echo "links.sh: $*"; exit 1; }
 cc=${CC:-cc} cxx=g++
-case "$cc" in *clang*) cxx=clang++ ;; esac
+case "$cc" in *clang*) cxx="clang++ -fsized-deallocation" ;; esac
 c="$cc -w -fno-builtin -O0 -g" cpp="$cxx -std=c++17 -w -O0 -g"
 archive=$BUILD/libhakmem.a
 

@@ -11,7 +11,9 @@ cc=${CC:-cc}
 fail() { echo "refusals.sh: $*"; exit 1; }
 
 # A place that an unprivileged user can reach, with hakmem in it.
-place=$(mktemp -d /tmp/refusals.XXXXXX) && chmod 755 "$place" || exit 2
+base=/tmp
+findmnt -no OPTIONS -T $base | grep -q nosuid && base=/var/tmp # rights of files must count there
+place=$(mktemp -d $base/refusals.XXXXXX) && chmod 755 "$place" || exit 2
 trap 'chmod -R u+rwX "$place"; rm -rf "$place"' EXIT
 cd "$place" || exit 2
 mkdir bin work && chmod 777 work
