@@ -10,7 +10,15 @@
 #include "trace/thread.h"
 #include "trace/wait.h"
 
-enum { STACK_BYTES = 64 << 10, GUARD_BYTES = 4096, POOLED = 64 };
+enum {
+    STACK_BYTES = 64 << 10,
+    GUARD_BYTES = 4096,
+    POOLED = 64,
+    WHOLE_BYTES = STACK_BYTES + GUARD_BYTES,
+    /* A stack with a guard page is two mappings, of which the kernel allows 65,530 in all. */
+    GUARDED = 1024,
+    AT_ONCE = 16,
+};
 
 #ifndef SS_AUTODISARM
 #define SS_AUTODISARM (1U << 31)
@@ -24,20 +32,9 @@ static _Thread_local struct {
 } own __attribute__((tls_model("initial-exec")));
 
 static _Atomic(char *) pool[POOLED];
+static _Atomic uint32_t mapped;
 static pthread_key_t key;
 static bool has_key;
-
-static char *take_from_pool(void) {
-    for (int i = 0; i < POOLED; i++) {
-        char *stack = atomic_load_explicit(&pool[i], memory_order_relaxed);
-        if (stack && atomic_compare_exchange_strong(&pool[i], &stack, NULL))
-            return stack;
-    }
-    char *stack = hak_raw_map(STACK_BYTES + GUARD_BYTES);
-    if (stack)
-        (void)hak_raw_call(SYS_mprotect, (long)stack, GUARD_BYTES, PROT_NONE, 0, 0, 0);
-    return stack;
-}
 
 static void put_into_pool(char *stack) {
     for (int i = 0; i < POOLED; i++) {
@@ -45,7 +42,32 @@ static void put_into_pool(char *stack) {
         if (atomic_compare_exchange_strong(&pool[i], &empty, stack))
             return;
     }
-    hak_raw_unmap(stack, STACK_BYTES + GUARD_BYTES);
+    atomic_fetch_sub(&mapped, 1);
+    hak_raw_unmap(stack, WHOLE_BYTES);
+}
+
+/* Stacks with a guard page each while there are few; then several at once without. */
+static char *map_stacks(void) {
+    bool is_guarded = atomic_load(&mapped) < GUARDED;
+    int count = is_guarded ? 1 : AT_ONCE;
+    char *stacks = hak_raw_map((size_t)count * WHOLE_BYTES);
+    if (!stacks)
+        return NULL;
+    atomic_fetch_add(&mapped, (uint32_t)count);
+    if (is_guarded)
+        (void)hak_raw_call(SYS_mprotect, (long)stacks, GUARD_BYTES, PROT_NONE, 0, 0, 0);
+    for (int i = 1; i < count; i++)
+        put_into_pool(stacks + (size_t)i * WHOLE_BYTES);
+    return stacks;
+}
+
+static char *take_from_pool(void) {
+    for (int i = 0; i < POOLED; i++) {
+        char *stack = atomic_load_explicit(&pool[i], memory_order_relaxed);
+        if (stack && atomic_compare_exchange_strong(&pool[i], &stack, NULL))
+            return stack;
+    }
+    return map_stacks();
 }
 
 static long ask_kernel(const stack_t *wanted, stack_t *before) {

@@ -1,5 +1,6 @@
 /* Starts 10,000 threads one after the other, in groups that live at once, and tells how many
- * mappings it has. Every second thread never allocates. Run by threads.sh. */
+ * mappings it has. Every second thread never allocates. With an argument: that many threads at
+ * once. Run by threads.sh. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +22,35 @@ static void *work(void *which) {
     return NULL;
 }
 
-int main(void) {
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+
+static void *wait_at_gate(void *unused) {
+    pthread_mutex_lock(&gate);
+    pthread_mutex_unlock(&gate);
+    return unused;
+}
+
+/* Tells how many mappings there are while `count` threads live at once. */
+static int live_at_once(int count) {
+    pthread_t *threads = calloc((size_t)count, sizeof *threads);
+    pthread_attr_t small;
+    pthread_attr_init(&small);
+    pthread_attr_setstacksize(&small, 16 << 10);
+    pthread_mutex_lock(&gate);
+    for (int i = 0; i < count; i++)
+        if (pthread_create(&threads[i], &small, wait_at_gate, NULL) != 0)
+            return 1;
+    printf("%d\n", count_mappings());
+    pthread_mutex_unlock(&gate);
+    for (int i = 0; i < count; i++)
+        pthread_join(threads[i], NULL);
+    free(threads);
+    return 0;
+}
+
+int main(int arguments, char **argument) {
+    if (arguments > 1)
+        return live_at_once(atoi(argument[1]));
     for (int group = 1; group <= GROUPS; group++) {
         pthread_t threads[GROUP];
         for (long i = 0; i < GROUP; i++)
