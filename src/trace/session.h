@@ -34,7 +34,7 @@
 /* A stack is a path to the root in this array: {ip, parent}. Id = index; 0 is "no stack" (as an
  * event's stack) and the root (as a parent). A node is complete before its id is used anywhere. */
 struct hak_node {
-    uint64_t ip;     /* return address as found; the top frame of a signal context: the pc itself */
+    uint64_t ip; /* return address as found; of an interrupted frame its pc + 1: look up ip - 1 */
     uint32_t parent; /* node of the caller; 0 = this is the outermost frame */
     uint32_t owner;  /* process index << 22 | generation of unloads (low 22 bits) at that time */
 };

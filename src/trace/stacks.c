@@ -114,6 +114,17 @@ uint32_t hak_stacks_intern(const uintptr_t *ips, size_t count) {
     return id;
 }
 
+uint32_t hak_stacks_intern_interrupted(const uintptr_t *ips, size_t count) {
+    uintptr_t innermost = ips[0] + 1; /* as all are looked up one byte before */
+    uint32_t callers = count > 1 ? hak_stacks_intern(ips + 1, count - 1) : 0;
+    if (count > 1 && callers == 0)
+        return 0;
+    uint32_t id = intern(callers, innermost);
+    if (id == 0)
+        atomic_fetch_add(setup.no_stack, 1);
+    return id;
+}
+
 /* A stack on its way to its id. */
 struct taken {
     bool keep_own_frames;
@@ -167,7 +178,8 @@ static HAK_TRACER_TEXT uint32_t intern_whole(const struct hak_registers *start,
                                              struct taken *taken) {
     uintptr_t ips[DEPTH_MAX + OWN_FRAMES_MAX];
     enum hak_unwind_end end;
-    size_t count = hak_unwind_entered(start, 1, ips, setup.depth + OWN_FRAMES_MAX, &end);
+    struct hak_unwind_marks marks = {{0}};
+    size_t count = hak_unwind_entered(start, 1, ips, setup.depth + OWN_FRAMES_MAX, &end, &marks);
     size_t program = 0, own = 0, kept;
     for (; program < count && is_own(ips[program]); program++)
         if (is_tracer(ips[program]))
@@ -182,7 +194,7 @@ static HAK_TRACER_TEXT uint32_t intern_whole(const struct hak_registers *start,
             taken->flags |= HAK_RECORD_PARTIAL;
             break;
         }
-        ips[kept++] = ips[i];
+        ips[kept++] = ips[i] + (marks.exact[i / 64] >> (i % 64) & 1);
     }
     size_t first = taken->keep_own_frames ? own : program;
     return hak_stacks_intern(ips + first, kept - first);

@@ -51,6 +51,9 @@ HAK_HIDDEN void hak_stacks_fork_child(uint32_t process, _Atomic uint64_t *no_sta
 /* The id of the stack `ips` (innermost first, `count` of them); 0 when there is no room. */
 HAK_HIDDEN uint32_t hak_stacks_intern(const uintptr_t *ips, size_t count);
 
+/* The same for a stack whose innermost ip is the instruction itself that a signal interrupted. */
+HAK_HIDDEN uint32_t hak_stacks_intern_interrupted(const uintptr_t *ips, size_t count);
+
 /* Hears of modules for the stacks and the record: for hak_modules_start. */
 HAK_HIDDEN extern const struct hak_modules_listener hak_stacks_listener;
 

@@ -25,6 +25,7 @@ struct found {
     size_t count, max;
     size_t
         skip; /* innermost frames still to be left out; SIZE_MAX = only count the unwinder's own */
+    struct hak_unwind_marks *marks; /* or NULL */
 };
 
 /* Where the functions marked HAK_UNWINDER_ENTRY lie. */
@@ -49,6 +50,12 @@ static inline bool add_frame(struct found *found, uintptr_t ip) {
         return false;
     found->ips[found->count++] = ip;
     return true;
+}
+
+/* The frame that was added last: its ip is no return address. */
+static HAK_COLD void mark_exact(struct found *found) {
+    if (found->marks && found->count > 0 && found->count <= HAK_UNWIND_MARKED)
+        found->marks->exact[(found->count - 1) / 64] |= (uint64_t)1 << ((found->count - 1) % 64);
 }
 
 /* Is `next`, the caller's frame address, one that can follow `now`? Same stack only. */
@@ -109,6 +116,8 @@ static HAK_COLD enum hak_unwind_end walk_all_registers(const struct hak_register
         uintptr_t ip = registers.value[HAK_RIP], sp = registers.value[HAK_RSP];
         if (!add_frame(found, ip))
             return HAK_UNWIND_DEPTH;
+        if (signal_frames > 0 && !called)
+            mark_exact(found);
         if (ip >> ADDRESS_BITS != 0)
             return HAK_UNWIND_NO_CFI;
         if (!find_row(called ? ip - 1 : ip, &cfi)) {
@@ -119,6 +128,7 @@ static HAK_COLD enum hak_unwind_end walk_all_registers(const struct hak_register
                 if (++signal_frames > SIGNAL_FRAMES_MAX || !step_interrupted(&memory, &registers))
                     return HAK_UNWIND_BAD_CFA;
                 hak_stack_memory_begin(&memory, registers.value[HAK_RSP]);
+                mark_exact(found);
                 called = false;
                 continue;
             }
@@ -138,6 +148,7 @@ static HAK_COLD enum hak_unwind_end walk_all_registers(const struct hak_register
             if (++signal_frames > SIGNAL_FRAMES_MAX)
                 return HAK_UNWIND_BAD_CFA;
             hak_stack_memory_begin(&memory, registers.value[HAK_RSP]);
+            mark_exact(found);
         } else if (!can_follow(sp, registers.value[HAK_RSP])) {
             return HAK_UNWIND_BAD_CFA;
         }
@@ -153,11 +164,13 @@ static enum hak_unwind_end walk(const struct hak_registers *start, struct found 
     struct hak_stack_memory memory;
     unsigned signal_frames = 0;
     enum hak_unwind_end complete = HAK_UNWIND_COMPLETE;
+    bool is_added = false;
     hak_stack_memory_begin(&memory, sp);
     for (;;) {
         uintptr_t cfa, saved = 0;
-        if (!add_frame(found, ip))
+        if (!is_added && !add_frame(found, ip))
             return HAK_UNWIND_DEPTH;
+        is_added = false;
         if (HAK_UNLIKELY(pc >> ADDRESS_BITS != 0))
             return HAK_UNWIND_NO_CFI;
         uint32_t rule = hak_rule_lookup(pc);
@@ -199,6 +212,11 @@ static enum hak_unwind_end walk(const struct hak_registers *start, struct found 
                 return complete;
             pc = ip;
             hak_stack_memory_begin(&memory, sp);
+            mark_exact(found);
+            if (!add_frame(found, ip))
+                return HAK_UNWIND_DEPTH;
+            mark_exact(found);
+            is_added = true;
             continue;
         default:
             *found = before;
@@ -225,7 +243,7 @@ _Thread_local volatile uintptr_t hak_unwind_under_way __attribute__((tls_model("
 /* A handler that was left by longjmp has left hak_unwind_under_way behind; the stack itself then
  * tells whether the walk is still there. */
 HAK_COLD bool hak_unwind_is_interrupting(const struct hak_registers *start, size_t own) {
-    struct found found = {NULL, 0, 0, SIZE_MAX};
+    struct found found = {NULL, 0, 0, SIZE_MAX, NULL};
     enum hak_unwind_end end = walk(start, &found);
     if (end == HAK_UNWIND_COMPLETE || end == HAK_UNWIND_BY_FRAMES || found.count > own)
         return found.count > own;
@@ -233,8 +251,8 @@ HAK_COLD bool hak_unwind_is_interrupting(const struct hak_registers *start, size
 }
 
 size_t hak_unwind_entered(const struct hak_registers *start, size_t skip, uintptr_t *ips,
-                          size_t max, enum hak_unwind_end *end) {
-    struct found found = {ips, 0, max, skip};
+                          size_t max, enum hak_unwind_end *end, struct hak_unwind_marks *marks) {
+    struct found found = {ips, 0, max, skip, marks};
     *end = walk(start, &found);
     return found.count;
 }
@@ -244,7 +262,7 @@ static size_t enter_and_walk(const struct hak_registers *start, size_t own, uint
     size_t count = 0;
     *end = HAK_UNWIND_INTERRUPTED;
     if (hak_unwind_enter(start, own)) {
-        count = hak_unwind_entered(start, own, ips, max, end);
+        count = hak_unwind_entered(start, own, ips, max, end, NULL);
         hak_unwind_leave();
     }
     return count;

@@ -60,9 +60,18 @@ static inline void hak_unwind_leave(void) {
     hak_unwind_under_way = 0;
 }
 
-/* The walk between enter and leave; the innermost `skip` frames are not counted in. */
+/* Which of a walk's ips are not return addresses but the next instruction itself: frames that a
+ * signal interrupted, and the trampoline that its handler returns to. A bit for each. */
+enum { HAK_UNWIND_MARKED = 320 };
+struct hak_unwind_marks {
+    uint64_t exact[HAK_UNWIND_MARKED / 64];
+};
+
+/* The walk between enter and leave; the innermost `skip` frames are not counted in. `marks` may be
+ * NULL. */
 HAK_HIDDEN size_t hak_unwind_entered(const struct hak_registers *start, size_t skip, uintptr_t *ips,
-                                     size_t max, enum hak_unwind_end *end);
+                                     size_t max, enum hak_unwind_end *end,
+                                     struct hak_unwind_marks *marks);
 
 /* The registers in `context`, the third argument of an SA_SIGINFO handler (a ucontext_t). */
 HAK_HIDDEN void hak_registers_from_context(struct hak_registers *registers, const void *context);

@@ -26,6 +26,21 @@ assembly_without_frame_pointer:
     ret
     .size assembly_without_frame_pointer, .-assembly_without_frame_pointer
 
+    .type stands_in_front, @function
+stands_in_front:
+    .cfi_startproc
+    ret
+    .cfi_endproc
+    .size stands_in_front, .-stands_in_front
+    .globl faults_at_first_byte
+    .type faults_at_first_byte, @function
+faults_at_first_byte:
+    .cfi_startproc
+    ud2
+    ret
+    .cfi_endproc
+    .size faults_at_first_byte, .-faults_at_first_byte
+
     /* switch_stack(save, to): keeps what calls preserve and goes on where `to` was left. */
     .globl switch_stack
     .type switch_stack, @function

@@ -134,6 +134,22 @@ KEPT long leaf_with_red_zone(long a) {
     return result;
 }
 
+/* The signal comes at the first byte of a function: the byte before it is another one's. */
+void faults_at_first_byte(void);
+
+KEPT void handle_illegal(int number, siginfo_t *info, void *context) {
+    (void)number, (void)info;
+    allocate(1123);
+    ((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP] += 2; /* ud2 */
+}
+
+KEPT void signal_at_first_byte(void) {
+    struct sigaction action = {.sa_sigaction = handle_illegal, .sa_flags = SA_SIGINFO};
+    sigaction(SIGILL, &action, NULL);
+    faults_at_first_byte();
+    STAYS;
+}
+
 KEPT void signals(void) {
     static char alternate[1 << 16];
     stack_t stack = {.ss_sp = alternate, .ss_size = sizeof alternate};
@@ -243,6 +259,7 @@ int main(int argc, char **argv) {
     run_coroutine();
     run_fiber();
     signals();
+    signal_at_first_byte();
     endings();
     recurse(300);
     pthread_create(&thread, NULL, in_thread, NULL);

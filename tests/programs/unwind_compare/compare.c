@@ -232,7 +232,8 @@ static int reads_back(uint32_t id, const uintptr_t *ips, size_t count, int *cut)
             *cut = 1;
             break;
         }
-        if (id == 0 || id >= *node_count || nodes[id].ip != ips[i])
+        /* interrupted frames have their pc + 1 in nodes */
+        if (id == 0 || id >= *node_count || nodes[id].ip - ips[i] > 1)
             return 0;
         id = nodes[id].parent;
     }
