@@ -21,11 +21,14 @@ static void count_front(struct hak_figures *figures, const struct hak_thread *th
         if (front->magazines && c < HAK_MAGAZINE_CLASSES)
             count_cached(figures, c, front->magazines[c].count + front->magazines[c].list.count);
     }
-    for (unsigned i = 0; i < HAK_REMOTE_SLOTS; i++)
-        if (front->remote[i].chunk) {
-            figures->cached_blocks += front->remote[i].chunk->count;
+    for (unsigned i = 0; i < HAK_REMOTE_SLOTS; i++) {
+        /* Chunks are never unmapped, but the thread may post this one at any moment. */
+        const struct hak_chunk *chunk = __atomic_load_n(&front->remote[i].chunk, __ATOMIC_RELAXED);
+        if (chunk) {
+            figures->cached_blocks += chunk->count;
             figures->cached_bytes += front->remote[i].bytes;
         }
+    }
 }
 
 /* Hold hak_heaps_lock: a thread that ends waits for it before its memory goes. */
