@@ -138,7 +138,8 @@ void hak_trace_start(void) {
 
 /* True when the collector has all records of the session. */
 static bool is_committed(void) {
-    for (uint32_t i = 0; i < HAK_RINGS; i++) {
+    uint32_t high = atomic_load(&hak_current.session->rings_high);
+    for (uint32_t i = 0; i < high && i < HAK_RINGS; i++) {
         const struct hak_ring_entry *ring = &hak_current.rings[i];
         if (atomic_load(&ring->state) != HAK_RING_FREE &&
             atomic_load(&ring->head) != atomic_load(&ring->tail))
@@ -158,7 +159,9 @@ static void wait_for_last_commit(void) {
 }
 
 static bool is_last_process(void) {
-    for (uint32_t i = 0; i < HAK_PROCESSES; i++) {
+    /* Not the whole table: pages that nobody touched would be made for it. */
+    uint32_t high = atomic_load(&hak_current.session->processes_high);
+    for (uint32_t i = 0; i < high && i < HAK_PROCESSES; i++) {
         uint32_t state = atomic_load(&hak_current.processes[i].state);
         if (i != hak_current.process_index &&
             (state == HAK_PROCESS_LIVE || state == HAK_PROCESS_CLAIMED))
