@@ -11,7 +11,7 @@
 #include "metrics/count.h"
 #include "superslab.h"
 
-enum { BLOCKS = 8, PROCESS = 5, CALLS = 100000, THREADS = 6 };
+enum { BLOCKS = 8, PROCESS = 5, CALLS = 2000000, THREADS = 6 };
 
 static struct {
     hak_counters_owner_t owners[512]; /* a page */
