@@ -39,7 +39,9 @@ static void count_heaps(struct hak_figures *figures) {
             break; /* ids are given out in order */
         const struct hak_thread *thread =
             heap ? atomic_load_explicit(&heap->thread, memory_order_acquire) : NULL;
-        if (thread && atomic_load_explicit(&heap->state, memory_order_relaxed) == HAK_HEAP_OWNED)
+        /* A thread that went without its end (exit by a system call) has left its heap owned. */
+        if (thread && hak_is_mapped(thread) && hak_is_mapped(thread + 1) &&
+            atomic_load_explicit(&heap->state, memory_order_relaxed) == HAK_HEAP_OWNED)
             count_front(figures, thread, heap->front_block);
     }
 }
