@@ -22,5 +22,5 @@ print "$n ", scalar(keys %seen), " $words ", length $other, " $lines\n";
 print STDERR "on stderr\n";
 die "the end\n";
 END
-story() { "${under[@]}" perl ../story.pl "$(scale 10 100)"; }
+story() { "${under[@]}" perl ../story.pl "$(scale 10 100 40)"; }
 check_program story "perl"

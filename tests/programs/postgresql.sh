@@ -36,8 +36,8 @@ pg_ctl -D data -l log -w start >start.out || cat start.out log
 createdb bench
 {
     pgbench -i -q -s $(scale 1 10) bench 2>initialise.err || cat initialise.err
-    pgbench -n -c 4 -j 2 -t $(scale 250 5000) --random-seed=7 bench 2>&1
-    pgbench -n -S -c 4 -M prepared -t $(scale 250 5000) --random-seed=8 bench 2>&1
+    pgbench -n -c 4 -j 2 -t $(scale 250 5000 1000) --random-seed=7 bench 2>&1
+    pgbench -n -S -c 4 -M prepared -t $(scale 250 5000 1000) --random-seed=8 bench 2>&1
 } | grep -E 'processed|failed'
 psql -X -A -t bench <<QUERIES
 select count(*), sum(abalance), min(aid), max(aid) from pgbench_accounts;

@@ -4,7 +4,8 @@
 #
 # Sourced. A test defines a function that runs its program with "${under[@]}" in front and prints what
 # must not change, then calls `check_program FUNCTION`. Each run has a directory of its own, $PWD when
-# the function is called. FULL=1 chooses the full size: `scale SMALL FULL` gives one of its arguments.
+# the function is called. `scale SMALL FULL BENCH` gives one of its arguments: FULL with FULL=1, BENCH (or
+# SMALL where there is none) for `make bench`.
 # `check_program FUNCTION NAME` also lets `make bench` measure the story, under that name.
 
 trace=$BUILD/hakmem-trace
@@ -17,7 +18,13 @@ unset "${!HAKMEM_@}"
 export LC_ALL=C PYTHONMALLOC=malloc G_SLICE=always-malloc GLIBCXX_FORCE_NEW=1
 
 scale() {
-    if [ "${FULL:-0}" = 1 ]; then echo "$2"; else echo "$1"; fi
+    if [ "${FULL:-0}" = 1 ]; then
+        echo "$2"
+    elif [ -n "${BENCH_RESULTS-}" ]; then
+        echo "${3-$1}"
+    else
+        echo "$1"
+    fi
 }
 
 fail() {
