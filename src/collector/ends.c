@@ -98,6 +98,8 @@ static void describe_exec(struct hak_rows *rows, uint32_t row, const struct hak_
         why = p->row.note; /* it said so itself */
     } else if (exec_state == HAK_EXEC_DROPPED) {
         why = "LD_PRELOAD was taken out of its environment";
+    } else if (exec_state == HAK_EXEC_BARRED) {
+        why = "the seccomp sandbox that it was started in does not let it reach this recording";
     } else if (p && find_trouble(path, p->row.pid, &trouble)) {
         bool is_own = strcmp(trouble.file, path) == 0 || strncmp(trouble.file, "/proc/", 6) == 0;
         snprintf(reason, sizeof reason, "%.180s%.180s", is_own ? "it" : trouble.file,

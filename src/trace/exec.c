@@ -13,6 +13,7 @@
 #include "trace/current.h"
 #include "trace/environment.h"
 #include "trace/exec_look.h"
+#include "trace/sandbox.h"
 #include "trace/start.h"
 
 typedef int exec_search(const char *, char *const[], char *const[]);
@@ -47,10 +48,10 @@ static void note_exec(const char *path, char *const environment[]) {
         memcpy(entry->exec_path, path, bytes);
     entry->exec_path[bytes] = 0;
     entry->tsc_exec = hak_session_ticks();
-    atomic_store_explicit(&entry->exec_state,
-                          hak_exec_is_preloaded(environment) ? HAK_EXEC_PRELOADED
-                                                             : HAK_EXEC_DROPPED,
-                          memory_order_release);
+    uint32_t state = !hak_exec_is_preloaded(environment) ? HAK_EXEC_DROPPED
+                     : hak_sandbox_bars_hello()          ? HAK_EXEC_BARRED
+                                                         : HAK_EXEC_PRELOADED;
+    atomic_store_explicit(&entry->exec_state, state, memory_order_release);
 }
 
 /* After an exec that failed. */

@@ -24,12 +24,20 @@
 #include "trace/filter.h"
 #include "trace/protocol.h"
 #include "trace/ring.h"
+#include "trace/sandbox.h"
 #include "trace/start.h"
 #include "trace/wait.h"
 
 /* What a hello takes. */
 static const short hello_calls[] = {SYS_memfd_create, SYS_ftruncate, SYS_socket, SYS_connect,
                                     SYS_sendmsg,      SYS_recvfrom,  SYS_mmap};
+
+bool hak_sandbox_bars_hello(void) {
+    for (size_t i = 0; i < sizeof hello_calls / sizeof hello_calls[0]; i++)
+        if (hak_call_is_forbidden(hello_calls[i]))
+            return true;
+    return false;
+}
 
 static void forbid(long number) {
     if (number == SYS_exit_group || number == SYS_exit)
@@ -91,7 +99,6 @@ static void enter(bool is_strict, const struct sock_fprog *program, uint64_t bef
 }
 
 static long finish(long result, const uint64_t before[8]) {
-    bool can_say_hello = true;
     if (result != 0) {
         if (atomic_exchange(&hak_clock_is_barred, 0)) {
             atomic_fetch_and(&hak_current.process->flags, ~(uint32_t)HAK_PROCESS_STRICT);
@@ -101,9 +108,7 @@ static long finish(long result, const uint64_t before[8]) {
             atomic_store(&hak_forbidden_calls[i], before[i]);
         return result;
     }
-    for (size_t i = 0; i < sizeof hello_calls / sizeof hello_calls[0]; i++)
-        can_say_hello = can_say_hello && !hak_call_is_forbidden(hello_calls[i]);
-    if (!can_say_hello && hak_current.session)
+    if (hak_sandbox_bars_hello() && hak_current.session)
         hak_environment_set_session(HAK_SESSION_NONE);
     return result;
 }

@@ -80,6 +80,7 @@ enum hak_exec_state {
     HAK_EXEC_NONE = 0,
     HAK_EXEC_PRELOADED = 1, /* LD_PRELOAD goes with it: if it can be recorded, it is */
     HAK_EXEC_DROPPED = 2,   /* LD_PRELOAD is not in its environment */
+    HAK_EXEC_BARRED = 3,    /* its seccomp sandbox allows no hello */
 };
 
 enum hak_ring_state {

@@ -20,7 +20,7 @@ tree_loss=none
 # Where a hello would be the end of it, a program runs unrecorded.
 tree_preload=$debug_library
 tree exec "$sandbox" exec
-expect "count(*) from process where end_kind = 4 and note like 'executed %sandbox, which was not recorded%'" 1
+expect "count(*) from process where end_kind = 4 and note like 'executed %sandbox, which was not recorded: the seccomp sandbox%'" 1
 # In a sandbox that was there before: one line, and the program as ever.
 "$sandbox" outside "$debug_library" >outside.out 2>outside.err
 [ $? -eq 3 ] || fail "in a sandbox from the start: status 3 was due"
