@@ -18,7 +18,6 @@ static struct hak_counters first_counters;
 static struct hak_counters_place place; /* capacity 0 = none yet */
 static _Atomic uint32_t private_high;
 static bool is_private, has_begun;
-static _Atomic uint32_t shared_block; /* index + 1 of the block of this process's sharers */
 
 /* In private memory a child finds its cells wiped, and the owners' words with them. */
 static void *map_wiped_on_fork(size_t bytes) {
@@ -60,16 +59,22 @@ static void use(struct hak_counter *c, struct hak_counters *counters, enum hak_c
     c->is_slow = mode != HAK_COUNTER_OWN;
 }
 
-/* The block of all threads of this process that have none of their own. Two threads may race to
- * take it: the loser's stays unused. */
+/* A block of this process below `limit` that is shared already. */
+static uint32_t look_for_shared(uint32_t limit) {
+    uint64_t wanted = hak_counters_owner(HAK_COUNTERS_SHARED, place.process);
+    for (uint32_t i = 0; i < limit; i++)
+        if (atomic_load_explicit(&place.owners[i], memory_order_relaxed) == wanted)
+            return i;
+    return UINT32_MAX;
+}
+
+/* The block of the threads of this process that have none of their own. Two that race may share two
+ * of them; who comes too late for the last one finds it shared by then. */
 static uint32_t find_shared(void) {
-    uint32_t known = atomic_load(&shared_block);
-    if (known)
-        return known - 1;
-    uint32_t taken = take_any(0, HAK_COUNTERS_SHARED, place.capacity);
-    if (taken == UINT32_MAX || atomic_compare_exchange_strong(&shared_block, &known, taken + 1))
-        return taken;
-    return known - 1;
+    uint32_t index = look_for_shared(used_blocks());
+    if (index == UINT32_MAX)
+        index = take_any(0, HAK_COUNTERS_SHARED, place.capacity);
+    return index == UINT32_MAX ? look_for_shared(place.capacity) : index;
 }
 
 void hak_counters_take_block(struct hak_counter *c) {
@@ -132,7 +137,6 @@ void hak_counters_begin_private(void) {
 void hak_counters_enter_child(uint32_t process) {
     hak_counter = (struct hak_counter){.is_slow = 1};
     memset(&first_counters, 0, sizeof first_counters);
-    atomic_store(&shared_block, 0);
     if (!is_private)
         place.process = process;
 }

@@ -46,7 +46,10 @@ static uint64_t sum_of(unsigned metric, unsigned class_index) {
     return sum.cells[hak_metric_class(class_index)][metric];
 }
 
+static pthread_barrier_t together;
+
 static void *call(void *calls) {
+    pthread_barrier_wait(&together);
     for (size_t i = 0; i < (size_t)calls; i++)
         count(HAK_MALLOC, 7, HAK_PLACE_FRONT);
     hak_counters_end_thread();
@@ -55,6 +58,7 @@ static void *call(void *calls) {
 
 static void run_threads(int threads, size_t calls) {
     pthread_t thread[64];
+    pthread_barrier_init(&together, NULL, (unsigned)threads);
     for (int i = 0; i < threads; i++)
         ck_assert_int_eq(pthread_create(&thread[i], NULL, call, (void *)calls), 0);
     for (int i = 0; i < threads; i++)
@@ -100,6 +104,9 @@ START_TEST(shares_a_block_when_there_are_too_few) {
     ck_assert_uint_eq(atomic_load(&high), 2);
     ck_assert_uint_eq(atomic_load(&memory->owners[1]),
                       hak_counters_owner(HAK_COUNTERS_SHARED, PROCESS));
+    /* None of them counted where only the process itself can see it. */
+    ck_assert_uint_eq(hak_counters_at(memory->blocks, 1)->cells[7][HAK_METRIC_SERVED_FRONT],
+                      (uint64_t)THREADS * CALLS);
 }
 END_TEST
 
