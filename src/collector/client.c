@@ -275,24 +275,27 @@ uint32_t hak_client_live(const struct hak_client *client) {
     return live;
 }
 
+static void copy_counters_of(struct hak_client *client, struct hak_rows *rows, uint32_t index) {
+    struct hak_process_info *p = hak_rows_process_info(rows, client->processes[index].row);
+    const struct hak_process_entry *e = hak_mapping_process(&client->map, index);
+    if (!p || client->processes[index].phase == HAK_PHASE_CLOSED ||
+        client->processes[index].phase == HAK_PHASE_UNSEEN)
+        return;
+    struct hak_process_row now = p->row;
+    now.free_of_null = e->free_of_null;
+    now.failed_calls = e->failed_calls;
+    now.foreign_frees = e->foreign_frees;
+    now.no_stack = e->no_stack;
+    if (now.free_of_null == p->row.free_of_null && now.failed_calls == p->row.failed_calls &&
+        now.foreign_frees == p->row.foreign_frees && now.no_stack == p->row.no_stack)
+        return;
+    p->row = now;
+    hak_rows_touch_process(rows, p->row.id);
+}
+
 void hak_client_copy_counters(struct hak_client *client, struct hak_rows *rows) {
-    for (uint32_t i = 0; i < client->processes_high; i++) {
-        struct hak_process_info *p = hak_rows_process_info(rows, client->processes[i].row);
-        const struct hak_process_entry *e = hak_mapping_process(&client->map, i);
-        if (!p || client->processes[i].phase == HAK_PHASE_CLOSED ||
-            client->processes[i].phase == HAK_PHASE_UNSEEN)
-            continue;
-        struct hak_process_row now = p->row;
-        now.free_of_null = e->free_of_null;
-        now.failed_calls = e->failed_calls;
-        now.foreign_frees = e->foreign_frees;
-        now.no_stack = e->no_stack;
-        if (now.free_of_null == p->row.free_of_null && now.failed_calls == p->row.failed_calls &&
-            now.foreign_frees == p->row.foreign_frees && now.no_stack == p->row.no_stack)
-            continue;
-        p->row = now;
-        hak_rows_touch_process(rows, p->row.id);
-    }
+    for (uint32_t i = 0; i < client->processes_high; i++)
+        copy_counters_of(client, rows, i);
 }
 
 /* ---- nodes ----------------------------------------------------------------------------------- */
@@ -403,6 +406,7 @@ static void close_process(struct hak_client *c, struct hak_rows *rows, struct ha
     struct hak_process_entry *e = hak_mapping_process(&c->map, index);
     struct hak_process_info *p = hak_rows_process_info(rows, w->row);
     uint32_t state = atomic_load_explicit(&e->state, memory_order_acquire);
+    copy_counters_of(c, rows, index); /* what it counted since the last look */
     hak_ends_describe(c, rows, index, state);
     if (w->pidfd >= 0)
         close(w->pidfd);

@@ -168,8 +168,13 @@ static uint32_t intern_last(struct hak_last_stack *stack, struct taken *taken) {
     if (HAK_UNLIKELY(stack->any_bare && frame[count - 1].is_bare))
         taken->flags |= HAK_RECORD_GUESSED;
     if (taken->keep_own_frames)
-        for (size_t i = program; i < count && !is_tracer(frame[i].ip); i++)
+        for (size_t i = program; i < count && !is_tracer(frame[i].ip); i++) {
             id = intern(id, frame[i].ip);
+            if (HAK_UNLIKELY(id == 0)) { /* not as if it had no callers */
+                atomic_fetch_add(setup.no_stack, 1);
+                return 0;
+            }
+        }
     return id;
 }
 

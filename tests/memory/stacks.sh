@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# More different stacks than a small session has room for: the program goes on, every event is there, and how many
+# of them have no stack is told.
+set -u
+unset "${!HAKMEM_@}"
+trace=$BUILD/hakmem-trace
+
+"$trace" run --check normal --store stacks.db -- \
+    bash -c 'ulimit -S -v 80000; exec "$1"' bash "$BUILD/tests/memory/stacks" >out 2>err
+status=$?
+[ $status -eq 0 ] && [ "$(cat out)" = 65536 ] && [ ! -s err ] || { echo "status $status, $(head -n 3 out err)"; exit 1; }
+"$trace" check -s stacks.db >check.out 2>&1 || { head -n 3 check.out; exit 1; }
+ask() { "$trace" sql -s stacks.db "select $1 as value" | tail -n 1 | tr -d ' '; }
+calls=$(ask "(select count(*) from event where kind = 'MALLOC' and size = 24 and process =
+    (select max(id) from process))")
+[ "$calls" = 65536 ] || { echo "$calls calls of malloc are stored; 65,536 were made"; exit 1; }
+without=$(ask "(select count(*) from event where stack = 0 and kind in ('MALLOC', 'FREE'))")
+told=$(ask '(select sum(no_stack) from process)')
+[ "$without" -gt 1000 ] || { echo "only $without events have no stack: the table was not full"; exit 1; }
+[ "$told" -ge "$without" ] || { echo "$without events have no stack, but only $told are told of"; exit 1; }
+"$trace" info -s stacks.db >info.out || exit 1
+grep -q 'events whose stack could not be kept' info.out || { echo "info does not tell of events without a stack: $(head -n 12 info.out)"; exit 1; }
