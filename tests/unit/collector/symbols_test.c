@@ -186,7 +186,7 @@ START_TEST(writes_cpp_names_as_people_do) {
 }
 END_TEST
 
-/* A package of split debug information, and one that is broken at every 97th byte. */
+/* A package of split debug information, and one that is broken at every 211th byte. */
 static const char *const packers[] = {
     "clang -gdwarf-5 -O2 -gsplit-dwarf -c t.c && clang -gdwarf-5 -O2 -gsplit-dwarf -c u.c && "
     "clang -o t t.o u.o && llvm-dwp-14 -e t -o t.dwp",
@@ -209,7 +209,7 @@ START_TEST(reads_packages_of_split_debug_information) {
     /* the package beside a program whose debug information is separate too */
     run("objcopy --only-keep-debug t t.debug && objcopy --strip-all --add-gnu-debuglink=t.debug t");
     is_c_program("t", inner, plain);
-    for (int at = 0; at < 1500; at += 97) {
+    for (int at = 0; at < 1500; at += 211) {
         run("cp t.dwp whole && printf '\\377' | dd of=t.dwp bs=1 seek=%d conv=notrunc 2>/dev/null",
             at);
         a = ask("t", inner);
