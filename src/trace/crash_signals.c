@@ -292,7 +292,7 @@ static void report_death(int number, const siginfo_t *info, void *context) {
 
 /* Was the SIGABRT raised by abort? That ends the process also when a handler returns, and resets
  * the action by a way of its own. */
-static bool is_from_abort(const siginfo_t *info, const void *context) {
+static __attribute__((noinline)) bool is_from_abort(const siginfo_t *info, const void *context) {
     struct hak_registers registers;
     struct dl_find_object object;
     struct hak_cfi cfi;
@@ -338,6 +338,8 @@ static __attribute__((noinline)) void run_for_abort(handler_function *handler, i
     report_death(number, info, context);
 }
 
+/* Has no memory of its own on the stack, so that the last call is a jump: what needs some is not
+ * inlined. */
 static void on_crash(int number, siginfo_t *info, void *context) {
     handler_function *handler = choose(number, info, context);
     if (!handler)
