@@ -52,9 +52,10 @@ $(BUILD)/libhakmem.so: $(PLAIN_OBJ)
 	$(call SAY,link) $(CC) $(LIB_FLAGS) -Wl,-soname,libhakmem.so -o $@ $^
 # The archive: the whole family as one member, since libc's own malloc would be fetched for any name
 # that is missing; beside it the C++ operators, with strong names of the C++ runtime (src/entry/cxx.h).
+# dlopen (deepbind.c) is for the shared libraries alone.
 CXX_OBJ     := $(patsubst %,$(BUILD)/plain/src/entry/%.o,operators cxx cxx_weak)
 ARCHIVE_OBJ := $(filter-out %/cxx_weak.o,$(CXX_OBJ)) $(BUILD)/plain/src/entry/archive/cxx_strong.o
-$(BUILD)/plain/family.o: $(filter-out $(CXX_OBJ),$(PLAIN_OBJ))
+$(BUILD)/plain/family.o: $(filter-out $(CXX_OBJ) %/entry/deepbind.o,$(PLAIN_OBJ))
 	$(call SAY,link) $(CC) -r -nostdlib -o $@ $^
 $(BUILD)/libhakmem.a: $(BUILD)/plain/family.o $(ARCHIVE_OBJ)
 	$(call SAY,archive) rm -f $@ && ar rcs $@ $^

@@ -8,6 +8,7 @@
  *               cxx.h         what a C++ runtime is needed for: std::bad_alloc, the new_handler
  *               start.c       first call, constructor, end of a thread, fork handlers
  *               foreign.c     a pointer that is none of ours
+ *               deepbind.c    dlopen, so that libraries find this malloc and not libc's
  *
  * The fast paths of malloc, new, free and delete are leaves: no frame, no call; whatever is rarer
  * is a tail jump to a cold function. In the debug build the same sources take the long way, through
