@@ -40,6 +40,13 @@ static void add_slot_starts(struct hak_store_reader *r, uint64_t address, struct
     }
 }
 
+/* Is `address` in the large block of `bytes` at `base`? It is whole pages: what lies behind its
+ * asked end, up to the end of the page, is in it like the unused end of a slot. */
+static bool is_in_large(uint64_t address, uint64_t base, uint64_t bytes) {
+    uint64_t page = address & ~(uint64_t)4095;
+    return address >= base && (page > base ? page - base : 0) < bytes;
+}
+
 struct large_search {
     uint64_t address;
     struct candidates *candidates;
@@ -49,7 +56,7 @@ static int add_large(void *context, uint64_t first_chunk, const struct hak_posti
     struct large_search *search = context;
     (void)first_chunk;
     for (uint32_t i = 0; i < p->count && p->key[i] <= search->address; i++)
-        if (search->address - p->key[i] < p->extent[i] || search->address == p->key[i])
+        if (is_in_large(search->address, p->key[i], p->extent[i]) || search->address == p->key[i])
             add_candidate(search->candidates, p->key[i]);
     return 0;
 }
@@ -94,10 +101,10 @@ static void note_use(struct hak_store_reader *r, struct seen *seen, const struct
 static bool covers(const struct hak_store_reader *r, const struct hak_event *e, uint64_t address) {
     if (e->address == address || e->base == address)
         return true;
-    uint64_t bytes = e->address + e->size - e->base;
-    if (e->class_index != HAK_CLASS_NONE)
-        bytes = r->class[e->class_index].is_there ? r->class[e->class_index].slot_bytes : 0;
-    return address >= e->base && address - e->base < bytes;
+    if (e->class_index == HAK_CLASS_NONE)
+        return is_in_large(address, e->base, e->address + e->size - e->base);
+    return address >= e->base && r->class[e->class_index].is_there &&
+           address - e->base < r->class[e->class_index].slot_bytes;
 }
 
 static struct hak_scan_limits block_limits(const struct candidates *c, uint32_t process,
@@ -141,7 +148,8 @@ static int find_candidates(struct hak_store_reader *r, uint64_t address, struct 
     struct large_search search = {.address = address, .candidates = c};
     add_candidate(c, address);
     add_slot_starts(r, address, c);
-    return hak_scan_postings(r, HAK_POSTING_LARGE, address, address, add_large, &search);
+    return hak_scan_postings(r, HAK_POSTING_LARGE, address & ~(uint64_t)4095, address, add_large,
+                             &search);
 }
 
 int hak_store_blocks_at(struct hak_store_reader *r, uint64_t address, uint32_t process,
