@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "store/file.h"
 
 #define FIRST_BYTES (160 << 10) /* what an empty store and its log take */
 
@@ -77,6 +78,12 @@ static bool refuse_to_make(const char *path, int error) {
 
 /* Makes the file as its store will be made, and takes it away again. */
 static bool try_to_make(const char *path) {
+    if (strlen(path) + sizeof "-journal" > HAK_STORE_PATH_BYTES) {
+        view_error("run: the store's path has %zu bytes, and SQLite takes %zu; take a shorter one "
+                   "with -s FILE: %s",
+                   strlen(path), HAK_STORE_PATH_BYTES - sizeof "-journal", path);
+        return false;
+    }
     int fd = open(path, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC, 0600);
     if (fd < 0)
         return refuse_to_make(path, errno);

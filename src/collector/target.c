@@ -263,9 +263,10 @@ static bool check_file(const char *path, int depth, struct hak_target_trouble *t
         good = check_script(path, head, depth, trouble);
     else if (got >= 4 && memcmp(head, "\177ELF", 4) == 0)
         good = check_elf(path, fd, trouble);
+    else if (got >= 0 && !memchr(head, '\0', (size_t)got)) /* execvp gives a text to /bin/sh */
+        good = check_file("/bin/sh", depth + 1, trouble);
     else
-        good = refuse(trouble, path, ": neither an ELF file nor a script that begins with #!",
-                      " is no program");
+        good = refuse(trouble, path, ": neither an ELF file nor a script", " is no program");
     close(fd);
     return good;
 }

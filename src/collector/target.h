@@ -1,7 +1,7 @@
 /* Can a program be recorded? Looked at from outside, by its file: before `run` starts it, and when
  * a recorded process executed one that then did not come.
  *
- *   file --> script: its interpreter, or what `env` would find --> file
+ *   file --> script: its interpreter, what `env` would find, or /bin/sh without #! --> file
  *        --> ELF: 64-bit x86-64, dynamically linked against glibc, no rights of its own, neither a
  *                 malloc nor a sanitizer inside */
 #ifndef HAK_COLLECTOR_TARGET_H

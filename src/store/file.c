@@ -69,6 +69,16 @@ static char *resolve_directory(const char *path) {
     return result;
 }
 
+/* SQLite keeps paths, "-journal" included, in HAK_STORE_PATH_BYTES. */
+static int check_length(const char *real_path) {
+    size_t length = strlen(real_path);
+    if (length + sizeof "-journal" <= HAK_STORE_PATH_BYTES)
+        return 0;
+    return hak_store_fail(HAK_STORE_NO_ACCESS,
+                          "the path asked for has %zu bytes, and SQLite takes %zu: %s", length,
+                          HAK_STORE_PATH_BYTES - sizeof "-journal", real_path);
+}
+
 static int remove_old(const char *real_path, const char *path) {
     struct stat status;
     if (lstat(real_path, &status) != 0)
@@ -114,7 +124,9 @@ int hak_store_file_create(const char *path, bool replace, int *fd, char **real_p
     *real_path = resolve_directory(path);
     if (!*real_path)
         return fail_errno(path, "finding its directory");
-    int error = replace ? remove_old(*real_path, path) : 0;
+    int error = check_length(*real_path);
+    if (!error && replace)
+        error = remove_old(*real_path, path);
     if (!error) {
         *fd = open(*real_path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
         if (*fd < 0)

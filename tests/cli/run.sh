@@ -50,7 +50,7 @@ void *malloc(size_t n) { static char c[99]; return n < 99 ? c : NULL; } int main
     "${CC:-cc}" -fno-builtin -rdynamic -o programs/own_malloc own.c || fail "no test programs"
 head -c 40 programs/dynamic >programs/cut
 { printf '\177ELF\001\001\001'; head -c 45 /dev/zero | tr '\0' '\001'; } >programs/narrow
-echo 'just text' >programs/text
+printf 'data\0data' >programs/text
 printf '#!/no/such/interpreter\n' >programs/bad_script
 printf '#!%s/programs/static\n' "$directory" >programs/static_script
 printf '#!/bin/sh\nprintf "<%%s>" "$@"; echo\n' >programs/script

@@ -60,7 +60,8 @@ gcc -fsanitize=address -o p/asan main.c && gcc -fsanitize=address -static-libasa
 head -c 40 p/dynamic >p/cut
 { printf '\177ELF\001\001\001'; head -c 45 /dev/zero | tr '\0' '\001'; } >p/narrow
 cp p/dynamic p/arm && printf '\267' | dd of=p/arm bs=1 seek=18 conv=notrunc status=none
-echo 'just text' >p/text
+printf 'data\0data' >p/text
+printf 'echo plain "$@"; exit 6\n' >p/plain_script
 printf '#!/no/such/interpreter\n' >p/bad_script
 printf '#!%s/p/static\n' "$place" >p/static_script
 printf '#!/usr/bin/env -S x=1 %s/p/own_malloc\n' "$place" >p/env_script
@@ -88,7 +89,7 @@ run "$P/own_malloc $own" "$P/own_malloc"
 run "$P/linked_archive $own" "$P/linked_archive"
 run "$P/own_malloc $own" "$P/env_script"
 run "$P/cut is cut short: its ELF header cannot be read" "$P/cut"
-run "$P/text is no program: neither an ELF file nor a script that begins with #!" "$P/text"
+run "$P/text is no program: neither an ELF file nor a script" "$P/text"
 run "$P/bad_script: its interpreter /no/such/interpreter cannot be executed: No such file or directory" "$P/bad_script"
 run "$P/closed may not be executed (chmod +x would allow it)" "$P/closed"
 run "$P is a directory, no program" "$P"
@@ -126,6 +127,12 @@ refused 4 "run: the program was not recorded: $P/unread_static may be executed b
 [ "$(unprivileged "$trace" sql -s work/unread.db 'select count(*) from process')" = 1 ] || fail "an unreadable program was not recorded"
 rm -f work/*.db*
 
+# A text without #! is given to /bin/sh, as execvp does.
+(cd work && "$trace" run -s plain.db -- "$P/plain_script" 'a  b' >../said 2>&1)
+[ $? -eq 6 ] && [ "$(cat said)" = 'plain a  b' ] || fail "a script without #!: $(cat said)"
+[ "$("$trace" sql -s work/plain.db 'select count(*) from process')" = 1 ] || fail "a script without #! was not recorded"
+rm -f work/*.db*
+
 # ---- the store's place -------------------------------------------------------------------------------
 named() { local line=$1; shift; refused 2 "run: $line" "$trace" run "$@" -- "$P/dynamic"; }
 W=$place/work
@@ -140,6 +147,10 @@ for force in '' --force; do
         named "$W/none/x.db: its directory is not there; make it, or take another with -s FILE" $force -s none/x.db
     }
 done
+long=$(printf 'd%.0s' {1..200})
+mkdir -p "work/$long/$long"
+named "the store's path has $((${#W} + 603)) bytes, and SQLite takes 503; take a shorter one with -s FILE: $W/$long/$long/${long:3}.db" \
+    -s "$long/$long/${long:3}.db"
 echo text >work/text
 named "$W/text exists already; --force replaces it, -s FILE takes another" -s text
 named "$W/text exists and is no store of hakmem: it is not replaced; -s FILE takes another" --force -s text
