@@ -366,7 +366,12 @@ START_TEST(large_block_is_found_by_a_pointer_into_its_middle) {
     ck_assert_int_eq(s->offset, (int64_t)size - 1);
     ck_assert_int_eq(s->lives[0].end_count, 1);
     hak_story_free(s);
-    ck_assert_ptr_null(tell_of(&c, base + 16 + size, 0, 0));
+    /* The rest of its last page is the block's, too. */
+    s = tell_of(&c, base + size + 4095, 0, 0);
+    ck_assert_ptr_nonnull(s);
+    ck_assert_uint_eq(s->block.base, base);
+    hak_story_free(s);
+    ck_assert_ptr_null(tell_of(&c, base + size + 4096, 0, 0));
     ck_assert_ptr_null(tell_of(&c, base - 1, 0, 0));
 }
 END_TEST
