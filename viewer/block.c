@@ -183,6 +183,14 @@ static bool read_options(struct block *block) {
             view_when("until", value, &block->until_ns, &block->until_id));
 }
 
+/* The lives are read several times, and a store that is being written grows in between. */
+static void end_where_it_was_opened(struct block *block) {
+    const struct hak_store_summary *summary = &block->view->summary;
+    uint64_t last = summary->trimmed_events + summary->events;
+    if (summary->being_written && (block->until_id == 0 || block->until_id > last))
+        block->until_id = last;
+}
+
 /* 1 found, 0 none, or an error. Says which process was taken. */
 static int find_block(struct block *block, const struct view_processes *all, uint32_t process) {
     struct view *view = block->view;
@@ -282,6 +290,7 @@ int command_block(struct view *view) {
         return status;
     if (!read_options(&block) || !view_read_process(view, &all))
         return VIEW_USAGE;
+    end_where_it_was_opened(&block);
     if (!view_address(view, view->argument[0], all.count > 0 ? all.row[0] : 0, &place))
         return VIEW_USAGE;
     block.position.address = place.address;

@@ -95,8 +95,8 @@ int view_open(struct view *view) {
     if (view->summary.being_written)
         view_error("%s is still being written; this is what is committed.", view->store_path);
     else if (view->summary.ended_early)
-        view_error("%s was not finished (its collector was killed, or the disk was full); it is "
-                   "read up to its last commit.",
+        view_error("%s was not finished (its collector was killed, the disk was full, or it was "
+                   "copied without its -wal file); it is read up to its last commit.",
                    view->store_path);
     return 0;
 }

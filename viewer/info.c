@@ -32,9 +32,16 @@ static sqlite3_stmt *prepare(struct view *view, const char *sql) {
     return query;
 }
 
+/* With what has not been written back yet. */
 static uint64_t file_bytes(const struct view *view) {
     struct stat about;
-    return stat(view->store_path, &about) == 0 ? (uint64_t)about.st_size : 0;
+    struct hak_text log = {0};
+    uint64_t bytes = stat(view->store_path, &about) == 0 ? (uint64_t)about.st_size : 0;
+    hak_text_add(&log, "%s-wal", view->store_path);
+    if (log.bytes && stat(log.bytes, &about) == 0)
+        bytes += (uint64_t)about.st_size;
+    hak_text_free(&log);
+    return bytes;
 }
 
 static bool meta(struct view *view, const char *key, char *out, size_t bytes) {
