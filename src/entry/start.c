@@ -96,19 +96,19 @@ static void end_thread(void *value) {
 /* ---- fork ------------------------------------------------------------------------------------ */
 
 static void lock_all(void) {
-    hak_lock(&hak_shared_heap_lock);
-    hak_lock(&hak_heaps_lock);
-    hak_lock(&hak_pool_lock);
+    hak_lock_for_fork(&hak_shared_heap_lock);
+    hak_lock_for_fork(&hak_heaps_lock);
+    hak_lock_for_fork(&hak_pool_lock);
     hak_large_lock_all();
-    hak_lock(&hak_chunks_lock);
+    hak_lock_for_fork(&hak_chunks_lock);
 }
 
 static void unlock_all(void) {
-    hak_unlock(&hak_chunks_lock);
+    hak_unlock_after_fork(&hak_chunks_lock);
     hak_large_unlock_all();
-    hak_unlock(&hak_pool_lock);
-    hak_unlock(&hak_heaps_lock);
-    hak_unlock(&hak_shared_heap_lock);
+    hak_unlock_after_fork(&hak_pool_lock);
+    hak_unlock_after_fork(&hak_heaps_lock);
+    hak_unlock_after_fork(&hak_shared_heap_lock);
 }
 
 static void before_fork(void) {

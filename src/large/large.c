@@ -259,12 +259,12 @@ base_t hak_large_move(base_t base, size_t bytes) {
 
 void hak_large_lock_all(void) {
     for (unsigned i = 0; i < SHARDS; i++)
-        hak_lock(&shards[i].lock);
-    hak_lock(&hak_spare_lock);
+        hak_lock_for_fork(&shards[i].lock);
+    hak_lock_for_fork(&hak_spare_lock);
 }
 
 void hak_large_unlock_all(void) {
-    hak_unlock(&hak_spare_lock);
+    hak_unlock_after_fork(&hak_spare_lock);
     for (unsigned i = 0; i < SHARDS; i++)
-        hak_unlock(&shards[i].lock);
+        hak_unlock_after_fork(&shards[i].lock);
 }

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# A signal handler that forks in the middle of malloc does not wait for locks that it has itself interrupted: in both
+# libraries and both levels.
+set -u
+unset "${!HAKMEM_@}"
+trace=$BUILD/hakmem-trace
+program=$BUILD/tests/memory/handler_forks
+
+got=$(LD_PRELOAD=$BUILD/libhakmem.so timeout 60 "$program" 2>&1)
+[ "$got" = "0 failures" ] || { echo "libhakmem.so: '$got'"; exit 1; }
+for check in trace normal; do
+    got=$(timeout 100 "$trace" run --check $check --store forks.db --force -- "$program" 2>&1)
+    [ "$got" = "0 failures" ] || { echo "$check: '$got'"; exit 1; }
+    "$trace" check -s forks.db >check.out 2>&1 || { echo "$check: $(head -n 3 check.out)"; exit 1; }
+done
