@@ -100,6 +100,14 @@ static int dump(struct hak_store_reader *r) {
                                 " p.max_key, p.keys FROM posting p ORDER BY p.id";
     static const char chunks[] = "SELECT id, events, min_ns, max_ns, process, thread, kinds_low, "
                                  "kinds_high, classes FROM chunk";
+    /* Columns by name: readers of later versions add some at the end. */
+    static const char events[] =
+        "SELECT id, ns, tid, kind, layer, class, size, base, user, addr, stack, generation,"
+        " process, thread, old_addr, slot, subkind, flags, function FROM event WHERE id % 97 = 0";
+    static const char lives[] =
+        "SELECT id, ns, tid, base, user, stack, size, last_size, class, slot, kind, resizes,"
+        " end_id, end_ns, end_tid, end_stack, end_kind, lifetime_ns, process, thread, end_thread,"
+        " generation FROM life WHERE id % 97 = 0 ORDER BY id";
     struct hak_store_summary s;
     sqlite3 *database = hak_store_database(r);
     if (hak_store_summarise(r, &s))
@@ -116,8 +124,8 @@ static int dump(struct hak_store_reader *r) {
         failed || print_query(database, "chunk", chunks) || print_query(database, "posting", pages);
     if (!failed && hak_store_add_tables(database))
         return complain();
-    return failed || print_query(database, "event", "SELECT * FROM event WHERE id % 97 = 0") ||
-           print_query(database, "life", "SELECT * FROM life WHERE id % 97 = 0 ORDER BY id") ||
+    return failed || print_query(database, "event", events) ||
+           print_query(database, "life", lives) ||
            print_query(database, "block",
                        "SELECT * FROM block ORDER BY base, process, class LIMIT 50") ||
            print_story(r, 0x7f21c4a20000 + 1056 + 48000 + 20) ||

@@ -9,7 +9,7 @@ flags=(-std=gnu11 -O1 -g -D_GNU_SOURCE -iquote "$top/src" -iquote "$top/tests"
 libraries=(-lsqlite3 -lzstd -lpthread)
 check=(-lcheck_pic -lsubunit -lrt -lm)
 objects=()
-for source in "$top"/src/store/*.c "$top/src/size_class.c"; do
+for source in "$top"/src/store/*.c "$top"/src/metrics/{names,step}.c "$top/src/size_class.c"; do
     object=$(basename "$source" .c).o
     clang "${flags[@]}" -c -o "$object" "$source" || exit 1
     objects+=("$object")
