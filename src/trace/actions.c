@@ -166,7 +166,8 @@ void hak_actions_start(void (*ours)(int, siginfo_t *, void *)) {
 /* ---- the program's functions ------------------------------------------------------------------
  */
 
-HAK_EXPORT int sigaction(int number, const struct sigaction *action, struct sigaction *before) {
+/* For all names: a preload in front would see a call of our own as the program's. */
+static int act(int number, const struct sigaction *action, struct sigaction *before) {
     uint64_t signals;
     if (!is_watched(number))
         return __sigaction(number, action, before);
@@ -187,6 +188,10 @@ HAK_EXPORT int sigaction(int number, const struct sigaction *action, struct siga
     return result;
 }
 
+HAK_EXPORT int sigaction(int number, const struct sigaction *action, struct sigaction *before) {
+    return act(number, action, before);
+}
+
 /* As libc's, which would go to the kernel past the function above. */
 static sighandler_t set_handler(int number, sighandler_t handler, int flags, bool is_deferred) {
     struct sigaction action = {.sa_handler = handler, .sa_flags = flags}, before;
@@ -196,15 +201,19 @@ static sighandler_t set_handler(int number, sighandler_t handler, int flags, boo
     }
     if (is_deferred)
         sigaddset(&action.sa_mask, number);
-    return sigaction(number, &action, &before) == 0 ? before.sa_handler : SIG_ERR;
+    return act(number, &action, &before) == 0 ? before.sa_handler : SIG_ERR;
 }
 
 static bool is_interrupting(int number) {
     return number > 0 && number < SIGNALS && (atomic_load(&interrupting) >> (number - 1) & 1) != 0;
 }
 
-HAK_EXPORT sighandler_t signal(int number, sighandler_t handler) {
+static sighandler_t set_bsd_handler(int number, sighandler_t handler) {
     return set_handler(number, handler, is_interrupting(number) ? 0 : SA_RESTART, true);
+}
+
+HAK_EXPORT sighandler_t signal(int number, sighandler_t handler) {
+    return set_bsd_handler(number, handler);
 }
 
 /* No header declares these under all standards. */
@@ -213,19 +222,23 @@ HAK_EXPORT sighandler_t ssignal(int, sighandler_t);
 HAK_EXPORT sighandler_t __sysv_signal(int, sighandler_t);
 
 sighandler_t bsd_signal(int number, sighandler_t handler) {
-    return signal(number, handler);
+    return set_bsd_handler(number, handler);
 }
 
 sighandler_t ssignal(int number, sighandler_t handler) {
-    return signal(number, handler);
+    return set_bsd_handler(number, handler);
 }
 
-HAK_EXPORT sighandler_t sysv_signal(int number, sighandler_t handler) {
+static sighandler_t set_sysv_handler(int number, sighandler_t handler) {
     return set_handler(number, handler, (int)(SA_RESETHAND | SA_NODEFER | SA_INTERRUPT), false);
 }
 
+HAK_EXPORT sighandler_t sysv_signal(int number, sighandler_t handler) {
+    return set_sysv_handler(number, handler);
+}
+
 sighandler_t __sysv_signal(int number, sighandler_t handler) {
-    return sysv_signal(number, handler);
+    return set_sysv_handler(number, handler);
 }
 
 HAK_EXPORT sighandler_t sigset(int number, sighandler_t handler) {
@@ -239,21 +252,21 @@ HAK_EXPORT sighandler_t sigset(int number, sighandler_t handler) {
             return SIG_ERR;
         if (sigismember(&mask, number))
             return SIG_HOLD;
-        return sigaction(number, NULL, &before) == 0 ? before.sa_handler : SIG_ERR;
+        return act(number, NULL, &before) == 0 ? before.sa_handler : SIG_ERR;
     }
-    if (sigaction(number, &action, &before) != 0 || sigprocmask(SIG_UNBLOCK, &one, &mask) != 0)
+    if (act(number, &action, &before) != 0 || sigprocmask(SIG_UNBLOCK, &one, &mask) != 0)
         return SIG_ERR;
     return sigismember(&mask, number) ? SIG_HOLD : before.sa_handler;
 }
 
 HAK_EXPORT int sigignore(int number) {
     struct sigaction action = {.sa_handler = SIG_IGN};
-    return sigaction(number, &action, NULL);
+    return act(number, &action, NULL);
 }
 
 HAK_EXPORT int siginterrupt(int number, int flag) {
     struct sigaction action;
-    if (sigaction(number, NULL, &action) != 0)
+    if (act(number, NULL, &action) != 0)
         return -1;
     uint64_t one = (uint64_t)1 << (number - 1);
     if (flag) {
@@ -263,5 +276,5 @@ HAK_EXPORT int siginterrupt(int number, int flag) {
         atomic_fetch_and(&interrupting, ~one);
         action.sa_flags |= SA_RESTART;
     }
-    return sigaction(number, &action, NULL);
+    return act(number, &action, NULL);
 }

@@ -1,7 +1,8 @@
 /* What a process executes: noted in its entry before, so that its row can name a program that is
  * not recorded, and taken back when that fails.
  *
- * The functions of the exec family only look at their arguments and hand them on; a program that
+ * The functions of the exec family only look at their arguments and hand them on, to another
+ * preload's where there is one behind (fakechroot's, a build recorder's); a program that
  * makes the system call itself is not seen. In the child of a vfork the entry is its parent's:
  * what it executes is told of only where it cannot be recorded (exec_look.c). */
 #include <dlfcn.h>
@@ -18,11 +19,15 @@
 
 typedef int exec_search(const char *, char *const[], char *const[]);
 typedef int exec_file(int, char *const[], char *const[]);
-static exec_search *next_execvpe;
+typedef int exec_at(int, const char *, char *const[], char *const[], int);
+static exec_search *next_execve, *next_execvpe;
 static exec_file *next_fexecve;
+static exec_at *next_execveat;
 
 /* Looked up while there is one thread: a forked child must not wait for ld.so's lock. */
 __attribute__((constructor)) static void find_next(void) {
+    next_execve = (exec_search *)dlsym(RTLD_NEXT, "execve");
+    next_execveat = (exec_at *)dlsym(RTLD_NEXT, "execveat");
     next_execvpe = (exec_search *)dlsym(RTLD_NEXT, "execvpe");
     next_fexecve = (exec_file *)dlsym(RTLD_NEXT, "fexecve");
 }
@@ -34,8 +39,15 @@ bool hak_exec_is_preloaded(char *const environment[]) {
     return false;
 }
 
+/* What the kernel will refuse with EFAULT is not looked at, where a sandbox lets us ask. */
+static bool can_be_read(const void *at) {
+    return hak_call_is_forbidden(SYS_rt_sigprocmask) ||
+           hak_raw_readable((uintptr_t)at & ~(uintptr_t)7);
+}
+
 static void note_exec(const char *path, char *const environment[]) {
-    if (!hak_current_ready())
+    if (!hak_current_ready() || (path && !can_be_read(path)) ||
+        (environment && !can_be_read(environment)))
         return;
     if (!hak_start_is_own()) {
         if (hak_exec_is_preloaded(environment))
@@ -61,48 +73,49 @@ static int take_back(int result) {
     return result;
 }
 
-static int fail(long result) {
-    errno = (int)-result;
+static int miss(void) {
+    errno = ENOSYS;
     return take_back(-1);
 }
 
-HAK_EXPORT int execve(const char *path, char *const arguments[], char *const environment[]) {
+/* For all names: a preload in front would see a call of our own as the program's. */
+static int execute(const char *path, char *const arguments[], char *const environment[]) {
     note_exec(path, environment);
-    return fail(
-        hak_raw_call_always(SYS_execve, (long)path, (long)arguments, (long)environment, 0, 0, 0));
+    return next_execve ? take_back(next_execve(path, arguments, environment)) : miss();
+}
+
+static int search_and_execute(const char *file, char *const arguments[],
+                              char *const environment[]) {
+    note_exec(file, environment);
+    return next_execvpe ? take_back(next_execvpe(file, arguments, environment)) : miss();
+}
+
+HAK_EXPORT int execve(const char *path, char *const arguments[], char *const environment[]) {
+    return execute(path, arguments, environment);
 }
 
 HAK_EXPORT int execveat(int folder, const char *path, char *const arguments[],
                         char *const environment[], int flags) {
     note_exec(path, environment);
-    return fail(hak_raw_call_always(SYS_execveat, folder, (long)path, (long)arguments,
-                                    (long)environment, flags, 0));
+    return next_execveat ? take_back(next_execveat(folder, path, arguments, environment, flags))
+                         : miss();
 }
 
 HAK_EXPORT int fexecve(int file, char *const arguments[], char *const environment[]) {
     note_exec("a file without a name", environment);
-    if (!next_fexecve) {
-        errno = ENOSYS;
-        return take_back(-1);
-    }
-    return take_back(next_fexecve(file, arguments, environment));
+    return next_fexecve ? take_back(next_fexecve(file, arguments, environment)) : miss();
 }
 
 HAK_EXPORT int execvpe(const char *file, char *const arguments[], char *const environment[]) {
-    note_exec(file, environment);
-    if (!next_execvpe) {
-        errno = ENOSYS;
-        return take_back(-1);
-    }
-    return take_back(next_execvpe(file, arguments, environment));
+    return search_and_execute(file, arguments, environment);
 }
 
 HAK_EXPORT int execv(const char *path, char *const arguments[]) {
-    return execve(path, arguments, hak_environment());
+    return execute(path, arguments, hak_environment());
 }
 
 HAK_EXPORT int execvp(const char *file, char *const arguments[]) {
-    return execvpe(file, arguments, hak_environment());
+    return search_and_execute(file, arguments, hak_environment());
 }
 
 static size_t count_arguments(va_list list) {
@@ -129,14 +142,14 @@ HAK_EXPORT int execl(const char *path, const char *argument, ...) {
     va_list list;
     COLLECT_ARGUMENTS(arguments, list, argument);
     va_end(list);
-    return execve(path, arguments, hak_environment());
+    return execute(path, arguments, hak_environment());
 }
 
 HAK_EXPORT int execlp(const char *file, const char *argument, ...) {
     va_list list;
     COLLECT_ARGUMENTS(arguments, list, argument);
     va_end(list);
-    return execvpe(file, arguments, hak_environment());
+    return search_and_execute(file, arguments, hak_environment());
 }
 
 HAK_EXPORT int execle(const char *path, const char *argument, ...) {
@@ -144,5 +157,5 @@ HAK_EXPORT int execle(const char *path, const char *argument, ...) {
     COLLECT_ARGUMENTS(arguments, list, argument);
     char *const *environment = va_arg(list, char *const *);
     va_end(list);
-    return execve(path, arguments, environment);
+    return execute(path, arguments, environment);
 }

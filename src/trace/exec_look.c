@@ -28,12 +28,8 @@ static bool may_have_loader(const unsigned char *head, long bytes) {
 }
 
 /* Why the program cannot be recorded; NULL: nothing is in the way, as far as this looks. */
-static const char *find_reason(long file) {
+static const char *find_reason(long file, const struct stat *about) {
     _Alignas(8) unsigned char head[HEAD_BYTES];
-    struct stat about;
-    if (hak_raw_call(SYS_fstat, file, (long)&about, 0, 0, 0, 0) != 0 || !S_ISREG(about.st_mode) ||
-        !(about.st_mode & 0111))
-        return NULL;
     long bytes = hak_raw_call(SYS_read, file, (long)head, sizeof head, 0, 0, 0);
     if (bytes < (long)sizeof(Elf64_Ehdr) || memcmp(head, ELFMAG, SELFMAG) != 0)
         return NULL;
@@ -42,7 +38,7 @@ static const char *find_reason(long file) {
     if (!may_have_loader(head, bytes))
         return "it is statically linked";
     long user = hak_raw_call(SYS_getuid, 0, 0, 0, 0, 0, 0);
-    if ((about.st_mode & S_ISUID) && user >= 0 && about.st_uid != (uint32_t)user)
+    if ((about->st_mode & S_ISUID) && user >= 0 && about->st_uid != (uint32_t)user)
         return "it is set-user-id";
     return NULL;
 }
@@ -64,11 +60,18 @@ static void tell(const char *path, const char *reason, int child) {
     (void)hak_keeper_tell_unrecorded(hak_current.keeper_name, text, child);
 }
 
+/* Asked before it is opened: a FIFO would wait for a writer, or let one go on that waits. */
+static bool is_program(const char *path, struct stat *about) {
+    return hak_raw_call(SYS_newfstatat, AT_FDCWD, (long)path, (long)about, 0, 0, 0) == 0 &&
+           S_ISREG(about->st_mode) && (about->st_mode & 0111);
+}
+
 void hak_exec_look(const char *path, int child) {
-    if (!path || !hak_current_ready() || !hak_current.keeper_name[0])
+    struct stat about;
+    if (!path || !hak_current_ready() || !hak_current.keeper_name[0] || !is_program(path, &about))
         return;
     long file = hak_raw_call(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC, 0, 0, 0);
-    const char *reason = file >= 0 ? find_reason(file) : NULL;
+    const char *reason = file >= 0 ? find_reason(file, &about) : NULL;
     if (file >= 0)
         (void)hak_raw_call(SYS_close, file, 0, 0, 0, 0, 0);
     if (reason)

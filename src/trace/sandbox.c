@@ -64,8 +64,19 @@ static const struct {
     {SYS_socket, {1, 1 | 02000000, 0}},
 };
 
+/* What the kernel will refuse with EFAULT is not looked at, where a sandbox lets us ask. */
+static bool can_be_read(const void *at, size_t bytes) {
+    uintptr_t first = (uintptr_t)at, last = first + bytes - 1;
+    if (!at || bytes == 0 || hak_call_is_forbidden(SYS_rt_sigprocmask))
+        return at && bytes;
+    return hak_raw_readable(first & ~(uintptr_t)7) && hak_raw_readable(last & ~(uintptr_t)7);
+}
+
 static void forbid_filtered(const struct sock_fprog *program) {
     static const uint64_t none[6];
+    if (!can_be_read(program, sizeof *program) ||
+        !can_be_read(program->filter, program->len * sizeof *program->filter))
+        return;
     struct hak_filter filter = {(const struct sock_filter *)program->filter, program->len};
     for (long number = 0; number < HAK_CALL_NUMBERS; number++)
         if (!hak_filter_allows(&filter, number, none))
@@ -94,7 +105,7 @@ static void enter(bool is_strict, const struct sock_fprog *program, uint64_t bef
         (void)hak_ring_make_room(1); /* a ring of its own, while that can be had */
     if (is_strict)
         forbid_strictly();
-    else if (program && program->filter && program->len)
+    else
         forbid_filtered(program);
 }
 

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# What hakmem interposes gives back what libc's functions do, whatever they are called with, and gets along with
+# other preloads that interpose the same, before it and behind it.
+set -u
+# shellcheck source=tests/tools/tree_run.sh
+. "$SOURCE/tests/tools/tree_run.sh"
+tree_name=odd_calls
+odd=$BUILD/tests/trees/odd_calls
+${CC:-cc} -D_GNU_SOURCE -w -shared -fPIC -o other.so "$SOURCE/tests/trees/other_preload.c" || fail "the preload does not compile"
+
+timeout 60 "$odd" >due 2>&1
+[ $? -eq 3 ] || fail "the program alone: $(tail -n 3 due)"
+rm -f fifo
+for check in trace normal; do
+    timeout 60 "$trace" run --check $check --force -s store.db -- "$odd" >said 2>&1
+    status=$?
+    rm -f fifo
+    if [ $status -ne 3 ] || ! cmp -s due said; then
+        diff due said | head -n 10
+        fail "$check: status $status, due 3, or another output (>)"
+    fi
+    "$trace" check -s store.db >check.out 2>&1 || fail "$check: $(head -n 3 check.out)"
+done
+
+# Behind: `run` puts hakmem first. Before: as the program's own first preload.
+said=$(LD_PRELOAD=$PWD/other.so timeout 60 "$trace" run --force -s store.db -- "$odd" 1 2>&1)
+[ "$said" = $'seen\nexecuted' ] || fail "a preload behind hakmem does not see execve: $said"
+said=$(timeout 60 "$trace" run --force -s store.db -- \
+    bash -c "LD_PRELOAD=$PWD/other.so:\$LD_PRELOAD exec $odd" 2>&1)
+[ $? -eq 3 ] || fail "with a preload in front: $(tail -n 2 <<<"$said")"
