@@ -68,7 +68,7 @@ START_TEST(the_lock_lets_one_in) {
     for (int i = 0; i < 4; i++)
         pthread_join(threads[i], NULL);
     ck_assert_int_eq(counter, 4 * 200000);
-    ck_assert_uint_eq(lock.state, 0);
+    ck_assert_uint_eq(lock.holder, 0);
 }
 END_TEST
 
