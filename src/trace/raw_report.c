@@ -13,7 +13,7 @@
 #include "trace/trace.h"
 #include "platform/raw_call.h"
 
-enum { STDERR = 2, FRAMES_SHOWN = 40, LOG_MODE = 0600 };
+enum { STDERR = 2, FRAMES_SHOWN = 40, LOG_MODE = 0600, NAME_BYTES = 256 };
 
 static const struct {
     uint32_t number;
@@ -51,6 +51,25 @@ static long open_log(void) {
         file = hak_raw_call(SYS_openat, AT_FDCWD, (long)log_path,
                             O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, LOG_MODE, 0, 0);
     return file < 0 ? STDERR : file;
+}
+
+/* The name of the store in which the record lies, without its directory, as in every SUMMARY. */
+static void add_store(struct hak_text *line) {
+    char name[NAME_BYTES] = "none";
+    if (hak_current_ready()) {
+        const char *path = hak_current.session->store_path;
+        size_t start = 0, length = 0;
+        for (size_t i = 0; i < HAK_PATH_BYTES - 1 && path[i]; i++)
+            if (path[i] == '/')
+                start = i + 1;
+        for (; length < NAME_BYTES - 1 && path[start + length]; length++)
+            name[length] = path[start + length] <= ' ' ? '?' : path[start + length];
+        if (length > 0)
+            name[length] = 0;
+    }
+    hak_text_add(line, " store=");
+    hak_text_add(line, name);
+    hak_text_add(line, "\n");
 }
 
 static const char *fault_name(uint32_t number) {
@@ -153,7 +172,7 @@ void hak_raw_report(const struct hak_incident *incident, const char *why) {
     hak_text_add(&line, "SUMMARY: hakmem: ");
     hak_text_add(&line, facts->fault ? fault_name(facts->fault) : signal_name(incident->signal));
     add_field(&line, " address=", facts->found_address);
-    hak_text_add(&line, " store=none\n");
+    add_store(&line);
     hak_text_say_into(&line, file);
     if (file != STDERR)
         (void)hak_raw_call(SYS_close, file, 0, 0, 0, 0, 0);

@@ -20,7 +20,7 @@ for _ in 1 2 3 4 5; do
     [ "$told" -eq 2 ] || fail "--last 2 tells $told lives of a store that is being written"
     "$trace" check -s growing.db >page 2>said || fail "check: status $?; $(cat page said)"
 done
-echo done >&8
+echo 'done' >&8
 wait "$run" || fail "run: status $?; $(cat errors)"
 [ ! -s errors ] || fail "run: $(cat errors)"
 lives=$("$trace" sql -s growing.db "select max(mallocs) from block")

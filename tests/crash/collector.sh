@@ -70,7 +70,7 @@ go_on
 [ "$status" -eq 139 ] || complain "stopped collector: status $status; due: 139"
 kill -CONT "$keeper" "$worker"
 says "$directory/err" '^hakmem: SIGSEGV at 0x0, thread 1 \(raw report: the collector has not moved for 3 s\)' \
-    '    #0 0x[0-9a-f]+ \(the program\)\+0x' '^SUMMARY: hakmem: SIGSEGV'
+    '    #0 0x[0-9a-f]+ \(the program\)\+0x' '^SUMMARY: hakmem: SIGSEGV .*store=store\.db$'
 [ "$(grep -c '^SUMMARY' "$directory/err")" -eq 1 ] || complain "stopped collector: two reports"
 
 # 3: stopped, and HAKMEM_LOG: the raw report goes there, behind what is in it.
