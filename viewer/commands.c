@@ -27,6 +27,10 @@ static const struct view_option run_options[] = {
 #define PROCESS_OPTION(sentence)                                                                   \
     { "process", 'p', "PID", sentence "; PID#2: the second with this pid, #7: row 7" }
 
+static const struct view_option import_options[] = {
+    {"force", 'f', NULL, "replace a store that exists already"},
+};
+
 static const struct view_option why_options[] = {
     {"moves", 'm', NULL, "every move of the block between the layers, too"},
     {"stacks", 0, NULL, "the whole stack of every event"},
@@ -114,6 +118,28 @@ static const struct view_command commands[] = {
      .arguments_max = -1,
      .stops_at_first = true,
      .run = command_run},
+    {.name = "import",
+     .group = "RECORD",
+     .arguments = "FILE...",
+     .sentence = "make a store of the files of a program that found no collector",
+     .about =
+         "A program that is recorded where hakmem-collect is missing or cannot be started says so\n"
+         "in one line and writes its newest events into a file, hakmem.PROGRAM.PID.rings; what it\n"
+         "executes into files of their own. Name all that belong together: they become one store,\n"
+         "beside the first of them, with .db for .rings (-s FILE: another). The files stay as "
+         "they\n"
+         "are. Names and lines are looked up now, in the programs' files as they are on this\n"
+         "machine. Events that newer ones were written over are counted as lost.\n"
+         "\n"
+         "Exit status: 0, 2 a store is there already or a program still writes, 3 a FILE cannot "
+         "be\n"
+         "read, 4 events were lost.\n",
+     .examples = "  hakmem-trace import hakmem.server.4711.rings\n"
+                 "  hakmem-trace import -s app.db hakmem.*.rings\n",
+     OPTIONS(import_options),
+     .arguments_min = 1,
+     .arguments_max = -1,
+     .run = command_import},
     {.name = "why",
      .group = "ASK",
      .arguments = "ADDR",

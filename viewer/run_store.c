@@ -1,5 +1,5 @@
-/* Where the store of `run` goes: a path that is named is taken as it is or refused, never another
- * in its place. */
+/* Where the store of `run` and `import` goes: a path that is named is taken as it is or refused,
+ * never another in its place. */
 #include "run.h"
 
 #include <errno.h>
@@ -32,24 +32,25 @@ static const char *kind_of(mode_t mode) {
 /* Something lies at `path`: may it be replaced? */
 static bool check_existing(const struct view *view, const char *path, const struct stat *about) {
     if (S_ISLNK(about->st_mode)) {
-        view_error("run: %s is a symbolic link, which is not followed; name the file itself with "
+        view_error("%s: %s is a symbolic link, which is not followed; name the file itself with "
                    "-s FILE",
-                   path);
+                   view->command->name, path);
         return false;
     }
     if (!S_ISREG(about->st_mode)) {
-        view_error("run: %s is %s, and a store has to be a file; -s FILE takes another", path,
-                   kind_of(about->st_mode));
+        view_error("%s: %s is %s, and a store has to be a file; -s FILE takes another",
+                   view->command->name, path, kind_of(about->st_mode));
         return false;
     }
     if (!view_given(view, "force")) {
-        view_error("run: %s exists already; --force replaces it, -s FILE takes another", path);
+        view_error("%s: %s exists already; --force replaces it, -s FILE takes another",
+                   view->command->name, path);
         return false;
     }
     if (!is_replaceable(path, about)) {
-        view_error("run: %s exists and is no store of hakmem: it is not replaced; -s FILE takes "
+        view_error("%s: %s exists and is no store of hakmem: it is not replaced; -s FILE takes "
                    "another",
-                   path);
+                   view->command->name, path);
         return false;
     }
     return true;
@@ -63,37 +64,39 @@ static bool has_directory(const char *path) {
     return stat(directory, &about) == 0 && S_ISDIR(about.st_mode);
 }
 
-static bool refuse_to_make(const char *path, int error) {
+static bool refuse_to_make(const struct view *view, const char *path, int error) {
     if (!has_directory(path))
-        view_error("run: %s: its directory is not there; make it, or take another with -s FILE",
-                   path);
+        view_error("%s: %s: its directory is not there; make it, or take another with -s FILE",
+                   view->command->name, path);
     else if (error == ENOSPC || error == EDQUOT)
-        view_error("run: %s: the disk is full (a store begins with %d KiB); make room, or take "
+        view_error("%s: %s: the disk is full (a store begins with %d KiB); make room, or take "
                    "another with -s FILE",
-                   path, FIRST_BYTES >> 10);
+                   view->command->name, path, FIRST_BYTES >> 10);
     else
-        view_error("run: %s cannot be made: %s; take another with -s FILE", path, strerror(error));
+        view_error("%s: %s cannot be made: %s; take another with -s FILE", view->command->name,
+                   path, strerror(error));
     return false;
 }
 
 /* Makes the file as its store will be made, and takes it away again. */
-static bool try_to_make(const char *path) {
+static bool try_to_make(const struct view *view, const char *path) {
     if (strlen(path) + sizeof "-journal" > HAK_STORE_PATH_BYTES) {
-        view_error("run: the store's path has %zu bytes, and SQLite takes %zu; take a shorter one "
+        view_error("%s: the store's path has %zu bytes, and SQLite takes %zu; take a shorter one "
                    "with -s FILE: %s",
-                   strlen(path), HAK_STORE_PATH_BYTES - sizeof "-journal", path);
+                   view->command->name, strlen(path), HAK_STORE_PATH_BYTES - sizeof "-journal",
+                   path);
         return false;
     }
     int fd = open(path, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC, 0600);
     if (fd < 0)
-        return refuse_to_make(path, errno);
+        return refuse_to_make(view, path, errno);
     /* A limit of the file's size (ulimit -f) is the collector's to lift or to tell of. */
     void (*before)(int) = signal(SIGXFSZ, SIG_IGN);
     int error = posix_fallocate(fd, 0, FIRST_BYTES);
     signal(SIGXFSZ, before);
     close(fd);
     unlink(path);
-    return error == ENOSPC || error == EDQUOT ? refuse_to_make(path, error) : true;
+    return error == ENOSPC || error == EDQUOT ? refuse_to_make(view, path, error) : true;
 }
 
 bool run_settle_store(const struct view *view, pid_t pid, char *path, size_t bytes) {
@@ -105,5 +108,10 @@ bool run_settle_store(const struct view *view, pid_t pid, char *path, size_t byt
         return false;
     if (lstat(path, &about) == 0)
         return check_existing(view, path, &about);
-    return !is_named || try_to_make(path);
+    return !is_named || try_to_make(view, path);
+}
+
+bool run_check_store(const struct view *view, const char *path) {
+    struct stat about;
+    return lstat(path, &about) == 0 ? check_existing(view, path, &about) : try_to_make(view, path);
 }

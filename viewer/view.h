@@ -141,6 +141,7 @@ enum view_style { VIEW_PLAIN, VIEW_BOLD, VIEW_RED, VIEW_DIM };
 const char *view_style(const struct view *view, enum view_style style);
 
 int command_run(struct view *view);
+int command_import(struct view *view);
 int command_why(struct view *view);
 int command_block(struct view *view);
 int command_threads(struct view *view);

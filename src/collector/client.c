@@ -11,6 +11,7 @@
 #include "collector/drain.h"
 #include "collector/ends.h"
 #include "collector/peer.h"
+#include "collector/rings_file.h"
 #include "collector/snapshot.h"
 
 #define ASK_NS          10000000u /* doubled from question to question */
@@ -47,6 +48,10 @@ struct hak_client *hak_client_open(uint32_t link_number, const struct hak_hello 
 
 void hak_client_start_clock(struct hak_client *client, uint64_t capture_start_ns) {
     uint64_t now = hak_clock_monotonic_ns(), start = client->map.monotonic_start_ns;
+    if (client->is_file) {
+        hak_rings_file_start_clock(client, capture_start_ns);
+        return;
+    }
     if (start > now || start < capture_start_ns) /* a header may hold anything */
         start = capture_start_ns;
     hak_clock_start(&client->clock, client->map.tsc_start, start - capture_start_ns);
@@ -87,6 +92,11 @@ static pid_t outer_pid(const struct hak_client *c, uint32_t index, int32_t pid) 
 static void watch_process(struct hak_client *c, uint32_t index, int watch) {
     struct hak_process_watch *w = &c->processes[index];
     struct hak_peer peer;
+    if (c->is_file) {
+        w->phase = HAK_PHASE_GONE;
+        w->ended_ns = hak_clock_monotonic_ns();
+        return;
+    }
     w->pid = outer_pid(c, index, w->pid);
     if (w->pid <= 0)
         return;
@@ -262,7 +272,7 @@ void hak_client_note_exec(struct hak_client *client, const struct hak_hello *hel
         struct hak_process_watch *w = &client->processes[i];
         bool is_same = w->pid == peer_pid && (w->start_time == hello->start_time ||
                                               w->start_time == 0 || hello->start_time == 0);
-        if ((w->phase == HAK_PHASE_LIVE || w->phase == HAK_PHASE_GONE) &&
+        if ((w->phase == HAK_PHASE_LIVE || w->phase == HAK_PHASE_GONE) && w->replaced_ns == 0 &&
             (is_same || is_hidden_exec(client, i, hello, peer_pid)))
             w->replaced_ns = ns ? ns : 1;
     }
@@ -415,7 +425,8 @@ static void close_process(struct hak_client *c, struct hak_rows *rows, struct ha
         uint64_t unringed = atomic_load(&e->lost_unringed);
         if (unringed && unringed < (uint64_t)1 << 48)
             hak_drain_lost(drain, w->row, 0, p->row.start_ns, p->row.end_ns, unringed,
-                           "no ring could be had");
+                           c->is_file ? "its ring was taken for newer ones"
+                                      : "no ring could be had");
         hak_rows_touch_process(rows, w->row);
     }
     hak_snapshot_release(c, index);

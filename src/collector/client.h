@@ -70,6 +70,8 @@ struct hak_client {
     uint64_t abandoned_ask_ns, ask_interval_ns; /* when to ask again whether anybody maps it */
     bool moved;                                 /* tails moved since its commits word did */
     bool over;                                  /* nobody maps it and all of it is stored */
+    bool is_file; /* a session that went into a file: its processes are gone (rings_file.h) */
+    uint64_t file_end_ticks, file_reference; /* of a file: its last record; times lie before */
     struct hak_fork_note {
         uint32_t process; /* row id of the parent */
         uint64_t number, event;

@@ -110,9 +110,12 @@ bool hak_worker_commit(struct hak_worker *worker) {
     hak_batch_clear(&worker->batch);
     hak_cut_fill(&worker->cut, worker->clients, worker->client_count, &worker->drain,
                  worker->bell.epoll, worker->capture_start_ns);
-    for (uint32_t i = 0; i < worker->client_count; i++)
+    for (uint32_t i = 0; i < worker->client_count; i++) {
+        const struct hak_client *c = worker->clients[i];
         hak_snapshots_take(&worker->snapshots, worker->clients[i], &worker->rows, now,
-                           now - worker->capture_start_ns);
+                           c->is_file ? hak_clock_ns(&c->clock, c->file_end_ticks)
+                                      : now - worker->capture_start_ns);
+    }
     if (now - worker->last_count_ns >= COUNT_NS) {
         worker->last_count_ns = now;
         for (uint32_t i = 0; i < worker->client_count; i++) {

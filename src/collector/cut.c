@@ -40,7 +40,7 @@ static bool look_ahead(struct hak_cut_lane *lane, uint64_t cut_ticks) {
     if (cursor->position >= lane->limit)
         return false;
     struct hak_record r = hak_view_record(&lane->view, cursor->position);
-    uint64_t reference = cut_ticks + FUTURE;
+    uint64_t reference = lane->client->is_file ? cut_ticks : cut_ticks + FUTURE;
     uint64_t ticks = reference - ((reference - hak_record_time(&r)) & TIME_MASK);
     if (ticks > reference) /* before the session's start: the subtraction went below zero */
         ticks = hak_record_time(&r);
@@ -119,6 +119,8 @@ static uint64_t second_key(const struct hak_cut *cut) {
 
 static uint64_t cut_ticks_of(const struct hak_client *client, uint64_t tsc) {
     uint64_t ticks = tsc - client->clock.tsc_start;
+    if (client->is_file)
+        return client->file_reference;
     return ticks > HAK_CUT_MARGIN_TICKS && ticks < (uint64_t)1 << 62 ? ticks - HAK_CUT_MARGIN_TICKS
                                                                      : 0;
 }
@@ -160,8 +162,9 @@ void hak_cut_fill(struct hak_cut *cut, struct hak_client **clients, uint32_t cou
     }
     /* After the heads: who wrote what they cover had its entry filled in before. */
     for (uint32_t i = 0; i < count; i++) {
-        hak_clock_anchor(&clients[i]->clock, tsc - clients[i]->clock.tsc_start,
-                         now - capture_start_ns);
+        if (!clients[i]->is_file)
+            hak_clock_anchor(&clients[i]->clock, tsc - clients[i]->clock.tsc_start,
+                             now - capture_start_ns);
         hak_client_look_at_processes(clients[i], drain->rows, watch);
     }
     for (uint32_t i = 0; i < cut->lane_count; i++) {

@@ -86,7 +86,7 @@ static bool find_trouble(const char *path, pid_t pid, struct hak_target_trouble 
 
 /* What the process noted of the program that it executed. */
 static void describe_exec(struct hak_rows *rows, uint32_t row, const struct hak_process_entry *e,
-                          uint32_t exec_state) {
+                          uint32_t exec_state, bool is_file) {
     static struct hak_target_trouble trouble; /* the worker's thread alone */
     char path[HAK_EXEC_PATH], note[2 * HAK_EXEC_PATH + 512], reason[400];
     const struct hak_process_info *p = hak_rows_process_info(rows, row);
@@ -100,7 +100,7 @@ static void describe_exec(struct hak_rows *rows, uint32_t row, const struct hak_
         why = "LD_PRELOAD was taken out of its environment";
     } else if (exec_state == HAK_EXEC_BARRED) {
         why = "the seccomp sandbox that it was started in does not let it reach this recording";
-    } else if (p && find_trouble(path, p->row.pid, &trouble)) {
+    } else if (p && find_trouble(path, is_file ? 0 : p->row.pid, &trouble)) {
         bool is_own = strcmp(trouble.file, path) == 0 || strncmp(trouble.file, "/proc/", 6) == 0;
         snprintf(reason, sizeof reason, "%.180s%.180s", is_own ? "it" : trouble.file,
                  trouble.reason);
@@ -151,7 +151,7 @@ void hak_ends_describe(struct hak_client *client, struct hak_rows *rows, uint32_
     } else if (exec_state != HAK_EXEC_NONE && state != HAK_PROCESS_ENDED) {
         p->row.end_kind = 4;
         end = *(volatile uint64_t *)&e->tsc_exec;
-        describe_exec(rows, w->row, e, exec_state);
+        describe_exec(rows, w->row, e, exec_state, client->is_file);
     } else if (status >= 0 ? WIFSIGNALED(status) : state != HAK_PROCESS_ENDED) {
         p->row.end_kind = 2;
         p->row.signal = status >= 0 ? WTERMSIG(status) : 0;
@@ -164,7 +164,7 @@ void hak_ends_describe(struct hak_client *client, struct hak_rows *rows, uint32_
     if (atomic_load(&e->flags) & HAK_PROCESS_STRICT)
         hak_ends_note(rows, w->row, "entered strict seccomp, in which nothing can be recorded");
     if (end == 0) /* the moment when it was seen; up to the latest anchor's precision */
-        end = client->clock.latest_ticks;
+        end = client->is_file ? client->file_end_ticks : client->clock.latest_ticks;
     p->row.end_ns = w->replaced_ns ? w->replaced_ns : hak_clock_ns(&client->clock, end);
     hak_rows_touch_process(rows, w->row);
 }

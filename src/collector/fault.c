@@ -45,6 +45,8 @@ static void write_all(int fd, const char *text) {
 }
 
 static void print(const struct hak_worker *w, const struct hak_client *c, const char *text) {
+    if (c->is_file) /* the program has said it, as far as it could */
+        return;
     const char *path = w->config.log_path[0] ? w->config.log_path : c->map.log_path;
     int fd = path[0] == '/' ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600)
                             : -1;
@@ -232,7 +234,9 @@ void hak_fault_report(struct hak_worker *worker, struct hak_client *client) {
     if (request) {
         /* A copy: the program may write into the area at any moment. */
         memcpy((void *)request, (const void *)shared, sizeof *request);
-        uint64_t ns = hak_clock_ns(&client->clock, hak_clock_ticks(&client->clock));
+        uint64_t ns =
+            hak_clock_ns(&client->clock, client->is_file ? client->file_end_ticks
+                                                         : hak_clock_ticks(&client->clock));
         make(worker, client, request, shared, ns);
         free(request);
     }

@@ -72,6 +72,9 @@ static const char *check_header(struct hak_mapping *m) {
     m->tsc_start = s->tsc_start;
     m->monotonic_start_ns = s->monotonic_start_ns;
     m->realtime_start_ns = s->realtime_start_ns;
+    m->tsc_end = s->tsc_end;
+    m->monotonic_end_ns = s->monotonic_end_ns;
+    m->overwrites = s->overwrites;
     m->process_offset = s->process_offset;
     m->ring_offset = s->ring_offset;
     m->node_offset = s->node_offset;
@@ -164,9 +167,10 @@ void hak_mapping_view(const struct hak_mapping *m, uint32_t index, struct hak_ri
     out->tid = fields->tid;
     out->first_extent = fields->first_extent;
     out->extents = fields->extents;
+    out->start = fields->start;
     out->lost = atomic_load_explicit(&r->lost, memory_order_relaxed);
     uint64_t offset = fields->offset, capacity = fields->capacity;
-    if (capacity == 0 || capacity > HAK_RING_MAX_BYTES / HAK_RECORD_BYTES ||
+    if (capacity == 0 || capacity > HAK_RING_FILE_BYTES / HAK_RECORD_BYTES ||
         (capacity & (capacity - 1)) != 0 || offset % HAK_RECORD_BYTES != 0 ||
         offset < m->extent_offset || offset > m->bytes ||
         capacity > (m->bytes - offset) / HAK_RECORD_BYTES)

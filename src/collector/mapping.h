@@ -21,6 +21,8 @@ struct hak_mapping {
     uint64_t node_capacity, extent_count, metrics_offset, metrics_blocks;
     uint32_t metrics_ms; /* between two snapshots of the counters; 0 = none */
     uint64_t trace_max_bytes, session_id, previous_id;
+    uint64_t tsc_end, monotonic_end_ns;
+    uint32_t overwrites; /* of a file: rings hold their newest records */
     uint32_t resume_store, layout, level, slab_bytes, superslab_bytes, stop_on_fault;
     char store_path[HAK_PATH_BYTES], log_path[HAK_PATH_BYTES], program[HAK_PATH_BYTES];
     char command_line[HAK_PATH_BYTES]; /* blanks between the arguments */
@@ -62,7 +64,7 @@ struct hak_ring_view {
     uint32_t state, process, thread, next;
     int32_t tid;
     uint32_t first_extent, extents;
-    uint64_t head, lost;
+    uint64_t head, lost, start;
     uint64_t capacity;                /* in records; 0 = the entry cannot be right, or is unused */
     const struct hak_record *records; /* NULL with capacity 0 */
 };

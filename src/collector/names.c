@@ -25,6 +25,8 @@ static void read_name(struct hak_rows *rows, pid_t pid, uint32_t thread_row) {
 
 void hak_names_read(struct hak_client *client, struct hak_rows *rows) {
     uint32_t looked = 0;
+    if (client->is_file)
+        return;
     for (uint32_t i = 0; i < client->rings_high && looked < NAMES_EACH_TIME; i++) {
         uint32_t index = (client->next_name + i) % client->rings_high;
         const struct hak_ring_cursor *cursor = &client->rings[index];

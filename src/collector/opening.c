@@ -176,7 +176,7 @@ void hak_opening_open(struct hak_worker *worker, struct hak_client *client) {
         worker->next_fault = 1;
         error = create_somewhere(worker, asked);
         uint64_t now = hak_clock_monotonic_ns(), start = client->map.monotonic_start_ns;
-        worker->capture_start_ns = start && start < now ? start : now;
+        worker->capture_start_ns = start && (start < now || client->is_file) ? start : now;
         if (error == 0)
             describe(worker, client);
     }

@@ -14,6 +14,7 @@
 #include "collector/ends.h"
 #include "collector/fault.h"
 #include "collector/opening.h"
+#include "collector/rings_file.h"
 
 #define CUT_MS          50
 #define RESOLVE_NS      4000000u
@@ -88,6 +89,7 @@ const char *hak_worker_add(struct hak_worker *worker, uint32_t number,
     struct hak_client *client = hak_client_open(number, hello, peer_pid, memfd, &why);
     if (!client)
         return why;
+    client->is_file = worker->imports;
     hak_opening_open(worker, client);
     hak_opening_join(worker, client);
     hak_client_start_clock(client, worker->capture_start_ns);
@@ -96,9 +98,11 @@ const char *hak_worker_add(struct hak_worker *worker, uint32_t number,
         hak_client_look_at_processes(worker->clients[i], &worker->rows, worker->bell.epoll);
         hak_client_note_exec(worker->clients[i], hello, peer_pid, start_ns);
     }
-    if (client->map.previous_id == 0)
+    if (client->map.previous_id == 0 && !client->is_file)
         correct_vanished(worker, peer_pid, hello->start_time, start_ns);
     worker->clients[worker->client_count++] = client;
+    if (client->is_file)
+        hak_rings_file_begin(client, &worker->drain);
     return NULL;
 }
 
@@ -314,6 +318,20 @@ static bool work(struct hak_worker *w) {
     if (more || w->finished)
         return true;
     return !waiting && hak_resolve_some(&w->resolve, &w->rows, RESOLVE_NS) == HAK_RESOLVE_MORE;
+}
+
+void hak_worker_store_files(struct hak_worker *worker) {
+    commit_all(worker);
+    for (uint32_t i = 0; i < worker->client_count; i++)
+        if (hak_fault_is_wanted(worker->clients[i]))
+            hak_fault_report(worker, worker->clients[i]);
+    for (int round = 0; worker->client_count > 0; round++) {
+        for (uint32_t i = 0; i < worker->client_count && round > 0; i++)
+            worker->clients[i]->over = true; /* nobody else has a copy */
+        commit_all(worker);
+        close_sessions(worker, hak_clock_monotonic_ns());
+    }
+    finish(worker);
 }
 
 static void set_up_process(void) {

@@ -59,6 +59,7 @@ struct hak_worker {
     struct hak_resolve resolve;
     uint32_t sync_wanted; /* serial, 0 = none */
     bool finish_wanted, finished;
+    bool imports; /* all sessions are files (import.h) */
 };
 
 /* The whole of `hakmem-collect --worker`; `link` is the socketpair to the keeper. Returns the exit
@@ -72,6 +73,10 @@ void hak_worker_free(struct hak_worker *worker);
 /* Takes a session in; `memfd` is the worker's then. NULL, or why it is refused. */
 const char *hak_worker_add(struct hak_worker *worker, uint32_t number,
                            const struct hak_hello *hello, pid_t peer_pid, int memfd);
+
+/* Stores all of the sessions, which are files, makes the reports that their programs left behind,
+ * and closes the store. */
+void hak_worker_store_files(struct hak_worker *worker);
 
 /* Cuts and commits once. True when more is waiting. (commit.c) */
 bool hak_worker_commit(struct hak_worker *worker);

@@ -24,6 +24,8 @@ enum {
     RED_ZONE_BYTES = 128,
 };
 
+static const char in_file[] = "no collector runs; `hakmem-trace import` makes it of the file of "
+                              "the rings";
 static const char no_collector[] = "no collector is there to write the whole one";
 
 /* The area that this process has claimed, NULL = none. */
@@ -43,6 +45,9 @@ static bool claim_area(struct hak_report_request *area) {
             before = state;
             since = now;
         }
+        if (hak_current.overwrites && state == HAK_REPORT_READY &&
+            atomic_compare_exchange_strong(&area->state, &state, HAK_REPORT_FILLING))
+            return true; /* the newest one is kept for import */
         bool is_brief = state == HAK_REPORT_FILLING || state == HAK_REPORT_DONE;
         if (is_brief && now - since >= LEFT_BEHIND_MS * HAK_MILLISECOND_NS)
             atomic_compare_exchange_strong(&area->state, &state, HAK_REPORT_IDLE);
@@ -197,6 +202,10 @@ static const char *hand_over(const struct hak_incident *incident) {
     record_fault(incident, area);
     atomic_store(&area->state, HAK_REPORT_READY);
     hak_wake(&area->state);
+    if (hak_current.overwrites) {
+        atomic_store(&claimed, NULL);
+        return in_file;
+    }
     hak_ring_doorbell(hak_current.session);
     hak_wake(&hak_current.session->doorbell);
     const char *why = wait_for_report(area);

@@ -81,6 +81,8 @@ bool hak_current_claim_process(uint32_t parent, uint64_t fork_number) {
         entry->parent_pid = (int32_t)hak_raw_call(SYS_getppid, 0, 0, 0, 0, 0, 0);
         entry->parent = parent;
         entry->fork_number = fork_number;
+        if (hak_current.overwrites) /* nobody else will be able to find out */
+            entry->start_time = hak_keeper_start_time();
         entry->tsc_start = hak_session_ticks();
         hak_raise_to(&hak_current.session->processes_high, index + 1);
         hak_current.process = entry;
@@ -114,9 +116,9 @@ void hak_current_enter_child(uint64_t fork_number) {
     struct hak_session *session = hak_current.session;
     uint64_t now = hak_monotonic_ns(), given_up = atomic_load(&session->unentered_ns);
     /* Who comes soon after one that waited in vain waits no more. */
-    uint64_t deadline = given_up && now - given_up < NO_ENTRY_AGAIN_MS * HAK_MILLISECOND_NS
-                            ? now
-                            : now + NO_ENTRY_WAIT_MS * HAK_MILLISECOND_NS;
+    bool is_vain = hak_current.overwrites ||
+                   (given_up && now - given_up < NO_ENTRY_AGAIN_MS * HAK_MILLISECOND_NS);
+    uint64_t deadline = is_vain ? now : now + NO_ENTRY_WAIT_MS * HAK_MILLISECOND_NS;
     bool claimed = hak_current_claim_process(parent, fork_number);
     while (!claimed && hak_monotonic_ns() < deadline) {
         uint32_t commits = atomic_load(&hak_current.session->commits);

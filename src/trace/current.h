@@ -40,6 +40,7 @@ struct hak_current {
     uint32_t node_capacity;
     uint32_t process_index;
     int32_t pid;           /* as this process sees it; another one's in the child of a vfork */
+    bool overwrites;       /* nobody reads: full rings write over their oldest records */
     char keeper_name[108]; /* abstract name of the keeper's socket, "" = none */
 };
 

@@ -107,7 +107,7 @@ bool hak_keeper_answers(const char *name) {
 
 /* Field 22 of /proc/self/stat: when the process started, in clock ticks since boot; 0 = not known.
  * The second field may hold anything, so fields are counted from its last parenthesis. */
-static uint64_t read_start_time(void) {
+uint64_t hak_keeper_start_time(void) {
     char text[1024];
     long file =
         hak_raw_call(SYS_openat, AT_FDCWD, (long)"/proc/self/stat", O_RDONLY | O_CLOEXEC, 0, 0, 0);
@@ -136,7 +136,7 @@ static struct hak_hello make_hello(enum hak_hello_kind kind) {
     return (struct hak_hello){.magic = HAK_HELLO_MAGIC,
                               .version = HAK_SESSION_VERSION,
                               .pid = (int32_t)hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0),
-                              .start_time = read_start_time(),
+                              .start_time = hak_keeper_start_time(),
                               .kind = kind};
 }
 

@@ -52,6 +52,9 @@ HAK_HIDDEN void hak_keeper_ask_way(void);
  * why. False: it cannot be reached. */
 HAK_HIDDEN bool hak_keeper_tell_unrecorded(const char *name, const char *why, int child);
 
+/* When this process started, in clock ticks since boot; 0 = not known. */
+HAK_HIDDEN uint64_t hak_keeper_start_time(void);
+
 /* Moves `descriptor` out of the way of the standard three; -1 when that fails. */
 HAK_HIDDEN int hak_keeper_lift(long descriptor);
 

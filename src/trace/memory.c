@@ -44,6 +44,10 @@ static uint64_t limit_of(int which) {
     return result == 0 ? limit.rlim_cur : RLIM_INFINITY;
 }
 
+uint64_t hak_memory_bytes_now(void) {
+    return hak_memory_bytes_for(limit_of(RLIMIT_AS), limit_of(RLIMIT_FSIZE));
+}
+
 static void lay_out(struct hak_session *session, uint64_t total) {
     session->version = HAK_SESSION_VERSION;
     session->header_bytes = sizeof *session;
@@ -108,8 +112,7 @@ void hak_memory_leave_out_of_cores(struct hak_session *session, uint64_t total_b
 }
 
 static int make_memory(uint64_t wanted, struct hak_session_memory *memory) {
-    uint64_t total =
-        wanted ? wanted : hak_memory_bytes_for(limit_of(RLIMIT_AS), limit_of(RLIMIT_FSIZE));
+    uint64_t total = wanted ? wanted : hak_memory_bytes_now();
     if (total == 0)
         return EFBIG;
     int error = make_file(total, &memory->file);
@@ -128,26 +131,38 @@ static int make_memory(uint64_t wanted, struct hak_session_memory *memory) {
         }
     }
     (void)hak_raw_call(SYS_ftruncate, memory->file, (long)total, 0, 0, 0, 0);
-    hak_memory_leave_out_of_cores(memory->session, total);
     memory->total_bytes = total;
-    lay_out(memory->session, total);
+    hak_memory_fill(memory);
+    return 0;
+}
+
+void hak_memory_fill(struct hak_session_memory *memory) {
+    hak_memory_leave_out_of_cores(memory->session, memory->total_bytes);
+    lay_out(memory->session, memory->total_bytes);
     read_clocks(memory->session);
     while (memory->session->session_id == 0)
         if (hak_raw_call(SYS_getrandom, (long)&memory->session->session_id, 8, 0, 0, 0, 0) != 8)
             memory->session->session_id = __builtin_ia32_rdtsc();
-    return 0;
+}
+
+void hak_memory_lift_file_limit(struct rlimit *before) {
+    *before = (struct rlimit){RLIM_INFINITY, RLIM_INFINITY};
+    (void)hak_raw_call(SYS_prlimit64, 0, RLIMIT_FSIZE, 0, (long)before, 0, 0);
+    struct rlimit raised = {before->rlim_max, before->rlim_max};
+    if (before->rlim_cur < HAK_SESSION_BYTES_STD && before->rlim_cur != before->rlim_max)
+        (void)hak_raw_call(SYS_prlimit64, 0, RLIMIT_FSIZE, (long)&raised, 0, 0, 0);
+}
+
+void hak_memory_restore_file_limit(const struct rlimit *before) {
+    if (before->rlim_cur < HAK_SESSION_BYTES_STD && before->rlim_cur != before->rlim_max)
+        (void)hak_raw_call(SYS_prlimit64, 0, RLIMIT_FSIZE, (long)before, 0, 0, 0);
 }
 
 int hak_memory_make(uint64_t wanted, struct hak_session_memory *memory) {
-    struct rlimit before = {RLIM_INFINITY, RLIM_INFINITY};
-    (void)hak_raw_call(SYS_prlimit64, 0, RLIMIT_FSIZE, 0, (long)&before, 0, 0);
-    if (before.rlim_cur >= HAK_SESSION_BYTES_STD || before.rlim_cur == before.rlim_max)
-        return make_memory(wanted, memory);
-    /* A small soft limit is meant for the program's files. */
-    struct rlimit raised = {before.rlim_max, before.rlim_max};
-    (void)hak_raw_call(SYS_prlimit64, 0, RLIMIT_FSIZE, (long)&raised, 0, 0, 0);
+    struct rlimit before;
+    hak_memory_lift_file_limit(&before);
     int error = make_memory(wanted, memory);
-    (void)hak_raw_call(SYS_prlimit64, 0, RLIMIT_FSIZE, (long)&before, 0, 0, 0);
+    hak_memory_restore_file_limit(&before);
     return error;
 }
 
@@ -169,7 +184,8 @@ bool hak_memory_expand_path(char *to, const char *from, const char *program) {
     uint32_t length = 0;
     const char *name = strrchr(program, '/');
     struct hak_text number = {0};
-    hak_text_add_number(&number, (uint64_t)hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0));
+    long pid = hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
+    hak_text_add_number(&number, pid > 0 ? (uint64_t)pid : 0); /* a sandbox may not tell */
     name = name ? name + 1 : program;
     if (from[0] == 0)
         return true;
@@ -196,16 +212,20 @@ bool hak_memory_expand_path(char *to, const char *from, const char *program) {
     return true;
 }
 
-void hak_memory_describe(struct hak_session *session) {
-    long got = hak_raw_call(SYS_readlink, (long)"/proc/self/exe", (long)session->program,
-                            HAK_PATH_BYTES - 1, 0, 0, 0);
-    session->program[got > 0 ? got : 0] = 0;
+void hak_memory_find_program(char *to) {
+    long got =
+        hak_raw_call(SYS_readlink, (long)"/proc/self/exe", (long)to, HAK_PATH_BYTES - 1, 0, 0, 0);
+    to[got > 0 ? got : 0] = 0;
     const char *executed = got > 0 ? NULL : (const char *)getauxval(AT_EXECFN);
     size_t bytes = executed ? strnlen(executed, HAK_PATH_BYTES - 1) : 0;
     if (bytes) { /* no /proc in a new root */
-        memcpy(session->program, executed, bytes);
-        session->program[bytes] = 0;
+        memcpy(to, executed, bytes);
+        to[bytes] = 0;
     }
+}
+
+void hak_memory_describe(struct hak_session *session) {
+    hak_memory_find_program(session->program);
     session->command_line_bytes =
         read_file("/proc/self/cmdline", session->command_line, HAK_PATH_BYTES);
     if (!hak_memory_expand_path(session->store_path, hak_options.trace_file, session->program))

@@ -7,7 +7,8 @@
  * A program that starts a keeper executes `hakmem-collect --keeper` in a session of its own, with
  * descriptors 0 and 1 on /dev/null, 2 as the program's, 3 (HAK_KEEPER_SOCKET) one end of a
  * socketpair on which the first hello comes, and no other. HAKMEM_SESSION is "none" in the
- * environment of programs below one that could not start a keeper: they are silently unrecorded.
+ * environment of programs below one that could neither start a keeper nor make a file: they are
+ * silently unrecorded; "rings:FOLDER" below one that made a file there: they do the same.
  *
  * An abstract name belongs to a network namespace. Who is about to enter another one says hello
  * with HAK_HELLO_WAY; the keeper then listens at /tmp/NAME, too, where processes are looked for
@@ -27,7 +28,8 @@
 
 #define HAK_KEEPER_SOCKET 3
 #define HAK_SESSION_NONE  "none"
-#define HAK_KEEPER_FOLDER "/tmp/" /* the way by path: this and the name */
+#define HAK_SESSION_RINGS "rings:" /* and a folder: without a word, make a file there */
+#define HAK_KEEPER_FOLDER "/tmp/"  /* the way by path: this and the name */
 
 #define HAK_HELLO_MAGIC 0x4f4c4c454b4148ull /* "HAKELLO" */
 

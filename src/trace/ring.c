@@ -160,8 +160,8 @@ void hak_trace_count_amount(enum hak_counted which, unsigned class_index, uint64
     finish(w);
 }
 
-void hak_ring_write_bytes(struct hak_event_fields *head, const struct hak_payload_part *parts,
-                          unsigned part_count) {
+static void write_bytes(struct hak_event_fields *head, const struct hak_payload_part *parts,
+                        unsigned part_count) {
     uint64_t at, total = 0;
     for (unsigned i = 0; i < part_count; i++)
         total += parts[i].byte_count;
@@ -193,4 +193,14 @@ void hak_ring_write_bytes(struct hak_event_fields *head, const struct hak_payloa
     head->flags |= HAK_RECORD_WIDE;
     *hak_ring_slot(at) = hak_record_pack(head);
     hak_ring_finish();
+}
+
+void hak_ring_write_bytes(struct hak_event_fields *head, const struct hak_payload_part *parts,
+                          unsigned part_count) {
+    bool keeps = hak_current.overwrites &&
+                 (head->kind == HAK_MODULE_LOAD || head->kind == HAK_PROCESS_START);
+    keeps = keeps && hak_ring_begin_kept();
+    write_bytes(head, parts, part_count);
+    if (keeps)
+        hak_ring_end_kept();
 }

@@ -84,6 +84,14 @@ struct hak_payload_part {
 HAK_HIDDEN void hak_ring_write_bytes(struct hak_event_fields *head,
                                      const struct hak_payload_part *parts, unsigned part_count);
 
+/* In a file: what is written between begin and end goes into a ring of the process that no events
+ * write over: modules, without which stacks have no names (ring_kept.c). False: not now, and end
+ * must not follow. */
+HAK_HIDDEN bool hak_ring_begin_kept(void);
+HAK_HIDDEN void hak_ring_end_kept(void);
+/* In a forked child: the kept ring is the parent's. */
+HAK_HIDDEN void hak_ring_forget_kept(void);
+
 /* The slow half of reserve (ring_room.c): makes room for `count` records by looking at the tail,
  * claiming, growing or waiting. False: dropped (counted). */
 HAK_HIDDEN bool hak_ring_make_room(unsigned count);
@@ -99,6 +107,13 @@ HAK_HIDDEN void hak_ring_count_loss(enum hak_loss_reason reason);
  * several, which have a reserve of entries and extents; NULL when none is left. Signals must be
  * blocked. */
 HAK_HIDDEN struct hak_ring_entry *hak_ring_claim(uint64_t bytes, bool shared);
+/* In a file: takes the closed ring that was written longest ago, what it holds is counted as lost;
+ * NULL elsewhere, and when there is none. Signals must be blocked. */
+HAK_HIDDEN struct hak_ring_entry *hak_ring_take_oldest(void);
+/* In a file, at the end of the process: its rings may be taken for others. */
+HAK_HIDDEN void hak_ring_close_all(void);
+/* In a file: notes clock and TSC together, for times when the program does not come to its end. */
+HAK_HIDDEN void hak_ring_note_now(void);
 /* Makes `ring` the calling thread's. Signals must be blocked, no record in the making. */
 HAK_HIDDEN void hak_ring_use(struct hak_ring_entry *ring);
 /* Gives the calling thread's ring to the collector. Signals must be blocked. */

@@ -78,8 +78,67 @@ struct hak_ring_entry *hak_ring_claim(uint64_t bytes, bool shared) {
     ring->offset = hak_current.extent_offset + first * HAK_EXTENT_BYTES;
     ring->capacity = capacity;
     ring->tid = (int32_t)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0);
+    ring->start = atomic_load_explicit(&ring->head, memory_order_relaxed);
+    ring->is_kept = 0;
     atomic_store_explicit(&ring->lost, 0, memory_order_relaxed);
     return ring;
+}
+
+/* False when the ring may not be taken: one that is kept only when its process has ended, for it
+ * names the code in the others. `ticks`: when its last record was written, in low bits. */
+static bool may_take(const struct hak_ring_entry *ring, uint64_t *ticks) {
+    uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
+    uint64_t capacity = ring->capacity;
+    if (atomic_load_explicit(&ring->state, memory_order_acquire) != HAK_RING_CLOSED ||
+        ring->process >= HAK_PROCESSES || capacity == 0 || head == ring->start ||
+        (ring->is_kept &&
+         atomic_load(&hak_current.processes[ring->process].state) != HAK_PROCESS_ENDED))
+        return false;
+    const struct hak_record *records =
+        (const void *)((const char *)hak_current.session + ring->offset);
+    *ticks = hak_record_time(&records[(head - 1) & (capacity - 1)]);
+    return true;
+}
+
+static struct hak_ring_entry *find_oldest(void) {
+    struct hak_ring_entry *oldest = NULL;
+    uint64_t ticks, oldest_ticks = UINT64_MAX;
+    uint32_t high = atomic_load(&hak_current.session->rings_high);
+    for (uint32_t i = 0; i < high && i < HAK_RINGS; i++)
+        if (may_take(&hak_current.rings[i], &ticks) && ticks < oldest_ticks) {
+            oldest_ticks = ticks;
+            oldest = &hak_current.rings[i];
+        }
+    return oldest;
+}
+
+struct hak_ring_entry *hak_ring_take_oldest(void) {
+    uint32_t closed = HAK_RING_CLOSED;
+    if (!hak_current.overwrites)
+        return NULL;
+    struct hak_ring_entry *ring = find_oldest();
+    if (!ring || !atomic_compare_exchange_strong(&ring->state, &closed, HAK_RING_CLAIMED))
+        return NULL;
+    uint64_t head = atomic_load(&ring->head);
+    atomic_fetch_add(&hak_current.processes[ring->process % HAK_PROCESSES].lost_unringed,
+                     head - ring->start);
+    ring->process = hak_current.process_index;
+    ring->thread = hak_trace_thread();
+    ring->tid = (int32_t)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0);
+    ring->next = 0;
+    ring->is_kept = 0;
+    ring->start = head;
+    atomic_store_explicit(&ring->lost, 0, memory_order_relaxed);
+    return ring;
+}
+
+void hak_ring_close_all(void) {
+    uint32_t high = atomic_load(&hak_current.session->rings_high);
+    for (uint32_t i = 0; i < high && i < HAK_RINGS; i++) {
+        uint32_t claimed = HAK_RING_CLAIMED;
+        if (hak_current.rings[i].process == hak_current.process_index)
+            atomic_compare_exchange_strong(&hak_current.rings[i].state, &claimed, HAK_RING_CLOSED);
+    }
 }
 
 static void forget_writer(const struct hak_ring_entry *ring) {
@@ -134,6 +193,7 @@ void hak_ring_forget_others(void) {
         if (atomic_load_explicit(&writers[i], memory_order_relaxed))
             atomic_store(&writers[i], NULL);
     hak_ring_share_forget();
+    hak_ring_forget_kept();
 }
 
 void hak_ring_close(void) {

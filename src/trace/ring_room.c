@@ -94,6 +94,8 @@ void hak_ring_give_up_unfinished(void) {
 /* One look for a ring of the calling thread's own, or one that it may share. */
 static struct hak_ring_entry *claim_or_share(struct hak_writer *w) {
     struct hak_ring_entry *ring = hak_ring_claim(hak_current.session->ring_bytes, false);
+    if (!ring)
+        ring = hak_ring_take_oldest();
     if (!ring && !w->shared && hak_ring_share_begin())
         w->thread_id = (uint32_t)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0);
     return ring;
@@ -109,7 +111,8 @@ static bool claim_first(struct hak_writer *w) {
     w->setting_up = 1;
     (void)hak_trace_thread(); /* draws the number now: that may wait, and a claim must not */
     hak_current_enter_claim();
-    uint64_t deadline = w->retry_ns ? now : now + NO_RING_WAIT_MS * HAK_MILLISECOND_NS;
+    bool is_vain = w->retry_ns || hak_current.overwrites;
+    uint64_t deadline = is_vain ? now : now + NO_RING_WAIT_MS * HAK_MILLISECOND_NS;
     struct hak_ring_entry *ring = claim_or_share(w);
     while (!ring && !w->shared && (now = hak_monotonic_ns()) < deadline) {
         uint32_t commits = atomic_load(&hak_current.session->commits);
@@ -135,9 +138,10 @@ static bool claim_first(struct hak_writer *w) {
 /* Goes on in a ring GROWTH times as big. False: it is as big as it gets, or nothing is left. */
 static bool grow(struct hak_writer *w) {
     uint64_t bytes = (w->mask + 1) * HAK_RECORD_BYTES;
-    if (w->depth != 0 || w->setting_up || bytes >= HAK_RING_MAX_BYTES)
+    uint64_t most = hak_current.overwrites ? HAK_RING_FILE_BYTES : HAK_RING_MAX_BYTES;
+    if (w->depth != 0 || w->setting_up || bytes >= most)
         return false;
-    bytes = bytes * GROWTH < HAK_RING_MAX_BYTES ? bytes * GROWTH : HAK_RING_MAX_BYTES;
+    bytes = bytes * GROWTH < most ? bytes * GROWTH : most;
     uint64_t signals;
     hak_block_signals(&signals);
     hak_current_enter_claim();
@@ -204,6 +208,30 @@ static bool without_ring(struct hak_writer *w) {
     return false;
 }
 
+void hak_ring_note_now(void) {
+    struct hak_session *session = hak_current.session;
+    session->monotonic_end_ns = hak_monotonic_ns();
+    session->tsc_end = __builtin_ia32_rdtsc();
+}
+
+/* Nobody reads. A ring that was filled once grows, as long as there are extents; then its oldest
+ * records are written over. Room is given in steps, so that records in the making, which a handler
+ * interrupted, are noticed before their turn comes again. */
+static bool write_over_oldest(struct hak_writer *w, unsigned count) {
+    uint64_t capacity = w->mask + 1, used = reserved_now(w) - w->ring->start;
+    unsigned wanted = count + (w->lost ? 2 : 0);
+    hak_ring_note_now();
+    if (used + wanted > capacity && used <= 2 * capacity && grow(w))
+        return true;
+    uint64_t step = capacity / 8 > wanted ? capacity / 8 : wanted;
+    if (used < capacity && used + step > capacity && used + wanted <= capacity)
+        step = capacity - used;
+    w->room = reserved_now(w) + step;
+    if (w->lost)
+        tell_loss(w);
+    return true;
+}
+
 bool hak_ring_make_room(unsigned count) {
     struct hak_writer *w = &hak_writer;
     if (!w->ring)
@@ -211,6 +239,8 @@ bool hak_ring_make_room(unsigned count) {
     if (w->depth != 0 &&
         w->reserved - atomic_load_explicit(w->head, memory_order_relaxed) > (w->mask + 1) / 4)
         hak_ring_give_up_unfinished();
+    if (hak_current.overwrites)
+        return write_over_oldest(w, count);
     uint64_t reserved = reserved_now(w), tail = tail_for(w, reserved), used = reserved - tail;
     unsigned wanted = count + (w->lost ? 2 : 0);
     if (w->dropping && tail == w->full_tail) {

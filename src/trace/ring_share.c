@@ -89,6 +89,8 @@ static bool claim(struct hak_shared_ring *shared) {
         ring = hak_ring_claim(bytes, true);
     }
     if (!ring)
+        ring = hak_ring_take_oldest();
+    if (!ring)
         return false;
     shared->records = (struct hak_record *)((char *)hak_current.session + ring->offset);
     shared->mask = ring->capacity - 1;
@@ -162,6 +164,8 @@ static uint64_t used_records(const struct hak_shared_ring *shared,
                              const struct hak_ring_entry *ring, uint64_t *tail) {
     uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
     *tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
+    if (hak_current.overwrites)
+        return 0;
     return head - *tail <= shared->mask + 1 ? head - *tail : shared->mask + 1;
 }
 

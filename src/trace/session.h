@@ -20,16 +20,17 @@
 #define HAK_SESSION_MAGIC   0x31305345534b4148ull /* "HAKSES01" */
 #define HAK_SESSION_VERSION 1
 
-#define HAK_PROCESSES      1024
-#define HAK_RINGS          4096
-#define HAK_EXTENT_BYTES   ((uint64_t)256 << 10)
-#define HAK_EXTENTS_MAX    4096
-#define HAK_METRICS_MAX    4096 /* blocks of counters */
-#define HAK_RING_MAX_BYTES ((uint64_t)4 << 20)
-#define HAK_REPORT_FRAMES  256
-#define HAK_REPORT_STACK   ((size_t)256 << 10)
-#define HAK_PATH_BYTES     4096
-#define HAK_EXEC_PATH      272
+#define HAK_PROCESSES       1024
+#define HAK_RINGS           4096
+#define HAK_EXTENT_BYTES    ((uint64_t)256 << 10)
+#define HAK_EXTENTS_MAX     4096
+#define HAK_METRICS_MAX     4096 /* blocks of counters */
+#define HAK_RING_MAX_BYTES  ((uint64_t)4 << 20)
+#define HAK_RING_FILE_BYTES ((uint64_t)16 << 20) /* in a file, where nobody empties it */
+#define HAK_REPORT_FRAMES   256
+#define HAK_REPORT_STACK    ((size_t)256 << 10)
+#define HAK_PATH_BYTES      4096
+#define HAK_EXEC_PATH       272
 
 /* A stack is a path to the root in this array: {ip, parent}. Id = index; 0 is "no stack" (as an
  * event's stack) and the root (as a parent). A node is complete before its id is used anywhere. */
@@ -103,10 +104,12 @@ struct hak_ring_entry {
     int32_t tid;       /* kernel's id of the thread */
     uint32_t first_extent; /* and count, for giving them back */
     uint32_t extents;
-    uint32_t spare0;
+    uint32_t
+        is_kept; /* program, in a file: 1 = it is not taken for others while its process lives */
     _Alignas(64) _Atomic uint64_t head; /* program: records before it are complete */
     _Atomic uint64_t
-        lost; /* program: records dropped, in all; a LOSS record tells of each stretch */
+        lost;       /* program: records dropped, in all; a LOSS record tells of each stretch */
+    uint64_t start; /* program, in a file: records before it are others', which are given up */
     _Alignas(64) _Atomic uint64_t tail; /* collector: records before it are committed */
 };
 
@@ -116,6 +119,8 @@ enum hak_report_state {
     HAK_REPORT_READY = 2,   /* filled: the collector is to write the report */
     HAK_REPORT_WRITING = 3, /* collector: it is at it */
     HAK_REPORT_DONE = 4,    /* collector: report is written; the thread sets IDLE or ends */
+    HAK_REPORT_PRINTING = 5, /* collector: it prints it, DONE follows at once; before, the
+                              * program may give up and set IDLE: then it has said it itself */
 };
 
 /* Registers at the fault, in DWARF order for x86-64: rax rdx rcx rbx rsi rdi rbp rsp r8..r15 rip.
@@ -213,7 +218,7 @@ struct hak_session {
     uint32_t header_bytes; /* sizeof(struct hak_session) */
     uint64_t total_bytes;
     uint64_t tsc_start, monotonic_start_ns, realtime_start_ns; /* read together */
-    uint64_t tsc_end, monotonic_end_ns;                        /* at exit; 0 until then */
+    uint64_t tsc_end, monotonic_end_ns; /* at exit; 0 until then. In a file: of the last look */
     uint64_t process_offset, ring_offset, node_offset, report_offset, extent_offset;
     uint64_t node_capacity;
     uint64_t extent_count;
@@ -260,6 +265,8 @@ struct hak_session {
     uint64_t metrics_blocks;       /* how many */
     uint32_t metrics_ms;           /* between two snapshots of them; 0 = none are taken */
     _Atomic uint32_t metrics_high; /* blocks from this index on were never taken */
+    uint32_t overwrites; /* 1 = this is a file that nobody reads yet: full rings write over their
+                            oldest records (ring.md) */
 };
 
 #endif

@@ -1,6 +1,7 @@
 /* Begins recording: session memory, keeper, first process entry; and ends it. */
 #include "trace/start.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <unistd.h>
@@ -27,20 +28,24 @@ enum {
     LAST_LOOK_MS = 20,
 };
 
+static void add_reason(struct hak_text *to, const struct hak_keeper_failure *failure) {
+    hak_text_add(to, failure->what);
+    if (failure->detail) {
+        hak_text_add(to, ": ");
+        hak_text_add(to, failure->detail);
+    }
+    if (failure->error) {
+        hak_text_add(to, " (");
+        hak_text_add_error(to, failure->error);
+        hak_text_add(to, ")");
+    }
+}
+
 /* Says that, and why, nothing will be recorded: in the recording that this process should belong
  * to, else on stderr. */
 static void say_unrecorded(const struct hak_keeper_failure *failure) {
     struct hak_text why = {0}, line = {0};
-    hak_text_add(&why, failure->what);
-    if (failure->detail) {
-        hak_text_add(&why, ": ");
-        hak_text_add(&why, failure->detail);
-    }
-    if (failure->error) {
-        hak_text_add(&why, " (");
-        hak_text_add_error(&why, failure->error);
-        hak_text_add(&why, ")");
-    }
+    add_reason(&why, failure);
     if (hak_options.session[0] &&
         hak_keeper_tell_unrecorded(hak_options.session, hak_text_end(&why), 0))
         return;
@@ -84,7 +89,13 @@ void hak_start_tell_process(void) {
     hak_ring_write_bytes(&head, &part, 1);
 }
 
-static bool begin(struct hak_keeper_failure *failure) {
+static void publish(struct hak_session *session) {
+    hak_memory_describe(session);
+    atomic_thread_fence(memory_order_release);
+    session->magic = HAK_SESSION_MAGIC;
+}
+
+static bool begin_with_keeper(struct hak_keeper_failure *failure) {
     struct hak_session_memory memory;
     failure->what = "no session memory";
     failure->error = hak_memory_make(0, &memory);
@@ -92,9 +103,7 @@ static bool begin(struct hak_keeper_failure *failure) {
         failure->what = "the limits of the process (ulimit -f, -v) leave no room for the session";
     if (failure->error)
         return false;
-    hak_memory_describe(memory.session);
-    atomic_thread_fence(memory_order_release);
-    memory.session->magic = HAK_SESSION_MAGIC;
+    publish(memory.session);
     bool found = find_keeper(&memory, failure);
     (void)hak_raw_call(SYS_close, memory.file, 0, 0, 0, 0, 0);
     if (found)
@@ -104,6 +113,59 @@ static bool begin(struct hak_keeper_failure *failure) {
         return false;
     }
     return hak_current_claim_process(UINT32_MAX, 0);
+}
+
+/* What is executed later makes its files in the same folder. */
+static void hand_folder_on(const char *path) {
+    struct hak_text session = {0};
+    char folder[128] = "";
+    size_t length = (size_t)(strrchr(path, '/') - path);
+    if (length == 0 || length >= sizeof folder)
+        return;
+    memcpy(folder, path, length);
+    folder[length] = 0;
+    hak_text_add(&session, HAK_SESSION_RINGS);
+    hak_text_add(&session, folder);
+    hak_environment_set_session(hak_text_end(&session));
+}
+
+/* Records into a file. `failure` says why there is no collector. */
+static bool begin_in_file(struct hak_keeper_failure *failure) {
+    static char path[HAK_PATH_BYTES];
+    struct hak_session_memory memory;
+    struct hak_text line = {0};
+    if (hak_memory_make_file(&memory, path) != 0)
+        return false;
+    publish(memory.session);
+    (void)hak_raw_call(SYS_close, memory.file, 0, 0, 0, 0, 0);
+    hak_current.overwrites = true;
+    if (!hak_current_begin(memory.session, memory.total_bytes) ||
+        !hak_current_claim_process(UINT32_MAX, 0)) {
+        hak_current.overwrites = false;
+        (void)hak_raw_call(SYS_unlinkat, AT_FDCWD, (long)path, 0, 0, 0, 0);
+        hak_raw_unmap(memory.session, memory.total_bytes);
+        return false;
+    }
+    bool is_told =
+        strncmp(hak_options.session, HAK_SESSION_RINGS, sizeof HAK_SESSION_RINGS - 1) == 0;
+    if (is_told)
+        return true;
+    hand_folder_on(path);
+    hak_text_add(&line, "hakmem: no collector: ");
+    add_reason(&line, failure);
+    hak_text_add(&line, "; the newest events go into ");
+    hak_text_add(&line, path);
+    hak_text_add(&line, ", of what it executes into files beside it (hakmem-trace import FILE... "
+                        "makes a store of them)\n");
+    hak_text_say(&line);
+    return true;
+}
+
+static bool begin(struct hak_keeper_failure *failure) {
+    bool is_below_file =
+        strncmp(hak_options.session, HAK_SESSION_RINGS, sizeof HAK_SESSION_RINGS - 1) == 0;
+    failure->what = "no file for the rings can be made";
+    return (!is_below_file && begin_with_keeper(failure)) || begin_in_file(failure);
 }
 
 void hak_trace_start(void) {
@@ -187,10 +249,15 @@ void hak_trace_end(void) {
     session->tsc_end = __builtin_ia32_rdtsc();
     atomic_store(&hak_current.process->tsc_end, hak_session_ticks());
     atomic_store(&hak_current.process->state, HAK_PROCESS_ENDED);
-    if (is_last_process())
+    if (hak_current.overwrites)
+        hak_ring_close_all();
+    if (is_last_process()) {
         atomic_store(&session->closing, 1);
+        if (hak_current.overwrites)
+            hak_memory_trim_file(session, hak_current.total_bytes);
+    }
     hak_ring_doorbell(session);
-    if (hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0) == 1)
+    if (hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0) == 1 && !hak_current.overwrites)
         wait_for_last_commit();
 }
 
@@ -243,7 +310,7 @@ __attribute__((constructor)) static void hear_of_exit(void) {
 }
 
 /* Shells end by _exit, which runs no destructor. A vfork child's end is not its parent's. */
-HAK_EXPORT _Noreturn void _exit(int status) {
+static _Noreturn void end_process(int status) {
     note_status(status);
     if (hak_start_is_own())
         hak_counters_dump();
@@ -254,6 +321,10 @@ HAK_EXPORT _Noreturn void _exit(int status) {
         (void)hak_raw_call_always(SYS_exit_group, status, 0, 0, 0, 0, 0);
 }
 
+HAK_EXPORT _Noreturn void _exit(int status) {
+    end_process(status);
+}
+
 HAK_EXPORT _Noreturn void _Exit(int status) {
-    _exit(status);
+    end_process(status);
 }

@@ -197,8 +197,8 @@ static void take_over(void) {
 void hak_keeper_replace_dead(uint64_t ms) {
     uint64_t signals, now = hak_monotonic_ns();
     uint32_t nobody = 0;
-    if (hak_keeper_beats(ms) || now < atomic_load(&next_look_ns) || attempts >= ATTEMPTS ||
-        !atomic_compare_exchange_strong(&at_work, &nobody, 1))
+    if (hak_current.overwrites || hak_keeper_beats(ms) || now < atomic_load(&next_look_ns) ||
+        attempts >= ATTEMPTS || !atomic_compare_exchange_strong(&at_work, &nobody, 1))
         return;
     hak_block_signals(&signals);
     atomic_store(&next_look_ns, now + RETRY_MS * HAK_MILLISECOND_NS);

@@ -10,10 +10,14 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include "trace/environment.h"
 #include "trace/keeper.h"
+#include "trace/memory.h"
+#include "trace/protocol.h"
+#include "trace/ring.h"
 #include "trace/wait.h"
 
 /* ---- the keeper ------------------------------------------------------------------------------ */
@@ -231,12 +235,15 @@ START_TEST(executed_programs_learn_the_name) {
 }
 END_TEST
 
-/* What hak_trace_start writes to stderr when the collector is `path`. */
-static void start_with(const char *path, char *said, size_t bytes) {
+/* What hak_trace_start writes to stderr when the collector is `path` and files may have `most`
+ * bytes. */
+static void start_with(const char *path, uint64_t most, char *said, size_t bytes) {
     int ends[2], before = dup(2);
     ck_assert_int_eq(pipe(ends), 0);
     prepare();
     strcpy(hak_options.collect, path);
+    strcpy(hak_options.trace_file, out_path);
+    hak_options.trace_max_bytes = most;
     setenv("HAKMEM_SESSION", "", 1);
     dup2(ends[1], 2);
     hak_trace_start();
@@ -247,12 +254,13 @@ static void start_with(const char *path, char *said, size_t bytes) {
     close(ends[0]);
 }
 
-START_TEST(without_a_collector_one_line_says_so) {
-    static const char *const paths[] = {"/nowhere/hakmem-collect", "/etc/passwd", "/bin/true"};
+static const char *const no_collectors[] = {"/nowhere/hakmem-collect", "/etc/passwd", "/bin/true"};
+
+START_TEST(without_a_collector_nor_a_file_one_line_says_so) {
     char said[2000];
-    start_with(paths[_i], said, sizeof said);
+    start_with(no_collectors[_i], HAK_SESSION_BYTES_MIN - 1, said, sizeof said);
     ck_assert_ptr_nonnull(strstr(said, "hakmem: nothing is recorded: "));
-    ck_assert_ptr_nonnull(strstr(said, paths[_i]));
+    ck_assert_ptr_nonnull(strstr(said, no_collectors[_i]));
     ck_assert_ptr_eq(strchr(said, '\n'), said + strlen(said) - 1);
     ck_assert_ptr_null(hak_current.session);
     ck_assert_str_eq(getenv("HAKMEM_SESSION"), HAK_SESSION_NONE);
@@ -265,6 +273,40 @@ START_TEST(without_a_collector_one_line_says_so) {
     strcpy(hak_options.session, HAK_SESSION_NONE);
     hak_trace_start();
     ck_assert_ptr_null(hak_current.session);
+}
+END_TEST
+
+START_TEST(without_a_collector_the_newest_events_go_into_a_file) {
+    char said[2000], path[sizeof out_path + 8], due[sizeof path + 8];
+    start_with(no_collectors[_i], HAK_SESSION_BYTES_FILE / 2, said, sizeof said);
+    snprintf(path, sizeof path, "%s.rings", out_path);
+    ck_assert_ptr_nonnull(strstr(said, "hakmem: no collector: "));
+    ck_assert_ptr_nonnull(strstr(said, no_collectors[_i]));
+    ck_assert_ptr_nonnull(strstr(said, path));
+    ck_assert_ptr_eq(strchr(said, '\n'), said + strlen(said) - 1);
+    snprintf(due, sizeof due, HAK_SESSION_RINGS "%.*s", (int)(strrchr(path, '/') - path), path);
+    ck_assert_str_eq(getenv("HAKMEM_SESSION"), due);
+    struct stat about;
+    ck_assert_int_eq(stat(path, &about), 0);
+    ck_assert_int_eq(about.st_mode, S_IFREG | 0600);
+    ck_assert_int_eq(about.st_size, HAK_SESSION_BYTES_FILE / 2);
+    unlink(path);
+    ck_assert_ptr_nonnull(hak_current.session);
+    ck_assert_uint_eq(hak_current.session->overwrites, 1);
+    /* More than any ring holds: nobody waits, nothing is dropped. */
+    uint64_t many = 3 * HAK_RING_FILE_BYTES / HAK_RECORD_BYTES;
+    for (uint64_t i = 0; i < many; i++)
+        record_number(i);
+    struct hak_ring_entry *ring = hak_writer.ring;
+    ck_assert_uint_eq(atomic_load(&ring->lost), 0);
+    uint64_t head = atomic_load(&ring->head);
+    for (uint64_t i = 1; i <= ring->capacity; i++) {
+        struct hak_record *record = hak_ring_slot(head - i);
+        ck_assert_uint_eq(hak_record_unpack(record, NULL).address, 0x10000 + 16 * (many - i));
+    }
+    for (int file = 21; file < 100; file++)
+        if (fcntl(file, F_GETFD) >= 0)
+            ck_abort_msg("descriptor %d was left open", file);
 }
 END_TEST
 
@@ -382,7 +424,8 @@ int main(int count, char **arguments) {
     tcase_add_test(tests, the_program_sees_nothing_of_its_keeper);
     tcase_add_test(tests, the_first_records_tell_of_the_process);
     tcase_add_test(tests, executed_programs_learn_the_name);
-    tcase_add_loop_test(tests, without_a_collector_one_line_says_so, 0, 3);
+    tcase_add_loop_test(tests, without_a_collector_nor_a_file_one_line_says_so, 0, 3);
+    tcase_add_loop_test(tests, without_a_collector_the_newest_events_go_into_a_file, 0, 3);
     tcase_add_test(tests, trace_off_starts_nothing);
     tcase_add_test(tests, a_new_keeper_gets_everything_that_was_not_committed);
     tcase_add_test(tests, a_keeper_that_lives_is_left_alone);
