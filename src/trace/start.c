@@ -1,7 +1,6 @@
 /* Begins recording: session memory, keeper, first process entry; and ends it. */
 #include "trace/start.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <unistd.h>
@@ -28,24 +27,11 @@ enum {
     LAST_LOOK_MS = 20,
 };
 
-static void add_reason(struct hak_text *to, const struct hak_keeper_failure *failure) {
-    hak_text_add(to, failure->what);
-    if (failure->detail) {
-        hak_text_add(to, ": ");
-        hak_text_add(to, failure->detail);
-    }
-    if (failure->error) {
-        hak_text_add(to, " (");
-        hak_text_add_error(to, failure->error);
-        hak_text_add(to, ")");
-    }
-}
-
 /* Says that, and why, nothing will be recorded: in the recording that this process should belong
  * to, else on stderr. */
 static void say_unrecorded(const struct hak_keeper_failure *failure) {
     struct hak_text why = {0}, line = {0};
-    add_reason(&why, failure);
+    hak_start_add_reason(&why, failure);
     if (hak_options.session[0] &&
         hak_keeper_tell_unrecorded(hak_options.session, hak_text_end(&why), 0))
         return;
@@ -89,12 +75,6 @@ void hak_start_tell_process(void) {
     hak_ring_write_bytes(&head, &part, 1);
 }
 
-static void publish(struct hak_session *session) {
-    hak_memory_describe(session);
-    atomic_thread_fence(memory_order_release);
-    session->magic = HAK_SESSION_MAGIC;
-}
-
 static bool begin_with_keeper(struct hak_keeper_failure *failure) {
     struct hak_session_memory memory;
     failure->what = "no session memory";
@@ -103,7 +83,7 @@ static bool begin_with_keeper(struct hak_keeper_failure *failure) {
         failure->what = "the limits of the process (ulimit -f, -v) leave no room for the session";
     if (failure->error)
         return false;
-    publish(memory.session);
+    hak_start_publish(memory.session);
     bool found = find_keeper(&memory, failure);
     (void)hak_raw_call(SYS_close, memory.file, 0, 0, 0, 0, 0);
     if (found)
@@ -115,57 +95,9 @@ static bool begin_with_keeper(struct hak_keeper_failure *failure) {
     return hak_current_claim_process(UINT32_MAX, 0);
 }
 
-/* What is executed later makes its files in the same folder. */
-static void hand_folder_on(const char *path) {
-    struct hak_text session = {0};
-    char folder[128] = "";
-    size_t length = (size_t)(strrchr(path, '/') - path);
-    if (length == 0 || length >= sizeof folder)
-        return;
-    memcpy(folder, path, length);
-    folder[length] = 0;
-    hak_text_add(&session, HAK_SESSION_RINGS);
-    hak_text_add(&session, folder);
-    hak_environment_set_session(hak_text_end(&session));
-}
-
-/* Records into a file. `failure` says why there is no collector. */
-static bool begin_in_file(struct hak_keeper_failure *failure) {
-    static char path[HAK_PATH_BYTES];
-    struct hak_session_memory memory;
-    struct hak_text line = {0};
-    if (hak_memory_make_file(&memory, path) != 0)
-        return false;
-    publish(memory.session);
-    (void)hak_raw_call(SYS_close, memory.file, 0, 0, 0, 0, 0);
-    hak_current.overwrites = true;
-    if (!hak_current_begin(memory.session, memory.total_bytes) ||
-        !hak_current_claim_process(UINT32_MAX, 0)) {
-        hak_current.overwrites = false;
-        (void)hak_raw_call(SYS_unlinkat, AT_FDCWD, (long)path, 0, 0, 0, 0);
-        hak_raw_unmap(memory.session, memory.total_bytes);
-        return false;
-    }
-    bool is_told =
-        strncmp(hak_options.session, HAK_SESSION_RINGS, sizeof HAK_SESSION_RINGS - 1) == 0;
-    if (is_told)
-        return true;
-    hand_folder_on(path);
-    hak_text_add(&line, "hakmem: no collector: ");
-    add_reason(&line, failure);
-    hak_text_add(&line, "; the newest events go into ");
-    hak_text_add(&line, path);
-    hak_text_add(&line, ", of what it executes into files beside it (hakmem-trace import FILE... "
-                        "makes a store of them)\n");
-    hak_text_say(&line);
-    return true;
-}
-
 static bool begin(struct hak_keeper_failure *failure) {
-    bool is_below_file =
-        strncmp(hak_options.session, HAK_SESSION_RINGS, sizeof HAK_SESSION_RINGS - 1) == 0;
     failure->what = "no file for the rings can be made";
-    return (!is_below_file && begin_with_keeper(failure)) || begin_in_file(failure);
+    return (!hak_start_is_below_file() && begin_with_keeper(failure)) || hak_start_in_file(failure);
 }
 
 void hak_trace_start(void) {

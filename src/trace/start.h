@@ -4,6 +4,9 @@
 
 #include <stdbool.h>
 #include "block.h"
+#include "trace/keeper.h"
+#include "trace/say.h"
+#include "trace/session.h"
 
 /* Writes the PROCESS_START record of the calling process. Thread and signal safe. */
 HAK_HIDDEN void hak_start_tell_process(void);
@@ -11,6 +14,18 @@ HAK_HIDDEN void hak_start_tell_process(void);
 /* True in the process that hak_current is about: not in one that only borrows its memory, the child
  * of a vfork or of clone(CLONE_VM). */
 HAK_HIDDEN bool hak_start_is_own(void);
+
+/* Records into a file, since there is no collector; `failure` says why, which is told in the
+ * recording that this process should belong to, else in one line on stderr. Programs that are
+ * executed later make their files beside it without a word. False: no file can be made either.
+ * (start_file.c) */
+HAK_HIDDEN bool hak_start_in_file(const struct hak_keeper_failure *failure);
+/* True in a program that was executed by one which records into a file. */
+HAK_HIDDEN bool hak_start_is_below_file(void);
+
+/* Fills in what the header tells of the program, and then the magic. */
+HAK_HIDDEN void hak_start_publish(struct hak_session *session);
+HAK_HIDDEN void hak_start_add_reason(struct hak_text *to, const struct hak_keeper_failure *failure);
 
 /* The process ends in good order: PROCESS_END, entry ENDED, doorbell. Called once, from the
  * library's destructor; the process does not wait for the collector unless it is PID 1. */

@@ -1,0 +1,85 @@
+/* Begins recording into a file, where no collector is to be had. */
+#include <fcntl.h>
+#include <string.h>
+#include "options.h"
+#include "platform/raw_call.h"
+#include "trace/current.h"
+#include "trace/environment.h"
+#include "trace/memory.h"
+#include "trace/start.h"
+
+void hak_start_publish(struct hak_session *session) {
+    hak_memory_describe(session);
+    atomic_thread_fence(memory_order_release);
+    session->magic = HAK_SESSION_MAGIC;
+}
+
+void hak_start_add_reason(struct hak_text *to, const struct hak_keeper_failure *failure) {
+    hak_text_add(to, failure->what);
+    if (failure->detail) {
+        hak_text_add(to, ": ");
+        hak_text_add(to, failure->detail);
+    }
+    if (failure->error) {
+        hak_text_add(to, " (");
+        hak_text_add_error(to, failure->error);
+        hak_text_add(to, ")");
+    }
+}
+
+bool hak_start_is_below_file(void) {
+    return strncmp(hak_options.session, HAK_SESSION_RINGS, sizeof HAK_SESSION_RINGS - 1) == 0;
+}
+
+/* A folder whose name is too long for the variable is not handed on: they say their own line. */
+static void hand_folder_on(const char *path) {
+    struct hak_text session = {0};
+    char folder[128] = "";
+    size_t length = (size_t)(strrchr(path, '/') - path);
+    if (length == 0 || length >= sizeof folder)
+        return;
+    memcpy(folder, path, length);
+    hak_text_add(&session, HAK_SESSION_RINGS);
+    hak_text_add(&session, folder);
+    hak_environment_set_session(hak_text_end(&session));
+}
+
+static void say_file(const struct hak_keeper_failure *failure, const char *path) {
+    struct hak_text note = {0}, line = {0};
+    hak_text_add(&note, "it records by itself into ");
+    hak_text_add(&note, path);
+    hak_text_add(&note, ": ");
+    hak_start_add_reason(&note, failure);
+    if (hak_options.session[0] &&
+        hak_keeper_tell_unrecorded(hak_options.session, hak_text_end(&note), 0))
+        return;
+    hak_text_add(&line, "hakmem: no collector: ");
+    hak_start_add_reason(&line, failure);
+    hak_text_add(&line, "; the newest events go into ");
+    hak_text_add(&line, path);
+    hak_text_add(&line, ", of what it executes into files beside it (hakmem-trace import FILE... "
+                        "makes a store of them)\n");
+    hak_text_say(&line);
+}
+
+bool hak_start_in_file(const struct hak_keeper_failure *failure) {
+    static char path[HAK_PATH_BYTES];
+    struct hak_session_memory memory;
+    if (hak_memory_make_file(&memory, path) != 0)
+        return false;
+    hak_start_publish(memory.session);
+    (void)hak_raw_call(SYS_close, memory.file, 0, 0, 0, 0, 0);
+    hak_current.overwrites = true;
+    if (!hak_current_begin(memory.session, memory.total_bytes) ||
+        !hak_current_claim_process(UINT32_MAX, 0)) {
+        hak_current.overwrites = false;
+        (void)hak_raw_call(SYS_unlinkat, AT_FDCWD, (long)path, 0, 0, 0, 0);
+        hak_raw_unmap(memory.session, memory.total_bytes);
+        return false;
+    }
+    if (!hak_start_is_below_file()) {
+        hand_folder_on(path);
+        say_file(failure, path);
+    }
+    return true;
+}

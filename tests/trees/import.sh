@@ -1,0 +1,137 @@
+#!/usr/bin/env bash
+# Programs that find no collector: their newest events go into files, and `import` makes of them the store that there
+# would have been, as far as there was room; the rest is counted. Files that are broken give an error or what is left.
+# timeout: 120
+set -u
+# shellcheck source=tests/tools/tree_run.sh
+. "$SOURCE/tests/tools/tree_run.sh"
+program=$BUILD/tests/trees/import
+lonely=$PWD/lonely
+mkdir -p "$lonely" && cp "$debug_library" "$lonely/" || exit 2
+
+# alone NAME STATUS COMMAND...: records without a collector, imports into store.db.
+alone() {
+    tree_name=$1 due_status=$2
+    local status=0
+    shift 2
+    rm -f ./*.rings store*.db* calls
+    truncate -s 1M calls
+    { timeout 60 env HAKMEM_CHECK="${check-trace}" COUNT_CALLS_FILE="$PWD/calls" \
+        LD_PRELOAD="$counter $lonely/hakmem-debug.so" "$@" >out 2>err </dev/null || status=$?; } 2>/dev/null
+    [ "$status" -eq "$due_status" ] || fail "status $status, due $due_status: $(head -n 3 err)"
+    [ "$(grep -c '^hakmem: no collector: hakmem-collect is not beside .* go into .*\.rings, ' err)" -eq 1 ] ||
+        fail "one line was due on stderr: $(head -n 3 err)"
+    [ "$(stat -c %a ./*.rings | sort -u)" = 600 ] || fail "the files can be read by others: $(stat -c %a ./*.rings)"
+    imported 0 "${loss_status-0}" -s store.db ./*.rings
+    check_store
+}
+
+# imported LINES-ON-STDERR STATUS ARGUMENT...
+imported() {
+    local lines=$1 due=$2 status=0
+    shift 2
+    "$trace" import "$@" >import.out 2>import.err || status=$?
+    [ "$status" -eq "$due" ] || fail "import $*: status $status, due $due: $(cat import.out import.err)"
+    [ "$(wc -l <import.err)" -eq "$lines" ] || fail "import $*: $lines lines on stderr were due: $(cat import.err)"
+}
+
+# What fits is all there: one thread, several, children, programs that are executed.
+alone "one thread" 0 "$program" many 20000
+compare_processes
+nothing_lost
+expect "count(*) from frame where function = 'last_ones' and file like '%import.c' and line > 0" 2
+expect "end_kind || ' ' || exit_status from process" '1 0'
+[ "$(stat -c %b ./*.rings)" -lt 40000 ] || fail "the blocks of the file that nothing is in were not given back"
+alone threads 0 "$program" threads 5000
+compare_processes
+nothing_lost
+alone children 0 "$program" children 20
+compare_processes
+nothing_lost
+expect "count(*) from process c join process p on p.id = c.parent where c.fork_event > 0" 20
+alone "executed programs" 0 /bin/sh -c "'$program' many 100; exec '$program' children 3"
+compare_processes
+nothing_lost
+[ "$(echo ./*.rings | wc -w)" -eq 3 ] || fail "three files were due: $(echo ./*.rings)"
+expect "group_concat(end_kind) from (select end_kind from process where program like '%/dash' or program like '%/sh' order by id)" 3
+expect "count(*) from process where parent = 0" 2
+expect "count(*) from process where program like '%/import' and parent > 0" 4
+
+# What does not fit: the newest are kept, the rest is counted, and names are still known.
+export tree_loss=some loss_status=4
+alone "more than fits" 0 "$program" many 1000000
+expect "count(*) > 500000 from event" 1
+expect "(select total(count) from loss) + (select count(*) from event where kind in ('MALLOC', 'FREE', 'PROCESS_END'))
+    between 2000021 and 2000121" 1
+expect "count(*) from loss where reason <> 'written over by newer events'" 0
+expect "count(*) from event where kind = 'MALLOC' and size = 7777" 10
+expect "kind from event order by id desc limit 1" PROCESS_END
+expect "count(*) from frame where function = 'last_ones' and file like '%import.c' and line > 0" 2
+for what in "threads 200000" "short_threads 1000" "children 300"; do
+    # shellcheck disable=SC2086
+    alone "$what, more than fits" 0 "$program" $what
+    expect "count(*) from event where kind = 'MALLOC' and size = 7777 and process = 1" 10
+    expect "count(*) from loss where reason not in ('written over by newer events', 'its ring was taken for newer ones')" 0
+    expect "total(lost) = (select total(count) from loss) from process" 1
+done
+# A child's own calls are whole, or all of them are lost.
+expect "count(distinct n) from (select count(*) n from event where kind = 'MALLOC' and size < 7777 and process > 1 group by process)" 1
+
+# Killed in the middle: all but the very last is there.
+alone "killed" 137 "$program" kill 2000000
+expect "count(*) from event where kind = 'MALLOC' and size = 7777" 10
+expect "end_kind from process" 2
+tree_loss=none loss_status=0
+alone "killed early" 137 "$program" kill 1000
+compare_processes
+nothing_lost
+
+# A fault: a raw report at once, the whole one from the file.
+check=normal tree_name=fault
+rm -f ./*.rings store*.db*
+{ env LD_PRELOAD="$lonely/hakmem-debug.so" "$program" fault 1000 >out 2>err; } 2>/dev/null
+[ $? -eq 134 ] || fail "status 134 was due"
+grep -q '^hakmem: HKM-202 double-free .*hakmem-trace import' err || fail "no raw report: $(cat err)"
+imported 0 0 ./*.rings
+name=$(echo ./*.rings) && mv "${name%.rings}.db" store.db || fail "the store lies elsewhere: $(ls)"
+grep -q '^2,... events of 1 process, 1 fault: ' import.out || fail "said $(cat import.out)"
+"$trace" faults 1 -s store.db >report || [ $? -eq 1 ] || fail "no report"
+grep -q 'FREED BEFORE .*thread 1' report && grep -q '#0 main .*import.c:' report || fail "the report: $(cat report)"
+"$trace" why @fault -s store.db >why || [ $? -eq 1 ] || fail "why: $(cat why)"
+grep -q 'double-free reported here' why || fail "why: $(cat why)"
+"$trace" import --json -s store2.db ./*.rings >json || fail "import --json"
+grep -q '"command": "import"' json && grep -q '"faults": 1' json && grep -q '"lost": 0' json || fail "$(cat json)"
+
+# What is refused.
+tree_name=refused
+imported 1 2 -s store.db ./*.rings
+grep -q 'exists already; --force replaces it' import.err || fail "$(cat import.err)"
+imported 0 0 --force -s store.db ./*.rings
+imported 1 3 -s store3.db ./*.rings "$name"
+grep -q 'are the same recording' import.err || fail "$(cat import.err)"
+imported 1 3 -s store3.db /etc/passwd
+grep -q 'is no file of rings: it does not begin with HAKSES01' import.err || fail "$(cat import.err)"
+imported 1 3 -s store3.db nowhere.rings
+imported 1 3 -s store3.db .
+imported 1 2 -s /nowhere/store3.db ./*.rings
+[ ! -e store3.db ] || fail "a store was left of what was refused"
+rm -f ./*.rings
+env LD_PRELOAD="$lonely/hakmem-debug.so" "$program" wait 1000 >ready 2>err &
+waiting=$!
+until_true test -s ready || fail "the program does not begin"
+imported 1 2 -s store3.db ./*.rings
+grep -q "still written by process $waiting: wait for its end" import.err || fail "$(cat import.err)"
+kill -9 "$waiting"
+wait "$waiting" 2>/dev/null
+imported 0 0 -s store3.db ./*.rings
+
+# No place beside it, no place at all.
+tree_name="no place"
+HAKMEM_TRACE_FILE=/nowhere/at/all.db TMPDIR=$lonely LD_PRELOAD="$lonely/hakmem-debug.so" /bin/true 2>err
+grep -q "go into $lonely/all.rings" err && [ -e lonely/all.rings ] || fail "$(cat err)"
+ln -s "$PWD/elsewhere" hakmem.link.rings
+HAKMEM_TRACE_FILE=$PWD/hakmem.link.db LD_PRELOAD="$lonely/hakmem-debug.so" /bin/true 2>err
+[ -e hakmem.link.2.rings ] && [ ! -e elsewhere ] || fail "a link was followed: $(cat err)"
+out=$( (ulimit -f 1000 && LD_PRELOAD="$lonely/hakmem-debug.so" /bin/echo hello) 2>err)
+[ "$out" = hello ] || fail "under ulimit -f: said '$out', $(cat err)"
+grep -q '^hakmem: nothing is recorded: ' err || fail "under ulimit -f: $(cat err)"
