@@ -94,10 +94,11 @@ static void describe_exec(struct hak_rows *rows, uint32_t row, const struct hak_
     path[sizeof path - 1] = 0;
     const char *why = "it did not load hakmem-debug.so, ended before that, or could not reach this "
                       "recording";
+    const char *known = path + strlen(path) + 1; /* why hakmem was taken out of LD_PRELOAD */
     if (p && p->row.note[0]) {
         why = p->row.note; /* it said so itself */
-    } else if (exec_state == HAK_EXEC_DROPPED) {
-        why = "LD_PRELOAD was taken out of its environment";
+    } else if (exec_state == HAK_EXEC_DROPPED && known < path + sizeof path && known[0]) {
+        why = known;
     } else if (exec_state == HAK_EXEC_BARRED) {
         why = "the seccomp sandbox that it was started in does not let it reach this recording";
     } else if (p && find_trouble(path, is_file ? 0 : p->row.pid, &trouble)) {
@@ -105,6 +106,8 @@ static void describe_exec(struct hak_rows *rows, uint32_t row, const struct hak_
         snprintf(reason, sizeof reason, "%.180s%.180s", is_own ? "it" : trouble.file,
                  trouble.reason);
         why = reason;
+    } else if (exec_state == HAK_EXEC_DROPPED) {
+        why = "LD_PRELOAD was taken out of its environment";
     }
     snprintf(note, sizeof note, "executed %s, which was not recorded: %s", path, why);
     hak_ends_note(rows, row, note);

@@ -10,9 +10,9 @@
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
-#include "platform/raw_call.h"
 #include "trace/current.h"
 #include "trace/environment.h"
+#include "trace/exec_fit.h"
 #include "trace/exec_look.h"
 #include "trace/sandbox.h"
 #include "trace/start.h"
@@ -39,26 +39,23 @@ bool hak_exec_is_preloaded(char *const environment[]) {
     return false;
 }
 
-/* What the kernel will refuse with EFAULT is not looked at, where a sandbox lets us ask. */
-static bool can_be_read(const void *at) {
-    return hak_call_is_forbidden(SYS_rt_sigprocmask) ||
-           hak_raw_readable((uintptr_t)at & ~(uintptr_t)7);
-}
-
-static void note_exec(const char *path, char *const environment[]) {
-    if (!hak_current_ready() || (path && !can_be_read(path)) ||
-        (environment && !can_be_read(environment)))
+/* `why`: hakmem was taken out of the environment, for this reason. */
+static void note_exec(const char *path, const char *why, char *const environment[]) {
+    if (!hak_current_ready() || (path && !hak_exec_can_read(path)) ||
+        (environment && !hak_exec_can_read(environment)))
         return;
     if (!hak_start_is_own()) {
-        if (hak_exec_is_preloaded(environment))
-            hak_exec_look(path, 0);
+        if (why || hak_exec_is_preloaded(environment))
+            hak_exec_look(path, why, 0);
         return;
     }
     struct hak_process_entry *entry = hak_current.process;
-    size_t bytes = path ? strnlen(path, sizeof entry->exec_path - 1) : 0;
+    size_t why_bytes = why ? strlen(why) + 1 : 1;
+    size_t bytes = path ? strnlen(path, sizeof entry->exec_path - 1 - why_bytes) : 0;
     if (bytes)
         memcpy(entry->exec_path, path, bytes);
     entry->exec_path[bytes] = 0;
+    memcpy(entry->exec_path + bytes + 1, why ? why : "", why_bytes);
     entry->tsc_exec = hak_session_ticks();
     uint32_t state = !hak_exec_is_preloaded(environment) ? HAK_EXEC_DROPPED
                      : hak_sandbox_bars_hello()          ? HAK_EXEC_BARRED
@@ -80,14 +77,17 @@ static int miss(void) {
 
 /* For all names: a preload in front would see a call of our own as the program's. */
 static int execute(const char *path, char *const arguments[], char *const environment[]) {
-    note_exec(path, environment);
-    return next_execve ? take_back(next_execve(path, arguments, environment)) : miss();
+    HAK_EXEC_ENVIRONMENT(fitting, path, environment);
+    note_exec(path, fitting_why, fitting);
+    return next_execve ? take_back(next_execve(path, arguments, fitting)) : miss();
 }
 
 static int search_and_execute(const char *file, char *const arguments[],
                               char *const environment[]) {
-    note_exec(file, environment);
-    return next_execvpe ? take_back(next_execvpe(file, arguments, environment)) : miss();
+    char found[HAK_EXEC_FOUND_BYTES];
+    HAK_EXEC_ENVIRONMENT(fitting, hak_exec_find(file, found), environment);
+    note_exec(file, fitting_why, fitting);
+    return next_execvpe ? take_back(next_execvpe(file, arguments, fitting)) : miss();
 }
 
 HAK_EXPORT int execve(const char *path, char *const arguments[], char *const environment[]) {
@@ -96,13 +96,13 @@ HAK_EXPORT int execve(const char *path, char *const arguments[], char *const env
 
 HAK_EXPORT int execveat(int folder, const char *path, char *const arguments[],
                         char *const environment[], int flags) {
-    note_exec(path, environment);
+    note_exec(path, NULL, environment);
     return next_execveat ? take_back(next_execveat(folder, path, arguments, environment, flags))
                          : miss();
 }
 
 HAK_EXPORT int fexecve(int file, char *const arguments[], char *const environment[]) {
-    note_exec("a file without a name", environment);
+    note_exec("a file without a name", NULL, environment);
     return next_fexecve ? take_back(next_fexecve(file, arguments, environment)) : miss();
 }
 

@@ -66,10 +66,14 @@ static bool is_program(const char *path, struct stat *about) {
            S_ISREG(about->st_mode) && (about->st_mode & 0111);
 }
 
-void hak_exec_look(const char *path, int child) {
+void hak_exec_look(const char *path, const char *why, int child) {
     struct stat about;
     if (!path || !hak_current_ready() || !hak_current.keeper_name[0] || !is_program(path, &about))
         return;
+    if (why) {
+        tell(path, why, child);
+        return;
+    }
     long file = hak_raw_call(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC, 0, 0, 0);
     const char *reason = file >= 0 ? find_reason(file, &about) : NULL;
     if (file >= 0)

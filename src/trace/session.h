@@ -67,7 +67,8 @@ struct hak_process_entry {
     _Atomic uint32_t exec_state;    /* enum hak_exec_state: it is executing another program */
     _Atomic uint32_t flags;         /* enum hak_process_flag */
     uint64_t tsc_exec;              /* when; ticks since the session's start */
-    char exec_path[HAK_EXEC_PATH];  /* and which, cut to fit, ended by NUL */
+    char exec_path[HAK_EXEC_PATH];  /* and which, cut to fit, ended by NUL; then why hakmem was
+                                     * taken out of LD_PRELOAD, "" = it was not, ended by NUL */
 };
 
 #define HAK_END_KNOWN 0x80000000u

@@ -35,6 +35,36 @@ noted() {
 noted "$PWD/static" "executed $PWD/static, which was not recorded: it is statically linked"
 noted "$PWD/own_malloc" "it has a malloc of its own inside: what comes from there is not recorded"
 noted "$PWD/sanitized" "it is built with a sanitizer: what comes from there is not recorded"
+# Those that would not run, or not silently, with hakmem in LD_PRELOAD get it without.
+gcc -fsanitize=address -o address main.c && clang -fsanitize=address -shared-libasan -o address_clang main.c \
+    -Wl,-rpath,"$(dirname "$(clang -print-file-name=libclang_rt.asan-x86_64.so)")" || fail "no programs with sanitizers"
+cp "$(realpath /lib64/ld-linux-x86-64.so.2)" ld-musl-x86_64.so.1 && "$cc" -o musl main.c -Wl,--dynamic-linker="$PWD/ld-musl-x86_64.so.1" ||
+    fail "no program with another loader"
+printf '.globl _start\n_start: mov $1,%%eax\nmov $7,%%ebx\nint $0x80\n' >narrow.s &&
+    as --32 -o narrow.o narrow.s && ld -m elf_i386 -o narrow narrow.o || fail "no 32-bit program"
+printf '#! %s/address -x\n' "$PWD" >address_script && chmod +x address_script
+noted "$PWD/address" "executed $PWD/address, which was not recorded: it is built with a sanitizer"
+noted ./address "executed ./address, which was not recorded: it is built with a sanitizer"
+noted "$PWD/address_clang" "executed $PWD/address_clang, which was not recorded: it is built with a sanitizer"
+noted "$PWD/address_script" "executed $PWD/address_script, which was not recorded: it is built with a sanitizer"
+noted "$PWD/musl" "executed $PWD/musl, which was not recorded: it is linked against another C library than glibc"
+noted "$PWD/narrow" "executed $PWD/narrow, which was not recorded: it is a 32-bit program"
+PATH=$PWD:$PATH noted "env address" "executed address, which was not recorded: it is built with a sanitizer"
+printf '#include <stdlib.h>\nint main(void) { char *volatile p = malloc(4); p[4] = 1; return 0; }\n' >wrong.c
+gcc -fsanitize=address -o wrong wrong.c && "$trace" run --force -s tree.db -- sh -c './wrong; exit 0' >said 2>&1
+grep -q 'AddressSanitizer: heap-buffer-overflow' said || fail "AddressSanitizer does not find what it finds alone: $(cat said)"
+
+# Other preloads stay, and the library may be out of reach: in another root.
+mkdir -p root/bin root/lib64 root/lib/x86_64-linux-gnu && cp /bin/dash root/bin/sh && cp /lib64/ld-linux-x86-64.so.2 root/lib64/ &&
+    cp /lib/x86_64-linux-gnu/libc.so.6 root/lib/x86_64-linux-gnu/ || fail "no other root"
+echo 'int other(void) { return 1; }' >other.c && "$cc" -shared -fPIC -o root/other.so other.c && cp root/other.so . || fail "no other preload"
+if [ "$(id -u)" -eq 0 ]; then as_root=(env); else as_root=(unshare -Ur); fi
+LD_PRELOAD=/other.so "${as_root[@]}" "$trace" run --force -s tree.db -- chroot root /bin/sh -c 'echo "$LD_PRELOAD"; exit 7' >said 2>errors
+[ $? -eq 7 ] && [ "$(cat said)" = /other.so ] || fail "chroot: status $?, LD_PRELOAD is '$(cat said)' there, /other.so was due"
+grep -v "'/other.so' from LD_PRELOAD" errors && fail "chroot: $(cat errors)"
+"$trace" sql -s tree.db "select note from process" | grep -qxF "executed /bin/sh, which was not recorded: hakmem-debug.so is out of its reach" ||
+    fail "chroot: it is not noted: $("$trace" info -s tree.db)"
+
 # Those that are seen in time are left alone: their functions must not be called before them.
 for name in thread_gcc thread_clang memory_clang; do
     noted "$PWD/$name" "executed $PWD/$name, which was not recorded: it is built with a sanitizer"
@@ -51,4 +81,13 @@ sys.exit(subprocess.run([sys.argv[1]]).returncode)' "$PWD/static" >said 2>&1
 [ "$("$trace" sql -s tree.db "select program || ' ' || note from process where note <> ''")" = \
     "$PWD/static executed $PWD/static, which was not recorded: it is statically linked" ] ||
     fail "a child of vfork: $("$trace" info -s tree.db)"
+for way in "subprocess.run([sys.argv[1]]).returncode" \
+    "os.waitstatus_to_exitcode(os.waitpid(os.posix_spawn(sys.argv[1], [sys.argv[1]], os.environ), 0)[1])"; do
+    "$trace" run --force -s tree.db -- /usr/bin/python3 -c "import os, subprocess, sys
+sys.exit($way)" "$PWD/address" >said 2>&1
+    [ $? -eq 7 ] && [ ! -s said ] || fail "$way: $(cat said)"
+    [ "$("$trace" sql -s tree.db "select program || ' ' || note from process where note <> ''")" = \
+        "$PWD/address executed $PWD/address, which was not recorded: it is built with a sanitizer" ] ||
+        fail "$way: $("$trace" info -s tree.db)"
+done
 exit 0
