@@ -23,13 +23,22 @@
 bool hak_fault_is_wanted(const struct hak_client *client) {
     uint32_t state =
         atomic_load_explicit(&hak_mapping_report(&client->map)->state, memory_order_acquire);
-    /* WRITING: a worker died over it; this one writes it. */
-    return state == HAK_REPORT_READY || state == HAK_REPORT_WRITING;
+    /* WRITING, PRINTING: a worker died over it; this one writes it. */
+    return state == HAK_REPORT_READY || state == HAK_REPORT_WRITING || state == HAK_REPORT_PRINTING;
+}
+
+/* False: the program has given up waiting meanwhile. */
+static bool go_on(struct hak_report_request *area, enum hak_report_state from,
+                  enum hak_report_state to) {
+    uint32_t state = from;
+    return atomic_compare_exchange_strong(&area->state, &state, to);
 }
 
 static void let_go(struct hak_client *c) {
     struct hak_report_request *r = hak_mapping_report(&c->map);
-    atomic_store(&r->state, HAK_REPORT_DONE);
+    if (!go_on(r, HAK_REPORT_PRINTING, HAK_REPORT_DONE) &&
+        !go_on(r, HAK_REPORT_WRITING, HAK_REPORT_DONE))
+        return;
     syscall(SYS_futex, &r->state, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
@@ -172,7 +181,7 @@ static void find_places(struct hak_worker *w, const struct hak_report_request *r
 }
 
 static void make(struct hak_worker *w, struct hak_client *c, struct hak_report_request *request,
-                 const struct hak_report_request *shared, uint64_t now_ns) {
+                 struct hak_report_request *shared, uint64_t now_ns) {
     struct hak_second_opinion second;
     struct hak_frame *frames = calloc(FRAMES_MAX, sizeof *frames);
     struct hak_store_reader *reader = NULL;
@@ -217,9 +226,10 @@ static void make(struct hak_worker *w, struct hak_client *c, struct hak_report_r
     struct hak_report report;
     if (hak_report_make(reader, request, &context, &report) == 0) {
         store_report(w, &context, request->facts.fault, &report);
-        print(w, c, report.text);
+        if (go_on(shared, HAK_REPORT_WRITING, HAK_REPORT_PRINTING))
+            print(w, c, report.text);
         hak_report_free(&report);
-    } else {
+    } else if (go_on(shared, HAK_REPORT_WRITING, HAK_REPORT_PRINTING)) {
         print_bare(w, c, request);
     }
     if (reader)
@@ -229,8 +239,11 @@ static void make(struct hak_worker *w, struct hak_client *c, struct hak_report_r
 
 void hak_fault_report(struct hak_worker *worker, struct hak_client *client) {
     struct hak_report_request *shared = hak_mapping_report(&client->map);
+    if (!go_on(shared, HAK_REPORT_READY, HAK_REPORT_WRITING) &&
+        !go_on(shared, HAK_REPORT_PRINTING, HAK_REPORT_WRITING) &&
+        !go_on(shared, HAK_REPORT_WRITING, HAK_REPORT_WRITING))
+        return;
     struct hak_report_request *request = malloc(sizeof *request);
-    atomic_store(&shared->state, HAK_REPORT_WRITING);
     if (request) {
         /* A copy: the program may write into the area at any moment. */
         memcpy((void *)request, (const void *)shared, sizeof *request);

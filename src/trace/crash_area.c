@@ -19,6 +19,7 @@ enum {
     CLAIM_MS = 20000,    /* to wait for the reports of other processes */
     LEFT_BEHIND_MS =
         2000 /* a state that takes a moment only is of a process that was killed in it */,
+    PRINT_MS = 5000,     /* to print it, onto a slow terminal or file */
     WAIT_SLICE_MS = 100, /* between two looks whether the collector lives */
     PAGE_BYTES = 4096,
     RED_ZONE_BYTES = 128,
@@ -151,21 +152,52 @@ bool hak_crash_name_other(const struct hak_report_other *other) {
     return true;
 }
 
-/* Waits until the collector has written the report. Returns NULL, or why it has not. */
-static const char *wait_for_report(struct hak_report_request *area) {
-    uint64_t begin = hak_monotonic_ns();
+/* Nobody is to write the report any more: what is known is said here. False: it is being printed.
+ */
+static bool take_back(struct hak_report_request *area) {
     for (;;) {
         uint32_t state = atomic_load(&area->state);
-        uint64_t waited = hak_monotonic_ns() - begin;
+        if (state != HAK_REPORT_READY && state != HAK_REPORT_WRITING)
+            return false;
+        atomic_store(&claimed, NULL);
+        if (atomic_compare_exchange_strong(&area->state, &state, HAK_REPORT_IDLE)) {
+            hak_wake(&area->state);
+            return true;
+        }
+        atomic_store(&claimed, area);
+    }
+}
+
+/* Why the report is not to be waited for any longer, NULL = wait on. */
+static const char *reason_to_give_up(uint64_t waited) {
+    if (waited >= REPORT_MS * HAK_MILLISECOND_NS)
+        return "the collector did not finish the whole one within 10 s";
+    if (waited >= DEAD_AFTER_MS * HAK_MILLISECOND_NS && !hak_keeper_beats(DEAD_AFTER_MS) &&
+        !hak_keeper_answers(hak_current.keeper_name))
+        return no_collector;
+    if (waited >= SILENT_MS * HAK_MILLISECOND_NS && !hak_keeper_beats(SILENT_MS))
+        return "the collector has not moved for 3 s";
+    return NULL;
+}
+
+/* Waits until the collector has written the report. Returns NULL, or why it has not. */
+static const char *wait_for_report(struct hak_report_request *area) {
+    uint64_t begin = hak_monotonic_ns(), printing_since = 0;
+    for (;;) {
+        uint32_t state = atomic_load(&area->state);
+        uint64_t now = hak_monotonic_ns();
         if (state == HAK_REPORT_DONE)
             return NULL;
-        if (waited >= REPORT_MS * HAK_MILLISECOND_NS)
-            return "the collector did not finish the whole one within 10 s";
-        if (waited >= DEAD_AFTER_MS * HAK_MILLISECOND_NS && !hak_keeper_beats(DEAD_AFTER_MS) &&
-            !hak_keeper_answers(hak_current.keeper_name))
-            return no_collector;
-        if (waited >= SILENT_MS * HAK_MILLISECOND_NS && !hak_keeper_beats(SILENT_MS))
-            return "the collector has not moved for 3 s";
+        if (state == HAK_REPORT_PRINTING) {
+            if (!printing_since)
+                printing_since = now;
+            if (now - printing_since >= PRINT_MS * HAK_MILLISECOND_NS)
+                return NULL;
+        } else {
+            const char *why = reason_to_give_up(now - begin);
+            if (why && take_back(area))
+                return why;
+        }
         hak_wait_on(&area->state, state, WAIT_SLICE_MS * HAK_MILLISECOND_NS);
     }
 }
@@ -185,9 +217,10 @@ void hak_crash_let_area_go(void) {
     struct hak_report_request *area = atomic_exchange(&claimed, NULL);
     if (!area)
         return;
-    /* WRITING: the collector is at it, and sets DONE; the next to claim finds it left behind. */
+    /* WRITING, PRINTING: the collector is at it, and sets DONE; the next to claim finds it left
+     * behind. */
     uint32_t state = atomic_load(&area->state);
-    if (state != HAK_REPORT_WRITING)
+    if (state != HAK_REPORT_WRITING && state != HAK_REPORT_PRINTING)
         atomic_compare_exchange_strong(&area->state, &state, HAK_REPORT_IDLE);
     hak_wake(&area->state);
 }
