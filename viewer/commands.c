@@ -28,6 +28,7 @@ static const struct view_option run_options[] = {
     { "process", 'p', "PID", sentence "; PID#2: the second with this pid, #7: row 7" }
 
 static const struct view_option import_options[] = {
+    {"store", 0, "FILE", "the store to write (default: beside the first FILE, .db for .rings)"},
     {"force", 'f', NULL, "replace a store that exists already"},
 };
 

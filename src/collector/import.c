@@ -10,11 +10,13 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "collector/debug_file.h"
 #include "collector/peer.h"
 #include "collector/worker.h"
 
-#define PIECE_BYTES ((size_t)256 << 10)
-#define BYTES_MAX   ((uint64_t)1 << 30)
+#define PIECE_BYTES       ((size_t)256 << 10)
+#define BYTES_MAX         ((uint64_t)1 << 30)
+#define MODULES_LOOKED_AT 2000
 
 struct file {
     const char *path;
@@ -187,6 +189,41 @@ static bool find_twice(struct hak_import *import, const struct file *files, int 
     return true;
 }
 
+static bool was_seen(const struct hak_worker *w, uint32_t module) {
+    const struct hak_module_row *row = &w->rows.modules[module].row;
+    for (uint32_t i = 0; i < module; i++)
+        if (strcmp(w->rows.modules[i].row.path, row->path) == 0 &&
+            strcmp(w->rows.modules[i].row.build_id, row->build_id) == 0)
+            return true;
+    return false;
+}
+
+/* Says which modules' files are not those that ran: their functions have no names in the store. */
+static void note_modules(struct hak_import *import, const struct hak_worker *w) {
+    static struct hak_debug_file file;
+    uint32_t strangers = 0;
+    size_t length = strlen(import->note);
+    const char *first = "";
+    for (uint32_t i = 0; i < w->rows.module_count && i < MODULES_LOOKED_AT; i++) {
+        const struct hak_module_row *row = &w->rows.modules[i].row;
+        if (row->path[0] != '/' || was_seen(w, i))
+            continue;
+        hak_debug_file_open(&file, row->path, row->build_id, 0, w->resolve.started_ns);
+        if (file.fd < 0 && strangers++ == 0)
+            first = row->path;
+        hak_debug_file_close(&file);
+    }
+    if (strangers == 1)
+        snprintf(import->note + length, sizeof import->note - length,
+                 "%s%.300s is not here as it was when it ran: its functions have no names",
+                 length ? "; " : "", first);
+    else if (strangers > 1)
+        snprintf(import->note + length, sizeof import->note - length,
+                 "%s%u modules, the first %.300s, are not here as they were when they ran: their "
+                 "functions have no names",
+                 length ? "; " : "", strangers, first);
+}
+
 static enum hak_import_state store_files(struct hak_import *import, struct file *files, int count) {
     static struct hak_worker worker;
     if (!hak_worker_make(&worker)) {
@@ -210,10 +247,12 @@ static enum hak_import_state store_files(struct hak_import *import, struct file 
         }
     }
     snprintf(import->store_path, sizeof import->store_path, "%s", worker.store_path);
-    if (state == HAK_IMPORT_DONE)
+    if (state == HAK_IMPORT_DONE) {
         hak_worker_store_files(&worker);
-    else if (worker.writer)
+        note_modules(import, &worker);
+    } else if (worker.writer) {
         hak_store_finish(worker.writer);
+    }
     hak_worker_free(&worker);
     return state;
 }

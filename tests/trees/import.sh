@@ -101,6 +101,7 @@ grep -q 'FREED BEFORE .*thread 1' report && grep -q '#0 main .*import.c:' report
 grep -q 'double-free reported here' why || fail "why: $(cat why)"
 "$trace" import --json -s store2.db ./*.rings >json || fail "import --json"
 grep -q '"command": "import"' json && grep -q '"faults": 1' json && grep -q '"lost": 0' json || fail "$(cat json)"
+python3 "$SOURCE/tests/cli/validate.py" "$SOURCE/docs/specs/output.schema.json" json || fail "import --json is not as its schema"
 
 # What is refused.
 tree_name=refused
@@ -124,6 +125,15 @@ grep -q "still written by process $waiting: wait for its end" import.err || fail
 kill -9 "$waiting"
 wait "$waiting" 2>/dev/null
 imported 0 0 -s store3.db ./*.rings
+
+# Another build of the program than the one that ran: said, and no wrong names.
+tree_name="another build"
+rm -f ./*.rings store*.db*
+cp "$program" other && LD_PRELOAD="$lonely/hakmem-debug.so" ./other many 10 2>err
+cp /bin/true other
+imported 1 0 -s store.db ./*.rings
+grep -q "$PWD/other is not here as it was when it ran" import.err || fail "$(cat import.err)"
+expect "count(*) from frame f join module m on m.id = f.module where m.path like '%/other' and f.function <> ''" 0
 
 # No place beside it, no place at all.
 tree_name="no place"
