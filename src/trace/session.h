@@ -116,10 +116,10 @@ struct hak_ring_entry {
 
 enum hak_report_state {
     HAK_REPORT_IDLE = 0,
-    HAK_REPORT_FILLING = 1, /* a thread has claimed it (compare and swap) */
-    HAK_REPORT_READY = 2,   /* filled: the collector is to write the report */
-    HAK_REPORT_WRITING = 3, /* collector: it is at it */
-    HAK_REPORT_DONE = 4,    /* collector: report is written; the thread sets IDLE or ends */
+    HAK_REPORT_FILLING = 1,  /* a thread has claimed it (compare and swap) */
+    HAK_REPORT_READY = 2,    /* filled: the collector is to write the report */
+    HAK_REPORT_WRITING = 3,  /* collector: it is at it */
+    HAK_REPORT_DONE = 4,     /* collector: report is written; the thread sets IDLE or ends */
     HAK_REPORT_PRINTING = 5, /* collector: it prints it, DONE follows at once; before, the
                               * program may give up and set IDLE: then it has said it itself */
 };
