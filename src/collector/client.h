@@ -69,6 +69,7 @@ struct hak_client {
     uint32_t rings_high, processes_high;        /* entries ever used */
     uint64_t abandoned_ask_ns, ask_interval_ns; /* when to ask again whether anybody maps it */
     bool moved;                                 /* tails moved since its commits word did */
+    bool is_abandoned;                          /* nobody maps it; what it says is final */
     bool over;                                  /* nobody maps it and all of it is stored */
     bool is_file; /* a session that went into a file: its processes are gone (rings_file.h) */
     uint64_t file_end_ticks, file_reference; /* of a file: its last record; times lie before */

@@ -327,6 +327,28 @@ START_TEST(asks_the_kernel_whether_anybody_is_left) {
 }
 END_TEST
 
+/* It came, ran and executed another program between two looks: its session stays until the other
+ * program has said hello, else the keeper would be gone by then. */
+START_TEST(waits_for_what_a_process_not_seen_yet_became) {
+    add(&worker, &program, 1);
+    struct hak_client *client = worker.clients[0];
+    fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
+    munmap(program.session, FAKE_BYTES);
+    program.session = NULL;
+    ck_assert(!hak_client_is_over(client, fake_monotonic()));
+    hak_client_look_at_processes(client, &worker.rows, -1);
+    ck_assert_uint_eq(hak_client_live(client), 1);
+    ck_assert(!hak_client_is_over(client, fake_monotonic() + 2000000000u));
+    struct hak_hello hello = {.pid = getpid()};
+    hak_client_note_exec(client, &hello, getpid(), 1);
+    ck_assert(hak_client_look_for_ends(client, fake_monotonic()));
+    commit(&worker);
+    ck_assert(hak_client_is_over(client, fake_monotonic() + 4000000000u));
+    commit(&worker);
+    ck_assert_int_eq(ask("SELECT end_kind FROM process"), 3);
+}
+END_TEST
+
 START_TEST(reads_rings_that_were_closed_and_used_again) {
     fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
     add(&worker, &program, 1);
@@ -486,6 +508,7 @@ int main(void) {
     tcase_add_test(cases, keeps_sessions_apart);
     tcase_add_test(cases, says_how_a_process_ended_and_gives_its_rings_back);
     tcase_add_test(cases, asks_the_kernel_whether_anybody_is_left);
+    tcase_add_test(cases, waits_for_what_a_process_not_seen_yet_became);
     tcase_add_test(cases, reads_rings_that_were_closed_and_used_again);
     tcase_add_test(cases, takes_another_path_when_the_store_cannot_be_made);
     tcase_add_test(cases, does_not_overwrite_a_file);
