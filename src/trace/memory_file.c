@@ -114,7 +114,7 @@ static bool join(char *path, const char *folder, const char *name) {
     const char *base = strrchr(name, '/') ? strrchr(name, '/') + 1 : name;
     if (bytes + strlen(base) + 2 > HAK_PATH_BYTES)
         return false;
-    memmove(path, folder, bytes);
+    memmove(path, folder, bytes); /* NOLINT(bugprone-not-null-terminated-result) */
     path[bytes] = '/';
     strcpy(path + bytes + 1, base);
     return true;

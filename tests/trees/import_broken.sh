@@ -5,12 +5,14 @@ set -u
 trace=${IMPORT_TRACE-$BUILD/hakmem-trace}
 mkdir lonely && cp "$BUILD/hakmem-debug.so" lonely/ || exit 2
 record() {
+    local name=$1
+    shift
     env HAKMEM_TRACE_MAX=16M LD_PRELOAD="$PWD/lonely/hakmem-debug.so" "$@" >out 2>err
     mv hakmem.*.rings "$name" || { cat err; exit 1; }
 }
-name=children record "$BUILD/tests/trees/import" children 3
-name=full record "$BUILD/tests/trees/import" threads 40000
-{ name=fault record "$BUILD/tests/trees/import" fault 100; } 2>/dev/null
+record children "$BUILD/tests/trees/import" children 3
+record full "$BUILD/tests/trees/import" threads 40000
+{ record fault "$BUILD/tests/trees/import" fault 100; } 2>/dev/null
 stores=0 errors=0
 for ((seed = 0; seed < ${IMPORT_TIMES-48}; seed++)); do
     rm -f broken.rings store.db*
