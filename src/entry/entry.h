@@ -75,7 +75,8 @@ static inline void *hak_entry_allocate(struct hak_hand_out *how) {
 
 /* A block comes back from the program; `kind` is HAK_FREE, by hak_free_by, or HAK_REALLOC_FROM
  * (then it was taken back before). */
-static inline void hak_entry_give(base_t base, user_t user, enum hak_record_kind kind) {
+static inline __attribute__((always_inline)) void hak_entry_give(base_t base, user_t user,
+                                                                 enum hak_record_kind kind) {
     if (HAK_UNLIKELY(!hak_route_give(base, kind)) && user.p)
         hak_entry_free_foreign(user);
 }
@@ -104,7 +105,7 @@ static inline __attribute__((always_inline)) void hak_entry_give_back(user_t use
 HAK_HIDDEN void hak_entry_give_slowly(void *pointer);
 
 /* free and everything that does the same. The plain build does not tell `by` apart. */
-static inline void hak_entry_free(void *pointer, enum hak_given by) {
+static inline __attribute__((always_inline)) void hak_entry_free(void *pointer, enum hak_given by) {
     if (hak_is_debug_build) {
         if (pointer)
             hak_entry_give_back(user_from(pointer), by);
