@@ -42,7 +42,8 @@ static bool start(struct view *view, const struct run_files *files, struct run_c
     }
     const char *log_option = run_option(view, "LOG");
     if (log_option && log_option[0] &&
-        !run_expand_path(log_option, view->argument[0], child->pid, log, sizeof log)) {
+        !(run_expand_path(log_option, view->argument[0], child->pid, log, sizeof log) &&
+          run_check_log(log))) {
         run_child_cancel(child);
         return false;
     }

@@ -24,6 +24,8 @@ const char *run_target_unreadable(void);
 /* The same for `import`, which knows its path. */
 bool run_check_store(const struct view *view, const char *path);
 bool run_settle_store(const struct view *view, pid_t pid, char *path, size_t bytes);
+/* False (printed): no file can be made at `path`, where reports should go. */
+bool run_check_log(const char *path);
 
 struct run_files {
     char library[PATH_MAX]; /* hakmem-debug.so */

@@ -115,3 +115,12 @@ bool run_check_store(const struct view *view, const char *path) {
     struct stat about;
     return lstat(path, &about) == 0 ? check_existing(view, path, &about) : try_to_make(view, path);
 }
+
+bool run_check_log(const char *path) {
+    struct stat about;
+    if (has_directory(path) && (stat(path, &about) != 0 || !S_ISDIR(about.st_mode)))
+        return true;
+    view_error("run: no log can be written to %s: %s", path,
+               has_directory(path) ? "it is a directory" : "its directory is not there");
+    return false;
+}
