@@ -87,6 +87,16 @@ int hak_link_receive(int link, struct hak_link_message *message, int *descriptor
     return -1;
 }
 
+/* What the user preloads is meant for PROGRAM: a worker whose clock stands still never ends. */
+static void drop_preloads(void) {
+    char **to = environ;
+    for (char **from = environ; from && *from; from++)
+        if (strncmp(*from, "LD_PRELOAD=", 11) != 0)
+            *to++ = *from;
+    if (to)
+        *to = NULL;
+}
+
 /* Runs in the child between fork and exec: only what is safe there. */
 static void become(const char *path, char *const arguments[], int link) {
     signal(SIGCHLD, SIG_DFL);
@@ -107,6 +117,7 @@ static void become(const char *path, char *const arguments[], int link) {
     if (close_range(HAK_LINK_SOCKET + 1, ~0u, 0) != 0)
         for (int fd = HAK_LINK_SOCKET + 1; fd < 1024; fd++)
             close(fd);
+    drop_preloads();
     execv(path, arguments);
     _exit(127);
 }
