@@ -18,13 +18,16 @@
 /* Set in strict seccomp, where reading a clock kills. */
 __attribute__((weak, visibility("hidden"))) _Atomic uint32_t hak_clock_is_barred;
 
-/* CLOCK_MONOTONIC in nanoseconds (from the vdso where there is one). Where it cannot be read each
- * call is a millisecond, so that whoever waits comes to an end. */
+/* CLOCK_MONOTONIC in nanoseconds: the kernel's, since a preload may have put another in the place
+ * of libc's, which may stand still and is not ready before its own constructor; libc's (from the
+ * vdso) in a sandbox. Where it cannot be read each call is a millisecond, so that whoever waits
+ * comes to an end. */
 static inline uint64_t hak_monotonic_ns(void) {
     if (atomic_load_explicit(&hak_clock_is_barred, memory_order_relaxed))
         return atomic_fetch_add(&hak_clock_is_barred, 1) * HAK_MILLISECOND_NS;
     struct timespec now = {0, 0};
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    if (hak_raw_call(SYS_clock_gettime, CLOCK_MONOTONIC, (long)&now, 0, 0, 0, 0) != 0)
+        (void)clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * HAK_SECOND_NS + (uint64_t)now.tv_nsec;
 }
 
