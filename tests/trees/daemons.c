@@ -155,7 +155,11 @@ static void outlive(void) {
     work(3);
     if (fork() != 0)
         return;
+    char go[4096];
+    snprintf(go, sizeof go, "%s.go", path);
     usleep(700000);
+    for (int i = 0; i < 3000 && access(go, F_OK) != 0; i++)
+        usleep(10000);
     work(40);
     execl(self, self, "note", path, NULL);
 }

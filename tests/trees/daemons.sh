@@ -5,6 +5,7 @@ set -u
 . "$SOURCE/tests/tools/tree_run.sh"
 daemons=$BUILD/tests/trees/daemons
 chmod 755 .
+touch said.go # the process that outlives PROGRAM goes on when it is there
 for case in close closefrom close_range daemon dup2 user user_exec user_alone outlive; do
     for way in tree tree_alone; do
         (umask 0; : >said; rm -f calls)
@@ -24,11 +25,14 @@ rm -f said store.db
 [ "$(cat said)" = 'executed later' ] || fail "run --wait returned before the last process had ended"
 [ ! -e store.db-wal ] || fail "the WAL was left beside the store"
 check_store
-rm -f said store.db
+rm -f said said.go store.db
 "$trace" run --check trace --store store.db -- "$daemons" outlive "$PWD/said" >out 2>err || fail "status 0 was due"
 [ ! -e said ] || fail "run without --wait waited for a process that outlives PROGRAM"
+touch said.go
+until_true test -e said || fail "the process that outlives PROGRAM did not go on"
 # On a terminal one line says who is left.
-rm -f said store2.db
+rm -f said said.go store2.db
 script -qec "$trace run --check trace --store store2.db -- $daemons outlive $PWD/said" /dev/null >terminal </dev/null
 grep -q 'still runs and is recorded on: [0-9]* daemons' terminal || fail "who is left is not said: $(cat terminal)"
+touch said.go
 for store in store.db store2.db; do until_true no_holder "$PWD/$store" || fail "somebody still has $store open"; done
