@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "collector/debug_file.h"
@@ -128,7 +129,8 @@ static bool open_file(struct hak_import *import, struct file *file) {
         file->copy = memfd_create("hakmem import", MFD_CLOEXEC | MFD_ALLOW_SEALING);
         if (file->copy < 0 || ftruncate(file->copy, (off_t)header.total_bytes) != 0 ||
             !copy_bytes(fd, file->copy, bytes))
-            good = refuse(import, file->path, " cannot be read: %s", strerror(errno));
+            good = refuse(import, file->path, " cannot be read: %s%s", strerror(errno),
+                          errno == EMFILE ? " (ulimit -n; or import fewer at a time)" : "");
         file->session_id = header.session_id;
         file->start_ns = header.monotonic_start_ns;
     }
@@ -261,6 +263,11 @@ enum hak_import_state hak_import_files(struct hak_import *import, char *const *p
     struct file *files = calloc((size_t)count, sizeof *files);
     enum hak_import_state state = HAK_IMPORT_DONE;
     import->why[0] = import->note[0] = 0;
+    struct rlimit descriptors; /* one for each file */
+    if (getrlimit(RLIMIT_NOFILE, &descriptors) == 0) {
+        descriptors.rlim_cur = descriptors.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &descriptors);
+    }
     if (!files) {
         snprintf(import->why, sizeof import->why, "memory ran out");
         return HAK_IMPORT_UNREADABLE;

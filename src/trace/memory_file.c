@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include "metrics/block.h"
 #include "options.h"
 #include "platform/raw_call.h"
 #include "trace/environment.h"
@@ -176,13 +177,35 @@ static void give_back(char *from, const char *to) {
         (void)hak_raw_call(SYS_madvise, (long)start, (long)(end - start), MADV_REMOVE, 0, 0, 0);
 }
 
+/* What of a ring no record was ever written to. */
+static void trim_ring(char *base, uint64_t total_bytes, const struct hak_ring_entry *ring) {
+    uint64_t head = atomic_load(&ring->head), bytes = ring->capacity * HAK_RECORD_BYTES;
+    if (atomic_load(&ring->state) == HAK_RING_FREE || head >= ring->capacity ||
+        ring->offset > total_bytes || bytes > total_bytes - ring->offset)
+        return;
+    give_back(base + ring->offset + head * HAK_RECORD_BYTES, base + ring->offset + bytes);
+}
+
 void hak_memory_trim_file(struct hak_session *session, uint64_t total_bytes) {
     char *base = (char *)session;
+    const struct hak_ring_entry *rings = (const void *)(base + session->ring_offset);
     uint64_t nodes = atomic_load(&session->node_count), extents = session->extent_count;
+    uint64_t rings_used = atomic_load(&session->rings_high);
+    uint64_t blocks = atomic_load(&session->metrics_high);
+    uint64_t processes = atomic_load(&session->processes_high);
     while (extents > 0 && !atomic_load(&session->extent_taken[extents - 1]))
         extents--;
+    give_back(base + session->process_offset + processes * sizeof(struct hak_process_entry),
+              base + session->ring_offset);
+    give_back(base + session->ring_offset + rings_used * sizeof *rings,
+              base + session->node_offset);
     if (nodes < session->node_capacity)
         give_back(base + session->node_offset + nodes * sizeof(struct hak_node),
                   base + session->report_offset);
+    uint64_t counters = session->extent_offset - session->metrics_blocks * HAK_COUNTERS_BYTES;
+    if (blocks < session->metrics_blocks)
+        give_back(base + counters + blocks * HAK_COUNTERS_BYTES, base + session->extent_offset);
     give_back(base + session->extent_offset + extents * HAK_EXTENT_BYTES, base + total_bytes);
+    for (uint64_t i = 0; i < rings_used && i < HAK_RINGS; i++)
+        trim_ring(base, total_bytes, &rings[i]);
 }

@@ -41,7 +41,7 @@ compare_processes
 nothing_lost
 expect "count(*) from frame where function = 'last_ones' and file like '%import.c' and line > 0" 2
 expect "end_kind || ' ' || exit_status from process" '1 0'
-[ "$(stat -c %b ./*.rings)" -lt 40000 ] || fail "the blocks of the file that nothing is in were not given back"
+[ "$(stat -c %b ./*.rings)" -lt 12000 ] || fail "the blocks of the file that nothing is in were not given back"
 alone threads 0 "$program" threads 5000
 compare_processes
 nothing_lost
