@@ -61,6 +61,7 @@ static void note_exec(const char *path, const char *why, char *const environment
                      : hak_sandbox_bars_hello()          ? HAK_EXEC_BARRED
                                                          : HAK_EXEC_PRELOADED;
     atomic_store_explicit(&entry->exec_state, state, memory_order_release);
+    hak_start_leave_file();
 }
 
 /* After an exec that failed. */

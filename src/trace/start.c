@@ -157,11 +157,22 @@ static bool is_last_process(void) {
     uint32_t high = atomic_load(&hak_current.session->processes_high);
     for (uint32_t i = 0; i < high && i < HAK_PROCESSES; i++) {
         uint32_t state = atomic_load(&hak_current.processes[i].state);
-        if (i != hak_current.process_index &&
+        /* Nobody sets the entry of one back that has executed another program, in a file. */
+        bool is_gone = hak_current.overwrites &&
+                       atomic_load(&hak_current.processes[i].exec_state) != HAK_EXEC_NONE;
+        if (i != hak_current.process_index && !is_gone &&
             (state == HAK_PROCESS_LIVE || state == HAK_PROCESS_CLAIMED))
             return false;
     }
     return true;
+}
+
+void hak_start_leave_file(void) {
+    if (!hak_current.overwrites)
+        return;
+    hak_ring_note_now();
+    if (is_last_process())
+        hak_memory_trim_file(hak_current.session, hak_current.total_bytes);
 }
 
 bool hak_start_is_own(void) {
@@ -183,11 +194,9 @@ void hak_trace_end(void) {
     atomic_store(&hak_current.process->state, HAK_PROCESS_ENDED);
     if (hak_current.overwrites)
         hak_ring_close_all();
-    if (is_last_process()) {
+    if (is_last_process())
         atomic_store(&session->closing, 1);
-        if (hak_current.overwrites)
-            hak_memory_trim_file(session, hak_current.total_bytes);
-    }
+    hak_start_leave_file();
     hak_ring_doorbell(session);
     if (hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0) == 1 && !hak_current.overwrites)
         wait_for_last_commit();

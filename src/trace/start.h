@@ -23,6 +23,10 @@ HAK_HIDDEN bool hak_start_in_file(const struct hak_keeper_failure *failure);
 /* True in a program that was executed by one which records into a file. */
 HAK_HIDDEN bool hak_start_is_below_file(void);
 
+/* In a file, before the process ends or executes another program: notes the clocks; the last one
+ * gives back what of the file is not used. */
+HAK_HIDDEN void hak_start_leave_file(void);
+
 /* Fills in what the header tells of the program, and then the magic. */
 HAK_HIDDEN void hak_start_publish(struct hak_session *session);
 HAK_HIDDEN void hak_start_add_reason(struct hak_text *to, const struct hak_keeper_failure *failure);

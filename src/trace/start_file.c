@@ -68,6 +68,7 @@ bool hak_start_in_file(const struct hak_keeper_failure *failure) {
     if (hak_memory_make_file(&memory, path) != 0)
         return false;
     hak_start_publish(memory.session);
+    memcpy(memory.session->store_path, path, sizeof path); /* what a raw report names */
     (void)hak_raw_call(SYS_close, memory.file, 0, 0, 0, 0, 0);
     hak_current.overwrites = true;
     if (!hak_current_begin(memory.session, memory.total_bytes) ||

@@ -52,6 +52,7 @@ expect "count(*) from process c join process p on p.id = c.parent where c.fork_e
 alone "executed programs" 0 /bin/sh -c "'$program' many 100; exec '$program' children 3"
 compare_processes
 nothing_lost
+[ "$(stat -c %b ./*.rings | sort -n | tail -n 1)" -lt 12000 ] || fail "what is executed does not give back: $(ls -s)"
 [ "$(echo ./*.rings | wc -w)" -eq 3 ] || fail "three files were due: $(echo ./*.rings)"
 expect "group_concat(end_kind) from (select end_kind from process where program like '%/dash' or program like '%/sh' order by id)" 3
 expect "count(*) from process where parent = 0" 2
@@ -91,7 +92,7 @@ check=normal tree_name=fault
 rm -f ./*.rings store*.db*
 { env LD_PRELOAD="$lonely/hakmem-debug.so" "$program" fault 1000 >out 2>err; } 2>/dev/null
 [ $? -eq 134 ] || fail "status 134 was due"
-grep -q '^hakmem: HKM-202 double-free .*hakmem-trace import' err || fail "no raw report: $(cat err)"
+grep -q '^hakmem: HKM-202 double-free .*hakmem-trace import' err && grep -q '^SUMMARY: .* store=.*\.rings$' err || fail "no raw report: $(cat err)"
 imported 0 0 ./*.rings
 name=$(echo ./*.rings) && mv "${name%.rings}.db" store.db || fail "the store lies elsewhere: $(ls)"
 grep -q '^2,... events of 1 process, 1 fault: ' import.out || fail "said $(cat import.out)"
