@@ -71,6 +71,7 @@ bool hak_ring_begin_kept(void) {
 void hak_ring_end_kept(void) {
     uint64_t before = signals;
     hak_ring_use(own_ring);
+    hak_writer.room = 0; /* it may be nearly full, and is to grow then */
     atomic_store(&is_held, 0);
     hak_restore_signals(&before);
 }

@@ -1,4 +1,5 @@
 /* What tests/trees/import.sh records where no collector is: import WHAT [N]. */
+#include <dlfcn.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -53,7 +54,12 @@ static void children(long count, long times) {
 int main(int argc, char **argv) {
     const char *what = argc > 1 ? argv[1] : "";
     long n = argc > 2 ? atol(argv[2]) : 1000;
-    if (strcmp(what, "many") == 0)
+    if (strcmp(what, "loads") == 0) { /* a library while the ring is nearly full */
+        take_and_give(3700);
+        if (!dlopen("libstdc++.so.6", RTLD_NOW))
+            abort();
+        take_and_give(5000);
+    } else if (strcmp(what, "many") == 0)
         take_and_give(n);
     else if (strcmp(what, "threads") == 0)
         threads(8, 1, n);

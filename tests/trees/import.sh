@@ -45,6 +45,10 @@ expect "end_kind || ' ' || exit_status from process" '1 0'
 alone threads 0 "$program" threads 5000
 compare_processes
 nothing_lost
+alone "a library that is loaded" 0 "$program" loads
+compare_processes
+nothing_lost
+expect "count(*) from module where path like '%/libstdc++.so.6'" 1
 alone children 0 "$program" children 20
 compare_processes
 nothing_lost
