@@ -29,9 +29,9 @@ DEPEND      = -MMD -MP -MF $@.d -MT $@
 # ---- sources: every .c file of a folder belongs to it ------------------------------------------
 LAYER_DIRS := entry route front slab pool large platform
 LAYER_SRC  := $(wildcard src/*.c) $(foreach d,$(LAYER_DIRS),$(wildcard src/$(d)/*.c))
-WATCH_SRC  := $(foreach d,guard trace unwind metrics,$(wildcard src/$(d)/*.c))
+WATCH_SRC  := $(foreach d,guard trace tree unwind metrics,$(wildcard src/$(d)/*.c))
 STORE_SRC  := $(wildcard src/store/*.c)
-COLL_SRC   := $(filter-out src/collector/main.c,$(wildcard src/collector/*.c))
+COLL_SRC   := $(filter-out %/main.c,$(foreach d,collector report symbols,$(wildcard src/$(d)/*.c)))
 VIEW_SRC   := $(filter-out viewer/main.c,$(wildcard viewer/*.c))
 
 PLAIN_OBJ := $(LAYER_SRC:%.c=$(BUILD)/plain/%.o)
@@ -112,7 +112,7 @@ TEST_FLAGS := $(filter-out -fvisibility=hidden,$(COMMON)) -Wno-conversion -iquot
 LINK_TEST   = $(CC) $(TEST_FLAGS) $(DEPEND) -o $@ $(filter %.c %.a,$^)
 
 # The guard's tests take the tracer's place themselves.
-$(BUILD)/libguardlayers.a: $(filter-out $(foreach d,entry trace unwind,$(BUILD)/debug/src/$(d)/%),$(DEBUG_OBJ))
+$(BUILD)/libguardlayers.a: $(filter-out $(foreach d,entry trace tree unwind,$(BUILD)/debug/src/$(d)/%),$(DEBUG_OBJ))
 	$(call SAY,archive) rm -f $@ && ar rcs $@ $^
 $(BUILD)/tests/unit/guard/%: tests/unit/guard/%.c $(BUILD)/libguardlayers.a $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -120,6 +120,9 @@ $(BUILD)/tests/unit/guard/%: tests/unit/guard/%.c $(BUILD)/libguardlayers.a $(BU
 $(BUILD)/tests/unit/trace/%: tests/unit/trace/%.c $(BUILD)/libdebuglayers.a $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,test) $(LINK_TEST) -DHAK_DEBUG=1 $(CHECK_LIBS) -lunwind
+$(BUILD)/tests/unit/tree/%: tests/unit/tree/%.c $(BUILD)/libdebuglayers.a $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,test) $(LINK_TEST) -DHAK_DEBUG=1 $(CHECK_LIBS)
 $(BUILD)/tests/unit/metrics/%: tests/unit/metrics/%.c $(BUILD)/libdebuglayers.a $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,test) $(LINK_TEST) -DHAK_DEBUG=1 $(CHECK_LIBS)
@@ -127,6 +130,12 @@ $(BUILD)/tests/unit/store/%: tests/unit/store/%.c $(BUILD)/libstore.a $(BUILD)/f
 	@mkdir -p $(@D)
 	$(call SAY,test) $(LINK_TEST) $(CHECK_LIBS) $(HOST_LIBS)
 $(BUILD)/tests/unit/collector/%: tests/unit/collector/%.c $(BUILD)/libcollector.a $(BUILD)/libstore.a $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,test) $(LINK_TEST) $(CHECK_LIBS) $(HOST_LIBS)
+$(BUILD)/tests/unit/report/%: tests/unit/report/%.c $(BUILD)/libcollector.a $(BUILD)/libstore.a $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,test) $(LINK_TEST) $(CHECK_LIBS) $(HOST_LIBS)
+$(BUILD)/tests/unit/symbols/%: tests/unit/symbols/%.c $(BUILD)/libcollector.a $(BUILD)/libstore.a $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,test) $(LINK_TEST) $(CHECK_LIBS) $(HOST_LIBS)
 $(BUILD)/tests/unit/viewer/%: tests/unit/viewer/%.c $(BUILD)/libviewer.a $(BUILD)/libcollector.a $(BUILD)/libstore.a $(BUILD)/flags

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "address.h"
-#include "collector/lookup.h"
-#include "collector/words.h"
+#include "report/lookup.h"
+#include "report/words.h"
 #include "hop.h"
 #include "process.h"
 

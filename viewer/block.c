@@ -4,7 +4,7 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
-#include "collector/facts_json.h"
+#include "report/facts_json.h"
 #include "hop.h"
 #include "json.h"
 #include "process.h"

@@ -5,8 +5,8 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
-#include "collector/lookup.h"
-#include "collector/words.h"
+#include "report/lookup.h"
+#include "report/words.h"
 #include "hop.h"
 #include "labels.h"
 #include "process.h"

@@ -1,8 +1,8 @@
 /* `check`: is the capture intact, and is every block's path legal. */
 #include "view.h"
 
-#include "collector/facts_json.h"
-#include "collector/words.h"
+#include "report/facts_json.h"
+#include "report/words.h"
 #include "json.h"
 
 /* Findings printed; a capture that is broken all over needs no more. */

@@ -4,7 +4,7 @@
 
 #include <ctype.h>
 #include <string.h>
-#include "collector/words.h"
+#include "report/words.h"
 
 /* The words that an option takes, with blanks between them, "" when it takes anything:
  * "trace|normal" as argument, or a sentence that is nothing but words ("auto, always, never"). */

@@ -4,8 +4,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include "collector/facts_json.h"
-#include "collector/words.h"
+#include "report/facts_json.h"
+#include "report/words.h"
 #include "events.h"
 #include "json.h"
 #include "labels.h"

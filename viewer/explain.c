@@ -2,8 +2,8 @@
 #include "view.h"
 
 #include <string.h>
-#include "collector/facts_json.h"
-#include "collector/words.h"
+#include "report/facts_json.h"
+#include "report/words.h"
 #include "fault_pages.h"
 #include "json.h"
 

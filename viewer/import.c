@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "collector/facts_json.h"
+#include "report/facts_json.h"
 #include "collector/import.h"
-#include "collector/words.h"
+#include "report/words.h"
 #include "json.h"
 #include "run.h"
 

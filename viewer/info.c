@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <stdlib.h>
-#include "collector/facts_json.h"
-#include "collector/words.h"
+#include "report/facts_json.h"
+#include "report/words.h"
 #include "info.h"
 #include "json.h"
 #include "pools.h"

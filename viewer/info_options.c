@@ -2,7 +2,7 @@
 #include "info.h"
 
 #include <string.h>
-#include "collector/facts_json.h"
+#include "report/facts_json.h"
 #include "json.h"
 
 static const struct {

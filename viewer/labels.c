@@ -2,8 +2,8 @@
 #include "labels.h"
 
 #include <string.h>
-#include "collector/lookup.h"
-#include "collector/words.h"
+#include "report/lookup.h"
+#include "report/words.h"
 #include "process.h"
 #include "trace/record.h"
 

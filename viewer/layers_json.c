@@ -1,9 +1,9 @@
 /* The document of `layers --json`. */
 #include "layers.h"
 
-#include "collector/facts_json.h"
-#include "collector/lookup.h"
-#include "collector/words.h"
+#include "report/facts_json.h"
+#include "report/lookup.h"
+#include "report/words.h"
 #include "json.h"
 #include "superslab.h"
 

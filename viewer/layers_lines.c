@@ -3,7 +3,7 @@
  */
 #include "layers.h"
 
-#include "collector/words.h"
+#include "report/words.h"
 #include "superslab.h"
 
 const char *layers_share(uint64_t part, uint64_t whole) {

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include "collector/words.h"
+#include "report/words.h"
 #include "superslab.h"
 
 #define COLUMNS_MAX (HAK_LAYERS + 12)

@@ -3,7 +3,7 @@
 
 #include <inttypes.h>
 #include <sqlite3.h>
-#include "collector/words.h"
+#include "report/words.h"
 #include "process.h"
 #include "superslab.h"
 

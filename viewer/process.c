@@ -5,7 +5,7 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
-#include "collector/words.h"
+#include "report/words.h"
 
 static sqlite3_stmt *prepare(struct view *view, const char *sql, sqlite3_int64 argument) {
     sqlite3_stmt *query = NULL;

@@ -10,9 +10,9 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "collector/facts_json.h"
+#include "report/facts_json.h"
 #include "collector/keeper.h"
-#include "collector/words.h"
+#include "report/words.h"
 #include "json.h"
 #include "options.h"
 

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "collector/facts_json.h"
-#include "collector/words.h"
+#include "report/facts_json.h"
+#include "report/words.h"
 #include "json.h"
 #include "sql_print.h"
 

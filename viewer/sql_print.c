@@ -4,8 +4,8 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
-#include "collector/facts_json.h"
-#include "collector/words.h"
+#include "report/facts_json.h"
+#include "report/words.h"
 #include "json.h"
 
 #define COLUMNS_MAX 128

@@ -4,9 +4,9 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
-#include "collector/facts_json.h"
-#include "collector/lookup.h"
-#include "collector/words.h"
+#include "report/facts_json.h"
+#include "report/lookup.h"
+#include "report/words.h"
 #include "json.h"
 #include "process.h"
 #include "store/tally.h"

@@ -2,7 +2,7 @@
 #include "tree.h"
 
 #include <string.h>
-#include "collector/words.h"
+#include "report/words.h"
 #include "labels.h"
 
 #define CHILDREN_SHOWN 8     /* of one process */

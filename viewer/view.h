@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-#include "collector/text.h"
+#include "report/text.h"
 #include "store/reader.h"
 
 #define VIEW_OPTIONS_MAX  64

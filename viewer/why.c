@@ -3,9 +3,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include "collector/facts_json.h"
-#include "collector/story_words.h"
-#include "collector/words.h"
+#include "report/facts_json.h"
+#include "report/story_words.h"
+#include "report/words.h"
 #include "json.h"
 #include "position.h"
 #include "process.h"

@@ -7,7 +7,7 @@
 #ifndef HAK_VIEWER_WHY_H
 #define HAK_VIEWER_WHY_H
 
-#include "collector/lookup.h"
+#include "report/lookup.h"
 #include "store/story.h"
 #include "view.h"
 

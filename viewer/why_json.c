@@ -1,8 +1,8 @@
 /* `why --json`. */
 #include "why.h"
 
-#include "collector/facts_json.h"
-#include "collector/words.h"
+#include "report/facts_json.h"
+#include "report/words.h"
 #include "json.h"
 #include "superslab.h"
 

@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include "collector/story_words.h"
-#include "collector/words.h"
+#include "report/story_words.h"
+#include "report/words.h"
 #include "hop.h"
 
 /* Owners shown unless --all: the newest, and the one that a stale mark names. */

@@ -4,8 +4,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include "collector/story_words.h"
-#include "collector/words.h"
+#include "report/story_words.h"
+#include "report/words.h"
 #include "labels.h"
 #include "position.h"
 #include "process.h"

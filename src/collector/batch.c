@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include "collector/index.h"
+#include "store/index.h"
 
 #define TABLE_SLOTS (2 * HAK_BATCH_MAX)
 #define ROUNDS_MAX  16

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include "collector/report.h"
-#include "collector/report_place.h"
+#include "report/report.h"
+#include "report/report_place.h"
 #include "store/story.h"
 #include "collector/second_opinion.h"
 

@@ -11,7 +11,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "collector/debug_file.h"
+#include "symbols/debug_file.h"
 #include "collector/peer.h"
 #include "collector/worker.h"
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "collector/clock.h"
-#include "collector/jit_names.h"
+#include "symbols/jit_names.h"
 
 #define LEVELS_MAX  32
 #define STACK_DEPTH 4096

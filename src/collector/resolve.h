@@ -9,9 +9,9 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include "collector/index.h"
+#include "store/index.h"
 #include "collector/rows.h"
-#include "collector/symbols.h"
+#include "symbols/symbols.h"
 #include "store/reader.h"
 #include "store/writer.h"
 

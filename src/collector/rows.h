@@ -11,7 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include "collector/index.h"
+#include "store/index.h"
 #include "store/writer.h"
 
 struct hak_symbol_file;

@@ -13,7 +13,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "collector/debug_file.h"
+#include "symbols/debug_file.h"
 
 enum { LIMIT_MS = 500, MODULES_MAX = 512, HEADER_BYTES = 12, ENTRY_BYTES = 8 };
 

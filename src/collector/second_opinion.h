@@ -13,22 +13,8 @@
 
 #include <stdint.h>
 #include "collector/rows.h"
+#include "report/report.h"
 #include "trace/session.h"
-
-enum hak_opinion {
-    HAK_OPINION_NONE = 0,  /* libunwind could not be asked, or did not answer in time */
-    HAK_OPINION_AGREES,    /* the same frames, as far as both went */
-    HAK_OPINION_FURTHER,   /* the same frames, and more behind them where ours ended early */
-    HAK_OPINION_DIFFERENT, /* another caller */
-};
-
-struct hak_second_opinion {
-    enum hak_opinion verdict;
-    uint32_t at;     /* FURTHER: the first frame that is new; DIFFERENT: the first that differs */
-    uint64_t caller; /* libunwind's ip there */
-    uint32_t count;  /* FURTHER: frames in all */
-    uint64_t frames[HAK_REPORT_FRAMES];
-};
 
 /* Asks libunwind about `request`, whose process has row `process`. Nothing in the request is
  * trusted. Takes at most about half a second. */

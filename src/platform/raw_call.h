@@ -13,7 +13,7 @@
 #include "hop.h"
 
 /* System calls that the sandbox in which the program has put itself does not allow, some of them at
- * the price of its life: a bit for each number, set by trace/sandbox.c in the debug build. Weak,
+ * the price of its life: a bit for each number, set by tree/sandbox.c in the debug build. Weak,
  * since parts of hakmem are linked without it. */
 enum { HAK_CALL_NUMBERS = 512 };
 HAK_HIDDEN extern _Atomic uint64_t hak_forbidden_calls[HAK_CALL_NUMBERS / 64];

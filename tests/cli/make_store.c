@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "collector/report.h"
+#include "report/report.h"
 #include "check.h"
 #include "hop.h"
 #include "size_class.h"

@@ -1,0 +1,162 @@
+/* Makes a report: gathers what request, context and store say, then has the page written. */
+#include "report/report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "report/report_page.h"
+#include "hop.h"
+#include "superslab.h"
+
+/* Fault codes that need words of their own; the numbers are those of faults.def. */
+static bool is_layer_move(unsigned code) {
+    return code >= 101 && code <= 199;
+}
+
+static bool is_same_step(const struct report_page *page, const struct hak_event *event) {
+    return event->kind == page->facts->kind && event->thread == page->context.thread &&
+           event->address == page->facts->found_address &&
+           (uint32_t)(event->generation >> 32) == page->facts->epoch &&
+           (uint32_t)event->generation == page->facts->record_count;
+}
+
+/* The call that the fault stopped, where it was recorded: the newest event of the block of that
+ * kind in the fault's thread. */
+static struct hak_event own_event(const struct report_page *page) {
+    const struct hak_story *story = page->story;
+    for (int i = story ? story->move_count - 1 : -1; i >= 0; i--)
+        if (is_same_step(page, &story->moves[i]))
+            return story->moves[i];
+    return (struct hak_event){0};
+}
+
+static void find_wrong_step(struct report_page *page) {
+    unsigned code = page->facts->fault;
+    const struct hak_story *story = page->story;
+    if (page->stale) {
+        page->wrong = page->stale->ends[0];
+        page->wrong_step = WRONG_EARLIER;
+    } else if (is_layer_move(code) && story && story->first_wrong.id != 0) {
+        page->wrong = story->first_wrong;
+        page->wrong_step = is_same_step(page, &page->wrong) ? WRONG_IS_FOUND : WRONG_EARLIER;
+    } else if (code == 201 || code == 103 ||
+               (is_layer_move(code) && page->facts->kind == HAK_SLL_PUSH)) {
+        page->wrong = own_event(page);
+        page->wrong_step = WRONG_IS_FOUND;
+    }
+}
+
+static void ask_store(struct report_page *page) {
+    uint64_t address = page->facts->base ? page->facts->base : page->facts->found_address;
+    if (!page->r || address == 0 || page->words == NULL)
+        return;
+    int told = hak_story_tell(page->r, address, page->context.process, page->context.fault_event,
+                              &page->story);
+    if (told < 0)
+        snprintf(page->trouble, sizeof page->trouble, "%s", hak_store_message());
+    if (told <= 0 || !page->story) {
+        page->story = NULL;
+        return;
+    }
+    if (page->story->life_count > 0)
+        page->life = &page->story->lives[page->story->life_count - 1];
+    if (page->facts->fault == 202)
+        page->stale = hak_story_stale(page->story);
+}
+
+static void settle_block(struct report_page *page) {
+    const struct hak_fault_facts *facts = page->facts;
+    const struct hak_life *life = page->life;
+    bool born = life && life->birth.id != 0;
+    page->base = facts->base;
+    page->user = facts->user;
+    page->slot_bytes = facts->slot_bytes;
+    if (page->base && !page->user && born && life->birth.base == page->base)
+        page->user = life->birth.address;
+    page->asked_known = facts->asked_bytes != 0;
+    page->asked_bytes = facts->asked_bytes;
+    if (!page->asked_known && born && life->birth.base == page->base) {
+        page->asked_bytes = hak_life_bytes(life);
+        page->asked_known = true;
+    }
+    page->has_header = page->base && page->user >= page->base + 16;
+    if (page->asked_known && page->user + page->asked_bytes > page->base + page->slot_bytes)
+        page->asked_known = false; /* numbers of a dying program: do not draw nonsense */
+}
+
+static void write_page(struct hak_text *text, const struct report_page *page) {
+    report_headline(text, page);
+    hak_text_add(text, "\n\n");
+    if (page->words) {
+        report_pointer(text, page);
+        report_picture(text, page);
+        report_steps(text, page);
+        report_history(text, page);
+    } else {
+        report_crash(text, page);
+    }
+    report_others(text, page);
+    report_completeness(text, page);
+    if (page->words) {
+        struct hak_text guess = {0};
+        if (report_guess(&guess, page))
+            hak_text_add(text, "  GUESS             %s\n", guess.bytes);
+        hak_text_free(&guess);
+    }
+    report_next(text, page);
+}
+
+static void free_page(struct report_page *page) {
+    hak_frames_free(&page->frames);
+    hak_frames_free(&page->wrong_frames);
+    hak_story_free(page->story);
+    free((char *)page->context.thread_name);
+    free((char *)page->context.store_path);
+}
+
+int hak_report_make(struct hak_store_reader *r, const struct hak_report_request *request,
+                    const struct hak_report_context *context, struct hak_report *out) {
+    struct report_page page = {
+        .r = r, .request = request, .facts = &request->facts, .context = *context};
+    *out = (struct hak_report){0};
+    page.context.thread_name = strdup(context->thread_name ? context->thread_name : "");
+    page.context.store_path = strdup(context->store_path ? context->store_path : "");
+    if (!page.context.thread_name || !page.context.store_path ||
+        hak_frames_copy(&page.frames, context->frames, context->frame_count) < 0) {
+        free_page(&page);
+        return -1;
+    }
+    if (page.context.signal == 0)
+        page.context.signal = request->signal;
+    page.words = hak_words_fault(request->facts.fault);
+    page.layer_move = is_layer_move(request->facts.fault);
+    ask_store(&page);
+    settle_block(&page);
+    find_wrong_step(&page);
+    hak_frames_load(&page.wrong_frames, r, page.wrong.stack);
+
+    struct hak_text text = {0}, summary = {0}, headline = {0};
+    write_page(&text, &page);
+    report_headline(&headline, &page);
+    report_summary(&summary, &page);
+    if (summary.bytes)
+        hak_text_add(&text, "%s\n", summary.bytes);
+    out->json = report_json(&page, headline.bytes ? headline.bytes : "",
+                            summary.bytes ? summary.bytes : "");
+    out->text = hak_text_take(&text);
+    out->summary = hak_text_take(&summary);
+    hak_text_free(&headline);
+    free_page(&page);
+    if (!out->text || !out->summary || !out->json) {
+        hak_report_free(out);
+        return -1;
+    }
+    return 0;
+}
+
+void hak_report_free(struct hak_report *report) {
+    free(report->text);
+    free(report->summary);
+    free(report->json);
+    *report = (struct hak_report){0};
+}

@@ -1,0 +1,241 @@
+/* The end of a report: how complete the record is, what may be guessed, what to type next, SUMMARY.
+ */
+#include "report/report_page.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "hop.h"
+#include "superslab.h"
+#include "trace/record.h"
+
+/* Why an unwinder's walk ended early, by enum hak_unwind_end; NULL = it did not. */
+static const char *unwind_trouble(uint32_t end) {
+    switch (end) {
+    case 0:
+        return NULL;
+    case 1:
+        return "of the fault's stack only the innermost 256 frames were kept";
+    case 2:
+        return "the fault's stack ends at code without call frame information";
+    case 3:
+        return "the fault's stack is damaged: its last frames may be wrong";
+    case 4:
+        return "the fault's stack is missing: a signal handler had interrupted the unwinder";
+    case 5:
+        return "the fault's stack runs through code without call frame information: callers there "
+               "were found by frame pointers";
+    default:
+        return "the fault's stack may be incomplete";
+    }
+}
+
+static int count_partial(const struct report_page *page) {
+    int partial = 0;
+    const struct hak_story *story = page->story;
+    for (int i = 0; story && i < story->move_count; i++)
+        partial += (story->moves[i].flags & HAK_RECORD_PARTIAL) != 0;
+    return partial;
+}
+
+/* Appends ", " or the heading before each finding. */
+static void finding(struct hak_text *text, int *findings, const char *what) {
+    hak_text_add(text, "%s%s", (*findings)++ > 0 ? "; " : "", what);
+}
+
+void report_completeness(struct hak_text *text, const struct report_page *page) {
+    int findings = 0;
+    hak_text_add(text, "  COMPLETENESS      ");
+    if (!page->r) {
+        finding(text, &findings, "no store: only what the program itself left is shown");
+    } else if (page->trouble[0]) {
+        finding(text, &findings, "the store could not be asked: ");
+        hak_text_add_name(text, page->trouble);
+    }
+    if (page->r && page->words && page->context.fault_event == 0)
+        finding(text, &findings, "the fault's own record is not in the store");
+    if (page->story && page->story->lost_events > 0) {
+        finding(text, &findings,
+                hak_words_count(page->story->lost_events, "event was lost", "events were lost"));
+        hak_text_add(text, " while this block was in use: a step may be missing");
+    }
+    if (page->story && page->story->moves_total > (uint64_t)page->story->move_count)
+        finding(text, &findings, "only the newest events of this block were looked at");
+    if (page->life && page->life->birth.id == 0)
+        finding(text, &findings, "the capture does not reach back to this block's allocation");
+    int partial = count_partial(page);
+    if (partial > 0) {
+        finding(text, &findings, "");
+        hak_text_add(text, "%s of this block's history may be cut short",
+                     hak_words_count((uint64_t)partial, "stack", "stacks"));
+    }
+    const struct hak_second_opinion *second = page->context.second;
+    if (unwind_trouble(page->request->unwind_end))
+        finding(text, &findings, unwind_trouble(page->request->unwind_end));
+    else if (page->frames.count == 0)
+        finding(text, &findings, "the fault has no stack");
+    if (second && second->verdict == HAK_OPINION_FURTHER) {
+        finding(text, &findings, "");
+        hak_text_add(text, "libunwind went further: the frames from 0x%" PRIx64 " on are its",
+                     second->caller);
+    } else if (second && second->verdict == HAK_OPINION_DIFFERENT) {
+        finding(text, &findings, "");
+        hak_text_add(text,
+                     "libunwind finds another stack: 0x%" PRIx64 " where hakmem has 0x%" PRIx64,
+                     second->caller, page->request->frames[second->at]);
+    }
+    if (findings == 0)
+        hak_text_add(text, page->words ? "all events kept, all stacks whole"
+                                       : "all events kept, the stack is whole");
+    hak_text_add(text, "\n");
+}
+
+static bool guess_overflow(struct hak_text *text, const struct hak_fault_facts *facts) {
+    uint64_t past = (uint64_t)facts->offset - facts->asked_bytes;
+    if (facts->offset < 0)
+        return false;
+    if (facts->damaged_bytes == 1 && past == 0 && facts->damage[0] == 0) {
+        hak_text_add(text, "a string's closing zero byte did not fit (strlen without + 1)");
+        return true;
+    }
+    unsigned known = facts->damaged_bytes < 32 ? facts->damaged_bytes : 32;
+    unsigned printable = 0;
+    for (unsigned i = 0; i < known; i++)
+        printable += facts->damage[i] >= 0x20 && facts->damage[i] < 0x7f;
+    if (past == 0 && known >= 2 && printable + 1 >= known) {
+        hak_text_add(text, "text was copied in without regard to the size: \"");
+        for (unsigned i = 0; i < known && facts->damage[i] >= 0x20 && facts->damage[i] < 0x7f; i++)
+            hak_text_add(text, "%c", facts->damage[i]);
+        hak_text_add(text, "\"");
+        return true;
+    }
+    if (past > 0) {
+        hak_text_add(text, "an index past the end: the first %s behind the block are untouched",
+                     hak_words_bytes(past));
+        return true;
+    }
+    return false;
+}
+
+bool report_guess(struct hak_text *text, const struct report_page *page) {
+    const struct hak_fault_facts *facts = page->facts;
+    const struct hak_event *wrong = page->wrong.id ? &page->wrong : NULL;
+    uint64_t header = page->user - page->base;
+    switch (facts->fault) {
+    case 101:
+    case 104:
+        if (page->has_header && facts->offset != 0 && (uint64_t)facts->offset == header) {
+            hak_text_add(text,
+                         "the header's %s were added twice on the way from the magazine to "
+                         "the list",
+                         hak_words_bytes(header));
+            return true;
+        }
+        if (facts->fault == 104 && facts->offset == 0 && !wrong) {
+            hak_text_add(text, "the program wrote into the block after it was freed, or past the "
+                               "end of the block in front of it");
+            return true;
+        }
+        return false;
+    case 201:
+        if (page->user && facts->found_address > page->user &&
+            facts->found_address < page->user + page->asked_bytes) {
+            hak_text_add(text, "the pointer was moved on after the allocation, and not back before "
+                               "it was freed");
+            return true;
+        }
+        return false;
+    case 301:
+        return guess_overflow(text, facts);
+    case 302:
+        hak_text_add(text, facts->offset >= -16 && facts->offset < 0
+                               ? "a negative index, or a write past the end of the block in front"
+                               : "a write past the end of the block in front");
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* True when the first `length` bytes of `path` are the folder in which the program works. */
+static bool is_program_folder(const struct report_page *page, const char *path, size_t length) {
+    char link[64], folder[4096];
+    int pid = hak_lookup_pid(page->r, page->context.process);
+    snprintf(link, sizeof link, "/proc/%d/cwd", pid);
+    ssize_t got = pid > 0 ? readlink(link, folder, sizeof folder) : -1;
+    return got > 0 && (size_t)got == length && memcmp(folder, path, length) == 0;
+}
+
+/* The -s option for commands to type; none for a store that is found without it. */
+static void add_store_option(struct hak_text *text, const struct report_page *page) {
+    const char *path = page->context.store_path, *slash = strrchr(path, '/');
+    if (slash && is_program_folder(page, path, (size_t)(slash - path)))
+        path = slash + 1;
+    bool is_default = strncmp(path, "hakmem.", 7) == 0 && !strchr(path, '/');
+    if (!path[0] || is_default)
+        return;
+    hak_text_add(text, " -s ");
+    hak_text_add_name(text, path);
+}
+
+void report_next(struct hak_text *text, const struct report_page *page) {
+    hak_text_add(text, "  NEXT              ");
+    if (page->r && page->words && page->facts->found_address != 0 && page->story) {
+        hak_text_add(text, "hakmem-trace why 0x%" PRIx64, page->facts->found_address);
+        add_store_option(text, page);
+        hak_text_add(text, "     ");
+    } else if (page->r && !page->words) {
+        hak_text_add(text, "hakmem-trace events --tail 20");
+        add_store_option(text, page);
+        hak_text_add(text, "     hakmem-trace info");
+        add_store_option(text, page);
+    }
+    if (page->words)
+        hak_text_add(text, "hakmem-trace explain HKM-%u", page->words->code);
+    hak_text_add(text, "\n");
+}
+
+static void add_store_name(struct hak_text *text, const struct report_page *page) {
+    const char *slash = strrchr(page->context.store_path, '/');
+    hak_text_add(text, " store=");
+    const char *name = slash ? slash + 1 : page->context.store_path;
+    for (const char *c = name; *c; c++) {
+        char one[2] = {*c == ' ' ? '_' : *c, 0};
+        if ((unsigned char)*c < 0x80)
+            hak_text_add_name(text, one);
+        else
+            hak_text_add(text, "%c", *c);
+    }
+    if (!name[0])
+        hak_text_add(text, "none");
+}
+
+void report_summary(struct hak_text *text, const struct report_page *page) {
+    const struct hak_fault_facts *facts = page->facts;
+    const struct hak_frames *frames = report_main_frames(page);
+    const struct hak_frame *frame = frames->frame;
+    int count = frames->count;
+    /* A wild call went into no module; who called is the next one. */
+    for (; count > 1 && !page->words && frame->module[0] == 0; frame++)
+        count--;
+    hak_text_add(text, "SUMMARY: hakmem: %s ", page->words ? page->words->name : "crash");
+    int first = hak_words_telling_frame(frame, count);
+    if (first >= 0) {
+        hak_words_add_location(text, &frame[first], 1);
+        hak_text_add(text, " ");
+        hak_text_add_name(text, frame[first].function[0] ? frame[first].function : "??");
+    } else {
+        hak_text_add(text, "?? ??");
+    }
+    if (!page->words) {
+        hak_text_add(text, " signal=%s", hak_words_signal(page->context.signal));
+        add_store_name(text, page);
+        return;
+    }
+    unsigned hop = page->wrong_step == WRONG_EARLIER ? page->wrong.kind : facts->kind;
+    hak_text_add(text, " hop=%s class=%s", hak_words_kind(hop),
+                 page->base ? hak_words_class(page->r, facts->class_due) : "none");
+    hak_text_add(text, " offset=%+lld", (long long)facts->offset);
+    add_store_name(text, page);
+}

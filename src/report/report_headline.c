@@ -1,0 +1,203 @@
+/* The first line of a report, which must stand alone in a log, and the pointer in words. */
+#include "report/report_page.h"
+
+#include "hop.h"
+#include "store/calls.h"
+#include "superslab.h"
+
+/* `the C3 list of thread 2 "worker"` */
+static void add_list(struct hak_text *text, const struct report_page *page) {
+    const struct hak_fault_facts *facts = page->facts;
+    unsigned class_index =
+        facts->class_found != HAK_CLASS_NONE ? facts->class_found : facts->class_due;
+    struct hak_thread_words thread = {.number = page->context.thread_number};
+    hak_text_add(text, "the %s list of thread ", hak_words_class(page->r, class_index));
+    hak_text_add(text, "%s",
+                 page->context.thread_name[0]
+                     ? hak_words_quoted(thread.number, page->context.thread_name)
+                     : hak_words_thread(&thread));
+}
+
+/* "16 bytes past its block's base" */
+static void add_offset(struct hak_text *text, int64_t offset, const char *of) {
+    uint64_t size = offset < 0 ? (uint64_t)0 - (uint64_t)offset : (uint64_t)offset;
+    hak_text_add(text, "%s %s %s", hak_words_bytes(size), offset < 0 ? "before" : "past", of);
+}
+
+static const char *call_name(const struct report_page *page) {
+    switch (page->facts->kind) {
+    case HAK_MALLOC:
+        return "malloc";
+    case HAK_FREE:
+        return hak_call_given(page->facts->subkind >> 8);
+    case HAK_REALLOC:
+    case HAK_REALLOC_FROM:
+        return "realloc";
+    default:
+        return hak_words_kind(page->facts->kind);
+    }
+}
+
+static void headline_of_move(struct hak_text *text, const struct report_page *page) {
+    const struct hak_fault_facts *facts = page->facts;
+    const char *kind = hak_words_kind(facts->kind);
+    switch (facts->fault) {
+    case 103:
+        hak_text_add(text, "%s got 0x%llx for ", kind, (unsigned long long)facts->found_address);
+        add_list(text, page);
+        hak_text_add(text, ", and it lies in no SuperSlab");
+        return;
+    case 102:
+        add_list(text, page);
+        hak_text_add(text, " %s a block of %s", facts->kind == HAK_SLL_PUSH ? "was given" : "holds",
+                     hak_words_class(page->r, facts->class_due));
+        if (facts->class_found != HAK_CLASS_NONE && facts->class_due != HAK_CLASS_NONE)
+            hak_text_add(text, " (%s-byte slots, not %s)", hak_words_number(facts->slot_bytes),
+                         hak_words_number(hak_words_slot_bytes(page->r, facts->class_found)));
+        return;
+    case 104:
+        add_list(text, page);
+        if (facts->offset != 0) {
+            hak_text_add(text, " holds a pointer ");
+            add_offset(text, facts->offset, "its block's base");
+        } else {
+            hak_text_add(text, " holds a block whose header is not there");
+        }
+        return;
+    default:
+        if (facts->offset != 0) {
+            hak_text_add(text, "%s took a pointer ", kind);
+            add_offset(text, facts->offset, "its block's base");
+        } else {
+            hak_text_add(text, "%s took a block that is %s; %s was due", kind,
+                         hak_words_place_sentence(facts->place),
+                         hak_words_allowed_from(facts->kind));
+        }
+    }
+}
+
+/* What lies at the pointer of a bad free, as a clause: "which lies in the stack of its thread". */
+static void add_memory(struct hak_text *text, const struct report_page *page) {
+    const struct hak_fault_facts *facts = page->facts;
+    uint64_t found = facts->found_address;
+    uint64_t due = page->user ? page->user : page->base;
+    switch (facts->memory) {
+    case HAK_MEMORY_STACK:
+        hak_text_add(text, "which lies on its thread's stack");
+        return;
+    case HAK_MEMORY_STATIC:
+        hak_text_add(text, "which lies in the static data of a module");
+        return;
+    case HAK_MEMORY_CODE:
+        hak_text_add(text, "which lies in the code of a module");
+        return;
+    case HAK_MEMORY_UNMAPPED:
+        hak_text_add(text, "where nothing is mapped");
+        return;
+    case HAK_MEMORY_HEAP_INTERNAL:
+        hak_text_add(text, "which lies in a SuperSlab but in none of its blocks");
+        return;
+    default:
+        break;
+    }
+    if (!page->base) {
+        hak_text_add(text, "which lies in no block of this heap");
+    } else if (found == due) {
+        hak_text_add(text, "whose slot was never handed out");
+    } else {
+        add_offset(text, (int64_t)(found - due), "the start of its block");
+        if (facts->memory == HAK_MEMORY_INSIDE_FREE)
+            hak_text_add(text, ", which is free");
+    }
+}
+
+static void headline_of_call(struct hak_text *text, const struct report_page *page) {
+    const struct hak_fault_facts *facts = page->facts;
+    const char *call = call_name(page);
+    unsigned long long found = facts->found_address;
+    switch (facts->fault) {
+    case 201:
+        hak_text_add(text, "%s was given 0x%llx, ", call, found);
+        add_memory(text, page);
+        return;
+    case 202:
+        if (page->asked_known)
+            hak_text_add(text, "%s of a block of %s that is free already", call,
+                         hak_words_bytes(page->asked_bytes));
+        else
+            hak_text_add(text, "%s of 0x%llx, a block that is free already", call, found);
+        return;
+    case 301:
+        hak_text_add(text, "%s behind a block of %s",
+                     facts->damaged_bytes == 1 ? "1 byte" : hak_words_bytes(facts->damaged_bytes),
+                     hak_words_bytes(page->asked_bytes));
+        hak_text_add(text, " %s overwritten, found by %s",
+                     facts->damaged_bytes == 1 ? "was" : "were", call);
+        return;
+    case 302:
+        hak_text_add(text, "the header in front of a block of %s was overwritten, found by %s",
+                     hak_words_bytes(page->asked_bytes), call);
+        return;
+    default:
+        hak_text_add(text, "%s", page->words->meaning);
+    }
+}
+
+void report_headline(struct hak_text *text, const struct report_page *page) {
+    hak_text_add(text, "hakmem: ");
+    if (!page->words) {
+        hak_text_add(text, "%s", hak_words_signal(page->context.signal));
+        if (report_has_address(page))
+            hak_text_add(text, " at address 0x%llx",
+                         (unsigned long long)page->request->signal_address);
+        if (page->facts->fault != 0)
+            hak_text_add(text, ": fault %u, which this hakmem does not know", page->facts->fault);
+        else
+            report_ending(text, page);
+        return;
+    }
+    hak_text_add(text, "HKM-%u %s: ", page->words->code, page->words->name);
+    if (page->layer_move)
+        headline_of_move(text, page);
+    else
+        headline_of_call(text, page);
+}
+
+/* "(C3, 48-byte slots), SuperSlab 0x..." */
+static void add_slot(struct hak_text *text, const struct report_page *page) {
+    const struct hak_fault_facts *facts = page->facts;
+    hak_text_add(text, "slot %s of slab %u (%s, %s-byte slots), SuperSlab 0x%llx",
+                 hak_words_number(facts->slot), facts->slab,
+                 hak_words_class(page->r, facts->class_due), hak_words_number(page->slot_bytes),
+                 (unsigned long long)facts->superslab);
+}
+
+void report_pointer(struct hak_text *text, const struct report_page *page) {
+    const struct hak_fault_facts *facts = page->facts;
+    unsigned long long found = facts->found_address;
+    hak_text_add(text, "  The pointer      0x%llx ", found);
+    if (!page->base && !facts->superslab) {
+        hak_text_add(text, "lies in no SuperSlab and in no large block of this process.\n");
+        return;
+    }
+    if (!page->base) {
+        hak_text_add(text, "lies in SuperSlab 0x%llx, in none of its blocks.\n",
+                     (unsigned long long)facts->superslab);
+        return;
+    }
+    int64_t into = (int64_t)(found - page->base);
+    if (into == 0)
+        hak_text_add(text, "is the base of ");
+    else if (found == page->user && !page->layer_move)
+        hak_text_add(text, "is the user pointer in ");
+    else if (into > 0)
+        hak_text_add(text, "is %s into ", hak_words_bytes((uint64_t)into));
+    else
+        hak_text_add(text, "is %s before ", hak_words_bytes((uint64_t)-into));
+    if (facts->superslab)
+        add_slot(text, page);
+    else
+        hak_text_add(text, "a large block of %s (a mapping of its own)",
+                     hak_words_bytes(page->slot_bytes));
+    hak_text_add(text, ":\n");
+}

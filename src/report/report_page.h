@@ -1,0 +1,92 @@
+/* A report while it is made: what is known of the fault, and the parts that write the page.
+ *
+ *   report.c          gathers the facts below, then calls the parts in the order of the page
+ *   report_headline.c first line; the pointer in words
+ *   report_picture.c  the block as a line of boxes with a mark under the pointer
+ *   report_stack.c    which frames of a stack are shown
+ *   report_steps.c    FIRST WRONG STEP and FOUND, with their stacks
+ *   report_history.c  HISTORY: the last life of the block, or the lives that a stale owner ties
+ *   report_end.c      COMPLETENESS, GUESS, NEXT, SUMMARY
+ *   report_crash.c    a death by a signal that is no heap fault
+ *   report_signal.c   what a signal means, in words
+ *   report_json.c     the same facts for machines */
+#ifndef HAK_REPORT_REPORT_PAGE_H
+#define HAK_REPORT_REPORT_PAGE_H
+
+#include <stdbool.h>
+#include "report/lookup.h"
+#include "report/report.h"
+#include "report/story_words.h"
+#include "report/text.h"
+#include "report/words.h"
+
+/* Where the right path was left, as far as the record shows it. */
+enum wrong_step {
+    WRONG_UNKNOWN,  /* no record shows it */
+    WRONG_EARLIER,  /* `wrong` is that event, and the fault was noticed later */
+    WRONG_IS_FOUND, /* the call or move that was stopped is itself the first wrong step */
+};
+
+struct report_page {
+    struct hak_store_reader *r; /* NULL = no store */
+    const struct hak_report_request *request;
+    const struct hak_fault_facts *facts;
+    const struct hak_fault_words *words; /* NULL = a crash that is no heap fault */
+    struct hak_report_context context;   /* strings never NULL */
+    struct hak_frames frames;            /* the fault's own stack */
+    struct hak_story *story;             /* NULL = nothing is known of the block */
+    const struct hak_life *life;         /* the last life, NULL = none */
+    const struct hak_life *stale;        /* the life whose first ending is STALE, NULL = none */
+    char trouble[300];                   /* why the store could not answer, "" = it could */
+    enum wrong_step wrong_step;
+    struct hak_event wrong; /* id 0 = no event */
+    struct hak_frames wrong_frames;
+    bool layer_move; /* a fault of moves between layers: hakmem's own frames are shown */
+    bool has_header; /* the block lies in layout header */
+    uint64_t user;   /* user pointer of the block, 0 = not known */
+    uint64_t base, slot_bytes, asked_bytes;
+    bool asked_known;
+};
+
+/* First line without its end, and the sentence on the pointer. */
+void report_headline(struct hak_text *text, const struct report_page *page);
+void report_pointer(struct hak_text *text, const struct report_page *page);
+void report_picture(struct hak_text *text, const struct report_page *page);
+void report_steps(struct hak_text *text, const struct report_page *page);
+/* The sentences under FIRST WRONG STEP and FOUND. */
+void report_wrong_sentence(struct hak_text *text, const struct report_page *page);
+void report_found_sentence(struct hak_text *text, const struct report_page *page);
+void report_history(struct hak_text *text, const struct report_page *page);
+void report_completeness(struct hak_text *text, const struct report_page *page);
+/* False, and nothing is written, where nothing can be guessed. */
+bool report_guess(struct hak_text *text, const struct report_page *page);
+void report_next(struct hak_text *text, const struct report_page *page);
+void report_summary(struct hak_text *text, const struct report_page *page);
+/* What the signal of a crash means, what the first line says of it behind the address, and of the
+ * program's own handler; the threads that failed at the same time. False: nothing is to be said. */
+void report_cause(struct hak_text *text, const struct report_page *page);
+void report_ending(struct hak_text *text, const struct report_page *page);
+bool report_handler(struct hak_text *text, const struct report_page *page);
+bool report_other(struct hak_text *text, const struct report_page *page, int i);
+void report_others(struct hak_text *text, const struct report_page *page);
+/* The body of the page of a crash (registers that point into the heap). */
+void report_crash(struct hak_text *text, const struct report_page *page);
+/* The frames worth a line: indexes into `frames`, innermost first, at most REPORT_FRAMES. The
+ * program's own, without the C library's way into main; with `layer_move` before them hakmem's
+ * transfer functions down to the call of the program. Returns how many; `more` is set to the number
+ * of the program's frames left out. */
+#define REPORT_FRAMES 12
+int report_choose_frames(const struct hak_frames *frames, bool layer_move, int *chosen, int *more);
+/* Appends them, each as "      #0 function   file:line"; `absent` stands for an empty stack. */
+void report_add_stack(struct hak_text *text, const struct hak_frames *frames, bool layer_move,
+                      const char *absent);
+/* The stack by which the SUMMARY names the place: of the first wrong step, else of the fault. */
+const struct hak_frames *report_main_frames(const struct report_page *page);
+/* True when the signal came with the address of an access (not sent by kill). */
+bool report_has_address(const struct report_page *page);
+/* Where `address` lies in a block that the store knows: "20 bytes into a block of 56 bytes, live,
+ * malloc(56) by thread 1 at server.c:118". False when it knows none. */
+bool report_describe(struct hak_text *text, const struct report_page *page, uint64_t address);
+char *report_json(const struct report_page *page, const char *headline, const char *summary);
+
+#endif

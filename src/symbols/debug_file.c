@@ -1,0 +1,196 @@
+/* Opens a module's file and finds its debug information on this machine. */
+#include "symbols/debug_file.h"
+
+#include <elfutils/libdwelf.h>
+#include <fcntl.h>
+#include <gelf.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char debug_root[] = "/usr/lib/debug";
+
+static void read_build_id(Elf *elf, char out[129]) {
+    const void *bytes;
+    ssize_t count = dwelf_elf_gnu_build_id(elf, &bytes);
+    out[0] = 0;
+    if (count > 64)
+        count = 64;
+    for (ssize_t i = 0; i < count; i++)
+        snprintf(out + 2 * i, 3, "%02x", ((const uint8_t *)bytes)[i]);
+}
+
+/* Opens an ELF file: the descriptor and *elf, or -1. Only regular files: a name may point anywhere.
+ */
+static int open_elf(const char *path, Elf **elf, struct stat *about) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    *elf = NULL;
+    if (fd >= 0 && fstat(fd, about) == 0 && S_ISREG(about->st_mode)) {
+        elf_version(EV_CURRENT);
+        *elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
+        if (*elf && elf_kind(*elf) == ELF_K_ELF)
+            return fd;
+    }
+    if (*elf)
+        elf_end(*elf);
+    *elf = NULL;
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+static bool is_loaded_one(const struct stat *about, const char *has, const char *wants,
+                          uint64_t loaded_ns) {
+    if (wants[0])
+        return strcmp(has, wants) == 0;
+    uint64_t changed =
+        (uint64_t)about->st_ctim.tv_sec * 1000000000u + (uint64_t)about->st_ctim.tv_nsec;
+    return loaded_ns == 0 || changed <= loaded_ns;
+}
+
+void hak_debug_file_open(struct hak_debug_file *file, const char *path, const char *build_id,
+                         int pid, uint64_t loaded_ns) {
+    *file = (struct hak_debug_file){.fd = -1, .separate_fd = -1, .dwp.fd = -1};
+    for (int attempt = 0; attempt < 2 && path[0] == '/'; attempt++) {
+        struct stat about;
+        if (attempt == 0)
+            snprintf(file->path, sizeof file->path, "%s", path);
+        else if (pid > 0)
+            snprintf(file->path, sizeof file->path, "/proc/%d/root%s", pid, path);
+        else
+            return;
+        file->fd = open_elf(file->path, &file->elf, &about);
+        if (file->fd < 0)
+            continue;
+        read_build_id(file->elf, file->build_id);
+        if (is_loaded_one(&about, file->build_id, build_id, loaded_ns))
+            return;
+        hak_debug_file_close(file);
+    }
+}
+
+static bool has_lines(Elf *elf) {
+    size_t names;
+    if (elf_getshdrstrndx(elf, &names) != 0)
+        return false;
+    for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section)) != NULL;) {
+        GElf_Shdr header;
+        const char *name =
+            gelf_getshdr(section, &header) ? elf_strptr(elf, names, header.sh_name) : NULL;
+        if (name && (strcmp(name, ".debug_info") == 0 || strcmp(name, ".zdebug_info") == 0) &&
+            header.sh_type != SHT_NOBITS)
+            return true;
+    }
+    return false;
+}
+
+/* CRC-32 as .gnu_debuglink uses it, four bits at a time. */
+static bool checksum_is(int fd, uint32_t due) {
+    static const uint32_t table[16] = {0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac,
+                                       0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
+                                       0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
+                                       0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c};
+    static uint8_t buffer[1 << 16]; /* one worker thread */
+    uint32_t sum = 0xffffffffu;
+    off_t at = 0;
+    for (ssize_t got; (got = pread(fd, buffer, sizeof buffer, at)) > 0; at += got) {
+        for (ssize_t i = 0; i < got; i++) {
+            sum ^= buffer[i];
+            sum = sum >> 4 ^ table[sum & 15];
+            sum = sum >> 4 ^ table[sum & 15];
+        }
+    }
+    return (sum ^ 0xffffffffu) == due;
+}
+
+/* Takes `path` as the separate file when it is right. `checksum` NULL: the build-id tells. */
+static bool try_separate(struct hak_debug_file *f, const char *path, const uint32_t *checksum) {
+    struct stat about;
+    char id[129];
+    int fd = open_elf(path, &f->separate_elf, &about);
+    if (fd < 0)
+        return false;
+    read_build_id(f->separate_elf, id);
+    bool right = f->build_id[0] && id[0] ? strcmp(id, f->build_id) == 0
+                                         : checksum && checksum_is(fd, *checksum);
+    if (right && has_lines(f->separate_elf))
+        f->dwarf = dwarf_begin_elf(f->separate_elf, DWARF_C_READ, NULL);
+    if (f->dwarf) {
+        f->separate_fd = fd;
+        snprintf(f->source, sizeof f->source, "%s", path);
+        return true;
+    }
+    elf_end(f->separate_elf);
+    f->separate_elf = NULL;
+    close(fd);
+    return false;
+}
+
+static bool try_link(struct hak_debug_file *f) {
+    GElf_Word sum;
+    const char *name = dwelf_elf_gnu_debuglink(f->elf, &sum);
+    char folder[4096], path[3 * 4096];
+    if (!name || !name[0] || strchr(name, '/'))
+        return false;
+    uint32_t checksum = sum;
+    snprintf(folder, sizeof folder, "%s", f->path);
+    char *slash = strrchr(folder, '/');
+    if (slash)
+        *slash = 0;
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    if (strcmp(path, f->path) != 0 && try_separate(f, path, &checksum))
+        return true;
+    snprintf(path, sizeof path, "%s/.debug/%s", folder, name);
+    if (try_separate(f, path, &checksum))
+        return true;
+    snprintf(path, sizeof path, "%s%s/%s", debug_root, folder, name);
+    return try_separate(f, path, &checksum);
+}
+
+static void find_debug_information(struct hak_debug_file *file) {
+    char path[4096];
+    if (has_lines(file->elf)) {
+        file->dwarf = dwarf_begin_elf(file->elf, DWARF_C_READ, NULL);
+        if (file->dwarf) {
+            snprintf(file->source, sizeof file->source, "%s", file->path);
+            return;
+        }
+    }
+    if (strlen(file->build_id) > 2) {
+        snprintf(path, sizeof path, "%s/.build-id/%.2s/%s.debug", debug_root, file->build_id,
+                 file->build_id + 2);
+        if (try_separate(file, path, NULL))
+            return;
+    }
+    try_link(file);
+}
+
+void hak_debug_file_load(struct hak_debug_file *file) {
+    if (!file->elf)
+        return;
+    find_debug_information(file);
+    if (file->dwarf)
+        hak_dwp_open(&file->dwp, file->source);
+    if (file->dwarf && file->dwp.fd < 0)
+        hak_dwp_open(&file->dwp, file->path);
+}
+
+void hak_debug_file_close(struct hak_debug_file *file) {
+    hak_dwp_close(&file->dwp);
+    if (file->dwarf)
+        dwarf_end(file->dwarf);
+    if (file->separate_elf)
+        elf_end(file->separate_elf);
+    if (file->elf)
+        elf_end(file->elf);
+    if (file->separate_fd >= 0)
+        close(file->separate_fd);
+    if (file->fd >= 0)
+        close(file->fd);
+    file->dwarf = NULL;
+    file->elf = file->separate_elf = NULL;
+    file->fd = file->separate_fd = -1;
+}

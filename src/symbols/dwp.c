@@ -1,0 +1,252 @@
+/* Takes single units out of packages of split debug information. */
+#include "symbols/dwp.h"
+
+#include <dwarf.h>
+#include <fcntl.h>
+#include <gelf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PAGE_BYTES = 4096, COLUMNS_MAX = 16 };
+
+/* The sections of a unit's own file. `column` is the section's number in the index: 0 = all of it
+ * from the package, -1 = from the program, where the name is without .dwo (libdw takes all names
+ * with it or all without it). */
+enum { INFO, ABBREV, STR_OFFSETS, RNGLISTS, STR, ADDR, RANGES, SECTIONS };
+static const struct {
+    const char *name;
+    int column;
+} section_table[SECTIONS] = {
+    [INFO] = {".debug_info.dwo", 1},
+    [ABBREV] = {".debug_abbrev.dwo", 3},
+    [STR_OFFSETS] = {".debug_str_offsets.dwo", 6},
+    [RNGLISTS] = {".debug_rnglists.dwo", 8},
+    [STR] = {".debug_str.dwo", 0},
+    [ADDR] = {".debug_addr.dwo", -1},
+    [RANGES] = {".debug_ranges.dwo", -1},
+};
+
+struct piece {
+    const uint8_t *bytes;
+    size_t size;
+};
+
+void hak_dwp_open(struct hak_dwp *dwp, const char *path) {
+    char name[4200];
+    struct stat about;
+    *dwp = (struct hak_dwp){.fd = -1};
+    if ((size_t)snprintf(name, sizeof name, "%s.dwp", path) >= sizeof name)
+        return;
+    int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return;
+    if (fstat(fd, &about) == 0 && S_ISREG(about.st_mode))
+        dwp->elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
+    if (dwp->elf && elf_kind(dwp->elf) == ELF_K_ELF) {
+        dwp->fd = fd;
+        return;
+    }
+    if (dwp->elf)
+        elf_end(dwp->elf);
+    dwp->elf = NULL;
+    close(fd);
+}
+
+void hak_dwp_close(struct hak_dwp *dwp) {
+    while (dwp->units) {
+        struct hak_dwp_unit *unit = dwp->units;
+        dwp->units = unit->next;
+        if (unit->dwarf)
+            dwarf_end(unit->dwarf);
+        if (unit->elf)
+            elf_end(unit->elf);
+        munmap(unit->image, unit->image_bytes);
+        free(unit);
+    }
+    if (dwp->elf)
+        elf_end(dwp->elf);
+    if (dwp->fd >= 0)
+        close(dwp->fd);
+    *dwp = (struct hak_dwp){.fd = -1};
+}
+
+/* A section by name: its bytes, and where they lie in the file. */
+static struct piece find_section(Elf *elf, const char *wanted, uint64_t *offset) {
+    size_t names;
+    if (!elf || elf_getshdrstrndx(elf, &names) != 0)
+        return (struct piece){NULL, 0};
+    for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section)) != NULL;) {
+        GElf_Shdr header;
+        const char *name =
+            gelf_getshdr(section, &header) ? elf_strptr(elf, names, header.sh_name) : NULL;
+        if (!name || strcmp(name, wanted) != 0 || header.sh_type == SHT_NOBITS ||
+            header.sh_flags & SHF_COMPRESSED)
+            continue;
+        Elf_Data *data = elf_rawdata(section, NULL);
+        if (offset)
+            *offset = header.sh_offset;
+        if (data && data->d_buf)
+            return (struct piece){data->d_buf, data->d_size};
+    }
+    return (struct piece){NULL, 0};
+}
+
+static uint64_t number_at(const uint8_t *bytes, size_t size) {
+    uint64_t number = 0;
+    memcpy(&number, bytes, size);
+    return number;
+}
+
+/* The row of `id` in the index's hash table, from 1; 0 when it is not there. */
+static uint64_t find_row(const uint8_t *slots, uint64_t slot_count, uint64_t id) {
+    uint64_t mask = slot_count - 1, at = id & mask, step = (id >> 32 & mask) | 1;
+    for (uint64_t tried = 0; tried < slot_count; tried++, at = (at + step) & mask) {
+        uint64_t row = number_at(slots + 8 * slot_count + 4 * at, 4);
+        if (row == 0)
+            return 0;
+        if (number_at(slots + 8 * at, 8) == id)
+            return row;
+    }
+    return 0;
+}
+
+/* Which piece of each section the unit `id` has. False when the index does not tell. */
+static bool find_pieces(struct hak_dwp *dwp, uint64_t id, struct piece *pieces) {
+    struct piece index = find_section(dwp->elf, ".debug_cu_index", NULL);
+    if (index.size < 16)
+        return false;
+    uint64_t version = number_at(index.bytes, 2), columns = number_at(index.bytes + 4, 4);
+    uint64_t units = number_at(index.bytes + 8, 4), slots = number_at(index.bytes + 12, 4);
+    const uint8_t *table = index.bytes + 16;
+    if ((version != 2 && version != 5) || columns == 0 || columns > COLUMNS_MAX || slots == 0 ||
+        (slots & (slots - 1)) != 0 ||
+        16 + slots * 12 + 4 * columns + units * columns * 8 > index.size)
+        return false;
+    uint64_t row = find_row(table, slots, id);
+    if (row == 0 || row > units)
+        return false;
+    const uint8_t *numbers = table + slots * 12, *offsets = numbers + 4 * columns * row;
+    const uint8_t *sizes = offsets + 4 * columns * units;
+    for (int s = 0; s < SECTIONS; s++) {
+        struct piece whole = find_section(dwp->elf, section_table[s].name, NULL);
+        for (uint64_t c = 0; section_table[s].column > 0 && c < columns; c++) {
+            if (number_at(numbers + 4 * c, 4) != (uint64_t)section_table[s].column)
+                continue;
+            uint64_t from = number_at(offsets + 4 * c, 4), size = number_at(sizes + 4 * c, 4);
+            if (from <= whole.size && size <= whole.size - from)
+                pieces[s] = (struct piece){whole.bytes + from, size};
+        }
+    }
+    return pieces[INFO].size > 0 && pieces[ABBREV].size > 0;
+}
+
+static Dwarf_Word base_of(Dwarf_Die *die, unsigned name, unsigned gnu_name) {
+    Dwarf_Attribute attribute;
+    Dwarf_Word base = 0;
+    if (dwarf_attr(die, name, &attribute) || dwarf_attr(die, gnu_name, &attribute))
+        (void)dwarf_formudata(&attribute, &base);
+    return base;
+}
+
+/* The rest of a section of the program from where the unit's part begins. */
+static struct piece part_of_program(Dwarf *main, const char *name, uint64_t from) {
+    struct piece whole = find_section(dwarf_getelf(main), name, NULL);
+    if (from >= whole.size)
+        return (struct piece){NULL, 0};
+    return (struct piece){whole.bytes + from, whole.size - from};
+}
+
+static size_t round_up(size_t bytes, size_t to) {
+    return (bytes + to - 1) / to * to;
+}
+
+/* Lays the pieces out as an ELF file: header, pieces, names, section headers; then, from a page
+ * boundary on, the package's pages with the strings. */
+static bool make_image(struct hak_dwp *dwp, const struct piece *pieces, struct hak_dwp_unit *unit) {
+    uint64_t strings_at = 0;
+    struct piece strings = find_section(dwp->elf, section_table[STR].name, &strings_at);
+    size_t into_page = strings_at % PAGE_BYTES, bytes = sizeof(Elf64_Ehdr), names_at, headers_at;
+    size_t at[SECTIONS] = {0};
+    for (int s = 0; s < SECTIONS; s++) {
+        at[s] = bytes;
+        bytes += s == STR ? 0 : round_up(pieces[s].size, 16);
+    }
+    names_at = bytes;
+    bytes += 512;
+    headers_at = bytes;
+    bytes = round_up(bytes + (SECTIONS + 2) * sizeof(Elf64_Shdr), PAGE_BYTES);
+    at[STR] = bytes + into_page;
+    unit->image_bytes = bytes + round_up(into_page + strings.size, PAGE_BYTES);
+    unit->image =
+        mmap(NULL, unit->image_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (unit->image == MAP_FAILED)
+        return false;
+    if (strings.size > 0 &&
+        mmap(unit->image + bytes, into_page + strings.size, PROT_READ, MAP_PRIVATE | MAP_FIXED,
+             dwp->fd, (off_t)(strings_at - into_page)) == MAP_FAILED)
+        return false;
+    Elf64_Shdr *headers = (Elf64_Shdr *)(unit->image + headers_at);
+    char *names = (char *)unit->image + names_at;
+    size_t name_at = 1;
+    for (int s = 0; s <= SECTIONS; s++) {
+        const char *name = s < SECTIONS ? section_table[s].name : ".shstrtab";
+        size_t size = s == SECTIONS ? 512 : s == STR ? strings.size : pieces[s].size;
+        headers[s + 1] = (Elf64_Shdr){.sh_name = (Elf64_Word)name_at,
+                                      .sh_type = s < SECTIONS ? SHT_PROGBITS : SHT_STRTAB,
+                                      .sh_offset = s < SECTIONS ? at[s] : names_at,
+                                      .sh_size = size,
+                                      .sh_addralign = 1};
+        strcpy(names + name_at, name);
+        name_at += strlen(name) + 1;
+        if (s < SECTIONS && s != STR && size > 0)
+            memcpy(unit->image + at[s], pieces[s].bytes, size);
+    }
+    *(Elf64_Ehdr *)unit->image = (Elf64_Ehdr){
+        .e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
+        .e_type = ET_REL,
+        .e_machine = EM_X86_64,
+        .e_version = EV_CURRENT,
+        .e_shoff = headers_at,
+        .e_ehsize = sizeof(Elf64_Ehdr),
+        .e_shentsize = sizeof(Elf64_Shdr),
+        .e_shnum = SECTIONS + 2,
+        .e_shstrndx = SECTIONS + 1};
+    return true;
+}
+
+bool hak_dwp_find(struct hak_dwp *dwp, Dwarf *main, Dwarf_Die *skeleton, Dwarf_Die *die) {
+    struct piece pieces[SECTIONS] = {{NULL, 0}};
+    Dwarf_Half version;
+    uint8_t type;
+    uint64_t id = 0;
+    Dwarf_CU *cu = NULL;
+    if (dwp->fd < 0 ||
+        dwarf_cu_info(skeleton->cu, &version, &type, NULL, NULL, &id, NULL, NULL) != 0 ||
+        !find_pieces(dwp, id, pieces))
+        return false;
+    pieces[ADDR] = part_of_program(main, ".debug_addr",
+                                   base_of(skeleton, DW_AT_addr_base, DW_AT_GNU_addr_base));
+    if (version < 5)
+        pieces[RANGES] = part_of_program(
+            main, ".debug_ranges", base_of(skeleton, DW_AT_GNU_ranges_base, DW_AT_GNU_ranges_base));
+    struct hak_dwp_unit *unit = calloc(1, sizeof *unit);
+    if (!unit)
+        return false;
+    if (!make_image(dwp, pieces, unit)) {
+        if (unit->image && unit->image != MAP_FAILED)
+            munmap(unit->image, unit->image_bytes);
+        free(unit);
+        return false;
+    }
+    unit->next = dwp->units;
+    dwp->units = unit;
+    unit->elf = elf_memory((char *)unit->image, unit->image_bytes);
+    unit->dwarf = unit->elf ? dwarf_begin_elf(unit->elf, DWARF_C_READ, NULL) : NULL;
+    return unit->dwarf &&
+           dwarf_get_units(unit->dwarf, NULL, &cu, &version, &type, die, NULL) == 0 &&
+           dwarf_tag(die) == DW_TAG_compile_unit;
+}

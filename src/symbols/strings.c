@@ -1,0 +1,80 @@
+/* The pool of names: demangled, shortened, each once. */
+#include "symbols/strings.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+/* libiberty's header declares what only its own build has; this is all that is used of it. */
+extern char *cplus_demangle_v3(const char *mangled, int options);
+
+enum { WITH_PARAMETERS = 1 << 0, WITH_QUALIFIERS = 1 << 1 };
+
+static uint64_t hash(const char *text) {
+    uint64_t h = 14695981039346656037ull;
+    for (; *text; text++)
+        h = (h ^ (uint8_t)*text) * 1099511628211ull;
+    return h;
+}
+
+const char *hak_strings_keep(struct hak_strings *strings, const char *text) {
+    if (!text || !text[0])
+        return "";
+    uint64_t key = hash(text), place = 0;
+    for (uint32_t row; (row = hak_index_find(&strings->index, key, &place)) != 0;)
+        if (strcmp(strings->texts[row - 1], text) == 0)
+            return strings->texts[row - 1];
+    if (strings->count == strings->capacity) {
+        uint32_t wanted = strings->capacity ? 2 * strings->capacity : 256;
+        char **more = realloc(strings->texts, wanted * sizeof *more);
+        if (!more)
+            return "";
+        strings->texts = more;
+        strings->capacity = wanted;
+    }
+    char *copy = strdup(text);
+    if (!copy || !hak_index_add(&strings->index, key, strings->count + 1)) {
+        free(copy);
+        return "";
+    }
+    return strings->texts[strings->count++] = copy;
+}
+
+static const char *keep_shortened(struct hak_strings *strings, const char *text) {
+    char shortened[HAK_NAME_BYTES];
+    if (strlen(text) < sizeof shortened)
+        return hak_strings_keep(strings, text);
+    memcpy(shortened, text, sizeof shortened - 4);
+    memcpy(shortened + sizeof shortened - 4, "...", 4);
+    return hak_strings_keep(strings, shortened);
+}
+
+const char *hak_strings_demangle(struct hak_strings *strings, const char *mangled) {
+    if (!mangled)
+        return "";
+    if (mangled[0] != '_' || strlen(mangled) > 16 * (size_t)HAK_NAME_BYTES)
+        return keep_shortened(strings, mangled);
+    char *name = cplus_demangle_v3(mangled, WITH_PARAMETERS | WITH_QUALIFIERS);
+    const char *kept = keep_shortened(strings, name ? name : mangled);
+    free(name);
+    return kept;
+}
+
+const char *hak_strings_join(struct hak_strings *strings, const char *folder, const char *name) {
+    char path[4096];
+    if (!name || !name[0])
+        return "";
+    if (name[0] == '/' || !folder || !folder[0])
+        return keep_shortened(strings, name);
+    while (name[0] == '.' && name[1] == '/')
+        name += 2;
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return keep_shortened(strings, path);
+}
+
+void hak_strings_free(struct hak_strings *strings) {
+    for (uint32_t i = 0; i < strings->count; i++)
+        free(strings->texts[i]);
+    free(strings->texts);
+    hak_index_free(&strings->index);
+    *strings = (struct hak_strings){0};
+}

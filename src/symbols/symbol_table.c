@@ -1,0 +1,95 @@
+/* Reads ELF symbol tables. */
+#include "symbols/symbol_table.h"
+
+#include <gelf.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+static void add(struct hak_symbol_table *t, const GElf_Sym *symbol, const char *name) {
+    int type = GELF_ST_TYPE(symbol->st_info), bind = GELF_ST_BIND(symbol->st_info);
+    if ((type != STT_FUNC && type != STT_GNU_IFUNC && type != STT_NOTYPE) || !name || !name[0] ||
+        symbol->st_shndx == SHN_UNDEF || symbol->st_value == 0 ||
+        (type == STT_NOTYPE && (bind == STB_LOCAL || symbol->st_shndx >= SHN_LORESERVE)))
+        return;
+    if (t->count == t->capacity) {
+        size_t wanted = t->capacity ? 2 * t->capacity : 1024;
+        struct hak_symbol_entry *more = realloc(t->entries, wanted * sizeof *more);
+        if (!more)
+            return;
+        t->entries = more;
+        t->capacity = wanted;
+    }
+    t->entries[t->count++] = (struct hak_symbol_entry){.start = symbol->st_value,
+                                                       .end = symbol->st_value + symbol->st_size,
+                                                       .name = name,
+                                                       .rank = (bind == STB_GLOBAL ? 0
+                                                                : bind == STB_WEAK ? 1
+                                                                                   : 2) +
+                                                               (type == STT_NOTYPE ? 4 : 0)};
+}
+
+static void read_section(struct hak_symbol_table *t, Elf *elf, Elf_Scn *section,
+                         const GElf_Shdr *header) {
+    Elf_Data *data = elf_getdata(section, NULL);
+    if (!data || header->sh_entsize == 0)
+        return;
+    size_t count = data->d_size / header->sh_entsize;
+    for (size_t i = 0; i < count && i < INT32_MAX; i++) {
+        GElf_Sym symbol;
+        if (gelf_getsym(data, (int)i, &symbol))
+            add(t, &symbol, elf_strptr(elf, header->sh_link, symbol.st_name));
+    }
+}
+
+static void read_file(struct hak_symbol_table *t, Elf *elf) {
+    for (Elf_Scn *section = NULL; elf && (section = elf_nextscn(elf, section)) != NULL;) {
+        GElf_Shdr header;
+        if (gelf_getshdr(section, &header) &&
+            (header.sh_type == SHT_SYMTAB || header.sh_type == SHT_DYNSYM))
+            read_section(t, elf, section, &header);
+    }
+}
+
+static int by_start(const void *left, const void *right) {
+    const struct hak_symbol_entry *a = left, *b = right;
+    if (a->start != b->start)
+        return a->start < b->start ? -1 : 1;
+    return a->rank - b->rank;
+}
+
+void hak_symbol_table_load(struct hak_symbol_table *table, Elf *const *files, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        read_file(table, files[i]);
+    if (table->count)
+        qsort(table->entries, table->count, sizeof *table->entries, by_start);
+}
+
+void hak_symbol_table_free(struct hak_symbol_table *table) {
+    free(table->entries);
+    *table = (struct hak_symbol_table){0};
+}
+
+const char *hak_symbol_table_find(const struct hak_symbol_table *table, uint64_t address) {
+    size_t low = 0, high = table->count;
+    while (low < high) { /* the first entry that starts behind the address */
+        size_t middle = low + (high - low) / 2;
+        if (table->entries[middle].start <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    /* Functions may lie inside others' ranges (cold parts), labels inside functions: the nearest
+     * function that holds the address, else the nearest label. */
+    const char *label = "";
+    for (int looked = 0; low > 0 && looked < 32; looked++, low--) {
+        const struct hak_symbol_entry *e = &table->entries[low - 1];
+        if (e->end == e->start && !label[0] && address - e->start < 4096)
+            label = e->name;
+        if (address >= e->end)
+            continue;
+        for (; low > 1 && e[-1].start == e->start && e[-1].end >= e->end; low--)
+            e--; /* the better of several names */
+        return e->name;
+    }
+    return label;
+}

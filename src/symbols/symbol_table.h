@@ -1,0 +1,27 @@
+/* The symbol table of an ELF file: which function an address lies in when nothing more is known. */
+#ifndef HAK_SYMBOLS_SYMBOL_TABLE_H
+#define HAK_SYMBOLS_SYMBOL_TABLE_H
+
+#include <libelf.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct hak_symbol_entry {
+    uint64_t start, end;
+    const char *name; /* in the file */
+    int rank;         /* better names first: global, weak, local */
+};
+
+struct hak_symbol_table {
+    struct hak_symbol_entry *entries; /* by start */
+    size_t count, capacity;
+};
+
+/* Reads .symtab and .dynsym of `count` files (each may be NULL, and must stay open). */
+void hak_symbol_table_load(struct hak_symbol_table *table, Elf *const *files, size_t count);
+void hak_symbol_table_free(struct hak_symbol_table *table);
+
+/* The function that holds `address`, "" = none. */
+const char *hak_symbol_table_find(const struct hak_symbol_table *table, uint64_t address);
+
+#endif

@@ -1,0 +1,213 @@
+/* Files of modules for symbols: opens each once, checks that it is the one that was loaded, asks
+ * its debug information, then its symbol table. */
+#include "symbols/symbols.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "symbols/debug_file.h"
+#include "symbols/minimal_symbols.h"
+#include "symbols/symbol_table.h"
+#include "symbols/units.h"
+
+#define LOAD_MS 3000 /* a lookup waits at most for the thread */
+
+struct hak_symbol_file {
+    struct hak_symbol_file *next;
+    char *path, *build_id;
+    bool ready; /* with the lock: the thread has loaded all below */
+    struct hak_debug_file debug;
+    struct hak_units units;
+    struct hak_symbol_table table;
+    struct hak_minimal_symbols minimal; /* the table's names may lie there */
+    struct hak_symbols *owner;
+};
+
+struct hak_symbols {
+    struct hak_symbol_file *files; /* newest first */
+    struct hak_strings strings;
+    pthread_t thread; /* loads debug information; the only one that does */
+    bool has_thread, stop;
+    uint32_t unready;
+    pthread_mutex_t lock; /* files, their `ready`, stop, unready */
+    pthread_cond_t changed;
+};
+
+static void load(struct hak_symbol_file *file) {
+    hak_debug_file_load(&file->debug);
+    if (file->debug.dwarf)
+        hak_units_load(&file->units, file->debug.dwarf, &file->debug.dwp);
+    hak_minimal_symbols_load(&file->minimal, file->debug.elf);
+    Elf *const files[] = {file->debug.separate_elf, file->debug.elf, file->minimal.elf};
+    hak_symbol_table_load(&file->table, files, sizeof files / sizeof *files);
+}
+
+/* With the lock: the file that was opened first of those not ready. */
+static struct hak_symbol_file *next_unready(struct hak_symbols *symbols) {
+    struct hak_symbol_file *oldest = NULL;
+    for (struct hak_symbol_file *f = symbols->files; f; f = f->next)
+        if (!f->ready)
+            oldest = f;
+    return oldest;
+}
+
+static void *load_all(void *argument) {
+    struct hak_symbols *symbols = argument;
+    pthread_mutex_lock(&symbols->lock);
+    while (!symbols->stop) {
+        struct hak_symbol_file *file = next_unready(symbols);
+        if (!file) {
+            pthread_cond_wait(&symbols->changed, &symbols->lock);
+            continue;
+        }
+        pthread_mutex_unlock(&symbols->lock);
+        load(file);
+        pthread_mutex_lock(&symbols->lock);
+        file->ready = true;
+        symbols->unready--;
+        pthread_cond_broadcast(&symbols->changed);
+    }
+    pthread_mutex_unlock(&symbols->lock);
+    return NULL;
+}
+
+static void start_thread(struct hak_symbols *symbols) {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    symbols->has_thread = pthread_create(&symbols->thread, NULL, load_all, symbols) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+struct hak_symbols *hak_symbols_make(void) {
+    unsetenv("DEBUGINFOD_URLS"); /* local files only */
+    struct hak_symbols *symbols = calloc(1, sizeof *symbols);
+    if (!symbols)
+        return NULL;
+    pthread_condattr_t clock;
+    pthread_condattr_init(&clock);
+    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+    pthread_mutex_init(&symbols->lock, NULL);
+    pthread_cond_init(&symbols->changed, &clock);
+    pthread_condattr_destroy(&clock);
+    return symbols;
+}
+
+void hak_symbols_free(struct hak_symbols *symbols) {
+    if (!symbols)
+        return;
+    if (symbols->has_thread) {
+        pthread_mutex_lock(&symbols->lock);
+        symbols->stop = true;
+        pthread_cond_broadcast(&symbols->changed);
+        pthread_mutex_unlock(&symbols->lock);
+        pthread_join(symbols->thread, NULL);
+    }
+    while (symbols->files) {
+        struct hak_symbol_file *f = symbols->files;
+        symbols->files = f->next;
+        hak_units_free(&f->units);
+        hak_symbol_table_free(&f->table);
+        hak_minimal_symbols_free(&f->minimal);
+        hak_debug_file_close(&f->debug);
+        free(f->path);
+        free(f->build_id);
+        free(f);
+    }
+    hak_strings_free(&symbols->strings);
+    free(symbols);
+}
+
+struct hak_symbol_file *hak_symbols_open(struct hak_symbols *symbols, const char *path,
+                                         const char *build_id, int pid, uint64_t loaded_ns) {
+    for (struct hak_symbol_file *f = symbols->files; f; f = f->next)
+        if (strcmp(f->path, path) == 0 && strcmp(f->build_id, build_id) == 0)
+            return f;
+    struct hak_symbol_file *f = calloc(1, sizeof *f);
+    if (!f)
+        return NULL;
+    f->path = strdup(path);
+    f->build_id = strdup(build_id);
+    if (!f->path || !f->build_id) {
+        free(f->path);
+        free(f->build_id);
+        free(f);
+        return NULL;
+    }
+    f->owner = symbols;
+    /* Opened at once, read later: the file may be gone by then. */
+    hak_debug_file_open(&f->debug, path, build_id, pid, loaded_ns);
+    if (!symbols->has_thread)
+        start_thread(symbols);
+    if (!symbols->has_thread || !f->debug.elf) {
+        load(f);
+        f->ready = true;
+    }
+    pthread_mutex_lock(&symbols->lock);
+    f->next = symbols->files;
+    symbols->files = f;
+    symbols->unready += f->ready ? 0 : 1;
+    pthread_cond_broadcast(&symbols->changed);
+    pthread_mutex_unlock(&symbols->lock);
+    return f;
+}
+
+/* With the lock. False when the time is over. */
+static bool wait_change(struct hak_symbols *symbols, const struct timespec *until) {
+    return pthread_cond_timedwait(&symbols->changed, &symbols->lock, until) == 0;
+}
+
+static struct timespec in(int timeout_ms) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    t.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
+    t.tv_sec += timeout_ms / 1000 + t.tv_nsec / 1000000000;
+    t.tv_nsec %= 1000000000;
+    return t;
+}
+
+bool hak_symbols_wait(struct hak_symbol_file *file, int timeout_ms) {
+    struct timespec until = in(timeout_ms);
+    pthread_mutex_lock(&file->owner->lock);
+    while (!file->ready && timeout_ms > 0 && wait_change(file->owner, &until))
+        continue;
+    bool ready = file->ready;
+    pthread_mutex_unlock(&file->owner->lock);
+    return ready;
+}
+
+/* gcc gives lambdas and the like no linkage name, only "operator()": the symbol table has it. */
+static bool is_named(const struct hak_symbol *s) {
+    return strchr(s->function, '(') != NULL && strcmp(s->function, "operator()") != 0;
+}
+
+/* What debug information left without a name gets the symbol table's. Returns the levels then. */
+static int name_outermost(struct hak_symbol_file *file, uint64_t address, struct hak_symbol *out,
+                          int count) {
+    if (count > 0 && is_named(&out[count - 1]))
+        return count;
+    const char *name = hak_symbol_table_find(&file->table, address);
+    if (name[0] == 0 ||
+        (count > 0 && out[count - 1].function[0] != 0 && strncmp(name, "_Z", 2) != 0))
+        return count;
+    if (count == 0)
+        out[count++] = (struct hak_symbol){"", "", 0};
+    out[count - 1].function = hak_strings_demangle(&file->owner->strings, name);
+    return count;
+}
+
+int hak_symbols_find(struct hak_symbol_file *file, uint64_t address, struct hak_symbol *out,
+                     int max) {
+    int count = 0;
+    if (!hak_symbols_wait(file, LOAD_MS))
+        return 0;
+    if (file->debug.dwarf)
+        count = hak_units_find(&file->units, &file->owner->strings, address, out, max);
+    return max > 0 ? name_outermost(file, address, out, count) : 0;
+}
+
+const char *hak_symbols_source(const struct hak_symbol_file *file) {
+    return file->debug.source;
+}

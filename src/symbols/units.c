@@ -1,0 +1,283 @@
+/* Indexes compile units by address and walks down to the inlined call that an address belongs to.
+ */
+#include "symbols/units.h"
+
+#include <dwarf.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LEVELS_MAX 64
+#define DEPTH_MAX  128 /* of lexical blocks and calls in one function, and of namespaces */
+
+static bool reserve(void *array, size_t count, size_t *capacity, size_t each) {
+    void *old, *more;
+    if (count < *capacity)
+        return true;
+    memcpy(&old, array, sizeof old);
+    size_t wanted = *capacity ? 2 * *capacity : 64;
+    more = realloc(old, wanted * each);
+    if (!more)
+        return false;
+    memcpy(array, &more, sizeof more);
+    *capacity = wanted;
+    return true;
+}
+
+/* ---- units ----------------------------------------------------------------------------------- */
+
+static void add_unit(struct hak_units *u, Dwarf_Die *die, Dwarf_Die *split, bool wants_package) {
+    Dwarf_Addr base, low, high;
+    ptrdiff_t offset = 0;
+    bool any = false;
+    if (!reserve(&u->units, u->unit_count, &u->unit_capacity, sizeof *u->units))
+        return;
+    while ((offset = dwarf_ranges(die, offset, &base, &low, &high)) > 0) {
+        if (low >= high ||
+            !reserve(&u->ranges, u->range_count, &u->range_capacity, sizeof *u->ranges))
+            continue;
+        u->ranges[u->range_count++] = (struct hak_unit_range){low, high, u->unit_count};
+        any = true;
+    }
+    if (any)
+        u->units[u->unit_count++] =
+            (struct hak_unit){.die = *die, .inner = *split, .wants_package = wants_package};
+}
+
+static int by_low(const void *left, const void *right) {
+    const struct hak_unit_range *a = left, *b = right;
+    return a->low < b->low ? -1 : a->low > b->low;
+}
+
+void hak_units_load(struct hak_units *units, Dwarf *dwarf, struct hak_dwp *dwp) {
+    Dwarf_CU *unit = NULL;
+    Dwarf_Half version;
+    uint8_t type;
+    Dwarf_Die die, split;
+    units->dwarf = dwarf;
+    units->dwp = dwp;
+    while (dwarf_get_units(dwarf, unit, &unit, &version, &type, &die, &split) == 0) {
+        bool has_split = type == DW_UT_skeleton && dwarf_tag(&split) != DW_TAG_invalid;
+        if (type == DW_UT_compile || type == DW_UT_skeleton)
+            add_unit(units, &die, has_split ? &split : &die, type == DW_UT_skeleton && !has_split);
+    }
+    if (units->range_count)
+        qsort(units->ranges, units->range_count, sizeof *units->ranges, by_low);
+}
+
+void hak_units_free(struct hak_units *units) {
+    for (size_t i = 0; i < units->unit_count; i++)
+        free(units->units[i].functions);
+    free(units->units);
+    free(units->ranges);
+    *units = (struct hak_units){0};
+}
+
+static struct hak_unit *unit_of(struct hak_units *u, uint64_t address) {
+    size_t low = 0, high = u->range_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (u->ranges[middle].low <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (size_t looked = 0; low > 0 && looked < 16; looked++, low--)
+        if (address < u->ranges[low - 1].high)
+            return &u->units[u->ranges[low - 1].unit];
+    return NULL;
+}
+
+/* ---- functions ------------------------------------------------------------------------------- */
+
+static void add_function(struct hak_unit *unit, Dwarf_Die *die) {
+    Dwarf_Addr base, low, high;
+    ptrdiff_t offset = 0;
+    while ((offset = dwarf_ranges(die, offset, &base, &low, &high)) > 0) {
+        if (low < high && reserve(&unit->functions, unit->function_count, &unit->function_capacity,
+                                  sizeof *unit->functions))
+            unit->functions[unit->function_count++] = (struct hak_unit_function){low, high, *die};
+    }
+}
+
+/* Functions lie in the unit, in namespaces and classes; `deep`: in functions and blocks too. */
+static void list_functions(struct hak_unit *unit, Dwarf_Die *parent, bool deep, int depth) {
+    Dwarf_Die die;
+    if (depth > DEPTH_MAX || dwarf_child(parent, &die) != 0)
+        return;
+    do {
+        switch (dwarf_tag(&die)) {
+        case DW_TAG_subprogram:
+            add_function(unit, &die);
+            if (deep)
+                list_functions(unit, &die, deep, depth + 1);
+            break;
+        case DW_TAG_namespace:
+        case DW_TAG_class_type:
+        case DW_TAG_structure_type:
+        case DW_TAG_union_type:
+        case DW_TAG_module:
+            list_functions(unit, &die, deep, depth + 1);
+            break;
+        case DW_TAG_lexical_block:
+            if (deep)
+                list_functions(unit, &die, deep, depth + 1);
+            break;
+        default:
+            break;
+        }
+    } while (dwarf_siblingof(&die, &die) == 0);
+}
+
+static int by_place(const void *left, const void *right) {
+    const struct hak_unit_function *a = left, *b = right;
+    if (a->low != b->low)
+        return a->low < b->low ? -1 : 1;
+    return a->high > b->high ? -1 : a->high < b->high;
+}
+
+static void list_unit(struct hak_unit *unit, bool deep) {
+    unit->function_count = 0;
+    list_functions(unit, &unit->inner, deep, 0);
+    unit->listed = true;
+    unit->listed_deep = deep;
+    if (unit->function_count)
+        qsort(unit->functions, unit->function_count, sizeof *unit->functions, by_place);
+}
+
+static struct hak_unit_function *find_listed(struct hak_unit *unit, uint64_t address) {
+    size_t low = 0, high = unit->function_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (unit->functions[middle].low <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (size_t looked = 0; low > 0 && looked < 64; looked++, low--)
+        if (address < unit->functions[low - 1].high)
+            return &unit->functions[low - 1];
+    return NULL;
+}
+
+static struct hak_unit_function *function_of(struct hak_unit *unit, uint64_t address) {
+    if (!unit->listed)
+        list_unit(unit, false);
+    struct hak_unit_function *found = find_listed(unit, address);
+    if (!found && !unit->listed_deep) {
+        list_unit(unit, true);
+        found = find_listed(unit, address);
+    }
+    return found;
+}
+
+/* ---- what lies there ------------------------------------------------------------------------- */
+
+static bool may_hold(Dwarf_Die *die, uint64_t address) {
+    int holds = dwarf_haspc(die, address);
+    if (holds > 0)
+        return true;
+    return dwarf_tag(die) == DW_TAG_lexical_block && !dwarf_hasattr(die, DW_AT_low_pc) &&
+           !dwarf_hasattr(die, DW_AT_ranges);
+}
+
+/* Fills `levels` with the function and the inlined calls around `address`, outermost first. */
+static int walk_down(Dwarf_Die *die, uint64_t address, Dwarf_Die *levels, int count, int depth) {
+    Dwarf_Die child;
+    if (depth > DEPTH_MAX || count >= LEVELS_MAX || dwarf_child(die, &child) != 0)
+        return count;
+    do {
+        int tag = dwarf_tag(&child);
+        if ((tag != DW_TAG_inlined_subroutine && tag != DW_TAG_lexical_block) ||
+            !may_hold(&child, address))
+            continue;
+        int before = count;
+        if (tag == DW_TAG_inlined_subroutine)
+            levels[count++] = child;
+        count = walk_down(&child, address, levels, count, depth + 1);
+        if (count > before)
+            return count;
+    } while (dwarf_siblingof(&child, &child) == 0);
+    return count;
+}
+
+static const char *name_of(struct hak_strings *strings, Dwarf_Die *die) {
+    Dwarf_Attribute attribute;
+    const char *name = NULL;
+    if (dwarf_attr_integrate(die, DW_AT_linkage_name, &attribute) ||
+        dwarf_attr_integrate(die, DW_AT_MIPS_linkage_name, &attribute))
+        name = dwarf_formstring(&attribute);
+    if (!name && dwarf_attr_integrate(die, DW_AT_name, &attribute))
+        name = dwarf_formstring(&attribute);
+    return hak_strings_demangle(strings, name);
+}
+
+static const char *folder_of(struct hak_unit *unit) {
+    Dwarf_Attribute attribute;
+    const char *folder =
+        dwarf_attr(&unit->die, DW_AT_comp_dir, &attribute) ? dwarf_formstring(&attribute) : NULL;
+    return folder ? folder : "";
+}
+
+/* Where the call of an inlined function stands. */
+static void find_call(struct hak_unit *unit, struct hak_strings *strings, Dwarf_Die *inlined,
+                      struct hak_symbol *out) {
+    Dwarf_Attribute attribute;
+    Dwarf_Word number;
+    Dwarf_Files *files;
+    size_t count;
+    if (dwarf_attr(inlined, DW_AT_call_line, &attribute) &&
+        dwarf_formudata(&attribute, &number) == 0)
+        out->line = (uint32_t)number;
+    if (dwarf_attr(inlined, DW_AT_call_file, &attribute) &&
+        dwarf_formudata(&attribute, &number) == 0 &&
+        dwarf_getsrcfiles(&unit->die, &files, &count) == 0 && number < count)
+        out->file =
+            hak_strings_join(strings, folder_of(unit), dwarf_filesrc(files, number, NULL, NULL));
+}
+
+static void find_line(struct hak_unit *unit, struct hak_strings *strings, uint64_t address,
+                      struct hak_symbol *out) {
+    Dwarf_Line *line = dwarf_getsrc_die(&unit->die, address);
+    int number;
+    if (!line)
+        return;
+    if (dwarf_lineno(line, &number) == 0 && number > 0)
+        out->line = (uint32_t)number;
+    out->file = hak_strings_join(strings, folder_of(unit), dwarf_linesrc(line, NULL, NULL));
+}
+
+/* Once: takes the unit's split half out of the package, if it is there. */
+static void look_into_package(struct hak_units *units, struct hak_unit *unit) {
+    Dwarf_Die split;
+    unit->wants_package = false;
+    if (units->dwp && hak_dwp_find(units->dwp, units->dwarf, &unit->die, &split))
+        unit->inner = split;
+}
+
+int hak_units_find(struct hak_units *units, struct hak_strings *strings, uint64_t address,
+                   struct hak_symbol *out, int max) {
+    Dwarf_Die levels[LEVELS_MAX];
+    int count = 0, filled = 0;
+    struct hak_unit *unit = unit_of(units, address);
+    if (!unit || max <= 0)
+        return 0;
+    if (unit->wants_package)
+        look_into_package(units, unit);
+    struct hak_unit_function *function = function_of(unit, address);
+    struct hak_symbol here = {"", "", 0};
+    find_line(unit, strings, address, &here);
+    if (function) {
+        levels[count++] = function->die;
+        count = walk_down(&function->die, address, levels, count, 0);
+    } else if (here.file[0]) {
+        out[filled++] = here; /* the caller knows the symbol table */
+    }
+    for (int i = count; i > 0 && filled < max; i--) {
+        here.function = name_of(strings, &levels[i - 1]);
+        out[filled++] = here;
+        here = (struct hak_symbol){"", "", 0};
+        if (i > 1)
+            find_call(unit, strings, &levels[i - 1], &here);
+    }
+    return filled;
+}

@@ -1,0 +1,54 @@
+/* Debug information by address: which compile unit, which function, what was inlined there.
+ *
+ *   address --binary search--> unit --binary search--> function --walk down--> inlined calls, line
+ *
+ * The ranges of all units are indexed here instead of asking .debug_aranges, which clang does not
+ * write (libdw alone finds nothing in its programs). A unit's functions are listed when an address
+ * of it is first asked for. */
+#ifndef HAK_SYMBOLS_UNITS_H
+#define HAK_SYMBOLS_UNITS_H
+
+#include <elfutils/libdw.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include "symbols/dwp.h"
+#include "symbols/strings.h"
+#include "symbols/symbols.h"
+
+struct hak_unit_function {
+    uint64_t low, high;
+    Dwarf_Die die;
+};
+
+struct hak_unit {
+    Dwarf_Die die;                       /* has the line table */
+    Dwarf_Die inner;                     /* has the functions: the same, or the split unit's */
+    struct hak_unit_function *functions; /* by low, then the outer before the inner */
+    size_t function_count, function_capacity;
+    bool listed, listed_deep;
+    bool wants_package; /* its split half is in no .dwo file */
+};
+
+struct hak_unit_range {
+    uint64_t low, high;
+    size_t unit;
+};
+
+struct hak_units {
+    struct hak_unit *units;
+    size_t unit_count, unit_capacity;
+    Dwarf *dwarf;
+    struct hak_dwp *dwp;           /* where split halves may lie; NULL = nowhere */
+    struct hak_unit_range *ranges; /* by low */
+    size_t range_count, range_capacity;
+};
+
+/* Both must stay open; `dwp` may be NULL. */
+void hak_units_load(struct hak_units *units, Dwarf *dwarf, struct hak_dwp *dwp);
+void hak_units_free(struct hak_units *units);
+
+/* As hak_symbols_find. */
+int hak_units_find(struct hak_units *units, struct hak_strings *strings, uint64_t address,
+                   struct hak_symbol *out, int max);
+
+#endif

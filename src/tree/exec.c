@@ -1,0 +1,162 @@
+/* What a process executes: noted in its entry before, so that its row can name a program that is
+ * not recorded, and taken back when that fails.
+ *
+ * The functions of the exec family only look at their arguments and hand them on, to another
+ * preload's where there is one behind (fakechroot's, a build recorder's); a program that
+ * makes the system call itself is not seen. In the child of a vfork the entry is its parent's:
+ * what it executes is told of only where it cannot be recorded (exec_look.c). */
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+#include <unistd.h>
+#include "trace/current.h"
+#include "trace/environment.h"
+#include "tree/exec_fit.h"
+#include "tree/exec_look.h"
+#include "tree/sandbox.h"
+#include "trace/start.h"
+
+typedef int exec_search(const char *, char *const[], char *const[]);
+typedef int exec_file(int, char *const[], char *const[]);
+typedef int exec_at(int, const char *, char *const[], char *const[], int);
+static exec_search *next_execve, *next_execvpe;
+static exec_file *next_fexecve;
+static exec_at *next_execveat;
+
+/* Looked up while there is one thread: a forked child must not wait for ld.so's lock. */
+__attribute__((constructor)) static void find_next(void) {
+    next_execve = (exec_search *)dlsym(RTLD_NEXT, "execve");
+    next_execveat = (exec_at *)dlsym(RTLD_NEXT, "execveat");
+    next_execvpe = (exec_search *)dlsym(RTLD_NEXT, "execvpe");
+    next_fexecve = (exec_file *)dlsym(RTLD_NEXT, "fexecve");
+}
+
+bool hak_exec_is_preloaded(char *const environment[]) {
+    for (char *const *variable = environment; variable && *variable; variable++)
+        if (strncmp(*variable, "LD_PRELOAD=", 11) == 0)
+            return strstr(*variable, "hakmem") != NULL;
+    return false;
+}
+
+/* `why`: hakmem was taken out of the environment, for this reason. */
+static void note_exec(const char *path, const char *why, char *const environment[]) {
+    if (!hak_current_ready() || (path && !hak_exec_can_read(path)) ||
+        (environment && !hak_exec_can_read(environment)))
+        return;
+    if (!hak_start_is_own()) {
+        if (why || hak_exec_is_preloaded(environment))
+            hak_exec_look(path, why, 0);
+        return;
+    }
+    struct hak_process_entry *entry = hak_current.process;
+    size_t why_bytes = why ? strlen(why) + 1 : 1;
+    size_t bytes = path ? strnlen(path, sizeof entry->exec_path - 1 - why_bytes) : 0;
+    if (bytes)
+        memcpy(entry->exec_path, path, bytes);
+    entry->exec_path[bytes] = 0;
+    memcpy(entry->exec_path + bytes + 1, why ? why : "", why_bytes);
+    entry->tsc_exec = hak_session_ticks();
+    uint32_t state = !hak_exec_is_preloaded(environment) ? HAK_EXEC_DROPPED
+                     : hak_sandbox_bars_hello()          ? HAK_EXEC_BARRED
+                                                         : HAK_EXEC_PRELOADED;
+    atomic_store_explicit(&entry->exec_state, state, memory_order_release);
+    hak_start_leave_file();
+}
+
+/* After an exec that failed. */
+static int take_back(int result) {
+    if (hak_current_ready() && hak_start_is_own())
+        atomic_store(&hak_current.process->exec_state, HAK_EXEC_NONE);
+    return result;
+}
+
+static int miss(void) {
+    errno = ENOSYS;
+    return take_back(-1);
+}
+
+/* For all names: a preload in front would see a call of our own as the program's. */
+static int execute(const char *path, char *const arguments[], char *const environment[]) {
+    HAK_EXEC_ENVIRONMENT(fitting, path, environment);
+    note_exec(path, fitting_why, fitting);
+    return next_execve ? take_back(next_execve(path, arguments, fitting)) : miss();
+}
+
+static int search_and_execute(const char *file, char *const arguments[],
+                              char *const environment[]) {
+    char found[HAK_EXEC_FOUND_BYTES];
+    HAK_EXEC_ENVIRONMENT(fitting, hak_exec_find(file, found), environment);
+    note_exec(file, fitting_why, fitting);
+    return next_execvpe ? take_back(next_execvpe(file, arguments, fitting)) : miss();
+}
+
+HAK_EXPORT int execve(const char *path, char *const arguments[], char *const environment[]) {
+    return execute(path, arguments, environment);
+}
+
+HAK_EXPORT int execveat(int folder, const char *path, char *const arguments[],
+                        char *const environment[], int flags) {
+    note_exec(path, NULL, environment);
+    return next_execveat ? take_back(next_execveat(folder, path, arguments, environment, flags))
+                         : miss();
+}
+
+HAK_EXPORT int fexecve(int file, char *const arguments[], char *const environment[]) {
+    note_exec("a file without a name", NULL, environment);
+    return next_fexecve ? take_back(next_fexecve(file, arguments, environment)) : miss();
+}
+
+HAK_EXPORT int execvpe(const char *file, char *const arguments[], char *const environment[]) {
+    return search_and_execute(file, arguments, environment);
+}
+
+HAK_EXPORT int execv(const char *path, char *const arguments[]) {
+    return execute(path, arguments, hak_environment());
+}
+
+HAK_EXPORT int execvp(const char *file, char *const arguments[]) {
+    return search_and_execute(file, arguments, hak_environment());
+}
+
+static size_t count_arguments(va_list list) {
+    size_t count = 1;
+    while (va_arg(list, char *))
+        count++;
+    return count;
+}
+
+/* The list `first`, ..., NULL as an array on the stack of the calling function. Its first may be
+ * NULL, whatever the declaration says. */
+#define COLLECT_ARGUMENTS(to, list, first)                                                         \
+    const char *volatile to##_first = first;                                                       \
+    va_start(list, first);                                                                         \
+    size_t to##_count = to##_first ? count_arguments(list) : 0;                                    \
+    va_end(list);                                                                                  \
+    char *to[to##_count + 1];                                                                      \
+    va_start(list, first);                                                                         \
+    (to)[0] = (char *)to##_first;                                                                  \
+    for (size_t i = 1; i <= to##_count; i++)                                                       \
+    (to)[i] = va_arg(list, char *)
+
+HAK_EXPORT int execl(const char *path, const char *argument, ...) {
+    va_list list;
+    COLLECT_ARGUMENTS(arguments, list, argument);
+    va_end(list);
+    return execute(path, arguments, hak_environment());
+}
+
+HAK_EXPORT int execlp(const char *file, const char *argument, ...) {
+    va_list list;
+    COLLECT_ARGUMENTS(arguments, list, argument);
+    va_end(list);
+    return search_and_execute(file, arguments, hak_environment());
+}
+
+HAK_EXPORT int execle(const char *path, const char *argument, ...) {
+    va_list list;
+    COLLECT_ARGUMENTS(arguments, list, argument);
+    char *const *environment = va_arg(list, char *const *);
+    va_end(list);
+    return execute(path, arguments, environment);
+}

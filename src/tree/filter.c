@@ -1,0 +1,112 @@
+/* Runs seccomp's classic BPF: loads from the call's description, 32-bit arithmetic, jumps forward.
+ * After the kernel's Documentation/networking/filter.rst and userspace-api/seccomp_filter.rst. */
+#include "tree/filter.h"
+#include <linux/audit.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <string.h>
+
+struct machine {
+    uint32_t a, x, memory[BPF_MEMWORDS];
+    struct seccomp_data call;
+};
+
+static uint32_t calculate(uint16_t code, uint32_t a, uint32_t operand) {
+    switch (BPF_OP(code)) {
+    case BPF_ADD:
+        return a + operand;
+    case BPF_SUB:
+        return a - operand;
+    case BPF_MUL:
+        return a * operand;
+    case BPF_DIV:
+        return operand ? a / operand : 0;
+    case BPF_AND:
+        return a & operand;
+    case BPF_OR:
+        return a | operand;
+    case BPF_XOR:
+        return a ^ operand;
+    case BPF_LSH:
+        return operand < 32 ? a << operand : 0;
+    case BPF_RSH:
+        return operand < 32 ? a >> operand : 0;
+    default:
+        return 0 - a; /* BPF_NEG */
+    }
+}
+
+static bool jumps(uint16_t code, uint32_t a, uint32_t operand) {
+    switch (BPF_OP(code)) {
+    case BPF_JEQ:
+        return a == operand;
+    case BPF_JGT:
+        return a > operand;
+    case BPF_JGE:
+        return a >= operand;
+    default:
+        return (a & operand) != 0; /* BPF_JSET */
+    }
+}
+
+static uint32_t load(const struct machine *m, const struct sock_filter *at) {
+    uint32_t value = 0;
+    switch (BPF_MODE(at->code)) {
+    case BPF_ABS:
+        if (at->k <= sizeof m->call - sizeof value)
+            memcpy(&value, (const char *)&m->call + at->k, sizeof value);
+        return value;
+    case BPF_MEM:
+        return m->memory[at->k % BPF_MEMWORDS];
+    case BPF_LEN:
+        return sizeof m->call;
+    default:
+        return at->k; /* BPF_IMM */
+    }
+}
+
+/* The action that the filter returns. */
+static uint32_t run(struct machine *m, const struct hak_filter *filter) {
+    for (uint32_t i = 0; i < filter->count && i < BPF_MAXINSNS; i++) {
+        const struct sock_filter *at = &filter->code[i];
+        uint32_t operand = BPF_SRC(at->code) == BPF_X ? m->x : at->k;
+        switch (BPF_CLASS(at->code)) {
+        case BPF_LD:
+            m->a = load(m, at);
+            break;
+        case BPF_LDX:
+            m->x = load(m, at);
+            break;
+        case BPF_ST:
+            m->memory[at->k % BPF_MEMWORDS] = m->a;
+            break;
+        case BPF_STX:
+            m->memory[at->k % BPF_MEMWORDS] = m->x;
+            break;
+        case BPF_ALU:
+            m->a = calculate(at->code, m->a, operand);
+            break;
+        case BPF_JMP:
+            if (BPF_OP(at->code) == BPF_JA)
+                i += at->k < filter->count ? at->k : filter->count;
+            else
+                i += jumps(at->code, m->a, operand) ? at->jt : at->jf;
+            break;
+        case BPF_RET:
+            return BPF_RVAL(at->code) == BPF_A ? m->a : at->k;
+        default: /* BPF_MISC */
+            if (BPF_MISCOP(at->code) == BPF_TAX)
+                m->x = m->a;
+            else
+                m->a = m->x;
+        }
+    }
+    return SECCOMP_RET_ALLOW;
+}
+
+bool hak_filter_allows(const struct hak_filter *filter, long number, const uint64_t arguments[6]) {
+    struct machine m = {.call = {.nr = (int)number, .arch = AUDIT_ARCH_X86_64}};
+    memcpy(m.call.args, arguments, sizeof m.call.args);
+    uint32_t action = run(&m, filter) & SECCOMP_RET_ACTION_FULL;
+    return action == SECCOMP_RET_ALLOW || action == SECCOMP_RET_LOG;
+}

@@ -1,0 +1,67 @@
+/* Before a process enters another network namespace, from which the keeper's abstract socket cannot
+ * be reached: the keeper is asked to listen at a path, too, for what is executed there. And clone,
+ * whose child may share this process's memory.
+ *
+ * Only what goes through these functions of libc is seen; whoever makes the system calls itself
+ * gets a recording of its own in the new namespace. */
+#include <dlfcn.h>
+#include <errno.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <sys/types.h>
+#include "platform/raw_call.h"
+#include "trace/current.h"
+#include "trace/keeper.h"
+#include "trace/start.h"
+#include "tree/vfork.h"
+
+typedef int clone_function(int (*)(void *), void *, int, void *, ...);
+static clone_function *next_clone;
+
+/* While there is one thread: a forked child must not wait for ld.so's lock. */
+__attribute__((constructor)) static void find_next(void) {
+    next_clone = (clone_function *)dlsym(RTLD_NEXT, "clone");
+}
+
+static int finish(long result) {
+    if (result >= 0)
+        return (int)result;
+    errno = (int)-result;
+    return -1;
+}
+
+HAK_EXPORT int unshare(int flags) {
+    if ((flags & CLONE_NEWNET) && hak_start_is_own())
+        hak_keeper_ask_way();
+    return finish(hak_raw_call_always(SYS_unshare, flags, 0, 0, 0, 0, 0));
+}
+
+HAK_EXPORT int setns(int file, int kind) {
+    if ((kind == 0 || (kind & CLONE_NEWNET)) && hak_start_is_own())
+        hak_keeper_ask_way();
+    return finish(hak_raw_call_always(SYS_setns, file, kind, 0, 0, 0, 0));
+}
+
+HAK_EXPORT int clone(int (*function)(void *), void *stack, int flags, void *argument, ...) {
+    va_list list;
+    va_start(list, argument);
+    pid_t *parent_word = va_arg(list, pid_t *);
+    void *storage = va_arg(list, void *);
+    pid_t *child_word = va_arg(list, pid_t *);
+    va_end(list);
+    if (!next_clone) {
+        errno = ENOSYS;
+        return -1;
+    }
+    if ((flags & CLONE_NEWNET) && hak_start_is_own())
+        hak_keeper_ask_way();
+    bool borrows = (flags & (CLONE_VM | CLONE_VFORK | CLONE_SETTLS)) == (CLONE_VM | CLONE_VFORK);
+    if (borrows)
+        hak_vfork_before();
+    int result = next_clone(function, stack, flags, argument, parent_word, storage, child_word);
+    int error = errno;
+    if (borrows)
+        (void)hak_vfork_after(0);
+    errno = error;
+    return result;
+}

@@ -1,0 +1,197 @@
+/* A program that puts itself into a seccomp sandbox: from then on hakmem makes no system call that
+ * the sandbox would not allow. Its records go on, since those need none.
+ *
+ *   prctl(PR_SET_SECCOMP), syscall(SYS_seccomp)   seen here, before the kernel gets them
+ *   filter                                        run here for each call (filter.c)
+ *                                                 -> hak_forbidden_calls (platform/raw_call.h)
+ *
+ * Strict seccomp (mode 1) bars the time stamp counter, too: nothing can be recorded in it.
+ *
+ * Without futex the doorbell does not ring and waiting is spinning: the collector looks every 50 ms
+ * by itself, and what does not fit meanwhile is counted as lost, as ever. A filter of one thread
+ * counts for all: hakmem asks less than it might, never more. Programs that are executed inside are
+ * not recorded when they could not say hello. */
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/futex.h>
+#include <linux/seccomp.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include "platform/raw_call.h"
+#include "trace/current.h"
+#include "trace/environment.h"
+#include "tree/filter.h"
+#include "trace/protocol.h"
+#include "trace/ring.h"
+#include "tree/sandbox.h"
+#include "trace/start.h"
+#include "trace/wait.h"
+
+/* What a hello takes. */
+static const short hello_calls[] = {SYS_memfd_create, SYS_ftruncate, SYS_socket, SYS_connect,
+                                    SYS_sendmsg,      SYS_recvfrom,  SYS_mmap};
+
+bool hak_sandbox_bars_hello(void) {
+    for (size_t i = 0; i < sizeof hello_calls / sizeof hello_calls[0]; i++)
+        if (hak_call_is_forbidden(hello_calls[i]))
+            return true;
+    return false;
+}
+
+static void forbid(long number) {
+    if (number == SYS_exit_group || number == SYS_exit)
+        return; /* who makes them wants to end */
+    atomic_fetch_or(&hak_forbidden_calls[number / 64], (uint64_t)1 << (number % 64));
+}
+
+/* Ways in which hakmem uses calls that filters like to look into; the first argument is the call.
+ */
+static const struct {
+    long number;
+    uint64_t arguments[6];
+} uses[] = {
+    {SYS_futex, {0, FUTEX_WAKE, 1}},
+    {SYS_futex, {0, FUTEX_WAIT, 0}},
+    {SYS_mmap, {0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, UINT64_MAX, 0}},
+    {SYS_mmap, {0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, 3, 0}},
+    {SYS_mprotect, {4096, 4096, PROT_NONE}},
+    {SYS_mprotect, {4096, 4096, PROT_READ | PROT_WRITE}},
+    {SYS_rt_sigprocmask, {2, 4096, 4096, 8}},
+    {SYS_rt_sigprocmask, {UINT64_MAX, 4096, 0, 8}},
+    {SYS_prctl, {PR_GET_NAME, 4096}},
+    {SYS_fcntl, {3, 1030 /* F_DUPFD_CLOEXEC */, 64}},
+    {SYS_socket, {1, 1 | 02000000, 0}},
+};
+
+/* What the kernel will refuse with EFAULT is not looked at, where a sandbox lets us ask. */
+static bool can_be_read(const void *at, size_t bytes) {
+    uintptr_t first = (uintptr_t)at, last = first + bytes - 1;
+    if (!at || bytes == 0 || hak_call_is_forbidden(SYS_rt_sigprocmask))
+        return at && bytes;
+    return hak_raw_readable(first & ~(uintptr_t)7) && hak_raw_readable(last & ~(uintptr_t)7);
+}
+
+static void forbid_filtered(const struct sock_fprog *program) {
+    static const uint64_t none[6];
+    if (!can_be_read(program, sizeof *program) ||
+        !can_be_read(program->filter, program->len * sizeof *program->filter))
+        return;
+    struct hak_filter filter = {(const struct sock_filter *)program->filter, program->len};
+    for (long number = 0; number < HAK_CALL_NUMBERS; number++)
+        if (!hak_filter_allows(&filter, number, none))
+            forbid(number);
+    for (size_t i = 0; i < sizeof uses / sizeof uses[0]; i++)
+        if (!hak_filter_allows(&filter, uses[i].number, uses[i].arguments))
+            forbid(uses[i].number);
+}
+
+static void forbid_strictly(void) {
+    for (long number = 0; number < HAK_CALL_NUMBERS; number++)
+        if (number != SYS_read && number != SYS_write)
+            forbid(number);
+    if (!hak_current_ready())
+        return;
+    atomic_fetch_or(&hak_current.process->flags, HAK_PROCESS_STRICT);
+    atomic_store(&hak_clock_is_barred, 1);
+    atomic_store(hak_current.alive, HAK_ALIVE_LOOK);
+}
+
+/* Does what must be done before; `before` gets what holds now. */
+static void enter(bool is_strict, const struct sock_fprog *program, uint64_t before[8]) {
+    for (int i = 0; i < HAK_CALL_NUMBERS / 64; i++)
+        before[i] = atomic_load(&hak_forbidden_calls[i]);
+    if (hak_current_ready() && !hak_writer.ring && !hak_writer.shared)
+        (void)hak_ring_make_room(1); /* a ring of its own, while that can be had */
+    if (is_strict)
+        forbid_strictly();
+    else
+        forbid_filtered(program);
+}
+
+static long finish(long result, const uint64_t before[8]) {
+    if (result != 0) {
+        if (atomic_exchange(&hak_clock_is_barred, 0)) {
+            atomic_fetch_and(&hak_current.process->flags, ~(uint32_t)HAK_PROCESS_STRICT);
+            atomic_store(hak_current.alive, HAK_ALIVE_GO);
+        }
+        for (int i = 0; i < HAK_CALL_NUMBERS / 64; i++)
+            atomic_store(&hak_forbidden_calls[i], before[i]);
+        return result;
+    }
+    if (hak_sandbox_bars_hello() && hak_current.session)
+        hak_environment_set_session(HAK_SESSION_NONE);
+    return result;
+}
+
+static long answer(long result) {
+    if (result >= 0 || result < -4095)
+        return result;
+    errno = (int)-result;
+    return -1;
+}
+
+HAK_EXPORT int prctl(int what, ...) {
+    unsigned long arguments[4];
+    uint64_t before[HAK_CALL_NUMBERS / 64];
+    va_list list;
+    va_start(list, what);
+    for (int i = 0; i < 4; i++)
+        arguments[i] = va_arg(list, unsigned long);
+    va_end(list);
+    bool enters = what == PR_SET_SECCOMP && hak_start_is_own();
+    if (enters)
+        enter(arguments[0] == SECCOMP_MODE_STRICT,
+              arguments[0] == SECCOMP_MODE_FILTER ? (const struct sock_fprog *)arguments[1] : NULL,
+              before);
+    long result = hak_raw_call_always(SYS_prctl, what, (long)arguments[0], (long)arguments[1],
+                                      (long)arguments[2], (long)arguments[3], 0);
+    return (int)answer(enters ? finish(result, before) : result);
+}
+
+HAK_HIDDEN long hak_sandbox_seccomp(long number, long operation, long flags, void *argument);
+HAK_HIDDEN long hak_sandbox_fail(long result);
+
+long hak_sandbox_seccomp(long number, long operation, long flags, void *argument) {
+    uint64_t before[HAK_CALL_NUMBERS / 64];
+    bool is_strict = operation == SECCOMP_SET_MODE_STRICT;
+    bool enters = (is_strict || operation == SECCOMP_SET_MODE_FILTER) && hak_start_is_own();
+    if (enters)
+        enter(is_strict, is_strict ? NULL : argument, before);
+    long result = hak_raw_call_always(number, operation, flags, (long)argument, 0, 0, 0);
+    if (!enters)
+        return answer(result);
+    /* With SECCOMP_FILTER_FLAG_NEW_LISTENER a descriptor is the good answer. */
+    (void)finish(result < 0 ? result : 0, before);
+    return answer(result);
+}
+
+long hak_sandbox_fail(long result) {
+    return answer(result);
+}
+
+/* libc's syscall(), instruction by instruction, but for one number: libseccomp and browsers enter
+ * their sandboxes by it. */
+__asm__(".text\n"
+        ".globl syscall\n"
+        ".type syscall, @function\n"
+        "syscall:\n"
+        ".cfi_startproc\n"
+        "cmpq $317, %rdi\n" /* SYS_seccomp */
+        "je hak_sandbox_seccomp\n"
+        "movq %rdi, %rax\n"
+        "movq %rsi, %rdi\n"
+        "movq %rdx, %rsi\n"
+        "movq %rcx, %rdx\n"
+        "movq %r8, %r10\n"
+        "movq %r9, %r8\n"
+        "movq 8(%rsp), %r9\n"
+        "syscall\n"
+        "cmpq $-4095, %rax\n"
+        "jae 1f\n"
+        "ret\n"
+        "1:\n"
+        "movq %rax, %rdi\n"
+        "jmp hak_sandbox_fail\n"
+        ".cfi_endproc\n"
+        ".size syscall, . - syscall\n");

@@ -1,0 +1,52 @@
+/* posix_spawn, whose child has no entry of its own in the process table: when the program that it
+ * becomes cannot be recorded, its parent lets the keeper know. (The exec functions do it for the
+ * child of a vfork.) */
+#include <dlfcn.h>
+#include <errno.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include "tree/exec_fit.h"
+#include "tree/exec_look.h"
+#include "trace/start.h"
+
+typedef int spawn_function(pid_t *, const char *, const posix_spawn_file_actions_t *,
+                           const posix_spawnattr_t *, char *const[], char *const[]);
+static spawn_function *next_spawn, *next_spawnp;
+
+/* While there is one thread: a forked child must not wait for ld.so's lock. */
+__attribute__((constructor)) static void find_next(void) {
+    next_spawn = (spawn_function *)dlsym(RTLD_NEXT, "posix_spawn");
+    next_spawnp = (spawn_function *)dlsym(RTLD_NEXT, "posix_spawnp");
+}
+
+static int spawn(spawn_function *next, bool searches, pid_t *pid, const char *path,
+                 const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes,
+                 char *const arguments[], char *const environment[]) {
+    pid_t child = 0;
+    char found[HAK_EXEC_FOUND_BYTES];
+    if (!next)
+        return ENOSYS;
+    const char *file = searches ? hak_exec_find(path, found) : path;
+    HAK_EXEC_ENVIRONMENT(fitting, file, environment);
+    int error = next(&child, path, actions, attributes, arguments, fitting);
+    if (error)
+        return error;
+    if (pid)
+        *pid = child;
+    if (!hak_start_is_own() || !hak_exec_is_preloaded(environment))
+        return 0;
+    hak_exec_look(file, fitting_why, child);
+    return 0;
+}
+
+HAK_EXPORT int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
+                           const posix_spawnattr_t *attributes, char *const arguments[],
+                           char *const environment[]) {
+    return spawn(next_spawn, false, pid, path, actions, attributes, arguments, environment);
+}
+
+HAK_EXPORT int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
+                            const posix_spawnattr_t *attributes, char *const arguments[],
+                            char *const environment[]) {
+    return spawn(next_spawnp, true, pid, file, actions, attributes, arguments, environment);
+}

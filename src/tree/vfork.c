@@ -1,0 +1,65 @@
+/* vfork, so that the child, which runs in its parent's memory, writes nothing into its parent's
+ * ring.
+ *
+ * It returns twice on one stack, so it is assembly: the return address is kept in a register while
+ * the child runs, since the child's calls overwrite where it lay. */
+#include <errno.h>
+#include <unistd.h>
+#include "trace/crash.h"
+#include "trace/current.h"
+#include "trace/ring.h"
+#include "tree/vfork.h"
+
+__asm__(".text\n"
+        ".globl vfork\n"
+        ".type vfork, @function\n"
+        "vfork:\n"
+        ".cfi_startproc\n"
+        "subq $8, %rsp\n"
+        ".cfi_adjust_cfa_offset 8\n"
+        "call hak_vfork_before\n"
+        "addq $8, %rsp\n"
+        ".cfi_adjust_cfa_offset -8\n"
+        "popq %rdi\n"
+        ".cfi_adjust_cfa_offset -8\n"
+        ".cfi_register %rip, %rdi\n"
+        "movl $58, %eax\n"
+        "syscall\n"
+        "pushq %rdi\n"
+        ".cfi_adjust_cfa_offset 8\n"
+        ".cfi_rel_offset %rip, 0\n"
+        "testq %rax, %rax\n"
+        "jz 1f\n"
+        "movq %rax, %rdi\n"
+        "jmp hak_vfork_after\n"
+        "1: ret\n"
+        ".cfi_endproc\n"
+        ".size vfork, . - vfork\n");
+
+static _Thread_local struct {
+    uint32_t depth;
+    uint8_t setting_up;
+} before __attribute__((tls_model("initial-exec")));
+
+void hak_vfork_before(void) {
+    if (hak_writer.in_vfork_child++ == 0) {
+        before.depth = hak_writer.depth;
+        before.setting_up = hak_writer.setting_up;
+    }
+}
+
+/* In the parent, when the child is gone or has executed another program. */
+long hak_vfork_after(long result) {
+    if (--hak_writer.in_vfork_child == 0) {
+        if (hak_writer.depth != before.depth)
+            hak_ring_give_up_unfinished();
+        hak_ring_share_abandon();
+        hak_crash_vfork_child_is_gone();
+        hak_writer.setting_up = before.setting_up;
+    }
+    if (result < 0) {
+        errno = (int)-result;
+        return -1;
+    }
+    return result;
+}

@@ -1,0 +1,304 @@
+/* Reports: the shape of the page for every fault, what is said when something is missing, and that
+ * numbers from a dying program can be anything. */
+#include <jansson.h>
+#include <signal.h>
+#include "report/report.h"
+#include "report/words.h"
+#include "unit/store/capture.h"
+
+static struct capture c;
+static struct hak_report_request request;
+static struct hak_report_context context;
+static struct hak_report report;
+
+static void start(void) {
+    capture_start(&c, "report");
+    memset(&request, 0, sizeof request);
+    context = (struct hak_report_context){.process = 1,
+                                          .thread = 2,
+                                          .thread_number = 2,
+                                          .thread_name = "worker",
+                                          .store_path = "hakmem.app.1.db"};
+}
+
+static void stop(void) {
+    hak_report_free(&report);
+    if (c.w)
+        capture_finish(&c);
+    capture_clean(c.path);
+}
+
+static void make(bool with_store) {
+    struct hak_store_reader *r = NULL;
+    if (c.w)
+        capture_finish(&c);
+    if (with_store)
+        must(hak_store_open(c.path, &r));
+    hak_report_free(&report);
+    ck_assert_int_eq(hak_report_make(r, &request, &context, &report), 0);
+    if (r)
+        hak_store_close(r);
+}
+
+static void has(const char *text) {
+    ck_assert_msg(strstr(report.text, text) != NULL, "'%s' is due in:\n%s", text, report.text);
+}
+
+static void has_not(const char *text) {
+    ck_assert_msg(strstr(report.text, text) == NULL, "'%s' is wrong in:\n%s", text, report.text);
+}
+
+/* What every report has, whatever it is about. */
+static void check_shape(const char *first_line) {
+    size_t lines = 0, length = strlen(report.text);
+    for (const char *s = report.text; *s; s++)
+        lines += *s == '\n';
+    ck_assert_msg(lines <= HAK_REPORT_LINES, "%zu lines:\n%s", lines, report.text);
+    ck_assert_msg(strncmp(report.text, first_line, strlen(first_line)) == 0, "%s", report.text);
+    ck_assert_int_eq(report.text[length - 1], '\n');
+    ck_assert(strncmp(report.summary, "SUMMARY: hakmem: ", 17) == 0);
+    ck_assert(strchr(report.summary, '\n') == NULL);
+    const char *last = report.text + length - 1 - strlen(report.summary);
+    ck_assert_int_eq(strncmp(last, report.summary, strlen(report.summary)), 0);
+    has("  COMPLETENESS      ");
+    has("  NEXT              ");
+    json_error_t error;
+    json_t *document = json_loads(report.json, 0, &error);
+    ck_assert_msg(document != NULL, "%s in\n%s", error.text, report.json);
+    ck_assert_int_eq(json_integer_value(json_object_get(document, "hakmem_json")), 1);
+    ck_assert(json_is_object(json_object_get(document, "fault")));
+    json_decref(document);
+}
+
+static void fill_facts(unsigned fault, unsigned kind, int slot) {
+    request.facts = (struct hak_fault_facts){.fault = fault,
+                                             .kind = kind,
+                                             .found_address = BLOCK(slot) + 16,
+                                             .base = BLOCK(slot),
+                                             .user = BLOCK(slot) + 16,
+                                             .asked_bytes = 24,
+                                             .slot_bytes = 48,
+                                             .superslab = SLAB,
+                                             .slot = (uint32_t)slot,
+                                             .class_found = HAK_CLASS_NONE,
+                                             .class_due = CLASS_48,
+                                             .place = HAK_PLACE_FRONT,
+                                             .epoch = 1,
+                                             .record_count = c.n[slot]};
+}
+
+START_TEST(every_fault_has_the_same_page) {
+    block_malloc(&c, 1, 5, 1);
+    for (unsigned i = 0; hak_words_fault_at(i); i++) {
+        const struct hak_fault_words *words = hak_words_fault_at(i);
+        char first[100];
+        fill_facts(words->code, words->code < 200 ? HAK_SLL_POP : HAK_FREE, 1);
+        make(true);
+        snprintf(first, sizeof first, "hakmem: HKM-%u %s: ", words->code, words->name);
+        check_shape(first);
+        has("  FIRST WRONG STEP  ");
+        has("  HISTORY           1 life of this block; it is:");
+        ck_assert_msg(strstr(report.summary, words->name) != NULL, "%s", report.summary);
+    }
+}
+END_TEST
+
+START_TEST(the_first_wrong_push_is_named) {
+    block_malloc(&c, 1, 5, 1);
+    block_free(&c, 1, 6, 2);
+    uint64_t push = capture_put(&c, (struct hak_event){.base = BLOCK(1),
+                                                       .address = BLOCK(1) + 16,
+                                                       .generation = 1ull << 32 | ++c.n[1],
+                                                       .thread = 2,
+                                                       .stack = 7,
+                                                       .kind = HAK_SLL_PUSH,
+                                                       .class_index = CLASS_48,
+                                                       .place = HAK_PLACE_SLL,
+                                                       .flags = HAK_RECORD_ILLEGAL});
+    fill_facts(104, HAK_SLL_POP, 1);
+    request.facts.offset = 16;
+    request.facts.class_found = CLASS_48;
+    context.fault_event = capture_put(&c, (struct hak_event){.base = BLOCK(1),
+                                                             .address = BLOCK(1) + 16,
+                                                             .size = 104,
+                                                             .thread = 2,
+                                                             .kind = HAK_FAULT,
+                                                             .class_index = CLASS_48});
+    make(true);
+    check_shape("hakmem: HKM-104 tls-sll-hdr-reset: the C3 list of thread 2 \"worker\" holds a "
+                "pointer 16 bytes past its block's base\n");
+    char due[80];
+    snprintf(due, sizeof due, "  FIRST WRONG STEP  event %llu   ", (unsigned long long)push);
+    has(due);
+    has("SLL_PUSH took a user pointer where the base was due");
+    has("function_7");
+    snprintf(due, sizeof due, "  FOUND             event %llu   ",
+             (unsigned long long)context.fault_event);
+    has(due);
+    has("magazine -> TLS SLL   <-- wrong");
+}
+END_TEST
+
+START_TEST(a_stale_owner_is_named_and_nobody_else) {
+    block_malloc(&c, 1, 5, 1);
+    block_free(&c, 1, 6, 1);
+    block_malloc(&c, 1, 7, 2);
+    uint64_t stale = block_free(&c, 1, 6, 1);
+    block_free_again(&c, 1, 8, 2);
+    fill_facts(202, HAK_FREE, 1);
+    context.fault_event = c.id;
+    make(true);
+    char due[100];
+    snprintf(due, sizeof due, "  FIRST WRONG STEP  event %llu   ", (unsigned long long)stale);
+    check_shape("hakmem: HKM-202 double-free: ");
+    has(due);
+    has("STALE: owner 1 frees owner 2's block");
+    has("owners 1 and 2:");
+}
+END_TEST
+
+START_TEST(a_double_free_without_evidence_accuses_nobody) {
+    block_malloc(&c, 1, 5, 1);
+    block_free(&c, 1, 6, 1);
+    block_free_again(&c, 1, 8, 2);
+    fill_facts(202, HAK_FREE, 1);
+    context.fault_event = c.id;
+    make(true);
+    check_shape("hakmem: HKM-202 double-free: ");
+    has("  FREED BEFORE      event ");
+    has("function_6");
+    has_not("STALE");
+    has_not("<-- wrong");
+}
+END_TEST
+
+START_TEST(what_is_missing_is_said) {
+    fill_facts(301, HAK_FREE, 1);
+    request.facts.damaged_bytes = 1;
+    request.facts.offset = 24;
+    request.unwind_end = 3;
+    make(false);
+    check_shape("hakmem: HKM-301 heap-buffer-overflow: 1 byte behind a block of 24 bytes");
+    has("not known: there is no store");
+    has("no store: only what the program itself left is shown");
+    has("stack is damaged");
+    has("no stack: ");
+    make(true);
+    has("no block at this address is in the capture");
+    has("the fault's own record is not in the store");
+}
+END_TEST
+
+START_TEST(losses_are_told) {
+    block_malloc(&c, 1, 5, 1);
+    must(hak_store_put_loss(
+        c.w, &(struct hak_loss_row){
+                 .process = 1, .to_ns = 100000, .count = 1234, .reason = "ring full"}));
+    fill_facts(301, HAK_FREE, 1);
+    make(true);
+    has("1,234 events were lost");
+    has_not("all events kept");
+}
+END_TEST
+
+START_TEST(guesses_stand_apart) {
+    block_malloc(&c, 1, 5, 1);
+    fill_facts(301, HAK_FREE, 1);
+    request.facts.damaged_bytes = 1;
+    request.facts.offset = 24;
+    make(true);
+    has("  GUESS             a string's closing zero byte did not fit");
+    request.facts.damage[0] = 7;
+    make(true);
+    has_not("GUESS");
+}
+END_TEST
+
+START_TEST(a_crash_describes_registers_that_point_into_the_heap) {
+    block_malloc(&c, 1, 5, 1);
+    block_malloc(&c, 2, 5, 1);
+    block_free(&c, 2, 6, 1);
+    context.signal = SIGSEGV;
+    request.signal_code = 1;
+    request.signal_address = 16;
+    request.registers[0] = BLOCK(1) + 16 + 8;
+    request.registers[5] = BLOCK(2) + 16;
+    make(true);
+    check_shape("hakmem: SIGSEGV at address 0x10: ");
+    has("SIGSEGV, nothing is mapped there");
+    has("rax 0x7f21c4a10468 is 8 bytes into a live block of 24 bytes: malloc(24) by thread 1 \"t\" "
+        "at app.c:5");
+    has("rdi 0x7f21c4a10490 is the start of a freed block of 24 bytes: free by thread 1 \"t\" at "
+        "app.c:6");
+    ck_assert(strstr(report.summary, "crash") && strstr(report.summary, "signal=SIGSEGV"));
+}
+END_TEST
+
+START_TEST(an_address_that_the_kernel_does_not_tell_is_not_zero) {
+    context.signal = SIGSEGV;
+    request.signal_code = SI_KERNEL;
+    make(true);
+    check_shape("hakmem: SIGSEGV: ");
+    has("the kernel does not tell where");
+    ck_assert_ptr_null(strstr(report.text, "0x0"));
+    ck_assert_ptr_nonnull(strstr(report.json, "\"address\": null"));
+}
+END_TEST
+
+START_TEST(a_signal_that_somebody_sent_has_no_address) {
+    context.signal = SIGSEGV;
+    request.signal_code = 0;
+    make(true);
+    check_shape("hakmem: SIGSEGV: ");
+    has("sent by a process");
+}
+END_TEST
+
+/* A dying or hostile program wrote the request: any number may stand anywhere. */
+START_TEST(any_numbers_give_a_page) {
+    block_malloc(&c, 1, 5, 1);
+    capture_finish(&c);
+    struct hak_store_reader *r;
+    must(hak_store_open(c.path, &r));
+    uint32_t seed = 12345;
+    for (int i = 0; i < 3000; i++) {
+        unsigned char *bytes = (unsigned char *)&request.facts;
+        for (size_t k = 0; k < sizeof request.facts; k++) {
+            seed = seed * 1664525 + 1013904223;
+            bytes[k] = seed >> 24 > 100 ? (unsigned char)(seed >> 16) : 0;
+        }
+        if (i % 3 > 0) {
+            static const unsigned codes[] = {101, 102, 103, 104, 201, 202, 301, 302};
+            request.facts.fault = codes[i / 3 % 8];
+        }
+        if (i % 3 > 1) {
+            request.facts.base = BLOCK(1);
+            request.facts.slot_bytes = 48;
+        }
+        struct hak_report one;
+        ck_assert_int_eq(hak_report_make(r, &request, &context, &one), 0);
+        ck_assert(strlen(one.text) < 20000);
+        hak_report_free(&one);
+    }
+    hak_store_close(r);
+}
+END_TEST
+
+static void add(TCase *cases) {
+    tcase_add_checked_fixture(cases, start, stop);
+    tcase_add_test(cases, every_fault_has_the_same_page);
+    tcase_add_test(cases, the_first_wrong_push_is_named);
+    tcase_add_test(cases, a_stale_owner_is_named_and_nobody_else);
+    tcase_add_test(cases, a_double_free_without_evidence_accuses_nobody);
+    tcase_add_test(cases, what_is_missing_is_said);
+    tcase_add_test(cases, losses_are_told);
+    tcase_add_test(cases, guesses_stand_apart);
+    tcase_add_test(cases, a_crash_describes_registers_that_point_into_the_heap);
+    tcase_add_test(cases, an_address_that_the_kernel_does_not_tell_is_not_zero);
+    tcase_add_test(cases, a_signal_that_somebody_sent_has_no_address);
+    tcase_add_test(cases, any_numbers_give_a_page);
+}
+
+int main(void) {
+    return run_suite("report", add);
+}

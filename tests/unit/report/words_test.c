@@ -1,0 +1,155 @@
+/* Words: numbers with separators, names of the .def tables, what people type for a fault, paths. */
+#include <string.h>
+#include "check.h"
+#include "report/words.h"
+#include "hop.h"
+#include "superslab.h"
+#include "trace/record.h"
+#include "unit/suite.h"
+
+START_TEST(numbers_carry_separators_and_units) {
+    ck_assert_str_eq(hak_words_number(0), "0");
+    ck_assert_str_eq(hak_words_number(999), "999");
+    ck_assert_str_eq(hak_words_number(1000), "1,000");
+    ck_assert_str_eq(hak_words_number(81204112), "81,204,112");
+    ck_assert_str_eq(hak_words_number(UINT64_MAX), "18,446,744,073,709,551,615");
+    ck_assert_str_eq(hak_words_offset(16), "+16");
+    ck_assert_str_eq(hak_words_offset(-1234), "-1,234");
+    ck_assert_str_eq(hak_words_offset(INT64_MIN), "-9,223,372,036,854,775,808");
+    ck_assert_str_eq(hak_words_bytes(1), "1 byte");
+    ck_assert_str_eq(hak_words_bytes(0), "0 bytes");
+    ck_assert_str_eq(hak_words_size(1536), "1.5 KiB");
+    ck_assert_str_eq(hak_words_time(12406999999ull), "12.406 s");
+    ck_assert_str_eq(hak_words_time(0), "0.000 s");
+}
+END_TEST
+
+START_TEST(kinds_and_places_come_from_the_table) {
+    ck_assert_str_eq(hak_words_kind(HAK_SLL_PUSH), "SLL_PUSH");
+    ck_assert_int_eq(hak_words_kind_number("sll_push"), HAK_SLL_PUSH);
+    ck_assert_int_eq(hak_words_kind_number("nonsense"), -1);
+    ck_assert_str_eq(hak_words_kind(200), "KIND 200");
+    ck_assert_str_eq(hak_words_place(HAK_PLACE_SLL), "TLS SLL");
+    ck_assert_str_eq(hak_words_place(15), "unknown place");
+    ck_assert_str_eq(hak_words_move(HAK_SLL_PUSH), "magazine -> TLS SLL");
+    ck_assert_str_eq(hak_words_move(HAK_FRONT_REFILL), "slab -> front");
+    ck_assert_ptr_null(hak_words_move(HAK_MALLOC));
+    ck_assert_ptr_null(hak_words_move(HAK_FAULT));
+    ck_assert_str_eq(hak_words_allowed_from(HAK_SLL_POP), "TLS SLL");
+    ck_assert_str_eq(hak_words_class(NULL, HAK_CLASS_NONE), "large");
+    ck_assert_str_eq(hak_words_class(NULL, 3), "C3");
+    ck_assert_str_eq(hak_words_class(NULL, 200), "C?");
+}
+END_TEST
+
+START_TEST(a_fault_is_found_by_whatever_people_type) {
+    static const char *const typed[] = {
+        "HKM-104",           "hkm-104",           "104",
+        "tls-sll-hdr-reset", "TLS_SLL_HDR_RESET", "[TLS_SLL_HDR_RESET]",
+        "tls_sll_hdr_reset"};
+    for (size_t i = 0; i < sizeof typed / sizeof typed[0]; i++) {
+        const struct hak_fault_words *words = hak_words_find_fault(typed[i]);
+        ck_assert_msg(words && words->code == 104, "%s", typed[i]);
+    }
+    static const char *const wrong[] = {"",    "HKM-",    "HKM-999", "0", "[]", "99999999999999999",
+                                        "tls", "HKM-104x"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        ck_assert_msg(!hak_words_find_fault(wrong[i]), "%s", wrong[i]);
+}
+END_TEST
+
+START_TEST(every_fault_is_in_the_table_with_words) {
+    for (unsigned i = 0; hak_words_fault_at(i); i++) {
+        const struct hak_fault_words *words = hak_words_fault_at(i);
+        ck_assert_ptr_eq(hak_words_fault(words->code), words);
+        ck_assert_ptr_eq(hak_words_find_fault(words->name), words);
+        ck_assert(words->meaning[0] && words->advice[0]);
+    }
+}
+END_TEST
+
+START_TEST(calls_are_said_as_in_a_program) {
+    struct hak_event event = {.kind = HAK_MALLOC, .size = 1234, .place = HAK_PLACE_FRONT};
+    ck_assert_str_eq(hak_words_call(&event), "malloc(1,234)");
+    ck_assert_str_eq(hak_words_route(&event), "served by front");
+    event.subkind = HAK_BY_CALLOC;
+    ck_assert_str_eq(hak_words_call(&event), "calloc(1,234)");
+    event = (struct hak_event){.kind = HAK_REALLOC, .size = 5, .place = HAK_PLACE_LIVE};
+    ck_assert_str_eq(hak_words_call(&event), "realloc(5)");
+    ck_assert_str_eq(hak_words_route(&event), "in place");
+    event = (struct hak_event){.kind = HAK_FREE, .place = HAK_PLACE_MAGAZINE};
+    ck_assert_str_eq(hak_words_route(&event), "into magazine");
+    event.flags = HAK_RECORD_ILLEGAL;
+    ck_assert_str_eq(hak_words_route(&event), "refused");
+}
+END_TEST
+
+START_TEST(paths_are_cut_to_what_tells) {
+    ck_assert_str_eq(hak_words_path("/home/user/app/worker.c", 2, false), "app/worker.c");
+    ck_assert_str_eq(hak_words_path("/home/user/app/worker.c", 1, false), "worker.c");
+    ck_assert_str_eq(hak_words_path("worker.c", 2, false), "worker.c");
+    ck_assert_str_eq(hak_words_path("/a/src/x/src/front/sll.c", 2, true), "src/front/sll.c");
+    ck_assert_str_eq(hak_words_path("src/front/sll.c", 2, true), "src/front/sll.c");
+    ck_assert_str_eq(hak_words_path("", 2, false), "");
+}
+END_TEST
+
+START_TEST(a_place_in_code_is_said_as_well_as_it_is_known) {
+    struct hak_text text = {0};
+    struct hak_frame frame = {.ip = 0x1234, .module = "", .function = "", .file = ""};
+    hak_words_add_location(&text, &frame, 1);
+    ck_assert_str_eq(text.bytes, "0x1234 in no module");
+    hak_text_free(&text);
+    frame.module = "/lib/libx.so";
+    frame.module_offset = 0x34;
+    hak_words_add_location(&text, &frame, 1);
+    ck_assert_str_eq(text.bytes, "libx.so+0x34");
+    hak_text_free(&text);
+    frame.file = "/a/b/c.c";
+    frame.line = 7;
+    hak_words_add_location(&text, &frame, 1);
+    ck_assert_str_eq(text.bytes, "c.c:7");
+    hak_text_free(&text);
+}
+END_TEST
+
+START_TEST(one_line_names_the_program_and_not_what_it_called) {
+    struct hak_frame frames[] = {
+        {.module = "/opt/hakmem-debug.so", .function = "malloc", .file = "", .is_hakmem = true},
+        {.module = "/lib/x86_64-linux-gnu/libc.so.6", .function = "strdup", .file = ""},
+        {.module = "/usr/lib/libstdc++.so.6",
+         .function = "operator new(unsigned long)",
+         .file = ""},
+        {.module = "/opt/app", .function = "std::vector<int>::push_back(int)", .file = "vector.h"},
+        {.module = "/opt/app", .function = "Pool::take()", .file = "/usr/include/c++/12/memory"},
+        {.module = "/opt/app", .function = "fill(Row&)", .file = "/src/row.cc"},
+        {.module = "/opt/app", .function = "main", .file = "/src/row.cc"},
+    };
+    ck_assert_int_eq(hak_words_telling_frame(frames, 7), 5);
+    ck_assert_int_eq(hak_words_telling_frame(frames, 3), 1); /* nobody else is there */
+    ck_assert_int_eq(hak_words_telling_frame(frames, 1), -1);
+    static const char *const wrappers[] = {"xmalloc",           "zcalloc", "g_malloc0",
+                                           "sqlite3_realloc64", "xstrdup", "zfree"};
+    static const char *const own[] = {"session_free", "free_all", "build_the_malloc",
+                                      "malloc_it",    "row_new",  "freeze"};
+    for (size_t i = 0; i < sizeof wrappers / sizeof *wrappers; i++)
+        ck_assert_msg(hak_words_is_go_between(&(struct hak_frame){.function = wrappers[i]}), "%s",
+                      wrappers[i]);
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        ck_assert_msg(!hak_words_is_go_between(&(struct hak_frame){.function = own[i]}), "%s",
+                      own[i]);
+}
+END_TEST
+
+int main(void) {
+    TCase *cases = tcase_create("words");
+    tcase_add_test(cases, numbers_carry_separators_and_units);
+    tcase_add_test(cases, kinds_and_places_come_from_the_table);
+    tcase_add_test(cases, a_fault_is_found_by_whatever_people_type);
+    tcase_add_test(cases, every_fault_is_in_the_table_with_words);
+    tcase_add_test(cases, calls_are_said_as_in_a_program);
+    tcase_add_test(cases, paths_are_cut_to_what_tells);
+    tcase_add_test(cases, a_place_in_code_is_said_as_well_as_it_is_known);
+    tcase_add_test(cases, one_line_names_the_program_and_not_what_it_called);
+    return run_cases("words", cases);
+}

@@ -1,0 +1,371 @@
+/* Symbols of programs compiled here by gcc and clang: every address of a known line must come back
+ * as that line, with what was inlined there, whatever kind of file holds the debug information. */
+#include <fcntl.h>
+#include <libelf.h>
+#include <stdarg.h>
+#include <gelf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "../suite.h"
+#include "symbols/strings.h"
+#include "symbols/symbols.h"
+
+/* Lines are numbered by hand: at_line(N) below. */
+static const char c_source[] =
+    "static inline __attribute__((always_inline)) int innermost(int x) {\n" /* 1 */
+    "    __asm__ volatile(\".globl mark_inner\\nmark_inner:\\n nop\");\n"   /* 2 */
+    "    return x + 1;\n"                                                   /* 3 */
+    "}\n"
+    "static inline __attribute__((always_inline)) int middle(int x) {\n" /* 5 */
+    "    return innermost(x) * 2;\n"                                     /* 6 */
+    "}\n"
+    "__attribute__((noinline)) int outer(int x) {\n" /* 8 */
+    "    return middle(x) - 3;\n"                    /* 9 */
+    "}\n"
+    "__attribute__((noinline)) int plain(int x) {\n"                      /* 11 */
+    "    __asm__ volatile(\".globl mark_plain\\nmark_plain:\\n nop\");\n" /* 12 */
+    "    return x;\n"
+    "}\n"
+    "int main(int c, char **v) { (void)v; return outer(c) + plain(c); }\n";
+
+static const char cpp_source[] =
+    "namespace app {\n"
+    "template <typename T> struct Box {\n"
+    "    T value;\n"
+    "    __attribute__((noinline)) T take(T x) const {\n"                   /* 4 */
+    "        __asm__ volatile(\".globl mark_take\\nmark_take:\\n nop\");\n" /* 5 */
+    "        return value + x;\n"
+    "    }\n"
+    "};\n"
+    "}\n"
+    "int main(int c, char **) {\n"
+    "    app::Box<long> box{c};\n"
+    "    auto inside = [&](long x) __attribute__((noinline)) {\n"
+    "        __asm__ volatile(\".globl mark_lambda\\nmark_lambda:\\n nop\");\n" /* 13 */
+    "        return box.take(x);\n"
+    "    };\n"
+    "    return (int)inside(c);\n"
+    "}\n";
+
+static char directory[128];
+
+static void set_up(void) {
+    const char *base = getenv("TMPDIR");
+    snprintf(directory, sizeof directory, "%.90s/hak_symbols.XXXXXX", base ? base : "/tmp");
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+}
+
+static void run(const char *format, ...) {
+    char command[2000];
+    va_list arguments;
+    va_start(arguments, format);
+    int at = snprintf(command, sizeof command, "cd '%s' && ", directory);
+    vsnprintf(command + at, sizeof command - (size_t)at, format, arguments);
+    va_end(arguments);
+    ck_assert_msg(system(command) == 0, "%s", command);
+}
+
+static void tear_down(void) {
+    run("rm -rf '%s'", directory);
+}
+
+static void write_file(const char *name, const char *text) {
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    FILE *file = fopen(path, "w");
+    ck_assert_ptr_nonnull(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+/* Address of an ELF symbol; read before the file is stripped. */
+static uint64_t address_of(const char *name, const char *symbol) {
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    int fd = open(path, O_RDONLY);
+    elf_version(EV_CURRENT);
+    Elf *elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
+    ck_assert_ptr_nonnull(elf);
+    uint64_t found = 0;
+    for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section)) != NULL;) {
+        GElf_Shdr header;
+        gelf_getshdr(section, &header);
+        if (header.sh_type != SHT_SYMTAB)
+            continue;
+        Elf_Data *data = elf_getdata(section, NULL);
+        GElf_Sym entry;
+        for (int i = 0; gelf_getsym(data, i, &entry); i++)
+            if (strcmp(elf_strptr(elf, header.sh_link, entry.st_name), symbol) == 0)
+                found = entry.st_value;
+    }
+    elf_end(elf);
+    close(fd);
+    ck_assert_msg(found != 0, "%s has no symbol %s", name, symbol);
+    return found;
+}
+
+struct answer {
+    struct hak_symbols *symbols;
+    struct hak_symbol level[16];
+    int count;
+};
+
+static struct answer ask_id(const char *name, const char *build_id, uint64_t address) {
+    char path[256];
+    struct answer a = {.symbols = hak_symbols_make()};
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    struct hak_symbol_file *file = hak_symbols_open(a.symbols, path, build_id, 0, 0);
+    ck_assert_ptr_nonnull(file);
+    a.count = hak_symbols_find(file, address, a.level, 16);
+    return a;
+}
+static struct answer ask(const char *name, uint64_t address) {
+    return ask_id(name, "", address);
+}
+
+static void is_level(const struct answer *a, int level, const char *function, const char *file,
+                     uint32_t line) {
+    ck_assert_int_gt(a->count, level);
+    const struct hak_symbol *s = &a->level[level];
+    ck_assert_str_eq(s->function, function);
+    const char *base = strrchr(s->file, '/');
+    ck_assert_str_eq(base ? base + 1 : s->file, file);
+    ck_assert_uint_eq(s->line, line);
+}
+
+/* The chain of inlined calls and the plain function, as c_source has them. */
+static void is_c_program(const char *name, uint64_t inner, uint64_t plain) {
+    struct answer a = ask(name, inner);
+    is_level(&a, 0, "innermost", "t.c", 2);
+    is_level(&a, 1, "middle", "t.c", 6);
+    is_level(&a, 2, "outer", "t.c", 9);
+    ck_assert_int_eq(a.count, 3);
+    hak_symbols_free(a.symbols);
+    a = ask(name, plain);
+    is_level(&a, 0, "plain", "t.c", 12);
+    ck_assert_int_eq(a.count, 1);
+    hak_symbols_free(a.symbols);
+}
+
+static const char *const compilers[] = {"gcc", "clang"};
+static const char *const ways[] = {
+    "-gdwarf-4 -O0",
+    "-gdwarf-5 -O0",
+    "-gdwarf-4 -O2",
+    "-gdwarf-5 -O2",
+    "-gdwarf-5 -O2 -no-pie",
+    "-gdwarf-4 -O2 -static",
+    "-gdwarf-5 -O2 -gz",
+    "-gdwarf-5 -O2 -shared -fPIC",
+    "-gdwarf-5 -O1 -gsplit-dwarf",
+    "-gdwarf-5 -O2 -ffunction-sections -fdebug-prefix-map=/=/there/",
+};
+#define WAYS ((int)(sizeof ways / sizeof *ways))
+
+START_TEST(names_lines_and_inlined_calls) {
+    write_file("t.c", c_source);
+    run("%s %s -o t t.c", compilers[_i / WAYS], ways[_i % WAYS]);
+    is_c_program("t", address_of("t", "mark_inner"), address_of("t", "mark_plain"));
+}
+END_TEST
+
+START_TEST(writes_cpp_names_as_people_do) {
+    write_file("t.cpp", cpp_source);
+    run("%s++ -gdwarf-%d -O%d -o t t.cpp", _i & 1 ? "clang" : "g", _i & 2 ? 4 : 5, _i & 4 ? 1 : 0);
+    struct answer a = ask("t", address_of("t", "mark_take"));
+    is_level(&a, 0, "app::Box<long>::take(long) const", "t.cpp", 5);
+    hak_symbols_free(a.symbols);
+    a = ask("t", address_of("t", "mark_lambda"));
+    ck_assert_int_gt(a.count, 0);
+    ck_assert_ptr_nonnull(strstr(a.level[0].function, "main::"));
+    ck_assert_uint_eq(a.level[0].line, 13);
+    hak_symbols_free(a.symbols);
+}
+END_TEST
+
+/* A package of split debug information, and one that is broken at every 211th byte. */
+static const char *const packers[] = {
+    "clang -gdwarf-5 -O2 -gsplit-dwarf -c t.c && clang -gdwarf-5 -O2 -gsplit-dwarf -c u.c && "
+    "clang -o t t.o u.o && llvm-dwp-14 -e t -o t.dwp",
+    "clang -gdwarf-4 -O0 -gsplit-dwarf -c t.c && clang -gdwarf-4 -O0 -gsplit-dwarf -c u.c && "
+    "clang -o t t.o u.o && dwp -e t -o t.dwp",
+    "gcc -gdwarf-4 -O2 -gsplit-dwarf -c t.c && gcc -gdwarf-4 -O2 -gsplit-dwarf -c u.c && "
+    "gcc -o t t.o u.o && dwp -e t -o t.dwp",
+};
+
+START_TEST(reads_packages_of_split_debug_information) {
+    write_file("t.c", c_source);
+    write_file("u.c", "int u_function(int x) { return x * 3; }\nint u_data = 4;\n");
+    run("%s && rm -f *.dwo", packers[_i]);
+    uint64_t inner = address_of("t", "mark_inner"), plain = address_of("t", "mark_plain");
+    uint64_t other = address_of("t", "u_function");
+    is_c_program("t", inner, plain);
+    struct answer a = ask("t", other);
+    is_level(&a, 0, "u_function", "u.c", 1);
+    hak_symbols_free(a.symbols);
+    /* the package beside a program whose debug information is separate too */
+    run("objcopy --only-keep-debug t t.debug && objcopy --strip-all --add-gnu-debuglink=t.debug t");
+    is_c_program("t", inner, plain);
+    for (int at = 0; at < 1500; at += 211) {
+        run("cp t.dwp whole && printf '\\377' | dd of=t.dwp bs=1 seek=%d conv=notrunc 2>/dev/null",
+            at);
+        a = ask("t", inner);
+        ck_assert_int_gt(a.count, 0);
+        hak_symbols_free(a.symbols);
+        run("mv whole t.dwp");
+    }
+    run("head -c 300 t.dwp >cut && mv cut t.dwp");
+    a = ask("t", plain);
+    ck_assert_int_eq(a.count, 1);
+    hak_symbols_free(a.symbols);
+}
+END_TEST
+
+/* Makes `t` a stripped program with its symbol table compressed inside, as Fedora's are. */
+static void leave_minimal_symbols(const char *compressed) {
+    run("objcopy --only-keep-debug t t.full && strip t && "
+        "objcopy --strip-debug t.full t.small && "
+        "python3 -c 'import lzma; open(\"t.xz\", \"wb\").write(%s)' && "
+        "objcopy --add-section .gnu_debugdata=t.xz t",
+        compressed);
+}
+
+START_TEST(names_functions_by_compressed_symbols) {
+    static const char *const content[] = {
+        "lzma.compress(open(\"t.small\", \"rb\").read())",
+        "lzma.compress(open(\"t.small\", \"rb\").read())[:-40]",
+        "lzma.compress(b\"no ELF file\" * 1000)",
+        "b\"not compressed\"",
+        "b\"\"",
+        "lzma.compress(bytes(400 << 20))", /* more than anyone should unpack */
+    };
+    write_file("t.c", c_source);
+    run("gcc -O0 -o t t.c");
+    uint64_t address = address_of("t", "plain") + 5;
+    leave_minimal_symbols(content[_i]);
+    struct answer a = ask("t", address);
+    ck_assert_int_eq(a.count, _i == 0 ? 1 : 0);
+    if (_i == 0)
+        ck_assert_str_eq(a.level[0].function, "plain");
+    hak_symbols_free(a.symbols);
+}
+END_TEST
+
+START_TEST(names_functions_of_programs_without_debug_information) {
+    write_file("t.c", c_source);
+    run("%s -O0 -o t t.c", compilers[_i]);
+    struct answer a = ask("t", address_of("t", "plain") + 5);
+    ck_assert_int_eq(a.count, 1);
+    ck_assert_str_eq(a.level[0].function, "plain");
+    ck_assert_str_eq(a.level[0].file, "");
+    ck_assert_uint_eq(a.level[0].line, 0);
+    hak_symbols_free(a.symbols);
+    uint64_t address = address_of("t", "plain") + 5;
+    run("strip t");
+    a = ask("t", address);
+    ck_assert_int_eq(a.count, 0);
+    hak_symbols_free(a.symbols);
+}
+END_TEST
+
+START_TEST(follows_a_debuglink) {
+    write_file("t.c", c_source);
+    run("%s -g -O2 -Wl,--build-id=%s -o t t.c", compilers[_i & 1], _i & 2 ? "none" : "sha1");
+    uint64_t inner = address_of("t", "mark_inner"), plain = address_of("t", "mark_plain");
+    run("objcopy --only-keep-debug t t.debug && strip t && objcopy --add-gnu-debuglink=t.debug t");
+    is_c_program("t", inner, plain);
+    run("mkdir .debug && mv t.debug .debug/");
+    is_c_program("t", inner, plain);
+    /* One of another build is not taken. */
+    run("sed s/plain/other/ t.c > u.c && %s -g -O1 -o u u.c && objcopy --only-keep-debug u "
+        ".debug/t.debug",
+        compilers[_i & 1]);
+    struct answer a = ask("t", plain);
+    ck_assert_int_eq(a.count, 0);
+    hak_symbols_free(a.symbols);
+}
+END_TEST
+
+START_TEST(does_not_use_a_file_that_is_another_build) {
+    write_file("t.c", c_source);
+    run("gcc -g -O2 -Wl,--build-id=0x0123456789abcdef -o t t.c");
+    uint64_t plain = address_of("t", "mark_plain");
+    struct answer a = ask_id("t", "0123456789abcdef", plain);
+    is_level(&a, 0, "plain", "t.c", 12);
+    hak_symbols_free(a.symbols);
+    a = ask_id("t", "0123456789abcdee", plain);
+    ck_assert_int_eq(a.count, 0);
+    hak_symbols_free(a.symbols);
+    /* Without a build-id its time of change tells. */
+    char path[256];
+    snprintf(path, sizeof path, "%s/t", directory);
+    struct hak_symbols *symbols = hak_symbols_make();
+    struct hak_symbol level[4];
+    ck_assert_int_eq(
+        hak_symbols_find(hak_symbols_open(symbols, path, "", 0, 1000), plain, level, 4), 0);
+    hak_symbols_free(symbols);
+}
+END_TEST
+
+START_TEST(survives_files_that_are_none) {
+    write_file("t.c", c_source);
+    run("gcc -g -O1 -o good t.c");
+    struct answer a = ask("missing", 0x1000);
+    ck_assert_int_eq(a.count, 0);
+    hak_symbols_free(a.symbols);
+    a = ask("t.c", 0x1000);
+    ck_assert_int_eq(a.count, 0);
+    hak_symbols_free(a.symbols);
+    run("mkfifo pipe && mkdir folder");
+    a = ask("pipe", 0x1000);
+    ck_assert_int_eq(a.count, 0);
+    hak_symbols_free(a.symbols);
+    a = ask("folder", 0x1000);
+    ck_assert_int_eq(a.count, 0);
+    hak_symbols_free(a.symbols);
+    uint64_t plain = address_of("good", "mark_plain");
+    for (int cut = 100; cut < 20000; cut += 997) {
+        run("head -c %d good > bad", cut);
+        a = ask("bad", plain);
+        hak_symbols_free(a.symbols);
+    }
+}
+END_TEST
+
+START_TEST(shortens_long_names) {
+    struct hak_strings strings = {0};
+    char name[3000];
+    memset(name, 'x', sizeof name - 1);
+    name[sizeof name - 1] = 0;
+    const char *kept = hak_strings_demangle(&strings, name);
+    ck_assert_uint_eq(strlen(kept), HAK_NAME_BYTES - 1);
+    ck_assert_ptr_nonnull(strstr(kept, "..."));
+    ck_assert_ptr_eq(hak_strings_demangle(&strings, name), kept);
+    ck_assert_str_eq(hak_strings_demangle(&strings, "_Z3fooi"), "foo(int)");
+    ck_assert_str_eq(hak_strings_demangle(&strings, "_Zwhat"), "_Zwhat");
+    ck_assert_str_eq(hak_strings_demangle(&strings, "_start"), "_start");
+    ck_assert_str_eq(hak_strings_join(&strings, "/a", "./b.c"), "/a/b.c");
+    ck_assert_str_eq(hak_strings_join(&strings, "/a", "/b.c"), "/b.c");
+    ck_assert_str_eq(hak_strings_join(&strings, "", "b.c"), "b.c");
+    hak_strings_free(&strings);
+}
+END_TEST
+
+int main(void) {
+    TCase *cases = tcase_create("symbols");
+    tcase_add_checked_fixture(cases, set_up, tear_down);
+    tcase_set_timeout(cases, 120);
+    tcase_add_loop_test(cases, names_lines_and_inlined_calls, 0, 2 * WAYS);
+    tcase_add_loop_test(cases, writes_cpp_names_as_people_do, 0, 8);
+    tcase_add_loop_test(cases, names_functions_by_compressed_symbols, 0, 6);
+    tcase_add_loop_test(cases, reads_packages_of_split_debug_information, 0, 3);
+    tcase_add_loop_test(cases, names_functions_of_programs_without_debug_information, 0, 2);
+    tcase_add_loop_test(cases, follows_a_debuglink, 0, 4);
+    tcase_add_test(cases, does_not_use_a_file_that_is_another_build);
+    tcase_add_test(cases, survives_files_that_are_none);
+    tcase_add_test(cases, shortens_long_names);
+    return run_cases("symbols/symbols", cases);
+}
