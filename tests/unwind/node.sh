@@ -38,6 +38,6 @@ record node --perf-basic-prof story.js
 rm -f "/tmp/perf-$("$trace" sql -s store.db 'SELECT pid FROM process WHERE id = 1').map"
 for function in leaf middle; do
     found=$("$trace" sql -s store.db "
-        SELECT count(*) > 0 FROM frame WHERE module = 0 AND function LIKE 'JS:%$function %'")
+        SELECT count(*) > 0 FROM frame WHERE module = 0 AND function LIKE '%:%$function %story.js%'")
     [ "$found" = 1 ] || fail "no frame is named $function"
 done
