@@ -10,18 +10,7 @@ complete() { python3 "$SOURCE/tests/tools/sequence_check.py" "$BUILD/hakmem-trac
 settled() { no_holder "$PWD/store.db"; }
 for round in 1 2 3; do
     rm -f words store.db*
-    HAKMEM_CHECK=trace HAKMEM_TRACE_FILE=store.db LD_PRELOAD=$BUILD/hakmem-debug.so \
-        "$BUILD/tests/kill/sequence" words 60 2 4000 >program.out 2>program.err &
-    program=$!
-    until_true program_started words || exit 1
-    sleep 1
-    worker=$(holders_of "$PWD/store.db" | head -n 1)
-    [ -n "$worker" ] || { echo "round $round: nobody has the store open"; exit 1; }
-    keeper=$(parent_of "$worker")
-    case "$(tr '\0' ' ' <"/proc/$keeper/cmdline")" in
-    *hakmem-collect*) ;;
-    *) echo "the worker's parent $keeper is no keeper: $(tr '\0' ' ' <"/proc/$keeper/cmdline")"; exit 1 ;;
-    esac
+    start_with_keeper 4000 1
     kill -9 "$keeper" "$worker"
     sleep 0.02 # the program goes on for some records that nobody takes any more
     stop_program words

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "../tools/own_kib.h"
 
 enum {
     connections_count = 4096,
@@ -188,18 +189,6 @@ static void *work(void *argument) {
     }
     atomic_fetch_add(&operations, w.operations);
     return NULL;
-}
-
-static long own_kib(void) {
-    char line[256];
-    long kib = 0;
-    FILE *file = fopen("/proc/self/smaps_rollup", "r");
-    while (file && fgets(line, sizeof line, file))
-        if (sscanf(line, "Anonymous: %ld", &kib) == 1)
-            break;
-    if (file)
-        fclose(file);
-    return kib;
 }
 
 static double now(void) {

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "../tools/own_kib.h"
 
 enum { threads_count = 6, kept = 3000, passed_max = 256 };
 
@@ -63,18 +64,6 @@ static void *work(void *number) {
             drop(atomic_exchange(&passed[r % passed_max], block));
     }
     return NULL;
-}
-
-static long own_kib(void) {
-    char line[256];
-    long kib = 0;
-    FILE *file = fopen("/proc/self/smaps_rollup", "r");
-    while (file && fgets(line, sizeof line, file))
-        if (sscanf(line, "Anonymous: %ld", &kib) == 1)
-            break;
-    if (file)
-        fclose(file);
-    return kib;
 }
 
 static void free_all(void) {

@@ -26,14 +26,14 @@ program_started() { [ -s "$1" ] && [ "$(od -A n -t u8 -N 8 "$1" | tr -d ' ')" !=
 stop_program() { printf '\001' | dd of="$1" bs=1 seek=800 conv=notrunc status=none; }
 no_holder() { [ -z "$(holders_of "$1")" ]; }
 
-# Starts tests/kill/sequence, recorded into store.db by a keeper that it starts itself; sets program,
-# worker and keeper.
+# start_with_keeper [PAUSE_US [SECONDS]]: starts tests/kill/sequence with that pause, recorded into store.db
+# by a keeper that it starts itself, and lets it run for SECONDS; sets program, worker and keeper.
 start_with_keeper() {
     HAKMEM_CHECK=trace HAKMEM_TRACE_FILE=store.db LD_PRELOAD=$BUILD/hakmem-debug.so \
-        "$BUILD/tests/kill/sequence" words 60 2 10000 >program.out 2>program.err &
+        "$BUILD/tests/kill/sequence" words 60 2 "${1:-10000}" >program.out 2>program.err &
     program=$!
     until_true program_started words || exit 1
-    sleep 2
+    sleep "${2:-2}"
     worker=$(holders_of "$PWD/store.db" | head -n 1)
     [ -n "$worker" ] || { echo "nobody has the store open"; exit 1; }
     keeper=$(parent_of "$worker")
