@@ -160,3 +160,30 @@ bool hak_lineage_has(const struct hak_lineage *lineage, const struct hak_event *
             return e->ns <= lineage->link[i].ns_to;
     return false;
 }
+
+int hak_order_walk(struct hak_store_reader *r, uint64_t base, uint64_t id_to,
+                   const struct hak_lineage *lineage,
+                   void (*take)(void *context, const struct hak_event *event), void *context,
+                   const int *stop) {
+    struct hak_scan_limits limits = hak_scan_all();
+    struct hak_scan *scan = NULL;
+    struct hak_order order;
+    struct hak_event e;
+    limits.filter.base = base;
+    limits.filter.id_to = id_to;
+    limits.filter.kind_mask_low = ~(uint64_t)1;
+    limits.filter.kind_mask_high = (uint64_t)1 << (HAK_FAULT - 64);
+    if (!hak_order_init(&order, take, context))
+        return hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory", r->path);
+    int result = hak_scan_open(r, &limits, false, &scan);
+    while (!result && !(stop && *stop) && (result = hak_scan_next(scan, &e)) == 1) {
+        result = 0;
+        if (hak_lineage_has(lineage, &e))
+            hak_order_put(&order, &e);
+    }
+    if (!result)
+        hak_order_finish(&order);
+    hak_scan_close(scan);
+    hak_order_free(&order);
+    return result;
+}

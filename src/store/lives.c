@@ -104,26 +104,8 @@ static void take(void *context, const struct hak_event *e) {
 
 int hak_lives_walk(struct hak_store_reader *r, const struct hak_block_key *block,
                    const struct hak_lineage *lineage, const struct hak_lives_teller *teller) {
-    struct hak_scan_limits limits = hak_scan_all();
     struct walker w = {.teller = teller};
-    struct hak_scan *scan = NULL;
-    struct hak_order order;
-    struct hak_event e;
-    limits.filter.base = block->base;
-    limits.filter.kind_mask_low = ~(uint64_t)1;
-    limits.filter.kind_mask_high = (uint64_t)1 << (HAK_FAULT - 64);
-    if (!hak_order_init(&order, take, &w))
-        return hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory", r->path);
-    int result = hak_scan_open(r, &limits, false, &scan);
-    while (!result && !w.result && (result = hak_scan_next(scan, &e)) == 1) {
-        result = 0;
-        if (hak_lineage_has(lineage, &e))
-            hak_order_put(&order, &e);
-    }
-    if (!result)
-        hak_order_finish(&order);
-    hak_scan_close(scan);
-    hak_order_free(&order);
+    int result = hak_order_walk(r, block->base, 0, lineage, take, &w, &w.result);
     if (!result)
         tell_life(&w);
     return result ? result : w.result;

@@ -136,35 +136,6 @@ static void take(void *context, const struct hak_event *e) {
     live_on(t, e);
 }
 
-/* ---- which block, and the walk -----------------------------------------------------------------
- */
-
-static int walk(struct teller *t, const struct hak_lineage *lineage, uint64_t until) {
-    struct hak_scan_limits limits = hak_scan_all();
-    struct hak_scan *scan = NULL;
-    struct hak_order order;
-    struct hak_event e;
-    limits.filter.base = t->story->block.base;
-    limits.filter.id_to = until;
-    limits.filter.kind_mask_low = ~(uint64_t)1;
-    limits.filter.kind_mask_high = (uint64_t)1 << (HAK_FAULT - 64);
-    if (!hak_order_init(&order, take, t)) {
-        t->out_of_memory = true;
-        return 0;
-    }
-    int result = hak_scan_open(t->reader, &limits, false, &scan);
-    while (!result && (result = hak_scan_next(scan, &e)) == 1) {
-        result = 0;
-        if (hak_lineage_has(lineage, &e))
-            hak_order_put(&order, &e);
-    }
-    if (!result)
-        hak_order_finish(&order);
-    hak_scan_close(scan);
-    hak_order_free(&order);
-    return result;
-}
-
 /* ---- what follows from it -----------------------------------------------------------------------
  */
 
@@ -304,7 +275,7 @@ int hak_story_tell(struct hak_store_reader *r, uint64_t address, uint32_t proces
     t->story = story;
     story->block = block;
     story->address = address;
-    result = walk(t, &lineage, until);
+    result = hak_order_walk(r, block.base, until, &lineage, take, t, NULL);
     if (!result)
         finish(t);
     if (!result && t->out_of_memory)
