@@ -1,11 +1,11 @@
 /* Looks at a program's ELF file, by system calls alone, for what LD_PRELOAD would do to it. */
 #include "tree/exec_fit.h"
 
-#include <elf.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include "trace/environment.h"
+#include "tree/elf_head.h"
 
 enum {
     HEAD_BYTES = 1024,
@@ -82,28 +82,6 @@ static long read_at(long file, void *to, size_t bytes, uint64_t offset) {
     return hak_raw_call(SYS_pread64, file, (long)to, (long)bytes, (long)offset, 0, 0);
 }
 
-/* The program headers that lie in the file's first bytes. */
-struct segments {
-    const unsigned char *first;
-    unsigned count;
-};
-
-static Elf64_Phdr segment_at(const struct segments *segments, unsigned i) {
-    Elf64_Phdr segment;
-    memcpy(&segment, segments->first + i * sizeof segment, sizeof segment);
-    return segment;
-}
-
-static bool find_segments(const unsigned char *head, long bytes, struct segments *out) {
-    Elf64_Ehdr elf;
-    memcpy(&elf, head, sizeof elf);
-    if (elf.e_phentsize != sizeof(Elf64_Phdr) || elf.e_phoff > (uint64_t)bytes ||
-        elf.e_phnum > ((uint64_t)bytes - elf.e_phoff) / sizeof(Elf64_Phdr))
-        return false;
-    *out = (struct segments){head + elf.e_phoff, elf.e_phnum};
-    return true;
-}
-
 static bool has_other_loader(long file, const Elf64_Phdr *interpreter) {
     char name[NAME_BYTES];
     long got = read_at(file, name, sizeof name - 1, interpreter->p_offset);
@@ -114,9 +92,9 @@ static bool has_other_loader(long file, const Elf64_Phdr *interpreter) {
 }
 
 /* Where the byte that will lie at `address` lies in the file; 0 = nowhere. */
-static uint64_t offset_of(const struct segments *segments, uint64_t address) {
+static uint64_t offset_of(const struct hak_segments *segments, uint64_t address) {
     for (unsigned i = 0; i < segments->count; i++) {
-        Elf64_Phdr load = segment_at(segments, i);
+        Elf64_Phdr load = hak_segment_at(segments, i);
         if (load.p_type == PT_LOAD && address >= load.p_vaddr &&
             address - load.p_vaddr < load.p_filesz)
             return address - load.p_vaddr + load.p_offset;
@@ -124,7 +102,7 @@ static uint64_t offset_of(const struct segments *segments, uint64_t address) {
     return 0;
 }
 
-static bool needs_address_sanitizer(long file, const struct segments *segments,
+static bool needs_address_sanitizer(long file, const struct hak_segments *segments,
                                     const Elf64_Phdr *dynamic) {
     Elf64_Dyn entry[DYNAMIC_ENTRIES];
     uint64_t room = dynamic->p_filesz < sizeof entry ? dynamic->p_filesz : sizeof entry;
@@ -148,13 +126,13 @@ static bool needs_address_sanitizer(long file, const struct segments *segments,
 
 /* Why hakmem must not be loaded into it, NULL: it may. */
 static const char *find_reason(long file, const unsigned char *head, long bytes) {
-    struct segments segments;
+    struct hak_segments segments;
     if (head[EI_CLASS] == ELFCLASS32)
         return "it is a 32-bit program";
-    if (bytes < (long)sizeof(Elf64_Ehdr) || !find_segments(head, bytes, &segments))
+    if (!hak_find_segments(head, bytes, &segments))
         return NULL;
     for (unsigned i = 0; i < segments.count; i++) {
-        Elf64_Phdr segment = segment_at(&segments, i);
+        Elf64_Phdr segment = hak_segment_at(&segments, i);
         if (segment.p_type == PT_INTERP && has_other_loader(file, &segment))
             return "it is linked against another C library than glibc";
         if (segment.p_type == PT_DYNAMIC && needs_address_sanitizer(file, &segments, &segment))

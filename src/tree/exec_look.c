@@ -1,29 +1,25 @@
 /* Looks at a program's ELF header with system calls alone: is it static, 32-bit, set-id? */
 #include "tree/exec_look.h"
 
-#include <elf.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include "platform/raw_call.h"
 #include "trace/current.h"
 #include "trace/keeper.h"
+#include "tree/elf_head.h"
 
 enum { HEAD_BYTES = 1024 };
 
 /* True when the program headers, as far as they lie in the file's first bytes, name a loader; also
  * when they lie elsewhere, which is not looked for. */
 static bool may_have_loader(const unsigned char *head, long bytes) {
-    const Elf64_Ehdr *elf = (const void *)head;
-    if (elf->e_phentsize != sizeof(Elf64_Phdr) || elf->e_phoff > (uint64_t)bytes ||
-        elf->e_phnum > ((uint64_t)bytes - elf->e_phoff) / sizeof(Elf64_Phdr))
+    struct hak_segments segments;
+    if (!hak_find_segments(head, bytes, &segments))
         return true;
-    for (unsigned i = 0; i < elf->e_phnum; i++) {
-        Elf64_Phdr segment;
-        memcpy(&segment, head + elf->e_phoff + i * sizeof segment, sizeof segment);
-        if (segment.p_type == PT_INTERP)
+    for (unsigned i = 0; i < segments.count; i++)
+        if (hak_segment_at(&segments, i).p_type == PT_INTERP)
             return true;
-    }
     return false;
 }
 
