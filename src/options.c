@@ -10,7 +10,7 @@
 
 struct hak_options hak_options;
 
-enum option_type { TYPE_CHOICE, TYPE_NUMBER, TYPE_BYTES, TYPE_PATH, TYPE_TEXT };
+enum option_type { TYPE_CHOICE, TYPE_NUMBER, TYPE_BYTES, TYPE_FRACTION, TYPE_PATH, TYPE_TEXT };
 
 struct option {
     const char *name;
@@ -27,6 +27,16 @@ static const struct option options[] = {
 };
 
 enum { OPTION_COUNT = sizeof options / sizeof *options };
+
+/* What a profile or preset sets, in the table's order. */
+static const struct group {
+    const char *name, *choice, *other, *value;
+} groups[] = {
+#define SETS(name, choice, other, value) {#name, choice, #other, value},
+#include "options.def"
+};
+
+static bool is_given[OPTION_COUNT];
 
 static const char prefix[] = "HAKMEM_";
 
@@ -80,6 +90,21 @@ static bool parse_in_range(const struct option *option, const char *value, uint6
     return true;
 }
 
+/* 0..1 with at most six places after the point, as millionths. */
+static bool parse_fraction(const char *value, uint64_t *result) {
+    uint64_t whole = 0, part = 0, unit = HAK_FRACTION_ONE;
+    const char *at = parse_number(value, false, &whole);
+    if (!at || whole > 1)
+        return false;
+    if (*at == '.')
+        for (at++; *at >= '0' && *at <= '9' && unit > 1; at++) {
+            unit /= 10;
+            part += (uint64_t)(*at - '0') * unit;
+        }
+    *result = whole * HAK_FRACTION_ONE + part;
+    return !*at && *result <= HAK_FRACTION_ONE;
+}
+
 static bool parse(struct hak_options *into, const struct option *option, const char *value,
                   const char **expected) {
     void *field = (char *)into + option->offset;
@@ -93,6 +118,10 @@ static bool parse(struct hak_options *into, const struct option *option, const c
     case TYPE_NUMBER:
     case TYPE_BYTES:
         if (!parse_in_range(option, value, &number))
+            return false;
+        break;
+    case TYPE_FRACTION:
+        if (!parse_fraction(value, &number))
             return false;
         break;
     case TYPE_PATH:
@@ -166,10 +195,28 @@ static void take_variable(const char *variable) {
     const char *equals = strchr(name, '=');
     const struct option *option = equals ? find_option(name, (size_t)(equals - name)) : NULL;
     const char *expected = "";
-    if (option && !parse(&hak_options, option, equals + 1, &expected))
+    if (!option)
+        return;
+    is_given[option - options] = parse(&hak_options, option, equals + 1, &expected);
+    if (!is_given[option - options])
         complain(option, equals + 1, expected);
-    else if (option && !hak_is_debug_build)
+    else if (!hak_is_debug_build)
         complain_of_counters(option, equals + 1);
+}
+
+/* A profile's or preset's values, where the variable itself was not given. */
+static void apply_groups(struct hak_options *o) {
+    for (unsigned i = 0; i < sizeof groups / sizeof *groups; i++) {
+        const struct option *option = find_option(groups[i].name, strlen(groups[i].name));
+        const struct option *other = find_option(groups[i].other, strlen(groups[i].other));
+        const char *expected;
+        uint64_t holds, asked;
+        if (!option || !other || is_given[other - options])
+            continue;
+        memcpy(&holds, (const char *)o + option->offset, sizeof holds);
+        if (parse_choice(option->range, groups[i].choice, &asked) && asked == holds)
+            (void)parse(o, other, groups[i].value, &expected);
+    }
 }
 
 /* Puts what holds in the place of "auto". The plain build knows one layout and stays lean. */
@@ -196,5 +243,6 @@ void hak_options_read(char **environment) {
             take_variable(*variable);
     if (is_secure)
         hak_options.trace = 0; /* off */
+    apply_groups(&hak_options);
     resolve_auto(&hak_options);
 }

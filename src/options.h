@@ -11,12 +11,13 @@
 
 #define HAK_TEXT_BYTES 4096
 
-/* One field for each line of options.def. CHOICE, NUMBER and BYTES are uint64_t, PATH and TEXT are
- * char arrays. */
+/* One field for each line of options.def. CHOICE, NUMBER, BYTES and FRACTION (in millionths) are
+ * uint64_t, PATH and TEXT are char arrays. */
 struct hak_options {
 #define HAK_FIELD_CHOICE(field)                                   uint64_t field;
 #define HAK_FIELD_NUMBER(field)                                   uint64_t field;
 #define HAK_FIELD_BYTES(field)                                    uint64_t field;
+#define HAK_FIELD_FRACTION(field)                                 uint64_t field;
 #define HAK_FIELD_PATH(field)                                     char field[HAK_TEXT_BYTES];
 #define HAK_FIELD_TEXT(field)                                     char field[HAK_TEXT_BYTES];
 #define OPTION(name, field, type, standard, range, run, sentence) HAK_FIELD_##type(field)
@@ -27,6 +28,10 @@ enum { HAK_CHECK_TRACE, HAK_CHECK_NORMAL };
 enum { HAK_LAYOUT_AUTO, HAK_LAYOUT_SAME, HAK_LAYOUT_HEADER };
 enum { HAK_MAGAZINE_OFF, HAK_MAGAZINE_ON, HAK_MAGAZINE_AUTO };
 enum { HAK_FULL_WAIT, HAK_FULL_DROP };
+enum { HAK_PROFILE_DEFAULT, HAK_PROFILE_BALANCED, HAK_PROFILE_ADAPTIVE, HAK_PROFILE_TIGHT };
+enum { HAK_TINY_HOT, HAK_TINY_CONSERVATIVE, HAK_TINY_OFF, HAK_TINY_FULL };
+enum { HAK_PRESET_DEFAULT, HAK_PRESET_ULTRA_TIGHT };
+#define HAK_FRACTION_ONE 1000000 /* what a FRACTION's field holds for 1 */
 enum { HAK_ON_FAULT_STOP, HAK_ON_FAULT_CONTINUE };
 
 /* Read-only after hak_options_read(). "auto" values are already resolved to what holds. */

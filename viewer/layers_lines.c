@@ -130,7 +130,7 @@ static void add_stage_shares(struct hak_text *text, const struct layers *l, uint
 
 static void add_stages(struct hak_text *text, const struct layers *l) {
     uint64_t taken = layers_sum(l, HAK_METRIC_SLAB_ACQUIRE_TIMES);
-    uint64_t reserve = layers_sum(l, HAK_METRIC_RESERVE_TAKE_TIMES);
+    uint64_t reserve = layers_sum(l, HAK_METRIC_SUPERSLAB_TAKE_TIMES);
     uint64_t mapped = layers_sum(l, HAK_METRIC_SUPERSLAB_MAP_TIMES);
     uint64_t unmapped = layers_sum(l, HAK_METRIC_SUPERSLAB_UNMAP_TIMES);
     uint64_t fetched = reserve + mapped;
@@ -145,7 +145,7 @@ static void add_stages(struct hak_text *text, const struct layers *l) {
                  hak_words_number(layers_sum(l, HAK_METRIC_SUPERSLAB_ADOPT_TIMES)));
     if (!l->is_from_log)
         hak_text_add(text, "; reserve: %s in, %s out",
-                     hak_words_number(layers_sum(l, HAK_METRIC_RESERVE_KEEP_TIMES)),
+                     hak_words_number(layers_sum(l, HAK_METRIC_SUPERSLAB_KEEP_TIMES)),
                      hak_words_number(reserve));
     hak_text_add(text, ".\n");
     uint64_t looks = layers_sum(l, HAK_METRIC_SLAB_LOOK_TIMES);

@@ -55,13 +55,13 @@ static inline uint32_t hak_take_stack(bool keep_own_frames, uint8_t *flags) {
 /* state.c: hops.def as sets of places, one bit for each. Moves have numbers below 64. */
 #define HAK_MOVE_KINDS 64
 struct hak_move {
-    uint8_t from, to;
+    uint32_t from, to;
 };
 HAK_HIDDEN extern const struct hak_move hak_moves[HAK_MOVE_KINDS];
 
 /* True when hops.def lets a block that is at `place` move as `kind` says. */
 static inline bool hak_move_is_allowed(enum hak_record_kind kind, unsigned place) {
-    return (hak_moves[kind & (HAK_MOVE_KINDS - 1)].from >> (place & 7) & 1) != 0;
+    return (hak_moves[kind & (HAK_MOVE_KINDS - 1)].from >> (place & 31) & 1) != 0;
 }
 /* layout.c: the bytes of a live block of layout header. All of them take what the slot's state says
  * as truth and compare memory with it. */

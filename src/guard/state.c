@@ -15,7 +15,7 @@ const struct hak_move hak_moves[HAK_MOVE_KINDS] = {
 #undef IN
 
 static unsigned place_after(enum hak_record_kind kind) {
-    return (unsigned)__builtin_ctz(hak_moves[kind & (HAK_MOVE_KINDS - 1)].to | 1u << 7);
+    return (unsigned)__builtin_ctz(hak_moves[kind & (HAK_MOVE_KINDS - 1)].to | 1u << 31);
 }
 
 /* The record of a move between layers. */

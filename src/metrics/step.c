@@ -5,7 +5,7 @@ enum { KINDS = 256 };
 
 _Static_assert(HAK_METRIC_CLASSES <= 64, "a set of classes is one word");
 _Static_assert(HAK_METRICS <= 256, "metrics are named by one byte in the tables below");
-_Static_assert(HAK_PLACE_COUNT <= HAK_PLACES_MAX, "places are a record's four bits");
+_Static_assert(HAK_PLACE_COUNT <= HAK_PLACES_MAX, "places are a record's five bits");
 _Static_assert(HAK_METRIC_SERVED_FRONT == 0 && HAK_LAYER_FRONT == 0,
                "0 is no kind's metric, and no layer that anything reaches");
 

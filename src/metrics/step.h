@@ -37,7 +37,7 @@ HAK_HIDDEN bool hak_step_take(struct hak_step *step, const struct hak_step_event
 
 /* Which metric a call is, by kind and place; of a hand-out, when no other layer was asked. */
 #define HAK_CALL_KINDS 8
-#define HAK_PLACES_MAX 16
+#define HAK_PLACES_MAX 32
 HAK_HIDDEN extern const uint8_t hak_metric_of_call[HAK_CALL_KINDS][HAK_PLACES_MAX];
 
 static inline unsigned hak_metric_class(unsigned class_index) {

@@ -48,7 +48,7 @@ static struct hak_superslab *take_from_reserve(hak_owner_t owner) {
     }
     hak_unlock(&hak_pool_lock);
     if (superslab)
-        hop_count(HAK_COUNTED_RESERVE_TAKE, HAK_CLASS_NONE, HAK_SUPERSLAB_BYTES);
+        hop_note(HAK_SUPERSLAB_TAKE, HAK_CLASS_NONE, superslab, HAK_SUPERSLAB_BYTES);
     return superslab;
 }
 
@@ -102,7 +102,7 @@ void hak_pool_release(struct hak_superslab *superslab) {
     }
     hak_unlock(&hak_pool_lock);
     if (keep)
-        hop_count(HAK_COUNTED_RESERVE_KEEP, HAK_CLASS_NONE, HAK_SUPERSLAB_BYTES);
+        hop_note(HAK_SUPERSLAB_KEEP, HAK_CLASS_NONE, superslab, HAK_SUPERSLAB_BYTES);
     else
         unmap(superslab);
 }

@@ -15,7 +15,7 @@
 #define NODES_MAX ((uint64_t)1 << 28) /* greater ids are damage */
 enum { MOVES = 64 };
 static const struct {
-    uint8_t from, to; /* sets of places, by bit */
+    uint32_t from, to; /* sets of places, by bit */
     const char *name;
 } moves[MOVES] = {
 #define HOP(name, number, from_set, to_set, sentence) [number] = {(from_set), (to_set), #name},
@@ -282,11 +282,11 @@ static int follow(void *context, struct hak_tracked *block, const struct hak_eve
     if (is_first && block->has_place && block->place != e->place)
         tell(c, "event %" PRIu64 ": %s took block 0x%" PRIx64 " from %s, but it was in %s", e->id,
              moves[kind].name, e->base, place_name(e->place), place_name(block->place));
-    else if ((is_first || block->has_place) && !(from < 8 && moves[kind].from >> from & 1))
+    else if ((is_first || block->has_place) && !(from < 32 && moves[kind].from >> from & 1))
         tell(c, "event %" PRIu64 ": %s of block 0x%" PRIx64 " from %s is not allowed by hops.def",
              e->id, moves[kind].name, e->base, place_name(from));
     unsigned to = is_first ? HAK_PLACE_LIVE : e->place;
-    if (!(to < 8 && moves[kind].to >> to & 1))
+    if (!(to < 32 && moves[kind].to >> to & 1))
         tell(c, "event %" PRIu64 ": %s of block 0x%" PRIx64 " to %s is not allowed by hops.def",
              e->id, moves[kind].name, e->base, place_name(to));
     block->place = (uint8_t)to;

@@ -3,7 +3,7 @@
  *   w[0]  time:48 | kind:8 | class:8
  *   w[1]  address:48 | delta:12 | flags:4
  *   w[2]  size:32 | stack:32
- *   w[3]  record_count:32 | epoch:24 | place:4 | subkind:4
+ *   w[3]  record_count:32 | epoch:23 | place:5 | subkind:4
  *
  * Fields are listed from bit 0 up; all words are little-endian. docs/specs/ring.md is the same in
  * prose. `time` is TSC ticks since the session's tsc_start, its low 48 bits: the reader unwraps it
@@ -71,7 +71,7 @@ static inline uint8_t hak_record_flags_of(const struct hak_record *r) {
 
 /* True when the event's values do not fit the 32 bytes of the head record. */
 static inline int hak_fields_are_wide(const struct hak_event_fields *f) {
-    return (f->size >> 32) != 0 || f->old_address != 0 || f->epoch >> 24 != 0 ||
+    return (f->size >> 32) != 0 || f->old_address != 0 || f->epoch >> 23 != 0 ||
            f->delta_bytes >= 8u << 12;
 }
 
@@ -83,8 +83,8 @@ static inline struct hak_record hak_record_pack_narrow(const struct hak_event_fi
     r.w[1] =
         (f->address & time_mask) | ((f->delta_bytes >> 3) & 0xfff) << 48 | (uint64_t)f->flags << 60;
     r.w[2] = (f->size & 0xffffffffu) | (uint64_t)f->stack << 32;
-    r.w[3] = f->record_count | (uint64_t)(f->epoch & 0xffffff) << 32 |
-             (uint64_t)(f->place & 15) << 56 | (uint64_t)(f->subkind & 15) << 60;
+    r.w[3] = f->record_count | (uint64_t)(f->epoch & 0x7fffff) << 32 |
+             (uint64_t)(f->place & 31) << 55 | (uint64_t)(f->subkind & 15) << 60;
     return r;
 }
 
@@ -116,10 +116,10 @@ static inline struct hak_event_fields hak_record_unpack(const struct hak_record 
         .delta_bytes = (r->w[1] >> 48 & 0xfff) << 3,
         .stack = (uint32_t)(r->w[2] >> 32),
         .record_count = (uint32_t)r->w[3],
-        .epoch = (uint32_t)(r->w[3] >> 32) & 0xffffff,
+        .epoch = (uint32_t)(r->w[3] >> 32) & 0x7fffff,
         .kind = hak_record_kind_of(r),
         .class_index = hak_record_class(r),
-        .place = (uint8_t)(r->w[3] >> 56) & 15,
+        .place = (uint8_t)(r->w[3] >> 55) & 31,
         .subkind = (uint8_t)(r->w[3] >> 60),
         .flags = hak_record_flags_of(r),
     };

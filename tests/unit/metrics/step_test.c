@@ -44,14 +44,14 @@ START_TEST(names_the_deepest_layer_of_a_call) {
     ck_assert_int_eq(serve(3), HAK_METRIC_SERVED_FRONT);
     take(HAK_SLAB_ACQUIRE, 3, 0);
     take(HAK_FRONT_REFILL, 3, HAK_PLACE_FRONT);
-    ck_assert_int_eq(serve(3), HAK_METRIC_SERVED_FREE_SLAB);
+    ck_assert_int_eq(serve(3), HAK_METRIC_SERVED_EMPTY_SLAB);
     take(HAK_SUPERSLAB_MAP, HAK_CLASS_NONE, 0);
     take(HAK_SLAB_ACQUIRE, 3, 0);
     take(HAK_MAGAZINE_FILL, 3, HAK_PLACE_MAGAZINE);
     ck_assert_int_eq(take(HAK_REALLOC, 3, HAK_PLACE_MAGAZINE), HAK_METRIC_SERVED_MAP);
-    take(HAK_COUNTED_RESERVE_TAKE, HAK_CLASS_NONE, 0);
+    take(HAK_SUPERSLAB_TAKE, HAK_CLASS_NONE, 0);
     take(HAK_SLAB_ACQUIRE, 3, 0);
-    ck_assert_int_eq(serve(3), HAK_METRIC_SERVED_RESERVE);
+    ck_assert_int_eq(serve(3), HAK_METRIC_SERVED_UNUSED_SLAB);
     take(HAK_SLL_POP, 3, HAK_PLACE_MAGAZINE);
     ck_assert_int_eq(take(HAK_MALLOC, 3, HAK_PLACE_MAGAZINE), HAK_METRIC_SERVED_SLL);
 }
