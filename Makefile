@@ -11,7 +11,7 @@ endif
 
 WARN    := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes \
            -Wmissing-prototypes -Wpointer-arith -Werror
-COMMON  := -std=gnu11 -O2 -g $(WARN) -D_GNU_SOURCE -iquote src -fvisibility=hidden
+COMMON  := -std=gnu11 -O2 -g $(WARN) -D_GNU_SOURCE -iquote src -iquote include -fvisibility=hidden
 PROGRAM := $(COMMON) -fPIC -ftls-model=initial-exec -fno-builtin-malloc -fno-builtin-calloc \
            -fno-builtin-realloc -fno-builtin-free -fno-plt -fno-stack-protector
 PLAIN   := $(PROGRAM) -DHAK_DEBUG=0
@@ -27,7 +27,7 @@ SAY         = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' $(1) '$(patsubst $(BU
 DEPEND      = -MMD -MP -MF $@.d -MT $@
 
 # ---- sources: every .c file of a folder belongs to it ------------------------------------------
-LAYER_DIRS := entry route front slab pool large platform
+LAYER_DIRS := entry verify learn route front mid large slab pool platform
 LAYER_SRC  := $(wildcard src/*.c) $(foreach d,$(LAYER_DIRS),$(wildcard src/$(d)/*.c))
 WATCH_SRC  := $(foreach d,guard trace tree unwind metrics,$(wildcard src/$(d)/*.c))
 STORE_SRC  := $(wildcard src/store/*.c)
@@ -145,11 +145,30 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/libplainlayers.a $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,test) $(LINK_TEST) $(CHECK_LIBS)
 
+# Models include the layers' own sources; what the thread sanitizer looks at is linked with all layers
+# compiled for it, again without entry/.
+MODEL_BIN := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/model/*.c))
+TSAN_BIN  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/tsan/*.c))
+TSAN_OBJ  := $(filter-out $(BUILD)/tsan/src/entry/%,$(LAYER_SRC:%.c=$(BUILD)/tsan/%.o))
+TSAN      := -DHAK_DEBUG=0 -fsanitize=thread -fno-omit-frame-pointer
+$(BUILD)/tests/model/%: tests/model/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,test) $(LINK_TEST) -lpthread
+$(BUILD)/tsan/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,compile) $(CC) $(COMMON) $(TSAN) $(DEPEND) -c -o $@ $<
+$(BUILD)/libtsanlayers.a: $(TSAN_OBJ)
+	$(call SAY,archive) rm -f $@ && ar rcs $@ $^
+$(BUILD)/tests/tsan/%: tests/tsan/%.c $(BUILD)/libtsanlayers.a $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,test) $(LINK_TEST) $(TSAN) -lpthread
+
 # ---- programs that tests, demo and benches run: compiled as a user would, so that faults stay ---
 USER_FLAGS := -std=gnu11 -O0 -g -D_GNU_SOURCE -Wall -Wextra -Wno-free-nonheap-object \
-              -Wno-use-after-free -Wno-unknown-warning-option
+              -Wno-use-after-free -Wno-unknown-warning-option -iquote include
 USER_SRC   := $(wildcard demo/*.c tests/faults/*.c tests/programs/*.c tests/kill/*.c tests/cli/*.c \
-              tests/regressions/*.c tests/stale/*.c tests/trees/*.c tests/crash/*.c tests/metrics/*.c tests/memory/*.c tests/long/*.c)
+              tests/regressions/*.c tests/stale/*.c tests/trees/*.c tests/crash/*.c tests/metrics/*.c tests/memory/*.c tests/long/*.c \
+              tests/matrix/*.c tests/options/*.c)
 USER_BIN   := $(USER_SRC:%.c=$(BUILD)/%)
 TOOL_BIN   := $(BUILD)/tests/tools/count_calls.so $(BUILD)/tests/tools/crash_at_load.so \
               $(patsubst %.c,$(BUILD)/%,$(wildcard tests/tools/reference_*.c))
@@ -202,7 +221,7 @@ $(BUILD)/tests/bench/unwind: tests/bench/unwind.c $(UNWIND_LIB) $(BUILD)/flags
 
 .PHONY: unit tests
 unit: $(UNIT_TESTS)
-tests: all unit $(USER_BIN) $(TOOL_BIN) $(FORMAT_BIN) $(COMPARE_BIN)
+tests: all unit $(USER_BIN) $(TOOL_BIN) $(FORMAT_BIN) $(COMPARE_BIN) $(MODEL_BIN) $(TSAN_BIN)
 
 # ---- pages made from the .def tables -----------------------------------------------------------
 $(BUILD)/write_pages: tools/write_pages.c $(BUILD)/flags
@@ -254,12 +273,14 @@ SHARE      := $(DESTDIR)$(PREFIX)/share
 BASH_WORDS := $(SHARE)/bash-completion/completions/hakmem-trace
 ZSH_WORDS  := $(SHARE)/zsh/site-functions/_hakmem-trace
 FISH_WORDS := $(SHARE)/fish/vendor_completions.d/hakmem-trace.fish
+HEADERS    := $(wildcard include/*.h)
 install: all
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/lib/hakmem"
 	install -m 755 $(BUILD)/hakmem-trace "$(DESTDIR)$(PREFIX)/bin/"
 	install -m 755 $(BUILD)/libhakmem.so "$(DESTDIR)$(PREFIX)/lib/"
 	install -m 644 $(BUILD)/libhakmem.a "$(DESTDIR)$(PREFIX)/lib/"
 	install -m 755 $(BUILD)/hakmem-debug.so $(BUILD)/hakmem-collect "$(DESTDIR)$(PREFIX)/lib/hakmem/"
+	$(if $(HEADERS),install -d "$(DESTDIR)$(PREFIX)/include" && install -m 644 $(HEADERS) "$(DESTDIR)$(PREFIX)/include/")
 	install -d "$(SHARE)/bash-completion/completions" "$(SHARE)/zsh/site-functions" \
 	      "$(SHARE)/fish/vendor_completions.d"
 	$(BUILD)/hakmem-trace completion bash >"$(BASH_WORDS)"
@@ -270,6 +291,7 @@ uninstall:
 	rm -f "$(DESTDIR)$(PREFIX)/bin/hakmem-trace" "$(DESTDIR)$(PREFIX)/lib/libhakmem.so" \
 	      "$(DESTDIR)$(PREFIX)/lib/libhakmem.a"
 	rm -rf "$(DESTDIR)$(PREFIX)/lib/hakmem"
+	rm -f $(patsubst include/%,"$(DESTDIR)$(PREFIX)/include/%",$(HEADERS))
 	rm -f "$(BASH_WORDS)" "$(ZSH_WORDS)" "$(FISH_WORDS)"
 
 clean:
@@ -290,4 +312,5 @@ help:
 	@echo 'Variables: BUILD (where to), CC (gcc or clang), PREFIX, DESTDIR.'
 
 -include $(addsuffix .d,$(PLAIN_OBJ) $(ARCHIVE_OBJ) $(DEBUG_OBJ) $(STORE_OBJ) $(COLL_OBJ) $(VIEW_OBJ) $(MAIN_OBJ) \
-           $(UNIT_TESTS) $(USER_BIN) $(TOOL_BIN) $(FORMAT_BIN) $(COMPARE_BIN) $(BENCH_BIN) $(BUILD)/write_pages)
+           $(UNIT_TESTS) $(USER_BIN) $(TOOL_BIN) $(FORMAT_BIN) $(COMPARE_BIN) $(BENCH_BIN) $(MODEL_BIN) $(TSAN_OBJ) \
+           $(TSAN_BIN) $(BUILD)/write_pages)

@@ -2,7 +2,7 @@
 # Every C file looks as .clang-format says.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
-find src viewer demo tests tools -name '*.[ch]' -print0 |
+find src include viewer demo tests tools -name '*.[ch]' -print0 |
     xargs -0 clang-format --dry-run --Werror --ferror-limit=1 2>&1 | grep -E 'error:' && {
     echo "clang-format -i FILE mends it"
     exit 1

@@ -10,9 +10,11 @@ allowed() {
     platform) echo '' ;;
     pool) echo 'platform' ;;
     slab) echo 'pool platform' ;;
-    front | large) echo 'slab pool platform' ;;
-    route) echo 'front large slab pool platform' ;;
-    entry) echo 'route front large slab pool platform trace/start.h' ;;
+    front | mid | large) echo 'slab pool platform' ;;
+    route) echo 'front mid large slab pool platform' ;;
+    learn) echo 'route front mid large slab pool platform' ;;
+    verify) echo 'learn route front mid large slab pool platform' ;;
+    entry) echo 'learn route front mid large slab pool platform trace/start.h' ;;
     unwind) echo 'platform' ;;
     metrics) echo 'platform trace/record.h' ;;
     trace) echo 'unwind metrics platform' ;;

@@ -45,14 +45,14 @@ for file in $all; do
     lines=$(wc -l <"$file")
     [ "$lines" -le 600 ] || echo "  $lines $file"
 done | found 'files past 600 lines (a file past 600 wants to be two)'
-for file in $all $(find tests viewer demo tools -name '*.c'); do
+for file in $all $(find include -name '*.h' 2>/dev/null) $(find tests viewer demo tools -name '*.c'); do
     head -n 1 "$file" | grep -qE '^/\* [A-Za-z`].{15}' || echo "  $file"
 done | sort -u | found 'files whose first line does not say what they are for'
-for file in $(find src viewer demo tests tools -name '*.[ch]' -o -name '*.def'); do
+for file in $(find src include viewer demo tests tools \( -name '*.[ch]' -o -name '*.def' \) 2>/dev/null); do
     awk -v f="$file" 'length($0) > 120 { print "  " f ":" NR }' "$file"
 done | found 'lines past 120 columns'
 
-tracked=$(git ls-files -co --exclude-standard -- src viewer tests docs demo tools Makefile README.md DESIGN.md .ci)
+tracked=$(git ls-files -co --exclude-standard -- src include viewer tests docs demo tools Makefile README.md DESIGN.md .ci)
 {
     grep -nE '\b(TO[D]O|FIX[M]E|XX[X])\b|not (yet )?imple[m]ented|\bstu[b]s?\b' $tracked 2>/dev/null |
         sed 's/^/  /' | found 'words of unfinished work'
