@@ -53,6 +53,13 @@ static inline void hak_lock(struct hak_lock *lock) {
     }
 }
 
+/* Takes the lock if it is free. */
+static inline bool hak_try_lock(struct hak_lock *lock) {
+    uint32_t seen = 0;
+    return atomic_compare_exchange_strong_explicit(&lock->holder, &seen, hak_lock_self(),
+                                                   memory_order_acquire, memory_order_relaxed);
+}
+
 static inline void hak_unlock(struct hak_lock *lock) {
     if (atomic_exchange_explicit(&lock->holder, 0, memory_order_release) & HAK_LOCK_SLEEPERS)
         hak_futex_wake(&lock->holder, 1);

@@ -10,7 +10,8 @@ allowed() {
     platform) echo '' ;;
     pool) echo 'platform' ;;
     slab) echo 'pool platform' ;;
-    front | mid | large) echo 'slab pool platform' ;;
+    front) echo 'mid slab pool platform' ;;
+    mid | large) echo 'slab pool platform' ;;
     route) echo 'front mid large slab pool platform' ;;
     learn) echo 'route front mid large slab pool platform' ;;
     verify) echo 'learn route front mid large slab pool platform' ;;

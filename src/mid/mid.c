@@ -1,0 +1,192 @@
+/* The overflow list of the mid layer: pushed by a full ring, popped by an empty one. */
+#include "mid/mid.h"
+
+#include <stdatomic.h>
+#include "hop.h"
+#include "platform/platform.h"
+
+#define SEGMENTS_MAP_BYTES ((size_t)16 << 10)
+
+struct segment {
+    struct segment *older;
+    uint64_t count;
+    base_t blocks[HAK_MID_SEGMENT_PLACES]; /* the last one is the newest */
+};
+
+struct list {
+    struct segment *newest;
+    uint32_t count;
+    uint32_t low; /* the smallest count since the last decay */
+};
+
+struct hak_mid {
+    size_t bytes; /* of the blocks in all lists */
+    struct segment *unused;
+    char *fresh, *fresh_end; /* memory for new segments */
+    struct list lists[HAK_CLASSES];
+};
+
+bool hak_mid_serves[HAK_CLASSES];
+
+/* ---- segments ------------------------------------------------------------------------------- */
+
+static struct hak_mid *make_mid(void) {
+    char *start = hak_map(SEGMENTS_MAP_BYTES);
+    struct hak_mid *mid = (struct hak_mid *)(void *)start;
+    if (mid) {
+        mid->fresh = start + (sizeof *mid + 63) / 64 * 64;
+        mid->fresh_end = start + SEGMENTS_MAP_BYTES;
+    }
+    return mid;
+}
+
+static struct segment *take_segment(struct hak_mid *mid) {
+    struct segment *segment = mid->unused;
+    if (segment) {
+        mid->unused = segment->older;
+        return segment;
+    }
+    if ((size_t)(mid->fresh_end - mid->fresh) < sizeof *segment) {
+        char *start = hak_map(SEGMENTS_MAP_BYTES);
+        if (!start)
+            return NULL;
+        mid->fresh = start;
+        mid->fresh_end = start + SEGMENTS_MAP_BYTES;
+    }
+    segment = (struct segment *)(void *)mid->fresh;
+    mid->fresh += sizeof *segment;
+    return segment;
+}
+
+static void drop_segment(struct hak_mid *mid, struct segment *segment) {
+    segment->older = mid->unused;
+    mid->unused = segment;
+}
+
+/* A place for one more block; false without memory. */
+static bool make_room(struct hak_mid *mid, struct list *list) {
+    if (list->newest && list->newest->count < HAK_MID_SEGMENT_PLACES)
+        return true;
+    struct segment *segment = take_segment(mid);
+    if (!segment)
+        return false;
+    segment->older = list->newest;
+    segment->count = 0;
+    atomic_signal_fence(memory_order_release); /* a fork may come in between */
+    list->newest = segment;
+    return true;
+}
+
+/* ---- the moves ------------------------------------------------------------------------------ */
+
+static void push(struct hak_mid *mid, unsigned class_index, base_t block) {
+    struct list *list = &mid->lists[class_index];
+    hop(HAK_MID_OVERFLOW, block, class_index);
+    list->newest->blocks[list->newest->count] = block;
+    atomic_signal_fence(memory_order_release); /* a fork may come in between */
+    list->newest->count++;
+    list->count++;
+    mid->bytes += hak_class_bytes(class_index);
+}
+
+/* The newest block of a list that has one; its hop is the caller's. */
+static base_t remove_newest(struct hak_mid *mid, unsigned class_index) {
+    struct list *list = &mid->lists[class_index];
+    struct segment *segment = list->newest;
+    base_t block = segment->blocks[--segment->count];
+    list->count--;
+    if (list->low > list->count)
+        list->low = list->count;
+    mid->bytes -= hak_class_bytes(class_index);
+    if (segment->count == 0) {
+        list->newest = segment->older;
+        atomic_signal_fence(memory_order_release);
+        drop_segment(mid, segment);
+    }
+    return block;
+}
+
+static base_t pop(struct hak_mid *mid, unsigned class_index) {
+    base_t block = remove_newest(mid, class_index);
+    hop(HAK_MID_RETURN, block, class_index);
+    return block;
+}
+
+static void move_to_slab(struct hak_heap *heap, base_t block, unsigned class_index) {
+    hop(HAK_MID_SPILL, block, class_index);
+    hak_slab_give(heap, block);
+}
+
+static unsigned refill(struct hak_heap *heap, unsigned class_index, base_t *blocks,
+                       unsigned wanted) {
+    unsigned taken = hak_slab_take(heap, class_index, blocks, wanted);
+    for (unsigned i = 0; i < taken; i++)
+        hop(HAK_MID_REFILL, blocks[i], class_index);
+    return taken;
+}
+
+unsigned hak_mid_take(struct hak_heap *heap, struct hak_mid *mid, unsigned class_index,
+                      base_t *blocks, unsigned wanted) {
+    unsigned taken = 0;
+    while (taken < wanted && mid && mid->lists[class_index].count > 0)
+        blocks[taken++] = pop(mid, class_index);
+    return taken > 0 ? taken : refill(heap, class_index, blocks, wanted);
+}
+
+void hak_mid_give(struct hak_heap *heap, struct hak_mid **mid, unsigned class_index,
+                  const base_t *blocks, unsigned count) {
+    if (!*mid)
+        *mid = make_mid();
+    size_t slot_bytes = hak_class_bytes(class_index);
+    for (unsigned i = 0; i < count; i++) {
+        if (*mid && (*mid)->bytes + slot_bytes <= HAK_MID_LIFO_BYTES &&
+            make_room(*mid, &(*mid)->lists[class_index]))
+            push(*mid, class_index, blocks[i]);
+        else
+            move_to_slab(heap, blocks[i], class_index);
+    }
+}
+
+void hak_mid_spill(struct hak_heap *heap, unsigned class_index, const base_t *blocks,
+                   unsigned count) {
+    for (unsigned i = 0; i < count; i++)
+        move_to_slab(heap, blocks[i], class_index);
+}
+
+static void spill_list(struct hak_heap *heap, struct hak_mid *mid, unsigned class_index,
+                       uint32_t count) {
+    while (count-- > 0)
+        move_to_slab(heap, remove_newest(mid, class_index), class_index);
+}
+
+void hak_mid_empty(struct hak_heap *heap, struct hak_mid *mid) {
+    for (unsigned c = 0; mid && c < HAK_CLASSES; c++)
+        spill_list(heap, mid, c, mid->lists[c].count);
+}
+
+void hak_mid_decay(struct hak_heap *heap, struct hak_mid *mid) {
+    for (unsigned c = 0; mid && c < HAK_CLASSES; c++) {
+        spill_list(heap, mid, c, (mid->lists[c].low + 1) / 2);
+        mid->lists[c].low = mid->lists[c].count;
+    }
+}
+
+/* Counts are made anew: the fork may have come between a block and its count. */
+void hak_mid_empty_left(struct hak_heap *heap, struct hak_mid *mid) {
+    for (unsigned c = 0; mid && c < HAK_CLASSES; c++) {
+        struct segment *segment = mid->lists[c].newest, *older;
+        for (; segment; segment = older) {
+            older = segment->older;
+            for (uint64_t i = 0; i < segment->count && i < HAK_MID_SEGMENT_PLACES; i++)
+                hak_slab_give_left(heap, segment->blocks[i], c);
+            drop_segment(mid, segment);
+        }
+        mid->lists[c] = (struct list){0};
+    }
+    if (mid)
+        mid->bytes = 0;
+}
+
+size_t hak_mid_count(const struct hak_mid *mid, unsigned class_index) {
+    return mid ? __atomic_load_n(&mid->lists[class_index].count, __ATOMIC_RELAXED) : 0;
+}
