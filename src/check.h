@@ -74,7 +74,8 @@ HAK_HIDDEN base_t hak_check_base_of(user_t user);
 HAK_HIDDEN user_t hak_check_user_of(base_t base);
 HAK_HIDDEN void **hak_check_link_of(base_t base);
 HAK_HIDDEN bool hak_check_inject_push(base_t *block, unsigned *class_index);
-HAK_HIDDEN bool hak_check_pop(base_t block, unsigned class_index);
+HAK_HIDDEN bool hak_check_pop(enum hak_record_kind kind, enum hak_place place, base_t block,
+                              unsigned class_index);
 HAK_HIDDEN void hak_check_call_without_record(size_t asked_bytes, bool failed);
 HAK_HIDDEN bool hak_check_aligns(void);
 HAK_HIDDEN void hak_check_start(void);
@@ -152,11 +153,18 @@ static inline bool check_inject_push(base_t *block, unsigned *class_index) {
     return hak_is_debug_build ? hak_check_inject_push(block, class_index) : false;
 }
 
-/* Called with the head of a TLS SLL before its link is read, for a pop and for a spill alike: is it
- * a slot of this class, is its state in the list, does its header stand? False: reported, and the
+/* Called with the head of a list whose links lie in its blocks (place SLL, SFC, MID_LIFO) before
+ * the link is read: is it a slot of this class, is its state at this place, does its header stand?
+ * `kind` is what the block is popped for (SLL_POP, PROMOTE, MALLOC). False: reported, and the
  * caller drops the whole list (the program goes on). */
+static inline bool check_list_pop(enum hak_record_kind kind, enum hak_place place, base_t block,
+                                  unsigned class_index) {
+    return hak_is_debug_build ? hak_check_pop(kind, place, block, class_index) : true;
+}
+
+/* The same for a TLS SLL, for a pop and for a spill alike. */
 static inline bool check_pop(base_t block, unsigned class_index) {
-    return hak_is_debug_build ? hak_check_pop(block, class_index) : true;
+    return check_list_pop(HAK_SLL_POP, HAK_PLACE_SLL, block, class_index);
 }
 
 /* A call that gives no record: free(NULL), or one that failed. Counted only. */

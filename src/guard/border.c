@@ -237,6 +237,7 @@ HAK_TRACER_TEXT bool hak_check_freed(base_t base, enum hak_record_kind kind, enu
     fields.stack = hak_take_stack(false, &fields.flags);
     fields.record_count = ++at.slot->record_count;
     at.slot->free_stack = fields.stack;
+    hak_enter_list(&at);
     if (at.large)
         hak_remember_large(at.large);
     hak_trace_record(&fields);

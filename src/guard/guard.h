@@ -59,6 +59,9 @@ struct hak_move {
 };
 HAK_HIDDEN extern const struct hak_move hak_moves[HAK_MOVE_KINDS];
 
+/* Where a large block may be; nothing of a slab ever is. */
+#define HAK_PLACES_OF_LARGE (1u << HAK_PLACE_LARGE | 1u << HAK_PLACE_L25 | 1u << HAK_PLACE_BIGCACHE)
+
 /* True when hops.def lets a block that is at `place` move as `kind` says. */
 static inline bool hak_move_is_allowed(enum hak_record_kind kind, unsigned place) {
     return (hak_moves[kind & (HAK_MOVE_KINDS - 1)].from >> (place & 31) & 1) != 0;
@@ -77,6 +80,15 @@ void hak_write_canary(const struct hak_located *at) HAK_HIDDEN;
 /* The header that a free block carries at its slot's start while it is in a linked list. */
 void hak_write_list_header(char *base, unsigned class_index) HAK_HIDDEN;
 bool hak_list_header_stands(const char *base, unsigned class_index) HAK_HIDDEN;
+/* A block that lies in a list carries a header at its slot's start, whatever its last life was:
+ * none yet, or an aligned one with its header further in. For a block that has just come to its
+ * place. */
+#define HAK_PLACES_OF_LISTS (1u << HAK_PLACE_SLL | 1u << HAK_PLACE_SFC | 1u << HAK_PLACE_MID_LIFO)
+static inline void hak_enter_list(const struct hak_located *at) {
+    if (HAK_UNLIKELY(HAK_PLACES_OF_LISTS >> at->slot->place & 1) && hak_layout_has_header() &&
+        at->slot->user_delta * 8 != HAK_HEADER_BYTES)
+        hak_write_list_header(at->base, at->class_index);
+}
 /* First byte of a block in the slot at `base`, by layout and alignment (0: none asked). */
 char *hak_place_user(char *base, size_t alignment) HAK_HIDDEN;
 

@@ -37,6 +37,18 @@ static inline void record_move(const struct hak_located *at, enum hak_record_kin
     hak_trace_record(&fields);
 }
 
+/* A large block has no slot: it is found by its own layer. One that was cut out of a run of pages
+ * is new. */
+static HAK_COLD bool locate_large_move(enum hak_record_kind kind, base_t block,
+                                       struct hak_located *at) {
+    if (!(hak_moves[kind & (HAK_MOVE_KINDS - 1)].to & HAK_PLACES_OF_LARGE) || at->superslab ||
+        !hak_locate_large(block.p, at))
+        return false;
+    if (at->epoch == 0)
+        at->epoch = at->large->epoch = hak_trace_epoch();
+    return true;
+}
+
 /* A move that is not allowed. Returns whether it is carried out all the same. */
 static HAK_COLD bool move_illegally(struct hak_located at, enum hak_record_kind kind, base_t block,
                                     unsigned class_index) {
@@ -68,17 +80,16 @@ static HAK_COLD bool move_illegally(struct hak_located at, enum hak_record_kind 
 
 HAK_TRACER_TEXT bool hak_hop_block(enum hak_record_kind kind, base_t block, unsigned class_index) {
     struct hak_located at;
-    bool is_slot = hak_locate_slot(block.p, &at);
-    if (HAK_UNLIKELY(!is_slot || block.p != at.base || at.class_index != class_index ||
+    bool is_block = hak_locate_slot(block.p, &at);
+    if (HAK_UNLIKELY(!is_block))
+        is_block = locate_large_move(kind, block, &at);
+    if (HAK_UNLIKELY(!is_block || block.p != at.base || at.class_index != class_index ||
                      !hak_move_is_allowed(kind, at.slot->place)))
         return move_illegally(at, kind, block, class_index);
     struct hak_slot *slot = at.slot;
     slot->place = (uint8_t)place_after(kind);
     slot->record_count++;
-    /* A block that lies in a list carries a header at its slot's start, whatever its last life was:
-     * none yet, or an aligned one with its header further in. */
-    if (kind == HAK_SLL_PUSH && hak_layout_has_header() && slot->user_delta * 8 != HAK_HEADER_BYTES)
-        hak_write_list_header(at.base, class_index);
+    hak_enter_list(&at);
     record_move(&at, kind, block, class_index, 0);
     return true;
 }

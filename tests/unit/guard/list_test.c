@@ -10,7 +10,7 @@ static void push(base_t block, unsigned class_index) {
 
 static struct hak_fault_facts refuse_pop(base_t block, unsigned class_index) {
     forget_events();
-    ck_assert(!hak_check_pop(block, class_index));
+    ck_assert(!check_pop(block, class_index));
     ck_assert_uint_eq(fault_count, 1);
     ck_assert_uint_eq(event_count, 0);
     ck_assert_uint_eq(last_fault().kind, HAK_SLL_POP);
@@ -23,21 +23,50 @@ START_TEST(a_block_in_the_list_is_popped) {
     make_world(HAK_CHECK_NORMAL, _i);
     base_t never_lived = slot_at(1, 0), lived = slot_at(1, 1), aligned = slot_at(1, 2), base;
     push(never_lived, HAK_CLASS_OF_48);
-    ck_assert(hak_check_pop(never_lived, HAK_CLASS_OF_48));
+    ck_assert(check_pop(never_lived, HAK_CLASS_OF_48));
     user_t user = hand_out(lived, 20, 0);
     memset(user.p, 0xff, 20);
     hak_check_take_back(user, HAK_FREE, &base);
     hak_check_freed(base, HAK_FREE, HAK_PLACE_MAGAZINE);
     push(lived, HAK_CLASS_OF_48);
-    ck_assert(hak_check_pop(lived, HAK_CLASS_OF_48));
+    ck_assert(check_pop(lived, HAK_CLASS_OF_48));
     user = hand_out(aligned, 1, 32);
     memset(aligned.p, 0xff, user.p - aligned.p > 16 ? user.p - aligned.p - 16 : 0);
     hak_check_take_back(user, HAK_FREE, &base);
     hak_check_freed(base, HAK_FREE, HAK_PLACE_MAGAZINE);
     push(aligned, HAK_CLASS_OF_48);
     *hak_check_link_of(aligned) = lived.p;
-    ck_assert(hak_check_pop(aligned, HAK_CLASS_OF_48));
+    ck_assert(check_pop(aligned, HAK_CLASS_OF_48));
     ck_assert_uint_eq(fault_count, 0);
+}
+END_TEST
+
+/* Free may put a block into a list itself: then it carries a header for the list from there on. */
+START_TEST(every_list_is_popped_from_its_own_place) {
+    static const struct {
+        unsigned place, fill, pop;
+    } lists[] = {{HAK_PLACE_SLL, HAK_SLL_FILL, HAK_PROMOTE},
+                 {HAK_PLACE_SFC, HAK_SFC_FILL, HAK_MALLOC},
+                 {HAK_PLACE_MID_LIFO, HAK_MID_OVERFLOW, HAK_MID_RETURN}};
+    make_world(HAK_CHECK_NORMAL, _i);
+    for (unsigned i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        base_t filled = slot_at(3, 2 * i), freed = slot_at(3, 2 * i + 1), base;
+        set_place(filled, lists[i].fill == HAK_MID_OVERFLOW ? HAK_PLACE_MID_RING : HAK_PLACE_SLAB);
+        hak_hop_block(lists[i].fill, filled, HAK_CLASS_OF_1024);
+        user_t user = hand_out(freed, 1, 64);
+        memset(freed.p, 0xff, user.p - freed.p > 16 ? user.p - freed.p - 16 : 0);
+        hak_check_take_back(user, HAK_FREE, &base);
+        hak_check_freed(base, HAK_FREE, lists[i].place);
+        *hak_check_link_of(freed) = filled.p;
+        forget_events();
+        ck_assert(check_list_pop(lists[i].pop, lists[i].place, filled, HAK_CLASS_OF_1024));
+        ck_assert(check_list_pop(lists[i].pop, lists[i].place, freed, HAK_CLASS_OF_1024));
+        ck_assert_uint_eq(fault_count, 0);
+        unsigned other = lists[(i + 1) % 3].place;
+        ck_assert(!check_list_pop(lists[i].pop, other, filled, HAK_CLASS_OF_1024));
+        ck_assert_uint_eq(last_fault().fault, HAK_FAULT_WRONG_LAYER_MOVE);
+        ck_assert_uint_eq(last_fault().kind, lists[i].pop);
+    }
 }
 END_TEST
 
@@ -115,7 +144,7 @@ START_TEST(the_second_pop_of_a_double_push_is_a_wrong_move) {
     push(block, HAK_CLASS_OF_48);
     ck_assert(hak_hop_block(HAK_SLL_PUSH, block, HAK_CLASS_OF_48));
     ck_assert_uint_eq(last_event().flags, HAK_RECORD_ILLEGAL);
-    ck_assert(hak_check_pop(block, HAK_CLASS_OF_48));
+    ck_assert(check_pop(block, HAK_CLASS_OF_48));
     hak_hop_block(HAK_SLL_POP, block, HAK_CLASS_OF_48);
     ck_assert_uint_eq(refuse_pop(block, HAK_CLASS_OF_48).fault, HAK_FAULT_WRONG_LAYER_MOVE);
     struct hak_hand_out how = {.asked_bytes = 24, .class_index = HAK_CLASS_OF_48};
@@ -131,6 +160,8 @@ int main(void) {
     TCase *tests = tcase_create("pop");
     const int layouts_end = HAK_LAYOUT_HEADER + 1;
     tcase_add_loop_test(tests, a_block_in_the_list_is_popped, HAK_LAYOUT_SAME, layouts_end);
+    tcase_add_loop_test(tests, every_list_is_popped_from_its_own_place, HAK_LAYOUT_SAME,
+                        layouts_end);
     tcase_add_loop_test(tests, a_pointer_16_bytes_off_is_a_reset_header, HAK_LAYOUT_SAME,
                         layouts_end);
     tcase_add_loop_test(tests, a_header_that_the_program_overwrote_is_a_reset_header, 0, 2);

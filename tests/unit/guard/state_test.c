@@ -40,6 +40,40 @@ START_TEST(every_move_is_allowed_from_its_places_only) {
 }
 END_TEST
 
+static struct hak_large *take_large(base_t *block) {
+    *block = hak_large_take(100000, 0);
+    ck_assert_ptr_nonnull(block->p);
+    return hak_large_find(block->p);
+}
+
+START_TEST(large_blocks_move_between_their_own_layers) {
+    base_t block;
+    make_world(_i, HAK_LAYOUT_SAME);
+    struct hak_large *large = take_large(&block);
+    hak_hop_block(HAK_BIGCACHE_PUT, block, HAK_CLASS_NONE);
+    ck_assert_uint_eq(large->slot.place, HAK_PLACE_BIGCACHE);
+    ck_assert_uint_eq(last_event().place, HAK_PLACE_BIGCACHE);
+    ck_assert_uint_eq(last_event().record_count, 1);
+    ck_assert_uint_eq(last_event().epoch, large->epoch);
+    ck_assert_uint_ne(large->epoch, 0);
+    hak_hop_block(HAK_BIGCACHE_TAKE, block, HAK_CLASS_NONE);
+    hak_hop_block(HAK_L25_PUT, block, HAK_CLASS_NONE);
+    hak_hop_block(HAK_L25_TAKE, block, HAK_CLASS_NONE);
+    ck_assert_uint_eq(last_event().epoch, large->epoch);
+    ck_assert_uint_eq(last_event().record_count, 4);
+    ck_assert_uint_eq(fault_count, 0);
+    hak_hop_block(HAK_L25_TAKE, block, HAK_CLASS_NONE);
+    ck_assert_uint_eq(last_event().flags, HAK_RECORD_ILLEGAL);
+    hak_hop_block(HAK_FRONT_REFILL, block, HAK_CLASS_NONE);
+    ck_assert_uint_eq(last_event().flags, HAK_RECORD_ILLEGAL);
+    base_t slot = slot_at(1, 0);
+    set_place(slot, HAK_PLACE_FRONT);
+    hak_hop_block(HAK_L25_PUT, slot, HAK_CLASS_OF_48);
+    ck_assert_uint_eq(last_event().flags, HAK_RECORD_ILLEGAL);
+    ck_assert_uint_eq(fault_count, _i == HAK_CHECK_NORMAL ? 3 : 0);
+}
+END_TEST
+
 START_TEST(a_move_gives_one_record_that_says_where_and_who) {
     make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_SAME);
     base_t block = slot_at(1, 7);
@@ -164,6 +198,7 @@ int main(void) {
     Suite *suite = suite_create("guard/state");
     TCase *tests = tcase_create("moves");
     tcase_add_loop_test(tests, every_move_is_allowed_from_its_places_only, 0, 2);
+    tcase_add_loop_test(tests, large_blocks_move_between_their_own_layers, 0, 2);
     tcase_add_test(tests, a_move_gives_one_record_that_says_where_and_who);
     tcase_add_loop_test(tests, a_pointer_inside_a_slot_is_a_wrong_move, 0, 2);
     tcase_add_loop_test(tests, another_class_than_the_slabs_is_a_mismatch, 0, 2);

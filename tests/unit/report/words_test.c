@@ -30,9 +30,15 @@ START_TEST(kinds_and_places_come_from_the_table) {
     ck_assert_int_eq(hak_words_kind_number("nonsense"), -1);
     ck_assert_str_eq(hak_words_kind(200), "KIND 200");
     ck_assert_str_eq(hak_words_place(HAK_PLACE_SLL), "TLS SLL");
-    ck_assert_str_eq(hak_words_place(15), "unknown place");
+    ck_assert_str_eq(hak_words_place(HAK_PLACE_RING), "hot ring");
+    ck_assert_str_eq(hak_words_place(HAK_PLACE_BIGCACHE), "BigCache");
+    ck_assert_str_eq(hak_words_place(HAK_PLACE_COUNT), "unknown place");
+    ck_assert_str_eq(hak_words_place(31), "unknown place");
     ck_assert_str_eq(hak_words_move(HAK_SLL_PUSH), "magazine -> TLS SLL");
     ck_assert_str_eq(hak_words_move(HAK_FRONT_REFILL), "slab -> front");
+    ck_assert_str_eq(hak_words_move(HAK_PROMOTE), "TLS SLL -> hot ring");
+    ck_assert_str_eq(hak_words_move(HAK_MID_SPILL), "mid ring/mid LIFO -> slab");
+    ck_assert_str_eq(hak_words_move(HAK_L25_TAKE), "L2.5 -> large");
     ck_assert_ptr_null(hak_words_move(HAK_MALLOC));
     ck_assert_ptr_null(hak_words_move(HAK_FAULT));
     ck_assert_str_eq(hak_words_allowed_from(HAK_SLL_POP), "TLS SLL");
