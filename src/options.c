@@ -1,56 +1,31 @@
-/* Reads HAKMEM_* by options.def: in the program at its start, and value by value for `run`. */
+/* What a HAKMEM_ variable's text means, by options.def: for the program's start (options_read.c)
+ * and, value by value, for `run`. */
 #include "options.h"
 
-#include <errno.h>
-#include <stddef.h>
 #include <string.h>
-#include <sys/auxv.h>
-#include <unistd.h>
-#include "hop.h"
+#include "options_table.h"
 
-struct hak_options hak_options;
-
-enum option_type { TYPE_CHOICE, TYPE_NUMBER, TYPE_BYTES, TYPE_FRACTION, TYPE_PATH, TYPE_TEXT };
-
-struct option {
-    const char *name;
-    const char *standard;
-    const char *range;
-    enum option_type type;
-    size_t offset; /* of the field in struct hak_options */
-};
-
-static const struct option options[] = {
+const struct hak_option hak_option_table[HAK_OPTIONS] = {
 #define OPTION(name, field, type, standard, range, run, sentence)                                  \
-    {#name, standard, range, TYPE_##type, offsetof(struct hak_options, field)},
+    {#name,           standard,         range,                                                     \
+     HAK_TYPE_##type, sizeof #name - 1, offsetof(struct hak_options, field)},
 #include "options.def"
 };
 
-enum { OPTION_COUNT = sizeof options / sizeof *options };
-
-/* What a profile or preset sets, in the table's order. */
-static const struct group {
-    const char *name, *choice, *other, *value;
-} groups[] = {
-#define SETS(name, choice, other, value) {#name, choice, #other, value},
-#include "options.def"
-};
-
-static bool is_given[OPTION_COUNT];
-
-static const char prefix[] = "HAKMEM_";
-
+/* The index of `value` among the choices of `range`. */
 static bool parse_choice(const char *range, const char *value, uint64_t *result) {
-    size_t length = strlen(value);
     uint64_t index = 0;
-    for (const char *choice = range;; choice++, index++) {
-        size_t choice_length = strcspn(choice, "|");
-        if (choice_length == length && memcmp(choice, value, length) == 0) {
+    for (const char *at = range;; index++) {
+        const char *wanted = value;
+        while (*at && *at != '|' && *at == *wanted)
+            at++, wanted++;
+        if (!*wanted && (!*at || *at == '|')) {
             *result = index;
-            return true;
+            return at != range; /* an empty value is no choice */
         }
-        choice += choice_length;
-        if (!*choice)
+        while (*at && *at != '|')
+            at++;
+        if (!*at++)
             return false;
     }
 }
@@ -66,10 +41,13 @@ static const char *parse_number(const char *text, bool with_unit, uint64_t *resu
             return NULL;
     if (at == text)
         return NULL;
-    const char *units = "KMG";
-    const char *unit = with_unit && *at ? strchr(units, *at) : NULL;
-    if (unit) {
-        if (__builtin_mul_overflow(number, (uint64_t)1 << (10 * (unit - units + 1)), &number))
+    unsigned shift = !with_unit || !*at ? 0
+                     : *at == 'K'       ? 10
+                     : *at == 'M'       ? 20
+                     : *at == 'G'       ? 30
+                                        : 0;
+    if (shift) {
+        if (__builtin_mul_overflow(number, (uint64_t)1 << shift, &number))
             return NULL;
         at++;
     }
@@ -77,8 +55,8 @@ static const char *parse_number(const char *text, bool with_unit, uint64_t *resu
     return at;
 }
 
-static bool parse_in_range(const struct option *option, const char *value, uint64_t *result) {
-    bool with_unit = option->type == TYPE_BYTES;
+static bool parse_in_range(const struct hak_option *option, const char *value, uint64_t *result) {
+    bool with_unit = option->type == HAK_TYPE_BYTES;
     uint64_t low = 0, high = 0, number = 0;
     const char *end = parse_number(value, with_unit, &number);
     if (!end || *end)
@@ -105,144 +83,74 @@ static bool parse_fraction(const char *value, uint64_t *result) {
     return !*at && *result <= HAK_FRACTION_ONE;
 }
 
-static bool parse(struct hak_options *into, const struct option *option, const char *value,
-                  const char **expected) {
-    void *field = (char *)into + option->offset;
-    uint64_t number = 0;
+bool hak_option_is_text(const struct hak_option *option) {
+    return option->type == HAK_TYPE_PATH || option->type == HAK_TYPE_TEXT;
+}
+
+bool hak_option_take_number(const struct hak_option *option, const char *value, uint64_t *number,
+                            const char **expected) {
     *expected = option->range;
     switch (option->type) {
-    case TYPE_CHOICE:
-        if (!parse_choice(option->range, value, &number))
-            return false;
+    case HAK_TYPE_CHOICE:
+        return parse_choice(option->range, value, number);
+    case HAK_TYPE_NUMBER:
+    case HAK_TYPE_BYTES:
+        return parse_in_range(option, value, number);
+    case HAK_TYPE_POWER:
+        return parse_in_range(option, value, number) && (*number & (*number - 1)) == 0;
+    case HAK_TYPE_FRACTION:
+        return parse_fraction(value, number);
+    case HAK_TYPE_PATH:
+    case HAK_TYPE_TEXT:
         break;
-    case TYPE_NUMBER:
-    case TYPE_BYTES:
-        if (!parse_in_range(option, value, &number))
-            return false;
-        break;
-    case TYPE_FRACTION:
-        if (!parse_fraction(value, &number))
-            return false;
-        break;
-    case TYPE_PATH:
-    case TYPE_TEXT: {
+    }
+    return false;
+}
+
+/* A standard value stands in its range (tests/unit/options_test.c): nothing is refused here. */
+uint64_t hak_option_standard(const struct hak_option *option) {
+    uint64_t number = 0;
+    if (option->type == HAK_TYPE_CHOICE)
+        (void)parse_choice(option->range, option->standard, &number);
+    else if (option->type == HAK_TYPE_FRACTION)
+        (void)parse_fraction(option->standard, &number);
+    else
+        (void)parse_number(option->standard, option->type == HAK_TYPE_BYTES, &number);
+    return number;
+}
+
+bool hak_option_take(struct hak_options *into, const struct hak_option *option, const char *value,
+                     const char **expected) {
+    char *field = (char *)into + option->offset;
+    if (hak_option_is_text(option)) {
         size_t length = strlen(value);
-        if (length >= HAK_TEXT_BYTES) {
-            *expected = "at most 4095 bytes";
-            return false;
-        }
-        memcpy(field, value, length + 1);
-        return true;
+        *expected = "at most 4095 bytes";
+        if (length < HAK_TEXT_BYTES)
+            memcpy(field, value, length + 1);
+        return length < HAK_TEXT_BYTES;
     }
-    }
+    uint64_t number = 0;
+    if (!hak_option_take_number(option, value, &number, expected))
+        return false;
     memcpy(field, &number, sizeof number);
     return true;
 }
 
-static const struct option *find_option(const char *name, size_t length) {
-    for (unsigned i = 0; i < OPTION_COUNT; i++)
-        if (strlen(options[i].name) == length && memcmp(options[i].name, name, length) == 0)
-            return &options[i];
+const struct hak_option *hak_option_find(const char *name, size_t length) {
+    for (unsigned i = 0; i < HAK_OPTIONS; i++) {
+        const struct hak_option *option = &hak_option_table[i];
+        if (option->name_bytes == length && memcmp(option->name, name, length) == 0)
+            return option;
+    }
     return NULL;
 }
 
 bool hak_option_parse(struct hak_options *into, const char *name, const char *value,
                       const char **expected) {
-    const struct option *option = find_option(name, strlen(name));
+    const struct hak_option *option = hak_option_find(name, strlen(name));
     if (!option) {
         *expected = "a variable that `hakmem-trace info --options` lists";
         return false;
     }
-    return parse(into, option, value, expected);
-}
-
-/* One line on fd 2: the variable, its value (cut after 200 bytes), what was expected, what holds.
- */
-static void complain(const struct option *option, const char *value, const char *expected) {
-    char line[1024];
-    size_t length = 0;
-    const char *parts[] = {"hakmem: ",       prefix,   option->name, "=",       value,
-                           ": expected ",    expected, "; ",         "taking ", "",
-                           option->standard, "\n"};
-    if (!*option->standard)
-        parts[8] = "taking none";
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        size_t bytes = strnlen(parts[i], 200);
-        if (bytes > sizeof line - length)
-            break;
-        for (size_t j = 0; j < bytes; j++) {
-            bool is_control = (unsigned char)parts[i][j] < ' ' && parts[i] == value;
-            line[length++] = is_control ? '?' : parts[i][j];
-        }
-    }
-    int saved_errno = errno;
-    if (write(2, line, length) < 0)
-        errno = saved_errno; /* nobody listens: the default holds all the same */
-}
-
-/* The plain build counts nothing: who asks for counters is told, not left to wait for them. */
-static void complain_of_counters(const struct option *option, const char *value) {
-    static const char line[] = "hakmem: HAKMEM_TINY_FRONT_METRICS and HAKMEM_TINY_FRONT_DUMP need "
-                               "hakmem-debug.so; this is libhakmem, which counts nothing\n";
-    bool asks = strncmp(option->name, "TINY_FRONT_", 11) == 0 && strcmp(value, "1") == 0;
-    int saved_errno = errno;
-    if (asks && write(2, line, sizeof line - 1) < 0)
-        errno = saved_errno;
-}
-
-static void take_variable(const char *variable) {
-    const char *name = variable + sizeof prefix - 1;
-    const char *equals = strchr(name, '=');
-    const struct option *option = equals ? find_option(name, (size_t)(equals - name)) : NULL;
-    const char *expected = "";
-    if (!option)
-        return;
-    is_given[option - options] = parse(&hak_options, option, equals + 1, &expected);
-    if (!is_given[option - options])
-        complain(option, equals + 1, expected);
-    else if (!hak_is_debug_build)
-        complain_of_counters(option, equals + 1);
-}
-
-/* A profile's or preset's values, where the variable itself was not given. */
-static void apply_groups(struct hak_options *o) {
-    for (unsigned i = 0; i < sizeof groups / sizeof *groups; i++) {
-        const struct option *option = find_option(groups[i].name, strlen(groups[i].name));
-        const struct option *other = find_option(groups[i].other, strlen(groups[i].other));
-        const char *expected;
-        uint64_t holds, asked;
-        if (!option || !other || is_given[other - options])
-            continue;
-        memcpy(&holds, (const char *)o + option->offset, sizeof holds);
-        if (parse_choice(option->range, groups[i].choice, &asked) && asked == holds)
-            (void)parse(o, other, groups[i].value, &expected);
-    }
-}
-
-/* Puts what holds in the place of "auto". The plain build knows one layout and stays lean. */
-static void resolve_auto(struct hak_options *o) {
-    if (!hak_is_debug_build) {
-        o->layout = HAK_LAYOUT_SAME;
-        o->magazine_enable = o->magazine_enable == HAK_MAGAZINE_ON;
-        return;
-    }
-    if (o->layout == HAK_LAYOUT_AUTO)
-        o->layout = o->check == HAK_CHECK_TRACE ? HAK_LAYOUT_SAME : HAK_LAYOUT_HEADER;
-    if (o->magazine_enable == HAK_MAGAZINE_AUTO)
-        o->magazine_enable =
-            o->layout == HAK_LAYOUT_HEADER || o->inject[0] ? HAK_MAGAZINE_ON : HAK_MAGAZINE_OFF;
-}
-
-void hak_options_read(char **environment) {
-    const char *expected;
-    for (unsigned i = 0; i < OPTION_COUNT; i++)
-        (void)parse(&hak_options, &options[i], options[i].standard, &expected);
-    bool is_secure = getauxval(AT_SECURE) != 0;
-    for (char **variable = environment; !is_secure && variable && *variable; variable++)
-        if (strncmp(*variable, prefix, sizeof prefix - 1) == 0)
-            take_variable(*variable);
-    if (is_secure)
-        hak_options.trace = 0; /* off */
-    apply_groups(&hak_options);
-    resolve_auto(&hak_options);
+    return hak_option_take(into, option, value, expected);
 }

@@ -11,16 +11,26 @@
 
 #define HAK_TEXT_BYTES 4096
 
-/* One field for each line of options.def. CHOICE, NUMBER, BYTES and FRACTION (in millionths) are
- * uint64_t, PATH and TEXT are char arrays. */
+/* One field for each line of options.def. CHOICE, NUMBER, POWER, BYTES and FRACTION (in millionths)
+ * are uint64_t, and stand together at the front: one page; PATH and TEXT are char arrays. */
 struct hak_options {
-#define HAK_FIELD_CHOICE(field)                                   uint64_t field;
-#define HAK_FIELD_NUMBER(field)                                   uint64_t field;
-#define HAK_FIELD_BYTES(field)                                    uint64_t field;
-#define HAK_FIELD_FRACTION(field)                                 uint64_t field;
-#define HAK_FIELD_PATH(field)                                     char field[HAK_TEXT_BYTES];
-#define HAK_FIELD_TEXT(field)                                     char field[HAK_TEXT_BYTES];
-#define OPTION(name, field, type, standard, range, run, sentence) HAK_FIELD_##type(field)
+#define HAK_AS_NUMBER_CHOICE(field)   uint64_t field;
+#define HAK_AS_NUMBER_NUMBER(field)   uint64_t field;
+#define HAK_AS_NUMBER_POWER(field)    uint64_t field;
+#define HAK_AS_NUMBER_BYTES(field)    uint64_t field;
+#define HAK_AS_NUMBER_FRACTION(field) uint64_t field;
+#define HAK_AS_NUMBER_PATH(field)
+#define HAK_AS_NUMBER_TEXT(field)
+#define OPTION(name, field, type, standard, range, run, sentence) HAK_AS_NUMBER_##type(field)
+#include "options.def"
+#define HAK_AS_TEXT_CHOICE(field)
+#define HAK_AS_TEXT_NUMBER(field)
+#define HAK_AS_TEXT_POWER(field)
+#define HAK_AS_TEXT_BYTES(field)
+#define HAK_AS_TEXT_FRACTION(field)
+#define HAK_AS_TEXT_PATH(field)                                   char field[HAK_TEXT_BYTES];
+#define HAK_AS_TEXT_TEXT(field)                                   char field[HAK_TEXT_BYTES];
+#define OPTION(name, field, type, standard, range, run, sentence) HAK_AS_TEXT_##type(field)
 #include "options.def"
 };
 

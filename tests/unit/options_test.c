@@ -45,6 +45,37 @@ START_TEST(numbers_and_bytes_keep_their_range) {
 }
 END_TEST
 
+START_TEST(powers_are_powers) {
+    ck_assert(parses("TINY_HOT_RING_C2", "64"));
+    ck_assert(parses("TINY_HOT_RING_C2", "256"));
+    ck_assert_uint_eq(options.hot_ring_c2, 256);
+    const char *bad[] = {"65", "32", "512", "192", "0", "", "128K"};
+    for (unsigned i = 0; i < sizeof bad / sizeof *bad; i++) {
+        ck_assert_msg(!parses("TINY_HOT_RING_C2", bad[i]), "took %s", bad[i]);
+        ck_assert_str_eq(expected, "64..256, a power of two");
+    }
+}
+END_TEST
+
+START_TEST(fractions_are_millionths) {
+    static const struct {
+        const char *text;
+        unsigned millionths;
+    } good[] = {{"0", 0},         {"1", 1000000},  {"0.1", 100000},      {"0.05", 50000},
+                {"1.0", 1000000}, {"0.000001", 1}, {"0.999999", 999999}, {"1.000000", 1000000},
+                {"0.", 0},        {"00.5", 500000}};
+    for (unsigned i = 0; i < sizeof good / sizeof *good; i++) {
+        ck_assert_msg(parses("ALLOC_LEARN_RATE", good[i].text), "refused %s", good[i].text);
+        ck_assert_uint_eq(options.alloc_learn_rate, good[i].millionths);
+    }
+    const char *bad[] = {"1.1",  "2",     "-0.1", ".5",        "",     "0,5", "0.1 ",
+                         "1.01", "0.5.5", "1e-1", "0.0000001", "10 %", "nan", "0.1x"};
+    for (unsigned i = 0; i < sizeof bad / sizeof *bad; i++)
+        ck_assert_msg(!parses("ALLOC_LEARN_RATE", bad[i]), "took %s", bad[i]);
+    ck_assert_str_eq(expected, "0..1");
+}
+END_TEST
+
 START_TEST(texts_have_a_bound) {
     char text[HAK_TEXT_BYTES + 1];
     memset(text, 'a', sizeof text);
@@ -75,7 +106,7 @@ static const char *told_by(char **environment) {
 
 START_TEST(a_bad_value_is_one_line_and_the_default_holds) {
     char *environment[] = {"HAKMEM_STACK_DEPTH=many",
-                           "HAKMEM_CHECK=trace",
+                           "HAKMEM_TINY_PROFILE=full",
                            "HAKMEM_UNKNOWN=1",
                            "HAKMEM_STACK",
                            "PATH=/bin",
@@ -83,7 +114,7 @@ START_TEST(a_bad_value_is_one_line_and_the_default_holds) {
     ck_assert_str_eq(told_by(environment),
                      "hakmem: HAKMEM_STACK_DEPTH=many: expected 0..256; taking 64\n");
     ck_assert_uint_eq(hak_options.stack_depth, 64);
-    ck_assert_uint_eq(hak_options.check, HAK_CHECK_TRACE);
+    ck_assert_uint_eq(hak_options.tiny_profile, HAK_TINY_FULL);
 }
 END_TEST
 
@@ -105,6 +136,123 @@ START_TEST(a_healthy_start_says_nothing) {
 }
 END_TEST
 
+/* Every type refuses in one line, in the table's order, and each option's default stands. */
+START_TEST(each_bad_value_is_told_once) {
+    char *environment[] = {"HAKMEM_PROFILE=tighter",  "HAKMEM_TINY_PROFILE=Hot",
+                           "HAKMEM_TINY_MAX_CLASS=8", "HAKMEM_TINY_HOT_RING_C3=100",
+                           "HAKMEM_BIGCACHE_MAX=8T",  "HAKMEM_MEM_LEARN_THRESHOLD=80",
+                           "HAKMEM_ALLOC_LEARN=yes",  NULL};
+    ck_assert_str_eq(
+        told_by(environment),
+        "hakmem: HAKMEM_TINY_MAX_CLASS=8: expected 0..7; taking 7\n"
+        "hakmem: HAKMEM_TINY_PROFILE=Hot: expected hot|conservative|off|full; taking conservative\n"
+        "hakmem: HAKMEM_TINY_HOT_RING_C3=100: expected 64..256, a power of two; taking 128\n"
+        "hakmem: HAKMEM_BIGCACHE_MAX=8T: expected 0..1024G; taking 8M\n"
+        "hakmem: HAKMEM_PROFILE=tighter: expected default|balanced|adaptive|tight; taking default\n"
+        "hakmem: HAKMEM_ALLOC_LEARN=yes: expected 0|1; taking 0\n"
+        "hakmem: HAKMEM_MEM_LEARN_THRESHOLD=80: expected 0..1; taking 0.8\n");
+    ck_assert_uint_eq(hak_options.profile, HAK_PROFILE_DEFAULT);
+    ck_assert_uint_eq(hak_options.tiny_profile, HAK_TINY_CONSERVATIVE);
+    ck_assert_uint_eq(hak_options.hot_ring_c3, 128);
+    ck_assert_uint_eq(hak_options.mem_learn_threshold, 800000);
+}
+END_TEST
+
+/* Each default can be given as it is written in the table, and says what no variable says. */
+START_TEST(defaults_are_values_of_their_options) {
+    static struct hak_options untouched;
+    char *none[] = {NULL};
+    hak_options_read(none);
+    untouched = hak_options;
+    const struct {
+        const char *name, *standard;
+    } table[] = {
+#define OPTION(name, field, type, standard, range, run, sentence) {#name, standard},
+#include "options.def"
+    };
+    options = (struct hak_options){0};
+    for (unsigned i = 0; i < sizeof table / sizeof *table; i++)
+        ck_assert_msg(parses(table[i].name, table[i].standard), "%s=%s: expected %s", table[i].name,
+                      table[i].standard, expected);
+    options.layout = untouched.layout; /* auto is resolved */
+    options.magazine_enable = untouched.magazine_enable;
+    ck_assert_mem_eq(&options, &untouched, sizeof options);
+}
+END_TEST
+
+/* What a profile sets, but for what is given beside it, wherever that stands. */
+START_TEST(a_profile_sets_what_is_not_given) {
+    char *adaptive[] = {"HAKMEM_PROFILE=adaptive", NULL};
+    ck_assert_str_eq(told_by(adaptive), "");
+    ck_assert_uint_eq(hak_options.profile, HAK_PROFILE_ADAPTIVE);
+    ck_assert_uint_eq(hak_options.alloc_learn, 1);
+    ck_assert_uint_eq(hak_options.alloc_learn_window, 5000);
+    ck_assert_uint_eq(hak_options.alloc_learn_rate, 150000);
+    ck_assert_uint_eq(hak_options.mem_learn, 1);
+    ck_assert_uint_eq(hak_options.learn_advanced, 1);
+    ck_assert_uint_eq(hak_options.superslab_prewarm, 2);
+    char *beside[] = {"HAKMEM_ALLOC_LEARN_WINDOW=700", "HAKMEM_PROFILE=adaptive",
+                      "HAKMEM_MEM_LEARN=0", "HAKMEM_SUPERSLAB_PREWARM=0", NULL};
+    ck_assert_str_eq(told_by(beside), "");
+    ck_assert_uint_eq(hak_options.alloc_learn, 1);
+    ck_assert_uint_eq(hak_options.alloc_learn_window, 700);
+    ck_assert_uint_eq(hak_options.mem_learn, 0);
+    ck_assert_uint_eq(hak_options.superslab_prewarm, 0);
+    char *none[] = {NULL};
+    hak_options_read(none);
+    ck_assert_uint_eq(hak_options.alloc_learn, 0);
+    ck_assert_uint_eq(hak_options.alloc_learn_window, 10000);
+}
+END_TEST
+
+/* A value beside the profile that cannot be read counts as not given. */
+START_TEST(a_bad_value_beside_a_profile_leaves_the_profile) {
+    char *environment[] = {"HAKMEM_PROFILE=tight", "HAKMEM_ALLOC_LEARN_WINDOW=all", NULL};
+    ck_assert_str_eq(told_by(environment), "hakmem: HAKMEM_ALLOC_LEARN_WINDOW=all: expected "
+                                           "100..1000000000; taking 20000\n");
+    ck_assert_uint_eq(hak_options.alloc_learn_window, 20000);
+}
+END_TEST
+
+START_TEST(a_profile_names_a_preset_that_sets_the_rest) {
+    char *tight[] = {"HAKMEM_PROFILE=tight", NULL};
+    hak_options_read(tight);
+    ck_assert_uint_eq(hak_options.tiny_preset, HAK_PRESET_ULTRA_TIGHT);
+    ck_assert_uint_eq(hak_options.unified_c0, 32);
+    ck_assert_uint_eq(hak_options.unified_c7, 32);
+    ck_assert_uint_eq(hak_options.sll_capacity, 32);
+    ck_assert_uint_eq(hak_options.superslab_reuse, 0);
+    char *one_given[] = {"HAKMEM_PROFILE=tight", "HAKMEM_TINY_UNIFIED_C3=48", NULL};
+    hak_options_read(one_given);
+    ck_assert_uint_eq(hak_options.unified_c2, 32);
+    ck_assert_uint_eq(hak_options.unified_c3, 48);
+    char *no_preset[] = {"HAKMEM_PROFILE=tight", "HAKMEM_TINY_PRESET=default", NULL};
+    hak_options_read(no_preset);
+    ck_assert_uint_eq(hak_options.unified_c2, 64);
+    ck_assert_uint_eq(hak_options.superslab_reuse, 0);
+}
+END_TEST
+
+START_TEST(the_plain_build_says_what_only_the_other_heeds) {
+    char *environment[] = {"HAKMEM_TRACE=off", "HAKMEM_STACK_DEPTH=8", "HAKMEM_LOG=x", NULL};
+    ck_assert_str_eq(
+        told_by(environment),
+        "hakmem: HAKMEM_STACK_DEPTH=8 is for hakmem-debug.so; libhakmem does without\n");
+    char *below_a_recorded_one[] = {"HAKMEM_TRACE_FILE=x.db", "HAKMEM_SESSION=s", NULL};
+    ck_assert_str_eq(told_by(below_a_recorded_one), "");
+}
+END_TEST
+
+START_TEST(the_greatest_debug_level_tells_of_superslabs) {
+    char *environment[] = {"HAKMEM_DEBUG_LEVEL=3", NULL};
+    hak_options_read(environment);
+    ck_assert_uint_eq(hak_options.acquire_debug, 1);
+    char *less[] = {"HAKMEM_DEBUG_LEVEL=2", NULL};
+    hak_options_read(less);
+    ck_assert_uint_eq(hak_options.acquire_debug, 0);
+}
+END_TEST
+
 START_TEST(the_plain_build_has_one_layout_and_magazines_only_when_asked) {
     char *environment[] = {"HAKMEM_LAYOUT=header", NULL};
     hak_options_read(environment);
@@ -120,10 +268,19 @@ int main(void) {
     TCase *cases = tcase_create("options");
     tcase_add_test(cases, choices_are_taken_whole);
     tcase_add_test(cases, numbers_and_bytes_keep_their_range);
+    tcase_add_test(cases, powers_are_powers);
+    tcase_add_test(cases, fractions_are_millionths);
     tcase_add_test(cases, texts_have_a_bound);
     tcase_add_test(cases, a_bad_value_is_one_line_and_the_default_holds);
     tcase_add_test(cases, a_value_cannot_forge_lines);
     tcase_add_test(cases, a_healthy_start_says_nothing);
+    tcase_add_test(cases, each_bad_value_is_told_once);
+    tcase_add_test(cases, defaults_are_values_of_their_options);
+    tcase_add_test(cases, a_profile_sets_what_is_not_given);
+    tcase_add_test(cases, a_bad_value_beside_a_profile_leaves_the_profile);
+    tcase_add_test(cases, a_profile_names_a_preset_that_sets_the_rest);
+    tcase_add_test(cases, the_plain_build_says_what_only_the_other_heeds);
+    tcase_add_test(cases, the_greatest_debug_level_tells_of_superslabs);
     tcase_add_test(cases, the_plain_build_has_one_layout_and_magazines_only_when_asked);
     return run_cases("options", cases);
 }

@@ -1,0 +1,176 @@
+/* Reads HAKMEM_* at the program's start: the standards, what is given, what a profile or preset
+ * sets beside it, and what "auto" comes to. */
+#include <errno.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+#include "hop.h"
+#include "options_table.h"
+
+struct hak_options hak_options;
+
+/* What a profile or preset sets, in the table's order. */
+static const struct group {
+    const char *choice, *value;
+    uint16_t option, other; /* enum hak_option_index */
+} groups[] = {
+#define SETS(name, choice, other, value) {choice, value, HAK_INDEX_##name, HAK_INDEX_##other},
+#include "options.def"
+};
+
+static const bool is_debug_only[HAK_OPTIONS] = {
+#define DEBUG_ONLY(name) [HAK_INDEX_##name] = true,
+#include "options.def"
+};
+
+static bool is_given[HAK_OPTIONS];
+static const char *refused[HAK_OPTIONS]; /* the value that could not be read, NULL = none */
+static const char *set[HAK_OPTIONS];     /* what a profile or preset put there, NULL = nothing */
+
+static const char prefix[] = "HAKMEM_";
+
+static uint64_t *number_of(unsigned index) {
+    return (uint64_t *)(void *)((char *)&hak_options + hak_option_table[index].offset);
+}
+
+/* ---- what is said ---------------------------------------------------------------------------- */
+
+/* Writes the parts as one line to fd 2; of each part at most 200 bytes, and control characters as
+ * '?', so that a value cannot forge a line. Keeps errno. */
+static void say(const char *const *parts, size_t count) {
+    char line[1024];
+    size_t length = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t bytes = strnlen(parts[i], 200);
+        if (bytes > sizeof line - 1 - length)
+            break;
+        for (size_t j = 0; j < bytes; j++)
+            line[length++] = (unsigned char)parts[i][j] < ' ' ? '?' : parts[i][j];
+    }
+    line[length++] = '\n';
+    int saved_errno = errno;
+    if (write(2, line, length) < 0)
+        errno = saved_errno; /* nobody listens: the default holds all the same */
+}
+
+/* A line for each value that could not be read: what was expected, what holds instead. */
+static void complain_of_values(void) {
+    for (unsigned i = 0; i < HAK_OPTIONS; i++) {
+        const struct hak_option *option = &hak_option_table[i];
+        const char *expected = "", *holds = set[i] ? set[i] : option->standard;
+        if (!refused[i] || hak_option_take(&hak_options, option, refused[i], &expected))
+            continue;
+        const char *parts[] = {"hakmem: ", prefix,      option->name,
+                               "=",        refused[i],  ": expected ",
+                               expected,   "; taking ", *holds ? holds : "none"};
+        say(parts, sizeof parts / sizeof *parts);
+    }
+}
+
+/* The plain build records and counts nothing: who asks for it is told once, not left to wait. */
+static void complain_of_build(const struct hak_option *option, const char *value) {
+    const char *parts[] = {"hakmem: ", prefix, option->name,
+                           "=",        value,  " is for hakmem-debug.so; libhakmem does without"};
+    say(parts, sizeof parts / sizeof *parts);
+}
+
+/* ---- what is given --------------------------------------------------------------------------- */
+
+static void take_variable(const char *variable, const struct hak_option **unheeded,
+                          const char **unheeded_value) {
+    const char *name = variable + sizeof prefix - 1;
+    const char *equals = strchr(name, '=');
+    const struct hak_option *option =
+        equals ? hak_option_find(name, (size_t)(equals - name)) : NULL;
+    if (!option)
+        return;
+    const char *value = equals + 1, *expected = "";
+    size_t index = (size_t)(option - hak_option_table);
+    is_given[index] = hak_option_take(&hak_options, option, value, &expected);
+    refused[index] = is_given[index] ? NULL : value;
+    bool asks = strcmp(value, "0") != 0 && strcmp(value, "off") != 0;
+    if (is_given[index] && is_debug_only[index] && asks && !*unheeded) {
+        *unheeded = option;
+        *unheeded_value = value;
+    }
+}
+
+static bool has_prefix(const char *variable) {
+    for (size_t i = 0; i < sizeof prefix - 1; i++)
+        if (variable[i] != prefix[i])
+            return false;
+    return true;
+}
+
+static void take_environment(char **environment) {
+    const struct hak_option *unheeded = NULL;
+    const char *value = "";
+    for (char **variable = environment; *variable; variable++)
+        if (has_prefix(*variable))
+            take_variable(*variable, &unheeded, &value);
+    /* Below a recorded program another library is in front and does heed it. */
+    if (!hak_is_debug_build && unheeded && !hak_options.session[0])
+        complain_of_build(unheeded, value);
+}
+
+static void take_standards(void) {
+    const char *expected;
+    for (unsigned i = 0; i < HAK_OPTIONS; i++) {
+        const struct hak_option *option = &hak_option_table[i];
+        is_given[i] = false;
+        refused[i] = set[i] = NULL;
+        if (!hak_option_is_text(option))
+            *number_of(i) = hak_option_standard(option);
+        else if (*option->standard || *((char *)&hak_options + option->offset))
+            (void)hak_option_take(&hak_options, option, option->standard, &expected);
+    }
+}
+
+/* ---- what follows from it -------------------------------------------------------------------- */
+
+/* A profile's or preset's values, where the variable itself was not given. The first choice of each
+ * sets nothing. */
+static void apply_groups(void) {
+    for (unsigned i = 0; i < sizeof groups / sizeof *groups; i++) {
+        const struct group *group = &groups[i];
+        uint64_t holds = *number_of(group->option), asked = 0;
+        const char *expected;
+        if (holds == 0 || is_given[group->other])
+            continue;
+        if (hak_option_take_number(&hak_option_table[group->option], group->choice, &asked,
+                                   &expected) &&
+            asked == holds) {
+            (void)hak_option_take(&hak_options, &hak_option_table[group->other], group->value,
+                                  &expected);
+            set[group->other] = group->value;
+        }
+    }
+}
+
+/* Puts what holds in the place of "auto". The plain build knows one layout and stays lean. */
+static void resolve_auto(struct hak_options *o) {
+    if (o->debug_level >= 3)
+        o->acquire_debug = 1;
+    if (!hak_is_debug_build) {
+        o->layout = HAK_LAYOUT_SAME;
+        o->magazine_enable = o->magazine_enable == HAK_MAGAZINE_ON;
+        return;
+    }
+    if (o->layout == HAK_LAYOUT_AUTO)
+        o->layout = o->check == HAK_CHECK_TRACE ? HAK_LAYOUT_SAME : HAK_LAYOUT_HEADER;
+    if (o->magazine_enable == HAK_MAGAZINE_AUTO)
+        o->magazine_enable =
+            o->layout == HAK_LAYOUT_HEADER || o->inject[0] ? HAK_MAGAZINE_ON : HAK_MAGAZINE_OFF;
+}
+
+void hak_options_read(char **environment) {
+    bool is_secure = getauxval(AT_SECURE) != 0;
+    take_standards();
+    if (!is_secure && environment)
+        take_environment(environment);
+    if (is_secure)
+        hak_options.trace = 0; /* off */
+    apply_groups();
+    complain_of_values();
+    resolve_auto(&hak_options);
+}
