@@ -229,7 +229,7 @@ $(BUILD)/write_pages: tools/write_pages.c $(BUILD)/flags
 	$(call SAY,link) $(CC) $(HOST) $(DEPEND) -o $@ $<
 .PHONY: pages
 pages: $(BUILD)/write_pages
-	$(BUILD)/write_pages docs/specs
+	$(BUILD)/write_pages docs
 
 # ---- what people call ----------------------------------------------------------------------------
 # Where make was not told how many jobs to run, as many as there are processors.

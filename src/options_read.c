@@ -23,7 +23,7 @@ static const bool is_debug_only[HAK_OPTIONS] = {
 #include "options.def"
 };
 
-static bool is_given[HAK_OPTIONS];
+static const char *given[HAK_OPTIONS];   /* the value in the environment, NULL = none to be read */
 static const char *refused[HAK_OPTIONS]; /* the value that could not be read, NULL = none */
 static const char *set[HAK_OPTIONS];     /* what a profile or preset put there, NULL = nothing */
 
@@ -74,6 +74,19 @@ static void complain_of_build(const struct hak_option *option, const char *value
     say(parts, sizeof parts / sizeof *parts);
 }
 
+/* HAKMEM_DEBUG_LEVEL from 1 on: a line for each variable that is given or set by a profile or
+ * preset.
+ */
+static void tell_settings(void) {
+    for (unsigned i = 0; i < HAK_OPTIONS; i++) {
+        const char *value = given[i] ? given[i] : set[i];
+        const char *parts[] = {"hakmem: ", prefix, hak_option_table[i].name,
+                               "=",        value,  given[i] ? "" : " (profile or preset)"};
+        if (value)
+            say(parts, sizeof parts / sizeof *parts);
+    }
+}
+
 /* ---- what is given --------------------------------------------------------------------------- */
 
 static void take_variable(const char *variable, const struct hak_option **unheeded,
@@ -86,10 +99,11 @@ static void take_variable(const char *variable, const struct hak_option **unheed
         return;
     const char *value = equals + 1, *expected = "";
     size_t index = (size_t)(option - hak_option_table);
-    is_given[index] = hak_option_take(&hak_options, option, value, &expected);
-    refused[index] = is_given[index] ? NULL : value;
+    bool is_read = hak_option_take(&hak_options, option, value, &expected);
+    given[index] = is_read ? value : NULL;
+    refused[index] = is_read ? NULL : value;
     bool asks = strcmp(value, "0") != 0 && strcmp(value, "off") != 0;
-    if (is_given[index] && is_debug_only[index] && asks && !*unheeded) {
+    if (is_read && is_debug_only[index] && asks && !*unheeded) {
         *unheeded = option;
         *unheeded_value = value;
     }
@@ -117,8 +131,7 @@ static void take_standards(void) {
     const char *expected;
     for (unsigned i = 0; i < HAK_OPTIONS; i++) {
         const struct hak_option *option = &hak_option_table[i];
-        is_given[i] = false;
-        refused[i] = set[i] = NULL;
+        given[i] = refused[i] = set[i] = NULL;
         if (!hak_option_is_text(option))
             *number_of(i) = hak_option_standard(option);
         else if (*option->standard || *((char *)&hak_options + option->offset))
@@ -135,7 +148,7 @@ static void apply_groups(void) {
         const struct group *group = &groups[i];
         uint64_t holds = *number_of(group->option), asked = 0;
         const char *expected;
-        if (holds == 0 || is_given[group->other])
+        if (holds == 0 || given[group->other])
             continue;
         if (hak_option_take_number(&hak_option_table[group->option], group->choice, &asked,
                                    &expected) &&
@@ -172,5 +185,7 @@ void hak_options_read(char **environment) {
         hak_options.trace = 0; /* off */
     apply_groups();
     complain_of_values();
+    if (hak_options.debug_level >= 1)
+        tell_settings();
     resolve_auto(&hak_options);
 }

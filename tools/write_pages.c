@@ -1,6 +1,6 @@
-/* Writes the pages of docs/specs that are made from the four .def tables: options.md, hops.md,
- * classes.md and faults/INDEX.md. `write_pages DIRECTORY`; `make pages` calls it and `make lint`
- * compares what it writes with what is there. */
+/* Writes what is made from the four .def tables: specs/options.md, specs/hops.md, specs/classes.md,
+ * specs/faults/INDEX.md and profiles/NAME.env. `write_pages DIRECTORY` (docs); `make pages` calls
+ * it and `make lint` compares what it writes with what is there. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,16 +10,23 @@
 static const char *directory;
 static int status = 0;
 
-/* Opens DIRECTORY/name and writes its first lines; NULL (and a failed status) where that fails. */
-static FILE *open_page(const char *name, const char *title, const char *table) {
+/* Opens DIRECTORY/name; NULL (and a failed status) where that fails. */
+static FILE *open_file(const char *name) {
     char path[4096];
     snprintf(path, sizeof path, "%s/%s", directory, name);
     FILE *page = fopen(path, "w");
     if (!page) {
         fprintf(stderr, "write_pages: %s cannot be written: %s\n", path, strerror(errno));
         status = 1;
-        return NULL;
     }
+    return page;
+}
+
+/* The same, with a page's first lines. */
+static FILE *open_page(const char *name, const char *title, const char *table) {
+    FILE *page = open_file(name);
+    if (!page)
+        return NULL;
     fprintf(page, "# %s\n\n", title);
     fprintf(page, "Made from src/%s by `make pages`; edit the table, not this page.\n\n", table);
     return page;
@@ -37,26 +44,122 @@ static void put_cell(FILE *page, const char *text) {
     fputs(" | ", page);
 }
 
+static const struct option {
+    const char *name, *standard, *range, *sentence;
+} options[] = {
+#define OPTION(name, field, type, standard, range, run, sentence)                                  \
+    {#name, standard, range, sentence},
+#include "options.def"
+};
+
+/* What a profile or preset sets. */
+static const struct set {
+    const char *name, *choice, *other, *value;
+} sets[] = {
+#define SETS(name, choice, other, value) {#name, choice, #other, value},
+#include "options.def"
+};
+
+enum { OPTIONS = sizeof options / sizeof *options, SET_LINES = sizeof sets / sizeof *sets };
+
+/* A cell: "balanced 1, tight 0" for the option called so. */
+static void put_sets(FILE *page, const char *other) {
+    const char *between = "";
+    for (unsigned i = 0; i < SET_LINES; i++)
+        if (strcmp(sets[i].other, other) == 0) {
+            fprintf(page, "%s%s %s", between, sets[i].choice, sets[i].value);
+            between = ", ";
+        }
+    fputs(" | ", page);
+}
+
 static void write_options(void) {
-    FILE *page = open_page("options.md", "Variables", "options.def");
+    FILE *page = open_page("specs/options.md", "Variables", "options.def");
     if (!page)
         return;
     fputs(
         "All are read once, when the program starts. A value that cannot be read gives one line on "
         "stderr that names the variable, the value and what was expected; the default holds then. "
         "`hakmem-trace run` has an option for most; a variable that is already set holds where no "
-        "option is given.\n\n"
-        "| variable | option of run | values | default | meaning |\n|---|---|---|---|---|\n",
+        "option is given. `HAKMEM_PROFILE` and `HAKMEM_TINY_PRESET` set others beside them, where "
+        "these "
+        "are not given ([profiles](profiles.md)).\n\n"
+        "| variable | option of run | values | default | profiles and presets | meaning |\n"
+        "|---|---|---|---|---|---|\n",
         page);
 #define OPTION(name, field, type, standard, range, run, sentence)                                  \
     fputs("| `HAKMEM_" #name "` | ", page);                                                        \
     put_cell(page, run[0] ? "`--" run "`" : "");                                                   \
     put_cell(page, range);                                                                         \
     put_cell(page, standard[0] ? standard : "none");                                               \
+    put_sets(page, #name);                                                                         \
     put_cell(page, sentence);                                                                      \
     fputs("\n", page);
 #include "options.def"
+    fputs("\nOnly hakmem-debug.so acts on", page);
+    const char *between = " ";
+#define DEBUG_ONLY(name)                                                                           \
+    fprintf(page, "%s`HAKMEM_" #name "`", between);                                                \
+    between = ", ";
+#include "options.def"
+    fputs("; libhakmem says so in one line.\n", page);
     close_page(page);
+}
+
+/* ---- profiles -------------------------------------------------------------------------------- */
+
+/* What `name` holds where `setter`=`choice`; NULL where that sets nothing. */
+static const char *set_by(const char *setter, const char *choice, const char *name) {
+    for (unsigned i = 0; i < SET_LINES; i++)
+        if (strcmp(sets[i].name, setter) == 0 && strcmp(sets[i].choice, choice) == 0 &&
+            strcmp(sets[i].other, name) == 0)
+            return sets[i].value;
+    return NULL;
+}
+
+static bool is_set_by_any(const char *name) {
+    for (unsigned i = 0; i < SET_LINES; i++)
+        if (strcmp(sets[i].other, name) == 0)
+            return true;
+    return false;
+}
+
+/* Every variable that some profile or preset sets, with the value that it has in this one: the file
+ * does what HAKMEM_PROFILE does, whatever was set before it. */
+static void write_profile(const char *profile) {
+    char name[256];
+    snprintf(name, sizeof name, "profiles/%s.env", profile);
+    FILE *page = open_file(name);
+    if (!page)
+        return;
+    fprintf(
+        page,
+        "# HAKMEM_PROFILE=%s, variable by variable, for EnvironmentFile= of systemd and env_file\n"
+        "# of compose. Made from src/options.def by `make pages`; edit the table, not this file.\n",
+        profile);
+    const char *preset = set_by("PROFILE", profile, "TINY_PRESET");
+    for (unsigned i = 0; i < OPTIONS; i++) {
+        const struct option *option = &options[i];
+        if (!is_set_by_any(option->name))
+            continue;
+        const char *value = set_by("PROFILE", profile, option->name);
+        if (!value && preset)
+            value = set_by("TINY_PRESET", preset, option->name);
+        fprintf(page, "\n# %s (%s)\nHAKMEM_%s=%s\n", option->sentence, option->range, option->name,
+                value ? value : option->standard);
+    }
+    close_page(page);
+}
+
+static void write_profiles(void) {
+    char profile[64];
+    for (unsigned i = 0; i < OPTIONS; i++) {
+        const char *at = strcmp(options[i].name, "PROFILE") == 0 ? options[i].range : "";
+        for (; *at; at += at[strcspn(at, "|")] ? strcspn(at, "|") + 1 : strcspn(at, "|")) {
+            snprintf(profile, sizeof profile, "%.*s", (int)strcspn(at, "|"), at);
+            write_profile(profile);
+        }
+    }
 }
 
 static const char *const place_text[HAK_PLACE_COUNT] = {
@@ -82,7 +185,7 @@ static const char *name_of_kind(const char *enumerator) {
 }
 
 static void write_hops(void) {
-    FILE *page = open_page("hops.md", "Records: places, moves and notes", "hops.def");
+    FILE *page = open_page("specs/hops.md", "Records: places, moves and notes", "hops.def");
     if (!page)
         return;
     fputs("Numbers are written into rings and stores and never change their meaning.\n\n"
@@ -140,7 +243,7 @@ static void write_classes(void) {
 #define CLASS(slot_bytes, band) {slot_bytes, band},
 #include "classes.def"
     };
-    FILE *page = open_page("classes.md", "Size classes", "classes.def");
+    FILE *page = open_page("specs/classes.md", "Size classes", "classes.def");
     if (!page)
         return;
     fputs(
@@ -163,7 +266,7 @@ static void write_classes(void) {
 }
 
 static void write_faults(void) {
-    FILE *page = open_page("faults/INDEX.md", "Faults", "faults.def");
+    FILE *page = open_page("specs/faults/INDEX.md", "Faults", "faults.def");
     if (!page)
         return;
     fputs(
@@ -181,18 +284,22 @@ static void write_faults(void) {
 }
 
 int main(int argc, char **argv) {
+    static const char *const folders[] = {"specs", "specs/faults", "profiles"};
     if (argc != 2) {
         fputs("usage: write_pages DIRECTORY\n", stderr);
         return 2;
     }
     directory = argv[1];
-    char path[4096];
-    snprintf(path, sizeof path, "%s/faults", directory);
-    if (mkdir(path, 0777) != 0 && errno != EEXIST) {
-        fprintf(stderr, "write_pages: %s cannot be made: %s\n", path, strerror(errno));
-        return 1;
+    for (unsigned i = 0; i < sizeof folders / sizeof *folders; i++) {
+        char path[4096];
+        snprintf(path, sizeof path, "%s/%s", directory, folders[i]);
+        if (mkdir(path, 0777) != 0 && errno != EEXIST) {
+            fprintf(stderr, "write_pages: %s cannot be made: %s\n", path, strerror(errno));
+            return 1;
+        }
     }
     write_options();
+    write_profiles();
     write_hops();
     write_classes();
     write_faults();
