@@ -54,15 +54,13 @@ static bool is_of(const struct hak_client *c, uint32_t block, uint32_t process) 
 }
 
 /* Returns whether the process has any block. */
-static bool sum_up(const struct hak_client *c, uint32_t process, uint64_t *sum) {
+static bool sum_up(const struct hak_client *c, uint32_t process, struct hak_counters_sum *sum) {
     bool any = false;
-    memset(sum, 0, CELLS * sizeof *sum);
+    *sum = (struct hak_counters_sum){0};
     for (uint32_t i = 0, used = blocks_used(c); i < used; i++) {
         if (!is_of(c, i, process))
             continue;
-        const uint64_t *from = &block_of(c, i)->cells[0][0];
-        for (unsigned at = 0; at < CELLS; at++)
-            sum[at] += __atomic_load_n(&from[at], __ATOMIC_RELAXED);
+        hak_counters_add_up(sum, block_of(c, i));
         any = true;
     }
     return any;
@@ -125,15 +123,15 @@ static uint64_t interval_ns(const struct hak_client *c, uint64_t age_ns) {
 
 static void take_one(struct hak_snapshots *s, struct hak_client *c, uint32_t index,
                      const struct hak_process_row *row, uint64_t now_ns, uint64_t ns) {
-    static uint64_t sum[CELLS]; /* one worker thread */
+    static struct hak_counters_sum sum; /* one worker thread */
     struct hak_snapshot_watch *w = watch_of(c, index);
     bool is_last = c->processes[index].phase == HAK_PHASE_GONE;
     if (!w || w->has_ended || (!is_last && now_ns < w->due_ns))
         return;
     if (w->taken_ns == 0)
         w->taken_ns = row->start_ns;
-    if (sum_up(c, index, sum) && has_changed(w, sum))
-        put_changes(s, w, sum, ns);
+    if (sum_up(c, index, &sum) && has_changed(w, &sum.cells[0][0]))
+        put_changes(s, w, &sum.cells[0][0], ns);
     w->taken_ns = ns;
     w->due_ns = now_ns + interval_ns(c, ns > row->start_ns ? ns - row->start_ns : 0);
     w->has_ended = is_last;

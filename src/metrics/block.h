@@ -1,8 +1,12 @@
-/* Where counters lie: blocks of one cell for each metric and class, each written by one thread.
+/* Where counters lie: blocks of one row of cells for each metric, each block written by one thread.
  *
  *   owners   | state, process | state, process | ...          one word for each block
- *   blocks   | [class][metric] 64-bit cells    | ...          whole pages, zero until they are
- * taken
+ *   blocks   | metric of row 0, 1, ... | row of metric 0, 1, ... | row 0: a cell for each class |
+ *            | row 1 | ...                                    whole pages, zero until they are used
+ *
+ * A metric gets the next free row of a block when it is first counted there. A thread counts some
+ * twenty of the many metrics, so of a block's pages it touches the first two or three, and who adds
+ * blocks up reads no others.
  *
  *   FREE --a thread--> OWNED --thread ends--> IDLE --another thread of the process--> OWNED
  *    |                                          |
@@ -18,6 +22,7 @@
 #define HAK_METRICS_BLOCK_H
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 #include "metrics/metric.h"
 
@@ -35,9 +40,38 @@ static inline uint64_t hak_counters_owner(enum hak_counters_state state, uint32_
     return (uint64_t)state << 32 | process;
 }
 
+_Static_assert(HAK_METRICS < 256, "rows and metrics are named by one byte");
+
 struct hak_counters {
+    uint8_t metric_of_row[256]; /* metric + 1; 0 = this row and all behind it are free */
+    uint8_t row_of_metric[256]; /* row + 1; 0 = not known yet */
+    uint64_t rows[HAK_METRICS][HAK_METRIC_CLASSES];
+};
+
+/* What blocks come to when they are added up. */
+struct hak_counters_sum {
     uint64_t cells[HAK_METRIC_CLASSES][HAK_METRICS];
 };
+
+/* Adds a block's cells to `sum`. Its thread may be counting; nothing in the block is trusted. */
+static inline void hak_counters_add_up(struct hak_counters_sum *sum,
+                                       const struct hak_counters *block) {
+    for (unsigned row = 0; row < HAK_METRICS; row++) {
+        unsigned metric = __atomic_load_n(&block->metric_of_row[row], __ATOMIC_ACQUIRE);
+        if (metric == 0 || metric > HAK_METRICS)
+            return;
+        for (unsigned k = 0; k < HAK_METRIC_CLASSES; k++)
+            sum->cells[k][metric - 1] += __atomic_load_n(&block->rows[row][k], __ATOMIC_RELAXED);
+    }
+}
+
+/* Bytes at the start of a block that are in use. */
+static inline size_t hak_counters_used_bytes(const struct hak_counters *block) {
+    unsigned row = 0;
+    while (row < HAK_METRICS && block->metric_of_row[row])
+        row++;
+    return offsetof(struct hak_counters, rows) + row * sizeof block->rows[0];
+}
 
 /* Distance of two blocks. */
 #define HAK_COUNTERS_BYTES ((sizeof(struct hak_counters) + 4095) & ~(size_t)4095)

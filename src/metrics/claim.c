@@ -18,6 +18,7 @@ static struct hak_counters first_counters;
 static struct hak_counters_place place; /* capacity 0 = none yet */
 static _Atomic uint32_t private_high;
 static bool is_private, has_begun;
+int64_t hak_counters_dropped;
 
 /* In private memory a child finds its cells wiped, and the owners' words with them. */
 static void *map_wiped_on_fork(size_t bytes) {
@@ -54,7 +55,7 @@ static uint32_t used_blocks(void) {
 }
 
 static void use(struct hak_counter *c, struct hak_counters *counters, enum hak_counter_mode mode) {
-    c->cells = &counters->cells[0][0];
+    c->counters = counters;
     c->mode = (uint8_t)mode;
     c->is_slow = mode != HAK_COUNTER_OWN;
 }
@@ -103,17 +104,53 @@ void hak_counters_take_block(struct hak_counter *c) {
         use(c, hak_counters_at(place.blocks, index), mode);
 }
 
+/* Rows are taken in order and never given back, so whoever meets a free one has seen that the
+ * metric has none before it. */
+static unsigned take_row(struct hak_counters *counters, unsigned metric) {
+    for (unsigned row = 0; row < HAK_METRICS; row++) {
+        uint8_t found = 0;
+        if (__atomic_compare_exchange_n(&counters->metric_of_row[row], &found,
+                                        (uint8_t)(metric + 1), false, __ATOMIC_ACQ_REL,
+                                        __ATOMIC_ACQUIRE) ||
+            found == metric + 1) {
+            __atomic_store_n(&counters->row_of_metric[metric], (uint8_t)(row + 1),
+                             __ATOMIC_RELAXED);
+            return row;
+        }
+    }
+    return 0; /* somebody wrote into our memory */
+}
+
+uint64_t *hak_counters_cell(struct hak_counters *counters, unsigned metric, unsigned metric_class) {
+    unsigned known = __atomic_load_n(&counters->row_of_metric[metric], __ATOMIC_RELAXED);
+    unsigned row = known ? known - 1 : take_row(counters, metric);
+    return &counters->rows[row][metric_class];
+}
+
+static bool is_call(unsigned metric) {
+    return metric <= HAK_METRIC_RESIZED;
+}
+
 /* What was counted before there was a place goes to the calling thread's block. */
 static void move_first_counts(bool with_calls) {
+    static struct hak_counters_sum first;
     struct hak_counter *c = &hak_counter;
     *c = (struct hak_counter){.is_slow = 1};
     hak_counters_take_block(c);
+    if (c->counters == &first_counters && with_calls)
+        return;
+    first = (struct hak_counters_sum){0};
+    hak_counters_add_up(&first, &first_counters);
+    memset(&first_counters, 0, hak_counters_used_bytes(&first_counters));
     for (unsigned k = 0; k < HAK_METRIC_CLASSES; k++)
-        for (unsigned m = with_calls ? 0 : HAK_METRIC_RESIZED + 1; m < HAK_METRICS; m++)
-            if (c->cells != &first_counters.cells[0][0])
-                c->cells[k * HAK_METRICS + m] += first_counters.cells[k][m];
-    if (c->cells != &first_counters.cells[0][0] || !with_calls)
-        memset(&first_counters, 0, sizeof first_counters);
+        for (unsigned m = 0; m < HAK_METRICS; m++) {
+            uint64_t count = first.cells[k][m];
+            if (is_call(m) && !with_calls && m != HAK_METRIC_RESIZED)
+                hak_counters_dropped +=
+                    m < HAK_METRIC_GIVEN_FIRST ? (int64_t)count : -(int64_t)count;
+            else if (count && (with_calls || !is_call(m)) && c->counters)
+                *hak_counters_cell(c->counters, m, k) += count;
+        }
 }
 
 void hak_counters_begin(const struct hak_counters_place *wanted) {
@@ -136,7 +173,7 @@ void hak_counters_begin_private(void) {
 
 void hak_counters_enter_child(uint32_t process) {
     hak_counter = (struct hak_counter){.is_slow = 1};
-    memset(&first_counters, 0, sizeof first_counters);
+    memset(&first_counters, 0, hak_counters_used_bytes(&first_counters));
     if (!is_private)
         place.process = process;
 }
@@ -152,15 +189,13 @@ void hak_counters_end_thread(void) {
                               memory_order_release);
 }
 
-void hak_counters_sum(struct hak_counters *sum) {
-    uint64_t *to = &sum->cells[0][0];
-    *sum = first_counters;
+void hak_counters_sum(struct hak_counters_sum *sum) {
+    *sum = (struct hak_counters_sum){0};
+    hak_counters_add_up(sum, &first_counters);
     for (uint32_t i = 0; place.capacity && i < used_blocks(); i++) {
         uint64_t owner = atomic_load_explicit(&place.owners[i], memory_order_acquire);
         if (owner >> 32 == HAK_COUNTERS_FREE || (uint32_t)owner != place.process)
             continue;
-        const uint64_t *from = &hak_counters_at(place.blocks, i)->cells[0][0];
-        for (size_t at = 0; at < sizeof *sum / sizeof *to; at++)
-            to[at] += __atomic_load_n(&from[at], __ATOMIC_RELAXED);
+        hak_counters_add_up(sum, hak_counters_at(place.blocks, i));
     }
 }

@@ -7,7 +7,7 @@ _Thread_local struct hak_counter hak_counter
 
 static void add(const struct hak_counter *c, unsigned class_index, unsigned metric,
                 uint64_t amount) {
-    uint64_t *cell = c->cells + hak_metric_class(class_index) * HAK_METRICS + metric;
+    uint64_t *cell = hak_counters_cell(c->counters, metric, hak_metric_class(class_index));
     if (HAK_LIKELY(c->mode == HAK_COUNTER_OWN))
         __asm__ volatile("addq %1, %0" : "+m"(*cell) : "er"(amount) : "cc");
     else

@@ -27,10 +27,10 @@ enum hak_counter_mode {
 };
 
 struct hak_counter {
-    uint64_t *cells;  /* of the block; class by class */
-    uint32_t is_slow; /* 1: the next call of the program must take the slow path */
-    uint32_t block;   /* index of the block */
-    uint8_t mode;     /* enum hak_counter_mode */
+    struct hak_counters *counters; /* the block */
+    uint32_t is_slow;              /* 1: the next call of the program must take the slow path */
+    uint32_t block;                /* index of the block */
+    uint8_t mode;                  /* enum hak_counter_mode */
     struct hak_step step;
 };
 
@@ -50,7 +50,12 @@ static inline void hak_count_record(const struct hak_event_fields *fields) {
     }
     unsigned metric = hak_metric_of_call[fields->kind & (HAK_CALL_KINDS - 1)]
                                         [fields->place & (HAK_PLACES_MAX - 1)];
-    uint64_t *cell = c->cells + hak_metric_class(fields->class_index) * HAK_METRICS + metric;
+    unsigned row = c->counters->row_of_metric[metric];
+    if (HAK_UNLIKELY(row == 0)) {
+        hak_count_slowly(fields);
+        return;
+    }
+    uint64_t *cell = &c->counters->rows[row - 1][hak_metric_class(fields->class_index)];
     __asm__ volatile("incq %0" : "+m"(*cell) : : "cc");
 }
 
@@ -84,8 +89,17 @@ HAK_HIDDEN void hak_counters_end_thread(void);
 /* Takes a block for the calling thread (claim.c). */
 HAK_HIDDEN void hak_counters_take_block(struct hak_counter *counter);
 
+/* The cell of `metric` in a block, for class row `metric_class`; the metric gets a row if it has
+ * none. Several threads may ask at once. (claim.c) */
+HAK_HIDDEN uint64_t *hak_counters_cell(struct hak_counters *counters, unsigned metric,
+                                       unsigned metric_class);
+
 /* Adds the process's counters up. Other threads may be counting. */
-HAK_HIDDEN void hak_counters_sum(struct hak_counters *sum);
+HAK_HIDDEN void hak_counters_sum(struct hak_counters_sum *sum);
+
+/* Blocks handed out less blocks given back before the session stood: they are neither in the log
+ * nor in the counters. */
+HAK_HIDDEN extern int64_t hak_counters_dropped;
 
 /* HAKMEM_TINY_FRONT_DUMP=1: a CSV file at the end of each process that ends in good order, also of
  * one that is not recorded. `start` notes where the process is now, in whose directory the file

@@ -12,7 +12,7 @@
 enum { LINES_BYTES = 8192, LINE_BYTES = 256, PATH_BYTES = 4096 };
 
 static char directory[PATH_BYTES], program[PATH_BYTES]; /* "" = not known */
-static struct hak_counters sum;
+static struct hak_counters_sum sum;
 static bool is_done;
 
 struct lines {

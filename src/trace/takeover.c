@@ -88,7 +88,7 @@ static void copy_counters(struct hak_session *copy, bool takes_orphans) {
             (process != hak_current.process_index && !(takes_orphans && process < HAK_PROCESSES &&
                                                        is_gone(&hak_current.processes[process]))))
             continue;
-        memcpy(at(copy, from), from, sizeof *from);
+        memcpy(at(copy, from), from, hak_counters_used_bytes(from));
         atomic_store(&owners[i], owner);
     }
 }

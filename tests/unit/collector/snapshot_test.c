@@ -43,7 +43,12 @@ static hak_counters_owner_t *owner(uint32_t block) {
 
 static uint64_t *cell(uint32_t block, unsigned class_index, unsigned metric) {
     char *first = (char *)program.session + program.session->metrics_offset + 4096;
-    return &hak_counters_at(first, block)->cells[class_index][metric];
+    struct hak_counters *counters = hak_counters_at(first, block);
+    unsigned row = 0;
+    while (counters->metric_of_row[row] && counters->metric_of_row[row] != metric + 1)
+        row++;
+    counters->metric_of_row[row] = (uint8_t)(metric + 1);
+    return &counters->rows[row][class_index];
 }
 
 static void take_block(uint32_t block, uint32_t process, enum hak_counters_state state) {

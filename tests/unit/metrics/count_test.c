@@ -41,7 +41,7 @@ static void count(unsigned kind, unsigned class_index, unsigned place) {
 }
 
 static uint64_t sum_of(unsigned metric, unsigned class_index) {
-    static struct hak_counters sum;
+    static struct hak_counters_sum sum;
     hak_counters_sum(&sum);
     return sum.cells[hak_metric_class(class_index)][metric];
 }
@@ -105,8 +105,74 @@ START_TEST(shares_a_block_when_there_are_too_few) {
     ck_assert_uint_eq(atomic_load(&memory->owners[1]),
                       hak_counters_owner(HAK_COUNTERS_SHARED, PROCESS));
     /* None of them counted where only the process itself can see it. */
-    ck_assert_uint_eq(hak_counters_at(memory->blocks, 1)->cells[7][HAK_METRIC_SERVED_FRONT],
-                      (uint64_t)THREADS * CALLS);
+    ck_assert_uint_eq(
+        *hak_counters_cell(hak_counters_at(memory->blocks, 1), HAK_METRIC_SERVED_FRONT, 7),
+        (uint64_t)THREADS * CALLS);
+}
+END_TEST
+
+/* All metrics of hops.def have room, whoever counts them first, and each has one row. */
+START_TEST(every_metric_has_a_row_of_its_own) {
+    begin(BLOCKS);
+    struct hak_counters *block = hak_counter.counters;
+    for (unsigned i = 0; i < HAK_METRICS; i++)
+        *hak_counters_cell(block, HAK_METRICS - 1 - i, i % HAK_METRIC_CLASSES) += i + 1;
+    ck_assert_uint_eq(hak_counters_used_bytes(block), sizeof *block);
+    static struct hak_counters_sum sum;
+    hak_counters_sum(&sum);
+    for (unsigned i = 0; i < HAK_METRICS; i++)
+        ck_assert_uint_eq(sum.cells[i % HAK_METRIC_CLASSES][HAK_METRICS - 1 - i], i + 1);
+}
+END_TEST
+
+/* What many threads count in one block for the first time, at once. */
+static void *count_first(void *from) {
+    pthread_barrier_wait(&together);
+    for (unsigned i = 0; i < HAK_METRICS; i++) {
+        uint64_t *cell = hak_counters_cell(hak_counters_at(memory->blocks, 0),
+                                           (i + (unsigned)(size_t)from) % HAK_METRICS, 3);
+        __atomic_fetch_add(cell, 1, __ATOMIC_RELAXED);
+    }
+    return NULL;
+}
+
+START_TEST(rows_are_taken_once_by_threads_that_race) {
+    for (int round = 0; round < 200; round++) {
+        pthread_t thread[THREADS];
+        memset(hak_counters_at(memory->blocks, 0), 0, HAK_COUNTERS_BYTES);
+        pthread_barrier_init(&together, NULL, THREADS);
+        for (size_t i = 0; i < THREADS; i++)
+            pthread_create(&thread[i], NULL, count_first, (void *)(i % 2 * 40));
+        for (int i = 0; i < THREADS; i++)
+            pthread_join(thread[i], NULL);
+        static struct hak_counters_sum sum;
+        sum = (struct hak_counters_sum){0};
+        hak_counters_add_up(&sum, hak_counters_at(memory->blocks, 0));
+        for (unsigned m = 0; m < HAK_METRICS; m++)
+            ck_assert_uint_eq(sum.cells[3][m], THREADS);
+    }
+}
+END_TEST
+
+/* A thread that allocates and frees, refills and spills, touches three pages of its block. */
+START_TEST(few_pages_are_touched) {
+    static const unsigned moves[] = {HAK_FRONT_REFILL, HAK_FRONT_SPILL,  HAK_DRAIN_FRONT,
+                                     HAK_DRAIN_SLAB,   HAK_SLAB_ACQUIRE, HAK_SLAB_RELEASE};
+    unsigned char in_core[(HAK_COUNTERS_BYTES >> 12) + 1] = {0};
+    begin(BLOCKS);
+    for (unsigned k = 0; k < HAK_CLASSES; k++) {
+        for (unsigned i = 0; i < sizeof moves / sizeof moves[0]; i++) {
+            count(moves[i], k, HAK_PLACE_FRONT);
+            count(HAK_MALLOC, k, HAK_PLACE_FRONT);
+        }
+        count(HAK_FREE, k, HAK_PLACE_FRONT);
+    }
+    void *block = hak_counter.counters;
+    ck_assert_int_eq(mincore(block, HAK_COUNTERS_BYTES, in_core), 0);
+    unsigned touched = 0;
+    for (unsigned i = 0; i < HAK_COUNTERS_BYTES >> 12; i++)
+        touched += in_core[i] & 1;
+    ck_assert_uint_le(touched, 3);
 }
 END_TEST
 
@@ -120,11 +186,12 @@ END_TEST
 START_TEST(keeps_its_hands_off_other_processes) {
     atomic_store(&memory->owners[0], hak_counters_owner(HAK_COUNTERS_IDLE, PROCESS + 1));
     atomic_store(&memory->owners[1], hak_counters_owner(HAK_COUNTERS_OWNED, PROCESS + 1));
-    hak_counters_at(memory->blocks, 0)->cells[7][HAK_METRIC_SERVED_FRONT] = 99;
+    *hak_counters_cell(hak_counters_at(memory->blocks, 0), HAK_METRIC_SERVED_FRONT, 7) = 99;
     begin(BLOCKS);
     run_threads(2, 10);
     ck_assert_uint_eq(sum_of(HAK_METRIC_SERVED_FRONT, 7), 20);
-    ck_assert_uint_eq(hak_counters_at(memory->blocks, 0)->cells[7][HAK_METRIC_SERVED_FRONT], 99);
+    ck_assert_uint_eq(
+        *hak_counters_cell(hak_counters_at(memory->blocks, 0), HAK_METRIC_SERVED_FRONT, 7), 99);
 }
 END_TEST
 
@@ -135,6 +202,7 @@ START_TEST(keeps_what_came_before) {
     begin(BLOCKS);
     ck_assert_uint_eq(sum_of(HAK_METRIC_PAGES_MAP_TIMES, HAK_CLASS_NONE), 1);
     ck_assert_uint_eq(sum_of(HAK_METRIC_SERVED_FRONT, 3), 0);
+    ck_assert_int_eq(hak_counters_dropped, 1);
 }
 END_TEST
 
@@ -212,6 +280,9 @@ int main(void) {
     tcase_add_test(cases, counts_by_class_and_layer);
     tcase_add_test(cases, goes_on_with_the_block_of_a_thread_that_ended);
     tcase_add_test(cases, shares_a_block_when_there_are_too_few);
+    tcase_add_test(cases, every_metric_has_a_row_of_its_own);
+    tcase_add_test(cases, rows_are_taken_once_by_threads_that_race);
+    tcase_add_test(cases, few_pages_are_touched);
     tcase_add_test(cases, loses_nothing_when_there_is_no_block);
     tcase_add_test(cases, keeps_its_hands_off_other_processes);
     tcase_add_test(cases, keeps_what_came_before);
