@@ -10,9 +10,13 @@
  * slab layer: classes of 64 B and more keep it in the slab's `free_bits`, smaller ones at the
  * slab's own start (first_slot_offset bytes).
  *
+ *   slab state   UNUSED: no class, never had pages or has given them back   free_slabs
+ *                ACTIVE: serves a class                                     class_of_slab
+ *                EMPTY:  no class, its pages and its last class are there   free_slabs, dirty_slabs
+ *
  * Owner: one heap (thread) owns all slabs of a SuperSlab; `owner` is the same id as the registry's
- * entry for this address. Only the owner writes `slabs`; the pool writes `owner` at acquire, adopt
- * and release, under its lock. */
+ * entry for this address. Only the owner writes `slabs` and the words of the head; the pool writes
+ * `owner` when it hands the SuperSlab out. */
 #ifndef HAK_SUPERSLAB_H
 #define HAK_SUPERSLAB_H
 
@@ -26,7 +30,8 @@
 #define HAK_SMALL_BITMAP_BYTES 1024 /* at the start of slabs whose slots are below 64 bytes */
 #define HAK_SLOTS_OF_SLAB      8192 /* slot states kept for each slab: what 8-byte slots need */
 
-#define HAK_CLASS_NONE 0xff
+#define HAK_CLASS_NONE     0xff
+#define HAK_ALL_SLABS_FREE 0xfffffffeu /* slab 0 is the head */
 
 /* What the checks of the debug build know of a slot; 20 bytes, out of line, in private memory. */
 struct hak_slot {
@@ -39,27 +44,46 @@ struct hak_slot {
     uint16_t user_delta;   /* user - base in units of 8 bytes, of the last life */
 };
 
-struct hak_slab {
-    uint32_t used;                  /* slots that are not free in this slab (in caches or live) */
-    uint32_t carved;                /* slots handed out at least once; the rest is untouched */
-    uint32_t capacity;              /* slots in this slab */
-    uint32_t epoch;                 /* debug: drawn when the slab was acquired for its class */
-    struct hak_slab *next_in_class; /* the owner's list of slabs of this class with free slots */
-    struct hak_slab *prev_in_class;
-    uint16_t first_free_word; /* hint: no set bit in the bitmap below this word */
-    uint8_t class_index;
-    uint8_t listed;         /* 1 = in the owner's list of its class */
-    uint64_t free_bits[16]; /* 1 = free; up to 1,024 slots; smaller classes: at the slab's start */
+/* In which list of its owner's heap a slab stands (slab/lists.h). */
+enum hak_slab_list {
+    HAK_UNLISTED,      /* none of its slots is free, or it serves no class */
+    HAK_LISTED_READY,  /* a useful part of a batch is free */
+    HAK_LISTED_SCARCE, /* less than that */
+    HAK_LISTED_COOLED, /* its SuperSlab is DRAINING: taken from last */
 };
+
+struct hak_slab {
+    uint32_t used;                 /* slots that are not free in this slab (in caches or live) */
+    uint32_t carved;               /* slots handed out at least once; the rest is untouched */
+    uint32_t capacity;             /* slots in this slab */
+    uint32_t epoch;                /* debug: drawn when the slab was acquired for its class */
+    struct hak_slab *next_in_list; /* the owner's list of slabs of this class with free slots */
+    struct hak_slab *prev_in_list;
+    uint16_t first_free_word; /* hint: no set bit in the bitmap below this word */
+    uint8_t class_index;      /* the class it serves, or served last */
+    uint8_t list;             /* enum hak_slab_list */
+    uint32_t ready_below;     /* a useful part of a batch is free when `used` is below this */
+    uint64_t free_bits[16];   /* 1 = free; up to 1,024 slots; smaller classes: at the slab's start;
+                               * words that hold no carved slot have no meaning */
+};
+
+/* Tiers, as a TIER record tells them. */
+enum hak_tier { HAK_TIER_FREE, HAK_TIER_DRAINING, HAK_TIER_HOT };
 
 struct hak_superslab {
     uint8_t class_of_slab[HAK_SLABS]; /* the first line: all that a free needs; HAK_CLASS_NONE */
     _Atomic uint32_t owner;           /* heap id, as in the registry */
+    uint32_t used_bytes;              /* in slots that are not free */
+    uint32_t hot_from;                /* used_bytes at which the tier rises to HOT */
+    uint32_t draining_below;          /* used_bytes below which it falls to DRAINING */
     uint32_t free_slabs;              /* bit i = slab i serves no class; bit 0 is never set */
     uint32_t dirty_slabs;             /* those of the free slabs that still have their pages */
-    struct hak_superslab *next; /* the owner's list: those with free slabs, or those without */
+    uint8_t tier;                     /* enum hak_tier; FREE until it was HOT for the first time */
+    uint8_t home_class;               /* HAKMEM_TINY_SS_COMPACT=0: the one class it serves */
+    struct hak_superslab *next;       /* the owner's list: with free slabs, without, or DRAINING */
     struct hak_superslab *prev;
     struct hak_slot *slots; /* debug: 31 * 8,192 slot states, mapped with the SuperSlab */
+    uint32_t purged_slabs; /* those of the free slabs whose pages went back while it had an owner */
     struct hak_slab slabs[HAK_SLABS];
 };
 

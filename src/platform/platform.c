@@ -31,18 +31,9 @@ void *hak_map(size_t bytes) {
     return map(bytes, PROT_READ | PROT_WRITE, 0);
 }
 
-void *hak_map_aligned(size_t bytes, size_t alignment) {
-    /* The kernel lays mappings one below the other, so the next one is mostly aligned already. */
-    char *start = hak_map(bytes);
-    if (!start || ((uintptr_t)start & (alignment - 1)) == 0)
-        return start;
-    hak_unmap(start, bytes);
-    if (bytes > SIZE_MAX - alignment)
-        return NULL;
-    size_t wide_bytes = bytes + alignment - HAK_PAGE_BYTES;
-    start = hak_map(wide_bytes);
-    if (!start)
-        return NULL;
+/* The part of a mapping of `wide_bytes` that starts at a multiple of `alignment`; the rest of it is
+ * unmapped. */
+static char *trim_to(char *start, size_t wide_bytes, size_t bytes, size_t alignment) {
     char *aligned = (char *)(((uintptr_t)start + alignment - 1) & ~(uintptr_t)(alignment - 1));
     size_t before_bytes = (size_t)(aligned - start);
     size_t behind_bytes = wide_bytes - before_bytes - bytes;
@@ -51,6 +42,30 @@ void *hak_map_aligned(size_t bytes, size_t alignment) {
     if (behind_bytes)
         hak_unmap(aligned + bytes, behind_bytes);
     return aligned;
+}
+
+static void *map_aligned(size_t bytes, size_t alignment, int protection, int flags) {
+    /* The kernel lays mappings one below the other, so the next one is mostly aligned already. */
+    char *start = map(bytes, protection, flags);
+    if (!start || ((uintptr_t)start & (alignment - 1)) == 0)
+        return start;
+    hak_unmap(start, bytes);
+    if (bytes > SIZE_MAX - alignment)
+        return NULL;
+    size_t wide_bytes = bytes + alignment - HAK_PAGE_BYTES;
+    start = map(wide_bytes, protection, flags);
+    return start ? trim_to(start, wide_bytes, bytes, alignment) : NULL;
+}
+
+void *hak_map_aligned(size_t bytes, size_t alignment) {
+    return map_aligned(bytes, alignment, PROT_READ | PROT_WRITE, 0);
+}
+
+void *hak_hold(size_t bytes, size_t alignment) {
+    void *start = map_aligned(bytes, alignment, PROT_NONE, MAP_NORESERVE);
+    if (start)
+        hak_decline_huge_pages(start, bytes);
+    return start;
 }
 
 static bool allow(void *start, size_t bytes, int protection) {
@@ -86,6 +101,11 @@ bool hak_allow_writes(void *start, size_t bytes) {
 void hak_decline_huge_pages(void *start, size_t bytes) {
     count_pages(HAK_COUNTED_PAGES_ADVISE, bytes);
     (void)hak_raw_call(SYS_madvise, (long)start, (long)bytes, MADV_NOHUGEPAGE, 0, 0, 0);
+}
+
+void hak_ask_for_huge_pages(void *start, size_t bytes) {
+    count_pages(HAK_COUNTED_PAGES_ADVISE, bytes);
+    (void)hak_raw_call(SYS_madvise, (long)start, (long)bytes, MADV_HUGEPAGE, 0, 0, 0);
 }
 
 bool hak_unmap(void *start, size_t bytes) {

@@ -38,8 +38,13 @@ HAK_HIDDEN void *hak_reserve(size_t bytes);
 HAK_HIDDEN void *hak_reserve_read_only(size_t bytes);
 HAK_HIDDEN bool hak_allow_writes(void *start, size_t bytes);
 
-/* Keeps a mapping from being filled with huge pages. */
+/* Addresses without memory, at a multiple of `alignment`, for hak_allow_writes piece by piece; huge
+ * pages are declined. NULL when there are none. */
+HAK_HIDDEN void *hak_hold(size_t bytes, size_t alignment);
+
+/* Keeps a mapping from being filled with huge pages, or asks for them. */
 HAK_HIDDEN void hak_decline_huge_pages(void *start, size_t bytes);
+HAK_HIDDEN void hak_ask_for_huge_pages(void *start, size_t bytes);
 
 /* Gives back memory of any of the functions above; parts of it are allowed. False: nothing was
  * done, since a hole there would be one mapping too many for the kernel (vm.max_map_count). */

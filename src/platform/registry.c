@@ -66,6 +66,13 @@ bool hak_registry_set(const void *superslab, hak_owner_t owner) {
     return true;
 }
 
+void hak_registry_change(const void *superslab, hak_owner_t owner) {
+    uintptr_t index = (uintptr_t)superslab >> HAK_REGISTRY_SHIFT;
+    _Atomic(hak_owner_t) *entry =
+        hak_registry.entries ? &hak_registry.flat[index] : find_entry(index, false);
+    atomic_store_explicit(entry, owner, memory_order_release);
+}
+
 hak_owner_t hak_registry_owner(const void *p) {
     if (HAK_LIKELY(hak_registry.entries != 0))
         return hak_registry_owner_fast(p);

@@ -42,9 +42,14 @@ HAK_HIDDEN extern struct hak_registry hak_registry;
  * (tests). Cannot fail: leaves of the two-level form are mapped when they are needed. */
 HAK_HIDDEN void hak_registry_start(bool flat);
 
-/* Sets the owner of the SuperSlab at `superslab`; false when there is no memory for a leaf. Callers
- * hold the pool's lock. */
+/* Sets the owner of the SuperSlab at `superslab`, to HAK_OWNER_NOBODY before it is unmapped; false
+ * when there is no memory for a leaf. Callers hold the pool's lock. */
 HAK_HIDDEN bool hak_registry_set(const void *superslab, hak_owner_t owner);
+
+/* The same for a SuperSlab that has an owner, by who alone may give it another; any thread, no
+ * lock.
+ */
+HAK_HIDDEN void hak_registry_change(const void *superslab, hak_owner_t owner);
 
 /* Calls `visit` for every SuperSlab of ours, with its owner; hold the pool's lock, so that none
  * goes away meanwhile. */

@@ -3,106 +3,152 @@
 
 #include <string.h>
 #include "hop.h"
+#include "options.h"
+#include "platform/arena.h"
+#include "pool/reserve.h"
+#include "pool/tell.h"
 
 #define SLOT_STATES_BYTES                                                                          \
     HAK_PAGES_OF((HAK_SLABS - 1) * (size_t)HAK_SLOTS_OF_SLAB * sizeof(struct hak_slot))
-#define ALL_SLABS_FREE 0xfffffffeu /* slab 0 is the head */
 
 struct hak_lock hak_pool_lock;
 
-static struct hak_superslab *reserve;
-static unsigned reserve_count;
+static struct hak_reserve reserve;
+static _Atomic uint64_t decayed_at;
 
+/* Places that may be filled. */
+static unsigned count_places(void) {
+    unsigned places = hak_options.superslab_reuse ? HAK_POOL_RESERVE : 0;
+    return hak_options.superslab_prewarm > places ? (unsigned)hak_options.superslab_prewarm
+                                                  : places;
+}
+
+/* ---- from and to the kernel ------------------------------------------------------------------ */
+
+/* The registry does not know it (any more). */
 static void unmap(struct hak_superslab *superslab) {
     hop_note(HAK_SUPERSLAB_UNMAP, HAK_CLASS_NONE, superslab, HAK_SUPERSLAB_BYTES);
+    hak_pool_tell("unmapped", superslab, HAK_OWNER_NOBODY);
     if (superslab->slots)
         hak_unmap(superslab->slots, SLOT_STATES_BYTES);
-    hak_unmap(superslab, HAK_SUPERSLAB_BYTES);
+    hak_arena_give(superslab);
+}
+
+static void forget(struct hak_superslab *superslab) {
+    hak_lock(&hak_pool_lock);
+    (void)hak_registry_set(superslab, HAK_OWNER_NOBODY);
+    hak_unlock(&hak_pool_lock);
+    unmap(superslab);
 }
 
 static struct hak_superslab *map(void) {
-    struct hak_superslab *superslab = hak_map_aligned(HAK_SUPERSLAB_BYTES, HAK_SUPERSLAB_BYTES);
+    struct hak_superslab *superslab = hak_arena_take();
     if (!superslab)
         return NULL;
-    hak_decline_huge_pages(superslab, HAK_SUPERSLAB_BYTES);
     if (hak_is_debug_build) {
         superslab->slots = hak_reserve(SLOT_STATES_BYTES);
         if (!superslab->slots) {
-            hak_unmap(superslab, HAK_SUPERSLAB_BYTES);
+            hak_arena_give(superslab);
             return NULL;
         }
     }
     memset(superslab->class_of_slab, HAK_CLASS_NONE, sizeof superslab->class_of_slab);
-    superslab->free_slabs = ALL_SLABS_FREE;
+    superslab->free_slabs = HAK_ALL_SLABS_FREE;
     hop_note(HAK_SUPERSLAB_MAP, HAK_CLASS_NONE, superslab, HAK_SUPERSLAB_BYTES);
     return superslab;
 }
 
-static struct hak_superslab *take_from_reserve(hak_owner_t owner) {
-    hak_lock(&hak_pool_lock);
-    struct hak_superslab *superslab = reserve;
-    if (superslab) {
-        reserve = superslab->next;
-        reserve_count--;
-        (void)hak_registry_set(superslab, owner); /* its entry exists */
-    }
-    hak_unlock(&hak_pool_lock);
-    if (superslab)
-        hop_note(HAK_SUPERSLAB_TAKE, HAK_CLASS_NONE, superslab, HAK_SUPERSLAB_BYTES);
-    return superslab;
-}
-
-static bool enter(struct hak_superslab *superslab, hak_owner_t owner) {
+static struct hak_superslab *map_for(hak_owner_t owner) {
+    struct hak_superslab *superslab = map();
+    if (!superslab)
+        return NULL;
+    atomic_store_explicit(&superslab->owner, owner, memory_order_relaxed);
     hak_lock(&hak_pool_lock);
     bool entered = hak_registry_set(superslab, owner);
     hak_unlock(&hak_pool_lock);
-    return entered;
+    if (!entered) {
+        unmap(superslab);
+        return NULL;
+    }
+    hak_pool_tell("mapped", superslab, owner);
+    return superslab;
 }
 
-struct hak_superslab *hak_pool_acquire(hak_owner_t owner) {
-    struct hak_superslab *superslab = take_from_reserve(owner);
-    if (!superslab) {
-        superslab = map();
-        if (superslab && !enter(superslab, owner)) {
-            unmap(superslab);
-            superslab = NULL;
+struct hak_superslab *hak_pool_map(hak_owner_t owner) {
+    return map_for(owner);
+}
+
+/* ---- from and to the reserve ----------------------------------------------------------------- */
+
+struct hak_superslab *hak_pool_claim(hak_owner_t owner) {
+    struct hak_superslab *superslab = hak_reserve_claim(&reserve);
+    if (!superslab)
+        return NULL;
+    hak_registry_change(superslab, owner);
+    atomic_store_explicit(&superslab->owner, owner, memory_order_relaxed);
+    hop_note(HAK_SUPERSLAB_TAKE, HAK_CLASS_NONE, superslab, HAK_SUPERSLAB_BYTES);
+    hak_pool_tell("taken", superslab, owner);
+    return superslab;
+}
+
+/* Told before it is there: it may be claimed at once. */
+static bool keep(struct hak_superslab *superslab, unsigned places) {
+    if (!hak_reserve_has_place(&reserve, places))
+        return false;
+    hop_note(HAK_SUPERSLAB_KEEP, HAK_CLASS_NONE, superslab, HAK_SUPERSLAB_BYTES);
+    hak_pool_tell("kept", superslab, HAK_OWNER_RESERVE);
+    hak_registry_change(superslab, HAK_OWNER_RESERVE);
+    return hak_reserve_keep(&reserve, places, superslab, hak_ticks());
+}
+
+void hak_pool_release(struct hak_superslab *superslab) {
+    if (!hak_options.superslab_reuse || !keep(superslab, count_places()))
+        forget(superslab);
+}
+
+void hak_pool_prewarm(void) {
+    for (uint64_t i = 0; i < hak_options.superslab_prewarm; i++) {
+        struct hak_superslab *superslab = map_for(HAK_OWNER_RESERVE);
+        if (!superslab)
+            return;
+        if (!keep(superslab, count_places())) {
+            forget(superslab);
+            return;
         }
     }
-    if (superslab)
-        atomic_store_explicit(&superslab->owner, owner, memory_order_relaxed);
-    return superslab;
 }
 
 size_t hak_pool_trim(void) {
     size_t bytes = 0;
-    for (;;) {
-        hak_lock(&hak_pool_lock);
-        struct hak_superslab *superslab = reserve;
-        if (superslab) {
-            reserve = superslab->next;
-            reserve_count--;
-            (void)hak_registry_set(superslab, HAK_OWNER_NOBODY);
-        }
-        hak_unlock(&hak_pool_lock);
-        if (!superslab)
-            return bytes;
-        unmap(superslab);
+    struct hak_superslab *superslab;
+    while ((superslab = hak_reserve_claim(&reserve)) != NULL) {
+        forget(superslab);
         bytes += HAK_SUPERSLAB_BYTES;
     }
+    return bytes;
 }
 
-void hak_pool_release(struct hak_superslab *superslab) {
-    hak_lock(&hak_pool_lock);
-    bool keep = reserve_count < HAK_POOL_RESERVE;
-    (void)hak_registry_set(superslab, keep ? HAK_OWNER_RESERVE : HAK_OWNER_NOBODY);
-    if (keep) {
-        superslab->next = reserve;
-        reserve = superslab;
-        reserve_count++;
+void hak_pool_decay(uint64_t now, uint64_t delay) {
+    uint64_t before = atomic_load_explicit(&decayed_at, memory_order_relaxed);
+    if (now - before < delay ||
+        !atomic_compare_exchange_strong_explicit(&decayed_at, &before, now, memory_order_relaxed,
+                                                 memory_order_relaxed))
+        return;
+    struct hak_superslab *superslab;
+    unsigned first = (unsigned)hak_options.superslab_prewarm; /* as many stay as were asked for */
+    while ((superslab = hak_reserve_claim_old(&reserve, first, now, delay)) != NULL)
+        forget(superslab);
+}
+
+void hak_pool_set_huge_pages(bool huge) {
+    hak_arena_set_huge(huge);
+}
+
+void hak_pool_each_reserved(void (*visit)(struct hak_superslab *, void *), void *context) {
+    for (unsigned i = 0; i < HAK_RESERVE_PLACES; i++) {
+        struct hak_superslab *superslab =
+            atomic_load_explicit(&reserve.places[i], memory_order_acquire);
+        if (superslab)
+            visit(superslab, context);
     }
-    hak_unlock(&hak_pool_lock);
-    if (keep)
-        hop_note(HAK_SUPERSLAB_KEEP, HAK_CLASS_NONE, superslab, HAK_SUPERSLAB_BYTES);
-    else
-        unmap(superslab);
 }

@@ -1,12 +1,20 @@
 /* Which heap gets which SuperSlab: maps them, keeps a few empty ones, unmaps the rest.
  *
- *   kernel --map--> acquire --> a heap owns it --> release --> reserve (at most 4) --> unmap
- *                      ^                                          |
- *                      +------------------------------------------+
+ *   arena --map--> a heap owns it --release--> reserve --not claimed for a while--> unmap
+ *                     ^              |            |
+ *                     +-----claim----|------------+
+ *                                    +--no place there--> unmap
  *
- * Who owns what: a SuperSlab in the reserve belongs to the pool, any other to the heap named by its
- * `owner` and by the registry. The pool writes both under its one lock, which is taken once for 2
- * MiB and never while the kernel works.
+ * Who owns what: a SuperSlab in the reserve belongs to nobody until it is claimed, any other to the
+ * heap named by its `owner` and by the registry. Claiming and keeping are lock-free (reserve.h);
+ * the pool's lock is held while an entry of the registry is made or taken away, never while the
+ * kernel works: so whoever holds it and walks the registry sees none go.
+ *
+ * Order of stores: the registry says RESERVE before a SuperSlab is in its place, and names the new
+ * owner after it was taken out; so each is written by who has it.
+ *
+ * After fork: the one that a thread just had in its hands here, on the way to or from the reserve,
+ * is lost to the child.
  *
  * May call: platform. */
 #ifndef HAK_POOL_POOL_H
@@ -16,18 +24,37 @@
 #include "platform/registry.h"
 #include "superslab.h"
 
+/* SuperSlabs that the reserve keeps; HAKMEM_SUPERSLAB_PREWARM may make it more. */
 #define HAK_POOL_RESERVE 4
 
 /* Held over fork by entry. */
 HAK_HIDDEN extern struct hak_lock hak_pool_lock;
 
-/* A SuperSlab for heap `owner`, all slabs free, registered. NULL when there is no memory. */
-HAK_HIDDEN struct hak_superslab *hak_pool_acquire(hak_owner_t owner);
+/* A SuperSlab of the reserve for heap `owner`, all slabs free, some of them perhaps with pages.
+ * NULL when the reserve is empty. */
+HAK_HIDDEN struct hak_superslab *hak_pool_claim(hak_owner_t owner);
+
+/* A SuperSlab that is mapped for heap `owner`. NULL when there is no memory. */
+HAK_HIDDEN struct hak_superslab *hak_pool_map(hak_owner_t owner);
 
 /* Takes back a SuperSlab without a slab in use; the caller has taken it off its lists. */
 HAK_HIDDEN void hak_pool_release(struct hak_superslab *superslab);
 
 /* Unmaps the reserve; returns the bytes of it. */
 HAK_HIDDEN size_t hak_pool_trim(void);
+
+/* Unmaps what waits in the reserve for `delay` ticks or more; cheap when it was called a moment
+ * ago. `now` is hak_ticks(). */
+HAK_HIDDEN void hak_pool_decay(uint64_t now, uint64_t delay);
+
+/* Maps what HAKMEM_SUPERSLAB_PREWARM asks for into the reserve; once, at start. */
+HAK_HIDDEN void hak_pool_prewarm(void);
+
+/* SuperSlabs that are mapped from now on ask for huge pages, or decline them (as at the start). */
+HAK_HIDDEN void hak_pool_set_huge_pages(bool huge);
+
+/* Calls `visit` for what is in the reserve; hold the pool's lock, so that none goes away. */
+HAK_HIDDEN void hak_pool_each_reserved(void (*visit)(struct hak_superslab *, void *),
+                                       void *context);
 
 #endif

@@ -1,8 +1,16 @@
 /* Gives the pages of free slabs back to the kernel: all of them when asked to, else by and by. */
+#include "pool/pool.h"
 #include "slab/lists.h"
+#include "slab/tune.h"
 
 /* Free slabs that keep their pages however long they are not needed. */
 enum { KEPT_SLABS = 4 };
+
+_Atomic uint64_t hak_purge_delay_ticks = HAK_PURGE_DELAY_TICKS;
+
+void hak_slab_set_purge_delay(uint64_t ticks) {
+    atomic_store_explicit(&hak_purge_delay_ticks, ticks, memory_order_relaxed);
+}
 
 /* Gives back the pages of at most `most` slabs, neighbours together. Returns of how many. */
 static unsigned purge_superslab(struct hak_heap *heap, struct hak_superslab *superslab,
@@ -15,21 +23,34 @@ static unsigned purge_superslab(struct hak_heap *heap, struct hak_superslab *sup
             count++;
             purged++;
         }
+        uint32_t slabs = ((1u << count) - 1) << first;
+        set_dirty(heap, superslab, dirty & ~slabs);
+        superslab->purged_slabs |= slabs;
         (void)hak_discard((char *)superslab + first * HAK_SLAB_BYTES, count * HAK_SLAB_BYTES);
-        set_dirty(heap, superslab, dirty & ~(((1u << count) - 1) << first));
     }
+    heap->slabs_purged += purged;
     return purged;
 }
 
-size_t hak_slab_purge(struct hak_heap *heap, unsigned keep) {
+static size_t purge_list(struct hak_heap *heap, struct hak_superslab *list, unsigned keep) {
     size_t bytes = 0;
-    for (struct hak_superslab *superslab = heap->room; superslab && heap->dirty_slabs > keep;
+    for (struct hak_superslab *superslab = list; superslab && heap->dirty_slabs > keep;
          superslab = superslab->next)
         bytes += purge_superslab(heap, superslab, heap->dirty_slabs - keep) * HAK_SLAB_BYTES;
     return bytes;
 }
 
+size_t hak_slab_purge(struct hak_heap *heap, unsigned keep) {
+    return purge_list(heap, heap->cooled, keep) + purge_list(heap, heap->room, keep);
+}
+
 void hak_slab_decay(struct hak_heap *heap) {
+    uint64_t now = hak_ticks();
+    uint64_t delay = atomic_load_explicit(&hak_purge_delay_ticks, memory_order_relaxed);
+    hak_pool_decay(now, delay);
+    if (now - heap->decayed_at < delay)
+        return;
+    heap->decayed_at = now;
     if (heap->dirty_slabs_low > KEPT_SLABS)
         (void)hak_slab_purge(heap, heap->dirty_slabs - (heap->dirty_slabs_low - KEPT_SLABS));
     heap->dirty_slabs_low = heap->dirty_slabs;

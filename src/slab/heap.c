@@ -59,6 +59,7 @@ static void note_adoption(const struct hak_superslab *first, hak_owner_t id) {
 void hak_heap_note_adoption(const struct hak_heap *heap) {
     note_adoption(heap->room, heap->id);
     note_adoption(heap->full, heap->id);
+    note_adoption(heap->cooled, heap->id);
 }
 
 struct hak_heap *hak_heap_acquire(void) {
@@ -131,7 +132,7 @@ void hak_heaps_after_fork(struct hak_heap *own, void (*tell)(struct hak_heap *))
             atomic_load_explicit(&heap->state, memory_order_relaxed) != HAK_HEAP_OWNED)
             continue;
         tell(heap);
-        heap->is_left = true;
+        heap->is_left = heap->was_left = true;
         make_idle_last(heap);
     }
 }

@@ -1,8 +1,9 @@
 /* A heap: what one thread owns. Its SuperSlabs, its slabs with free slots, its mail box.
  *
- *   heap -- room --> SuperSlab <-> SuperSlab      those with a free slab
- *        -- full --> SuperSlab                    those without
- *        -- classes[c] --> slab <-> slab          slabs of class c with a free slot
+ *   heap -- room ----> SuperSlab <-> SuperSlab    those with a free slab
+ *        -- full ----> SuperSlab                  those without
+ *        -- cooled --> SuperSlab                  those whose tier is DRAINING
+ *        -- classes[c].lists[l] --> slab <-> slab slabs of class c with a free slot (slab/slab.h)
  *        -- posted --> chunk -> chunk             frees by other threads (front/remote.c)
  *
  * Life: a thread that starts takes an idle heap, as it is, with all its SuperSlabs, or a new one;
@@ -30,6 +31,12 @@
 
 enum hak_heap_state { HAK_HEAP_IDLE, HAK_HEAP_OWNED };
 
+/* Slabs of one class with a free slot: ready, scarce, cooled (enum hak_slab_list). */
+enum { HAK_SLAB_LISTS = HAK_LISTED_COOLED };
+struct hak_class_slabs {
+    struct hak_slab *lists[HAK_SLAB_LISTS];
+};
+
 #define HAK_SHARED_HEAP_ID 1
 #define HAK_HEAP_ID_MAX    0xfffd
 
@@ -37,11 +44,16 @@ struct hak_heap {
     hak_owner_t id;
     _Atomic uint8_t state; /* enum hak_heap_state */
     bool is_left;          /* by a thread that a fork left behind */
+    bool was_left;         /* is_left was set once: blocks on their way then are lost */
     struct hak_superslab *room;
     struct hak_superslab *full;
-    struct hak_slab *classes[HAK_CLASSES];
+    struct hak_superslab *cooled;
+    struct hak_class_slabs classes[HAK_CLASSES];
     unsigned dirty_slabs;     /* free slabs of its SuperSlabs that still have their pages */
     unsigned dirty_slabs_low; /* the fewest there were since the last decay */
+    uint64_t decayed_at;      /* ticks of that */
+    uint64_t slabs_purged;    /* free slabs whose pages were given back, since the start */
+    uint64_t slabs_retouched; /* of these, how many were taken again while their SuperSlab stayed */
     _Atomic(void *) thread;   /* its thread's struct hak_thread, NULL between two threads */
     void *draining;           /* chunks that were taken from `posted` and not worked on yet */
     void *front_block;        /* the front's memory, kept here for the heap's next thread */

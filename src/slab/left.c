@@ -9,51 +9,68 @@
 static unsigned count_free(struct hak_slab *slab) {
     const uint64_t *bits = bitmap_of(slab);
     unsigned count = 0;
-    for (unsigned word = 0; word < (slab->capacity + 63) / 64; word++)
+    for (unsigned word = 0; word < (slab->carved + 63) / 64; word++)
         count += (unsigned)__builtin_popcountll(bits[word]);
     return count;
 }
 
-/* Counts and lists anew: only classes, bitmaps and `carved` are believed. */
-static void rebuild_superslab(struct hak_superslab *superslab, hak_owner_t owner, void *context) {
-    struct hak_heap *heap = context;
-    if (owner != heap->id)
-        return;
+/* What is in use and the tier of a SuperSlab whose slabs are counted. */
+static void rebuild_tier(struct hak_superslab *superslab) {
+    size_t used_bytes = 0;
+    for (unsigned i = 1; i < HAK_SLABS; i++)
+        if (superslab->class_of_slab[i] != HAK_CLASS_NONE)
+            used_bytes += superslab->slabs[i].used * hak_class_bytes(superslab->class_of_slab[i]);
+    superslab->used_bytes = (uint32_t)used_bytes;
+    enum hak_tier before = superslab->tier == HAK_TIER_FREE ? HAK_TIER_FREE : HAK_TIER_DRAINING;
+    hak_tier_set(superslab, hak_tier_after(before, superslab->used_bytes));
+}
+
+/* Counts anew: only classes, bitmaps and `carved` are believed. */
+static uint32_t rebuild_slabs(struct hak_superslab *superslab) {
     uint32_t free_slabs = 0;
     for (unsigned i = 1; i < HAK_SLABS; i++) {
         struct hak_slab *slab = &superslab->slabs[i];
         unsigned class_index = superslab->class_of_slab[i];
-        slab->listed = 0;
+        slab->list = HAK_UNLISTED;
         if (class_index == HAK_CLASS_NONE) {
             free_slabs |= 1u << i;
+            slab->carved = 0; /* its pages may be gone, and its bits with them */
             continue;
         }
         slab->used = slab->carved - count_free(slab);
         slab->first_free_word = 0;
-        if (slab->used < slab->capacity)
-            list_slab(heap, slab);
     }
-    superslab->free_slabs = free_slabs;
-    superslab->dirty_slabs = free_slabs;
-    heap->dirty_slabs += (unsigned)__builtin_popcount(free_slabs);
+    return free_slabs;
+}
+
+static void rebuild_superslab(struct hak_superslab *superslab, hak_owner_t owner, void *context) {
+    struct hak_heap *heap = context;
+    if (owner != heap->id)
+        return;
+    superslab->free_slabs = superslab->dirty_slabs = rebuild_slabs(superslab);
+    superslab->purged_slabs = 0;
+    rebuild_tier(superslab);
+    for (unsigned i = 1; i < HAK_SLABS; i++) {
+        struct hak_slab *slab = &superslab->slabs[i];
+        if (superslab->class_of_slab[i] != HAK_CLASS_NONE && slab->used < slab->capacity)
+            list_slab(heap, slab, wanted_list(slab));
+    }
+    heap->dirty_slabs += (unsigned)__builtin_popcount(superslab->dirty_slabs);
     atomic_store_explicit(&superslab->owner, heap->id, memory_order_relaxed);
-    link_superslab(free_slabs ? &heap->room : &heap->full, superslab);
+    link_superslab(list_of(heap, superslab), superslab);
 }
 
 static void release_empty_superslabs(struct hak_heap *heap) {
     struct hak_superslab *next;
     for (struct hak_superslab *superslab = heap->room; superslab; superslab = next) {
         next = superslab->next;
-        if (superslab->free_slabs != ~1u)
-            continue;
-        unlink_superslab(&heap->room, superslab);
-        heap->dirty_slabs -= (unsigned)__builtin_popcount(superslab->dirty_slabs);
-        hak_pool_release(superslab);
+        if (superslab->free_slabs == HAK_ALL_SLABS_FREE)
+            hak_superslab_release(heap, superslab);
     }
 }
 
 void hak_slab_rebuild(struct hak_heap *heap) {
-    heap->room = heap->full = NULL;
+    heap->room = heap->full = heap->cooled = NULL;
     memset(heap->classes, 0, sizeof heap->classes);
     heap->dirty_slabs = 0;
     hak_lock(&hak_pool_lock);

@@ -5,13 +5,16 @@
 
 #include "slab/slab.h"
 
-/* Bit i: slot i is free. */
+/* Free slots that make a slab worth a look before those with fewer; a batch is at most 32. */
+enum { USEFUL_SLOTS = 8 };
+
+/* Bit i: slot i is free. Has a meaning for carved slots only. */
 static inline uint64_t *bitmap_of(struct hak_slab *slab) {
     return hak_class_bytes(slab->class_index) < 64 ? (uint64_t *)(void *)hak_slab_start(slab)
                                                    : slab->free_bits;
 }
 
-/* ---- SuperSlabs of the heap: two lists, with room and without -------------------------------- */
+/* ---- SuperSlabs of the heap ------------------------------------------------------------------ */
 
 static inline void link_superslab(struct hak_superslab **list, struct hak_superslab *superslab) {
     superslab->prev = NULL;
@@ -30,26 +33,75 @@ static inline void unlink_superslab(struct hak_superslab **list, struct hak_supe
         superslab->next->prev = superslab->prev;
 }
 
+/* The list in which a SuperSlab has to stand. */
+static inline struct hak_superslab **list_of(struct hak_heap *heap,
+                                             const struct hak_superslab *superslab) {
+    if (superslab->tier == HAK_TIER_DRAINING)
+        return &heap->cooled;
+    return superslab->free_slabs ? &heap->room : &heap->full;
+}
+
+/* Changes the set of free slabs; the SuperSlab goes to another list if it has to. One that has a
+ * free slab for the first time goes before the others: it is the fullest. */
+static inline void set_free(struct hak_heap *heap, struct hak_superslab *superslab,
+                            uint32_t slabs) {
+    struct hak_superslab **before = list_of(heap, superslab);
+    superslab->free_slabs = slabs;
+    struct hak_superslab **after = list_of(heap, superslab);
+    if (before != after) {
+        unlink_superslab(before, superslab);
+        link_superslab(after, superslab);
+    }
+}
+
 /* ---- slabs of a class with a free slot ------------------------------------------------------- */
 
-static inline void list_slab(struct hak_heap *heap, struct hak_slab *slab) {
-    struct hak_slab **list = &heap->classes[slab->class_index];
-    slab->prev_in_class = NULL;
-    slab->next_in_class = *list;
-    if (*list)
-        (*list)->prev_in_class = slab;
-    *list = slab;
-    slab->listed = 1;
+/* The list in which a slab with a free slot has to stand. */
+static inline unsigned wanted_list(const struct hak_slab *slab) {
+    if (hak_superslab_of(slab)->tier == HAK_TIER_DRAINING)
+        return HAK_LISTED_COOLED;
+    return slab->used < slab->ready_below ? HAK_LISTED_READY : HAK_LISTED_SCARCE;
+}
+
+static inline struct hak_slab **head_of(struct hak_heap *heap, unsigned class_index,
+                                        unsigned list) {
+    return &heap->classes[class_index].lists[list - HAK_LISTED_READY];
+}
+
+/* First in the list: what was added last is the fullest of it, so that the others empty. */
+static inline void list_slab(struct hak_heap *heap, struct hak_slab *slab, unsigned list) {
+    struct hak_slab **head = head_of(heap, slab->class_index, list);
+    slab->prev_in_list = NULL;
+    slab->next_in_list = *head;
+    if (*head)
+        (*head)->prev_in_list = slab;
+    *head = slab;
+    slab->list = (uint8_t)list;
 }
 
 static inline void unlist_slab(struct hak_heap *heap, struct hak_slab *slab) {
-    if (slab->prev_in_class)
-        slab->prev_in_class->next_in_class = slab->next_in_class;
+    if (slab->prev_in_list)
+        slab->prev_in_list->next_in_list = slab->next_in_list;
     else
-        heap->classes[slab->class_index] = slab->next_in_class;
-    if (slab->next_in_class)
-        slab->next_in_class->prev_in_class = slab->prev_in_class;
-    slab->listed = 0;
+        *head_of(heap, slab->class_index, slab->list) = slab->next_in_list;
+    if (slab->next_in_list)
+        slab->next_in_list->prev_in_list = slab->prev_in_list;
+    slab->list = HAK_UNLISTED;
+}
+
+static inline void relist_slab(struct hak_heap *heap, struct hak_slab *slab, unsigned list) {
+    if (slab->list != HAK_UNLISTED)
+        unlist_slab(heap, slab);
+    list_slab(heap, slab, list);
+}
+
+/* True when no other slab of the class has a free slot. */
+static inline bool is_last_with_room(const struct hak_heap *heap, const struct hak_slab *slab) {
+    const struct hak_class_slabs *slabs = &heap->classes[slab->class_index];
+    for (unsigned i = 0; i < HAK_SLAB_LISTS; i++)
+        if (slabs->lists[i] && slabs->lists[i] != slab)
+            return false;
+    return !slab->next_in_list;
 }
 
 /* ---- free slabs with pages ------------------------------------------------------------------- */
@@ -65,6 +117,36 @@ static inline void set_dirty(struct hak_heap *heap, struct hak_superslab *supers
     heap->dirty_slabs -= (unsigned)__builtin_popcount(superslab->dirty_slabs);
     superslab->dirty_slabs = slabs;
     note_low(heap);
+}
+
+/* ---- what one file of slab/ asks of another -------------------------------------------------- */
+
+/* acquire.c: an EMPTY slab of a SuperSlab that is not DRAINING, now in the class's list; NULL when
+ * there is none (stage 1). */
+HAK_HIDDEN struct hak_slab *hak_slab_reuse(struct hak_heap *heap, unsigned class_index);
+/* acquire.c: any other slab (stages 2 and 3); NULL when there is no memory. */
+HAK_HIDDEN struct hak_slab *hak_slab_acquire(struct hak_heap *heap, unsigned class_index);
+/* acquire.c: a slab without a slot in use, in no list, serves no class from now on. */
+HAK_HIDDEN void hak_slab_release(struct hak_heap *heap, struct hak_slab *slab);
+/* acquire.c: the SuperSlab has no slab in use; it stands in its list. */
+HAK_HIDDEN void hak_superslab_release(struct hak_heap *heap, struct hak_superslab *superslab);
+
+/* tier.c: the tier changes with used_bytes; in files' order: rises, falls. */
+HAK_HIDDEN HAK_COLD void hak_tier_heat(struct hak_heap *heap, struct hak_superslab *superslab);
+HAK_HIDDEN HAK_COLD void hak_tier_cool(struct hak_heap *heap, struct hak_superslab *superslab);
+
+static inline void raise_used(struct hak_heap *heap, struct hak_superslab *superslab,
+                              size_t bytes) {
+    superslab->used_bytes += (uint32_t)bytes;
+    if (HAK_UNLIKELY(superslab->used_bytes >= superslab->hot_from))
+        hak_tier_heat(heap, superslab);
+}
+
+static inline void lower_used(struct hak_heap *heap, struct hak_superslab *superslab,
+                              size_t bytes) {
+    superslab->used_bytes -= (uint32_t)bytes;
+    if (HAK_UNLIKELY(superslab->used_bytes < superslab->draining_below))
+        hak_tier_cool(heap, superslab);
 }
 
 #endif

@@ -4,8 +4,17 @@
  *                                 + carved slots -----+
  *
  *   slot    untouched --carve--> out --give--> free (its bit is 1) --take--> out
- *   slab    free (no class) --acquire--> in its class's list while a slot is free or untouched
- *           --last slot taken--> in no list --a slot given--> in the list --all given--> free
+ *   slab    UNUSED or EMPTY --acquire--> ACTIVE, in a list of its class while a slot can be had
+ *           --last slot taken--> in no list --a slot given--> in a list --all given--> EMPTY
+ *           --its pages go back--> UNUSED
+ *
+ * Where slots come from: slabs with a useful part of a batch (READY), those with less (SCARCE), an
+ * EMPTY slab (stage 1), slabs of SuperSlabs that are DRAINING, an UNUSED slab of the heap's
+ * SuperSlabs or of one of the reserve (stage 2), a SuperSlab that is mapped (stage 3). In each list
+ * what came last is first: it is the fullest, and the others can empty.
+ *
+ *   tier    FREE --a quarter in use--> HOT --below a quarter--> DRAINING --3/8 in use--> HOT
+ *           any --nothing in use--> FREE, and the SuperSlab goes to the pool with its last slab
  *
  * Nothing is ever written into a free slot: what is free is a bitmap. Free slots are taken before
  * untouched ones and lowest address first, so that pages fill up and the others can empty.
@@ -18,16 +27,41 @@
 
 #include "slab/heap.h"
 
-/* Takes up to `wanted` slots of the class, in ascending order within a slab, into `out`. Returns
- * how many; 0 only when there is no memory. Moves no block for the records: the caller's hop does.
+/* Bytes in the slots of a SuperSlab that are not free: below HOT_FROM it drains once it was HOT,
+ * and is HOT again from HOT_AGAIN on, so that a use near the border does not change it each time.
  */
+#define HAK_TIER_HOT_FROM  ((uint32_t)((HAK_SLABS - 1) * HAK_SLAB_BYTES / 4 + 1))
+#define HAK_TIER_HOT_AGAIN ((uint32_t)((HAK_SLABS - 1) * HAK_SLAB_BYTES / 8 * 3))
+
+/* The tier of a SuperSlab that was in `tier` and now has `used_bytes` in use. */
+HAK_HIDDEN enum hak_tier hak_tier_after(enum hak_tier tier, uint32_t used_bytes);
+
+/* Writes the tier and the borders at which it changes next, and no more. */
+HAK_HIDDEN void hak_tier_set(struct hak_superslab *superslab, enum hak_tier tier);
+
+/* Takes up to `wanted` slots of the class, in ascending order within a slab, into `out`. Returns
+ * how many; fewer only when there is no memory. Moves no block for the records: the caller's hop
+ * does. */
 HAK_HIDDEN unsigned hak_slab_take(struct hak_heap *heap, unsigned class_index, base_t *out,
                                   unsigned wanted);
+
+/* The same for a refill: content with a useful part of what is wanted (a quarter, at least one)
+ * where one slab has it. 0 only when there is no memory. */
+HAK_HIDDEN unsigned hak_slab_take_some(struct hak_heap *heap, unsigned class_index, base_t *out,
+                                       unsigned wanted);
 
 /* Puts a slot back into its slab, which `heap` owns. A pointer that is not the start of a slot that
  * is out ends the program in the plain build; the debug build has told of it before and leaves it
  * alone. */
 HAK_HIDDEN void hak_slab_give(struct hak_heap *heap, base_t block);
+
+/* The same for `count` slots; what a slab and its SuperSlab count is counted once for each run of
+ * neighbours in `blocks` that lie in one slab. */
+HAK_HIDDEN void hak_slab_give_all(struct hak_heap *heap, const base_t *blocks, unsigned count);
+
+/* Takes the slabs that HAKMEM_TINY_SS_PRECHARGE_C0.._C7 name for the heap of a thread that starts,
+ * where the band has none yet. */
+HAK_HIDDEN void hak_slab_precharge(struct hak_heap *heap);
 
 /* Counts and lists all slabs of a heap anew, whatever its thread was doing when a fork left it
  * behind. The caller owns the heap. */
@@ -46,7 +80,8 @@ HAK_HIDDEN void hak_slab_trim(struct hak_heap *heap);
 HAK_HIDDEN size_t hak_slab_purge(struct hak_heap *heap, unsigned keep);
 
 /* To be called now and then: gives back the pages of as many free slabs as were never needed since
- * the last call. */
+ * the last time that it did so, a purge delay ago (slab/tune.h); looks at the pool's reserve, too.
+ */
 HAK_HIDDEN void hak_slab_decay(struct hak_heap *heap);
 
 #endif

@@ -141,7 +141,7 @@ START_TEST(threads_beyond_the_last_id_share_a_heap) {
         ck_assert_msg(!wrong, "%s", (char *)wrong);
     }
     hak_remote_drain_heap(hak_shared_heap());
-    ck_assert_uint_eq(hak_shared_heap()->classes[HAK_CLASS_OF_64]->used, 0);
+    ck_assert_uint_eq(hak_shared_heap()->classes[HAK_CLASS_OF_64].lists[0]->used, 0);
 }
 END_TEST
 

@@ -61,13 +61,14 @@ END_TEST
 
 START_TEST(lists_and_counts_are_made_anew) {
     leave_behind(NULL);
-    left->room = left->full = (struct hak_superslab *)(uintptr_t)16;
+    left->room = left->full = left->cooled = (struct hak_superslab *)(uintptr_t)16;
     memset(left->classes, 0x55, sizeof left->classes);
     struct hak_superslab *superslab = hak_superslab_of(blocks[0].p);
     superslab->free_slabs = 0x5555;
+    superslab->used_bytes += 12345;
     for (unsigned i = 1; i < HAK_SLABS; i++) {
         superslab->slabs[i].used += 1000;
-        superslab->slabs[i].listed ^= 1;
+        superslab->slabs[i].list = (uint8_t)(i & 3);
         superslab->slabs[i].first_free_word = 3;
     }
     fork_now();

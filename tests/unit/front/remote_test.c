@@ -24,8 +24,8 @@ static void run(void *(*function)(void *), void *argument) {
 
 static unsigned count_used(const struct hak_heap *heap) {
     unsigned used = 0;
-    const struct hak_superslab *lists[] = {heap->room, heap->full};
-    for (int l = 0; l < 2; l++)
+    const struct hak_superslab *lists[] = {heap->room, heap->full, heap->cooled};
+    for (int l = 0; l < 3; l++)
         for (const struct hak_superslab *s = lists[l]; s; s = s->next)
             for (unsigned i = 1; i < HAK_SLABS; i++)
                 used += s->class_of_slab[i] == HAK_CLASS_NONE ? 0 : s->slabs[i].used;

@@ -3,15 +3,22 @@
 #include <pthread.h>
 #include <string.h>
 #include <sys/resource.h>
+#include "options.h"
 #include "unit/suite.h"
 
 static void set_up(void) {
+    hak_options_read(NULL);
     hak_registry_start(true);
+}
+
+static struct hak_superslab *acquire(hak_owner_t owner) {
+    struct hak_superslab *superslab = hak_pool_claim(owner);
+    return superslab ? superslab : hak_pool_map(owner);
 }
 
 START_TEST(a_superslab_is_aligned_registered_and_free) {
     for (int i = 0; i < 20; i++) {
-        struct hak_superslab *superslab = hak_pool_acquire(7);
+        struct hak_superslab *superslab = acquire(7);
         ck_assert_ptr_nonnull(superslab);
         ck_assert_ptr_eq(hak_superslab_of(superslab), superslab);
         ck_assert_uint_eq(hak_registry_owner((char *)superslab + HAK_SUPERSLAB_BYTES - 1), 7);
@@ -27,7 +34,7 @@ START_TEST(the_reserve_is_bounded) {
     enum { COUNT = 3 * HAK_POOL_RESERVE };
     struct hak_superslab *superslabs[COUNT];
     for (int i = 0; i < COUNT; i++)
-        superslabs[i] = hak_pool_acquire(7);
+        superslabs[i] = acquire(7);
     for (int i = 0; i < COUNT; i++)
         hak_pool_release(superslabs[i]);
     int reserved = 0, mapped = 0;
@@ -37,7 +44,7 @@ START_TEST(the_reserve_is_bounded) {
     }
     ck_assert_int_eq(reserved, HAK_POOL_RESERVE);
     ck_assert_int_eq(mapped, HAK_POOL_RESERVE);
-    struct hak_superslab *again = hak_pool_acquire(9);
+    struct hak_superslab *again = acquire(9);
     ck_assert_uint_eq(hak_registry_owner(again), 9);
     ck_assert_uint_eq(again->owner, 9);
 }
@@ -48,16 +55,16 @@ START_TEST(no_memory_is_null_and_leaves_no_entry) {
     getrlimit(RLIMIT_AS, &limit);
     limit.rlim_cur = (rlim_t)1 << 20;
     setrlimit(RLIMIT_AS, &limit);
-    ck_assert_ptr_null(hak_pool_acquire(7));
+    ck_assert_ptr_null(acquire(7));
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_AS, &limit);
-    ck_assert_ptr_nonnull(hak_pool_acquire(7));
+    ck_assert_ptr_nonnull(acquire(7));
 }
 END_TEST
 
 static void *churn(void *owner) {
     for (int i = 0; i < 2000; i++) {
-        struct hak_superslab *superslab = hak_pool_acquire((hak_owner_t)(uintptr_t)owner);
+        struct hak_superslab *superslab = acquire((hak_owner_t)(uintptr_t)owner);
         if (!superslab || hak_registry_owner(superslab) != (uintptr_t)owner)
             return superslab ? superslab : owner;
         hak_pool_release(superslab);

@@ -13,6 +13,7 @@ static base_t kept[BLOCKS / 200];
 
 /* A burst of blocks, of which every 200th stays, so that no SuperSlab gets empty. */
 static void burst(void) {
+    hak_options_read(NULL);
     hak_front_start();
     for (int i = 0; i < BLOCKS; i++) {
         blocks[i] = hak_route_take(BYTES, 0).base;

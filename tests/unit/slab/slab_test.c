@@ -3,12 +3,14 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
+#include "options.h"
 #include "pool/pool.h"
 #include "unit/suite.h"
 
 static struct hak_heap *heap;
 
 static void set_up(void) {
+    hak_options_read(NULL);
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}); /* some cases end by SIGABRT */
     hak_registry_start(true);
     heap = hak_heap_acquire();
@@ -80,6 +82,8 @@ static unsigned count_superslabs(void) {
     for (struct hak_superslab *s = heap->room; s; s = s->next)
         count++;
     for (struct hak_superslab *s = heap->full; s; s = s->next)
+        count++;
+    for (struct hak_superslab *s = heap->cooled; s; s = s->next)
         count++;
     return count;
 }

@@ -1,0 +1,39 @@
+/* The page arena: pieces of 2 MiB, aligned to that, cut one behind the other from ranges of
+ * addresses that grow with what is in use.
+ *
+ *   range   | piece | piece | piece | addresses, no memory yet ......... |
+ *                                   ^ next, and how many are left: one word
+ *
+ * A range is as long as all pieces in use, 64 MiB at most; under a limit on address space (ulimit
+ * -v) each piece is a mapping of its own. A piece that comes back is unmapped at once, and so is
+ * what is left of the range when it is more than the pieces in use.
+ *
+ * Who owns what: the rest of the range belongs to the arena, a piece to who took it. No lock: the
+ * one word changes by compare-and-swap, and it says all there is to know, so an old value that
+ * comes back means the same.
+ *
+ * Huge pages are declined, unless learning asks for them: on what was measured they cost memory and
+ * won no time.
+ *
+ * Thread and signal safety: any thread, any signal handler. May call: platform. */
+#ifndef HAK_PLATFORM_ARENA_H
+#define HAK_PLATFORM_ARENA_H
+
+#include "platform/platform.h"
+
+#define HAK_ARENA_PIECE_BYTES ((size_t)2 << 20)
+#define HAK_ARENA_RANGE_BYTES ((size_t)64 << 20)
+
+/* A piece, zeroed; NULL when there is no memory. */
+HAK_HIDDEN void *hak_arena_take(void);
+
+/* Gives a piece back to the kernel. */
+HAK_HIDDEN void hak_arena_give(void *piece);
+
+/* Pieces that are taken from now on ask for huge pages, or decline them (as at the start). */
+HAK_HIDDEN void hak_arena_set_huge(bool huge);
+
+/* The same for one piece that is taken. */
+HAK_HIDDEN void hak_arena_advise_huge(void *piece, bool huge);
+
+#endif

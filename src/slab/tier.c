@@ -1,0 +1,56 @@
+/* Tiers: a SuperSlab that was in good use and has little of it left is taken from last, so that it
+ * empties and can go back. */
+#include "slab/lists.h"
+
+#include "hop.h"
+
+enum hak_tier hak_tier_after(enum hak_tier tier, uint32_t used_bytes) {
+    if (used_bytes == 0)
+        return HAK_TIER_FREE;
+    switch (tier) {
+    case HAK_TIER_FREE:
+        return used_bytes >= HAK_TIER_HOT_FROM ? HAK_TIER_HOT : HAK_TIER_FREE;
+    case HAK_TIER_HOT:
+        return used_bytes < HAK_TIER_HOT_FROM ? HAK_TIER_DRAINING : HAK_TIER_HOT;
+    default:
+        return used_bytes >= HAK_TIER_HOT_AGAIN ? HAK_TIER_HOT : HAK_TIER_DRAINING;
+    }
+}
+
+void hak_tier_set(struct hak_superslab *superslab, enum hak_tier tier) {
+    superslab->tier = (uint8_t)tier;
+    superslab->hot_from = tier == HAK_TIER_FREE       ? HAK_TIER_HOT_FROM
+                          : tier == HAK_TIER_DRAINING ? HAK_TIER_HOT_AGAIN
+                                                      : UINT32_MAX;
+    superslab->draining_below = tier == HAK_TIER_HOT        ? HAK_TIER_HOT_FROM
+                                : tier == HAK_TIER_DRAINING ? 1
+                                                            : 0;
+}
+
+/* What a TIER record holds: the tier, the one before, and the share in use in thousandths. */
+static uint64_t told(enum hak_tier tier, enum hak_tier before, uint32_t used_bytes) {
+    const uint64_t all_bytes = (HAK_SLABS - 1) * HAK_SLAB_BYTES;
+    return (uint64_t)tier | (uint64_t)before << 8 | used_bytes * UINT64_C(1000) / all_bytes << 16;
+}
+
+static void change(struct hak_heap *heap, struct hak_superslab *superslab) {
+    enum hak_tier before = superslab->tier;
+    enum hak_tier tier = hak_tier_after(before, superslab->used_bytes);
+    unlink_superslab(list_of(heap, superslab), superslab);
+    hak_tier_set(superslab, tier);
+    link_superslab(list_of(heap, superslab), superslab);
+    hop_note(HAK_TIER, HAK_CLASS_NONE, superslab, told(tier, before, superslab->used_bytes));
+    for (unsigned i = 1; i < HAK_SLABS; i++) {
+        struct hak_slab *slab = &superslab->slabs[i];
+        if (slab->list != HAK_UNLISTED)
+            relist_slab(heap, slab, wanted_list(slab));
+    }
+}
+
+void hak_tier_heat(struct hak_heap *heap, struct hak_superslab *superslab) {
+    change(heap, superslab);
+}
+
+void hak_tier_cool(struct hak_heap *heap, struct hak_superslab *superslab) {
+    change(heap, superslab);
+}
