@@ -14,7 +14,7 @@ allowed() {
     mid | large) echo 'slab pool platform' ;;
     route) echo 'front mid large slab pool platform' ;;
     learn) echo 'route front mid large slab pool platform' ;;
-    verify) echo 'learn route front mid large slab pool platform' ;;
+    verify) echo 'learn route front mid large slab pool platform guard/locate.h metrics' ;;
     entry) echo 'learn route front mid large slab pool platform trace/start.h' ;;
     unwind) echo 'platform' ;;
     metrics) echo 'platform trace/record.h' ;;

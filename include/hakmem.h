@@ -1,0 +1,64 @@
+/* What a program may ask of hakmem, beyond malloc and its family.
+ *
+ * All functions are weak: a program that is linked with none of hakmem's libraries runs as well,
+ * and finds that they are not there. So look before each call:
+ *
+ *     #include <hakmem.h>
+ *
+ *     if (hak_verify && hak_verify() != 0)
+ *         abort();
+ *
+ * They are there when libhakmem.so or hakmem-debug.so serves malloc: linked (-lhakmem), by
+ * LD_PRELOAD or by `hakmem-trace run`. For a program that is linked statically: -lhakmem. Compile
+ * with -fPIE or -fPIC, as compilers do by themselves today: without it the linker settles at link
+ * time that a weak function is not there.
+ *
+ * None of them may be called in a signal handler. */
+#ifndef HAKMEM_H
+#define HAKMEM_H
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define HAK_API extern __attribute__((weak, visibility("default")))
+
+/* Looks whether everything that hakmem knows of its blocks agrees: bitmaps and counts of every
+ * slab, lists, caches of every thread, mail boxes, the registry, large blocks; in hakmem-debug.so
+ * also the state of every slot and the counted calls.
+ *
+ * Returns the number of disagreements, 0 when all is well, and writes one line on stderr for each
+ * of the first 100: what, where, what was found and what was expected. Other threads may be there
+ * but should be quiet (in no call of the malloc family): what a thread that is at work has is left
+ * out, and a line says so. Takes hakmem's locks while it looks, allocates nothing, keeps errno.
+ * Takes about a millisecond for each 10 MiB in use. */
+HAK_API size_t hak_verify(void);
+
+/* Whose memory holds the byte at `pointer`: the number of the heap that owns it (each thread has
+ * one for itself while it lives), HAK_OWNER_OF_LARGE for a block above 32 KiB, 0 for memory that is
+ * not hakmem's or that no heap has. Any pointer may be asked about, on any thread; nothing behind
+ * it is read. */
+#define HAK_OWNER_OF_LARGE 0x10000u
+HAK_API unsigned hak_owner(const void *pointer);
+
+/* What there is, in bytes. What other threads do meanwhile may be in it or not. */
+struct hak_stats {
+    size_t mapped_bytes; /* SuperSlabs and large blocks */
+    size_t live_bytes;   /* of these, with the program: whole slots and mappings */
+    size_t cached_bytes; /* free, in threads' caches */
+    size_t unused_bytes; /* free slabs, SuperSlabs in reserve */
+    size_t large_blocks; /* how many blocks above 32 KiB the program has */
+    size_t large_bytes;  /* of their mappings */
+};
+
+/* Fills the first `bytes` bytes of `stats` (write sizeof *stats), so that programs and libraries of
+ * different age agree; returns how many bytes were filled. */
+HAK_API size_t hak_read_stats(struct hak_stats *stats, size_t bytes);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

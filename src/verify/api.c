@@ -1,0 +1,37 @@
+/* The functions of hakmem.h: what a program may ask beyond malloc and its family. */
+#include "hakmem.h"
+
+#include "front/figures.h"
+#include "front/front.h"
+#include "large/large.h"
+#include "verify/verify.h"
+
+HAK_EXPORT size_t hak_verify(void) {
+    return hak_verify_all();
+}
+
+HAK_EXPORT unsigned hak_owner(const void *pointer) {
+    hak_owner_t owner = hak_registry_owner(pointer);
+    if (owner == HAK_OWNER_RESERVE)
+        return 0;
+    if (owner != HAK_OWNER_NOBODY)
+        return owner;
+    return pointer && hak_large_containing(pointer) ? HAK_OWNER_OF_LARGE : 0;
+}
+
+HAK_EXPORT size_t hak_read_stats(struct hak_stats *stats, size_t bytes) {
+    struct hak_figures figures;
+    struct hak_stats now = {0};
+    if (hak_thread.state != HAK_THREAD_NEW) {
+        hak_figures_take(&figures);
+        now.large_blocks = hak_large_count(&now.large_bytes);
+        now.mapped_bytes = figures.superslab_bytes + now.large_bytes;
+        now.live_bytes = figures.live_bytes + now.large_bytes;
+        now.cached_bytes = figures.cached_bytes;
+        now.unused_bytes = figures.unused_bytes;
+    }
+    if (bytes > sizeof now)
+        bytes = sizeof now;
+    __builtin_memcpy(stats, &now, bytes);
+    return bytes;
+}

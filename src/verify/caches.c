@@ -1,0 +1,192 @@
+/* Blocks that lie in a cache or on their way to their owner: each is a slot of the right class that
+ * is out of its slab, and lies in one place only. */
+#include "verify/verify.h"
+
+#include "check.h"
+#include "front/thread_block.h"
+#include "guard/locate.h"
+#include "verify/caches.h"
+
+/* ---- one block ------------------------------------------------------------------------------- */
+
+const char *hak_verify_place(unsigned place) {
+    static const char *const names[HAK_PLACE_COUNT] = {
+#define PLACE(name, number, text, sentence) [number] = text,
+#include "hops.def"
+    };
+    return place < HAK_PLACE_COUNT && names[place] ? names[place] : "no place";
+}
+
+/* What a visit knows: the cache that is walked. */
+struct walk {
+    struct hak_verify *v;
+    hak_owner_t owner;    /* whose blocks they must be; HAK_OWNER_NOBODY: each chunk says it */
+    hak_owner_t heap;     /* in whose cache they lie */
+    const char *cache;    /* the cache, for people; NULL: by its place */
+    unsigned class_index; /* of the cache; HAK_CLASS_NONE: blocks of any class */
+    enum hak_place place;
+};
+
+static void verify_block(const struct walk *walk, base_t block) {
+    struct hak_verify *v = walk->v;
+    struct hak_verify_where where = {.heap = walk->heap,
+                                     .block = block,
+                                     .cache =
+                                         walk->cache ? walk->cache : hak_verify_place(walk->place)};
+    struct hak_verify_slot at;
+    if (!hak_verify_locate(v, block, &at)) {
+        hak_verify_wrong(v, &where, "is no slot of a slab that serves a class");
+        return;
+    }
+    where.superslab = at.entry->superslab;
+    where.slab = at.slab_index;
+    if (walk->owner != HAK_OWNER_NOBODY)
+        hak_verify_same(v, &where, "owner of the block", at.entry->owner, walk->owner);
+    if (walk->class_index != HAK_CLASS_NONE)
+        hak_verify_same(v, &where, "class of the block", at.class_index, walk->class_index);
+    if (at.slab->class_index != at.class_index)
+        return; /* told already */
+    if (at.slot >= at.slab->carved)
+        hak_verify_wrong(v, &where, "was never handed out by its slab");
+    else if (hak_verify_is_free(at.slab, at.slot))
+        hak_verify_wrong(v, &where, "is free in its slab, too");
+    else if (!hak_verify_see(&at))
+        hak_verify_wrong(v, &where, "lies in another cache, too, or twice in this one");
+    else if (hak_is_debug_build && at.entry->superslab->slots) {
+        const struct hak_slot *slot = hak_states_of(at.entry->superslab, at.slab_index) +
+                                      hak_first_state(at.class_index) + at.slot;
+        if (slot->place != walk->place)
+            hak_verify_words(v, &where, "state of the slot", hak_verify_place(slot->place),
+                             hak_verify_place(walk->place));
+    }
+}
+
+/* ---- caches of a thread ---------------------------------------------------------------------- */
+
+static void verify_array(struct walk *walk, const struct hak_thread *thread,
+                         struct hak_front *front) {
+    unsigned c = walk->class_index;
+    const base_t *top = __atomic_load_n(&thread->top[c], __ATOMIC_RELAXED);
+    const base_t *end = __atomic_load_n(&thread->end[c], __ATOMIC_RELAXED);
+    if (end == &hak_no_block)
+        return;
+    const base_t *bottom = hak_array_bottom(front, c);
+    struct hak_verify_where where = {.heap = walk->heap, .cache = hak_verify_place(walk->place)};
+    if (top < bottom || top > end || end != bottom + hak_array_capacity(c)) {
+        hak_verify_differs(walk->v, &where, "blocks in the array (at most its capacity)",
+                           (uint64_t)(top - bottom), hak_array_capacity(c));
+        return;
+    }
+    if (bottom->p)
+        hak_verify_wrong(walk->v, &where, "the word below the array holds an address");
+    for (const base_t *place = bottom + 1; place <= top; place++)
+        verify_block(walk, *place);
+}
+
+static void verify_magazine(struct walk *walk, const struct hak_magazine *magazine) {
+    struct hak_verify_where where = {.heap = walk->heap, .cache = hak_verify_place(walk->place)};
+    if (magazine->count > magazine->capacity) {
+        hak_verify_differs(walk->v, &where, "blocks (at most its capacity)", magazine->count,
+                           magazine->capacity);
+        return;
+    }
+    for (uint32_t i = 0; i < magazine->count; i++)
+        verify_block(walk, magazine->blocks[i]);
+}
+
+/* A link is read only where a slab of ours is known to be. */
+static void verify_sll(struct walk *walk, const struct hak_sll *list) {
+    struct hak_verify_where where = {.heap = walk->heap, .cache = hak_verify_place(walk->place)};
+    uint32_t length = 0;
+    base_t block = list->head;
+    while (block.p && length < list->count) {
+        verify_block(walk, block);
+        length++;
+        if (!hak_verify_find(walk->v, block.p))
+            break;
+        block = base_from(*check_link_of(block));
+    }
+    hak_verify_same(walk->v, &where, "blocks in the list", length, list->count);
+    if (length == list->count && block.p)
+        hak_verify_wrong(walk->v, &where, "the list goes on behind the last block that is counted");
+}
+
+static void verify_chunk(struct walk *walk, const struct hak_chunk *chunk) {
+    struct hak_verify_where where = {.heap = walk->heap, .cache = walk->cache};
+    if (chunk->count > HAK_CHUNK_BLOCKS) {
+        hak_verify_differs(walk->v, &where, "blocks in a chunk (at most)", chunk->count,
+                           HAK_CHUNK_BLOCKS);
+        return;
+    }
+    walk->owner = (hak_owner_t)chunk->owner;
+    for (uint32_t i = 0; i < chunk->count; i++)
+        verify_block(walk, chunk->blocks[i]);
+}
+
+/* A circle is seen as R. P. Brent does it ("An improved Monte Carlo factorization algorithm",
+ * 1980): by meeting again the chunk that was the 1st, 2nd, 4th, 8th, ... */
+static void verify_posted(struct walk *walk, const struct hak_chunk *first) {
+    const struct hak_chunk *met = NULL;
+    size_t length = 0, power = 1;
+    for (const struct hak_chunk *chunk = first; chunk; chunk = chunk->next) {
+        struct hak_verify_where where = {.heap = walk->heap, .cache = walk->cache};
+        if (chunk == met) {
+            hak_verify_wrong(walk->v, &where, "the chunks run in a circle");
+            return;
+        }
+        if (++length == power) {
+            met = chunk;
+            power *= 2;
+        }
+        hak_verify_same(walk->v, &where, "owner named by a chunk", chunk->owner, walk->heap);
+        verify_chunk(walk, chunk);
+    }
+}
+
+/* Chunks are never unmapped: what a slot names can be read. */
+static void verify_remote(struct walk *walk, const struct hak_front *front) {
+    for (unsigned i = 0; i < HAK_REMOTE_SLOTS; i++) {
+        const struct hak_chunk *chunk = __atomic_load_n(&front->remote[i].chunk, __ATOMIC_RELAXED);
+        if (!chunk)
+            continue;
+        struct hak_verify_where where = {.heap = walk->heap, .cache = walk->cache};
+        hak_verify_same(walk->v, &where, "owner named by a chunk that is being filled",
+                        chunk->owner, front->remote[i].owner);
+        verify_chunk(walk, chunk);
+    }
+}
+
+const struct hak_thread *hak_verify_thread_of(struct hak_heap *heap) {
+    const struct hak_thread *thread = atomic_load_explicit(&heap->thread, memory_order_acquire);
+    if (atomic_load_explicit(&heap->state, memory_order_relaxed) != HAK_HEAP_OWNED || !thread)
+        return NULL;
+    /* One that went without its end (a raw exit) has left its heap owned. */
+    return hak_is_mapped(thread) && hak_is_mapped(thread + 1) ? thread : NULL;
+}
+
+void hak_verify_caches(struct hak_verify *v, struct hak_heap *heap) {
+    struct hak_front *front = heap->front_block;
+    const struct hak_thread *thread = hak_verify_thread_of(heap);
+    struct walk walk = {.v = v, .owner = heap->id, .heap = heap->id};
+    for (unsigned c = 0; front && c < HAK_CLASSES; c++) {
+        walk.class_index = c;
+        walk.place = HAK_PLACE_FRONT;
+        if (thread)
+            verify_array(&walk, thread, front);
+        if (!front->magazines || c >= HAK_MAGAZINE_CLASSES)
+            continue;
+        walk.place = HAK_PLACE_MAGAZINE;
+        verify_magazine(&walk, &front->magazines[c]);
+        walk.place = HAK_PLACE_SLL;
+        verify_sll(&walk, &front->magazines[c].list);
+    }
+    walk.class_index = HAK_CLASS_NONE;
+    walk.place = HAK_PLACE_REMOTE;
+    walk.cache = "mail box";
+    verify_posted(&walk, atomic_load_explicit(&heap->posted, memory_order_acquire));
+    walk.cache = "mail that is being drained";
+    verify_posted(&walk, heap->draining);
+    walk.cache = "chunk to be posted by";
+    if (front)
+        verify_remote(&walk, front);
+}

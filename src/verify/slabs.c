@@ -1,0 +1,243 @@
+/* SuperSlabs and slabs by themselves, and the lists in which their heap has them. */
+#include "verify/verify.h"
+
+#include "pool/pool.h"
+#include "slab/lists.h"
+
+bool hak_verify_is_free(struct hak_slab *slab, unsigned slot) {
+    return bitmap_of(slab)[slot / 64] >> (slot & 63) & 1;
+}
+
+/* ---- a slab ---------------------------------------------------------------------------------- */
+
+/* Bits of slots that were never handed out, in the last word that has a meaning. */
+static unsigned count_beyond(struct hak_slab *slab) {
+    unsigned count = 0;
+    for (unsigned slot = slab->carved; slot % 64 != 0; slot++)
+        count += hak_verify_is_free(slab, slot);
+    return count;
+}
+
+/* Words that hold no carved slot have no meaning. */
+static void verify_bitmap(struct hak_verify *v, const struct hak_verify_where *where,
+                          struct hak_slab *slab) {
+    const uint64_t *bits = bitmap_of(slab);
+    unsigned words = (slab->carved + 63) / 64, free_slots = 0, first_word = words;
+    for (unsigned word = words; word-- > 0;) {
+        free_slots += (unsigned)__builtin_popcountll(bits[word]);
+        if (bits[word])
+            first_word = word;
+    }
+    hak_verify_same(v, where, "bits of slots that were never handed out", count_beyond(slab), 0);
+    hak_verify_same(v, where, "free slots by the bitmap", free_slots, slab->carved - slab->used);
+    if (slab->first_free_word > first_word)
+        hak_verify_differs(v, where, "first word of the bitmap with a free slot",
+                           slab->first_free_word, first_word);
+}
+
+/* What a take leaves behind in a slab that was ready may be less than a useful part. */
+static void verify_list_word(struct hak_verify *v, const struct hak_verify_where *where,
+                             const struct hak_slab *slab) {
+    unsigned wanted = slab->used < slab->capacity ? wanted_list(slab) : HAK_UNLISTED;
+    if (slab->list != HAK_LISTED_READY || wanted != HAK_LISTED_SCARCE)
+        hak_verify_same(v, where, "list (0 none, 1 ready, 2 scarce, 3 cooled)", slab->list, wanted);
+}
+
+static void verify_slab(struct hak_verify *v, struct hak_verify_where *where) {
+    struct hak_superslab *superslab = hak_superslab_of(where->superslab);
+    struct hak_slab *slab = &superslab->slabs[where->slab];
+    unsigned class_index = superslab->class_of_slab[where->slab];
+    bool is_unused = superslab->free_slabs >> where->slab & 1;
+    hak_verify_same(v, where, "marked as serving no class", is_unused,
+                    class_index == HAK_CLASS_NONE);
+    if (class_index == HAK_CLASS_NONE)
+        return;
+    if (class_index >= HAK_CLASSES) {
+        hak_verify_differs(v, where, "class", class_index, HAK_CLASS_NONE);
+        return;
+    }
+    hak_verify_same(v, where, "class in the slab's own entry", slab->class_index, class_index);
+    hak_verify_same(v, where, "capacity", slab->capacity, hak_class_slots(class_index));
+    if (slab->class_index != class_index || slab->capacity != hak_class_slots(class_index))
+        return; /* where the bitmap lies is not known */
+    if (slab->carved > slab->capacity || slab->used > slab->carved) {
+        hak_verify_differs(v, where, "slots in use (at most those handed out once)", slab->used,
+                           slab->carved);
+        return;
+    }
+    verify_list_word(v, where, slab);
+    verify_bitmap(v, where, slab);
+}
+
+/* ---- a SuperSlab ----------------------------------------------------------------------------- */
+
+static void verify_free_superslab(struct hak_verify *v, struct hak_verify_entry *entry) {
+    struct hak_verify_where where = {.superslab = entry->superslab, .cache = "in the reserve"};
+    hak_verify_same(v, &where, "slabs without a class, as bits", entry->superslab->free_slabs,
+                    HAK_ALL_SLABS_FREE);
+    for (where.slab = 1; where.slab < HAK_SLABS; where.slab++)
+        hak_verify_same(v, &where, "class", entry->superslab->class_of_slab[where.slab],
+                        HAK_CLASS_NONE);
+}
+
+/* The rule of tier.c applied once more changes nothing; FREE stands until the first HOT, too. */
+static void verify_tier(struct hak_verify *v, const struct hak_verify_where *where) {
+    const struct hak_superslab *superslab = where->superslab;
+    size_t used_bytes = 0;
+    for (unsigned s = 1; s < HAK_SLABS; s++) {
+        unsigned class_index = superslab->class_of_slab[s];
+        if (class_index < HAK_CLASSES)
+            used_bytes += superslab->slabs[s].used * hak_class_bytes(class_index);
+    }
+    hak_verify_same(v, where, "bytes in use, by its slabs' counts", superslab->used_bytes,
+                    used_bytes);
+    hak_verify_same(v, where, "tier", superslab->tier,
+                    hak_tier_after(superslab->tier, superslab->used_bytes));
+}
+
+static void verify_superslab(struct hak_verify *v, struct hak_verify_entry *entry) {
+    struct hak_superslab *superslab = entry->superslab;
+    struct hak_verify_where where = {.heap = entry->owner, .superslab = superslab};
+    hak_verify_same(v, &where, "owner in its head (in the registry)",
+                    atomic_load_explicit(&superslab->owner, memory_order_relaxed), entry->owner);
+    if (!hak_heap_of(entry->owner))
+        hak_verify_wrong(v, &where, "there is no such heap");
+    if (superslab->dirty_slabs & ~superslab->free_slabs)
+        hak_verify_differs(v, &where, "slabs with pages and no class, as bits (of the free ones)",
+                           superslab->dirty_slabs, superslab->free_slabs);
+    hak_verify_same(v, &where, "class of slab 0, which is the head", superslab->class_of_slab[0],
+                    HAK_CLASS_NONE);
+    verify_tier(v, &where);
+    for (where.slab = 1; where.slab < HAK_SLABS; where.slab++)
+        verify_slab(v, &where);
+}
+
+static void count_reserved(struct hak_superslab *superslab, void *context) {
+    struct hak_verify *v = context;
+    struct hak_verify_where where = {.block = base_from(superslab), .cache = "in the reserve"};
+    struct hak_verify_entry *entry = hak_verify_find(v, superslab);
+    if (!entry || entry->superslab != superslab) {
+        hak_verify_wrong(v, &where, "no SuperSlab is there");
+        return;
+    }
+    hak_verify_same(v, &where, "owner in the registry", entry->owner, HAK_OWNER_RESERVE);
+    if (entry->is_listed)
+        hak_verify_wrong(v, &where, "has two places there");
+    entry->is_listed = true;
+}
+
+void hak_verify_reserve(struct hak_verify *v) {
+    hak_pool_each_reserved(count_reserved, v);
+    for (size_t i = 0; i < v->entry_count && !v->some_lost; i++) {
+        struct hak_verify_where where = {.superslab = v->entries[i].superslab};
+        if (v->entries[i].owner == HAK_OWNER_RESERVE && !v->entries[i].is_listed)
+            hak_verify_wrong(v, &where, "has no place in the reserve and no owner");
+    }
+}
+
+void hak_verify_slabs(struct hak_verify *v) {
+    for (size_t i = 0; i < v->entry_count; i++)
+        if (v->entries[i].owner == HAK_OWNER_RESERVE)
+            verify_free_superslab(v, &v->entries[i]);
+        else
+            verify_superslab(v, &v->entries[i]);
+}
+
+/* ---- the lists of a heap --------------------------------------------------------------------- */
+
+/* One of the heap's lists of SuperSlabs. Returns how many free slabs with pages are in it. */
+static unsigned verify_list(struct hak_verify *v, struct hak_heap *heap,
+                            struct hak_superslab **list, const char *name) {
+    struct hak_verify_where where = {.heap = heap->id, .cache = name};
+    struct hak_superslab *before = NULL;
+    unsigned dirty = 0;
+    for (struct hak_superslab *superslab = *list; superslab; superslab = superslab->next) {
+        struct hak_verify_entry *entry = hak_verify_find(v, superslab);
+        where.superslab = NULL;
+        where.block = base_from(superslab);
+        if (!entry || entry->superslab != superslab) {
+            hak_verify_wrong(v, &where, "no SuperSlab is there");
+            return dirty;
+        }
+        where.superslab = superslab;
+        where.block = HAK_NO_BASE;
+        if (entry->is_listed) {
+            hak_verify_wrong(v, &where, "is listed twice");
+            return dirty;
+        }
+        entry->is_listed = true;
+        hak_verify_same(v, &where, "owner in the registry", entry->owner, heap->id);
+        if (list_of(heap, superslab) != list)
+            hak_verify_wrong(v, &where, "is in another list than its tier and its free slabs say");
+        if (superslab->prev != before)
+            hak_verify_wrong(v, &where, "its link back leads elsewhere");
+        dirty += (unsigned)__builtin_popcount(superslab->dirty_slabs);
+        before = superslab;
+    }
+    return dirty;
+}
+
+/* A list of slabs of one class that have a free slot. Returns its length. */
+static size_t verify_class_list(struct hak_verify *v, struct hak_heap *heap, unsigned class_index,
+                                unsigned list) {
+    struct hak_verify_where where = {.heap = heap->id, .cache = "list of a class"};
+    struct hak_slab *before = NULL;
+    size_t length = 0;
+    for (struct hak_slab *slab = *head_of(heap, class_index, list); slab;
+         slab = slab->next_in_list) {
+        const struct hak_verify_entry *entry = hak_verify_find(v, slab);
+        size_t number = entry ? (size_t)((char *)slab - (char *)entry->superslab->slabs) : 0;
+        where.block = base_from(slab);
+        where.superslab = NULL;
+        if (!entry || number % sizeof *slab || number / sizeof *slab >= HAK_SLABS) {
+            hak_verify_wrong(v, &where, "is no slab");
+            return length;
+        }
+        where.superslab = entry->superslab;
+        where.slab = (unsigned)(number / sizeof *slab);
+        where.block = HAK_NO_BASE;
+        hak_verify_same(v, &where, "owner in the registry", entry->owner, heap->id);
+        hak_verify_same(v, &where, "class in the list of a class",
+                        entry->superslab->class_of_slab[where.slab], class_index);
+        hak_verify_same(v, &where, "number of the list by its own word", slab->list, list);
+        if (slab->prev_in_list != before)
+            hak_verify_wrong(v, &where, "its link back leads elsewhere");
+        before = slab;
+        if (++length > v->entry_count * HAK_SLABS) {
+            hak_verify_wrong(v, &where, "the list runs in a circle");
+            return length;
+        }
+    }
+    return length;
+}
+
+/* SuperSlabs and listed slabs of the heap, by the registry; how many slabs say they are listed. */
+static size_t count_listed(struct hak_verify *v, const struct hak_heap *heap) {
+    size_t listed = 0;
+    for (size_t i = 0; i < v->entry_count; i++) {
+        const struct hak_verify_entry *entry = &v->entries[i];
+        struct hak_verify_where where = {.heap = heap->id, .superslab = entry->superslab};
+        if (entry->owner != heap->id)
+            continue;
+        if (!entry->is_listed)
+            hak_verify_wrong(v, &where, "is in no list of its heap");
+        for (unsigned s = 1; s < HAK_SLABS; s++)
+            if (entry->superslab->class_of_slab[s] < HAK_CLASSES)
+                listed += entry->superslab->slabs[s].list != HAK_UNLISTED;
+    }
+    return listed;
+}
+
+void hak_verify_heap(struct hak_verify *v, struct hak_heap *heap) {
+    struct hak_verify_where where = {.heap = heap->id};
+    unsigned dirty = verify_list(v, heap, &heap->room, "list with room") +
+                     verify_list(v, heap, &heap->full, "list without room") +
+                     verify_list(v, heap, &heap->cooled, "list of the draining");
+    hak_verify_same(v, &where, "free slabs with pages", heap->dirty_slabs, dirty);
+    size_t length = 0;
+    for (unsigned c = 0; c < HAK_CLASSES; c++)
+        for (unsigned list = HAK_LISTED_READY; list <= HAK_SLAB_LISTS; list++)
+            length += verify_class_list(v, heap, c, list);
+    hak_verify_same(v, &where, "slabs in the lists of classes (marked so)", length,
+                    count_listed(v, heap));
+}

@@ -1,0 +1,73 @@
+/* Debug build: what the checks know of each slot against where the slot was found, and the calls
+ * that were counted against the blocks that the program has. */
+#include "verify/verify.h"
+
+#include "guard/locate.h"
+#include "large/large.h"
+#include "metrics/count.h"
+#include "verify/caches.h"
+
+struct live {
+    uint64_t blocks[HAK_METRIC_CLASSES]; /* that the program has */
+};
+
+/* A slot that is out of its slab and in no cache is the program's. */
+static void verify_out(struct hak_verify *v, const struct hak_verify_where *where,
+                       const struct hak_slot *slot, struct live *live) {
+    unsigned class_index = where->superslab->class_of_slab[where->slab];
+    if (slot->place == HAK_PLACE_LIVE)
+        live->blocks[class_index]++;
+    else if (!v->some_at_work && !v->some_lost)
+        hak_verify_words(v, where, "is out of its slab and in no cache; state of the slot",
+                         hak_verify_place(slot->place), hak_verify_place(HAK_PLACE_LIVE));
+}
+
+static void verify_slab(struct hak_verify *v, struct hak_verify_slot *at, struct live *live) {
+    struct hak_superslab *superslab = at->entry->superslab;
+    size_t slot_bytes = hak_class_bytes(at->class_index);
+    const struct hak_slot *states =
+        hak_states_of(superslab, at->slab_index) + hak_first_state(at->class_index);
+    char *first = hak_slab_start(at->slab) + hak_first_slot_offset(at->class_index);
+    for (at->slot = 0; at->slot < at->slab->capacity; at->slot++) {
+        const struct hak_slot *slot = &states[at->slot];
+        struct hak_verify_where where = {.heap = at->entry->owner,
+                                         .superslab = superslab,
+                                         .slab = at->slab_index,
+                                         .block = base_from(first + at->slot * slot_bytes)};
+        bool is_untouched = at->slot >= at->slab->carved;
+        if (is_untouched || hak_verify_is_free(at->slab, at->slot)) {
+            /* Of a slab that was taken up as it was nothing is known any more (begin_epoch). */
+            if (slot->place != HAK_PLACE_UNTOUCHED &&
+                (is_untouched || slot->place != HAK_PLACE_SLAB))
+                hak_verify_words(
+                    v, &where, "state of the slot", hak_verify_place(slot->place),
+                    hak_verify_place(is_untouched ? HAK_PLACE_UNTOUCHED : HAK_PLACE_SLAB));
+        } else if (!hak_verify_was_seen(at)) {
+            verify_out(v, &where, slot, live);
+        }
+    }
+}
+
+static void verify_superslabs(struct hak_verify *v, struct live *live) {
+    for (size_t i = 0; i < v->entry_count; i++) {
+        struct hak_verify_slot at = {.entry = &v->entries[i]};
+        struct hak_superslab *superslab = at.entry->superslab;
+        if (at.entry->owner == HAK_OWNER_RESERVE || !superslab->slots)
+            continue;
+        for (at.slab_index = 1; at.slab_index < HAK_SLABS; at.slab_index++) {
+            at.slab = &superslab->slabs[at.slab_index];
+            at.class_index = superslab->class_of_slab[at.slab_index];
+            if (at.class_index < HAK_CLASSES && at.slab->class_index == at.class_index &&
+                at.slab->carved <= at.slab->capacity &&
+                at.slab->capacity == hak_class_slots(at.class_index))
+                verify_slab(v, &at, live);
+        }
+    }
+}
+
+void hak_verify_states(struct hak_verify *v) {
+    struct live live = {{0}};
+    if (!hak_is_debug_build || !v->seen_bits)
+        return;
+    verify_superslabs(v, &live);
+}
