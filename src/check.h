@@ -53,6 +53,7 @@ struct hak_hand_out {
     unsigned class_index; /* HAK_CLASS_NONE (superslab.h) for a large block */
     enum hak_subkind subkind;
     user_t moved_from; /* realloc: the old block (HAK_NO_USER when there is none) */
+    const void *caller; /* where the program goes on after its call */
 };
 
 /* What entry learns when the program gives a pointer back. */

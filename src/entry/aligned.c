@@ -7,9 +7,12 @@ static bool is_power_of_two(size_t number) {
     return number && (number & (number - 1)) == 0;
 }
 
-static void *allocate(size_t alignment, size_t bytes) {
+/* Where the program called us. */
+#define CALLER __builtin_return_address(0)
+
+static void *allocate(size_t alignment, size_t bytes, const void *caller) {
     struct hak_hand_out how = {
-        .asked_bytes = bytes, .alignment = alignment, .subkind = HAK_BY_ALIGNED};
+        .asked_bytes = bytes, .alignment = alignment, .subkind = HAK_BY_ALIGNED, .caller = caller};
     return hak_entry_allocate(&how);
 }
 
@@ -21,7 +24,7 @@ static void *refuse(size_t bytes, int error) {
 
 /* As glibc's memalign and, in 2.36, its aligned_alloc: an alignment that is no power of two is
  * rounded up to one. */
-static void *allocate_rounded(size_t alignment, size_t bytes) {
+static void *allocate_rounded(size_t alignment, size_t bytes, const void *caller) {
     if (alignment > SIZE_MAX / 2 + 1)
         return refuse(bytes, EINVAL);
     if (alignment < 2)
@@ -30,22 +33,22 @@ static void *allocate_rounded(size_t alignment, size_t bytes) {
         alignment = (size_t)1 << (64 - __builtin_clzll(alignment));
     if (alignment > PTRDIFF_MAX / 2)
         return refuse(bytes, ENOMEM);
-    return allocate(alignment, bytes);
+    return allocate(alignment, bytes, caller);
 }
 
 HAK_EXPORT void *memalign(size_t alignment, size_t bytes) {
-    return allocate_rounded(alignment, bytes);
+    return allocate_rounded(alignment, bytes, CALLER);
 }
 
 HAK_EXPORT void *aligned_alloc(size_t alignment, size_t bytes) {
-    return allocate_rounded(alignment, bytes);
+    return allocate_rounded(alignment, bytes, CALLER);
 }
 
 HAK_EXPORT int posix_memalign(void **result, size_t alignment, size_t bytes) {
     if (!is_power_of_two(alignment) || alignment % sizeof(void *) != 0)
         return EINVAL;
     int saved_errno = errno;
-    void *user = allocate_rounded(alignment, bytes);
+    void *user = allocate_rounded(alignment, bytes, CALLER);
     errno = saved_errno;
     if (!user)
         return ENOMEM;
@@ -54,13 +57,13 @@ HAK_EXPORT int posix_memalign(void **result, size_t alignment, size_t bytes) {
 }
 
 HAK_EXPORT void *valloc(size_t bytes) {
-    return allocate_rounded(HAK_PAGE_BYTES, bytes);
+    return allocate_rounded(HAK_PAGE_BYTES, bytes, CALLER);
 }
 
 HAK_EXPORT void *pvalloc(size_t bytes) {
     if (bytes > SIZE_MAX - HAK_PAGE_BYTES)
         return refuse(bytes, ENOMEM);
-    return allocate_rounded(HAK_PAGE_BYTES, HAK_PAGES_OF(bytes));
+    return allocate_rounded(HAK_PAGE_BYTES, HAK_PAGES_OF(bytes), CALLER);
 }
 
 HAK_EXPORT size_t malloc_usable_size(void *pointer) {

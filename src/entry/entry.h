@@ -62,7 +62,7 @@ static inline void *hak_entry_allocate(struct hak_hand_out *how) {
     struct hak_taken taken = {HAK_NO_BASE, HAK_CLASS_NONE};
     if (HAK_LIKELY(how->asked_bytes <= PTRDIFF_MAX)) {
         size_t slot_bytes = check_slot_bytes(how->asked_bytes, how->alignment);
-        taken = hak_route_take(slot_bytes, check_aligns() ? 0 : how->alignment);
+        taken = hak_route_take(slot_bytes, check_aligns() ? 0 : how->alignment, how->caller);
     }
     if (HAK_UNLIKELY(!taken.base.p)) {
         check_call_without_record(how->asked_bytes, true);

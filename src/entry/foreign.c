@@ -2,7 +2,6 @@
 #include "entry/entry.h"
 
 #include <dlfcn.h>
-#include "large/spare.h"
 #include "platform/address.h"
 
 /* Linked statically there is no other allocator, and no dlsym. */
@@ -34,7 +33,7 @@ static const char *why_bad(const void *pointer) {
 }
 
 void hak_entry_blame_foreign(user_t user) {
-    if (hak_spare_holds(user.p))
+    if (hak_large_keeps(user.p))
         hak_die("double-free", user.p, "is free already; some code freed it twice");
     const char *why = hak_is_debug_build ? NULL : why_bad(user.p);
     if (why)

@@ -3,14 +3,18 @@
 #include <string.h>
 #include "entry/entry.h"
 
+/* Where the program called us; also in what malloc jumps to. */
+#define CALLER __builtin_return_address(0)
+
 static HAK_COLD void *allocate_slowly(size_t bytes) {
-    struct hak_hand_out how = {.asked_bytes = bytes, .subkind = HAK_BY_MALLOC};
+    struct hak_hand_out how = {.asked_bytes = bytes, .subkind = HAK_BY_MALLOC, .caller = CALLER};
     return hak_entry_allocate(&how);
 }
 
 HAK_EXPORT void *malloc(size_t bytes) {
     if (hak_is_debug_build) {
-        struct hak_hand_out how = {.asked_bytes = bytes, .subkind = HAK_BY_MALLOC};
+        struct hak_hand_out how = {
+            .asked_bytes = bytes, .subkind = HAK_BY_MALLOC, .caller = CALLER};
         return hak_entry_allocate(&how);
     }
     if (HAK_UNLIKELY(bytes > HAK_CLASS_MAX_BYTES))
@@ -48,7 +52,8 @@ HAK_EXPORT void *calloc(size_t count, size_t bytes) {
     size_t all_bytes;
     if (HAK_UNLIKELY(__builtin_mul_overflow(count, bytes, &all_bytes)))
         all_bytes = SIZE_MAX; /* refused below */
-    struct hak_hand_out how = {.asked_bytes = all_bytes, .subkind = HAK_BY_CALLOC};
+    struct hak_hand_out how = {
+        .asked_bytes = all_bytes, .subkind = HAK_BY_CALLOC, .caller = CALLER};
     void *user = hak_entry_allocate(&how);
     bool is_large = how.class_index == HAK_CLASS_NONE;
     if (user && !(is_large && hak_large_is_fresh(base_of(user_from(user)))))

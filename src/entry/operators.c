@@ -79,8 +79,10 @@ struct request {
 };
 
 static void *take(const struct request *request) {
-    struct hak_hand_out how = {
-        .asked_bytes = request->bytes, .alignment = request->alignment, .subkind = request->by};
+    struct hak_hand_out how = {.asked_bytes = request->bytes,
+                               .alignment = request->alignment,
+                               .subkind = request->by,
+                               .caller = request->caller};
     return hak_entry_allocate(&how);
 }
 

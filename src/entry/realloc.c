@@ -3,9 +3,11 @@
 #include <string.h>
 #include "entry/entry.h"
 
-static void *allocate(size_t bytes, user_t moved_from) {
-    struct hak_hand_out how = {
-        .asked_bytes = bytes, .subkind = HAK_BY_REALLOC, .moved_from = moved_from};
+static void *allocate(size_t bytes, user_t moved_from, const void *caller) {
+    struct hak_hand_out how = {.asked_bytes = bytes,
+                               .subkind = HAK_BY_REALLOC,
+                               .moved_from = moved_from,
+                               .caller = caller};
     return hak_entry_allocate(&how);
 }
 
@@ -20,8 +22,8 @@ static bool resize_large(base_t base, size_t delta_bytes, size_t bytes) {
     return needed > HAK_CLASS_MAX_BYTES && hak_large_resize(base, needed);
 }
 
-static void *move(user_t user, base_t base, size_t old_bytes, size_t bytes) {
-    void *moved = allocate(bytes, user);
+static void *move(user_t user, base_t base, size_t old_bytes, size_t bytes, const void *caller) {
+    void *moved = allocate(bytes, user, caller);
     if (moved) {
         memcpy(moved, user.p, old_bytes < bytes ? old_bytes : bytes);
         hak_entry_give(base, user, HAK_REALLOC_FROM);
@@ -35,7 +37,7 @@ static void *fail(size_t bytes) {
     return NULL;
 }
 
-static void *resize(user_t user, base_t base, size_t bytes) {
+static void *resize(user_t user, base_t base, size_t bytes, const void *caller) {
     size_t slot_bytes = hak_route_slot_bytes(base);
     size_t delta_bytes = user_address(user) - base_address(base);
     bool is_large = hak_registry_owner(base.p) == HAK_OWNER_NOBODY;
@@ -56,14 +58,14 @@ static void *resize(user_t user, base_t base, size_t bytes) {
         if (moved)
             return moved; /* else perhaps only too many mappings to move one (held.h) */
     }
-    return move(user, base, old_bytes, bytes);
+    return move(user, base, old_bytes, bytes, caller);
 }
 
 /* realloc for both names: a preload in front would see a call of our own as the program's. */
-static void *reallocate(void *pointer, size_t bytes) {
+static void *reallocate(void *pointer, size_t bytes, const void *caller) {
     user_t user = user_from(pointer);
     if (!pointer)
-        return allocate(bytes, HAK_NO_USER);
+        return allocate(bytes, HAK_NO_USER, caller);
     if (bytes == 0) {
         hak_entry_free(pointer, HAK_GIVEN_BY_FREE);
         return NULL;
@@ -71,18 +73,18 @@ static void *reallocate(void *pointer, size_t bytes) {
     base_t base;
     if (bytes > PTRDIFF_MAX || check_take_back(user, HAK_REALLOC, &base) != HAK_TAKE)
         return fail(bytes);
-    return resize(user, base, bytes);
+    return resize(user, base, bytes, caller);
 }
 
 HAK_EXPORT void *realloc(void *pointer, size_t bytes) {
-    return reallocate(pointer, bytes);
+    return reallocate(pointer, bytes, __builtin_return_address(0));
 }
 
 HAK_EXPORT void *reallocarray(void *pointer, size_t count, size_t bytes) {
     size_t all_bytes;
     if (__builtin_mul_overflow(count, bytes, &all_bytes))
         return fail(SIZE_MAX);
-    return reallocate(pointer, all_bytes);
+    return reallocate(pointer, all_bytes, __builtin_return_address(0));
 }
 
 HAK_LIBC_NAME(realloc);

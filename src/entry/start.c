@@ -90,6 +90,7 @@ static void end_thread(void *value) {
     if (++hak_thread.end_rounds < END_ROUND && pthread_setspecific(thread_key, value) == 0)
         return;
     hak_front_end();
+    hak_large_thread_end();
     check_thread_end();
 }
 
@@ -124,6 +125,7 @@ static void after_fork_in_parent(void) {
 static void after_fork_in_child(void) {
     check_fork_child();
     hak_front_after_fork();
+    hak_large_after_fork();
     unlock_all();
 }
 

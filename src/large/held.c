@@ -3,7 +3,6 @@
 #include "large/held.h"
 
 #include "hop.h"
-#include "large/spare.h"
 #include "superslab.h"
 
 enum { LOOKED_AT = 16 };
@@ -21,7 +20,9 @@ struct block {
     struct held place[];
 };
 
-static _Atomic(struct block *) newest; /* written under hak_spare_lock */
+struct hak_lock hak_held_lock;
+
+static _Atomic(struct block *) newest; /* written under hak_held_lock */
 static size_t next_try;                /* place to be tried again next */
 
 static struct block *newest_now(void) {
@@ -46,7 +47,7 @@ static void clear(struct held held) {
 
 static void hold(struct held held) {
     clear(held);
-    hak_lock(&hak_spare_lock);
+    hak_lock(&hak_held_lock);
     struct block *block = newest_now();
     if (block && sizeof *block + (block->count + 1) * sizeof held <= block->bytes) {
         block->place[block->count++] = held;
@@ -55,7 +56,7 @@ static void hold(struct held held) {
         *more = (struct block){.older = block, .bytes = held.bytes};
         set_newest(more);
     }
-    hak_unlock(&hak_spare_lock);
+    hak_unlock(&hak_held_lock);
 }
 
 /* Takes out the newest block, which lists nothing. */
@@ -67,11 +68,11 @@ static struct held remove_empty(struct block *block) {
 /* Takes out the mapping whose turn it is; an empty one when there is none. */
 static struct held take_next(void) {
     struct held held = {0};
-    hak_lock(&hak_spare_lock);
+    hak_lock(&hak_held_lock);
     struct block *block = newest_now();
     if (block)
         held = block->count > 0 ? remove_at(block, next_try++ % block->count) : remove_empty(block);
-    hak_unlock(&hak_spare_lock);
+    hak_unlock(&hak_held_lock);
     return held;
 }
 
@@ -96,7 +97,7 @@ void *hak_held_take(size_t bytes, size_t *mapped_bytes) {
     struct held found = {0};
     if (HAK_LIKELY(!newest_now()))
         return NULL;
-    hak_lock(&hak_spare_lock);
+    hak_lock(&hak_held_lock);
     struct block *block = newest_now();
     size_t count = block ? block->count : 0;
     for (size_t i = count; i-- > 0 && count - i <= LOOKED_AT && !found.start;)
@@ -105,7 +106,7 @@ void *hak_held_take(size_t bytes, size_t *mapped_bytes) {
     bool is_block = block && count == 0 && fits(block->bytes, bytes);
     if (is_block)
         found = remove_empty(block);
-    hak_unlock(&hak_spare_lock);
+    hak_unlock(&hak_held_lock);
     if (is_block) /* it was written into */
         clear(found);
     *mapped_bytes = found.bytes;
@@ -117,12 +118,15 @@ static bool is_in(struct held held, const void *p) {
 }
 
 bool hak_held_holds(const void *p) {
-    for (struct block *block = newest_now(); block; block = block->older) {
-        if (is_in((struct held){block, block->bytes}, p))
-            return true;
-        for (size_t i = 0; i < block->count; i++)
-            if (is_in(block->place[i], p))
-                return true;
+    bool holds = false;
+    if (!newest_now())
+        return false;
+    hak_lock(&hak_held_lock);
+    for (struct block *block = newest_now(); block && !holds; block = block->older) {
+        holds = is_in((struct held){block, block->bytes}, p);
+        for (size_t i = 0; i < block->count && !holds; i++)
+            holds = is_in(block->place[i], p);
     }
-    return false;
+    hak_unlock(&hak_held_lock);
+    return holds;
 }

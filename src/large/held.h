@@ -8,22 +8,25 @@
  *   unmap --refused--> | start, bytes | ... | --> take
  *                        ^ one is tried again after each mapping that could be unmapped
  *
- * Who owns what: the list is under hak_spare_lock. May call: platform. */
+ * Who owns what: the list is under hak_held_lock. May call: platform. */
 #ifndef HAK_LARGE_HELD_H
 #define HAK_LARGE_HELD_H
 
 #include <stdbool.h>
 #include <stddef.h>
-#include "block.h"
+#include "platform/lock.h"
 
-/* Unmaps a mapping, or holds it without its pages. Any thread, without hak_spare_lock. */
+/* Taken around a fork. */
+HAK_HIDDEN extern struct hak_lock hak_held_lock;
+
+/* Unmaps a mapping, or holds it without its pages. Any thread, without hak_held_lock. */
 HAK_HIDDEN void hak_held_unmap(void *start, size_t bytes);
 
 /* A held mapping of at least `bytes` and at most a quarter more, all zero; its size in
  * `mapped_bytes`. NULL when none of the latest fits. */
 HAK_HIDDEN void *hak_held_take(size_t bytes, size_t *mapped_bytes);
 
-/* True when `p` lies in a held mapping. Hold hak_spare_lock. */
+/* True when `p` lies in a held mapping. */
 HAK_HIDDEN bool hak_held_holds(const void *p);
 
 #endif

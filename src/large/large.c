@@ -1,137 +1,34 @@
-/* Blocks above 32 KiB: taken from and given to the kernel one by one, found by a sharded hash
- * table. */
+/* The way of a large block: BigCache, L2.5, a mapping of its own, and back. */
 #include "large/large.h"
 
-#include <string.h>
-#include "hop.h"
+#include "check.h"
+#include "large/address_map.h"
+#include "large/bigcache.h"
 #include "large/held.h"
-#include "large/spare.h"
-#include "platform/lock.h"
+#include "large/l25.h"
+#include "large/large_memory.h"
+#include "options.h"
 
-enum { SHARDS = 16, FIRST_BUCKETS = 64 };
-
-#define NODES_MAP_BYTES ((size_t)64 << 10)
-
-struct shard {
-    _Alignas(64) struct hak_lock lock;
-    uint32_t bucket_count; /* of `buckets`, a power of two; 0 = first_buckets still serve */
-    uint32_t live;
-    struct hak_large **buckets;
-    struct hak_large *first_buckets[FIRST_BUCKETS];
-    struct hak_large *unused;
-    char *fresh, *fresh_end; /* memory for new nodes */
-};
-
-static struct shard shards[SHARDS];
-
-/* Mappings differ in their page number; multiplication spreads it over the upper bits
- * (Fibonacci hashing: Knuth, TAOCP 6.4). */
-static uint64_t hash_of(const void *start) {
-    return ((uintptr_t)start / HAK_PAGE_BYTES) * 0x9e3779b97f4a7c15ull;
-}
-static struct shard *shard_of(uint64_t hash) {
-    return &shards[hash >> 60];
-}
-static uint32_t count_buckets(const struct shard *shard) {
-    return shard->bucket_count ? shard->bucket_count : FIRST_BUCKETS;
-}
-static struct hak_large **bucket_of(struct shard *shard, uint64_t hash) {
-    struct hak_large **buckets = shard->bucket_count ? shard->buckets : shard->first_buckets;
-    return &buckets[hash >> 28 & (count_buckets(shard) - 1)];
+/* What is freed in level normal is inaccessible at once. */
+static inline bool keeps_blocks(void) {
+    return !hak_is_debug_build || hak_options.check == HAK_CHECK_TRACE;
 }
 
-/* Doubles the buckets; without memory for that the shard gets slower, not full. */
-static void grow(struct shard *shard) {
-    uint32_t old_count = count_buckets(shard);
-    struct hak_large **old = shard->bucket_count ? shard->buckets : shard->first_buckets;
-    size_t new_bytes = HAK_PAGES_OF(old_count * 2 * sizeof(void *));
-    struct hak_large **wider = hak_map(new_bytes);
-    if (!wider)
-        return;
-    uint32_t old_page_bytes =
-        shard->bucket_count ? (uint32_t)HAK_PAGES_OF(old_count * sizeof(void *)) : 0;
-    shard->buckets = wider;
-    shard->bucket_count = old_count * 2;
-    for (uint32_t i = 0; i < old_count; i++) {
-        struct hak_large *next;
-        for (struct hak_large *large = old[i]; large; large = next) {
-            struct hak_large **bucket = bucket_of(shard, hash_of(large->base.p));
-            next = large->next;
-            large->next = *bucket;
-            *bucket = large;
-        }
-    }
-    if (old_page_bytes)
-        hak_unmap(old, old_page_bytes);
+static bool is_in(const struct hak_large *large, const void *p) {
+    return (uintptr_t)p - base_address(large->base) < large->mapped_bytes;
 }
 
-static struct hak_large *take_node(struct shard *shard) {
-    struct hak_large *large = shard->unused;
-    if (large) {
-        shard->unused = large->next;
-        return large;
-    }
-    if ((size_t)(shard->fresh_end - shard->fresh) < sizeof *large) {
-        char *start = hak_map(NODES_MAP_BYTES);
-        if (!start)
-            return NULL;
-        shard->fresh = start;
-        shard->fresh_end = start + NODES_MAP_BYTES;
-    }
-    large = (struct hak_large *)(void *)shard->fresh;
-    shard->fresh += sizeof *large;
+/* ---- taking --------------------------------------------------------------------------------- */
+
+/* The block comes out of the pool: found by its address first, so that its move can be told. */
+static struct hak_large *take_from_l25(size_t bytes, const void *caller) {
+    struct hak_large *large = hak_l25_take(bytes);
+    if (!large)
+        return NULL;
+    large->caller = caller;
+    hak_address_map_set(large->base.p, large);
+    hop(HAK_L25_TAKE, large->base, HAK_CLASS_NONE);
     return large;
-}
-
-static void insert(struct hak_large *large) {
-    uint64_t hash = hash_of(large->base.p);
-    struct shard *shard = shard_of(hash);
-    hak_lock(&shard->lock);
-    if (shard->live >= count_buckets(shard))
-        grow(shard);
-    struct hak_large **bucket = bucket_of(shard, hash);
-    large->next = *bucket;
-    *bucket = large;
-    shard->live++;
-    hak_unlock(&shard->lock);
-}
-
-/* Takes a block out of the table; NULL when it is not there. */
-static struct hak_large *remove_block(base_t base) {
-    uint64_t hash = hash_of(base.p);
-    struct shard *shard = shard_of(hash);
-    hak_lock(&shard->lock);
-    struct hak_large **place = bucket_of(shard, hash);
-    while (*place && (*place)->base.p != base.p)
-        place = &(*place)->next;
-    struct hak_large *large = *place;
-    if (large) {
-        *place = large->next;
-        shard->live--;
-    }
-    hak_unlock(&shard->lock);
-    return large;
-}
-
-static struct hak_large *make_node(base_t base, size_t mapped_bytes, bool is_fresh) {
-    struct shard *shard = shard_of(hash_of(base.p));
-    hak_lock(&shard->lock);
-    struct hak_large *large = take_node(shard);
-    hak_unlock(&shard->lock);
-    if (large)
-        *large = (struct hak_large){.base = base,
-                                    .mapped_bytes = mapped_bytes,
-                                    .is_fresh = is_fresh,
-                                    .slot = {.place = HAK_PLACE_LARGE}};
-    return large;
-}
-
-static void drop_node(struct hak_large *large) {
-    struct shard *shard = shard_of(hash_of(large->base.p));
-    hak_lock(&shard->lock);
-    large->next = shard->unused;
-    shard->unused = large;
-    hak_unlock(&shard->lock);
 }
 
 static void *map_block(size_t bytes, size_t alignment) {
@@ -141,29 +38,52 @@ static void *map_block(size_t bytes, size_t alignment) {
     return start;
 }
 
-base_t hak_large_take(size_t bytes, size_t alignment) {
-    if (bytes > PTRDIFF_MAX)
-        return HAK_NO_BASE;
-    size_t mapped_bytes = bytes ? HAK_PAGES_OF(bytes) : HAK_PAGE_BYTES;
+static struct hak_large *enter(void *start, size_t bytes, const void *caller) {
+    struct hak_large *large = hak_address_map_prepare(start) ? hak_large_struct_take() : NULL;
+    if (!large)
+        return NULL;
+    *large = (struct hak_large){.base = base_from(start),
+                                .mapped_bytes = bytes,
+                                .caller = caller,
+                                .is_fresh = true,
+                                .slot = {.place = HAK_PLACE_LARGE}};
+    hak_address_map_set(start, large);
+    return large;
+}
+
+static HAK_COLD struct hak_large *take_mapping(size_t bytes, size_t alignment, const void *caller) {
     bool is_wide = alignment > HAK_PAGE_BYTES;
-    size_t spare_bytes = 0;
-    void *start = is_wide ? NULL : hak_spare_take(mapped_bytes, &spare_bytes);
-    bool is_fresh = !start;
-    if (!start && !is_wide)
-        start = hak_held_take(mapped_bytes, &spare_bytes);
-    if (start)
-        mapped_bytes = spare_bytes;
-    else
-        start = map_block(mapped_bytes, is_wide ? alignment : 0);
-    if (!start)
-        return HAK_NO_BASE;
-    struct hak_large *large = make_node(base_from(start), mapped_bytes, is_fresh);
-    if (!large) {
-        hak_unmap(start, mapped_bytes);
-        return HAK_NO_BASE;
+    size_t mapped_bytes = bytes;
+    void *start = is_wide ? NULL : hak_held_take(bytes, &mapped_bytes);
+    if (!start) {
+        mapped_bytes = bytes;
+        start = map_block(bytes, is_wide ? alignment : 0);
     }
-    insert(large);
-    return large->base;
+    struct hak_large *large = start ? enter(start, mapped_bytes, caller) : NULL;
+    if (start && !large)
+        hak_held_unmap(start, mapped_bytes);
+    return large;
+}
+
+base_t hak_large_take(size_t bytes, size_t alignment, const void *caller) {
+    if (HAK_UNLIKELY(bytes > PTRDIFF_MAX))
+        return HAK_NO_BASE;
+    size_t page_bytes = bytes ? HAK_PAGES_OF(bytes) : HAK_PAGE_BYTES;
+    struct hak_large *large = NULL;
+    if (HAK_LIKELY(alignment <= HAK_PAGE_BYTES && keeps_blocks())) {
+        large = hak_bigcache_take(page_bytes, caller);
+        if (!large && page_bytes <= HAK_L25_MAX_BYTES)
+            large = take_from_l25(page_bytes, caller);
+    }
+    if (HAK_UNLIKELY(!large))
+        large = take_mapping(page_bytes, alignment, caller);
+    return large ? large->base : HAK_NO_BASE;
+}
+
+/* ---- looking -------------------------------------------------------------------------------- */
+
+struct hak_large *hak_large_find(const void *start) {
+    return hak_address_map_find(start);
 }
 
 bool hak_large_is_fresh(base_t base) {
@@ -171,100 +91,132 @@ bool hak_large_is_fresh(base_t base) {
     return large && large->is_fresh;
 }
 
-struct hak_large *hak_large_find(const void *start) {
-    if (((uintptr_t)start & (HAK_PAGE_BYTES - 1)) != 0 || !start)
-        return NULL;
-    uint64_t hash = hash_of(start);
-    struct shard *shard = shard_of(hash);
-    hak_lock(&shard->lock);
-    struct hak_large *large = *bucket_of(shard, hash);
-    while (large && large->base.p != start)
-        large = large->next;
-    hak_unlock(&shard->lock);
-    return large;
-}
-
-static struct hak_large *find_containing(struct shard *shard, const void *p) {
-    struct hak_large **buckets = bucket_of(shard, 0);
-    for (uint32_t i = 0; i < count_buckets(shard); i++)
-        for (struct hak_large *large = buckets[i]; large; large = large->next)
-            if ((uintptr_t)p - base_address(large->base) < large->mapped_bytes)
-                return large;
-    return NULL;
-}
-
 struct hak_large *hak_large_containing(const void *p) {
-    struct hak_large *large = NULL;
-    for (unsigned i = 0; i < SHARDS && !large; i++) {
-        hak_lock(&shards[i].lock);
-        large = find_containing(&shards[i], p);
-        hak_unlock(&shards[i].lock);
-    }
-    return large;
+    struct hak_large *large = hak_address_map_find_below(p);
+    return large && is_in(large, p) ? large : NULL;
 }
 
-size_t hak_large_count(size_t *mapped_bytes) {
-    size_t count = 0;
-    *mapped_bytes = 0;
-    for (unsigned i = 0; i < SHARDS; i++) {
-        struct shard *shard = &shards[i];
-        hak_lock(&shard->lock);
-        struct hak_large **buckets = bucket_of(shard, 0);
-        for (uint32_t b = 0; b < count_buckets(shard); b++)
-            for (const struct hak_large *large = buckets[b]; large; large = large->next) {
-                *mapped_bytes += large->mapped_bytes;
-                count++;
-            }
-        hak_unlock(&shard->lock);
+bool hak_large_keeps(const void *p) {
+    const struct hak_large *large = hak_large_containing(p);
+    if (large)
+        return !hak_large_is_live(large);
+    return hak_l25_covers(p) || hak_held_holds(p);
+}
+
+/* ---- giving --------------------------------------------------------------------------------- */
+
+static void release_to_l25(struct hak_large *large) {
+    hop(HAK_L25_PUT, large->base, HAK_CLASS_NONE);
+    hak_address_map_set(large->base.p, NULL);
+    hak_l25_give(large);
+}
+
+/* Out of the map first: once unmapped, the address may be another thread's block. */
+static void unmap_block(struct hak_large *large) {
+    hak_address_map_set(large->base.p, NULL);
+    hak_held_unmap(large->base.p, large->mapped_bytes);
+    hak_large_struct_give(large);
+}
+
+void hak_large_release(struct hak_large *large) {
+    if (large->chunk) {
+        release_to_l25(large);
+        return;
     }
-    return count;
+    hop(HAK_BIGCACHE_TAKE, large->base, HAK_CLASS_NONE);
+    unmap_block(large);
 }
 
 bool hak_large_give(base_t base) {
-    /* Out of the table first: once unmapped, the address may be another thread's block. */
-    struct hak_large *large = remove_block(base);
-    if (!large)
+    struct hak_large *large = hak_large_find(base.p);
+    uint8_t live = HAK_LARGE_LIVE;
+    if (HAK_UNLIKELY(!large || !atomic_compare_exchange_strong_explicit(
+                                   &large->state, &live, HAK_LARGE_KEPT, memory_order_acq_rel,
+                                   memory_order_relaxed)))
         return false;
-    hak_spare_keep(base.p, large->mapped_bytes);
-    drop_node(large);
+    if (keeps_blocks() && hak_bigcache_give(large))
+        return true;
+    if (large->chunk)
+        release_to_l25(large);
+    else
+        unmap_block(large);
+    return true;
+}
+
+/* ---- resizing ------------------------------------------------------------------------------- */
+
+static bool resize_mapping(struct hak_large *large, size_t wanted_bytes) {
+    if (!hak_remap_in_place(large->base.p, large->mapped_bytes, wanted_bytes))
+        return false;
+    large->mapped_bytes = wanted_bytes;
     return true;
 }
 
 bool hak_large_resize(base_t base, size_t bytes) {
     struct hak_large *large = hak_large_find(base.p);
-    if (!large || bytes > PTRDIFF_MAX)
+    if (!large || !hak_large_is_live(large) || bytes > PTRDIFF_MAX)
         return false;
     size_t wanted_bytes = HAK_PAGES_OF(bytes);
-    if (wanted_bytes == large->mapped_bytes)
+    size_t slack_bytes = keeps_blocks() ? wanted_bytes / 8 : 0;
+    if (wanted_bytes <= large->mapped_bytes && large->mapped_bytes <= wanted_bytes + slack_bytes)
+        return true;
+    if (large->chunk ? hak_l25_resize(large, wanted_bytes) : resize_mapping(large, wanted_bytes))
         return true;
     /* What is too large and cannot be cut off (held.h) serves as it is. */
-    if (!hak_remap_in_place(base.p, large->mapped_bytes, wanted_bytes))
-        return wanted_bytes < large->mapped_bytes;
-    large->mapped_bytes = wanted_bytes;
-    return true;
+    return wanted_bytes < large->mapped_bytes;
 }
 
-base_t hak_large_move(base_t base, size_t bytes) {
-    struct hak_large *large = bytes <= PTRDIFF_MAX ? remove_block(base) : NULL;
-    if (!large)
-        return HAK_NO_BASE;
-    base_t moved = base_from(hak_remap(base.p, large->mapped_bytes, HAK_PAGES_OF(bytes)));
-    if (moved.p) {
-        large->base = moved;
-        large->mapped_bytes = HAK_PAGES_OF(bytes);
-    }
-    insert(large);
+/* The new address is known only when it is too late to do without an entry for it, so that the
+ * memory for one is there before. */
+static char *remap(struct hak_large *large, size_t wanted_bytes) {
+    char *moved = NULL;
+    hak_lock(&hak_large_memory_lock);
+    if (hak_address_map_reserve_locked())
+        moved = hak_remap(large->base.p, large->mapped_bytes, wanted_bytes);
+    if (moved)
+        (void)hak_address_map_prepare_locked(moved);
+    hak_unlock(&hak_large_memory_lock);
     return moved;
 }
 
+base_t hak_large_move(base_t base, size_t bytes) {
+    struct hak_large *large = hak_large_find(base.p);
+    if (!large || !hak_large_is_live(large) || large->chunk || bytes > PTRDIFF_MAX)
+        return HAK_NO_BASE;
+    /* As above: the old address may be another thread's block at once. */
+    hak_address_map_set(base.p, NULL);
+    char *moved = remap(large, HAK_PAGES_OF(bytes));
+    if (moved) {
+        large->base = base_from(moved);
+        large->mapped_bytes = HAK_PAGES_OF(bytes);
+    }
+    hak_address_map_set(large->base.p, large);
+    return base_from(moved);
+}
+
+/* ---- the moments of a process --------------------------------------------------------------- */
+
+size_t hak_large_trim(void) {
+    size_t bytes = hak_bigcache_trim();
+    return bytes + hak_l25_trim();
+}
+
+void hak_large_thread_end(void) {
+    hak_bigcache_thread_end();
+}
+
 void hak_large_lock_all(void) {
-    for (unsigned i = 0; i < SHARDS; i++)
-        hak_lock_for_fork(&shards[i].lock);
-    hak_lock_for_fork(&hak_spare_lock);
+    hak_l25_lock_all();
+    hak_lock_for_fork(&hak_held_lock);
+    hak_lock_for_fork(&hak_large_memory_lock);
 }
 
 void hak_large_unlock_all(void) {
-    hak_unlock_after_fork(&hak_spare_lock);
-    for (unsigned i = 0; i < SHARDS; i++)
-        hak_unlock_after_fork(&shards[i].lock);
+    hak_unlock_after_fork(&hak_large_memory_lock);
+    hak_unlock_after_fork(&hak_held_lock);
+    hak_l25_unlock_all();
+}
+
+void hak_large_after_fork(void) {
+    hak_bigcache_after_fork();
 }

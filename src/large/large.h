@@ -1,52 +1,92 @@
-/* Large blocks: a mapping for each, and a table that finds it by its address.
+/* Large blocks: whole pages each, found by their address, kept for the next ones on the way to the
+ * kernel.
  *
- *   address --hash--> shard (16, a lock each) --> bucket --> struct hak_large <-> ...
+ *   take --> BigCache (of the thread) --> L2.5 (up to 1 MiB) --> held --> mmap
+ *   give --> BigCache ----------------->  L2.5 or munmap
  *
- * The table is out of line, so that nothing lies in front of the program's bytes; it grows by
- * doubling a shard's buckets. A struct hak_large does not move while its block lives.
+ *   address --address_map--> struct hak_large --> base, bytes, state
  *
- * Who owns what: the block belongs to the program, its struct to whoever holds the block; the
- * shard's lock guards only the way to it.
+ *   state   LIVE --give--> KEPT --BigCache--> LIVE      one compare-and-swap decides between two
+ *                               \--L2.5 or the kernel--> out of the map        threads that give
+ *
+ * The structs are out of line, so that nothing lies in front of the program's bytes; one stays with
+ * its block as long as that is live or kept, and its memory is never given back.
+ *
+ *   bigcache.h     blocks kept whole, for each thread          no lock
+ *   l25.h          page runs of shards                         a lock for each; none is waited for
+ *   address_map.h  address to block                            none to look up
+ *   held.h         what munmap refused                         one
+ *   walk.h         all of it, for checks and statistics
+ *
+ * In level normal of the debug build BigCache and L2.5 are off: each block is a mapping, and is
+ * unmapped when it is freed.
+ *
+ * Who owns what: a block and its struct belong to whoever has the block: the program, or the cache.
  *
  * May call: platform. */
 #ifndef HAK_LARGE_LARGE_H
 #define HAK_LARGE_LARGE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include "block.h"
 #include "superslab.h"
 
+struct hak_page_chunk;
+
+enum hak_large_state {
+    HAK_LARGE_LIVE, /* the program's */
+    HAK_LARGE_KEPT, /* given back: in the BigCache, or on its way down */
+};
+
 struct hak_large {
-    base_t base;            /* first byte of the mapping */
-    size_t mapped_bytes;    /* of the mapping, whole pages */
-    struct hak_large *next; /* in its bucket, or in the shard's list of unused ones */
-    bool is_fresh;          /* all zero when it was taken */
-    size_t asked_bytes;     /* debug, as is all that follows: written by the checks */
-    size_t user_delta;      /* user - base, bytes */
-    struct hak_slot slot;   /* place is HAK_PLACE_LARGE when the block is fresh */
-    uint32_t epoch;         /* 0 when the block is fresh */
+    base_t base;             /* first byte */
+    size_t mapped_bytes;     /* whole pages */
+    struct hak_large *next;  /* in its bin of the BigCache, or among structs that are not in use */
+    struct hak_large *prev;  /* in its bin */
+    struct hak_large *newer; /* in the order of coming to the BigCache */
+    struct hak_large *older;
+    const void *caller;           /* return address in the program, of the call that took it */
+    struct hak_page_chunk *chunk; /* of the L2.5 pool; NULL for a mapping of its own */
+    uint32_t look;                /* of the BigCache, when it came there */
+    _Atomic uint8_t state;        /* enum hak_large_state */
+    bool is_fresh;                /* all zero when it was taken */
+    size_t asked_bytes;           /* debug, as is all that follows: written by the checks */
+    size_t user_delta;            /* user - base, bytes */
+    struct hak_slot slot;         /* place is LARGE when the block was mapped, L25 out of the pool */
+    uint32_t epoch;               /* 0 when the block is fresh */
 };
 
 /* A block of at least `bytes` at a multiple of `alignment` (a power of two; at most a page costs
- * nothing). HAK_NO_BASE when there is no memory. Any thread. */
-HAK_HIDDEN base_t hak_large_take(size_t bytes, size_t alignment);
+ * nothing), for the place in the program that `caller` tells. HAK_NO_BASE when there is no memory.
+ * Any thread. */
+HAK_HIDDEN base_t hak_large_take(size_t bytes, size_t alignment, const void *caller);
 
-/* True when the block that starts at `base` came from the kernel, all zero, and not from the spare
- * mappings (spare.h). */
+/* True when the live block that starts at `base` is all zero since the kernel gave it. */
 HAK_HIDDEN bool hak_large_is_fresh(base_t base);
 
-/* The large block that starts at `start`; NULL when none does. Any thread. */
+/* The large block that starts at `start`, live or kept whole; NULL when none does. Any thread. */
 HAK_HIDDEN struct hak_large *hak_large_find(const void *start);
 
-/* The large block whose mapping holds `p`; NULL when none does. Looks at all of them: for reports.
- */
+/* True when the program has the block. */
+static inline bool hak_large_is_live(const struct hak_large *large) {
+    return atomic_load_explicit(&large->state, memory_order_relaxed) == HAK_LARGE_LIVE;
+}
+
+/* The block that holds `p`, live or kept whole; NULL when none does. For reports. */
 HAK_HIDDEN struct hak_large *hak_large_containing(const void *p);
 
-/* How many large blocks there are, and the bytes of their mappings. Looks at all of them. */
+/* True when `p` lies in memory that BigCache, L2.5 or the list of what munmap refused keep: whoever
+ * frees it frees a second time. For reports. */
+HAK_HIDDEN bool hak_large_keeps(const void *p);
+
+/* How many blocks the program has, and the bytes of their pages. Looks at all of them.
+ * (walk.c) */
 HAK_HIDDEN size_t hak_large_count(size_t *mapped_bytes);
 
-/* Gives back the block that starts at `base`. False: there is none (another thread was faster). */
+/* Gives back the block that starts at `base`. False: there is no live one (another thread was
+ * faster). */
 HAK_HIDDEN bool hak_large_give(base_t base);
 
 /* Resizes a block the caller owns to hold `bytes` without moving it; false when it cannot be done.
@@ -54,11 +94,21 @@ HAK_HIDDEN bool hak_large_give(base_t base);
 HAK_HIDDEN bool hak_large_resize(base_t base, size_t bytes);
 
 /* The same, but its pages may move to another address, which costs no copying. HAK_NO_BASE when
- * there is no memory; the block is as it was then. */
+ * there is no memory, or the block is one of L2.5; the block is as it was then. */
 HAK_HIDDEN base_t hak_large_move(base_t base, size_t bytes);
 
-/* Taken before fork, released after it on both sides. */
+/* Gives what this thread and the process keep back to the kernel; returns the bytes. */
+HAK_HIDDEN size_t hak_large_trim(void);
+
+/* For the BigCache: a block that it kept goes down, to L2.5 or the kernel. */
+HAK_HIDDEN void hak_large_release(struct hak_large *large);
+
+/* The calling thread ends. Late calls of it are served without a BigCache. */
+HAK_HIDDEN void hak_large_thread_end(void);
+
+/* Taken before fork, released after it on both sides; and what the child does besides. */
 HAK_HIDDEN void hak_large_lock_all(void);
 HAK_HIDDEN void hak_large_unlock_all(void);
+HAK_HIDDEN void hak_large_after_fork(void);
 
 #endif

@@ -2,7 +2,6 @@
  * that is kept for later. */
 #include "route/route.h"
 
-#include "large/spare.h"
 #include "pool/pool.h"
 
 HAK_COLD void hak_route_refuse(base_t base) {
@@ -17,5 +16,5 @@ HAK_COLD void hak_route_refuse_second(base_t base) {
 
 size_t hak_route_trim(void) {
     size_t bytes = hak_front_trim();
-    return bytes + hak_pool_trim() + hak_spare_trim();
+    return bytes + hak_pool_trim() + hak_large_trim();
 }

@@ -44,11 +44,13 @@ static inline base_t hak_route_take_slowly(unsigned class_index) {
     return hak_front_refill(class_index);
 }
 
-/* A block for `slot_bytes`; its base is HAK_NO_BASE without memory. The thread is set up. */
-static inline struct hak_taken hak_route_take(size_t slot_bytes, size_t alignment) {
+/* A block for `slot_bytes`; its base is HAK_NO_BASE without memory. `caller` is where the program
+ * goes on after its call. The thread is set up. */
+static inline struct hak_taken hak_route_take(size_t slot_bytes, size_t alignment,
+                                              const void *caller) {
     struct hak_taken taken = {HAK_NO_BASE, hak_route_class(slot_bytes, alignment)};
     if (HAK_UNLIKELY(taken.class_index == HAK_CLASS_NONE)) {
-        taken.base = hak_large_take(slot_bytes, alignment);
+        taken.base = hak_large_take(slot_bytes, alignment, caller);
         return taken;
     }
     taken.base = hak_array_pop(taken.class_index);
@@ -106,11 +108,9 @@ static inline __attribute__((always_inline)) bool hak_route_give(base_t base,
             hak_remote_put(owner, base);
         return true;
     }
-    if (!hak_large_find(base.p))
+    if (hak_is_debug_build && !hak_large_find(base.p))
         return false;
-    if (check_freed(base, kind, HAK_PLACE_LARGE))
-        return hak_large_give(base);
-    return true;
+    return check_freed(base, kind, HAK_PLACE_LARGE) ? hak_large_give(base) : true;
 }
 
 /* Bytes of the slot or mapping that starts at `base`; 0 when it is no block of ours. */
@@ -120,7 +120,7 @@ static inline size_t hak_route_slot_bytes(base_t base) {
         return class_index < HAK_CLASSES ? hak_class_bytes(class_index) : 0;
     }
     const struct hak_large *large = hak_large_find(base.p);
-    return large ? large->mapped_bytes : 0;
+    return large && hak_large_is_live(large) ? large->mapped_bytes : 0;
 }
 
 #endif

@@ -251,7 +251,7 @@ END_TEST
 START_TEST(large_blocks_have_the_same_border) {
     make_world(HAK_CHECK_NORMAL, _i);
     size_t asked = 100000;
-    base_t block = hak_large_take(hak_check_slot_bytes(asked, 64), 0), base;
+    base_t block = hak_large_take(hak_check_slot_bytes(asked, 64), 0, NULL), base;
     struct hak_hand_out how = {
         .asked_bytes = asked, .alignment = 64, .class_index = HAK_CLASS_NONE};
     user_t user = hak_check_hand_out(block, &how);

@@ -41,7 +41,7 @@ START_TEST(every_move_is_allowed_from_its_places_only) {
 END_TEST
 
 static struct hak_large *take_large(base_t *block) {
-    *block = hak_large_take(100000, 0);
+    *block = hak_large_take(2000000, 0, NULL); /* a mapping: no move yet */
     ck_assert_ptr_nonnull(block->p);
     return hak_large_find(block->p);
 }

@@ -18,7 +18,7 @@ static void set_up(void) {
 
 START_TEST(every_size_is_served_and_taken_back) {
     for (size_t bytes = 0; bytes <= 40000; bytes++) {
-        struct hak_taken taken = hak_route_take(bytes, 0);
+        struct hak_taken taken = hak_route_take(bytes, 0, NULL);
         if (!taken.base.p || hak_route_slot_bytes(taken.base) < bytes ||
             (taken.class_index == HAK_CLASS_NONE) != (bytes > HAK_CLASS_MAX_BYTES))
             ck_abort_msg("%zu bytes: base %p class %u", bytes, (void *)taken.base.p,
@@ -33,7 +33,7 @@ END_TEST
 START_TEST(every_alignment_is_kept) {
     for (size_t alignment = 1; alignment <= (size_t)4 << 20; alignment *= 2)
         for (size_t bytes = 0; bytes <= 70000; bytes = bytes * 3 / 2 + 1) {
-            struct hak_taken taken = hak_route_take(bytes, alignment);
+            struct hak_taken taken = hak_route_take(bytes, alignment, NULL);
             if (!taken.base.p || base_address(taken.base) % alignment != 0 ||
                 hak_route_slot_bytes(taken.base) < bytes)
                 ck_abort_msg("%zu bytes at %zu: %p", bytes, alignment, (void *)taken.base.p);
@@ -48,7 +48,7 @@ START_TEST(what_is_not_ours_is_said_so) {
     ck_assert(!hak_route_give(base_from(&local), HAK_FREE));
     ck_assert(!hak_route_give(base_from((void *)~0ull), HAK_FREE));
     ck_assert_uint_eq(hak_route_slot_bytes(base_from(&local)), 0);
-    struct hak_taken large = hak_route_take(100000, 0);
+    struct hak_taken large = hak_route_take(100000, 0, NULL);
     ck_assert(!hak_route_give(base_from(large.base.p + 4096), HAK_FREE));
     ck_assert(hak_route_give(large.base, HAK_FREE));
     ck_assert(!hak_route_give(large.base, HAK_FREE));
@@ -56,13 +56,13 @@ START_TEST(what_is_not_ours_is_said_so) {
 END_TEST
 
 START_TEST(a_pointer_into_a_block_ends_the_program) {
-    struct hak_taken taken = hak_route_take(48, 0);
+    struct hak_taken taken = hak_route_take(48, 0, NULL);
     (void)hak_route_give(base_from(taken.base.p + 16), HAK_FREE);
 }
 END_TEST
 
 START_TEST(the_head_of_a_superslab_is_no_block) {
-    struct hak_taken taken = hak_route_take(48, 0);
+    struct hak_taken taken = hak_route_take(48, 0, NULL);
     (void)hak_route_give(base_from((char *)hak_superslab_of(taken.base.p)), HAK_FREE);
 }
 END_TEST
@@ -73,7 +73,7 @@ static void *give(void *block) {
 }
 
 START_TEST(a_block_of_another_thread_goes_home) {
-    struct hak_taken taken = hak_route_take(100, 0);
+    struct hak_taken taken = hak_route_take(100, 0, NULL);
     pthread_t thread;
     void *refused;
     ck_assert_int_eq(pthread_create(&thread, NULL, give, taken.base.p), 0);

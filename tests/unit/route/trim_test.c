@@ -16,7 +16,7 @@ static void burst(void) {
     hak_options_read(NULL);
     hak_front_start();
     for (int i = 0; i < BLOCKS; i++) {
-        blocks[i] = hak_route_take(BYTES, 0).base;
+        blocks[i] = hak_route_take(BYTES, 0, NULL).base;
         blocks[i].p[0] = 1;
     }
     for (int i = 0; i < BLOCKS; i++)
@@ -73,7 +73,7 @@ START_TEST(trim_in_a_thread_without_a_heap_is_harmless) {
     hak_front_start();
     ck_assert_int_eq(hak_thread.state, HAK_THREAD_SHARED);
     (void)hak_route_trim();
-    ck_assert_ptr_nonnull(hak_route_take(100, 0).base.p);
+    ck_assert_ptr_nonnull(hak_route_take(100, 0, NULL).base.p);
 }
 END_TEST
 
@@ -104,7 +104,7 @@ START_TEST(a_thread_that_goes_on_without_a_burst_gives_its_pages_back) {
     static base_t few[200];
     while (hak_ticks() < end) {
         for (int i = 0; i < 200; i++)
-            few[i] = hak_route_take(64, 0).base;
+            few[i] = hak_route_take(64, 0, NULL).base;
         for (int i = 0; i < 200; i++)
             ck_assert(hak_route_give(few[i], HAK_FREE));
     }

@@ -1,0 +1,336 @@
+/* The threads' caches of large blocks, and the bytes that they share. */
+#include "large/bigcache.h"
+
+#include <stdatomic.h>
+#include "hop.h"
+#include "large/large_memory.h"
+#include "large/page_bins.h"
+#include "options.h"
+#include "platform/platform.h"
+
+#define SHARE_STEP_BYTES ((uint64_t)256 << 10)
+#define DECAY_TICKS      ((uint64_t)1 << 28) /* a tenth of a second at usual clock rates */
+
+enum { LOOK_EVERY = 16, LOOKED_AT = 4 };
+
+enum owner { OWNER_NONE, OWNER_THREAD, OWNER_LEFT };
+
+struct cache {
+    struct cache *next_made;
+    _Atomic uint32_t owner; /* enum owner */
+    uint32_t look;          /* counts the looks at what is not used */
+    uint32_t gives;
+    _Atomic uint64_t share; /* written by its owner only */
+    uint64_t bytes;
+    uint64_t looked_at; /* ticks */
+    struct hak_large *newest, *oldest;
+    struct hak_large *bins[HAK_PAGE_BINS];
+};
+
+static _Atomic(struct cache *) newest_made;
+static _Atomic uint64_t shared; /* the sum of all shares */
+static _Atomic bool has_left;   /* a fork left caches behind */
+
+static _Thread_local struct cache *own __attribute__((tls_model("initial-exec")));
+static _Thread_local bool has_ended __attribute__((tls_model("initial-exec")));
+
+/* ---- lists ---------------------------------------------------------------------------------- */
+
+static unsigned bin_of(const struct hak_large *large) {
+    return hak_page_bin(large->mapped_bytes / HAK_PAGE_BYTES);
+}
+
+static void link(struct cache *cache, struct hak_large *large) {
+    struct hak_large **bin = &cache->bins[bin_of(large)];
+    large->look = cache->look;
+    large->prev = NULL;
+    large->next = *bin;
+    large->newer = NULL;
+    large->older = cache->newest;
+    atomic_signal_fence(memory_order_release); /* a fork may come in between */
+    *bin = large;
+    if (large->next)
+        large->next->prev = large;
+    if (large->older)
+        large->older->newer = large;
+    else
+        cache->oldest = large;
+    cache->newest = large;
+    cache->bytes += large->mapped_bytes;
+}
+
+static void unlink_block(struct cache *cache, struct hak_large *large) {
+    if (large->prev)
+        large->prev->next = large->next;
+    else
+        cache->bins[bin_of(large)] = large->next;
+    atomic_signal_fence(memory_order_release);
+    if (large->next)
+        large->next->prev = large->prev;
+    if (large->newer)
+        large->newer->older = large->older;
+    else
+        cache->newest = large->older;
+    if (large->older)
+        large->older->newer = large->newer;
+    else
+        cache->oldest = large->newer;
+    cache->bytes -= large->mapped_bytes;
+}
+
+/* ---- bytes ---------------------------------------------------------------------------------- */
+
+static uint64_t share_of(const struct cache *cache) {
+    return atomic_load_explicit(&cache->share, memory_order_relaxed);
+}
+
+/* More share for `wanted` bytes in all, by whole steps or what is left. False: not enough left. */
+static bool grow_share(struct cache *cache, uint64_t wanted) {
+    uint64_t maximum = hak_options.bigcache_max_bytes, share = share_of(cache);
+    uint64_t more = (wanted - share + SHARE_STEP_BYTES - 1) / SHARE_STEP_BYTES * SHARE_STEP_BYTES;
+    uint64_t now = atomic_load_explicit(&shared, memory_order_relaxed);
+    do {
+        if (now >= maximum || maximum - now < wanted - share)
+            return false;
+        if (more > maximum - now)
+            more = maximum - now;
+    } while (!atomic_compare_exchange_weak_explicit(&shared, &now, now + more, memory_order_relaxed,
+                                                    memory_order_relaxed));
+    atomic_store_explicit(&cache->share, share + more, memory_order_relaxed);
+    return true;
+}
+
+static void shrink_share(struct cache *cache, uint64_t left) {
+    uint64_t share = share_of(cache);
+    if (left >= share)
+        return;
+    atomic_store_explicit(&cache->share, left, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&shared, share - left, memory_order_relaxed);
+}
+
+/* ---- caches --------------------------------------------------------------------------------- */
+
+static void put_down(struct cache *cache, struct hak_large *large) {
+    unlink_block(cache, large);
+    hak_large_release(large);
+}
+
+static uint64_t empty(struct cache *cache) {
+    uint64_t bytes = cache->bytes;
+    while (cache->oldest)
+        put_down(cache, cache->oldest);
+    shrink_share(cache, 0);
+    return bytes;
+}
+
+static struct cache *made_last(void) {
+    return atomic_load_explicit(&newest_made, memory_order_acquire);
+}
+
+static bool claim(struct cache *cache, uint32_t from) {
+    return atomic_compare_exchange_strong_explicit(&cache->owner, &from, OWNER_THREAD,
+                                                   memory_order_acquire, memory_order_relaxed);
+}
+
+/* A cache whose lists only can be believed where they are read forwards from the bins. */
+static void empty_left(struct cache *cache) {
+    for (unsigned bin = 0; bin < HAK_PAGE_BINS; bin++) {
+        struct hak_large *large = cache->bins[bin], *next;
+        cache->bins[bin] = NULL;
+        for (; large; large = next) {
+            next = large->next;
+            hak_large_release(large);
+        }
+    }
+    cache->newest = cache->oldest = NULL;
+    cache->bytes = 0;
+    shrink_share(cache, 0);
+    atomic_store_explicit(&cache->owner, OWNER_NONE, memory_order_release);
+}
+
+static HAK_COLD void empty_all_left(void) {
+    atomic_store_explicit(&has_left, false, memory_order_relaxed);
+    for (struct cache *cache = made_last(); cache; cache = cache->next_made)
+        if (claim(cache, OWNER_LEFT))
+            empty_left(cache);
+}
+
+static HAK_COLD struct cache *get_cache(void) {
+    if (has_ended)
+        return NULL;
+    for (struct cache *cache = made_last(); cache; cache = cache->next_made)
+        if (claim(cache, OWNER_NONE))
+            return own = cache;
+    struct cache *made = hak_large_memory_take(sizeof *made);
+    if (!made)
+        return NULL;
+    atomic_store_explicit(&made->owner, OWNER_THREAD, memory_order_relaxed);
+    made->next_made = made_last();
+    while (!atomic_compare_exchange_weak_explicit(&newest_made, &made->next_made, made,
+                                                  memory_order_release, memory_order_relaxed)) {
+    }
+    return own = made;
+}
+
+/* ---- use ------------------------------------------------------------------------------------ */
+
+/* The best of the first few in a bin: of the same caller, else any that fits. */
+static struct hak_large *look_in(struct hak_large *large, size_t bytes, const void *caller,
+                                 struct hak_large *best) {
+    for (unsigned looks = 0; large && looks < LOOKED_AT; large = large->next, looks++) {
+        if (large->mapped_bytes < bytes || large->mapped_bytes > bytes + bytes / 4)
+            continue;
+        if (large->caller == caller)
+            return large;
+        if (!best)
+            best = large;
+    }
+    return best;
+}
+
+static struct hak_large *find(const struct cache *cache, size_t bytes, const void *caller) {
+    unsigned bin = hak_page_bin(bytes / HAK_PAGE_BYTES), last = bin + 2;
+    struct hak_large *best = NULL;
+    for (; bin <= last && bin < HAK_PAGE_BINS; bin++) {
+        best = look_in(cache->bins[bin], bytes, caller, best);
+        if (best && (best->caller == caller || bin < last))
+            break;
+    }
+    return best;
+}
+
+/* The block leaves the cache for the program. */
+static struct hak_large *move_to_program(struct cache *cache, struct hak_large *large,
+                                         const void *caller) {
+    hop(HAK_BIGCACHE_TAKE, large->base, HAK_CLASS_NONE);
+    unlink_block(cache, large);
+    large->caller = caller;
+    large->is_fresh = false;
+    atomic_store_explicit(&large->state, HAK_LARGE_LIVE, memory_order_relaxed);
+    return large;
+}
+
+struct hak_large *hak_bigcache_take(size_t bytes, const void *caller) {
+    struct cache *cache = own;
+    if (HAK_UNLIKELY(!cache))
+        cache = get_cache();
+    struct hak_large *large = cache && cache->bytes >= bytes ? find(cache, bytes, caller) : NULL;
+    if (HAK_LIKELY(large != NULL))
+        return move_to_program(cache, large, caller);
+    hop_count(HAK_COUNTED_BIGCACHE_MISS, HAK_CLASS_NONE, bytes);
+    if (HAK_UNLIKELY(atomic_load_explicit(&has_left, memory_order_relaxed)))
+        empty_all_left();
+    return NULL;
+}
+
+static void move_to_cache(struct cache *cache, struct hak_large *large) {
+    hop(HAK_BIGCACHE_PUT, large->base, HAK_CLASS_NONE);
+    link(cache, large);
+}
+
+static void look_at_idle(struct cache *cache) {
+    uint64_t now = hak_ticks();
+    if (now - cache->looked_at < DECAY_TICKS)
+        return;
+    cache->looked_at = now;
+    cache->look++;
+    while (cache->oldest && cache->look - cache->oldest->look > 1)
+        put_down(cache, cache->oldest);
+    if (share_of(cache) - cache->bytes > 2 * SHARE_STEP_BYTES)
+        shrink_share(cache, cache->bytes + SHARE_STEP_BYTES);
+}
+
+void hak_bigcache_tend(void) {
+    /* Not where moves are recorded: there they are to be the same in each run. */
+    if (!hak_is_debug_build && own)
+        look_at_idle(own);
+}
+
+bool hak_bigcache_give(struct hak_large *large) {
+    struct cache *cache = own;
+    uint64_t bytes = large->mapped_bytes;
+    if (!cache || bytes > hak_options.bigcache_max_bytes / 2)
+        return false;
+    if (HAK_UNLIKELY(cache->bytes + bytes > share_of(cache)) &&
+        !grow_share(cache, cache->bytes + bytes)) {
+        if (bytes > share_of(cache))
+            return false;
+        while (cache->bytes + bytes > share_of(cache))
+            put_down(cache, cache->oldest);
+    }
+    move_to_cache(cache, large);
+    if (++cache->gives % LOOK_EVERY == 0)
+        hak_bigcache_tend();
+    return true;
+}
+
+size_t hak_bigcache_trim(void) {
+    return own ? empty(own) : 0;
+}
+
+void hak_bigcache_thread_end(void) {
+    struct cache *cache = own;
+    has_ended = true;
+    own = NULL;
+    if (!cache)
+        return;
+    (void)empty(cache);
+    atomic_store_explicit(&cache->owner, OWNER_NONE, memory_order_release);
+}
+
+/* The shares are added up anew: the fork may have come between a share and the sum. */
+void hak_bigcache_after_fork(void) {
+    uint64_t sum = 0;
+    for (struct cache *cache = made_last(); cache; cache = cache->next_made) {
+        sum += share_of(cache);
+        if (cache == own || atomic_load_explicit(&cache->owner, memory_order_relaxed) == OWNER_NONE)
+            continue;
+        atomic_store_explicit(&cache->owner, OWNER_LEFT, memory_order_relaxed);
+        atomic_store_explicit(&has_left, true, memory_order_relaxed);
+    }
+    atomic_store_explicit(&shared, sum, memory_order_relaxed);
+}
+
+/* ---- looking -------------------------------------------------------------------------------- */
+
+size_t hak_bigcache_each(void (*visit)(const struct hak_large *, void *), void *context) {
+    size_t count = 0;
+    for (struct cache *cache = made_last(); cache; cache = cache->next_made)
+        for (unsigned bin = 0; bin < HAK_PAGE_BINS; bin++)
+            for (struct hak_large *large = cache->bins[bin]; large; large = large->next) {
+                visit(large, context);
+                count++;
+            }
+    return count;
+}
+
+static const char *verify_cache(const struct cache *cache, size_t *blocks, size_t *bytes) {
+    size_t own_bytes = 0, in_bins = 0, in_order = 0;
+    for (unsigned bin = 0; bin < HAK_PAGE_BINS; bin++)
+        for (struct hak_large *large = cache->bins[bin]; large; large = large->next) {
+            if (bin_of(large) != bin || atomic_load(&large->state) != HAK_LARGE_KEPT)
+                return "a block of the BigCache is in a wrong bin or state";
+            own_bytes += large->mapped_bytes;
+            in_bins++;
+        }
+    for (struct hak_large *large = cache->newest; large; large = large->older)
+        in_order++;
+    *blocks += in_bins;
+    *bytes += own_bytes;
+    if (in_order != in_bins || own_bytes != cache->bytes)
+        return "a thread's BigCache counts other blocks than it has";
+    return own_bytes <= share_of(cache) ? NULL : "a thread's BigCache holds more than its share";
+}
+
+const char *hak_bigcache_verify(size_t *blocks, size_t *bytes) {
+    const char *wrong = NULL;
+    uint64_t sum = 0;
+    for (struct cache *cache = made_last(); cache && !wrong; cache = cache->next_made) {
+        sum += share_of(cache);
+        if (atomic_load(&cache->owner) != OWNER_LEFT)
+            wrong = verify_cache(cache, blocks, bytes);
+    }
+    if (!wrong && sum != atomic_load(&shared))
+        wrong = "the shares of the BigCache and their sum differ";
+    return wrong;
+}

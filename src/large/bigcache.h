@@ -1,0 +1,58 @@
+/* BigCache: large blocks that a thread gave back, kept whole for its next ones.
+ *
+ *   give --> newest                                          oldest --> L2.5, or the kernel
+ *            | block <-> block <-> block <-> block <-> block |   out of its bytes, or unused for a
+ *   take <-- found by size and caller:                           tenth of a second
+ *            bins[size, eight to each doubling] --> block --> block
+ *
+ * A block serves the next call for its size, or for as little as four fifths of it. Among those
+ * that fit, one that the same place in the program had is taken before others: its size is most
+ * likely the very one, and so are the pages that it touches. Lists, and therefore no number of
+ * places that could run out; bounded in bytes: all threads together keep HAKMEM_BIGCACHE_MAX. A
+ * thread gets its share of that in steps of 256 KiB and gives back what it does not need, so that
+ * keeping and finding touch nothing that others touch.
+ *
+ *   process: shared bytes <= maximum       thread: kept bytes <= share
+ *
+ * A kept block stays in the address map, as HAK_LARGE_KEPT: whoever gives it back again is noticed.
+ *
+ * Who owns what: a cache belongs to its thread; no lock. When the thread ends it is emptied and
+ * waits for another. What a fork leaves behind is emptied by the next thread of the child that
+ * finds nothing in its own; only `bins` and `next` are believed then, which change by one store.
+ *
+ * Not in level normal of the debug build: what is freed there is inaccessible at once.
+ *
+ * May call: large_memory, platform, and hak_large_release (large.c). */
+#ifndef HAK_LARGE_BIGCACHE_H
+#define HAK_LARGE_BIGCACHE_H
+
+#include "large/large.h"
+
+/* A kept block of at least `bytes` (whole pages), of `caller` if there is one; HAK_NO_BASE's NULL
+ * when none fits. It is HAK_LARGE_LIVE then. */
+HAK_HIDDEN struct hak_large *hak_bigcache_take(size_t bytes, const void *caller);
+
+/* Keeps a block, which is HAK_LARGE_KEPT already. False: it is not to be kept. */
+HAK_HIDDEN bool hak_bigcache_give(struct hak_large *large);
+
+/* What the calling thread keeps goes to L2.5 or the kernel; returns the bytes. */
+HAK_HIDDEN size_t hak_bigcache_trim(void);
+
+/* The same of what it did not use for a while; to be called now and then. */
+HAK_HIDDEN void hak_bigcache_tend(void);
+
+/* The calling thread ends. It keeps nothing from now on. */
+HAK_HIDDEN void hak_bigcache_thread_end(void);
+
+/* In the child of a fork, on its only thread. */
+HAK_HIDDEN void hak_bigcache_after_fork(void);
+
+/* Calls `visit` for every block that is kept by any thread; while others work, some may be missing.
+ * Returns how many. */
+HAK_HIDDEN size_t hak_bigcache_each(void (*visit)(const struct hak_large *, void *), void *context);
+
+/* NULL when shares, bytes and lists agree, or what does not; adds up blocks and bytes. For moments
+ * when no other thread is at work. */
+HAK_HIDDEN const char *hak_bigcache_verify(size_t *blocks, size_t *bytes);
+
+#endif

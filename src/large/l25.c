@@ -1,0 +1,324 @@
+/* The shards of L2.5: which one serves, what is done when it is busy, and the chunk that is kept.
+ */
+#include "large/l25.h"
+
+#include "hop.h"
+#include "large/large_memory.h"
+#include "large/returned.h"
+#include "large/runs.h"
+
+/* A tenth of a second at usual clock rates: how long free pages stay. */
+#define DECAY_TICKS ((uint64_t)1 << 28)
+
+enum { STRUCTS_AT_ONCE = 16, LOOK_EVERY = 16, CLEANED_AT_ONCE = 8 };
+
+struct hak_shard {
+    _Alignas(64) struct hak_lock lock;
+    struct hak_shard *next; /* the one made before it; NULL for the first */
+    uint32_t calls;
+    uint64_t cleaned_at;
+    struct hak_large *unused; /* structs of blocks */
+    struct hak_runs runs;
+    _Alignas(64) struct hak_returned returned;
+};
+
+static struct hak_shard first_shard;
+static _Atomic(struct hak_shard *) newest_shard = &first_shard;
+static struct hak_lock growth_lock;
+static _Atomic(struct hak_page_chunk *) kept_chunk;
+static _Thread_local struct hak_shard *own_shard __attribute__((tls_model("initial-exec")));
+
+static struct hak_shard *newest_now(void) {
+    return atomic_load_explicit(&newest_shard, memory_order_acquire);
+}
+
+unsigned hak_l25_shards(void) {
+    unsigned count = 0;
+    for (struct hak_shard *shard = newest_now(); shard; shard = shard->next)
+        count++;
+    return count;
+}
+
+static uint32_t first_page_of(const struct hak_large *large) {
+    return (uint32_t)((size_t)(large->base.p - large->chunk->start) / HAK_PAGE_BYTES);
+}
+
+/* ---- under the shard's lock ----------------------------------------------------------------- */
+
+static void keep_or_unmap(struct hak_page_chunk *chunk) {
+    chunk->kept_at = hak_ticks();
+    chunk->shard = NULL;
+    struct hak_page_chunk *other =
+        atomic_exchange_explicit(&kept_chunk, chunk, memory_order_acq_rel);
+    if (other)
+        hak_chunk_unmap(other);
+}
+
+static struct hak_page_chunk *take_kept(void) {
+    return atomic_exchange_explicit(&kept_chunk, NULL, memory_order_acq_rel);
+}
+
+static bool add_chunk(struct hak_shard *shard) {
+    struct hak_page_chunk *chunk = take_kept();
+    if (!chunk)
+        chunk = hak_chunk_map();
+    if (!chunk)
+        return false;
+    chunk->shard = shard;
+    hak_runs_add(&shard->runs, chunk);
+    return true;
+}
+
+static void give_run(struct hak_shard *shard, struct hak_page_chunk *chunk, uint32_t first,
+                     uint32_t pages) {
+    chunk = hak_runs_give(&shard->runs, chunk, first, pages);
+    if (chunk)
+        keep_or_unmap(chunk);
+}
+
+static void give_block(struct hak_shard *shard, struct hak_large *large) {
+    give_run(shard, large->chunk, first_page_of(large),
+             (uint32_t)(large->mapped_bytes / HAK_PAGE_BYTES));
+    large->next = shard->unused;
+    shard->unused = large;
+}
+
+static void take_in_returned(struct hak_shard *shard) {
+    struct hak_large *large = hak_returned_take(&shard->returned), *next;
+    for (; large; large = next) {
+        next = large->next;
+        give_block(shard, large);
+    }
+}
+
+static struct hak_large *take_struct(struct hak_shard *shard) {
+    if (!shard->unused) {
+        struct hak_large *more = hak_large_memory_take(STRUCTS_AT_ONCE * sizeof *more);
+        for (unsigned i = 0; more && i < STRUCTS_AT_ONCE; i++) {
+            more[i].next = shard->unused;
+            shard->unused = &more[i];
+        }
+    }
+    struct hak_large *large = shard->unused;
+    if (large)
+        shard->unused = large->next;
+    return large;
+}
+
+/* The kept chunk goes when nobody wanted it for a while. */
+static void age_kept(uint64_t now) {
+    struct hak_page_chunk *chunk = take_kept();
+    if (!chunk)
+        return;
+    if (now - chunk->kept_at >= DECAY_TICKS) {
+        hak_chunk_unmap(chunk);
+        return;
+    }
+    struct hak_page_chunk *none = NULL;
+    if (!atomic_compare_exchange_strong_explicit(&kept_chunk, &none, chunk, memory_order_acq_rel,
+                                                 memory_order_relaxed))
+        hak_chunk_unmap(chunk);
+}
+
+/* Every now and then: what was free for a while goes back to the kernel. */
+static void decay(struct hak_shard *shard) {
+    if (++shard->calls % LOOK_EVERY != 0)
+        return;
+    uint64_t now = hak_ticks();
+    if (now - shard->cleaned_at < DECAY_TICKS)
+        return;
+    shard->cleaned_at = now;
+    (void)hak_runs_clean(&shard->runs, false, CLEANED_AT_ONCE);
+    age_kept(now);
+}
+
+/* ---- which shard ---------------------------------------------------------------------------- */
+
+static void release(struct hak_shard *shard) {
+    do {
+        take_in_returned(shard);
+        hak_unlock(&shard->lock);
+        atomic_thread_fence(memory_order_seq_cst);
+    } while (!hak_returned_is_empty(&shard->returned) && hak_try_lock(&shard->lock));
+}
+
+/* One more shard, held; NULL when there is no memory or another thread is just making one. */
+static struct hak_shard *make_shard(void) {
+    if (!hak_try_lock(&growth_lock))
+        return NULL;
+    struct hak_shard *shard = hak_large_memory_take(sizeof *shard);
+    if (shard) {
+        hak_lock(&shard->lock);
+        shard->next = newest_now();
+        atomic_store_explicit(&newest_shard, shard, memory_order_release);
+    }
+    hak_unlock(&growth_lock);
+    return shard;
+}
+
+static HAK_COLD struct hak_shard *hold_another(struct hak_shard *busy) {
+    unsigned count = hak_l25_shards();
+    hop_count(HAK_COUNTED_SHARD_BUSY, HAK_CLASS_NONE, count);
+    for (struct hak_shard *shard = newest_now(); shard; shard = shard->next) {
+        if (shard == busy)
+            continue;
+        if (hak_try_lock(&shard->lock))
+            return shard;
+        hop_count(HAK_COUNTED_SHARD_BUSY, HAK_CLASS_NONE, count);
+    }
+    struct hak_shard *made = make_shard();
+    if (made)
+        return made;
+    hak_lock(&busy->lock);
+    return busy;
+}
+
+static struct hak_shard *hold_any(void) {
+    struct hak_shard *shard = own_shard ? own_shard : &first_shard;
+    if (HAK_UNLIKELY(!hak_try_lock(&shard->lock)))
+        shard = hold_another(shard);
+    own_shard = shard;
+    return shard;
+}
+
+/* ---- the pool ------------------------------------------------------------------------------- */
+
+static struct hak_large *take_held(struct hak_shard *shard, uint32_t pages) {
+    struct hak_large *large = take_struct(shard);
+    if (!large)
+        return NULL;
+    struct hak_taken_run run = hak_runs_take(&shard->runs, pages);
+    if (!run.chunk && add_chunk(shard))
+        run = hak_runs_take(&shard->runs, pages);
+    if (!run.chunk) {
+        large->next = shard->unused;
+        shard->unused = large;
+        return NULL;
+    }
+    *large = (struct hak_large){.base = base_from(hak_run_start(run.chunk, run.first)),
+                                .mapped_bytes = (size_t)pages * HAK_PAGE_BYTES,
+                                .chunk = run.chunk,
+                                .is_fresh = run.is_fresh,
+                                .slot = {.place = HAK_PLACE_L25}};
+    return large;
+}
+
+struct hak_large *hak_l25_take(size_t bytes) {
+    struct hak_shard *shard = hold_any();
+    take_in_returned(shard);
+    struct hak_large *large = take_held(shard, (uint32_t)(bytes / HAK_PAGE_BYTES));
+    release(shard);
+    return large;
+}
+
+void hak_l25_give(struct hak_large *large) {
+    struct hak_shard *shard = large->chunk->shard;
+    if (HAK_UNLIKELY(!hak_try_lock(&shard->lock))) {
+        hop_count(HAK_COUNTED_SHARD_BUSY, HAK_CLASS_NONE, hak_l25_shards());
+        hak_returned_push(&shard->returned, large);
+        atomic_thread_fence(memory_order_seq_cst);
+        if (hak_try_lock(&shard->lock))
+            release(shard);
+        return;
+    }
+    give_block(shard, large);
+    decay(shard);
+    release(shard);
+}
+
+bool hak_l25_resize(struct hak_large *large, size_t bytes) {
+    uint32_t first = first_page_of(large);
+    uint32_t pages = (uint32_t)(large->mapped_bytes / HAK_PAGE_BYTES);
+    if (bytes > HAK_L25_MAX_BYTES)
+        return false;
+    uint32_t wanted = (uint32_t)(bytes / HAK_PAGE_BYTES);
+    struct hak_shard *shard = large->chunk->shard;
+    bool fits = true;
+    hak_lock(&shard->lock);
+    if (wanted > pages)
+        fits = hak_runs_extend(&shard->runs, large->chunk, first, pages, wanted - pages);
+    else if (wanted < pages)
+        hak_runs_cut(&shard->runs, large->chunk, first, pages, wanted);
+    release(shard);
+    if (fits)
+        large->mapped_bytes = bytes;
+    return fits;
+}
+
+size_t hak_l25_trim(void) {
+    size_t bytes = 0;
+    for (struct hak_shard *shard = newest_now(); shard; shard = shard->next) {
+        hak_lock(&shard->lock);
+        take_in_returned(shard);
+        bytes += hak_runs_clean(&shard->runs, true, UINT32_MAX);
+        release(shard);
+    }
+    struct hak_page_chunk *chunk = take_kept();
+    if (chunk) {
+        hak_chunk_unmap(chunk);
+        bytes += HAK_CHUNK_BYTES;
+    }
+    return bytes;
+}
+
+/* ---- looking at all of it ------------------------------------------------------------------- */
+
+bool hak_l25_covers(const void *p) {
+    bool covers = false;
+    hak_lock(&first_shard.lock); /* so that no fork loses what is taken out here */
+    struct hak_page_chunk *kept = take_kept();
+    if (kept) {
+        covers = (uintptr_t)p - (uintptr_t)kept->start < HAK_CHUNK_BYTES;
+        keep_or_unmap(kept);
+    }
+    release(&first_shard);
+    for (struct hak_shard *shard = newest_now(); shard && !covers; shard = shard->next) {
+        hak_lock(&shard->lock);
+        for (struct hak_page_chunk *chunk = shard->runs.chunks; chunk; chunk = chunk->next)
+            covers |= (uintptr_t)p - (uintptr_t)chunk->start < HAK_CHUNK_BYTES;
+        release(shard);
+    }
+    return covers;
+}
+
+void hak_l25_each_free(void (*visit)(void *, size_t, void *), void *context) {
+    for (struct hak_shard *shard = newest_now(); shard; shard = shard->next) {
+        hak_lock(&shard->lock);
+        take_in_returned(shard);
+        hak_runs_each_free(&shard->runs, visit, context);
+        release(shard);
+    }
+}
+
+const char *hak_l25_verify(size_t *free_bytes, size_t *used_bytes) {
+    const char *wrong = NULL;
+    size_t free_pages = 0, used_pages = 0;
+    for (struct hak_shard *shard = newest_now(); shard && !wrong; shard = shard->next) {
+        hak_lock(&shard->lock);
+        take_in_returned(shard);
+        wrong = hak_runs_verify(&shard->runs, &free_pages, &used_pages);
+        for (struct hak_page_chunk *chunk = shard->runs.chunks; chunk; chunk = chunk->next)
+            if (chunk->shard != shard)
+                wrong = "a chunk of pages is in another shard's list";
+        release(shard);
+    }
+    *free_bytes += free_pages * HAK_PAGE_BYTES;
+    *used_bytes += used_pages * HAK_PAGE_BYTES;
+    return wrong;
+}
+
+/* ---- fork ----------------------------------------------------------------------------------- */
+
+/* Shards are added under the first of these locks, so that there are none between the two that were
+ * not held. */
+void hak_l25_lock_all(void) {
+    hak_lock_for_fork(&growth_lock);
+    for (struct hak_shard *shard = newest_now(); shard; shard = shard->next)
+        hak_lock_for_fork(&shard->lock);
+}
+
+void hak_l25_unlock_all(void) {
+    for (struct hak_shard *shard = newest_now(); shard; shard = shard->next)
+        hak_unlock_after_fork(&shard->lock);
+    hak_unlock_after_fork(&growth_lock);
+}

@@ -1,0 +1,58 @@
+/* L2.5: a pool of pages for blocks up to 1 MiB, between the slabs and mappings of their own.
+ *
+ *   take --> shard (the thread's last one) --busy?--> the next one --all busy?--> one more shard
+ *            | lock | page runs in chunks of 4 MiB (runs.h) | structs of blocks |
+ *   give --> the shard of its chunk --busy?--> | returned |: pushed, and taken in by whoever holds
+ *                                                            or takes the lock next
+ *
+ * There is one shard at first and never more than threads that were in the pool at one moment.
+ * Nobody waits for a shard, unless there is no memory for another. SHARD_BUSY counts each one that
+ * was found held.
+ *
+ * A chunk of which nothing is used any more leaves its shard: the process keeps one, the kernel
+ * gets the others. Pages of free runs that were not needed for a tenth of a second go back, too.
+ *
+ * Locks: the shard's; hak_l25_growth_lock to add one; hak_large_memory_lock behind both.
+ * Without a lock: `returned`, a stack that is pushed by many and taken as a whole (returned.h), and
+ * the one chunk that is kept.
+ *
+ * May call: runs, returned, large_memory, platform. */
+#ifndef HAK_LARGE_L25_H
+#define HAK_LARGE_L25_H
+
+#include "large/large.h"
+
+#define HAK_L25_MAX_BYTES ((size_t)1 << 20)
+
+/* A block of `bytes` (whole pages, at most HAK_L25_MAX_BYTES), which is not in the address map yet.
+ * NULL without memory. */
+HAK_HIDDEN struct hak_large *hak_l25_take(size_t bytes);
+
+/* Gives back a block that came from here and is not in the address map any more. */
+HAK_HIDDEN void hak_l25_give(struct hak_large *large);
+
+/* Makes a block longer or shorter where it lies. False: it cannot grow there. */
+HAK_HIDDEN bool hak_l25_resize(struct hak_large *large, size_t bytes);
+
+/* Gives the pages of everything that is free back to the kernel; returns the bytes. */
+HAK_HIDDEN size_t hak_l25_trim(void);
+
+/* True when `p` lies in a chunk of the pool. Takes the shards' locks. */
+HAK_HIDDEN bool hak_l25_covers(const void *p);
+
+/* How many shards there are. */
+HAK_HIDDEN unsigned hak_l25_shards(void);
+
+/* Calls `visit` for each stretch of free pages of all shards, which are held meanwhile. */
+HAK_HIDDEN void hak_l25_each_free(void (*visit)(void *start, size_t bytes, void *context),
+                                  void *context);
+
+/* NULL when all shards agree with themselves, or what does not; adds up the bytes in their chunks
+ * that are free and used. */
+HAK_HIDDEN const char *hak_l25_verify(size_t *free_bytes, size_t *used_bytes);
+
+/* Around a fork. */
+HAK_HIDDEN void hak_l25_lock_all(void);
+HAK_HIDDEN void hak_l25_unlock_all(void);
+
+#endif

@@ -1,0 +1,50 @@
+/* The large layer's own memory: one lock, one piece of 64 KiB that is cut from below. */
+#include "large/large_memory.h"
+
+#include "large/large.h"
+
+#define PIECE_BYTES ((size_t)64 << 10)
+
+struct hak_lock hak_large_memory_lock;
+
+static char *fresh, *fresh_end;
+static struct hak_large *unused;
+
+void *hak_large_memory_take_locked(size_t bytes) {
+    bytes = (bytes + 63) / 64 * 64;
+    if ((size_t)(fresh_end - fresh) < bytes) {
+        char *start = hak_map(PIECE_BYTES);
+        if (!start)
+            return NULL;
+        fresh = start;
+        fresh_end = start + PIECE_BYTES;
+    }
+    void *taken = fresh;
+    fresh += bytes;
+    return taken;
+}
+
+void *hak_large_memory_take(size_t bytes) {
+    hak_lock(&hak_large_memory_lock);
+    void *taken = hak_large_memory_take_locked(bytes);
+    hak_unlock(&hak_large_memory_lock);
+    return taken;
+}
+
+struct hak_large *hak_large_struct_take(void) {
+    hak_lock(&hak_large_memory_lock);
+    struct hak_large *large = unused;
+    if (large)
+        unused = large->next;
+    else
+        large = hak_large_memory_take_locked(sizeof *large);
+    hak_unlock(&hak_large_memory_lock);
+    return large;
+}
+
+void hak_large_struct_give(struct hak_large *large) {
+    hak_lock(&hak_large_memory_lock);
+    large->next = unused;
+    unused = large;
+    hak_unlock(&hak_large_memory_lock);
+}

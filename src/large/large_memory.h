@@ -1,0 +1,26 @@
+/* Memory for what the large layer itself keeps: structs of blocks, leaves, shards, caches.
+ *
+ * Mapped 64 KiB at a time and never given back, so that a pointer to any of it can always be read.
+ * Structs of blocks that lived in mappings of their own serve again; those of the L2.5 pool are
+ * kept by its shards.
+ *
+ * Lock: hak_large_memory_lock, behind all others of the large layer. */
+#ifndef HAK_LARGE_LARGE_MEMORY_H
+#define HAK_LARGE_LARGE_MEMORY_H
+
+#include "platform/lock.h"
+
+struct hak_large;
+
+HAK_HIDDEN extern struct hak_lock hak_large_memory_lock;
+
+/* Zeroed memory at a multiple of 64 bytes, at most 16 KiB; NULL when there is none. The second form
+ * is for whoever holds the lock. */
+HAK_HIDDEN void *hak_large_memory_take(size_t bytes);
+HAK_HIDDEN void *hak_large_memory_take_locked(size_t bytes);
+
+/* A struct for a block with a mapping of its own, of any content; NULL without memory. */
+HAK_HIDDEN struct hak_large *hak_large_struct_take(void);
+HAK_HIDDEN void hak_large_struct_give(struct hak_large *large);
+
+#endif

@@ -1,0 +1,281 @@
+/* Cutting and merging of page runs, with lengths at both ends of what is free (boundary tags:
+ * Knuth, TAOCP 2.5, algorithm C). */
+#include "large/runs.h"
+
+#include "large/address_map.h"
+#include "large/held.h"
+#include "large/page_bins.h"
+#include "platform/platform.h"
+
+enum { LOOKED_AT = 4 };
+
+/* ---- bins ----------------------------------------------------------------------------------- */
+
+static void insert(struct hak_runs *runs, struct hak_page_chunk *chunk, uint32_t first,
+                   uint32_t pages, bool is_clean) {
+    struct hak_run *run = &chunk->runs[first];
+    unsigned bin = hak_page_bin(pages);
+    chunk->runs[first + pages - 1].pages = pages;
+    *run = (struct hak_run){.next = runs->bins[bin],
+                            .chunk = chunk,
+                            .pages = pages,
+                            .look = runs->look,
+                            .is_clean = is_clean};
+    if (run->next)
+        run->next->prev = run;
+    runs->bins[bin] = run;
+    runs->filled |= (uint64_t)1 << bin;
+}
+
+static void remove_run(struct hak_runs *runs, struct hak_run *run) {
+    unsigned bin = hak_page_bin(run->pages);
+    if (run->next)
+        run->next->prev = run->prev;
+    if (run->prev)
+        run->prev->next = run->next;
+    else
+        runs->bins[bin] = run->next;
+    if (!runs->bins[bin])
+        runs->filled &= ~((uint64_t)1 << bin);
+}
+
+/* A free run of at least `pages`: one of the first of its own bin, or any of a greater one. */
+static struct hak_run *find(const struct hak_runs *runs, uint32_t pages) {
+    unsigned bin = hak_page_bin(pages), looks = 0;
+    if (bin >= HAK_RUN_BINS)
+        return NULL;
+    for (struct hak_run *run = runs->bins[bin]; run && looks < LOOKED_AT; run = run->next, looks++)
+        if (run->pages >= pages)
+            return run;
+    uint64_t above = bin + 1 < HAK_RUN_BINS ? runs->filled >> (bin + 1) << (bin + 1) : 0;
+    return above ? runs->bins[__builtin_ctzll(above)] : NULL;
+}
+
+/* ---- chunks --------------------------------------------------------------------------------- */
+
+struct hak_page_chunk *hak_chunk_map(void) {
+    size_t head_bytes = HAK_PAGES_OF(sizeof(struct hak_page_chunk));
+    char *start = hak_map(HAK_CHUNK_BYTES);
+    if (!start)
+        return NULL;
+    struct hak_page_chunk *chunk = hak_map(head_bytes);
+    bool is_ready = chunk != NULL;
+    /* So that a block in it can always be entered. */
+    for (size_t at = 0; is_ready && at < HAK_CHUNK_BYTES; at += HAK_CHUNK_BYTES / 4)
+        is_ready = hak_address_map_prepare(start + at);
+    is_ready = is_ready && hak_address_map_prepare(start + HAK_CHUNK_BYTES - 1);
+    if (!is_ready) {
+        if (chunk)
+            hak_held_unmap(chunk, head_bytes);
+        hak_held_unmap(start, HAK_CHUNK_BYTES);
+        return NULL;
+    }
+    chunk->start = start;
+    return chunk;
+}
+
+void hak_chunk_unmap(struct hak_page_chunk *chunk) {
+    hak_held_unmap(chunk->start, HAK_CHUNK_BYTES);
+    hak_held_unmap(chunk, HAK_PAGES_OF(sizeof *chunk));
+}
+
+/* The newest chunk's tail becomes a free run like others. */
+static void close_tail(struct hak_runs *runs) {
+    struct hak_page_chunk *chunk = runs->newest;
+    runs->newest = NULL;
+    if (!chunk || chunk->top == HAK_CHUNK_PAGES)
+        return;
+    uint32_t first = chunk->top;
+    chunk->top = HAK_CHUNK_PAGES;
+    insert(runs, chunk, first, HAK_CHUNK_PAGES - first, first >= chunk->touched);
+}
+
+void hak_runs_add(struct hak_runs *runs, struct hak_page_chunk *chunk) {
+    close_tail(runs);
+    chunk->used_pages = 0;
+    chunk->top = chunk->highest_top = 0;
+    chunk->prev = NULL;
+    chunk->next = runs->chunks;
+    if (chunk->next)
+        chunk->next->prev = chunk;
+    runs->chunks = runs->newest = chunk;
+}
+
+static void remove_chunk(struct hak_runs *runs, struct hak_page_chunk *chunk) {
+    if (chunk->next)
+        chunk->next->prev = chunk->prev;
+    if (chunk->prev)
+        chunk->prev->next = chunk->next;
+    else
+        runs->chunks = chunk->next;
+    if (runs->newest == chunk)
+        runs->newest = NULL;
+}
+
+/* ---- taking --------------------------------------------------------------------------------- */
+
+static struct hak_taken_run use(struct hak_page_chunk *chunk, uint32_t first, uint32_t pages) {
+    bool is_fresh = first >= chunk->touched;
+    chunk->runs[first].pages = 0;
+    chunk->runs[first + pages - 1].pages = 0;
+    chunk->used_pages += pages;
+    if (chunk->touched < first + pages)
+        chunk->touched = first + pages;
+    return (struct hak_taken_run){chunk, first, is_fresh};
+}
+
+static struct hak_taken_run take_from_tail(struct hak_page_chunk *chunk, uint32_t pages) {
+    uint32_t first = chunk->top;
+    chunk->top += pages;
+    if (chunk->highest_top < chunk->top)
+        chunk->highest_top = chunk->top;
+    return use(chunk, first, pages);
+}
+
+struct hak_taken_run hak_runs_take(struct hak_runs *runs, uint32_t pages) {
+    struct hak_run *run = find(runs, pages);
+    struct hak_page_chunk *newest = runs->newest;
+    if (!run && newest && HAK_CHUNK_PAGES - newest->top >= pages)
+        return take_from_tail(newest, pages);
+    if (!run)
+        return (struct hak_taken_run){0};
+    struct hak_page_chunk *chunk = run->chunk;
+    uint32_t first = (uint32_t)(run - chunk->runs), rest = run->pages - pages;
+    bool is_clean = run->is_clean;
+    remove_run(runs, run);
+    if (rest > 0)
+        insert(runs, chunk, first + pages, rest, is_clean);
+    struct hak_taken_run taken = use(chunk, first, pages);
+    taken.is_fresh |= is_clean;
+    return taken;
+}
+
+bool hak_runs_extend(struct hak_runs *runs, struct hak_page_chunk *chunk, uint32_t first,
+                     uint32_t pages, uint32_t more) {
+    uint32_t end = first + pages;
+    if (end == HAK_CHUNK_PAGES)
+        return false;
+    if (end == chunk->top) {
+        if (HAK_CHUNK_PAGES - end < more)
+            return false;
+        (void)take_from_tail(chunk, more);
+        return true;
+    }
+    struct hak_run *run = &chunk->runs[end];
+    if (run->pages < more)
+        return false;
+    uint32_t rest = run->pages - more;
+    bool is_clean = run->is_clean;
+    remove_run(runs, run);
+    if (rest > 0)
+        insert(runs, chunk, end + more, rest, is_clean);
+    (void)use(chunk, end, more);
+    return true;
+}
+
+/* ---- giving --------------------------------------------------------------------------------- */
+
+struct hak_page_chunk *hak_runs_give(struct hak_runs *runs, struct hak_page_chunk *chunk,
+                                     uint32_t first, uint32_t pages) {
+    uint32_t end = first + pages;
+    chunk->used_pages -= pages;
+    if (first > 0 && chunk->runs[first - 1].pages > 0) {
+        first -= chunk->runs[first - 1].pages;
+        remove_run(runs, &chunk->runs[first]);
+    }
+    if (end < chunk->top && chunk->runs[end].pages > 0) {
+        struct hak_run *run = &chunk->runs[end];
+        end += run->pages;
+        remove_run(runs, run);
+    }
+    if (chunk->used_pages == 0) {
+        remove_chunk(runs, chunk);
+        return chunk;
+    }
+    if (end == chunk->top && chunk == runs->newest)
+        chunk->top = first;
+    else
+        insert(runs, chunk, first, end - first, false);
+    return NULL;
+}
+
+void hak_runs_cut(struct hak_runs *runs, struct hak_page_chunk *chunk, uint32_t first,
+                  uint32_t pages, uint32_t left) {
+    chunk->runs[first + left - 1].pages = 0;
+    (void)hak_runs_give(runs, chunk, first + left, pages - left); /* something stays used */
+}
+
+/* The pages of the tail that were not used since the last call, or all of them. */
+static size_t clean_tail(struct hak_runs *runs, bool all) {
+    struct hak_page_chunk *chunk = runs->newest;
+    if (!chunk)
+        return 0;
+    uint32_t first = all || chunk->highest_top < chunk->top ? chunk->top : chunk->highest_top;
+    chunk->highest_top = chunk->top;
+    if (first >= chunk->touched)
+        return 0;
+    size_t bytes = (size_t)(chunk->touched - first) * HAK_PAGE_BYTES;
+    if (!hak_discard(hak_run_start(chunk, first), bytes))
+        return 0;
+    chunk->touched = first;
+    return bytes;
+}
+
+size_t hak_runs_clean(struct hak_runs *runs, bool all, unsigned limit) {
+    size_t bytes = 0;
+    for (uint64_t filled = runs->filled; filled && limit; filled &= filled - 1) {
+        struct hak_run *run = runs->bins[__builtin_ctzll(filled)];
+        for (; run && limit; run = run->next) {
+            if (run->is_clean || (!all && run->look == runs->look))
+                continue;
+            size_t run_bytes = (size_t)run->pages * HAK_PAGE_BYTES;
+            uint32_t first = (uint32_t)(run - run->chunk->runs);
+            run->is_clean = hak_discard(hak_run_start(run->chunk, first), run_bytes);
+            bytes += run->is_clean ? run_bytes : 0;
+            limit--;
+        }
+    }
+    runs->look++;
+    return bytes + clean_tail(runs, all);
+}
+
+/* ---- looking -------------------------------------------------------------------------------- */
+
+void hak_runs_each_free(const struct hak_runs *runs, void (*visit)(void *, size_t, void *),
+                        void *context) {
+    for (unsigned bin = 0; bin < HAK_RUN_BINS; bin++)
+        for (const struct hak_run *run = runs->bins[bin]; run; run = run->next)
+            visit(hak_run_start(run->chunk, (uint32_t)(run - run->chunk->runs)),
+                  (size_t)run->pages * HAK_PAGE_BYTES, context);
+    const struct hak_page_chunk *newest = runs->newest;
+    if (newest && newest->top < HAK_CHUNK_PAGES)
+        visit(hak_run_start(newest, newest->top),
+              (size_t)(HAK_CHUNK_PAGES - newest->top) * HAK_PAGE_BYTES, context);
+}
+
+const char *hak_runs_verify(const struct hak_runs *runs, size_t *free_pages, size_t *used_pages) {
+    size_t binned = 0, chunk_pages = 0, used = 0, tail = 0;
+    for (unsigned bin = 0; bin < HAK_RUN_BINS; bin++) {
+        if ((runs->bins[bin] != NULL) != (runs->filled >> bin & 1))
+            return "a bin of page runs and its bit differ";
+        for (const struct hak_run *run = runs->bins[bin]; run; run = run->next) {
+            uint32_t first = (uint32_t)(run - run->chunk->runs);
+            if (hak_page_bin(run->pages) != bin ||
+                run->chunk->runs[first + run->pages - 1].pages != run->pages)
+                return "a free page run's ends differ";
+            if (run->next && run->next->prev != run)
+                return "a bin of page runs is not linked both ways";
+            binned += run->pages;
+        }
+    }
+    for (const struct hak_page_chunk *chunk = runs->chunks; chunk; chunk = chunk->next) {
+        if (chunk->top != HAK_CHUNK_PAGES && chunk != runs->newest)
+            return "a chunk that is not the newest has a tail";
+        chunk_pages += HAK_CHUNK_PAGES;
+        used += chunk->used_pages;
+        tail += HAK_CHUNK_PAGES - chunk->top;
+    }
+    *free_pages += binned + tail;
+    *used_pages += used;
+    return binned + tail + used == chunk_pages ? NULL : "pages of a shard are missing";
+}

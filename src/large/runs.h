@@ -1,0 +1,107 @@
+/* Runs of pages, cut out of chunks of 4 MiB and merged again. Data and arithmetic of one shard of
+ * the L2.5 pool; the shard's lock is held around all of it.
+ *
+ *   chunk    | used | free run | used | used | free run | used | ....... tail ....... |
+ *            0                                                   ^ top                ^ 1,024 pages
+ *   runs[]   out of line, one for each page: at the first and the last page of a free run stands
+ *            its length, at both ends of a used one 0
+ *   bins     free runs by length, eight bins to each doubling, one bit for each that is not empty
+ *
+ * A run is taken from the smallest bin where all fit, or from the tail of the newest chunk: used
+ * pages come first, untouched ones last. The run that is given back is merged with its free
+ * neighbours, or with the tail. Of each chunk the pages from `touched` on were never handed out and
+ * are zero.
+ *
+ * Nothing is written into the pages themselves. May call: platform, large_memory. */
+#ifndef HAK_LARGE_RUNS_H
+#define HAK_LARGE_RUNS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "block.h"
+
+#define HAK_CHUNK_PAGES 1024
+#define HAK_CHUNK_BYTES ((size_t)HAK_CHUNK_PAGES * 4096)
+#define HAK_RUN_BINS    64 /* up to 1,023 pages; a chunk that is free as a whole is in no bin */
+
+struct hak_page_chunk;
+
+struct hak_run {
+    struct hak_run *next; /* in its bin */
+    struct hak_run *prev;
+    struct hak_page_chunk *chunk;
+    uint32_t pages;    /* 0 unless a free run begins or ends here */
+    uint16_t look;     /* of the shard, when it became free */
+    uint16_t is_clean; /* its pages were given back to the kernel and read as zero */
+};
+
+struct hak_page_chunk {
+    char *start;
+    struct hak_shard *shard;            /* NULL while it is nobody's */
+    struct hak_page_chunk *next, *prev; /* of the shard */
+    uint32_t used_pages;
+    uint32_t top;         /* the tail's first page; HAK_CHUNK_PAGES: it has none */
+    uint32_t highest_top; /* since the last hak_runs_clean */
+    uint32_t touched;     /* pages from here on were never handed out */
+    uint64_t kept_at;     /* ticks, when it was put aside as a whole */
+    struct hak_run runs[HAK_CHUNK_PAGES];
+};
+
+/* The free pages of a shard. */
+struct hak_runs {
+    uint64_t filled; /* bit b: bins[b] is not empty */
+    struct hak_run *bins[HAK_RUN_BINS];
+    struct hak_page_chunk *chunks;
+    struct hak_page_chunk *newest; /* the one with a tail, or NULL */
+    uint16_t look;                 /* counts hak_runs_clean */
+};
+
+/* A run that was cut out. `chunk` is NULL when there was none. */
+struct hak_taken_run {
+    struct hak_page_chunk *chunk;
+    uint32_t first;
+    bool is_fresh; /* never handed out before: all zero */
+};
+
+/* `pages` pages, at most HAK_CHUNK_PAGES, out of what the shard has. */
+HAK_HIDDEN struct hak_taken_run hak_runs_take(struct hak_runs *runs, uint32_t pages);
+
+/* Gives back a run. Returns its chunk when nothing in it is used any more: it is the shard's no
+ * longer, and the caller's to keep or to unmap. NULL otherwise. */
+HAK_HIDDEN struct hak_page_chunk *hak_runs_give(struct hak_runs *runs, struct hak_page_chunk *chunk,
+                                                uint32_t first, uint32_t pages);
+
+/* Adds an empty chunk; its whole is the tail from which is taken next. */
+HAK_HIDDEN void hak_runs_add(struct hak_runs *runs, struct hak_page_chunk *chunk);
+
+/* Makes a used run longer by `more` pages. False: they are not free. */
+HAK_HIDDEN bool hak_runs_extend(struct hak_runs *runs, struct hak_page_chunk *chunk, uint32_t first,
+                                uint32_t pages, uint32_t more);
+
+/* Makes a used run shorter: `left` pages of it stay, at least one. */
+HAK_HIDDEN void hak_runs_cut(struct hak_runs *runs, struct hak_page_chunk *chunk, uint32_t first,
+                             uint32_t pages, uint32_t left);
+
+/* Gives the pages of free runs back to the kernel: of those that were free at the last call
+ * already, or of all. At most `limit` runs. Returns the bytes. */
+HAK_HIDDEN size_t hak_runs_clean(struct hak_runs *runs, bool all, unsigned limit);
+
+/* Calls `visit` for each stretch of free pages. */
+HAK_HIDDEN void hak_runs_each_free(const struct hak_runs *runs,
+                                   void (*visit)(void *start, size_t bytes, void *context),
+                                   void *context);
+
+/* NULL when all of it agrees, or what does not. Adds up the free and the used pages. */
+HAK_HIDDEN const char *hak_runs_verify(const struct hak_runs *runs, size_t *free_pages,
+                                       size_t *used_pages);
+
+/* A new chunk out of the kernel, or NULL; and back. */
+HAK_HIDDEN struct hak_page_chunk *hak_chunk_map(void);
+HAK_HIDDEN void hak_chunk_unmap(struct hak_page_chunk *chunk);
+
+static inline char *hak_run_start(const struct hak_page_chunk *chunk, uint32_t first) {
+    return chunk->start + (size_t)first * 4096;
+}
+
+#endif

@@ -1,0 +1,65 @@
+/* Adds up the large layer twice, by addresses and by caches and shards, and compares. */
+#include "large/walk.h"
+
+#include "large/address_map.h"
+
+struct walk {
+    void (*visit)(const struct hak_large *, void *);
+    void *context;
+};
+
+static void pass_on(struct hak_large *large, void *context) {
+    const struct walk *walk = context;
+    walk->visit(large, walk->context);
+}
+
+size_t hak_large_each(void (*visit)(const struct hak_large *, void *), void *context) {
+    struct walk walk = {visit, context};
+    return hak_address_map_each(pass_on, &walk);
+}
+
+struct sums {
+    struct hak_large_totals totals;
+    size_t pooled_bytes; /* of all blocks whose pages are a shard's */
+    uintptr_t end;       /* of the block before */
+    bool overlaps;
+};
+
+static void add(const struct hak_large *large, void *context) {
+    struct sums *sums = context;
+    if (hak_large_is_live(large)) {
+        sums->totals.live_blocks++;
+        sums->totals.live_bytes += large->mapped_bytes;
+    } else {
+        sums->totals.kept_blocks++;
+        sums->totals.kept_bytes += large->mapped_bytes;
+    }
+    if (large->chunk)
+        sums->pooled_bytes += large->mapped_bytes;
+    sums->overlaps |= base_address(large->base) < sums->end;
+    sums->end = base_address(large->base) + large->mapped_bytes;
+}
+
+size_t hak_large_count(size_t *mapped_bytes) {
+    struct sums sums = {0};
+    hak_large_each(add, &sums);
+    *mapped_bytes = sums.totals.live_bytes;
+    return sums.totals.live_blocks;
+}
+
+const char *hak_large_verify(struct hak_large_totals *totals) {
+    struct sums sums = {0};
+    hak_large_each(add, &sums);
+    *totals = sums.totals;
+    if (sums.overlaps)
+        return "two large blocks overlap";
+    const char *wrong = hak_l25_verify(&totals->pool_free_bytes, &totals->pool_used_bytes);
+    size_t cached_blocks = 0, cached_bytes = 0;
+    if (!wrong)
+        wrong = hak_bigcache_verify(&cached_blocks, &cached_bytes);
+    if (!wrong && (cached_blocks != totals->kept_blocks || cached_bytes != totals->kept_bytes))
+        wrong = "the BigCache has other blocks than the address map";
+    if (!wrong && totals->pool_used_bytes != sums.pooled_bytes)
+        wrong = "the L2.5 pool has other pages in use than its blocks have";
+    return wrong;
+}

@@ -1,0 +1,25 @@
+/* Walks over all that the large layer has: for statistics, and for checks that it agrees. */
+#ifndef HAK_LARGE_WALK_H
+#define HAK_LARGE_WALK_H
+
+#include "large/bigcache.h"
+#include "large/l25.h"
+#include "large/large.h"
+
+/* Blocks, and the bytes of their pages. */
+struct hak_large_totals {
+    size_t live_blocks, live_bytes; /* the program's */
+    size_t kept_blocks, kept_bytes; /* in the BigCache */
+    size_t pool_free_bytes;         /* free in chunks of the L2.5 pool */
+    size_t pool_used_bytes;         /* in them, of live and kept blocks */
+};
+
+/* Calls `visit` for each block, live or kept, lowest address first. Returns how many. Takes no
+ * lock: while other threads work, what comes and goes may be missing. */
+HAK_HIDDEN size_t hak_large_each(void (*visit)(const struct hak_large *, void *), void *context);
+
+/* Compares map, caches and shards with each other; fills `totals`. NULL when they agree, or what
+ * does not. For moments when no other thread is at work. */
+HAK_HIDDEN const char *hak_large_verify(struct hak_large_totals *totals);
+
+#endif
