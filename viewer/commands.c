@@ -72,11 +72,12 @@ static const struct view_option faults_options[] = {
 };
 
 static const struct view_option events_options[] = {
-    {"addr", 0, "ADDR", "events of the block that holds ADDR"},
+    {"addr", 0, "ADDR", "events of the block that holds ADDR; of a SuperSlab: its life"},
     {"thread", 't', "N", "by the Nth thread of a process"},
     PROCESS_OPTION("of this process only"),
     {"class", 'c', "CLASS", "a band (C3) or a slot size (48)"},
     {"kind", 'k', "KIND", "MALLOC, FREE, SLL_PUSH, ... ; several with commas"},
+    {"layer", 'l', "PLACE", "at, into or out of a place: front, \"hot ring\", SLL, slab, ..."},
     {"site", 0, "TEXT", "with TEXT in a function or file:line of the stack"},
     {"since", 0, "WHEN", "from here on: seconds (1.5), 200ms, or #EVENT"},
     {"until", 0, "WHEN", "up to here, as --since"},
@@ -182,11 +183,15 @@ static const struct view_command commands[] = {
      .arguments = "",
      .sentence = "the log, filtered: --addr --thread --class --kind --site --since --until --tail",
      .about = "One line for each event, oldest first. Options narrow each other. Where a layer\n"
-              "moved a block, WHERE says from where to where; else it is the program's function.\n"
+              "moved a block, WHERE says from where to where; where a slab, a SuperSlab or a\n"
+              "cache changed, what became of it; else it is the program's function.\n"
               "\n"
               "Exit status: 0, or 4 when events of this capture were lost.\n",
      .examples = "  hakmem-trace events --addr 0x5581a8c31040\n"
                  "  hakmem-trace events --kind SLL_PUSH,SLL_POP --class C3 --tail 50\n"
+                 "  hakmem-trace events --kind TIER,SUPERSLAB_MAP,SUPERSLAB_UNMAP\n"
+                 "  hakmem-trace events --addr 0x5581a8c00000\n"
+                 "  hakmem-trace events --layer \"TLS SLL\" --thread 2\n"
                  "  hakmem-trace events --site parse_row --since 1.5 --until 2\n",
      OPTIONS(events_options),
      .arguments_max = 0,

@@ -12,6 +12,13 @@
 #include "site.h"
 #include "superslab.h"
 
+/* What is told of a SuperSlab and its slabs. */
+#define SUPERSLAB_KINDS                                                                            \
+    (1ull << (HAK_SLAB_ACQUIRE - 64) | 1ull << (HAK_SLAB_RELEASE - 64) |                           \
+     1ull << (HAK_SUPERSLAB_MAP - 64) | 1ull << (HAK_SUPERSLAB_UNMAP - 64) |                       \
+     1ull << (HAK_SUPERSLAB_ADOPT - 64) | 1ull << (HAK_SUPERSLAB_TAKE - 64) |                      \
+     1ull << (HAK_SUPERSLAB_KEEP - 64) | 1ull << (HAK_TIER - 64))
+
 static bool read_kinds(const char *text, struct hak_filter *filter) {
     char *copy = strdup(text), *rest = NULL;
     bool good = copy && copy[0];
@@ -61,6 +68,31 @@ bool event_filter_read_class(struct view *view, const char *text, struct event_f
     return false;
 }
 
+/* An address where a SuperSlab was mapped, or came from elsewhere, asks for its whole life: its
+ * tiers, its owners, its slabs. */
+static int is_superslab(void *context, const struct hak_event *event) {
+    (void)context;
+    (void)context;
+    return event->kind >= HAK_SUPERSLAB_MAP && event->kind <= HAK_TIER;
+}
+
+static bool read_superslab(struct view *view, struct event_filter *filter) {
+    struct hak_filter at = {.base = filter->address,
+                            .process = filter->store.process,
+                            .kind_mask_high = SUPERSLAB_KINDS,
+                            .class_index = -1};
+    if (filter->address % HAK_SUPERSLAB_BYTES || filter->address == 0)
+        return false;
+    if (hak_store_scan(view->reader, &at, false, is_superslab, NULL) != 1)
+        return false;
+    filter->store.address = 0;
+    filter->store.base_from = filter->address;
+    filter->store.base_to = filter->address + HAK_SUPERSLAB_BYTES - 1;
+    if (filter->store.kind_mask_low == 0 && filter->store.kind_mask_high == 0)
+        filter->store.kind_mask_high = SUPERSLAB_KINDS;
+    return true;
+}
+
 static bool read_address(struct view *view, const char *text, struct event_filter *filter) {
     struct view_place place;
     if (!view_address(view, text, filter->store.process, &place))
@@ -76,15 +108,27 @@ static bool read_address(struct view *view, const char *text, struct event_filte
     }
     if (filter->block_count == 1)
         filter->store.base = filter->block[0].base;
-    if (filter->block_count == 0)
+    if (filter->block_count == 0 && !read_superslab(view, filter))
         filter->store.address = filter->address;
+    return true;
+}
+
+static bool read_layer(const char *text, struct event_filter *filter) {
+    unsigned place;
+    if (!hak_words_find_place(text, &place)) {
+        view_error("--layer %s: no such place of a block; front, magazine, \"TLS SLL\" (or SLL), "
+                   "slab, ... (docs/specs/hops.md) are known",
+                   text);
+        return false;
+    }
+    filter->layer = (int)place;
     return true;
 }
 
 bool event_filter_read(struct view *view, struct event_filter *filter) {
     const char *value;
     uint64_t thread = 0;
-    *filter = (struct event_filter){.band = -1, .store.class_index = -1};
+    *filter = (struct event_filter){.band = -1, .layer = -1, .store.class_index = -1};
     if (!view_process(view, &filter->store.process) || !view_number(view, "thread", &thread))
         return false;
     filter->thread_number = (uint32_t)thread;
@@ -99,6 +143,8 @@ bool event_filter_read(struct view *view, struct event_filter *filter) {
     if ((value = view_value(view, "kind")) && !read_kinds(value, &filter->store))
         return false;
     if ((value = view_value(view, "class")) && !event_filter_read_class(view, value, filter))
+        return false;
+    if ((value = view_value(view, "layer")) && !read_layer(value, filter))
         return false;
     if ((value = view_value(view, "since")) &&
         !view_when("since", value, &filter->store.ns_from, &filter->store.id_from))
@@ -123,6 +169,8 @@ static bool is_in_block(const struct event_filter *filter, const struct hak_even
 bool event_passes(struct view *view, const struct event_filter *filter,
                   const struct hak_event *event) {
     if (filter->block_count > 1 && !is_in_block(filter, event))
+        return false;
+    if (filter->layer >= 0 && !hak_words_touches_place(event, (unsigned)filter->layer))
         return false;
     if (filter->band >= 0) {
         uint64_t slot_bytes;

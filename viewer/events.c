@@ -9,11 +9,13 @@
 #include "events.h"
 #include "json.h"
 #include "labels.h"
+#include "hop.h"
 #include "superslab.h"
 #include "trace/record.h"
 
-#define PROCESS_WIDTH 10
-#define TAIL_MAX      ((uint64_t)2 << 20) /* events kept in memory for --tail: 160 MiB */
+#define PROCESS_WIDTH  10
+#define LOWEST_ADDRESS 4096                /* below it an address is a number of its kind */
+#define TAIL_MAX       ((uint64_t)2 << 20) /* events kept in memory for --tail: 160 MiB */
 
 struct listing {
     struct view *view;
@@ -29,8 +31,13 @@ static bool has_process_column(const struct view *view) {
 }
 
 static void add_where(struct hak_text *text, struct view *view, const struct hak_event *event) {
+    const char *change = hak_words_change(event);
     if (!hak_event_is_call(event) && hak_event_is_move(event)) {
         hak_text_add(text, "%s", hak_words_route(event));
+    } else if (change[0]) {
+        hak_text_add(text, "%s", change);
+        if (event->stack != 0)
+            hak_text_add(text, ", in %s", view_stack_label(view, event->stack)->function);
     } else if (event->stack != 0) {
         const struct stack_label *label = view_stack_label(view, event->stack);
         hak_text_add(text, "%s %s", label->function[0] ? label->function : "??", label->location);
@@ -50,10 +57,10 @@ static void print_event(struct listing *listing, const struct hak_event *event) 
                  hak_words_number(event->id), hak_words_time(event->ns));
     hak_text_add(&text, "%s", hak_words_call(event));
     hak_text_tab(&text, 44);
-    if (event->address != 0)
+    if (event->address >= LOWEST_ADDRESS)
         hak_text_add(&text, "0x%" PRIx64, event->address);
     hak_text_tab(&text, 60);
-    if (hak_event_is_move(event) && event->class_index != HAK_CLASS_NONE)
+    if (event->kind < HAK_THREAD_START && event->class_index != HAK_CLASS_NONE)
         hak_text_add(&text, "%s %s", hak_words_class(view->reader, event->class_index),
                      hak_words_number(hak_words_slot_bytes(view->reader, event->class_index)));
     else if (hak_event_is_move(event))

@@ -8,6 +8,7 @@ struct event_filter {
     struct hak_filter store;
     bool is_empty;           /* nothing can pass: --addr names no block of the capture */
     int band;                /* --class C3; -1 = all */
+    int layer;               /* --layer: a place of hops.def; -1 = all */
     uint64_t slot_bytes;     /* --class 48; 0 = all */
     uint32_t thread_number;  /* --thread; 0 = all */
     unsigned char *has_site; /* --site: a byte for each stack; NULL = all */

@@ -66,6 +66,8 @@ json_t *hak_json_event(struct hak_store_reader *r, const struct hak_event *event
     json_object_set_new(object, "class",
                         event->class_index == HAK_CLASS_NONE ? json_null()
                                                              : json_integer(event->class_index));
+    if (hak_words_change(event)[0])
+        json_object_set_new(object, "change", json_string(hak_words_change(event)));
     json_object_set_new(object, "place", json_string(hak_words_place(event->place)));
     json_object_set_new(object, "generation", json_integer((json_int_t)event->generation));
     json_object_set_new(object, "illegal", json_boolean(event->flags & HAK_RECORD_ILLEGAL));

@@ -43,9 +43,9 @@ static const struct kind_words kind_table[] = {
 
 static const struct {
     unsigned number;
-    const char *text, *sentence;
+    const char *name, *text, *sentence;
 } place_table[] = {
-#define PLACE(name, number, text, sentence) {number, text, sentence},
+#define PLACE(name, number, text, sentence) {number, #name, text, sentence},
 #include "hops.def"
 };
 #define PLACES (sizeof place_table / sizeof place_table[0])
@@ -130,6 +130,23 @@ const char *hak_words_place_sentence(unsigned place) {
     return "in a place that this hakmem does not know";
 }
 
+bool hak_words_find_place(const char *text, unsigned *place) {
+    for (unsigned i = 0; i < PLACES; i++) {
+        *place = place_table[i].number;
+        if (strcasecmp(place_table[i].name, text) == 0 ||
+            strcasecmp(place_table[i].text, text) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool hak_words_touches_place(const struct hak_event *event, unsigned place) {
+    const struct kind_words *words = kind_of(event->kind);
+    if (!words || !hak_event_is_move(event))
+        return false;
+    return event->place == place || (!hak_event_is_call(event) && words->from == 1u << place);
+}
+
 static const char *place_set(unsigned set, const char *between) {
     char *out = next_buffer();
     size_t used = 0;
@@ -150,7 +167,9 @@ const char *hak_words_move(unsigned kind) {
     const struct kind_words *words = kind_of(kind);
     if (!words || kind <= HAK_REALLOC_FROM || !words->from)
         return NULL;
-    unsigned from = words->from & (1u << HAK_PLACE_SLAB) ? 1u << HAK_PLACE_SLAB : words->from;
+    unsigned from = words->from & ~(1u << HAK_PLACE_UNTOUCHED);
+    if (__builtin_popcount(from) > 2)
+        return words->sentence; /* the record does not hold which of them it was */
     char *out = next_buffer();
     snprintf(out, sizeof buffers[0], "%s -> %s", place_set(from, "/"), place_set(words->to, "/"));
     return out;

@@ -39,7 +39,8 @@ const char *hak_words_kind_sentence(unsigned kind);
 /* "magazine"; and "free in a thread's magazine". */
 const char *hak_words_place(unsigned place);
 const char *hak_words_place_sentence(unsigned place);
-/* "magazine -> TLS SLL" for a move between two layers, else NULL. */
+/* "magazine -> TLS SLL" for a move between two layers; a sentence where it may come from many
+ * places; else NULL. */
 const char *hak_words_move(unsigned kind);
 /* "magazine": the set of places from which hops.def allows this kind; "" for notes. */
 const char *hak_words_allowed_from(unsigned kind);
@@ -63,6 +64,16 @@ const char *hak_words_class(struct hak_store_reader *r, unsigned class_index);
 uint64_t hak_words_slot_bytes(struct hak_store_reader *r, unsigned class_index);
 /* "SIGSEGV"; "signal 65" when it has no name. */
 const char *hak_words_signal(unsigned signal);
+
+/* What a change says: "HOT -> DRAINING at 24.9 %", "64 -> 128 blocks", "slab 3 of 0x55... taken";
+ * "" for kinds that are no changes. Holds for the next seven calls. (words_change.c) */
+const char *hak_words_change(const struct hak_event *event);
+/* True when hops.def has such a place; its number goes to `place`. `text` is its name in either
+ * form
+ * ("TLS SLL", "SLL"), in any case. */
+bool hak_words_find_place(const char *text, unsigned *place);
+/* True when the event is a call at, or a move out of or into, this place alone. */
+bool hak_words_touches_place(const struct hak_event *event, unsigned place);
 
 /* The call or move: "malloc(24)", "new[](24)", "free", "delete", "realloc(100)", "SLL_PUSH". */
 const char *hak_words_call(const struct hak_event *event);

@@ -298,8 +298,8 @@ static int follow_batch(struct checker *c, struct hak_track *track, uint64_t fro
     struct hak_scan_limits limits = hak_scan_all();
     struct hak_scan *scan;
     struct hak_event e;
-    limits.base_from = from;
-    limits.base_to = to;
+    limits.filter.base_from = from;
+    limits.filter.base_to = to;
     limits.filter.kind_mask_low = ~(uint64_t)1;
     limits.columns = 1u << HAK_COLUMN_SHAPE | 1u << HAK_COLUMN_ACTOR | 1u << HAK_COLUMN_BASE |
                      1u << HAK_COLUMN_GENERATION;

@@ -126,9 +126,9 @@ static bool posting_fits(const struct hak_scan *s, enum hak_posting_kind kind) {
         return false;
     if (l->filter.address && !hak_posting_may_have_address(p, l->filter.address))
         return false;
-    if (l->base_to) {
-        uint32_t at = hak_posting_find(p, l->base_from);
-        if (at == p->count || p->key[at] > l->base_to)
+    if (l->filter.base_to) {
+        uint32_t at = hak_posting_find(p, l->filter.base_from);
+        if (at == p->count || p->key[at] > l->filter.base_to)
             return false;
     }
     for (uint32_t i = 0; i < l->base_count; i++)
@@ -166,7 +166,7 @@ static int load_posting(struct hak_scan *s, enum hak_posting_kind kind, uint64_t
 
 static int postings_fit(struct hak_scan *s, uint64_t chunk) {
     const struct hak_scan_limits *l = &s->limits;
-    if (l->filter.base || l->filter.address || l->base_to || l->base_count) {
+    if (l->filter.base || l->filter.address || l->filter.base_to || l->base_count) {
         int there = load_posting(s, HAK_POSTING_BASE, chunk);
         if (there <= 0 || !posting_fits(s, HAK_POSTING_BASE))
             return there < 0 ? there : 0;

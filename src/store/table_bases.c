@@ -80,9 +80,9 @@ int hak_base_walk_next(struct hak_base_walk *walk, struct hak_scan_limits *limit
         hak_bases_next(walk->reader, walk->next_from, walk->bases, &walk->count, &walk->is_done);
     if (error || !walk->count)
         return error;
-    limits->base_from = walk->next_from;
-    limits->base_to = walk->bases[walk->count - 1];
-    walk->next_from = limits->base_to + 1;
+    limits->filter.base_from = walk->next_from;
+    limits->filter.base_to = walk->bases[walk->count - 1];
+    walk->next_from = limits->filter.base_to + 1;
     return 1;
 }
 

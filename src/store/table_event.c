@@ -162,9 +162,9 @@ static int add_limit(struct cursor *c, struct hak_scan_limits *l, int column, in
             return 1; /* events without an address are in no posting; SQLite compares */
         if (op == HAK_OP_EQUAL)
             return set_equal(&f->base, number);
-        if (!l->base_to)
-            l->base_to = INT64_MAX;
-        return hak_table_narrow(op, number, &l->base_from, &l->base_to);
+        if (!l->filter.base_to)
+            l->filter.base_to = INT64_MAX;
+        return hak_table_narrow(op, number, &l->filter.base_from, &l->filter.base_to);
     case USER: /* SQLite compares again: only calls have a user pointer */
         if (!f->address)
             f->address = number;
@@ -214,8 +214,8 @@ static int filter(sqlite3_vtab_cursor *vtab, int backwards, const char *plan, in
         if (fits <= 0)
             return fits < 0 ? hak_table_fail(vtab->pVtab, fits) : SQLITE_OK;
     }
-    if (limits.base_from == 0) /* that would leave out events without an address */
-        limits.base_to = 0;
+    if (limits.filter.base_from == 0) /* that would leave out events without an address */
+        limits.filter.base_to = 0;
     int error = hak_scan_open(shared_of(c)->reader, &limits, backwards != 0, &c->scan);
     return error ? hak_table_fail(vtab->pVtab, error) : next(vtab);
 }

@@ -24,7 +24,7 @@ valid() {
     fi
 }
 
-for store in stale offset overflow lost hostile empty tree; do
+for store in stale offset overflow lost hostile empty tree places superslabs; do
     valid info -s "$store.db"
     valid check -s "$store.db"
     valid faults -s "$store.db"

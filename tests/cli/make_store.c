@@ -1,7 +1,7 @@
 /* Makes the stores that the exact-output tests ask: the same bytes of story in every run.
  *
  *   make_store DIRECTORY   writes stale.db offset.db overflow.db lost.db hostile.db empty.db
- *                          tree.db and many.db there
+ *                          tree.db, many.db, places.db and superslabs.db there
  */
 #include <limits.h>
 #include <stdio.h>
@@ -612,6 +612,96 @@ static void make_many(const char *directory) {
     finish();
 }
 
+/* One block on its way through every place that a block may be at. */
+static void make_places(const char *directory) {
+    static const struct {
+        uint8_t kind, place;
+    } way[] = {{HAK_ULTRAHOT_FILL, HAK_PLACE_ULTRAHOT},
+               {HAK_MALLOC, HAK_PLACE_ULTRAHOT},
+               {HAK_FREE, HAK_PLACE_HEAPV2},
+               {HAK_MALLOC, HAK_PLACE_HEAPV2},
+               {HAK_FREE, HAK_PLACE_FC},
+               {HAK_FC_SPILL, HAK_PLACE_SLAB},
+               {HAK_SFC_FILL, HAK_PLACE_SFC},
+               {HAK_MALLOC, HAK_PLACE_SFC},
+               {HAK_FREE, HAK_PLACE_RING},
+               {HAK_MALLOC, HAK_PLACE_RING},
+               {HAK_FREE, HAK_PLACE_SLL},
+               {HAK_PROMOTE, HAK_PLACE_RING},
+               {HAK_RING_SPILL, HAK_PLACE_SLAB},
+               {HAK_MID_REFILL, HAK_PLACE_MID_RING},
+               {HAK_MID_OVERFLOW, HAK_PLACE_MID_LIFO},
+               {HAK_MID_RETURN, HAK_PLACE_MID_RING},
+               {HAK_MALLOC, HAK_PLACE_MID_RING},
+               {HAK_FREE, HAK_PLACE_SMALLMID},
+               {HAK_SMALLMID_SPILL, HAK_PLACE_SLAB},
+               {HAK_LEFT_SPILL, HAK_PLACE_SLAB}};
+    static const struct {
+        uint8_t kind, place;
+    } large_way[] = {{HAK_MALLOC, HAK_PLACE_LARGE},          {HAK_FREE, HAK_PLACE_LARGE},
+                     {HAK_BIGCACHE_PUT, HAK_PLACE_BIGCACHE}, {HAK_BIGCACHE_TAKE, HAK_PLACE_LARGE},
+                     {HAK_MALLOC, HAK_PLACE_LARGE},          {HAK_FREE, HAK_PLACE_LARGE},
+                     {HAK_L25_PUT, HAK_PLACE_L25},           {HAK_L25_TAKE, HAK_PLACE_LARGE}};
+    const uint64_t block = SUPERSLAB + 3 * HAK_SLAB_BYTES, large = 0x7f0000001000ull;
+    begin(directory, "places.db", "/home/user/app/server", "worker");
+    for (size_t i = 0; i < sizeof way / sizeof *way; i++) {
+        bool is_call = way[i].kind <= HAK_REALLOC_FROM;
+        add(way[i].kind, 100000000 + i * 1000000, 1, block, block, HAK_CLASS_OF_64, way[i].place,
+            is_call ? SESSION_NEW : own_stack(OWN_FLUSH, SESSION_NEW))
+            ->size = is_call ? 56 : 0;
+    }
+    for (size_t i = 0; i < sizeof large_way / sizeof *large_way; i++) {
+        bool is_call = large_way[i].kind <= HAK_REALLOC_FROM;
+        add(large_way[i].kind, 200000000 + i * 1000000, 1, large, large, HAK_CLASS_NONE,
+            large_way[i].place, is_call ? PARSE_ROW : own_stack(OWN_FREE, PARSE_ROW))
+            ->size = is_call ? 100000 : 0;
+    }
+    end();
+    finish();
+}
+
+static void add_change(unsigned kind, uint64_t ns, uint32_t thread, uint64_t address,
+                       unsigned class_index, uint64_t value) {
+    struct hak_event *event = add(kind, ns, thread, address, address, class_index, 0, PARSE_ROW);
+    event->size = value;
+    event->generation = 0;
+}
+
+/* The lives of two SuperSlabs: one is filled, drains, is kept, taken by another thread and
+ * unmapped; the other is there at the end. */
+static void make_superslabs(const char *directory) {
+    const uint64_t first = SUPERSLAB, second = SUPERSLAB + HAK_SUPERSLAB_BYTES;
+    const uint64_t slab = first + HAK_SLAB_BYTES;
+    enum { FREE_TIER, DRAINING, HOT };
+    begin(directory, "superslabs.db", "/home/user/app/server", "worker");
+    add_change(HAK_SUPERSLAB_MAP, 100000000, 1, first, HAK_CLASS_NONE, HAK_SUPERSLAB_BYTES);
+    add_change(HAK_SLAB_ACQUIRE, 101000000, 1, slab, HAK_CLASS_OF_64, 64);
+    add(HAK_FRONT_REFILL, 102000000, 1, slab, slab, HAK_CLASS_OF_64, HAK_PLACE_FRONT, PARSE_ROW);
+    add(HAK_MALLOC, 103000000, 1, slab, slab, HAK_CLASS_OF_64, HAK_PLACE_FRONT, PARSE_ROW)->size =
+        56;
+    add_change(HAK_TIER, 200000000, 1, first, HAK_CLASS_NONE, HOT | FREE_TIER << 8 | 251 << 16);
+    add_change(HAK_CAPACITY, 210000000, 1, 0, HAK_CLASS_OF_64, 128 | 64ull << 32);
+    add(HAK_FREE, 300000000, 2, slab, slab, HAK_CLASS_OF_64, HAK_PLACE_REMOTE, WORKER_LOOP)->size =
+        56;
+    add_change(HAK_REMOTE_POST, 310000000, 2, 0, HAK_CLASS_NONE, 62 | 1 << 16);
+    add_change(HAK_REMOTE_DRAIN, 320000000, 1, 0, HAK_CLASS_NONE, 62);
+    add(HAK_DRAIN_SLAB, 321000000, 1, slab, slab, HAK_CLASS_OF_64, HAK_PLACE_SLAB, PARSE_ROW);
+    add_change(HAK_TIER, 400000000, 1, first, HAK_CLASS_NONE, DRAINING | HOT << 8 | 249 << 16);
+    add_change(HAK_SLAB_RELEASE, 500000000, 1, slab, HAK_CLASS_OF_64, 0);
+    add_change(HAK_TIER, 501000000, 1, first, HAK_CLASS_NONE, FREE_TIER | DRAINING << 8);
+    add_change(HAK_SUPERSLAB_KEEP, 502000000, 1, first, HAK_CLASS_NONE, HAK_SUPERSLAB_BYTES);
+    add_change(HAK_SUPERSLAB_MAP, 550000000, 1, second, HAK_CLASS_NONE, HAK_SUPERSLAB_BYTES);
+    add_change(HAK_SUPERSLAB_TAKE, 600000000, 3, first, HAK_CLASS_NONE, HAK_SUPERSLAB_BYTES);
+    add_change(HAK_SLAB_ACQUIRE, 601000000, 3, slab, HAK_CLASS_OF_48, 48);
+    add_change(HAK_TIER, 650000000, 3, first, HAK_CLASS_NONE, HOT);
+    add_change(HAK_SUPERSLAB_ADOPT, 700000000, 2, first, HAK_CLASS_NONE, 2);
+    add_change(HAK_SLAB_RELEASE, 800000000, 2, slab, HAK_CLASS_OF_48, 0);
+    add_change(HAK_SUPERSLAB_UNMAP, 900000000, 2, first, HAK_CLASS_NONE, HAK_SUPERSLAB_BYTES);
+    add_change(HAK_LEARN, 950000000, 1, 0, HAK_CLASS_NONE, 1ull << 32 | 250);
+    end();
+    finish();
+}
+
 /* A store that is being written, as long as this process lives. */
 static int hold(const char *path) {
     const uint64_t block = SUPERSLAB + 3 * HAK_SLAB_BYTES;
@@ -642,5 +732,7 @@ int main(int argc, char **argv) {
     make_empty(argv[1]);
     make_tree(argv[1]);
     make_many(argv[1]);
+    make_places(argv[1]);
+    make_superslabs(argv[1]);
     return 0;
 }

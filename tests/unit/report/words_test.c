@@ -48,6 +48,46 @@ START_TEST(kinds_and_places_come_from_the_table) {
 }
 END_TEST
 
+static const char *say(unsigned kind, uint64_t address, uint64_t value) {
+    struct hak_event e = {.kind = (uint8_t)kind, .address = address, .size = value};
+    return hak_words_change(&e);
+}
+
+START_TEST(changes_are_said_with_their_values) {
+    ck_assert_str_eq(say(HAK_TIER, 0x200000, 1 | 2 << 8 | 249 << 16), "HOT -> DRAINING at 24.9 %");
+    ck_assert_str_eq(say(HAK_TIER, 0x200000, 2 | 0 << 8 | 1000 << 16), "FREE -> HOT at 100.0 %");
+    ck_assert_str_eq(say(HAK_TIER, 0x200000, 1), "-> DRAINING");
+    ck_assert_str_eq(say(HAK_TIER, 0x200000, UINT64_MAX),
+                     "unknown tier -> unknown tier at 6553.5 %");
+    ck_assert_str_eq(say(HAK_REMOTE_POST, 0, 62 | 3 << 16), "62 blocks to heap 3");
+    ck_assert_str_eq(say(HAK_REMOTE_POST, 0, 1), "1 block");
+    ck_assert_str_eq(say(HAK_REMOTE_DRAIN, 0, 100000), "100,000 blocks");
+    ck_assert_str_eq(say(HAK_CAPACITY, 0, 128 | 64ull << 32), "64 -> 128 blocks");
+    ck_assert_str_eq(say(HAK_CAPACITY, HAK_PLACE_SLL, 32), "TLS SLL 32 blocks");
+    ck_assert_str_eq(say(HAK_CAPACITY, UINT64_MAX, UINT64_MAX),
+                     "4,294,967,295 -> 4,294,967,295 blocks");
+    ck_assert_str_eq(say(HAK_SLAB_ACQUIRE, 0x230000, 64), "slab 3 of 0x200000 taken");
+    ck_assert_str_eq(say(HAK_MALLOC, 0x230000, 64), "");
+    for (unsigned kind = HAK_SLAB_ACQUIRE; kind <= HAK_LEARN; kind++)
+        ck_assert_msg(say(kind, 0x200000, 1)[0], "%s says nothing", hak_words_kind(kind));
+}
+END_TEST
+
+START_TEST(an_event_touches_where_it_is_and_where_it_came_from) {
+    unsigned place = 99;
+    ck_assert(hak_words_find_place("tls sll", &place) && place == HAK_PLACE_SLL);
+    ck_assert(hak_words_find_place("Hot Ring", &place) && place == HAK_PLACE_RING);
+    ck_assert(hak_words_find_place("RING", &place) && place == HAK_PLACE_RING);
+    ck_assert(!hak_words_find_place("", &place) && !hak_words_find_place("nowhere", &place));
+    struct hak_event e = {.kind = HAK_PROMOTE, .place = HAK_PLACE_RING};
+    ck_assert(hak_words_touches_place(&e, HAK_PLACE_RING));
+    ck_assert(hak_words_touches_place(&e, HAK_PLACE_SLL));
+    ck_assert(!hak_words_touches_place(&e, HAK_PLACE_SLAB));
+    e = (struct hak_event){.kind = HAK_TIER};
+    ck_assert(!hak_words_touches_place(&e, HAK_PLACE_UNTOUCHED));
+}
+END_TEST
+
 START_TEST(a_fault_is_found_by_whatever_people_type) {
     static const char *const typed[] = {
         "HKM-104",           "hkm-104",           "104",
@@ -151,6 +191,8 @@ int main(void) {
     TCase *cases = tcase_create("words");
     tcase_add_test(cases, numbers_carry_separators_and_units);
     tcase_add_test(cases, kinds_and_places_come_from_the_table);
+    tcase_add_test(cases, changes_are_said_with_their_values);
+    tcase_add_test(cases, an_event_touches_where_it_is_and_where_it_came_from);
     tcase_add_test(cases, a_fault_is_found_by_whatever_people_type);
     tcase_add_test(cases, every_fault_is_in_the_table_with_words);
     tcase_add_test(cases, calls_are_said_as_in_a_program);
