@@ -7,7 +7,9 @@
  *               statistics.c  malloc_trim, mallinfo, malloc_stats, malloc_info, mallopt
  *               cxx.h         what a C++ runtime is needed for: std::bad_alloc, the new_handler
  *               start.c       first call, constructor, end of a thread, fork handlers
- *               foreign.c     a pointer that is none of ours
+ *               foreign.c     a pointer that is none of ours; external_guard.h counts those of
+ *                             other allocators
+ *               summary.h     what the process tells of its heap at its end
  *               deepbind.c    dlopen, so that libraries find this malloc and not libc's
  *
  * The fast paths of malloc, new, free and delete are leaves: no frame, no call; whatever is rarer
@@ -26,8 +28,8 @@ HAK_HIDDEN HAK_COLD void hak_entry_start_thread(void);
 
 /* foreign.c: `user` is no block of ours and not NULL: it is passed on where its owner is known, or
  * left alone, or is surely a mistake (plain build: the program ends). Debug: the checks decided
- * before that it is another allocator's. */
-HAK_HIDDEN HAK_COLD void hak_entry_free_foreign(user_t user);
+ * before that it is another allocator's. `caller` is where the program goes on after its call. */
+HAK_HIDDEN HAK_COLD void hak_entry_free_foreign(user_t user, const void *caller);
 
 /* foreign.c: `user` is no block of ours: ends the plain build's program if it is surely a mistake.
  */
@@ -78,7 +80,7 @@ static inline void *hak_entry_allocate(struct hak_hand_out *how) {
 static inline __attribute__((always_inline)) void hak_entry_give(base_t base, user_t user,
                                                                  enum hak_record_kind kind) {
     if (HAK_UNLIKELY(!hak_route_give(base, kind)) && user.p)
-        hak_entry_free_foreign(user);
+        hak_entry_free_foreign(user, __builtin_return_address(0));
 }
 
 /* The long way back, for a pointer that is not NULL. Inline, so that a report's frames read
@@ -96,7 +98,7 @@ static inline __attribute__((always_inline)) void hak_entry_give_back(user_t use
     case HAK_REFUSE:
         break;
     case HAK_FOREIGN:
-        hak_entry_free_foreign(user);
+        hak_entry_free_foreign(user, __builtin_return_address(0));
         break;
     }
 }

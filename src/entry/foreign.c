@@ -2,6 +2,7 @@
 #include "entry/entry.h"
 
 #include <dlfcn.h>
+#include "entry/external_guard.h"
 #include "platform/address.h"
 
 /* Linked statically there is no other allocator, and no dlsym. */
@@ -40,9 +41,11 @@ void hak_entry_blame_foreign(user_t user) {
         hak_die("bad-free", user.p, why);
 }
 
-void hak_entry_free_foreign(user_t user) {
-    if (libc_free && hak_address_kind_of(user.p) == HAK_ADDRESS_C_HEAP)
-        libc_free(user.p);
-    else
+void hak_entry_free_foreign(user_t user, const void *caller) {
+    bool is_glibc = libc_free && hak_address_kind_of(user.p) == HAK_ADDRESS_C_HEAP;
+    if (!is_glibc)
         hak_entry_blame_foreign(user);
+    hak_external_guard_note(user.p, caller, is_glibc ? HAK_EXTERNAL_GLIBC : HAK_EXTERNAL_UNKNOWN);
+    if (is_glibc)
+        libc_free(user.p);
 }

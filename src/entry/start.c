@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <unistd.h>
 #include "entry/entry.h"
+#include "entry/summary.h"
 #include "front/remote.h"
 #include "platform/address.h"
 #include "pool/pool.h"
@@ -156,7 +157,9 @@ __attribute__((constructor(101))) static void construct(int count, char **argume
     /* glibc keeps the first 48 handlers without allocating. */
     (void)pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
     hak_entry_start_foreign();
+    hak_summary_start();
     check_start();
+    hak_pool_prewarm();
     /* A call of ld.so came before there was a key. */
     if (has_thread_key && hak_thread.state != HAK_THREAD_NEW)
         (void)pthread_setspecific(thread_key, &hak_thread);

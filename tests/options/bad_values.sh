@@ -22,7 +22,10 @@ while IFS=$'\t' read -r name type range; do
     count=$((count + 1))
     case "$type" in
     PATH | TEXT) value=$long expected='x{200}: expected at most 4095 bytes' ;;
-    *) value='12 apples' expected="12 apples: expected $(sed 's/[|.]/\\&/g' <<<"$range")" ;;
+    *)
+        value='12 apples' expected=${range//|/\\|}
+        expected="12 apples: expected ${expected//./\\.}"
+        ;;
     esac
     for library in libhakmem.so hakmem-debug.so; do
         check "$library" "$name" "$value" "$expected"

@@ -37,6 +37,7 @@ done
 
 [ "$(settings HAKMEM_PROFILE=default)" = "" ] || fail "profile default sets something"
 settings HAKMEM_PROFILE=tight HAKMEM_TINY_UNIFIED_C2=48 HAKMEM_MEM_LEARN=0 >beside
-grep -qx HAKMEM_TINY_UNIFIED_C2=48 beside && grep -qx HAKMEM_MEM_LEARN=0 beside &&
-    grep -qx HAKMEM_TINY_UNIFIED_C3=32 beside || fail "beside profile tight: $(tr '\n' ' ' <beside)"
+for setting in HAKMEM_TINY_UNIFIED_C2=48 HAKMEM_MEM_LEARN=0 HAKMEM_TINY_UNIFIED_C3=32; do
+    grep -qx "$setting" beside || fail "beside profile tight, $setting does not hold: $(tr '\n' ' ' <beside)"
+done
 exit "$status"
