@@ -174,6 +174,7 @@ void hak_counters_begin_private(void) {
 void hak_counters_enter_child(uint32_t process) {
     hak_counter = (struct hak_counter){.is_slow = 1};
     memset(&first_counters, 0, hak_counters_used_bytes(&first_counters));
+    hak_counters_dropped = HAK_COUNTERS_IN_CHILD;
     if (!is_private)
         place.process = process;
 }

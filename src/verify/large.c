@@ -1,12 +1,45 @@
-/* The large layer's table: every block has whole pages of its own, outside of all SuperSlabs. */
+/* The large layer: each block has whole pages of its own, outside of all SuperSlabs; the address
+ * map, the BigCache and the L2.5 pool say the same. */
 #include "verify/verify.h"
 
-#include "large/large.h"
+#include "large/walk.h"
+#include "verify/caches.h"
 
-void hak_verify_large(struct hak_verify *v) {
-    size_t mapped_bytes;
-    struct hak_verify_where where = {.cache = "table of large blocks"};
-    (void)hak_large_count(&mapped_bytes);
-    hak_verify_same(v, &where, "bytes of mappings beyond whole pages",
-                    mapped_bytes % HAK_PAGE_BYTES, 0);
+struct walk {
+    struct hak_verify *v;
+    uint64_t live_blocks;
+};
+
+static void verify_block(const struct hak_large *large, void *context) {
+    struct walk *walk = context;
+    struct hak_verify_where where = {.block = large->base, .cache = "large block"};
+    bool is_live = hak_large_is_live(large);
+    walk->live_blocks += is_live;
+    hak_verify_same(walk->v, &where, "bytes of its start beyond whole pages",
+                    base_address(large->base) % HAK_PAGE_BYTES, 0);
+    hak_verify_same(walk->v, &where, "bytes of its length beyond whole pages",
+                    large->mapped_bytes % HAK_PAGE_BYTES, 0);
+    hak_verify_same(walk->v, &where, "owner of a SuperSlab there",
+                    hak_registry_owner(large->base.p), HAK_OWNER_NOBODY);
+    unsigned expected = is_live ? HAK_PLACE_LIVE : HAK_PLACE_BIGCACHE;
+    if (hak_is_debug_build && large->slot.place != expected)
+        hak_verify_words(walk->v, &where, "state", hak_verify_place(large->slot.place),
+                         hak_verify_place(expected));
+}
+
+uint64_t hak_verify_large(struct hak_verify *v) {
+    struct walk walk = {v, 0};
+    struct hak_large_totals before, after;
+    const char *wrong = hak_large_verify(&before);
+    if (wrong) {
+        const char *again = hak_large_verify(&after);
+        bool is_quiet = __builtin_memcmp(&before, &after, sizeof before) == 0;
+        v->large_at_work |= !is_quiet;
+        wrong = is_quiet ? again : NULL;
+    }
+    struct hak_verify_where where = {.cache = "large blocks"};
+    if (wrong)
+        hak_verify_wrong(v, &where, wrong);
+    hak_large_each(verify_block, &walk);
+    return walk.live_blocks;
 }

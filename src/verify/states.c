@@ -3,26 +3,20 @@
 #include "verify/verify.h"
 
 #include "guard/locate.h"
-#include "large/large.h"
 #include "metrics/count.h"
 #include "verify/caches.h"
 
-struct live {
-    uint64_t blocks[HAK_METRIC_CLASSES]; /* that the program has */
-};
-
 /* A slot that is out of its slab and in no cache is the program's. */
 static void verify_out(struct hak_verify *v, const struct hak_verify_where *where,
-                       const struct hak_slot *slot, struct live *live) {
-    unsigned class_index = where->superslab->class_of_slab[where->slab];
+                       const struct hak_slot *slot, uint64_t *live) {
     if (slot->place == HAK_PLACE_LIVE)
-        live->blocks[class_index]++;
+        ++*live;
     else if (!v->some_at_work && !v->some_lost)
         hak_verify_words(v, where, "is out of its slab and in no cache; state of the slot",
                          hak_verify_place(slot->place), hak_verify_place(HAK_PLACE_LIVE));
 }
 
-static void verify_slab(struct hak_verify *v, struct hak_verify_slot *at, struct live *live) {
+static void verify_slab(struct hak_verify *v, struct hak_verify_slot *at, uint64_t *live) {
     struct hak_superslab *superslab = at->entry->superslab;
     size_t slot_bytes = hak_class_bytes(at->class_index);
     const struct hak_slot *states =
@@ -48,7 +42,7 @@ static void verify_slab(struct hak_verify *v, struct hak_verify_slot *at, struct
     }
 }
 
-static void verify_superslabs(struct hak_verify *v, struct live *live) {
+static void verify_superslabs(struct hak_verify *v, uint64_t *live) {
     for (size_t i = 0; i < v->entry_count; i++) {
         struct hak_verify_slot at = {.entry = &v->entries[i]};
         struct hak_superslab *superslab = at.entry->superslab;
@@ -65,9 +59,27 @@ static void verify_superslabs(struct hak_verify *v, struct live *live) {
     }
 }
 
-void hak_verify_states(struct hak_verify *v) {
-    struct live live = {{0}};
+/* Every block that was handed out and not given back is the program's. Not in a forked child, which
+ * counts anew, and only where all blocks were seen. */
+static void verify_calls(struct hak_verify *v, uint64_t live_blocks) {
+    static struct hak_counters_sum sum; /* hak_pool_lock */
+    struct hak_verify_where where = {.cache = "counted calls"};
+    if (hak_counters_dropped == HAK_COUNTERS_IN_CHILD || v->some_at_work || v->large_at_work)
+        return;
+    sum = (struct hak_counters_sum){0};
+    hak_counters_sum(&sum);
+    uint64_t balance = (uint64_t)hak_counters_dropped;
+    for (unsigned k = 0; k < HAK_METRIC_CLASSES; k++)
+        for (unsigned m = 0; m < HAK_METRIC_RESIZED; m++)
+            balance += m < HAK_METRIC_GIVEN_FIRST ? sum.cells[k][m] : -sum.cells[k][m];
+    hak_verify_same(v, &where, "blocks with the program (handed out less given back)", live_blocks,
+                    balance);
+}
+
+void hak_verify_states(struct hak_verify *v, uint64_t live_large_blocks) {
+    uint64_t live_blocks = live_large_blocks;
     if (!hak_is_debug_build || !v->seen_bits)
         return;
-    verify_superslabs(v, &live);
+    verify_superslabs(v, &live_blocks);
+    verify_calls(v, live_blocks);
 }

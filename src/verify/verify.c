@@ -108,7 +108,7 @@ static void unlock_all(void) {
 /* False: no memory. */
 static bool look(struct hak_verify *v, bool is_first) {
     v->disagreements = v->not_shown = 0;
-    v->some_at_work = false;
+    v->some_at_work = v->large_at_work = false;
     lock_all();
     bool can_look = hak_verify_make_index(v);
     if (can_look) {
@@ -120,8 +120,7 @@ static bool look(struct hak_verify *v, bool is_first) {
         each_heap(v, hak_verify_heap);
         each_heap(v, hak_verify_caches);
         each_heap(v, compare_sum);
-        hak_verify_states(v);
-        hak_verify_large(v);
+        hak_verify_states(v, hak_verify_large(v));
         each_heap(v, compare_sum);
     }
     bool sees_caches = v->seen_bits != NULL;
@@ -157,6 +156,8 @@ static size_t verify(struct hak_verify *v) {
         return 0;
     }
     each_heap(v, tell_at_work);
+    if (v->large_at_work)
+        hak_verify_tell("left out large blocks: a thread is at work on them", HAK_OWNER_NOBODY, "");
     return hak_verify_print(v);
 }
 

@@ -6,7 +6,7 @@
  *   slabs.c    SuperSlabs, slabs, bitmaps, the lists of heaps
  *   caches.c   blocks in threads' caches and mail boxes: each is out of its slab, and in one place
  *   states.c   debug build: the state of each slot against where it was found; counted calls
- *   large.c    the large layer's table
+ *   large.c    the large layer: address map, BigCache, L2.5
  *   say.c      one line for each disagreement
  *
  * Reads what other threads own. While it looks it holds the locks of the heaps, the pool and the
@@ -48,6 +48,7 @@ struct hak_verify {
     uint64_t *sums;      /* of each heap by its id, at the first look */
     bool *is_at_work;    /* the same: its thread changed something since */
     bool some_at_work;
+    bool large_at_work;
     bool some_lost; /* a fork left threads behind, which had blocks in their hands */
     size_t disagreements;
     size_t not_shown;
@@ -124,8 +125,9 @@ HAK_HIDDEN void hak_verify_slabs(struct hak_verify *v);
 HAK_HIDDEN void hak_verify_heap(struct hak_verify *v, struct hak_heap *heap);
 HAK_HIDDEN void hak_verify_reserve(struct hak_verify *v);
 HAK_HIDDEN void hak_verify_caches(struct hak_verify *v, struct hak_heap *heap);
-HAK_HIDDEN void hak_verify_states(struct hak_verify *v);
-HAK_HIDDEN void hak_verify_large(struct hak_verify *v);
+HAK_HIDDEN void hak_verify_states(struct hak_verify *v, uint64_t live_large_blocks);
+/* Returns how many large blocks the program has. */
+HAK_HIDDEN uint64_t hak_verify_large(struct hak_verify *v);
 
 /* A sum over all that a heap's thread changes when it is at work. */
 HAK_HIDDEN uint64_t hak_verify_sum(const struct hak_verify *v, struct hak_heap *heap);
