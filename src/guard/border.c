@@ -166,11 +166,15 @@ static HAK_COLD enum hak_verdict refuse_or_pass_on(struct hak_located at, enum h
         memory = HAK_MEMORY_HEAP_INTERNAL;
     else
         memory = memory_outside(pointer);
-    if (memory == HAK_MEMORY_OTHER) {
+    /* What the large layer keeps for its next blocks is as good as unmapped. */
+    bool is_kept = memory == HAK_MEMORY_OTHER && hak_large_keeps(pointer);
+    if (memory == HAK_MEMORY_OTHER && !is_kept) {
         hak_trace_count(HAK_COUNT_FOREIGN_FREE);
         return HAK_FOREIGN;
     }
-    if (memory == HAK_MEMORY_UNMAPPED && hak_recall_large(pointer, &former)) {
+    if (is_kept)
+        memory = HAK_MEMORY_HEAP_INTERNAL;
+    if ((is_kept || memory == HAK_MEMORY_UNMAPPED) && hak_recall_large(pointer, &former)) {
         hak_locate_as_large(&former, &at);
         memory = HAK_MEMORY_SLOT_START;
     }

@@ -62,10 +62,11 @@ END_TEST
 
 START_TEST(only_a_free_block_is_handed_out) {
     make_world(_i, HAK_LAYOUT_SAME);
-    const unsigned allowed =
-        1u << HAK_PLACE_FRONT | 1u << HAK_PLACE_MAGAZINE | 1u << HAK_PLACE_SLL |
-        1u << HAK_PLACE_LARGE | 1u << HAK_PLACE_ULTRAHOT | 1u << HAK_PLACE_HEAPV2 |
-        1u << HAK_PLACE_FC | 1u << HAK_PLACE_SFC | 1u << HAK_PLACE_RING | 1u << HAK_PLACE_MID_RING;
+    const unsigned allowed = 1u << HAK_PLACE_FRONT | 1u << HAK_PLACE_MAGAZINE |
+                             1u << HAK_PLACE_SLL | 1u << HAK_PLACE_LARGE |
+                             1u << HAK_PLACE_ULTRAHOT | 1u << HAK_PLACE_HEAPV2 |
+                             1u << HAK_PLACE_FC | 1u << HAK_PLACE_SFC | 1u << HAK_PLACE_RING |
+                             1u << HAK_PLACE_MID_RING | 1u << HAK_PLACE_SMALLMID;
     for (unsigned kind = HAK_BY_MALLOC; kind <= HAK_BY_REALLOC; kind++)
         for (unsigned place = 0; place < HAK_PLACE_COUNT; place++) {
             struct hak_hand_out how = {
@@ -133,6 +134,22 @@ START_TEST(a_second_free_is_known_after_the_slab_was_given_back) {
     ck_assert_uint_eq(facts.slot, 6);
     acquire_slab(1, HAK_CLASS_OF_48);
     ck_assert_uint_eq(refuse(user.p, HAK_FREE).fault, HAK_FAULT_BAD_FREE);
+}
+END_TEST
+
+/* What was freed may lie in BigCache (1), or its pages in L2.5 (0). */
+START_TEST(a_second_free_is_known_while_the_large_layer_keeps_the_block) {
+    make_world(HAK_CHECK_TRACE, HAK_LAYOUT_SAME);
+    hak_options.bigcache_max_bytes = _i ? 8 << 20 : 0;
+    base_t block = hak_large_take(100000, 0, NULL), base;
+    struct hak_hand_out how = {.asked_bytes = 100000, .class_index = HAK_CLASS_NONE};
+    user_t user = hak_check_hand_out(block, &how);
+    ck_assert_int_eq(hak_check_take_back(user, HAK_FREE, &base), HAK_TAKE);
+    ck_assert(hak_check_freed(base, HAK_FREE, HAK_PLACE_LARGE));
+    ck_assert(hak_large_give(base));
+    ck_assert_uint_eq(refuse(user.p, HAK_FREE).fault, HAK_FAULT_DOUBLE_FREE);
+    ck_assert_uint_eq(last_fault().asked_bytes, 100000);
+    ck_assert_uint_eq(refuse(user.p + 8192, HAK_FREE).fault, HAK_FAULT_BAD_FREE);
 }
 END_TEST
 
@@ -310,6 +327,7 @@ int main(void) {
     tcase_add_loop_test(tests, a_second_free_is_a_double_free_wherever_the_block_is, 0, 4);
     tcase_add_loop_test(tests, a_second_free_is_known_after_the_slab_was_given_back,
                         HAK_LAYOUT_SAME, HAK_LAYOUT_HEADER + 1);
+    tcase_add_loop_test(tests, a_second_free_is_known_while_the_large_layer_keeps_the_block, 0, 2);
     tcase_add_loop_test(tests, a_pointer_into_a_block_is_a_bad_free, HAK_LAYOUT_SAME,
                         HAK_LAYOUT_HEADER + 1);
     tcase_add_loop_test(tests, a_slot_that_never_was_a_block_is_a_bad_free, HAK_LAYOUT_SAME,
