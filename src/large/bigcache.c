@@ -11,7 +11,7 @@
 #define SHARE_STEP_BYTES ((uint64_t)256 << 10)
 #define DECAY_TICKS      ((uint64_t)1 << 28) /* a tenth of a second at usual clock rates */
 
-enum { LOOK_EVERY = 16, LOOKED_AT = 4 };
+enum { LOOK_EVERY = 64, LOOKED_AT = 4 };
 
 enum owner { OWNER_NONE, OWNER_THREAD, OWNER_LEFT };
 
@@ -22,8 +22,9 @@ struct cache {
     uint32_t gives;
     _Atomic uint64_t share; /* written by its owner only */
     uint64_t bytes;
-    uint64_t looked_at; /* ticks */
-    struct hak_large *newest, *oldest;
+    uint64_t looked_at;                /* ticks */
+    struct hak_large *hot;             /* the one that came last, in no list; or NULL */
+    struct hak_large *newest, *oldest; /* of those in the lists */
     struct hak_large *bins[HAK_PAGE_BINS];
 };
 
@@ -42,7 +43,6 @@ static unsigned bin_of(const struct hak_large *large) {
 
 static void link(struct cache *cache, struct hak_large *large) {
     struct hak_large **bin = &cache->bins[bin_of(large)];
-    large->look = cache->look;
     large->prev = NULL;
     large->next = *bin;
     large->newer = NULL;
@@ -56,7 +56,6 @@ static void link(struct cache *cache, struct hak_large *large) {
     else
         cache->oldest = large;
     cache->newest = large;
-    cache->bytes += large->mapped_bytes;
 }
 
 static void unlink_block(struct cache *cache, struct hak_large *large) {
@@ -75,7 +74,16 @@ static void unlink_block(struct cache *cache, struct hak_large *large) {
         large->older->newer = large->newer;
     else
         cache->oldest = large->newer;
-    cache->bytes -= large->mapped_bytes;
+}
+
+/* The hot block makes room for another. */
+static void cool(struct cache *cache) {
+    struct hak_large *large = cache->hot;
+    if (large) {
+        link(cache, large);
+        atomic_signal_fence(memory_order_release); /* twice for a fork, rather than nowhere */
+        cache->hot = NULL;
+    }
 }
 
 /* ---- bytes ---------------------------------------------------------------------------------- */
@@ -112,11 +120,13 @@ static void shrink_share(struct cache *cache, uint64_t left) {
 
 static void put_down(struct cache *cache, struct hak_large *large) {
     unlink_block(cache, large);
+    cache->bytes -= large->mapped_bytes;
     hak_large_release(large);
 }
 
 static uint64_t empty(struct cache *cache) {
     uint64_t bytes = cache->bytes;
+    cool(cache);
     while (cache->oldest)
         put_down(cache, cache->oldest);
     shrink_share(cache, 0);
@@ -134,6 +144,10 @@ static bool claim(struct cache *cache, uint32_t from) {
 
 /* A cache whose lists only can be believed where they are read forwards from the bins. */
 static void empty_left(struct cache *cache) {
+    struct hak_large *hot = cache->hot;
+    cache->hot = NULL;
+    if (hot && hot != cache->bins[bin_of(hot)])
+        hak_large_release(hot);
     for (unsigned bin = 0; bin < HAK_PAGE_BINS; bin++) {
         struct hak_large *large = cache->bins[bin], *next;
         cache->bins[bin] = NULL;
@@ -174,11 +188,15 @@ static HAK_COLD struct cache *get_cache(void) {
 
 /* ---- use ------------------------------------------------------------------------------------ */
 
+static inline bool fits(const struct hak_large *large, size_t bytes) {
+    return large->mapped_bytes >= bytes && large->mapped_bytes <= bytes + bytes / 4;
+}
+
 /* The best of the first few in a bin: of the same caller, else any that fits. */
 static struct hak_large *look_in(struct hak_large *large, size_t bytes, const void *caller,
                                  struct hak_large *best) {
     for (unsigned looks = 0; large && looks < LOOKED_AT; large = large->next, looks++) {
-        if (large->mapped_bytes < bytes || large->mapped_bytes > bytes + bytes / 4)
+        if (!fits(large, bytes))
             continue;
         if (large->caller == caller)
             return large;
@@ -190,7 +208,7 @@ static struct hak_large *look_in(struct hak_large *large, size_t bytes, const vo
 
 static struct hak_large *find(const struct cache *cache, size_t bytes, const void *caller) {
     unsigned bin = hak_page_bin(bytes / HAK_PAGE_BYTES), last = bin + 2;
-    struct hak_large *best = NULL;
+    struct hak_large *best = cache->hot && fits(cache->hot, bytes) ? cache->hot : NULL;
     for (; bin <= last && bin < HAK_PAGE_BINS; bin++) {
         best = look_in(cache->bins[bin], bytes, caller, best);
         if (best && (best->caller == caller || bin < last))
@@ -200,22 +218,24 @@ static struct hak_large *find(const struct cache *cache, size_t bytes, const voi
 }
 
 /* The block leaves the cache for the program. */
-static struct hak_large *move_to_program(struct cache *cache, struct hak_large *large,
-                                         const void *caller) {
+static inline struct hak_large *move_to_program(struct cache *cache, struct hak_large *large,
+                                                const void *caller) {
     hop(HAK_BIGCACHE_TAKE, large->base, HAK_CLASS_NONE);
-    unlink_block(cache, large);
+    if (large == cache->hot)
+        cache->hot = NULL;
+    else
+        unlink_block(cache, large);
+    cache->bytes -= large->mapped_bytes;
     large->caller = caller;
     large->is_fresh = false;
     atomic_store_explicit(&large->state, HAK_LARGE_LIVE, memory_order_relaxed);
     return large;
 }
 
-struct hak_large *hak_bigcache_take(size_t bytes, const void *caller) {
-    struct cache *cache = own;
-    if (HAK_UNLIKELY(!cache))
-        cache = get_cache();
+static __attribute__((noinline)) struct hak_large *take_slowly(size_t bytes, const void *caller) {
+    struct cache *cache = own ? own : get_cache();
     struct hak_large *large = cache && cache->bytes >= bytes ? find(cache, bytes, caller) : NULL;
-    if (HAK_LIKELY(large != NULL))
+    if (large)
         return move_to_program(cache, large, caller);
     hop_count(HAK_COUNTED_BIGCACHE_MISS, HAK_CLASS_NONE, bytes);
     if (HAK_UNLIKELY(atomic_load_explicit(&has_left, memory_order_relaxed)))
@@ -223,9 +243,21 @@ struct hak_large *hak_bigcache_take(size_t bytes, const void *caller) {
     return NULL;
 }
 
-static void move_to_cache(struct cache *cache, struct hak_large *large) {
+struct hak_large *hak_bigcache_take(size_t bytes, const void *caller) {
+    struct cache *cache = own;
+    struct hak_large *hot = cache ? cache->hot : NULL;
+    if (HAK_LIKELY(hot && hot->caller == caller && fits(hot, bytes)))
+        return move_to_program(cache, hot, caller);
+    return take_slowly(bytes, caller);
+}
+
+static inline void move_to_cache(struct cache *cache, struct hak_large *large) {
     hop(HAK_BIGCACHE_PUT, large->base, HAK_CLASS_NONE);
-    link(cache, large);
+    if (cache->hot)
+        cool(cache);
+    large->look = cache->look;
+    cache->hot = large;
+    cache->bytes += large->mapped_bytes;
 }
 
 static void look_at_idle(struct cache *cache) {
@@ -234,6 +266,8 @@ static void look_at_idle(struct cache *cache) {
         return;
     cache->looked_at = now;
     cache->look++;
+    if (cache->hot && cache->look - cache->hot->look > 1)
+        cool(cache);
     while (cache->oldest && cache->look - cache->oldest->look > 1)
         put_down(cache, cache->oldest);
     if (share_of(cache) - cache->bytes > 2 * SHARE_STEP_BYTES)
@@ -246,21 +280,29 @@ void hak_bigcache_tend(void) {
         look_at_idle(own);
 }
 
-bool hak_bigcache_give(struct hak_large *large) {
-    struct cache *cache = own;
+static HAK_COLD bool give_over_share(struct cache *cache, struct hak_large *large) {
     uint64_t bytes = large->mapped_bytes;
-    if (!cache || bytes > hak_options.bigcache_max_bytes / 2)
-        return false;
-    if (HAK_UNLIKELY(cache->bytes + bytes > share_of(cache)) &&
-        !grow_share(cache, cache->bytes + bytes)) {
+    if (!grow_share(cache, cache->bytes + bytes)) {
         if (bytes > share_of(cache))
             return false;
+        cool(cache);
         while (cache->bytes + bytes > share_of(cache))
             put_down(cache, cache->oldest);
     }
     move_to_cache(cache, large);
-    if (++cache->gives % LOOK_EVERY == 0)
+    return true;
+}
+
+bool hak_bigcache_give(struct hak_large *large) {
+    struct cache *cache = own;
+    uint64_t bytes = large->mapped_bytes;
+    if (HAK_UNLIKELY(!cache || bytes > hak_options.bigcache_max_bytes / 2))
+        return false;
+    if (HAK_UNLIKELY(++cache->gives % LOOK_EVERY == 0))
         hak_bigcache_tend();
+    if (HAK_UNLIKELY(cache->bytes + bytes > share_of(cache)))
+        return give_over_share(cache, large);
+    move_to_cache(cache, large);
     return true;
 }
 
@@ -295,17 +337,24 @@ void hak_bigcache_after_fork(void) {
 
 size_t hak_bigcache_each(void (*visit)(const struct hak_large *, void *), void *context) {
     size_t count = 0;
-    for (struct cache *cache = made_last(); cache; cache = cache->next_made)
+    for (struct cache *cache = made_last(); cache; cache = cache->next_made) {
+        if (cache->hot) {
+            visit(cache->hot, context);
+            count++;
+        }
         for (unsigned bin = 0; bin < HAK_PAGE_BINS; bin++)
             for (struct hak_large *large = cache->bins[bin]; large; large = large->next) {
                 visit(large, context);
                 count++;
             }
+    }
     return count;
 }
 
 static const char *verify_cache(const struct cache *cache, size_t *blocks, size_t *bytes) {
     size_t own_bytes = 0, in_bins = 0, in_order = 0;
+    if (cache->hot && atomic_load(&cache->hot->state) != HAK_LARGE_KEPT)
+        return "the hot block of a BigCache is not kept";
     for (unsigned bin = 0; bin < HAK_PAGE_BINS; bin++)
         for (struct hak_large *large = cache->bins[bin]; large; large = large->next) {
             if (bin_of(large) != bin || atomic_load(&large->state) != HAK_LARGE_KEPT)
@@ -315,7 +364,8 @@ static const char *verify_cache(const struct cache *cache, size_t *blocks, size_
         }
     for (struct hak_large *large = cache->newest; large; large = large->older)
         in_order++;
-    *blocks += in_bins;
+    own_bytes += cache->hot ? cache->hot->mapped_bytes : 0;
+    *blocks += in_bins + (cache->hot != NULL);
     *bytes += own_bytes;
     if (in_order != in_bins || own_bytes != cache->bytes)
         return "a thread's BigCache counts other blocks than it has";

@@ -1,6 +1,6 @@
 /* BigCache: large blocks that a thread gave back, kept whole for its next ones.
  *
- *   give --> newest                                          oldest --> L2.5, or the kernel
+ *   give --> hot --> newest                                  oldest --> L2.5, or the kernel
  *            | block <-> block <-> block <-> block <-> block |   out of its bytes, or unused for a
  *   take <-- found by size and caller:                           tenth of a second
  *            bins[size, eight to each doubling] --> block --> block

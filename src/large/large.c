@@ -21,7 +21,7 @@ static bool is_in(const struct hak_large *large, const void *p) {
 /* ---- taking --------------------------------------------------------------------------------- */
 
 /* The block comes out of the pool: found by its address first, so that its move can be told. */
-static struct hak_large *take_from_l25(size_t bytes, const void *caller) {
+static __attribute__((noinline)) struct hak_large *take_from_l25(size_t bytes, const void *caller) {
     struct hak_large *large = hak_l25_take(bytes);
     if (!large)
         return NULL;
@@ -127,19 +127,21 @@ void hak_large_release(struct hak_large *large) {
     unmap_block(large);
 }
 
-bool hak_large_give(base_t base) {
-    struct hak_large *large = hak_large_find(base.p);
-    uint8_t live = HAK_LARGE_LIVE;
-    if (HAK_UNLIKELY(!large || !atomic_compare_exchange_strong_explicit(
-                                   &large->state, &live, HAK_LARGE_KEPT, memory_order_acq_rel,
-                                   memory_order_relaxed)))
-        return false;
-    if (keeps_blocks() && hak_bigcache_give(large))
-        return true;
+static __attribute__((noinline)) void put_down(struct hak_large *large) {
     if (large->chunk)
         release_to_l25(large);
     else
         unmap_block(large);
+}
+
+bool hak_large_give(base_t base) {
+    struct hak_large *large = hak_large_find(base.p);
+    if (HAK_UNLIKELY(!large || !hak_large_is_live(large)))
+        return false;
+    atomic_store_explicit(&large->state, HAK_LARGE_KEPT, memory_order_relaxed);
+    if (keeps_blocks() && hak_bigcache_give(large))
+        return true;
+    put_down(large);
     return true;
 }
 

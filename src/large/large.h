@@ -6,8 +6,8 @@
  *
  *   address --address_map--> struct hak_large --> base, bytes, state
  *
- *   state   LIVE --give--> KEPT --BigCache--> LIVE      one compare-and-swap decides between two
- *                               \--L2.5 or the kernel--> out of the map        threads that give
+ *   state   LIVE --give--> KEPT --BigCache--> LIVE
+ *                               \--L2.5 or the kernel--> out of the map
  *
  * The structs are out of line, so that nothing lies in front of the program's bytes; one stays with
  * its block as long as that is live or kept, and its memory is never given back.
@@ -22,6 +22,8 @@
  * unmapped when it is freed.
  *
  * Who owns what: a block and its struct belong to whoever has the block: the program, or the cache.
+ * Of two threads that give back the same block one is told, unless they do so within nanoseconds of
+ * each other; the debug build decides even then, by a compare-and-swap of the slot's place.
  *
  * May call: platform. */
 #ifndef HAK_LARGE_LARGE_H
@@ -54,8 +56,8 @@ struct hak_large {
     bool is_fresh;                /* all zero when it was taken */
     size_t asked_bytes;           /* debug, as is all that follows: written by the checks */
     size_t user_delta;            /* user - base, bytes */
-    struct hak_slot slot;         /* place is LARGE when the block was mapped, L25 out of the pool */
-    uint32_t epoch;               /* 0 when the block is fresh */
+    struct hak_slot slot; /* place is LARGE when the block was mapped, L25 out of the pool */
+    uint32_t epoch;       /* 0 when the block is fresh */
 };
 
 /* A block of at least `bytes` at a multiple of `alignment` (a power of two; at most a page costs
