@@ -145,15 +145,11 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/libplainlayers.a $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,test) $(LINK_TEST) $(CHECK_LIBS)
 
-# Models include the layers' own sources; what the thread sanitizer looks at is linked with all layers
-# compiled for it, again without entry/.
-MODEL_BIN := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/model/*.c))
+# What the thread sanitizer looks at is linked with all layers compiled for it, again without entry/.
 TSAN_BIN  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/tsan/*.c))
 TSAN_OBJ  := $(filter-out $(BUILD)/tsan/src/entry/%,$(LAYER_SRC:%.c=$(BUILD)/tsan/%.o))
 TSAN      := -DHAK_DEBUG=0 -fsanitize=thread -fno-omit-frame-pointer
-$(BUILD)/tests/model/%: tests/model/%.c $(BUILD)/flags
-	@mkdir -p $(@D)
-	$(call SAY,test) $(LINK_TEST) -lpthread
+TSAN_WRAP := $(foreach f,map map_aligned hold reserve unmap,-Wl,--wrap=hak_$(f))
 $(BUILD)/tsan/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,compile) $(CC) $(COMMON) $(TSAN) $(DEPEND) -c -o $@ $<
@@ -161,7 +157,25 @@ $(BUILD)/libtsanlayers.a: $(TSAN_OBJ)
 	$(call SAY,archive) rm -f $@ && ar rcs $@ $^
 $(BUILD)/tests/tsan/%: tests/tsan/%.c $(BUILD)/libtsanlayers.a $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call SAY,test) $(LINK_TEST) $(TSAN) -lpthread
+	$(call SAY,test) $(LINK_TEST) $(TSAN) $(TSAN_WRAP) -lpthread
+
+# The exhaustive checker of the transfers: the layers, with each access a call of the checker's own in
+# place of the thread sanitizer's, and the checker, which is compiled as any program.
+MODEL       := tests/model/checker
+MODEL_SRC   := src/size_class.c $(foreach d,front mid slab pool large route,$(wildcard src/$(d)/*.c)) \
+               src/platform/registry.c src/platform/arena.c $(wildcard $(MODEL)/*_checked.c)
+MODEL_OBJ   := $(MODEL_SRC:%.c=$(BUILD)/model/%.o)
+MODEL_HOST  := $(filter-out %_checked.c,$(wildcard $(MODEL)/*.c)) $(wildcard src/options*.c)
+MODEL_BIN   := $(BUILD)/$(MODEL)/model
+MODEL_FLAGS := $(filter-out -fvisibility=hidden,$(COMMON)) -DHAK_DEBUG=0 -Wno-conversion -iquote $(MODEL)
+$(BUILD)/model/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,compile) $(CC) $(MODEL_FLAGS) -fsanitize=thread -include $(MODEL)/include.h $(DEPEND) -c -o $@ $<
+$(BUILD)/liblayersmodel.a: $(MODEL_OBJ)
+	$(call SAY,archive) rm -f $@ && ar rcs $@ $^
+$(MODEL_BIN): $(MODEL_HOST) $(BUILD)/liblayersmodel.a $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,test) $(CC) $(MODEL_FLAGS) -MMD -MP -MF $@.d -MT $@ -rdynamic -Wl,-z,now -o $@ $(filter %.c %.a,$^) -ldl
 
 # ---- programs that tests, demo and benches run: compiled as a user would, so that faults stay ---
 USER_FLAGS := -std=gnu11 -O0 -g -D_GNU_SOURCE -Wall -Wextra -Wno-free-nonheap-object \
@@ -221,7 +235,8 @@ $(BUILD)/tests/bench/unwind: tests/bench/unwind.c $(UNWIND_LIB) $(BUILD)/flags
 
 .PHONY: unit tests
 unit: $(UNIT_TESTS)
-tests: all unit $(USER_BIN) $(TOOL_BIN) $(FORMAT_BIN) $(COMPARE_BIN) $(MODEL_BIN) $(TSAN_BIN)
+tests: all unit $(USER_BIN) $(TOOL_BIN) $(FORMAT_BIN) $(COMPARE_BIN) $(MODEL_BIN) $(TSAN_BIN) \
+       $(BUILD)/tests/bench/steps $(BUILD)/tests/bench/loops
 
 # ---- pages made from the .def tables -----------------------------------------------------------
 $(BUILD)/write_pages: tools/write_pages.c $(BUILD)/flags
@@ -312,5 +327,5 @@ help:
 	@echo 'Variables: BUILD (where to), CC (gcc or clang), PREFIX, DESTDIR.'
 
 -include $(addsuffix .d,$(PLAIN_OBJ) $(ARCHIVE_OBJ) $(DEBUG_OBJ) $(STORE_OBJ) $(COLL_OBJ) $(VIEW_OBJ) $(MAIN_OBJ) \
-           $(UNIT_TESTS) $(USER_BIN) $(TOOL_BIN) $(FORMAT_BIN) $(COMPARE_BIN) $(BENCH_BIN) $(MODEL_BIN) $(TSAN_OBJ) \
+           $(UNIT_TESTS) $(USER_BIN) $(TOOL_BIN) $(FORMAT_BIN) $(COMPARE_BIN) $(BENCH_BIN) $(MODEL_BIN) $(MODEL_OBJ) $(TSAN_OBJ) \
            $(TSAN_BIN) $(BUILD)/write_pages)

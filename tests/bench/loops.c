@@ -1,118 +1,104 @@
-/* Allocation loops for benches: `loops KIND OPERATIONS`, one kind of work each, nothing printed.
+/* Allocation loops of one thread for benches: `loops KIND [NUMBER] OPERATIONS`, nothing printed.
  *
- *   random256, random8192   sizes 16..1040, that many blocks live, one replaced each time
- *   fixed64, fixed4096      a block taken and given back
- *   larson                  two threads replace blocks that the other one allocated
- *   producer                one thread allocates, another frees
- *   calloc                  zeroed blocks of 16..4112 bytes */
-#include <pthread.h>
-#include <stdatomic.h>
+ *   random LIVE     sizes 16..1040, that many blocks live, one of them replaced each time
+ *   fixed BYTES     a block taken and given back
+ *   calloc          zeroed blocks of 16..4112 bytes, 1024 live
+ *   grow            buffers that realloc doubles from 16 bytes to 1 MiB, eight at a time
+ *   nothing         a process that asks for nothing; OPERATIONS is not looked at
+ *   once            a process that asks once
+ *   execs           so many processes one after the other, each of which asks once */
+#include <spawn.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
-static long operations;
+extern char **environ;
 
 static uint32_t next_random(uint32_t *state) {
     *state = *state * 1664525u + 1013904223u;
     return *state >> 8;
 }
 
-static void touch(char *block) {
+static void *touch(void *block) {
     if (!block)
         abort();
     *(volatile char *)block = 1;
+    return block;
 }
 
-static void random_sizes(size_t live, size_t low, size_t span, int zeroed) {
+static void random_sizes(size_t live, uint32_t span, int zeroed, long operations) {
     char **blocks = calloc(live, sizeof *blocks);
     uint32_t state = 42;
     for (long i = 0; i < operations; i++) {
         char **block = &blocks[next_random(&state) % live];
-        size_t bytes = low + next_random(&state) % span;
+        size_t bytes = 16 + next_random(&state) % span;
         free(*block);
-        *block = zeroed ? calloc(1, bytes) : malloc(bytes);
-        touch(*block);
+        *block = touch(zeroed ? calloc(1, bytes) : malloc(bytes));
     }
     for (size_t i = 0; i < live; i++)
         free(blocks[i]);
     free(blocks);
 }
 
-static void fixed(size_t bytes) {
+static void fixed(size_t bytes, long operations) {
     for (long i = 0; i < operations; i++) {
-        char *volatile block = malloc(bytes);
-        touch(block);
+        char *volatile block = touch(malloc(bytes));
         free(block);
     }
 }
 
-enum { shared_slots = 4096 };
-static _Atomic(char *) shared[shared_slots];
-
-static void *larson(void *seed) {
-    uint32_t state = (uint32_t)(uintptr_t)seed;
-    for (long i = 0; i < operations / 2; i++) {
-        char *block = malloc(16 + next_random(&state) % 500);
-        touch(block);
-        free(atomic_exchange(&shared[next_random(&state) % shared_slots], block));
-    }
-    return NULL;
-}
-
-static _Atomic long produced, consumed;
-
-static void *produce(void *unused) {
-    uint32_t state = 7;
+/* What a growing string or array does; every new byte is written. */
+static void grow(long operations) {
+    enum { BUFFERS = 8, LAST_BYTES = 1 << 20 };
+    char *buffers[BUFFERS] = {NULL};
+    size_t bytes[BUFFERS] = {0};
     for (long i = 0; i < operations; i++) {
-        while (i - atomic_load_explicit(&consumed, memory_order_acquire) >= shared_slots)
-            __builtin_ia32_pause();
-        char *block = malloc(16 + next_random(&state) % 500);
-        touch(block);
-        atomic_store_explicit(&shared[i % shared_slots], block, memory_order_relaxed);
-        atomic_store_explicit(&produced, i + 1, memory_order_release);
+        unsigned which = (unsigned)i % BUFFERS;
+        if (bytes[which] == LAST_BYTES) {
+            free(buffers[which]);
+            buffers[which] = NULL;
+            bytes[which] = 0;
+        }
+        size_t wider = bytes[which] ? bytes[which] * 2 : 16;
+        buffers[which] = touch(realloc(buffers[which], wider));
+        memset(buffers[which] + bytes[which], 1, wider - bytes[which]);
+        bytes[which] = wider;
     }
-    return unused;
+    for (unsigned which = 0; which < BUFFERS; which++)
+        free(buffers[which]);
 }
 
-static void *consume(void *unused) {
-    for (long i = 0; i < operations; i++) {
-        while (i >= atomic_load_explicit(&produced, memory_order_acquire))
-            __builtin_ia32_pause();
-        free(atomic_load_explicit(&shared[i % shared_slots], memory_order_relaxed));
-        atomic_store_explicit(&consumed, i + 1, memory_order_release);
+static void execute_many(char *self, long processes) {
+    char *arguments[] = {self, "once", "1", NULL};
+    for (long i = 0; i < processes; i++) {
+        pid_t child;
+        int status;
+        if (posix_spawn(&child, self, NULL, NULL, arguments, environ) != 0 ||
+            waitpid(child, &status, 0) != child || status != 0)
+            abort();
     }
-    return unused;
-}
-
-static void two_threads(void *(*first)(void *), void *(*second)(void *)) {
-    pthread_t other;
-    if (pthread_create(&other, NULL, first, (void *)11) != 0)
-        abort();
-    second((void *)23);
-    pthread_join(other, NULL);
 }
 
 int main(int argc, char **argv) {
-    const char *kind = argc == 3 ? argv[1] : "";
-    operations = argc == 3 ? atol(argv[2]) : 0;
-    if (strcmp(kind, "random256") == 0)
-        random_sizes(256, 16, 1025, 0);
-    else if (strcmp(kind, "random8192") == 0)
-        random_sizes(8192, 16, 1025, 0);
-    else if (strcmp(kind, "fixed64") == 0)
-        fixed(64);
-    else if (strcmp(kind, "fixed4096") == 0)
-        fixed(4096);
-    else if (strcmp(kind, "larson") == 0)
-        two_threads(larson, larson);
-    else if (strcmp(kind, "producer") == 0)
-        two_threads(produce, consume);
+    const char *kind = argc > 2 ? argv[1] : "";
+    long number = argc > 2 ? atol(argv[2]) : 0, operations = argc > 2 ? atol(argv[argc - 1]) : 0;
+    if (strcmp(kind, "random") == 0 && number > 0)
+        random_sizes((size_t)number, 1025, 0, operations);
+    else if (strcmp(kind, "fixed") == 0)
+        fixed((size_t)number, operations);
     else if (strcmp(kind, "calloc") == 0)
-        random_sizes(1024, 16, 4097, 1);
-    else {
-        fputs("usage: loops KIND OPERATIONS\n", stderr);
+        random_sizes(1024, 4097, 1, operations);
+    else if (strcmp(kind, "grow") == 0)
+        grow(operations);
+    else if (strcmp(kind, "once") == 0)
+        fixed(100, 1);
+    else if (strcmp(kind, "execs") == 0)
+        execute_many(argv[0], operations);
+    else if (strcmp(kind, "nothing") != 0) {
+        fputs("usage: loops KIND [NUMBER] OPERATIONS\n", stderr);
         return 2;
     }
     return 0;

@@ -1,9 +1,14 @@
-/* Runs a command and says what its whole tree of processes cost: `measure FILE COMMAND [ARG...]`.
+/* Runs a command and says what its whole tree of processes cost:
+ * `measure [-l SECONDS] [-q] FILE COMMAND [ARG...]`.
  *
  * Into FILE go one line of numbers: seconds elapsed, seconds of CPU (user + system, all processes),
- * and peak memory in KiB. Descendants that became daemons are waited for. Memory is the larger of
- * two: the peak RSS of the largest process (exact), and the largest sum of the PSS of all processes
- * at one time (seen every 20 ms, so short peaks of many processes at once may be missed). */
+ * peak memory in KiB, page faults without I/O. Descendants that became daemons are waited for.
+ * Memory is the larger of two: the peak RSS of the largest process (exact), and the largest sum of
+ * the PSS of all processes at one time (seen every 20 ms, so short peaks of many processes at once
+ * may be missed; not looked at with -q, which leaves the machine to the command).
+ *
+ * After SECONDS everything that runs below is killed; the line says "hung", and the status is 124.
+ */
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
@@ -17,10 +22,16 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { LOOK_NS = 20000000, HUNG = 124 };
+
 static double now(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static long kill_one(long pid) {
+    return kill((pid_t)pid, SIGKILL) == 0;
 }
 
 /* Proportional set size of one process in KiB; 0 when it has ended. */
@@ -37,8 +48,8 @@ static long pss_of(long pid) {
     return kib;
 }
 
-/* The sum over all descendants of `pid`, without itself. */
-static long pss_below(long pid) {
+/* The sum of what `visit` gives for all descendants of `pid`, without itself. */
+static long sum_below(long pid, long (*visit)(long pid)) {
     char path[300];
     long sum = 0, child;
     snprintf(path, sizeof path, "/proc/%ld/task", pid);
@@ -48,8 +59,10 @@ static long pss_below(long pid) {
             continue;
         snprintf(path, sizeof path, "/proc/%ld/task/%s/children", pid, task->d_name);
         FILE *children = fopen(path, "r");
-        while (children && fscanf(children, "%ld", &child) == 1)
-            sum += pss_of(child) + pss_below(child);
+        while (children && fscanf(children, "%ld", &child) == 1) {
+            long below = sum_below(child, visit); /* while it still is their parent */
+            sum += below + visit(child);
+        }
         if (children)
             fclose(children);
     }
@@ -58,24 +71,33 @@ static long pss_below(long pid) {
     return sum;
 }
 
+static const char *usage = "usage: measure [-l SECONDS] [-q] FILE COMMAND [ARG...]\n";
+
 int main(int argc, char **argv) {
-    if (argc < 3) {
-        fprintf(stderr, "usage: measure FILE COMMAND [ARG...]\n");
-        return 2;
+    double limit = 0;
+    int is_quiet = 0;
+    for (int letter; (letter = getopt(argc, argv, "+l:q")) != -1;) {
+        limit = letter == 'l' ? atof(optarg) : limit;
+        is_quiet |= letter == 'q';
+        if (letter == '?')
+            return fputs(usage, stderr), 2;
     }
+    argv += optind;
+    if (argc - optind < 2)
+        return fputs(usage, stderr), 2;
     sigset_t child_signal;
     sigemptyset(&child_signal);
     sigaddset(&child_signal, SIGCHLD);
-    FILE *out = fopen(argv[1], "we");
+    FILE *out = fopen(argv[0], "we");
     if (!out || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
-        fprintf(stderr, "measure: %s: %s\n", argv[1], strerror(errno));
+        fprintf(stderr, "measure: %s: %s\n", argv[0], strerror(errno));
         return 2;
     }
     double started = now();
     pid_t child = fork();
     if (child == 0) {
-        execvp(argv[2], argv + 2);
-        fprintf(stderr, "measure: %s: %s\n", argv[2], strerror(errno));
+        execvp(argv[1], argv + 1);
+        fprintf(stderr, "measure: %s: %s\n", argv[1], strerror(errno));
         _exit(127);
     }
     /* A signal to the whole group is the command's business. */
@@ -83,7 +105,7 @@ int main(int argc, char **argv) {
         signal((int[]){SIGTERM, SIGINT, SIGHUP}[i], SIG_IGN);
     sigprocmask(SIG_BLOCK, &child_signal, NULL);
     long peak_sum = 0;
-    int status = 0;
+    int status = 0, is_hung = 0;
     for (;;) {
         int one;
         pid_t ended = waitpid(-1, &one, WNOHANG);
@@ -93,16 +115,24 @@ int main(int argc, char **argv) {
             break;
         if (ended > 0)
             continue;
-        long sum = pss_below(getpid());
+        long sum = is_quiet ? 0 : sum_below(getpid(), pss_of);
         peak_sum = sum > peak_sum ? sum : peak_sum;
-        sigtimedwait(&child_signal, NULL, &(struct timespec){.tv_nsec = 20000000});
+        is_hung |= limit > 0 && now() - started > limit;
+        if (is_hung)
+            (void)sum_below(getpid(), kill_one);
+        sigtimedwait(&child_signal, NULL, &(struct timespec){.tv_nsec = LOOK_NS});
     }
-    struct rusage usage;
-    getrusage(RUSAGE_CHILDREN, &usage);
-    double cpu = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-                 (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-    fprintf(out, "%.4f %.4f %ld\n", now() - started, cpu,
-            usage.ru_maxrss > peak_sum ? usage.ru_maxrss : peak_sum);
+    if (is_hung) {
+        fputs("hung\n", out);
+        fclose(out);
+        return HUNG;
+    }
+    struct rusage used;
+    getrusage(RUSAGE_CHILDREN, &used);
+    double cpu = (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+                 (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
+    fprintf(out, "%.4f %.6f %ld %ld\n", now() - started, cpu,
+            used.ru_maxrss > peak_sum ? used.ru_maxrss : peak_sum, used.ru_minflt);
     fclose(out);
     if (WIFSIGNALED(status))
         return 128 + WTERMSIG(status);

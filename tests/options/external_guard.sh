@@ -21,12 +21,15 @@ due() {
 for library in libhakmem.so hakmem-debug.so; do
     # Nothing is said unless it is asked for.
     due "$library" "glibc had it back" glibc 20 </dev/null
-    due "$library" "" mapping 5 arena 5 huge 1 </dev/null
+    due "$library" "" mapping 5 arena 5 reserved 1 </dev/null
 
-    HAKMEM_EXTERNAL_GUARD_LOG=1 due "$library" "glibc had it back" glibc 2 aligned 1 arena 1 huge 1 <<'END'
+    HAKMEM_EXTERNAL_GUARD_LOG=1 due "$library" "glibc had it back" \
+        glibc 2 aligned 1 huge 1 thread 1 arena 1 reserved 1 <<'END'
 hakmem: external-guard: ADDRESS is a block of glibc's, 104 bytes: passed on; freed by external+OFFSET
 hakmem: external-guard: ADDRESS is a block of glibc's, 104 bytes: passed on; freed by external+OFFSET
 hakmem: external-guard: ADDRESS is a block of glibc's, 72 bytes: passed on; freed by external+OFFSET
+hakmem: external-guard: ADDRESS is a block of glibc's, 4198384 bytes: passed on; freed by external+OFFSET
+hakmem: external-guard: ADDRESS is a block of glibc's, 200 bytes: passed on; freed by external+OFFSET
 hakmem: external-guard: ADDRESS is mapped, its owner not known: left alone; freed by external+OFFSET
 hakmem: external-guard: ADDRESS is mapped, its owner not known: left alone; freed by external+OFFSET
 END
@@ -49,14 +52,14 @@ hakmem:   5 freed by external+OFFSET
 END
 done
 
-# The debug build reports by itself at the hundredth, once.
+# The debug build reports by itself at the hundredth that is left alone, once.
 due libhakmem.so "glibc had it back" glibc 80 arena 220 </dev/null
 due hakmem-debug.so "glibc had it back" glibc 80 arena 220 <<'END'
-hakmem: external-guard: 100 pointers of other allocators were freed
-hakmem:   passed on to glibc 80, left alone 20; mincore: 100 mapped
-hakmem:   sizes: C4 80, not known 20
+hakmem: external-guard: 180 pointers of other allocators were freed
+hakmem:   passed on to glibc 80, left alone 100; mincore: 180 mapped
+hakmem:   sizes: C4 80, not known 100
+hakmem:   100 freed by external+OFFSET
 hakmem:   80 freed by external+OFFSET
-hakmem:   20 freed by external+OFFSET
 END
 
 # They are counted, each of them.

@@ -1,0 +1,66 @@
+"""Counts instructions with callgrind and holds them against instructions.txt: `instructions.py BUILD COMPILER`.
+
+Per step of tests/bench/steps.c under libhakmem.so, for a start, and per event that hakmem-debug.so records.
+Prints every count; status 1 when one is above its limit.
+"""
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+build, compiler = os.path.abspath(sys.argv[1]), sys.argv[2]
+here = os.path.dirname(os.path.abspath(__file__))
+STEPS = 10000
+# What a step of the debug build records: a pair is a malloc and a free.
+EVENTS = {"event_trace": ("trace", 2 * STEPS), "event_normal": ("normal", 2 * STEPS)}
+
+
+def count(library, program, *words, **variables):
+    """Instructions of the whole run as "", and of every step with all that it calls."""
+    with tempfile.TemporaryDirectory() as scratch:
+        out = os.path.join(scratch, "out")
+        # valgrind 3.19 gives up at the debug information of clang.
+        names = [os.path.join(build, library), os.path.join(build, program)]
+        copies = [os.path.join(scratch, os.path.basename(name)) for name in names]
+        for name, copy in zip(names, copies):
+            subprocess.run(["strip", "--strip-debug", "-o", copy, name], check=True)
+        environment = dict(variables, PATH=os.environ["PATH"], LD_PRELOAD=copies[0], LD_BIND_NOW="1")
+        environment["HAKMEM_COLLECT"] = os.path.join(build, "hakmem-collect")
+        command = ["valgrind", "--quiet", "--tool=callgrind", f"--callgrind-out-file={out}", copies[1], *words]
+        ran = subprocess.run(command, cwd=scratch, env=environment, capture_output=True, text=True, check=False)
+        if ran.returncode != 0 or not os.path.exists(out):
+            sys.exit(f"{' '.join(command)}: status {ran.returncode}\n{ran.stderr}")
+        shown = subprocess.run(
+            ["callgrind_annotate", "--inclusive=yes", "--threshold=100", "--show-percs=no", "--auto=no", out],
+            capture_output=True, text=True, check=True,
+        ).stdout
+    counts = {}
+    for number, name in re.findall(r"^ *([\d,]+) +(?:\S+:step_(\w+)|PROGRAM TOTALS)", shown, re.MULTILINE):
+        counts[name] = int(number.replace(",", ""))
+    return counts
+
+
+plain = count("libhakmem.so", "tests/bench/steps")
+counts = {name: total / STEPS for name, total in plain.items() if name}
+counts["start"] = count("libhakmem.so", "tests/bench/loops", "once", "1")[""]
+for name, (level, events) in EVENTS.items():
+    debug = count("hakmem-debug.so", "tests/bench/steps", "pair_64", HAKMEM_CHECK=level, HAKMEM_TRACE_RING="4M", HAKMEM_TRACE_FILE="store.db")
+    counts[name] = debug["pair_64"] / events
+
+too_many = False
+with open(os.path.join(here, "instructions.txt"), encoding="utf-8") as table:
+    rows = [line.split() for line in table if line.strip() and not line.startswith("#")]
+limits = {name: {"gcc": float(gcc), "clang": float(clang)} for name, gcc, clang in rows}
+for name in [*limits, *(name for name in counts if name not in limits)]:
+    if name not in counts:
+        verdict = "was not counted, but has a limit in tests/lint/instructions.txt"
+    elif name not in limits:
+        verdict = f"{counts[name]:10,.1f}  has no limit in tests/lint/instructions.txt"
+    else:
+        limit = limits[name]["clang" if "clang" in compiler else "gcc"]
+        verdict = f"{counts[name]:10,.1f}"
+        verdict += f"  TOO MANY: at most {limit:,.1f} (tests/lint/instructions.txt)" if counts[name] > limit else ""
+    too_many |= len(verdict) > 10
+    print(f"{name:<18} {verdict}")
+sys.exit(too_many)
