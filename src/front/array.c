@@ -54,6 +54,7 @@ void hak_front_start(void) {
     }
     thread->heap = heap;
     thread->front = heap->front_block;
+    hak_slab_precharge(heap);
     set_up_arrays(thread->front);
     thread->heap_id = heap->id;
     atomic_store_explicit(&heap->thread, thread, memory_order_release);
@@ -67,12 +68,11 @@ static base_t move_to_front(base_t block, unsigned class_index) {
 
 base_t hak_front_refill(unsigned class_index) {
     hak_remote_tend();
-    base_t block = hak_array_pop(class_index); /* the drain may have brought some */
-    if (block.p)
-        return block;
+    if (hak_remote_fill(class_index) > 0)
+        return hak_array_pop(class_index);
     base_t blocks[HAK_ARRAY_PLACES / 2];
     unsigned wanted = hak_array_capacity(class_index) / 2;
-    unsigned taken = hak_slab_take(hak_thread.heap, class_index, blocks, wanted);
+    unsigned taken = hak_slab_take_some(hak_thread.heap, class_index, blocks, wanted);
     /* Lowest address on top. */
     while (taken > 0)
         hak_array_push(class_index, move_to_front(blocks[--taken], class_index));
@@ -95,7 +95,7 @@ static void spill(unsigned class_index, unsigned count) {
 }
 
 void hak_front_spill(unsigned class_index) {
-    hak_front_decay();
+    hak_remote_tend();
     if (hak_array_is_full(class_index))
         spill(class_index, hak_array_capacity(class_index) / 2);
 }
@@ -123,12 +123,12 @@ void hak_front_decay(void) {
         return;
     hak_remote_flush();
     uint64_t now = hak_ticks();
-    if (now - front->decayed_at < DECAY_TICKS)
-        return;
-    front->decayed_at = now;
-    if (!hak_is_debug_build)
-        decay_arrays(front);
-    hak_slab_decay(hak_thread.heap);
+    if (now - front->decayed_at >= DECAY_TICKS) {
+        front->decayed_at = now;
+        if (!hak_is_debug_build)
+            decay_arrays(front);
+    }
+    hak_slab_decay(hak_thread.heap); /* last: slabs that were freed just now count */
 }
 
 base_t hak_front_take_shared(unsigned class_index) {
@@ -173,6 +173,7 @@ void hak_front_end(void) {
         atomic_store_explicit(&heap->thread, NULL, memory_order_relaxed);
         hak_slab_trim(heap);
         hak_heap_release(heap);
+        hak_remote_after_release(heap->id);
     }
 }
 
@@ -197,6 +198,7 @@ size_t hak_front_trim(void) {
         hak_front_mend(idle);
         bytes += trim_heap(idle);
         hak_heap_release(idle);
+        hak_remote_after_release(idle->id);
     }
     return bytes;
 }

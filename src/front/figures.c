@@ -21,12 +21,15 @@ static void count_front(struct hak_figures *figures, const struct hak_thread *th
         if (front->magazines && c < HAK_MAGAZINE_CLASSES)
             count_cached(figures, c, front->magazines[c].count + front->magazines[c].list.count);
     }
+}
+
+static void count_remote(struct hak_figures *figures, const struct hak_remote *remote) {
     for (unsigned i = 0; i < HAK_REMOTE_SLOTS; i++) {
         /* Chunks are never unmapped, but the thread may post this one at any moment. */
-        const struct hak_chunk *chunk = __atomic_load_n(&front->remote[i].chunk, __ATOMIC_RELAXED);
-        if (chunk) {
+        const struct hak_chunk *chunk = __atomic_load_n(&remote->slots[i], __ATOMIC_RELAXED);
+        if (chunk && chunk->class_index < HAK_CLASSES) {
             figures->cached_blocks += chunk->count;
-            figures->cached_bytes += front->remote[i].bytes;
+            figures->cached_bytes += chunk->count * hak_class_bytes(chunk->class_index);
         }
     }
 }
@@ -41,8 +44,11 @@ static void count_heaps(struct hak_figures *figures) {
             heap ? atomic_load_explicit(&heap->thread, memory_order_acquire) : NULL;
         /* A thread that went without its end (exit by a system call) has left its heap owned. */
         if (thread && hak_is_mapped(thread) && hak_is_mapped(thread + 1) &&
-            atomic_load_explicit(&heap->state, memory_order_relaxed) == HAK_HEAP_OWNED)
+            atomic_load_explicit(&heap->state, memory_order_relaxed) == HAK_HEAP_OWNED) {
             count_front(figures, thread, heap->front_block);
+            if (heap->remote)
+                count_remote(figures, heap->remote);
+        }
     }
 }
 

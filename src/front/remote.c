@@ -1,173 +1,112 @@
-/* Frees for other threads: collect, post, drain, and the pool of chunks. */
+/* The freeing thread's side of remote frees: collect by owner and class, post. */
 #include "front/remote.h"
 
+#include "front/chunks.h"
+#include "front/front.h"
 #include "front/thread_block.h"
 
-#define CHUNKS_MAP_BYTES ((size_t)64 << 10)
+/* Every so many full chunks those that are not full are posted, too. */
+enum { FLUSH_EVERY_POSTS = 16 };
 
-enum { SPARE_CHUNKS = 16 };
+/* ---- posting --------------------------------------------------------------------------------- */
 
-struct hak_lock hak_chunks_lock;
+struct chain {
+    struct hak_chunk *first, *last;
+    uint32_t blocks;
+};
 
-static struct hak_chunk *free_chunks;
-static char *fresh, *fresh_end; /* memory for new chunks */
-
-/* ---- chunks ---------------------------------------------------------------------------------- */
-
-/* Hold hak_chunks_lock. */
-static struct hak_chunk *take_chunk_locked(void) {
-    struct hak_chunk *chunk = free_chunks;
-    if (chunk) {
-        free_chunks = chunk->next;
-        return chunk;
-    }
-    if (fresh == fresh_end) {
-        char *start = hak_map(CHUNKS_MAP_BYTES);
-        if (!start)
-            return NULL;
-        fresh = start;
-        fresh_end = start + CHUNKS_MAP_BYTES;
-    }
-    chunk = (struct hak_chunk *)(void *)fresh;
-    fresh += sizeof *chunk;
-    return chunk;
+static void add_to_chain(struct chain *chain, struct hak_chunk *chunk) {
+    chunk->next = chain->first;
+    chain->first = chunk;
+    if (!chain->last)
+        chain->last = chunk;
+    chain->blocks += chunk->count;
 }
 
-static void fetch_spare_chunks(struct hak_front *front) {
-    hak_lock(&hak_chunks_lock);
-    while (front->spare_count < SPARE_CHUNKS / 2) {
-        struct hak_chunk *chunk = take_chunk_locked();
-        if (!chunk)
-            break;
-        chunk->next = front->spare_chunks;
-        front->spare_chunks = chunk;
-        front->spare_count++;
-    }
-    hak_unlock(&hak_chunks_lock);
-}
-
-static void return_spare_chunks(struct hak_front *front) {
-    hak_lock(&hak_chunks_lock);
-    while (front->spare_count > SPARE_CHUNKS / 2) {
-        struct hak_chunk *chunk = front->spare_chunks;
-        front->spare_chunks = chunk->next;
-        front->spare_count--;
-        chunk->next = free_chunks;
-        free_chunks = chunk;
-    }
-    hak_unlock(&hak_chunks_lock);
-}
-
-/* An empty chunk; `front` may be NULL (a thread without a heap). */
-static struct hak_chunk *take_chunk(struct hak_front *front) {
-    struct hak_chunk *chunk;
-    if (!front) {
-        hak_lock(&hak_chunks_lock);
-        chunk = take_chunk_locked();
-        hak_unlock(&hak_chunks_lock);
-    } else {
-        if (!front->spare_chunks)
-            fetch_spare_chunks(front);
-        chunk = front->spare_chunks;
-        if (chunk) {
-            front->spare_chunks = chunk->next;
-            front->spare_count--;
-        }
-    }
-    if (chunk)
-        chunk->count = 0;
-    return chunk;
-}
-
-static void drop_chunk(struct hak_front *front, struct hak_chunk *chunk) {
-    if (!front) {
-        hak_lock(&hak_chunks_lock);
-        chunk->next = free_chunks;
-        free_chunks = chunk;
-        hak_unlock(&hak_chunks_lock);
-        return;
-    }
-    chunk->next = front->spare_chunks;
-    front->spare_chunks = chunk;
-    if (++front->spare_count > SPARE_CHUNKS)
-        return_spare_chunks(front);
-}
-
-/* ---- the owner's side ------------------------------------------------------------------------ */
-
-static void move_to_front(base_t block, unsigned class_index) {
-    hop(HAK_DRAIN_FRONT, block, class_index);
-    hak_array_push(class_index, block);
-}
-
-static void move_to_slab(struct hak_heap *heap, base_t block, unsigned class_index) {
-    hop(HAK_DRAIN_SLAB, block, class_index);
-    hak_slab_give(heap, block);
-}
-
-static void drain_chunk(struct hak_heap *heap, const struct hak_chunk *chunk) {
-    bool is_own = heap == hak_thread.heap;
-    for (uint32_t i = 0; i < chunk->count; i++) {
-        base_t block = chunk->blocks[i];
-        unsigned class_index = hak_front_class_of(block);
-        if (is_own && hak_is_slot_start(block.p, class_index) && !hak_array_is_full(class_index))
-            move_to_front(block, class_index);
-        else
-            move_to_slab(heap, block, class_index);
-    }
-}
-
-void hak_remote_drain_heap(struct hak_heap *heap) {
-    if (!atomic_load_explicit(&heap->posted, memory_order_relaxed))
-        return;
-    struct hak_chunk *chunk = atomic_exchange_explicit(&heap->posted, NULL, memory_order_acquire);
+static void drop_chain(struct hak_remote *remote, struct hak_chunk *chunk) {
     while (chunk) {
         struct hak_chunk *next = chunk->next;
-        heap->draining = chunk;
-        drain_chunk(heap, chunk);
-        heap->draining = next;
-        drop_chunk(hak_thread.front, chunk);
+        hak_chunk_drop(remote, chunk);
         chunk = next;
     }
 }
 
-void hak_remote_drain(void) {
-    hak_remote_drain_heap(hak_thread.heap);
+/* The chain's state afterwards is its owner's; false: the owner's heap is idle. */
+static bool post_chain(struct hak_remote *remote, const struct chain *chain) {
+    struct hak_chunk *first = chain->first;
+    hak_owner_t owner = first->owner;
+    struct hak_heap *heap = hak_heap_of(owner);
+    if (!heap) {
+        drop_chain(remote, first);
+        return true;
+    }
+    hop_note(HAK_REMOTE_POST, first->next ? HAK_CLASS_NONE : first->class_index, first->blocks[0].p,
+             chain->blocks | (uint64_t)owner << 16);
+    return hak_mailbox_post(heap, first, chain->last, chain->blocks) != HAK_HEAP_IDLE;
 }
-
-/* ---- the freeing thread's side --------------------------------------------------------------- */
 
 /* The thread of an idle heap is gone: whoever posts to it drains it. */
-static void drain_idle_heap(hak_owner_t id) {
-    struct hak_heap *heap = hak_heap_help(id);
-    if (!heap)
-        return;
-    hak_front_mend(heap);
-    hak_remote_drain_heap(heap);
-    hak_slab_trim(heap);
-    hak_heap_release(heap);
-}
-
-/* Hands the chunk to its owner's heap; its state as it was before, or -1 where there is no heap. */
-static int push(struct hak_chunk *chunk) {
-    struct hak_heap *heap = hak_heap_of((hak_owner_t)chunk->owner);
-    if (!heap) {
-        drop_chunk(hak_thread.front, chunk);
-        return -1;
+static void help(hak_owner_t id) {
+    struct hak_heap *heap;
+    while ((heap = hak_heap_help(id)) != NULL) {
+        hak_front_mend(heap);
+        hak_remote_drain_heap(heap);
+        hak_slab_trim(heap);
+        hak_heap_release(heap);
+        if (!hak_mailbox_has_mail(heap))
+            break;
     }
-    uint8_t state = atomic_load_explicit(&heap->state, memory_order_relaxed);
-    void *head = atomic_load_explicit(&heap->posted, memory_order_relaxed);
-    do
-        chunk->next = head;
-    while (!atomic_compare_exchange_weak_explicit(&heap->posted, &head, chunk, memory_order_release,
-                                                  memory_order_relaxed));
-    return state;
 }
 
-static void post(struct hak_chunk *chunk) {
-    hak_owner_t owner = (hak_owner_t)chunk->owner;
-    if (push(chunk) == HAK_HEAP_IDLE)
-        drain_idle_heap(owner);
+void hak_remote_after_release(hak_owner_t id) {
+    if (hak_mailbox_has_mail(hak_heap_of(id)))
+        help(id);
+}
+
+static void post(struct hak_remote *remote, const struct chain *chain) {
+    hak_owner_t owner = chain->first->owner;
+    if (!post_chain(remote, chain))
+        help(owner);
+}
+
+static void post_chunk(struct hak_remote *remote, struct hak_chunk *chunk) {
+    struct chain chain = {0};
+    add_to_chain(&chain, chunk);
+    post(remote, &chain);
+}
+
+/* ---- collecting ------------------------------------------------------------------------------ */
+
+/* The classes of one owner have slots side by side. */
+static unsigned slot_of(hak_owner_t owner, unsigned class_index) {
+    return (owner * HAK_CLASSES + class_index) & (HAK_REMOTE_SLOTS - 1);
+}
+
+static unsigned chunk_limit(unsigned class_index) {
+    size_t by_bytes = HAK_CHUNK_BYTES / hak_class_bytes(class_index);
+    return by_bytes < HAK_CHUNK_BLOCKS ? (unsigned)by_bytes : HAK_CHUNK_BLOCKS;
+}
+
+static struct hak_chunk *open_chunk(struct hak_remote *remote, hak_owner_t owner,
+                                    unsigned class_index) {
+    struct hak_chunk *chunk = hak_chunk_take(remote);
+    if (chunk) {
+        chunk->owner = owner;
+        chunk->class_index = (uint8_t)class_index;
+        chunk->limit = (uint8_t)chunk_limit(class_index);
+    }
+    return chunk;
+}
+
+/* Takes a chunk out of its slot. In this order: a fork may come in between, and what is in a mail
+ * box must not be in a slot, too. */
+static struct hak_chunk *close_slot(struct hak_remote *remote, unsigned slot) {
+    struct hak_chunk *chunk = remote->slots[slot];
+    remote->slots[slot] = NULL;
+    remote->in_use[slot / 64] &= ~(1ull << slot % 64);
+    remote->bytes -= chunk->count * hak_class_bytes(chunk->class_index);
+    atomic_signal_fence(memory_order_release);
+    return chunk;
 }
 
 static void put(struct hak_chunk *chunk, base_t block) {
@@ -176,95 +115,127 @@ static void put(struct hak_chunk *chunk, base_t block) {
     chunk->count++;
 }
 
-static void post_alone(hak_owner_t owner, base_t block) {
-    struct hak_chunk *chunk = take_chunk(hak_thread.front);
+/* A thread without a heap keeps nothing. */
+static void post_alone(hak_owner_t owner, unsigned class_index, base_t block) {
+    struct hak_chunk *chunk = open_chunk(NULL, owner, class_index);
     if (!chunk)
         return; /* no memory for a chunk: the block is lost, the program goes on */
-    chunk->owner = owner;
     put(chunk, block);
-    post(chunk);
+    post_chunk(NULL, chunk);
 }
 
-static uint32_t slot_bytes_of(base_t block) {
-    unsigned class_index = hak_front_class_of(block);
-    return class_index < HAK_CLASSES ? (uint32_t)hak_class_bytes(class_index) : 0;
+static struct hak_remote *own_remote(void) {
+    struct hak_heap *heap = hak_thread.heap;
+    if (HAK_LIKELY(heap && heap->remote))
+        return heap->remote;
+    if (!heap)
+        return NULL;
+    heap->remote = hak_map(HAK_PAGES_OF(sizeof(struct hak_remote)));
+    return heap->remote;
+}
+
+static HAK_COLD void post_full(struct hak_remote *remote, unsigned slot) {
+    post_chunk(remote, close_slot(remote, slot));
+    if (++remote->posts % FLUSH_EVERY_POSTS == 0 || remote->bytes >= HAK_REMOTE_BYTES)
+        hak_remote_flush();
+}
+
+static HAK_COLD struct hak_chunk *fill_slot(struct hak_remote *remote, unsigned slot,
+                                            hak_owner_t owner, unsigned class_index) {
+    if (remote->slots[slot])
+        post_chunk(remote, close_slot(remote, slot));
+    struct hak_chunk *chunk = open_chunk(remote, owner, class_index);
+    if (chunk) {
+        remote->slots[slot] = chunk;
+        remote->in_use[slot / 64] |= 1ull << slot % 64;
+    }
+    return chunk;
+}
+
+static HAK_COLD void refuse(base_t block, hak_owner_t owner) {
+    if (!hak_is_debug_build)
+        hak_die("bad-free", block.p,
+                owner == HAK_OWNER_RESERVE
+                    ? "is in no block; its memory was given back before"
+                    : "is inside a block or in no block; free what malloc returned");
 }
 
 void hak_remote_put(hak_owner_t owner, base_t block) {
-    if (HAK_UNLIKELY(owner == HAK_OWNER_RESERVE)) {
-        if (!hak_is_debug_build)
-            hak_die("bad-free", block.p, "is in no block; its memory was given back before");
+    unsigned class_index = hak_front_class_of(block);
+    if (HAK_UNLIKELY(owner == HAK_OWNER_RESERVE || !hak_is_slot_start(block.p, class_index))) {
+        refuse(block, owner);
         return;
     }
-    struct hak_front *front = hak_thread.front;
-    if (HAK_UNLIKELY(!front)) {
-        post_alone(owner, block);
+    struct hak_remote *remote = own_remote();
+    if (HAK_UNLIKELY(!remote)) {
+        post_alone(owner, class_index, block);
         return;
     }
-    struct hak_remote_slot *slot = &front->remote[owner & (HAK_REMOTE_SLOTS - 1)];
-    if (HAK_UNLIKELY(slot->chunk && slot->owner != owner)) {
-        post(slot->chunk);
-        slot->chunk = NULL;
-    }
-    if (!slot->chunk) {
-        slot->chunk = take_chunk(front);
-        if (!slot->chunk)
+    unsigned slot = slot_of(owner, class_index);
+    struct hak_chunk *chunk = remote->slots[slot];
+    if (HAK_UNLIKELY(!chunk || chunk->owner != owner || chunk->class_index != class_index)) {
+        chunk = fill_slot(remote, slot, owner, class_index);
+        if (!chunk)
             return; /* as above */
-        slot->owner = owner;
-        slot->bytes = 0;
-        slot->chunk->owner = owner;
     }
-    struct hak_chunk *chunk = slot->chunk;
     put(chunk, block);
-    slot->bytes += slot_bytes_of(block);
-    if (chunk->count == HAK_CHUNK_BLOCKS || slot->bytes >= HAK_CHUNK_BYTES) {
-        slot->chunk = NULL;
-        post(chunk);
-    }
+    remote->bytes += hak_class_bytes(class_index);
+    if (HAK_UNLIKELY(chunk->count >= chunk->limit || remote->bytes >= HAK_REMOTE_BYTES))
+        post_full(remote, slot);
 }
 
 void hak_remote_flush(void) {
-    struct hak_front *front = hak_thread.front;
-    for (unsigned i = 0; i < HAK_REMOTE_SLOTS; i++) {
-        struct hak_chunk *chunk = front->remote[i].chunk;
-        front->remote[i].chunk = NULL;
-        if (chunk)
-            post(chunk);
+    struct hak_remote *remote = hak_thread.heap ? hak_thread.heap->remote : NULL;
+    if (!remote)
+        return;
+    struct chain chain = {0};
+    for (unsigned word = 0; word < HAK_REMOTE_SLOTS / 64; word++) {
+        while (remote->in_use[word]) {
+            unsigned slot = word * 64 + (unsigned)__builtin_ctzll(remote->in_use[word]);
+            struct hak_chunk *chunk = close_slot(remote, slot);
+            if (chain.first && chain.first->owner != chunk->owner) {
+                post(remote, &chain);
+                chain = (struct chain){0};
+            }
+            add_to_chain(&chain, chunk);
+        }
     }
+    if (chain.first)
+        post(remote, &chain);
 }
 
-/* Blocks that were drained before the fork are back already, or lie in an array that was emptied
- * before. */
-static void drain_left(struct hak_heap *heap) {
-    struct hak_chunk *chunk = heap->draining;
-    heap->draining = NULL;
-    while (chunk) {
-        struct hak_chunk *next = chunk->next;
-        for (uint32_t i = 0; i < chunk->count; i++)
-            if (hak_registry_owner(chunk->blocks[i].p) == heap->id)
-                hak_slab_give_left(heap, chunk->blocks[i], hak_front_class_of(chunk->blocks[i]));
-        drop_chunk(hak_thread.front, chunk);
-        chunk = next;
-    }
-}
+/* ---- what a fork left behind ----------------------------------------------------------------- */
 
 void hak_remote_flush_left(struct hak_heap *heap) {
-    struct hak_front *front = heap->front_block;
-    drain_left(heap);
-    for (unsigned i = 0; i < HAK_REMOTE_SLOTS; i++) {
-        struct hak_chunk *chunk = front->remote[i].chunk;
-        front->remote[i].chunk = NULL;
-        if (chunk && chunk->count > 0)
-            (void)push(chunk); /* and no more: an idle owner may be a heap to be mended, too */
-        else if (chunk)
-            drop_chunk(hak_thread.front, chunk);
+    struct hak_remote *remote = heap->remote;
+    hak_mail_drain_left(heap);
+    if (!remote)
+        return;
+    for (unsigned slot = 0; slot < HAK_REMOTE_SLOTS; slot++) {
+        struct hak_chunk *chunk = remote->slots[slot];
+        remote->slots[slot] = NULL;
+        if (!chunk || chunk->count == 0)
+            continue;
+        struct chain chain = {0};
+        add_to_chain(&chain, chunk);
+        /* And no more: an idle owner may be a heap to be mended, too. */
+        (void)post_chain(hak_thread.heap ? hak_thread.heap->remote : NULL, &chain);
     }
-    front->spare_count = 0;
-    for (struct hak_chunk *chunk = front->spare_chunks; chunk; chunk = chunk->next)
-        front->spare_count++;
+    *remote = (struct hak_remote){.spare_chunks = remote->spare_chunks};
+    for (struct hak_chunk *chunk = remote->spare_chunks; chunk; chunk = chunk->next)
+        remote->spare_count++;
 }
 
-void hak_remote_tend(void) {
-    hak_remote_drain();
-    hak_front_decay();
+void hak_remote_each_chunk(struct hak_heap *heap, void (*visit)(const struct hak_chunk *, void *),
+                           void *context) {
+    const struct hak_remote *remote = heap->remote;
+    for (unsigned slot = 0; remote && slot < HAK_REMOTE_SLOTS; slot++)
+        if (remote->slots[slot])
+            visit(remote->slots[slot], context);
+    for (unsigned c = 0; c < HAK_CLASSES; c++)
+        for (const struct hak_chunk *chunk = heap->mail[c].chunks; chunk; chunk = chunk->next)
+            visit(chunk, context);
+    const struct hak_chunk *posted = atomic_load_explicit(&heap->posted, memory_order_acquire);
+    for (; posted; posted = posted->next)
+        visit(posted, context);
 }

@@ -1,43 +1,63 @@
-/* Frees for other threads: block addresses collected in chunks of 62 and posted to the owner's
- * heap.
+/* Frees for other threads: block addresses collected in chunks, by owner and class, and posted to
+ * the owner's heap.
  *
- *   freeing thread                       owner's heap                owner's thread
- *   remote[owner % 16] -- chunk fills --post--> chunk -> chunk --drain--> arrays, else slabs
+ *   freeing thread                     owner's heap             owner's thread
+ *   slots[owner, class] -- full --post--> mail box --sort--> mail[class] --fill--> array
+ *                                                                        --more--> slabs
  *
- * Nobody writes into a block that another thread owns. A chunk is full, or holds 64 KiB of blocks,
- * or was looked at every 16th slow path, before it is posted, so a post costs one compare-and-swap
- * for up to 62 blocks, and a thread that only frees keeps at most 1 MiB from the others. The
- * owner takes the whole list with one exchange, so there is no ABA. Chunks have a pool of their own
- * (a few in each thread, the rest under hak_chunks_lock), because taking one from the arrays would
- * call the drain that is just at work.
+ * Nobody writes into a block that another thread owns. A chunk holds blocks of one class, so that
+ * the owner's refill of this class moves it into the array as it is, without a look at a slab; what
+ * waits for other classes stays where it is until they need it. Of each class two arrays' worth
+ * waits at most, and only for a purge delay; more goes into the slabs.
  *
- * A chunk for an idle heap (its thread ended, or a fork left it behind) is drained by the poster,
- * so that memory comes back. */
+ * A chunk is posted when it is full or holds 64 KiB of blocks; all that are being filled are posted
+ * every 16th slow path, every 16th post and when they hold 1 MiB together, in one chain for each
+ * owner. So a thread that only frees keeps at most 1 MiB from the others.
+ *
+ * A chain for an idle heap (its thread ended, or a fork left it behind) is drained by the poster,
+ * so that memory comes back.
+ *
+ * Who owns what: a chunk belongs to the thread that fills it, then to the mail box, then to who
+ * owns the heap. May call: slab, platform. */
 #ifndef HAK_FRONT_REMOTE_H
 #define HAK_FRONT_REMOTE_H
 
+#include "front/mailbox.h"
 #include "platform/lock.h"
 #include "platform/registry.h"
 
-#define HAK_CHUNK_BLOCKS 62
 #define HAK_CHUNK_BYTES  HAK_SLAB_BYTES
-#define HAK_REMOTE_SLOTS 16 /* a power of two */
+#define HAK_REMOTE_BYTES ((size_t)1 << 20)
+#define HAK_REMOTE_SLOTS 256 /* a power of two */
 
-struct hak_chunk {
-    struct hak_chunk *next;
-    uint32_t count;
-    uint32_t owner;
-    base_t blocks[HAK_CHUNK_BLOCKS];
-};
-
-/* A chunk that is being filled for one owner. */
-struct hak_remote_slot {
-    uint32_t owner;
-    uint32_t bytes;          /* of the blocks in the chunk */
-    struct hak_chunk *chunk; /* NULL = the slot is unused */
+/* What a thread collects for others; mapped at its first such free, stays with its heap
+ * (heap->remote). */
+struct hak_remote {
+    struct hak_chunk *slots[HAK_REMOTE_SLOTS]; /* being filled; NULL = none */
+    uint64_t in_use[HAK_REMOTE_SLOTS / 64];    /* bit i = slots[i] is not NULL */
+    size_t bytes;                              /* of the blocks in them */
+    uint32_t posts;                            /* of full chunks, for what is done at times */
+    uint32_t spare_count;
+    struct hak_chunk *spare_chunks; /* empty ones */
 };
 
 /* Held over fork by entry. */
 HAK_HIDDEN extern struct hak_lock hak_chunks_lock;
+
+/* Moves blocks that others freed into the calling thread's array of the class, until it is half
+ * full. Returns how many. */
+HAK_HIDDEN unsigned hak_remote_fill(unsigned class_index);
+
+/* Takes all that was posted to a heap, or waits in it, into its slabs. The caller owns the heap. */
+HAK_HIDDEN void hak_remote_drain_heap(struct hak_heap *heap);
+
+/* The heap was made idle by the caller: sees to it that what was posted just then is drained. */
+HAK_HIDDEN void hak_remote_after_release(hak_owner_t id);
+
+/* Calls `visit` for each chunk that a thread fills or that waits in its heap. Not while the heap's
+ * thread is at work. */
+HAK_HIDDEN void hak_remote_each_chunk(struct hak_heap *heap,
+                                      void (*visit)(const struct hak_chunk *, void *),
+                                      void *context);
 
 #endif

@@ -13,9 +13,6 @@
 #define HAK_TEND_EVERY 16
 
 struct hak_front {
-    struct hak_remote_slot remote[HAK_REMOTE_SLOTS];
-    struct hak_chunk *spare_chunks; /* a few empty ones */
-    uint32_t spare_count;
     uint32_t slow_paths;               /* taken, for what is done every now and then */
     uint64_t decayed_at;               /* ticks of the last look at what is not used any more */
     uint16_t left_blocks[HAK_CLASSES]; /* in each array, when a fork left its thread behind */
@@ -38,19 +35,20 @@ static inline base_t *hak_array_bottom(struct hak_front *front, unsigned class_i
     return front->arrays + class_index * (HAK_ARRAY_PLACES + 1);
 }
 
-/* remote.c: takes what other threads posted to a heap into the slabs, or into the arrays where the
- * heap is this thread's. The caller owns the heap. */
-HAK_HIDDEN void hak_remote_drain_heap(struct hak_heap *heap);
+/* mail.c: takes what other threads posted to this thread's heap, and what waits, into the slabs. */
 HAK_HIDDEN void hak_remote_drain(void);
 /* remote.c: posts the chunks that are being filled. */
 HAK_HIDDEN void hak_remote_flush(void);
-/* remote.c: the same of a thread that a fork left behind, and what it was draining. */
+/* remote.c: the same of a thread that a fork left behind, after what it was draining. */
 HAK_HIDDEN void hak_remote_flush_left(struct hak_heap *heap);
+/* mail.c: what such a thread was draining or had sorted goes into the slabs. */
+HAK_HIDDEN void hak_mail_drain_left(struct hak_heap *heap);
 /* magazine.c: empties magazines and lists of such a thread into the slabs. */
 HAK_HIDDEN void hak_magazines_empty_left(struct hak_heap *heap);
 /* array.c: every now and then, on slow paths: what was not used for a while goes down a layer. */
 HAK_HIDDEN void hak_front_decay(void);
-/* remote.c: what each slow path does for others: drain, and flush every now and then. */
+/* mail.c: what each slow path does for others: sort what was posted now and then, or when it is
+ * much, and what hak_front_decay does. */
 HAK_HIDDEN void hak_remote_tend(void);
 
 #endif

@@ -38,7 +38,8 @@ static struct hak_heap *make_heap(hak_owner_t id) {
 }
 
 static void set_state(struct hak_heap *heap, enum hak_heap_state state) {
-    atomic_store_explicit(&heap->state, (uint8_t)state, memory_order_relaxed);
+    /* In one order with the posts of others (front/mailbox.h). */
+    atomic_store_explicit(&heap->state, (uint8_t)state, memory_order_seq_cst);
 }
 
 static void take_off_idle(struct hak_heap *heap) {

@@ -4,7 +4,8 @@
  *        -- full ----> SuperSlab                  those without
  *        -- cooled --> SuperSlab                  those whose tier is DRAINING
  *        -- classes[c].lists[l] --> slab <-> slab slabs of class c with a free slot (slab/slab.h)
- *        -- posted --> chunk -> chunk             frees by other threads (front/remote.c)
+ *        -- posted --> chunk -> chunk             frees by other threads (front/mailbox.h)
+ *        -- mail[c] --> chunk -> chunk            the same, sorted (front/mail.c)
  *
  * Life: a thread that starts takes an idle heap, as it is, with all its SuperSlabs, or a new one;
  * when the thread ends its heap becomes idle again. Ids are reused with their heaps and never run
@@ -37,6 +38,13 @@ struct hak_class_slabs {
     struct hak_slab *lists[HAK_SLAB_LISTS];
 };
 
+/* Chunks of blocks of one class that other threads freed, taken from `posted` and waiting for a
+ * refill of the class (front/mail.c). */
+struct hak_mail {
+    void *chunks;
+    uint32_t blocks;
+};
+
 #define HAK_SHARED_HEAP_ID 1
 #define HAK_HEAP_ID_MAX    0xfffd
 
@@ -55,7 +63,11 @@ struct hak_heap {
     uint64_t slabs_purged;    /* free slabs whose pages were given back, since the start */
     uint64_t slabs_retouched; /* of these, how many were taken again while their SuperSlab stayed */
     _Atomic(void *) thread;   /* its thread's struct hak_thread, NULL between two threads */
-    void *draining;           /* chunks that were taken from `posted` and not worked on yet */
+    void *draining;           /* chunks that were taken from `posted` and not sorted yet */
+    struct hak_mail mail[HAK_CLASSES];
+    uint64_t mail_decayed_at; /* ticks when it was looked at for what nobody needs */
+    uint32_t tended;          /* slow paths, for what is done every now and then */
+    void *remote;             /* what its thread collects for others (front/remote.h), or NULL */
     void *front_block;        /* the front's memory, kept here for the heap's next thread */
     struct hak_heap *next_idle;
     struct hak_heap *prev_idle;

@@ -144,15 +144,11 @@ static void verify_posted(struct walk *walk, const struct hak_chunk *first) {
 }
 
 /* Chunks are never unmapped: what a slot names can be read. */
-static void verify_remote(struct walk *walk, const struct hak_front *front) {
-    for (unsigned i = 0; i < HAK_REMOTE_SLOTS; i++) {
-        const struct hak_chunk *chunk = __atomic_load_n(&front->remote[i].chunk, __ATOMIC_RELAXED);
-        if (!chunk)
-            continue;
-        struct hak_verify_where where = {.heap = walk->heap, .cache = walk->cache};
-        hak_verify_same(walk->v, &where, "owner named by a chunk that is being filled",
-                        chunk->owner, front->remote[i].owner);
-        verify_chunk(walk, chunk);
+static void verify_remote(struct walk *walk, const struct hak_remote *remote) {
+    for (unsigned i = 0; remote && i < HAK_REMOTE_SLOTS; i++) {
+        const struct hak_chunk *chunk = __atomic_load_n(&remote->slots[i], __ATOMIC_RELAXED);
+        if (chunk)
+            verify_chunk(walk, chunk);
     }
 }
 
@@ -186,7 +182,9 @@ void hak_verify_caches(struct hak_verify *v, struct hak_heap *heap) {
     verify_posted(&walk, atomic_load_explicit(&heap->posted, memory_order_acquire));
     walk.cache = "mail that is being drained";
     verify_posted(&walk, heap->draining);
+    walk.cache = "mail that waits for its class";
+    for (unsigned c = 0; c < HAK_CLASSES; c++)
+        verify_posted(&walk, heap->mail[c].chunks);
     walk.cache = "chunk to be posted by";
-    if (front)
-        verify_remote(&walk, front);
+    verify_remote(&walk, heap->remote);
 }

@@ -35,8 +35,11 @@ uint64_t hak_verify_sum(const struct hak_verify *v, struct hak_heap *heap) {
             mix(&sum, front->magazines[c].list.count);
         }
     }
-    for (unsigned i = 0; front && i < HAK_REMOTE_SLOTS; i++) {
-        const struct hak_chunk *chunk = __atomic_load_n(&front->remote[i].chunk, __ATOMIC_RELAXED);
+    for (unsigned c = 0; c < HAK_CLASSES; c++)
+        mix(&sum, heap->mail[c].blocks);
+    const struct hak_remote *remote = heap->remote;
+    for (unsigned i = 0; remote && i < HAK_REMOTE_SLOTS; i++) {
+        const struct hak_chunk *chunk = __atomic_load_n(&remote->slots[i], __ATOMIC_RELAXED);
         mix(&sum, (uintptr_t)chunk);
         mix(&sum, chunk ? chunk->count : 0);
     }

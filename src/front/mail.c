@@ -1,0 +1,173 @@
+/* The owner's side of remote frees: sort what was posted by class, move it into arrays when their
+ * class needs it, or into the slabs. */
+#include "front/chunks.h"
+#include "front/front.h"
+#include "front/thread_block.h"
+#include "slab/tune.h"
+
+/* Of each class so many blocks wait at most, and so many bytes. */
+enum { MAIL_BLOCKS = 2 * HAK_ARRAY_PLACES };
+#define MAIL_BYTES ((size_t)256 << 10)
+
+static struct hak_remote *own_remote(void) {
+    return hak_thread.heap ? hak_thread.heap->remote : NULL;
+}
+
+/* ---- down into the slabs --------------------------------------------------------------------- */
+
+static void move_to_slabs(struct hak_heap *heap, const struct hak_chunk *chunk) {
+    for (uint32_t i = 0; i < chunk->count; i++)
+        hop(HAK_DRAIN_SLAB, chunk->blocks[i], chunk->class_index);
+    hak_slab_give_all(heap, chunk->blocks, chunk->count);
+}
+
+static void spill_class(struct hak_heap *heap, struct hak_mail *mail) {
+    while (mail->chunks) {
+        struct hak_chunk *chunk = mail->chunks;
+        move_to_slabs(heap, chunk);
+        mail->chunks = chunk->next;
+        hak_chunk_drop(own_remote(), chunk);
+    }
+    mail->blocks = 0;
+}
+
+/* ---- sorting --------------------------------------------------------------------------------- */
+
+static bool may_wait(const struct hak_heap *heap, const struct hak_chunk *chunk) {
+    unsigned class_index = chunk->class_index;
+    uint32_t blocks = heap->mail[class_index].blocks + chunk->count;
+    return heap == hak_thread.heap && hak_array_is_on(class_index) && blocks <= MAIL_BLOCKS &&
+           blocks * hak_class_bytes(class_index) <= MAIL_BYTES;
+}
+
+static void sort_chunk(struct hak_heap *heap, struct hak_chunk *chunk, bool keep) {
+    if (keep && may_wait(heap, chunk)) {
+        struct hak_mail *mail = &heap->mail[chunk->class_index];
+        chunk->next = mail->chunks;
+        mail->blocks += chunk->count;
+        mail->chunks = chunk;
+    } else {
+        move_to_slabs(heap, chunk);
+        hak_chunk_drop(own_remote(), chunk);
+    }
+}
+
+/* Returns how many blocks had been posted. */
+static uint32_t sort_mail(struct hak_heap *heap, bool keep) {
+    struct hak_chunk *chunk = hak_mailbox_take(heap);
+    uint32_t blocks = 0;
+    heap->draining = chunk;
+    while (chunk) {
+        struct hak_chunk *next = chunk->next;
+        blocks += chunk->count;
+        /* A fork may come in between: a chunk must not be in two lists. */
+        heap->draining = next;
+        atomic_signal_fence(memory_order_release);
+        sort_chunk(heap, chunk, keep);
+        chunk = next;
+    }
+    if (blocks > 0)
+        hop_note(HAK_REMOTE_DRAIN, HAK_CLASS_NONE, heap, blocks);
+    return blocks;
+}
+
+void hak_remote_drain_heap(struct hak_heap *heap) {
+    (void)sort_mail(heap, false);
+    for (unsigned c = 0; c < HAK_CLASSES; c++)
+        if (heap->mail[c].chunks)
+            spill_class(heap, &heap->mail[c]);
+}
+
+void hak_remote_drain(void) {
+    hak_remote_drain_heap(hak_thread.heap);
+}
+
+/* ---- up into an array ------------------------------------------------------------------------ */
+
+static void move_to_front(base_t block, unsigned class_index) {
+    hop(HAK_DRAIN_FRONT, block, class_index);
+    hak_array_push(class_index, block);
+}
+
+/* Moves blocks of a chunk from its end; `room` is at least 1. */
+static unsigned empty_chunk(struct hak_chunk *chunk, unsigned room) {
+    unsigned count = chunk->count < room ? chunk->count : room;
+    for (unsigned i = 0; i < count; i++)
+        move_to_front(chunk->blocks[chunk->count - 1 - i], chunk->class_index);
+    chunk->count -= count;
+    return count;
+}
+
+unsigned hak_remote_fill(unsigned class_index) {
+    struct hak_heap *heap = hak_thread.heap;
+    struct hak_mail *mail = &heap->mail[class_index];
+    if (!mail->chunks && sort_mail(heap, true) == 0)
+        return 0;
+    unsigned filled = 0, wanted = hak_array_capacity(class_index) / 2;
+    while (mail->chunks && filled < wanted) {
+        struct hak_chunk *chunk = mail->chunks;
+        unsigned moved = empty_chunk(chunk, wanted - filled);
+        mail->blocks -= moved;
+        filled += moved;
+        if (chunk->count > 0)
+            break;
+        mail->chunks = chunk->next;
+        hak_chunk_drop(heap->remote, chunk);
+    }
+    return filled;
+}
+
+/* ---- now and then ---------------------------------------------------------------------------- */
+
+/* What waited for a purge delay goes down: its classes do not need it. */
+static void decay(struct hak_heap *heap) {
+    uint64_t now = hak_ticks();
+    if (now - heap->mail_decayed_at <
+        atomic_load_explicit(&hak_purge_delay_ticks, memory_order_relaxed))
+        return;
+    heap->mail_decayed_at = now;
+    hak_remote_drain_heap(heap);
+}
+
+static void relieve(struct hak_heap *heap) {
+    uint32_t blocks = sort_mail(heap, true);
+    hop_count(HAK_COUNTED_TENSION_DRAIN, HAK_CLASS_NONE, blocks);
+}
+
+void hak_remote_tend(void) {
+    struct hak_heap *heap = hak_thread.heap;
+    if (hak_options.tension_drain_enable &&
+        hak_mailbox_blocks(heap) >= hak_options.tension_drain_threshold)
+        relieve(heap);
+    if (++heap->tended % HAK_TEND_EVERY == 0) {
+        (void)sort_mail(heap, true);
+        decay(heap);
+    }
+    hak_front_decay();
+}
+
+/* ---- what a fork left behind ----------------------------------------------------------------- */
+
+static void give_left(struct hak_heap *heap, struct hak_chunk *chunk) {
+    while (chunk) {
+        struct hak_chunk *next = chunk->next;
+        for (uint32_t i = 0; i < chunk->count; i++)
+            if (hak_registry_owner(chunk->blocks[i].p) == heap->id)
+                hak_slab_give_left(heap, chunk->blocks[i], hak_front_class_of(chunk->blocks[i]));
+        hak_chunk_drop(own_remote(), chunk);
+        chunk = next;
+    }
+}
+
+/* Blocks that were drained before the fork are back already, or lie in an array that was emptied
+ * before. */
+void hak_mail_drain_left(struct hak_heap *heap) {
+    struct hak_chunk *chunk = heap->draining;
+    heap->draining = NULL;
+    give_left(heap, chunk);
+    for (unsigned c = 0; c < HAK_CLASSES; c++) {
+        chunk = heap->mail[c].chunks;
+        heap->mail[c] = (struct hak_mail){0};
+        give_left(heap, chunk);
+    }
+}
