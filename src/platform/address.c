@@ -3,21 +3,26 @@
 
 #include <dlfcn.h>
 #include <link.h>
+#include <stdatomic.h>
 #include <string.h>
+#include "platform/raw_call.h"
 
 /* Nothing further away than this from the stack pointer is looked for on the stack. */
 #define STACK_REACH_BYTES ((uintptr_t)1 << 30)
 
-static char *brk_start;
+/* Where the brk heap begins: where it ended when we were started, which is before glibc's first
+ * block, unless the program opened us with dlopen. */
+static _Atomic uintptr_t brk_start;
+static _Atomic bool has_looked_for_heap;
 
 void hak_address_start(void) {
-    brk_start = hak_brk_end();
+    brk_start = (uintptr_t)hak_brk_end();
 }
 
 /* One line of /proc/self/maps. */
 struct area {
     uintptr_t start, end;
-    bool is_stack; /* named [stack] */
+    char name; /* the letter behind a bracket: 's' of [stack], 'h' of [heap]; 0 = none */
 };
 
 struct maps {
@@ -53,11 +58,11 @@ static uintptr_t next_number(struct maps *maps) {
 static bool next_area(struct maps *maps, struct area *area) {
     area->start = next_number(maps);
     area->end = next_number(maps);
-    area->is_stack = false;
+    area->name = 0;
     int last = 0, byte;
     while ((byte = next_byte(maps)) >= 0 && byte != '\n') {
-        if (last == '[' && byte == 's') /* of all bracketed names only [stack] begins so */
-            area->is_stack = true;
+        if (last == '[')
+            area->name = (char)byte; /* [stack] and [heap] alone begin with theirs */
         last = byte;
     }
     return area->end != 0;
@@ -79,7 +84,7 @@ static bool is_on_own_stack(uintptr_t address) {
     while (next_area(&maps, &area)) {
         if (here < area.start || here >= area.end)
             continue;
-        uintptr_t end = area.is_stack                                        ? area.end
+        uintptr_t end = area.name == 's'                                     ? area.end
                         : here < thread_pointer && thread_pointer < area.end ? thread_pointer
                                                                              : 0;
         is_own = address < end;
@@ -89,18 +94,89 @@ static bool is_on_own_stack(uintptr_t address) {
     return is_own;
 }
 
-/* True when the eight bytes before `address` read like the size field of a glibc chunk in the brk
- * heap. */
-static bool is_glibc_chunk(uintptr_t address) {
-    uintptr_t start = (uintptr_t)brk_start;
+/* Asks the kernel, once, where the heap really begins. */
+static void look_for_heap(void) {
+    struct maps maps = {.file = hak_open("/proc/self/maps")};
+    struct area area;
+    if (maps.file < 0)
+        return;
+    while (next_area(&maps, &area))
+        if (area.name == 'h') {
+            brk_start = area.start;
+            break;
+        }
+    hak_close(maps.file);
+}
+
+static bool is_in_brk_heap(uintptr_t address, size_t bytes) {
     uintptr_t end = (uintptr_t)hak_brk_end();
-    if (start == 0 || address < start + 16 || address >= end || (address & 15) != 0)
+    if (address < brk_start + 16 && !atomic_exchange(&has_looked_for_heap, true))
+        look_for_heap();
+    uintptr_t start = brk_start;
+    return start != 0 && address >= start + 16 && address < end && bytes <= end - (address - 16);
+}
+
+/* ---- glibc's blocks -------------------------------------------------------------------------
+ *
+ *   | size of the one before | size, and in its low bits: 1 previous in use, 2 mapped, 4 arena |
+ * block
+ *
+ * in the brk heap, in an arena (heaps of 64 MiB, aligned to that, each with a head), or in a
+ * mapping of its own. The form has been the same since glibc 2.0; heads of arenas as read here
+ * since 2.26. */
+
+enum { MAPPED = 2, OF_ARENA = 4, FLAGS = 7 };
+
+#define ARENA_HEAP_BYTES ((uintptr_t)64 << 20)
+
+struct arena_heap {
+    uintptr_t arena, previous;
+    size_t bytes, writable_bytes;
+};
+
+/* Reads `bytes`, a multiple of 8 that is aligned so, where all of them can be read. */
+static bool read_words(void *to, uintptr_t from, size_t bytes) {
+    for (size_t at = 0; at < bytes; at += 8)
+        if (!hak_raw_readable(from + at))
+            return false;
+    memcpy(to, (const void *)from, bytes);
+    return true;
+}
+
+/* An arena lies behind the head of its first heap. */
+static bool is_in_arena(uintptr_t address, size_t bytes) {
+    uintptr_t start = address & ~(ARENA_HEAP_BYTES - 1);
+    struct arena_heap heap;
+    if (!read_words(&heap, start, sizeof heap))
         return false;
-    size_t size_field = *(const size_t *)(address - sizeof(size_t));
-    size_t bytes = size_field & ~(size_t)7;
-    /* Bits 1 and 2 (mapped, other arena) are never set there. */
-    return (size_field & 6) == 0 && bytes >= 32 && (bytes & 15) == 0 &&
-           bytes <= end - (address - 16);
+    uintptr_t behind_head = heap.arena & (ARENA_HEAP_BYTES - 1);
+    return heap.bytes <= ARENA_HEAP_BYTES && heap.bytes % HAK_PAGE_BYTES == 0 &&
+           heap.writable_bytes >= heap.bytes && heap.writable_bytes <= ARENA_HEAP_BYTES &&
+           address - start + bytes <= heap.bytes + 16 && behind_head >= sizeof heap &&
+           behind_head <= 2 * sizeof heap && hak_raw_readable(heap.arena);
+}
+
+/* True when what stands before `address` reads like the head of a block of glibc's malloc that is
+ * where such a block would be. */
+static bool is_glibc_block(uintptr_t address) {
+    size_t head[2];
+    if ((address & 15) != 0 || !read_words(head, address - sizeof head, sizeof head))
+        return false;
+    size_t bytes = head[1] & ~(size_t)FLAGS;
+    if (bytes < 32 || (bytes & 15) != 0)
+        return false;
+    switch (head[1] & (MAPPED | OF_ARENA)) {
+    case 0:
+        return is_in_brk_heap(address, bytes);
+    case MAPPED:
+        return head[1] == (bytes | MAPPED) && head[0] == 0 && bytes % HAK_PAGE_BYTES == 0 &&
+               address % HAK_PAGE_BYTES == 16 &&
+               hak_is_mapped((const void *)(address + bytes - 24));
+    case OF_ARENA:
+        return is_in_arena(address, bytes);
+    default:
+        return false;
+    }
 }
 
 /* CODE or STATIC when a module holds the address, else UNKNOWN. */
@@ -124,7 +200,7 @@ enum hak_address_kind hak_address_kind_of(const void *p) {
     uintptr_t address = (uintptr_t)p;
     if (address >> HAK_ADDRESS_BITS != 0 || !hak_is_mapped(p))
         return HAK_ADDRESS_UNMAPPED;
-    if (is_glibc_chunk(address))
+    if (is_glibc_block(address))
         return HAK_ADDRESS_C_HEAP;
     enum hak_address_kind kind = kind_in_module(address);
     if (kind == HAK_ADDRESS_UNKNOWN && is_on_own_stack(address))

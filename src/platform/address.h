@@ -1,7 +1,7 @@
 /* What lies at an address that belongs to none of our layers: asked when a program frees it.
  *
  * Thread and signal safety: any thread, any value; takes no lock, allocates nothing. The memory
- * itself is read only where glibc's own heap is known to lie. */
+ * itself is read only where it can be: it may be a reservation. */
 #ifndef HAK_PLATFORM_ADDRESS_H
 #define HAK_PLATFORM_ADDRESS_H
 
@@ -12,7 +12,7 @@ enum hak_address_kind {
     HAK_ADDRESS_STACK,    /* the calling thread's stack; arguments and environment with the first */
     HAK_ADDRESS_CODE,     /* an executable segment of the program or of a library */
     HAK_ADDRESS_STATIC,   /* another segment: data, constants, zero-initialised data */
-    HAK_ADDRESS_C_HEAP,   /* a block of glibc's own malloc, in the brk heap */
+    HAK_ADDRESS_C_HEAP,   /* a block of glibc's own malloc: brk heap, arena, or its own mapping */
     HAK_ADDRESS_UNKNOWN,  /* mapped: another allocator's, a mapping, another thread's stack */
 };
 

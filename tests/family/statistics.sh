@@ -22,12 +22,11 @@ END
         'Total (incl. mmap):|in use bytes=N|max mmap bytes=N|max mmap regions=N|system bytes=N|' ] ||
         fail "malloc_stats under $2: $(cat "$3")"
 }
-for library in libhakmem.so hakmem-debug.so; do
-    for check in trace normal; do
-        HAKMEM_TRACE=off HAKMEM_CHECK=$check LD_PRELOAD=$BUILD/$library timeout 100 ./statistics info.xml >said 2>stats ||
-            fail "$library, $check: status $?; $(cat said stats)"
-        check_words info.xml "$library" stats
-    done
+for run in libhakmem.so "hakmem-debug.so HAKMEM_CHECK=trace" "hakmem-debug.so HAKMEM_CHECK=normal"; do
+    read -r library check <<<"$run"
+    env HAKMEM_TRACE=off ${check:+"$check"} LD_PRELOAD="$BUILD/$library" timeout 100 ./statistics info.xml >said 2>stats ||
+        fail "$run: status $?; $(cat said stats)"
+    check_words info.xml "$run" stats
 done
 # The words' form is glibc's.
 ./statistics info.xml >said 2>stats

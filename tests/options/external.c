@@ -6,8 +6,11 @@
  *   aligned    the same of its memalign, 64 bytes at a multiple of 4,096
  *   mapping    the start of an anonymous mapping
  *   arena      64 bytes into a mapping, as an allocator of the program's own would hand out
- *   huge       a block of libc's own malloc with a mapping of its own */
+ *   huge       a block of libc's own malloc with a mapping of its own
+ *   thread     a block of libc's own malloc, asked for by another thread: of another arena
+ *   reserved   the middle of addresses that cannot be read */
 #include <dlfcn.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +21,19 @@ static void *(*libc_memalign)(size_t, size_t);
 
 static char *map(void) {
     return mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+static void *ask(void *unused) {
+    (void)unused;
+    return libc_malloc(200);
+}
+
+static void *ask_in_thread(void) {
+    pthread_t thread;
+    void *block = NULL;
+    if (pthread_create(&thread, NULL, ask, NULL) == 0)
+        pthread_join(thread, &block);
+    return block;
 }
 
 static void *make(const char *kind) {
@@ -31,6 +47,10 @@ static void *make(const char *kind) {
         return map() + 64;
     if (strcmp(kind, "huge") == 0)
         return libc_malloc(4 << 20);
+    if (strcmp(kind, "thread") == 0)
+        return ask_in_thread();
+    if (strcmp(kind, "reserved") == 0)
+        return (char *)mmap(NULL, 8192, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) + 4096;
     fprintf(stderr, "external: no kind %s\n", kind);
     exit(2);
 }
@@ -55,7 +75,7 @@ int main(int count, char **arguments) {
     static void *blocks[MOST], *from_glibc[MOST];
     unsigned made = 0, of_glibc = 0;
     for (int i = 1; i + 1 < count; i += 2) {
-        int is_glibc = strcmp(arguments[i], "glibc") == 0 || strcmp(arguments[i], "aligned") == 0;
+        int is_glibc = !strstr("mapping arena reserved", arguments[i]);
         for (int n = atoi(arguments[i + 1]); n > 0 && made < MOST && of_glibc < MOST; n--)
             *(is_glibc ? &from_glibc[of_glibc++] : &blocks[made++]) = make(arguments[i]);
     }
