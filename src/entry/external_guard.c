@@ -1,0 +1,179 @@
+/* Counts pointers of other allocators by owner, size band and caller, and tells of them. */
+#include "entry/external_guard.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <link.h>
+#include <stdatomic.h>
+#include <string.h>
+#include "hop.h"
+#include "options.h"
+#include "platform/line.h"
+#include "superslab.h"
+
+enum {
+    CALLERS = 64,     /* that are told apart */
+    CALLERS_TOLD = 5, /* in the report */
+    REPORT_AT = 100   /* left alone: the debug build reports by itself */
+};
+
+/* Of sizes: the bands C0 .. C7 of 8 .. 1,024 bytes, what is larger, what is not known. */
+enum { LARGER = 8, NOT_KNOWN, BANDS };
+
+static struct {
+    _Atomic uint64_t calls, owners[HAK_EXTERNAL_OWNERS], bands[BANDS];
+    struct {
+        _Atomic(const void *) address; /* behind the call of free; NULL = not used yet */
+        _Atomic uint64_t calls;
+    } callers[CALLERS];
+    _Atomic uint64_t elsewhere; /* by callers that did not fit */
+} counts;
+
+static void count(_Atomic uint64_t *counter) {
+    (void)atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+}
+
+static uint64_t read_count(_Atomic uint64_t *counter) {
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+/* Bytes that glibc's header before a block in its heap says; 0 where the owner is not known. */
+static size_t size_of(const void *pointer, enum hak_external_owner owner) {
+    if (owner != HAK_EXTERNAL_GLIBC)
+        return 0;
+    size_t size_field;
+    memcpy(&size_field, (const char *)pointer - sizeof size_field, sizeof size_field);
+    bool is_mapped = size_field & 2; /* the next block's first word is not its own there */
+    return (size_field & ~(size_t)7) - sizeof(size_t) * (is_mapped ? 2 : 1);
+}
+
+static unsigned band_of(size_t bytes) {
+    unsigned band = 0;
+    while (band < LARGER && bytes > (size_t)8 << band)
+        band++;
+    return bytes == 0 ? NOT_KNOWN : band;
+}
+
+static void count_caller(const void *caller) {
+    unsigned first = (unsigned)((uintptr_t)caller * 0x9e3779b97f4a7c15u >> 58) % CALLERS;
+    for (unsigned i = 0; i < CALLERS; i++) {
+        unsigned at = (first + i) % CALLERS;
+        const void *there = NULL;
+        if (atomic_compare_exchange_strong(&counts.callers[at].address, &there, caller) ||
+            there == caller) {
+            count(&counts.callers[at].calls);
+            return;
+        }
+    }
+    count(&counts.elsewhere);
+}
+
+/* ---- in words -------------------------------------------------------------------------------- */
+
+/* "name+0xoffset" of the module that holds the code; the bare address where none does. */
+static void add_code(struct hak_line *line, const void *code) {
+    struct dl_find_object found;
+    if (_dl_find_object((void *)(uintptr_t)code, &found) != 0 || !found.dlfo_link_map) {
+        hak_line_address(line, code);
+        return;
+    }
+    const char *name = found.dlfo_link_map->l_name;
+    if (!name[0] && program_invocation_short_name)
+        name = program_invocation_short_name; /* the program itself has no name there */
+    const char *slash = strrchr(name, '/');
+    hak_line_add(line, slash ? slash + 1 : name);
+    hak_line_add(line, "+");
+    hak_line_address(line, (const void *)((uintptr_t)code - found.dlfo_link_map->l_addr));
+}
+
+static void log_one(const void *pointer, const void *caller, enum hak_external_owner owner,
+                    size_t bytes) {
+    struct hak_line line = {.length = 0};
+    hak_line_add(&line, "hakmem: external-guard: ");
+    hak_line_address(&line, pointer);
+    if (owner == HAK_EXTERNAL_GLIBC)
+        hak_line_say(&line, " is a block of glibc's, ", bytes, " bytes: passed on; freed by ");
+    else
+        hak_line_add(&line, " is mapped, its owner not known: left alone; freed by ");
+    add_code(&line, caller);
+    hak_line_end(&line);
+}
+
+static void add_sizes(struct hak_line *line) {
+    static const char *const names[BANDS] = {"C0 ", "C1 ", "C2 ", "C3 ",     "C4 ",
+                                             "C5 ", "C6 ", "C7 ", "larger ", "not known "};
+    const char *before = "hakmem:   sizes: ";
+    for (unsigned i = 0; i < BANDS; i++)
+        if (read_count(&counts.bands[i])) {
+            hak_line_add(line, before);
+            hak_line_say(line, names[i], read_count(&counts.bands[i]), "");
+            before = ", ";
+        }
+}
+
+/* The busiest callers, most calls first; which were told already is a bit for each. */
+static void tell_callers(struct hak_line *line) {
+    uint64_t told = 0;
+    for (unsigned n = 0; n < CALLERS_TOLD; n++) {
+        unsigned best = CALLERS;
+        for (unsigned i = 0; i < CALLERS; i++)
+            if (!(told >> i & 1) && read_count(&counts.callers[i].calls) &&
+                (best == CALLERS ||
+                 read_count(&counts.callers[i].calls) > read_count(&counts.callers[best].calls)))
+                best = i;
+        if (best == CALLERS)
+            break;
+        told |= (uint64_t)1 << best;
+        hak_line_say(line, "hakmem:   ", read_count(&counts.callers[best].calls), " freed by ");
+        add_code(line, atomic_load(&counts.callers[best].address));
+        hak_line_end(line);
+    }
+    if (read_count(&counts.elsewhere)) {
+        hak_line_say(line, "hakmem:   ", read_count(&counts.elsewhere), " freed by other callers");
+        hak_line_end(line);
+    }
+}
+
+static void tell(void) {
+    struct hak_line line = {.length = 0};
+    uint64_t calls = read_count(&counts.calls);
+    hak_line_say(&line, "hakmem: external-guard: ", calls,
+                 calls == 1 ? " pointer of another allocator was freed"
+                            : " pointers of other allocators were freed");
+    hak_line_end(&line);
+    if (calls == 0)
+        return;
+    hak_line_say(&line, "hakmem:   passed on to glibc ",
+                 read_count(&counts.owners[HAK_EXTERNAL_GLIBC]), "");
+    hak_line_say(&line, ", left alone ", read_count(&counts.owners[HAK_EXTERNAL_UNKNOWN]), "");
+    hak_line_say(&line, "; mincore: ", calls, " mapped");
+    hak_line_end(&line);
+    add_sizes(&line);
+    hak_line_end(&line);
+    tell_callers(&line);
+}
+
+/* ---- what foreign.c calls -------------------------------------------------------------------- */
+
+void hak_external_guard_note(const void *pointer, const void *caller,
+                             enum hak_external_owner owner) {
+    size_t bytes = size_of(pointer, owner);
+    hop_count(HAK_COUNTED_FOREIGN_FREE, HAK_CLASS_NONE, 1);
+    uint64_t before = atomic_fetch_add(&counts.owners[owner], 1);
+    count(&counts.bands[band_of(bytes)]);
+    count_caller(caller);
+    if (hak_options.external_guard_log)
+        log_one(pointer, caller, owner, bytes);
+    count(&counts.calls);
+    if (hak_is_debug_build && owner == HAK_EXTERNAL_UNKNOWN && before + 1 == REPORT_AT)
+        tell();
+}
+
+uint64_t hak_external_guard_count(enum hak_external_owner owner) {
+    return read_count(&counts.owners[owner]);
+}
+
+void hak_external_guard_end(void) {
+    if (hak_options.external_guard_stats)
+        tell();
+}
