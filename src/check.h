@@ -52,7 +52,7 @@ struct hak_hand_out {
     size_t alignment;     /* a power of two; 0 where nothing special was asked */
     unsigned class_index; /* HAK_CLASS_NONE (superslab.h) for a large block */
     enum hak_subkind subkind;
-    user_t moved_from; /* realloc: the old block (HAK_NO_USER when there is none) */
+    user_t moved_from;  /* realloc: the old block (HAK_NO_USER when there is none) */
     const void *caller; /* where the program goes on after its call */
 };
 

@@ -31,6 +31,7 @@ struct cache {
 static _Atomic(struct cache *) newest_made;
 static _Atomic uint64_t shared; /* the sum of all shares */
 static _Atomic bool has_left;   /* a fork left caches behind */
+static bool is_child;           /* of a fork that did: a block or two may be lost */
 
 static _Thread_local struct cache *own __attribute__((tls_model("initial-exec")));
 static _Thread_local bool has_ended __attribute__((tls_model("initial-exec")));
@@ -329,6 +330,7 @@ void hak_bigcache_after_fork(void) {
             continue;
         atomic_store_explicit(&cache->owner, OWNER_LEFT, memory_order_relaxed);
         atomic_store_explicit(&has_left, true, memory_order_relaxed);
+        is_child = true;
     }
     atomic_store_explicit(&shared, sum, memory_order_relaxed);
 }
@@ -349,6 +351,18 @@ size_t hak_bigcache_each(void (*visit)(const struct hak_large *, void *), void *
             }
     }
     return count;
+}
+
+/* What a fork left behind: only what can be reached from the bins is counted. */
+static const char *count_left(const struct cache *cache, size_t *blocks, size_t *bytes) {
+    for (unsigned bin = 0; bin < HAK_PAGE_BINS; bin++)
+        for (struct hak_large *large = cache->bins[bin]; large; large = large->next) {
+            *blocks += large != cache->hot;
+            *bytes += large != cache->hot ? large->mapped_bytes : 0;
+        }
+    *blocks += cache->hot != NULL;
+    *bytes += cache->hot ? cache->hot->mapped_bytes : 0;
+    return NULL;
 }
 
 static const char *verify_cache(const struct cache *cache, size_t *blocks, size_t *bytes) {
@@ -372,13 +386,17 @@ static const char *verify_cache(const struct cache *cache, size_t *blocks, size_
     return own_bytes <= share_of(cache) ? NULL : "a thread's BigCache holds more than its share";
 }
 
+bool hak_bigcache_may_have_lost(void) {
+    return is_child;
+}
+
 const char *hak_bigcache_verify(size_t *blocks, size_t *bytes) {
     const char *wrong = NULL;
     uint64_t sum = 0;
     for (struct cache *cache = made_last(); cache && !wrong; cache = cache->next_made) {
         sum += share_of(cache);
-        if (atomic_load(&cache->owner) != OWNER_LEFT)
-            wrong = verify_cache(cache, blocks, bytes);
+        wrong = atomic_load(&cache->owner) == OWNER_LEFT ? count_left(cache, blocks, bytes)
+                                                         : verify_cache(cache, blocks, bytes);
     }
     if (!wrong && sum != atomic_load(&shared))
         wrong = "the shares of the BigCache and their sum differ";

@@ -1,10 +1,11 @@
-/* A program to which memory is refused and that goes on: `survive [STEPS]`.
+/* A program to which memory is refused and that goes on: `survive [STEPS [large]]`.
  *
- * It takes blocks of all sizes, in threads and a forked child, too, looks at every byte of each
- * before it gives it back, and asks again for what it did not get. What must hold: a call that
- * fails gives NULL and ENOMEM, realloc leaves the old block as it was, no two blocks share a byte,
- * and memory that was given back can be had again. Prints one line, "survived"; ends with 3 when
- * nothing at all could be had, with SIGABRT when something does not hold. */
+ * It takes blocks of all sizes (large: most of 32 KiB to 3 MB), in threads and a forked child, too,
+ * looks at every byte of each before it gives it back, and asks again for what it did not get. What
+ * must hold: a call that fails gives NULL and ENOMEM, realloc leaves the old block as it was, no
+ * two blocks share a byte, and memory that was given back can be had again. Prints one line,
+ * "survived"; ends with 3 when nothing at all could be had, with SIGABRT when something does not
+ * hold. */
 #include <errno.h>
 #include <malloc.h>
 #include <pthread.h>
@@ -36,8 +37,11 @@ static uint32_t next_random(uint32_t *state) {
     return *state ^= *state << 5;
 }
 
+static const size_t common_sizes[] = {32, 64, 200, 1000, 4000, 20000, 60000, 300000};
+static const size_t large_sizes[] = {1000, 60000, 80000, 150000, 400000, 900000, 1500000, 3000000};
+static const size_t *most = common_sizes;
+
 static size_t pick_size(uint32_t *state) {
-    static const size_t most[] = {32, 64, 200, 1000, 4000, 20000, 60000, 300000};
     uint32_t r = next_random(state);
     return 1 + (r >> 3) % most[r & 7];
 }
@@ -177,6 +181,8 @@ int main(int argc, char **argv) {
     static struct block blocks[places];
     if (argc > 1)
         steps = atoi(argv[1]);
+    if (argc > 2 && strcmp(argv[2], "large") == 0)
+        most = large_sizes;
     long taken = work(1, blocks);
     work_in_threads(blocks);
     work_in_child();
