@@ -79,16 +79,16 @@ base_t hak_front_refill(unsigned class_index) {
     return hak_array_pop(class_index);
 }
 
-static void move_to_slab(base_t block, unsigned class_index) {
-    hop(HAK_FRONT_SPILL, block, class_index);
-    hak_slab_give(hak_thread.heap, block);
+static void move_to_slab(const base_t *blocks, unsigned count, unsigned class_index) {
+    for (unsigned i = 0; i < count; i++)
+        hop(HAK_FRONT_SPILL, blocks[i], class_index);
+    hak_slab_give_all(hak_thread.heap, blocks, count);
 }
 
 /* Moves the `count` oldest blocks of an array into the slabs. */
 static void spill(unsigned class_index, unsigned count) {
     base_t *first = hak_array_bottom(hak_thread.front, class_index) + 1;
-    for (unsigned i = 0; i < count; i++)
-        move_to_slab(first[i], class_index);
+    move_to_slab(first, count, class_index);
     size_t kept = (size_t)(hak_thread.top[class_index] + 1 - first) - count;
     __builtin_memmove(first, first + count, kept * sizeof *first);
     hak_thread.top[class_index] -= count;

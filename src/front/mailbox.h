@@ -20,13 +20,22 @@
 /* Blocks of one class on their way to one owner. */
 struct hak_chunk {
     struct hak_chunk *next;
+    union {
+        struct {
+            uint16_t owner;
+            uint16_t class_index;
+        };
+        uint32_t key; /* both, as hak_chunk_key makes it */
+    };
     uint32_t count;
-    uint16_t owner;
-    uint8_t class_index;
-    uint8_t limit;           /* it is posted when it holds so many */
+    uint32_t limit;          /* it is posted when it holds so many */
     _Atomic uint32_t behind; /* blocks in this chunk and in those behind it in a mail box: a hint */
     base_t blocks[HAK_CHUNK_BLOCKS];
 };
+
+static inline uint32_t hak_chunk_key(hak_owner_t owner, unsigned class_index) {
+    return (uint32_t)class_index << 16 | owner;
+}
 
 /* Puts the chain `first` .. `last`, which holds `blocks`, into the mail box. Returns the heap's
  * state after that: HAK_HEAP_IDLE means that nobody else may look at it. */

@@ -87,13 +87,17 @@ static unsigned chunk_limit(unsigned class_index) {
     return by_bytes < HAK_CHUNK_BLOCKS ? (unsigned)by_bytes : HAK_CHUNK_BLOCKS;
 }
 
+/* What it may come to hold. */
+static size_t chunk_bytes(const struct hak_chunk *chunk) {
+    return chunk->limit * hak_class_bytes(chunk->class_index);
+}
+
 static struct hak_chunk *open_chunk(struct hak_remote *remote, hak_owner_t owner,
                                     unsigned class_index) {
     struct hak_chunk *chunk = hak_chunk_take(remote);
     if (chunk) {
-        chunk->owner = owner;
-        chunk->class_index = (uint8_t)class_index;
-        chunk->limit = (uint8_t)chunk_limit(class_index);
+        chunk->key = hak_chunk_key(owner, class_index);
+        chunk->limit = chunk_limit(class_index);
     }
     return chunk;
 }
@@ -104,7 +108,7 @@ static struct hak_chunk *close_slot(struct hak_remote *remote, unsigned slot) {
     struct hak_chunk *chunk = remote->slots[slot];
     remote->slots[slot] = NULL;
     remote->in_use[slot / 64] &= ~(1ull << slot % 64);
-    remote->bytes -= chunk->count * hak_class_bytes(chunk->class_index);
+    remote->bytes -= chunk_bytes(chunk);
     atomic_signal_fence(memory_order_release);
     return chunk;
 }
@@ -136,18 +140,21 @@ static struct hak_remote *own_remote(void) {
 
 static HAK_COLD void post_full(struct hak_remote *remote, unsigned slot) {
     post_chunk(remote, close_slot(remote, slot));
-    if (++remote->posts % FLUSH_EVERY_POSTS == 0 || remote->bytes >= HAK_REMOTE_BYTES)
+    if (++remote->posts % FLUSH_EVERY_POSTS == 0)
         hak_remote_flush();
 }
 
 static HAK_COLD struct hak_chunk *fill_slot(struct hak_remote *remote, unsigned slot,
                                             hak_owner_t owner, unsigned class_index) {
+    if (remote->bytes >= HAK_REMOTE_BYTES)
+        hak_remote_flush();
     if (remote->slots[slot])
         post_chunk(remote, close_slot(remote, slot));
     struct hak_chunk *chunk = open_chunk(remote, owner, class_index);
     if (chunk) {
         remote->slots[slot] = chunk;
         remote->in_use[slot / 64] |= 1ull << slot % 64;
+        remote->bytes += chunk_bytes(chunk);
     }
     return chunk;
 }
@@ -160,27 +167,40 @@ static HAK_COLD void refuse(base_t block, hak_owner_t owner) {
                     : "is inside a block or in no block; free what malloc returned");
 }
 
-void hak_remote_put(hak_owner_t owner, base_t block) {
+/* Everything but one more block for a chunk that stands. */
+static HAK_COLD void put_slowly(hak_owner_t owner, base_t block) {
     unsigned class_index = hak_front_class_of(block);
-    if (HAK_UNLIKELY(owner == HAK_OWNER_RESERVE || !hak_is_slot_start(block.p, class_index))) {
+    if (owner == HAK_OWNER_RESERVE || !hak_is_slot_start(block.p, class_index)) {
         refuse(block, owner);
         return;
     }
     struct hak_remote *remote = own_remote();
-    if (HAK_UNLIKELY(!remote)) {
+    if (!remote) {
         post_alone(owner, class_index, block);
         return;
     }
     unsigned slot = slot_of(owner, class_index);
-    struct hak_chunk *chunk = remote->slots[slot];
-    if (HAK_UNLIKELY(!chunk || chunk->owner != owner || chunk->class_index != class_index)) {
-        chunk = fill_slot(remote, slot, owner, class_index);
-        if (!chunk)
-            return; /* as above */
+    struct hak_chunk *chunk = fill_slot(remote, slot, owner, class_index);
+    if (!chunk)
+        return; /* as above */
+    put(chunk, block);
+    if (chunk->count >= chunk->limit)
+        post_full(remote, slot);
+}
+
+/* No frame and no call on the way of most blocks. */
+void hak_remote_put(hak_owner_t owner, base_t block) {
+    struct hak_remote *remote = hak_thread.heap ? hak_thread.heap->remote : NULL;
+    unsigned class_index = hak_front_class_of(block);
+    unsigned slot = slot_of(owner, class_index);
+    struct hak_chunk *chunk = HAK_LIKELY(remote != NULL) ? remote->slots[slot] : NULL;
+    if (HAK_UNLIKELY(!chunk || chunk->key != hak_chunk_key(owner, class_index) ||
+                     !hak_is_slot_start(block.p, class_index))) {
+        put_slowly(owner, block);
+        return;
     }
     put(chunk, block);
-    remote->bytes += hak_class_bytes(class_index);
-    if (HAK_UNLIKELY(chunk->count >= chunk->limit || remote->bytes >= HAK_REMOTE_BYTES))
+    if (HAK_UNLIKELY(chunk->count >= chunk->limit))
         post_full(remote, slot);
 }
 

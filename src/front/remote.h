@@ -11,7 +11,7 @@
  * waits at most, and only for a purge delay; more goes into the slabs.
  *
  * A chunk is posted when it is full or holds 64 KiB of blocks; all that are being filled are posted
- * every 16th slow path, every 16th post and when they hold 1 MiB together, in one chain for each
+ * every 16th slow path, every 16th post and when they may hold 1 MiB together, in one chain for each
  * owner. So a thread that only frees keeps at most 1 MiB from the others.
  *
  * A chain for an idle heap (its thread ended, or a fork left it behind) is drained by the poster,
@@ -35,7 +35,7 @@
 struct hak_remote {
     struct hak_chunk *slots[HAK_REMOTE_SLOTS]; /* being filled; NULL = none */
     uint64_t in_use[HAK_REMOTE_SLOTS / 64];    /* bit i = slots[i] is not NULL */
-    size_t bytes;                              /* of the blocks in them */
+    size_t bytes;                              /* that they may come to hold */
     uint32_t posts;                            /* of full chunks, for what is done at times */
     uint32_t spare_count;
     struct hak_chunk *spare_chunks; /* empty ones */

@@ -108,36 +108,58 @@ static HAK_COLD void refuse(base_t block, const char *what, const char *why) {
         hak_die(what, block.p, why);
 }
 
-/* Sets the bit of a slot that is out; false: it is none, which was told of. */
-static inline bool set_free_bit(struct hak_slab *slab, unsigned class_index, base_t block) {
-    if (HAK_UNLIKELY(!hak_is_slot_start(block.p, class_index))) {
+/* What is the same for all slots of a slab. */
+struct run {
+    uint64_t *bits;
+    uint32_t magic;
+    uint32_t first_slot; /* index of slot 0 in units of slots from the slab's start */
+    uint32_t carved;
+    uint32_t first_free_word;
+};
+
+/* Sets the bit of a slot that is out; false: it is none, which was told of. One product tells both
+ * whether the block starts a slot and which. */
+static inline bool set_free_bit(struct run *run, base_t block) {
+    uint64_t product = (uint64_t)(uint16_t)(uintptr_t)block.p * run->magic;
+    if (HAK_UNLIKELY((uint32_t)product >= run->magic)) {
         refuse(block, "bad-free", "is inside a block or in no block; free what malloc returned");
         return false;
     }
-    size_t offset = (uintptr_t)block.p & (HAK_SLAB_BYTES - 1);
-    size_t first_offset = hak_first_slot_offset(class_index);
-    unsigned slot = hak_slot_index(class_index, offset - first_offset);
-    if (HAK_UNLIKELY(offset < first_offset || slot >= slab->carved)) {
+    uint32_t slot = (uint32_t)(product >> 32) - run->first_slot;
+    if (HAK_UNLIKELY(slot >= run->carved)) {
         refuse(block, "bad-free", "was never handed out; free what malloc returned");
         return false;
     }
-    uint64_t *word = &bitmap_of(slab)[slot / 64];
-    uint64_t bit = 1ull << (slot & 63);
-    if (HAK_UNLIKELY((*word & bit) != 0)) {
+    uint64_t *word = &run->bits[slot / 64];
+    uint64_t bit = 1ull << (slot & 63), before = *word;
+    *word = before | bit;
+    if (HAK_UNLIKELY((before & bit) != 0)) {
         refuse(block, "double-free", "is free already; some code freed it twice");
         return false;
     }
-    *word |= bit;
-    if (slot / 64 < slab->first_free_word)
-        slab->first_free_word = (uint16_t)(slot / 64);
+    if (slot / 64 < run->first_free_word)
+        run->first_free_word = slot / 64;
     return true;
+}
+
+static inline struct run begin_run(struct hak_slab *slab, char *slab_start, unsigned class_index) {
+    struct run run = {.magic = hak_class_magic[class_index]};
+    if (HAK_UNLIKELY(run.magic == 0))
+        return run; /* the slab serves no class: no block starts there */
+    size_t first_offset = hak_first_slot_offset(class_index);
+    run.bits = first_offset > 0 ? (uint64_t *)(void *)slab_start : slab->free_bits;
+    run.first_slot = hak_slot_index(class_index, first_offset);
+    run.carved = slab->carved;
+    run.first_free_word = slab->first_free_word;
+    return run;
 }
 
 /* `count` slots of the slab have become free. */
 static void lower_slab(struct hak_heap *heap, struct hak_superslab *superslab,
                        struct hak_slab *slab, unsigned count) {
+    size_t slot_bytes = hak_class_bytes(slab->class_index);
     slab->used -= count;
-    lower_used(heap, superslab, count * hak_class_bytes(slab->class_index));
+    lower_used(heap, superslab, count * slot_bytes);
     if (HAK_UNLIKELY(slab->list != HAK_LISTED_READY)) {
         unsigned list = wanted_list(slab);
         if (list != slab->list)
@@ -152,19 +174,21 @@ static void lower_slab(struct hak_heap *heap, struct hak_superslab *superslab,
 }
 
 void hak_slab_give_all(struct hak_heap *heap, const base_t *blocks, unsigned count) {
-    unsigned next = 0;
-    while (next < count) {
-        uintptr_t slab_number = (uintptr_t)blocks[next].p / HAK_SLAB_BYTES;
-        struct hak_superslab *superslab = hak_superslab_of(blocks[next].p);
-        unsigned index = hak_slab_index_of(blocks[next].p);
-        unsigned class_index = superslab->class_of_slab[index];
+    const base_t *next = blocks, *end = blocks + count;
+    while (next < end) {
+        char *slab_start = (char *)((uintptr_t)next->p & ~(uintptr_t)(HAK_SLAB_BYTES - 1));
+        struct hak_superslab *superslab = hak_superslab_of(slab_start);
+        unsigned index = hak_slab_index_of(slab_start);
         struct hak_slab *slab = &superslab->slabs[index];
+        struct run run = begin_run(slab, slab_start, superslab->class_of_slab[index]);
         unsigned given = 0;
         do
-            given += set_free_bit(slab, class_index, blocks[next++]);
-        while (next < count && (uintptr_t)blocks[next].p / HAK_SLAB_BYTES == slab_number);
-        if (given > 0)
-            lower_slab(heap, superslab, slab, given);
+            given += set_free_bit(&run, *next++);
+        while (next < end && (size_t)(next->p - slab_start) < HAK_SLAB_BYTES);
+        if (HAK_UNLIKELY(given == 0))
+            continue;
+        slab->first_free_word = (uint16_t)run.first_free_word;
+        lower_slab(heap, superslab, slab, given);
     }
 }
 
