@@ -48,17 +48,32 @@ HAK_EXPORT void free_aligned_sized(void *pointer, size_t alignment, size_t bytes
     hak_entry_free(pointer, HAK_GIVEN_BY_FREE_ALIGNED_SIZED);
 }
 
+/* Inline, so that the debug build's stacks begin with calloc. */
+static inline __attribute__((always_inline)) void *allocate_zeroed(size_t bytes) {
+    struct hak_hand_out how = {.asked_bytes = bytes, .subkind = HAK_BY_CALLOC, .caller = CALLER};
+    void *user = hak_entry_allocate(&how);
+    bool is_large = how.class_index == HAK_CLASS_NONE;
+    if (user && !(is_large && hak_large_is_fresh(base_of(user_from(user)))))
+        memset(user, 0, bytes);
+    return user;
+}
+
+static HAK_COLD void *allocate_zeroed_slowly(size_t bytes) {
+    return allocate_zeroed(bytes);
+}
+
 HAK_EXPORT void *calloc(size_t count, size_t bytes) {
     size_t all_bytes;
     if (HAK_UNLIKELY(__builtin_mul_overflow(count, bytes, &all_bytes)))
         all_bytes = SIZE_MAX; /* refused below */
-    struct hak_hand_out how = {
-        .asked_bytes = all_bytes, .subkind = HAK_BY_CALLOC, .caller = CALLER};
-    void *user = hak_entry_allocate(&how);
-    bool is_large = how.class_index == HAK_CLASS_NONE;
-    if (user && !(is_large && hak_large_is_fresh(base_of(user_from(user)))))
-        memset(user, 0, all_bytes);
-    return user;
+    if (hak_is_debug_build)
+        return allocate_zeroed(all_bytes);
+    if (HAK_UNLIKELY(all_bytes > HAK_CLASS_MAX_BYTES))
+        return allocate_zeroed_slowly(all_bytes);
+    base_t block = hak_array_pop(hak_class_of_bytes(all_bytes));
+    if (HAK_UNLIKELY(!block.p))
+        return allocate_zeroed_slowly(all_bytes);
+    return memset(block.p, 0, all_bytes);
 }
 
 /* Gone from glibc's headers since 2.26; programs that were linked before still call it. */

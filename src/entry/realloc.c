@@ -12,7 +12,7 @@ static void *allocate(size_t bytes, user_t moved_from, const void *caller) {
 }
 
 /* True when `bytes` fit the slot and would not leave more than half of it unused. */
-static bool stays_in_slot(size_t slot_bytes, size_t delta_bytes, size_t bytes) {
+static inline bool stays_in_slot(size_t slot_bytes, size_t delta_bytes, size_t bytes) {
     size_t needed = delta_bytes + bytes + (delta_bytes != 0); /* header, block, a byte of canary */
     return needed <= slot_bytes && needed >= slot_bytes / 2;
 }
@@ -76,7 +76,20 @@ static void *reallocate(void *pointer, size_t bytes, const void *caller) {
     return resize(user, base, bytes, caller);
 }
 
+/* The plain build's short way: this thread's block, and it stays where it is. False for NULL and 0
+ * bytes. */
+static inline bool stays_at_once(const void *pointer, size_t bytes) {
+    base_t base = base_from((void *)(uintptr_t)pointer);
+    if (hak_is_debug_build || !hak_front_is_mine(base))
+        return false;
+    unsigned class_index = hak_front_class_of(base);
+    return hak_is_slot_start(pointer, class_index) &&
+           stays_in_slot(hak_class_bytes(class_index), 0, bytes);
+}
+
 HAK_EXPORT void *realloc(void *pointer, size_t bytes) {
+    if (HAK_LIKELY(stays_at_once(pointer, bytes)))
+        return pointer;
     return reallocate(pointer, bytes, __builtin_return_address(0));
 }
 
