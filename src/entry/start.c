@@ -72,6 +72,7 @@ static HAK_COLD void start_process(void) {
         read_options();
         hak_address_start();
         hak_registry_start(true);
+        hak_route_start();
         atomic_store_explicit(&is_started, true, memory_order_release);
     }
     hak_unlock(&start_lock);

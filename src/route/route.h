@@ -1,17 +1,23 @@
 /* The way of a call: which layer serves a size, and which layer gets a block back.
  *
- *   take:   slot bytes <= 32 KiB --> class --> array, or magazine where that is on, or the shared
- *                                              heap in a thread without one
+ *   take:   slot bytes <= 32 KiB --> class --> band --> the way of the band:
+ *             TINY_ONLY    the tiny fronts, or nothing
+ *             TINY_FIRST   the tiny fronts; without memory for them a greater block that mid has
+ *             POOL_ONLY    mid: its ring, its list, the slabs; all bands above C7
  *           above                --> large
  *   give:   the registry's owner of the address
  *             my heap      --> array or magazine
  *             another heap --> remote
  *             nobody       --> large, if its table knows the address, else it is not ours
  *
- * No data of its own, no lock. Everything is inline, so that a report's frames read
+ * A size's way is decided on the bytes that its slot must hold. The eight ways of C0 to C7 are
+ * eight bytes, made once from HAKMEM_TINY_PROFILE and HAKMEM_TINY_MAX_CLASS; the fast paths do not
+ * ask for them, since a ring of mid is the same array as a tiny front.
+ *
+ * No lock. Everything that is called often is inline, so that a report's frames read
  * magazine_flush <- free <- program.
  *
- * May call: front, large, slab. */
+ * May call: front, mid, large, slab. */
 #ifndef HAK_ROUTE_ROUTE_H
 #define HAK_ROUTE_ROUTE_H
 
@@ -19,6 +25,24 @@
 #include "front/front.h"
 #include "front/magazine.h"
 #include "large/large.h"
+
+#define HAK_TINY_BANDS 8 /* C0 to C7 */
+
+enum hak_route {
+    HAK_ROUTE_TINY_ONLY,
+    HAK_ROUTE_TINY_FIRST,
+    HAK_ROUTE_POOL_ONLY,
+};
+
+/* enum hak_route of C0 to C7; read-only after hak_route_start. */
+HAK_HIDDEN extern uint8_t hak_route_of_band[HAK_TINY_BANDS];
+
+/* Makes the table from the options, and tells mid which classes are its own. Call once, after
+ * hak_options_read and before the first thread has its fronts. (route.c) */
+HAK_HIDDEN void hak_route_start(void);
+
+/* The way of a class. (route.c) */
+HAK_HIDDEN enum hak_route hak_route_of_class(unsigned class_index);
 
 /* A block with its class; HAK_CLASS_NONE for a large one. */
 struct hak_taken {
@@ -44,6 +68,10 @@ static inline base_t hak_route_take_slowly(unsigned class_index) {
     return hak_front_refill(class_index);
 }
 
+/* For a class of a band TINY_FIRST that has no memory left: a greater block that mid still has, of
+ * a class that keeps `alignment`. (route.c) */
+HAK_HIDDEN HAK_COLD struct hak_taken hak_route_take_instead(unsigned class_index, size_t alignment);
+
 /* A block for `slot_bytes`; its base is HAK_NO_BASE without memory. `caller` is where the program
  * goes on after its call. The thread is set up. */
 static inline struct hak_taken hak_route_take(size_t slot_bytes, size_t alignment,
@@ -56,6 +84,8 @@ static inline struct hak_taken hak_route_take(size_t slot_bytes, size_t alignmen
     taken.base = hak_array_pop(taken.class_index);
     if (HAK_UNLIKELY(!taken.base.p))
         taken.base = hak_route_take_slowly(taken.class_index);
+    if (HAK_UNLIKELY(!taken.base.p))
+        taken = hak_route_take_instead(taken.class_index, alignment);
     return taken;
 }
 
