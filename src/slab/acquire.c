@@ -13,6 +13,8 @@
 /* Another SuperSlab is looked at for a slab that served the class last as long as few were. */
 enum { HINT_SUPERSLABS = 4 };
 
+enum { MOST_DIRTY = 64 };
+
 static bool may_serve(const struct hak_superslab *superslab, unsigned class_index) {
     return hak_options.superslab_compact || superslab->home_class == class_index;
 }
@@ -66,6 +68,7 @@ static struct hak_slab *serve(struct hak_heap *heap, struct hak_superslab *super
      * it, or does not serve it. */
     atomic_signal_fence(memory_order_release);
     superslab->class_of_slab[index] = (uint8_t)class_index;
+    heap->active_slabs++;
     list_slab(heap, slab, wanted_list(slab));
     return slab;
 }
@@ -167,15 +170,24 @@ void hak_superslab_release(struct hak_heap *heap, struct hak_superslab *supersla
     hak_pool_release(superslab);
 }
 
+/* Free slabs that may keep their pages for a purge delay: 4 MiB, or a quarter of what is in use. More
+ * of them is what a burst leaves behind, perhaps with no slow path after it that could look. */
+static unsigned most_dirty(const struct hak_heap *heap) {
+    return heap->active_slabs / 4 > MOST_DIRTY ? heap->active_slabs / 4 : MOST_DIRTY;
+}
+
 void hak_slab_release(struct hak_heap *heap, struct hak_slab *slab) {
     struct hak_superslab *superslab = hak_superslab_of(slab);
     unsigned index = (unsigned)(slab - superslab->slabs);
     hop_note(HAK_SLAB_RELEASE, slab->class_index, hak_slab_start(slab), 0);
     superslab->class_of_slab[index] = HAK_CLASS_NONE;
+    heap->active_slabs--;
     set_free(heap, superslab, superslab->free_slabs | 1u << index);
     set_dirty(heap, superslab, superslab->dirty_slabs | 1u << index);
     if (superslab->free_slabs == HAK_ALL_SLABS_FREE)
         hak_superslab_release(heap, superslab);
+    if (heap->dirty_slabs > most_dirty(heap))
+        (void)hak_slab_purge(heap, most_dirty(heap) / 2);
 }
 
 /* ---- precharge ------------------------------------------------------------------------------- */

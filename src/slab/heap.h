@@ -57,6 +57,7 @@ struct hak_heap {
     struct hak_superslab *full;
     struct hak_superslab *cooled;
     struct hak_class_slabs classes[HAK_CLASSES];
+    unsigned active_slabs;    /* that serve a class */
     unsigned dirty_slabs;     /* free slabs of its SuperSlabs that still have their pages */
     unsigned dirty_slabs_low; /* the fewest there were since the last decay */
     uint64_t decayed_at;      /* ticks of that */

@@ -47,7 +47,8 @@ static void rebuild_superslab(struct hak_superslab *superslab, hak_owner_t owner
     struct hak_heap *heap = context;
     if (owner != heap->id)
         return;
-    superslab->free_slabs = superslab->dirty_slabs = rebuild_slabs(superslab);
+    uint32_t free_slabs = rebuild_slabs(superslab);
+    superslab->free_slabs = superslab->dirty_slabs = free_slabs;
     superslab->purged_slabs = 0;
     rebuild_tier(superslab);
     for (unsigned i = 1; i < HAK_SLABS; i++) {
@@ -56,6 +57,7 @@ static void rebuild_superslab(struct hak_superslab *superslab, hak_owner_t owner
             list_slab(heap, slab, wanted_list(slab));
     }
     heap->dirty_slabs += (unsigned)__builtin_popcount(superslab->dirty_slabs);
+    heap->active_slabs += (unsigned)__builtin_popcount(HAK_ALL_SLABS_FREE & ~free_slabs);
     atomic_store_explicit(&superslab->owner, heap->id, memory_order_relaxed);
     link_superslab(list_of(heap, superslab), superslab);
 }
@@ -72,7 +74,7 @@ static void release_empty_superslabs(struct hak_heap *heap) {
 void hak_slab_rebuild(struct hak_heap *heap) {
     heap->room = heap->full = heap->cooled = NULL;
     memset(heap->classes, 0, sizeof heap->classes);
-    heap->dirty_slabs = 0;
+    heap->dirty_slabs = heap->active_slabs = 0;
     hak_lock(&hak_pool_lock);
     hak_registry_each(rebuild_superslab, heap);
     hak_unlock(&hak_pool_lock);
