@@ -63,6 +63,7 @@ static const struct view_option layers_options[] = {
     PROCESS_OPTION("of this process only"),
     {"class", 'c', "CLASS", "a band (C3), a slot size (48) or large only"},
     {"over", 0, "TIME", "one line for each TIME (1s, 200ms) that went by"},
+    {"superslabs", 0, NULL, "one line for each SuperSlab: owners, tiers, when it came and went"},
     {"from-log", 0, NULL, "count the log, not the program's counters"},
     {"quick", 0, NULL, "leave the log unread: nothing is compared with it"},
 };
@@ -210,7 +211,7 @@ static const struct view_command commands[] = {
     {.name = "layers",
      .group = "ASK",
      .arguments = "",
-     .sentence = "what each layer served, hit rates, refills, drains, slabs; --over TIME",
+     .sentence = "what each layer served, hit rates, refills, drains, tiers; --over TIME",
      .about =
          "One line for each size class: how many mallocs it had and, in per cent, which layer\n"
          "they had to go to, then refills (gos and blocks), spills, frees by other threads, and\n"
@@ -218,11 +219,16 @@ static const struct view_command commands[] = {
          "log is checked by counting that, too. Captures without counters are counted from the\n"
          "log alone, which it says.\n"
          "\n"
+         "Below: hits of each layer, of the mallocs that came to it; blocks by where they were\n"
+         "freed to; moves; slabs by the stage that found them; SuperSlabs, their tiers and lives;\n"
+         "frees for other threads; large blocks; capacities and what was learnt; page calls.\n"
+         "\n"
          "Exit status: 0, 1 counters and log disagree, 4 events were lost or the last counters\n"
          "of a process are missing.\n",
      .examples = "  hakmem-trace layers\n"
                  "  hakmem-trace layers --class C3 --process 4711\n"
-                 "  hakmem-trace layers --over 1s\n",
+                 "  hakmem-trace layers --over 1s\n"
+                 "  hakmem-trace layers --superslabs\n",
      OPTIONS(layers_options),
      .arguments_max = 0,
      .run = command_layers},

@@ -1,5 +1,6 @@
 /* `layers`: what each layer served, by the program's counters, compared with the log. */
 #include "layers.h"
+#include "layers_changes.h"
 
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -31,6 +32,19 @@ bool layers_shows_class(const struct layers *l, unsigned metric_class) {
             (int)band == l->filter.band);
 }
 
+bool layers_shows_all(const struct layers *l) {
+    return l->filter.store.class_index < 0 && l->filter.band < 0;
+}
+
+const char *layers_class_name(const struct layers *l, unsigned metric_class) {
+    static char name[64];
+    if (metric_class == HAK_METRIC_NO_CLASS)
+        return "large";
+    snprintf(name, sizeof name, "%s %s B", hak_words_class(l->view->reader, metric_class),
+             hak_words_number(hak_words_slot_bytes(l->view->reader, metric_class)));
+    return name;
+}
+
 uint64_t layers_sum(const struct layers *l, unsigned metric) {
     uint64_t sum = 0;
     for (unsigned k = 0; k < HAK_METRIC_CLASSES; k++)
@@ -40,7 +54,7 @@ uint64_t layers_sum(const struct layers *l, unsigned metric) {
 }
 
 uint64_t layers_served(const struct layers *l, unsigned metric_class) {
-    uint64_t sum = 0;
+    uint64_t sum = l->all->unknown[metric_class];
     for (unsigned layer = 0; layer < HAK_LAYERS; layer++)
         sum += l->all->cells[metric_class][HAK_METRIC_SERVED_FIRST + layer];
     return sum;
@@ -115,7 +129,18 @@ static bool read_over(struct layers *l) {
 
 static bool read_options(struct layers *l) {
     const char *class_text = view_value(l->view, "class");
-    l->filter = (struct event_filter){.band = -1, .store.class_index = -1};
+    l->filter = (struct event_filter){.band = -1, .layer = -1, .store.class_index = -1};
+    l->shows_superslabs = view_given(l->view, "superslabs");
+    if (l->shows_superslabs && (class_text || view_given(l->view, "over"))) {
+        view_error(
+            "--superslabs shows SuperSlabs, one line each, for all classes and the whole time: "
+            "without --class and --over");
+        return false;
+    }
+    if (l->shows_superslabs && view_given(l->view, "quick")) {
+        view_error("--quick leaves the log unread, --superslabs shows what is in it: one of them");
+        return false;
+    }
     l->is_from_log = view_given(l->view, "from-log");
     if (l->is_from_log && view_given(l->view, "quick")) {
         view_error("--quick leaves the log unread, --from-log counts it: one of them");
@@ -139,6 +164,8 @@ static bool make_room(struct layers *l) {
 }
 
 static bool is_nothing(const struct layers *l) {
+    if (l->shows_superslabs)
+        return l->changes->count == 0;
     for (unsigned m = 0; m < HAK_METRICS; m++)
         if (layers_sum(l, m))
             return false;
@@ -147,7 +174,8 @@ static bool is_nothing(const struct layers *l) {
 
 static void say_nothing_found(const struct layers *l) {
     struct hak_text text = {0};
-    hak_text_add(&text, "no layer did anything");
+    hak_text_add(&text,
+                 l->shows_superslabs ? "no SuperSlab came or went" : "no layer did anything");
     event_filter_words(&text, l->view);
     hak_text_add(&text, " in ");
     view_add_extent(&text, l->view);
@@ -195,5 +223,6 @@ int command_layers(struct view *view) {
     free(l.processes);
     free(l.intervals);
     free(l.snapshots);
+    layers_free_changes(l.changes);
     return status;
 }

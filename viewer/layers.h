@@ -3,7 +3,8 @@
  *   metric (snapshots) --> cells, intervals, counted ---\
  *                                                        compared --> text, JSON, status
  *   log (store/layers.h) --> logged; and cells, too, ---/
- *                            where there are no counters */
+ *                            where there are no counters
+ *       (layers_changes.h) --> lives of SuperSlabs, capacities, what was learnt */
 #ifndef HAK_VIEWER_LAYERS_H
 #define HAK_VIEWER_LAYERS_H
 
@@ -13,9 +14,13 @@
 #include "view.h"
 
 #define LAYERS_INTERVALS_MAX 100000
+#define LAYERS_STATES        5 /* of a SuperSlab: enum superslab_state */
+
+struct layers_changes;
 
 struct layers_cells {
     uint64_t cells[HAK_METRIC_CLASSES][HAK_METRICS];
+    uint64_t unknown[HAK_METRIC_CLASSES]; /* served by layers that this build does not know */
 };
 
 /* One process: its mallocs by its own counters, and by the log. */
@@ -35,6 +40,7 @@ struct layers_snapshot {
 /* What happened in one TIME, over all classes that were asked for. */
 struct layers_interval {
     uint64_t sum[HAK_METRICS];
+    int64_t state_change[LAYERS_STATES]; /* SuperSlabs more or less in each state */
     bool has_any;
 };
 
@@ -44,8 +50,12 @@ struct layers {
     struct event_filter filter; /* --class: band or class_index */
     uint64_t over_ns;           /* --over, 0 = not given */
     bool is_from_log;           /* cells and intervals are counted from the log */
+    bool shows_superslabs;      /* --superslabs */
     bool log_was_read;
+    bool has_states;     /* intervals hold changes of states */
+    bool has_old_stages; /* the capture is from before stages were counted */
     struct layers_cells *all;
+    struct layers_changes *changes;   /* NULL: the log was not read */
     struct layers_process *processes; /* by row id */
     uint32_t process_rows;            /* length of it */
     uint32_t with_counters;           /* processes */
@@ -61,6 +71,10 @@ struct layers {
 
 /* True when --class lets this row pass. */
 bool layers_shows_class(const struct layers *l, unsigned metric_class);
+/* True when no --class narrows it: what belongs to no class can be shown, too. */
+bool layers_shows_all(const struct layers *l);
+/* "C3 64 B", "large"; holds until the next call. */
+const char *layers_class_name(const struct layers *l, unsigned metric_class);
 /* Sum of a metric over the classes that are shown. */
 uint64_t layers_sum(const struct layers *l, unsigned metric);
 /* Mallocs of one class, by all layers. */
@@ -77,6 +91,20 @@ bool layers_disagree(const struct layers *l);
 
 /* Fills everything in that comes from the store (layers_gather.c). 0, or an exit status. */
 int layers_gather(struct layers *l);
+
+/* Hits of a layer, of those mallocs that came to it: where it is on for a class, those that no
+ * layer in front of it had. `asked` 0: it is off. (layers_hits.c) */
+struct layers_hits {
+    uint64_t hits, asked;
+};
+struct layers_hits layers_hits(const struct layers *l, unsigned layer);
+
+/* Slabs taken, by the stage in which they were found. (layers_hits.c) */
+struct layers_stages {
+    uint64_t taken, empty, unused, mapped;
+    bool is_known; /* false: the capture does not hold it */
+};
+struct layers_stages layers_stages(const struct layers *l);
 
 /* "98.91 %"; "" where nothing is: a zero would be read as a little. Holds for the next three calls.
  */

@@ -1,5 +1,6 @@
 /* Reads what `layers` shows: the counters' snapshots, and the log counted in the same way. */
 #include "layers.h"
+#include "layers_changes.h"
 
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -61,34 +62,33 @@ static void spread(struct layers *l, uint32_t process, uint64_t ns, unsigned met
     }
 }
 
-static unsigned metric_named(const char *name) {
-    unsigned metric = 0;
-    while (metric < HAK_METRICS && strcmp(hak_metric_name(metric), name) != 0)
-        metric++;
-    return metric;
-}
-
-/* A snapshot's row: what came since the one before. Names that this build does not know are of
- * another one's layers, and left out. */
+/* A snapshot's row: what came since the one before. Of names that this build does not know only
+ * those are taken that served a malloc. */
 static void take_row(struct layers *l, uint32_t process, uint64_t ns, const char *name,
                      int class_index, double increase) {
     struct layers_process *p = process_at(l, process);
-    unsigned metric = metric_named(name), k = HAK_METRIC_NO_CLASS;
+    unsigned metric = hak_metric_named(name), k = HAK_METRIC_NO_CLASS;
+    bool is_unknown = metric == HAK_METRICS && strncmp(name, "served.", 7) == 0;
     if (!p)
         return;
     l->with_counters += !p->has_counters;
     p->has_counters = true;
     if (strcmp(name, HAK_SNAPSHOT_END) == 0)
         p->has_last = true;
-    if (metric == HAK_METRICS || !(increase > 0) || increase > 1e19)
+    l->has_old_stages |= hak_metric_is_former(name);
+    if ((metric == HAK_METRICS && !is_unknown) || !(increase > 0) || increase > 1e19)
         return;
     if (class_index >= 0 && class_index < HAK_CLASSES)
         k = (unsigned)class_index;
     uint64_t amount = (uint64_t)increase;
-    if (is_served(metric))
+    if (is_unknown || is_served(metric))
         p->counted += amount;
     if (l->is_from_log)
         return;
+    if (is_unknown) {
+        l->all->unknown[k] += amount;
+        return;
+    }
     l->all->cells[k][metric] += amount;
     spread(l, process, ns, metric, k, amount);
 }
@@ -230,6 +230,8 @@ int layers_gather(struct layers *l) {
         status = read_snapshots(l);
     if (status == 0 && !view_given(l->view, "quick"))
         status = read_log(l);
+    if (status == 0 && !view_given(l->view, "quick"))
+        status = layers_read_changes(l);
     if (status == 0)
         status = read_unended_threads(l);
     if (l->with_counters > 0)

@@ -1,5 +1,6 @@
 /* The document of `layers --json`. */
 #include "layers.h"
+#include "layers_changes.h"
 
 #include "report/facts_json.h"
 #include "report/lookup.h"
@@ -61,8 +62,48 @@ static json_t *processes_json(const struct layers *l) {
     return list;
 }
 
+static json_t *hits_json(const struct layers *l) {
+    json_t *list = json_array();
+    for (unsigned layer = 0; layer < HAK_LAYERS; layer++) {
+        struct layers_hits hits = layers_hits(l, layer);
+        if (hits.asked == 0)
+            continue;
+        json_t *object = json_object();
+        json_object_set_new(object, "layer", json_string(layers_name(layer)));
+        json_object_set_new(object, "hits", number(hits.hits));
+        json_object_set_new(object, "asked", number(hits.asked));
+        json_array_append_new(list, object);
+    }
+    return list;
+}
+
+static json_t *stages_json(const struct layers *l) {
+    struct layers_stages stages = layers_stages(l);
+    if (!stages.is_known)
+        return json_null();
+    json_t *object = json_object();
+    json_object_set_new(object, "taken", number(stages.taken));
+    json_object_set_new(object, "stage_1", number(stages.empty));
+    json_object_set_new(object, "stage_2", number(stages.unused));
+    json_object_set_new(object, "stage_3", number(stages.mapped));
+    return object;
+}
+
+/* How many SuperSlabs were in which state at the end of the interval. */
+static json_t *states_json(int64_t *in_state, const struct layers_interval *interval) {
+    json_t *object = json_object();
+    for (unsigned state = 0; state < SUPERSLAB_STATES; state++) {
+        in_state[state] += interval->state_change[state];
+        if (state != SUPERSLAB_GONE)
+            json_object_set_new(object, layers_state_name(state),
+                                number(in_state[state] > 0 ? (uint64_t)in_state[state] : 0));
+    }
+    return object;
+}
+
 static json_t *intervals_json(const struct layers *l) {
     json_t *list = json_array();
+    int64_t in_state[SUPERSLAB_STATES] = {0};
     for (uint64_t i = 0; i < l->interval_count; i++) {
         if (!l->intervals[i].has_any)
             continue;
@@ -70,6 +111,7 @@ static json_t *intervals_json(const struct layers *l) {
         json_object_set_new(object, "from_ns", number(i * l->over_ns));
         json_object_set_new(object, "to_ns", number((i + 1) * l->over_ns));
         json_object_set_new(object, "metrics", metrics_json(l->intervals[i].sum));
+        json_object_set_new(object, "superslabs", states_json(in_state, &l->intervals[i]));
         json_array_append_new(list, object);
     }
     return list;
@@ -87,6 +129,10 @@ json_t *layers_json(const struct layers *l) {
     json_object_set_new(compared, "without_last_counters", json_integer(l->without_last));
     json_object_set_new(document, "mallocs", compared);
     json_object_set_new(document, "classes", classes_json(l));
+    json_object_set_new(document, "hits", hits_json(l));
+    json_object_set_new(document, "stages", stages_json(l));
+    json_object_set_new(document, "changes",
+                        l->changes ? layers_changes_json(l, l->shows_superslabs) : json_null());
     json_object_set_new(document, "processes", processes_json(l));
     if (l->intervals)
         json_object_set_new(document, "over", intervals_json(l));

@@ -81,6 +81,21 @@ static bool take_call(struct hak_step *step, const struct hak_step_event *e,
     return true;
 }
 
+/* The part of a change's value that makes sense as a sum; values are words_change.c's. */
+static uint64_t amount_of(const struct hak_step_event *e) {
+    switch (e->kind) {
+    case HAK_TIER:
+    case HAK_CAPACITY:
+    case HAK_LEARN:
+    case HAK_SUPERSLAB_ADOPT:
+        return 0;
+    case HAK_REMOTE_POST:
+        return e->amount & 0xffff; /* above it: to whom */
+    default:
+        return e->amount;
+    }
+}
+
 bool hak_step_take(struct hak_step *step, const struct hak_step_event *e,
                    struct hak_step_counts *counts) {
     if (e->kind <= HAK_REALLOC_FROM)
@@ -90,7 +105,7 @@ bool hak_step_take(struct hak_step *step, const struct hak_step_event *e,
         return false;
     bool is_move = e->kind < HAK_SLAB_ACQUIRE;
     uint16_t run = (uint16_t)(e->kind << 8 | e->class_index);
-    counts->second_amount = is_move ? step->run != run : e->amount;
+    counts->second_amount = is_move ? step->run != run : amount_of(e);
     if (e->kind < HAK_RECORD_KINDS)
         step->run = run;
     if (layer_of_kind[e->kind])
