@@ -11,6 +11,14 @@ static HAK_COLD void *allocate_slowly(size_t bytes) {
     return hak_entry_allocate(&how);
 }
 
+/* The plain build's way to a mapping, without what only classes need. */
+static HAK_COLD void *allocate_large(size_t bytes) {
+    hak_entry_begin();
+    base_t block =
+        HAK_LIKELY(bytes <= PTRDIFF_MAX) ? hak_large_take(bytes, 0, CALLER) : HAK_NO_BASE;
+    return HAK_LIKELY(block.p != NULL) ? block.p : allocate_slowly(bytes);
+}
+
 HAK_EXPORT void *malloc(size_t bytes) {
     if (hak_is_debug_build) {
         struct hak_hand_out how = {
@@ -18,7 +26,7 @@ HAK_EXPORT void *malloc(size_t bytes) {
         return hak_entry_allocate(&how);
     }
     if (HAK_UNLIKELY(bytes > HAK_CLASS_MAX_BYTES))
-        return allocate_slowly(bytes);
+        return allocate_large(bytes);
     base_t block = hak_array_pop(hak_class_of_bytes(bytes));
     if (HAK_UNLIKELY(!block.p))
         return allocate_slowly(bytes);
@@ -26,6 +34,9 @@ HAK_EXPORT void *malloc(size_t bytes) {
 }
 
 HAK_COLD void hak_entry_give_slowly(void *pointer) {
+    if (!hak_is_debug_build && hak_registry_owner_fast(pointer) == HAK_OWNER_NOBODY &&
+        hak_large_give(base_from(pointer)))
+        return;
     if (pointer)
         hak_entry_give_back(user_from(pointer), HAK_GIVEN_BY_FREE);
 }
