@@ -14,13 +14,15 @@ static void count_cached(struct hak_figures *figures, unsigned class_index, size
 static void count_front(struct hak_figures *figures, const struct hak_thread *thread,
                         struct hak_front *front) {
     for (unsigned c = 0; c < HAK_CLASSES; c++) {
-        const base_t *bottom = hak_array_bottom(front, c);
         const base_t *top = __atomic_load_n(&thread->top[c], __ATOMIC_RELAXED);
-        if (top > bottom && top <= bottom + HAK_ARRAY_PLACES)
+        const base_t *bottom = hak_array_bottom_of(front, c, top);
+        if (bottom)
             count_cached(figures, c, (size_t)(top - bottom));
-        if (front->magazines && c < HAK_MAGAZINE_CLASSES)
-            count_cached(figures, c, front->magazines[c].count + front->magazines[c].list.count);
+        count_cached(figures, c, hak_mid_count(front->mid, c));
     }
+    for (unsigned i = 0; front->caches && i < hak_plan_cache_count; i++)
+        count_cached(figures, front->caches[i].class_index,
+                     __atomic_load_n(&front->caches[i].count, __ATOMIC_RELAXED));
 }
 
 static void count_remote(struct hak_figures *figures, const struct hak_remote *remote) {

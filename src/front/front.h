@@ -1,8 +1,8 @@
 /* The front: what a thread keeps at hand so that most calls touch nothing that others touch.
  *
- *   TLS (initial-exec, below 1 KiB)            block of the thread (struct hak_front)
+ *   TLS (initial-exec, below 1 KiB)            block of the thread (thread_block.h)
  *   top[c] --------------------------------+   remote[16]: chunks that are being filled
- *   end[c] ------------------------------+ |   magazines: NULL, or one for each class up to 1,024 B
+ *   end[c] ------------------------------+ |   caches: NULL, or what the plan says (chain.h)
  *   heap_id, heap, front                 | |   arrays:
  *                                        | +------v
  *                   | none | base | base | base | base | ..... |
@@ -10,32 +10,30 @@
  *
  * An array is a stack of block addresses; the blocks themselves are not touched. Below its first
  * place lies a word that is never an address, so that "empty" is what is read, and not a compare
- * with a count. top == end means full. A thread that is not set up, or a class whose array is off
- * (capacity 0), has top == end == &hak_no_block: it is empty and full at once, and every call takes
- * the slow path.
+ * with a count. top == end means full. A thread that is not set up, or a class that has other
+ * fronts or none (plan.h), has top == end == &hak_no_block: it is empty and full at once, and every
+ * call takes the slow path.
  *
- *   malloc   pop --empty--> hak_front_refill: drain remote frees, then half an array from the slabs
- *   free     push --full--> hak_front_spill: the older half of the array goes to the slabs
+ *   malloc   pop --empty--> hak_front_take: drain remote frees, then half an array from the slabs
+ *   free     push --full--> hak_front_give: the array grows (grow.c), or its older half goes down
  *            other owner --> hak_remote_put: collected in chunks of 62, posted to the owner's heap
- *   with magazines (magazine.h): pop and push there, then the TLS SLL (sll.h), then the slabs
+ *   other ways: magazine (magazine.h), chains of caches (chain.h), nothing
+ *   where mid serves the class, the array is its ring, and mid the layer below (mid/mid.h)
  *
  * Who owns what: all of it belongs to its thread; no lock, no atomics, no line shared with another.
- * The one exception is the mail box in the heap (slab/heap.h).
+ * The exceptions are the mail box in the heap (slab/heap.h) and the plan of the process.
  *
- * May call: slab, platform. Source of the array front: docs/specs/allocator.md, "front". */
+ * May call: mid, slab, platform. What it is, and what was measured: docs/specs/fronts.md. */
 #ifndef HAK_FRONT_FRONT_H
 #define HAK_FRONT_FRONT_H
 
+#include "front/plan.h"
 #include "hop.h"
+#include "mid/mid.h"
 #include "options.h"
 #include "platform/registry.h"
 #include "size_class.h"
 #include "slab/slab.h"
-
-#define HAK_ARRAY_PLACES       64
-#define HAK_ARRAY_BYTES        ((size_t)1 << 20) /* in all blocks of a full array */
-#define HAK_MAGAZINE_MAX_BYTES 1024              /* the largest class with a magazine */
-#define HAK_MAGAZINE_CLASSES   (HAK_CLASS_OF_1024 + 1)
 
 enum hak_thread_state {
     HAK_THREAD_NEW,    /* no call yet */
@@ -81,21 +79,22 @@ HAK_HIDDEN void hak_front_after_fork(void);
  * fork left it behind (left.c). */
 HAK_HIDDEN void hak_front_mend(struct hak_heap *heap);
 
-/* One block of the class when its array is empty: refills the array if it has one. The block has
- * made its hop to FRONT. HAK_NO_BASE when there is no memory. */
+/* One block of a class whose way is ARRAY, when its array is empty: refills it. The block has made
+ * its hop to FRONT or MID_RING. HAK_NO_BASE when there is no memory. */
 HAK_HIDDEN base_t hak_front_refill(unsigned class_index);
 
-/* Makes room in a full array: its older half goes to the slabs. */
+/* Makes room in such a full array. */
 HAK_HIDDEN void hak_front_spill(unsigned class_index);
+
+/* Ends the program for a block that is free already; the debug build told of it before and goes on.
+ */
+HAK_HIDDEN HAK_COLD void hak_front_refuse_second(base_t block);
 
 /* One block from the shared heap, for a thread that has none. */
 HAK_HIDDEN base_t hak_front_take_shared(unsigned class_index);
 
 /* A block that belongs to heap `owner`, another than the calling thread's. */
 HAK_HIDDEN void hak_remote_put(hak_owner_t owner, base_t block);
-
-/* True when this thread keeps the class in magazines and not in an array. */
-HAK_HIDDEN bool hak_front_has_magazine(unsigned class_index);
 
 /* The newest block of the array, or HAK_NO_BASE when it is empty or off. */
 static inline base_t hak_array_pop(unsigned class_index) {
@@ -114,11 +113,6 @@ static inline bool hak_array_is_full(unsigned class_index) {
  * instructions. Others are noticed when a full array spills. */
 static inline bool hak_array_has_on_top(unsigned class_index, base_t block) {
     return hak_thread.top[class_index]->p == block.p;
-}
-
-/* True when the class has an array in this thread. */
-static inline bool hak_array_is_on(unsigned class_index) {
-    return hak_thread.end[class_index] != &hak_no_block;
 }
 
 /* Puts a block on an array that is not full. */

@@ -32,11 +32,10 @@ static void note_arrays(struct hak_heap *heap) {
     atomic_store_explicit(&heap->thread, NULL, memory_order_relaxed);
     bool is_known = thread && can_be_read(thread);
     for (unsigned c = 0; c < HAK_CLASSES; c++) {
-        const base_t *bottom = hak_array_bottom(front, c);
-        uintptr_t blocks = 0;
-        if (is_known)
-            blocks = ((uintptr_t)thread->top[c] - (uintptr_t)bottom) / sizeof *bottom;
-        front->left_blocks[c] = blocks <= hak_array_capacity(c) ? (uint16_t)blocks : 0;
+        const base_t *top = is_known ? thread->top[c] : NULL;
+        base_t *bottom = hak_array_bottom_of(front, c, top);
+        front->array[c].bottom = bottom;
+        front->array[c].left = bottom ? (uint16_t)(top - bottom) : 0;
     }
 }
 
@@ -55,10 +54,11 @@ void hak_front_mend(struct hak_heap *heap) {
     if (!front)
         return;
     for (unsigned c = 0; c < HAK_CLASSES; c++) {
-        for (unsigned i = 1; i <= front->left_blocks[c]; i++)
-            hak_slab_give_left(heap, hak_array_bottom(front, c)[i], c);
-        front->left_blocks[c] = 0;
+        for (unsigned i = 1; i <= front->array[c].left; i++)
+            hak_slab_give_left(heap, front->array[c].bottom[i], c);
+        front->array[c].left = 0;
     }
-    hak_magazines_empty_left(heap);
+    hak_caches_empty_left(heap);
+    hak_mid_empty_left(heap, front->mid);
     hak_remote_flush_left(heap);
 }

@@ -85,7 +85,7 @@ void hak_remote_drain(void) {
 /* ---- up into an array ------------------------------------------------------------------------ */
 
 static void move_to_front(base_t block, unsigned class_index) {
-    hop(HAK_DRAIN_FRONT, block, class_index);
+    hop(hak_mid_has(class_index) ? HAK_DRAIN_MID : HAK_DRAIN_FRONT, block, class_index);
     hak_array_push(class_index, block);
 }
 
@@ -103,7 +103,7 @@ unsigned hak_remote_fill(unsigned class_index) {
     struct hak_mail *mail = &heap->mail[class_index];
     if (!mail->chunks && sort_mail(heap, true) == 0)
         return 0;
-    unsigned filled = 0, wanted = hak_array_capacity(class_index) / 2;
+    unsigned filled = 0, wanted = hak_array_batch(&hak_thread.front->array[class_index]);
     while (mail->chunks && filled < wanted) {
         struct hak_chunk *chunk = mail->chunks;
         unsigned moved = empty_chunk(chunk, wanted - filled);

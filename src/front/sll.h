@@ -5,22 +5,18 @@
  *
  * Every pointer of the list is a base. This is where the original hakmem's 16-byte fault showed: a
  * user pointer that was pushed as a base. sll_push takes a base_t, so that only the file that
- * injects faults can do it again; sll_pop has the head checked before its link is read.
+ * injects faults can do it again; whoever takes a head has it checked before its link is read.
+ *
+ * It stands behind a magazine (the two moves here), behind a hot ring (PROMOTE, chain.c), or alone.
  *
  * Who owns what: a list belongs to its thread; no lock. */
 #ifndef HAK_FRONT_SLL_H
 #define HAK_FRONT_SLL_H
 
-#include "block.h"
-#include "slab/heap.h"
+#include "front/cache.h"
 
-struct hak_sll {
-    base_t head;
-    uint32_t count;
-};
-
-/* The calling thread's list of a class below HAK_MAGAZINE_CLASSES. */
-HAK_HIDDEN struct hak_sll *hak_sll_of(unsigned class_index);
+/* The calling thread's list of a class; NULL when its base has none. */
+HAK_HIDDEN struct hak_cache *hak_sll_of(unsigned class_index);
 
 /* Moves a block from the magazine onto the list of its class. */
 HAK_HIDDEN void sll_push(base_t block, unsigned class_index);
@@ -29,10 +25,7 @@ HAK_HIDDEN void sll_push(base_t block, unsigned class_index);
  * was dropped because its head is damaged (reported). */
 HAK_HIDDEN base_t sll_pop(unsigned class_index);
 
-/* Empties the list of a thread that a fork left behind into the slabs of its heap. */
-HAK_HIDDEN void sll_give_left(struct hak_sll *list, struct hak_heap *heap, unsigned class_index);
-
-/* Moves blocks from the head of the list into the slabs until `keep` are left. */
-HAK_HIDDEN void sll_spill(unsigned class_index, uint32_t keep);
+/* Moves blocks from the head of a list into the slabs until `keep` are left. */
+HAK_HIDDEN void sll_spill(struct hak_cache *list, uint32_t keep);
 
 #endif

@@ -1,39 +1,95 @@
-/* The lazily mapped block of a thread: room for its arrays, and what the slow paths need.
+/* The lazily mapped block of a thread: room for its arrays, its caches, and what the slow paths
+ * need.
+ *
+ *   arrays | none | 64 places | none | 64 places | ...        one for each class, in the block
+ *   larger[c] --> | none | as many places as the class may have |
+ *                         mapped when the array of class c first grows past 64 places; only touched
+ *                         pages count
+ *   caches --> caches of the plan, then their places           NULL where no class has any
  *
  * It stays with the heap when the thread ends and serves the heap's next thread. For front/ only.
  */
 #ifndef HAK_FRONT_THREAD_BLOCK_H
 #define HAK_FRONT_THREAD_BLOCK_H
 
+#include "front/chain.h"
 #include "front/front.h"
-#include "front/magazine.h"
 #include "front/remote.h"
 
 /* Every so many slow paths a thread flushes partial chunks and looks at what is not used. */
 #define HAK_TEND_EVERY 16
 
-struct hak_front {
-    uint32_t slow_paths;               /* taken, for what is done every now and then */
-    uint64_t decayed_at;               /* ticks of the last look at what is not used any more */
-    uint16_t left_blocks[HAK_CLASSES]; /* in each array, when a fork left its thread behind */
-    base_t *idle_top[HAK_CLASSES];     /* the arrays' tops at that time */
-    struct hak_magazine *magazines;    /* HAK_MAGAZINE_CLASSES of them, or NULL */
-    base_t arrays[HAK_CLASSES * (HAK_ARRAY_PLACES + 1)];
+/* The array of one class. */
+struct hak_array {
+    base_t *bottom;    /* the word below its first place */
+    base_t *larger;    /* room for more than HAK_ARRAY_PLACES, NULL until it is needed */
+    base_t *idle_top;  /* its top at the last look at what is not used */
+    uint32_t refilled; /* blocks that came from the layer below, and */
+    uint32_t spilled;  /* that went to it, since the thread began */
+    uint16_t capacity; /* places that it has now; 0 = the class has no array */
+    uint16_t start;    /* what it shrinks to: the plan's capacity */
+    uint16_t limit;    /* what it may grow to */
+    uint16_t batch;    /* 0 = half the capacity */
+    uint16_t left;     /* blocks in it when a fork left its thread behind */
+    uint8_t turns;     /* refills after a spill, in this period */
+    bool has_spilled;  /* since the last refill */
 };
 
-/* Places in the array of a class: HAK_ARRAY_PLACES, fewer where HAK_ARRAY_BYTES says so, at least
- * 4; an even number. */
-static inline unsigned hak_array_capacity(unsigned class_index) {
-    size_t by_bytes = HAK_ARRAY_BYTES / hak_class_bytes(class_index);
-    if (by_bytes >= HAK_ARRAY_PLACES)
-        return HAK_ARRAY_PLACES;
-    return by_bytes < 4 ? 4 : (unsigned)by_bytes & ~1u;
+struct hak_front {
+    uint32_t slow_paths;   /* taken, for what is done every now and then */
+    uint32_t plan_version; /* of the plan that the arrays follow */
+    uint64_t decayed_at;   /* ticks of the last look at what is not used any more */
+    size_t grown_bytes;    /* of the blocks by which arrays may hold more than at the start */
+    struct hak_cache *caches;
+    struct hak_mid *mid; /* overflow lists of the mid layer, NULL until the first block */
+    void *learner;       /* learn/'s own, NULL at first */
+    struct hak_array array[HAK_CLASSES];
+    base_t places[HAK_CLASSES * (HAK_ARRAY_PLACES + 1)];
+};
+
+/* The word below the first place of the array's room in the block. */
+static inline base_t *hak_array_small_room(struct hak_front *front, unsigned class_index) {
+    return front->places + class_index * (HAK_ARRAY_PLACES + 1);
 }
 
-/* The word below the array's first place. */
-static inline base_t *hak_array_bottom(struct hak_front *front, unsigned class_index) {
-    return front->arrays + class_index * (HAK_ARRAY_PLACES + 1);
+/* The word below the first place of the array that `top` lies in: of any thread, at any moment.
+ * NULL when it lies in none. */
+HAK_HIDDEN base_t *hak_array_bottom_of(struct hak_front *front, unsigned class_index,
+                                       const base_t *top);
+
+/* True when the class has an array in this thread, which has a heap. */
+static inline bool hak_array_is_on(unsigned class_index) {
+    return hak_thread.front->array[class_index].capacity != 0;
 }
+
+/* Blocks in the calling thread's array. */
+static inline unsigned hak_array_count(unsigned class_index) {
+    const struct hak_array *array = &hak_thread.front->array[class_index];
+    return array->capacity ? (unsigned)(hak_thread.top[class_index] - array->bottom) : 0;
+}
+
+/* Blocks that a refill or a spill moves. */
+static inline unsigned hak_array_batch(const struct hak_array *array) {
+    unsigned batch = array->batch ? array->batch : array->capacity / 2u;
+    return batch ? batch : 1;
+}
+
+/* array.c: sets up the calling thread's arrays by the plan, all empty. */
+HAK_HIDDEN void hak_arrays_start(void);
+/* array.c: up to `wanted` blocks into an empty array. How many. */
+HAK_HIDDEN unsigned hak_array_fill(unsigned class_index, unsigned wanted);
+/* array.c: moves the `count` oldest blocks of an array into the slabs. */
+HAK_HIDDEN void hak_array_spill(unsigned class_index, unsigned count);
+
+/* grow.c: another capacity for the calling thread's array; what does not fit spills. False: no
+ * memory for the room, or it would be too many bytes. */
+HAK_HIDDEN bool hak_array_resize(unsigned class_index, unsigned capacity);
+/* grow.c: takes over what hak_plan_set changed. */
+HAK_HIDDEN void hak_arrays_follow_plan(void);
+/* grow.c: a hot class's full array gets more places; false: it stays as it is. */
+HAK_HIDDEN bool hak_array_grow(unsigned class_index);
+/* grow.c: the end of a period: cold classes get fewer. */
+HAK_HIDDEN void hak_arrays_end_period(void);
 
 /* mail.c: takes what other threads posted to this thread's heap, and what waits, into the slabs. */
 HAK_HIDDEN void hak_remote_drain(void);
@@ -43,9 +99,7 @@ HAK_HIDDEN void hak_remote_flush(void);
 HAK_HIDDEN void hak_remote_flush_left(struct hak_heap *heap);
 /* mail.c: what such a thread was draining or had sorted goes into the slabs. */
 HAK_HIDDEN void hak_mail_drain_left(struct hak_heap *heap);
-/* magazine.c: empties magazines and lists of such a thread into the slabs. */
-HAK_HIDDEN void hak_magazines_empty_left(struct hak_heap *heap);
-/* array.c: every now and then, on slow paths: what was not used for a while goes down a layer. */
+/* decay.c: every now and then, on slow paths: what was not used for a while goes down a layer. */
 HAK_HIDDEN void hak_front_decay(void);
 /* mail.c: what each slow path does for others: sort what was posted now and then, or when it is
  * much, and what hak_front_decay does. */

@@ -64,11 +64,6 @@ HAK_COLD void hak_route_refuse(base_t base) {
         hak_die("bad-free", base.p, "is inside a block or in no block; free what malloc returned");
 }
 
-HAK_COLD void hak_route_refuse_second(base_t base) {
-    if (!hak_is_debug_build)
-        hak_die("double-free", base.p, "is free already; some code freed it twice");
-}
-
 /* ---- memory that goes back ------------------------------------------------------------------ */
 
 size_t hak_route_trim(void) {

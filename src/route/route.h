@@ -23,7 +23,7 @@
 
 #include "check.h"
 #include "front/front.h"
-#include "front/magazine.h"
+#include "front/take.h"
 #include "large/large.h"
 
 #define HAK_TINY_BANDS 8 /* C0 to C7 */
@@ -63,9 +63,7 @@ static inline unsigned hak_route_class(size_t slot_bytes, size_t alignment) {
 static inline base_t hak_route_take_slowly(unsigned class_index) {
     if (HAK_UNLIKELY(hak_thread.state != HAK_THREAD_OWN))
         return hak_front_take_shared(class_index);
-    if (hak_front_has_magazine(class_index))
-        return hak_magazine_pop(class_index);
-    return hak_front_refill(class_index);
+    return hak_front_take(class_index);
 }
 
 /* For a class of a band TINY_FIRST that has no memory left: a greater block that mid still has, of
@@ -94,10 +92,9 @@ static inline struct hak_taken hak_route_take(size_t slot_bytes, size_t alignmen
  * threads keep stays theirs). Takes no long lock; not for signal handlers. (route.c) */
 HAK_HIDDEN size_t hak_route_trim(void);
 
-/* Ends the program for a block that is no slot of ours, or is free already; the debug build told of
- * it before and goes on. (route.c) */
+/* Ends the program for a block that is no slot of ours; the debug build told of it before and goes
+ * on. (route.c) */
 HAK_HIDDEN void hak_route_refuse(base_t base);
-HAK_HIDDEN void hak_route_refuse_second(base_t base);
 
 /* The block goes back to this thread's own cache. `kind` is HAK_FREE or HAK_REALLOC_FROM. */
 static inline __attribute__((always_inline)) void hak_route_give_own(base_t base,
@@ -107,20 +104,7 @@ static inline __attribute__((always_inline)) void hak_route_give_own(base_t base
         hak_route_refuse(base);
         return;
     }
-    if (hak_front_has_magazine(class_index)) {
-        if (check_freed(base, kind, HAK_PLACE_MAGAZINE))
-            hak_magazine_push(class_index, base);
-        return;
-    }
-    if (!check_freed(base, kind, HAK_PLACE_FRONT))
-        return;
-    if (HAK_UNLIKELY(hak_array_has_on_top(class_index, base))) {
-        hak_route_refuse_second(base);
-        return;
-    }
-    if (hak_array_is_full(class_index))
-        hak_front_spill(class_index);
-    hak_array_push(class_index, base);
+    hak_front_give(class_index, base, kind);
 }
 
 /* The block leaves the program: it is recorded, then given to the layer it belongs to. False: it is

@@ -68,13 +68,14 @@ static void verify_array(struct walk *walk, const struct hak_thread *thread,
     unsigned c = walk->class_index;
     const base_t *top = __atomic_load_n(&thread->top[c], __ATOMIC_RELAXED);
     const base_t *end = __atomic_load_n(&thread->end[c], __ATOMIC_RELAXED);
-    if (end == &hak_no_block)
+    unsigned capacity = front->array[c].capacity;
+    if (capacity == 0)
         return;
-    const base_t *bottom = hak_array_bottom(front, c);
+    const base_t *bottom = hak_array_bottom_of(front, c, top);
     struct hak_verify_where where = {.heap = walk->heap, .cache = hak_verify_place(walk->place)};
-    if (top < bottom || top > end || end != bottom + hak_array_capacity(c)) {
+    if (!bottom || bottom != front->array[c].bottom || top > end || end != bottom + capacity) {
         hak_verify_differs(walk->v, &where, "blocks in the array (at most its capacity)",
-                           (uint64_t)(top - bottom), hak_array_capacity(c));
+                           bottom ? (uint64_t)(top - bottom) : UINT64_MAX, capacity);
         return;
     }
     if (bottom->p)
@@ -83,19 +84,20 @@ static void verify_array(struct walk *walk, const struct hak_thread *thread,
         verify_block(walk, *place);
 }
 
-static void verify_magazine(struct walk *walk, const struct hak_magazine *magazine) {
+static void verify_places(struct walk *walk, const struct hak_cache *cache) {
     struct hak_verify_where where = {.heap = walk->heap, .cache = hak_verify_place(walk->place)};
-    if (magazine->count > magazine->capacity) {
-        hak_verify_differs(walk->v, &where, "blocks (at most its capacity)", magazine->count,
-                           magazine->capacity);
+    if (cache->count > cache->capacity || cache->capacity > cache->room) {
+        hak_verify_differs(walk->v, &where, "blocks (at most its capacity)", cache->count,
+                           cache->capacity);
         return;
     }
-    for (uint32_t i = 0; i < magazine->count; i++)
-        verify_block(walk, magazine->blocks[i]);
+    for (uint32_t i = 0; i < cache->count; i++)
+        verify_block(walk,
+                     cache->blocks[cache->storage == HAK_RING ? hak_ring_place(cache, i) : i]);
 }
 
 /* A link is read only where a slab of ours is known to be. */
-static void verify_sll(struct walk *walk, const struct hak_sll *list) {
+static void verify_list(struct walk *walk, const struct hak_cache *list) {
     struct hak_verify_where where = {.heap = walk->heap, .cache = hak_verify_place(walk->place)};
     uint32_t length = 0;
     base_t block = list->head;
@@ -166,15 +168,18 @@ void hak_verify_caches(struct hak_verify *v, struct hak_heap *heap) {
     struct walk walk = {.v = v, .owner = heap->id, .heap = heap->id};
     for (unsigned c = 0; front && c < HAK_CLASSES; c++) {
         walk.class_index = c;
-        walk.place = HAK_PLACE_FRONT;
+        walk.place = hak_mid_has(c) ? HAK_PLACE_MID_RING : HAK_PLACE_FRONT;
         if (thread)
             verify_array(&walk, thread, front);
-        if (!front->magazines || c >= HAK_MAGAZINE_CLASSES)
-            continue;
-        walk.place = HAK_PLACE_MAGAZINE;
-        verify_magazine(&walk, &front->magazines[c]);
-        walk.place = HAK_PLACE_SLL;
-        verify_sll(&walk, &front->magazines[c].list);
+    }
+    for (unsigned i = 0; front && front->caches && i < hak_plan_cache_count; i++) {
+        const struct hak_cache *cache = &front->caches[i];
+        walk.class_index = cache->class_index;
+        walk.place = (enum hak_place)cache->place;
+        if (cache->storage == HAK_LIST)
+            verify_list(&walk, cache);
+        else
+            verify_places(&walk, cache);
     }
     walk.class_index = HAK_CLASS_NONE;
     walk.place = HAK_PLACE_REMOTE;

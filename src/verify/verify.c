@@ -30,11 +30,9 @@ uint64_t hak_verify_sum(const struct hak_verify *v, struct hak_heap *heap) {
         mix(&sum, (uintptr_t)top);
         for (unsigned i = 0; i < HAK_SLAB_LISTS; i++)
             mix(&sum, (uintptr_t)heap->classes[c].lists[i]);
-        if (front && front->magazines && c < HAK_MAGAZINE_CLASSES) {
-            mix(&sum, front->magazines[c].count);
-            mix(&sum, front->magazines[c].list.count);
-        }
     }
+    for (unsigned i = 0; front && front->caches && i < hak_plan_cache_count; i++)
+        mix(&sum, front->caches[i].count);
     for (unsigned c = 0; c < HAK_CLASSES; c++)
         mix(&sum, heap->mail[c].blocks);
     const struct hak_remote *remote = heap->remote;

@@ -23,4 +23,9 @@ static inline void give(unsigned class_index, base_t block) {
     hak_array_push(class_index, block);
 }
 
+/* Places of the calling thread's array now. */
+static inline unsigned capacity_of(unsigned class_index) {
+    return hak_thread.front->array[class_index].capacity;
+}
+
 #endif

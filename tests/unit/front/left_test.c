@@ -79,7 +79,8 @@ END_TEST
 START_TEST(a_block_on_its_way_to_the_slab_comes_back_once) {
     leave_behind(NULL);
     /* A spill: its bit is set, and the array still holds it, some of them twice. */
-    base_t *bottom = hak_array_bottom(left->front_block, HAK_CLASS_OF_64);
+    base_t *bottom =
+        hak_array_bottom_of(left->front_block, HAK_CLASS_OF_64, left_thread->top[HAK_CLASS_OF_64]);
     ck_assert(left_thread->top[HAK_CLASS_OF_64] > bottom + 4);
     hak_slab_give(left, bottom[1]);
     hak_slab_give(left, bottom[2]);
@@ -142,7 +143,7 @@ START_TEST(a_thread_whose_memory_is_gone_is_not_looked_at) {
     leave_behind(NULL);
     atomic_store(&left->thread, (void *)(uintptr_t)4096);
     fork_now();
-    ck_assert_uint_eq(((struct hak_front *)left->front_block)->left_blocks[HAK_CLASS_OF_64], 0);
+    ck_assert_uint_eq(((struct hak_front *)left->front_block)->array[HAK_CLASS_OF_64].left, 0);
     for (int i = 0; i < COUNT; i++)
         hak_remote_put(hak_registry_owner(blocks[i].p), blocks[i]);
     hak_remote_flush();

@@ -17,8 +17,8 @@ static void set_up(void) {
 START_TEST(small_classes_have_magazines_and_no_arrays) {
     for (unsigned c = 0; c < HAK_CLASSES; c++) {
         bool is_small = hak_class_bytes(c) <= HAK_MAGAZINE_MAX_BYTES;
-        ck_assert_int_eq(hak_front_has_magazine(c), is_small);
-        ck_assert_int_eq(hak_array_is_on(c), !is_small);
+        ck_assert_int_eq(hak_way_of(c), is_small ? HAK_WAY_MAGAZINE : HAK_WAY_ARRAY);
+        ck_assert_int_eq(hak_thread.front->array[c].capacity != 0, !is_small);
         ck_assert_int_eq(hak_array_is_full(c), is_small);
     }
 }
@@ -43,10 +43,11 @@ START_TEST(a_full_magazine_moves_its_older_half_onto_the_list) {
         (void)hak_magazine_pop(HAK_CLASS_OF_48);
     for (int i = 0; i <= MAGAZINE; i++)
         hak_magazine_push(HAK_CLASS_OF_48, blocks[i]);
-    const struct hak_magazine *magazine = hak_magazine_of(HAK_CLASS_OF_48);
+    const struct hak_cache *magazine = hak_magazine_of(HAK_CLASS_OF_48);
+    const struct hak_cache *list = hak_sll_of(HAK_CLASS_OF_48);
     ck_assert_uint_eq(magazine->count, MAGAZINE / 2 + 1);
-    ck_assert_uint_eq(magazine->list.count, MAGAZINE / 2);
-    ck_assert_ptr_eq(magazine->list.head.p, blocks[MAGAZINE / 2 - 1].p);
+    ck_assert_uint_eq(list->count, MAGAZINE / 2);
+    ck_assert_ptr_eq(list->head.p, blocks[MAGAZINE / 2 - 1].p);
     ck_assert_ptr_eq(*(void **)(void *)blocks[1].p, blocks[0].p);
     ck_assert_ptr_null(*(void **)(void *)blocks[0].p);
     /* The newer half first, then the list from its head. */
@@ -54,7 +55,7 @@ START_TEST(a_full_magazine_moves_its_older_half_onto_the_list) {
         ck_assert_ptr_eq(hak_magazine_pop(HAK_CLASS_OF_48).p, blocks[i].p);
     magazine_refill(HAK_CLASS_OF_48);
     ck_assert_uint_eq(magazine->count, MAGAZINE / 2);
-    ck_assert_uint_eq(magazine->list.count, 0);
+    ck_assert_uint_eq(list->count, 0);
 }
 END_TEST
 
@@ -63,19 +64,20 @@ START_TEST(a_list_over_its_cap_spills_half_into_the_slabs) {
     base_t blocks[COUNT];
     for (int i = 0; i < COUNT; i++)
         blocks[i] = hak_magazine_pop(HAK_CLASS_OF_64);
-    const struct hak_magazine *magazine = hak_magazine_of(HAK_CLASS_OF_64);
+    const struct hak_cache *magazine = hak_magazine_of(HAK_CLASS_OF_64);
+    const struct hak_cache *list = hak_sll_of(HAK_CLASS_OF_64);
     for (int i = 0; i < COUNT; i++) {
         hak_magazine_push(HAK_CLASS_OF_64, blocks[i]);
         ck_assert_uint_le(magazine->count, MAGAZINE);
-        ck_assert_uint_le(magazine->list.count, LIST);
+        ck_assert_uint_le(list->count, LIST);
     }
     const struct hak_slab *slab =
         &hak_superslab_of(blocks[0].p)->slabs[hak_slab_index_of(blocks[0].p)];
-    ck_assert_uint_eq(slab->used, magazine->count + magazine->list.count);
-    hak_magazines_empty();
+    ck_assert_uint_eq(slab->used, magazine->count + list->count);
+    hak_caches_empty();
     ck_assert_uint_eq(slab->used, 0);
-    ck_assert_uint_eq(magazine->count + magazine->list.count, 0);
-    ck_assert_ptr_null(magazine->list.head.p);
+    ck_assert_uint_eq(magazine->count + list->count, 0);
+    ck_assert_ptr_null(list->head.p);
 }
 END_TEST
 
@@ -85,7 +87,7 @@ START_TEST(random_use_keeps_every_block_single) {
     unsigned wrong = 0;
     for (int step = 0; step < 500000; step++) {
         random ^= random << 13, random ^= random >> 7, random ^= random << 17;
-        unsigned i = (unsigned)(random % 3000), c = i % HAK_MAGAZINE_CLASSES;
+        unsigned i = (unsigned)(random % 3000), c = i % (HAK_CLASS_OF_1024 + 1);
         if (live[i].p) {
             wrong += *(unsigned *)(void *)live[i].p != i || hak_front_class_of(live[i]) != c;
             hak_magazine_push(c, live[i]);
@@ -103,7 +105,7 @@ int main(void) {
     TCase *cases = tcase_create("magazine");
     tcase_add_checked_fixture(cases, set_up, NULL);
     tcase_add_test(cases, small_classes_have_magazines_and_no_arrays);
-    tcase_add_loop_test(cases, the_last_given_is_the_next_taken, 0, HAK_MAGAZINE_CLASSES);
+    tcase_add_loop_test(cases, the_last_given_is_the_next_taken, 0, (HAK_CLASS_OF_1024 + 1));
     tcase_add_test(cases, a_full_magazine_moves_its_older_half_onto_the_list);
     tcase_add_test(cases, a_list_over_its_cap_spills_half_into_the_slabs);
     tcase_add_test(cases, random_use_keeps_every_block_single);

@@ -35,7 +35,7 @@ static unsigned count_used(const struct hak_heap *heap) {
 static unsigned count_cached(void) {
     unsigned cached = 0;
     for (unsigned c = 0; c < HAK_CLASSES; c++)
-        cached += (unsigned)(hak_thread.top[c] - hak_array_bottom(hak_thread.front, c));
+        cached += hak_array_count(c);
     return cached;
 }
 

@@ -102,11 +102,12 @@ START_TEST(a_thread_that_goes_on_without_a_burst_gives_its_pages_back) {
     free_most_of_the_kept();
     size_t before = resident_bytes();
     uint64_t end = hak_ticks() + ((uint64_t)6 << 28);
-    static base_t few[200];
+    enum { FEW = HAK_ARRAY_MOST + 2000 };
+    static base_t few[FEW];
     while (hak_ticks() < end) {
-        for (int i = 0; i < 200; i++)
+        for (int i = 0; i < FEW; i++)
             few[i] = hak_route_take(64, 0, NULL).base;
-        for (int i = 0; i < 200; i++)
+        for (int i = 0; i < FEW; i++)
             ck_assert(hak_route_give(few[i], HAK_FREE));
     }
     size_t after = resident_bytes();

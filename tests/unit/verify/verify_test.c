@@ -243,9 +243,9 @@ START_TEST(more_lines_than_can_be_shown_are_counted) {
         hak_superslab_of(middle[1].p)->slabs[1 + i % 31].used += 1;
     for (unsigned i = 0; i < 40; i++)
         give(MIDDLE, base_from((void *)(uintptr_t)(16 * (i + 1))));
-    for (unsigned i = 0; i < 62; i++)
+    for (unsigned i = 0; i < HAK_CHUNK_BLOCKS; i++)
         chunk.blocks[i] = base_from((void *)(uintptr_t)(16 * (i + 1)));
-    chunk.count = 62;
+    chunk.count = HAK_CHUNK_BLOCKS;
     chunk.owner = heap->id;
     heap->posted = &chunk;
     ck_assert_uint_gt(verify_quietly(), 102);

@@ -1,0 +1,181 @@
+/* Malloc and free through the caches of a class, and what is done with all caches of a thread. */
+#include "front/chain.h"
+
+#include "front/magazine.h"
+#include "front/thread_block.h"
+
+/* Slots that are taken from the slabs at once, on the stack. */
+enum { TAKEN_AT_ONCE = 64 };
+
+struct hak_cache *hak_caches_of(unsigned class_index) {
+    return hak_thread.front->caches + hak_plan[class_index].first_cache;
+}
+
+/* ---- filling --------------------------------------------------------------------------------- */
+
+static void move_to_cache(struct hak_cache *cache, base_t block) {
+    hop(hak_fill_of(cache->place), block, cache->class_index);
+    hak_cache_push(cache, block);
+}
+
+/* From the slabs, lowest address on top. How many came. */
+static unsigned fill_from_slabs(struct hak_cache *cache, unsigned wanted) {
+    base_t blocks[TAKEN_AT_ONCE];
+    unsigned all = 0;
+    while (all < wanted) {
+        unsigned part = wanted - all < TAKEN_AT_ONCE ? wanted - all : TAKEN_AT_ONCE;
+        unsigned taken = hak_slab_take(hak_thread.heap, cache->class_index, blocks, part);
+        for (unsigned i = taken; i > 0; i--)
+            move_to_cache(cache, blocks[i - 1]);
+        all += taken;
+        if (taken < part)
+            break;
+    }
+    cache->refilled += all;
+    return all;
+}
+
+static unsigned fill_from_cache(struct hak_cache *cache, struct hak_cache *next, unsigned wanted) {
+    unsigned moved = 0;
+    for (; moved < wanted && next->count > 0; moved++) {
+        base_t block = hak_cache_pop(next, hak_fill_of(cache->place));
+        if (!block.p)
+            break;
+        move_to_cache(cache, block);
+    }
+    return moved;
+}
+
+static unsigned batch_of(const struct hak_cache *cache) {
+    unsigned batch = cache->batch < cache->capacity ? cache->batch : cache->capacity;
+    return batch ? batch : 1;
+}
+
+/* A list that holds nothing for itself (capacity 0) still hands a batch on to the ring. */
+static unsigned fill_ring(struct hak_cache *ring, struct hak_cache *list, unsigned wanted) {
+    if (list->count == 0)
+        (void)fill_from_slabs(list, wanted);
+    return fill_from_cache(ring, list, wanted);
+}
+
+static unsigned fill(struct hak_cache *cache, const struct hak_cache *end, unsigned wanted) {
+    if (cache->place == HAK_PLACE_RING)
+        return fill_ring(cache, cache + 1, wanted);
+    for (struct hak_cache *next = cache + 1; next < end; next++)
+        if (next->count > 0)
+            return fill_from_cache(cache, next, wanted);
+    return fill_from_slabs(cache, wanted);
+}
+
+unsigned hak_chain_fill(unsigned class_index, unsigned wanted) {
+    struct hak_cache *first = hak_caches_of(class_index);
+    unsigned free_places = first->capacity > first->count ? first->capacity - first->count : 0;
+    return fill(first, first + hak_plan[class_index].caches,
+                wanted < free_places ? wanted : free_places);
+}
+
+/* ---- malloc ---------------------------------------------------------------------------------- */
+
+static enum hak_place place_of_none(unsigned class_index) {
+    return hak_mid_has(class_index) ? HAK_PLACE_MID_RING : HAK_PLACE_FRONT;
+}
+
+static base_t take_single(unsigned class_index) {
+    base_t block = HAK_NO_BASE;
+    hak_remote_tend();
+    if (hak_slab_take(hak_thread.heap, class_index, &block, 1) == 1)
+        hop(hak_fill_of(place_of_none(class_index)), block, class_index);
+    return block;
+}
+
+static bool has_blocks_behind(const struct hak_cache *first, const struct hak_cache *end) {
+    for (const struct hak_cache *next = first + 1; next < end; next++)
+        if (next->count > 0)
+            return true;
+    return false;
+}
+
+base_t hak_chain_take(unsigned class_index) {
+    const struct hak_class_plan *plan = &hak_plan[class_index];
+    if (plan->caches == 0)
+        return take_single(class_index);
+    struct hak_cache *first = hak_caches_of(class_index), *end = first + plan->caches;
+    if (first->count == 0) {
+        if (!has_blocks_behind(first, end))
+            hak_remote_tend();
+        (void)fill(first, end, batch_of(first));
+    }
+    return hak_cache_pop(first, HAK_MALLOC);
+}
+
+/* ---- free ------------------------------------------------------------------------------------ */
+
+static void move_to_slab(base_t block, unsigned class_index) {
+    hop(hak_spill_of(place_of_none(class_index)), block, class_index);
+    hak_slab_give(hak_thread.heap, block);
+}
+
+static bool refuse_second(const struct hak_cache *cache, base_t block) {
+    if (HAK_LIKELY(cache->count == 0 || hak_cache_newest(cache).p != block.p))
+        return false;
+    hak_front_refuse_second(block);
+    return true;
+}
+
+static void make_room(struct hak_cache *cache) {
+    hak_remote_tend();
+    hak_cache_spill(cache, cache->capacity - batch_of(cache));
+}
+
+/* A list takes the block before it spills, since it may be one that holds none. The only cache that
+ * is full and not the last is a magazine. */
+static void put(struct hak_cache *cache, bool is_last, base_t block, enum hak_record_kind kind) {
+    if (refuse_second(cache, block) || !check_freed(block, kind, (enum hak_place)cache->place))
+        return;
+    bool is_list = cache->storage == HAK_LIST;
+    if (hak_cache_is_full(cache) && !is_list) {
+        if (!is_last)
+            magazine_flush(cache->class_index);
+        else
+            make_room(cache);
+    }
+    hak_cache_push(cache, block);
+    if (is_list && cache->count > cache->capacity)
+        hak_cache_spill(cache, cache->capacity / 2);
+}
+
+void hak_chain_give(unsigned class_index, base_t block, enum hak_record_kind kind) {
+    const struct hak_class_plan *plan = &hak_plan[class_index];
+    if (plan->caches == 0) {
+        if (check_freed(block, kind, place_of_none(class_index)))
+            move_to_slab(block, class_index);
+        return;
+    }
+    struct hak_cache *cache = hak_caches_of(class_index), *last = cache + plan->caches - 1;
+    while (cache < last && hak_cache_is_full(cache) && cache->place != HAK_PLACE_MAGAZINE)
+        cache++;
+    put(cache, cache == last, block, kind);
+}
+
+/* ---- all caches of a thread ------------------------------------------------------------------ */
+
+void hak_caches_empty(void) {
+    struct hak_cache *caches = hak_thread.front->caches;
+    for (unsigned i = 0; caches && i < hak_plan_cache_count; i++)
+        hak_cache_spill(&caches[i], 0);
+}
+
+void hak_caches_decay(void) {
+    struct hak_cache *caches = hak_thread.front->caches;
+    for (unsigned i = 0; caches && i < hak_plan_cache_count; i++) {
+        if (caches[i].idle_count == caches[i].count)
+            hak_cache_spill(&caches[i], caches[i].count / 2);
+        caches[i].idle_count = caches[i].count;
+    }
+}
+
+void hak_caches_empty_left(struct hak_heap *heap) {
+    struct hak_front *front = heap->front_block;
+    for (unsigned i = 0; front->caches && i < hak_plan_cache_count; i++)
+        hak_cache_empty_left(&front->caches[i], heap);
+}

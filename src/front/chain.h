@@ -1,0 +1,47 @@
+/* The chain of a class: its first fronts, then its base, as the plan lists them.
+ *
+ *   free  --> UltraHot --full--> HeapV2 --full--> ... --full--> base
+ *   malloc <-- the first one; empty: filled in a batch from the next that has blocks, or the slabs
+ *
+ *   base       what a free does when it is full        what fills it
+ *   array      the older half to the slabs             slabs
+ *   magazine   the older half onto the TLS SLL         TLS SLL, else slabs (magazine.c)
+ *   SLL        half of it to the slabs                 slabs
+ *   hot ring   goes on to the TLS SLL                  PROMOTE from the TLS SLL, which the slabs
+ * fill none       the block goes to its slab at once      one block at a time
+ *
+ * Nothing ever moves from a first front to a later one, and from the ring nothing moves to the SLL:
+ * a block that is freed takes the first place that it finds. The class is handed down and computed
+ * once, by route.
+ *
+ * Who owns what: caches lie in the thread's block; no lock. */
+#ifndef HAK_FRONT_CHAIN_H
+#define HAK_FRONT_CHAIN_H
+
+#include "front/cache.h"
+
+/* A block of a class whose way is CHAIN or NONE. HAK_NO_BASE when there is no memory. */
+HAK_HIDDEN __attribute__((noinline)) base_t hak_chain_take(unsigned class_index);
+
+/* Such a block comes back from the program by `kind` (HAK_FREE or HAK_REALLOC_FROM): it is recorded
+ * with the place that takes it. */
+HAK_HIDDEN __attribute__((noinline)) void hak_chain_give(unsigned class_index, base_t block,
+                                                         enum hak_record_kind kind);
+
+/* Fills the first cache of the class as far as `wanted` and it go, for a thread's start. How many
+ * blocks came. */
+HAK_HIDDEN unsigned hak_chain_fill(unsigned class_index, unsigned wanted);
+
+/* The calling thread's caches of a class, first to last. */
+HAK_HIDDEN struct hak_cache *hak_caches_of(unsigned class_index);
+
+/* All caches of the calling thread into the slabs: its end, or malloc_trim. */
+HAK_HIDDEN void hak_caches_empty(void);
+
+/* Half of each cache that stood still since the last call, into the slabs. */
+HAK_HIDDEN void hak_caches_decay(void);
+
+/* The caches of a thread that a fork left behind, into the slabs of its heap. */
+HAK_HIDDEN void hak_caches_empty_left(struct hak_heap *heap);
+
+#endif

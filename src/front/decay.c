@@ -1,0 +1,53 @@
+/* What is done every now and then, on slow paths: partial chunks are posted, and what was not used
+ * for a while goes down a layer. */
+#include "front/thread_block.h"
+#include "front/tune.h"
+
+/* A tenth of a second at usual clock rates: how long what is not used stays where it is. */
+#define DECAY_TICKS ((uint64_t)1 << 28)
+
+/* The debug build's period: slow paths and not time, so that each run has the same moves. */
+enum { PERIOD_SLOW_PATHS = 4096 };
+
+void (*hak_front_look)(void);
+
+/* Half of each array whose top is where it was at the last look: nobody uses the class. Not where
+ * moves are recorded: there they are to be the same in each run. */
+static void decay_arrays(struct hak_front *front) {
+    for (unsigned c = 0; c < HAK_CLASSES; c++) {
+        if (!front->array[c].capacity)
+            continue;
+        if (front->array[c].idle_top == hak_thread.top[c])
+            hak_array_spill(c, (hak_array_count(c) + 1) / 2);
+        front->array[c].idle_top = hak_thread.top[c];
+    }
+}
+
+/* The end of a period: what was cold in it gets smaller. */
+static void end_period(struct hak_front *front) {
+    hak_arrays_end_period();
+    if (hak_is_debug_build)
+        return;
+    decay_arrays(front);
+    hak_caches_decay();
+    hak_mid_decay(hak_thread.heap, front->mid);
+}
+
+void hak_front_decay(void) {
+    struct hak_front *front = hak_thread.front;
+    if (HAK_UNLIKELY(front->plan_version !=
+                     atomic_load_explicit(&hak_plan_version, memory_order_relaxed)))
+        hak_arrays_follow_plan();
+    if (++front->slow_paths % HAK_TEND_EVERY != 0)
+        return;
+    hak_remote_flush();
+    if (hak_front_look)
+        hak_front_look();
+    uint64_t now = hak_ticks();
+    bool is_time = now - front->decayed_at >= DECAY_TICKS;
+    if (is_time)
+        front->decayed_at = now;
+    if (hak_is_debug_build ? front->slow_paths % PERIOD_SLOW_PATHS == 0 : is_time)
+        end_period(front);
+    hak_slab_decay(hak_thread.heap);
+}

@@ -1,0 +1,77 @@
+/* Parses HAKMEM_TINY_TLS_CLASS_OVERRIDE, and says in one line what is wrong with one that cannot be
+ * read. */
+#include "front/override.h"
+
+#include "front/plan.h"
+#include "platform/platform.h"
+
+static struct hak_override overrides[HAK_BANDS];
+
+/* Digits up to `most`; NULL when there are none or they say more. */
+static const char *read_number(const char *at, unsigned most, unsigned *number) {
+    const char *start = at;
+    for (*number = 0; *at >= '0' && *at <= '9'; at++) {
+        *number = *number * 10 + (unsigned)(*at - '0');
+        if (*number > most)
+            return NULL;
+    }
+    return at == start ? NULL : at;
+}
+
+/* One "C0:256:16"; NULL when it is nothing of the kind. */
+static const char *read_entry(const char *at, struct hak_override *into) {
+    unsigned band, capacity, batch;
+    if (*at != 'C')
+        return NULL;
+    at = read_number(at + 1, HAK_BANDS - 1, &band);
+    if (!at || *at != ':')
+        return NULL;
+    at = read_number(at + 1, HAK_ARRAY_MOST, &capacity);
+    if (!at || *at != ':')
+        return NULL;
+    at = read_number(at + 1, capacity ? capacity : HAK_ARRAY_MOST, &batch);
+    if (!at || (*at && *at != ',') || (batch == 0 && capacity != 0))
+        return NULL;
+    into[band] = (struct hak_override){(uint16_t)capacity, (uint16_t)batch, true};
+    return at;
+}
+
+static unsigned append(char *line, unsigned length, const char *text, unsigned most) {
+    for (unsigned i = 0; text[i] && i < most; i++)
+        line[length++] = (unsigned char)text[i] < ' ' ? '?' : text[i];
+    return length;
+}
+
+static HAK_COLD void complain(const char *text, const char *entry) {
+    char line[768];
+    unsigned length = append(line, 0, "hakmem: HAKMEM_TINY_TLS_CLASS_OVERRIDE=", 64);
+    length = append(line, length, text, 200);
+    length = append(line, length, ": cannot read \"", 32);
+    unsigned end = 0;
+    while (entry[end] && entry[end] != ',' && end < 64)
+        end++;
+    length = append(line, length, entry, end);
+    length = append(line, length,
+                    "\"; expected CLASS:CAPACITY:BATCH,... as in C0:256:16,C3:64:32 with C0..C12, "
+                    "capacity 0..4096, batch 1..capacity; taking none",
+                    256);
+    line[length++] = '\n';
+    hak_write_error(line, length);
+}
+
+void hak_override_read(const char *text) {
+    struct hak_override found[HAK_BANDS] = {0};
+    for (const char *at = text; *at;) {
+        const char *end = read_entry(at, found);
+        if (!end || (*end == ',' && !end[1])) {
+            complain(text, end ? end + 1 : at);
+            return;
+        }
+        at = *end ? end + 1 : end;
+    }
+    __builtin_memcpy(overrides, found, sizeof overrides);
+}
+
+const struct hak_override *hak_override_of(unsigned band) {
+    return overrides[band].is_given ? &overrides[band] : NULL;
+}

@@ -1,0 +1,51 @@
+/* The slow side of malloc and free on classes: what route calls when the fast path found the array
+ * empty or full, or off. Inline, so that a report's frames read magazine_flush <- free <- program.
+ *
+ *   way        take                     give
+ *   ARRAY      hak_front_refill         hak_front_spill, push
+ *   MAGAZINE   pop, magazine_refill     push, magazine_flush
+ *   others     hak_chain_take           hak_chain_give
+ *
+ * The thread has a heap (state OWN). */
+#ifndef HAK_FRONT_TAKE_H
+#define HAK_FRONT_TAKE_H
+
+#include "front/front.h"
+#include "front/magazine.h"
+
+/* A block of the class whose array was found empty. HAK_NO_BASE without memory. */
+static inline __attribute__((always_inline)) base_t hak_front_take(unsigned class_index) {
+    enum hak_way way = hak_way_of(class_index);
+    if (HAK_LIKELY(way == HAK_WAY_ARRAY))
+        return hak_front_refill(class_index);
+    if (way == HAK_WAY_MAGAZINE)
+        return hak_magazine_pop(class_index);
+    return hak_chain_take(class_index);
+}
+
+/* `block`, a slot start of a class of this thread's heap, comes back from the program; `kind` is
+ * HAK_FREE, by hak_free_by, or HAK_REALLOC_FROM. It is recorded with the place that takes it. */
+static inline __attribute__((always_inline)) void hak_front_give(unsigned class_index, base_t block,
+                                                                 enum hak_record_kind kind) {
+    enum hak_way way = hak_way_of(class_index);
+    if (way == HAK_WAY_MAGAZINE) {
+        if (check_freed(block, kind, HAK_PLACE_MAGAZINE))
+            hak_magazine_push(class_index, block);
+        return;
+    }
+    if (HAK_UNLIKELY(way != HAK_WAY_ARRAY)) {
+        hak_chain_give(class_index, block, kind);
+        return;
+    }
+    if (!check_freed(block, kind, hak_mid_has(class_index) ? HAK_PLACE_MID_RING : HAK_PLACE_FRONT))
+        return;
+    if (HAK_UNLIKELY(hak_array_has_on_top(class_index, block))) {
+        hak_front_refuse_second(block);
+        return;
+    }
+    if (hak_array_is_full(class_index))
+        hak_front_spill(class_index);
+    hak_array_push(class_index, block);
+}
+
+#endif

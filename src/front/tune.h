@@ -1,0 +1,37 @@
+/* What learning sees of a thread's fronts, and how it changes them. All of it is for the calling
+ * thread, which has a heap, but hak_front_look.
+ *
+ * A producer and a consumer need different capacities, so they are a thread's own; hak_plan_set
+ * (plan.h) changes what the process gives to threads. With ALLOC_LEARN=1 arrays do not grow by
+ * themselves. */
+#ifndef HAK_FRONT_TUNE_H
+#define HAK_FRONT_TUNE_H
+
+#include <stdint.h>
+#include "block.h"
+
+/* Called every few slow paths of a thread, at a moment when its caches may change; NULL at first.
+ * To be set before there is a second thread. */
+HAK_HIDDEN extern void (*hak_front_look)(void);
+
+/* A word of the caller's in the thread's block; NULL at first, and kept when the heap gets its next
+ * thread. */
+HAK_HIDDEN void **hak_front_learner(void);
+
+/* Of the class's base front (array, mid ring, magazine, hot ring, SLL): its places, the blocks that
+ * a refill moves, the blocks in it now. 0 where the class has none. */
+HAK_HIDDEN unsigned hak_front_capacity(unsigned class_index);
+HAK_HIDDEN unsigned hak_front_batch(unsigned class_index);
+HAK_HIDDEN unsigned hak_front_blocks(unsigned class_index);
+
+/* Blocks that came to the base front from the layer below it, and went there, since the thread
+ * began; they wrap. */
+HAK_HIDDEN uint32_t hak_front_refilled(unsigned class_index);
+HAK_HIDDEN uint32_t hak_front_spilled(unsigned class_index);
+
+/* Gives the base front `capacity` places and refills of `batch` blocks (0: half), as far as
+ * possible; what does not fit spills. It does not grow by itself from then on. Returns the capacity
+ * that holds. One CAPACITY note where it changed. */
+HAK_HIDDEN unsigned hak_front_resize(unsigned class_index, unsigned capacity, unsigned batch);
+
+#endif
