@@ -17,4 +17,17 @@ static inline long own_kib(void) {
     return kib;
 }
 
+/* Address space of this process in KiB; 0 = /proc does not say. */
+static inline long own_mapped_kib(void) {
+    char line[256];
+    long kib = 0;
+    FILE *file = fopen("/proc/self/status", "r");
+    while (file && fgets(line, sizeof line, file))
+        if (sscanf(line, "VmSize: %ld", &kib) == 1)
+            break;
+    if (file)
+        fclose(file);
+    return kib;
+}
+
 #endif

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# After a burst of many sizes what is mapped and what is resident come back to within a tenth of before: when threads
+# end, with malloc_trim, and while the threads go on with small requests; both libraries, each level, recorded and not.
+# timeout: 300
+set -u
+unset "${!HAKMEM_@}"
+program=$BUILD/tests/memory/return
+status=0
+
+# $1 what is run, for people; then HOW THREADS; the rest goes before the program.
+comes_back() {
+    local name=$1 how=$2 threads=$3 mapped resident out
+    shift 3
+    out=$("$@" "$program" "$how" "$threads" 200 400 2>err)
+    read -r _ mapped resident _ peak _ _ mapped_after resident_after <<<"$out"
+    if [ -z "$out" ] || [ -s err ]; then
+        echo "$name, $how, $threads threads: $(head -n 3 err)"
+        status=1
+    elif [ "$peak" -lt $((mapped + 200000)) ]; then
+        echo "$name, $how, $threads threads: there was no burst: $out"
+        status=1
+    elif [ $((mapped_after * 10)) -gt $((mapped * 11)) ] || [ $((resident_after * 10)) -gt $((resident * 11)) ]; then
+        echo "$name, $how, $threads threads: KiB mapped and resident do not come back to a tenth above before: $out"
+        status=1
+    fi
+}
+
+for how in end trim calls; do
+    for threads in 1 4; do
+        comes_back libhakmem.so $how $threads env LD_PRELOAD="$BUILD/libhakmem.so"
+        for check in trace normal; do
+            comes_back "hakmem-debug.so, $check" $how $threads env HAKMEM_TRACE=off HAKMEM_CHECK=$check \
+                LD_PRELOAD="$BUILD/hakmem-debug.so"
+        done
+    done
+    comes_back 'hakmem-debug.so, recorded' $how 2 "$BUILD/hakmem-trace" run --check trace --store return.db --force --
+done
+exit $status
