@@ -108,10 +108,13 @@ static void add_owner(struct superslab_life *life, uint32_t thread) {
 }
 
 static void change_tier(struct layers *l, struct superslab_life *life, const struct hak_event *e) {
-    unsigned tier = (unsigned)(e->size & 0xff) + SUPERSLAB_FREE;
+    unsigned tier = (unsigned)(e->size & 0xff) + SUPERSLAB_FREE, before = life->state;
     if (tier > SUPERSLAB_HOT)
         return;
-    l->changes->moves[life->state][tier]++;
+    if (e->size >> 8) /* told with it: what a fork brought may have been anything */
+        before = (unsigned)(e->size >> 8 & 0xff) + SUPERSLAB_FREE;
+    if (before < SUPERSLAB_STATES)
+        l->changes->moves[before][tier]++;
     life->tiers++;
     enter(l, life, tier, e->ns);
 }
