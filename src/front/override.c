@@ -5,7 +5,10 @@
 #include "front/plan.h"
 #include "platform/platform.h"
 
-static struct hak_override overrides[HAK_BANDS];
+/* Bands C0 to C7, the tiny ones. */
+enum { BANDS = 8 };
+
+static struct hak_override overrides[BANDS];
 
 /* Digits up to `most`; NULL when there are none or they say more. */
 static const char *read_number(const char *at, unsigned most, unsigned *number) {
@@ -23,7 +26,7 @@ static const char *read_entry(const char *at, struct hak_override *into) {
     unsigned band, capacity, batch;
     if (*at != 'C')
         return NULL;
-    at = read_number(at + 1, HAK_BANDS - 1, &band);
+    at = read_number(at + 1, BANDS - 1, &band);
     if (!at || *at != ':')
         return NULL;
     at = read_number(at + 1, HAK_ARRAY_MOST, &capacity);
@@ -52,7 +55,7 @@ static HAK_COLD void complain(const char *text, const char *entry) {
         end++;
     length = append(line, length, entry, end);
     length = append(line, length,
-                    "\"; expected CLASS:CAPACITY:BATCH,... as in C0:256:16,C3:64:32 with C0..C12, "
+                    "\"; expected CLASS:CAPACITY:BATCH,... as in C0:256:16,C3:64:32 with C0..C7, "
                     "capacity 0..4096, batch 1..capacity; taking none",
                     256);
     line[length++] = '\n';
@@ -60,7 +63,7 @@ static HAK_COLD void complain(const char *text, const char *entry) {
 }
 
 void hak_override_read(const char *text) {
-    struct hak_override found[HAK_BANDS] = {0};
+    struct hak_override found[BANDS] = {0};
     for (const char *at = text; *at;) {
         const char *end = read_entry(at, found);
         if (!end || (*end == ',' && !end[1])) {
@@ -73,5 +76,5 @@ void hak_override_read(const char *text) {
 }
 
 const struct hak_override *hak_override_of(unsigned band) {
-    return overrides[band].is_given ? &overrides[band] : NULL;
+    return band < BANDS && overrides[band].is_given ? &overrides[band] : NULL;
 }

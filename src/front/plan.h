@@ -28,7 +28,6 @@
 #define HAK_ARRAY_PLACES       64                /* in every thread's block, of each array */
 #define HAK_ARRAY_MOST         4096              /* places that an array may have */
 #define HAK_ARRAY_BYTES        ((size_t)1 << 20) /* in all blocks of a full array */
-#define HAK_BANDS              13
 #define HAK_MAGAZINE_MAX_BYTES 1024 /* the largest class with a magazine */
 #define HAK_CACHES_OF_CLASS    7    /* five first fronts and a base of two */
 

@@ -37,6 +37,7 @@ void hak_route_start(void) {
             band > hak_options.tiny_max_class ? P : profiles[hak_options.tiny_profile][band];
     for (unsigned c = 0; c < HAK_CLASSES; c++)
         hak_mid_serves[c] = hak_route_of_class(c) == HAK_ROUTE_POOL_ONLY;
+    hak_plan_start();
 }
 
 static bool is_aligned_class(unsigned class_index, size_t alignment) {

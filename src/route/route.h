@@ -37,8 +37,8 @@ enum hak_route {
 /* enum hak_route of C0 to C7; read-only after hak_route_start. */
 HAK_HIDDEN extern uint8_t hak_route_of_band[HAK_TINY_BANDS];
 
-/* Makes the table from the options, and tells mid which classes are its own. Call once, after
- * hak_options_read and before the first thread has its fronts. (route.c) */
+/* Makes the table from the options, and tells mid which classes are its own; then the front's plan
+ * is made. Call once, after hak_options_read and before the first thread. (route.c) */
 HAK_HIDDEN void hak_route_start(void);
 
 /* The way of a class. (route.c) */
