@@ -239,9 +239,9 @@ bool hak_l25_resize(struct hak_large *large, size_t bytes) {
         fits = hak_runs_extend(&shard->runs, large->chunk, first, pages, wanted - pages);
     else if (wanted < pages)
         hak_runs_cut(&shard->runs, large->chunk, first, pages, wanted);
-    release(shard);
     if (fits)
-        large->mapped_bytes = bytes;
+        large->mapped_bytes = bytes; /* a fork sees both or neither */
+    release(shard);
     return fits;
 }
 

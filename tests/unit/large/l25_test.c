@@ -1,0 +1,276 @@
+/* The L2.5 pool: runs that never overlap and merge again, pages that are zero where they are said
+ * to be, shards that nobody waits for. */
+#include "large/l25.h"
+#include <pthread.h>
+#include <sched.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "unit/large/large_world.h"
+
+enum { PLACES = 80 };
+
+struct block {
+    base_t base;
+    size_t bytes;
+    char mark;
+};
+
+static void fill(struct block *block, char mark) {
+    block->mark = mark;
+    for (size_t at = 0; at < block->bytes; at += HAK_PAGE_BYTES)
+        block->base.p[at] = mark;
+    block->base.p[block->bytes - 1] = mark;
+}
+
+static bool is_whole(const struct block *block) {
+    for (size_t at = 0; at < block->bytes; at += HAK_PAGE_BYTES)
+        if (block->base.p[at] != block->mark)
+            return false;
+    return block->base.p[block->bytes - 1] == block->mark;
+}
+
+static size_t pick_bytes(uint32_t *state) {
+    return 32 * 1024 + 1 + next_random(state) % (MIB - 32 * 1024);
+}
+
+/* One step of a program: gives, takes or resizes the block of one place. */
+static const char *step(struct block *block, uint32_t *state) {
+    if (block->base.p && !is_whole(block))
+        return "a block was written by another";
+    if (block->base.p && next_random(state) % 3 == 0) {
+        size_t bytes = pick_bytes(state);
+        if (!hak_large_resize(block->base, bytes))
+            return NULL;
+        size_t kept = bytes < block->bytes ? bytes : block->bytes;
+        block->bytes = kept;
+        if (kept != bytes)
+            fill(block, block->mark);
+        block->base.p[kept - 1] = block->mark;
+        block->bytes = bytes;
+    } else if (block->base.p) {
+        if (!hak_large_give(block->base))
+            return "a block was not taken back";
+        block->base.p = NULL;
+        return NULL;
+    } else {
+        block->bytes = pick_bytes(state);
+        block->base = hak_large_take(block->bytes, 16, NULL);
+        if (!block->base.p)
+            return "no memory";
+        if (hak_large_is_fresh(block->base) && !is_zero(block->base.p, block->bytes))
+            return "a fresh block is not zero";
+    }
+    fill(block, (char)(1 + next_random(state) % 100));
+    return NULL;
+}
+
+static const char *work(struct block *blocks, uint32_t seed, int steps) {
+    uint32_t state = seed;
+    for (int i = 0; i < steps; i++) {
+        const char *wrong = step(&blocks[next_random(&state) % PLACES], &state);
+        if (wrong)
+            return wrong;
+    }
+    for (int i = 0; i < PLACES; i++) {
+        if (blocks[i].base.p && !hak_large_give(blocks[i].base))
+            return "a block was not taken back at the end";
+        blocks[i].base.p = NULL;
+    }
+    return NULL;
+}
+
+START_TEST(runs_do_not_overlap_and_merge_again) {
+    struct block blocks[PLACES] = {0};
+    keep_up_to(_i == 0 ? 0 : 8 * MIB);
+    for (uint32_t seed = 1; seed <= 4; seed++) {
+        const char *wrong = work(blocks, seed, 2000);
+        if (wrong)
+            ck_abort_msg("%s", wrong);
+        look();
+    }
+    hak_large_trim();
+    struct hak_large_totals totals = look();
+    ck_assert_uint_eq(totals.live_blocks + totals.kept_blocks, 0);
+    ck_assert_uint_eq(totals.pool_used_bytes + totals.pool_free_bytes, 0);
+}
+END_TEST
+
+START_TEST(a_run_grows_into_what_is_free_behind_it) {
+    keep_up_to(0);
+    base_t first = take(100 * 4096, NULL), second = take(100 * 4096, NULL);
+    ck_assert_ptr_eq(second.p, first.p + 100 * 4096);
+    ck_assert(!hak_large_resize(first, 101 * 4096));
+    ck_assert(hak_large_give(second));
+    ck_assert(hak_large_resize(first, 200 * 4096));
+    ck_assert(!hak_large_resize(first, 300 * 4096)); /* above 1 MiB there is no L2.5 */
+    ck_assert(hak_large_resize(first, 10 * 4096));
+    base_t third = take(50 * 4096, NULL);
+    ck_assert_ptr_eq(third.p, first.p + 10 * 4096);
+    ck_assert_uint_eq(look().pool_used_bytes, 60 * 4096);
+    ck_assert(hak_large_give(first));
+    ck_assert(hak_large_give(third));
+}
+END_TEST
+
+START_TEST(an_empty_chunk_goes_back_but_for_one) {
+    enum { COUNT = 64 };
+    base_t blocks[COUNT];
+    keep_up_to(0);
+    for (int i = 0; i < COUNT; i++)
+        blocks[i] = take(MIB, NULL);
+    ck_assert_uint_eq(look().pool_used_bytes, COUNT * MIB);
+    size_t mapped = 0;
+    for (int i = 0; i < COUNT; i++)
+        ck_assert(hak_large_give(blocks[i]));
+    for (int i = 0; i < COUNT; i++)
+        mapped += hak_is_mapped(blocks[i].p) ? MIB : 0;
+    ck_assert_uint_le(mapped, 4 * MIB);
+    ck_assert_uint_eq(look().pool_used_bytes, 0);
+    ck_assert(hak_l25_covers(blocks[0].p) == hak_is_mapped(blocks[0].p));
+}
+END_TEST
+
+static pthread_t in_background(void *(*function)(void *), void *argument) {
+    pthread_t thread;
+    ck_assert_int_eq(pthread_create(&thread, NULL, function, argument), 0);
+    return thread;
+}
+
+enum { GIVEN = 20 };
+
+static void *give_all(void *blocks) {
+    for (int i = 0; i < GIVEN; i++)
+        if (!hak_large_give(((base_t *)blocks)[i]))
+            return blocks;
+    return NULL;
+}
+
+START_TEST(a_shard_that_is_held_takes_blocks_back_later) {
+    base_t blocks[GIVEN];
+    keep_up_to(0);
+    for (int i = 0; i < GIVEN; i++)
+        blocks[i] = take(100000, NULL);
+    hak_large_lock_all();
+    void *wrong;
+    ck_assert_int_eq(pthread_join(in_background(give_all, blocks), &wrong), 0);
+    ck_assert_ptr_null(wrong);
+    for (int i = 0; i < GIVEN; i++) {
+        ck_assert_ptr_null(hak_large_find(blocks[i].p));
+        ck_assert(!hak_large_give(blocks[i]));
+    }
+    hak_large_unlock_all();
+    ck_assert_uint_eq(look().pool_used_bytes, 0);
+}
+END_TEST
+
+static void *work_in_thread(void *number) {
+    struct block blocks[PLACES] = {0};
+    const char *wrong = work(blocks, (uint32_t)(uintptr_t)number, 1500);
+    hak_large_thread_end();
+    return (void *)wrong;
+}
+
+/* Blocks go from hand to hand, so that each shard is given to by all. */
+static _Atomic(char *) mailbox[PLACES];
+
+static void *pass_on(void *number) {
+    uint32_t state = (uint32_t)(uintptr_t)number;
+    for (int i = 0; i < 6000; i++) {
+        base_t mine = hak_large_take(pick_bytes(&state), 16, NULL);
+        if (!mine.p)
+            return mailbox;
+        mine.p[0] = 1;
+        char *other = atomic_exchange(&mailbox[next_random(&state) % PLACES], mine.p);
+        if (other && (*other != 1 || !hak_large_give(base_from(other))))
+            return mailbox;
+    }
+    hak_large_thread_end();
+    return NULL;
+}
+
+enum { THREADS = 8 };
+
+static void run_threads(void *(*function)(void *)) {
+    pthread_t threads[THREADS];
+    void *wrong;
+    for (int i = 0; i < THREADS; i++)
+        threads[i] = in_background(function, (void *)(uintptr_t)(i + 1));
+    for (int i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], &wrong);
+        if (wrong)
+            ck_abort_msg("thread %d: %s", i, wrong == mailbox ? "a passed block" : (char *)wrong);
+    }
+}
+
+START_TEST(threads_work_side_by_side) {
+    keep_up_to(_i % 2 ? 8 * MIB : 0);
+    run_threads(_i < 2 ? work_in_thread : pass_on);
+    for (int i = 0; i < PLACES; i++)
+        if (mailbox[i])
+            ck_assert(hak_large_give(base_from(mailbox[i])));
+    ck_assert_uint_le(hak_l25_shards(), THREADS + 1);
+    struct hak_large_totals totals = look();
+    ck_assert_uint_eq(totals.live_blocks, 0);
+    ck_assert_uint_eq(totals.pool_used_bytes, totals.kept_bytes);
+}
+END_TEST
+
+static _Atomic bool is_over;
+
+static void *work_until_over(void *number) {
+    struct block blocks[PLACES] = {0};
+    uint32_t seed = (uint32_t)(uintptr_t)number;
+    while (!is_over)
+        if (work(blocks, seed++, 200))
+            return number;
+    return NULL;
+}
+
+/* As entry does it: the locks are held over the fork. */
+static pid_t fork_once(void) {
+    hak_large_lock_all();
+    pid_t child = fork();
+    if (child == 0)
+        hak_large_after_fork();
+    hak_large_unlock_all();
+    return child;
+}
+
+START_TEST(a_child_goes_on_with_what_threads_left) {
+    pthread_t threads[3];
+    keep_up_to(_i ? 8 * MIB : 0);
+    for (int i = 0; i < 3; i++)
+        threads[i] = in_background(work_until_over, (void *)(uintptr_t)(i + 1));
+    for (int i = 0; i < 12; i++) {
+        sched_yield();
+        pid_t child = fork_once();
+        if (child == 0) {
+            struct block blocks[PLACES] = {0};
+            const char *wrong = work(blocks, (uint32_t)i + 9, 100);
+            look();
+            _exit(wrong ? 1 : 0);
+        }
+        int status;
+        ck_assert_int_eq(waitpid(child, &status, 0), child);
+        ck_assert_int_eq(status, 0);
+    }
+    is_over = true;
+    for (int i = 0; i < 3; i++) {
+        void *wrong;
+        pthread_join(threads[i], &wrong);
+        ck_assert_ptr_null(wrong);
+    }
+}
+END_TEST
+
+int main(void) {
+    TCase *cases = tcase_create("l25");
+    tcase_set_timeout(cases, 120);
+    tcase_add_loop_test(cases, runs_do_not_overlap_and_merge_again, 0, 2);
+    tcase_add_test(cases, a_run_grows_into_what_is_free_behind_it);
+    tcase_add_test(cases, an_empty_chunk_goes_back_but_for_one);
+    tcase_add_test(cases, a_shard_that_is_held_takes_blocks_back_later);
+    tcase_add_loop_test(cases, threads_work_side_by_side, 0, 4);
+    tcase_add_loop_test(cases, a_child_goes_on_with_what_threads_left, 0, 2);
+    return run_cases("l25", cases);
+}
