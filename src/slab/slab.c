@@ -154,6 +154,30 @@ static inline struct run begin_run(struct hak_slab *slab, char *slab_start, unsi
     return run;
 }
 
+/* All slabs of a SuperSlab without a slot in use stop to serve, and it goes with the last. */
+static void release_all(struct hak_heap *heap, struct hak_superslab *superslab) {
+    uint32_t active = HAK_ALL_SLABS_FREE & ~superslab->free_slabs;
+    for (; active; active &= active - 1) {
+        struct hak_slab *slab = &superslab->slabs[__builtin_ctz(active)];
+        unlist_slab(heap, slab);
+        hak_slab_release(heap, slab);
+    }
+}
+
+/* The last slab of a class stays, or a thread that takes and gives one block would acquire and
+ * release a slab each time its cache runs over. But it does not hold a whole SuperSlab where the
+ * heap has another. */
+static void empty_slab(struct hak_heap *heap, struct hak_superslab *superslab,
+                       struct hak_slab *slab) {
+    unsigned active = HAK_SLABS - 1 - (unsigned)__builtin_popcount(superslab->free_slabs);
+    if (superslab->used_bytes == 0 && heap->active_slabs > active) {
+        release_all(heap, superslab);
+    } else if (!is_last_with_room(heap, slab)) {
+        unlist_slab(heap, slab);
+        hak_slab_release(heap, slab);
+    }
+}
+
 /* `count` slots of the slab have become free. */
 static void lower_slab(struct hak_heap *heap, struct hak_superslab *superslab,
                        struct hak_slab *slab, unsigned count) {
@@ -165,12 +189,8 @@ static void lower_slab(struct hak_heap *heap, struct hak_superslab *superslab,
         if (list != slab->list)
             relist_slab(heap, slab, list);
     }
-    /* The last slab of a class stays, or a thread that takes and gives one block would acquire and
-     * release a slab each time its cache runs over. */
-    if (slab->used == 0 && !is_last_with_room(heap, slab)) {
-        unlist_slab(heap, slab);
-        hak_slab_release(heap, slab);
-    }
+    if (HAK_UNLIKELY(slab->used == 0))
+        empty_slab(heap, superslab, slab);
 }
 
 void hak_slab_give_all(struct hak_heap *heap, const base_t *blocks, unsigned count) {

@@ -1,8 +1,10 @@
 /* The pool: SuperSlabs are aligned, registered, kept in a bounded reserve, unmapped beyond it. */
 #include "pool/pool.h"
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 #include "options.h"
 #include "unit/suite.h"
 
@@ -84,12 +86,109 @@ START_TEST(threads_never_get_the_same_superslab) {
 }
 END_TEST
 
+START_TEST(without_reuse_all_is_unmapped_at_once) {
+    hak_options.superslab_reuse = 0;
+    struct hak_superslab *superslab = acquire(7);
+    hak_pool_release(superslab);
+    ck_assert_uint_eq(hak_registry_owner(superslab), HAK_OWNER_NOBODY);
+    ck_assert(!hak_is_mapped(superslab));
+}
+END_TEST
+
+static unsigned reserved;
+
+static void count_reserved(struct hak_superslab *superslab, void *context) {
+    (void)context;
+    reserved += hak_registry_owner(superslab) == HAK_OWNER_RESERVE;
+}
+
+static unsigned count_reserve(void) {
+    reserved = 0;
+    hak_lock(&hak_pool_lock);
+    hak_pool_each_reserved(count_reserved, NULL);
+    hak_unlock(&hak_pool_lock);
+    return reserved;
+}
+
+START_TEST(what_nobody_claims_is_unmapped_after_the_delay) {
+    struct hak_superslab *superslabs[3];
+    for (int i = 0; i < 3; i++)
+        superslabs[i] = acquire(7);
+    for (int i = 0; i < 3; i++)
+        hak_pool_release(superslabs[i]);
+    ck_assert_uint_eq(count_reserve(), 3);
+    uint64_t now = hak_ticks(), hour = (uint64_t)1 << 44;
+    hak_pool_decay(now, hour);
+    ck_assert_uint_eq(count_reserve(), 3);
+    hak_pool_decay(now + 2 * hour, hour);
+    ck_assert_uint_eq(count_reserve(), 0);
+    for (int i = 0; i < 3; i++)
+        ck_assert(!hak_is_mapped(superslabs[i]));
+}
+END_TEST
+
+START_TEST(prewarmed_superslabs_wait_and_stay) {
+    hak_options.superslab_prewarm = 6;
+    hak_pool_prewarm();
+    ck_assert_uint_eq(count_reserve(), 6);
+    hak_pool_decay(hak_ticks() + ((uint64_t)1 << 60), 1);
+    ck_assert_uint_eq(count_reserve(), 6);
+    struct hak_superslab *superslab = hak_pool_claim(9);
+    ck_assert_ptr_nonnull(superslab);
+    ck_assert_uint_eq(superslab->owner, 9);
+    ck_assert_uint_eq(superslab->dirty_slabs, 0);
+    ck_assert_uint_eq(hak_pool_trim(), 5 * HAK_SUPERSLAB_BYTES);
+    ck_assert_uint_eq(count_reserve(), 0);
+}
+END_TEST
+
+/* Runs `work` with stderr in a file and returns what it wrote. */
+static const char *stderr_of(void (*work)(void)) {
+    static char text[4096];
+    FILE *file = tmpfile();
+    int before = dup(2);
+    dup2(fileno(file), 2);
+    work();
+    dup2(before, 2);
+    rewind(file);
+    text[fread(text, 1, sizeof text - 1, file)] = 0;
+    fclose(file);
+    return text;
+}
+
+static void live_once(void) {
+    struct hak_superslab *superslab = acquire(7);
+    hak_pool_release(superslab);
+    hak_pool_release(acquire(8));
+    (void)hak_pool_trim();
+}
+
+START_TEST(each_superslab_tells_its_life_when_asked) {
+    ck_assert_str_eq(stderr_of(live_once), "");
+    hak_options.acquire_debug = 1;
+    const char *text = stderr_of(live_once), *line = text;
+    const char *due[] = {" mapped by heap 7\n", " kept\n", " taken by heap 8\n", " kept\n",
+                         " unmapped\n"};
+    for (unsigned i = 0; i < sizeof due / sizeof *due; i++) {
+        ck_assert_msg(strncmp(line, "hakmem: SuperSlab 0x", 20) == 0, "%s", text);
+        ck_assert_msg(strncmp(strchr(line + 10, 'x') + 13, due[i], strlen(due[i])) == 0, "%s",
+                      text);
+        line = strchr(line, '\n') + 1;
+    }
+    ck_assert_str_eq(line, "");
+}
+END_TEST
+
 int main(void) {
     TCase *cases = tcase_create("pool");
     tcase_add_checked_fixture(cases, set_up, NULL);
     tcase_add_test(cases, a_superslab_is_aligned_registered_and_free);
     tcase_add_test(cases, the_reserve_is_bounded);
     tcase_add_test(cases, no_memory_is_null_and_leaves_no_entry);
+    tcase_add_test(cases, without_reuse_all_is_unmapped_at_once);
+    tcase_add_test(cases, what_nobody_claims_is_unmapped_after_the_delay);
+    tcase_add_test(cases, prewarmed_superslabs_wait_and_stay);
+    tcase_add_test(cases, each_superslab_tells_its_life_when_asked);
     tcase_add_test(cases, threads_never_get_the_same_superslab);
     return run_cases("pool", cases);
 }

@@ -1,0 +1,259 @@
+/* The three stages by which a slab is found, what each prefers, and what goes back. */
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include "unit/slab/heap_of_test.h"
+
+enum { A = HAK_CLASS_OF_1024, B = HAK_CLASS_OF_512, SLOTS_A = 64, SLOTS_B = 128 };
+
+static base_t blocks[40000], others[40000];
+
+/* Leaves one EMPTY slab of each class behind; a block of each class stays, so that the last slab of
+ * the class is another one. */
+static void leave_empty_slabs(struct hak_slab **empty_a, struct hak_slab **empty_b) {
+    base_t a[2 * SLOTS_A], b[2 * SLOTS_B];
+    take_slabs(A, a, 2);
+    take_slabs(B, b, 2);
+    *empty_a = slab_of(a[0]);
+    *empty_b = slab_of(b[0]);
+    give(&a[SLOTS_A], 1);
+    give(&b[SLOTS_B], 1);
+    give(a, SLOTS_A);
+    give(b, SLOTS_B);
+    ck_assert_uint_eq(heap->dirty_slabs, 2);
+}
+
+/* All slots that the class's slabs still have. */
+static void use_up(unsigned class_index) {
+    while (heap->classes[class_index].lists[0] || heap->classes[class_index].lists[1])
+        take(class_index, others, 1);
+}
+
+START_TEST(an_empty_slab_of_the_class_is_taken_first_and_as_it_is) {
+    struct hak_slab *empty_a, *empty_b;
+    leave_empty_slabs(&empty_a, &empty_b);
+    use_up(B);
+    unsigned carved = empty_b->carved;
+    take(B, others, 1);
+    ck_assert_ptr_eq(slab_of(others[0]), empty_b);
+    ck_assert_uint_eq(empty_b->carved, carved);
+    ck_assert_uint_eq(heap->dirty_slabs, 1);
+    take(B, others, SLOTS_B - 1);
+    ck_assert_ptr_eq(slab_of(others[SLOTS_B - 2]), empty_b);
+}
+END_TEST
+
+START_TEST(an_empty_slab_of_another_class_is_taken_before_an_unused_one) {
+    struct hak_slab *empty_a, *empty_b;
+    leave_empty_slabs(&empty_a, &empty_b);
+    take_slabs(HAK_CLASS_OF_64, others, 2);
+    ck_assert(slab_of(others[0]) == empty_a || slab_of(others[0]) == empty_b);
+    ck_assert(slab_of(others[1024]) == empty_a || slab_of(others[1024]) == empty_b);
+    ck_assert_uint_eq(heap->dirty_slabs, 0);
+}
+END_TEST
+
+START_TEST(without_reuse_an_unused_slab_comes_first) {
+    hak_options.empty_reuse = 0;
+    struct hak_slab *empty_a, *empty_b;
+    leave_empty_slabs(&empty_a, &empty_b);
+    take_slabs(HAK_CLASS_OF_64, others, 1);
+    ck_assert(slab_of(others[0]) != empty_a && slab_of(others[0]) != empty_b);
+    /* But no memory is mapped while empty ones are there. */
+    take_slabs(HAK_CLASS_OF_64, others, 31 - 4 - 1 + 2);
+    ck_assert_uint_eq(count_superslabs(), 1);
+    ck_assert_uint_eq(heap->dirty_slabs, 0);
+}
+END_TEST
+
+/* Three SuperSlabs of which each but the first in the list has unused slabs only. */
+START_TEST(stage_one_looks_at_no_more_superslabs_than_it_may) {
+    take_slabs(A, blocks, 31 * 3);
+    give(&blocks[0], SLOTS_A);                /* an EMPTY slab in the first */
+    give(&blocks[31 * 2 * SLOTS_A], SLOTS_A); /* and in the last, which is before it in the list */
+    hak_slab_purge(heap, 0);
+    struct hak_slab *first = slab_of(blocks[0]), *last = slab_of(blocks[31 * 2 * SLOTS_A]);
+    ck_assert_ptr_eq(heap->room, hak_superslab_of(last));
+    take_slabs(B, others, 2);
+    give(others, SLOTS_B); /* one of the two is EMPTY */
+    bool is_first = slab_of(others[0]) == first;
+    hak_options.empty_scan_limit = 1;
+    give(&others[SLOTS_B], 1);
+    take(HAK_CLASS_OF_64, blocks, 1);
+    ck_assert_uint_eq(heap->dirty_slabs, is_first ? 1 : 0);
+}
+END_TEST
+
+START_TEST(a_superslab_of_the_reserve_is_claimed_before_one_is_mapped) {
+    take_slabs(A, blocks, 31 * 2);
+    struct hak_superslab *second = hak_superslab_of(blocks[31 * SLOTS_A].p);
+    give(&blocks[31 * SLOTS_A], 31 * SLOTS_A);
+    ck_assert_uint_eq(hak_registry_owner(second), HAK_OWNER_RESERVE);
+    take(B, others, 1);
+    ck_assert_ptr_eq(hak_superslab_of(others[0].p), second);
+    ck_assert_uint_eq(hak_registry_owner(second), heap->id);
+}
+END_TEST
+
+START_TEST(superslabs_by_class_are_shared_by_none) {
+    hak_options.superslab_compact = 0;
+    take(A, blocks, 1);
+    take(B, others, 1);
+    ck_assert_ptr_ne(hak_superslab_of(blocks[0].p), hak_superslab_of(others[0].p));
+    take_slabs(A, blocks, 5);
+    for (unsigned i = 0; i < 5 * SLOTS_A; i++)
+        ck_assert_ptr_ne(hak_superslab_of(blocks[i].p), hak_superslab_of(others[0].p));
+    ck_assert_uint_eq(count_superslabs(), 2);
+    give(blocks, 5 * SLOTS_A);
+    take(HAK_CLASS_OF_64, blocks, 1); /* an EMPTY one of the other classes is not for it either */
+    ck_assert_uint_eq(count_superslabs(), 3);
+}
+END_TEST
+
+START_TEST(classes_share_a_superslab) {
+    for (unsigned c = 0; c < 20; c++)
+        take(c, &blocks[c], 1);
+    ck_assert_uint_eq(count_superslabs(), 1);
+}
+END_TEST
+
+static unsigned count_slabs_of_band(size_t low, size_t high) {
+    unsigned count = 0;
+    for (unsigned i = 1; i < HAK_SLABS; i++) {
+        unsigned c = heap->room->class_of_slab[i];
+        count += c < HAK_CLASSES && hak_class_bytes(c) > low && hak_class_bytes(c) <= high;
+    }
+    return count;
+}
+
+START_TEST(precharge_takes_slabs_for_the_bands_it_names_once) {
+    hak_options.precharge_c3 = 3;
+    hak_options.precharge_c7 = 5;
+    hak_slab_precharge(heap);
+    ck_assert_uint_eq(count_slabs_of_band(32, 64), 3);
+    ck_assert_uint_eq(count_slabs_of_band(512, 1024), 5);
+    ck_assert_uint_eq(heap->active_slabs, 8);
+    hak_slab_precharge(heap); /* the next thread of this heap has them */
+    ck_assert_uint_eq(heap->active_slabs, 8);
+    take(HAK_CLASS_OF_64, blocks, 1);
+    ck_assert_uint_eq(heap->active_slabs, 8);
+    give(blocks, 1);
+    hak_slab_trim(heap);
+    ck_assert_uint_eq(count_superslabs(), 0);
+}
+END_TEST
+
+/* ---- the hot slab ---------------------------------------------------------------------------- */
+
+START_TEST(a_refill_takes_from_one_slab_where_that_is_useful) {
+    take_slabs(B, blocks, 4);
+    /* In each of three slabs one slot is free, in the fourth forty. */
+    for (unsigned i = 0; i < 3; i++)
+        give(&blocks[i * SLOTS_B], 1);
+    give(&blocks[3 * SLOTS_B], 40);
+    ck_assert_uint_eq(hak_slab_take_some(heap, B, others, 32), 32);
+    for (unsigned i = 0; i < 32; i++)
+        ck_assert_ptr_eq(slab_of(others[i]), slab_of(blocks[3 * SLOTS_B]));
+    /* The eight that are left are a useful part; then the single ones are used up before another
+     * slab begins to serve. */
+    ck_assert_uint_eq(hak_slab_take_some(heap, B, others, 32), 8);
+    unsigned active = heap->active_slabs;
+    ck_assert_uint_ge(hak_slab_take_some(heap, B, others, 32), 8);
+    ck_assert_uint_eq(heap->active_slabs, active + 1);
+    for (unsigned i = 0; i < 3; i++)
+        ck_assert_uint_eq(slab_of(blocks[i * SLOTS_B])->used, SLOTS_B);
+}
+END_TEST
+
+START_TEST(runs_of_blocks_are_counted_like_single_ones) {
+    take_slabs(A, blocks, 6);
+    enum { COUNT = 6 * SLOTS_A };
+    uint64_t random = 88172645463325252ull;
+    for (unsigned i = COUNT - 1; i > 0; i--) {
+        random ^= random << 13, random ^= random >> 7, random ^= random << 17;
+        unsigned j = (unsigned)(random % (i + 1));
+        base_t block = blocks[i];
+        blocks[i] = blocks[j];
+        blocks[j] = block;
+    }
+    struct hak_superslab *superslab = hak_superslab_of(blocks[0].p);
+    for (unsigned given = 0; given < COUNT - 10;) {
+        unsigned count = given + 7 < COUNT - 10 ? 7 : COUNT - 10 - given;
+        give(&blocks[given], count);
+        given += count;
+        unsigned used = 0;
+        for (unsigned i = 1; i < HAK_SLABS; i++)
+            used += superslab->class_of_slab[i] == A ? superslab->slabs[i].used : 0;
+        ck_assert_uint_eq(used, COUNT - given);
+        ck_assert_uint_eq(superslab->used_bytes, (COUNT - given) * 1024);
+    }
+}
+END_TEST
+
+/* ---- back ------------------------------------------------------------------------------------ */
+
+static unsigned count_resident_slabs(const base_t *some, unsigned step, unsigned count) {
+    unsigned resident = 0;
+    for (unsigned i = 0; i < count; i += step) {
+        unsigned char in_core = 0;
+        void *page = (void *)((uintptr_t)some[i].p & ~(uintptr_t)4095);
+        resident += mincore(page, 1, &in_core) == 0 && (in_core & 1);
+    }
+    return resident;
+}
+
+/* A block in each SuperSlab stays, so none is unmapped. */
+START_TEST(a_burst_leaves_few_pages_behind_at_once) {
+    enum { SUPERSLABS = 6, SLABS = 31 * SUPERSLABS };
+    take_slabs(A, blocks, SLABS);
+    for (unsigned i = 0; i < SLABS * SLOTS_A; i++)
+        *blocks[i].p = 1;
+    for (unsigned i = 0; i < SLABS; i++)
+        if (i % 31 != 0)
+            give(&blocks[i * SLOTS_A], SLOTS_A);
+    ck_assert_uint_le(heap->dirty_slabs, 64);
+    ck_assert_uint_le(count_resident_slabs(blocks, SLOTS_A, SLABS * SLOTS_A), 64 + SUPERSLABS);
+    ck_assert_uint_gt(heap->slabs_purged, 0);
+    /* What was purged is zero, what was not is as it was, and all of it serves again. */
+    take_slabs(A, others, SLABS - SUPERSLABS);
+    for (unsigned i = 0; i < (SLABS - SUPERSLABS) * SLOTS_A; i++)
+        *others[i].p = 2;
+    ck_assert_uint_gt(heap->slabs_retouched, 0);
+}
+END_TEST
+
+START_TEST(no_memory_gives_nothing_and_breaks_nothing) {
+    take_slabs(A, blocks, 30);
+    struct rlimit limit;
+    getrlimit(RLIMIT_AS, &limit);
+    limit.rlim_cur = (rlim_t)1 << 20;
+    setrlimit(RLIMIT_AS, &limit);
+    unsigned left = hak_slab_take(heap, A, others, 2 * SLOTS_A);
+    ck_assert_uint_eq(left, SLOTS_A); /* the last slab of the SuperSlab */
+    ck_assert_uint_eq(hak_slab_take(heap, A, others, 1), 0);
+    ck_assert_uint_eq(hak_slab_take_some(heap, B, others, 32), 0);
+    give(&blocks[0], 1);
+    ck_assert_uint_eq(hak_slab_take(heap, A, others, 5), 1);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_AS, &limit);
+    take(A, others, 100);
+}
+END_TEST
+
+int main(void) {
+    TCase *cases = tcase_create("acquire");
+    tcase_add_checked_fixture(cases, set_up, NULL);
+    tcase_add_test(cases, an_empty_slab_of_the_class_is_taken_first_and_as_it_is);
+    tcase_add_test(cases, an_empty_slab_of_another_class_is_taken_before_an_unused_one);
+    tcase_add_test(cases, without_reuse_an_unused_slab_comes_first);
+    tcase_add_test(cases, stage_one_looks_at_no_more_superslabs_than_it_may);
+    tcase_add_test(cases, a_superslab_of_the_reserve_is_claimed_before_one_is_mapped);
+    tcase_add_test(cases, superslabs_by_class_are_shared_by_none);
+    tcase_add_test(cases, classes_share_a_superslab);
+    tcase_add_test(cases, precharge_takes_slabs_for_the_bands_it_names_once);
+    tcase_add_test(cases, a_refill_takes_from_one_slab_where_that_is_useful);
+    tcase_add_test(cases, runs_of_blocks_are_counted_like_single_ones);
+    tcase_add_test(cases, a_burst_leaves_few_pages_behind_at_once);
+    tcase_add_test(cases, no_memory_gives_nothing_and_breaks_nothing);
+    return run_cases("acquire", cases);
+}

@@ -1,0 +1,142 @@
+/* Tiers: the rule, its hysteresis, and that a SuperSlab which drains is taken from last. */
+#include "unit/slab/heap_of_test.h"
+
+enum { A = HAK_CLASS_OF_4096, SLOTS = 16, ALL = 31 * SLOTS };
+
+static base_t blocks[3 * ALL], others[ALL];
+
+START_TEST(the_rule_is_that_of_the_table) {
+    const uint32_t all = (HAK_SLABS - 1) * HAK_SLAB_BYTES;
+    for (int tier = HAK_TIER_FREE; tier <= HAK_TIER_HOT; tier++) {
+        ck_assert_int_eq(hak_tier_after(tier, 0), HAK_TIER_FREE);
+        ck_assert_int_eq(hak_tier_after(tier, all), HAK_TIER_HOT);
+        ck_assert_int_eq(hak_tier_after(tier, all / 2), HAK_TIER_HOT);
+    }
+    /* At most a quarter drains; more than that is hot, but has to be some more after it drained. */
+    ck_assert_int_eq(hak_tier_after(HAK_TIER_HOT, all / 4), HAK_TIER_DRAINING);
+    ck_assert_int_eq(hak_tier_after(HAK_TIER_HOT, all / 4 + 1), HAK_TIER_HOT);
+    ck_assert_int_eq(hak_tier_after(HAK_TIER_DRAINING, all / 4 + 1), HAK_TIER_DRAINING);
+    ck_assert_int_eq(hak_tier_after(HAK_TIER_DRAINING, all / 8 * 3), HAK_TIER_HOT);
+    ck_assert_int_eq(hak_tier_after(HAK_TIER_DRAINING, 1), HAK_TIER_DRAINING);
+    /* One that fills up for the first time does not drain. */
+    ck_assert_int_eq(hak_tier_after(HAK_TIER_FREE, 1), HAK_TIER_FREE);
+    ck_assert_int_eq(hak_tier_after(HAK_TIER_FREE, all / 4 + 1), HAK_TIER_HOT);
+}
+END_TEST
+
+START_TEST(a_superslab_goes_through_its_tiers) {
+    take(A, blocks, ALL);
+    struct hak_superslab *superslab = hak_superslab_of(blocks[0].p);
+    ck_assert_int_eq(superslab->tier, HAK_TIER_HOT);
+    unsigned given = 0;
+    while (superslab->tier == HAK_TIER_HOT) {
+        ck_assert_uint_gt(superslab->used_bytes, 31 * HAK_SLAB_BYTES / 4);
+        give(&blocks[given++], 1);
+    }
+    ck_assert_int_eq(superslab->tier, HAK_TIER_DRAINING);
+    ck_assert_uint_le(superslab->used_bytes, 31 * HAK_SLAB_BYTES / 4);
+    ck_assert_ptr_eq(heap->cooled, superslab);
+    /* Around the border nothing changes; three eighths make it hot again. */
+    take(A, others, 1);
+    ck_assert_int_eq(superslab->tier, HAK_TIER_DRAINING);
+    unsigned taken = 1;
+    while (superslab->tier == HAK_TIER_DRAINING)
+        take(A, &others[taken++], 1);
+    ck_assert_int_eq(superslab->tier, HAK_TIER_HOT);
+    ck_assert_uint_ge(superslab->used_bytes, 31 * HAK_SLAB_BYTES / 8 * 3);
+    ck_assert_ptr_null(heap->cooled);
+    ck_assert_uint_eq(count_superslabs(), 1);
+}
+END_TEST
+
+/* Two SuperSlabs full, then a fifth of the first and most of the second are left. */
+static void let_the_first_drain(struct hak_superslab **first, struct hak_superslab **second) {
+    take(A, blocks, 2 * ALL);
+    *first = hak_superslab_of(blocks[0].p);
+    *second = hak_superslab_of(blocks[ALL].p);
+    for (unsigned slab = 0; slab < 31; slab++)
+        give(&blocks[slab * SLOTS], SLOTS - 3);
+    ck_assert_int_eq((*first)->tier, HAK_TIER_DRAINING);
+    give(&blocks[ALL], 2 * SLOTS);
+    ck_assert_int_eq((*second)->tier, HAK_TIER_HOT);
+}
+
+START_TEST(what_drains_is_taken_from_last) {
+    struct hak_superslab *first, *second;
+    let_the_first_drain(&first, &second);
+    take(A, others, 2 * SLOTS);
+    for (unsigned i = 0; i < 2 * SLOTS; i++)
+        ck_assert_ptr_eq(hak_superslab_of(others[i].p), second);
+    /* Nothing else can serve now: before memory is mapped, what drains does. */
+    take(A, others, 1);
+    ck_assert_ptr_eq(hak_superslab_of(others[0].p), first);
+    ck_assert_uint_eq(count_superslabs(), 2);
+}
+END_TEST
+
+START_TEST(another_class_takes_no_slab_of_what_drains) {
+    struct hak_superslab *first, *second;
+    let_the_first_drain(&first, &second);
+    for (unsigned slab = 0; slab < 31; slab += 2)
+        give(&blocks[slab * SLOTS + SLOTS - 3], 3); /* empty slabs in the first */
+    ck_assert_uint_ne(first->dirty_slabs, 0);
+    take(HAK_CLASS_OF_64, others, 1);
+    ck_assert_ptr_eq(hak_superslab_of(others[0].p), second);
+}
+END_TEST
+
+START_TEST(what_drained_goes_to_the_pool_with_its_last_block) {
+    struct hak_superslab *first, *second;
+    let_the_first_drain(&first, &second);
+    for (unsigned slab = 0; slab < 31; slab++)
+        give(&blocks[slab * SLOTS + SLOTS - 3], 3);
+    ck_assert_uint_ne(hak_registry_owner(first), heap->id);
+    ck_assert_uint_eq(count_superslabs(), 1);
+    ck_assert_ptr_null(heap->cooled);
+}
+END_TEST
+
+/* After every step tier and used bytes are what the slots say. */
+START_TEST(random_work_keeps_tiers_and_counts_true) {
+    static struct { base_t block; } live[6000];
+    uint64_t random = 88172645463325252ull;
+    for (int step = 0; step < 300000; step++) {
+        random ^= random << 13, random ^= random >> 7, random ^= random << 17;
+        unsigned places = step / 20000 % 2 ? 6000 : 300; /* grows and shrinks */
+        unsigned i = (unsigned)(random % 6000);
+        if (live[i].block.p) {
+            give(&live[i].block, 1);
+            live[i].block = HAK_NO_BASE;
+        } else if (i < places) {
+            take(12 + (unsigned)(random >> 32) % 20, &live[i].block, 1);
+        }
+        if (step % 1000 != 0)
+            continue;
+        const struct hak_superslab *lists[] = {heap->room, heap->full, heap->cooled};
+        for (unsigned l = 0; l < 3; l++) {
+            for (const struct hak_superslab *s = lists[l]; s; s = s->next) {
+                size_t used_bytes = 0;
+                for (unsigned k = 1; k < HAK_SLABS; k++)
+                    if (s->class_of_slab[k] != HAK_CLASS_NONE)
+                        used_bytes += s->slabs[k].used * hak_class_bytes(s->class_of_slab[k]);
+                ck_assert_uint_eq(s->used_bytes, used_bytes);
+                ck_assert_int_eq(hak_tier_after(s->tier, s->used_bytes), s->tier);
+                ck_assert_int_eq(s->tier == HAK_TIER_DRAINING, l == 2);
+            }
+        }
+    }
+}
+END_TEST
+
+int main(void) {
+    TCase *cases = tcase_create("tier");
+    tcase_add_checked_fixture(cases, set_up, NULL);
+    tcase_set_timeout(cases, 20);
+    tcase_add_test(cases, the_rule_is_that_of_the_table);
+    tcase_add_test(cases, a_superslab_goes_through_its_tiers);
+    tcase_add_test(cases, what_drains_is_taken_from_last);
+    tcase_add_test(cases, another_class_takes_no_slab_of_what_drains);
+    tcase_add_test(cases, what_drained_goes_to_the_pool_with_its_last_block);
+    tcase_add_test(cases, random_work_keeps_tiers_and_counts_true);
+    return run_cases("tier", cases);
+}
