@@ -190,3 +190,13 @@ void hak_mid_empty_left(struct hak_heap *heap, struct hak_mid *mid) {
 size_t hak_mid_count(const struct hak_mid *mid, unsigned class_index) {
     return mid ? __atomic_load_n(&mid->lists[class_index].count, __ATOMIC_RELAXED) : 0;
 }
+
+size_t hak_mid_each(const struct hak_mid *mid, unsigned class_index,
+                    void (*visit)(base_t block, void *context), void *context) {
+    size_t count = hak_mid_count(mid, class_index), visited = 0;
+    const struct segment *segment = count ? mid->lists[class_index].newest : NULL;
+    for (; segment && visited < count; segment = segment->older)
+        for (uint64_t i = 0; i < segment->count && i < HAK_MID_SEGMENT_PLACES; i++, visited++)
+            visit(segment->blocks[i], context);
+    return count;
+}

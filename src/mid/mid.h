@@ -69,4 +69,9 @@ HAK_HIDDEN void hak_mid_empty_left(struct hak_heap *heap, struct hak_mid *mid);
 /* Blocks in the list of the class, for statistics: of a thread that may be at work. */
 HAK_HIDDEN size_t hak_mid_count(const struct hak_mid *mid, unsigned class_index);
 
+/* Calls `visit` for each block in the list of the class, for checks, and returns how many blocks
+ * the list should have. Any thread; memory of segments is never unmapped. */
+HAK_HIDDEN size_t hak_mid_each(const struct hak_mid *mid, unsigned class_index,
+                               void (*visit)(base_t block, void *context), void *context);
+
 #endif

@@ -25,6 +25,7 @@ struct walk {
     const char *cache;    /* the cache, for people; NULL: by its place */
     unsigned class_index; /* of the cache; HAK_CLASS_NONE: blocks of any class */
     enum hak_place place;
+    size_t visited;
 };
 
 static void verify_block(const struct walk *walk, base_t block) {
@@ -113,6 +114,19 @@ static void verify_list(struct walk *walk, const struct hak_cache *list) {
         hak_verify_wrong(walk->v, &where, "the list goes on behind the last block that is counted");
 }
 
+static void visit_mid(base_t block, void *context) {
+    struct walk *walk = context;
+    verify_block(walk, block);
+    walk->visited++;
+}
+
+static void verify_mid(struct walk *walk, const struct hak_mid *mid) {
+    struct hak_verify_where where = {.heap = walk->heap, .cache = hak_verify_place(walk->place)};
+    walk->visited = 0;
+    size_t count = hak_mid_each(mid, walk->class_index, visit_mid, walk);
+    hak_verify_same(walk->v, &where, "blocks in the list", walk->visited, count);
+}
+
 static void verify_chunk(struct walk *walk, const struct hak_chunk *chunk) {
     struct hak_verify_where where = {.heap = walk->heap, .cache = walk->cache};
     if (chunk->count > HAK_CHUNK_BLOCKS) {
@@ -121,6 +135,7 @@ static void verify_chunk(struct walk *walk, const struct hak_chunk *chunk) {
         return;
     }
     walk->owner = (hak_owner_t)chunk->owner;
+    walk->class_index = chunk->class_index;
     for (uint32_t i = 0; i < chunk->count; i++)
         verify_block(walk, chunk->blocks[i]);
 }
@@ -171,6 +186,8 @@ void hak_verify_caches(struct hak_verify *v, struct hak_heap *heap) {
         walk.place = hak_mid_has(c) ? HAK_PLACE_MID_RING : HAK_PLACE_FRONT;
         if (thread)
             verify_array(&walk, thread, front);
+        walk.place = HAK_PLACE_MID_LIFO;
+        verify_mid(&walk, front->mid);
     }
     for (unsigned i = 0; front && front->caches && i < hak_plan_cache_count; i++) {
         const struct hak_cache *cache = &front->caches[i];
