@@ -106,7 +106,7 @@ START_TEST(a_thread_that_goes_on_without_a_burst_gives_its_pages_back) {
     static base_t few[FEW];
     while (hak_ticks() < end) {
         for (int i = 0; i < FEW; i++)
-            few[i] = hak_route_take(64, 0, NULL).base;
+            few[i] = hak_route_take(8, 0, NULL).base;
         for (int i = 0; i < FEW; i++)
             ck_assert(hak_route_give(few[i], HAK_FREE));
     }
