@@ -160,8 +160,29 @@ static void apply_groups(void) {
     }
 }
 
+/* BenchFast hangs stacks of its own in the place of the fronts up to 1,024 B: they are off. */
+static void make_way_for_bench_fast(struct hak_options *o) {
+    if (hak_is_debug_build) {
+        const char *parts[] = {"hakmem: ", prefix,
+                               "BENCH_FAST_MODE=1 is for libhakmem; hakmem-debug.so does without"};
+        say(parts, sizeof parts / sizeof *parts);
+        o->bench_fast_mode = 0;
+        return;
+    }
+    o->unified_c0 = o->unified_c1 = o->unified_c2 = o->unified_c3 = 0;
+    o->unified_c4 = o->unified_c5 = o->unified_c6 = o->unified_c7 = 0;
+    o->magazine_enable = o->hot_ring_enable = o->ultrahot_enable = 0;
+    o->fc_enable = o->sfc_enable = o->heapv2_only = o->smallmid_enable = 0;
+    o->disable_heapv2 = 1;
+    o->prewarm_all = o->prewarm_c2 = o->prewarm_c3 = o->prewarm_c4 = o->prewarm_c5 = 0;
+    o->alloc_learn = 0;
+    o->class_override[0] = 0;
+}
+
 /* Puts what holds in the place of "auto". The plain build knows one layout and stays lean. */
 static void resolve_auto(struct hak_options *o) {
+    if (o->bench_fast_mode)
+        make_way_for_bench_fast(o);
     if (o->debug_level >= 3)
         o->acquire_debug = 1;
     if (!hak_is_debug_build) {

@@ -69,6 +69,8 @@ HAK_EXPORT void *pvalloc(size_t bytes) {
 HAK_EXPORT size_t malloc_usable_size(void *pointer) {
     if (!pointer)
         return 0;
+    if (hak_bench_fast_holds(pointer))
+        return hak_class_bytes(hak_bench_fast_class_of(pointer));
     user_t user = user_from(pointer);
     base_t base = base_of(user);
     size_t slot_bytes = hak_route_slot_bytes(base);

@@ -7,6 +7,7 @@
  *               statistics.c  malloc_trim, mallinfo, malloc_stats, malloc_info, mallopt
  *               cxx.h         what a C++ runtime is needed for: std::bad_alloc, the new_handler
  *               start.c       first call, constructor, end of a thread, fork handlers
+ *               bench_fast.h  the mode that measures what safety costs
  *               foreign.c     a pointer that is none of ours; external_guard.h counts those of
  *                             other allocators
  *               summary.h     what the process tells of its heap at its end
@@ -21,6 +22,7 @@
 #define HAK_ENTRY_ENTRY_H
 
 #include <errno.h>
+#include "entry/bench_fast.h"
 #include "route/route.h"
 
 /* start.c: options, registry and this thread are set up. Once true for a thread, always true. */

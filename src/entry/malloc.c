@@ -8,7 +8,10 @@
 
 static HAK_COLD void *allocate_slowly(size_t bytes) {
     struct hak_hand_out how = {.asked_bytes = bytes, .subkind = HAK_BY_MALLOC, .caller = CALLER};
-    return hak_entry_allocate(&how);
+    void *user = hak_entry_allocate(&how);
+    if (hak_bench_fast_is_on() && !hak_bench_fast_holds(user))
+        hak_bench_fast_tell_empty(how.class_index);
+    return user;
 }
 
 /* The plain build's way to a mapping, without what only classes need. */
@@ -33,12 +36,20 @@ HAK_EXPORT void *malloc(size_t bytes) {
     return block.p;
 }
 
-HAK_COLD void hak_entry_give_slowly(void *pointer) {
+static HAK_COLD void give_slowly(void *pointer) {
     if (!hak_is_debug_build && hak_registry_owner_fast(pointer) == HAK_OWNER_NOBODY &&
         hak_large_give(base_from(pointer)))
         return;
     if (pointer)
         hak_entry_give_back(user_from(pointer), HAK_GIVEN_BY_FREE);
+}
+
+/* A leaf, so that BenchFast's free has no frame. */
+HAK_COLD void hak_entry_give_slowly(void *pointer) {
+    if (hak_bench_fast_holds(pointer))
+        hak_bench_fast_push(pointer);
+    else
+        give_slowly(pointer);
 }
 
 HAK_EXPORT void free(void *pointer) {

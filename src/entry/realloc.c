@@ -37,6 +37,17 @@ static void *fail(size_t bytes) {
     return NULL;
 }
 
+/* A block of BenchFast's pool, which no layer knows, moves always. */
+static void *resize_in_pool(user_t user, size_t bytes, const void *caller) {
+    size_t old_bytes = hak_class_bytes(hak_bench_fast_class_of(user.p));
+    void *moved = allocate(bytes, user, caller);
+    if (moved) {
+        memcpy(moved, user.p, old_bytes < bytes ? old_bytes : bytes);
+        hak_bench_fast_push(user.p);
+    }
+    return moved;
+}
+
 static void *resize(user_t user, base_t base, size_t bytes, const void *caller) {
     size_t slot_bytes = hak_route_slot_bytes(base);
     size_t delta_bytes = user_address(user) - base_address(base);
@@ -70,6 +81,8 @@ static void *reallocate(void *pointer, size_t bytes, const void *caller) {
         hak_entry_free(pointer, HAK_GIVEN_BY_FREE);
         return NULL;
     }
+    if (hak_bench_fast_holds(pointer))
+        return resize_in_pool(user, bytes, caller);
     base_t base;
     if (bytes > PTRDIFF_MAX || check_take_back(user, HAK_REALLOC, &base) != HAK_TAKE)
         return fail(bytes);

@@ -14,6 +14,7 @@
 #include "entry/entry.h"
 #include "entry/summary.h"
 #include "front/remote.h"
+#include "learn/learn.h"
 #include "platform/address.h"
 #include "pool/pool.h"
 
@@ -70,6 +71,8 @@ static HAK_COLD void start_process(void) {
     hak_lock(&start_lock);
     if (!atomic_load_explicit(&is_started, memory_order_relaxed)) {
         read_options();
+        hak_bench_fast_start();
+        hak_learn_start();
         hak_address_start();
         hak_registry_start(true);
         hak_route_start();
@@ -84,6 +87,7 @@ void hak_entry_start_thread(void) {
     if (!atomic_load_explicit(&is_started, memory_order_acquire))
         start_process();
     hak_front_start();
+    hak_bench_fast_begin();
     if (has_thread_key)
         (void)pthread_setspecific(thread_key, &hak_thread);
 }
@@ -91,6 +95,7 @@ void hak_entry_start_thread(void) {
 static void end_thread(void *value) {
     if (++hak_thread.end_rounds < END_ROUND && pthread_setspecific(thread_key, value) == 0)
         return;
+    hak_bench_fast_end();
     hak_front_end();
     hak_large_thread_end();
     check_thread_end();

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# BenchFast: blocks come from the pool and go back to it unchecked; what does not fit goes the normal way.
+set -u
+status=0
+program=$BUILD/tests/options/bench_fast
+
+# due WHAT STDERR [COMMAND...]: ends well and says exactly this.
+due() {
+    local what=$1 said=$2 code=0
+    shift 2
+    "$@" env HAKMEM_BENCH_FAST_MODE=1 LD_PRELOAD="$library" "$program" "$what" >out 2>err || code=$?
+    if [ "$code" -ne 0 ] || [ -s out ] || [ "$(cat err)" != "$said" ]; then
+        echo "$(basename "$library"), $what: status $code, $(cat out err)"
+        echo "due: $said"
+        status=1
+    fi
+}
+
+library=$BUILD/libhakmem.so
+for what in pool family twice threads; do
+    due "$what" ""
+done
+due empty "hakmem: HAKMEM_BENCH_FAST_MODE: no block of 64 B is left in the pool; what is measured from here on is not the pool alone"
+
+# Without the mode a second free ends the program.
+LD_PRELOAD=$library "$program" twice >out 2>err && { echo "a second free was not noticed without the mode"; status=1; }
+
+# Where the addresses are not to be had it says so and goes the normal way.
+due family "hakmem: HAKMEM_BENCH_FAST_MODE: 21 GiB of addresses are not to be had; going the normal way" \
+    bash -c 'ulimit -v 4000000; exec "$@"' limited
+
+library=$BUILD/hakmem-debug.so
+export HAKMEM_TRACE=off
+due family "hakmem: HAKMEM_BENCH_FAST_MODE=1 is for libhakmem; hakmem-debug.so does without"
+exit "$status"
