@@ -2,7 +2,7 @@
  * right after everything was freed, and after two idle seconds.
  *
  * Every thread fills its share with blocks of 16 to 4,096 bytes and frees them in random order,
- * then idles as a server without visitors does: 200 small calls each 10 ms. */
+ * then idles as a server without visitors does: 200 small calls each hundredth second. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdint.h>
@@ -14,7 +14,7 @@
 
 enum { MOST_THREADS = 64 };
 
-static long threads, share_bytes;
+static long threads, share_bytes, idle_rounds = 200;
 static pthread_barrier_t all;
 static long resident_kib[3];
 
@@ -42,7 +42,7 @@ static void note(int when) {
 
 static void idle(uint32_t *state) {
     void *few[16] = {NULL};
-    for (int i = 0; i < 200; i++) {
+    for (int i = 0; i < idle_rounds; i++) {
         for (int k = 0; k < 100; k++) {
             void **block = &few[next_random(state) % 16];
             free(*block);
@@ -80,12 +80,14 @@ static void *work(void *seed) {
 }
 
 int main(int argc, char **argv) {
-    threads = argc == 3 ? atol(argv[1]) : 0;
+    threads = argc == 3 || argc == 4 ? atol(argv[1]) : 0;
     if (threads < 1 || threads > MOST_THREADS) {
-        fputs("usage: burst THREADS MIB\n", stderr);
+        fputs("usage: burst THREADS [TENTHS] MIB\n", stderr);
         return 2;
     }
-    share_bytes = (atol(argv[2]) << 20) / threads;
+    if (argc == 4)
+        idle_rounds = atol(argv[2]) * 10;
+    share_bytes = (atol(argv[argc - 1]) << 20) / threads;
     pthread_barrier_init(&all, NULL, (unsigned)threads);
     pthread_t started[MOST_THREADS];
     for (long i = 0; i < threads; i++)
