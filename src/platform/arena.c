@@ -3,6 +3,9 @@
 
 #include <stdatomic.h>
 
+/* Of all pieces in use: what a new range has of them, and what may be left of it when one goes. */
+enum { RANGE_SHARE = 4, KEPT_SHARE = 16 };
+
 #define LEFT_MASK (HAK_ARENA_PIECE_BYTES - 1) /* below the address: how many pieces are left */
 
 static _Atomic uintptr_t range;
@@ -69,7 +72,7 @@ static void *take_piece(uint32_t in_use) {
     if (piece)
         return open_piece(piece);
     uint32_t most = HAK_ARENA_RANGE_BYTES / HAK_ARENA_PIECE_BYTES;
-    uint32_t pieces = in_use < most ? in_use : most;
+    uint32_t pieces = in_use / RANGE_SHARE < most ? in_use / RANGE_SHARE : most;
     if (pieces > 1 && hak_address_space_limit() == SIZE_MAX)
         return map_range(pieces);
     return map_alone();
@@ -91,7 +94,7 @@ void hak_arena_give(void *piece) {
         (void)hak_discard(piece, HAK_ARENA_PIECE_BYTES);
     uint32_t before = atomic_fetch_sub_explicit(&pieces_in_use, 1, memory_order_relaxed);
     void *rest;
-    uintptr_t pieces = take_rest(before - 1, &rest);
+    uintptr_t pieces = take_rest((before - 1) / KEPT_SHARE, &rest);
     if (pieces)
         (void)hak_unmap(rest, pieces * HAK_ARENA_PIECE_BYTES);
 }

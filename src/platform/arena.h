@@ -4,9 +4,9 @@
  *   range   | piece | piece | piece | addresses, no memory yet ......... |
  *                                   ^ next, and how many are left: one word
  *
- * A range is as long as all pieces in use, 64 MiB at most; under a limit on address space (ulimit
- * -v) each piece is a mapping of its own. A piece that comes back is unmapped at once, and so is
- * what is left of the range when it is more than the pieces in use.
+ * A range is a quarter as long as all pieces in use, 64 MiB at most; under a limit on address space
+ * (ulimit -v) each piece is a mapping of its own. A piece that comes back is unmapped at once, and
+ * then what is left of the range, too, when it is more than a sixteenth of the pieces in use.
  *
  * Who owns what: the rest of the range belongs to the arena, a piece to who took it. No lock: the
  * one word changes by compare-and-swap, and it says all there is to know, so an old value that
