@@ -9,9 +9,8 @@
 #include "platform/platform.h"
 
 #define SHARE_STEP_BYTES ((uint64_t)256 << 10)
-#define DECAY_TICKS      ((uint64_t)1 << 28) /* a tenth of a second at usual clock rates */
 
-enum { LOOK_EVERY = 64, LOOKED_AT = 4 };
+enum { LOOK_EVERY = hak_is_debug_build ? 1024 : 64, LOOKED_AT = 4 };
 
 enum owner { OWNER_NONE, OWNER_THREAD, OWNER_LEFT };
 
@@ -263,7 +262,7 @@ static inline void move_to_cache(struct cache *cache, struct hak_large *large) {
 
 static void look_at_idle(struct cache *cache) {
     uint64_t now = hak_ticks();
-    if (now - cache->looked_at < DECAY_TICKS)
+    if (!hak_is_debug_build && now - cache->looked_at < HAK_LARGE_DECAY_TICKS)
         return;
     cache->looked_at = now;
     cache->look++;
@@ -276,8 +275,7 @@ static void look_at_idle(struct cache *cache) {
 }
 
 void hak_bigcache_tend(void) {
-    /* Not where moves are recorded: there they are to be the same in each run. */
-    if (!hak_is_debug_build && own)
+    if (own)
         look_at_idle(own);
 }
 
@@ -300,7 +298,7 @@ bool hak_bigcache_give(struct hak_large *large) {
     if (HAK_UNLIKELY(!cache || bytes > hak_options.bigcache_max_bytes / 2))
         return false;
     if (HAK_UNLIKELY(++cache->gives % LOOK_EVERY == 0))
-        hak_bigcache_tend();
+        look_at_idle(cache);
     if (HAK_UNLIKELY(cache->bytes + bytes > share_of(cache)))
         return give_over_share(cache, large);
     move_to_cache(cache, large);

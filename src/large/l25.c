@@ -7,10 +7,7 @@
 #include "large/returned.h"
 #include "large/runs.h"
 
-/* A tenth of a second at usual clock rates: how long free pages stay. */
-#define DECAY_TICKS ((uint64_t)1 << 28)
-
-enum { STRUCTS_AT_ONCE = 16, LOOK_EVERY = 16, CLEANED_AT_ONCE = 8 };
+enum { STRUCTS_AT_ONCE = 16, LOOK_EVERY = 16, CLEANED_AT_ONCE = 8, CLEANED_WHEN_IDLE = 64 };
 
 struct hak_shard {
     _Alignas(64) struct hak_lock lock;
@@ -110,7 +107,7 @@ static void age_kept(uint64_t now) {
     struct hak_page_chunk *chunk = take_kept();
     if (!chunk)
         return;
-    if (now - chunk->kept_at >= DECAY_TICKS) {
+    if (now - chunk->kept_at >= HAK_LARGE_DECAY_TICKS) {
         hak_chunk_unmap(chunk);
         return;
     }
@@ -120,15 +117,13 @@ static void age_kept(uint64_t now) {
         hak_chunk_unmap(chunk);
 }
 
-/* Every now and then: what was free for a while goes back to the kernel. */
-static void decay(struct hak_shard *shard) {
-    if (++shard->calls % LOOK_EVERY != 0)
-        return;
+/* What was free for a while goes back to the kernel, at most `limit` runs at once. */
+static void decay(struct hak_shard *shard, unsigned limit) {
     uint64_t now = hak_ticks();
-    if (now - shard->cleaned_at < DECAY_TICKS)
+    if (now - shard->cleaned_at < HAK_LARGE_DECAY_TICKS)
         return;
     shard->cleaned_at = now;
-    (void)hak_runs_clean(&shard->runs, false, CLEANED_AT_ONCE);
+    (void)hak_runs_clean(&shard->runs, false, limit);
     age_kept(now);
 }
 
@@ -222,8 +217,18 @@ void hak_l25_give(struct hak_large *large) {
         return;
     }
     give_block(shard, large);
-    decay(shard);
+    if (++shard->calls % LOOK_EVERY == 0)
+        decay(shard, CLEANED_AT_ONCE);
     release(shard);
+}
+
+void hak_l25_tend(void) {
+    for (struct hak_shard *shard = newest_now(); shard; shard = shard->next) {
+        if (!hak_try_lock(&shard->lock))
+            continue; /* somebody works in it */
+        decay(shard, CLEANED_WHEN_IDLE);
+        release(shard);
+    }
 }
 
 bool hak_l25_resize(struct hak_large *large, size_t bytes) {

@@ -37,6 +37,9 @@ HAK_HIDDEN bool hak_l25_resize(struct hak_large *large, size_t bytes);
 /* Gives the pages of everything that is free back to the kernel; returns the bytes. */
 HAK_HIDDEN size_t hak_l25_trim(void);
 
+/* To be called now and then: what was free for a while goes back to the kernel. */
+HAK_HIDDEN void hak_l25_tend(void);
+
 /* True when `p` lies in a chunk of the pool. Takes the shards' locks. */
 HAK_HIDDEN bool hak_l25_covers(const void *p);
 

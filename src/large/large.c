@@ -203,6 +203,15 @@ size_t hak_large_trim(void) {
     return bytes + hak_l25_trim();
 }
 
+_Thread_local uint32_t hak_large_slow_paths __attribute__((tls_model("initial-exec")));
+
+void hak_large_tend_now(void) {
+    if (!keeps_blocks())
+        return;
+    hak_bigcache_tend();
+    hak_l25_tend();
+}
+
 void hak_large_thread_end(void) {
     hak_bigcache_thread_end();
 }

@@ -18,16 +18,10 @@ static const uint8_t profiles[][HAK_TINY_BANDS] = {
     [HAK_TINY_FULL] = {T, T, T, T, T, T, T, T},
 };
 
-static const uint8_t band_of_class[HAK_CLASSES] = {
-#define CLASS(slot_bytes, band) band,
-#include "classes.def"
-#undef CLASS
-};
-
 uint8_t hak_route_of_band[HAK_TINY_BANDS] = {F, F, F, F, F, F, F, F};
 
 enum hak_route hak_route_of_class(unsigned class_index) {
-    unsigned band = band_of_class[class_index];
+    unsigned band = hak_class_band[class_index];
     return band < HAK_TINY_BANDS ? (enum hak_route)hak_route_of_band[band] : HAK_ROUTE_POOL_ONLY;
 }
 

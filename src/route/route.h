@@ -61,6 +61,7 @@ static inline unsigned hak_route_class(size_t slot_bytes, size_t alignment) {
 /* A block of the class from the slow side of the front: the array is empty or there is none. The
  * thread is set up. HAK_NO_BASE without memory. */
 static inline base_t hak_route_take_slowly(unsigned class_index) {
+    hak_large_tend();
     if (HAK_UNLIKELY(hak_thread.state != HAK_THREAD_OWN))
         return hak_front_take_shared(class_index);
     return hak_front_take(class_index);
