@@ -1,0 +1,88 @@
+#!/usr/bin/env bash
+# The transfers between threads under every schedule (docs/specs/transfer.md): the sources as they are pass
+# in each scenario, and each mutant below, a change of one place of them, is found.
+#   check.sh --list           the mutants
+#   check.sh --mutant NAME    one of them, with what the checker says to it
+#   check.sh --long           the scenarios that take minutes
+# timeout: 300
+set -u
+SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
+BUILD=${BUILD:-$SOURCE/build}
+CC=${CC:-gcc}
+cd "$SOURCE" || exit 2
+model=$BUILD/tests/model/checker/model
+made=$BUILD/tests/model/mutants
+
+# Scenarios of `make check`, and those that `make check-long` adds.
+scenarios=(lock cross post idle partial shared claim keep full map cut rest lookup adopt help)
+long_scenarios=(idle3 trim full3 adopt3)
+
+# What a mutant's head says: $2 of "scenario", "file", "says".
+head_of() {
+    sed -n "s/^# $2: //p" "tests/model/mutants/$1.pl"
+}
+
+# Compiles the changed copy of a source, and the scenario's own file where that is what includes a header.
+build_mutant() {
+    local name=$1 file=$2 overlay=$made/$1 compiled source flags
+    flags=(-std=gnu11 -O1 -g -D_GNU_SOURCE -iquote "$overlay" -iquote src -iquote tests/model/checker -DHAK_DEBUG=0)
+    rm -rf "$overlay" && mkdir -p "$overlay/$(dirname "${file#src/}")" || return 2
+    compiled=$overlay/${file#src/}
+    perl -0p "tests/model/mutants/$name.pl" "$file" >"$compiled" || return 2
+    cmp -s "$file" "$compiled" && { echo "mutant $name changes nothing in $file: mend tests/model/mutants/$name.pl"; return 2; }
+    source=$compiled
+    case $file in *.h) source=tests/model/checker/lock_checked.c ;; esac
+    "$CC" "${flags[@]}" -fsanitize=thread -include tests/model/checker/include.h -c -o "$overlay/mutant.o" "$source" &&
+        "$CC" -rdynamic -Wl,-z,now -o "$overlay/model" "$BUILD"/model/checker.o "$overlay/mutant.o" \
+            "$BUILD/liblayersmodel.a" -ldl
+}
+
+run_mutant() {
+    local name=$1 scenario file says out
+    scenario=$(head_of "$name" scenario) file=$(head_of "$name" file) says=$(head_of "$name" says)
+    build_mutant "$name" "$file" || { echo "mutant $name does not compile"; return 2; }
+    out=$(timeout 60 "$made/$name/model" "$scenario" 2>&1) && {
+        echo "mutant $name was not found: $scenario says: $out"
+        return 1
+    }
+    grep -qE "$says" <<<"$out" || {
+        printf 'mutant %s was found by other words than "%s":\n%s\n' "$name" "$says" "$(head -n 3 <<<"$out")"
+        return 1
+    }
+    [ "${verbose-}" ] && printf '%s\n' "$out"
+    rm -rf "${made:?}/$name"
+}
+
+run_scenario() {
+    "$model" "$1" >"$made/$1.out" 2>&1 || {
+        echo "scenario $1:"
+        cat "$made/$1.out"
+        return 1
+    }
+}
+
+mkdir -p "$made" || exit 2
+case ${1-} in
+--list)
+    for file in tests/model/mutants/*.pl; do
+        printf '%-36s %s\n' "$(basename "$file" .pl)" "$(sed -n '1s/^# //p' "$file")"
+    done
+    exit 0
+    ;;
+--mutant)
+    verbose=1
+    run_mutant "$2"
+    exit
+    ;;
+--one) case $2 in mutant:*) run_mutant "${2#*:}" ;; *) run_scenario "$2" ;; esac && exit 0 || exit 1 ;;
+--long) list=("${long_scenarios[@]}") ;;
+*)
+    mapfile -t list < <(printf '%s\n' "${scenarios[@]}" | tac
+        basename -s .pl tests/model/mutants/*.pl | sed 's/^/mutant:/')
+    ;;
+esac
+printf '%s\n' "${list[@]}" | xargs -P 2 -n 1 "$0" --one || exit 1
+for scenario in "${list[@]}"; do
+    [ -f "$made/$scenario.out" ] && cat "$made/$scenario.out"
+done
+exit 0

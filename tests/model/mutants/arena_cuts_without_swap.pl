@@ -1,0 +1,8 @@
+# A piece is cut from the range by a load and a store.
+# scenario: cut
+# file: src/platform/arena.c
+# says: is not held
+s/if \(atomic_compare_exchange_weak_explicit\(&range, &word, word \+ HAK_ARENA_PIECE_BYTES - 1,\s*memory_order_acq_rel, memory_order_acquire\)\)\s*(return [^;]*;)/{
+        atomic_store_explicit(&range, word + HAK_ARENA_PIECE_BYTES - 1, memory_order_seq_cst);
+        $1
+    }/;
