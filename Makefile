@@ -126,6 +126,9 @@ $(BUILD)/tests/unit/tree/%: tests/unit/tree/%.c $(BUILD)/libdebuglayers.a $(BUIL
 $(BUILD)/tests/unit/metrics/%: tests/unit/metrics/%.c $(BUILD)/libdebuglayers.a $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,test) $(LINK_TEST) -DHAK_DEBUG=1 $(CHECK_LIBS)
+$(BUILD)/tests/unit/verify/states_test: tests/unit/verify/states_test.c $(BUILD)/libdebuglayers.a $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,test) $(LINK_TEST) -DHAK_DEBUG=1 $(CHECK_LIBS)
 $(BUILD)/tests/unit/store/%: tests/unit/store/%.c $(BUILD)/libstore.a $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,test) $(LINK_TEST) $(CHECK_LIBS) $(HOST_LIBS)

@@ -11,6 +11,17 @@ enum { SMALL = HAK_CLASS_OF_16, MIDDLE = HAK_CLASS_OF_320, WIDE = HAK_CLASS_OF_8
 static struct hak_heap *heap;
 static base_t small[LIVE], middle[LIVE], wide[LIVE / 10];
 
+static base_t take(unsigned class_index) {
+    base_t block = hak_array_pop(class_index);
+    return block.p ? block : hak_front_refill(class_index);
+}
+
+static void give(unsigned class_index, base_t block) {
+    if (hak_array_is_full(class_index))
+        hak_front_spill(class_index);
+    hak_array_push(class_index, block);
+}
+
 static void set_up(void) {
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
     hak_options_read(NULL);

@@ -60,17 +60,6 @@ static void see(const struct breakage *breakage) {
                      breakage->said, said);
 }
 
-static base_t take(unsigned class_index) {
-    base_t block = hak_array_pop(class_index);
-    return block.p ? block : hak_front_refill(class_index);
-}
-
-static void give(unsigned class_index, base_t block) {
-    if (hak_array_is_full(class_index))
-        hak_front_spill(class_index);
-    hak_array_push(class_index, block);
-}
-
 static struct hak_slab *slab_of(base_t block) {
     return &hak_superslab_of(block.p)->slabs[hak_slab_index_of(block.p)];
 }
