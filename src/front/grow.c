@@ -55,7 +55,7 @@ bool hak_array_grow(unsigned class_index) {
     if (front->grown_bytes + more_bytes > GROWN_BYTES || !hak_array_resize(class_index, capacity))
         return false;
     front->grown_bytes += more_bytes;
-    array->turns = 0;
+    array->turns = 1; /* the period in which it grew does not end in shrinking */
     return true;
 }
 

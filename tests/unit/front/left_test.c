@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <string.h>
+#include "front/take.h"
 #include "unit/front/arrays.h"
 
 enum { COUNT = 3000, CLASSES_USED = 12 };
@@ -151,6 +152,151 @@ START_TEST(a_thread_whose_memory_is_gone_is_not_looked_at) {
 }
 END_TEST
 
+/* ---- other fronts than arrays ---------------------------------------------------------------- */
+
+static char *all_fronts[] = {"HAKMEM_TINY_FRONT_ENABLE_ULTRAHOT=1",
+                             "HAKMEM_TINY_FRONT_DISABLE_HEAPV2=0",
+                             "HAKMEM_TINY_FRONT_ENABLE_FC=1",
+                             "HAKMEM_TINY_FRONT_ENABLE_SFC=1",
+                             "HAKMEM_TINY_MAGAZINE_ENABLE=1",
+                             "HAKMEM_TINY_HOT_RING_ENABLE=1",
+                             NULL};
+
+/* Few enough for every cache of each to get blocks. */
+enum { FRONT_CLASSES = 5 };
+
+/* Two thirds of its blocks lie in its fronts when it stands still. */
+static void *give_most_and_stand_still(void *unused) {
+    (void)unused;
+    hak_front_start();
+    left = hak_thread.heap;
+    for (int i = 0; i < COUNT; i++)
+        blocks[i] = hak_front_take((unsigned)i % FRONT_CLASSES);
+    for (int i = 0; i < COUNT; i++)
+        if (i % 3 != 0)
+            hak_front_give((unsigned)i % FRONT_CLASSES, blocks[i], HAK_FREE);
+    sem_post(&is_ready);
+    sem_wait(&may_go); /* for ever */
+    return NULL;
+}
+
+/* Starts anew with these fronts, and leaves such a thread behind. */
+static struct hak_front *leave_fronts_behind(void) {
+    pthread_t thread;
+    sem_init(&is_ready, 0, 0);
+    sem_init(&may_go, 0, 0);
+    pthread_create(&thread, NULL, give_most_and_stand_still, NULL);
+    sem_wait(&is_ready);
+    return left->front_block;
+}
+
+static void set_up_fronts(void) {
+    hak_options_read(all_fronts);
+    hak_registry_start(true);
+    hak_front_start();
+}
+
+static void free_the_rest(void) {
+    for (int i = 0; i < COUNT; i += 3)
+        hak_remote_put(hak_registry_owner(blocks[i].p), blocks[i]);
+    hak_remote_flush();
+    ck_assert(!left->is_left);
+    ck_assert_ptr_null(left->room);
+    ck_assert_ptr_null(left->full);
+    ck_assert_ptr_null(left->cooled);
+}
+
+START_TEST(what_lies_in_caches_comes_back) {
+    struct hak_front *front = leave_fronts_behind();
+    unsigned kinds = 0;
+    for (unsigned i = 0; i < hak_plan_cache_count; i++)
+        kinds |= front->caches[i].count ? 1u << front->caches[i].place : 0;
+    ck_assert_uint_eq(kinds, 1u << HAK_PLACE_ULTRAHOT | 1u << HAK_PLACE_HEAPV2 |
+                                 1u << HAK_PLACE_FC | 1u << HAK_PLACE_SFC | 1u << HAK_PLACE_RING |
+                                 1u << HAK_PLACE_MAGAZINE | 1u << HAK_PLACE_SLL);
+    fork_now();
+    free_the_rest();
+    for (unsigned i = 0; i < hak_plan_cache_count; i++)
+        ck_assert_uint_eq(front->caches[i].count, 0);
+}
+END_TEST
+
+/* The fork came between two stores of a push, or of a spill. */
+START_TEST(a_cache_in_the_middle_of_a_move_loses_one_block_at_most) {
+    struct hak_front *front = leave_fronts_behind();
+    unsigned lost = 0;
+    for (unsigned i = 0; i < hak_plan_cache_count; i++) {
+        struct hak_cache *cache = &front->caches[i];
+        if (cache->count < 2)
+            continue;
+        if (cache->storage == HAK_LIST) {
+            cache->count -= i % 2; /* the head is there, and not counted yet */
+        } else if (cache->storage == HAK_RING) {
+            cache->count--; /* the oldest is on its way to its slab */
+            lost++;
+        } else {
+            hak_slab_give(left, cache->blocks[0]); /* and the others have not moved down yet */
+        }
+    }
+    fork_now();
+    for (int i = 0; i < COUNT; i += 3)
+        hak_remote_put(hak_registry_owner(blocks[i].p), blocks[i]);
+    hak_remote_flush();
+    unsigned used = 0;
+    const struct hak_superslab *lists[] = {left->room, left->full, left->cooled};
+    for (int l = 0; l < 3; l++)
+        for (const struct hak_superslab *s = lists[l]; s; s = s->next)
+            for (unsigned i = 1; i < HAK_SLABS; i++)
+                used += s->class_of_slab[i] == HAK_CLASS_NONE ? 0 : s->slabs[i].used;
+    ck_assert_uint_gt(lost, 0);
+    ck_assert_uint_eq(used, lost);
+}
+END_TEST
+
+static void *grow_and_stand_still(void *unused) {
+    (void)unused;
+    hak_front_start();
+    left = hak_thread.heap;
+    for (int round = 0; round < 100; round++) {
+        for (int i = 0; i < COUNT; i++)
+            blocks[i] = take(HAK_CLASS_OF_64);
+        for (int i = 0; i < COUNT; i++)
+            give(HAK_CLASS_OF_64, blocks[i]);
+    }
+    left_thread = &hak_thread;
+    sem_post(&is_ready);
+    sem_wait(&may_go); /* for ever */
+    return NULL;
+}
+
+START_TEST(an_array_that_grew_comes_back_from_either_room) {
+    pthread_t thread;
+    sem_init(&is_ready, 0, 0);
+    sem_init(&may_go, 0, 0);
+    pthread_create(&thread, NULL, grow_and_stand_still, NULL);
+    sem_wait(&is_ready);
+    struct hak_front *front = left->front_block;
+    struct hak_array *array = &front->array[HAK_CLASS_OF_64];
+    ck_assert_ptr_nonnull(array->larger);
+    ck_assert_uint_gt(array->capacity, HAK_ARRAY_PLACES);
+    base_t *small = hak_array_small_room(front, HAK_CLASS_OF_64);
+    if (_i) { /* the fork came when all was copied and the top had not moved yet */
+        unsigned count = 50;
+        for (unsigned i = 1; i <= count; i++)
+            small[i] = array->larger[i];
+        for (base_t *rest = array->larger + count + 1; rest <= left_thread->top[HAK_CLASS_OF_64];
+             rest++)
+            hak_slab_give(left, *rest);
+        left_thread->top[HAK_CLASS_OF_64] = small + count;
+    }
+    fork_now();
+    hak_front_mend(hak_heap_help(left->id));
+    hak_slab_trim(left);
+    ck_assert_ptr_null(left->room);
+    ck_assert_ptr_null(left->full);
+}
+END_TEST
+
 int main(void) {
     TCase *cases = tcase_create("left");
     tcase_add_checked_fixture(cases, set_up, NULL);
@@ -160,5 +306,10 @@ int main(void) {
     tcase_add_test(cases, chunks_that_were_filled_or_drained_are_not_lost);
     tcase_add_test(cases, a_new_thread_goes_on_with_a_heap_that_was_left);
     tcase_add_test(cases, a_thread_whose_memory_is_gone_is_not_looked_at);
-    return run_cases("left", cases);
+    tcase_add_loop_test(cases, an_array_that_grew_comes_back_from_either_room, 0, 2);
+    TCase *fronts = tcase_create("fronts");
+    tcase_add_checked_fixture(fronts, set_up_fronts, NULL);
+    tcase_add_test(fronts, what_lies_in_caches_comes_back);
+    tcase_add_test(fronts, a_cache_in_the_middle_of_a_move_loses_one_block_at_most);
+    return run_cases("left", cases) | run_cases("left fronts", fronts);
 }

@@ -1,0 +1,203 @@
+/* Capacities that move: hot classes get more places up to their bounds, cold ones lose them, and
+ * learning sets them for one thread. */
+#include <pthread.h>
+#include "unit/front/fronts.h"
+
+enum { C64 = HAK_CLASS_OF_64, C1024 = HAK_CLASS_OF_1024, MOST = 6000 };
+
+static base_t blocks[MOST];
+
+/* Takes and gives `count` blocks `rounds` times. */
+static void swing(unsigned class_index, unsigned count, unsigned rounds) {
+    for (unsigned r = 0; r < rounds; r++) {
+        for (unsigned i = 0; i < count; i++)
+            blocks[i] = take(class_index);
+        for (unsigned i = 0; i < count; i++)
+            give(class_index, blocks[i]);
+    }
+}
+
+/* Slow paths of the class: what its refills and spills moved. */
+static unsigned moved(unsigned class_index) {
+    return hak_front_refilled(class_index) + hak_front_spilled(class_index);
+}
+
+START_TEST(a_class_that_swings_gets_an_array_that_holds_the_swing) {
+    start_with(NULL, NULL, NULL);
+    swing(C64, 1000, 200);
+    ck_assert_uint_ge(hak_front_capacity(C64), 1000);
+    ck_assert_uint_eq(hak_front_capacity(HAK_CLASS_OF_128), HAK_ARRAY_PLACES);
+    unsigned before = moved(C64);
+    swing(C64, 1000, 20);
+    ck_assert_uint_eq(moved(C64), before);
+}
+END_TEST
+
+START_TEST(a_class_that_only_takes_or_only_gives_does_not_grow) {
+    start_with(NULL, NULL, NULL);
+    for (unsigned i = 0; i < MOST; i++)
+        blocks[i] = take(C64);
+    for (unsigned i = 0; i < MOST; i++)
+        give(C64, blocks[i]);
+    ck_assert_uint_eq(hak_front_capacity(C64), HAK_ARRAY_PLACES);
+}
+END_TEST
+
+START_TEST(a_small_swing_needs_no_more_places) {
+    start_with(NULL, NULL, NULL);
+    swing(C64, 32, 2000);
+    ck_assert_uint_eq(hak_front_capacity(C64), HAK_ARRAY_PLACES);
+}
+END_TEST
+
+START_TEST(no_array_holds_more_than_its_bytes_and_places) {
+    start_with(NULL, NULL, NULL);
+    swing(C64, MOST, 300);
+    ck_assert_uint_eq(hak_front_capacity(C64), HAK_ARRAY_MOST);
+    swing(C1024, 3000, 300);
+    ck_assert_uint_eq(hak_front_capacity(C1024), 1024);
+}
+END_TEST
+
+START_TEST(all_arrays_of_a_thread_grow_by_4_mib_at_most) {
+    start_with(NULL, NULL, NULL);
+    size_t grown_bytes = 0;
+    for (unsigned c = HAK_CLASS_OF_64; c <= HAK_CLASS_OF_2048; c++) {
+        unsigned most = hak_array_most(c), start = hak_front_capacity(c);
+        swing(c, most + most / 2 < MOST ? most + most / 2 : MOST, 60);
+        grown_bytes += (hak_front_capacity(c) - start) * hak_class_bytes(c);
+    }
+    ck_assert_uint_le(grown_bytes, (size_t)4 << 20);
+    ck_assert_uint_ge(grown_bytes, (size_t)3 << 20);
+    ck_assert_uint_eq(grown_bytes, hak_thread.front->grown_bytes);
+}
+END_TEST
+
+START_TEST(a_capacity_that_was_chosen_stays) {
+    static const char *const variables[] = {
+        "HAKMEM_TINY_UNIFIED_C3=100", "HAKMEM_TINY_TLS_CLASS_OVERRIDE=C3:64:8",
+        "HAKMEM_TINY_PRESET=ultra-tight", "HAKMEM_ALLOC_LEARN=1"};
+    start_with(variables[_i], NULL, NULL);
+    unsigned before = hak_front_capacity(C64);
+    swing(C64, 1000, 200);
+    ck_assert_uint_eq(hak_front_capacity(C64), before);
+}
+END_TEST
+
+START_TEST(a_cold_class_loses_half_in_each_period) {
+    start_with(NULL, NULL, NULL);
+    swing(C64, 1000, 200);
+    unsigned capacity = hak_front_capacity(C64);
+    hak_arrays_end_period(); /* the one in which it was hot */
+    while (capacity > HAK_ARRAY_PLACES) {
+        hak_arrays_end_period();
+        capacity /= 2;
+        ck_assert_uint_eq(hak_front_capacity(C64), capacity);
+        ck_assert_uint_le(hak_array_count(C64), capacity);
+        ck_assert_uint_eq(count_out(C64), hak_array_count(C64));
+    }
+    hak_arrays_end_period();
+    ck_assert_uint_eq(hak_front_capacity(C64), HAK_ARRAY_PLACES);
+    ck_assert_uint_eq(hak_thread.front->grown_bytes, 0);
+}
+END_TEST
+
+/* The period is real here: a tenth of a second by the time stamp counter. */
+START_TEST(what_is_not_used_shrinks_while_the_thread_goes_on) {
+    start_with(NULL, NULL, NULL);
+    swing(C64, 1000, 200);
+    uint64_t end = hak_ticks() + ((uint64_t)10 << 28);
+    while (hak_ticks() < end && hak_front_capacity(C64) > HAK_ARRAY_PLACES)
+        swing(HAK_CLASS_OF_8, 200, 1), swing(C1024, 3000, 1);
+    ck_assert_uint_eq(hak_front_capacity(C64), HAK_ARRAY_PLACES);
+    ck_assert_uint_le(hak_array_count(C64), HAK_ARRAY_PLACES);
+}
+END_TEST
+
+static void *grow_and_end(void *unused) {
+    (void)unused;
+    hak_front_start();
+    swing(C64, 1000, 200);
+    void *heap = hak_thread.heap;
+    bool has_grown = hak_front_capacity(C64) >= 1000;
+    hak_front_end();
+    return has_grown ? heap : NULL;
+}
+
+static void *start_again(void *unused) {
+    (void)unused;
+    hak_front_start();
+    void *heap = hak_front_capacity(C64) == HAK_ARRAY_PLACES && hak_array_count(C64) == 0
+                     ? hak_thread.heap
+                     : NULL;
+    swing(C64, 1000, 200);
+    hak_front_end();
+    return heap;
+}
+
+START_TEST(the_next_thread_of_a_heap_begins_small) {
+    start_with(NULL, NULL, NULL);
+    void *first, *second;
+    pthread_t thread;
+    pthread_create(&thread, NULL, grow_and_end, NULL);
+    pthread_join(thread, &first);
+    ck_assert_ptr_nonnull(first);
+    ck_assert_ptr_null(((struct hak_heap *)first)->room);
+    pthread_create(&thread, NULL, start_again, NULL);
+    pthread_join(thread, &second);
+    ck_assert_ptr_eq(first, second);
+}
+END_TEST
+
+/* ---- learning -------------------------------------------------------------------------------- */
+
+START_TEST(learning_sets_a_capacity_for_its_thread) {
+    start_with("HAKMEM_ALLOC_LEARN=1", _i ? "HAKMEM_TINY_MAGAZINE_ENABLE=1" : NULL, NULL);
+    swing(C64, 60, 1);
+    ck_assert_uint_eq(hak_front_resize(C64, 10, 4), 10);
+    ck_assert_uint_eq(hak_front_capacity(C64), 10);
+    ck_assert_uint_eq(hak_front_batch(C64), 4);
+    ck_assert_uint_le(hak_front_blocks(C64), 10);
+    ck_assert_uint_eq(hak_front_resize(C64, 300, 0), 300);
+    swing(C64, 280, 2);
+    ck_assert_uint_ge(hak_front_blocks(C64), 150);
+    ck_assert_uint_eq(hak_front_resize(C64, 1 << 20, 0), _i ? 512 : HAK_ARRAY_MOST);
+    swing(C64, MOST, 2);
+    ck_assert_uint_le(hak_front_blocks(C64), hak_front_capacity(C64));
+    hak_front_end();
+}
+END_TEST
+
+static unsigned looks;
+static void look(void) {
+    looks++;
+    (void)hak_front_resize(C64, looks % 2 ? 500 : 5, 0);
+    *hak_front_learner() = &looks;
+}
+
+START_TEST(learning_looks_every_few_slow_paths_and_may_resize) {
+    start_with("HAKMEM_ALLOC_LEARN=1", NULL, NULL);
+    ck_assert_ptr_null(*hak_front_learner());
+    hak_front_look = look;
+    swing(C64, 1000, 100);
+    ck_assert_uint_gt(looks, 10);
+    ck_assert_ptr_eq(*hak_front_learner(), &looks);
+    ck_assert_uint_eq(count_out(C64), hak_array_count(C64));
+}
+END_TEST
+
+int main(void) {
+    TCase *cases = tcase_create("grow");
+    tcase_add_test(cases, a_class_that_swings_gets_an_array_that_holds_the_swing);
+    tcase_add_test(cases, a_class_that_only_takes_or_only_gives_does_not_grow);
+    tcase_add_test(cases, a_small_swing_needs_no_more_places);
+    tcase_add_test(cases, no_array_holds_more_than_its_bytes_and_places);
+    tcase_add_test(cases, all_arrays_of_a_thread_grow_by_4_mib_at_most);
+    tcase_add_loop_test(cases, a_capacity_that_was_chosen_stays, 0, 4);
+    tcase_add_test(cases, a_cold_class_loses_half_in_each_period);
+    tcase_add_test(cases, what_is_not_used_shrinks_while_the_thread_goes_on);
+    tcase_add_test(cases, the_next_thread_of_a_heap_begins_small);
+    tcase_add_loop_test(cases, learning_sets_a_capacity_for_its_thread, 0, 2);
+    tcase_add_test(cases, learning_looks_every_few_slow_paths_and_may_resize);
+    return run_cases("grow", cases);
+}
