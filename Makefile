@@ -166,7 +166,7 @@ $(BUILD)/tests/tsan/%: tests/tsan/%.c $(BUILD)/libtsanlayers.a $(BUILD)/flags
 # place of the thread sanitizer's, and the checker, which is compiled as any program.
 MODEL       := tests/model/checker
 MODEL_SRC   := src/size_class.c $(foreach d,front mid slab pool large route,$(wildcard src/$(d)/*.c)) \
-               src/platform/registry.c src/platform/arena.c $(wildcard $(MODEL)/*_checked.c)
+               $(filter-out %/platform.c,$(wildcard src/platform/*.c)) $(wildcard $(MODEL)/*_checked.c)
 MODEL_OBJ   := $(MODEL_SRC:%.c=$(BUILD)/model/%.o)
 MODEL_HOST  := $(filter-out %_checked.c,$(wildcard $(MODEL)/*.c)) $(wildcard src/options*.c)
 MODEL_BIN   := $(BUILD)/$(MODEL)/model
