@@ -7,6 +7,8 @@
 
 #define SEGMENTS_MAP_BYTES ((size_t)16 << 10)
 
+enum { SPILLED_AT_ONCE = 16 };
+
 struct segment {
     struct segment *older;
     uint64_t count;
@@ -112,14 +114,16 @@ static base_t pop(struct hak_mid *mid, unsigned class_index) {
     return block;
 }
 
-static void move_to_slab(struct hak_heap *heap, base_t block, unsigned class_index) {
-    hop(HAK_MID_SPILL, block, class_index);
-    hak_slab_give(heap, block);
+static void move_to_slabs(struct hak_heap *heap, const base_t *blocks, unsigned count,
+                          unsigned class_index) {
+    for (unsigned i = 0; i < count; i++)
+        hop(HAK_MID_SPILL, blocks[i], class_index);
+    hak_slab_give_all(heap, blocks, count);
 }
 
 static unsigned refill(struct hak_heap *heap, unsigned class_index, base_t *blocks,
                        unsigned wanted) {
-    unsigned taken = hak_slab_take(heap, class_index, blocks, wanted);
+    unsigned taken = hak_slab_take_some(heap, class_index, blocks, wanted);
     for (unsigned i = 0; i < taken; i++)
         hop(HAK_MID_REFILL, blocks[i], class_index);
     return taken;
@@ -138,25 +142,28 @@ void hak_mid_give(struct hak_heap *heap, struct hak_mid **mid, unsigned class_in
     if (!*mid)
         *mid = make_mid();
     size_t slot_bytes = hak_class_bytes(class_index);
-    for (unsigned i = 0; i < count; i++) {
-        if (*mid && (*mid)->bytes + slot_bytes <= HAK_MID_LIFO_BYTES &&
-            make_room(*mid, &(*mid)->lists[class_index]))
-            push(*mid, class_index, blocks[i]);
-        else
-            move_to_slab(heap, blocks[i], class_index);
-    }
+    unsigned pushed = 0;
+    while (pushed < count && *mid && (*mid)->bytes + slot_bytes <= HAK_MID_LIFO_BYTES &&
+           make_room(*mid, &(*mid)->lists[class_index]))
+        push(*mid, class_index, blocks[pushed++]);
+    move_to_slabs(heap, blocks + pushed, count - pushed, class_index);
 }
 
 void hak_mid_spill(struct hak_heap *heap, unsigned class_index, const base_t *blocks,
                    unsigned count) {
-    for (unsigned i = 0; i < count; i++)
-        move_to_slab(heap, blocks[i], class_index);
+    move_to_slabs(heap, blocks, count, class_index);
 }
 
 static void spill_list(struct hak_heap *heap, struct hak_mid *mid, unsigned class_index,
                        uint32_t count) {
-    while (count-- > 0)
-        move_to_slab(heap, remove_newest(mid, class_index), class_index);
+    base_t blocks[SPILLED_AT_ONCE];
+    while (count > 0) {
+        unsigned taken = 0;
+        while (taken < SPILLED_AT_ONCE && taken < count)
+            blocks[taken++] = remove_newest(mid, class_index);
+        move_to_slabs(heap, blocks, taken, class_index);
+        count -= taken;
+    }
 }
 
 void hak_mid_empty(struct hak_heap *heap, struct hak_mid *mid) {
