@@ -23,7 +23,7 @@ allowed() {
     guard) echo 'platform large/large.h trace/trace.h trace/session.h trace/record.h' ;;
     store) echo 'metrics/metric.h metrics/step.h trace/record.h' ;;
     symbols) echo 'store/index.h' ;;
-    report) echo 'store trace/record.h trace/session.h' ;;
+    report) echo 'store trace/record.h trace/session.h learn/settings.h' ;;
     collector) echo 'report symbols store metrics/block.h metrics/metric.h trace/record.h trace/session.h trace/protocol.h' ;;
     viewer) echo 'store report collector metrics/metric.h trace/protocol.h trace/record.h' ;;
     esac
