@@ -92,6 +92,7 @@ static void mend_left_heaps(struct hak_verify *v, struct hak_heap *heap) {
         return;
     hak_front_mend(idle);
     hak_heap_release(idle);
+    hak_remote_after_release(heap->id);
 }
 
 static void lock_all(void) {

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Nothing is fixed in size (scale.c): a million replacements among 100,000 blocks, a thousand threads at once, large blocks
+# beyond the number of areas that the kernel gives a process; both libraries and levels. SCALE_OPERATIONS,
+# SCALE_THREADS and SCALE_LARGE make it longer.
+# timeout: 3600
+set -u
+unset "${!HAKMEM_@}"
+scale=$BUILD/tests/memory/scale
+status=0
+
+holds() {
+    local name=$1 out
+    shift
+    out=$("$@" 2>&1) && [ "$out" = held ] || { echo "$name: $(head -n 4 <<<"$out")"; status=1; }
+}
+
+for kind in plain normal trace; do
+    library=hakmem-debug.so
+    [ $kind = plain ] && library=libhakmem.so
+    setting=(env LD_PRELOAD="$BUILD/$library")
+    [ $kind = plain ] || setting+=(HAKMEM_TRACE=off HAKMEM_CHECK=$kind)
+    holds "$kind, mixed" "${setting[@]}" "$scale" mixed "${SCALE_OPERATIONS:-1000000}" 100000
+    holds "$kind, threads" "${setting[@]}" "$scale" threads "${SCALE_THREADS:-500}"
+    for bytes in 40000 1300000; do
+        holds "$kind, large, $bytes bytes" "${setting[@]}" "$scale" large "${SCALE_LARGE:-140000}" $bytes
+    done
+done
+holds 'recorded, threads' "$BUILD/hakmem-trace" run --check normal --store scale.db --force -- "$scale" threads 200
+exit $status
