@@ -207,6 +207,19 @@ def times_table(figures, lines, names, noise):
         yield f"| `{line.name}` | " + " | ".join(cells) + " |"
 
 
+def profiles_table(figures, lines, names):
+    """Time and peak memory of whole sets of variables."""
+    chosen = [line for line in lines if line.name.startswith(("PROFILE=", "TINY_PRESET=", "ALLOC_LEARN=", "MEM_LEARN=", "both kinds"))]
+    yield "| work | " + " | ".join(f"`{line.name}`" for line in chosen) + " |"
+    yield "|---|" + "---|" * len(chosen)
+    for name in names:
+        cells = []
+        for line in chosen:
+            time, memory = figures.time(name, line), figures.ratios(name, line, "kib")
+            cells.append(f"{(time - 1) * 100:+.1f} ({(statistics.median(memory) - 1) * 100:+.0f})" if time and memory else "")
+        yield f"| {name} | " + " | ".join(cells) + " |"
+
+
 def safety_table(figures, names):
     yield "| work | time: safe | BenchFast | safety costs | instructions: safe | BenchFast |"
     yield "|---|---|---|---|---|---|"
@@ -234,6 +247,8 @@ def page(known, lines, names, header, rounds):
     noise = {name: figures.noise(name) for name in names}
     noise = {name: limit for name, limit in noise.items() if limit}
     parts = [header, "", "## What each switch does", "", *effects_table(figures, lines, names, noise), ""]
+    parts += ["## Profiles, presets and learning", "", "Change of CPU time in per cent, in brackets of the peak of resident memory.", ""]
+    parts += [*profiles_table(figures, lines, names), ""]
     parts += ["## What safety costs", "", "`HAKMEM_BENCH_FAST_MODE=1` takes blocks from a pool made at start and checks nothing; its start is taken off.", ""]
     parts += [*safety_table(figures, names), "", "## All times", "", "Change of CPU time in per cent; bold: beyond the noise of that work.", ""]
     parts += [*times_table(figures, lines, names, noise), ""]
