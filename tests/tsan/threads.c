@@ -136,12 +136,12 @@ int main(int argc, char **argv) {
         handing_over = memory_order_relaxed;
     hak_options_read(environ);
     hak_registry_start(true);
+    hak_front_start(); /* what the process has one of is made by its first thread */
     for (uintptr_t i = 0; i < THREADS; i++)
         if (pthread_create(&threads[i], NULL, live_often, (void *)i))
             abort();
     for (unsigned i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
-    hak_front_start();
     for (unsigned i = 0; i < SLOTS; i++)
         if (slots[i])
             give(slots[i]);

@@ -84,7 +84,7 @@ struct scenario {
     unsigned threads;
     void (*set_up)(void);
     void (*run[THREADS_MAX])(void);
-    void (*check)(void); /* after the last step, in addition to what always holds; or NULL */
+    void (*check)(void); /* after the last step */
 };
 
 struct hash {
@@ -109,7 +109,7 @@ struct sync {
     clock_set clocks;
 };
 
-enum { CELLS_MAX = 8192, SYNCS_MAX = 128 };
+enum { CELLS_MAX = 8192, SYNCS_MAX = 1024 };
 
 struct search;
 enum { PAGES_MAX = 4096, DEPTH_MAX = 4000 };

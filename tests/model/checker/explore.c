@@ -58,9 +58,7 @@ static unsigned choice_of(unsigned n, unsigned thread) {
 
 static void check_end(void) {
     model->ends++;
-    platform_check();
-    if (model->scenario->check)
-        model->scenario->check();
+    model->scenario->check();
 }
 
 static void check_stuck(void) {

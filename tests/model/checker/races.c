@@ -113,7 +113,8 @@ void races_forget(void *start, size_t bytes) {
 /* ---- atomic accesses ------------------------------------------------------------------------- */
 
 static struct sync *sync_of(const void *address) {
-    for (unsigned i = 0; i < SYNCS_MAX; i++) {
+    size_t i = ((uintptr_t)address >> 1) % SYNCS_MAX;
+    for (unsigned tried = 0; tried < SYNCS_MAX; tried++, i = (i + 1) % SYNCS_MAX) {
         if (!model->sync_addresses[i])
             model->sync_addresses[i] = address;
         if (model->sync_addresses[i] == address)

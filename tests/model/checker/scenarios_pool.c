@@ -87,95 +87,73 @@ const struct scenario scenario_keep = {
 /* ---- addresses --------------------------------------------------------------------------------
  */
 
-/* So many blocks, and those that a refill brings beyond them, fill all but a few slabs. */
-static unsigned blocks_of(unsigned superslabs) {
-    return superslabs * BLOCKS_OF_SUPERSLAB - 15;
-}
+/* Pieces of the arena: the first eight are mapped one by one, the ninth with the address of a
+ * tenth. */
+static void *pieces[9];
+static unsigned piece_count;
+static void *taken[THREADS_MAX];
 
-/* The more there are, the more addresses are held at once: none for the first two, for one more
- * with the third. */
-static void take_superslabs(unsigned superslabs) {
-    hak_front_start();
-    for (unsigned i = 0; i < blocks_of(superslabs); i++)
-        many[i] = world_take(BIG);
-}
-static void take_two_superslabs(void) {
-    take_superslabs(2);
-}
-static void take_three_superslabs(void) {
-    take_superslabs(3);
+static void take_pieces(unsigned count) {
+    world_start();
+    for (unsigned i = 0; i < count; i++)
+        pieces[i] = hak_arena_take();
+    piece_count = count;
 }
 static void set_up_no_range(void) {
-    world_start();
-    model_as(0, take_two_superslabs);
-    model_as(1, world_start_thread);
-    model_as(2, world_start_thread);
+    take_pieces(8);
 }
 static void set_up_range(void) {
-    world_start();
-    model_as(0, take_three_superslabs);
-    model_as(1, world_start_thread);
-    model_as(2, world_start_thread);
+    take_pieces(9);
 }
-static void do_nothing(void) {}
-static void give_arena(void) {
+static void take_piece(void) {
+    taken[model->current] = hak_arena_take();
+}
+static void take_and_give_piece(void) {
     hak_arena_give(hak_arena_take());
 }
-/* All goes back, so that addresses nobody knows of are seen. */
-static void give_superslabs(void) {
-    for (unsigned i = 0; i < blocks_of(2); i++)
-        world_give(many[i]);
+static void give_three_pieces(void) {
+    for (unsigned i = 0; i < 3; i++) {
+        hak_arena_give(pieces[i]);
+        pieces[i] = NULL;
+    }
 }
-static void give_one(void) {
-    world_give(world_blocks[model->current][0]);
-}
-static void check_two(void) {
-    model_as(0, give_superslabs);
-    model_as(1, give_one);
-    model_as(2, give_one);
-    world_check(0);
-}
-static void check_three(void) {
-    world_check(blocks_of(3) + 1);
+
+/* All goes back: nothing is in two hands, and no address is held that nobody knows of. */
+static void check_arena(void) {
+    for (unsigned i = 0; i < piece_count; i++)
+        if (pieces[i])
+            hak_arena_give(pieces[i]);
+    for (unsigned t = 0; t < THREADS_MAX; t++)
+        if (taken[t])
+            hak_arena_give(taken[t]);
+    platform_check();
 }
 
 const struct scenario scenario_map = {
     .name = "map",
-    .words = "two threads need a SuperSlab and no addresses are held",
-    .threads = 3,
+    .words = "two threads need a piece and no addresses are held",
+    .threads = 2,
     .set_up = set_up_no_range,
-    .run = {do_nothing, world_take_one, world_take_one},
-    .check = check_two,
+    .run = {take_piece, take_piece},
+    .check = check_arena,
 };
 
 const struct scenario scenario_cut = {
     .name = "cut",
-    .words = "one thread needs a SuperSlab where addresses are held, another takes one and gives "
-             "it back",
+    .words = "two threads need a piece where the address for one is held; a third gives one back",
     .threads = 3,
     .set_up = set_up_range,
-    .run = {do_nothing, world_take_one, give_arena},
-    .check = check_three,
+    .run = {take_piece, take_and_give_piece, take_piece},
+    .check = check_arena,
 };
-
-static void *pieces[3];
-static void set_up_rest(void) {
-    world_start();
-    for (unsigned i = 0; i < 3; i++)
-        pieces[i] = hak_arena_take();
-}
-static void give_pieces(void) {
-    for (unsigned i = 0; i < 3; i++)
-        hak_arena_give(pieces[i]);
-}
 
 const struct scenario scenario_rest = {
     .name = "rest",
-    .words =
-        "all SuperSlabs go back to the kernel while another thread takes one and gives it back",
+    .words = "pieces go back, and with them held addresses, while another thread takes one",
     .threads = 2,
-    .set_up = set_up_rest,
-    .run = {give_pieces, give_arena},
+    .set_up = set_up_range,
+    .run = {give_three_pieces, take_and_give_piece},
+    .check = check_arena,
 };
 
 /* The program maps memory of its own where a SuperSlab was, and frees a pointer into it. */

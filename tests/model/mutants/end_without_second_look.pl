@@ -1,5 +1,5 @@
 # A thread that ends does not look at its mail box again when its heap is idle.
 # scenario: idle
-# file: src/front/array.c
+# file: src/front/thread.c
 # says: which is idle: nobody drains
 s/(hak_slab_trim\(heap\);\s*hak_heap_release\(heap\);\s*)hak_remote_after_release\(heap->id\);/$1/;
