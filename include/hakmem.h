@@ -36,6 +36,11 @@ extern "C" {
  * Takes about a millisecond for each 10 MiB in use. */
 HAK_API size_t hak_verify(void);
 
+/* Sets a mark in the recording (table `mark`, `hakmem-trace events --kind MARK`), by the first 200
+ * bytes of `name`: the start of a request, a phase. Does nothing where nothing is recorded. Any
+ * thread; costs as much as a recorded malloc. */
+HAK_API void hak_mark(const char *name);
+
 /* Whose memory holds the byte at `pointer`: the number of the heap that owns it (each thread has
  * one for itself while it lives), HAK_OWNER_OF_LARGE for a block above 32 KiB, 0 for memory that is
  * not hakmem's or that no heap has. Any pointer may be asked about, on any thread; nothing behind

@@ -84,6 +84,7 @@ HAK_HIDDEN void hak_check_thread_end(void);
 HAK_HIDDEN void hak_check_fork_prepare(void);
 HAK_HIDDEN void hak_check_fork_parent(void);
 HAK_HIDDEN void hak_check_fork_child(void);
+HAK_HIDDEN void hak_check_mark(const char *name);
 
 /* The base of a live block from what the program holds, and back: the only place where the two
  * meet. In layout header they differ by at least 16 bytes. */
@@ -197,6 +198,12 @@ static inline void check_fork_parent(void) {
 static inline void check_fork_child(void) {
     if (hak_is_debug_build)
         hak_check_fork_child();
+}
+
+/* The program sets a mark in its recording (hakmem.h). */
+static inline void check_mark(const char *name) {
+    if (hak_is_debug_build)
+        hak_check_mark(name);
 }
 
 #endif

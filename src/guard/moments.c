@@ -22,3 +22,7 @@ void hak_check_fork_parent(void) {
 void hak_check_fork_child(void) {
     hak_trace_fork_child();
 }
+
+void hak_check_mark(const char *name) {
+    hak_trace_mark(name);
+}

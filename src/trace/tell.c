@@ -49,3 +49,10 @@ void hak_trace_module_unload(uint64_t map_start, uint32_t generation) {
                                       .size = generation};
     hak_trace_record(&unload);
 }
+
+void hak_trace_mark(const char *name) {
+    enum { NAME_MAX_BYTES = 200 };
+    struct hak_payload_part part = {name, (uint32_t)strnlen(name, NAME_MAX_BYTES)};
+    struct hak_event_fields head = {.kind = HAK_MARK, .class_index = HAK_CLASS_NONE};
+    hak_ring_write_bytes(&head, &part, 1);
+}

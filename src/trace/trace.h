@@ -60,6 +60,9 @@ HAK_HIDDEN void hak_trace_module_load(const char *path, const uint8_t *build_id,
                                       uint64_t map_end, uint32_t generation);
 HAK_HIDDEN void hak_trace_module_unload(uint64_t map_start, uint32_t generation);
 
+/* A mark of the program, by its first 200 bytes. */
+HAK_HIDDEN void hak_trace_mark(const char *name);
+
 /* Fork, called by entry's fork handlers around fork(2). */
 HAK_HIDDEN void hak_trace_fork_prepare(void);
 HAK_HIDDEN void hak_trace_fork_parent(void);

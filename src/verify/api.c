@@ -1,6 +1,7 @@
 /* The functions of hakmem.h: what a program may ask beyond malloc and its family. */
 #include "hakmem.h"
 
+#include "check.h"
 #include "front/figures.h"
 #include "front/front.h"
 #include "large/large.h"
@@ -8,6 +9,11 @@
 
 HAK_EXPORT size_t hak_verify(void) {
     return hak_verify_all();
+}
+
+HAK_EXPORT void hak_mark(const char *name) {
+    if (name)
+        check_mark(name);
 }
 
 HAK_EXPORT unsigned hak_owner(const void *pointer) {

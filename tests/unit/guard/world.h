@@ -61,6 +61,9 @@ void hak_trace_module_load(const char *path, const uint8_t *build_id, size_t bui
 void hak_trace_module_unload(uint64_t map_start, uint32_t generation) {
     (void)map_start, (void)generation;
 }
+void hak_trace_mark(const char *name) {
+    (void)name;
+}
 void hak_trace_fork_prepare(void) {}
 void hak_trace_fork_parent(void) {}
 void hak_trace_fork_child(void) {}
