@@ -166,6 +166,9 @@ static void take_capacity(struct layers *l, const struct hak_event *e) {
     if (capacity->changes++ == 0)
         capacity->first = e->size >> 32;
     capacity->last = e->size & 0xffffffffu;
+    if (capacity->changes == 1 || capacity->last < capacity->least)
+        capacity->least = capacity->last;
+    capacity->most = capacity->last > capacity->most ? capacity->last : capacity->most;
 }
 
 static void take_setting(struct layers *l, const struct hak_event *e) {

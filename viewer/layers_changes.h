@@ -37,6 +37,7 @@ struct superslab_life {
 struct layers_capacity {
     uint32_t changes;
     uint64_t first, last; /* blocks before the first change (0 = not told), and after the last */
+    uint64_t least, most; /* after any; each thread has its own */
 };
 
 struct layers_setting {

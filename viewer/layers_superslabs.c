@@ -100,8 +100,33 @@ static void add_tiers(struct hak_text *text, const struct layers_changes *c) {
         hak_text_add(text, ".\n");
 }
 
+#define CAPACITIES_SHOWN 6
+
+/* Where many classes changed: how often, and between which. */
+static bool sum_capacities(struct hak_text *text, const struct layers *l) {
+    uint64_t changes = 0, least = UINT64_MAX, most = 0;
+    unsigned classes = 0;
+    for (unsigned k = 0; k < HAK_METRIC_CLASSES; k++) {
+        const struct layers_capacity *capacity = &l->changes->capacities[k];
+        if (capacity->changes == 0 || !layers_shows_class(l, k))
+            continue;
+        classes++;
+        changes += capacity->changes;
+        least = capacity->least < least ? capacity->least : least;
+        most = capacity->most > most ? capacity->most : most;
+    }
+    if (classes <= CAPACITIES_SHOWN)
+        return false;
+    hak_text_add(text, "Capacity  %s in %u classes, between %s and %s; --class shows one.\n",
+                 hak_words_count(changes, "change", "changes"), classes, hak_words_number(least),
+                 hak_words_count(most, "block", "blocks"));
+    return true;
+}
+
 static void add_capacities(struct hak_text *text, const struct layers *l) {
     const char *between = "Capacity  ";
+    if (sum_capacities(text, l))
+        return;
     for (unsigned k = 0; k < HAK_METRIC_CLASSES; k++) {
         const struct layers_capacity *capacity = &l->changes->capacities[k];
         if (capacity->changes == 0 || !layers_shows_class(l, k))
@@ -217,7 +242,9 @@ static json_t *settings_json(const struct layers_changes *c) {
     json_t *list = json_array();
     for (uint32_t i = 0; i < c->setting_count; i++) {
         json_t *object = json_object();
+        const char *words = hak_words_setting(c->settings[i].setting);
         json_object_set_new(object, "setting", json_integer(c->settings[i].setting));
+        json_object_set_new(object, "words", words ? json_string(words) : json_null());
         json_object_set_new(object, "changes", json_integer(c->settings[i].changes));
         json_object_set_new(object, "last", number(c->settings[i].value));
         json_array_append_new(list, object);

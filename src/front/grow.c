@@ -38,10 +38,10 @@ bool hak_array_resize(unsigned class_index, unsigned capacity) {
         return false;
     if (hak_array_count(class_index) > capacity)
         hak_array_spill(class_index, hak_array_count(class_index) - capacity);
+    hop_note(HAK_CAPACITY, class_index, NULL, capacity | (uint64_t)array->capacity << 32);
     array->capacity = (uint16_t)capacity;
     hak_thread.end[class_index] = array->bottom + capacity;
     array->idle_top = NULL;
-    hop_note(HAK_CAPACITY, class_index, NULL, capacity);
     return true;
 }
 
@@ -101,7 +101,8 @@ static unsigned resize_cache(struct hak_cache *cache, unsigned capacity, unsigne
     capacity = capacity < 1 ? 1 : capacity;
     hak_cache_spill(cache, capacity);
     if (capacity != cache->capacity)
-        hop_note(HAK_CAPACITY, cache->class_index, NULL, capacity);
+        hop_note(HAK_CAPACITY, cache->class_index, (void *)(uintptr_t)cache->place,
+                 capacity | (uint64_t)cache->capacity << 32);
     cache->capacity = capacity;
     cache->batch = batch && batch < capacity ? batch : (capacity + 1) / 2;
     return capacity;

@@ -68,6 +68,9 @@ const char *hak_words_signal(unsigned signal);
 /* What a change says: "HOT -> DRAINING at 24.9 %", "64 -> 128 blocks", "slab 3 of 0x55... taken";
  * "" for kinds that are no changes. Holds for the next seven calls. (words_change.c) */
 const char *hak_words_change(const struct hak_event *event);
+/* "huge pages for SuperSlabs, 0 or 1": what memory learning sets by this number; NULL when it has
+ * none such. */
+const char *hak_words_setting(unsigned setting);
 /* True when hops.def has such a place; its number goes to `place`. `text` is its name in either
  * form
  * ("TLS SLL", "SLL"), in any case. */

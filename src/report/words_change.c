@@ -50,9 +50,23 @@ static void say_capacity(char *out, size_t bytes, const struct hak_event *e) {
         snprintf(out + at, bytes - at, "%s", hak_words_count(e->size, "block", "blocks"));
 }
 
+const char *hak_words_setting(unsigned setting) {
+    switch (setting) {
+#define LEARN_SETTING(name, number, words)                                                         \
+    case number:                                                                                   \
+        return words;
+#include "learn/settings.h"
+    }
+    return NULL;
+}
+
 static void say_learnt(char *out, size_t bytes, uint64_t value) {
-    snprintf(out, bytes, "setting %s = %s", hak_words_number(value >> 32),
-             hak_words_number(value & 0xffffffffu));
+    const char *setting = hak_words_setting((unsigned)(value >> 32));
+    if (setting)
+        snprintf(out, bytes, "%s: %s", setting, hak_words_number(value & 0xffffffffu));
+    else
+        snprintf(out, bytes, "setting %s: %s", hak_words_number(value >> 32),
+                 hak_words_number(value & 0xffffffffu));
 }
 
 const char *hak_words_change(const struct hak_event *e) {

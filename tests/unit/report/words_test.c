@@ -67,6 +67,8 @@ START_TEST(changes_are_said_with_their_values) {
     ck_assert_str_eq(say(HAK_CAPACITY, UINT64_MAX, UINT64_MAX),
                      "4,294,967,295 -> 4,294,967,295 blocks");
     ck_assert_str_eq(say(HAK_SLAB_ACQUIRE, 0x230000, 64), "slab 3 of 0x200000 taken");
+    ck_assert_str_eq(say(HAK_LEARN, 0, 1ull << 32 | 1), "huge pages for SuperSlabs, 0 or 1: 1");
+    ck_assert_str_eq(say(HAK_LEARN, 0, 999ull << 32 | 7), "setting 999: 7");
     ck_assert_str_eq(say(HAK_MALLOC, 0x230000, 64), "");
     for (unsigned kind = HAK_SLAB_ACQUIRE; kind <= HAK_LEARN; kind++)
         ck_assert_msg(say(kind, 0x200000, 1)[0], "%s says nothing", hak_words_kind(kind));
