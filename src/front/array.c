@@ -75,7 +75,7 @@ base_t hak_front_refill(unsigned class_index) {
     hak_remote_tend();
     if (array->has_spilled) {
         array->has_spilled = false;
-        if (array->turns < UINT8_MAX)
+        if (array->turns < UINT16_MAX)
             array->turns++;
     }
     if (hak_remote_fill(class_index) == 0)

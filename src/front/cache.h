@@ -26,6 +26,7 @@ struct hak_cache {
     uint32_t room;   /* places that there are; capacity may move below it */
     uint32_t batch;
     uint32_t idle_count; /* blocks at the last look at what is not used */
+    uint32_t idle;       /* looks in a row at which there were as many */
     uint32_t refilled;   /* blocks that came from the slabs, and */
     uint32_t spilled;    /* that went there, since it was made */
     uint8_t class_index;

@@ -168,9 +168,11 @@ void hak_caches_empty(void) {
 void hak_caches_decay(void) {
     struct hak_cache *caches = hak_thread.front->caches;
     for (unsigned i = 0; caches && i < hak_plan_cache_count; i++) {
-        if (caches[i].idle_count == caches[i].count)
-            hak_cache_spill(&caches[i], caches[i].count / 2);
-        caches[i].idle_count = caches[i].count;
+        struct hak_cache *cache = &caches[i];
+        cache->idle = cache->idle_count == cache->count ? cache->idle + 1 : 0;
+        if (cache->idle > 0)
+            hak_cache_spill(cache, cache->idle > 1 ? 0 : cache->count / 2);
+        cache->idle_count = cache->count;
     }
 }
 

@@ -38,7 +38,8 @@ HAK_HIDDEN struct hak_cache *hak_caches_of(unsigned class_index);
 /* All caches of the calling thread into the slabs: its end, or malloc_trim. */
 HAK_HIDDEN void hak_caches_empty(void);
 
-/* Half of each cache that stood still since the last call, into the slabs. */
+/* Half of each cache that stood still since the last call, into the slabs; all of it when it did so
+ * for two calls. */
 HAK_HIDDEN void hak_caches_decay(void);
 
 /* The caches of a thread that a fork left behind, into the slabs of its heap. */

@@ -7,30 +7,36 @@
 #define DECAY_TICKS ((uint64_t)1 << 28)
 
 /* The debug build's period: slow paths and not time, so that each run has the same moves. */
-enum { PERIOD_SLOW_PATHS = 4096 };
+enum { PERIOD_SLOW_PATHS = 2048 };
 
 void (*hak_front_look)(void);
+void (*hak_front_at_period)(void);
 
-/* Half of each array whose top is where it was at the last look: nobody uses the class. Not where
- * moves are recorded: there they are to be the same in each run. */
+/* Half of each array whose top is where it was at the last look: nobody uses the class. All of it
+ * after two looks: a block that stays keeps a SuperSlab from going back. */
 static void decay_arrays(struct hak_front *front) {
     for (unsigned c = 0; c < HAK_CLASSES; c++) {
-        if (!front->array[c].capacity)
+        struct hak_array *array = &front->array[c];
+        unsigned count = hak_array_count(c);
+        if (!array->capacity)
             continue;
-        if (front->array[c].idle_top == hak_thread.top[c])
-            hak_array_spill(c, (hak_array_count(c) + 1) / 2);
-        front->array[c].idle_top = hak_thread.top[c];
+        array->idle = array->idle_top != hak_thread.top[c] ? 0
+                      : array->idle < 2                    ? array->idle + 1
+                                                           : 2;
+        if (array->idle > 0 && count > 0)
+            hak_array_spill(c, array->idle > 1 ? count : (count + 1) / 2);
+        array->idle_top = hak_thread.top[c];
     }
 }
 
 /* The end of a period: what was cold in it gets smaller. */
 static void end_period(struct hak_front *front) {
     hak_arrays_end_period();
-    if (hak_is_debug_build)
-        return;
     decay_arrays(front);
     hak_caches_decay();
     hak_mid_decay(hak_thread.heap, front->mid);
+    if (hak_front_at_period)
+        hak_front_at_period();
 }
 
 void hak_front_decay(void) {

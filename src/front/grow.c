@@ -1,16 +1,24 @@
 /* Capacities of a thread's fronts that move: hot classes get more places, cold ones fewer, and
  * learning sets them.
  *
- * A class is hot when its array was empty and then full again, several times in a period: more
+ * A class is hot when its array was full and then empty again, HOT_TURNS times in a period: more
  * places would have kept these blocks at hand. A program that only takes, or only gives, gains
- * nothing from places, so refills alone and spills alone do not count. */
+ * nothing from places, so refills alone and spills alone do not count. Nor is it worth it for a
+ * thread that does little: slow paths are when it gives memory back, and with enough places it
+ * would have none. */
 #include "front/thread_block.h"
 #include "front/tune.h"
 
-enum { HOT_TURNS = 8 };
+enum { HOT_TURNS = 250 };
 
 /* In all blocks by which a thread's arrays may hold more than at its start. */
 #define GROWN_BYTES ((size_t)4 << 20)
+
+/* Told of a place: its blocks now, and before in the upper half. */
+static void note_capacity(unsigned place, unsigned class_index, uint64_t before,
+                          uint64_t capacity) {
+    hop_note(HAK_CAPACITY, class_index, (const void *)(uintptr_t)place, capacity | before << 32);
+}
 
 /* ---- arrays ---------------------------------------------------------------------------------- */
 
@@ -38,10 +46,12 @@ bool hak_array_resize(unsigned class_index, unsigned capacity) {
         return false;
     if (hak_array_count(class_index) > capacity)
         hak_array_spill(class_index, hak_array_count(class_index) - capacity);
-    hop_note(HAK_CAPACITY, class_index, NULL, capacity | (uint64_t)array->capacity << 32);
+    unsigned before = array->capacity;
     array->capacity = (uint16_t)capacity;
     hak_thread.end[class_index] = array->bottom + capacity;
     array->idle_top = NULL;
+    note_capacity(hak_mid_has(class_index) ? HAK_PLACE_MID_RING : HAK_PLACE_FRONT, class_index,
+                  before, capacity);
     return true;
 }
 
@@ -101,8 +111,7 @@ static unsigned resize_cache(struct hak_cache *cache, unsigned capacity, unsigne
     capacity = capacity < 1 ? 1 : capacity;
     hak_cache_spill(cache, capacity);
     if (capacity != cache->capacity)
-        hop_note(HAK_CAPACITY, cache->class_index, (void *)(uintptr_t)cache->place,
-                 capacity | (uint64_t)cache->capacity << 32);
+        note_capacity(cache->place, cache->class_index, cache->capacity, capacity);
     cache->capacity = capacity;
     cache->batch = batch && batch < capacity ? batch : (capacity + 1) / 2;
     return capacity;

@@ -24,6 +24,12 @@ static struct hak_front *make_front(void) {
     return front;
 }
 
+/* What was posted in the meantime is drained, too. */
+static void release(struct hak_heap *heap) {
+    hak_heap_release(heap);
+    hak_remote_after_release(heap->id);
+}
+
 void hak_front_start(void) {
     struct hak_thread *thread = &hak_thread;
     if (thread->state != HAK_THREAD_NEW)
@@ -37,7 +43,7 @@ void hak_front_start(void) {
     if (!heap->front_block)
         heap->front_block = make_front();
     if (!heap->front_block) {
-        hak_heap_release(heap);
+        release(heap);
         return;
     }
     thread->heap = heap;
@@ -92,8 +98,7 @@ void hak_front_end(void) {
     if (heap) {
         atomic_store_explicit(&heap->thread, NULL, memory_order_relaxed);
         hak_slab_trim(heap);
-        hak_heap_release(heap);
-        hak_remote_after_release(heap->id);
+        release(heap);
     }
 }
 
@@ -103,8 +108,17 @@ static size_t trim_heap(struct hak_heap *heap) {
     return hak_slab_purge(heap, 0);
 }
 
-size_t hak_front_trim(void) {
+static size_t trim_shared(void) {
     size_t bytes = 0;
+    hak_lock(&hak_shared_heap_lock);
+    if (hak_heap_of(HAK_SHARED_HEAP_ID))
+        bytes = trim_heap(hak_heap_of(HAK_SHARED_HEAP_ID));
+    hak_unlock(&hak_shared_heap_lock);
+    return bytes;
+}
+
+size_t hak_front_trim(void) {
+    size_t bytes = trim_shared();
     if (hak_thread.heap) {
         empty_caches();
         bytes += trim_heap(hak_thread.heap);
@@ -117,8 +131,7 @@ size_t hak_front_trim(void) {
             continue;
         hak_front_mend(idle);
         bytes += trim_heap(idle);
-        hak_heap_release(idle);
-        hak_remote_after_release(idle->id);
+        release(idle);
     }
     return bytes;
 }

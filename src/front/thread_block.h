@@ -31,8 +31,9 @@ struct hak_array {
     uint16_t limit;    /* what it may grow to */
     uint16_t batch;    /* 0 = half the capacity */
     uint16_t left;     /* blocks in it when a fork left its thread behind */
-    uint8_t turns;     /* refills after a spill, in this period */
+    uint16_t turns;    /* refills after a spill, in this period */
     bool has_spilled;  /* since the last refill */
+    uint8_t idle;      /* looks in a row at which its top had not moved */
 };
 
 struct hak_front {

@@ -14,6 +14,11 @@
  * To be set before there is a second thread. */
 HAK_HIDDEN extern void (*hak_front_look)(void);
 
+/* Called at the end of each of a thread's periods, a tenth of a second and more apart (debug: 2,048
+ * slow paths), for what lies beside the front and is to decay with it; NULL at first. To be set
+ * before there is a second thread. */
+HAK_HIDDEN extern void (*hak_front_at_period)(void);
+
 /* A word of the caller's in the thread's block; NULL at first, and kept when the heap gets its next
  * thread. */
 HAK_HIDDEN void **hak_front_learner(void);

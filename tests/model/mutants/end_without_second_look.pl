@@ -2,4 +2,4 @@
 # scenario: idle
 # file: src/front/thread.c
 # says: which is idle: nobody drains
-s/(hak_slab_trim\(heap\);\s*hak_heap_release\(heap\);\s*)hak_remote_after_release\(heap->id\);/$1/;
+s/(hak_heap_release\(heap\);\s*)hak_remote_after_release\(heap->id\);/$1/;

@@ -257,7 +257,8 @@ static void *grow_and_stand_still(void *unused) {
     (void)unused;
     hak_front_start();
     left = hak_thread.heap;
-    for (int round = 0; round < 100; round++) {
+    for (int round = 0; round < 10; round++) {
+        hak_thread.front->array[HAK_CLASS_OF_64].turns = 1000;
         for (int i = 0; i < COUNT; i++)
             blocks[i] = take(HAK_CLASS_OF_64);
         for (int i = 0; i < COUNT; i++)
