@@ -33,6 +33,6 @@ for how in end trim calls; do
                 LD_PRELOAD="$BUILD/hakmem-debug.so"
         done
     done
-    comes_back 'hakmem-debug.so, recorded' $how 2 "$BUILD/hakmem-trace" run --check trace --store return.db --force --
+    comes_back 'hakmem-debug.so, recorded' $how 2 "$BUILD/hakmem-trace" run --check trace --store $how.db --force --
 done
 exit $status
