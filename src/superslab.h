@@ -63,8 +63,11 @@ struct hak_slab {
     uint8_t class_index;      /* the class it serves, or served last */
     uint8_t list;             /* enum hak_slab_list */
     uint32_t ready_below;     /* a useful part of a batch is free when `used` is below this */
-    uint64_t free_bits[16];   /* 1 = free; up to 1,024 slots; smaller classes: at the slab's start;
-                               * words that hold no carved slot have no meaning */
+    uint64_t *bits;           /* the bitmap: free_bits, or at the slab's start */
+    uint32_t first_slot;      /* how many slots would fit before slot 0 */
+    uint32_t slot_bytes;
+    uint64_t free_bits[16]; /* 1 = free; up to 1,024 slots; smaller classes: at the slab's start;
+                             * words that hold no carved slot have no meaning */
 };
 
 /* Tiers, as a TIER record tells them. */

@@ -47,6 +47,10 @@ static void prepare(struct hak_slab *slab, unsigned class_index, bool is_dirty) 
     slab->ready_below = slab->capacity - useful_slots(slab->capacity) + 1;
     slab->class_index = (uint8_t)class_index;
     slab->first_free_word = 0;
+    size_t first_offset = hak_first_slot_offset(class_index);
+    slab->bits = first_offset ? (uint64_t *)(void *)hak_slab_start(slab) : slab->free_bits;
+    slab->first_slot = hak_slot_index(class_index, first_offset);
+    slab->slot_bytes = (uint32_t)hak_class_bytes(class_index);
 }
 
 static struct hak_slab *serve(struct hak_heap *heap, struct hak_superslab *superslab,
@@ -170,8 +174,9 @@ void hak_superslab_release(struct hak_heap *heap, struct hak_superslab *supersla
     hak_pool_release(superslab);
 }
 
-/* Free slabs that may keep their pages for a purge delay: 4 MiB, or a quarter of what is in use. More
- * of them is what a burst leaves behind, perhaps with no slow path after it that could look. */
+/* Free slabs that may keep their pages for a purge delay: 4 MiB, or a quarter of what is in use.
+ * More of them is what a burst leaves behind, perhaps with no slow path after it that could look.
+ */
 static unsigned most_dirty(const struct hak_heap *heap) {
     return heap->active_slabs / 4 > MOST_DIRTY ? heap->active_slabs / 4 : MOST_DIRTY;
 }

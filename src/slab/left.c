@@ -7,7 +7,7 @@
 #include "slab/lists.h"
 
 static unsigned count_free(struct hak_slab *slab) {
-    const uint64_t *bits = bitmap_of(slab);
+    const uint64_t *bits = slab->bits;
     unsigned count = 0;
     for (unsigned word = 0; word < (slab->carved + 63) / 64; word++)
         count += (unsigned)__builtin_popcountll(bits[word]);
@@ -96,7 +96,7 @@ static bool is_out(const struct hak_heap *heap, base_t block, unsigned class_ind
     if (offset < first_offset)
         return false;
     unsigned slot = hak_slot_index(class_index, offset - first_offset);
-    return slot < slab->carved && !(bitmap_of(slab)[slot / 64] >> (slot & 63) & 1);
+    return slot < slab->carved && !(slab->bits[slot / 64] >> (slot & 63) & 1);
 }
 
 void hak_slab_give_left(struct hak_heap *heap, base_t block, unsigned class_index) {

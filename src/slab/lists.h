@@ -8,12 +8,6 @@
 /* Free slots that make a slab worth a look before those with fewer; a batch is at most 32. */
 enum { USEFUL_SLOTS = 8 };
 
-/* Bit i: slot i is free. Has a meaning for carved slots only. */
-static inline uint64_t *bitmap_of(struct hak_slab *slab) {
-    return hak_class_bytes(slab->class_index) < 64 ? (uint64_t *)(void *)hak_slab_start(slab)
-                                                   : slab->free_bits;
-}
-
 /* ---- SuperSlabs of the heap ------------------------------------------------------------------ */
 
 static inline void link_superslab(struct hak_superslab **list, struct hak_superslab *superslab) {

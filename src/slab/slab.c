@@ -14,9 +14,9 @@ static unsigned take_free(struct hak_slab *slab, unsigned free_slots, base_t *ou
                           unsigned wanted) {
     if (wanted > free_slots)
         wanted = free_slots;
-    uint64_t *bits = bitmap_of(slab);
-    size_t slot_bytes = hak_class_bytes(slab->class_index);
-    char *first = hak_slab_start(slab) + hak_first_slot_offset(slab->class_index);
+    uint64_t *bits = slab->bits;
+    size_t slot_bytes = slab->slot_bytes;
+    char *first = hak_slab_start(slab) + slab->first_slot * slot_bytes;
     unsigned word = slab->first_free_word;
     unsigned taken = 0;
     while (taken < wanted) {
@@ -36,12 +36,11 @@ static unsigned carve(struct hak_slab *slab, base_t *out, unsigned wanted) {
     unsigned left = slab->capacity - slab->carved;
     if (wanted > left)
         wanted = left;
-    size_t slot_bytes = hak_class_bytes(slab->class_index);
-    char *next =
-        hak_slab_start(slab) + hak_first_slot_offset(slab->class_index) + slab->carved * slot_bytes;
+    size_t slot_bytes = slab->slot_bytes;
+    char *next = hak_slab_start(slab) + slab->first_slot * slot_bytes + slab->carved * slot_bytes;
     for (unsigned i = 0; i < wanted; i++, next += slot_bytes)
         out[i] = base_from(next);
-    uint64_t *bits = bitmap_of(slab);
+    uint64_t *bits = slab->bits;
     unsigned carved = slab->carved + wanted;
     for (unsigned word = (slab->carved + 63) / 64; word * 64 < carved; word++)
         bits[word] = 0;
@@ -58,7 +57,7 @@ static unsigned take_from(struct hak_heap *heap, struct hak_slab *slab, base_t *
     slab->used += taken;
     if (slab->used == slab->capacity)
         unlist_slab(heap, slab);
-    raise_used(heap, hak_superslab_of(slab), taken * hak_class_bytes(slab->class_index));
+    raise_used(heap, hak_superslab_of(slab), taken * slab->slot_bytes);
     return taken;
 }
 
@@ -108,50 +107,29 @@ static HAK_COLD void refuse(base_t block, const char *what, const char *why) {
         hak_die(what, block.p, why);
 }
 
-/* What is the same for all slots of a slab. */
-struct run {
-    uint64_t *bits;
-    uint32_t magic;
-    uint32_t first_slot; /* index of slot 0 in units of slots from the slab's start */
-    uint32_t carved;
-    uint32_t first_free_word;
-};
-
 /* Sets the bit of a slot that is out; false: it is none, which was told of. One product tells both
- * whether the block starts a slot and which. */
-static inline bool set_free_bit(struct run *run, base_t block) {
-    uint64_t product = (uint64_t)(uint16_t)(uintptr_t)block.p * run->magic;
-    if (HAK_UNLIKELY((uint32_t)product >= run->magic)) {
+ * whether the block starts a slot and which; `magic` is 0 where the slab serves no class. */
+static inline bool set_free_bit(struct hak_slab *slab, uint32_t magic, base_t block) {
+    uint64_t product = (uint64_t)(uint16_t)(uintptr_t)block.p * magic;
+    if (HAK_UNLIKELY((uint32_t)product >= magic)) {
         refuse(block, "bad-free", "is inside a block or in no block; free what malloc returned");
         return false;
     }
-    uint32_t slot = (uint32_t)(product >> 32) - run->first_slot;
-    if (HAK_UNLIKELY(slot >= run->carved)) {
+    uint32_t slot = (uint32_t)(product >> 32) - slab->first_slot;
+    if (HAK_UNLIKELY(slot >= slab->carved)) {
         refuse(block, "bad-free", "was never handed out; free what malloc returned");
         return false;
     }
-    uint64_t *word = &run->bits[slot / 64];
+    uint64_t *word = &slab->bits[slot / 64];
     uint64_t bit = 1ull << (slot & 63), before = *word;
-    *word = before | bit;
     if (HAK_UNLIKELY((before & bit) != 0)) {
         refuse(block, "double-free", "is free already; some code freed it twice");
         return false;
     }
-    if (slot / 64 < run->first_free_word)
-        run->first_free_word = slot / 64;
+    *word = before | bit;
+    if (slot / 64 < slab->first_free_word)
+        slab->first_free_word = (uint16_t)(slot / 64);
     return true;
-}
-
-static inline struct run begin_run(struct hak_slab *slab, char *slab_start, unsigned class_index) {
-    struct run run = {.magic = hak_class_magic[class_index]};
-    if (HAK_UNLIKELY(run.magic == 0))
-        return run; /* the slab serves no class: no block starts there */
-    size_t first_offset = hak_first_slot_offset(class_index);
-    run.bits = first_offset > 0 ? (uint64_t *)(void *)slab_start : slab->free_bits;
-    run.first_slot = hak_slot_index(class_index, first_offset);
-    run.carved = slab->carved;
-    run.first_free_word = slab->first_free_word;
-    return run;
 }
 
 /* All slabs of a SuperSlab without a slot in use stop to serve, and it goes with the last. */
@@ -181,9 +159,8 @@ static void empty_slab(struct hak_heap *heap, struct hak_superslab *superslab,
 /* `count` slots of the slab have become free. */
 static void lower_slab(struct hak_heap *heap, struct hak_superslab *superslab,
                        struct hak_slab *slab, unsigned count) {
-    size_t slot_bytes = hak_class_bytes(slab->class_index);
     slab->used -= count;
-    lower_used(heap, superslab, count * slot_bytes);
+    lower_used(heap, superslab, count * slab->slot_bytes);
     if (HAK_UNLIKELY(slab->list != HAK_LISTED_READY)) {
         unsigned list = wanted_list(slab);
         if (list != slab->list)
@@ -200,14 +177,13 @@ void hak_slab_give_all(struct hak_heap *heap, const base_t *blocks, unsigned cou
         struct hak_superslab *superslab = hak_superslab_of(slab_start);
         unsigned index = hak_slab_index_of(slab_start);
         struct hak_slab *slab = &superslab->slabs[index];
-        struct run run = begin_run(slab, slab_start, superslab->class_of_slab[index]);
+        uint32_t magic = hak_class_magic[superslab->class_of_slab[index]];
         unsigned given = 0;
         do
-            given += set_free_bit(&run, *next++);
+            given += set_free_bit(slab, magic, *next++);
         while (next < end && (size_t)(next->p - slab_start) < HAK_SLAB_BYTES);
         if (HAK_UNLIKELY(given == 0))
             continue;
-        slab->first_free_word = (uint16_t)run.first_free_word;
         lower_slab(heap, superslab, slab, given);
     }
 }

@@ -5,7 +5,7 @@
 #include "slab/lists.h"
 
 bool hak_verify_is_free(struct hak_slab *slab, unsigned slot) {
-    return bitmap_of(slab)[slot / 64] >> (slot & 63) & 1;
+    return slab->bits[slot / 64] >> (slot & 63) & 1;
 }
 
 /* ---- a slab ---------------------------------------------------------------------------------- */
@@ -21,7 +21,7 @@ static unsigned count_beyond(struct hak_slab *slab) {
 /* Words that hold no carved slot have no meaning. */
 static void verify_bitmap(struct hak_verify *v, const struct hak_verify_where *where,
                           struct hak_slab *slab) {
-    const uint64_t *bits = bitmap_of(slab);
+    const uint64_t *bits = slab->bits;
     unsigned words = (slab->carved + 63) / 64, free_slots = 0, first_word = words;
     for (unsigned word = words; word-- > 0;) {
         free_slots += (unsigned)__builtin_popcountll(bits[word]);
