@@ -261,7 +261,7 @@ static void write_classes(void) {
                 low, slot, 100.0 * (slot - low) / slot, 100.0 * mean);
         below = slot;
     }
-    fprintf(page, "\nAbove %u bytes a block is a mapping of its own (large).\n", below);
+    fprintf(page, "\nAbove %u bytes a block has pages of its own (large).\n", below);
     close_page(page);
 }
 

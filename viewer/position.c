@@ -42,7 +42,7 @@ static uint64_t query_number(struct view *view, const char *sql, int parameter) 
 
 void view_add_slot(struct hak_text *text, struct view *view, const struct hak_block_key *block) {
     if (block->class_index == HAK_CLASS_NONE || block->slot_bytes == 0) {
-        hak_text_add(text, "A large block: a mapping of its own (base 0x%" PRIx64 "). ",
+        hak_text_add(text, "A large block with pages of its own (base 0x%" PRIx64 "). ",
                      block->base);
         return;
     }

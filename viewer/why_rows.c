@@ -206,8 +206,7 @@ static void add_move_word(struct hak_text *text, unsigned kind) {
 static void add_place(struct hak_text *text, const struct why *why, const struct hak_event *event) {
     struct hak_thread_words thread;
     hak_text_add(text, "%s", hak_words_place(event->place));
-    if (event->place != HAK_PLACE_FRONT && event->place != HAK_PLACE_MAGAZINE &&
-        event->place != HAK_PLACE_SLL)
+    if (!hak_words_is_thread_place(event->place))
         return;
     if (!hak_lookup_thread(why->view->reader, event->thread, &thread))
         return;

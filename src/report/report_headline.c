@@ -197,7 +197,7 @@ void report_pointer(struct hak_text *text, const struct report_page *page) {
     if (facts->superslab)
         add_slot(text, page);
     else
-        hak_text_add(text, "a large block of %s (a mapping of its own)",
+        hak_text_add(text, "a large block of %s (pages of its own)",
                      hak_words_bytes(page->slot_bytes));
     hak_text_add(text, ":\n");
 }

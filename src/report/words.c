@@ -140,6 +140,11 @@ bool hak_words_find_place(const char *text, unsigned *place) {
     return false;
 }
 
+bool hak_words_is_thread_place(unsigned place) {
+    const unsigned shared = 1u << HAK_PLACE_SLAB | 1u << HAK_PLACE_REMOTE;
+    return place < 32 && (kind_of(HAK_LEFT_SPILL)->from & ~shared) >> place & 1;
+}
+
 bool hak_words_touches_place(const struct hak_event *event, unsigned place) {
     const struct kind_words *words = kind_of(event->kind);
     if (!words || !hak_event_is_move(event))

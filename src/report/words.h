@@ -75,6 +75,8 @@ const char *hak_words_setting(unsigned setting);
  * form
  * ("TLS SLL", "SLL"), in any case. */
 bool hak_words_find_place(const char *text, unsigned *place);
+/* True for the caches of a thread: where a block may be when a fork leaves the thread behind. */
+bool hak_words_is_thread_place(unsigned place);
 /* True when the event is a call at, or a move out of or into, this place alone. */
 bool hak_words_touches_place(const struct hak_event *event, unsigned place);
 

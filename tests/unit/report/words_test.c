@@ -85,6 +85,10 @@ START_TEST(an_event_touches_where_it_is_and_where_it_came_from) {
     ck_assert(hak_words_touches_place(&e, HAK_PLACE_RING));
     ck_assert(hak_words_touches_place(&e, HAK_PLACE_SLL));
     ck_assert(!hak_words_touches_place(&e, HAK_PLACE_SLAB));
+    ck_assert(hak_words_is_thread_place(HAK_PLACE_SFC));
+    ck_assert(hak_words_is_thread_place(HAK_PLACE_MID_LIFO));
+    ck_assert(!hak_words_is_thread_place(HAK_PLACE_SLAB));
+    ck_assert(!hak_words_is_thread_place(HAK_PLACE_LARGE) && !hak_words_is_thread_place(255));
     e = (struct hak_event){.kind = HAK_TIER};
     ck_assert(!hak_words_touches_place(&e, HAK_PLACE_UNTOUCHED));
 }
