@@ -140,16 +140,17 @@ static void verify_chunk(struct walk *walk, const struct hak_chunk *chunk) {
         verify_block(walk, chunk->blocks[i]);
 }
 
-/* A circle is seen as R. P. Brent does it ("An improved Monte Carlo factorization algorithm",
- * 1980): by meeting again the chunk that was the 1st, 2nd, 4th, 8th, ... */
-static void verify_posted(struct walk *walk, const struct hak_chunk *first) {
+/* Returns how many blocks there are. A circle is seen as R. P. Brent does it ("An improved Monte
+ * Carlo factorization algorithm", 1980): by meeting again the chunk that was the 1st, 2nd, 4th,
+ * 8th, ... */
+static size_t verify_posted(struct walk *walk, const struct hak_chunk *first) {
     const struct hak_chunk *met = NULL;
-    size_t length = 0, power = 1;
+    size_t length = 0, power = 1, blocks = 0;
     for (const struct hak_chunk *chunk = first; chunk; chunk = chunk->next) {
         struct hak_verify_where where = {.heap = walk->heap, .cache = walk->cache};
         if (chunk == met) {
             hak_verify_wrong(walk->v, &where, "the chunks run in a circle");
-            return;
+            return blocks;
         }
         if (++length == power) {
             met = chunk;
@@ -157,7 +158,19 @@ static void verify_posted(struct walk *walk, const struct hak_chunk *first) {
         }
         hak_verify_same(walk->v, &where, "owner named by a chunk", chunk->owner, walk->heap);
         verify_chunk(walk, chunk);
+        blocks += chunk->count;
     }
+    return blocks;
+}
+
+/* What waits for a class: all chunks are of that class. */
+static void verify_mail(struct walk *walk, const struct hak_heap *heap, unsigned class_index) {
+    struct hak_verify_where where = {.heap = walk->heap, .cache = walk->cache};
+    const struct hak_chunk *first = heap->mail[class_index].chunks;
+    hak_verify_same(walk->v, &where, "blocks", heap->mail[class_index].blocks,
+                    verify_posted(walk, first));
+    if (first)
+        hak_verify_same(walk->v, &where, "class named by a chunk", first->class_index, class_index);
 }
 
 /* Chunks are never unmapped: what a slot names can be read. */
@@ -201,12 +214,12 @@ void hak_verify_caches(struct hak_verify *v, struct hak_heap *heap) {
     walk.class_index = HAK_CLASS_NONE;
     walk.place = HAK_PLACE_REMOTE;
     walk.cache = "mail box";
-    verify_posted(&walk, atomic_load_explicit(&heap->posted, memory_order_acquire));
+    (void)verify_posted(&walk, atomic_load_explicit(&heap->posted, memory_order_acquire));
     walk.cache = "mail that is being drained";
-    verify_posted(&walk, heap->draining);
+    (void)verify_posted(&walk, heap->draining);
     walk.cache = "mail that waits for its class";
     for (unsigned c = 0; c < HAK_CLASSES; c++)
-        verify_posted(&walk, heap->mail[c].chunks);
+        verify_mail(&walk, heap, c);
     walk.cache = "chunk to be posted by";
     verify_remote(&walk, heap->remote);
 }

@@ -43,6 +43,21 @@ static void verify_list_word(struct hak_verify *v, const struct hak_verify_where
         hak_verify_same(v, where, "list (0 none, 1 ready, 2 scarce, 3 cooled)", slab->list, wanted);
 }
 
+/* What a free needs of the class, kept in the slab. False: where the bitmap lies is not known. */
+static bool verify_place(struct hak_verify *v, const struct hak_verify_where *where,
+                         const struct hak_slab *slab, unsigned class_index) {
+    size_t first_offset = hak_first_slot_offset(class_index);
+    const uint64_t *bits =
+        first_offset > 0 ? (uint64_t *)(void *)hak_slab_start(slab) : slab->free_bits;
+    hak_verify_same(v, where, "bytes of a slot", slab->slot_bytes, hak_class_bytes(class_index));
+    hak_verify_same(v, where, "number of slot 0", slab->first_slot,
+                    hak_slot_index(class_index, first_offset));
+    if (slab->bits != bits)
+        hak_verify_wrong(v, where, "its bitmap is said to lie elsewhere");
+    return slab->bits == bits && slab->class_index == class_index &&
+           slab->capacity == hak_class_slots(class_index);
+}
+
 static void verify_slab(struct hak_verify *v, struct hak_verify_where *where) {
     struct hak_superslab *superslab = hak_superslab_of(where->superslab);
     struct hak_slab *slab = &superslab->slabs[where->slab];
@@ -58,8 +73,8 @@ static void verify_slab(struct hak_verify *v, struct hak_verify_where *where) {
     }
     hak_verify_same(v, where, "class in the slab's own entry", slab->class_index, class_index);
     hak_verify_same(v, where, "capacity", slab->capacity, hak_class_slots(class_index));
-    if (slab->class_index != class_index || slab->capacity != hak_class_slots(class_index))
-        return; /* where the bitmap lies is not known */
+    if (!verify_place(v, where, slab, class_index))
+        return;
     if (slab->carved > slab->capacity || slab->used > slab->carved) {
         hak_verify_differs(v, where, "slots in use (at most those handed out once)", slab->used,
                            slab->carved);
@@ -93,6 +108,12 @@ static void verify_tier(struct hak_verify *v, const struct hak_verify_where *whe
                     used_bytes);
     hak_verify_same(v, where, "tier", superslab->tier,
                     hak_tier_after(superslab->tier, superslab->used_bytes));
+    if (superslab->used_bytes >= superslab->hot_from)
+        hak_verify_differs(v, where, "bytes in use from which it is HOT (more than there are)",
+                           superslab->hot_from, superslab->used_bytes);
+    if (superslab->used_bytes < superslab->draining_below)
+        hak_verify_differs(v, where, "bytes in use below which it drains (no more than there are)",
+                           superslab->draining_below, superslab->used_bytes);
 }
 
 static void verify_superslab(struct hak_verify *v, struct hak_verify_entry *entry) {
@@ -105,6 +126,9 @@ static void verify_superslab(struct hak_verify *v, struct hak_verify_entry *entr
     if (superslab->dirty_slabs & ~superslab->free_slabs)
         hak_verify_differs(v, &where, "slabs with pages and no class, as bits (of the free ones)",
                            superslab->dirty_slabs, superslab->free_slabs);
+    if (superslab->dirty_slabs & superslab->purged_slabs)
+        hak_verify_differs(v, &where, "slabs with pages, as bits (none of those purged)",
+                           superslab->dirty_slabs, superslab->purged_slabs);
     hak_verify_same(v, &where, "class of slab 0, which is the head", superslab->class_of_slab[0],
                     HAK_CLASS_NONE);
     verify_tier(v, &where);
@@ -211,8 +235,8 @@ static size_t verify_class_list(struct hak_verify *v, struct hak_heap *heap, uns
     return length;
 }
 
-/* SuperSlabs and listed slabs of the heap, by the registry; how many slabs say they are listed. */
-static size_t count_listed(struct hak_verify *v, const struct hak_heap *heap) {
+/* SuperSlabs and slabs of the heap, by the registry; how many slabs say they are listed. */
+static size_t count_listed(struct hak_verify *v, const struct hak_heap *heap, size_t *active) {
     size_t listed = 0;
     for (size_t i = 0; i < v->entry_count; i++) {
         const struct hak_verify_entry *entry = &v->entries[i];
@@ -222,8 +246,10 @@ static size_t count_listed(struct hak_verify *v, const struct hak_heap *heap) {
         if (!entry->is_listed)
             hak_verify_wrong(v, &where, "is in no list of its heap");
         for (unsigned s = 1; s < HAK_SLABS; s++)
-            if (entry->superslab->class_of_slab[s] < HAK_CLASSES)
+            if (entry->superslab->class_of_slab[s] < HAK_CLASSES) {
+                ++*active;
                 listed += entry->superslab->slabs[s].list != HAK_UNLISTED;
+            }
     }
     return listed;
 }
@@ -238,6 +264,7 @@ void hak_verify_heap(struct hak_verify *v, struct hak_heap *heap) {
     for (unsigned c = 0; c < HAK_CLASSES; c++)
         for (unsigned list = HAK_LISTED_READY; list <= HAK_SLAB_LISTS; list++)
             length += verify_class_list(v, heap, c, list);
-    hak_verify_same(v, &where, "slabs in the lists of classes (marked so)", length,
-                    count_listed(v, heap));
+    size_t active = 0, listed = count_listed(v, heap, &active);
+    hak_verify_same(v, &where, "slabs in the lists of classes (marked so)", length, listed);
+    hak_verify_same(v, &where, "slabs that serve a class", heap->active_slabs, active);
 }

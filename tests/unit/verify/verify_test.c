@@ -59,7 +59,7 @@ static void change_capacity(void) {
 static void free_a_live_slot(void) {
     struct hak_verify_slot at = {.slab = slab_of(middle[1])};
     at.slot = (unsigned)((size_t)(middle[1].p - hak_slab_start(at.slab)) / 320);
-    bitmap_of(at.slab)[at.slot / 64] |= (uint64_t)1 << at.slot % 64;
+    at.slab->bits[at.slot / 64] |= (uint64_t)1 << at.slot % 64;
 }
 static void change_class_in_the_head(void) {
     hak_superslab_of(middle[1].p)->class_of_slab[hak_slab_index_of(middle[1].p)] = MIDDLE - 1;
@@ -154,6 +154,27 @@ static void own_a_reserved_superslab(void) {
     hak_pool_release(superslab);
     hak_registry_change(superslab, heap->id);
 }
+static void count_active_wrongly(void) {
+    heap->active_slabs--;
+}
+static void move_the_bitmap(void) {
+    slab_of(middle[1])->bits = slab_of(middle[1])->free_bits + 1;
+}
+static void change_slot_bytes(void) {
+    slab_of(middle[1])->slot_bytes = 128;
+}
+static void drain_too_early(void) {
+    struct hak_superslab *superslab = hak_superslab_of(middle[1].p);
+    superslab->draining_below = superslab->used_bytes + 1;
+}
+static void count_mail_wrongly(void) {
+    heap->mail[MIDDLE].blocks++;
+}
+static void keep_mail_of_another_class(void) {
+    chunk = (struct hak_chunk){
+        .owner = heap->id, .class_index = MIDDLE, .count = 1, .blocks = {middle[1]}};
+    heap->mail[SMALL] = (struct hak_mail){.chunks = &chunk, .blocks = 1};
+}
 static void use_the_reserve(void) {
     struct hak_superslab *superslab = hak_pool_map(heap->id);
     hak_pool_release(superslab);
@@ -189,6 +210,12 @@ static const struct breakage breakages[] = {
     {"lose bytes in use", lose_bytes_in_use, "bytes in use, by its slabs' counts"},
     {"lose a reserved SuperSlab", lose_a_reserved_superslab, "has no place in the reserve"},
     {"own a reserved SuperSlab", own_a_reserved_superslab, "in the reserve: owner in the registry"},
+    {"count active wrongly", count_active_wrongly, "slabs that serve a class"},
+    {"move the bitmap", move_the_bitmap, "its bitmap is said to lie elsewhere"},
+    {"change slot bytes", change_slot_bytes, "bytes of a slot: found 128, expected 320"},
+    {"drain too early", drain_too_early, "bytes in use below which it drains"},
+    {"count mail wrongly", count_mail_wrongly, "mail that waits for its class of heap"},
+    {"keep mail of another class", keep_mail_of_another_class, "class named by a chunk"},
     {"use the reserve", use_the_reserve, "in the reserve: class"},
 };
 
