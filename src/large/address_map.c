@@ -1,125 +1,246 @@
-/* The tree from addresses to large blocks: acquire loads on the way down, release stores of what is
- * new. */
+/* The trees from addresses to large blocks: acquire loads on the way down, release stores of what
+ * is new. */
 #include "large/address_map.h"
 
-#include <stdatomic.h>
+#include "large/l25.h"
 #include "large/large_memory.h"
-#include "platform/platform.h"
 
-_Atomic(struct hak_map_middle *) hak_map_root[HAK_MAP_ROOT_PLACES];
-static struct hak_map_middle *spare_middle; /* both under hak_large_memory_lock */
+_Atomic(struct hak_map_root *) hak_map_root;
+
+/* Under hak_large_memory_lock. */
+static struct hak_map_middle *spare_middle;
 static struct hak_map_leaf *spare_leaf;
+static struct hak_map_granules *spare_granules;
 
+/* Of the largest block so far: how far one can begin before a pointer into it. */
+static _Atomic size_t greatest_bytes;
+
+static bool is_big(size_t bytes) {
+    return bytes > HAK_L25_MAX_BYTES;
+}
 static uintptr_t page_of(const void *p) {
     return (uintptr_t)p / HAK_PAGE_BYTES;
 }
-static uintptr_t root_place_of(uintptr_t page) {
-    return page / HAK_MAP_LEAF_PLACES / HAK_MAP_MIDDLE_PLACES;
+static uintptr_t granule_of(const void *p) {
+    return (uintptr_t)p >> HAK_MAP_GRANULE_BITS;
 }
-static uintptr_t middle_place_of(uintptr_t page) {
-    return page / HAK_MAP_LEAF_PLACES & (HAK_MAP_MIDDLE_PLACES - 1);
-}
-
-static struct hak_map_middle *middle_of(uintptr_t page) {
-    if (root_place_of(page) >= HAK_MAP_ROOT_PLACES)
-        return NULL;
-    return atomic_load_explicit(&hak_map_root[root_place_of(page)], memory_order_acquire);
+static struct hak_map_root *root_now(void) {
+    return atomic_load_explicit(&hak_map_root, memory_order_acquire);
 }
 
 /* ---- making --------------------------------------------------------------------------------- */
 
+static bool make_root(void) {
+    if (root_now())
+        return true;
+    struct hak_map_root *root = hak_reserve(sizeof *root);
+    atomic_store_explicit(&hak_map_root, root, memory_order_release);
+    return root != NULL;
+}
+
 bool hak_address_map_reserve_locked(void) {
     if (!spare_middle)
         spare_middle = hak_reserve(sizeof *spare_middle);
+    if (!spare_granules)
+        spare_granules = hak_reserve(sizeof *spare_granules);
     if (!spare_leaf)
         spare_leaf = hak_large_memory_take_locked(sizeof *spare_leaf);
-    return spare_middle && spare_leaf;
+    return spare_middle && spare_leaf && spare_granules && make_root();
 }
 
-bool hak_address_map_prepare_locked(const void *start) {
-    uintptr_t page = page_of(start);
-    if (hak_map_leaf_of(page))
+static bool make_granules(struct hak_map_root *root, const void *start) {
+    uintptr_t place = granule_of(start) / HAK_MAP_GRANULES;
+    if (place >= HAK_MAP_GRANULE_ROOTS)
+        return false;
+    if (atomic_load_explicit(&root->granules[place], memory_order_relaxed))
         return true;
-    if (root_place_of(page) >= HAK_MAP_ROOT_PLACES)
-        return false;
-    struct hak_map_middle *middle = middle_of(page);
-    if (!middle) {
-        if (!spare_middle)
-            spare_middle = hak_reserve(sizeof *spare_middle);
-        middle = spare_middle;
-        if (!middle)
-            return false;
-        spare_middle = NULL;
-        atomic_store_explicit(&hak_map_root[root_place_of(page)], middle, memory_order_release);
-    }
-    if (!spare_leaf)
-        spare_leaf = hak_large_memory_take_locked(sizeof *spare_leaf);
-    if (!spare_leaf)
-        return false;
-    atomic_store_explicit(&middle->place[middle_place_of(page)], spare_leaf, memory_order_release);
-    spare_leaf = NULL;
-    return true;
+    struct hak_map_granules *granules =
+        spare_granules ? spare_granules : hak_reserve(sizeof *granules);
+    spare_granules = NULL;
+    atomic_store_explicit(&root->granules[place], granules, memory_order_release);
+    return granules != NULL;
 }
 
-bool hak_address_map_prepare(const void *start) {
-    if (HAK_LIKELY(hak_map_leaf_of(page_of(start)) != NULL))
+static struct hak_map_middle *make_middle(struct hak_map_root *root, uintptr_t place) {
+    struct hak_map_middle *middle =
+        atomic_load_explicit(&root->middle[place], memory_order_relaxed);
+    if (middle)
+        return middle;
+    middle = spare_middle ? spare_middle : hak_reserve(sizeof *middle);
+    spare_middle = NULL;
+    atomic_store_explicit(&root->middle[place], middle, memory_order_release);
+    return middle;
+}
+
+static bool make_leaf(struct hak_map_root *root, const void *start) {
+    uintptr_t leaf_number = page_of(start) / HAK_MAP_LEAF_PLACES;
+    if (leaf_number / HAK_MAP_MIDDLE_PLACES >= HAK_MAP_ROOT_PLACES)
+        return false;
+    if (hak_map_leaf_of(root, page_of(start)))
+        return true;
+    struct hak_map_middle *middle = make_middle(root, leaf_number / HAK_MAP_MIDDLE_PLACES);
+    if (!middle)
+        return false;
+    struct hak_map_leaf *leaf =
+        spare_leaf ? spare_leaf : hak_large_memory_take_locked(sizeof *leaf);
+    spare_leaf = NULL;
+    atomic_store_explicit(&middle->place[leaf_number & (HAK_MAP_MIDDLE_PLACES - 1)], leaf,
+                          memory_order_release);
+    return leaf != NULL;
+}
+
+bool hak_address_map_prepare_locked(const void *start, size_t bytes) {
+    if (!make_root())
+        return false;
+    return is_big(bytes) ? make_granules(root_now(), start) : make_leaf(root_now(), start);
+}
+
+static bool is_prepared(const void *start, size_t bytes) {
+    const struct hak_map_root *root = root_now();
+    if (!root)
+        return false;
+    if (!is_big(bytes))
+        return hak_map_leaf_of(root, page_of(start)) != NULL;
+    uintptr_t place = granule_of(start) / HAK_MAP_GRANULES;
+    return place < HAK_MAP_GRANULE_ROOTS &&
+           atomic_load_explicit(&root->granules[place], memory_order_acquire) != NULL;
+}
+
+bool hak_address_map_prepare(const void *start, size_t bytes) {
+    if (HAK_LIKELY(is_prepared(start, bytes)))
         return true;
     hak_lock(&hak_large_memory_lock);
-    bool is_ready = hak_address_map_prepare_locked(start);
+    bool is_ready = hak_address_map_prepare_locked(start, bytes);
     hak_unlock(&hak_large_memory_lock);
     return is_ready;
 }
 
 /* ---- use ------------------------------------------------------------------------------------ */
 
-void hak_address_map_set(const void *start, struct hak_large *large) {
-    uintptr_t page = page_of(start);
-    atomic_store_explicit(&hak_map_leaf_of(page)->place[page & (HAK_MAP_LEAF_PLACES - 1)], large,
-                          memory_order_release);
+static void note_bytes(size_t bytes) {
+    size_t most = atomic_load_explicit(&greatest_bytes, memory_order_relaxed);
+    while (bytes > most &&
+           !atomic_compare_exchange_weak_explicit(&greatest_bytes, &most, bytes,
+                                                  memory_order_relaxed, memory_order_relaxed)) {
+    }
 }
 
-struct hak_large *hak_address_map_find_below(const void *p) {
-    uintptr_t page = page_of(p);
-    if (root_place_of(page) >= HAK_MAP_ROOT_PLACES)
-        return NULL;
-    for (;;) {
-        /* Over what has no entry: as far as the tree has no branch. */
-        uintptr_t empty_pages = !middle_of(page) ? HAK_MAP_LEAF_PLACES * HAK_MAP_MIDDLE_PLACES
-                                : !hak_map_leaf_of(page) ? HAK_MAP_LEAF_PLACES
-                                                         : 1;
-        struct hak_large *large = hak_address_map_find((const void *)(page * HAK_PAGE_BYTES));
+static void store(const void *start, bool big, struct hak_large *large) {
+    struct hak_map_root *root = root_now();
+    uintptr_t page = page_of(start), granule = granule_of(start);
+    _Atomic(struct hak_large *) *place;
+    if (big)
+        place =
+            &atomic_load_explicit(&root->granules[granule / HAK_MAP_GRANULES], memory_order_acquire)
+                 ->place[granule & (HAK_MAP_GRANULES - 1)];
+    else
+        place = &hak_map_leaf_of(root, page)->place[page & (HAK_MAP_LEAF_PLACES - 1)];
+    atomic_store_explicit(place, large, memory_order_release);
+}
+
+void hak_address_map_set(struct hak_large *large) {
+    note_bytes(large->mapped_bytes);
+    store(large->base.p, is_big(large->mapped_bytes), large);
+}
+
+void hak_address_map_clear(const struct hak_large *large) {
+    store(large->base.p, is_big(large->mapped_bytes), NULL);
+}
+
+/* Where it goes from one tree into the other it is in both for a moment. */
+bool hak_address_map_resize(struct hak_large *large, size_t bytes) {
+    bool was_big = is_big(large->mapped_bytes);
+    if (was_big != is_big(bytes)) {
+        if (!hak_address_map_prepare(large->base.p, bytes))
+            return false;
+        store(large->base.p, !was_big, large);
+        store(large->base.p, was_big, NULL);
+    }
+    large->mapped_bytes = bytes;
+    note_bytes(bytes);
+    return true;
+}
+
+/* ---- looking for what holds a pointer ------------------------------------------------------- */
+
+static bool is_in(const struct hak_large *large, const void *p) {
+    return large && (uintptr_t)p - base_address(large->base) < large->mapped_bytes;
+}
+
+/* The nearest start at the page of `p` or below is the only one that can hold it. */
+static struct hak_large *find_small_below(const struct hak_map_root *root, const void *p) {
+    uintptr_t page = page_of(p), pages = HAK_L25_MAX_BYTES / HAK_PAGE_BYTES;
+    uintptr_t last = page > pages ? page - pages : 0;
+    for (; page >= last && page > 0; page--) {
+        struct hak_map_leaf *leaf = hak_map_leaf_of(root, page);
+        struct hak_large *large = NULL;
+        if (leaf)
+            large = atomic_load_explicit(&leaf->place[page & (HAK_MAP_LEAF_PLACES - 1)],
+                                         memory_order_acquire);
+        else
+            page = page / HAK_MAP_LEAF_PLACES * HAK_MAP_LEAF_PLACES;
         if (large)
             return large;
-        page = page / empty_pages * empty_pages;
-        if (page-- == 0)
-            return NULL;
     }
+    return NULL;
 }
 
-static size_t visit_leaf(struct hak_map_leaf *leaf, void (*visit)(struct hak_large *, void *),
-                         void *context) {
-    size_t count = 0;
-    for (unsigned i = 0; i < HAK_MAP_LEAF_PLACES; i++) {
-        struct hak_large *large = atomic_load_explicit(&leaf->place[i], memory_order_acquire);
+static struct hak_large *find_big_below(const struct hak_map_root *root, const void *p) {
+    uintptr_t granule = granule_of(p);
+    uintptr_t granules =
+        (atomic_load_explicit(&greatest_bytes, memory_order_relaxed) >> HAK_MAP_GRANULE_BITS) + 1;
+    for (uintptr_t i = 0; i <= granules && i <= granule; i++) {
+        struct hak_large *large = hak_map_in_granule(root, granule - i);
+        /* Of its own granule it may begin behind the pointer. */
+        if (large && base_address(large->base) <= (uintptr_t)p)
+            return large;
+    }
+    return NULL;
+}
+
+struct hak_large *hak_address_map_containing(const void *p) {
+    const struct hak_map_root *root = root_now();
+    if (!root)
+        return NULL;
+    struct hak_large *large = find_small_below(root, p);
+    if (!is_in(large, p))
+        large = find_big_below(root, p);
+    return is_in(large, p) ? large : NULL;
+}
+
+/* ---- looking at all ------------------------------------------------------------------------- */
+
+static size_t visit_all(_Atomic(struct hak_large *) *places, size_t count,
+                        void (*visit)(struct hak_large *, void *), void *context) {
+    size_t visited = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct hak_large *large = atomic_load_explicit(&places[i], memory_order_acquire);
         if (large) {
             visit(large, context);
-            count++;
+            visited++;
         }
     }
-    return count;
+    return visited;
 }
 
 size_t hak_address_map_each(void (*visit)(struct hak_large *, void *), void *context) {
+    struct hak_map_root *root = root_now();
     size_t count = 0;
-    for (unsigned r = 0; r < HAK_MAP_ROOT_PLACES; r++) {
+    for (unsigned r = 0; root && r < HAK_MAP_ROOT_PLACES; r++) {
         struct hak_map_middle *middle =
-            atomic_load_explicit(&hak_map_root[r], memory_order_acquire);
+            atomic_load_explicit(&root->middle[r], memory_order_acquire);
         for (unsigned m = 0; middle && m < HAK_MAP_MIDDLE_PLACES; m++) {
             struct hak_map_leaf *leaf =
                 atomic_load_explicit(&middle->place[m], memory_order_acquire);
             if (leaf)
-                count += visit_leaf(leaf, visit, context);
+                count += visit_all(leaf->place, HAK_MAP_LEAF_PLACES, visit, context);
         }
+    }
+    for (unsigned r = 0; root && r < HAK_MAP_GRANULE_ROOTS; r++) {
+        struct hak_map_granules *granules =
+            atomic_load_explicit(&root->granules[r], memory_order_acquire);
+        if (granules)
+            count += visit_all(granules->place, HAK_MAP_GRANULES, visit, context);
     }
     return count;
 }

@@ -1,29 +1,33 @@
-/* Which large block starts at this address? A tree over the page numbers, read without a lock.
+/* Which large block starts at this address? Two trees over the address space, read without a lock.
  *
- *   address  46 .......... 34 | 33 .......... 21 | 20 ...... 12 | 11 ... 0
- *            root, 64 KiB       middle, 64 KiB     leaf, 4 KiB     0 or it is no start
+ *   up to 1 MiB   46 ........... 31 | 30 ............ 15 | 14 ... 12 | 11 ... 0
+ *                 root                middle, 512 KiB      leaf, 64 B   0, or it is no start
+ *   above         46 ........... 33 | 32 ............ 20 | 19 .............. 0
+ *                 root                granules, 64 KiB     of the block that starts in it
  *
- * A lookup is three loads and works for any value. Middles and leaves are made when a block first
- * needs them and stay for good: a leaf's 4 KiB serve 2 MiB of address space, whatever lies there
- * later. An entry holds a struct hak_large whose memory is never given back either, so what a
+ * Of blocks above 1 MiB no two start in the same granule of 1 MiB, so that 8 bytes of the map are
+ * enough for each; below, a leaf stands for 32 KiB, hardly more than the smallest block needs. A
+ * lookup is four loads, or seven, and works for any value. Root, middles and granules are reserved,
+ * so that only the pages that are written count. All of it stays for good, and serves whatever lies
+ * there later. An entry holds a struct hak_large whose memory is never given back either, so what a
  * lookup finds can be read, also when another thread is just giving that block away.
  *
- * Lock: hak_large_memory_lock to make middles and leaves; none to look up, set and clear.
+ * Lock: hak_large_memory_lock to make parts of the trees; none to look up, set and clear.
  *
  * May call: large_memory, platform. */
 #ifndef HAK_LARGE_ADDRESS_MAP_H
 #define HAK_LARGE_ADDRESS_MAP_H
 
-#include <stdatomic.h>
-#include <stdbool.h>
+#include "large/large.h"
 #include "platform/platform.h"
 
-struct hak_large;
-
 enum {
-    HAK_MAP_LEAF_PLACES = 1 << 9,
-    HAK_MAP_MIDDLE_PLACES = 1 << 13,
-    HAK_MAP_ROOT_PLACES = 1 << (HAK_ADDRESS_BITS - 12 - 9 - 13),
+    HAK_MAP_LEAF_PLACES = 1 << 3,
+    HAK_MAP_MIDDLE_PLACES = 1 << 16,
+    HAK_MAP_ROOT_PLACES = 1 << (HAK_ADDRESS_BITS - 12 - 3 - 16),
+    HAK_MAP_GRANULE_BITS = 20,
+    HAK_MAP_GRANULES = 1 << 13,
+    HAK_MAP_GRANULE_ROOTS = 1 << (HAK_ADDRESS_BITS - HAK_MAP_GRANULE_BITS - 13),
 };
 
 struct hak_map_leaf {
@@ -32,26 +36,46 @@ struct hak_map_leaf {
 struct hak_map_middle {
     _Atomic(struct hak_map_leaf *) place[HAK_MAP_MIDDLE_PLACES];
 };
-HAK_HIDDEN extern _Atomic(struct hak_map_middle *) hak_map_root[HAK_MAP_ROOT_PLACES];
+struct hak_map_granules {
+    _Atomic(struct hak_large *) place[HAK_MAP_GRANULES];
+};
+struct hak_map_root {
+    _Atomic(struct hak_map_middle *) middle[HAK_MAP_ROOT_PLACES];
+    _Atomic(struct hak_map_granules *) granules[HAK_MAP_GRANULE_ROOTS];
+};
+HAK_HIDDEN extern _Atomic(struct hak_map_root *) hak_map_root; /* NULL before the first block */
 
-/* Makes sure that hak_address_map_set works for `start`. False: no memory. The second form is for
- * whoever holds hak_large_memory_lock. */
-HAK_HIDDEN bool hak_address_map_prepare(const void *start);
-HAK_HIDDEN bool hak_address_map_prepare_locked(const void *start);
+/* Makes sure that hak_address_map_set works for a block of `bytes` at `start`. False: no memory.
+ * The second form is for whoever holds hak_large_memory_lock. */
+HAK_HIDDEN bool hak_address_map_prepare(const void *start, size_t bytes);
+HAK_HIDDEN bool hak_address_map_prepare_locked(const void *start, size_t bytes);
 
 /* Makes sure that one call of hak_address_map_prepare_locked succeeds while the lock is held. */
 HAK_HIDDEN bool hak_address_map_reserve_locked(void);
 
-/* `large`, or NULL, begins at `start` from now on; what is seen there was written before. */
-HAK_HIDDEN void hak_address_map_set(const void *start, struct hak_large *large);
+/* Enters a block by its start and its bytes; what is seen there was written before. And takes it
+ * out again, which its bytes must not have outgrown in the meantime. */
+HAK_HIDDEN void hak_address_map_set(struct hak_large *large);
+HAK_HIDDEN void hak_address_map_clear(const struct hak_large *large);
 
-/* The leaf for a page number, or NULL. */
-static inline struct hak_map_leaf *hak_map_leaf_of(uintptr_t page) {
+/* A block gets other bytes at the same start. False: no memory, and it has the old ones. */
+HAK_HIDDEN bool hak_address_map_resize(struct hak_large *large, size_t bytes);
+
+/* The block that holds `p`; NULL when none does. Looks at a leaf for each 32 KiB of 1 MiB, and at
+ * a granule for each MiB of the largest block there was. */
+HAK_HIDDEN struct hak_large *hak_address_map_containing(const void *p);
+
+/* Calls `visit` for every block up to 1 MiB, lowest address first, then for every one above.
+ * Returns how many there were. */
+HAK_HIDDEN size_t hak_address_map_each(void (*visit)(struct hak_large *, void *), void *context);
+
+static inline struct hak_map_leaf *hak_map_leaf_of(const struct hak_map_root *root,
+                                                   uintptr_t page) {
     uintptr_t place = page / (HAK_MAP_LEAF_PLACES * (uintptr_t)HAK_MAP_MIDDLE_PLACES);
     if (HAK_UNLIKELY(place >= HAK_MAP_ROOT_PLACES))
         return NULL;
     struct hak_map_middle *middle =
-        atomic_load_explicit(&hak_map_root[place], memory_order_acquire);
+        atomic_load_explicit(&root->middle[place], memory_order_acquire);
     if (HAK_UNLIKELY(!middle))
         return NULL;
     return atomic_load_explicit(
@@ -59,22 +83,34 @@ static inline struct hak_map_leaf *hak_map_leaf_of(uintptr_t page) {
         memory_order_acquire);
 }
 
-/* What begins at `start`; NULL for every other address. */
-static inline struct hak_large *hak_address_map_find(const void *start) {
-    uintptr_t page = (uintptr_t)start / HAK_PAGE_BYTES;
-    if (HAK_UNLIKELY(((uintptr_t)start & (HAK_PAGE_BYTES - 1)) != 0))
+/* The block above 1 MiB that starts in a granule. */
+static inline struct hak_large *hak_map_in_granule(const struct hak_map_root *root,
+                                                   uintptr_t granule) {
+    if (HAK_UNLIKELY(granule / HAK_MAP_GRANULES >= HAK_MAP_GRANULE_ROOTS))
         return NULL;
-    struct hak_map_leaf *leaf = hak_map_leaf_of(page);
-    if (HAK_UNLIKELY(!leaf))
+    struct hak_map_granules *granules =
+        atomic_load_explicit(&root->granules[granule / HAK_MAP_GRANULES], memory_order_acquire);
+    if (!granules)
         return NULL;
-    return atomic_load_explicit(&leaf->place[page & (HAK_MAP_LEAF_PLACES - 1)],
+    return atomic_load_explicit(&granules->place[granule & (HAK_MAP_GRANULES - 1)],
                                 memory_order_acquire);
 }
 
-/* What begins at the page of `p` or nearest below it. Looks at as many entries as lie between. */
-HAK_HIDDEN struct hak_large *hak_address_map_find_below(const void *p);
-
-/* Calls `visit` for everything in the map, lowest address first. Returns how many there were. */
-HAK_HIDDEN size_t hak_address_map_each(void (*visit)(struct hak_large *, void *), void *context);
+/* What begins at `start`; NULL for every other address. */
+static inline struct hak_large *hak_address_map_find(const void *start) {
+    uintptr_t page = (uintptr_t)start / HAK_PAGE_BYTES;
+    struct hak_map_root *root = atomic_load_explicit(&hak_map_root, memory_order_acquire);
+    if (HAK_UNLIKELY(((uintptr_t)start & (HAK_PAGE_BYTES - 1)) != 0 || !root))
+        return NULL;
+    struct hak_map_leaf *leaf = hak_map_leaf_of(root, page);
+    struct hak_large *large = NULL;
+    if (HAK_LIKELY(leaf != NULL))
+        large = atomic_load_explicit(&leaf->place[page & (HAK_MAP_LEAF_PLACES - 1)],
+                                     memory_order_acquire);
+    if (HAK_LIKELY(large != NULL))
+        return large;
+    large = hak_map_in_granule(root, (uintptr_t)start >> HAK_MAP_GRANULE_BITS);
+    return large && large->base.p == start ? large : NULL;
+}
 
 #endif

@@ -237,7 +237,8 @@ static __attribute__((noinline)) struct hak_large *take_slowly(size_t bytes, con
     struct hak_large *large = cache && cache->bytes >= bytes ? find(cache, bytes, caller) : NULL;
     if (large)
         return move_to_program(cache, large, caller);
-    hop_count(HAK_COUNTED_BIGCACHE_MISS, HAK_CLASS_NONE, bytes);
+    if (hak_options.bigcache_max_bytes > 0)
+        hop_count(HAK_COUNTED_BIGCACHE_MISS, HAK_CLASS_NONE, bytes);
     if (HAK_UNLIKELY(atomic_load_explicit(&has_left, memory_order_relaxed)))
         empty_all_left();
     return NULL;

@@ -14,10 +14,6 @@ static inline bool keeps_blocks(void) {
     return !hak_is_debug_build || hak_options.check == HAK_CHECK_TRACE;
 }
 
-static bool is_in(const struct hak_large *large, const void *p) {
-    return (uintptr_t)p - base_address(large->base) < large->mapped_bytes;
-}
-
 /* ---- taking --------------------------------------------------------------------------------- */
 
 /* The block comes out of the pool: found by its address first, so that its move can be told. */
@@ -25,8 +21,12 @@ static __attribute__((noinline)) struct hak_large *take_from_l25(size_t bytes, c
     struct hak_large *large = hak_l25_take(bytes);
     if (!large)
         return NULL;
+    if (!hak_address_map_prepare(large->base.p, bytes)) {
+        hak_l25_give(large);
+        return NULL;
+    }
     large->caller = caller;
-    hak_address_map_set(large->base.p, large);
+    hak_address_map_set(large);
     hop(HAK_L25_TAKE, large->base, HAK_CLASS_NONE);
     return large;
 }
@@ -39,7 +39,8 @@ static void *map_block(size_t bytes, size_t alignment) {
 }
 
 static struct hak_large *enter(void *start, size_t bytes, const void *caller) {
-    struct hak_large *large = hak_address_map_prepare(start) ? hak_large_struct_take() : NULL;
+    struct hak_large *large =
+        hak_address_map_prepare(start, bytes) ? hak_large_struct_take() : NULL;
     if (!large)
         return NULL;
     *large = (struct hak_large){.base = base_from(start),
@@ -47,7 +48,7 @@ static struct hak_large *enter(void *start, size_t bytes, const void *caller) {
                                 .caller = caller,
                                 .is_fresh = true,
                                 .slot = {.place = HAK_PLACE_LARGE}};
-    hak_address_map_set(start, large);
+    hak_address_map_set(large);
     return large;
 }
 
@@ -92,8 +93,7 @@ bool hak_large_is_fresh(base_t base) {
 }
 
 struct hak_large *hak_large_containing(const void *p) {
-    struct hak_large *large = hak_address_map_find_below(p);
-    return large && is_in(large, p) ? large : NULL;
+    return hak_address_map_containing(p);
 }
 
 bool hak_large_keeps(const void *p) {
@@ -107,13 +107,13 @@ bool hak_large_keeps(const void *p) {
 
 static void release_to_l25(struct hak_large *large) {
     hop(HAK_L25_PUT, large->base, HAK_CLASS_NONE);
-    hak_address_map_set(large->base.p, NULL);
+    hak_address_map_clear(large);
     hak_l25_give(large);
 }
 
 /* Out of the map first: once unmapped, the address may be another thread's block. */
 static void unmap_block(struct hak_large *large) {
-    hak_address_map_set(large->base.p, NULL);
+    hak_address_map_clear(large);
     hak_held_unmap(large->base.p, large->mapped_bytes);
     hak_large_struct_give(large);
 }
@@ -147,11 +147,26 @@ bool hak_large_give(base_t base) {
 
 /* ---- resizing ------------------------------------------------------------------------------- */
 
-static bool resize_mapping(struct hak_large *large, size_t wanted_bytes) {
-    if (!hak_remap_in_place(large->base.p, large->mapped_bytes, wanted_bytes))
+/* The map tells of what a block has: it grows in the map after, and shrinks before the kernel makes
+ * it so, since the pages behind it may be another thread's block at once. */
+static bool grow_mapping(struct hak_large *large, size_t wanted_bytes) {
+    return hak_address_map_prepare(large->base.p, wanted_bytes) &&
+           hak_remap_in_place(large->base.p, large->mapped_bytes, wanted_bytes) &&
+           hak_address_map_resize(large, wanted_bytes);
+}
+
+static bool shrink_mapping(struct hak_large *large, size_t wanted_bytes) {
+    size_t old_bytes = large->mapped_bytes;
+    if (!hak_address_map_resize(large, wanted_bytes))
         return false;
-    large->mapped_bytes = wanted_bytes;
-    return true;
+    if (hak_remap_in_place(large->base.p, old_bytes, wanted_bytes))
+        return true;
+    return !hak_address_map_resize(large, old_bytes); /* the way back is prepared: false */
+}
+
+static bool resize_mapping(struct hak_large *large, size_t wanted_bytes) {
+    return wanted_bytes > large->mapped_bytes ? grow_mapping(large, wanted_bytes)
+                                              : shrink_mapping(large, wanted_bytes);
 }
 
 bool hak_large_resize(base_t base, size_t bytes) {
@@ -176,7 +191,7 @@ static char *remap(struct hak_large *large, size_t wanted_bytes) {
     if (hak_address_map_reserve_locked())
         moved = hak_remap(large->base.p, large->mapped_bytes, wanted_bytes);
     if (moved)
-        (void)hak_address_map_prepare_locked(moved);
+        (void)hak_address_map_prepare_locked(moved, wanted_bytes);
     hak_unlock(&hak_large_memory_lock);
     return moved;
 }
@@ -186,13 +201,13 @@ base_t hak_large_move(base_t base, size_t bytes) {
     if (!large || !hak_large_is_live(large) || large->chunk || bytes > PTRDIFF_MAX)
         return HAK_NO_BASE;
     /* As above: the old address may be another thread's block at once. */
-    hak_address_map_set(base.p, NULL);
+    hak_address_map_clear(large);
     char *moved = remap(large, HAK_PAGES_OF(bytes));
     if (moved) {
         large->base = base_from(moved);
         large->mapped_bytes = HAK_PAGES_OF(bytes);
     }
-    hak_address_map_set(large->base.p, large);
+    hak_address_map_set(large);
     return base_from(moved);
 }
 
@@ -205,9 +220,13 @@ size_t hak_large_trim(void) {
 
 _Thread_local uint32_t hak_large_slow_paths __attribute__((tls_model("initial-exec")));
 
+static _Thread_local uint64_t tended_at __attribute__((tls_model("initial-exec")));
+
 void hak_large_tend_now(void) {
-    if (!keeps_blocks())
+    uint64_t now = hak_ticks();
+    if (!keeps_blocks() || (!hak_is_debug_build && now - tended_at < HAK_LARGE_DECAY_TICKS / 2))
         return;
+    tended_at = now;
     hak_bigcache_tend();
     hak_l25_tend();
 }

@@ -36,7 +36,7 @@
 #include "superslab.h"
 
 /* Slow paths between two looks. */
-#define HAK_LARGE_TEND_EVERY (hak_is_debug_build ? 1024 : 4)
+#define HAK_LARGE_TEND_EVERY (hak_is_debug_build ? 1024 : 8)
 
 /* A tenth of a second at usual clock rates: how long what is not used stays. */
 #define HAK_LARGE_DECAY_TICKS ((uint64_t)1 << 28)

@@ -2,7 +2,6 @@
  * Knuth, TAOCP 2.5, algorithm C). */
 #include "large/runs.h"
 
-#include "large/address_map.h"
 #include "large/held.h"
 #include "large/page_bins.h"
 #include "platform/platform.h"
@@ -59,14 +58,7 @@ struct hak_page_chunk *hak_chunk_map(void) {
     if (!start)
         return NULL;
     struct hak_page_chunk *chunk = hak_map(head_bytes);
-    bool is_ready = chunk != NULL;
-    /* So that a block in it can always be entered. */
-    for (size_t at = 0; is_ready && at < HAK_CHUNK_BYTES; at += HAK_CHUNK_BYTES / 4)
-        is_ready = hak_address_map_prepare(start + at);
-    is_ready = is_ready && hak_address_map_prepare(start + HAK_CHUNK_BYTES - 1);
-    if (!is_ready) {
-        if (chunk)
-            hak_held_unmap(chunk, head_bytes);
+    if (!chunk) {
         hak_held_unmap(start, HAK_CHUNK_BYTES);
         return NULL;
     }

@@ -20,8 +20,8 @@ size_t hak_large_each(void (*visit)(const struct hak_large *, void *), void *con
 
 struct sums {
     struct hak_large_totals totals;
-    size_t pooled_bytes; /* of all blocks whose pages are a shard's */
-    uintptr_t end;       /* of the block before */
+    size_t pooled_bytes;  /* of all blocks whose pages are a shard's */
+    uintptr_t start, end; /* of the block before */
     bool overlaps;
 };
 
@@ -36,7 +36,10 @@ static void add(const struct hak_large *large, void *context) {
     }
     if (large->chunk)
         sums->pooled_bytes += large->mapped_bytes;
-    sums->overlaps |= base_address(large->base) < sums->end;
+    /* Those above 1 MiB come behind all others, from the lowest address again. */
+    uintptr_t start = base_address(large->base);
+    sums->overlaps |= start >= sums->start && start < sums->end;
+    sums->start = start;
     sums->end = base_address(large->base) + large->mapped_bytes;
 }
 

@@ -14,7 +14,7 @@ struct hak_large_totals {
     size_t pool_used_bytes;         /* in them, of live and kept blocks */
 };
 
-/* Calls `visit` for each block, live or kept, lowest address first. Returns how many. Takes no
+/* Calls `visit` for each block, live or kept. Returns how many. Takes no
  * lock: while other threads work, what comes and goes may be missing. */
 HAK_HIDDEN size_t hak_large_each(void (*visit)(const struct hak_large *, void *), void *context);
 

@@ -124,6 +124,33 @@ static void agree(void) {
         ck_abort_msg("%s", wrong);
 }
 
+/* A block that crosses 1 MiB, with others right behind it: each stays what the map says of it. */
+START_TEST(a_mapping_that_grows_and_shrinks_over_a_mebibyte_is_found) {
+    enum { COUNT = 60 };
+    base_t blocks[COUNT];
+    for (int i = 0; i < COUNT; i++)
+        blocks[i] = hak_large_take(i % 2 ? 1100000 : 200000, 8192, NULL);
+    for (int round = 0; round < 4; round++)
+        for (int i = 0; i < COUNT; i++) {
+            size_t before = hak_large_find(blocks[i].p)->mapped_bytes;
+            size_t wanted = (round + i) % 2 ? 1200000 : 300000;
+            bool is_resized = hak_large_resize(blocks[i], wanted);
+            size_t now = hak_large_find(blocks[i].p)->mapped_bytes;
+            ck_assert(is_resized ? now >= wanted : now == before);
+            for (int j = 0; j < COUNT; j++) {
+                struct hak_large *large = hak_large_find(blocks[j].p);
+                ck_assert(large && large->base.p == blocks[j].p);
+                ck_assert_ptr_eq(hak_large_containing(blocks[j].p + large->mapped_bytes - 1),
+                                 large);
+                blocks[j].p[large->mapped_bytes - 1] = 1;
+            }
+            agree();
+        }
+    for (int i = 0; i < COUNT; i++)
+        ck_assert(hak_large_give(blocks[i]));
+}
+END_TEST
+
 static void begin(void) {
     hak_options.bigcache_max_bytes = 8 << 20;
 }
@@ -134,6 +161,7 @@ int main(void) {
     tcase_add_test(cases, a_block_is_zero_aligned_and_found_by_its_start);
     tcase_add_test(cases, impossible_sizes_give_nothing);
     tcase_add_test(cases, a_block_that_moves_takes_its_bytes_along);
+    tcase_add_test(cases, a_mapping_that_grows_and_shrinks_over_a_mebibyte_is_found);
     tcase_add_test(cases, the_table_grows);
     tcase_add_test(cases, threads_share_the_table);
     return run_cases("large", cases);

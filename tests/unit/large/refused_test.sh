@@ -11,7 +11,7 @@ refuse_each() {
     shift 2
     while :; do
         env "$@" "$BUILD/tests/memory/fail_call" --first "$first" --count "$count" --seen seen \
-            --preload "$BUILD/libhakmem.so" "$BUILD/tests/memory/survive" 16 large >out 2>err
+            --preload "$BUILD/libhakmem.so" "$BUILD/tests/memory/survive" 10 large >out 2>err
         status=$?
         read -r seen <seen
         [ "$status" -eq 0 ] && [ "$(cat out)" = survived ] || {

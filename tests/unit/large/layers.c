@@ -1,0 +1,20 @@
+/* `layers BYTES ROUNDS BLOCKS`: takes so many blocks of a size and gives them back, round by round.
+ */
+#include <stdlib.h>
+
+enum { MOST = 2000 };
+
+int main(int count, char **arguments) {
+    static char *blocks[MOST];
+    size_t bytes = count == 4 ? (size_t)atol(arguments[1]) : 0;
+    int rounds = bytes ? atoi(arguments[2]) : 0, most = bytes ? atoi(arguments[3]) : MOST;
+    if (!bytes || most >= MOST)
+        return 2;
+    for (int round = 0; round < rounds; round++) {
+        for (int i = 0; i < most; i++)
+            blocks[i] = malloc(bytes);
+        for (int i = 0; i < most; i++)
+            free(blocks[i]);
+    }
+    return 0;
+}

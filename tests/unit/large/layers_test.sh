@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Who serves a large block is what `layers` tells: BigCache, L2.5, or a mapping; and in level normal each
+# block is a mapping that is gone once it is freed.
+set -u
+unset "${!HAKMEM_@}"
+${CC:-cc} -O0 -g -w "$SOURCE/tests/unit/large/layers.c" -o layers || exit 1
+failed=0
+
+# due LEVEL MAXIMUM "BYTES ROUNDS BLOCKS" METRIC=NUMBER...
+due() {
+    local level=$1 maximum=$2 arguments=$3
+    shift 3
+    rm -f store.db
+    # shellcheck disable=SC2086
+    HAKMEM_BIGCACHE_MAX=$maximum "$BUILD/hakmem-trace" run --check "$level" --store store.db -- \
+        ./layers $arguments >out 2>&1 || { cat out; exit 1; }
+    "$BUILD/hakmem-trace" layers --store store.db --json >layers.json || exit 1
+    python3 - "$@" <<'END' || { echo "at $level, HAKMEM_BIGCACHE_MAX=$maximum, $arguments"; failed=1; }
+import json, sys
+story = json.load(open("layers.json"))
+found = {}
+for row in story["classes"]:
+    if row["class"] == "large":
+        found = row["metrics"]
+wrong = 0
+for due in sys.argv[1:]:
+    name, number = due.split("=")
+    if found.get(name, 0) != int(number):
+        print(f"{name} is {found.get(name, 0)}, due {number}")
+        wrong = 1
+if story["mallocs"]["counted"] != story["mallocs"]["logged"]:
+    print("calls in the log and calls that were counted differ")
+    wrong = 1
+sys.exit(wrong)
+END
+}
+
+# Three blocks come out of the pool, and then out of the cache.
+due trace 8M '60000 100 3' served.BIGCACHE=297 served.L25=3 BIGCACHE_PUT.blocks=300 \
+    BIGCACHE_TAKE.blocks=297 BIGCACHE_MISS.times=3 L25_TAKE.blocks=3 LARGE_MAP.times=0
+# Without a cache each goes back to the pool.
+due trace 0 '60000 100 3' served.L25=300 served.BIGCACHE=0 L25_PUT.blocks=300 L25_TAKE.blocks=300 \
+    BIGCACHE_MISS.times=0
+# Two blocks fit, and the third goes down each time.
+due trace 128K '60000 50 3' served.BIGCACHE=98 served.L25=52
+due trace 100K '60000 50 2' BIGCACHE_PUT.blocks=0 served.L25=100
+# Above 1 MiB there is no pool.
+due trace 8M '1500000 100 1' served.BIGCACHE=99 served.LARGE=1 LARGE_MAP.times=1 L25_TAKE.blocks=0
+due trace 0 '1500000 20 1' served.LARGE=20 LARGE_MAP.times=20 LARGE_UNMAP.times=20
+due normal 8M '60000 20 3' served.LARGE=60 LARGE_MAP.times=60 LARGE_UNMAP.times=60 L25_TAKE.blocks=0
+exit "$failed"
