@@ -12,8 +12,9 @@ enum { PERIOD_SLOW_PATHS = 2048 };
 void (*hak_front_look)(void);
 void (*hak_front_at_period)(void);
 
-/* Half of each array whose top is where it was at the last look: nobody uses the class. All of it
- * after two looks: a block that stays keeps a SuperSlab from going back. */
+/* The older half of each array: what lies at the bottom of one that is in use would stay there for
+ * good, and keep its SuperSlab from going back. All of one whose top is where it was at the last two
+ * looks: nobody uses the class. */
 static void decay_arrays(struct hak_front *front) {
     for (unsigned c = 0; c < HAK_CLASSES; c++) {
         struct hak_array *array = &front->array[c];
@@ -23,7 +24,7 @@ static void decay_arrays(struct hak_front *front) {
         array->idle = array->idle_top != hak_thread.top[c] ? 0
                       : array->idle < 2                    ? array->idle + 1
                                                            : 2;
-        if (array->idle > 0 && count > 0)
+        if (count > 0)
             hak_array_spill(c, array->idle > 1 ? count : (count + 1) / 2);
         array->idle_top = hak_thread.top[c];
     }

@@ -4,7 +4,7 @@
 #include <stdatomic.h>
 
 /* Of all pieces in use: what a new range has of them, and what may be left of it when one goes. */
-enum { RANGE_SHARE = 4, KEPT_SHARE = 16 };
+enum { RANGE_SHARE = 4, KEPT_SHARE = 32 };
 
 #define LEFT_MASK (HAK_ARENA_PIECE_BYTES - 1) /* below the address: how many pieces are left */
 

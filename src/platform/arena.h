@@ -6,7 +6,7 @@
  *
  * A range is a quarter as long as all pieces in use, 64 MiB at most; under a limit on address space
  * (ulimit -v) each piece is a mapping of its own. A piece that comes back is unmapped at once, and
- * then what is left of the range, too, when it is more than a sixteenth of the pieces in use.
+ * then what is left of the range, too, when it is more than a 32nd of the pieces in use.
  *
  * Who owns what: the rest of the range belongs to the arena, a piece to who took it. No lock: the
  * one word changes by compare-and-swap, and it says all there is to know, so an old value that

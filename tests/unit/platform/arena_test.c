@@ -57,7 +57,7 @@ START_TEST(addresses_grow_with_use_and_come_back_with_it) {
         hak_arena_give(pieces[i]);
         ck_assert(!hak_is_mapped(pieces[i]));
         size_t in_use_bytes = (MANY - 1 - i) * HAK_ARENA_PIECE_BYTES;
-        ck_assert_uint_le(mapped_bytes() - before, in_use_bytes / 16 * 17 + (1 << 20));
+        ck_assert_uint_le(mapped_bytes() - before, in_use_bytes / 32 * 33 + (1 << 20));
     }
     ck_assert_uint_le(mapped_bytes(), before + (1 << 20));
     take_many(1); /* and one piece costs one piece again */
