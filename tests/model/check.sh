@@ -14,8 +14,8 @@ model=$BUILD/tests/model/checker/model
 made=$BUILD/tests/model/mutants
 
 # Scenarios of `make check`, and those that `make check-long` adds.
-scenarios=(lock cross post idle partial shared claim keep full map cut rest lookup adopt help)
-long_scenarios=(idle3 trim full3 adopt3)
+scenarios=(lock cross post refill idle idle3 partial heir shared adopt adopt3 help trim claim keep full map cut rest lookup)
+long_scenarios=(ring full3)
 
 # What a mutant's head says: $2 of "scenario", "file", "says".
 head_of() {

@@ -39,7 +39,17 @@ enum {
 #define SPAN_BYTES      ((size_t)256 << 20)
 #define SUPERSLAB_START (SPAN_START + SPAN_BYTES - SUPERSLABS * HAK_SUPERSLAB_BYTES)
 
-enum op_kind { OP_BEGIN, OP_LOAD, OP_STORE, OP_CHANGE, OP_FENCE, OP_WAIT, OP_WAKE, OP_MAPPING };
+enum op_kind {
+    OP_BEGIN,
+    OP_LOAD,
+    OP_STORE,
+    OP_CHANGE,
+    OP_FENCE,
+    OP_WAIT,
+    OP_WAKE,
+    OP_MAPPING,
+    OP_LOCK
+};
 
 /* What a thread is about to do. */
 struct op {
@@ -82,6 +92,7 @@ struct scenario {
     const char *name;
     const char *words; /* what happens */
     unsigned threads;
+    bool has_simple_locks;
     void (*set_up)(void);
     void (*run[THREADS_MAX])(void);
     void (*check)(void); /* after the last step */

@@ -10,8 +10,30 @@
 /* All threads of the checker are one of the system's: a word that differs as %fs:0 would. */
 uintptr_t model_thread_word(void);
 #define __asm__(...) (block = model_thread_word())
+#define hak_lock(lock)   hak_lock_itself(lock)
+#define hak_unlock(lock) hak_unlock_itself(lock)
 #include "platform/lock.h"
 #undef __asm__
+#undef hak_lock
+#undef hak_unlock
+
+/* Where the lock is not what a scenario is about, taking it is one step and giving it back none: it
+ * moves to the left of what others do (Lipton, "Reduction", 1975). */
+bool model_has_real_locks(void);
+void model_lock(struct hak_lock *lock);
+void model_unlock(struct hak_lock *lock);
+static inline void hak_lock(struct hak_lock *lock) {
+    if (model_has_real_locks())
+        hak_lock_itself(lock);
+    else
+        model_lock(lock);
+}
+static inline void hak_unlock(struct hak_lock *lock) {
+    if (model_has_real_locks())
+        hak_unlock_itself(lock);
+    else
+        model_unlock(lock);
+}
 
 void *model_memset(void *to, int byte, size_t bytes);
 void *model_memcpy(void *to, const void *from, size_t bytes);

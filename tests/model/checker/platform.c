@@ -4,6 +4,10 @@
 #include "engine.h"
 #include "platform/registry.h"
 
+bool model_has_real_locks(void);
+void model_lock(struct hak_lock *lock);
+void model_unlock(struct hak_lock *lock);
+
 /* All of this is part of the state. */
 static char *next_free = SPAN_START;
 static enum { NOTHING, HELD, MEMORY, FOREIGN } places[SUPERSLABS]; /* of 2 MiB */
@@ -144,6 +148,34 @@ size_t hak_address_space_limit(void) {
 }
 int hak_thread_id(void) {
     return (int)model->current + 1;
+}
+
+/* ---- locks that are not looked at -------------------------------------------------------------
+ */
+
+bool model_has_real_locks(void) {
+    return !model->is_running || !model->scenario->has_simple_locks;
+}
+
+static void set_holder(struct hak_lock *lock, uint32_t holder) {
+    memcpy((void *)&lock->holder, &holder, sizeof holder);
+}
+
+void model_lock(struct hak_lock *lock) {
+    if (explore_is_shared(lock, true) || model->now.threads[model->current].store_count > 0)
+        explore_point((struct op){OP_LOCK, lock, __builtin_return_address(0), 0});
+    races_load(lock, memory_order_acquire);
+    set_holder(lock, model->current + 1);
+}
+
+void model_unlock(struct hak_lock *lock) {
+    if (model->now.threads[model->current].store_count > 0)
+        explore_point((struct op){OP_FENCE, lock, __builtin_return_address(0), 0});
+    clock_set clocks;
+    bool releases;
+    races_store_clocks(clocks, memory_order_release, &releases);
+    races_release(lock, clocks, releases, true);
+    set_holder(lock, 0);
 }
 
 /* ---- waiting --------------------------------------------------------------------------------- */

@@ -34,6 +34,7 @@ static const char *const op_words[] = {
     [OP_STORE] = "stores", [OP_CHANGE] = "changes",
     [OP_FENCE] = "fence",  [OP_WAIT] = "sleeps on",
     [OP_WAKE] = "wakes",   [OP_MAPPING] = "maps or unmaps",
+    [OP_LOCK] = "takes",
 };
 
 /* "function at file:line" by addr2line. */

@@ -18,11 +18,32 @@ extern const struct scenario scenario_cut;
 extern const struct scenario scenario_rest;
 extern const struct scenario scenario_help;
 extern const struct scenario scenario_adopt3;
+extern const struct scenario scenario_ring;
+extern const struct scenario scenario_heir;
+extern const struct scenario scenario_refill;
 extern const struct scenario scenario_lookup;
 extern const struct scenario scenario_lock;
 
-const struct scenario *const scenarios[] = {
-    &scenario_cross,   &scenario_idle,   &scenario_adopt,  &scenario_post,  &scenario_idle3,
-    &scenario_partial, &scenario_shared, &scenario_trim,   &scenario_claim, &scenario_full,
-    &scenario_full3,   &scenario_keep,   &scenario_map,    &scenario_cut,   &scenario_rest,
-    &scenario_help,    &scenario_adopt3, &scenario_lookup, &scenario_lock,  NULL};
+const struct scenario *const scenarios[] = {&scenario_cross,
+                                            &scenario_idle,
+                                            &scenario_adopt,
+                                            &scenario_post,
+                                            &scenario_idle3,
+                                            &scenario_partial,
+                                            &scenario_shared,
+                                            &scenario_trim,
+                                            &scenario_claim,
+                                            &scenario_full,
+                                            &scenario_full3,
+                                            &scenario_keep,
+                                            &scenario_map,
+                                            &scenario_cut,
+                                            &scenario_rest,
+                                            &scenario_help,
+                                            &scenario_adopt3,
+                                            &scenario_ring,
+                                            &scenario_heir,
+                                            &scenario_refill,
+                                            &scenario_lookup,
+                                            &scenario_lock,
+                                            NULL};

@@ -60,6 +60,7 @@ const struct scenario scenario_full3 = {
     .name = "full3",
     .words = "the same, and a third trims",
     .threads = 3,
+    .has_simple_locks = true,
     .set_up = set_up_full_reserve,
     .run = {hak_front_end, world_take_one, trim_pool},
     .check = check_reserve,

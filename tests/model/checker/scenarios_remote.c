@@ -123,6 +123,7 @@ const struct scenario scenario_adopt3 = {
     .name = "adopt3",
     .words = "an idle heap is adopted while two threads post to it, or help to drain it",
     .threads = 3,
+    .has_simple_locks = true,
     .set_up = set_up_orphan,
     .run = {give_second, give_second, begin_and_drain},
     .check = check_adopt3,
@@ -162,12 +163,33 @@ const struct scenario scenario_post = {
     .check = check_all_home,
 };
 
+static void give_0(void) {
+    world_give(world_blocks[0][0]);
+}
+static void give_1(void) {
+    world_give(world_blocks[0][1]);
+}
+static void give_2(void) {
+    world_give(world_blocks[0][2]);
+}
+static void give_3(void) {
+    world_give(world_blocks[0][3]);
+}
+
+/* Threads 1 and 2 have a chunk for thread 0 that one more block makes full. */
+static void set_up_full_chunks(void) {
+    set_up_two_posters();
+    model_as(1, give_0);
+    model_as(2, give_2);
+}
+
 const struct scenario scenario_idle3 = {
     .name = "idle3",
     .words = "a thread ends while two others post to it",
     .threads = 3,
-    .set_up = set_up_two_posters,
-    .run = {hak_front_end, first_half_of_0, second_half_of_0},
+    .has_simple_locks = true,
+    .set_up = set_up_full_chunks,
+    .run = {hak_front_end, give_1, give_3},
     .check = check_all_home,
 };
 
@@ -224,24 +246,93 @@ const struct scenario scenario_shared = {
 static void trim_all(void) {
     (void)hak_front_trim();
 }
-static void set_up_trim(void) {
-    world_start();
-    model_as(1, world_own_four);
-    model_as(0, world_start_thread);
-    model_as(2, world_start_thread);
-}
-static void post_to_1(void) {
-    give_two(1);
-}
 static void check_trim(void) {
-    world_check(2);
+    model_as(2, give_3);
+    world_check(0);
 }
 
 const struct scenario scenario_trim = {
     .name = "trim",
-    .words = "a thread trims idle heaps while another ends and a third posts to that one",
+    .words = "a thread ends while another posts to it and a third trims idle heaps",
     .threads = 3,
-    .set_up = set_up_trim,
-    .run = {trim_all, hak_front_end, post_to_1},
+    .has_simple_locks = true,
+    .set_up = set_up_full_chunks,
+    .run = {hak_front_end, give_1, trim_all},
     .check = check_trim,
+};
+
+/* ---- three threads in a ring -------------------------------------------------------------------
+ */
+
+static void set_up_ring(void) {
+    world_start();
+    for (unsigned t = 0; t < THREADS_MAX; t++)
+        model_as(t, world_own_four);
+}
+static void give_next_and_end(void) {
+    world_give(world_blocks[(model->current + 1) % THREADS_MAX][0]);
+    hak_front_end();
+}
+static void check_ring(void) {
+    world_check(9);
+}
+
+const struct scenario scenario_ring = {
+    .name = "ring",
+    .words = "three threads end at once, each with a block of the next in a chunk",
+    .threads = 3,
+    .has_simple_locks = true,
+    .set_up = set_up_ring,
+    .run = {give_next_and_end, give_next_and_end, give_next_and_end},
+    .check = check_ring,
+};
+
+/* ---- a heap from hand to hand ------------------------------------------------------------------
+ */
+
+static void be_new(void) {
+    world_start_thread();
+    hak_front_end();
+    hak_thread.state = HAK_THREAD_NEW;
+}
+static void set_up_heir(void) {
+    set_up_full_chunks();
+    model_as(2, be_new);
+}
+static void begin_and_end(void) {
+    hak_front_start();
+    hak_front_end();
+}
+
+/* The third block of thread 0 is home with the chunk that thread 2 posted at its end. */
+static void check_heir(void) {
+    world_check(1);
+}
+
+const struct scenario scenario_heir = {
+    .name = "heir",
+    .words = "a thread ends, another begins and ends with what heap it finds, a third posts",
+    .threads = 3,
+    .has_simple_locks = true,
+    .set_up = set_up_heir,
+    .run = {hak_front_end, give_1, begin_and_end},
+    .check = check_heir,
+};
+
+/* ---- a refill takes what waits -----------------------------------------------------------------
+ */
+
+static void refill_twice(void) {
+    (void)hak_remote_fill(BIG);
+    hak_remote_tend();
+    (void)hak_remote_fill(BIG);
+}
+
+const struct scenario scenario_refill = {
+    .name = "refill",
+    .words = "a thread refills its array with what two others post",
+    .threads = 3,
+    .set_up = set_up_two_posters,
+    .run = {refill_twice, first_half_of_0, second_half_of_0},
+    .check = check_all_home,
 };

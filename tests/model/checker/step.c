@@ -88,6 +88,8 @@ bool step_is_enabled(unsigned choice) {
         return t->store_count > 0;
     if (t->status != THREAD_READY)
         return false;
+    if (t->next.kind == OP_LOCK && ((struct hak_lock *)t->next.address)->holder != 0)
+        return false;
     return t->next.kind == OP_BEGIN || t->next.kind == OP_LOAD || t->store_count == 0;
 }
 
