@@ -28,8 +28,8 @@
 #define HAK_ARRAY_PLACES       64                /* in every thread's block, of each array */
 #define HAK_ARRAY_MOST         4096              /* places that an array may have */
 #define HAK_ARRAY_BYTES        ((size_t)1 << 20) /* in all blocks of a full array */
-#define HAK_MAGAZINE_MAX_BYTES 1024 /* the largest class with a magazine */
-#define HAK_CACHES_OF_CLASS    7    /* five first fronts and a base of two */
+#define HAK_MAGAZINE_MAX_BYTES 1024              /* the largest class with a magazine */
+#define HAK_CACHES_OF_CLASS    7                 /* five first fronts and a base of two */
 
 enum hak_way { HAK_WAY_NONE, HAK_WAY_ARRAY, HAK_WAY_MAGAZINE, HAK_WAY_CHAIN };
 

@@ -11,8 +11,8 @@
  * waits at most, and only for a purge delay; more goes into the slabs.
  *
  * A chunk is posted when it is full or holds 64 KiB of blocks; all that are being filled are posted
- * every 16th slow path, every 16th post and when they may hold 1 MiB together, in one chain for each
- * owner. So a thread that only frees keeps at most 1 MiB from the others.
+ * every 16th slow path, every 16th post and when they may hold 1 MiB together, in one chain for
+ * each owner. So a thread that only frees keeps at most 1 MiB from the others.
  *
  * A chain for an idle heap (its thread ended, or a fork left it behind) is drained by the poster,
  * so that memory comes back.

@@ -7,7 +7,7 @@ make -s -C "$SOURCE" BUILD="$BUILD" install DESTDIR="$PWD/root" PREFIX=/opt/hakm
 prefix=$PWD/root/opt/hakmem
 for file in bin/hakmem-trace lib/libhakmem.so lib/libhakmem.a lib/hakmem/hakmem-debug.so lib/hakmem/hakmem-collect \
     share/bash-completion/completions/hakmem-trace share/zsh/site-functions/_hakmem-trace \
-    share/fish/vendor_completions.d/hakmem-trace.fish; do
+    share/fish/vendor_completions.d/hakmem-trace.fish include/hakmem.h; do
     [ -s "$prefix/$file" ] || { echo "$file was not installed"; exit 1; }
 done
 PATH=$prefix/bin:$PATH hakmem-trace run --store store.db -- /bin/ls / >out 2>err || { cat err; exit 1; }
@@ -16,6 +16,22 @@ cmp due out || { echo "ls printed something else when recorded"; exit 1; }
 [ -s err ] && { echo "something is on stderr:"; cat err; exit 1; }
 events=$("$prefix/bin/hakmem-trace" sql -s store.db "select count(*) from event where kind = 'MALLOC'" | tail -n 1)
 [ "$events" -gt 0 ] || { echo "nothing was recorded by what was installed"; exit 1; }
+# A program that includes what was installed, linked and preloaded.
+cat >asks.c <<'END'
+#include <hakmem.h>
+#include <stdio.h>
+#include <stdlib.h>
+int main(void) {
+    free(malloc(100));
+    puts(!hak_verify ? "not there" : hak_verify() == 0 ? "all agrees" : "disagrees");
+    return 0;
+}
+END
+"${CC:-cc}" -I "$prefix/include" -o asks asks.c || { echo "a program that includes hakmem.h does not compile"; exit 1; }
+"${CC:-cc}" -I "$prefix/include" -o linked asks.c -L "$prefix/lib" -Wl,-rpath,"$prefix/lib" -lhakmem || exit 1
+[ "$(./asks)" = "not there" ] || { echo "without hakmem hak_verify says: $(./asks)"; exit 1; }
+[ "$(LD_PRELOAD=$prefix/lib/libhakmem.so ./asks)" = "all agrees" ] || { echo "preloaded, hak_verify does not find that all agrees"; exit 1; }
+[ "$(./linked)" = "all agrees" ] || { echo "linked, hak_verify does not find that all agrees"; exit 1; }
 make -s -C "$SOURCE" BUILD="$BUILD" uninstall DESTDIR="$PWD/root" PREFIX=/opt/hakmem
 left=$(find root -type f)
 [ -z "$left" ] || { echo "make uninstall leaves $left"; exit 1; }

@@ -9,7 +9,8 @@
  *            kernel has areas for (vm.max_map_count), taken again, all given back; memory comes
  * back
  *
- * hak_verify must find nothing on the way, where it can have memory, and at the end. Prints "held". */
+ * hak_verify must find nothing on the way, where it can have memory, and at the end. Prints "held".
+ */
 #include "../tools/own_kib.h"
 #include "hakmem.h"
 #include <pthread.h>

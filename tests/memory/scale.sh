@@ -18,7 +18,7 @@ for kind in plain normal trace; do
     library=hakmem-debug.so
     [ $kind = plain ] && library=libhakmem.so
     setting=(env LD_PRELOAD="$BUILD/$library")
-    [ $kind = plain ] || setting+=(HAKMEM_TRACE=off HAKMEM_CHECK=$kind)
+    [ $kind = plain ] || setting+=(HAKMEM_TRACE=off HAKMEM_CHECK="$kind")
     holds "$kind, mixed" "${setting[@]}" "$scale" mixed "${SCALE_OPERATIONS:-1000000}" 100000
     holds "$kind, threads" "${setting[@]}" "$scale" threads "${SCALE_THREADS:-500}"
     for bytes in 40000 1300000; do
