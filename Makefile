@@ -176,9 +176,11 @@ $(BUILD)/model/%.o: %.c $(BUILD)/flags
 	$(call SAY,compile) $(CC) $(MODEL_FLAGS) -fsanitize=thread -include $(MODEL)/include.h $(DEPEND) -c -o $@ $<
 $(BUILD)/liblayersmodel.a: $(MODEL_OBJ)
 	$(call SAY,archive) rm -f $@ && ar rcs $@ $^
-$(BUILD)/model/checker.o: $(MODEL_HOST) $(wildcard $(MODEL)/*.h) $(BUILD)/flags
+$(BUILD)/checker/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call SAY,compile) $(CC) $(MODEL_FLAGS) -r -nostdlib -o $@ $(filter %.c,$^)
+	$(call SAY,compile) $(CC) $(MODEL_FLAGS) $(DEPEND) -c -o $@ $<
+$(BUILD)/model/checker.o: $(MODEL_HOST:%.c=$(BUILD)/checker/%.o)
+	$(call SAY,link) $(CC) -r -nostdlib -o $@ $^
 $(MODEL_BIN): $(BUILD)/model/checker.o $(BUILD)/liblayersmodel.a
 	@mkdir -p $(@D)
 	$(call SAY,test) $(CC) -rdynamic -Wl,-z,now -o $@ $(filter %.o %.a,$^) -ldl
@@ -334,5 +336,5 @@ help:
 	@echo 'Variables: BUILD (where to), CC (gcc or clang), PREFIX, DESTDIR.'
 
 -include $(addsuffix .d,$(PLAIN_OBJ) $(ARCHIVE_OBJ) $(DEBUG_OBJ) $(STORE_OBJ) $(COLL_OBJ) $(VIEW_OBJ) $(MAIN_OBJ) \
-           $(UNIT_TESTS) $(USER_BIN) $(TOOL_BIN) $(FORMAT_BIN) $(COMPARE_BIN) $(BENCH_BIN) $(MODEL_BIN) $(MODEL_OBJ) $(TSAN_OBJ) \
+           $(UNIT_TESTS) $(USER_BIN) $(TOOL_BIN) $(FORMAT_BIN) $(COMPARE_BIN) $(BENCH_BIN) $(MODEL_OBJ) $(MODEL_HOST:%.c=$(BUILD)/checker/%.o) $(TSAN_OBJ) \
            $(TSAN_BIN) $(BUILD)/write_pages)
