@@ -5,7 +5,8 @@
  *   refills and spills                        what went out of it and came back: so much more
  *   only refills, or only spills              as much as it has: the program grows, or ends
  *   neither, and other blocks lie in it       as much as it has: it serves all calls by itself
- *   neither, and it lies as it lay            nothing: nobody uses the class
+ *   neither, and it lies as it lay, in the    nothing: nobody uses the class, or it has more than
+ *   fourth window in a row                    its calls need, which shows when they need it again
  *
  * A front grows to 64 KiB of blocks at most, or to what it was made with where that is more. */
 #include "front/front.h"
@@ -13,13 +14,13 @@
 #include "options.h"
 #include "platform/line.h"
 
-enum { LEAST_PLACES = 4, GROWN_BYTES = 64 << 10, MOST_PLACES = 1024 };
+enum { LEAST_PLACES = 4, GROWN_BYTES = 64 << 10, MOST_PLACES = 1024, IDLE_WINDOWS = 4 };
 
 /* What a class did since the last window. */
 struct use {
     uint32_t refilled, spilled; /* blocks */
     unsigned capacity, blocks;
-    bool is_unchanged; /* as many blocks lie there as did then */
+    bool is_idle; /* nothing moved, and as many blocks lie there, for so many windows */
 };
 
 static struct use use_of(struct hak_learner *learner, unsigned class_index) {
@@ -30,7 +31,11 @@ static struct use use_of(struct hak_learner *learner, unsigned class_index) {
         .capacity = hak_front_capacity(class_index),
         .blocks = hak_front_blocks(class_index),
     };
-    use.is_unchanged = use.blocks == learner->blocks[class_index];
+    uint8_t *idle = &learner->idle[class_index];
+    bool is_unchanged =
+        use.refilled == 0 && use.spilled == 0 && use.blocks == learner->blocks[class_index];
+    *idle = !is_unchanged ? 0 : *idle < IDLE_WINDOWS ? (uint8_t)(*idle + 1) : IDLE_WINDOWS;
+    use.is_idle = *idle == IDLE_WINDOWS;
     learner->refilled[class_index] = refilled;
     learner->spilled[class_index] = spilled;
     return use;
@@ -45,7 +50,7 @@ static unsigned needed_by(const struct use *use, unsigned class_index) {
     uint32_t came_back = use->refilled < use->spilled ? use->refilled : use->spilled;
     unsigned most = most_places(class_index);
     if (came_back == 0)
-        return use->refilled || use->spilled || !use->is_unchanged ? use->capacity : 0;
+        return use->is_idle ? 0 : use->capacity;
     if (use->capacity >= most)
         return use->capacity;
     return came_back < most - use->capacity ? use->capacity + came_back : most;
@@ -90,11 +95,11 @@ static bool learn_class(struct hak_learner *learner, unsigned class_index) {
     if (hak_front_refilled(class_index) == 0)
         return false; /* never used */
     struct use use = use_of(learner, class_index);
-    bool is_idle = use.refilled == 0 && use.spilled == 0;
+    bool is_still = use.refilled == 0 && use.spilled == 0;
     unsigned needed = needed_by(&use, class_index);
     unsigned wanted = needed == use.capacity ? needed : step_towards(use.capacity, needed);
-    unsigned batch = is_idle ? hak_front_batch(class_index) : batch_for(&use, wanted);
-    bool is_nothing = use.capacity == 0 || (is_idle && use.blocks == 0) ||
+    unsigned batch = is_still ? hak_front_batch(class_index) : batch_for(&use, wanted);
+    bool is_nothing = use.capacity == 0 || (is_still && use.blocks == 0) ||
                       (wanted == use.capacity && batch == hak_front_batch(class_index));
     unsigned now = use.capacity;
     if (!is_nothing)

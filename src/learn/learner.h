@@ -21,6 +21,7 @@ struct hak_learner {
     /* Of each class at the end of the last window: blocks moved so far, blocks that lay there. */
     uint32_t refilled[HAK_CLASSES], spilled[HAK_CLASSES];
     uint16_t blocks[HAK_CLASSES];
+    uint8_t idle[HAK_CLASSES]; /* windows in a row in which the front lay as it lay */
 
     unsigned unused_slabs; /* the fewest free slabs with pages that any look of this window found */
     unsigned quiet;        /* windows in a row in which free slabs were not needed */

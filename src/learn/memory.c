@@ -2,9 +2,9 @@
  *
  * Giving back. A free slab keeps its pages as long as the heap may need it. The fewest that there
  * were at any look of a window were not needed in it; after `patience` windows in a row their pages
- * go back. When slabs whose pages went back are taken again, that was too early: patience doubles.
- * When a purge was followed by no such thing, it halves. LEARN_ADVANCED does the same with the
- * delay after which the slabs give pages back by the clock.
+ * go back. When more than a quarter of the slabs whose pages went back are taken again, that was
+ * too early: patience doubles; when less than a sixteenth are, it halves. LEARN_ADVANCED does the
+ * same with the delay after which the slabs give pages back by the clock.
  *
  * Huge pages. Where most SuperSlabs of a heap are used to HAKMEM_MEM_LEARN_THRESHOLD, the pages
  * between the blocks are needed too: those of the heap and new ones ask for huge pages. Where fewer
@@ -19,7 +19,7 @@ enum {
     KEPT_SLABS = 4, /* free slabs that keep their pages anyway */
     FIRST_PATIENCE = 4,
     MOST_PATIENCE = 1024,
-    LEAST_SUPERSLABS = 4 /* of a heap that is large enough for huge pages */
+    LEAST_SUPERSLABS = 8 /* of a heap that is large enough for huge pages */
 };
 
 /* The delay of the clock: from about 5 ms to about a second. */
@@ -78,16 +78,13 @@ static unsigned judge_purges(struct hak_learner *learner, const struct hak_memor
     unsigned patience = learner->patience, changes = 0;
     learner->purged = use->slabs_purged;
     learner->retouched = use->slabs_retouched;
-    if (retouched > 0)
+    bool was_early = retouched > purged / 4, was_right = purged > 0 && retouched <= purged / 16;
+    if (was_early)
         changes += set_patience(learner, patience * 2);
-    else if (purged > 0)
+    else if (was_right)
         changes += set_patience(learner, patience / 2);
-    if (!hak_options.learn_advanced)
-        return changes;
-    if (retouched > purged / 4)
-        changes += set_delay(delay * 2);
-    else if (retouched == 0 && purged > 0)
-        changes += set_delay(delay / 2);
+    if (hak_options.learn_advanced && (was_early || was_right))
+        changes += set_delay(was_early ? delay * 2 : delay / 2);
     return changes;
 }
 
