@@ -4,7 +4,7 @@
 # timeout: 600
 set -u
 # A copy, so that other tests do not see the tree change.
-mkdir copy && cp -r "$SOURCE"/{Makefile,src,viewer,tools} copy/ && cd copy || exit 1
+mkdir copy && cp -r "$SOURCE"/{Makefile,include,src,viewer,tools} copy/ && cd copy || exit 1
 objects() { find out -name '*.o' -newer "$1" | wc -l; }
 
 make -s -j2 BUILD=out all >log 2>&1 || { tail -n 20 log; exit 1; }
