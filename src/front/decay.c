@@ -13,8 +13,8 @@ void (*hak_front_look)(void);
 void (*hak_front_at_period)(void);
 
 /* The older half of each array: what lies at the bottom of one that is in use would stay there for
- * good, and keep its SuperSlab from going back. All of one whose top is where it was at the last two
- * looks: nobody uses the class. */
+ * good, and keep its SuperSlab from going back. All of one whose top is where it was at the last
+ * two looks: nobody uses the class. */
 static void decay_arrays(struct hak_front *front) {
     for (unsigned c = 0; c < HAK_CLASSES; c++) {
         struct hak_array *array = &front->array[c];

@@ -73,6 +73,13 @@ START_TEST(lists_and_counts_are_made_anew) {
         superslab->slabs[i].first_free_word = 3;
     }
     fork_now();
+    hak_front_mend(hak_heap_help(left->id));
+    size_t used_bytes = 0;
+    for (unsigned i = 1; i < HAK_SLABS; i++)
+        if (superslab->class_of_slab[i] != HAK_CLASS_NONE)
+            used_bytes += superslab->slabs[i].used * hak_class_bytes(superslab->class_of_slab[i]);
+    ck_assert_uint_eq(superslab->used_bytes, used_bytes);
+    hak_heap_release(left);
     free_all();
 }
 END_TEST

@@ -100,6 +100,18 @@ START_TEST(large_blocks_do_not_wait_for_a_full_chunk) {
 }
 END_TEST
 
+/* One block for each chunk: none of them fills up. */
+START_TEST(chunks_of_many_classes_are_bounded_in_bytes_together) {
+    enum { FIRST = HAK_CLASS_OF_1280, CHUNKS = HAK_CLASSES - FIRST };
+    for (unsigned i = 0; i < CHUNKS; i++)
+        blocks[i] = take(FIRST + i);
+    run(put_some, (void *)10);
+    ck_assert_ptr_null(hak_thread.heap->posted);
+    run(put_some, (void *)CHUNKS);
+    ck_assert_ptr_nonnull(hak_thread.heap->posted);
+}
+END_TEST
+
 START_TEST(blocks_of_an_ended_thread_are_freed_by_whoever_frees_them) {
     hak_heap_release(hak_heap_acquire()); /* one that is idle anyway */
     run(take_and_end, NULL);
@@ -180,6 +192,7 @@ int main(void) {
     tcase_add_test(cases, all_blocks_come_home);
     tcase_add_test(cases, partial_chunks_wait_no_longer_than_a_few_slow_paths);
     tcase_add_test(cases, large_blocks_do_not_wait_for_a_full_chunk);
+    tcase_add_test(cases, chunks_of_many_classes_are_bounded_in_bytes_together);
     tcase_add_test(cases, blocks_of_an_ended_thread_are_freed_by_whoever_frees_them);
     tcase_add_test(cases, no_block_is_lost_or_doubled_between_threads);
     return run_cases("remote", cases);
