@@ -124,6 +124,14 @@ unsigned hak_front_resize(unsigned class_index, unsigned capacity, unsigned batc
     return cache ? resize_cache(cache, capacity, batch) : 0;
 }
 
+void hak_front_keep(unsigned class_index, unsigned blocks) {
+    struct hak_cache *cache = base_cache_of(class_index);
+    if (cache)
+        hak_cache_spill(cache, blocks);
+    else if (hak_array_count(class_index) > blocks)
+        hak_array_spill(class_index, hak_array_count(class_index) - blocks);
+}
+
 void hak_arrays_follow_plan(void) {
     hak_thread.front->plan_version = atomic_load_explicit(&hak_plan_version, memory_order_acquire);
     for (unsigned c = 0; c < HAK_CLASSES; c++) {

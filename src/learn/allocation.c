@@ -102,6 +102,8 @@ static bool learn_class(struct hak_learner *learner, unsigned class_index) {
     bool is_nothing = use.capacity == 0 || (is_still && use.blocks == 0) ||
                       (wanted == use.capacity && batch == hak_front_batch(class_index));
     unsigned now = use.capacity;
+    if (use.is_idle)
+        hak_front_keep(class_index, LEAST_PLACES);
     if (!is_nothing)
         now = hak_front_resize(class_index, wanted, batch < wanted ? batch : wanted);
     learner->blocks[class_index] = (uint16_t)hak_front_blocks(class_index);

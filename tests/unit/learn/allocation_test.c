@@ -71,7 +71,7 @@ START_TEST(a_front_keeps_what_its_calls_need) {
         use(HAK_CLASS_OF_2048, 400, 5);
     }
     ck_assert_uint_ge(hak_front_capacity(HAK_CLASS_OF_32), 30);
-    ck_assert_uint_le(hak_front_capacity(HAK_CLASS_OF_32), 64);
+    ck_assert_uint_le(hak_front_capacity(HAK_CLASS_OF_32), 128);
 }
 END_TEST
 
