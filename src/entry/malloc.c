@@ -6,7 +6,14 @@
 /* Where the program called us; also in what malloc jumps to. */
 #define CALLER __builtin_return_address(0)
 
+/* A class whose array was empty, or is off; first the short way of a thread with fronts. */
 static HAK_COLD void *allocate_slowly(size_t bytes) {
+    if (!hak_is_debug_build && HAK_LIKELY(hak_thread.state == HAK_THREAD_OWN) &&
+        bytes <= HAK_CLASS_MAX_BYTES && !hak_bench_fast_is_on()) {
+        base_t block = hak_front_take(hak_class_of_bytes(bytes));
+        if (HAK_LIKELY(block.p != NULL))
+            return block.p;
+    }
     struct hak_hand_out how = {.asked_bytes = bytes, .subkind = HAK_BY_MALLOC, .caller = CALLER};
     void *user = hak_entry_allocate(&how);
     if (hak_bench_fast_is_on() && !hak_bench_fast_holds(user))
@@ -36,9 +43,22 @@ HAK_EXPORT void *malloc(size_t bytes) {
     return block.p;
 }
 
+/* The plain build's short ways back. False: a pointer, or a thread, that needs the long one. */
+static inline bool give_shortly(base_t block) {
+    hak_owner_t owner = hak_registry_owner_fast(block.p);
+    if (owner == HAK_OWNER_NOBODY)
+        return hak_large_give(block);
+    if (owner == hak_thread.heap_id)
+        hak_route_give_own(block, hak_free_by(HAK_GIVEN_BY_FREE));
+    else if (hak_thread.state != HAK_THREAD_NEW)
+        hak_remote_put(owner, block);
+    else
+        return false;
+    return true;
+}
+
 static HAK_COLD void give_slowly(void *pointer) {
-    if (!hak_is_debug_build && hak_registry_owner_fast(pointer) == HAK_OWNER_NOBODY &&
-        hak_large_give(base_from(pointer)))
+    if (!hak_is_debug_build && give_shortly(base_from(pointer)))
         return;
     if (pointer)
         hak_entry_give_back(user_from(pointer), HAK_GIVEN_BY_FREE);

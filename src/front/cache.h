@@ -20,7 +20,7 @@
 #include "slab/slab.h"
 
 struct hak_cache {
-    uint32_t count;
+    _Alignas(64) uint32_t count; /* a line each */
     uint32_t capacity;
     uint32_t oldest; /* RING: its place */
     uint32_t room;   /* places that there are; capacity may move below it */

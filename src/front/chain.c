@@ -95,7 +95,7 @@ static bool has_blocks_behind(const struct hak_cache *first, const struct hak_ca
     return false;
 }
 
-base_t hak_chain_take(unsigned class_index) {
+static HAK_COLD base_t take_slowly(unsigned class_index) {
     const struct hak_class_plan *plan = &hak_plan[class_index];
     if (plan->caches == 0)
         return take_single(class_index);
@@ -106,6 +106,15 @@ base_t hak_chain_take(unsigned class_index) {
         (void)fill(first, end, batch_of(first));
     }
     return hak_cache_pop(first, HAK_MALLOC);
+}
+
+/* The straight line: the first front is a stack and has a block. */
+base_t hak_chain_take(unsigned class_index) {
+    struct hak_cache *first = hak_caches_of(class_index);
+    if (HAK_UNLIKELY(hak_plan[class_index].caches == 0 || first->storage != HAK_STACK ||
+                     first->count == 0))
+        return take_slowly(class_index);
+    return first->blocks[--first->count];
 }
 
 /* ---- free ------------------------------------------------------------------------------------ */
@@ -144,7 +153,7 @@ static void put(struct hak_cache *cache, bool is_last, base_t block, enum hak_re
         hak_cache_spill(cache, cache->capacity / 2);
 }
 
-void hak_chain_give(unsigned class_index, base_t block, enum hak_record_kind kind) {
+static HAK_COLD void give_slowly(unsigned class_index, base_t block, enum hak_record_kind kind) {
     const struct hak_class_plan *plan = &hak_plan[class_index];
     if (plan->caches == 0) {
         if (check_freed(block, kind, place_of_none(class_index)))
@@ -155,6 +164,26 @@ void hak_chain_give(unsigned class_index, base_t block, enum hak_record_kind kin
     while (cache < last && hak_cache_is_full(cache) && cache->place != HAK_PLACE_MAGAZINE)
         cache++;
     put(cache, cache == last, block, kind);
+}
+
+/* The straight line: the first front is a stack and has room. */
+void hak_chain_give(unsigned class_index, base_t block, enum hak_record_kind kind) {
+    struct hak_cache *first = hak_caches_of(class_index);
+    if (HAK_UNLIKELY(hak_plan[class_index].caches == 0 || first->storage != HAK_STACK ||
+                     hak_cache_is_full(first))) {
+        give_slowly(class_index, block, kind);
+        return;
+    }
+    uint32_t count = first->count;
+    if (HAK_UNLIKELY(count > 0 && first->blocks[count - 1].p == block.p)) {
+        hak_front_refuse_second(block);
+        return;
+    }
+    if (!check_freed(block, kind, (enum hak_place)first->place))
+        return;
+    first->blocks[count] = block;
+    atomic_signal_fence(memory_order_release); /* a fork may come in between: left.c */
+    first->count = count + 1;
 }
 
 /* ---- all caches of a thread ------------------------------------------------------------------ */
