@@ -25,7 +25,7 @@ static HAK_COLD void *allocate_slowly(size_t bytes) {
 static HAK_COLD void *allocate_large(size_t bytes) {
     hak_entry_begin();
     base_t block =
-        HAK_LIKELY(bytes <= PTRDIFF_MAX) ? hak_large_take(bytes, 0, CALLER) : HAK_NO_BASE;
+        HAK_LIKELY(bytes <= PTRDIFF_MAX) ? hak_large_take_hot(bytes, CALLER) : HAK_NO_BASE;
     return HAK_LIKELY(block.p != NULL) ? block.p : allocate_slowly(bytes);
 }
 
@@ -47,7 +47,7 @@ HAK_EXPORT void *malloc(size_t bytes) {
 static inline bool give_shortly(base_t block) {
     hak_owner_t owner = hak_registry_owner_fast(block.p);
     if (owner == HAK_OWNER_NOBODY)
-        return hak_large_give(block);
+        return hak_large_give_hot(block);
     if (owner == hak_thread.heap_id)
         hak_route_give_own(block, hak_free_by(HAK_GIVEN_BY_FREE));
     else if (hak_thread.state != HAK_THREAD_NEW)

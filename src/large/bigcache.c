@@ -10,20 +10,18 @@
 
 #define SHARE_STEP_BYTES ((uint64_t)256 << 10)
 
-enum { LOOK_EVERY = hak_is_debug_build ? 1024 : 64, LOOKED_AT = 4 };
+enum { LOOKED_AT = 4 };
 
 enum owner { OWNER_NONE, OWNER_THREAD, OWNER_LEFT };
 
 struct cache {
+    struct hak_bigcache head; /* its hot block is not counted in `bytes` */
     struct cache *next_made;
     _Atomic uint32_t owner; /* enum owner */
-    uint32_t look;          /* counts the looks at what is not used */
-    uint32_t gives;
     _Atomic uint64_t share; /* written by its owner only */
-    uint64_t bytes;
-    uint64_t looked_at;                /* ticks */
-    struct hak_large *hot;             /* the one that came last, in no list; or NULL */
-    struct hak_large *newest, *oldest; /* of those in the lists */
+    uint64_t bytes;         /* of the blocks in the lists */
+    uint64_t looked_at;     /* ticks */
+    struct hak_large *newest, *oldest;
     struct hak_large *bins[HAK_PAGE_BINS];
 };
 
@@ -32,8 +30,12 @@ static _Atomic uint64_t shared; /* the sum of all shares */
 static _Atomic bool has_left;   /* a fork left caches behind */
 static bool is_child;           /* of a fork that did: a block or two may be lost */
 
-static _Thread_local struct cache *own __attribute__((tls_model("initial-exec")));
+_Thread_local struct hak_bigcache *hak_bigcache_own __attribute__((tls_model("initial-exec")));
 static _Thread_local bool has_ended __attribute__((tls_model("initial-exec")));
+
+static struct cache *own_cache(void) {
+    return (struct cache *)(void *)hak_bigcache_own;
+}
 
 /* ---- lists ---------------------------------------------------------------------------------- */
 
@@ -76,16 +78,6 @@ static void unlink_block(struct cache *cache, struct hak_large *large) {
         cache->oldest = large->newer;
 }
 
-/* The hot block makes room for another. */
-static void cool(struct cache *cache) {
-    struct hak_large *large = cache->hot;
-    if (large) {
-        link(cache, large);
-        atomic_signal_fence(memory_order_release); /* twice for a fork, rather than nowhere */
-        cache->hot = NULL;
-    }
-}
-
 /* ---- bytes ---------------------------------------------------------------------------------- */
 
 static uint64_t share_of(const struct cache *cache) {
@@ -116,20 +108,48 @@ static void shrink_share(struct cache *cache, uint64_t left) {
     atomic_fetch_sub_explicit(&shared, share - left, memory_order_relaxed);
 }
 
+/* What the hot block may have of the share, after anything else has changed. */
+static void settle(struct cache *cache) {
+    uint64_t most = hak_options.bigcache_max_bytes / 2, left = share_of(cache) - cache->bytes;
+    cache->head.hot_room = left < most ? left : most;
+}
+
 /* ---- caches --------------------------------------------------------------------------------- */
 
-static void put_down(struct cache *cache, struct hak_large *large) {
+static void put_in_list(struct cache *cache, struct hak_large *large) {
+    link(cache, large);
+    cache->bytes += large->mapped_bytes;
+    settle(cache);
+}
+
+static void take_out_of_list(struct cache *cache, struct hak_large *large) {
     unlink_block(cache, large);
     cache->bytes -= large->mapped_bytes;
+    settle(cache);
+}
+
+/* The hot block makes room for another. */
+static void cool(struct cache *cache) {
+    struct hak_large *large = cache->head.hot;
+    if (large) {
+        put_in_list(cache, large);
+        atomic_signal_fence(memory_order_release); /* twice for a fork, rather than nowhere */
+        cache->head.hot = NULL;
+    }
+}
+
+static void put_down(struct cache *cache, struct hak_large *large) {
+    take_out_of_list(cache, large);
     hak_large_release(large);
 }
 
 static uint64_t empty(struct cache *cache) {
-    uint64_t bytes = cache->bytes;
     cool(cache);
+    uint64_t bytes = cache->bytes;
     while (cache->oldest)
         put_down(cache, cache->oldest);
     shrink_share(cache, 0);
+    settle(cache);
     return bytes;
 }
 
@@ -144,8 +164,8 @@ static bool claim(struct cache *cache, uint32_t from) {
 
 /* A cache whose lists only can be believed where they are read forwards from the bins. */
 static void empty_left(struct cache *cache) {
-    struct hak_large *hot = cache->hot;
-    cache->hot = NULL;
+    struct hak_large *hot = cache->head.hot;
+    cache->head.hot = NULL;
     if (hot && hot != cache->bins[bin_of(hot)])
         hak_large_release(hot);
     for (unsigned bin = 0; bin < HAK_PAGE_BINS; bin++) {
@@ -159,6 +179,7 @@ static void empty_left(struct cache *cache) {
     cache->newest = cache->oldest = NULL;
     cache->bytes = 0;
     shrink_share(cache, 0);
+    settle(cache);
     atomic_store_explicit(&cache->owner, OWNER_NONE, memory_order_release);
 }
 
@@ -169,12 +190,7 @@ static HAK_COLD void empty_all_left(void) {
             empty_left(cache);
 }
 
-static HAK_COLD struct cache *get_cache(void) {
-    if (has_ended)
-        return NULL;
-    for (struct cache *cache = made_last(); cache; cache = cache->next_made)
-        if (claim(cache, OWNER_NONE))
-            return own = cache;
+static struct cache *make_cache(void) {
     struct cache *made = hak_large_memory_take(sizeof *made);
     if (!made)
         return NULL;
@@ -183,20 +199,29 @@ static HAK_COLD struct cache *get_cache(void) {
     while (!atomic_compare_exchange_weak_explicit(&newest_made, &made->next_made, made,
                                                   memory_order_release, memory_order_relaxed)) {
     }
-    return own = made;
+    return made;
+}
+
+static HAK_COLD struct cache *get_cache(void) {
+    struct cache *found = NULL;
+    if (has_ended)
+        return NULL;
+    for (struct cache *cache = made_last(); cache && !found; cache = cache->next_made)
+        if (claim(cache, OWNER_NONE))
+            found = cache;
+    if (!found)
+        found = make_cache();
+    hak_bigcache_own = found ? &found->head : NULL;
+    return found;
 }
 
 /* ---- use ------------------------------------------------------------------------------------ */
-
-static inline bool fits(const struct hak_large *large, size_t bytes) {
-    return large->mapped_bytes >= bytes && large->mapped_bytes <= bytes + bytes / 4;
-}
 
 /* The best of the first few in a bin: of the same caller, else any that fits. */
 static struct hak_large *look_in(struct hak_large *large, size_t bytes, const void *caller,
                                  struct hak_large *best) {
     for (unsigned looks = 0; large && looks < LOOKED_AT; large = large->next, looks++) {
-        if (!fits(large, bytes))
+        if (!hak_bigcache_fits(large, bytes))
             continue;
         if (large->caller == caller)
             return large;
@@ -208,7 +233,8 @@ static struct hak_large *look_in(struct hak_large *large, size_t bytes, const vo
 
 static struct hak_large *find(const struct cache *cache, size_t bytes, const void *caller) {
     unsigned bin = hak_page_bin(bytes / HAK_PAGE_BYTES), last = bin + 2;
-    struct hak_large *best = cache->hot && fits(cache->hot, bytes) ? cache->hot : NULL;
+    struct hak_large *hot = cache->head.hot;
+    struct hak_large *best = hot && hak_bigcache_fits(hot, bytes) ? hot : NULL;
     for (; bin <= last && bin < HAK_PAGE_BINS; bin++) {
         best = look_in(cache->bins[bin], bytes, caller, best);
         if (best && (best->caller == caller || bin < last))
@@ -218,23 +244,23 @@ static struct hak_large *find(const struct cache *cache, size_t bytes, const voi
 }
 
 /* The block leaves the cache for the program. */
-static inline struct hak_large *move_to_program(struct cache *cache, struct hak_large *large,
-                                                const void *caller) {
+static struct hak_large *move_to_program(struct cache *cache, struct hak_large *large,
+                                         const void *caller) {
     hop(HAK_BIGCACHE_TAKE, large->base, HAK_CLASS_NONE);
-    if (large == cache->hot)
-        cache->hot = NULL;
+    if (large == cache->head.hot)
+        cache->head.hot = NULL;
     else
-        unlink_block(cache, large);
-    cache->bytes -= large->mapped_bytes;
+        take_out_of_list(cache, large);
     large->caller = caller;
-    large->is_fresh = false;
     atomic_store_explicit(&large->state, HAK_LARGE_LIVE, memory_order_relaxed);
     return large;
 }
 
-static __attribute__((noinline)) struct hak_large *take_slowly(size_t bytes, const void *caller) {
-    struct cache *cache = own ? own : get_cache();
-    struct hak_large *large = cache && cache->bytes >= bytes ? find(cache, bytes, caller) : NULL;
+struct hak_large *hak_bigcache_take(size_t bytes, const void *caller) {
+    struct cache *cache = hak_bigcache_own ? own_cache() : get_cache();
+    struct hak_large *hot = cache ? cache->head.hot : NULL, *large = hot;
+    if (cache && (!hot || hot->caller != caller || !hak_bigcache_fits(hot, bytes)))
+        large = find(cache, bytes, caller);
     if (large)
         return move_to_program(cache, large, caller);
     if (hak_options.bigcache_max_bytes > 0)
@@ -244,21 +270,12 @@ static __attribute__((noinline)) struct hak_large *take_slowly(size_t bytes, con
     return NULL;
 }
 
-struct hak_large *hak_bigcache_take(size_t bytes, const void *caller) {
-    struct cache *cache = own;
-    struct hak_large *hot = cache ? cache->hot : NULL;
-    if (HAK_LIKELY(hot && hot->caller == caller && fits(hot, bytes)))
-        return move_to_program(cache, hot, caller);
-    return take_slowly(bytes, caller);
-}
-
-static inline void move_to_cache(struct cache *cache, struct hak_large *large) {
+static void move_to_cache(struct cache *cache, struct hak_large *large) {
     hop(HAK_BIGCACHE_PUT, large->base, HAK_CLASS_NONE);
-    if (cache->hot)
-        cool(cache);
-    large->look = cache->look;
-    cache->hot = large;
-    cache->bytes += large->mapped_bytes;
+    cool(cache);
+    large->look = cache->head.look;
+    large->is_fresh = false;
+    cache->head.hot = large;
 }
 
 static void look_at_idle(struct cache *cache) {
@@ -266,54 +283,58 @@ static void look_at_idle(struct cache *cache) {
     if (!hak_is_debug_build && now - cache->looked_at < HAK_LARGE_DECAY_TICKS)
         return;
     cache->looked_at = now;
-    cache->look++;
-    if (cache->hot && cache->look - cache->hot->look > 1)
+    uint32_t look = ++cache->head.look;
+    struct hak_large *hot = cache->head.hot;
+    if (hot && look - hot->look > 1)
         cool(cache);
-    while (cache->oldest && cache->look - cache->oldest->look > 1)
+    while (cache->oldest && look - cache->oldest->look > 1)
         put_down(cache, cache->oldest);
-    if (share_of(cache) - cache->bytes > 2 * SHARE_STEP_BYTES)
-        shrink_share(cache, cache->bytes + SHARE_STEP_BYTES);
+    uint64_t kept = cache->bytes + (cache->head.hot ? cache->head.hot->mapped_bytes : 0);
+    if (share_of(cache) - kept > 2 * SHARE_STEP_BYTES)
+        shrink_share(cache, kept + SHARE_STEP_BYTES);
+    settle(cache);
 }
 
 void hak_bigcache_tend(void) {
-    if (own)
-        look_at_idle(own);
+    if (hak_bigcache_own)
+        look_at_idle(own_cache());
 }
 
-static HAK_COLD bool give_over_share(struct cache *cache, struct hak_large *large) {
-    uint64_t bytes = large->mapped_bytes;
-    if (!grow_share(cache, cache->bytes + bytes)) {
+/* The share for one more block: a greater one, or older blocks go. False: it is too large. */
+static bool make_room(struct cache *cache, uint64_t bytes) {
+    cool(cache);
+    if (cache->bytes + bytes > share_of(cache) && !grow_share(cache, cache->bytes + bytes)) {
         if (bytes > share_of(cache))
             return false;
-        cool(cache);
         while (cache->bytes + bytes > share_of(cache))
             put_down(cache, cache->oldest);
     }
-    move_to_cache(cache, large);
+    settle(cache);
     return true;
 }
 
 bool hak_bigcache_give(struct hak_large *large) {
-    struct cache *cache = own;
+    struct cache *cache = own_cache();
     uint64_t bytes = large->mapped_bytes;
-    if (HAK_UNLIKELY(!cache || bytes > hak_options.bigcache_max_bytes / 2))
+    if (!cache || bytes > hak_options.bigcache_max_bytes / 2)
         return false;
-    if (HAK_UNLIKELY(++cache->gives % LOOK_EVERY == 0))
+    if (cache->head.gives % HAK_BIGCACHE_LOOK_EVERY == 0)
         look_at_idle(cache);
-    if (HAK_UNLIKELY(cache->bytes + bytes > share_of(cache)))
-        return give_over_share(cache, large);
+    cache->head.gives++;
+    if (!make_room(cache, bytes))
+        return false;
     move_to_cache(cache, large);
     return true;
 }
 
 size_t hak_bigcache_trim(void) {
-    return own ? empty(own) : 0;
+    return hak_bigcache_own ? empty(own_cache()) : 0;
 }
 
 void hak_bigcache_thread_end(void) {
-    struct cache *cache = own;
+    struct cache *cache = own_cache();
     has_ended = true;
-    own = NULL;
+    hak_bigcache_own = NULL;
     if (!cache)
         return;
     (void)empty(cache);
@@ -325,7 +346,8 @@ void hak_bigcache_after_fork(void) {
     uint64_t sum = 0;
     for (struct cache *cache = made_last(); cache; cache = cache->next_made) {
         sum += share_of(cache);
-        if (cache == own || atomic_load_explicit(&cache->owner, memory_order_relaxed) == OWNER_NONE)
+        if (cache == own_cache() ||
+            atomic_load_explicit(&cache->owner, memory_order_relaxed) == OWNER_NONE)
             continue;
         atomic_store_explicit(&cache->owner, OWNER_LEFT, memory_order_relaxed);
         atomic_store_explicit(&has_left, true, memory_order_relaxed);
@@ -339,8 +361,8 @@ void hak_bigcache_after_fork(void) {
 size_t hak_bigcache_each(void (*visit)(const struct hak_large *, void *), void *context) {
     size_t count = 0;
     for (struct cache *cache = made_last(); cache; cache = cache->next_made) {
-        if (cache->hot) {
-            visit(cache->hot, context);
+        if (cache->head.hot) {
+            visit(cache->head.hot, context);
             count++;
         }
         for (unsigned bin = 0; bin < HAK_PAGE_BINS; bin++)
@@ -356,17 +378,17 @@ size_t hak_bigcache_each(void (*visit)(const struct hak_large *, void *), void *
 static const char *count_left(const struct cache *cache, size_t *blocks, size_t *bytes) {
     for (unsigned bin = 0; bin < HAK_PAGE_BINS; bin++)
         for (struct hak_large *large = cache->bins[bin]; large; large = large->next) {
-            *blocks += large != cache->hot;
-            *bytes += large != cache->hot ? large->mapped_bytes : 0;
+            *blocks += large != cache->head.hot;
+            *bytes += large != cache->head.hot ? large->mapped_bytes : 0;
         }
-    *blocks += cache->hot != NULL;
-    *bytes += cache->hot ? cache->hot->mapped_bytes : 0;
+    *blocks += cache->head.hot != NULL;
+    *bytes += cache->head.hot ? cache->head.hot->mapped_bytes : 0;
     return NULL;
 }
 
 static const char *verify_cache(const struct cache *cache, size_t *blocks, size_t *bytes) {
     size_t own_bytes = 0, in_bins = 0, in_order = 0;
-    if (cache->hot && atomic_load(&cache->hot->state) != HAK_LARGE_KEPT)
+    if (cache->head.hot && atomic_load(&cache->head.hot->state) != HAK_LARGE_KEPT)
         return "the hot block of a BigCache is not kept";
     for (unsigned bin = 0; bin < HAK_PAGE_BINS; bin++)
         for (struct hak_large *large = cache->bins[bin]; large; large = large->next) {
@@ -377,11 +399,15 @@ static const char *verify_cache(const struct cache *cache, size_t *blocks, size_
         }
     for (struct hak_large *large = cache->newest; large; large = large->older)
         in_order++;
-    own_bytes += cache->hot ? cache->hot->mapped_bytes : 0;
-    *blocks += in_bins + (cache->hot != NULL);
+    *blocks += in_bins;
     *bytes += own_bytes;
     if (in_order != in_bins || own_bytes != cache->bytes)
         return "a thread's BigCache counts other blocks than it has";
+    if (cache->head.hot) {
+        own_bytes += cache->head.hot->mapped_bytes;
+        *blocks += 1;
+        *bytes += cache->head.hot->mapped_bytes;
+    }
     return own_bytes <= share_of(cache) ? NULL : "a thread's BigCache holds more than its share";
 }
 

@@ -28,6 +28,26 @@
 
 #include "large/large.h"
 
+/* Blocks given to a cache between two looks at what it does not use. */
+#define HAK_BIGCACHE_LOOK_EVERY (hak_is_debug_build ? 1024 : 64)
+
+/* What of a thread's cache the shortest way knows (hot.h). */
+struct hak_bigcache {
+    struct hak_large *hot; /* the block that came last, in no list; or NULL */
+    uint64_t hot_room;     /* bytes that it may have at most */
+    uint32_t gives;
+    uint32_t look; /* counts the looks at what is not used */
+};
+
+/* The calling thread's; NULL until its first large block, and after its end. */
+HAK_HIDDEN extern _Thread_local struct hak_bigcache *hak_bigcache_own
+    __attribute__((tls_model("initial-exec")));
+
+/* True when a block serves a call for `bytes`. */
+static inline bool hak_bigcache_fits(const struct hak_large *large, size_t bytes) {
+    return large->mapped_bytes >= bytes && large->mapped_bytes <= bytes + bytes / 4;
+}
+
 /* A kept block of at least `bytes` (whole pages), of `caller` if there is one; HAK_NO_BASE's NULL
  * when none fits. It is HAK_LARGE_LIVE then. */
 HAK_HIDDEN struct hak_large *hak_bigcache_take(size_t bytes, const void *caller);

@@ -24,6 +24,7 @@
 #include "check.h"
 #include "front/front.h"
 #include "front/take.h"
+#include "large/hot.h"
 #include "large/large.h"
 
 #define HAK_TINY_BANDS 8 /* C0 to C7 */

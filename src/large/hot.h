@@ -1,0 +1,42 @@
+/* The shortest way of a large block: the one that came last to the BigCache of this thread goes out
+ * again, or comes there. For the plain build's malloc and free, inline; everything else, and the
+ * debug build, goes through large.h.
+ *
+ *   own --> | hot block, or NULL | room: bytes that one may have | gives | look | rest of the cache
+ * |
+ *
+ * May call: large, address_map. */
+#ifndef HAK_LARGE_HOT_H
+#define HAK_LARGE_HOT_H
+
+#include "large/address_map.h"
+#include "large/bigcache.h"
+
+/* As hak_large_take, for any alignment that a page has. */
+static inline base_t hak_large_take_hot(size_t bytes, const void *caller) {
+    struct hak_bigcache *own = hak_bigcache_own;
+    struct hak_large *hot = own ? own->hot : NULL;
+    if (HAK_UNLIKELY(hak_is_debug_build || !hot || hot->caller != caller ||
+                     !hak_bigcache_fits(hot, bytes)))
+        return hak_large_take(bytes, 0, caller);
+    own->hot = NULL;
+    atomic_store_explicit(&hot->state, HAK_LARGE_LIVE, memory_order_relaxed);
+    return hot->base;
+}
+
+/* As hak_large_give. */
+static inline bool hak_large_give_hot(base_t base) {
+    struct hak_bigcache *own = hak_bigcache_own;
+    struct hak_large *large = hak_address_map_find(base.p);
+    if (HAK_UNLIKELY(hak_is_debug_build || !large || !own || own->hot ||
+                     large->mapped_bytes > own->hot_room || !hak_large_is_live(large) ||
+                     ++own->gives % HAK_BIGCACHE_LOOK_EVERY == 0))
+        return hak_large_give(base);
+    large->is_fresh = false;
+    large->look = own->look;
+    atomic_store_explicit(&large->state, HAK_LARGE_KEPT, memory_order_relaxed);
+    own->hot = large;
+    return true;
+}
+
+#endif
