@@ -62,6 +62,19 @@ START_TEST(a_layer_that_is_on_and_has_nothing_shows_no_hits) {
 }
 END_TEST
 
+/* Processes of one capture may have different fronts, so a class may have been served by two bases:
+ * neither was asked for what the other had. */
+START_TEST(bases_stand_beside_each_other) {
+    begin();
+    cells.cells[3][HAK_METRIC_SERVED_FRONT] = 10;
+    cells.cells[3][HAK_METRIC_SERVED_MAGAZINE] = 20;
+    cells.cells[3][HAK_METRIC_SERVED_SLL] = 5;
+    expect(HAK_LAYER_FRONT, 10, 15);
+    expect(HAK_LAYER_MAGAZINE, 20, 25);
+    expect(HAK_LAYER_SLL, 5, 5);
+}
+END_TEST
+
 START_TEST(large_blocks_go_through_their_own_layers) {
     begin();
     uint64_t *large = cells.cells[HAK_METRIC_NO_CLASS];
@@ -104,6 +117,7 @@ int main(void) {
     tcase_add_test(cases, a_front_alone_is_asked_for_everything);
     tcase_add_test(cases, each_front_is_asked_for_what_the_one_before_it_had_not);
     tcase_add_test(cases, a_layer_that_is_on_and_has_nothing_shows_no_hits);
+    tcase_add_test(cases, bases_stand_beside_each_other);
     tcase_add_test(cases, large_blocks_go_through_their_own_layers);
     tcase_add_test(cases, every_slab_taken_has_its_stage);
     tcase_add_test(cases, names_of_older_stores_are_taken);
