@@ -151,7 +151,7 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/libplainlayers.a $(BUILD)/flags
 # What the thread sanitizer looks at is linked with all layers compiled for it, again without entry/.
 TSAN_BIN  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/tsan/*.c))
 TSAN_OBJ  := $(filter-out $(BUILD)/tsan/src/entry/%,$(LAYER_SRC:%.c=$(BUILD)/tsan/%.o))
-TSAN      := -DHAK_DEBUG=0 -fsanitize=thread -fno-omit-frame-pointer
+TSAN      := -DHAK_DEBUG=0 -fsanitize=thread,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 TSAN_WRAP := $(foreach f,map map_aligned hold reserve unmap,-Wl,--wrap=hak_$(f))
 $(BUILD)/tsan/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)

@@ -3,7 +3,6 @@
 # in each scenario, and each mutant below, a change of one place of them, is found.
 #   check.sh --list           the mutants
 #   check.sh --mutant NAME    one of them, with what the checker says to it
-#   check.sh --long           the scenarios that take minutes
 # timeout: 300
 set -u
 SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
@@ -13,9 +12,8 @@ cd "$SOURCE" || exit 2
 model=$BUILD/tests/model/checker/model
 made=$BUILD/tests/model/mutants
 
-# Scenarios of `make check`, and those that `make check-long` adds.
-scenarios=(lock cross post refill idle idle3 partial heir shared adopt adopt3 help trim claim keep full map cut rest lookup)
-long_scenarios=(ring full3)
+scenarios=(lock cross post refill idle idle3 partial ring heir shared adopt adopt3 help trim claim keep full full3
+    map cut rest lookup)
 
 # What a mutant's head says: $2 of "scenario", "file", "says".
 head_of() {
@@ -75,7 +73,6 @@ case ${1-} in
     exit
     ;;
 --one) case $2 in mutant:*) run_mutant "${2#*:}" ;; *) run_scenario "$2" ;; esac && exit 0 || exit 1 ;;
---long) list=("${long_scenarios[@]}") ;;
 *)
     mapfile -t list < <(printf '%s\n' "${scenarios[@]}" | tac
         basename -s .pl tests/model/mutants/*.pl | sed 's/^/mutant:/')

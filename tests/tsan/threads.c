@@ -70,20 +70,18 @@ static char *take(uint64_t *random) {
     char *block = hak_route_take(bytes, next_random(random) % 32 ? 0 : 64, NULL).base.p;
     if (!block)
         abort();
-    memcpy(block, &block, sizeof block);
+    *(char **)(void *)block = block;
     memcpy(block + bytes - sizeof bytes, &bytes, sizeof bytes);
     return block;
 }
 
 static void give(char *block) {
-    char *self;
-    memcpy(&self, block, sizeof self);
-    if (self != block) {
+    char **self = (char **)(void *)block;
+    if (*self != block) {
         fprintf(stderr, "block %p was in two hands\n", (void *)block);
         abort();
     }
-    self = NULL;
-    memcpy(block, &self, sizeof self);
+    *self = NULL;
     if (!hak_route_give(base_from(block), HAK_FREE)) {
         fprintf(stderr, "block %p is not known\n", (void *)block);
         abort();

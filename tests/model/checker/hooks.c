@@ -179,7 +179,8 @@ static void end_change(void *address, size_t bytes, uint64_t value, int order) {
     CHANGE(bits, type, fetch_or, old | value)                                                      \
     CHANGE(bits, type, fetch_xor, old ^ value)                                                     \
     COMPARE(bits, type, strong)                                                                    \
-    COMPARE(bits, type, weak)
+    COMPARE(bits, type, weak)                                                                      \
+    COMPARE_VALUE(bits, type)
 
 #define CHANGE(bits, type, name, result)                                                           \
     type __tsan_atomic##bits##_##name(type *p, type value, int order);                             \
@@ -189,21 +190,39 @@ static void end_change(void *address, size_t bytes, uint64_t value, int order) {
         return old;                                                                                \
     }
 
+static bool compare(void *address, size_t bytes, uint64_t *expected, uint64_t value, int order,
+                    int failed_order, const void *where) {
+    uint64_t old = begin_change(address, bytes, memory_order_relaxed, where);
+    bool is_equal = old == *expected;
+    if (is_checked())
+        races_load(address, is_equal ? order : failed_order);
+    if (is_equal)
+        end_change(address, bytes, value, order);
+    *expected = old;
+    return is_equal;
+}
+
 #define COMPARE(bits, type, name)                                                                  \
     int __tsan_atomic##bits##_compare_exchange_##name(type *p, type *expected, type value,         \
                                                       int order, int failed_order);                \
     int __tsan_atomic##bits##_compare_exchange_##name(type *p, type *expected, type value,         \
                                                       int order, int failed_order) {               \
-        (void)failed_order;                                                                        \
-        type old = (type)begin_change(p, sizeof *p, memory_order_relaxed, WHERE);                  \
-        bool is_equal = old == *expected;                                                          \
-        if (is_checked())                                                                          \
-            races_load(p, is_equal ? order : failed_order);                                        \
-        if (is_equal)                                                                              \
-            end_change(p, sizeof *p, value, order);                                                \
-        else                                                                                       \
-            *expected = old;                                                                       \
+        uint64_t seen = *expected;                                                                 \
+        bool is_equal = compare(p, sizeof *p, &seen, value, order, failed_order, WHERE);           \
+        if (!is_equal)                                                                             \
+            *expected = (type)seen;                                                                \
         return is_equal;                                                                           \
+    }
+
+/* clang's form: the old value comes back. */
+#define COMPARE_VALUE(bits, type)                                                                  \
+    type __tsan_atomic##bits##_compare_exchange_val(type *p, type expected, type value, int order, \
+                                                    int failed_order);                             \
+    type __tsan_atomic##bits##_compare_exchange_val(type *p, type expected, type value, int order, \
+                                                    int failed_order) {                            \
+        uint64_t seen = expected;                                                                  \
+        (void)compare(p, sizeof *p, &seen, value, order, failed_order, WHERE);                     \
+        return (type)seen;                                                                         \
     }
 
 ATOMICS(8, uint8_t)
