@@ -33,12 +33,12 @@ def bench(name, *words, operations, **flags):
     return Work(lambda count: [program(name), *map(str, words), str(count)], operations, **flags)
 
 
-def works(scratch):
+def works(scratch, inserts=40000):
     """The whole set, in the order of the tables. `scratch` is a directory for files that the works need."""
-    inserts = os.path.join(scratch, "inserts.sql")
-    if not os.path.exists(inserts):
-        with open(inserts, "wb") as out:
-            subprocess.run(["/usr/bin/python3", f"{SOURCE}/tests/tools/make_inserts.py", "40000"], stdout=out, check=True)
+    statements = os.path.join(scratch, f"{inserts}.sql")
+    if not os.path.exists(statements):
+        with open(statements, "wb") as out:
+            subprocess.run(["/usr/bin/python3", f"{SOURCE}/tests/tools/make_inserts.py", str(inserts)], stdout=out, check=True)
     perl = "my %h; my $x = 7; for (1..$ARGV[0]) { $x = ($x * 1103515245 + 12345) % 2147483648; push @{$h{$x % 9973}}, \"v$x\" }"
     rows = {}
     for live, count in ((256, 24000000), (2048, 24000000), (8192, 20000000), (100000, 6000000)):
@@ -60,7 +60,7 @@ def works(scratch):
     rows["burst and idle, 2 threads"] = bench("burst", 2, operations=200, prints=True)
     rows["start: 200 processes"] = bench("loops", "execs", operations=200)
     rows["CPython JSON"] = Work(lambda count: ["/usr/bin/python3", f"{SOURCE}/tests/tools/json_heavy.py", str(count)], 12)
-    rows["sqlite in memory"] = Work(lambda _: ["/usr/bin/sqlite3", "-batch", ":memory:", f".read {inserts}"], 1)
+    rows["sqlite in memory"] = Work(lambda _: ["/usr/bin/sqlite3", "-batch", ":memory:", f".read {statements}"], 1)
     rows["perl hashes"] = Work(lambda count: ["/usr/bin/perl", "-e", perl, str(count)], 500000)
     rows["redis"] = Work(lambda count: [f"{SOURCE}/tests/bench/redis_load", str(count)], 60000, wraps=True)
     return rows
