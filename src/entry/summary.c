@@ -7,6 +7,7 @@
 #include "entry/external_guard.h"
 #include "front/figures.h"
 #include "large/large.h"
+#include "learn/learn.h"
 #include "options.h"
 #include "platform/line.h"
 #include "platform/raw_call.h"
@@ -19,6 +20,7 @@ struct summary {
     struct hak_figures heap;
     size_t large_blocks, large_bytes;
     uint64_t passed_on, left_alone;
+    struct hak_learned learned;
 };
 
 static char directory[PATH_BYTES]; /* at the start; "" = not known or not needed */
@@ -37,6 +39,7 @@ static void take_summary(struct summary *now) {
     now->large_blocks = hak_large_count(&now->large_bytes);
     now->passed_on = hak_external_guard_count(HAK_EXTERNAL_GLIBC);
     now->left_alone = hak_external_guard_count(HAK_EXTERNAL_UNKNOWN);
+    hak_learn_figures(&now->learned);
 }
 
 /* ---- for people ------------------------------------------------------------------------------ */
@@ -60,6 +63,8 @@ static void tell(const struct summary *now) {
     tell_pair("hakmem:   large blocks: ", now->large_blocks, ", ", now->large_bytes, " bytes");
     tell_pair("hakmem:   other allocators' pointers: ", now->passed_on, " passed on, ",
               now->left_alone, " left alone");
+    tell_pair("hakmem:   learning: ", now->learned.windows, " windows, ", now->learned.changes,
+              " changes");
 }
 
 /* ---- as JSON --------------------------------------------------------------------------------- */
@@ -133,6 +138,8 @@ static void put_all(struct file *file, const struct summary *now) {
     put(file, " \"large_bytes\": ", now->large_bytes, ",\n");
     put(file, " \"external_passed_on\": ", now->passed_on, ",\n");
     put(file, " \"external_left_alone\": ", now->left_alone, ",\n");
+    put(file, " \"learn_windows\": ", now->learned.windows, ",\n");
+    put(file, " \"learn_changes\": ", now->learned.changes, ",\n");
     hak_line_add(&file->line, " \"free_blocks\": [");
     const char *before = "\n  {\"slot_bytes\": ";
     for (unsigned c = 0; c < HAK_CLASSES; c++) {

@@ -25,6 +25,7 @@
 #ifndef HAK_LEARN_LEARN_H
 #define HAK_LEARN_LEARN_H
 
+#include <stdint.h>
 #include "block.h"
 
 /* Starts what the options ask for. Once, after hak_options_read and before the first thread has a

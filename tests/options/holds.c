@@ -1,5 +1,6 @@
 /* Holds 100 blocks of 1,000 bytes and a large one at its end, after giving ten of 64 bytes back:
- * `holds [chdir|fork]` goes elsewhere before, or has a child that ends in the same way. */
+ * `holds [chdir|fork|use]` goes elsewhere before, or has a child that ends in the same way, or
+ * takes and gives back 100,000 blocks. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -21,6 +22,13 @@ int main(int count, char **arguments) {
         free(given[i]);
     if (strcmp(what, "chdir") == 0 && chdir("/") != 0)
         return 1;
+    for (int i = 0; strcmp(what, "use") == 0 && i < 1000; i++) {
+        static void *used[100];
+        for (int j = 0; j < 100; j++)
+            used[j] = malloc(200);
+        for (int j = 0; j < 100; j++)
+            free(used[j]);
+    }
     if (strcmp(what, "fork") == 0) {
         pid_t child = fork();
         int ended;

@@ -42,6 +42,7 @@ hakmem: stats of process N
 hakmem:   slots of the program: $slots bytes; cached: N bytes
 hakmem:   large blocks: 1, 10 MiB
 hakmem:   other allocators' pointers: 0 passed on, 0 left alone
+hakmem:   learning: 0 windows, 0 changes
 END
     rm -f stats.*
     run "$library" HAKMEM_STATS_DUMP=stats.%e.%p.100%%
@@ -60,6 +61,10 @@ assert sum(free.values()) >= stats["cached_blocks"], stats
 # Ten of 64 bytes were given back.
 assert free[64] >= 10, stats
 END
+
+    # What learning did is counted.
+    run "$library" HAKMEM_STATS_DUMP=learned.json HAKMEM_ALLOC_LEARN=1 HAKMEM_ALLOC_LEARN_WINDOW=100 -- use
+    grep -qE '^ "learn_windows": [1-9]' learned.json || fail "$library: no window was counted: $(cat learned.json)"
 
     # A relative path begins where the program was started, whatever it does since.
     run "$library" HAKMEM_STATS_DUMP=here.json -- chdir
