@@ -40,7 +40,7 @@ static const char *read_entry(const char *at, struct hak_override *into) {
 }
 
 static unsigned append(char *line, unsigned length, const char *text, unsigned most) {
-    for (unsigned i = 0; text[i] && i < most; i++)
+    for (unsigned i = 0; i < most && text[i]; i++)
         line[length++] = (unsigned char)text[i] < ' ' ? '?' : text[i];
     return length;
 }
