@@ -13,7 +13,7 @@
 /* Another SuperSlab is looked at for a slab that served the class last as long as few were. */
 enum { HINT_SUPERSLABS = 4 };
 
-enum { MOST_DIRTY = 64 };
+enum { MOST_DIRTY = 64, COOLED_LOOKS = 16 };
 
 static bool may_serve(const struct hak_superslab *superslab, unsigned class_index) {
     return hak_options.superslab_compact || superslab->home_class == class_index;
@@ -117,15 +117,24 @@ struct hak_slab *hak_slab_reuse(struct hak_heap *heap, unsigned class_index) {
 /* ---- stages 2 and 3 -------------------------------------------------------------------------- */
 
 /* An UNUSED slab of the list's SuperSlabs, or, where there is none, an EMPTY one. With shared
- * SuperSlabs the first of `room` has a free slab, and all but EMPTY_REUSE=0 takes it. */
+ * SuperSlabs the first of `room` has a free slab, and all but EMPTY_REUSE=0 takes it. Of those that
+ * drain the fullest of the first few serves, so that the others go. */
 static struct hak_slab *claim_from(struct hak_heap *heap, struct hak_superslab *list,
                                    unsigned class_index) {
     struct hak_superslab *found = NULL;
     unsigned looked_at = 0;
-    for (struct hak_superslab *superslab = list; superslab; superslab = superslab->next) {
+    bool is_cooled = list == heap->cooled;
+    for (struct hak_superslab *superslab = list;
+         superslab && !(is_cooled && found && looked_at >= COOLED_LOOKS);
+         superslab = superslab->next) {
         looked_at++;
         if (!superslab->free_slabs || !may_serve(superslab, class_index))
             continue;
+        if (is_cooled) {
+            if (!found || superslab->used_bytes > found->used_bytes)
+                found = superslab;
+            continue;
+        }
         found = superslab;
         if (hak_options.empty_reuse || superslab->free_slabs != superslab->dirty_slabs)
             break;

@@ -7,6 +7,8 @@
  */
 enum { USEFUL_PART = 4 };
 
+enum { COOLED_LOOKS = 16 };
+
 /* ---- slots out ------------------------------------------------------------------------------- */
 
 /* Takes slots that were given back, by their bits. `free_slots` is how many there are. */
@@ -61,6 +63,18 @@ static unsigned take_from(struct hak_heap *heap, struct hak_slab *slab, base_t *
     return taken;
 }
 
+/* Of the first few slabs of SuperSlabs that drain the one whose SuperSlab is the fullest: the
+ * others go sooner. */
+static struct hak_slab *pick_cooled(struct hak_slab *slab) {
+    struct hak_slab *picked = slab;
+    for (unsigned looked_at = 0; slab && looked_at < COOLED_LOOKS; looked_at++) {
+        if (hak_superslab_of(slab)->used_bytes > hak_superslab_of(picked)->used_bytes)
+            picked = slab;
+        slab = slab->next_in_list;
+    }
+    return picked;
+}
+
 /* Where the next slots of the class come from, the fullest slabs first, so that others empty. */
 static struct hak_slab *find_slab(struct hak_heap *heap, unsigned class_index) {
     const struct hak_class_slabs *slabs = &heap->classes[class_index];
@@ -71,7 +85,7 @@ static struct hak_slab *find_slab(struct hak_heap *heap, unsigned class_index) {
     }
     struct hak_slab *slab = hak_slab_reuse(heap, class_index);
     if (!slab)
-        slab = slabs->lists[HAK_LISTED_COOLED - HAK_LISTED_READY];
+        slab = pick_cooled(slabs->lists[HAK_LISTED_COOLED - HAK_LISTED_READY]);
     return slab ? slab : hak_slab_acquire(heap, class_index);
 }
 
@@ -143,14 +157,14 @@ static void release_all(struct hak_heap *heap, struct hak_superslab *superslab) 
 }
 
 /* The last slab of a class stays, or a thread that takes and gives one block would acquire and
- * release a slab each time its cache runs over. But it does not hold a whole SuperSlab where the
- * heap has another. */
+ * release a slab each time its cache runs over. But it does not hold a SuperSlab that drains, nor a
+ * whole one where the heap has another. */
 static void empty_slab(struct hak_heap *heap, struct hak_superslab *superslab,
                        struct hak_slab *slab) {
     unsigned active = HAK_SLABS - 1 - (unsigned)__builtin_popcount(superslab->free_slabs);
     if (superslab->used_bytes == 0 && heap->active_slabs > active) {
         release_all(heap, superslab);
-    } else if (!is_last_with_room(heap, slab)) {
+    } else if (superslab->tier == HAK_TIER_DRAINING || !is_last_with_room(heap, slab)) {
         unlist_slab(heap, slab);
         hak_slab_release(heap, slab);
     }
