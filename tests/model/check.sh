@@ -37,17 +37,20 @@ build_mutant() {
 
 run_mutant() {
     local name=$1 scenario file says out
-    scenario=$(head_of "$name" scenario) file=$(head_of "$name" file) says=$(head_of "$name" says)
+    file=$(head_of "$name" file) says=$(head_of "$name" says)
     build_mutant "$name" "$file" || { echo "mutant $name does not compile"; return 2; }
-    out=$(timeout 60 "$made/$name/model" "$scenario" 2>&1) && {
-        echo "mutant $name was not found: $scenario says: $out"
-        return 1
-    }
-    grep -qE "$says" <<<"$out" || {
-        printf 'mutant %s was found by other words than "%s":\n%s\n' "$name" "$says" "$(head -n 3 <<<"$out")"
-        return 1
-    }
-    [ "${verbose-}" ] && printf '%s\n' "$out"
+    for scenario in $(head_of "$name" scenario); do
+        out=$(timeout 60 "$made/$name/model" "$scenario" 2>&1) && {
+            echo "mutant $name was not found: $out"
+            return 1
+        }
+        grep -qE "$says" <<<"$out" || {
+            printf 'mutant %s in %s was found by other words than "%s":\n%s\n' "$name" "$scenario" "$says" \
+                "$(head -n 3 <<<"$out")"
+            return 1
+        }
+        [ "${verbose-}" ] && printf '%s\n' "$out"
+    done
     rm -rf "${made:?}/$name"
 }
 

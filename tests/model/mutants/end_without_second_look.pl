@@ -1,5 +1,5 @@
-# A thread that ends does not look at its mail box again when its heap is idle.
-# scenario: idle
+# Who gives a heap back does not look at its mail box again.
+# scenario: idle idle3 heir trim
 # file: src/front/thread.c
 # says: which is idle: nobody drains
 s/(hak_heap_release\(heap\);\s*)hak_remote_after_release\(heap->id\);/$1/;
