@@ -8,6 +8,7 @@ set -u
 SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
 BUILD=${BUILD:-$SOURCE/build}
 CC=${CC:-gcc}
+self=$(realpath "$0")
 cd "$SOURCE" || exit 2
 model=$BUILD/tests/model/checker/model
 made=$BUILD/tests/model/mutants
@@ -81,7 +82,7 @@ case ${1-} in
         basename -s .pl tests/model/mutants/*.pl | sed 's/^/mutant:/')
     ;;
 esac
-printf '%s\n' "${list[@]}" | xargs -P 2 -n 1 "$0" --one || exit 1
+printf '%s\n' "${list[@]}" | xargs -P 2 -n 1 "$self" --one || exit 1
 for scenario in "${list[@]}"; do
     [ -f "$made/$scenario.out" ] && cat "$made/$scenario.out"
 done
