@@ -96,6 +96,28 @@ START_TEST(what_drained_goes_to_the_pool_with_its_last_block) {
 }
 END_TEST
 
+/* Both drain; the second, which came later, has less in use. */
+START_TEST(of_what_drains_the_fullest_serves) {
+    take(A, blocks, 2 * ALL);
+    struct hak_superslab *first = hak_superslab_of(blocks[0].p);
+    for (unsigned slab = 0; slab < 31; slab++) {
+        give(&blocks[slab * SLOTS], slab < 5 ? 6 : SLOTS);
+        give(&blocks[ALL + slab * SLOTS], slab < 5 ? SLOTS - 1 : SLOTS);
+    }
+    ck_assert_ptr_nonnull(heap->cooled);
+    ck_assert_ptr_eq(heap->cooled->next->next, NULL);
+    take(A, others, 20);
+    for (unsigned i = 0; i < 20; i++)
+        ck_assert_ptr_eq(hak_superslab_of(others[i].p), first);
+    /* An empty slab there serves no class, even if it was the last of its class with room. */
+    take(HAK_CLASS_OF_64, others, 1);
+    ck_assert_ptr_eq(hak_superslab_of(others[0].p), first);
+    unsigned active = heap->active_slabs;
+    give(others, 1);
+    ck_assert_uint_eq(heap->active_slabs, active - 1);
+}
+END_TEST
+
 /* After every step tier and used bytes are what the slots say. */
 START_TEST(random_work_keeps_tiers_and_counts_true) {
     static struct { base_t block; } live[6000];
@@ -137,6 +159,7 @@ int main(void) {
     tcase_add_test(cases, what_drains_is_taken_from_last);
     tcase_add_test(cases, another_class_takes_no_slab_of_what_drains);
     tcase_add_test(cases, what_drained_goes_to_the_pool_with_its_last_block);
+    tcase_add_test(cases, of_what_drains_the_fullest_serves);
     tcase_add_test(cases, random_work_keeps_tiers_and_counts_true);
     return run_cases("tier", cases);
 }
