@@ -53,6 +53,7 @@ END
 done
 
 # The debug build reports by itself at the hundredth that is left alone, once.
+due hakmem-debug.so "glibc had it back" glibc 150 arena 50 </dev/null
 due libhakmem.so "glibc had it back" glibc 80 arena 220 </dev/null
 due hakmem-debug.so "glibc had it back" glibc 80 arena 220 <<'END'
 hakmem: external-guard: 180 pointers of other allocators were freed
