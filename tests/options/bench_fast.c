@@ -4,7 +4,8 @@
  *   family    calloc, realloc, aligned_alloc, malloc_usable_size and malloc_trim with such blocks
  *   twice     a block is freed twice, and nobody looks
  *   empty     60,000 blocks of 64 bytes are held at once
- *   threads   40 threads, 20 at a time, free blocks of each other; then a child does the same */
+ *   threads   30 threads, 15 at a time, free blocks of each other; then a child does the same
+ *   many      the same with 80, 40 at a time: more than there are portions */
 #include <malloc.h>
 #include <pthread.h>
 #include <stdint.h>
@@ -14,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { BLOCKS = 60000, THREADS = 20, ROUNDS = 20000, SHARED = 512 };
+enum { BLOCKS = 60000, FEW_THREADS = 15, MANY_THREADS = 40, ROUNDS = 20000, SHARED = 512 };
 
 static char *blocks[BLOCKS];
 static char *_Atomic shared[SHARED];
@@ -90,12 +91,12 @@ static void *exchange(void *seed) {
     return NULL;
 }
 
-static int threads(void) {
-    pthread_t thread[THREADS];
+static int threads(int number) {
+    pthread_t thread[MANY_THREADS];
     for (int round = 0; round < 2; round++) {
-        for (int i = 0; i < THREADS; i++)
-            pthread_create(&thread[i], NULL, exchange, (void *)(intptr_t)(i + round * THREADS));
-        for (int i = 0; i < THREADS; i++)
+        for (int i = 0; i < number; i++)
+            pthread_create(&thread[i], NULL, exchange, (void *)(intptr_t)(i + round * number));
+        for (int i = 0; i < number; i++)
             pthread_join(thread[i], NULL);
     }
     pid_t child = fork();
@@ -118,9 +119,11 @@ int main(int count, char **arguments) {
     if (strcmp(what, "empty") == 0)
         return empty();
     if (strcmp(what, "threads") == 0)
-        return threads();
+        return threads(FEW_THREADS);
+    if (strcmp(what, "many") == 0)
+        return threads(MANY_THREADS);
     if (strcmp(what, "twice") != 0)
-        return fail("bench_fast pool|family|twice|empty|threads");
+        return fail("bench_fast pool|family|twice|empty|threads|many");
     char *volatile block = malloc(64);
     free(block);
     free(block);
