@@ -218,15 +218,9 @@ size_t hak_large_trim(void) {
     return bytes + hak_l25_trim();
 }
 
-_Thread_local uint32_t hak_large_slow_paths __attribute__((tls_model("initial-exec")));
-
-static _Thread_local uint64_t tended_at __attribute__((tls_model("initial-exec")));
-
-void hak_large_tend_now(void) {
-    uint64_t now = hak_ticks();
-    if (!keeps_blocks() || (!hak_is_debug_build && now - tended_at < HAK_LARGE_DECAY_TICKS / 2))
+void hak_large_tend(void) {
+    if (!keeps_blocks())
         return;
-    tended_at = now;
     hak_bigcache_tend();
     hak_l25_tend();
 }

@@ -32,11 +32,8 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include "hop.h"
+#include "block.h"
 #include "superslab.h"
-
-/* Slow paths between two looks. */
-#define HAK_LARGE_TEND_EVERY (hak_is_debug_build ? 1024 : 8)
 
 /* A tenth of a second at usual clock rates: how long what is not used stays. */
 #define HAK_LARGE_DECAY_TICKS ((uint64_t)1 << 28)
@@ -108,18 +105,10 @@ HAK_HIDDEN base_t hak_large_move(base_t base, size_t bytes);
 /* Gives what this thread and the process keep back to the kernel; returns the bytes. */
 HAK_HIDDEN size_t hak_large_trim(void);
 
-/* Slow paths of this thread, for what is done every now and then. */
-HAK_HIDDEN extern _Thread_local uint32_t hak_large_slow_paths
-    __attribute__((tls_model("initial-exec")));
-HAK_HIDDEN HAK_COLD void hak_large_tend_now(void);
-
-/* To be called on slow paths of any layer: what was not used for a tenth of a second goes down or
- * back to the kernel, also for a thread that makes no large calls any more. In the debug build
- * counted in slow paths, so that moves are the same in each run. */
-static inline void hak_large_tend(void) {
-    if (HAK_UNLIKELY(++hak_large_slow_paths % HAK_LARGE_TEND_EVERY == 0))
-        hak_large_tend_now();
-}
+/* To be called now and then by any thread, also one that makes no large calls any more: what was
+ * not used for a tenth of a second goes down or back to the kernel. In the debug build what was not
+ * used since the call before, so that moves are the same in each run. */
+HAK_HIDDEN void hak_large_tend(void);
 
 /* For the BigCache: a block that it kept goes down, to L2.5 or the kernel. */
 HAK_HIDDEN void hak_large_release(struct hak_large *large);

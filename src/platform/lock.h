@@ -8,8 +8,8 @@
  * then leave that lock to the code that was interrupted, in the parent and in the child: nobody
  * else could give it back.
  *
- * Ranks, from the first taken to the last: shared heap, heaps, pool, growth and shards of L2.5, held
- * mappings, the large layer's memory, chunks. */
+ * Ranks, from the first taken to the last: shared heap, heaps, pool, growth and shards of L2.5,
+ * held mappings, the large layer's memory, chunks. */
 #ifndef HAK_PLATFORM_LOCK_H
 #define HAK_PLATFORM_LOCK_H
 

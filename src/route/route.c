@@ -2,6 +2,7 @@
  * slot; and giving back all that is kept for later. */
 #include "route/route.h"
 
+#include "front/tune.h"
 #include "mid/mid.h"
 #include "options.h"
 #include "pool/pool.h"
@@ -31,6 +32,7 @@ void hak_route_start(void) {
             band > hak_options.tiny_max_class ? P : profiles[hak_options.tiny_profile][band];
     for (unsigned c = 0; c < HAK_CLASSES; c++)
         hak_mid_serves[c] = hak_route_of_class(c) == HAK_ROUTE_POOL_ONLY;
+    hak_front_at_period = hak_large_tend;
     hak_plan_start();
 }
 

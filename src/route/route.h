@@ -39,7 +39,8 @@ enum hak_route {
 HAK_HIDDEN extern uint8_t hak_route_of_band[HAK_TINY_BANDS];
 
 /* Makes the table from the options, and tells mid which classes are its own; then the front's plan
- * is made. Call once, after hak_options_read and before the first thread. (route.c) */
+ * is made. Call once, after hak_options_read and before the first thread. What large keeps decays
+ * with the fronts from then on. (route.c) */
 HAK_HIDDEN void hak_route_start(void);
 
 /* The way of a class. (route.c) */
@@ -62,7 +63,6 @@ static inline unsigned hak_route_class(size_t slot_bytes, size_t alignment) {
 /* A block of the class from the slow side of the front: the array is empty or there is none. The
  * thread is set up. HAK_NO_BASE without memory. */
 static inline base_t hak_route_take_slowly(unsigned class_index) {
-    hak_large_tend();
     if (HAK_UNLIKELY(hak_thread.state != HAK_THREAD_OWN))
         return hak_front_take_shared(class_index);
     return hak_front_take(class_index);
