@@ -43,6 +43,7 @@ def count(library, program, *words, **variables):
 
 plain = count("libhakmem.so", "tests/bench/steps")
 counts = {name: total / STEPS for name, total in plain.items() if name}
+counts["bench_fast_64"] = count("libhakmem.so", "tests/bench/steps", HAKMEM_BENCH_FAST_MODE="1")["pair_64"] / STEPS
 counts["start"] = count("libhakmem.so", "tests/bench/loops", "once", "1")[""]
 for name, (level, events) in EVENTS.items():
     debug = count("hakmem-debug.so", "tests/bench/steps", "pair_64", HAKMEM_CHECK=level, HAKMEM_TRACE_RING="4M", HAKMEM_TRACE_FILE="store.db")
