@@ -1,6 +1,8 @@
 /* The array front's slow side: refill from the layer below, spill into it. */
 #include "front/thread_block.h"
 
+enum { FIRST_REFILL = 4 };
+
 base_t hak_no_block = {NULL};
 
 /* ---- set-up ---------------------------------------------------------------------------------- */
@@ -70,6 +72,13 @@ static unsigned refill(struct hak_array *array, unsigned class_index, unsigned w
     return taken;
 }
 
+/* A batch, but of a class that the thread has just begun to use a few, then twice as many, and so
+ * on: a thread that ends soon has to bring back what it did not need. */
+static unsigned wanted_of(const struct hak_array *array) {
+    unsigned batch = hak_array_batch(array), few = FIRST_REFILL + array->refilled;
+    return array->batch == 0 && few < batch ? few : batch;
+}
+
 base_t hak_front_refill(unsigned class_index) {
     struct hak_array *array = &hak_thread.front->array[class_index];
     hak_remote_tend();
@@ -79,7 +88,7 @@ base_t hak_front_refill(unsigned class_index) {
             array->turns++;
     }
     if (hak_remote_fill(class_index) == 0)
-        (void)refill(array, class_index, hak_array_batch(array));
+        (void)refill(array, class_index, wanted_of(array));
     return hak_array_pop(class_index);
 }
 

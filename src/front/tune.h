@@ -14,7 +14,7 @@
  * To be set before there is a second thread. */
 HAK_HIDDEN extern void (*hak_front_look)(void);
 
-/* Called at the end of each of a thread's periods, a tenth of a second and more apart (debug: 2,048
+/* Called at the end of each of a thread's periods, a tenth of a second and more apart (debug: 256
  * slow paths), for what lies beside the front and is to decay with it; NULL at first. To be set
  * before there is a second thread. */
 HAK_HIDDEN extern void (*hak_front_at_period)(void);

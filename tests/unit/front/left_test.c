@@ -7,7 +7,7 @@
 #include "front/take.h"
 #include "unit/front/arrays.h"
 
-enum { COUNT = 3000, CLASSES_USED = 12 };
+enum { COUNT = 2940, CLASSES_USED = 12 };
 static base_t blocks[COUNT];
 static sem_t is_ready, may_go;
 static struct hak_thread *left_thread;

@@ -27,7 +27,7 @@ static void take(base_t *blocks, int count, size_t bytes) {
     for (int i = 0; i < count; i++) {
         blocks[i] = hak_route_take(bytes, 0, NULL).base;
         ck_assert_ptr_nonnull(blocks[i].p);
-        memset(blocks[i].p, i, 64);
+        memset(blocks[i].p, i, bytes < 64 ? bytes : 64);
     }
 }
 
