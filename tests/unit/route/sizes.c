@@ -1,46 +1,49 @@
-/* Every size from 0 to 40,000 bytes is served, written, measured and taken back: `sizes`. Sums the
- * usable bytes of C0 to C7, so that a look from outside finds the same classes at every setting. */
+/* Every size from 0 to 40,000 bytes is served, written, measured, resized and taken back, with some
+ * hundred others live: `sizes`. */
 #include <malloc.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-enum { SIZES = 40001 };
+enum { SIZES = 40001, LIVE = 300 };
 
 static unsigned char *blocks[SIZES];
 
-int main(void) {
-    for (size_t bytes = 0; bytes < SIZES; bytes++) {
-        blocks[bytes] = malloc(bytes);
-        if (!blocks[bytes] || malloc_usable_size(blocks[bytes]) < bytes) {
-            printf("%zu bytes are not served\n", bytes);
-            return 1;
-        }
-        if ((uintptr_t)blocks[bytes] % 16 && bytes > 8) {
-            printf("%zu bytes are not aligned\n", bytes);
-            return 1;
-        }
-        if (bytes) {
-            blocks[bytes][0] = (unsigned char)bytes;
-            blocks[bytes][bytes - 1] = (unsigned char)bytes;
-        }
+static void fail(size_t bytes, const char *what) {
+    printf("%zu bytes %s\n", bytes, what);
+    exit(1);
+}
+
+static void take(size_t bytes) {
+    unsigned char *block = blocks[bytes] = malloc(bytes);
+    if (!block || malloc_usable_size(block) < bytes)
+        fail(bytes, "are not served");
+    if ((uintptr_t)block % 16 && bytes > 8)
+        fail(bytes, "are not aligned");
+    if (bytes) {
+        block[0] = (unsigned char)bytes;
+        block[bytes - 1] = (unsigned char)bytes;
     }
-    for (size_t bytes = 1; bytes < SIZES; bytes++)
-        if (blocks[bytes][0] != (unsigned char)bytes ||
-            blocks[bytes][bytes - 1] != (unsigned char)bytes) {
-            printf("%zu bytes were written by another block\n", bytes);
-            return 1;
-        }
-    for (size_t bytes = 0; bytes < SIZES; bytes += 2)
-        free(blocks[bytes]);
-    for (size_t bytes = 1; bytes < SIZES; bytes += 2) {
-        blocks[bytes] = realloc(blocks[bytes], SIZES - bytes);
-        if (!blocks[bytes] || blocks[bytes][0] != (unsigned char)bytes) {
-            printf("realloc from %zu bytes lost them\n", bytes);
-            return 1;
-        }
-        free(blocks[bytes]);
+}
+
+static void give(size_t bytes) {
+    unsigned char *block = blocks[bytes];
+    if (bytes && (block[0] != (unsigned char)bytes || block[bytes - 1] != (unsigned char)bytes))
+        fail(bytes, "were written by another block");
+    if (bytes % 2) {
+        block = realloc(block, SIZES - bytes);
+        if (!block || block[0] != (unsigned char)bytes)
+            fail(bytes, "were lost by realloc");
+    }
+    free(block);
+}
+
+int main(void) {
+    for (size_t bytes = 0; bytes < SIZES + LIVE; bytes++) {
+        if (bytes < SIZES)
+            take(bytes);
+        if (bytes >= LIVE)
+            give(bytes - LIVE);
     }
     puts("all served");
     return 0;
