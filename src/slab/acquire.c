@@ -13,7 +13,7 @@
 /* Another SuperSlab is looked at for a slab that served the class last as long as few were. */
 enum { HINT_SUPERSLABS = 4 };
 
-enum { MOST_DIRTY = 64, COOLED_LOOKS = 16 };
+enum { MOST_DIRTY = 64, MOST_REGRET = 4, COOLED_LOOKS = 16 };
 
 static bool may_serve(const struct hak_superslab *superslab, unsigned class_index) {
     return hak_options.superslab_compact || superslab->home_class == class_index;
@@ -187,7 +187,26 @@ void hak_superslab_release(struct hak_heap *heap, struct hak_superslab *supersla
  * More of them is what a burst leaves behind, perhaps with no slow path after it that could look.
  */
 static unsigned most_dirty(const struct hak_heap *heap) {
-    return heap->active_slabs / 4 > MOST_DIRTY ? heap->active_slabs / 4 : MOST_DIRTY;
+    unsigned most = MOST_DIRTY << heap->regret;
+    return heap->active_slabs / 4 > most ? heap->active_slabs / 4 : most;
+}
+
+/* More than half of what the last purge took was needed again: use swings, it was no burst. */
+static bool was_wrong(const struct hak_heap *heap) {
+    return (heap->slabs_retouched - heap->retouched_before) * 2 > heap->purged_at_bound;
+}
+
+static HAK_COLD void purge_at_bound(struct hak_heap *heap) {
+    heap->was_at_bound = true;
+    if (heap->purged_at_bound > 0 && was_wrong(heap) && heap->regret < MOST_REGRET) {
+        heap->regret++;
+        heap->purged_at_bound = 0;
+        return;
+    }
+    uint64_t before = heap->slabs_purged;
+    (void)hak_slab_purge(heap, most_dirty(heap) / 2);
+    heap->purged_at_bound = (uint32_t)(heap->slabs_purged - before);
+    heap->retouched_before = heap->slabs_retouched;
 }
 
 void hak_slab_release(struct hak_heap *heap, struct hak_slab *slab) {
@@ -201,7 +220,7 @@ void hak_slab_release(struct hak_heap *heap, struct hak_slab *slab) {
     if (superslab->free_slabs == HAK_ALL_SLABS_FREE)
         hak_superslab_release(heap, superslab);
     if (heap->dirty_slabs > most_dirty(heap))
-        (void)hak_slab_purge(heap, most_dirty(heap) / 2);
+        purge_at_bound(heap);
 }
 
 /* ---- precharge ------------------------------------------------------------------------------- */

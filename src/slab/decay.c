@@ -54,4 +54,7 @@ void hak_slab_decay(struct hak_heap *heap) {
     if (heap->dirty_slabs_low > KEPT_SLABS)
         (void)hak_slab_purge(heap, heap->dirty_slabs - (heap->dirty_slabs_low - KEPT_SLABS));
     heap->dirty_slabs_low = heap->dirty_slabs;
+    if (!heap->was_at_bound && heap->regret > 0)
+        heap->regret--;
+    heap->was_at_bound = false;
 }

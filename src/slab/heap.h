@@ -57,11 +57,15 @@ struct hak_heap {
     struct hak_superslab *full;
     struct hak_superslab *cooled;
     struct hak_class_slabs classes[HAK_CLASSES];
-    unsigned active_slabs;    /* that serve a class */
-    unsigned dirty_slabs;     /* free slabs of its SuperSlabs that still have their pages */
-    unsigned dirty_slabs_low; /* the fewest there were since the last decay */
-    uint64_t decayed_at;      /* ticks of that */
-    uint64_t slabs_purged;    /* free slabs whose pages were given back, since the start */
+    unsigned active_slabs;     /* that serve a class */
+    unsigned dirty_slabs;      /* free slabs of its SuperSlabs that still have their pages */
+    unsigned dirty_slabs_low;  /* the fewest there were since the last decay */
+    uint64_t decayed_at;       /* ticks of that */
+    uint32_t purged_at_bound;  /* slabs, by the last purge that did not wait (slab/acquire.c) */
+    uint8_t regret;            /* such purges did not pay: how often the bound was doubled */
+    bool was_at_bound;         /* since the last decay */
+    uint64_t retouched_before; /* slabs_retouched when that purge was done */
+    uint64_t slabs_purged;     /* free slabs whose pages were given back, since the start */
     uint64_t slabs_retouched; /* of these, how many were taken again while their SuperSlab stayed */
     _Atomic(void *) thread;   /* its thread's struct hak_thread, NULL between two threads */
     void *draining;           /* chunks that were taken from `posted` and not sorted yet */

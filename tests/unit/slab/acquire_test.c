@@ -225,6 +225,26 @@ START_TEST(a_burst_leaves_few_pages_behind_at_once) {
 }
 END_TEST
 
+/* What swings needs its pages again: after some rounds they are left to it. */
+START_TEST(a_use_that_swings_keeps_its_pages) {
+    enum { SLABS = 31 * 5 };
+    take_slabs(A, blocks, SLABS);
+    uint64_t purged = 0;
+    for (int round = 0; round < 12; round++) {
+        for (unsigned i = 0; i < SLABS; i++)
+            if (i % 31 != 0)
+                give(&blocks[i * SLOTS_A], SLOTS_A);
+        for (unsigned i = 0; i < SLABS; i++)
+            if (i % 31 != 0)
+                take_slabs(A, &blocks[i * SLOTS_A], 1);
+        if (round == 7)
+            purged = heap->slabs_purged;
+    }
+    ck_assert_uint_gt(purged, 0);
+    ck_assert_uint_eq(heap->slabs_purged, purged);
+}
+END_TEST
+
 START_TEST(no_memory_gives_nothing_and_breaks_nothing) {
     take_slabs(A, blocks, 30);
     struct rlimit limit;
@@ -257,6 +277,7 @@ int main(void) {
     tcase_add_test(cases, a_refill_takes_from_one_slab_where_that_is_useful);
     tcase_add_test(cases, runs_of_blocks_are_counted_like_single_ones);
     tcase_add_test(cases, a_burst_leaves_few_pages_behind_at_once);
+    tcase_add_test(cases, a_use_that_swings_keeps_its_pages);
     tcase_add_test(cases, no_memory_gives_nothing_and_breaks_nothing);
     return run_cases("acquire", cases);
 }
