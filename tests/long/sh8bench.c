@@ -4,7 +4,7 @@
  * Each thread takes a generation of blocks in runs: many of one size, then of the next, small ones
  * more often than greater ones; frees some of it oldest first, some newest first, some in the
  * middle, and hands the rest to the next thread, which resizes a part and frees it generations
- * later. Threads end every hundred generations and are replaced. Every block is filled with a
+ * later. Threads end every twenty generations and are replaced. Every block is filled with a
  * pattern and looked at from end to end. At the end, with and without live blocks, hak_verify must
  * find nothing. Prints operations and how many threads there were. */
 #include "hakmem.h"
@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { GENERATION = 2000, MOST_THREADS = 256, GENERATIONS = 100, SHELVES = 8 };
+enum { GENERATION = 2000, MOST_THREADS = 256, GENERATIONS = 20, SHELVES = 8 };
 
 struct block {
     struct block *next;
