@@ -123,7 +123,7 @@ void hak_large_release(struct hak_large *large) {
         release_to_l25(large);
         return;
     }
-    hop(HAK_BIGCACHE_TAKE, large->base, HAK_CLASS_NONE);
+    hop(HAK_BIGCACHE_DROP, large->base, HAK_CLASS_NONE);
     unmap_block(large);
 }
 

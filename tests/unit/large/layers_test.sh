@@ -6,7 +6,7 @@ unset "${!HAKMEM_@}"
 ${CC:-cc} -O0 -g -w "$SOURCE/tests/unit/large/layers.c" -o layers || exit 1
 failed=0
 
-# due LEVEL MAXIMUM "BYTES ROUNDS BLOCKS" METRIC=NUMBER...
+# due LEVEL MAXIMUM "BYTES ROUNDS BLOCKS [STEP]" METRIC=NUMBER...
 due() {
     local level=$1 maximum=$2 arguments=$3
     shift 3
@@ -46,6 +46,9 @@ due trace 128K '60000 50 3' served.BIGCACHE=98 served.L25=52
 due trace 100K '60000 50 2' BIGCACHE_PUT.blocks=0 served.L25=100
 # Above 1 MiB there is no pool.
 due trace 8M '1500000 100 1' served.BIGCACHE=99 served.LARGE=1 LARGE_MAP.times=1 L25_TAKE.blocks=0
+# What a free puts down is no hit of the call behind it.
+due trace 16M '1500000 7 1 1000000' served.LARGE=7 served.BIGCACHE=0 BIGCACHE_MISS.times=7 BIGCACHE_PUT.blocks=7 \
+    BIGCACHE_TAKE.blocks=0 LARGE_MAP.times=7
 due trace 0 '1500000 20 1' served.LARGE=20 LARGE_MAP.times=20 LARGE_UNMAP.times=20
 due normal 8M '60000 20 3' served.LARGE=60 LARGE_MAP.times=60 LARGE_UNMAP.times=60 L25_TAKE.blocks=0
 exit "$failed"
