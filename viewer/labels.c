@@ -1,6 +1,7 @@
 /* The columns THREAD and WHERE, remembered for the last few thousand stacks and threads. */
 #include "labels.h"
 
+#include <sqlite3.h>
 #include <string.h>
 #include "report/lookup.h"
 #include "report/words.h"
@@ -45,6 +46,20 @@ const struct stack_label *view_stack_label(struct view *view, uint32_t stack) {
     stacks[stack % REMEMBERED].used = true;
     stacks[stack % REMEMBERED].stack = stack;
     return label;
+}
+
+void view_add_mark(struct hak_text *text, struct view *view, const struct hak_event *event) {
+    sqlite3_stmt *query = NULL;
+    hak_text_add(text, "mark \"");
+    if (sqlite3_prepare_v2(hak_store_database(view->reader),
+                           "SELECT name FROM mark WHERE event = ?1", -1, &query,
+                           NULL) == SQLITE_OK) {
+        sqlite3_bind_int64(query, 1, (sqlite3_int64)event->id);
+        if (sqlite3_step(query) == SQLITE_ROW && sqlite3_column_text(query, 0))
+            hak_text_add_name(text, (const char *)sqlite3_column_text(query, 0));
+    }
+    sqlite3_finalize(query);
+    hak_text_add(text, "\"");
 }
 
 const char *view_thread_label(struct view *view, uint32_t row) {

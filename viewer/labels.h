@@ -22,6 +22,9 @@ const char *view_process_label(struct view *view, uint32_t row);
 /* Appends the stack of an event, one frame a line, each indented by `indent` blanks. */
 void view_add_stack(struct hak_text *text, struct view *view, uint32_t stack, int indent);
 
+/* Appends `mark "name"`: what the program called the mark that is this event. */
+void view_add_mark(struct hak_text *text, struct view *view, const struct hak_event *event);
+
 /* "850 ns", "3.2 us", "91.0 ms", "12.4 s": a span of time. In a ring of eight buffers. */
 const char *view_span(uint64_t ns);
 

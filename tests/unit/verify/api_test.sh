@@ -24,6 +24,8 @@ answers well "$BUILD/hakmem-trace" run --store api.db -- ./alone
 got=$("$BUILD/hakmem-trace" sql -s api.db "select group_concat(name, '|') as names from (select name from mark order by event)")
 [ "$(tail -n 1 <<<"$got")" = 'owners|stats: a name that is longer than what fits one record of 32 bytes' ] ||
     { echo "the table of marks holds '$got'"; exit 1; }
+"$BUILD/hakmem-trace" events -s api.db --kind MARK | grep -q 'mark "owners"$' ||
+    { echo "events names no mark"; exit 1; }
 "$cc" "${flags[@]}" -o shared "$program" -L"$BUILD" -Wl,-rpath,"$BUILD" -lhakmem -lpthread || exit 1
 answers well ./shared
 "$cc" "${flags[@]}" -o archive "$program" "$BUILD/libhakmem.a" -lpthread || exit 1
