@@ -32,7 +32,7 @@ refuse_each() {
 if [ "${1-}" = --recorded ]; then
     recorded=1
     refuse_each 1 1 "$counting"
-    refuse_each 25 11 "$counting"
+    refuse_each 25 5 "$counting"
     exit 0
 fi
 
