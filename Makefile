@@ -180,6 +180,7 @@ $(BUILD)/checker/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,compile) $(CC) $(MODEL_FLAGS) $(DEPEND) -c -o $@ $<
 $(BUILD)/model/checker.o: $(MODEL_HOST:%.c=$(BUILD)/checker/%.o)
+	@mkdir -p $(@D)
 	$(call SAY,link) $(CC) -r -nostdlib -o $@ $^
 $(MODEL_BIN): $(BUILD)/model/checker.o $(BUILD)/liblayersmodel.a
 	@mkdir -p $(@D)

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # gcc and clang both compile everything without a warning.
-# timeout: 600
+# timeout: 1800
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 status=0
 for compiler in gcc clang; do
-    make -s --no-print-directory CC="$compiler" BUILD="$BUILD/lint-$compiler" tests || {
+    make -s -j2 --no-print-directory CC="$compiler" BUILD="$BUILD/lint-$compiler" tests || {
         echo "warnings or errors of $compiler are above"
         status=1
     }
