@@ -9,7 +9,9 @@
 #include "front/thread_block.h"
 #include "front/tune.h"
 
-enum { HOT_TURNS = 250 };
+/* The debug build's period is 2,048 slow paths, of which a turn takes two for each half of the
+ * array that it moves. */
+enum { HOT_TURNS = 250, HOT_TURNS_DEBUG = 16 };
 
 /* In all blocks by which a thread's arrays may hold more than at its start. */
 #define GROWN_BYTES ((size_t)4 << 20)
@@ -58,7 +60,8 @@ bool hak_array_resize(unsigned class_index, unsigned capacity) {
 bool hak_array_grow(unsigned class_index) {
     struct hak_front *front = hak_thread.front;
     struct hak_array *array = &front->array[class_index];
-    if (HAK_LIKELY(array->turns < HOT_TURNS) || array->capacity >= array->limit)
+    unsigned hot = hak_is_debug_build ? HOT_TURNS_DEBUG : HOT_TURNS;
+    if (HAK_LIKELY(array->turns < hot) || array->capacity >= array->limit)
         return false;
     unsigned capacity = array->capacity * 2u < array->limit ? array->capacity * 2u : array->limit;
     size_t more_bytes = (capacity - array->capacity) * hak_class_bytes(class_index);
