@@ -24,8 +24,10 @@ void view_add_position(struct hak_text *text, struct view *view, const struct vi
     else
         hak_text_add(text, "%s past the end of a block",
                      hak_words_bytes(p->address - p->user - p->asked_bytes));
-    hak_text_add(text, " of %s asked, %s in its slot (%s)", hak_words_number(p->asked_bytes),
-                 hak_words_number(p->block->slot_bytes), class_name);
+    hak_text_add(text, " of %s asked", hak_words_number(p->asked_bytes));
+    if (p->block->class_index != HAK_CLASS_NONE)
+        hak_text_add(text, ", %s in its slot", hak_words_number(p->block->slot_bytes));
+    hak_text_add(text, " (%s)", class_name);
 }
 
 static uint64_t query_number(struct view *view, const char *sql, int parameter) {
