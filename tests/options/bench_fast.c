@@ -18,7 +18,7 @@
 enum { BLOCKS = 60000, FEW_THREADS = 15, MANY_THREADS = 40, ROUNDS = 20000, SHARED = 512 };
 
 static char *blocks[BLOCKS];
-static char *_Atomic shared[SHARED];
+static char *shared[SHARED]; /* each exchanged whole, by __atomic_exchange_n */
 
 static int fail(const char *what) {
     puts(what);
