@@ -1,7 +1,7 @@
 /* The array front's slow side: refill from the layer below, spill into it. */
 #include "front/thread_block.h"
 
-enum { FIRST_REFILL = 4 };
+enum { FIRST_REFILL = 4, PARTED_AT_ONCE = 64 };
 
 base_t hak_no_block = {NULL};
 
@@ -117,13 +117,37 @@ static void close_gap(unsigned class_index, unsigned count) {
     array->spilled += count;
 }
 
-void hak_array_spill(unsigned class_index, unsigned count) {
-    const base_t *first = hak_thread.front->array[class_index].bottom + 1;
+static void move_down(unsigned class_index, const base_t *blocks, unsigned count) {
     if (hak_mid_has(class_index))
-        hak_mid_spill(hak_thread.heap, class_index, first, count);
+        hak_mid_spill(hak_thread.heap, class_index, blocks, count);
     else
-        move_to_slabs(class_index, first, count);
+        move_to_slabs(class_index, blocks, count);
+}
+
+void hak_array_spill(unsigned class_index, unsigned count) {
+    move_down(class_index, hak_thread.front->array[class_index].bottom + 1, count);
     close_gap(class_index, count);
+}
+
+/* What goes is in the slabs before its place is overwritten, and the top moves last: a fork that
+ * comes in between finds each block in the slabs, or in the array, perhaps twice. */
+void hak_array_spill_draining(unsigned class_index, const struct hak_staying *staying) {
+    struct hak_array *array = &hak_thread.front->array[class_index];
+    base_t *next = array->bottom + 1, *end = hak_thread.top[class_index] + 1, *place = next;
+    base_t going[PARTED_AT_ONCE], kept[PARTED_AT_ONCE];
+    while (next < end) {
+        unsigned count = end - next < PARTED_AT_ONCE ? (unsigned)(end - next) : PARTED_AT_ONCE;
+        unsigned goes = hak_slab_part(staying, next, count, going, kept);
+        if (goes > 0)
+            move_down(class_index, going, goes);
+        atomic_signal_fence(memory_order_release);
+        __builtin_memcpy(place, kept, (count - goes) * sizeof *kept);
+        array->spilled += goes;
+        place += count - goes;
+        next += count;
+    }
+    atomic_signal_fence(memory_order_release);
+    hak_thread.top[class_index] = place - 1;
 }
 
 void hak_front_spill(unsigned class_index) {

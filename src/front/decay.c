@@ -31,6 +31,19 @@ static void decay_arrays(struct hak_front *front) {
     }
 }
 
+/* After a burst what the caches hold lies scattered, a few blocks in each of many SuperSlabs, and
+ * would keep them. Of the fronts beside the arrays nothing is looked through: they are emptied. */
+static void let_draining_go(struct hak_front *front) {
+    struct hak_staying staying;
+    if (!hak_slab_find_staying(hak_thread.heap, &staying))
+        return;
+    for (unsigned c = 0; c < HAK_CLASSES; c++)
+        if (hak_array_count(c) > 0)
+            hak_array_spill_draining(c, &staying);
+    hak_mid_spill_draining(hak_thread.heap, front->mid, &staying);
+    hak_caches_empty();
+}
+
 /* The end of a period: what was cold in it gets smaller. */
 static void end_period(struct hak_front *front) {
     if (!hak_is_debug_build || front->slow_paths % CAPACITY_SLOW_PATHS == 0)
@@ -38,6 +51,7 @@ static void end_period(struct hak_front *front) {
     decay_arrays(front);
     hak_caches_decay();
     hak_mid_decay(hak_thread.heap, front->mid);
+    let_draining_go(front);
     if (hak_front_at_period)
         hak_front_at_period();
 }

@@ -81,6 +81,8 @@ HAK_HIDDEN void hak_arrays_start(void);
 HAK_HIDDEN unsigned hak_array_fill(unsigned class_index, unsigned wanted);
 /* array.c: moves the `count` oldest blocks of an array into the slabs. */
 HAK_HIDDEN void hak_array_spill(unsigned class_index, unsigned count);
+/* array.c: moves what lies in SuperSlabs that are to go into the slabs (struct hak_staying). */
+HAK_HIDDEN void hak_array_spill_draining(unsigned class_index, const struct hak_staying *staying);
 
 /* grow.c: another capacity for the calling thread's array; what does not fit spills. False: no
  * memory for the room, or it would be too many bytes. */

@@ -178,6 +178,50 @@ void hak_mid_decay(struct hak_heap *heap, struct hak_mid *mid) {
     }
 }
 
+/* The list without a segment that has become empty. */
+static void drop_if_empty(struct hak_mid *mid, struct segment **link) {
+    struct segment *segment = *link;
+    if (segment->count > 0)
+        return;
+    *link = segment->older;
+    atomic_signal_fence(memory_order_release);
+    drop_segment(mid, segment);
+}
+
+/* What goes is in the slabs before its place is overwritten (a fork may come in between). */
+static unsigned part_segment(struct hak_heap *heap, struct segment *segment, unsigned class_index,
+                             const struct hak_staying *staying) {
+    base_t going[HAK_MID_SEGMENT_PLACES], kept[HAK_MID_SEGMENT_PLACES];
+    unsigned count = (unsigned)segment->count;
+    unsigned goes = hak_slab_part(staying, segment->blocks, count, going, kept);
+    if (goes > 0)
+        move_to_slabs(heap, going, goes, class_index);
+    atomic_signal_fence(memory_order_release);
+    __builtin_memcpy(segment->blocks, kept, (count - goes) * sizeof *kept);
+    atomic_signal_fence(memory_order_release);
+    segment->count = count - goes;
+    return goes;
+}
+
+void hak_mid_spill_draining(struct hak_heap *heap, struct hak_mid *mid,
+                            const struct hak_staying *staying) {
+    for (unsigned c = 0; mid && c < HAK_CLASSES; c++) {
+        struct list *list = &mid->lists[c];
+        struct segment **link = &list->newest;
+        while (*link) {
+            struct segment *segment = *link;
+            unsigned goes = part_segment(heap, segment, c, staying);
+            list->count -= goes;
+            mid->bytes -= goes * hak_class_bytes(c);
+            drop_if_empty(mid, link);
+            if (*link == segment)
+                link = &segment->older;
+        }
+        if (list->low > list->count)
+            list->low = list->count;
+    }
+}
+
 /* Counts are made anew: the fork may have come between a block and its count. */
 void hak_mid_empty_left(struct hak_heap *heap, struct hak_mid *mid) {
     for (unsigned c = 0; mid && c < HAK_CLASSES; c++) {

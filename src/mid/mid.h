@@ -63,6 +63,10 @@ HAK_HIDDEN void hak_mid_empty(struct hak_heap *heap, struct hak_mid *mid);
 /* Half of what was in a list all the time since the last call, into the slabs. */
 HAK_HIDDEN void hak_mid_decay(struct hak_heap *heap, struct hak_mid *mid);
 
+/* What lies in SuperSlabs that are to go, into the slabs (struct hak_staying). */
+HAK_HIDDEN void hak_mid_spill_draining(struct hak_heap *heap, struct hak_mid *mid,
+                                       const struct hak_staying *staying);
+
 /* The lists of a thread that a fork left behind, into the slabs (LEFT_SPILL). */
 HAK_HIDDEN void hak_mid_empty_left(struct hak_heap *heap, struct hak_mid *mid);
 

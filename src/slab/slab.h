@@ -79,6 +79,20 @@ HAK_HIDDEN void hak_slab_trim(struct hak_heap *heap);
  * Returns the bytes of these slabs. */
 HAK_HIDDEN size_t hak_slab_purge(struct hak_heap *heap, unsigned keep);
 
+/* The two SuperSlabs that are the fullest of those that drain. The others are to go, and what
+ * caches hold in them keeps them. */
+struct hak_staying {
+    const struct hak_superslab *first, *second;
+};
+
+/* Finds them; false: no others drain. */
+HAK_HIDDEN bool hak_slab_find_staying(const struct hak_heap *heap, struct hak_staying *staying);
+
+/* Parts blocks that lie in caches of the heap: those in SuperSlabs that are to go to `going`, the
+ * others to `kept`. Returns how many go. */
+HAK_HIDDEN unsigned hak_slab_part(const struct hak_staying *staying, const base_t *blocks,
+                                  unsigned count, base_t *going, base_t *kept);
+
 /* To be called now and then: gives back the pages of as many free slabs as were never needed since
  * the last time that it did so, a purge delay ago (slab/tune.h); looks at the pool's reserve, too.
  */

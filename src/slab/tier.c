@@ -47,6 +47,36 @@ static void change(struct hak_heap *heap, struct hak_superslab *superslab) {
     }
 }
 
+bool hak_slab_find_staying(const struct hak_heap *heap, struct hak_staying *staying) {
+    const struct hak_superslab *first = NULL, *second = NULL;
+    unsigned count = 0;
+    for (const struct hak_superslab *superslab = heap->cooled; superslab;
+         superslab = superslab->next, count++) {
+        if (!first || superslab->used_bytes > first->used_bytes) {
+            second = first;
+            first = superslab;
+        } else if (!second || superslab->used_bytes > second->used_bytes) {
+            second = superslab;
+        }
+    }
+    *staying = (struct hak_staying){first, second};
+    return count > 2;
+}
+
+unsigned hak_slab_part(const struct hak_staying *staying, const base_t *blocks, unsigned count,
+                       base_t *going, base_t *kept) {
+    unsigned goes = 0;
+    for (unsigned i = 0; i < count; i++) {
+        const struct hak_superslab *superslab = hak_superslab_of(blocks[i].p);
+        if (superslab->tier == HAK_TIER_DRAINING && superslab != staying->first &&
+            superslab != staying->second)
+            going[goes++] = blocks[i];
+        else
+            kept[i - goes] = blocks[i];
+    }
+    return goes;
+}
+
 void hak_tier_heat(struct hak_heap *heap, struct hak_superslab *superslab) {
     change(heap, superslab);
 }

@@ -118,13 +118,9 @@ static void join(const pthread_t *threads, long count) {
         pthread_join(threads[i], NULL);
 }
 
-/* Pages come back to a tenth. So do addresses; but while a thread goes on, a SuperSlab stays mapped
- * in which one of its caches has a block: a third of what the burst mapped may stay then. */
-static int is_back(const long *before, const long *peak, const long *now) {
-    long most_mapped = before[0] * 11 / 10;
-    if (strcmp(how, "calls") == 0 && most_mapped < before[0] + (peak[0] - before[0]) / 3)
-        most_mapped = before[0] + (peak[0] - before[0]) / 3;
-    return now[0] <= most_mapped && now[1] * 10 <= before[1] * 11;
+/* Both are within a tenth of what they were. */
+static int is_back(const long *before, const long *now) {
+    return now[0] * 10 <= before[0] * 11 && now[1] * 10 <= before[1] * 11;
 }
 
 int main(int count, char **arguments) {
@@ -154,7 +150,7 @@ int main(int count, char **arguments) {
         (void)malloc_trim(0);
     for (int look = 0; look < LOOKS; look++) {
         measure(&after[0], &after[1]);
-        if (is_back(before, peak, after))
+        if (is_back(before, after))
             break;
         for (int i = 0; i < CALLS_A_LOOK; i++)
             make_small_calls(&state);
@@ -169,5 +165,5 @@ int main(int count, char **arguments) {
     printf("before %ld %ld peak %ld %ld after %ld %ld\n", before[0], before[1], peak[0], peak[1],
            after[0], after[1]);
     give(base);
-    return is_back(before, peak, after) ? 0 : 1;
+    return is_back(before, after) ? 0 : 1;
 }

@@ -150,6 +150,56 @@ START_TEST(random_work_keeps_tiers_and_counts_true) {
 }
 END_TEST
 
+/* Each of `count` SuperSlabs keeps one block more than the one before it; all drain. Returns how
+ * many stay. */
+static unsigned let_all_drain(unsigned count, base_t *stays) {
+    unsigned kept = 0;
+    take(A, blocks, count * ALL);
+    for (unsigned s = 0; s < count; s++) {
+        for (unsigned i = 0; i <= s; i++)
+            stays[kept++] = blocks[s * ALL + i];
+        give(&blocks[s * ALL + s + 1], ALL - s - 1);
+    }
+    ck_assert_uint_eq(count_superslabs(), count);
+    return kept;
+}
+
+START_TEST(what_caches_hold_goes_but_out_of_the_two_fullest) {
+    base_t stays[10], going[10], kept[10];
+    struct hak_staying staying;
+    ck_assert(!hak_slab_find_staying(heap, &staying));
+    unsigned count = let_all_drain(3, stays);
+    ck_assert(hak_slab_find_staying(heap, &staying));
+    ck_assert_ptr_eq(staying.first, hak_superslab_of(stays[3].p));
+    ck_assert_ptr_eq(staying.second, hak_superslab_of(stays[1].p));
+    ck_assert_uint_eq(hak_slab_part(&staying, stays, count, going, kept), 1);
+    ck_assert_ptr_eq(going[0].p, stays[0].p);
+    for (unsigned i = 1; i < count; i++)
+        ck_assert_ptr_eq(kept[i - 1].p, stays[i].p);
+    give(going, 1);
+    ck_assert_uint_eq(count_superslabs(), 2);
+    ck_assert(!hak_slab_find_staying(heap, &staying));
+}
+END_TEST
+
+START_TEST(what_does_not_drain_stays) {
+    static const struct hak_staying none;
+    base_t kept[ALL], going[ALL], stays[10];
+    (void)let_all_drain(3, stays);
+    /* Room for more than the three have: the last ones are of a SuperSlab that is hot. */
+    take(A, others, ALL);
+    const struct hak_superslab *hot = heap->full ? heap->full : heap->room;
+    ck_assert_ptr_nonnull(hot);
+    ck_assert_int_eq(hot->tier, HAK_TIER_HOT);
+    unsigned goes = hak_slab_part(&none, others, ALL, going, kept);
+    for (unsigned i = 0; i < goes; i++)
+        ck_assert_int_eq(hak_superslab_of(going[i].p)->tier, HAK_TIER_DRAINING);
+    ck_assert_uint_lt(goes, ALL);
+    for (unsigned i = 0; i < ALL - goes; i++)
+        ck_assert_int_eq(hak_superslab_of(kept[i].p)->tier, HAK_TIER_HOT);
+}
+END_TEST
+
 int main(void) {
     TCase *cases = tcase_create("tier");
     tcase_add_checked_fixture(cases, set_up, NULL);
@@ -160,6 +210,8 @@ int main(void) {
     tcase_add_test(cases, another_class_takes_no_slab_of_what_drains);
     tcase_add_test(cases, what_drained_goes_to_the_pool_with_its_last_block);
     tcase_add_test(cases, of_what_drains_the_fullest_serves);
+    tcase_add_test(cases, what_caches_hold_goes_but_out_of_the_two_fullest);
+    tcase_add_test(cases, what_does_not_drain_stays);
     tcase_add_test(cases, random_work_keeps_tiers_and_counts_true);
     return run_cases("tier", cases);
 }
