@@ -94,10 +94,6 @@ record() {
         complain "$level: hakmem-trace check finds something"
         head -n 20 "$top/check.out"
     }
-    "$trace" layers -s "$store" >"$top/layers.out" 2>&1 || {
-        complain "$level: hakmem-trace layers: counters and log disagree, or something is missing"
-        tail -n 8 "$top/layers.out"
-    }
     # The counters that the program kept agree with the log.
     "$trace" layers -s "$store" >"$top/layers.out" 2>&1 || {
         complain "$level: hakmem-trace layers ends with status $?"
