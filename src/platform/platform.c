@@ -13,6 +13,8 @@
 #include "platform/raw_call.h"
 #include "superslab.h"
 
+uint64_t hak_ticks_stand_still;
+
 static inline bool failed(long result) {
     return result < 0 && result > -4096;
 }

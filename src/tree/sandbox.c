@@ -18,6 +18,7 @@
 #include <stdarg.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include "platform/platform.h"
 #include "platform/raw_call.h"
 #include "trace/current.h"
 #include "trace/environment.h"
@@ -86,7 +87,12 @@ static void forbid_filtered(const struct sock_fprog *program) {
             forbid(uses[i].number);
 }
 
+static void let_time_stand(uint64_t ticks) {
+    __atomic_store_n(&hak_ticks_stand_still, ticks, __ATOMIC_RELAXED);
+}
+
 static void forbid_strictly(void) {
+    let_time_stand(hak_ticks() | 1);
     for (long number = 0; number < HAK_CALL_NUMBERS; number++)
         if (number != SYS_read && number != SYS_write)
             forbid(number);
@@ -111,6 +117,7 @@ static void enter(bool is_strict, const struct sock_fprog *program, uint64_t bef
 
 static long finish(long result, const uint64_t before[8]) {
     if (result != 0) {
+        let_time_stand(0);
         if (atomic_exchange(&hak_clock_is_barred, 0)) {
             atomic_fetch_and(&hak_current.process->flags, ~(uint32_t)HAK_PROCESS_STRICT);
             atomic_store(hak_current.alive, HAK_ALIVE_GO);
