@@ -92,8 +92,10 @@ static void empty_caches(void) {
 
 void hak_front_end(void) {
     struct hak_heap *heap = hak_thread.heap;
-    if (heap)
+    if (heap) {
+        heap->is_closing = true;
         empty_caches();
+    }
     forget_heap(HAK_THREAD_ENDED);
     if (heap) {
         atomic_store_explicit(&heap->thread, NULL, memory_order_relaxed);

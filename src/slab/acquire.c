@@ -262,6 +262,8 @@ void hak_slab_precharge(struct hak_heap *heap) {
         hak_options.precharge_c6, hak_options.precharge_c7,
     };
     for (unsigned band = 0; band < sizeof slabs / sizeof *slabs; band++)
-        if (slabs[band] > 0 && !has_slab(heap, hak_class_of_bytes((size_t)8 << band)))
+        if (slabs[band] > 0 && !has_slab(heap, hak_class_of_bytes((size_t)8 << band))) {
+            heap->has_empty = true;
             precharge_band(heap, band, slabs[band]);
+        }
 }

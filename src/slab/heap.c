@@ -69,6 +69,7 @@ struct hak_heap *hak_heap_acquire(void) {
     bool is_adopted = heap != NULL;
     if (is_adopted) {
         take_off_idle(heap);
+        heap->is_closing = false;
     } else if (ids_used < ids_limit) {
         heap = make_heap((hak_owner_t)(ids_used + 1));
         if (heap)
@@ -98,6 +99,8 @@ struct hak_heap *hak_heap_help(hak_owner_t id) {
         take_off_idle(heap);
     else
         heap = NULL;
+    if (heap)
+        heap->is_closing = true;
     hak_unlock(&hak_heaps_lock);
     return heap;
 }

@@ -53,6 +53,8 @@ struct hak_heap {
     _Atomic uint8_t state; /* enum hak_heap_state */
     bool is_left;          /* by a thread that a fork left behind */
     bool was_left;         /* is_left was set once: blocks on their way then are lost */
+    bool is_closing;       /* without a thread, or its thread ends: no empty slab stays */
+    bool has_empty;        /* a slab that serves a class may be empty: there is work for a trim */
     struct hak_superslab *room;
     struct hak_superslab *full;
     struct hak_superslab *cooled;

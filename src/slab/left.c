@@ -79,6 +79,7 @@ void hak_slab_rebuild(struct hak_heap *heap) {
     hak_registry_each(rebuild_superslab, heap);
     hak_unlock(&hak_pool_lock);
     release_empty_superslabs(heap);
+    heap->has_empty = true;
     heap->dirty_slabs_low = heap->dirty_slabs;
 }
 

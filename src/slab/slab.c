@@ -164,9 +164,12 @@ static void empty_slab(struct hak_heap *heap, struct hak_superslab *superslab,
     unsigned active = HAK_SLABS - 1 - (unsigned)__builtin_popcount(superslab->free_slabs);
     if (superslab->used_bytes == 0 && heap->active_slabs > active) {
         release_all(heap, superslab);
-    } else if (superslab->tier == HAK_TIER_DRAINING || !is_last_with_room(heap, slab)) {
+    } else if (superslab->tier == HAK_TIER_DRAINING || heap->is_closing ||
+               !is_last_with_room(heap, slab)) {
         unlist_slab(heap, slab);
         hak_slab_release(heap, slab);
+    } else {
+        heap->has_empty = true;
     }
 }
 
@@ -206,7 +209,12 @@ void hak_slab_give(struct hak_heap *heap, base_t block) {
     hak_slab_give_all(heap, &block, 1);
 }
 
+/* Walks all slabs with room, so only where one may be empty: a heap without a thread is trimmed
+ * with each chunk that is posted to it. */
 void hak_slab_trim(struct hak_heap *heap) {
+    if (!heap->has_empty)
+        return;
+    heap->has_empty = false;
     for (unsigned class_index = 0; class_index < HAK_CLASSES; class_index++) {
         for (unsigned i = 0; i < HAK_SLAB_LISTS; i++) {
             struct hak_slab *next;

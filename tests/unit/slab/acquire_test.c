@@ -53,6 +53,27 @@ START_TEST(an_empty_slab_of_another_class_is_taken_before_an_unused_one) {
 }
 END_TEST
 
+/* Else every chunk that is posted to it would be followed by a walk over all its slabs. */
+START_TEST(a_heap_without_a_thread_keeps_no_empty_slab_and_has_nothing_to_trim) {
+    take(A, blocks, 1);
+    give(blocks, 1);
+    ck_assert_uint_eq(heap->active_slabs, 1);
+    ck_assert(heap->has_empty);
+    hak_slab_trim(heap);
+    ck_assert_uint_eq(heap->active_slabs, 0);
+    ck_assert(!heap->has_empty);
+    take(A, blocks, 1);
+    take(B, others, 1);
+    heap->is_closing = true;
+    give(blocks, 1);
+    ck_assert_uint_eq(heap->active_slabs, 1);
+    give(others, 1);
+    ck_assert_uint_eq(heap->active_slabs, 0);
+    ck_assert(!heap->has_empty);
+    heap->is_closing = false;
+}
+END_TEST
+
 START_TEST(without_reuse_an_unused_slab_comes_first) {
     hak_options.empty_reuse = 0;
     struct hak_slab *empty_a, *empty_b;
@@ -268,6 +289,7 @@ int main(void) {
     tcase_add_checked_fixture(cases, set_up, NULL);
     tcase_add_test(cases, an_empty_slab_of_the_class_is_taken_first_and_as_it_is);
     tcase_add_test(cases, an_empty_slab_of_another_class_is_taken_before_an_unused_one);
+    tcase_add_test(cases, a_heap_without_a_thread_keeps_no_empty_slab_and_has_nothing_to_trim);
     tcase_add_test(cases, without_reuse_an_unused_slab_comes_first);
     tcase_add_loop_test(cases, stage_one_looks_at_no_more_superslabs_than_it_may, 0, 2);
     tcase_add_test(cases, a_superslab_of_the_reserve_is_claimed_before_one_is_mapped);
