@@ -305,6 +305,8 @@ install: all
 	install -m 644 $(BUILD)/libhakmem.a "$(DESTDIR)$(PREFIX)/lib/"
 	install -m 755 $(BUILD)/hakmem-debug.so $(BUILD)/hakmem-collect "$(DESTDIR)$(PREFIX)/lib/hakmem/"
 	$(if $(HEADERS),install -d "$(DESTDIR)$(PREFIX)/include" && install -m 644 $(HEADERS) "$(DESTDIR)$(PREFIX)/include/")
+	install -d "$(DESTDIR)$(PREFIX)/lib/pkgconfig"
+	sed 's|@PREFIX@|$(PREFIX)|' tools/hakmem.pc >"$(DESTDIR)$(PREFIX)/lib/pkgconfig/hakmem.pc"
 	install -d "$(SHARE)/bash-completion/completions" "$(SHARE)/zsh/site-functions" \
 	      "$(SHARE)/fish/vendor_completions.d"
 	$(BUILD)/hakmem-trace completion bash >"$(BASH_WORDS)"
@@ -313,7 +315,7 @@ install: all
 
 uninstall:
 	rm -f "$(DESTDIR)$(PREFIX)/bin/hakmem-trace" "$(DESTDIR)$(PREFIX)/lib/libhakmem.so" \
-	      "$(DESTDIR)$(PREFIX)/lib/libhakmem.a"
+	      "$(DESTDIR)$(PREFIX)/lib/libhakmem.a" "$(DESTDIR)$(PREFIX)/lib/pkgconfig/hakmem.pc"
 	rm -rf "$(DESTDIR)$(PREFIX)/lib/hakmem"
 	rm -f $(patsubst include/%,"$(DESTDIR)$(PREFIX)/include/%",$(HEADERS))
 	rm -f "$(BASH_WORDS)" "$(ZSH_WORDS)" "$(FISH_WORDS)"

@@ -18,8 +18,9 @@ static const struct group {
 #include "options.def"
 };
 
-static const bool is_debug_only[HAK_OPTIONS] = {
-#define DEBUG_ONLY(name) [HAK_INDEX_##name] = true,
+/* What libhakmem cannot give, and somebody may wait for. */
+static const bool is_missed[HAK_OPTIONS] = {
+#define DEBUG_ONLY(name, asks) [HAK_INDEX_##name] = asks,
 #include "options.def"
 };
 
@@ -103,7 +104,7 @@ static void take_variable(const char *variable, const struct hak_option **unheed
     given[index] = is_read ? value : NULL;
     refused[index] = is_read ? NULL : value;
     bool asks = strcmp(value, "0") != 0 && strcmp(value, "off") != 0;
-    if (is_read && is_debug_only[index] && asks && !*unheeded) {
+    if (is_read && is_missed[index] && asks && !*unheeded) {
         *unheeded = option;
         *unheeded_value = value;
     }

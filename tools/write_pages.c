@@ -98,11 +98,12 @@ static void write_options(void) {
 #include "options.def"
     fputs("\nOnly hakmem-debug.so acts on", page);
     const char *between = " ";
-#define DEBUG_ONLY(name)                                                                           \
+#define DEBUG_ONLY(name, asks)                                                                     \
     fprintf(page, "%s`HAKMEM_" #name "`", between);                                                \
     between = ", ";
 #include "options.def"
-    fputs("; libhakmem says so in one line.\n", page);
+    fputs(". Where one of these asks it for counters or a fault, libhakmem says so in one line.\n",
+          page);
     close_page(page);
 }
 

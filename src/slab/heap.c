@@ -115,11 +115,15 @@ struct hak_heap *hak_shared_heap(void) {
     return heap;
 }
 
-/* Behind the other idle ones: those can be had as they are. */
-static void make_idle_last(struct hak_heap *heap) {
+static struct hak_heap *last_idle(void) {
     struct hak_heap *last = idle;
     while (last && last->next_idle)
         last = last->next_idle;
+    return last;
+}
+
+/* Behind `last`, the last of the idle ones, which can be had as they are. */
+static void make_idle_behind(struct hak_heap *last, struct hak_heap *heap) {
     heap->prev_idle = last;
     heap->next_idle = NULL;
     if (last)
@@ -130,6 +134,7 @@ static void make_idle_last(struct hak_heap *heap) {
 }
 
 void hak_heaps_after_fork(struct hak_heap *own, void (*tell)(struct hak_heap *)) {
+    struct hak_heap *last = last_idle();
     for (unsigned id = HAK_SHARED_HEAP_ID + 1; id <= ids_used; id++) {
         struct hak_heap *heap = hak_heap_of((hak_owner_t)id);
         if (!heap || heap == own ||
@@ -137,7 +142,8 @@ void hak_heaps_after_fork(struct hak_heap *own, void (*tell)(struct hak_heap *))
             continue;
         tell(heap);
         heap->is_left = heap->was_left = true;
-        make_idle_last(heap);
+        make_idle_behind(last, heap);
+        last = heap;
     }
 }
 

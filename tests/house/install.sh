@@ -7,7 +7,7 @@ make -s -C "$SOURCE" BUILD="$BUILD" install DESTDIR="$PWD/root" PREFIX=/opt/hakm
 prefix=$PWD/root/opt/hakmem
 for file in bin/hakmem-trace lib/libhakmem.so lib/libhakmem.a lib/hakmem/hakmem-debug.so lib/hakmem/hakmem-collect \
     share/bash-completion/completions/hakmem-trace share/zsh/site-functions/_hakmem-trace \
-    share/fish/vendor_completions.d/hakmem-trace.fish include/hakmem.h; do
+    share/fish/vendor_completions.d/hakmem-trace.fish include/hakmem.h lib/pkgconfig/hakmem.pc; do
     [ -s "$prefix/$file" ] || { echo "$file was not installed"; exit 1; }
 done
 PATH=$prefix/bin:$PATH hakmem-trace run --store store.db -- /bin/ls / >out 2>err || { cat err; exit 1; }
@@ -28,7 +28,9 @@ int main(void) {
 }
 END
 "${CC:-cc}" -I "$prefix/include" -o asks asks.c || { echo "a program that includes hakmem.h does not compile"; exit 1; }
-"${CC:-cc}" -I "$prefix/include" -o linked asks.c -L "$prefix/lib" -Wl,-rpath,"$prefix/lib" -lhakmem || exit 1
+read -ra flags < <(PKG_CONFIG_PATH=$prefix/lib/pkgconfig pkg-config --define-variable=prefix="$prefix" --cflags --libs hakmem)
+[ ${#flags[@]} -ge 3 ] || { echo "pkg-config says of hakmem: ${flags[*]}"; exit 1; }
+"${CC:-cc}" -o linked asks.c "${flags[@]}" -Wl,-rpath,"$prefix/lib" || exit 1
 [ "$(./asks)" = "not there" ] || { echo "without hakmem hak_verify says: $(./asks)"; exit 1; }
 [ "$(LD_PRELOAD=$prefix/lib/libhakmem.so ./asks)" = "all agrees" ] || { echo "preloaded, hak_verify does not find that all agrees"; exit 1; }
 [ "$(./linked)" = "all agrees" ] || { echo "linked, hak_verify does not find that all agrees"; exit 1; }

@@ -72,7 +72,7 @@ START_TEST(fractions_are_millionths) {
                          "1.01", "0.5.5", "1e-1", "0.0000001", "10 %", "nan", "0.1x"};
     for (unsigned i = 0; i < sizeof bad / sizeof *bad; i++)
         ck_assert_msg(!parses("ALLOC_LEARN_RATE", bad[i]), "took %s", bad[i]);
-    ck_assert_str_eq(expected, "0..1");
+    ck_assert_str_eq(expected, "0..1 in six places");
 }
 END_TEST
 
@@ -150,7 +150,7 @@ START_TEST(each_bad_value_is_told_once) {
         "hakmem: HAKMEM_BIGCACHE_MAX=8T: expected 0..1024G; taking 8M\n"
         "hakmem: HAKMEM_PROFILE=tighter: expected default|balanced|adaptive|tight; taking default\n"
         "hakmem: HAKMEM_ALLOC_LEARN=yes: expected 0|1; taking 0\n"
-        "hakmem: HAKMEM_MEM_LEARN_THRESHOLD=80: expected 0..1; taking 0.8\n");
+        "hakmem: HAKMEM_MEM_LEARN_THRESHOLD=80: expected 0..1 in six places; taking 0.8\n");
     ck_assert_uint_eq(hak_options.profile, HAK_PROFILE_DEFAULT);
     ck_assert_uint_eq(hak_options.tiny_profile, HAK_TINY_CONSERVATIVE);
     ck_assert_uint_eq(hak_options.hot_ring_c3, 128);
@@ -234,11 +234,13 @@ START_TEST(a_profile_names_a_preset_that_sets_the_rest) {
 END_TEST
 
 START_TEST(the_plain_build_says_what_only_the_other_heeds) {
-    char *environment[] = {"HAKMEM_TRACE=off", "HAKMEM_STACK_DEPTH=8", "HAKMEM_LOG=x", NULL};
+    char *environment[] = {"HAKMEM_TRACE=on", "HAKMEM_INJECT=offset16:8", "HAKMEM_LOG=x", NULL};
     ck_assert_str_eq(
         told_by(environment),
-        "hakmem: HAKMEM_STACK_DEPTH=8 is for hakmem-debug.so; libhakmem does without\n");
-    char *below_a_recorded_one[] = {"HAKMEM_TRACE_FILE=x.db", "HAKMEM_SESSION=s", NULL};
+        "hakmem: HAKMEM_INJECT=offset16:8 is for hakmem-debug.so; libhakmem does without\n");
+    char *made_for_both[] = {"HAKMEM_CHECK=trace", "HAKMEM_LAYOUT=same", "HAKMEM_LOG=x", NULL};
+    ck_assert_str_eq(told_by(made_for_both), "");
+    char *below_a_recorded_one[] = {"HAKMEM_INJECT=offset16:8", "HAKMEM_SESSION=s", NULL};
     ck_assert_str_eq(told_by(below_a_recorded_one), "");
 }
 END_TEST
