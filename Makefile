@@ -29,7 +29,7 @@ DEPEND      = -MMD -MP -MF $@.d -MT $@
 # ---- sources: every .c file of a folder belongs to it ------------------------------------------
 LAYER_DIRS := entry verify learn route front mid large slab pool platform
 LAYER_SRC  := $(wildcard src/*.c) $(foreach d,$(LAYER_DIRS),$(wildcard src/$(d)/*.c))
-WATCH_SRC  := $(foreach d,guard trace tree unwind metrics,$(wildcard src/$(d)/*.c))
+WATCH_SRC  := $(foreach d,guard leaks trace tree unwind metrics,$(wildcard src/$(d)/*.c))
 STORE_SRC  := $(wildcard src/store/*.c)
 COLL_SRC   := $(filter-out %/main.c,$(foreach d,collector report symbols,$(wildcard src/$(d)/*.c)))
 VIEW_SRC   := $(filter-out viewer/main.c,$(wildcard viewer/*.c))
@@ -112,7 +112,7 @@ TEST_FLAGS := $(filter-out -fvisibility=hidden,$(COMMON)) -Wno-conversion -iquot
 LINK_TEST   = $(CC) $(TEST_FLAGS) $(DEPEND) -o $@ $(filter %.c %.a,$^)
 
 # The guard's tests take the tracer's place themselves.
-$(BUILD)/libguardlayers.a: $(filter-out $(foreach d,entry trace tree unwind,$(BUILD)/debug/src/$(d)/%),$(DEBUG_OBJ))
+$(BUILD)/libguardlayers.a: $(filter-out $(foreach d,entry leaks trace tree unwind,$(BUILD)/debug/src/$(d)/%),$(DEBUG_OBJ))
 	$(call SAY,archive) rm -f $@ && ar rcs $@ $^
 $(BUILD)/tests/unit/guard/%: tests/unit/guard/%.c $(BUILD)/libguardlayers.a $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -121,6 +121,9 @@ $(BUILD)/tests/unit/trace/%: tests/unit/trace/%.c $(BUILD)/libdebuglayers.a $(BU
 	@mkdir -p $(@D)
 	$(call SAY,test) $(LINK_TEST) -DHAK_DEBUG=1 $(CHECK_LIBS) -lunwind
 $(BUILD)/tests/unit/tree/%: tests/unit/tree/%.c $(BUILD)/libdebuglayers.a $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,test) $(LINK_TEST) -DHAK_DEBUG=1 $(CHECK_LIBS)
+$(BUILD)/tests/unit/leaks/%: tests/unit/leaks/%.c $(BUILD)/libdebuglayers.a $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,test) $(LINK_TEST) -DHAK_DEBUG=1 $(CHECK_LIBS)
 $(BUILD)/tests/unit/metrics/%: tests/unit/metrics/%.c $(BUILD)/libdebuglayers.a $(BUILD)/flags
@@ -192,7 +195,8 @@ USER_FLAGS := -std=gnu11 -O0 -g -D_GNU_SOURCE -Wall -Wextra -Wno-free-nonheap-ob
 USER_SRC   := $(wildcard demo/*.c tests/faults/*.c tests/programs/*.c tests/kill/*.c tests/cli/*.c \
               tests/regressions/*.c tests/stale/*.c tests/trees/*.c tests/crash/*.c tests/metrics/*.c tests/memory/*.c tests/long/*.c \
               tests/matrix/*.c tests/options/*.c)
-USER_BIN   := $(USER_SRC:%.c=$(BUILD)/%)
+USER_BIN   := $(USER_SRC:%.c=$(BUILD)/%) $(patsubst %.cpp,$(BUILD)/%,$(wildcard tests/faults/*.cpp))
+USER_CXX   := $(if $(findstring clang,$(CC)),clang++ -fsized-deallocation,g++) -std=c++17 -O0 -g -w -iquote include
 TOOL_BIN   := $(BUILD)/tests/tools/count_calls.so $(BUILD)/tests/tools/crash_at_load.so \
               $(patsubst %.c,$(BUILD)/%,$(wildcard tests/tools/reference_*.c))
 BENCH_BIN  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
@@ -209,6 +213,9 @@ $(BUILD)/tests/tools/%: tests/tools/%.c $(BUILD)/flags
 $(BUILD)/tests/bench/%: tests/bench/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,link) $(CC) $(USER_FLAGS) -O2 $(DEPEND) -o $@ $< -lpthread
+$(BUILD)/tests/faults/%: tests/faults/%.cpp $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,link) $(USER_CXX) $(DEPEND) -o $@ $< -lpthread
 $(BUILD)/tests/%: tests/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,link) $(CC) $(USER_FLAGS) $(DEPEND) -o $@ $< -lpthread -ldl
@@ -238,6 +245,16 @@ UNWIND_TEST := $(filter $(BUILD)/tests/unit/unwind/% $(BUILD)/tests/unit/trace/s
 $(UNWIND_TEST): $(BUILD)/tests/%: tests/%.c $(UNWIND_LIB) $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,test) $(LINK_TEST) -DHAK_DEBUG=1 $(CHECK_LIBS) -lunwind
+# Its folder's sources in one command, with the store's own writer.
+$(BUILD)/tests/bench/make_capture: $(wildcard tests/bench/capture/*.c tests/bench/capture/*.h) $(BUILD)/libstore.a $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,link) $(CC) $(HOST) -o $@ $(filter %.c %.a,$^) $(HOST_LIBS)
+$(BUILD)/tests/bench/ask $(BUILD)/tests/bench/codec: $(BUILD)/%: %.c $(BUILD)/libstore.a $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,link) $(LINK_TEST) $(HOST_LIBS)
+$(BUILD)/tests/bench/drain: tests/bench/drain.c $(BUILD)/libcollector.a $(BUILD)/libstore.a $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,link) $(LINK_TEST) $(HOST_LIBS)
 $(BUILD)/tests/bench/unwind: tests/bench/unwind.c $(UNWIND_LIB) $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,link) $(CC) $(TEST_FLAGS) $(DEPEND) -o $@ $< $(UNWIND_LIB) -lunwind
@@ -245,7 +262,7 @@ $(BUILD)/tests/bench/unwind: tests/bench/unwind.c $(UNWIND_LIB) $(BUILD)/flags
 .PHONY: unit tests
 unit: $(UNIT_TESTS)
 tests: all unit $(USER_BIN) $(TOOL_BIN) $(FORMAT_BIN) $(COMPARE_BIN) $(MODEL_BIN) $(TSAN_BIN) \
-       $(BUILD)/tests/bench/steps $(BUILD)/tests/bench/loops
+       $(addprefix $(BUILD)/tests/bench/,steps loops measure make_capture ask drain)
 
 # ---- pages made from the .def tables -----------------------------------------------------------
 $(BUILD)/write_pages: tools/write_pages.c $(BUILD)/flags
@@ -298,6 +315,7 @@ BASH_WORDS := $(SHARE)/bash-completion/completions/hakmem-trace
 ZSH_WORDS  := $(SHARE)/zsh/site-functions/_hakmem-trace
 FISH_WORDS := $(SHARE)/fish/vendor_completions.d/hakmem-trace.fish
 HEADERS    := $(wildcard include/*.h)
+DOC        := $(SHARE)/doc/hakmem
 install: all
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/lib/hakmem"
 	install -m 755 $(BUILD)/hakmem-trace "$(DESTDIR)$(PREFIX)/bin/"
@@ -307,6 +325,10 @@ install: all
 	$(if $(HEADERS),install -d "$(DESTDIR)$(PREFIX)/include" && install -m 644 $(HEADERS) "$(DESTDIR)$(PREFIX)/include/")
 	install -d "$(DESTDIR)$(PREFIX)/lib/pkgconfig"
 	sed 's|@PREFIX@|$(PREFIX)|' tools/hakmem.pc >"$(DESTDIR)$(PREFIX)/lib/pkgconfig/hakmem.pc"
+	install -d "$(DOC)"
+	install -m 644 README.md DESIGN.md LICENSE "$(DOC)/"
+	rm -rf "$(DOC)/docs" "$(DOC)/examples" && cp -R docs examples "$(DOC)/"
+	chmod -R u=rwX,go=rX "$(DOC)/docs" "$(DOC)/examples"
 	install -d "$(SHARE)/bash-completion/completions" "$(SHARE)/zsh/site-functions" \
 	      "$(SHARE)/fish/vendor_completions.d"
 	$(BUILD)/hakmem-trace completion bash >"$(BASH_WORDS)"
@@ -319,6 +341,7 @@ uninstall:
 	rm -rf "$(DESTDIR)$(PREFIX)/lib/hakmem"
 	rm -f $(patsubst include/%,"$(DESTDIR)$(PREFIX)/include/%",$(HEADERS))
 	rm -f "$(BASH_WORDS)" "$(ZSH_WORDS)" "$(FISH_WORDS)"
+	rm -rf "$(DOC)"
 
 clean:
 	rm -rf $(BUILD)

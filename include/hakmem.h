@@ -27,19 +27,34 @@ extern "C" {
 
 /* Looks whether everything that hakmem knows of its blocks agrees: bitmaps and counts of every
  * slab, lists, caches of every thread, mail boxes, the registry, large blocks; in hakmem-debug.so
- * also the state of every slot and the counted calls.
+ * also the state of every slot and the counted calls, and, with HAKMEM_CHECK=normal, the bytes
+ * around all blocks and in freed ones, of which damage is reported as a fault.
  *
- * Returns the number of disagreements, 0 when all is well, and writes one line on stderr for each
- * of the first 100: what, where, what was found and what was expected. Other threads may be there
- * but should be quiet (in no call of the malloc family): what a thread that is at work has is left
- * out, and a line says so. Takes hakmem's locks while it looks, allocates nothing, keeps errno.
- * Takes some 4 us for each MiB in use, 40 us in hakmem-debug.so. */
+ * Returns the number of disagreements and damaged blocks, 0 when all is well, and writes one line
+ * on stderr for each of the first 100: what, where, what was found and what was expected. Other
+ * threads may be there but should be quiet (in no call of the malloc family): what a thread that is
+ * at work has is left out, and a line says so. Takes hakmem's locks while it looks, allocates
+ * nothing, keeps errno. Takes some 4 us for each MiB in use, 40 us in hakmem-debug.so. */
 HAK_API size_t hak_verify(void);
+
+/* Looks for leaks now: blocks to which no pointer in registers, stacks, thread-local or static
+ * memory, or in another block that is reached, leads any more. Tells of them as HAKMEM_LEAKS does
+ * at exit (a report on stderr, rows in the store) and returns how many blocks are lost, 0 also when
+ * the scan could not be made (a line on stderr says why). All other threads are stopped meanwhile,
+ * some milliseconds and half a second or so for each GiB in use. In hakmem-debug.so only. Keeps
+ * errno. */
+HAK_API size_t hak_find_leaks(void);
 
 /* Sets a mark in the recording (table `mark`, `hakmem-trace events --kind MARK`), by the first 200
  * bytes of `name`: the start of a request, a phase. Does nothing where nothing is recorded. Any
  * thread; costs as much as a recorded malloc. */
 HAK_API void hak_mark(const char *name);
+
+/* Says that the block that holds `block` is memory which the program's own pool hands out in
+ * pieces, by the first 200 bytes of `name`: reports and `hakmem-trace why` about an address in it
+ * then say so, until it is freed. May be called again with another name. Does nothing where nothing
+ * is recorded. Any thread. */
+HAK_API void hak_pool_name(const void *block, const char *name);
 
 /* Whose memory holds the byte at `pointer`: the number of the heap that owns it (each thread has
  * one for itself while it lives), HAK_OWNER_OF_LARGE for a block above 32 KiB, 0 for memory that is

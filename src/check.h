@@ -8,6 +8,8 @@
  *
  *   malloc    check_slot_bytes -> (front or large hands over a base) -> check_hand_out
  *   free      check_take_back -> (route decides the place) -> check_freed -> (layer takes the base)
+ *             or, in level normal: check_take_back -> check_keep; later, for the blocks whose time
+ *             is up: check_leaving -> (route decides the place) -> check_freed -> (layer)
  *   realloc   check_take_back -> stays: check_resize; moves: as malloc, copy, then as free
  *   start     check_start, once, after hak_options_read and before the first block
  *   fork      check_fork_prepare -> fork(2) -> check_fork_parent or check_fork_child
@@ -63,18 +65,47 @@ enum hak_verdict {
     HAK_FOREIGN, /* not ours; another allocator's, or nobody's */
 };
 
+/* What became of a block that might be kept in quarantine. */
+enum hak_kept {
+    HAK_NOT_KEPT,  /* it goes to its layer now */
+    HAK_KEPT,      /* nothing is left to be done (also where a fault was reported) */
+    HAK_KEPT_OVER, /* the same, and others have to leave */
+};
+
+/* What lies in the quarantines of all threads: to the layers all of it is live. */
+struct hak_quarantined {
+    size_t slot_bytes, large_blocks, large_bytes;
+};
+
 /* Implemented by guard/ for the debug build; called through the inlines below only. */
 HAK_HIDDEN size_t hak_check_slot_bytes(size_t asked_bytes, size_t alignment);
 HAK_HIDDEN user_t hak_check_hand_out(base_t base, const struct hak_hand_out *how);
 HAK_HIDDEN enum hak_verdict hak_check_take_back(user_t user, enum hak_record_kind kind,
                                                 base_t *base);
 HAK_HIDDEN bool hak_check_freed(base_t base, enum hak_record_kind kind, enum hak_place to);
+HAK_HIDDEN enum hak_kept hak_check_keep(base_t base, enum hak_record_kind kind, unsigned heap_id);
+HAK_HIDDEN base_t hak_check_leaving(bool all, unsigned heap_id);
+HAK_HIDDEN struct hak_quarantined hak_check_quarantined(void);
+HAK_HIDDEN bool hak_check_open_pages(void);
+/* The short ways of the next ones (guard/short_way.h); NULL or false: take the long one. */
+HAK_HIDDEN user_t hak_check_hand_out_shortly(base_t base, const struct hak_hand_out *how);
+HAK_HIDDEN enum hak_kept hak_check_give_shortly(user_t user, enum hak_record_kind kind,
+                                                unsigned heap_id);
+HAK_HIDDEN bool hak_check_left_shortly(base_t base, enum hak_place to);
+HAK_HIDDEN bool hak_check_usable_shortly(user_t user, size_t *bytes);
+/* The same in level trace (guard/traced_way.c). */
+HAK_HIDDEN extern bool hak_check_traced_way;
+HAK_HIDDEN bool hak_check_hand_out_traced(base_t base, unsigned class_index, size_t asked_bytes,
+                                          enum hak_subkind subkind, const void *caller);
+HAK_HIDDEN bool hak_check_freed_traced(base_t base, unsigned class_index, enum hak_given by,
+                                       enum hak_place to, const void *caller);
 HAK_HIDDEN void hak_check_resize(user_t user, size_t asked_bytes);
 HAK_HIDDEN size_t hak_check_usable(user_t user, size_t slot_bytes);
 HAK_HIDDEN base_t hak_check_base_of(user_t user);
 HAK_HIDDEN user_t hak_check_user_of(base_t base);
 HAK_HIDDEN void **hak_check_link_of(base_t base);
 HAK_HIDDEN bool hak_check_inject_push(base_t *block, unsigned *class_index);
+HAK_HIDDEN unsigned hak_check_first_slots(unsigned class_index, uint16_t *slots);
 HAK_HIDDEN bool hak_check_pop(enum hak_record_kind kind, enum hak_place place, base_t block,
                               unsigned class_index);
 HAK_HIDDEN void hak_check_call_without_record(size_t asked_bytes, bool failed);
@@ -85,6 +116,19 @@ HAK_HIDDEN void hak_check_fork_prepare(void);
 HAK_HIDDEN void hak_check_fork_parent(void);
 HAK_HIDDEN void hak_check_fork_child(void);
 HAK_HIDDEN void hak_check_mark(const char *name);
+HAK_HIDDEN void hak_check_pool_name(const void *block, const char *name);
+HAK_HIDDEN void hak_check_claim(user_t user, enum hak_given by, size_t bytes, size_t alignment);
+HAK_HIDDEN void hak_check_kinds_start(bool has_own_operators);
+HAK_HIDDEN size_t hak_check_sweep(void);
+
+/* Where the program goes on after the call that this thread serves: by it the stack of the call is
+ * found sooner, and nothing else is done with it, so it may be old. (guard/border.c) */
+HAK_HIDDEN extern _Thread_local const void *hak_check_caller
+    __attribute__((tls_model("initial-exec")));
+static inline void check_call_from(const void *caller) {
+    if (hak_is_debug_build)
+        hak_check_caller = caller;
+}
 
 /* The base of a live block from what the program holds, and back: the only place where the two
  * meet. In layout header they differ by at least 16 bytes. */
@@ -107,10 +151,16 @@ static inline bool check_aligns(void) {
     return hak_is_debug_build ? hak_check_aligns() : false;
 }
 
-/* The block goes to the program: header and canary are written, the slot becomes LIVE, one MALLOC
+static inline user_t hak_hand_out_either_way(base_t base, const struct hak_hand_out *how) {
+    user_t user = hak_check_hand_out_shortly(base, how);
+    return HAK_LIKELY(user.p != NULL) ? user : hak_check_hand_out(base, how);
+}
+
+/* The block goes to the program (HAK_NO_USER: its page was closed, and the kernel does not open it;
+ * nothing changed): header and canary are written, the slot becomes LIVE, one MALLOC
  * (or REALLOC when how->subkind is HAK_BY_REALLOC) is recorded with the place it came from. */
 static inline user_t check_hand_out(base_t base, const struct hak_hand_out *how) {
-    return hak_is_debug_build ? hak_check_hand_out(base, how) : user_from(base.p);
+    return hak_is_debug_build ? hak_hand_out_either_way(base, how) : user_from(base.p);
 }
 
 /* The program gives `user` back (kind FREE, by hak_free_by) or has it resized (kind REALLOC): is it
@@ -124,11 +174,81 @@ static inline enum hak_verdict check_take_back(user_t user, enum hak_record_kind
     return HAK_TAKE;
 }
 
-/* The block leaves the program for layer `to`; kind is FREE, by hak_free_by, or REALLOC_FROM.
- * Recorded before the block can be handed out again. False: another thread freed it in the meantime
- * (reported), leave the block alone. */
+/* True in level trace with layout same, where something is recorded: calls have short ways there.
+ */
+static inline bool check_is_traced(void) {
+    return hak_is_debug_build ? HAK_LIKELY(hak_check_traced_way) : false;
+}
+
+/* check_hand_out, by no realloc, and check_freed, with check_take_back before it, of a block of a
+ * slab of this thread's heap, of the class that `class_index` is for sure, where check_is_traced()
+ * and all is well: the program's pointer is the base. `caller` is where the program goes on after
+ * its call. False: nothing was done. */
+static inline bool check_hand_out_traced(base_t base, unsigned class_index, size_t asked_bytes,
+                                         enum hak_subkind subkind, const void *caller) {
+    return hak_is_debug_build
+               ? hak_check_hand_out_traced(base, class_index, asked_bytes, subkind, caller)
+               : false;
+}
+static inline bool check_freed_traced(base_t base, unsigned class_index, enum hak_given by,
+                                      enum hak_place to, const void *caller) {
+    return hak_is_debug_build ? hak_check_freed_traced(base, class_index, by, to, caller) : false;
+}
+
+/* The program gives `user` back, by kind FREE, in a thread whose heap `heap_id` is: check_take_back
+ * and check_keep in one, where all is well. NOT_KEPT: nothing was done. */
+static inline enum hak_kept check_give_shortly(user_t user, enum hak_record_kind kind,
+                                               unsigned heap_id) {
+    return hak_is_debug_build ? hak_check_give_shortly(user, kind, heap_id) : HAK_NOT_KEPT;
+}
+
+/* What a call that gives `user` back says of it: the bytes and the alignment that it was asked for,
+ * each as far as `by` is a call that names it. Before check_take_back. */
+static inline void check_claim(user_t user, enum hak_given by, size_t bytes, size_t alignment) {
+    if (hak_is_debug_build)
+        hak_check_claim(user, by, bytes, alignment);
+}
+
+/* At start: does the program have operators new or delete of its own in the place of ours? */
+static inline void check_kinds_start(bool has_own_operators) {
+    if (hak_is_debug_build)
+        hak_check_kinds_start(has_own_operators);
+}
+
+/* The block leaves the program for the calling thread's quarantine, if there is one and it has
+ * room; kind is FREE, by hak_free_by, or REALLOC_FROM. `heap_id` is the thread's, which lives and
+ * will let its blocks leave when it ends. */
+static inline enum hak_kept check_keep(base_t base, enum hak_record_kind kind, unsigned heap_id) {
+    return hak_is_debug_build ? hak_check_keep(base, kind, heap_id) : HAK_NOT_KEPT;
+}
+
+/* The next block that is to leave the thread's quarantine, for its layer, kind QUARANTINE_LEAVE: of
+ * those it has too much of, or of all. HAK_NO_BASE when there is none. */
+static inline base_t check_leaving(bool all, unsigned heap_id) {
+    return hak_is_debug_build ? hak_check_leaving(all, heap_id) : HAK_NO_BASE;
+}
+
+static inline bool hak_freed_either_way(base_t base, enum hak_record_kind kind, enum hak_place to) {
+    return (kind == HAK_QUARANTINE_LEAVE && HAK_LIKELY(hak_check_left_shortly(base, to))) ||
+           hak_check_freed(base, kind, to);
+}
+
+/* The block leaves the program, or the quarantine, for layer `to`; kind is FREE, by hak_free_by,
+ * REALLOC_FROM or QUARANTINE_LEAVE. Recorded before the block can be handed out again. False:
+ * another thread freed it in the meantime (reported), leave the block alone. */
 static inline bool check_freed(base_t base, enum hak_record_kind kind, enum hak_place to) {
-    return hak_is_debug_build ? hak_check_freed(base, kind, to) : true;
+    return hak_is_debug_build ? hak_freed_either_way(base, kind, to) : true;
+}
+
+/* Memory has come to its end: makes every page accessible that was closed, since each run of them
+ * is two of the mappings that the process may have. True: there were some. */
+static inline bool check_open_pages(void) {
+    return hak_is_debug_build ? hak_check_open_pages() : false;
+}
+
+/* Counts what all threads have in quarantine; of others as it is just then. */
+static inline struct hak_quarantined check_quarantined(void) {
+    return hak_is_debug_build ? hak_check_quarantined() : (struct hak_quarantined){0};
 }
 
 /* A live block was resized in place to `asked_bytes`: header and canary move, REALLOC is recorded.
@@ -136,6 +256,12 @@ static inline bool check_freed(base_t base, enum hak_record_kind kind, enum hak_
 static inline void check_resize(user_t user, size_t asked_bytes) {
     if (hak_is_debug_build)
         hak_check_resize(user, asked_bytes);
+}
+
+/* The same as check_usable where `user` is surely a live block in a slot of ours; false: ask the
+ * long way. The plain build has one way only. */
+static inline bool check_usable_shortly(user_t user, size_t *bytes) {
+    return hak_is_debug_build ? hak_check_usable_shortly(user, bytes) : false;
 }
 
 /* What malloc_usable_size tells: the slot's bytes in layout same, the bytes asked in header. */
@@ -153,6 +279,13 @@ static inline void **check_link_of(base_t base) {
  * block. */
 static inline bool check_inject_push(base_t *block, unsigned *class_index) {
     return hak_is_debug_build ? hak_check_inject_push(block, class_index) : false;
+}
+
+/* A slab begins to serve a class: which slots of it go out first, in this order? Returns how many
+ * there are in `slots`, which has room for HAK_FIRST_SLOTS; 0: all go out in their order. */
+enum { HAK_FIRST_SLOTS = 8 };
+static inline unsigned check_first_slots(unsigned class_index, uint16_t *slots) {
+    return hak_is_debug_build ? hak_check_first_slots(class_index, slots) : 0;
 }
 
 /* Called with the head of a list whose links lie in its blocks (place SLL, SFC, MID_LIFO) before
@@ -198,6 +331,18 @@ static inline void check_fork_parent(void) {
 static inline void check_fork_child(void) {
     if (hak_is_debug_build)
         hak_check_fork_child();
+}
+
+/* The program names the block that holds `block` as memory of a pool of its own (hakmem.h). */
+static inline void check_pool_name(const void *block, const char *name) {
+    if (hak_is_debug_build)
+        hak_check_pool_name(block, name);
+}
+
+/* Looks at the bytes of all blocks (hak_verify); damage is reported. Returns how many blocks are
+ * damaged, where the program goes on. */
+static inline size_t check_sweep(void) {
+    return hak_is_debug_build ? hak_check_sweep() : 0;
 }
 
 /* The program sets a mark in its recording (hakmem.h). */

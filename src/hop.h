@@ -1,9 +1,10 @@
 /* The one-line event that every move of a block between layers makes: hop(KIND, block, class).
  *
  * A block changes layer only inside a transfer function, and each transfer function holds exactly
- * one hop(). In the plain build hop() is a constant condition around nothing, so it leaves no
- * instruction (tests/unit/disassembly_test.sh compares). In the debug build it checks the move
- * against hops.def, keeps the slot's state and writes one record (guard/state.c).
+ * one hop(), or one hop_all() where it moves several at once. In the plain build hop() is a
+ * constant condition around nothing, so it leaves no instruction (tests/unit/disassembly_test.sh
+ * compares). In the debug build it checks the move against hops.def, keeps the slot's state and
+ * writes one record (guard/state.c).
  *
  * Thread and signal safety: all of these may be called on any thread, inside a signal handler and
  * between fork and exec; they allocate nothing, take no lock and keep errno. */
@@ -44,6 +45,8 @@ enum hak_counted {
 
 /* Implemented by guard/state.c; called through the inlines below only. */
 HAK_HIDDEN bool hak_hop_block(enum hak_record_kind kind, base_t block, unsigned class_index);
+HAK_HIDDEN void hak_hop_blocks(enum hak_record_kind kind, const base_t *first, unsigned count,
+                               int step, unsigned class_index);
 HAK_HIDDEN void hak_hop_note(enum hak_record_kind kind, unsigned class_index, const void *address,
                              uint64_t value);
 HAK_HIDDEN void hak_hop_count(enum hak_counted which, unsigned class_index, uint64_t amount);
@@ -54,6 +57,21 @@ HAK_HIDDEN void hak_hop_count(enum hak_counted which, unsigned class_index, uint
  * on under HAKMEM_ON_FAULT=continue); every other mover may leave the result alone. */
 static inline bool hop(enum hak_record_kind kind, base_t block, unsigned class_index) {
     return hak_is_debug_build ? hak_hop_block(kind, block, class_index) : true;
+}
+
+/* The same for each of `count` blocks of one class that move together, the first one first: for
+ * less than as many calls of hop(), since one look at a slab, one stack and one record serve
+ * neighbours. Not for moves into linked lists, whose results matter. */
+static inline void hop_all(enum hak_record_kind kind, const base_t *blocks, unsigned count,
+                           unsigned class_index) {
+    if (hak_is_debug_build)
+        hak_hop_blocks(kind, blocks, count, 1, class_index);
+}
+/* And the last one first. */
+static inline void hop_all_down(enum hak_record_kind kind, const base_t *blocks, unsigned count,
+                                unsigned class_index) {
+    if (hak_is_debug_build)
+        hak_hop_blocks(kind, blocks + count - 1, count, -1, class_index);
 }
 
 /* Tells of a change that moves no block: slab and SuperSlab events. `value` is the kind's own

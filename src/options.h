@@ -7,6 +7,7 @@
 #define HAK_OPTIONS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define HAK_TEXT_BYTES 4096
@@ -43,6 +44,7 @@ enum { HAK_TINY_HOT, HAK_TINY_CONSERVATIVE, HAK_TINY_OFF, HAK_TINY_FULL };
 enum { HAK_PRESET_DEFAULT, HAK_PRESET_ULTRA_TIGHT };
 #define HAK_FRACTION_ONE 1000000 /* what a FRACTION's field holds for 1 */
 enum { HAK_ON_FAULT_STOP, HAK_ON_FAULT_CONTINUE };
+enum { HAK_LEAKS_OFF, HAK_LEAKS_ON, HAK_LEAKS_ERROR };
 
 /* Read-only after hak_options_read(). "auto" values are already resolved to what holds. */
 extern struct hak_options hak_options __attribute__((visibility("hidden")));
@@ -57,5 +59,9 @@ __attribute__((visibility("hidden"))) void hak_options_read(char **environment);
 __attribute__((visibility("hidden"))) bool hak_option_parse(struct hak_options *options,
                                                             const char *name, const char *value,
                                                             const char **expected);
+
+/* Writes the parts as one line to fd 2; of each part at most 200 bytes, and control characters as
+ * '?', so that a value cannot forge a line. Any thread; keeps errno. */
+__attribute__((visibility("hidden"))) void hak_options_say(const char *const *parts, size_t count);
 
 #endif

@@ -36,9 +36,7 @@ static uint64_t *number_of(unsigned index) {
 
 /* ---- what is said ---------------------------------------------------------------------------- */
 
-/* Writes the parts as one line to fd 2; of each part at most 200 bytes, and control characters as
- * '?', so that a value cannot forge a line. Keeps errno. */
-static void say(const char *const *parts, size_t count) {
+void hak_options_say(const char *const *parts, size_t count) {
     char line[1024];
     size_t length = 0;
     for (size_t i = 0; i < count; i++) {
@@ -64,7 +62,7 @@ static void complain_of_values(void) {
         const char *parts[] = {"hakmem: ", prefix,      option->name,
                                "=",        refused[i],  ": expected ",
                                expected,   "; taking ", *holds ? holds : "none"};
-        say(parts, sizeof parts / sizeof *parts);
+        hak_options_say(parts, sizeof parts / sizeof *parts);
     }
 }
 
@@ -72,7 +70,7 @@ static void complain_of_values(void) {
 static void complain_of_build(const struct hak_option *option, const char *value) {
     const char *parts[] = {"hakmem: ", prefix, option->name,
                            "=",        value,  " is for hakmem-debug.so; libhakmem does without"};
-    say(parts, sizeof parts / sizeof *parts);
+    hak_options_say(parts, sizeof parts / sizeof *parts);
 }
 
 /* HAKMEM_DEBUG_LEVEL from 1 on: a line for each variable that is given or set by a profile or
@@ -84,7 +82,7 @@ static void tell_settings(void) {
         const char *parts[] = {"hakmem: ", prefix, hak_option_table[i].name,
                                "=",        value,  given[i] ? "" : " (profile or preset)"};
         if (value)
-            say(parts, sizeof parts / sizeof *parts);
+            hak_options_say(parts, sizeof parts / sizeof *parts);
     }
 }
 
@@ -166,7 +164,7 @@ static void make_way_for_bench_fast(struct hak_options *o) {
     if (hak_is_debug_build) {
         const char *parts[] = {"hakmem: ", prefix,
                                "BENCH_FAST_MODE=1 is for libhakmem; hakmem-debug.so does without"};
-        say(parts, sizeof parts / sizeof *parts);
+        hak_options_say(parts, sizeof parts / sizeof *parts);
         o->bench_fast_mode = 0;
         return;
     }
@@ -194,8 +192,9 @@ static void resolve_auto(struct hak_options *o) {
     if (o->layout == HAK_LAYOUT_AUTO)
         o->layout = o->check == HAK_CHECK_TRACE ? HAK_LAYOUT_SAME : HAK_LAYOUT_HEADER;
     if (o->magazine_enable == HAK_MAGAZINE_AUTO)
-        o->magazine_enable =
-            o->layout == HAK_LAYOUT_HEADER || o->inject[0] ? HAK_MAGAZINE_ON : HAK_MAGAZINE_OFF;
+        o->magazine_enable = (o->layout == HAK_LAYOUT_HEADER && o->trace) || o->inject[0]
+                                 ? HAK_MAGAZINE_ON
+                                 : HAK_MAGAZINE_OFF;
 }
 
 void hak_options_read(char **environment) {

@@ -23,6 +23,12 @@ const uint16_t hak_class_slot_bytes[HAK_CLASSES] = {
 #undef CLASS
 };
 
+const uint8_t hak_class_band[HAK_CLASSES] = {
+#define CLASS(slot_bytes, band) band,
+#include "classes.def"
+#undef CLASS
+};
+
 const uint32_t hak_class_magic[256] = {
 #define CLASS(slot_bytes, band)                                                                    \
     [HAK_CLASS_OF_##slot_bytes] = (uint32_t)(((1ull << 32) + slot_bytes - 1) / slot_bytes),

@@ -37,6 +37,8 @@ enum {
 /* Class of (bytes + 7) / 8. */
 HAK_HIDDEN extern const uint8_t hak_class_table[HAK_CLASS_TABLE_LENGTH];
 HAK_HIDDEN extern const uint16_t hak_class_slot_bytes[HAK_CLASSES];
+/* The band of a class, 0..12. */
+HAK_HIDDEN extern const uint8_t hak_class_band[HAK_CLASSES];
 /* ceil(2^32 / slot bytes); 0 for every byte that is no class, HAK_CLASS_NONE among them. */
 HAK_HIDDEN extern const uint32_t hak_class_magic[256];
 

@@ -8,7 +8,7 @@
  * class at a time; slot i of a slab starts at slab start + hak_first_slot_offset(class) + i * slot
  * bytes. A slab's free slots are a bitmap, so that nothing is ever written into a free block by the
  * slab layer: classes of 64 B and more keep it in the slab's `free_bits`, smaller ones at the
- * slab's own start (first_slot_offset bytes).
+ * slab's own start (first_slot_offset bytes; the debug build out of line, behind the states).
  *
  *   slab state   UNUSED: no class, never had pages or has given them back   free_slabs
  *                ACTIVE: serves a class                                     class_of_slab
@@ -23,6 +23,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include "block.h"
+#include "hop.h"
 
 #define HAK_SUPERSLAB_BYTES    ((size_t)2 << 20)
 #define HAK_SLAB_BYTES         ((size_t)64 << 10)
@@ -38,10 +39,12 @@ struct hak_slot {
     uint32_t record_count; /* n of the generation: records of this slot so far, moves included */
     uint32_t alloc_stack;  /* stack id of the last allocation, 0 = none */
     uint32_t free_stack;   /* stack id of the last free, 0 = none */
-    uint32_t asked_bytes;  /* as the program asked, of the last life */
+    uint16_t asked_bytes;  /* as the program asked, of the last life */
+    uint16_t user_delta;   /* user - base in units of 8 bytes, of the last life */
     uint8_t place;         /* enum hak_place */
     uint8_t subkind;       /* enum hak_subkind, the call that allocated it */
-    uint16_t user_delta;   /* user - base in units of 8 bytes, of the last life */
+    uint8_t alignment;     /* that call asked for 1 << alignment; 0 = nothing special */
+    uint8_t is_changing;   /* 1 while the bytes around the block are written in its life */
 };
 
 /* In which list of its owner's heap a slab stands (slab/lists.h). */
@@ -63,10 +66,10 @@ struct hak_slab {
     uint8_t class_index;      /* the class it serves, or served last */
     uint8_t list;             /* enum hak_slab_list */
     uint32_t ready_below;     /* a useful part of a batch is free when `used` is below this */
-    uint64_t *bits;           /* the bitmap: free_bits, or at the slab's start */
+    uint64_t *bits;           /* the bitmap: free_bits, or hak_small_bits_of */
     uint32_t first_slot;      /* how many slots would fit before slot 0 */
     uint32_t slot_bytes;
-    uint64_t free_bits[16]; /* 1 = free; up to 1,024 slots; smaller classes: at the slab's start;
+    uint64_t free_bits[16]; /* 1 = free; up to 1,024 slots; smaller classes: hak_small_bits_of;
                              * words that hold no carved slot have no meaning */
 };
 
@@ -89,7 +92,15 @@ struct hak_superslab {
     uint32_t draining_below;          /* used_bytes below which it falls to DRAINING */
     uint32_t purged_slabs; /* those of the free slabs whose pages went back while it had an owner */
     struct hak_slab slabs[HAK_SLABS];
+    _Atomic uint16_t
+        closed_pages[HAK_SLABS]; /* debug: bit p = page p of the slab is inaccessible */
 };
+
+/* Slots whose states are kept, and behind the states, in the debug build, the bitmaps of slabs of
+ * small classes: their own pages can be made inaccessible then. */
+#define HAK_SLOTS_OF_SUPERSLAB ((HAK_SLABS - 1) * (size_t)HAK_SLOTS_OF_SLAB)
+#define HAK_SLOT_STATES_BYTES                                                                      \
+    (HAK_SLOTS_OF_SUPERSLAB * sizeof(struct hak_slot) + (HAK_SLABS - 1) * HAK_SMALL_BITMAP_BYTES)
 
 static inline struct hak_superslab *hak_superslab_of(const void *p) {
     return (struct hak_superslab *)((uintptr_t)p & ~(uintptr_t)(HAK_SUPERSLAB_BYTES - 1));
@@ -97,6 +108,14 @@ static inline struct hak_superslab *hak_superslab_of(const void *p) {
 
 static inline unsigned hak_slab_index_of(const void *p) {
     return (unsigned)(((uintptr_t)p & (HAK_SUPERSLAB_BYTES - 1)) / HAK_SLAB_BYTES);
+}
+
+/* The bitmap of a slab that serves a class below 64 bytes. */
+static inline uint64_t *hak_small_bits_of(struct hak_superslab *superslab, unsigned slab_index) {
+    if (hak_is_debug_build)
+        return (uint64_t *)(void *)(superslab->slots + HAK_SLOTS_OF_SUPERSLAB) +
+               (slab_index - 1) * (HAK_SMALL_BITMAP_BYTES / sizeof(uint64_t));
+    return (uint64_t *)(void *)((char *)superslab + slab_index * HAK_SLAB_BYTES);
 }
 
 /* Start of the slab that `slab` describes. */

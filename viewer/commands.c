@@ -13,9 +13,28 @@ const struct view_option view_common_options[] = {
 };
 const int view_common_option_count = sizeof view_common_options / sizeof view_common_options[0];
 
+#define ANNOTATIONS_OPTION                                                                         \
+    {                                                                                              \
+        "annotations", 0, "SERVICE",                                                               \
+            "new findings in a CI service's own words: auto, github, gitlab, azure, "              \
+            "teamcity, none (default)"                                                             \
+    }
+#define SOURCES_OPTION                                                                             \
+    {                                                                                              \
+        "sources", 0, "FOLDER",                                                                    \
+            "paths are told from here (default: the repository that this folder is in)"            \
+    }
+
 static const struct view_option run_options[] = {
     {"force", 'f', NULL, "replace a store that exists already"},
     {"exitcode", 0, "N", "exit status when a fault was found (default 1)"},
+    {"ci", 0, NULL,
+     "for a CI job: reports into a log, JUnit and SARIF beside the store, leaks count "
+     "as faults, no colour; the new findings in few lines at the end"},
+    {"junit", 0, "FILE", "writes what was found as JUnit XML; %e and %p as in --store"},
+    {"sarif", 0, "FILE", "writes what was found as SARIF 2.1.0; %e and %p as in --store"},
+    ANNOTATIONS_OPTION,
+    SOURCES_OPTION,
     {"wait", 'w', NULL, "wait for processes that PROGRAM leaves behind, too"},
     {"pools", 0, "malloc",
      "sets PYTHONMALLOC=malloc, G_SLICE=always-malloc and "
@@ -68,8 +87,33 @@ static const struct view_option layers_options[] = {
     {"quick", 0, NULL, "leave the log unread: nothing is compared with it"},
 };
 
+#define KNOWN_OPTIONS                                                                              \
+    {"baseline", 0, "FILE", "what this baseline knows is no news"}, {                              \
+        "suppressions", 0, "FILE", "nor is what a line of this file matches"                       \
+    }
+
 static const struct view_option faults_options[] = {
     PROCESS_OPTION("of this process only"),
+    KNOWN_OPTIONS,
+    {"write-baseline", 0, "FILE",
+     "puts every finding into this baseline, made when it is not there"},
+    {"prune", 0, NULL, "with it: takes away what was not found any more"},
+};
+
+static const struct view_option export_options[] = {
+    {"output", 'o', "FILE", "into this file (default: stdout)"},
+    KNOWN_OPTIONS,
+    SOURCES_OPTION,
+    PROCESS_OPTION("of this process only"),
+};
+
+static const struct view_option leaks_options[] = {
+    PROCESS_OPTION("of this process only"),
+    {"reachable", 0, NULL, "also what is still reachable, where that was recorded"},
+    {"stacks", 0, NULL, "the whole stack of every leak"},
+    {"limit", 'n', "N", "so many lines (50); 0 = all"},
+    {"scan", 0, "N", "of scan N of the table leak_scan (default: the last of each process)"},
+    KNOWN_OPTIONS,
 };
 
 static const struct view_option events_options[] = {
@@ -107,15 +151,21 @@ static const struct view_command commands[] = {
          "Starts PROGRAM with hakmem-debug.so in front of its allocator and records every block's\n"
          "way into a store. Its input, output and errors are left alone; a fault's report goes to\n"
          "stderr (or --log FILE). A variable HAKMEM_... that is set already holds where no option\n"
-         "is given. An existing store is refused unless --force.\n"
+         "is given. An existing store is refused unless --force. What --baseline or "
+         "--suppressions\n"
+         "know is not told, and PROGRAM goes on there; with --ci files for a CI service lie "
+         "beside\n"
+         "the store (STORE.log, .junit.xml, .sarif) and leaks count, see docs/ci.md.\n"
          "\n"
-         "Exit status: a fault in any process of the tree gives 1 (--exitcode N another number),\n"
-         "else PROGRAM's own status, or 128+n for its signal; 2 when PROGRAM cannot be started;\n"
+         "Exit status: a fault in any process of the tree that is not known gives 1 (--exitcode N\n"
+         "another number), else PROGRAM's own status, or 128+n for its signal; 2 when PROGRAM\n"
+         "cannot be started;\n"
          "4 when its records were not stored within 10 s of its end. With --json the document is\n"
          "printed on stdout after PROGRAM's end.\n",
      .examples = "  hakmem-trace run -- ./server --port 80\n"
                  "  hakmem-trace run --check trace --layout header -s app.db -- ./app\n"
-                 "  hakmem-trace run --pools=malloc -- python3 job.py\n",
+                 "  hakmem-trace run --pools=malloc -- python3 job.py\n"
+                 "  hakmem-trace run --ci --baseline ci/baseline.json -- ./tests\n",
      OPTIONS(run_options),
      .arguments_min = 1,
      .arguments_max = -1,
@@ -201,13 +251,47 @@ static const struct view_command commands[] = {
      .group = "ASK",
      .arguments = "[N]",
      .sentence = "what went wrong, one line each; `faults N` the whole report",
-     .about = "Exit status: 0 no fault (or crash) is in the capture, 1 there is one, 4 there is\n"
-              "none, but events were lost.\n",
+     .about =
+         "Faults, crashes, and leaks that count as faults (L1, L2, ...; `leaks` has all), each "
+         "with\n"
+         "its fingerprint, which is the same in every run. With --baseline or --suppressions only\n"
+         "what they do not know is listed, then what the baseline knows and is not there any more\n"
+         "(of programs that are in this capture).\n"
+         "\n"
+         "--write-baseline FILE puts every finding into FILE. Entries that are there stay, with\n"
+         "their notes, so several captures can be added one after the other; --prune takes away\n"
+         "those of this capture's programs that were not found. Crashes are not put in.\n"
+         "\n"
+         "Exit status: 0 nothing, or nothing new, is in the capture, or the baseline was written,\n"
+         "1 there is something, 4 there is nothing, but events were lost.\n",
      .examples = "  hakmem-trace faults\n"
-                 "  hakmem-trace faults 1\n",
+                 "  hakmem-trace faults 1\n"
+                 "  hakmem-trace faults --write-baseline ci/baseline.json\n"
+                 "  hakmem-trace faults --baseline ci/baseline.json\n",
      OPTIONS(faults_options),
      .arguments_max = 1,
      .run = command_faults},
+    {.name = "leaks",
+     .group = "ASK",
+     .arguments = "[N]",
+     .sentence = "what was never freed and nothing points to, by stack; --baseline FILE",
+     .about =
+         "One line for each stack whose blocks the last leak scan found lost: direct ones first,\n"
+         "biggest first, then the indirect ones that hang on them. Age is when the scan was made,\n"
+         "layer what served the newest of them. `leaks N` shows the whole stack of one. With\n"
+         "--baseline or --suppressions only what they do not know is listed.\n"
+         "\n"
+         "A scan is made at exit with `run --leaks=1` (HAKMEM_LEAKS), on a signal\n"
+         "(HAKMEM_LEAKS_SIGNAL), or by hak_find_leaks() of hakmem.h.\n"
+         "\n"
+         "Exit status: 0; 1 a leak counts as a fault (--leaks=error, --ci) and is new; 4 no scan\n"
+         "was made, and events were lost.\n",
+     .examples = "  hakmem-trace run --leaks=1 -- ./app; hakmem-trace leaks\n"
+                 "  hakmem-trace leaks --stacks --limit 5\n"
+                 "  hakmem-trace leaks --baseline ci/baseline.json\n",
+     OPTIONS(leaks_options),
+     .arguments_max = 1,
+     .run = command_leaks},
     {.name = "layers",
      .group = "ASK",
      .arguments = "",
@@ -290,6 +374,26 @@ static const struct view_command commands[] = {
      .examples = "  hakmem-trace check -s app.db\n",
      .arguments_max = 0,
      .run = command_check},
+    {.name = "export",
+     .group = "OUT",
+     .arguments = "FORMAT",
+     .sentence = "what was found, for other tools: junit, sarif, codequality",
+     .about =
+         "junit is JUnit's XML: a suite for each program, a case for each finding, one that "
+         "passes\n"
+         "where there is none. sarif is SARIF 2.1.0, with the stacks of allocation, free and "
+         "fault.\n"
+         "codequality is the JSON that GitLab shows at a merge request. What --baseline or\n"
+         "--suppressions know is marked as skipped or suppressed. Paths are told from the top of\n"
+         "the repository (the folder with .git at or above this one), or from --sources.\n"
+         "\n"
+         "Exit status: 0 it was written, whatever was found.\n",
+     .examples = "  hakmem-trace export junit -s app.db >app.junit.xml\n"
+                 "  hakmem-trace export sarif --baseline ci/baseline.json -o app.sarif\n",
+     OPTIONS(export_options),
+     .arguments_min = 1,
+     .arguments_max = 1,
+     .run = command_export},
     {.name = "sql",
      .group = "OUT",
      .arguments = "[QUERY|-]",
@@ -331,6 +435,14 @@ static const struct view_command commands[] = {
      .arguments_max = 1,
      .run = command_completion},
 };
+
+const char *view_value_alone(const struct view_option *option) {
+    static const struct { const char *name, *value; } alone[] = {{"leaks", "1"}};
+    for (size_t i = 0; i < sizeof alone / sizeof *alone; i++)
+        if (option->argument && strcmp(option->name, alone[i].name) == 0)
+            return alone[i].value;
+    return NULL;
+}
 
 const struct view_command *view_command_at(int i) {
     return i >= 0 && i < (int)(sizeof commands / sizeof commands[0]) ? &commands[i] : NULL;

@@ -66,7 +66,7 @@ static void bash_word(struct hak_text *text, const struct view_command *command,
 static void bash_value(struct hak_text *text, const struct view_command *command,
                        const struct view_option *option) {
     struct hak_text choices = {0};
-    if (!option->argument)
+    if (!option->argument || view_value_alone(option))
         return;
     add_choices(&choices, option);
     hak_text_add(text, "    '%s --%s'", command->name, option->name);
@@ -109,6 +109,8 @@ static void write_bash(struct hak_text *text) {
             hak_text_add(text, "'\n");
         } else if (strcmp(command->name, "completion") == 0) {
             hak_text_add(text, "        arguments='bash zsh fish'\n");
+        } else if (strcmp(command->name, "export") == 0) {
+            hak_text_add(text, "        arguments='junit sarif codequality'\n");
         } else if (command->stops_at_first) {
             hak_text_add(text, "        arguments=$(compgen -c -- \"$current\")\n");
         }
@@ -146,11 +148,12 @@ static void zsh_option(struct hak_text *text, const struct view_command *command
         hak_text_add(text, " \\\n            '(-%c --%s)'{-%c,--%s}'[", option->letter,
                      option->name, option->letter, option->name);
     else
-        hak_text_add(text, " \\\n            '--%s[", option->name);
+        hak_text_add(text, " \\\n            '--%s%s[", option->name,
+                     view_value_alone(option) ? "=-" : "");
     add_zsh(text, option->sentence);
     hak_text_add(text, "]");
     if (option->argument) {
-        hak_text_add(text, ":");
+        hak_text_add(text, view_value_alone(option) ? "::" : ":");
         add_zsh(text, option->argument);
         hak_text_add(text, ":");
         if (takes_file(option))
@@ -192,6 +195,8 @@ static void write_zsh(struct hak_text *text) {
             hak_text_add(text, ")'");
         } else if (strcmp(command->name, "completion") == 0) {
             hak_text_add(text, " \\\n            ':shell:(bash zsh fish)'");
+        } else if (strcmp(command->name, "export") == 0) {
+            hak_text_add(text, " \\\n            ':format:(junit sarif codequality)'");
         } else if (command->stops_at_first) {
             hak_text_add(text, " \\\n            '*::program:_normal'");
         }
@@ -222,7 +227,7 @@ static void fish_option(struct hak_text *text, const struct view_command *comman
         hak_text_add(text, " -s %c", option->letter);
     if (takes_file(option))
         hak_text_add(text, " -r -F");
-    else if (option->argument)
+    else if (option->argument && !view_value_alone(option))
         hak_text_add(text, " -x");
     if (choices.bytes)
         hak_text_add(text, " -a '%s'", choices.bytes);

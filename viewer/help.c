@@ -30,9 +30,11 @@ static void print_option(FILE *to, const struct view_option *option) {
     char left[64];
     if (option->name[0] == '\0')
         return;
-    int length = snprintf(left, sizeof left, "  %c%c%c --%s %s", option->letter ? '-' : ' ',
-                          option->letter ? option->letter : ' ', option->letter ? ',' : ' ',
-                          option->name, option->argument ? option->argument : "");
+    bool alone = view_value_alone(option) != NULL;
+    int length =
+        snprintf(left, sizeof left, "  %c%c%c --%s%s%s%s", option->letter ? '-' : ' ',
+                 option->letter ? option->letter : ' ', option->letter ? ',' : ' ', option->name,
+                 alone ? "[=" : " ", option->argument ? option->argument : "", alone ? "]" : "");
     if (length > 33) {
         fprintf(to, "%s\n%34s", left, "");
     } else {

@@ -231,6 +231,7 @@ static bool print_json(struct view *view, const struct tree *tree) {
     json_object_set_new(document, "nodes", json_integer(summary->nodes));
     json_object_set_new(document, "faults", json_integer(summary->faults));
     json_object_set_new(document, "inner_pools", pools_json(view));
+    json_object_set_new(document, "suppressions", info_suppressions_json(view));
     json_object_set_new(document, "processes", processes_json(view, tree));
     json_object_set_new(document, "losses",
                         rows_json(view, "SELECT process, thread, from_ns, to_ns, count, reason "
@@ -261,6 +262,7 @@ int command_info(struct view *view) {
         add_overview(&text, view);
         add_calls(&text, view);
         add_pools(&text, view);
+        info_add_suppressions(&text, view);
         hak_text_add(&text, "\n");
         tree_write(&text, view, &tree, process ? tree_find(&tree, process) : -1,
                    view_given(view, "all"));

@@ -3,6 +3,7 @@
 
 #include <sqlite3.h>
 #include <string.h>
+#include "hop.h"
 #include "report/lookup.h"
 #include "report/words.h"
 #include "process.h"
@@ -50,7 +51,7 @@ const struct stack_label *view_stack_label(struct view *view, uint32_t stack) {
 
 void view_add_mark(struct hak_text *text, struct view *view, const struct hak_event *event) {
     sqlite3_stmt *query = NULL;
-    hak_text_add(text, "mark \"");
+    hak_text_add(text, event->kind == HAK_POOL ? "pool \"" : "mark \"");
     if (sqlite3_prepare_v2(hak_store_database(view->reader),
                            "SELECT name FROM mark WHERE event = ?1", -1, &query,
                            NULL) == SQLITE_OK) {

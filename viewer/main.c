@@ -6,6 +6,10 @@ int main(int argc, char **argv) {
     int status = view_parse(&view, argc, argv);
     if (status < 0) {
         status = view.command->run(&view);
+        if (view.reader && hak_store_stack_error(view.reader)) {
+            view_error("%s", hak_store_stack_error(view.reader));
+            status = VIEW_UNREADABLE;
+        }
         view_close(&view);
     }
     if (!view_end_output() && status == VIEW_OK)

@@ -48,8 +48,10 @@ static void fill_getopt(const struct view *view, struct option *longs, char *sho
         *s++ = ':';
     for (int i = 0; i < view->option_count; i++) {
         const struct view_option *option = &view->option[i];
-        longs[i] = (struct option){option->name, option->argument ? required_argument : no_argument,
-                                   NULL, FIRST_LONG + i};
+        int has_value = view_value_alone(option) ? optional_argument
+                        : option->argument       ? required_argument
+                                                 : no_argument;
+        longs[i] = (struct option){option->name, has_value, NULL, FIRST_LONG + i};
         if (option->letter) {
             *s++ = option->letter;
             if (option->argument)
@@ -99,7 +101,8 @@ static int parse_options(struct view *view, int argc, char **argv) {
                            argv[optind - 1]);
             return usage(view);
         }
-        view->value[i] = optarg ? optarg : "";
+        const char *alone = view_value_alone(&view->option[i]);
+        view->value[i] = optarg ? optarg : alone ? alone : "";
     }
     view->argument = argv + optind;
     view->argument_count = argc - optind;

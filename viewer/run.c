@@ -20,7 +20,7 @@
 
 struct outcome {
     int program_status; /* the program's own, or 128 + its signal */
-    uint64_t events, faults, crashes;
+    uint64_t events, faults, crashes, known;
     bool read; /* the store could be read */
     bool committed;
     uint32_t live, sessions;
@@ -31,19 +31,30 @@ static bool is_off(const struct view *view) {
     return trace && strcmp(trace, "off") == 0;
 }
 
+/* Where reports go: "" = stderr. */
+static bool settle_log(const struct view *view, pid_t pid, const char *store, char *log) {
+    const char *option = run_option(view, "LOG");
+    if (option && option[0])
+        return run_expand_path(option, view->argument[0], pid, log, RUN_CI_PATH) &&
+               run_check_log(log);
+    if (option || !view_given(view, "ci"))
+        return true;
+    run_ci_beside(store, ".log", log, RUN_CI_PATH);
+    if (view_given(view, "force"))
+        unlink(log); /* of the store that is replaced */
+    return run_check_log(log);
+}
+
 static bool start(struct view *view, const struct run_files *files, struct run_child *child,
-                  struct hak_keeper **keeper, char *path, size_t bytes) {
-    char error[512] = "", log[PATH_MAX] = "";
+                  struct run_ci *ci, struct hak_keeper **keeper, char *path, size_t bytes) {
+    char error[512] = "", log[RUN_CI_PATH] = "";
     if (!run_child_fork(child, view, files))
         return false;
-    if (!is_off(view) && !run_settle_store(view, child->pid, path, bytes)) {
+    if (!run_settle_store(view, child->pid, path, bytes)) {
         run_child_cancel(child);
         return false;
     }
-    const char *log_option = run_option(view, "LOG");
-    if (log_option && log_option[0] &&
-        !(run_expand_path(log_option, view->argument[0], child->pid, log, sizeof log) &&
-          run_check_log(log))) {
+    if (!settle_log(view, child->pid, path, log) || !run_ci_settle(view, child->pid, path, ci)) {
         run_child_cancel(child);
         return false;
     }
@@ -62,22 +73,21 @@ static bool start(struct view *view, const struct run_files *files, struct run_c
     return false;
 }
 
-static void count_faults(struct view *view, const char *path, struct outcome *outcome) {
+/* Opens the store and tells what is in it that the job should fail for. */
+static void count_faults(struct view *view, const char *path, struct findings *findings,
+                         struct outcome *outcome) {
     if (hak_store_open(path, &view->reader) != 0 ||
         hak_store_summarise(view->reader, &view->summary) != 0)
         return;
     view->store_path = strdup(path);
     outcome->events = view->summary.events;
-    sqlite3_stmt *query = NULL;
-    if (sqlite3_prepare_v2(hak_store_database(view->reader),
-                           "SELECT sum(code <> 0), sum(code = 0) FROM fault", -1, &query,
-                           NULL) == SQLITE_OK &&
-        sqlite3_step(query) == SQLITE_ROW) {
-        outcome->faults = (uint64_t)sqlite3_column_int64(query, 0);
-        outcome->crashes = (uint64_t)sqlite3_column_int64(query, 1);
-        outcome->read = true;
-    }
-    sqlite3_finalize(query);
+    if (!findings_gather(view, 0, findings) || !findings_compare(view, findings))
+        return;
+    for (size_t i = 0; i < findings->count; i++)
+        outcome->crashes += findings->list[i].kind == FINDING_CRASH;
+    outcome->faults = findings_count_new(findings);
+    outcome->known = findings_count_known(findings);
+    outcome->read = true;
 }
 
 /* The inner pool of a program that was recorded, which hides small blocks from hakmem; NULL = none
@@ -120,9 +130,12 @@ static void print_closing_line(struct view *view, const struct outcome *outcome)
     char *here = getcwd(NULL, 0);
     bool is_here = slash && here && strlen(here) == (size_t)(slash - view->store_path) &&
                    strncmp(here, view->store_path, strlen(here)) == 0;
-    fprintf(stderr, "hakmem: %s, %s, %s\n", hak_words_count(outcome->events, "event", "events"),
-            outcome->faults == 0 ? "no fault" : hak_words_count(outcome->faults, "fault", "faults"),
-            is_here ? slash + 1 : view->store_path);
+    fprintf(stderr, "hakmem: %s, %s, ", hak_words_count(outcome->events, "event", "events"),
+            outcome->faults == 0 ? "no fault"
+                                 : hak_words_count(outcome->faults, "fault", "faults"));
+    if (outcome->known > 0)
+        fprintf(stderr, "%s known, ", hak_words_number(outcome->known));
+    fprintf(stderr, "%s\n", is_here ? slash + 1 : view->store_path);
     if (outcome->live > 0)
         print_live(view, outcome->live);
     if (inner_pool(view))
@@ -134,6 +147,7 @@ static bool print_json(struct view *view, const struct outcome *outcome, int sta
     json_t *document = view_json_document(view, "run");
     json_object_set_new(document, "events", json_integer((json_int_t)outcome->events));
     json_object_set_new(document, "faults", json_integer((json_int_t)outcome->faults));
+    json_object_set_new(document, "known", json_integer((json_int_t)outcome->known));
     json_object_set_new(document, "crashes", json_integer((json_int_t)outcome->crashes));
     json_object_set_new(document, "program_status", json_integer(outcome->program_status));
     json_object_set_new(document, "status", json_integer(status));
@@ -144,7 +158,7 @@ static bool print_json(struct view *view, const struct outcome *outcome, int sta
 
 /* Waits until what the program wrote is in the store, and reads the result. */
 static void finish(struct view *view, struct hak_keeper *keeper, char *path, size_t bytes,
-                   struct outcome *outcome) {
+                   struct findings *findings, struct outcome *outcome) {
     outcome->sessions = hak_keeper_sessions(keeper);
     outcome->committed = hak_keeper_wait_committed(keeper, COMMIT_WAIT_MS, &outcome->live) == 0;
     if (outcome->live > 0 && run_child_is_init() && !view_given(view, "wait")) {
@@ -159,12 +173,12 @@ static void finish(struct view *view, struct hak_keeper *keeper, char *path, siz
         0)
         outcome->committed = false;
     if (outcome->sessions > 0)
-        count_faults(view, path, outcome);
+        count_faults(view, path, findings, outcome);
 }
 
 static int settle_status(const struct view *view, const struct outcome *outcome, int exit_code) {
-    if (is_off(view))
-        return outcome->program_status;
+    if (is_off(view) && outcome->faults == 0)
+        return outcome->program_status; /* a session is made for a fault alone */
     if (outcome->sessions == 0 && run_target_unreadable()) {
         view_error("run: the program was not recorded: %s may be executed but not read, so that it "
                    "could not be looked at before (is it static, or set-id?); make it readable",
@@ -197,11 +211,14 @@ static int settle_status(const struct view *view, const struct outcome *outcome,
 }
 
 int command_run(struct view *view) {
-    struct run_files files;
+    /* Not on the stack: a program may be run with a very small one (ulimit -s). */
+    static struct run_files files;
+    static struct run_ci ci;
+    static char path[2 * PATH_MAX];
     struct run_child child;
     struct hak_keeper *keeper = NULL;
     struct outcome outcome = {0};
-    char path[2 * PATH_MAX] = "";
+    struct findings findings = {0};
     uint64_t exit_code = VIEW_FAULT;
     if (!view_number(view, "exitcode", &exit_code) || !run_options_check(view))
         return VIEW_USAGE;
@@ -209,15 +226,21 @@ int command_run(struct view *view) {
         view_error("run --exitcode %s: 0 to 255 was expected", view_value(view, "exitcode"));
         return VIEW_USAGE;
     }
-    if (!run_target_check(view->argument[0]) || !run_find_files(view, &files) ||
-        !start(view, &files, &child, &keeper, path, sizeof path))
+    if (!run_ci_check(view, &ci) || !run_target_check(view->argument[0]) ||
+        !run_find_files(view, &files) ||
+        !start(view, &files, &child, &ci, &keeper, path, sizeof path))
         return VIEW_USAGE;
     int wait_status = run_child_wait(&child);
     outcome.program_status =
         WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
-    finish(view, keeper, path, sizeof path, &outcome);
+    finish(view, keeper, path, sizeof path, &findings, &outcome);
     int status = settle_status(view, &outcome, (int)exit_code);
     print_closing_line(view, &outcome);
+    /* Without a record a store is made for a fault alone: none is no finding. */
+    bool can_tell = outcome.read || (is_off(view) && outcome.sessions == 0);
+    if (can_tell && !run_ci_finish(view, &ci, &findings) && status == 0)
+        status = VIEW_USAGE; /* a job that expects the files must not pass without them */
+    findings_free(&findings);
     if (view->json)
         print_json(view, &outcome, status);
     return status;

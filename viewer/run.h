@@ -4,12 +4,14 @@
  *   run_target.c       can PROGRAM be recorded? (before anything is started)
  *   run_store.c        the store's path
  *   run_environment.c  where hakmem's own files are, LD_PRELOAD, HAKMEM_*
- *   run_child.c        starting it, signals, its end */
+ *   run_child.c        starting it, signals, its end
+ *   run_ci.c           files and words for a CI job */
 #ifndef HAK_VIEWER_RUN_H
 #define HAK_VIEWER_RUN_H
 
 #include <limits.h>
 #include <sys/types.h>
+#include "findings.h"
 #include "view.h"
 
 /* Finds PROGRAM as execvp would. Looks whether hakmem can get in between: 64-bit x86-64 ELF,
@@ -44,6 +46,21 @@ bool run_options_check(const struct view *view);
 bool run_set_environment(const struct view *view, const struct run_files *files);
 /* Expands %e (name of `program`) and %p (`pid`) in `pattern` and makes it absolute. */
 bool run_expand_path(const char *pattern, const char *program, pid_t pid, char *out, size_t bytes);
+
+/* What a CI job gets beside the exit status. */
+#define RUN_CI_PATH (2 * PATH_MAX)
+struct run_ci {
+    enum annotations service;
+    char junit[RUN_CI_PATH], sarif[RUN_CI_PATH], quality[RUN_CI_PATH]; /* "" = not written */
+};
+/* Reads --annotations, and looks whether baseline and suppressions can be read. False: printed. */
+bool run_ci_check(const struct view *view, struct run_ci *ci);
+/* Settles the files' paths: as given, with --ci beside the store. False: printed. */
+bool run_ci_settle(const struct view *view, pid_t pid, const char *store, struct run_ci *ci);
+/* The path of the store with `suffix` in the place of its ".db". */
+void run_ci_beside(const char *store, const char *suffix, char *out, size_t bytes);
+/* Writes files, annotations and, with --ci, the new findings in few lines. False: printed. */
+bool run_ci_finish(struct view *view, struct run_ci *ci, const struct findings *findings);
 
 /* A program that is forked and waits for the word to start. */
 struct run_child {

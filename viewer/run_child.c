@@ -84,6 +84,11 @@ static void become_program(const struct view *view, const struct run_files *file
     setenv("HAKMEM_SESSION", word.session, 1);
     if (word.store_path[0])
         setenv("HAKMEM_TRACE_FILE", word.store_path, 1);
+    if (word.store_path[0] && view_given(view, "ci") && !run_option(view, "LOG")) {
+        static char log[RUN_CI_PATH]; /* for what the program has to say without a collector */
+        run_ci_beside(word.store_path, ".log", log, sizeof log);
+        setenv("HAKMEM_LOG", log, 1);
+    }
     execvp(argv[0], argv);
     error = errno;
     write_all(answer, &error, sizeof error);

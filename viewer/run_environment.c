@@ -102,7 +102,8 @@ bool run_find_files(const struct view *view, struct run_files *files) {
 
 /* Relative paths are meant from here, wherever the program goes later. */
 static const char *made_absolute(const char *variable, const char *value, char *out) {
-    bool is_file = strcmp(variable, "TRACE_FILE") == 0 || strcmp(variable, "LOG") == 0;
+    bool is_file = strcmp(variable, "TRACE_FILE") == 0 || strcmp(variable, "LOG") == 0 ||
+                   strcmp(variable, "SUPPRESSIONS") == 0 || strcmp(variable, "BASELINE") == 0;
     if (!is_file || value[0] == '/' || value[0] == '\0')
         return value;
     char *here = getcwd(NULL, 0);
@@ -129,6 +130,8 @@ bool run_set_environment(const struct view *view, const struct run_files *files)
     good &= preload.bytes && setenv("LD_PRELOAD", preload.bytes, 1) == 0;
     hak_text_free(&preload);
     good &= setenv("HAKMEM_COLLECT", files->collect, 1) == 0;
+    if (view_given(view, "ci") && !run_option(view, "LEAKS"))
+        good &= setenv("HAKMEM_LEAKS", "error", 1) == 0;
     if (view_given(view, "pools")) {
         good &= setenv("PYTHONMALLOC", "malloc", 1) == 0;
         good &= setenv("G_SLICE", "always-malloc", 1) == 0;

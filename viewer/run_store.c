@@ -120,7 +120,7 @@ bool run_check_log(const char *path) {
     struct stat about;
     if (has_directory(path) && (stat(path, &about) != 0 || !S_ISDIR(about.st_mode)))
         return true;
-    view_error("run: no log can be written to %s: %s", path,
+    view_error("run: nothing can be written to %s: %s", path,
                has_directory(path) ? "it is a directory" : "its directory is not there");
     return false;
 }

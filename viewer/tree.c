@@ -168,7 +168,9 @@ static void sum_up(struct tree *tree) {
 }
 
 static int count_events(struct tree *tree, struct view *view) {
-    uint32_t highest = tree->count > 0 ? tree->list[tree->count - 1].id : 0;
+    uint32_t highest = 0;
+    for (int i = 0; i < tree->count; i++) /* a damaged store has rows below 0, out of order here */
+        highest = tree->list[i].id > highest ? tree->list[i].id : highest;
     if (highest >= ROWS_MAX) {
         view_error("%s speaks of process row %u: that is no number of a store that hakmem wrote",
                    view->store_path, highest);

@@ -34,6 +34,10 @@ struct view_option {
     const char *sentence;
 };
 
+/* What an option that takes a value means without one ("run --leaks"); NULL = it needs one. Such an
+ * option takes its value by `=` only, so that what follows it is not taken for one. */
+const char *view_value_alone(const struct view_option *option);
+
 struct view;
 
 struct view_command {
@@ -149,6 +153,8 @@ int command_modules(struct view *view);
 int command_layers(struct view *view);
 int command_events(struct view *view);
 int command_faults(struct view *view);
+int command_leaks(struct view *view);
+int command_export(struct view *view);
 int command_info(struct view *view);
 int command_sql(struct view *view);
 int command_explain(struct view *view);

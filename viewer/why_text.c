@@ -155,13 +155,21 @@ static void add_table(struct hak_text *text, const struct why *why) {
                      hak_words_number((uint64_t)why->story->move_count));
 }
 
+/* Faults that were caught in the act: nobody else has written. */
+static bool is_act(unsigned code) {
+    return code == 201 || code == 203 || code == 204 || code == 304;
+}
+
 void why_add_unmarked(struct hak_text *text, const struct why *why) {
     const struct hak_story *story = why->story;
     bool double_end = why->last && why->last->end_count > 1;
     bool owners_before = story->life_count > 1;
+    if (hak_words_add_evidence(text, why->fault.code, why->last) || why->fault.code == 203 ||
+        why->fault.code == 204 || why->fault.code == 401)
+        return;
     if (why->stale || (double_end && !owners_before) ||
         (!double_end &&
-         (story->first_wrong.id != 0 || why->fault.id == 0 || why->fault.code == 201)))
+         (story->first_wrong.id != 0 || why->fault.id == 0 || is_act(why->fault.code))))
         return;
     hak_text_add(text, "%s",
                  why->fault.code == 202 || double_end
@@ -244,6 +252,11 @@ void why_write(struct hak_text *text, const struct why *why) {
         add_position(text, why);
         add_state(text, why);
         view_add_slot(text, why->view, &why->story->block);
+        if (why->story->pool[0]) {
+            hak_text_add(text, "In the program's pool \"");
+            hak_text_add_name(text, why->story->pool);
+            hak_text_add(text, "\". ");
+        }
         view_add_block_process(text, why->view, &why->story->block);
     }
     view_add_block_completeness(text, why->view, why->story->lost_events);

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "hop.h"
 #include "store/index.h"
 
 #define TABLE_SLOTS (2 * HAK_BATCH_MAX)
@@ -11,14 +12,15 @@
 
 bool hak_batch_make(struct hak_batch *batch) {
     *batch = (struct hak_batch){0};
-    batch->events = malloc(HAK_BATCH_MAX * sizeof *batch->events);
-    batch->sorted = malloc(HAK_BATCH_MAX * sizeof *batch->sorted);
-    batch->time = malloc(HAK_BATCH_MAX * sizeof *batch->time);
-    batch->lane = malloc(HAK_BATCH_MAX * sizeof *batch->lane);
+    bool ok = hak_columns_init(&batch->columns);
+    batch->runs = malloc(HAK_BATCH_MAX * sizeof *batch->runs);
     batch->final = malloc(HAK_BATCH_MAX * sizeof *batch->final);
+    batch->time = malloc(HAK_BATCH_MAX * sizeof *batch->time);
+    batch->generation = malloc(HAK_BATCH_MAX * sizeof *batch->generation);
+    batch->lane = malloc(HAK_BATCH_MAX * sizeof *batch->lane);
     batch->order = malloc(2 * HAK_BATCH_MAX * sizeof *batch->order);
     batch->table = malloc(TABLE_SLOTS * sizeof *batch->table);
-    if (batch->events && batch->sorted && batch->time && batch->lane && batch->final &&
+    if (ok && batch->runs && batch->final && batch->time && batch->generation && batch->lane &&
         batch->order && batch->table)
         return true;
     hak_batch_free(batch);
@@ -26,40 +28,68 @@ bool hak_batch_make(struct hak_batch *batch) {
 }
 
 void hak_batch_free(struct hak_batch *batch) {
-    free(batch->events);
-    free(batch->sorted);
-    free(batch->time);
-    free(batch->lane);
+    hak_columns_free(&batch->columns);
+    free(batch->runs);
     free(batch->final);
+    free(batch->time);
+    free(batch->generation);
+    free(batch->lane);
     free(batch->order);
     free(batch->table);
     *batch = (struct hak_batch){0};
 }
 
 void hak_batch_clear(struct hak_batch *batch) {
-    batch->count = 0;
-    batch->several_lanes = false;
+    batch->count = batch->run_count = 0;
+    batch->several_lanes = batch->has_moved = batch->is_full = false;
 }
 
-uint32_t hak_batch_add(struct hak_batch *batch, const struct hak_event *event, uint32_t lane) {
-    uint32_t place = batch->count++;
-    batch->events[place] = *event;
-    batch->time[place] = event->ns;
-    batch->lane[place] = lane;
-    batch->final[place] = place;
-    if (lane != batch->lane[0])
-        batch->several_lanes = true;
-    return place;
+uint32_t hak_batch_add(struct hak_batch *batch, const struct hak_event *event) {
+    hak_columns_put(&batch->columns, batch->count, event);
+    return batch->count++;
+}
+
+/* ---- is any block's record out of order? ------------------------------------------------------
+ */
+
+static inline bool is_move(uint64_t shape) {
+    return (shape & 0xff) - 1 < 63;
+}
+
+/* True when some block's record stands behind one of a later generation. Blocks are told apart by
+ * base alone: processes that share addresses cost a look by the slow way, no more. */
+static bool any_is_early(struct hak_batch *b) {
+    const uint64_t *shape = b->columns.value[HAK_COLUMN_SHAPE];
+    const uint64_t *generation = b->columns.value[HAK_COLUMN_GENERATION];
+    hak_columns_number(&b->columns, HAK_COLUMN_BASE);
+    const uint32_t *base = b->columns.index[HAK_COLUMN_BASE];
+    memset(b->generation, 0, b->columns.distinct[HAK_COLUMN_BASE] * sizeof *b->generation);
+    uint64_t early = 0;
+    for (uint32_t i = 0; i < b->count; i++) {
+        uint64_t *newest = &b->generation[base[i]];
+        uint64_t now = is_move(shape[i]) ? generation[i] : *newest;
+        early |= now < *newest;
+        *newest = now;
+    }
+    return early;
+}
+
+/* ---- mending ----------------------------------------------------------------------------------
+ */
+
+static inline uint64_t process_of(const struct hak_batch *b, uint32_t at) {
+    return b->columns.value[HAK_COLUMN_ACTOR][at] >> 32;
 }
 
 /* The table's slot of a block: where the newest record of it so far is noted. */
-static uint32_t *slot_of(struct hak_batch *b, const struct hak_event *e) {
-    uint64_t at = hak_index_mix(e->base, e->process) & (TABLE_SLOTS - 1);
+static uint32_t *slot_of(struct hak_batch *b, uint32_t record) {
+    const uint64_t *base = b->columns.value[HAK_COLUMN_BASE];
+    uint64_t at = hak_index_mix(base[record], process_of(b, record)) & (TABLE_SLOTS - 1);
     for (;; at = (at + 1) & (TABLE_SLOTS - 1)) {
         uint32_t seen = b->table[at];
         if (seen == NONE)
             return &b->table[at];
-        if (b->events[seen].base == e->base && b->events[seen].process == e->process)
+        if (base[seen] == base[record] && process_of(b, seen) == process_of(b, record))
             return &b->table[at];
     }
 }
@@ -68,15 +98,16 @@ static uint32_t *slot_of(struct hak_batch *b, const struct hak_event *e) {
  * block, the later one (and what follows it in its ring) gets a time just behind. True when any
  * did. */
 static bool push_back_early_ones(struct hak_batch *b, const uint32_t *order) {
+    const uint64_t *shape = b->columns.value[HAK_COLUMN_SHAPE];
+    const uint64_t *generation = b->columns.value[HAK_COLUMN_GENERATION];
     bool any = false;
     memset(b->table, 0xff, TABLE_SLOTS * sizeof *b->table);
     for (uint32_t i = 0; i < b->count; i++) {
         uint32_t at = order[i];
-        const struct hak_event *e = &b->events[at];
-        if (!hak_event_is_move(e))
+        if (!is_move(shape[at]))
             continue;
-        uint32_t *slot = slot_of(b, e);
-        if (*slot != NONE && b->events[*slot].generation > e->generation) {
+        uint32_t *slot = slot_of(b, at);
+        if (*slot != NONE && generation[*slot] > generation[at]) {
             if (b->time[*slot] <= b->time[at] && b->lane[*slot] != b->lane[at]) {
                 b->time[*slot] = b->time[at] + 1;
                 any = true;
@@ -112,6 +143,10 @@ static uint32_t *sort_by_time(struct hak_batch *b) {
             uint32_t middle = low + width < n ? low + width : n;
             uint32_t high = low + 2 * width < n ? low + 2 * width : n;
             uint32_t left = low, right = middle;
+            if (right >= high || b->time[from[right - 1]] <= b->time[from[right]]) {
+                memcpy(to + low, from + low, (high - low) * sizeof *to); /* they stand as due */
+                continue;
+            }
             for (uint32_t k = low; k < high; k++) {
                 bool take_left =
                     left < middle && (right >= high || b->time[from[left]] <= b->time[from[right]]);
@@ -125,27 +160,47 @@ static uint32_t *sort_by_time(struct hak_batch *b) {
     return from;
 }
 
-void hak_batch_order(struct hak_batch *batch, uint64_t first_id) {
-    if (batch->several_lanes) {
-        for (uint32_t i = 0; i < batch->count; i++)
-            batch->order[i] = i;
-        uint32_t *order = batch->order;
-        bool moved = false;
-        for (int round = 0; round < ROUNDS_MAX && push_back_early_ones(batch, order); round++) {
-            keep_lanes_in_order(batch);
-            order = sort_by_time(batch);
-            moved = true;
-        }
-        if (moved) {
-            for (uint32_t i = 0; i < batch->count; i++) {
-                batch->sorted[i] = batch->events[order[i]];
-                batch->final[order[i]] = i;
-            }
-            struct hak_event *swap = batch->events;
-            batch->events = batch->sorted;
-            batch->sorted = swap;
-        }
+static void note_lanes(struct hak_batch *b) {
+    memcpy(b->time, b->columns.value[HAK_COLUMN_NS], b->count * sizeof *b->time);
+    for (uint32_t i = 0; i < b->run_count; i++) {
+        uint32_t end = i + 1 < b->run_count ? b->runs[i + 1].first : b->count;
+        for (uint32_t at = b->runs[i].first; at < end; at++)
+            b->lane[at] = b->runs[i].lane;
     }
-    for (uint32_t i = 0; i < batch->count; i++)
-        batch->events[i].id = first_id + i;
+}
+
+static void carry_out(struct hak_batch *b, const uint32_t *order) {
+    for (uint32_t i = 0; i < b->count; i++)
+        b->final[order[i]] = i;
+    for (int column = 0; column < HAK_COLUMN_COUNT; column++) {
+        uint64_t *value = b->columns.value[column], *moved = b->columns.scratch;
+        for (uint32_t i = 0; i < b->count; i++)
+            moved[i] = value[order[i]];
+        b->columns.value[column] = moved;
+        b->columns.scratch = value;
+    }
+    hak_columns_begin(&b->columns, b->count); /* what was numbered stands elsewhere now */
+    b->has_moved = true;
+}
+
+static void mend(struct hak_batch *b) {
+    uint32_t *order = b->order;
+    bool moved = false;
+    note_lanes(b);
+    for (uint32_t i = 0; i < b->count; i++)
+        order[i] = i;
+    for (int round = 0; round < ROUNDS_MAX && push_back_early_ones(b, order); round++) {
+        keep_lanes_in_order(b);
+        order = sort_by_time(b);
+        moved = true;
+    }
+    if (moved)
+        carry_out(b, order);
+}
+
+void hak_batch_order(struct hak_batch *batch, uint64_t first_id) {
+    batch->first_id = first_id;
+    hak_columns_begin(&batch->columns, batch->count);
+    if (batch->several_lanes && any_is_early(batch))
+        mend(batch);
 }

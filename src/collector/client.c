@@ -364,7 +364,9 @@ uint32_t hak_client_node_row(struct hak_client *client, struct hak_rows *rows, u
         uint32_t owner = n->owner >> OWNER_SHIFT;
         uint32_t process =
             hak_client_process_row(client, rows, owner < HAK_PROCESSES ? owner : process_index, ns);
-        row = hak_rows_node(rows, row, process, n->owner & GENERATION_MASK, n->ip);
+        uint32_t generation = n->owner & GENERATION_MASK;
+        row = client->knows_nodes ? hak_rows_find_node(rows, row, process, generation, n->ip)
+                                  : hak_rows_add_node(rows, row, process, generation, n->ip);
         client->nodes[path[depth]] = (struct hak_node_map){row, process};
     }
     return row;

@@ -65,8 +65,9 @@ struct hak_client {
     struct hak_process_watch *processes; /* HAK_PROCESSES */
     struct hak_node_map *nodes;
     uint64_t node_map_capacity;
-    struct hak_snapshot_watch *snapshots;       /* HAK_PROCESSES, NULL = none yet (snapshot.h) */
-    uint32_t rings_high, processes_high;        /* entries ever used */
+    bool knows_nodes;                     /* a worker before may have stored some of its nodes */
+    struct hak_snapshot_watch *snapshots; /* HAK_PROCESSES, NULL = none yet (snapshot.h) */
+    uint32_t rings_high, processes_high;  /* entries ever used */
     uint64_t abandoned_ask_ns, ask_interval_ns; /* when to ask again whether anybody maps it */
     bool moved;                                 /* tails moved since its commits word did */
     bool is_abandoned;                          /* nobody maps it; what it says is final */

@@ -16,8 +16,11 @@ struct hak_clock {
     uint64_t tsc_start; /* the session's tick 0 */
     uint64_t ticks, ns; /* the anchor before */
     uint64_t latest_ticks, latest_ns;
-    double ns_per_tick;
+    uint64_t rate; /* ns in a tick, times 2^40 */
 };
+
+#define HAK_CLOCK_SHIFT   40
+#define HAK_CLOCK_STEP_NS 16
 
 /* Cuts lie this far behind the present: more than two processors may disagree in the order of a
  * read of the TSC and of a store that another thread sees (far below 1 us). */
@@ -36,8 +39,10 @@ static inline uint64_t hak_clock_ticks(const struct hak_clock *c) {
 
 /* `start_ns`: what tick 0 is, in ns since the capture's start. */
 static inline void hak_clock_start(struct hak_clock *c, uint64_t tsc_start, uint64_t start_ns) {
-    *c = (struct hak_clock){
-        .tsc_start = tsc_start, .ns = start_ns, .latest_ns = start_ns, .ns_per_tick = 0.5};
+    *c = (struct hak_clock){.tsc_start = tsc_start,
+                            .ns = start_ns,
+                            .latest_ns = start_ns,
+                            .rate = (uint64_t)1 << (HAK_CLOCK_SHIFT - 1)};
 }
 
 /* A new anchor: tick `ticks` is `ns`. A pair that cannot be right (outside 100 MHz .. 10 GHz) is
@@ -54,14 +59,23 @@ static inline void hak_clock_anchor(struct hak_clock *c, uint64_t ticks, uint64_
     c->ns = c->latest_ns;
     c->latest_ticks = ticks;
     c->latest_ns = ns;
-    c->ns_per_tick = rate;
+    c->rate = (uint64_t)(rate * (double)((uint64_t)1 << HAK_CLOCK_SHIFT) + 0.5);
 }
 
+/* Nanoseconds of a tick as exactly as they are known: to merge by. */
+static inline uint64_t hak_clock_exact_ns(const struct hak_clock *c, uint64_t ticks) {
+    __int128 product = (__int128)(int64_t)(ticks - c->ticks) * (int64_t)c->rate;
+    product += (int64_t)1 << (HAK_CLOCK_SHIFT - 1);
+    int64_t ns = (int64_t)(c->ns + (uint64_t)(int64_t)(product >> HAK_CLOCK_SHIFT));
+    return ns < 0 ? 0 : (uint64_t)ns;
+}
+
+/* As the store has all times: in steps of 16 ns (docs/specs/event-log.md). */
+static inline uint64_t hak_clock_round(uint64_t ns) {
+    return ns & ~(uint64_t)(HAK_CLOCK_STEP_NS - 1);
+}
 static inline uint64_t hak_clock_ns(const struct hak_clock *c, uint64_t ticks) {
-    double distance = (double)(int64_t)(ticks - c->ticks) * c->ns_per_tick;
-    if (distance < 0 && (uint64_t)-distance > c->ns)
-        return 0;
-    return c->ns + (uint64_t)(int64_t)distance;
+    return hak_clock_round(hak_clock_exact_ns(c, ticks));
 }
 
 #endif

@@ -1,14 +1,16 @@
 /* One commit: cut, transaction, COMMIT, and only then the tails move. And what happens when the
  * disk is full. */
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include "collector/names.h"
 #include "collector/worker.h"
 
-#define RETRY_NS   1000000000u
-#define COUNT_NS   500000000u
-#define TRIM_EVERY 8 /* commits between two looks at the file's size */
+#define RETRY_NS    1000000000u
+#define COUNT_NS    500000000u
+#define RESERVE_MIN ((uint64_t)4 << 20) /* below the disk cap */
+#define RESERVE_MAX ((uint64_t)64 << 20)
+#define STEP_MIN    ((uint64_t)1 << 20) /* dropped at a time */
+#define STEP_MAX    ((uint64_t)8 << 20)
 
 static bool is_anything(const struct hak_worker *w) {
     return w->batch.count || w->rows.dirty_count || w->rows.nodes_stored < w->rows.node_count ||
@@ -24,7 +26,7 @@ static int put_all(struct hak_worker *w) {
     if (error == 0)
         error = hak_rows_flush(&w->rows, w->writer);
     if (error == 0 && w->batch.count)
-        error = hak_store_put_events(w->writer, w->batch.events, w->batch.count);
+        error = hak_store_put_columns(w->writer, &w->batch.columns);
     if (error == 0)
         error = hak_drain_put_losses(&w->drain, w->writer);
     if (error == 0)
@@ -45,13 +47,14 @@ static void lose_batch(struct hak_worker *w, const char *reason) {
     hak_rows_rolled_back(&w->rows);
     hak_drain_rolled_back(&w->drain);
     hak_snapshots_rolled_back(&w->snapshots, w->writer != NULL);
+    const uint64_t *actor = w->batch.columns.value[HAK_COLUMN_ACTOR];
+    const uint64_t *ns = w->batch.columns.value[HAK_COLUMN_NS];
     for (uint32_t i = 0; i < w->batch.count;) {
-        const struct hak_event *first = &w->batch.events[i];
         uint32_t end = i + 1;
-        while (end < w->batch.count && w->batch.events[end].process == first->process)
+        while (end < w->batch.count && actor[end] >> 32 == actor[i] >> 32)
             end++;
-        hak_drain_lost(&w->drain, first->process, 0, first->ns, w->batch.events[end - 1].ns,
-                       end - i, reason);
+        hak_drain_lost(&w->drain, (uint32_t)(actor[i] >> 32), 0, ns[i], ns[end - 1], end - i,
+                       reason);
         i = end;
     }
 }
@@ -70,13 +73,23 @@ static void tell_trouble(struct hak_worker *w) {
     hak_worker_say(line);
 }
 
+static uint64_t clip(uint64_t value, uint64_t low, uint64_t high) {
+    return value < low ? low : value > high ? high : value;
+}
+
+/* The file and its log stay below the cap together: the oldest chunks go when what is used comes
+ * near it, a few at a time, so that no commit waits long for it; what they leave is used again
+ * before the file grows. The reserve is for the log, and for what one commit adds. */
 static void keep_below_cap(struct hak_worker *w) {
-    struct stat about;
-    uint64_t dropped = 0;
-    if (w->max_bytes == 0 || w->commits % TRIM_EVERY != 0 || stat(w->store_path, &about) != 0 ||
-        (uint64_t)about.st_size <= w->max_bytes)
+    uint64_t cap = w->max_bytes, dropped = 0;
+    if (cap == 0)
         return;
-    if (hak_store_trim(w->writer, w->max_bytes - w->max_bytes / 8, &dropped) != 0)
+    uint64_t reserve = clip(cap / 4, RESERVE_MIN, RESERVE_MAX);
+    uint64_t limit = cap > reserve ? cap - reserve : 0;
+    if (hak_store_used_bytes(w->writer) <= limit)
+        return;
+    uint64_t step = clip(cap / 64, STEP_MIN, STEP_MAX);
+    if (hak_store_trim(w->writer, limit > step ? limit - step : 0, &dropped) != 0)
         tell_trouble(w);
 }
 
@@ -126,6 +139,7 @@ bool hak_worker_commit(struct hak_worker *worker) {
     worker->last_cut_ns = now;
     if (is_anything(worker))
         store(worker, now);
+    hak_leaks_settle(worker);
     hak_cut_stored(&worker->cut, worker->clients, worker->client_count);
     for (uint32_t i = 0; i < worker->client_count; i++)
         hak_client_release(worker->clients[i], &worker->rows, &worker->drain);

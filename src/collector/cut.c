@@ -7,10 +7,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define TIME_MASK (((uint64_t)1 << HAK_TIME_BITS) - 1)
-#define FUTURE    ((uint64_t)1 << 40) /* records may be newer than the cut by some minutes */
-#define NONSENSE  ((uint64_t)1 << 33) /* newer than the cut by seconds: no clock says that */
-
 void hak_cut_free(struct hak_cut *cut) {
     free(cut->lanes);
     free(cut->heap);
@@ -21,10 +17,10 @@ static bool reserve_lane(struct hak_cut *cut) {
     if (cut->lane_count < cut->capacity)
         return true;
     uint32_t wanted = cut->capacity ? 2 * cut->capacity : 64;
-    struct hak_cut_lane *lanes = realloc(cut->lanes, wanted * sizeof *lanes);
+    struct hak_lane *lanes = realloc(cut->lanes, wanted * sizeof *lanes);
     if (lanes)
         cut->lanes = lanes;
-    uint32_t *heap = realloc(cut->heap, wanted * sizeof *heap);
+    struct hak_cut_entry *heap = realloc(cut->heap, wanted * sizeof *heap);
     if (heap)
         cut->heap = heap;
     if (!lanes || !heap)
@@ -33,30 +29,7 @@ static bool reserve_lane(struct hak_cut *cut) {
     return true;
 }
 
-/* Reads the next record's time. The 48 bits are completed by the present: what they can mean lies
- * within a day before it. False when the lane has nothing (more) before the cut. */
-static bool look_ahead(struct hak_cut_lane *lane, uint64_t cut_ticks) {
-    struct hak_ring_cursor *cursor = &lane->client->rings[lane->ring];
-    if (cursor->position >= lane->limit)
-        return false;
-    struct hak_record r = hak_view_record(&lane->view, cursor->position);
-    uint64_t reference = lane->client->is_file ? cut_ticks : cut_ticks + FUTURE;
-    uint64_t ticks = reference - ((reference - hak_record_time(&r)) & TIME_MASK);
-    if (ticks > reference) /* before the session's start: the subtraction went below zero */
-        ticks = hak_record_time(&r);
-    if (ticks > cut_ticks) {
-        if (ticks < cut_ticks + NONSENSE)
-            return false;
-        ticks = cut_ticks;
-    }
-    if (ticks < cursor->time)
-        ticks = cursor->time;
-    lane->ticks = ticks;
-    lane->ns = hak_clock_ns(&lane->client->clock, ticks);
-    return true;
-}
-
-static void skip_lost(struct hak_drain *drain, struct hak_cut_lane *lane) {
+static void skip_lost(struct hak_drain *drain, struct hak_lane *lane) {
     struct hak_ring_cursor *cursor = &lane->client->rings[lane->ring];
     uint64_t unread = lane->view.head - cursor->position;
     if (unread <= lane->view.capacity)
@@ -74,8 +47,8 @@ static void add_lanes(struct hak_cut *cut, struct hak_client *client) {
                 cursor->position ||
             !reserve_lane(cut))
             continue;
-        struct hak_cut_lane *lane = &cut->lanes[cut->lane_count];
-        *lane = (struct hak_cut_lane){.client = client, .ring = i};
+        struct hak_lane *lane = &cut->lanes[cut->lane_count];
+        *lane = (struct hak_lane){.client = client, .ring = i};
         hak_mapping_view(&client->map, i, &lane->view);
         if (lane->view.head < cursor->position || lane->view.capacity == 0)
             continue; /* no program of ours does that; nothing can be read */
@@ -88,33 +61,23 @@ static void add_lanes(struct hak_cut *cut, struct hak_client *client) {
 
 /* ---- the heap of lanes ----------------------------------------------------------------------- */
 
-static uint64_t key(const struct hak_cut *cut, uint32_t at) {
-    return cut->lanes[cut->heap[at]].ns;
-}
-
 static void sink(struct hak_cut *cut, uint32_t at) {
-    for (;;) {
-        uint32_t child = 2 * at + 1;
-        if (child >= cut->heap_count)
-            return;
-        if (child + 1 < cut->heap_count && key(cut, child + 1) < key(cut, child))
+    struct hak_cut_entry *heap = cut->heap, entry = heap[at];
+    for (uint32_t child; (child = 2 * at + 1) < cut->heap_count; at = child) {
+        if (child + 1 < cut->heap_count && heap[child + 1].ns < heap[child].ns)
             child++;
-        if (key(cut, at) <= key(cut, child))
-            return;
-        uint32_t swap = cut->heap[at];
-        cut->heap[at] = cut->heap[child];
-        cut->heap[child] = swap;
-        at = child;
+        if (entry.ns <= heap[child].ns)
+            break;
+        heap[at] = heap[child];
     }
+    heap[at] = entry;
 }
 
 /* How far the top lane may go on before another one has an older record. */
-static uint64_t second_key(const struct hak_cut *cut) {
-    uint64_t second = UINT64_MAX;
-    for (uint32_t i = 1; i < 3 && i < cut->heap_count; i++)
-        if (key(cut, i) < second)
-            second = key(cut, i);
-    return second;
+static uint64_t second_time(const struct hak_cut *cut) {
+    uint64_t left = cut->heap_count > 1 ? cut->heap[1].ns : UINT64_MAX;
+    uint64_t right = cut->heap_count > 2 ? cut->heap[2].ns : UINT64_MAX;
+    return left < right ? left : right;
 }
 
 static uint64_t cut_ticks_of(const struct hak_client *client, uint64_t tsc) {
@@ -125,27 +88,18 @@ static uint64_t cut_ticks_of(const struct hak_client *client, uint64_t tsc) {
                                                                      : 0;
 }
 
-static void merge(struct hak_cut *cut, struct hak_drain *drain, uint64_t tsc) {
-    while (cut->heap_count > 0) {
-        struct hak_cut_lane *lane = &cut->lanes[cut->heap[0]];
-        struct hak_ring_cursor *cursor = &lane->client->rings[lane->ring];
-        uint64_t until = second_key(cut), cut_ticks = cut_ticks_of(lane->client, tsc);
-        bool going = true;
-        while (going && lane->ns <= until) {
-            if (drain->batch->count == HAK_BATCH_MAX) {
-                cut->more = true;
-                return;
-            }
-            cursor->known = true;
-            cursor->time = lane->ticks;
-            cursor->position += hak_drain_take(drain, lane->client, lane->ring, &lane->view,
-                                               lane->limit, lane->ticks);
-            going = look_ahead(lane, cut_ticks);
-        }
-        if (!going)
+/* Runs of records: from one lane as long as no other has an older one. */
+static void merge(struct hak_cut *cut, struct hak_drain *drain) {
+    while (cut->heap_count > 0 && !drain->batch->is_full) {
+        struct hak_lane *lane = &cut->lanes[cut->heap[0].lane];
+        if (!hak_drain_run(drain, lane, second_time(cut)))
             cut->heap[0] = cut->heap[--cut->heap_count];
-        sink(cut, 0);
+        else
+            cut->heap[0].ns = lane->ns;
+        if (cut->heap_count > 1)
+            sink(cut, 0);
     }
+    cut->more = cut->heap_count > 0;
 }
 
 void hak_cut_fill(struct hak_cut *cut, struct hak_client **clients, uint32_t count,
@@ -169,17 +123,17 @@ void hak_cut_fill(struct hak_cut *cut, struct hak_client **clients, uint32_t cou
     }
     for (uint32_t i = 0; i < cut->lane_count; i++) {
         skip_lost(drain, &cut->lanes[i]);
-        if (look_ahead(&cut->lanes[i], cut_ticks_of(cut->lanes[i].client, tsc)))
-            cut->heap[cut->heap_count++] = i;
+        if (hak_drain_begin(&cut->lanes[i], cut_ticks_of(cut->lanes[i].client, tsc)))
+            cut->heap[cut->heap_count++] = (struct hak_cut_entry){cut->lanes[i].ns, i};
     }
     for (uint32_t i = cut->heap_count; i > 0; i--)
         sink(cut, i - 1);
-    merge(cut, drain, tsc);
+    merge(cut, drain);
 }
 
 int hak_cut_put_cursors(const struct hak_cut *cut, struct hak_store_writer *writer) {
     for (uint32_t i = 0; i < cut->lane_count; i++) {
-        const struct hak_cut_lane *lane = &cut->lanes[i];
+        const struct hak_lane *lane = &cut->lanes[i];
         const struct hak_ring_cursor *cursor = &lane->client->rings[lane->ring];
         if (cursor->position == cursor->stored)
             continue;
@@ -196,7 +150,7 @@ int hak_cut_put_cursors(const struct hak_cut *cut, struct hak_store_writer *writ
 
 void hak_cut_stored(struct hak_cut *cut, struct hak_client **clients, uint32_t count) {
     for (uint32_t i = 0; i < cut->lane_count; i++) {
-        struct hak_cut_lane *lane = &cut->lanes[i];
+        struct hak_lane *lane = &cut->lanes[i];
         struct hak_ring_cursor *cursor = &lane->client->rings[lane->ring];
         if (cursor->stored == cursor->position)
             continue;

@@ -16,17 +16,15 @@
 #include "collector/client.h"
 #include "collector/drain.h"
 
-struct hak_cut_lane {
-    struct hak_client *client;
-    uint32_t ring;
-    struct hak_ring_view view;
-    uint64_t limit;     /* position behind the last record to take */
-    uint64_t ticks, ns; /* of the next record */
+/* A lane that has records to take, by the time of the next. */
+struct hak_cut_entry {
+    uint64_t ns;
+    uint32_t lane;
 };
 
 struct hak_cut {
-    struct hak_cut_lane *lanes;
-    uint32_t *heap; /* lanes by the time of their next record */
+    struct hak_lane *lanes;
+    struct hak_cut_entry *heap; /* the oldest record's lane first */
     uint32_t lane_count, heap_count, capacity;
     bool more;          /* records before the cut are left for another commit */
     bool any_half_full; /* some ring was */

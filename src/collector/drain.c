@@ -1,31 +1,26 @@
-/* Decodes records: events, and the rows that threads, modules, forks, marks and losses give. */
+/* Decodes records into columns: plain ones in a tight loop, the others one by one. */
 #include "collector/drain.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "hop.h"
 #include "trace/record.h"
 
-#define PAYLOAD_MAX (255 * HAK_CONTINUATION_BYTES)
+#define TIME_MASK       (((uint64_t)1 << HAK_TIME_BITS) - 1)
+#define GENERATION_MASK (((uint64_t)1 << 55) - 1) /* of word 3: n, then 23 bits of the epoch */
+#define FUTURE          ((uint64_t)1 << 40) /* records may be newer than the cut by some minutes */
+#define NONSENSE        ((uint64_t)1 << 33) /* newer than the cut by seconds: no clock says that */
 
-/* As trace/ring.h numbers them: the subkind of a LOSS record. */
-static const char *const reasons[] = {"ring full", "handler left by longjmp",
-                                      "in a signal handler"};
-
-static bool grow(void *array, uint32_t count, uint32_t *capacity, size_t each) {
-    void *old, *more;
-    if (count < *capacity)
-        return true;
-    memcpy(&old, array, sizeof old);
-    uint32_t wanted = *capacity ? 2 * *capacity : 64;
-    more = realloc(old, wanted * each);
-    if (!more)
-        return false;
-    memcpy(array, &more, sizeof more);
-    *capacity = wanted;
-    return true;
-}
+/* Kinds that are an event and nothing besides; the others go through take_other. */
+#define TELLS_MORE(kind)                                                                           \
+    ((kind) == HAK_THREAD_START || (kind) == HAK_THREAD_END || (kind) == HAK_PROCESS_START ||      \
+     (kind) == HAK_MODULE_LOAD || (kind) == HAK_MODULE_UNLOAD || (kind) == HAK_MARK ||             \
+     (kind) == HAK_POOL || (kind) == HAK_FORK || (kind) == HAK_FAULT || (kind) == HAK_LEAK ||      \
+     (kind) == HAK_LOSS || (kind) == HAK_CONTINUATION || (kind) == HAK_THREAD_SWITCH)
+static const bool is_plain[256] = {
+#define HOP(name, number, from, to, sentence) [number] = true,
+#define NOTE(name, number, sentence)          [number] = !TELLS_MORE(number),
+#include "hops.def"
+};
 
 static bool is_kind(uint8_t kind) {
     static const bool known[256] = {
@@ -38,230 +33,41 @@ static bool is_kind(uint8_t kind) {
 
 static bool has_bytes(uint8_t kind) {
     return kind == HAK_THREAD_START || kind == HAK_THREAD_END || kind == HAK_PROCESS_START ||
-           kind == HAK_MODULE_LOAD || kind == HAK_MARK;
+           kind == HAK_MODULE_LOAD || kind == HAK_MARK || kind == HAK_POOL;
 }
 
-void hak_drain_free(struct hak_drain *drain) {
-    hak_drain_rolled_back(drain);
-    free(drain->notes);
-    free(drain->losses);
-}
+/* ---- time ------------------------------------------------------------------------------------ */
 
-void hak_drain_lost(struct hak_drain *drain, uint32_t process, uint32_t thread, uint64_t from_ns,
-                    uint64_t to_ns, uint64_t count, const char *reason) {
-    struct hak_process_info *p = hak_rows_process_info(drain->rows, process);
-    if (p) {
-        p->row.lost += count;
-        hak_rows_touch_process(drain->rows, process);
+/* Completes the 48 bits of a record's time by the present: what they can mean lies within a day
+ * before it. Along a ring times never go back. False when it is behind the cut. */
+static inline bool complete_time(const struct hak_lane *lane, uint64_t told, uint64_t before,
+                                 uint64_t *out) {
+    uint64_t ticks = lane->reference - ((lane->reference - told) & TIME_MASK);
+    if (__builtin_expect(ticks > lane->reference, 0)) /* before the session's start */
+        ticks = told & TIME_MASK;
+    if (__builtin_expect(ticks > lane->cut_ticks, 0)) {
+        if (ticks < lane->cut_ticks + NONSENSE)
+            return false;
+        ticks = lane->cut_ticks;
     }
-    if (drain->loss_count) { /* a stretch that goes on is one row */
-        struct hak_loss_row *last = &drain->losses[drain->loss_count - 1];
-        if (last->process == process && last->thread == thread && last->reason == reason &&
-            from_ns >= last->from_ns) {
-            last->count += count;
-            if (to_ns > last->to_ns)
-                last->to_ns = to_ns;
-            return;
-        }
-    }
-    if (!grow(&drain->losses, drain->loss_count, &drain->loss_capacity, sizeof *drain->losses))
-        return;
-    drain->losses[drain->loss_count++] = (struct hak_loss_row){.process = process,
-                                                               .thread = thread,
-                                                               .from_ns = from_ns,
-                                                               .to_ns = to_ns,
-                                                               .count = count,
-                                                               .reason = reason};
+    *out = ticks < before ? before : ticks;
+    return true;
 }
 
-static void note(struct hak_drain *d, struct hak_drain_note n) {
-    if (!grow(&d->notes, d->note_count, &d->note_capacity, sizeof *d->notes)) {
-        d->marks_lost++;
-        free(n.text);
-        return;
-    }
-    d->notes[d->note_count++] = n;
+bool hak_drain_begin(struct hak_lane *lane, uint64_t cut_ticks) {
+    const struct hak_ring_cursor *cursor = &lane->client->rings[lane->ring];
+    lane->cut_ticks = cut_ticks;
+    lane->reference = lane->client->is_file ? cut_ticks : cut_ticks + FUTURE;
+    if (cursor->position >= lane->limit)
+        return false;
+    struct hak_record head = hak_view_record(&lane->view, cursor->position);
+    if (!complete_time(lane, head.w[0], cursor->time, &lane->ticks))
+        return false;
+    lane->ns = hak_clock_exact_ns(&lane->client->clock, lane->ticks);
+    return true;
 }
 
-/* ---- byte strings ---------------------------------------------------------------------------- */
-
-struct payload {
-    uint8_t bytes[PAYLOAD_MAX];
-    uint32_t count;
-};
-
-static void read_thread(struct hak_drain *d, uint32_t thread, const struct payload *p, bool end,
-                        uint64_t ns) {
-    struct {
-        int32_t tid;
-        uint32_t number;
-        char name[16];
-    } told;
-    struct hak_thread_info *t = hak_rows_thread_info(d->rows, thread);
-    if (!t || p->count < sizeof told)
-        return;
-    memcpy(&told, p->bytes, sizeof told);
-    char name[sizeof told.name + 1] = {0};
-    memcpy(name, told.name, sizeof told.name);
-    hak_rows_name_thread(d->rows, thread, name);
-    t->row.tid = told.tid;
-    if (end)
-        t->row.end_ns = ns;
-    hak_rows_touch_thread(d->rows, thread);
-}
-
-static bool is_known(struct hak_rows *rows, uint32_t process, const struct hak_module_row *m,
-                     uint32_t *id) {
-    const struct hak_process_info *p = hak_rows_process_info(rows, process);
-    for (uint32_t i = p ? p->module_count : 0; i > 0; i--) {
-        const struct hak_module_info *known = &rows->modules[p->modules[i - 1] - 1];
-        if (known->row.start == m->start && known->row.end == m->end && !known->unloaded &&
-            strcmp(known->row.path, m->path) == 0) {
-            *id = known->row.id;
-            return true;
-        }
-    }
-    return false;
-}
-
-static void read_module(struct hak_drain *d, struct hak_client *c, uint32_t process, uint32_t place,
-                        const struct payload *p, uint64_t ns) {
-    struct {
-        uint64_t load_bias, start, end;
-        uint32_t generation;
-        uint16_t id_bytes, path_bytes;
-    } told;
-    char path[HAK_PATH_BYTES], id[2 * 64 + 1] = "";
-    if (p->count < sizeof told)
-        return;
-    memcpy(&told, p->bytes, sizeof told);
-    if (told.id_bytes > 64 || told.path_bytes >= sizeof path ||
-        (uint32_t)told.id_bytes + told.path_bytes > p->count - sizeof told ||
-        told.end <= told.start)
-        return;
-    const uint8_t *from = p->bytes + sizeof told;
-    for (uint32_t i = 0; i < told.id_bytes; i++)
-        snprintf(id + 2 * i, 3, "%02x", from[i]);
-    memcpy(path, from + told.id_bytes, told.path_bytes);
-    path[told.path_bytes] = 0;
-    struct hak_module_row row = {.process = process,
-                                 .generation = told.generation,
-                                 .start = told.start,
-                                 .end = told.end,
-                                 .load_bias = told.load_bias,
-                                 .path = path,
-                                 .build_id = id};
-    uint32_t module;
-    if (is_known(d->rows, process, &row, &module))
-        return;
-    module = hak_rows_add_module(d->rows, &row, ns);
-    if (module)
-        note(d, (struct hak_drain_note){
-                    .place = place, .row = module, .kind = HAK_MODULE_LOAD, .client = c});
-}
-
-static void unload_module(struct hak_drain *d, struct hak_client *c, uint32_t process,
-                          uint32_t place, uint64_t start) {
-    const struct hak_process_info *p = hak_rows_process_info(d->rows, process);
-    for (uint32_t i = p ? p->module_count : 0; i > 0; i--) {
-        struct hak_module_info *m = &d->rows->modules[p->modules[i - 1] - 1];
-        if (m->row.start != start || m->unloaded)
-            continue;
-        m->unloaded = true;
-        note(d, (struct hak_drain_note){
-                    .place = place, .row = m->row.id, .kind = HAK_MODULE_UNLOAD, .client = c});
-        return;
-    }
-}
-
-static void read_mark(struct hak_drain *d, struct hak_client *c, uint32_t process, uint32_t place,
-                      const struct payload *p) {
-    char *text = strndup((const char *)p->bytes, p->count);
-    note(d, (struct hak_drain_note){
-                .place = place, .row = process, .kind = HAK_MARK, .client = c, .text = text});
-}
-
-/* ---- records --------------------------------------------------------------------------------- */
-
-/* Reads the continuations behind the head record: their bytes, or (`wide`) the first of them. */
-static uint32_t read_continuations(const struct hak_ring_view *view, uint64_t position,
-                                   uint64_t limit, struct hak_record *wide, struct payload *p) {
-    uint32_t taken = 0;
-    p->count = 0;
-    while (position + taken < limit) {
-        struct hak_record r = hak_view_record(view, position + taken);
-        if (hak_record_kind_of(&r) != HAK_CONTINUATION)
-            break;
-        if (taken == 0)
-            *wide = r;
-        if (p->count + HAK_CONTINUATION_BYTES <= PAYLOAD_MAX) {
-            memcpy(p->bytes + p->count, &r.w[1], HAK_CONTINUATION_BYTES);
-            p->count += HAK_CONTINUATION_BYTES;
-        }
-        taken++;
-        if (hak_record_class(&r) == 0)
-            break;
-    }
-    return taken;
-}
-
-/* `told` is the low 48 bits of a time not later than `ticks`. */
-static uint64_t loss_time(const struct hak_client *c, uint64_t told, uint64_t ticks) {
-    uint64_t before = (ticks - told) & (((uint64_t)1 << HAK_TIME_BITS) - 1);
-    return hak_clock_ns(&c->clock, before <= ticks ? ticks - before : ticks);
-}
-
-/* Where a record was read, and when it was written. */
-struct origin {
-    struct hak_client *client;
-    uint32_t ring;
-    uint64_t position, ticks;
-};
-
-static void take_side_effects(struct hak_drain *d, const struct origin *origin, uint32_t place,
-                              const struct hak_event *e, const struct hak_event_fields *f,
-                              const struct payload *p) {
-    struct hak_client *c = origin->client;
-    switch (f->kind) {
-    case HAK_THREAD_START:
-    case HAK_THREAD_END:
-        read_thread(d, e->thread, p, f->kind == HAK_THREAD_END, e->ns);
-        break;
-    case HAK_MODULE_LOAD:
-        read_module(d, c, e->process, place, p, e->ns);
-        break;
-    case HAK_MODULE_UNLOAD:
-        unload_module(d, c, e->process, place, f->address);
-        break;
-    case HAK_MARK:
-        read_mark(d, c, e->process, place, p);
-        break;
-    case HAK_FORK:
-        note(d, (struct hak_drain_note){.place = place,
-                                        .row = e->process,
-                                        .value = f->size,
-                                        .kind = HAK_FORK,
-                                        .client = c});
-        break;
-    case HAK_FAULT:
-        note(d, (struct hak_drain_note){.place = place,
-                                        .row = e->process,
-                                        .value = origin->position,
-                                        .ring = origin->ring,
-                                        .kind = HAK_FAULT,
-                                        .client = c});
-        break;
-    case HAK_LOSS:
-        c->rings[origin->ring].lost_told += f->size;
-        hak_drain_lost(
-            d, e->process, e->thread, loss_time(c, f->address, origin->ticks),
-            f->old_address ? loss_time(c, f->old_address, origin->ticks) : e->ns, f->size,
-            f->subkind < sizeof reasons / sizeof *reasons ? reasons[f->subkind] : "not told");
-        break;
-    default:
-        break;
-    }
-}
+/* ---- whose ----------------------------------------------------------------------------------- */
 
 struct owner {
     uint32_t process_index, thread_number;
@@ -294,32 +100,105 @@ static uint32_t pass_switch(const struct hak_ring_view *view, uint64_t position,
     return 1;
 }
 
-uint32_t hak_drain_take(struct hak_drain *drain, struct hak_client *client, uint32_t ring,
-                        const struct hak_ring_view *view, uint64_t limit, uint64_t ticks) {
-    struct hak_ring_cursor *cursor = &client->rings[ring];
-    struct hak_record head = hak_view_record(view, cursor->position), wide = {{0}};
-    static struct payload payload; /* 6 KiB: one worker thread */
+/* The rows of the ring's owner, asked once for a lane; 0 = there is no memory for them. */
+static uint64_t find_actor(struct hak_drain *d, struct hak_lane *lane) {
+    struct hak_ring_cursor *cursor = &lane->client->rings[lane->ring];
+    const struct hak_ring_view *view = &lane->view;
     struct owner owner = {view->process < HAK_PROCESSES ? view->process : 0, view->thread,
                           view->tid};
-    struct origin origin = {client, ring, cursor->position, ticks};
-    uint32_t passed = pass_switch(view, cursor->position, limit, &head, &owner), taken = 1 + passed;
+    find_owner(d, lane->client, cursor, &owner, hak_clock_round(lane->ns));
+    if (cursor->process_row && cursor->thread_row)
+        lane->actor = (uint64_t)cursor->process_row << 32 | cursor->thread_row;
+    return lane->actor;
+}
+
+/* ---- one by one ------------------------------------------------------------------------------ */
+
+/* Reads the continuations behind the head record: their bytes, or (`wide`) the first of them. */
+static uint32_t read_continuations(const struct hak_ring_view *view, uint64_t position,
+                                   uint64_t limit, struct hak_record *wide,
+                                   struct hak_drain_bytes *p) {
+    uint32_t taken = 0;
+    p->count = 0;
+    while (position + taken < limit) {
+        struct hak_record r = hak_view_record(view, position + taken);
+        if (hak_record_kind_of(&r) != HAK_CONTINUATION)
+            break;
+        if (taken == 0)
+            *wide = r;
+        if (p->count + HAK_CONTINUATION_BYTES <= HAK_DRAIN_BYTES_MAX) {
+            memcpy(p->bytes + p->count, &r.w[1], HAK_CONTINUATION_BYTES);
+            p->count += HAK_CONTINUATION_BYTES;
+        }
+        taken++;
+        if (hak_record_class(&r) == 0)
+            break;
+    }
+    return taken;
+}
+
+/* The blocks of a batch of moves, whose head stands at `position` and has given `event`. Returns
+ * how many records they were, 0 = it cannot be right. */
+static uint32_t put_moves(struct hak_batch *batch, const struct hak_ring_view *view,
+                          uint64_t position, uint64_t limit, const struct hak_record *head,
+                          struct hak_event *event) {
+    uint32_t count = hak_record_batch_count(head), follow = hak_batch_continuations(count);
+    uint64_t base = event->base, low = (uint32_t)head->w[3], epoch = event->generation - low;
+    if (count > HAK_MOVES_BATCH_MAX || follow >= limit - position)
+        return 0;
+    for (uint32_t i = 0; i < follow; i++) {
+        struct hak_record more = hak_view_record(view, position + 1 + i);
+        if (hak_record_kind_of(&more) != HAK_CONTINUATION ||
+            hak_record_class(&more) != follow - 1 - i)
+            return 0;
+    }
+    event->size = event->old_address = 0;
+    hak_batch_add(batch, event);
+    for (uint32_t i = 0; i + 1 < count; i++) {
+        struct hak_record more = hak_view_record(view, position + 1 + i / HAK_BATCH_PER_RECORD);
+        uint64_t word = more.w[1 + i % HAK_BATCH_PER_RECORD];
+        event->address = hak_batch_address(word, head->w[1] & TIME_MASK);
+        event->base = event->address + (base - (head->w[1] & TIME_MASK));
+        event->generation = epoch + hak_batch_record_count(word);
+        hak_batch_add(batch, event);
+    }
+    return 1 + follow;
+}
+
+/* Takes the lane's next record, whatever it is, with its continuations. The batch must have room
+ * for HAK_MOVES_BATCH_MAX events. */
+static void take_other(struct hak_drain *drain, struct hak_lane *lane) {
+    struct hak_client *client = lane->client;
+    const struct hak_ring_view *view = &lane->view;
+    struct hak_ring_cursor *cursor = &client->rings[lane->ring];
+    struct hak_record head = hak_view_record(view, cursor->position), wide = {{0}};
+    static struct hak_drain_bytes payload; /* 6 KiB: one worker thread */
+    struct owner owner = {view->process < HAK_PROCESSES ? view->process : 0, view->thread,
+                          view->tid};
+    struct hak_drain_origin origin = {client, lane->ring, cursor->position, lane->ticks};
+    uint32_t passed = pass_switch(view, cursor->position, lane->limit, &head, &owner);
+    uint32_t taken = 1 + passed;
     origin.position += passed;
     bool bytes = has_bytes(hak_record_kind_of(&head));
     payload.count = 0;
-    if (hak_record_flags_of(&head) & HAK_RECORD_WIDE)
-        taken += read_continuations(view, origin.position + 1, limit, &wide, &payload);
-    bool is_whole = taken > 1 + passed;
-    struct hak_event_fields f = hak_record_unpack(&head, is_whole && !bytes ? &wide : NULL);
-    uint64_t ns = hak_clock_ns(&client->clock, ticks);
+    bool is_batch = hak_record_batch_count(&head) > 0;
+    if ((hak_record_flags_of(&head) & HAK_RECORD_WIDE) && !is_batch)
+        taken += read_continuations(view, origin.position + 1, lane->limit, &wide, &payload);
+    bool is_whole = is_batch || taken > 1 + passed;
+    struct hak_event_fields f =
+        hak_record_unpack(&head, is_whole && !bytes && !is_batch ? &wide : NULL);
+    uint64_t ns = hak_clock_round(lane->ns);
+    cursor->position += taken;
+    cursor->time = lane->ticks;
     find_owner(drain, client, cursor, &owner, ns);
     uint32_t process = cursor->process_row, thread = cursor->thread_row;
     /* Halves of a record whose other half became a LOSS, which has counted it (ring.md). */
     if (f.kind == HAK_CONTINUATION || ((hak_record_flags_of(&head) & HAK_RECORD_WIDE) && !is_whole))
-        return taken;
+        return;
     if (!is_kind(f.kind) || process == 0 || thread == 0) {
         hak_drain_lost(drain, process, thread, ns, ns, 1,
                        is_kind(f.kind) ? "no memory" : "broken record");
-        return taken;
+        return;
     }
     struct hak_event event = {
         .ns = ns,
@@ -337,77 +216,120 @@ uint32_t hak_drain_take(struct hak_drain *drain, struct hak_client *client, uint
         .subkind = f.subkind,
         .flags = (uint8_t)(f.flags & ~HAK_RECORD_WIDE),
     };
-    uint32_t place =
-        hak_batch_add(drain->batch, &event, (client->number << 12) | (ring & (HAK_RINGS - 1)));
+    if (is_batch) {
+        taken = put_moves(drain->batch, view, origin.position, lane->limit, &head, &event);
+        if (taken)
+            cursor->position = origin.position + taken;
+        else
+            hak_drain_lost(drain, process, thread, ns, ns, 1, "broken record");
+        return;
+    }
+    uint32_t place = hak_batch_add(drain->batch, &event);
     if (f.kind >= 64)
-        take_side_effects(drain, &origin, place, &event, &f, &payload);
-    return taken;
+        hak_drain_note(drain, &origin, place, &event, &f, &payload);
 }
 
-/* ---- afterwards ------------------------------------------------------------------------------ */
+/* ---- in a loop ------------------------------------------------------------------------------- */
 
-static void settle_fork(struct hak_drain *d, const struct hak_drain_note *n, uint64_t id) {
-    struct hak_client *c = n->client;
-    c->forks[c->fork_count++ % 256] = (struct hak_fork_note){n->row, n->value, id};
-    for (uint32_t i = 0; i < c->processes_high; i++) {
-        struct hak_process_info *p = hak_rows_process_info(d->rows, c->processes[i].row);
-        if (p && p->row.parent == n->row && p->row.fork_event == 0 &&
-            hak_mapping_process(&c->map, i)->fork_number == n->value) {
-            p->row.fork_event = id;
-            hak_rows_touch_process(d->rows, p->row.id);
-        }
+/* A record's words, each read once: the program may write while they are looked at. */
+static inline struct hak_record read_record(const struct hak_record *from) {
+    return (struct hak_record){{__atomic_load_n(&from->w[0], __ATOMIC_RELAXED),
+                                __atomic_load_n(&from->w[1], __ATOMIC_RELAXED),
+                                __atomic_load_n(&from->w[2], __ATOMIC_RELAXED),
+                                __atomic_load_n(&from->w[3], __ATOMIC_RELAXED)}};
+}
+
+/* The row of a stack of the lane's process. */
+static inline uint32_t stack_row(struct hak_drain *d, const struct hak_lane *lane, uint32_t id,
+                                 uint32_t process, uint64_t ns) {
+    const struct hak_client *c = lane->client;
+    if (id < c->node_map_capacity) {
+        struct hak_node_map m = c->nodes[id];
+        if (__builtin_expect(m.row != 0 && m.process == process, 1))
+            return m.row;
     }
+    if (id == 0)
+        return 0;
+    uint32_t index = lane->view.process < HAK_PROCESSES ? lane->view.process : 0;
+    return hak_client_node_row(lane->client, d->rows, id, index, ns);
 }
 
-int hak_drain_settle(struct hak_drain *drain, struct hak_store_writer *writer) {
-    int error = 0;
-    for (uint32_t i = 0; i < drain->note_count && error == 0; i++) {
-        struct hak_drain_note *n = &drain->notes[i];
-        uint64_t id = hak_batch_id(drain->batch, n->place);
-        struct hak_module_info *m = hak_rows_module_info(drain->rows, n->row);
-        switch (n->kind) {
-        case HAK_MODULE_LOAD:
-            if (m)
-                m->row.load_event = id;
-            hak_rows_touch_module(drain->rows, n->row);
-            break;
-        case HAK_MODULE_UNLOAD:
-            if (m)
-                m->row.unload_event = id;
-            hak_rows_touch_module(drain->rows, n->row);
-            break;
-        case HAK_FORK:
-            settle_fork(drain, n, id);
-            break;
-        case HAK_FAULT:
-            n->client->last_fault_event = id;
-            n->client->last_fault_ring = n->ring;
-            n->client->last_fault_position = n->value;
-            break;
-        default:
-            error = hak_store_put_mark(writer, id,
-                                       drain->batch->events[drain->batch->final[n->place]].ns,
-                                       n->row, n->text ? n->text : "");
+bool hak_drain_run(struct hak_drain *drain, struct hak_lane *lane, uint64_t until) {
+    struct hak_batch *batch = drain->batch;
+    struct hak_ring_cursor *cursor = &lane->client->rings[lane->ring];
+    const struct hak_clock clock = lane->client->clock;
+    const struct hak_record *records = lane->view.records;
+    const uint64_t mask = lane->view.capacity - 1, limit = lane->limit;
+    uint64_t actor = lane->actor ? lane->actor : find_actor(drain, lane);
+    uint64_t *const *value = batch->columns.value;
+    uint64_t *shapes = value[HAK_COLUMN_SHAPE], *actors = value[HAK_COLUMN_ACTOR];
+    uint64_t *times = value[HAK_COLUMN_NS], *bases = value[HAK_COLUMN_BASE];
+    uint64_t *deltas = value[HAK_COLUMN_DELTA], *stacks = value[HAK_COLUMN_STACK];
+    uint64_t *sizes = value[HAK_COLUMN_SIZE], *olds = value[HAK_COLUMN_OLD];
+    uint64_t *generations = value[HAK_COLUMN_GENERATION];
+    uint64_t position = cursor->position, ticks = lane->ticks, ns = lane->ns;
+    uint32_t place = batch->count;
+    bool is_more = true;
+    hak_batch_begin_run(batch, lane->client->number << 12 | (lane->ring & (HAK_RINGS - 1)));
+    cursor->known = true;
+    while (ns <= until && place < HAK_BATCH_MAX) {
+        struct hak_record r = read_record(&records[position & mask]);
+        uint8_t kind = hak_record_kind_of(&r);
+        uint64_t flags = r.w[1] >> 60, address = r.w[1] & TIME_MASK;
+        uint64_t delta = (address & 7) + (r.w[1] >> 45 & 0x7ff8);
+        uint64_t size = (uint32_t)r.w[2], old = 0, generation = r.w[3] & GENERATION_MASK;
+        uint32_t taken = 1;
+        if (__builtin_expect(!is_plain[kind] || actor == 0 || (flags & HAK_RECORD_WIDE), 0)) {
+            struct hak_record more = {{0}};
+            if (is_plain[kind] && actor && position + 1 < limit && !hak_record_batch_count(&r))
+                more = read_record(&records[(position + 1) & mask]);
+            if (hak_record_kind_of(&more) != HAK_CONTINUATION || hak_record_class(&more) != 0) {
+                if (place + HAK_MOVES_BATCH_MAX > HAK_BATCH_MAX) {
+                    batch->is_full = true;
+                    break;
+                }
+                cursor->position = position;
+                lane->ticks = ticks;
+                lane->ns = ns;
+                batch->count = place;
+                take_other(drain, lane);
+                place = batch->count;
+                position = cursor->position;
+                goto next;
+            }
+            size = more.w[1];
+            old = more.w[2];
+            generation = more.w[3] << 32 | (uint32_t)r.w[3];
+            delta = (address & 7) + (more.w[3] >> 32 << 3);
+            taken = 2;
+        }
+        shapes[place] = r.w[0] >> 48 | (r.w[3] >> 55 & 31) << 16 | r.w[3] >> 60 << 24 |
+                        (flags & ~(uint64_t)HAK_RECORD_WIDE) << 32;
+        actors[place] = actor;
+        times[place] = hak_clock_round(ns);
+        bases[place] = address - delta;
+        deltas[place] = delta;
+        stacks[place] =
+            stack_row(drain, lane, (uint32_t)(r.w[2] >> 32), (uint32_t)(actor >> 32), ns);
+        sizes[place] = size;
+        olds[place] = old;
+        generations[place] = generation;
+        place++;
+        position += taken;
+    next:
+        cursor->time = ticks;
+        if (position >= limit ||
+            !complete_time(lane, __atomic_load_n(&records[position & mask].w[0], __ATOMIC_RELAXED),
+                           ticks, &ticks)) {
+            is_more = false;
             break;
         }
+        ns = hak_clock_exact_ns(&clock, ticks);
     }
-    return error;
-}
-
-int hak_drain_put_losses(struct hak_drain *drain, struct hak_store_writer *writer) {
-    int error = 0;
-    for (uint32_t i = 0; i < drain->loss_count && error == 0; i++)
-        error = hak_store_put_loss(writer, &drain->losses[i]);
-    return error;
-}
-
-void hak_drain_rolled_back(struct hak_drain *drain) {
-    for (uint32_t i = 0; i < drain->note_count; i++)
-        free(drain->notes[i].text);
-    drain->note_count = 0;
-}
-
-void hak_drain_committed(struct hak_drain *drain) {
-    hak_drain_rolled_back(drain);
-    drain->loss_count = 0;
+    cursor->position = position;
+    lane->ticks = ticks;
+    lane->ns = ns;
+    batch->count = place;
+    batch->is_full |= place == HAK_BATCH_MAX;
+    return is_more;
 }

@@ -1,7 +1,10 @@
 /* Makes events of records, and rows of what records tell besides.
  *
- *   record(s) of a ring --> struct hak_event in the batch --> (order, ids) --> store
- *                      \--> rows: thread, module, loss, mark, fork       (ids filled in afterwards)
+ *   records of a ring --> columns of the batch --> (order, ids) --> store
+ *                    \--> rows: thread, module, loss, mark, fork       (ids filled in afterwards)
+ *
+ * A lane is a ring from its cursor up to what a commit may take. drain.c takes runs of records from
+ * it, drain_notes.c what they tell besides.
  *
  * Nothing in a record is trusted. One that cannot be right is counted, never silently left out. For
  * one thread. */
@@ -9,9 +12,11 @@
 #define HAK_COLLECTOR_DRAIN_H
 
 #include <stdint.h>
+#include "collector/leaks.h"
 #include "collector/batch.h"
 #include "collector/client.h"
 #include "collector/rows.h"
+#include "trace/record.h"
 
 /* What became of a record that needs its event's id. */
 struct hak_drain_note {
@@ -19,7 +24,7 @@ struct hak_drain_note {
     uint32_t row;   /* of the module, or the parent process of a fork */
     uint64_t value; /* fork number, or position of the FAULT record */
     uint32_t ring;
-    uint8_t kind; /* MODULE_LOAD, MODULE_UNLOAD, FORK, FAULT, MARK */
+    uint8_t kind; /* MODULE_LOAD, MODULE_UNLOAD, FORK, FAULT, LEAK, MARK */
     struct hak_client *client;
     char *text; /* MARK: its name */
 };
@@ -29,18 +34,54 @@ struct hak_drain {
     struct hak_batch *batch;
     struct hak_drain_note *notes;
     uint32_t note_count, note_capacity;
+    struct hak_leaks *leaks;     /* where LEAK records go; NULL = nowhere */
     struct hak_loss_row *losses; /* reasons are constants */
     uint32_t loss_count, loss_capacity;
     uint64_t marks_lost; /* notes for which there was no memory */
 };
 
+/* What a commit may take of a ring. */
+struct hak_lane {
+    struct hak_client *client;
+    uint32_t ring;
+    struct hak_ring_view view;
+    uint64_t limit;     /* position behind the last record to take */
+    uint64_t cut_ticks; /* what is younger stays for the next commit */
+    uint64_t reference; /* the latest time that a record's 48 bits can mean */
+    uint64_t ticks, ns; /* of the next record; ns not rounded */
+    uint64_t actor;     /* rows of the ring's owner: process << 32 | thread; 0 = not asked yet */
+};
+
+/* Where a record was read, and when it was written. */
+struct hak_drain_origin {
+    struct hak_client *client;
+    uint32_t ring;
+    uint64_t position, ticks;
+};
+
+#define HAK_DRAIN_BYTES_MAX (255 * HAK_CONTINUATION_BYTES)
+
+/* The byte string behind a record. */
+struct hak_drain_bytes {
+    uint8_t bytes[HAK_DRAIN_BYTES_MAX];
+    uint32_t count;
+};
+
 void hak_drain_free(struct hak_drain *drain);
 
-/* Takes in the records of ring `ring` from cursor->position, at most up to `limit`, one head record
- * with its continuations. Returns how many records that were (at least 1). `ticks`: the unwrapped
- * time of the head record. The batch must have room for one event. */
-uint32_t hak_drain_take(struct hak_drain *drain, struct hak_client *client, uint32_t ring,
-                        const struct hak_ring_view *view, uint64_t limit, uint64_t ticks);
+/* Sets the lane's cut: ticks of its session's clock. True when there is a record before it: `ticks`
+ * and `ns` are its time. */
+bool hak_drain_begin(struct hak_lane *lane, uint64_t cut_ticks);
+
+/* Takes records while they are not younger than `until` ns and the batch has room. True when the
+ * lane has more before its cut (`ticks` and `ns` are of the next). The lane's next record must be
+ * such a one. */
+bool hak_drain_run(struct hak_drain *drain, struct hak_lane *lane, uint64_t until);
+
+/* What a record of kind 64 and above tells besides being the event at `place`. (drain_notes.c) */
+void hak_drain_note(struct hak_drain *drain, const struct hak_drain_origin *origin, uint32_t place,
+                    const struct hak_event *event, const struct hak_event_fields *fields,
+                    const struct hak_drain_bytes *bytes);
 
 /* Notes events that are not in the store. `thread` 0 = all of the process. */
 void hak_drain_lost(struct hak_drain *drain, uint32_t process, uint32_t thread, uint64_t from_ns,

@@ -14,11 +14,13 @@
 #include "store/story.h"
 #include "collector/second_opinion.h"
 
-#define FRAMES_MAX   (4 * HAK_REPORT_FRAMES)
-#define STACKS_MAX   96 /* of the block's history that are resolved before the page is made */
-#define ROUNDS_MAX   10000
-#define LOWEST_BLOCK 4096 /* nothing is mapped below */
-#define PLACE_FRAMES 32   /* with inlined ones */
+#define HAK_FAULT_OF_LEAKS 401 /* faults.def, MEMORY_LEAK */
+#define FRAMES_MAX         (4 * HAK_REPORT_FRAMES)
+#define KEPT_FRAMES_MAX    (4 * HAK_REPORT_LIFE_FRAMES)
+#define STACKS_MAX         96 /* of the block's history that are resolved before the page is made */
+#define ROUNDS_MAX         10000
+#define LOWEST_BLOCK       4096 /* nothing is mapped below */
+#define PLACE_FRAMES       32   /* with inlined ones */
 
 bool hak_fault_is_wanted(const struct hak_client *client) {
     uint32_t state =
@@ -139,7 +141,8 @@ static void store_report(struct hak_worker *w, const struct hak_report_context *
                                 .thread = context->thread,
                                 .summary = report->summary,
                                 .report = report->text,
-                                .json = report->json};
+                                .json = report->json,
+                                .fingerprint = report->fingerprint};
     if (!w->writer || hak_store_begin(w->writer) != 0)
         return;
     if (hak_store_put_fault(w->writer, &row) != 0 || hak_store_commit(w->writer) != 0) {
@@ -180,6 +183,19 @@ static void find_places(struct hak_worker *w, const struct hak_report_request *r
         }
 }
 
+/* A stack that the program kept itself: ips of return addresses, ended by 0. */
+static int find_kept(struct hak_worker *w, uint32_t process, const uint64_t *ips,
+                     struct hak_frame **frames) {
+    int count = 0;
+    while (count < HAK_REPORT_LIFE_FRAMES && ips[count] != 0)
+        count++;
+    *frames = count > 0 ? calloc(KEPT_FRAMES_MAX, sizeof **frames) : NULL;
+    if (!*frames)
+        return 0;
+    return hak_resolve_frames(&w->resolve, &w->rows, process, ips, count, false, *frames,
+                              KEPT_FRAMES_MAX);
+}
+
 static void make(struct hak_worker *w, struct hak_client *c, struct hak_report_request *request,
                  struct hak_report_request *shared, uint64_t now_ns) {
     struct hak_second_opinion second;
@@ -216,6 +232,8 @@ static void make(struct hak_worker *w, struct hak_client *c, struct hak_report_r
     struct hak_event found;
     if (reader && event && hak_store_event(reader, event, &found) == 1)
         context.ns = found.ns;
+    if (request->is_unrecorded)
+        context.ns = 0; /* there is no capture whose time it could be */
     /* Threads that failed since the copy was made are named, too. */
     memcpy((void *)request->others, (const void *)shared->others, sizeof request->others);
     find_places(w, request, process, &context);
@@ -223,18 +241,42 @@ static void make(struct hak_worker *w, struct hak_client *c, struct hak_report_r
         context.frame_count =
             hak_resolve_frames(&w->resolve, &w->rows, process, request->frames, (int)count,
                                request->signal != 0, frames, FRAMES_MAX);
+    struct hak_frame *alloc_frames, *free_frames;
+    context.alloc_frame_count = find_kept(w, process, request->alloc_frames, &alloc_frames);
+    context.free_frame_count = find_kept(w, process, request->free_frames, &free_frames);
+    context.alloc_frames = alloc_frames;
+    context.free_frames = free_frames;
     struct hak_report report;
     if (hak_report_make(reader, request, &context, &report) == 0) {
-        store_report(w, &context, request->facts.fault, &report);
-        if (go_on(shared, HAK_REPORT_WRITING, HAK_REPORT_PRINTING))
+        enum hak_answer answer =
+            hak_worker_judge(w, c, request->facts.fault, report.fingerprint, frames,
+                             context.frame_count, report.allocated.frame, report.allocated.count);
+        shared->answer = answer;
+        if (go_on(shared, HAK_REPORT_WRITING, HAK_REPORT_PRINTING) && answer == HAK_ANSWER_NEW)
             print(w, c, report.text);
+        if (answer != HAK_ANSWER_SUPPRESSED) /* the program waits for that, too */
+            store_report(w, &context, request->facts.fault, &report);
         hak_report_free(&report);
     } else if (go_on(shared, HAK_REPORT_WRITING, HAK_REPORT_PRINTING)) {
         print_bare(w, c, request);
     }
     if (reader)
         hak_store_close(reader);
+    free(alloc_frames);
+    free(free_frames);
     free(frames);
+}
+
+/* The page of leaks is made when their records are stored. */
+static void report_leaks(struct hak_worker *w, struct hak_client *c,
+                         const struct hak_report_request *request,
+                         struct hak_report_request *shared, uint64_t now_ns) {
+    uint32_t index = request->process < HAK_PROCESSES ? request->process : 0;
+    uint32_t process = hak_client_process_row(c, &w->rows, index, now_ns);
+    (void)store_fault_event(w, c, request);
+    const char *page = hak_leaks_page(&w->leaks, process);
+    if (go_on(shared, HAK_REPORT_WRITING, HAK_REPORT_PRINTING) && page)
+        print(w, c, page);
 }
 
 void hak_fault_report(struct hak_worker *worker, struct hak_client *client) {
@@ -250,7 +292,10 @@ void hak_fault_report(struct hak_worker *worker, struct hak_client *client) {
         uint64_t ns =
             hak_clock_ns(&client->clock, client->is_file ? client->file_end_ticks
                                                          : hak_clock_ticks(&client->clock));
-        make(worker, client, request, shared, ns);
+        if (request->facts.fault == HAK_FAULT_OF_LEAKS)
+            report_leaks(worker, client, request, shared, ns);
+        else
+            make(worker, client, request, shared, ns);
         free(request);
     }
     let_go(client);

@@ -97,6 +97,8 @@ static const char *check_header(struct hak_mapping *m) {
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     copy_text(m->store_path, s->store_path);
     copy_text(m->log_path, s->log_path);
+    copy_text(m->suppressions_path, s->suppressions_path);
+    copy_text(m->baseline_path, s->baseline_path);
     copy_text(m->program, s->program);
     copy_command(m, s);
     if (!fits(m, m->process_offset, HAK_PROCESSES, sizeof(struct hak_process_entry)) ||

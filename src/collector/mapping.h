@@ -26,6 +26,7 @@ struct hak_mapping {
     uint32_t resume_store, layout, level, slab_bytes, superslab_bytes, stop_on_fault;
     char store_path[HAK_PATH_BYTES], log_path[HAK_PATH_BYTES], program[HAK_PATH_BYTES];
     char command_line[HAK_PATH_BYTES]; /* blanks between the arguments */
+    char suppressions_path[HAK_PATH_BYTES], baseline_path[HAK_PATH_BYTES];
 };
 
 /* Maps `memfd` (owned by the mapping from then on, also when this fails). NULL, or what is wrong.

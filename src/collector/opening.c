@@ -8,6 +8,9 @@
 #include <unistd.h>
 #include "store/reader.h"
 
+#define LOG_BYTES ((uint64_t)8 << 20) /* of the write-ahead log */
+#define LOG_SHARE 32                  /* of a small disk cap */
+
 #define BUSY_TRIES 50
 #define NAMES_MAX  100
 
@@ -159,6 +162,10 @@ void hak_opening_open(struct hak_worker *worker, struct hak_client *client) {
     int error = HAK_STORE_MISSING;
     if (worker->store_tried)
         return;
+    if (client->map.resume_store == HAK_RESUME_NO_STORE && !worker->config.store_path[0]) {
+        worker->capture_start_ns = hak_clock_monotonic_ns();
+        return;
+    }
     worker->store_tried = true;
     if (asked[0] != '/') {
         snprintf(unnamed, sizeof unnamed, "/tmp/hakmem.%d.db", (int)client->hello.pid);
@@ -169,6 +176,7 @@ void hak_opening_open(struct hak_worker *worker, struct hak_client *client) {
     if (go_on)
         error = resume(worker, asked);
     if (error && worker->writer) {
+        hak_rows_leave_store(&worker->rows);
         hak_store_finish(worker->writer);
         worker->writer = NULL;
     }
@@ -188,6 +196,16 @@ void hak_opening_open(struct hak_worker *worker, struct hak_client *client) {
         return;
     }
     worker->max_bytes = client->map.trace_max_bytes;
+    if (worker->max_bytes && worker->max_bytes / LOG_SHARE < LOG_BYTES)
+        hak_store_keep_log_below(worker->writer, worker->max_bytes / LOG_SHARE);
+}
+
+void hak_opening_reopen(struct hak_worker *worker) {
+    if (worker->store_tried || !worker->config.resume_store || !worker->config.store_path[0])
+        return;
+    worker->store_tried = true;
+    if (is_unfinished(worker->config.store_path) && resume(worker, worker->config.store_path) != 0)
+        worker->writer = NULL;
 }
 
 static uint32_t number_of_session(struct hak_worker *w, uint64_t id) {
@@ -215,6 +233,7 @@ void hak_opening_join(struct hak_worker *worker, struct hak_client *client) {
         uint32_t before = number_of_session(worker, client->map.previous_id);
         uint32_t known = number_of_session(worker, client->map.session_id);
         client->number = known ? known : worker->next_session++;
+        client->knows_nodes = known || before;
         if (before)
             take_cursors(worker, client, before);
         if (known)

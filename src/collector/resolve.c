@@ -13,11 +13,13 @@
 
 bool hak_resolve_make(struct hak_resolve *resolve) {
     *resolve = (struct hak_resolve){.symbols = hak_symbols_make()};
-    return resolve->symbols != NULL;
+    resolve->recent = calloc(HAK_RESOLVE_RECENT, sizeof *resolve->recent);
+    return resolve->symbols && resolve->recent;
 }
 
 void hak_resolve_free(struct hak_resolve *resolve) {
     hak_symbols_free(resolve->symbols);
+    free(resolve->recent);
     hak_index_free(&resolve->done);
     free(resolve->pending);
     for (uint32_t i = 0; i < resolve->text_count; i++)
@@ -25,9 +27,9 @@ void hak_resolve_free(struct hak_resolve *resolve) {
     free(resolve->texts);
 }
 
-/* (module, offset) are told apart by a hash of 64 bits: a clash would leave one frame unnamed. */
-static uint64_t key_of(uint32_t module, uint64_t offset) {
-    return hak_index_mix(hak_index_mix(1, module), offset);
+/* (image, offset) are told apart by a hash of 64 bits: a clash would leave one frame unnamed. */
+static uint64_t key_of(uint32_t image, uint64_t offset) {
+    return hak_index_mix(hak_index_mix(1, image), offset);
 }
 
 void hak_resolve_load(struct hak_resolve *resolve, struct hak_store_writer *writer) {
@@ -75,46 +77,99 @@ static bool keep_frame(struct hak_resolve *r, uint32_t module, uint64_t offset, 
     return true;
 }
 
+/* Where what is said of a node's address is remembered; holds `key` when that came lately. */
+static uint64_t *recent_of(const struct hak_resolve *r, const struct hak_node_row *n,
+                           uint64_t *key) {
+    *key = hak_index_mix(hak_index_mix(n->ip, n->process), n->generation) | 1;
+    return &r->recent[*key >> 32 & (HAK_RESOLVE_RECENT - 1)];
+}
+
 /* False when its file is not loaded within `wait_ms`. */
-static bool resolve_node(struct hak_resolve *r, struct hak_rows *rows, uint32_t id, int wait_ms) {
-    const struct hak_node_row *n = &rows->nodes[id - 1];
+static bool resolve_node(struct hak_resolve *r, struct hak_rows *rows, const struct hak_node_row *n,
+                         int wait_ms) {
+    uint64_t node_key, *recent = recent_of(r, n, &node_key);
+    if (*recent == node_key)
+        return true;
     uint32_t module = hak_rows_module_of(rows, n->process, n->generation, n->ip);
     struct hak_module_info *m = hak_rows_module_info(rows, module);
-    if (!m)
+    if (!m) {
+        r->saw_made_code = true;
         return true;
-    uint64_t offset = n->ip - m->row.load_bias, place = 0, key = key_of(module, offset);
-    if (hak_index_find(&r->done, key, &place))
-        return true;
-    struct hak_symbol_file *file = file_of(r, rows, m);
-    if (file && !hak_symbols_wait(file, wait_ms))
-        return false;
-    struct hak_symbol levels[LEVELS_MAX];
-    /* A node's ip is a return address: the call before it is meant. */
-    int count = file ? hak_symbols_find(file, offset - 1, levels, LEVELS_MAX) : 0;
-    for (int i = 0; i < count; i++)
-        keep_frame(r, module, offset, (uint32_t)i, &levels[i]);
-    hak_index_add(&r->done, key, 1);
+    }
+    uint64_t offset = n->ip - m->row.load_bias, place = 0, key = key_of(m->row.image, offset);
+    if (!hak_index_find(&r->done, key, &place)) {
+        struct hak_symbol_file *file = file_of(r, rows, m);
+        if (file && !hak_symbols_wait(file, wait_ms))
+            return false;
+        struct hak_symbol levels[LEVELS_MAX];
+        /* A node's ip is a return address: the call before it is meant. */
+        int count = file ? hak_symbols_find(file, offset - 1, levels, LEVELS_MAX) : 0;
+        for (int i = 0; i < count; i++)
+            keep_frame(r, m->row.image, offset, (uint32_t)i, &levels[i]);
+        hak_index_add(&r->done, key, 1);
+    }
+    *recent = node_key;
     return true;
 }
 
+/* Addresses in no module, and whose. */
+struct made_code {
+    uint32_t process;
+    uint64_t address;
+};
+struct made_codes {
+    struct made_code *list;
+    size_t count, capacity;
+};
+
 static int by_value(const void *left, const void *right) {
-    const uint64_t *a = left, *b = right;
-    return *a < *b ? -1 : *a > *b;
+    const struct made_code *a = left, *b = right;
+    if (a->process != b->process)
+        return a->process < b->process ? -1 : 1;
+    return a->address < b->address ? -1 : a->address > b->address;
 }
 
-/* The addresses of `process` that lie in no module, ascending and each once. */
-static size_t list_made_code(const struct hak_rows *rows, uint32_t process, uint64_t *addresses) {
-    size_t count = 0, kept = 0;
-    for (uint32_t i = 0; i < rows->node_count; i++) {
-        const struct hak_node_row *n = &rows->nodes[i];
-        if (n->process == process && !hak_rows_module_of(rows, process, n->generation, n->ip))
-            addresses[count++] = n->ip - 1; /* the call before it is meant */
+/* Ascending, and each once. */
+static void tidy(struct made_codes *codes) {
+    size_t kept = 0;
+    qsort(codes->list, codes->count, sizeof *codes->list, by_value);
+    for (size_t i = 0; i < codes->count; i++)
+        if (kept == 0 || by_value(&codes->list[kept - 1], &codes->list[i]) != 0)
+            codes->list[kept++] = codes->list[i];
+    codes->count = kept;
+}
+
+static bool add_made_code(struct made_codes *codes, uint32_t process, uint64_t address) {
+    if (codes->count == codes->capacity) {
+        tidy(codes);
+        if (2 * codes->count >= codes->capacity) {
+            size_t wanted = codes->capacity ? 2 * codes->capacity : 1024;
+            struct made_code *more = realloc(codes->list, wanted * sizeof *more);
+            if (!more)
+                return false;
+            codes->list = more;
+            codes->capacity = wanted;
+        }
     }
-    qsort(addresses, count, sizeof *addresses, by_value);
-    for (size_t i = 0; i < count; i++)
-        if (kept == 0 || addresses[kept - 1] != addresses[i])
-            addresses[kept++] = addresses[i];
-    return kept;
+    codes->list[codes->count++] = (struct made_code){process, address};
+    return true;
+}
+
+static void list_made_code(struct hak_resolve *r, const struct hak_rows *rows,
+                           struct made_codes *codes) {
+    struct hak_node_row n;
+    memset(r->recent, 0, HAK_RESOLVE_RECENT * sizeof *r->recent);
+    for (uint32_t id = 1; hak_rows_node(rows, id, &n); id++) {
+        uint64_t key, *recent = recent_of(r, &n, &key);
+        if (*recent == key)
+            continue;
+        *recent = key;
+        if (!hak_rows_module_of(rows, n.process, n.generation, n.ip) &&
+            !add_made_code(codes, n.process, n.ip - 1)) /* the call before it is meant */
+            break;
+    }
+    memset(r->recent, 0, HAK_RESOLVE_RECENT * sizeof *r->recent);
+    tidy(codes);
 }
 
 static void name_made_code(struct hak_resolve *r, const struct hak_process_row *p,
@@ -138,13 +193,21 @@ static void name_made_code(struct hak_resolve *r, const struct hak_process_row *
 }
 
 void hak_resolve_made_code(struct hak_resolve *resolve, struct hak_rows *rows) {
-    uint64_t *addresses = malloc((size_t)(rows->node_count + 1) * sizeof *addresses);
-    const char **names = malloc((size_t)(rows->node_count + 1) * sizeof *names);
-    for (uint32_t i = 0; addresses && names && i < rows->process_count; i++) {
-        size_t count = list_made_code(rows, i + 1, addresses);
-        if (count > 0)
-            name_made_code(resolve, &rows->processes[i].row, addresses, names, count);
+    struct made_codes codes = {0};
+    if (!resolve->saw_made_code && resolve->next_node >= rows->node_count)
+        return;
+    list_made_code(resolve, rows, &codes);
+    uint64_t *addresses = malloc((codes.count + 1) * sizeof *addresses);
+    const char **names = malloc((codes.count + 1) * sizeof *names);
+    for (size_t i = 0; addresses && names && i < codes.count;) {
+        const struct hak_process_info *p = hak_rows_process_info(rows, codes.list[i].process);
+        size_t first = i;
+        for (; i < codes.count && codes.list[i].process == codes.list[first].process; i++)
+            addresses[i - first] = codes.list[i].address;
+        if (p)
+            name_made_code(resolve, &p->row, addresses, names, i - first);
     }
+    free(codes.list);
     free(addresses);
     free(names);
 }
@@ -162,7 +225,8 @@ enum hak_resolve_state hak_resolve_some(struct hak_resolve *resolve, struct hak_
             return HAK_RESOLVE_MORE;
     }
     while (resolve->next_node < rows->node_count) {
-        if (!resolve_node(resolve, rows, resolve->next_node + 1, 0))
+        struct hak_node_row n;
+        if (hak_rows_node(rows, resolve->next_node + 1, &n) && !resolve_node(resolve, rows, &n, 0))
             return HAK_RESOLVE_WAIT;
         resolve->next_node++;
         if (resolve->next_node % 16 == 0 && is_over(until))
@@ -172,9 +236,10 @@ enum hak_resolve_state hak_resolve_some(struct hak_resolve *resolve, struct hak_
 }
 
 void hak_resolve_stack(struct hak_resolve *resolve, struct hak_rows *rows, uint32_t stack) {
-    for (int depth = 0; stack && stack <= rows->node_count && depth < STACK_DEPTH; depth++) {
-        resolve_node(resolve, rows, stack, LOAD_MS);
-        stack = rows->nodes[stack - 1].parent;
+    struct hak_node_row n;
+    for (int depth = 0; depth < STACK_DEPTH && hak_rows_node(rows, stack, &n); depth++) {
+        resolve_node(resolve, rows, &n, LOAD_MS);
+        stack = n.parent;
     }
 }
 

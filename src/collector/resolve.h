@@ -15,10 +15,15 @@
 #include "store/reader.h"
 #include "store/writer.h"
 
+#define HAK_RESOLVE_RECENT 8192
+
 struct hak_resolve {
     struct hak_symbols *symbols;
-    uint64_t started_ns;           /* CLOCK_REALTIME of the capture's time 0; 0 = not known */
-    struct hak_index done;         /* (module, offset) that are in the store or pending */
+    uint64_t started_ns;   /* CLOCK_REALTIME of the capture's time 0; 0 = not known */
+    struct hak_index done; /* (module, offset) that are in the store or pending */
+    /* Hashes of (process, generation, ip) that came not long ago: most nodes name the same few. */
+    uint64_t *recent;              /* HAK_RESOLVE_RECENT */
+    bool saw_made_code;            /* a node looked at lies in no module */
     uint32_t next_node;            /* nodes up to this one are resolved */
     uint32_t next_module;          /* modules up to this one are opened */
     struct hak_frame_row *pending; /* resolved, not yet in the store; strings are their own */
@@ -43,7 +48,7 @@ enum hak_resolve_state hak_resolve_some(struct hak_resolve *resolve, struct hak_
                                         uint64_t budget_ns);
 
 /* Names frames in no module by what JIT compilers left (jit_names.h). Once, when all processes have
- * ended: some write their names only then. */
+ * ended: some write their names only then; after the nodes were resolved. */
 void hak_resolve_made_code(struct hak_resolve *resolve, struct hak_rows *rows);
 
 /* Resolves all frames of stack `stack` now. */

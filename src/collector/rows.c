@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "collector/array.h"
 
 enum { DIRTY_PROCESS = 0, DIRTY_THREAD = 1, DIRTY_MODULE = 2 };
 #define DIRTY_SHIFT 30
@@ -11,24 +12,19 @@ enum { DIRTY_PROCESS = 0, DIRTY_THREAD = 1, DIRTY_MODULE = 2 };
 /* Makes room for one more element of `each` bytes. */
 static bool reserve(struct hak_rows *rows, void *array, uint32_t count, uint32_t *capacity,
                     size_t each) {
-    void *old;
-    memcpy(&old, array, sizeof old);
     if (count < *capacity)
         return true;
-    uint32_t wanted = *capacity ? 2 * *capacity : 64;
-    void *more = count < ROWS_MAX - 1 ? realloc(old, wanted * each) : NULL;
-    if (!more) {
-        rows->out_of_memory = true;
-        return false;
-    }
-    memcpy(array, &more, sizeof more);
-    *capacity = wanted;
-    return true;
+    if (count < ROWS_MAX - 1 && hak_array_make_room(array, count, capacity, each))
+        return true;
+    rows->out_of_memory = true;
+    return false;
 }
 
 static char *copy(const char *text) {
     char *mine = strdup(text ? text : "");
-    return mine ? mine : strdup("");
+    if (!mine)
+        mine = strdup("");
+    return mine;
 }
 
 static void note_dirty(struct hak_rows *rows, uint32_t kind, uint32_t id, bool *dirty) {
@@ -58,6 +54,7 @@ void hak_rows_free(struct hak_rows *rows) {
     free(rows->nodes);
     free(rows->dirty);
     hak_index_free(&rows->thread_index);
+    hak_index_free(&rows->image_index);
     hak_index_free(&rows->node_index);
     *rows = (struct hak_rows){0};
 }
@@ -102,6 +99,28 @@ uint32_t hak_rows_add_process(struct hak_rows *rows, const struct hak_process_ro
     return p->row.id;
 }
 
+static uint64_t image_key(const struct hak_module_row *row) {
+    uint64_t key = 0;
+    for (const char *c = row->path; *c; c++)
+        key = hak_index_mix(key, (uint8_t)*c);
+    for (const char *c = row->build_id; *c; c++)
+        key = hak_index_mix(key, (uint8_t)*c);
+    return key;
+}
+
+/* The first module with the path and build-id of `m`, which is the newest one. */
+static uint32_t image_of(struct hak_rows *rows, const struct hak_module_row *m) {
+    uint64_t key = image_key(m), place = 0;
+    uint32_t id;
+    while ((id = hak_index_find(&rows->image_index, key, &place)) != 0) {
+        const struct hak_module_row *first = &rows->modules[id - 1].row;
+        if (strcmp(first->path, m->path) == 0 && strcmp(first->build_id, m->build_id) == 0)
+            return id;
+    }
+    hak_index_add(&rows->image_index, key, m->id);
+    return m->id;
+}
+
 uint32_t hak_rows_add_module(struct hak_rows *rows, const struct hak_module_row *row,
                              uint64_t load_ns) {
     struct hak_process_info *p = hak_rows_process_info(rows, row->process);
@@ -115,6 +134,7 @@ uint32_t hak_rows_add_module(struct hak_rows *rows, const struct hak_module_row 
     m->row.id = rows->module_count;
     m->row.path = copy(row->path);
     m->row.build_id = copy(row->build_id);
+    m->row.image = image_of(rows, &m->row);
     p->modules[p->module_count++] = m->row.id;
     hak_rows_touch_module(rows, m->row.id);
     return m->row.id;
@@ -153,26 +173,44 @@ bool hak_rows_name_thread(struct hak_rows *rows, uint32_t id, const char *name) 
     return true;
 }
 
+uint32_t hak_rows_add_node(struct hak_rows *rows, uint32_t parent, uint32_t process,
+                           uint32_t generation, uint64_t ip) {
+    if (!reserve(rows, &rows->nodes, rows->node_count - rows->nodes_stored, &rows->node_capacity,
+                 sizeof *rows->nodes) ||
+        rows->node_count >= ROWS_MAX - 1)
+        return 0;
+    struct hak_node_row *n = &rows->nodes[rows->node_count - rows->nodes_stored];
+    *n = (struct hak_node_row){++rows->node_count, parent, process, generation, ip};
+    return n->id;
+}
+
+/* Nodes are told apart by a hash of 64 bits: of ten million, two are taken for one another with a
+ * probability of three in a million. */
 static uint64_t node_key(uint32_t parent, uint32_t process, uint32_t generation, uint64_t ip) {
     return hak_index_mix(hak_index_mix(ip, (uint64_t)parent << 32 | process), generation);
 }
 
-uint32_t hak_rows_node(struct hak_rows *rows, uint32_t parent, uint32_t process,
-                       uint32_t generation, uint64_t ip) {
-    uint64_t key = node_key(parent, process, generation, ip), place = 0;
-    uint32_t id;
-    while ((id = hak_index_find(&rows->node_index, key, &place)) != 0) {
-        const struct hak_node_row *n = &rows->nodes[id - 1];
-        if (n->parent == parent && n->process == process && n->generation == generation &&
-            n->ip == ip)
-            return id;
-    }
-    if (!reserve(rows, &rows->nodes, rows->node_count, &rows->node_capacity, sizeof *rows->nodes) ||
-        !hak_index_add(&rows->node_index, key, rows->node_count + 1))
-        return 0;
-    id = ++rows->node_count;
-    rows->nodes[id - 1] = (struct hak_node_row){id, parent, process, generation, ip};
-    return id;
+uint32_t hak_rows_find_node(struct hak_rows *rows, uint32_t parent, uint32_t process,
+                            uint32_t generation, uint64_t ip) {
+    struct hak_node_row n;
+    for (; rows->nodes_indexed < rows->node_count; rows->nodes_indexed++)
+        if (hak_rows_node(rows, rows->nodes_indexed + 1, &n) &&
+            !hak_index_add(&rows->node_index, node_key(n.parent, n.process, n.generation, n.ip),
+                           n.id))
+            break;
+    uint64_t place = 0;
+    uint32_t id =
+        hak_index_find(&rows->node_index, node_key(parent, process, generation, ip), &place);
+    return id ? id : hak_rows_add_node(rows, parent, process, generation, ip);
+}
+
+bool hak_rows_node(const struct hak_rows *rows, uint32_t id, struct hak_node_row *out) {
+    if (id == 0 || id > rows->node_count)
+        return false;
+    if (id <= rows->nodes_stored)
+        return rows->writer && hak_store_get_node(rows->writer, id, out) > 0;
+    *out = rows->nodes[id - rows->nodes_stored - 1];
+    return true;
 }
 
 static uint32_t module_among(const struct hak_rows *rows, const struct hak_process_info *p,
@@ -219,7 +257,8 @@ int hak_rows_flush(struct hak_rows *rows, struct hak_store_writer *writer) {
         }
     }
     rows->dirty_put = rows->dirty_count;
-    for (uint32_t i = rows->nodes_stored; i < rows->node_count && error == 0; i++)
+    rows->writer = writer;
+    for (uint32_t i = 0; i < rows->node_count - rows->nodes_stored && error == 0; i++)
         error = hak_store_put_node(writer, &rows->nodes[i]);
     rows->nodes_put = rows->node_count;
     return error;
@@ -244,8 +283,15 @@ void hak_rows_committed(struct hak_rows *rows) {
         memmove(rows->dirty, rows->dirty + rows->dirty_put,
                 (rows->dirty_count - rows->dirty_put) * sizeof *rows->dirty);
     rows->dirty_count -= rows->dirty_put;
+    if (rows->nodes_put > rows->nodes_stored && rows->nodes_put < rows->node_count)
+        memmove(rows->nodes, rows->nodes + (rows->nodes_put - rows->nodes_stored),
+                (rows->node_count - rows->nodes_put) * sizeof *rows->nodes);
     rows->nodes_stored = rows->nodes_put;
     rows->dirty_put = 0;
+}
+
+void hak_rows_leave_store(struct hak_rows *rows) {
+    rows->writer = NULL;
 }
 
 void hak_rows_rolled_back(struct hak_rows *rows) {

@@ -4,8 +4,9 @@
  *   found while draining --> row here, dirty --flush--> put in the transaction --committed--> clean
  *
  * After a rollback everything since the last COMMIT is still dirty and is put again. Row ids are
- * drawn here, from 1 and without gaps; a worker that goes on with a store loads what is in it. For
- * one thread. */
+ * drawn here, from 1 and without gaps; a worker that goes on with a store loads what is in it. Of
+ * the nodes only those that are not committed yet are kept: there may be millions. For one thread.
+ */
 #ifndef HAK_COLLECTOR_ROWS_H
 #define HAK_COLLECTOR_ROWS_H
 
@@ -39,13 +40,16 @@ struct hak_rows {
     struct hak_process_info *processes;
     struct hak_thread_info *threads;
     struct hak_module_info *modules;
-    struct hak_node_row *nodes;
+    struct hak_node_row *nodes; /* those above nodes_stored */
     uint32_t process_count, thread_count, module_count, node_count;
     uint32_t process_capacity, thread_capacity, module_capacity, node_capacity;
-    uint32_t nodes_stored, nodes_put; /* nodes below are in the store; put in this transaction */
+    uint32_t nodes_stored, nodes_put; /* up to these: committed; put in this transaction */
+    struct hak_store_writer *writer;  /* has the nodes that are committed; NULL = no store */
     uint32_t *dirty;                  /* kind << 30 | row id - 1 */
     uint32_t dirty_count, dirty_capacity, dirty_put;
-    struct hak_index thread_index, node_index;
+    struct hak_index thread_index, image_index;
+    struct hak_index node_index; /* of nodes up to nodes_indexed, made by the first find */
+    uint32_t nodes_indexed;
     bool out_of_memory;
 };
 
@@ -60,9 +64,14 @@ uint32_t hak_rows_add_module(struct hak_rows *rows, const struct hak_module_row 
 /* The thread `number` of a process, made when it is new. */
 uint32_t hak_rows_thread(struct hak_rows *rows, uint32_t process, uint32_t number, int32_t tid,
                          uint64_t ns);
-/* The node with these values, made when it is new. */
-uint32_t hak_rows_node(struct hak_rows *rows, uint32_t parent, uint32_t process,
-                       uint32_t generation, uint64_t ip);
+/* A new node. The caller knows what it has added (hak_client_node_row). */
+uint32_t hak_rows_add_node(struct hak_rows *rows, uint32_t parent, uint32_t process,
+                           uint32_t generation, uint64_t ip);
+/* The node with these values, which a worker before may have stored; made when there is none. */
+uint32_t hak_rows_find_node(struct hak_rows *rows, uint32_t parent, uint32_t process,
+                            uint32_t generation, uint64_t ip);
+/* The node `id`, from the store if need be. False when there is none. */
+bool hak_rows_node(const struct hak_rows *rows, uint32_t id, struct hak_node_row *out);
 
 /* Rows by id; NULL for an id that there is not. */
 struct hak_process_info *hak_rows_process_info(struct hak_rows *rows, uint32_t id);
@@ -86,6 +95,9 @@ uint32_t hak_rows_module_of(const struct hak_rows *rows, uint32_t process, uint3
 int hak_rows_flush(struct hak_rows *rows, struct hak_store_writer *writer);
 void hak_rows_committed(struct hak_rows *rows);
 void hak_rows_rolled_back(struct hak_rows *rows);
+
+/* The writer is about to be closed: what is only in its store is not there any more. */
+void hak_rows_leave_store(struct hak_rows *rows);
 
 /* Loads all rows of a store that an earlier worker wrote. 0 or the store's error. */
 int hak_rows_load(struct hak_rows *rows, struct hak_store_writer *writer);

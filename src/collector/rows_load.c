@@ -64,11 +64,6 @@ static bool load_module(struct hak_rows *rows, sqlite3_stmt *row) {
     return id == number(row, 0);
 }
 
-static bool load_node(struct hak_rows *rows, sqlite3_stmt *row) {
-    return hak_rows_node(rows, number(row, 1), number(row, 2), number(row, 3), wide(row, 4)) ==
-           number(row, 0);
-}
-
 static int load_table(struct hak_rows *rows, sqlite3 *database, const char *query,
                       bool (*load)(struct hak_rows *, sqlite3_stmt *)) {
     sqlite3_stmt *row;
@@ -100,12 +95,12 @@ int hak_rows_load(struct hak_rows *rows, struct hak_store_writer *writer) {
                            "SELECT id, process, generation, start, \"end\", load_bias, load_event,"
                            " unload_event, path, build_id FROM module ORDER BY id",
                            load_module);
+    struct hak_store_high_marks marks = {0};
     if (error == 0)
-        error = load_table(rows, database,
-                           "SELECT id, parent, process, generation, ip FROM node ORDER BY id",
-                           load_node);
+        error = hak_store_high_marks(writer, &marks);
+    rows->writer = writer;
     rows->dirty_put = rows->dirty_count;
-    rows->nodes_put = rows->node_count;
+    rows->node_count = rows->nodes_put = marks.node;
     hak_rows_committed(rows);
     return error;
 }

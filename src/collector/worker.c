@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,9 +18,14 @@
 #include "collector/rings_file.h"
 
 #define CUT_MS          50
+#define LARGE_BYTES     (1 << 20)
 #define RESOLVE_NS      4000000u
+#define BUSY_RESOLVE_NS 1000000u /* also while events wait: for readers of a growing store */
+#define BUSY_EVERY_NS   100000000u
 #define KEEPER_AGAIN_NS 1000000000u
 #define LAST_ROUNDS     1000000
+#define UNSEEN_SLICES   60 /* 300 ms */
+#define UNSEEN_SLICE_US 5000
 #define LATE_NS         5000000000u /* a hello is heard at most that much after its process' end */
 
 void hak_worker_say(const char *text) {
@@ -34,6 +40,7 @@ bool hak_worker_make(struct hak_worker *worker) {
     worker->bell.epoll = -1;
     worker->drain.rows = &worker->rows;
     worker->drain.batch = &worker->batch;
+    worker->drain.leaks = &worker->leaks;
     return hak_batch_make(&worker->batch) && hak_resolve_make(&worker->resolve);
 }
 
@@ -49,6 +56,8 @@ void hak_worker_free(struct hak_worker *worker) {
     hak_snapshots_free(&worker->snapshots);
     hak_rows_free(&worker->rows);
     hak_resolve_free(&worker->resolve);
+    hak_judge_free(&worker->judge);
+    hak_leaks_free(&worker->leaks);
 }
 
 /* A hello came from a process whose row says that it vanished: it had executed another program,
@@ -92,6 +101,7 @@ const char *hak_worker_add(struct hak_worker *worker, uint32_t number,
     client->is_file = worker->imports;
     hak_opening_open(worker, client);
     hak_opening_join(worker, client);
+    hak_judge_take(worker, client);
     hak_client_start_clock(client, worker->capture_start_ns);
     uint64_t start_ns = hak_clock_ns(&client->clock, 0);
     for (uint32_t i = 0; i < worker->client_count && client->map.previous_id == 0; i++) {
@@ -246,9 +256,33 @@ static void close_sessions(struct hak_worker *w, uint64_t now) {
         hak_worker_commit(w);
         uint32_t number = c->link_number;
         w->clients[i] = w->clients[--w->client_count];
+        hak_leaks_forget(&w->leaks, c);
         hak_client_close(c);
         hak_worker_commit(w);
         tell(w, HAK_LINK_DONE, number, 0);
+    }
+}
+
+static uint32_t count_live(const struct hak_worker *w, uint32_t for_unseen) {
+    uint32_t live = 0;
+    for (uint32_t i = 0; i < w->client_count; i++) {
+        uint32_t seen = hak_client_live(w->clients[i]);
+        live += seen ? seen : for_unseen;
+    }
+    return live;
+}
+
+/* Somebody maps a session in which no process is known to live: a forked child says who it is when
+ * it first runs, which on a busy machine is later than its parent's end. It is given a moment. */
+static void await_unseen(struct hak_worker *w) {
+    for (int slice = 0; slice < UNSEEN_SLICES; slice++) {
+        uint32_t known = count_live(w, 0);
+        if (known > 0 || count_live(w, 1) == known)
+            return;
+        usleep(UNSEEN_SLICE_US);
+        beat(w);
+        commit_all(w);
+        close_sessions(w, hak_clock_monotonic_ns());
     }
 }
 
@@ -258,31 +292,32 @@ static void answer_sync(struct hak_worker *w) {
     any_end(w, hak_clock_monotonic_ns());
     commit_all(w);
     close_sessions(w, hak_clock_monotonic_ns());
+    await_unseen(w);
     commit_all(w); /* rows that the end of processes changed */
-    uint32_t live = 0;
-    for (uint32_t i = 0; i < w->client_count; i++)
-        live += hak_client_live(w->clients[i]);
-    tell(w, HAK_LINK_SYNCED, w->sync_wanted, live);
+    tell(w, HAK_LINK_SYNCED, w->sync_wanted, count_live(w, 1));
     w->sync_wanted = 0;
 }
 
 /* No client is left: everything is resolved, the store becomes one closed file. */
 static void finish(struct hak_worker *w) {
+    hak_opening_reopen(w);
     commit_all(w);
     if (w->writer) {
         uint64_t until = hak_clock_monotonic_ns() + (uint64_t)HAK_FINISH_SECONDS * 1000000000u;
         enum hak_resolve_state state = HAK_RESOLVE_MORE;
-        hak_resolve_made_code(&w->resolve, &w->rows);
         while (state != HAK_RESOLVE_DONE && hak_clock_monotonic_ns() < until) {
             state = hak_resolve_some(&w->resolve, &w->rows, RESOLVE_NS * 25);
             hak_worker_commit(w);
             if (state == HAK_RESOLVE_WAIT)
                 usleep(1000);
         }
+        hak_resolve_made_code(&w->resolve, &w->rows);
+        hak_worker_commit(w);
         if (state != HAK_RESOLVE_DONE && hak_store_begin(w->writer) == 0) {
             hak_store_put_meta(w->writer, "symbols", "partial: the time to resolve them was over");
             hak_store_commit(w->writer);
         }
+        hak_rows_leave_store(&w->rows);
         if (hak_store_finish(w->writer) != 0 && !w->trouble_said)
             hak_worker_say(hak_store_message());
         w->writer = NULL;
@@ -315,9 +350,15 @@ static bool work(struct hak_worker *w) {
         finish(w);
     else
         w->finish_wanted = false;
-    if (more || w->finished)
+    if (w->finished)
         return true;
-    return !waiting && hak_resolve_some(&w->resolve, &w->rows, RESOLVE_NS) == HAK_RESOLVE_MORE;
+    bool is_busy = more || waiting;
+    if (is_busy && now - w->last_resolve_ns < BUSY_EVERY_NS)
+        return more;
+    enum hak_resolve_state state =
+        hak_resolve_some(&w->resolve, &w->rows, is_busy ? BUSY_RESOLVE_NS : RESOLVE_NS);
+    w->last_resolve_ns = now;
+    return more || (!is_busy && state == HAK_RESOLVE_MORE);
 }
 
 void hak_worker_store_files(struct hak_worker *worker) {
@@ -334,7 +375,17 @@ void hak_worker_store_files(struct hak_worker *worker) {
     finish(worker);
 }
 
+/* One heap for all threads: debug information is tens of megabytes for a moment, in threads of its
+ * own; what it leaves is used again by the others, or goes back to the system where it is a
+ * megabyte or more (a tenth of the worker's time on CPython's JSON, and a fifth of its memory). */
+static void keep_memory_small(void) {
+    mallopt(M_ARENA_MAX, 1);
+    mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+    mallopt(M_TRIM_THRESHOLD, LARGE_BYTES);
+}
+
 static void set_up_process(void) {
+    keep_memory_small();
     int ignored[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGCHLD, SIGXFSZ};
     for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
         signal(ignored[i], SIG_IGN);

@@ -17,6 +17,8 @@
 #include "collector/client.h"
 #include "collector/cut.h"
 #include "collector/drain.h"
+#include "collector/judge.h"
+#include "collector/leaks.h"
 #include "collector/link.h"
 #include "collector/resolve.h"
 #include "collector/rows.h"
@@ -55,8 +57,10 @@ struct hak_worker {
     struct hak_drain drain;
     struct hak_cut cut;
     struct hak_snapshots snapshots;
-    uint64_t last_cut_ns, last_count_ns;
+    uint64_t last_cut_ns, last_count_ns, last_resolve_ns;
     struct hak_resolve resolve;
+    struct hak_judge judge;
+    struct hak_leaks leaks;
     uint32_t sync_wanted; /* serial, 0 = none */
     bool finish_wanted, finished;
     bool imports; /* all sessions are files (import.h) */

@@ -72,10 +72,13 @@ HAK_EXPORT size_t malloc_usable_size(void *pointer) {
     if (hak_bench_fast_holds(pointer))
         return hak_class_bytes(hak_bench_fast_class_of(pointer));
     user_t user = user_from(pointer);
+    size_t bytes;
+    if (check_usable_shortly(user, &bytes))
+        return bytes;
     base_t base = base_of(user);
     size_t slot_bytes = hak_route_slot_bytes(base);
     if (slot_bytes == 0)
-        return 0; /* not ours */
+        return hak_entry_foreign_bytes(pointer);
     return check_usable(user, slot_bytes - (user_address(user) - base_address(base)));
 }
 

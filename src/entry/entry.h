@@ -8,8 +8,8 @@
  *               cxx.h         what a C++ runtime is needed for: std::bad_alloc, the new_handler
  *               start.c       first call, constructor, end of a thread, fork handlers
  *               bench_fast.h  the mode that measures what safety costs
- *               foreign.c     a pointer that is none of ours; external_guard.h counts those of
- *                             other allocators
+ *               foreign.c     a pointer that is none of ours; allocators.h finds whose it is,
+ *                             external_guard.h counts
  *               summary.h     what the process tells of its heap at its end
  *               deepbind.c    dlopen, so that libraries find this malloc and not libc's
  *
@@ -33,12 +33,15 @@ HAK_HIDDEN HAK_COLD void hak_entry_start_thread(void);
  * before that it is another allocator's. `caller` is where the program goes on after its call. */
 HAK_HIDDEN HAK_COLD void hak_entry_free_foreign(user_t user, const void *caller);
 
-/* foreign.c: `user` is no block of ours: ends the plain build's program if it is surely a mistake.
- */
-HAK_HIDDEN HAK_COLD void hak_entry_blame_foreign(user_t user);
+/* foreign.c: realloc of such a pointer, to at least one byte: the block moves to us. Where its size
+ * is not known, as many bytes move as are asked for and can be read. NULL without memory. */
+HAK_HIDDEN HAK_COLD void *hak_entry_move_foreign(user_t user, size_t bytes, const void *caller);
 
-/* foreign.c: finds glibc's own free, for its own blocks. Called once, from the constructor. */
-HAK_HIDDEN HAK_COLD void hak_entry_start_foreign(void);
+/* foreign.c: malloc_usable_size of such a pointer; 0 where its owner is not known. */
+HAK_HIDDEN HAK_COLD size_t hak_entry_foreign_bytes(const void *pointer);
+
+/* operators.c: the program has operators new or delete of its own in the place of some of ours. */
+HAK_HIDDEN bool hak_entry_operators_are_replaced(void);
 
 /* Exports `name` as glibc's second name __libc_`name` too, by which other preloads and some
  * programs get past an interposed malloc: the blocks of two heaps would meet in one free otherwise.
@@ -59,14 +62,80 @@ static inline void hak_entry_begin(void) {
         hak_entry_start_thread();
 }
 
+/* Lets blocks leave the calling thread's quarantine: of those it has too much of, or all. False:
+ * none did. The plain build has none. */
+static inline bool hak_entry_let_leave(bool all) {
+    bool some_left = false;
+    if (!hak_is_debug_build || hak_thread.state != HAK_THREAD_OWN)
+        return false;
+    for (;;) {
+        base_t block = check_leaving(all, hak_thread.heap_id);
+        if (!block.p)
+            return some_left;
+        (void)hak_route_give(block, HAK_QUARANTINE_LEAVE);
+        some_left = true;
+    }
+}
+
+/* There was no memory for `bytes`: false where nothing can be done about it. What is not to be had
+ * on any machine is no reason to give the checks' own up. */
+static inline bool hak_entry_make_room(size_t bytes) {
+    enum { USUAL_BYTES = 1 << 30 };
+    bool some_left = hak_entry_let_leave(true);
+    return (bytes <= USUAL_BYTES && check_open_pages()) || some_left;
+}
+
+/* Debug build, level trace: a block of a class that the thread has at hand. NULL: nothing was done.
+ */
+static inline __attribute__((always_inline)) void *hak_entry_take_traced(struct hak_hand_out *how) {
+    if (HAK_UNLIKELY(how->asked_bytes > HAK_CLASS_MAX_BYTES || how->alignment != 0))
+        return NULL;
+    unsigned class_index = hak_class_of_bytes(how->asked_bytes);
+    base_t block = hak_array_pop(class_index);
+    if (HAK_UNLIKELY(!block.p))
+        return NULL;
+    how->class_index = class_index;
+    if (HAK_LIKELY(
+            check_hand_out_traced(block, class_index, how->asked_bytes, how->subkind, how->caller)))
+        return block.p;
+    hak_array_push(class_index, block);
+    return NULL;
+}
+
+/* Debug build, level trace: back into the array of its class, which has room. False: nothing was
+ * done. */
+static inline __attribute__((always_inline)) bool hak_entry_give_traced(user_t user,
+                                                                        enum hak_given by) {
+    base_t block = base_from(user.p);
+    if (HAK_UNLIKELY(!hak_front_is_mine(block)))
+        return false;
+    unsigned class_index = hak_front_class_of(block);
+    if (HAK_UNLIKELY(class_index >= HAK_CLASSES) || HAK_UNLIKELY(hak_array_is_full(class_index)) ||
+        HAK_UNLIKELY(hak_array_has_on_top(class_index, block)))
+        return false;
+    enum hak_place to = hak_mid_has(class_index) ? HAK_PLACE_MID_RING : HAK_PLACE_FRONT;
+    if (HAK_UNLIKELY(!check_freed_traced(block, class_index, by, to, __builtin_return_address(0))))
+        return false;
+    hak_array_push(class_index, block);
+    return true;
+}
+
 /* One block for the program through the long way; NULL and ENOMEM when there is no memory. `how`
  * says what was asked; its class is filled in here. */
 static inline void *hak_entry_allocate(struct hak_hand_out *how) {
+    if (hak_is_debug_build && how->subkind != HAK_BY_REALLOC && check_is_traced()) {
+        void *user = hak_entry_take_traced(how);
+        if (HAK_LIKELY(user != NULL))
+            return user;
+    }
     hak_entry_begin();
     struct hak_taken taken = {HAK_NO_BASE, HAK_CLASS_NONE};
     if (HAK_LIKELY(how->asked_bytes <= PTRDIFF_MAX)) {
         size_t slot_bytes = check_slot_bytes(how->asked_bytes, how->alignment);
-        taken = hak_route_take(slot_bytes, check_aligns() ? 0 : how->alignment, how->caller);
+        size_t alignment = check_aligns() ? 0 : how->alignment;
+        taken = hak_route_take(slot_bytes, alignment, how->caller);
+        if (hak_is_debug_build && HAK_UNLIKELY(!taken.base.p) && hak_entry_make_room(slot_bytes))
+            taken = hak_route_take(slot_bytes, alignment, how->caller);
     }
     if (HAK_UNLIKELY(!taken.base.p)) {
         check_call_without_record(how->asked_bytes, true);
@@ -74,13 +143,32 @@ static inline void *hak_entry_allocate(struct hak_hand_out *how) {
         return NULL;
     }
     how->class_index = taken.class_index;
-    return check_hand_out(taken.base, how).p;
+    if (hak_is_debug_build && HAK_LIKELY(taken.class_index < HAK_CLASSES)) {
+        /* The next one lay in quarantine long enough to be out of the processor's caches. */
+        const char *next = hak_thread.top[taken.class_index]->p;
+        __builtin_prefetch(next, 1);
+        __builtin_prefetch(next + hak_class_bytes(taken.class_index) - 1, 1);
+    }
+    user_t user = check_hand_out(taken.base, how);
+    if (hak_is_debug_build && HAK_UNLIKELY(!user.p)) {
+        hak_route_put_back(taken);
+        check_call_without_record(how->asked_bytes, true);
+        errno = ENOMEM;
+    }
+    return user.p;
 }
 
 /* A block comes back from the program; `kind` is HAK_FREE, by hak_free_by, or HAK_REALLOC_FROM
  * (then it was taken back before). */
 static inline __attribute__((always_inline)) void hak_entry_give(base_t base, user_t user,
                                                                  enum hak_record_kind kind) {
+    if (hak_is_debug_build && HAK_LIKELY(hak_thread.state == HAK_THREAD_OWN)) {
+        enum hak_kept kept = check_keep(base, kind, hak_thread.heap_id);
+        if (HAK_UNLIKELY(kept == HAK_KEPT_OVER))
+            (void)hak_entry_let_leave(false);
+        if (kept != HAK_NOT_KEPT)
+            return;
+    }
     if (HAK_UNLIKELY(!hak_route_give(base, kind)) && user.p)
         hak_entry_free_foreign(user, __builtin_return_address(0));
 }
@@ -89,6 +177,17 @@ static inline __attribute__((always_inline)) void hak_entry_give(base_t base, us
  * magazine_flush <- free <- program. */
 static inline __attribute__((always_inline)) void hak_entry_give_back(user_t user,
                                                                       enum hak_given by) {
+    bool is_traced = check_is_traced();
+    if (is_traced && HAK_LIKELY(hak_entry_give_traced(user, by)))
+        return;
+    check_call_from(__builtin_return_address(0));
+    if (!is_traced && hak_is_debug_build && HAK_LIKELY(hak_thread.state == HAK_THREAD_OWN)) {
+        enum hak_kept kept = check_give_shortly(user, hak_free_by(by), hak_thread.heap_id);
+        if (HAK_UNLIKELY(kept == HAK_KEPT_OVER))
+            (void)hak_entry_let_leave(false);
+        if (HAK_LIKELY(kept != HAK_NOT_KEPT))
+            return;
+    }
     /* Not for what is none of ours: the memory of a new heap could come to lie just there. */
     if (hak_registry_owner(user.p) != HAK_OWNER_NOBODY)
         hak_entry_begin();

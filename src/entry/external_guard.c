@@ -37,16 +37,6 @@ static uint64_t read_count(_Atomic uint64_t *counter) {
     return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
-/* Bytes that glibc's header before a block in its heap says; 0 where the owner is not known. */
-static size_t size_of(const void *pointer, enum hak_external_owner owner) {
-    if (owner != HAK_EXTERNAL_GLIBC)
-        return 0;
-    size_t size_field;
-    memcpy(&size_field, (const char *)pointer - sizeof size_field, sizeof size_field);
-    bool is_mapped = size_field & 2; /* the next block's first word is not its own there */
-    return (size_field & ~(size_t)7) - sizeof(size_t) * (is_mapped ? 2 : 1);
-}
-
 static unsigned band_of(size_t bytes) {
     unsigned band = 0;
     while (band < LARGER && bytes > (size_t)8 << band)
@@ -74,7 +64,7 @@ static void count_caller(const void *caller) {
 static void add_code(struct hak_line *line, const void *code) {
     struct dl_find_object found;
     if (_dl_find_object((void *)(uintptr_t)code, &found) != 0 || !found.dlfo_link_map) {
-        hak_line_address(line, code);
+        hak_line_hex(line, (uintptr_t)code);
         return;
     }
     const char *name = found.dlfo_link_map->l_name;
@@ -83,18 +73,21 @@ static void add_code(struct hak_line *line, const void *code) {
     const char *slash = strrchr(name, '/');
     hak_line_add(line, slash ? slash + 1 : name);
     hak_line_add(line, "+");
-    hak_line_address(line, (const void *)((uintptr_t)code - found.dlfo_link_map->l_addr));
+    hak_line_hex(line, (uintptr_t)code - found.dlfo_link_map->l_addr);
 }
 
 static void log_one(const void *pointer, const void *caller, enum hak_external_owner owner,
                     size_t bytes) {
     struct hak_line line = {.length = 0};
     hak_line_add(&line, "hakmem: external-guard: ");
-    hak_line_address(&line, pointer);
-    if (owner == HAK_EXTERNAL_GLIBC)
-        hak_line_say(&line, " is a block of glibc's, ", bytes, " bytes: passed on; freed by ");
-    else
+    hak_line_hex(&line, (uintptr_t)pointer);
+    if (owner == HAK_EXTERNAL_UNKNOWN) {
         hak_line_add(&line, " is mapped, its owner not known: left alone; freed by ");
+    } else {
+        hak_line_add(&line, " is a block of ");
+        hak_line_add(&line, hak_allocators_name(owner));
+        hak_line_say(&line, "'s, ", bytes, " bytes: passed on; freed by ");
+    }
     add_code(&line, caller);
     hak_line_end(&line);
 }
@@ -134,6 +127,31 @@ static void tell_callers(struct hak_line *line) {
     }
 }
 
+/* Allocators to which nothing was passed on are left out, but for glibc. */
+static void add_owners(struct hak_line *line) {
+    hak_line_add(line, "hakmem:   passed on to ");
+    for (unsigned i = 0; i < HAK_EXTERNAL_UNKNOWN; i++)
+        if (i == HAK_EXTERNAL_GLIBC || read_count(&counts.owners[i])) {
+            hak_line_add(line, i == HAK_EXTERNAL_GLIBC ? "" : ", to ");
+            hak_line_add(line, hak_allocators_name(i));
+            hak_line_say(line, " ", read_count(&counts.owners[i]), "");
+        }
+    hak_line_say(line, ", left alone ", read_count(&counts.owners[HAK_EXTERNAL_UNKNOWN]), "");
+}
+
+/* Whose they may be that were left alone. */
+static void add_silent(struct hak_line *line) {
+    if (!hak_allocators_silent(0) || !read_count(&counts.owners[HAK_EXTERNAL_UNKNOWN]))
+        return;
+    const char *before = "hakmem:   loaded, and cannot be asked whose a pointer is: ";
+    for (unsigned i = 0; hak_allocators_silent(i); i++) {
+        hak_line_add(line, before);
+        hak_line_add(line, hak_allocators_silent(i));
+        before = ", ";
+    }
+    hak_line_end(line);
+}
+
 static void tell(void) {
     struct hak_line line = {.length = 0};
     uint64_t calls = read_count(&counts.calls);
@@ -143,11 +161,10 @@ static void tell(void) {
     hak_line_end(&line);
     if (calls == 0)
         return;
-    hak_line_say(&line, "hakmem:   passed on to glibc ",
-                 read_count(&counts.owners[HAK_EXTERNAL_GLIBC]), "");
-    hak_line_say(&line, ", left alone ", read_count(&counts.owners[HAK_EXTERNAL_UNKNOWN]), "");
+    add_owners(&line);
     hak_line_say(&line, "; mincore: ", calls, " mapped");
     hak_line_end(&line);
+    add_silent(&line);
     add_sizes(&line);
     hak_line_end(&line);
     tell_callers(&line);
@@ -157,7 +174,7 @@ static void tell(void) {
 
 void hak_external_guard_note(const void *pointer, const void *caller,
                              enum hak_external_owner owner) {
-    size_t bytes = size_of(pointer, owner);
+    size_t bytes = hak_allocators_bytes(owner, pointer);
     hop_count(HAK_COUNTED_FOREIGN_FREE, HAK_CLASS_NONE, 1);
     uint64_t before = atomic_fetch_add(&counts.owners[owner], 1);
     count(&counts.bands[band_of(bytes)]);
@@ -165,12 +182,20 @@ void hak_external_guard_note(const void *pointer, const void *caller,
     if (hak_options.external_guard_log)
         log_one(pointer, caller, owner, bytes);
     count(&counts.calls);
-    if (hak_is_debug_build && owner == HAK_EXTERNAL_UNKNOWN && before + 1 == REPORT_AT)
+    bool is_told = hak_is_debug_build || hak_options.external_guard_stats;
+    if (is_told && owner == HAK_EXTERNAL_UNKNOWN && before + 1 == REPORT_AT)
         tell();
 }
 
-uint64_t hak_external_guard_count(enum hak_external_owner owner) {
-    return read_count(&counts.owners[owner]);
+uint64_t hak_external_guard_left_alone(void) {
+    return read_count(&counts.owners[HAK_EXTERNAL_UNKNOWN]);
+}
+
+uint64_t hak_external_guard_passed_on(void) {
+    uint64_t passed_on = 0;
+    for (unsigned i = 0; i < HAK_EXTERNAL_UNKNOWN; i++)
+        passed_on += read_count(&counts.owners[i]);
+    return passed_on;
 }
 
 void hak_external_guard_end(void) {

@@ -1,22 +1,18 @@
 /* A pointer that none of our layers knows: passed on, left alone, or the end of the program. */
 #include "entry/entry.h"
 
-#include <dlfcn.h>
+#include <string.h>
 #include "entry/external_guard.h"
 #include "platform/address.h"
+#include "platform/raw_call.h"
 
-/* Linked statically there is no other allocator, and no dlsym. */
-#pragma weak dlsym
-
-static void (*libc_free)(void *);
-
-void hak_entry_start_foreign(void) {
-    if (dlsym)
-        libc_free = (void (*)(void *))dlsym(RTLD_NEXT, "__libc_free");
+/* In our memory, but no block: what others have there is not asked about. */
+static bool is_in_ours(const void *pointer) {
+    return hak_registry_owner(pointer) != HAK_OWNER_NOBODY || hak_large_containing(pointer);
 }
 
 static const char *why_bad(const void *pointer) {
-    if (hak_large_containing(pointer))
+    if (is_in_ours(pointer))
         return "is inside a block or in no block; free what malloc returned";
     switch (hak_address_kind_of(pointer)) {
     case HAK_ADDRESS_UNMAPPED:
@@ -33,19 +29,64 @@ static const char *why_bad(const void *pointer) {
     return NULL;
 }
 
-void hak_entry_blame_foreign(user_t user) {
-    if (hak_large_keeps(user.p))
-        hak_die("double-free", user.p, "is free already; some code freed it twice");
-    const char *why = hak_is_debug_build ? NULL : why_bad(user.p);
+/* Ends the plain build's program if the pointer is surely a mistake. */
+static void blame(const void *pointer) {
+    if (hak_large_keeps(pointer))
+        hak_die("double-free", pointer, "is free already; some code freed it twice");
+    const char *why = hak_is_debug_build ? NULL : why_bad(pointer);
     if (why)
-        hak_die("bad-free", user.p, why);
+        hak_die("bad-free", pointer, why);
+}
+
+static enum hak_external_owner find_owner(const void *pointer) {
+    return is_in_ours(pointer) || hak_large_keeps(pointer) ? HAK_EXTERNAL_UNKNOWN
+                                                           : hak_allocators_owner(pointer);
+}
+
+static enum hak_external_owner find_owner_or_blame(const void *pointer) {
+    enum hak_external_owner owner = find_owner(pointer);
+    if (owner == HAK_EXTERNAL_UNKNOWN)
+        blame(pointer);
+    return owner;
+}
+
+static void give(void *pointer, enum hak_external_owner owner, const void *caller) {
+    hak_external_guard_note(pointer, caller, owner);
+    hak_allocators_free(owner, pointer);
 }
 
 void hak_entry_free_foreign(user_t user, const void *caller) {
-    bool is_glibc = libc_free && hak_address_kind_of(user.p) == HAK_ADDRESS_C_HEAP;
-    if (!is_glibc)
-        hak_entry_blame_foreign(user);
-    hak_external_guard_note(user.p, caller, is_glibc ? HAK_EXTERNAL_GLIBC : HAK_EXTERNAL_UNKNOWN);
-    if (is_glibc)
-        libc_free(user.p);
+    give(user.p, find_owner_or_blame(user.p), caller);
+}
+
+/* Copies up to `bytes`, page by page, as far as they can be read. */
+static void copy_readable(char *to, const char *from, size_t bytes) {
+    while (bytes > 0 && hak_raw_readable((uintptr_t)from & ~(uintptr_t)7)) {
+        size_t part = HAK_PAGE_BYTES - (uintptr_t)from % HAK_PAGE_BYTES;
+        if (part > bytes)
+            part = bytes;
+        memcpy(to, from, part);
+        to += part;
+        from += part;
+        bytes -= part;
+    }
+}
+
+void *hak_entry_move_foreign(user_t user, size_t bytes, const void *caller) {
+    struct hak_hand_out how = {.asked_bytes = bytes, .subkind = HAK_BY_REALLOC, .caller = caller};
+    enum hak_external_owner owner = find_owner_or_blame(user.p);
+    size_t old_bytes = hak_allocators_bytes(owner, user.p);
+    void *moved = hak_entry_allocate(&how);
+    if (!moved)
+        return NULL;
+    if (owner == HAK_EXTERNAL_UNKNOWN)
+        copy_readable(moved, user.p, bytes);
+    else
+        memcpy(moved, user.p, old_bytes < bytes ? old_bytes : bytes);
+    give(user.p, owner, caller);
+    return moved;
+}
+
+size_t hak_entry_foreign_bytes(const void *pointer) {
+    return hak_allocators_bytes(find_owner(pointer), pointer);
 }

@@ -79,14 +79,13 @@ HAK_EXPORT void free(void *pointer) {
 /* C23. Size and alignment are the program's word for what it asked; the block's own are known. */
 HAK_EXPORT void free_sized(void *pointer, size_t bytes);
 HAK_EXPORT void free_sized(void *pointer, size_t bytes) {
-    (void)bytes;
+    check_claim(user_from(pointer), HAK_GIVEN_BY_FREE_SIZED, bytes, 0);
     hak_entry_free(pointer, HAK_GIVEN_BY_FREE_SIZED);
 }
 
 HAK_EXPORT void free_aligned_sized(void *pointer, size_t alignment, size_t bytes);
 HAK_EXPORT void free_aligned_sized(void *pointer, size_t alignment, size_t bytes) {
-    (void)alignment;
-    (void)bytes;
+    check_claim(user_from(pointer), HAK_GIVEN_BY_FREE_ALIGNED_SIZED, bytes, alignment);
     hak_entry_free(pointer, HAK_GIVEN_BY_FREE_ALIGNED_SIZED);
 }
 

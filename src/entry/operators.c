@@ -227,32 +227,41 @@ void *_ZnamSt11align_val_tRKSt9nothrow_t(size_t bytes, size_t alignment, nothrow
 
 /* ---- delete ---------------------------------------------------------------------------------- */
 
-static inline void delete_one(void *block, enum hak_given by) {
+/* Gives a block back to us. `bytes` and `alignment` are the call's, as far as `by` names them. */
+#define GIVE static inline __attribute__((always_inline)) void
+
+GIVE give(void *block, size_t bytes, size_t alignment, enum hak_given by) {
+    if (by != HAK_GIVEN_BY_DELETE && by != HAK_GIVEN_BY_DELETE_ARRAY)
+        check_claim(user_from(block), by, bytes, alignment);
+    hak_entry_free(block, by);
+}
+
+GIVE delete_one(void *block, size_t bytes, enum hak_given by) {
     if (IS_REPLACED(_ZdlPv))
         _ZdlPv(block);
     else
-        hak_entry_free(block, by);
+        give(block, bytes, 0, by);
 }
 
-static inline void delete_array(void *block, enum hak_given by) {
+GIVE delete_array(void *block, size_t bytes, enum hak_given by) {
     if (IS_REPLACED(_ZdaPv))
         _ZdaPv(block);
     else
-        delete_one(block, by);
+        delete_one(block, bytes, by);
 }
 
-static inline void delete_aligned(void *block, size_t alignment, enum hak_given by) {
+GIVE delete_aligned(void *block, size_t bytes, size_t alignment, enum hak_given by) {
     if (IS_REPLACED(_ZdlPvSt11align_val_t))
         _ZdlPvSt11align_val_t(block, alignment);
     else
-        hak_entry_free(block, by);
+        give(block, bytes, alignment, by);
 }
 
-static inline void delete_array_aligned(void *block, size_t alignment, enum hak_given by) {
+GIVE delete_array_aligned(void *block, size_t bytes, size_t alignment, enum hak_given by) {
     if (IS_REPLACED(_ZdaPvSt11align_val_t))
         _ZdaPvSt11align_val_t(block, alignment);
     else
-        delete_aligned(block, alignment, by);
+        delete_aligned(block, bytes, alignment, by);
 }
 
 void _ZdlPv(void *block) {
@@ -260,55 +269,56 @@ void _ZdlPv(void *block) {
 }
 
 void _ZdaPv(void *block) {
-    delete_one(block, HAK_GIVEN_BY_DELETE_ARRAY);
+    delete_one(block, 0, HAK_GIVEN_BY_DELETE_ARRAY);
 }
 
 void _ZdlPvRKSt9nothrow_t(void *block, nothrow_t nothrow) {
     (void)nothrow;
-    delete_one(block, HAK_GIVEN_BY_DELETE);
+    delete_one(block, 0, HAK_GIVEN_BY_DELETE);
 }
 
 void _ZdaPvRKSt9nothrow_t(void *block, nothrow_t nothrow) {
     (void)nothrow;
-    delete_array(block, HAK_GIVEN_BY_DELETE_ARRAY);
+    delete_array(block, 0, HAK_GIVEN_BY_DELETE_ARRAY);
 }
 
 void _ZdlPvm(void *block, size_t bytes) {
-    (void)bytes;
-    delete_one(block, HAK_GIVEN_BY_DELETE_SIZED);
+    delete_one(block, bytes, HAK_GIVEN_BY_DELETE_SIZED);
 }
 
 void _ZdaPvm(void *block, size_t bytes) {
-    (void)bytes;
-    delete_array(block, HAK_GIVEN_BY_DELETE_ARRAY_SIZED);
+    delete_array(block, bytes, HAK_GIVEN_BY_DELETE_ARRAY_SIZED);
 }
 
 void _ZdlPvSt11align_val_t(void *block, size_t alignment) {
-    (void)alignment;
-    hak_entry_free(block, HAK_GIVEN_BY_DELETE_ALIGNED);
+    give(block, 0, alignment, HAK_GIVEN_BY_DELETE_ALIGNED);
 }
 
 void _ZdaPvSt11align_val_t(void *block, size_t alignment) {
-    delete_aligned(block, alignment, HAK_GIVEN_BY_DELETE_ARRAY_ALIGNED);
+    delete_aligned(block, 0, alignment, HAK_GIVEN_BY_DELETE_ARRAY_ALIGNED);
 }
 
 void _ZdlPvSt11align_val_tRKSt9nothrow_t(void *block, size_t alignment, nothrow_t nothrow) {
     (void)nothrow;
-    delete_aligned(block, alignment, HAK_GIVEN_BY_DELETE_ALIGNED);
+    delete_aligned(block, 0, alignment, HAK_GIVEN_BY_DELETE_ALIGNED);
 }
 
 void _ZdaPvSt11align_val_tRKSt9nothrow_t(void *block, size_t alignment, nothrow_t nothrow) {
     (void)nothrow;
-    delete_array_aligned(block, alignment, HAK_GIVEN_BY_DELETE_ARRAY_ALIGNED);
+    delete_array_aligned(block, 0, alignment, HAK_GIVEN_BY_DELETE_ARRAY_ALIGNED);
 }
 
 void _ZdlPvmSt11align_val_t(void *block, size_t bytes, size_t alignment) {
-    (void)bytes;
-    delete_aligned(block, alignment, HAK_GIVEN_BY_DELETE_SIZED_ALIGNED);
+    delete_aligned(block, bytes, alignment, HAK_GIVEN_BY_DELETE_SIZED_ALIGNED);
 }
 
 void _ZdaPvmSt11align_val_t(void *block, size_t bytes, size_t alignment) {
-    (void)bytes;
-    delete_array_aligned(block, alignment, HAK_GIVEN_BY_DELETE_ARRAY_SIZED_ALIGNED);
+    delete_array_aligned(block, bytes, alignment, HAK_GIVEN_BY_DELETE_ARRAY_SIZED_ALIGNED);
+}
+
+bool hak_entry_operators_are_replaced(void) {
+    return IS_REPLACED(_Znwm) || IS_REPLACED(_Znam) || IS_REPLACED(_ZnwmSt11align_val_t) ||
+           IS_REPLACED(_ZnamSt11align_val_t) || IS_REPLACED(_ZdlPv) || IS_REPLACED(_ZdaPv) ||
+           IS_REPLACED(_ZdlPvSt11align_val_t) || IS_REPLACED(_ZdaPvSt11align_val_t);
 }
 /* NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming) */

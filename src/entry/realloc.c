@@ -52,10 +52,8 @@ static void *resize(user_t user, base_t base, size_t bytes, const void *caller) 
     size_t slot_bytes = hak_route_slot_bytes(base);
     size_t delta_bytes = user_address(user) - base_address(base);
     bool is_large = hak_registry_owner(base.p) == HAK_OWNER_NOBODY;
-    if (slot_bytes == 0) {
-        hak_entry_blame_foreign(user);
-        return fail(bytes); /* another allocator's block: its size is not known */
-    }
+    if (slot_bytes == 0)
+        return hak_entry_move_foreign(user, bytes, caller);
     size_t old_bytes = check_usable(user, slot_bytes - delta_bytes);
     if (is_large ? resize_large(base, delta_bytes, bytes)
                  : stays_in_slot(slot_bytes, delta_bytes, bytes)) {
@@ -75,6 +73,7 @@ static void *resize(user_t user, base_t base, size_t bytes, const void *caller) 
 /* realloc for both names: a preload in front would see a call of our own as the program's. */
 static void *reallocate(void *pointer, size_t bytes, const void *caller) {
     user_t user = user_from(pointer);
+    check_call_from(caller);
     if (!pointer)
         return allocate(bytes, HAK_NO_USER, caller);
     if (bytes == 0) {
@@ -84,9 +83,17 @@ static void *reallocate(void *pointer, size_t bytes, const void *caller) {
     if (hak_bench_fast_holds(pointer))
         return resize_in_pool(user, bytes, caller);
     base_t base;
-    if (bytes > PTRDIFF_MAX || check_take_back(user, HAK_REALLOC, &base) != HAK_TAKE)
+    if (bytes > PTRDIFF_MAX)
         return fail(bytes);
-    return resize(user, base, bytes, caller);
+    switch (check_take_back(user, HAK_REALLOC, &base)) {
+    case HAK_TAKE:
+        return resize(user, base, bytes, caller);
+    case HAK_FOREIGN:
+        return hak_entry_move_foreign(user, bytes, caller);
+    case HAK_REFUSE:
+        break;
+    }
+    return fail(bytes);
 }
 
 /* The plain build's short way: this thread's block, and it stays where it is. False for NULL and 0

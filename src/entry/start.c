@@ -96,6 +96,7 @@ static void end_thread(void *value) {
     if (++hak_thread.end_rounds < END_ROUND && pthread_setspecific(thread_key, value) == 0)
         return;
     hak_bench_fast_end();
+    (void)hak_entry_let_leave(true);
     hak_front_end();
     hak_large_thread_end();
     check_thread_end();
@@ -162,8 +163,9 @@ __attribute__((constructor(101))) static void construct(int count, char **argume
     has_thread_key = pthread_key_create(&thread_key, end_thread) == 0;
     /* glibc keeps the first 48 handlers without allocating. */
     (void)pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
-    hak_entry_start_foreign();
     hak_summary_start();
+    if (hak_is_debug_build)
+        check_kinds_start(hak_entry_operators_are_replaced());
     check_start();
     hak_pool_prewarm();
     /* A call of ld.so came before there was a key. */

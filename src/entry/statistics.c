@@ -15,16 +15,25 @@ struct statistics {
     size_t large_blocks, large_bytes;
 };
 
+/* Other threads go on while figures are taken: one that is taken later may be the greater. */
+static size_t less(size_t all, size_t part) {
+    return part < all ? all - part : 0;
+}
+
 static void take_statistics(struct statistics *now) {
     hak_entry_begin();
     hak_figures_take(&now->figures);
     now->large_blocks = hak_large_count(&now->large_bytes);
+    struct hak_quarantined quarantined = check_quarantined();
+    now->figures.live_bytes = less(now->figures.live_bytes, quarantined.slot_bytes);
+    now->large_blocks = less(now->large_blocks, quarantined.large_blocks);
+    now->large_bytes = less(now->large_bytes, quarantined.large_bytes);
 }
 
 HAK_EXPORT int malloc_trim(size_t pad) {
     (void)pad; /* glibc: bytes to keep at the top of its heap */
     hak_entry_begin();
-    return hak_route_trim() != 0;
+    return hak_route_trim() != 0; /* what is in quarantine stays: it is bounded */
 }
 
 static struct mallinfo2 measure(void) {
@@ -41,7 +50,7 @@ static struct mallinfo2 measure(void) {
         .hblkhd = now.large_bytes,
         .fsmblks = now.figures.cached_bytes,
         .uordblks = now.figures.live_bytes,
-        .fordblks = now.figures.superslab_bytes - now.figures.live_bytes,
+        .fordblks = less(now.figures.superslab_bytes, now.figures.live_bytes),
         .keepcost = now.figures.unused_bytes,
     };
 }

@@ -3,13 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include "entry/external_guard.h"
 #include "front/figures.h"
 #include "large/large.h"
 #include "learn/learn.h"
 #include "options.h"
 #include "platform/line.h"
+#include "platform/path.h"
 #include "platform/raw_call.h"
 #include "version.h"
 
@@ -28,8 +28,7 @@ static char directory[PATH_BYTES]; /* at the start; "" = not known or not needed
 void hak_summary_start(void) {
     if (!hak_options.stats_dump[0] || hak_options.stats_dump[0] == '/')
         return;
-    long got = hak_raw_call(SYS_getcwd, (long)directory, sizeof directory, 0, 0, 0, 0);
-    directory[got > 0 ? got - 1 : 0] = 0;
+    hak_path_here(directory, sizeof directory);
 }
 
 static void take_summary(struct summary *now) {
@@ -37,8 +36,8 @@ static void take_summary(struct summary *now) {
     now->process = process > 0 ? (uint64_t)process : 0; /* a sandbox may not tell */
     hak_figures_take(&now->heap);
     now->large_blocks = hak_large_count(&now->large_bytes);
-    now->passed_on = hak_external_guard_count(HAK_EXTERNAL_GLIBC);
-    now->left_alone = hak_external_guard_count(HAK_EXTERNAL_UNKNOWN);
+    now->passed_on = hak_external_guard_passed_on();
+    now->left_alone = hak_external_guard_left_alone();
     hak_learn_figures(&now->learned);
 }
 
@@ -69,37 +68,6 @@ static void tell(const struct summary *now) {
 
 /* ---- as JSON --------------------------------------------------------------------------------- */
 
-/* `at` bytes of `to` hold a path so far; false: it does not fit. */
-static bool add_path(char *to, size_t *at, const char *text) {
-    size_t bytes = strlen(text);
-    if (*at + bytes >= PATH_BYTES)
-        return false;
-    memcpy(to + *at, text, bytes + 1);
-    *at += bytes;
-    return true;
-}
-
-static bool expand_path(char *to, const char *from, uint64_t process) {
-    size_t at = 0;
-    struct hak_line number = {.length = 0};
-    hak_line_number(&number, process);
-    number.text[number.length] = 0;
-    const char *name = program_invocation_short_name ? program_invocation_short_name : "";
-    bool fits =
-        from[0] == '/' || !directory[0] || (add_path(to, &at, directory) && add_path(to, &at, "/"));
-    for (; *from && fits; from++) {
-        char one[2] = {*from, 0};
-        bool is_pattern = from[0] == '%' && (from[1] == 'e' || from[1] == 'p' || from[1] == '%');
-        from += is_pattern;
-        fits = add_path(to, &at,
-                        !is_pattern    ? one
-                        : *from == 'e' ? name
-                        : *from == 'p' ? number.text
-                                       : "%");
-    }
-    return fits;
-}
-
 struct file {
     long number;
     long error; /* the first, as a positive errno; 0 = all was written */
@@ -107,16 +75,9 @@ struct file {
 };
 
 static void flush(struct file *file) {
-    size_t done = 0;
-    while (done < file->line.length && !file->error) {
-        long wrote = hak_raw_call(SYS_write, file->number, (long)(file->line.text + done),
-                                  (long)(file->line.length - done), 0, 0, 0);
-        if (wrote > 0)
-            done += (size_t)wrote;
-        else if (wrote != -EINTR)
-            file->error = wrote < 0 ? -wrote : ENOSPC;
-    }
-    file->line.length = 0;
+    long error = hak_line_write(&file->line, file->number);
+    if (!file->error)
+        file->error = error;
 }
 
 static void put(struct file *file, const char *text, uint64_t number, const char *after) {
@@ -167,7 +128,8 @@ static void say_failed(const char *path, long error) {
 static void dump(const struct summary *now) {
     static char path[PATH_BYTES]; /* exit may be called on a thread with a small stack */
     struct file file = {.line.length = 0};
-    if (!expand_path(path, hak_options.stats_dump, now->process)) {
+    const char *name = program_invocation_short_name ? program_invocation_short_name : "";
+    if (!hak_path_expand(path, sizeof path, hak_options.stats_dump, directory, name)) {
         say_failed(hak_options.stats_dump, ENAMETOOLONG);
         return;
     }

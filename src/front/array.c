@@ -54,8 +54,7 @@ void hak_arrays_start(void) {
 /* Into the places above an empty array's bottom; what is there counts when top moves. */
 static unsigned take_from_slabs(unsigned class_index, base_t *places, unsigned wanted) {
     unsigned taken = hak_slab_take_some(hak_thread.heap, class_index, places, wanted);
-    for (unsigned i = taken; i > 0; i--)
-        hop(HAK_FRONT_REFILL, places[i - 1], class_index);
+    hop_all_down(HAK_FRONT_REFILL, places, taken, class_index);
     return taken;
 }
 
@@ -102,8 +101,7 @@ unsigned hak_array_fill(unsigned class_index, unsigned wanted) {
 /* ---- spill ----------------------------------------------------------------------------------- */
 
 static void move_to_slabs(unsigned class_index, const base_t *blocks, unsigned count) {
-    for (unsigned i = 0; i < count; i++)
-        hop(HAK_FRONT_SPILL, blocks[i], class_index);
+    hop_all(HAK_FRONT_SPILL, blocks, count, class_index);
     hak_slab_give_all(hak_thread.heap, blocks, count);
 }
 

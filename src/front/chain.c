@@ -205,8 +205,11 @@ void hak_caches_decay(void) {
     }
 }
 
+/* A list stands behind the magazine that is flushed onto it, and comes first here: a block that was
+ * pushed and is still counted in the magazine is in both, and its link is read while it is in the
+ * list. */
 void hak_caches_empty_left(struct hak_heap *heap) {
     struct hak_front *front = heap->front_block;
-    for (unsigned i = 0; front->caches && i < hak_plan_cache_count; i++)
+    for (unsigned i = front->caches ? hak_plan_cache_count : 0; i-- > 0;)
         hak_cache_empty_left(&front->caches[i], heap);
 }

@@ -27,8 +27,7 @@ void magazine_refill(unsigned class_index) {
     hak_remote_tend();
     base_t *blocks = magazine->blocks;
     unsigned taken = hak_slab_take_some(hak_thread.heap, class_index, blocks, wanted);
-    for (unsigned i = 0; i < taken; i++)
-        hop(HAK_MAGAZINE_FILL, blocks[i], class_index);
+    hop_all(HAK_MAGAZINE_FILL, blocks, taken, class_index);
     hak_reverse(blocks, taken); /* lowest address on top */
     magazine->refilled += taken;
     magazine->count = taken;

@@ -9,15 +9,10 @@
 enum { MAIL_BLOCKS = 2 * HAK_ARRAY_PLACES };
 #define MAIL_BYTES ((size_t)256 << 10)
 
-static struct hak_remote *own_remote(void) {
-    return hak_thread.heap ? hak_thread.heap->remote : NULL;
-}
-
 /* ---- down into the slabs --------------------------------------------------------------------- */
 
 static void move_to_slabs(struct hak_heap *heap, const struct hak_chunk *chunk) {
-    for (uint32_t i = 0; i < chunk->count; i++)
-        hop(HAK_DRAIN_SLAB, chunk->blocks[i], chunk->class_index);
+    hop_all(HAK_DRAIN_SLAB, chunk->blocks, chunk->count, chunk->class_index);
     hak_slab_give_all(heap, chunk->blocks, chunk->count);
 }
 
@@ -26,7 +21,7 @@ static void spill_class(struct hak_heap *heap, struct hak_mail *mail) {
         struct hak_chunk *chunk = mail->chunks;
         move_to_slabs(heap, chunk);
         mail->chunks = chunk->next;
-        hak_chunk_drop(own_remote(), chunk);
+        hak_chunk_drop(hak_own_remote(), chunk);
     }
     mail->blocks = 0;
 }
@@ -48,7 +43,7 @@ static void sort_chunk(struct hak_heap *heap, struct hak_chunk *chunk, bool keep
         mail->chunks = chunk;
     } else {
         move_to_slabs(heap, chunk);
-        hak_chunk_drop(own_remote(), chunk);
+        hak_chunk_drop(hak_own_remote(), chunk);
     }
 }
 
@@ -84,16 +79,17 @@ void hak_remote_drain(void) {
 
 /* ---- up into an array ------------------------------------------------------------------------ */
 
-static void move_to_front(base_t block, unsigned class_index) {
-    hop(hak_mid_has(class_index) ? HAK_DRAIN_MID : HAK_DRAIN_FRONT, block, class_index);
-    hak_array_push(class_index, block);
+static void move_to_front(const base_t *blocks, unsigned count, unsigned class_index) {
+    hop_all_down(hak_mid_has(class_index) ? HAK_DRAIN_MID : HAK_DRAIN_FRONT, blocks, count,
+                 class_index);
+    for (unsigned i = count; i > 0; i--)
+        hak_array_push(class_index, blocks[i - 1]);
 }
 
 /* Moves blocks of a chunk from its end; `room` is at least 1. */
 static unsigned empty_chunk(struct hak_chunk *chunk, unsigned room) {
     unsigned count = chunk->count < room ? chunk->count : room;
-    for (unsigned i = 0; i < count; i++)
-        move_to_front(chunk->blocks[chunk->count - 1 - i], chunk->class_index);
+    move_to_front(chunk->blocks + chunk->count - count, count, chunk->class_index);
     chunk->count -= count;
     return count;
 }
@@ -154,7 +150,7 @@ static void give_left(struct hak_heap *heap, struct hak_chunk *chunk) {
         for (uint32_t i = 0; i < chunk->count; i++)
             if (hak_registry_owner(chunk->blocks[i].p) == heap->id)
                 hak_slab_give_left(heap, chunk->blocks[i], hak_front_class_of(chunk->blocks[i]));
-        hak_chunk_drop(own_remote(), chunk);
+        hak_chunk_drop(hak_own_remote(), chunk);
         chunk = next;
     }
 }

@@ -3,7 +3,7 @@
 #include "front/override.h"
 
 #include "front/plan.h"
-#include "platform/platform.h"
+#include "options.h"
 
 /* Bands C0 to C7, the tiny ones. */
 enum { BANDS = 8 };
@@ -39,27 +39,14 @@ static const char *read_entry(const char *at, struct hak_override *into) {
     return at;
 }
 
-static unsigned append(char *line, unsigned length, const char *text, unsigned most) {
-    for (unsigned i = 0; i < most && text[i]; i++)
-        line[length++] = (unsigned char)text[i] < ' ' ? '?' : text[i];
-    return length;
-}
-
 static HAK_COLD void complain(const char *text, const char *entry) {
-    char line[768];
-    unsigned length = append(line, 0, "hakmem: HAKMEM_TINY_TLS_CLASS_OVERRIDE=", 64);
-    length = append(line, length, text, 200);
-    length = append(line, length, ": cannot read \"", 32);
-    unsigned end = 0;
-    while (entry[end] && entry[end] != ',' && end < 64)
-        end++;
-    length = append(line, length, entry, end);
-    length = append(line, length,
-                    "\"; expected CLASS:CAPACITY:BATCH,... as in C0:256:16,C3:64:32 with C0..C7, "
-                    "capacity 0..4096, batch 1..capacity; taking none",
-                    256);
-    line[length++] = '\n';
-    hak_write_error(line, length);
+    char cut[64] = "";
+    for (unsigned i = 0; i + 1 < sizeof cut && entry[i] && entry[i] != ','; i++)
+        cut[i] = entry[i];
+    const char *parts[] = {"hakmem: HAKMEM_TINY_TLS_CLASS_OVERRIDE=", text, ": cannot read \"", cut,
+                           "\"; expected CLASS:CAPACITY:BATCH,... as in C0:256:16,C3:64:32 with "
+                           "C0..C7, capacity 0..4096, batch 1..capacity; taking none"};
+    hak_options_say(parts, sizeof parts / sizeof *parts);
 }
 
 void hak_override_read(const char *text) {

@@ -9,12 +9,6 @@ struct hak_cache_plan hak_plan_caches[HAK_CLASSES * HAK_CACHES_OF_CLASS];
 unsigned hak_plan_cache_count;
 _Atomic uint32_t hak_plan_version;
 
-const uint8_t hak_class_band[HAK_CLASSES] = {
-#define CLASS(slot_bytes, band) band,
-#include "classes.def"
-#undef CLASS
-};
-
 /* Places of the first fronts. */
 enum { ULTRAHOT = 8, HEAPV2 = 64, FC = 64, SFC = 128, SMALLMID = 64, TIGHT = 32 };
 

@@ -82,9 +82,6 @@ static inline unsigned hak_array_most(unsigned class_index) {
     return by_bytes < 4 ? 4 : (unsigned)by_bytes & ~1u;
 }
 
-/* The band of a class, 0..12. */
-HAK_HIDDEN extern const uint8_t hak_class_band[HAK_CLASSES];
-
 static inline enum hak_way hak_way_of(unsigned class_index) {
     return (enum hak_way)hak_plan[class_index].way;
 }

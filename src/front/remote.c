@@ -128,14 +128,11 @@ static void post_alone(hak_owner_t owner, unsigned class_index, base_t block) {
     post_chunk(NULL, chunk);
 }
 
-static struct hak_remote *own_remote(void) {
+static struct hak_remote *make_remote(void) {
     struct hak_heap *heap = hak_thread.heap;
-    if (HAK_LIKELY(heap && heap->remote))
-        return heap->remote;
-    if (!heap)
-        return NULL;
-    heap->remote = hak_map(HAK_PAGES_OF(sizeof(struct hak_remote)));
-    return heap->remote;
+    if (heap && !heap->remote)
+        heap->remote = hak_map(HAK_PAGES_OF(sizeof(struct hak_remote)));
+    return hak_own_remote();
 }
 
 static HAK_COLD void post_full(struct hak_remote *remote, unsigned slot) {
@@ -174,7 +171,7 @@ static HAK_COLD void put_slowly(hak_owner_t owner, base_t block) {
         refuse(block, owner);
         return;
     }
-    struct hak_remote *remote = own_remote();
+    struct hak_remote *remote = make_remote();
     if (!remote) {
         post_alone(owner, class_index, block);
         return;
@@ -190,7 +187,7 @@ static HAK_COLD void put_slowly(hak_owner_t owner, base_t block) {
 
 /* No frame and no call on the way of most blocks. */
 void hak_remote_put(hak_owner_t owner, base_t block) {
-    struct hak_remote *remote = hak_thread.heap ? hak_thread.heap->remote : NULL;
+    struct hak_remote *remote = hak_own_remote();
     unsigned class_index = hak_front_class_of(block);
     unsigned slot = slot_of(owner, class_index);
     struct hak_chunk *chunk = HAK_LIKELY(remote != NULL) ? remote->slots[slot] : NULL;
@@ -205,7 +202,7 @@ void hak_remote_put(hak_owner_t owner, base_t block) {
 }
 
 void hak_remote_flush(void) {
-    struct hak_remote *remote = hak_thread.heap ? hak_thread.heap->remote : NULL;
+    struct hak_remote *remote = hak_own_remote();
     if (!remote)
         return;
     struct chain chain = {0};
@@ -239,7 +236,7 @@ void hak_remote_flush_left(struct hak_heap *heap) {
         struct chain chain = {0};
         add_to_chain(&chain, chunk);
         /* And no more: an idle owner may be a heap to be mended, too. */
-        (void)post_chain(hak_thread.heap ? hak_thread.heap->remote : NULL, &chain);
+        (void)post_chain(hak_own_remote(), &chain);
     }
     *remote = (struct hak_remote){.spare_chunks = remote->spare_chunks};
     for (struct hak_chunk *chunk = remote->spare_chunks; chunk; chunk = chunk->next)

@@ -48,6 +48,11 @@ struct hak_front {
     base_t places[HAK_CLASSES * (HAK_ARRAY_PLACES + 1)];
 };
 
+/* What the calling thread collects for others; NULL before its first such free. */
+static inline struct hak_remote *hak_own_remote(void) {
+    return hak_thread.heap ? hak_thread.heap->remote : NULL;
+}
+
 /* The word below the first place of the array's room in the block. */
 static inline base_t *hak_array_small_room(struct hak_front *front, unsigned class_index) {
     return front->places + class_index * (HAK_ARRAY_PLACES + 1);

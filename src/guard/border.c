@@ -5,32 +5,16 @@
  * the same block one wins the compare-and-swap in hak_check_freed, the other is told of a double
  * free.
  *
- * Where later work attaches: kinds (new against malloc) are compared in check_whole by
- * hak_slot.subkind; quarantine takes a block between hak_check_freed and the layer's own list, with
- * a place of its own in hops.def; sweep runs check_whole over every slot that is LIVE, and leaks go
- * over the same slots. */
-#include "guard/guard.h"
+ * Afterwards its kind is compared with the call (kinds.c). */
+#include "guard/around.h"
+#include "guard/give_back.h"
+#include "guard/pages.h"
 #include "platform/address.h"
 
 /* What was located is handed on by value here: as long as nobody takes its address, the three calls
  * that every malloc and free make keep it in registers. */
 
-/* A record of a call of the program on a block; count, size, place and stack are filled in later. A
- * pointer in no block has neither generation nor class. */
-static inline struct hak_event_fields begin_record(const struct hak_located *at,
-                                                   enum hak_record_kind kind, const void *pointer) {
-    struct hak_event_fields fields = {.kind = (uint8_t)kind,
-                                      .address = (uintptr_t)pointer,
-                                      .class_index = (uint8_t)at->class_index};
-    if (at->slot) {
-        fields.delta_bytes = (uintptr_t)pointer - (uintptr_t)at->base;
-        fields.epoch = at->epoch;
-        fields.subkind = at->slot->subkind & (uint8_t)~HAK_SLOT_LIVED;
-    }
-    if (hak_kind_of(kind) == HAK_FREE)
-        fields.subkind = (uint8_t)hak_given_of(kind);
-    return fields;
-}
+_Thread_local const void *hak_check_caller __attribute__((tls_model("initial-exec")));
 
 /* Header and canary of a block that has just come to its size. */
 static void write_around(struct hak_located at) {
@@ -74,22 +58,37 @@ HAK_TRACER_TEXT user_t hak_check_hand_out(base_t base, const struct hak_hand_out
     struct hak_slot *slot = at.slot;
     if (HAK_UNLIKELY(at.large && at.epoch == 0))
         at.epoch = at.large->epoch = hak_trace_epoch();
+    slot->is_changing = 1;
+    atomic_signal_fence(memory_order_seq_cst); /* a signal handler closes no page of it any more */
+    if (HAK_UNLIKELY(!hak_pages_touch(&at))) {
+        slot->is_changing = 0;
+        return HAK_NO_USER;
+    }
+    hak_check_poison(&at, kind);
     char *user = hak_place_user(at.base, how->alignment);
     hak_set_asked_bytes(&at, how->asked_bytes);
     hak_set_delta_bytes(&at, (size_t)(user - at.base));
     slot->subkind = (uint8_t)(how->subkind | HAK_SLOT_LIVED);
-    struct hak_event_fields fields = begin_record(&at, kind, user);
-    fields.size = how->asked_bytes;
-    fields.old_address = user_address(how->moved_from);
-    fields.place = slot->place;
-    fields.stack = hak_take_stack(false, &fields.flags);
-    fields.record_count = ++slot->record_count;
-    slot->alloc_stack = fields.stack;
+    slot->alignment = (uint8_t)(how->alignment ? __builtin_ctzl(how->alignment) : 0);
+    uint8_t from = slot->place, flags = 0;
+    slot->alloc_stack = hak_take_call_stack(how->caller, &flags);
     slot->free_stack = 0;
-    slot->place = HAK_PLACE_LIVE;
+    slot->record_count++;
     if (hak_layout_has_header())
-        write_around(at);
-    hak_trace_record(&fields);
+        hak_write_around_new(&at);
+    /* A sweep on another thread may look at it from now on. */
+    __atomic_store_n(&slot->place, (uint8_t)HAK_PLACE_LIVE, __ATOMIC_RELEASE);
+    slot->is_changing = 0;
+    if (HAK_UNLIKELY(hak_trace_hears())) {
+        struct hak_event_fields fields = hak_begin_record(&at, kind, user);
+        fields.size = how->asked_bytes;
+        fields.old_address = user_address(how->moved_from);
+        fields.place = from;
+        fields.flags = flags;
+        fields.stack = slot->alloc_stack;
+        fields.record_count = slot->record_count;
+        hak_trace_record(&fields);
+    }
     return user_from(user);
 }
 
@@ -98,9 +97,9 @@ HAK_TRACER_TEXT user_t hak_check_hand_out(base_t base, const struct hak_hand_out
 
 /* A call on a pointer that is not a live block's. It gets its record like any other call, flagged,
  * so that the story of the block shows it. */
-static HAK_COLD void report_bad_pointer(struct hak_located at, enum hak_record_kind kind,
-                                        const void *pointer, enum hak_memory memory) {
-    struct hak_event_fields fields = begin_record(&at, kind, pointer);
+void hak_report_bad_pointer(struct hak_located at, enum hak_record_kind kind, const void *pointer,
+                            enum hak_memory memory) {
+    struct hak_event_fields fields = hak_begin_record(&at, kind, pointer);
     fields.flags = HAK_RECORD_ILLEGAL;
     fields.stack = hak_take_stack(false, &fields.flags);
     struct hak_finding finding = {
@@ -114,6 +113,8 @@ static HAK_COLD void report_bad_pointer(struct hak_located at, enum hak_record_k
         bool has_lived = (at.slot->subkind & HAK_SLOT_LIVED) != 0;
         if (memory == HAK_MEMORY_SLOT_START && has_lived)
             finding.code = HAK_FAULT_DOUBLE_FREE;
+        else if (hak_kinds_explain(&at, kind, pointer))
+            finding.code = HAK_FAULT_ALLOC_DEALLOC_MISMATCH;
         if (has_lived)
             finding.offset_bytes = (const char *)pointer - hak_user_in(&at);
         else
@@ -178,47 +179,29 @@ static HAK_COLD enum hak_verdict refuse_or_pass_on(struct hak_located at, enum h
         hak_locate_as_large(&former, &at);
         memory = HAK_MEMORY_SLOT_START;
     }
-    report_bad_pointer(at, kind, pointer, memory);
+    hak_report_bad_pointer(at, kind, pointer, memory);
     return HAK_REFUSE;
 }
 
-static HAK_COLD void report_damage(const struct hak_located *at, enum hak_record_kind kind,
-                                   enum hak_fault_code code, const struct hak_damage *damage) {
-    const char *user = hak_user_in(at);
-    struct hak_finding finding = {
-        .code = code,
-        .kind = kind,
-        .pointer = user,
-        .offset_bytes = (const char *)damage->first - user,
-        .class_found = HAK_CLASS_NONE,
-        .damage = damage,
-    };
-    hak_report_fault(at, &finding);
+/* By value, so that nobody takes the address of what hak_check_take_back located. */
+static HAK_COLD void tell_damage(struct hak_located at, enum hak_record_kind kind) {
+    hak_tell_damage(&at, kind);
 }
-
-/* Are the bytes around a live block whole? Damage is reported; where the program goes on it is
- * mended, so that it is told once. */
-static void check_whole(struct hak_located at, enum hak_record_kind kind) {
-    struct hak_damage damage = hak_header_damage(&at);
-    if (HAK_UNLIKELY(damage.bytes != 0)) {
-        report_damage(&at, kind, HAK_FAULT_HEAP_BUFFER_UNDERFLOW, &damage);
-        hak_write_header(&at);
-    }
-    damage = hak_canary_damage(&at);
-    if (HAK_UNLIKELY(damage.bytes != 0)) {
-        report_damage(&at, kind, HAK_FAULT_HEAP_BUFFER_OVERFLOW, &damage);
-        hak_write_canary(&at);
-    }
+static HAK_COLD void report_kinds(struct hak_located at, enum hak_record_kind kind) {
+    hak_report_kinds(&at, kind);
 }
 
 HAK_TRACER_TEXT enum hak_verdict hak_check_take_back(user_t user, enum hak_record_kind kind,
                                                      base_t *base) {
     struct hak_located at;
+    hak_answer_if_asked();
     bool is_ours = hak_locate(user.p, &at);
     if (HAK_UNLIKELY(!is_ours || at.slot->place != HAK_PLACE_LIVE || user.p != hak_user_in(&at)))
         return refuse_or_pass_on(at, kind, user.p);
-    if (hak_layout_has_header())
-        check_whole(at, kind);
+    if (hak_layout_has_header() && HAK_UNLIKELY(!hak_is_whole_around(&at)))
+        tell_damage(at, kind);
+    if (HAK_UNLIKELY(!hak_kinds_agree(kind, at.slot->subkind)))
+        report_kinds(at, kind);
     *base = base_from(at.base);
     return HAK_TAKE;
 }
@@ -227,24 +210,18 @@ HAK_TRACER_TEXT bool hak_check_freed(base_t base, enum hak_record_kind kind, enu
     struct hak_located at;
     if (!hak_locate(base.p, &at))
         return false;
-    char *user = hak_user_in(&at);
-    uint8_t live = HAK_PLACE_LIVE;
-    if (HAK_UNLIKELY(!__atomic_compare_exchange_n(&at.slot->place, &live, (uint8_t)to, false,
-                                                  __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))) {
-        report_bad_pointer(at, kind == HAK_REALLOC_FROM ? HAK_REALLOC : kind, user,
-                           HAK_MEMORY_SLOT_START);
-        return false;
+    if (kind == HAK_QUARANTINE_LEAVE) {
+        if (!hak_leave_quarantine(at, to))
+            return false;
+    } else {
+        if (!hak_take_from_program(at, kind, to))
+            return false;
+        if (hak_stops_at_illegal_hop() && to != HAK_PLACE_REMOTE)
+            hak_poison(&at);
     }
-    struct hak_event_fields fields = begin_record(&at, kind, user);
-    fields.size = hak_asked_bytes_of(&at);
-    fields.place = (uint8_t)to;
-    fields.stack = hak_take_stack(false, &fields.flags);
-    fields.record_count = ++at.slot->record_count;
-    at.slot->free_stack = fields.stack;
-    hak_enter_list(&at);
+    (void)hak_enter_list(&at);
     if (at.large)
         hak_remember_large(at.large);
-    hak_trace_record(&fields);
     return true;
 }
 
@@ -255,14 +232,16 @@ HAK_TRACER_TEXT void hak_check_resize(user_t user, size_t asked_bytes) {
     struct hak_located at;
     if (!hak_locate(user.p, &at))
         return;
-    struct hak_event_fields fields = begin_record(&at, HAK_REALLOC, user.p);
+    struct hak_event_fields fields = hak_begin_record(&at, HAK_REALLOC, user.p);
     fields.size = asked_bytes;
     fields.place = HAK_PLACE_LIVE;
-    fields.stack = hak_take_stack(false, &fields.flags);
+    fields.stack = hak_take_call_stack(hak_check_caller, &fields.flags);
     fields.record_count = ++at.slot->record_count;
+    __atomic_store_n(&at.slot->is_changing, 1, __ATOMIC_SEQ_CST);
     hak_set_asked_bytes(&at, asked_bytes);
     if (hak_layout_has_header())
         write_around(at);
+    __atomic_store_n(&at.slot->is_changing, 0, __ATOMIC_RELEASE);
     hak_trace_record(&fields);
 }
 

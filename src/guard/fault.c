@@ -4,6 +4,7 @@
 
 static void copy_damage(struct hak_fault_facts *facts, const struct hak_damage *damage) {
     facts->damaged_bytes = damage->bytes;
+    facts->damaged_span = (uint32_t)(damage->last - damage->first) + 1;
     for (size_t i = 0; i < sizeof facts->damage && damage->first + i < damage->end; i++)
         facts->damage[i] = damage->first[i];
 }
@@ -11,7 +12,8 @@ static void copy_damage(struct hak_fault_facts *facts, const struct hak_damage *
 /* Where the slot lies, for people. */
 static void describe_slab(struct hak_fault_facts *facts, const struct hak_located *at) {
     facts->superslab = (uintptr_t)at->superslab;
-    facts->slab = hak_slab_index_of((const void *)(uintptr_t)facts->found_address);
+    facts->slab =
+        hak_slab_index_of(at->slot ? at->base : (const void *)(uintptr_t)facts->found_address);
     if (!at->slot)
         return;
     const char *slab_start = (const char *)at->superslab + facts->slab * HAK_SLAB_BYTES;
@@ -27,27 +29,45 @@ static void describe_slot(struct hak_fault_facts *facts, const struct hak_locate
     facts->asked_bytes = hak_asked_bytes_of(at);
     facts->slot_bytes = at->slot_bytes;
     facts->place = at->slot->place;
-    facts->subkind = at->slot->subkind & (uint8_t)~HAK_SLOT_LIVED;
+    facts->subkind = at->slot->subkind & HAK_SLOT_TAKEN;
     facts->record_count = at->slot->record_count;
     facts->epoch = at->epoch;
+    facts->alloc_stack = at->slot->alloc_stack;
+    facts->free_stack = at->slot->free_stack;
 }
 
-void hak_report_fault(const struct hak_located *at, const struct hak_finding *finding) {
-    struct hak_fault_facts facts = {
+void hak_describe_located(const struct hak_located *at, struct hak_fault_facts *facts) {
+    facts->class_due = at->class_index;
+    if (at->superslab)
+        describe_slab(facts, at);
+    if (at->slot)
+        describe_slot(facts, at);
+}
+
+void hak_make_facts(struct hak_fault_facts *facts, const struct hak_located *at,
+                    const struct hak_finding *finding) {
+    *facts = (struct hak_fault_facts){
         .fault = finding->code,
         .kind = hak_kind_of(finding->kind),
         .found_address = (uintptr_t)finding->pointer,
         .offset = finding->offset_bytes,
         .class_found = finding->class_found,
-        .class_due = at->class_index,
         .memory = finding->memory,
+        .found_by = finding->found_by,
+        .more_damaged = finding->more_damaged,
+        .given_bytes = finding->given_bytes,
+        .given_alignment = finding->given_alignment,
+        .asked_alignment = finding->asked_alignment,
+        .link = finding->link,
     };
-    if (at->superslab)
-        describe_slab(&facts, at);
-    if (at->slot)
-        describe_slot(&facts, at);
-    facts.subkind |= (uint32_t)hak_given_of(finding->kind) << 8;
+    hak_describe_located(at, facts);
+    facts->subkind |= (uint32_t)hak_given_of(finding->kind) << 8;
     if (finding->damage)
-        copy_damage(&facts, finding->damage);
+        copy_damage(facts, finding->damage);
+}
+
+void hak_report_fault(const struct hak_located *at, const struct hak_finding *finding) {
+    struct hak_fault_facts facts;
+    hak_make_facts(&facts, at, finding);
     hak_trace_fault(&facts);
 }

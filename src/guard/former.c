@@ -37,3 +37,16 @@ bool hak_recall_large(const void *user, struct hak_large *large) {
     *large = entry->block;
     return atomic_load_explicit(&entry->user, memory_order_acquire) == (uintptr_t)user;
 }
+
+bool hak_recall_large_around(uintptr_t address, struct hak_large *large) {
+    for (unsigned i = 0; i < 1u << ENTRY_BITS; i++) {
+        uintptr_t user = atomic_load_explicit(&entries[i].user, memory_order_acquire);
+        if (user == 0)
+            continue;
+        *large = entries[i].block;
+        if (atomic_load_explicit(&entries[i].user, memory_order_acquire) == user &&
+            address - (uintptr_t)large->base.p < large->mapped_bytes)
+            return true;
+    }
+    return false;
+}

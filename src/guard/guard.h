@@ -2,13 +2,22 @@
  * bytes are whole. This header is for this folder only; the layers know hop.h and check.h.
  *
  *   hop()        --> state.c    slot state, legality by hops.def, one record for each move
+ *   hop_all()    --> batch.c    the same for several at once
  *   check_*()    --> border.c   the block's way to the program and back
  *                    layout.c   the bytes around it: header and canary
+ *                    quarantine.c  freed blocks that wait; give_back.h the free itself
+ *                    poison.c   the bytes of freed blocks; pages.h their pages
  *                    list.c     the head of a TLS SLL before it is popped
+ *                    damage.c   whose write it was that ran over a border
+ *                    short_way.h, traced_way.h  calls where all is well
+ *                    kinds.c    which call may give back what which call made
+ *                    sweep.c    all live blocks, at exit and when asked for
+ *                    asked.c    what is done at the next call because a signal asked for it
  *                    inject.c   our own faults on purpose (HAKMEM_INJECT)
  *                    former.c   large blocks that were freed lately
  *                    moments.c  start, end of a thread, fork
  *                    fault.c    --> trace: the facts of a fault
+ *                    near.c     <-- trace: which block lies at, or next to, the address of a crash
  *                    locate.h   pointer -> slot or large block, by registry, slab and large
  *
  * Who owns what: the state of a slot (struct hak_slot) belongs to whoever has the block: the thread
@@ -21,7 +30,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/single_threaded.h>
 #include "check.h"
+#include "guard/asked.h"
 #include "guard/locate.h"
 #include "options.h"
 #include "trace/record.h"
@@ -36,6 +47,13 @@ enum hak_fault_code {
 /* Set in hak_slot.subkind once the slot was handed out in its present epoch, so that a second free
  * and the free of a block that never was can be told apart. */
 #define HAK_SLOT_LIVED 0x80
+/* Of a slot that is free or in quarantine: its bytes hold poison (HAKMEM_POISON), and nobody reads
+ * or writes them; and a list's link was written over it since (poison.c). */
+#define HAK_SLOT_POISONED 0x40
+#define HAK_SLOT_LINKED   0x20
+/* A sweep told of damage in or around the block: the next check mends it without a word. */
+#define HAK_SLOT_TOLD  0x10
+#define HAK_SLOT_TAKEN 0x07 /* the call that took it, enum hak_subkind */
 
 static inline bool hak_layout_has_header(void) {
     return HAK_LIKELY(hak_options.layout == HAK_LAYOUT_HEADER);
@@ -50,6 +68,31 @@ static inline uint32_t hak_take_stack(bool keep_own_frames, uint8_t *flags) {
     uint32_t stack = hak_stack_here(keep_own_frames, &said);
     *flags |= said;
     return stack;
+}
+
+/* The same of a call of the program, which goes on at `caller`: in the frame of the function that
+ * this stands in. */
+HAK_IN_PLACE uint32_t hak_take_call_stack(const void *caller, uint8_t *flags) {
+    uint8_t said = 0;
+    uint32_t stack = hak_stack_of_call(caller, __builtin_frame_address(0), &said);
+    *flags |= said;
+    return stack;
+}
+
+/* Takes a live block out of the program's hands, for the place `to`; false: another thread of the
+ * process gave the same block back at the same time, or a signal handler did. */
+static inline bool hak_take_live(struct hak_slot *slot, enum hak_place to) {
+    uint8_t live = HAK_PLACE_LIVE;
+    if (__libc_single_threaded) {
+        bool is_taken;
+        __asm__ volatile("cmpxchgb %3, %1" /* one instruction, for signal handlers */
+                         : "=@ccz"(is_taken), "+m"(slot->place), "+a"(live)
+                         : "q"((uint8_t)to)
+                         : "memory");
+        return is_taken;
+    }
+    return __atomic_compare_exchange_n(&slot->place, &live, (uint8_t)to, false, __ATOMIC_ACQ_REL,
+                                       __ATOMIC_ACQUIRE);
 }
 
 /* state.c: hops.def as sets of places, one bit for each. Moves have numbers below 64. */
@@ -70,11 +113,14 @@ static inline bool hak_move_is_allowed(enum hak_record_kind kind, unsigned place
  * as truth and compare memory with it. */
 struct hak_damage {
     const uint8_t *first; /* first byte that differs */
+    const uint8_t *last;  /* last one */
     const uint8_t *end;   /* end of the region that was compared */
     uint32_t bytes;       /* how many differ, 0 = whole */
 };
 struct hak_damage hak_header_damage(const struct hak_located *at) HAK_HIDDEN;
 struct hak_damage hak_canary_damage(const struct hak_located *at) HAK_HIDDEN;
+/* The same for a header of the block `at` that was copied to `header`. */
+struct hak_damage hak_header_damage_in(const struct hak_located *at, const char *header) HAK_HIDDEN;
 void hak_write_header(const struct hak_located *at) HAK_HIDDEN;
 void hak_write_canary(const struct hak_located *at) HAK_HIDDEN;
 /* The header that a free block carries at its slot's start while it is in a linked list. */
@@ -84,17 +130,47 @@ bool hak_list_header_stands(const char *base, unsigned class_index) HAK_HIDDEN;
  * none yet, or an aligned one with its header further in. For a block that has just come to its
  * place. */
 #define HAK_PLACES_OF_LISTS (1u << HAK_PLACE_SLL | 1u << HAK_PLACE_SFC | 1u << HAK_PLACE_MID_LIFO)
-static inline void hak_enter_list(const struct hak_located *at) {
-    if (HAK_UNLIKELY(HAK_PLACES_OF_LISTS >> at->slot->place & 1) && hak_layout_has_header() &&
-        at->slot->user_delta * 8 != HAK_HEADER_BYTES)
-        hak_write_list_header(at->base, at->class_index);
+bool hak_enter_list_slowly(const struct hak_located *at) HAK_HIDDEN;
+/* False: the block's page cannot be written into, and it must not be linked. */
+static inline bool hak_enter_list(const struct hak_located *at) {
+    return HAK_LIKELY(!(HAK_PLACES_OF_LISTS >> at->slot->place & 1)) || hak_enter_list_slowly(at);
 }
 /* First byte of a block in the slot at `base`, by layout and alignment (0: none asked). */
 char *hak_place_user(char *base, size_t alignment) HAK_HIDDEN;
 
-/* former.c: keeps what is known of a large block that is being freed; tells it again. */
+/* former.c: keeps what is known of a large block that is being freed; tells it again: by its user
+ * pointer, or by any address in its pages. */
 void hak_remember_large(const struct hak_large *large) HAK_HIDDEN;
 bool hak_recall_large(const void *user, struct hak_large *large) HAK_HIDDEN;
+bool hak_recall_large_around(uintptr_t address, struct hak_large *large) HAK_HIDDEN;
+
+/* quarantine.c: a block that check_leaving gave moves on to `to`. False: it was not in quarantine
+ * (reported). */
+bool hak_leave_quarantine(struct hak_located at, enum hak_place to) HAK_HIDDEN;
+/* The calling thread's ring, which is empty by then, goes to the next thread; and those of threads
+ * that are not there in a child. */
+void hak_quarantine_thread_end(void) HAK_HIDDEN;
+void hak_quarantine_fork_child(void) HAK_HIDDEN;
+
+/* poison.c: fills a block that has just left the program, in level normal. */
+void hak_poison(const struct hak_located *at) HAK_HIDDEN;
+/* Compares a slot that is filled, if it is; damage is reported as found at `kind`, and mended. Only
+ * for the thread to whose heap it belongs, or while no page can be closed. */
+void hak_check_poison(const struct hak_located *at, enum hak_record_kind kind) HAK_HIDDEN;
+/* The same for all slots of a slab that no block of the program has: its states are forgotten soon,
+ * and its pages may go. */
+void hak_check_slab_poison(struct hak_superslab *superslab, unsigned slab_index) HAK_HIDDEN;
+/* The same of one without a report. */
+struct hak_damage hak_poison_damage(const struct hak_located *at) HAK_HIDDEN;
+
+/* pages.c (pages.h): from hold to release no page is closed by any thread, so that bytes of live
+ * blocks of others may be read; for a sweep. */
+void hak_pages_hold(void) HAK_HIDDEN;
+void hak_pages_release(void) HAK_HIDDEN;
+/* Opens the closed page of a SuperSlab that holds `address`; false: none is closed there. */
+bool hak_pages_open_at(uintptr_t address) HAK_HIDDEN;
+void hak_pages_start(void) HAK_HIDDEN;
+void hak_pages_fork_child(void) HAK_HIDDEN;
 
 /* inject.c: reads HAKMEM_INJECT. */
 void hak_inject_start(void) HAK_HIDDEN;
@@ -107,8 +183,40 @@ struct hak_finding {
     int64_t offset_bytes;      /* found - due */
     unsigned class_found;      /* of the list or the caller; HAK_CLASS_NONE = not about classes */
     enum hak_memory memory;
+    enum hak_found_by found_by;
     const struct hak_damage *damage; /* NULL = not about bytes */
+    uint32_t more_damaged;           /* further blocks that a sweep found damaged */
+    size_t given_bytes;              /* 204: what the call named; 0 = nothing */
+    uint32_t given_alignment, asked_alignment;
+    uintptr_t link; /* 105: what the free block's link holds */
 };
 void hak_report_fault(const struct hak_located *at, const struct hak_finding *finding) HAK_HIDDEN;
+/* The facts alone. */
+void hak_make_facts(struct hak_fault_facts *facts, const struct hak_located *at,
+                    const struct hak_finding *finding) HAK_HIDDEN;
+/* What is known of the block `at`, for facts whose found_address is set. */
+void hak_describe_located(const struct hak_located *at, struct hak_fault_facts *facts) HAK_HIDDEN;
+
+/* damage.c: tells of damage around the live block `at`, found by `kind`, and mends it. */
+void hak_tell_damage(const struct hak_located *at, enum hak_record_kind kind) HAK_HIDDEN;
+
+/* kinds.c: for each enum hak_given one bit for each enum hak_subkind whose blocks it may give back;
+ * all bits where that is not checked. */
+HAK_HIDDEN extern uint8_t hak_kinds_allowed[16];
+static inline bool hak_kinds_agree(enum hak_record_kind kind, unsigned subkind) {
+    return (hak_kinds_allowed[hak_given_of(kind) & 15] >> (subkind & 7) & 1) != 0;
+}
+/* Tells of a live block that `kind` may not give back. */
+void hak_report_kinds(const struct hak_located *at, enum hak_record_kind kind) HAK_HIDDEN;
+/* True when `pointer`, not the block's start, is what delete or delete[] of the wrong kind comes
+ * to. */
+bool hak_kinds_explain(const struct hak_located *at, enum hak_record_kind kind,
+                       const void *pointer) HAK_HIDDEN;
+
+/* sweep.c: at start. */
+void hak_sweep_start(void) HAK_HIDDEN;
+
+/* near.c: has the tracer ask which block an address that may not be touched belongs to. */
+void hak_near_start(void) HAK_HIDDEN;
 
 #endif

@@ -17,63 +17,36 @@
  * Where later work attaches: other layouts (guard pages) add a case to hak_place_user and
  * hak_check_slot_bytes and have no canary here; poison fills [user, slot end) in hak_check_freed
  * and is compared where hak_canary_damage is, when the block is handed out again. */
-#include "guard/guard.h"
+#include "guard/around.h"
 
-enum { CANARY = 0xcb, CANARY_MAX_BYTES = 4096 };
+enum { CANARY_MAX_BYTES = 4096 };
 
-#define CANARY_WORD 0xcbcbcbcbcbcbcbcbull
-#define MAGIC       0x4d4b4148u /* "HAKM" */
-
-struct header {
-    uint64_t first, second;
-};
-
-_Static_assert(sizeof(struct header) == HAK_HEADER_BYTES, "the header is 16 bytes");
-
-/* Multiplying by a large odd number spreads every bit upwards (Knuth's multiplicative hashing). */
-static uint64_t check_word(uint64_t first, uint64_t asked_low, uintptr_t user) {
-    uint64_t mixed = (first ^ user << 7 ^ asked_low) * 0x9e3779b97f4a7c15ull;
-    return mixed >> 32;
-}
-
-static struct header make_header(const char *user, unsigned class_index, unsigned subkind,
-                                 size_t asked_bytes) {
-    uint64_t asked_low = asked_bytes & 0xffffffffu;
-    struct header header;
-    header.first = MAGIC | (uint64_t)(class_index & 0xff) << 32 | (uint64_t)(subkind & 0xff) << 40 |
-                   (uint64_t)(asked_bytes >> 32 & 0xffff) << 48;
-    header.second = asked_low | check_word(header.first, asked_low, (uintptr_t)user) << 32;
-    return header;
-}
-
-static struct header header_due(const struct hak_located *at) {
-    return make_header(hak_user_in(at), at->class_index, at->slot->subkind, hak_asked_bytes_of(at));
-}
-
-static void put_header(char *user, struct header header) {
+static void put_header(char *user, struct hak_header header) {
     __builtin_memcpy(user - HAK_HEADER_BYTES, &header, sizeof header);
 }
 
-static struct header header_before(const char *user) {
-    struct header header;
+static struct hak_header header_before(const char *user) {
+    struct hak_header header;
     __builtin_memcpy(&header, user - HAK_HEADER_BYTES, sizeof header);
     return header;
 }
 
 void hak_write_header(const struct hak_located *at) {
-    put_header(hak_user_in(at), header_due(at));
+    put_header(hak_user_in(at), hak_header_due(at));
 }
 
 void hak_write_list_header(char *base, unsigned class_index) {
-    put_header(base + HAK_HEADER_BYTES, make_header(base + HAK_HEADER_BYTES, class_index, 0, 0));
+    put_header(base + HAK_HEADER_BYTES,
+               hak_make_header(base + HAK_HEADER_BYTES, class_index, 0, 0));
 }
 
 bool hak_list_header_stands(const char *base, unsigned class_index) {
     const char *user = base + HAK_HEADER_BYTES;
-    struct header found = header_before(user);
+    struct hak_header found = header_before(user);
     uint64_t asked_low = found.second & 0xffffffffu;
-    return (found.first & 0xffffffffffu) == (MAGIC | (uint64_t)class_index << 32) &&
-           found.second >> 32 == check_word(found.first, asked_low, (uintptr_t)user);
+    return (found.first & 0xffffffffffu) ==
+               (HAK_HEADER_MAGIC | (uint64_t)((class_index ^ HAK_HEADER_TURN) & 0xff) << 32) &&
+           found.second >> 32 == hak_header_check_word(found.first, asked_low, (uintptr_t)user);
 }
 
 static uint8_t *canary_end(const struct hak_located *at) {
@@ -90,7 +63,7 @@ static uint8_t *canary_start(const struct hak_located *at) {
 
 void hak_write_canary(const struct hak_located *at) {
     uint8_t *start = canary_start(at);
-    __builtin_memset(start, CANARY, (size_t)(canary_end(at) - start));
+    __builtin_memset(start, HAK_CANARY, (size_t)(canary_end(at) - start));
 }
 
 /* Compares [p, end) byte by byte with `due`, or with the canary where `due` is NULL. */
@@ -98,10 +71,11 @@ static HAK_COLD struct hak_damage count_damage(const uint8_t *p, const uint8_t *
                                                const uint8_t *due) {
     struct hak_damage damage = {.end = end};
     for (size_t i = 0; p + i < end; i++) {
-        if (p[i] == (due ? due[i] : CANARY))
+        if (p[i] == (due ? due[i] : HAK_CANARY))
             continue;
         if (damage.bytes++ == 0)
             damage.first = p + i;
+        damage.last = p + i;
     }
     return damage;
 }
@@ -113,24 +87,28 @@ struct hak_damage hak_canary_damage(const struct hak_located *at) {
     uint64_t word;
     for (; p + sizeof word <= end; p += sizeof word) {
         __builtin_memcpy(&word, p, sizeof word);
-        if (HAK_UNLIKELY(word != CANARY_WORD))
+        if (HAK_UNLIKELY(word != HAK_CANARY_WORD))
             return count_damage(start, end, NULL);
     }
     for (; p < end; p++)
-        if (HAK_UNLIKELY(*p != CANARY))
+        if (HAK_UNLIKELY(*p != HAK_CANARY))
             return count_damage(start, end, NULL);
     return (struct hak_damage){0};
 }
 
-struct hak_damage hak_header_damage(const struct hak_located *at) {
-    struct header found = header_before(hak_user_in(at));
-    struct header due = header_due(at);
+struct hak_damage hak_header_damage_in(const struct hak_located *at, const char *header) {
+    struct hak_header found, due = hak_header_due(at);
+    __builtin_memcpy(&found, header, sizeof found);
     if (HAK_LIKELY(found.first == due.first && found.second == due.second))
         return (struct hak_damage){0};
-    const uint8_t *user = (const uint8_t *)hak_user_in(at);
+    const uint8_t *bytes = (const uint8_t *)header;
     uint8_t due_bytes[HAK_HEADER_BYTES];
     __builtin_memcpy(due_bytes, &due, sizeof due);
-    return count_damage(user - HAK_HEADER_BYTES, user, due_bytes);
+    return count_damage(bytes, bytes + HAK_HEADER_BYTES, due_bytes);
+}
+
+struct hak_damage hak_header_damage(const struct hak_located *at) {
+    return hak_header_damage_in(at, hak_user_in(at) - HAK_HEADER_BYTES);
 }
 
 /* Bytes of padding that a block of `alignment` may need behind a base that is 16-aligned. */
@@ -139,6 +117,7 @@ static size_t padding_bytes(size_t alignment) {
 }
 
 size_t hak_check_slot_bytes(size_t asked_bytes, size_t alignment) {
+    hak_answer_if_asked();
     if (!hak_layout_has_header())
         return asked_bytes;
     size_t slot_bytes;

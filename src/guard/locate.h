@@ -114,7 +114,7 @@ static inline void hak_set_asked_bytes(const struct hak_located *at, size_t aske
     if (at->large)
         at->large->asked_bytes = asked_bytes;
     else
-        at->slot->asked_bytes = (uint32_t)asked_bytes;
+        at->slot->asked_bytes = (uint16_t)asked_bytes;
 }
 static inline void hak_set_delta_bytes(const struct hak_located *at, size_t delta_bytes) {
     if (at->large)

@@ -1,13 +1,22 @@
 /* The moments of a process and its threads that the checks and the tracer must hear of. */
 #include "guard/guard.h"
+#include "guard/short_way.h"
+#include "guard/traced_way.h"
 #include "trace/trace.h"
 
 void hak_check_start(void) {
     hak_inject_start();
+    hak_pages_start();
+    hak_near_start();
     hak_trace_start();
+    hak_short_way_start();
+    hak_traced_way_start();
+    hak_sweep_start();
+    hak_asked_start();
 }
 
 void hak_check_thread_end(void) {
+    hak_quarantine_thread_end();
     hak_trace_thread_end();
 }
 
@@ -20,9 +29,26 @@ void hak_check_fork_parent(void) {
 }
 
 void hak_check_fork_child(void) {
+    hak_quarantine_fork_child();
+    hak_pages_fork_child();
     hak_trace_fork_child();
 }
 
 void hak_check_mark(const char *name) {
     hak_trace_mark(name);
+}
+
+/* Of memory that is no block of ours only the address is told. */
+void hak_check_pool_name(const void *block, const char *name) {
+    struct hak_located at;
+    struct hak_event_fields head = {
+        .kind = HAK_POOL, .address = (uintptr_t)block, .class_index = HAK_CLASS_NONE};
+    if (hak_locate(block, &at) && at.slot->place == HAK_PLACE_LIVE) {
+        head.address = (uintptr_t)hak_user_in(&at);
+        head.delta_bytes = hak_delta_bytes_of(&at);
+        head.class_index = (uint8_t)at.class_index;
+        head.epoch = at.epoch;
+        head.record_count = at.slot->record_count; /* behind the last record of the block */
+    }
+    hak_trace_name(&head, name);
 }

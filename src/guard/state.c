@@ -4,7 +4,7 @@
  * An illegal move gets its record with the ILLEGAL flag in every level, so that the story of the
  * block names the first wrong step. In level normal the program stops there; in level trace the
  * move is carried out as it is, and the stop comes where the block is popped or handed out. */
-#include "guard/guard.h"
+#include "guard/pages.h"
 
 #define IN(place) (1u << HAK_PLACE_##place)
 
@@ -21,6 +21,8 @@ static unsigned place_after(enum hak_record_kind kind) {
 /* The record of a move between layers. */
 static inline void record_move(const struct hak_located *at, enum hak_record_kind kind,
                                base_t block, unsigned class_index, uint8_t flags) {
+    if (!hak_trace_hears())
+        return;
     struct hak_event_fields fields = {
         .address = base_address(block),
         .kind = (uint8_t)kind,
@@ -89,9 +91,9 @@ HAK_TRACER_TEXT bool hak_hop_block(enum hak_record_kind kind, base_t block, unsi
     struct hak_slot *slot = at.slot;
     slot->place = (uint8_t)place_after(kind);
     slot->record_count++;
-    hak_enter_list(&at);
+    bool can_enter = hak_enter_list(&at);
     record_move(&at, kind, block, class_index, 0);
-    return true;
+    return can_enter;
 }
 
 /* A slab begins to serve a class: its addresses start a new generation and nothing is known of its
@@ -100,6 +102,12 @@ static void begin_epoch(struct hak_slab *slab, struct hak_slot *slots, unsigned 
     if (slab->epoch != 0)
         __builtin_memset(slots, 0, (first + slab->capacity) * sizeof *slots);
     slab->epoch = hak_trace_epoch();
+}
+
+/* The shared heap belongs to whoever holds its lock, and blocks of it are handed out without. */
+static bool is_closing(const struct hak_superslab *superslab) {
+    return hak_stops_at_illegal_hop() && hak_options.quarantine_bytes != 0 &&
+           atomic_load_explicit(&superslab->owner, memory_order_relaxed) != HAK_OWNER_SHARED;
 }
 
 HAK_TRACER_TEXT void hak_hop_note(enum hak_record_kind kind, unsigned class_index,
@@ -114,14 +122,23 @@ HAK_TRACER_TEXT void hak_hop_note(enum hak_record_kind kind, unsigned class_inde
         struct hak_superslab *superslab = hak_superslab_of(address);
         unsigned slab_index = hak_slab_index_of(address);
         struct hak_slab *slab = &superslab->slabs[slab_index];
+        if (kind == HAK_SLAB_RELEASE && hak_stops_at_illegal_hop())
+            hak_check_slab_poison(superslab, slab_index);
         if (kind == HAK_SLAB_ACQUIRE)
             begin_epoch(slab, hak_states_of(superslab, slab_index), hak_first_state(class_index));
         fields.epoch = slab->epoch;
+        if (kind == HAK_SLAB_ACQUIRE && is_closing(superslab))
+            hak_pages_close_fresh(superslab, slab_index);
     }
+    if (kind == HAK_SUPERSLAB_MAP && hak_stops_at_illegal_hop())
+        hak_pages_close_head((struct hak_superslab *)(uintptr_t)address);
+    if (!hak_trace_hears())
+        return;
     fields.stack = hak_take_stack(true, &fields.flags);
     hak_trace_record(&fields);
 }
 
 void hak_hop_count(enum hak_counted which, unsigned class_index, uint64_t amount) {
-    hak_trace_count_amount(which, class_index, amount);
+    if (hak_trace_hears())
+        hak_trace_count_amount(which, class_index, amount);
 }

@@ -171,7 +171,7 @@ static bool is_in(const struct hak_large *large, const void *p) {
 static struct hak_large *find_small_below(const struct hak_map_root *root, const void *p) {
     uintptr_t page = page_of(p), pages = HAK_L25_MAX_BYTES / HAK_PAGE_BYTES;
     uintptr_t last = page > pages ? page - pages : 0;
-    for (; page >= last && page > 0; page--) {
+    for (page++; page-- > last;) {
         struct hak_map_leaf *leaf = hak_map_leaf_of(root, page);
         struct hak_large *large = NULL;
         if (leaf)

@@ -358,6 +358,16 @@ void hak_bigcache_after_fork(void) {
 
 /* ---- looking -------------------------------------------------------------------------------- */
 
+/* The block behind `large` (NULL = the first); `*bin`, 0 at first, is the number behind that of its
+ * bin. */
+static struct hak_large *next_in_bins(const struct cache *cache, const struct hak_large *large,
+                                      unsigned *bin) {
+    struct hak_large *next = large ? large->next : NULL;
+    while (!next && *bin < HAK_PAGE_BINS)
+        next = cache->bins[(*bin)++];
+    return next;
+}
+
 size_t hak_bigcache_each(void (*visit)(const struct hak_large *, void *), void *context) {
     size_t count = 0;
     for (struct cache *cache = made_last(); cache; cache = cache->next_made) {
@@ -365,38 +375,40 @@ size_t hak_bigcache_each(void (*visit)(const struct hak_large *, void *), void *
             visit(cache->head.hot, context);
             count++;
         }
-        for (unsigned bin = 0; bin < HAK_PAGE_BINS; bin++)
-            for (struct hak_large *large = cache->bins[bin]; large; large = large->next) {
-                visit(large, context);
-                count++;
-            }
+        unsigned bin = 0;
+        for (struct hak_large *large = next_in_bins(cache, NULL, &bin); large;
+             large = next_in_bins(cache, large, &bin)) {
+            visit(large, context);
+            count++;
+        }
     }
     return count;
 }
 
 /* What a fork left behind: only what can be reached from the bins is counted. */
-static const char *count_left(const struct cache *cache, size_t *blocks, size_t *bytes) {
-    for (unsigned bin = 0; bin < HAK_PAGE_BINS; bin++)
-        for (struct hak_large *large = cache->bins[bin]; large; large = large->next) {
-            *blocks += large != cache->head.hot;
-            *bytes += large != cache->head.hot ? large->mapped_bytes : 0;
-        }
+static void count_left(const struct cache *cache, size_t *blocks, size_t *bytes) {
+    unsigned bin = 0;
+    for (const struct hak_large *large = next_in_bins(cache, NULL, &bin); large;
+         large = next_in_bins(cache, large, &bin)) {
+        *blocks += large != cache->head.hot;
+        *bytes += large != cache->head.hot ? large->mapped_bytes : 0;
+    }
     *blocks += cache->head.hot != NULL;
     *bytes += cache->head.hot ? cache->head.hot->mapped_bytes : 0;
-    return NULL;
 }
 
 static const char *verify_cache(const struct cache *cache, size_t *blocks, size_t *bytes) {
     size_t own_bytes = 0, in_bins = 0, in_order = 0;
     if (cache->head.hot && atomic_load(&cache->head.hot->state) != HAK_LARGE_KEPT)
         return "the hot block of a BigCache is not kept";
-    for (unsigned bin = 0; bin < HAK_PAGE_BINS; bin++)
-        for (struct hak_large *large = cache->bins[bin]; large; large = large->next) {
-            if (bin_of(large) != bin || atomic_load(&large->state) != HAK_LARGE_KEPT)
-                return "a block of the BigCache is in a wrong bin or state";
-            own_bytes += large->mapped_bytes;
-            in_bins++;
-        }
+    unsigned bin = 0;
+    for (const struct hak_large *large = next_in_bins(cache, NULL, &bin); large;
+         large = next_in_bins(cache, large, &bin)) {
+        if (bin_of(large) + 1 != bin || atomic_load(&large->state) != HAK_LARGE_KEPT)
+            return "a block of the BigCache is in a wrong bin or state";
+        own_bytes += large->mapped_bytes;
+        in_bins++;
+    }
     for (struct hak_large *large = cache->newest; large; large = large->older)
         in_order++;
     *blocks += in_bins;
@@ -420,8 +432,10 @@ const char *hak_bigcache_verify(size_t *blocks, size_t *bytes) {
     uint64_t sum = 0;
     for (struct cache *cache = made_last(); cache && !wrong; cache = cache->next_made) {
         sum += share_of(cache);
-        wrong = atomic_load(&cache->owner) == OWNER_LEFT ? count_left(cache, blocks, bytes)
-                                                         : verify_cache(cache, blocks, bytes);
+        if (atomic_load(&cache->owner) == OWNER_LEFT)
+            count_left(cache, blocks, bytes);
+        else
+            wrong = verify_cache(cache, blocks, bytes);
     }
     if (!wrong && sum != atomic_load(&shared))
         wrong = "the shares of the BigCache and their sum differ";

@@ -46,6 +46,8 @@ static void clear(struct held held) {
 }
 
 static void hold(struct held held) {
+    if (hak_is_debug_build && !hak_allow_writes(held.start, held.bytes))
+        return; /* the checks had barred it, and the kernel does not open it: it is lost */
     clear(held);
     hak_lock(&hak_held_lock);
     struct block *block = newest_now();

@@ -14,9 +14,9 @@
 #include "options.h"
 #include "platform/line.h"
 #include "pool/pool.h"
+#include "slab/tune.h"
 
 enum {
-    KEPT_SLABS = 4, /* free slabs that keep their pages anyway */
     FIRST_PATIENCE = 4,
     MOST_PATIENCE = 1024,
     LEAST_SUPERSLABS = 8 /* of a heap that is large enough for huge pages */
@@ -90,10 +90,10 @@ static unsigned judge_purges(struct hak_learner *learner, const struct hak_memor
 
 static void give_back(struct hak_learner *learner, struct hak_heap *heap) {
     bool is_quiet =
-        learner->unused_slabs > KEPT_SLABS && learner->unused_slabs <= heap->dirty_slabs;
+        learner->unused_slabs > HAK_KEPT_SLABS && learner->unused_slabs <= heap->dirty_slabs;
     learner->quiet = is_quiet ? learner->quiet + 1 : 0;
     if (learner->quiet >= learner->patience) {
-        unsigned excess = learner->unused_slabs - KEPT_SLABS;
+        unsigned excess = learner->unused_slabs - HAK_KEPT_SLABS;
         learner->quiet = 0;
         (void)hak_slab_purge(heap, heap->dirty_slabs - excess);
     }
@@ -101,11 +101,6 @@ static void give_back(struct hak_learner *learner, struct hak_heap *heap) {
 }
 
 /* ---- huge pages ------------------------------------------------------------------------------ */
-
-static void advise(struct hak_superslab *list, bool huge) {
-    for (struct hak_superslab *superslab = list; superslab; superslab = superslab->next)
-        hak_slab_advise_huge(superslab, huge);
-}
 
 static unsigned choose_pages(struct hak_heap *heap, const struct hak_memory_use *use) {
     bool is_on = atomic_load_explicit(&has_huge_pages, memory_order_relaxed);
@@ -116,8 +111,7 @@ static unsigned choose_pages(struct hak_heap *heap, const struct hak_memory_use 
         return 0;
     atomic_store_explicit(&has_huge_pages, wants, memory_order_relaxed);
     hak_pool_set_huge_pages(wants);
-    advise(heap->full, wants);
-    advise(heap->room, wants);
+    hak_slab_advise_huge(heap, wants);
     return note(HAK_LEARN_HUGE_PAGES, wants);
 }
 

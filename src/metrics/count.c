@@ -14,14 +14,14 @@ static void add(const struct hak_counter *c, unsigned class_index, unsigned metr
         __atomic_fetch_add(cell, amount, __ATOMIC_RELAXED);
 }
 
-static void count(const struct hak_step_event *event) {
+static void count(const struct hak_step_event *event, unsigned times) {
     struct hak_counter *c = &hak_counter;
     struct hak_step_counts counts;
     if (c->mode == HAK_COUNTER_NEW)
         hak_counters_take_block(c);
     if (c->mode == HAK_COUNTER_NOWHERE || !hak_step_take(&c->step, event, &counts))
         return;
-    add(c, event->class_index, counts.metric, 1);
+    add(c, event->class_index, counts.metric, times);
     if (counts.second_amount)
         add(c, event->class_index, counts.metric + 1, counts.second_amount);
     c->is_slow = c->mode != HAK_COUNTER_OWN || c->step.run || c->step.layer;
@@ -33,11 +33,18 @@ void hak_count_slowly(const struct hak_event_fields *fields) {
                                    .class_index = fields->class_index,
                                    .place = fields->place,
                                    .is_illegal = (fields->flags & HAK_RECORD_ILLEGAL) != 0};
-    count(&event);
+    count(&event, 1);
+}
+
+/* Only the first of them begins a go, and none reaches further than the first. */
+void hak_count_moves(const struct hak_event_fields *fields, unsigned times) {
+    struct hak_step_event event = {
+        .kind = fields->kind, .class_index = fields->class_index, .place = fields->place};
+    count(&event, times);
 }
 
 void hak_count_amount(enum hak_counted which, unsigned class_index, uint64_t amount) {
     struct hak_step_event event = {
         .amount = amount, .kind = (uint8_t)which, .class_index = (uint8_t)class_index};
-    count(&event);
+    count(&event, 1);
 }

@@ -40,6 +40,23 @@ HAK_HIDDEN extern _Thread_local struct hak_counter hak_counter
 /* The slow half of the next function. */
 HAK_HIDDEN void hak_count_slowly(const struct hak_event_fields *fields);
 
+/* Counts a legal call on a block of a class, by its metric (hak_metric_of_call). False: it must be
+ * counted slowly. */
+static inline bool hak_count_call(unsigned metric, unsigned class_index) {
+    const struct hak_counter *c = &hak_counter;
+    if (HAK_UNLIKELY(c->is_slow))
+        return false;
+    unsigned row = c->counters->row_of_metric[metric];
+    if (HAK_UNLIKELY(row == 0))
+        return false;
+    uint64_t *cell = &c->counters->rows[row - 1][class_index];
+    __asm__ volatile("incq %0" : "+m"(*cell) : : "cc");
+    return true;
+}
+
+/* Counts `count` events that are alike: legal moves, one behind the other. */
+HAK_HIDDEN void hak_count_moves(const struct hak_event_fields *fields, unsigned count);
+
 /* Counts an event. */
 static inline void hak_count_record(const struct hak_event_fields *fields) {
     const struct hak_counter *c = &hak_counter;

@@ -114,18 +114,16 @@ static base_t pop(struct hak_mid *mid, unsigned class_index) {
     return block;
 }
 
-static void move_to_slabs(struct hak_heap *heap, const base_t *blocks, unsigned count,
-                          unsigned class_index) {
-    for (unsigned i = 0; i < count; i++)
-        hop(HAK_MID_SPILL, blocks[i], class_index);
+void hak_mid_spill(struct hak_heap *heap, unsigned class_index, const base_t *blocks,
+                   unsigned count) {
+    hop_all(HAK_MID_SPILL, blocks, count, class_index);
     hak_slab_give_all(heap, blocks, count);
 }
 
 static unsigned refill(struct hak_heap *heap, unsigned class_index, base_t *blocks,
                        unsigned wanted) {
     unsigned taken = hak_slab_take_some(heap, class_index, blocks, wanted);
-    for (unsigned i = 0; i < taken; i++)
-        hop(HAK_MID_REFILL, blocks[i], class_index);
+    hop_all(HAK_MID_REFILL, blocks, taken, class_index);
     return taken;
 }
 
@@ -146,12 +144,7 @@ void hak_mid_give(struct hak_heap *heap, struct hak_mid **mid, unsigned class_in
     while (pushed < count && *mid && (*mid)->bytes + slot_bytes <= HAK_MID_LIFO_BYTES &&
            make_room(*mid, &(*mid)->lists[class_index]))
         push(*mid, class_index, blocks[pushed++]);
-    move_to_slabs(heap, blocks + pushed, count - pushed, class_index);
-}
-
-void hak_mid_spill(struct hak_heap *heap, unsigned class_index, const base_t *blocks,
-                   unsigned count) {
-    move_to_slabs(heap, blocks, count, class_index);
+    hak_mid_spill(heap, class_index, blocks + pushed, count - pushed);
 }
 
 static void spill_list(struct hak_heap *heap, struct hak_mid *mid, unsigned class_index,
@@ -161,7 +154,7 @@ static void spill_list(struct hak_heap *heap, struct hak_mid *mid, unsigned clas
         unsigned taken = 0;
         while (taken < SPILLED_AT_ONCE && taken < count)
             blocks[taken++] = remove_newest(mid, class_index);
-        move_to_slabs(heap, blocks, taken, class_index);
+        hak_mid_spill(heap, class_index, blocks, taken);
         count -= taken;
     }
 }
@@ -195,7 +188,7 @@ static unsigned part_segment(struct hak_heap *heap, struct segment *segment, uns
     unsigned count = (unsigned)segment->count;
     unsigned goes = hak_slab_part(staying, segment->blocks, count, going, kept);
     if (goes > 0)
-        move_to_slabs(heap, going, goes, class_index);
+        hak_mid_spill(heap, class_index, going, goes);
     atomic_signal_fence(memory_order_release);
     __builtin_memcpy(segment->blocks, kept, (count - goes) * sizeof *kept);
     atomic_signal_fence(memory_order_release);

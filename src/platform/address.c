@@ -10,6 +10,8 @@
 /* Nothing further away than this from the stack pointer is looked for on the stack. */
 #define STACK_REACH_BYTES ((uintptr_t)1 << 30)
 
+extern void *__libc_stack_end; /* ld.so's: where the first thread began */
+
 /* Where the brk heap begins: where it ended when we were started, which is before glibc's first
  * block, unless the program opened us with dlopen. */
 static _Atomic uintptr_t brk_start;
@@ -94,6 +96,23 @@ static bool is_on_own_stack(uintptr_t address) {
     return is_own;
 }
 
+/* True when `address` lies on the stack of the first thread, in frames that are there or not any
+ * more; asked by whichever thread. The kernel keeps what it maps by itself that far from it. */
+static bool is_on_first_stack(uintptr_t address) {
+    enum { GAP_BYTES = 128 << 20, ENVIRONMENT_BYTES = 8 << 20 };
+    uintptr_t top = (uintptr_t)__libc_stack_end;
+    if (address < top - GAP_BYTES || address > top + ENVIRONMENT_BYTES)
+        return false;
+    struct maps maps = {.file = hak_open("/proc/self/maps")};
+    struct area area = {.end = 0};
+    if (maps.file < 0)
+        return false;
+    while (next_area(&maps, &area) && area.end <= address)
+        continue;
+    hak_close(maps.file);
+    return area.name == 's' && address >= area.start && address < area.end;
+}
+
 /* Asks the kernel, once, where the heap really begins. */
 static void look_for_heap(void) {
     struct maps maps = {.file = hak_open("/proc/self/maps")};
@@ -125,7 +144,7 @@ static bool is_in_brk_heap(uintptr_t address, size_t bytes) {
  * mapping of its own. The form has been the same since glibc 2.0; heads of arenas as read here
  * since 2.26. */
 
-enum { MAPPED = 2, OF_ARENA = 4, FLAGS = 7 };
+enum { IN_USE = 1, MAPPED = 2, OF_ARENA = 4, FLAGS = 7 };
 
 #define ARENA_HEAP_BYTES ((uintptr_t)64 << 20)
 
@@ -156,6 +175,13 @@ static bool is_in_arena(uintptr_t address, size_t bytes) {
            behind_head <= 2 * sizeof heap && hak_raw_readable(heap.arena);
 }
 
+/* True when the head behind the block says that the block is in use, as that of the next block or
+ * of the top does. */
+static bool is_in_use(uintptr_t address, size_t bytes) {
+    size_t next;
+    return read_words(&next, address + bytes - sizeof next, sizeof next) && (next & IN_USE) != 0;
+}
+
 /* True when what stands before `address` reads like the head of a block of glibc's malloc that is
  * where such a block would be. */
 static bool is_glibc_block(uintptr_t address) {
@@ -167,13 +193,13 @@ static bool is_glibc_block(uintptr_t address) {
         return false;
     switch (head[1] & (MAPPED | OF_ARENA)) {
     case 0:
-        return is_in_brk_heap(address, bytes);
+        return is_in_brk_heap(address, bytes) && is_in_use(address, bytes);
     case MAPPED:
         return head[1] == (bytes | MAPPED) && head[0] == 0 && bytes % HAK_PAGE_BYTES == 0 &&
                address % HAK_PAGE_BYTES == 16 &&
                hak_is_mapped((const void *)(address + bytes - 24));
     case OF_ARENA:
-        return is_in_arena(address, bytes);
+        return is_in_arena(address, bytes) && is_in_use(address, bytes);
     default:
         return false;
     }
@@ -203,7 +229,7 @@ enum hak_address_kind hak_address_kind_of(const void *p) {
     if (is_glibc_block(address))
         return HAK_ADDRESS_C_HEAP;
     enum hak_address_kind kind = kind_in_module(address);
-    if (kind == HAK_ADDRESS_UNKNOWN && is_on_own_stack(address))
+    if (kind == HAK_ADDRESS_UNKNOWN && (is_on_own_stack(address) || is_on_first_stack(address)))
         kind = HAK_ADDRESS_STACK;
     return kind;
 }

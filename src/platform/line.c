@@ -1,15 +1,12 @@
 /* Text and numbers appended to a buffer, for the few lines that hakmem writes without stdio. */
 #include "platform/line.h"
 
-/* Room for the line's end is always kept. */
-static void add_byte(struct hak_line *line, char byte) {
-    if (line->length + 1 < sizeof line->text)
-        line->text[line->length++] = byte;
-}
+#include <errno.h>
+#include "platform/raw_call.h"
 
 void hak_line_add(struct hak_line *line, const char *text) {
-    while (*text)
-        add_byte(line, *text++);
+    while (text && *text && line->length + 1 < sizeof line->text)
+        line->text[line->length++] = *text++;
 }
 
 static void add_digits(struct hak_line *line, uint64_t number, unsigned base) {
@@ -26,9 +23,9 @@ void hak_line_number(struct hak_line *line, uint64_t number) {
     add_digits(line, number, 10);
 }
 
-void hak_line_address(struct hak_line *line, const void *address) {
+void hak_line_hex(struct hak_line *line, uint64_t number) {
     hak_line_add(line, "0x");
-    add_digits(line, (uintptr_t)address, 16);
+    add_digits(line, number, 16);
 }
 
 void hak_line_say(struct hak_line *line, const char *text, uint64_t number, const char *after) {
@@ -37,8 +34,28 @@ void hak_line_say(struct hak_line *line, const char *text, uint64_t number, cons
     hak_line_add(line, after);
 }
 
+const char *hak_line_text(struct hak_line *line) {
+    line->text[line->length] = 0;
+    return line->text;
+}
+
+long hak_line_write(struct hak_line *line, long file) {
+    size_t done = 0;
+    long wrote = 0;
+    while (done < line->length) {
+        wrote = hak_raw_call(SYS_write, file, (long)(line->text + done),
+                             (long)(line->length - done), 0, 0, 0);
+        if (wrote > 0)
+            done += (size_t)wrote;
+        else if (wrote != -EINTR)
+            break;
+    }
+    bool is_whole = done == line->length;
+    line->length = 0;
+    return is_whole ? 0 : wrote < 0 ? -wrote : ENOSPC;
+}
+
 void hak_line_end(struct hak_line *line) {
     line->text[line->length++] = '\n';
-    hak_write_error(line->text, line->length);
-    line->length = 0;
+    (void)hak_line_write(line, 2);
 }

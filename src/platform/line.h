@@ -1,6 +1,6 @@
-/* Lines for people without stdio: built in a buffer of the caller, written with one system call.
+/* Lines for people without stdio: built in a buffer of the caller, written with raw system calls.
  *
- * What does not fit is cut off; the line still ends.
+ * What does not fit is cut off; a line still ends.
  *
  * Thread and signal safety: any; nothing is allocated, errno is kept. */
 #ifndef HAK_PLATFORM_LINE_H
@@ -10,18 +10,25 @@
 
 struct hak_line {
     size_t length;
-    char text[1024];
+    char text[1024]; /* the last byte is for the end of the line or of the text */
 };
 
-/* Appends. Start with `struct hak_line line = {.length = 0};`: the text needs no zeroes. */
+/* Appends; NULL is nothing. Start with `struct hak_line line = {.length = 0};`. */
 HAK_HIDDEN void hak_line_add(struct hak_line *line, const char *text);
 /* In decimal digits. */
 HAK_HIDDEN void hak_line_number(struct hak_line *line, uint64_t number);
 /* As 0x and hexadecimal digits. */
-HAK_HIDDEN void hak_line_address(struct hak_line *line, const void *address);
+HAK_HIDDEN void hak_line_hex(struct hak_line *line, uint64_t number);
 /* `text`, the number, `after`. */
 HAK_HIDDEN void hak_line_say(struct hak_line *line, const char *text, uint64_t number,
                              const char *after);
+
+/* Puts a NUL behind the text and returns it. */
+HAK_HIDDEN const char *hak_line_text(struct hak_line *line);
+
+/* Writes all that is in the buffer to an open file and empties it. Returns 0, or the errno (ENOSPC
+ * for a file that takes nothing more): of what was not written nothing is kept. */
+HAK_HIDDEN long hak_line_write(struct hak_line *line, long file);
 
 /* Ends the line, writes all that is in the buffer to fd 2 and empties it. */
 HAK_HIDDEN void hak_line_end(struct hak_line *line);

@@ -19,6 +19,11 @@ static inline bool failed(long result) {
     return result < 0 && result > -4096;
 }
 
+static inline void note_own(const void *start, size_t bytes, bool is_own) {
+    if (hak_is_debug_build && hak_own_note)
+        hak_own_note(start, bytes, is_own);
+}
+
 static inline void count_pages(enum hak_counted call, size_t bytes) {
     hop_count(call, HAK_CLASS_NONE, bytes);
 }
@@ -100,6 +105,15 @@ bool hak_allow_writes(void *start, size_t bytes) {
     return allow(start, bytes, PROT_READ | PROT_WRITE);
 }
 
+bool hak_bar_access(void *start, size_t bytes) {
+    return allow(start, bytes, PROT_NONE);
+}
+
+bool hak_drop_pages(void *start, size_t bytes) {
+    long flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
+    return !failed(hak_raw_call(SYS_mmap, (long)start, (long)bytes, PROT_NONE, flags, -1, 0));
+}
+
 void hak_decline_huge_pages(void *start, size_t bytes) {
     count_pages(HAK_COUNTED_PAGES_ADVISE, bytes);
     (void)hak_raw_call(SYS_madvise, (long)start, (long)bytes, MADV_NOHUGEPAGE, 0, 0, 0);
@@ -111,7 +125,10 @@ void hak_ask_for_huge_pages(void *start, size_t bytes) {
 }
 
 bool hak_unmap(void *start, size_t bytes) {
+    note_own(start, bytes, false);
     bool unmapped = !failed(hak_raw_call(SYS_munmap, (long)start, (long)bytes, 0, 0, 0, 0));
+    if (!unmapped)
+        note_own(start, bytes, true);
     count_pages(HAK_COUNTED_PAGES_UNMAP, unmapped ? bytes : 0);
     return unmapped;
 }
@@ -123,15 +140,24 @@ bool hak_discard(void *start, size_t bytes) {
 
 bool hak_remap_in_place(void *start, size_t old_bytes, size_t new_bytes) {
     count_pages(HAK_COUNTED_PAGES_REMAP, new_bytes);
-    return !failed(
-        hak_raw_call(SYS_mremap, (long)start, (long)old_bytes, (long)new_bytes, 0, 0, 0));
+    bool is_done =
+        !failed(hak_raw_call(SYS_mremap, (long)start, (long)old_bytes, (long)new_bytes, 0, 0, 0));
+    if (is_done && new_bytes > old_bytes)
+        note_own((char *)start + old_bytes, new_bytes - old_bytes, true);
+    else if (is_done)
+        note_own((char *)start + new_bytes, old_bytes - new_bytes, false);
+    return is_done;
 }
 
 void *hak_remap(void *start, size_t old_bytes, size_t new_bytes) {
     count_pages(HAK_COUNTED_PAGES_REMAP, new_bytes);
     long result = hak_raw_call(SYS_mremap, (long)start, (long)old_bytes, (long)new_bytes,
                                MREMAP_MAYMOVE, 0, 0);
-    return failed(result) ? NULL : (void *)result;
+    if (failed(result))
+        return NULL;
+    note_own(start, old_bytes, false);
+    note_own((void *)result, new_bytes, true);
+    return (void *)result;
 }
 
 bool hak_is_mapped(const void *p) {

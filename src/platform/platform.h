@@ -39,6 +39,13 @@ HAK_HIDDEN void *hak_reserve(size_t bytes);
 HAK_HIDDEN void *hak_reserve_read_only(size_t bytes);
 HAK_HIDDEN bool hak_allow_writes(void *start, size_t bytes);
 
+/* Makes whole pages inaccessible; what they hold stays. The way back is hak_allow_writes. False: a
+ * mapping too many for the kernel, or a sandbox; some of the pages may be inaccessible then. */
+HAK_HIDDEN bool hak_bar_access(void *start, size_t bytes);
+
+/* The same, and the pages go back: addresses without memory. False: nothing was done. */
+HAK_HIDDEN bool hak_drop_pages(void *start, size_t bytes);
+
 /* Addresses without memory, at a multiple of `alignment`, for hak_allow_writes piece by piece; huge
  * pages are declined. NULL when there are none. */
 HAK_HIDDEN void *hak_hold(size_t bytes, size_t alignment);

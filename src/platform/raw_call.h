@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include "hop.h"
+#include "platform/own.h"
 
 /* System calls that the sandbox in which the program has put itself does not allow, some of them at
  * the price of its life: a bit for each number, set by tree/sandbox.c in the debug build. Weak,
@@ -18,6 +19,10 @@
 enum { HAK_CALL_NUMBERS = 512 };
 HAK_HIDDEN extern _Atomic uint64_t hak_forbidden_calls[HAK_CALL_NUMBERS / 64];
 __attribute__((weak)) _Atomic uint64_t hak_forbidden_calls[HAK_CALL_NUMBERS / 64];
+
+/* What is to be done before the program enters a sandbox; NULL = nothing. Weak, as above. */
+HAK_HIDDEN extern void (*hak_before_sandbox)(void);
+__attribute__((weak)) void (*hak_before_sandbox)(void);
 
 static inline bool hak_call_is_forbidden(long number) {
     return HAK_UNLIKELY(
@@ -54,7 +59,11 @@ static inline long hak_raw_call(long number, long a, long b, long c, long d, lon
 static inline void *hak_raw_map_as(size_t bytes, int protection, int extra_flags) {
     long result = hak_raw_call(SYS_mmap, 0, (long)bytes, protection,
                                MAP_PRIVATE | MAP_ANONYMOUS | extra_flags, -1, 0);
-    return result < 0 && result > -4096 ? NULL : (void *)result;
+    if (result < 0 && result > -4096)
+        return NULL;
+    if (hak_is_debug_build && hak_own_note)
+        hak_own_note((void *)result, bytes, true);
+    return (void *)result;
 }
 
 /* Memory that can be read and written. Pages are not reserved, so a sparse array costs what is
@@ -65,6 +74,8 @@ static inline void *hak_raw_map(size_t bytes) {
 
 /* Gives back what hak_raw_map gave. */
 static inline void hak_raw_unmap(void *start, size_t bytes) {
+    if (hak_is_debug_build && hak_own_note)
+        hak_own_note(start, bytes, false);
     (void)hak_raw_call(SYS_munmap, (long)start, (long)bytes, 0, 0, 0, 0);
 }
 

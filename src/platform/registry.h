@@ -27,6 +27,9 @@
 
 typedef uint16_t hak_owner_t;
 
+/* The heap of all threads that have none of their own. */
+#define HAK_OWNER_SHARED 1
+
 /* Owners that are no heap. */
 #define HAK_OWNER_NOBODY  0      /* not a SuperSlab of ours */
 #define HAK_OWNER_RESERVE 0xfffe /* a SuperSlab that waits in the pool's reserve */

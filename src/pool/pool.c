@@ -8,8 +8,7 @@
 #include "pool/reserve.h"
 #include "pool/tell.h"
 
-#define SLOT_STATES_BYTES                                                                          \
-    HAK_PAGES_OF((HAK_SLABS - 1) * (size_t)HAK_SLOTS_OF_SLAB * sizeof(struct hak_slot))
+#define SLOT_STATES_BYTES HAK_PAGES_OF(HAK_SLOT_STATES_BYTES)
 
 struct hak_lock hak_pool_lock;
 
@@ -58,7 +57,7 @@ static struct hak_superslab *map(void) {
     return superslab;
 }
 
-static struct hak_superslab *map_for(hak_owner_t owner) {
+struct hak_superslab *hak_pool_map(hak_owner_t owner) {
     struct hak_superslab *superslab = map();
     if (!superslab)
         return NULL;
@@ -72,10 +71,6 @@ static struct hak_superslab *map_for(hak_owner_t owner) {
     }
     hak_pool_tell("mapped", superslab, owner);
     return superslab;
-}
-
-struct hak_superslab *hak_pool_map(hak_owner_t owner) {
-    return map_for(owner);
 }
 
 /* ---- from and to the reserve ----------------------------------------------------------------- */
@@ -108,7 +103,7 @@ void hak_pool_release(struct hak_superslab *superslab) {
 
 void hak_pool_prewarm(void) {
     for (uint64_t i = 0; i < hak_options.superslab_prewarm; i++) {
-        struct hak_superslab *superslab = map_for(HAK_OWNER_RESERVE);
+        struct hak_superslab *superslab = hak_pool_map(HAK_OWNER_RESERVE);
         if (!superslab)
             return;
         if (!keep(superslab, count_places())) {

@@ -6,7 +6,7 @@
 void hak_pool_write_line(const char *what, const void *superslab, hak_owner_t owner) {
     struct hak_line line = {.length = 0};
     hak_line_add(&line, "hakmem: SuperSlab ");
-    hak_line_address(&line, superslab);
+    hak_line_hex(&line, (uintptr_t)superslab);
     hak_line_add(&line, " ");
     hak_line_add(&line, what);
     if (owner != HAK_OWNER_NOBODY && owner != HAK_OWNER_RESERVE)

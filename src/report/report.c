@@ -84,6 +84,33 @@ static void settle_block(struct report_page *page) {
         page->asked_known = false; /* numbers of a dying program: do not draw nonsense */
 }
 
+/* Was the block given back before the fault? */
+static bool is_freed(const struct hak_fault_facts *facts) {
+    switch (facts->fault) {
+    case 105:
+    case 202:
+    case 303:
+    case 304:
+        return true;
+    default:
+        return facts->memory == HAK_MEMORY_INSIDE_FREE;
+    }
+}
+
+/* The stacks at both ends of the block's life. */
+static void load_life(struct report_page *page, const struct hak_report_context *context) {
+    const struct hak_life *life = page->life;
+    page->is_freed = is_freed(page->facts);
+    if (life && life->birth.id != 0)
+        hak_frames_load(&page->alloc_frames, page->r, life->birth.stack);
+    if (life && life->end_count > 0)
+        hak_frames_load(&page->free_frames, page->r, life->ends[0].stack);
+    if (page->alloc_frames.count == 0)
+        hak_frames_copy(&page->alloc_frames, context->alloc_frames, context->alloc_frame_count);
+    if (page->free_frames.count == 0)
+        hak_frames_copy(&page->free_frames, context->free_frames, context->free_frame_count);
+}
+
 static void write_page(struct hak_text *text, const struct report_page *page) {
     report_headline(text, page);
     hak_text_add(text, "\n\n");
@@ -97,18 +124,18 @@ static void write_page(struct hak_text *text, const struct report_page *page) {
     }
     report_others(text, page);
     report_completeness(text, page);
-    if (page->words) {
-        struct hak_text guess = {0};
-        if (report_guess(&guess, page))
-            hak_text_add(text, "  GUESS             %s\n", guess.bytes);
-        hak_text_free(&guess);
-    }
+    struct hak_text guess = {0};
+    if (report_guess(&guess, page))
+        hak_text_add(text, "  GUESS             %s\n", guess.bytes);
+    hak_text_free(&guess);
     report_next(text, page);
 }
 
 static void free_page(struct report_page *page) {
     hak_frames_free(&page->frames);
     hak_frames_free(&page->wrong_frames);
+    hak_frames_free(&page->alloc_frames);
+    hak_frames_free(&page->free_frames);
     hak_story_free(page->story);
     free((char *)page->context.thread_name);
     free((char *)page->context.store_path);
@@ -134,6 +161,10 @@ int hak_report_make(struct hak_store_reader *r, const struct hak_report_request 
     settle_block(&page);
     find_wrong_step(&page);
     hak_frames_load(&page.wrong_frames, r, page.wrong.stack);
+    load_life(&page, context);
+    report_load_allocated(&out->allocated, &page);
+    report_fingerprint(page.fingerprint, &page, &out->allocated);
+    memcpy(out->fingerprint, page.fingerprint, sizeof out->fingerprint);
 
     struct hak_text text = {0}, summary = {0}, headline = {0};
     write_page(&text, &page);
@@ -158,5 +189,6 @@ void hak_report_free(struct hak_report *report) {
     free(report->text);
     free(report->summary);
     free(report->json);
+    hak_frames_free(&report->allocated);
     *report = (struct hak_report){0};
 }

@@ -11,6 +11,8 @@
 #define HAK_REPORT_REPORT_H
 
 #include <stdint.h>
+#include "report/fingerprint.h"
+#include "report/lookup.h"
 #include "store/reader.h"
 #include "trace/session.h"
 
@@ -44,6 +46,9 @@ struct hak_report_context {
     const char *store_path;         /* as the person would type it; "" or NULL = no store */
     const struct hak_frame *frames; /* the fault's own stack, innermost first, hakmem's included */
     int frame_count;
+    /* Where the block was allocated and freed, by what the program itself kept; may be none. */
+    const struct hak_frame *alloc_frames, *free_frames;
+    int alloc_frame_count, free_frame_count;
     uint32_t signal;                         /* 0 = none; else the signal that the program got */
     const struct hak_second_opinion *second; /* libunwind's, on `frames`; NULL = not asked */
     char handler_place[HAK_PLACE_BYTES];     /* of the request's handler_frames; "" = not known */
@@ -54,6 +59,8 @@ struct hak_report {
     char *text;    /* the whole report, lines ended by '\n', SUMMARY line included */
     char *summary; /* the SUMMARY line alone, without '\n' */
     char *json;    /* {"hakmem_json": 1, "fault": {...}, "block": {...}, "lives": [...], ...} */
+    char fingerprint[HAK_FINGERPRINT_BYTES];
+    struct hak_frames allocated; /* where the fault's block was; none where that is not known */
 };
 
 /* Makes the report of `request`. `r` is a reader of the store with everything committed up to the

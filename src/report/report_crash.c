@@ -63,9 +63,28 @@ bool report_describe(struct hak_text *text, const struct report_page *page, uint
     return true;
 }
 
-static void add_registers(struct hak_text *text, const struct report_page *page) {
+/* A pointer that the processor does not take: those registers may be it. */
+static int add_no_addresses(struct hak_text *text, const struct report_page *page) {
     int shown = 0;
+    if (!report_is_general_fault(page))
+        return 0;
+    for (int i = 0; i < HAK_REPORT_REGISTERS && shown < REGISTERS_SHOWN / 2; i++) {
+        uint64_t value = page->request->registers[i];
+        if (!report_is_no_address(value))
+            continue;
+        hak_text_add(text, "%s      %-3s 0x%llx%s\n",
+                     shown++ == 0 ? "that hold no valid address:\n" : "", register_names[i],
+                     (unsigned long long)value,
+                     hak_is_poison(value) ? " is what freed memory is filled with" : "");
+    }
+    return shown;
+}
+
+static void add_registers(struct hak_text *text, const struct report_page *page) {
     hak_text_add(text, "  REGISTERS         ");
+    int shown = 0, strange = add_no_addresses(text, page);
+    if (strange > 0)
+        hak_text_add(text, "                    ");
     if (!page->r) {
         hak_text_add(text, "not looked up: there is no store\n");
         return;
@@ -95,24 +114,13 @@ bool report_has_address(const struct report_page *page) {
 }
 
 void report_crash(struct hak_text *text, const struct report_page *page) {
-    const struct hak_report_request *request = page->request;
-    struct hak_text about = {0};
-    bool has_address = report_has_address(page);
-    if (request->full_stack_bytes != 0)
-        hak_text_add(text,
-                     "  The address      0x%llx lies right below the stack of its thread.\n\n",
-                     (unsigned long long)request->signal_address);
-    else if (has_address && report_describe(&about, page, request->signal_address))
-        hak_text_add(text, "  The address      0x%llx %s\n\n",
-                     (unsigned long long)request->signal_address, about.bytes ? about.bytes : "");
-    else if (has_address)
-        hak_text_add(text, "  The address      0x%llx lies in no block that hakmem knows.\n\n",
-                     (unsigned long long)request->signal_address);
-    hak_text_free(&about);
+    report_address(text, page);
     hak_text_add(text, "  CRASH             ");
     if (page->context.fault_event != 0)
         hak_text_add(text, "event %s   ", hak_words_number(page->context.fault_event));
-    hak_text_add(text, "%s   thread %s   %s", hak_words_time(page->context.ns),
+    if (page->context.ns != 0)
+        hak_text_add(text, "%s   ", hak_words_time(page->context.ns));
+    hak_text_add(text, "thread %s   %s",
                  page->context.thread_name[0]
                      ? hak_words_quoted(page->context.thread_number, page->context.thread_name)
                      : hak_words_number(page->context.thread_number),

@@ -10,6 +10,8 @@
 #include "superslab.h"
 #include "trace/record.h"
 
+#define REACH_OF_NULL 65536 /* nothing is mapped there */
+
 /* Why an unwinder's walk ended early, by enum hak_unwind_end; NULL = it did not. */
 static const char *unwind_trouble(uint32_t end) {
     switch (end) {
@@ -47,13 +49,17 @@ static void finding(struct hak_text *text, int *findings, const char *what) {
 void report_completeness(struct hak_text *text, const struct report_page *page) {
     int findings = 0;
     hak_text_add(text, "  COMPLETENESS      ");
-    if (!page->r) {
+    if (page->request->is_unrecorded) {
+        finding(text, &findings,
+                "nothing was recorded (HAKMEM_TRACE=off): what the program itself "
+                "keeps is shown");
+    } else if (!page->r) {
         finding(text, &findings, "no store: only what the program itself left is shown");
     } else if (page->trouble[0]) {
         finding(text, &findings, "the store could not be asked: ");
         hak_text_add_name(text, page->trouble);
     }
-    if (page->r && page->words && page->context.fault_event == 0)
+    if (page->r && page->words && page->context.fault_event == 0 && !page->request->is_unrecorded)
         finding(text, &findings, "the fault's own record is not in the store");
     if (page->story && page->story->lost_events > 0) {
         finding(text, &findings,
@@ -93,7 +99,7 @@ void report_completeness(struct hak_text *text, const struct report_page *page) 
 
 static bool guess_overflow(struct hak_text *text, const struct hak_fault_facts *facts) {
     uint64_t past = (uint64_t)facts->offset - facts->asked_bytes;
-    if (facts->offset < 0)
+    if (facts->offset < 0 || facts->found_by == HAK_FOUND_BY_ACCESS)
         return false;
     if (facts->damaged_bytes == 1 && past == 0 && facts->damage[0] == 0) {
         hak_text_add(text, "a string's closing zero byte did not fit (strlen without + 1)");
@@ -118,11 +124,35 @@ static bool guess_overflow(struct hak_text *text, const struct hak_fault_facts *
     return false;
 }
 
+static bool guess_crash(struct hak_text *text, const struct report_page *page) {
+    uint64_t address = page->request->signal_address;
+    if (report_has_address(page) && page->request->full_stack_bytes == 0) {
+        if (address + REACH_OF_NULL >= 2 * REACH_OF_NULL || address == 0)
+            return false;
+        hak_text_add(text, "a member or an element was touched through a null pointer");
+        return true;
+    }
+    for (int i = 0; i < HAK_REPORT_REGISTERS && report_is_general_fault(page); i++)
+        if (hak_is_poison(page->request->registers[i])) {
+            hak_text_add(text, "the pointer was read from freed memory, or from a block that was "
+                               "not written to since it was allocated");
+            return true;
+        }
+    return false;
+}
+
 bool report_guess(struct hak_text *text, const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     const struct hak_event *wrong = page->wrong.id ? &page->wrong : NULL;
     uint64_t header = page->user - page->base;
     switch (facts->fault) {
+    case 0:
+        return guess_crash(text, page);
+    case 304:
+        if (report_has_address(page))
+            return false;
+        hak_text_add(text, "the pointer that was used was read from that block after its free");
+        return true;
     case 101:
     case 104:
         if (page->has_header && facts->offset != 0 && (uint64_t)facts->offset == header) {
@@ -149,6 +179,8 @@ bool report_guess(struct hak_text *text, const struct report_page *page) {
     case 301:
         return guess_overflow(text, facts);
     case 302:
+        if (facts->found_by == HAK_FOUND_BY_ACCESS)
+            return false;
         hak_text_add(text, facts->offset >= -16 && facts->offset < 0
                                ? "a negative index, or a write past the end of the block in front"
                                : "a write past the end of the block in front");
@@ -181,7 +213,9 @@ static void add_store_option(struct hak_text *text, const struct report_page *pa
 
 void report_next(struct hak_text *text, const struct report_page *page) {
     hak_text_add(text, "  NEXT              ");
-    if (page->r && page->words && page->facts->found_address != 0 && page->story) {
+    if (page->request->is_unrecorded) {
+        hak_text_add(text, "HAKMEM_TRACE=on shows what led to it%s", page->words ? "     " : "");
+    } else if (page->r && page->words && page->facts->found_address != 0 && page->story) {
         hak_text_add(text, "hakmem-trace why 0x%" PRIx64, page->facts->found_address);
         add_store_option(text, page);
         hak_text_add(text, "     ");
@@ -211,6 +245,20 @@ static void add_store_name(struct hak_text *text, const struct report_page *page
         hak_text_add(text, "none");
 }
 
+const char *report_hop(const struct report_page *page) {
+    static const char *const accesses[] = {"ACCESS", "READ", "WRITE", "EXECUTE"};
+    const struct hak_fault_facts *facts = page->facts;
+    if (page->wrong_step == WRONG_EARLIER)
+        return hak_words_kind(page->wrong.kind);
+    if (facts->found_by == HAK_FOUND_BY_ACCESS)
+        return accesses[facts->access & 3];
+    if (facts->found_by == HAK_FOUND_BY_CRASH)
+        return "CRASH";
+    bool is_call =
+        facts->found_by == HAK_FOUND_BY_CALL || facts->found_by == HAK_FOUND_BY_NEIGHBOUR;
+    return is_call ? hak_words_kind(facts->kind) : "SWEEP";
+}
+
 void report_summary(struct hak_text *text, const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     const struct hak_frames *frames = report_main_frames(page);
@@ -233,8 +281,7 @@ void report_summary(struct hak_text *text, const struct report_page *page) {
         add_store_name(text, page);
         return;
     }
-    unsigned hop = page->wrong_step == WRONG_EARLIER ? page->wrong.kind : facts->kind;
-    hak_text_add(text, " hop=%s class=%s", hak_words_kind(hop),
+    hak_text_add(text, " hop=%s class=%s", report_hop(page),
                  page->base ? hak_words_class(page->r, facts->class_due) : "none");
     hak_text_add(text, " offset=%+lld", (long long)facts->offset);
     add_store_name(text, page);

@@ -1,6 +1,7 @@
 /* The first line of a report, which must stand alone in a log, and the pointer in words. */
 #include "report/report_page.h"
 
+#include "check.h"
 #include "hop.h"
 #include "store/calls.h"
 #include "superslab.h"
@@ -24,7 +25,7 @@ static void add_offset(struct hak_text *text, int64_t offset, const char *of) {
     hak_text_add(text, "%s %s %s", hak_words_bytes(size), offset < 0 ? "before" : "past", of);
 }
 
-static const char *call_name(const struct report_page *page) {
+const char *report_call(const struct report_page *page) {
     switch (page->facts->kind) {
     case HAK_MALLOC:
         return "malloc";
@@ -42,6 +43,13 @@ static void headline_of_move(struct hak_text *text, const struct report_page *pa
     const struct hak_fault_facts *facts = page->facts;
     const char *kind = hak_words_kind(facts->kind);
     switch (facts->fault) {
+    case 105:
+        hak_text_add(text,
+                     "the link of a free block of %s points to 0x%llx, no block of hakmem's; "
+                     "found by %s",
+                     hak_words_class(page->r, facts->class_due), (unsigned long long)facts->link,
+                     kind);
+        return;
     case 103:
         hak_text_add(text, "%s got 0x%llx for ", kind, (unsigned long long)facts->found_address);
         add_list(text, page);
@@ -111,11 +119,73 @@ static void add_memory(struct hak_text *text, const struct report_page *page) {
     }
 }
 
+/* ", found by the sweep at exit; and 2 more damaged blocks" */
+static void add_finder(struct hak_text *text, const struct report_page *page) {
+    uint32_t more = page->facts->more_damaged;
+    hak_text_add(text, ", found by %s", report_finder(page));
+    if (more > 0)
+        hak_text_add(text, "; and %s",
+                     hak_words_count(more, "more damaged block", "more damaged blocks"));
+}
+
+static void headline_of_write_after_free(struct hak_text *text, const struct report_page *page) {
+    const struct hak_fault_facts *facts = page->facts;
+    uint64_t span =
+        facts->damaged_span > facts->damaged_bytes ? facts->damaged_span : facts->damaged_bytes;
+    hak_text_add(text, "%s at offset %s of ", hak_words_bytes(span),
+                 facts->offset < 0 ? hak_words_offset(facts->offset)
+                                   : hak_words_number((uint64_t)facts->offset));
+    report_freed_block(text, page);
+    hak_text_add(text, " %s overwritten", span == 1 ? "was" : "were");
+    add_finder(text, page);
+}
+
+void report_given_sentence(struct hak_text *text, const struct report_page *page) {
+    const struct hak_fault_facts *facts = page->facts;
+    hak_text_add(text, "%s", report_call(page));
+    if (facts->given_alignment != facts->asked_alignment)
+        hak_text_add(text, " with %s", facts->given_alignment ? "alignment " : "no alignment");
+    if (facts->given_alignment != facts->asked_alignment && facts->given_alignment)
+        hak_text_add(text, "%u", facts->given_alignment);
+    else if (facts->given_alignment == facts->asked_alignment)
+        hak_text_add(text, " as one of %s", hak_words_bytes(facts->given_bytes));
+    hak_text_add(text, " of a block of %s from %s", hak_words_bytes(page->asked_bytes),
+                 hak_call_taken(facts->subkind & 0xff));
+    if (facts->given_alignment != facts->asked_alignment && facts->asked_alignment)
+        hak_text_add(text, " with alignment %u", facts->asked_alignment);
+}
+
+/* The call that gives back what `taken` made. */
+static const char *due_call(unsigned taken) {
+    static const char *const calls[] = {
+        [HAK_BY_NEW] = "delete",
+        [HAK_BY_NEW_ARRAY] = "delete[]",
+        [HAK_BY_NEW_ALIGNED] = "aligned delete",
+        [HAK_BY_NEW_ARRAY_ALIGNED] = "aligned delete[]",
+    };
+    return taken < sizeof calls / sizeof *calls && calls[taken] ? calls[taken] : "free";
+}
+
 static void headline_of_call(struct hak_text *text, const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
-    const char *call = call_name(page);
+    const char *call = report_call(page);
     unsigned long long found = facts->found_address;
+    if (facts->found_by == HAK_FOUND_BY_ACCESS) {
+        report_access_headline(text, page);
+        return;
+    }
     switch (facts->fault) {
+    case 203:
+        hak_text_add(text, "%s of a block of %s from %s; %s was due", call,
+                     hak_words_bytes(page->asked_bytes), hak_call_taken(facts->subkind & 0xff),
+                     due_call(facts->subkind & 0xff));
+        return;
+    case 204:
+        report_given_sentence(text, page);
+        return;
+    case 303:
+        headline_of_write_after_free(text, page);
+        return;
     case 201:
         hak_text_add(text, "%s was given 0x%llx, ", call, found);
         add_memory(text, page);
@@ -131,12 +201,13 @@ static void headline_of_call(struct hak_text *text, const struct report_page *pa
         hak_text_add(text, "%s behind a block of %s",
                      facts->damaged_bytes == 1 ? "1 byte" : hak_words_bytes(facts->damaged_bytes),
                      hak_words_bytes(page->asked_bytes));
-        hak_text_add(text, " %s overwritten, found by %s",
-                     facts->damaged_bytes == 1 ? "was" : "were", call);
+        hak_text_add(text, " %s overwritten", facts->damaged_bytes == 1 ? "was" : "were");
+        add_finder(text, page);
         return;
     case 302:
-        hak_text_add(text, "the header in front of a block of %s was overwritten, found by %s",
-                     hak_words_bytes(page->asked_bytes), call);
+        hak_text_add(text, "the header in front of a block of %s was overwritten",
+                     hak_words_bytes(page->asked_bytes));
+        add_finder(text, page);
         return;
     default:
         hak_text_add(text, "%s", page->words->meaning);
@@ -150,6 +221,7 @@ void report_headline(struct hak_text *text, const struct report_page *page) {
         if (report_has_address(page))
             hak_text_add(text, " at address 0x%llx",
                          (unsigned long long)page->request->signal_address);
+        (void)report_address_headline(text, page);
         if (page->facts->fault != 0)
             hak_text_add(text, ": fault %u, which this hakmem does not know", page->facts->fault);
         else
@@ -199,5 +271,10 @@ void report_pointer(struct hak_text *text, const struct report_page *page) {
     else
         hak_text_add(text, "a large block of %s (pages of its own)",
                      hak_words_bytes(page->slot_bytes));
+    if (page->story && page->story->pool[0]) {
+        hak_text_add(text, ", in pool \"");
+        hak_text_add_name(text, page->story->pool);
+        hak_text_add(text, "\"");
+    }
     hak_text_add(text, ":\n");
 }

@@ -148,6 +148,10 @@ static void add_owners(struct hak_text *text, const struct report_page *page,
 
 void report_history(struct hak_text *text, const struct report_page *page) {
     hak_text_add(text, "  HISTORY           ");
+    if (page->request->is_unrecorded) {
+        hak_text_add(text, "not recorded (HAKMEM_TRACE=off)\n");
+        return;
+    }
     if (!page->r) {
         hak_text_add(text, "not known: there is no store\n");
         return;

@@ -2,6 +2,8 @@
 #include "report/report_page.h"
 
 #include <jansson.h>
+#include <string.h>
+#include <sys/mman.h>
 #include "report/facts_json.h"
 #include "hop.h"
 #include "superslab.h"
@@ -60,6 +62,43 @@ static json_t *others_json(const struct report_page *page) {
     return array;
 }
 
+static json_t *access_json(const struct hak_fault_facts *facts) {
+    static const char *const names[] = {NULL, "read", "write", "execute"};
+    const char *name = names[facts->access & 3];
+    return name ? json_string(name) : json_null();
+}
+
+static json_t *found_by_json(const struct hak_fault_facts *facts) {
+    static const char *const names[] = {[HAK_FOUND_BY_CALL] = "call",
+                                        [HAK_FOUND_BY_EXIT] = "sweep at exit",
+                                        [HAK_FOUND_BY_SIGNAL] = "sweep by signal",
+                                        [HAK_FOUND_BY_VERIFY] = "hak_verify",
+                                        [HAK_FOUND_BY_COUNT] = "sweep by count",
+                                        [HAK_FOUND_BY_ACCESS] = "access",
+                                        [HAK_FOUND_BY_NEIGHBOUR] = "call for a neighbour",
+                                        [HAK_FOUND_BY_CRASH] = "sweep in a crash"};
+    unsigned by = facts->found_by;
+    return by < sizeof names / sizeof *names ? json_string(names[by]) : json_null();
+}
+
+/* What the kernel had mapped at the address of a crash. */
+static json_t *mapping_json(const struct report_page *page) {
+    const struct hak_report_region *region = &page->request->region;
+    char path[HAK_REGION_PATH];
+    if (!region->is_known || region->end <= region->start)
+        return json_null();
+    memcpy(path, region->path, sizeof path);
+    path[sizeof path - 1] = 0;
+    json_t *object = json_object();
+    json_object_set_new(object, "start", hak_json_address(region->start));
+    json_object_set_new(object, "end", hak_json_address(region->end));
+    json_object_set_new(object, "read", json_boolean(region->protection & PROT_READ));
+    json_object_set_new(object, "write", json_boolean(region->protection & PROT_WRITE));
+    json_object_set_new(object, "execute", json_boolean(region->protection & PROT_EXEC));
+    json_object_set_new(object, "path", hak_json_text(path));
+    return object;
+}
+
 static json_t *fault_json(const struct report_page *page, const char *headline,
                           const char *summary) {
     const struct hak_fault_facts *facts = page->facts;
@@ -70,6 +109,7 @@ static json_t *fault_json(const struct report_page *page, const char *headline,
     json_object_set_new(object, "name", json_string(page->words ? page->words->name : "crash"));
     json_object_set_new(object, "headline", hak_json_text(headline));
     json_object_set_new(object, "summary", hak_json_text(summary));
+    json_object_set_new(object, "fingerprint", json_string(page->fingerprint));
     json_object_set_new(object, "event", json_integer((json_int_t)page->context.fault_event));
     json_object_set_new(object, "ns", json_integer((json_int_t)page->context.ns));
     json_object_set_new(object, "process", json_integer(page->context.process));
@@ -85,8 +125,7 @@ static json_t *fault_json(const struct report_page *page, const char *headline,
                         page->words ? json_null() : sentence_json(page, report_cause));
     json_object_set_new(object, "handler", handler_json(page));
     json_object_set_new(object, "others", others_json(page));
-    json_object_set_new(object, "hop",
-                        page->words ? json_string(hak_words_kind(facts->kind)) : json_null());
+    json_object_set_new(object, "hop", page->words ? json_string(report_hop(page)) : json_null());
     json_object_set_new(object, "offset", json_integer(facts->offset));
     json_object_set_new(object, "class_found", class_json(page, facts->class_found));
     json_object_set_new(object, "class_due", class_json(page, facts->class_due));
@@ -96,7 +135,12 @@ static json_t *fault_json(const struct report_page *page, const char *headline,
                                                                          : json_null());
     json_object_set_new(object, "found", page->words ? step_json(page, false) : json_null());
     json_object_set_new(object, "frames", hak_json_frames(&page->frames));
-    bool guessed = page->words && report_guess(&guess, page);
+    json_object_set_new(object, "allocated", hak_json_frames(&page->alloc_frames));
+    json_object_set_new(object, "freed", hak_json_frames(&page->free_frames));
+    json_object_set_new(object, "access", access_json(facts));
+    json_object_set_new(object, "found_by", page->words ? found_by_json(facts) : json_null());
+    json_object_set_new(object, "mapping", mapping_json(page));
+    bool guessed = report_guess(&guess, page);
     json_object_set_new(object, "guess", guessed ? hak_json_text(guess.bytes) : json_null());
     json_object_set_new(object, "store", hak_json_text(page->context.store_path));
     hak_text_free(&guess);

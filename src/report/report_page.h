@@ -5,10 +5,14 @@
  *   report_picture.c  the block as a line of boxes with a mark under the pointer
  *   report_stack.c    which frames of a stack are shown
  *   report_steps.c    FIRST WRONG STEP and FOUND, with their stacks
+ *   report_access.c   the first line for an access that the processor stopped
+ *   report_life.c     ALLOCATED and FREED: the two ends of the block's life, with their stacks
  *   report_history.c  HISTORY: the last life of the block, or the lives that a stale owner ties
  *   report_end.c      COMPLETENESS, GUESS, NEXT, SUMMARY
  *   report_crash.c    a death by a signal that is no heap fault
  *   report_signal.c   what a signal means, in words
+ *   report_address.c  what lies at the address of a crash, in words
+ *   report_identity.c what the finding is known by in other runs
  *   report_json.c     the same facts for machines */
 #ifndef HAK_REPORT_REPORT_PAGE_H
 #define HAK_REPORT_REPORT_PAGE_H
@@ -41,10 +45,13 @@ struct report_page {
     enum wrong_step wrong_step;
     struct hak_event wrong; /* id 0 = no event */
     struct hak_frames wrong_frames;
+    struct hak_frames alloc_frames, free_frames; /* of the block's last life */
+    bool is_freed;   /* the block had been given back before the fault */
     bool layer_move; /* a fault of moves between layers: hakmem's own frames are shown */
     bool has_header; /* the block lies in layout header */
     uint64_t user;   /* user pointer of the block, 0 = not known */
     uint64_t base, slot_bytes, asked_bytes;
+    char fingerprint[HAK_FINGERPRINT_BYTES];
     bool asked_known;
 };
 
@@ -56,11 +63,34 @@ void report_steps(struct hak_text *text, const struct report_page *page);
 /* The sentences under FIRST WRONG STEP and FOUND. */
 void report_wrong_sentence(struct hak_text *text, const struct report_page *page);
 void report_found_sentence(struct hak_text *text, const struct report_page *page);
+/* "event 12   0.913 s   thread 1 "main"" and the end of the line. */
+void report_when(struct hak_text *text, uint64_t event, uint64_t ns, uint32_t number,
+                 const char *name);
+void report_life(struct hak_text *text, const struct report_page *page);
 void report_history(struct hak_text *text, const struct report_page *page);
+/* The call at which the fault was found; "the sweep at exit": what found it; what a sized or
+ * aligned delete named against what is there; an access that the processor stopped. */
+const char *report_call(const struct report_page *page);
+const char *report_finder(const struct report_page *page);
+void report_given_sentence(struct hak_text *text, const struct report_page *page);
+void report_access_sentence(struct hak_text *text, const struct report_page *page);
+void report_access_headline(struct hak_text *text, const struct report_page *page);
+/* "a block of 56 bytes freed 1.2 s ago" */
+void report_freed_block(struct hak_text *text, const struct report_page *page);
+/* "The address" of a crash, and (headline) what the first line says of it: ": write to ...". */
+void report_address(struct hak_text *text, const struct report_page *page);
+bool report_address_headline(struct hak_text *text, const struct report_page *page);
+/* True when the processor did not like a pointer and does not tell which. */
+bool report_is_general_fault(const struct report_page *page);
+/* True when register value `value` is no address that the processor takes. */
+bool report_is_no_address(uint64_t value);
 void report_completeness(struct hak_text *text, const struct report_page *page);
 /* False, and nothing is written, where nothing can be guessed. */
 bool report_guess(struct hak_text *text, const struct report_page *page);
 void report_next(struct hak_text *text, const struct report_page *page);
+/* What the SUMMARY calls the move or call; READ, WRITE, ACCESS or EXECUTE for what the processor
+ * stopped, SWEEP for what was found by looking at all blocks. */
+const char *report_hop(const struct report_page *page);
 void report_summary(struct hak_text *text, const struct report_page *page);
 /* What the signal of a crash means, what the first line says of it behind the address, and of the
  * program's own handler; the threads that failed at the same time. False: nothing is to be said. */
@@ -80,13 +110,23 @@ int report_choose_frames(const struct hak_frames *frames, bool layer_move, int *
 /* Appends them, each as "      #0 function   file:line"; `absent` stands for an empty stack. */
 void report_add_stack(struct hak_text *text, const struct hak_frames *frames, bool layer_move,
                       const char *absent);
-/* The stack by which the SUMMARY names the place: of the first wrong step, else of the fault. */
+/* The same with at most `most` of the program's frames. */
+void report_add_part(struct hak_text *text, const struct hak_frames *frames, int most,
+                     const char *absent);
+/* The stack by which the SUMMARY names the place: of the first wrong step; of the block's free or
+ * allocation, where what found the damage has nothing to do with it; else of the fault. */
 const struct hak_frames *report_main_frames(const struct report_page *page);
 /* True when the signal came with the address of an access (not sent by kill). */
 bool report_has_address(const struct report_page *page);
 /* Where `address` lies in a block that the store knows: "20 bytes into a block of 56 bytes, live,
  * malloc(56) by thread 1 at server.c:118". False when it knows none. */
 bool report_describe(struct hak_text *text, const struct report_page *page, uint64_t address);
+/* The stack of the block's allocation; none where it is not known. 0, or a negative error. */
+int report_load_allocated(struct hak_frames *out, const struct report_page *page);
+/* The fingerprint: of damage by the allocation, else by the fault's own stack. (report_identity.c)
+ */
+void report_fingerprint(char out[HAK_FINGERPRINT_BYTES], const struct report_page *page,
+                        const struct hak_frames *allocated);
 char *report_json(const struct report_page *page, const char *headline, const char *summary);
 
 #endif

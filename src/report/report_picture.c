@@ -9,7 +9,8 @@
 #include <string.h>
 #include "hop.h"
 
-#define MARGIN 6
+#define MARGIN      6
+#define BYTES_SHOWN 8
 
 struct box {
     uint64_t from, to; /* addresses */
@@ -74,6 +75,26 @@ static int column_of(const struct picture *picture, uint64_t address) {
     return picture->width;
 }
 
+/* The changed bytes in hexadecimal and as text. */
+static void mark_damage(struct hak_text *text, const struct hak_fault_facts *facts) {
+    uint32_t span =
+        facts->damaged_span > facts->damaged_bytes ? facts->damaged_span : facts->damaged_bytes;
+    unsigned shown = span < BYTES_SHOWN ? span : BYTES_SHOWN, printable = 0;
+    hak_text_add(text, "%s changed from here on:", hak_words_bytes(facts->damaged_bytes));
+    for (unsigned i = 0; i < shown; i++) {
+        hak_text_add(text, " %02x", facts->damage[i]);
+        printable += facts->damage[i] >= 0x20 && facts->damage[i] < 0x7f;
+    }
+    hak_text_add(text, shown < span ? " ..." : "");
+    if (printable == 0)
+        return;
+    hak_text_add(text, "  \"");
+    for (unsigned i = 0; i < shown; i++)
+        hak_text_add(text, "%c",
+                     facts->damage[i] >= 0x20 && facts->damage[i] < 0x7f ? facts->damage[i] : '.');
+    hak_text_add(text, "\"");
+}
+
 static void mark(struct hak_text *text, const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     bool at_push = page->wrong.id != 0 && page->wrong.kind == HAK_SLL_PUSH;
@@ -99,14 +120,25 @@ static void mark(struct hak_text *text, const struct report_page *page) {
         hak_text_add(text, "freed here, a second time");
         return;
     case 301:
-    case 302: {
-        hak_text_add(text, "%s changed from here on:", hak_words_bytes(facts->damaged_bytes));
-        unsigned shown = facts->damaged_bytes < 8 ? facts->damaged_bytes : 8;
-        for (unsigned i = 0; i < shown; i++)
-            hak_text_add(text, " %02x", facts->damage[i]);
-        hak_text_add(text, shown < facts->damaged_bytes ? " ..." : "");
+    case 302:
+    case 303:
+        if (facts->found_by == HAK_FOUND_BY_ACCESS)
+            hak_text_add(text, "touched here");
+        else
+            mark_damage(text, facts);
         return;
-    }
+    case 304:
+        hak_text_add(text, facts->found_by == HAK_FOUND_BY_ACCESS && report_has_address(page)
+                               ? "touched here, after it was freed"
+                               : "a pointer to here was still in use");
+        return;
+    case 203:
+    case 204:
+        hak_text_add(text, "given back here");
+        return;
+    case 105:
+        hak_text_add(text, "the link here is 0x%llx", (unsigned long long)facts->link);
+        return;
     default:
         hak_text_add(text, "here");
     }
@@ -135,7 +167,7 @@ void report_picture(struct hak_text *text, const struct report_page *page) {
         hak_text_add(text, "|%s", picture.box[i].label);
     hak_text_add(text, "|\n");
     uint64_t address = facts->found_address;
-    if (facts->fault == 301 || facts->fault == 302)
+    if (facts->fault >= 301 && facts->fault <= 303)
         address = page->user + (uint64_t)facts->offset;
     hak_text_fill(text, ' ', MARGIN + column_of(&picture, address));
     hak_text_add(text, "^ ");

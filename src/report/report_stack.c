@@ -7,24 +7,6 @@
 #define PROGRAM_FRAMES 6
 #define OWN_FRAMES     4
 
-/* How every program and thread begins, outside of main and of the thread's own function. */
-static bool is_way_in(const struct hak_frame *frame) {
-    static const char *const names[] = {"__libc_start_call_main",
-                                        "__libc_start_main_impl",
-                                        "__libc_start_main",
-                                        "__libc_start_main@@GLIBC_2.34",
-                                        "_start",
-                                        "start_thread",
-                                        "clone",
-                                        "clone3",
-                                        "__clone",
-                                        "__clone3"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (strcmp(frame->function, names[i]) == 0)
-            return true;
-    return frame->is_hakmem; /* its wrapper around a thread's function */
-}
-
 static bool ends_with(const char *text, const char *end) {
     size_t length = strlen(text), end_length = strlen(end);
     return length >= end_length && strcmp(text + length - end_length, end) == 0;
@@ -52,19 +34,20 @@ static int choose_own(const struct hak_frames *frames, int end, int *chosen) {
     return count;
 }
 
-int report_choose_frames(const struct hak_frames *frames, bool layer_move, int *chosen, int *more) {
+static int choose(const struct hak_frames *frames, bool layer_move, int most, int *chosen,
+                  int *more) {
     int first = hak_words_program_frame(frames->frame, frames->count);
     int end = frames->count;
     *more = 0;
     if (first < 0)
         return layer_move ? choose_own(frames, frames->count, chosen) : 0;
     int count = layer_move ? choose_own(frames, first, chosen) : 0;
-    while (end > first + 1 && is_way_in(&frames->frame[end - 1]))
+    while (end > first + 1 && hak_words_is_way_in(&frames->frame[end - 1]))
         end--;
     for (int i = first, shown = 0; i < end; i++) {
         if (frames->frame[i].is_hakmem)
             continue;
-        if (shown++ < PROGRAM_FRAMES)
+        if (shown++ < most)
             chosen[count++] = i;
         else
             ++*more;
@@ -72,10 +55,14 @@ int report_choose_frames(const struct hak_frames *frames, bool layer_move, int *
     return count;
 }
 
-void report_add_stack(struct hak_text *text, const struct hak_frames *frames, bool layer_move,
-                      const char *absent) {
+int report_choose_frames(const struct hak_frames *frames, bool layer_move, int *chosen, int *more) {
+    return choose(frames, layer_move, PROGRAM_FRAMES, chosen, more);
+}
+
+static void add_stack(struct hak_text *text, const struct hak_frames *frames, bool layer_move,
+                      int most, const char *absent) {
     int chosen[REPORT_FRAMES], more;
-    int count = report_choose_frames(frames, layer_move, chosen, &more);
+    int count = choose(frames, layer_move, most, chosen, &more);
     for (int i = 0; i < count; i++) {
         hak_text_add(text, "      #%d ", i);
         hak_words_add_frame(text, &frames->frame[chosen[i]], 29, 2);
@@ -86,4 +73,14 @@ void report_add_stack(struct hak_text *text, const struct hak_frames *frames, bo
                      hak_words_count((uint64_t)more, "frame more", "frames more"));
     if (count == 0)
         hak_text_add(text, "      no stack: %s\n", absent);
+}
+
+void report_add_stack(struct hak_text *text, const struct hak_frames *frames, bool layer_move,
+                      const char *absent) {
+    add_stack(text, frames, layer_move, PROGRAM_FRAMES, absent);
+}
+
+void report_add_part(struct hak_text *text, const struct hak_frames *frames, int most,
+                     const char *absent) {
+    add_stack(text, frames, false, most, absent);
 }

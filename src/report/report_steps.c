@@ -1,23 +1,61 @@
 /* FIRST WRONG STEP and FOUND: what was done, when, by whom, with its stack. */
 #include "report/report_page.h"
 
+#include <stdio.h>
 #include <string.h>
 #include "hop.h"
 #include "store/calls.h"
 #include "superslab.h"
 
+/* True when what found the damage has nothing to do with the block: a sweep, a crash, the next use
+ * of the slot. */
+static bool is_found_elsewhere(const struct hak_fault_facts *facts) {
+    if (facts->fault < 301 || facts->fault > 303)
+        return false;
+    return facts->fault == 303 ||
+           (facts->found_by != HAK_FOUND_BY_CALL && facts->found_by != HAK_FOUND_BY_ACCESS);
+}
+
 const struct hak_frames *report_main_frames(const struct report_page *page) {
     if (page->wrong_step == WRONG_EARLIER && page->wrong_frames.count > 0)
         return &page->wrong_frames;
+    if (is_found_elsewhere(page->facts)) {
+        if (page->is_freed && page->free_frames.count > 0)
+            return &page->free_frames;
+        if (page->alloc_frames.count > 0)
+            return &page->alloc_frames;
+    }
     return &page->frames;
 }
 
-static void add_when(struct hak_text *text, uint64_t event, uint64_t ns, uint32_t number,
-                     const char *name) {
+void report_when(struct hak_text *text, uint64_t event, uint64_t ns, uint32_t number,
+                 const char *name) {
     if (event != 0)
         hak_text_add(text, "event %s   ", hak_words_number(event));
-    hak_text_add(text, "%s   thread %s\n", hak_words_time(ns),
+    if (ns != 0)
+        hak_text_add(text, "%s   ", hak_words_time(ns));
+    hak_text_add(text, "thread %s\n",
                  name[0] ? hak_words_quoted(number, name) : hak_words_number(number));
+}
+
+/* Writes leave no record: all that can be told is between which events it was. */
+static void add_window(struct hak_text *text, const struct report_page *page) {
+    const struct hak_life *life = page->life;
+    const struct hak_event *from = NULL;
+    if (life && page->is_freed && life->end_count > 0)
+        from = &life->ends[0];
+    else if (life && life->resize_count > 0)
+        from = &life->resizes[life->resize_count - 1];
+    else if (life && life->birth.id != 0)
+        from = &life->birth;
+    if (!from || page->context.fault_event == 0) {
+        hak_text_add(text, "not in the record: it holds moves of blocks, not writes into them");
+        return;
+    }
+    hak_text_add(text, "a write between event %s (%s) and ", hak_words_number(from->id),
+                 hak_words_call(from));
+    hak_text_add(text, "event %s; the record holds moves of blocks, not writes into them",
+                 hak_words_number(page->context.fault_event));
 }
 
 void report_wrong_sentence(struct hak_text *text, const struct report_page *page) {
@@ -30,8 +68,14 @@ void report_wrong_sentence(struct hak_text *text, const struct report_page *page
         report_found_sentence(text, page);
     else if (page->facts->fault == 202)
         hak_text_add(text, "one of the frees is one too many; nothing in the record tells which");
+    else if (page->facts->fault == 203 || page->facts->fault == 204)
+        hak_text_add(text, "the allocation or the call that gave it back: they do not match");
+    else if (page->facts->fault == 304)
+        hak_text_add(text, "the free or the access: one of them came too early or too late");
+    else if (page->facts->found_by == HAK_FOUND_BY_ACCESS)
+        hak_text_add(text, "the access itself, or how its address was computed");
     else
-        hak_text_add(text, "not in the record: it holds moves of blocks, not writes into them");
+        add_window(text, page);
 }
 
 static void found_by_move(struct hak_text *text, const struct report_page *page) {
@@ -41,6 +85,11 @@ static void found_by_move(struct hak_text *text, const struct report_page *page)
     const char *found = hak_words_class(page->r, facts->class_found);
     bool popped = facts->kind != HAK_SLL_PUSH;
     switch (facts->fault) {
+    case 105:
+        hak_text_add(text,
+                     "%s read the link of a free block: 0x%llx, which is no block of hakmem's",
+                     kind, (unsigned long long)facts->link);
+        return;
     case 103:
         hak_text_add(text, "%s took a pointer that no SuperSlab holds", kind);
         return;
@@ -73,11 +122,58 @@ static void found_by_move(struct hak_text *text, const struct report_page *page)
     }
 }
 
+/* "free", "the sweep at exit", "the processor (SIGSEGV)": who found it. */
+const char *report_finder(const struct report_page *page) {
+    static const char *const finders[] = {
+        [HAK_FOUND_BY_EXIT] = "the sweep at exit",
+        [HAK_FOUND_BY_SIGNAL] = "the sweep that a signal asked for",
+        [HAK_FOUND_BY_VERIFY] = "hak_verify",
+        [HAK_FOUND_BY_COUNT] = "the sweep after so many calls",
+        [HAK_FOUND_BY_ACCESS] = "the processor",
+        [HAK_FOUND_BY_CRASH] = "a look at all blocks in the crash",
+    };
+    const struct hak_fault_facts *facts = page->facts;
+    if (facts->found_by < sizeof finders / sizeof *finders && finders[facts->found_by])
+        return finders[facts->found_by];
+    if (facts->found_by == HAK_FOUND_BY_NEIGHBOUR) {
+        static char words[80];
+        snprintf(words, sizeof words, "%s of the block beside it", report_call(page));
+        return words;
+    }
+    switch (facts->kind) {
+    case HAK_MALLOC:
+        return "the allocation that was to use the block again";
+    case HAK_QUARANTINE_LEAVE:
+        return "the look at the block when it left quarantine";
+    default:
+        return report_call(page);
+    }
+}
+
+static void found_damage(struct hak_text *text, const struct report_page *page, const char *what) {
+    const struct hak_fault_facts *facts = page->facts;
+    hak_text_add(text, "%s", report_finder(page));
+    if (facts->found_by == HAK_FOUND_BY_CRASH) {
+        hak_text_add(text, " (%s", hak_words_signal(page->context.signal));
+        if (report_has_address(page))
+            hak_text_add(text, " at 0x%llx", (unsigned long long)page->request->signal_address);
+        hak_text_add(text, ", ");
+        report_cause(text, page);
+        hak_text_add(text, ")");
+    }
+    hak_text_add(text, " found %s", what);
+    if (facts->more_damaged > 0)
+        hak_text_add(text, "; and %s more",
+                     hak_words_count(facts->more_damaged, "damaged block", "damaged blocks"));
+}
+
 static void found_by_call(struct hak_text *text, const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
-    const char *call = facts->kind == HAK_FREE ? hak_call_given(facts->subkind >> 8) : "realloc";
-    if (facts->kind == HAK_MALLOC)
-        call = "malloc";
+    const char *call = report_call(page);
+    if (facts->found_by == HAK_FOUND_BY_ACCESS) {
+        report_access_sentence(text, page);
+        return;
+    }
     switch (facts->fault) {
     case 201:
         hak_text_add(text, "%s was given an address that is no live block's start", call);
@@ -86,11 +182,21 @@ static void found_by_call(struct hak_text *text, const struct report_page *page)
         hak_text_add(text, "%s was given a block that was free already (%s)", call,
                      hak_words_place_sentence(facts->place));
         return;
+    case 203:
+        hak_text_add(text, "%s was given a block from %s", call,
+                     hak_call_taken(facts->subkind & 0xff));
+        return;
+    case 204:
+        report_given_sentence(text, page);
+        return;
     case 301:
-        hak_text_add(text, "%s found the bytes behind the block changed", call);
+        found_damage(text, page, "the bytes behind the block changed");
         return;
     case 302:
-        hak_text_add(text, "%s found the header in front of the block changed", call);
+        found_damage(text, page, "the header in front of the block changed");
+        return;
+    case 303:
+        found_damage(text, page, "the freed block not as it was filled when it was freed");
         return;
     default:
         hak_text_add(text, "%s", page->words->meaning);
@@ -110,25 +216,12 @@ static const char *why_no_stack(const struct report_page *page) {
                : "none of the program's frames could be found";
 }
 
-/* The free that ended the block's life, before the one that was one too many. */
-static void add_first_free(struct hak_text *text, const struct report_page *page) {
-    const struct hak_event *end = &page->life->ends[0];
-    struct hak_thread_words thread;
-    struct hak_frames frames;
-    hak_lookup_thread(page->r, end->thread, &thread);
-    hak_frames_load(&frames, page->r, end->stack);
-    hak_text_add(text, "  FREED BEFORE      ");
-    add_when(text, end->id, end->ns, thread.number, thread.name);
-    report_add_stack(text, &frames, false, "none was kept with this event");
-    hak_frames_free(&frames);
-}
-
 void report_steps(struct hak_text *text, const struct report_page *page) {
     hak_text_add(text, "  FIRST WRONG STEP  ");
     if (page->wrong_step == WRONG_EARLIER) {
         struct hak_thread_words thread;
         hak_lookup_thread(page->r, page->wrong.thread, &thread);
-        add_when(text, page->wrong.id, page->wrong.ns, thread.number, thread.name);
+        report_when(text, page->wrong.id, page->wrong.ns, thread.number, thread.name);
         hak_text_add(text, "      ");
         report_wrong_sentence(text, page);
         hak_text_add(text, "\n");
@@ -136,23 +229,22 @@ void report_steps(struct hak_text *text, const struct report_page *page) {
                          "none was kept with this event");
     } else if (page->wrong_step == WRONG_IS_FOUND) {
         uint64_t event = page->wrong.id ? page->wrong.id : page->context.fault_event;
-        add_when(text, event, page->context.ns, page->context.thread_number,
-                 page->context.thread_name);
+        report_when(text, event, page->context.ns, page->context.thread_number,
+                    page->context.thread_name);
         hak_text_add(text, "      ");
         report_found_sentence(text, page);
         hak_text_add(text, "\n");
         report_add_stack(text, &page->frames, page->layer_move, why_no_stack(page));
+        report_life(text, page);
         return;
     } else {
         report_wrong_sentence(text, page);
         hak_text_add(text, "\n");
     }
-    if (page->facts->fault == 202 && page->wrong_step == WRONG_UNKNOWN && page->life &&
-        page->life->end_count > 0)
-        add_first_free(text, page);
+    report_life(text, page);
     hak_text_add(text, "  FOUND             ");
-    add_when(text, page->context.fault_event, page->context.ns, page->context.thread_number,
-             page->context.thread_name);
+    report_when(text, page->context.fault_event, page->context.ns, page->context.thread_number,
+                page->context.thread_name);
     hak_text_add(text, "      ");
     report_found_sentence(text, page);
     hak_text_add(text, "\n");

@@ -85,3 +85,20 @@ void hak_words_add_illegal(struct hak_text *text, struct hak_store_reader *r,
                          hak_words_place_sentence(before->place));
     }
 }
+
+bool hak_words_add_evidence(struct hak_text *text, unsigned code, const struct hak_life *last) {
+    if (!last || (code != 303 && code != 304))
+        return false;
+    if (code == 303)
+        hak_text_add(
+            text,
+            "owner %u is the last one that had a pointer to it: it was written to after that "
+            "free, before anybody else got it",
+            last->number);
+    else
+        hak_text_add(text,
+                     "owner %u is the last one that had a pointer to it; the report names the "
+                     "access",
+                     last->number);
+    return true;
+}

@@ -12,6 +12,11 @@ void hak_words_add_illegal(struct hak_text *text, struct hak_store_reader *r,
                            const struct hak_story *story, const struct hak_event *wrong,
                            uint64_t base, uint64_t user);
 
+/* Appends what a fault of this code tells of who did it, beyond the record: the last owner is the
+ * only one whom damage in quarantine, or an access after the free, can be due to. False, and
+ * nothing is appended, for all other codes. */
+bool hak_words_add_evidence(struct hak_text *text, unsigned code, const struct hak_life *last);
+
 /* True when the story is not of a block: only of an address that a call or a move was given. */
 bool hak_story_is_outside(const struct hak_story *story);
 /* The life with this owner number, NULL when the story does not hold it. */

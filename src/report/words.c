@@ -168,15 +168,16 @@ const char *hak_words_allowed_from(unsigned kind) {
     return words ? place_set(words->from, " or ") : "";
 }
 
-const char *hak_words_move(unsigned kind) {
+const char *hak_words_move(unsigned kind, unsigned place) {
     const struct kind_words *words = kind_of(kind);
     if (!words || kind <= HAK_REALLOC_FROM || !words->from)
         return NULL;
     unsigned from = words->from & ~(1u << HAK_PLACE_UNTOUCHED);
     if (__builtin_popcount(from) > 2)
         return words->sentence; /* the record does not hold which of them it was */
+    unsigned to = __builtin_popcount(words->to) > 1 && place < 32 ? 1u << place : words->to;
     char *out = next_buffer();
-    snprintf(out, sizeof buffers[0], "%s -> %s", place_set(from, "/"), place_set(words->to, "/"));
+    snprintf(out, sizeof buffers[0], "%s -> %s", place_set(from, "/"), place_set(to, "/"));
     return out;
 }
 
@@ -229,6 +230,18 @@ const char *hak_words_time(uint64_t ns) {
     char *out = next_buffer();
     snprintf(out, sizeof buffers[0], "%s.%03u s", hak_words_number(ns / 1000000000),
              (unsigned)(ns / 1000000 % 1000));
+    return out;
+}
+
+const char *hak_words_ago(uint64_t ns) {
+    char *out = next_buffer();
+    if (ns < 1000000)
+        snprintf(out, sizeof buffers[0], "%llu us", (unsigned long long)ns / 1000);
+    else if (ns < 1000000000)
+        snprintf(out, sizeof buffers[0], "%llu ms", (unsigned long long)ns / 1000000);
+    else
+        snprintf(out, sizeof buffers[0], "%s.%u s", hak_words_number(ns / 1000000000),
+                 (unsigned)(ns / 100000000 % 10));
     return out;
 }
 
@@ -306,8 +319,10 @@ const char *hak_words_route(const struct hak_event *event) {
         snprintf(out, sizeof buffers[0], "served by %s", hak_words_place(event->place));
     else if (event->kind == HAK_FREE || event->kind == HAK_REALLOC_FROM)
         snprintf(out, sizeof buffers[0], "into %s", hak_words_place(event->place));
-    else
-        return hak_words_move(event->kind) ? hak_words_move(event->kind) : "";
+    else {
+        const char *move = hak_words_move(event->kind, event->place);
+        return move ? move : "";
+    }
     return out;
 }
 
@@ -375,6 +390,17 @@ static bool is_wrapper(const char *function) {
             return true;
     }
     return false;
+}
+
+bool hak_words_is_way_in(const struct hak_frame *frame) {
+    static const char *const names[] = {"_start", "start_thread", "clone",
+                                        "clone3", "__clone",      "__clone3"};
+    if (frame->is_hakmem) /* its wrapper around a thread's function */
+        return true;
+    for (size_t i = 0; frame->function && i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(frame->function, names[i]) == 0)
+            return true;
+    return frame->function && strncmp(frame->function, "__libc_start", 12) == 0;
 }
 
 bool hak_words_is_go_between(const struct hak_frame *frame) {

@@ -40,8 +40,9 @@ const char *hak_words_kind_sentence(unsigned kind);
 const char *hak_words_place(unsigned place);
 const char *hak_words_place_sentence(unsigned place);
 /* "magazine -> TLS SLL" for a move between two layers; a sentence where it may come from many
- * places; else NULL. */
-const char *hak_words_move(unsigned kind);
+ * places; else NULL. `place` is the record's: where the block went, if the move may end in several.
+ */
+const char *hak_words_move(unsigned kind, unsigned place);
 /* "magazine": the set of places from which hops.def allows this kind; "" for notes. */
 const char *hak_words_allowed_from(unsigned kind);
 
@@ -53,6 +54,8 @@ const char *hak_words_bytes(uint64_t bytes);
 const char *hak_words_size(uint64_t bytes);
 /* "12.406 s". */
 const char *hak_words_time(uint64_t ns);
+/* How long something took: "12 us", "340 ms", "1.2 s". */
+const char *hak_words_ago(uint64_t ns);
 /* "3 lives", "1 life": `one` or `many` after the number. */
 const char *hak_words_count(uint64_t value, const char *one, const char *many);
 /* `2 "worker"`: a number with a name from outside, made harmless. */
@@ -96,6 +99,8 @@ void hak_words_add_frame(struct hak_text *text, const struct hak_frame *frame, i
 void hak_words_add_location(struct hak_text *text, const struct hak_frame *frame, int parts);
 /* Index of the first frame of the program (not hakmem's own), -1 when there is none. */
 int hak_words_program_frame(const struct hak_frame *frames, int count);
+/* How every program and thread begins, outside of main and of the thread's own function. */
+bool hak_words_is_way_in(const struct hak_frame *frame);
 /* Code that stands between the program and its malloc and tells nothing about it: libc, C++'s
  * library and its inlined levels, the program's own xmalloc. */
 bool hak_words_is_go_between(const struct hak_frame *frame);

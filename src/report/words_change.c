@@ -6,6 +6,7 @@
 #include <string.h>
 #include "hop.h"
 #include "superslab.h"
+#include "trace/record.h"
 
 /* The ring of static buffers belongs to words.c; a change is said once a line. */
 static char text[8][96];
@@ -69,6 +70,17 @@ static void say_learnt(char *out, size_t bytes, uint64_t value) {
                  hak_words_number(value & 0xffffffffu));
 }
 
+static void say_leak(char *out, size_t bytes, const struct hak_event *e) {
+    static const char *const kinds[] = {"lost: direct leak", "lost: indirect leak",
+                                        "still reachable"};
+    if (e->subkind < HAK_LEAK_IS_SCAN)
+        snprintf(out, bytes, "%s of %s", kinds[e->subkind], hak_words_bytes(e->size));
+    else
+        snprintf(out, bytes, "leak scan: %s, %s lost",
+                 hak_words_count(e->address, "live block", "live blocks"),
+                 hak_words_number(e->old_address));
+}
+
 const char *hak_words_change(const struct hak_event *e) {
     char *out = text[turn++ % 8];
     const size_t bytes = sizeof text[0];
@@ -107,6 +119,9 @@ const char *hak_words_change(const struct hak_event *e) {
         break;
     case HAK_CAPACITY:
         say_capacity(out, bytes, e);
+        break;
+    case HAK_LEAK:
+        say_leak(out, bytes, e);
         break;
     case HAK_LEARN:
         say_learnt(out, bytes, e->size);

@@ -89,6 +89,20 @@ static inline struct hak_taken hak_route_take(size_t slot_bytes, size_t alignmen
     return taken;
 }
 
+/* A block that was taken, and that the program cannot have: it lies where it lay, or is lost where
+ * that is neither an array nor a magazine. Debug build. */
+static inline void hak_route_put_back(struct hak_taken taken) {
+    if (hak_thread.state != HAK_THREAD_OWN || taken.class_index == HAK_CLASS_NONE)
+        return;
+    enum hak_way way = hak_way_of(taken.class_index);
+    if (way == HAK_WAY_ARRAY && !hak_array_is_full(taken.class_index)) {
+        hak_array_push(taken.class_index, taken.base);
+    } else if (way == HAK_WAY_MAGAZINE) {
+        struct hak_cache *magazine = hak_magazine_of(taken.class_index);
+        magazine->blocks[magazine->count++] = taken.base;
+    }
+}
+
 /* Gives back to the kernel what this thread, ended threads and the process keep for later blocks:
  * caches, pages of empty slabs, spare SuperSlabs and mappings. Returns the bytes of it (what other
  * threads keep stays theirs). Takes no long lock; not for signal handlers. (route.c) */

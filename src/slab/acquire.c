@@ -13,7 +13,7 @@
 /* Another SuperSlab is looked at for a slab that served the class last as long as few were. */
 enum { HINT_SUPERSLABS = 4 };
 
-enum { MOST_DIRTY = 64, MOST_REGRET = 4, COOLED_LOOKS = 16 };
+enum { MOST_DIRTY = 64, MOST_REGRET = 4 };
 
 static bool may_serve(const struct hak_superslab *superslab, unsigned class_index) {
     return hak_options.superslab_compact || superslab->home_class == class_index;
@@ -48,7 +48,9 @@ static void prepare(struct hak_slab *slab, unsigned class_index, bool is_dirty) 
     slab->class_index = (uint8_t)class_index;
     slab->first_free_word = 0;
     size_t first_offset = hak_first_slot_offset(class_index);
-    slab->bits = first_offset ? (uint64_t *)(void *)hak_slab_start(slab) : slab->free_bits;
+    struct hak_superslab *superslab = hak_superslab_of(slab);
+    unsigned index = (unsigned)(slab - superslab->slabs);
+    slab->bits = first_offset ? hak_small_bits_of(superslab, index) : slab->free_bits;
     slab->first_slot = hak_slot_index(class_index, first_offset);
     slab->slot_bytes = (uint32_t)hak_class_bytes(class_index);
 }
@@ -225,13 +227,6 @@ void hak_slab_release(struct hak_heap *heap, struct hak_slab *slab) {
 
 /* ---- precharge ------------------------------------------------------------------------------- */
 
-static unsigned band_of(unsigned class_index) {
-    unsigned band = 0;
-    while (((size_t)8 << band) < hak_class_bytes(class_index))
-        band++;
-    return band;
-}
-
 static bool has_slab(const struct hak_heap *heap, unsigned class_index) {
     for (unsigned i = 0; i < HAK_SLAB_LISTS; i++)
         if (heap->classes[class_index].lists[i])
@@ -244,7 +239,7 @@ static void precharge_band(struct hak_heap *heap, unsigned band, uint64_t slabs)
     while (slabs > 0) {
         uint64_t before = slabs;
         for (unsigned c = HAK_CLASSES; c-- > 0 && slabs > 0;) {
-            if (band_of(c) != band)
+            if (hak_class_band[c] != band)
                 continue;
             slabs--;
             if (!hak_slab_acquire(heap, c))

@@ -3,9 +3,6 @@
 #include "slab/lists.h"
 #include "slab/tune.h"
 
-/* Free slabs that keep their pages however long they are not needed. */
-enum { KEPT_SLABS = 4 };
-
 _Atomic uint64_t hak_purge_delay_ticks = HAK_PURGE_DELAY_TICKS;
 
 void hak_slab_set_purge_delay(uint64_t ticks) {
@@ -51,8 +48,8 @@ void hak_slab_decay(struct hak_heap *heap) {
     if (now - heap->decayed_at < delay)
         return;
     heap->decayed_at = now;
-    if (heap->dirty_slabs_low > KEPT_SLABS)
-        (void)hak_slab_purge(heap, heap->dirty_slabs - (heap->dirty_slabs_low - KEPT_SLABS));
+    if (heap->dirty_slabs_low > HAK_KEPT_SLABS)
+        (void)hak_slab_purge(heap, heap->dirty_slabs - (heap->dirty_slabs_low - HAK_KEPT_SLABS));
     heap->dirty_slabs_low = heap->dirty_slabs;
     if (!heap->was_at_bound && heap->regret > 0)
         heap->regret--;

@@ -45,7 +45,7 @@ struct hak_mail {
     uint32_t blocks;
 };
 
-#define HAK_SHARED_HEAP_ID 1
+#define HAK_SHARED_HEAP_ID HAK_OWNER_SHARED
 #define HAK_HEAP_ID_MAX    0xfffd
 
 struct hak_heap {

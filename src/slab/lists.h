@@ -8,6 +8,9 @@
 /* Free slots that make a slab worth a look before those with fewer; a batch is at most 32. */
 enum { USEFUL_SLOTS = 8 };
 
+/* SuperSlabs and slabs of what is DRAINING that are looked at in one go. */
+enum { COOLED_LOOKS = 16 };
+
 /* ---- SuperSlabs of the heap ------------------------------------------------------------------ */
 
 static inline void link_superslab(struct hak_superslab **list, struct hak_superslab *superslab) {

@@ -1,4 +1,4 @@
-/* How full a heap's SuperSlabs are, for learning. */
+/* How full a heap's SuperSlabs are, for learning; huge pages in them. */
 #include "platform/arena.h"
 #include "slab/tune.h"
 
@@ -23,6 +23,9 @@ void hak_slab_measure(const struct hak_heap *heap, uint64_t threshold, struct ha
     add(heap->cooled, threshold, use);
 }
 
-void hak_slab_advise_huge(struct hak_superslab *superslab, bool huge) {
-    hak_arena_advise_huge(superslab, huge);
+void hak_slab_advise_huge(const struct hak_heap *heap, bool huge) {
+    struct hak_superslab *const lists[] = {heap->room, heap->full, heap->cooled};
+    for (unsigned i = 0; i < sizeof lists / sizeof *lists; i++)
+        for (struct hak_superslab *superslab = lists[i]; superslab; superslab = superslab->next)
+            hak_arena_advise_huge(superslab, huge);
 }

@@ -13,15 +13,18 @@
 /* A tenth of a second at usual clock rates. */
 #define HAK_PURGE_DELAY_TICKS ((uint64_t)1 << 28)
 
+/* Free slabs of a heap that keep their pages however long they are not needed. */
+#define HAK_KEPT_SLABS 4u
+
 HAK_HIDDEN extern _Atomic uint64_t hak_purge_delay_ticks;
 
 /* How long a free slab keeps its pages, and a spare SuperSlab its place in the reserve, unused; in
  * ticks (hak_ticks). Looked at on slow paths, so it is a lower bound. */
 HAK_HIDDEN void hak_slab_set_purge_delay(uint64_t ticks);
 
-/* Asks for huge pages, or declines them, in one SuperSlab of the heap; the pool has a setting of
+/* Asks for huge pages, or declines them, in all SuperSlabs of the heap; the pool has a setting of
  * its own for those mapped from now on (hak_pool_set_huge_pages). */
-HAK_HIDDEN void hak_slab_advise_huge(struct hak_superslab *superslab, bool huge);
+HAK_HIDDEN void hak_slab_advise_huge(const struct hak_heap *heap, bool huge);
 
 /* What hak_slab_measure tells. */
 struct hak_memory_use {

@@ -2,6 +2,7 @@
 #include "store/bases.h"
 
 #include <stdlib.h>
+#include "store/finder.h"
 #include "store/reader_state.h"
 
 struct gather {
@@ -20,6 +21,15 @@ static void tidy(struct gather *g) {
     }
 }
 
+static void add(void *context, uint64_t base) {
+    struct gather *g = context;
+    if (g->count == 2 * HAK_BASES_BATCH)
+        tidy(g);
+    if (base < g->below)
+        g->base[g->count++] = base;
+}
+
+/* Of format 1: the posting of one chunk. */
 static int take(void *context, uint64_t first_chunk, const struct hak_posting *p) {
     struct gather *g = context;
     (void)first_chunk;
@@ -28,10 +38,7 @@ static int take(void *context, uint64_t first_chunk, const struct hak_posting *p
             g->left_some = true;
             break;
         }
-        if (g->count == 2 * HAK_BASES_BATCH)
-            tidy(g);
-        if (p->key[i] < g->below)
-            g->base[g->count++] = p->key[i];
+        add(g, p->key[i]);
     }
     return 0;
 }
@@ -39,7 +46,8 @@ static int take(void *context, uint64_t first_chunk, const struct hak_posting *p
 int hak_bases_next(struct hak_store_reader *r, uint64_t from, uint64_t *out, uint32_t *count,
                    bool *is_last) {
     struct gather g = {.from = from, .below = UINT64_MAX, .base = out};
-    int error = hak_scan_postings(r, HAK_POSTING_BASE, from, 0, take, &g);
+    int error = r->has_runs ? hak_finder_bases(r, from, &g.below, add, &g)
+                            : hak_scan_postings(r, HAK_POSTING_BASE, from, 0, take, &g);
     tidy(&g);
     *count = g.count;
     *is_last = !g.left_some;

@@ -93,6 +93,8 @@ bool hak_buffer_pack(struct hak_buffer *out, const uint8_t *data, size_t bytes,
  */
 const char *hak_unpack(const uint8_t *in, size_t packed_bytes, uint8_t packing, uint8_t *out,
                        size_t raw_bytes);
+/* Gives back what packing and unpacking keep for this thread: before it ends. */
+void hak_unpack_rest(void);
 
 enum hak_packing { HAK_PACKING_NONE = 0, HAK_PACKING_ZSTD = 1 };
 

@@ -2,6 +2,7 @@
 #include "store/chunk.h"
 
 #include "store/checksum.h"
+#include "store/walk.h"
 
 #define CHECKSUM_BYTES 4
 
@@ -18,15 +19,17 @@ bool hak_chunk_encode(struct hak_columns *c, uint64_t first_id, struct hak_buffe
     at = hak_write_little(at, 0, 4);
     hak_write_little(at, first_id, 8);
     out->size += head;
+    uint8_t codec[HAK_COLUMN_COUNT];
+    hak_columns_encode(c, codec);
     for (int i = 0; i < HAK_COLUMN_COUNT; i++) {
-        uint8_t codec, packing;
+        uint8_t packing;
         uint32_t packed;
-        size_t raw = hak_column_encode(c, (enum hak_column)i, &codec);
+        size_t raw = hak_column_bytes(c, (enum hak_column)i, codec[i]);
         if (!hak_buffer_pack(out, c->raw, raw, c->part_end, c->parts, &packing, &packed))
             return false;
         uint8_t *entry = out->data + start + HAK_CHUNK_HEADER_BYTES + i * HAK_CHUNK_COLUMN_BYTES;
         *entry++ = (uint8_t)i;
-        *entry++ = codec;
+        *entry++ = codec[i];
         *entry++ = packing;
         *entry++ = 0;
         entry = hak_write_little(entry, raw, 4);
@@ -85,22 +88,57 @@ const char *hak_chunk_open(struct hak_chunk *chunk, const uint8_t *blob, size_t 
     return read_directory(chunk, columns);
 }
 
+static bool is_walk(const struct hak_chunk *chunk) {
+    return chunk->column[HAK_COLUMN_SHAPE].codec == HAK_CODEC_WALK;
+}
+
+static const char *unpack(const struct hak_chunk *chunk, int column, uint8_t *out) {
+    return hak_unpack(chunk->blob + chunk->column[column].offset,
+                      chunk->column[column].packed_bytes, chunk->column[column].packing, out,
+                      chunk->column[column].raw_bytes);
+}
+
+static const char *decode_walk(struct hak_chunk *chunk, struct hak_columns *c) {
+    const uint8_t *bytes[HAK_WALK_COLUMNS];
+    size_t count[HAK_WALK_COLUMNS];
+    for (int i = 0; i < HAK_COLUMN_COUNT; i++) {
+        int place = hak_walk_place((enum hak_column)i);
+        if (place < 0)
+            continue;
+        chunk->wrong_column = hak_column_names[i];
+        if (chunk->column[i].codec != HAK_CODEC_WALK)
+            return "its codec does not fit those of the other columns";
+        const char *wrong = unpack(chunk, i, c->walk->unpacked[place]);
+        if (wrong)
+            return wrong;
+        bytes[place] = c->walk->unpacked[place];
+        count[place] = chunk->column[i].raw_bytes;
+        chunk->decoded |= 1u << i;
+    }
+    chunk->wrong_column = "walk";
+    return hak_walk_decode(c, bytes, count);
+}
+
 const char *hak_chunk_decode(struct hak_chunk *chunk, struct hak_columns *c, unsigned mask) {
-    for (int i = 0; i < HAK_COLUMN_COUNT; i++)
+    for (int i = HAK_COLUMN_COUNT - 1; i >= 0; i--) /* what is needed may need others */
         if (mask >> i & 1)
             mask |= hak_column_needs((enum hak_column)i);
+    mask &= ~chunk->decoded;
     c->events = chunk->events;
     for (int i = 0; i < HAK_COLUMN_COUNT; i++) {
         if (!(mask >> i & 1) || chunk->decoded >> i & 1)
             continue;
-        const uint8_t *packed = chunk->blob + chunk->column[i].offset;
+        if (is_walk(chunk) && hak_walk_place((enum hak_column)i) >= 0) {
+            const char *wrong = decode_walk(chunk, c);
+            if (wrong)
+                return wrong;
+            continue;
+        }
         chunk->wrong_column = hak_column_names[i];
-        const char *wrong =
-            hak_unpack(packed, chunk->column[i].packed_bytes, chunk->column[i].packing, c->raw,
-                       chunk->column[i].raw_bytes);
+        const char *wrong = unpack(chunk, i, c->raw);
         if (!wrong)
-            wrong = hak_column_decode(c, (enum hak_column)i, chunk->column[i].codec, c->raw,
-                                      chunk->column[i].raw_bytes);
+            wrong = hak_column_decode(c, (enum hak_column)i, chunk->column[i].codec, is_walk(chunk),
+                                      c->raw, chunk->column[i].raw_bytes);
         if (wrong)
             return wrong;
         chunk->decoded |= 1u << i;

@@ -1,37 +1,12 @@
-/* Each codec, both ways: steps, dictionary, recent, next and asked. */
+/* Reads what older versions wrote: steps, dictionary, recent, next and asked. */
 #include "store/codec.h"
 
 #include "hop.h"
+#include "store/walk.h"
 
 #define SLAB_SHIFT 16 /* 64 KiB: blocks of a slab have similar generations */
 
-/* ---- parts and planes --------------------------------------------------------------------------
- */
-
-static void end_part(struct hak_columns *c, const uint8_t *out) {
-    if (c->parts < HAK_PARTS_MAX)
-        c->part_end[c->parts++] = (uint32_t)(out - c->raw);
-}
-
 /* Numbers as bytes: all lowest bytes, all second ones, and so on, as many as the greatest needs. */
-static uint8_t *write_planes(struct hak_columns *c, uint8_t *out, const uint64_t *value,
-                             uint32_t count) {
-    uint64_t all = 0;
-    for (uint32_t i = 0; i < count; i++)
-        all |= value[i];
-    uint8_t planes = 0;
-    while (planes < 8 && all >> 8 * planes)
-        planes++;
-    *out++ = planes;
-    end_part(c, out);
-    for (unsigned plane = 0; plane < planes; plane++) {
-        for (uint32_t i = 0; i < count; i++)
-            *out++ = (uint8_t)(value[i] >> 8 * plane);
-        end_part(c, out);
-    }
-    return out;
-}
-
 static void read_planes(struct hak_input *in, uint64_t *value, uint32_t count) {
     const uint8_t *planes = hak_read_bytes(in, 1);
     memset(value, 0, count * sizeof *value);
@@ -49,20 +24,6 @@ static void read_planes(struct hak_input *in, uint64_t *value, uint32_t count) {
 /* ---- steps -------------------------------------------------------------------------------------
  */
 
-static uint8_t *encode_steps(struct hak_columns *c, const uint64_t *value) {
-    bool rises = true;
-    uint64_t before = value[0];
-    for (uint32_t i = 0; i < c->events; i++)
-        rises &= value[i] >= (i ? value[i - 1] : value[0]);
-    uint8_t *out = hak_write_varint(c->raw, value[0]);
-    *out++ = rises ? 0 : 1;
-    for (uint32_t i = 0; i < c->events; i++) {
-        c->scratch[i] = rises ? value[i] - before : hak_zigzag(value[i] - before);
-        before = value[i];
-    }
-    return write_planes(c, out, c->scratch, c->events);
-}
-
 static const char *decode_steps(struct hak_columns *c, uint64_t *value, struct hak_input *in) {
     uint64_t before = hak_read_varint(in);
     const uint8_t *is_zigzag = hak_read_bytes(in, 1);
@@ -76,49 +37,6 @@ static const char *decode_steps(struct hak_columns *c, uint64_t *value, struct h
 
 /* ---- dictionary --------------------------------------------------------------------------------
  */
-
-/* Numbers the distinct values in the order of their first use; they go to `distinct`, if it is
- * there. */
-static uint32_t number_values(struct hak_columns *c, const uint64_t *value, uint32_t count,
-                              uint32_t *index, uint64_t *distinct) {
-    uint32_t slots = 16, found = 0;
-    while (slots < 2 * count)
-        slots *= 2;
-    memset(c->table_index, 0, slots * sizeof *c->table_index);
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t at = (uint32_t)((value[i] * 0x9e3779b97f4a7c15ull) >> 32) & (slots - 1);
-        while (c->table_index[at] && c->table_key[at] != value[i])
-            at = (at + 1) & (slots - 1);
-        if (!c->table_index[at]) {
-            c->table_key[at] = value[i];
-            if (distinct)
-                distinct[found] = value[i];
-            c->table_index[at] = ++found;
-        }
-        index[i] = c->table_index[at] - 1;
-    }
-    return found;
-}
-
-static uint8_t *encode_dictionary(struct hak_columns *c, enum hak_column column) {
-    uint32_t *index = c->index[column];
-    uint32_t distinct = number_values(c, c->value[column], c->events, index, c->scratch);
-    c->distinct[column] = distinct;
-    uint8_t *out = hak_write_varint(c->raw, distinct);
-    uint64_t before = 0;
-    for (uint32_t i = 0; i < distinct; i++) {
-        out = hak_write_varint(out, hak_zigzag(c->scratch[i] - before));
-        before = c->scratch[i];
-    }
-    end_part(c, out);
-    for (uint32_t i = 0; i < c->events; i++)
-        *out++ = (uint8_t)index[i];
-    end_part(c, out);
-    if (distinct > 256)
-        for (uint32_t i = 0; i < c->events; i++)
-            *out++ = (uint8_t)(index[i] >> 8);
-    return out;
-}
 
 static const char *decode_dictionary(struct hak_columns *c, enum hak_column column,
                                      struct hak_input *in) {
@@ -149,29 +67,6 @@ static const char *decode_dictionary(struct hak_columns *c, enum hak_column colu
 
 /* ---- recent ------------------------------------------------------------------------------------
  */
-
-static uint8_t *encode_recent(struct hak_columns *c, enum hak_column column) {
-    uint64_t *dictionary = c->dictionary[column], low_bits = 0;
-    uint32_t *index = c->index[column];
-    uint32_t distinct = number_values(c, c->value[column], c->events, index, dictionary);
-    c->distinct[column] = distinct;
-    for (uint32_t i = 0; i < distinct; i++)
-        low_bits |= dictionary[i];
-    unsigned shift = low_bits ? (unsigned)__builtin_ctzll(low_bits) : 0;
-    for (uint32_t i = 0; i < distinct; i++)
-        c->scratch[i] = dictionary[i] >> shift;
-    uint8_t *out = hak_write_varint(c->raw, distinct);
-    *out++ = (uint8_t)shift;
-    out = write_planes(c, out, c->scratch, distinct);
-    uint64_t *last_use = c->scratch2; /* event number + 1 */
-    memset(last_use, 0, distinct * sizeof *last_use);
-    for (uint32_t i = 0; i < c->events; i++) {
-        uint64_t *last = &last_use[index[i]];
-        c->scratch[i] = *last ? i + 1 - *last : 0;
-        *last = i + 1;
-    }
-    return write_planes(c, out, c->scratch, c->events);
-}
 
 static const char *decode_recent(struct hak_columns *c, enum hak_column column,
                                  struct hak_input *in) {
@@ -204,10 +99,12 @@ static const char *decode_recent(struct hak_columns *c, enum hak_column column,
 
 /* The slab of each base is known by its number; returns how many slabs there are. */
 static uint32_t number_slabs(struct hak_columns *c, uint32_t *slab_of_base) {
-    uint32_t bases = c->distinct[HAK_COLUMN_BASE];
-    for (uint32_t k = 0; k < bases; k++)
-        c->scratch[k] = c->dictionary[HAK_COLUMN_BASE][k] >> SLAB_SHIFT;
-    return number_values(c, c->scratch, bases, slab_of_base, NULL);
+    uint32_t slabs = 0;
+    hak_number_begin(c->walk, HAK_NUMBER_SLAB);
+    for (uint32_t k = 0; k < c->distinct[HAK_COLUMN_BASE]; k++)
+        slab_of_base[k] = hak_number(c->walk, HAK_NUMBER_SLAB, c->walk->of_site[0], &slabs,
+                                     c->dictionary[HAK_COLUMN_BASE][k] >> SLAB_SHIFT);
+    return slabs;
 }
 
 /* Goes over the events twice, with `n` and with `epoch` of the generation: n is expected to be the
@@ -220,7 +117,7 @@ struct next {
 
 static struct next next_start(struct hak_columns *c) {
     struct next n = {.of_base = c->scratch,
-                     .of_slab = c->table_key, /* the numbering is done with it */
+                     .of_slab = c->walk->of_site[1],
                      .base = c->index[HAK_COLUMN_BASE],
                      .slab = (uint32_t *)c->scratch2};
     uint32_t slabs = number_slabs(c, (uint32_t *)c->scratch2);
@@ -236,26 +133,6 @@ static inline uint64_t expected_n(const struct next *n, uint32_t i) {
 static inline void learn_n(struct next *n, uint32_t i, uint64_t value) {
     n->of_base[n->base[i]] = value + 1;
     n->of_slab[n->slab[n->base[i]]] = value;
-}
-
-static uint8_t *encode_next(struct hak_columns *c, const uint64_t *value) {
-    struct next n = next_start(c);
-    uint8_t *out = c->raw;
-    for (uint32_t i = 0; i < c->events; i++) {
-        uint64_t low = value[i] & UINT32_MAX;
-        out = hak_write_varint(out, hak_zigzag(low - expected_n(&n, i)));
-        learn_n(&n, i, low);
-    }
-    end_part(c, out);
-    n = next_start(c);
-    uint64_t before = 0;
-    for (uint32_t i = 0; i < c->events; i++) {
-        uint64_t *of_slab = &n.of_slab[n.slab[n.base[i]]], epoch = value[i] >> 32;
-        out = hak_write_varint(out, hak_zigzag(epoch - (*of_slab ? *of_slab - 1 : before)));
-        *of_slab = epoch + 1;
-        before = epoch;
-    }
-    return out;
 }
 
 static const char *decode_next(struct hak_columns *c, uint64_t *value, struct hak_input *in) {
@@ -318,17 +195,6 @@ static inline void asked_learn(struct asked *a, enum role role, uint32_t i, uint
         a->by_stack[a->stack[i]] = a->by_base[a->base[i]] = size;
 }
 
-static uint8_t *encode_asked(struct hak_columns *c, const uint64_t *value) {
-    struct asked a = asked_start(c);
-    uint8_t *out = c->raw;
-    for (uint32_t i = 0; i < c->events; i++) {
-        enum role role = asked_role(c, i);
-        out = hak_write_varint(out, hak_zigzag(value[i] - asked_expect(&a, role, i)));
-        asked_learn(&a, role, i, value[i]);
-    }
-    return out;
-}
-
 static const char *decode_asked(struct hak_columns *c, uint64_t *value, struct hak_input *in) {
     struct asked a = asked_start(c);
     for (uint32_t i = 0; i < c->events; i++) {
@@ -341,29 +207,6 @@ static const char *decode_asked(struct hak_columns *c, uint64_t *value, struct h
 
 /* ---- by number ---------------------------------------------------------------------------------
  */
-
-size_t hak_codec_encode(struct hak_columns *c, enum hak_column column, uint8_t codec) {
-    const uint64_t *value = c->value[column];
-    uint8_t *end;
-    switch (codec) {
-    case HAK_CODEC_STEPS:
-        end = encode_steps(c, value);
-        break;
-    case HAK_CODEC_RECENT:
-        end = encode_recent(c, column);
-        break;
-    case HAK_CODEC_NEXT:
-        end = encode_next(c, value);
-        break;
-    case HAK_CODEC_ASKED:
-        end = encode_asked(c, value);
-        break;
-    default:
-        end = encode_dictionary(c, column);
-        break;
-    }
-    return (size_t)(end - c->raw);
-}
 
 const char *hak_codec_decode(struct hak_columns *c, enum hak_column column, uint8_t codec,
                              struct hak_input *in) {

@@ -2,13 +2,13 @@
 #include "store/column.h"
 
 #include <stdlib.h>
+#include "store/by_site.h"
 #include "store/codec.h"
 
 const char *const hak_column_names[HAK_COLUMN_COUNT] = {
     "shape", "actor", "ns", "base", "delta", "stack", "size", "old_address", "generation",
 };
 
-#define TABLE_SLOTS (2 * HAK_CHUNK_EVENTS_MAX) /* codec.c numbers values in it */
 #define BIT(column) (1u << (column))
 
 bool hak_columns_init(struct hak_columns *c) {
@@ -21,8 +21,7 @@ bool hak_columns_init(struct hak_columns *c) {
     }
     ok &= (c->scratch = calloc(HAK_CHUNK_EVENTS_MAX, sizeof(uint64_t))) != NULL;
     ok &= (c->scratch2 = calloc(HAK_CHUNK_EVENTS_MAX, sizeof(uint64_t))) != NULL;
-    ok &= (c->table_key = calloc(TABLE_SLOTS, sizeof(uint64_t))) != NULL;
-    ok &= (c->table_index = calloc(TABLE_SLOTS, sizeof(uint32_t))) != NULL;
+    ok &= (c->walk = hak_walk_make()) != NULL;
     ok &= (c->raw = malloc(HAK_RAW_BYTES_MAX)) != NULL;
     if (!ok)
         hak_columns_free(c);
@@ -37,30 +36,16 @@ void hak_columns_free(struct hak_columns *c) {
     }
     free(c->scratch);
     free(c->scratch2);
-    free(c->table_key);
-    free(c->table_index);
+    hak_walk_free(c->walk);
     free(c->raw);
     *c = (struct hak_columns){0};
 }
 
 void hak_columns_from_events(struct hak_columns *c, const struct hak_event *events,
                              uint32_t count) {
-    c->events = count;
-    memset(c->by_index, 0, sizeof c->by_index);
-    for (uint32_t i = 0; i < count; i++) {
-        const struct hak_event *e = &events[i];
-        c->value[HAK_COLUMN_SHAPE][i] = e->kind | (uint64_t)e->class_index << 8 |
-                                        (uint64_t)e->place << 16 | (uint64_t)e->subkind << 24 |
-                                        (uint64_t)e->flags << 32;
-        c->value[HAK_COLUMN_ACTOR][i] = (uint64_t)e->process << 32 | e->thread;
-        c->value[HAK_COLUMN_NS][i] = e->ns;
-        c->value[HAK_COLUMN_BASE][i] = e->base;
-        c->value[HAK_COLUMN_DELTA][i] = e->address - e->base;
-        c->value[HAK_COLUMN_STACK][i] = e->stack;
-        c->value[HAK_COLUMN_SIZE][i] = e->size;
-        c->value[HAK_COLUMN_OLD][i] = e->old_address;
-        c->value[HAK_COLUMN_GENERATION][i] = e->generation;
-    }
+    hak_columns_begin(c, count);
+    for (uint32_t i = 0; i < count; i++)
+        hak_columns_put(c, i, &events[i]);
 }
 
 void hak_columns_get(const struct hak_columns *c, uint32_t i, uint64_t id, struct hak_event *out) {
@@ -87,14 +72,46 @@ void hak_columns_get(const struct hak_columns *c, uint32_t i, uint64_t id, struc
 }
 
 unsigned hak_column_needs(enum hak_column column) {
+    unsigned walk = BIT(HAK_COLUMN_SHAPE) | BIT(HAK_COLUMN_ACTOR) | BIT(HAK_COLUMN_BASE) |
+                    BIT(HAK_COLUMN_STACK);
     switch (column) {
-    case HAK_COLUMN_GENERATION:
-        return BIT(HAK_COLUMN_BASE);
+    case HAK_COLUMN_NS:
+    case HAK_COLUMN_DELTA:
     case HAK_COLUMN_SIZE:
-        return BIT(HAK_COLUMN_SHAPE) | BIT(HAK_COLUMN_BASE) | BIT(HAK_COLUMN_STACK);
+    case HAK_COLUMN_GENERATION:
+        return walk;
+    case HAK_COLUMN_OLD:
+        return walk | BIT(HAK_COLUMN_DELTA);
     default:
         return 0;
     }
+}
+
+static enum hak_numbering numbering_of(enum hak_column column) {
+    switch (column) {
+    case HAK_COLUMN_SHAPE:
+        return HAK_NUMBER_SHAPE;
+    case HAK_COLUMN_ACTOR:
+        return HAK_NUMBER_ACTOR;
+    case HAK_COLUMN_STACK:
+        return HAK_NUMBER_STACK;
+    default:
+        return HAK_NUMBER_BASE;
+    }
+}
+
+void hak_columns_number(struct hak_columns *c, enum hak_column column) {
+    enum hak_numbering which = numbering_of(column);
+    const uint64_t *value = c->value[column];
+    uint64_t *dictionary = c->dictionary[column];
+    uint32_t *index = c->index[column], distinct = 0;
+    if (c->is_numbered[column])
+        return;
+    hak_number_begin(c->walk, which);
+    for (uint32_t i = 0; i < c->events; i++)
+        index[i] = hak_number(c->walk, which, dictionary, &distinct, value[i]);
+    c->distinct[column] = distinct;
+    c->is_numbered[column] = true;
 }
 
 static bool is_constant(const uint64_t *value, uint32_t events) {
@@ -104,32 +121,40 @@ static bool is_constant(const uint64_t *value, uint32_t events) {
     return true;
 }
 
-static uint8_t codec_of(enum hak_column column) {
-    switch (column) {
-    case HAK_COLUMN_NS:
-        return HAK_CODEC_STEPS;
-    case HAK_COLUMN_BASE:
-        return HAK_CODEC_RECENT;
-    case HAK_COLUMN_SIZE:
-        return HAK_CODEC_ASKED;
-    case HAK_COLUMN_GENERATION:
-        return HAK_CODEC_NEXT;
-    default:
-        return HAK_CODEC_DICTIONARY;
+void hak_columns_encode(struct hak_columns *c, uint8_t codec[HAK_COLUMN_COUNT]) {
+    hak_walk_encode(c);
+    for (int i = 0; i < HAK_COLUMN_COUNT; i++) {
+        enum hak_column column = (enum hak_column)i;
+        codec[i] = HAK_CODEC_WALK;
+        if (hak_walk_place(column) >= 0)
+            continue;
+        codec[i] = column == HAK_COLUMN_NS ? HAK_CODEC_PACE : HAK_CODEC_SITE;
+        hak_walk_empty(c->walk, column);
+        if (is_constant(c->value[i], c->events))
+            codec[i] = HAK_CODEC_CONSTANT;
+        else if (column == HAK_COLUMN_NS)
+            hak_pace_encode(c);
+        else if (column == HAK_COLUMN_DELTA)
+            hak_delta_encode(c);
+        else if (column == HAK_COLUMN_SIZE)
+            hak_size_encode(c);
+        else if (column == HAK_COLUMN_OLD)
+            hak_old_encode(c);
+        else
+            hak_generation_encode(c);
     }
+    /* The tokens are complete only now. */
+    struct hak_stream *tokens = &c->walk->stream[HAK_COLUMN_SHAPE][0];
+    memcpy(tokens->start, c->walk->token, c->events);
+    tokens->at = tokens->start + c->events;
 }
 
-size_t hak_column_encode(struct hak_columns *c, enum hak_column column, uint8_t *codec) {
+size_t hak_column_bytes(struct hak_columns *c, enum hak_column column, uint8_t codec) {
     c->parts = 0;
-    if (is_constant(c->value[column], c->events)) {
-        *codec = HAK_CODEC_CONSTANT;
-        memset(c->index[column], 0, c->events * sizeof(uint32_t));
-        c->dictionary[column][0] = c->value[column][0];
-        c->distinct[column] = 1;
+    if (codec == HAK_CODEC_CONSTANT)
         return (size_t)(hak_write_varint(c->raw, c->value[column][0]) - c->raw);
-    }
-    *codec = codec_of(column);
-    return hak_codec_encode(c, column, *codec);
+    c->parts = hak_walk_streams(column);
+    return hak_streams_join(c->walk->stream[column], c->parts, c->raw, c->part_end);
 }
 
 /* The columns that a codec may be used for (bit n = column n). Those that others are predicted from
@@ -146,20 +171,54 @@ static unsigned columns_of_codec(uint8_t codec) {
         return BIT(HAK_COLUMN_GENERATION);
     case HAK_CODEC_ASKED:
         return BIT(HAK_COLUMN_SIZE);
+    case HAK_CODEC_WALK:
+        return BIT(HAK_COLUMN_SHAPE) | BIT(HAK_COLUMN_ACTOR) | BIT(HAK_COLUMN_BASE) |
+               BIT(HAK_COLUMN_STACK);
+    case HAK_CODEC_SITE:
+        return BIT(HAK_COLUMN_DELTA) | BIT(HAK_COLUMN_SIZE) | BIT(HAK_COLUMN_OLD) |
+               BIT(HAK_COLUMN_GENERATION);
+    case HAK_CODEC_PACE:
+        return BIT(HAK_COLUMN_NS);
     default:
         return 0;
     }
 }
 
+/* A column of streams that is guessed from the walk. */
+static const char *decode_guessed(struct hak_columns *c, enum hak_column column,
+                                  const uint8_t *bytes, size_t count) {
+    struct hak_input in[HAK_STREAMS_MAX];
+    uint32_t streams = hak_walk_streams(column);
+    bool makes_sense = true;
+    if (!hak_streams_split(bytes, count, in, streams))
+        return "its streams are cut short";
+    if (column == HAK_COLUMN_NS)
+        makes_sense = hak_pace_decode(c, in);
+    else if (column == HAK_COLUMN_DELTA)
+        hak_delta_decode(c, in);
+    else if (column == HAK_COLUMN_SIZE)
+        hak_size_decode(c, in);
+    else if (column == HAK_COLUMN_OLD)
+        hak_old_decode(c, in);
+    else
+        hak_generation_decode(c, in);
+    if (!makes_sense)
+        return "its steps are of an impossible form";
+    return hak_streams_used_up(in, streams) ? NULL : "its streams are too short or too long";
+}
+
 const char *hak_column_decode(struct hak_columns *c, enum hak_column column, uint8_t codec,
-                              const uint8_t *bytes, size_t count) {
+                              bool is_walk, const uint8_t *bytes, size_t count) {
     struct hak_input in = {.at = bytes, .end = bytes + count};
     const char *wrong = NULL;
     c->by_index[column] = false;
     if (!columns_of_codec(codec))
         return "its codec is not known to this version";
-    if (!(columns_of_codec(codec) >> column & 1))
+    if (!(columns_of_codec(codec) >> column & 1) || codec == HAK_CODEC_WALK)
         return "its codec does not fit the column";
+    if (codec == HAK_CODEC_SITE || codec == HAK_CODEC_PACE)
+        return is_walk ? decode_guessed(c, column, bytes, count)
+                       : "its codec does not fit those of the other columns";
     if (codec == HAK_CODEC_CONSTANT) {
         c->dictionary[column][0] = hak_read_varint(&in);
         memset(c->index[column], 0, c->events * sizeof(uint32_t));

@@ -3,9 +3,9 @@
  *
  *   struct hak_event[] -> nine columns of uint64_t -> one codec each -> bytes -> (chunk.h) zstd
  *
- * A codec is a number written beside the column, so a better one (a mirror of the allocator that
- * predicts addresses) can be added under a new number while old stores stay readable. What each
- * writes, byte by byte, is in docs/specs/event-log.md. */
+ * A codec is a number written beside the column, so a better one can be added under a new number
+ * while old stores stay readable (codec.h). Those written now guess the events of a chunk: walk.h,
+ * mirror.h, by_site.h. What each writes, byte by byte, is in docs/specs/event-log.md. */
 #ifndef HAK_STORE_COLUMN_H
 #define HAK_STORE_COLUMN_H
 
@@ -38,7 +38,11 @@ enum hak_codec {
     HAK_CODEC_NEXT = 4,       /* generations, expected from the base's and the slab's last */
     HAK_CODEC_ASKED = 5,      /* difference to what the same stack, or the same base, had last */
     HAK_CODEC_RECENT = 6,     /* a dictionary, then how many events ago each value was last used */
+    HAK_CODEC_WALK = 7,       /* shape, actor, base and stack together, by a mirror (walk.h) */
+    HAK_CODEC_SITE = 8, /* delta, size, old address, generation: by site or block (by_site.h) */
+    HAK_CODEC_PACE = 9, /* times: steps, in a stream for each length that was expected */
 };
+struct hak_walk;
 
 /* Arrays of one chunk; reused from chunk to chunk. Columns made from events lie in `value`. A
  * decoded dictionary or constant column stays what it is (`by_index`): its distinct values in the
@@ -46,15 +50,15 @@ enum hak_codec {
 struct hak_columns {
     uint32_t events;
     bool by_index[HAK_COLUMN_COUNT];
+    bool is_numbered[HAK_COLUMN_COUNT]; /* by hak_columns_number */
     uint64_t *value[HAK_COLUMN_COUNT];
     uint64_t *dictionary[HAK_COLUMN_COUNT];
     uint32_t *index[HAK_COLUMN_COUNT]; /* of BASE and STACK also after encoding */
     uint32_t distinct[HAK_COLUMN_COUNT];
     uint64_t *scratch; /* HAK_CHUNK_EVENTS_MAX values */
     uint64_t *scratch2;
-    uint64_t *table_key; /* a hash table of twice that size */
-    uint32_t *table_index;
-    uint8_t *raw; /* HAK_RAW_BYTES_MAX: one column before zstd */
+    struct hak_walk *walk; /* what the codecs learn of one chunk */
+    uint8_t *raw;          /* HAK_RAW_BYTES_MAX: one column before zstd */
     /* Where parts of `raw` end that have nothing in common: each is compressed by itself. */
     uint32_t part_end[HAK_PARTS_MAX];
     uint32_t parts;
@@ -66,22 +70,51 @@ static inline uint64_t hak_columns_value(const struct hak_columns *c, enum hak_c
     return c->by_index[column] ? c->dictionary[column][c->index[column][i]] : c->value[column][i];
 }
 
-/* No column of a whole chunk is longer before zstd: a dictionary of as many entries as events. */
-#define HAK_RAW_BYTES_MAX (HAK_CHUNK_EVENTS_MAX * (HAK_VARINT_BYTES + 2) + 2 * HAK_VARINT_BYTES)
+/* No column of a whole chunk is longer before zstd: two long numbers and two short ones for each
+ * event, and the lengths of its streams. */
+#define HAK_RAW_BYTES_MAX                                                                          \
+    (HAK_CHUNK_EVENTS_MAX * (2 * HAK_VARINT_BYTES + 5) + 32 * HAK_VARINT_BYTES)
 
 bool hak_columns_init(struct hak_columns *c); /* false when memory is out */
 void hak_columns_free(struct hak_columns *c);
 
+/* `count` events lie in c->value from now on (whoever put them there); nothing else is known. */
+static inline void hak_columns_begin(struct hak_columns *c, uint32_t count) {
+    c->events = count;
+    for (int i = 0; i < HAK_COLUMN_COUNT; i++)
+        c->by_index[i] = c->is_numbered[i] = false;
+}
+/* Puts event number i into c->value. */
+static inline void hak_columns_put(struct hak_columns *c, uint32_t i, const struct hak_event *e) {
+    c->value[HAK_COLUMN_SHAPE][i] = e->kind | (uint64_t)e->class_index << 8 |
+                                    (uint64_t)e->place << 16 | (uint64_t)e->subkind << 24 |
+                                    (uint64_t)e->flags << 32;
+    c->value[HAK_COLUMN_ACTOR][i] = (uint64_t)e->process << 32 | e->thread;
+    c->value[HAK_COLUMN_NS][i] = e->ns;
+    c->value[HAK_COLUMN_BASE][i] = e->base;
+    c->value[HAK_COLUMN_DELTA][i] = e->address - e->base;
+    c->value[HAK_COLUMN_STACK][i] = e->stack;
+    c->value[HAK_COLUMN_SIZE][i] = e->size;
+    c->value[HAK_COLUMN_OLD][i] = e->old_address;
+    c->value[HAK_COLUMN_GENERATION][i] = e->generation;
+}
+/* Numbers the distinct values of a column of c->value in the order of their first use: index,
+ * dictionary and distinct are filled in, and hold until hak_columns_begin. Encoding does it for
+ * BASE and STACK where it was not done before. */
+void hak_columns_number(struct hak_columns *c, enum hak_column column);
 void hak_columns_from_events(struct hak_columns *c, const struct hak_event *events, uint32_t count);
 /* Event number i (its id is set to `id`); all columns must be decoded. */
 void hak_columns_get(const struct hak_columns *c, uint32_t i, uint64_t id, struct hak_event *out);
 
-/* Codes one column into c->raw (parts: c->part_end); returns its length and the codec taken. Call
- * in column order. */
-size_t hak_column_encode(struct hak_columns *c, enum hak_column column, uint8_t *codec);
-/* Decodes one column; those of hak_column_needs(column) must be there. NULL, or what is wrong. */
+/* Codes all columns; codec[] gets what was taken for each. Afterwards index, dictionary and
+ * distinct of SHAPE, ACTOR, BASE and STACK are there. */
+void hak_columns_encode(struct hak_columns *c, uint8_t codec[HAK_COLUMN_COUNT]);
+/* Brings the bytes of a column that was coded into c->raw (parts: c->part_end); their length. */
+size_t hak_column_bytes(struct hak_columns *c, enum hak_column column, uint8_t codec);
+/* Decodes one column; those of hak_column_needs(column) must be there. NULL, or what is wrong. Not
+ * for HAK_CODEC_WALK. `is_walk`: shape, actor, base and stack were coded by it. */
 const char *hak_column_decode(struct hak_columns *c, enum hak_column column, uint8_t codec,
-                              const uint8_t *bytes, size_t count);
+                              bool is_walk, const uint8_t *bytes, size_t count);
 /* Mask of columns that must be decoded before this one (bit n = column n). */
 unsigned hak_column_needs(enum hak_column column);
 

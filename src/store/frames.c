@@ -8,16 +8,16 @@
 #define ANCESTORS_MAX 64
 
 static int prepare(struct hak_store_reader *r) {
-    static const char module_sql[] =
-        "SELECT id, load_bias, path FROM module WHERE process = ?1 AND start <= ?2 AND \"end\" > ?2"
-        " AND generation <= ?3 ORDER BY generation DESC, id DESC LIMIT 1";
+#define MODULE_SQL(what)                                                                           \
+    "SELECT " what ", load_bias, path FROM module WHERE process = ?1 AND start <= ?2"              \
+    " AND \"end\" > ?2 AND generation <= ?3 ORDER BY generation DESC, id DESC LIMIT 1"
+    const char *module_sql = r->has_images ? MODULE_SQL("image") : MODULE_SQL("id");
     static const char frame_sql[] = "SELECT function, file, line FROM frame"
                                     " WHERE module = ?1 AND offset = ?2 ORDER BY level";
     struct {
         sqlite3_stmt **statement;
         const char *sql;
     } all[] = {
-        {&r->node, "SELECT parent, process, generation, ip FROM node WHERE id = ?1"},
         {&r->module, module_sql},
         {&r->frame, frame_sql},
         {&r->parent, "SELECT parent FROM process WHERE id = ?1"},
@@ -42,30 +42,8 @@ static size_t keep_text(struct hak_store_reader *r, const unsigned char *text) {
     return at;
 }
 
-struct node {
-    uint32_t id, parent, process, generation;
-    uint64_t ip;
-};
-
-/* 1 found, 0 not there, or an error. */
-static int read_node(struct hak_store_reader *r, uint32_t id, struct node *out) {
-    sqlite3_bind_int64(r->node, 1, id);
-    int result = sqlite3_step(r->node);
-    *out = (struct node){.id = id};
-    if (result == SQLITE_ROW) {
-        out->parent = (uint32_t)sqlite3_column_int64(r->node, 0);
-        out->process = (uint32_t)sqlite3_column_int64(r->node, 1);
-        out->generation = (uint32_t)sqlite3_column_int64(r->node, 2);
-        out->ip = (uint64_t)sqlite3_column_int64(r->node, 3);
-    }
-    sqlite3_reset(r->node);
-    if (result != SQLITE_ROW && result != SQLITE_DONE)
-        return hak_store_fail_sqlite(r->database, r->path, "reading a stack");
-    return result == SQLITE_ROW;
-}
-
 /* Leaves r->module at the row of the module in which `n` lies; a forked child has its parent's. */
-static bool find_module(struct hak_store_reader *r, const struct node *n) {
+static bool find_module(struct hak_store_reader *r, const struct hak_node_row *n) {
     uint32_t process = n->process;
     for (int i = 0; process && i < ANCESTORS_MAX; i++) {
         sqlite3_reset(r->module);
@@ -90,8 +68,8 @@ static bool is_own_code(const char *path) {
 }
 
 /* Frames of one node: every inlined level, or one without a name. Texts are offsets + 1 yet. */
-static int add_frames(struct hak_store_reader *r, const struct node *n, struct hak_frame *out,
-                      int room) {
+static int add_frames(struct hak_store_reader *r, const struct hak_node_row *n,
+                      struct hak_frame *out, int room) {
     bool has_module = find_module(r, n);
     struct hak_frame plain = {.ip = n->ip, .module_offset = n->ip};
     if (has_module) {
@@ -132,10 +110,13 @@ int hak_store_frames(struct hak_store_reader *r, uint32_t stack, struct hak_fram
         return hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory", r->path);
     r->text.data[r->text.size++] = 0; /* offset 0 is the empty text */
     for (int depth = 0; stack && count < max && depth < DEPTH_MAX; depth++) {
-        struct node n;
-        int found = read_node(r, stack, &n);
-        if (found < 0)
+        struct hak_node_row n;
+        int found = hak_node_reader_get(r->nodes, stack, &n);
+        if (found < 0) {
+            if (!r->stack_error)
+                r->stack_error = strdup(hak_store_message());
             return found;
+        }
         if (!found)
             break;
         count += add_frames(r, &n, out + count, max - count);
@@ -147,4 +128,8 @@ int hak_store_frames(struct hak_store_reader *r, uint32_t stack, struct hak_fram
         out[i].file = text_at(r, out[i].file);
     }
     return count;
+}
+
+const char *hak_store_stack_error(const struct hak_store_reader *r) {
+    return r->stack_error;
 }

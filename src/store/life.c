@@ -172,7 +172,7 @@ int hak_order_walk(struct hak_store_reader *r, uint64_t base, uint64_t id_to,
     limits.filter.base = base;
     limits.filter.id_to = id_to;
     limits.filter.kind_mask_low = ~(uint64_t)1;
-    limits.filter.kind_mask_high = (uint64_t)1 << (HAK_FAULT - 64);
+    limits.filter.kind_mask_high = (uint64_t)1 << (HAK_FAULT - 64) | (uint64_t)1 << (HAK_POOL - 64);
     if (!hak_order_init(&order, take, context))
         return hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory", r->path);
     int result = hak_scan_open(r, &limits, false, &scan);

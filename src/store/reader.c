@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "store/file.h"
+#include "store/scan_state.h"
 
 static int out_of_memory(const char *path) {
     return hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory while reading", path);
@@ -47,7 +48,16 @@ static int load_names(struct hak_store_reader *r) {
 }
 
 static int start(struct hak_store_reader *r, struct hak_store_reader **out) {
-    int error = hak_posting_init(&r->posting) ? load_names(r) : out_of_memory(r->path);
+    bool has_memory = hak_posting_init(&r->posting) && hak_run_cursor_init(&r->run);
+    int error = has_memory ? load_names(r) : out_of_memory(r->path);
+    r->has_runs = sqlite3_table_column_metadata(r->database, "main", "posting_run", NULL, NULL,
+                                                NULL, NULL, NULL, NULL) == SQLITE_OK;
+    r->has_images = sqlite3_table_column_metadata(r->database, "main", "image", NULL, NULL, NULL,
+                                                  NULL, NULL, NULL) == SQLITE_OK;
+    if (!error)
+        error = hak_node_reader_make(r->database, r->path, &r->nodes);
+    if (!error)
+        error = hak_store_add_node_table(r->database, r->path);
     if (error)
         hak_store_close(r);
     else
@@ -89,7 +99,10 @@ int hak_store_attach(struct sqlite3 *database, struct hak_store_reader **out) {
 }
 
 void hak_reader_rest(struct hak_store_reader *r) {
-    sqlite3_stmt **kept[] = {&r->node, &r->module, &r->frame, &r->parent};
+    sqlite3_stmt **kept[] = {&r->module,     &r->frame,      &r->parent,
+                             &r->run_row[0], &r->run_row[1], &r->run_list};
+    if (r->nodes)
+        hak_node_reader_rest(r->nodes);
     hak_scan_free(r->event_scan);
     hak_scan_free(r->spare_scan);
     r->event_scan = r->spare_scan = NULL;
@@ -103,8 +116,13 @@ void hak_store_close(struct hak_store_reader *r) {
     if (!r)
         return;
     hak_reader_rest(r);
+    hak_node_reader_free(r->nodes);
+    hak_scan_pool_free(r->pool);
+    hak_finder_forget(r);
     hak_posting_free(&r->posting);
+    hak_run_cursor_free(&r->run);
     hak_buffer_free(&r->text);
+    free(r->stack_error);
     if (r->is_own) {
         sqlite3_close(r->database);
         if (r->fd >= 0)
@@ -135,20 +153,33 @@ int hak_reader_numbers(struct hak_store_reader *r, const char *sql, uint64_t arg
     return found;
 }
 
+/* Events, chunks and times: of format 1 from the row of each chunk; later from the ends, so that it
+ * does not take longer with a longer capture. Neighbouring commits may overlap in time. */
+#define EACH_CHUNK                                                                                 \
+    "SELECT coalesce(sum(events), 0), count(*), coalesce(min(min_ns), 0),"                         \
+    " coalesce(max(max_ns), 0),"
+#define BOTH_ENDS                                                                                  \
+    "SELECT coalesce((SELECT id + events FROM chunk ORDER BY id DESC LIMIT 1) -"                   \
+    " (SELECT min(id) FROM chunk), 0), coalesce((SELECT max(number) FROM chunk_order) -"           \
+    " (SELECT min(number) FROM chunk_order) + 1, 0), coalesce((SELECT min(min_ns) FROM"            \
+    " (SELECT min_ns FROM chunk ORDER BY id LIMIT 256)), 0), coalesce((SELECT max(max_ns) FROM"    \
+    " (SELECT max_ns FROM chunk ORDER BY id DESC LIMIT 256)), 0),"
+#define SUMMARY_REST                                                                               \
+    " (SELECT count(*) FROM loss), (SELECT coalesce(sum(count), 0) FROM loss),"                    \
+    " (SELECT CAST(value AS INTEGER) FROM meta WHERE key='trimmed_events'),"                       \
+    " (SELECT count(*) FROM process), (SELECT count(*) FROM thread),"                              \
+    " (SELECT count(*) FROM module), ?1, (SELECT count(*) FROM fault),"                            \
+    " (SELECT count(*) FROM meta WHERE key='finished')"
+
 int hak_store_summarise(struct hak_store_reader *r, struct hak_store_summary *out) {
-    static const char sql[] =
-        "SELECT coalesce(sum(events), 0), count(*), coalesce(min(min_ns), 0),"
-        " coalesce(max(max_ns), 0), (SELECT count(*) FROM loss),"
-        " (SELECT coalesce(sum(count), 0) FROM loss),"
-        " (SELECT CAST(value AS INTEGER) FROM meta WHERE key='trimmed_events'),"
-        " (SELECT count(*) FROM process), (SELECT count(*) FROM thread),"
-        " (SELECT count(*) FROM module), (SELECT count(*) FROM node),"
-        " (SELECT count(*) FROM fault),"
-        " (SELECT count(*) FROM meta WHERE key='finished'), ?1 FROM chunk";
     uint64_t v[13] = {0};
-    int found = hak_reader_numbers(r, sql, 0, v, 13);
+    int found = hak_reader_numbers(
+        r, r->has_runs ? BOTH_ENDS SUMMARY_REST : EACH_CHUNK SUMMARY_REST " FROM chunk", 0, v, 13);
     if (found < 0)
         return found;
+    int64_t nodes = hak_node_reader_count(r->nodes);
+    if (nodes < 0)
+        return (int)nodes;
     *out = (struct hak_store_summary){
         .events = v[0],
         .chunks = v[1],
@@ -160,7 +191,7 @@ int hak_store_summarise(struct hak_store_reader *r, struct hak_store_summary *ou
         .processes = (uint32_t)v[7],
         .threads = (uint32_t)v[8],
         .modules = (uint32_t)v[9],
-        .nodes = (uint32_t)v[10],
+        .nodes = (uint32_t)nodes,
         .faults = (uint32_t)v[11],
     };
     /* Attached to the writer's own connection, or by another program: only `finished` tells. */

@@ -87,6 +87,9 @@ struct hak_frame {
 };
 /* Frames of a stack, innermost first, inlined levels included; returns how many (at most max). */
 int hak_store_frames(struct hak_store_reader *r, uint32_t stack, struct hak_frame *out, int max);
+/* Why a stack could not be read, the first time that hak_store_frames failed; NULL when it never
+ * did. What is told without those stacks is not whole. Lives as long as the reader. */
+const char *hak_store_stack_error(const struct hak_store_reader *r);
 
 /* Slot size and band of a class as this store was written; false when it has no such class. */
 bool hak_store_class(struct hak_store_reader *r, unsigned class_index, uint64_t *slot_bytes,
@@ -95,8 +98,9 @@ bool hak_store_class(struct hak_store_reader *r, unsigned class_index, uint64_t 
 /* Adds the virtual tables event, block and life to a connection that has this store as main. */
 int hak_store_add_tables(struct sqlite3 *database);
 
-/* Reads everything and verifies checksums, ids without gaps, references, and every block's path
- * against hops.def. Calls `problem` for each finding; returns how many there were. */
+/* Reads everything and verifies checksums, ids without gaps, references, live checkpoints against
+ * the events, the order of every block by generation without a missing record, and its path against
+ * hops.def. Calls `problem` for each finding; returns how many there were. */
 int hak_store_check(struct hak_store_reader *r, void (*problem)(void *context, const char *text),
                     void *context);
 

@@ -3,7 +3,9 @@
 #define HAK_STORE_READER_STATE_H
 
 #include <sqlite3.h>
+#include "store/node_reader.h"
 #include "store/reader.h"
+#include "store/run.h"
 #include "store/scan.h"
 
 enum { HAK_READER_CLASSES = 256 };
@@ -26,8 +28,16 @@ struct hak_store_reader {
     } class[HAK_READER_CLASSES];
     uint64_t slab_bytes, superslab_bytes;
     uint64_t newest_event; /* as far as watch.c asked */
-    sqlite3_stmt *node, *module, *frame, *parent;
+    struct hak_node_reader *nodes;
+    bool has_runs;             /* of postings: format 2 */
+    struct hak_run_cursor run; /* for lookups in them */
+    sqlite3_stmt *run_row[2], *run_list;
+    struct hak_finder_memory *finder_memory;
+    struct hak_scan_pool *pool; /* threads that decode chunks; NULL = none yet */
+    bool has_images;            /* format 2: symbols belong to files, not to mappings */
+    sqlite3_stmt *module, *frame, *parent;
     struct hak_buffer text; /* strings of the frames handed out last */
+    char *stack_error;      /* why a stack could not be read, the first time; NULL = all could */
 };
 
 /* The first row of a query of numbers as `count` values; 1 found, 0 none, or an error. */

@@ -1,110 +1,117 @@
-/* Walks chunks in either order and passes by those that cannot fit. */
+/* Walks chunks in either order: sends them on their way and hands out their events. */
 #include "store/scan_state.h"
 
 #include <stdlib.h>
 #include "store/watch.h"
 
-static int fail(struct hak_scan *s, const char *doing) {
-    return hak_store_fail_sqlite(s->reader->database, s->reader->path, doing);
-}
-
-static int fail_chunk(struct hak_scan *s, const char *where, const char *wrong) {
+int hak_scan_fail_chunk(struct hak_scan *s, uint64_t chunk, const char *where, const char *wrong) {
     return hak_store_fail(HAK_STORE_BROKEN,
                           "%s: chunk %llu, %s: %s; the store is damaged: copy it again from where "
                           "it was made, or read the other chunks with --since and --until",
-                          s->reader->path, (unsigned long long)s->chunk_id, where, wrong);
+                          s->reader->path, (unsigned long long)chunk, where, wrong);
 }
 
-static struct hak_scan *new_scan(struct hak_store_reader *r) {
-    struct hak_scan *s = calloc(1, sizeof *s);
-    if (!s)
+static int out_of_memory(struct hak_store_reader *r) {
+    return hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory", r->path);
+}
+
+/* ---- slots -------------------------------------------------------------------------------------
+ */
+
+static void free_slot(struct hak_scan_slot *slot) {
+    if (!slot)
+        return;
+    hak_columns_free(&slot->columns);
+    free(slot->blob);
+    free(slot->hit);
+    free(slot->mark);
+    free(slot);
+}
+
+static struct hak_scan_slot *new_slot(void) {
+    struct hak_scan_slot *slot = calloc(1, sizeof *slot);
+    if (!slot)
         return NULL;
-    s->reader = r;
-    s->hit = malloc((HAK_CHUNK_EVENTS_MAX + 1) * sizeof *s->hit);
-    s->mark = calloc(HAK_CHUNK_EVENTS_MAX, 1);
-    if (s->hit && s->mark && hak_columns_init(&s->columns) && hak_posting_init(&s->posting))
-        return s;
-    hak_scan_free(s);
+    slot->hit = malloc((HAK_CHUNK_EVENTS_MAX + 1) * sizeof *slot->hit);
+    slot->mark = calloc(HAK_CHUNK_EVENTS_MAX, 1);
+    if (slot->hit && slot->mark && hak_columns_init(&slot->columns))
+        return slot;
+    free_slot(slot);
     return NULL;
+}
+
+static struct hak_scan_slot *slot_at(struct hak_scan *s, unsigned i) {
+    return s->slot[(s->first + i) % HAK_SCAN_SLOTS_MAX];
+}
+
+/* The first chunk on its way is through. */
+static void let_go(struct hak_scan *s) {
+    if (s->window > 1)
+        hak_scan_pool_cancel(s->reader->pool, slot_at(s, 0));
+    slot_at(s, 0)->state = HAK_SLOT_IDLE;
+    s->first = (s->first + 1) % HAK_SCAN_SLOTS_MAX;
+    s->used--;
+    s->at = 0;
 }
 
 void hak_scan_free(struct hak_scan *s) {
     if (!s)
         return;
-    sqlite3_finalize(s->chunks);
+    hak_scan_end_choice(s);
     sqlite3_finalize(s->data);
     sqlite3_finalize(s->posting_rows);
-    hak_columns_free(&s->columns);
     hak_posting_free(&s->posting);
-    free(s->blob);
-    free(s->hit);
-    free(s->mark);
+    for (unsigned i = 0; i < HAK_SCAN_SLOTS_MAX; i++)
+        free_slot(s->slot[i]);
     free(s);
+}
+
+/* Ends the walk; the chunk decoded last stays in its slot. */
+static void stop(struct hak_scan *s) {
+    while (s->used > 0) {
+        unsigned last = s->used - 1;
+        if (s->window > 1)
+            hak_scan_pool_cancel(s->reader->pool, slot_at(s, last));
+        slot_at(s, last)->state = HAK_SLOT_IDLE;
+        s->used--;
+    }
+    hak_scan_end_choice(s);
+    sqlite3_reset(s->data);
+    sqlite3_reset(s->posting_rows);
+    s->is_done = true;
 }
 
 void hak_scan_close(struct hak_scan *s) {
     if (!s)
         return;
-    sqlite3_finalize(s->chunks);
-    s->chunks = NULL;
-    sqlite3_reset(s->data);
-    sqlite3_reset(s->posting_rows);
+    stop(s);
     if (s->reader->spare_scan)
         hak_scan_free(s);
     else
         s->reader->spare_scan = s;
 }
 
-/* The chunks that their rows do not exclude. */
-static const char chunk_sql[] =
-    "SELECT id, events FROM chunk"
-    " WHERE id > ?1 - 65536 AND id + events > ?1 AND id <= ?2"
-    " AND max_ns >= ?3 AND min_ns <= ?4"
-    " AND (?5 = 0 OR process = 0 OR process = ?5) AND (?6 = 0 OR thread = 0 OR thread = ?6)"
-    " AND ((?7 = 0 AND ?8 = 0) OR kinds_low & ?7 OR kinds_high & ?8)"
-    " AND (?9 = 0 OR classes & ?9) ORDER BY id";
-
-static int64_t open_end(uint64_t value) {
-    return value == 0 || value > INT64_MAX ? INT64_MAX : (int64_t)value;
-}
-
-static int bind_chunks(struct hak_scan *s) {
-    const struct hak_filter *f = &s->limits.filter;
-    char sql[sizeof chunk_sql + 8];
-    sqlite3_snprintf((int)sizeof sql, sql, "%s%s", chunk_sql, s->backwards ? " DESC" : "");
-    if (sqlite3_prepare_v2(s->reader->database, sql, -1, &s->chunks, NULL) != SQLITE_OK)
-        return fail(s, "listing its chunks");
-    uint64_t class_bit =
-        f->class_index < 0 ? 0 : (uint64_t)1 << (f->class_index < 63 ? f->class_index : 63);
-    sqlite3_bind_int64(s->chunks, 1, f->id_from > INT64_MAX ? INT64_MAX : (int64_t)f->id_from);
-    sqlite3_bind_int64(s->chunks, 2, open_end(f->id_to));
-    sqlite3_bind_int64(s->chunks, 3, f->ns_from > INT64_MAX ? INT64_MAX : (int64_t)f->ns_from);
-    sqlite3_bind_int64(s->chunks, 4, open_end(f->ns_to));
-    sqlite3_bind_int64(s->chunks, 5, f->process);
-    sqlite3_bind_int64(s->chunks, 6, f->thread);
-    sqlite3_bind_int64(s->chunks, 7, (sqlite3_int64)f->kind_mask_low);
-    sqlite3_bind_int64(s->chunks, 8, (sqlite3_int64)f->kind_mask_high);
-    sqlite3_bind_int64(s->chunks, 9, (sqlite3_int64)class_bit);
-    return 0;
-}
-
 int hak_scan_open(struct hak_store_reader *r, const struct hak_scan_limits *limits, bool backwards,
                   struct hak_scan **out) {
-    struct hak_scan *s = r->spare_scan ? r->spare_scan : new_scan(r);
+    struct hak_scan *s = r->spare_scan ? r->spare_scan : calloc(1, sizeof *s);
     r->spare_scan = NULL;
     *out = NULL;
     if (!s)
-        return hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory", r->path);
+        return out_of_memory(r);
+    s->reader = r;
     s->limits = *limits;
     if (!s->limits.columns)
         s->limits.columns = HAK_ALL_COLUMNS;
     s->backwards = backwards;
-    s->is_done = false;
-    s->hits = s->at = 0;
+    s->is_done = s->has_all = false;
+    s->used = 0;
+    s->at = 0;
+    s->window = 1;
     s->chunks_opened = 0;
-    if (!r->may_keep_chunks)
-        s->chunk_id = 0; /* the writer may have taken a chunk back and written another */
-    int error = bind_chunks(s);
+    for (unsigned i = 0; i < HAK_SCAN_SLOTS_MAX && !r->may_keep_chunks; i++)
+        if (s->slot[i]) /* the writer may have taken a chunk back and written another */
+            s->slot[i]->chunk_id = 0;
+    int error = hak_scan_choose(s);
     if (error)
         hak_scan_close(s);
     else
@@ -112,170 +119,149 @@ int hak_scan_open(struct hak_store_reader *r, const struct hak_scan_limits *limi
     return error;
 }
 
-static bool posting_fits(const struct hak_scan *s, enum hak_posting_kind kind) {
-    const struct hak_scan_limits *l = &s->limits;
-    const struct hak_posting *p = &s->posting;
-    if (kind == HAK_POSTING_STACK) {
-        if (l->filter.stack && !hak_posting_has(p, l->filter.stack))
-            return false;
-        return (!l->stacks[0] && !l->stacks[1]) ||
-               (l->stacks[0] && hak_posting_has(p, l->stacks[0])) ||
-               (l->stacks[1] && hak_posting_has(p, l->stacks[1]));
-    }
-    if (l->filter.base && !hak_posting_has(p, l->filter.base))
-        return false;
-    if (l->filter.address && !hak_posting_may_have_address(p, l->filter.address))
-        return false;
-    if (l->filter.base_to) {
-        uint32_t at = hak_posting_find(p, l->filter.base_from);
-        if (at == p->count || p->key[at] > l->filter.base_to)
-            return false;
-    }
-    for (uint32_t i = 0; i < l->base_count; i++)
-        if (hak_posting_has(p, l->bases[i]))
-            return true;
-    return l->base_count == 0;
-}
+/* ---- chunks on their way -----------------------------------------------------------------------
+ */
 
-/* Reads the posting of `kind` that covers the chunk: 1 there, 0 none, or an error. */
-static int load_posting(struct hak_scan *s, enum hak_posting_kind kind, uint64_t chunk) {
-    if (!s->posting_rows &&
-        sqlite3_prepare_v2(s->reader->database,
-                           "SELECT data FROM posting WHERE kind = ?1 AND first_chunk = ?2"
-                           " AND level = 0",
-                           -1, &s->posting_rows, NULL) != SQLITE_OK)
-        return fail(s, "looking for a posting");
-    sqlite3_bind_int(s->posting_rows, 1, kind);
-    sqlite3_bind_int64(s->posting_rows, 2, (sqlite3_int64)chunk);
-    int result = sqlite3_step(s->posting_rows);
-    const char *wrong = NULL;
-    if (result == SQLITE_ROW)
-        wrong = hak_posting_decode(&s->posting, sqlite3_column_blob(s->posting_rows, 0),
-                                   (size_t)sqlite3_column_bytes(s->posting_rows, 0));
-    else if (result != SQLITE_DONE)
-        return fail(s, "reading a posting");
-    sqlite3_reset(s->posting_rows);
-    if (wrong) {
-        s->chunk_id = chunk;
-        fail_chunk(s, kind == HAK_POSTING_BASE ? "posting of bases" : "posting of stacks", wrong);
-        s->chunk_id = 0;
-        return HAK_STORE_BROKEN;
-    }
-    return result == SQLITE_ROW;
-}
-
-static int postings_fit(struct hak_scan *s, uint64_t chunk) {
-    const struct hak_scan_limits *l = &s->limits;
-    if (l->filter.base || l->filter.address || l->filter.base_to || l->base_count) {
-        int there = load_posting(s, HAK_POSTING_BASE, chunk);
-        if (there <= 0 || !posting_fits(s, HAK_POSTING_BASE))
-            return there < 0 ? there : 0;
-    }
-    if (l->filter.stack || l->stacks[0] || l->stacks[1]) {
-        int there = load_posting(s, HAK_POSTING_STACK, chunk);
-        if (there <= 0 || !posting_fits(s, HAK_POSTING_STACK))
-            return there < 0 ? there : 0;
-    }
-    return 1;
-}
-
-/* Makes the chunk's blob the current one, decoded as far as `mask` says. */
-static int decode(struct hak_scan *s, unsigned mask) {
-    const char *wrong = hak_chunk_decode(&s->chunk, &s->columns, mask);
-    if (!wrong)
-        return 0;
-    int error = fail_chunk(s, s->chunk.wrong_column, wrong);
-    s->chunk_id = 0;
-    return error;
-}
-
-static int load_chunk(struct hak_scan *s, uint64_t id, uint32_t events) {
-    if (s->chunk_id == id && s->chunk.events == events)
+/* Reads the chunk into the slot, which then has its blob or what is wrong with it. 0 or an error.
+ */
+static int load_chunk(struct hak_scan *s, struct hak_scan_slot *slot, uint64_t id,
+                      uint32_t events) {
+    slot->wrong = NULL;
+    if (slot->chunk_id == id && slot->chunk.events == events)
         return 0;
     if (!s->data &&
         sqlite3_prepare_v2(s->reader->database, "SELECT data FROM chunk_data WHERE chunk = ?1", -1,
                            &s->data, NULL) != SQLITE_OK)
-        return fail(s, "looking for a chunk");
-    sqlite3_reset(s->data);
+        return hak_store_fail_sqlite(s->reader->database, s->reader->path, "looking for a chunk");
     sqlite3_bind_int64(s->data, 1, (sqlite3_int64)id);
     int result = sqlite3_step(s->data);
-    if (result != SQLITE_ROW && result != SQLITE_DONE)
-        return fail(s, "reading a chunk");
-    s->chunk_id = id;
     size_t bytes = result == SQLITE_ROW ? (size_t)sqlite3_column_bytes(s->data, 0) : 0;
-    const char *wrong = result == SQLITE_ROW ? NULL : "it is missing";
-    if (!wrong && bytes > s->blob_room) {
-        uint8_t *room = realloc(s->blob, bytes);
+    slot->chunk_id = id;
+    slot->where = "header";
+    if (result == SQLITE_DONE)
+        slot->wrong = "it is missing";
+    else if (result != SQLITE_ROW)
+        return hak_store_fail_sqlite(s->reader->database, s->reader->path, "reading a chunk");
+    if (bytes > slot->blob_room) {
+        uint8_t *room = realloc(slot->blob, bytes);
         if (!room)
-            wrong = "there is not enough memory for it";
+            slot->wrong = "there is not enough memory for it";
         else
-            s->blob = room, s->blob_room = bytes;
+            slot->blob = room, slot->blob_room = bytes;
     }
-    if (!wrong) {
+    if (!slot->wrong) {
         if (bytes)
-            memcpy(s->blob, sqlite3_column_blob(s->data, 0), bytes);
-        wrong = hak_chunk_open(&s->chunk, s->blob, bytes);
+            memcpy(slot->blob, sqlite3_column_blob(s->data, 0), bytes);
+        slot->wrong = hak_chunk_open(&slot->chunk, slot->blob, bytes);
     }
     sqlite3_reset(s->data);
-    if (!wrong && (s->chunk.first_id != id || s->chunk.events != events))
-        wrong = "it is not the chunk that its row speaks of";
-    if (!wrong)
-        return 0;
-    int error = fail_chunk(s, "header", wrong);
-    s->chunk_id = 0;
-    return error;
+    if (!slot->wrong && (slot->chunk.first_id != id || slot->chunk.events != events))
+        slot->wrong = "it is not the chunk that its row speaks of";
+    return 0;
+}
+
+/* A free slot; one that still has the chunk comes first. */
+static struct hak_scan_slot *free_slot_for(struct hak_scan *s, uint64_t id) {
+    unsigned to = (s->first + s->used) % HAK_SCAN_SLOTS_MAX;
+    for (unsigned i = s->used; i < HAK_SCAN_SLOTS_MAX; i++) {
+        unsigned at = (s->first + i) % HAK_SCAN_SLOTS_MAX;
+        if (!s->slot[at] || s->slot[at]->chunk_id != id)
+            continue;
+        struct hak_scan_slot *kept = s->slot[at];
+        s->slot[at] = s->slot[to];
+        s->slot[to] = kept;
+        break;
+    }
+    for (unsigned i = s->used; i < HAK_SCAN_SLOTS_MAX && !s->slot[to]; i++) {
+        unsigned at = (s->first + i) % HAK_SCAN_SLOTS_MAX;
+        s->slot[to] = s->slot[at]; /* made earlier, free now */
+        if (at != to)
+            s->slot[at] = NULL;
+    }
+    if (!s->slot[to])
+        s->slot[to] = new_slot();
+    return s->slot[to];
+}
+
+/* Sends the next chunk on its way: 1, 0 there is none, or an error. */
+static int send_chunk(struct hak_scan *s) {
+    uint64_t id;
+    uint32_t events;
+    int got = hak_scan_next_chunk(s, &id, &events);
+    if (got <= 0)
+        return got;
+    int error = hak_watch_tell(s->reader, id, s->backwards);
+    struct hak_scan_slot *slot = error ? NULL : free_slot_for(s, id);
+    if (!slot)
+        return error ? error : out_of_memory(s->reader);
+    if (!events) {
+        slot->chunk_id = id;
+        slot->where = "row";
+        slot->wrong = "it has an impossible number of events";
+    } else if ((error = load_chunk(s, slot, id, events)) != 0) {
+        return error;
+    }
+    slot->limits = &s->limits;
+    s->used++;
+    if (s->window > 1)
+        hak_scan_pool_put(s->reader->pool, slot);
+    else
+        hak_scan_decode(slot);
+    return 1;
+}
+
+/* One chunk is read for itself; who reads on gets the help of other threads. */
+static void widen(struct hak_scan *s) {
+    if (s->window > 1 || s->chunks_opened == 0 || s->used > 0)
+        return;
+    struct hak_scan_pool *pool = hak_scan_pool_of(s->reader);
+    if (hak_scan_pool_threads(pool) > 1)
+        s->window = hak_scan_pool_threads(pool) + 1;
 }
 
 /* Goes on to the next chunk that has events that fit: 1, 0 at the end, or an error. */
 static int next_chunk(struct hak_scan *s) {
+    if (s->used)
+        let_go(s);
     for (;;) {
-        int result = sqlite3_step(s->chunks);
-        if (result != SQLITE_ROW)
-            return result == SQLITE_DONE ? 0 : fail(s, "listing its chunks");
-        uint64_t id = (uint64_t)sqlite3_column_int64(s->chunks, 0);
-        int64_t events = sqlite3_column_int64(s->chunks, 1);
-        int stopped = hak_watch_tell(s->reader, id, s->backwards);
-        if (stopped)
-            return stopped;
-        int fits = postings_fit(s, id);
-        if (fits < 0)
-            return fits;
-        if (!fits)
-            continue;
-        if (id == 0 || events <= 0 || events > HAK_CHUNK_EVENTS_MAX) {
-            s->chunk_id = id;
-            int error = fail_chunk(s, "row", "it has an impossible number of events");
-            s->chunk_id = 0;
-            return error;
+        widen(s);
+        while (!s->has_all && s->used < s->window) {
+            int sent = send_chunk(s);
+            if (sent < 0)
+                return sent;
+            s->has_all = sent == 0;
         }
-        int error = load_chunk(s, id, (uint32_t)events);
-        if (!error)
-            error = decode(s, hak_scan_asked_columns(&s->limits));
-        if (error)
-            return error;
-        hak_scan_pick(s);
-        if (!s->hits)
-            continue;
-        error = decode(s, s->limits.columns);
-        s->at = 0;
-        s->chunks_opened++;
-        return error ? error : 1;
+        if (!s->used)
+            return 0;
+        struct hak_scan_slot *slot = slot_at(s, 0);
+        if (s->window > 1)
+            hak_scan_pool_wait(s->reader->pool, slot);
+        if (slot->wrong) {
+            uint64_t id = slot->chunk_id;
+            slot->chunk_id = 0;
+            return hak_scan_fail_chunk(s, id, slot->where, slot->wrong);
+        }
+        s->chunks_opened += slot->hits > 0;
+        if (slot->hits)
+            return 1;
+        let_go(s);
     }
 }
 
 int hak_scan_next(struct hak_scan *s, struct hak_event *out) {
     if (s->is_done)
         return 0;
-    if (s->at == s->hits) {
+    if (!s->used || s->at == slot_at(s, 0)->hits) {
         int found = next_chunk(s);
         if (found <= 0) {
-            s->is_done = true;
+            stop(s);
             return found;
         }
     }
-    uint32_t i = s->hit[s->backwards ? s->hits - 1 - s->at : s->at];
+    const struct hak_scan_slot *slot = slot_at(s, 0);
+    uint32_t i = slot->hit[s->backwards ? slot->hits - 1 - s->at : s->at];
     s->at++;
-    hak_columns_get(&s->columns, i, s->chunk_id + i, out);
+    hak_columns_get(&slot->columns, i, slot->chunk_id + i, out);
     if (s->limits.columns != HAK_ALL_COLUMNS)
         hak_scan_clear_unwanted(out, s->limits.columns);
     return 1;
@@ -302,13 +288,24 @@ int hak_store_scan(struct hak_store_reader *r, const struct hak_filter *filter, 
     return result;
 }
 
+/* The slot in which the chunk of event `id` lies decoded, all columns; NULL = none. */
+static const struct hak_scan_slot *kept_slot(const struct hak_scan *s, uint64_t id) {
+    for (unsigned i = 0; s && i < HAK_SCAN_SLOTS_MAX; i++) {
+        const struct hak_scan_slot *slot = s->slot[i];
+        if (slot && slot->chunk_id && id >= slot->chunk_id &&
+            id - slot->chunk_id < slot->chunk.events && slot->chunk.decoded == HAK_ALL_COLUMNS)
+            return slot;
+    }
+    return NULL;
+}
+
 int hak_store_event(struct hak_store_reader *r, uint64_t id, struct hak_event *out) {
     if (!id)
         return 0;
     struct hak_scan *s = r->event_scan;
-    if (r->may_keep_chunks && s && s->chunk_id && id >= s->chunk_id &&
-        id - s->chunk_id < s->chunk.events) {
-        hak_columns_get(&s->columns, (uint32_t)(id - s->chunk_id), id, out);
+    const struct hak_scan_slot *kept = r->may_keep_chunks ? kept_slot(s, id) : NULL;
+    if (kept) {
+        hak_columns_get(&kept->columns, (uint32_t)(id - kept->chunk_id), id, out);
         return 1;
     }
     struct hak_scan_limits limits = hak_scan_all();
@@ -319,11 +316,7 @@ int hak_store_event(struct hak_store_reader *r, uint64_t id, struct hak_event *o
     if (result)
         return result;
     result = hak_scan_next(s, out);
-    sqlite3_finalize(s->chunks); /* ends the read transaction; the decoded chunk stays */
-    s->chunks = NULL;
-    s->is_done = true;
-    if (result < 0)
-        s->chunk_id = 0;
+    stop(s); /* ends the read transaction; the decoded chunk stays */
     r->event_scan = s;
     return result;
 }
@@ -340,7 +333,7 @@ int hak_scan_postings(struct hak_store_reader *r, enum hak_posting_kind kind, ui
         return hak_store_fail_sqlite(r->database, r->path, "listing its postings");
     sqlite3_bind_int(rows, 1, kind);
     sqlite3_bind_int64(rows, 2, (sqlite3_int64)low);
-    sqlite3_bind_int64(rows, 3, open_end(high));
+    sqlite3_bind_int64(rows, 3, high == 0 || high > INT64_MAX ? INT64_MAX : (sqlite3_int64)high);
     int result = SQLITE_DONE, told = 0;
     while (!told && (result = sqlite3_step(rows)) == SQLITE_ROW) {
         uint64_t chunk = (uint64_t)sqlite3_column_int64(rows, 0);

@@ -2,8 +2,9 @@
  * tables, the story and the check.
  *
  * A chunk is passed by without a look at its events when its row (times, kinds, classes, process,
- * thread) or its posting (bases, addresses, stacks) says that nothing in it can fit; of the others
- * first the columns that the filter asks about are decoded, the rest only if something fits. */
+ * thread) or the postings (bases, addresses, stacks) say that nothing in it can fit; of the others
+ * first the columns that the filter asks about are decoded, the rest only if something fits. From
+ * the second chunk on several threads decode, some chunks ahead; events come in order. */
 #ifndef HAK_STORE_SCAN_H
 #define HAK_STORE_SCAN_H
 
@@ -18,6 +19,7 @@ struct hak_scan_limits {
     struct hak_filter filter;
     const uint64_t *bases; /* sorted; any of them; the caller keeps it */
     uint32_t base_count;
+    uint64_t owner;     /* chunks that have this key of hak_run_owner(); format 2 only */
     uint32_t stacks[2]; /* any of the two; both 0 = all. (filter.stack: exactly one) */
     unsigned columns;   /* mask of columns wanted, 0 = all; others read as 0 */
 };

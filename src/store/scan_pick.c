@@ -48,7 +48,8 @@ static bool is_one_of(const uint64_t *sorted, uint32_t count, uint64_t value) {
 
 /* Fills the list with the events from `from` to before `end` whose value in a dictionary column is
  * marked: the distinct values are looked at, not the events. */
-static void pick_marked(struct hak_scan *s, enum hak_column column, uint32_t from, uint32_t end) {
+static void pick_marked(struct hak_scan_slot *s, enum hak_column column, uint32_t from,
+                        uint32_t end) {
     const uint32_t *index = s->columns.index[column];
     uint32_t hits = 0;
     for (uint32_t i = from; i < end; i++) {
@@ -58,8 +59,8 @@ static void pick_marked(struct hak_scan *s, enum hak_column column, uint32_t fro
     s->hits = hits;
 }
 
-static bool mark_bases(struct hak_scan *s) {
-    const struct hak_scan_limits *l = &s->limits;
+static bool mark_bases(struct hak_scan_slot *s) {
+    const struct hak_scan_limits *l = s->limits;
     const uint64_t *base = s->columns.dictionary[HAK_COLUMN_BASE];
     bool any = false;
     for (uint32_t k = 0; k < s->columns.distinct[HAK_COLUMN_BASE]; k++) {
@@ -72,8 +73,8 @@ static bool mark_bases(struct hak_scan *s) {
     return any;
 }
 
-static bool mark_stacks(struct hak_scan *s) {
-    const struct hak_scan_limits *l = &s->limits;
+static bool mark_stacks(struct hak_scan_slot *s) {
+    const struct hak_scan_limits *l = s->limits;
     const uint64_t *stack = s->columns.dictionary[HAK_COLUMN_STACK];
     bool any = false;
     for (uint32_t k = 0; k < s->columns.distinct[HAK_COLUMN_STACK]; k++) {
@@ -85,8 +86,8 @@ static bool mark_stacks(struct hak_scan *s) {
     return any;
 }
 
-void hak_scan_pick(struct hak_scan *s) {
-    const struct hak_scan_limits *l = &s->limits;
+static void pick(struct hak_scan_slot *s) {
+    const struct hak_scan_limits *l = s->limits;
     const struct hak_filter *f = &l->filter;
     uint64_t first = s->chunk_id;
     uint32_t from = f->id_from > first ? (uint32_t)(f->id_from - first) : 0;
@@ -126,6 +127,22 @@ void hak_scan_pick(struct hak_scan *s) {
         KEEP_IF((VALUE(HAK_COLUMN_SHAPE) & 64 ? f->kind_mask_high : f->kind_mask_low) >>
                     (VALUE(HAK_COLUMN_SHAPE) & 63) &
                 1);
+}
+
+/* Decodes the columns of `mask`; false: what is wrong was noted. */
+static bool decode(struct hak_scan_slot *s, unsigned mask) {
+    s->wrong = hak_chunk_decode(&s->chunk, &s->columns, mask);
+    s->where = s->chunk.wrong_column;
+    return !s->wrong;
+}
+
+void hak_scan_decode(struct hak_scan_slot *s) {
+    s->hits = 0;
+    if (s->wrong || !decode(s, hak_scan_asked_columns(s->limits)))
+        return;
+    pick(s);
+    if (s->hits)
+        decode(s, s->limits->columns);
 }
 
 void hak_scan_clear_unwanted(struct hak_event *e, unsigned wanted) {

@@ -1,32 +1,81 @@
-/* The insides of a walk over events, shared by scan.c (which chunks) and scan_pick.c (which
- * events). */
+/* The insides of a walk over events: which chunks (scan_chunks.c), their decoding, by several
+ * threads (scan_pool.c), which of their events (scan_pick.c), and what is handed out (scan.c).
+ *
+ *   chunks -> slot, slot, slot (read here, decoded by whoever is free) -> events, in order */
 #ifndef HAK_STORE_SCAN_STATE_H
 #define HAK_STORE_SCAN_STATE_H
 
+#include "store/finder.h"
 #include "store/reader_state.h"
+
+#define HAK_SCAN_THREADS_MAX 8 /* the caller's included */
+#define HAK_SCAN_SLOTS_MAX   (HAK_SCAN_THREADS_MAX + 1)
+
+enum hak_slot_state {
+    HAK_SLOT_IDLE,
+    HAK_SLOT_QUEUED, /* its blob is there */
+    HAK_SLOT_TAKEN,  /* somebody decodes it */
+    HAK_SLOT_DONE
+};
+
+/* One chunk on its way. */
+struct hak_scan_slot {
+    enum hak_slot_state state; /* guarded by the pool's lock while there is a pool */
+    struct hak_scan_slot *next_queued;
+    const struct hak_scan_limits *limits;
+    struct hak_columns columns;
+    uint64_t chunk_id; /* of the chunk in `columns`, 0 = none */
+    struct hak_chunk chunk;
+    const char *where, *wrong; /* what is wrong with it; NULL = nothing */
+    uint8_t *blob;
+    size_t blob_room;
+    uint32_t *hit; /* indexes of the events of this chunk that fit, in order */
+    uint32_t hits;
+    uint8_t *mark; /* for each distinct value of a column: does it fit */
+};
 
 struct hak_scan {
     struct hak_store_reader *reader;
     struct hak_scan_limits limits;
-    bool backwards, is_done;
-    sqlite3_stmt *chunks, *data, *posting_rows;
-    struct hak_columns columns;
-    struct hak_posting posting;
+    bool backwards, is_done, has_all; /* has_all: no chunk is left to be read */
+    struct hak_finder *finder;
+    uint64_t stack_key[2], owner_key; /* that it looks for */
+    sqlite3_stmt *chunks, *row, *data, *posting_rows;
+    struct hak_posting posting; /* format 1 */
     uint64_t chunks_opened;
-    uint64_t chunk_id; /* of the chunk in `columns`, 0 = none */
-    struct hak_chunk chunk;
-    uint8_t *blob;
-    size_t blob_room;
-    uint32_t *hit; /* indexes of the events of this chunk that fit, in order */
-    uint32_t hits, at;
-    uint8_t *mark; /* for each distinct value of a column: does it fit */
+    struct hak_scan_slot *slot[HAK_SCAN_SLOTS_MAX]; /* a ring; NULL = not made yet */
+    unsigned slots, first, used; /* in use now: from `first` on, `used` of them */
+    unsigned window;             /* how many may be in use */
+    uint32_t at;                 /* in the hits of the first one */
 };
 
+/* ---- scan_chunks.c ---- */
+int hak_scan_choose(struct hak_scan *s); /* after the limits were set: 0 or an error */
+/* The next chunk that its row and its postings do not exclude: 1, 0 at the end, or an error. */
+int hak_scan_next_chunk(struct hak_scan *s, uint64_t *id, uint32_t *events);
+void hak_scan_end_choice(struct hak_scan *s);
+int hak_scan_fail_chunk(struct hak_scan *s, uint64_t chunk, const char *where, const char *wrong);
+
+/* ---- scan_pick.c ---- */
 /* Columns about which the limits ask (bit n = column n). */
 unsigned hak_scan_asked_columns(const struct hak_scan_limits *limits);
-/* Fills s->hit with the events of the decoded chunk that fit. */
-void hak_scan_pick(struct hak_scan *s);
+/* Decodes the slot's blob as far as the limits ask, and fills slot->hit with the events that fit.
+ * May run on any thread. */
+void hak_scan_decode(struct hak_scan_slot *slot);
 /* Columns that are not wanted may hold another chunk's values: they read as 0. */
 void hak_scan_clear_unwanted(struct hak_event *event, unsigned wanted);
+
+/* ---- scan_pool.c ---- */
+struct hak_scan_pool;
+/* The reader's pool; NULL where chunks are decoded by the caller alone (one processor, or a reader
+ * inside the process that writes). */
+struct hak_scan_pool *hak_scan_pool_of(struct hak_store_reader *r);
+unsigned hak_scan_pool_threads(const struct hak_scan_pool *pool); /* the caller's included */
+void hak_scan_pool_put(struct hak_scan_pool *pool, struct hak_scan_slot *slot);
+/* Waits until the slot is done; the caller decodes what is queued meanwhile, this one first. */
+void hak_scan_pool_wait(struct hak_scan_pool *pool, struct hak_scan_slot *slot);
+/* Takes the slot out of the queue, or waits until whoever decodes it is done: it is idle then. */
+void hak_scan_pool_cancel(struct hak_scan_pool *pool, struct hak_scan_slot *slot);
+void hak_scan_pool_free(struct hak_scan_pool *pool);
 
 #endif

@@ -32,6 +32,7 @@ struct teller {
     struct pair pair[PAIR_SLOTS];
     uint32_t pairs;
     uint64_t first_ns, last_ns;
+    uint64_t named; /* POOL event of the last life, 0 = none */
     bool out_of_memory;
 };
 
@@ -96,6 +97,7 @@ static void live_on(struct teller *t, const struct hak_event *e) {
     struct hak_life *life;
     switch (hak_life_next(&t->state, e)) {
     case HAK_LIFE_BORN:
+        t->named = 0;
         new_life(t)->birth = *e;
         break;
     case HAK_LIFE_RESIZED:
@@ -129,6 +131,8 @@ static void take(void *context, const struct hak_event *e) {
     story->moves[story->moves_total++ % MOVES_KEPT] = *e;
     if (e->kind == HAK_FAULT)
         story->fault = *e;
+    if (e->kind == HAK_POOL)
+        t->named = e->id;
     if (e->flags & HAK_RECORD_ILLEGAL && !story->first_wrong.id)
         story->first_wrong = *e;
     if (e->kind == HAK_SLL_PUSH && e->address != e->base)
@@ -223,6 +227,19 @@ static int judge(struct teller *t, uint64_t until) {
     return 0;
 }
 
+static void ask_pool(struct teller *t) {
+    sqlite3_stmt *query = NULL;
+    if (t->named &&
+        sqlite3_prepare_v2(hak_store_database(t->reader), "SELECT name FROM mark WHERE event = ?1",
+                           -1, &query, NULL) == SQLITE_OK) {
+        sqlite3_bind_int64(query, 1, (sqlite3_int64)t->named);
+        if (sqlite3_step(query) == SQLITE_ROW && sqlite3_column_text(query, 0))
+            snprintf(t->story->pool, sizeof t->story->pool, "%s",
+                     (const char *)sqlite3_column_text(query, 0));
+    }
+    sqlite3_finalize(query);
+}
+
 static int ask_fault_and_losses(struct teller *t, const struct hak_lineage *lineage) {
     struct hak_story *story = t->story;
     uint64_t value;
@@ -284,6 +301,7 @@ int hak_story_tell(struct hak_store_reader *r, uint64_t address, uint32_t proces
         result = judge(t, until);
     if (!result)
         result = ask_fault_and_losses(t, &lineage);
+    ask_pool(t);
     if (!result)
         result = story->moves_total > 0;
     free(t);

@@ -318,6 +318,8 @@ static int column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int which) {
     case FUNCTION:
         if (e->stack)
             sqlite3_result_text(out, function_of(c), -1, SQLITE_TRANSIENT);
+        if (hak_store_stack_error(t->reader))
+            sqlite3_result_error(out, hak_store_stack_error(t->reader), -1);
         break;
     case CALL:
         sqlite3_result_text(out, hak_call_of(e), -1, SQLITE_STATIC);

@@ -114,16 +114,15 @@ static int add_row(struct cursor *c, const struct hak_tracked *block, const stru
     return 0;
 }
 
-static int take(void *context, struct hak_tracked *block, const struct hak_event *e,
-                uint64_t missing) {
-    struct cursor *c = context;
-    (void)missing;
-    bool was_open = block->life.is_open;
-    struct hak_tracked before = *block;
-    enum hak_life_step step = hak_life_next(&block->life, e);
-    int error = 0;
-    if (step == HAK_LIFE_BORN && was_open)
-        error = add_row(c, &before, NULL); /* its end was lost */
+/* What a forked child's block was at the FORK, when its parent's has gone on since. */
+struct inheritance {
+    struct hak_tracked *block;
+    uint64_t before; /* generation */
+    int stop;
+};
+
+static void live_on(struct hak_tracked *block, enum hak_life_step step, bool was_open,
+                    const struct hak_event *e) {
     if (step == HAK_LIFE_BORN ||
         (!was_open && (step == HAK_LIFE_RESIZED || step == HAK_LIFE_ENDED))) {
         block->birth = step == HAK_LIFE_BORN ? *e : (struct hak_event){0};
@@ -132,6 +131,42 @@ static int take(void *context, struct hak_tracked *block, const struct hak_event
     if (step == HAK_LIFE_BORN || step == HAK_LIFE_RESIZED || (step == HAK_LIFE_ENDED && !was_open))
         block->last_size = e->size;
     block->resizes += step == HAK_LIFE_RESIZED;
+}
+
+static void take_inherited(void *context, const struct hak_event *e) {
+    struct inheritance *i = context;
+    bool was_open = i->block->life.is_open;
+    i->stop = e->generation >= i->before;
+    if (!i->stop)
+        live_on(i->block, hak_life_next(&i->block->life, e), was_open, e);
+}
+
+static int look_up_inheritance(struct cursor *c, struct hak_tracked *block,
+                               const struct hak_event *e) {
+    struct inheritance i = {.block = block, .before = e->generation};
+    struct hak_lineage lineage;
+    block->is_midway = false;
+    int error = hak_lineage_load(reader_of(c), block->process, &lineage);
+    return error ? error
+                 : hak_order_walk(reader_of(c), block->base, 0, &lineage, take_inherited, &i,
+                                  &i.stop);
+}
+
+static int take(void *context, struct hak_tracked *block, const struct hak_event *e,
+                uint64_t missing) {
+    struct cursor *c = context;
+    (void)missing;
+    int error = 0;
+    bool is_birth = e->kind == HAK_MALLOC || (e->kind == HAK_REALLOC && e->place != HAK_PLACE_LIVE);
+    if (block->is_midway && hak_event_is_call(e) && !is_birth)
+        error = look_up_inheritance(c, block, e);
+    block->is_midway &= !is_birth;
+    bool was_open = block->life.is_open;
+    struct hak_tracked before = *block;
+    enum hak_life_step step = hak_life_next(&block->life, e);
+    if (step == HAK_LIFE_BORN && was_open && !error)
+        error = add_row(c, &before, NULL); /* its end was lost */
+    live_on(block, step, was_open, e);
     if (step == HAK_LIFE_ENDED && !error)
         error = add_row(c, block, e);
     return error;

@@ -41,8 +41,10 @@ int hak_store_add_tables(struct sqlite3 *database) {
     static const struct {
         const char *name;
         const sqlite3_module *module;
-    } all[] = {
-        {"event", &hak_event_module}, {"block", &hak_block_module}, {"life", &hak_life_module}};
+    } all[] = {{"event", &hak_event_module},
+               {"block", &hak_block_module},
+               {"life", &hak_life_module},
+               {"live", &hak_live_module}};
     struct hak_tables *t = calloc(1, sizeof *t);
     if (!t)
         return hak_store_fail(HAK_STORE_INTERNAL, "out of memory");

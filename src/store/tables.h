@@ -81,6 +81,6 @@ void hak_base_walk_free(struct hak_base_walk *walk);
 int hak_table_connect(sqlite3 *database, void *shared, const char *declaration, sqlite3_vtab **out);
 int hak_table_disconnect(sqlite3_vtab *vtab);
 
-extern const sqlite3_module hak_event_module, hak_block_module, hak_life_module;
+extern const sqlite3_module hak_event_module, hak_block_module, hak_life_module, hak_live_module;
 
 #endif

@@ -9,8 +9,11 @@ static void add_event(struct hak_thread_tally *t, const struct hak_event *e) {
     t->events++;
     t->last_event = e->id;
     t->last_ns = e->ns;
-    if (!hak_event_is_call(e))
+    if (!hak_event_is_call(e)) {
+        /* What was kept in quarantine first goes to its owner when it leaves. */
+        t->remote_frees += e->kind == HAK_QUARANTINE_LEAVE && e->place == HAK_PLACE_REMOTE;
         return;
+    }
     bool is_refused = e->flags & HAK_RECORD_ILLEGAL;
     if (e->kind == HAK_MALLOC || e->kind == HAK_REALLOC) {
         t->mallocs += e->kind == HAK_MALLOC;

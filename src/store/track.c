@@ -101,6 +101,7 @@ static void inherit(struct hak_track *t, struct hak_tracked *child, const struct
         const struct hak_tracked *parent = find_slot(t->table, t->slots, process, e->base);
         if (!parent->process)
             continue;
+        child->is_midway = parent->generation >= e->generation;
         if (parent->generation + 1 != e->generation)
             return;
         *child = *parent;

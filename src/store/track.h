@@ -13,8 +13,9 @@ struct hak_tracked {
     uint64_t base;
     uint64_t generation; /* of the event told last */
     uint32_t process;
-    uint32_t held; /* first of its held events, + 1 */
-    bool is_known; /* an event was told */
+    uint32_t held;  /* first of its held events, + 1 */
+    bool is_known;  /* an event was told */
+    bool is_midway; /* a forked child's, of which the parent's went on: what it was is not here */
     bool has_place;
     uint8_t place;
     struct hak_life_state life;

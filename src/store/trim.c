@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define CHUNKS_AT_A_TIME 16
+#define CHUNKS_AT_A_TIME 4
 
 static int64_t query_number(struct hak_store_writer *w, const char *sql) {
     sqlite3_stmt *query;
@@ -17,23 +17,30 @@ static int64_t query_number(struct hak_store_writer *w, const char *sql) {
     return number;
 }
 
-static int64_t used_bytes(struct hak_store_writer *w) {
+uint64_t hak_store_used_bytes(struct hak_store_writer *w) {
     int64_t pages = query_number(w, "PRAGMA page_count");
     int64_t spare = query_number(w, "PRAGMA freelist_count");
-    return (pages - spare) * query_number(w, "PRAGMA page_size");
+    int64_t used = (pages - spare) * query_number(w, "PRAGMA page_size");
+    return used > 0 ? (uint64_t)used : 0;
+}
+
+void hak_store_keep_log_below(struct hak_store_writer *w, uint64_t bytes) {
+    char sql[80];
+    snprintf(sql, sizeof sql, "PRAGMA wal_autocheckpoint=%" PRIu64, bytes / 4096 + 1);
+    sqlite3_exec(w->database, sql, NULL, NULL, NULL);
 }
 
 /* Drops the chunks before the one that is `end`. */
 static int drop_before(struct hak_store_writer *w, int64_t end) {
     char sql[400];
     snprintf(sql, sizeof sql,
-             "DELETE FROM posting WHERE kind IN (0, 1, 2) AND first_chunk < %" PRId64 ";"
              "DELETE FROM chunk_data WHERE chunk < %" PRId64 ";"
              "DELETE FROM chunk WHERE id < %" PRId64 ";",
-             end, end, end);
-    return sqlite3_exec(w->database, sql, NULL, NULL, NULL) == SQLITE_OK
-               ? 0
-               : hak_store_fail_sqlite(w->database, w->path, "dropping its oldest events");
+             end, end);
+    if (sqlite3_exec(w->database, sql, NULL, NULL, NULL) != SQLITE_OK)
+        return hak_store_fail_sqlite(w->database, w->path, "dropping its oldest events");
+    int error = hak_posting_trim(w, (uint64_t)end);
+    return error ? error : hak_live_trim(w, (uint64_t)end);
 }
 
 int hak_store_trim(struct hak_store_writer *w, uint64_t max_bytes, uint64_t *events_dropped) {
@@ -41,12 +48,12 @@ int hak_store_trim(struct hak_store_writer *w, uint64_t max_bytes, uint64_t *eve
     int64_t first = query_number(w, "SELECT min(id) FROM chunk");
     *events_dropped = 0;
     bool is_own = !w->in_transaction;
-    if ((uint64_t)used_bytes(w) <= max_bytes)
+    if (hak_store_used_bytes(w) <= max_bytes)
         return 0;
     if (is_own && (error = hak_store_begin(w)) != 0)
         return error;
     int64_t kept = first;
-    while (!error && (uint64_t)used_bytes(w) > max_bytes) {
+    while (!error && hak_store_used_bytes(w) > max_bytes) {
         char sql[100];
         snprintf(sql, sizeof sql, "SELECT id FROM chunk ORDER BY id LIMIT 1 OFFSET %d",
                  CHUNKS_AT_A_TIME);

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 #include "store/file.h"
+#include "store/node_reader.h"
 #include "store/schema.h"
-#include "superslab.h"
 
 #define FINISH_WAIT_MS 4000 /* for readers that are still at it, twice */
 
@@ -21,16 +21,18 @@ static int run(struct hak_store_writer *w, const char *sql, const char *doing) {
 static void close_writer(struct hak_store_writer *w) {
     for (int i = 0; i < HAK_ROW_STATEMENTS; i++)
         sqlite3_finalize(w->row[i]);
+    hak_posting_writer_free(w->postings);
     sqlite3_finalize(w->get_meta);
+    hak_node_writer_free(w->nodes);
+    hak_store_names_free(w->names);
     sqlite3_close(w->database);
     if (w->fd >= 0)
         close(w->fd);
     free(w->path);
     free(w->meta_value);
-    free(w->pending);
     hak_columns_free(&w->columns);
-    hak_posting_free(&w->posting);
     hak_buffer_free(&w->blob);
+    hak_live_free(w->live);
     free(w);
 }
 
@@ -39,8 +41,7 @@ static struct hak_store_writer *new_writer(void) {
     if (!w)
         return NULL;
     w->fd = -1;
-    w->pending = malloc(HAK_CHUNK_EVENTS * sizeof *w->pending);
-    if (w->pending && hak_columns_init(&w->columns) && hak_posting_init(&w->posting))
+    if (hak_columns_init(&w->columns))
         return w;
     close_writer(w);
     return NULL;
@@ -52,7 +53,7 @@ static struct hak_store_writer *new_writer(void) {
 static int set_up_writing(struct hak_store_writer *w) {
     return run(w,
                "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA wal_autocheckpoint=2048;"
-               "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16384;",
+               "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8192;",
                "setting up the write-ahead log");
 }
 
@@ -79,6 +80,8 @@ int hak_store_create(const char *path, int replace, struct hak_store_writer **ou
         error = hak_store_make_schema(w->database, w->path);
     if (!error)
         error = set_up_writing(w);
+    if (!error)
+        error = hak_store_add_node_table(w->database, w->path);
     if (error) {
         unlink(w->path);
         close_writer(w);
@@ -98,6 +101,18 @@ static uint64_t query_number(struct hak_store_writer *w, const char *sql) {
     return number;
 }
 
+/* Half of a store in one format and half in the next would be read by nobody. */
+static int refuse_older(struct hak_store_writer *w) {
+    uint64_t format = query_number(w, "PRAGMA user_version");
+    return format == HAK_STORE_FORMAT
+               ? 0
+               : hak_store_fail(
+                     HAK_STORE_OLDER,
+                     "%s: is of format %llu, and this hakmem goes on only with stores of "
+                     "format %d (it reads both); record into another file",
+                     w->path, (unsigned long long)format, HAK_STORE_FORMAT);
+}
+
 int hak_store_resume(const char *path, struct hak_store_writer **out) {
     *out = NULL;
     struct hak_store_writer *w = new_writer();
@@ -109,9 +124,13 @@ int hak_store_resume(const char *path, struct hak_store_writer **out) {
     if (!error)
         error = hak_store_file_connect(w->path, w->fd, true, &w->database);
     if (!error)
+        error = refuse_older(w);
+    if (!error)
         error = set_up_writing(w);
     if (!error)
         error = run(w, "DELETE FROM meta WHERE key='finished'", "going on with it");
+    if (!error)
+        error = hak_store_add_node_table(w->database, w->path);
     if (error) {
         close_writer(w);
         return error;
@@ -138,53 +157,41 @@ struct chunk_facts {
     uint32_t process, thread; /* 0 = several */
 };
 
-static struct chunk_facts gather_facts(const struct hak_event *events, uint32_t count) {
-    struct chunk_facts f = {.min_ns = events[0].ns,
-                            .max_ns = events[0].ns,
-                            .process = events[0].process,
-                            .thread = events[0].thread};
-    for (uint32_t i = 0; i < count; i++) {
-        const struct hak_event *e = &events[i];
-        f.min_ns = e->ns < f.min_ns ? e->ns : f.min_ns;
-        f.max_ns = e->ns > f.max_ns ? e->ns : f.max_ns;
-        f.kinds[e->kind >> 6 & 1] |= (uint64_t)1 << (e->kind & 63);
-        f.classes |= (uint64_t)1 << (e->class_index < 63 ? e->class_index : 63);
-        f.process = e->process == f.process ? f.process : 0;
-        f.thread = e->thread == f.thread ? f.thread : 0;
+/* Process and thread when all events are of one, else 0. */
+static void gather_actors(struct chunk_facts *f, const uint64_t *actor, uint32_t count) {
+    uint64_t differ = 0;
+    for (uint32_t i = 1; i < count; i++)
+        differ |= actor[i] ^ actor[0];
+    f->process = differ >> 32 ? 0 : (uint32_t)(actor[0] >> 32);
+    f->thread = (uint32_t)differ ? 0 : (uint32_t)actor[0];
+}
+
+static struct chunk_facts gather_facts(const struct hak_columns *c) {
+    const uint64_t *ns = c->value[HAK_COLUMN_NS], *shape = c->value[HAK_COLUMN_SHAPE];
+    struct chunk_facts f = {.min_ns = ns[0], .max_ns = ns[0]};
+    uint8_t kinds[256] = {0}, classes[256] = {0};
+    for (uint32_t i = 0; i < c->events; i++) {
+        f.min_ns = ns[i] < f.min_ns ? ns[i] : f.min_ns;
+        f.max_ns = ns[i] > f.max_ns ? ns[i] : f.max_ns;
+        kinds[(uint8_t)shape[i]] = 1;
+        classes[(uint8_t)(shape[i] >> 8)] = 1;
     }
+    for (unsigned i = 0; i < 256; i++) {
+        f.kinds[i >> 6 & 1] |= (uint64_t)kinds[i] << (i & 63);
+        f.classes |= (uint64_t)classes[i] << (i < 63 ? i : 63);
+    }
+    gather_actors(&f, c->value[HAK_COLUMN_ACTOR], c->events);
     return f;
 }
 
-static int put_posting(struct hak_store_writer *w, enum hak_posting_kind kind, uint64_t first_id) {
-    struct hak_posting *p = &w->posting;
-    hak_posting_collect(p, kind, &w->columns);
-    if (!p->count)
-        return 0;
-    w->blob.size = 0;
-    sqlite3_stmt *s = hak_writer_row(w, HAK_ROW_POSTING);
-    if (!s)
-        return HAK_STORE_INTERNAL;
-    if (!hak_posting_encode(p, &w->blob))
-        return out_of_memory(w->path);
-    uint64_t max_key = p->key[p->count - 1];
-    for (uint32_t i = 0; kind == HAK_POSTING_LARGE && i < p->count; i++)
-        max_key = p->key[i] + p->extent[i] > max_key ? p->key[i] + p->extent[i] : max_key;
-    sqlite3_bind_int(s, 1, kind);
-    sqlite3_bind_int64(s, 2, (sqlite3_int64)first_id);
-    sqlite3_bind_int64(s, 3, (sqlite3_int64)p->key[0]);
-    sqlite3_bind_int64(s, 4, (sqlite3_int64)max_key);
-    sqlite3_bind_int64(s, 5, p->count);
-    sqlite3_bind_blob64(s, 6, w->blob.data, w->blob.size, SQLITE_STATIC);
-    return hak_writer_step(w, HAK_ROW_POSTING, "storing a posting");
-}
-
-static int put_chunk_row(struct hak_store_writer *w, uint64_t first_id) {
-    struct chunk_facts f = gather_facts(w->pending, w->pending_count);
+static int put_chunk_row(struct hak_store_writer *w, const struct hak_columns *c,
+                         uint64_t first_id) {
+    struct chunk_facts f = gather_facts(c);
     sqlite3_stmt *s = hak_writer_row(w, HAK_ROW_CHUNK);
     if (!s)
         return HAK_STORE_INTERNAL;
     sqlite3_bind_int64(s, 1, (sqlite3_int64)first_id);
-    sqlite3_bind_int64(s, 2, w->pending_count);
+    sqlite3_bind_int64(s, 2, c->events);
     sqlite3_bind_int64(s, 3, (sqlite3_int64)f.min_ns);
     sqlite3_bind_int64(s, 4, (sqlite3_int64)f.max_ns);
     sqlite3_bind_int64(s, 5, f.process);
@@ -196,24 +203,37 @@ static int put_chunk_row(struct hak_store_writer *w, uint64_t first_id) {
     return hak_writer_step(w, HAK_ROW_CHUNK, "storing a chunk");
 }
 
-/* Writes what is pending as one chunk. */
-static int flush_chunk(struct hak_store_writer *w) {
-    if (!w->pending_count)
-        return 0;
-    uint64_t first_id = w->pending[0].id;
-    hak_columns_from_events(&w->columns, w->pending, w->pending_count);
-    w->blob.size = 0;
-    if (!hak_chunk_encode(&w->columns, first_id, &w->blob))
-        return out_of_memory(w->path);
-    int error = put_chunk_row(w, first_id);
-    sqlite3_stmt *s = error ? NULL : hak_writer_row(w, HAK_ROW_CHUNK_DATA);
+static int put_chunk_data(struct hak_store_writer *w, uint64_t first_id) {
+    sqlite3_stmt *s = hak_writer_row(w, HAK_ROW_CHUNK_DATA);
     if (!s)
-        return error ? error : HAK_STORE_INTERNAL;
+        return HAK_STORE_INTERNAL;
     sqlite3_bind_int64(s, 1, (sqlite3_int64)first_id);
     sqlite3_bind_blob64(s, 2, w->blob.data, w->blob.size, SQLITE_STATIC);
-    error = hak_writer_step(w, HAK_ROW_CHUNK_DATA, "storing a chunk");
-    for (int kind = 0; kind < HAK_POSTING_KINDS && !error; kind++)
-        error = put_posting(w, (enum hak_posting_kind)kind, first_id);
+    return hak_writer_step(w, HAK_ROW_CHUNK_DATA, "storing a chunk");
+}
+
+/* Writes the events of `c` as one chunk, and what finds it again. */
+static int put_chunk(struct hak_store_writer *w, struct hak_columns *c, uint64_t first_id) {
+    w->blob.size = 0;
+    if (!hak_chunk_encode(c, first_id, &w->blob))
+        return out_of_memory(w->path);
+    int error = put_chunk_row(w, c, first_id);
+    if (!error)
+        error = put_chunk_data(w, first_id);
+    if (!error)
+        error = hak_posting_put_chunk(w, c, first_id);
+    if (!error)
+        error = hak_live_put_chunk(w, c, first_id);
+    return error;
+}
+
+/* Writes what is pending as one chunk. */
+static int flush_chunk(struct hak_store_writer *w) {
+    uint32_t count = w->pending_count;
+    if (!count)
+        return 0;
+    hak_columns_begin(&w->columns, count);
+    int error = put_chunk(w, &w->columns, w->last_event + 1 - count);
     if (!error)
         w->pending_count = 0;
     return error;
@@ -232,10 +252,19 @@ int hak_store_put_events(struct hak_store_writer *w, const struct hak_event *eve
             if (error)
                 return error;
         }
-        w->pending[w->pending_count++] = events[i];
+        hak_columns_put(&w->columns, w->pending_count++, &events[i]);
         w->last_event = events[i].id;
     }
     return 0;
+}
+
+int hak_store_put_columns(struct hak_store_writer *w, struct hak_columns *columns) {
+    int error = flush_chunk(w);
+    if (!error && columns->events)
+        error = put_chunk(w, columns, w->last_event + 1);
+    if (!error)
+        w->last_event += columns->events;
+    return error;
 }
 
 uint64_t hak_store_last_event(const struct hak_store_writer *w) {
@@ -244,6 +273,8 @@ uint64_t hak_store_last_event(const struct hak_store_writer *w) {
 
 int hak_store_commit(struct hak_store_writer *w) {
     int error = flush_chunk(w);
+    if (!error)
+        error = hak_node_writer_flush(w);
     if (!error)
         error = run(w, "COMMIT", "committing");
     if (!error) {
@@ -259,13 +290,33 @@ int hak_store_rollback(struct hak_store_writer *w) {
     w->last_event = w->last_committed_event;
     w->in_transaction = false;
     w->taken_back = true;
-    if (sqlite3_get_autocommit(w->database))
-        return 0; /* SQLite rolled back by itself, as it does when the disk is full */
-    return run(w, "ROLLBACK", "taking back what was not committed");
+    hak_live_rolled_back(w);
+    /* SQLite may have rolled back by itself, as it does when the disk is full. */
+    int error = sqlite3_get_autocommit(w->database)
+                    ? 0
+                    : run(w, "ROLLBACK", "taking back what was not committed");
+    hak_node_writer_rolled_back(w);
+    hak_posting_rolled_back(w);
+    hak_store_names_rolled_back(w);
+    return error;
+}
+
+/* What can be joined at the end is joined; where there is no room for it, the store is as good
+ * without. */
+static void join_postings(struct hak_store_writer *w) {
+    if (run(w, "BEGIN IMMEDIATE", "joining its postings"))
+        return;
+    if (hak_posting_finish(w) || run(w, "COMMIT", "joining its postings")) {
+        hak_posting_rolled_back(w);
+        if (!sqlite3_get_autocommit(w->database))
+            run(w, "ROLLBACK", "joining its postings");
+    }
 }
 
 int hak_store_finish(struct hak_store_writer *w) {
     int error = w->in_transaction ? hak_store_commit(w) : 0;
+    if (!error)
+        join_postings(w);
     /* What was taken back is in no row, not even as lost: then this store shall not look whole. */
     if (!error && !w->taken_back)
         error = hak_store_put_meta(w, "finished", "1");
@@ -273,6 +324,7 @@ int hak_store_finish(struct hak_store_writer *w) {
         sqlite3_finalize(w->row[i]);
         w->row[i] = NULL;
     }
+    hak_node_writer_rest(w);
     sqlite3_busy_timeout(w->database, FINISH_WAIT_MS);
     if (!error)
         error = run(w, "PRAGMA wal_checkpoint(TRUNCATE)", "writing its log back at the end");

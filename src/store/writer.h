@@ -13,6 +13,7 @@
 #include "store/event.h"
 
 struct hak_store_writer;
+struct hak_columns; /* store/column.h */
 
 struct hak_process_row {
     uint32_t id;         /* row id, from 1 */
@@ -47,6 +48,7 @@ struct hak_module_row {
     uint64_t load_event, unload_event;
     const char *path;
     const char *build_id; /* hex; "" = none */
+    uint32_t image;       /* row id of the first module with this path and build_id; 0 = this one */
 };
 
 /* A stack node: the frame `ip` called from the frames of `parent`. */
@@ -58,7 +60,7 @@ struct hak_node_row {
 /* What an ip of a module means: one row for each inlined level, level 0 = the innermost function.
  */
 struct hak_frame_row {
-    uint32_t module; /* row id of the module, 0 = in none */
+    uint32_t module; /* `image` of the module, 0 = in none */
     uint64_t offset; /* ip - load bias (return addresses as found) */
     uint32_t level;
     uint32_t line;        /* 0 = not known */
@@ -72,9 +74,43 @@ struct hak_fault_row {
     uint64_t event; /* its FAULT event */
     uint64_t ns;
     uint32_t process, thread;
-    const char *summary; /* the SUMMARY: line */
-    const char *report;  /* the whole report as printed */
-    const char *json;    /* the same facts */
+    const char *summary;     /* the SUMMARY: line */
+    const char *report;      /* the whole report as printed */
+    const char *json;        /* the same facts */
+    const char *fingerprint; /* report/fingerprint.h */
+};
+
+/* A line of a file of suppressions. */
+struct hak_suppression_row {
+    const char *path, *text; /* the file; the line without comment */
+    uint32_t line;           /* from 1 */
+    uint64_t used;           /* findings that it matched since it was put last */
+};
+
+/* Blocks of one stack that a leak scan judged alike. */
+struct hak_leak_row {
+    uint32_t id, process, scan; /* row ids */
+    uint64_t ns;                /* of the scan */
+    const char *kind;           /* "direct", "indirect", "reachable" */
+    uint32_t stack;             /* of the allocations */
+    uint64_t count, bytes;
+    uint64_t oldest_ns, newest_ns; /* when allocated; 0, 0 = not known */
+    const char *layer;             /* that served the newest one; "" = not known */
+    const char *fingerprint;
+    int is_finding; /* 1 = counts as a fault */
+};
+
+/* One scan, also one that found nothing. */
+struct hak_leak_scan_row {
+    uint32_t id, process;
+    uint64_t event, ns;
+    const char *reason; /* "at exit", ... */
+    uint64_t live_blocks, live_bytes, lost_blocks;
+    uint64_t known_blocks; /* of the lost ones, by suppressions and baseline */
+    uint64_t microseconds; /* that it took */
+    int is_error;          /* 1 = its direct leaks count as faults */
+    const char *notes;     /* why it saw less than there is; "" = it saw all */
+    const char *summary, *report;
 };
 
 struct hak_loss_row {
@@ -115,9 +151,18 @@ int hak_store_put_process(struct hak_store_writer *w,
                           const struct hak_process_row *row);                           /* upsert */
 int hak_store_put_thread(struct hak_store_writer *w, const struct hak_thread_row *row); /* upsert */
 int hak_store_put_module(struct hak_store_writer *w, const struct hak_module_row *row); /* upsert */
+/* Ids ascend, and are greater than their parents'. */
 int hak_store_put_node(struct hak_store_writer *w, const struct hak_node_row *row);
+/* A node that is committed: 1 found, 0 not there, or an error. Quick in order of id. */
+int hak_store_get_node(struct hak_store_writer *w, uint32_t id, struct hak_node_row *out);
 int hak_store_put_frame(struct hak_store_writer *w, const struct hak_frame_row *row);
 int hak_store_put_fault(struct hak_store_writer *w, const struct hak_fault_row *row);
+int hak_store_put_leak(struct hak_store_writer *w, const struct hak_leak_row *row);
+int hak_store_put_leak_scan(struct hak_store_writer *w, const struct hak_leak_scan_row *row);
+/* The next row ids of both. */
+void hak_store_leak_marks(struct hak_store_writer *w, uint32_t *next_scan, uint32_t *next_leak);
+/* Adds `used` to what is there. */
+int hak_store_put_suppression(struct hak_store_writer *w, const struct hak_suppression_row *row);
 int hak_store_put_loss(struct hak_store_writer *w, const struct hak_loss_row *row);
 int hak_store_put_cursor(struct hak_store_writer *w, const struct hak_cursor_row *row); /* upsert */
 int hak_store_put_metric(struct hak_store_writer *w, const struct hak_metric_row *row);
@@ -128,6 +173,10 @@ int hak_store_put_mark(struct hak_store_writer *w, uint64_t event, uint64_t ns, 
  * HAK_CHUNK_EVENTS are cut here, and a commit ends the chunk. */
 #define HAK_CHUNK_EVENTS 65536
 int hak_store_put_events(struct hak_store_writer *w, const struct hak_event *events, size_t count);
+/* Appends the events that lie in columns->value (hak_columns_begin was called, BASE may be
+ * numbered) as one chunk of their own; their ids follow the last one stored. The values of actor
+ * and ns are as before afterwards. */
+int hak_store_put_columns(struct hak_store_writer *w, struct hak_columns *columns);
 /* Id of the last event stored, 0 = none. */
 uint64_t hak_store_last_event(const struct hak_store_writer *w);
 
@@ -145,7 +194,13 @@ const char *hak_store_get_meta(struct hak_store_writer *w, const char *key);
 /* The SQLite connection, for readers in the same process (the report is made from what is stored).
  */
 struct sqlite3 *hak_store_writer_database(struct hak_store_writer *w);
-/* Drops the oldest chunks until the file is below `max_bytes`; tells how many events went. */
+/* Bytes of the file that hold something. What was dropped is used again before the file grows, so
+ * it is never longer than this ever was. */
+uint64_t hak_store_used_bytes(struct hak_store_writer *w);
+/* The write-ahead log is brought into the file when it has some `bytes`. */
+void hak_store_keep_log_below(struct hak_store_writer *w, uint64_t bytes);
+/* Drops the oldest chunks until `max_bytes` are used (the newest chunk stays); tells how many
+ * events went. The file gets no shorter. */
 int hak_store_trim(struct hak_store_writer *w, uint64_t max_bytes, uint64_t *events_dropped);
 
 #endif

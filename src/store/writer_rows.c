@@ -11,18 +11,26 @@ static const char *const row_sql[HAK_ROW_STATEMENTS] = {
     [HAK_ROW_PROCESS] = "INSERT OR REPLACE INTO process VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
                         " ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
     [HAK_ROW_THREAD] = "INSERT OR REPLACE INTO thread VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    [HAK_ROW_MODULE] = "INSERT OR REPLACE INTO module VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
-                       " ?10)",
-    [HAK_ROW_NODE] = "INSERT OR REPLACE INTO node VALUES(?1, ?2, ?3, ?4, ?5)",
-    [HAK_ROW_FRAME] = "INSERT OR REPLACE INTO frame VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
-    [HAK_ROW_FAULT] = "INSERT OR REPLACE INTO fault VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    [HAK_ROW_IMAGE] = "INSERT OR REPLACE INTO image VALUES(?1, ?2, ?3)",
+    [HAK_ROW_MAPPING] = "INSERT OR REPLACE INTO mapping VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    [HAK_ROW_NAME] = "INSERT INTO name VALUES(?1, ?2)",
+    [HAK_ROW_NAME_TEXT] = "SELECT text FROM name WHERE id = ?1",
+    [HAK_ROW_NODE_CHUNK] = "INSERT OR REPLACE INTO node_chunk VALUES(?1, ?2, ?3)",
+    [HAK_ROW_SYMBOL] = "INSERT OR REPLACE INTO symbol VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+    [HAK_ROW_FAULT] =
+        "INSERT OR REPLACE INTO fault VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     [HAK_ROW_LOSS] = "INSERT INTO loss VALUES(NULL, ?1, ?2, ?3, ?4, ?5, ?6)",
+    [HAK_ROW_SUPPRESSION] = "INSERT INTO suppression VALUES(?1, ?2, ?3, ?4) ON CONFLICT(path, line)"
+                            " DO UPDATE SET used = used + excluded.used",
+    [HAK_ROW_LEAK] = "INSERT OR REPLACE INTO leak VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
+                     " ?11, ?12, ?13, NULL, NULL)",
+    [HAK_ROW_LEAK_SCAN] = "INSERT OR REPLACE INTO leak_scan VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,"
+                          " ?9, ?10, ?11, ?12, ?13, ?14)",
     [HAK_ROW_CURSOR] = "INSERT OR REPLACE INTO cursor VALUES(?1, ?2, ?3, ?4)",
     [HAK_ROW_MARK] = "INSERT OR REPLACE INTO mark VALUES(?1, ?2, ?3, ?4)",
-    [HAK_ROW_METRIC] = "INSERT INTO metric VALUES(NULL, ?1, ?2, ?3, ?4, ?5)",
+    [HAK_ROW_SAMPLE] = "INSERT INTO sample VALUES(NULL, ?1, ?2, ?3, ?4, ?5)",
     [HAK_ROW_CHUNK] = "INSERT INTO chunk VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     [HAK_ROW_CHUNK_DATA] = "INSERT INTO chunk_data VALUES(?1, ?2)",
-    [HAK_ROW_POSTING] = "INSERT INTO posting VALUES(NULL, ?1, 0, ?2, ?2, ?3, ?4, ?5, ?6)",
 };
 /* NOLINTEND(bugprone-suspicious-missing-comma) */
 
@@ -99,10 +107,22 @@ int hak_store_put_thread(struct hak_store_writer *w, const struct hak_thread_row
     return hak_writer_step(w, HAK_ROW_THREAD, "storing a thread");
 }
 
-int hak_store_put_module(struct hak_store_writer *w, const struct hak_module_row *row) {
-    sqlite3_stmt *s = hak_writer_row(w, HAK_ROW_MODULE);
+static int put_image(struct hak_store_writer *w, const struct hak_module_row *row) {
+    sqlite3_stmt *s = hak_writer_row(w, HAK_ROW_IMAGE);
     if (!s)
         return HAK_STORE_INTERNAL;
+    bind_number(s, 1, row->id);
+    bind_text(s, 2, row->path);
+    bind_text(s, 3, row->build_id);
+    return hak_writer_step(w, HAK_ROW_IMAGE, "storing a module's file");
+}
+
+int hak_store_put_module(struct hak_store_writer *w, const struct hak_module_row *row) {
+    bool is_first = row->image == 0 || row->image == row->id;
+    int error = is_first ? put_image(w, row) : 0;
+    sqlite3_stmt *s = error ? NULL : hak_writer_row(w, HAK_ROW_MAPPING);
+    if (!s)
+        return error ? error : HAK_STORE_INTERNAL;
     bind_number(s, 1, row->id);
     bind_number(s, 2, row->process);
     bind_number(s, 3, row->generation);
@@ -111,34 +131,25 @@ int hak_store_put_module(struct hak_store_writer *w, const struct hak_module_row
     bind_number(s, 6, row->load_bias);
     bind_number(s, 7, row->load_event);
     bind_number(s, 8, row->unload_event);
-    bind_text(s, 9, row->path);
-    bind_text(s, 10, row->build_id);
-    return hak_writer_step(w, HAK_ROW_MODULE, "storing a module");
-}
-
-int hak_store_put_node(struct hak_store_writer *w, const struct hak_node_row *row) {
-    sqlite3_stmt *s = hak_writer_row(w, HAK_ROW_NODE);
-    if (!s)
-        return HAK_STORE_INTERNAL;
-    bind_number(s, 1, row->id);
-    bind_number(s, 2, row->parent);
-    bind_number(s, 3, row->process);
-    bind_number(s, 4, row->generation);
-    bind_number(s, 5, row->ip);
-    return hak_writer_step(w, HAK_ROW_NODE, "storing a stack");
+    bind_number(s, 9, is_first ? row->id : row->image);
+    return hak_writer_step(w, HAK_ROW_MAPPING, "storing a module");
 }
 
 int hak_store_put_frame(struct hak_store_writer *w, const struct hak_frame_row *row) {
-    sqlite3_stmt *s = hak_writer_row(w, HAK_ROW_FRAME);
+    uint32_t function = 0, file = 0;
+    int error = hak_store_name(w, row->function, &function);
+    if (!error)
+        error = hak_store_name(w, row->file, &file);
+    sqlite3_stmt *s = error ? NULL : hak_writer_row(w, HAK_ROW_SYMBOL);
     if (!s)
-        return HAK_STORE_INTERNAL;
+        return error ? error : HAK_STORE_INTERNAL;
     bind_number(s, 1, row->module);
     bind_number(s, 2, row->offset);
     bind_number(s, 3, row->level);
     bind_number(s, 4, row->line);
-    bind_text(s, 5, row->function);
-    bind_text(s, 6, row->file);
-    return hak_writer_step(w, HAK_ROW_FRAME, "storing a symbol");
+    bind_number(s, 5, function);
+    bind_number(s, 6, file);
+    return hak_writer_step(w, HAK_ROW_SYMBOL, "storing a symbol");
 }
 
 int hak_store_put_fault(struct hak_store_writer *w, const struct hak_fault_row *row) {
@@ -154,10 +165,66 @@ int hak_store_put_fault(struct hak_store_writer *w, const struct hak_fault_row *
     bind_text(s, 7, row->summary);
     bind_text(s, 8, row->report);
     bind_text(s, 9, row->json);
+    bind_text(s, 10, row->fingerprint);
     return hak_writer_step(w, HAK_ROW_FAULT, "storing a fault");
 }
 
+int hak_store_put_leak(struct hak_store_writer *w, const struct hak_leak_row *row) {
+    sqlite3_stmt *s = hak_writer_row(w, HAK_ROW_LEAK);
+    if (!s)
+        return HAK_STORE_INTERNAL;
+    bind_number(s, 1, row->id);
+    bind_number(s, 2, row->process);
+    bind_number(s, 3, row->scan);
+    bind_number(s, 4, row->ns);
+    bind_text(s, 5, row->kind);
+    bind_number(s, 6, row->stack);
+    bind_number(s, 7, row->count);
+    bind_number(s, 8, row->bytes);
+    bind_number(s, 9, row->oldest_ns);
+    bind_number(s, 10, row->newest_ns);
+    bind_text(s, 11, row->layer);
+    bind_text(s, 12, row->fingerprint);
+    bind_number(s, 13, row->is_finding);
+    return hak_writer_step(w, HAK_ROW_LEAK, "storing a leak");
+}
+
+int hak_store_put_leak_scan(struct hak_store_writer *w, const struct hak_leak_scan_row *row) {
+    sqlite3_stmt *s = hak_writer_row(w, HAK_ROW_LEAK_SCAN);
+    if (!s)
+        return HAK_STORE_INTERNAL;
+    bind_number(s, 1, row->id);
+    bind_number(s, 2, row->process);
+    bind_number(s, 3, row->event);
+    bind_number(s, 4, row->ns);
+    bind_text(s, 5, row->reason);
+    bind_number(s, 6, row->live_blocks);
+    bind_number(s, 7, row->live_bytes);
+    bind_number(s, 8, row->lost_blocks);
+    bind_number(s, 9, row->known_blocks);
+    bind_number(s, 10, row->microseconds);
+    bind_number(s, 11, row->is_error);
+    bind_text(s, 12, row->notes);
+    bind_text(s, 13, row->summary);
+    bind_text(s, 14, row->report);
+    return hak_writer_step(w, HAK_ROW_LEAK_SCAN, "storing a leak scan");
+}
+
+void hak_store_leak_marks(struct hak_store_writer *w, uint32_t *next_scan, uint32_t *next_leak) {
+    sqlite3_stmt *s;
+    *next_scan = *next_leak = 1;
+    if (sqlite3_prepare_v2(w->database,
+                           "SELECT (SELECT max(id) FROM leak_scan), (SELECT max(id) FROM leak)", -1,
+                           &s, NULL) == SQLITE_OK &&
+        sqlite3_step(s) == SQLITE_ROW) {
+        *next_scan = (uint32_t)sqlite3_column_int64(s, 0) + 1;
+        *next_leak = (uint32_t)sqlite3_column_int64(s, 1) + 1;
+    }
+    sqlite3_finalize(s);
+}
+
 int hak_store_put_loss(struct hak_store_writer *w, const struct hak_loss_row *row) {
+    hak_live_note_loss(w);
     sqlite3_stmt *s = hak_writer_row(w, HAK_ROW_LOSS);
     if (!s)
         return HAK_STORE_INTERNAL;
@@ -168,6 +235,17 @@ int hak_store_put_loss(struct hak_store_writer *w, const struct hak_loss_row *ro
     bind_number(s, 5, row->count);
     bind_text(s, 6, row->reason);
     return hak_writer_step(w, HAK_ROW_LOSS, "storing a loss");
+}
+
+int hak_store_put_suppression(struct hak_store_writer *w, const struct hak_suppression_row *row) {
+    sqlite3_stmt *s = hak_writer_row(w, HAK_ROW_SUPPRESSION);
+    if (!s)
+        return HAK_STORE_INTERNAL;
+    bind_text(s, 1, row->path);
+    bind_number(s, 2, row->line);
+    bind_text(s, 3, row->text);
+    bind_number(s, 4, row->used);
+    return hak_writer_step(w, HAK_ROW_SUPPRESSION, "storing a suppression");
 }
 
 int hak_store_put_cursor(struct hak_store_writer *w, const struct hak_cursor_row *row) {
@@ -182,15 +260,17 @@ int hak_store_put_cursor(struct hak_store_writer *w, const struct hak_cursor_row
 }
 
 int hak_store_put_metric(struct hak_store_writer *w, const struct hak_metric_row *row) {
-    sqlite3_stmt *s = hak_writer_row(w, HAK_ROW_METRIC);
+    uint32_t name = 0;
+    int error = hak_store_name(w, row->name, &name);
+    sqlite3_stmt *s = error ? NULL : hak_writer_row(w, HAK_ROW_SAMPLE);
     if (!s)
-        return HAK_STORE_INTERNAL;
+        return error ? error : HAK_STORE_INTERNAL;
     bind_number(s, 1, row->ns);
     bind_number(s, 2, row->process);
-    bind_text(s, 3, row->name);
+    bind_number(s, 3, name);
     sqlite3_bind_int(s, 4, row->class_index);
     sqlite3_bind_double(s, 5, (double)row->value);
-    return hak_writer_step(w, HAK_ROW_METRIC, "storing a counter");
+    return hak_writer_step(w, HAK_ROW_SAMPLE, "storing a counter");
 }
 
 int hak_store_put_mark(struct hak_store_writer *w, uint64_t event, uint64_t ns, uint32_t process,
@@ -231,7 +311,8 @@ int hak_store_each_cursor(struct hak_store_writer *w,
 int hak_store_high_marks(struct hak_store_writer *w, struct hak_store_high_marks *out) {
     static const char sql[] =
         "SELECT (SELECT max(id) FROM process), (SELECT max(id) FROM thread),"
-        " (SELECT max(id) FROM module), (SELECT max(id) FROM node), (SELECT max(id) FROM fault)";
+        " (SELECT max(id) FROM mapping), (SELECT max(id + nodes - 1) FROM node_chunk),"
+        " (SELECT max(id) FROM fault)";
     sqlite3_stmt *s;
     *out = (struct hak_store_high_marks){0};
     int error = 0;

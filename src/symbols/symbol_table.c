@@ -5,6 +5,10 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+/* Looking at all entries is cheaper than to sort them, as long as it happens so often at most: a
+ * report of a fault needs few names from here. */
+#define UNSORTED_LOOKUPS 64
+
 static void add(struct hak_symbol_table *t, const GElf_Sym *symbol, const char *name) {
     int type = GELF_ST_TYPE(symbol->st_info), bind = GELF_ST_BIND(symbol->st_info);
     if ((type != STT_FUNC && type != STT_GNU_IFUNC && type != STT_NOTYPE) || !name || !name[0] ||
@@ -60,8 +64,6 @@ static int by_start(const void *left, const void *right) {
 void hak_symbol_table_load(struct hak_symbol_table *table, Elf *const *files, size_t count) {
     for (size_t i = 0; i < count; i++)
         read_file(table, files[i]);
-    if (table->count)
-        qsort(table->entries, table->count, sizeof *table->entries, by_start);
 }
 
 void hak_symbol_table_free(struct hak_symbol_table *table) {
@@ -69,7 +71,24 @@ void hak_symbol_table_free(struct hak_symbol_table *table) {
     *table = (struct hak_symbol_table){0};
 }
 
-const char *hak_symbol_table_find(const struct hak_symbol_table *table, uint64_t address) {
+/* The same answer as find_sorted's: what begins last and holds the address, of several names the
+ * better one; else the nearest label. */
+static const char *find_unsorted(const struct hak_symbol_table *table, uint64_t address) {
+    const struct hak_symbol_entry *best = NULL, *label = NULL;
+    for (size_t i = 0; i < table->count; i++) {
+        const struct hak_symbol_entry *e = &table->entries[i];
+        if (e->start > address)
+            continue;
+        if (e->end == e->start && address - e->start < 4096 && (!label || by_start(label, e) < 0))
+            label = e;
+        if (address < e->end &&
+            (!best || e->start > best->start || (e->start == best->start && e->rank < best->rank)))
+            best = e;
+    }
+    return best ? best->name : label ? label->name : "";
+}
+
+static const char *find_sorted(const struct hak_symbol_table *table, uint64_t address) {
     size_t low = 0, high = table->count;
     while (low < high) { /* the first entry that starts behind the address */
         size_t middle = low + (high - low) / 2;
@@ -92,4 +111,13 @@ const char *hak_symbol_table_find(const struct hak_symbol_table *table, uint64_t
         return e->name;
     }
     return label;
+}
+
+const char *hak_symbol_table_find(struct hak_symbol_table *table, uint64_t address) {
+    if (!table->is_sorted && table->lookups++ < UNSORTED_LOOKUPS)
+        return find_unsorted(table, address);
+    if (!table->is_sorted && table->count)
+        qsort(table->entries, table->count, sizeof *table->entries, by_start);
+    table->is_sorted = true;
+    return find_sorted(table, address);
 }

@@ -3,6 +3,7 @@
 #define HAK_SYMBOLS_SYMBOL_TABLE_H
 
 #include <libelf.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,15 +14,17 @@ struct hak_symbol_entry {
 };
 
 struct hak_symbol_table {
-    struct hak_symbol_entry *entries; /* by start */
+    struct hak_symbol_entry *entries;
     size_t count, capacity;
+    unsigned lookups;
+    bool is_sorted; /* by start */
 };
 
 /* Reads .symtab and .dynsym of `count` files (each may be NULL, and must stay open). */
 void hak_symbol_table_load(struct hak_symbol_table *table, Elf *const *files, size_t count);
 void hak_symbol_table_free(struct hak_symbol_table *table);
 
-/* The function that holds `address`, "" = none. */
-const char *hak_symbol_table_find(const struct hak_symbol_table *table, uint64_t address);
+/* The function that holds `address`, "" = none. For one thread at a time. */
+const char *hak_symbol_table_find(struct hak_symbol_table *table, uint64_t address);
 
 #endif

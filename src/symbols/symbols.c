@@ -17,7 +17,8 @@
 struct hak_symbol_file {
     struct hak_symbol_file *next;
     char *path, *build_id;
-    bool ready; /* with the lock: the thread has loaded all below */
+    bool wanted; /* with the lock: somebody waits for it */
+    bool ready;  /* with the lock: the thread has loaded all below */
     struct hak_debug_file debug;
     struct hak_units units;
     struct hak_symbol_table table;
@@ -44,11 +45,12 @@ static void load(struct hak_symbol_file *file) {
     hak_symbol_table_load(&file->table, files, sizeof files / sizeof *files);
 }
 
-/* With the lock: the file that was opened first of those not ready. */
+/* With the lock: the file that was opened first of those not ready; of what is waited for, if there
+ * is any. */
 static struct hak_symbol_file *next_unready(struct hak_symbols *symbols) {
     struct hak_symbol_file *oldest = NULL;
     for (struct hak_symbol_file *f = symbols->files; f; f = f->next)
-        if (!f->ready)
+        if (!f->ready && (!oldest || f->wanted || !oldest->wanted))
             oldest = f;
     return oldest;
 }
@@ -171,6 +173,7 @@ static struct timespec in(int timeout_ms) {
 bool hak_symbols_wait(struct hak_symbol_file *file, int timeout_ms) {
     struct timespec until = in(timeout_ms);
     pthread_mutex_lock(&file->owner->lock);
+    file->wanted = timeout_ms > 0;
     while (!file->ready && timeout_ms > 0 && wait_change(file->owner, &until))
         continue;
     bool ready = file->ready;

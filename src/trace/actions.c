@@ -5,6 +5,7 @@
 #include "trace/actions.h"
 #include <errno.h>
 #include <string.h>
+#include "trace/asked_signals.h"
 #include "trace/current.h"
 #include "trace/start.h"
 #include "trace/wait.h"
@@ -169,6 +170,9 @@ void hak_actions_start(void (*ours)(int, siginfo_t *, void *)) {
 /* For all names: a preload in front would see a call of our own as the program's. */
 static int act(int number, const struct sigaction *action, struct sigaction *before) {
     uint64_t signals;
+    int heard;
+    if (hak_asked_signal_act(number, action, before, &heard))
+        return heard;
     if (!is_watched(number))
         return __sigaction(number, action, before);
     struct sigaction asked, old;

@@ -17,7 +17,9 @@
 #include "trace/wait.h"
 
 enum {
-    PLACES = 1024, /* remembered as reported under HAKMEM_ON_FAULT=continue */
+    PLACES = 1024,      /* remembered: reported under HAKMEM_ON_FAULT=continue, or known */
+    FIRST_DAMAGE = 301, /* faults.def: bytes that somebody has written before */
+    LAST_DAMAGE = 303,
     REPORT_STACK_BYTES = 128 << 10,
     LOOK_AGAIN_MS = 20, /* whether the report that is waited for can take another thread's name */
 };
@@ -186,33 +188,48 @@ void hak_crash_stop(void) {
 /* ---- faults ------------------------------------------------------------------------------------
  */
 
-/* True when a fault with this code and these frames was met before (or no more can be remembered).
- */
-static bool is_known_place(void) {
+/* What tells faults of this process apart: code and frames; where damage is found at no place of
+ * its own (a sweep finds many), the allocation, too. */
+static uint64_t place_of_incident(void) {
     uint64_t hash = 0xcbf29ce484222325u ^ incident.facts.fault;
     for (size_t i = 0; i < incident.frame_count; i++)
         hash = (hash ^ incident.frames[i]) * 0x100000001b3u;
-    hash |= 1;
-    for (unsigned i = 0; i < PLACES; i++) {
-        _Atomic uint64_t *place = &places[(hash + i) % PLACES];
-        uint64_t seen = 0;
-        if (atomic_compare_exchange_strong(place, &seen, hash))
-            return false;
-        if (seen == hash)
-            return true;
-    }
-    return true;
+    if (incident.facts.fault >= FIRST_DAMAGE && incident.facts.fault <= LAST_DAMAGE)
+        hash = (hash ^ incident.facts.alloc_stack) * 0x100000001b3u;
+    return hash | 1;
 }
 
-/* A handler of SIGABRT that runs for a stop may meet the damage, too: that is no news. */
+enum { PLACE_IS_NEW, PLACE_IS_KNOWN, PLACES_ARE_FULL };
+
+/* Was a fault with this place met before? `add`: it is from now on. */
+static int look_up_place(uint64_t hash, bool add) {
+    for (unsigned i = 0; i < PLACES; i++) {
+        _Atomic uint64_t *place = &places[(hash + i) % PLACES];
+        uint64_t seen = atomic_load(place);
+        if (seen == 0 && (!add || atomic_compare_exchange_strong(place, &seen, hash)))
+            return PLACE_IS_NEW;
+        if (seen == hash)
+            return PLACE_IS_KNOWN;
+    }
+    return PLACES_ARE_FULL;
+}
+
+bool hak_crash_is_known_place(bool add) {
+    int found = look_up_place(place_of_incident(), add);
+    return add ? found != PLACE_IS_NEW : found == PLACE_IS_KNOWN;
+}
+
+/* A handler of SIGABRT that runs for a stop may meet the damage, too: that is no news. Nor is what
+ * the collector has answered before that it is none. */
 static void look_for_a_stop(struct hak_incident *of) {
     hak_crash_unwind(of);
-    of->is_reported = hak_crash_is_in_stop(of);
+    of->is_known = hak_crash_is_known_place(false);
+    of->is_reported = of->is_known || hak_crash_is_in_stop(of);
 }
 
 static void look_for_new_places(struct hak_incident *of) {
     hak_crash_unwind(of);
-    of->is_reported = is_known_place();
+    of->is_reported = hak_crash_is_known_place(true);
 }
 
 HAK_TRACER_TEXT void hak_trace_fault(const struct hak_fault_facts *facts) {
@@ -229,7 +246,9 @@ HAK_TRACER_TEXT void hak_trace_fault(const struct hak_fault_facts *facts) {
     incident.end_signal = stops ? SIGABRT : 0;
     incident.look = stops ? look_for_a_stop : look_for_new_places;
     hak_crash_report();
-    if (stops)
+    if (stops && !incident.is_known)
         hak_crash_stop();
+    if (stops && !incident.is_reported)
+        (void)hak_crash_is_known_place(true);
     hak_crash_leave();
 }

@@ -9,6 +9,7 @@
  *   crash.c          the steps of a report, on a stack of its own; who may report; how it ends
  *   crash_area.c     the way through the report area to the collector and back
  *   crash_signals.c  the handler of crash signals, and which fault a death is due to
+ *   crash_address.c  what lies at the address of a crash
  *   actions.c        the program's own actions, which it reads back, in front of the kernel's
  *   raw_report.c     what can be said without a collector */
 #ifndef HAK_TRACE_CRASH_H
@@ -35,7 +36,10 @@ struct hak_incident {
     int32_t handler_code;
     uint64_t handler_frames[HAK_REPORT_HANDLER_FRAMES]; /* where that came, then 0 */
     uint64_t full_stack_bytes;
+    uint32_t trap, trap_error; /* the processor's exception and what it tells with it, 0 = none */
+    struct hak_report_region region;
     bool is_reported; /* a report of it was made before: nothing is to be said */
+    bool is_known;    /* the collector knows it as no news: the program goes on */
     int end_signal;   /* by which the process ends after the report, 0 = it goes on */
     struct hak_registers registers;
     uintptr_t frames[HAK_REPORT_FRAMES];
@@ -48,6 +52,9 @@ struct hak_incident {
 
 /* Puts the handlers of crash signals in place. Once, at start. */
 HAK_HIDDEN void hak_crash_start(void);
+
+/* True when it did so: the process is recorded, or HAKMEM_TRACE=off has it checked. */
+HAK_HIDDEN bool hak_crash_is_watching(void);
 
 /* In a forked child: what other threads of the parent were about is not this process's. */
 HAK_HIDDEN void hak_crash_forget(void);
@@ -92,9 +99,24 @@ HAK_HIDDEN bool hak_crash_stop_begins(void);
 /* True when the incident's frames go through the program's handler of such a SIGABRT. */
 HAK_HIDDEN bool hak_crash_is_in_stop(const struct hak_incident *incident);
 
-/* Has the collector write the report of `incident`. Returns NULL, or in words why it did not
- * (crash_area.c). */
-HAK_HIDDEN const char *hak_crash_hand_over(const struct hak_incident *incident);
+/* True when the incident, whose frames are there, was met before at its place. `add`: the place is
+ * known from now on; then also when no more can be remembered. */
+HAK_HIDDEN bool hak_crash_is_known_place(bool add);
+
+/* Fills in facts, access and region by the address of the incident (crash_address.c). Where a fault
+ * of the heap is seen the facts name it. */
+HAK_HIDDEN void hak_crash_look_at_address(struct hak_incident *incident);
+/* Looks whether a block is damaged, when nothing else is known to be wrong. */
+HAK_HIDDEN void hak_crash_look_at_heap(struct hak_incident *incident);
+/* The same question as the first, answered in brief, for the program's own stack may be small: does
+ * the address lie in a block that was given back? */
+HAK_HIDDEN bool hak_crash_is_heap_fault(int signal, int code, uint64_t address);
+/* Has the page of such an address opened, so that the program can go on. */
+HAK_HIDDEN bool hak_crash_reopen(uint64_t address);
+
+/* Has the collector write the report of `incident`, and sets its `is_known`. Returns NULL, or in
+ * words why it did not (crash_area.c). */
+HAK_HIDDEN const char *hak_crash_hand_over(struct hak_incident *incident);
 /* Has a thread that waits to report named in the report that is under way. Returns false when there
  * is none that is told to the collector (yet). */
 HAK_HIDDEN bool hak_crash_name_other(const struct hak_report_other *other);
@@ -104,6 +126,8 @@ HAK_HIDDEN void hak_crash_area_forget(void);
 
 /* Where raw reports go: HAKMEM_LOG as it is now, with the working directory of now. At start. */
 HAK_HIDDEN void hak_raw_report_start(void);
+/* Writes the list of leaks into an open file, in the place of a fault's stack; set by leaks. */
+HAK_HIDDEN extern void (*hak_raw_leaks)(const char *why, long file);
 /* Writes what can be said without a collector. Allocates nothing. */
 HAK_HIDDEN void hak_raw_report(const struct hak_incident *incident, const char *why);
 

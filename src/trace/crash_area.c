@@ -97,6 +97,7 @@ static void record_fault(const struct hak_incident *incident, struct hak_report_
         .subkind = (uint8_t)facts->subkind,
         .flags = hak_stacks_flags(incident->end),
     };
+    (void)hak_trace_open_for_report(); /* its stack may be a new one */
     bool wide = hak_fields_are_wide(&fault);
     uint64_t at;
     area->ring = UINT32_MAX;
@@ -113,8 +114,17 @@ static void record_fault(const struct hak_incident *incident, struct hak_report_
     area->fault_position = at;
 }
 
+/* The frames of stack `id`, then 0. */
+static void keep_life(uint64_t to[HAK_REPORT_LIFE_FRAMES], uint32_t id) {
+    uintptr_t ips[HAK_REPORT_LIFE_FRAMES];
+    size_t count = hak_stacks_frames(id, ips, HAK_REPORT_LIFE_FRAMES);
+    for (size_t i = 0; i < HAK_REPORT_LIFE_FRAMES; i++)
+        to[i] = i < count ? ips[i] : 0;
+}
+
 static void fill_area(const struct hak_incident *incident, struct hak_report_request *area) {
     area->process = hak_current.process_index;
+    area->answer = HAK_ANSWER_NEW;
     area->thread = incident->thread ? incident->thread : hak_trace_thread();
     area->signal = incident->signal;
     area->signal_code = incident->code;
@@ -133,6 +143,11 @@ static void fill_area(const struct hak_incident *incident, struct hak_report_req
     for (int i = 0; i < HAK_REPORT_HANDLER_FRAMES; i++)
         area->handler_frames[i] = incident->handler_frames[i];
     area->full_stack_bytes = incident->full_stack_bytes;
+    area->region = incident->region;
+    area->trap = incident->trap;
+    area->is_unrecorded = !hak_options.trace;
+    keep_life(area->alloc_frames, incident->facts.alloc_stack);
+    keep_life(area->free_frames, incident->facts.free_stack);
     copy_stack(area, incident->registers.value[HAK_RSP] - RED_ZONE_BYTES);
 }
 
@@ -226,7 +241,7 @@ void hak_crash_let_area_go(void) {
 }
 
 /* One try, in the session memory of now. */
-static const char *hand_over(const struct hak_incident *incident) {
+static const char *hand_over(struct hak_incident *incident) {
     struct hak_report_request *area = hak_current.report;
     if (!claim_area(area))
         return "the report of another process is not finished";
@@ -242,14 +257,15 @@ static const char *hand_over(const struct hak_incident *incident) {
     hak_ring_doorbell(hak_current.session);
     hak_wake(&hak_current.session->doorbell);
     const char *why = wait_for_report(area);
+    incident->is_known = !why && area->answer != HAK_ANSWER_NEW;
     hak_crash_let_area_go();
     return why;
 }
 
-const char *hak_crash_hand_over(const struct hak_incident *incident) {
+const char *hak_crash_hand_over(struct hak_incident *incident) {
     const char *why = NULL;
-    if (!hak_current_ready())
-        return hak_options.trace ? no_collector : "nothing is recorded";
+    if (!hak_trace_open_for_report())
+        return hak_options.trace ? no_collector : "no collector can be started";
     for (int tries = 0; tries < 2; tries++) {
         hak_keeper_replace_dead(DEAD_AFTER_MS);
         why = hand_over(incident);

@@ -11,10 +11,12 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <ucontext.h>
+#include "options.h"
 #include "superslab.h"
 #include "trace/actions.h"
 #include "trace/crash.h"
 #include "trace/current.h"
+#include "trace/thread.h"
 #include "trace/trace.h"
 #include "trace/wait.h"
 #include "unwind/cfi.h"
@@ -37,6 +39,7 @@ struct noted {
     int number, code;
     int32_t sender;
     bool is_reported;
+    uint32_t trap, trap_error;
     uint64_t address;
     const ucontext_t *context; /* on the stack of its handler */
     struct hak_registers registers;
@@ -68,7 +71,14 @@ static uint64_t address_of(const siginfo_t *info) {
     return is_from_kernel(info) ? (uint64_t)(uintptr_t)info->si_addr : 0;
 }
 
-static void note(int number, const siginfo_t *info, const void *context) {
+/* The processor's exception, for signals that it caused. */
+static void take_trap(const siginfo_t *info, const ucontext_t *context, uint32_t *trap,
+                      uint32_t *trap_error) {
+    *trap = is_from_kernel(info) ? (uint32_t)context->uc_mcontext.gregs[REG_TRAPNO] : 0;
+    *trap_error = is_from_kernel(info) ? (uint32_t)context->uc_mcontext.gregs[REG_ERR] : 0;
+}
+
+static void note(int number, const siginfo_t *info, const void *context, bool is_reported) {
     struct noted *to = &noted[atomic_fetch_add(&next_noted, 1) % NOTED];
     uint32_t self = (uint32_t)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0), stops = self;
     atomic_store(&to->thread_id, 0);
@@ -78,8 +88,9 @@ static void note(int number, const siginfo_t *info, const void *context) {
     to->sender = sender_of(info);
     to->address = address_of(info);
     to->context = context;
-    to->is_reported = number == SIGABRT && atomic_load(&stopping) == self &&
-                      atomic_compare_exchange_strong(&stopping, &stops, 0);
+    take_trap(info, context, &to->trap, &to->trap_error);
+    to->is_reported = is_reported || (number == SIGABRT && atomic_load(&stopping) == self &&
+                                      atomic_compare_exchange_strong(&stopping, &stops, 0));
     hak_registers_from_context(&to->registers, context);
     atomic_store(&to->thread_id, self);
 }
@@ -169,6 +180,8 @@ static void take_over(struct hak_incident *incident, const struct noted *origin)
     incident->is_own_sender = origin->sender != 0 && is_own(origin->sender);
     incident->address = incident->facts.found_address = origin->address;
     incident->thread = origin->thread;
+    incident->trap = origin->trap;
+    incident->trap_error = origin->trap_error;
     incident->registers = origin->registers;
     incident->is_reported = origin->is_reported;
 }
@@ -223,6 +236,11 @@ static void look(struct hak_incident *incident) {
         hak_crash_unwind(incident);
     }
     incident->full_stack_bytes = full_stack(incident);
+    if (incident->is_reported)
+        return;
+    hak_crash_look_at_address(incident);
+    if (incident->full_stack_bytes == 0)
+        hak_crash_look_at_heap(incident);
 }
 
 /* ---- the handler -------------------------------------------------------------------------------
@@ -259,7 +277,9 @@ static bool end_as_first_process(int number, const siginfo_t *info) {
 }
 
 static void describe_death(struct hak_incident *incident, int number, const siginfo_t *info,
-                           const struct hak_registers *registers) {
+                           const ucontext_t *context) {
+    hak_registers_from_context(&incident->registers, context);
+    take_trap(info, context, &incident->trap, &incident->trap_error);
     incident->facts.class_found = incident->facts.class_due = HAK_CLASS_NONE;
     incident->facts.found_address = incident->address = address_of(info);
     incident->signal = (uint32_t)number;
@@ -267,27 +287,74 @@ static void describe_death(struct hak_incident *incident, int number, const sigi
     incident->sender = sender_of(info);
     incident->is_own_sender = incident->sender != 0 && is_own(incident->sender);
     incident->end_signal = number;
-    incident->registers = *registers;
     incident->look = look;
 }
 
-static void report_death(int number, const siginfo_t *info, void *context) {
-    struct hak_registers registers;
-    hak_registers_from_context(&registers, context);
+/* Enters the report of what `info` tells of. */
+static struct hak_incident *enter(int number, const siginfo_t *info, const ucontext_t *context) {
     (void)hak_current_ready(); /* a child that no handler told of forgets what its parent was at */
+    struct hak_report_other mine = {.signal = (uint32_t)number,
+                                    .address = address_of(info),
+                                    .ip = (uint64_t)context->uc_mcontext.gregs[REG_RIP]};
+    struct hak_incident *incident = hak_crash_enter(&mine);
+    if (incident)
+        describe_death(incident, number, info, context);
+    else
+        hak_crash_go_on();
+    return incident;
+}
+
+static void report_death(int number, const siginfo_t *info, void *context) {
     bool is_first = hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0) == 1;
     if (is_first && !is_from_kernel(info))
         return;
-    struct hak_report_other mine = {
-        .signal = (uint32_t)number, .address = address_of(info), .ip = registers.value[HAK_RIP]};
-    struct hak_incident *incident = hak_crash_enter(&mine);
-    if (incident)
-        describe_death(incident, number, info, &registers);
-    else
-        hak_crash_go_on();
+    (void)enter(number, info, context);
     hak_crash_report();
     if (!end_as_first_process(number, info))
         let_default_end(number, info, context);
+}
+
+/* ---- accesses to blocks that were given back
+ * ---------------------------------------------------- */
+
+static bool is_heap_fault(int number, const siginfo_t *info) {
+    return is_from_kernel(info) && hak_crash_is_heap_fault(number, info->si_code, address_of(info));
+}
+
+static void look_for_a_stop(struct hak_incident *incident) {
+    look(incident);
+    incident->is_known = hak_crash_is_known_place(false);
+    incident->is_reported = incident->is_reported || incident->is_known;
+}
+
+static void look_for_new_places(struct hak_incident *incident) {
+    look(incident);
+    incident->is_known = true;
+    incident->is_reported = incident->is_reported || hak_crash_is_known_place(true);
+}
+
+/* Reports an access to memory that was given back, and returns: to the program when it is to go on
+ * and the page is open now (true), else to what the program itself does about the signal. */
+static bool report_access(int number, const siginfo_t *info, const ucontext_t *context) {
+    bool stops = hak_options.on_fault == HAK_ON_FAULT_STOP;
+    struct hak_incident *incident = enter(number, info, context);
+    incident->end_signal = 0;
+    incident->look = stops ? look_for_a_stop : look_for_new_places;
+    hak_crash_report();
+    if (incident->is_known && !incident->is_reported)
+        (void)hak_crash_is_known_place(true);
+    bool goes_on = (incident->is_known || !stops) && hak_crash_reopen(address_of(info));
+    hak_crash_leave();
+    return goes_on;
+}
+
+/* True when the calling thread's handler was run for this very access, which was reported: it has
+ * returned, and the access came again. */
+static bool is_again(const siginfo_t *info, const ucontext_t *context) {
+    const struct noted *one = noted_at((uint32_t)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0),
+                                       (uint64_t)context->uc_mcontext.gregs[REG_RIP]);
+    return one && one->is_reported && one->address == address_of(info) &&
+           one->registers.value[HAK_RSP] == (uint64_t)context->uc_mcontext.gregs[REG_RSP];
 }
 
 /* Was the SIGABRT raised by abort? That ends the process also when a handler returns, and resets
@@ -314,10 +381,22 @@ static __attribute__((noinline)) handler_function *choose(int number, siginfo_t 
                                                           void *context) {
     struct sigaction action;
     int saved_errno = errno;
+    bool is_ours = false;
     if (hak_crash_is_reporting()) {
         if (is_from_kernel(info))
             hak_crash_go_on();
         return NULL;
+    }
+    if (is_heap_fault(number, info)) {
+        bool again = is_again(info, context);
+        bool goes_on = !again && report_access(number, info, context);
+        if (again)
+            report_death(number, info, context);
+        errno = saved_errno;
+        if (again || goes_on)
+            return NULL;
+        note(number, info, context, true);
+        is_ours = true;
     }
     hak_actions_take(number, &action);
     if (action.sa_handler == SIG_IGN)
@@ -327,7 +406,7 @@ static __attribute__((noinline)) handler_function *choose(int number, siginfo_t 
         errno = saved_errno;
         return NULL;
     }
-    note(number, info, context);
+    note(number, info, context, is_ours);
     errno = saved_errno;
     return action.sa_sigaction; /* one with one argument does not look at the others */
 }
@@ -351,8 +430,17 @@ static void on_crash(int number, siginfo_t *info, void *context) {
     handler(number, info, context);
 }
 
+static bool is_watching;
+
+bool hak_crash_is_watching(void) {
+    return hak_current.session != NULL || is_watching;
+}
+
 void hak_crash_start(void) {
     hak_raw_report_start();
-    if (hak_current.session)
-        hak_actions_start(on_crash);
+    is_watching = hak_current.session || !hak_options.trace;
+    if (!is_watching)
+        return;
+    hak_thread_take_stack();
+    hak_actions_start(on_crash);
 }

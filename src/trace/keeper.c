@@ -7,7 +7,7 @@
 #include <sys/time.h>
 #include <sys/un.h>
 #include "trace/current.h"
-#include "trace/say.h"
+#include "platform/line.h"
 #include "platform/raw_call.h"
 #include "trace/wait.h"
 
@@ -247,7 +247,7 @@ bool hak_keeper_start(const char *name, int memory, uint64_t total_bytes,
 
 /* The `generation`th name after `name`: a number behind a dot, which counts from `name`'s own. */
 static bool name_after(char to[108], const char *name, uint32_t generation) {
-    struct hak_text text = {0};
+    struct hak_line text = {0};
     size_t length = strlen(name);
     const char *dot = memchr(name, '.', length);
     for (const char *digit = dot ? dot + 1 : ""; *digit >= '0' && *digit <= '9'; digit++)
@@ -257,8 +257,8 @@ static bool name_after(char to[108], const char *name, uint32_t generation) {
         return false;
     memcpy(to, name, length);
     to[length++] = '.';
-    hak_text_add_number(&text, generation);
-    memcpy(to + length, text.bytes, text.length);
+    hak_line_number(&text, generation);
+    memcpy(to + length, text.text, text.length);
     to[length + text.length] = 0;
     return true;
 }

@@ -19,7 +19,6 @@
 #include "options.h"
 #include "trace/environment.h"
 #include "platform/raw_call.h"
-#include "trace/say.h"
 #include "trace/session.h"
 #include "trace/wait.h"
 

@@ -11,7 +11,7 @@
 #include "superslab.h"
 #include "trace/keeper.h"
 #include "platform/raw_call.h"
-#include "trace/say.h"
+#include "platform/path.h"
 #include "trace/wait.h"
 
 #ifndef MFD_NOEXEC_SEAL
@@ -123,6 +123,8 @@ static int make_memory(uint64_t wanted, struct hak_session_memory *memory) {
                                memory->file, 0);
         if (at > 0 || at < -4095) {
             memory->session = (struct hak_session *)at;
+            if (hak_own_note)
+                hak_own_note(memory->session, total, true);
             break;
         }
         if (at != -ENOMEM || wanted || total / 2 < HAK_SESSION_BYTES_MIN) {
@@ -180,38 +182,6 @@ static uint32_t read_file(const char *path, char *to, uint32_t capacity) {
     return got;
 }
 
-bool hak_memory_expand_path(char *to, const char *from, const char *program) {
-    uint32_t length = 0;
-    const char *name = strrchr(program, '/');
-    struct hak_text number = {0};
-    long pid = hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
-    hak_text_add_number(&number, pid > 0 ? (uint64_t)pid : 0); /* a sandbox may not tell */
-    name = name ? name + 1 : program;
-    if (from[0] == 0)
-        return true;
-    if (from[0] != '/') {
-        long got = hak_raw_call(SYS_getcwd, (long)to, HAK_PATH_BYTES - 1, 0, 0, 0, 0);
-        length = got > 0 ? (uint32_t)got - 1 : 0;
-        if (length == 0 || to[length - 1] != '/')
-            to[length++] = '/';
-    }
-    for (; *from; from++) {
-        char one[2] = {*from, 0};
-        const char *piece = one;
-        if (from[0] == '%' && (from[1] == 'e' || from[1] == 'p' || from[1] == '%')) {
-            from++;
-            piece = *from == 'e' ? name : *from == 'p' ? hak_text_end(&number) : "%";
-        }
-        uint32_t bytes = (uint32_t)strlen(piece);
-        if (length + bytes >= HAK_PATH_BYTES)
-            return false;
-        memcpy(to + length, piece, bytes);
-        length += bytes;
-    }
-    to[length] = 0;
-    return true;
-}
-
 void hak_memory_find_program(char *to) {
     long got =
         hak_raw_call(SYS_readlink, (long)"/proc/self/exe", (long)to, HAK_PATH_BYTES - 1, 0, 0, 0);
@@ -224,14 +194,20 @@ void hak_memory_find_program(char *to) {
     }
 }
 
+/* "" where it does not fit, too. */
+static void expand(char *to, const char *pattern, const char *program) {
+    if (!hak_path_expand(to, HAK_PATH_BYTES, pattern, NULL, program))
+        to[0] = 0;
+}
+
 void hak_memory_describe(struct hak_session *session) {
     hak_memory_find_program(session->program);
     session->command_line_bytes =
         read_file("/proc/self/cmdline", session->command_line, HAK_PATH_BYTES);
-    if (!hak_memory_expand_path(session->store_path, hak_options.trace_file, session->program))
-        session->store_path[0] = 0;
-    if (!hak_memory_expand_path(session->log_path, hak_options.log, session->program))
-        session->log_path[0] = 0;
+    expand(session->store_path, hak_options.trace_file, session->program);
+    expand(session->log_path, hak_options.log, session->program);
+    expand(session->suppressions_path, hak_options.suppressions, session->program);
+    expand(session->baseline_path, hak_options.baseline, session->program);
     session->ring_bytes = hak_options.trace_ring_bytes;
     session->metrics_ms = hak_options.front_metrics ? (uint32_t)hak_options.front_metrics_ms : 0;
     session->trace_max_bytes = hak_options.trace_max_bytes;

@@ -55,9 +55,4 @@ HAK_HIDDEN void hak_memory_leave_out_of_cores(struct hak_session *session, uint6
 /* Fills in what the header tells of the program: path, command line, store, settings. */
 HAK_HIDDEN void hak_memory_describe(struct hak_session *session);
 
-/* Puts `from` with %e (the program's name), %p (its process id) and %% expanded, as an absolute
- * path, into `to` of HAK_PATH_BYTES; "" stays "". Returns false when it does not fit. `program` is
- * the path of the executable. */
-HAK_HIDDEN bool hak_memory_expand_path(char *to, const char *from, const char *program);
-
 #endif

@@ -14,7 +14,8 @@
 #include "trace/keeper.h"
 #include "trace/memory.h"
 #include "trace/protocol.h"
-#include "trace/say.h"
+#include "platform/line.h"
+#include "platform/path.h"
 
 enum { NAMES = 100, PIECE_BYTES = 64 << 10, PAGE_BYTES = 4096 };
 
@@ -64,6 +65,8 @@ static long fill_file(int file, struct hak_session_memory *memory) {
                 hak_raw_call(SYS_mmap, 0, (long)total, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
             if (at > 0 || at < -4095) {
                 memory->session = (struct hak_session *)at;
+                if (hak_own_note)
+                    hak_own_note(memory->session, total, true);
                 memory->total_bytes = total;
                 return 0;
             }
@@ -80,15 +83,15 @@ static long fill_file(int file, struct hak_session_memory *memory) {
 static long make_at(char *path, size_t stem, struct hak_session_memory *memory) {
     long made = -EEXIST;
     for (uint64_t number = 1; made == -EEXIST && number <= NAMES; number++) {
-        struct hak_text ending = {0};
+        struct hak_line ending = {0};
         if (number > 1) {
-            hak_text_add(&ending, ".");
-            hak_text_add_number(&ending, number);
+            hak_line_add(&ending, ".");
+            hak_line_number(&ending, number);
         }
-        hak_text_add(&ending, ".rings");
+        hak_line_add(&ending, ".rings");
         if (stem + ending.length >= HAK_PATH_BYTES)
             return ENAMETOOLONG;
-        strcpy(path + stem, hak_text_end(&ending));
+        strcpy(path + stem, hak_line_text(&ending));
         made = hak_raw_call(SYS_openat, AT_FDCWD, (long)path,
                             O_CREAT | O_EXCL | O_NOFOLLOW | O_RDWR | O_CLOEXEC, 0600, 0, 0);
     }
@@ -127,7 +130,7 @@ static bool find_place(char *asked) {
     const char *folder = hak_options.session;
     size_t word = sizeof HAK_SESSION_RINGS - 1;
     hak_memory_find_program(program);
-    if (!hak_memory_expand_path(asked, hak_options.trace_file, program) || !asked[0])
+    if (!hak_path_expand(asked, HAK_PATH_BYTES, hak_options.trace_file, NULL, program) || !asked[0])
         return false;
     if (strncmp(folder, HAK_SESSION_RINGS, word) != 0 || folder[word] != '/' ||
         hak_options.trace_file[0] == '/')

@@ -9,11 +9,17 @@
 #include "trace/crash.h"
 #include "trace/current.h"
 #include "trace/memory.h"
-#include "trace/say.h"
+#include "platform/line.h"
+#include "platform/path.h"
 #include "trace/trace.h"
 #include "platform/raw_call.h"
 
 enum { STDERR = 2, FRAMES_SHOWN = 40, LOG_MODE = 0600, NAME_BYTES = 256 };
+
+enum {
+#define FAULT(NAME, number, name, tag, injection, meaning, advice) NAME = number,
+#include "faults.def"
+};
 
 static const struct {
     uint32_t number;
@@ -41,7 +47,7 @@ void hak_raw_report_start(void) {
     long got = hak_raw_call(SYS_readlink, (long)"/proc/self/exe", (long)program, sizeof program - 1,
                             0, 0, 0);
     program[got > 0 ? got : 0] = 0;
-    if (!hak_memory_expand_path(log_path, hak_options.log, program))
+    if (!hak_path_expand(log_path, sizeof log_path, hak_options.log, NULL, program))
         log_path[0] = 0;
 }
 
@@ -54,7 +60,7 @@ static long open_log(void) {
 }
 
 /* The name of the store in which the record lies, without its directory, as in every SUMMARY. */
-static void add_store(struct hak_text *line) {
+static void add_store(struct hak_line *line) {
     char name[NAME_BYTES] = "none";
     if (hak_current_ready()) {
         const char *path = hak_current.session->store_path;
@@ -67,10 +73,12 @@ static void add_store(struct hak_text *line) {
         if (length > 0)
             name[length] = 0;
     }
-    hak_text_add(line, " store=");
-    hak_text_add(line, name);
-    hak_text_add(line, "\n");
+    hak_line_add(line, " store=");
+    hak_line_add(line, name);
+    hak_line_add(line, "\n");
 }
+
+void (*hak_raw_leaks)(const char *, long);
 
 static const char *fault_name(uint32_t number) {
     for (unsigned i = 0; i < sizeof faults / sizeof *faults; i++)
@@ -87,93 +95,98 @@ static const char *signal_name(uint32_t number) {
 }
 
 /* `(the program)+0x1234`, or nothing for code of no module. */
-static void add_place(struct hak_text *line, uintptr_t ip) {
+static void add_place(struct hak_line *line, uintptr_t ip) {
     struct dl_find_object object;
     if (_dl_find_object((void *)ip, &object) != 0 || !object.dlfo_link_map)
         return;
     const char *name = object.dlfo_link_map->l_name;
-    hak_text_add(line, " ");
-    hak_text_add(line, name && name[0] ? name : "(the program)");
-    hak_text_add(line, "+");
-    hak_text_add_hex(line, ip - object.dlfo_link_map->l_addr);
+    hak_line_add(line, " ");
+    hak_line_add(line, name && name[0] ? name : "(the program)");
+    hak_line_add(line, "+");
+    hak_line_hex(line, ip - object.dlfo_link_map->l_addr);
 }
 
-static void add_field(struct hak_text *line, const char *name, uint64_t value) {
+static void add_field(struct hak_line *line, const char *name, uint64_t value) {
     if (value == 0)
         return;
-    hak_text_add(line, name);
-    hak_text_add_hex(line, value);
+    hak_line_add(line, name);
+    hak_line_hex(line, value);
 }
 
 static void say_headline(const struct hak_incident *incident, const char *why, long file) {
     const struct hak_fault_facts *facts = &incident->facts;
-    struct hak_text line = {0};
-    hak_text_add(&line, "hakmem: ");
+    struct hak_line line = {0};
+    hak_line_add(&line, "hakmem: ");
     if (facts->fault) {
-        hak_text_add(&line, "HKM-");
-        hak_text_add_number(&line, facts->fault);
-        hak_text_add(&line, " ");
-        hak_text_add(&line, fault_name(facts->fault));
+        hak_line_add(&line, "HKM-");
+        hak_line_number(&line, facts->fault);
+        hak_line_add(&line, " ");
+        hak_line_add(&line, fault_name(facts->fault));
     } else {
-        hak_text_add(&line, signal_name(incident->signal));
+        hak_line_add(&line, signal_name(incident->signal));
     }
     bool is_access = incident->signal == SIGSEGV || incident->signal == SIGBUS;
     if (facts->fault || (is_access && incident->code > 0)) {
-        hak_text_add(&line, " at ");
-        hak_text_add_hex(&line, facts->found_address);
+        hak_line_add(&line, " at ");
+        hak_line_hex(&line, facts->found_address);
     }
-    hak_text_add(&line, ", thread ");
-    hak_text_add_number(&line, incident->thread ? incident->thread : hak_trace_thread());
-    hak_text_add(&line, " (raw report: ");
-    hak_text_add(&line, why);
-    hak_text_add(&line, ")\n");
-    hak_text_say_into(&line, file);
+    hak_line_add(&line, ", thread ");
+    hak_line_number(&line, incident->thread ? incident->thread : hak_trace_thread());
+    hak_line_add(&line, " (raw report: ");
+    hak_line_add(&line, why);
+    hak_line_add(&line, ")\n");
+    (void)hak_line_write(&line, file);
 }
 
 static void say_details(const struct hak_incident *incident, long file) {
     const struct hak_fault_facts *facts = &incident->facts;
-    struct hak_text line = {0};
+    struct hak_line line = {0};
     add_field(&line, "  base ", facts->base);
     add_field(&line, "  user ", facts->user);
     add_field(&line, "  asked ", facts->asked_bytes);
     add_field(&line, "  slot ", facts->slot_bytes);
     add_field(&line, "  SuperSlab ", facts->superslab);
     if (facts->base || facts->superslab)
-        hak_text_add(&line, "\n");
+        hak_line_add(&line, "\n");
     if (incident->full_stack_bytes) {
-        hak_text_add(&line, "  stack overflow: the thread's stack of ");
-        hak_text_add_number(&line, incident->full_stack_bytes);
-        hak_text_add(&line, " bytes is full\n");
+        hak_line_add(&line, "  stack overflow: the thread's stack of ");
+        hak_line_number(&line, incident->full_stack_bytes);
+        hak_line_add(&line, " bytes is full\n");
     }
     if (incident->handler_signal) {
-        hak_text_add(&line, "  the program's own handler ran, then it died by ");
-        hak_text_add(&line, signal_name(incident->handler_signal));
+        hak_line_add(&line, "  the program's own handler ran, then it died by ");
+        hak_line_add(&line, signal_name(incident->handler_signal));
         add_place(&line, incident->handler_frames[0]);
-        hak_text_add(&line, "\n");
+        hak_line_add(&line, "\n");
     }
-    hak_text_say_into(&line, file);
+    (void)hak_line_write(&line, file);
 }
 
 void hak_raw_report(const struct hak_incident *incident, const char *why) {
     const struct hak_fault_facts *facts = &incident->facts;
-    struct hak_text line = {0};
+    struct hak_line line = {0};
     long file = open_log();
-    say_headline(incident, why, file);
-    say_details(incident, file);
-    for (size_t i = 0; i < incident->frame_count && i < FRAMES_SHOWN; i++) {
-        hak_text_add(&line, "    #");
-        hak_text_add_number(&line, i);
-        hak_text_add(&line, " ");
-        hak_text_add_hex(&line, incident->frames[i]);
-        add_place(&line, incident->frames[i]);
-        hak_text_add(&line, "\n");
-        hak_text_say_into(&line, file);
+    bool is_of_leaks = facts->fault == MEMORY_LEAK && hak_raw_leaks;
+    if (is_of_leaks) {
+        hak_raw_leaks(why, file);
+    } else {
+        say_headline(incident, why, file);
+        say_details(incident, file);
     }
-    hak_text_add(&line, "SUMMARY: hakmem: ");
-    hak_text_add(&line, facts->fault ? fault_name(facts->fault) : signal_name(incident->signal));
+    for (size_t i = 0; i < incident->frame_count && i < FRAMES_SHOWN && !is_of_leaks; i++) {
+        hak_line_add(&line, "    #");
+        hak_line_number(&line, i);
+        hak_line_add(&line, " ");
+        hak_line_hex(&line, incident->frames[i]);
+        add_place(&line, incident->frames[i]);
+        hak_line_add(&line, "\n");
+        (void)hak_line_write(&line, file);
+    }
+    hak_line_add(&line, "SUMMARY: hakmem: ");
+    hak_line_add(&line, facts->fault ? fault_name(facts->fault) : signal_name(incident->signal));
     add_field(&line, " address=", facts->found_address);
     add_store(&line);
-    hak_text_say_into(&line, file);
+    (void)hak_line_write(&line, file);
     if (file != STDERR)
         (void)hak_raw_call(SYS_close, file, 0, 0, 0, 0, 0);
 }

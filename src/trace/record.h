@@ -31,6 +31,26 @@ enum hak_record_flags {
     HAK_RECORD_GUESSED = 8, /* frames of the stack were found by frame pointers (unwind.md) */
 };
 
+/* The subkind of a LEAK record: what the scan judged the block to be. The record of the scan itself
+ * stands behind its blocks': address = live blocks, size = their bytes, old_address = lost blocks,
+ * record_count = microseconds it took, epoch = why it saw less than there is (enum
+ * hak_leak_partial, 8 bits) | reason << 8 | 1 << 16 where leaks count as a fault. */
+enum hak_leak {
+    HAK_LEAK_IS_DIRECT = 0,
+    HAK_LEAK_IS_INDIRECT = 1,
+    HAK_LEAK_IS_REACHABLE = 2,
+    HAK_LEAK_IS_SCAN = 3,
+};
+enum hak_leak_reason { HAK_LEAK_AT_EXIT, HAK_LEAK_BY_SIGNAL, HAK_LEAK_BY_CALL };
+enum hak_leak_partial {
+    HAK_PARTIAL_THREADS = 1, /* a thread could not be stopped: its registers were not seen */
+    HAK_PARTIAL_PAGES = 2,   /* /proc/self/pagemap cannot be read: large areas left out */
+    HAK_PARTIAL_MEMORY = 4,  /* no memory for the list of areas or threads */
+    HAK_PARTIAL_STACK = 8,   /* where the program's frames begin was not found */
+};
+#define HAK_LEAK_REASON_SHIFT 8
+#define HAK_LEAK_FINDING      0x10000u
+
 /* The fields of a record, unpacked; the form in which guard hands an event to trace. */
 struct hak_event_fields {
     uint64_t time;         /* ticks since the session's start */
@@ -75,6 +95,18 @@ static inline int hak_fields_are_wide(const struct hak_event_fields *f) {
            f->delta_bytes >= 8u << 12;
 }
 
+/* The words of a narrow record, for who has its fields in registers: the first without the time,
+ * the last. */
+#define HAK_RECORD_EPOCH_BITS  23
+#define HAK_RECORD_FLAGS_SHIFT 60
+static inline uint64_t hak_record_head(unsigned kind, unsigned class_index) {
+    return (uint64_t)kind << 48 | (uint64_t)class_index << 56;
+}
+static inline uint64_t hak_record_tail(uint32_t record_count, uint32_t epoch, unsigned place,
+                                       unsigned subkind) {
+    return record_count | (uint64_t)epoch << 32 | (uint64_t)place << 55 | (uint64_t)subkind << 60;
+}
+
 /* Packs a record whose values fit, or the low bits of those that do not; flags as they are. */
 static inline struct hak_record hak_record_pack_narrow(const struct hak_event_fields *f) {
     uint64_t time_mask = ((uint64_t)1 << HAK_TIME_BITS) - 1;
@@ -104,6 +136,36 @@ static inline struct hak_record hak_record_pack_wide(const struct hak_event_fiel
     r.w[2] = f->old_address;
     r.w[3] = f->epoch | (f->delta_bytes >> 3) << 32;
     return r;
+}
+
+/* A batch: several blocks of one slab that make the same move at once. The head is the record of
+ * the first block, wide, its size the number of blocks, which no other move has; each word of the
+ * continuations is one more block: record_count:32 | low 16 bits of its address:16, or 0 behind the
+ * last. All else is the head's. */
+#define HAK_MOVES_BATCH_MAX  64
+#define HAK_BATCH_PER_RECORD 3
+#define HAK_FIRST_MOVE       5  /* FRONT_REFILL */
+#define HAK_MOVES_END        64 /* SLAB_ACQUIRE */
+
+/* Blocks of the batch that `r` is the head of; 0: it is not one. Not more than HAK_MOVES_BATCH_MAX,
+ * but in damaged memory. */
+static inline uint32_t hak_record_batch_count(const struct hak_record *r) {
+    uint8_t kind = hak_record_kind_of(r);
+    int is_move = kind >= HAK_FIRST_MOVE && kind < HAK_MOVES_END;
+    return is_move && (hak_record_flags_of(r) & HAK_RECORD_WIDE) ? (uint32_t)r->w[2] : 0;
+}
+static inline uint32_t hak_batch_continuations(uint32_t count) {
+    return (count - 1 + HAK_BATCH_PER_RECORD - 1) / HAK_BATCH_PER_RECORD;
+}
+static inline uint64_t hak_batch_word(uint64_t address, uint32_t record_count) {
+    return record_count | (address & 0xffff) << 32;
+}
+static inline uint32_t hak_batch_record_count(uint64_t word) {
+    return (uint32_t)word;
+}
+/* `head_address` is the head's. */
+static inline uint64_t hak_batch_address(uint64_t word, uint64_t head_address) {
+    return (head_address & ~(uint64_t)0xffff) | (word >> 32 & 0xffff);
 }
 
 /* Unpacks a head record and, when it is wide and `wide` is not NULL, its continuation. */

@@ -22,11 +22,28 @@ static inline bool exchange_if_equal(uint64_t *word, uint64_t expected, uint64_t
 static inline void enter(struct hak_writer *w) {
     __asm__ volatile("incl %0" : "+m"(w->depth) : : "memory", "cc");
 }
-static inline void leave(struct hak_writer *w) {
-    __asm__ volatile("decl %0" : "+m"(w->depth) : : "memory", "cc");
+static inline bool enter_again(struct hak_writer *w) {
+    enter(w);
+    return true;
+}
+/* True when that was the outermost record in the making. */
+static inline bool leave(struct hak_writer *w) {
+    bool is_last;
+    __asm__ volatile("decl %1" : "=@ccz"(is_last), "+m"(w->depth) : : "memory");
+    return is_last;
 }
 static inline uint64_t read_now(const uint64_t *word) {
     return *(const volatile uint64_t *)word;
+}
+
+/* The word with the time comes last: a record that a crash leaves in the middle has the time of
+ * what lay there before, by which hak_ring_give_up_unfinished knows it. */
+static inline void put(struct hak_record *to, const struct hak_record *record) {
+    to->w[1] = record->w[1];
+    to->w[2] = record->w[2];
+    to->w[3] = record->w[3];
+    atomic_signal_fence(memory_order_release);
+    *(volatile uint64_t *)&to->w[0] = record->w[0];
 }
 
 /* A try to take `count` positions; a true must be followed by finish(). Only the common case, to be
@@ -44,16 +61,15 @@ static inline bool try_reserve(struct hak_writer *w, unsigned count, uint64_t *p
 }
 
 static inline void finish(struct hak_writer *w) {
-    for (;;) {
-        if (w->depth == 1)
-            atomic_store_explicit(w->head, w->reserved, memory_order_release);
-        leave(w);
+    uint64_t published;
+    do {
+        published = read_now(&w->reserved);
+        if (HAK_LIKELY(w->depth == 1))
+            atomic_store_explicit(w->head, published, memory_order_release);
+        if (HAK_UNLIKELY(!leave(w)))
+            return; /* the outermost record publishes this one */
         /* A handler that came between the store and leave() did not publish what it wrote. */
-        if (w->depth != 0 || HAK_LIKELY(atomic_load_explicit(w->head, memory_order_relaxed) ==
-                                        read_now(&w->reserved)))
-            return;
-        enter(w);
-    }
+    } while (HAK_UNLIKELY(read_now(&w->reserved) != published) && enter_again(w));
 }
 
 void hak_ring_finish(void) {
@@ -115,8 +131,10 @@ static HAK_COLD void record_wide(struct hak_event_fields *fields) {
         return;
     }
     hak_count_record(fields);
-    *hak_ring_slot(at + 1) = hak_record_pack_wide(fields, HAK_CONTINUATION);
-    *hak_ring_slot(at) = hak_record_pack(fields);
+    struct hak_record more = hak_record_pack_wide(fields, HAK_CONTINUATION);
+    struct hak_record head = hak_record_pack(fields);
+    put(hak_ring_slot(at + 1), &more);
+    put(hak_ring_slot(at), &head);
     hak_ring_finish();
 }
 
@@ -127,13 +145,32 @@ static HAK_COLD void record_slowly(struct hak_event_fields *fields) {
         return;
     }
     hak_count_record(fields);
-    *hak_ring_slot(at) = hak_record_pack_narrow(fields);
+    struct hak_record record = hak_record_pack_narrow(fields);
+    put(hak_ring_slot(at), &record);
+    hak_ring_finish();
+}
+
+void hak_trace_record_for_report(struct hak_event_fields *fields) {
+    uint64_t at;
+    if (hak_fields_are_wide(fields)) {
+        record_wide(fields);
+        return;
+    }
+    if (!hak_ring_reserve(1, &at, &fields->time)) {
+        fail_to_record(fields);
+        return;
+    }
+    hak_count_record(fields);
+    struct hak_record record = hak_record_pack_narrow(fields);
+    put(hak_ring_slot(at), &record);
     hak_ring_finish();
 }
 
 void hak_trace_record(struct hak_event_fields *fields) {
     struct hak_writer *w = &hak_writer;
     uint64_t at;
+    if (HAK_UNLIKELY(!hak_trace_hears()))
+        return;
     if (HAK_UNLIKELY(hak_fields_are_wide(fields))) {
         record_wide(fields);
         return;
@@ -143,12 +180,89 @@ void hak_trace_record(struct hak_event_fields *fields) {
         return;
     }
     hak_count_record(fields);
-    w->records[at & w->mask] = hak_record_pack_narrow(fields);
+    struct hak_record record = hak_record_pack_narrow(fields);
+    put(&w->records[at & w->mask], &record);
     finish(w);
+}
+
+static HAK_COLD bool record_call_slowly(uint64_t head, uint64_t address_word, uint64_t size_word,
+                                        uint64_t tail) {
+    struct hak_record record = {{head, address_word, size_word, tail}};
+    struct hak_event_fields fields = hak_record_unpack(&record, NULL);
+    record_slowly(&fields);
+    return true;
+}
+
+/* The record of a call is written, what it counts for not yet. */
+static HAK_COLD bool finish_slowly(uint64_t head, uint64_t tail) {
+    struct hak_event_fields fields = {.kind = (uint8_t)(head >> 48),
+                                      .class_index = (uint8_t)(head >> 56),
+                                      .place = (uint8_t)(tail >> 55) & 31};
+    hak_count_slowly(&fields);
+    finish(&hak_writer);
+    return true;
+}
+
+bool hak_trace_record_call(uint64_t head, uint64_t address_word, uint64_t size_word, uint64_t tail,
+                           unsigned metric) {
+    struct hak_writer *w = &hak_writer;
+    uint64_t at, ticks;
+    if (HAK_UNLIKELY(!try_reserve(w, 1, &at, &ticks)))
+        return record_call_slowly(head, address_word, size_word, tail);
+    struct hak_record record = {
+        {head | (ticks & (((uint64_t)1 << HAK_TIME_BITS) - 1)), address_word, size_word, tail}};
+    put(&w->records[at & w->mask], &record);
+    if (HAK_UNLIKELY(!hak_count_call(metric, (unsigned)(head >> 56))))
+        return finish_slowly(head, tail);
+    finish(w);
+    return true;
+}
+
+static void write_batch(struct hak_writer *w, uint64_t at, const struct hak_event_fields *fields,
+                        const uint64_t *words, unsigned count) {
+    unsigned follow = hak_batch_continuations(count);
+    struct hak_record *place = &w->records[at & w->mask];
+    struct hak_record head = hak_record_pack_narrow(fields);
+    head.w[1] |= (uint64_t)HAK_RECORD_WIDE << 60;
+    head.w[2] |= count;
+    uint64_t first =
+        (fields->time & (((uint64_t)1 << HAK_TIME_BITS) - 1)) | (uint64_t)HAK_CONTINUATION << 48;
+    const uint64_t *next = words + 1, *end = words + count;
+    for (unsigned left = follow; left-- > 0; next += HAK_BATCH_PER_RECORD) {
+        struct hak_record more = {{first | (uint64_t)left << 56, next[0],
+                                   next + 1 < end ? next[1] : 0, next + 2 < end ? next[2] : 0}};
+        put(&w->records[++at & w->mask], &more);
+    }
+    put(place, &head);
+}
+
+void hak_trace_record_batch(struct hak_event_fields *fields, const uint64_t *words,
+                            unsigned count) {
+    struct hak_writer *w = &hak_writer;
+    uint64_t at;
+    if (HAK_UNLIKELY(!hak_trace_hears()))
+        return;
+    if (count > 1 &&
+        HAK_LIKELY(try_reserve(w, 1 + hak_batch_continuations(count), &at, &fields->time))) {
+        hak_count_moves(fields, count);
+        write_batch(w, at, fields, words, count);
+        finish(w);
+        return;
+    }
+    if (count > 1)
+        finish(w);
+    uint64_t first = fields->address;
+    for (unsigned i = 0; i < count; i++) {
+        fields->address = hak_batch_address(words[i], first);
+        fields->record_count = hak_batch_record_count(words[i]);
+        hak_trace_record(fields);
+    }
 }
 
 void hak_trace_count_amount(enum hak_counted which, unsigned class_index, uint64_t amount) {
     struct hak_writer *w = &hak_writer;
+    if (HAK_UNLIKELY(!hak_trace_hears()))
+        return;
     enter(w);
     if (hak_current.session &&
         atomic_load_explicit(hak_current.alive, memory_order_relaxed) != HAK_ALIVE_GO) {
@@ -187,11 +301,12 @@ static void write_bytes(struct hak_event_fields *head, const struct hak_payload_
         }
         more.w[0] = (head->time & (((uint64_t)1 << HAK_TIME_BITS) - 1)) |
                     (uint64_t)HAK_CONTINUATION << 48 | (uint64_t)(follow - 1 - i) << 56;
-        *hak_ring_slot(at + 1 + i) = more;
+        put(hak_ring_slot(at + 1 + i), &more);
     }
     head->size = total;
     head->flags |= HAK_RECORD_WIDE;
-    *hak_ring_slot(at) = hak_record_pack(head);
+    struct hak_record first = hak_record_pack(head);
+    put(hak_ring_slot(at), &first);
     hak_ring_finish();
 }
 

@@ -13,12 +13,13 @@
 #define HAK_TRACE_SESSION_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "trace/record.h"
 
 #define HAK_SESSION_MAGIC   0x31305345534b4148ull /* "HAKSES01" */
-#define HAK_SESSION_VERSION 2
+#define HAK_SESSION_VERSION 4
 
 #define HAK_PROCESSES       1024
 #define HAK_RINGS           4096
@@ -142,6 +143,37 @@ enum hak_memory {
     HAK_MEMORY_OTHER = 9,         /* mapped, and not by us: another allocator's, or mmap */
 };
 
+/* Who noticed that bytes are not as they should be (facts.found_by). */
+enum hak_found_by {
+    HAK_FOUND_BY_CALL = 0,      /* the call or move that `kind` names */
+    HAK_FOUND_BY_EXIT = 1,      /* the sweep at exit */
+    HAK_FOUND_BY_SIGNAL = 2,    /* the sweep that HAKMEM_SWEEP_SIGNAL asked for */
+    HAK_FOUND_BY_VERIFY = 3,    /* hak_verify() */
+    HAK_FOUND_BY_COUNT = 4,     /* the sweep every HAKMEM_SWEEP_EVERY calls */
+    HAK_FOUND_BY_ACCESS = 5,    /* the processor: the page there may not be touched */
+    HAK_FOUND_BY_NEIGHBOUR = 6, /* the call that `kind` names, of the block in front or behind */
+    HAK_FOUND_BY_CRASH = 7,     /* all blocks were looked at because the process crashed */
+};
+
+/* What freed memory is filled with in level normal. Eight of them are no address that a processor
+ * takes, so a pointer that was read from freed memory is known by it. */
+#define HAK_POISON_BYTE 0xdd
+#define HAK_POISON_WORD (0x0101010101010101ull * HAK_POISON_BYTE)
+
+/* True for such a pointer, also with the distance of a member or an element. */
+static inline bool hak_is_poison(uint64_t value) {
+    const uint64_t reach = 65536;
+    return value - HAK_POISON_WORD + reach < 2 * reach;
+}
+
+/* How memory was touched (facts.access). */
+enum hak_access {
+    HAK_ACCESS_UNKNOWN = 0,
+    HAK_ACCESS_READ = 1,
+    HAK_ACCESS_WRITE = 2,
+    HAK_ACCESS_EXECUTE = 3,
+};
+
 /* What is known of a fault where it is found. Numbers only: the words are made outside. */
 struct hak_fault_facts {
     uint32_t fault; /* number in faults.def; 0 = a crash by `signal` that is no heap fault */
@@ -163,7 +195,16 @@ struct hak_fault_facts {
     uint32_t epoch;
     uint32_t memory;        /* enum hak_memory: what lies at found_address, for bad-free */
     uint32_t damaged_bytes; /* how many canary or header bytes differ */
-    uint8_t damage[32];     /* the first damaged bytes */
+    uint8_t damage[32];     /* what memory holds from the first damaged byte on */
+    uint32_t damaged_span;  /* bytes from the first that differs to the last, both counted */
+    uint32_t more_damaged;  /* a sweep: further blocks that are damaged */
+    uint32_t found_by;      /* enum hak_found_by */
+    uint32_t access;        /* enum hak_access */
+    uint64_t given_bytes;   /* 204: the size that the call named; 0 = none */
+    uint32_t given_alignment, asked_alignment; /* 204: 0 = none was named */
+    uint64_t link;                             /* 105: what the free block's link holds */
+    uint32_t alloc_stack; /* ids of the slot's last allocation and free; 0 = none */
+    uint32_t free_stack;
 };
 
 /* A thread that met a fault or a crash while the report of another one was made. */
@@ -177,6 +218,25 @@ struct hak_report_other {
 };
 #define HAK_REPORT_OTHERS         4
 #define HAK_REPORT_HANDLER_FRAMES 8
+#define HAK_REPORT_LIFE_FRAMES    64
+#define HAK_REGION_PATH           232
+
+/* What the kernel says is mapped around the address of a crash. */
+struct hak_report_region {
+    uint64_t start, end;        /* the mapping that holds it; 0, 0 = none does */
+    uint64_t below_end;         /* where the next mapping below ends, above begins; 0 = none */
+    uint64_t above_start;       /* known for an address that is not mapped only */
+    uint32_t protection;        /* PROT_*; 16 = shared */
+    uint32_t is_known;          /* 1 = the kernel could be asked */
+    char path[HAK_REGION_PATH]; /* as in /proc/PID/maps; of the mapping, or else of the one below */
+};
+
+/* What the collector answers: is a fault news to whoever runs the program? */
+enum hak_answer {
+    HAK_ANSWER_NEW = 0,        /* told and counted; HAKMEM_ON_FAULT says how it goes on */
+    HAK_ANSWER_SUPPRESSED = 1, /* HAKMEM_SUPPRESSIONS: neither told nor stored; on it goes */
+    HAK_ANSWER_BASELINE = 2,   /* HAKMEM_BASELINE: stored and not told; on it goes */
+};
 
 /* The fault as handed to the collector, in the session's report area. */
 struct hak_report_request {
@@ -205,12 +265,23 @@ struct hak_report_request {
     /* Where that signal came, innermost first: the handler's own frames, then 0. */
     uint64_t handler_frames[HAK_REPORT_HANDLER_FRAMES];
     struct hak_report_other others[HAK_REPORT_OTHERS];
+    struct hak_report_region region;
+    uint32_t trap; /* the processor's number of the exception, 0 = not known: 13 general protection,
+                    * 14 page fault */
+    uint32_t is_unrecorded; /* 1 = the session was made for this report alone (HAKMEM_TRACE=off) */
+    /* Where the block was allocated and freed, as far as the program itself knows; return
+     * addresses, innermost first, then 0. */
+    uint64_t alloc_frames[HAK_REPORT_LIFE_FRAMES];
+    uint64_t free_frames[HAK_REPORT_LIFE_FRAMES];
+    uint32_t answer; /* collector, before DONE: enum hak_answer */
+    uint32_t spare;
 };
 
 enum hak_resume {
     HAK_RESUME_NOT = 0,        /* never write into a file that is there */
     HAK_RESUME = 1,            /* store_path is this recording's store */
     HAK_RESUME_UNFINISHED = 2, /* it is, if it exists and nobody has finished it */
+    HAK_RESUME_NO_STORE = 3,   /* a session for a report: no store, but one that `run` asked for */
 };
 
 struct hak_session {
@@ -268,6 +339,9 @@ struct hak_session {
     _Atomic uint32_t metrics_high; /* blocks from this index on were never taken */
     uint32_t overwrites; /* 1 = this is a file that nobody reads yet: full rings write over their
                             oldest records (ring.md) */
+    /* What is known and no news; absolute, "" = none is named. */
+    char suppressions_path[HAK_PATH_BYTES];
+    char baseline_path[HAK_PATH_BYTES];
 };
 
 #endif

@@ -22,6 +22,7 @@
 #define HAK_TRACE_STACKS_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "block.h"
@@ -37,6 +38,7 @@ struct hak_stacks_setup {
     _Atomic uint64_t *no_stack;   /* counts stacks that found no room; of this process */
     uint32_t process;             /* index of this process */
     uint32_t depth;               /* frames kept of each stack, 0..256; 0 = no stacks */
+    bool is_private;              /* nobody is recorded: calls only, and they may be cut short */
     uintptr_t own_start, own_end; /* text whose frames are hakmem's own; 0, 0 = this module's */
 };
 
@@ -44,6 +46,14 @@ struct hak_stacks_setup {
  * after hak_modules_start. Returns nothing; when there is no memory for the table all stacks are 0
  * and counted. */
 HAK_HIDDEN void hak_stacks_start(const struct hak_stacks_setup *setup);
+
+/* Begins to make stacks whose nodes lie in private memory: for a process that is not recorded.
+ * Returns false without memory, or where `depth` is 0; all stacks are 0 then. */
+HAK_HIDDEN bool hak_stacks_start_private(uint32_t depth);
+
+/* The return addresses of stack `id`, innermost first, at most `max`; their number is returned.
+ * Async-signal-safe; any number may be asked for. */
+HAK_HIDDEN size_t hak_stacks_frames(uint32_t id, uintptr_t *ips, size_t max);
 
 /* In a forked child: nodes made from now on belong to process index `process`. */
 HAK_HIDDEN void hak_stacks_fork_child(uint32_t process, _Atomic uint64_t *no_stack);
@@ -60,6 +70,9 @@ HAK_HIDDEN extern const struct hak_modules_listener hak_stacks_listener;
 /* Takes all nodes with an ip in [start, end) out of the table; ids below `first` cannot be among
  * them. Called when a module was unloaded. */
 HAK_HIDDEN void hak_stacks_forget(uintptr_t start, uintptr_t end, uint32_t first);
+
+/* The array of nodes: the session's, or with HAKMEM_TRACE=off a private one. NULL = none. */
+HAK_HIDDEN const struct hak_node *hak_stacks_nodes(void);
 
 /* Number of ids taken so far in the session; 0 before hak_stacks_start. */
 HAK_HIDDEN uint32_t hak_stacks_node_count(void);

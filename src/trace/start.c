@@ -15,7 +15,7 @@
 #include "trace/memory.h"
 #include "unwind/modules.h"
 #include "trace/ring.h"
-#include "trace/say.h"
+#include "platform/line.h"
 #include "trace/stacks.h"
 #include "trace/thread.h"
 #include "trace/trace.h"
@@ -30,16 +30,16 @@ enum {
 /* Says that, and why, nothing will be recorded: in the recording that this process should belong
  * to, else on stderr. */
 static void say_unrecorded(const struct hak_keeper_failure *failure) {
-    struct hak_text why = {0}, line = {0};
+    struct hak_line why = {0}, line = {0};
     hak_start_add_reason(&why, failure);
     if (hak_options.session[0] &&
-        hak_keeper_tell_unrecorded(hak_options.session, hak_text_end(&why), 0))
+        hak_keeper_tell_unrecorded(hak_options.session, hak_line_text(&why), 0))
         return;
-    hak_text_add(&line, "hakmem: nothing is recorded: ");
-    hak_text_add(&line, hak_text_end(&why));
-    hak_text_add(&line, "; the program runs checked but unrecorded, no file is written"
+    hak_line_add(&line, "hakmem: nothing is recorded: ");
+    hak_line_add(&line, hak_line_text(&why));
+    hak_line_add(&line, "; the program runs checked but unrecorded, no file is written"
                         " (HAKMEM_TRACE=off asks for that without this line)\n");
-    hak_text_say(&line);
+    (void)hak_line_write(&line, 2);
 }
 
 /* Finds or starts the keeper for `memory`. */
@@ -49,7 +49,7 @@ static bool find_keeper(const struct hak_session_memory *memory,
     const char *name = hak_options.session;
     bool found =
         name[0] && hak_keeper_join(name, memory->file, memory->total_bytes, &answer, failure);
-    if (!found && name[0] && failure->error == ECONNREFUSED) {
+    if (!found && name[0] && failure->error == ECONNREFUSED && hak_options.trace) {
         memory->session->resume_store = HAK_RESUME_UNFINISHED;
         found = hak_keeper_succeed(name, memory->file, memory->total_bytes, &answer, failure);
     }
@@ -75,7 +75,7 @@ void hak_start_tell_process(void) {
     hak_ring_write_bytes(&head, &part, 1);
 }
 
-static bool begin_with_keeper(struct hak_keeper_failure *failure) {
+bool hak_start_with_keeper(struct hak_keeper_failure *failure) {
     struct hak_session_memory memory;
     failure->what = "no session memory";
     failure->error = hak_memory_make(0, &memory);
@@ -83,6 +83,8 @@ static bool begin_with_keeper(struct hak_keeper_failure *failure) {
         failure->what = "the limits of the process (ulimit -f, -v) leave no room for the session";
     if (failure->error)
         return false;
+    if (!hak_options.trace)
+        memory.session->resume_store = HAK_RESUME_NO_STORE;
     hak_start_publish(memory.session);
     bool found = find_keeper(&memory, failure);
     (void)hak_raw_call(SYS_close, memory.file, 0, 0, 0, 0, 0);
@@ -97,7 +99,8 @@ static bool begin_with_keeper(struct hak_keeper_failure *failure) {
 
 static bool begin(struct hak_keeper_failure *failure) {
     failure->what = "no file for the rings can be made";
-    return (!hak_start_is_below_file() && begin_with_keeper(failure)) || hak_start_in_file(failure);
+    return (!hak_start_is_below_file() && hak_start_with_keeper(failure)) ||
+           hak_start_in_file(failure);
 }
 
 void hak_trace_start(void) {
@@ -125,8 +128,12 @@ void hak_trace_start(void) {
             hak_environment_set_session(HAK_SESSION_NONE);
         }
     }
-    if (!hak_current.session)
+    if (!hak_current.session) {
         hak_counters_begin_private();
+        (void)hak_stacks_start_private((uint32_t)hak_options.stack_depth);
+    }
+    if (!hak_trace_hears())
+        hak_counters_dropped = HAK_COUNTERS_IN_CHILD; /* what is not counted agrees with nothing */
     hak_crash_start();
 }
 
@@ -202,7 +209,8 @@ void hak_trace_end(void) {
         wait_for_last_commit();
 }
 
-__attribute__((destructor)) static void at_exit(void) {
+/* After the sweep and the leak scan, which record: destructors with a smaller number go later. */
+__attribute__((destructor(102))) static void at_exit(void) {
     if (hak_start_is_own())
         hak_counters_dump();
     hak_trace_end();

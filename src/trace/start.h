@@ -5,11 +5,15 @@
 #include <stdbool.h>
 #include "block.h"
 #include "trace/keeper.h"
-#include "trace/say.h"
+#include "platform/line.h"
 #include "trace/session.h"
 
 /* Writes the PROCESS_START record of the calling process. Thread and signal safe. */
 HAK_HIDDEN void hak_start_tell_process(void);
+
+/* Makes session memory, finds or starts a keeper for it and claims the process's entry: the calling
+ * process records from then on. Signals must be blocked once the program runs. */
+HAK_HIDDEN bool hak_start_with_keeper(struct hak_keeper_failure *failure);
 
 /* True in the process that hak_current is about: not in one that only borrows its memory, the child
  * of a vfork or of clone(CLONE_VM). */
@@ -29,7 +33,7 @@ HAK_HIDDEN void hak_start_leave_file(void);
 
 /* Fills in what the header tells of the program, and then the magic. */
 HAK_HIDDEN void hak_start_publish(struct hak_session *session);
-HAK_HIDDEN void hak_start_add_reason(struct hak_text *to, const struct hak_keeper_failure *failure);
+HAK_HIDDEN void hak_start_add_reason(struct hak_line *to, const struct hak_keeper_failure *failure);
 
 /* The process ends in good order: PROCESS_END, entry ENDED, doorbell. Called once, from the
  * library's destructor; the process does not wait for the collector unless it is PID 1. */

@@ -6,6 +6,7 @@
 #include "trace/current.h"
 #include "trace/environment.h"
 #include "trace/memory.h"
+#include "trace/say.h"
 #include "trace/start.h"
 
 void hak_start_publish(struct hak_session *session) {
@@ -14,16 +15,16 @@ void hak_start_publish(struct hak_session *session) {
     session->magic = HAK_SESSION_MAGIC;
 }
 
-void hak_start_add_reason(struct hak_text *to, const struct hak_keeper_failure *failure) {
-    hak_text_add(to, failure->what);
+void hak_start_add_reason(struct hak_line *to, const struct hak_keeper_failure *failure) {
+    hak_line_add(to, failure->what);
     if (failure->detail) {
-        hak_text_add(to, ": ");
-        hak_text_add(to, failure->detail);
+        hak_line_add(to, ": ");
+        hak_line_add(to, failure->detail);
     }
     if (failure->error) {
-        hak_text_add(to, " (");
-        hak_text_add_error(to, failure->error);
-        hak_text_add(to, ")");
+        hak_line_add(to, " (");
+        hak_say_error(to, failure->error);
+        hak_line_add(to, ")");
     }
 }
 
@@ -33,33 +34,33 @@ bool hak_start_is_below_file(void) {
 
 /* A folder whose name is too long for the variable is not handed on: they say their own line. */
 static void hand_folder_on(const char *path) {
-    struct hak_text session = {0};
+    struct hak_line session = {0};
     char folder[128] = "";
     size_t length = (size_t)(strrchr(path, '/') - path);
     if (length == 0 || length >= sizeof folder)
         return;
     memcpy(folder, path, length);
-    hak_text_add(&session, HAK_SESSION_RINGS);
-    hak_text_add(&session, folder);
-    hak_environment_set_session(hak_text_end(&session));
+    hak_line_add(&session, HAK_SESSION_RINGS);
+    hak_line_add(&session, folder);
+    hak_environment_set_session(hak_line_text(&session));
 }
 
 static void say_file(const struct hak_keeper_failure *failure, const char *path) {
-    struct hak_text note = {0}, line = {0};
-    hak_text_add(&note, "it records by itself into ");
-    hak_text_add(&note, path);
-    hak_text_add(&note, ": ");
+    struct hak_line note = {0}, line = {0};
+    hak_line_add(&note, "it records by itself into ");
+    hak_line_add(&note, path);
+    hak_line_add(&note, ": ");
     hak_start_add_reason(&note, failure);
     if (hak_options.session[0] &&
-        hak_keeper_tell_unrecorded(hak_options.session, hak_text_end(&note), 0))
+        hak_keeper_tell_unrecorded(hak_options.session, hak_line_text(&note), 0))
         return;
-    hak_text_add(&line, "hakmem: no collector: ");
+    hak_line_add(&line, "hakmem: no collector: ");
     hak_start_add_reason(&line, failure);
-    hak_text_add(&line, "; the newest events go into ");
-    hak_text_add(&line, path);
-    hak_text_add(&line, ", of what it executes into files beside it (hakmem-trace import FILE... "
+    hak_line_add(&line, "; the newest events go into ");
+    hak_line_add(&line, path);
+    hak_line_add(&line, ", of what it executes into files beside it (hakmem-trace import FILE... "
                         "makes a store of them)\n");
-    hak_text_say(&line);
+    (void)hak_line_write(&line, 2);
 }
 
 bool hak_start_in_file(const struct hak_keeper_failure *failure) {

@@ -177,6 +177,8 @@ static void take_over(void) {
     /* A length of 0 makes a second mapping of shared memory. */
     long second = hak_raw_call(SYS_mremap, (long)hak_current.session, 0,
                                (long)hak_current.total_bytes, MREMAP_MAYMOVE, 0, 0);
+    if (second > 0 && hak_own_note)
+        hak_own_note((void *)second, hak_current.total_bytes, true);
     if ((second < 0 && second > -4096) || hak_memory_make(hak_current.total_bytes, &fresh) != 0)
         return;
     struct hak_session *old = (struct hak_session *)second;

@@ -50,9 +50,14 @@ void hak_trace_module_unload(uint64_t map_start, uint32_t generation) {
     hak_trace_record(&unload);
 }
 
-void hak_trace_mark(const char *name) {
+void hak_trace_name(const struct hak_event_fields *head, const char *name) {
     enum { NAME_MAX_BYTES = 200 };
     struct hak_payload_part part = {name, (uint32_t)strnlen(name, NAME_MAX_BYTES)};
+    struct hak_event_fields fields = *head;
+    hak_ring_write_bytes(&fields, &part, 1);
+}
+
+void hak_trace_mark(const char *name) {
     struct hak_event_fields head = {.kind = HAK_MARK, .class_index = HAK_CLASS_NONE};
-    hak_ring_write_bytes(&head, &part, 1);
+    hak_trace_name(&head, name);
 }

@@ -33,11 +33,18 @@ static struct start *claim_start(void *argument) {
     return NULL;
 }
 
+void hak_thread_each_argument(void (*visit)(void *context, const void *argument), void *context) {
+    for (int i = 0; i < STARTS; i++)
+        if (atomic_load(&starts[i].taken) && starts[i].argument)
+            visit(context, starts[i].argument);
+}
+
 /* The thread's own function is jumped to: no frame of ours is on its stack. */
 static void *run_thread(void *context) {
     struct start *start = context;
     void *(*routine)(void *) = start->routine;
     void *argument = start->argument;
+    start->argument = NULL;
     atomic_store_explicit(&start->taken, 0, memory_order_release);
     hak_thread_take_stack();
     return routine(argument);
@@ -47,6 +54,7 @@ static int run_c11_thread(void *context) {
     struct start *start = context;
     thrd_start_t routine = start->c11_routine;
     void *argument = start->argument;
+    start->argument = NULL;
     atomic_store_explicit(&start->taken, 0, memory_order_release);
     hak_thread_take_stack();
     return routine(argument);

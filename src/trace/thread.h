@@ -14,4 +14,14 @@ HAK_HIDDEN void hak_thread_take_stack(void);
  * another since. */
 HAK_HIDDEN void hak_thread_give_stack_back(void);
 
+/* Visits the arguments of threads that were created and have not begun: often nobody else has a
+ * pointer to these. Other threads may create some meanwhile. */
+HAK_HIDDEN void hak_thread_each_argument(void (*visit)(void *context, const void *argument),
+                                         void *context);
+
+/* The alternate stack that the program has set for the calling thread, NULL = none: a pointer that
+ * often the kernel alone holds. Lies at the same distance from every thread's thread pointer. */
+HAK_HIDDEN extern _Thread_local const void *hak_thread_program_stack
+    __attribute__((tls_model("initial-exec")));
+
 #endif

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include "trace/crash.h"
 #include "trace/current.h"
 #include "trace/ring.h"
 #include "trace/thread.h"
@@ -30,6 +31,8 @@ static _Thread_local struct {
     uint8_t rounds;  /* of destructors, at the thread's end */
     bool is_over;    /* the thread has given its stack back for good */
 } own __attribute__((tls_model("initial-exec")));
+
+_Thread_local const void *hak_thread_program_stack __attribute__((tls_model("initial-exec")));
 
 static _Atomic(char *) pool[POOLED];
 static _Atomic uint32_t mapped;
@@ -112,7 +115,7 @@ static void put_in_place(void) {
 void hak_thread_take_stack(void) {
     stack_t now = {0};
     uint64_t signals;
-    if (own.stack || !hak_current.session || ask_kernel(NULL, &now) != 0 ||
+    if (own.stack || !hak_crash_is_watching() || ask_kernel(NULL, &now) != 0 ||
         !(now.ss_flags & SS_DISABLE))
         return;
     hak_block_signals(&signals);
@@ -154,7 +157,7 @@ static int libc_result(long result) {
  * pointers are left to the kernel to find. */
 HAK_EXPORT int sigaltstack(const stack_t *wanted, stack_t *before) {
     uint64_t signals;
-    if (!hak_current.session)
+    if (!hak_crash_is_watching())
         return libc_result(ask_kernel(wanted, before));
     hak_block_signals(&signals);
     int flags = disabling_flags(wanted), flags_shown = own.flags_shown;
@@ -162,6 +165,7 @@ HAK_EXPORT int sigaltstack(const stack_t *wanted, stack_t *before) {
     if (result == 0 && before && is_ours(before))
         *before = (stack_t){.ss_flags = SS_DISABLE | flags_shown};
     if (result == 0 && wanted) {
+        hak_thread_program_stack = flags < 0 ? wanted->ss_sp : NULL;
         own.flags_shown = flags < 0 ? 0 : flags & (int)SS_AUTODISARM;
         if (flags >= 0)
             put_in_place();

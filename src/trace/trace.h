@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "hop.h"
+#include "options.h"
 #include "trace/record.h"
 
 struct hak_fault_facts;
@@ -21,6 +22,18 @@ HAK_HIDDEN void hak_trace_start(void);
  * the ring is full. */
 HAK_HIDDEN void hak_trace_record(struct hak_event_fields *fields);
 
+/* The same for a legal call of the program on a block of a class whose record is narrow, by its
+ * words, the first without the time (hak_record_head, hak_record_tail); `metric` is what it counts
+ * for (hak_metric_of_call). Always true, so that it can be the last that a check does. */
+HAK_HIDDEN bool hak_trace_record_call(uint64_t head, uint64_t address_word, uint64_t size_word,
+                                      uint64_t tail, unsigned metric);
+
+/* The same for `count` blocks of one slab, at most HAK_MOVES_BATCH_MAX, that make the same legal
+ * move at once: each has its word (hak_batch_word), the first also its address and count in
+ * `fields`, whose values fit a narrow record. */
+HAK_HIDDEN void hak_trace_record_batch(struct hak_event_fields *fields, const uint64_t *words,
+                                       unsigned count);
+
 /* Puts a function into the section by which tracer frames are told from those of the layers: when
  * hak_stack_here keeps hakmem's own frames, those up to the outermost of these are left out. Mark
  * the functions through which layers enter the tracer. */
@@ -31,6 +44,18 @@ HAK_HIDDEN void hak_trace_record(struct hak_event_fields *fields);
  * HAK_RECORD_PARTIAL when the walk ended early and HAK_RECORD_GUESSED when it went over frames
  * without call frame information. (trace/stacks.c) */
 HAK_HIDDEN uint32_t hak_stack_here(bool keep_own_frames, uint8_t *flags);
+
+/* The same without hakmem's own frames, for a call of the program: by the last stack of the thread,
+ * as the other is too, but without looking at hakmem's frames one by one (unwind/splice.h).
+ * `frame` is __builtin_frame_address(0) of a function of hakmem that this is called in; `caller` is
+ * where the program goes on. */
+HAK_HIDDEN uint32_t hak_stack_of_call(const void *caller, const void *frame, uint8_t *flags);
+
+/* False when nobody hears of events: HAKMEM_TRACE=off, and the counters are not asked for either.
+ */
+static inline bool hak_trace_hears(void) {
+    return (hak_options.trace | hak_options.front_dump) != 0;
+}
 
 /* The calling thread's number in its process, from 1. */
 HAK_HIDDEN uint32_t hak_trace_thread(void);
@@ -53,6 +78,34 @@ HAK_HIDDEN void hak_trace_count_amount(enum hak_counted which, unsigned class_in
  * place once. */
 HAK_HIDDEN void hak_trace_fault(const struct hak_fault_facts *facts);
 
+/* What the checks know and a crash asks for. */
+struct hak_trace_checks {
+    /* Which block covers facts->found_address, or lies next to it: fills in what is known of it,
+     * and facts->fault when the access that failed is a fault of the heap. `is_barred`: nothing is
+     * mapped there, or a page that nobody may touch. Called in the handler of a crash. */
+    void (*describe)(struct hak_fault_facts *facts, bool is_barred);
+    /* Lets the program go on after such an access (HAKMEM_ON_FAULT=continue): true when the page
+     * can be touched now. NULL = never. */
+    bool (*reopen)(uintptr_t address);
+    /* Looks at all blocks for one that is damaged, which a crash may be the consequence of; fills
+     * `facts` in and returns how many there are. Waits for nobody. */
+    size_t (*look_at_all)(struct hak_fault_facts *facts);
+};
+/* Before hak_trace_start. `checks` stays where it is. */
+HAK_HIDDEN void hak_trace_ask(const struct hak_trace_checks *checks);
+
+/* Leaks were found, and their LEAK records are written: has the collector make the report of them,
+ * and waits (bounded). The program goes on in any case. (trace/leak_report.c) */
+HAK_HIDDEN void hak_trace_leaks(void);
+
+/* Makes sure that there is a session for a report: with HAKMEM_TRACE=off one is made here
+ * (start_report.c), and the stacks that the process keeps are brought into it. False: nothing can
+ * be handed to a collector. One thread at a time; signal safe. */
+HAK_HIDDEN bool hak_trace_open_for_report(void);
+/* Writes a record that belongs to such a report, also where the program's calls are not recorded.
+ */
+HAK_HIDDEN void hak_trace_record_for_report(struct hak_event_fields *fields);
+
 /* A module was seen (trace/modules.c finds them). build_id may be NULL. Addresses are absolute;
  * `generation` is the number of unloads before it. */
 HAK_HIDDEN void hak_trace_module_load(const char *path, const uint8_t *build_id,
@@ -60,8 +113,9 @@ HAK_HIDDEN void hak_trace_module_load(const char *path, const uint8_t *build_id,
                                       uint64_t map_end, uint32_t generation);
 HAK_HIDDEN void hak_trace_module_unload(uint64_t map_start, uint32_t generation);
 
-/* A mark of the program, by its first 200 bytes. */
+/* A mark of the program, by its first 200 bytes; and a note that carries a name in the same way. */
 HAK_HIDDEN void hak_trace_mark(const char *name);
+HAK_HIDDEN void hak_trace_name(const struct hak_event_fields *head, const char *name);
 
 /* Fork, called by entry's fork handlers around fork(2). */
 HAK_HIDDEN void hak_trace_fork_prepare(void);

@@ -105,6 +105,8 @@ static void forbid_strictly(void) {
 
 /* Does what must be done before; `before` gets what holds now. */
 static void enter(bool is_strict, const struct sock_fprog *program, uint64_t before[8]) {
+    if (hak_before_sandbox)
+        hak_before_sandbox();
     for (int i = 0; i < HAK_CALL_NUMBERS / 64; i++)
         before[i] = atomic_load(&hak_forbidden_calls[i]);
     if (hak_current_ready() && !hak_writer.ring && !hak_writer.shared)

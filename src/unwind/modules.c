@@ -32,7 +32,7 @@ static struct module first_modules[FIRST_MODULES];
 static struct block first_block = {.capacity = FIRST_MODULES, .module = first_modules};
 static _Atomic(struct block *) newest_block = &first_block;
 static _Atomic(struct module *) newest_module;
-static _Atomic uint32_t unloads;
+_Atomic uint32_t hak_modules_unloads;
 static char program_path[PATH_BYTES];
 
 struct hak_loader_range hak_loader_range;
@@ -212,14 +212,10 @@ void hak_modules_check(void) {
             continue;
         if (!atomic_compare_exchange_strong(&m->state, &state, state - MODULE_LIVE + MODULE_GONE))
             continue;
-        uint32_t generation = atomic_fetch_add(&unloads, 1) + 1;
+        uint32_t generation = atomic_fetch_add(&hak_modules_unloads, 1) + 1;
         hak_rules_forget();
         listener->unloaded(seen.map_start, seen.map_end, seen.mark, generation);
     }
-}
-
-uint32_t hak_modules_generation(void) {
-    return atomic_load_explicit(&unloads, memory_order_acquire);
 }
 
 /* For dl_iterate_phdr: notes the module with all its segments. (_dl_find_object knows the segments

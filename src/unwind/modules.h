@@ -55,7 +55,10 @@ HAK_HIDDEN void hak_module_note(const struct dl_find_object *object);
 HAK_HIDDEN void hak_modules_check(void);
 
 /* Number of unloads noticed so far: moves when cached rules and nodes lost their meaning. */
-HAK_HIDDEN uint32_t hak_modules_generation(void);
+HAK_HIDDEN extern _Atomic uint32_t hak_modules_unloads;
+static inline uint32_t hak_modules_generation(void) {
+    return atomic_load_explicit(&hak_modules_unloads, memory_order_acquire);
+}
 
 /* ld.so's own text lies in [low, low + span). 0, 0 before start. */
 struct hak_loader_range {

@@ -1,260 +1,208 @@
-/* Walks a stack by comparing it with the last one of the thread; splice.h has the picture. */
+/* The seldom halves of the splice: memory, steps that are not known, frames that need rbp. */
 #include "unwind/splice.h"
 #include "platform/raw_call.h"
 #include "unwind/frame_pointer.h"
 #include "unwind/rules.h"
-#include "unwind/stack_memory.h"
 
-enum { ADDRESS_BITS = 47 };
+enum { BP_AT_RBP = 0xffff, SPARE_FRAMES = 256, SALT_SHIFT = 48 };
 
-static _Thread_local struct hak_last_stack last __attribute__((tls_model("initial-exec")));
+_Thread_local struct hak_thread_stacks *hak_thread_stacks
+    __attribute__((tls_model("initial-exec")));
+static _Thread_local bool is_over __attribute__((tls_model("initial-exec")));
 
-/* Where a walk stands. */
-struct place {
-    uintptr_t ip, sp, bp;
-    bool called; /* ip is a return address */
-};
+struct hak_own_text hak_own_text;
 
-/* Reads the word at `address` of the thread's own stack. Returns false when it lies elsewhere. */
-static inline bool read_own(const struct hak_stack_memory *memory, uintptr_t address,
-                            uintptr_t *value) {
-    if (address - memory->low >= memory->span || (address & 7) != 0)
-        return false;
-    *value = *(const volatile uintptr_t *)address;
-    return true;
-}
-
-static inline uintptr_t word_at(uintptr_t address) {
-    return *(const volatile uintptr_t *)address;
-}
-
-/* Where `frame`, in which rbp is `bp`, saved its caller's rbp. */
-static inline uintptr_t saved_at(const struct hak_frame *frame, uintptr_t bp) {
-    return frame->bp_words == HAK_RULE_BP_AT_RBP ? bp : frame->cfa - 8 * (uintptr_t)frame->bp_words;
-}
-
-/* How far the last stack still stands from frame `from` outwards: the first frame whose caller is
- * not the next one any more; 0 when all stands. */
-static inline size_t compare_outwards(const struct hak_frame *frame, size_t from) {
-    const struct hak_read_word *word = last.read_word + frame[from].words_end;
-    while (word != last.read_word && word_at(word[-1].address) == word[-1].value)
-        word--;
-    size_t at = from, same = (size_t)(word - last.read_word); /* words [0, same) may differ */
-    if (same == 0)
-        return 0;
-    while (frame[at - 1].words_end >= same)
-        at--;
-    return at;
-}
-
-enum step { STEP_CALLER, STEP_END, STEP_CANNOT };
-
-/* Fills `frame` from `place` and steps to its caller. */
-static inline enum step step_by_rule(const struct hak_stack_memory *memory, struct place *place,
-                                     struct hak_frame *frame, enum hak_unwind_end *end) {
-    uintptr_t pc = place->called ? place->ip - 1 : place->ip;
-    frame->ip = place->ip;
-    frame->sp = place->sp;
-    frame->bp = place->bp;
-    frame->cfa = 0;
-    frame->bp_words = frame->cfa_words = frame->id = 0;
-    frame->uses_bp = frame->is_bare = false;
-    *end = HAK_UNWIND_NO_CFI;
-    if (HAK_UNLIKELY(pc >> ADDRESS_BITS != 0))
-        return STEP_END;
-    uint32_t rule = hak_rule_lookup(pc);
-    if (HAK_UNLIKELY(rule == 0))
-        rule = hak_rule_compile(pc);
-    switch (hak_rule_kind_of(rule)) {
-    case HAK_RULE_BY_RSP:
-        frame->cfa = place->sp + hak_rule_cfa_of(rule);
-        break;
-    case HAK_RULE_BY_RBP:
-        frame->cfa = place->bp + hak_rule_cfa_of(rule);
-        frame->uses_bp = true;
-        break;
-    case HAK_RULE_BY_SAVED:
-        if (!read_own(memory, place->bp - hak_rule_cfa_of(rule), &frame->cfa) ||
-            hak_rule_cfa_of(rule) == 0)
-            return STEP_CANNOT;
-        frame->cfa_words = (uint32_t)(hak_rule_cfa_of(rule) / 8);
-        frame->uses_bp = true;
-        break;
-    case HAK_RULE_OUTERMOST:
-        *end = HAK_UNWIND_COMPLETE;
-        return STEP_END;
-    case HAK_RULE_NONE: {
-        struct hak_stack_memory reads = *memory;
-        struct hak_bare_caller caller;
-        /* What depends on more than two words at rbp cannot be compared the next time. */
-        if (!hak_bare_frame_step(&reads, &(struct hak_bare_frame){pc, place->sp, place->bp, false},
-                                 &caller) ||
-            !caller.is_by_rbp)
-            return STEP_CANNOT;
-        frame->cfa = place->bp + 16;
-        frame->bp_words = 2;
-        frame->uses_bp = frame->is_bare = last.any_bare = true;
-        if (frame->cfa <= place->sp || !read_own(memory, frame->cfa - 8, &place->ip) ||
-            !read_own(memory, place->bp, &place->bp))
-            return STEP_CANNOT;
-        place->sp = frame->cfa;
-        place->called = true;
-        return STEP_CALLER;
-    }
-    default:
-        return STEP_CANNOT;
-    }
-    if (frame->cfa <= place->sp || !read_own(memory, frame->cfa - 8, &place->ip))
-        return STEP_CANNOT;
-    frame->bp_words = (uint32_t)hak_rule_bp_of(rule);
-    if (frame->bp_words != 0) {
-        frame->uses_bp |= frame->bp_words == HAK_RULE_BP_AT_RBP;
-        if (!read_own(memory, saved_at(frame, place->bp), &place->bp))
-            return STEP_CANNOT;
-    }
-    if (place->ip == 0) /* an end that depends on memory: not worth remembering */
-        return STEP_CANNOT;
-    place->sp = frame->cfa;
-    place->called = true;
-    return STEP_CALLER;
-}
-
-/* Is frame [at] of the last stack where `place` stands, and will its caller be found the same way?
+/* ---- memory ------------------------------------------------------------------------------------
  */
-static inline bool is_there(const struct hak_frame *frame, const struct place *place) {
-    return frame->sp == place->sp && frame->ip == place->ip &&
-           (!frame->needs_bp || frame->bp == place->bp);
+
+/* Two words beside the return address at most lead from a frame to its caller. */
+static size_t bytes_for(uint32_t limit, uint32_t capacity) {
+    return sizeof(struct hak_thread_stacks) + limit * sizeof(struct hak_fresh_frame) +
+           (capacity + 1) * (3 * sizeof(struct hak_found_word) + sizeof(struct hak_frame));
 }
 
-/* Takes the frames of the last stack from `from` outwards down to `to`, which are known to stand,
- * into `fresh`, with the rbp that they have now, and goes to the caller of the last of them. */
-static size_t take_over(const struct hak_frame *frame, size_t from, size_t to, struct place *place,
-                        struct hak_frame *fresh, size_t count) {
-    for (size_t at = from;; at--) {
-        const struct hak_frame *f = &frame[at];
-        fresh[count] = *f;
-        fresh[count++].bp = place->bp;
-        if (at == to)
-            return count;
-        if (f->bp_words != 0)
-            place->bp =
-                word_at(f->bp_words == HAK_RULE_BP_AT_RBP ? place->bp
-                                                          : f->cfa - 8 * (uintptr_t)f->bp_words);
-        place->sp = f->cfa;
-        place->ip = frame[at - 1].ip;
-        place->called = true;
-    }
-}
-
-static inline void add_word(struct hak_frame *frame, uintptr_t address, uintptr_t value) {
-    last.read_word[frame->words_end++] = (struct hak_read_word){address, value};
-}
-
-/* Puts the `count` fresh frames, innermost first, on the `kept` ones. */
-static void put_on(size_t kept, const struct hak_frame *fresh, size_t count) {
-    for (size_t i = kept; i < kept + count; i++) {
-        struct hak_frame *f = &last.frame[i];
-        *f = fresh[kept + count - 1 - i];
-        f->id = 0;
-        f->words_end = 0;
-        f->needs_bp = f->uses_bp;
-        if (i == 0)
-            continue;
-        const struct hak_frame *caller = &last.frame[i - 1];
-        f->words_end = caller->words_end;
-        add_word(f, f->cfa - 8, caller->ip);
-        if (f->cfa_words != 0)
-            add_word(f, f->bp - 8 * (uintptr_t)f->cfa_words, f->cfa);
-        if (caller->needs_bp && f->bp_words == 0)
-            f->needs_bp = true;
-        else if (caller->needs_bp)
-            add_word(f, saved_at(f, f->bp), caller->bp);
-    }
-    for (size_t i = kept ? kept : 1; HAK_UNLIKELY(last.any_bare) && i < kept + count; i++)
-        last.frame[i].is_bare |= last.frame[i - 1].is_bare;
-    last.count = kept + count;
-    last.kept = kept;
-}
-
-/* The walk. Returns false when it cannot be done this way. */
-static bool walk_by_last(const struct hak_registers *start, uint64_t version) {
-    struct hak_stack_memory memory;
-    struct place place = {start->value[HAK_RIP], start->value[HAK_RSP], start->value[HAK_RBP],
-                          false};
-    struct hak_frame *frame = last.frame, *fresh = frame + last.capacity;
-    size_t candidates = last.count, count = 0; /* frames [0, candidates) may still come */
-    enum hak_unwind_end last_end = last.end;
-    hak_stack_memory_begin(&memory, place.sp);
-    last.count = 0; /* whoever leaves this function by longjmp leaves no stack behind */
-    if (memory.span == 0)
+static bool map_all(uint32_t limit) {
+    uint32_t capacity = limit + SPARE_FRAMES;
+    struct hak_thread_stacks *all = is_over ? NULL : hak_raw_map(bytes_for(limit, capacity));
+    if (!all)
         return false;
-    if (version != last.version)
-        candidates = 0;
-    last.version = version;
-    for (;;) {
-        while (candidates > 0 && frame[candidates - 1].sp < place.sp)
-            candidates--;
-        if (candidates > 0 && is_there(&frame[candidates - 1], &place)) {
-            size_t at = candidates - 1, stands = compare_outwards(frame, at);
-            /* A cut stack holds as many frames as fit; it can only take its place again whole. */
-            bool fits = last_end == HAK_UNWIND_COMPLETE
-                            ? count + candidates <= last.capacity
-                            : last_end == HAK_UNWIND_DEPTH && count + candidates == last.capacity;
-            if (stands == 0 && fits) {
-                put_on(candidates, fresh, count);
-                last.end = last_end;
-                return true;
-            }
-            if (at > stands) { /* the frames up to `stands` are right; go on from there by rules */
-                if (count + (at - stands) > last.capacity)
-                    stands = at - (last.capacity - count);
-                count = take_over(frame, at, stands, &place, fresh, count) - 1;
-            }
-            candidates = stands;
-        }
-        if (count == last.capacity) {
-            last.end = HAK_UNWIND_DEPTH;
-            break;
-        }
-        enum step step = step_by_rule(&memory, &place, &fresh[count], &last.end);
-        if (step == STEP_CANNOT)
-            return false;
-        count++;
-        if (step == STEP_END)
-            break;
-    }
-    put_on(0, fresh, count);
+    all->limit = limit;
+    all->capacity = capacity;
+    all->fresh = (struct hak_fresh_frame *)(all + 1);
+    all->last.found = (struct hak_found_word *)(all->fresh + limit);
+    all->last.extra = all->last.found + capacity + 1;
+    all->last.frame = (struct hak_frame *)(all->last.extra + 2 * (size_t)capacity);
+    hak_thread_stacks = all;
     return true;
 }
 
-/* Frames, as many and one more as scratch, and three words for each. */
-static size_t bytes_for(size_t frames) {
-    return (2 * frames + 1) * sizeof(struct hak_frame) + 3 * frames * sizeof(struct hak_read_word);
+static void unmap_all(void) {
+    struct hak_thread_stacks *all = hak_thread_stacks;
+    hak_thread_stacks = NULL;
+    if (all)
+        hak_raw_unmap(all, bytes_for(all->limit, all->capacity));
 }
 
-static bool map_frames(size_t frames_max) {
-    hak_splice_thread_end();
-    if (frames_max == last.capacity) /* mapped and given back: the thread is ending */
-        return false;
-    last.frame = hak_raw_map(bytes_for(frames_max));
-    last.capacity = frames_max;
-    if (last.frame)
-        last.read_word = (struct hak_read_word *)(last.frame + 2 * frames_max + 1);
-    return last.frame != NULL;
+/* A key that no ip at `place` has. */
+static uint64_t empty_key(uint64_t place) {
+    return place == 0;
 }
 
-struct hak_last_stack *hak_splice_walk(const struct hak_registers *start, size_t frames_max,
-                                       uint64_t version) {
-    if (HAK_UNLIKELY(!last.frame || last.capacity != frames_max) && !map_frames(frames_max))
+struct hak_thread_stacks *hak_splice_begin(uint64_t version, uint32_t limit) {
+    if (hak_thread_stacks && hak_thread_stacks->limit != limit)
+        unmap_all();
+    if (!hak_thread_stacks && !map_all(limit))
         return NULL;
-    return walk_by_last(start, version) ? &last : NULL;
+    struct hak_thread_stacks *all = hak_thread_stacks;
+    all->last.count = 0;
+    all->last.is_whole = false;
+    if ((all->version ^ version) >> (64 - SALT_SHIFT) != 0) { /* the salt may have been there */
+        __builtin_memset(all->step, 0, sizeof all->step);
+        __builtin_memset(all->node, 0, sizeof all->node);
+        __builtin_memset(all->tail, 0, sizeof all->tail);
+        __builtin_memset(all->own, 0, sizeof all->own);
+    }
+    all->step[0].key = empty_key(0);
+    all->version = version;
+    all->salt = version << SALT_SHIFT;
+    return all;
 }
 
 void hak_splice_thread_end(void) {
-    struct hak_frame *frame = last.frame;
-    size_t bytes = bytes_for(last.capacity);
-    last.count = 0;
-    last.frame = NULL;
-    if (frame)
-        hak_raw_unmap(frame, bytes);
+    is_over = true;
+    unmap_all();
+}
+
+/* ---- steps -------------------------------------------------------------------------------------
+ */
+
+static hak_step pack(unsigned kind, uintptr_t cfa, uintptr_t bp, bool is_own) {
+    return (hak_step)cfa | (hak_step)bp << HAK_STEP_BP_SHIFT |
+           (hak_step)is_own << HAK_STEP_OWN_SHIFT | (hak_step)kind << HAK_STEP_KIND_SHIFT;
+}
+
+static hak_step encode(uint32_t rule, bool is_own) {
+    unsigned kind = hak_rule_kind_of(rule);
+    uintptr_t cfa = hak_rule_cfa_of(rule), bp = 8 * hak_rule_bp_of(rule);
+    if (hak_rule_bp_of(rule) == HAK_RULE_BP_AT_RBP)
+        return pack(kind, cfa, BP_AT_RBP, is_own);
+    /* what lies between rsp and the CFA can be read without a look at the stack's lower end */
+    if (kind == HAK_RULE_BY_RSP && cfa >= 8 && bp <= cfa)
+        kind = HAK_STEP_PLAIN;
+    return pack(kind, cfa, bp, is_own);
+}
+
+/* A rule that is compiled here is not remembered but the next time, when it is in the table: that
+ * of a pc in no module never is. */
+HAK_COLD hak_step hak_splice_find_step(struct hak_thread_stacks *all, uintptr_t ip) {
+    uintptr_t pc = ip - 1;
+    if (ip == 0) /* an end that depends on memory is not worth remembering */
+        return pack(HAK_RULE_FULL, 0, 0, false);
+    if (pc >> HAK_RULE_PC_BITS != 0)
+        return pack(HAK_STEP_UNKNOWN, 0, 0, false);
+    bool is_own = hak_is_own_text(ip);
+    uint32_t rule = hak_rule_lookup(pc);
+    if (rule == 0)
+        return encode(hak_rule_compile(pc), is_own);
+    uint64_t key = ip + all->salt;
+    uint64_t place = key * HAK_SPREAD >> (64 - HAK_STEP_BITS);
+    struct hak_known_step *known = &all->step[place];
+    known->key =
+        empty_key(place); /* a handler that leaves by longjmp leaves nothing half written */
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    known->step = encode(rule, is_own);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    known->key = key;
+    return known->step;
+}
+
+/* Reads the word at `address` of the thread's own stack. Returns false when it lies elsewhere. */
+static bool read_own(uintptr_t address, uintptr_t *value) {
+    if ((address & 7) != 0 || !hak_is_on_stack(&hak_stack_bounds, address))
+        return false;
+    *value = hak_word_at(address);
+    return true;
+}
+
+/* Steps over a frame without CFI, by its rbp: what depends on more than two words there cannot be
+ * compared the next time. */
+static bool step_bare(struct hak_last_stack *last, struct hak_walk_place *place,
+                      struct hak_fresh_frame *fresh) {
+    struct hak_stack_memory reads;
+    struct hak_bare_caller caller;
+    uintptr_t bp = place->bp;
+    hak_stack_memory_begin(&reads, place->sp);
+    if (!hak_bare_frame_step(&reads, &(struct hak_bare_frame){place->ip - 1, place->sp, bp, false},
+                             &caller) ||
+        !caller.is_by_rbp || bp + 16 <= place->sp || !read_own(bp + 8, &place->ip) ||
+        !read_own(bp, &place->bp))
+        return false;
+    fresh->bp_at = bp;
+    place->sp = bp + 16;
+    last->any_bare = true;
+    return true;
+}
+
+enum hak_step_result hak_splice_step_slowly(struct hak_last_stack *last,
+                                            struct hak_walk_place *place,
+                                            struct hak_fresh_frame *fresh) {
+    hak_step step = fresh->step;
+    uintptr_t bytes = (uint32_t)step, below = (uint16_t)(step >> HAK_STEP_BP_SHIFT), cfa;
+    fresh->bp_at = fresh->cfa_at = 0;
+    switch (hak_step_kind_of(step)) {
+    case HAK_RULE_BY_RSP:
+        cfa = place->sp + bytes;
+        break;
+    case HAK_RULE_BY_RBP:
+        cfa = place->bp + bytes;
+        break;
+    case HAK_RULE_BY_SAVED:
+        fresh->cfa_at = place->bp - bytes;
+        if (bytes == 0 || !read_own(fresh->cfa_at, &cfa))
+            return HAK_STEP_CANNOT;
+        break;
+    case HAK_RULE_OUTERMOST:
+        last->end = HAK_UNWIND_COMPLETE;
+        return HAK_STEP_AT_END;
+    case HAK_RULE_NONE:
+        return step_bare(last, place, fresh) ? HAK_STEP_TO_CALLER : HAK_STEP_CANNOT;
+    case HAK_STEP_UNKNOWN:
+        last->end = HAK_UNWIND_NO_CFI;
+        return HAK_STEP_AT_END;
+    default:
+        return HAK_STEP_CANNOT;
+    }
+    if (cfa <= place->sp || !read_own(cfa - 8, &place->ip))
+        return HAK_STEP_CANNOT;
+    place->sp = cfa;
+    if (below != 0) {
+        fresh->bp_at = below == BP_AT_RBP ? place->bp : cfa - below;
+        if (!read_own(fresh->bp_at, &place->bp))
+            return HAK_STEP_CANNOT;
+    }
+    return HAK_STEP_TO_CALLER;
+}
+
+static void add_word(struct hak_last_stack *last, struct hak_frame *frame, uintptr_t address,
+                     uintptr_t value) {
+    last->extra[frame->extra++] = (struct hak_found_word){address, value};
+}
+
+void hak_splice_put_slowly(struct hak_last_stack *last, uint32_t at,
+                           const struct hak_fresh_frame *fresh, uintptr_t cfa) {
+    struct hak_frame *frame = &last->frame[at];
+    const struct hak_frame *caller = frame - 1;
+    hak_step step = fresh->step;
+    unsigned kind = hak_step_kind_of(step);
+    uintptr_t below = (uint16_t)(step >> HAK_STEP_BP_SHIFT);
+    uintptr_t bp_at = kind != HAK_STEP_PLAIN ? fresh->bp_at : below ? cfa - below : 0;
+    frame->is_bare = caller->is_bare || kind == HAK_RULE_NONE;
+    frame->needs_bp = kind == HAK_RULE_BY_RBP || kind == HAK_RULE_BY_SAVED ||
+                      kind == HAK_RULE_NONE || below == BP_AT_RBP;
+    if (kind == HAK_RULE_BY_SAVED)
+        add_word(last, frame, fresh->cfa_at, cfa);
+    if (caller->needs_bp && bp_at != 0)
+        add_word(last, frame, bp_at, caller->bp);
+    else if (caller->needs_bp)
+        frame->needs_bp = true;
 }

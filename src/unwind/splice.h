@@ -2,18 +2,23 @@
  *
  *       last stack of this thread      this one
  *
- *   [0] _start                         _start         kept: each word that the last walk read
- *   [1] main                           main           (return address, saved rbp) was read again
- *   [2] parse                          parse          and is what it was
- *   [3] take_number                    take_name      walked anew, by rules
- *   [4] malloc                         free
+ *   [0] _start                         _start         kept: the words that the last walk read
+ *   [1] main                           main           are read again, from the outermost inwards,
+ *   [2] parse                          parse          and hold what they held
+ *   [3] take_number                    take_name      walked anew from the innermost outwards,
+ * until [4] malloc                         free           a return address lies where a kept
+ * frame's does
  *
- * A frame is kept when its pc, stack pointer and, where anything further out depends on it, rbp are
- * those of the last walk, and all words that the walk read from there outwards are unchanged. That
- * is exact: the walk would read the same words and come to the same frames, so also their node ids
- * hold. Comparing costs about two loads a frame, without the table of rules and the table of nodes.
+ * A kept frame is met when the walk comes to the word that holds its return address, and, where
+ * anything further out depends on it, to its rbp. That is exact: the walk would from there on read
+ * the same words and come to the same frames, so also their node ids hold. Comparing costs one word
+ * a frame, without the table of rules and the table of nodes.
  *
- * Owned by the thread: the frames lie in private memory mapped at its first stack and given back by
+ * A deep stack is kept from some frame on only (`end` is HAK_UNWIND_DEPTH), and only the frames
+ * that the caller asks about are compared: what lies further out is compared when it is asked
+ * about.
+ *
+ * Owned by the thread: all lies in private memory mapped at its first stack and given back by
  * hak_splice_thread_end. A signal handler that interrupts gets no stack (unwind.h). Forked children
  * go on with their copy. After an unload (modules.h) nothing of the last stack is used. */
 #ifndef HAK_UNWIND_SPLICE_H
@@ -23,52 +28,343 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "block.h"
+#include "unwind/stack_memory.h"
 #include "unwind/unwind.h"
 
-/* A word that the last walk read, and must find again. */
-struct hak_read_word {
+#define HAK_IN_WALK static inline __attribute__((always_inline))
+
+/* An odd number that moves every bit to the top (Knuth's multiplicative hashing). */
+#define HAK_SPREAD 0x9e3779b97f4a7c15u
+
+/* Where a walk stands: the registers in a caller. */
+struct hak_walk_place {
+    uintptr_t ip, sp, bp;
+};
+
+/* A word that must hold what it held. Of a frame: its ip, the return address into it, lies at
+ * `address`, and in it rsp is address + 8. */
+struct hak_found_word {
     uintptr_t address, value;
 };
 
-/* One frame of the last stack. */
+/* What else is known of a frame. */
 struct hak_frame {
-    uintptr_t ip;       /* return address into it; or the pc itself, in the innermost */
-    uintptr_t sp;       /* its callee's CFA */
-    uintptr_t bp;       /* rbp in it */
-    uintptr_t cfa;      /* its own CFA: the return address lies at cfa - 8 */
-    uint32_t bp_words;  /* its caller's rbp was saved at cfa - 8 * this; 0 = rbp is unchanged */
-    uint32_t cfa_words; /* the CFA was read at bp - 8 * this; 0 = computed */
-    uint32_t id;        /* node of this frame and all further out; 0 not interned yet */
-    uint32_t
-        words_end; /* words that led from here to the outermost frame: read_word[0..words_end) */
-    uint16_t rank; /* frames of the program from the outermost up to this one */
-    bool needs_bp; /* rbp in it decides about a frame further out */
-    bool uses_bp;  /* its own CFA depends on rbp */
-    bool is_bare;  /* it, or a frame further out, has no CFI: its caller was found by rbp */
+    uintptr_t bp;   /* rbp in it */
+    uint32_t id;    /* node of this frame and all further out; 0 outside of the part with ids */
+    uint16_t rank;  /* frames of the program from [0] up to this one */
+    uint16_t extra; /* words beside return addresses that lead from here outwards */
+    bool needs_bp;  /* rbp in it decides about a frame further out */
+    bool is_bare;   /* it, or a frame further out, has no CFI: its caller was found by rbp */
 };
 
-/* The stack that hak_splice_here leaves. */
+/* How one steps from a frame to its caller, by the ip of the frame:
+ * bytes to the CFA:32 | bytes below the CFA where the caller's rbp lies, 0 = unchanged:16 |
+ * 1 = a frame of hakmem:8 | enum hak_step_kind:8. */
+typedef uint64_t hak_step;
+enum hak_step_kind {
+    HAK_STEP_PLAIN = 0, /* the CFA is rsp + bytes, the caller's rbp lies in between */
+    HAK_STEP_UNKNOWN = 255,
+    /* else enum hak_rule_kind */
+};
+enum { HAK_STEP_BP_SHIFT = 32, HAK_STEP_OWN_SHIFT = 48, HAK_STEP_KIND_SHIFT = 56 };
+
+/* A frame on its way into the last stack. */
+struct hak_fresh_frame {
+    struct hak_found_word found;
+    uintptr_t bp;
+    hak_step step;
+    uintptr_t bp_at;  /* where its caller's rbp was saved, 0 = unchanged; of no plain step only */
+    uintptr_t cfa_at; /* where its CFA was read, 0 = computed; likewise */
+};
+
 struct hak_last_stack {
-    struct hak_frame *frame; /* [0] is the outermost; capacity many, and as many again as scratch */
-    struct hak_read_word *read_word;
-    size_t count, capacity;
-    size_t kept;       /* frames [0, kept) are the last stack's, with their ids */
-    uint64_t version;  /* what it was walked with */
-    bool any_bare;     /* some frame of this or an earlier stack is_bare */
-    uint16_t left_out; /* program frames at the outer end that were beyond the depth */
+    struct hak_found_word *found; /* [0] is the outermost frame that is kept; [count] is {0, 0} */
+    struct hak_frame *frame;
+    struct hak_found_word *extra; /* saved rbp and CFA, outermost first */
+    uint32_t count;
+    uint32_t kept; /* frames [0, kept) are the last stack's, with their ids */
+    uint32_t root; /* frames [root, count) have ids: below `root` the id is 0 */
+    bool any_bare; /* some frame of this or an earlier stack is_bare */
+    bool is_whole; /* from the outermost frame to the innermost, all with ids and CFI */
+    bool is_plain; /* and rbp decides about none of them */
     enum hak_unwind_end end;
 };
 
-/* Walks the stack of `start`, registers of the calling thread, by the last one. Call between
- * hak_unwind_enter and hak_unwind_leave, which must also cover the use of the result. Returns NULL
- * when this cannot be done: on a coroutine's stack, over a signal frame or a rule that needs all
- * registers, without memory; hak_unwind_entered can then. frame[count - 1] is the one `start` lies
- * in. At most `frames_max` frames are walked, the same number in every call. Async-signal-safe,
- * keeps errno. */
-HAK_HIDDEN struct hak_last_stack *hak_splice_walk(const struct hak_registers *start,
-                                                  size_t frames_max, uint64_t version);
+enum {
+    HAK_STEP_BITS = 10,
+    HAK_NODE_BITS = 12,
+    HAK_OWN_PATH_BITS = 6,
+    HAK_TAIL_BITS = 12,
+    HAK_TAIL_WORDS = 17
+};
+
+struct hak_known_step {
+    uint64_t key; /* ip + salt */
+    hak_step step;
+};
+/* Who uses ids may remember them here: (parent, ip) -> id. */
+struct hak_known_node {
+    uint64_t key; /* ip + salt */
+    uint32_t parent, id;
+};
+
+/* How one comes from a function of hakmem over one or two frames of it to the program: by the ip in
+ * the first. Distances in bytes from rsp there. */
+struct hak_own_path {
+    uint64_t key;     /* ip + salt */
+    uintptr_t second; /* what lies at second_at: the ip in the second frame, or the first's own */
+    int32_t second_at;
+    int32_t bp_at; /* where the program's rbp lies */
+    uint32_t bytes;
+};
+
+/* Frames that were walked once, above a frame of the last stack that stood then. They are known
+ * again where the same frame stands and the words that the walk read hold what they held, by a
+ * hash of 64 bits: the last stack itself stays as it is. One cache line. */
+struct hak_tail {
+    uint64_t key;  /* ip of the innermost frame, + salt */
+    uintptr_t sp;  /* in it; 0 = none */
+    uint64_t hash; /* of the words, and of the frame that they stand on */
+    uint32_t id;
+    uint8_t words;
+    bool needs_bp;                     /* rbp in the innermost frame decides */
+    uint16_t distance[HAK_TAIL_WORDS]; /* from sp, in words */
+};
+
+_Static_assert(sizeof(struct hak_tail) == 64, "one cache line");
+
+/* All that a thread keeps. */
+struct hak_thread_stacks {
+    struct hak_last_stack last;
+    uint64_t version; /* of rules and ids; when it moves nothing holds any more */
+    uint64_t salt;    /* low bits of it, where an ip has none */
+    uint32_t limit;   /* frames that one walk goes, at most */
+    uint32_t capacity;
+    uint32_t calls; /* for whoever keeps a budget: since the last look at it */
+    uint32_t overdrawn;
+    struct hak_fresh_frame *fresh;
+    struct hak_own_path own[1 << HAK_OWN_PATH_BITS];
+    _Alignas(64) struct hak_tail tail[1 << HAK_TAIL_BITS]; /* two places: index and index ^ 1 */
+    struct hak_known_step step[1 << HAK_STEP_BITS];
+    struct hak_known_node node[1 << HAK_NODE_BITS];
+};
+
+HAK_HIDDEN extern _Thread_local struct hak_thread_stacks *hak_thread_stacks
+    __attribute__((tls_model("initial-exec")));
+
+/* Text whose frames are hakmem's own: [start, start + bytes), twice. */
+struct hak_own_text {
+    uintptr_t start[2], bytes[2];
+};
+HAK_HIDDEN extern struct hak_own_text hak_own_text;
+
+HAK_IN_WALK bool hak_is_own_text(uintptr_t ip) {
+    return ip - hak_own_text.start[0] < hak_own_text.bytes[0] ||
+           ip - hak_own_text.start[1] < hak_own_text.bytes[1];
+}
+
+/* The calling thread's memory made ready for stacks of `version` with at most `limit` frames: NULL
+ * without memory, and when the thread is ending. */
+HAK_HIDDEN struct hak_thread_stacks *hak_splice_begin(uint64_t version, uint32_t limit);
 
 /* The calling thread ends: gives its memory back. Later stacks of it are walked whole. */
 HAK_HIDDEN void hak_splice_thread_end(void);
+
+/* The step of `ip`, and remembers it. HAK_STEP_UNKNOWN: there is none that fits. */
+HAK_HIDDEN hak_step hak_splice_find_step(struct hak_thread_stacks *all, uintptr_t ip);
+
+enum hak_step_result { HAK_STEP_TO_CALLER, HAK_STEP_AT_END, HAK_STEP_CANNOT };
+
+/* Steps where hak_step_kind is not plain. */
+HAK_HIDDEN enum hak_step_result hak_splice_step_slowly(struct hak_last_stack *last,
+                                                       struct hak_walk_place *place,
+                                                       struct hak_fresh_frame *fresh);
+
+/* Puts frame [at], of which `found` and all further out are in place, on its caller, where one of
+ * both needs rbp or has no plain step; rank and id are left to the caller. `cfa` is its own. */
+HAK_HIDDEN void hak_splice_put_slowly(struct hak_last_stack *last, uint32_t at,
+                                      const struct hak_fresh_frame *fresh, uintptr_t cfa);
+
+HAK_IN_WALK uintptr_t hak_word_at(uintptr_t address) {
+    typedef uintptr_t __attribute__((may_alias)) word;
+    return *(const word *)address;
+}
+
+HAK_IN_WALK hak_step hak_step_of(struct hak_thread_stacks *all, uintptr_t ip) {
+    uint64_t key = ip + all->salt;
+    const struct hak_known_step *known = &all->step[key * HAK_SPREAD >> (64 - HAK_STEP_BITS)];
+    return HAK_LIKELY(known->key == key) ? known->step : hak_splice_find_step(all, ip);
+}
+
+HAK_IN_WALK unsigned hak_step_kind_of(hak_step step) {
+    return (unsigned)(step >> HAK_STEP_KIND_SHIFT);
+}
+HAK_IN_WALK bool hak_step_is_own(hak_step step) {
+    return (step >> HAK_STEP_OWN_SHIFT & 1) != 0;
+}
+
+/* Is `address` a word of the thread's own stack, as far as that is known to be readable? */
+HAK_IN_WALK bool hak_is_on_stack(const struct hak_stack_bounds *bounds, uintptr_t address) {
+    return address - bounds->low < bounds->high - bounds->low;
+}
+
+/* Takes the plain step from `place`, which lies on the stack. False: the stack ends before. */
+HAK_IN_WALK bool hak_step_plainly(const struct hak_stack_bounds *bounds, hak_step step,
+                                  struct hak_walk_place *place) {
+    uintptr_t cfa = place->sp + (uint32_t)step;
+    uint16_t below = (uint16_t)(step >> HAK_STEP_BP_SHIFT);
+    if (HAK_UNLIKELY(cfa > bounds->high))
+        return false;
+    if (below != 0)
+        place->bp = hak_word_at(cfa - below);
+    place->ip = hak_word_at(cfa - 8);
+    place->sp = cfa;
+    return true;
+}
+
+/* Steps over hakmem's own frames at `place`, whose ip is a return address. False: a walk that looks
+ * at them one by one has to find out. */
+HAK_IN_WALK bool hak_splice_leave_own(struct hak_thread_stacks *all,
+                                      const struct hak_stack_bounds *bounds,
+                                      struct hak_walk_place *place) {
+    for (;;) {
+        hak_step step = hak_step_of(all, place->ip);
+        if (!hak_step_is_own(step))
+            return true;
+        if (HAK_UNLIKELY(hak_step_kind_of(step) != HAK_STEP_PLAIN ||
+                         !hak_step_plainly(bounds, step, place)))
+            return false;
+    }
+}
+
+/* How many frames of the last stack stand, from the outermost on: their words hold what they held.
+ * Those before [from] are taken to. Frames that would lie below `at`, where the innermost frame's
+ * ip lies, are none. `at` lies on the stack. */
+HAK_IN_WALK uint32_t hak_splice_compare(const struct hak_last_stack *last, uint32_t from,
+                                        uintptr_t at) {
+    const struct hak_found_word *first = last->found, *word = first + from;
+    const struct hak_found_word *end = first + last->count;
+    for (const struct hak_found_word *last_four = end - 4; word <= last_four; word += 4) {
+        if (hak_word_at(word[0].address) != word[0].value)
+            goto differs;
+        if (hak_word_at(word[1].address) != word[1].value) {
+            word += 1;
+            goto differs;
+        }
+        if (hak_word_at(word[2].address) != word[2].value) {
+            word += 2;
+            goto differs;
+        }
+        if (hak_word_at(word[3].address) != word[3].value) {
+            word += 3;
+            goto differs;
+        }
+    }
+    while (word != end && hak_word_at(word->address) == word->value)
+        word++;
+differs:
+    while (word != first && word[-1].address < at)
+        word--;
+    return (uint32_t)(word - first);
+}
+
+/* Does what leads from frame [at] outwards stand, its return addresses being compared? */
+HAK_IN_WALK bool hak_splice_extras_stand(const struct hak_last_stack *last, uint32_t at) {
+    uint32_t count = last->frame[at].extra, i = 0;
+    while (HAK_UNLIKELY(i < count) && hak_word_at(last->extra[i].address) == last->extra[i].value)
+        i++;
+    return i == count;
+}
+
+/* Is `place` where frame [at] of the last stack is, and does what leads on from there stand? */
+HAK_IN_WALK bool hak_splice_meets(const struct hak_last_stack *last, uint32_t at,
+                                  const struct hak_walk_place *place) {
+    const struct hak_frame *frame = &last->frame[at];
+    return last->found[at].address == place->sp - 8 &&
+           HAK_LIKELY(!frame->needs_bp || frame->bp == place->bp) &&
+           hak_splice_extras_stand(last, at);
+}
+
+/* Walks from `place`, a caller on the thread's own stack, and leaves in `last` which frames of it
+ * are kept (`kept`), and in all->fresh those that are new, innermost first; they are put on them by
+ * hak_splice_put. The first `stands` frames of the last stack stand (hak_splice_compare).
+ * Returns the number of new frames; -1 when it cannot be done: over a signal frame or a rule that
+ * needs all registers, off the thread's own stack. `last` is empty until `count` is set. Call
+ * between hak_unwind_enter and hak_unwind_leave, which must also cover the use of the result.
+ * Async-signal-safe, keeps errno. */
+HAK_IN_WALK int hak_splice_walk(struct hak_thread_stacks *all,
+                                const struct hak_stack_bounds *bounds, struct hak_walk_place place,
+                                uint32_t stands) {
+    struct hak_last_stack *last = &all->last;
+    const struct hak_found_word *first = last->found, *top = first + stands;
+    struct hak_fresh_frame *const begin = all->fresh, *fresh = begin, *end = begin + all->limit;
+    const struct hak_known_step *steps = all->step;
+    uintptr_t salt = all->salt, high = bounds->high, at = place.sp - 8, bp = place.bp;
+    uintptr_t ip = place.ip;
+    last->count = 0; /* whoever leaves this function by longjmp leaves no stack behind */
+    last->is_whole = last->is_plain = false;
+    for (;; fresh++) {
+        while (top != first && top[-1].address < at)
+            top--;
+        if (top != first && top[-1].address == at) {
+            place = (struct hak_walk_place){ip, at + 8, bp};
+            if (HAK_LIKELY(hak_splice_meets(last, (uint32_t)(top - first) - 1, &place))) {
+                last->kept = (uint32_t)(top - first);
+                return (int)(fresh - begin);
+            }
+        }
+        if (HAK_UNLIKELY(fresh == end)) {
+            last->kept = 0;
+            last->end = HAK_UNWIND_DEPTH;
+            return (int)(fresh - begin);
+        }
+        const struct hak_known_step *known =
+            &steps[(ip + salt) * HAK_SPREAD >> (64 - HAK_STEP_BITS)];
+        hak_step step = known->step;
+        if (HAK_UNLIKELY(known->key != ip + salt))
+            step = hak_splice_find_step(all, ip);
+        fresh->found = (struct hak_found_word){at, ip};
+        fresh->bp = bp;
+        fresh->step = step;
+        if (HAK_UNLIKELY(hak_step_kind_of(step) != HAK_STEP_PLAIN)) {
+            place = (struct hak_walk_place){ip, at + 8, bp};
+            enum hak_step_result result = hak_splice_step_slowly(last, &place, fresh);
+            if (result == HAK_STEP_CANNOT)
+                return -1;
+            if (result == HAK_STEP_AT_END) {
+                last->kept = 0;
+                return (int)(fresh - begin) + 1;
+            }
+            ip = place.ip;
+            at = place.sp - 8;
+            bp = place.bp;
+            continue;
+        }
+        uint16_t below = (uint16_t)(step >> HAK_STEP_BP_SHIFT);
+        at += (uint32_t)step;
+        if (HAK_UNLIKELY(at + 8 > high))
+            return -1;
+        if (below != 0)
+            bp = hak_word_at(at + 8 - below);
+        ip = hak_word_at(at);
+    }
+}
+
+/* Puts the new frame `fresh` on frame [at - 1]: all but its rank and id. `cfa` is its own: where
+ * its caller's return address lies, and 8. */
+HAK_IN_WALK void hak_splice_put(struct hak_last_stack *last, uint32_t at,
+                                const struct hak_fresh_frame *fresh, uintptr_t cfa) {
+    struct hak_frame *frame = &last->frame[at];
+    last->found[at] = fresh->found;
+    frame->bp = fresh->bp;
+    frame->needs_bp = frame->is_bare = false;
+    frame->extra = 0;
+    if (at == 0)
+        return;
+    frame->extra = frame[-1].extra;
+    if (HAK_UNLIKELY(frame[-1].needs_bp || frame[-1].is_bare ||
+                     hak_step_kind_of(fresh->step) != HAK_STEP_PLAIN))
+        hak_splice_put_slowly(last, at, fresh, cfa);
+}
 
 #endif

@@ -47,11 +47,16 @@ HAK_HIDDEN extern _Thread_local volatile uintptr_t hak_unwind_under_way
     __attribute__((tls_model("initial-exec")));
 HAK_HIDDEN bool hak_unwind_is_interrupting(const struct hak_registers *start, size_t own);
 
+/* The second half of it: `stack_pointer`, or any address in the frame of the function. */
+static inline void hak_unwind_enter_at(uintptr_t stack_pointer) {
+    hak_unwind_under_way = stack_pointer;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
 static inline bool hak_unwind_enter(const struct hak_registers *start, size_t own) {
     if (HAK_UNLIKELY(hak_unwind_under_way != 0) && hak_unwind_is_interrupting(start, own))
         return false;
-    hak_unwind_under_way = start->value[HAK_RSP];
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    hak_unwind_enter_at(start->value[HAK_RSP]);
     return true;
 }
 

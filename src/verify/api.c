@@ -8,12 +8,18 @@
 #include "verify/verify.h"
 
 HAK_EXPORT size_t hak_verify(void) {
-    return hak_verify_all();
+    size_t disagreements = hak_verify_all();
+    return disagreements + check_sweep();
 }
 
 HAK_EXPORT void hak_mark(const char *name) {
     if (name)
         check_mark(name);
+}
+
+HAK_EXPORT void hak_pool_name(const void *block, const char *name) {
+    if (block && name)
+        check_pool_name(block, name);
 }
 
 HAK_EXPORT unsigned hak_owner(const void *pointer) {

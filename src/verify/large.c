@@ -14,7 +14,8 @@ static void verify_block(const struct hak_large *large, void *context) {
     struct walk *walk = context;
     struct hak_verify_where where = {.block = large->base, .cache = "large block"};
     bool is_live = hak_large_is_live(large);
-    walk->live_blocks += is_live;
+    bool is_quarantined = is_live && large->slot.place == HAK_PLACE_QUARANTINE;
+    walk->live_blocks += is_live && !is_quarantined;
     hak_verify_same(walk->v, &where, "bytes of its start beyond whole pages",
                     base_address(large->base) % HAK_PAGE_BYTES, 0);
     hak_verify_same(walk->v, &where, "bytes of its length beyond whole pages",
@@ -22,8 +23,10 @@ static void verify_block(const struct hak_large *large, void *context) {
     hak_verify_same(walk->v, &where, "owner of a SuperSlab there",
                     hak_registry_owner(large->base.p), HAK_OWNER_NOBODY);
     unsigned expected = is_live ? HAK_PLACE_LIVE : HAK_PLACE_BIGCACHE;
-    /* A block that a thread had in its hands when the process forked stays as it was. */
-    if (hak_is_debug_build && large->slot.place != expected && !walk->v->some_lost)
+    /* A block that a thread had in its hands when the process forked stays as it was; one that a
+     * thread at work has in its hands is on its way. */
+    if (hak_is_debug_build && large->slot.place != expected && !is_quarantined &&
+        !walk->v->some_lost && !walk->v->some_at_work)
         hak_verify_words(walk->v, &where, "state", hak_verify_place(large->slot.place),
                          hak_verify_place(expected));
 }

@@ -47,8 +47,9 @@ static void verify_list_word(struct hak_verify *v, const struct hak_verify_where
 static bool verify_place(struct hak_verify *v, const struct hak_verify_where *where,
                          const struct hak_slab *slab, unsigned class_index) {
     size_t first_offset = hak_first_slot_offset(class_index);
-    const uint64_t *bits =
-        first_offset > 0 ? (uint64_t *)(void *)hak_slab_start(slab) : slab->free_bits;
+    struct hak_superslab *superslab = hak_superslab_of(slab);
+    unsigned index = (unsigned)(slab - superslab->slabs);
+    const uint64_t *bits = first_offset > 0 ? hak_small_bits_of(superslab, index) : slab->free_bits;
     hak_verify_same(v, where, "bytes of a slot", slab->slot_bytes, hak_class_bytes(class_index));
     hak_verify_same(v, where, "number of slot 0", slab->first_slot,
                     hak_slot_index(class_index, first_offset));

@@ -6,12 +6,12 @@
 #include "metrics/count.h"
 #include "verify/caches.h"
 
-/* A slot that is out of its slab and in no cache is the program's. */
+/* A slot that is out of its slab and in no cache is the program's, or waits in quarantine. */
 static void verify_out(struct hak_verify *v, const struct hak_verify_where *where,
                        const struct hak_slot *slot, uint64_t *live) {
     if (slot->place == HAK_PLACE_LIVE)
         ++*live;
-    else if (!v->some_at_work && !v->some_lost)
+    else if (slot->place != HAK_PLACE_QUARANTINE && !v->some_at_work && !v->some_lost)
         hak_verify_words(v, where, "is out of its slab and in no cache; state of the slot",
                          hak_verify_place(slot->place), hak_verify_place(HAK_PLACE_LIVE));
 }

@@ -4,9 +4,10 @@
  *   fixed BYTES     a block taken and given back
  *   calloc          zeroed blocks of 16..4112 bytes, 1024 live
  *   grow            buffers that realloc doubles from 16 bytes to 1 MiB, eight at a time
- *   nothing         a process that asks for nothing; OPERATIONS is not looked at
- *   once            a process that asks once
- *   execs           so many processes one after the other, each of which asks once */
+ *   churn           requests: a small tree and a list of parts through some functions, all freed at
+ *                   the request's end but for one block in 16 requests, which stays for 1,024 of
+ * these nothing         a process that asks for nothing; OPERATIONS is not looked at once a process
+ * that asks once execs           so many processes one after the other, each of which asks once */
 #include <spawn.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -71,6 +72,62 @@ static void grow(long operations) {
         free(buffers[which]);
 }
 
+struct tree {
+    struct tree *left, *right;
+    char *name;
+};
+
+__attribute__((noinline)) static char *make_name(uint32_t *state) {
+    return touch(malloc(8 + next_random(state) % 40));
+}
+
+__attribute__((noinline)) static struct tree *make_tree(uint32_t *state, int depth) {
+    struct tree *node = touch(malloc(sizeof *node));
+    node->name = make_name(state);
+    node->left = depth ? make_tree(state, depth - 1) : NULL;
+    node->right = depth && next_random(state) % 2 ? make_tree(state, depth - 1) : NULL;
+    return node;
+}
+
+__attribute__((noinline)) static void drop_tree(struct tree *node) {
+    if (!node)
+        return;
+    drop_tree(node->left);
+    drop_tree(node->right);
+    free(node->name);
+    free(node);
+}
+
+__attribute__((noinline)) static size_t make_parts(char **parts, uint32_t *state) {
+    size_t count = next_random(state) % 8;
+    for (size_t i = 0; i < count; i++)
+        parts[i] = touch(calloc(1, 100 + i * 60));
+    return count;
+}
+
+static void churn(long operations) {
+    enum { KEPT = 1024 };
+    static char *kept[KEPT];
+    uint32_t state = 42;
+    for (long i = 0; i < operations; i++) {
+        char *parts[8], *text = touch(malloc(32));
+        struct tree *tree = make_tree(&state, 3);
+        size_t count = make_parts(parts, &state);
+        text = touch(realloc(text, 32 + 24 * count));
+        for (size_t part = 0; part < count; part++)
+            free(parts[part]);
+        drop_tree(tree);
+        free(text);
+        if (i % 16 == 0) {
+            char **place = &kept[i / 16 % KEPT];
+            free(*place);
+            *place = make_name(&state);
+        }
+    }
+    for (size_t i = 0; i < KEPT; i++)
+        free(kept[i]);
+}
+
 static void execute_many(char *self, long processes) {
     char *arguments[] = {self, "once", "1", NULL};
     for (long i = 0; i < processes; i++) {
@@ -93,6 +150,8 @@ int main(int argc, char **argv) {
         random_sizes(1024, 4097, 1, operations);
     else if (strcmp(kind, "grow") == 0)
         grow(operations);
+    else if (strcmp(kind, "churn") == 0)
+        churn(operations);
     else if (strcmp(kind, "once") == 0)
         fixed(100, 1);
     else if (strcmp(kind, "execs") == 0)

@@ -1,5 +1,5 @@
 /* The steps of an allocator, one function each, whose instructions tests/lint/instructions.sh
- * counts with callgrind: `steps [pair_64]`. Each does its work STEPS times. */
+ * counts with callgrind: `steps [pair_64|moves]`. Each does its work STEPS times. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,6 +91,12 @@ static void *free_for_another(void *unused) {
 int main(int argc, char **argv) {
     if (argc > 1 && strcmp(argv[1], "pair_64") == 0) {
         step_pair_64();
+        return 0;
+    }
+    if (argc > 1 && strcmp(argv[1], "moves") == 0) {
+        step_fresh_64();
+        step_spill_64();
+        step_refill_64();
         return 0;
     }
     step_pair_16();

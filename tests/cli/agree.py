@@ -31,7 +31,7 @@ def same(what, said, due):
 calls = {}
 for row in table("select thread, process, sum(kind = 'MALLOC'), sum(kind = 'FREE'), sum(kind = 'REALLOC'), count(*), max(id),"
                  " sum(case when kind in ('MALLOC', 'REALLOC') then size else 0 end),"
-                 " sum(kind in ('FREE', 'REALLOC_FROM') and layer = 'remote') from event group by thread"):
+                 " sum(kind in ('FREE', 'REALLOC_FROM', 'QUARANTINE_LEAVE') and layer = 'remote') from event group by thread"):
     calls[row[0]] = row[1:]
 threads = ask("threads")["threads"]
 remote = 0

@@ -33,7 +33,10 @@ completes hakmem-trace threads --sort re 'reallocs remote'
 completes hakmem-trace run --check '' 'trace normal'
 completes hakmem-trace run --pools '' malloc
 completes hakmem-trace why --color a 'auto always'
-completes hakmem-trace explain HKM-30 'HKM-301 HKM-302'
+completes hakmem-trace explain HKM-30 'HKM-301 HKM-302 HKM-303 HKM-304'
+completes hakmem-trace export s sarif
+completes hakmem-trace run --leaks --fo --force
+completes hakmem-trace faults --baseline b. b.txt
 completes hakmem-trace info -s a a.db
 completes hakmem-trace info --store b. b.txt
 completes hakmem-trace completion f fish
@@ -44,7 +47,7 @@ for command in $commands; do
     grep -q "^        '$command:" zsh || { echo "zsh is not told of $command"; wrong=1; }
     grep -q -- "-a $command -d" fish || { echo "fish is not told of $command"; wrong=1; }
     for option in $(hakmem-trace "$command" --help | sed -n 's/^  ...  *--\([a-z-]*\).*/\1/p; s/^  -., --\([a-z-]*\).*/\1/p'); do
-        sed -n "/^    $command)\$/,/^        ;;\$/p" zsh | grep -q -- "--${option}[[}]" ||
+        sed -n "/^    $command)\$/,/^        ;;\$/p" zsh | grep -qE -- "--$option(=-)?[[}]" ||
             { echo "zsh is not told of $command --$option"; wrong=1; }
         grep -q "from $command' -l $option " fish || { echo "fish is not told of $command --$option"; wrong=1; }
         grep -q "^        options='.* --$option\b" bash || { echo "bash is not told of --$option"; wrong=1; }

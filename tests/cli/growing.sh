@@ -20,6 +20,11 @@ for _ in 1 2 3 4 5; do
     [ "$told" -eq 2 ] || fail "--last 2 tells $told lives of a store that is being written"
     "$trace" check -s growing.db >page 2>said || fail "check: status $?; $(cat page said)"
 done
+for ((tries = 0, named = 0; tries < 100 && !named; tries++)); do
+    named=$("$trace" sql -s growing.db "select count(*) > 0 from frame where function = 'main'")
+    [ "$named" = 1 ] || sleep 0.1
+done
+[ "$named" = 1 ] || fail "main has no name while the store is being written"
 echo 'done' >&8
 wait "$run" || fail "run: status $?; $(cat errors)"
 [ ! -s errors ] || fail "run: $(cat errors)"

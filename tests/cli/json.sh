@@ -24,10 +24,13 @@ valid() {
     fi
 }
 
+echo '{"hakmem_baseline": 1, "findings": [{"fingerprint": "HKM-202:0123456789abcdef", "program": "app"}]}' >known.json
 for store in stale offset overflow lost hostile empty tree places superslabs; do
     valid info -s "$store.db"
     valid check -s "$store.db"
     valid faults -s "$store.db"
+    valid faults --baseline known.json -s "$store.db"
+    valid faults --write-baseline known.json --prune -s "$store.db"
     valid events -s "$store.db"
     valid events --stacks --tail 2 -s "$store.db"
     valid why 0x5581a8c31040 -s "$store.db"

@@ -1,5 +1,7 @@
 -- Counters as a worker puts them: two snapshots of stale.db's process and its last one. They agree
--- with its four mallocs.
+-- with its four mallocs. As rows with their names, as a view of a store gives them.
+DROP VIEW metric;
+CREATE TABLE metric(id INTEGER PRIMARY KEY, ns INTEGER, process INTEGER, name TEXT, class INTEGER, value REAL);
 INSERT INTO metric(ns, process, name, class, value) VALUES
  (950000000, 1, 'snapshot.since', 255, 900000000), (1010000000, 1, 'snapshot.since', 255, 980000000),
  (1080000000, 1, 'snapshot.since', 255, 1010000000),

@@ -227,7 +227,8 @@ static void put_fault(const struct hak_report_request *request, uint32_t thread,
                                 .thread = thread,
                                 .summary = report.summary,
                                 .report = report.text,
-                                .json = report.json};
+                                .json = report.json,
+                                .fingerprint = report.fingerprint};
     must(hak_store_begin(writer), "begin");
     must(hak_store_put_fault(writer, &row), "fault");
     must(hak_store_commit(writer), "commit");

@@ -42,7 +42,8 @@ sqlite3 unfinished.db "DELETE FROM metric WHERE ns = 1080000000;"
 cp counted.db old.db && sqlite3 old.db "UPDATE metric SET name = 'served.FREE_SLAB' WHERE name = 'served.SLAB';
     INSERT INTO metric SELECT id + 100, ns, process, 'RESERVE_TAKE.times', class, 1 FROM metric WHERE name = 'SUPERSLAB_MAP.times';"
 cp counted.db later.db && sqlite3 later.db "UPDATE metric SET name = 'served.OF_TOMORROW' WHERE name = 'served.SLAB';"
-sqlite3 nonsense.db "INSERT INTO metric VALUES(1, NULL, 1, NULL, -5, 'text'), (2, -1, 99, 'served.FRONT', 4, 1),
+sqlite3 nonsense.db "DROP VIEW metric; CREATE TABLE metric(id INTEGER PRIMARY KEY, ns, process, name, class, value REAL);
+    INSERT INTO metric VALUES(1, NULL, 1, NULL, -5, 'text'), (2, -1, 99, 'served.FRONT', 4, 1),
     (3, 1, 1, 'served.FRONT', 4, -7), (4, 1, 1, 'served.MAP', 4, 1e300), (5, 9e18, 1, 'given.FRONT', 77, 2),
     (6, 9e18, 1, 'snapshot.since', 255, 3), (7, 5, 1, 'snapshot.since', 255, 1e30), (8, 5, 1, 'snapshot.since', NULL, NULL);"
 # Programs that cannot be recorded, and one script that can.

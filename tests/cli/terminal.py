@@ -92,9 +92,6 @@ def progress_is_shown_and_taken_away():
         expect(terminal.seen.endswith(CLEAR), f"{words[0]}: progress is left behind", terminal.seen)
         expect(terminal.text, f"{words[0]}: no answer")
         expect("per second" not in terminal.text, f"{words[0]}: progress in the answer")
-    terminal = Terminal("check", "-s", "many.db", on={"stderr"})
-    terminal.end()
-    expect("following blocks: " in terminal.seen, "check: its second pass is not told", terminal.seen)
 
 
 def progress_is_for_terminals_only():
@@ -138,7 +135,7 @@ def interrupt_of_every_reader():
 
 
 def interrupted_json_is_whole():
-    for words, wait in ((("events",), 10), (("block", "0x5581a8c30000"), 300)):
+    for words, wait in ((("events",), 10), (("block", "0x5581a8c30000"), 10)):
         terminal = Terminal(*words, "--json", "-s", "many.db", on={"stderr"}, wait=wait)
         terminal.interrupt()
         expect(terminal.end() == 130, f"{words[0]} --json: status 130")
@@ -157,7 +154,7 @@ def pager_is_waited_for():
     expect(shown.count("PAGED ") == 401 and shown.endswith("PAGER ENDS\n"), "pager: all, then its end",
            shown[-80:])
     expect("per second" not in shown, "pager: progress in between")
-    terminal = Terminal("block", "0x5581a8c30000", "-s", "many.db", on={"stdout", "stderr"}, wait=10,
+    terminal = Terminal("threads", "-s", "many.db", on={"stdout", "stderr"}, wait=10,
                         PAGER=pager)
     terminal.interrupt()
     expect(terminal.end() == 130, "Ctrl-C before the pager: status")

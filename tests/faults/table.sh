@@ -16,7 +16,7 @@ fi
 code_found() {
     local code
     code=$(sed -nE '1s/^hakmem: (HKM-[0-9]+) ([a-z-]+):.*/\1 \2/p' "$printed")
-    if [ -n "$code" ] && [ "$program_status" -eq 134 ]; then
+    if [ -n "$code" ] && [ "$program_status" -eq "$(stop_status <"$printed")" ]; then
         echo "$code"
     elif [ ! -s "$printed" ] && [ "$program_status" -eq 0 ]; then
         echo -
@@ -25,19 +25,22 @@ code_found() {
     fi
 }
 
+# One program in all four ways.
+row() {
+    local program=$1 row="| $1" level layout
+    for level in trace normal; do
+        for layout in same header; do
+            run_program "$program" "$level" "$layout"
+            row+=" | $(code_found)"
+        done
+    done
+    echo "$row |"
+}
+
 {
     echo "| program of tests/faults | \`trace\`, \`same\` | \`trace\`, \`header\` | \`normal\`, \`same\` | \`normal\`, \`header\` |"
     echo '|---|---|---|---|---|'
-    for program in $(fault_programs); do
-        row="| $program"
-        for level in trace normal; do
-            for layout in same header; do
-                run_program "$program" "$level" "$layout"
-                row+=" | $(code_found)"
-            done
-        done
-        echo "$row |"
-    done
+    fault_programs | each_in_parallel row
 } >table
 
 # The lines between the two marks of the page.

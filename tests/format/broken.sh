@@ -7,7 +7,9 @@ set -u
 export LC_ALL=C
 here=$(cd "$(dirname "$0")" && pwd)
 mkdir stores || exit 1
-"$BUILD/tests/format/make_broken" "$here/v1/golden.db" stores || exit 1
+for golden in "$here"/v*/golden.db; do
+    "$BUILD/tests/format/make_broken" "$golden" stores || exit 1
+done
 mkdir stores/directory.db
 for store in stores/*.db stores/missing.db; do
     name=$(basename "$store" .db)
@@ -17,6 +19,7 @@ for store in stores/*.db stores/missing.db; do
     echo "$name: status $status: $(sed "s|$PWD/||g; s|^stores/||" said)"
     if [ $status -eq 0 ] || grep -q 'chunk' said; then
         (ulimit -v 1000000 && timeout 60 "$BUILD/tests/format/dump_store" --check "$store") 2>&1 |
+            grep -v 'not allowed by hops.def$' | # as in the sound one
             sed "s|$PWD/||g; s|^|    |" | head -n 4
     fi
 done >said.all

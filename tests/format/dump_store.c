@@ -98,6 +98,8 @@ static int dump(struct hak_store_reader *r) {
                                          "fault",  "loss",   "mark", "metric", "fault_line"};
     static const char pages[] = "SELECT p.kind, p.level, p.first_chunk, p.last_chunk, p.min_key,"
                                 " p.max_key, p.keys FROM posting p ORDER BY p.id";
+    static const char runs[] = "SELECT p.kind, p.level, p.first, p.last, p.min_key, p.max_key,"
+                               " p.reach, p.keys FROM posting_run p ORDER BY p.id";
     static const char chunks[] = "SELECT id, events, min_ns, max_ns, process, thread, kinds_low, "
                                  "kinds_high, classes FROM chunk";
     /* Columns by name: readers of later versions add some at the end. */
@@ -120,8 +122,10 @@ static int dump(struct hak_store_reader *r) {
         snprintf(sql, sizeof sql, "SELECT * FROM %s", tables[i]);
         failed = print_query(database, tables[i], sql);
     }
-    failed =
-        failed || print_query(database, "chunk", chunks) || print_query(database, "posting", pages);
+    bool has_runs = sqlite3_table_column_metadata(database, "main", "posting_run", NULL, NULL, NULL,
+                                                  NULL, NULL, NULL) == SQLITE_OK;
+    failed = failed || print_query(database, "chunk", chunks) ||
+             print_query(database, "posting", has_runs ? runs : pages);
     if (!failed && hak_store_add_tables(database))
         return complain();
     return failed || print_query(database, "event", events) ||

@@ -3,7 +3,7 @@
  *
  *   make_broken GOLDEN DIRECTORY
  *
- * Chunk and posting layouts: docs/specs/event-log.md. */
+ * Chunk and posting layouts: docs/specs/event-log.md; nodes: store.md. */
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -96,7 +96,7 @@ static void break_files(void) {
     write_file("cut-by-a-byte", golden, golden_bytes - 1);
     change("foreign", "PRAGMA application_id = 1196444487");
     change("other-sqlite", "PRAGMA application_id = 0");
-    change("newer", "PRAGMA user_version = 2");
+    change("newer", "PRAGMA user_version = 99");
     write_file("zero-pages", golden, golden_bytes);
     FILE *file = fopen(path, "r+b");
     static const uint8_t zeroes[4096 * 8];
@@ -156,6 +156,44 @@ static void break_blobs(void) {
     change_blob("posting-raw-huge", BASES, 16, 0xffffffff, 4, 0, true);
 }
 
+#define NODES "node_chunk WHERE id = 1"
+#define RUNS  "posting_run WHERE kind = 0 AND level = (SELECT max(level) FROM posting_run)"
+/* Of format 2: runs of postings. */
+static void break_runs(void) {
+    change("runs-are-null", "UPDATE posting_run SET data = NULL");
+    change("runs-are-text", "UPDATE posting_run SET data = 'HKPO and nothing more'");
+    change("runs-missing", "DELETE FROM posting_run WHERE level > 0");
+    change("runs-of-other-chunks", "UPDATE posting_run SET first = first + 1, last = last + 1");
+    change_blob("runs-flipped", RUNS, 60, 0x55, 1, 0, false);
+    change_blob("runs-cut-mended", RUNS, 0, 0x4b, 0, -20, true);
+    change_blob("runs-magic", RUNS, 0, 0x21, 1, 0, true);
+    change_blob("runs-format", RUNS, 4, 9, 2, 0, true);
+    change_blob("runs-keys-many", RUNS, 8, 0xffffffff, 4, 0, true);
+}
+
+/* And the blobs of stack nodes. */
+static void break_nodes(void) {
+    change("nodes-are-null", "UPDATE node_chunk SET data = NULL");
+    change("nodes-are-text", "UPDATE node_chunk SET data = 'HKND and nothing more'");
+    change("nodes-missing", "DELETE FROM node_chunk");
+    change("nodes-of-other-id", "UPDATE node_chunk SET id = id + 1");
+    change("nodes-of-other-number", "UPDATE node_chunk SET nodes = nodes + 1");
+    change_blob("nodes-flipped", NODES, 60, 0x55, 1, 0, false);
+    change_blob("nodes-cut-mended", NODES, 0, 0x4b, 0, -20, true);
+    change_blob("nodes-magic", NODES, 0, 0x21, 1, 0, true);
+    change_blob("nodes-format", NODES, 4, 9, 2, 0, true);
+    change_blob("nodes-packing", NODES, 6, 9, 1, 0, true);
+    change_blob("nodes-many", NODES, 8, 0xffffffff, 4, 0, true);
+    change_blob("nodes-none", NODES, 8, 0, 4, 0, true);
+    change_blob("nodes-fewer", NODES, 8, 5, 4, 0, true);
+    change_blob("nodes-more", NODES, 8, 601, 4, 0, true);
+    change_blob("nodes-first-none", NODES, 12, 0, 4, 0, true);
+    change_blob("nodes-addresses-none", NODES, 16, 0, 4, 0, true);
+    change_blob("nodes-addresses-fewer", NODES, 16, 7, 4, 0, true);
+    change_blob("nodes-stream-huge", NODES, 28, 0xfffffff0, 4, 0, true);
+    change_blob("nodes-stream-short", NODES, 40, 3, 4, 0, true);
+}
+
 int main(int argc, char **argv) {
     if (argc != 3) {
         fprintf(stderr, "usage: make_broken GOLDEN DIRECTORY\n");
@@ -167,6 +205,11 @@ int main(int argc, char **argv) {
         fail("the golden store cannot be read");
     fclose(file);
     directory = argv[2];
+    if (golden[63] >= 2) { /* PRAGMA user_version */
+        break_nodes();
+        break_runs();
+        return 0;
+    }
     break_files();
     break_blobs();
     return 0;

@@ -1,9 +1,9 @@
-/* Makes the golden store of format 1: a little of everything that a store can hold.
+/* Makes the golden store of a format: a little of everything that a store can hold.
  *
  *   make_golden FILE
  *
- * It was run once; what it made is tests/format/v1/golden.db, which never changes again: a later
- * version must read it as it is. The next format gets a golden file of its own. */
+ * It was run once for each format; what it made is tests/format/vN/golden.db, which never changes
+ * again: a later version must read it as it is. The next format gets a golden file of its own. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,6 +86,21 @@ static void put_rows(void) {
                                                               .load_event = 2,
                                                               .unload_event = 300,
                                                               .path = "/usr/lib/hakmem-debug.so"}));
+    must(hak_store_put_module(writer, &(struct hak_module_row){.id = 3,
+                                                               .process = 2,
+                                                               .start = 0x600000,
+                                                               .end = 0x700000,
+                                                               .load_bias = 0x600000,
+                                                               .path = "/usr/bin/app",
+                                                               .build_id = "0123456789abcdef",
+                                                               .image = 1}));
+    for (uint32_t i = 0; i < 6; i++)
+        must(hak_store_put_metric(
+            writer, &(struct hak_metric_row){.ns = 1000 * i,
+                                             .process = 1,
+                                             .name = i % 2 ? "snapshot.since" : "served.FRONT",
+                                             .class_index = i % 2 ? 255 : 4,
+                                             .value = 70000 * i}));
     for (uint32_t i = 1; i <= 600; i++)
         must(hak_store_put_node(
             writer,
@@ -243,6 +258,11 @@ int main(int argc, char **argv) {
     put_stale_owner();
     put_churn(100);
     must(hak_store_commit(writer));
+    for (int i = 0; i < 40; i++) { /* chunks enough for merged runs */
+        must(hak_store_begin(writer));
+        put_churn(25);
+        must(hak_store_commit(writer));
+    }
     must(hak_store_finish(writer));
     return 0;
 }

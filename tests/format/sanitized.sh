@@ -10,7 +10,7 @@ libraries=(-lsqlite3 -lzstd -lpthread)
 check=(-lcheck_pic -lsubunit -lrt -lm)
 objects=()
 for source in "$top"/src/store/*.c "$top"/src/metrics/{names,step}.c "$top/src/size_class.c"; do
-    object=$(basename "$source" .c).o
+    object=$(basename "$(dirname "$source")").$(basename "$source" .c).o
     clang "${flags[@]}" -c -o "$object" "$source" || exit 1
     objects+=("$object")
 done
@@ -26,7 +26,10 @@ for source in "$top"/tests/unit/store/*_test.c; do
     }
 done
 clang "${flags[@]}" -o dump_store "$top/tests/format/dump_store.c" "${objects[@]}" "${libraries[@]}" || exit 1
-mkdir stores && "$BUILD/tests/format/make_broken" "$top/tests/format/v1/golden.db" stores || exit 1
+mkdir stores
+for golden in "$top"/tests/format/v*/golden.db; do
+    "$BUILD/tests/format/make_broken" "$golden" stores || exit 1
+done
 for store in stores/*.db; do
     for mode in --events --check ''; do
         ./dump_store ${mode:+$mode} "$store" >/dev/null 2>out

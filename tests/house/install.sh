@@ -7,7 +7,9 @@ make -s -C "$SOURCE" BUILD="$BUILD" install DESTDIR="$PWD/root" PREFIX=/opt/hakm
 prefix=$PWD/root/opt/hakmem
 for file in bin/hakmem-trace lib/libhakmem.so lib/libhakmem.a lib/hakmem/hakmem-debug.so lib/hakmem/hakmem-collect \
     share/bash-completion/completions/hakmem-trace share/zsh/site-functions/_hakmem-trace \
-    share/fish/vendor_completions.d/hakmem-trace.fish include/hakmem.h lib/pkgconfig/hakmem.pc; do
+    share/fish/vendor_completions.d/hakmem-trace.fish include/hakmem.h lib/pkgconfig/hakmem.pc \
+    share/doc/hakmem/README.md share/doc/hakmem/docs/ci.md share/doc/hakmem/docs/specs/checks.md \
+    share/doc/hakmem/examples/tally/Makefile; do
     [ -s "$prefix/$file" ] || { echo "$file was not installed"; exit 1; }
 done
 PATH=$prefix/bin:$PATH hakmem-trace run --store store.db -- /bin/ls / >out 2>err || { cat err; exit 1; }

@@ -12,6 +12,7 @@ for round in 1 2 3; do
     rm -f words store.db*
     start_with_keeper 4000 1
     kill -9 "$keeper" "$worker"
+    until_true are_dead "$keeper" "$worker" || exit 1
     sleep 0.02 # the program goes on for some records that nobody takes any more
     stop_program words
     wait "$program" || { echo "round $round: the program ended with $?; 0 was due"; cat program.err; exit 1; }

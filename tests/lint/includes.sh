@@ -20,7 +20,8 @@ allowed() {
     metrics) echo 'platform trace/record.h' ;;
     trace) echo 'unwind metrics platform' ;;
     tree) echo 'trace platform' ;;
-    guard) echo 'platform large/large.h trace/trace.h trace/session.h trace/record.h' ;;
+    guard) echo 'platform metrics/step.h pool/pool.h large/large.h large/walk.h trace/start.h trace/asked_signals.h trace/trace.h trace/session.h trace/record.h' ;;
+    leaks) echo 'large slab pool platform guard/locate.h guard/asked.h unwind trace' ;;
     store) echo 'metrics/metric.h metrics/step.h trace/record.h' ;;
     symbols) echo 'store/index.h' ;;
     report) echo 'store trace/record.h trace/session.h learn/settings.h' ;;

@@ -13,6 +13,8 @@ build, compiler = os.path.abspath(sys.argv[1]), sys.argv[2]
 here = os.path.dirname(os.path.abspath(__file__))
 STEPS = 10000
 # What a step of the debug build records: a pair is a malloc and a free.
+# Its moves: a call for each block, and a move of each in batches.
+MOVES = {"event_fresh": "fresh_64", "event_spill": "spill_64", "event_refill": "refill_64"}
 EVENTS = {"event_trace": ("trace", 2 * STEPS), "event_normal": ("normal", 2 * STEPS)}
 
 
@@ -45,9 +47,22 @@ plain = count("libhakmem.so", "tests/bench/steps")
 counts = {name: total / STEPS for name, total in plain.items() if name}
 counts["bench_fast_64"] = count("libhakmem.so", "tests/bench/steps", HAKMEM_BENCH_FAST_MODE="1")["pair_64"] / STEPS
 counts["start"] = count("libhakmem.so", "tests/bench/loops", "once", "1")[""]
+def count_recorded(level, what):
+    """The same of steps that hakmem-debug.so records; no page is closed, and no ring is ever full."""
+    return count("hakmem-debug.so", "tests/bench/steps", what, HAKMEM_CHECK=level, HAKMEM_TRACE_RING="4M",
+                 HAKMEM_TRACE_FILE="store.db", HAKMEM_CLOSE_PAGES="0")
+
+
 for name, (level, events) in EVENTS.items():
-    debug = count("hakmem-debug.so", "tests/bench/steps", "pair_64", HAKMEM_CHECK=level, HAKMEM_TRACE_RING="4M", HAKMEM_TRACE_FILE="store.db")
-    counts[name] = debug["pair_64"] / events
+    counts[name] = count_recorded(level, "pair_64")["pair_64"] / events
+moves = count_recorded("trace", "moves")
+for name, step in MOVES.items():
+    counts[name] = moves[step] / STEPS
+
+# How many pages are closed is a matter of time, so that it has a row of its own.
+for name, closes in {"event_off": "0", "event_closing": "1"}.items():
+    checked = count("hakmem-debug.so", "tests/bench/steps", "pair_64", HAKMEM_TRACE="off", HAKMEM_CLOSE_PAGES=closes)
+    counts[name] = checked["pair_64"] / (2 * STEPS)
 
 too_many = False
 with open(os.path.join(here, "instructions.txt"), encoding="utf-8") as table:

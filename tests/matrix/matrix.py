@@ -31,8 +31,12 @@ TEXTS = {
     "COLLECT": [f"{BUILD}/hakmem-collect"],
     "LOG": ["log.txt"],
     "TRACE_FILE": ["named.db"],
+    "SUPPRESSIONS": ["known.supp"],
+    "BASELINE": ["known.json"],
     "TINY_TLS_CLASS_OVERRIDE": ["C0:256:16,C3:64:32", "C7:4:1", "C0:0:1,C1:1:1,C2:4096:4096"],
 }
+# Files that some of these name.
+FILES = {"known.supp": "leak:nothing_is_called_so\n", "known.json": '{"hakmem_baseline": 1, "findings": []}\n'}
 # Not a setting of a healthy program: the name of a keeper that is not there, and faults on purpose (tests/faults).
 NO_SETTING = {"SESSION", "INJECT"}
 # Variables that do something only beside others.
@@ -298,6 +302,9 @@ def main():
     if arguments.mode == "values":
         verify_values(options)
         sys.exit(1 if failures else 0)
+    for name, text in FILES.items():
+        with open(name, "w", encoding="ascii") as file:
+            file.write(text)
     part, parts = (int(n) for n in arguments.part.split("/"))
     runner = Runner(arguments.mode, arguments.operations)
     for setting in settings_pairs(options) if arguments.pairs else settings_alone(options):

@@ -44,5 +44,5 @@ for check in trace normal; do
     rm -f counted
     "$BUILD/hakmem-trace" run --check $check --store $check.db -- \
         env HAKMEM_TEST_LONG="$long" bash "$SOURCE/tests/memory/refused.sh" --recorded || exit 1
-    compare_runs $check.db survive 120
+    compare_runs $check.db survive 100
 done

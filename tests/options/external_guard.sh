@@ -9,7 +9,7 @@ program=$BUILD/tests/options/external
 due() {
     local library=$1 out=$2 code=0
     shift 2
-    LD_PRELOAD=$BUILD/$library "$program" "$@" >out 2>err || code=$?
+    LD_PRELOAD="$BUILD/$library ${beside-}" "$program" "$@" >out 2>err || code=$?
     sed -i -E 's/0x[0-9a-f]+ is/ADDRESS is/; s/external\+0x[0-9a-f]+/external+OFFSET/' err
     if [ "$code" -ne 0 ] || [ "$(cat out)" != "$out" ] || ! diff - err >difference; then
         echo "$library, $*: status $code, stdout \"$(cat out)\" (due \"$out\"), stderr (< due):"
@@ -34,6 +34,38 @@ hakmem: external-guard: ADDRESS is mapped, its owner not known: left alone; free
 hakmem: external-guard: ADDRESS is mapped, its owner not known: left alone; freed by external+OFFSET
 END
 
+    # mimalloc and tcmalloc are asked and have theirs back, whether they were opened or loaded at the start, in
+    # front of libc; a block of another namespace's libc is none of ours to give back.
+    for beside in "" "libmimalloc.so.2 libtcmalloc_minimal.so.4"; do
+        HAKMEM_EXTERNAL_GUARD_LOG=1 due "$library" "glibc had it back" \
+            glibc 1 mimalloc 1 tcmalloc 1 namespace 1 symbol 1 <<'END'
+hakmem: external-guard: ADDRESS is a block of glibc's, 104 bytes: passed on; freed by external+OFFSET
+hakmem: external-guard: ADDRESS is mapped, its owner not known: left alone; freed by external+OFFSET
+hakmem: external-guard: ADDRESS is a block of mimalloc's, 112 bytes: passed on; freed by external+OFFSET
+hakmem: external-guard: ADDRESS is a block of tcmalloc's, 112 bytes: passed on; freed by external+OFFSET
+END
+    done
+    beside=libjemalloc.so.2
+    HAKMEM_EXTERNAL_GUARD_STATS=1 due "$library" "" jemalloc 3 tcmalloc 2 mimalloc 1 <<'END'
+hakmem: external-guard: 6 pointers of other allocators were freed
+hakmem:   passed on to glibc 0, to mimalloc 1, to tcmalloc 2, left alone 3; mincore: 6 mapped
+hakmem:   loaded, and cannot be asked whose a pointer is: libjemalloc.so.2
+hakmem:   sizes: C4 3, not known 3
+hakmem:   6 freed by external+OFFSET
+END
+    unset beside
+
+    # realloc moves the block to us: all of it, also where nobody knows how large it is.
+    HAKMEM_EXTERNAL_GUARD_STATS=1 due "$library" "glibc had it back" realloc \
+        glibc 1 aligned 1 thread 1 namespace 1 symbol 1 edge 1 mapping 1 arena 1 mimalloc 1 tcmalloc 1 <<'END'
+hakmem: external-guard: 9 pointers of other allocators were freed
+hakmem:   passed on to glibc 3, to mimalloc 1, to tcmalloc 1, left alone 4; mincore: 9 mapped
+hakmem:   sizes: C4 4, C5 1, not known 4
+hakmem:   9 freed by external+OFFSET
+END
+    due "$library" $'104\n4198384\n200\n0\n0\n112\n112\nglibc had it back' \
+        usable glibc 1 huge 1 thread 1 arena 1 namespace 0 reserved 1 mimalloc 1 tcmalloc 1 </dev/null
+
     HAKMEM_EXTERNAL_GUARD_STATS=1 due "$library" "" <<'END'
 hakmem: external-guard: 0 pointers of other allocators were freed
 END
@@ -52,16 +84,27 @@ hakmem:   5 freed by external+OFFSET
 END
 done
 
-# The debug build reports by itself at the hundredth that is left alone, once.
+# The debug build reports by itself at the hundredth that is left alone, once; libhakmem when it is asked to.
 due hakmem-debug.so "glibc had it back" glibc 150 arena 50 </dev/null
 due libhakmem.so "glibc had it back" glibc 80 arena 220 </dev/null
-due hakmem-debug.so "glibc had it back" glibc 80 arena 220 <<'END'
+cat >at_100 <<'END'
 hakmem: external-guard: 180 pointers of other allocators were freed
 hakmem:   passed on to glibc 80, left alone 100; mincore: 180 mapped
 hakmem:   sizes: C4 80, not known 100
 hakmem:   100 freed by external+OFFSET
 hakmem:   80 freed by external+OFFSET
 END
+due hakmem-debug.so "glibc had it back" glibc 80 arena 220 <at_100
+cat at_100 - >at_100_and_end <<'END'
+hakmem: external-guard: 300 pointers of other allocators were freed
+hakmem:   passed on to glibc 80, left alone 220; mincore: 300 mapped
+hakmem:   sizes: C4 80, not known 220
+hakmem:   220 freed by external+OFFSET
+hakmem:   80 freed by external+OFFSET
+END
+for library in libhakmem.so hakmem-debug.so; do
+    HAKMEM_EXTERNAL_GUARD_STATS=1 due "$library" "glibc had it back" glibc 80 arena 220 <at_100_and_end
+done
 
 # They are counted, each of them.
 HAKMEM_TINY_FRONT_DUMP=1 due hakmem-debug.so "glibc had it back" glibc 30 arena 12 </dev/null

@@ -4,6 +4,7 @@
 set -u
 # shellcheck source=tests/tools/real_program.sh
 . "$SOURCE/tests/tools/real_program.sh"
+export leaks=error
 ulimit -f 65536 # 64 MiB for a file, hard: the session has no room for more, about 210 rings
 story() { "${under[@]}" "$BUILD/tests/programs/many_threads" 400 200; }
 under=()

@@ -4,6 +4,7 @@
 set -u
 # shellcheck source=tests/tools/real_program.sh
 . "$SOURCE/tests/tools/real_program.sh"
+export leaks=error
 # redis is one program under the name of another in Debian's redis-tools.
 ln -sf /usr/bin/redis-check-rdb redis-server
 requests=$(scale 40000 200000 100000)

@@ -4,6 +4,7 @@
 set -u
 # shellcheck source=tests/tools/real_program.sh
 . "$SOURCE/tests/tools/real_program.sh"
+export leaks=error
 /usr/bin/python3 "$SOURCE/tests/tools/make_inserts.py" "$(scale 100000 500000 200000)" >inserts.sql
 story() { "${under[@]}" sqlite3 -batch :memory: <../inserts.sql; }
 check_program story "sqlite3"

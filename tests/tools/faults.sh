@@ -13,10 +13,11 @@ BUILD=$(realpath -m "${BUILD:-$SOURCE/build}")
 
 # The programs that commit a fault, and those that are correct.
 fault_programs() {
-    for program in "$SOURCE"/tests/faults/*.c; do
-        program=$(basename "$program" .c)
+    for program in "$SOURCE"/tests/faults/*.c "$SOURCE"/tests/faults/*.cpp; do
+        program=${program##*/}
+        program=${program%.c*}
         case $program in correct_*) ;; *) echo "$program" ;; esac
-    done
+    done | LC_ALL=C sort
 }
 correct_programs() {
     for program in "$SOURCE"/tests/faults/correct_*.c; do
@@ -28,6 +29,13 @@ correct_programs() {
 injection_of() {
     case $1 in
     offset16 | double_push | wrong_class | no_superslab) echo "${1//_/-}:20" ;;
+    esac
+}
+
+# What else a program needs so that its fault is looked for.
+variables_of() {
+    case $1 in
+    memory_leak) echo HAKMEM_LEAKS=error ;;
     esac
 }
 
@@ -44,22 +52,54 @@ wait_for_store() {
 # run_program NAME LEVEL LAYOUT [VARIABLE=VALUE...]: runs one of the programs in a directory of
 # its own until program and collector have ended. $printed names the file with what they printed,
 # $program_status is the program's exit status.
-runs=0
 run_program() {
-    local name=$1 level=$2 layout=$3 injection directory
+    local name=$1 level=$2 layout=$3 injection variables directory
     shift 3
     injection=$(injection_of "$name")
-    directory=$PWD/run.$((runs += 1)).$name.$level.$layout
-    mkdir "$directory" || exit 2
+    variables=$(variables_of "$name")
+    directory=$(mktemp -d "$PWD/run.$name.$level.$layout.XXXXXX") || exit 2
     printed=$directory/printed
     { # the shell's own word on programs that abort goes to /dev/null
         (cd "$directory" && exec env "HAKMEM_CHECK=$level" "HAKMEM_LAYOUT=$layout" \
-            ${injection:+"HAKMEM_INJECT=$injection"} "$@" LD_PRELOAD="$BUILD/hakmem-debug.so" \
+            ${injection:+"HAKMEM_INJECT=$injection"} ${variables:+"$variables"} "$@" LD_PRELOAD="$BUILD/hakmem-debug.so" \
             "$BUILD/tests/${PROGRAMS:-faults}/$name") >"$printed" 2>&1
         # shellcheck disable=SC2034 # for the caller
         program_status=$?
     } 2>/dev/null
     wait_for_store "$directory"
+}
+
+# How a program ends with the report on stdin: by hakmem's SIGABRT, by the SIGSEGV that the processor
+# raised at a closed page, or, with leaks, as it would have.
+stop_status() {
+    local report
+    report=$(cat)
+    case $report in
+    'hakmem: HKM-401 '*) echo 0 ;;
+    *'(SIGSEGV)'*) echo 139 ;;
+    *) echo 134 ;;
+    esac
+}
+
+# each_in_parallel FUNCTION: calls it with the words of each line of stdin, some at a time, since most
+# of a run is waiting for its collector. Prints what they print in the order of the lines; fails when
+# one of them does.
+each_in_parallel() {
+    local function=$1 failed=0 count=0 i words
+    while read -ra words; do
+        count=$((count + 1))
+        {
+            "$function" "${words[@]}" >"parallel.$count" 2>&1 && : >"parallel.$count.well"
+        } </dev/null &
+        [ $((count % 6)) -ne 0 ] || wait
+    done
+    wait
+    for ((i = 1; i <= count; i++)); do
+        cat "parallel.$i"
+        [ -e "parallel.$i.well" ] || failed=1
+        rm -f "parallel.$i" "parallel.$i.well"
+    done
+    return $failed
 }
 
 # Normalises a report on stdin: everything that differs from run to run.

@@ -24,6 +24,13 @@ until_true() {
 program_started() { [ -s "$1" ] && [ "$(od -A n -t u8 -N 8 "$1" | tr -d ' ')" != 0 ]; }
 # Tells tests/kill/sequence to end.
 stop_program() { printf '\001' | dd of="$1" bs=1 seek=800 conv=notrunc status=none; }
+# True when all of these processes have come to their end: on a machine with much to do one that was killed stands
+# for a while with all that it has open.
+are_dead() {
+    local pid
+    for pid in "$@"; do readlink "/proc/$pid/exe" >/dev/null 2>&1 && return 1; done
+    return 0
+}
 no_holder() { [ -z "$(holders_of "$1")" ]; }
 
 # start_with_keeper [PAUSE_US [SECONDS]]: starts tests/kill/sequence with that pause, recorded into store.db

@@ -6,6 +6,8 @@
 # must not change, then calls `check_program FUNCTION`. Each run has a directory of its own, $PWD when
 # the function is called. `scale SMALL FULL BENCH` gives one of its arguments: FULL with FULL=1, BENCH (or
 # SMALL where there is none) for `make bench`.
+# With leaks=error in front leaks are looked for, too: in programs that are known to have none (by
+# LeakSanitizer's and valgrind's word).
 # `check_program FUNCTION NAME` also lets `make bench` measure the story, under that name.
 
 trace=$BUILD/hakmem-trace
@@ -80,7 +82,7 @@ record() {
     truncate -s 1M "$top/calls" && chmod 666 "$top/calls"
     export COUNT_CALLS_FILE=$top/calls
     # `env` puts the counter between the program and hakmem; it is a recorded program itself.
-    under=("$trace" run --wait --pools=malloc --check "$level" --store "$store" --
+    under=("$trace" run --wait --pools=malloc --check "$level" --leaks="${leaks:-0}" --store "$store" --
         /usr/bin/env LD_PRELOAD="$counter $debug_library")
     tell "$level" "$story"
     compare_with_plain "$level"

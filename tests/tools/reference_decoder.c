@@ -8,6 +8,11 @@
  * the bases in FILE, decimal, one a line reference_decoder STORE forks          only the FORK
  * events reference_decoder STORE calls          no events: for each process and kind how many there
  * are
+ *   reference_decoder STORE near FILE      every event whose address or base is a number in FILE,
+ * and the moves of blocks that one of the numbers lies in; moves of all large blocks
+ *   reference_decoder STORE alive PROCESS EVENT NS
+ *                                          no events: for each base that calls of the process up to
+ *                                          that event and time speak of, how it stands after them
  *
  * It shares no code with src/store, goes through all chunks in order and knows no postings: what it
  * prints is what the fast paths of hakmem-trace are compared with. */
@@ -19,24 +24,26 @@
 #include <zstd.h>
 
 enum { SHAPE, ACTOR, NS, BASE, DELTA, STACK, SIZE, OLD, GENERATION, COLUMNS };
-enum { CONSTANT = 1, STEPS, DICTIONARY, NEXT, ASKED, RECENT };
+enum { CONSTANT = 1, STEPS, DICTIONARY, NEXT, ASKED, RECENT, WALK, SITE, PACE };
 #define EVENTS_MAX 65536
-#define RAW_MAX    (EVENTS_MAX * 12 + 10)
+#define RAW_MAX    (EVENTS_MAX * 25 + 400)
 #define BLOCKS_MAX (1u << 23)
 #define BASES_MAX  65536
 #define ROWS_MAX   65536 /* of processes */
 
 static uint64_t value[COLUMNS][EVENTS_MAX];
 static uint32_t index_of[COLUMNS][EVENTS_MAX]; /* dictionary columns: which distinct value */
-static uint8_t raw[RAW_MAX];
+static uint8_t raw[COLUMNS][RAW_MAX];
 static uint64_t distinct[EVENTS_MAX], last_of_base[EVENTS_MAX], last_of_stack[EVENTS_MAX];
 static char kind_name[256][32];
 static uint64_t calls[ROWS_MAX][5]; /* by row and kind: MALLOC 1 to REALLOC_FROM 4 */
 static uint32_t crc_table[256];
 static uint64_t chunk_id;
-static enum { ALL_EVENTS, BLOCKS, MOVES, FORKS, CALLS } mode;
+static enum { ALL_EVENTS, BLOCKS, MOVES, FORKS, CALLS, NEAR, ALIVE } mode;
 static uint64_t bases[BASES_MAX];
 static size_t base_count;
+static uint64_t slot_bytes[256];                 /* by class */
+static uint64_t alive_of, alive_until, alive_ns; /* process, last event, last time */
 
 static void give_up(const char *why) {
     fprintf(stderr, "reference_decoder: chunk %llu: %s\n", (unsigned long long)chunk_id, why);
@@ -189,6 +196,8 @@ static void decode_asked(uint32_t n) {
     }
 }
 
+#include "reference_walk.h"
+
 static void decode_column(int column, int codec, uint32_t n) {
     memset(index_of[column], 0, sizeof index_of[column]);
     if (codec == CONSTANT) {
@@ -205,6 +214,9 @@ static void decode_column(int column, int codec, uint32_t n) {
         decode_next(n);
     } else if (codec == ASKED && column == SIZE) {
         decode_asked(n);
+    } else if ((codec == PACE && column == NS) ||
+               (codec == SITE && (column == DELTA || column >= SIZE))) {
+        decode_guessed(column, n);
     } else {
         give_up("unknown codec");
     }
@@ -220,23 +232,42 @@ static uint32_t decode_chunk(const uint8_t *blob, size_t bytes) {
     uint32_t columns = (uint32_t)number(blob + 6, 2), n = (uint32_t)number(blob + 8, 4);
     if (columns != COLUMNS || n == 0 || n > EVENTS_MAX || number(blob + 16, 8) != chunk_id)
         give_up("impossible header");
-    size_t offset = 24 + 12 * (size_t)columns;
+    size_t offset = 24 + 12 * (size_t)columns, raw_bytes[COLUMNS];
+    int codec[COLUMNS], is_walk = 1;
     for (uint32_t i = 0; i < columns; i++) {
         const uint8_t *entry = blob + 24 + 12 * (size_t)i;
-        size_t raw_bytes = number(entry + 4, 4), packed_bytes = number(entry + 8, 4);
-        if (entry[0] != i || raw_bytes > RAW_MAX || packed_bytes > bytes - 4 - offset)
+        size_t packed_bytes = number(entry + 8, 4);
+        raw_bytes[i] = number(entry + 4, 4);
+        codec[i] = entry[1];
+        if (entry[0] != i || raw_bytes[i] > RAW_MAX || packed_bytes > bytes - 4 - offset)
             give_up("impossible directory");
         if (entry[2] == 0) {
-            if (raw_bytes != packed_bytes)
+            if (raw_bytes[i] != packed_bytes)
                 give_up("impossible directory");
-            memcpy(raw, blob + offset, raw_bytes);
-        } else if (ZSTD_decompress(raw, RAW_MAX, blob + offset, packed_bytes) != raw_bytes) {
+            memcpy(raw[i], blob + offset, raw_bytes[i]);
+        } else if (ZSTD_decompress(raw[i], RAW_MAX, blob + offset, packed_bytes) != raw_bytes[i]) {
             give_up("zstd cannot unpack a column");
         }
         offset += packed_bytes;
-        at = raw;
-        end = raw + raw_bytes;
-        decode_column((int)i, entry[1], n);
+    }
+    static const int walked[] = {SHAPE, ACTOR, BASE, STACK};
+    for (int i = 0; i < 4; i++)
+        is_walk &= codec[walked[i]] == WALK;
+    for (int i = 0; i < 4 && is_walk; i++) {
+        at = raw[walked[i]];
+        end = at + raw_bytes[walked[i]];
+        split_streams(walked[i]);
+    }
+    if (is_walk)
+        decode_walk(n);
+    for (int i = 0; i < COLUMNS; i++) {
+        at = raw[i];
+        end = raw[i] + raw_bytes[i];
+        if (codec[i] == WALK && is_walk)
+            continue;
+        if (codec[i] >= WALK && !is_walk)
+            give_up("a codec without those it needs");
+        decode_column(i, codec[i], n);
     }
     return n;
 }
@@ -281,14 +312,34 @@ static int is_new_block(uint64_t process, uint64_t base, uint64_t class_and_size
     return 1;
 }
 
+/* Is one of the numbers in the file in first..last? */
+static int is_listed(uint64_t first, uint64_t last) {
+    size_t low = 0, high = base_count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (bases[middle] < first)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < base_count && bases[low] <= last;
+}
+
 static int is_wanted(uint32_t i) {
     uint64_t kind = value[SHAPE][i] & 0xff, class_index = value[SHAPE][i] >> 8 & 0xff;
     if (mode == ALL_EVENTS)
         return 1;
     if (mode == FORKS)
         return strcmp(kind_name[kind], "FORK") == 0;
+    if (mode == NEAR &&
+        (is_listed(value[BASE][i], value[BASE][i]) ||
+         is_listed(value[BASE][i] + value[DELTA][i], value[BASE][i] + value[DELTA][i])))
+        return 1;
     if (kind < 1 || kind > 63)
         return 0;
+    if (mode == NEAR) /* of large blocks every move: only some say how long the block is */
+        return class_index == 255 ||
+               is_listed(value[BASE][i], value[BASE][i] + slot_bytes[class_index] - 1);
     if (mode == MOVES)
         return bsearch(&value[BASE][i], bases, base_count, sizeof *bases, compare_numbers) != NULL;
     return is_new_block(value[ACTOR][i] >> 32, value[BASE][i],
@@ -357,6 +408,71 @@ static void read_bases(const char *path) {
     qsort(bases, base_count, sizeof *bases, compare_numbers);
 }
 
+/* What is known of a block of the process that `alive` asks about. */
+struct alive {
+    uint64_t base, generation, birth, size, birth_generation;
+    int is_open;
+};
+static struct alive *alive;
+static uint64_t alive_slots, alive_used;
+
+static struct alive *find_alive(uint64_t base) {
+    if (alive_used * 2 >= alive_slots) {
+        struct alive *old = alive;
+        uint64_t old_slots = alive_slots;
+        alive_slots = alive_slots ? alive_slots * 2 : 65536;
+        alive = calloc(alive_slots, sizeof *alive);
+        if (!alive)
+            give_up("out of memory");
+        alive_used = 0;
+        for (uint64_t i = 0; i < old_slots; i++)
+            if (old[i].base)
+                *find_alive(old[i].base) = old[i];
+        free(old);
+    }
+    uint64_t at = base * 0x9e3779b97f4a7c15u >> 24;
+    while (alive[at % alive_slots].base && alive[at % alive_slots].base != base)
+        at++;
+    struct alive *a = &alive[at % alive_slots];
+    alive_used += a->base == 0;
+    a->base = base;
+    return a;
+}
+
+/* The calls in the order of their generations: what came too early is known by its greater one. */
+static void live_on(uint32_t n) {
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t kind = value[SHAPE][i] & 0xff, place = value[SHAPE][i] >> 16 & 0xff;
+        uint64_t generation = value[GENERATION][i];
+        if (kind < 1 || kind > 4 || value[SHAPE][i] >> 32 & 2 || value[BASE][i] == 0 ||
+            value[ACTOR][i] >> 32 != alive_of || chunk_id + i > alive_until ||
+            value[NS][i] > alive_ns)
+            continue;
+        struct alive *a = find_alive(value[BASE][i]);
+        int is_end = kind == 2 || kind == 4, is_resize = kind == 3 && place == 5;
+        if (generation >= a->generation) {
+            if (!is_resize) {
+                a->birth = is_end ? 0 : chunk_id + i;
+                a->birth_generation = generation;
+            }
+            a->is_open = !is_end;
+            a->size = is_end ? 0 : value[SIZE][i];
+            a->generation = generation;
+        } else if (!is_resize && generation > a->birth_generation) {
+            a->birth = is_end ? 0 : chunk_id + i;
+            a->birth_generation = generation;
+        }
+    }
+}
+
+static void print_alive(void) {
+    for (uint64_t i = 0; i < alive_slots; i++)
+        if (alive[i].base)
+            printf("%llu\t%d\t%llu\t%llu\t%d\n", (unsigned long long)alive[i].base,
+                   alive[i].is_open, (unsigned long long)alive[i].birth,
+                   (unsigned long long)alive[i].size, alive[i].birth_generation != 0);
+}
+
 static sqlite3_stmt *query(sqlite3 *database, const char *sql) {
     sqlite3_stmt *rows;
     if (sqlite3_prepare_v2(database, sql, -1, &rows, NULL) != SQLITE_OK)
@@ -375,8 +491,17 @@ int main(int argc, char **argv) {
         mode = FORKS;
     } else if (argc == 3 && strcmp(argv[2], "calls") == 0) {
         mode = CALLS;
+    } else if (argc == 4 && strcmp(argv[2], "near") == 0) {
+        mode = NEAR;
+        read_bases(argv[3]);
+    } else if (argc == 6 && strcmp(argv[2], "alive") == 0) {
+        mode = ALIVE;
+        alive_of = strtoull(argv[3], NULL, 10);
+        alive_until = strtoull(argv[4], NULL, 10);
+        alive_ns = strtoull(argv[5], NULL, 10);
     } else if (argc != 2) {
-        fprintf(stderr, "usage: reference_decoder STORE [blocks | moves FILE | forks | calls]\n");
+        fprintf(stderr, "usage: reference_decoder STORE [blocks | moves FILE | forks | calls |"
+                        " near FILE | alive PROCESS EVENT NS]\n");
         return 2;
     }
     for (uint32_t i = 0; i < 256; i++) {
@@ -391,8 +516,14 @@ int main(int argc, char **argv) {
         snprintf(kind_name[sqlite3_column_int(rows, 0) & 0xff], sizeof kind_name[0], "%s",
                  (const char *)sqlite3_column_text(rows, 1));
     sqlite3_finalize(rows);
+    rows = query(database, "SELECT id, slot_bytes FROM class");
+    while (sqlite3_step(rows) == SQLITE_ROW)
+        slot_bytes[sqlite3_column_int(rows, 0) & 0xff] = (uint64_t)sqlite3_column_int64(rows, 1);
+    sqlite3_finalize(rows);
     if (mode == CALLS)
         puts("process\tkind\tevents");
+    else if (mode == ALIVE)
+        puts("base\tis_open\tbirth\tsize\thas_birth_or_end");
     else
         puts("id\tns\tprocess\tthread\tkind\tkind_number\taddress\tbase\tsize\told_address\tclass_"
              "index\t"
@@ -405,6 +536,8 @@ int main(int argc, char **argv) {
             decode_chunk(sqlite3_column_blob(rows, 1), (size_t)sqlite3_column_bytes(rows, 1));
         if (mode == CALLS)
             count_calls(n);
+        else if (mode == ALIVE)
+            live_on(n);
         else
             print_events(n);
     }
@@ -412,6 +545,8 @@ int main(int argc, char **argv) {
         give_up(sqlite3_errmsg(database));
     if (mode == CALLS)
         print_calls();
+    if (mode == ALIVE)
+        print_alive();
     sqlite3_finalize(rows);
     sqlite3_close(database);
     return fflush(stdout) == 0 ? 0 : 1;

@@ -13,5 +13,8 @@ recorded=$("$trace" run --check trace --store store.db -- "$cost" 1000 "$PWD/not
 expect "count(*) from process where program like '%/nothing' and end_kind = 1 and exit_status = 0" 1000
 echo "$plain page faults without, $recorded recorded"
 [ $((recorded - plain)) -le 100 ] || fail "a recorded process has $((recorded - plain)) page faults more than without; 100 at most were due"
+# What processes have in common is stored once.
+expect "count(*) from module where path like '%/nothing'" 1000
+expect "count(*) from image where path like '%/nothing'" 1
 nothing_lost
 check_store

@@ -99,7 +99,7 @@ rm -f ./*.rings store*.db*
 grep -q '^hakmem: HKM-202 double-free .*hakmem-trace import' err && grep -q '^SUMMARY: .* store=.*\.rings$' err || fail "no raw report: $(cat err)"
 imported 0 0 ./*.rings
 name=$(echo ./*.rings) && mv "${name%.rings}.db" store.db || fail "the store lies elsewhere: $(ls)"
-grep -q '^2,... events of 1 process, 1 fault: ' import.out || fail "said $(cat import.out)"
+grep -q '^3,... events of 1 process, 1 fault: ' import.out || fail "said $(cat import.out)"
 "$trace" faults 1 -s store.db >report || [ $? -eq 1 ] || fail "no report"
 grep -q 'FREED BEFORE .*thread 1' report && grep -q '#0 main .*import.c:' report || fail "the report: $(cat report)"
 "$trace" why @fault -s store.db >why || [ $? -eq 1 ] || fail "why: $(cat why)"

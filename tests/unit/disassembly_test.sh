@@ -18,7 +18,7 @@ awk '
     /^#include "block.h"/ { print; next }
     inside && /^}/ { inside = 0 }
     inside { next }
-    /^static inline .* hop(_note|_count)?\(/ { head = 1 }
+    /^static inline .* hop(_note|_count|_all|_all_down)?\(/ { head = 1 }
     head && /\{$/ { head = 0; inside = 1; print; if (/ bool hop/) print "    return true;"; next }
     { print }' src/hop.h >"$scratch/bare/hop.h"
 awk '

@@ -17,6 +17,7 @@ for compiler in gcc clang; do
         "$compiler" -g -O2 -fPIC -shared -fno-omit-frame-pointer -Wl,--no-eh-frame-hdr -DPLUGIN \
             -DCONSTRUCTED=0 "$from/bare.c" -o plugin_without_header.so || fail "$compiler cannot compile the programs"
     record ./kinds ./plugin.so ./plugin_without_header.so
-    read_chains 1101 1199 >chains
+    # a stack that is too deep is cut between three quarters of HAKMEM_STACK_DEPTH and that
+    read_chains 1101 1199 | sed -E 's/ recurse\*(4[89]|5[0-9]|6[0-3])$/ recurse*48..63/' >chains
     diff -u "$from/kinds.expected" chains || fail "$compiler: these stacks are not what was expected"
 done

@@ -219,25 +219,26 @@ static int note_answer(enum answer answer, enum hak_unwind_end end) {
     return answer != DIFFERENT;
 }
 
-/* Does the interned stack `id` read back as `ips`, or as the newest DEPTH of them? Frames of this
- * library, which a signal may have interrupted, are left out of stacks. `cut` gets whether there
- * were more than DEPTH. */
+/* Does the interned stack `id` read back as `ips`, or as the newest of them, DEPTH at most and
+ * three quarters of it at least? Frames of this library, which a signal may have interrupted, are
+ * left out of stacks. `cut` gets whether there were more than DEPTH. */
 static int reads_back(uint32_t id, const uintptr_t *ips, size_t count, int *cut) {
-    size_t kept = 0;
-    *cut = 0;
+    size_t frames = 0, kept = 0;
+    int differs = 0;
     for (size_t i = 0; i < count; i++) {
         if (ips[i] - own_start < own_bytes)
             continue;
-        if (kept++ == DEPTH) {
-            *cut = 1;
-            break;
-        }
+        frames++;
+        if (id == 0)
+            continue;
         /* interrupted frames have their pc + 1 in nodes */
-        if (id == 0 || id >= *node_count || nodes[id].ip - ips[i] > 1)
-            return 0;
-        id = nodes[id].parent;
+        differs |= id >= *node_count || nodes[id].ip - ips[i] > 1;
+        id = differs ? 0 : nodes[id].parent;
+        kept++;
     }
-    return id == 0;
+    *cut = frames > DEPTH;
+    return !differs && id == 0 &&
+           (*cut ? kept <= DEPTH && kept > DEPTH - DEPTH / 4 : kept == frames);
 }
 
 static __attribute__((noinline)) void compare(void) {
@@ -246,7 +247,10 @@ static __attribute__((noinline)) void compare(void) {
     uint8_t flags;
     /* the whole walk first, and then the spliced one, which must come to the same */
     size_t our_count = hak_unwind_here(ours, FRAMES, &end);
-    uint32_t id = hak_stack_here(false, &flags);
+    uint32_t id = hak_stack_here(false, &flags), id_of_call;
+    uint8_t flags_of_call;
+    id_of_call =
+        hak_stack_of_call(__builtin_return_address(0), __builtin_frame_address(0), &flags_of_call);
     atomic_fetch_add(&counts->end[end], 1);
     /* frame 1 is malloc or free of this file, frame 2 its caller */
     if (our_count > 2 && hak_called_by_loader(ours[2])) {
@@ -254,7 +258,8 @@ static __attribute__((noinline)) void compare(void) {
         return;
     }
     int cut, whole = reads_back(id, ours + 2, our_count - 2, &cut);
-    if (!whole || flags != (hak_stacks_flags(end) | (cut ? HAK_RECORD_PARTIAL : 0)))
+    if (!whole || flags != (hak_stacks_flags(end) | (cut ? HAK_RECORD_PARTIAL : 0)) ||
+        id_of_call != id || flags_of_call != flags)
         atomic_fetch_add(&counts->interned_wrong, 1);
     atomic_fetch_add(&counts->frames, our_count);
     if (!libunwind_allowed) {

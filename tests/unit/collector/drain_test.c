@@ -212,6 +212,65 @@ START_TEST(counts_records_that_cannot_be) {
 }
 END_TEST
 
+/* A batch of `count` moves, of which the first `follow` continuations are there. */
+static void put_moves(uint32_t count, uint32_t follow) {
+    struct hak_ring_entry *r = fake_ring(&program, 0);
+    uint64_t head = atomic_load(&r->head), time = fake_ticks(&program);
+    struct hak_record first = hak_record_pack(&(struct hak_event_fields){.time = time,
+                                                                         .kind = HAK_FRONT_REFILL,
+                                                                         .address = FAKE_BLOCK,
+                                                                         .size = count,
+                                                                         .record_count = 100,
+                                                                         .epoch = 3,
+                                                                         .class_index = 3,
+                                                                         .place = HAK_PLACE_FRONT,
+                                                                         .flags = HAK_RECORD_WIDE});
+    *fake_slot(&program, 0, head) = first;
+    for (uint32_t i = 0; i < follow; i++) {
+        struct hak_record *more = fake_slot(&program, 0, head + 1 + i);
+        *more = (struct hak_record){{time | (uint64_t)HAK_CONTINUATION << 48 |
+                                     (uint64_t)(hak_batch_continuations(count) - 1 - i) << 56}};
+        for (uint32_t k = 0; k < HAK_BATCH_PER_RECORD && 1 + 3 * i + k < count; k++)
+            more->w[1 + k] = hak_batch_word(FAKE_BLOCK + 48 * (1 + 3 * i + k), 101 + 3 * i + k);
+    }
+    atomic_store(&r->head, head + 1 + follow);
+}
+
+START_TEST(makes_an_event_of_each_block_of_a_batch) {
+    put_moves(8, hak_batch_continuations(8));
+    put_switch(7);
+    put_moves(4, 1);
+    fake_event(&program, 0, HAK_MALLOC, 1, 1, 0);
+    commit();
+    ck_assert_uint_eq(hak_store_last_event(worker.writer), 13);
+    for (uint64_t id = 1; id <= 12; id++) {
+        struct hak_event e = read_event(id);
+        uint64_t number = id <= 8 ? id - 1 : id - 9;
+        ck_assert_uint_eq(e.kind, HAK_FRONT_REFILL);
+        ck_assert_uint_eq(e.address, FAKE_BLOCK + 48 * number);
+        ck_assert_uint_eq(e.base, e.address);
+        ck_assert_uint_eq(e.generation, (uint64_t)3 << 32 | (100 + number));
+        ck_assert_uint_eq(e.size, 0);
+        ck_assert_uint_eq(e.place, HAK_PLACE_FRONT);
+        ck_assert_uint_eq(e.flags, 0);
+        ck_assert_uint_eq(e.thread == read_event(1).thread, id <= 8);
+    }
+    ck_assert_uint_eq(read_event(13).kind, HAK_MALLOC);
+    ck_assert_int_eq(ask("SELECT count(*) FROM loss"), 0);
+}
+END_TEST
+
+START_TEST(counts_a_batch_that_cannot_be) {
+    put_moves(8, 2); /* a continuation is not there */
+    fake_event(&program, 0, HAK_MALLOC, 1, 1, 0);
+    put_moves(65, hak_batch_continuations(65));
+    fake_event(&program, 0, HAK_FREE, 1, 2, 0);
+    commit();
+    ck_assert_uint_eq(hak_store_last_event(worker.writer), 2);
+    ck_assert_int_eq(ask("SELECT sum(count) FROM loss WHERE reason = 'broken record'"), 2);
+}
+END_TEST
+
 START_TEST(refuses_modules_that_cannot_be) {
     struct {
         uint64_t load_bias, start, end;
@@ -408,6 +467,8 @@ int main(void) {
     tcase_add_test(cases, knows_the_threads_that_share_a_ring);
     tcase_add_test(cases, counts_switches_that_lead_nowhere);
     tcase_add_test(cases, counts_records_that_cannot_be);
+    tcase_add_test(cases, makes_an_event_of_each_block_of_a_batch);
+    tcase_add_test(cases, counts_a_batch_that_cannot_be);
     tcase_add_test(cases, refuses_modules_that_cannot_be);
     tcase_add_test(cases, resolves_with_the_modules_of_the_time);
     tcase_add_test(cases, reports_a_fault_once_it_is_stored);

@@ -4,7 +4,18 @@
 #ifndef HAK_TESTS_FAKE_PROGRAM_H
 #define HAK_TESTS_FAKE_PROGRAM_H
 
+#ifdef FAKE_IN_BENCH /* outside of a Check suite */
+#include <assert.h>
+#define ck_assert(what)          assert(what)
+#define ck_assert_ptr_nonnull(p) assert((p) != NULL)
+#define ck_assert_ptr_ne(a, b)   assert((a) != (b))
+#define ck_assert_int_eq(a, b)   assert((a) == (b))
+#define ck_assert_int_ge(a, b)   assert((a) >= (b))
+#define ck_assert_uint_lt(a, b)  assert((a) < (b))
+#define ck_assert_uint_le(a, b)  assert((a) <= (b))
+#else
 #include <check.h>
+#endif
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -19,8 +30,10 @@
 #include "trace/protocol.h"
 #include "trace/session.h"
 
+#ifndef FAKE_BYTES
 #define FAKE_BYTES ((uint64_t)16 << 20)
 #define FAKE_NODES 4096
+#endif
 #define FAKE_BLOCK 0x7f2100010040ull
 
 struct fake_program {

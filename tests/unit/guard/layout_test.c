@@ -88,6 +88,54 @@ START_TEST(each_damaged_byte_is_told) {
 }
 END_TEST
 
+/* A zero is what is written there most often. */
+START_TEST(no_byte_of_a_header_is_zero) {
+    make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
+    for (unsigned slot = 0; slot < 60; slot++)
+        for (unsigned slab = 1; slab <= 3; slab++) {
+            user_t user = hand_out(slot_at(slab, slot), slot % 32, 0);
+            ck_assert_ptr_null(memchr(user.p - HAK_HEADER_BYTES, 0, HAK_HEADER_BYTES));
+        }
+}
+END_TEST
+
+/* Which block a write through a border belongs to. */
+START_TEST(a_write_through_a_border_is_told_with_the_block_it_came_from) {
+    make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
+    base_t base;
+    user_t front = hand_out(slot_at(1, 0), 20, 0), behind = hand_out(slot_at(1, 1), 20, 0);
+    memset(front.p + 20, 1, 48 - 16 - 20 + 5); /* canary, and 5 bytes of the next header */
+    forget_events();
+    hak_check_take_back(behind, HAK_FREE, &base);
+    ck_assert_uint_eq(fault_count, 1);
+    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_HEAP_BUFFER_OVERFLOW);
+    ck_assert_uint_eq(last_fault().user, user_address(front));
+    ck_assert_int_eq(last_fault().offset, 20);
+    ck_assert_uint_eq(last_fault().damaged_span, 12);
+    ck_assert_uint_eq(last_fault().found_by, HAK_FOUND_BY_NEIGHBOUR);
+    forget_events(); /* told, and mended without a word */
+    hak_check_take_back(front, HAK_FREE, &base);
+    hak_check_take_back(behind, HAK_FREE, &base);
+    ck_assert_uint_eq(fault_count, 0);
+
+    front = hand_out(slot_at(1, 2), 20, 0), behind = hand_out(slot_at(1, 3), 20, 0);
+    memset(behind.p - 20, 1, 20); /* header, and the last 4 bytes of the canary in front */
+    forget_events();
+    hak_check_take_back(front, HAK_FREE, &base);
+    ck_assert_uint_eq(fault_count, 1);
+    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_HEAP_BUFFER_UNDERFLOW);
+    ck_assert_uint_eq(last_fault().user, user_address(behind));
+    ck_assert_uint_eq(last_fault().found_by, HAK_FOUND_BY_NEIGHBOUR);
+
+    front = hand_out(slot_at(1, 4), 20, 0), behind = hand_out(slot_at(1, 5), 20, 0);
+    behind.p[-16] = 1; /* the canary in front stands: a write of its own */
+    forget_events();
+    hak_check_take_back(behind, HAK_FREE, &base);
+    ck_assert_uint_eq(last_fault().user, user_address(behind));
+    ck_assert_uint_eq(last_fault().found_by, HAK_FOUND_BY_CALL);
+}
+END_TEST
+
 START_TEST(the_damaged_bytes_are_shown) {
     make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
     user_t user = hand_out(slot_at(3, 1), 24, 0);
@@ -141,6 +189,8 @@ int main(void) {
     tcase_add_test(tests, layout_header_has_room_for_header_padding_and_canary);
     tcase_add_test(tests, base_and_user_differ_by_the_header);
     tcase_add_loop_test(tests, each_damaged_byte_is_told, 0, 2);
+    tcase_add_test(tests, no_byte_of_a_header_is_zero);
+    tcase_add_test(tests, a_write_through_a_border_is_told_with_the_block_it_came_from);
     tcase_add_test(tests, the_damaged_bytes_are_shown);
     tcase_add_test(tests, layout_same_has_nothing_to_damage);
     tcase_add_test(tests, a_resize_moves_the_canary);

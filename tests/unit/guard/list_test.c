@@ -1,11 +1,18 @@
 /* What a pop of a TLS SLL finds wrong, in both layouts and both levels. */
 #include "world.h"
 
+static char *state_base(base_t block) {
+    struct hak_located at;
+    return hak_locate_slot(block.p, &at) ? at.base : NULL;
+}
+
 /* Pushes a block of the 48-byte class as the magazine does. */
 static void push(base_t block, unsigned class_index) {
     set_place(base_from(slot_at(1, 0).p + (block.p - slot_at(1, 0).p) / 48 * 48),
               HAK_PLACE_MAGAZINE);
     hak_hop_block(HAK_SLL_PUSH, block, class_index);
+    if (block.p == state_base(block))
+        *hak_check_link_of(block) = NULL; /* as the front does */
 }
 
 static struct hak_fault_facts refuse_pop(base_t block, unsigned class_index) {
@@ -116,15 +123,43 @@ START_TEST(a_header_of_another_class_does_not_stand) {
 }
 END_TEST
 
+/* The link of a block that is in order itself, and a head that came from nowhere. */
 START_TEST(a_wild_link_is_not_followed) {
     static char elsewhere[64];
-    make_world(_i, HAK_LAYOUT_HEADER);
+    make_world(_i & 1, _i & 2 ? HAK_LAYOUT_HEADER : HAK_LAYOUT_SAME);
     char *const pointers[] = {elsewhere, (char *)8, (char *)-8, (char *)heap, slab_at(5) + 64};
     for (unsigned i = 0; i < sizeof pointers / sizeof pointers[0]; i++) {
         struct hak_fault_facts facts = refuse_pop(base_from(pointers[i]), HAK_CLASS_OF_48);
-        ck_assert_uint_eq(facts.fault, HAK_FAULT_TLS_SLL_HDR_RESET);
+        ck_assert_uint_eq(facts.fault, HAK_FAULT_FOREIGN_POINTER);
         ck_assert_uint_eq(facts.base, 0);
+        ck_assert_uint_eq(facts.link, (uintptr_t)pointers[i]);
+
+        base_t block = slot_at(1, i);
+        push(block, HAK_CLASS_OF_48);
+        *hak_check_link_of(block) = pointers[i];
+        forget_events();
+        ck_assert(!check_pop(block, HAK_CLASS_OF_48));
+        facts = last_fault();
+        ck_assert_uint_eq(facts.fault, HAK_FAULT_FOREIGN_POINTER);
+        ck_assert_uint_eq(facts.base, base_address(block));
+        ck_assert_uint_eq(facts.found_address, (uintptr_t)hak_check_link_of(block));
+        ck_assert_uint_eq(facts.link, (uintptr_t)pointers[i]);
+        ck_assert_uint_eq(facts.slot, i);
     }
+}
+END_TEST
+
+/* A link into a block of ours is left to that block's pop: a wrong push may have put it there. */
+START_TEST(a_link_to_some_block_of_ours_is_followed) {
+    make_world(_i & 1, _i & 2 ? HAK_LAYOUT_HEADER : HAK_LAYOUT_SAME);
+    base_t block = slot_at(1, 0);
+    push(block, HAK_CLASS_OF_48);
+    *hak_check_link_of(block) = slot_at(3, 2).p + 5;
+    forget_events();
+    ck_assert(check_pop(block, HAK_CLASS_OF_48));
+    ck_assert_uint_eq(fault_count, 0);
+    ck_assert_uint_eq(refuse_pop(base_from(slot_at(3, 2).p + 5), HAK_CLASS_OF_48).fault,
+                      HAK_FAULT_CLASS_MISMATCH);
 }
 END_TEST
 
@@ -167,7 +202,8 @@ int main(void) {
     tcase_add_loop_test(tests, a_header_that_the_program_overwrote_is_a_reset_header, 0, 2);
     tcase_add_loop_test(tests, a_header_copied_from_another_block_does_not_stand, 0, 2);
     tcase_add_loop_test(tests, a_header_of_another_class_does_not_stand, 0, 2);
-    tcase_add_loop_test(tests, a_wild_link_is_not_followed, 0, 2);
+    tcase_add_loop_test(tests, a_wild_link_is_not_followed, 0, 4);
+    tcase_add_loop_test(tests, a_link_to_some_block_of_ours_is_followed, 0, 4);
     tcase_add_loop_test(tests, a_block_of_another_class_is_a_mismatch, HAK_LAYOUT_SAME,
                         layouts_end);
     tcase_add_loop_test(tests, the_second_pop_of_a_double_push_is_a_wrong_move, HAK_LAYOUT_SAME,

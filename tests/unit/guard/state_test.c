@@ -16,8 +16,8 @@ enum { FIRST_MOVE_BETWEEN_LAYERS = 5, MOVES = sizeof moves / sizeof moves[0] };
 START_TEST(every_move_is_allowed_from_its_places_only) {
     make_world(_i, HAK_LAYOUT_SAME);
     for (unsigned i = 0; i < MOVES; i++) {
-        if (moves[i].kind < FIRST_MOVE_BETWEEN_LAYERS)
-            continue;
+        if (moves[i].kind < FIRST_MOVE_BETWEEN_LAYERS || moves[i].kind == HAK_QUARANTINE_LEAVE)
+            continue; /* these go through check_freed, which is told the place */
         for (unsigned place = 0; place < HAK_PLACE_COUNT; place++) {
             base_t block = slot_at(1, i);
             bool is_allowed = moves[i].from >> place & 1;

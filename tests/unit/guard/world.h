@@ -14,7 +14,9 @@
 #include "platform/address.h"
 #include "platform/platform.h"
 #include "platform/registry.h"
+#include "trace/asked_signals.h"
 #include "trace/session.h"
+#include "trace/start.h"
 #include "trace/trace.h"
 
 /* ---- the tracer --------------------------------------------------------------------------------
@@ -33,9 +35,32 @@ void hak_trace_start(void) {}
 void hak_trace_record(struct hak_event_fields *fields) {
     events[atomic_fetch_add(&event_count, 1) % NOTED_EVENTS] = *fields;
 }
+bool hak_trace_record_call(uint64_t head, uint64_t address_word, uint64_t size_word, uint64_t tail,
+                           unsigned metric) {
+    (void)metric;
+    struct hak_record record = {{head, address_word, size_word, tail}};
+    struct hak_event_fields fields = hak_record_unpack(&record, NULL);
+    hak_trace_record(&fields);
+    return true;
+}
+static unsigned batches_noted;
+void hak_trace_record_batch(struct hak_event_fields *fields, const uint64_t *words,
+                            unsigned count) {
+    uint64_t first = fields->address;
+    batches_noted++;
+    for (unsigned i = 0; i < count; i++) {
+        fields->address = hak_batch_address(words[i], first);
+        fields->record_count = hak_batch_record_count(words[i]);
+        hak_trace_record(fields);
+    }
+}
 uint32_t hak_stack_here(bool keep_own_frames, uint8_t *flags) {
     *flags = 0;
     return keep_own_frames ? STACK_OF_LAYERS : STACK_OF_PROGRAM;
+}
+uint32_t hak_stack_of_call(const void *caller, const void *frame, uint8_t *flags) {
+    (void)caller, (void)frame;
+    return hak_stack_here(false, flags);
 }
 uint32_t hak_trace_thread(void) {
     return 1;
@@ -64,10 +89,28 @@ void hak_trace_module_unload(uint64_t map_start, uint32_t generation) {
 void hak_trace_mark(const char *name) {
     (void)name;
 }
+static char last_name[256];
+void hak_trace_name(const struct hak_event_fields *head, const char *name) {
+    events[atomic_fetch_add(&event_count, 1) % NOTED_EVENTS] = *head;
+    strncpy(last_name, name, sizeof last_name - 1);
+}
 void hak_trace_fork_prepare(void) {}
 void hak_trace_fork_parent(void) {}
 void hak_trace_fork_child(void) {}
 void hak_trace_thread_end(void) {}
+
+/* Signals come by hear(); the process is always its own. */
+static void (*hear)(int);
+int hak_asked_signal_read(const char *text) {
+    return atoi(text);
+}
+bool hak_asked_signal_hear(int number, void (*note)(int)) {
+    hear = note;
+    return number > 0;
+}
+bool hak_start_is_own(void) {
+    return true;
+}
 
 static inline struct hak_event_fields last_event(void) {
     ck_assert_uint_gt(event_count, 0);
@@ -121,6 +164,7 @@ static inline void make_world(unsigned level, unsigned layout) {
     hak_options.check = level;
     hak_options.layout = layout;
     hak_options.on_fault = HAK_ON_FAULT_CONTINUE;
+    hak_options.trace = 1;
     hak_registry_start(true);
     heap = hak_map_aligned(HAK_SUPERSLAB_BYTES, HAK_SUPERSLAB_BYTES);
     ck_assert_ptr_nonnull(heap);

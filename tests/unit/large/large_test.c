@@ -21,6 +21,8 @@ START_TEST(a_block_is_zero_aligned_and_found_by_its_start) {
         ck_assert_ptr_null(hak_large_find(base.p + 16));
         ck_assert_ptr_null(hak_large_find(base.p + 4096));
         ck_assert_ptr_eq(hak_large_containing(base.p + 100001), large);
+        ck_assert_ptr_null(hak_large_containing((const void *)0x9e70)); /* near to address 0 */
+        ck_assert_ptr_null(hak_large_containing((const void *)0x10));
         ck_assert(base.p[99999] == 0 || !hak_large_is_fresh(base));
         ck_assert(hak_large_give(base));
         ck_assert(!hak_large_give(base));

@@ -50,5 +50,8 @@ due trace 8M '1500000 100 1' served.BIGCACHE=99 served.LARGE=1 LARGE_MAP.times=1
 due trace 16M '1500000 7 1 1000000' served.LARGE=7 served.BIGCACHE=0 BIGCACHE_MISS.times=7 BIGCACHE_PUT.blocks=7 \
     BIGCACHE_TAKE.blocks=0 LARGE_MAP.times=7
 due trace 0 '1500000 20 1' served.LARGE=20 LARGE_MAP.times=20 LARGE_UNMAP.times=20
-due normal 8M '60000 20 3' served.LARGE=60 LARGE_MAP.times=60 LARGE_UNMAP.times=60 L25_TAKE.blocks=0
+HAKMEM_QUARANTINE=0 due normal 8M '60000 20 3' served.LARGE=60 LARGE_MAP.times=60 LARGE_UNMAP.times=60 L25_TAKE.blocks=0
+# A sixteenth of the quarantine at most is a large block's part: the last sixteen are still there.
+HAKMEM_QUARANTINE=1M due normal 8M '60000 20 3' served.LARGE=60 LARGE_MAP.times=60 LARGE_UNMAP.times=44 \
+    QUARANTINE_LEAVE.blocks=44 PAGES_CLOSE.times=60
 exit "$failed"

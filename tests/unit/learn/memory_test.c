@@ -1,5 +1,6 @@
 /* Memory learning: pages of slabs that are not needed go back, later where that was too early; huge
  * pages are asked for while SuperSlabs are full of use. */
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include "pool/pool.h"
@@ -65,7 +66,23 @@ START_TEST(advanced_changes_the_delay_of_the_clock_within_its_bounds) {
 }
 END_TEST
 
-/* Fills 10 SuperSlabs with live blocks, then gives them all back. */
+/* What the kernel was told of the mapping that holds `address`: "hg" = huge pages, "nh" = none. */
+static bool has_advice(const void *address, const char *flag) {
+    FILE *maps = fopen("/proc/self/smaps", "r");
+    char line[512];
+    unsigned long start, end;
+    bool is_it = false, found = false;
+    while (fgets(line, sizeof line, maps)) {
+        if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
+            is_it = (uintptr_t)address >= start && (uintptr_t)address < end;
+        else if (is_it && strncmp(line, "VmFlags:", 8) == 0)
+            found = strstr(line + 8, flag) != NULL;
+    }
+    fclose(maps);
+    return found;
+}
+
+/* Fills 10 SuperSlabs with live blocks, then gives nine of ten back. */
 START_TEST(full_superslabs_ask_for_huge_pages_and_empty_ones_do_not) {
     static base_t blocks[MOST_BLOCKS];
     start("HAKMEM_MEM_LEARN_THRESHOLD=0.7", "HAKMEM_DEBUG_LEVEL=2");
@@ -89,6 +106,9 @@ START_TEST(full_superslabs_ask_for_huge_pages_and_empty_ones_do_not) {
     ck_assert_msg(on != NULL, "not asked for: %s", told);
     ck_assert_msg(strstr(on + 1, ": huge pages for SuperSlabs, 0 or 1: 0\n") != NULL,
                   "not declined again: %s", told);
+    ck_assert_ptr_nonnull(hak_thread.heap->cooled);
+    for (const struct hak_superslab *s = hak_thread.heap->cooled; s; s = s->next)
+        ck_assert_msg(has_advice(s, "nh"), "not declined in a SuperSlab that drains");
 }
 END_TEST
 

@@ -2,9 +2,11 @@
  */
 #include "platform/address.h"
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <ucontext.h>
+#include <unistd.h>
 #include "unit/suite.h"
 
 static int zeroed[4096];
@@ -29,6 +31,20 @@ START_TEST(nothing_and_nonsense_are_unmapped) {
     ck_assert_int_eq(hak_address_kind_of((void *)16), HAK_ADDRESS_UNMAPPED);
     ck_assert_int_eq(hak_address_kind_of((void *)~0ull), HAK_ADDRESS_UNMAPPED);
     ck_assert_int_eq(hak_address_kind_of((void *)0xdeadbeefdeadbeef), HAK_ADDRESS_UNMAPPED);
+}
+END_TEST
+
+/* An allocator of the program's own may take its memory from sbrk, too. */
+START_TEST(a_head_alone_makes_no_block_of_glibc) {
+    hak_address_start();
+    char *area = sbrk(4096);
+    area += -(uintptr_t)area & 15;
+    size_t *head = (size_t *)(area + 8), *next = (size_t *)(area + 8 + 0x40);
+    *head = 0x41;
+    *next = 0x20;
+    ck_assert_int_eq(hak_address_kind_of(area + 16), HAK_ADDRESS_UNKNOWN);
+    *next = 0x21;
+    ck_assert_int_eq(hak_address_kind_of(area + 16), HAK_ADDRESS_C_HEAP);
 }
 END_TEST
 
@@ -60,22 +76,41 @@ START_TEST(a_block_of_glibc_is_known_by_its_heap) {
 }
 END_TEST
 
-static char *of_first_thread;
+static char *of_first_thread, *of_another_thread;
+
+static void *lend_a_stack(void *semaphores) {
+    sem_t *is_there = semaphores, *may_end = is_there + 1;
+    char local = 0;
+    of_another_thread = &local;
+    sem_post(is_there);
+    sem_wait(may_end);
+    return NULL;
+}
 
 static void *look_around(void *unused) {
     (void)unused;
     int local = 0;
     ck_assert_int_eq(hak_address_kind_of(&local), HAK_ADDRESS_STACK);
-    ck_assert_int_eq(hak_address_kind_of(of_first_thread), HAK_ADDRESS_UNKNOWN);
+    ck_assert_int_eq(hak_address_kind_of(of_first_thread), HAK_ADDRESS_STACK);
+    ck_assert_int_eq(hak_address_kind_of(of_first_thread - 4096), HAK_ADDRESS_STACK);
+    ck_assert_int_eq(hak_address_kind_of(of_another_thread), HAK_ADDRESS_UNKNOWN);
     return NULL;
 }
 
-START_TEST(only_the_own_stack_is_called_stack) {
-    char local = 0;
-    of_first_thread = &local;
-    pthread_t thread;
+/* The kernel names that of the first thread alone. */
+START_TEST(the_own_stack_and_the_first_are_called_stack) {
+    char local[8192] = {0};
+    sem_t semaphores[2];
+    of_first_thread = local + sizeof local - 1;
+    pthread_t thread, other;
+    sem_init(&semaphores[0], 0, 0);
+    sem_init(&semaphores[1], 0, 0);
+    ck_assert_int_eq(pthread_create(&other, NULL, lend_a_stack, semaphores), 0);
+    sem_wait(&semaphores[0]);
     ck_assert_int_eq(pthread_create(&thread, NULL, look_around, NULL), 0);
     pthread_join(thread, NULL);
+    sem_post(&semaphores[1]);
+    pthread_join(other, NULL);
 }
 END_TEST
 
@@ -105,9 +140,10 @@ int main(void) {
     TCase *cases = tcase_create("address");
     tcase_add_test(cases, the_program_itself_is_known);
     tcase_add_test(cases, nothing_and_nonsense_are_unmapped);
+    tcase_add_test(cases, a_head_alone_makes_no_block_of_glibc);
     tcase_add_test(cases, anything_else_that_is_mapped_is_unknown);
     tcase_add_test(cases, a_block_of_glibc_is_known_by_its_heap);
-    tcase_add_test(cases, only_the_own_stack_is_called_stack);
+    tcase_add_test(cases, the_own_stack_and_the_first_are_called_stack);
     tcase_add_test(cases, a_coroutine_accuses_nobody);
     return run_cases("address", cases);
 }

@@ -255,6 +255,185 @@ START_TEST(a_signal_that_somebody_sent_has_no_address) {
 END_TEST
 
 /* A dying or hostile program wrote the request: any number may stand anywhere. */
+/* ---- the words of single faults --------------------------------------------------------------
+ */
+
+static const struct {
+    unsigned fault, kind, subkind;
+    struct hak_fault_facts more; /* what else the checks tell */
+    const char *due[3];
+} told[] = {
+    {203,
+     HAK_FREE,
+     5 | 0 << 8,
+     {0},
+     {"alloc-dealloc-mismatch: free of a block of 24 bytes from new[]; delete[] was due\n",
+      "free was given a block from new[]", "  ALLOCATED         event "}},
+    {203,
+     HAK_FREE,
+     0 | 8 << 8,
+     {0},
+     {"mismatch: delete of a block of 24 bytes from malloc; free was due\n"}},
+    {204,
+     HAK_FREE,
+     4 | 10 << 8,
+     {.given_bytes = 8},
+     {"type-mismatch: sized delete as one of 8 bytes of a block of 24 bytes from new\n"}},
+    {204,
+     HAK_FREE,
+     6 | 12 << 8,
+     {.given_alignment = 64, .asked_alignment = 32},
+     {"aligned delete with alignment 64 of a block of 24 bytes from aligned new with alignment "
+      "32\n"}},
+    {301,
+     HAK_PROCESS_END,
+     0,
+     {.found_by = HAK_FOUND_BY_EXIT,
+      .offset = 24,
+      .damaged_bytes = 3,
+      .damaged_span = 3,
+      .damage = "abc",
+      .more_damaged = 2},
+     {"3 bytes behind a block of 24 bytes were overwritten, found by the sweep at exit; and 2 more "
+      "damaged blocks\n",
+      "3 bytes changed from here on: 61 62 63  \"abc\"\n", "hop=SWEEP"}},
+    {301,
+     HAK_FREE,
+     0,
+     {.found_by = HAK_FOUND_BY_NEIGHBOUR, .offset = 24, .damaged_bytes = 1},
+     {"found by free of the block beside it\n"}},
+    {301,
+     0,
+     0,
+     {.found_by = HAK_FOUND_BY_ACCESS, .offset = 24, .access = HAK_ACCESS_WRITE},
+     {"heap-buffer-overflow: write right behind a block of 24 bytes\n", "hop=WRITE"}},
+    {302,
+     0,
+     0,
+     {.found_by = HAK_FOUND_BY_ACCESS, .offset = -8, .access = HAK_ACCESS_READ},
+     {"heap-buffer-underflow: read, 8 bytes in front of a block of 24 bytes\n", "hop=READ"}},
+    {303,
+     HAK_QUARANTINE_LEAVE,
+     0,
+     {.offset = 8,
+      .damaged_bytes = 3,
+      .damaged_span = 4,
+      .damage = "AB\xdd"
+                "C"},
+     {"write-after-free: 4 bytes at offset 8 of a block of 24 bytes freed ",
+      "found by the look at the block when it left quarantine\n", "41 42 dd 43  \"AB.C\"\n"}},
+    {304,
+     0,
+     0,
+     {.found_by = HAK_FOUND_BY_ACCESS, .offset = 8, .access = HAK_ACCESS_READ},
+     {"use-after-free: read at offset 8 of a block of 24 bytes freed ",
+      "  FREED             event "}},
+    {105,
+     HAK_SLL_POP,
+     0,
+     {.link = 0x4141414141414141},
+     {"the link of a free block of C3 points to 0x4141414141414141, no block of hakmem's; found by "
+      "SLL_POP\n",
+      "the link here is 0x4141414141414141"}},
+};
+
+START_TEST(each_fault_has_its_words) {
+    block_malloc(&c, 1, 5, 1);
+    block_free(&c, 1, 6, 2);
+    fill_facts(told[_i].fault, told[_i].kind, 1);
+    struct hak_fault_facts *facts = &request.facts;
+    const struct hak_fault_facts *more = &told[_i].more;
+    facts->subkind = told[_i].subkind;
+    facts->offset = more->offset;
+    facts->damaged_bytes = more->damaged_bytes;
+    facts->damaged_span = more->damaged_span;
+    memcpy(facts->damage, more->damage, sizeof facts->damage);
+    facts->more_damaged = more->more_damaged;
+    facts->found_by = more->found_by;
+    facts->access = more->access;
+    facts->given_bytes = more->given_bytes;
+    facts->given_alignment = more->given_alignment;
+    facts->asked_alignment = more->asked_alignment;
+    facts->link = more->link;
+    if (facts->found_by == HAK_FOUND_BY_ACCESS) {
+        request.signal = SIGSEGV;
+        request.signal_code = SEGV_ACCERR;
+        request.signal_address = facts->found_address;
+    }
+    context.ns = 5000000000;
+    make(true);
+    for (int i = 0; i < 3 && told[_i].due[i]; i++)
+        has(told[_i].due[i]);
+    check_shape("hakmem: HKM-");
+}
+END_TEST
+
+START_TEST(an_address_of_a_crash_is_said_in_words) {
+    request.signal = SIGSEGV;
+    request.signal_code = SEGV_MAPERR;
+    request.region.is_known = 1;
+    request.signal_address = 24;
+    make(true);
+    check_shape("hakmem: SIGSEGV at address 0x18: null pointer plus 24 bytes: ");
+    has("  GUESS             a member or an element was touched through a null pointer\n");
+    request.signal_address = (uint64_t)-8;
+    make(true);
+    has("0xfffffffffffffff8 is the null pointer minus 8 bytes.");
+    request.signal_address = 0x5000000;
+    request.region.below_end = 0x5000000 - 4;
+    snprintf(request.region.path, sizeof request.region.path, "/tmp/data.bin");
+    make(true);
+    has("lies 4 bytes behind the end of an inaccessible mapping of data.bin; nothing is mapped "
+        "there.");
+    request.region.below_end = 0;
+    make(true);
+    has("lies far from all that is mapped.");
+    request.region = (struct hak_report_region){
+        .start = 0x5000000, .end = 0x5001000, .protection = 1, .is_known = 1};
+    snprintf(request.region.path, sizeof request.region.path, "/usr/lib/libfoo.so.1");
+    request.facts.access = HAK_ACCESS_WRITE;
+    make(true);
+    check_shape(
+        "hakmem: SIGSEGV at address 0x5000000: write to the read-only data of libfoo.so.1: ");
+    ck_assert_ptr_nonnull(strstr(report.json, "\"access\": \"write\""));
+}
+END_TEST
+
+START_TEST(registers_that_hold_no_address_are_named) {
+    request.signal = SIGSEGV;
+    request.signal_code = SI_KERNEL;
+    request.trap = 13;
+    request.registers[3] = 0x6867666564636261;
+    make(true);
+    has("      rbx 0x6867666564636261\n");
+    has_not("  GUESS");
+    request.registers[0] = 0xdddddddddddddddd + 16;
+    make(true);
+    has("      rax 0xdddddddddddddded is what freed memory is filled with\n");
+    has("  GUESS             the pointer was read from freed memory, or from a block that was "
+        "not ");
+}
+END_TEST
+
+START_TEST(what_the_program_keeps_stands_in_for_the_record) {
+    struct hak_frame born = {
+        .ip = 1, .module = "/app", .function = "make", .file = "app.c", .line = 7};
+    struct hak_frame freed = {
+        .ip = 2, .module = "/app", .function = "drop", .file = "app.c", .line = 9};
+    fill_facts(202, HAK_FREE, 1);
+    request.is_unrecorded = 1;
+    context.alloc_frames = &born;
+    context.free_frames = &freed;
+    context.alloc_frame_count = context.free_frame_count = 1;
+    make(false);
+    check_shape("hakmem: HKM-202 double-free: free of a block of 24 bytes");
+    has("  ALLOCATED         by malloc\n      #0 make                app.c:7\n");
+    has("  FREED BEFORE      by the program\n      #0 drop                app.c:9\n");
+    has("  HISTORY           not recorded (HAKMEM_TRACE=off)\n");
+    has_not("hakmem-trace why");
+}
+END_TEST
+
 START_TEST(any_numbers_give_a_page) {
     block_malloc(&c, 1, 5, 1);
     capture_finish(&c);
@@ -268,8 +447,9 @@ START_TEST(any_numbers_give_a_page) {
             bytes[k] = seed >> 24 > 100 ? (unsigned char)(seed >> 16) : 0;
         }
         if (i % 3 > 0) {
-            static const unsigned codes[] = {101, 102, 103, 104, 201, 202, 301, 302};
-            request.facts.fault = codes[i / 3 % 8];
+            static const unsigned codes[] = {101, 102, 103, 104, 105, 201, 202,
+                                             203, 204, 301, 302, 303, 304};
+            request.facts.fault = codes[i / 3 % (int)(sizeof codes / sizeof *codes)];
         }
         if (i % 3 > 1) {
             request.facts.base = BLOCK(1);
@@ -296,6 +476,10 @@ static void add(TCase *cases) {
     tcase_add_test(cases, a_crash_describes_registers_that_point_into_the_heap);
     tcase_add_test(cases, an_address_that_the_kernel_does_not_tell_is_not_zero);
     tcase_add_test(cases, a_signal_that_somebody_sent_has_no_address);
+    tcase_add_loop_test(cases, each_fault_has_its_words, 0, (int)(sizeof told / sizeof *told));
+    tcase_add_test(cases, an_address_of_a_crash_is_said_in_words);
+    tcase_add_test(cases, registers_that_hold_no_address_are_named);
+    tcase_add_test(cases, what_the_program_keeps_stands_in_for_the_record);
     tcase_add_test(cases, any_numbers_give_a_page);
 }
 

@@ -5,6 +5,7 @@
  * slab before the registry was asked takes such a pointer for a block, or crashes. Prints "alive"
  * when the bytes are as they were and malloc still works. */
 #include <malloc.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +17,7 @@
 
 static const size_t sizes[] = {1,    16,   40,    64,    100,   256,    500,    1024,   1500,
                                4096, 9000, 16384, 32768, 40000, 100000, 900000, 1500000};
-enum { SIZES = sizeof sizes / sizeof *sizes, EACH = 200, LARGE_EACH = 3 };
+enum { SIZES = sizeof sizes / sizeof *sizes, EACH = 200, LARGE_EACH = 3, ASKED_BYTES = 100 };
 
 /* Blocks of all sizes, taken and given back: every front, ring, list and cache has some. */
 static void warm_up(void) {
@@ -46,13 +47,19 @@ static char *map(int protection) {
     return start;
 }
 
-static void free_all_over(char *start) {
+/* realloc takes what can be read with it; free and realloc leave the mapping alone. */
+static void free_all_over(char *start, bool is_readable) {
     char *aligned = (char *)(((uintptr_t)start + ALIGNMENT - 1) & ~(ALIGNMENT - 1));
     const size_t offsets[] = {0, 16, 64, 1024, 4096, 65536, 65552, 131072, 1 << 20};
     for (size_t i = 0; i < sizeof offsets / sizeof *offsets; i++) {
         free(aligned + offsets[i]);
-        if (realloc(aligned + offsets[i], 100) != NULL)
+        char *moved = realloc(aligned + offsets[i], ASKED_BYTES);
+        if (!moved || malloc_usable_size(moved) < ASKED_BYTES)
             abort();
+        for (size_t k = 0; k < ASKED_BYTES && is_readable; k++)
+            if (moved[k] != 0x10)
+                abort();
+        free(moved);
         if (malloc_usable_size(aligned + offsets[i]) != 0)
             abort();
     }
@@ -62,8 +69,8 @@ int main(void) {
     warm_up();
     char *readable = map(PROT_READ), *closed = map(PROT_NONE);
     for (int round = 0; round < 3; round++) {
-        free_all_over(readable);
-        free_all_over(closed);
+        free_all_over(readable, true);
+        free_all_over(closed, false);
         warm_up();
     }
     mprotect(closed, MAPPED_BYTES, PROT_READ);

@@ -42,6 +42,18 @@ START_TEST(run_leaves_the_programs_options_alone) {
 }
 END_TEST
 
+START_TEST(an_option_may_stand_without_its_value) {
+    ck_assert_int_eq(PARSE("hakmem-trace", "run", "--leaks", "--force", "--", "ls"), -1);
+    ck_assert_str_eq(view_value(&view, "leaks"), "1");
+    ck_assert(view_given(&view, "force"));
+    ck_assert_int_eq(PARSE("hakmem-trace", "run", "--leaks", "error"), -1);
+    ck_assert_str_eq(view_value(&view, "leaks"), "1");
+    ck_assert_str_eq(view.argument[0], "error");
+    ck_assert_int_eq(PARSE("hakmem-trace", "run", "--leaks=error", "ls"), -1);
+    ck_assert_str_eq(view_value(&view, "leaks"), "error");
+}
+END_TEST
+
 START_TEST(what_is_wrong_is_a_usage_error) {
     ck_assert_int_eq(PARSE("hakmem-trace", "nonsense"), VIEW_USAGE);
     ck_assert_int_eq(PARSE("hakmem-trace", "why"), VIEW_USAGE);
@@ -80,7 +92,8 @@ START_TEST(help_lists_the_whole_table) {
         ck_assert_ptr_nonnull(strstr(page, command->sentence));
         for (int k = 0; k < command->option_count; k++) {
             char option[80];
-            snprintf(option, sizeof option, "--%s ", command->options[k].name);
+            snprintf(option, sizeof option, "--%s%s", command->options[k].name,
+                     view_value_alone(&command->options[k]) ? "[=" : " ");
             ck_assert_msg(!command->options[k].name[0] || strstr(page, option), "%s of %s", option,
                           command->name);
         }
@@ -97,6 +110,7 @@ int main(void) {
     tcase_add_test(cases, options_and_arguments_may_be_mixed);
     tcase_add_test(cases, two_dashes_end_options);
     tcase_add_test(cases, run_leaves_the_programs_options_alone);
+    tcase_add_test(cases, an_option_may_stand_without_its_value);
     tcase_add_test(cases, what_is_wrong_is_a_usage_error);
     tcase_add_test(cases, numbers_are_numbers);
     tcase_add_test(cases, help_lists_the_whole_table);

@@ -1,0 +1,210 @@
+/* Finds the other allocators in the process, and asks them whose a pointer is. */
+#include "entry/allocators.h"
+
+#include <errno.h>
+#include <link.h>
+#include <stdatomic.h>
+#include <string.h>
+#include "platform/address.h"
+
+enum { SILENT = 4, NAME_BYTES = 64, OWNED = 1 };
+
+/* What a module has to export; NULL = not needed. */
+static const struct family {
+    const char *name, *owns, *gives, *sizes;
+} families[HAK_EXTERNAL_UNKNOWN] = {
+    [HAK_EXTERNAL_GLIBC] = {"glibc", NULL, "__libc_free", "malloc_usable_size"},
+    [HAK_EXTERNAL_MIMALLOC] = {"mimalloc", "mi_is_in_heap_region", "mi_free", "mi_usable_size"},
+    [HAK_EXTERNAL_TCMALLOC] = {"tcmalloc", "MallocExtension_GetOwnership", "tc_free",
+                               "tc_malloc_size"},
+};
+
+/* Functions of a family, NULL until it was found. `gives` is stored last. */
+static struct {
+    int (*owns)(const void *); /* the low byte counts: a bool or an enum, 1 = its own */
+    size_t (*sizes)(const void *);
+    _Atomic(void (*)(void *)) gives;
+} found[HAK_EXTERNAL_UNKNOWN];
+
+static char silent[SILENT][NAME_BYTES];
+static _Atomic unsigned silent_count;
+
+static _Atomic bool is_looking;
+static _Atomic unsigned long long looked_at; /* modules loaded and unloaded until the last look */
+
+/* ---- the symbols of a module ----------------------------------------------------------------- */
+
+struct module {
+    uintptr_t base;
+    const ElfW(Sym) * symbols;
+    const char *strings, *soname;
+    const uint32_t *hash; /* DT_GNU_HASH */
+};
+
+/* The loader has made most of these absolute. */
+static const void *at(uintptr_t base, ElfW(Addr) address) {
+    return (const void *)(address < base ? base + address : address);
+}
+
+static bool read_module(const struct dl_phdr_info *info, struct module *module) {
+    const ElfW(Dyn) *entry = NULL;
+    size_t soname = 0;
+    *module = (struct module){.base = info->dlpi_addr};
+    for (unsigned i = 0; i < info->dlpi_phnum; i++)
+        if (info->dlpi_phdr[i].p_type == PT_DYNAMIC)
+            entry = (const void *)(module->base + info->dlpi_phdr[i].p_vaddr);
+    for (; entry && entry->d_tag != DT_NULL; entry++) {
+        switch (entry->d_tag) {
+        case DT_SYMTAB:
+            module->symbols = at(module->base, entry->d_un.d_ptr);
+            break;
+        case DT_STRTAB:
+            module->strings = at(module->base, entry->d_un.d_ptr);
+            break;
+        case DT_GNU_HASH:
+            module->hash = at(module->base, entry->d_un.d_ptr);
+            break;
+        case DT_SONAME:
+            soname = entry->d_un.d_val;
+            break;
+        }
+    }
+    if (!module->symbols || !module->strings || !module->hash)
+        return false;
+    module->soname = soname ? module->strings + soname : "";
+    return true;
+}
+
+static uint32_t hash_of(const char *name) {
+    uint32_t hash = 5381;
+    for (; *name; name++)
+        hash = hash * 33 + (unsigned char)*name;
+    return hash;
+}
+
+/* The function that the module exports by this name; 0 = none. (The table is that of "ELF symbol
+ * hash tables", Drepper, How to write shared libraries, 1.5.3, in GNU's form.) */
+static uintptr_t find_function(const struct module *module, const char *name) {
+    uint32_t hash = hash_of(name), bucket_count = module->hash[0], first = module->hash[1];
+    const uint32_t *buckets = module->hash + 4 + module->hash[2] * 2; /* behind the Bloom filter */
+    const uint32_t *chains = buckets + bucket_count;
+    uint32_t i = bucket_count ? buckets[hash % bucket_count] : 0;
+    if (i < first || i == 0)
+        return 0;
+    for (;; i++) {
+        const ElfW(Sym) *symbol = &module->symbols[i];
+        uint32_t other = chains[i - first];
+        if ((other | 1) == (hash | 1) && symbol->st_shndx != SHN_UNDEF &&
+            ELF64_ST_TYPE(symbol->st_info) == STT_FUNC &&
+            strcmp(module->strings + symbol->st_name, name) == 0)
+            return module->base + symbol->st_value;
+        if (other & 1)
+            return 0;
+    }
+}
+
+/* ---- looking through the modules ------------------------------------------------------------- */
+
+static bool take_family(const struct module *module, enum hak_external_owner owner) {
+    const struct family *family = &families[owner];
+    uintptr_t owns = family->owns ? find_function(module, family->owns) : 0;
+    uintptr_t gives = find_function(module, family->gives);
+    uintptr_t sizes = find_function(module, family->sizes);
+    if ((family->owns && !owns) || !gives || !sizes)
+        return false;
+    found[owner].owns = (int (*)(const void *))owns;
+    found[owner].sizes = (size_t(*)(const void *))sizes;
+    atomic_store_explicit(&found[owner].gives, (void (*)(void *))gives, memory_order_release);
+    return true;
+}
+
+static void take_silent(const char *path) {
+    const char *slash = strrchr(path, '/');
+    unsigned count = atomic_load_explicit(&silent_count, memory_order_relaxed);
+    size_t bytes = strlen(slash ? slash + 1 : path);
+    if (count == SILENT || bytes == 0 || bytes >= NAME_BYTES)
+        return;
+    memcpy(silent[count], slash ? slash + 1 : path, bytes + 1);
+    atomic_store_explicit(&silent_count, count + 1, memory_order_release);
+}
+
+/* This library, or the other one of the two behind it. */
+static bool is_hakmem(const struct module *module) {
+    return strcmp(module->soname, "libhakmem.so") == 0 ||
+           strcmp(module->soname, "hakmem-debug.so") == 0;
+}
+
+static int look_at(struct dl_phdr_info *info, size_t size, void *is_first) {
+    (void)size;
+    unsigned long long changes = info->dlpi_adds + info->dlpi_subs;
+    struct module module;
+    if (*(bool *)is_first) {
+        if (atomic_exchange(&looked_at, changes) == changes)
+            return 1;
+        for (unsigned i = 0; i < HAK_EXTERNAL_UNKNOWN; i++)
+            atomic_store_explicit(&found[i].gives, NULL, memory_order_relaxed);
+        atomic_store_explicit(&silent_count, 0, memory_order_relaxed);
+        *(bool *)is_first = false;
+    }
+    if (!read_module(info, &module))
+        return 0;
+    if (strcmp(module.soname, "libc.so.6") == 0)
+        (void)take_family(&module, HAK_EXTERNAL_GLIBC);
+    else if (!is_hakmem(&module) && !take_family(&module, HAK_EXTERNAL_MIMALLOC) &&
+             !take_family(&module, HAK_EXTERNAL_TCMALLOC) && find_function(&module, "malloc") &&
+             find_function(&module, "free"))
+        take_silent(info->dlpi_name);
+    return 0;
+}
+
+/* Does nothing where no module came or went, or another thread is at it. */
+static void look(void) {
+    bool is_first = true;
+    if (atomic_exchange(&is_looking, true))
+        return;
+    (void)dl_iterate_phdr(look_at, &is_first);
+    atomic_store(&is_looking, false);
+}
+
+/* ---- asking ---------------------------------------------------------------------------------- */
+
+static void (*give_of(enum hak_external_owner owner))(void *) {
+    return owner < HAK_EXTERNAL_UNKNOWN
+               ? atomic_load_explicit(&found[owner].gives, memory_order_acquire)
+               : NULL;
+}
+
+/* glibc's last: blocks of others may lie in the brk heap behind what looks like a head. */
+enum hak_external_owner hak_allocators_owner(const void *pointer) {
+    int saved_errno = errno;
+    enum hak_external_owner owner = HAK_EXTERNAL_UNKNOWN;
+    look();
+    for (unsigned i = HAK_EXTERNAL_MIMALLOC; i < HAK_EXTERNAL_UNKNOWN; i++)
+        if (owner == HAK_EXTERNAL_UNKNOWN && give_of(i) && (found[i].owns(pointer) & 0xff) == OWNED)
+            owner = i;
+    if (owner == HAK_EXTERNAL_UNKNOWN && give_of(HAK_EXTERNAL_GLIBC) &&
+        hak_address_kind_of(pointer) == HAK_ADDRESS_C_HEAP)
+        owner = HAK_EXTERNAL_GLIBC;
+    errno = saved_errno;
+    return owner;
+}
+
+size_t hak_allocators_bytes(enum hak_external_owner owner, const void *pointer) {
+    return give_of(owner) ? found[owner].sizes(pointer) : 0;
+}
+
+void hak_allocators_free(enum hak_external_owner owner, void *pointer) {
+    void (*give)(void *) = give_of(owner);
+    int saved_errno = errno;
+    if (give)
+        give(pointer);
+    errno = saved_errno;
+}
+
+const char *hak_allocators_name(enum hak_external_owner owner) {
+    return owner < HAK_EXTERNAL_UNKNOWN ? families[owner].name : "";
+}
+
+const char *hak_allocators_silent(unsigned index) {
+    return index < atomic_load_explicit(&silent_count, memory_order_acquire) ? silent[index] : NULL;
+}

@@ -1,0 +1,75 @@
+/* What a signal asks for is done before the next call of the malloc family: the signal's handler
+ * can only set a bit, since it may have interrupted anything.
+ *
+ *   HAKMEM_SWEEP_SIGNAL, HAKMEM_LEAKS_SIGNAL --> bit --> hak_answer, of whoever calls next
+ *   HAKMEM_SWEEP_EVERY                       --> bit for good; each thread counts its calls
+ *
+ * The leak scan is a folder above this one and leaves its function here. */
+#include "guard/guard.h"
+#include "guard/sweep.h"
+#include "platform/line.h"
+#include "trace/asked_signals.h"
+
+_Atomic uint32_t hak_asked_for;
+void (*hak_answer_leaks)(void);
+
+static __thread uint64_t calls __attribute__((tls_model("initial-exec")));
+static __thread bool is_answering __attribute__((tls_model("initial-exec")));
+static int sweep_signal, leaks_signal;
+
+static bool take(uint32_t bit) {
+    return (atomic_fetch_and(&hak_asked_for, ~bit) & bit) != 0;
+}
+
+void hak_answer(void) {
+    uint32_t asked = atomic_load_explicit(&hak_asked_for, memory_order_relaxed);
+    if (is_answering)
+        return;
+    is_answering = true;
+    if ((asked & HAK_ASKED_EVERY) && ++calls % hak_options.sweep_every == 0)
+        (void)hak_sweep(HAK_FOUND_BY_COUNT);
+    if ((asked & HAK_ASKED_SWEEP) && take(HAK_ASKED_SWEEP))
+        (void)hak_sweep(HAK_FOUND_BY_SIGNAL);
+    if ((asked & HAK_ASKED_LEAKS) && take(HAK_ASKED_LEAKS) && hak_answer_leaks)
+        hak_answer_leaks();
+    is_answering = false;
+}
+
+/* In a signal handler. */
+static void note_signal(int number) {
+    uint32_t bits = (number == sweep_signal ? HAK_ASKED_SWEEP : 0u) |
+                    (number == leaks_signal ? HAK_ASKED_LEAKS : 0u);
+    atomic_fetch_or(&hak_asked_for, bits);
+}
+
+static HAK_COLD void complain(const char *variable, const char *value) {
+    struct hak_line line = {.length = 0};
+    hak_line_add(&line, "hakmem: ");
+    hak_line_add(&line, variable);
+    hak_line_add(&line, "=");
+    hak_line_add(&line, value);
+    hak_line_add(&line, ": expected a signal that can be caught, as in USR2 or 12; none is heard");
+    hak_line_end(&line);
+}
+
+static int hear(const char *variable, const char *value) {
+    if (value[0] == '\0')
+        return 0;
+    int number = hak_asked_signal_read(value);
+    if (number != 0 && hak_asked_signal_hear(number, note_signal))
+        return number;
+    complain(variable, value);
+    return 0;
+}
+
+bool hak_asked_is_started;
+
+void hak_asked_start(void) {
+    hak_asked_is_started = true;
+    if (hak_stops_at_illegal_hop()) {
+        sweep_signal = hear("HAKMEM_SWEEP_SIGNAL", hak_options.sweep_signal);
+        if (hak_options.sweep_every)
+            hak_asked_for = HAK_ASKED_EVERY;
+    }
+    leaks_signal = hear("HAKMEM_LEAKS_SIGNAL", hak_options.leaks_signal);
+}

@@ -1,0 +1,92 @@
+/* Damage around a live block that a call of the program came upon: whose write it was, as far as
+ * the bytes say it, one report, and mended where the program goes on.
+ *
+ *   | header | asked | canary || header | asked | canary |
+ *                      ########## --->                       from the canary's end on: an overflow
+ * of the block in front, told with that one
+ *                        <--- ##########                     not from its start, and up to its end:
+ *                                                            an underflow of the block behind
+ *
+ * A write that leaves the canary in front alone, or stays in it, is of the block itself. */
+#include "guard/guard.h"
+
+static struct hak_finding finding_of(const struct hak_located *at, enum hak_record_kind kind,
+                                     enum hak_fault_code code, const struct hak_damage *damage) {
+    return (struct hak_finding){
+        .code = code,
+        .kind = kind,
+        .pointer = hak_user_in(at),
+        .offset_bytes = (const char *)damage->first - hak_user_in(at),
+        .class_found = HAK_CLASS_NONE,
+        .damage = damage,
+    };
+}
+
+/* The live block of the program in the slot at `base`, which is next to a live one. */
+static bool find_live(char *base, struct hak_located *at) {
+    return hak_locate_slot(base, at) && at->base == base && at->slot->place == HAK_PLACE_LIVE &&
+           !at->slot->is_changing;
+}
+
+static const uint8_t *end_of(const struct hak_located *at) {
+    return (const uint8_t *)at->base + at->slot_bytes;
+}
+
+/* Nobody tells of the block's damage again. It may be another thread's, so it is not mended. */
+static void report_neighbour(const struct hak_located *at, struct hak_finding finding) {
+    bool is_told = (at->slot->subkind & HAK_SLOT_TOLD) != 0;
+    finding.found_by = HAK_FOUND_BY_NEIGHBOUR;
+    __atomic_fetch_or(&at->slot->subkind, HAK_SLOT_TOLD, __ATOMIC_RELAXED);
+    if (!is_told)
+        hak_report_fault(at, &finding);
+}
+
+/* The header of `at` is damaged: did the block in front of it run over its end? */
+static bool report_overflow_in_front(const struct hak_located *at, enum hak_record_kind kind) {
+    struct hak_located front;
+    if (!at->superslab || !find_live(at->base - at->slot_bytes, &front))
+        return false;
+    struct hak_damage damage = hak_canary_damage(&front);
+    if (!damage.bytes || damage.last + 1 != end_of(&front))
+        return false;
+    report_neighbour(&front, finding_of(&front, kind, HAK_FAULT_HEAP_BUFFER_OVERFLOW, &damage));
+    return true;
+}
+
+/* The canary of `at` is damaged, but not its first byte: did the block behind it write backwards?
+ */
+static bool report_underflow_behind(const struct hak_located *at, enum hak_record_kind kind,
+                                    const struct hak_damage *canary) {
+    struct hak_located behind;
+    const char *start = hak_user_in(at) + hak_asked_bytes_of(at);
+    if (!at->superslab || (const char *)canary->first == start || canary->last + 1 != end_of(at) ||
+        !find_live(at->base + at->slot_bytes, &behind))
+        return false;
+    struct hak_damage damage = hak_header_damage(&behind);
+    if (!damage.bytes)
+        return false;
+    report_neighbour(&behind, finding_of(&behind, kind, HAK_FAULT_HEAP_BUFFER_UNDERFLOW, &damage));
+    return true;
+}
+
+void hak_tell_damage(const struct hak_located *at, enum hak_record_kind kind) {
+    bool is_told = (at->slot->subkind & HAK_SLOT_TOLD) != 0;
+    struct hak_damage damage = hak_header_damage(at);
+    if (damage.bytes) {
+        if (!is_told && !report_overflow_in_front(at, kind)) {
+            struct hak_finding finding =
+                finding_of(at, kind, HAK_FAULT_HEAP_BUFFER_UNDERFLOW, &damage);
+            hak_report_fault(at, &finding);
+        }
+        hak_write_header(at);
+    }
+    damage = hak_canary_damage(at);
+    if (damage.bytes) {
+        if (!is_told && !report_underflow_behind(at, kind, &damage)) {
+            struct hak_finding finding =
+                finding_of(at, kind, HAK_FAULT_HEAP_BUFFER_OVERFLOW, &damage);
+            hak_report_fault(at, &finding);
+        }
+        hak_write_canary(at);
+    }
+}

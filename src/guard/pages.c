@@ -1,0 +1,377 @@
+/* Closes and opens pages, within what the process can afford (pages.h).
+ *
+ * How much is closed is decided by time that is measured where it is spent. A thread starts with
+ * FIRST_TICKS, so that a small program has all of its pages closed, and gets one part in SHARE of
+ * the time that goes by. Opening is not optional and may overdraw it. */
+#include "guard/pages.h"
+
+#include <sys/resource.h>
+#include "platform/platform.h"
+#include "platform/raw_call.h"
+#include "platform/registry.h"
+
+enum {
+    FIRST_TICKS = 6000000, /* about two milliseconds */
+    SHARE = 100,           /* of the time that goes by */
+    MAPS_SHARE = 4,        /* of vm.max_map_count; a run of pages makes two mappings more */
+    USUAL_MAPS = 65530,    /* Linux's default */
+    SPINS = 1000000,
+};
+
+_Thread_local struct hak_page_budget hak_page_budget __attribute__((tls_model("initial-exec")));
+
+static _Atomic int32_t runs;      /* of closed pages, and large blocks that were dropped */
+static _Atomic int32_t most_runs; /* 0 = not known yet */
+static _Atomic uint32_t closing;  /* threads that are closing a page */
+static _Atomic uint32_t held;     /* callers of hak_pages_hold */
+static _Atomic bool
+    is_over; /* nothing is closed any more: a sandbox, or a page that could not be had back */
+
+/* Takes the time since `start` from the budget, as far as it can be the calls' own: on a machine
+ * that has more to do than processors for it the thread was asleep for the rest. */
+static void charge(struct hak_page_budget *budget, uint64_t start) {
+    enum { MOST_TICKS = 100000 };
+    uint64_t spent = hak_ticks() - start;
+    budget->ticks -= (int64_t)(spent < MOST_TICKS ? spent : MOST_TICKS);
+}
+
+/* ---- mappings -------------------------------------------------------------------------------- */
+
+static int32_t read_most_maps(void) {
+    char text[32];
+    long file = hak_open("/proc/sys/vm/max_map_count");
+    long got = file < 0 ? 0 : hak_read(file, text, sizeof text);
+    if (file >= 0)
+        hak_close(file);
+    int64_t number = 0;
+    for (long i = 0; i < got && text[i] >= '0' && text[i] <= '9' && number < USUAL_MAPS; i++)
+        number = number * 10 + (text[i] - '0');
+    return (int32_t)(got > 0 ? number : USUAL_MAPS);
+}
+
+static bool has_mappings_left(void) {
+    int32_t most = atomic_load_explicit(&most_runs, memory_order_relaxed);
+    if (HAK_UNLIKELY(most == 0)) {
+        most = read_most_maps() / 2 / MAPS_SHARE;
+        atomic_store_explicit(&most_runs, most, memory_order_relaxed);
+    }
+    return atomic_load_explicit(&runs, memory_order_relaxed) < most;
+}
+
+static int32_t runs_in(uint32_t pages) {
+    return __builtin_popcount(pages & ~(pages << 1));
+}
+
+static void note_pages(const struct hak_located *at, uint32_t before, uint32_t after) {
+    uint32_t changed = before ^ after;
+    if (!changed)
+        return;
+    atomic_fetch_add_explicit(&runs, runs_in(after) - runs_in(before), memory_order_relaxed);
+    hak_trace_count_amount(changed & after ? HAK_COUNTED_PAGES_CLOSE : HAK_COUNTED_PAGES_OPEN,
+                           at->class_index, (uint64_t)__builtin_popcount(changed) * HAK_PAGE_BYTES);
+}
+
+static _Atomic uint16_t *closed_word_of(const struct hak_located *at) {
+    return &at->superslab->closed_pages[hak_slab_index_of(at->base)];
+}
+
+/* Calls `change` for each run of pages in `pages`; returns those for which it gave true. */
+static uint32_t each_run(const struct hak_located *at, uint32_t pages,
+                         bool (*change)(void *, size_t)) {
+    char *slab = (char *)((uintptr_t)at->base & ~(uintptr_t)(HAK_SLAB_BYTES - 1));
+    uint32_t changed = 0;
+    while (pages) {
+        unsigned first = (unsigned)__builtin_ctz(pages), count = 0;
+        while (pages >> (first + count) & 1)
+            count++;
+        uint32_t run = ((1u << count) - 1) << first;
+        if (change(slab + first * HAK_PAGE_BYTES, count * HAK_PAGE_BYTES))
+            changed |= run;
+        pages &= ~run;
+    }
+    return changed;
+}
+
+/* ---- open ------------------------------------------------------------------------------------ */
+
+/* What opening costs is paid for by not closing for a while. */
+static void open_runs(const struct hak_located *at, uint32_t pages) {
+    uint64_t start = hak_ticks();
+    uint32_t opened = each_run(at, pages, hak_allow_writes);
+    uint32_t before = atomic_fetch_and(closed_word_of(at), (uint16_t)~opened);
+    note_pages(at, before, before & ~opened);
+    charge(&hak_page_budget, start);
+}
+
+/* A hole in a run of closed pages takes a mapping more, all of the run none: all of the SuperSlab.
+ */
+static void open_all(struct hak_superslab *superslab) {
+    for (unsigned i = 1; i < HAK_SLABS; i++) {
+        struct hak_located at = {.superslab = superslab,
+                                 .base = (char *)superslab + i * HAK_SLAB_BYTES,
+                                 .slot_bytes = HAK_SLAB_BYTES,
+                                 .class_index = HAK_CLASS_NONE};
+        if (hak_closed_pages_of(&at))
+            open_runs(&at, hak_closed_pages_of(&at));
+    }
+}
+
+static long limit_data(const struct rlimit *limit, struct rlimit *before) {
+    return hak_raw_call(SYS_prlimit64, 0, RLIMIT_DATA, (long)limit, (long)before, 0, 0);
+}
+
+static bool is_data_limited(void) {
+    struct rlimit limit;
+    return limit_data(NULL, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+}
+
+/* For a moment the program's limit is as high as it may be. */
+static HAK_COLD bool open_hardly(const struct hak_located *at) {
+    struct rlimit before;
+    open_all(at->superslab);
+    if (!hak_closed_pages_of(at))
+        return true;
+    atomic_store(&is_over, true);
+    if (limit_data(NULL, &before) == 0 && before.rlim_cur != before.rlim_max) {
+        struct rlimit raised = {before.rlim_max, before.rlim_max};
+        (void)limit_data(&raised, NULL);
+        open_all(at->superslab);
+        (void)limit_data(&before, NULL);
+    }
+    return !hak_closed_pages_of(at);
+}
+
+/* A fork may come in between: a page that is said to be closed and is open does no harm. */
+bool hak_pages_open(const struct hak_located *at) {
+    open_runs(at, hak_closed_pages_of(at));
+    return HAK_LIKELY(!hak_closed_pages_of(at)) || open_hardly(at);
+}
+
+bool hak_pages_open_at(uintptr_t address) {
+    struct hak_located at;
+    (void)hak_locate_slot((const void *)address, &at);
+    if (!at.superslab)
+        return false;
+    at.base = (char *)address;
+    at.slot_bytes = 1;
+    bool was_closed = hak_closed_pages_of(&at) != 0;
+    return was_closed && hak_pages_open(&at);
+}
+
+/* ---- close ----------------------------------------------------------------------------------- */
+
+/* True when nobody will touch the slot's bytes before the owner's thread has said so. */
+static inline bool is_at_rest(const struct hak_slot *slot) {
+    unsigned place = __atomic_load_n(&slot->place, __ATOMIC_ACQUIRE);
+    unsigned flags = __atomic_load_n(&slot->subkind, __ATOMIC_ACQUIRE);
+    if (place == HAK_PLACE_LIVE || (HAK_PLACES_OF_LISTS >> place & 1) || slot->is_changing)
+        return false;
+    return !(flags & HAK_SLOT_LIVED) || (flags & HAK_SLOT_POISONED);
+}
+
+/* The slots that touch a page of the slab, by the numbers of their states. */
+struct slots {
+    const struct hak_slot *states;
+    unsigned first, last;
+};
+
+static struct slots slots_of(const struct hak_located *at, unsigned page) {
+    size_t first_byte = page * HAK_PAGE_BYTES, last_byte = first_byte + HAK_PAGE_BYTES - 1;
+    size_t from = hak_first_slot_offset(at->class_index);
+    return (struct slots){
+        .states = hak_states_of(at->superslab, hak_slab_index_of(at->base)),
+        .first = hak_slot_index(at->class_index, first_byte < from ? from : first_byte),
+        .last = hak_slot_index(at->class_index, last_byte),
+    };
+}
+
+/* Are all slots at rest that touch this page of the slab? */
+static bool can_close(const struct hak_located *at, unsigned page) {
+    struct slots slots = slots_of(at, page);
+    for (unsigned i = slots.first; i <= slots.last; i++)
+        if (!is_at_rest(&slots.states[i]))
+            return false;
+    return true;
+}
+
+/* The last look at freed blocks of the page, which nobody can write into from here on. */
+static void compare(const struct hak_located *at, unsigned page) {
+    struct slots slots = slots_of(at, page);
+    char *slab = (char *)((uintptr_t)at->base & ~(uintptr_t)(HAK_SLAB_BYTES - 1));
+    for (unsigned i = slots.first; i <= slots.last; i++) {
+        struct hak_located other = {.superslab = at->superslab};
+        if ((slots.states[i].subkind & HAK_SLOT_POISONED) &&
+            hak_locate_in_slab(slab + i * at->slot_bytes, at->class_index, &other) &&
+            !hak_closed_pages_of(&other))
+            hak_check_poison(&other, HAK_QUARANTINE_LEAVE);
+    }
+}
+
+static void close_pages(const struct hak_located *at, uint32_t pages) {
+    _Atomic uint16_t *word = closed_word_of(at);
+    uint32_t before = atomic_fetch_or(word, (uint16_t)pages); /* first, as in open */
+    uint32_t closed = each_run(at, pages, hak_bar_access);
+    if (HAK_UNLIKELY(closed != pages)) {
+        (void)each_run(at, pages & ~closed, hak_allow_writes);
+        atomic_fetch_and(word, (uint16_t) ~(pages & ~closed));
+    }
+    note_pages(at, before, before | closed);
+}
+
+static void close_block(const struct hak_located *at) {
+    uint32_t wanted = hak_pages_of(at) & ~hak_closed_pages_of(at), pages = 0;
+    for (uint32_t rest = wanted; rest; rest &= rest - 1)
+        if (can_close(at, (unsigned)__builtin_ctz(rest)))
+            pages |= rest & -rest;
+    for (uint32_t rest = pages; rest; rest &= rest - 1)
+        compare(at, (unsigned)__builtin_ctz(rest));
+    if (pages)
+        close_pages(at, pages);
+}
+
+/* Nobody closes a page from here on until the release. */
+void hak_pages_hold(void) {
+    atomic_fetch_add(&held, 1);
+    for (unsigned i = 0; atomic_load(&closing) != 0 && i < SPINS; i++)
+        __builtin_ia32_pause();
+}
+
+void hak_pages_release(void) {
+    atomic_fetch_sub(&held, 1);
+}
+
+static bool begin_closing(void) {
+    if (atomic_load_explicit(&held, memory_order_relaxed) ||
+        atomic_load_explicit(&is_over, memory_order_relaxed) || !has_mappings_left())
+        return false;
+    atomic_fetch_add(&closing, 1);
+    if (HAK_LIKELY(atomic_load(&held) == 0 && !atomic_load(&is_over)))
+        return true;
+    atomic_fetch_sub(&closing, 1);
+    return false;
+}
+
+static void end_closing(void) {
+    atomic_fetch_sub(&closing, 1);
+}
+
+/* ---- time ------------------------------------------------------------------------------------ */
+
+static HAK_COLD void refill(struct hak_page_budget *budget) {
+    uint64_t now = hak_ticks();
+    if (!hak_options.close_pages || is_data_limited())
+        return;
+    if (!budget->is_started)
+        budget->ticks = FIRST_TICKS;
+    else
+        budget->ticks += (int64_t)((now - budget->seen_ticks) / SHARE);
+    if (budget->ticks > FIRST_TICKS)
+        budget->ticks = FIRST_TICKS;
+    budget->is_started = true;
+    budget->seen_ticks = now;
+}
+
+static HAK_COLD void close_in_time(struct hak_page_budget *budget, const struct hak_located *at) {
+    uint64_t start = hak_ticks();
+    if (!begin_closing())
+        return;
+    close_block(at);
+    end_closing();
+    charge(budget, start);
+}
+
+static inline bool has_time(struct hak_page_budget *budget) {
+    if (HAK_LIKELY(budget->ticks > 0))
+        return true;
+    if (HAK_LIKELY(++budget->calls % HAK_PAGES_LOOK_EVERY != 1))
+        return false;
+    refill(budget);
+    return budget->ticks > 0;
+}
+
+void hak_pages_close(struct hak_page_budget *budget, const struct hak_located *at) {
+    if (has_time(budget))
+        close_in_time(budget, at);
+}
+
+void hak_pages_close_fresh(struct hak_superslab *superslab, unsigned slab_index) {
+    struct hak_located at = {.superslab = superslab,
+                             .base = (char *)superslab + slab_index * HAK_SLAB_BYTES,
+                             .slot_bytes = HAK_SLAB_BYTES,
+                             .class_index = HAK_CLASS_NONE};
+    uint64_t start = hak_ticks();
+    if (!has_time(&hak_page_budget) || !begin_closing())
+        return;
+    close_pages(&at, 0xffff & ~hak_closed_pages_of(&at));
+    end_closing();
+    charge(&hak_page_budget, start);
+}
+
+/* The head needs only the first pages of slab 0. */
+void hak_pages_close_head(struct hak_superslab *superslab) {
+    enum { LAST_PAGE = HAK_SLAB_BYTES / HAK_PAGE_BYTES - 1 };
+    _Static_assert(sizeof *superslab <= LAST_PAGE * HAK_PAGE_BYTES, "the last page is not used");
+    struct hak_located at = {.superslab = superslab,
+                             .base = (char *)superslab + LAST_PAGE * HAK_PAGE_BYTES,
+                             .slot_bytes = HAK_PAGE_BYTES,
+                             .class_index = HAK_CLASS_NONE};
+    if (!hak_options.close_pages || is_data_limited() || !begin_closing())
+        return;
+    close_pages(&at, 1u << LAST_PAGE);
+    end_closing();
+}
+
+/* ---- large blocks ---------------------------------------------------------------------------- */
+
+void hak_pages_drop_large(const struct hak_located *at) {
+    if (!hak_options.close_pages || at->large->chunk || !begin_closing())
+        return;
+    if (hak_drop_pages(at->base, at->slot_bytes)) {
+        at->slot->subkind |= HAK_SLOT_POISONED;
+        atomic_fetch_add_explicit(&runs, 1, memory_order_relaxed);
+        hak_trace_count_amount(HAK_COUNTED_PAGES_CLOSE, at->class_index, at->slot_bytes);
+    }
+    end_closing();
+}
+
+void hak_pages_forget_large(const struct hak_located *at) {
+    if (at->slot->subkind & HAK_SLOT_POISONED)
+        atomic_fetch_sub_explicit(&runs, 1, memory_order_relaxed);
+    at->slot->subkind &= (uint8_t)~HAK_SLOT_POISONED;
+}
+
+/* ---- the moments of a process ---------------------------------------------------------------- */
+
+static void open_superslab(struct hak_superslab *superslab, hak_owner_t owner, void *context) {
+    (void)owner, (void)context;
+    if (!hak_raw_readable((uintptr_t)superslab))
+        return; /* it was unmapped just now */
+    open_all(superslab);
+}
+
+bool hak_check_open_pages(void) {
+    int32_t before = atomic_load_explicit(&runs, memory_order_relaxed);
+    if (before <= 0)
+        return false;
+    hak_pages_hold();
+    hak_registry_each(open_superslab, NULL);
+    hak_pages_release();
+    return atomic_load_explicit(&runs, memory_order_relaxed) < before;
+}
+
+/* The program enters a sandbox, in which mprotect may be its end. */
+static void open_for_good(void) {
+    atomic_store(&is_over, true);
+    hak_pages_hold();
+    hak_registry_each(open_superslab, NULL);
+    hak_pages_release();
+}
+
+void hak_pages_start(void) {
+    hak_before_sandbox = open_for_good;
+}
+
+void hak_pages_fork_child(void) {
+    atomic_store(&closing, 0);
+    atomic_store(&held, 0);
+}

@@ -1,0 +1,96 @@
+/* Pages in which no block is live are made inaccessible, so that the processor itself stops a
+ * program that reads or writes a block which it gave back.
+ *
+ *   bit p of closed_pages[s] of the SuperSlab: page p of slab s is closed (PROT_NONE)
+ *   large block in quarantine: its pages are dropped, and its addresses barred
+ *
+ *   close   the owner's thread, when a block of it has gone into quarantine and no slot that
+ *           touches the page is live, in a linked list, or has its bytes looked at
+ *           and all pages of a slab that begins to serve a class: reads and writes beyond a block
+ *           meet them, too
+ *   open    the owner's thread, before a block of the page is handed out or gets a link
+ *   who else would read or write a block that is not live: nobody may (poison.c)
+ *
+ * What it costs is bounded in time, by a budget of each thread in ticks that is refilled with a
+ * share of the time that goes by, and in mappings, by a share of vm.max_map_count: each run of
+ * closed pages makes at most two mappings more.
+ *
+ * An accessible page counts for RLIMIT_DATA and a closed one does not: where there is such a limit
+ * nothing is closed, and where it comes later a page may not be had back. malloc then has no
+ * memory.
+ *
+ * Signal safety: a slot's state is changed before its page is opened or its bytes are touched, so
+ * that a handler which frees blocks cannot close that page in between. */
+#ifndef HAK_GUARD_PAGES_H
+#define HAK_GUARD_PAGES_H
+
+#include <stdatomic.h>
+#include "guard/guard.h"
+#include "platform/platform.h"
+
+/* Of one thread; all zero at its start. */
+struct hak_page_budget {
+    int64_t ticks;       /* that may be spent; below 0: it was overdrawn */
+    uint64_t seen_ticks; /* when it was refilled last */
+    uint32_t calls;      /* without a budget, since */
+    bool is_started;
+};
+HAK_HIDDEN extern _Thread_local struct hak_page_budget hak_page_budget
+    __attribute__((tls_model("initial-exec")));
+
+/* False: hak_pages_close would do nothing now. */
+enum { HAK_PAGES_LOOK_EVERY = 256 }; /* calls without a budget, before the clock is looked at */
+static inline bool hak_pages_want_a_look(struct hak_page_budget *budget) {
+    if (HAK_UNLIKELY(budget->ticks > 0) ||
+        HAK_UNLIKELY((budget->calls + 1) % HAK_PAGES_LOOK_EVERY == 1))
+        return true;
+    budget->calls++;
+    return false;
+}
+
+/* pages.c: closes the pages of a block that has just gone into quarantine, where that is to be had.
+ * Only on the thread that owns the block's SuperSlab. */
+HAK_HIDDEN void hak_pages_close(struct hak_page_budget *budget, const struct hak_located *at);
+
+/* The same of all pages of a slab that begins to serve a class, on the thread that owns it; those
+ * that are used are opened when they are, and what is left is a guard. */
+HAK_HIDDEN void hak_pages_close_fresh(struct hak_superslab *superslab, unsigned slab_index);
+
+/* Of a SuperSlab that was just mapped the last page before its first slot. */
+HAK_HIDDEN void hak_pages_close_head(struct hak_superslab *superslab);
+
+/* The same of a large block, on any thread: its pages go back to the kernel. */
+HAK_HIDDEN void hak_pages_drop_large(const struct hak_located *at);
+
+/* It leaves quarantine: it is unmapped next. */
+HAK_HIDDEN void hak_pages_forget_large(const struct hak_located *at);
+
+/* pages.c: opens the pages of the slot that are closed. False: the kernel does not (RLIMIT_DATA).
+ */
+HAK_HIDDEN HAK_COLD bool hak_pages_open(const struct hak_located *at);
+
+/* Bits of the pages of its slab that a slot touches. */
+static inline uint32_t hak_pages_of(const struct hak_located *at) {
+    uintptr_t offset = (uintptr_t)at->base & (HAK_SLAB_BYTES - 1);
+    unsigned first = (unsigned)(offset / HAK_PAGE_BYTES);
+    unsigned last = (unsigned)((offset + at->slot_bytes - 1) / HAK_PAGE_BYTES);
+    return (2u << last) - (1u << first);
+}
+
+/* The closed pages among them; 0 for a large block. */
+static inline uint32_t hak_closed_pages_of(const struct hak_located *at) {
+    if (!at->superslab)
+        return 0;
+    unsigned slab_index = hak_slab_index_of(at->base);
+    uint32_t closed =
+        atomic_load_explicit(&at->superslab->closed_pages[slab_index], memory_order_relaxed);
+    return HAK_LIKELY(closed == 0) ? 0 : closed & hak_pages_of(at);
+}
+
+/* Before the bytes of a slot are touched that is not live. Its state says already that they are.
+ * False: they cannot be touched. */
+static inline bool hak_pages_touch(const struct hak_located *at) {
+    return HAK_LIKELY(hak_closed_pages_of(at) == 0) || hak_pages_open(at);
+}
+
+#endif

@@ -1,0 +1,372 @@
+/* Looks at every block there is: where, what counts as damage, and how it is told (sweep.h). */
+#include "guard/sweep.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include "guard/guard.h"
+#include "guard/pages.h"
+#include "large/walk.h"
+#include "platform/lock.h"
+#include "platform/raw_call.h"
+#include "pool/pool.h"
+#include "trace/start.h"
+
+enum {
+    KEPT = 64,        /* damaged blocks that are remembered in one go */
+    LOCK_TRIES = 200, /* a signal handler that calls exit may have interrupted the lock's holder */
+    NAP_NS = 1000000,
+    TAIL_BYTES = 8192, /* of a large block's end: the canary is in there */
+};
+
+/* A damaged block as it was seen. */
+struct found {
+    struct hak_located at;
+    struct hak_slot slot;
+    struct hak_large large;
+    struct hak_slot *real_slot;
+    enum hak_fault_code code;
+    int64_t offset_bytes;
+    struct hak_damage damage;
+    uint8_t bytes[sizeof((struct hak_fault_facts *)0)->damage];
+};
+
+/* One sweep at a time. */
+static struct {
+    _Atomic bool is_on;
+    bool is_alone;            /* no other thread is there */
+    size_t found_count;       /* damaged blocks */
+    size_t looked_at;         /* blocks */
+    struct found found[KEPT]; /* the first of them */
+    char head[HAK_HEADER_BYTES], tail[TAIL_BYTES];
+} sweep;
+
+/* False: some of it cannot be read. */
+static bool copy(const char *from, char *to, size_t bytes) {
+    struct iovec local = {to, bytes}, remote = {(void *)(uintptr_t)from, bytes};
+    long pid = hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
+    return hak_raw_call(SYS_process_vm_readv, pid, (long)&local, 1, (long)&remote, 1, 0) ==
+           (long)bytes;
+}
+
+/* ---- one block --------------------------------------------------------------------------------
+ */
+
+static struct hak_slot state_now(const struct hak_slot *slot) {
+    struct hak_slot now;
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    now = *(const volatile struct hak_slot *)slot;
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    return now;
+}
+
+static bool is_same_life(const struct hak_slot *before, const struct hak_slot *now) {
+    return !now->is_changing && now->place == before->place && now->subkind == before->subkind &&
+           now->record_count == before->record_count && now->asked_bytes == before->asked_bytes &&
+           now->user_delta == before->user_delta;
+}
+
+static bool is_to_be_looked_at(const struct hak_slot *slot) {
+    if (slot->is_changing || (slot->subkind & HAK_SLOT_TOLD))
+        return false;
+    if (slot->place == HAK_PLACE_LIVE)
+        return hak_layout_has_header();
+    return hak_options.poison && (slot->subkind & HAK_SLOT_POISONED);
+}
+
+static void keep(const struct hak_located *at, struct hak_slot *real_slot, enum hak_fault_code code,
+                 const struct hak_damage *damage, int64_t offset_bytes) {
+    struct found *found = &sweep.found[sweep.found_count];
+    if (sweep.found_count++ >= KEPT)
+        return;
+    found->at = *at;
+    found->slot = *at->slot;
+    found->at.slot = &found->slot;
+    if (at->large) {
+        found->large = *at->large;
+        found->at.large = &found->large;
+    }
+    found->real_slot = real_slot;
+    found->code = code;
+    found->offset_bytes = offset_bytes;
+    found->damage = *damage;
+    size_t bytes = 0;
+    for (; bytes < sizeof found->bytes && damage->first + bytes < damage->end; bytes++)
+        found->bytes[bytes] = damage->first[bytes];
+    found->damage.first = found->bytes;
+    found->damage.last = found->bytes + (damage->last - damage->first);
+    found->damage.end = found->bytes + bytes;
+}
+
+/* Pointers into itself go with it. */
+static void move_found(struct found *to, const struct found *from) {
+    *to = *from;
+    to->at.slot = &to->slot;
+    to->at.large = from->at.large ? &to->large : NULL;
+    to->damage.first = to->bytes;
+    to->damage.last = to->bytes + (from->damage.last - from->damage.first);
+    to->damage.end = to->bytes + (from->damage.end - from->damage.first);
+}
+
+/* Compares the bytes of the block `at`, whose state is a copy, as they lie at `bytes`. Returns the
+ * code of what is wrong, 0 for nothing. */
+static unsigned compare(const struct hak_located *at, const char *header, char *bytes,
+                        struct hak_damage *damage, int64_t *offset_bytes) {
+    struct hak_located there = *at;
+    there.base = bytes;
+    const uint8_t *user = (const uint8_t *)hak_user_in(&there);
+    if (at->slot->place != HAK_PLACE_LIVE) {
+        *damage = hak_poison_damage(&there);
+        *offset_bytes = damage->first - user;
+        return damage->bytes ? HAK_FAULT_WRITE_AFTER_FREE : 0;
+    }
+    *damage = hak_header_damage_in(at, header);
+    *offset_bytes = damage->first - (const uint8_t *)header - HAK_HEADER_BYTES;
+    if (damage->bytes)
+        return HAK_FAULT_HEAP_BUFFER_UNDERFLOW;
+    *damage = hak_canary_damage(&there);
+    *offset_bytes = damage->first - user;
+    return damage->bytes ? HAK_FAULT_HEAP_BUFFER_OVERFLOW : 0;
+}
+
+/* ---- slabs ------------------------------------------------------------------------------------
+ */
+
+struct slab_seen {
+    struct hak_superslab *superslab;
+    unsigned index, class_index;
+    uint32_t epoch;
+};
+
+static bool serves_as_before(const struct slab_seen *seen) {
+    const volatile struct hak_superslab *superslab = seen->superslab;
+    return superslab->class_of_slab[seen->index] == seen->class_index &&
+           superslab->slabs[seen->index].epoch == seen->epoch;
+}
+
+static void look_at_slot(const struct slab_seen *seen, struct hak_slot *slot, size_t offset) {
+    struct hak_slot before = state_now(slot);
+    size_t slot_bytes = hak_class_bytes(seen->class_index);
+    if (!is_to_be_looked_at(&before) ||
+        (size_t)before.user_delta * 8 + before.asked_bytes > slot_bytes)
+        return;
+    struct hak_located at = {.slot = &before,
+                             .base =
+                                 (char *)seen->superslab + seen->index * HAK_SLAB_BYTES + offset,
+                             .slot_bytes = slot_bytes,
+                             .superslab = seen->superslab,
+                             .epoch = seen->epoch,
+                             .class_index = seen->class_index};
+    /* Pages with live blocks are open. */
+    if (before.place != HAK_PLACE_LIVE && hak_closed_pages_of(&at) != 0)
+        return;
+    sweep.looked_at++;
+    struct hak_damage damage;
+    int64_t offset_bytes;
+    unsigned code =
+        compare(&at, hak_user_in(&at) - HAK_HEADER_BYTES, at.base, &damage, &offset_bytes);
+    if (HAK_LIKELY(!code))
+        return;
+    struct hak_slot now = state_now(slot);
+    if (is_same_life(&before, &now) && serves_as_before(seen))
+        keep(&at, slot, (enum hak_fault_code)code, &damage, offset_bytes);
+}
+
+static void look_at_slab(struct hak_superslab *superslab, unsigned index) {
+    struct slab_seen seen = {.superslab = superslab,
+                             .index = index,
+                             .class_index = superslab->class_of_slab[index],
+                             .epoch = superslab->slabs[index].epoch};
+    if (seen.class_index >= HAK_CLASSES)
+        return;
+    size_t slot_bytes = hak_class_bytes(seen.class_index);
+    size_t offset = hak_first_slot_offset(seen.class_index);
+    struct hak_slot *slot = hak_states_of(superslab, index) + hak_first_state(seen.class_index);
+    for (uint32_t left = __atomic_load_n(&superslab->slabs[index].carved, __ATOMIC_RELAXED);
+         left && offset + slot_bytes <= HAK_SLAB_BYTES; left--, slot++, offset += slot_bytes)
+        look_at_slot(&seen, slot, offset);
+}
+
+static void look_at_superslab(struct hak_superslab *superslab, hak_owner_t owner, void *context) {
+    (void)context;
+    if (owner == HAK_OWNER_RESERVE || !superslab->slots)
+        return;
+    for (unsigned index = 1; index < HAK_SLABS; index++)
+        look_at_slab(superslab, index);
+}
+
+/* ---- large blocks -----------------------------------------------------------------------------
+ */
+
+/* Header and canary alone are read: a page each, or two. */
+static void look_at_large(const struct hak_large *large, void *context) {
+    (void)context;
+    struct hak_large before = *large;
+    before.slot = state_now(&large->slot);
+    struct hak_slot *slot = (struct hak_slot *)(uintptr_t)&large->slot;
+    if (before.slot.place != HAK_PLACE_LIVE || !is_to_be_looked_at(&before.slot) ||
+        before.user_delta + before.asked_bytes > before.mapped_bytes ||
+        before.user_delta < HAK_HEADER_BYTES)
+        return;
+    sweep.looked_at++;
+    struct hak_located at;
+    hak_locate_as_large(&before, &at);
+    const char *header = hak_user_in(&at) - HAK_HEADER_BYTES;
+    char *bytes = at.base;
+    if (!sweep.is_alone) {
+        size_t from = before.user_delta + before.asked_bytes;
+        size_t length = before.mapped_bytes - from;
+        length = length < TAIL_BYTES ? length : TAIL_BYTES;
+        if (!copy(header, sweep.head, HAK_HEADER_BYTES) ||
+            !copy(at.base + from, sweep.tail, length))
+            return;
+        header = sweep.head;
+        bytes = sweep.tail - from;
+    }
+    struct hak_damage damage;
+    int64_t offset_bytes;
+    unsigned code = compare(&at, header, bytes, &damage, &offset_bytes);
+    if (HAK_LIKELY(!code))
+        return;
+    struct hak_slot now = state_now(slot);
+    if (is_same_life(&before.slot, &now) && large->asked_bytes == before.asked_bytes &&
+        large->base.p == before.base.p)
+        keep(&at, slot, (enum hak_fault_code)code, &damage, offset_bytes);
+}
+
+/* ---- all of them ------------------------------------------------------------------------------
+ */
+
+/* By the number of links to the folder of threads: ., .., and one of each. */
+static bool no_other_thread_is_there(void) {
+    struct stat tasks;
+    long result = hak_raw_call(SYS_stat, (long)"/proc/self/task", (long)&tasks, 0, 0, 0, 0);
+    return result == 0 && tasks.st_nlink == 3;
+}
+
+static bool lock_patiently(unsigned tries) {
+    struct timespec nap = {.tv_nsec = NAP_NS};
+    while (!hak_try_lock(&hak_pool_lock)) {
+        if (tries-- == 0)
+            return false;
+        (void)hak_raw_call(SYS_nanosleep, (long)&nap, 0, 0, 0, 0, 0);
+    }
+    return true;
+}
+
+static bool begin(void) {
+    return hak_stops_at_illegal_hop() && hak_start_is_own() &&
+           !atomic_exchange_explicit(&sweep.is_on, true, memory_order_acquire);
+}
+
+static void end(void) {
+    atomic_store_explicit(&sweep.is_on, false, memory_order_release);
+}
+
+/* False: the lock is not to be had. */
+static bool look_at_all(unsigned tries) {
+    sweep.found_count = sweep.looked_at = 0;
+    sweep.is_alone = no_other_thread_is_there();
+    if (!lock_patiently(tries))
+        return false;
+    hak_pages_hold();
+    hak_registry_each(look_at_superslab, NULL);
+    hak_pages_release();
+    hak_unlock(&hak_pool_lock);
+    hak_large_each(look_at_large, NULL);
+    hak_trace_count_amount(HAK_COUNTED_SWEEP, HAK_CLASS_NONE, sweep.looked_at);
+    return true;
+}
+
+/* A write before a block's start may have gone through its header into the canary of the block in
+ * front of it, from the middle of that to its end: then it is not that block which is told. */
+static void put_writers_first(size_t kept) {
+    for (size_t i = 0; i + 1 < kept; i++) {
+        struct found *before = &sweep.found[i], *behind = before + 1;
+        const struct hak_located *at = &before->at;
+        size_t canary = hak_delta_bytes_of(at) + hak_asked_bytes_of(at);
+        size_t first = (size_t)(before->offset_bytes + (int64_t)hak_delta_bytes_of(at));
+        size_t last = first + (size_t)(before->damage.last - before->damage.first);
+        if (before->code == HAK_FAULT_HEAP_BUFFER_OVERFLOW && first > canary &&
+            last == at->slot_bytes - 1 && behind->code == HAK_FAULT_HEAP_BUFFER_UNDERFLOW &&
+            behind->at.base == at->base + at->slot_bytes) {
+            struct found other = *before;
+            move_found(before, behind);
+            move_found(behind, &other);
+        }
+    }
+}
+
+static struct hak_finding finding_of(const struct found *found, enum hak_found_by found_by) {
+    return (struct hak_finding){
+        .code = found->code,
+        .kind = found_by == HAK_FOUND_BY_EXIT ? HAK_PROCESS_END : HAK_FAULT,
+        .pointer = hak_user_in(&found->at),
+        .offset_bytes = found->offset_bytes,
+        .class_found = HAK_CLASS_NONE,
+        .found_by = found_by,
+        .damage = &found->damage,
+    };
+}
+
+/* The damage stays as it is, since its block may be another thread's: it is noted as told. */
+static void report(struct found *found, enum hak_found_by found_by, size_t more) {
+    struct hak_finding finding = finding_of(found, found_by);
+    finding.more_damaged = (uint32_t)more;
+    __atomic_fetch_or(&found->real_slot->subkind, HAK_SLOT_TOLD, __ATOMIC_RELAXED);
+    hak_report_fault(&found->at, &finding);
+}
+
+size_t hak_sweep(enum hak_found_by found_by) {
+    size_t all = 0;
+    if (!begin())
+        return 0;
+    while (look_at_all(LOCK_TRIES) && sweep.found_count) {
+        size_t kept = sweep.found_count < KEPT ? sweep.found_count : KEPT;
+        put_writers_first(kept);
+        for (size_t i = 0; i < kept; i++)
+            report(&sweep.found[i], found_by, sweep.found_count - i - 1);
+        all += kept;
+        if (kept == sweep.found_count)
+            break;
+    }
+    end();
+    return all;
+}
+
+size_t hak_sweep_quietly(struct hak_fault_facts *facts) {
+    size_t count = 0;
+    if (!begin())
+        return 0;
+    if (look_at_all(0) && (count = sweep.found_count) != 0) {
+        put_writers_first(count < KEPT ? count : KEPT);
+        struct hak_finding finding = finding_of(&sweep.found[0], HAK_FOUND_BY_CRASH);
+        finding.more_damaged = (uint32_t)count - 1;
+        hak_make_facts(facts, &sweep.found[0].at, &finding);
+    }
+    end();
+    return count;
+}
+
+size_t hak_check_sweep(void) {
+    return hak_sweep(HAK_FOUND_BY_VERIFY);
+}
+
+/* ---- the ends of a process --------------------------------------------------------------------
+ */
+
+static void sweep_at_end(void) {
+    if (hak_options.sweep)
+        (void)hak_sweep(HAK_FOUND_BY_EXIT);
+}
+
+/* After the program's handlers; destructors with a priority come later (leaks, trace). */
+__attribute__((destructor)) static void sweep_at_exit(void) {
+    sweep_at_end();
+}
+
+/* glibc keeps the first 32 such handlers without allocating; they run in reverse order. */
+void hak_sweep_start(void) {
+    if (hak_options.sweep && hak_stops_at_illegal_hop())
+        (void)at_quick_exit(sweep_at_end);
+}

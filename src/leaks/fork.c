@@ -1,0 +1,84 @@
+/* A forked child tells of no block that was there before it: its parent still has it, and may free
+ * it. What was live at the fork is noted in the child, by the count of records of its slot. */
+#include <pthread.h>
+#include "leaks/leaks.h"
+#include "options.h"
+#include "platform/platform.h"
+#include "platform/raw_call.h"
+
+/* A block that was live at the fork. */
+struct inherited {
+    uintptr_t block;       /* base, 0 = empty */
+    uint32_t record_count; /* of its slot then */
+};
+
+static struct inherited *list;
+static size_t mapped_bytes;
+static long process; /* that the list is about */
+static bool is_child;
+
+static long own_process(void) {
+    return hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
+}
+
+/* Who asks by hak_find_leaks alone gets all that is lost, in children, too. */
+static bool is_asked_for(void) {
+    return hak_options.leaks || hak_options.leaks_signal[0];
+}
+
+void hak_leak_look_whether_child(void) {
+    if (process != own_process()) { /* forked by a call that no handler heard of */
+        process = own_process();
+        list = NULL;
+        is_child = is_asked_for();
+    }
+}
+
+bool hak_leak_is_child(void) {
+    return is_child;
+}
+
+/* Open addressing by address. */
+static struct inherited *place_of(uintptr_t base) {
+    size_t places = mapped_bytes / sizeof *list;
+    size_t i = (size_t)(((base >> 3) * 0x9e3779b97f4a7c15ull) >> 16) % places;
+    while (list[i].block && list[i].block != base)
+        i = (i + 1) % places;
+    return &list[i];
+}
+
+bool hak_leak_is_inherited(const struct hak_leak_block *block) {
+    if (!is_child)
+        return false;
+    if (!list)
+        return true; /* no memory to know better */
+    const struct inherited *found = place_of((uintptr_t)block->at.base);
+    return found->block && found->record_count == block->at.slot->record_count;
+}
+
+static void note(const struct hak_leak_block *block, void *context) {
+    (void)context;
+    *place_of((uintptr_t)block->at.base) =
+        (struct inherited){(uintptr_t)block->at.base, block->at.slot->record_count};
+}
+
+static void after_fork(void) {
+    struct hak_leak_index index;
+    if (list)
+        hak_raw_unmap(list, mapped_bytes);
+    list = NULL;
+    is_child = is_asked_for();
+    process = own_process();
+    if (!is_child || !hak_leak_make_index(&index))
+        return;
+    mapped_bytes = HAK_PAGES_OF((2 * index.blocks + 1) * sizeof *list);
+    list = hak_raw_map(mapped_bytes);
+    if (list)
+        hak_leak_each(&index, note, NULL);
+    hak_leak_drop_index(&index);
+}
+
+void hak_leak_fork_start(void) {
+    process = own_process();
+    (void)pthread_atfork(NULL, NULL, after_fork); /* glibc keeps 48 of them without allocating */
+}

@@ -1,0 +1,236 @@
+/* The leak scan: which live blocks does no pointer of the program reach any more?
+ *
+ *   exit, signal, hak_find_leaks()                        the calling thread        (scan.c)
+ *     stack.c    where the program's own frames begin
+ *     helper.c   a process of our own that shares the memory:
+ *       threads.c  stops all other threads; their registers (signals.c: where ptrace is barred)
+ *       index.c    pointer -> live block, two bits for each block
+ *       roots.c    what is mapped and may hold pointers; dead stacks and hakmem's own left out
+ *       mark.c     from there through the blocks; then what hangs on what is lost
+ *     tell.c     one LEAK record for each lost block, one for the scan; the report
+ *     raw.c      the same by the program itself, where there is no collector
+ *   fork.c     a child tells of no block that was there before it
+ *
+ * The helper is there so that a fault of the scan itself (memory that cannot be read after all)
+ * ends the helper and not the program, and because only another process may trace threads. It
+ * writes into the scan's own memory alone. Nothing here allocates from the layers or takes a lock.
+ *
+ * docs/specs/leaks.md says what counts as a pointer, and what cannot be seen. */
+#ifndef HAK_LEAKS_LEAKS_H
+#define HAK_LEAKS_LEAKS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "block.h"
+#include "guard/locate.h"
+#include "trace/record.h"
+#include "unwind/registers.h"
+
+/* ---- what the scan knows --------------------------------------------------------------------- */
+
+/* What a block was found to be; two bits. */
+enum hak_mark {
+    HAK_MARK_UNSEEN = 0,
+    HAK_MARK_REACHED = 1,  /* a root leads to it */
+    HAK_MARK_INDIRECT = 2, /* only lost blocks lead to it */
+    HAK_MARK_DIRECT = 3,   /* nothing does, or it stands for a circle of lost blocks */
+};
+
+/* A SuperSlab of the index. */
+struct hak_leak_superslab {
+    struct hak_superslab *superslab;
+    uint8_t *marks; /* two bits for each slot state */
+};
+
+/* A large live block. */
+struct hak_leak_large {
+    uintptr_t user, end;
+    struct hak_large *large;
+    uint8_t mark;
+};
+
+/* One entry for each 2 MiB in which blocks lie, open addressing by address. */
+struct hak_leak_granule {
+    uintptr_t number;     /* address / 2 MiB + 1, 0 = empty */
+    uint32_t superslab;   /* index + 1, 0 = none */
+    uint32_t first_large; /* index + 1 of the first large block that ends behind its start, 0 = none
+                           */
+};
+
+struct hak_leak_index {
+    struct hak_leak_superslab *superslabs;
+    size_t superslab_count;
+    struct hak_leak_large *larges; /* by address */
+    size_t large_count;
+    struct hak_leak_granule *granules;
+    size_t granule_mask;
+    uint8_t *marks;         /* of all SuperSlabs */
+    uintptr_t low, span;    /* addresses outside are no blocks */
+    uint64_t blocks, bytes; /* live ones */
+    char *memory;           /* all of the above */
+    size_t memory_bytes;
+};
+
+/* A live block that a pointer leads to. */
+struct hak_leak_block {
+    struct hak_located at;
+    uintptr_t user;
+    size_t asked_bytes;
+    uint8_t *mark;       /* the byte that holds its two bits */
+    unsigned mark_shift; /* and where in it */
+};
+
+static inline enum hak_mark hak_mark_of(const struct hak_leak_block *block) {
+    return (enum hak_mark)(*block->mark >> block->mark_shift & 3);
+}
+static inline void hak_set_mark(const struct hak_leak_block *block, enum hak_mark mark) {
+    *block->mark = (uint8_t)((*block->mark & ~(3u << block->mark_shift)) |
+                             (unsigned)mark << block->mark_shift);
+}
+
+/* A piece of the address space. */
+struct hak_leak_area {
+    uintptr_t start, end;
+    uint8_t readable, writable, is_private, has_file, is_stack, is_special;
+};
+
+struct hak_leak_range {
+    uintptr_t start, end;
+};
+
+/* Another thread. */
+struct hak_leak_thread {
+    int id;
+    bool is_stopped; /* its registers are known */
+    bool is_asked;   /* it was sent a signal */
+    bool is_gone;    /* it has ended */
+    bool is_there;   /* the helper traces it */
+    uintptr_t sp, tp;
+    uint64_t words[16 + 32]; /* general registers but rsp, and the vector registers' halves */
+    unsigned word_count;
+};
+
+enum hak_leak_failure {
+    HAK_LEAK_DONE = 0,
+    HAK_LEAK_NO_MAPS,   /* /proc/self/maps cannot be read */
+    HAK_LEAK_NO_MEMORY, /* for the index */
+    HAK_LEAK_DIED,      /* the helper met a fault */
+};
+
+struct hak_leak_scan {
+    struct hak_leak_index index;
+    /* The calling thread: its live frames begin at `sp`. */
+    uintptr_t sp, own_sp, tp;
+    uint64_t registers[HAK_REGISTERS];
+    uint32_t registers_known;
+    int thread_id, process_id;
+    /* Files of /proc, opened by the program's own process; negative = cannot be opened. */
+    long maps_file, pages_file, tasks_file;
+    /* Filled by the helper. */
+    struct hak_leak_area *areas;
+    size_t area_count;
+    struct hak_leak_range *excluded; /* by address once roots.c has sorted them */
+    size_t excluded_count;
+    struct hak_leak_thread *threads;
+    size_t thread_count;
+    uintptr_t *work;
+    size_t work_count, work_capacity;
+    uintptr_t *heads; /* lost blocks that no earlier one leads to; as many as there are blocks */
+    size_t head_count;
+    _Atomic uint32_t may_trace; /* 1 once the program has allowed the helper to */
+    uint32_t partial;           /* enum hak_leak_partial */
+    enum hak_leak_failure failure;
+    uint64_t block_count[4], byte_count[4]; /* by enum hak_mark */
+};
+
+enum {
+    HAK_LEAK_AREAS = 1 << 18,
+    HAK_LEAK_THREADS = 1 << 15,
+    HAK_LEAK_EXCLUDED = 4 * HAK_LEAK_THREADS + 16,
+    HAK_LEAK_RED_ZONE = 128,
+};
+
+/* ---- the steps ------------------------------------------------------------------------------- */
+
+/* Where hakmem's thread-local variables lie: at thread pointer - offset, and how many bytes; and
+ * its own module. Found at start. */
+struct hak_leak_own {
+    uintptr_t tls_offset, tls_bytes;
+    uintptr_t module_start, module_end;
+};
+HAK_HIDDEN extern struct hak_leak_own hak_leak_own;
+
+/* stack.c: the registers as the program's code has them where it called exit (`of_exit`), or called
+ * into hakmem. False: not found, they are those of the caller. */
+HAK_HIDDEN bool hak_leak_find_frames(struct hak_registers *registers, bool of_exit);
+
+/* index.c */
+HAK_HIDDEN bool hak_leak_make_index(struct hak_leak_index *index);
+HAK_HIDDEN void hak_leak_drop_index(struct hak_leak_index *index);
+/* The live block into which `pointer` points. */
+HAK_HIDDEN bool hak_leak_find(const struct hak_leak_index *index, uintptr_t pointer,
+                              struct hak_leak_block *block);
+/* Calls `visit` for every live block, by address. */
+HAK_HIDDEN void hak_leak_each(const struct hak_leak_index *index,
+                              void (*visit)(const struct hak_leak_block *, void *), void *context);
+
+/* helper.c: runs `run` in a process of its own that shares this one's memory, or directly where
+ * that is not possible. False: it died. */
+HAK_HIDDEN bool hak_leak_run_helper(struct hak_leak_scan *scan,
+                                    void (*run)(struct hak_leak_scan *));
+
+/* threads.c, in the helper: stops all others but the calling thread, and lets them go. */
+HAK_HIDDEN void hak_leak_stop_threads(struct hak_leak_scan *scan);
+HAK_HIDDEN void hak_leak_release_threads(struct hak_leak_scan *scan);
+/* True when the process has more than one thread. */
+HAK_HIDDEN bool hak_leak_has_threads(struct hak_leak_scan *scan);
+
+/* signals.c: chooses the signal, in the program's own process; asks in the helper all threads that
+ * could not be traced, and lets them go. */
+HAK_HIDDEN void hak_leak_choose_signal(void);
+HAK_HIDDEN void hak_leak_stop_by_signal(struct hak_leak_scan *scan);
+HAK_HIDDEN void hak_leak_release_by_signal(void);
+
+/* roots.c, in the helper */
+HAK_HIDDEN bool hak_leak_read_areas(struct hak_leak_scan *scan);
+HAK_HIDDEN const struct hak_leak_area *hak_leak_area_of(const struct hak_leak_scan *scan,
+                                                        uintptr_t address);
+HAK_HIDDEN void hak_leak_mark_roots(struct hak_leak_scan *scan);
+
+/* pages.c, in the helper: calls `visit` for the parts of `range` that hold anything: pages that the
+ * program never touched are left out. */
+enum hak_leak_pages {
+    HAK_PAGES_OF_MEMORY, /* of no file: any of them can be read */
+    HAK_PAGES_OF_FILE,   /* behind a file's end none can */
+    HAK_PAGES_CHANGED,   /* of a private mapping of a file, what the program has written over */
+};
+HAK_HIDDEN void hak_leak_each_touched(struct hak_leak_scan *scan, struct hak_leak_range range,
+                                      enum hak_leak_pages which,
+                                      void (*visit)(struct hak_leak_scan *, uintptr_t, uintptr_t));
+
+/* mark.c, in the helper */
+HAK_HIDDEN void hak_leak_mark_words(struct hak_leak_scan *scan, uintptr_t start, uintptr_t end);
+HAK_HIDDEN void hak_leak_mark_word(struct hak_leak_scan *scan, uintptr_t word);
+HAK_HIDDEN void hak_leak_mark_blocks(struct hak_leak_scan *scan);
+
+/* tell.c: records, report. Returns how many blocks are lost. */
+HAK_HIDDEN size_t hak_leak_tell(struct hak_leak_scan *scan, enum hak_leak_reason reason,
+                                uint64_t ns);
+
+/* raw.c: the list as the program writes it itself, into an open file; of which scan. */
+HAK_HIDDEN void hak_leak_tell_raw(const char *why, long file);
+HAK_HIDDEN void hak_leak_tell_of(const struct hak_leak_scan *scan);
+
+/* fork.c: true when the block was there before this process was forked. */
+HAK_HIDDEN bool hak_leak_is_inherited(const struct hak_leak_block *block);
+HAK_HIDDEN bool hak_leak_is_child(void);
+/* Before a scan, in the program's own process. */
+HAK_HIDDEN void hak_leak_look_whether_child(void);
+HAK_HIDDEN void hak_leak_fork_start(void);
+
+/* scan.c: the whole, on the calling thread; at exit only frames from exit's caller on count.
+ * Returns the number of lost blocks, 0 also when another scan is under way. Keeps errno. */
+HAK_HIDDEN size_t hak_leak_scan(enum hak_leak_reason reason);
+
+#endif

@@ -1,0 +1,319 @@
+/* The roots: all that the program can read and write and that is not a block, by what
+ * /proc/self/maps lists while all threads stand.
+ *
+ *   data of modules, .bss, brk, anonymous and shared mappings, thread-local memory, live stacks
+ *   - hakmem's mappings (platform/own.h: blocks are among them), its module, its thread-locals
+ *   - stacks below their stack pointer, and stacks of ended threads that glibc keeps
+ *   + registers, alternate signal stacks
+ *
+ * Mappings of the program's own count, since pools and interpreters keep objects there: more would
+ * be called lost than is (CPython's arenas). What ends in a dead frame does not: a pointer there
+ * would hide a leak. */
+#include "leaks/leaks.h"
+
+#include "platform/own.h"
+#include "platform/platform.h"
+#include "platform/raw_call.h"
+#include "trace/thread.h"
+
+enum { LINE_BYTES = 4352, READ_BYTES = 64 << 10 };
+
+/* glibc's struct pthread begins with a tcbhead_t (x86-64, unchanged since 2.4): the thread pointer
+ * points to it, and the two guards are the same in all threads. */
+enum {
+    TCB_SELF = 0,
+    TCB_DTV = 1,
+    TCB_SELF_AGAIN = 2,
+    TCB_STACK_GUARD = 5,
+    TCB_POINTER_GUARD = 6,
+    TCB_WORDS = 8
+};
+enum { PTHREAD_BYTES = 2304, PTHREAD_ALIGNMENT = 64 };
+
+/* ---- areas ----------------------------------------------------------------------------------- */
+
+static const char *read_hex(const char *at, const char *end, uintptr_t *number) {
+    *number = 0;
+    for (; at < end; at++) {
+        unsigned digit = *at >= '0' && *at <= '9'   ? (unsigned)(*at - '0')
+                         : *at >= 'a' && *at <= 'f' ? (unsigned)(*at - 'a' + 10)
+                                                    : 16;
+        if (digit == 16)
+            break;
+        *number = *number << 4 | digit;
+    }
+    return at;
+}
+
+static bool begins(const char *text, const char *end, const char *with) {
+    for (; *with; with++, text++)
+        if (text == end || *text != *with)
+            return false;
+    return true;
+}
+
+/* "7f00-7f10 rw-p 00000000 00:00 0    [name]" */
+static void add_area(struct hak_leak_scan *scan, const char *line, const char *end) {
+    struct hak_leak_area area = {0};
+    const char *at = read_hex(line, end, &area.start);
+    at = at < end ? read_hex(at + 1, end, &area.end) : at;
+    if (end - at < 5 || area.end <= area.start)
+        return;
+    area.readable = at[1] == 'r';
+    area.writable = at[2] == 'w';
+    area.is_private = at[4] == 'p';
+    unsigned blanks = 0;
+    for (at++; at < end && blanks < 4; at++)
+        blanks += *at == ' ';
+    while (at < end && *at == ' ')
+        at++;
+    area.is_stack = begins(at, end, "[stack]");
+    area.is_special =
+        begins(at, end, "[v") ||
+        (begins(at, end, "/dev/") && !begins(at, end, "/dev/zero") && !begins(at, end, "/dev/shm"));
+    area.has_file = at < end && *at != '[';
+    if (scan->area_count == HAK_LEAK_AREAS)
+        scan->partial |= HAK_PARTIAL_MEMORY;
+    else
+        scan->areas[scan->area_count++] = area;
+}
+
+bool hak_leak_read_areas(struct hak_leak_scan *scan) {
+    static char text[READ_BYTES]; /* no mapping, which would be in the list and then be gone */
+    size_t kept = 0;
+    if (scan->maps_file < 0)
+        return false;
+    for (;;) {
+        long got = hak_read(scan->maps_file, text + kept, READ_BYTES - kept);
+        if (got <= 0)
+            break;
+        const char *line = text, *end = text + kept + got;
+        for (const char *at = line; at < end; at++)
+            if (*at == '\n') {
+                add_area(scan, line, at);
+                line = at + 1;
+            }
+        kept = (size_t)(end - line);
+        __builtin_memmove(text, line, kept);
+        if (kept > READ_BYTES - LINE_BYTES)
+            break;
+    }
+    return scan->area_count > 0;
+}
+
+const struct hak_leak_area *hak_leak_area_of(const struct hak_leak_scan *scan, uintptr_t address) {
+    size_t low = 0, high = scan->area_count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (scan->areas[middle].end <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < scan->area_count ? &scan->areas[low] : NULL;
+}
+
+/* ---- what is left out ------------------------------------------------------------------------ */
+
+static void exclude(struct hak_leak_scan *scan, uintptr_t start, uintptr_t end) {
+    if (start >= end)
+        return;
+    if (scan->excluded_count == HAK_LEAK_EXCLUDED)
+        scan->partial |= HAK_PARTIAL_MEMORY;
+    else
+        scan->excluded[scan->excluded_count++] = (struct hak_leak_range){start, end};
+}
+
+/* True when the area begins where a stack does: behind a guard, or the kernel's own. Else something
+ * of the program may lie below the stack in the same area. */
+static bool begins_a_stack(const struct hak_leak_scan *scan, const struct hak_leak_area *area) {
+    if (area->is_stack)
+        return true;
+    const struct hak_leak_area *before = area - 1;
+    return area > scan->areas && before->end == area->start && !before->readable;
+}
+
+/* The dead part of a live stack. A thread that is on another stack (a signal's, a coroutine's) has
+ * live frames on its own one that nobody knows the bounds of. */
+static void exclude_below(struct hak_leak_scan *scan, uintptr_t sp, uintptr_t own_sp) {
+    const struct hak_leak_area *area = hak_leak_area_of(scan, sp);
+    if (!area || sp < area->start)
+        return;
+    if (begins_a_stack(scan, area))
+        exclude(scan, area->start, sp);
+    else
+        exclude(scan, own_sp > area->start ? own_sp : area->start, sp);
+}
+
+static void exclude_tls(struct hak_leak_scan *scan, uintptr_t tp) {
+    if (tp && hak_leak_own.tls_bytes)
+        exclude(scan, tp - hak_leak_own.tls_offset,
+                tp - hak_leak_own.tls_offset + hak_leak_own.tls_bytes);
+}
+
+static bool is_alive(const struct hak_leak_scan *scan, uintptr_t tp) {
+    if (tp == scan->tp)
+        return true;
+    for (size_t i = 0; i < scan->thread_count; i++)
+        if (scan->threads[i].tp == tp ||
+            (!scan->threads[i].is_stopped && !scan->threads[i].is_gone))
+            return true; /* one that was not stopped may be any */
+    return false;
+}
+
+/* Of ended threads, whose stacks glibc keeps for the next ones. */
+static void exclude_dead_stacks(struct hak_leak_scan *scan, uintptr_t start, uintptr_t end) {
+    const uintptr_t *own = (const uintptr_t *)scan->tp;
+    for (uintptr_t at = (start + PTHREAD_ALIGNMENT - 1) & ~(uintptr_t)(PTHREAD_ALIGNMENT - 1);
+         at + TCB_WORDS * sizeof(uintptr_t) <= end; at += PTHREAD_ALIGNMENT) {
+        const uintptr_t *tcb = (const uintptr_t *)at;
+        if (HAK_LIKELY(tcb[TCB_SELF] != at) || tcb[TCB_SELF_AGAIN] != at ||
+            tcb[TCB_STACK_GUARD] != own[TCB_STACK_GUARD] ||
+            tcb[TCB_POINTER_GUARD] != own[TCB_POINTER_GUARD] || is_alive(scan, at))
+            continue;
+        const struct hak_leak_area *area = hak_leak_area_of(scan, at);
+        if (!area || !begins_a_stack(scan, area))
+            continue;
+        exclude(scan, area->start, at + PTHREAD_BYTES);
+        hak_leak_mark_word(scan, tcb[TCB_DTV]); /* kept with the stack */
+    }
+}
+
+/* ---- in order -------------------------------------------------------------------------------- */
+
+static void sift(struct hak_leak_range *list, size_t at, size_t count) {
+    for (size_t child; (child = 2 * at + 1) < count; at = child) {
+        if (child + 1 < count && list[child + 1].start > list[child].start)
+            child++;
+        if (list[at].start >= list[child].start)
+            return;
+        struct hak_leak_range swap = list[at];
+        list[at] = list[child];
+        list[child] = swap;
+    }
+}
+
+static void sort_excluded(struct hak_leak_scan *scan) {
+    struct hak_leak_range *list = scan->excluded;
+    for (size_t i = scan->excluded_count / 2; i-- > 0;)
+        sift(list, i, scan->excluded_count);
+    for (size_t end = scan->excluded_count; end-- > 1;) {
+        struct hak_leak_range swap = list[0];
+        list[0] = list[end];
+        list[end] = swap;
+        sift(list, 0, end);
+    }
+}
+
+typedef void visit_function(struct hak_leak_scan *, uintptr_t, uintptr_t);
+
+/* The parts of an area that are not hakmem's. */
+static void each_foreign(struct hak_leak_scan *scan, const struct hak_leak_area *area,
+                         visit_function *visit) {
+    enum hak_leak_pages which = !area->has_file    ? HAK_PAGES_OF_MEMORY
+                                : area->is_private ? HAK_PAGES_CHANGED
+                                                   : HAK_PAGES_OF_FILE;
+    for (uintptr_t at = area->start; at < area->end;) {
+        uintptr_t from = hak_own_next(at, area->end, false);
+        uintptr_t to = hak_own_next(from, area->end, true);
+        if (from < to)
+            hak_leak_each_touched(scan, (struct hak_leak_range){from, to}, which, visit);
+        at = to;
+    }
+}
+
+/* What of a file is as the file has it holds no pointer into the heap; what was written over and is
+ * read-only now (RELRO) may. Without the file of the pages all that is writable counts. */
+static bool may_hold_pointers(const struct hak_leak_scan *scan, const struct hak_leak_area *area) {
+    if (!area->readable || area->is_special)
+        return false;
+    return area->writable || (area->is_private && scan->pages_file >= 0);
+}
+
+static void mark_unless_excluded(struct hak_leak_scan *scan, uintptr_t start, uintptr_t end) {
+    size_t low = 0, high = scan->excluded_count;
+    while (low < high) { /* they may overlap: back to the first that can matter */
+        size_t middle = (low + high) / 2;
+        if (scan->excluded[middle].start < end)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    uintptr_t at = start;
+    for (size_t i = 0; i < low && at < end; i++) {
+        const struct hak_leak_range *left_out = &scan->excluded[i];
+        if (left_out->end <= at)
+            continue;
+        if (left_out->start > at)
+            hak_leak_mark_words(scan, at, left_out->start);
+        at = left_out->end;
+    }
+    if (at < end)
+        hak_leak_mark_words(scan, at, end);
+}
+
+static void each_root(struct hak_leak_scan *scan, visit_function *visit) {
+    for (size_t i = 0; i < scan->area_count; i++) {
+        const struct hak_leak_area *area = &scan->areas[i];
+        if (may_hold_pointers(scan, area))
+            each_foreign(scan, area, visit);
+    }
+}
+
+/* A stack that lies in a block, or in memory of hakmem (its alternate stacks). */
+static void mark_odd_stack(struct hak_leak_scan *scan, uintptr_t sp) {
+    enum { BYTES_MAX = 64 << 10 };
+    if (hak_own_next(sp, sp + 1, true) != sp)
+        return;
+    hak_leak_mark_word(scan, sp);
+    if (sp - scan->index.low >= scan->index.span)
+        hak_leak_mark_words(scan, sp, hak_own_next(sp, sp + BYTES_MAX, false));
+}
+
+/* The helper has the calling thread's TLS: where the variable lies in it is where it lies in that
+ * of each thread. One without such a TLS (by clone, with a pointer of its own) has no guards
+ * either. */
+static void mark_signal_stack(struct hak_leak_scan *scan, uintptr_t tp) {
+    uintptr_t at = (uintptr_t)&hak_thread_program_stack - scan->tp + tp;
+    const uintptr_t *own = (const uintptr_t *)scan->tp, *tcb = (const uintptr_t *)tp;
+    const struct hak_leak_area *area = hak_leak_area_of(scan, at);
+    if (!area || at < area->start || !area->readable ||
+        tp + TCB_WORDS * sizeof(uintptr_t) > area->end || tcb[TCB_SELF] != tp ||
+        tcb[TCB_STACK_GUARD] != own[TCB_STACK_GUARD])
+        return;
+    hak_leak_mark_word(scan, *(const uintptr_t *)at);
+}
+
+static void mark_argument(void *scan, const void *argument) {
+    hak_leak_mark_word(scan, (uintptr_t)argument);
+}
+
+void hak_leak_mark_roots(struct hak_leak_scan *scan) {
+    exclude_below(scan, scan->sp, scan->own_sp);
+    exclude_tls(scan, scan->tp);
+    exclude(scan, hak_leak_own.module_start, hak_leak_own.module_end);
+    for (size_t i = 0; i < scan->thread_count; i++) {
+        const struct hak_leak_thread *thread = &scan->threads[i];
+        if (!thread->is_stopped)
+            continue;
+        exclude_below(scan, thread->sp - HAK_LEAK_RED_ZONE, thread->sp - HAK_LEAK_RED_ZONE);
+        exclude_tls(scan, thread->tp);
+    }
+    each_root(scan, exclude_dead_stacks);
+    sort_excluded(scan);
+    each_root(scan, mark_unless_excluded);
+    hak_thread_each_argument(mark_argument, scan);
+    mark_odd_stack(scan, scan->sp);
+    mark_signal_stack(scan, scan->tp);
+    for (size_t i = 0; i < scan->thread_count; i++)
+        if (scan->threads[i].is_stopped) {
+            mark_odd_stack(scan, scan->threads[i].sp);
+            mark_signal_stack(scan, scan->threads[i].tp);
+        }
+    for (unsigned i = 0; i < HAK_REGISTERS; i++)
+        if (scan->registers_known >> i & 1)
+            hak_leak_mark_word(scan, scan->registers[i]);
+    for (size_t i = 0; i < scan->thread_count; i++)
+        for (unsigned w = 0; w < scan->threads[i].word_count; w++)
+            hak_leak_mark_word(scan, scan->threads[i].words[w]);
+}

@@ -1,0 +1,186 @@
+/* The scan from its beginning to its end; when it is made. */
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <link.h>
+#include "guard/asked.h"
+#include "hakmem.h"
+#include "leaks/leaks.h"
+#include "options.h"
+#include "platform/line.h"
+#include "platform/platform.h"
+#include "platform/raw_call.h"
+#include "trace/crash.h"
+#include "trace/start.h"
+#include "trace/wait.h"
+
+struct hak_leak_own hak_leak_own;
+
+/* One scan at a time: the number of the thread that makes it. */
+static _Atomic int scanner;
+
+/* ---- the helper's part ----------------------------------------------------------------------- */
+
+/* Lists that grow as they are touched. */
+static bool make_lists(struct hak_leak_scan *scan) {
+    scan->areas = hak_raw_map(HAK_LEAK_AREAS * sizeof *scan->areas);
+    scan->threads = hak_raw_map(HAK_LEAK_THREADS * sizeof *scan->threads);
+    scan->excluded = hak_raw_map(HAK_LEAK_EXCLUDED * sizeof *scan->excluded);
+    return scan->areas && scan->threads && scan->excluded;
+}
+
+static void unmap_list(void *list, size_t bytes) {
+    if (list)
+        hak_raw_unmap(list, bytes);
+}
+
+static void drop_lists(struct hak_leak_scan *scan) {
+    unmap_list(scan->areas, HAK_LEAK_AREAS * sizeof *scan->areas);
+    unmap_list(scan->threads, HAK_LEAK_THREADS * sizeof *scan->threads);
+    unmap_list(scan->excluded, HAK_LEAK_EXCLUDED * sizeof *scan->excluded);
+    unmap_list(scan->heads, HAK_PAGES_OF(scan->work_capacity * sizeof *scan->heads));
+    unmap_list(scan->work, HAK_PAGES_OF(scan->work_capacity * sizeof *scan->work));
+}
+
+static enum hak_leak_failure look(struct hak_leak_scan *scan) {
+    if (!hak_leak_make_index(&scan->index))
+        return HAK_LEAK_NO_MEMORY;
+    scan->work_capacity = scan->index.blocks + 1;
+    scan->work = hak_raw_map(HAK_PAGES_OF(scan->work_capacity * sizeof *scan->work));
+    scan->heads = hak_raw_map(HAK_PAGES_OF(scan->work_capacity * sizeof *scan->heads));
+    if (!scan->work || !scan->heads)
+        return HAK_LEAK_NO_MEMORY;
+    if (!hak_leak_read_areas(scan))
+        return HAK_LEAK_NO_MAPS;
+    hak_leak_mark_blocks(scan);
+    return HAK_LEAK_DONE;
+}
+
+static void run(struct hak_leak_scan *scan) {
+    hak_leak_stop_threads(scan);
+    scan->failure = look(scan);
+    hak_leak_release_threads(scan);
+}
+
+/* ---- the calling thread's part --------------------------------------------------------------- */
+
+static long open_file(const char *path, int flags) {
+    return hak_raw_call(SYS_openat, AT_FDCWD, (long)path, flags | O_CLOEXEC, 0, 0, 0);
+}
+
+static void close_file(long file) {
+    if (file >= 0)
+        hak_close(file);
+}
+
+static void scan_now(struct hak_leak_scan *scan) {
+    /* The calling thread's: the first thread may have ended, and shows nothing then. */
+    scan->maps_file = open_file("/proc/thread-self/maps", O_RDONLY);
+    scan->pages_file = open_file("/proc/thread-self/pagemap", O_RDONLY);
+    scan->tasks_file = open_file("/proc/self/task", O_RDONLY | O_DIRECTORY);
+    scan->failure = HAK_LEAK_NO_MEMORY;
+    if (hak_leak_has_threads(scan))
+        hak_leak_choose_signal();
+    if (make_lists(scan) && !hak_leak_run_helper(scan, run))
+        scan->failure = HAK_LEAK_DIED;
+    close_file(scan->maps_file);
+    close_file(scan->pages_file);
+    close_file(scan->tasks_file);
+}
+
+static void say_failed(enum hak_leak_failure failure) {
+    static const char *const why[] = {
+        [HAK_LEAK_NO_MAPS] = "/proc/self/maps cannot be read",
+        [HAK_LEAK_NO_MEMORY] = "no memory is left for the scan",
+        [HAK_LEAK_DIED] = "the scan met memory that cannot be read",
+    };
+    struct hak_line line = {.length = 0};
+    hak_line_add(&line, "hakmem: leaks were not looked for: ");
+    hak_line_add(&line, why[failure]);
+    hak_line_end(&line);
+}
+
+HAK_COLD size_t hak_leak_scan(enum hak_leak_reason reason) {
+    struct hak_registers registers;
+    hak_registers_here(&registers);
+    uintptr_t own_sp = registers.value[HAK_RSP];
+    int nobody = 0, self = hak_thread_id();
+    if (!hak_start_is_own() || hak_crash_is_reporting() ||
+        !atomic_compare_exchange_strong(&scanner, &nobody, self))
+        return 0;
+    struct hak_leak_scan scan = {
+        .thread_id = self,
+        .process_id = (int)hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0),
+        .own_sp = own_sp,
+    };
+    uint64_t begin = hak_monotonic_ns();
+    hak_leak_look_whether_child();
+    if (!hak_leak_find_frames(&registers, reason == HAK_LEAK_AT_EXIT))
+        scan.partial |= HAK_PARTIAL_STACK;
+    scan.sp = registers.value[HAK_RSP];
+    scan.registers_known = registers.known & ~(1u << HAK_RSP | 1u << HAK_RIP);
+    __builtin_memcpy(scan.registers, registers.value, sizeof scan.registers);
+    __asm__("movq %%fs:0, %0" : "=r"(scan.tp));
+    scan_now(&scan);
+    size_t lost = 0;
+    if (scan.failure == HAK_LEAK_DONE)
+        lost = hak_leak_tell(&scan, reason, hak_monotonic_ns() - begin);
+    else
+        say_failed(scan.failure);
+    hak_leak_drop_index(&scan.index);
+    drop_lists(&scan);
+    atomic_store(&scanner, 0);
+    return lost;
+}
+
+HAK_EXPORT size_t hak_find_leaks(void) {
+    return hak_leak_scan(HAK_LEAK_BY_CALL);
+}
+
+/* ---- start and end --------------------------------------------------------------------------- */
+
+static int find_own(struct dl_phdr_info *info, size_t size, void *context) {
+    uintptr_t here = (uintptr_t)&hak_leak_own, tp;
+    uintptr_t start = UINTPTR_MAX, end = 0, tls_bytes = 0;
+    (void)size, (void)context;
+    for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+        uintptr_t from = info->dlpi_addr + segment->p_vaddr, to = from + segment->p_memsz;
+        if (segment->p_type == PT_TLS)
+            tls_bytes = segment->p_memsz;
+        if (segment->p_type != PT_LOAD)
+            continue;
+        start = from < start ? from : start;
+        end = to > end ? to : end;
+    }
+    if (here < start || here >= end)
+        return 0;
+    __asm__("movq %%fs:0, %0" : "=r"(tp));
+    hak_leak_own.module_start = start & ~(HAK_PAGE_BYTES - 1);
+    hak_leak_own.module_end = HAK_PAGES_OF(end);
+    if (info->dlpi_tls_data && tls_bytes) {
+        hak_leak_own.tls_offset = tp - (uintptr_t)info->dlpi_tls_data;
+        hak_leak_own.tls_bytes = tls_bytes;
+    }
+    return 1;
+}
+
+static void answer(void) {
+    (void)hak_leak_scan(HAK_LEAK_BY_SIGNAL);
+}
+
+/* Before there are threads: dl_iterate_phdr takes a lock of the loader's. */
+__attribute__((constructor)) static void start(void) {
+    if (!hak_asked_is_started)
+        return;
+    hak_answer_leaks = answer;
+    hak_raw_leaks = hak_leak_tell_raw;
+    dl_iterate_phdr(find_own, NULL);
+    hak_leak_fork_start();
+}
+
+/* After the program's atexit handlers and the sweep, before the end of the recording (start.c of
+ * trace): destructors with a greater number go first. */
+__attribute__((destructor(103))) static void at_exit(void) {
+    if (hak_options.leaks)
+        (void)hak_leak_scan(HAK_LEAK_AT_EXIT);
+}

@@ -1,0 +1,87 @@
+/* What the scan found, as records: one for each block that is lost, one for the scan behind them.
+ * The collector makes table rows and the report of them (collector/leaks.h). */
+#include "leaks/leaks.h"
+
+#include "options.h"
+#include "trace/crash.h"
+#include "trace/trace.h"
+
+enum {
+    TOLD_MAX = 1 << 20, /* blocks told one by one; the rest is in the sums */
+    MICROSECOND_NS = 1000,
+};
+
+struct telling {
+    enum hak_mark mark; /* only these */
+    bool is_silent;     /* nothing is recorded */
+    uint64_t told;
+};
+
+static uint8_t kind_of(enum hak_mark mark) {
+    return mark == HAK_MARK_DIRECT     ? HAK_LEAK_IS_DIRECT
+           : mark == HAK_MARK_INDIRECT ? HAK_LEAK_IS_INDIRECT
+                                       : HAK_LEAK_IS_REACHABLE;
+}
+
+static void tell_block(const struct hak_leak_block *block, void *context) {
+    struct telling *telling = context;
+    enum hak_mark mark = hak_mark_of(block);
+    if (mark != telling->mark || hak_leak_is_inherited(block) || telling->told == TOLD_MAX)
+        return;
+    telling->told++;
+    if (telling->is_silent)
+        return;
+    struct hak_event_fields fields = {
+        .address = block->user,
+        .size = block->asked_bytes,
+        .delta_bytes = block->user - (uintptr_t)block->at.base,
+        .stack = block->at.slot->alloc_stack,
+        .record_count = block->at.slot->record_count,
+        .epoch = block->at.epoch,
+        .kind = HAK_LEAK,
+        .class_index = (uint8_t)block->at.class_index,
+        .place = HAK_PLACE_LIVE,
+        .subkind = kind_of(mark),
+    };
+    hak_trace_record_for_report(&fields);
+}
+
+static void tell_scan(const struct hak_leak_scan *scan, enum hak_leak_reason reason, uint64_t ns) {
+    uint64_t microseconds = ns / MICROSECOND_NS;
+    struct hak_event_fields fields = {
+        .address = scan->index.blocks,
+        .size = scan->index.bytes,
+        .old_address = scan->block_count[HAK_MARK_DIRECT] + scan->block_count[HAK_MARK_INDIRECT],
+        .record_count = microseconds > UINT32_MAX ? UINT32_MAX : (uint32_t)microseconds,
+        .epoch = scan->partial | (uint32_t)reason << HAK_LEAK_REASON_SHIFT |
+                 (hak_options.leaks == HAK_LEAKS_ERROR ? HAK_LEAK_FINDING : 0),
+        .kind = HAK_LEAK,
+        .class_index = HAK_CLASS_NONE,
+        .subkind = HAK_LEAK_IS_SCAN,
+    };
+    hak_trace_record_for_report(&fields);
+}
+
+size_t hak_leak_tell(struct hak_leak_scan *scan, enum hak_leak_reason reason, uint64_t ns) {
+    struct telling telling = {.told = 0};
+    bool with_reachable = hak_options.leaks_reachable;
+    size_t lost = scan->block_count[HAK_MARK_DIRECT] + scan->block_count[HAK_MARK_INDIRECT];
+    bool is_to_tell = lost > 0 || (with_reachable && scan->block_count[HAK_MARK_REACHED]);
+    /* With HAKMEM_TRACE=off there is a recording for what is to be reported alone. */
+    if (!hak_options.trace && (!is_to_tell || !hak_trace_open_for_report()))
+        telling.is_silent = true;
+    static const enum hak_mark order[] = {HAK_MARK_DIRECT, HAK_MARK_INDIRECT, HAK_MARK_REACHED};
+    for (unsigned i = 0; i < (with_reachable ? 3 : 2); i++) {
+        telling.mark = order[i];
+        if (scan->block_count[order[i]])
+            hak_leak_each(&scan->index, tell_block, &telling);
+    }
+    if (!telling.is_silent)
+        tell_scan(scan, reason, ns);
+    if (telling.told > 0) {
+        hak_leak_tell_of(scan);
+        hak_trace_leaks();
+        hak_leak_tell_of(NULL);
+    }
+    return lost;
+}

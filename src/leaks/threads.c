@@ -1,0 +1,184 @@
+/* Stops the program's other threads and reads their registers, by ptrace.
+ *
+ *   each task in /proc/self/task --PTRACE_SEIZE, PTRACE_INTERRUPT--> stopped --> registers
+ *   again and again, until a look at the list finds no new one
+ *
+ * Seized threads get no signal and go on as if nothing had been; a few system calls that Linux does
+ * not restart (epoll_wait among them) return EINTR, as after a stop by a shell. A thread that
+ * cannot be traced (another debugger has it, a sandbox forbids it) is asked by a signal. One that
+ * does not answer is taken as it is: its whole stack counts, its registers are not seen, and the
+ * scan says so. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <sys/ptrace.h>
+#include <sys/user.h>
+#include "leaks/leaks.h"
+#include "platform/platform.h"
+#include "platform/raw_call.h"
+#include "trace/wait.h"
+
+enum {
+    ROUNDS_MAX = 32,
+    STOP_MS = 2000, /* for all of them */
+    WAIT_ANY_CHILD = 0x40000000 /* __WALL */,
+    WAIT_AT_ONCE = 1,
+    LIST_BYTES = 8192,
+};
+
+struct entry {
+    uint64_t node;
+    int64_t next;
+    uint16_t bytes;
+    uint8_t type;
+    char name[];
+};
+
+static void visit_tasks(long directory, void (*visit)(int, void *), void *context) {
+    char list[LIST_BYTES] __attribute__((aligned(8)));
+    (void)hak_raw_call(SYS_lseek, directory, 0, 0, 0, 0, 0);
+    for (;;) {
+        long got = hak_raw_call(SYS_getdents64, directory, (long)list, sizeof list, 0, 0, 0);
+        if (got <= 0)
+            return;
+        for (long at = 0; at < got;) {
+            const struct entry *entry = (const struct entry *)(const void *)(list + at);
+            int number = 0;
+            for (const char *c = entry->name; *c >= '0' && *c <= '9'; c++)
+                number = number * 10 + (*c - '0');
+            if (number > 0)
+                visit(number, context);
+            at += entry->bytes;
+        }
+    }
+}
+
+static void count_task(int number, void *context) {
+    (void)number;
+    ++*(size_t *)context;
+}
+
+bool hak_leak_has_threads(struct hak_leak_scan *scan) {
+    size_t count = 0;
+    visit_tasks(scan->tasks_file, count_task, &count);
+    return count != 1;
+}
+
+/* Waits until the seized thread stands; false: it has ended, or does not come. */
+static bool wait_for_stop(int id, uint64_t deadline) {
+    static _Atomic uint32_t never;
+    for (;;) {
+        int status = 0;
+        long result =
+            hak_raw_call(SYS_wait4, id, (long)&status, WAIT_ANY_CHILD | WAIT_AT_ONCE, 0, 0, 0);
+        if (result == id)
+            return (status & 0xff) == 0x7f;
+        if (result < 0 && result != -EINTR)
+            return false;
+        if (hak_monotonic_ns() > deadline)
+            return false;
+        hak_wait_on(&never, 0, HAK_MILLISECOND_NS / 20);
+    }
+}
+
+static void read_registers(struct hak_leak_thread *thread) {
+    struct user_regs_struct general;
+    struct user_fpregs_struct vector;
+    if (hak_raw_call(SYS_ptrace, PTRACE_GETREGS, thread->id, 0, (long)&general, 0, 0) != 0)
+        return;
+    const uint64_t words[] = {general.rax, general.rbx, general.rcx, general.rdx, general.rsi,
+                              general.rdi, general.rbp, general.r8,  general.r9,  general.r10,
+                              general.r11, general.r12, general.r13, general.r14, general.r15};
+    enum { GENERAL = sizeof words / sizeof *words };
+    __builtin_memcpy(thread->words, words, sizeof words);
+    thread->word_count = GENERAL;
+    if (hak_raw_call(SYS_ptrace, PTRACE_GETFPREGS, thread->id, 0, (long)&vector, 0, 0) == 0) {
+        __builtin_memcpy(thread->words + GENERAL, vector.xmm_space, sizeof vector.xmm_space);
+        thread->word_count += sizeof vector.xmm_space / (sizeof(uint64_t));
+    }
+    thread->sp = general.rsp;
+    thread->tp = general.fs_base;
+    thread->is_stopped = true;
+}
+
+/* A thread that ended meanwhile, or the first one after its pthread_exit, needs no stop. */
+static bool runs(const struct hak_leak_scan *scan, int number) {
+    char path[32], text[512];
+    static const char behind[] = "/stat";
+    size_t digits = 1;
+    for (int n = number; n >= 10; n /= 10)
+        digits++;
+    for (size_t i = digits; i-- > 0; number /= 10)
+        path[i] = (char)('0' + number % 10);
+    __builtin_memcpy(path + digits, behind, sizeof behind);
+    long file =
+        hak_raw_call(SYS_openat, scan->tasks_file, (long)path, O_RDONLY | O_CLOEXEC, 0, 0, 0);
+    if (file < 0)
+        return file != -ENOENT && file != -ESRCH;
+    long got = hak_read(file, text, sizeof text - 1);
+    hak_close(file);
+    text[got > 0 ? got : 0] = 0;
+    while (got > 0 && text[got - 1] != ')')
+        got--;
+    return !(got > 0 && (text[got + 1] == 'Z' || text[got + 1] == 'X'));
+}
+
+struct stopping {
+    struct hak_leak_scan *scan;
+    uint64_t deadline;
+    size_t fresh; /* threads of this round that were not known */
+};
+
+static void stop_task(int number, void *context) {
+    struct stopping *stopping = context;
+    struct hak_leak_scan *scan = stopping->scan;
+    if (number == scan->thread_id)
+        return;
+    for (size_t i = 0; i < scan->thread_count; i++)
+        if (scan->threads[i].id == number)
+            return;
+    if (scan->thread_count == HAK_LEAK_THREADS) {
+        scan->partial |= HAK_PARTIAL_THREADS;
+        return;
+    }
+    struct hak_leak_thread *thread = &scan->threads[scan->thread_count++];
+    *thread = (struct hak_leak_thread){.id = number};
+    stopping->fresh++;
+    if (hak_raw_call(SYS_ptrace, PTRACE_SEIZE, number, 0, 0, 0, 0) != 0) {
+        thread->is_gone = !runs(scan, number);
+        return;
+    }
+    thread->is_there = true;
+    if (hak_raw_call(SYS_ptrace, PTRACE_INTERRUPT, number, 0, 0, 0, 0) == 0 &&
+        wait_for_stop(number, stopping->deadline))
+        read_registers(thread);
+}
+
+void hak_leak_stop_threads(struct hak_leak_scan *scan) {
+    struct stopping stopping = {.scan = scan,
+                                .deadline = hak_monotonic_ns() + STOP_MS * HAK_MILLISECOND_NS};
+    while (!atomic_load(&scan->may_trace))
+        hak_wait_on(&scan->may_trace, 0, HAK_MILLISECOND_NS);
+    if (scan->tasks_file < 0) {
+        scan->partial |= HAK_PARTIAL_THREADS;
+        return;
+    }
+    for (int round = 0; round < ROUNDS_MAX; round++) {
+        stopping.fresh = 0;
+        visit_tasks(scan->tasks_file, stop_task, &stopping);
+        if (stopping.fresh == 0)
+            break;
+        hak_leak_stop_by_signal(scan);
+    }
+    for (size_t i = 0; i < scan->thread_count; i++)
+        if (!scan->threads[i].is_stopped && !scan->threads[i].is_gone &&
+            runs(scan, scan->threads[i].id))
+            scan->partial |= HAK_PARTIAL_THREADS;
+}
+
+void hak_leak_release_threads(struct hak_leak_scan *scan) {
+    for (size_t i = 0; i < scan->thread_count; i++)
+        if (scan->threads[i].is_there)
+            (void)hak_raw_call(SYS_ptrace, PTRACE_DETACH, scan->threads[i].id, 0, 0, 0, 0);
+    hak_leak_release_by_signal();
+}

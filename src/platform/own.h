@@ -1,0 +1,29 @@
+/* Which addresses hakmem itself has mapped, for the debug build: the leak scan takes no pointer in
+ * them for one of the program's (docs/specs/leaks.md).
+ *
+ *   address  46 ............ 34 | 33 .......... 12 | 11 ... 0
+ *            leaf, 8,192 places | bit of the page  |
+ *
+ * A leaf is 512 KiB of which only touched pages count. Whoever maps or unmaps says so, in the order
+ * in which no other thread can get the addresses in between: noted after they were mapped, and
+ * taken back before they are unmapped. platform.h and raw_call.h do it by themselves.
+ *
+ * Thread and signal safety: no lock; any thread, any signal handler. */
+#ifndef HAK_PLATFORM_OWN_H
+#define HAK_PLATFORM_OWN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "block.h"
+
+/* Notes that the pages of [start, start + bytes) are hakmem's, or no longer. Weak, since parts of
+ * hakmem are linked without it: look before the call. Keeps errno. Pages for which there is no
+ * memory stay unnoted. */
+HAK_HIDDEN void hak_own_note(const void *start, size_t bytes, bool is_own) __attribute__((weak));
+
+/* The first address from `from` on, and below `end`, in a page that is hakmem's (`is_own`) or is
+ * not; `end` when there is none. */
+HAK_HIDDEN uintptr_t hak_own_next(uintptr_t from, uintptr_t end, bool is_own);
+
+#endif

@@ -1,0 +1,62 @@
+/* An access to the heap that the processor stopped: to freed memory, or beside a live block. */
+#include "report/report_page.h"
+
+void report_freed_block(struct hak_text *text, const struct report_page *page) {
+    const struct hak_event *end =
+        page->life && page->life->end_count > 0 ? &page->life->ends[0] : NULL;
+    if (page->asked_known)
+        hak_text_add(text, "a block of %s freed ", hak_words_bytes(page->asked_bytes));
+    else
+        hak_text_add(text, "a block freed ");
+    if (end && end->ns <= page->context.ns)
+        hak_text_add(text, "%s ago", hak_words_ago(page->context.ns - end->ns));
+    else
+        hak_text_add(text, "before");
+}
+
+/* " at offset 8 of", " right behind", ", 16 bytes in front of" the block that the address lies in
+ * or next to. */
+static void add_distance(struct hak_text *text, const struct report_page *page) {
+    int64_t offset = page->facts->offset;
+    uint64_t past = (uint64_t)offset - page->asked_bytes;
+    if (offset < 0)
+        hak_text_add(text, ", %s in front of ", hak_words_bytes((uint64_t)-offset));
+    else if (page->asked_known && (uint64_t)offset == page->asked_bytes)
+        hak_text_add(text, " right behind ");
+    else if (page->asked_known && (uint64_t)offset > page->asked_bytes)
+        hak_text_add(text, ", %s behind the end of ", hak_words_bytes(past));
+    else
+        hak_text_add(text, " at offset %s of ", hak_words_number((uint64_t)offset));
+}
+
+static const char *access_words(const struct report_page *page) {
+    static const char *const words[] = {"access", "read", "write", "jump"};
+    return words[page->facts->access & 3];
+}
+
+void report_access_headline(struct hak_text *text, const struct report_page *page) {
+    if (page->facts->fault == 304 && !report_has_address(page)) {
+        hak_text_add(text, "a pointer was used that freed memory is filled with; the code has one "
+                           "into ");
+    } else {
+        hak_text_add(text, "%s", access_words(page));
+        add_distance(text, page);
+    }
+    if (page->facts->fault == 304)
+        report_freed_block(text, page);
+    else
+        hak_text_add(text, "a block of %s", hak_words_bytes(page->asked_bytes));
+}
+
+void report_access_sentence(struct hak_text *text, const struct report_page *page) {
+    if (!report_has_address(page)) {
+        hak_text_add(text,
+                     "a pointer that is no address was used (%s); it holds what freed memory "
+                     "is filled with",
+                     hak_words_signal(page->context.signal));
+        return;
+    }
+    hak_text_add(text, "the %s of 0x%llx was stopped (%s)", access_words(page),
+                 (unsigned long long)page->request->signal_address,
+                 hak_words_signal(page->context.signal));
+}

@@ -1,0 +1,400 @@
+/* Makes the runs of states while the log is written, and merges them. */
+#include "store/live_writer.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "store/live_gather.h"
+#include "store/live_merge.h"
+#include "store/writer_state.h"
+
+#define RUN_EVENTS   ((uint64_t)16 << 20)
+#define RUN_CHUNKS   2048  /* commits of an idle program are small */
+#define RUN_STATES   96000 /* then a run ends early: with another chunk's a table of 16 MiB */
+#define RUNS_A_LEVEL 16
+
+#define LEVELS_MAX 16
+
+#define STATES_A_STEP (2 * HAK_LIVE_PART_STATES) /* merged for each chunk that comes */
+
+/* Runs of one level becoming one of the next, some parts at a time. */
+struct merge {
+    struct hak_live_merge in;
+    struct hak_live_state part[HAK_LIVE_PART_STATES];
+    uint32_t parts, count; /* written; in `part` */
+};
+
+struct hak_live_writer {
+    struct hak_live_gather gather;
+    uint64_t first_event, last_event, max_ns; /* what the table sums up; first_event 0 = nothing */
+    uint32_t chunks;
+    bool is_current;        /* the table agrees with the file */
+    bool has_all_ends;      /* the gathering was lossy when the run began */
+    uint64_t stamped_event; /* the last committed event when the stamp was made */
+
+    struct merge *merge;
+    struct hak_buffer scratch;
+    uint64_t run_events;
+    uint32_t runs_a_level;
+};
+
+static int out_of_memory(const struct hak_store_writer *w) {
+    return hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory for live checkpoints", w->path);
+}
+
+static struct hak_live_writer *live_of(struct hak_store_writer *w) {
+    if (w->live)
+        return w->live;
+    struct hak_live_writer *l = calloc(1, sizeof *l);
+    if (l && !hak_live_gather_init(&l->gather)) {
+        free(l);
+        l = NULL;
+    }
+    if (l) {
+        l->run_events = RUN_EVENTS;
+        l->runs_a_level = RUNS_A_LEVEL;
+    }
+    return w->live = l;
+}
+
+static void stop_merge(struct hak_live_writer *l) {
+    if (!l->merge)
+        return;
+    hak_live_merge_close(&l->merge->in);
+    free(l->merge);
+    l->merge = NULL;
+}
+
+void hak_live_free(struct hak_live_writer *l) {
+    if (!l)
+        return;
+    stop_merge(l);
+    hak_live_gather_free(&l->gather);
+    hak_buffer_free(&l->scratch);
+    free(l);
+}
+
+void hak_live_set_pace(struct hak_store_writer *w, uint64_t events, uint32_t runs) {
+    struct hak_live_writer *l = live_of(w);
+    if (!l)
+        return;
+    l->run_events = events;
+    l->runs_a_level = runs < 2 ? 2 : runs > HAK_LIVE_RUNS_MAX ? HAK_LIVE_RUNS_MAX : runs;
+}
+
+void hak_live_rolled_back(struct hak_store_writer *w) {
+    if (!w->live)
+        return;
+    stop_merge(w->live);
+    w->live->is_current = false;
+}
+
+void hak_live_note_loss(struct hak_store_writer *w) {
+    struct hak_live_writer *l = live_of(w);
+    if (l)
+        l->gather.is_lossy = true;
+}
+
+/* ---- a chunk becomes states --------------------------------------------------------------------
+ */
+
+static bool is_recent(const struct hak_live_writer *l, const struct hak_live_state *s) {
+    return (uint8_t)(l->gather.stamp - s->stamp) <= 1;
+}
+
+static int add_columns(struct hak_store_writer *w, const struct hak_columns *c, uint64_t first_id) {
+    struct hak_live_writer *l = w->live;
+    bool has_memory = hak_live_gather_chunk(&l->gather, c, first_id);
+    for (uint32_t i = 0; i < c->events; i++) {
+        uint64_t ns = hak_columns_value(c, HAK_COLUMN_NS, i);
+        l->max_ns = ns > l->max_ns ? ns : l->max_ns;
+    }
+    if (!l->first_event) {
+        l->first_event = first_id;
+        l->has_all_ends = l->gather.is_lossy;
+    }
+    l->last_event = first_id + c->events - 1;
+    l->chunks++;
+    return has_memory ? 0 : out_of_memory(w);
+}
+
+/* ---- a run becomes rows ------------------------------------------------------------------------
+ */
+
+static bool keep_recent(void *context, struct hak_live_state *s) {
+    s->is_ghost = true;
+    return is_recent(context, s);
+}
+
+static bool keep_what_counts(void *context, struct hak_live_state *s) {
+    return !s->is_ghost ? !hak_live_is_void(s) || is_recent(context, s) : is_recent(context, s);
+}
+
+static int cut_run(struct hak_store_writer *w) {
+    struct hak_live_writer *l = w->live;
+    struct hak_live_run run = {.first_event = l->first_event,
+                               .last_event = l->last_event,
+                               .max_ns = l->max_ns,
+                               .has_all_ends = l->has_all_ends};
+    struct hak_live_table kept = {0}; /* sorting spoils the table: what is recent goes on */
+    uint32_t count = 0, part = 0;
+    int error = 0;
+    for (uint32_t i = 0; i < l->gather.table.slots && !error; i++) {
+        struct hak_live_state s = l->gather.table.slot[i];
+        if (s.process && keep_recent(l, &s) && !hak_live_table_add(&kept, &s))
+            error = out_of_memory(w);
+    }
+    hak_live_table_sort(&l->gather.table, false);
+    for (uint32_t i = 0; i < l->gather.table.used; i++) {
+        const struct hak_live_state *s = &l->gather.table.slot[i];
+        if (!hak_live_is_void(s))
+            l->gather.table.slot[count++] = *s;
+    }
+    for (uint32_t from = 0; !error && (from < count || part == 0); part++) {
+        uint32_t states = count - from < HAK_LIVE_PART_STATES ? count - from : HAK_LIVE_PART_STATES;
+        error = hak_live_put_part(w->database, w->path, &run, part, from + states == count,
+                                  l->gather.table.slot + from, states, &l->scratch);
+        from += states;
+    }
+    hak_live_table_empty(&l->gather.table);
+    for (uint32_t i = 0; i < kept.slots && !error; i++)
+        if (kept.slot[i].process && !hak_live_table_add(&l->gather.table, &kept.slot[i]))
+            error = out_of_memory(w);
+    hak_live_table_free(&kept);
+    l->first_event = l->max_ns = 0;
+    l->chunks = 0;
+    return error;
+}
+
+static bool is_full(struct hak_live_writer *l) {
+    if (l->last_event - l->first_event + 1 >= l->run_events || l->chunks >= RUN_CHUNKS)
+        return true;
+    if (l->gather.table.used < RUN_STATES)
+        return false;
+    hak_live_table_keep(&l->gather.table, keep_what_counts, l);
+    return l->gather.table.used >= RUN_STATES / 4 * 3;
+}
+
+/* ---- runs become larger ones -------------------------------------------------------------------
+ */
+
+/* Are there `runs_a_level` runs of a level, one behind the other, that no higher run covers yet? 1
+ * and they are opened, 0, or an error. */
+static int find_merge(struct hak_store_writer *w, uint32_t level, struct hak_live_merge *m) {
+    struct hak_live_writer *l = w->live;
+    struct hak_live_run above = {0}, run[HAK_LIVE_RUNS_MAX];
+    uint64_t from = 0;
+    int found;
+    while ((found = hak_live_find_run(w->database, w->path, level + 1, from, &above)) == 1)
+        from = above.last_event + 1;
+    uint32_t count = 0;
+    while (found == 0 && count < l->runs_a_level) {
+        found = hak_live_find_run(w->database, w->path, level, from, &run[count]);
+        if (found <= 0)
+            return found;
+        if (count && run[count].first_event != from) {
+            run[0] = run[count]; /* a hole: nothing before it can be merged with what follows */
+            count = 0;
+        }
+        from = run[count].last_event + 1;
+        count++;
+        found = 0;
+    }
+    if (found < 0)
+        return found;
+    int error = 0;
+    for (uint32_t i = 0; i < count && !error; i++)
+        error = hak_live_merge_add(m, w->database, w->path, &run[i]);
+    return error ? error : 1;
+}
+
+/* Parts of a merge that was not brought to its end. */
+static int drop_unfinished(struct hak_store_writer *w, const struct hak_live_run *run) {
+    sqlite3_stmt *s;
+    if (sqlite3_prepare_v2(w->database,
+                           "DELETE FROM live_run WHERE level = ?1 AND first_event = ?2", -1, &s,
+                           NULL) != SQLITE_OK)
+        return hak_store_fail_sqlite(w->database, w->path, "tidying live checkpoints");
+    sqlite3_bind_int64(s, 1, run->level);
+    sqlite3_bind_int64(s, 2, (sqlite3_int64)run->first_event);
+    int result = sqlite3_step(s);
+    sqlite3_finalize(s);
+    return result == SQLITE_DONE
+               ? 0
+               : hak_store_fail_sqlite(w->database, w->path, "tidying live checkpoints");
+}
+
+static int start_merge(struct hak_store_writer *w) {
+    struct hak_live_writer *l = w->live;
+    int found = 0;
+    l->merge = calloc(1, sizeof *l->merge);
+    if (!l->merge)
+        return out_of_memory(w);
+    for (uint32_t level = 0; level < LEVELS_MAX && found == 0; level++)
+        found = find_merge(w, level, &l->merge->in);
+    if (found == 1)
+        found = drop_unfinished(w, &l->merge->in.run);
+    else
+        stop_merge(l);
+    return found;
+}
+
+static int end_part(struct hak_store_writer *w, bool is_last) {
+    struct merge *m = w->live->merge;
+    int error = hak_live_put_part(w->database, w->path, &m->in.run, m->parts++, is_last, m->part,
+                                  m->count, &w->live->scratch);
+    m->count = 0;
+    return error;
+}
+
+static int go_on_merging(struct hak_store_writer *w) {
+    struct merge *m = w->live->merge;
+    struct hak_live_state s;
+    int found = 1, error = 0;
+    for (uint32_t i = 0;
+         i < STATES_A_STEP && !error && (found = hak_live_merge_next(&m->in, &s)) == 1; i++) {
+        if (m->count == HAK_LIVE_PART_STATES)
+            error = end_part(w, false);
+        m->part[m->count++] = s;
+    }
+    if (!error && found == 0) {
+        error = end_part(w, true);
+        stop_merge(w->live);
+        return error ? error : start_merge(w);
+    }
+    return found < 0 ? found : error;
+}
+
+/* ---- the seam ----------------------------------------------------------------------------------
+ */
+
+static int number(struct hak_store_writer *w, const char *sql, uint64_t argument, uint64_t *out) {
+    sqlite3_stmt *query;
+    *out = 0;
+    if (sqlite3_prepare_v2(w->database, sql, -1, &query, NULL) != SQLITE_OK)
+        return hak_store_fail_sqlite(w->database, w->path, "reading live checkpoints");
+    sqlite3_bind_int64(query, 1, (sqlite3_int64)argument);
+    int result = sqlite3_step(query);
+    if (result == SQLITE_ROW)
+        *out = (uint64_t)sqlite3_column_int64(query, 0);
+    sqlite3_finalize(query);
+    return result == SQLITE_ROW || result == SQLITE_DONE
+               ? 0
+               : hak_store_fail_sqlite(w->database, w->path, "reading live checkpoints");
+}
+
+/* Feeds the chunks from event `from` to before `end` again; those before `run_from` only as what
+ * was there before. */
+static int feed_again(struct hak_store_writer *w, uint64_t from, uint64_t run_from, uint64_t end) {
+    sqlite3_stmt *rows;
+    struct hak_columns columns;
+    if (!hak_columns_init(&columns))
+        return out_of_memory(w);
+    if (sqlite3_prepare_v2(w->database,
+                           "SELECT chunk, data FROM chunk_data WHERE chunk >= ?1 AND chunk < ?2"
+                           " ORDER BY chunk",
+                           -1, &rows, NULL) != SQLITE_OK) {
+        hak_columns_free(&columns);
+        return hak_store_fail_sqlite(w->database, w->path, "reading its newest chunks");
+    }
+    sqlite3_bind_int64(rows, 1, (sqlite3_int64)from);
+    sqlite3_bind_int64(rows, 2, (sqlite3_int64)end);
+    int error = 0;
+    bool is_before = from < run_from;
+    while (!error && sqlite3_step(rows) == SQLITE_ROW) {
+        uint64_t id = (uint64_t)sqlite3_column_int64(rows, 0);
+        struct hak_chunk chunk;
+        const char *wrong = hak_chunk_open(&chunk, sqlite3_column_blob(rows, 1),
+                                           (size_t)sqlite3_column_bytes(rows, 1));
+        if (!wrong)
+            wrong = hak_chunk_decode(&chunk, &columns, HAK_ALL_COLUMNS);
+        if (wrong) { /* `check` tells of it; the runs begin anew behind it */
+            hak_live_table_clear(&w->live->gather.table);
+            w->live->first_event = w->live->max_ns = 0;
+            continue;
+        }
+        if (is_before && id >= run_from) {
+            is_before = false;
+            if (!hak_live_table_keep(&w->live->gather.table, keep_recent, w->live))
+                error = out_of_memory(w);
+            w->live->first_event = w->live->max_ns = 0;
+            w->live->chunks = 0;
+        }
+        error = error ? error : add_columns(w, &columns, id);
+    }
+    if (is_before && !error) {
+        if (!hak_live_table_keep(&w->live->gather.table, keep_recent, w->live))
+            error = out_of_memory(w);
+        w->live->first_event = w->live->max_ns = 0;
+        w->live->chunks = 0;
+    }
+    sqlite3_finalize(rows);
+    hak_columns_free(&columns);
+    return error;
+}
+
+/* Makes the table agree with what the file holds before event `first_id`. */
+static int catch_up(struct hak_store_writer *w, uint64_t first_id) {
+    struct hak_live_writer *l = w->live;
+    uint64_t covered = 0, from = 0, chunks = 0, events = 0, losses = 0, before = 0;
+    hak_live_table_clear(&l->gather.table);
+    l->first_event = l->last_event = l->max_ns = 0;
+    l->chunks = 0;
+    int error = number(w, "SELECT count(*), ?1 FROM loss", 0, &losses);
+    if (!error)
+        error = number(w,
+                       "SELECT coalesce(max(last_event), 0), ?1 FROM live_run"
+                       " WHERE level = 0 AND is_last",
+                       0, &covered);
+    if (!error)
+        error = number(w, "SELECT coalesce(min(id), 0) FROM chunk WHERE id > ?1", covered, &from);
+    if (!error)
+        error = number(w, "SELECT count(*) FROM chunk WHERE id > ?1", covered, &chunks);
+    if (!error)
+        error =
+            number(w, "SELECT coalesce(sum(events), 0) FROM chunk WHERE id > ?1", covered, &events);
+    if (!error) /* the last two chunks of the run before */
+        error = number(w,
+                       "SELECT coalesce(min(id), 0) FROM (SELECT id FROM chunk WHERE id <= ?1"
+                       " ORDER BY id DESC LIMIT 2)",
+                       covered, &before);
+    l->gather.is_lossy |= losses > 0;
+    /* What an older version wrote, or what was trimmed, stays without runs. */
+    if (!error && events <= 2 * RUN_EVENTS && chunks <= 2 * RUN_CHUNKS)
+        error = feed_again(w, before ? before : from, chunks ? from : first_id, first_id);
+    l->is_current = !error;
+    return error;
+}
+
+int hak_live_put_chunk(struct hak_store_writer *w, const struct hak_columns *c, uint64_t first_id) {
+    struct hak_live_writer *l = live_of(w);
+    if (!l)
+        return out_of_memory(w);
+    int error = 0;
+    if (!l->is_current && (error = catch_up(w, first_id)) != 0)
+        return error;
+    if (l->stamped_event != w->last_committed_event) {
+        l->stamped_event = w->last_committed_event;
+        l->gather.stamp++;
+    }
+    error = add_columns(w, c, first_id);
+    if (!error && is_full(l)) {
+        error = cut_run(w);
+        if (!error && !l->merge)
+            error = start_merge(w);
+    }
+    if (!error && l->merge)
+        error = go_on_merging(w);
+    return error;
+}
+
+int hak_live_trim(struct hak_store_writer *w, uint64_t end) {
+    uint64_t ignored;
+    if (w->live && w->live->merge && w->live->merge->in.run.first_event < end)
+        stop_merge(w->live);
+    if (w->live && w->live->first_event && w->live->first_event < end) {
+        hak_live_table_clear(&w->live->gather.table); /* the run begins anew behind what goes */
+        w->live->first_event = w->live->max_ns = 0;
+        w->live->chunks = 0;
+    }
+    return number(w, "DELETE FROM live_run WHERE first_event < ?1", end, &ignored);
+}

@@ -1,0 +1,31 @@
+/* Live checkpoints as they are written: what each stretch of the log left alive, and what it ended.
+ *
+ *   chunk -> last state of each of its blocks -> table of the run -> (run full) -> rows of live_run
+ *   16 runs of a level -> one run of the next, a part at each chunk
+ *
+ * The state lies in memory for the run being made only; whatever is not committed is made again
+ * from the chunks. For the writer's thread. */
+#ifndef HAK_STORE_LIVE_WRITER_H
+#define HAK_STORE_LIVE_WRITER_H
+
+#include <stdint.h>
+
+struct hak_columns;
+struct hak_live_writer;
+struct hak_store_writer;
+
+/* Takes the chunk that was just encoded and begins with event `first_id`: column BASE must be
+ * numbered. 0, or the store's error. */
+int hak_live_put_chunk(struct hak_store_writer *w, const struct hak_columns *c, uint64_t first_id);
+/* What the last transaction put is not there. */
+void hak_live_rolled_back(struct hak_store_writer *w);
+/* Events were lost: from now on ends are kept also of lives that began in the run. */
+void hak_live_note_loss(struct hak_store_writer *w);
+/* Chunks before event `end` are going: so are the runs that speak of them. 0 or an error. */
+int hak_live_trim(struct hak_store_writer *w, uint64_t end);
+void hak_live_free(struct hak_live_writer *live);
+
+/* For tests: a run ends after so many events, `runs` of a level make one of the next. */
+void hak_live_set_pace(struct hak_store_writer *w, uint64_t events, uint32_t runs);
+
+#endif

@@ -1,0 +1,222 @@
+/* Chooses the chunks of a walk: by their rows (times, kinds, classes, process, thread), and by
+ * postings where the walk asks for bases, addresses, stacks or owners. */
+#include "store/scan_state.h"
+
+#include <stdlib.h>
+
+static int fail(struct hak_scan *s, const char *doing) {
+    return hak_store_fail_sqlite(s->reader->database, s->reader->path, doing);
+}
+
+/* What a chunk's row must say. */
+#define ROW_FITS                                                                                   \
+    " AND max_ns >= ?3 AND min_ns <= ?4"                                                           \
+    " AND (?5 = 0 OR process = 0 OR process = ?5) AND (?6 = 0 OR thread = 0 OR thread = ?6)"       \
+    " AND ((?7 = 0 AND ?8 = 0) OR kinds_low & ?7 OR kinds_high & ?8)"                              \
+    " AND (?9 = 0 OR classes & ?9)"
+
+static int64_t open_end(uint64_t value) {
+    return value == 0 || value > INT64_MAX ? INT64_MAX : (int64_t)value;
+}
+
+static void bind_limits(sqlite3_stmt *q, const struct hak_filter *f) {
+    uint64_t class_bit =
+        f->class_index < 0 ? 0 : (uint64_t)1 << (f->class_index < 63 ? f->class_index : 63);
+    sqlite3_bind_int64(q, 1, f->id_from > INT64_MAX ? INT64_MAX : (int64_t)f->id_from);
+    sqlite3_bind_int64(q, 2, open_end(f->id_to));
+    sqlite3_bind_int64(q, 3, f->ns_from > INT64_MAX ? INT64_MAX : (int64_t)f->ns_from);
+    sqlite3_bind_int64(q, 4, open_end(f->ns_to));
+    sqlite3_bind_int64(q, 5, f->process);
+    sqlite3_bind_int64(q, 6, f->thread);
+    sqlite3_bind_int64(q, 7, (sqlite3_int64)f->kind_mask_low);
+    sqlite3_bind_int64(q, 8, (sqlite3_int64)f->kind_mask_high);
+    sqlite3_bind_int64(q, 9, (sqlite3_int64)class_bit);
+}
+
+/* ---- all chunks, by their rows ----------------------------------------------------------------
+ */
+
+static int list_chunks(struct hak_scan *s) {
+    static const char *const sql[] = {
+        "SELECT id, events FROM chunk WHERE id > ?1 - 65536 AND id + events > ?1 AND id <= ?2" //
+        ROW_FITS " ORDER BY id",
+        "SELECT id, events FROM chunk WHERE id > ?1 - 65536 AND id + events > ?1 AND id <= ?2" //
+        ROW_FITS " ORDER BY id DESC"};
+    if (sqlite3_prepare_v2(s->reader->database, sql[s->backwards], -1, &s->chunks, NULL) !=
+        SQLITE_OK)
+        return fail(s, "listing its chunks");
+    bind_limits(s->chunks, &s->limits.filter);
+    return 0;
+}
+
+/* ---- by runs of postings ----------------------------------------------------------------------
+ */
+
+static int open_finder(struct hak_scan *s) {
+    const struct hak_scan_limits *l = &s->limits;
+    const struct hak_filter *f = &l->filter;
+    struct hak_finder_query query[2] = {{.kind = HAK_RUN_BASE}, {.kind = HAK_RUN_BASE}};
+    int queries = 0;
+    if (f->base)
+        query[queries++].keys = &s->limits.filter.base, query[0].count = 1;
+    else if (l->base_count)
+        query[queries++].keys = l->bases, query[0].count = l->base_count;
+    else if (f->address)
+        query[queries++].address = f->address;
+    else if (f->base_to) {
+        query[0].is_range = true;
+        query[0].from = f->base_from;
+        query[queries++].to = f->base_to;
+    }
+    bool asks_stack = f->stack || l->stacks[0] || l->stacks[1];
+    if (asks_stack && queries < 2) {
+        uint64_t a = f->stack ? f->stack : l->stacks[0], b = f->stack ? 0 : l->stacks[1];
+        s->stack_key[0] = a && (!b || a < b) ? a : b;
+        s->stack_key[1] = a < b ? b : a;
+        query[queries].kind = HAK_RUN_STACK;
+        query[queries].keys = s->stack_key;
+        query[queries++].count = a && b && a != b ? 2 : 1;
+    }
+    if (l->owner && queries < 2) {
+        s->owner_key = l->owner;
+        query[queries].kind = HAK_RUN_OWNER;
+        query[queries].keys = &s->owner_key;
+        query[queries++].count = 1;
+    }
+    return queries ? hak_finder_open(s->reader, query, queries, s->backwards, &s->finder) : 0;
+}
+
+/* Does the row of a chunk that postings speak of fit? 1, 0 no, -1 no other can come, or an error.
+ */
+static int row_fits(struct hak_scan *s, uint64_t id, uint32_t *events) {
+    static const char sql[] = "SELECT events FROM chunk WHERE id = ?10 AND id + events > ?1"
+                              " AND id <= ?2" ROW_FITS;
+    if (!s->row && sqlite3_prepare_v2(s->reader->database, sql, -1, &s->row, NULL) != SQLITE_OK)
+        return fail(s, "reading its chunks");
+    bind_limits(s->row, &s->limits.filter);
+    sqlite3_bind_int64(s->row, 10, (sqlite3_int64)id);
+    int result = sqlite3_step(s->row);
+    if (result == SQLITE_ROW) {
+        int64_t count = sqlite3_column_int64(s->row, 0);
+        *events = count > 0 && count <= HAK_CHUNK_EVENTS_MAX ? (uint32_t)count : 0;
+    }
+    sqlite3_reset(s->row);
+    return result == SQLITE_ROW ? 1 : result == SQLITE_DONE ? 0 : fail(s, "reading its chunks");
+}
+
+static bool is_past(const struct hak_scan *s, uint64_t id) {
+    const struct hak_filter *f = &s->limits.filter;
+    return s->backwards ? id + HAK_CHUNK_EVENTS_MAX <= f->id_from : f->id_to && id > f->id_to;
+}
+
+static int next_found(struct hak_scan *s, uint64_t *id, uint32_t *events) {
+    for (;;) {
+        int got = hak_finder_next(s->finder, id);
+        if (got <= 0 || is_past(s, *id))
+            return got < 0 ? got : 0;
+        got = row_fits(s, *id, events);
+        if (got)
+            return got;
+    }
+}
+
+/* ---- by the posting of each chunk: format 1 ---------------------------------------------------
+ */
+
+static bool posting_fits(const struct hak_scan *s, enum hak_posting_kind kind) {
+    const struct hak_scan_limits *l = &s->limits;
+    const struct hak_posting *p = &s->posting;
+    if (kind == HAK_POSTING_STACK) {
+        if (l->filter.stack && !hak_posting_has(p, l->filter.stack))
+            return false;
+        return (!l->stacks[0] && !l->stacks[1]) ||
+               (l->stacks[0] && hak_posting_has(p, l->stacks[0])) ||
+               (l->stacks[1] && hak_posting_has(p, l->stacks[1]));
+    }
+    if (l->filter.base && !hak_posting_has(p, l->filter.base))
+        return false;
+    if (l->filter.address && !hak_posting_may_have_address(p, l->filter.address))
+        return false;
+    if (l->filter.base_to) {
+        uint32_t at = hak_posting_find(p, l->filter.base_from);
+        if (at == p->count || p->key[at] > l->filter.base_to)
+            return false;
+    }
+    for (uint32_t i = 0; i < l->base_count; i++)
+        if (hak_posting_has(p, l->bases[i]))
+            return true;
+    return l->base_count == 0;
+}
+
+/* Reads the posting of `kind` that covers the chunk: 1 there, 0 none, or an error. */
+static int load_posting(struct hak_scan *s, enum hak_posting_kind kind, uint64_t chunk) {
+    if (!s->posting_rows &&
+        sqlite3_prepare_v2(s->reader->database,
+                           "SELECT data FROM posting WHERE kind = ?1 AND first_chunk = ?2"
+                           " AND level = 0",
+                           -1, &s->posting_rows, NULL) != SQLITE_OK)
+        return fail(s, "looking for a posting");
+    sqlite3_bind_int(s->posting_rows, 1, kind);
+    sqlite3_bind_int64(s->posting_rows, 2, (sqlite3_int64)chunk);
+    int result = sqlite3_step(s->posting_rows);
+    const char *wrong = NULL;
+    if (result == SQLITE_ROW)
+        wrong = hak_posting_decode(&s->posting, sqlite3_column_blob(s->posting_rows, 0),
+                                   (size_t)sqlite3_column_bytes(s->posting_rows, 0));
+    else if (result != SQLITE_DONE)
+        return fail(s, "reading a posting");
+    sqlite3_reset(s->posting_rows);
+    if (!wrong)
+        return result == SQLITE_ROW;
+    return hak_scan_fail_chunk(
+        s, chunk, kind == HAK_POSTING_BASE ? "posting of bases" : "posting of stacks", wrong);
+}
+
+static int postings_fit(struct hak_scan *s, uint64_t chunk) {
+    const struct hak_scan_limits *l = &s->limits;
+    int fits = 1;
+    if (l->filter.base || l->filter.address || l->filter.base_to || l->base_count) {
+        if (!s->posting.key && !hak_posting_init(&s->posting))
+            return hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory", s->reader->path);
+        fits = load_posting(s, HAK_POSTING_BASE, chunk);
+        fits = fits == 1 ? posting_fits(s, HAK_POSTING_BASE) : fits;
+    }
+    if (fits == 1 && (l->filter.stack || l->stacks[0] || l->stacks[1])) {
+        if (!s->posting.key && !hak_posting_init(&s->posting))
+            return hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory", s->reader->path);
+        fits = load_posting(s, HAK_POSTING_STACK, chunk);
+        fits = fits == 1 ? posting_fits(s, HAK_POSTING_STACK) : fits;
+    }
+    return fits;
+}
+
+static int next_listed(struct hak_scan *s, uint64_t *id, uint32_t *events) {
+    for (;;) {
+        int result = sqlite3_step(s->chunks);
+        if (result != SQLITE_ROW)
+            return result == SQLITE_DONE ? 0 : fail(s, "listing its chunks");
+        *id = (uint64_t)sqlite3_column_int64(s->chunks, 0);
+        int64_t count = sqlite3_column_int64(s->chunks, 1);
+        *events = *id && count > 0 && count <= HAK_CHUNK_EVENTS_MAX ? (uint32_t)count : 0;
+        int fits = s->reader->has_runs ? 1 : postings_fit(s, *id);
+        if (fits)
+            return fits;
+    }
+}
+
+int hak_scan_choose(struct hak_scan *s) {
+    int error = s->reader->has_runs ? open_finder(s) : 0;
+    return error || s->finder ? error : list_chunks(s);
+}
+
+int hak_scan_next_chunk(struct hak_scan *s, uint64_t *id, uint32_t *events) {
+    return s->finder ? next_found(s, id, events) : next_listed(s, id, events);
+}
+
+void hak_scan_end_choice(struct hak_scan *s) {
+    hak_finder_close(s->finder);
+    sqlite3_finalize(s->chunks);
+    sqlite3_finalize(s->row);
+    s->finder = NULL;
+    s->chunks = s->row = NULL;
+}

@@ -1,0 +1,205 @@
+/* What lies at the address of a crash: what the kernel has mapped there, how it was touched, and
+ * what the checks say of it. */
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include "platform/raw_call.h"
+#include "superslab.h"
+#include "trace/crash.h"
+#include "trace/trace.h"
+
+enum {
+    BUFFER_BYTES = 4096,
+    PAGE_BYTES = 4096,
+    STACK_FAULT = 12, /* the processor's numbers: no address, by way of rbp or rsp */
+    GENERAL_PROTECTION = 13,
+    PAGE_FAULT = 14,
+    RED_ZONE_BYTES = 128,
+    STACK_BYTES = 512, /* looked at: the innermost frame or two */
+    ERROR_WRITE = 2,   /* bits of what it tells with it */
+    ERROR_FETCH = 16,
+    SHARED = 16,
+};
+
+static const struct hak_trace_checks *checks;
+
+void hak_trace_ask(const struct hak_trace_checks *the_checks) {
+    checks = the_checks;
+}
+
+/* ---- /proc/self/maps ---------------------------------------------------------------------------
+ */
+
+struct maps {
+    long file;
+    size_t at, length;
+    char buffer[BUFFER_BYTES];
+};
+
+static int next_byte(struct maps *maps) {
+    if (maps->at == maps->length) {
+        long got = hak_raw_call(SYS_read, maps->file, (long)maps->buffer, BUFFER_BYTES, 0, 0, 0);
+        if (got <= 0)
+            return -1;
+        maps->at = 0;
+        maps->length = (size_t)got;
+    }
+    return (unsigned char)maps->buffer[maps->at++];
+}
+
+static uint64_t next_number(struct maps *maps) {
+    uint64_t number = 0;
+    for (;;) {
+        int byte = next_byte(maps);
+        if (byte >= '0' && byte <= '9')
+            number = number << 4 | (uint64_t)(byte - '0');
+        else if (byte >= 'a' && byte <= 'f')
+            number = number << 4 | (uint64_t)(byte - 'a' + 10);
+        else
+            return number;
+    }
+}
+
+/* "7f00-7f01 r-xp 00001000 08:01 1234    /path": false at the end of the file. */
+static bool next_line(struct maps *maps, struct hak_report_region *line) {
+    static const struct {
+        char letter;
+        uint32_t bit;
+    } letters[] = {{'r', PROT_READ}, {'w', PROT_WRITE}, {'x', PROT_EXEC}, {'s', SHARED}};
+    int byte = 0, fields = 0;
+    size_t length = 0;
+    *line = (struct hak_report_region){.start = next_number(maps)};
+    line->end = next_number(maps);
+    if (line->end == 0)
+        return false;
+    while ((byte = next_byte(maps)) > ' ')
+        for (unsigned i = 0; i < sizeof letters / sizeof *letters; i++)
+            if (byte == letters[i].letter)
+                line->protection |= letters[i].bit;
+    for (; byte >= 0 && byte != '\n' && fields < 3; fields += byte == ' ')
+        byte = next_byte(maps);
+    while (byte >= 0 && byte != '\n') {
+        byte = next_byte(maps);
+        if (byte >= 0 && byte != '\n' && (byte != ' ' || length > 0) &&
+            length < HAK_REGION_PATH - 1)
+            line->path[length++] = (char)byte;
+    }
+    line->path[length] = 0;
+    return true;
+}
+
+/* Fills in the mapping at `address`, or what lies around the gap. */
+static void look_at_maps(uint64_t address, struct hak_report_region *region) {
+    static struct maps maps; /* one thread reports at a time */
+    struct hak_report_region line, below = {0};
+    *region = (struct hak_report_region){0};
+    maps.at = maps.length = 0;
+    maps.file =
+        hak_raw_call(SYS_openat, AT_FDCWD, (long)"/proc/self/maps", O_RDONLY | O_CLOEXEC, 0, 0, 0);
+    if (maps.file < 0)
+        return;
+    while (next_line(&maps, &line) && line.end <= address)
+        below = line;
+    (void)hak_raw_call(SYS_close, maps.file, 0, 0, 0, 0, 0);
+    if (line.start <= address && address < line.end) {
+        *region = line;
+    } else {
+        memcpy(region->path, below.path, sizeof region->path);
+        region->protection = below.protection;
+        region->below_end = below.end;
+        region->above_start = line.end > address ? line.start : 0;
+    }
+    region->is_known = 1;
+}
+
+/* ---- the address -------------------------------------------------------------------------------
+ */
+
+static enum hak_access access_of(const struct hak_incident *incident) {
+    if (incident->trap != PAGE_FAULT)
+        return HAK_ACCESS_UNKNOWN;
+    return incident->trap_error & ERROR_FETCH   ? HAK_ACCESS_EXECUTE
+           : incident->trap_error & ERROR_WRITE ? HAK_ACCESS_WRITE
+                                                : HAK_ACCESS_READ;
+}
+
+static bool is_access(uint32_t signal, int code) {
+    return signal == SIGSEGV && (code == SEGV_MAPERR || code == SEGV_ACCERR);
+}
+
+/* ---- a pointer that was read from freed memory -------------------------------------------------
+ *
+ * The processor does not tell the address when it is none (general protection). Freed memory is
+ * filled so that a pointer read from it is such a one: a register holds it then, and in a register
+ * or near the end of the stack lies the pointer to the freed block that it was read by. */
+
+/* How well `value` fits as the pointer to the freed block: 2 its first byte, 1 another byte of it,
+ * 0 it points to none. `facts` are about it when it fits better than `best`. */
+static int rate(uint64_t value, int best, struct hak_fault_facts *facts) {
+    struct hak_fault_facts found = {.found_address = value, .access = facts->access};
+    if (value < PAGE_BYTES)
+        return best;
+    found.class_found = found.class_due = HAK_CLASS_NONE;
+    checks->describe(&found, false);
+    int rating = found.fault == 0                         ? 0
+                 : value == found.user                    ? 2
+                 : value - found.user < found.asked_bytes ? 1
+                                                          : 0;
+    if (rating <= best)
+        return best;
+    *facts = found;
+    return rating;
+}
+
+static void look_for_freed(struct hak_incident *incident) {
+    const struct hak_registers *registers = &incident->registers;
+    bool any = false;
+    int best = 0;
+    for (int i = 0; i < HAK_RIP; i++)
+        any = any || hak_is_poison(registers->value[i]);
+    if (!any)
+        return;
+    for (int i = 0; i < HAK_RIP; i++)
+        best = rate(registers->value[i], best, &incident->facts);
+    uintptr_t from = (registers->value[HAK_RSP] - RED_ZONE_BYTES) & ~(uintptr_t)7;
+    for (uintptr_t at = from; at < from + STACK_BYTES && best == 0; at += 8)
+        if (hak_raw_readable(at))
+            best = rate(*(const uint64_t *)at, best, &incident->facts);
+}
+
+void hak_crash_look_at_address(struct hak_incident *incident) {
+    struct hak_report_region *region = &incident->region;
+    if (incident->facts.fault || incident->code <= 0)
+        return;
+    incident->facts.access = access_of(incident);
+    if (incident->trap == GENERAL_PROTECTION || incident->trap == STACK_FAULT) {
+        if (checks)
+            look_for_freed(incident);
+        return;
+    }
+    if (!is_access(incident->signal, incident->code) && incident->signal != SIGBUS)
+        return;
+    look_at_maps(incident->address, region);
+    bool is_free = region->is_known && region->start == region->end;
+    bool is_closed = region->protection == PROT_NONE && region->path[0] == 0;
+    if (checks && is_access(incident->signal, incident->code) && incident->full_stack_bytes == 0)
+        checks->describe(&incident->facts, region->is_known && (is_free || is_closed));
+}
+
+void hak_crash_look_at_heap(struct hak_incident *incident) {
+    struct hak_fault_facts facts = {0};
+    if (!incident->facts.fault && checks && checks->look_at_all && checks->look_at_all(&facts) > 0)
+        incident->facts = facts;
+}
+
+bool hak_crash_is_heap_fault(int signal, int code, uint64_t address) {
+    if (!is_access((uint32_t)signal, code) || !checks)
+        return false;
+    struct hak_fault_facts facts = {.found_address = address};
+    checks->describe(&facts, false);
+    return facts.fault != 0;
+}
+
+bool hak_crash_reopen(uint64_t address) {
+    return checks && checks->reopen && checks->reopen(address);
+}

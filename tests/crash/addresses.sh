@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# What reports of crashes name beside their exact text, which leaves registers out: the number that was
+# no address, and what freed memory is filled with.
+set -u
+unset "${!HAKMEM_@}"
+ulimit -c 0
+failed=0
+complain() {
+    echo "$*"
+    failed=1
+}
+
+# says NAME PATTERN [VARIABLE=VALUE...]
+says() {
+    local name=$1 pattern=$2
+    shift 2
+    { env "$@" LD_PRELOAD="$BUILD/hakmem-debug.so" "$BUILD/tests/crash/$name" >"$name.out" 2>&1; } 2>/dev/null
+    grep -qE "$pattern" "$name.out" || complain "$name ($*): this is not said: $pattern" "$(cat "$name.out")"
+}
+
+says no_address '^      r[a-z0-9]+ +0x6867666564636261$'
+# The fill in a register, and no pointer to a freed block: no more than a guess.
+says fill_used '^      r[a-z0-9]+ +0xdddddddddddddddd is what freed memory is filled with$'
+says fill_used '^  GUESS +the pointer was read from freed memory, or from a block that was not written to'
+says fill_used '^SUMMARY: hakmem: crash fill_used.c:[0-9]+ main signal=SIGSEGV'
+# The program goes on after an access to a closed page, and each place is told of once.
+says freed_twice '^main: the freed block was read 2 times$' HAKMEM_ON_FAULT=continue
+[ "$(grep -c '^SUMMARY: hakmem: use-after-free freed_twice.c' freed_twice.out)" -eq 1 ] ||
+    complain "freed_twice: one report is due: $(cat freed_twice.out)"
+exit $failed

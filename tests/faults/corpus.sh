@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Level normal finds the faults of tests/faults/corpus, each shape under its name (corpus/check.py).
+# timeout: 900
+set -u
+SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
+export SOURCE BUILD="${BUILD:-$SOURCE/build}"
+PYTHONDONTWRITEBYTECODE=1 exec /usr/bin/python3 "$SOURCE/tests/faults/corpus/check.py" "$@"

@@ -1,0 +1,131 @@
+"""Each shape of each fault program of this folder is found and named as shapes.list says.
+
+    check.py [PROGRAM [SHAPE]]    all, or these; with both, what was printed is shown
+    check.py --update             writes reports/ anew: to be read before they are committed
+
+One shape of each program, the first that is claimed or the one with a plus, must give exactly the report of
+reports/."""
+import difflib
+import os
+import re
+import subprocess
+import sys
+
+import runs
+
+HERE = f"{runs.SOURCE}/tests/faults/corpus"
+
+
+class Shape:
+    """A line of shapes.list."""
+
+    def __init__(self, line):
+        words, _, self.reason = line.partition("#")
+        self.program, self.name, build, due, self.size, self.offset = words.split()
+        self.builds = ["O0", "O2"] if build.startswith("O2") else ["O0"]
+        self.is_exact = build.endswith("+")
+        self.due = [int(code) for code in due.split("|") if code != "-"]
+        self.is_claimed = "-" not in due.split("|")
+
+
+def read_list():
+    with open(f"{HERE}/shapes.list", encoding="utf-8") as lines:
+        return [Shape(line) for line in lines if re.match("[a-z]", line)]
+
+
+def path_of(program, build):
+    return f"{runs.BUILD}/tests/faults/corpus/{program}" + (".O2" if build == "O2" else "")
+
+
+def names_size(text, size):
+    """A report names a size in words, in the picture or in a call: "24 bytes", "malloc(24)"."""
+    number = f"{int(size):,}"
+    return re.search(rf"(?<![\d,]){number} bytes?\b|\({number}[,)]", text) is not None
+
+
+def is_place(due, done):
+    """Whether the SUMMARY line's offset is the due one. Where the processor stopped the access itself, at a page
+    that is inaccessible, it is the first byte of it that lies there, or the word that holds the byte."""
+    found = re.search(r" offset=([+-]\d+)( |$)", done.summary)
+    if not found:
+        return False
+    offset = int(found.group(1))
+    if re.search(r" hop=(READ|WRITE) ", done.summary):
+        return abs(offset - due) < 64 or offset * due > 0 and abs(offset) >= abs(due)
+    return offset == due
+
+
+def judge(shape, done, names):
+    """What is wrong with a run of the shape; None where nothing is."""
+    found = " and ".join(f"{code} {name}" for code, name in done.reports) or f"nothing (status {done.status})"
+    if [name for code, name in done.reports if names.get(code) != name]:
+        return f"found {found}: code and name do not belong together"
+    if set(done.codes()) - set(shape.due):
+        return f"found {found}"
+    if not shape.is_claimed:
+        return "hung" if done.status == "hung" else None
+    if not done.reports:
+        return f"found {found}"
+    if done.status != 1:
+        return f"found {found}, but status {done.status} instead of 1"
+    if shape.size != "?" and not names_size(done.err, shape.size):
+        return f"found {found}, but not the block: {done.err.splitlines()[0]}"
+    if shape.offset != "?" and not is_place(int(shape.offset), done):
+        return f"found {found}, but another place: {done.summary}"
+    return None
+
+
+def normalise(text):
+    done = subprocess.run(["sed", "-E", "-f", f"{runs.SOURCE}/tests/faults/normalise.sed"], input=text,
+                          capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def main(arguments):
+    update = arguments == ["--update"]
+    wanted = [] if update else arguments
+    names, known = runs.fault_names(), read_list()
+    runs.compile_all()
+
+    listed = {(shape.program, shape.name) for shape in known}
+    programs = sorted(name[:name.rindex(".")] for name in os.listdir(HERE)
+                      if re.search(r"\.(c|cpp)$", name) and not name.startswith("library_"))
+    there = {(program, name) for program in programs for name in
+             subprocess.run([path_of(program, "O0")], capture_output=True, text=True, check=True).stdout.split()}
+    complaints = [f"{' '.join(pair)}: in shapes.list or in its program, not in both" for pair in sorted(there ^ listed)]
+
+    jobs = [(shape, build) for shape in known for build in shape.builds
+            if [shape.program, shape.name][:len(wanted)] == wanted and (shape.program, shape.name) in there]
+    done = runs.in_parallel(lambda job: runs.run_hakmem("normal", [path_of(job[0].program, job[1]), job[0].name]), jobs)
+
+    exact = {}
+    for (shape, build), result in zip(jobs, done):
+        wrong = judge(shape, result, names)
+        if wrong:
+            due = "|".join(map(str, shape.due)) + ("" if shape.is_claimed else " or nothing")
+            complaints.append(f"{shape.program} {shape.name} {build}: due {due} {shape.size} {shape.offset}; {wrong}")
+        if shape.is_claimed and build == "O0" and (shape.is_exact or shape.program not in exact):
+            exact[shape.program] = shape, result
+        if len(wanted) == 2:
+            print(f"status {result.status}\n{result.out}{result.err}")
+
+    if not wanted:
+        os.makedirs(f"{HERE}/reports", exist_ok=True)
+        expected = {f"{program}.{shape.name}.report" for program, (shape, _) in exact.items()}
+        complaints += [f"reports/{name}: no such shape is exact" for name in set(os.listdir(f"{HERE}/reports")) - expected]
+        for program, (shape, result) in exact.items():
+            path, text = f"{HERE}/reports/{program}.{shape.name}.report", normalise(result.err)
+            if update:
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write(text)
+                continue
+            due = open(path, encoding="utf-8").read() if os.path.exists(path) else ""
+            difference = "\n".join(difflib.unified_diff(due.splitlines(), text.splitlines(), os.path.basename(path),
+                                                        "what it printed", lineterm=""))
+            complaints += [difference] if difference else []
+    print("\n".join(complaints) if complaints else "", end="\n" if complaints else "")
+    print(f"{len(jobs)} runs of {len(known)} shapes in {len(programs)} programs, {len(complaints)} complaints")
+    return 1 if complaints else 0
+
+
+sys.exit(main(sys.argv[1:]))

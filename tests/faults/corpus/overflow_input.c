@@ -1,0 +1,104 @@
+/* Input is read into a block that is shorter than what the reader was told. */
+#include <sys/socket.h>
+#include <unistd.h>
+#include "shapes.h"
+
+static const char message[] = "a message that is longer than the buffer that it is read into";
+
+/* A pipe's reading end, with the message in it. */
+static int open_pipe(void) {
+    int ends[2];
+    if (pipe(ends) != 0 || write(ends[1], message, sizeof message) < 0)
+        exit(2);
+    close(ends[1]);
+    return ends[0];
+}
+
+static void read_call(void) {
+    char *buffer = opaque(malloc(32));
+    if (read(open_pipe(), buffer, 40) != 40)
+        exit(2);
+    free(buffer);
+}
+
+static void read_stream(void) {
+    FILE *stream = fdopen(open_pipe(), "r");
+    char *buffer = opaque(malloc(50));
+    if (fread(buffer, 1, 56, stream) != 56)
+        exit(2);
+    fclose(stream);
+    free(buffer);
+}
+
+static void read_unbuffered(void) {
+    FILE *stream = fdopen(open_pipe(), "r");
+    setvbuf(stream, NULL, _IONBF, 0);
+    char *buffer = opaque(malloc(21));
+    if (fread(buffer, 1, 22, stream) != 22)
+        exit(2);
+    fclose(stream);
+    free(buffer);
+}
+
+static void read_line(void) {
+    FILE *stream = fdopen(open_pipe(), "r");
+    char *line = opaque(malloc(16));
+    if (fgets(line, 64, stream) == NULL)
+        exit(2);
+    fclose(stream);
+    free(line);
+}
+
+static void scan_word(void) {
+    FILE *stream = fdopen(open_pipe(), "r");
+    char *word = opaque(malloc(6));
+    if (fscanf(stream, "a %s", word) != 1)
+        exit(2);
+    fclose(stream);
+    free(word);
+}
+
+static void receive(void) {
+    int ends[2];
+    char *buffer = opaque(malloc(45));
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0 ||
+        send(ends[1], message, sizeof message, 0) < 0 ||
+        recv(ends[0], buffer, sizeof message, 0) < 0)
+        exit(2);
+    free(buffer);
+}
+
+static void read_at(void) {
+    FILE *file = tmpfile();
+    char *buffer = opaque(malloc(60));
+    fputs(message, file);
+    fflush(file);
+    if (pread(fileno(file), buffer, 61, 0) != 61)
+        exit(2);
+    fclose(file);
+    free(buffer);
+}
+
+static void stream_into_block(void) {
+    char *block = opaque(malloc(40));
+    FILE *stream = fmemopen(block, 44, "w");
+    fwrite(message, 1, 44, stream);
+    fclose(stream);
+    free(block);
+}
+
+static const struct shape shapes[] = {
+    {"read_call", read_call},
+    {"read_stream", read_stream},
+    {"read_unbuffered", read_unbuffered},
+    {"read_line", read_line},
+    {"scan_word", scan_word},
+    {"receive", receive},
+    {"read_at", read_at},
+    {"stream_into_block", stream_into_block},
+    {NULL, NULL},
+};
+
+int main(int argc, char **argv) {
+    return run_shape(shapes, argc, argv);
+}

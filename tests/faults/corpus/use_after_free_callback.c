@@ -1,0 +1,90 @@
+/* A freed object is used through what it holds: a function, a table of functions, a context. */
+#include "shapes.h"
+
+struct listener {
+    void (*tell)(struct listener *);
+    int calls;
+    char name[20];
+};
+struct operations {
+    int (*size)(void *);
+};
+struct device {
+    const struct operations *operations;
+    int bytes;
+};
+
+static void count(struct listener *listener) {
+    listener->calls++;
+}
+static int size_of_device(void *device) {
+    return ((struct device *)device)->bytes;
+}
+static const struct operations device_operations = {size_of_device};
+
+static struct listener *make_listener(void) {
+    struct listener *listener = opaque(malloc(sizeof *listener));
+    *listener = (struct listener){count, 0, "listener"};
+    return listener;
+}
+
+static void call_through_pointer(void) {
+    struct listener *listener = make_listener();
+    free(listener);
+    listener = opaque(listener);
+    listener->tell(listener);
+}
+
+static void call_through_table(void) {
+    struct device *device = opaque(malloc(sizeof *device));
+    *device = (struct device){&device_operations, 4};
+    free(device);
+    device = opaque(device);
+    printf("%d\n", device->operations->size(device));
+}
+
+static void release_itself(struct listener *listener) {
+    free(listener);
+}
+
+static void freed_by_its_own_callback(void) {
+    struct listener *listener = make_listener();
+    listener->tell = release_itself;
+    listener->tell(listener);
+    ((struct listener *)opaque(listener))->calls++;
+}
+
+static int compare_with_context(const void *left, const void *right, void *context) {
+    ++*(int *)context;
+    return *(const int *)left - *(const int *)right;
+}
+
+static void context_of_a_sort(void) {
+    int number[] = {3, 1, 2}, *calls = opaque(malloc(sizeof *calls));
+    *calls = 0;
+    free(calls);
+    qsort_r(number, 3, sizeof *number, compare_with_context, opaque(calls));
+}
+
+static struct listener *listeners[3];
+
+static void still_registered(void) {
+    for (int i = 0; i < 3; i++)
+        listeners[i] = make_listener();
+    free(listeners[1]);
+    for (int i = 0; i < 3; i++)
+        ((struct listener *)opaque(listeners[i]))->calls = 7;
+}
+
+static const struct shape shapes[] = {
+    {"call_through_pointer", call_through_pointer},
+    {"call_through_table", call_through_table},
+    {"freed_by_its_own_callback", freed_by_its_own_callback},
+    {"context_of_a_sort", context_of_a_sort},
+    {"still_registered", still_registered},
+    {NULL, NULL},
+};
+
+int main(int argc, char **argv) {
+    return run_shape(shapes, argc, argv);
+}

@@ -1,0 +1,12 @@
+/* Reads a block that it has freed. */
+#include <stdlib.h>
+
+static int first_of(const int *numbers) {
+    return numbers[0];
+}
+
+int main(void) {
+    int *numbers = calloc(100, sizeof *numbers);
+    free(numbers);
+    return first_of(numbers) == 12345;
+}

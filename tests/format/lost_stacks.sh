@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Where stacks cannot be read, every answer that would show one says so, and ends with another status than 0.
+set -u
+export LC_ALL=C
+here=$(cd "$(dirname "$0")" && pwd)
+trace="$BUILD/hakmem-trace"
+mkdir stores && "$BUILD/tests/format/make_broken" "$here/v2/golden.db" stores || exit 1
+broken=$(ls stores/*nodes-flipped.db) || exit 1
+base=$("$trace" sql -s "$here/v2/golden.db" "SELECT printf('0x%x', base) FROM event WHERE kind = 'MALLOC' AND stack <> 0 LIMIT 1 OFFSET 20")
+status=0
+for question in "why $base" "block $base" "events --addr $base" "block $base --json" \
+    "sql SELECT~function~FROM~event~WHERE~stack~<>~0"; do
+    IFS=' ' read -ra words <<<"$question"
+    "$trace" "${words[@]//\~/ }" -s "$broken" >/dev/null 2>said
+    got=$?
+    if [ $got -eq 0 ] || ! grep -q 'stack nodes from .* are damaged' said; then
+        echo "$question: status $got, and it says: $(cat said)"
+        status=1
+    fi
+    "$trace" "${words[@]//\~/ }" -s "$here/v2/golden.db" >/dev/null 2>said
+    if grep -q 'damaged' said; then
+        echo "$question of a sound store says: $(cat said)"
+        status=1
+    fi
+done
+exit $status

@@ -1,0 +1,188 @@
+/* Writes sound blobs of all forms and many lengths into a folder, for the fuzzer to start from:
+ * seeds FOLDER. */
+#include <stdio.h>
+#include <stdlib.h>
+#include "../unit/store/stream.h"
+#include "store/checksum.h"
+#include "store/chunk.h"
+#include "store/live_part.h"
+#include "store/nodes.h"
+#include "store/posting.h"
+#include "store/run.h"
+
+static const char *folder;
+static int written;
+
+static void put(const char *what, struct hak_buffer *blob) {
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s-%d", folder, what, written++);
+    FILE *file = fopen(path, "w");
+    if (!file || fwrite(blob->data, 1, blob->size, file) != blob->size || fclose(file) != 0) {
+        perror(path);
+        exit(1);
+    }
+    blob->size = 0;
+}
+
+/* Kinds and numbers that the stream has none of: every role of the mirror, every finding. */
+static void make_strange(struct hak_event *e, struct stream *s) {
+    uint64_t r = stream_random(s);
+    if (r % 4 == 0)
+        e->kind = (uint8_t)(r >> 8 & 63);
+    if (r % 5 == 0)
+        e->place = (uint8_t)(r >> 16 & 31);
+    if (r % 7 == 0)
+        e->thread = (uint32_t)(r >> 24 & 31);
+    if (r % 9 == 0)
+        e->kind = HAK_REALLOC, e->old_address = e->address + (r >> 32 & 255);
+    if (r % 11 == 0)
+        e->generation += r >> 20 & 0xfff;
+    if (r % 13 == 0)
+        e->ns = r >> 8;
+}
+
+/* Writes the blob as it is, and again not packed, so that changes reach its streams. Where the
+ * number of bytes before packing lies, if it is one number, is `raw_at`. */
+static void put_both(const char *what, struct hak_buffer *blob, size_t head, size_t packing_at,
+                     size_t raw_at, size_t packed_at, size_t raw_bytes) {
+    struct hak_buffer plain = {0};
+    if (raw_at)
+        raw_bytes = hak_read_little(blob->data + raw_at, 4);
+    uint8_t *raw = malloc(raw_bytes + 1);
+    if (!raw || !hak_buffer_reserve(&plain, head + raw_bytes + 4) ||
+        hak_unpack(blob->data + head, hak_read_little(blob->data + packed_at, 4),
+                   blob->data[packing_at], raw, raw_bytes)) {
+        fprintf(stderr, "seeds: a sound blob cannot be unpacked\n");
+        exit(1);
+    }
+    memcpy(plain.data, blob->data, head);
+    memcpy(plain.data + head, raw, raw_bytes);
+    plain.data[packing_at] = HAK_PACKING_NONE;
+    hak_write_little(plain.data + packed_at, raw_bytes, 4);
+    plain.size = head + raw_bytes;
+    hak_write_little(plain.data + plain.size, hak_crc32c(plain.data, plain.size), 4);
+    plain.size += 4;
+    put(what, blob);
+    put(what, &plain);
+    hak_buffer_free(&plain);
+    free(raw);
+}
+
+static void put_nodes(struct hak_buffer *blob) {
+    size_t raw_bytes = 0;
+    for (unsigned at = 24; at < HAK_NODES_HEADER_BYTES; at += 4)
+        raw_bytes += hak_read_little(blob->data + at, 4);
+    put_both("nodes", blob, HAK_NODES_HEADER_BYTES, 6, 0, 20, raw_bytes);
+}
+
+/* Blocks in every step of a life, in the order of their bases. */
+static bool put_states(uint32_t count, struct stream *s, struct hak_buffer *blob) {
+    static struct hak_live_state states[HAK_LIVE_PART_STATES];
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t r = stream_random(s);
+        states[i] = (struct hak_live_state){.base = 0x7f0000000000 + 64 * (uint64_t)i,
+                                            .process = 1,
+                                            .generation = 1ull << 32 | (r & 255),
+                                            .class_index = (uint8_t)(r >> 8 & 63),
+                                            .step = (unsigned)(r >> 16 & 3) % 3,
+                                            .is_fresh = r >> 18 & 1};
+        states[i].user = states[i].base + (r >> 20 & 16);
+        states[i].size = r >> 24 & 1023;
+        if (states[i].step == HAK_LIVE_BORN) {
+            states[i].birth = 1000 + i;
+            states[i].ns = 160 * (r >> 40 & 0xffff);
+            states[i].stack = 1 + (uint32_t)(r >> 36 & 15);
+            states[i].thread = 1 + (uint32_t)(r >> 56 & 3);
+            states[i].since_birth = (uint16_t)(r >> 32 & 7);
+        }
+    }
+    if (!hak_live_part_encode(states, count, blob))
+        return false;
+    put_both("states", blob, 20, 6, 12, 16, 0);
+    return true;
+}
+
+/* A row of a run of 16 chunks with every way to write which of them have a key. */
+static bool put_run(uint32_t count, enum hak_run_kind kind, uint64_t last, struct stream *s,
+                    struct hak_buffer *blob) {
+    struct hak_run_row row;
+    bool ok = hak_run_row_init(&row);
+    if (!ok)
+        return false;
+    hak_run_row_begin(&row, kind, 7, 7 + last);
+    for (uint32_t i = 0; i < count && ok; i++) {
+        uint64_t r = stream_random(s), key = 0x7f0000000000 + 64 * (uint64_t)i;
+        struct hak_span spans[2] = {{0, (uint32_t)(r & 3)}, {6, 6 + (uint32_t)(r >> 8 & 7)}};
+        if (!last)
+            spans[0] = (struct hak_span){0, 0};
+        if (last && i && kind != HAK_RUN_LARGE && r % 3 == 0)
+            ok = hak_run_row_add_same(&row, key);
+        else
+            ok = hak_run_row_add(&row, key, spans, last ? 1 + (r >> 16 & 1) : 1,
+                                 kind == HAK_RUN_LARGE ? r >> 32 : 0);
+    }
+    ok = ok && hak_run_row_encode(&row, false, blob);
+    put("run", blob);
+    hak_run_row_free(&row);
+    return ok;
+}
+
+int main(int argc, char **argv) {
+    static struct hak_event events[4096];
+    static const uint32_t counts[] = {1, 2, 5, 17, 40, 90, 200, 450, 1000, 3000};
+    struct hak_columns columns;
+    struct hak_posting posting;
+    struct hak_buffer blob = {0};
+    folder = argc == 2 ? argv[1] : "";
+    if (argc != 2 || !hak_columns_init(&columns) || !hak_posting_init(&posting)) {
+        fprintf(stderr, "usage: seeds FOLDER\n");
+        return 2;
+    }
+    for (uint32_t k = 0; k < 3 * sizeof counts / sizeof *counts; k++) {
+        uint32_t count = counts[k / 3];
+        struct stream *s = stream_new(k + 1, 1 + k % 3);
+        s->stacks = 3 + 10 * (k % 3);
+        for (uint32_t i = 0; i < count; i++) {
+            events[i] = stream_next(s);
+            if (k % 3)
+                make_strange(&events[i], s);
+        }
+        free(s);
+        hak_columns_from_events(&columns, events, count);
+        if (!hak_chunk_encode(&columns, events[0].id, &blob))
+            return 1;
+        put("chunk", &blob);
+        for (int kind = 0; kind < HAK_POSTING_KINDS && k % 3 == 0; kind++) {
+            hak_posting_collect(&posting, (enum hak_posting_kind)kind, &columns);
+            if (!hak_posting_encode(&posting, &blob))
+                return 1;
+            put_both("posting", &blob, HAK_POSTING_HEADER_BYTES, 7, 16, 20, 0);
+        }
+    }
+    struct hak_node_coder *coder = hak_node_coder_make();
+    struct stream *s = stream_new(5, 1);
+    static struct hak_node_row nodes[2000];
+    for (uint32_t k = 0; coder && k < 6; k++) {
+        uint32_t count = counts[k + 2];
+        for (uint32_t i = 0; i < count; i++)
+            nodes[i] = (struct hak_node_row){
+                .id = 100 + i,
+                .parent = stream_random(s) % 4 ? 99 + i : (uint32_t)(stream_random(s) % (99 + i)),
+                .process = 1 + (uint32_t)(stream_random(s) & 1),
+                .ip = 0x400000 + (stream_random(s) & 0xfff)};
+        if (!hak_nodes_encode(coder, nodes, count, &blob))
+            return 1;
+        put_nodes(&blob);
+        if (!put_states(count, s, &blob))
+            return 1;
+        for (int kind = 0; kind < HAK_RUN_KINDS; kind++)
+            if (!put_run(count, (enum hak_run_kind)kind, k % 2 ? 15 : 0, s, &blob))
+                return 1;
+    }
+    free(s);
+    hak_node_coder_free(coder);
+    hak_posting_free(&posting);
+    hak_columns_free(&columns);
+    hak_buffer_free(&blob);
+    return 0;
+}

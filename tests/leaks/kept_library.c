@@ -1,0 +1,17 @@
+/* Blocks that a variable of a loaded library holds. KEPT */
+#include <dlfcn.h>
+#include "leaks.h"
+
+int main(int count, char **arguments) {
+    if (count < 2)
+        return 2;
+    void *library = dlopen(arguments[1], RTLD_NOW);
+    if (!library)
+        return 3;
+    void (*make)(void) = (void (*)(void))dlsym(library, "library_make");
+    if (!make)
+        return 4;
+    make();
+    forget_frames();
+    return 0;
+}

@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# Each check disabled in turn turns at least one test red. Each line of mutations.list takes one check out
+# of a copy of the sources; hakmem-debug.so is made of it, and the programs that the line names are run with
+# it: one of them, at least, must not give what it gives with the library as it is.
+#
+#     tests/long/mutations.sh [NAME...]    prints a table of Markdown for docs/benchmarks
+# timeout: 3600
+set -u
+# shellcheck source=tests/tools/faults.sh
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/faults.sh"
+list=$SOURCE/tests/long/mutations.list
+export CK_TIMEOUT_MULTIPLIER=20 # on a busy machine
+scratch=$(mktemp -d) && cd "$scratch" || exit 2
+trap 'rm -rf "$scratch"' EXIT
+tree=$scratch/tree
+mkdir -p "$tree/tests/unit" && cp -a "$SOURCE/src" "$SOURCE/include" "$SOURCE/viewer" "$SOURCE/Makefile" "$tree" &&
+    cp -a "$SOURCE"/tests/unit/guard "$SOURCE"/tests/unit/*.h "$tree/tests/unit" || exit 2
+# What is made already is taken along, so that each change compiles what it touches.
+programs=$BUILD
+BUILD=$scratch/build
+mkdir "$BUILD" && cp -a "$programs/debug" "$programs/flags" "$BUILD" &&
+    find "$BUILD" -name '*.d' -exec sed -i "s|$programs/|$BUILD/|g" {} + || exit 2
+made=$BUILD/hakmem-debug.so
+
+# What a change leaves unused is no error.
+mkdir bin
+for compiler in gcc clang; do
+    real=$(command -v $compiler) || continue
+    printf '#!/bin/sh\nexec %s "$@" -Wno-error\n' "$real" >"bin/$compiler"
+    chmod +x "bin/$compiler"
+done
+PATH=$scratch/bin:$PATH
+
+# Makes the library of the copy as it stands; beside it what a recording needs.
+make_library() {
+    make -s -j2 -C "$tree" BUILD="$BUILD" "$@" >make.log 2>&1
+}
+mkdir -p "$BUILD/tests"
+ln -s "$programs/hakmem-collect" "$programs/hakmem-trace" "$BUILD"
+ln -s "$programs/tests/faults" "$BUILD/tests/faults"
+
+# What a program shows: the code of its report, or how it ended; of a unit test whether it is well.
+# WHAT is NAME.LEVEL.LAYOUT, as in the reports' names, with .off where nothing is recorded, or unit.NAME.
+show() {
+    local what=$1 name level layout trace
+    IFS=. read -r name level layout trace <<<"$what"
+    if [ "$name" = unit ]; then
+        make_library "$BUILD/tests/unit/guard/$level" || { echo "does not compile" && return; }
+        if "$BUILD/tests/unit/guard/$level" >unit.log 2>&1; then echo well; else echo failed; fi
+        return
+    fi
+    run_program "$name" "$level" "$layout" ${trace:+"HAKMEM_TRACE=$trace"}
+    sed -nE '1s/^hakmem: (HKM-[0-9]+|SIG[A-Z]+).*/\1/p' "$printed" | grep . || echo "status $program_status"
+}
+
+make_library "$made" || { cat make.log && exit 2; }
+# What each test shows with the library as it is.
+declare -A due
+while IFS=$'\t' read -r name _ _ tests; do
+    case $name in '' | '#'*) continue ;; esac
+    [ $# -eq 0 ] || [[ " $* " = *" $name "* ]] || continue
+    for test in $tests; do
+        [ -n "${due[$test]-}" ] || due[$test]=$(show "$test")
+    done
+done <"$list"
+echo '| check taken out | in | tests | with the check | without |'
+echo '|---|---|---|---|---|'
+failed=0
+while IFS=$'\t' read -r name file change tests; do
+    case $name in '' | '#'*) continue ;; esac
+    [ $# -eq 0 ] || [[ " $* " = *" $name "* ]] || continue
+    cp -p "$tree/$file" saved
+    perl -0pi -e "$change" "$tree/$file"
+    if cmp -s saved "$tree/$file"; then
+        echo "| $name | $file | | the change does not apply | |"
+        failed=1
+        continue
+    fi
+    if ! make_library "$made"; then
+        echo "| $name | $file | | does not compile: $(grep -m1 error: make.log) | |"
+        failed=1
+    else
+        is_red=0 with="" without=""
+        for test in $tests; do
+            shown=$(show "$test")
+            with+="${due[$test]} " without+="$shown "
+            [ "$shown" = "${due[$test]}" ] || is_red=1
+        done
+        [ $is_red -eq 1 ] || failed=1
+        echo "| $name | \`$file\` | ${tests// /, } | $with| $without$([ $is_red -eq 1 ] || echo '**stays green** ')|"
+    fi
+    cp -p saved "$tree/$file"
+    touch "$tree/$file"
+done <"$list"
+exit $failed

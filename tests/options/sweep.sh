@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# HAKMEM_SWEEP, _SWEEP_SIGNAL and _SWEEP_EVERY: when damage is found that no free came by, and that the
+# program's own handler of the signal is as it was.
+set -u
+SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
+BUILD=$(realpath -m "${BUILD:-$SOURCE/build}")
+program=$BUILD/tests/options/sweep_asked
+ulimit -c 0
+export HAKMEM_TRACE=off
+failed=0
+
+# shows DUE ARGUMENT VARIABLE=VALUE...: the lines that the program and hakmem begin with.
+shows() {
+    local due=$1 argument=$2 found
+    shift 2
+    # shellcheck disable=SC2086 # an argument or none
+    found=$({ env "$@" LD_PRELOAD="$BUILD/hakmem-debug.so" "$program" $argument; } 2>&1 |
+        sed -nE 's/^hakmem: (HKM-[0-9]+).*found by (.*)/\1 \2/p; s/^hakmem: (HAKMEM_.*)/\1/p; /^(the program|verify)/p' | paste -sd';')
+    [ "$found" = "$due" ] && return
+    echo "$argument $*: shows '$found', '$due' was due"
+    failed=1
+}
+by_signal='HKM-301 the sweep that a signal asked for'
+shows '' nothing
+shows "HKM-301 the sweep after so many calls" nothing HAKMEM_SWEEP_EVERY=10
+shows '' nothing HAKMEM_SWEEP_EVERY=1000
+shows "$by_signal" default HAKMEM_SWEEP_SIGNAL=USR2
+shows "$by_signal" ignore HAKMEM_SWEEP_SIGNAL=SIGUSR2
+shows "the program's own handler;$by_signal" handler HAKMEM_SWEEP_SIGNAL=12
+shows "the program's own handler" handler
+shows '' ignore HAKMEM_SWEEP_SIGNAL=USR1
+shows 'HAKMEM_SWEEP_SIGNAL=SEGV: expected a signal that can be caught, as in USR2 or 12; none is heard' nothing HAKMEM_SWEEP_SIGNAL=SEGV
+shows '' default HAKMEM_SWEEP_SIGNAL=USR2 HAKMEM_CHECK=trace
+shows 'HKM-301 hak_verify' verify
+exit $failed

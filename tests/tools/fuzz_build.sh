@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Builds the fuzzer of the store's decoders into the working directory: ./fuzz_blobs, and ./seeds
+# which makes what it starts from.
+set -eu
+top=$(cd "$(dirname "$0")/../.." && pwd)
+sources=()
+for name in by_site bytes checksum chunk codec column live_part live_table mirror nodes pace posting run run_keys walk; do
+    sources+=("$top/src/store/$name.c")
+done
+flags=(-std=gnu11 -O1 -g -D_GNU_SOURCE -iquote "$top/src" -iquote "$top/tests")
+clang "${flags[@]}" -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o fuzz_blobs \
+    "$top/tests/fuzz/blobs.c" "${sources[@]}" -lzstd -lpthread
+clang "${flags[@]}" -o seeds "$top/tests/fuzz/seeds.c" "${sources[@]}" "$top/src/size_class.c" \
+    -lzstd -lpthread

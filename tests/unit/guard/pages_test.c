@@ -1,0 +1,319 @@
+/* Closing of pages: when a page is closed, who opens it, and what it may cost. */
+#include <pthread.h>
+#include <sys/resource.h>
+#include "guard/pages.h"
+#include "platform/raw_call.h"
+#include "world.h"
+
+enum { HEAP = 7, MUCH = 1 << 30 };
+
+static struct hak_page_budget budget;
+
+static void begin(unsigned layout) {
+    make_world(HAK_CHECK_NORMAL, layout);
+    heap->owner = HEAP;
+    hak_options.quarantine_bytes = 64 << 20;
+    hak_options.quarantine_blocks = 10000;
+    hak_options.poison = 1;
+    hak_options.close_pages = 1;
+    budget = (struct hak_page_budget){.ticks = MUCH, .is_started = true};
+}
+
+static struct hak_located located(base_t block) {
+    struct hak_located at;
+    ck_assert(hak_locate_slot(block.p, &at));
+    return at;
+}
+
+static void give_back(base_t block) {
+    ck_assert_int_ne(hak_check_keep(block, HAK_FREE, HEAP), HAK_NOT_KEPT);
+}
+
+static bool can_be_read(const void *p) {
+    return hak_raw_readable((uintptr_t)p & ~(uintptr_t)7);
+}
+
+/* Sixty-four slots of 64 bytes are a page. */
+START_TEST(a_page_is_closed_when_its_last_live_block_goes) {
+    begin(_i);
+    user_t user[64];
+    for (unsigned i = 0; i < 64; i++)
+        user[i] = hand_out(slot_at(2, i), 30, 0);
+    for (unsigned i = 0; i < 64; i++) {
+        ck_assert(can_be_read(user[0].p));
+        give_back(slot_at(2, (i * 7 + 3) % 64));
+    }
+    ck_assert(!can_be_read(user[0].p));
+    ck_assert(!can_be_read(user[63].p));
+    ck_assert(can_be_read(slot_at(2, 64).p));
+    ck_assert_uint_eq(heap->closed_pages[2], 1);
+    ck_assert_uint_eq(fault_count, 0);
+}
+END_TEST
+
+START_TEST(a_slot_of_several_pages_is_closed_with_those_it_has_alone) {
+    begin(HAK_LAYOUT_HEADER);
+    hak_options.close_pages = 0;
+    acquire_slab(6, hak_class_of_bytes(5120));
+    hak_options.close_pages = 1;
+    hak_page_budget = budget;
+    user_t first = hand_out(slot_at(6, 0), 5000, 0), second = hand_out(slot_at(6, 1), 5000, 0);
+    give_back(slot_at(6, 0));
+    ck_assert(!can_be_read(first.p));
+    ck_assert(can_be_read(second.p));
+    ck_assert_uint_eq(heap->closed_pages[6], 1);
+    give_back(slot_at(6, 1));
+    ck_assert(!can_be_read(second.p));
+    ck_assert_uint_eq(heap->closed_pages[6], 7);
+    hak_check_leaving(true, HEAP);
+    hak_check_freed(slot_at(6, 0), HAK_QUARANTINE_LEAVE, HAK_PLACE_FRONT);
+    first = hand_out(slot_at(6, 0), 5000, 0);
+    memset(first.p, 1, 5000);
+    ck_assert_uint_eq(heap->closed_pages[6], 4);
+    ck_assert_uint_eq(fault_count, 0);
+}
+END_TEST
+
+START_TEST(a_hand_out_opens_and_finds_the_poison_whole) {
+    begin(_i);
+    user_t user = hand_out(slot_at(2, 0), 30, 0);
+    give_back(slot_at(2, 0));
+    ck_assert(!can_be_read(user.p));
+    user_t other = hand_out(slot_at(2, 5), 30, 0);
+    ck_assert(can_be_read(user.p));
+    ck_assert_int_eq(other.p - user.p, slot_at(2, 5).p - slot_at(2, 0).p);
+    ck_assert_ptr_nonnull(hak_check_leaving(true, HEAP).p);
+    hak_check_freed(slot_at(2, 0), HAK_QUARANTINE_LEAVE, HAK_PLACE_FRONT);
+    (void)hand_out(slot_at(2, 0), 30, 0);
+    ck_assert_uint_eq(fault_count, 0);
+}
+END_TEST
+
+START_TEST(a_block_in_a_list_keeps_its_page_open) {
+    begin(HAK_LAYOUT_HEADER);
+    user_t user = hand_out(slot_at(2, 0), 30, 0);
+    give_back(slot_at(2, 0));
+    ck_assert(!can_be_read(user.p));
+    (void)hak_check_leaving(true, HEAP);
+    hak_check_freed(slot_at(2, 0), HAK_QUARANTINE_LEAVE, HAK_PLACE_MAGAZINE);
+    ck_assert(!can_be_read(user.p));
+    ck_assert(hak_hop_block(HAK_SLL_PUSH, slot_at(2, 0), HAK_CLASS_OF_64));
+    ck_assert(can_be_read(user.p));
+    *hak_check_link_of(slot_at(2, 0)) = NULL;
+    (void)hand_out(slot_at(2, 1), 30, 0);
+    give_back(slot_at(2, 1));
+    ck_assert(can_be_read(user.p));
+    ck_assert(hak_check_pop(HAK_SLL_POP, HAK_PLACE_SLL, slot_at(2, 0), HAK_CLASS_OF_64));
+    ck_assert(hak_hop_block(HAK_SLL_POP, slot_at(2, 0), HAK_CLASS_OF_64));
+    (void)hand_out(slot_at(2, 1), 30, 0);
+    give_back(slot_at(2, 1));
+    ck_assert(!can_be_read(user.p));
+    ck_assert_uint_eq(fault_count, 0);
+}
+END_TEST
+
+/* Another thread freed it, and is not through with its bytes. */
+START_TEST(a_block_that_is_looked_at_keeps_its_page_open) {
+    begin(HAK_LAYOUT_HEADER);
+    user_t user = hand_out(slot_at(2, 0), 30, 0);
+    (void)hand_out(slot_at(2, 1), 30, 0);
+    struct hak_slot *slot = state_of(slot_at(2, 1));
+    slot->place = HAK_PLACE_QUARANTINE;
+    give_back(slot_at(2, 0));
+    ck_assert(can_be_read(user.p));
+    slot->subkind |= HAK_SLOT_POISONED;
+    slot->is_changing = 1;
+    struct hak_located at = located(slot_at(2, 0));
+    hak_pages_close(&budget, &at);
+    ck_assert(can_be_read(user.p));
+    slot->is_changing = 0;
+    hak_pages_close(&budget, &at);
+    ck_assert(!can_be_read(user.p));
+}
+END_TEST
+
+START_TEST(only_the_owner_of_the_heap_closes) {
+    begin(HAK_LAYOUT_HEADER);
+    user_t user = hand_out(slot_at(2, 0), 30, 0);
+    ck_assert_int_eq(hak_check_keep(slot_at(2, 0), HAK_FREE, HEAP + 1), HAK_KEPT);
+    ck_assert(can_be_read(user.p));
+    ck_assert_uint_eq((uint8_t)user.p[0], HAK_POISON_BYTE);
+    user.p[0] = 1; /* not looked at, either: the owner might close the page meanwhile */
+    (void)hak_check_leaving(true, HEAP + 1);
+    ck_assert_uint_eq(fault_count, 0);
+    hak_check_freed(slot_at(2, 0), HAK_QUARANTINE_LEAVE, HAK_PLACE_REMOTE);
+    (void)hand_out(slot_at(2, 0), 30, 0);
+    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_WRITE_AFTER_FREE);
+}
+END_TEST
+
+START_TEST(nothing_is_closed_while_a_sweep_reads) {
+    begin(HAK_LAYOUT_HEADER);
+    user_t user = hand_out(slot_at(2, 0), 30, 0);
+    hak_pages_hold();
+    give_back(slot_at(2, 0));
+    ck_assert(can_be_read(user.p));
+    hak_pages_release();
+    struct hak_located at = located(slot_at(2, 0));
+    hak_pages_close(&budget, &at);
+    ck_assert(!can_be_read(user.p));
+}
+END_TEST
+
+START_TEST(nothing_is_closed_without_a_budget_or_where_it_is_off) {
+    begin(HAK_LAYOUT_HEADER);
+    user_t user = hand_out(slot_at(2, 0), 30, 0);
+    struct hak_located at = located(slot_at(2, 0));
+    hak_options.close_pages = 0;
+    give_back(slot_at(2, 0));
+    ck_assert(can_be_read(user.p));
+    hak_options.close_pages = 1;
+    budget = (struct hak_page_budget){.ticks = -1, .is_started = true, .calls = 5};
+    hak_pages_close(&budget, &at);
+    ck_assert(can_be_read(user.p));
+    budget.ticks = MUCH;
+    hak_pages_close(&budget, &at);
+    ck_assert(!can_be_read(user.p));
+    ck_assert_int_lt(budget.ticks, MUCH);
+}
+END_TEST
+
+START_TEST(under_a_limit_of_data_nothing_is_closed_and_what_is_can_be_opened) {
+    begin(HAK_LAYOUT_HEADER);
+    user_t user = hand_out(slot_at(2, 0), 30, 0), other = hand_out(slot_at(3, 0), 900, 0);
+    give_back(slot_at(2, 0));
+    ck_assert(!can_be_read(user.p));
+    struct rlimit unlimited, low = {4096, RLIM_INFINITY};
+    getrlimit(RLIMIT_DATA, &unlimited);
+    low.rlim_max = unlimited.rlim_max;
+    ck_assert_int_eq(setrlimit(RLIMIT_DATA, &low), 0);
+    struct hak_located at = located(slot_at(2, 0));
+    bool is_open = hak_pages_open(&at);
+    struct hak_page_budget fresh = {0};
+    state_of(slot_at(3, 0))->place = HAK_PLACE_FRONT;
+    state_of(slot_at(3, 0))->subkind |= HAK_SLOT_POISONED;
+    at = located(slot_at(3, 0));
+    hak_pages_close(&fresh, &at);
+    ck_assert_int_eq(setrlimit(RLIMIT_DATA, &unlimited), 0);
+    ck_assert(is_open);
+    ck_assert(can_be_read(user.p));
+    ck_assert(can_be_read(other.p));
+}
+END_TEST
+
+START_TEST(an_address_can_be_opened_and_all_of_them) {
+    begin(HAK_LAYOUT_HEADER);
+    user_t user = hand_out(slot_at(2, 0), 30, 0), other = hand_out(slot_at(3, 0), 900, 0);
+    give_back(slot_at(2, 0));
+    give_back(slot_at(3, 0));
+    ck_assert(!can_be_read(user.p) && !can_be_read(other.p));
+    ck_assert(hak_pages_open_at((uintptr_t)user.p + 100));
+    ck_assert(can_be_read(user.p) && !can_be_read(other.p));
+    ck_assert(!hak_pages_open_at((uintptr_t)user.p));
+    ck_assert(!hak_pages_open_at((uintptr_t)&user));
+    ck_assert(hak_check_open_pages());
+    ck_assert(can_be_read(other.p));
+    ck_assert(!hak_check_open_pages());
+}
+END_TEST
+
+START_TEST(before_a_sandbox_everything_is_open_for_good) {
+    begin(HAK_LAYOUT_HEADER);
+    hak_pages_start();
+    user_t user = hand_out(slot_at(2, 0), 30, 0);
+    give_back(slot_at(2, 0));
+    ck_assert(!can_be_read(user.p));
+    hak_before_sandbox();
+    ck_assert(can_be_read(user.p));
+    struct hak_located at = located(slot_at(2, 0));
+    hak_pages_close(&budget, &at);
+    ck_assert(can_be_read(user.p));
+}
+END_TEST
+
+/* A slab that serves another class next is not opened for it; each hand-out opens what it needs. */
+START_TEST(a_slab_may_change_its_class_while_pages_are_closed) {
+    begin(HAK_LAYOUT_HEADER);
+    user_t user = hand_out(slot_at(2, 0), 30, 0);
+    give_back(slot_at(2, 0));
+    (void)hak_check_leaving(true, HEAP);
+    hak_check_freed(slot_at(2, 0), HAK_QUARANTINE_LEAVE, HAK_PLACE_FRONT);
+    hak_hop_block(HAK_FRONT_SPILL, slot_at(2, 0), HAK_CLASS_OF_64);
+    hak_hop_note(HAK_SLAB_RELEASE, HAK_CLASS_OF_64, slab_at(2), 0);
+    acquire_slab(2, HAK_CLASS_OF_1024);
+    ck_assert(!can_be_read(user.p));
+    user_t large = hand_out(slot_at(2, 5), 900, 0);
+    memset(large.p, 1, 900);
+    ck_assert(!can_be_read(user.p));
+    ck_assert_uint_eq(fault_count, 0);
+}
+END_TEST
+
+START_TEST(a_fresh_slab_is_closed_but_for_what_is_handed_out) {
+    begin(_i);
+    acquire_slab(6, HAK_CLASS_OF_1024);
+    ck_assert_uint_eq(heap->closed_pages[6], 0xffff);
+    user_t user = hand_out(slot_at(6, 7), 900, 0);
+    memset(user.p, 1, 900);
+    ck_assert_uint_eq(heap->closed_pages[6], 0xffff & ~2u);
+    ck_assert(can_be_read(slab_at(6) + 8191));
+    ck_assert(!can_be_read(slab_at(6) + 8192));
+    ck_assert(!can_be_read(slab_at(6) + 4095));
+    heap->owner = HAK_OWNER_SHARED;
+    acquire_slab(7, HAK_CLASS_OF_1024);
+    ck_assert_uint_eq(heap->closed_pages[7], 0);
+}
+END_TEST
+
+START_TEST(the_page_in_front_of_the_first_slab_is_closed) {
+    begin(HAK_LAYOUT_HEADER);
+    hak_hop_note(HAK_SUPERSLAB_MAP, HAK_CLASS_NONE, heap, HAK_SUPERSLAB_BYTES);
+    ck_assert(!can_be_read(slab_at(1) - 8));
+    ck_assert(can_be_read(slab_at(1)));
+    ck_assert(can_be_read(slab_at(1) - 4096 - 8));
+}
+END_TEST
+
+/* Of the page that is closed the block was written into while a neighbour kept it open. */
+START_TEST(what_was_written_before_a_page_is_closed_is_told) {
+    begin(_i);
+    user_t user = hand_out(slot_at(2, 0), 30, 0);
+    (void)hand_out(slot_at(2, 1), 30, 0);
+    give_back(slot_at(2, 0));
+    user.p[4] = 1;
+    ck_assert_uint_eq(fault_count, 0);
+    give_back(slot_at(2, 1));
+    ck_assert_uint_eq(fault_count, 1);
+    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_WRITE_AFTER_FREE);
+    ck_assert_uint_eq(last_fault().base, base_address(slot_at(2, 0)));
+    ck_assert_int_eq(last_fault().offset, 4);
+    ck_assert(!can_be_read(user.p));
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("guard/pages");
+    TCase *tests = tcase_create("pages");
+    int layouts = HAK_LAYOUT_HEADER + 1;
+    tcase_add_loop_test(tests, a_page_is_closed_when_its_last_live_block_goes, HAK_LAYOUT_SAME,
+                        layouts);
+    tcase_add_test(tests, a_slot_of_several_pages_is_closed_with_those_it_has_alone);
+    tcase_add_loop_test(tests, a_hand_out_opens_and_finds_the_poison_whole, HAK_LAYOUT_SAME,
+                        layouts);
+    tcase_add_test(tests, a_block_in_a_list_keeps_its_page_open);
+    tcase_add_test(tests, a_block_that_is_looked_at_keeps_its_page_open);
+    tcase_add_test(tests, only_the_owner_of_the_heap_closes);
+    tcase_add_test(tests, nothing_is_closed_while_a_sweep_reads);
+    tcase_add_test(tests, nothing_is_closed_without_a_budget_or_where_it_is_off);
+    tcase_add_test(tests, under_a_limit_of_data_nothing_is_closed_and_what_is_can_be_opened);
+    tcase_add_test(tests, an_address_can_be_opened_and_all_of_them);
+    tcase_add_test(tests, before_a_sandbox_everything_is_open_for_good);
+    tcase_add_test(tests, a_slab_may_change_its_class_while_pages_are_closed);
+    tcase_add_loop_test(tests, a_fresh_slab_is_closed_but_for_what_is_handed_out, HAK_LAYOUT_SAME,
+                        layouts);
+    tcase_add_test(tests, the_page_in_front_of_the_first_slab_is_closed);
+    tcase_add_loop_test(tests, what_was_written_before_a_page_is_closed_is_told, HAK_LAYOUT_SAME,
+                        layouts);
+    suite_add_tcase(suite, tests);
+    return run_suite(suite);
+}
