@@ -13,6 +13,7 @@
 #include "collector/peer.h"
 #include "collector/rings_file.h"
 #include "collector/snapshot.h"
+#include "store/array.h"
 
 #define ASK_NS          10000000u /* doubled from question to question */
 #define ASK_NS_MAX      1000000000u
@@ -311,18 +312,8 @@ void hak_client_copy_counters(struct hak_client *client, struct hak_rows *rows) 
 /* ---- nodes ----------------------------------------------------------------------------------- */
 
 static struct hak_node_map *map_entry(struct hak_client *c, uint32_t id) {
-    if (id >= c->node_map_capacity) {
-        uint64_t wanted = c->node_map_capacity ? c->node_map_capacity : 4096;
-        while (wanted <= id)
-            wanted *= 2;
-        struct hak_node_map *more = realloc(c->nodes, wanted * sizeof *more);
-        if (!more)
-            return NULL;
-        memset(more + c->node_map_capacity, 0, (wanted - c->node_map_capacity) * sizeof *more);
-        c->nodes = more;
-        c->node_map_capacity = wanted;
-    }
-    return &c->nodes[id];
+    return hak_array_reach(&c->nodes, id, &c->node_map_capacity, sizeof *c->nodes) ? &c->nodes[id]
+                                                                                   : NULL;
 }
 
 /* True when what the map says of a node still holds. An entry of the process table may have got a

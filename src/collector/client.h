@@ -64,7 +64,7 @@ struct hak_client {
     struct hak_ring_cursor *rings;       /* HAK_RINGS */
     struct hak_process_watch *processes; /* HAK_PROCESSES */
     struct hak_node_map *nodes;
-    uint64_t node_map_capacity;
+    uint32_t node_map_capacity;
     bool knows_nodes;                     /* a worker before may have stored some of its nodes */
     struct hak_snapshot_watch *snapshots; /* HAK_PROCESSES, NULL = none yet (snapshot.h) */
     uint32_t rings_high, processes_high;  /* entries ever used */

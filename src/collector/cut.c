@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include "store/array.h"
 
 void hak_cut_free(struct hak_cut *cut) {
     free(cut->lanes);
@@ -14,18 +15,11 @@ void hak_cut_free(struct hak_cut *cut) {
 }
 
 static bool reserve_lane(struct hak_cut *cut) {
-    if (cut->lane_count < cut->capacity)
-        return true;
-    uint32_t wanted = cut->capacity ? 2 * cut->capacity : 64;
-    struct hak_lane *lanes = realloc(cut->lanes, wanted * sizeof *lanes);
-    if (lanes)
-        cut->lanes = lanes;
-    struct hak_cut_entry *heap = realloc(cut->heap, wanted * sizeof *heap);
-    if (heap)
-        cut->heap = heap;
-    if (!lanes || !heap)
+    uint32_t lanes = cut->capacity, heap = cut->capacity;
+    if (!hak_array_make_room(&cut->lanes, cut->lane_count, &lanes, sizeof *cut->lanes) ||
+        !hak_array_make_room(&cut->heap, cut->lane_count, &heap, sizeof *cut->heap))
         return false;
-    cut->capacity = wanted;
+    cut->capacity = lanes;
     return true;
 }
 

@@ -2,9 +2,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "collector/array.h"
 #include "collector/drain.h"
 #include "hop.h"
+#include "store/array.h"
 
 /* As trace/ring.h numbers them: the subkind of a LOSS record. */
 static const char *const reasons[] = {"ring full", "handler left by longjmp",

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "collector/client.h"
 #include "collector/worker.h"
+#include "store/array.h"
 
 #define ERROR_BYTES (HAK_PATH_BYTES + 512)
 
@@ -65,14 +66,11 @@ static void take_suppressions(struct hak_worker *w, const char *path) {
         say(error, "nothing is suppressed");
         made = hak_suppressions_parse(path, "", error, sizeof error);
     }
-    struct hak_suppressions **more =
-        made ? realloc((void *)judge->suppressions, (judge->suppressions_count + 1) * sizeof *more)
-             : NULL;
-    if (!more) {
+    if (!made || !hak_array_make_room(&judge->suppressions, judge->suppressions_count,
+                                      &judge->suppressions_capacity, sizeof made)) {
         hak_suppressions_free(made);
         return;
     }
-    judge->suppressions = more;
     judge->suppressions[judge->suppressions_count++] = made;
     store_all(w, made);
 }
@@ -89,14 +87,11 @@ static void take_baseline(struct hak_worker *w, const char *path) {
             made = NULL;
         }
     }
-    struct hak_baseline **more =
-        made ? realloc((void *)judge->baselines, (judge->baselines_count + 1) * sizeof *more)
-             : NULL;
-    if (!more) {
+    if (!made || !hak_array_make_room(&judge->baselines, judge->baselines_count,
+                                      &judge->baselines_capacity, sizeof made)) {
         hak_baseline_free(made);
         return;
     }
-    judge->baselines = more;
     judge->baselines[judge->baselines_count++] = made;
 }
 

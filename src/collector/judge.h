@@ -20,7 +20,8 @@ struct hak_worker;
 struct hak_judge {
     struct hak_suppressions **suppressions;
     struct hak_baseline **baselines;
-    uint32_t suppressions_count, baselines_count;
+    uint32_t suppressions_count, suppressions_capacity;
+    uint32_t baselines_count, baselines_capacity;
 };
 
 /* Reads what a session that was just added names, and puts the suppressions into the store. */

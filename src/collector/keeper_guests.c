@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "collector/peer.h"
+#include "store/array.h"
 
 #define GUEST_MS 5000
 
@@ -60,14 +61,8 @@ static const char *hold_session(struct hak_keeper *k, struct hak_greeting *g) {
     static char few[160]; /* one keeper thread in a process */
     if (k->held_count == 0 && !hak_keeper_has_files(few, sizeof few))
         return few;
-    if (k->held_count == k->held_capacity) {
-        int capacity = k->held_capacity ? 2 * k->held_capacity : 16;
-        struct held *more = realloc(k->held, (size_t)capacity * sizeof *more);
-        if (!more)
-            return "the keeper has no memory left";
-        k->held = more;
-        k->held_capacity = capacity;
-    }
+    if (!hak_array_make_room(&k->held, (uint64_t)k->held_count, &k->held_capacity, sizeof *k->held))
+        return "the keeper has no memory left";
     k->held[k->held_count++] = (struct held){.number = k->config.next_number++,
                                              .memfd = hak_greeting_take_memfd(g),
                                              .peer_pid = peer.pid,

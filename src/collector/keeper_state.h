@@ -37,7 +37,8 @@ struct hak_keeper {
     bool finishing; /* FINISH is said, its answer due */
     bool finished, gave_up;
     struct held *held;
-    int held_count, held_capacity;
+    int held_count;
+    uint32_t held_capacity;
     struct hak_greeting guests[HAK_KEEPER_GUESTS];
     uint64_t guest_due_ms[HAK_KEEPER_GUESTS];
     int guest_count;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "store/array.h"
 
 #define RESTART_MS  1000
 #define DEATHS_SAID 5 /* of workers, one after the other */
@@ -149,11 +150,9 @@ bool hak_keeper_adopt(struct hak_keeper *k, int link) {
             struct pollfd p = {.fd = link, .events = POLLIN};
             poll(&p, 1, 100);
         } else if (m.type == HAK_LINK_SESSION && descriptor >= 0) {
-            struct held *more = realloc(k->held, (size_t)(k->held_count + 1) * sizeof *more);
-            if (!more)
+            if (!hak_array_make_room(&k->held, (uint64_t)k->held_count, &k->held_capacity,
+                                     sizeof *k->held))
                 return false;
-            k->held = more;
-            k->held_capacity = k->held_count + 1;
             k->held[k->held_count++] = (struct held){.number = m.number,
                                                      .told = true,
                                                      .memfd = descriptor,

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include "store/array.h"
 #include "store/reader.h"
 
 #define LOG_BYTES ((uint64_t)8 << 20) /* of the write-ahead log */
@@ -16,14 +17,8 @@
 
 static int note_cursor(void *context, const struct hak_cursor_row *row) {
     struct hak_worker *w = context;
-    if (w->cursor_count == w->cursor_capacity) {
-        uint32_t wanted = w->cursor_capacity ? 2 * w->cursor_capacity : 64;
-        struct hak_cursor_row *more = realloc(w->cursors, wanted * sizeof *more);
-        if (!more)
-            return HAK_STORE_INTERNAL;
-        w->cursors = more;
-        w->cursor_capacity = wanted;
-    }
+    if (!hak_array_make_room(&w->cursors, w->cursor_count, &w->cursor_capacity, sizeof *w->cursors))
+        return HAK_STORE_INTERNAL;
     w->cursors[w->cursor_count++] = *row;
     return 0;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "collector/clock.h"
+#include "store/array.h"
 #include "symbols/jit_names.h"
 
 #define LEVELS_MAX  32
@@ -60,14 +61,9 @@ static struct hak_symbol_file *file_of(struct hak_resolve *r, struct hak_rows *r
 
 static bool keep_frame(struct hak_resolve *r, uint32_t module, uint64_t offset, uint32_t level,
                        const struct hak_symbol *s) {
-    if (r->pending_count == r->pending_capacity) {
-        uint32_t wanted = r->pending_capacity ? 2 * r->pending_capacity : 256;
-        struct hak_frame_row *more = realloc(r->pending, wanted * sizeof *more);
-        if (!more)
-            return false;
-        r->pending = more;
-        r->pending_capacity = wanted;
-    }
+    if (!hak_array_make_room(&r->pending, r->pending_count, &r->pending_capacity,
+                             sizeof *r->pending))
+        return false;
     r->pending[r->pending_count++] = (struct hak_frame_row){.module = module,
                                                             .offset = offset,
                                                             .level = level,
@@ -119,7 +115,7 @@ struct made_code {
 };
 struct made_codes {
     struct made_code *list;
-    size_t count, capacity;
+    uint32_t count, capacity;
 };
 
 static int by_value(const void *left, const void *right) {
@@ -131,7 +127,7 @@ static int by_value(const void *left, const void *right) {
 
 /* Ascending, and each once. */
 static void tidy(struct made_codes *codes) {
-    size_t kept = 0;
+    uint32_t kept = 0;
     qsort(codes->list, codes->count, sizeof *codes->list, by_value);
     for (size_t i = 0; i < codes->count; i++)
         if (kept == 0 || by_value(&codes->list[kept - 1], &codes->list[i]) != 0)
@@ -142,14 +138,10 @@ static void tidy(struct made_codes *codes) {
 static bool add_made_code(struct made_codes *codes, uint32_t process, uint64_t address) {
     if (codes->count == codes->capacity) {
         tidy(codes);
-        if (2 * codes->count >= codes->capacity) {
-            size_t wanted = codes->capacity ? 2 * codes->capacity : 1024;
-            struct made_code *more = realloc(codes->list, wanted * sizeof *more);
-            if (!more)
-                return false;
-            codes->list = more;
-            codes->capacity = wanted;
-        }
+        if (2 * (uint64_t)codes->count >= codes->capacity &&
+            !hak_array_make_room(&codes->list, codes->capacity, &codes->capacity,
+                                 sizeof *codes->list))
+            return false;
     }
     codes->list[codes->count++] = (struct made_code){process, address};
     return true;
@@ -174,10 +166,8 @@ static void list_made_code(struct hak_resolve *r, const struct hak_rows *rows,
 
 static void name_made_code(struct hak_resolve *r, const struct hak_process_row *p,
                            const uint64_t *addresses, const char **names, size_t count) {
-    char **more = realloc(r->texts, (r->text_count + 1) * sizeof *more);
-    if (!more)
+    if (!hak_array_make_room(&r->texts, r->text_count, &r->text_capacity, sizeof(char *)))
         return;
-    r->texts = more;
     char *text = hak_jit_names_read(p->pid, r->started_ns ? r->started_ns + p->start_ns : 0,
                                     addresses, names, count);
     if (!text)

@@ -29,7 +29,7 @@ struct hak_resolve {
     struct hak_frame_row *pending; /* resolved, not yet in the store; strings are their own */
     uint32_t pending_count, pending_capacity, pending_put;
     char **texts; /* that names of code made at run time lie in */
-    uint32_t text_count;
+    uint32_t text_count, text_capacity;
 };
 
 bool hak_resolve_make(struct hak_resolve *resolve);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "metrics/block.h"
+#include "store/array.h"
 #include "superslab.h"
 
 #define MILLISECOND_NS 1000000u
@@ -19,15 +20,9 @@ void hak_snapshots_free(struct hak_snapshots *snapshots) {
 }
 
 static void add_row(struct hak_snapshots *s, struct hak_metric_row row) {
-    if (s->count == s->capacity) {
-        uint32_t wanted = s->capacity ? 2 * s->capacity : 256;
-        struct hak_metric_row *more = realloc(s->rows, wanted * sizeof *more);
-        if (!more) {
-            s->dropped++;
-            return;
-        }
-        s->rows = more;
-        s->capacity = wanted;
+    if (!hak_array_make_room(&s->rows, s->count, &s->capacity, sizeof *s->rows)) {
+        s->dropped++;
+        return;
     }
     s->rows[s->count++] = row;
 }

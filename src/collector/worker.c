@@ -16,6 +16,7 @@
 #include "collector/fault.h"
 #include "collector/opening.h"
 #include "collector/rings_file.h"
+#include "store/array.h"
 
 #define CUT_MS          50
 #define LARGE_BYTES     (1 << 20)
@@ -81,19 +82,12 @@ static void correct_vanished(struct hak_worker *w, pid_t pid, uint64_t start_tim
 const char *hak_worker_add(struct hak_worker *worker, uint32_t number,
                            const struct hak_hello *hello, pid_t peer_pid, int memfd) {
     const char *why = "no memory is left";
-    if (worker->client_count == worker->client_capacity) {
-        uint32_t wanted = worker->client_capacity ? 2 * worker->client_capacity : 16;
-        struct hak_client **more = realloc((void *)worker->clients, wanted * sizeof(void *));
-        uint32_t *seen = realloc(worker->seen, (wanted + 1) * sizeof *seen);
-        if (more)
-            worker->clients = more;
-        if (seen)
-            worker->seen = seen;
-        if (!more || !seen) {
-            close(memfd);
-            return why;
-        }
-        worker->client_capacity = wanted;
+    if (!hak_array_make_room(&worker->clients, worker->client_count, &worker->client_capacity,
+                             sizeof(struct hak_client *)) ||
+        !hak_array_make_room(&worker->seen, worker->client_count + 1, &worker->seen_capacity,
+                             sizeof *worker->seen)) {
+        close(memfd);
+        return why;
     }
     struct hak_client *client = hak_client_open(number, hello, peer_pid, memfd, &why);
     if (!client)

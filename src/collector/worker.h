@@ -35,8 +35,8 @@ struct hak_worker {
     uint64_t keeper_due_ns; /* when another keeper may be started */
     struct hak_bell bell;
     struct hak_client **clients;
-    uint32_t client_count, client_capacity;
-    uint32_t *seen; /* doorbells; client_capacity + 1 */
+    uint32_t client_count, client_capacity, seen_capacity;
+    uint32_t *seen; /* doorbells; one more than clients */
     /* The store. */
     struct hak_store_writer *writer; /* NULL = none (yet, or none can be had) */
     bool store_tried;
