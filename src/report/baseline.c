@@ -9,9 +9,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "store/array.h"
 
-#define FIRST_ENTRIES 16
-#define FILE_MODE     0666 /* umask decides: it is checked in, and nothing in it is private */
+#define FILE_MODE 0666 /* umask decides: it is checked in, and nothing in it is private */
 
 static const char *text_of(const struct json_t *object, const char *key) {
     const char *text = json_string_value(json_object_get(object, key));
@@ -20,15 +20,9 @@ static const char *text_of(const struct json_t *object, const char *key) {
 
 /* Takes the reference to `object` over. */
 static bool append(struct hak_baseline *to, json_t *object) {
-    if (to->count == to->capacity) {
-        size_t more = to->capacity ? 2 * to->capacity : FIRST_ENTRIES;
-        struct hak_baseline_entry *list = realloc(to->list, more * sizeof *list);
-        if (!list) {
-            json_decref(object);
-            return false;
-        }
-        to->list = list;
-        to->capacity = more;
+    if (!hak_array_make_room(&to->list, to->count, &to->capacity, sizeof *to->list)) {
+        json_decref(object);
+        return false;
     }
     to->list[to->count++] = (struct hak_baseline_entry){
         .fingerprint = text_of(object, "fingerprint"),

@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define HAK_BASELINE_VERSION 1
 
@@ -26,7 +27,7 @@ struct hak_baseline_entry {
 struct hak_baseline {
     char *path; /* as it was given */
     struct hak_baseline_entry *list;
-    size_t count, capacity;
+    uint32_t count, capacity;
     size_t sorted; /* so many of the first entries are ordered by fingerprint */
 };
 

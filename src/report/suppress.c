@@ -8,10 +8,10 @@
 #include <string.h>
 #include <strings.h>
 #include "report/words.h"
+#include "store/array.h"
 
-#define LEAK        401
-#define FILE_MAX    (4u << 20)
-#define FIRST_LINES 16
+#define LEAK     401
+#define FILE_MAX (4u << 20)
 
 static void fail(char *error, size_t bytes, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -103,16 +103,9 @@ struct hak_suppression *hak_suppressions_match(struct hak_suppressions *suppress
 
 static bool add(struct hak_suppressions *to, unsigned code, uint32_t line, const char *text,
                 size_t pattern_at) {
-    if (to->count == to->capacity) {
-        uint32_t more = to->capacity ? 2 * to->capacity : FIRST_LINES;
-        struct hak_suppression *list = realloc(to->list, more * sizeof *list);
-        if (!list)
-            return false;
-        to->list = list;
-        to->capacity = more;
-    }
-    char *copy = strdup(text);
-    if (!copy)
+    char *copy;
+    if (!hak_array_make_room(&to->list, to->count, &to->capacity, sizeof *to->list) ||
+        !(copy = strdup(text)))
         return false;
     to->list[to->count++] = (struct hak_suppression){
         .code = code, .line = line, .text = copy, .pattern = copy + pattern_at};

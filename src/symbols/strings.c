@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "store/array.h"
 /* libiberty's header declares what only its own build has; this is all that is used of it. */
 extern char *cplus_demangle_v3(const char *mangled, int options);
 
@@ -23,14 +24,8 @@ const char *hak_strings_keep(struct hak_strings *strings, const char *text) {
     for (uint32_t row; (row = hak_index_find(&strings->index, key, &place)) != 0;)
         if (strcmp(strings->texts[row - 1], text) == 0)
             return strings->texts[row - 1];
-    if (strings->count == strings->capacity) {
-        uint32_t wanted = strings->capacity ? 2 * strings->capacity : 256;
-        char **more = realloc(strings->texts, wanted * sizeof *more);
-        if (!more)
-            return "";
-        strings->texts = more;
-        strings->capacity = wanted;
-    }
+    if (!hak_array_make_room(&strings->texts, strings->count, &strings->capacity, sizeof(char *)))
+        return "";
     char *copy = strdup(text);
     if (!copy || !hak_index_add(&strings->index, key, strings->count + 1)) {
         free(copy);

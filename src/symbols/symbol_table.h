@@ -15,7 +15,7 @@ struct hak_symbol_entry {
 
 struct hak_symbol_table {
     struct hak_symbol_entry *entries;
-    size_t count, capacity;
+    uint32_t count, capacity;
     unsigned lookups;
     bool is_sorted; /* by start */
 };

@@ -24,7 +24,7 @@ struct hak_unit {
     Dwarf_Die die;                       /* has the line table */
     Dwarf_Die inner;                     /* has the functions: the same, or the split unit's */
     struct hak_unit_function *functions; /* by low, then the outer before the inner */
-    size_t function_count, function_capacity;
+    uint32_t function_count, function_capacity;
     bool listed, listed_deep;
     bool wants_package; /* its split half is in no .dwo file */
 };
@@ -36,11 +36,11 @@ struct hak_unit_range {
 
 struct hak_units {
     struct hak_unit *units;
-    size_t unit_count, unit_capacity;
+    uint32_t unit_count, unit_capacity;
     Dwarf *dwarf;
     struct hak_dwp *dwp;           /* where split halves may lie; NULL = nowhere */
     struct hak_unit_range *ranges; /* by low */
-    size_t range_count, range_capacity;
+    uint32_t range_count, range_capacity;
 };
 
 /* Both must stay open; `dwp` may be NULL. */
