@@ -53,7 +53,7 @@ static void sort(struct hak_baseline *baseline) {
 
 /* Keeps the first of each fingerprint: two branches added it, and a merge kept both. */
 static void drop_repeated(struct hak_baseline *baseline) {
-    size_t kept = 0;
+    uint32_t kept = 0;
     for (size_t i = 0; i < baseline->count; i++)
         if (kept > 0 &&
             strcmp(baseline->list[kept - 1].fingerprint, baseline->list[i].fingerprint) == 0)
@@ -185,7 +185,7 @@ bool hak_baseline_add(struct hak_baseline *baseline, const char *fingerprint, co
 
 size_t hak_baseline_prune(struct hak_baseline *baseline,
                           bool (*ran)(void *context, const char *program), void *context) {
-    size_t kept = 0, before = baseline->count, sorted = 0;
+    uint32_t kept = 0, before = baseline->count, sorted = 0;
     for (size_t i = 0; i < before; i++) {
         struct hak_baseline_entry *entry = &baseline->list[i];
         if (!entry->seen && ran(context, entry->program))
