@@ -28,7 +28,7 @@ struct hak_baseline {
     char *path; /* as it was given */
     struct hak_baseline_entry *list;
     uint32_t count, capacity;
-    size_t sorted; /* so many of the first entries are ordered by fingerprint */
+    uint32_t sorted; /* so many of the first entries are ordered by fingerprint */
 };
 
 /* Reads `path`. Returns NULL, or with one line in `error`: file, line where JSON is broken, what

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "store/array.h"
 #include "store/check_live.h"
 #include "store/check_order.h"
 #include "store/check_runs.h"
@@ -26,6 +27,7 @@ struct checker {
     struct hak_run_check *runs; /* format 2 */
     uint8_t *known_node;        /* bit n: node n is there */
     uint64_t nodes;
+    uint32_t node_bytes; /* of known_node */
 };
 
 __attribute__((format(printf, 2, 3))) static void tell(struct checker *c, const char *format, ...) {
@@ -123,17 +125,9 @@ static bool is_node(const struct checker *c, uint64_t node) {
 }
 
 static bool note_node(struct checker *c, uint64_t node) {
-    if (node >= c->nodes) {
-        uint64_t room = c->nodes ? c->nodes : 4096;
-        while (room <= node)
-            room *= 2;
-        uint8_t *more = realloc(c->known_node, room / 8);
-        if (!more)
-            return false;
-        memset(more + c->nodes / 8, 0, (room - c->nodes) / 8);
-        c->known_node = more;
-        c->nodes = room;
-    }
+    if (!hak_array_reach(&c->known_node, node / 8, &c->node_bytes, 1))
+        return false;
+    c->nodes = 8 * (uint64_t)c->node_bytes;
     c->known_node[node / 8] |= (uint8_t)(1u << node % 8);
     return true;
 }

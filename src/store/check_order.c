@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "hop.h"
+#include "store/array.h"
 #include "store/reader_state.h"
 #include "store/watch.h"
 #include "trace/record.h"
@@ -328,16 +329,13 @@ static bool is_next(const struct block *b, uint64_t generation) {
 
 static bool hold(struct hak_order_check *o, struct block *b, const struct move *m) {
     if (!o->held_free) {
-        uint32_t room = o->held_room ? o->held_room * 2 : 256;
-        struct held *held = realloc(o->held, room * sizeof *held);
-        if (!held)
+        uint32_t before = o->held_room;
+        if (!hak_array_make_room(&o->held, before, &o->held_room, sizeof *o->held))
             return false;
-        o->held = held;
-        for (uint32_t i = o->held_room; i < room; i++) {
-            held[i] = (struct held){.next = o->held_free};
+        for (uint32_t i = before; i < o->held_room; i++) {
+            o->held[i] = (struct held){.next = o->held_free};
             o->held_free = i + 1;
         }
-        o->held_room = room;
     }
     uint32_t at = o->held_free - 1, first = b->held, *link = &first;
     o->held_free = o->held[at].next;

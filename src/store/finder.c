@@ -2,6 +2,7 @@
 #include "store/finder_state.h"
 
 #include <stdlib.h>
+#include "store/array.h"
 
 #define WORDS_MAX (HAK_RUN_CHUNKS_MAX / 64)
 
@@ -73,13 +74,8 @@ int hak_finder_row(struct hak_store_reader *r, enum hak_run_kind kind,
  */
 
 static bool add_run(struct hak_finder_part *p, uint32_t *room, struct hak_finder_run run) {
-    if (p->runs == *room) {
-        struct hak_finder_run *more = realloc(p->run, (*room * 2 + 64) * sizeof *more);
-        if (!more)
-            return false;
-        p->run = more;
-        *room = *room * 2 + 64;
-    }
+    if (!hak_array_make_room(&p->run, p->runs, room, sizeof *p->run))
+        return false;
     uint32_t at = p->runs++;
     for (; at && p->run[at - 1].first > run.first; at--)
         p->run[at] = p->run[at - 1];

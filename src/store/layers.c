@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "metrics/step.h"
+#include "store/array.h"
 #include "store/reader_state.h"
 #include "trace/record.h"
 
@@ -14,18 +15,8 @@ struct counting {
 
 /* Where the thread is; NULL when memory ran out. */
 static struct hak_step *step_of(struct counting *c, uint32_t thread) {
-    if (thread >= c->count) {
-        uint64_t wanted = c->count ? c->count : 64;
-        while (wanted <= thread)
-            wanted *= 2;
-        struct hak_step *more = realloc(c->steps, wanted * sizeof *more);
-        if (!more)
-            return NULL;
-        memset(more + c->count, 0, (wanted - c->count) * sizeof *more);
-        c->steps = more;
-        c->count = (uint32_t)wanted;
-    }
-    return &c->steps[thread];
+    return hak_array_reach(&c->steps, thread, &c->count, sizeof *c->steps) ? &c->steps[thread]
+                                                                           : NULL;
 }
 
 static int tell(const struct hak_event *e, const struct hak_step_counts *counts,

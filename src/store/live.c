@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "hop.h"
+#include "store/array.h"
 #include "store/life.h"
 #include "store/live_run.h"
 #include "store/reader_state.h"
@@ -49,14 +50,8 @@ static void drop_sources(struct hak_live *l) {
 }
 
 static struct source *add_source(struct hak_live *l) {
-    if (l->sources == l->room) {
-        uint32_t room = l->room ? l->room * 2 : 32;
-        struct source *more = realloc(l->source, room * sizeof *more);
-        if (!more)
-            return NULL;
-        l->source = more;
-        l->room = room;
-    }
+    if (!hak_array_make_room(&l->source, l->sources, &l->room, sizeof *l->source))
+        return NULL;
     struct source *s = &l->source[l->sources++];
     *s = (struct source){0};
     return s;

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "store/array.h"
 #include "store/reader_state.h"
 
 #define SLOTS_AT_FIRST 4096
@@ -149,17 +150,14 @@ static bool is_next(const struct hak_tracked *block, const struct hak_event *e) 
 
 static int hold(struct hak_track *t, struct hak_tracked *block, const struct hak_event *e) {
     if (!t->held_free) {
-        uint32_t room = t->held_room ? t->held_room * 2 : 256;
-        struct hak_held *held = realloc(t->held, room * sizeof *held);
-        if (!held)
+        uint32_t before = t->held_room;
+        if (!hak_array_make_room(&t->held, before, &t->held_room, sizeof *t->held))
             return out_of_memory();
-        t->held = held;
-        for (uint32_t i = t->held_room; i < room; i++) {
-            held[i].is_used = false;
-            held[i].next = t->held_free;
+        for (uint32_t i = before; i < t->held_room; i++) {
+            t->held[i].is_used = false;
+            t->held[i].next = t->held_free;
             t->held_free = i + 1;
         }
-        t->held_room = room;
     }
     uint32_t at = t->held_free - 1, *link = &block->held;
     t->held_free = t->held[at].next;
