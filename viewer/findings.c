@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include "report/words.h"
+#include "store/array.h"
 
 #define LEAK         401
-#define FIRST_COUNT  16
 #define FIRST_DAMAGE 301 /* faults.def: found elsewhere than done */
 #define LAST_DAMAGE  303
 
@@ -64,14 +64,8 @@ static bool take_fingerprint(struct finding *one, sqlite3_stmt *query, int i) {
 }
 
 static struct finding *add(struct findings *to) {
-    if (to->count == to->capacity) {
-        size_t more = to->capacity ? 2 * to->capacity : FIRST_COUNT;
-        struct finding *list = realloc(to->list, more * sizeof *list);
-        if (!list)
-            return NULL;
-        to->list = list;
-        to->capacity = more;
-    }
+    if (!hak_array_make_room(&to->list, to->count, &to->capacity, sizeof *to->list))
+        return NULL;
     struct finding *one = &to->list[to->count++];
     *one = (struct finding){.known_by = ""};
     return one;

@@ -59,7 +59,7 @@ struct finding {
 
 struct findings {
     struct finding *list;
-    size_t count, capacity;
+    uint32_t count, capacity;
     struct hak_baseline *baseline;         /* NULL = none was given */
     struct hak_suppressions *suppressions; /* NULL = none were given */
 };

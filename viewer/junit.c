@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "report/words.h"
+#include "store/array.h"
 #include "xml.h"
 
 /* A program that ran, with all of its processes. */
@@ -17,7 +18,7 @@ struct suite {
 
 struct suites {
     struct suite *list;
-    size_t count;
+    uint32_t count, capacity;
     char started[32]; /* of the capture, as in 2026-11-20T18:00:00 */
 };
 
@@ -25,16 +26,13 @@ static struct suite *suite_of(struct suites *suites, const char *program) {
     for (size_t i = 0; i < suites->count; i++)
         if (strcmp(suites->list[i].program, program) == 0)
             return &suites->list[i];
-    struct suite *more = realloc(suites->list, (suites->count + 1) * sizeof *more);
-    char *name = strdup(program);
-    if (more)
-        suites->list = more;
-    if (!more || !name) {
-        free(name);
+    char *name;
+    if (!hak_array_make_room(&suites->list, suites->count, &suites->capacity,
+                             sizeof *suites->list) ||
+        !(name = strdup(program)))
         return NULL;
-    }
-    more[suites->count] = (struct suite){.program = name};
-    return &more[suites->count++];
+    suites->list[suites->count] = (struct suite){.program = name};
+    return &suites->list[suites->count++];
 }
 
 static bool gather_suites(struct view *view, const struct findings *findings, struct suites *out) {

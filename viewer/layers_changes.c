@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
+#include "store/array.h"
 #include "superslab.h"
 
 #define HIGH(kind) (1ull << (kind - 64))
@@ -32,11 +33,9 @@ static uint32_t slot_at(const struct layers_changes *c, uint32_t process, uint64
 static bool make_room(struct layers_changes *c) {
     if (c->count < c->capacity)
         return true;
-    uint32_t wanted = c->capacity ? 2 * c->capacity : 64;
-    struct superslab_life *more = realloc(c->lives, wanted * sizeof *more);
-    if (!more)
+    uint32_t wanted = c->capacity;
+    if (!hak_array_make_room(&c->lives, c->count, &wanted, sizeof *c->lives))
         return false;
-    c->lives = more;
     uint32_t *slots = calloc((size_t)4 * wanted, sizeof *slots);
     if (!slots)
         return false;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "collector/snapshot.h"
+#include "store/array.h"
 #include "store/layers.h"
 
 static bool is_served(unsigned metric) {
@@ -97,7 +98,7 @@ static void take_row(struct layers *l, uint32_t process, uint64_t ns, const char
 static int read_snapshot_times(struct layers *l) {
     sqlite3 *database = hak_store_database(l->view->reader);
     sqlite3_stmt *query = NULL;
-    size_t room = 0;
+    uint32_t room = 0;
     int step = SQLITE_ERROR;
     if (sqlite3_prepare_v2(database,
                            "SELECT process, ns, value FROM metric WHERE name = ?1 AND ns >= 0 AND "
@@ -105,13 +106,8 @@ static int read_snapshot_times(struct layers *l) {
                            -1, &query, NULL) == SQLITE_OK) {
         sqlite3_bind_text(query, 1, HAK_SNAPSHOT_SINCE, -1, SQLITE_STATIC);
         while ((step = sqlite3_step(query)) == SQLITE_ROW) {
-            if (l->snapshot_count == room) {
-                room = room ? 2 * room : 256;
-                struct layers_snapshot *more = realloc(l->snapshots, room * sizeof *more);
-                if (!more)
-                    break;
-                l->snapshots = more;
-            }
+            if (!hak_array_make_room(&l->snapshots, l->snapshot_count, &room, sizeof *l->snapshots))
+                break;
             l->snapshots[l->snapshot_count++] = (struct layers_snapshot){
                 (uint32_t)sqlite3_column_int64(query, 0), (uint64_t)sqlite3_column_int64(query, 2),
                 (uint64_t)sqlite3_column_int64(query, 1)};

@@ -29,9 +29,9 @@ struct leaks_row {
 /* What was asked for, and what there is. */
 struct leaks_list {
     struct leaks_scan *scans; /* the newest of each process, or the one that was asked for */
-    size_t scan_count;
+    uint32_t scan_count, scan_capacity;
     struct leaks_row *rows; /* of these scans: direct, indirect, reachable, each by bytes */
-    size_t row_count;
+    uint32_t row_count, row_capacity;
     uint64_t known, reachable; /* rows that are known; blocks that are still reachable */
     struct findings known_by;  /* baseline and suppressions */
 };

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "process.h"
+#include "store/array.h"
 #include "trace/record.h"
 
 static int sql_error(struct view *view) {
@@ -34,11 +35,10 @@ static uint64_t number(sqlite3_stmt *query, int column) {
 }
 
 static bool add_scan(struct leaks_list *list, sqlite3_stmt *query) {
-    struct leaks_scan *more = realloc(list->scans, (list->scan_count + 1) * sizeof *more);
-    if (!more)
+    if (!hak_array_make_room(&list->scans, list->scan_count, &list->scan_capacity,
+                             sizeof *list->scans))
         return false;
-    list->scans = more;
-    struct leaks_scan *scan = &more[list->scan_count++];
+    struct leaks_scan *scan = &list->scans[list->scan_count++];
     *scan = (struct leaks_scan){
         .row = (uint32_t)number(query, 0),
         .process = (uint32_t)number(query, 1),
@@ -62,12 +62,10 @@ static unsigned kind_of(const char *text) {
 }
 
 static bool add_row(struct leaks_list *list, sqlite3_stmt *query) {
-    struct leaks_row *more = realloc(list->rows, (list->row_count + 1) * sizeof *more);
     char kind[16];
-    if (!more)
+    if (!hak_array_make_room(&list->rows, list->row_count, &list->row_capacity, sizeof *list->rows))
         return false;
-    list->rows = more;
-    struct leaks_row *row = &more[list->row_count++];
+    struct leaks_row *row = &list->rows[list->row_count++];
     *row = (struct leaks_row){
         .row = (uint32_t)number(query, 0),
         .scan = (uint32_t)number(query, 1),

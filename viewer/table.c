@@ -4,17 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include "report/words.h"
+#include "store/array.h"
 
 void table_add_cell(struct table *t, const char *text) {
-    if (t->count == t->capacity) {
-        size_t wanted = t->capacity ? 2 * t->capacity : 256;
-        char **more = realloc((void *)t->cell, wanted * sizeof *more);
-        if (!more) {
-            t->failed = true;
-            return;
-        }
-        t->cell = more;
-        t->capacity = wanted;
+    if (!hak_array_make_room(&t->cell, t->count, &t->capacity, sizeof(char *))) {
+        t->failed = true;
+        return;
     }
     t->cell[t->count] = strdup(text);
     t->failed |= !t->cell[t->count++];

@@ -10,7 +10,7 @@
 
 struct table {
     char **cell; /* row by row, the headings first */
-    size_t count, capacity;
+    uint32_t count, capacity;
     int columns;
     bool is_text[TABLE_COLUMNS_MAX]; /* stands at the left */
     bool failed;
