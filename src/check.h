@@ -96,9 +96,9 @@ HAK_HIDDEN bool hak_check_usable_shortly(user_t user, size_t *bytes);
 /* The same in level trace (guard/traced_way.c). */
 HAK_HIDDEN extern bool hak_check_traced_way;
 HAK_HIDDEN bool hak_check_hand_out_traced(base_t base, unsigned class_index, size_t asked_bytes,
-                                          enum hak_subkind subkind, const void *caller);
+                                          enum hak_subkind subkind);
 HAK_HIDDEN bool hak_check_freed_traced(base_t base, unsigned class_index, enum hak_given by,
-                                       enum hak_place to, const void *caller);
+                                       enum hak_place to);
 HAK_HIDDEN void hak_check_resize(user_t user, size_t asked_bytes);
 HAK_HIDDEN size_t hak_check_usable(user_t user, size_t slot_bytes);
 HAK_HIDDEN base_t hak_check_base_of(user_t user);
@@ -120,15 +120,6 @@ HAK_HIDDEN void hak_check_pool_name(const void *block, const char *name);
 HAK_HIDDEN void hak_check_claim(user_t user, enum hak_given by, size_t bytes, size_t alignment);
 HAK_HIDDEN void hak_check_kinds_start(bool has_own_operators);
 HAK_HIDDEN size_t hak_check_sweep(void);
-
-/* Where the program goes on after the call that this thread serves: by it the stack of the call is
- * found sooner, and nothing else is done with it, so it may be old. (guard/border.c) */
-HAK_HIDDEN extern _Thread_local const void *hak_check_caller
-    __attribute__((tls_model("initial-exec")));
-static inline void check_call_from(const void *caller) {
-    if (hak_is_debug_build)
-        hak_check_caller = caller;
-}
 
 /* The base of a live block from what the program holds, and back: the only place where the two
  * meet. In layout header they differ by at least 16 bytes. */
@@ -182,17 +173,15 @@ static inline bool check_is_traced(void) {
 
 /* check_hand_out, by no realloc, and check_freed, with check_take_back before it, of a block of a
  * slab of this thread's heap, of the class that `class_index` is for sure, where check_is_traced()
- * and all is well: the program's pointer is the base. `caller` is where the program goes on after
- * its call. False: nothing was done. */
+ * and all is well: the program's pointer is the base. False: nothing was done. */
 static inline bool check_hand_out_traced(base_t base, unsigned class_index, size_t asked_bytes,
-                                         enum hak_subkind subkind, const void *caller) {
-    return hak_is_debug_build
-               ? hak_check_hand_out_traced(base, class_index, asked_bytes, subkind, caller)
-               : false;
+                                         enum hak_subkind subkind) {
+    return hak_is_debug_build ? hak_check_hand_out_traced(base, class_index, asked_bytes, subkind)
+                              : false;
 }
 static inline bool check_freed_traced(base_t base, unsigned class_index, enum hak_given by,
-                                      enum hak_place to, const void *caller) {
-    return hak_is_debug_build ? hak_check_freed_traced(base, class_index, by, to, caller) : false;
+                                      enum hak_place to) {
+    return hak_is_debug_build ? hak_check_freed_traced(base, class_index, by, to) : false;
 }
 
 /* The program gives `user` back, by kind FREE, in a thread whose heap `heap_id` is: check_take_back

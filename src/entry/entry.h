@@ -95,8 +95,7 @@ static inline __attribute__((always_inline)) void *hak_entry_take_traced(struct 
     if (HAK_UNLIKELY(!block.p))
         return NULL;
     how->class_index = class_index;
-    if (HAK_LIKELY(
-            check_hand_out_traced(block, class_index, how->asked_bytes, how->subkind, how->caller)))
+    if (HAK_LIKELY(check_hand_out_traced(block, class_index, how->asked_bytes, how->subkind)))
         return block.p;
     hak_array_push(class_index, block);
     return NULL;
@@ -114,7 +113,7 @@ static inline __attribute__((always_inline)) bool hak_entry_give_traced(user_t u
         HAK_UNLIKELY(hak_array_has_on_top(class_index, block)))
         return false;
     enum hak_place to = hak_mid_has(class_index) ? HAK_PLACE_MID_RING : HAK_PLACE_FRONT;
-    if (HAK_UNLIKELY(!check_freed_traced(block, class_index, by, to, __builtin_return_address(0))))
+    if (HAK_UNLIKELY(!check_freed_traced(block, class_index, by, to)))
         return false;
     hak_array_push(class_index, block);
     return true;
@@ -180,7 +179,6 @@ static inline __attribute__((always_inline)) void hak_entry_give_back(user_t use
     bool is_traced = check_is_traced();
     if (is_traced && HAK_LIKELY(hak_entry_give_traced(user, by)))
         return;
-    check_call_from(__builtin_return_address(0));
     if (!is_traced && hak_is_debug_build && HAK_LIKELY(hak_thread.state == HAK_THREAD_OWN)) {
         enum hak_kept kept = check_give_shortly(user, hak_free_by(by), hak_thread.heap_id);
         if (HAK_UNLIKELY(kept == HAK_KEPT_OVER))

@@ -8,13 +8,12 @@
  * Afterwards its kind is compared with the call (kinds.c). */
 #include "guard/around.h"
 #include "guard/give_back.h"
+#include "guard/in_front.h"
 #include "guard/pages.h"
 #include "platform/address.h"
 
 /* What was located is handed on by value here: as long as nobody takes its address, the three calls
  * that every malloc and free make keep it in registers. */
-
-_Thread_local const void *hak_check_caller __attribute__((tls_model("initial-exec")));
 
 /* Header and canary of a block that has just come to its size. */
 static void write_around(struct hak_located at) {
@@ -60,9 +59,13 @@ HAK_TRACER_TEXT user_t hak_check_hand_out(base_t base, const struct hak_hand_out
         at.epoch = at.large->epoch = hak_trace_epoch();
     slot->is_changing = 1;
     atomic_signal_fence(memory_order_seq_cst); /* a signal handler closes no page of it any more */
-    if (HAK_UNLIKELY(!hak_pages_touch(&at))) {
-        slot->is_changing = 0;
-        return HAK_NO_USER;
+    if (HAK_UNLIKELY(hak_closed_pages_of(&at) != 0)) {
+        if (!hak_pages_open(&at)) {
+            slot->is_changing = 0;
+            return HAK_NO_USER;
+        }
+        if (!(slot->subkind & HAK_SLOT_LIVED))
+            hak_fill_in_front(&at);
     }
     hak_check_poison(&at, kind);
     char *user = hak_place_user(at.base, how->alignment);
@@ -71,7 +74,7 @@ HAK_TRACER_TEXT user_t hak_check_hand_out(base_t base, const struct hak_hand_out
     slot->subkind = (uint8_t)(how->subkind | HAK_SLOT_LIVED);
     slot->alignment = (uint8_t)(how->alignment ? __builtin_ctzl(how->alignment) : 0);
     uint8_t from = slot->place, flags = 0;
-    slot->alloc_stack = hak_take_call_stack(how->caller, &flags);
+    slot->alloc_stack = hak_take_call_stack(&flags);
     slot->free_stack = 0;
     slot->record_count++;
     if (hak_layout_has_header())
@@ -235,7 +238,7 @@ HAK_TRACER_TEXT void hak_check_resize(user_t user, size_t asked_bytes) {
     struct hak_event_fields fields = hak_begin_record(&at, HAK_REALLOC, user.p);
     fields.size = asked_bytes;
     fields.place = HAK_PLACE_LIVE;
-    fields.stack = hak_take_call_stack(hak_check_caller, &fields.flags);
+    fields.stack = hak_take_call_stack(&fields.flags);
     fields.record_count = ++at.slot->record_count;
     __atomic_store_n(&at.slot->is_changing, 1, __ATOMIC_SEQ_CST);
     hak_set_asked_bytes(&at, asked_bytes);

@@ -7,6 +7,7 @@
  *                    layout.c   the bytes around it: header and canary
  *                    quarantine.c  freed blocks that wait; give_back.h the free itself
  *                    poison.c   the bytes of freed blocks; pages.h their pages
+ *                    in_front.h the bytes in front of the first blocks
  *                    list.c     the head of a TLS SLL before it is popped
  *                    damage.c   whose write it was that ran over a border
  *                    short_way.h, traced_way.h  calls where all is well
@@ -70,11 +71,10 @@ static inline uint32_t hak_take_stack(bool keep_own_frames, uint8_t *flags) {
     return stack;
 }
 
-/* The same of a call of the program, which goes on at `caller`: in the frame of the function that
- * this stands in. */
-HAK_IN_PLACE uint32_t hak_take_call_stack(const void *caller, uint8_t *flags) {
+/* The same of a call of the program: in the frame of the function that this stands in. */
+HAK_IN_PLACE uint32_t hak_take_call_stack(uint8_t *flags) {
     uint8_t said = 0;
-    uint32_t stack = hak_stack_of_call(caller, __builtin_frame_address(0), &said);
+    uint32_t stack = hak_stack_of_call(__builtin_frame_address(0), &said);
     *flags |= said;
     return stack;
 }

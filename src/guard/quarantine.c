@@ -187,7 +187,7 @@ HAK_TRACER_TEXT enum hak_kept hak_check_give_shortly(user_t user, enum hak_recor
         HAK_UNLIKELY(!hak_take_live(slot, HAK_PLACE_QUARANTINE)))
         return HAK_NOT_KEPT;
     slot->record_count++;
-    slot->free_stack = hak_take_call_stack(hak_check_caller, &flags);
+    slot->free_stack = hak_take_call_stack(&flags);
     if (HAK_LIKELY(at.slot_bytes <= HAK_SHORT_BYTES + HAK_HEADER_BYTES)) {
         hak_poison_shortly(user.p, at.base + at.slot_bytes);
         __atomic_store_n(&slot->subkind, (uint8_t)(slot->subkind | HAK_SLOT_POISONED),

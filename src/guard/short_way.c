@@ -61,7 +61,7 @@ HAK_TRACER_TEXT user_t hak_check_hand_out_shortly(base_t base, const struct hak_
     slot->record_count++;
     slot->free_stack = 0;
     write_around(&at, how->subkind, how->asked_bytes);
-    slot->alloc_stack = hak_take_call_stack(how->caller, &flags);
+    slot->alloc_stack = hak_take_call_stack(&flags);
     __atomic_store_n(&slot->place, (uint8_t)HAK_PLACE_LIVE, __ATOMIC_RELEASE);
     slot->is_changing = 0;
     return user_from(base.p + HAK_HEADER_BYTES);

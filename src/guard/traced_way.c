@@ -50,10 +50,10 @@ HAK_IN_PLACE void write_slot(struct hak_slot *slot, const struct hak_slot *now) 
  * record comes last, so that nothing has to be kept over that at all. */
 
 bool hak_check_hand_out_traced(base_t base, unsigned class_index, size_t asked_bytes,
-                               enum hak_subkind subkind, const void *caller) {
+                               enum hak_subkind subkind) {
     struct traced at;
     uint8_t flags = 0;
-    uint32_t stack = hak_take_call_stack(caller, &flags);
+    uint32_t stack = hak_take_call_stack(&flags);
     if (HAK_UNLIKELY(hak_is_asked() || hak_registry_owner_fast(base.p) == HAK_OWNER_NOBODY) ||
         !find(base, class_index, &at))
         return false;
@@ -75,11 +75,11 @@ bool hak_check_hand_out_traced(base_t base, unsigned class_index, size_t asked_b
                                  hak_metric_of_call[HAK_MALLOC][from]);
 }
 
-bool hak_check_freed_traced(base_t base, unsigned class_index, enum hak_given by, enum hak_place to,
-                            const void *caller) {
+bool hak_check_freed_traced(base_t base, unsigned class_index, enum hak_given by,
+                            enum hak_place to) {
     struct traced at;
     uint8_t flags = 0;
-    uint32_t stack = hak_take_call_stack(caller, &flags);
+    uint32_t stack = hak_take_call_stack(&flags);
     if (HAK_UNLIKELY(hak_is_asked()) || !find(base, class_index, &at) ||
         HAK_UNLIKELY(at.slot->user_delta != 0 || !hak_take_live(at.slot, to)))
         return false;

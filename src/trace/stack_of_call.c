@@ -256,9 +256,7 @@ static HAK_UNWINDER_ENTRY uint32_t find_call_by_bp(struct hak_thread_stacks *all
     return find_call(all, call, false);
 }
 
-HAK_UNWINDER_ENTRY uint32_t hak_stack_of_call(const void *caller, const void *frame,
-                                              uint8_t *flags) {
-    (void)caller;
+HAK_UNWINDER_ENTRY uint32_t hak_stack_of_call(const void *frame, uint8_t *flags) {
     struct hak_thread_stacks *all = hak_thread_stacks;
     if (HAK_UNLIKELY(!all || hak_unwind_under_way != 0 || all->version != hak_stacks_version())) {
         uint32_t begun = begin_call(frame, flags);

@@ -249,8 +249,7 @@ static __attribute__((noinline)) void compare(void) {
     size_t our_count = hak_unwind_here(ours, FRAMES, &end);
     uint32_t id = hak_stack_here(false, &flags), id_of_call;
     uint8_t flags_of_call;
-    id_of_call =
-        hak_stack_of_call(__builtin_return_address(0), __builtin_frame_address(0), &flags_of_call);
+    id_of_call = hak_stack_of_call(__builtin_frame_address(0), &flags_of_call);
     atomic_fetch_add(&counts->end[end], 1);
     /* frame 1 is malloc or free of this file, frame 2 its caller */
     if (our_count > 2 && hak_called_by_loader(ours[2])) {

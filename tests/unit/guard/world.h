@@ -58,8 +58,8 @@ uint32_t hak_stack_here(bool keep_own_frames, uint8_t *flags) {
     *flags = 0;
     return keep_own_frames ? STACK_OF_LAYERS : STACK_OF_PROGRAM;
 }
-uint32_t hak_stack_of_call(const void *caller, const void *frame, uint8_t *flags) {
-    (void)caller, (void)frame;
+uint32_t hak_stack_of_call(const void *frame, uint8_t *flags) {
+    (void)frame;
     return hak_stack_here(false, flags);
 }
 uint32_t hak_trace_thread(void) {

@@ -296,7 +296,7 @@ static uint32_t id_of_call, id_of_walk;
 /* One call of the program, by the way that its stack may be known, and walked. */
 static LAYER void layer_call(void) {
     uint8_t said;
-    id_of_call = hak_stack_of_call(__builtin_return_address(0), __builtin_frame_address(0), &flags);
+    id_of_call = hak_stack_of_call(__builtin_frame_address(0), &flags);
     id_of_walk = hak_stack_here(false, &said);
     ck_assert_uint_eq(flags, said);
 }
