@@ -8,21 +8,15 @@ static int fail(struct hak_store_reader *r) {
 }
 
 static int add_owner(uint64_t *out, int count, int max, uint64_t key) {
-    int low = 0, high = count < max ? count : max;
-    while (low < high) {
-        int middle = low + (high - low) / 2;
-        if (out[middle] < key)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low < count && low < max && out[low] == key)
+    int known = count < max ? count : max;
+    int at = (int)hak_find_sorted(out, (uint32_t)known, key);
+    if (at < known && out[at] == key)
         return count;
     if (count >= max)
         return count + 1;
-    for (int i = count; i > low; i--)
+    for (int i = count; i > at; i--)
         out[i] = out[i - 1];
-    out[low] = key;
+    out[at] = key;
     return count + 1;
 }
 

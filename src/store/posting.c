@@ -42,6 +42,18 @@ uint32_t hak_sort_distinct(uint64_t *numbers, uint32_t count) {
     return kept;
 }
 
+uint32_t hak_find_sorted(const uint64_t *numbers, uint32_t count, uint64_t number) {
+    uint32_t low = 0, high = count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (numbers[middle] < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 static void add_distance(struct hak_posting *p, uint64_t distance) {
     for (uint32_t i = 0; i < p->distance_count; i++)
         if (p->distance[i] == distance)
@@ -196,15 +208,7 @@ const char *hak_posting_decode(struct hak_posting *p, const uint8_t *blob, size_
 }
 
 uint32_t hak_posting_find(const struct hak_posting *p, uint64_t key) {
-    uint32_t low = 0, high = p->count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (p->key[middle] < key)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return hak_find_sorted(p->key, p->count, key);
 }
 
 bool hak_posting_has(const struct hak_posting *p, uint64_t key) {

@@ -38,6 +38,8 @@ void hak_posting_free(struct hak_posting *p);
 
 /* Sorts `count` numbers and drops those that are there twice; returns how many are left. */
 uint32_t hak_sort_distinct(uint64_t *numbers, uint32_t count);
+/* Index of the first of `count` sorted numbers that is >= `number` (count if there is none). */
+uint32_t hak_find_sorted(const uint64_t *numbers, uint32_t count, uint64_t number);
 
 /* Makes the posting of `kind` for the events in `c`, which were encoded or decoded, all columns.
  * count may become 0. */

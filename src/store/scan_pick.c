@@ -33,15 +33,8 @@ unsigned hak_scan_asked_columns(const struct hak_scan_limits *l) {
     } while (0)
 
 static bool is_one_of(const uint64_t *sorted, uint32_t count, uint64_t value) {
-    uint32_t low = 0, high = count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (sorted[middle] < value)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < count && sorted[low] == value;
+    uint32_t at = hak_find_sorted(sorted, count, value);
+    return at < count && sorted[at] == value;
 }
 
 #define VALUE(column) hak_columns_value(&s->columns, (column), i)

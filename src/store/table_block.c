@@ -39,23 +39,16 @@ struct row {
 };
 
 struct cursor {
-    sqlite3_vtab_cursor vtab;
+    struct hak_table_cursor head;
     struct hak_base_walk walk;
     struct row *table; /* hash table of this batch */
     uint32_t slots, used, at;
-    bool is_at_end, has_addr;
+    bool has_addr;
     uint64_t asked_addr;
-    sqlite3_int64 number;
 };
 
 static struct hak_store_reader *reader_of(const struct cursor *c) {
-    return ((struct hak_table *)c->vtab.pVtab)->shared->reader;
-}
-
-static int connect(sqlite3 *database, void *shared, int argc, const char *const *argv,
-                   sqlite3_vtab **out, char **message) {
-    (void)argc, (void)argv, (void)message;
-    return hak_table_connect(database, shared, declaration, out);
+    return ((struct hak_table *)c->head.vtab.pVtab)->shared->reader;
 }
 
 static int best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
@@ -153,31 +146,21 @@ static bool is_wanted(const struct cursor *c) {
 static int next(sqlite3_vtab_cursor *vtab) {
     struct cursor *c = (struct cursor *)vtab;
     int found = 1;
-    c->number++;
+    c->head.number++;
     do {
         c->at++;
         while (found == 1 && c->at >= c->slots)
             found = next_batch(c);
     } while (found == 1 && !is_wanted(c));
-    c->is_at_end = found != 1;
+    c->head.is_at_end = found != 1;
     return found < 0 ? hak_table_fail(vtab->pVtab, found) : SQLITE_OK;
-}
-
-static int open_cursor(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {
-    struct cursor *c = calloc(1, sizeof *c);
-    if (!c)
-        return SQLITE_NOMEM;
-    hak_table_opened(vtab);
-    *out = &c->vtab;
-    return SQLITE_OK;
 }
 
 static int close_cursor(sqlite3_vtab_cursor *vtab) {
     struct cursor *c = (struct cursor *)vtab;
     hak_base_walk_free(&c->walk);
-    hak_table_closed(vtab->pVtab);
     free(c->table);
-    free(c);
+    hak_table_close(vtab);
     return SQLITE_OK;
 }
 
@@ -202,7 +185,7 @@ static int filter(sqlite3_vtab_cursor *vtab, int number, const char *plan, int a
     (void)number;
     hak_base_walk_free(&c->walk);
     c->has_addr = false;
-    c->is_at_end = true;
+    c->head.is_at_end = true;
     if (!c->table && !grow(c))
         return SQLITE_NOMEM;
     for (int i = 0; i < argc && !error; i++) {
@@ -226,10 +209,6 @@ static int filter(sqlite3_vtab_cursor *vtab, int number, const char *plan, int a
     return error ? hak_table_fail(vtab->pVtab, error) : next(vtab);
 }
 
-static int at_end(sqlite3_vtab_cursor *vtab) {
-    return ((struct cursor *)vtab)->is_at_end;
-}
-
 static int column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int which) {
     struct cursor *c = (struct cursor *)vtab;
     const struct row *row = &c->table[c->at];
@@ -247,22 +226,4 @@ static int column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int which) {
     return SQLITE_OK;
 }
 
-static int rowid(sqlite3_vtab_cursor *vtab, sqlite3_int64 *out) {
-    *out = ((struct cursor *)vtab)->number;
-    return SQLITE_OK;
-}
-
-const sqlite3_module hak_block_module = {
-    .iVersion = 1,
-    .xConnect = connect,
-    .xBestIndex = best_index,
-    .xDisconnect = hak_table_disconnect,
-    .xDestroy = hak_table_disconnect,
-    .xOpen = open_cursor,
-    .xClose = close_cursor,
-    .xFilter = filter,
-    .xNext = next,
-    .xEof = at_end,
-    .xColumn = column,
-    .xRowid = rowid,
-};
+HAK_TABLE_MODULE(hak_block_module, declaration);

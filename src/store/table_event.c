@@ -43,22 +43,15 @@ static const char declaration[] =
 #define RANGE_COLUMNS (BIT(ID) | BIT(NS) | BIT(BASE))
 
 struct cursor {
-    sqlite3_vtab_cursor vtab;
+    struct hak_table_cursor head;
     struct hak_scan *scan;
     struct hak_event event;
-    bool is_at_end;
     bool has_addr; /* addr = asked_addr was asked, so that is what addr reads as */
     uint64_t asked_addr;
     uint32_t tid_thread, function_stack;
     int64_t tid;
     char *function; /* of function_stack */
 };
-
-static int connect(sqlite3 *database, void *shared, int argc, const char *const *argv,
-                   sqlite3_vtab **out, char **message) {
-    (void)argc, (void)argv, (void)message;
-    return hak_table_connect(database, shared, declaration, out);
-}
 
 static int best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
     unsigned taken;
@@ -86,32 +79,23 @@ static int best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
     return SQLITE_OK;
 }
 
-static int open_cursor(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {
-    struct cursor *c = calloc(1, sizeof *c);
-    if (!c)
-        return SQLITE_NOMEM;
-    hak_table_opened(vtab);
-    *out = &c->vtab;
-    return SQLITE_OK;
-}
-
 static int close_cursor(sqlite3_vtab_cursor *vtab) {
     struct cursor *c = (struct cursor *)vtab;
     hak_scan_close(c->scan);
-    hak_table_closed(vtab->pVtab);
     free(c->function);
-    free(c);
+    hak_table_close(vtab);
     return SQLITE_OK;
 }
 
 static struct hak_tables *shared_of(const struct cursor *c) {
-    return ((struct hak_table *)c->vtab.pVtab)->shared;
+    return ((struct hak_table *)c->head.vtab.pVtab)->shared;
 }
 
 static int next(sqlite3_vtab_cursor *vtab) {
     struct cursor *c = (struct cursor *)vtab;
     int found = hak_scan_next(c->scan, &c->event);
-    c->is_at_end = found != 1;
+    c->head.is_at_end = found != 1;
+    c->head.number = (sqlite3_int64)c->event.id;
     return found < 0 ? hak_table_fail(vtab->pVtab, found) : SQLITE_OK;
 }
 
@@ -208,7 +192,7 @@ static int filter(sqlite3_vtab_cursor *vtab, int backwards, const char *plan, in
     hak_scan_close(c->scan);
     c->scan = NULL;
     c->has_addr = false;
-    c->is_at_end = true;
+    c->head.is_at_end = true;
     for (int i = 0; i < argc; i++) {
         int fits = add_limit(c, &limits, plan[2 * i] - 'a', plan[2 * i + 1], argv[i]);
         if (fits <= 0)
@@ -218,10 +202,6 @@ static int filter(sqlite3_vtab_cursor *vtab, int backwards, const char *plan, in
         limits.filter.base_to = 0;
     int error = hak_scan_open(shared_of(c)->reader, &limits, backwards != 0, &c->scan);
     return error ? hak_table_fail(vtab->pVtab, error) : next(vtab);
-}
-
-static int at_end(sqlite3_vtab_cursor *vtab) {
-    return ((struct cursor *)vtab)->is_at_end;
 }
 
 static int64_t tid_of(struct cursor *c) {
@@ -328,23 +308,4 @@ static int column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int which) {
     return SQLITE_OK;
 }
 
-static int rowid(sqlite3_vtab_cursor *vtab, sqlite3_int64 *out) {
-    *out = (sqlite3_int64)((struct cursor *)vtab)->event.id;
-    return SQLITE_OK;
-}
-
-/* xCreate is NULL: the table is there by its name alone, also on a read-only connection. */
-const sqlite3_module hak_event_module = {
-    .iVersion = 1,
-    .xConnect = connect,
-    .xBestIndex = best_index,
-    .xDisconnect = hak_table_disconnect,
-    .xDestroy = hak_table_disconnect,
-    .xOpen = open_cursor,
-    .xClose = close_cursor,
-    .xFilter = filter,
-    .xNext = next,
-    .xEof = at_end,
-    .xColumn = column,
-    .xRowid = rowid,
-};
+HAK_TABLE_MODULE(hak_event_module, declaration);

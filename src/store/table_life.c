@@ -55,25 +55,18 @@ struct row {
 };
 
 struct cursor {
-    sqlite3_vtab_cursor vtab;
+    struct hak_table_cursor head;
     struct hak_base_walk walk;
     struct hak_scan *scan;
     struct hak_track track;
-    bool has_track, is_at_end, has_addr;
+    bool has_track, has_addr;
     uint64_t asked_addr;
     struct row *rows; /* ready to be told */
     uint32_t row_count, row_room, at;
-    sqlite3_int64 number;
 };
 
 static struct hak_store_reader *reader_of(const struct cursor *c) {
-    return ((struct hak_table *)c->vtab.pVtab)->shared->reader;
-}
-
-static int connect(sqlite3 *database, void *shared, int argc, const char *const *argv,
-                   sqlite3_vtab **out, char **message) {
-    (void)argc, (void)argv, (void)message;
-    return hak_table_connect(database, shared, declaration, out);
+    return ((struct hak_table *)c->head.vtab.pVtab)->shared->reader;
 }
 
 static int best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
@@ -220,24 +213,14 @@ static int fill(struct cursor *c) {
 /* ---- the cursor --------------------------------------------------------------------------------
  */
 
-static int open_cursor(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {
-    struct cursor *c = calloc(1, sizeof *c);
-    if (!c)
-        return SQLITE_NOMEM;
-    hak_table_opened(vtab);
-    *out = &c->vtab;
-    return SQLITE_OK;
-}
-
 static int close_cursor(sqlite3_vtab_cursor *vtab) {
     struct cursor *c = (struct cursor *)vtab;
     hak_scan_close(c->scan);
     hak_base_walk_free(&c->walk);
     if (c->has_track)
         hak_track_free(&c->track);
-    hak_table_closed(vtab->pVtab);
     free(c->rows);
-    free(c);
+    hak_table_close(vtab);
     return SQLITE_OK;
 }
 
@@ -250,11 +233,11 @@ static int next(sqlite3_vtab_cursor *vtab) {
     struct cursor *c = (struct cursor *)vtab;
     int found = 1;
     do {
-        c->number++;
+        c->head.number++;
         if (++c->at >= c->row_count)
             found = fill(c);
     } while (found == 1 && !is_wanted(c));
-    c->is_at_end = found != 1;
+    c->head.is_at_end = found != 1;
     return found < 0 ? hak_table_fail(vtab->pVtab, found) : SQLITE_OK;
 }
 
@@ -337,7 +320,7 @@ static int filter(sqlite3_vtab_cursor *vtab, int number, const char *plan, int a
     hak_scan_close(c->scan);
     c->scan = NULL;
     hak_base_walk_free(&c->walk);
-    c->is_at_end = true;
+    c->head.is_at_end = true;
     c->has_addr = false;
     c->row_count = c->at = 0;
     int error = c->has_track ? 0 : hak_track_init(&c->track, reader_of(c), take, c);
@@ -351,10 +334,6 @@ static int filter(sqlite3_vtab_cursor *vtab, int number, const char *plan, int a
     if (!error)
         error = start_walk(c, &asked);
     return error ? hak_table_fail(vtab->pVtab, error) : next(vtab);
-}
-
-static int at_end(sqlite3_vtab_cursor *vtab) {
-    return ((struct cursor *)vtab)->is_at_end;
 }
 
 static void tell_tid(struct cursor *c, sqlite3_context *out, uint32_t thread) {
@@ -391,9 +370,9 @@ static void tell_of_event(struct cursor *c, sqlite3_context *out, const struct h
         break;
     case KIND:
     case END_KIND:
-        sqlite3_result_text(out,
-                            hak_table_kind(((struct hak_table *)c->vtab.pVtab)->shared, e->kind),
-                            -1, SQLITE_STATIC);
+        sqlite3_result_text(
+            out, hak_table_kind(((struct hak_table *)c->head.vtab.pVtab)->shared, e->kind), -1,
+            SQLITE_STATIC);
         break;
     case CALL:
     case END_CALL:
@@ -460,22 +439,4 @@ static int column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int which) {
     return SQLITE_OK;
 }
 
-static int rowid(sqlite3_vtab_cursor *vtab, sqlite3_int64 *out) {
-    *out = ((struct cursor *)vtab)->number;
-    return SQLITE_OK;
-}
-
-const sqlite3_module hak_life_module = {
-    .iVersion = 1,
-    .xConnect = connect,
-    .xBestIndex = best_index,
-    .xDisconnect = hak_table_disconnect,
-    .xDestroy = hak_table_disconnect,
-    .xOpen = open_cursor,
-    .xClose = close_cursor,
-    .xFilter = filter,
-    .xNext = next,
-    .xEof = at_end,
-    .xColumn = column,
-    .xRowid = rowid,
-};
+HAK_TABLE_MODULE(hak_life_module, declaration);

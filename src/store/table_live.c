@@ -15,22 +15,15 @@ static const char declaration[] =
 #define EQUAL_COLUMNS (BIT(PROCESS) | BIT(AT) | BIT(AT_EVENT))
 
 struct cursor {
-    sqlite3_vtab_cursor vtab;
+    struct hak_table_cursor head;
     struct hak_live *live;
     struct hak_live_block block;
     uint64_t at, at_event;
-    bool has_at, has_at_event, is_at_end;
-    sqlite3_int64 number;
+    bool has_at, has_at_event;
 };
 
 static struct hak_store_reader *reader_of(const struct cursor *c) {
-    return ((struct hak_table *)c->vtab.pVtab)->shared->reader;
-}
-
-static int connect(sqlite3 *database, void *shared, int argc, const char *const *argv,
-                   sqlite3_vtab **out, char **message) {
-    (void)argc, (void)argv, (void)message;
-    return hak_table_connect(database, shared, declaration, out);
+    return ((struct hak_table *)c->head.vtab.pVtab)->shared->reader;
 }
 
 /* The moment is no column to compare: only "at = X" can be answered. */
@@ -54,28 +47,18 @@ static int best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
     return result;
 }
 
-static int open_cursor(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {
-    struct cursor *c = calloc(1, sizeof *c);
-    if (!c)
-        return SQLITE_NOMEM;
-    hak_table_opened(vtab);
-    *out = &c->vtab;
-    return SQLITE_OK;
-}
-
 static int close_cursor(sqlite3_vtab_cursor *vtab) {
     struct cursor *c = (struct cursor *)vtab;
     hak_live_close(c->live);
-    hak_table_closed(vtab->pVtab);
-    free(c);
+    hak_table_close(vtab);
     return SQLITE_OK;
 }
 
 static int next(sqlite3_vtab_cursor *vtab) {
     struct cursor *c = (struct cursor *)vtab;
     int found = hak_live_next(c->live, &c->block);
-    c->number++;
-    c->is_at_end = found != 1;
+    c->head.number++;
+    c->head.is_at_end = found != 1;
     return found < 0 ? hak_table_fail(vtab->pVtab, found) : SQLITE_OK;
 }
 
@@ -86,7 +69,7 @@ static int filter(sqlite3_vtab_cursor *vtab, int number, const char *plan, int a
     (void)number;
     hak_live_close(c->live);
     c->live = NULL;
-    c->is_at_end = true;
+    c->head.is_at_end = true;
     c->has_at = c->has_at_event = false;
     for (int i = 0; i < argc; i++) {
         uint64_t value;
@@ -112,10 +95,6 @@ static int filter(sqlite3_vtab_cursor *vtab, int number, const char *plan, int a
     }
     int error = hak_live_open(reader_of(c), &moment, &c->live);
     return error ? hak_table_fail(vtab->pVtab, error) : next(vtab);
-}
-
-static int at_end(sqlite3_vtab_cursor *vtab) {
-    return ((struct cursor *)vtab)->is_at_end;
 }
 
 static int column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int which) {
@@ -175,22 +154,4 @@ static int column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int which) {
     return SQLITE_OK;
 }
 
-static int rowid(sqlite3_vtab_cursor *vtab, sqlite3_int64 *out) {
-    *out = ((struct cursor *)vtab)->number;
-    return SQLITE_OK;
-}
-
-const sqlite3_module hak_live_module = {
-    .iVersion = 1,
-    .xConnect = connect,
-    .xBestIndex = best_index,
-    .xDisconnect = hak_table_disconnect,
-    .xDestroy = hak_table_disconnect,
-    .xOpen = open_cursor,
-    .xClose = close_cursor,
-    .xFilter = filter,
-    .xNext = next,
-    .xEof = at_end,
-    .xColumn = column,
-    .xRowid = rowid,
-};
+HAK_TABLE_MODULE(hak_live_module, declaration);

@@ -1,8 +1,7 @@
 /* The table `node` of stores that keep their stack nodes as blobs: rows by id. */
-#include <sqlite3.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include "store/node_reader.h"
+#include "store/tables.h"
 
 enum { ID, PARENT, PROCESS, GENERATION, IP };
 enum { PLAN_EQUAL = 1, PLAN_FROM = 2, PLAN_ABOVE = 4, PLAN_TO = 8, PLAN_BELOW = 16 };
@@ -13,18 +12,11 @@ struct node_table {
     int cursors;
 };
 
-struct node_cursor {
-    sqlite3_vtab_cursor cursor;
+struct cursor {
+    struct hak_table_cursor head;
     struct hak_node_row row;
     uint32_t last; /* the highest id that may be told */
-    int found;
 };
-
-static int fail(sqlite3_vtab *vtab, int error) {
-    sqlite3_free(vtab->zErrMsg);
-    vtab->zErrMsg = sqlite3_mprintf("%s", hak_store_message());
-    return error == HAK_STORE_BROKEN ? SQLITE_CORRUPT : SQLITE_ERROR;
-}
 
 static int node_connect(sqlite3 *database, void *context, int count, const char *const *words,
                         sqlite3_vtab **out, char **message) {
@@ -76,7 +68,7 @@ static int plan_of(unsigned char operator) {
 
 /* Takes what limits the id, each kind of limit once; SQLite checks ranges again. The arguments come
  * in the order of the bits. */
-static int node_plan(sqlite3_vtab *vtab, sqlite3_index_info *info) {
+static int best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
     (void)vtab;
     int place[5] = {-1, -1, -1, -1, -1}, arguments = 0, plan = 0;
     for (int i = 0; i < info->nConstraint; i++) {
@@ -103,16 +95,16 @@ static int node_plan(sqlite3_vtab *vtab, sqlite3_index_info *info) {
     return SQLITE_OK;
 }
 
-static int node_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {
-    struct node_cursor *c = calloc(1, sizeof *c);
+static int open_cursor(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {
+    struct cursor *c = calloc(1, sizeof *c);
     if (!c)
         return SQLITE_NOMEM;
     ((struct node_table *)vtab)->cursors++;
-    *out = &c->cursor;
+    *out = &c->head.vtab;
     return SQLITE_OK;
 }
 
-static int node_close(sqlite3_vtab_cursor *cursor) {
+static int close_cursor(sqlite3_vtab_cursor *cursor) {
     struct node_table *t = (struct node_table *)cursor->pVtab;
     free(cursor);
     if (--t->cursors == 0)
@@ -120,19 +112,19 @@ static int node_close(sqlite3_vtab_cursor *cursor) {
     return SQLITE_OK;
 }
 
-static int move_to(struct node_cursor *c, int64_t id) {
-    struct node_table *t = (struct node_table *)c->cursor.pVtab;
-    c->found = id <= (int64_t)c->last
-                   ? hak_node_reader_next(t->reader, (uint32_t)(id > 1 ? id : 1), &c->row)
-                   : 0;
-    if (c->found > 0 && c->row.id > c->last)
-        c->found = 0;
-    return c->found < 0 ? fail(&t->vtab, c->found) : SQLITE_OK;
+static int move_to(struct cursor *c, int64_t id) {
+    struct node_table *t = (struct node_table *)c->head.vtab.pVtab;
+    int found = id <= (int64_t)c->last
+                    ? hak_node_reader_next(t->reader, (uint32_t)(id > 1 ? id : 1), &c->row)
+                    : 0;
+    c->head.is_at_end = found != 1 || c->row.id > c->last;
+    c->head.number = c->row.id;
+    return found < 0 ? hak_table_fail(&t->vtab, found) : SQLITE_OK;
 }
 
-static int node_filter(sqlite3_vtab_cursor *cursor, int plan, const char *text, int count,
-                       sqlite3_value **arguments) {
-    struct node_cursor *c = (struct node_cursor *)cursor;
+static int filter(sqlite3_vtab_cursor *cursor, int plan, const char *text, int count,
+                  sqlite3_value **arguments) {
+    struct cursor *c = (struct cursor *)cursor;
     int64_t from = 1, to = UINT32_MAX;
     (void)text;
     (void)count;
@@ -157,17 +149,13 @@ static int node_filter(sqlite3_vtab_cursor *cursor, int plan, const char *text, 
     return move_to(c, from);
 }
 
-static int node_next(sqlite3_vtab_cursor *cursor) {
-    struct node_cursor *c = (struct node_cursor *)cursor;
+static int next(sqlite3_vtab_cursor *cursor) {
+    struct cursor *c = (struct cursor *)cursor;
     return move_to(c, (int64_t)c->row.id + 1);
 }
 
-static int node_eof(sqlite3_vtab_cursor *cursor) {
-    return ((struct node_cursor *)cursor)->found <= 0;
-}
-
-static int node_column(sqlite3_vtab_cursor *cursor, sqlite3_context *out, int column) {
-    const struct hak_node_row *n = &((struct node_cursor *)cursor)->row;
+static int column(sqlite3_vtab_cursor *cursor, sqlite3_context *out, int column) {
+    const struct hak_node_row *n = &((struct cursor *)cursor)->row;
     const uint64_t values[] = {[ID] = n->id,
                                [PARENT] = n->parent,
                                [PROCESS] = n->process,
@@ -177,22 +165,8 @@ static int node_column(sqlite3_vtab_cursor *cursor, sqlite3_context *out, int co
     return SQLITE_OK;
 }
 
-static int node_rowid(sqlite3_vtab_cursor *cursor, sqlite3_int64 *out) {
-    *out = ((struct node_cursor *)cursor)->row.id;
-    return SQLITE_OK;
-}
-
-/* No xCreate: the table is there without CREATE VIRTUAL TABLE, and the file knows nothing of it. */
-static const sqlite3_module node_module = {.xConnect = node_connect,
-                                           .xBestIndex = node_plan,
-                                           .xDisconnect = node_disconnect,
-                                           .xOpen = node_open,
-                                           .xClose = node_close,
-                                           .xFilter = node_filter,
-                                           .xNext = node_next,
-                                           .xEof = node_eof,
-                                           .xColumn = node_column,
-                                           .xRowid = node_rowid};
+static const sqlite3_module node_module = {HAK_TABLE_METHODS, .xConnect = node_connect,
+                                           .xDisconnect = node_disconnect};
 
 /* Module that is registered already must not be replaced: statements may be using its table. */
 static bool is_registered(sqlite3 *database) {

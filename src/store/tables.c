@@ -1,4 +1,4 @@
-/* Adds the virtual tables event, block and life to a connection, and what the three share. */
+/* Adds the virtual tables event, block, life and live to a connection, and what they share. */
 #include "store/tables.h"
 
 #include <stdlib.h>
@@ -83,14 +83,29 @@ int hak_table_disconnect(sqlite3_vtab *vtab) {
     return SQLITE_OK;
 }
 
-void hak_table_opened(sqlite3_vtab *vtab) {
+int hak_table_open(sqlite3_vtab *vtab, size_t bytes, sqlite3_vtab_cursor **out) {
+    struct hak_table_cursor *c = calloc(1, bytes);
+    if (!c)
+        return SQLITE_NOMEM;
     ((struct hak_table *)vtab)->shared->cursors++;
+    *out = &c->vtab;
+    return SQLITE_OK;
 }
 
-void hak_table_closed(sqlite3_vtab *vtab) {
-    struct hak_tables *t = ((struct hak_table *)vtab)->shared;
+void hak_table_close(sqlite3_vtab_cursor *vtab) {
+    struct hak_tables *t = ((struct hak_table *)vtab->pVtab)->shared;
     if (--t->cursors == 0)
         hak_reader_rest(t->reader);
+    free(vtab);
+}
+
+int hak_table_at_end(sqlite3_vtab_cursor *vtab) {
+    return ((struct hak_table_cursor *)vtab)->is_at_end;
+}
+
+int hak_table_rowid(sqlite3_vtab_cursor *vtab, sqlite3_int64 *out) {
+    *out = ((struct hak_table_cursor *)vtab)->number;
+    return SQLITE_OK;
 }
 
 static int operator_of(unsigned char op) {

@@ -1,4 +1,4 @@
-/* The log as tables: what the virtual tables event, block and life share. */
+/* The log as tables: what the virtual tables event, block, life, live and node share. */
 #ifndef HAK_STORE_TABLES_H
 #define HAK_STORE_TABLES_H
 
@@ -6,10 +6,10 @@
 #include "store/reader.h"
 #include "store/scan.h"
 
-/* One reader for the three tables of a connection; freed with the last of them. */
+/* One reader for the tables of a connection (node has its own); freed with the last of them. */
 struct hak_tables {
     struct hak_store_reader *reader;
-    int uses, cursors;              /* modules; open cursors of all three */
+    int uses, cursors;              /* modules; their open cursors */
     char **kind_name, **place_name; /* 128 and 256, NULL = none */
 };
 
@@ -35,9 +35,18 @@ enum {
 int hak_table_take(sqlite3_index_info *info, unsigned equal, unsigned range, unsigned omit,
                    unsigned *equal_taken);
 
-/* For xOpen and xClose: with the last cursor the reader comes to rest. */
-void hak_table_opened(sqlite3_vtab *vtab);
-void hak_table_closed(sqlite3_vtab *vtab);
+/* What the cursor of each table begins with. */
+struct hak_table_cursor {
+    sqlite3_vtab_cursor vtab;
+    bool is_at_end;
+    sqlite3_int64 number; /* the row's id */
+};
+int hak_table_at_end(sqlite3_vtab_cursor *vtab);
+int hak_table_rowid(sqlite3_vtab_cursor *vtab, sqlite3_int64 *out);
+
+/* For xOpen and xClose: a cursor of `bytes`, all 0; with the last one the reader comes to rest. */
+int hak_table_open(sqlite3_vtab *vtab, size_t bytes, sqlite3_vtab_cursor **out);
+void hak_table_close(sqlite3_vtab_cursor *vtab);
 
 /* One argument of xFilter as a number. False: nothing can equal it (NULL, text, a broken number).
  */
@@ -77,9 +86,30 @@ int hak_base_walk_add(struct hak_base_walk *walk, struct hak_store_reader *r, ui
 int hak_base_walk_next(struct hak_base_walk *walk, struct hak_scan_limits *limits);
 void hak_base_walk_free(struct hak_base_walk *walk);
 
-/* xConnect with the table's declaration, and the methods that are the same for all three. */
 int hak_table_connect(sqlite3 *database, void *shared, const char *declaration, sqlite3_vtab **out);
 int hak_table_disconnect(sqlite3_vtab *vtab);
+
+/* The methods of a table, in a file that has best_index, open_cursor, close_cursor, filter, next
+ * and column. There is no xCreate: the table is there by its name alone, also on a read-only
+ * connection, and the file knows nothing of it. */
+#define HAK_TABLE_METHODS                                                                          \
+    .iVersion = 1, .xBestIndex = best_index, .xOpen = open_cursor, .xClose = close_cursor,         \
+    .xFilter = filter, .xNext = next, .xEof = hak_table_at_end, .xColumn = column,                 \
+    .xRowid = hak_table_rowid
+
+/* The module of a table that is a struct hak_table, whose file has a struct cursor, too. */
+#define HAK_TABLE_MODULE(module, declaration)                                                      \
+    static int connect(sqlite3 *database, void *shared, int argc, const char *const *argv,         \
+                       sqlite3_vtab **out, char **message) {                                       \
+        (void)argc, (void)argv, (void)message;                                                     \
+        return hak_table_connect(database, shared, declaration, out);                              \
+    }                                                                                              \
+    static int open_cursor(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {                        \
+        return hak_table_open(vtab, sizeof(struct cursor), out);                                   \
+    }                                                                                              \
+    const sqlite3_module module = {HAK_TABLE_METHODS, .xConnect = connect,                         \
+                                   .xDisconnect = hak_table_disconnect,                            \
+                                   .xDestroy = hak_table_disconnect}
 
 extern const sqlite3_module hak_event_module, hak_block_module, hak_life_module, hak_live_module;
 
