@@ -116,7 +116,7 @@ static int find_rings(struct checker *c) {
     free(parent_of);
     free(state);
     if (!has_memory)
-        return hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory", c->reader->path);
+        return hak_store_no_memory(c->reader->path);
     return found < 0 ? found : 0;
 }
 
@@ -142,7 +142,7 @@ static int check_nodes(struct checker *c) {
         if (node.id >= NODES_MAX)
             break;
         if (!note_node(c, node.id))
-            return hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory", c->reader->path);
+            return hak_store_no_memory(c->reader->path);
         may_ring |= node.parent >= node.id;
         if (node.parent && node.parent < node.id && !is_node(c, node.parent))
             tell(c, "stack node %u has the parent %u, which is not there", node.id, node.parent);
@@ -288,7 +288,7 @@ int hak_store_check(struct hak_store_reader *r, void (*problem)(void *context, c
     bool has_memory =
         hak_columns_init(&c.columns) && hak_posting_init(&c.due) && hak_posting_init(&c.stored);
     if (!error && !has_memory)
-        error = hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory", r->path);
+        error = hak_store_no_memory(r->path);
     if (!error)
         error = check_rows(&c);
     if (!error)
@@ -298,7 +298,7 @@ int hak_store_check(struct hak_store_reader *r, void (*problem)(void *context, c
     if (!error)
         error = hak_live_check_make(r, tell_text, &c, &c.live);
     if (!error && r->has_runs && !(c.runs = hak_run_check_new(r, tell_text, &c)))
-        error = hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory", r->path);
+        error = hak_store_no_memory(r->path);
     hak_watch_doing("checking chunks");
     if (!error)
         error = check_chunks(&c, summary.trimmed_events);

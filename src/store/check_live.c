@@ -35,7 +35,7 @@ int hak_live_check_make(struct hak_store_reader *r, void (*tell)(void *context, 
     *out = NULL;
     if (!k || !hak_live_gather_init(&k->gather)) {
         free(k);
-        return hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory", r->path);
+        return hak_store_no_memory(r->path);
     }
     k->reader = r;
     k->tell = tell;
@@ -142,7 +142,7 @@ static int end_run(struct hak_live_check *k) {
             bool is_of_this = s.process && !s.is_ghost;
             s.is_ghost = true;
             if (is_of_this && !hak_live_table_add(&kept, &s))
-                error = hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory", k->reader->path);
+                error = hak_store_no_memory(k->reader->path);
         }
         hak_live_table_sort(&k->gather.table, false);
         error = error ? error : compare_run(k, &k->run, next_made, &made);
@@ -160,7 +160,7 @@ int hak_live_check_chunk(struct hak_live_check *k, const struct hak_columns *c, 
     k->gather.stamp++;
     k->gather.is_lossy = k->run.has_all_ends;
     if (!hak_live_gather_chunk(&k->gather, c, first_id))
-        return hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory", k->reader->path);
+        return hak_store_no_memory(k->reader->path);
     return first_id + c->events - 1 >= k->run.last_event ? end_run(k) : 0;
 }
 

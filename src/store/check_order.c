@@ -73,11 +73,6 @@ struct hak_order_check {
     uint32_t *slot_of;    /* of each distinct base of the chunk, as found last */
 };
 
-static int out_of_memory(const struct hak_order_check *o) {
-    return hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory while following blocks",
-                          o->reader->path);
-}
-
 /* ---- who has which block ----------------------------------------------------------------------
  */
 
@@ -96,7 +91,7 @@ static int load_processes(struct hak_order_check *o) {
     o->parent_of = calloc(o->processes, sizeof *o->parent_of);
     o->has_loss = calloc(o->processes, sizeof *o->has_loss);
     if (!o->parent_of || !o->has_loss)
-        return out_of_memory(o);
+        return hak_store_no_memory(o->reader->path);
     sqlite3_stmt *rows;
     if (sqlite3_prepare_v2(r->database, sql, -1, &rows, NULL) != SQLITE_OK)
         return hak_store_fail_sqlite(r->database, r->path, "reading processes");
@@ -418,7 +413,7 @@ int hak_order_check_chunk(struct hak_order_check *o, const struct hak_columns *c
             continue;
         m.generation = hak_columns_value(c, HAK_COLUMN_GENERATION, i);
         if (!feed(o, &m, &o->slot_of[index[i]]))
-            return out_of_memory(o);
+            return hak_store_no_memory(o->reader->path);
     }
     return 0;
 }
@@ -450,7 +445,7 @@ static int read_again(struct hak_order_check *o) {
             give_up_before(o, o->chunk - 1);
         }
         if (is_followed(o, m.base, m.process, e.kind) && !feed(o, &m, &hint)) {
-            result = out_of_memory(o);
+            result = hak_store_no_memory(o->reader->path);
             break;
         }
     }
@@ -478,7 +473,7 @@ int hak_order_check_make(struct hak_store_reader *r, bool is_trimmed,
     struct hak_order_check *o = calloc(1, sizeof *o);
     *out = NULL;
     if (!o)
-        return hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory", r->path);
+        return hak_store_no_memory(r->path);
     o->reader = r;
     o->tell = tell_it;
     o->context = context;
@@ -487,7 +482,7 @@ int hak_order_check_make(struct hak_store_reader *r, bool is_trimmed,
     o->table = calloc(o->slots, sizeof *o->table);
     o->slot_of = malloc(HAK_CHUNK_EVENTS_MAX * sizeof *o->slot_of);
     o->may_start_late = is_trimmed;
-    int error = o->table && o->slot_of ? load_processes(o) : out_of_memory(o);
+    int error = o->table && o->slot_of ? load_processes(o) : hak_store_no_memory(o->reader->path);
     if (error)
         hak_order_check_free(o);
     else

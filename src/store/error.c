@@ -21,6 +21,10 @@ void hak_store_say(const char *format, ...) {
     va_end(arguments);
 }
 
+int hak_store_no_memory(const char *path) {
+    return hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory", path);
+}
+
 int hak_store_say_sqlite(struct sqlite3 *database, const char *path, const char *doing) {
     int code = database ? sqlite3_extended_errcode(database) : SQLITE_NOMEM;
     const char *said = database ? sqlite3_errmsg(database) : "out of memory";

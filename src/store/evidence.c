@@ -159,7 +159,7 @@ int hak_evidence_elsewhere(struct hak_store_reader *r, uint32_t birth, uint32_t 
     if (s.table && s.session_of)
         result = load_sessions(&s);
     else
-        result = hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory", r->path);
+        result = hak_store_no_memory(r->path);
     while (!result && s.part < s.parts) {
         result = walk(&s, witness);
         s.part++;

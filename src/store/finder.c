@@ -26,9 +26,6 @@ struct hak_finder {
     bool has_begun; /* a read transaction of its own */
 };
 
-static int out_of_memory(struct hak_store_reader *r) {
-    return hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory", r->path);
-}
 static int fail(struct hak_store_reader *r) {
     return hak_store_fail_sqlite(r->database, r->path, "reading its postings");
 }
@@ -109,7 +106,7 @@ int hak_finder_list(struct hak_store_reader *r, enum hak_run_kind kind, struct h
                 break; /* damage */
             if (run.last >= run.first && run.last - run.first < HAK_RUN_CHUNKS_MAX &&
                 !add_run(p, &room, run))
-                return out_of_memory(r);
+                return hak_store_no_memory(r->path);
         }
     }
     return result == SQLITE_DONE ? 0 : fail(r);
@@ -195,7 +192,7 @@ static int look_up(struct hak_store_reader *r, const struct hak_finder_part *p,
             if (i == count || (!hak_finder_is_last(&row) && keys[i] > row.max_key))
                 break;
             if (keys[i] == row.cursor->key && !set_bits(run, row.cursor))
-                return out_of_memory(r);
+                return hak_store_no_memory(r->path);
         }
         if (got < 0)
             return 0;
@@ -218,7 +215,7 @@ static int look_up_range(struct hak_store_reader *r, const struct hak_finder_par
             return got;
         while ((got = hak_run_next(row.cursor, &wrong)) == 1 && row.cursor->key <= q->to)
             if (row.cursor->key >= q->from && !set_bits(run, row.cursor))
-                return out_of_memory(r);
+                return hak_store_no_memory(r->path);
         if (got < 0)
             return 0;
         if (hak_finder_is_last(&row) || row.max_key >= q->to)
@@ -244,7 +241,7 @@ static int look_up_address(struct hak_store_reader *r, struct hak_finder_part *p
     if (!p->own_keys)
         p->own_keys = malloc((HAK_RUN_DISTANCES_MAX + 1) * sizeof *p->own_keys);
     if (!p->own_keys)
-        return out_of_memory(r);
+        return hak_store_no_memory(r->path);
     for (uint32_t i = 0; i < count; i++)
         p->own_keys[i] = address - row.cursor->distances.distance[i];
     p->own_keys[count++] = address;
@@ -416,7 +413,7 @@ int hak_finder_open(struct hak_store_reader *r, const struct hak_finder_query *q
     uint64_t ends[2];
     *out = NULL;
     if (!f)
-        return out_of_memory(r);
+        return hak_store_no_memory(r->path);
     f->reader = r;
     f->backwards = backwards;
     f->parts = queries;

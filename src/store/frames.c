@@ -107,7 +107,7 @@ int hak_store_frames(struct hak_store_reader *r, uint32_t stack, struct hak_fram
     if (error)
         return error;
     if (!hak_buffer_reserve(&r->text, 1))
-        return hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory", r->path);
+        return hak_store_no_memory(r->path);
     r->text.data[r->text.size++] = 0; /* offset 0 is the empty text */
     for (int depth = 0; stack && count < max && depth < DEPTH_MAX; depth++) {
         struct hak_node_row n;

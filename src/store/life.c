@@ -174,7 +174,7 @@ int hak_order_walk(struct hak_store_reader *r, uint64_t base, uint64_t id_to,
     limits.filter.kind_mask_low = ~(uint64_t)1;
     limits.filter.kind_mask_high = (uint64_t)1 << (HAK_FAULT - 64) | (uint64_t)1 << (HAK_POOL - 64);
     if (!hak_order_init(&order, take, context))
-        return hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory", r->path);
+        return hak_store_no_memory(r->path);
     int result = hak_scan_open(r, &limits, false, &scan);
     while (!result && !(stop && *stop) && (result = hak_scan_next(scan, &e)) == 1) {
         result = 0;

@@ -36,11 +36,6 @@ struct hak_live {
     uint64_t chunks;
 };
 
-static int out_of_memory(const struct hak_live *l) {
-    return hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory while looking for live blocks",
-                          l->reader->path);
-}
-
 static void drop_sources(struct hak_live *l) {
     for (uint32_t i = 0; i < l->sources; i++) {
         hak_live_cursor_close(&l->source[i].cursor);
@@ -100,7 +95,7 @@ static int add_events(struct hak_live *l, const struct stretch *s, uint64_t from
         return found;
     struct source *source = add_source(l);
     if (!source)
-        return out_of_memory(l);
+        return hak_store_no_memory(l->reader->path);
     source->limits = hak_scan_all();
     source->limits.filter.process = s->process;
     source->first = from;
@@ -137,7 +132,7 @@ static int add_stretch(struct hak_live *l, const struct stretch *s) {
         }
         struct source *source = add_source(l);
         if (!source)
-            return out_of_memory(l);
+            return hak_store_no_memory(l->reader->path);
         source->is_run = true;
         int error = hak_live_cursor_open(&source->cursor, l->reader->database, l->reader->path,
                                          &run, s->process, 0);
@@ -207,7 +202,7 @@ static int read_events(struct hak_live *l, struct source *s, uint32_t most) {
             continue;
         if (!hak_live_table_add(&s->table, &state) ||
             (s->table.used > most && !shed(l, &s->table))) {
-            result = out_of_memory(l);
+            result = hak_store_no_memory(l->reader->path);
             break;
         }
     }
@@ -343,7 +338,7 @@ int hak_live_open(struct hak_store_reader *r, const struct hak_live_moment *mome
     struct hak_live *l = calloc(1, sizeof *l);
     *out = NULL;
     if (!l)
-        return hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory", r->path);
+        return hak_store_no_memory(r->path);
     l->reader = r;
     l->moment = *moment;
     l->has_runs = !moment->by_scan && hak_live_has_runs(r->database);

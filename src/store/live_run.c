@@ -74,7 +74,7 @@ int hak_live_cursor_open(struct hak_live_cursor *c, sqlite3 *database, const cha
         .run = *run, .database = database, .path = path, .process = process, .from = from};
     c->state = malloc(HAK_LIVE_PART_STATES * sizeof *c->state);
     if (!c->state)
-        return hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory", path);
+        return hak_store_no_memory(path);
     int error = check_parts(database, path, run);
     if (error)
         hak_live_cursor_close(c);
@@ -140,7 +140,7 @@ int hak_live_put_part(sqlite3 *database, const char *path, const struct hak_live
     sqlite3_stmt *s;
     scratch->size = 0;
     if (!hak_live_part_encode(states, count, scratch))
-        return hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory", path);
+        return hak_store_no_memory(path);
     if (sqlite3_prepare_v2(database,
                            "INSERT INTO live_run(level, first_event, last_event, max_ns,"
                            " has_all_ends, part, is_last, min_process, min_base, max_process,"

@@ -37,10 +37,6 @@ struct hak_live_writer {
     uint32_t runs_a_level;
 };
 
-static int out_of_memory(const struct hak_store_writer *w) {
-    return hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory for live checkpoints", w->path);
-}
-
 static struct hak_live_writer *live_of(struct hak_store_writer *w) {
     if (w->live)
         return w->live;
@@ -114,7 +110,7 @@ static int add_columns(struct hak_store_writer *w, const struct hak_columns *c, 
     }
     l->last_event = first_id + c->events - 1;
     l->chunks++;
-    return has_memory ? 0 : out_of_memory(w);
+    return has_memory ? 0 : hak_store_no_memory(w->path);
 }
 
 /* ---- a run becomes rows ------------------------------------------------------------------------
@@ -141,7 +137,7 @@ static int cut_run(struct hak_store_writer *w) {
     for (uint32_t i = 0; i < l->gather.table.slots && !error; i++) {
         struct hak_live_state s = l->gather.table.slot[i];
         if (s.process && keep_recent(l, &s) && !hak_live_table_add(&kept, &s))
-            error = out_of_memory(w);
+            error = hak_store_no_memory(w->path);
     }
     hak_live_table_sort(&l->gather.table, false);
     for (uint32_t i = 0; i < l->gather.table.used; i++) {
@@ -158,7 +154,7 @@ static int cut_run(struct hak_store_writer *w) {
     hak_live_table_empty(&l->gather.table);
     for (uint32_t i = 0; i < kept.slots && !error; i++)
         if (kept.slot[i].process && !hak_live_table_add(&l->gather.table, &kept.slot[i]))
-            error = out_of_memory(w);
+            error = hak_store_no_memory(w->path);
     hak_live_table_free(&kept);
     l->first_event = l->max_ns = 0;
     l->chunks = 0;
@@ -228,7 +224,7 @@ static int start_merge(struct hak_store_writer *w) {
     int found = 0;
     l->merge = calloc(1, sizeof *l->merge);
     if (!l->merge)
-        return out_of_memory(w);
+        return hak_store_no_memory(w->path);
     for (uint32_t level = 0; level < LEVELS_MAX && found == 0; level++)
         found = find_merge(w, level, &l->merge->in);
     if (found == 1)
@@ -288,7 +284,7 @@ static int feed_again(struct hak_store_writer *w, uint64_t from, uint64_t run_fr
     sqlite3_stmt *rows;
     struct hak_columns columns;
     if (!hak_columns_init(&columns))
-        return out_of_memory(w);
+        return hak_store_no_memory(w->path);
     if (sqlite3_prepare_v2(w->database,
                            "SELECT chunk, data FROM chunk_data WHERE chunk >= ?1 AND chunk < ?2"
                            " ORDER BY chunk",
@@ -315,7 +311,7 @@ static int feed_again(struct hak_store_writer *w, uint64_t from, uint64_t run_fr
         if (is_before && id >= run_from) {
             is_before = false;
             if (!hak_live_table_keep(&w->live->gather.table, keep_recent, w->live))
-                error = out_of_memory(w);
+                error = hak_store_no_memory(w->path);
             w->live->first_event = w->live->max_ns = 0;
             w->live->chunks = 0;
         }
@@ -323,7 +319,7 @@ static int feed_again(struct hak_store_writer *w, uint64_t from, uint64_t run_fr
     }
     if (is_before && !error) {
         if (!hak_live_table_keep(&w->live->gather.table, keep_recent, w->live))
-            error = out_of_memory(w);
+            error = hak_store_no_memory(w->path);
         w->live->first_event = w->live->max_ns = 0;
         w->live->chunks = 0;
     }
@@ -368,7 +364,7 @@ static int catch_up(struct hak_store_writer *w, uint64_t first_id) {
 int hak_live_put_chunk(struct hak_store_writer *w, const struct hak_columns *c, uint64_t first_id) {
     struct hak_live_writer *l = live_of(w);
     if (!l)
-        return out_of_memory(w);
+        return hak_store_no_memory(w->path);
     int error = 0;
     if (!l->is_current && (error = catch_up(w, first_id)) != 0)
         return error;

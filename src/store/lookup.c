@@ -292,7 +292,7 @@ int hak_store_blocks_at(struct hak_store_reader *r, uint64_t address, uint32_t p
     struct candidates *c = calloc(1, sizeof *c);
     struct owned_blocks *o = calloc(1, sizeof *o);
     struct seen seen = {.out = out, .max = max};
-    int error = c && o ? 0 : hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory", r->path);
+    int error = c && o ? 0 : hak_store_no_memory(r->path);
     if (!error && r->has_runs)
         error = find_owned(r, address, o, c);
     if (!error && (!r->has_runs || o->is_too_many)) {
@@ -338,7 +338,7 @@ int hak_block_newest(struct hak_store_reader *r, uint64_t address,
     struct candidates *c = calloc(1, sizeof *c);
     struct owned_blocks *o = calloc(1, sizeof *o);
     struct seen seen = {.out = out, .max = 1};
-    int error = c && o ? 0 : hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory", r->path);
+    int error = c && o ? 0 : hak_store_no_memory(r->path);
     if (!error && r->has_runs)
         error = find_owned(r, address, o, c);
     if (!error && (!r->has_runs || o->is_too_many)) {

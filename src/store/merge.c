@@ -25,10 +25,6 @@ struct hak_merge {
     unsigned sources;
 };
 
-static int out_of_memory(struct hak_store_writer *w) {
-    return hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory while joining postings", w->path);
-}
-
 static int fail(struct hak_store_writer *w) {
     return hak_store_fail_sqlite(w->database, w->path, "joining its postings");
 }
@@ -40,7 +36,7 @@ int hak_merge_put_row(struct hak_store_writer *w, struct hak_run_row *row, unsig
         return HAK_STORE_INTERNAL;
     w->blob.size = 0;
     if (!hak_run_row_encode(row, level > 0, &w->blob))
-        return out_of_memory(w);
+        return hak_store_no_memory(w->path);
     sqlite3_bind_int(s, 1, row->kind);
     sqlite3_bind_int(s, 2, (int)level);
     sqlite3_bind_int64(s, 3, (sqlite3_int64)row->first);
@@ -108,7 +104,7 @@ static int open_source(struct hak_store_writer *w, struct hak_merge *m, struct s
     s->is_done = false;
     s->rows_out = 0;
     if (!s->cursor.span && !hak_run_cursor_init(&s->cursor))
-        return out_of_memory(w);
+        return hak_store_no_memory(w->path);
     int got = open_row(w, m, s, from);
     if (got == 0)
         m->is_off = true;
@@ -304,7 +300,7 @@ static int copy_alone(struct hak_store_writer *w, struct hak_merge *m, struct so
                                                   add_spans(m, 0, s), s->cursor.extent);
         was_here = true;
         (*work)++;
-        error = added ? advance(w, m, s) : out_of_memory(w);
+        error = added ? advance(w, m, s) : hak_store_no_memory(w->path);
     }
     return error;
 }
@@ -324,7 +320,7 @@ static int join_key(struct hak_store_writer *w, struct hak_merge *m, uint64_t ke
         error = advance(w, m, s);
     }
     if (!error && !m->is_off && !hak_run_row_add(&m->row, key, m->span, spans, extent))
-        error = out_of_memory(w);
+        error = hak_store_no_memory(w->path);
     return error;
 }
 
@@ -369,7 +365,7 @@ int hak_merge_now(struct hak_store_writer *w, struct hak_merge **state, enum hak
                   uint64_t chunks) {
     struct hak_merge *m = ready(state, kind);
     if (!m)
-        return out_of_memory(w);
+        return hak_store_no_memory(w->path);
     int error = 0;
     do {
         error = m->is_off ? 0 : find_due(w, m, chunks, 1, 1);
@@ -385,7 +381,7 @@ int hak_merge_go_on(struct hak_store_writer *w, struct hak_merge **state, enum h
                     uint64_t chunks, uint64_t keys) {
     struct hak_merge *m = ready(state, kind);
     if (!m)
-        return out_of_memory(w);
+        return hak_store_no_memory(w->path);
     int error = 0;
     if (!m->is_active && !m->is_off && chunks % HAK_RUN_FAN_OUT == 0)
         error = find_due(w, m, chunks, 2, HAK_RUN_LEVEL_MAX);
@@ -396,7 +392,7 @@ int hak_merge_rest(struct hak_store_writer *w, struct hak_merge **state, enum ha
                    uint64_t chunks) {
     struct hak_merge *m = ready(state, kind);
     if (!m)
-        return out_of_memory(w);
+        return hak_store_no_memory(w->path);
     uint64_t from = chunks / HAK_RUN_FAN_OUT * HAK_RUN_FAN_OUT;
     int error = m->is_off || from == chunks ? 0 : start(w, m, 1, from, chunks - 1);
     return error || !m->is_active ? error : go_on(w, m, UINT64_MAX);

@@ -13,10 +13,6 @@ struct hak_store_names {
     bool is_loaded; /* what the database has is in the index */
 };
 
-static int out_of_memory(const struct hak_store_writer *w) {
-    return hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory while storing names", w->path);
-}
-
 static uint64_t hash_of(const char *text, size_t bytes) {
     uint64_t hash = bytes, word;
     for (; bytes >= sizeof word; bytes -= sizeof word, text += sizeof word) {
@@ -38,7 +34,7 @@ static int load(struct hak_store_writer *w, struct hak_store_names *n) {
         const char *text = (const char *)sqlite3_column_text(rows, 1);
         n->last = (uint32_t)sqlite3_column_int64(rows, 0);
         if (text && !hak_index_add(&n->index, hash_of(text, strlen(text)), n->last))
-            error = out_of_memory(w);
+            error = hak_store_no_memory(w->path);
     }
     if (!error && result != SQLITE_DONE)
         error = hak_store_fail_sqlite(w->database, w->path, "reading its names");
@@ -67,7 +63,7 @@ static int add(struct hak_store_writer *w, struct hak_store_names *n, const char
     if (!s)
         return HAK_STORE_INTERNAL;
     if (!hak_index_add(&n->index, hash, n->last + 1))
-        return out_of_memory(w);
+        return hak_store_no_memory(w->path);
     sqlite3_bind_int64(s, 1, ++n->last);
     sqlite3_bind_text(s, 2, text, -1, SQLITE_STATIC);
     return hak_writer_step(w, HAK_ROW_NAME, "storing a name");
@@ -78,7 +74,7 @@ int hak_store_name(struct hak_store_writer *w, const char *text, uint32_t *out) 
     if (!text || !*text)
         return 0;
     if (!w->names && !(w->names = calloc(1, sizeof *w->names)))
-        return out_of_memory(w);
+        return hak_store_no_memory(w->path);
     struct hak_store_names *n = w->names;
     int error = n->is_loaded ? 0 : load(w, n);
     if (error)

@@ -26,10 +26,6 @@ struct hak_node_reader {
     sqlite3_stmt *below, *above; /* the blob (row) that begins at or below an id; the next one */
 };
 
-static int out_of_memory(const char *path) {
-    return hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory while reading stacks", path);
-}
-
 static bool has_blobs(sqlite3 *database) {
     return sqlite3_table_column_metadata(database, "main", "node_chunk", NULL, NULL, NULL, NULL,
                                          NULL, NULL) == SQLITE_OK;
@@ -39,7 +35,7 @@ int hak_node_reader_make(sqlite3 *database, const char *path, struct hak_node_re
     struct hak_node_reader *r = calloc(1, sizeof *r);
     *out = r;
     if (!r)
-        return out_of_memory(path);
+        return hak_store_no_memory(path);
     r->database = database;
     r->path = strdup(path);
     r->has_rows = !has_blobs(database);
@@ -47,7 +43,7 @@ int hak_node_reader_make(sqlite3 *database, const char *path, struct hak_node_re
         return 0;
     hak_node_reader_free(r);
     *out = NULL;
-    return out_of_memory(path);
+    return hak_store_no_memory(path);
 }
 
 void hak_node_reader_rest(struct hak_node_reader *r) {
@@ -135,9 +131,9 @@ static int decode_row(struct hak_node_reader *r, sqlite3_stmt *statement, struct
             k = &r->kept[i];
     }
     if (!r->coder && !(r->coder = hak_node_coder_make()))
-        return out_of_memory(r->path);
+        return hak_store_no_memory(r->path);
     if (!k->nodes && !(k->nodes = malloc(HAK_NODES_MAX * sizeof *k->nodes)))
-        return out_of_memory(r->path);
+        return hak_store_no_memory(r->path);
     if (r->last == k)
         r->last = NULL;
     const char *wrong =

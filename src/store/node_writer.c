@@ -19,10 +19,6 @@ struct hak_node_writer {
     struct hak_node_row rows[HAK_NODES_MAX]; /* of the newest blob */
 };
 
-static int out_of_memory(const struct hak_store_writer *w) {
-    return hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory while storing stacks", w->path);
-}
-
 /* The highest id of the store: a worker that goes on draws greater ones. */
 static uint64_t highest_id(struct hak_store_writer *w) {
     sqlite3_stmt *query;
@@ -71,7 +67,7 @@ static int write_blob(struct hak_store_writer *w, struct hak_node_writer *n) {
         return HAK_STORE_INTERNAL;
     n->blob.size = 0;
     if (!hak_nodes_encode(n->coder, n->rows, n->count, &n->blob))
-        return out_of_memory(w);
+        return hak_store_no_memory(w->path);
     sqlite3_bind_int64(s, 1, n->rows[0].id);
     sqlite3_bind_int64(s, 2, n->count);
     sqlite3_bind_blob64(s, 3, n->blob.data, n->blob.size, SQLITE_STATIC);
@@ -82,7 +78,7 @@ static int write_blob(struct hak_store_writer *w, struct hak_node_writer *n) {
 int hak_store_put_node(struct hak_store_writer *w, const struct hak_node_row *row) {
     struct hak_node_writer *n = nodes_of(w);
     if (!n)
-        return out_of_memory(w);
+        return hak_store_no_memory(w->path);
     if (row->id <= n->last_id || row->id == UINT32_MAX || row->parent >= row->id)
         return hak_store_fail(HAK_STORE_INTERNAL,
                               "%s: stack node %u of %u was handed over after %llu; ids ascend, and "
@@ -103,7 +99,7 @@ int hak_store_put_node(struct hak_store_writer *w, const struct hak_node_row *ro
 int hak_store_get_node(struct hak_store_writer *w, uint32_t id, struct hak_node_row *out) {
     struct hak_node_writer *n = nodes_of(w);
     if (!n)
-        return out_of_memory(w);
+        return hak_store_no_memory(w->path);
     int error = n->reader ? 0 : hak_node_reader_make(w->database, w->path, &n->reader);
     return error ? error : hak_node_reader_get(n->reader, id, out);
 }

@@ -25,10 +25,6 @@ static const char *const sql[HAK_POSTING_STATEMENTS] = {
 };
 /* NOLINTEND(bugprone-suspicious-missing-comma) */
 
-static int out_of_memory(struct hak_store_writer *w) {
-    return hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory while storing a posting", w->path);
-}
-
 void hak_posting_writer_free(struct hak_posting_writer *p) {
     if (!p)
         return;
@@ -121,7 +117,7 @@ static int put_keys(struct hak_store_writer *w, enum hak_run_kind kind) {
     for (uint32_t i = 0; i < k->count[kind] && !error; i++) {
         if (!hak_run_row_add(&p->row, k->key[kind][i], &itself, 1,
                              kind == HAK_RUN_LARGE ? k->extent[i] : 0))
-            return out_of_memory(w);
+            return hak_store_no_memory(w->path);
         if (hak_run_row_bytes(&p->row) < hak_run_sizes.row_bytes ||
             p->row.last_key >= HAK_RUN_KEY_LAST)
             continue;
@@ -136,7 +132,7 @@ int hak_posting_put_chunk(struct hak_store_writer *w, const struct hak_columns *
                           uint64_t first_id) {
     struct hak_posting_writer *p = ready(w);
     if (!p)
-        return out_of_memory(w);
+        return hak_store_no_memory(w->path);
     int error = find_next(w);
     if (error)
         return error;
@@ -171,7 +167,7 @@ void hak_posting_rolled_back(struct hak_store_writer *w) {
 
 int hak_posting_trim(struct hak_store_writer *w, uint64_t first_kept) {
     if (!ready(w))
-        return out_of_memory(w);
+        return hak_store_no_memory(w->path);
     sqlite3_stmt *s = hak_posting_query(w, HAK_ORDER_OLDEST);
     uint64_t number;
     if (!s)

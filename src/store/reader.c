@@ -7,10 +7,6 @@
 #include "store/file.h"
 #include "store/scan_state.h"
 
-static int out_of_memory(const char *path) {
-    return hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory while reading", path);
-}
-
 static int load_names(struct hak_store_reader *r) {
     sqlite3_stmt *rows;
     if (sqlite3_prepare_v2(r->database, "SELECT id, slot_bytes, band, first_slot_offset FROM class",
@@ -49,7 +45,7 @@ static int load_names(struct hak_store_reader *r) {
 
 static int start(struct hak_store_reader *r, struct hak_store_reader **out) {
     bool has_memory = hak_posting_init(&r->posting) && hak_run_cursor_init(&r->run);
-    int error = has_memory ? load_names(r) : out_of_memory(r->path);
+    int error = has_memory ? load_names(r) : hak_store_no_memory(r->path);
     r->has_runs = sqlite3_table_column_metadata(r->database, "main", "posting_run", NULL, NULL,
                                                 NULL, NULL, NULL, NULL) == SQLITE_OK;
     r->has_images = sqlite3_table_column_metadata(r->database, "main", "image", NULL, NULL, NULL,
@@ -69,7 +65,7 @@ int hak_store_open(const char *path, struct hak_store_reader **out) {
     *out = NULL;
     struct hak_store_reader *r = calloc(1, sizeof *r);
     if (!r)
-        return out_of_memory(path);
+        return hak_store_no_memory(path);
     r->is_own = r->may_keep_chunks = true;
     int error = hak_store_file_open(path, false, &r->fd, &r->path);
     if (!error)
@@ -86,14 +82,14 @@ int hak_store_attach(struct sqlite3 *database, struct hak_store_reader **out) {
     const char *path = sqlite3_db_filename(database, "main");
     struct hak_store_reader *r = calloc(1, sizeof *r);
     if (!r)
-        return out_of_memory(path ? path : "store");
+        return hak_store_no_memory(path ? path : "store");
     r->database = database;
     r->fd = -1;
     r->may_keep_chunks = sqlite3_db_readonly(database, "main") == 1;
     r->path = strdup(path && *path ? path : "store");
     if (!r->path) {
         hak_store_close(r);
-        return out_of_memory("store");
+        return hak_store_no_memory("store");
     }
     return start(r, out);
 }

@@ -11,10 +11,6 @@ int hak_scan_fail_chunk(struct hak_scan *s, uint64_t chunk, const char *where, c
                           s->reader->path, (unsigned long long)chunk, where, wrong);
 }
 
-static int out_of_memory(struct hak_store_reader *r) {
-    return hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory", r->path);
-}
-
 /* ---- slots -------------------------------------------------------------------------------------
  */
 
@@ -97,7 +93,7 @@ int hak_scan_open(struct hak_store_reader *r, const struct hak_scan_limits *limi
     r->spare_scan = NULL;
     *out = NULL;
     if (!s)
-        return out_of_memory(r);
+        return hak_store_no_memory(r->path);
     s->reader = r;
     s->limits = *limits;
     if (!s->limits.columns)
@@ -193,7 +189,7 @@ static int send_chunk(struct hak_scan *s) {
     int error = hak_watch_tell(s->reader, id, s->backwards);
     struct hak_scan_slot *slot = error ? NULL : free_slot_for(s, id);
     if (!slot)
-        return error ? error : out_of_memory(s->reader);
+        return error ? error : hak_store_no_memory(s->reader->path);
     if (!events) {
         slot->chunk_id = id;
         slot->where = "row";

@@ -177,13 +177,13 @@ static int postings_fit(struct hak_scan *s, uint64_t chunk) {
     int fits = 1;
     if (l->filter.base || l->filter.address || l->filter.base_to || l->base_count) {
         if (!s->posting.key && !hak_posting_init(&s->posting))
-            return hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory", s->reader->path);
+            return hak_store_no_memory(s->reader->path);
         fits = load_posting(s, HAK_POSTING_BASE, chunk);
         fits = fits == 1 ? posting_fits(s, HAK_POSTING_BASE) : fits;
     }
     if (fits == 1 && (l->filter.stack || l->stacks[0] || l->stacks[1])) {
         if (!s->posting.key && !hak_posting_init(&s->posting))
-            return hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory", s->reader->path);
+            return hak_store_no_memory(s->reader->path);
         fits = load_posting(s, HAK_POSTING_STACK, chunk);
         fits = fits == 1 ? posting_fits(s, HAK_POSTING_STACK) : fits;
     }

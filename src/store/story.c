@@ -286,7 +286,7 @@ int hak_story_tell(struct hak_store_reader *r, uint64_t address, uint32_t proces
     if (!has_memory(t, story)) {
         free(t);
         hak_story_free(story);
-        return hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory", r->path);
+        return hak_store_no_memory(r->path);
     }
     t->reader = r;
     t->story = story;
@@ -296,7 +296,7 @@ int hak_story_tell(struct hak_store_reader *r, uint64_t address, uint32_t proces
     if (!result)
         finish(t);
     if (!result && t->out_of_memory)
-        result = hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory", r->path);
+        result = hak_store_no_memory(r->path);
     if (!result)
         result = judge(t, until);
     if (!result)

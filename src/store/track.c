@@ -15,10 +15,6 @@ struct hak_held {
     bool is_used;
 };
 
-static int out_of_memory(void) {
-    return hak_store_fail(HAK_STORE_INTERNAL, "out of memory while following blocks");
-}
-
 static int load_parents(struct hak_track *t, struct hak_store_reader *r) {
     uint64_t highest;
     int found =
@@ -28,7 +24,7 @@ static int load_parents(struct hak_track *t, struct hak_store_reader *r) {
     t->processes = highest < 1u << 24 ? (uint32_t)highest + 1 : 1;
     t->parent_of = calloc(t->processes, sizeof *t->parent_of);
     if (!t->parent_of)
-        return out_of_memory();
+        return hak_store_no_memory("store");
     sqlite3_stmt *rows;
     if (sqlite3_prepare_v2(r->database,
                            "SELECT p.id, p.parent FROM process p JOIN process q ON q.id = p.parent"
@@ -48,7 +44,7 @@ int hak_track_init(struct hak_track *t, struct hak_store_reader *r, hak_track_ea
                    void *context) {
     *t = (struct hak_track){.slots = SLOTS_AT_FIRST, .each = each, .context = context};
     t->table = calloc(t->slots, sizeof *t->table);
-    int error = t->table ? load_parents(t, r) : out_of_memory();
+    int error = t->table ? load_parents(t, r) : hak_store_no_memory("store");
     if (error)
         hak_track_free(t);
     return error;
@@ -152,7 +148,7 @@ static int hold(struct hak_track *t, struct hak_tracked *block, const struct hak
     if (!t->held_free) {
         uint32_t before = t->held_room;
         if (!hak_array_make_room(&t->held, before, &t->held_room, sizeof *t->held))
-            return out_of_memory();
+            return hak_store_no_memory("store");
         for (uint32_t i = before; i < t->held_room; i++) {
             t->held[i].is_used = false;
             t->held[i].next = t->held_free;
@@ -212,7 +208,7 @@ int hak_track_feed(struct hak_track *t, const struct hak_event *e, uint64_t chun
     }
     struct hak_tracked *block = find_block(t, e);
     if (!block)
-        return out_of_memory();
+        return hak_store_no_memory("store");
     /* The first event of a new epoch is always the next one, but those held come before it. */
     if (!is_next(block, e) ||
         (block->held && t->held[block->held - 1].event.generation < e->generation))

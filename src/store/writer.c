@@ -57,15 +57,11 @@ static int set_up_writing(struct hak_store_writer *w) {
                "setting up the write-ahead log");
 }
 
-static int out_of_memory(const char *path) {
-    return hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory while opening the store", path);
-}
-
 int hak_store_create(const char *path, int replace, struct hak_store_writer **out) {
     *out = NULL;
     struct hak_store_writer *w = new_writer();
     if (!w)
-        return out_of_memory(path);
+        return hak_store_no_memory(path);
     int error = hak_store_file_create(path, replace != 0, &w->fd, &w->path);
     if (error) {
         close_writer(w);
@@ -117,7 +113,7 @@ int hak_store_resume(const char *path, struct hak_store_writer **out) {
     *out = NULL;
     struct hak_store_writer *w = new_writer();
     if (!w)
-        return out_of_memory(path);
+        return hak_store_no_memory(path);
     int error = hak_store_file_open(path, true, &w->fd, &w->path);
     if (!error)
         error = hak_store_file_lock(w->fd, w->path);
@@ -216,7 +212,7 @@ static int put_chunk_data(struct hak_store_writer *w, uint64_t first_id) {
 static int put_chunk(struct hak_store_writer *w, struct hak_columns *c, uint64_t first_id) {
     w->blob.size = 0;
     if (!hak_chunk_encode(c, first_id, &w->blob))
-        return out_of_memory(w->path);
+        return hak_store_no_memory(w->path);
     int error = put_chunk_row(w, c, first_id);
     if (!error)
         error = put_chunk_data(w, first_id);
