@@ -9,6 +9,7 @@
  *
  * A write that leaves the canary in front alone, or stays in it, is of the block itself. */
 #include "guard/guard.h"
+#include "guard/in_front.h"
 
 static struct hak_finding finding_of(const struct hak_located *at, enum hak_record_kind kind,
                                      enum hak_fault_code code, const struct hak_damage *damage) {
@@ -79,6 +80,7 @@ void hak_tell_damage(const struct hak_located *at, enum hak_record_kind kind) {
             hak_report_fault(at, &finding);
         }
         hak_write_header(at);
+        hak_mend_in_front(at);
     }
     damage = hak_canary_damage(at);
     if (damage.bytes) {

@@ -11,6 +11,7 @@
  *
  * Who owns what: HAK_SLOT_POISONED says that a slot is filled and that nobody touches its bytes. It
  * is set and cleared by the thread that has the block, and cleared while that reads them. */
+#include "guard/in_front.h"
 #include "guard/pages.h"
 #include "guard/short_way.h"
 
@@ -88,11 +89,18 @@ struct hak_damage hak_poison_damage(const struct hak_located *at) {
     return damage;
 }
 
-static HAK_COLD void report_written(const struct hak_located *at, enum hak_record_kind kind,
-                                    const struct hak_damage *damage) {
+/* Of a slot that was filled and never handed out it is a write in front of the block behind. */
+static HAK_COLD void report_written(const struct hak_located *at, bool is_in_front,
+                                    enum hak_record_kind kind, const struct hak_damage *damage) {
+    struct hak_located behind;
+    if (is_in_front) {
+        if (!hak_find_behind(at, &behind))
+            return;
+        at = &behind;
+    }
     const char *user = hak_user_in(at);
     struct hak_finding finding = {
-        .code = HAK_FAULT_WRITE_AFTER_FREE,
+        .code = is_in_front ? HAK_FAULT_HEAP_BUFFER_UNDERFLOW : HAK_FAULT_WRITE_AFTER_FREE,
         .kind = kind,
         .pointer = user,
         .offset_bytes = (const char *)damage->first - user,
@@ -106,11 +114,12 @@ void hak_check_poison(const struct hak_located *at, enum hak_record_kind kind) {
     struct hak_slot *slot = at->slot;
     if (at->large || !(slot->subkind & HAK_SLOT_POISONED) || !hak_options.poison)
         return;
+    bool is_in_front = hak_is_filled_in_front(slot);
     slot->subkind &= (uint8_t)~HAK_SLOT_POISONED;
     struct hak_damage damage = hak_poison_damage(at);
     if (HAK_UNLIKELY(damage.bytes != 0)) {
         if (!(slot->subkind & HAK_SLOT_TOLD))
-            report_written(at, kind, &damage);
+            report_written(at, is_in_front, kind, &damage);
         fill(at); /* so that it is told once */
     }
     slot->subkind |= HAK_SLOT_POISONED;

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include "guard/guard.h"
+#include "guard/in_front.h"
 #include "guard/pages.h"
 #include "large/walk.h"
 #include "platform/lock.h"
@@ -144,6 +145,23 @@ static bool serves_as_before(const struct slab_seen *seen) {
            superslab->slabs[seen->index].epoch == seen->epoch;
 }
 
+/* The filled slot `at`, whose state `slot` is, was written into: told with the block behind it, and
+ * with that one's header where that was written into, too. */
+static void keep_in_front(const struct hak_located *at, struct hak_slot *slot,
+                          const struct hak_damage *damage) {
+    struct hak_located behind;
+    if (!hak_find_behind(at, &behind))
+        return;
+    struct hak_slot *real = behind.slot, state = state_now(real);
+    bool is_damaged = state.place == HAK_PLACE_LIVE && !state.is_changing &&
+                      hak_layout_has_header() && hak_header_damage(&behind).bytes != 0;
+    behind.slot = &state;
+    keep(&behind, slot, HAK_FAULT_HEAP_BUFFER_UNDERFLOW, damage,
+         (const char *)damage->first - hak_user_in(&behind));
+    if (is_damaged)
+        __atomic_fetch_or(&real->subkind, HAK_SLOT_TOLD, __ATOMIC_RELAXED);
+}
+
 static void look_at_slot(const struct slab_seen *seen, struct hak_slot *slot, size_t offset) {
     struct hak_slot before = state_now(slot);
     size_t slot_bytes = hak_class_bytes(seen->class_index);
@@ -168,7 +186,11 @@ static void look_at_slot(const struct slab_seen *seen, struct hak_slot *slot, si
     if (HAK_LIKELY(!code))
         return;
     struct hak_slot now = state_now(slot);
-    if (is_same_life(&before, &now) && serves_as_before(seen))
+    if (!is_same_life(&before, &now) || !serves_as_before(seen))
+        return;
+    if (hak_is_filled_in_front(&before))
+        keep_in_front(&at, slot, &damage);
+    else
         keep(&at, slot, (enum hak_fault_code)code, &damage, offset_bytes);
 }
 

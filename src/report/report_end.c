@@ -181,9 +181,10 @@ bool report_guess(struct hak_text *text, const struct report_page *page) {
     case 302:
         if (facts->found_by == HAK_FOUND_BY_ACCESS)
             return false;
-        hak_text_add(text, facts->offset >= -16 && facts->offset < 0
-                               ? "a negative index, or a write past the end of the block in front"
-                               : "a write past the end of the block in front");
+        hak_text_add(text, "%s",
+                     report_is_far_in_front(page)
+                         ? "a negative index, or a pointer that was moved back too far"
+                         : "a negative index, or a write past the end of the block in front");
         return true;
     default:
         return false;

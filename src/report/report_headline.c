@@ -205,7 +205,8 @@ static void headline_of_call(struct hak_text *text, const struct report_page *pa
         add_finder(text, page);
         return;
     case 302:
-        hak_text_add(text, "the header in front of a block of %s was overwritten",
+        hak_text_add(text, "the %s in front of a block of %s was overwritten",
+                     report_is_far_in_front(page) ? "memory" : "header",
                      hak_words_bytes(page->asked_bytes));
         add_finder(text, page);
         return;

@@ -55,6 +55,12 @@ struct report_page {
     bool asked_known;
 };
 
+/* A write in front of a block that did not begin in its header (HKM-302). */
+static inline bool report_is_far_in_front(const struct report_page *page) {
+    return (page->facts->offset < -16 || !page->has_header) &&
+           page->facts->found_by != HAK_FOUND_BY_ACCESS;
+}
+
 /* First line without its end, and the sentence on the pointer. */
 void report_headline(struct hak_text *text, const struct report_page *page);
 void report_pointer(struct hak_text *text, const struct report_page *page);

@@ -76,11 +76,18 @@ static int column_of(const struct picture *picture, uint64_t address) {
 }
 
 /* The changed bytes in hexadecimal and as text. */
-static void mark_damage(struct hak_text *text, const struct hak_fault_facts *facts) {
+static void mark_damage(struct hak_text *text, const struct report_page *page) {
+    const struct hak_fault_facts *facts = page->facts;
+    uint64_t first = page->user + (uint64_t)facts->offset;
+    uint64_t far_in_front = facts->fault == 302 && first < page->base ? page->base - first : 0;
     uint32_t span =
         facts->damaged_span > facts->damaged_bytes ? facts->damaged_span : facts->damaged_bytes;
     unsigned shown = span < BYTES_SHOWN ? span : BYTES_SHOWN, printable = 0;
-    hak_text_add(text, "%s changed from here on:", hak_words_bytes(facts->damaged_bytes));
+    if (far_in_front > 0)
+        hak_text_add(text, "%s changed, from %s further in front on:",
+                     hak_words_bytes(facts->damaged_bytes), hak_words_number(far_in_front));
+    else
+        hak_text_add(text, "%s changed from here on:", hak_words_bytes(facts->damaged_bytes));
     for (unsigned i = 0; i < shown; i++) {
         hak_text_add(text, " %02x", facts->damage[i]);
         printable += facts->damage[i] >= 0x20 && facts->damage[i] < 0x7f;
@@ -125,7 +132,7 @@ static void mark(struct hak_text *text, const struct report_page *page) {
         if (facts->found_by == HAK_FOUND_BY_ACCESS)
             hak_text_add(text, "touched here");
         else
-            mark_damage(text, facts);
+            mark_damage(text, page);
         return;
     case 304:
         hak_text_add(text, facts->found_by == HAK_FOUND_BY_ACCESS && report_has_address(page)

@@ -140,6 +140,9 @@ const char *report_finder(const struct report_page *page) {
         snprintf(words, sizeof words, "%s of the block beside it", report_call(page));
         return words;
     }
+    if (facts->fault == 302 && report_is_far_in_front(page))
+        return facts->kind == HAK_QUARANTINE_LEAVE ? "the look at its page before that was closed"
+                                                   : "the allocation that was to use these bytes";
     switch (facts->kind) {
     case HAK_MALLOC:
         return "the allocation that was to use the block again";
@@ -193,7 +196,9 @@ static void found_by_call(struct hak_text *text, const struct report_page *page)
         found_damage(text, page, "the bytes behind the block changed");
         return;
     case 302:
-        found_damage(text, page, "the header in front of the block changed");
+        found_damage(text, page,
+                     report_is_far_in_front(page) ? "the bytes in front of the block changed"
+                                                  : "the header in front of the block changed");
         return;
     case 303:
         found_damage(text, page, "the freed block not as it was filled when it was freed");

@@ -1,4 +1,5 @@
 /* The bytes around a block: what fits into a slot, and that every damaged byte is seen. */
+#include "guard/sweep.h"
 #include "world.h"
 
 START_TEST(layout_same_asks_for_no_more_than_the_program) {
@@ -85,6 +86,35 @@ START_TEST(each_damaged_byte_is_told) {
         damage_every_byte(slot_at(1, 1), asked, 0);
     damage_every_byte(slot_at(3, 1), 900, 0);
     damage_every_byte(slot_at(3, 2), 301, 128);
+}
+END_TEST
+
+/* No value of a byte of the header passes for the one that is due, at free, realloc or in a sweep.
+ */
+START_TEST(no_other_value_of_a_header_byte_passes) {
+    make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
+    heap->slabs[3].carved = heap->slabs[3].capacity;
+    base_t block = slot_at(3, 1), base;
+    user_t user = hand_out(block, _i, _i == 301 ? 128 : 0);
+    for (int offset = -HAK_HEADER_BYTES; offset < 0; offset++)
+        for (unsigned change = 1; change < 256; change++) {
+            static const enum hak_record_kind calls[] = {HAK_FREE, HAK_REALLOC};
+            for (unsigned i = 0; i < 2; i++) {
+                forget_events();
+                user.p[offset] = (char)(user.p[offset] ^ (int)change);
+                ck_assert_int_eq(hak_check_take_back(user, calls[i], &base), HAK_TAKE);
+                ck_assert_uint_eq(fault_count, 1);
+                ck_assert_uint_eq(last_fault().fault, HAK_FAULT_HEAP_BUFFER_UNDERFLOW);
+                ck_assert_int_eq(last_fault().offset, offset);
+                ck_assert_uint_eq(last_fault().damaged_bytes, 1);
+            }
+            user.p[offset] = (char)(user.p[offset] ^ (int)change);
+            ck_assert_uint_eq(hak_sweep(HAK_FOUND_BY_VERIFY), 1);
+            ck_assert_uint_eq(last_fault().fault, HAK_FAULT_HEAP_BUFFER_UNDERFLOW);
+            ck_assert_int_eq(last_fault().offset, offset);
+            hak_check_take_back(user, HAK_FREE, &base); /* mends it */
+            state_of(block)->subkind &= (uint8_t)~HAK_SLOT_TOLD;
+        }
 }
 END_TEST
 
@@ -189,6 +219,7 @@ int main(void) {
     tcase_add_test(tests, layout_header_has_room_for_header_padding_and_canary);
     tcase_add_test(tests, base_and_user_differ_by_the_header);
     tcase_add_loop_test(tests, each_damaged_byte_is_told, 0, 2);
+    tcase_add_loop_test(tests, no_other_value_of_a_header_byte_passes, 300, 302);
     tcase_add_test(tests, no_byte_of_a_header_is_zero);
     tcase_add_test(tests, a_write_through_a_border_is_told_with_the_block_it_came_from);
     tcase_add_test(tests, the_damaged_bytes_are_shown);
