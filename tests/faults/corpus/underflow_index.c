@@ -59,6 +59,52 @@ static void count_down_unsigned(void) {
     free(number);
 }
 
+/* Nothing of the block is touched, nor its header. */
+static void minus_five(void) {
+    long *value = opaque(calloc(10, sizeof *value));
+    value[-5] = 1;
+    free(value);
+}
+
+struct pair {
+    long first, second;
+};
+
+static struct pair *kept;
+
+static void minus_five_of_pairs(void) {
+    kept = opaque(calloc(25, sizeof *kept));
+    kept[-5].second = 1;
+}
+
+/* One byte, each of the sixteen in front. */
+static void one_byte(int distance) {
+    unsigned char *byte = opaque(calloc(1, 40));
+    byte[-distance]++;
+    free(byte);
+}
+
+#define BYTE(distance)                                                                             \
+    static void byte_##distance(void) {                                                            \
+        one_byte(distance);                                                                        \
+    }
+BYTE(1)
+BYTE(2)
+BYTE(3)
+BYTE(4)
+BYTE(5)
+BYTE(6)
+BYTE(7)
+BYTE(8)
+BYTE(9)
+BYTE(10)
+BYTE(11)
+BYTE(12)
+BYTE(13)
+BYTE(14)
+BYTE(15)
+BYTE(16)
+
 /* 64 bytes in front of it lies another block, or none. */
 static void far_in_front(void) {
     char *buffers[3];
@@ -76,6 +122,24 @@ static const struct shape shapes[] = {
     {"pop_of_an_empty_stack", pop_of_an_empty_stack},
     {"structs", structs},
     {"count_down_unsigned", count_down_unsigned},
+    {"minus_five", minus_five},
+    {"minus_five_of_pairs", minus_five_of_pairs},
+    {"byte_1", byte_1},
+    {"byte_2", byte_2},
+    {"byte_3", byte_3},
+    {"byte_4", byte_4},
+    {"byte_5", byte_5},
+    {"byte_6", byte_6},
+    {"byte_7", byte_7},
+    {"byte_8", byte_8},
+    {"byte_9", byte_9},
+    {"byte_10", byte_10},
+    {"byte_11", byte_11},
+    {"byte_12", byte_12},
+    {"byte_13", byte_13},
+    {"byte_14", byte_14},
+    {"byte_15", byte_15},
+    {"byte_16", byte_16},
     {"far_in_front", far_in_front},
     {NULL, NULL},
 };
