@@ -3,14 +3,15 @@
  *   each task in /proc/self/task --PTRACE_SEIZE, PTRACE_INTERRUPT--> stopped --> registers
  *   again and again, until a look at the list finds no new one
  *
- * Seized threads get no signal and go on as if nothing had been; a few system calls that Linux does
- * not restart (epoll_wait among them) return EINTR, as after a stop by a shell. A thread that
- * cannot be traced (another debugger has it, a sandbox forbids it) is asked by a signal. One that
- * does not answer is taken as it is: its whole stack counts, its registers are not seen, and the
- * scan says so. */
+ * Seized threads get no signal and go on as if nothing had been. System calls that Linux ends with
+ * EINTR at any stop (epoll_wait among them) are made again, as it does itself with all others. A
+ * thread that cannot be traced (another debugger has it, a sandbox forbids it) is asked by a
+ * signal. One that does not answer is taken as it is: its whole stack counts, its registers are not
+ * seen, and the scan says so. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <stddef.h>
 #include <sys/ptrace.h>
 #include <sys/user.h>
 #include "leaks/leaks.h"
@@ -24,6 +25,7 @@ enum {
     WAIT_ANY_CHILD = 0x40000000 /* __WALL */,
     WAIT_AT_ONCE = 1,
     LIST_BYTES = 8192,
+    RESTART_UNLESS_HANDLED = 514, /* the kernel's ERESTARTNOHAND: EINTR where a handler runs */
 };
 
 struct entry {
@@ -81,11 +83,49 @@ static bool wait_for_stop(int id, uint64_t deadline) {
     }
 }
 
+/* Calls that end with EINTR where nothing has been done yet, so that they can be made again as they
+ * are. With a time limit it begins anew. Not close and connect, which have done their part. */
+static bool may_be_made_again(uint64_t call) {
+    switch (call) {
+    case SYS_read:
+    case SYS_readv:
+    case SYS_write:
+    case SYS_writev:
+    case SYS_recvfrom:
+    case SYS_recvmsg:
+    case SYS_recvmmsg:
+    case SYS_sendto:
+    case SYS_sendmsg:
+    case SYS_accept:
+    case SYS_accept4:
+    case SYS_epoll_wait:
+    case SYS_epoll_pwait:
+    case SYS_epoll_pwait2:
+    case SYS_semop:
+    case SYS_semtimedop:
+    case SYS_rt_sigtimedwait:
+    case SYS_io_getevents:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* A thread that stands behind a system call which the stop has ended: its orig_rax is the call's
+ * number (after a handler, and outside of calls, it is -1), and the kernel has yet to decide
+ * whether the call is made again. */
+static void restart_call(int id, const struct user_regs_struct *registers) {
+    if ((int64_t)registers->rax == -EINTR && may_be_made_again(registers->orig_rax))
+        (void)hak_raw_call(SYS_ptrace, PTRACE_POKEUSER, id, (long)offsetof(struct user, regs.rax),
+                           -RESTART_UNLESS_HANDLED, 0, 0);
+}
+
 static void read_registers(struct hak_leak_thread *thread) {
     struct user_regs_struct general;
     struct user_fpregs_struct vector;
     if (hak_raw_call(SYS_ptrace, PTRACE_GETREGS, thread->id, 0, (long)&general, 0, 0) != 0)
         return;
+    restart_call(thread->id, &general);
     const uint64_t words[] = {general.rax, general.rbx, general.rcx, general.rdx, general.rsi,
                               general.rdi, general.rbp, general.r8,  general.r9,  general.r10,
                               general.r11, general.r12, general.r13, general.r14, general.r15};

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Leaks are found while the program runs, too: by hak_find_leaks(), on a signal, beside threads that
-# allocate all the time; what is reachable is told when asked for.
+# allocate all the time, without ending the system calls of threads that wait; what is reachable is
+# told when asked for.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 BUILD=$(cd "${BUILD:-build}" && pwd) || exit 2
@@ -13,6 +14,7 @@ fail() {
 }
 gcc -O1 -g -iquote include -o "$work/asked" tests/leaks/asked.c -pthread || exit 2
 gcc -O0 -g -o "$work/kept" tests/leaks/kept_globals.c || exit 2
+gcc -O1 -g -iquote include -o "$work/undisturbed" tests/leaks/undisturbed.c -pthread || exit 2
 
 for trace in on off; do
     for level in normal trace; do
@@ -31,6 +33,11 @@ for trace in on off; do
         rm -f "$work/log"
     done
 done
+
+# Waiting threads go on waiting.
+mkdir "$work/watched"
+HAKMEM_TRACE=off LD_PRELOAD=$BUILD/hakmem-debug.so timeout 300 "$work/undisturbed" "$work/watched" \
+    >"$work/said" 2>&1 || fail "a scan ended system calls (status $?): $(head -3 "$work/said")"
 
 # Every scan has its row; the blocks that the last one found lost are there once.
 [ "$("$BUILD/hakmem-trace" sql -s "$work/call.on.normal.db" \
