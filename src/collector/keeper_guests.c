@@ -10,11 +10,15 @@
 
 #define GUEST_MS 5000
 
+/* One of the keeper's own user, or of the tree: of the programs that have said hello, and of those
+ * that `run`, which is the keeper itself then, has started (unrecorded ones come for a fault
+ * alone).
+ */
 static bool may_speak(struct hak_keeper *k, const struct ucred *peer) {
     if (peer->uid == geteuid())
         return true;
-    pid_t known[256];
-    int count = 0;
+    pid_t known[256] = {getpid()};
+    int count = 1;
     for (int i = 0; i < k->held_count && count < 256; i++)
         if (k->held[i].peer_pid > 0)
             known[count++] = k->held[i].peer_pid;

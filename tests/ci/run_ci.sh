@@ -168,6 +168,24 @@ run 1 --ci --trace off -s off.db -- ../app one
 said 'double-free in close_again app.c:' err
 said 'SUMMARY: hakmem: double-free' off.log
 valid off
+# Also of a child that gave its privileges up before it went wrong (where this test has any).
+cat >given.c <<'END'
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static void twice(void) { char *p = malloc(33); free(p); free(p); }
+int main(void) {
+    if (fork() == 0 && (setgid(65534) | setuid(65534) | 1)) twice();
+    wait(NULL);
+    return 0;
+}
+END
+${CC:-cc} -g -O0 -w -o given given.c || exit 2
+for record in on off; do
+    run 1 --ci --trace $record -s given.db -f -- ./given
+    said 'double-free in twice given.c:4' err
+    rm -f given.db given.log
+done
 run 0 --ci --trace off -s none.db -- true
 [ ! -s err ] && [ ! -e none.db ] || { cat err; fail "a healthy run without a record"; }
 valid none
