@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Level normal finds the faults of tests/faults/corpus, each shape under its name (corpus/check.py).
-# timeout: 900
+# timeout: 1800
 set -u
 SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
 export SOURCE BUILD="${BUILD:-$SOURCE/build}"

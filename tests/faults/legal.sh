@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Correct programs leave a record in which every move of every block is legal, in every level, layout
 # and front, with caches so small that blocks go through all of them.
-# timeout: 600
+# timeout: 1800
 set -u
 # shellcheck source=tests/tools/faults.sh
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/faults.sh"

@@ -13,12 +13,12 @@ done
 mkdir stores/directory.db
 for store in stores/*.db stores/missing.db; do
     name=$(basename "$store" .db)
-    (ulimit -v 1000000 && timeout 60 "$BUILD/tests/format/dump_store" --events "$store") >/dev/null 2>said
+    (ulimit -v 1000000 && timeout 200 "$BUILD/tests/format/dump_store" --events "$store") >/dev/null 2>said
     status=$?
     [ -s said ] || echo "reads" >said
     echo "$name: status $status: $(sed "s|$PWD/||g; s|^stores/||" said)"
     if [ $status -eq 0 ] || grep -q 'chunk' said; then
-        (ulimit -v 1000000 && timeout 60 "$BUILD/tests/format/dump_store" --check "$store") 2>&1 |
+        (ulimit -v 1000000 && timeout 200 "$BUILD/tests/format/dump_store" --check "$store") 2>&1 |
             grep -v 'not allowed by hops.def$' | # as in the sound one
             sed "s|$PWD/||g; s|^|    |" | head -n 4
     fi

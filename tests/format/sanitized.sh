@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The store's unit tests and the broken stores again, under clang's address and undefined sanitizers.
-# timeout: 600
+# timeout: 1800
 set -u
 top=$(cd "$(dirname "$0")/../.." && pwd)
 sanitizers=address,undefined

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # make does what is needed and no more: nothing the second time, what depends on it when a header
 # changes, all of it when the flags change.
-# timeout: 600
+# timeout: 1800
 set -u
 # A copy, so that other tests do not see the tree change.
 mkdir copy && cp -r "$SOURCE"/{Makefile,include,src,viewer,tools} copy/ && cd copy || exit 1

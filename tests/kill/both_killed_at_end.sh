@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # kill -9 of keeper and worker in the moment in which the program ends: it notices by itself, and nothing is lost.
-# timeout: 300
 set -u
 unset "${!HAKMEM_@}"
 # shellcheck source=tests/tools/processes.sh

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # HAKMEM_TRACE_MAX: file and log never reach it while a program records more than that, the newest events are there,
 # the others are told of wherever they may be missed.
-# timeout: 200
 set -u
 unset "${!HAKMEM_@}"
 trace=$BUILD/hakmem-trace

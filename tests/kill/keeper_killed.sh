@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # kill -9 of the keeper that the program started itself: nothing is lost and the program does not notice.
-# timeout: 300
 set -u
 unset "${!HAKMEM_@}"
 # shellcheck source=tests/tools/processes.sh

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # kill -9 of the program, 50 times at random moments: the store misses no block but what it counts as lost.
-# timeout: 600
+# timeout: 1800
 set -u
 unset "${!HAKMEM_@}"
 # shellcheck source=tests/tools/processes.sh

@@ -1,4 +1,3 @@
 #!/usr/bin/env bash
 # Seven of the rounds of tests/long/kill_rounds.sh: kills of all kinds, and copies, at random moments.
-# timeout: 300
 ROUNDS=${ROUNDS:-7} exec bash "$SOURCE/tests/long/kill_rounds.sh"

@@ -1,10 +1,8 @@
 #!/usr/bin/env bash
 # kill -9 of `run`, which holds the keeper: first alone, then together with the worker. The tree goes on, into one store.
-# timeout: 300
 set -u
 # shellcheck source=tests/tools/tree_run.sh
 . "$SOURCE/tests/tools/tree_run.sh"
-worker_there() { worker=$(holders_of "$PWD/store.db" | grep -vx "$run" | head -n 1) && [ -n "$worker" ]; }
 for also in nobody worker; do
     tree_name="run and $also killed"
     rm -f store.db* calls stop
@@ -12,7 +10,7 @@ for also in nobody worker; do
     COUNT_CALLS_FILE=$PWD/calls "$trace" run --check trace --store store.db -- \
         /usr/bin/env LD_PRELOAD="$counter $debug_library" "$BUILD/tests/trees/forks" steady 3 "$PWD/stop" >out 2>err &
     run=$!
-    until_true worker_there || exit 1
+    until_true worker_of "$PWD/store.db" "$run" || exit 1
     sleep 1
     program=$(pgrep -P "$run" -x forks) || fail "the program did not start"
     case $also in

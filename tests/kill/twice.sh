@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # kill -9 of keeper and worker, twice, under a tree of processes: there is still one store with all of them in it.
-# timeout: 300
 set -u
 unset "${!HAKMEM_@}"
 # shellcheck source=tests/tools/processes.sh
@@ -10,15 +9,13 @@ truncate -s 1M calls
 COUNT_CALLS_FILE=$PWD/calls HAKMEM_CHECK=trace HAKMEM_TRACE_FILE=$PWD/store.db \
     LD_PRELOAD="$counter $BUILD/hakmem-debug.so" "$BUILD/tests/trees/forks" steady 4 "$PWD/stop" >program.out 2>program.err &
 program=$!
-store_there() { [ -n "$(holders_of "$PWD/store.db")" ]; }
-new_worker() { worker=$(holders_of "$PWD/store.db" | head -n 1) && [ -n "$worker" ] && [ "$worker" != "${last-}" ]; }
 for death in 1 2; do
-    until_true new_worker || { echo "death $death: no new worker has the store open"; exit 1; }
+    until_true worker_of "$PWD/store.db" "${last-}" || { echo "death $death: no new worker has the store open"; exit 1; }
     sleep 2
     last=$worker keeper=$(parent_of "$worker")
     kill -9 "$keeper" "$worker"
 done
-until_true new_worker || { echo "no worker after the second death"; exit 1; }
+until_true worker_of "$PWD/store.db" "$last" || { echo "no worker after the second death"; exit 1; }
 sleep 1
 : >stop
 wait "$program" || { echo "the program ended with $?; 0 was due"; cat program.err; exit 1; }

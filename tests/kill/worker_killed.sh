@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # kill -9 of the worker, 20 times in one run: nothing is lost and the program does not notice.
-# timeout: 600
+# timeout: 1800
 set -u
 unset "${!HAKMEM_@}"
 # shellcheck source=tests/tools/processes.sh

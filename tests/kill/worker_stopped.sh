@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # SIGSTOP of the worker while the program goes on: it waits a bounded time, then counts; what came before and after is
 # stored and the loss is told.
-# timeout: 200
 set -u
 unset "${!HAKMEM_@}"
 # shellcheck source=tests/tools/processes.sh

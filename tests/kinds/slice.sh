@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Of the generated programs of every kind of fault each eleventh: the bad variant is named, the good one is silent.
-# timeout: 900
+# timeout: 1800
 set -u
 SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
 export SOURCE BUILD="${BUILD:-$SOURCE/build}"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # cppcheck finds nothing in src, viewer and tools but the false alarms listed in cppcheck.txt.
-# timeout: 600
+# timeout: 1800
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 BUILD=${BUILD:-build}

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # clang-tidy (configured in .clang-tidy) finds nothing in src, viewer and tools.
-# timeout: 900
+# timeout: 1800
 # `tidy.sh FILE...` looks at these only.
 set -u
 cd "$(dirname "$0")/../.." || exit 2

@@ -151,10 +151,10 @@ def told(setting, error):
 def run(name, command, env, setting):
     """Runs the stress; True when it ended well and said nothing that it should not."""
     try:
-        done = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120,
+        done = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300,
                               errors="replace", check=False)
     except subprocess.TimeoutExpired:
-        fail(name, "hangs: ended after 120 s")
+        fail(name, "hangs: ended after 300 s")
         return False
     said = told(setting, done.stderr)
     if done.returncode != 0 or not re.fullmatch(r"calls \d+\n", done.stdout) or said:

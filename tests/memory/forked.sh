@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Forks from the midst of threads that allocate, child after child: what the threads had that are not there in the
 # child is used again there, and does not add up; in both libraries and both levels.
-# timeout: 300
 set -u
 unset "${!HAKMEM_@}"
 trace=$BUILD/hakmem-trace

@@ -6,7 +6,7 @@ unset "${!HAKMEM_@}"
 trace=$BUILD/hakmem-trace
 program=$BUILD/tests/memory/handler_forks
 
-got=$(LD_PRELOAD=$BUILD/libhakmem.so timeout 60 "$program" 2>&1)
+got=$(LD_PRELOAD=$BUILD/libhakmem.so timeout 200 "$program" 2>&1)
 [ "$got" = "0 failures" ] || { echo "libhakmem.so: '$got'"; exit 1; }
 for check in trace normal; do
     got=$(timeout 100 "$trace" run --check $check --store forks.db --force -- "$program" 2>&1)

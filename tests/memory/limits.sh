@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A program under `ulimit -v` (and -d) of 200 steps, from where ld.so itself has not enough to where all is
 # well: it starts or it does not, but then it goes on with what it gets, in both libraries and both levels.
-# timeout: 600
+# timeout: 1800
 set -u
 [ "${1-}" = --recorded ] || unset "${!HAKMEM_@}"
 # shellcheck source=tests/tools/many_runs.sh

@@ -2,7 +2,7 @@
 # Memory that the kernel refuses at each call that hakmem makes for it, one after the other: the program goes
 # on, in both libraries and both levels, and what it did is recorded call by call. With HAKMEM_TEST_LONG=1
 # the program is a longer one.
-# timeout: 600
+# timeout: 1800
 set -u
 long=${HAKMEM_TEST_LONG:-0}
 [ "${1-}" = --recorded ] || unset "${!HAKMEM_@}"

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # After a burst of many sizes what is mapped and what is resident come back to within a tenth of before: when threads
 # end, with malloc_trim, and while they go on with small requests; both libraries, each level, recorded and not.
-# timeout: 300
 set -u
 unset "${!HAKMEM_@}"
 program=$BUILD/tests/memory/return

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # Calls of the allocator at every moment of a program's start and end: all that a program without hakmem may do.
-# timeout: 300
 set -u
 unset "${!HAKMEM_@}"
 trace=$BUILD/hakmem-trace

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # 10,000 threads that come and go, joined, detached, by pthread_exit, cancelled, with destructors that allocate
 # in every round: memory and mappings are flat, in both libraries and both levels, and every call is stored.
-# timeout: 600
+# timeout: 1800
 set -u
 unset "${!HAKMEM_@}"
 trace=$BUILD/hakmem-trace

@@ -3,7 +3,6 @@
 # in each scenario, and each mutant below, a change of one place of them, is found.
 #   check.sh --list           the mutants
 #   check.sh --mutant NAME    one of them, with what the checker says to it
-# timeout: 300
 set -u
 SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
 BUILD=${BUILD:-$SOURCE/build}
@@ -41,7 +40,7 @@ run_mutant() {
     file=$(head_of "$name" file) says=$(head_of "$name" says)
     build_mutant "$name" "$file" || { echo "mutant $name does not compile"; return 2; }
     for scenario in $(head_of "$name" scenario); do
-        out=$(timeout 60 "$made/$name/model" "$scenario" 2>&1) && {
+        out=$(timeout 200 "$made/$name/model" "$scenario" 2>&1) && {
             echo "mutant $name was not found: $out"
             return 1
         }

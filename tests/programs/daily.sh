@@ -2,7 +2,7 @@
 # Programs of every day, most of them small: no report, and output, errors and status as without hakmem, in levels trace
 # and normal, checked alone and recorded. Leaks are looked for in those that have none: by reading, by valgrind's and
 # LeakSanitizer's word (with PYTHONMALLOC=malloc and the like, as `run --pools=malloc` sets them).
-# timeout: 600
+# timeout: 1800
 # shellcheck disable=SC2016,SC2317
 set -u
 unset "${!HAKMEM_@}"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # git gc over a made history: repack with threads, prune, and all the processes that it starts.
-# timeout: 600
+# timeout: 1800
 set -u
 # shellcheck source=tests/tools/real_program.sh
 . "$SOURCE/tests/tools/real_program.sh"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # More live threads than a small session has rings: nothing is lost, and every event has its thread.
-# timeout: 600
+# timeout: 1800
 set -u
 # shellcheck source=tests/tools/real_program.sh
 . "$SOURCE/tests/tools/real_program.sh"

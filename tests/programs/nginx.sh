@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # nginx with two workers under ab: files, compression, a reload under way; stopped by `quit`, and by SIGTERM to its group.
-# timeout: 600
+# timeout: 1800
 set -u
 # shellcheck source=tests/tools/real_program.sh
 . "$SOURCE/tests/tools/real_program.sh"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # perl: hashes, regular expressions, sorting, closures, a pipe to a forked child, and its exit status by die.
-# timeout: 600
+# timeout: 1800
 set -u
 # shellcheck source=tests/tools/real_program.sh
 . "$SOURCE/tests/tools/real_program.sh"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Real programs give the same output under the plain library as without it.
-# timeout: 600
+# timeout: 1800
 # shellcheck disable=SC2317
 set -u
 status=0

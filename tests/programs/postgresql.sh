@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # PostgreSQL as an unprivileged user: initdb, start as a daemon, pgbench, a query with all sorts, stop. Stopped by
 # pg_ctl, and by SIGTERM to its group.
-# timeout: 900
+# timeout: 1800
 set -u
 for bin in $(printf '%s\n' /usr/lib/postgresql/*/bin | sort -V); do :; done
 export PATH=$bin:$PATH

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # CPython without its own pools: JSON; classes, exceptions, threads and subprocesses. And an exit by sys.exit.
-# timeout: 900
+# timeout: 1800
 set -u
 # shellcheck source=tests/tools/real_program.sh
 . "$SOURCE/tests/tools/real_program.sh"

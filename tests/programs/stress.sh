@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A mix of sizes over threads keeps every byte, in the plain library and in every level and layout.
-# timeout: 600
+# timeout: 1800
 set -u
 unset "${!HAKMEM_@}"
 status=0

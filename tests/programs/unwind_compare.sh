@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # hakmem's unwinder gives the same stacks as libunwind in real programs: over 1 M stacks, no difference.
-# timeout: 240
 set -u
 . "$SOURCE/tests/tools/unwind_compare.sh"
 

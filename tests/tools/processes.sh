@@ -10,14 +10,14 @@ parent_of() {
     sed -E 's/.*\) . ([0-9]+) .*/\1/' "/proc/$1/stat" 2>/dev/null
 }
 
-# Waits (bounded, 30 s) until the command succeeds.
+# Waits (bounded, 2 minutes) until the command succeeds.
 until_true() {
-    local tries
-    for tries in $(seq 300); do
+    local started=$SECONDS
+    while [ $((SECONDS - started)) -lt 120 ]; do
         "$@" && return 0
         sleep 0.1
     done
-    echo "waited 30 s for: $* ($tries tries)"
+    echo "waited 2 minutes for: $*"
     return 1
 }
 
@@ -33,6 +33,12 @@ are_dead() {
 }
 no_holder() { [ -z "$(holders_of "$1")" ]; }
 
+# Sets worker to the one, other than $2, that has the store $1 open; false when nobody has.
+worker_of() {
+    worker=$(holders_of "$1" | grep -vx "${2:-0}" | head -n 1)
+    [ -n "$worker" ]
+}
+
 # start_with_keeper [PAUSE_US [SECONDS]]: starts tests/kill/sequence with that pause, recorded into store.db
 # by a keeper that it starts itself, and lets it run for SECONDS; sets program, worker and keeper.
 start_with_keeper() {
@@ -41,8 +47,7 @@ start_with_keeper() {
     program=$!
     until_true program_started words || exit 1
     sleep "${2:-2}"
-    worker=$(holders_of "$PWD/store.db" | head -n 1)
-    [ -n "$worker" ] || { echo "nobody has the store open"; exit 1; }
+    until_true worker_of "$PWD/store.db" || { echo "nobody has the store open"; exit 1; }
     keeper=$(parent_of "$worker")
     case "$(tr '\0' ' ' <"/proc/$keeper/cmdline")" in
     *hakmem-collect*) ;;

@@ -111,7 +111,17 @@ run_plain() {
     truncate -s 1M calls
     chmod 666 calls
     plain_status=0
-    timeout 60 "$@" >plain.out 2>plain.err </dev/null || plain_status=$?
+    timeout 120 "$@" >plain.out 2>plain.err </dev/null || plain_status=$?
+}
+
+# Under `run` with the counter; then compares all there is to compare with the plain run.
+run_recorded() {
+    local status=0
+    COUNT_CALLS_FILE=$PWD/calls timeout 120 "$trace" run --check trace --store store.db -- \
+        /usr/bin/env LD_PRELOAD="${tree_preload-$counter $debug_library}" "$@" >recorded.out 2>recorded.err </dev/null ||
+        status=$?
+    same_as_plain "$status"
+    compare_store
 }
 
 # tree NAME COMMAND...: without hakmem, then under `run` with the counter, then compares all there is to compare.
@@ -119,13 +129,8 @@ run_plain() {
 tree() {
     tree_name=$1
     shift
-    local status=0
     run_plain "$@"
-    COUNT_CALLS_FILE=$PWD/calls timeout 60 "$trace" run --check trace --store store.db -- \
-        /usr/bin/env LD_PRELOAD="${tree_preload-$counter $debug_library}" "$@" >recorded.out 2>recorded.err </dev/null ||
-        status=$?
-    same_as_plain "$status"
-    compare_store
+    run_recorded "$@"
 }
 
 # The same without `run`: the first process starts the keeper itself.
@@ -134,7 +139,7 @@ tree_alone() {
     shift
     local status=0
     run_plain "$@"
-    timeout --foreground 60 env COUNT_CALLS_FILE="$PWD/calls" HAKMEM_CHECK=trace HAKMEM_TRACE_FILE="$PWD/store.db" \
+    timeout --foreground 120 env COUNT_CALLS_FILE="$PWD/calls" HAKMEM_CHECK=trace HAKMEM_TRACE_FILE="$PWD/store.db" \
         LD_PRELOAD="${tree_preload-$counter $debug_library}" "$@" >recorded.out 2>recorded.err </dev/null || status=$?
     same_as_plain "$status"
     compare_store

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # More processes at once than the table holds, and more one after the other: who finds no entry is counted, and waits once.
-# timeout: 120
 set -u
 # shellcheck source=tests/tools/tree_run.sh
 . "$SOURCE/tests/tools/tree_run.sh"

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Programs that find no collector: their newest events go into files, and `import` makes of them the store that there
 # would have been, as far as there was room; the rest is counted. Files that are broken give an error or what is left.
-# timeout: 120
 set -u
 # shellcheck source=tests/tools/tree_run.sh
 . "$SOURCE/tests/tools/tree_run.sh"
@@ -16,7 +15,7 @@ alone() {
     shift 2
     rm -f ./*.rings store*.db* calls
     truncate -s 1M calls
-    { timeout 60 env HAKMEM_CHECK="${check-trace}" COUNT_CALLS_FILE="$PWD/calls" \
+    { timeout 100 env HAKMEM_CHECK="${check-trace}" COUNT_CALLS_FILE="$PWD/calls" \
         LD_PRELOAD="$counter $lonely/hakmem-debug.so" "$@" >out 2>err </dev/null || status=$?; } 2>/dev/null
     [ "$status" -eq "$due_status" ] || fail "status $status, due $due_status: $(head -n 3 err)"
     [ "$(grep -c '^hakmem: no collector: hakmem-collect is not beside .* go into .*\.rings, ' err)" -eq 1 ] ||

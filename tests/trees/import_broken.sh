@@ -18,7 +18,7 @@ for ((seed = 0; seed < ${IMPORT_TIMES-48}; seed++)); do
     rm -f broken.rings store.db*
     files=(children full fault)
     python3 "$SOURCE/tests/tools/break_rings.py" "${files[seed % 3]}" broken.rings "$seed" || exit 1
-    timeout 60 "$trace" import -s store.db broken.rings >out 2>err
+    timeout 200 "$trace" import -s store.db broken.rings >out 2>err
     status=$?
     case $status in
     0 | 4) stores=$((stores + 1)) ;;

@@ -1,4 +1,5 @@
-/* Threads that get their names late, and one that is killed with it. */
+/* Threads that get their names late, and one that is killed with it: `named FILE`, when FILE is
+ * there. */
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,13 +18,14 @@ static void *run(void *name) {
     return NULL;
 }
 
-int main(void) {
+int main(int count, char **arguments) {
     pthread_t first, second;
     pthread_create(&first, NULL, run, "reader");
     pthread_create(&second, NULL, run, "writer");
     free(malloc(1));
     prctl(PR_SET_NAME, "boss");
-    sleep(2);
+    for (int i = 0; i < 5000 && access(count > 1 ? arguments[1] : "/", F_OK) != 0; i++)
+        usleep(10000);
     kill(getpid(), 9);
     return 0;
 }

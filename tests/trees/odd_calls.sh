@@ -8,11 +8,11 @@ tree_name=odd_calls
 odd=$BUILD/tests/trees/odd_calls
 ${CC:-cc} -D_GNU_SOURCE -w -shared -fPIC -o other.so "$SOURCE/tests/tools/other_preload.c" || fail "the preload does not compile"
 
-timeout 60 "$odd" >due 2>&1
+timeout 200 "$odd" >due 2>&1
 [ $? -eq 3 ] || fail "the program alone: $(tail -n 3 due)"
 rm -f fifo
 for check in trace normal; do
-    timeout 60 "$trace" run --check $check --force -s store.db -- "$odd" >said 2>&1
+    timeout 200 "$trace" run --check $check --force -s store.db -- "$odd" >said 2>&1
     status=$?
     rm -f fifo
     if [ $status -ne 3 ] || ! cmp -s due said; then
@@ -23,8 +23,8 @@ for check in trace normal; do
 done
 
 # Behind: `run` puts hakmem first. Before: as the program's own first preload.
-said=$(LD_PRELOAD=$PWD/other.so timeout 60 "$trace" run --force -s store.db -- "$odd" 1 2>&1)
+said=$(LD_PRELOAD=$PWD/other.so timeout 200 "$trace" run --force -s store.db -- "$odd" 1 2>&1)
 [ "$said" = $'seen\nexecuted' ] || fail "a preload behind hakmem does not see execve: $said"
-said=$(timeout 60 "$trace" run --force -s store.db -- \
+said=$(timeout 200 "$trace" run --force -s store.db -- \
     bash -c "LD_PRELOAD=$PWD/other.so:\$LD_PRELOAD exec $odd" 2>&1)
 [ $? -eq 3 ] || fail "with a preload in front: $(tail -n 2 <<<"$said")"

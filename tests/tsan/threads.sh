@@ -2,7 +2,7 @@
 # The thread sanitizer finds nothing in the layers under threads that allocate, free each other's blocks, end,
 # begin and trim, with the fronts as they are by default and with others; and it does see a race that the
 # program itself makes. HAKMEM_TEST_LONG=1: thirty times as much.
-# timeout: 900
+# timeout: 1800
 set -u
 BUILD=${BUILD:-$(cd "$(dirname "$0")/../.." && pwd)/build}
 threads=$BUILD/tests/tsan/threads

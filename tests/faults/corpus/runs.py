@@ -9,7 +9,7 @@ import tempfile
 
 SOURCE = os.path.realpath(os.environ.get("SOURCE") or os.path.join(os.path.dirname(__file__), "../../.."))
 BUILD = os.path.realpath(os.environ.get("BUILD") or os.path.join(SOURCE, "build"))
-SECONDS = 60  # until a run counts as hung
+SECONDS = 240  # until a run counts as hung
 
 
 class Run:

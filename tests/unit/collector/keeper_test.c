@@ -168,9 +168,9 @@ static pid_t child_worker(void) {
 }
 
 static void wait_until(bool (*done)(void), const char *what) {
-    for (int i = 0; i < 600 && !done(); i++)
+    for (int i = 0; i < 1800 && !done(); i++)
         usleep(50000);
-    ck_assert_msg(done(), "waited 30 s for: %s", what);
+    ck_assert_msg(done(), "waited 90 s for: %s", what);
 }
 
 static bool tail_is_at_head(void) {

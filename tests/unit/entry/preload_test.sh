@@ -1,5 +1,5 @@
 # Runs the tests of this folder with our libraries in front: each build, each layout, each front.
-# timeout: 600
+# timeout: 1800
 set -u
 unset "${!HAKMEM_@}"
 failed=0

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Memory that the kernel refuses to BigCache, L2.5 and the address map, at each call that they make for it:
 # the program goes on with its large blocks. With HAKMEM_BIGCACHE_MAX=0 every block goes through the pool.
-# timeout: 300
 set -u
 unset "${!HAKMEM_@}"
 
