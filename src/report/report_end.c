@@ -97,6 +97,18 @@ void report_completeness(struct hak_text *text, const struct report_page *page) 
     hak_text_add(text, "\n");
 }
 
+/* So far from the block that only the way in which the address came about tells of it. */
+static bool guess_index(struct hak_text *text, const struct hak_fault_facts *facts) {
+    enum { NEAR_BYTES = 4096 };
+    int64_t past = facts->offset < 0 ? -facts->offset : facts->offset - (int64_t)facts->asked_bytes;
+    if (facts->found_by != HAK_FOUND_BY_ACCESS || past <= NEAR_BYTES)
+        return false;
+    hak_text_add(text,
+                 "an index out of range: the address is the block's first byte and the number "
+                 "that a register holds");
+    return true;
+}
+
 static bool guess_overflow(struct hak_text *text, const struct hak_fault_facts *facts) {
     uint64_t past = (uint64_t)facts->offset - facts->asked_bytes;
     if (facts->offset < 0 || facts->found_by == HAK_FOUND_BY_ACCESS)
@@ -177,8 +189,10 @@ bool report_guess(struct hak_text *text, const struct report_page *page) {
         }
         return false;
     case 301:
-        return guess_overflow(text, facts);
+        return guess_index(text, facts) || guess_overflow(text, facts);
     case 302:
+        if (guess_index(text, facts))
+            return true;
         if (facts->found_by == HAK_FOUND_BY_ACCESS)
             return false;
         hak_text_add(text, "%s",

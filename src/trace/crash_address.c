@@ -19,6 +19,8 @@ enum {
     ERROR_WRITE = 2,   /* bits of what it tells with it */
     ERROR_FETCH = 16,
     SHARED = 16,
+    HEAP_BUFFER_OVERFLOW = 301, /* faults.def */
+    HEAP_BUFFER_UNDERFLOW = 302,
 };
 
 static const struct hak_trace_checks *checks;
@@ -167,6 +169,47 @@ static void look_for_freed(struct hak_incident *incident) {
             best = rate(*(const uint64_t *)at, best, &incident->facts);
 }
 
+/* ---- an index out of range ---------------------------------------------------------------------
+ *
+ * Far from any block nothing tells whose the access was, but how the address came about: it is the
+ * first byte of a live block (or a member of its first element) plus what a register holds, times
+ * the size of an element. */
+
+enum { MEMBER_BYTES = 64, GREATEST_SCALE = 8 };
+
+/* `address` lies in the first element of a live block, which `found` is about then. */
+static bool is_first_element(uint64_t address, struct hak_fault_facts *found) {
+    *found = (struct hak_fault_facts){
+        .found_address = address, .class_found = HAK_CLASS_NONE, .class_due = HAK_CLASS_NONE};
+    if (address < PAGE_BYTES)
+        return false;
+    checks->describe(found, false);
+    uint64_t offset = address - found->user;
+    return found->memory == HAK_MEMORY_INSIDE_LIVE && offset < found->asked_bytes &&
+           offset < MEMBER_BYTES;
+}
+
+static void look_for_index(struct hak_incident *incident) {
+    for (int i = 0; i < HAK_RIP; i++) {
+        uint64_t index = incident->registers.value[i];
+        for (uint64_t scale = 1; scale <= GREATEST_SCALE && index != 0; scale *= 2) {
+            struct hak_fault_facts found;
+            if (!is_first_element(incident->address - index * scale, &found))
+                continue;
+            uint64_t distance = incident->address - found.user;
+            if (distance < found.asked_bytes)
+                continue;
+            found.access = incident->facts.access;
+            found.found_address = incident->address;
+            found.offset = (int64_t)distance;
+            found.memory = HAK_MEMORY_UNKNOWN;
+            found.fault = (int64_t)distance < 0 ? HEAP_BUFFER_UNDERFLOW : HEAP_BUFFER_OVERFLOW;
+            incident->facts = found;
+            return;
+        }
+    }
+}
+
 void hak_crash_look_at_address(struct hak_incident *incident) {
     struct hak_report_region *region = &incident->region;
     if (incident->facts.fault || incident->code <= 0)
@@ -182,8 +225,12 @@ void hak_crash_look_at_address(struct hak_incident *incident) {
     look_at_maps(incident->address, region);
     bool is_free = region->is_known && region->start == region->end;
     bool is_closed = region->protection == PROT_NONE && region->path[0] == 0;
-    if (checks && is_access(incident->signal, incident->code) && incident->full_stack_bytes == 0)
-        checks->describe(&incident->facts, region->is_known && (is_free || is_closed));
+    bool is_barred = region->is_known && (is_free || is_closed);
+    if (!checks || !is_access(incident->signal, incident->code) || incident->full_stack_bytes != 0)
+        return;
+    checks->describe(&incident->facts, is_barred);
+    if (is_barred && !incident->facts.fault)
+        look_for_index(incident);
 }
 
 void hak_crash_look_at_heap(struct hak_incident *incident) {
