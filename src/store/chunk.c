@@ -89,7 +89,7 @@ const char *hak_chunk_open(struct hak_chunk *chunk, const uint8_t *blob, size_t 
 }
 
 static bool is_walk(const struct hak_chunk *chunk) {
-    return chunk->column[HAK_COLUMN_SHAPE].codec == HAK_CODEC_WALK;
+    return hak_codec_is_walk(chunk->column[HAK_COLUMN_SHAPE].codec);
 }
 
 static const char *unpack(const struct hak_chunk *chunk, int column, uint8_t *out) {
@@ -101,12 +101,13 @@ static const char *unpack(const struct hak_chunk *chunk, int column, uint8_t *ou
 static const char *decode_walk(struct hak_chunk *chunk, struct hak_columns *c) {
     const uint8_t *bytes[HAK_WALK_COLUMNS];
     size_t count[HAK_WALK_COLUMNS];
+    uint8_t codec = chunk->column[HAK_COLUMN_SHAPE].codec;
     for (int i = 0; i < HAK_COLUMN_COUNT; i++) {
         int place = hak_walk_place((enum hak_column)i);
         if (place < 0)
             continue;
         chunk->wrong_column = hak_column_names[i];
-        if (chunk->column[i].codec != HAK_CODEC_WALK)
+        if (chunk->column[i].codec != codec)
             return "its codec does not fit those of the other columns";
         const char *wrong = unpack(chunk, i, c->walk->unpacked[place]);
         if (wrong)
@@ -116,7 +117,7 @@ static const char *decode_walk(struct hak_chunk *chunk, struct hak_columns *c) {
         chunk->decoded |= 1u << i;
     }
     chunk->wrong_column = "walk";
-    return hak_walk_decode(c, bytes, count);
+    return hak_walk_decode(c, codec, bytes, count);
 }
 
 const char *hak_chunk_decode(struct hak_chunk *chunk, struct hak_columns *c, unsigned mask) {

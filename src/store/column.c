@@ -172,12 +172,14 @@ static unsigned columns_of_codec(uint8_t codec) {
     case HAK_CODEC_ASKED:
         return BIT(HAK_COLUMN_SIZE);
     case HAK_CODEC_WALK:
+    case HAK_CODEC_NARROW_WALK:
         return BIT(HAK_COLUMN_SHAPE) | BIT(HAK_COLUMN_ACTOR) | BIT(HAK_COLUMN_BASE) |
                BIT(HAK_COLUMN_STACK);
     case HAK_CODEC_SITE:
         return BIT(HAK_COLUMN_DELTA) | BIT(HAK_COLUMN_SIZE) | BIT(HAK_COLUMN_OLD) |
                BIT(HAK_COLUMN_GENERATION);
     case HAK_CODEC_PACE:
+    case HAK_CODEC_NARROW_PACE:
         return BIT(HAK_COLUMN_NS);
     default:
         return 0;
@@ -185,7 +187,7 @@ static unsigned columns_of_codec(uint8_t codec) {
 }
 
 /* A column of streams that is guessed from the walk. */
-static const char *decode_guessed(struct hak_columns *c, enum hak_column column,
+static const char *decode_guessed(struct hak_columns *c, enum hak_column column, uint8_t codec,
                                   const uint8_t *bytes, size_t count) {
     struct hak_input in[HAK_STREAMS_MAX];
     uint32_t streams = hak_walk_streams(column);
@@ -193,7 +195,7 @@ static const char *decode_guessed(struct hak_columns *c, enum hak_column column,
     if (!hak_streams_split(bytes, count, in, streams))
         return "its streams are cut short";
     if (column == HAK_COLUMN_NS)
-        makes_sense = hak_pace_decode(c, in);
+        makes_sense = hak_pace_decode(c, codec, in);
     else if (column == HAK_COLUMN_DELTA)
         hak_delta_decode(c, in);
     else if (column == HAK_COLUMN_SIZE)
@@ -214,10 +216,10 @@ const char *hak_column_decode(struct hak_columns *c, enum hak_column column, uin
     c->by_index[column] = false;
     if (!columns_of_codec(codec))
         return "its codec is not known to this version";
-    if (!(columns_of_codec(codec) >> column & 1) || codec == HAK_CODEC_WALK)
+    if (!(columns_of_codec(codec) >> column & 1) || hak_codec_is_walk(codec))
         return "its codec does not fit the column";
-    if (codec == HAK_CODEC_SITE || codec == HAK_CODEC_PACE)
-        return is_walk ? decode_guessed(c, column, bytes, count)
+    if (codec == HAK_CODEC_SITE || hak_codec_is_pace(codec))
+        return is_walk ? decode_guessed(c, column, codec, bytes, count)
                        : "its codec does not fit those of the other columns";
     if (codec == HAK_CODEC_CONSTANT) {
         c->dictionary[column][0] = hak_read_varint(&in);

@@ -6,7 +6,9 @@
 #define GROUPS       14
 #define LOW          (1 + GROUPS) /* of steps that a byte does not hold */
 #define HIGH         (2 + GROUPS)
-#define CONTEXTS     16384
+#define CONTEXT_BITS 16
+#define NARROW_BITS  14 /* of HAK_CODEC_NARROW_PACE */
+#define CONTEXTS     (1 << CONTEXT_BITS)
 #define LITERALS     192 /* steps below it are bytes of their own */
 #define LITERAL_BITS 8
 
@@ -16,9 +18,10 @@ static inline uint8_t group_of(uint64_t step) {
     return (uint8_t)(bits < GROUPS - 2 ? bits + 1 : GROUPS - 1);
 }
 
-static inline uint8_t *context_of(uint8_t *contexts, uint32_t before, uint32_t site) {
+static inline uint8_t *context_of(uint8_t *contexts, unsigned bits, uint32_t before,
+                                  uint32_t site) {
     uint32_t hash = before * 0x9e3779b1u ^ site * 0x85ebca6bu;
-    return &contexts[hash >> 18];
+    return &contexts[hash >> (32 - bits)];
 }
 
 void hak_pace_encode(struct hak_columns *c) {
@@ -41,7 +44,7 @@ void hak_pace_encode(struct hak_columns *c) {
     uint64_t last = ns[0] >> shift;
     for (uint32_t i = 0; i < c->events; i++) {
         uint64_t now = ns[i] >> shift, step = rises ? now - last : hak_zigzag(now - last);
-        uint8_t *context = context_of(contexts, before, w->site_of[i]);
+        uint8_t *context = context_of(contexts, CONTEXT_BITS, before, w->site_of[i]);
         struct hak_stream *group = &out[1 + *context];
         last = now;
         before = w->site_of[i];
@@ -59,10 +62,11 @@ void hak_pace_encode(struct hak_columns *c) {
     }
 }
 
-bool hak_pace_decode(struct hak_columns *c, struct hak_input *in) {
+bool hak_pace_decode(struct hak_columns *c, uint8_t codec, struct hak_input *in) {
     struct hak_walk *w = c->walk;
     uint64_t *ns = c->value[HAK_COLUMN_NS];
     uint8_t contexts[CONTEXTS];
+    unsigned bits_of_context = codec == HAK_CODEC_PACE ? CONTEXT_BITS : NARROW_BITS;
     unsigned shift = hak_read_byte(&in[HEAD]), is_zigzag = hak_read_byte(&in[HEAD]);
     uint64_t last = hak_read_varint(&in[HEAD]);
     if (shift > 63 || is_zigzag > 1)
@@ -70,7 +74,7 @@ bool hak_pace_decode(struct hak_columns *c, struct hak_input *in) {
     memset(contexts, 0, sizeof contexts);
     uint32_t before = HAK_NO_SITE;
     for (uint32_t i = 0; i < c->events; i++) {
-        uint8_t *context = context_of(contexts, before, w->site_of[i]);
+        uint8_t *context = context_of(contexts, bits_of_context, before, w->site_of[i]);
         uint64_t step = hak_read_byte(&in[1 + *context]);
         before = w->site_of[i];
         if (step >= LITERALS) {

@@ -69,7 +69,7 @@ static void begin(struct hak_columns *c) {
     hak_mirror_reset(&w->mirror);
     memset(w->context, 0, sizeof w->context);
     w->sites = 0;
-    w->site[HAK_NO_SITE].successor = 0;
+    w->site[HAK_NO_SITE].successor = w->site[HAK_NO_SITE].other_successor = 0;
     w->site[HAK_NO_SITE].stack = 0;
     for (int i = 0; i < HAK_MIRROR_LANES; i++)
         for (int k = 0; k < 3; k++)
@@ -84,22 +84,26 @@ static void begin(struct hak_columns *c) {
 /* ---- sites -------------------------------------------------------------------------------------
  */
 
-static inline uint32_t *context_of(struct hak_walk *w, const struct hak_before *b) {
+static inline uint32_t *context_of(struct hak_walk *w, const struct hak_before *b, unsigned bits) {
     uint32_t hash = b->site[0] * 0x9e3779b1u ^ b->site[1] * 0x85ebca6bu ^ b->site[2] * 0xc2b2ae35u;
-    return &w->context[hash >> 18];
+    return &w->context[hash >> (32 - bits)];
 }
 
-/* Guesses are sites + 1, 0 = none. */
+/* Guesses are sites + 1, 0 = none. A narrow walk knows no other successor. */
 static inline uint32_t second_guess(const struct hak_walk *w, const struct hak_before *b,
                                     uint32_t context) {
-    uint32_t after_one = w->site[b->site[0]].successor;
-    return context && context != after_one ? after_one : 0;
+    const struct hak_site *last = &w->site[b->site[0]];
+    return context && context != last->successor ? last->successor : last->other_successor;
 }
 
 static inline void learn_site(struct hak_walk *w, struct hak_before *b, uint32_t *context,
-                              uint32_t site) {
+                              uint32_t site, bool is_narrow) {
+    struct hak_site *last = &w->site[b->site[0]];
     *context = site + 1;
-    w->site[b->site[0]].successor = site + 1;
+    if (last->successor != site + 1) {
+        last->other_successor = is_narrow ? 0 : last->successor;
+        last->successor = site + 1;
+    }
     b->site[2] = b->site[1];
     b->site[1] = b->site[0];
     b->site[0] = site;
@@ -401,7 +405,7 @@ void hak_walk_encode(struct hak_columns *c) {
             lane = current % HAK_MIRROR_LANES;
             before = w->lane[lane];
         }
-        uint32_t *context = context_of(w, &before), s;
+        uint32_t *context = context_of(w, &before, HAK_WALK_BITS), s;
         uint32_t guess = *context ? *context : w->site[before.site[0]].successor;
         if (guess && w->site[guess - 1].stack == stack[i] && w->site[guess - 1].shape == shape[i]) {
             s = guess - 1;
@@ -415,7 +419,7 @@ void hak_walk_encode(struct hak_columns *c) {
                 s = put_site(c, before.site[0], shape[i], stack[i], &token);
             }
         }
-        learn_site(w, &before, context, s);
+        learn_site(w, &before, context, s, false);
         w->site_of[i] = (uint16_t)s;
         c->index[HAK_COLUMN_STACK][i] = w->site[s].stack_number;
         uint32_t number = expect_usual(&w->mirror, &w->site[s], lane);
@@ -430,7 +434,8 @@ void hak_walk_encode(struct hak_columns *c) {
     c->is_numbered[HAK_COLUMN_BASE] = c->is_numbered[HAK_COLUMN_STACK] = true;
 }
 
-const char *hak_walk_decode(struct hak_columns *c, const uint8_t *const bytes[HAK_WALK_COLUMNS],
+const char *hak_walk_decode(struct hak_columns *c, uint8_t codec,
+                            const uint8_t *const bytes[HAK_WALK_COLUMNS],
                             const size_t count[HAK_WALK_COLUMNS]) {
     static const enum hak_column columns[] = {HAK_COLUMN_SHAPE, HAK_COLUMN_ACTOR, HAK_COLUMN_BASE,
                                               HAK_COLUMN_STACK};
@@ -446,6 +451,8 @@ const char *hak_walk_decode(struct hak_columns *c, const uint8_t *const bytes[HA
     struct bases b = {.dictionary = c->dictionary[HAK_COLUMN_BASE],
                       .index = c->index[HAK_COLUMN_BASE],
                       .shift = hak_read_byte(&in[2][BLOCK_SHIFT])};
+    bool is_narrow = codec == HAK_CODEC_NARROW_WALK;
+    unsigned bits = is_narrow ? HAK_NARROW_BITS : HAK_WALK_BITS;
     uint32_t current = HAK_MIRROR_NONE;
     if (b.shift > 63)
         return "its bases have an impossible shift";
@@ -463,7 +470,7 @@ const char *hak_walk_decode(struct hak_columns *c, const uint8_t *const bytes[HA
             lane = current % HAK_MIRROR_LANES;
             before = w->lane[lane];
         }
-        uint32_t *context = context_of(w, &before), s;
+        uint32_t *context = context_of(w, &before, bits), s;
         unsigned how = token & HAK_TOKEN_SITE;
         if (how == HAK_SITE_FIRST)
             s = (*context ? *context : w->site[before.site[0]].successor) - 1;
@@ -473,7 +480,7 @@ const char *hak_walk_decode(struct hak_columns *c, const uint8_t *const bytes[HA
             s = take_site(c, before.site[0], token, in[3]);
         if (s >= w->sites)
             return "an event has a site that is not there";
-        learn_site(w, &before, context, s);
+        learn_site(w, &before, context, s, is_narrow);
         w->site_of[i] = (uint16_t)s;
         c->index[HAK_COLUMN_SHAPE][i] = w->site[s].shape_number;
         c->index[HAK_COLUMN_STACK][i] = w->site[s].stack_number;

@@ -29,12 +29,12 @@ enum { HAK_SITE_FIRST, HAK_SITE_SECOND, HAK_SITE_KNOWN, HAK_SITE_NEW };
 struct hak_site {
     uint64_t shape, stack;
     uint32_t shape_number, stack_number;
-    uint32_t successor; /* site that came after it last in a lane, + 1 */
+    /* The site that came after it last in a lane, and the last other one; + 1, 0 = none. */
+    uint32_t successor, other_successor;
     struct hak_shape_rule rule;
     struct hak_expectation own; /* of sites that end blocks */
-    uint64_t fill;              /* 64 bytes: a number becomes a place by a shift */
 };
-_Static_assert(sizeof(struct hak_site) == 64, "a power of two");
+_Static_assert(sizeof(struct hak_site) == 64, "a number becomes a place by a shift");
 
 /* Distinct values get numbers in the order of their first use. */
 enum hak_numbering {
@@ -49,7 +49,9 @@ enum hak_numbering {
 #define HAK_NUMBER_SLOTS (2 * HAK_CHUNK_EVENTS_MAX)
 
 #define HAK_NO_SITE       HAK_CHUNK_EVENTS_MAX /* before the first of a lane */
-#define HAK_WALK_CONTEXTS 16384
+#define HAK_WALK_BITS     16                   /* of a context's number */
+#define HAK_NARROW_BITS   14                   /* the same for HAK_CODEC_NARROW_WALK */
+#define HAK_WALK_CONTEXTS (1 << HAK_WALK_BITS)
 #define HAK_WALK_COLUMNS  4
 
 /* The last three sites of a lane, the last first. */
@@ -91,8 +93,10 @@ void hak_walk_empty(struct hak_walk *w, enum hak_column column);
 /* Fills streams of the four columns, token and site_of, and numbers them: dictionary and distinct
  * of all, index of BASE and STACK. */
 void hak_walk_encode(struct hak_columns *c);
-/* The way back, from the bytes of the four columns in their order. NULL, or what is wrong. */
-const char *hak_walk_decode(struct hak_columns *c, const uint8_t *const bytes[HAK_WALK_COLUMNS],
+/* The way back, from the bytes of the four columns in their order, all of `codec` (one of the two
+ * walks). NULL, or what is wrong. */
+const char *hak_walk_decode(struct hak_columns *c, uint8_t codec,
+                            const uint8_t *const bytes[HAK_WALK_COLUMNS],
                             const size_t count[HAK_WALK_COLUMNS]);
 
 /* Place of a walk's column among the four, or -1. */

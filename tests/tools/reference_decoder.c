@@ -24,7 +24,19 @@
 #include <zstd.h>
 
 enum { SHAPE, ACTOR, NS, BASE, DELTA, STACK, SIZE, OLD, GENERATION, COLUMNS };
-enum { CONSTANT = 1, STEPS, DICTIONARY, NEXT, ASKED, RECENT, WALK, SITE, PACE };
+enum {
+    CONSTANT = 1,
+    STEPS,
+    DICTIONARY,
+    NEXT,
+    ASKED,
+    RECENT,
+    NARROW_WALK,
+    SITE,
+    NARROW_PACE,
+    WALK,
+    PACE
+};
 #define EVENTS_MAX 65536
 #define RAW_MAX    (EVENTS_MAX * 25 + 400)
 #define BLOCKS_MAX (1u << 23)
@@ -214,9 +226,9 @@ static void decode_column(int column, int codec, uint32_t n) {
         decode_next(n);
     } else if (codec == ASKED && column == SIZE) {
         decode_asked(n);
-    } else if ((codec == PACE && column == NS) ||
+    } else if (((codec == PACE || codec == NARROW_PACE) && column == NS) ||
                (codec == SITE && (column == DELTA || column >= SIZE))) {
-        decode_guessed(column, n);
+        decode_guessed(column, codec, n);
     } else {
         give_up("unknown codec");
     }
@@ -233,7 +245,7 @@ static uint32_t decode_chunk(const uint8_t *blob, size_t bytes) {
     if (columns != COLUMNS || n == 0 || n > EVENTS_MAX || number(blob + 16, 8) != chunk_id)
         give_up("impossible header");
     size_t offset = 24 + 12 * (size_t)columns, raw_bytes[COLUMNS];
-    int codec[COLUMNS], is_walk = 1;
+    int codec[COLUMNS], is_walk;
     for (uint32_t i = 0; i < columns; i++) {
         const uint8_t *entry = blob + 24 + 12 * (size_t)i;
         size_t packed_bytes = number(entry + 8, 4);
@@ -251,21 +263,22 @@ static uint32_t decode_chunk(const uint8_t *blob, size_t bytes) {
         offset += packed_bytes;
     }
     static const int walked[] = {SHAPE, ACTOR, BASE, STACK};
+    is_walk = codec[SHAPE] == WALK || codec[SHAPE] == NARROW_WALK;
     for (int i = 0; i < 4; i++)
-        is_walk &= codec[walked[i]] == WALK;
+        is_walk &= codec[walked[i]] == codec[SHAPE];
     for (int i = 0; i < 4 && is_walk; i++) {
         at = raw[walked[i]];
         end = at + raw_bytes[walked[i]];
         split_streams(walked[i]);
     }
     if (is_walk)
-        decode_walk(n);
+        decode_walk(n, codec[SHAPE]);
     for (int i = 0; i < COLUMNS; i++) {
         at = raw[i];
         end = raw[i] + raw_bytes[i];
-        if (codec[i] == WALK && is_walk)
+        if ((codec[i] == WALK || codec[i] == NARROW_WALK) && is_walk)
             continue;
-        if (codec[i] >= WALK && !is_walk)
+        if (codec[i] >= NARROW_WALK && !is_walk)
             give_up("a codec without those it needs");
         decode_column(i, codec[i], n);
     }

@@ -1,4 +1,4 @@
-/* The second reader of codecs 7, 8 and 9, made from docs/specs/event-log.md alone; included by
+/* The second reader of codecs 7 to 11, made from docs/specs/event-log.md alone; included by
  * reference_decoder.c, whose columns and readers of numbers it uses. */
 #define STREAMS 17
 
@@ -34,9 +34,9 @@ static struct cell cell[16][4][64];
 static struct {
     uint64_t shape, stack;
     struct expected next;
-    uint32_t follower;
+    uint32_t follower, other_follower;
 } site[EVENTS_MAX + 1];
-static uint32_t context[1 << 14], last_sites[16][3], last_block[16], site_count;
+static uint32_t context[1 << 16], last_sites[16][3], last_block[16], site_count;
 static uint32_t site_of[EVENTS_MAX], stack_hash[1 << 18];
 static uint64_t actors[EVENTS_MAX], shapes[EVENTS_MAX], stacks[EVENTS_MAX], blocks[EVENTS_MAX];
 static uint32_t actor_count, shape_count, stack_count, block_count;
@@ -229,12 +229,14 @@ static uint32_t number_stack(uint64_t stack) {
     return stack_count - 1;
 }
 
-static uint32_t walk_site(uint32_t i, uint32_t lane) {
+static uint32_t walk_site(uint32_t i, uint32_t lane, int codec) {
     uint32_t *last = last_sites[lane], s;
-    uint32_t h = (last[0] * 0x9e3779b1u ^ last[1] * 0x85ebca6bu ^ last[2] * 0xc2b2ae35u) >> 18;
+    uint32_t h = (last[0] * 0x9e3779b1u ^ last[1] * 0x85ebca6bu ^ last[2] * 0xc2b2ae35u) >>
+                 (codec == WALK ? 16 : 18);
     uint32_t by_context = context[h], by_last = site[last[0]].follower;
+    uint32_t by_last_but_one = codec == WALK ? site[last[0]].other_follower : 0;
     uint32_t first = by_context ? by_context : by_last;
-    uint32_t second = by_context && by_context != by_last ? by_last : 0;
+    uint32_t second = by_context && by_context != by_last ? by_last : by_last_but_one;
     switch (token(i) & 3) {
     case 0:
     case 1:
@@ -262,6 +264,8 @@ static uint32_t walk_site(uint32_t i, uint32_t lane) {
     }
     if (s >= site_count)
         give_up("a site that is not there");
+    if (site[last[0]].follower != s + 1)
+        site[last[0]].other_follower = site[last[0]].follower;
     context[h] = site[last[0]].follower = s + 1;
     last[2] = last[1];
     last[1] = last[0];
@@ -269,7 +273,7 @@ static uint32_t walk_site(uint32_t i, uint32_t lane) {
     return s;
 }
 
-static void decode_walk(uint32_t n) {
+static void decode_walk(uint32_t n, int codec) {
     for (int lane = 0; lane < 16; lane++) {
         for (int place = 0; place < 32; place++)
             for (int k = 0; k < 64; k++)
@@ -300,7 +304,7 @@ static void decode_walk(uint32_t n) {
                 actor_count++;
             }
         }
-        uint32_t lane = actor % 16, s = walk_site(i, lane);
+        uint32_t lane = actor % 16, s = walk_site(i, lane, codec);
         site_of[i] = s;
         index_of[BASE][i] = walk_block(i, lane, s, shift);
         index_of[ACTOR][i] = (uint32_t)actor;
@@ -395,8 +399,8 @@ static void decode_generation(uint32_t n) {
     }
 }
 
-static void decode_pace(uint32_t n) {
-    static uint8_t group[1 << 14];
+static void decode_pace(uint32_t n, int codec) {
+    static uint8_t group[1 << 16];
     int shift = take_byte(NS, 0), zigzag = take_byte(NS, 0);
     uint64_t now = take_varint(NS, 0);
     uint32_t before = EVENTS_MAX;
@@ -404,7 +408,8 @@ static void decode_pace(uint32_t n) {
         give_up("impossible head of the times");
     memset(group, 0, sizeof group);
     for (uint32_t i = 0; i < n; i++) {
-        uint8_t *g = &group[(before * 0x9e3779b1u ^ site_of[i] * 0x85ebca6bu) >> 18];
+        uint8_t *g =
+            &group[(before * 0x9e3779b1u ^ site_of[i] * 0x85ebca6bu) >> (codec == PACE ? 16 : 18)];
         uint64_t step = take_byte(NS, 1 + *g);
         if (step >= 192) {
             int bits = (int)step - 184;
@@ -425,13 +430,18 @@ static void decode_pace(uint32_t n) {
     }
 }
 
-/* A column of codec 8 or 9, once the walk is there. */
-static void decode_guessed(int column, uint32_t n) {
+/* A column of codec 8, 9 or 11, once the walk is there. */
+static void decode_guessed(int column, int codec, uint32_t n) {
     static void (*const decode[COLUMNS])(uint32_t) = {
-        [NS] = decode_pace, [DELTA] = decode_delta,           [SIZE] = decode_size,
-        [OLD] = decode_old, [GENERATION] = decode_generation,
+        [DELTA] = decode_delta,
+        [SIZE] = decode_size,
+        [OLD] = decode_old,
+        [GENERATION] = decode_generation,
     };
     split_streams(column);
-    decode[column](n);
+    if (column == NS)
+        decode_pace(n, codec);
+    else
+        decode[column](n);
     expect_used_up(column);
 }
