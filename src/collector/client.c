@@ -48,7 +48,8 @@ struct hak_client *hak_client_open(uint32_t link_number, const struct hak_hello 
 }
 
 void hak_client_start_clock(struct hak_client *client, uint64_t capture_start_ns) {
-    uint64_t now = hak_clock_monotonic_ns(), start = client->map.monotonic_start_ns;
+    uint64_t tsc = 0, now = 0, start = client->map.monotonic_start_ns;
+    hak_clock_read(&tsc, &now);
     if (client->is_file) {
         hak_rings_file_start_clock(client, capture_start_ns);
         return;
@@ -56,7 +57,7 @@ void hak_client_start_clock(struct hak_client *client, uint64_t capture_start_ns
     if (start > now || start < capture_start_ns) /* a header may hold anything */
         start = capture_start_ns;
     hak_clock_start(&client->clock, client->map.tsc_start, start - capture_start_ns);
-    hak_clock_anchor(&client->clock, hak_clock_ticks(&client->clock), now - capture_start_ns);
+    hak_clock_anchor(&client->clock, tsc - client->clock.tsc_start, now - capture_start_ns);
 }
 
 void hak_client_close(struct hak_client *client) {
@@ -116,6 +117,18 @@ static void watch_process(struct hak_client *c, uint32_t index, int watch) {
     }
 }
 
+static bool has_ended(const struct hak_process_watch *w) {
+    if (w->replaced_ns)
+        return true;
+    if (w->pidfd >= 0) {
+        struct pollfd p = {.fd = w->pidfd, .events = POLLIN};
+        return poll(&p, 1, 0) > 0;
+    }
+    struct hak_peer peer;
+    return w->pid > 0 && (!hak_peer_read(w->pid, &peer) || peer.start_time != w->start_time ||
+                          peer.state == 'Z' || peer.state == 'X');
+}
+
 /* After a takeover the same process goes on in another session: it keeps its row. */
 static uint32_t row_before(const struct hak_client *c, struct hak_rows *rows, int32_t pid,
                            uint64_t start_time) {
@@ -145,22 +158,34 @@ static uint32_t find_row(const struct hak_client *c, struct hak_rows *rows, int3
     return row_before(c, rows, pid, start_time);
 }
 
-static uint64_t find_fork(const struct hak_client *c, uint32_t parent_row, uint64_t number) {
-    for (size_t i = 0; i < 256 && number; i++)
-        if (c->forks[i].process == parent_row && c->forks[i].number == number)
-            return c->forks[i].event;
-    return 0;
+/* The fork of that number (all of a session are counted together); NULL = it is not stored yet. */
+static const struct hak_fork_note *find_fork(const struct hak_client *c, uint64_t number) {
+    for (size_t i = 0; i < HAK_PROCESSES && number; i++)
+        if (c->forks[i].number == number)
+            return &c->forks[i];
+    return NULL;
+}
+
+/* Row of the process that has, or had last, the entry that the child calls its parent's, until its
+ * FORK tells. The parent may be gone, and its entry another one's, which lives and is not the
+ * parent that the kernel names. */
+static uint32_t guess_parent(struct hak_client *c, uint32_t index, uint32_t parent_index,
+                             int32_t parent_pid) {
+    if (parent_index >= HAK_PROCESSES || parent_index == index)
+        return 0;
+    const struct hak_process_watch *parent = &c->processes[parent_index];
+    const volatile struct hak_process_entry *e = hak_mapping_process(&c->map, parent_index);
+    bool is_other = parent->phase == HAK_PHASE_LIVE && parent_pid && e->pid != parent_pid;
+    return is_other && !has_ended(parent) ? 0 : parent->row;
 }
 
 static uint32_t make_row(struct hak_client *c, struct hak_rows *rows, uint32_t index, uint64_t ns) {
     const volatile struct hak_process_entry *e = hak_mapping_process(&c->map, index);
     struct hak_process_watch *w = &c->processes[index];
     int32_t pid = e->pid, parent_pid = e->parent_pid;
-    uint32_t parent_index = e->parent;
     uint64_t fork_number = e->fork_number;
-    uint32_t parent = 0;
-    if (parent_index < HAK_PROCESSES && parent_index != index)
-        parent = c->processes[parent_index].row;
+    const struct hak_fork_note *fork = find_fork(c, fork_number);
+    uint32_t parent = fork ? fork->process : guess_parent(c, index, e->parent, parent_pid);
     /* What a process executed has the same parent as the process had. */
     for (uint32_t id = rows->process_count; id > 0 && index == 0 && !parent; id--) {
         const struct hak_process_row *before = &rows->processes[id - 1].row;
@@ -171,10 +196,12 @@ static uint32_t make_row(struct hak_client *c, struct hak_rows *rows, uint32_t i
         if (rows->processes[id - 1].row.pid == parent_pid && parent_pid > 0)
             parent = id;
     w->row = find_row(c, rows, pid, w->start_time);
-    if (w->row)
+    if (w->row) {
+        hak_rows_process_info(rows, w->row)->fork_number = fork_number;
         return w->row;
+    }
     struct hak_process_row row = {.parent = parent,
-                                  .fork_event = find_fork(c, parent, fork_number),
+                                  .fork_event = fork ? fork->event : 0,
                                   .pid = pid,
                                   .parent_pid = parent_pid,
                                   .session = c->number,
@@ -182,7 +209,11 @@ static uint32_t make_row(struct hak_client *c, struct hak_rows *rows, uint32_t i
                                   .start_ns = ns,
                                   .program = c->map.program,
                                   .command_line = c->map.command_line};
-    return w->row = hak_rows_add_process(rows, &row);
+    w->row = hak_rows_add_process(rows, &row);
+    struct hak_process_info *made = hak_rows_process_info(rows, w->row);
+    if (made)
+        made->fork_number = fork_number;
+    return w->row;
 }
 
 uint32_t hak_client_process_row(struct hak_client *client, struct hak_rows *rows, uint32_t index,
@@ -198,6 +229,7 @@ static void see_process(struct hak_client *c, struct hak_rows *rows, uint32_t in
     if (state != HAK_PROCESS_LIVE && state != HAK_PROCESS_ENDED)
         return;
     const volatile struct hak_process_entry *fields = e;
+    uint32_t parent = fields->parent;
     *w = (struct hak_process_watch){
         .phase = HAK_PHASE_LIVE,
         .pid = fields->pid,
@@ -208,6 +240,9 @@ static void see_process(struct hak_client *c, struct hak_rows *rows, uint32_t in
     if (w->pid == c->hello.pid && w->start_time == 0)
         w->start_time = c->hello.start_time;
     uint64_t ticks = fields->tsc_start;
+    /* Its parent's row comes first; what it says of its parent is not believed to end. */
+    if (parent < HAK_PROCESSES && c->processes[parent].phase == HAK_PHASE_UNSEEN)
+        see_process(c, rows, parent, watch);
     watch_process(c, index, watch);
     make_row(c, rows, index, hak_clock_ns(&c->clock, ticks));
 }
@@ -219,18 +254,6 @@ void hak_client_look_at_processes(struct hak_client *client, struct hak_rows *ro
     for (uint32_t i = 0; i < client->processes_high; i++)
         if (client->processes[i].phase == HAK_PHASE_UNSEEN)
             see_process(client, rows, i, watch);
-}
-
-static bool has_ended(struct hak_process_watch *w) {
-    if (w->replaced_ns)
-        return true;
-    if (w->pidfd >= 0) {
-        struct pollfd p = {.fd = w->pidfd, .events = POLLIN};
-        return poll(&p, 1, 0) > 0;
-    }
-    struct hak_peer peer;
-    return w->pid > 0 && (!hak_peer_read(w->pid, &peer) || peer.start_time != w->start_time ||
-                          peer.state == 'Z' || peer.state == 'X');
 }
 
 bool hak_client_look_for_ends(struct hak_client *client, uint64_t now_ns) {

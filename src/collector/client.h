@@ -77,7 +77,7 @@ struct hak_client {
     struct hak_fork_note {
         uint32_t process; /* row id of the parent */
         uint64_t number, event;
-    } forks[256]; /* newest forks, for children whose entry comes later */
+    } forks[HAK_PROCESSES]; /* newest forks, for children whose entry comes later */
     uint32_t fork_count;
     uint32_t next_name;                    /* ring whose thread's name is to be read next */
     uint64_t unentered_told, unentered_ns; /* events of processes without an entry; when told */

@@ -100,7 +100,8 @@ void hak_cut_fill(struct hak_cut *cut, struct hak_client **clients, uint32_t cou
                   struct hak_drain *drain, int watch, uint64_t capture_start_ns) {
     cut->lane_count = cut->heap_count = 0;
     cut->more = cut->any_half_full = false;
-    uint64_t tsc = __builtin_ia32_rdtsc(), now = hak_clock_monotonic_ns();
+    uint64_t tsc = 0, now = 0;
+    hak_clock_read(&tsc, &now);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t rings = hak_mapping_ring_count(&clients[i]->map);

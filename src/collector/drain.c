@@ -257,7 +257,8 @@ static inline uint32_t stack_row(struct hak_drain *d, const struct hak_lane *lan
 bool hak_drain_run(struct hak_drain *drain, struct hak_lane *lane, uint64_t until) {
     struct hak_batch *batch = drain->batch;
     struct hak_ring_cursor *cursor = &lane->client->rings[lane->ring];
-    const struct hak_clock clock = lane->client->clock;
+    const struct hak_clock *clock = &lane->client->clock;
+    const struct hak_clock_line line = clock->line;
     const struct hak_record *records = lane->view.records;
     const uint64_t mask = lane->view.capacity - 1, limit = lane->limit;
     uint64_t actor = lane->actor ? lane->actor : find_actor(drain, lane);
@@ -324,7 +325,8 @@ bool hak_drain_run(struct hak_drain *drain, struct hak_lane *lane, uint64_t unti
             is_more = false;
             break;
         }
-        ns = hak_clock_exact_ns(&clock, ticks);
+        ns = __builtin_expect(ticks >= line.ticks, 1) ? hak_clock_on_line(&line, ticks)
+                                                      : hak_clock_exact_ns(clock, ticks);
     }
     cursor->position = position;
     lane->ticks = ticks;

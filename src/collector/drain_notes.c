@@ -209,14 +209,18 @@ void hak_drain_note(struct hak_drain *d, const struct hak_drain_origin *origin, 
 
 static void settle_fork(struct hak_drain *d, const struct hak_drain_note *n, uint64_t id) {
     struct hak_client *c = n->client;
-    c->forks[c->fork_count++ % 256] = (struct hak_fork_note){n->row, n->value, id};
-    for (uint32_t i = 0; i < c->processes_high; i++) {
-        struct hak_process_info *p = hak_rows_process_info(d->rows, c->processes[i].row);
-        if (p && p->row.parent == n->row && p->row.fork_event == 0 &&
-            hak_mapping_process(&c->map, i)->fork_number == n->value) {
-            p->row.fork_event = id;
-            hak_rows_touch_process(d->rows, p->row.id);
-        }
+    uint32_t newest = d->rows->process_count;
+    c->forks[c->fork_count++ % HAK_PROCESSES] = (struct hak_fork_note){n->row, n->value, id};
+    /* The child may have been seen already, and even its end. */
+    for (uint32_t row = newest; row > 0 && newest - row < HAK_PROCESSES && n->value; row--) {
+        struct hak_process_info *p = hak_rows_process_info(d->rows, row);
+        if (p->fork_number != n->value || p->row.session != c->number || p->row.fork_event ||
+            row == n->row)
+            continue;
+        p->row.parent = n->row;
+        p->row.fork_event = id;
+        hak_rows_touch_process(d->rows, row);
+        return;
     }
 }
 

@@ -130,11 +130,12 @@ void hak_order_finish(struct hak_order *o) {
 }
 
 int hak_lineage_load(struct hak_store_reader *r, uint32_t process, struct hak_lineage *out) {
-    uint64_t until = UINT64_MAX;
+    uint64_t id_to = UINT64_MAX, ns_to = UINT64_MAX;
     *out = (struct hak_lineage){0};
     while (process && out->count < HAK_LINEAGE_MAX) {
         out->link[out->count].process = process;
-        out->link[out->count++].ns_to = until;
+        out->link[out->count].id_to = id_to;
+        out->link[out->count++].ns_to = ns_to;
         uint64_t
             row[3]; /* an exec'd image inherits nothing: the parent must be of the same session */
         int found = hak_reader_numbers(r,
@@ -144,12 +145,11 @@ int hak_lineage_load(struct hak_store_reader *r, uint32_t process, struct hak_li
                                        process, row, 3);
         if (found <= 0)
             return found;
-        struct hak_event fork = {.ns = row[2]};
-        int got = hak_store_event(r, row[1], &fork);
-        if (got < 0)
-            return got;
         process = (uint32_t)row[0];
-        until = fork.ns < until ? fork.ns : until;
+        if (row[1])
+            id_to = row[1] < id_to ? row[1] : id_to;
+        else
+            ns_to = row[2] < ns_to ? row[2] : ns_to;
     }
     return 0;
 }
@@ -157,7 +157,7 @@ int hak_lineage_load(struct hak_store_reader *r, uint32_t process, struct hak_li
 bool hak_lineage_has(const struct hak_lineage *lineage, const struct hak_event *e) {
     for (int i = 0; i < lineage->count; i++)
         if (lineage->link[i].process == e->process)
-            return e->ns <= lineage->link[i].ns_to;
+            return e->id <= lineage->link[i].id_to && e->ns <= lineage->link[i].ns_to;
     return false;
 }
 

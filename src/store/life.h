@@ -53,7 +53,9 @@ struct hak_lineage {
     int count;
     struct {
         uint32_t process;
-        uint64_t ns_to; /* the FORK that led to the next one; UINT64_MAX for the process itself */
+        /* Up to the FORK that led to the next one, or, where that is not known, the time at which
+         * the child was first seen. UINT64_MAX = open. */
+        uint64_t id_to, ns_to;
     } link[HAK_LINEAGE_MAX];
 };
 int hak_lineage_load(struct hak_store_reader *r, uint32_t process, struct hak_lineage *out);

@@ -145,15 +145,21 @@ static int add_stretch(struct hak_live *l, const struct stretch *s) {
     return s->id_to && next > s->id_to ? 0 : add_events(l, s, next, s->id_to);
 }
 
+/* The end of a stretch: 0 = open; of the lineage UINT64_MAX is. */
+static uint64_t earlier(uint64_t moment, uint64_t fork) {
+    if (fork == UINT64_MAX || (moment && moment < fork))
+        return moment;
+    return fork ? fork : 1;
+}
+
 static int add_lineage(struct hak_live *l) {
     struct hak_lineage lineage;
     int error = hak_lineage_load(l->reader, l->process, &lineage);
     for (int i = lineage.count - 1; i >= 0 && !error; i--) {
-        uint64_t fork = lineage.link[i].ns_to, loss[2] = {0};
-        struct stretch s = {
-            .process = lineage.link[i].process, .id_to = l->moment.id, .ns_to = l->moment.ns};
-        if (fork != UINT64_MAX && (!s.ns_to || fork < s.ns_to))
-            s.ns_to = fork ? fork : 1;
+        uint64_t loss[2] = {0};
+        struct stretch s = {.process = lineage.link[i].process,
+                            .id_to = earlier(l->moment.id, lineage.link[i].id_to),
+                            .ns_to = earlier(l->moment.ns, lineage.link[i].ns_to)};
         int found = hak_reader_numbers(
             l->reader, "SELECT coalesce(min(from_ns), 0), count(*) FROM loss WHERE process = ?1",
             s.process, loss, 2);

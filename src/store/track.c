@@ -23,18 +23,22 @@ static int load_parents(struct hak_track *t, struct hak_store_reader *r) {
         return found;
     t->processes = highest < 1u << 24 ? (uint32_t)highest + 1 : 1;
     t->parent_of = calloc(t->processes, sizeof *t->parent_of);
-    if (!t->parent_of)
+    t->fork_of = calloc(t->processes, sizeof *t->fork_of);
+    if (!t->parent_of || !t->fork_of)
         return hak_store_no_memory("store");
     sqlite3_stmt *rows;
-    if (sqlite3_prepare_v2(r->database,
-                           "SELECT p.id, p.parent FROM process p JOIN process q ON q.id = p.parent"
-                           " WHERE p.session = q.session AND p.parent < p.id",
-                           -1, &rows, NULL) != SQLITE_OK)
+    if (sqlite3_prepare_v2(
+            r->database,
+            "SELECT p.id, p.parent, p.fork_event FROM process p"
+            " JOIN process q ON q.id = p.parent WHERE p.session = q.session AND p.parent < p.id",
+            -1, &rows, NULL) != SQLITE_OK)
         return hak_store_fail_sqlite(r->database, r->path, "reading processes");
     while (sqlite3_step(rows) == SQLITE_ROW) {
         int64_t id = sqlite3_column_int64(rows, 0);
-        if (id > 0 && id < t->processes)
-            t->parent_of[id] = (uint32_t)sqlite3_column_int64(rows, 1);
+        if (id <= 0 || id >= t->processes)
+            continue;
+        t->parent_of[id] = (uint32_t)sqlite3_column_int64(rows, 1);
+        t->fork_of[id] = (uint64_t)sqlite3_column_int64(rows, 2);
     }
     sqlite3_finalize(rows);
     return 0;
@@ -54,6 +58,7 @@ void hak_track_free(struct hak_track *t) {
     free(t->table);
     free(t->held);
     free(t->parent_of);
+    free(t->fork_of);
     *t = (struct hak_track){0};
 }
 
@@ -91,15 +96,19 @@ static bool grow_table(struct hak_track *t) {
 }
 
 /* A new block of a forked child goes on from its parent's if that is just where the child comes in:
- * from the nearest ancestor that had events of it, whose own later ones do not count. */
+ * from the nearest ancestor that had events of it, none of them behind the FORK. Else what it was
+ * is to be looked up. */
 static void inherit(struct hak_track *t, struct hak_tracked *child, const struct hak_event *e) {
     uint32_t process = e->process;
-    while (process < t->processes && (process = t->parent_of[process]) != 0) {
+    uint64_t until = UINT64_MAX;
+    while (process < t->processes && t->parent_of[process] != 0) {
+        until = t->fork_of[process] < until ? t->fork_of[process] : until;
+        process = t->parent_of[process];
         const struct hak_tracked *parent = find_slot(t->table, t->slots, process, e->base);
         if (!parent->process)
             continue;
-        child->is_midway = parent->generation >= e->generation;
-        if (parent->generation + 1 != e->generation)
+        child->is_midway = parent->generation + 1 != e->generation || parent->last_id > until;
+        if (child->is_midway)
             return;
         *child = *parent;
         child->process = e->process;
@@ -135,6 +144,7 @@ static int tell(struct hak_track *t, struct hak_tracked *block, const struct hak
         block->generation = e->generation;
     }
     block->is_known = true;
+    block->last_id = e->id > block->last_id ? e->id : block->last_id;
     return t->each(t->context, block, e, missing);
 }
 

@@ -12,10 +12,11 @@
 struct hak_tracked {
     uint64_t base;
     uint64_t generation; /* of the event told last */
+    uint64_t last_id;    /* the greatest of those told */
     uint32_t process;
     uint32_t held;  /* first of its held events, + 1 */
     bool is_known;  /* an event was told */
-    bool is_midway; /* a forked child's, of which the parent's went on: what it was is not here */
+    bool is_midway; /* a forked child's: what it was at the FORK is not here */
     bool has_place;
     uint8_t place;
     struct hak_life_state life;
@@ -36,6 +37,7 @@ struct hak_track {
     struct hak_held *held;
     uint32_t held_room, held_free, held_count;
     uint32_t *parent_of; /* process row -> parent's row in the same session, 0 = none */
+    uint64_t *fork_of;   /* and id of the FORK that made it, 0 = not known */
     uint32_t processes;
     uint64_t chunk; /* number of the chunk being fed */
     hak_track_each each;

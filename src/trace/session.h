@@ -54,7 +54,7 @@ struct hak_process_entry {
     int32_t pid;            /* as the process itself sees it */
     int32_t parent_pid;
     uint32_t parent;      /* index of the parent's entry, or UINT32_MAX */
-    uint64_t fork_number; /* the parent's FORK record that made it (its size field); 0 = unknown */
+    uint64_t fork_number; /* the FORK record that made it (its size field); 0 = unknown */
     uint64_t start_time;  /* field 22 of /proc/PID/stat, 0 = not read yet (collector may read it) */
     uint64_t tsc_start;   /* ticks since the session's start */
     _Atomic uint64_t tsc_end;
@@ -342,6 +342,7 @@ struct hak_session {
     /* What is known and no news; absolute, "" = none is named. */
     char suppressions_path[HAK_PATH_BYTES];
     char baseline_path[HAK_PATH_BYTES];
+    _Atomic uint64_t forks; /* program: FORK records so far, each has its number */
 };
 
 #endif

@@ -6,12 +6,10 @@
 #include "trace/stacks.h"
 #include "trace/trace.h"
 
-static _Atomic uint64_t last_fork_number;
-
 void hak_trace_fork_prepare(void) {
     if (!hak_current_ready())
         return;
-    hak_writer.fork_number = 1 + atomic_fetch_add(&last_fork_number, 1);
+    hak_writer.fork_number = 1 + atomic_fetch_add(&hak_current.session->forks, 1);
     struct hak_event_fields fork = {
         .kind = HAK_FORK, .class_index = HAK_CLASS_NONE, .size = hak_writer.fork_number};
     hak_trace_record(&fork);

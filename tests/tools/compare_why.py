@@ -57,20 +57,19 @@ def end_of(row):
     return base + slot_bytes[index] if index in slot_bytes else (address + max(1, size) + 4095) // 4096 * 4096
 
 
-# Every process with those it was forked from, and the time up to which each one's events are its own.
-fork_ns = {row[0]: row[9] for row in decode("forks")}
+# Every process with those it was forked from, and the last id and time of events that it has from each.
 with sqlite3.connect(f"file:{store}?mode=ro", uri=True) as database:
     processes = {row[0]: row[1:] for row in database.execute("SELECT id, parent, fork_event, start_ns, session FROM process")}
 
 
 @functools.lru_cache(maxsize=None)
 def lineage(process):
-    line, until = {process: 2**64}, 2**64
+    line, until = {process: (2**64, 2**64)}, (2**64, 2**64)
     while True:
         parent, fork_event, start_ns, session = processes[process]
         if parent not in processes or processes[parent][3] != session:
             return line
-        until = min(until, fork_ns.get(fork_event, start_ns))
+        until = (min(until[0], fork_event), until[1]) if fork_event else (until[0], min(until[1], start_ns))
         line[parent] = until
         process = parent
 
@@ -104,11 +103,13 @@ for row in decode("moves", "bases"):
 def moves_of(process, base):
     """(generation, id, kind, place, end) of the block's moves that the process or its ancestors made."""
     moves = []
-    for ancestor, until in lineage(process).items():
+    for ancestor, (last_id, last_time) in lineage(process).items():
         if ancestor in blocks[base]:
             ids, kinds, places, ends, generations, times = blocks[base][ancestor]
             moves += [
-                (generations[at], ids[at], kinds[at], places[at], ends[at]) for at in range(len(ids)) if times[at] <= until
+                (generations[at], ids[at], kinds[at], places[at], ends[at])
+                for at in range(len(ids))
+                if ids[at] <= last_id and times[at] <= last_time
             ]
     return moves
 

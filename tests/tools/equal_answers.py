@@ -67,19 +67,24 @@ with sqlite3.connect(f"file:{store}?mode=ro", uri=True) as database:
     processes = {row[0]: row[1:] for row in database.execute("SELECT id, parent, fork_event, start_ns, session FROM process")}
     slot_bytes = dict(database.execute("SELECT id, slot_bytes FROM class"))
     last_event, last_ns = next(database.execute("SELECT max(id + events - 1), max(max_ns) FROM chunk"))
-fork_ns = {event.id: event.ns for event in events("forks")}
+ALL = (2**62, 2**62)
 
 
 def lineage(process):
-    """[(process, the last time at which its events count)], the process itself first."""
-    line, until = [(process, 2**63)], 2**63
+    """{process: (the last id, the last time) that its events may have to count}, the process itself first."""
+    line, until = {process: ALL}, ALL
     while True:
         parent, fork_event, start_ns, session = processes[process]
         if parent not in processes or processes[parent][3] != session:
             return line
-        until = min(until, fork_ns.get(fork_event, start_ns))
-        line.append((parent, until))
+        until = (min(until[0], fork_event), until[1]) if fork_event else (until[0], min(until[1], start_ns))
+        line[parent] = until
         process = parent
+
+
+def counts(event, line):
+    last_id, last_ns = line.get(event.process, (0, 0))
+    return event.id <= last_id and event.ns <= last_ns
 
 
 # ---- which addresses -----------------------------------------------------------------------------
@@ -177,8 +182,8 @@ class Block:
 
 def moves_of(process, base):
     """The moves that the process and, before it was forked, its ancestors made, in order."""
-    until = dict(lineage(process))
-    return sorted((e for e in of_base[base] if e.ns <= until.get(e.process, -1)), key=lambda e: (e.generation, e.id))
+    line = lineage(process)
+    return sorted((e for e in of_base[base] if counts(e, line)), key=lambda e: (e.generation, e.id))
 
 
 def lives_of(process, base):
@@ -221,10 +226,10 @@ def due_blocks(address):
 
 def due_owner(process, address):
     """The block around the address that was used last by the process or one it was forked from."""
-    until, newest, chosen = dict(lineage(process)), 0, None
+    line, newest, chosen = lineage(process), 0, None
     for base in around[address]:
         for event in of_base[base]:
-            if event.flags & ILLEGAL or event.ns > until.get(event.process, -1) or event.id <= newest:
+            if event.flags & ILLEGAL or not counts(event, line) or event.id <= newest:
                 continue
             if holds(event, address) or address in (event.base, event.address):
                 newest, chosen = event.id, base
@@ -286,9 +291,9 @@ compared = 0
 for event, ns in moments:
     for process in random.sample(sorted(processes), min(2, len(processes))):
         due = {}
-        for ancestor, until in reversed(lineage(process)):
-            until = min(until, ns) if ns else until
-            for base, is_open, birth, size, knows in (map(int, row) for row in decode("alive", str(ancestor), str(event or 2**62), str(until))):
+        for ancestor, (last_id, last_time) in reversed(lineage(process).items()):
+            limits = str(min(last_id, event or last_id)), str(min(last_time, ns or last_time))
+            for base, is_open, birth, size, knows in (map(int, row) for row in decode("alive", str(ancestor), *limits)):
                 if not is_open:
                     due.pop(base, None)
                 else:

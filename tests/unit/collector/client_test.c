@@ -1,0 +1,184 @@
+/* Whose child a process is, when entries of the process table change hands, and that a later tick
+ * is never told an earlier time. */
+#include <sqlite3.h>
+#include <sys/wait.h>
+#include "collector/worker.h"
+#include "fake_program.h"
+#include "../suite.h"
+
+static struct fake_program program;
+static struct hak_worker worker;
+
+static void set_up(void) {
+    program = (struct fake_program){.memfd = -1};
+    fake_directory(&program);
+    fake_begin(&program, "t.db");
+    ck_assert(hak_worker_make(&worker));
+    fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
+    fake_claim_ring(&program, 0, 0, 1, 256);
+    struct hak_hello hello = fake_hello(&program);
+    ck_assert_ptr_eq(hak_worker_add(&worker, 1, &hello, getpid(), dup(program.memfd)), NULL);
+}
+
+static void tear_down(void) {
+    fake_clean(&program);
+}
+
+static void commit(void) {
+    fake_let_pass();
+    while (hak_worker_commit(&worker))
+        continue;
+}
+
+static int64_t ask(const char *query) {
+    sqlite3_stmt *row;
+    sqlite3 *database = hak_store_writer_database(worker.writer);
+    ck_assert_int_eq(sqlite3_prepare_v2(database, query, -1, &row, NULL), SQLITE_OK);
+    int64_t value = sqlite3_step(row) == SQLITE_ROW ? sqlite3_column_int64(row, 0) : -1;
+    sqlite3_finalize(row);
+    return value;
+}
+
+static int64_t ask_of(const char *what, pid_t pid) {
+    char query[120];
+    snprintf(query, sizeof query, "SELECT %s FROM process WHERE pid = %d", what, (int)pid);
+    return ask(query);
+}
+
+/* A process that does nothing until it is killed. */
+static pid_t start_process(void) {
+    pid_t pid = fork();
+    if (pid == 0) {
+        pause();
+        _exit(0);
+    }
+    return pid;
+}
+
+static void end_process(pid_t pid) {
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+}
+
+/* Until the collector has closed its row and given its entry back. */
+static void end_and_close(pid_t pid, uint32_t index) {
+    end_process(pid);
+    ck_assert(hak_client_look_for_ends(worker.clients[0], fake_monotonic()));
+    commit();
+    ck_assert_uint_eq(atomic_load(&fake_process(&program, index)->state), HAK_PROCESS_FREE);
+}
+
+static void put_fork(uint32_t ring, uint64_t number) {
+    fake_put(&program, ring, (struct hak_event_fields){.kind = HAK_FORK, .size = number});
+}
+
+START_TEST(knows_the_parent_that_took_an_entry_of_another) {
+    pid_t before = start_process(), parent = start_process(), child = start_process();
+    put_fork(0, 1);
+    fake_claim_process(&program, 2, before, 0, 1);
+    commit();
+    end_and_close(before, 2);
+    /* Parent and child come between two cuts, the child with the lower number. */
+    put_fork(0, 2);
+    fake_claim_process(&program, 2, parent, 0, 2);
+    fake_claim_ring(&program, 2, 2, 1, 256);
+    put_fork(2, 3);
+    fake_claim_process(&program, 1, child, 2, 3);
+    commit();
+    ck_assert_int_eq(ask_of("parent", child), ask_of("id", parent));
+    ck_assert_int_gt(ask_of("id", child), ask_of("id", parent));
+    ck_assert_int_eq(ask_of("fork_event", child), 3);
+    ck_assert_int_eq(ask_of("parent", parent), ask_of("id", getpid()));
+    ck_assert_int_eq(ask_of("fork_event", parent), 2);
+    end_process(parent);
+    end_process(child);
+}
+END_TEST
+
+START_TEST(knows_the_parent_whose_entry_is_gone) {
+    pid_t parent = start_process(), child = start_process(), other = start_process();
+    put_fork(0, 1);
+    fake_claim_process(&program, 1, parent, 0, 1);
+    fake_claim_ring(&program, 1, 1, 1, 256);
+    put_fork(1, 2);
+    put_fork(1, 3);
+    commit();
+    int64_t row = ask_of("id", parent);
+    atomic_store(&fake_ring(&program, 1)->state, HAK_RING_CLOSED);
+    end_and_close(parent, 1);
+    /* Two that it forked come only now: one gets its entry, the other finds that one there. */
+    fake_claim_process(&program, 1, child, 1, 2);
+    fake_claim_process(&program, 2, other, 1, 3);
+    commit();
+    ck_assert_int_eq(ask_of("parent", child), row);
+    ck_assert_int_eq(ask_of("fork_event", child), 2);
+    ck_assert_int_eq(ask_of("parent", other), row);
+    ck_assert_int_eq(ask_of("fork_event", other), 3);
+    end_process(child);
+    end_process(other);
+}
+END_TEST
+
+START_TEST(knows_the_parent_when_its_fork_is_stored_last) {
+    pid_t child = start_process();
+    fake_claim_process(&program, 1, child, 1, 5); /* it calls itself its parent */
+    commit();
+    ck_assert_int_eq(ask_of("parent", child), 0);
+    end_and_close(child, 1);
+    put_fork(0, 4);
+    put_fork(0, 5);
+    commit();
+    ck_assert_int_eq(ask_of("parent", child), ask_of("id", getpid()));
+    ck_assert_int_eq(ask_of("fork_event", child), 2);
+}
+END_TEST
+
+START_TEST(does_not_follow_a_ring_of_parents) {
+    pid_t first = start_process(), second = start_process();
+    fake_claim_process(&program, 1, first, 2, 0);
+    fake_claim_process(&program, 2, second, 1, 0);
+    commit();
+    ck_assert_int_eq(ask("SELECT count(*) FROM process"), 3);
+    ck_assert_int_eq(ask("SELECT count(*) FROM process p JOIN process q ON q.id = p.parent"
+                         " WHERE p.id <= q.id"),
+                     0);
+    end_process(first);
+    end_process(second);
+}
+END_TEST
+
+/* Anchors that are late by as much as `late`, every so often, and cuts a millisecond apart. */
+START_TEST(never_goes_back) {
+    struct hak_clock clock;
+    uint64_t told[40000] = {0}, late[] = {0, 200, 30000, 3000000, 20000000};
+    srandom((unsigned)_i + 1);
+    hak_clock_start(&clock, 0, 1000);
+    for (uint32_t cut = 1; cut <= 400; cut++) {
+        uint64_t ticks = 3000000 * (uint64_t)cut;
+        uint64_t off = random() % 8 ? (uint64_t)random() % 100 : late[_i % 5];
+        hak_clock_anchor(&clock, ticks, 1000 + ticks / 3 + off);
+        for (uint32_t i = cut > 20 ? (cut - 20) * 100 : 0; i < cut * 100; i++) {
+            uint64_t ns = hak_clock_exact_ns(&clock, (uint64_t)i * 30000);
+            ck_assert_msg(told[i] == 0 || told[i] == ns, "tick %u: %ju, then %ju", i,
+                          (uintmax_t)told[i], (uintmax_t)ns);
+            ck_assert_msg(i == 0 || ns > told[i - 1], "tick %u: %ju behind %ju", i, (uintmax_t)ns,
+                          (uintmax_t)told[i - 1]);
+            told[i] = ns;
+        }
+    }
+    ck_assert_uint_lt(told[39999] - told[0], 400000000 + 2 * late[_i % 5] + 1000);
+    ck_assert_uint_gt(told[39999] - told[0], 399000000);
+}
+END_TEST
+
+int main(void) {
+    TCase *cases = tcase_create("client");
+    tcase_add_checked_fixture(cases, set_up, tear_down);
+    tcase_set_timeout(cases, 120);
+    tcase_add_test(cases, knows_the_parent_that_took_an_entry_of_another);
+    tcase_add_test(cases, knows_the_parent_whose_entry_is_gone);
+    tcase_add_test(cases, knows_the_parent_when_its_fork_is_stored_last);
+    tcase_add_test(cases, does_not_follow_a_ring_of_parents);
+    tcase_add_loop_test(cases, never_goes_back, 0, 5);
+    return run_cases("collector/client", cases);
+}
