@@ -116,18 +116,14 @@ static int compare_run(struct hak_live_check *k, const struct hak_live_run *run,
 }
 
 struct made_again {
-    const struct hak_live_table *table;
-    uint32_t at;
+    struct hak_live_reading *reading;
+    const char *path;
 };
 
 static int next_made(void *context, struct hak_live_state *out) {
     struct made_again *m = context;
-    while (m->at < m->table->used && hak_live_is_void(&m->table->slot[m->at]))
-        m->at++;
-    if (m->at == m->table->used)
-        return 0;
-    *out = m->table->slot[m->at++];
-    return 1;
+    int found = hak_live_reading_next(m->reading, out);
+    return found < 0 ? hak_store_no_memory(m->path) : found;
 }
 
 /* The last chunk of the run was added: what is known so far is the ground of the next one. */
@@ -135,21 +131,13 @@ static int end_run(struct hak_live_check *k) {
     bool is_unsure = !k->run.has_all_ends && k->run.max_ns >= k->unsure_ns;
     int error = 0;
     if (!k->is_broken && !is_unsure) {
-        struct hak_live_table kept = {0};
-        struct made_again made = {.table = &k->gather.table};
-        for (uint32_t i = 0; i < k->gather.table.slots && !error; i++) {
-            struct hak_live_state s = k->gather.table.slot[i];
-            bool is_of_this = s.process && !s.is_ghost;
-            s.is_ghost = true;
-            if (is_of_this && !hak_live_table_add(&kept, &s))
-                error = hak_store_no_memory(k->reader->path);
-        }
-        hak_live_table_sort(&k->gather.table, false);
-        error = error ? error : compare_run(k, &k->run, next_made, &made);
-        hak_live_table_free(&k->gather.table);
-        k->gather.table = kept;
+        struct made_again made = {hak_live_reading_open(&k->gather.pile), k->reader->path};
+        error = made.reading ? compare_run(k, &k->run, next_made, &made)
+                             : hak_store_no_memory(made.path);
+        hak_live_reading_close(made.reading);
+        hak_live_pile_haunt(&k->gather.pile);
     } else {
-        hak_live_table_clear(&k->gather.table);
+        hak_live_gather_clear(&k->gather);
     }
     return error ? error : next_run(k, k->run.last_event + 1);
 }
@@ -157,7 +145,6 @@ static int end_run(struct hak_live_check *k) {
 int hak_live_check_chunk(struct hak_live_check *k, const struct hak_columns *c, uint64_t first_id) {
     if (!k->has_run || first_id < k->run.first_event)
         return 0;
-    k->gather.stamp++;
     k->gather.is_lossy = k->run.has_all_ends;
     if (!hak_live_gather_chunk(&k->gather, c, first_id))
         return hak_store_no_memory(k->reader->path);

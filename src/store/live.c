@@ -177,8 +177,7 @@ static int add_lineage(struct hak_live *l) {
 /* Keeps the lower half of the bases: the others come with the next batch. */
 static bool shed(struct hak_live *l, struct hak_live_table *t) {
     struct hak_live_table lower = {0};
-    bool has_memory = true;
-    hak_live_table_sort(t, true);
+    bool has_memory = hak_live_table_sort(t, true);
     l->below = t->slot[t->used / 2].base;
     for (uint32_t i = 0; i < t->used / 2 && has_memory; i++)
         has_memory = hak_live_table_add(&lower, &t->slot[i]) != NULL;
@@ -216,8 +215,8 @@ static int read_events(struct hak_live *l, struct source *s, uint32_t most) {
     hak_scan_close(scan);
     if (is_before)
         hak_live_table_haunt(&s->table);
-    if (!result)
-        hak_live_table_sort(&s->table, false);
+    if (!result && !hak_live_table_sort(&s->table, false))
+        result = hak_store_no_memory(l->reader->path);
     return result;
 }
 

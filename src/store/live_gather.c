@@ -1,12 +1,12 @@
-/* One pass over a chunk: what every block in it went through, joined to the states of its stretch.
- */
+/* One pass over a chunk: what every block in it went through becomes a layer of the pile. */
 #include "store/live_gather.h"
 
 #include <stdlib.h>
 #include "hop.h"
+#include "store/array.h"
 #include "trace/record.h"
 
-#define AHEAD 8 /* blocks whose slot is fetched before it is used */
+#define AN_EVENT 0x80000000u /* of a place: not a block's number but that of an event */
 
 /* The events of one block in a chunk. Those of one chunk lie in the order of generations. */
 struct hak_live_touched {
@@ -16,25 +16,44 @@ struct hak_live_touched {
     uint8_t step;                  /* enum hak_live_step of the last call */
     bool is_known, is_fresh;       /* a call counted; the first one was a birth */
     bool is_orphan;                /* of RESIZED: a life ended before it */
+    bool is_shared;                /* several processes have blocks there */
 };
 
 bool hak_live_gather_init(struct hak_live_gather *g) {
-    *g = (struct hak_live_gather){.touched = malloc(HAK_CHUNK_EVENTS_MAX * sizeof *g->touched)};
-    return g->touched != NULL;
+    *g = (struct hak_live_gather){.touched = malloc(HAK_CHUNK_EVENTS_MAX * sizeof *g->touched),
+                                  .place = malloc(HAK_CHUNK_EVENTS_MAX * sizeof *g->place),
+                                  .scratch = malloc(HAK_CHUNK_EVENTS_MAX * sizeof *g->scratch)};
+    if (g->touched && g->place && g->scratch)
+        return true;
+    hak_live_gather_free(g);
+    return false;
 }
 
 void hak_live_gather_free(struct hak_live_gather *g) {
-    hak_live_table_free(&g->table);
+    hak_live_pile_free(&g->pile);
+    for (int i = 0; i <= HAK_LIVE_GHOST_LAYERS; i++)
+        free(g->recent[i].seen);
     free(g->touched);
+    free(g->place);
+    free(g->scratch);
     *g = (struct hak_live_gather){0};
 }
+
+void hak_live_gather_clear(struct hak_live_gather *g) {
+    hak_live_pile_clear(&g->pile);
+    for (int i = 0; i <= HAK_LIVE_GHOST_LAYERS; i++)
+        g->recent[i].count = 0;
+}
+
+/* ---- what a block went through -----------------------------------------------------------------
+ */
 
 static struct hak_live_state state_of(const struct hak_columns *c, const struct hak_live_touched *t,
                                       uint64_t first_id) {
     uint64_t base = hak_columns_value(c, HAK_COLUMN_BASE, t->first);
     struct hak_live_state s = {
         .base = base,
-        .process = t->process < HAK_LIVE_PROCESSES ? t->process & (HAK_LIVE_PROCESSES - 1) : 0,
+        .process = t->process,
         .generation = hak_columns_value(c, HAK_COLUMN_GENERATION, t->call),
         .step = t->step & 3u,
         .is_fresh = t->is_fresh,
@@ -67,44 +86,6 @@ static bool leaves_nothing(const struct hak_live_gather *g, const struct hak_col
            t->records - 1;
 }
 
-/* The events of one block one by one: some of them may come before what the table knows. */
-static bool add_one_by_one(struct hak_live_gather *g, const struct hak_columns *c,
-                           const struct hak_live_touched *t, uint64_t first_id) {
-    const uint32_t *index = c->index[HAK_COLUMN_BASE];
-    for (uint32_t i = t->first; i <= t->last; i++) {
-        struct hak_event e;
-        struct hak_live_state s;
-        if (index[i] != index[t->first])
-            continue;
-        hak_columns_get(c, i, first_id + i, &e);
-        if (e.process != t->process || !hak_live_state_of(&e, &s))
-            continue;
-        s.is_fresh = s.is_fresh && !g->is_lossy;
-        struct hak_live_state *known = hak_live_table_add(&g->table, &s);
-        if (!known)
-            return false;
-        known->stamp = g->stamp;
-    }
-    return true;
-}
-
-static bool add_touched(struct hak_live_gather *g, const struct hak_columns *c,
-                        const struct hak_live_touched *t, uint64_t first_id) {
-    if (!t->process || !t->is_known || leaves_nothing(g, c, t))
-        return true;
-    struct hak_live_state s = state_of(c, t, first_id);
-    if (!s.base || !s.process)
-        return true;
-    struct hak_live_state *known = hak_live_table_find(&g->table, s.process, s.base);
-    if (known && hak_columns_value(c, HAK_COLUMN_GENERATION, t->first) <= known->generation)
-        return add_one_by_one(g, c, t, first_id);
-    s.is_fresh = s.is_fresh && !g->is_lossy;
-    known = hak_live_table_add(&g->table, &s);
-    if (known)
-        known->stamp = g->stamp;
-    return known != NULL;
-}
-
 static void note_call(struct hak_live_touched *t, uint64_t shape, uint32_t i) {
     unsigned kind = shape & 0xff, place = shape >> 16 & 0xff;
     bool is_end = kind == HAK_FREE || kind == HAK_REALLOC_FROM;
@@ -125,11 +106,10 @@ static void note_call(struct hak_live_touched *t, uint64_t shape, uint32_t i) {
     t->is_known = true;
 }
 
-/* One pass: what every distinct base of the chunk went through; returns how many there are in
- * `distinct`. Where two processes use one base in the same chunk, what the first one did goes into
- * the table before. */
-static inline bool pass_over(struct hak_live_gather *g, const struct hak_columns *c,
-                             uint64_t first_id, bool is_plain, uint32_t *distinct) {
+/* One pass: what every distinct base of the chunk went through. Returns how many there are;
+ * `is_shared`: some are used by two processes. */
+static inline uint32_t pass_over(struct hak_live_gather *g, const struct hak_columns *c,
+                                 bool is_plain, bool *is_shared) {
     const uint32_t *index = c->index[HAK_COLUMN_BASE];
     const uint64_t *shapes = c->value[HAK_COLUMN_SHAPE], *actors = c->value[HAK_COLUMN_ACTOR];
     uint32_t seen = 0;
@@ -144,31 +124,129 @@ static inline bool pass_over(struct hak_live_gather *g, const struct hak_columns
         if ((shape & 0xff) - 1 >= 63)
             continue;
         if (t->process != actor >> 32) {
-            if (!add_touched(g, c, t, first_id))
-                return false;
-            *t = (struct hak_live_touched){.process = (uint32_t)(actor >> 32), .first = i};
+            t->is_shared = t->process != 0;
+            *is_shared |= t->is_shared;
+            t->process = (uint32_t)(actor >> 32);
+            t->first = t->records ? t->first : i;
         }
         t->records++;
         t->last = i;
         if ((shape & 0xff) <= HAK_REALLOC_FROM && !(shape >> 32 & HAK_RECORD_ILLEGAL))
             note_call(t, shape, i);
     }
-    *distinct = seen;
+    return seen;
+}
+
+/* ---- in order ----------------------------------------------------------------------------------
+ */
+
+/* The blocks that something is to be told of, and the events of those that are shared. */
+static uint32_t find_places(struct hak_live_gather *g, const struct hak_columns *c,
+                            uint32_t distinct, bool is_shared) {
+    uint32_t count = 0;
+    for (uint32_t k = 0; k < distinct; k++) {
+        const struct hak_live_touched *t = &g->touched[k];
+        if (!t->is_known || t->is_shared || leaves_nothing(g, c, t))
+            continue;
+        uint64_t base = hak_columns_value(c, HAK_COLUMN_BASE, t->first);
+        if (base && t->process && t->process < HAK_LIVE_PROCESSES)
+            g->place[count++] = (struct hak_live_place){base, t->process, k};
+    }
+    for (uint32_t i = 0; i < c->events && is_shared; i++) {
+        struct hak_event e;
+        struct hak_live_state ignored;
+        if (!g->touched[c->index[HAK_COLUMN_BASE][i]].is_shared)
+            continue;
+        hak_columns_get(c, i, i, &e);
+        if (hak_live_state_of(&e, &ignored))
+            g->place[count++] = (struct hak_live_place){e.base, e.process, AN_EVENT | i};
+    }
+    hak_live_sort_places(g->place, count, g->scratch);
+    return count;
+}
+
+/* The last generation of a block in a chunk before, 0 = nothing is known. Places come in order:
+ * `at` is where the one before was found. */
+static uint64_t generation_before(const struct hak_live_recent *r, uint32_t *at,
+                                  const struct hak_live_place *place) {
+    const struct hak_live_seen *seen = r->seen, *end = r->seen + r->count;
+    uint64_t last = 0;
+    seen += *at;
+    while (seen < end && (seen->process < place->process ||
+                          (seen->process == place->process && seen->base < place->base)))
+        seen++;
+    *at = (uint32_t)(seen - r->seen);
+    for (; seen < end && seen->base == place->base && seen->process == place->process; seen++)
+        last = seen->generation > last ? seen->generation : last;
+    return last;
+}
+
+static bool put(struct hak_live_gather *g, struct hak_live_state *s) {
+    struct hak_live_recent *r = &g->recent[0];
+    s->is_fresh = s->is_fresh && !g->is_lossy;
+    if (!hak_array_make_room(&r->seen, r->count, &r->room, sizeof *r->seen))
+        return false;
+    r->seen[r->count++] = (struct hak_live_seen){s->base, s->generation, s->process};
+    return hak_live_pile_put(&g->pile, s);
+}
+
+static bool put_event(struct hak_live_gather *g, const struct hak_columns *c, uint32_t i,
+                      uint64_t first_id, uint32_t process) {
+    struct hak_event e;
+    struct hak_live_state s;
+    hak_columns_get(c, i, first_id + i, &e);
+    return e.process != process || !hak_live_state_of(&e, &s) || put(g, &s);
+}
+
+/* The events of one block one by one: some of them come before what a chunk before left. */
+static bool put_one_by_one(struct hak_live_gather *g, const struct hak_columns *c,
+                           const struct hak_live_touched *t, uint64_t first_id) {
+    const uint32_t *index = c->index[HAK_COLUMN_BASE];
+    for (uint32_t i = t->first; i <= t->last; i++)
+        if (index[i] == index[t->first] && !put_event(g, c, i, first_id, t->process))
+            return false;
     return true;
+}
+
+static bool put_place(struct hak_live_gather *g, const struct hak_columns *c,
+                      const struct hak_live_place *place, uint64_t first_id, uint64_t known) {
+    if (place->at & AN_EVENT)
+        return put_event(g, c, place->at & ~AN_EVENT, first_id, place->process);
+    const struct hak_live_touched *t = &g->touched[place->at];
+    if (known && hak_columns_value(c, HAK_COLUMN_GENERATION, t->first) <= known)
+        return put_one_by_one(g, c, t, first_id);
+    struct hak_live_state s = state_of(c, t, first_id);
+    return put(g, &s);
+}
+
+/* What the chunk left moves one back, and the oldest is forgotten. */
+static void age(struct hak_live_gather *g) {
+    struct hak_live_recent oldest = g->recent[HAK_LIVE_GHOST_LAYERS];
+    for (int i = HAK_LIVE_GHOST_LAYERS; i > 0; i--)
+        g->recent[i] = g->recent[i - 1];
+    g->recent[0] = oldest;
+    g->recent[0].count = 0;
 }
 
 bool hak_live_gather_chunk(struct hak_live_gather *g, const struct hak_columns *c,
                            uint64_t first_id) {
-    uint32_t distinct = 0;
+    bool is_shared = false;
     bool is_plain = !c->by_index[HAK_COLUMN_SHAPE] && !c->by_index[HAK_COLUMN_ACTOR];
-    bool has_memory = is_plain ? pass_over(g, c, first_id, true, &distinct)
-                               : pass_over(g, c, first_id, false, &distinct);
-    for (uint32_t k = 0; k < distinct && has_memory; k++) {
-        const struct hak_live_touched *t = &g->touched[k + AHEAD < distinct ? k + AHEAD : k];
-        if (t->is_known && (t->step != HAK_LIVE_ENDED || !t->is_fresh))
-            hak_live_table_expect(&g->table, t->process,
-                                  hak_columns_value(c, HAK_COLUMN_BASE, t->first));
-        has_memory = add_touched(g, c, &g->touched[k], first_id);
+    uint32_t distinct =
+        is_plain ? pass_over(g, c, true, &is_shared) : pass_over(g, c, false, &is_shared);
+    uint32_t count = find_places(g, c, distinct, is_shared);
+    uint32_t at[HAK_LIVE_GHOST_LAYERS + 1] = {0};
+    age(g);
+    if (!hak_live_pile_begin(&g->pile, first_id, hak_columns_value(c, HAK_COLUMN_NS, 0)))
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t known = 0;
+        for (int before = 1; before <= HAK_LIVE_GHOST_LAYERS; before++) {
+            uint64_t last = generation_before(&g->recent[before], &at[before], &g->place[i]);
+            known = last > known ? last : known;
+        }
+        if (!put_place(g, c, &g->place[i], first_id, known))
+            return false;
     }
-    return has_memory;
+    return true;
 }

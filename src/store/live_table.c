@@ -7,6 +7,8 @@
 #include "trace/record.h"
 
 #define SLOTS_AT_FIRST 1024
+#define DIGIT_BITS     11
+#define DIGITS         (1u << DIGIT_BITS)
 
 bool hak_live_state_of(const struct hak_event *e, struct hak_live_state *out) {
     if (!hak_event_is_call(e) || e->flags & HAK_RECORD_ILLEGAL || !e->base || !e->process ||
@@ -16,7 +18,7 @@ bool hak_live_state_of(const struct hak_event *e, struct hak_live_state *out) {
     bool is_birth = !is_end && !(e->kind == HAK_REALLOC && e->place == HAK_PLACE_LIVE);
     *out = (struct hak_live_state){.base = e->base,
                                    .generation = e->generation,
-                                   .process = e->process & (HAK_LIVE_PROCESSES - 1),
+                                   .process = e->process,
                                    .step = is_end     ? HAK_LIVE_ENDED
                                            : is_birth ? HAK_LIVE_BORN
                                                       : HAK_LIVE_RESIZED,
@@ -97,20 +99,7 @@ void hak_live_join(struct hak_live_state *older, const struct hak_live_state *ne
 
 void hak_live_table_free(struct hak_live_table *t) {
     free(t->slot);
-    free(t->spare);
     *t = (struct hak_live_table){0};
-}
-
-void hak_live_table_clear(struct hak_live_table *t) {
-    if (t->slots > SLOTS_AT_FIRST * 64)
-        hak_live_table_free(t);
-    hak_live_table_empty(t);
-}
-
-void hak_live_table_empty(struct hak_live_table *t) {
-    if (t->slot)
-        memset(t->slot, 0, t->slots * sizeof *t->slot);
-    t->used = 0;
 }
 
 static uint32_t place_of(uint32_t slots, uint32_t process, uint64_t base) {
@@ -126,59 +115,23 @@ static struct hak_live_state *find(struct hak_live_state *slot, uint32_t slots, 
     return &slot[at];
 }
 
-struct hak_live_state *hak_live_table_find(const struct hak_live_table *t, uint32_t process,
-                                           uint64_t base) {
-    struct hak_live_state *s = t->slots ? find(t->slot, t->slots, process, base) : NULL;
-    return s && s->process ? s : NULL;
-}
-
-void hak_live_table_expect(const struct hak_live_table *t, uint32_t process, uint64_t base) {
-    if (t->slots)
-        __builtin_prefetch(&t->slot[place_of(t->slots, process, base)], 1);
-}
-
-/* Memory for as many slots as there are, kept from one use to the next: what is given back to the
- * system and taken anew costs a fault for each page. */
-static struct hak_live_state *take_spare(struct hak_live_table *t) {
-    struct hak_live_state *spare = t->spare ? t->spare : malloc(t->slots * sizeof *spare);
-    t->spare = NULL;
-    return spare;
-}
-
-/* Moves what `keep` keeps into a table of `slots`. */
-static bool rebuild(struct hak_live_table *t, uint32_t slots,
-                    bool (*keep)(void *context, struct hak_live_state *state), void *context) {
-    bool is_same = slots == t->slots;
-    struct hak_live_state *slot = is_same ? take_spare(t) : malloc(slots * sizeof *slot);
+static bool grow(struct hak_live_table *t) {
+    uint32_t slots = t->slots ? t->slots * 2 : SLOTS_AT_FIRST;
+    struct hak_live_state *slot = calloc(slots, sizeof *slot);
     if (!slot)
         return false;
-    memset(slot, 0, slots * sizeof *slot);
-    t->used = 0;
-    for (uint32_t i = 0; i < t->slots; i++) {
-        struct hak_live_state *s = &t->slot[i];
-        if (!s->process || (keep && !keep(context, s)))
-            continue;
-        *find(slot, slots, s->process, s->base) = *s;
-        t->used++;
-    }
-    free(t->spare);
-    t->spare = is_same ? t->slot : NULL;
-    if (!is_same)
-        free(t->slot);
+    for (uint32_t i = 0; i < t->slots; i++)
+        if (t->slot[i].process)
+            *find(slot, slots, t->slot[i].process, t->slot[i].base) = t->slot[i];
+    free(t->slot);
     t->slot = slot;
     t->slots = slots;
     return true;
 }
 
-bool hak_live_table_keep(struct hak_live_table *t,
-                         bool (*keep)(void *context, struct hak_live_state *state), void *context) {
-    return t->slots == 0 || rebuild(t, t->slots, keep, context);
-}
-
 struct hak_live_state *hak_live_table_add(struct hak_live_table *t,
                                           const struct hak_live_state *newer) {
-    if (t->used >= t->slots / 4 * 3 &&
-        !rebuild(t, t->slots ? t->slots * 2 : SLOTS_AT_FIRST, NULL, NULL))
+    if (t->used >= t->slots / 4 * 3 && !grow(t))
         return NULL;
     struct hak_live_state *known = find(t->slot, t->slots, newer->process, newer->base);
     if (known->process) {
@@ -190,59 +143,68 @@ struct hak_live_state *hak_live_table_add(struct hak_live_table *t,
     return known;
 }
 
-static int compare(const void *a, const void *b) {
-    return hak_live_compare(a, b);
-}
+/* Sorts by a digit of what `digit` gives, if it is not the same for all. */
+#define SORT_BY(digit)                                                                             \
+    do {                                                                                           \
+        uint32_t start[DIGITS] = {0}, sum = 0;                                                     \
+        for (uint32_t i = 0; i < count; i++)                                                       \
+            start[(digit(from[i]))]++;                                                             \
+        for (uint32_t i = 0; i < DIGITS; i++) {                                                    \
+            uint32_t here = start[i];                                                              \
+            start[i] = sum;                                                                        \
+            sum += here;                                                                           \
+        }                                                                                          \
+        for (uint32_t i = 0; i < count; i++)                                                       \
+            to[start[(digit(from[i]))]++] = from[i];                                               \
+        struct hak_live_place *kept = from;                                                        \
+        from = to;                                                                                 \
+        to = kept;                                                                                 \
+    } while (0)
+#define OF_BASE(place)    ((place).base >> shift & (DIGITS - 1))
+#define OF_PROCESS(place) ((place).process >> shift & (DIGITS - 1))
 
-struct place {
-    uint64_t base;
-    uint32_t at;
-};
-
-/* By bytes of the base, the lowest first; `scratch` has room for as many. */
-static void sort_places(struct place *place, uint32_t count, struct place *scratch) {
-    for (unsigned shift = 0; shift < 64; shift += 8) {
-        uint32_t start[257] = {0};
-        for (uint32_t i = 0; i < count; i++)
-            start[(place[i].base >> shift & 0xff) + 1]++;
-        if (start[(place[0].base >> shift & 0xff) + 1] == count)
-            continue; /* all alike */
-        for (unsigned i = 1; i < 257; i++)
-            start[i] += start[i - 1];
-        for (uint32_t i = 0; i < count; i++)
-            scratch[start[place[i].base >> shift & 0xff]++] = place[i];
-        memcpy(place, scratch, count * sizeof *place);
+void hak_live_sort_places(struct hak_live_place *place, uint32_t count,
+                          struct hak_live_place *scratch) {
+    struct hak_live_place *from = place, *to = scratch;
+    uint64_t bases = 0;
+    uint32_t processes = 0;
+    for (uint32_t i = 1; i < count; i++) {
+        bases |= place[i].base ^ place[0].base;
+        processes |= place[i].process ^ place[0].process;
     }
+    for (unsigned shift = bases ? (unsigned)__builtin_ctzll(bases) : 64; shift < 64;
+         shift += DIGIT_BITS)
+        if (bases >> shift & (DIGITS - 1))
+            SORT_BY(OF_BASE);
+    for (unsigned shift = 0; shift < 32; shift += DIGIT_BITS)
+        if (processes >> shift & (DIGITS - 1))
+            SORT_BY(OF_PROCESS);
+    if (from != place)
+        memcpy(place, from, count * sizeof *place);
 }
 
-/* States of one process, by base. False when memory is out. */
-static bool sort_by_base(struct hak_live_table *t, uint32_t count) {
-    struct place *place = malloc(2 * (size_t)count * sizeof *place);
-    struct hak_live_state *sorted = place ? take_spare(t) : NULL;
-    for (uint32_t i = 0; sorted && i < count; i++)
-        place[i] = (struct place){t->slot[i].base, i};
+bool hak_live_table_sort(struct hak_live_table *t, bool with_ghosts) {
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < t->slots; i++)
+        if (t->slot[i].process && (with_ghosts || !t->slot[i].is_ghost))
+            t->slot[kept++] = t->slot[i];
+    t->used = kept;
+    if (!kept)
+        return true;
+    struct hak_live_place *place = malloc(2 * (size_t)kept * sizeof *place);
+    struct hak_live_state *sorted = place ? malloc(kept * sizeof *sorted) : NULL;
+    for (uint32_t i = 0; sorted && i < kept; i++)
+        place[i] = (struct hak_live_place){t->slot[i].base, t->slot[i].process, i};
     if (sorted) {
-        sort_places(place, count, place + count);
-        for (uint32_t i = 0; i < count; i++)
+        hak_live_sort_places(place, kept, place + kept);
+        for (uint32_t i = 0; i < kept; i++)
             sorted[i] = t->slot[place[i].at];
-        t->spare = t->slot;
+        free(t->slot);
         t->slot = sorted;
+        t->slots = kept;
     }
     free(place);
     return sorted != NULL;
-}
-
-void hak_live_table_sort(struct hak_live_table *t, bool with_ghosts) {
-    uint32_t kept = 0;
-    bool is_of_one = true;
-    for (uint32_t i = 0; i < t->slots; i++)
-        if (t->slot[i].process && (with_ghosts || !t->slot[i].is_ghost)) {
-            t->slot[kept++] = t->slot[i];
-            is_of_one = is_of_one && t->slot[kept - 1].process == t->slot[0].process;
-        }
-    if (kept && !(is_of_one && sort_by_base(t, kept)))
-        qsort(t->slot, kept, sizeof *t->slot, compare);
-    t->used = kept;
 }
 
 void hak_live_table_haunt(struct hak_live_table *t) {

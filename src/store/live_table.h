@@ -24,8 +24,7 @@ struct hak_live_state {
     uint64_t user, size;    /* what the program holds of it */
     uint64_t birth, ns;     /* of BORN: the event that began the life; else 0 */
     uint32_t stack, thread; /* of BORN: of its birth; else 0 */
-    uint32_t process : 24;  /* row id; 0 = a free slot of the table */
-    uint32_t stamp : 8;     /* of the commit that touched it last, modulo 256 */
+    uint32_t process;       /* row id; 0 = a free slot of the table */
     uint16_t since_birth;   /* of BORN: records of the slot from its birth to `generation` */
     uint8_t class_index;
     uint8_t step : 2;      /* enum hak_live_step */
@@ -51,30 +50,18 @@ static inline bool hak_live_is_void(const struct hak_live_state *s) {
 
 struct hak_live_table {
     struct hak_live_state *slot;
-    struct hak_live_state *spare; /* as many, or NULL */
-    uint32_t slots, used;         /* a power of two; slots taken */
+    uint32_t slots, used; /* a power of two; slots taken */
 };
 
 void hak_live_table_free(struct hak_live_table *t);
-void hak_live_table_clear(struct hak_live_table *t);
-/* The same; its memory stays. */
-void hak_live_table_empty(struct hak_live_table *t);
-/* What is known of a block; NULL when nothing is. */
-struct hak_live_state *hak_live_table_find(const struct hak_live_table *t, uint32_t process,
-                                           uint64_t base);
 /* Joins `newer` to what is known of its block; NULL when memory is out. */
 struct hak_live_state *hak_live_table_add(struct hak_live_table *t,
                                           const struct hak_live_state *newer);
 /* The first `used` slots become the states by (process, base), ghosts only if they are wanted;
- * nothing can be added then until hak_live_table_clear or _empty. */
-void hak_live_table_sort(struct hak_live_table *t, bool with_ghosts);
+ * nothing can be added then. False when memory is out. */
+bool hak_live_table_sort(struct hak_live_table *t, bool with_ghosts);
 /* What is known is of the stretch before from now on. */
 void hak_live_table_haunt(struct hak_live_table *t);
-/* Keeps only the states for which `keep` is true. False when memory is out (then all are there). */
-bool hak_live_table_keep(struct hak_live_table *t,
-                         bool (*keep)(void *context, struct hak_live_state *state), void *context);
-/* Brings the slot of a block that will be added soon into the cache. */
-void hak_live_table_expect(const struct hak_live_table *t, uint32_t process, uint64_t base);
 
 /* (process, base) as an order: negative, 0, positive. */
 static inline int hak_live_compare(const struct hak_live_state *a, const struct hak_live_state *b) {
@@ -82,5 +69,15 @@ static inline int hak_live_compare(const struct hak_live_state *a, const struct 
         return a->process < b->process ? -1 : 1;
     return (a->base > b->base) - (a->base < b->base);
 }
+
+/* What a block is sorted by, and where it was. */
+struct hak_live_place {
+    uint64_t base;
+    uint32_t process, at;
+};
+
+/* By (process, base); alike ones stay in their order. `scratch` has room for as many. */
+void hak_live_sort_places(struct hak_live_place *place, uint32_t count,
+                          struct hak_live_place *scratch);
 
 #endif

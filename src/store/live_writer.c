@@ -8,8 +8,8 @@
 #include "store/writer_state.h"
 
 #define RUN_EVENTS   ((uint64_t)16 << 20)
-#define RUN_CHUNKS   2048  /* commits of an idle program are small */
-#define RUN_STATES   96000 /* then a run ends early: with another chunk's a table of 16 MiB */
+#define RUN_CHUNKS   2048               /* commits of an idle program are small */
+#define RUN_BYTES    ((size_t)10 << 20) /* of the pile: then a run ends early */
 #define RUNS_A_LEVEL 16
 
 #define LEVELS_MAX 16
@@ -25,11 +25,10 @@ struct merge {
 
 struct hak_live_writer {
     struct hak_live_gather gather;
-    uint64_t first_event, last_event, max_ns; /* what the table sums up; first_event 0 = nothing */
+    uint64_t first_event, last_event, max_ns; /* what was gathered; first_event 0 = nothing */
     uint32_t chunks;
-    bool is_current;        /* the table agrees with the file */
-    bool has_all_ends;      /* the gathering was lossy when the run began */
-    uint64_t stamped_event; /* the last committed event when the stamp was made */
+    bool is_current;   /* what was gathered agrees with the file */
+    bool has_all_ends; /* the gathering was lossy when the run began */
 
     struct merge *merge;
     struct hak_buffer scratch;
@@ -93,10 +92,6 @@ void hak_live_note_loss(struct hak_store_writer *w) {
 /* ---- a chunk becomes states --------------------------------------------------------------------
  */
 
-static bool is_recent(const struct hak_live_writer *l, const struct hak_live_state *s) {
-    return (uint8_t)(l->gather.stamp - s->stamp) <= 1;
-}
-
 static int add_columns(struct hak_store_writer *w, const struct hak_columns *c, uint64_t first_id) {
     struct hak_live_writer *l = w->live;
     bool has_memory = hak_live_gather_chunk(&l->gather, c, first_id);
@@ -116,13 +111,34 @@ static int add_columns(struct hak_store_writer *w, const struct hak_columns *c, 
 /* ---- a run becomes rows ------------------------------------------------------------------------
  */
 
-static bool keep_recent(void *context, struct hak_live_state *s) {
-    s->is_ghost = true;
-    return is_recent(context, s);
+/* What was gathered is of the run before from now on. */
+static void begin_run(struct hak_live_writer *l) {
+    hak_live_pile_haunt(&l->gather.pile);
+    l->first_event = l->max_ns = 0;
+    l->chunks = 0;
 }
 
-static bool keep_what_counts(void *context, struct hak_live_state *s) {
-    return !s->is_ghost ? !hak_live_is_void(s) || is_recent(context, s) : is_recent(context, s);
+static void forget(struct hak_live_writer *l) {
+    hak_live_gather_clear(&l->gather);
+    l->first_event = l->max_ns = 0;
+    l->chunks = 0;
+}
+
+/* Writes the states that are left, part by part; `part` is room for those of one. */
+static int put_parts(struct hak_store_writer *w, const struct hak_live_run *run,
+                     struct hak_live_reading *reading, struct hak_live_state *part) {
+    struct hak_live_state next;
+    int error = 0, found = hak_live_reading_next(reading, &next);
+    for (uint32_t number = 0; !error && (found == 1 || number == 0) && found >= 0; number++) {
+        uint32_t states = 0;
+        for (; found == 1 && states < HAK_LIVE_PART_STATES;
+             found = hak_live_reading_next(reading, &next))
+            part[states++] = next;
+        if (found >= 0)
+            error = hak_live_put_part(w->database, w->path, run, number, found == 0, part, states,
+                                      &w->live->scratch);
+    }
+    return found < 0 ? hak_store_no_memory(w->path) : error;
 }
 
 static int cut_run(struct hak_store_writer *w) {
@@ -131,43 +147,18 @@ static int cut_run(struct hak_store_writer *w) {
                                .last_event = l->last_event,
                                .max_ns = l->max_ns,
                                .has_all_ends = l->has_all_ends};
-    struct hak_live_table kept = {0}; /* sorting spoils the table: what is recent goes on */
-    uint32_t count = 0, part = 0;
-    int error = 0;
-    for (uint32_t i = 0; i < l->gather.table.slots && !error; i++) {
-        struct hak_live_state s = l->gather.table.slot[i];
-        if (s.process && keep_recent(l, &s) && !hak_live_table_add(&kept, &s))
-            error = hak_store_no_memory(w->path);
-    }
-    hak_live_table_sort(&l->gather.table, false);
-    for (uint32_t i = 0; i < l->gather.table.used; i++) {
-        const struct hak_live_state *s = &l->gather.table.slot[i];
-        if (!hak_live_is_void(s))
-            l->gather.table.slot[count++] = *s;
-    }
-    for (uint32_t from = 0; !error && (from < count || part == 0); part++) {
-        uint32_t states = count - from < HAK_LIVE_PART_STATES ? count - from : HAK_LIVE_PART_STATES;
-        error = hak_live_put_part(w->database, w->path, &run, part, from + states == count,
-                                  l->gather.table.slot + from, states, &l->scratch);
-        from += states;
-    }
-    hak_live_table_empty(&l->gather.table);
-    for (uint32_t i = 0; i < kept.slots && !error; i++)
-        if (kept.slot[i].process && !hak_live_table_add(&l->gather.table, &kept.slot[i]))
-            error = hak_store_no_memory(w->path);
-    hak_live_table_free(&kept);
-    l->first_event = l->max_ns = 0;
-    l->chunks = 0;
+    struct hak_live_state *part = malloc(HAK_LIVE_PART_STATES * sizeof *part);
+    struct hak_live_reading *reading = part ? hak_live_reading_open(&l->gather.pile) : NULL;
+    int error = reading ? put_parts(w, &run, reading, part) : hak_store_no_memory(w->path);
+    hak_live_reading_close(reading);
+    free(part);
+    begin_run(l);
     return error;
 }
 
-static bool is_full(struct hak_live_writer *l) {
-    if (l->last_event - l->first_event + 1 >= l->run_events || l->chunks >= RUN_CHUNKS)
-        return true;
-    if (l->gather.table.used < RUN_STATES)
-        return false;
-    hak_live_table_keep(&l->gather.table, keep_what_counts, l);
-    return l->gather.table.used >= RUN_STATES / 4 * 3;
+static bool is_full(const struct hak_live_writer *l) {
+    return l->last_event - l->first_event + 1 >= l->run_events || l->chunks >= RUN_CHUNKS ||
+           l->gather.pile.bytes.size >= RUN_BYTES;
 }
 
 /* ---- runs become larger ones -------------------------------------------------------------------
@@ -304,37 +295,28 @@ static int feed_again(struct hak_store_writer *w, uint64_t from, uint64_t run_fr
         if (!wrong)
             wrong = hak_chunk_decode(&chunk, &columns, HAK_ALL_COLUMNS);
         if (wrong) { /* `check` tells of it; the runs begin anew behind it */
-            hak_live_table_clear(&w->live->gather.table);
-            w->live->first_event = w->live->max_ns = 0;
+            forget(w->live);
             continue;
         }
         if (is_before && id >= run_from) {
             is_before = false;
-            if (!hak_live_table_keep(&w->live->gather.table, keep_recent, w->live))
-                error = hak_store_no_memory(w->path);
-            w->live->first_event = w->live->max_ns = 0;
-            w->live->chunks = 0;
+            begin_run(w->live);
         }
         error = error ? error : add_columns(w, &columns, id);
     }
-    if (is_before && !error) {
-        if (!hak_live_table_keep(&w->live->gather.table, keep_recent, w->live))
-            error = hak_store_no_memory(w->path);
-        w->live->first_event = w->live->max_ns = 0;
-        w->live->chunks = 0;
-    }
+    if (is_before && !error)
+        begin_run(w->live);
     sqlite3_finalize(rows);
     hak_columns_free(&columns);
     return error;
 }
 
-/* Makes the table agree with what the file holds before event `first_id`. */
+/* Gathers again what the file holds before event `first_id`. */
 static int catch_up(struct hak_store_writer *w, uint64_t first_id) {
     struct hak_live_writer *l = w->live;
     uint64_t covered = 0, from = 0, chunks = 0, events = 0, losses = 0, before = 0;
-    hak_live_table_clear(&l->gather.table);
-    l->first_event = l->last_event = l->max_ns = 0;
-    l->chunks = 0;
+    forget(l);
+    l->last_event = 0;
     int error = number(w, "SELECT count(*), ?1 FROM loss", 0, &losses);
     if (!error)
         error = number(w,
@@ -368,10 +350,6 @@ int hak_live_put_chunk(struct hak_store_writer *w, const struct hak_columns *c, 
     int error = 0;
     if (!l->is_current && (error = catch_up(w, first_id)) != 0)
         return error;
-    if (l->stamped_event != w->last_committed_event) {
-        l->stamped_event = w->last_committed_event;
-        l->gather.stamp++;
-    }
     error = add_columns(w, c, first_id);
     if (!error && is_full(l)) {
         error = cut_run(w);
@@ -387,10 +365,7 @@ int hak_live_trim(struct hak_store_writer *w, uint64_t end) {
     uint64_t ignored;
     if (w->live && w->live->merge && w->live->merge->in.run.first_event < end)
         stop_merge(w->live);
-    if (w->live && w->live->first_event && w->live->first_event < end) {
-        hak_live_table_clear(&w->live->gather.table); /* the run begins anew behind what goes */
-        w->live->first_event = w->live->max_ns = 0;
-        w->live->chunks = 0;
-    }
+    if (w->live && w->live->first_event && w->live->first_event < end)
+        forget(w->live); /* the run begins anew behind what goes */
     return number(w, "DELETE FROM live_run WHERE first_event < ?1", end, &ignored);
 }
