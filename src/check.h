@@ -88,7 +88,9 @@ HAK_HIDDEN base_t hak_check_leaving(bool all, unsigned heap_id);
 HAK_HIDDEN struct hak_quarantined hak_check_quarantined(void);
 HAK_HIDDEN bool hak_check_open_pages(void);
 /* The short ways of the next ones (guard/short_way.h); NULL or false: take the long one. */
-HAK_HIDDEN user_t hak_check_hand_out_shortly(base_t base, const struct hak_hand_out *how);
+HAK_HIDDEN extern bool hak_check_short_way;
+HAK_HIDDEN user_t hak_check_hand_out_shortly(base_t base, unsigned class_index,
+                                             uint32_t asked_bytes, enum hak_subkind subkind);
 HAK_HIDDEN enum hak_kept hak_check_give_shortly(user_t user, enum hak_record_kind kind,
                                                 unsigned heap_id);
 HAK_HIDDEN bool hak_check_left_shortly(base_t base, enum hak_place to);
@@ -142,16 +144,11 @@ static inline bool check_aligns(void) {
     return hak_is_debug_build ? hak_check_aligns() : false;
 }
 
-static inline user_t hak_hand_out_either_way(base_t base, const struct hak_hand_out *how) {
-    user_t user = hak_check_hand_out_shortly(base, how);
-    return HAK_LIKELY(user.p != NULL) ? user : hak_check_hand_out(base, how);
-}
-
 /* The block goes to the program (HAK_NO_USER: its page was closed, and the kernel does not open it;
  * nothing changed): header and canary are written, the slot becomes LIVE, one MALLOC
  * (or REALLOC when how->subkind is HAK_BY_REALLOC) is recorded with the place it came from. */
 static inline user_t check_hand_out(base_t base, const struct hak_hand_out *how) {
-    return hak_is_debug_build ? hak_hand_out_either_way(base, how) : user_from(base.p);
+    return hak_is_debug_build ? hak_check_hand_out(base, how) : user_from(base.p);
 }
 
 /* The program gives `user` back (kind FREE, by hak_free_by) or has it resized (kind REALLOC): is it
@@ -182,6 +179,22 @@ static inline bool check_hand_out_traced(base_t base, unsigned class_index, size
 static inline bool check_freed_traced(base_t base, unsigned class_index, enum hak_given by,
                                       enum hak_place to) {
     return hak_is_debug_build ? hak_check_freed_traced(base, class_index, by, to) : false;
+}
+
+/* True in level normal with layout header, where nothing is recorded: mallocs have a short way
+ * there, for blocks that the thread has at hand and where all is well. A slot then holds as many
+ * bytes more than were asked for. */
+enum { HAK_CHECK_SHORT_AROUND = 17 };
+static inline bool check_is_short(void) {
+    return hak_is_debug_build ? HAK_LIKELY(hak_check_short_way) : false;
+}
+
+/* check_hand_out of a block of that class, with no special alignment. HAK_NO_USER: it has to go the
+ * long way. */
+static inline user_t check_hand_out_shortly(base_t base, unsigned class_index, uint32_t asked_bytes,
+                                            enum hak_subkind subkind) {
+    return hak_is_debug_build ? hak_check_hand_out_shortly(base, class_index, asked_bytes, subkind)
+                              : HAK_NO_USER;
 }
 
 /* The program gives `user` back, by kind FREE, in a thread whose heap `heap_id` is: check_take_back

@@ -119,14 +119,36 @@ static inline __attribute__((always_inline)) bool hak_entry_give_traced(user_t u
     return true;
 }
 
-/* One block for the program through the long way; NULL and ENOMEM when there is no memory. `how`
- * says what was asked; its class is filled in here. */
-static inline void *hak_entry_allocate(struct hak_hand_out *how) {
-    if (hak_is_debug_build && how->subkind != HAK_BY_REALLOC && check_is_traced()) {
-        void *user = hak_entry_take_traced(how);
-        if (HAK_LIKELY(user != NULL))
-            return user;
-    }
+/* The next block of the class lay in quarantine long enough to be out of the processor's caches. */
+static inline void hak_entry_fetch_next(unsigned class_index) {
+    const char *next = hak_thread.top[class_index]->p;
+    __builtin_prefetch(next, 1);
+    __builtin_prefetch(next + hak_class_bytes(class_index) - 1, 1);
+}
+
+/* Debug build, where check_is_short(): a block of a class that the thread has at hand. NULL:
+ * nothing was done. */
+static inline __attribute__((always_inline)) void *
+hak_entry_take_shortly(struct hak_hand_out *how) {
+    size_t slot_bytes = how->asked_bytes + HAK_CHECK_SHORT_AROUND;
+    if (HAK_UNLIKELY(how->asked_bytes > HAK_CLASS_MAX_BYTES - HAK_CHECK_SHORT_AROUND ||
+                     how->alignment != 0))
+        return NULL;
+    unsigned class_index = hak_class_of_bytes(slot_bytes);
+    base_t block = hak_array_pop(class_index);
+    if (HAK_UNLIKELY(!block.p))
+        return NULL;
+    how->class_index = class_index;
+    hak_entry_fetch_next(class_index);
+    user_t user =
+        check_hand_out_shortly(block, class_index, (uint32_t)how->asked_bytes, how->subkind);
+    if (HAK_UNLIKELY(!user.p))
+        hak_array_push(class_index, block);
+    return user.p;
+}
+
+/* The long way of hak_entry_allocate. */
+static inline void *hak_entry_allocate_slowly(struct hak_hand_out *how) {
     hak_entry_begin();
     struct hak_taken taken = {HAK_NO_BASE, HAK_CLASS_NONE};
     if (HAK_LIKELY(how->asked_bytes <= PTRDIFF_MAX)) {
@@ -142,19 +164,32 @@ static inline void *hak_entry_allocate(struct hak_hand_out *how) {
         return NULL;
     }
     how->class_index = taken.class_index;
-    if (hak_is_debug_build && HAK_LIKELY(taken.class_index < HAK_CLASSES)) {
-        /* The next one lay in quarantine long enough to be out of the processor's caches. */
-        const char *next = hak_thread.top[taken.class_index]->p;
-        __builtin_prefetch(next, 1);
-        __builtin_prefetch(next + hak_class_bytes(taken.class_index) - 1, 1);
+    user_t user = HAK_NO_USER;
+    if (hak_is_debug_build && check_is_short() && how->alignment == 0 &&
+        HAK_LIKELY(taken.class_index < HAK_CLASSES)) {
+        hak_entry_fetch_next(taken.class_index);
+        user = check_hand_out_shortly(taken.base, taken.class_index, (uint32_t)how->asked_bytes,
+                                      how->subkind);
     }
-    user_t user = check_hand_out(taken.base, how);
+    if (!user.p)
+        user = check_hand_out(taken.base, how);
     if (hak_is_debug_build && HAK_UNLIKELY(!user.p)) {
         hak_route_put_back(taken);
         check_call_without_record(how->asked_bytes, true);
         errno = ENOMEM;
     }
     return user.p;
+}
+
+/* One block for the program; NULL and ENOMEM when there is no memory. `how` says what was asked;
+ * its class is filled in here. */
+static inline __attribute__((always_inline)) void *hak_entry_allocate(struct hak_hand_out *how) {
+    void *user = NULL;
+    if (hak_is_debug_build && check_is_short())
+        user = hak_entry_take_shortly(how);
+    else if (hak_is_debug_build && how->subkind != HAK_BY_REALLOC && check_is_traced())
+        user = hak_entry_take_traced(how);
+    return HAK_LIKELY(user != NULL) ? user : hak_entry_allocate_slowly(how);
 }
 
 /* A block comes back from the program; `kind` is HAK_FREE, by hak_free_by, or HAK_REALLOC_FROM

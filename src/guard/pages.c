@@ -2,17 +2,19 @@
  *
  * How much is closed is decided by time that is measured where it is spent. A thread starts with
  * FIRST_TICKS, so that a small program has all of its pages closed, and gets one part in SHARE of
- * the time that goes by. Opening is not optional and may overdraw it. */
+ * the time in which it runs. Opening is not optional and may overdraw it. */
 #include "guard/pages.h"
 
 #include <sys/resource.h>
+#include <time.h>
 #include "platform/platform.h"
 #include "platform/raw_call.h"
 #include "platform/registry.h"
 
 enum {
     FIRST_TICKS = 6000000, /* about two milliseconds */
-    SHARE = 100,           /* of the time that goes by */
+    SHARE = 100,           /* of the time in which the thread runs */
+    LOOK_TICKS = 1000000,  /* some tenths of a millisecond */
     MAPS_SHARE = 4,        /* of vm.max_map_count; a run of pages makes two mappings more */
     USUAL_MAPS = 65530,    /* Linux's default */
     SPINS = 1000000,
@@ -257,18 +259,32 @@ static void end_closing(void) {
 
 /* ---- time ------------------------------------------------------------------------------------ */
 
+static uint64_t clock_ns(clockid_t clock) {
+    struct timespec now = {0};
+    (void)hak_raw_call(SYS_clock_gettime, clock, (long)&now, 0, 0, 0, 0);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* Only time in which the thread ran counts: it could wait for others most of the time, and its
+ * calls are not to pay for that. Asked at most once in LOOK_TICKS. */
 static HAK_COLD void refill(struct hak_page_budget *budget) {
     uint64_t now = hak_ticks();
-    if (!hak_options.close_pages || is_data_limited())
+    if (!hak_options.close_pages || atomic_load_explicit(&is_over, memory_order_relaxed) ||
+        (budget->is_started && now - budget->seen_ticks < LOOK_TICKS) || is_data_limited())
         return;
+    uint64_t all_ns = clock_ns(CLOCK_MONOTONIC), ran_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
     if (!budget->is_started)
         budget->ticks = FIRST_TICKS;
-    else
-        budget->ticks += (int64_t)((now - budget->seen_ticks) / SHARE);
+    else if (all_ns > budget->seen_ns && ran_ns > budget->seen_ran_ns)
+        budget->ticks +=
+            (int64_t)((double)(now - budget->seen_ticks) / SHARE *
+                      (double)(ran_ns - budget->seen_ran_ns) / (double)(all_ns - budget->seen_ns));
     if (budget->ticks > FIRST_TICKS)
         budget->ticks = FIRST_TICKS;
     budget->is_started = true;
     budget->seen_ticks = now;
+    budget->seen_ns = all_ns;
+    budget->seen_ran_ns = ran_ns;
 }
 
 static HAK_COLD void close_in_time(struct hak_page_budget *budget, const struct hak_located *at) {

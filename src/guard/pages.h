@@ -12,7 +12,7 @@
  *   who else would read or write a block that is not live: nobody may (poison.c)
  *
  * What it costs is bounded in time, by a budget of each thread in ticks that is refilled with a
- * share of the time that goes by, and in mappings, by a share of vm.max_map_count: each run of
+ * share of the time in which it runs, and in mappings, by a share of vm.max_map_count: each run of
  * closed pages makes at most two mappings more.
  *
  * An accessible page counts for RLIMIT_DATA and a closed one does not: where there is such a limit
@@ -30,9 +30,11 @@
 
 /* Of one thread; all zero at its start. */
 struct hak_page_budget {
-    int64_t ticks;       /* that may be spent; below 0: it was overdrawn */
-    uint64_t seen_ticks; /* when it was refilled last */
-    uint32_t calls;      /* without a budget, since */
+    int64_t ticks;        /* that may be spent; below 0: it was overdrawn */
+    uint64_t seen_ticks;  /* when it was refilled last */
+    uint64_t seen_ns;     /* the same in nanoseconds */
+    uint64_t seen_ran_ns; /* how long the thread had run by then */
+    uint32_t calls;       /* without a budget, since */
     bool is_started;
 };
 HAK_HIDDEN extern _Thread_local struct hak_page_budget hak_page_budget

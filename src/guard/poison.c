@@ -5,17 +5,15 @@
  * once it was there
  *
  * Eight bytes of poison are no address that a processor takes, so that a program which follows a
- * pointer out of a freed block stops there. Of a slot above HEAD_BYTES + TAIL_BYTES only the first
- * and the last part are filled; whole pages are closed where that is to be had (pages.c). Large
- * blocks give their pages back and have no poison.
+ * pointer out of a freed block stops there. Of a slot above HAK_POISON_HEAD_BYTES +
+ * HAK_POISON_TAIL_BYTES only the first and the last part are filled; whole pages are closed where
+ * that is to be had (pages.c). Large blocks give their pages back and have no poison.
  *
  * Who owns what: HAK_SLOT_POISONED says that a slot is filled and that nobody touches its bytes. It
  * is set and cleared by the thread that has the block, and cleared while that reads them. */
 #include "guard/in_front.h"
 #include "guard/pages.h"
 #include "guard/short_way.h"
-
-enum { HEAD_BYTES = 1024, TAIL_BYTES = 256 };
 
 /* One or two runs of bytes: [start, end), and behind a gap [tail, tail_end). */
 struct filled {
@@ -25,9 +23,9 @@ struct filled {
 static inline struct filled filled_of(const struct hak_located *at) {
     uint8_t *start = (uint8_t *)hak_user_in(at);
     uint8_t *end = (uint8_t *)at->base + at->slot_bytes;
-    if (HAK_LIKELY(end - start <= HEAD_BYTES + TAIL_BYTES))
+    if (HAK_LIKELY(end - start <= HAK_POISON_HEAD_BYTES + HAK_POISON_TAIL_BYTES))
         return (struct filled){start, end, end, end};
-    return (struct filled){start, start + HEAD_BYTES, end - TAIL_BYTES, end};
+    return (struct filled){start, start + HAK_POISON_HEAD_BYTES, end - HAK_POISON_TAIL_BYTES, end};
 }
 
 static void fill(const struct hak_located *at) {

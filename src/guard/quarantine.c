@@ -155,9 +155,12 @@ HAK_TRACER_TEXT enum hak_kept hak_check_keep(base_t base, enum hak_record_kind k
 }
 
 static inline bool is_whole_near(const struct hak_near_slot *at) {
-    const char *user = at->base + HAK_HEADER_BYTES;
-    return hak_stands_around(user, hak_header_near(at, at->slot->subkind, at->slot->asked_bytes),
-                             (uintptr_t)user + at->slot->asked_bytes, at->base + at->slot_bytes);
+    size_t asked_bytes = at->slot->asked_bytes;
+    struct hak_header due = hak_header_near(at, at->slot->subkind, asked_bytes), found;
+    __builtin_memcpy(&found, at->base, sizeof found);
+    return ((found.first ^ due.first) | (found.second ^ due.second)) == 0 &&
+           hak_canary_stands_shortly(at->base + HAK_HEADER_BYTES + asked_bytes,
+                                     at->base + at->slot_bytes);
 }
 
 /* By value, so that nobody takes the address of what was located. */
@@ -165,17 +168,13 @@ static HAK_COLD void close_pages(struct hak_near_slot at) {
     struct hak_located located = hak_located_of(&at);
     hak_pages_close(&hak_page_budget, &located);
 }
-static __attribute__((noinline)) void poison_much(struct hak_near_slot at) {
-    struct hak_located located = hak_located_of(&at);
-    hak_poison(&located);
-}
 
 HAK_TRACER_TEXT enum hak_kept hak_check_give_shortly(user_t user, enum hak_record_kind kind,
                                                      unsigned heap_id) {
     struct ring *ring = own;
     struct hak_near_slot at;
     uint8_t flags = 0;
-    if (HAK_UNLIKELY(!hak_short_way || !ring || hak_is_asked()) ||
+    if (HAK_UNLIKELY(!hak_check_short_way || !ring || hak_is_asked()) ||
         HAK_UNLIKELY(hak_registry_owner_fast(user.p) != heap_id) ||
         !hak_locate_near(user.p, (hak_owner_t)heap_id, &at))
         return HAK_NOT_KEPT;
@@ -188,13 +187,9 @@ HAK_TRACER_TEXT enum hak_kept hak_check_give_shortly(user_t user, enum hak_recor
         return HAK_NOT_KEPT;
     slot->record_count++;
     slot->free_stack = hak_take_call_stack(&flags);
-    if (HAK_LIKELY(at.slot_bytes <= HAK_SHORT_BYTES + HAK_HEADER_BYTES)) {
-        hak_poison_shortly(user.p, at.base + at.slot_bytes);
-        __atomic_store_n(&slot->subkind, (uint8_t)(slot->subkind | HAK_SLOT_POISONED),
-                         __ATOMIC_RELEASE);
-    } else {
-        poison_much(at);
-    }
+    hak_poison_shortly(user.p, at.base + at.slot_bytes);
+    __atomic_store_n(&slot->subkind, (uint8_t)(slot->subkind | HAK_SLOT_POISONED),
+                     __ATOMIC_RELEASE);
     push(ring, at.base);
     ring->bytes += at.slot_bytes;
     ring->holds.slot_bytes += at.slot_bytes;
@@ -262,7 +257,7 @@ base_t hak_check_leaving(bool all, unsigned heap_id) {
     if (!ring)
         return block;
     bool is_due = all || is_over(ring, LEAVING_PART - 1);
-    if (is_due && HAK_LIKELY(hak_short_way) && ring->head != ring->tail &&
+    if (is_due && HAK_LIKELY(hak_check_short_way) && ring->head != ring->tail &&
         HAK_LIKELY((block = take_shortly(ring)).p != NULL))
         return block;
     if (is_due)
@@ -279,7 +274,7 @@ base_t hak_check_leaving(bool all, unsigned heap_id) {
     }
     if (at.large)
         hak_pages_forget_large(&at);
-    else if (!hak_short_way && is_of_heap(&at, heap_id) && !hak_closed_pages_of(&at))
+    else if (!hak_check_short_way && is_of_heap(&at, heap_id) && !hak_closed_pages_of(&at))
         hak_check_poison(&at, HAK_QUARANTINE_LEAVE);
     return block;
 }

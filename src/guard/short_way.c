@@ -2,12 +2,12 @@
 #include "guard/short_way.h"
 #include "guard/pages.h"
 
-bool hak_short_way;
+bool hak_check_short_way;
 
 void hak_short_way_start(void) {
-    hak_short_way = !hak_trace_hears() && hak_options.check == HAK_CHECK_NORMAL &&
-                    hak_options.layout == HAK_LAYOUT_HEADER && hak_options.poison &&
-                    hak_options.quarantine_bytes != 0 && hak_options.inject[0] == '\0';
+    hak_check_short_way = !hak_trace_hears() && hak_options.check == HAK_CHECK_NORMAL &&
+                          hak_options.layout == HAK_LAYOUT_HEADER && hak_options.poison &&
+                          hak_options.quarantine_bytes != 0 && hak_options.inject[0] == '\0';
 }
 
 /* True when a slot that was filled still is, and is one whose bytes may be touched. */
@@ -23,30 +23,25 @@ static inline bool may_be_used(const struct hak_near_slot *at) {
         return true;
     const char *start = at->base + HAK_HEADER_BYTES, *end = at->base + at->slot_bytes;
     return !(at->slot->subkind & HAK_SLOT_LINKED) && at->slot->user_delta * 8 == HAK_HEADER_BYTES &&
-           end - start <= HAK_SHORT_BYTES && hak_poison_stands_shortly(start, end);
+           hak_poison_stands_shortly(start, end);
 }
 
+/* The header last: what is written of a canary may reach over it. */
 static inline void write_around(const struct hak_near_slot *at, unsigned subkind,
                                 size_t asked_bytes) {
     struct hak_header header = hak_header_near(at, subkind, asked_bytes);
+    hak_write_canary_shortly(at->base + HAK_HEADER_BYTES + asked_bytes, at->base + at->slot_bytes);
     __builtin_memcpy(at->base, &header, sizeof header);
-    const uint64_t word = HAK_CANARY_WORD;
-    const char *start = at->base + HAK_HEADER_BYTES + asked_bytes;
-    char *to = at->base + at->slot_bytes;
-    do {
-        to -= sizeof word;
-        __builtin_memcpy(to, &word, sizeof word);
-        __asm__ volatile("" : : : "memory"); /* not a call of memset */
-    } while (to > start);
 }
 
-HAK_TRACER_TEXT user_t hak_check_hand_out_shortly(base_t base, const struct hak_hand_out *how) {
-    enum hak_record_kind kind = how->subkind == HAK_BY_REALLOC ? HAK_REALLOC : HAK_MALLOC;
+HAK_TRACER_TEXT user_t hak_check_hand_out_shortly(base_t base, unsigned class_index,
+                                                  uint32_t asked_bytes, enum hak_subkind subkind) {
+    enum hak_record_kind kind = subkind == HAK_BY_REALLOC ? HAK_REALLOC : HAK_MALLOC;
     struct hak_near_slot at;
     uint8_t flags = 0;
-    if (HAK_UNLIKELY(!hak_short_way || how->alignment != 0) ||
+    if (HAK_UNLIKELY(!hak_check_short_way || hak_is_asked()) ||
         !hak_locate_near(base.p, hak_registry_owner_fast(base.p), &at) ||
-        HAK_UNLIKELY(at.base != base.p || at.class_index != how->class_index ||
+        HAK_UNLIKELY(at.base != base.p || at.class_index != class_index ||
                      !hak_move_is_allowed(kind, at.slot->place)))
         return HAK_NO_USER;
     struct hak_slot *slot = at.slot;
@@ -54,13 +49,13 @@ HAK_TRACER_TEXT user_t hak_check_hand_out_shortly(base_t base, const struct hak_
     atomic_signal_fence(memory_order_seq_cst); /* a signal handler closes no page of it any more */
     if (HAK_UNLIKELY(!may_be_used(&at)))
         return HAK_NO_USER;
-    slot->asked_bytes = (uint16_t)how->asked_bytes;
+    slot->asked_bytes = (uint16_t)asked_bytes;
     slot->user_delta = HAK_HEADER_BYTES / 8;
-    slot->subkind = (uint8_t)(how->subkind | HAK_SLOT_LIVED);
+    slot->subkind = (uint8_t)(subkind | HAK_SLOT_LIVED);
     slot->alignment = 0;
     slot->record_count++;
     slot->free_stack = 0;
-    write_around(&at, how->subkind, how->asked_bytes);
+    write_around(&at, subkind, asked_bytes);
     slot->alloc_stack = hak_take_call_stack(&flags);
     __atomic_store_n(&slot->place, (uint8_t)HAK_PLACE_LIVE, __ATOMIC_RELEASE);
     slot->is_changing = 0;
@@ -69,7 +64,7 @@ HAK_TRACER_TEXT user_t hak_check_hand_out_shortly(base_t base, const struct hak_
 
 bool hak_check_left_shortly(base_t base, enum hak_place to) {
     struct hak_near_slot at;
-    if (HAK_UNLIKELY(!hak_short_way || (HAK_PLACES_OF_LISTS >> to & 1) != 0) ||
+    if (HAK_UNLIKELY(!hak_check_short_way || (HAK_PLACES_OF_LISTS >> to & 1) != 0) ||
         !hak_locate_near(base.p, hak_registry_owner_fast(base.p), &at) ||
         HAK_UNLIKELY(at.base != base.p || at.slot->place != HAK_PLACE_QUARANTINE))
         return false;

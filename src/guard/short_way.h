@@ -16,8 +16,7 @@
 #include "guard/around.h"
 #include "guard/guard.h"
 
-/* short_way.c: as the options say; false until the start. */
-HAK_HIDDEN extern bool hak_short_way;
+/* short_way.c: as the options say; hak_check_short_way is false until the start. */
 HAK_HIDDEN void hak_short_way_start(void);
 
 /* A slot, in few words: all of them are kept in registers. */
@@ -56,28 +55,95 @@ static inline struct hak_located hak_located_of(const struct hak_near_slot *at) 
                                 .class_index = at->class_index};
 }
 
-/* Blocks whose user bytes, to the slot's end, are at most so many are filled and compared here. */
-enum { HAK_SHORT_BYTES = 512 };
+/* Of a slot above both together the first and the last bytes alone are filled (poison.c). */
+enum { HAK_POISON_HEAD_BYTES = 1024, HAK_POISON_TAIL_BYTES = 256 };
 
 typedef uint64_t hak_two_words __attribute__((vector_size(16), aligned(8), may_alias));
+typedef uint64_t hak_aligned_words __attribute__((vector_size(16), may_alias));
+typedef char hak_sixteen_bytes __attribute__((vector_size(16), may_alias));
 
-/* Fills [start, end): a multiple of 8, at least 16. */
-HAK_IN_PLACE void hak_poison_shortly(char *start, char *end) {
-    const hak_two_words poison = {HAK_POISON_WORD, HAK_POISON_WORD};
-    *(hak_two_words *)(void *)(end - sizeof poison) = poison;
-    for (; start + sizeof poison < end; start += sizeof poison) {
-        *(hak_two_words *)(void *)start = poison;
-        __asm__ volatile("" : : : "memory"); /* not a call of memset */
-    }
+HAK_IN_PLACE size_t hak_at_most(size_t number, size_t last) {
+    return number < last ? number : last;
 }
 
-/* True when [start, end), as above, holds poison alone. */
-HAK_IN_PLACE bool hak_poison_stands_shortly(const char *start, const char *end) {
-    const hak_two_words poison = {HAK_POISON_WORD, HAK_POISON_WORD};
-    hak_two_words differs = *(const hak_two_words *)(const void *)(end - sizeof poison) ^ poison;
-    for (; start + sizeof poison < end; start += sizeof poison)
-        differs |= *(const hak_two_words *)(const void *)start ^ poison;
+/* All below is of bytes [start, end) that are aligned to 16, at least 16 of them. They go by 64
+ * bytes, the last 64 once more where they are no multiple: loops whose number of rounds changes
+ * from call to call cost the processor more than what they do. */
+
+/* Fills them. */
+HAK_IN_PLACE void hak_fill_all(char *start, char *end) {
+    const hak_aligned_words poison = {HAK_POISON_WORD, HAK_POISON_WORD};
+    hak_aligned_words *at = (hak_aligned_words *)(void *)start;
+    size_t last = (size_t)(end - start) / sizeof poison - 1;
+    if (HAK_LIKELY(last < 4)) {
+        at[0] = at[hak_at_most(1, last)] = at[hak_at_most(2, last)] = at[last] = poison;
+        return;
+    }
+    hak_aligned_words *final = at + last - 3;
+    for (; at < final; at += 4)
+        at[0] = at[1] = at[2] = at[3] = poison;
+    final[0] = final[1] = final[2] = final[3] = poison;
+}
+
+/* True when they hold poison alone. */
+HAK_IN_PLACE bool hak_all_stand(const char *start, const char *end) {
+    const hak_aligned_words poison = {HAK_POISON_WORD, HAK_POISON_WORD};
+    const hak_aligned_words *at = (const hak_aligned_words *)(const void *)start;
+    size_t last = (size_t)(end - start) / sizeof poison - 1;
+    hak_aligned_words differs;
+    if (HAK_LIKELY(last < 4)) {
+        differs = (at[0] ^ poison) | (at[hak_at_most(1, last)] ^ poison) |
+                  (at[hak_at_most(2, last)] ^ poison) | (at[last] ^ poison);
+    } else {
+        const hak_aligned_words *final = at + last - 3;
+        differs =
+            (final[0] ^ poison) | (final[1] ^ poison) | (final[2] ^ poison) | (final[3] ^ poison);
+        for (; at < final; at += 4)
+            differs |= (at[0] ^ poison) | (at[1] ^ poison) | (at[2] ^ poison) | (at[3] ^ poison);
+    }
     return (differs[0] | differs[1]) == 0;
+}
+
+/* The same of a slot's bytes from the user's first on, as far as they are filled. */
+HAK_IN_PLACE void hak_poison_shortly(char *start, char *end) {
+    if (HAK_LIKELY(end - start <= HAK_POISON_HEAD_BYTES + HAK_POISON_TAIL_BYTES)) {
+        hak_fill_all(start, end);
+        return;
+    }
+    hak_fill_all(start, start + HAK_POISON_HEAD_BYTES);
+    hak_fill_all(end - HAK_POISON_TAIL_BYTES, end);
+}
+HAK_IN_PLACE bool hak_poison_stands_shortly(const char *start, const char *end) {
+    if (HAK_LIKELY(end - start <= HAK_POISON_HEAD_BYTES + HAK_POISON_TAIL_BYTES))
+        return hak_all_stand(start, end);
+    return hak_all_stand(start, start + HAK_POISON_HEAD_BYTES) &&
+           hak_all_stand(end - HAK_POISON_TAIL_BYTES, end);
+}
+
+/* Writes the canary [start, end) of a block that nobody has written into yet, `end` aligned to 16:
+ * up to 31 bytes before it are written, too. */
+HAK_IN_PLACE void hak_write_canary_shortly(const char *start, char *end) {
+    const hak_aligned_words canary = {HAK_CANARY_WORD, HAK_CANARY_WORD};
+    hak_aligned_words *at = (hak_aligned_words *)(void *)end - 2;
+    at[0] = at[1] = canary;
+    while (HAK_UNLIKELY((const char *)at > start))
+        *--at = canary;
+}
+
+/* True when it stands, which is at least one byte; up to 31 bytes before it are read. */
+HAK_IN_PLACE bool hak_canary_stands_shortly(const char *start, const char *end) {
+    const hak_aligned_words canary = {HAK_CANARY_WORD, HAK_CANARY_WORD};
+    const hak_sixteen_bytes due = (hak_sixteen_bytes)canary;
+    const hak_sixteen_bytes *at = (const hak_sixteen_bytes *)(const void *)end - 2;
+    uint32_t low = (uint32_t)__builtin_ia32_pmovmskb128((hak_sixteen_bytes)(at[0] == due));
+    uint32_t high = (uint32_t)__builtin_ia32_pmovmskb128((hak_sixteen_bytes)(at[1] == due));
+    uint32_t differs = ~(low | high << 16);
+    if (HAK_LIKELY((const char *)at <= start))
+        return differs >> (start - (const char *)at) == 0;
+    while ((const char *)--at > start)
+        differs |= 0xffff ^ (uint32_t)__builtin_ia32_pmovmskb128((hak_sixteen_bytes)(*at == due));
+    low = 0xffff ^ (uint32_t)__builtin_ia32_pmovmskb128((hak_sixteen_bytes)(*at == due));
+    return (differs | low >> (start - (const char *)at)) == 0;
 }
 
 /* Header and canary of the block of `asked_bytes` behind a base, as around.h writes them. */

@@ -1,6 +1,7 @@
 /* Closing of pages: when a page is closed, who opens it, and what it may cost. */
 #include <pthread.h>
 #include <sys/resource.h>
+#include <time.h>
 #include "guard/pages.h"
 #include "platform/raw_call.h"
 #include "world.h"
@@ -178,6 +179,44 @@ START_TEST(nothing_is_closed_without_a_budget_or_where_it_is_off) {
 }
 END_TEST
 
+static uint64_t ran_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* Enough calls for a look at the clock. */
+static int64_t earned(const struct hak_located *at) {
+    budget.ticks = -MUCH;
+    for (unsigned i = 0; i < 2 * HAK_PAGES_LOOK_EVERY; i++)
+        hak_pages_close(&budget, at);
+    return budget.ticks + MUCH;
+}
+
+/* A thread that waits for others gets nothing for that, however long it was. */
+START_TEST(the_budget_grows_while_the_thread_runs_and_not_while_it_waits) {
+    enum { WAITED_NS = 200000000, RAN_NS = 50000000 };
+    begin(HAK_LAYOUT_HEADER);
+    (void)hand_out(slot_at(2, 0), 30, 0);
+    struct hak_located at = located(slot_at(2, 0));
+    budget = (struct hak_page_budget){0};
+    hak_pages_close(&budget, &at); /* begins it */
+    ck_assert_int_gt(budget.ticks, 0);
+    uint64_t ran = ran_ns(), start = hak_ticks();
+    struct timespec nap = {.tv_nsec = WAITED_NS};
+    while (nanosleep(&nap, &nap) != 0)
+        continue;
+    uint64_t waited = hak_ticks() - start;
+    double share = (double)earned(&at) / (double)waited; /* 0.01: as if it had run all the time */
+    ran = ran_ns() - ran;
+    ck_assert_msg(share < 0.002 + 0.02 * (double)ran / WAITED_NS, "%f", share);
+
+    for (ran = ran_ns(); ran_ns() - ran < RAN_NS;)
+        continue;
+    ck_assert_int_gt(earned(&at), 0);
+}
+END_TEST
+
 START_TEST(under_a_limit_of_data_nothing_is_closed_and_what_is_can_be_opened) {
     begin(HAK_LAYOUT_HEADER);
     user_t user = hand_out(slot_at(2, 0), 30, 0), other = hand_out(slot_at(3, 0), 900, 0);
@@ -305,6 +344,7 @@ int main(void) {
     tcase_add_test(tests, only_the_owner_of_the_heap_closes);
     tcase_add_test(tests, nothing_is_closed_while_a_sweep_reads);
     tcase_add_test(tests, nothing_is_closed_without_a_budget_or_where_it_is_off);
+    tcase_add_test(tests, the_budget_grows_while_the_thread_runs_and_not_while_it_waits);
     tcase_add_test(tests, under_a_limit_of_data_nothing_is_closed_and_what_is_can_be_opened);
     tcase_add_test(tests, an_address_can_be_opened_and_all_of_them);
     tcase_add_test(tests, before_a_sandbox_everything_is_open_for_good);
