@@ -347,7 +347,8 @@ static void give_back(struct thread *t, unsigned kind, block_ref block, struct c
     }
     owner->inbox = grow(owner->inbox, &owner->inbox_room, owner->inbox_count, sizeof block);
     owner->inbox[owner->inbox_count++] = block;
-    owner->posted_ns = t->lane->now;
+    if (owner->posted_ns < t->lane->now) /* the other lane may be ahead */
+        owner->posted_ns = t->lane->now;
     if (owner->inbox_count % 32 == 0) {
         struct hak_event *note = next_event(t, HAK_REMOTE_POST, slab->class_index, 0, call.stack);
         note->address = note->base = e->base;

@@ -213,7 +213,8 @@ static void hand_over(struct runner *r, block_ref block, struct call call) {
         return;
     }
     other->mailbox[other->mail_count++] = block;
-    other->mail_ns = r->thread.lane->now;
+    if (other->mail_ns < r->thread.lane->now) /* the other lane may be ahead */
+        other->mail_ns = r->thread.lane->now;
 }
 
 static void take_over(struct runner *r, struct call call) {
