@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "hop.h"
+#include "store/array.h"
 #include "store/calls.h"
 #include "store/reader_state.h"
 #include "store/track.h"
@@ -87,14 +88,8 @@ static int best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
  */
 
 static int add_row(struct cursor *c, const struct hak_tracked *block, const struct hak_event *end) {
-    if (c->row_count == c->row_room) {
-        uint32_t room = c->row_room ? c->row_room * 2 : 256;
-        struct row *rows = realloc(c->rows, room * sizeof *rows);
-        if (!rows)
-            return hak_store_fail(HAK_STORE_INTERNAL, "out of memory while listing lives");
-        c->rows = rows;
-        c->row_room = room;
-    }
+    if (!hak_array_make_room(&c->rows, c->row_count, &c->row_room, sizeof *c->rows))
+        return hak_store_no_memory(reader_of(c)->path);
     struct row *row = &c->rows[c->row_count++];
     *row = (struct row){.birth = block->birth,
                         .base = block->base,

@@ -44,7 +44,8 @@ int hak_store_add_tables(struct sqlite3 *database) {
     } all[] = {{"event", &hak_event_module},
                {"block", &hak_block_module},
                {"life", &hak_life_module},
-               {"live", &hak_live_module}};
+               {"live", &hak_live_module},
+               {"stack_node", &hak_stack_module}};
     struct hak_tables *t = calloc(1, sizeof *t);
     if (!t)
         return hak_store_fail(HAK_STORE_INTERNAL, "out of memory");
@@ -63,6 +64,8 @@ int hak_store_add_tables(struct sqlite3 *database) {
         if (sqlite3_create_module_v2(database, all[i].name, all[i].module, t, let_go) != SQLITE_OK)
             error = hak_store_fail_sqlite(database, t->reader->path, "adding its tables");
     }
+    if (!error && t->reader->has_images)
+        error = hak_table_add_stack_frame(database, t->reader->path);
     let_go(t);
     return error;
 }

@@ -1,4 +1,4 @@
-/* The log as tables: what the virtual tables event, block, life, live and node share. */
+/* The log as tables: what the virtual tables event, block, life, live, stack_node, node share. */
 #ifndef HAK_STORE_TABLES_H
 #define HAK_STORE_TABLES_H
 
@@ -111,6 +111,10 @@ int hak_table_disconnect(sqlite3_vtab *vtab);
                                    .xDisconnect = hak_table_disconnect,                            \
                                    .xDestroy = hak_table_disconnect}
 
-extern const sqlite3_module hak_event_module, hak_block_module, hak_life_module, hak_live_module;
+extern const sqlite3_module hak_event_module, hak_block_module, hak_life_module, hak_live_module,
+    hak_stack_module;
+
+/* Makes the view stack_frame of this connection one over stack_node. 0 or an error. */
+int hak_table_add_stack_frame(sqlite3 *database, const char *path);
 
 #endif

@@ -157,6 +157,35 @@ START_TEST(tables_join_each_other) {
 }
 END_TEST
 
+START_TEST(frames_of_one_stack_need_no_other_stack) {
+    static const char asked[] = "SELECT depth, function FROM stack_frame WHERE stack = 101"
+                                " ORDER BY depth";
+    for (uint32_t i = 100; i <= 101; i++)
+        must(hak_store_put_node(c.w, &(struct hak_node_row){.id = i,
+                                                            .parent = i == 100 ? 10 : 100,
+                                                            .process = 1,
+                                                            .ip = 0x400000 + 16 * (i - 90)}));
+    block_malloc(&c, 5, 101, 1);
+    open_tables();
+    ck_assert_str_eq(ask(asked), "0|function_11;1|function_10;2|function_10");
+    ck_assert_str_eq(ask("SELECT count(*) FROM stack_frame WHERE stack IN (0, -1, 102, 'x', 1e19)"),
+                     "0");
+    ck_assert_str_eq(ask("SELECT depth FROM stack_frame WHERE stack = 101 AND stack = 100"), "");
+    ck_assert_str_eq(ask("SELECT count(*), (SELECT count(*) FROM main.stack_frame),"
+                         " (SELECT count(*) FROM (SELECT * FROM main.stack_frame EXCEPT"
+                         " SELECT * FROM stack_frame)) FROM stack_frame"),
+                     "104|104|0");
+    static const char joined[] = "SELECT f.function FROM event e JOIN stack_frame f"
+                                 " ON f.stack = e.stack WHERE e.id = 1";
+    for (int i = 0; i < 2; i++) {
+        char explain[300];
+        snprintf(explain, sizeof explain, "EXPLAIN QUERY PLAN %s", i ? joined : asked);
+        const char *plan = ask(explain);
+        ck_assert_msg(strstr(plan, "w VIRTUAL TABLE INDEX 0:a=") != NULL, "%s", plan);
+    }
+}
+END_TEST
+
 START_TEST(a_pushed_down_constraint_reads_few_chunks) {
     struct stream *s = stream_new(3, 2);
     for (int chunk = 0; chunk < 60; chunk++) {
@@ -212,6 +241,7 @@ static void add(TCase *cases) {
     tcase_add_test(cases, lives_have_both_stacks_sizes_and_times);
     tcase_add_test(cases, blocks_are_found_by_base_and_by_pointer);
     tcase_add_test(cases, tables_join_each_other);
+    tcase_add_test(cases, frames_of_one_stack_need_no_other_stack);
     tcase_add_test(cases, a_pushed_down_constraint_reads_few_chunks);
     tcase_add_test(cases, a_broken_chunk_is_an_error_with_its_name);
 }
