@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # gcc and clang both compile everything without a warning.
-# timeout: 1800
+# timeout: 3600
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 status=0
