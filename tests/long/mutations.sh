@@ -37,18 +37,20 @@ make_library() {
 }
 mkdir -p "$BUILD/tests"
 ln -s "$programs/hakmem-collect" "$programs/hakmem-trace" "$BUILD"
-ln -s "$programs/tests/faults" "$BUILD/tests/faults"
+ln -s "$programs/tests/faults" "$programs/tests/crash" "$BUILD/tests"
 
 # What a program shows: the code of its report, or how it ended; of a unit test whether it is well.
-# WHAT is NAME.LEVEL.LAYOUT, as in the reports' names, with .off where nothing is recorded, or unit.NAME.
+# WHAT is NAME.LEVEL.LAYOUT, as in the reports' names, with .off where nothing is recorded, crash/ in front
+# for a program of tests/crash; or unit.NAME.
 show() {
-    local what=$1 name level layout trace
+    local what=$1 name level layout trace PROGRAMS=faults
     IFS=. read -r name level layout trace <<<"$what"
     if [ "$name" = unit ]; then
         make_library "$BUILD/tests/unit/guard/$level" || { echo "does not compile" && return; }
         if "$BUILD/tests/unit/guard/$level" >unit.log 2>&1; then echo well; else echo failed; fi
         return
     fi
+    case $name in crash/*) PROGRAMS=crash name=${name#*/} ;; esac
     run_program "$name" "$level" "$layout" ${trace:+"HAKMEM_TRACE=$trace"}
     sed -nE '1s/^hakmem: (HKM-[0-9]+|SIG[A-Z]+).*/\1/p' "$printed" | grep . || echo "status $program_status"
 }
