@@ -16,6 +16,11 @@ grep -q 'intact, and every block.s path is legal: 2,000,000 events .* of 4 proce
 digest() { "$BUILD/hakmem-trace" sql -s "$1" 'select sum(id * (base % 1000003 + stack + size)), sum(ns), count(*) from event'; }
 [ "$(digest a.db)" = "$(digest b.db)" ] || fail 'the same seed made other events'
 [ "$("$make_capture" -q -n 2000000 -s 2 b.db | cut -d ' ' -f 4)" != "$(cut -d ' ' -f 4 line)" ] || fail 'another seed made as many calls'
+# With this seed a thread whose time is behind once took what another one handed over only later.
+"$make_capture" -q -n 1600000 -s 3 b.db >/dev/null || fail "make_capture ended with status $? with seed 3"
+early=$("$BUILD/hakmem-trace" sql -s b.db 'SELECT count(*) FROM (SELECT generation, lag(generation) OVER (PARTITION BY base ORDER BY id) AS
+    before FROM event WHERE process = 1 AND generation > 0 AND base BETWEEN 0x7f1001000000 AND 0x7f1003000000) WHERE generation < before' | tail -n 1)
+[ "$early" = 0 ] || fail "$early events come before those that they follow"
 
 # What the generator counted for an address is what the store has of it.
 while read -r kind address count; do
