@@ -7,6 +7,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "store/array.h"
+#include "store/column.h"
+
+#define SOON_NS   50000000u
+#define LATEST_NS 250000000u
 
 void hak_cut_free(struct hak_cut *cut) {
     free(cut->lanes);
@@ -164,9 +168,8 @@ void hak_cut_stored(struct hak_cut *cut, struct hak_client **clients, uint32_t c
     }
 }
 
-bool hak_cut_is_due(struct hak_client **clients, uint32_t count, bool *half_full) {
-    bool any = false;
-    *half_full = false;
+struct hak_waiting hak_cut_look(struct hak_client **clients, uint32_t count) {
+    struct hak_waiting waiting = {0};
     for (uint32_t c = 0; c < count; c++) {
         for (uint32_t i = 0; i < clients[c]->rings_high; i++) {
             struct hak_ring_entry *r = hak_mapping_ring(&clients[c]->map, i);
@@ -174,10 +177,21 @@ bool hak_cut_is_due(struct hak_client **clients, uint32_t count, bool *half_full
                               clients[c]->rings[i].position;
             if (unread == 0)
                 continue;
-            any = true;
+            waiting.records += unread;
             if (unread > *(const volatile uint64_t *)&r->capacity / 2)
-                *half_full = true;
+                waiting.half_full = true;
+            if (atomic_load_explicit(&r->state, memory_order_relaxed) != HAK_RING_CLAIMED)
+                waiting.has_ended = true;
         }
     }
-    return any;
+    return waiting;
+}
+
+bool hak_cut_is_due(const struct hak_waiting *waiting, uint64_t since_ns) {
+    if (waiting->half_full)
+        return true;
+    if (since_ns < SOON_NS)
+        return false;
+    return waiting->records == 0 || waiting->records >= HAK_CHUNK_EVENTS_MAX ||
+           waiting->has_ended || since_ns >= LATEST_NS;
 }

@@ -44,7 +44,17 @@ int hak_cut_put_cursors(const struct hak_cut *cut, struct hak_store_writer *writ
 /* After COMMIT: the rings' tails move, whoever waits for room is woken. */
 void hak_cut_stored(struct hak_cut *cut, struct hak_client **clients, uint32_t count);
 
-/* True when a ring of `clients` holds records that were not read, `half_full`: one is half full. */
-bool hak_cut_is_due(struct hak_client **clients, uint32_t count, bool *half_full);
+/* What waits in the rings. */
+struct hak_waiting {
+    uint64_t records; /* that were not read */
+    bool half_full;   /* some ring is */
+    bool has_ended; /* some ring with such records has no writer any more and could be given back */
+};
+struct hak_waiting hak_cut_look(struct hak_client **clients, uint32_t count);
+
+/* True when a commit is due, `since_ns` after the last one: after 50 ms when nothing waits (of the
+ * events; rows may), a chunk's worth does, or rings could be given back; after 250 ms anyway, at
+ * once when a ring is half full. So chunks stay large however slowly the events come. */
+bool hak_cut_is_due(const struct hak_waiting *waiting, uint64_t since_ns);
 
 #endif

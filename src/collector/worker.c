@@ -18,7 +18,7 @@
 #include "collector/rings_file.h"
 #include "store/array.h"
 
-#define CUT_MS          50
+#define LOOK_MS         50
 #define LARGE_BYTES     (1 << 20)
 #define RESOLVE_NS      4000000u
 #define BUSY_RESOLVE_NS 1000000u /* also while events wait: for readers of a growing store */
@@ -325,10 +325,10 @@ static void finish(struct hak_worker *w) {
 /* Something is to be done now, or (false) the worker may sleep. */
 static bool work(struct hak_worker *w) {
     uint64_t now = hak_clock_monotonic_ns();
-    bool half_full = false, ended = any_end(w, now);
-    bool waiting = hak_cut_is_due(w->clients, w->client_count, &half_full);
+    bool ended = any_end(w, now);
+    struct hak_waiting waiting = hak_cut_look(w->clients, w->client_count);
     bool reports = any_report(w), more = false;
-    if (half_full || ended || reports || now - w->last_cut_ns >= (uint64_t)CUT_MS * 1000000u)
+    if (ended || reports || hak_cut_is_due(&waiting, now - w->last_cut_ns))
         more = hak_worker_commit(w);
     for (uint32_t i = 0; i < w->client_count && reports; i++)
         if (hak_fault_is_wanted(w->clients[i]))
@@ -346,7 +346,7 @@ static bool work(struct hak_worker *w) {
         w->finish_wanted = false;
     if (w->finished)
         return true;
-    bool is_busy = more || waiting;
+    bool is_busy = more || waiting.records;
     if (is_busy && now - w->last_resolve_ns < BUSY_EVERY_NS)
         return more;
     enum hak_resolve_state state =
@@ -418,7 +418,7 @@ int hak_worker_main(const char *collect_path, int link) {
         bool busy = work(&w);
         hak_bell_heard(&w.bell);
         if (!busy && count == w.client_count)
-            hak_bell_wait(&w.bell, w.clients, count, seen, CUT_MS);
+            hak_bell_wait(&w.bell, w.clients, count, seen, LOOK_MS);
     }
     hak_worker_free(&w);
     return 0;

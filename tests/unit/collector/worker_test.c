@@ -380,6 +380,40 @@ START_TEST(reads_rings_that_were_closed_and_used_again) {
 }
 END_TEST
 
+/* Small chunks take more bytes and more commits: few records wait for more, but not for long. */
+START_TEST(waits_for_a_chunks_worth) {
+    const uint64_t ms = 1000000;
+    fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
+    fake_claim_ring(&program, 0, 0, 1, 64);
+    add(&worker, &program, 1);
+    struct hak_waiting waiting = hak_cut_look(worker.clients, worker.client_count);
+    ck_assert_uint_eq(waiting.records, 0);
+    ck_assert(!hak_cut_is_due(&waiting, 49 * ms));
+    ck_assert(hak_cut_is_due(&waiting, 50 * ms)); /* rows */
+    for (int i = 0; i < 20; i++)
+        fake_event(&program, 0, HAK_MALLOC, 1, 1, 0);
+    waiting = hak_cut_look(worker.clients, worker.client_count);
+    ck_assert_uint_eq(waiting.records, 20);
+    ck_assert(!waiting.half_full && !waiting.has_ended);
+    ck_assert(!hak_cut_is_due(&waiting, 249 * ms));
+    ck_assert(hak_cut_is_due(&waiting, 250 * ms));
+    waiting.records = 65536;
+    ck_assert(!hak_cut_is_due(&waiting, 49 * ms));
+    ck_assert(hak_cut_is_due(&waiting, 50 * ms));
+    atomic_store(&fake_ring(&program, 0)->state, HAK_RING_CLOSED);
+    waiting = hak_cut_look(worker.clients, worker.client_count);
+    ck_assert(waiting.has_ended);
+    ck_assert(hak_cut_is_due(&waiting, 50 * ms));
+    for (int i = 0; i < 13; i++)
+        fake_event(&program, 0, HAK_MALLOC, 1, 1, 0);
+    waiting = hak_cut_look(worker.clients, worker.client_count);
+    ck_assert(waiting.half_full);
+    ck_assert(hak_cut_is_due(&waiting, 0));
+    commit(&worker);
+    ck_assert_uint_eq(hak_cut_look(worker.clients, worker.client_count).records, 0);
+}
+END_TEST
+
 START_TEST(takes_another_path_when_the_store_cannot_be_made) {
     snprintf(program.session->store_path, HAK_PATH_BYTES, "/proc/no/such.db");
     setenv("TMPDIR", program.directory, 1);
@@ -521,6 +555,7 @@ int main(void) {
     tcase_add_test(cases, asks_the_kernel_whether_anybody_is_left);
     tcase_add_test(cases, waits_for_what_a_process_not_seen_yet_became);
     tcase_add_test(cases, reads_rings_that_were_closed_and_used_again);
+    tcase_add_test(cases, waits_for_a_chunks_worth);
     tcase_add_test(cases, takes_another_path_when_the_store_cannot_be_made);
     tcase_add_test(cases, does_not_overwrite_a_file);
     tcase_add_test(cases, counts_what_a_full_disk_costs);
