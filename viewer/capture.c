@@ -116,6 +116,31 @@ int view_completeness(const struct view *view) {
                : VIEW_OK;
 }
 
+int view_look_again(struct view *view) {
+    struct hak_store_summary now;
+    if (!view->summary.being_written)
+        return 0;
+    int error = hak_store_summarise(view->reader, &now);
+    if (error < 0)
+        return view_store_error(view, error);
+    view->summary = now;
+    return 0;
+}
+
+int view_say_completeness(struct view *view) {
+    /* Of one that ended early view_open said it. */
+    if (view->summary.lost_events > 0 || view->summary.trimmed_events > 0) {
+        struct hak_text text = {0};
+        view_add_completeness(&text, view);
+        if (view_has_pager())
+            printf("\n%s\n", text.bytes ? text.bytes : "");
+        else if (fflush(stdout) == 0)
+            view_error("%s", text.bytes ? text.bytes : "");
+        hak_text_free(&text);
+    }
+    return view_completeness(view);
+}
+
 void view_add_extent(struct hak_text *text, const struct view *view) {
     hak_text_add_name(text, view->store_path);
     hak_text_add(text, " (%s of %s)", hak_words_count(view->summary.events, "event", "events"),

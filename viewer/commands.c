@@ -113,6 +113,8 @@ static const struct view_option leaks_options[] = {
     {"stacks", 0, NULL, "the whole stack of every leak"},
     {"limit", 'n', "N", "so many lines (50); 0 = all"},
     {"scan", 0, "N", "of scan N of the table leak_scan (default: the last of each process)"},
+    {"held", 0, NULL, "no scan: all blocks that were held at the end, or --at a moment"},
+    {"at", 0, "WHEN", "with --held: seconds (1.5), 200ms, or #EVENT"},
     KNOWN_OPTIONS,
 };
 
@@ -284,10 +286,15 @@ static const struct view_command commands[] = {
          "A scan is made at exit with `run --leaks=1` (HAKMEM_LEAKS), on a signal\n"
          "(HAKMEM_LEAKS_SIGNAL), or by hak_find_leaks() of hakmem.h.\n"
          "\n"
-         "Exit status: 0; 1 a leak counts as a fault (--leaks=error, --ci) and is new; 4 no scan\n"
-         "was made, and events were lost.\n",
+         "--held needs none: it lists what was allocated and not yet freed at the end of the\n"
+         "capture, or --at a moment, by stack, biggest first, whether or not something points to\n"
+         "it. A forked child holds what it inherited.\n"
+         "\n"
+         "Exit status: 0; 1 a leak counts as a fault (--leaks=error, --ci) and is new; 4 events\n"
+         "were lost, and no scan was made or --held was asked.\n",
      .examples = "  hakmem-trace run --leaks=1 -- ./app; hakmem-trace leaks\n"
                  "  hakmem-trace leaks --stacks --limit 5\n"
+                 "  hakmem-trace leaks --held --at 1.5\n"
                  "  hakmem-trace leaks --baseline ci/baseline.json\n",
      OPTIONS(leaks_options),
      .arguments_max = 1,

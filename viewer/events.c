@@ -192,11 +192,13 @@ int command_events(struct view *view) {
     if (!listing.filter.is_empty)
         status = listing.tail_wanted == none ? list_all(&listing) : list_tail(&listing);
     event_filter_free(&listing.filter);
+    if (status == 0)
+        status = view_look_again(view);
     if (view->json && (status == 0 || status == VIEW_INTERRUPTED))
         end_json(&listing);
-    if (status != 0)
-        return status;
-    if (listing.shown == 0 && !view->json)
+    if (status != 0 || view->json)
+        return status != 0 ? status : view_completeness(view);
+    if (listing.shown == 0)
         say_nothing_found(&listing);
-    return view_completeness(view);
+    return view_say_completeness(view);
 }

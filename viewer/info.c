@@ -3,7 +3,6 @@
 
 #include <sqlite3.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <stdlib.h>
 #include "report/facts_json.h"
@@ -30,18 +29,6 @@ static sqlite3_stmt *prepare(struct view *view, const char *sql) {
         return NULL;
     }
     return query;
-}
-
-/* With what has not been written back yet. */
-static uint64_t file_bytes(const struct view *view) {
-    struct stat about;
-    struct hak_text log = {0};
-    uint64_t bytes = stat(view->store_path, &about) == 0 ? (uint64_t)about.st_size : 0;
-    hak_text_add(&log, "%s-wal", view->store_path);
-    if (log.bytes && stat(log.bytes, &about) == 0)
-        bytes += (uint64_t)about.st_size;
-    hak_text_free(&log);
-    return bytes;
 }
 
 static bool meta(struct view *view, const char *key, char *out, size_t bytes) {
@@ -83,11 +70,12 @@ static void add_overview(struct hak_text *text, struct view *view) {
     add_value(text, view, "capture", view->store_path);
     if (summary->events > 0)
         snprintf(value, sizeof value, "%s, %.2f bytes for each event",
-                 hak_words_size(file_bytes(view)),
-                 (double)file_bytes(view) / (double)summary->events);
+                 hak_words_size(info_file_bytes(view)),
+                 (double)info_file_bytes(view) / (double)summary->events);
     else
-        snprintf(value, sizeof value, "%s", hak_words_size(file_bytes(view)));
+        snprintf(value, sizeof value, "%s", hak_words_size(info_file_bytes(view)));
     add_value(text, view, "size", value);
+    info_add_parts(text, view);
     add_started(text, view);
     if (meta(view, "command_line", value, sizeof value))
         add_value(text, view, "program", value);
@@ -218,7 +206,8 @@ static bool print_json(struct view *view, const struct tree *tree) {
     const struct hak_store_summary *summary = &view->summary;
     json_t *document = view_json_document(view, "info");
     char value[4096];
-    json_object_set_new(document, "bytes", json_integer((json_int_t)file_bytes(view)));
+    json_object_set_new(document, "bytes", json_integer((json_int_t)info_file_bytes(view)));
+    json_object_set_new(document, "bytes_by_part", info_parts_json(view));
     json_object_set_new(
         document, "program",
         hak_json_text(meta(view, "command_line", value, sizeof value) ? value : ""));

@@ -1,4 +1,4 @@
-/* The two halves of `info`. */
+/* The parts of `info`. */
 #ifndef HAK_VIEWER_INFO_H
 #define HAK_VIEWER_INFO_H
 
@@ -7,6 +7,12 @@
 
 /* `info --options`: every variable of options.def. Returns the exit status. */
 int info_options(struct view *view);
+
+/* Bytes of the capture's file, with what has not been written back yet; and what takes them, in a
+ * line where they are many. (info_size.c) */
+uint64_t info_file_bytes(const struct view *view);
+void info_add_parts(struct hak_text *text, struct view *view);
+json_t *info_parts_json(struct view *view);
 
 /* What HAKMEM_SUPPRESSIONS kept from being told, and which of its lines were never used; nothing
  * where there are none. (info_known.c) */

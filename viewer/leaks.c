@@ -47,7 +47,7 @@ static void add_scan(struct hak_text *text, struct view *view, const struct leak
 }
 
 /* The frame that tells and its callers, without what every program has below main. */
-static void add_where(struct hak_text *text, struct view *view, uint32_t stack) {
+void leaks_add_where(struct hak_text *text, struct view *view, uint32_t stack) {
     int chosen[REPORT_FRAMES], more, shown = 0;
     struct hak_frames frames = {0};
     hak_frames_load(&frames, view->reader, stack);
@@ -91,7 +91,7 @@ static void add_table(struct hak_text *text, struct view *view, const struct lea
             continue;
         }
         leaks_add_age(&age, row);
-        add_where(&where, view, row->stack);
+        leaks_add_where(&where, view, row->stack);
         table_add_count(&table, row->row);
         table_add_cell(&table, hak_words_leak_kind(row->kind));
         table_add_count(&table, row->count);
@@ -134,7 +134,9 @@ static void add_nothing(struct hak_text *text, struct view *view, const struct l
         hak_text_add(
             text, ".\n`hakmem-trace run --leaks=1 -- PROGRAM` (or HAKMEM_LEAKS=1) makes one when "
                   "PROGRAM exits;\nHAKMEM_LEAKS_SIGNAL and hak_find_leaks() of hakmem.h make "
-                  "one while it runs.\n");
+                  "one while it runs.\n"
+                  "`hakmem-trace leaks --held` lists what was never freed, whatever points to "
+                  "it.\n");
         return;
     }
     hak_text_add(text, "No block is lost in ");
@@ -299,6 +301,13 @@ int command_leaks(struct view *view) {
         return status;
     if (!view_number(view, "limit", &limit))
         return VIEW_USAGE;
+    if (view_given(view, "at") && !view_given(view, "held")) {
+        view_error("--at: goes with --held; scans are listed by `select * from leak_scan` and "
+                   "chosen by --scan N");
+        return VIEW_USAGE;
+    }
+    if (view_given(view, "held"))
+        return leaks_held(view, limit);
     status = leaks_read(view, &list);
     for (size_t i = 0; i < list.row_count; i++)
         listed += is_listed(view, &list.rows[i]);

@@ -41,6 +41,11 @@ struct leaks_list {
 int leaks_read(struct view *view, struct leaks_list *list);
 void leaks_free(struct leaks_list *list);
 
+/* `leaks --held`; at most `limit` lines, 0 = all. Returns the exit status. (leaks_held.c) */
+int leaks_held(struct view *view, uint64_t limit);
+
+/* The frame that tells and its callers. */
+void leaks_add_where(struct hak_text *text, struct view *view, uint32_t stack);
 /* "0.001 s to 4.200 s"; "" when it is not known. */
 void leaks_add_age(struct hak_text *text, const struct leaks_row *row);
 

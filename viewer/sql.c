@@ -10,6 +10,17 @@
 #include "json.h"
 #include "sql_print.h"
 
+static bool reads_log; /* a query asked for one of the tables that are made of events */
+
+static int note_table(void *context, int action, const char *table, const char *column,
+                      const char *schema, const char *view) {
+    static const char *const of_events[] = {"event", "life", "block", "live"};
+    (void)context, (void)column, (void)schema, (void)view;
+    for (size_t i = 0; action == SQLITE_READ && i < sizeof of_events / sizeof *of_events; i++)
+        reads_log |= table && sqlite3_stricmp(table, of_events[i]) == 0;
+    return SQLITE_OK;
+}
+
 static int say_error(sqlite3 *database, const char *sql) {
     int offset = sqlite3_error_offset(database);
     view_error("%s", sqlite3_errmsg(database));
@@ -91,6 +102,9 @@ static int shell(struct view *view, sqlite3 *database) {
         if (run_statements(view, database, statement.bytes) == VIEW_INTERRUPTED)
             view_error("interrupted");
         view_forget_interrupt();
+        if (reads_log && view_look_again(view) == 0)
+            view_say_completeness(view);
+        reads_log = false;
         hak_text_free(&statement);
     }
     printf("\n");
@@ -109,6 +123,7 @@ int command_sql(struct view *view) {
     sqlite3_exec(database, "PRAGMA query_only = 1", NULL, NULL, NULL);
     sqlite3_db_config(database, SQLITE_DBCONFIG_DEFENSIVE, 1, (int *)NULL);
     sqlite3_limit(database, SQLITE_LIMIT_ATTACHED, 0);
+    sqlite3_set_authorizer(database, note_table, NULL);
     const char *query = view->argument_count > 0 ? view->argument[0] : NULL;
     bool from_stdin = query ? strcmp(query, "-") == 0 : !isatty(STDIN_FILENO);
     if (!query && !from_stdin && !view->json)
@@ -122,8 +137,12 @@ int command_sql(struct view *view) {
     if (view->json)
         sql_json_begin(view);
     status = run_statements(view, database, text);
+    if (status == VIEW_OK)
+        status = view_look_again(view);
     if (view->json)
-        sql_json_end();
+        sql_json_end(view);
+    else if (status == VIEW_OK && reads_log)
+        view_say_completeness(view);
     free(text);
     return status;
 }

@@ -191,8 +191,10 @@ void sql_json_begin(struct view *view) {
     printf(",\n  \"results\": [");
 }
 
-void sql_json_end(void) {
-    printf("\n  ]\n}\n");
+void sql_json_end(struct view *view) {
+    printf("\n  ],\n  \"completeness\": ");
+    print_json_value(view_completeness_json(view));
+    printf("\n}\n");
 }
 
 int sql_print(struct view *view, sqlite3_stmt *query) {

@@ -95,6 +95,12 @@ int view_open(struct view *view);
 void view_close(struct view *view);
 /* VIEW_INCOMPLETE when events are missing from this capture, else VIEW_OK. */
 int view_completeness(const struct view *view);
+/* Behind an answer made of the log: a capture that was being written has gone on, and may have lost
+ * more since. 0, or the exit status of an error that was printed. */
+int view_look_again(struct view *view);
+/* For an answer that has no place for it: what was lost or dropped, in a line on stderr, or at the
+ * end of what a pager shows. Returns view_completeness(). */
+int view_say_completeness(struct view *view);
 /* "app.db (1,234 events of 2 processes)": where an answer was looked for. */
 void view_add_extent(struct hak_text *text, const struct view *view);
 /* "Nothing was lost in this capture.", or what was. */

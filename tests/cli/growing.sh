@@ -30,4 +30,22 @@ wait "$run" || fail "run: status $?; $(cat errors)"
 [ ! -s errors ] || fail "run: $(cat errors)"
 lives=$("$trace" sql -s growing.db "select max(mallocs) from block")
 [ "$lives" -ge 3000000 ] || fail "$lives lives are there at the end"
+
+# A store of some length says what takes its room; the parts together are the file.
+"$trace" info -s growing.db >page || fail "info: status $?"
+grep -q '^ *events [0-9.]* [KM]iB, postings .*, live checkpoints .*, stacks .*, the rest ' page ||
+    fail "info names no parts: $(cat page)"
+"$trace" info --json -s growing.db >page || fail "info --json: status $?"
+coded=$("$trace" sql -s growing.db "select sum(length(data)) from chunk_data")
+python3 - "$coded" <<'END' || fail "info --json: $(cat page)"
+import json, os, sys
+info = json.load(open("page"))
+parts = info["bytes_by_part"]
+assert sum(parts.values()) == info["bytes"] == os.path.getsize("growing.db"), parts
+assert parts["events"] == int(sys.argv[1]) and parts["postings"] and parts["stacks"], parts
+END
+held=$("$trace" leaks --held --json -s growing.db | python3 -c 'import json, sys; d = json.load(sys.stdin)
+print(d["blocks"], d["bytes"], sum(r["count"] for r in d["held"]), sum(r["bytes"] for r in d["held"]), sep="\t")')
+due=$("$trace" sql -s growing.db "select count(*), sum(size), count(*), sum(size) from live")
+[ "$held" = "$due" ] || fail "leaks --held tells $held; table live: $due"
 exit 0

@@ -45,6 +45,8 @@ for store in stale offset overflow lost hostile empty tree places superslabs; do
     valid layers --over 100ms --class C3 -s "$store.db"
     valid layers --over 100ms --from-log -s "$store.db"
     valid layers --superslabs -s "$store.db"
+    valid leaks -s "$store.db"
+    valid leaks --held --at 1.02 -s "$store.db"
     valid sql "select * from fault; select 1.5, null, x'00', 'text'" -s "$store.db"
 done
 # Names are what they are, not as a terminal would be shown them; nothing above 0x7e is printed.
