@@ -2,6 +2,7 @@
  * that stands and a tail that once lay above it. splice.h has the picture. */
 #include "trace/stack_walk.h"
 #include "trace/trace.h"
+#include "unwind/region.h"
 #include "unwind/short_walk.h"
 #include "unwind/unwind.h"
 
@@ -52,7 +53,7 @@ HAK_IN_WALK struct hak_tail *tail_place(struct hak_thread_stacks *all, const str
     uint64_t base = call->stands ? all->last.frame[call->stands - 1].id : 0;
     uint64_t inner = (call->place.ip ^ call->place.sp << 20) * HAK_SPREAD;
     uint64_t outer = (call->differing ^ base << 40) * 0xd6e8feb86659fd93u;
-    return &all->tail[(inner ^ outer) >> (64 - HAK_TAIL_BITS)];
+    return &all->tail[(inner ^ outer) >> (64 - all->tail_bits)];
 }
 HAK_IN_WALK struct hak_tail *beside(struct hak_thread_stacks *all, const struct hak_tail *tail) {
     return &all->tail[(tail - all->tail) ^ 1];
@@ -110,6 +111,10 @@ static void keep_tail(struct hak_thread_stacks *all, const struct call *call,
         fits = add_word(&tail, &last->extra[i]);
     if (!fits)
         return;
+    if (HAK_UNLIKELY(++all->tails_kept == HAK_TAILS_TILL_MORE)) {
+        hak_splice_make_more_tails(all);
+        return;
+    }
     *beside(all, place) = *place;
     place->sp = 0; /* a handler that leaves by longjmp leaves nothing half written */
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
@@ -165,6 +170,32 @@ HAK_IN_WALK bool leave_own(const struct hak_thread_stacks *all, struct hak_walk_
     return true;
 }
 
+/* Is `place` on the thread's own stack? What lies in a region is not. */
+HAK_IN_WALK bool is_on_own_stack(struct hak_thread_stacks *all,
+                                 const struct hak_walk_place *place) {
+    return HAK_LIKELY(hak_is_on_stack(&hak_stack_bounds, place->sp)) ||
+           (!hak_region_find(all, place->sp) && hak_stack_is_own(place));
+}
+
+/* A call on another stack, from `from`. */
+static HAK_UNWINDER_ENTRY HAK_COLD uint32_t walk_elsewhere(struct hak_thread_stacks *all,
+                                                           const uintptr_t *frame,
+                                                           const struct hak_walk_place *from,
+                                                           struct hak_taken_stack *taken) {
+    uint32_t id = 0;
+    switch (hak_stack_walk_region(all, from, taken, &id)) {
+    case HAK_REGION_CANNOT:
+        id = hak_stack_walk_whole(taken);
+        break;
+    case HAK_REGION_NO_ROOM:
+        id = take_shortly(frame, &taken->flags);
+        break;
+    case HAK_REGION_WALKED:
+        break;
+    }
+    return id;
+}
+
 /* The frames of a call that is not known are walked, and become the last stack. `call` is NULL
  * where nothing was looked for yet. */
 static HAK_UNWINDER_ENTRY uint32_t walk_call(struct hak_thread_stacks *all, const uintptr_t *frame,
@@ -173,7 +204,9 @@ static HAK_UNWINDER_ENTRY uint32_t walk_call(struct hak_thread_stacks *all, cons
     struct call fresh = {.place = hak_place_above(frame)};
     uint32_t id = 0, compared = 0;
     bool is_walked = false;
-    if (!call && hak_stack_is_own(&fresh.place)) {
+    const struct hak_walk_place from = call ? call->place : fresh.place;
+    bool is_own = is_on_own_stack(all, &from);
+    if (!call && is_own) {
         struct hak_walk_place own = fresh.place;
         if (hak_splice_leave_own(all, &hak_stack_bounds, &fresh.place)) {
             keep_own_path(all, &own);
@@ -184,7 +217,7 @@ static HAK_UNWINDER_ENTRY uint32_t walk_call(struct hak_thread_stacks *all, cons
             call = &fresh;
         }
     }
-    if (HAK_LIKELY(call != NULL && hak_stack_is_own(&call->place))) {
+    if (HAK_LIKELY(call != NULL && is_own)) {
         struct hak_tail *tail = tail_place(all, call);
         taken.caller = call->place.ip;
         is_walked = hak_stack_walk(all, &call->place, compared, call->stands, &taken.flags);
@@ -198,7 +231,7 @@ static HAK_UNWINDER_ENTRY uint32_t walk_call(struct hak_thread_stacks *all, cons
             keep_tail(all, call, tail);
     }
     if (HAK_UNLIKELY(!is_walked))
-        id = hak_stack_walk_whole(&taken);
+        id = is_own ? hak_stack_walk_whole(&taken) : walk_elsewhere(all, frame, &from, &taken);
     hak_unwind_leave();
     *flags = taken.flags;
     if (HAK_UNLIKELY(hak_called_by_loader(taken.caller)))

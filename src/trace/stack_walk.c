@@ -1,6 +1,7 @@
 /* Walks a stack by the last one of its thread, and finds the ids of its frames. */
 #include "trace/stack_walk.h"
 #include "trace/trace.h"
+#include "unwind/region.h"
 #include "unwind/unwind.h"
 
 /* Bounds of the sections of HAK_TRACER_TEXT and HAK_UNWINDER_ENTRY, made by the linker. */
@@ -81,8 +82,8 @@ static uint32_t choose_root(const struct hak_last_stack *last, uint32_t count) {
 enum { AGAIN = -1, NO_ROOM = -2, CUT_MARGIN = 32 };
 
 /* The ids of frames [from, count), of which those before have theirs. False: no room. */
-static bool intern_frames(struct hak_thread_stacks *all, uint32_t from, uint32_t count) {
-    struct hak_last_stack *last = &all->last;
+static bool intern_frames(struct hak_thread_stacks *all, struct hak_last_stack *last, uint32_t from,
+                          uint32_t count) {
     uint32_t id = from > last->root ? last->frame[from - 1].id : 0;
     uint32_t rank = from > 0 ? last->frame[from - 1].rank : 0;
     for (uint32_t i = from; i < count; i++) {
@@ -98,8 +99,8 @@ static bool intern_frames(struct hak_thread_stacks *all, uint32_t from, uint32_t
 }
 
 /* Puts `fresh` new frames on those kept of a stack that is too deep, or was. */
-static HAK_COLD int intern_deep(struct hak_thread_stacks *all, uint32_t fresh, uint32_t compared) {
-    struct hak_last_stack *last = &all->last;
+static HAK_COLD int intern_deep(struct hak_thread_stacks *all, struct hak_last_stack *last,
+                                uint32_t fresh, uint32_t compared) {
     uint32_t kept = last->kept, count = kept + fresh, from = kept, root = 0;
     uint32_t rank = kept ? last->frame[kept - 1].rank : 0;
     if (count > all->capacity)
@@ -118,22 +119,22 @@ static HAK_COLD int intern_deep(struct hak_thread_stacks *all, uint32_t fresh, u
     if (root != last->root || from < root)
         from = root;
     last->root = root;
-    return intern_frames(all, from, count) ? 0 : NO_ROOM;
+    return intern_frames(all, last, from, count) ? 0 : NO_ROOM;
 }
 
 /* Puts `fresh` new frames on those kept, with their ids: 0, AGAIN or NO_ROOM. */
-HAK_IN_WALK int intern_last(struct hak_thread_stacks *all, uint32_t fresh, uint32_t compared) {
-    struct hak_last_stack *last = &all->last;
+HAK_IN_WALK int intern_last(struct hak_thread_stacks *all, struct hak_last_stack *last,
+                            uint32_t fresh, uint32_t compared) {
     uint32_t at = last->kept;
     if (HAK_UNLIKELY(at == 0)) {
         last->root = 0;
-        return intern_deep(all, fresh, compared);
+        return intern_deep(all, last, fresh, compared);
     }
     const struct hak_frame *caller = &last->frame[at - 1];
     uint32_t id = caller->id, rank = caller->rank;
     if (HAK_UNLIKELY(last->end == HAK_UNWIND_DEPTH || rank + fresh > hak_stacks_now.depth ||
                      last->root))
-        return intern_deep(all, fresh, compared);
+        return intern_deep(all, last, fresh, compared);
     uintptr_t cfa = last->found[at - 1].address + 8;
     for (; fresh > 0; at++) {
         const struct hak_fresh_frame *f = &all->fresh[--fresh];
@@ -157,19 +158,19 @@ uint32_t hak_stack_not_compared(const struct hak_last_stack *last) {
     return HAK_UNLIKELY(last->count > window) ? last->count - window : 0;
 }
 
-bool hak_stack_walk(struct hak_thread_stacks *all, const struct hak_walk_place *place,
-                    uint32_t compared, uint32_t stands, uint8_t *flags) {
-    const struct hak_stack_bounds *bounds = &hak_stack_bounds;
-    struct hak_last_stack *last = &all->last;
-    int fresh = hak_splice_walk(all, bounds, *place, stands > compared ? stands : 0), done;
+/* Walks by `last`, which lies in `bounds`: hak_stack_walk's way, of any stack. */
+HAK_IN_WALK bool walk_in(struct hak_thread_stacks *all, struct hak_last_stack *last,
+                         const struct hak_stack_bounds *bounds, const struct hak_walk_place *place,
+                         uint32_t compared, uint32_t stands, uint8_t *flags) {
+    int fresh = hak_splice_walk(all, last, bounds, *place, stands > compared ? stands : 0), done;
     if (HAK_UNLIKELY(fresh < 0))
         return false;
-    done = intern_last(all, (uint32_t)fresh, compared);
+    done = intern_last(all, last, (uint32_t)fresh, compared);
     if (HAK_UNLIKELY(done == AGAIN)) { /* and whole: the stack is deep, or was */
-        fresh = hak_splice_walk(all, bounds, *place, 0);
+        fresh = hak_splice_walk(all, last, bounds, *place, 0);
         if (fresh < 0)
             return false;
-        (void)intern_last(all, (uint32_t)fresh, 0);
+        (void)intern_last(all, last, (uint32_t)fresh, 0);
     }
     const struct hak_frame *innermost = &last->frame[last->count ? last->count - 1 : 0];
     bool is_bare = last->any_bare && last->count && innermost->is_bare;
@@ -184,6 +185,57 @@ bool hak_stack_walk(struct hak_thread_stacks *all, const struct hak_walk_place *
     if (is_bare)
         *flags |= HAK_RECORD_GUESSED;
     return true;
+}
+
+bool hak_stack_walk(struct hak_thread_stacks *all, const struct hak_walk_place *place,
+                    uint32_t compared, uint32_t stands, uint8_t *flags) {
+    return walk_in(all, &all->last, &hak_stack_bounds, place, compared, stands, flags);
+}
+
+/* One trial to walk from `place` in a region. */
+static bool walk_region(struct hak_thread_stacks *all, struct hak_region *region,
+                        struct hak_walk_place *place, unsigned pages_more, uint8_t *flags) {
+    struct hak_last_stack *last = &region->last;
+    struct hak_stack_bounds bounds = hak_region_open(region, place->sp, pages_more);
+    uint8_t said = 0;
+    if (!hak_splice_leave_own(all, &bounds, place) || !hak_is_on_stack(&bounds, place->sp))
+        return false;
+    uint32_t stands = hak_splice_compare(last, 0, place->sp - 8);
+    if (!walk_in(all, last, &bounds, place, 0, stands, &said))
+        return false;
+    *flags |= said;
+    return true;
+}
+
+enum hak_region_walk hak_stack_walk_region(struct hak_thread_stacks *all,
+                                           const struct hak_walk_place *from,
+                                           struct hak_taken_stack *taken, uint32_t *id) {
+    enum { TRIALS = 4, RESTS = 31 };
+    static const uint8_t pages_more[TRIALS] = {0, 1, 4, 16};
+    struct hak_region *region = hak_region_find(all, from->sp);
+    if (!region)
+        region = hak_region_make(all, from->sp);
+    if (!region)
+        return HAK_REGION_CANNOT;
+    region->used = ++all->region_clock;
+    if (region->rests > 0) {
+        region->rests--;
+        return HAK_REGION_CANNOT;
+    }
+    for (unsigned trial = 0; trial < TRIALS; trial++) {
+        struct hak_walk_place place = *from;
+        if (!walk_region(all, region, &place, pages_more[trial], &taken->flags))
+            continue;
+        const struct hak_last_stack *last = &region->last;
+        taken->caller = place.ip;
+        *id = last->count ? last->frame[last->count - 1].id : 0;
+        region->walked++;
+        region->met += last->kept != 0;
+        hak_region_settle(all, region, from->sp);
+        return *id != 0 ? HAK_REGION_WALKED : HAK_REGION_NO_ROOM;
+    }
+    region->rests = RESTS;
+    return HAK_REGION_CANNOT;
 }
 
 /* The id of a stack that cannot be spliced. */

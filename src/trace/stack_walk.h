@@ -48,6 +48,14 @@ HAK_HIDDEN uint32_t hak_stack_not_compared(const struct hak_last_stack *last);
 HAK_HIDDEN bool hak_stack_walk(struct hak_thread_stacks *all, const struct hak_walk_place *place,
                                uint32_t compared, uint32_t stands, uint8_t *flags);
 
+/* The same from `from`, a place off the thread's own stack, which may still lie in frames of
+ * hakmem, by the last stack of its region (unwind/region.h): fills in `taken` and `id`. CANNOT: it
+ * has to be walked whole. NO_ROOM: there was none for its nodes. */
+enum hak_region_walk { HAK_REGION_CANNOT, HAK_REGION_WALKED, HAK_REGION_NO_ROOM };
+HAK_HIDDEN enum hak_region_walk hak_stack_walk_region(struct hak_thread_stacks *all,
+                                                      const struct hak_walk_place *from,
+                                                      struct hak_taken_stack *taken, uint32_t *id);
+
 /* Walks the whole stack of the caller, and gives its id. */
 HAK_HIDDEN uint32_t hak_stack_walk_whole(struct hak_taken_stack *taken);
 

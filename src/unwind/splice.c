@@ -2,6 +2,7 @@
 #include "unwind/splice.h"
 #include "platform/raw_call.h"
 #include "unwind/frame_pointer.h"
+#include "unwind/region.h"
 #include "unwind/rules.h"
 
 enum { BP_AT_RBP = 0xffff, SPARE_FRAMES = 256, SALT_SHIFT = 48 };
@@ -15,10 +16,15 @@ struct hak_own_text hak_own_text;
 /* ---- memory ------------------------------------------------------------------------------------
  */
 
-/* Two words beside the return address at most lead from a frame to its caller. */
+void hak_last_stack_place(struct hak_last_stack *last, void *memory, uint32_t capacity) {
+    last->found = memory;
+    last->extra = last->found + capacity + 1;
+    last->frame = (struct hak_frame *)(last->extra + 2 * (size_t)(capacity + 1));
+}
+
 static size_t bytes_for(uint32_t limit, uint32_t capacity) {
     return sizeof(struct hak_thread_stacks) + limit * sizeof(struct hak_fresh_frame) +
-           (capacity + 1) * (3 * sizeof(struct hak_found_word) + sizeof(struct hak_frame));
+           (capacity + 1) * HAK_LAST_STACK_BYTES;
 }
 
 static bool map_all(uint32_t limit) {
@@ -28,10 +34,10 @@ static bool map_all(uint32_t limit) {
         return false;
     all->limit = limit;
     all->capacity = capacity;
+    all->tail = all->first_tail;
+    all->tail_bits = HAK_TAIL_BITS;
     all->fresh = (struct hak_fresh_frame *)(all + 1);
-    all->last.found = (struct hak_found_word *)(all->fresh + limit);
-    all->last.extra = all->last.found + capacity + 1;
-    all->last.frame = (struct hak_frame *)(all->last.extra + 2 * (size_t)capacity);
+    hak_last_stack_place(&all->last, all->fresh + limit, capacity);
     hak_thread_stacks = all;
     return true;
 }
@@ -39,8 +45,20 @@ static bool map_all(uint32_t limit) {
 static void unmap_all(void) {
     struct hak_thread_stacks *all = hak_thread_stacks;
     hak_thread_stacks = NULL;
+    if (all && all->tail != all->first_tail)
+        hak_raw_unmap(all->tail, sizeof *all->tail << all->tail_bits);
+    if (all)
+        hak_regions_unmap(all);
     if (all)
         hak_raw_unmap(all, bytes_for(all->limit, all->capacity));
+}
+
+HAK_COLD void hak_splice_make_more_tails(struct hak_thread_stacks *all) {
+    struct hak_tail *more = hak_raw_map(sizeof *more << HAK_TAIL_BITS_MAX);
+    if (!more)
+        return;
+    all->tail = more; /* a signal handler looks for nothing here while a walk is under way */
+    all->tail_bits = HAK_TAIL_BITS_MAX;
 }
 
 /* A key that no ip at `place` has. */
@@ -56,10 +74,11 @@ struct hak_thread_stacks *hak_splice_begin(uint64_t version, uint32_t limit) {
     struct hak_thread_stacks *all = hak_thread_stacks;
     all->last.count = 0;
     all->last.is_whole = false;
+    hak_regions_forget(all);
     if ((all->version ^ version) >> (64 - SALT_SHIFT) != 0) { /* the salt may have been there */
         __builtin_memset(all->step, 0, sizeof all->step);
         __builtin_memset(all->node, 0, sizeof all->node);
-        __builtin_memset(all->tail, 0, sizeof all->tail);
+        __builtin_memset(all->tail, 0, sizeof *all->tail << all->tail_bits);
         __builtin_memset(all->own, 0, sizeof all->own);
     }
     all->step[0].key = empty_key(0);
@@ -96,8 +115,8 @@ static hak_step encode(uint32_t rule, bool is_own) {
  * of a pc in no module never is. */
 HAK_COLD hak_step hak_splice_find_step(struct hak_thread_stacks *all, uintptr_t ip) {
     uintptr_t pc = ip - 1;
-    if (ip == 0) /* an end that depends on memory is not worth remembering */
-        return pack(HAK_RULE_FULL, 0, 0, false);
+    if (ip == 0) /* where a hand-made stack ends: compared, but no frame of the program */
+        return pack(HAK_RULE_OUTERMOST, 0, 0, true);
     if (pc >> HAK_RULE_PC_BITS != 0)
         return pack(HAK_STEP_UNKNOWN, 0, 0, false);
     bool is_own = hak_is_own_text(ip);
@@ -116,9 +135,10 @@ HAK_COLD hak_step hak_splice_find_step(struct hak_thread_stacks *all, uintptr_t 
     return known->step;
 }
 
-/* Reads the word at `address` of the thread's own stack. Returns false when it lies elsewhere. */
-static bool read_own(uintptr_t address, uintptr_t *value) {
-    if ((address & 7) != 0 || !hak_is_on_stack(&hak_stack_bounds, address))
+/* Reads the word at `address` of the stack. Returns false when it lies elsewhere. */
+static bool read_within(const struct hak_stack_bounds *bounds, uintptr_t address,
+                        uintptr_t *value) {
+    if ((address & 7) != 0 || !hak_is_on_stack(bounds, address))
         return false;
     *value = hak_word_at(address);
     return true;
@@ -126,16 +146,16 @@ static bool read_own(uintptr_t address, uintptr_t *value) {
 
 /* Steps over a frame without CFI, by its rbp: what depends on more than two words there cannot be
  * compared the next time. */
-static bool step_bare(struct hak_last_stack *last, struct hak_walk_place *place,
-                      struct hak_fresh_frame *fresh) {
+static bool step_bare(struct hak_last_stack *last, const struct hak_stack_bounds *bounds,
+                      struct hak_walk_place *place, struct hak_fresh_frame *fresh) {
     struct hak_stack_memory reads;
     struct hak_bare_caller caller;
     uintptr_t bp = place->bp;
     hak_stack_memory_begin(&reads, place->sp);
     if (!hak_bare_frame_step(&reads, &(struct hak_bare_frame){place->ip - 1, place->sp, bp, false},
                              &caller) ||
-        !caller.is_by_rbp || bp + 16 <= place->sp || !read_own(bp + 8, &place->ip) ||
-        !read_own(bp, &place->bp))
+        !caller.is_by_rbp || bp + 16 <= place->sp || !read_within(bounds, bp + 8, &place->ip) ||
+        !read_within(bounds, bp, &place->bp))
         return false;
     fresh->bp_at = bp;
     place->sp = bp + 16;
@@ -144,6 +164,7 @@ static bool step_bare(struct hak_last_stack *last, struct hak_walk_place *place,
 }
 
 enum hak_step_result hak_splice_step_slowly(struct hak_last_stack *last,
+                                            const struct hak_stack_bounds *bounds,
                                             struct hak_walk_place *place,
                                             struct hak_fresh_frame *fresh) {
     hak_step step = fresh->step;
@@ -158,26 +179,26 @@ enum hak_step_result hak_splice_step_slowly(struct hak_last_stack *last,
         break;
     case HAK_RULE_BY_SAVED:
         fresh->cfa_at = place->bp - bytes;
-        if (bytes == 0 || !read_own(fresh->cfa_at, &cfa))
+        if (bytes == 0 || !read_within(bounds, fresh->cfa_at, &cfa))
             return HAK_STEP_CANNOT;
         break;
     case HAK_RULE_OUTERMOST:
         last->end = HAK_UNWIND_COMPLETE;
         return HAK_STEP_AT_END;
     case HAK_RULE_NONE:
-        return step_bare(last, place, fresh) ? HAK_STEP_TO_CALLER : HAK_STEP_CANNOT;
+        return step_bare(last, bounds, place, fresh) ? HAK_STEP_TO_CALLER : HAK_STEP_CANNOT;
     case HAK_STEP_UNKNOWN:
         last->end = HAK_UNWIND_NO_CFI;
         return HAK_STEP_AT_END;
     default:
         return HAK_STEP_CANNOT;
     }
-    if (cfa <= place->sp || !read_own(cfa - 8, &place->ip))
+    if (cfa <= place->sp || !read_within(bounds, cfa - 8, &place->ip))
         return HAK_STEP_CANNOT;
     place->sp = cfa;
     if (below != 0) {
         fresh->bp_at = below == BP_AT_RBP ? place->bp : cfa - below;
-        if (!read_own(fresh->bp_at, &place->bp))
+        if (!read_within(bounds, fresh->bp_at, &place->bp))
             return HAK_STEP_CANNOT;
     }
     return HAK_STEP_TO_CALLER;

@@ -95,6 +95,8 @@ enum {
     HAK_NODE_BITS = 12,
     HAK_OWN_PATH_BITS = 6,
     HAK_TAIL_BITS = 12,
+    HAK_TAIL_BITS_MAX = 15,      /* of a thread whose stacks are too many for the first ones */
+    HAK_TAILS_TILL_MORE = 32768, /* kept in these before they are made more */
     HAK_TAIL_WORDS = 17
 };
 
@@ -133,6 +135,9 @@ struct hak_tail {
 
 _Static_assert(sizeof(struct hak_tail) == 64, "one cache line");
 
+enum { HAK_REGIONS = 8 };
+struct hak_region;
+
 /* All that a thread keeps. */
 struct hak_thread_stacks {
     struct hak_last_stack last;
@@ -143,8 +148,13 @@ struct hak_thread_stacks {
     uint32_t calls; /* for whoever keeps a budget: since the last look at it */
     uint32_t overdrawn;
     struct hak_fresh_frame *fresh;
+    struct hak_region *region; /* HAK_REGIONS of them, or NULL (region.h) */
+    uint32_t region_clock;
     struct hak_own_path own[1 << HAK_OWN_PATH_BITS];
-    _Alignas(64) struct hak_tail tail[1 << HAK_TAIL_BITS]; /* two places: index and index ^ 1 */
+    struct hak_tail *tail; /* of 1 << tail_bits; two places for each: index and index ^ 1 */
+    uint32_t tail_bits;
+    uint32_t tails_kept;
+    _Alignas(64) struct hak_tail first_tail[1 << HAK_TAIL_BITS];
     struct hak_known_step step[1 << HAK_STEP_BITS];
     struct hak_known_node node[1 << HAK_NODE_BITS];
 };
@@ -173,10 +183,21 @@ HAK_HIDDEN void hak_splice_thread_end(void);
 /* The step of `ip`, and remembers it. HAK_STEP_UNKNOWN: there is none that fits. */
 HAK_HIDDEN hak_step hak_splice_find_step(struct hak_thread_stacks *all, uintptr_t ip);
 
+/* Makes room for more tails, once; those that are there are forgotten. Without memory nothing
+ * changes. */
+HAK_HIDDEN void hak_splice_make_more_tails(struct hak_thread_stacks *all);
+
+/* Bytes of memory for each frame that a last stack can hold, one more than its capacity; and the
+ * arrays of `last` laid into them. Two words beside the return address at most lead from a frame to
+ * its caller. */
+#define HAK_LAST_STACK_BYTES (3 * sizeof(struct hak_found_word) + sizeof(struct hak_frame))
+HAK_HIDDEN void hak_last_stack_place(struct hak_last_stack *last, void *memory, uint32_t capacity);
+
 enum hak_step_result { HAK_STEP_TO_CALLER, HAK_STEP_AT_END, HAK_STEP_CANNOT };
 
 /* Steps where hak_step_kind is not plain. */
 HAK_HIDDEN enum hak_step_result hak_splice_step_slowly(struct hak_last_stack *last,
+                                                       const struct hak_stack_bounds *bounds,
                                                        struct hak_walk_place *place,
                                                        struct hak_fresh_frame *fresh);
 
@@ -285,17 +306,16 @@ HAK_IN_WALK bool hak_splice_meets(const struct hak_last_stack *last, uint32_t at
            hak_splice_extras_stand(last, at);
 }
 
-/* Walks from `place`, a caller on the thread's own stack, and leaves in `last` which frames of it
- * are kept (`kept`), and in all->fresh those that are new, innermost first; they are put on them by
- * hak_splice_put. The first `stands` frames of the last stack stand (hak_splice_compare).
- * Returns the number of new frames; -1 when it cannot be done: over a signal frame or a rule that
- * needs all registers, off the thread's own stack. `last` is empty until `count` is set. Call
- * between hak_unwind_enter and hak_unwind_leave, which must also cover the use of the result.
- * Async-signal-safe, keeps errno. */
-HAK_IN_WALK int hak_splice_walk(struct hak_thread_stacks *all,
+/* Walks from `place`, a caller on the stack of `last`, which lies in `bounds`, and leaves in `last`
+ * which frames of it are kept (`kept`), and in all->fresh those that are new, innermost first; they
+ * are put on them by hak_splice_put. The first `stands` frames of the last stack stand
+ * (hak_splice_compare). Returns the number of new frames; -1 when it cannot be done: over a signal
+ * frame or a rule that needs all registers, or out of the bounds. `last` is empty until `count` is
+ * set. Call between hak_unwind_enter and hak_unwind_leave, which must also cover the use of the
+ * result. Async-signal-safe, keeps errno. */
+HAK_IN_WALK int hak_splice_walk(struct hak_thread_stacks *all, struct hak_last_stack *last,
                                 const struct hak_stack_bounds *bounds, struct hak_walk_place place,
                                 uint32_t stands) {
-    struct hak_last_stack *last = &all->last;
     const struct hak_found_word *first = last->found, *top = first + stands;
     struct hak_fresh_frame *const begin = all->fresh, *fresh = begin, *end = begin + all->limit;
     const struct hak_known_step *steps = all->step;
@@ -328,7 +348,7 @@ HAK_IN_WALK int hak_splice_walk(struct hak_thread_stacks *all,
         fresh->step = step;
         if (HAK_UNLIKELY(hak_step_kind_of(step) != HAK_STEP_PLAIN)) {
             place = (struct hak_walk_place){ip, at + 8, bp};
-            enum hak_step_result result = hak_splice_step_slowly(last, &place, fresh);
+            enum hak_step_result result = hak_splice_step_slowly(last, bounds, &place, fresh);
             if (result == HAK_STEP_CANNOT)
                 return -1;
             if (result == HAK_STEP_AT_END) {

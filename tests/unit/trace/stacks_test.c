@@ -5,12 +5,14 @@
 #include <check.h>
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <ucontext.h>
 #include <unistd.h>
-#include "unwind/splice.h"
+#include "unwind/region.h"
 #include "trace/stack_table.h"
 #include "trace/trace.h"
 #include "unwind/unwind.h"
@@ -362,6 +364,128 @@ START_TEST(each_thread_knows_its_own_stacks) {
 }
 END_TEST
 
+/* ---- other stacks of a thread ---------------------------------------------------------------- */
+
+enum { COROUTINES = 6, COROUTINE_BYTES = 64 << 10, TURNS = 400 };
+static ucontext_t main_context, coroutine_context[COROUTINES];
+static unsigned turns;
+static size_t deep_bytes; /* between a coroutine's outermost frames and the others */
+
+static __attribute__((noinline)) void call_and_check(void) {
+    layer_call();
+    ck_assert_uint_ne(id_of_call, 0);
+    ck_assert_uint_eq(id_of_call, id_of_walk);
+}
+
+/* Calls at two depths, each time after the others had their turn. */
+static void coroutine(int number) {
+    char *deep = __builtin_alloca(deep_bytes + 1);
+    __asm__ volatile("" : : "r"(deep) : "memory");
+    for (unsigned i = 0;; i++) {
+        two_sides(i, 3 + (i & 1));
+        ck_assert_uint_eq(id_of_call, id_of_walk);
+        call_and_check();
+        turns++;
+        swapcontext(&coroutine_context[number], &main_context);
+    }
+}
+
+static char *map_stacks(void) {
+    char *stacks = mmap(NULL, COROUTINES * COROUTINE_BYTES, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ck_assert(stacks != MAP_FAILED);
+    return stacks;
+}
+
+static void start_coroutine(int number, char *stack, size_t bytes) {
+    getcontext(&coroutine_context[number]);
+    coroutine_context[number].uc_stack.ss_sp = stack;
+    coroutine_context[number].uc_stack.ss_size = bytes;
+    coroutine_context[number].uc_link = &main_context;
+    makecontext(&coroutine_context[number], (void (*)(void))coroutine, 1, number);
+}
+
+static void take_turns(int count, unsigned each) {
+    for (unsigned turn = 0; turn < each; turn++)
+        for (int i = 0; i < count; i++) {
+            swapcontext(&main_context, &coroutine_context[i]);
+            if (turn % 7 == 0)
+                call_and_check();
+        }
+}
+
+/* Calls on other stacks that were walked by the last stack of their region; and those of them that
+ * met frames of it. */
+struct walks {
+    uint32_t walked, met;
+};
+static struct walks on_regions(void) {
+    struct walks sum = {0, 0};
+    for (int i = 0; i < HAK_REGIONS && hak_thread_stacks->region; i++) {
+        sum.walked += hak_thread_stacks->region[i].walked;
+        sum.met += hak_thread_stacks->region[i].met;
+    }
+    return sum;
+}
+
+START_TEST(coroutines_keep_a_last_stack_each) {
+    char *stacks = map_stacks();
+    for (int i = 0; i < COROUTINES; i++)
+        start_coroutine(i, stacks + i * COROUTINE_BYTES, COROUTINE_BYTES);
+    take_turns(COROUTINES, TURNS);
+    ck_assert_uint_eq(turns, COROUTINES * TURNS);
+    uint32_t calls = COROUTINES * TURNS * 2;
+    ck_assert_uint_gt(on_regions().walked, calls - calls / 50);
+    ck_assert_uint_gt(on_regions().met, calls - calls / 20);
+}
+END_TEST
+
+/* Stacks that end and come back at the same place, smaller, larger, deeper, with nothing above. */
+START_TEST(a_stack_may_take_the_place_of_another) {
+    char *stacks = map_stacks();
+    size_t mapped_bytes = COROUTINES * (size_t)COROUTINE_BYTES;
+    unsigned random = 1;
+    for (int round = 0; round < 300; round++) {
+        random = random * 1103515245 + 12345;
+        size_t bytes = ((random >> 16) % 7 + 20) * 4096;
+        deep_bytes = ((random >> 20) % 7) * 4096;
+        start_coroutine(0, stacks, bytes);
+        ck_assert_int_eq(mprotect(stacks + bytes, mapped_bytes - bytes, PROT_NONE), 0);
+        take_turns(1, 1 + random % 3);
+        ck_assert(mmap(stacks, mapped_bytes, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == stacks);
+    }
+    ck_assert_uint_gt(on_regions().met, 100);
+}
+END_TEST
+
+static volatile sig_atomic_t handled;
+static void call_in_handler(int signal_number) {
+    (void)signal_number;
+    call_and_check();
+    handled++;
+}
+
+/* A handler's stack goes over a signal frame, and is walked whole; the stacks around it stay. */
+START_TEST(handlers_on_a_stack_of_their_own) {
+    char *stacks = map_stacks();
+    stack_t alternate = {.ss_sp = stacks, .ss_size = COROUTINE_BYTES};
+    struct sigaction action = {.sa_handler = call_in_handler, .sa_flags = SA_ONSTACK};
+    ck_assert_int_eq(sigaltstack(&alternate, NULL), 0);
+    ck_assert_int_eq(sigaction(SIGUSR1, &action, NULL), 0);
+    for (int i = 1; i < COROUTINES; i++)
+        start_coroutine(i, stacks + i * COROUTINE_BYTES, COROUTINE_BYTES);
+    for (int i = 0; i < 200; i++) {
+        raise(SIGUSR1);
+        swapcontext(&main_context, &coroutine_context[1 + i % (COROUTINES - 1)]);
+        two_sides((unsigned)i, 4);
+        ck_assert_uint_eq(id_of_call, id_of_walk);
+    }
+    ck_assert_int_eq(handled, 200);
+    ck_assert_uint_gt(on_regions().met, 300);
+}
+END_TEST
+
 START_TEST(stacks_without_a_recording_have_nodes_of_their_own) {
     uint32_t shared = atomic_load(node_count);
     ck_assert(!hak_stacks_start_private(0));
@@ -395,6 +519,9 @@ int main(void) {
     tcase_add_test(cases, deep_stacks_share_nodes);
     tcase_add_test(cases, known_stacks_are_those_of_a_walk);
     tcase_add_test(cases, each_thread_knows_its_own_stacks);
+    tcase_add_test(cases, coroutines_keep_a_last_stack_each);
+    tcase_add_test(cases, a_stack_may_take_the_place_of_another);
+    tcase_add_test(cases, handlers_on_a_stack_of_their_own);
     tcase_add_test(cases, stacks_without_a_recording_have_nodes_of_their_own);
     tcase_add_test(cases, errno_is_kept);
     return run_cases("stacks", cases);
