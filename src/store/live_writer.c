@@ -92,13 +92,11 @@ void hak_live_note_loss(struct hak_store_writer *w) {
 /* ---- a chunk becomes states --------------------------------------------------------------------
  */
 
-static int add_columns(struct hak_store_writer *w, const struct hak_columns *c, uint64_t first_id) {
+static int add_columns(struct hak_store_writer *w, const struct hak_columns *c, uint64_t first_id,
+                       uint64_t max_ns) {
     struct hak_live_writer *l = w->live;
     bool has_memory = hak_live_gather_chunk(&l->gather, c, first_id);
-    for (uint32_t i = 0; i < c->events; i++) {
-        uint64_t ns = hak_columns_value(c, HAK_COLUMN_NS, i);
-        l->max_ns = ns > l->max_ns ? ns : l->max_ns;
-    }
+    l->max_ns = max_ns > l->max_ns ? max_ns : l->max_ns;
     if (!l->first_event) {
         l->first_event = first_id;
         l->has_all_ends = l->gather.is_lossy;
@@ -277,8 +275,8 @@ static int feed_again(struct hak_store_writer *w, uint64_t from, uint64_t run_fr
     if (!hak_columns_init(&columns))
         return hak_store_no_memory(w->path);
     if (sqlite3_prepare_v2(w->database,
-                           "SELECT chunk, data FROM chunk_data WHERE chunk >= ?1 AND chunk < ?2"
-                           " ORDER BY chunk",
+                           "SELECT chunk, data, max_ns FROM chunk_data JOIN chunk ON id = chunk"
+                           " WHERE chunk >= ?1 AND chunk < ?2 ORDER BY chunk",
                            -1, &rows, NULL) != SQLITE_OK) {
         hak_columns_free(&columns);
         return hak_store_fail_sqlite(w->database, w->path, "reading its newest chunks");
@@ -302,7 +300,8 @@ static int feed_again(struct hak_store_writer *w, uint64_t from, uint64_t run_fr
             is_before = false;
             begin_run(w->live);
         }
-        error = error ? error : add_columns(w, &columns, id);
+        error =
+            error ? error : add_columns(w, &columns, id, (uint64_t)sqlite3_column_int64(rows, 2));
     }
     if (is_before && !error)
         begin_run(w->live);
@@ -343,14 +342,15 @@ static int catch_up(struct hak_store_writer *w, uint64_t first_id) {
     return error;
 }
 
-int hak_live_put_chunk(struct hak_store_writer *w, const struct hak_columns *c, uint64_t first_id) {
+int hak_live_put_chunk(struct hak_store_writer *w, const struct hak_columns *c, uint64_t first_id,
+                       uint64_t max_ns) {
     struct hak_live_writer *l = live_of(w);
     if (!l)
         return hak_store_no_memory(w->path);
     int error = 0;
     if (!l->is_current && (error = catch_up(w, first_id)) != 0)
         return error;
-    error = add_columns(w, c, first_id);
+    error = add_columns(w, c, first_id, max_ns);
     if (!error && is_full(l)) {
         error = cut_run(w);
         if (!error && !l->merge)

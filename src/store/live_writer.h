@@ -14,9 +14,10 @@ struct hak_columns;
 struct hak_live_writer;
 struct hak_store_writer;
 
-/* Takes the chunk that was just encoded and begins with event `first_id`: column BASE must be
- * numbered. 0, or the store's error. */
-int hak_live_put_chunk(struct hak_store_writer *w, const struct hak_columns *c, uint64_t first_id);
+/* Takes the chunk that was just encoded, begins with event `first_id` and has no time after
+ * `max_ns`: column BASE must be numbered. 0, or the store's error. */
+int hak_live_put_chunk(struct hak_store_writer *w, const struct hak_columns *c, uint64_t first_id,
+                       uint64_t max_ns);
 /* What the last transaction put is not there. */
 void hak_live_rolled_back(struct hak_store_writer *w);
 /* Events were lost: from now on ends are kept also of lives that began in the run. */

@@ -181,20 +181,19 @@ static struct chunk_facts gather_facts(const struct hak_columns *c) {
 }
 
 static int put_chunk_row(struct hak_store_writer *w, const struct hak_columns *c,
-                         uint64_t first_id) {
-    struct chunk_facts f = gather_facts(c);
+                         const struct chunk_facts *f, uint64_t first_id) {
     sqlite3_stmt *s = hak_writer_row(w, HAK_ROW_CHUNK);
     if (!s)
         return HAK_STORE_INTERNAL;
     sqlite3_bind_int64(s, 1, (sqlite3_int64)first_id);
     sqlite3_bind_int64(s, 2, c->events);
-    sqlite3_bind_int64(s, 3, (sqlite3_int64)f.min_ns);
-    sqlite3_bind_int64(s, 4, (sqlite3_int64)f.max_ns);
-    sqlite3_bind_int64(s, 5, f.process);
-    sqlite3_bind_int64(s, 6, f.thread);
-    sqlite3_bind_int64(s, 7, (sqlite3_int64)f.kinds[0]);
-    sqlite3_bind_int64(s, 8, (sqlite3_int64)f.kinds[1]);
-    sqlite3_bind_int64(s, 9, (sqlite3_int64)f.classes);
+    sqlite3_bind_int64(s, 3, (sqlite3_int64)f->min_ns);
+    sqlite3_bind_int64(s, 4, (sqlite3_int64)f->max_ns);
+    sqlite3_bind_int64(s, 5, f->process);
+    sqlite3_bind_int64(s, 6, f->thread);
+    sqlite3_bind_int64(s, 7, (sqlite3_int64)f->kinds[0]);
+    sqlite3_bind_int64(s, 8, (sqlite3_int64)f->kinds[1]);
+    sqlite3_bind_int64(s, 9, (sqlite3_int64)f->classes);
     sqlite3_bind_int64(s, 10, (sqlite3_int64)w->blob.size);
     return hak_writer_step(w, HAK_ROW_CHUNK, "storing a chunk");
 }
@@ -213,13 +212,14 @@ static int put_chunk(struct hak_store_writer *w, struct hak_columns *c, uint64_t
     w->blob.size = 0;
     if (!hak_chunk_encode(c, first_id, &w->blob))
         return hak_store_no_memory(w->path);
-    int error = put_chunk_row(w, c, first_id);
+    const struct chunk_facts facts = gather_facts(c);
+    int error = put_chunk_row(w, c, &facts, first_id);
     if (!error)
         error = put_chunk_data(w, first_id);
     if (!error)
         error = hak_posting_put_chunk(w, c, first_id);
     if (!error)
-        error = hak_live_put_chunk(w, c, first_id);
+        error = hak_live_put_chunk(w, c, first_id, facts.max_ns);
     return error;
 }
 
