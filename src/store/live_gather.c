@@ -169,15 +169,15 @@ static uint32_t find_places(struct hak_live_gather *g, const struct hak_columns 
  * `at` is where the one before was found. */
 static uint64_t generation_before(const struct hak_live_recent *r, uint32_t *at,
                                   const struct hak_live_place *place) {
-    const struct hak_live_seen *seen = r->seen, *end = r->seen + r->count;
+    const struct hak_live_seen *seen = r->seen;
     uint64_t last = 0;
-    seen += *at;
-    while (seen < end && (seen->process < place->process ||
-                          (seen->process == place->process && seen->base < place->base)))
-        seen++;
-    *at = (uint32_t)(seen - r->seen);
-    for (; seen < end && seen->base == place->base && seen->process == place->process; seen++)
-        last = seen->generation > last ? seen->generation : last;
+    uint32_t i = *at;
+    while (i < r->count && (seen[i].process < place->process ||
+                            (seen[i].process == place->process && seen[i].base < place->base)))
+        i++;
+    *at = i;
+    for (; i < r->count && seen[i].base == place->base && seen[i].process == place->process; i++)
+        last = seen[i].generation > last ? seen[i].generation : last;
     return last;
 }
 

@@ -85,6 +85,10 @@ void hak_live_pile_haunt(struct hak_live_pile *p) {
     uint32_t stay = p->layers < HAK_LIVE_GHOST_LAYERS ? p->layers : HAK_LIVE_GHOST_LAYERS;
     if (!stay)
         return;
+    if (!p->marks) { /* nothing is in any of them */
+        p->layers = 0;
+        return;
+    }
     struct hak_live_layer *first = &p->layer[p->layers - stay];
     size_t start = first->start;
     uint32_t mark = first->first_mark;
@@ -195,8 +199,8 @@ struct hak_live_reading *hak_live_reading_open(const struct hak_live_pile *p) {
     for (uint32_t i = 0; i < p->layers; i++) {
         struct layer_cursor *c = &r->cursor[i];
         c->layer = &p->layer[i];
-        c->at = p->bytes.data + c->layer->start;
         c->left = c->layer->states;
+        c->at = c->left ? p->bytes.data + c->layer->start : NULL;
         read_state(c);
     }
     if (p->marks)
