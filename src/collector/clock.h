@@ -14,6 +14,7 @@
 #include <time.h>
 
 #define HAK_CLOCK_LINES 256 /* older ones are known: records may come some cuts late */
+#define HAK_CLOCK_TICKS ((uint64_t)1 << 60) /* years: more is a TSC before the session's start */
 
 /* From an anchor to the next one; the newest goes on behind it. */
 struct hak_clock_line {
@@ -72,7 +73,7 @@ static inline void hak_clock_start(struct hak_clock *c, uint64_t tsc_start, uint
  * behind or ahead for a while when the machine slept between the two reads, or a TSC jumps. */
 static inline void hak_clock_anchor(struct hak_clock *c, uint64_t ticks, uint64_t ns) {
     bool is_first = c->latest_ticks == 0;
-    if (ticks <= c->latest_ticks || (is_first && ns <= c->latest_ns))
+    if (ticks <= c->latest_ticks || ticks >= HAK_CLOCK_TICKS || (is_first && ns <= c->latest_ns))
         return;
     uint64_t span = ticks - c->latest_ticks;
     uint64_t least = c->latest_ns + (span >> 8) + 1, most = c->latest_ns + 10 * span;

@@ -211,11 +211,10 @@ static void settle_fork(struct hak_drain *d, const struct hak_drain_note *n, uin
     struct hak_client *c = n->client;
     uint32_t newest = d->rows->process_count;
     c->forks[c->fork_count++ % HAK_PROCESSES] = (struct hak_fork_note){n->row, n->value, id};
-    /* The child may have been seen already, and even its end. */
-    for (uint32_t row = newest; row > 0 && newest - row < HAK_PROCESSES && n->value; row--) {
+    /* The child may have been seen already, and even its end; its row comes after its parent's. */
+    for (uint32_t row = newest; row > n->row && newest - row < HAK_PROCESSES && n->value; row--) {
         struct hak_process_info *p = hak_rows_process_info(d->rows, row);
-        if (p->fork_number != n->value || p->row.session != c->number || p->row.fork_event ||
-            row == n->row)
+        if (p->fork_number != n->value || p->row.session != c->number || p->row.fork_event)
             continue;
         p->row.parent = n->row;
         p->row.fork_event = id;

@@ -147,6 +147,25 @@ START_TEST(does_not_follow_a_ring_of_parents) {
 }
 END_TEST
 
+START_TEST(does_not_make_a_ring_of_parents_of_forks) {
+    pid_t first = start_process(), second = start_process();
+    fake_claim_process(&program, 1, first, UINT32_MAX, 7);
+    fake_claim_ring(&program, 1, 1, 1, 256);
+    fake_claim_process(&program, 2, second, UINT32_MAX, 8);
+    fake_claim_ring(&program, 2, 2, 1, 256);
+    commit();
+    put_fork(1, 8); /* each says that it forked the other */
+    put_fork(2, 7);
+    commit();
+    ck_assert_int_eq(ask_of("parent", second), ask_of("id", first));
+    ck_assert_int_eq(ask("SELECT count(*) FROM process p JOIN process q ON q.id = p.parent"
+                         " WHERE p.id <= q.id"),
+                     0);
+    end_process(first);
+    end_process(second);
+}
+END_TEST
+
 /* Anchors that are late by as much as `late`, every so often, and cuts a millisecond apart. */
 START_TEST(never_goes_back) {
     struct hak_clock clock;
@@ -171,6 +190,21 @@ START_TEST(never_goes_back) {
 }
 END_TEST
 
+/* A machine may set the TSC back while it sleeps, even behind the session's start. */
+START_TEST(goes_on_when_ticks_jump) {
+    struct hak_clock clock;
+    const uint64_t second = 3000000000;
+    uint64_t jump = _i == 0 ? 0 - 5 * second : _i == 1 ? 2 * second : (uint64_t)1 << 62;
+    hak_clock_start(&clock, 0, 0);
+    for (uint32_t i = 1; i <= 10; i++)
+        hak_clock_anchor(&clock, i * second, i * (uint64_t)1000000000);
+    hak_clock_anchor(&clock, jump, (uint64_t)11 * 1000000000);
+    hak_clock_anchor(&clock, 12 * second, (uint64_t)12 * 1000000000);
+    ck_assert_uint_le(hak_clock_exact_ns(&clock, 12 * second), (uint64_t)12 * 1000000000);
+    ck_assert_uint_ge(hak_clock_exact_ns(&clock, 12 * second) + 2, (uint64_t)12 * 1000000000);
+}
+END_TEST
+
 int main(void) {
     TCase *cases = tcase_create("client");
     tcase_add_checked_fixture(cases, set_up, tear_down);
@@ -179,6 +213,8 @@ int main(void) {
     tcase_add_test(cases, knows_the_parent_whose_entry_is_gone);
     tcase_add_test(cases, knows_the_parent_when_its_fork_is_stored_last);
     tcase_add_test(cases, does_not_follow_a_ring_of_parents);
+    tcase_add_test(cases, does_not_make_a_ring_of_parents_of_forks);
     tcase_add_loop_test(cases, never_goes_back, 0, 5);
+    tcase_add_loop_test(cases, goes_on_when_ticks_jump, 0, 3);
     return run_cases("collector/client", cases);
 }
