@@ -171,17 +171,18 @@ void hak_cut_stored(struct hak_cut *cut, struct hak_client **clients, uint32_t c
 struct hak_waiting hak_cut_look(struct hak_client **clients, uint32_t count) {
     struct hak_waiting waiting = {0};
     for (uint32_t c = 0; c < count; c++) {
+        bool is_closing = atomic_load(&hak_mapping_header(&clients[c]->map)->closing) != 0;
         for (uint32_t i = 0; i < clients[c]->rings_high; i++) {
             struct hak_ring_entry *r = hak_mapping_ring(&clients[c]->map, i);
             uint64_t unread = atomic_load_explicit(&r->head, memory_order_relaxed) -
                               clients[c]->rings[i].position;
+            uint32_t state = atomic_load_explicit(&r->state, memory_order_relaxed);
+            waiting.has_ended |= state == HAK_RING_CLOSED || (is_closing && unread);
             if (unread == 0)
                 continue;
             waiting.records += unread;
             if (unread > *(const volatile uint64_t *)&r->capacity / 2)
                 waiting.half_full = true;
-            if (atomic_load_explicit(&r->state, memory_order_relaxed) != HAK_RING_CLAIMED)
-                waiting.has_ended = true;
         }
     }
     return waiting;

@@ -48,7 +48,8 @@ void hak_cut_stored(struct hak_cut *cut, struct hak_client **clients, uint32_t c
 struct hak_waiting {
     uint64_t records; /* that were not read */
     bool half_full;   /* some ring is */
-    bool has_ended; /* some ring with such records has no writer any more and could be given back */
+    bool has_ended; /* some ring has no writer any more and could be given back, or a session's last
+                       process ends, which may wait for it */
 };
 struct hak_waiting hak_cut_look(struct hak_client **clients, uint32_t count);
 
