@@ -272,12 +272,13 @@ static int tell(struct block *block) {
     else
         block_write_head(block);
     error = tell_lives(block);
+    int status = error < 0 ? view_store_error(view, error) : VIEW_OK; /* before the JSON says so */
     find_fault_row(block);
     if (view->json)
         block_json_end(block);
     else if (error == 0)
         block_write_end(block);
-    return error < 0 ? view_store_error(view, error) : verdict(block);
+    return error < 0 ? status : verdict(block);
 }
 
 int command_block(struct view *view) {

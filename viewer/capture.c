@@ -65,11 +65,23 @@ static int open_newest(struct view *view) {
     return status;
 }
 
+static char *failure; /* what view_fail told last */
+
+void view_fail(const char *message) {
+    view_error("%s", message);
+    free(failure);
+    failure = strdup(message);
+}
+
+const char *view_failure(void) {
+    return failure;
+}
+
 int view_store_error(const struct view *view, int error) {
     (void)view;
     if (error == HAK_STORE_STOPPED)
         return VIEW_INTERRUPTED; /* main says so */
-    view_error("%s", hak_store_message());
+    view_fail(hak_store_message());
     if (error == HAK_STORE_MISSING)
         fprintf(stderr, "Record one with `hakmem-trace run -- PROGRAM`.\n");
     return VIEW_UNREADABLE;
@@ -105,6 +117,8 @@ void view_close(struct view *view) {
     if (view->reader)
         hak_store_close(view->reader);
     free(view->store_path);
+    free(failure);
+    failure = NULL;
     view->reader = NULL;
     view->store_path = NULL;
 }

@@ -194,7 +194,7 @@ int command_events(struct view *view) {
     event_filter_free(&listing.filter);
     if (status == 0)
         status = view_look_again(view);
-    if (view->json && (status == 0 || status == VIEW_INTERRUPTED))
+    if (view->json)
         end_json(&listing);
     if (status != 0 || view->json)
         return status != 0 ? status : view_completeness(view);

@@ -17,12 +17,18 @@ json_t *view_completeness_json(const struct view *view) {
     struct hak_text sentence = {0};
     json_t *object = json_object();
     view_add_completeness(&sentence, view);
+    if (view_failure()) {
+        hak_text_free(&sentence);
+        hak_text_add(&sentence, "The answer is partial: the capture could not be read to the end.");
+    }
     json_object_set_new(object, "sentence", hak_json_text(sentence.bytes));
     json_object_set_new(object, "lost_events", json_integer((json_int_t)summary->lost_events));
     json_object_set_new(object, "trimmed_events",
                         json_integer((json_int_t)summary->trimmed_events));
     json_object_set_new(object, "being_written", json_boolean(summary->being_written));
     json_object_set_new(object, "ended_early", json_boolean(summary->ended_early));
+    if (view_failure())
+        json_object_set_new(object, "error", hak_json_text(view_failure()));
     if (view_answer_is_cut())
         json_object_set_new(object, "interrupted", json_true());
     hak_text_free(&sentence);

@@ -22,8 +22,8 @@ static int note_table(void *context, int action, const char *table, const char *
 }
 
 static int say_error(sqlite3 *database, const char *sql) {
-    int offset = sqlite3_error_offset(database);
-    view_error("%s", sqlite3_errmsg(database));
+    int offset = sqlite3_error_offset(database), code = sqlite3_errcode(database) & 0xff;
+    view_fail(sqlite3_errmsg(database));
     if (offset >= 0 && (size_t)offset <= strlen(sql)) {
         const char *line = sql + offset;
         while (line > sql && line[-1] != '\n')
@@ -35,7 +35,8 @@ static int say_error(sqlite3 *database, const char *sql) {
         fprintf(stderr, "%s\n", text.bytes ? text.bytes : "");
         hak_text_free(&text);
     }
-    return VIEW_USAGE;
+    return code == SQLITE_CORRUPT || code == SQLITE_NOTADB || code == SQLITE_IOERR ? VIEW_UNREADABLE
+                                                                                   : VIEW_USAGE;
 }
 
 /* Runs every statement of `sql`; results of the later ones follow those of the first. */

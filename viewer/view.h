@@ -105,6 +105,10 @@ int view_say_completeness(struct view *view);
 void view_add_extent(struct hak_text *text, const struct view *view);
 /* "Nothing was lost in this capture.", or what was. */
 void view_add_completeness(struct hak_text *text, const struct view *view);
+/* Says on stderr why the answer ends before it is whole, and keeps that for its JSON document. */
+void view_fail(const char *message);
+/* What view_fail said last; NULL = nothing. */
+const char *view_failure(void);
 /* Prints the reader's last error with what to do; returns the exit status for it. */
 int view_store_error(const struct view *view, int error);
 

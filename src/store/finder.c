@@ -372,10 +372,15 @@ static int64_t next_bit(struct hak_finder *f) {
     return -1;
 }
 
+/* The chunk counted as `number`; of one that is not counted the event before the next one's first,
+ * which no chunk has. 0 none. */
 static int chunk_of(struct hak_finder *f, uint64_t number, uint64_t *chunk) {
     sqlite3_bind_int64(f->order, 1, (sqlite3_int64)number);
     int result = sqlite3_step(f->order);
-    *chunk = result == SQLITE_ROW ? (uint64_t)sqlite3_column_int64(f->order, 0) : 0;
+    *chunk = 0;
+    if (result == SQLITE_ROW)
+        *chunk = (uint64_t)sqlite3_column_int64(f->order, 0) -
+                 ((uint64_t)sqlite3_column_int64(f->order, 1) != number);
     sqlite3_reset(f->order);
     return result == SQLITE_ROW || result == SQLITE_DONE ? 0 : fail(f->reader);
 }
@@ -387,7 +392,7 @@ int hak_finder_next(struct hak_finder *f, uint64_t *chunk) {
             int error = chunk_of(f, f->from + (uint64_t)bit, chunk);
             if (error || *chunk)
                 return error ? error : 1;
-            continue; /* dropped, or missing: `check` says so */
+            continue;
         }
         if (f->backwards ? f->at <= f->low : f->at >= f->high)
             return 0;
@@ -422,7 +427,9 @@ int hak_finder_open(struct hak_store_reader *r, const struct hak_finder_query *q
     f->has_begun = r->may_keep_chunks && sqlite3_get_autocommit(r->database) &&
                    sqlite3_exec(r->database, "BEGIN", NULL, NULL, NULL) == SQLITE_OK;
     int error = hak_finder_ends(r, ends);
-    if (!error && sqlite3_prepare_v2(r->database, "SELECT chunk FROM chunk_order WHERE number = ?1",
+    if (!error && sqlite3_prepare_v2(r->database,
+                                     "SELECT chunk, number FROM chunk_order"
+                                     " WHERE number >= ?1 ORDER BY number LIMIT 1",
                                      -1, &f->order, NULL) != SQLITE_OK)
         error = fail(r);
     for (int i = 0; i < queries && !error; i++) {

@@ -27,7 +27,9 @@ struct hak_finder_query {
 /* Opens a search for the chunks that have what each of the queries (one or two) asks. */
 int hak_finder_open(struct hak_store_reader *r, const struct hak_finder_query *query, int queries,
                     bool backwards, struct hak_finder **out);
-/* The next chunk (id of its first event): 1, 0 at the end, or an error. */
+/* The next chunk (id of its first event): 1, 0 at the end, or an error. In place of one that table
+ * chunk_order lacks it is an event before the next chunk: the table chunk has none that begins
+ * there unless it is only chunk_order that is damaged. */
 int hak_finder_next(struct hak_finder *f, uint64_t *chunk);
 void hak_finder_close(struct hak_finder *f);
 

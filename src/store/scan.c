@@ -4,11 +4,12 @@
 #include <stdlib.h>
 #include "store/watch.h"
 
-int hak_scan_fail_chunk(struct hak_scan *s, uint64_t chunk, const char *where, const char *wrong) {
+int hak_scan_fail_chunk(struct hak_store_reader *r, uint64_t chunk, const char *where,
+                        const char *wrong) {
     return hak_store_fail(HAK_STORE_BROKEN,
                           "%s: chunk %llu, %s: %s; the store is damaged: copy it again from where "
                           "it was made, or read the other chunks with --since and --until",
-                          s->reader->path, (unsigned long long)chunk, where, wrong);
+                          r->path, (unsigned long long)chunk, where, wrong);
 }
 
 /* ---- slots -------------------------------------------------------------------------------------
@@ -190,10 +191,10 @@ static int send_chunk(struct hak_scan *s) {
     struct hak_scan_slot *slot = error ? NULL : free_slot_for(s, id);
     if (!slot)
         return error ? error : hak_store_no_memory(s->reader->path);
-    if (!events) {
+    if (!events || events == HAK_SCAN_GAP) {
         slot->chunk_id = id;
         slot->where = "row";
-        slot->wrong = "it has an impossible number of events";
+        slot->wrong = events ? hak_scan_missing : "it has an impossible number of events";
     } else if ((error = load_chunk(s, slot, id, events)) != 0) {
         return error;
     }
@@ -235,7 +236,7 @@ static int next_chunk(struct hak_scan *s) {
         if (slot->wrong) {
             uint64_t id = slot->chunk_id;
             slot->chunk_id = 0;
-            return hak_scan_fail_chunk(s, id, slot->where, slot->wrong);
+            return hak_scan_fail_chunk(s->reader, id, slot->where, slot->wrong);
         }
         s->chunks_opened += slot->hits > 0;
         if (slot->hits)

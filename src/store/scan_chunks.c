@@ -4,13 +4,15 @@
 
 #include <stdlib.h>
 
+const char hak_scan_missing[] = "it is missing, and all events up to the next chunk";
+
 static int fail(struct hak_scan *s, const char *doing) {
     return hak_store_fail_sqlite(s->reader->database, s->reader->path, doing);
 }
 
 /* What a chunk's row must say. */
 #define ROW_FITS                                                                                   \
-    " AND max_ns >= ?3 AND min_ns <= ?4"                                                           \
+    "max_ns >= ?3 AND min_ns <= ?4"                                                                \
     " AND (?5 = 0 OR process = 0 OR process = ?5) AND (?6 = 0 OR thread = 0 OR thread = ?6)"       \
     " AND ((?7 = 0 AND ?8 = 0) OR kinds_low & ?7 OR kinds_high & ?8)"                              \
     " AND (?9 = 0 OR classes & ?9)"
@@ -33,15 +35,48 @@ static void bind_limits(sqlite3_stmt *q, const struct hak_filter *f) {
     sqlite3_bind_int64(q, 9, (sqlite3_int64)class_bit);
 }
 
+/* ---- what is missing ---------------------------------------------------------------------------
+ */
+
+/* Is event `id`, of which there is no chunk, one that the walk asks for? Ids have no gaps but
+ * before the oldest chunk, where the disk cap dropped events. 1 and the first event that is
+ * missing, 0 no, or an error. The chunks around a gap may overlap it a little in time: it is
+ * outside when both of them are. */
+static int find_gap(struct hak_scan *s, uint64_t id, uint64_t *chunk, uint32_t *events) {
+#define BEFORE " FROM chunk WHERE id <= ?1 ORDER BY id DESC LIMIT 1)"
+    static const char around[] =
+        "SELECT coalesce((SELECT id + events" BEFORE
+        ", (SELECT CAST(value AS INTEGER) + 1 FROM meta WHERE key = 'trimmed_events'), 1),"
+        " coalesce((SELECT min_ns" BEFORE ", 0), coalesce((SELECT max_ns" BEFORE ", 0),"
+        " id, min_ns, max_ns FROM chunk WHERE id > ?1 ORDER BY id LIMIT 1";
+#undef BEFORE
+    enum { FIRST, MIN_BEFORE, MAX_BEFORE, NEXT, MIN_BEHIND, MAX_BEHIND, VALUES };
+    const struct hak_filter *f = &s->limits.filter;
+    uint64_t v[VALUES];
+    int found = hak_reader_numbers(s->reader, around, id, v, VALUES);
+    if (found <= 0)
+        return found;
+    bool is_earlier = v[MAX_BEFORE] < f->ns_from && v[MAX_BEHIND] < f->ns_from;
+    bool is_later = f->ns_to && v[MIN_BEFORE] > f->ns_to && v[MIN_BEHIND] > f->ns_to;
+    if (v[FIRST] >= v[NEXT] || v[NEXT] <= f->id_from || (f->id_to && v[FIRST] > f->id_to) ||
+        is_earlier || is_later)
+        return 0;
+    *chunk = v[FIRST];
+    *events = HAK_SCAN_GAP;
+    return 1;
+}
+
 /* ---- all chunks, by their rows ----------------------------------------------------------------
  */
 
 static int list_chunks(struct hak_scan *s) {
     static const char *const sql[] = {
-        "SELECT id, events FROM chunk WHERE id > ?1 - 65536 AND id + events > ?1 AND id <= ?2" //
-        ROW_FITS " ORDER BY id",
-        "SELECT id, events FROM chunk WHERE id > ?1 - 65536 AND id + events > ?1 AND id <= ?2" //
-        ROW_FITS " ORDER BY id DESC"};
+        "SELECT id, events, " ROW_FITS " FROM chunk WHERE id > ?1 - 65536 AND id + events > ?1" //
+        " AND id <= ?2 ORDER BY id",
+        "SELECT id, events, " ROW_FITS " FROM chunk WHERE id > ?1 - 65536 AND id + events > ?1" //
+        " AND id <= ?2 ORDER BY id DESC"};
+    const struct hak_filter *f = &s->limits.filter;
+    s->due = s->backwards ? f->id_to : f->id_from ? f->id_from : 1;
     if (sqlite3_prepare_v2(s->reader->database, sql[s->backwards], -1, &s->chunks, NULL) !=
         SQLITE_OK)
         return fail(s, "listing its chunks");
@@ -86,22 +121,36 @@ static int open_finder(struct hak_scan *s) {
     return queries ? hak_finder_open(s->reader, query, queries, s->backwards, &s->finder) : 0;
 }
 
-/* Does the row of a chunk that postings speak of fit? 1, 0 no, -1 no other can come, or an error.
- */
-static int row_fits(struct hak_scan *s, uint64_t id, uint32_t *events) {
-    static const char sql[] = "SELECT events FROM chunk WHERE id = ?10 AND id + events > ?1"
-                              " AND id <= ?2" ROW_FITS;
+/* There is no row of chunk *id: 1 and the gap, 0 it was dropped, or lies outside, or an error. */
+static int not_there(struct hak_scan *s, uint64_t *id, uint32_t *events) {
+    static const char covers[] = "SELECT id, ?1 FROM chunk WHERE id < ?1 AND id > ?1 - 65536 AND"
+                                 " id + events > ?1";
+    uint64_t chunk;
+    int found = hak_reader_numbers(s->reader, covers, *id, &chunk, 1);
+    if (found == 1)
+        return hak_scan_fail_chunk(s->reader, chunk, "row", "table chunk_order does not count it");
+    return found < 0 ? found : find_gap(s, *id, id, events);
+}
+
+/* Does the row of the chunk that postings speak of fit? 1 (also for a gap in its place), 0 no, or
+ * an error. */
+static int row_fits(struct hak_scan *s, uint64_t *id, uint32_t *events) {
+    static const char sql[] =
+        "SELECT events, id + events > ?1 AND id <= ?2 AND " ROW_FITS " FROM chunk WHERE id = ?10";
     if (!s->row && sqlite3_prepare_v2(s->reader->database, sql, -1, &s->row, NULL) != SQLITE_OK)
         return fail(s, "reading its chunks");
     bind_limits(s->row, &s->limits.filter);
-    sqlite3_bind_int64(s->row, 10, (sqlite3_int64)id);
-    int result = sqlite3_step(s->row);
+    sqlite3_bind_int64(s->row, 10, (sqlite3_int64)*id);
+    int result = sqlite3_step(s->row), fits = 0;
     if (result == SQLITE_ROW) {
         int64_t count = sqlite3_column_int64(s->row, 0);
         *events = count > 0 && count <= HAK_CHUNK_EVENTS_MAX ? (uint32_t)count : 0;
+        fits = sqlite3_column_int(s->row, 1);
     }
     sqlite3_reset(s->row);
-    return result == SQLITE_ROW ? 1 : result == SQLITE_DONE ? 0 : fail(s, "reading its chunks");
+    if (result == SQLITE_DONE)
+        return not_there(s, id, events);
+    return result == SQLITE_ROW ? fits : fail(s, "reading its chunks");
 }
 
 static bool is_past(const struct hak_scan *s, uint64_t id) {
@@ -112,9 +161,11 @@ static bool is_past(const struct hak_scan *s, uint64_t id) {
 static int next_found(struct hak_scan *s, uint64_t *id, uint32_t *events) {
     for (;;) {
         int got = hak_finder_next(s->finder, id);
-        if (got <= 0 || is_past(s, *id))
-            return got < 0 ? got : 0;
-        got = row_fits(s, *id, events);
+        if (got < 0)
+            return got;
+        if (got == 0 || is_past(s, *id))
+            return find_gap(s, 1, id, events); /* postings do not tell where the oldest chunk is */
+        got = row_fits(s, id, events);
         if (got)
             return got;
     }
@@ -168,8 +219,9 @@ static int load_posting(struct hak_scan *s, enum hak_posting_kind kind, uint64_t
     sqlite3_reset(s->posting_rows);
     if (!wrong)
         return result == SQLITE_ROW;
-    return hak_scan_fail_chunk(
-        s, chunk, kind == HAK_POSTING_BASE ? "posting of bases" : "posting of stacks", wrong);
+    return hak_scan_fail_chunk(s->reader, chunk,
+                               kind == HAK_POSTING_BASE ? "posting of bases" : "posting of stacks",
+                               wrong);
 }
 
 static int postings_fit(struct hak_scan *s, uint64_t chunk) {
@@ -190,15 +242,37 @@ static int postings_fit(struct hak_scan *s, uint64_t chunk) {
     return fits;
 }
 
+/* Is there a hole between what came and the row from `id` to `last`, or the end of the walk (0, 0)?
+ * As find_gap. */
+static int look_between(struct hak_scan *s, uint64_t id, uint64_t last, uint64_t *chunk,
+                        uint32_t *events) {
+    const struct hak_filter *f = &s->limits.filter;
+    uint64_t due = s->due, lowest = f->id_from ? f->id_from : 1;
+    if (s->backwards) {
+        s->due = id ? id - 1 : 0;
+        return due > last && due >= lowest ? find_gap(s, due, chunk, events) : 0;
+    }
+    s->due = last + 1;
+    bool is_hole = id ? due < id : due <= f->id_to;
+    return is_hole ? find_gap(s, due, chunk, events) : 0;
+}
+
 static int next_listed(struct hak_scan *s, uint64_t *id, uint32_t *events) {
     for (;;) {
         int result = sqlite3_step(s->chunks);
+        if (result == SQLITE_DONE)
+            return look_between(s, 0, 0, id, events);
         if (result != SQLITE_ROW)
-            return result == SQLITE_DONE ? 0 : fail(s, "listing its chunks");
+            return fail(s, "listing its chunks");
         *id = (uint64_t)sqlite3_column_int64(s->chunks, 0);
         int64_t count = sqlite3_column_int64(s->chunks, 1);
         *events = *id && count > 0 && count <= HAK_CHUNK_EVENTS_MAX ? (uint32_t)count : 0;
-        int fits = s->reader->has_runs ? 1 : postings_fit(s, *id);
+        int gap = *events ? look_between(s, *id, *id + *events - 1, id, events) : 0;
+        if (gap)
+            return gap;
+        int fits = sqlite3_column_int(s->chunks, 2);
+        if (fits && !s->reader->has_runs)
+            fits = postings_fit(s, *id);
         if (fits)
             return fits;
     }

@@ -2,7 +2,7 @@
 #include "store/tally.h"
 
 #include "hop.h"
-#include "store/reader_state.h"
+#include "store/scan_state.h"
 #include "trace/record.h"
 
 static void add_event(struct hak_thread_tally *t, const struct hak_event *e) {
@@ -63,19 +63,26 @@ static int tally_chunk(struct hak_store_reader *r, uint64_t id, uint64_t last, u
 }
 
 int hak_store_tally_processes(struct hak_store_reader *r, uint64_t *events, uint32_t count) {
+    static const char sql[] =
+        "SELECT id, events, process, coalesce((SELECT CAST(value AS INTEGER) FROM meta"
+        " WHERE key = 'trimmed_events'), 0) + 1 FROM chunk ORDER BY id";
     sqlite3_stmt *rows;
+    uint64_t due = 0; /* not known yet */
     int step, error = 0;
-    if (sqlite3_prepare_v2(r->database, "SELECT id, events, process FROM chunk ORDER BY id", -1,
-                           &rows, NULL) != SQLITE_OK)
+    if (sqlite3_prepare_v2(r->database, sql, -1, &rows, NULL) != SQLITE_OK)
         return hak_store_fail_sqlite(r->database, r->path, "listing its chunks");
     while (!error && (step = sqlite3_step(rows)) == SQLITE_ROW) {
         uint64_t id = (uint64_t)sqlite3_column_int64(rows, 0);
         uint64_t held = (uint64_t)sqlite3_column_int64(rows, 1);
         uint64_t process = (uint64_t)sqlite3_column_int64(rows, 2);
-        if (process == 0)
+        due = due ? due : (uint64_t)sqlite3_column_int64(rows, 3);
+        if (id > due)
+            error = hak_scan_fail_chunk(r, due, "row", hak_scan_missing);
+        else if (process == 0)
             error = tally_chunk(r, id, id + held - 1, events, count);
         else if (process < count)
             events[process] += held;
+        due = id + held;
     }
     if (!error && step != SQLITE_DONE)
         error = hak_store_fail_sqlite(r->database, r->path, "listing its chunks");

@@ -116,6 +116,8 @@ static void break_files(void) {
     change("chunk-is-text", "UPDATE chunk_data SET data = 'HKCK and nothing more'");
     change("chunk-is-null", "UPDATE chunk_data SET data = NULL");
     change("stack-in-a-ring", "UPDATE node SET parent = 500 WHERE id = 1");
+    change("chunks-missing",
+           "DELETE FROM chunk_data WHERE chunk = 30; DELETE FROM chunk WHERE id = 30");
     change("posting-is-null", "UPDATE posting SET data = NULL WHERE kind = 0");
 }
 
@@ -154,6 +156,19 @@ static void break_blobs(void) {
     change_blob("posting-shift-63", BASES, 12, 63, 1, 0, true);
     change_blob("posting-distances", BASES, 13, 255, 1, 0, true);
     change_blob("posting-raw-huge", BASES, 16, 0xffffffff, 4, 0, true);
+}
+
+/* Of format 2: chunks that neither table speaks of any more, or one of them alone. */
+static void break_chunks(void) {
+    change("chunks-missing", "DELETE FROM chunk WHERE id IN (67, 3037);"
+                             "DELETE FROM chunk_order WHERE chunk IN (67, 3037)");
+    change("chunks-missing-at-first", "DELETE FROM chunk WHERE id < 67;"
+                                      "DELETE FROM chunk_order WHERE chunk < 67");
+    change("chunks-not-counted", "DELETE FROM chunk_order WHERE chunk IN (67, 3037)");
+    change("chunk-rows-missing", "DELETE FROM chunk WHERE id = 67");
+    change("chunks-dropped", "DELETE FROM chunk WHERE id < 67;"
+                             "DELETE FROM chunk_order WHERE chunk < 67;"
+                             "INSERT OR REPLACE INTO meta VALUES('trimmed_events', '66')");
 }
 
 #define NODES "node_chunk WHERE id = 1"
@@ -206,6 +221,7 @@ int main(int argc, char **argv) {
     fclose(file);
     directory = argv[2];
     if (golden[63] >= 2) { /* PRAGMA user_version */
+        break_chunks();
         break_nodes();
         break_runs();
         return 0;

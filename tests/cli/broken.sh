@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# Of a store with damage no command gives a part as if it were all: status 3, and JSON that says why.
+set -u
+cd "$(dirname "$0")" || exit 2
+golden=$PWD/../format/v2/golden.db
+BUILD=$(realpath -m "${BUILD:-../../build}")
+unset "${!HAKMEM_@}"
+directory=$(mktemp -d)
+trap 'rm -rf "$directory"' EXIT
+cd "$directory" || exit 2
+mkdir stores && "$BUILD/tests/format/make_broken" "$golden" stores || exit 1
+sqlite3 "$golden" ".backup stores/chunk-is-text.db" || exit 1
+sqlite3 stores/chunk-is-text.db "UPDATE chunk_data SET data = 'HKCK' WHERE chunk = 67" || exit 1
+block=0x7f21c4a22c40 # has events in chunks 1, 67 and behind
+events='select count(*) from event'
+wrong=0
+
+# asks STORE DUE-STATUS WORDS...: status, and of --json also the document (none, or a whole one).
+asks() {
+    local store=$1 due=$2 status
+    shift 2
+    "$BUILD/hakmem-trace" "$@" -s "stores/$store.db" >out 2>err
+    status=$?
+    [ "$status" -eq "$due" ] || { echo "$store: $*: status $status, due $due: $(cat err)"; wrong=1; }
+    if [ "$due" -eq 3 ] && ! grep -q "$store.db: chunk [0-9]*, .*the store is damaged" err; then
+        echo "$store: $*: does not say what is damaged: $(cat err)"
+        wrong=1
+    fi
+    "$BUILD/hakmem-trace" "$@" --json -s "stores/$store.db" >json 2>err
+    status=$?
+    [ "$status" -eq "$due" ] || { echo "$store: $* --json: status $status, due $due"; wrong=1; }
+    [ ! -s json ] && [ "$due" -eq 3 ] && return
+    python3 - "$due" 2>/dev/null <<'END' || { echo "$store: $* --json: the document is not whole, or does not say what is damaged"; wrong=1; }
+import json, sys
+said = json.load(open("json"))["completeness"]
+if sys.argv[1] == "3":
+    assert "the store is damaged" in said["error"], said
+    assert "partial" in said["sentence"], said
+else:
+    assert "error" not in said, said
+END
+}
+
+for store in chunks-missing chunk-rows-missing chunk-is-text; do
+    for command in events "events --tail 3990" threads layers "leaks --held" "events --addr $block" \
+        "why $block" "block $block" "events --since #70 --until #80" "events --since #3000"; do
+        # shellcheck disable=SC2086 # words of a command
+        asks $store 3 $command
+    done
+    asks $store 3 sql "$events"
+    asks $store 4 events --until '#60' # what is missing lies outside
+    asks $store 4 events --since '#3070'
+    asks $store 4 events --tail 10
+done
+asks chunks-missing 3 info
+asks chunks-missing-at-first 3 info
+for command in events "events --addr $block" "why $block" "block $block" "events --until #5"; do
+    # shellcheck disable=SC2086
+    asks chunks-missing-at-first 3 $command
+    # shellcheck disable=SC2086
+    [[ $command = *until* ]] || asks chunks-dropped 4 $command
+done
+asks chunks-not-counted 3 why $block
+asks chunks-not-counted 4 events
+exit $wrong
