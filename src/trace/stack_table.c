@@ -7,8 +7,9 @@ enum { FIRST_BITS = 11, LAST_BITS = 27, PLACES_TRIED = 64 };
 
 struct level {
     struct level *older;
-    uint32_t bits;         /* log2 of the number of slots */
-    _Atomic uint32_t used; /* slots taken, about */
+    uint32_t bits;          /* log2 of the number of slots */
+    _Atomic uint32_t used;  /* slots taken, about */
+    _Atomic uint32_t first; /* what is below this id or a later one is in no older level */
     _Atomic uint64_t slot[];
 };
 
@@ -17,6 +18,7 @@ static const uint64_t forgotten = (uint64_t)UINT32_MAX << 32;
 
 static _Atomic(struct level *) newest;
 static const struct hak_node *node_array;
+static const _Atomic uint32_t *node_counter;
 
 static struct level *make_level(uint32_t bits, struct level *older) {
     struct level *level = hak_raw_map(sizeof *level + (sizeof(uint64_t) << bits));
@@ -27,9 +29,10 @@ static struct level *make_level(uint32_t bits, struct level *older) {
     return level;
 }
 
-bool hak_stack_table_start(const struct hak_node *nodes) {
+bool hak_stack_table_start(const struct hak_node *nodes, const _Atomic uint32_t *node_count) {
     struct level *level = make_level(FIRST_BITS, NULL);
     node_array = nodes;
+    node_counter = node_count;
     atomic_store(&newest, level);
     return level != NULL;
 }
@@ -62,12 +65,17 @@ static inline uint32_t find_in(const struct level *level, uint64_t hash, uint32_
     return 0;
 }
 
-/* Puts a four times larger level on top of a full one. */
+/* Puts a four times larger level on top of a full one. An id that is given after that becomes a
+ * parent after that, too: what is below it is added to this level and newer ones only. So the
+ * counter of ids is read when the level is there for all, not before. */
 static void grow(struct level *level) {
-    if (level->bits + 2 > LAST_BITS)
+    struct level *larger = level->bits + 2 > LAST_BITS ? NULL : make_level(level->bits + 2, level);
+    if (!larger)
         return;
-    struct level *larger = make_level(level->bits + 2, level);
-    if (larger && !atomic_compare_exchange_strong(&newest, &level, larger))
+    atomic_store(&larger->first, UINT32_MAX);
+    if (atomic_compare_exchange_strong(&newest, &level, larger))
+        atomic_store(&larger->first, atomic_load(node_counter));
+    else
         hak_raw_unmap(larger, sizeof *larger + (sizeof(uint64_t) << larger->bits));
 }
 
@@ -93,12 +101,15 @@ static uint32_t put_in(struct level *level, uint64_t hash, uint32_t parent, uint
     return id;
 }
 
-/* The id of {ip, parent} in the levels below `level`, or 0. */
+/* The id of {ip, parent} in the levels below `level`, or 0. Most new nodes are below a new one, and
+ * need no look at them. */
 static uint32_t find_below(const struct level *level, uint64_t hash, uint32_t parent,
                            uintptr_t ip) {
     uint32_t id = 0;
-    for (level = level->older; level && id == 0; level = level->older)
+    while (id == 0 && parent < atomic_load(&level->first)) {
+        level = level->older;
         id = find_in(level, hash, parent, ip);
+    }
     return id;
 }
 

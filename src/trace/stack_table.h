@@ -8,8 +8,10 @@
 #include "block.h"
 #include "trace/session.h"
 
-/* Makes the table empty, for ids in `nodes`. Returns false when there is no memory. */
-HAK_HIDDEN bool hak_stack_table_start(const struct hak_node *nodes);
+/* Makes the table empty, for ids in `nodes` that are given by counting `node_count` up. Returns
+ * false when there is no memory. */
+HAK_HIDDEN bool hak_stack_table_start(const struct hak_node *nodes,
+                                      const _Atomic uint32_t *node_count);
 
 /* The id of the node {ip, parent}, or 0. */
 HAK_HIDDEN uint32_t hak_stack_table_find(uint32_t parent, uintptr_t ip);

@@ -19,7 +19,7 @@ void hak_stacks_start(const struct hak_stacks_setup *wanted) {
     struct dl_find_object object;
     hak_stacks_now = (struct hak_stacks_setup){0};
     hak_stacks_starts++;
-    if (!hak_stack_table_start(wanted->nodes))
+    if (!hak_stack_table_start(wanted->nodes, wanted->node_count))
         return;
     hak_stacks_now = *wanted;
     if (hak_stacks_now.own_end == 0 && _dl_find_object((void *)hak_stacks_start, &object) == 0) {
