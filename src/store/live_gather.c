@@ -165,29 +165,40 @@ static uint32_t find_places(struct hak_live_gather *g, const struct hak_columns 
     return count;
 }
 
+static bool is_same(const struct hak_live_place *one, const struct hak_live_place *other) {
+    return one->base == other->base && one->process == other->process;
+}
+
 /* The last generation of a block in a chunk before, 0 = nothing is known. Places come in order:
  * `at` is where the one before was found. */
 static uint64_t generation_before(const struct hak_live_recent *r, uint32_t *at,
                                   const struct hak_live_place *place) {
     const struct hak_live_seen *seen = r->seen;
-    uint64_t last = 0;
     uint32_t i = *at;
     while (i < r->count && (seen[i].process < place->process ||
                             (seen[i].process == place->process && seen[i].base < place->base)))
         i++;
     *at = i;
-    for (; i < r->count && seen[i].base == place->base && seen[i].process == place->process; i++)
-        last = seen[i].generation > last ? seen[i].generation : last;
-    return last;
+    bool is_there =
+        i < r->count && seen[i].base == place->base && seen[i].process == place->process;
+    return is_there ? seen[i].generation : 0;
 }
 
-static bool put(struct hak_live_gather *g, struct hak_live_state *s) {
-    struct hak_live_recent *r = &g->recent[0];
-    s->is_fresh = s->is_fresh && !g->is_lossy;
+static bool note_seen(struct hak_live_recent *r, const struct hak_live_state *s) {
+    struct hak_live_seen *last = r->count ? &r->seen[r->count - 1] : NULL;
+    if (last && last->base == s->base && last->process == s->process) {
+        last->generation = s->generation > last->generation ? s->generation : last->generation;
+        return true;
+    }
     if (!hak_array_make_room(&r->seen, r->count, &r->room, sizeof *r->seen))
         return false;
     r->seen[r->count++] = (struct hak_live_seen){s->base, s->generation, s->process};
-    return hak_live_pile_put(&g->pile, s);
+    return true;
+}
+
+static bool put(struct hak_live_gather *g, struct hak_live_state *s) {
+    s->is_fresh = s->is_fresh && !g->is_lossy;
+    return note_seen(&g->recent[0], s) && hak_live_pile_put(&g->pile, s);
 }
 
 static bool put_event(struct hak_live_gather *g, const struct hak_columns *c, uint32_t i,
@@ -208,10 +219,31 @@ static bool put_one_by_one(struct hak_live_gather *g, const struct hak_columns *
     return true;
 }
 
+/* One process' events of a block that several have, `count` of them: joined, unless some come
+ * before what a chunk before left. */
+static bool put_shared(struct hak_live_gather *g, const struct hak_columns *c,
+                       const struct hak_live_place *place, uint32_t count, uint64_t first_id,
+                       uint64_t known) {
+    struct hak_live_state sum = {0}, s;
+    uint32_t first = place->at & ~AN_EVENT;
+    bool is_late = known && hak_columns_value(c, HAK_COLUMN_GENERATION, first) <= known;
+    for (uint32_t i = 0; i < count; i++) {
+        struct hak_event e;
+        uint32_t at = place[i].at & ~AN_EVENT;
+        hak_columns_get(c, at, first_id + at, &e);
+        hak_live_state_of(&e, &s); /* it is one: find_places saw it */
+        if (is_late && !put(g, &s))
+            return false;
+        if (i == 0)
+            sum = s;
+        else
+            hak_live_join(&sum, &s);
+    }
+    return is_late || put(g, &sum);
+}
+
 static bool put_place(struct hak_live_gather *g, const struct hak_columns *c,
                       const struct hak_live_place *place, uint64_t first_id, uint64_t known) {
-    if (place->at & AN_EVENT)
-        return put_event(g, c, place->at & ~AN_EVENT, first_id, place->process);
     const struct hak_live_touched *t = &g->touched[place->at];
     if (known && hak_columns_value(c, HAK_COLUMN_GENERATION, t->first) <= known)
         return put_one_by_one(g, c, t, first_id);
@@ -239,13 +271,17 @@ bool hak_live_gather_chunk(struct hak_live_gather *g, const struct hak_columns *
     age(g);
     if (!hak_live_pile_begin(&g->pile, first_id, hak_columns_value(c, HAK_COLUMN_NS, 0)))
         return false;
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0, same = 1; i < count; i += same) {
+        const struct hak_live_place *place = &g->place[i];
         uint64_t known = 0;
         for (int before = 1; before <= HAK_LIVE_GHOST_LAYERS; before++) {
-            uint64_t last = generation_before(&g->recent[before], &at[before], &g->place[i]);
+            uint64_t last = generation_before(&g->recent[before], &at[before], place);
             known = last > known ? last : known;
         }
-        if (!put_place(g, c, &g->place[i], first_id, known))
+        for (same = 1; i + same < count && is_same(place, &place[same]);)
+            same++;
+        if (place->at & AN_EVENT ? !put_shared(g, c, place, same, first_id, known)
+                                 : !put_place(g, c, place, first_id, known))
             return false;
     }
     return true;
