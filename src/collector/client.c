@@ -469,9 +469,7 @@ static bool has_said_goodbye(const struct hak_client *c, uint32_t index) {
     return atomic_load(&hak_mapping_process(&c->map, index)->state) == HAK_PROCESS_ENDED;
 }
 
-/* A process that came and executed another program since the last look: it lets go of the memory,
- * but lives on. */
-static bool has_unseen_process(const struct hak_client *c) {
+bool hak_client_has_unseen(const struct hak_client *c) {
     uint32_t processes = c->map.memory ? hak_mapping_process_count(&c->map) : 0;
     for (uint32_t i = 0; i < processes; i++)
         if (c->processes[i].phase == HAK_PHASE_UNSEEN &&
@@ -497,7 +495,9 @@ bool hak_client_is_over(struct hak_client *client, uint64_t now_ns) {
         client->abandoned_ask_ns = now_ns + client->ask_interval_ns;
         client->is_abandoned = hak_mapping_is_abandoned(&client->map);
     }
-    if (!client->is_abandoned || has_unseen_process(client))
+    /* One that came and executed another program since the last look lets go of the memory, but
+     * lives on. */
+    if (!client->is_abandoned || hak_client_has_unseen(client))
         return false;
     client->over = true;
     return true;

@@ -98,6 +98,9 @@ void hak_client_close(struct hak_client *client);
  * descriptor that gets their pidfds, or -1). */
 void hak_client_look_at_processes(struct hak_client *client, struct hak_rows *rows, int watch);
 
+/* True when a process has come since the last look. */
+bool hak_client_has_unseen(const struct hak_client *client);
+
 /* Looks which watched processes have ended; true when one has since the last call. */
 bool hak_client_look_for_ends(struct hak_client *client, uint64_t now_ns);
 

@@ -171,6 +171,7 @@ void hak_cut_stored(struct hak_cut *cut, struct hak_client **clients, uint32_t c
 struct hak_waiting hak_cut_look(struct hak_client **clients, uint32_t count) {
     struct hak_waiting waiting = {0};
     for (uint32_t c = 0; c < count; c++) {
+        waiting.has_new |= hak_client_has_unseen(clients[c]);
         bool is_closing = atomic_load(&hak_mapping_header(&clients[c]->map)->closing) != 0;
         for (uint32_t i = 0; i < clients[c]->rings_high; i++) {
             struct hak_ring_entry *r = hak_mapping_ring(&clients[c]->map, i);
@@ -193,6 +194,6 @@ bool hak_cut_is_due(const struct hak_waiting *waiting, uint64_t since_ns) {
         return true;
     if (since_ns < SOON_NS)
         return false;
-    return waiting->records == 0 || waiting->records >= HAK_CHUNK_EVENTS_MAX ||
+    return waiting->records == 0 || waiting->records >= HAK_CHUNK_EVENTS_MAX || waiting->has_new ||
            waiting->has_ended || since_ns >= LATEST_NS;
 }

@@ -48,14 +48,16 @@ void hak_cut_stored(struct hak_cut *cut, struct hak_client **clients, uint32_t c
 struct hak_waiting {
     uint64_t records; /* that were not read */
     bool half_full;   /* some ring is */
+    bool has_new;     /* some process is watched only from the commit on: how it ends may be lost */
     bool has_ended; /* some ring has no writer any more and could be given back, or a session's last
                        process ends, which may wait for it */
 };
 struct hak_waiting hak_cut_look(struct hak_client **clients, uint32_t count);
 
 /* True when a commit is due, `since_ns` after the last one: after 50 ms when nothing waits (of the
- * events; rows may), a chunk's worth does, or rings could be given back; after 250 ms anyway, at
- * once when a ring is half full. So chunks stay large however slowly the events come. */
+ * events; rows may), a chunk's worth does, a process is new, or rings could be given back; after
+ * 250 ms anyway, at once when a ring is half full. So chunks stay large however slowly the events
+ * come. */
 bool hak_cut_is_due(const struct hak_waiting *waiting, uint64_t since_ns);
 
 #endif

@@ -386,6 +386,7 @@ START_TEST(waits_for_a_chunks_worth) {
     fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
     fake_claim_ring(&program, 0, 0, 1, 64);
     add(&worker, &program, 1);
+    commit(&worker); /* the process is known */
     struct hak_waiting waiting = hak_cut_look(worker.clients, worker.client_count);
     ck_assert_uint_eq(waiting.records, 0);
     ck_assert(!hak_cut_is_due(&waiting, 49 * ms));
@@ -411,6 +412,35 @@ START_TEST(waits_for_a_chunks_worth) {
     ck_assert(hak_cut_is_due(&waiting, 0));
     commit(&worker);
     ck_assert_uint_eq(hak_cut_look(worker.clients, worker.client_count).records, 0);
+}
+END_TEST
+
+/* What ends without a goodbye must be watched before: a kernel before 6.15 tells nobody else. */
+START_TEST(does_not_wait_where_a_process_is_new) {
+    const uint64_t ms = 1000000;
+    fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
+    fake_claim_ring(&program, 0, 0, 1, 64);
+    add(&worker, &program, 1);
+    fake_event(&program, 0, HAK_MALLOC, 1, 1, 0);
+    commit(&worker);
+    fake_event(&program, 0, HAK_FREE, 1, 2, 0);
+    struct hak_waiting waiting = hak_cut_look(worker.clients, worker.client_count);
+    ck_assert(!waiting.has_new && !hak_cut_is_due(&waiting, 50 * ms));
+    pid_t child = fork();
+    if (child == 0) {
+        pause();
+        _exit(0);
+    }
+    fake_claim_process(&program, 1, child, 0, 0);
+    waiting = hak_cut_look(worker.clients, worker.client_count);
+    ck_assert(!hak_cut_is_due(&waiting, 49 * ms));
+    ck_assert(hak_cut_is_due(&waiting, 50 * ms));
+    commit(&worker);
+    fake_event(&program, 0, HAK_MALLOC, 1, 3, 0);
+    waiting = hak_cut_look(worker.clients, worker.client_count);
+    ck_assert(!waiting.has_new && !hak_cut_is_due(&waiting, 50 * ms));
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
 }
 END_TEST
 
@@ -587,6 +617,7 @@ int main(void) {
     tcase_add_test(cases, waits_for_what_a_process_not_seen_yet_became);
     tcase_add_test(cases, reads_rings_that_were_closed_and_used_again);
     tcase_add_test(cases, waits_for_a_chunks_worth);
+    tcase_add_test(cases, does_not_wait_where_a_process_is_new);
     tcase_add_test(cases, waits_for_no_more_where_somebody_waits_for_it);
     tcase_add_test(cases, takes_another_path_when_the_store_cannot_be_made);
     tcase_add_test(cases, does_not_overwrite_a_file);
