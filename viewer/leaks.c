@@ -8,7 +8,6 @@
 #include "labels.h"
 #include "process.h"
 #include "report/facts_json.h"
-#include "report/report_page.h"
 #include "report/words.h"
 #include "table.h"
 #include "trace/record.h"
@@ -48,15 +47,14 @@ static void add_scan(struct hak_text *text, struct view *view, const struct leak
 
 /* The frame that tells and its callers, without what every program has below main. */
 void leaks_add_where(struct hak_text *text, struct view *view, uint32_t stack) {
-    int chosen[REPORT_FRAMES], more, shown = 0;
+    int shown = 0;
     struct hak_frames frames = {0};
     hak_frames_load(&frames, view->reader, stack);
-    int count = report_choose_frames(&frames, false, chosen, &more);
     int telling = hak_words_telling_frame(frames.frame, frames.count);
-    for (int i = 0; i < count && shown < WHERE_FRAMES; i++) {
-        const struct hak_frame *frame = &frames.frame[chosen[i]];
-        if (chosen[i] < telling)
-            continue;
+    for (int i = telling; i >= 0 && i < frames.count && shown < WHERE_FRAMES; i++) {
+        const struct hak_frame *frame = &frames.frame[i];
+        if (shown && hak_words_is_way_in(frame))
+            break;
         hak_text_add(text, "%s", shown++ ? " < " : "");
         hak_text_add_name(text, frame->function[0] ? frame->function : "??");
         hak_text_add(text, " ");

@@ -593,6 +593,35 @@ static void make_tree(const char *directory) {
 
 /* Many chunks, as a long capture has them: what reads it passes many places where it tells how far
  * it is. One block is handed out and given back in each. */
+/* A block that libc allocated for the program: eight frames of libc's, one of the program's, and
+ * what lies below main, without a name, as where symbols were stripped. */
+static void make_library(const char *directory) {
+    enum { OUTERMOST = 20, START, PROGRAM, LIBRARY };
+    const uint64_t block = SUPERSLAB + 3 * HAK_SLAB_BYTES, libc_base = 0x7f1000000000;
+    struct hak_module_row libc = {.id = 3,
+                                  .process = 1,
+                                  .start = libc_base,
+                                  .end = libc_base + 0x10000,
+                                  .load_bias = libc_base,
+                                  .path = "/lib/x86_64-linux-gnu/libc.so.6"};
+    struct hak_frame_row start = {.module = 3, .offset = 0x100, .function = "__libc_start_main"};
+    begin(directory, "library.db", "/home/user/app/server", "worker");
+    must(hak_store_put_module(writer, &libc), "module");
+    must(hak_store_put_frame(writer, &start), "frame");
+    for (uint32_t id = OUTERMOST; id < LIBRARY + 8; id++) {
+        struct hak_node_row node = {.id = id, .parent = id == OUTERMOST ? 0 : id - 1, .process = 1};
+        node.ip = id == OUTERMOST ? PROGRAM_BASE + 0x8000
+                  : id == START   ? libc_base + 0x100
+                  : id == PROGRAM ? PROGRAM_BASE + PARSE_ROW * 0x100
+                                  : libc_base + id * 0x100;
+        must(hak_store_put_node(writer, &node), "node");
+    }
+    add(HAK_MALLOC, SECOND, 1, block, block, HAK_CLASS_OF_64, HAK_PLACE_FRONT, LIBRARY + 7)->size =
+        40;
+    end();
+    finish();
+}
+
 static void make_many(const char *directory) {
     const uint64_t block = SUPERSLAB + 3 * HAK_SLAB_BYTES;
     begin(directory, "many.db", "/home/user/app/server", "worker");
@@ -733,6 +762,7 @@ int main(int argc, char **argv) {
     make_empty(argv[1]);
     make_tree(argv[1]);
     make_many(argv[1]);
+    make_library(argv[1]);
     make_places(argv[1]);
     make_superslabs(argv[1]);
     return 0;
