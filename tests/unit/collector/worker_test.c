@@ -380,101 +380,6 @@ START_TEST(reads_rings_that_were_closed_and_used_again) {
 }
 END_TEST
 
-/* Small chunks take more bytes and more commits: few records wait for more, but not for long. */
-START_TEST(waits_for_a_chunks_worth) {
-    const uint64_t ms = 1000000;
-    fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
-    fake_claim_ring(&program, 0, 0, 1, 64);
-    add(&worker, &program, 1);
-    commit(&worker); /* the process is known */
-    struct hak_waiting waiting = hak_cut_look(worker.clients, worker.client_count);
-    ck_assert_uint_eq(waiting.records, 0);
-    ck_assert(!hak_cut_is_due(&waiting, 49 * ms));
-    ck_assert(hak_cut_is_due(&waiting, 50 * ms)); /* rows */
-    for (int i = 0; i < 20; i++)
-        fake_event(&program, 0, HAK_MALLOC, 1, 1, 0);
-    waiting = hak_cut_look(worker.clients, worker.client_count);
-    ck_assert_uint_eq(waiting.records, 20);
-    ck_assert(!waiting.half_full && !waiting.has_ended);
-    ck_assert(!hak_cut_is_due(&waiting, 249 * ms));
-    ck_assert(hak_cut_is_due(&waiting, 250 * ms));
-    waiting.records = 65536;
-    ck_assert(!hak_cut_is_due(&waiting, 49 * ms));
-    ck_assert(hak_cut_is_due(&waiting, 50 * ms));
-    atomic_store(&fake_ring(&program, 0)->state, HAK_RING_CLOSED);
-    waiting = hak_cut_look(worker.clients, worker.client_count);
-    ck_assert(waiting.has_ended);
-    ck_assert(hak_cut_is_due(&waiting, 50 * ms));
-    for (int i = 0; i < 13; i++)
-        fake_event(&program, 0, HAK_MALLOC, 1, 1, 0);
-    waiting = hak_cut_look(worker.clients, worker.client_count);
-    ck_assert(waiting.half_full);
-    ck_assert(hak_cut_is_due(&waiting, 0));
-    commit(&worker);
-    ck_assert_uint_eq(hak_cut_look(worker.clients, worker.client_count).records, 0);
-}
-END_TEST
-
-/* What ends without a goodbye must be watched before: a kernel before 6.15 tells nobody else. */
-START_TEST(does_not_wait_where_a_process_is_new) {
-    const uint64_t ms = 1000000;
-    fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
-    fake_claim_ring(&program, 0, 0, 1, 64);
-    add(&worker, &program, 1);
-    fake_event(&program, 0, HAK_MALLOC, 1, 1, 0);
-    commit(&worker);
-    fake_event(&program, 0, HAK_FREE, 1, 2, 0);
-    struct hak_waiting waiting = hak_cut_look(worker.clients, worker.client_count);
-    ck_assert(!waiting.has_new && !hak_cut_is_due(&waiting, 50 * ms));
-    pid_t child = fork();
-    if (child == 0) {
-        pause();
-        _exit(0);
-    }
-    fake_claim_process(&program, 1, child, 0, 0);
-    waiting = hak_cut_look(worker.clients, worker.client_count);
-    ck_assert(!hak_cut_is_due(&waiting, 49 * ms));
-    ck_assert(hak_cut_is_due(&waiting, 50 * ms));
-    commit(&worker);
-    fake_event(&program, 0, HAK_MALLOC, 1, 3, 0);
-    waiting = hak_cut_look(worker.clients, worker.client_count);
-    ck_assert(!waiting.has_new && !hak_cut_is_due(&waiting, 50 * ms));
-    kill(child, SIGKILL);
-    waitpid(child, NULL, 0);
-}
-END_TEST
-
-START_TEST(waits_for_no_more_where_somebody_waits_for_it) {
-    const uint64_t ms = 1000000;
-    fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
-    fake_claim_ring(&program, 0, 0, 1, 64);
-    fake_claim_ring(&program, 1, 0, 2, 64);
-    add(&worker, &program, 1);
-    fake_event(&program, 0, HAK_MALLOC, 1, 1, 0);
-    fake_event(&program, 1, HAK_MALLOC, 2, 1, 0);
-    commit(&worker);
-    fake_event(&program, 0, HAK_FREE, 1, 2, 0);
-    struct hak_waiting waiting = hak_cut_look(worker.clients, worker.client_count);
-    ck_assert(!hak_cut_is_due(&waiting, 50 * ms));
-    /* A thread without a ring waits for that of one whose records were all read. */
-    atomic_store(&fake_ring(&program, 1)->state, HAK_RING_CLOSED);
-    waiting = hak_cut_look(worker.clients, worker.client_count);
-    ck_assert_uint_eq(waiting.records, 1);
-    ck_assert(!hak_cut_is_due(&waiting, 49 * ms));
-    ck_assert(hak_cut_is_due(&waiting, 50 * ms));
-    commit(&worker);
-    ck_assert_uint_eq(atomic_load(&fake_ring(&program, 1)->state), HAK_RING_FREE);
-    fake_event(&program, 0, HAK_MALLOC, 1, 3, 0);
-    waiting = hak_cut_look(worker.clients, worker.client_count);
-    ck_assert(!hak_cut_is_due(&waiting, 50 * ms));
-    /* PID 1 ends, and waits until all is stored. */
-    atomic_store(&program.session->closing, 1);
-    waiting = hak_cut_look(worker.clients, worker.client_count);
-    ck_assert(hak_cut_is_due(&waiting, 50 * ms));
-    commit(&worker);
-}
-END_TEST
-
 START_TEST(takes_another_path_when_the_store_cannot_be_made) {
     snprintf(program.session->store_path, HAK_PATH_BYTES, "/proc/no/such.db");
     setenv("TMPDIR", program.directory, 1);
@@ -616,9 +521,6 @@ int main(void) {
     tcase_add_test(cases, asks_the_kernel_whether_anybody_is_left);
     tcase_add_test(cases, waits_for_what_a_process_not_seen_yet_became);
     tcase_add_test(cases, reads_rings_that_were_closed_and_used_again);
-    tcase_add_test(cases, waits_for_a_chunks_worth);
-    tcase_add_test(cases, does_not_wait_where_a_process_is_new);
-    tcase_add_test(cases, waits_for_no_more_where_somebody_waits_for_it);
     tcase_add_test(cases, takes_another_path_when_the_store_cannot_be_made);
     tcase_add_test(cases, does_not_overwrite_a_file);
     tcase_add_test(cases, counts_what_a_full_disk_costs);
