@@ -14,7 +14,7 @@ for source in "$top"/src/store/*.c "$top"/src/metrics/{names,step}.c "$top/src/s
     clang "${flags[@]}" -c -o "$object" "$source" || exit 1
     objects+=("$object")
 done
-export ASAN_OPTIONS=detect_leaks=1
+export ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1
 status=0
 for source in "$top"/tests/unit/store/*_test.c; do
     name=$(basename "$source" .c)
