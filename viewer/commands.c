@@ -235,11 +235,13 @@ static const struct view_command commands[] = {
      .group = "ASK",
      .arguments = "",
      .sentence = "the log, filtered: --addr --thread --class --kind --site --since --until --tail",
-     .about = "One line for each event, oldest first. Options narrow each other. Where a layer\n"
-              "moved a block, WHERE says from where to where; where a slab, a SuperSlab or a\n"
-              "cache changed, what became of it; else it is the program's function.\n"
-              "\n"
-              "Exit status: 0, or 4 when events of this capture were lost.\n",
+     .about =
+         "One line for each event, oldest first. Options narrow each other. Where a layer\n"
+         "moved a block, WHERE says from where to where; where a slab, a SuperSlab or a\n"
+         "cache changed, what became of it; else it is the program's function.\n"
+         "\n"
+         "Exit status: 0, or 4 when events of this capture were lost; 3 when it is damaged where\n"
+         "it was read: what stands before is printed, JSON is closed and has the error.\n",
      .examples = "  hakmem-trace events --addr 0x5581a8c31040\n"
                  "  hakmem-trace events --kind SLL_PUSH,SLL_POP --class C3 --tail 50\n"
                  "  hakmem-trace events --kind TIER,SUPERSLAB_MAP,SUPERSLAB_UNMAP\n"
@@ -276,7 +278,7 @@ static const struct view_command commands[] = {
     {.name = "leaks",
      .group = "ASK",
      .arguments = "[N]",
-     .sentence = "what was never freed and nothing points to, by stack; --baseline FILE",
+     .sentence = "what nothing points to any more, by stack; --held: all that was not freed",
      .about =
          "One line for each stack whose blocks the last leak scan found lost: direct ones first,\n"
          "biggest first, then the indirect ones that hang on them. Age is when the scan was made,\n"
@@ -361,7 +363,8 @@ static const struct view_command commands[] = {
      .about =
          "Program, events, faults, losses, and the processes as a tree: `=>` is the program that\n"
          "a process became. Of long trees the first children are shown, and those with faults\n"
-         "or losses. `info --options` needs no capture: it lists what can be set.\n"
+         "or losses; what takes the bytes of a larger file. `info --options` needs no capture:\n"
+         "it lists what can be set.\n"
          "\n"
          "Exit status: 0, or 4 when events of this capture were lost.\n",
      .examples = "  hakmem-trace info -s app.db\n"
@@ -406,14 +409,16 @@ static const struct view_command commands[] = {
      .arguments = "[QUERY|-]",
      .sentence = "a query, or a shell, with the log as tables",
      .about =
-         "Tables: event, block, life (made while they are read), fault, loss, mark, process,\n"
-         "thread, module, frame and more; docs/specs/store.md has them all. Prints a table on a\n"
-         "terminal, tab-separated values otherwise, text with \\n, \\t and \\xNN for what would\n"
-         "break a line or play with a terminal (--json gives it as it is). `process` and `thread`\n"
+         "Tables: event, block, life, live, stack_frame (made while they are read), fault, loss,\n"
+         "mark, process, thread, module and more; docs/specs/store.md has them all. Prints a\n"
+         "table on a terminal, tab-separated values otherwise, text with \\n, \\t and \\xNN for\n"
+         "what would break a line or play with a terminal (--json gives it as it is). `process` "
+         "and `thread`\n"
          "are row ids: `select id, pid, command_line from process`. `-` reads queries from stdin;\n"
          "without QUERY a shell is opened (on a terminal). Nothing can be changed.\n"
          "\n"
-         "Exit status: 0, or 2 when a query is wrong.\n",
+         "Exit status: 0 also when events were lost, which stderr says, and `completeness` of\n"
+         "--json; 2 when a query is wrong, 3 when the capture is damaged where it was read.\n",
      .examples = "  hakmem-trace sql \"select kind, count(*) from event group by kind\"\n"
                  "  hakmem-trace sql \"select * from event where addr = 0x5581a8c31040\"\n",
      OPTIONS(sql_options),
