@@ -329,6 +329,8 @@ int hak_store_finish(struct hak_store_writer *w) {
                                w->path);
     if (!error)
         error = run(w, "PRAGMA journal_mode=DELETE", "writing its log back at the end");
+    if (error == HAK_STORE_BUSY)
+        error = 0; /* somebody has it open: all is committed, and the log stays beside it */
     close_writer(w);
     return error;
 }

@@ -142,7 +142,8 @@ int hak_store_resume(const char *path, struct hak_store_writer **out);
 int hak_store_begin(struct hak_store_writer *w);
 int hak_store_commit(struct hak_store_writer *w);
 int hak_store_rollback(struct hak_store_writer *w);
-/* Checkpoints the WAL away (it is one portable file then) and closes. */
+/* Checkpoints the WAL away (it is one portable file then) and closes. Where a reader has the store
+ * open the WAL stays beside it; the store is whole with it. */
 int hak_store_finish(struct hak_store_writer *w);
 
 /* Named values of the capture: "program", "command_line", "started" (realtime ns), ... */

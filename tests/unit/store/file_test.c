@@ -377,6 +377,26 @@ START_TEST(trimming_keeps_the_newest_and_tells) {
 }
 END_TEST
 
+START_TEST(a_reader_that_stays_is_no_trouble_at_the_end) {
+    struct hak_store_writer *w;
+    struct hak_store_reader *stays, *r;
+    struct hak_store_summary summary;
+    must(hak_store_create(path, 0, &w));
+    must(hak_store_begin(w));
+    must(hak_store_put_events(w, &(struct hak_event){.id = 1, .base = 16, .process = 1}, 1));
+    must(hak_store_commit(w));
+    must(hak_store_open(path, &stays)); /* a shell between two queries, a page in a pager */
+    must(hak_store_summarise(stays, &summary));
+    must(hak_store_finish(w));
+    must(hak_store_open(path, &r));
+    must(hak_store_summarise(r, &summary));
+    ck_assert_uint_eq(summary.events, 1);
+    ck_assert(!summary.being_written && !summary.ended_early);
+    hak_store_close(r);
+    hak_store_close(stays);
+}
+END_TEST
+
 static void add(TCase *cases) {
     tcase_add_checked_fixture(cases, start, stop);
     tcase_add_test(cases, what_is_no_store_is_said_clearly);
@@ -389,6 +409,7 @@ static void add(TCase *cases) {
     tcase_add_test(cases, a_full_disk_is_said_and_what_was_committed_stays);
     tcase_add_test(cases, resumed_stores_go_on_after_their_highest_numbers);
     tcase_add_test(cases, trimming_keeps_the_newest_and_tells);
+    tcase_add_test(cases, a_reader_that_stays_is_no_trouble_at_the_end);
 }
 
 int main(void) {
