@@ -28,7 +28,7 @@ void hak_pace_encode(struct hak_columns *c) {
     struct hak_walk *w = c->walk;
     struct hak_stream *out = w->stream[HAK_COLUMN_NS];
     const uint64_t *ns = c->value[HAK_COLUMN_NS];
-    uint8_t contexts[CONTEXTS];
+    uint8_t *contexts = (uint8_t *)c->scratch2; /* too much for a small stack */
     uint64_t all = 0;
     bool rises = true;
     for (uint32_t i = 0; i < c->events; i++) {
@@ -39,7 +39,7 @@ void hak_pace_encode(struct hak_columns *c) {
     hak_stream_byte(&out[HEAD], shift);
     hak_stream_byte(&out[HEAD], !rises);
     hak_stream_varint(&out[HEAD], ns[0] >> shift);
-    memset(contexts, 0, sizeof contexts);
+    memset(contexts, 0, CONTEXTS);
     uint32_t before = HAK_NO_SITE;
     uint64_t last = ns[0] >> shift;
     for (uint32_t i = 0; i < c->events; i++) {
@@ -65,13 +65,13 @@ void hak_pace_encode(struct hak_columns *c) {
 bool hak_pace_decode(struct hak_columns *c, uint8_t codec, struct hak_input *in) {
     struct hak_walk *w = c->walk;
     uint64_t *ns = c->value[HAK_COLUMN_NS];
-    uint8_t contexts[CONTEXTS];
+    uint8_t *contexts = (uint8_t *)c->scratch2; /* too much for a small stack */
     unsigned bits_of_context = codec == HAK_CODEC_PACE ? CONTEXT_BITS : NARROW_BITS;
     unsigned shift = hak_read_byte(&in[HEAD]), is_zigzag = hak_read_byte(&in[HEAD]);
     uint64_t last = hak_read_varint(&in[HEAD]);
     if (shift > 63 || is_zigzag > 1)
         return false;
-    memset(contexts, 0, sizeof contexts);
+    memset(contexts, 0, CONTEXTS);
     uint32_t before = HAK_NO_SITE;
     for (uint32_t i = 0; i < c->events; i++) {
         uint8_t *context = context_of(contexts, bits_of_context, before, w->site_of[i]);

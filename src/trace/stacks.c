@@ -40,6 +40,10 @@ void hak_stacks_fork_child(uint32_t process, _Atomic uint64_t *no_stack) {
     hak_text_fork_child();
 }
 
+void hak_stacks_fork_threads(void) {
+    hak_splice_fork_child();
+}
+
 const struct hak_node *hak_stacks_nodes(void) {
     return hak_stacks_now.nodes;
 }

@@ -20,6 +20,7 @@ void hak_trace_fork_parent(void) {
 }
 
 void hak_trace_fork_child(void) {
+    hak_stacks_fork_threads();
     if (!hak_current.session)
         hak_counters_enter_child(HAK_COUNTERS_NO_PROCESS);
     hak_current_enter_child(hak_writer.fork_number);

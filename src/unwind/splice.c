@@ -1,4 +1,5 @@
 /* The seldom halves of the splice: memory, steps that are not known, frames that need rbp. */
+#include <stdatomic.h>
 #include "unwind/splice.h"
 #include "platform/raw_call.h"
 #include "unwind/frame_pointer.h"
@@ -15,6 +16,25 @@ struct hak_own_text hak_own_text;
 
 /* ---- memory ------------------------------------------------------------------------------------
  */
+
+/* What threads have now, for a forked child, in which most of them are not there. A thread that
+ * finds no place is not in it: a child keeps what that one had. A pointer is taken out before its
+ * memory is given back, and put in when it is whole, since a fork may come at any moment. */
+enum { HELD_MAX = 1024 };
+static _Atomic(struct hak_thread_stacks *) held[HELD_MAX];
+static _Atomic uint32_t held_next; /* where to look for a free place first */
+
+static void hold(struct hak_thread_stacks *all) {
+    uint32_t first = atomic_fetch_add_explicit(&held_next, 1, memory_order_relaxed);
+    for (uint32_t i = 0; i < HELD_MAX; i++) {
+        struct hak_thread_stacks *none = NULL;
+        if (atomic_compare_exchange_strong(&held[(first + i) % HELD_MAX], &none, all)) {
+            all->held_at = (first + i) % HELD_MAX;
+            return;
+        }
+    }
+    all->held_at = HELD_MAX;
+}
 
 void hak_last_stack_place(struct hak_last_stack *last, void *memory, uint32_t capacity) {
     last->found = memory;
@@ -38,26 +58,42 @@ static bool map_all(uint32_t limit) {
     all->tail_bits = HAK_TAIL_BITS;
     all->fresh = (struct hak_fresh_frame *)(all + 1);
     hak_last_stack_place(&all->last, all->fresh + limit, capacity);
+    hold(all);
     hak_thread_stacks = all;
     return true;
+}
+
+static void unmap(struct hak_thread_stacks *all) {
+    if (all->held_at < HELD_MAX)
+        atomic_store(&held[all->held_at], NULL);
+    if (all->tail != all->first_tail)
+        hak_raw_unmap(all->tail, sizeof *all->tail << all->tail_bits);
+    hak_regions_unmap(all);
+    hak_raw_unmap(all, bytes_for(all->limit, all->capacity));
 }
 
 static void unmap_all(void) {
     struct hak_thread_stacks *all = hak_thread_stacks;
     hak_thread_stacks = NULL;
-    if (all && all->tail != all->first_tail)
-        hak_raw_unmap(all->tail, sizeof *all->tail << all->tail_bits);
     if (all)
-        hak_regions_unmap(all);
-    if (all)
-        hak_raw_unmap(all, bytes_for(all->limit, all->capacity));
+        unmap(all);
+}
+
+void hak_splice_fork_child(void) {
+    for (uint32_t i = 0; i < HELD_MAX; i++) {
+        struct hak_thread_stacks *all = atomic_load_explicit(&held[i], memory_order_relaxed);
+        if (all && all != hak_thread_stacks)
+            unmap(all);
+    }
 }
 
 HAK_COLD void hak_splice_make_more_tails(struct hak_thread_stacks *all) {
     struct hak_tail *more = hak_raw_map(sizeof *more << HAK_TAIL_BITS_MAX);
     if (!more)
         return;
-    all->tail = more; /* a signal handler looks for nothing here while a walk is under way */
+    /* A signal handler looks for nothing here while a walk is under way; a child that is forked in
+     * between gives too little back. */
+    all->tail = more;
     all->tail_bits = HAK_TAIL_BITS_MAX;
 }
 

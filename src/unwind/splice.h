@@ -147,6 +147,7 @@ struct hak_thread_stacks {
     uint32_t capacity;
     uint32_t calls; /* for whoever keeps a budget: since the last look at it */
     uint32_t overdrawn;
+    uint32_t held_at; /* its place among those of all threads */
     struct hak_fresh_frame *fresh;
     struct hak_region *region; /* HAK_REGIONS of them, or NULL (region.h) */
     uint32_t region_clock;
@@ -179,6 +180,9 @@ HAK_HIDDEN struct hak_thread_stacks *hak_splice_begin(uint64_t version, uint32_t
 
 /* The calling thread ends: gives its memory back. Later stacks of it are walked whole. */
 HAK_HIDDEN void hak_splice_thread_end(void);
+
+/* In a forked child: gives back what the threads had that are not here. */
+HAK_HIDDEN void hak_splice_fork_child(void);
 
 /* The step of `ip`, and remembers it. HAK_STEP_UNKNOWN: there is none that fits. */
 HAK_HIDDEN hak_step hak_splice_find_step(struct hak_thread_stacks *all, uintptr_t ip);

@@ -16,6 +16,7 @@
 #include "trace/stack_table.h"
 #include "trace/trace.h"
 #include "unwind/unwind.h"
+#include "tools/own_kib.h"
 #include "unit/suite.h"
 
 enum { NODES = 1 << 22, FRAMES = 256 };
@@ -498,6 +499,44 @@ START_TEST(stacks_without_a_recording_have_nodes_of_their_own) {
 }
 END_TEST
 
+static _Atomic int with_stacks;
+
+static void *have_stacks_and_wait(void *stay) {
+    hak_stack_of_call(__builtin_frame_address(0), &flags);
+    with_stacks++;
+    while (*(_Atomic bool *)stay)
+        usleep(1000);
+    return NULL;
+}
+
+START_TEST(a_child_gives_back_what_threads_had_that_are_not_there) {
+    enum { THREADS = 5 };
+    pthread_t threads[THREADS];
+    _Atomic bool stay = true;
+    begin(64, NODES);
+    hak_stack_of_call(__builtin_frame_address(0), &flags);
+    for (int i = 0; i < THREADS; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, have_stacks_and_wait, &stay), 0);
+    while (with_stacks < THREADS)
+        usleep(1000);
+    pid_t child = fork();
+    if (child == 0) {
+        long before = own_mapped_kib();
+        hak_splice_fork_child();
+        long given_back = before - own_mapped_kib();
+        long due = (long)(THREADS * sizeof(struct hak_thread_stacks) / 1024);
+        uint32_t id = hak_stack_of_call(__builtin_frame_address(0), &flags);
+        _exit(id == 0 ? 2 : given_back < due || given_back > 2 * due);
+    }
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+    stay = false;
+    for (int i = 0; i < THREADS; i++)
+        ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+}
+END_TEST
+
 START_TEST(errno_is_kept) {
     errno = 4711;
     (void)program(3, true);
@@ -523,6 +562,7 @@ int main(void) {
     tcase_add_test(cases, a_stack_may_take_the_place_of_another);
     tcase_add_test(cases, handlers_on_a_stack_of_their_own);
     tcase_add_test(cases, stacks_without_a_recording_have_nodes_of_their_own);
+    tcase_add_test(cases, a_child_gives_back_what_threads_had_that_are_not_there);
     tcase_add_test(cases, errno_is_kept);
     return run_cases("stacks", cases);
 }
