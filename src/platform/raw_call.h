@@ -79,6 +79,22 @@ static inline void hak_raw_unmap(void *start, size_t bytes) {
     (void)hak_raw_call(SYS_munmap, (long)start, (long)bytes, 0, 0, 0, 0);
 }
 
+/* The same for an array that is read and written all over: on huge pages where the system gives
+ * them and it is as large as one. */
+static inline void *hak_raw_map_spread(size_t bytes) {
+    const size_t huge = (size_t)2 << 20, room = (bytes + 4095) / 4096 * 4096 + huge;
+    char *start = bytes < huge ? NULL : hak_raw_map(room);
+    if (!start)
+        return hak_raw_map(bytes);
+    size_t before = -(uintptr_t)start & (huge - 1);
+    if (before)
+        hak_raw_unmap(start, before);
+    start += before;
+    hak_raw_unmap(start + (room - huge), huge - before);
+    (void)hak_raw_call(SYS_madvise, (long)start, (long)bytes, MADV_HUGEPAGE, 0, 0, 0);
+    return start;
+}
+
 /* True when the eight bytes at `address` can be read. rt_sigprocmask copies its new mask in before
  * it looks at `how`; an impossible `how` makes it fail afterwards in any case, with EFAULT only
  * when the copy failed, else with EINVAL. No descriptor is needed and the mask is never changed

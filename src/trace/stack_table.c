@@ -21,7 +21,7 @@ static const struct hak_node *node_array;
 static const _Atomic uint32_t *node_counter;
 
 static struct level *make_level(uint32_t bits, struct level *older) {
-    struct level *level = hak_raw_map(sizeof *level + (sizeof(uint64_t) << bits));
+    struct level *level = hak_raw_map_spread(sizeof *level + (sizeof(uint64_t) << bits));
     if (level) {
         level->bits = bits;
         level->older = older;

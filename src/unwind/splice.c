@@ -88,7 +88,7 @@ void hak_splice_fork_child(void) {
 }
 
 HAK_COLD void hak_splice_make_more_tails(struct hak_thread_stacks *all) {
-    struct hak_tail *more = hak_raw_map(sizeof *more << HAK_TAIL_BITS_MAX);
+    struct hak_tail *more = hak_raw_map_spread(sizeof *more << HAK_TAIL_BITS_MAX);
     if (!more)
         return;
     /* A signal handler looks for nothing here while a walk is under way; a child that is forked in

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "platform/lock.h"
+#include "platform/raw_call.h"
 #include "unit/suite.h"
 
 START_TEST(mappings_are_zero_and_aligned) {
@@ -61,6 +62,29 @@ static void *count(void *unused) {
     return NULL;
 }
 
+static size_t mapped_bytes(void) {
+    FILE *file = fopen("/proc/self/statm", "r");
+    size_t pages = 0;
+    ck_assert_int_eq(fscanf(file, "%zu", &pages), 1);
+    fclose(file);
+    return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+START_TEST(spread_arrays_begin_where_huge_pages_do_and_cost_what_they_hold) {
+    const size_t huge = (size_t)2 << 20, sizes[] = {1, huge - 1, huge, 3 * huge + 24};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        size_t before = mapped_bytes(), whole = (sizes[i] + 4095) / 4096 * 4096;
+        char *array = hak_raw_map_spread(sizes[i]);
+        ck_assert_ptr_nonnull(array);
+        ck_assert(sizes[i] < huge || (uintptr_t)array % huge == 0);
+        ck_assert_uint_eq(mapped_bytes() - before, whole);
+        array[0] = array[sizes[i] - 1] = 1;
+        hak_raw_unmap(array, sizes[i]);
+        ck_assert_uint_eq(mapped_bytes(), before);
+    }
+}
+END_TEST
+
 START_TEST(the_lock_lets_one_in) {
     pthread_t threads[4];
     for (int i = 0; i < 4; i++)
@@ -97,6 +121,7 @@ int main(void) {
     tcase_add_test(cases, mappings_are_zero_and_aligned);
     tcase_add_test(cases, no_memory_is_null_and_errno_is_kept);
     tcase_add_test(cases, remapping_keeps_the_bytes);
+    tcase_add_test(cases, spread_arrays_begin_where_huge_pages_do_and_cost_what_they_hold);
     tcase_add_test(cases, the_lock_lets_one_in);
     tcase_add_test(cases, last_words_are_one_line_and_sigabrt);
     return run_cases("platform", cases);
