@@ -9,7 +9,7 @@
 #include "store/check_order.h"
 #include "store/check_runs.h"
 #include "store/node_reader.h"
-#include "store/reader_state.h"
+#include "store/scan_state.h"
 #include "store/watch.h"
 
 #define NODES_MAX ((uint64_t)1 << 28) /* greater ids are damage */
@@ -241,6 +241,18 @@ static int check_chunk(struct checker *c, uint64_t id, int64_t events, const voi
     return error || !c->runs ? error : hak_run_check_chunk(c->runs, id, &c->columns);
 }
 
+/* Chunks of which other tables speak may lack behind the last one. */
+static int check_end(struct checker *c) {
+    uint64_t first, min_ns;
+    int found = hak_scan_find_end(c->reader, &first, &min_ns);
+    if (found != 1)
+        return found;
+    tell(c, "events from %" PRIu64 " on are missing", first);
+    hak_order_check_hole(c->order);
+    hak_live_check_hole(c->live);
+    return 0;
+}
+
 static int check_chunks(struct checker *c, uint64_t trimmed) {
     sqlite3_stmt *rows, *postings = NULL;
     sqlite3 *database = c->reader->database;
@@ -275,9 +287,11 @@ static int check_chunks(struct checker *c, uint64_t trimmed) {
     }
     sqlite3_finalize(rows);
     sqlite3_finalize(postings);
-    if (stopped || result == SQLITE_DONE)
+    if (stopped)
         return stopped;
-    return hak_store_fail_sqlite(database, c->reader->path, "checking its chunks");
+    return result == SQLITE_DONE
+               ? check_end(c)
+               : hak_store_fail_sqlite(database, c->reader->path, "checking its chunks");
 }
 
 int hak_store_check(struct hak_store_reader *r, void (*problem)(void *context, const char *text),

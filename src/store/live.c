@@ -108,16 +108,6 @@ static int add_events(struct hak_live *l, const struct stretch *s, uint64_t from
     return 0;
 }
 
-/* Is there a chunk from event `from` up to `to` (0 = open)? 1, 0, or an error. */
-static int has_chunks(struct hak_live *l, uint64_t from, uint64_t to) {
-    char sql[160];
-    uint64_t ignored;
-    sqlite3_snprintf(sizeof sql, sql,
-                     "SELECT 1 FROM chunk WHERE id + events > ?1 AND id <= %lld LIMIT 1",
-                     to ? (long long)to : INT64_MAX);
-    return hak_reader_numbers(l->reader, sql, from, &ignored, 1);
-}
-
 /* Runs, and events where there are none, from the oldest on. */
 static int add_stretch(struct hak_live *l, const struct stretch *s) {
     struct hak_live_run run;
@@ -125,8 +115,7 @@ static int add_stretch(struct hak_live *l, const struct stretch *s) {
     int found = 0;
     while (l->has_runs && (found = next_run(l, s, next, &run)) == 1) {
         if (run.first_event > next) {
-            found = has_chunks(l, next, run.first_event - 1);
-            int error = found == 1 ? add_events(l, s, next, run.first_event - 1) : found;
+            int error = add_events(l, s, next, run.first_event - 1); /* also where chunks lack */
             if (error)
                 return error;
         }

@@ -100,7 +100,7 @@ int hak_scan_open(struct hak_store_reader *r, const struct hak_scan_limits *limi
     if (!s->limits.columns)
         s->limits.columns = HAK_ALL_COLUMNS;
     s->backwards = backwards;
-    s->is_done = s->has_all = false;
+    s->is_done = s->has_all = s->saw_end = false;
     s->used = 0;
     s->at = 0;
     s->window = 1;
@@ -191,10 +191,12 @@ static int send_chunk(struct hak_scan *s) {
     struct hak_scan_slot *slot = error ? NULL : free_slot_for(s, id);
     if (!slot)
         return error ? error : hak_store_no_memory(s->reader->path);
-    if (!events || events == HAK_SCAN_GAP) {
+    if (!events || events >= HAK_SCAN_GAP_AT_END) {
         slot->chunk_id = id;
         slot->where = "row";
-        slot->wrong = events ? hak_scan_missing : "it has an impossible number of events";
+        slot->wrong = !events                  ? "it has an impossible number of events"
+                      : events == HAK_SCAN_GAP ? hak_scan_missing
+                                               : hak_scan_missing_end;
     } else if ((error = load_chunk(s, slot, id, events)) != 0) {
         return error;
     }

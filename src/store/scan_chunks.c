@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 const char hak_scan_missing[] = "it is missing, and all events up to the next chunk";
+const char hak_scan_missing_end[] = "it is missing, and all events behind it";
 
 static int fail(struct hak_scan *s, const char *doing) {
     return hak_store_fail_sqlite(s->reader->database, s->reader->path, doing);
@@ -63,6 +64,45 @@ static int find_gap(struct hak_scan *s, uint64_t id, uint64_t *chunk, uint32_t *
         return 0;
     *chunk = v[FIRST];
     *events = HAK_SCAN_GAP;
+    return 1;
+}
+
+/* The chunk behind the last one has a blob, a number, or postings. A number that lacks for the last
+ * one is another damage. */
+int hak_scan_find_end(struct hak_store_reader *r, uint64_t *first, uint64_t *min_ns) {
+#define LAST                                                                                       \
+    "SELECT due, min_ns FROM (SELECT coalesce(max(id + events),"                                   \
+    " (SELECT CAST(value AS INTEGER) + 1 FROM meta WHERE key = 'trimmed_events'), 1) AS due,"      \
+    " coalesce(max(id), 0) AS last, coalesce(min_ns, 0) AS min_ns, ?1"                             \
+    " FROM (SELECT * FROM chunk ORDER BY id DESC LIMIT 1))"                                        \
+    " WHERE EXISTS (SELECT 1 FROM chunk_data WHERE chunk >= due)"
+    static const char of_format_1[] =
+        LAST " OR EXISTS (SELECT 1 FROM posting WHERE kind = 0 AND first_chunk >= due)";
+    static const char by_numbers[] =
+        LAST " OR (SELECT chunk FROM chunk_order ORDER BY number DESC LIMIT 1) >= due"
+             " OR (coalesce((SELECT chunk FROM chunk_order ORDER BY number DESC LIMIT 1), 0) = last"
+             " AND EXISTS (SELECT 1 FROM (VALUES(0), (1), (2), (3), (4)) WHERE"
+             " (SELECT p.last FROM posting_run p WHERE p.kind = 0 AND p.level = column1"
+             " ORDER BY p.first DESC LIMIT 1) >"
+             " coalesce((SELECT max(number) FROM chunk_order), -1)))";
+#undef LAST
+    _Static_assert(HAK_RUN_LEVEL_MAX == 4, "the levels are listed above");
+    uint64_t v[2];
+    int found = hak_reader_numbers(r, r->has_runs ? by_numbers : of_format_1, 0, v, 2);
+    *first = v[0];
+    *min_ns = v[1];
+    return found;
+}
+
+/* Are chunks missing behind the last one that the walk asks for? As find_gap. */
+static int find_end(struct hak_scan *s, uint64_t *chunk, uint32_t *events) {
+    const struct hak_filter *f = &s->limits.filter;
+    uint64_t first, min_ns;
+    int found = hak_scan_find_end(s->reader, &first, &min_ns);
+    if (found <= 0 || (f->id_to && first > f->id_to) || (f->ns_to && min_ns > f->ns_to))
+        return found < 0 ? found : 0;
+    *chunk = first;
+    *events = HAK_SCAN_GAP_AT_END;
     return 1;
 }
 
@@ -283,8 +323,18 @@ int hak_scan_choose(struct hak_scan *s) {
     return error || s->finder ? error : list_chunks(s);
 }
 
+/* The end is looked at where the walk comes to it: backwards at first. */
 int hak_scan_next_chunk(struct hak_scan *s, uint64_t *id, uint32_t *events) {
-    return s->finder ? next_found(s, id, events) : next_listed(s, id, events);
+    const struct hak_filter *f = &s->limits.filter;
+    if (s->backwards && !s->saw_end) {
+        s->saw_end = true;
+        int found = find_end(s, id, events);
+        if (found)
+            return found;
+    }
+    int got = s->finder ? next_found(s, id, events) : next_listed(s, id, events);
+    bool has_passed = !s->finder && f->id_to && s->due > f->id_to; /* of one event, say */
+    return got || s->backwards || has_passed ? got : find_end(s, id, events);
 }
 
 void hak_scan_end_choice(struct hak_scan *s) {

@@ -42,6 +42,7 @@ struct hak_scan {
     uint64_t stack_key[2], owner_key; /* that it looks for */
     sqlite3_stmt *chunks, *row, *data, *posting_rows;
     struct hak_posting posting; /* format 1 */
+    bool saw_end;               /* backwards: whether chunks are missing at the end was looked at */
     uint64_t due; /* event that comes next in the list of all chunks; backwards 0 = not known */
     uint64_t chunks_opened;
     struct hak_scan_slot *slot[HAK_SCAN_SLOTS_MAX]; /* a ring; NULL = not made yet */
@@ -53,10 +54,14 @@ struct hak_scan {
 /* ---- scan_chunks.c ---- */
 int hak_scan_choose(struct hak_scan *s); /* after the limits were set: 0 or an error */
 /* The next chunk that its row and its postings do not exclude: 1, 0 at the end, or an error. With
- * an impossible number of events *events is 0; where chunks are missing it is HAK_SCAN_GAP, and *id
- * the first event that none has. */
-#define HAK_SCAN_GAP UINT32_MAX
-extern const char hak_scan_missing[]; /* what is wrong there */
+ * an impossible number of events *events is 0; where chunks are missing it is HAK_SCAN_GAP, behind
+ * the last one HAK_SCAN_GAP_AT_END, and *id the first event that none has. */
+#define HAK_SCAN_GAP        UINT32_MAX
+#define HAK_SCAN_GAP_AT_END (UINT32_MAX - 1)
+extern const char hak_scan_missing[], hak_scan_missing_end[]; /* what is wrong there */
+/* Do tables speak of chunks behind the last one that is there? 1 and the first event that is
+ * missing, and the least time of the last chunk (0 = there is none); 0 no, or an error. */
+int hak_scan_find_end(struct hak_store_reader *r, uint64_t *first, uint64_t *min_ns);
 int hak_scan_next_chunk(struct hak_scan *s, uint64_t *id, uint32_t *events);
 void hak_scan_end_choice(struct hak_scan *s);
 int hak_scan_fail_chunk(struct hak_store_reader *r, uint64_t chunk, const char *where,

@@ -87,5 +87,7 @@ int hak_store_tally_processes(struct hak_store_reader *r, uint64_t *events, uint
     if (!error && step != SQLITE_DONE)
         error = hak_store_fail_sqlite(r->database, r->path, "listing its chunks");
     sqlite3_finalize(rows);
-    return error;
+    uint64_t first, min_ns;
+    int found = error ? error : hak_scan_find_end(r, &first, &min_ns);
+    return found == 1 ? hak_scan_fail_chunk(r, first, "row", hak_scan_missing_end) : found;
 }

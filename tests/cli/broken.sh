@@ -60,6 +60,17 @@ for command in events "events --addr $block" "why $block" "block $block" "events
     # shellcheck disable=SC2086
     [[ $command = *until* ]] || asks chunks-dropped 4 $command
 done
+for store in chunks-missing-at-the-end chunk-missing-at-the-end blobs-at-the-end; do
+    for command in info events "events --tail 10" threads "leaks --held" "events --addr $block" "why $block" \
+        "block $block" "events --since #2000" "events --since #4020"; do
+        # shellcheck disable=SC2086
+        asks $store 3 $command
+    done
+    asks $store 3 sql "$events"
+    asks $store 4 events --until '#60'
+    asks $store 4 events --until '#2000' --tail 10
+done
+asks chunk-not-counted-at-the-end 4 events
 asks chunks-not-counted 3 why $block
 asks chunks-not-counted 4 events
 exit $wrong

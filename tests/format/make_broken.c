@@ -166,6 +166,15 @@ static void break_chunks(void) {
                                       "DELETE FROM chunk_order WHERE chunk < 67");
     change("chunks-not-counted", "DELETE FROM chunk_order WHERE chunk IN (67, 3037)");
     change("chunk-rows-missing", "DELETE FROM chunk WHERE id = 67");
+    change("chunks-missing-at-the-end", "DELETE FROM chunk WHERE id > 3000;"
+                                        "DELETE FROM chunk_data WHERE chunk > 3000;"
+                                        "DELETE FROM chunk_order WHERE chunk > 3000");
+    change("chunk-missing-at-the-end", "DELETE FROM chunk WHERE id > 4000;"
+                                       "DELETE FROM chunk_data WHERE chunk > 4000");
+    change("blobs-at-the-end", "DELETE FROM chunk WHERE id > 4000;"
+                               "DELETE FROM chunk_order WHERE chunk > 4000;"
+                               "DELETE FROM posting_run WHERE last > 41");
+    change("chunk-not-counted-at-the-end", "DELETE FROM chunk_order WHERE chunk > 4000");
     change("chunks-dropped", "DELETE FROM chunk WHERE id < 67;"
                              "DELETE FROM chunk_order WHERE chunk < 67;"
                              "INSERT OR REPLACE INTO meta VALUES('trimmed_events', '66')");

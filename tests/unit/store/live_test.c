@@ -415,6 +415,34 @@ START_TEST(a_broken_run_is_told) {
 }
 END_TEST
 
+START_TEST(a_stretch_without_runs_and_chunks_is_told) {
+    static struct hak_live_block got[USED + 1];
+    tell_story(EVENTS, 1);
+    capture_finish(&c);
+    sqlite3 *database;
+    ck_assert_int_eq(sqlite3_open(c.path, &database), SQLITE_OK);
+    ck_assert_int_eq(
+        sqlite3_exec(
+            database,
+            "DELETE FROM live_run WHERE first_event = 1;"
+            "DELETE FROM chunk_order WHERE chunk < (SELECT min(first_event) FROM live_run);"
+            "DELETE FROM chunk WHERE id < (SELECT min(first_event) FROM live_run)",
+            NULL, NULL, NULL),
+        SQLITE_OK);
+    ck_assert_int_gt(sqlite3_changes(database), 0);
+    sqlite3_close(database);
+    open_it();
+    struct hak_live *live;
+    must(hak_live_open(r, &(struct hak_live_moment){.process = 1}, &live));
+    int result;
+    while ((result = hak_live_next(live, got)) == 1)
+        ;
+    hak_live_close(live);
+    ck_assert_int_eq(result, HAK_STORE_BROKEN);
+    ck_assert_ptr_nonnull(strstr(hak_store_message(), "chunk 1, row: it is missing"));
+}
+END_TEST
+
 START_TEST(parts_come_back_as_they_were_and_damage_is_seen) {
     static struct hak_live_state states[HAK_LIVE_PART_STATES], back[HAK_LIVE_PART_STATES];
     struct hak_buffer out = {0};
@@ -499,6 +527,7 @@ static void add(TCase *cases) {
     tcase_add_test(cases, runs_that_speak_of_trimmed_events_go_with_them);
     tcase_add_test(cases, more_blocks_than_memory_holds_come_in_order);
     tcase_add_loop_test(cases, a_broken_run_is_told, 0, 2);
+    tcase_add_test(cases, a_stretch_without_runs_and_chunks_is_told);
     tcase_add_test(cases, parts_come_back_as_they_were_and_damage_is_seen);
     tcase_add_test(cases, the_table_answers_for_a_moment);
 }
