@@ -93,6 +93,24 @@ static bool read_superslab(struct view *view, struct event_filter *filter) {
     return true;
 }
 
+/* The blocks' bases limit what is read of the store, which is a small part of it mostly. */
+static void note_bases(struct event_filter *filter) {
+    uint32_t count = 0;
+    for (int i = 0; i < filter->block_count; i++) {
+        uint64_t base = filter->block[i].base;
+        uint32_t at = count;
+        while (at && filter->base[at - 1] > base)
+            at--;
+        if (at && filter->base[at - 1] == base)
+            continue;
+        for (uint32_t k = count++; k > at; k--)
+            filter->base[k] = filter->base[k - 1];
+        filter->base[at] = base;
+    }
+    filter->store.bases = filter->base;
+    filter->store.base_count = count;
+}
+
 static bool read_address(struct view *view, const char *text, struct event_filter *filter) {
     struct view_place place;
     if (!view_address(view, text, filter->store.process, &place))
@@ -101,13 +119,17 @@ static bool read_address(struct view *view, const char *text, struct event_filte
     if (filter->store.process == 0)
         filter->store.process = place.process;
     filter->block_count = hak_store_blocks_at(view->reader, filter->address, filter->store.process,
-                                              filter->block, 16);
+                                              filter->block, EVENT_BLOCKS_MAX);
     if (filter->block_count < 0) {
         view_store_error(view, filter->block_count);
         return false;
     }
-    if (filter->block_count == 1)
-        filter->store.base = filter->block[0].base;
+    if (filter->block_count == EVENT_BLOCKS_MAX) {
+        view_error("--addr %s: %d blocks or more lay there; limit it with --process", text,
+                   EVENT_BLOCKS_MAX);
+        return false;
+    }
+    note_bases(filter);
     if (filter->block_count == 0 && !read_superslab(view, filter))
         filter->store.address = filter->address;
     return true;

@@ -4,6 +4,8 @@
 
 #include "view.h"
 
+enum { EVENT_BLOCKS_MAX = 1024 };
+
 struct event_filter {
     struct hak_filter store;
     bool is_empty;           /* nothing can pass: --addr names no block of the capture */
@@ -13,8 +15,9 @@ struct event_filter {
     uint32_t thread_number;  /* --thread; 0 = all */
     unsigned char *has_site; /* --site: a byte for each stack; NULL = all */
     size_t stack_count;
-    struct hak_block_key block[16]; /* --addr: the blocks that held it; block_count 0 = all */
+    struct hak_block_key block[EVENT_BLOCKS_MAX]; /* --addr: those that held it; 0 = all */
     int block_count;
+    uint64_t base[EVENT_BLOCKS_MAX]; /* of these blocks, sorted */
     uint64_t address;
 };
 

@@ -123,8 +123,8 @@ static struct hak_scan_limits block_limits(const struct candidates *c, uint32_t 
     limits.filter.process = process;
     limits.filter.kind_mask_low = ~(uint64_t)1;
     limits.filter.kind_mask_high = legal_only ? 0 : (uint64_t)1 << (HAK_FAULT - 64);
-    limits.bases = c->base;
-    limits.base_count = c->count;
+    limits.filter.bases = c->base;
+    limits.filter.base_count = c->count;
     limits.columns = BLOCK_COLUMNS;
     return limits;
 }

@@ -47,6 +47,8 @@ struct hak_filter {
     uint64_t ns_from, ns_to;
     uint64_t base;                          /* exact base of a block */
     uint64_t base_from, base_to;            /* inclusive; both 0 = all */
+    const uint64_t *bases;                  /* any of these, sorted; the caller keeps them */
+    uint32_t base_count;                    /* of `bases`; 0 = all */
     uint64_t address;                       /* events whose address or base equals it */
     uint32_t process, thread;               /* row ids */
     uint32_t stack;                         /* exact node */

@@ -17,8 +17,6 @@ struct hak_scan;
 /* What to look for beyond hak_filter, for the store's own use. */
 struct hak_scan_limits {
     struct hak_filter filter;
-    const uint64_t *bases; /* sorted; any of them; the caller keeps it */
-    uint32_t base_count;
     uint64_t owner;     /* chunks that have this key of hak_run_owner(); format 2 only */
     uint32_t stacks[2]; /* any of the two; both 0 = all. (filter.stack: exactly one) */
     unsigned columns;   /* mask of columns wanted, 0 = all; others read as 0 */

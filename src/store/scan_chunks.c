@@ -134,8 +134,8 @@ static int open_finder(struct hak_scan *s) {
     int queries = 0;
     if (f->base)
         query[queries++].keys = &s->limits.filter.base, query[0].count = 1;
-    else if (l->base_count)
-        query[queries++].keys = l->bases, query[0].count = l->base_count;
+    else if (l->filter.base_count)
+        query[queries++].keys = l->filter.bases, query[0].count = l->filter.base_count;
     else if (f->address)
         query[queries++].address = f->address;
     else if (f->base_to) {
@@ -233,10 +233,10 @@ static bool posting_fits(const struct hak_scan *s, enum hak_posting_kind kind) {
         if (at == p->count || p->key[at] > l->filter.base_to)
             return false;
     }
-    for (uint32_t i = 0; i < l->base_count; i++)
-        if (hak_posting_has(p, l->bases[i]))
+    for (uint32_t i = 0; i < l->filter.base_count; i++)
+        if (hak_posting_has(p, l->filter.bases[i]))
             return true;
-    return l->base_count == 0;
+    return l->filter.base_count == 0;
 }
 
 /* Reads the posting of `kind` that covers the chunk: 1 there, 0 none, or an error. */
@@ -267,7 +267,7 @@ static int load_posting(struct hak_scan *s, enum hak_posting_kind kind, uint64_t
 static int postings_fit(struct hak_scan *s, uint64_t chunk) {
     const struct hak_scan_limits *l = &s->limits;
     int fits = 1;
-    if (l->filter.base || l->filter.address || l->filter.base_to || l->base_count) {
+    if (l->filter.base || l->filter.address || l->filter.base_to || l->filter.base_count) {
         if (!s->posting.key && !hak_posting_init(&s->posting))
             return hak_store_no_memory(s->reader->path);
         fits = load_posting(s, HAK_POSTING_BASE, chunk);

@@ -8,7 +8,7 @@ unsigned hak_scan_asked_columns(const struct hak_scan_limits *l) {
     unsigned mask = 0;
     if (f->ns_from || f->ns_to)
         mask |= BIT(HAK_COLUMN_NS);
-    if (f->base || f->address || l->filter.base_to || l->base_count)
+    if (f->base || f->address || l->filter.base_to || l->filter.base_count)
         mask |= BIT(HAK_COLUMN_BASE);
     if (f->address)
         mask |= BIT(HAK_COLUMN_DELTA);
@@ -57,10 +57,11 @@ static bool mark_bases(struct hak_scan_slot *s) {
     const uint64_t *base = s->columns.dictionary[HAK_COLUMN_BASE];
     bool any = false;
     for (uint32_t k = 0; k < s->columns.distinct[HAK_COLUMN_BASE]; k++) {
-        s->mark[k] = (!l->filter.base || base[k] == l->filter.base) &&
-                     (!l->filter.base_to ||
-                      (base[k] >= l->filter.base_from && base[k] <= l->filter.base_to)) &&
-                     (!l->base_count || is_one_of(l->bases, l->base_count, base[k]));
+        s->mark[k] =
+            (!l->filter.base || base[k] == l->filter.base) &&
+            (!l->filter.base_to ||
+             (base[k] >= l->filter.base_from && base[k] <= l->filter.base_to)) &&
+            (!l->filter.base_count || is_one_of(l->filter.bases, l->filter.base_count, base[k]));
         any |= s->mark[k];
     }
     return any;
@@ -85,7 +86,7 @@ static void pick(struct hak_scan_slot *s) {
     uint64_t first = s->chunk_id;
     uint32_t from = f->id_from > first ? (uint32_t)(f->id_from - first) : 0;
     uint32_t end = s->chunk.events;
-    bool by_base = f->base || l->filter.base_to || l->base_count;
+    bool by_base = f->base || l->filter.base_to || l->filter.base_count;
     bool by_stack = f->stack || l->stacks[0] || l->stacks[1];
     if (f->id_to && f->id_to < first + end - 1)
         end = (uint32_t)(f->id_to - first + 1);

@@ -72,8 +72,8 @@ int hak_base_walk_next(struct hak_base_walk *walk, struct hak_scan_limits *limit
         return 0;
     if (!walk->is_all) {
         walk->is_done = true;
-        limits->bases = walk->bases;
-        limits->base_count = walk->count;
+        limits->filter.bases = walk->bases;
+        limits->filter.base_count = walk->count;
         return 1;
     }
     int error =

@@ -111,10 +111,18 @@ static bool same(const struct hak_event *a, const struct hak_event *b) {
            a->place == b->place && a->subkind == b->subkind && a->flags == b->flags;
 }
 
+static bool is_in(const uint64_t *bases, uint32_t count, uint64_t base) {
+    for (uint32_t i = 0; i < count; i++)
+        if (bases[i] == base)
+            return true;
+    return count == 0;
+}
+
 static bool passes(const struct hak_filter *f, const struct hak_event *e) {
     uint64_t mask = e->kind & 64 ? f->kind_mask_high : f->kind_mask_low;
     return e->id >= f->id_from && (!f->id_to || e->id <= f->id_to) && e->ns >= f->ns_from &&
            (!f->ns_to || e->ns <= f->ns_to) && (!f->base || e->base == f->base) &&
+           is_in(f->bases, f->base_count, e->base) &&
            (!f->address || e->base == f->address || e->address == f->address) &&
            (!f->process || e->process == f->process) && (!f->thread || e->thread == f->thread) &&
            (!f->stack || e->stack == f->stack) &&
@@ -183,6 +191,11 @@ START_TEST(scan_equals_a_plain_filter) {
             f.class_index = e->class_index;
         if (choice & 512)
             f.process = 1 + (choice >> 33 & 1);
+        uint64_t bases[2] = {e->base, all[stream_random(random) % EVENTS].base};
+        if (bases[0] > bases[1])
+            bases[0] = bases[1], bases[1] = e->base;
+        if (choice & 1024)
+            f.bases = bases, f.base_count = 1 + (bases[0] != bases[1]);
         scan_equals(r, &f);
     }
     f = (struct hak_filter){.class_index = -1, .address = 0x1234};
