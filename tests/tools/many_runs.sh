@@ -35,14 +35,14 @@ compare_runs() {
     [ "$(wc -l <counted)" -ge "$3" ] || { echo "$1: only $(wc -l <counted) processes were counted"; exit 1; }
     "$BUILD/hakmem-trace" check -s "$1" >check.out 2>&1 || { echo "$1: $(head -n 5 check.out)"; exit 1; }
     ask "$1" "select pid || ' ' as pid from process where note <> ''" | sed -n 's/^\([0-9]*\) *$/\1/p' >unrecorded
-    awk 'NR == FNR { is_unrecorded[$1] = 1; next } !is_unrecorded[$1] { # a pid may come again
-            m[$2] += $3; f[$2] += $4; r[$2] += $5 } END { for (p in m) print p, m[p], f[p], r[p] }' unrecorded - <counted |
+    awk 'FILENAME == "unrecorded" { is_unrecorded[$1] = 1; next } !is_unrecorded[$1] { # a pid may come again
+            m[$2] += $3; f[$2] += $4; r[$2] += $5 } END { for (p in m) print p, m[p], f[p], r[p] }' unrecorded counted |
         sort >due
     ask "$1" "select p.pid || ' ' || total(kind = 'MALLOC') || ' ' || total(kind = 'FREE') || ' ' ||
             total(kind = 'REALLOC') || ' ' as row from event e join process p on p.id = e.process
             where p.program like '%/$2' group by p.pid" |
         sed -nE 's/\.0 / /g; / 0 0 0 *$/d; s/^([0-9]+ [0-9]+ [0-9]+ [0-9]+) *$/\1/p' |
-        awk 'NR == FNR { is_counted[$1] = 1; next } is_counted[$1]' due - | sort >stored
+        awk 'FILENAME == "due" { is_counted[$1] = 1; next } is_counted[$1]' due - | sort >stored
     [ "$(wc -l <stored)" -ge $(($3 / 2)) ] || { echo "$1: only $(wc -l <stored) processes were recorded"; exit 1; }
     cmp -s due stored || {
         echo "$1: the store (>) holds other numbers of calls than were made (<): pid malloc free realloc"
