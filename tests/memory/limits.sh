@@ -42,12 +42,12 @@ limit_each() {
 if [ "${1-}" = --recorded ]; then
     recorded=1
     limit_each -v 2500 1070 100 "$counting"
-    limit_each -d 500 1320 20 "$counting"
+    limit_each -d 500 1320 24 "$counting"
     exit 0
 fi
 
 limit_each -v 2500 1035 200 "$BUILD/libhakmem.so"
-limit_each -d 500 1320 20 "$BUILD/libhakmem.so"
+limit_each -d 500 1320 24 "$BUILD/libhakmem.so"
 
 for check in trace normal; do
     rm -f counted
