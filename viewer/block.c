@@ -293,7 +293,7 @@ int command_block(struct view *view) {
         return VIEW_USAGE;
     end_where_it_was_opened(&block);
     if (!view_address(view, view->argument[0], all.count > 0 ? all.row[0] : 0, &place))
-        return VIEW_USAGE;
+        return view_asked_wrong();
     block.position.address = place.address;
     int found = find_block(&block, &all, place.process);
     if (found < 0)

@@ -73,6 +73,10 @@ void view_fail(const char *message) {
     failure = strdup(message);
 }
 
+int view_asked_wrong(void) {
+    return view_failure() ? VIEW_UNREADABLE : VIEW_USAGE;
+}
+
 const char *view_failure(void) {
     return failure;
 }

@@ -180,7 +180,7 @@ int command_events(struct view *view) {
         return status;
     if (!view_number(view, "tail", &listing.tail_wanted) ||
         !event_filter_read(view, &listing.filter))
-        return view_failure() ? VIEW_UNREADABLE : VIEW_USAGE; /* it asks the store, too */
+        return view_asked_wrong();
     view_start_pager(view);
     if (view->json) {
         char *name = view_json_compact(hak_json_text(view->store_path));

@@ -109,6 +109,9 @@ void view_add_completeness(struct hak_text *text, const struct view *view);
 void view_fail(const char *message);
 /* What view_fail said last; NULL = nothing. */
 const char *view_failure(void);
+/* The status of a question that could not be read: of use, or where the store was asked for what it
+ * names, of a store that cannot be read. */
+int view_asked_wrong(void);
 /* Prints the reader's last error with what to do; returns the exit status for it. */
 int view_store_error(const struct view *view, int error);
 

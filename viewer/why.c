@@ -75,7 +75,7 @@ int command_why(struct view *view) {
     if (!view_read_process(view, &all))
         return VIEW_USAGE;
     if (!view_address(view, view->argument[0], counts && all.count > 0 ? all.row[0] : 0, &place))
-        return VIEW_USAGE;
+        return view_asked_wrong();
     why.address = place.address;
     why.asked_event = counts ? place.event : 0;
     uint32_t process = place.process;

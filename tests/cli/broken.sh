@@ -66,6 +66,9 @@ for store in chunks-missing-at-the-end chunk-missing-at-the-end blobs-at-the-end
         # shellcheck disable=SC2086
         asks $store 3 $command
     done
+    asks $store 3 why p:1000000
+    asks $store 3 block p:1000000
+    asks $store 3 events --addr p:1000000
     asks $store 3 sql "$events"
     asks $store 4 events --until '#60'
     asks $store 4 events --until '#2000' --tail 10

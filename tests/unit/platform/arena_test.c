@@ -6,18 +6,11 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#include "unit/platform/mapped.h"
 #include "unit/suite.h"
 
 enum { MANY = 200 };
 static char *pieces[MANY];
-
-static size_t mapped_bytes(void) {
-    FILE *file = fopen("/proc/self/statm", "r");
-    size_t pages = 0;
-    ck_assert_int_eq(fscanf(file, "%zu", &pages), 1);
-    fclose(file);
-    return pages * (size_t)sysconf(_SC_PAGESIZE);
-}
 
 static void take_many(unsigned count) {
     for (unsigned i = 0; i < count; i++) {

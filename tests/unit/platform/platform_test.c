@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "platform/lock.h"
 #include "platform/raw_call.h"
+#include "unit/platform/mapped.h"
 #include "unit/suite.h"
 
 START_TEST(mappings_are_zero_and_aligned) {
@@ -60,14 +61,6 @@ static void *count(void *unused) {
         hak_unlock(&lock);
     }
     return NULL;
-}
-
-static size_t mapped_bytes(void) {
-    FILE *file = fopen("/proc/self/statm", "r");
-    size_t pages = 0;
-    ck_assert_int_eq(fscanf(file, "%zu", &pages), 1);
-    fclose(file);
-    return pages * (size_t)sysconf(_SC_PAGESIZE);
 }
 
 START_TEST(spread_arrays_begin_where_huge_pages_do_and_cost_what_they_hold) {
