@@ -14,6 +14,8 @@ trace=$BUILD/hakmem-trace
 fail() { echo "round $round of seed $seed, $what: $*"; kill -9 "$program" 2>/dev/null; exit 1; }
 # The last event of store $1 that is committed; 0 = none yet.
 committed() { sqlite3 "file:$1?mode=ro" 'SELECT coalesce(max(id + events - 1), 0) FROM chunk' 2>said || echo broken; }
+# A store that has its tables, which come all at once. Before that there is nothing to copy or to lose.
+is_made() { [ "$(committed store.db)" != broken ]; }
 # Status 4: it is not finished, which a copy cannot be.
 no_faults() {
     "$trace" check -s "$1" >check.out 2>&1
@@ -48,8 +50,8 @@ for round in $(seq "$rounds"); do
     rm -rf words store.db* copy.db* program.out
     what="start"
     start_with_keeper $((1000 + RANDOM % 3 * 3000)) "0.$((RANDOM % 10))$((RANDOM % 10))"
+    until_true is_made || fail "the store is not made"
     before=$(committed store.db)
-    [ "$before" = broken ] && before=0 # it is only being made
     what=copy
     copy_store
     is_whole copy.db "$before"
