@@ -101,7 +101,8 @@ static int run_as_keeper(void) {
         return 1;
     if (write(HAK_KEEPER_SOCKET, &answer, sizeof answer) != (ssize_t)sizeof answer)
         return 1;
-    for (int i = 0; i < 3000; i++) { /* half a minute at most, should nobody kill it */
+    /* Who ends after its keeper was killed may start another one: that ends with its program. */
+    for (int i = 0; i < 3000 && kill(facts.hello.pid, 0) == 0; i++) { /* half a minute at most */
         atomic_store(&session->keeper_heartbeat_ns, hak_monotonic_ns());
         usleep(10000);
     }
