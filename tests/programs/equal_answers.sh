@@ -89,9 +89,10 @@ for k in range(3): json.loads(json.dumps([{str(i): [i, str(i)]} for i in range(1
     compare cc1plus "$compiler" -quiet -fpreprocessed -std=c++17 -O1 -o /dev/null program.ii
     level=normal compare cc1plus_normal "$compiler" -quiet -fpreprocessed -std=c++17 -O1 -o /dev/null program.ii
     cat >redis_story.sh <<'END'
-redis-server --port 0 --unixsocket redis.sock --save '' --daemonize no >redis.log &
+ln -sf /usr/bin/redis-check-rdb redis-server # one program under two names, in Debian's redis-tools
+"$PWD/redis-server" --port 0 --unixsocket redis.sock --save '' --daemonize no >redis.log &
 server=$!
-until redis-cli -s redis.sock ping >/dev/null 2>&1; do sleep 0.1; done
+until redis-cli -s redis.sock ping >/dev/null 2>&1; do kill -0 $server || exit; sleep 0.1; done
 LD_PRELOAD= redis-benchmark -s redis.sock -n 60000 -P 16 -r 10000 -q -t set,get,lpush,lpop,sadd,hset >/dev/null
 redis-cli -s redis.sock bgsave >/dev/null
 sleep 1
