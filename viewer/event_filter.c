@@ -10,6 +10,7 @@
 #include "hop.h"
 #include "process.h"
 #include "site.h"
+#include "store/posting.h"
 #include "superslab.h"
 
 /* What is told of a SuperSlab and its slabs. */
@@ -95,20 +96,10 @@ static bool read_superslab(struct view *view, struct event_filter *filter) {
 
 /* The blocks' bases limit what is read of the store, which is a small part of it mostly. */
 static void note_bases(struct event_filter *filter) {
-    uint32_t count = 0;
-    for (int i = 0; i < filter->block_count; i++) {
-        uint64_t base = filter->block[i].base;
-        uint32_t at = count;
-        while (at && filter->base[at - 1] > base)
-            at--;
-        if (at && filter->base[at - 1] == base)
-            continue;
-        for (uint32_t k = count++; k > at; k--)
-            filter->base[k] = filter->base[k - 1];
-        filter->base[at] = base;
-    }
+    for (int i = 0; i < filter->block_count; i++)
+        filter->base[i] = filter->block[i].base;
     filter->store.bases = filter->base;
-    filter->store.base_count = count;
+    filter->store.base_count = hak_sort_distinct(filter->base, (uint32_t)filter->block_count);
 }
 
 static bool read_address(struct view *view, const char *text, struct event_filter *filter) {

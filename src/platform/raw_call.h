@@ -79,8 +79,8 @@ static inline void hak_raw_unmap(void *start, size_t bytes) {
     (void)hak_raw_call(SYS_munmap, (long)start, (long)bytes, 0, 0, 0, 0);
 }
 
-/* The same for an array that is read and written all over: on huge pages where the system gives
- * them and it is as large as one. */
+/* As hak_raw_map, for an array that is read and written all over: on huge pages where the system
+ * gives them and it is as large as one. */
 static inline void *hak_raw_map_spread(size_t bytes) {
     const size_t huge = (size_t)2 << 20, room = (bytes + 4095) / 4096 * 4096 + huge;
     char *start = bytes < huge ? NULL : hak_raw_map(room);

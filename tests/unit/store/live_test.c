@@ -394,51 +394,46 @@ static const char *const damages[] = {
     "UPDATE live_run SET part = part + 1", /* the first part of each is not there */
 };
 
-START_TEST(a_broken_run_is_told) {
-    static struct hak_live_block got[USED + 1];
+/* Opens a store of EVENTS events that `sql` has changed. */
+static void open_damaged(const char *sql) {
     tell_story(EVENTS, 1);
     capture_finish(&c);
     sqlite3 *database;
     ck_assert_int_eq(sqlite3_open(c.path, &database), SQLITE_OK);
-    ck_assert_int_eq(sqlite3_exec(database, damages[_i], NULL, NULL, NULL), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(database, sql, NULL, NULL, NULL), SQLITE_OK);
+    ck_assert_int_gt(sqlite3_changes(database), 0);
     sqlite3_close(database);
     open_it();
+}
+
+/* Reads all blocks and closes; returns what the reading ended with. */
+static int read_to_end(struct hak_live *live) {
+    struct hak_live_block got;
+    int result;
+    while ((result = hak_live_next(live, &got)) == 1)
+        ;
+    hak_live_close(live);
+    return result;
+}
+
+START_TEST(a_broken_run_is_told) {
+    open_damaged(damages[_i]);
     struct hak_live *live;
     int result = hak_live_open(r, &(struct hak_live_moment){.process = 1}, &live);
-    if (result == 0) {
-        while ((result = hak_live_next(live, got)) == 1)
-            ;
-        hak_live_close(live);
-    }
+    if (result == 0)
+        result = read_to_end(live);
     ck_assert_int_eq(result, HAK_STORE_BROKEN);
     ck_assert_ptr_nonnull(strstr(hak_store_message(), "live checkpoint of events 1 to "));
 }
 END_TEST
 
 START_TEST(a_stretch_without_runs_and_chunks_is_told) {
-    static struct hak_live_block got[USED + 1];
-    tell_story(EVENTS, 1);
-    capture_finish(&c);
-    sqlite3 *database;
-    ck_assert_int_eq(sqlite3_open(c.path, &database), SQLITE_OK);
-    ck_assert_int_eq(
-        sqlite3_exec(
-            database,
-            "DELETE FROM live_run WHERE first_event = 1;"
-            "DELETE FROM chunk_order WHERE chunk < (SELECT min(first_event) FROM live_run);"
-            "DELETE FROM chunk WHERE id < (SELECT min(first_event) FROM live_run)",
-            NULL, NULL, NULL),
-        SQLITE_OK);
-    ck_assert_int_gt(sqlite3_changes(database), 0);
-    sqlite3_close(database);
-    open_it();
+    open_damaged("DELETE FROM live_run WHERE first_event = 1;"
+                 "DELETE FROM chunk_order WHERE chunk < (SELECT min(first_event) FROM live_run);"
+                 "DELETE FROM chunk WHERE id < (SELECT min(first_event) FROM live_run)");
     struct hak_live *live;
     must(hak_live_open(r, &(struct hak_live_moment){.process = 1}, &live));
-    int result;
-    while ((result = hak_live_next(live, got)) == 1)
-        ;
-    hak_live_close(live);
-    ck_assert_int_eq(result, HAK_STORE_BROKEN);
+    ck_assert_int_eq(read_to_end(live), HAK_STORE_BROKEN);
     ck_assert_ptr_nonnull(strstr(hak_store_message(), "chunk 1, row: it is missing"));
 }
 END_TEST
