@@ -10,8 +10,9 @@
 #include "store/reader_state.h"
 
 #define LEVELS_MAX     16
-#define STATES_AT_ONCE ((uint32_t)1 << 18) /* of events that no run covers, in all sources */
+#define STATES_AT_ONCE ((uint32_t)1 << 20) /* of events that no run covers, in all sources */
 #define STATES_LEAST   ((uint32_t)1 << 13)
+#define LATE_CHUNKS    2 /* an event may lie before those of so many chunks before its own */
 
 /* One stretch of one process's log; older stretches come first. */
 struct source {
@@ -19,6 +20,7 @@ struct source {
     struct hak_live_cursor cursor; /* of a run */
     struct hak_scan_limits limits; /* of events */
     uint64_t first;                /* those before it only tell which others come late */
+    bool needs_ends;               /* a birth in it may hide a life whose end was lost */
     struct hak_live_table table;   /* sorted; of bases from the batch's beginning on */
     uint32_t at;
 };
@@ -59,6 +61,7 @@ static struct source *add_source(struct hak_live *l) {
 struct stretch {
     uint32_t process;
     uint64_t id_to, ns_to; /* inclusive; 0 = open */
+    bool is_lossy;         /* events of it, or of one it was forked from, were lost */
     uint64_t unsure_ns;    /* runs that reach this time left out ends that a loss made important */
 };
 
@@ -99,6 +102,7 @@ static int add_events(struct hak_live *l, const struct stretch *s, uint64_t from
     source->limits = hak_scan_all();
     source->limits.filter.process = s->process;
     source->first = from;
+    source->needs_ends = s->is_lossy;
     source->limits.filter.id_from = before ? before : from;
     source->limits.filter.id_to = to;
     source->limits.filter.ns_to = s->ns_to;
@@ -143,6 +147,7 @@ static uint64_t earlier(uint64_t moment, uint64_t fork) {
 
 static int add_lineage(struct hak_live *l) {
     struct hak_lineage lineage;
+    bool is_lossy = false;
     int error = hak_lineage_load(l->reader, l->process, &lineage);
     for (int i = lineage.count - 1; i >= 0 && !error; i--) {
         uint64_t loss[2] = {0};
@@ -155,6 +160,7 @@ static int add_lineage(struct hak_live *l) {
         if (found < 0)
             return found;
         s.unsure_ns = loss[1] ? loss[0] : UINT64_MAX;
+        s.is_lossy = is_lossy |= loss[1] > 0;
         error = add_stretch(l, &s);
     }
     return error;
@@ -163,16 +169,37 @@ static int add_lineage(struct hak_live *l) {
 /* ---- the events that no run covers --------------------------------------------------------------
  */
 
-/* Keeps the lower half of the bases: the others come with the next batch. */
-static bool shed(struct hak_live *l, struct hak_live_table *t) {
-    struct hak_live_table lower = {0};
-    bool has_memory = hak_live_table_sort(t, true);
-    l->below = t->slot[t->used / 2].base;
-    for (uint32_t i = 0; i < t->used / 2 && has_memory; i++)
-        has_memory = hak_live_table_add(&lower, &t->slot[i]) != NULL;
-    hak_live_table_free(t);
-    *t = lower;
-    return has_memory;
+/* What is known so far of the blocks of a batch, when it is too much. */
+struct pressed {
+    uint64_t below;        /* bases from here on go; 0 = none */
+    uint64_t ended_before; /* ends of lives before this event go */
+    bool is_first;         /* no stretch comes before: no end in this one ends a life of another */
+    bool needs_ends;       /* of the stretch */
+};
+
+static bool is_kept(const void *context, const struct hak_live_state *s) {
+    const struct pressed *p = context;
+    if (p->below && s->base >= p->below)
+        return false;
+    return s->step != HAK_LIVE_ENDED || s->is_ghost || s->birth >= p->ended_before ||
+           !(p->is_first || (s->is_fresh && !p->needs_ends));
+}
+
+/* Makes room: what has ended goes, unless an event may still come that lies before it; where this
+ * is not enough, the upper half of the bases, which comes with the next batch. False without
+ * memory. */
+static bool press(struct hak_live *l, struct source *s, uint64_t ended_before, uint32_t most) {
+    struct hak_live_table *t = &s->table;
+    struct pressed p = {
+        .ended_before = ended_before, .is_first = s == l->source, .needs_ends = s->needs_ends};
+    hak_live_table_filter(t, is_kept, &p);
+    if (t->used <= most / 4 * 3)
+        return true;
+    if (!hak_live_table_sort(t, true))
+        return false;
+    l->below = p.below = t->state[t->used / 2].base;
+    hak_live_table_filter(t, is_kept, &p);
+    return true;
 }
 
 static int read_events(struct hak_live *l, struct source *s, uint32_t most) {
@@ -182,20 +209,27 @@ static int read_events(struct hak_live *l, struct source *s, uint32_t most) {
     hak_live_table_free(&s->table);
     s->at = 0;
     bool is_before = true;
+    uint64_t chunk[LATE_CHUNKS + 1] = {0}; /* that of the event, and those before it */
     s->limits.filter.base_from = l->from;
     s->limits.filter.base_to = l->from || l->below ? l->below ? l->below - 1 : INT64_MAX : 0;
     int result = hak_scan_open(l->reader, &s->limits, false, &scan);
     if (result)
         return result;
     while ((result = hak_scan_next(scan, &e)) == 1) {
+        if (chunk[0] != hak_scan_chunk(scan)) {
+            memmove(chunk + 1, chunk, sizeof chunk - sizeof *chunk);
+            chunk[0] = hak_scan_chunk(scan);
+        }
         if (is_before && e.id >= s->first) {
             hak_live_table_haunt(&s->table);
             is_before = false;
         }
         if (!hak_live_state_of(&e, &state) || (l->below && e.base >= l->below))
             continue;
+        if (state.step == HAK_LIVE_ENDED)
+            state.birth = e.id; /* of ends nobody else looks at it */
         if (!hak_live_table_add(&s->table, &state) ||
-            (s->table.used > most && !shed(l, &s->table))) {
+            (s->table.used > most && !press(l, s, chunk[LATE_CHUNKS], most))) {
             result = hak_store_no_memory(l->reader->path);
             break;
         }
@@ -216,11 +250,12 @@ static int start_batch(struct hak_live *l) {
     for (uint32_t i = 0; i < l->sources; i++)
         of_events += !l->source[i].is_run;
     uint32_t most = STATES_AT_ONCE / (of_events ? of_events : 1);
+    most = l->moment.states ? l->moment.states : most > STATES_LEAST ? most : STATES_LEAST;
     l->from = l->below;
     l->below = 0;
     for (uint32_t i = 0; i < l->sources && !error; i++)
         if (!l->source[i].is_run)
-            error = read_events(l, &l->source[i], most > STATES_LEAST ? most : STATES_LEAST);
+            error = read_events(l, &l->source[i], most);
     return error;
 }
 
@@ -230,7 +265,7 @@ static int start_batch(struct hak_live *l) {
 static const struct hak_live_state *peek(struct hak_live *l, struct source *s, int *error) {
     *error = 0;
     const struct hak_live_state *state = s->is_run ? hak_live_cursor_peek(&s->cursor, error)
-                                         : s->at < s->table.used ? &s->table.slot[s->at]
+                                         : s->at < s->table.used ? &s->table.state[s->at]
                                                                  : NULL;
     return state && (!l->below || state->base < l->below) ? state : NULL;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "hop.h"
+#include "store/array.h"
 #include "trace/record.h"
 
 #define SLOTS_AT_FIRST 1024
@@ -97,50 +98,83 @@ void hak_live_join(struct hak_live_state *older, const struct hak_live_state *ne
     *older = joined;
 }
 
+/* Where a state lies; `tag` tells most others apart without a look at it. */
+struct hak_live_slot {
+    uint32_t tag, place; /* place + 1; 0 = free */
+};
+
 void hak_live_table_free(struct hak_live_table *t) {
+    free(t->state);
     free(t->slot);
     *t = (struct hak_live_table){0};
 }
 
-static uint32_t place_of(uint32_t slots, uint32_t process, uint64_t base) {
-    uint64_t mixed = (base ^ (uint64_t)process << 48) * 0x9e3779b97f4a7c15ull;
-    return (uint32_t)(mixed >> 32) & (slots - 1);
+static uint64_t mix(uint32_t process, uint64_t base) {
+    return (base ^ (uint64_t)process << 48) * 0x9e3779b97f4a7c15ull;
 }
 
-static struct hak_live_state *find(struct hak_live_state *slot, uint32_t slots, uint32_t process,
-                                   uint64_t base) {
-    uint32_t at = place_of(slots, process, base);
-    while (slot[at].process && (slot[at].base != base || slot[at].process != process))
-        at = (at + 1) & (slots - 1);
-    return &slot[at];
+/* The slot of a block, or the free one that it gets. */
+static struct hak_live_slot *find(const struct hak_live_table *t, uint32_t process, uint64_t base) {
+    uint64_t mixed = mix(process, base);
+    uint32_t at = (uint32_t)(mixed >> 32) & (t->slots - 1);
+    for (;; at = (at + 1) & (t->slots - 1)) {
+        struct hak_live_slot *slot = &t->slot[at];
+        if (!slot->place)
+            return slot;
+        const struct hak_live_state *s = &t->state[slot->place - 1];
+        if (slot->tag == (uint32_t)mixed && s->base == base && s->process == process)
+            return slot;
+    }
+}
+
+static void put_slot(struct hak_live_table *t, uint32_t place) {
+    const struct hak_live_state *s = &t->state[place];
+    *find(t, s->process, s->base) =
+        (struct hak_live_slot){(uint32_t)mix(s->process, s->base), place + 1};
+}
+
+static void find_anew(struct hak_live_table *t) {
+    memset(t->slot, 0, t->slots * sizeof *t->slot);
+    for (uint32_t i = 0; i < t->used; i++)
+        put_slot(t, i);
 }
 
 static bool grow(struct hak_live_table *t) {
     uint32_t slots = t->slots ? t->slots * 2 : SLOTS_AT_FIRST;
-    struct hak_live_state *slot = calloc(slots, sizeof *slot);
+    struct hak_live_slot *slot = realloc(t->slot, slots * sizeof *slot);
     if (!slot)
         return false;
-    for (uint32_t i = 0; i < t->slots; i++)
-        if (t->slot[i].process)
-            *find(slot, slots, t->slot[i].process, t->slot[i].base) = t->slot[i];
-    free(t->slot);
     t->slot = slot;
     t->slots = slots;
+    find_anew(t);
     return true;
 }
 
 struct hak_live_state *hak_live_table_add(struct hak_live_table *t,
                                           const struct hak_live_state *newer) {
-    if (t->used >= t->slots / 4 * 3 && !grow(t))
+    if ((t->used >= t->slots / 4 * 3 && !grow(t)) ||
+        !hak_array_make_room(&t->state, t->used, &t->room, sizeof *t->state))
         return NULL;
-    struct hak_live_state *known = find(t->slot, t->slots, newer->process, newer->base);
-    if (known->process) {
-        hak_live_join(known, newer);
-    } else {
-        *known = *newer;
-        t->used++;
+    struct hak_live_slot *slot = find(t, newer->process, newer->base);
+    if (slot->place) {
+        hak_live_join(&t->state[slot->place - 1], newer);
+        return &t->state[slot->place - 1];
     }
-    return known;
+    t->state[t->used] = *newer;
+    *slot = (struct hak_live_slot){(uint32_t)mix(newer->process, newer->base), ++t->used};
+    return &t->state[t->used - 1];
+}
+
+void hak_live_table_filter(struct hak_live_table *t,
+                           bool (*is_kept)(const void *context, const struct hak_live_state *s),
+                           const void *context) {
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < t->used; i++)
+        if (is_kept(context, &t->state[i]))
+            t->state[kept++] = t->state[i];
+    t->used = kept;
+    if (t->slots)
+        find_anew(t);
 }
 
 /* Sorts by a digit of what `digit` gives, if it is not the same for all. */
@@ -183,31 +217,33 @@ void hak_live_sort_places(struct hak_live_place *place, uint32_t count,
         memcpy(place, from, count * sizeof *place);
 }
 
+static bool is_no_ghost(const void *context, const struct hak_live_state *s) {
+    (void)context;
+    return !s->is_ghost;
+}
+
 bool hak_live_table_sort(struct hak_live_table *t, bool with_ghosts) {
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < t->slots; i++)
-        if (t->slot[i].process && (with_ghosts || !t->slot[i].is_ghost))
-            t->slot[kept++] = t->slot[i];
-    t->used = kept;
-    if (!kept)
+    if (!with_ghosts)
+        hak_live_table_filter(t, is_no_ghost, NULL);
+    if (!t->used)
         return true;
-    struct hak_live_place *place = malloc(2 * (size_t)kept * sizeof *place);
-    struct hak_live_state *sorted = place ? malloc(kept * sizeof *sorted) : NULL;
-    for (uint32_t i = 0; sorted && i < kept; i++)
-        place[i] = (struct hak_live_place){t->slot[i].base, t->slot[i].process, i};
+    struct hak_live_place *place = malloc(2 * (size_t)t->used * sizeof *place);
+    struct hak_live_state *sorted = place ? malloc(t->used * sizeof *sorted) : NULL;
+    for (uint32_t i = 0; sorted && i < t->used; i++)
+        place[i] = (struct hak_live_place){t->state[i].base, t->state[i].process, i};
     if (sorted) {
-        hak_live_sort_places(place, kept, place + kept);
-        for (uint32_t i = 0; i < kept; i++)
-            sorted[i] = t->slot[place[i].at];
-        free(t->slot);
-        t->slot = sorted;
-        t->slots = kept;
+        hak_live_sort_places(place, t->used, place + t->used);
+        for (uint32_t i = 0; i < t->used; i++)
+            sorted[i] = t->state[place[i].at];
+        free(t->state);
+        t->state = sorted;
+        t->room = t->used;
     }
     free(place);
     return sorted != NULL;
 }
 
 void hak_live_table_haunt(struct hak_live_table *t) {
-    for (uint32_t i = 0; i < t->slots; i++)
-        t->slot[i].is_ghost = true;
+    for (uint32_t i = 0; i < t->used; i++)
+        t->state[i].is_ghost = true;
 }

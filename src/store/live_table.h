@@ -49,16 +49,23 @@ static inline bool hak_live_is_void(const struct hak_live_state *s) {
 }
 
 struct hak_live_table {
-    struct hak_live_state *slot;
-    uint32_t slots, used; /* a power of two; slots taken */
+    struct hak_live_state *state; /* one for each block, in the order of coming until sorted */
+    uint32_t used, room;
+    struct hak_live_slot *slot; /* finds them; a power of two */
+    uint32_t slots;
 };
 
 void hak_live_table_free(struct hak_live_table *t);
-/* Joins `newer` to what is known of its block; NULL when memory is out. */
+/* Joins `newer` to what is known of its block; NULL when memory is out. Stays until the next one.
+ */
 struct hak_live_state *hak_live_table_add(struct hak_live_table *t,
                                           const struct hak_live_state *newer);
-/* The first `used` slots become the states by (process, base), ghosts only if they are wanted;
- * nothing can be added then. False when memory is out. */
+/* Forgets all states but those that are `kept`. */
+void hak_live_table_filter(struct hak_live_table *t,
+                           bool (*is_kept)(const void *context, const struct hak_live_state *s),
+                           const void *context);
+/* The states come by (process, base), ghosts only if they are wanted; nothing can be added then but
+ * after a filter. False when memory is out. */
 bool hak_live_table_sort(struct hak_live_table *t, bool with_ghosts);
 /* What is known is of the stretch before from now on. */
 void hak_live_table_haunt(struct hak_live_table *t);

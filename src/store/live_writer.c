@@ -7,6 +7,7 @@
 #include "store/live_merge.h"
 #include "store/writer_state.h"
 
+#define BEGIN_AFTER  ((uint64_t)32 << 20) /* events: a shorter log is read as fast as its runs */
 #define RUN_EVENTS   ((uint64_t)16 << 20)
 #define RUN_CHUNKS   2048               /* commits of an idle program are small */
 #define RUN_BYTES    ((size_t)10 << 20) /* of the pile: then a run ends early */
@@ -15,6 +16,7 @@
 #define LEVELS_MAX 16
 
 #define STATES_A_STEP (2 * HAK_LIVE_PART_STATES) /* merged for each chunk that comes */
+#define CHUNKS_A_STEP 4                          /* gathered from the file, the same */
 
 /* Runs of one level becoming one of the next, some parts at a time. */
 struct merge {
@@ -26,13 +28,16 @@ struct merge {
 struct hak_live_writer {
     struct hak_live_gather gather;
     uint64_t first_event, last_event, max_ns; /* what was gathered; first_event 0 = nothing */
+    uint64_t next;                            /* event that is gathered next */
+    uint64_t run_from; /* what is gathered before it is only known as what was there */
+    bool is_before;    /* some of that was gathered */
     uint32_t chunks;
-    bool is_current;   /* what was gathered agrees with the file */
+    bool is_started;   /* what was gathered agrees with the file up to `next` */
     bool has_all_ends; /* the gathering was lossy when the run began */
 
     struct merge *merge;
     struct hak_buffer scratch;
-    uint64_t run_events;
+    uint64_t begin_after, run_events;
     uint32_t runs_a_level;
 };
 
@@ -45,6 +50,7 @@ static struct hak_live_writer *live_of(struct hak_store_writer *w) {
         l = NULL;
     }
     if (l) {
+        l->begin_after = BEGIN_AFTER;
         l->run_events = RUN_EVENTS;
         l->runs_a_level = RUNS_A_LEVEL;
     }
@@ -68,10 +74,11 @@ void hak_live_free(struct hak_live_writer *l) {
     free(l);
 }
 
-void hak_live_set_pace(struct hak_store_writer *w, uint64_t events, uint32_t runs) {
+void hak_live_set_pace(struct hak_store_writer *w, uint64_t after, uint64_t events, uint32_t runs) {
     struct hak_live_writer *l = live_of(w);
     if (!l)
         return;
+    l->begin_after = after;
     l->run_events = events;
     l->runs_a_level = runs < 2 ? 2 : runs > HAK_LIVE_RUNS_MAX ? HAK_LIVE_RUNS_MAX : runs;
 }
@@ -80,7 +87,7 @@ void hak_live_rolled_back(struct hak_store_writer *w) {
     if (!w->live)
         return;
     stop_merge(w->live);
-    w->live->is_current = false;
+    w->live->is_started = false;
 }
 
 void hak_live_note_loss(struct hak_store_writer *w) {
@@ -267,53 +274,10 @@ static int number(struct hak_store_writer *w, const char *sql, uint64_t argument
                : hak_store_fail_sqlite(w->database, w->path, "reading live checkpoints");
 }
 
-/* Feeds the chunks from event `from` to before `end` again; those before `run_from` only as what
- * was there before. */
-static int feed_again(struct hak_store_writer *w, uint64_t from, uint64_t run_from, uint64_t end) {
-    sqlite3_stmt *rows;
-    struct hak_columns columns;
-    if (!hak_columns_init(&columns))
-        return hak_store_no_memory(w->path);
-    if (sqlite3_prepare_v2(w->database,
-                           "SELECT chunk, data, max_ns FROM chunk_data JOIN chunk ON id = chunk"
-                           " WHERE chunk >= ?1 AND chunk < ?2 ORDER BY chunk",
-                           -1, &rows, NULL) != SQLITE_OK) {
-        hak_columns_free(&columns);
-        return hak_store_fail_sqlite(w->database, w->path, "reading its newest chunks");
-    }
-    sqlite3_bind_int64(rows, 1, (sqlite3_int64)from);
-    sqlite3_bind_int64(rows, 2, (sqlite3_int64)end);
-    int error = 0;
-    bool is_before = from < run_from;
-    while (!error && sqlite3_step(rows) == SQLITE_ROW) {
-        uint64_t id = (uint64_t)sqlite3_column_int64(rows, 0);
-        struct hak_chunk chunk;
-        const char *wrong = hak_chunk_open(&chunk, sqlite3_column_blob(rows, 1),
-                                           (size_t)sqlite3_column_bytes(rows, 1));
-        if (!wrong)
-            wrong = hak_chunk_decode(&chunk, &columns, HAK_ALL_COLUMNS);
-        if (wrong) { /* `check` tells of it; the runs begin anew behind it */
-            forget(w->live);
-            continue;
-        }
-        if (is_before && id >= run_from) {
-            is_before = false;
-            begin_run(w->live);
-        }
-        error =
-            error ? error : add_columns(w, &columns, id, (uint64_t)sqlite3_column_int64(rows, 2));
-    }
-    if (is_before && !error)
-        begin_run(w->live);
-    sqlite3_finalize(rows);
-    hak_columns_free(&columns);
-    return error;
-}
-
-/* Gathers again what the file holds before event `first_id`. */
-static int catch_up(struct hak_store_writer *w, uint64_t first_id) {
+/* Finds what the file holds behind its newest run: from there on it is gathered anew. */
+static int find_start(struct hak_store_writer *w) {
     struct hak_live_writer *l = w->live;
-    uint64_t covered = 0, from = 0, chunks = 0, events = 0, losses = 0, before = 0;
+    uint64_t covered = 0, losses = 0, before = 0;
     forget(l);
     l->last_event = 0;
     int error = number(w, "SELECT count(*), ?1 FROM loss", 0, &losses);
@@ -322,23 +286,77 @@ static int catch_up(struct hak_store_writer *w, uint64_t first_id) {
                        "SELECT coalesce(max(last_event), 0), ?1 FROM live_run"
                        " WHERE level = 0 AND is_last",
                        0, &covered);
-    if (!error)
-        error = number(w, "SELECT coalesce(min(id), 0) FROM chunk WHERE id > ?1", covered, &from);
-    if (!error)
-        error = number(w, "SELECT count(*) FROM chunk WHERE id > ?1", covered, &chunks);
-    if (!error)
-        error =
-            number(w, "SELECT coalesce(sum(events), 0) FROM chunk WHERE id > ?1", covered, &events);
     if (!error) /* the last two chunks of the run before */
         error = number(w,
                        "SELECT coalesce(min(id), 0) FROM (SELECT id FROM chunk WHERE id <= ?1"
                        " ORDER BY id DESC LIMIT 2)",
                        covered, &before);
     l->gather.is_lossy |= losses > 0;
-    /* What an older version wrote, or what was trimmed, stays without runs. */
-    if (!error && events <= 2 * RUN_EVENTS && chunks <= 2 * RUN_CHUNKS)
-        error = feed_again(w, before ? before : from, chunks ? from : first_id, first_id);
-    l->is_current = !error;
+    l->run_from = covered + 1;
+    l->next = before ? before : l->run_from;
+    l->is_before = before > 0;
+    l->is_started = !error;
+    return error;
+}
+
+/* Adds a chunk that is in the file; it may be one of those before the run. */
+static int add_next(struct hak_store_writer *w, const struct hak_columns *c, uint64_t id,
+                    uint64_t max_ns) {
+    struct hak_live_writer *l = w->live;
+    if (l->is_before && id >= l->run_from) {
+        l->is_before = false;
+        begin_run(l);
+    }
+    int error = add_columns(w, c, id, max_ns);
+    l->next = id + c->events;
+    if (!error && !l->is_before && is_full(l)) {
+        error = cut_run(w);
+        if (!error && !l->merge)
+            error = start_merge(w);
+    }
+    return error;
+}
+
+static int decode_next(struct hak_store_writer *w, sqlite3_stmt *row, struct hak_columns *columns) {
+    struct hak_chunk chunk;
+    uint64_t id = (uint64_t)sqlite3_column_int64(row, 0);
+    const char *wrong =
+        hak_chunk_open(&chunk, sqlite3_column_blob(row, 1), (size_t)sqlite3_column_bytes(row, 1));
+    if (!wrong)
+        wrong = hak_chunk_decode(&chunk, columns, HAK_ALL_COLUMNS);
+    if (!wrong)
+        return add_next(w, columns, id, (uint64_t)sqlite3_column_int64(row, 2));
+    forget(w->live); /* `check` tells of it; the runs begin anew behind it */
+    w->live->next = id + 1;
+    return 0;
+}
+
+/* Gathers the oldest chunks that are not gathered yet and lie before event `end`, a few at a time.
+ */
+static int catch_up(struct hak_store_writer *w, uint64_t end) {
+    sqlite3_stmt *rows;
+    struct hak_columns columns;
+    if (!hak_columns_init(&columns))
+        return hak_store_no_memory(w->path);
+    if (sqlite3_prepare_v2(w->database,
+                           "SELECT chunk, data, max_ns FROM chunk_data JOIN chunk ON id = chunk"
+                           " WHERE chunk >= ?1 AND chunk < ?2 ORDER BY chunk LIMIT ?3",
+                           -1, &rows, NULL) != SQLITE_OK) {
+        hak_columns_free(&columns);
+        return hak_store_fail_sqlite(w->database, w->path, "reading chunks for live checkpoints");
+    }
+    sqlite3_bind_int64(rows, 1, (sqlite3_int64)w->live->next);
+    sqlite3_bind_int64(rows, 2, (sqlite3_int64)end);
+    sqlite3_bind_int(rows, 3, CHUNKS_A_STEP);
+    int error = 0, fed = 0, found = SQLITE_DONE;
+    for (; !error && (found = sqlite3_step(rows)) == SQLITE_ROW; fed++)
+        error = decode_next(w, rows, &columns);
+    if (!error && found != SQLITE_DONE)
+        error = hak_store_fail_sqlite(w->database, w->path, "reading chunks for live checkpoints");
+    if (!error && fed < CHUNKS_A_STEP && w->live->next < end)
+        w->live->next = end; /* there is nothing between */
+    sqlite3_finalize(rows);
+    hak_columns_free(&columns);
     return error;
 }
 
@@ -347,15 +365,13 @@ int hak_live_put_chunk(struct hak_store_writer *w, const struct hak_columns *c, 
     struct hak_live_writer *l = live_of(w);
     if (!l)
         return hak_store_no_memory(w->path);
-    int error = 0;
-    if (!l->is_current && (error = catch_up(w, first_id)) != 0)
-        return error;
-    error = add_columns(w, c, first_id, max_ns);
-    if (!error && is_full(l)) {
-        error = cut_run(w);
-        if (!error && !l->merge)
-            error = start_merge(w);
-    }
+    if (first_id + c->events <= l->begin_after)
+        return 0;
+    int error = l->is_started ? 0 : find_start(w);
+    if (!error && l->next < first_id)
+        error = catch_up(w, first_id);
+    if (!error && l->next == first_id)
+        error = add_next(w, c, first_id, max_ns);
     if (!error && l->merge)
         error = go_on_merging(w);
     return error;

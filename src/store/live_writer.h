@@ -1,10 +1,11 @@
 /* Live checkpoints as they are written: what each stretch of the log left alive, and what it ended.
  *
- *   chunk -> last state of each of its blocks -> table of the run -> (run full) -> rows of live_run
+ *   chunk -> last state of each of its blocks -> pile of the run -> (run full) -> rows of live_run
  *   16 runs of a level -> one run of the next, a part at each chunk
  *
- * The state lies in memory for the run being made only; whatever is not committed is made again
- * from the chunks. For the writer's thread. */
+ * A log of less than 32 M events has none: read whole, it answers as fast. When it grows longer,
+ * its chunks are read back, a few for each one that comes, until all are gathered. So is what was
+ * not committed. The state lies in memory for the run being made only. For the writer's thread. */
 #ifndef HAK_STORE_LIVE_WRITER_H
 #define HAK_STORE_LIVE_WRITER_H
 
@@ -26,7 +27,8 @@ void hak_live_note_loss(struct hak_store_writer *w);
 int hak_live_trim(struct hak_store_writer *w, uint64_t end);
 void hak_live_free(struct hak_live_writer *live);
 
-/* For tests: a run ends after so many events, `runs` of a level make one of the next. */
-void hak_live_set_pace(struct hak_store_writer *w, uint64_t events, uint32_t runs);
+/* For tests: a log of up to `after` events has no runs, a run ends after so many events, `runs` of
+ * a level make one of the next. */
+void hak_live_set_pace(struct hak_store_writer *w, uint64_t after, uint64_t events, uint32_t runs);
 
 #endif

@@ -76,14 +76,13 @@ static void add(struct hak_live_table *table, int number) {
 /* Sorted with the plainest means. */
 static void same(const struct hak_live_pile *pile, const struct hak_live_table *table,
                  uint32_t least) {
-    struct hak_live_state got, *due = malloc(table->slots * sizeof *due);
+    struct hak_live_state got, *due = malloc(table->used * sizeof *due);
     uint32_t count = 0;
     struct hak_live_reading *reading = hak_live_reading_open(pile);
     ck_assert(due && reading);
-    for (uint32_t i = 0; i < table->slots; i++)
-        if (table->slot[i].process && !table->slot[i].is_ghost &&
-            !hak_live_is_void(&table->slot[i]))
-            due[count++] = table->slot[i];
+    for (uint32_t i = 0; i < table->used; i++)
+        if (!table->state[i].is_ghost && !hak_live_is_void(&table->state[i]))
+            due[count++] = table->state[i];
     qsort(due, count, sizeof *due, compare);
     for (uint32_t i = 0; i < count; i++) {
         ck_assert_int_eq(hak_live_reading_next(reading, &got), 1);
