@@ -36,6 +36,8 @@ struct hak_walk *hak_walk_make(void) {
         hak_walk_free(w);
         return NULL;
     }
+    for (int i = 0; i < HAK_NUMBERINGS; i++)
+        w->numbering[i].bits = HAK_NUMBER_BITS_MIN;
     uint8_t *room = w->room;
     for (int i = 0; i < HAK_COLUMN_COUNT; i++)
         for (uint32_t k = 0; k < streams_of[i]; k++, room += STREAM_ROOM)
@@ -57,10 +59,30 @@ void hak_walk_empty(struct hak_walk *w, enum hak_column column) {
         w->stream[column][i].at = w->stream[column][i].start;
 }
 
-void hak_number_begin(struct hak_walk *w, enum hak_numbering which) {
-    if (++w->serial[which] == 0) {
+/* No slot of the numbering has a number any more. */
+static void free_slots(struct hak_walk *w, enum hak_numbering which) {
+    if (++w->numbering[which].serial == 0) {
         memset(w->slot[which], 0, sizeof w->slot[which]);
-        w->serial[which] = 1;
+        w->numbering[which].serial = 1;
+    }
+}
+
+void hak_number_begin(struct hak_walk *w, enum hak_numbering which) {
+    uint32_t *bits = &w->numbering[which].bits;
+    *bits -= *bits > HAK_NUMBER_BITS_MIN && 8 * w->numbering[which].keys < 1u << *bits;
+    w->numbering[which].keys = 0;
+    free_slots(w, which);
+}
+
+void hak_number_widen(struct hak_walk *w, enum hak_numbering which, const uint64_t *keys,
+                      uint32_t count) {
+    w->numbering[which].bits++;
+    free_slots(w, which);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t at = hak_number_place(w, which, keys[i] * 0x9e3779b97f4a7c15ull);
+        while (!hak_number_is_free(w, which, at))
+            at = hak_number_next(w, which, at);
+        hak_number_put(w, which, at, i);
     }
 }
 
@@ -121,14 +143,22 @@ static void make_site(struct hak_columns *c, uint32_t site, uint32_t shape, uint
 /* Where the site's number is kept, or would be. */
 static uint32_t find_site(const struct hak_walk *w, uint64_t shape, uint64_t stack) {
     uint64_t hash = (stack * 0x9e3779b97f4a7c15ull ^ shape) * 0xff51afd7ed558ccdull;
-    uint32_t at = (uint32_t)(hash >> 47);
-    for (;; at = (at + 1) & (HAK_NUMBER_SLOTS - 1)) {
-        if (w->slot[HAK_NUMBER_SITE][at].serial != w->serial[HAK_NUMBER_SITE])
-            return at;
+    uint32_t at = hak_number_place(w, HAK_NUMBER_SITE, hash);
+    for (; !hak_number_is_free(w, HAK_NUMBER_SITE, at);
+         at = hak_number_next(w, HAK_NUMBER_SITE, at)) {
         const struct hak_site *site = &w->site[w->slot[HAK_NUMBER_SITE][at].number];
         if (site->stack == stack && site->shape == shape)
-            return at;
+            break;
     }
+    return at;
+}
+
+/* hak_number_widen for sites. */
+static void widen_sites(struct hak_walk *w) {
+    w->numbering[HAK_NUMBER_SITE].bits++;
+    free_slots(w, HAK_NUMBER_SITE);
+    for (uint32_t i = 0; i < w->sites; i++)
+        hak_number_put(w, HAK_NUMBER_SITE, find_site(w, w->site[i].shape, w->site[i].stack), i);
 }
 
 /* A site that neither guess was: its number, with the token's bits. `before`: the lane's last. */
@@ -137,7 +167,7 @@ static uint32_t put_site(struct hak_columns *c, uint32_t before, uint64_t shape,
     struct hak_walk *w = c->walk;
     struct hak_stream *out = w->stream[HAK_COLUMN_STACK];
     uint32_t slot = find_site(w, shape, stack);
-    if (w->slot[HAK_NUMBER_SITE][slot].serial == w->serial[HAK_NUMBER_SITE]) {
+    if (!hak_number_is_free(w, HAK_NUMBER_SITE, slot)) {
         uint32_t known = w->slot[HAK_NUMBER_SITE][slot].number;
         *token |= HAK_SITE_KNOWN;
         hak_stream_byte(&out[SITE_LOW], known);
@@ -150,8 +180,7 @@ static uint32_t put_site(struct hak_columns *c, uint32_t before, uint64_t shape,
         hak_number(w, HAK_NUMBER_SHAPE, all_shapes, &c->distinct[HAK_COLUMN_SHAPE], shape);
     uint32_t stack_number = hak_number(w, HAK_NUMBER_STACK, c->dictionary[HAK_COLUMN_STACK],
                                        &c->distinct[HAK_COLUMN_STACK], stack);
-    w->slot[HAK_NUMBER_SITE][slot].serial = w->serial[HAK_NUMBER_SITE];
-    w->slot[HAK_NUMBER_SITE][slot].number = site;
+    bool are_few = hak_number_put(w, HAK_NUMBER_SITE, slot, site);
     *token |= HAK_SITE_NEW;
     hak_stream_varint(&out[SITE_SHAPES], shape_number);
     if (shape_number == shapes) {
@@ -160,6 +189,8 @@ static uint32_t put_site(struct hak_columns *c, uint32_t before, uint64_t shape,
     }
     hak_stream_difference(&out[SITE_STACKS], stack - w->site[before].stack);
     make_site(c, site, shape_number, stack_number);
+    if (are_few)
+        widen_sites(w);
     return site;
 }
 

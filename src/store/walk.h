@@ -46,7 +46,8 @@ enum hak_numbering {
     HAK_NUMBER_SLAB,
     HAK_NUMBERINGS
 };
-#define HAK_NUMBER_SLOTS (2 * HAK_CHUNK_EVENTS_MAX)
+#define HAK_NUMBER_BITS_MIN 9  /* of the slots in use: twice as many as keys, in steps of two, */
+#define HAK_NUMBER_BITS_MAX 17 /* so that a few keys lie in a few pages */
 
 #define HAK_NO_SITE       HAK_CHUNK_EVENTS_MAX /* before the first of a lane */
 #define HAK_WALK_BITS     16                   /* of a context's number */
@@ -69,9 +70,11 @@ struct hak_walk {
     uint16_t site_of[HAK_CHUNK_EVENTS_MAX];
     uint8_t token[HAK_CHUNK_EVENTS_MAX];
     struct {
-        uint32_t serial, number; /* serial: of the chunk for which the number holds */
-    } slot[HAK_NUMBERINGS][HAK_NUMBER_SLOTS];
-    uint32_t serial[HAK_NUMBERINGS];
+        uint32_t serial, number; /* serial: for which the number holds */
+    } slot[HAK_NUMBERINGS][1 << HAK_NUMBER_BITS_MAX];
+    struct {
+        uint32_t serial, bits, keys;
+    } numbering[HAK_NUMBERINGS];
     /* Coding: the streams of each column. */
     struct hak_stream stream[HAK_COLUMN_COUNT][HAK_STREAMS_MAX];
     uint8_t *room;
@@ -120,21 +123,45 @@ static inline int hak_walk_place(enum hak_column column) {
 
 /* All numbers of one kind are free again. */
 void hak_number_begin(struct hak_walk *w, enum hak_numbering which);
+/* The keys get more slots. */
+void hak_number_widen(struct hak_walk *w, enum hak_numbering which, const uint64_t *keys,
+                      uint32_t count);
+
+/* Where a hash is looked for first, the slot behind another one, and is it free? */
+static inline uint32_t hak_number_place(const struct hak_walk *w, enum hak_numbering which,
+                                        uint64_t hash) {
+    return (uint32_t)(hash >> (64 - w->numbering[which].bits));
+}
+static inline uint32_t hak_number_next(const struct hak_walk *w, enum hak_numbering which,
+                                       uint32_t slot) {
+    return (slot + 1) & ((1u << w->numbering[which].bits) - 1);
+}
+static inline bool hak_number_is_free(const struct hak_walk *w, enum hak_numbering which,
+                                      uint32_t slot) {
+    return w->slot[which][slot].serial != w->numbering[which].serial;
+}
+
+/* Gives the free slot a number; true: there should be more slots now. */
+static inline bool hak_number_put(struct hak_walk *w, enum hak_numbering which, uint32_t slot,
+                                  uint32_t number) {
+    w->slot[which][slot].serial = w->numbering[which].serial;
+    w->slot[which][slot].number = number;
+    w->numbering[which].keys = number + 1;
+    return 2 * (number + 1) > 1u << w->numbering[which].bits &&
+           w->numbering[which].bits < HAK_NUMBER_BITS_MAX;
+}
 
 /* The number of `key` among keys[0..*count); a new one is added, and is the old *count. */
 static inline uint32_t hak_number(struct hak_walk *w, enum hak_numbering which, uint64_t *keys,
                                   uint32_t *count, uint64_t key) {
-    uint32_t at = (uint32_t)((key * 0x9e3779b97f4a7c15ull) >> 47);
-    while (w->slot[which][at].serial == w->serial[which]) {
-        uint32_t number = w->slot[which][at].number;
-        if (keys[number] == key)
-            return number;
-        at = (at + 1) & (HAK_NUMBER_SLOTS - 1);
-    }
-    w->slot[which][at].serial = w->serial[which];
-    w->slot[which][at].number = *count;
+    uint32_t at = hak_number_place(w, which, key * 0x9e3779b97f4a7c15ull);
+    for (; !hak_number_is_free(w, which, at); at = hak_number_next(w, which, at))
+        if (keys[w->slot[which][at].number] == key)
+            return w->slot[which][at].number;
     keys[*count] = key;
-    return (*count)++;
+    if (hak_number_put(w, which, at, (*count)++))
+        hak_number_widen(w, which, keys, *count);
+    return *count - 1;
 }
 
 #endif
