@@ -1,9 +1,9 @@
 /* Puts the names behind stacks into the store: for each (module, offset) that a stack node names
  * the function, file and line, inlined levels included, once.
  *
- * Modules are opened when they are first told of, in the background; nodes are resolved while the
- * worker has nothing else to do, the stacks of a fault at once, the rest when the store is closed.
- */
+ * Modules are opened when they are first told of; the debug information of those in which a node
+ * lies is read in the background. Nodes are resolved while the worker has nothing else to do, the
+ * stacks of a fault at once, the rest when the store is closed. */
 #ifndef HAK_COLLECTOR_RESOLVE_H
 #define HAK_COLLECTOR_RESOLVE_H
 

@@ -30,7 +30,7 @@ static int open_elf(const char *path, Elf **elf, struct stat *about) {
     *elf = NULL;
     if (fd >= 0 && fstat(fd, about) == 0 && S_ISREG(about->st_mode)) {
         elf_version(EV_CURRENT);
-        *elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
+        *elf = elf_begin(fd, ELF_C_READ_MMAP_PRIVATE, NULL); /* open_dwarf changes headers */
         if (*elf && elf_kind(*elf) == ELF_K_ELF)
             return fd;
     }
@@ -72,19 +72,42 @@ void hak_debug_file_open(struct hak_debug_file *file, const char *path, const ch
     }
 }
 
-static bool has_lines(Elf *elf) {
+/* The section's name, "" where it cannot be read. */
+static const char *name_of(Elf *elf, Elf_Scn *section, GElf_Shdr *header) {
     size_t names;
-    if (elf_getshdrstrndx(elf, &names) != 0)
-        return false;
+    if (elf_getshdrstrndx(elf, &names) != 0 || !gelf_getshdr(section, header))
+        return "";
+    const char *name = elf_strptr(elf, names, header->sh_name);
+    return name ? name : "";
+}
+
+static bool has_lines(Elf *elf) {
     for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section)) != NULL;) {
         GElf_Shdr header;
-        const char *name =
-            gelf_getshdr(section, &header) ? elf_strptr(elf, names, header.sh_name) : NULL;
-        if (name && (strcmp(name, ".debug_info") == 0 || strcmp(name, ".zdebug_info") == 0) &&
+        const char *name = name_of(elf, section, &header);
+        if ((strcmp(name, ".debug_info") == 0 || strcmp(name, ".zdebug_info") == 0) &&
             header.sh_type != SHT_NOBITS)
             return true;
     }
     return false;
+}
+
+/* Sections of debug information that tell nothing of functions and lines. libdw inflates all that
+ * are compressed as soon as a file is opened: these shall look as if they were not there. */
+static Dwarf *open_dwarf(Elf *elf) {
+    static const char *const needless[] = {".debug_loclists", ".debug_loc", ".debug_frame",
+                                           ".debug_macro", ".debug_macinfo"};
+    for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section)) != NULL;) {
+        GElf_Shdr header;
+        const char *name = name_of(elf, section, &header);
+        for (size_t i = 0; i < sizeof needless / sizeof *needless; i++) {
+            if (strcmp(name, needless[i]) != 0 || !(header.sh_flags & SHF_COMPRESSED))
+                continue;
+            header.sh_type = SHT_NOBITS;
+            (void)gelf_update_shdr(section, &header);
+        }
+    }
+    return dwarf_begin_elf(elf, DWARF_C_READ, NULL);
 }
 
 /* CRC-32 as .gnu_debuglink uses it, four bits at a time. */
@@ -117,7 +140,7 @@ static bool try_separate(struct hak_debug_file *f, const char *path, const uint3
     bool right = f->build_id[0] && id[0] ? strcmp(id, f->build_id) == 0
                                          : checksum && checksum_is(fd, *checksum);
     if (right && has_lines(f->separate_elf))
-        f->dwarf = dwarf_begin_elf(f->separate_elf, DWARF_C_READ, NULL);
+        f->dwarf = open_dwarf(f->separate_elf);
     if (f->dwarf) {
         f->separate_fd = fd;
         snprintf(f->source, sizeof f->source, "%s", path);
@@ -153,7 +176,7 @@ static bool try_link(struct hak_debug_file *f) {
 static void find_debug_information(struct hak_debug_file *file) {
     char path[4096];
     if (has_lines(file->elf)) {
-        file->dwarf = dwarf_begin_elf(file->elf, DWARF_C_READ, NULL);
+        file->dwarf = open_dwarf(file->elf);
         if (file->dwarf) {
             snprintf(file->source, sizeof file->source, "%s", file->path);
             return;

@@ -17,6 +17,7 @@
 struct hak_symbol_file {
     struct hak_symbol_file *next;
     char *path, *build_id;
+    bool asked;  /* with the lock: something in it is to be named */
     bool wanted; /* with the lock: somebody waits for it */
     bool ready;  /* with the lock: the thread has loaded all below */
     struct hak_debug_file debug;
@@ -31,8 +32,7 @@ struct hak_symbols {
     struct hak_strings strings;
     pthread_t thread; /* loads debug information; the only one that does */
     bool has_thread, stop;
-    uint32_t unready;
-    pthread_mutex_t lock; /* files, their `ready`, stop, unready */
+    pthread_mutex_t lock; /* files, what is marked so of them, stop */
     pthread_cond_t changed;
 };
 
@@ -45,12 +45,12 @@ static void load(struct hak_symbol_file *file) {
     hak_symbol_table_load(&file->table, files, sizeof files / sizeof *files);
 }
 
-/* With the lock: the file that was opened first of those not ready; of what is waited for, if there
- * is any. */
+/* With the lock: the file that was opened first of those that are asked and not ready; of what is
+ * waited for, if there is any. A program has many modules in which no stack has a frame. */
 static struct hak_symbol_file *next_unready(struct hak_symbols *symbols) {
     struct hak_symbol_file *oldest = NULL;
     for (struct hak_symbol_file *f = symbols->files; f; f = f->next)
-        if (!f->ready && (!oldest || f->wanted || !oldest->wanted))
+        if (f->asked && !f->ready && (!oldest || f->wanted || !oldest->wanted))
             oldest = f;
     return oldest;
 }
@@ -68,7 +68,6 @@ static void *load_all(void *argument) {
         load(file);
         pthread_mutex_lock(&symbols->lock);
         file->ready = true;
-        symbols->unready--;
         pthread_cond_broadcast(&symbols->changed);
     }
     pthread_mutex_unlock(&symbols->lock);
@@ -150,8 +149,6 @@ struct hak_symbol_file *hak_symbols_open(struct hak_symbols *symbols, const char
     pthread_mutex_lock(&symbols->lock);
     f->next = symbols->files;
     symbols->files = f;
-    symbols->unready += f->ready ? 0 : 1;
-    pthread_cond_broadcast(&symbols->changed);
     pthread_mutex_unlock(&symbols->lock);
     return f;
 }
@@ -174,6 +171,10 @@ bool hak_symbols_wait(struct hak_symbol_file *file, int timeout_ms) {
     struct timespec until = in(timeout_ms);
     pthread_mutex_lock(&file->owner->lock);
     file->wanted = timeout_ms > 0;
+    if (!file->asked) {
+        file->asked = true;
+        pthread_cond_broadcast(&file->owner->changed);
+    }
     while (!file->ready && timeout_ms > 0 && wait_change(file->owner, &until))
         continue;
     bool ready = file->ready;

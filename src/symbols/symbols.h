@@ -37,8 +37,8 @@ void hak_symbols_free(struct hak_symbols *symbols);
 struct hak_symbol_file *hak_symbols_open(struct hak_symbols *symbols, const char *path,
                                          const char *build_id, int pid, uint64_t loaded_ns);
 
-/* A thread of hak_symbols loads each opened file's debug information. True when that is done; waits
- * for it at most `timeout_ms` (0 = asks only). */
+/* A thread of hak_symbols loads a file's debug information when this is first called. True when
+ * that is done; waits for it at most `timeout_ms` (0 = asks only). */
 bool hak_symbols_wait(struct hak_symbol_file *file, int timeout_ms);
 
 /* What lies at `address` (of the file: pc - load bias; for return addresses give the address - 1).

@@ -107,6 +107,10 @@ HAK_HIDDEN void hak_ring_count_loss(enum hak_loss_reason reason);
  * several, which have a reserve of entries and extents; NULL when none is left. Signals must be
  * blocked. */
 HAK_HIDDEN struct hak_ring_entry *hak_ring_claim(uint64_t bytes, bool shared);
+/* A ring that is half full wakes the collector, which then cuts a chunk: a small one if the ring is
+ * small. So it grows before it is full while all rings together have less than 16 MiB; where there
+ * are many, they make a large chunk together. */
+HAK_HIDDEN bool hak_ring_may_grow_early(void);
 /* In a file: takes the closed ring that was written longest ago, what it holds is counted as lost;
  * NULL elsewhere, and when there is none. Signals must be blocked. */
 HAK_HIDDEN struct hak_ring_entry *hak_ring_take_oldest(void);

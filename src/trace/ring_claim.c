@@ -12,6 +12,7 @@
 enum {
     SHARED_ENTRIES = 128,     /* ring entries that only shared rings may take */
     SHARED_EXTENTS_PART = 16, /* and which part of the extents */
+    EARLY_EXTENTS = 64,       /* of all rings: 16 MiB */
 };
 
 /* Who writes which ring; of this process only. */
@@ -39,6 +40,14 @@ static uint32_t take_extents(uint32_t count, uint32_t limit) {
     }
     give_back_extents(limit - run, run);
     return UINT32_MAX;
+}
+
+bool hak_ring_may_grow_early(void) {
+    uint32_t taken = 0;
+    for (uint32_t i = 0; i < hak_current.extent_count && taken < EARLY_EXTENTS; i++)
+        taken +=
+            atomic_load_explicit(&hak_current.session->extent_taken[i], memory_order_relaxed) != 0;
+    return taken < EARLY_EXTENTS;
 }
 
 static struct hak_ring_entry *take_entry(uint32_t limit) {

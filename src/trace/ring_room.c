@@ -264,6 +264,8 @@ bool hak_ring_make_room(unsigned count) {
         tail = tail_for(w, reserved);
     }
     w->dropping = 0;
+    if (used + wanted > (w->mask + 1) / 2 && hak_ring_may_grow_early() && grow(w))
+        return true;
     open_room(w, tail, wanted);
     if (w->lost)
         tell_loss(w);

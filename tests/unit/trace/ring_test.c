@@ -95,7 +95,7 @@ END_TEST
 START_TEST(a_busy_ring_grows_up_to_four_megabytes) {
     fake_begin(&collector, 64 << 20, 256 << 10);
     uint64_t written = 0;
-    for (; written < 8192 + 32768 + 131072 - 16; written++)
+    for (; written < 8192 / 2 + 32768 / 2 + 131072 - 16; written++) /* early: these are few rings */
         record_number(written);
     ck_assert_uint_eq(atomic_load(&fake_rings(&collector)[0].state), HAK_RING_CLOSED);
     ck_assert_uint_eq(fake_rings(&collector)[0].next, 2);
@@ -107,6 +107,23 @@ START_TEST(a_busy_ring_grows_up_to_four_megabytes) {
     assert_numbers_from(0, written);
     ck_assert_uint_eq(fake_count(&collector, HAK_THREAD_START), 1);
     ck_assert_uint_eq(collector.rings_freed, 2);
+}
+END_TEST
+
+START_TEST(one_of_many_rings_grows_when_it_is_full) {
+    fake_begin(&collector, 64 << 20, 256 << 10);
+    for (unsigned i = 1; i <= 63; i++)
+        atomic_store(&collector.session->extent_taken[i], 1);
+    uint64_t written = 0;
+    for (; written < 8192 - 16; written++)
+        record_number(written);
+    ck_assert_uint_eq(fake_rings(&collector)[0].next, 0);
+    for (; written < 8192 + 16; written++)
+        record_number(written);
+    ck_assert_uint_eq(fake_rings(&collector)[0].next, 2);
+    ck_assert_uint_eq(fake_rings(&collector)[1].capacity, 32768);
+    fake_drain(&collector);
+    assert_numbers_from(0, written);
 }
 END_TEST
 
@@ -300,6 +317,7 @@ int main(void) {
     tcase_add_test(tests, wraps_around_many_times);
     tcase_add_test(tests, wide_values_come_whole);
     tcase_add_test(tests, a_busy_ring_grows_up_to_four_megabytes);
+    tcase_add_test(tests, one_of_many_rings_grows_when_it_is_full);
     tcase_add_test(tests, writer_and_reader_at_once);
     tcase_add_test(tests, nobody_reads_then_losses_are_told);
     tcase_add_test(tests, a_full_ring_waits_once_not_for_each_event);
