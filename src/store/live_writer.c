@@ -16,7 +16,8 @@
 #define LEVELS_MAX 16
 
 #define STATES_A_STEP (2 * HAK_LIVE_PART_STATES) /* merged for each chunk that comes */
-#define CHUNKS_A_STEP 4                          /* gathered from the file, the same */
+#define STEP_CHUNKS   5 /* read back for each STEP_PUTS that come: hardly felt, and they catch up */
+#define STEP_PUTS     4
 
 /* Runs of one level becoming one of the next, some parts at a time. */
 struct merge {
@@ -31,7 +32,7 @@ struct hak_live_writer {
     uint64_t next;                            /* event that is gathered next */
     uint64_t run_from; /* what is gathered before it is only known as what was there */
     bool is_before;    /* some of that was gathered */
-    uint32_t chunks;
+    uint32_t chunks, puts;
     bool is_started;   /* what was gathered agrees with the file up to `next` */
     bool has_all_ends; /* the gathering was lossy when the run began */
 
@@ -336,6 +337,7 @@ static int decode_next(struct hak_store_writer *w, sqlite3_stmt *row, struct hak
 static int catch_up(struct hak_store_writer *w, uint64_t end) {
     sqlite3_stmt *rows;
     struct hak_columns columns;
+    int chunks = (STEP_CHUNKS + (int)(w->live->puts++ % STEP_PUTS)) / STEP_PUTS;
     if (!hak_columns_init(&columns))
         return hak_store_no_memory(w->path);
     if (sqlite3_prepare_v2(w->database,
@@ -347,13 +349,13 @@ static int catch_up(struct hak_store_writer *w, uint64_t end) {
     }
     sqlite3_bind_int64(rows, 1, (sqlite3_int64)w->live->next);
     sqlite3_bind_int64(rows, 2, (sqlite3_int64)end);
-    sqlite3_bind_int(rows, 3, CHUNKS_A_STEP);
+    sqlite3_bind_int(rows, 3, chunks);
     int error = 0, fed = 0, found = SQLITE_DONE;
     for (; !error && (found = sqlite3_step(rows)) == SQLITE_ROW; fed++)
         error = decode_next(w, rows, &columns);
     if (!error && found != SQLITE_DONE)
         error = hak_store_fail_sqlite(w->database, w->path, "reading chunks for live checkpoints");
-    if (!error && fed < CHUNKS_A_STEP && w->live->next < end)
+    if (!error && fed < chunks && w->live->next < end)
         w->live->next = end; /* there is nothing between */
     sqlite3_finalize(rows);
     hak_columns_free(&columns);

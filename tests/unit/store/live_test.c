@@ -308,7 +308,7 @@ START_TEST(a_short_log_has_no_runs) {
 END_TEST
 
 START_TEST(a_log_that_grows_long_gets_all_its_runs) {
-    hak_live_set_pace(c.w, EVENTS / 2, RUN_EVENTS, RUNS);
+    hak_live_set_pace(c.w, EVENTS / 10, RUN_EVENTS, RUNS);
     tell_forked_story();
     compare_at_moments(1, PROCESSES);
     ck_assert_uint_eq(number("SELECT min(first_event) FROM live_run"), 1);
@@ -320,11 +320,12 @@ END_TEST
 
 /* Some of what is made up for is taken back with the transaction it was in, and made up again. */
 START_TEST(what_is_made_up_for_and_taken_back_comes_again) {
-    hak_live_set_pace(c.w, EVENTS / 3, RUN_EVENTS, RUNS);
-    tell_story(EVENTS / 3 - 200, 1);
+    hak_live_set_pace(c.w, EVENTS / 6, RUN_EVENTS, RUNS);
+    tell_story(EVENTS / 6 - 200, 1);
     capture_cut(&c);
-    for (int i = 0; i < 20; i++) {
-        tell_story(150, 1);
+    for (int i = 0; i < 5;
+         i++) { /* a run of 300 and more is done in between, and some of the next */
+        tell_story(700, 1);
         capture_cut(&c);
         take_back(150);
     }
