@@ -142,9 +142,9 @@ static int find_losses(struct block *block) {
 
 /* Blocks with another base that held the address in the same process. */
 static int find_others(struct block *block) {
-    struct hak_block_key keys[16];
+    struct hak_block_key keys[VIEW_BLOCKS_MAX];
     int count = hak_store_blocks_at(block->view->reader, block->position.address,
-                                    block->key.process, keys, 16);
+                                    block->key.process, keys, VIEW_BLOCKS_MAX);
     for (int i = 0; i < count; i++)
         if (keys[i].base != block->key.base)
             block->other[block->others++] = keys[i];

@@ -51,8 +51,8 @@ struct block {
     struct hak_event fault;     /* the newest on this block; id 0 = none */
     uint32_t fault_row;
     uint64_t lost_events; /* in its processes while it was seen */
-    struct hak_block_key other[16];
-    int others; /* other blocks that covered the address at other times */
+    struct hak_block_key other[VIEW_BLOCKS_MAX];
+    int others; /* other blocks that covered the address at other times, newest use first */
     struct block_totals totals;
     uint64_t told_number;   /* --moves: the life of the row before */
     struct hak_event birth; /* and its birth; id 0 = not told */

@@ -13,7 +13,7 @@
 #include "trace/record.h"
 
 /* Columns: rows are printed as they come, so widths are not measured. */
-enum { WHAT = 36, LIVED = 52, MOVES = 62, THREAD = 69, PLACE = 81, WHERE = 101 };
+enum { OTHERS_TOLD = 16, WHAT = 36, LIVED = 52, MOVES = 62, THREAD = 69, PLACE = 81, WHERE = 101 };
 
 static void add_not_told(struct hak_text *text, uint64_t lives) {
     if (lives > 0)
@@ -32,7 +32,7 @@ void block_write_head(struct block *block) {
     view_add_block_process(&text, view, &block->key);
     view_add_block_completeness(&text, view, block->lost_events);
     hak_text_add(&text, "\n");
-    for (int i = 0; i < block->others; i++)
+    for (int i = 0; i < block->others && i < OTHERS_TOLD; i++)
         hak_text_add(&text,
                      "%s this address was in another block, base 0x%" PRIx64
                      " (%s), last used at event %s: --until '#%" PRIu64 "'\n",
@@ -40,6 +40,13 @@ void block_write_head(struct block *block) {
                      block->other[i].base,
                      hak_words_class(view->reader, block->other[i].class_index),
                      hak_words_number(block->other[i].last_event), block->other[i].last_event);
+    if (block->others > OTHERS_TOLD)
+        hak_text_add(
+            &text,
+            "It was in %d%s other blocks besides: hakmem-trace sql \"SELECT * FROM block WHERE"
+            " addr = 0x%" PRIx64 "\"\n",
+            block->others - OTHERS_TOLD, block->others >= VIEW_BLOCKS_MAX - 1 ? " or more" : "",
+            block->position.address);
     hak_text_add(&text, "\n%s  life           event        time  what",
                  view_style(view, VIEW_BOLD));
     hak_text_tab(&text, LIVED);

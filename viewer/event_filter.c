@@ -110,14 +110,14 @@ static bool read_address(struct view *view, const char *text, struct event_filte
     if (filter->store.process == 0)
         filter->store.process = place.process;
     filter->block_count = hak_store_blocks_at(view->reader, filter->address, filter->store.process,
-                                              filter->block, EVENT_BLOCKS_MAX);
+                                              filter->block, VIEW_BLOCKS_MAX);
     if (filter->block_count < 0) {
         view_store_error(view, filter->block_count);
         return false;
     }
-    if (filter->block_count == EVENT_BLOCKS_MAX) {
+    if (filter->block_count == VIEW_BLOCKS_MAX) {
         view_error("--addr %s: %d blocks or more lay there; limit it with --process", text,
-                   EVENT_BLOCKS_MAX);
+                   VIEW_BLOCKS_MAX);
         return false;
     }
     note_bases(filter);

@@ -4,8 +4,6 @@
 
 #include "view.h"
 
-enum { EVENT_BLOCKS_MAX = 1024 };
-
 struct event_filter {
     struct hak_filter store;
     bool is_empty;           /* nothing can pass: --addr names no block of the capture */
@@ -15,9 +13,9 @@ struct event_filter {
     uint32_t thread_number;  /* --thread; 0 = all */
     unsigned char *has_site; /* --site: a byte for each stack; NULL = all */
     size_t stack_count;
-    struct hak_block_key block[EVENT_BLOCKS_MAX]; /* --addr: those that held it; 0 = all */
+    struct hak_block_key block[VIEW_BLOCKS_MAX]; /* --addr: those that held it; 0 = all */
     int block_count;
-    uint64_t base[EVENT_BLOCKS_MAX]; /* of these blocks, sorted */
+    uint64_t base[VIEW_BLOCKS_MAX]; /* of these blocks, sorted */
     uint64_t address;
 };
 

@@ -179,14 +179,15 @@ bool view_process(struct view *view, uint32_t *row) {
     return true;
 }
 
-/* The processes that had a block at `address`, last use first (of up to 16 blocks). */
-static int processes_at(struct view *view, uint64_t address, uint32_t *row) {
-    struct hak_block_key keys[16];
-    int count = hak_store_blocks_at(view->reader, address, 0, keys, 16), processes = 0;
+/* The processes that had a block at `address`, last use first; `is_all` false: perhaps others. */
+static int processes_at(struct view *view, uint64_t address, uint32_t *row, bool *is_all) {
+    struct hak_block_key keys[VIEW_BLOCKS_MAX];
+    int count = hak_store_blocks_at(view->reader, address, 0, keys, VIEW_BLOCKS_MAX), processes = 0;
+    *is_all = count < VIEW_BLOCKS_MAX;
     for (int i = 0; i < count; i++) {
         bool seen = false;
-        for (int k = 0; k < processes; k++)
-            seen |= row[k] == keys[i].process;
+        for (int k = 0; k < processes && !seen; k++)
+            seen = row[k] == keys[i].process;
         if (!seen)
             row[processes++] = keys[i].process;
     }
@@ -194,12 +195,14 @@ static int processes_at(struct view *view, uint64_t address, uint32_t *row) {
 }
 
 void view_note_process(struct view *view, uint64_t address, uint32_t row) {
-    uint32_t rows[16];
-    int count = row == 0 || view->summary.processes < 2 ? 1 : processes_at(view, address, rows);
+    uint32_t rows[VIEW_BLOCKS_MAX];
+    bool is_all = true;
+    int count =
+        row == 0 || view->summary.processes < 2 ? 1 : processes_at(view, address, rows, &is_all);
     if (count < 2)
         return;
     struct hak_text text = {0};
-    hak_text_add(&text, "%d%s processes had a block there: ", count, count == 16 ? " or more" : "");
+    hak_text_add(&text, "%d%s processes had a block there: ", count, is_all ? "" : " or more");
     view_add_process(&text, view, row);
     hak_text_add(&text, " is taken, the last to use it; --process chooses another: ");
     for (int i = 0, said = 0; i < count && said < 4; i++) {

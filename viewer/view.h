@@ -16,6 +16,7 @@
 
 #define VIEW_OPTIONS_MAX  64
 #define VIEW_FAULT_STATUS 1
+#define VIEW_BLOCKS_MAX   1024 /* of the blocks that one address was in, these are looked at */
 
 enum view_status {
     VIEW_OK = 0,

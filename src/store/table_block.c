@@ -29,7 +29,7 @@ static const char declaration[] =
     " last_ns INTEGER, max_size INTEGER, addr INTEGER HIDDEN)";
 
 #define BIT(column)       (1u << (column))
-#define BLOCKS_AT_ADDRESS 256
+#define BLOCKS_AT_ADDRESS 256 /* room for so many at first */
 
 struct row {
     uint64_t base;
@@ -164,12 +164,18 @@ static int close_cursor(sqlite3_vtab_cursor *vtab) {
     return SQLITE_OK;
 }
 
-/* Bases of the blocks around an address. */
+/* Bases of the blocks around an address: of all of them. */
 static int add_blocks_at(struct cursor *c, uint64_t address) {
-    struct hak_block_key *keys = malloc(BLOCKS_AT_ADDRESS * sizeof *keys);
-    if (!keys)
-        return hak_store_fail(HAK_STORE_INTERNAL, "out of memory");
-    int count = hak_store_blocks_at(reader_of(c), address, 0, keys, BLOCKS_AT_ADDRESS);
+    struct hak_block_key *keys = NULL;
+    int room = BLOCKS_AT_ADDRESS / 4, count = room;
+    while (count == room) {
+        room *= 4;
+        free(keys);
+        keys = malloc((size_t)room * sizeof *keys);
+        if (!keys)
+            return hak_store_fail(HAK_STORE_INTERNAL, "out of memory");
+        count = hak_store_blocks_at(reader_of(c), address, 0, keys, room);
+    }
     int error = count < 0 ? count : 0;
     for (int i = 0; i < count && !error; i++)
         error = hak_base_walk_add(&c->walk, reader_of(c), keys[i].base);

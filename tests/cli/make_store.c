@@ -63,7 +63,7 @@ static struct hak_event events[64];
 static size_t event_count;
 static struct {
     uint64_t base, generation;
-} blocks[8]; /* of this store; a generation counts the records of one block */
+} blocks[32]; /* of this store; a generation counts the records of one block */
 
 static void must(int result, const char *what) {
     if (result >= 0)
@@ -166,6 +166,7 @@ static uint64_t next_generation(uint64_t base) {
     size_t i = 0;
     while (blocks[i].base != base && blocks[i].base != 0)
         i++;
+    must(i < sizeof blocks / sizeof *blocks - 1 ? 0 : -1, "too many blocks");
     if (blocks[i].base == 0)
         blocks[i].generation = (uint64_t)(i + 1) << 32;
     blocks[i].base = base;
@@ -690,6 +691,20 @@ static void make_places(const char *directory) {
     finish();
 }
 
+/* An address that lay in twenty large blocks, each 64 bytes further on. */
+static void make_shifted(const char *directory) {
+    begin(directory, "shifted.db", "/home/user/app/server", "worker");
+    for (uint64_t i = 0; i < 20; i++) {
+        uint64_t block = 0x7f0000001000ull + i * 64;
+        for (unsigned is_end = 0; is_end < 2; is_end++)
+            add(is_end ? HAK_FREE : HAK_MALLOC, (i * 2 + is_end) * 1000000, 1, block, block,
+                HAK_CLASS_NONE, HAK_PLACE_LARGE, PARSE_ROW)
+                ->size = 100000;
+    }
+    end();
+    finish();
+}
+
 static void add_change(unsigned kind, uint64_t ns, uint32_t thread, uint64_t address,
                        unsigned class_index, uint64_t value) {
     struct hak_event *event = add(kind, ns, thread, address, address, class_index, 0, PARSE_ROW);
@@ -765,5 +780,6 @@ int main(int argc, char **argv) {
     make_library(argv[1]);
     make_places(argv[1]);
     make_superslabs(argv[1]);
+    make_shifted(argv[1]);
     return 0;
 }
