@@ -162,21 +162,20 @@ static void gather_actors(struct chunk_facts *f, const uint64_t *actor, uint32_t
     f->thread = (uint32_t)differ ? 0 : (uint32_t)actor[0];
 }
 
+/* Of a chunk that was just encoded: its dictionaries have the distinct values. */
 static struct chunk_facts gather_facts(const struct hak_columns *c) {
-    const uint64_t *ns = c->value[HAK_COLUMN_NS], *shape = c->value[HAK_COLUMN_SHAPE];
+    const uint64_t *ns = c->value[HAK_COLUMN_NS], *shape = c->dictionary[HAK_COLUMN_SHAPE];
     struct chunk_facts f = {.min_ns = ns[0], .max_ns = ns[0]};
-    uint8_t kinds[256] = {0}, classes[256] = {0};
     for (uint32_t i = 0; i < c->events; i++) {
         f.min_ns = ns[i] < f.min_ns ? ns[i] : f.min_ns;
         f.max_ns = ns[i] > f.max_ns ? ns[i] : f.max_ns;
-        kinds[(uint8_t)shape[i]] = 1;
-        classes[(uint8_t)(shape[i] >> 8)] = 1;
     }
-    for (unsigned i = 0; i < 256; i++) {
-        f.kinds[i >> 6 & 1] |= (uint64_t)kinds[i] << (i & 63);
-        f.classes |= (uint64_t)classes[i] << (i < 63 ? i : 63);
+    for (uint32_t i = 0; i < c->distinct[HAK_COLUMN_SHAPE]; i++) {
+        uint8_t kind = (uint8_t)shape[i], class_index = (uint8_t)(shape[i] >> 8);
+        f.kinds[kind >> 6 & 1] |= (uint64_t)1 << (kind & 63);
+        f.classes |= (uint64_t)1 << (class_index < 63 ? class_index : 63);
     }
-    gather_actors(&f, c->value[HAK_COLUMN_ACTOR], c->events);
+    gather_actors(&f, c->dictionary[HAK_COLUMN_ACTOR], c->distinct[HAK_COLUMN_ACTOR]);
     return f;
 }
 
