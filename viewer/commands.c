@@ -161,9 +161,10 @@ static const struct view_command commands[] = {
          "\n"
          "Exit status: a fault in any process of the tree that is not known gives 1 (--exitcode N\n"
          "another number), else PROGRAM's own status, or 128+n for its signal; 2 when PROGRAM\n"
-         "cannot be started;\n"
-         "4 when its records were not stored within 10 s of its end. With --json the document is\n"
-         "printed on stdout after PROGRAM's end.\n",
+         "cannot be started; 4 when its last records were not stored, which is given up after 10 "
+         "s\n"
+         "in which nothing was written. With --json the document is printed on stdout after\n"
+         "PROGRAM's end.\n",
      .examples = "  hakmem-trace run -- ./server --port 80\n"
                  "  hakmem-trace run --check trace --layout header -s app.db -- ./app\n"
                  "  hakmem-trace run --pools=malloc -- python3 job.py\n"

@@ -193,8 +193,8 @@ static int settle_status(const struct view *view, const struct outcome *outcome,
     if (outcome->faults > 0)
         return exit_code;
     if (!outcome->committed) {
-        view_error("run: the program ended, but its last records were not stored within %d s; the "
-                   "capture is incomplete",
+        view_error("run: the program ended, but its last records were not stored: nothing was "
+                   "written to the store for %d s; the capture is incomplete",
                    COMMIT_WAIT_MS / 1000);
         return VIEW_INCOMPLETE;
     }

@@ -40,15 +40,16 @@ void hak_keeper_store_path(struct hak_keeper *keeper, char *out, size_t bytes);
 /* How many sessions (exec images) came so far. 0 after the program's end: it was not recorded. */
 uint32_t hak_keeper_sessions(struct hak_keeper *keeper);
 
-/* Waits until every record of processes that have ended is committed, at most `timeout_ms`.
+/* Waits until every record of processes that have ended is committed. It gives up `timeout_ms`
+ * (-1 = never) after the store's files last changed: a slow disk gets the time that it takes.
  * `live` becomes the number of processes that still run. 0, or -1 when the time is over. */
 int hak_keeper_wait_committed(struct hak_keeper *keeper, int timeout_ms, uint32_t *live);
 
-/* Ends the keeper. When no process lives the store is closed into one file first (waits at most
- * `timeout_ms` for that, -1 = for ever); processes that still live get a keeper of their own from
- * the worker and go on being recorded after the caller has ended. `wait_for_live`: waits (within
- * the timeout) until they have ended too.
- * 0: closed; 1: handed over, processes still live; -1: the time is over. Frees `keeper`. */
+/* Ends the keeper. When no process lives the store is closed into one file first (gives up after
+ * `timeout_ms` without a change in its files, -1 = never); processes that still live get a keeper
+ * of their own from the worker and go on being recorded after the caller has ended.
+ * `wait_for_live`: waits until they have ended too, however long they live. 0: closed; 1: handed
+ * over, processes still live; -1: the time is over. Frees `keeper`. */
 int hak_keeper_stop(struct hak_keeper *keeper, int timeout_ms, bool wait_for_live);
 
 /* The whole of `hakmem-collect --keeper`: `first` is the socket of the program that started it, or

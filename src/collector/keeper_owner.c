@@ -5,8 +5,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+#define LOOK_MS 200 /* between two looks at the store's files */
+#define TELL_MS 3000
+#define LIVE_MS 100 /* between two questions whether processes still live */
 
 int hak_keeper_start(const struct hak_keeper_options *options, struct hak_keeper **out, char *error,
                      size_t error_bytes) {
@@ -77,26 +82,67 @@ static void wake_keeper(struct hak_keeper *k) {
         return;
 }
 
-/* With the lock held: waits for a change. False when the time is over. */
-static bool wait_change(struct hak_keeper *k, uint64_t due_ms) {
-    if (due_ms == UINT64_MAX)
-        return pthread_cond_wait(&k->changed, &k->lock) == 0;
-    struct timespec t = {(time_t)(due_ms / 1000), (long)(due_ms % 1000) * 1000000};
-    return pthread_cond_timedwait(&k->changed, &k->lock, &t) == 0;
+/* How long the owner waits: `timeout_ms` after the store's files last changed, so that a slow disk
+ * gets the time it takes, and a collector that stands still does not. */
+struct patience {
+    int timeout_ms; /* -1 = for ever */
+    uint64_t begun_ms, due_ms;
+    bool told;     /* whoever looks at a terminal knows what is waited for */
+    uint64_t seen; /* size and times of the store's files, mixed */
+};
+
+/* With the lock held. Where the files cannot be looked at it is the same each time. */
+static uint64_t look_at_store(const struct hak_keeper *k) {
+    static const char *const files[] = {"", "-wal"};
+    uint64_t seen = 0;
+    for (int i = 0; i < 2; i++) {
+        char path[HAK_PATH_BYTES + 8];
+        struct stat file;
+        snprintf(path, sizeof path, "%s%s", k->store_path, files[i]);
+        if (!k->store_path[0] || stat(path, &file) != 0)
+            continue;
+        uint64_t facts[] = {(uint64_t)file.st_size, (uint64_t)file.st_mtim.tv_sec,
+                            (uint64_t)file.st_mtim.tv_nsec};
+        for (int j = 0; j < 3; j++)
+            seen = seen * 0x9e3779b97f4a7c15u + facts[j];
+    }
+    return seen;
 }
 
-static uint64_t due_in(int timeout_ms) {
-    return timeout_ms < 0 ? UINT64_MAX : hak_keeper_now_ms() + (uint64_t)timeout_ms;
+static struct patience begin_patience(int timeout_ms) {
+    uint64_t now = hak_keeper_now_ms();
+    return (struct patience){
+        .timeout_ms = timeout_ms, .begun_ms = now, .due_ms = now + (uint64_t)timeout_ms};
+}
+
+/* With the lock held: waits for a change of the keeper's. False when the time is over. */
+static bool wait_change(struct hak_keeper *k, struct patience *p) {
+    uint64_t now = hak_keeper_now_ms();
+    uint64_t seen = look_at_store(k);
+    if (seen != p->seen)
+        p->due_ms = now + (uint64_t)p->timeout_ms;
+    p->seen = seen;
+    if (p->timeout_ms >= 0 && now >= p->due_ms)
+        return false;
+    if (!p->told && now >= p->begun_ms + TELL_MS && isatty(STDERR_FILENO)) {
+        hak_keeper_say("the program has ended; its last records are being stored");
+        p->told = true;
+    }
+    uint64_t until = now + LOOK_MS;
+    struct timespec t = {(time_t)(until / 1000), (long)(until % 1000) * 1000000};
+    pthread_cond_timedwait(&k->changed, &k->lock, &t);
+    return true;
 }
 
 int hak_keeper_wait_committed(struct hak_keeper *keeper, int timeout_ms, uint32_t *live) {
-    uint64_t due_ms = due_in(timeout_ms);
+    struct patience patience = begin_patience(timeout_ms);
     pthread_mutex_lock(&keeper->lock);
+    patience.seen = look_at_store(keeper);
     uint32_t wanted = ++keeper->sync_wanted;
     wake_keeper(keeper);
     bool in_time = true;
     while (keeper->sync_done != wanted && !keeper->ended && in_time)
-        in_time = wait_change(keeper, due_ms);
+        in_time = wait_change(keeper, &patience);
     bool done = keeper->sync_done == wanted;
     *live = keeper->sync_live;
     pthread_mutex_unlock(&keeper->lock);
@@ -104,17 +150,22 @@ int hak_keeper_wait_committed(struct hak_keeper *keeper, int timeout_ms, uint32_
 }
 
 int hak_keeper_stop(struct hak_keeper *keeper, int timeout_ms, bool wait_for_live) {
-    uint64_t due_ms = due_in(timeout_ms);
     uint32_t live = 0;
     bool known = hak_keeper_wait_committed(keeper, timeout_ms, &live) == 0;
+    while (known && live > 0 && wait_for_live) {
+        usleep(LIVE_MS * 1000);
+        known = hak_keeper_wait_committed(keeper, timeout_ms, &live) == 0;
+    }
+    struct patience patience = begin_patience(timeout_ms);
     bool hand_over = known && live > 0 && !wait_for_live;
     pthread_mutex_lock(&keeper->lock);
+    patience.seen = look_at_store(keeper);
     keeper->hold = false;
     keeper->leave = hand_over;
     wake_keeper(keeper);
     bool in_time = true;
     while (!keeper->ended && in_time)
-        in_time = wait_change(keeper, due_ms);
+        in_time = wait_change(keeper, &patience);
     keeper->leave = true;
     bool closed = keeper->ended && !hand_over;
     wake_keeper(keeper);

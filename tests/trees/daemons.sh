@@ -17,9 +17,10 @@ for case in close closefrom close_range daemon dup2 user user_exec user_alone ou
     done
 done
 
-# --wait: the store is whole when run returns. Without it, it is not, and run returns with PROGRAM.
+# --wait: the store is whole when run returns, however long that takes. Without it, it is not, and run returns with PROGRAM.
 tree_name="run --wait"
-rm -f said store.db
+rm -f said said.go store.db
+(sleep 12 && touch said.go) & # longer than run waits for a collector that stands still
 "$trace" run --wait --check trace --store store.db -- "$daemons" outlive "$PWD/said" >out 2>err || fail "status 0 was due"
 [ -s err ] && fail "something is on stderr: $(head -n 3 err)"
 [ "$(cat said)" = 'executed later' ] || fail "run --wait returned before the last process had ended"
