@@ -6,18 +6,22 @@
 #include "trace/crash.h"
 #include <errno.h>
 #include <signal.h>
+#include "check.h"
 #include "hop.h"
 #include "options.h"
 #include "superslab.h"
 #include "trace/actions.h"
 #include "trace/current.h"
+#include "trace/private_operators.h"
 #include "trace/ring.h"
+#include "trace/stacks.h"
 #include "trace/start.h"
 #include "trace/trace.h"
 #include "trace/wait.h"
 
 enum {
     PLACES = 1024,      /* remembered: reported under HAKMEM_ON_FAULT=continue, or known */
+    KINDS_DIFFER = 203, /* faults.def */
     FIRST_DAMAGE = 301, /* faults.def: bytes that somebody has written before */
     LAST_DAMAGE = 303,
     REPORT_STACK_BYTES = 128 << 10,
@@ -219,17 +223,30 @@ bool hak_crash_is_known_place(bool add) {
     return add ? found != PLACE_IS_NEW : found == PLACE_IS_KNOWN;
 }
 
+/* C and C++ do not match, but one of the two calls was in an operator of its module's own. */
+static bool is_private_operator(const struct hak_incident *of) {
+    unsigned given = of->facts.subkind >> 8;
+    uintptr_t caller = 0;
+    if (of->facts.fault != KINDS_DIFFER)
+        return false;
+    if (given == HAK_GIVEN_BY_FREE)
+        return of->frame_count > 0 && hak_has_private_delete(of->frames[0]);
+    return given >= HAK_GIVEN_BY_DELETE &&
+           hak_stacks_frames(of->facts.alloc_stack, &caller, 1) > 0 &&
+           hak_is_in_private_new(caller);
+}
+
 /* A handler of SIGABRT that runs for a stop may meet the damage, too: that is no news. Nor is what
  * the collector has answered before that it is none. */
 static void look_for_a_stop(struct hak_incident *of) {
     hak_crash_unwind(of);
-    of->is_known = hak_crash_is_known_place(false);
+    of->is_known = hak_crash_is_known_place(false) || is_private_operator(of);
     of->is_reported = of->is_known || hak_crash_is_in_stop(of);
 }
 
 static void look_for_new_places(struct hak_incident *of) {
     hak_crash_unwind(of);
-    of->is_reported = hak_crash_is_known_place(true);
+    of->is_reported = is_private_operator(of) || hak_crash_is_known_place(true);
 }
 
 HAK_TRACER_TEXT void hak_trace_fault(const struct hak_fault_facts *facts) {

@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# A library that has libstdc++ inside, seen by nobody else: its new calls malloc and its delete free. Objects that
+# cross between it and the program are no mismatch, with names in the library and without.
+set -u
+unset "${!HAKMEM_@}"
+cat >library.cpp <<'E'
+#include <cstdlib>
+#include <string>
+std::string made() { return std::string(60, 'm'); }
+void taken(std::string s) { std::string mine(std::move(s)); }
+int *made_many() { return new int[20]; }
+struct alignas(64) Wide { char bytes[64]; };
+void *made_wide() { return new Wide; }
+char *plain() { return static_cast<char *>(std::malloc(40)); }
+int thrown() { try { throw std::string(40, 't'); } catch (std::string &s) { return (int)s.size(); } }
+E
+cat >program.cpp <<'E'
+#include <cstdio>
+#include <cstring>
+#include <string>
+std::string made();
+void taken(std::string s);
+int *made_many();
+struct alignas(64) Wide { char bytes[64]; };
+void *made_wide();
+char *plain();
+int thrown();
+int main(int, char **argument) {
+    if (std::strcmp(argument[1], "cross") == 0)
+        for (int i = 0; i < 300; i++) {
+            std::string s = made();
+            taken(std::string(80, 'p'));
+            delete[] made_many();
+            delete static_cast<Wide *>(made_wide());
+            if (thrown() != 40 || s.size() != 60)
+                return 3;
+        }
+    else
+        delete plain();
+    std::puts("done");
+    return 0;
+}
+E
+g++ -O1 -std=c++17 -shared -fPIC -static-libstdc++ -Wl,--exclude-libs,ALL -o liblibrary.so library.cpp || exit 1
+g++ -O0 -g -std=c++17 -o program program.cpp -L. -llibrary "-Wl,-rpath,$PWD" || exit 1
+nm -D --defined-only liblibrary.so | grep -q ' _Znwm$' && { echo "the library shows its operator new: nothing is tried here"; exit 1; }
+status=0
+
+# run_it NAME DUE CASE [SETTING...]: exit status DUE is due, and on stderr nothing for 0.
+run_it() {
+    local name=$1 due=$2 what=$3 got
+    shift 3
+    rm -f store.db
+    env "$@" "$BUILD/hakmem-trace" run -s store.db -- ./program "$what" >out 2>err
+    got=$?
+    [ "$got" -eq "$due" ] || { echo "$name, $what: status $got, $due was due"; head -n 3 err; status=1; }
+    [ "$due" -ne 0 ] || [ ! -s err ] || { echo "$name, $what: stderr: $(head -n 3 err)"; status=1; }
+}
+for setting in HAKMEM_TRACE=on HAKMEM_TRACE=off HAKMEM_ON_FAULT=continue; do
+    run_it "with names, $setting" 1 plain $setting
+    grep -q '^hakmem: HKM-203 alloc-dealloc-mismatch: .*delete of a block of 40 bytes from malloc' err ||
+        { echo "$setting: plain was told as: $(head -n 1 err)"; status=1; }
+    run_it "with names, $setting" 0 cross $setting
+    # Found out in the program itself: what is only checked makes no store.
+    [ "$setting" != HAKMEM_TRACE=off ] || [ ! -e store.db ] || { echo "a store was made, though there was nothing to tell"; status=1; }
+done
+strip liblibrary.so
+run_it stripped 0 cross
+exit $status
