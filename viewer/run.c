@@ -169,8 +169,8 @@ static void finish(struct view *view, struct hak_keeper *keeper, char *path, siz
     hak_keeper_store_path(keeper, path, bytes);
     if (!path[0])
         outcome->sessions = 0; /* whoever came was refused, and it was said why */
-    if (hak_keeper_stop(keeper, outcome->committed ? COMMIT_WAIT_MS : 0, view_given(view, "wait")) <
-        0)
+    if (hak_keeper_stop(keeper, outcome->committed ? COMMIT_WAIT_MS : 0,
+                        view_given(view, "wait")) == HAK_STORE_BEHIND)
         outcome->committed = false;
     if (outcome->sessions > 0)
         count_faults(view, path, findings, outcome);

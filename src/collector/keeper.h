@@ -45,12 +45,21 @@ uint32_t hak_keeper_sessions(struct hak_keeper *keeper);
  * `live` becomes the number of processes that still run. 0, or -1 when the time is over. */
 int hak_keeper_wait_committed(struct hak_keeper *keeper, int timeout_ms, uint32_t *live);
 
-/* Ends the keeper. When no process lives the store is closed into one file first (gives up after
- * `timeout_ms` without a change in its files, -1 = never); processes that still live get a keeper
- * of their own from the worker and go on being recorded after the caller has ended.
- * `wait_for_live`: waits until they have ended too, however long they live. 0: closed; 1: handed
- * over, processes still live; -1: the time is over. Frees `keeper`. */
-int hak_keeper_stop(struct hak_keeper *keeper, int timeout_ms, bool wait_for_live);
+/* How far the store was when its keeper was ended. */
+enum hak_store_end {
+    HAK_STORE_CLOSED,      /* one file */
+    HAK_STORE_HANDED_OVER, /* processes still live and are recorded on */
+    HAK_STORE_COMMITTED,   /* all is in it; its worker still closes it, as where a disk syncs slowly
+                            */
+    HAK_STORE_BEHIND,      /* what was not committed in time is missing, for now or for ever */
+};
+
+/* Ends the keeper and frees it. When no process lives the store is closed into one file first
+ * (waits until `timeout_ms` went by without a change in its files, -1 = as long as it takes).
+ * Processes that still live get a keeper of their own from the worker and go on being recorded
+ * after the caller has ended. `wait_for_live`: waits until they have ended, however long they live.
+ */
+enum hak_store_end hak_keeper_stop(struct hak_keeper *keeper, int timeout_ms, bool wait_for_live);
 
 /* The whole of `hakmem-collect --keeper`: `first` is the socket of the program that started it, or
  * (`revived`) the link of a worker that lost its keeper. `name` is the abstract name to listen at,

@@ -149,7 +149,7 @@ int hak_keeper_wait_committed(struct hak_keeper *keeper, int timeout_ms, uint32_
     return done ? 0 : -1;
 }
 
-int hak_keeper_stop(struct hak_keeper *keeper, int timeout_ms, bool wait_for_live) {
+enum hak_store_end hak_keeper_stop(struct hak_keeper *keeper, int timeout_ms, bool wait_for_live) {
     uint32_t live = 0;
     bool known = hak_keeper_wait_committed(keeper, timeout_ms, &live) == 0;
     while (known && live > 0 && wait_for_live) {
@@ -173,5 +173,8 @@ int hak_keeper_stop(struct hak_keeper *keeper, int timeout_ms, bool wait_for_liv
     pthread_join(keeper->thread, NULL);
     closed = closed || keeper->finished;
     hak_keeper_free(keeper);
-    return closed ? 0 : hand_over ? 1 : -1;
+    return closed               ? HAK_STORE_CLOSED
+           : hand_over          ? HAK_STORE_HANDED_OVER
+           : known && live == 0 ? HAK_STORE_COMMITTED
+                                : HAK_STORE_BEHIND;
 }

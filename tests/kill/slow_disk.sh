@@ -42,3 +42,12 @@ run_on_slow_disk drop 700
 [ "$checked" -eq 4 ] || { echo "drop: check ended with $checked, 4 says that events are missing"; head -n 5 check.out; exit 1; }
 grep -q 'intact' check.out || { echo "drop: what is stored is not whole"; head -n 5 check.out; exit 1; }
 grep -q 'lost' info.out || { echo "drop: info does not tell the loss"; cat info.out; exit 1; }
+
+# A sync at the end that takes longer than run waits: all is in the store by then, and the worker closes it alone.
+rm -f store.db
+DISK_SYNC_MS=14000 HAKMEM_COLLECT=$PWD/collect "$trace" run --check trace --store store.db -- ls / >run.out 2>&1 ||
+    { echo "sync: run ended with $?; 0 was due"; cat run.out; exit 1; }
+[ -e store.db-wal ] || { echo "sync: the store was closed in time: nothing was tried here"; exit 1; }
+until_true no_holder "$PWD/store.db" || exit 1
+[ ! -e store.db-wal ] || { echo "sync: the log was left beside the store"; exit 1; }
+"$trace" check -s store.db >check.out 2>&1 || { echo "sync: check ended with $?"; head -n 5 check.out; exit 1; }

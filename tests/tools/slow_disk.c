@@ -1,11 +1,22 @@
 /* A preload for the collector: a disk that takes long. After each 16 KiB that it writes to a store
  * the writer waits for DISK_MS milliseconds; the file DISK_SAID gets a byte for each wait, so that
- * a test sees that there were any. */
+ * a test sees that there were any. An fsync takes DISK_SYNC_MS. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+static void wait_ms(long ms) {
+    nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
+}
+
+int fsync(int fd) {
+    const char *wait = getenv("DISK_SYNC_MS");
+    if (wait)
+        wait_ms(atol(wait));
+    return (int)syscall(SYS_fsync, fd);
+}
 
 ssize_t pwrite64(int fd, const void *bytes, size_t count, off_t at) {
     static long written;
@@ -22,6 +33,6 @@ ssize_t pwrite64(int fd, const void *bytes, size_t count, off_t at) {
             abort();
         close(file);
     }
-    nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
+    wait_ms(ms);
     return done;
 }
