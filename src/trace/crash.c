@@ -18,6 +18,7 @@
 #include "trace/start.h"
 #include "trace/trace.h"
 #include "trace/wait.h"
+#include "unwind/splice.h"
 
 enum {
     PLACES = 1024,      /* remembered: reported under HAKMEM_ON_FAULT=continue, or known */
@@ -229,8 +230,9 @@ static bool is_private_operator(const struct hak_incident *of) {
     uintptr_t caller = 0;
     if (of->facts.fault != KINDS_DIFFER)
         return false;
-    if (given == HAK_GIVEN_BY_FREE)
-        return of->frame_count > 0 && hak_has_private_delete(of->frames[0]);
+    for (size_t i = 0; given == HAK_GIVEN_BY_FREE && i < of->frame_count; i++)
+        if (!hak_is_own_text(of->frames[i]))
+            return hak_has_private_delete(of->frames[i]);
     return given >= HAK_GIVEN_BY_DELETE &&
            hak_stacks_frames(of->facts.alloc_stack, &caller, 1) > 0 &&
            hak_is_in_private_new(caller);

@@ -15,7 +15,7 @@ enum {
     SECTIONS_MAX = 4096,
 };
 
-enum question { IS_IN_NEW = 1, HAS_DELETE = 2 };
+enum question { IS_IN_NEW = 1, HAS_DELETE, IS_CLOSED };
 
 /* A module's file, and what it has of symbols. */
 struct module_file {
@@ -23,7 +23,7 @@ struct module_file {
     Elf64_Ehdr header;
     Elf64_Shdr symbols, names;               /* .symtab; sh_type 0 = stripped */
     Elf64_Shdr dynamic_symbols, other_names; /* .dynsym */
-    bool has_exceptions;                     /* .gcc_except_table: C++, for the most part */
+    Elf64_Shdr constants;                    /* .rodata */
 };
 
 static union {
@@ -47,7 +47,7 @@ static bool same_bytes(const char *a, const char *b, size_t bytes) {
 }
 
 static bool find_tables(struct module_file *m) {
-    static const char exceptions[] = ".gcc_except_table";
+    static const char constants[] = ".rodata";
     Elf64_Shdr names, section;
     uint64_t at = m->header.e_shoff;
     unsigned count = m->header.e_shnum < SECTIONS_MAX ? m->header.e_shnum : SECTIONS_MAX;
@@ -55,7 +55,7 @@ static bool find_tables(struct module_file *m) {
         !read_at(m->file, at + m->header.e_shstrndx * sizeof names, &names, sizeof names))
         return false;
     for (unsigned i = 0; i < count; i++) {
-        char name[sizeof exceptions];
+        char name[sizeof constants];
         if (!read_at(m->file, at + i * sizeof section, &section, sizeof section))
             return false;
         bool is_full = section.sh_type == SHT_SYMTAB;
@@ -65,8 +65,8 @@ static bool find_tables(struct module_file *m) {
                          is_full ? &m->names : &m->other_names, sizeof section))
                 return false;
         } else if (read_at(m->file, names.sh_offset + section.sh_name, name, sizeof name) &&
-                   same_bytes(name, exceptions, sizeof exceptions)) {
-            m->has_exceptions = true;
+                   same_bytes(name, constants, sizeof constants)) {
+            m->constants = section;
         }
     }
     return m->dynamic_symbols.sh_type != SHT_NULL;
@@ -149,14 +149,45 @@ static bool has_delete(const struct module_file *m) {
     return named.count > 0 && any_symbol(m->file, &m->symbols, &named, is_defined);
 }
 
-/* A stripped module: C++ that neither takes operators from others nor gives them has its own. */
-static bool is_closed_cxx(const struct module_file *m) {
+/* A stripped module that neither takes operators from others nor gives them, and has the name of
+ * what operator new throws: it has its own. */
+static bool is_closed(const struct module_file *m) {
     static const char *const operators[] = {"_Znw", "_Zna", "_Zdl", "_Zda"};
+    static const char thrown[] = "St9bad_alloc";
     uint32_t offsets[SAME_NAMES];
     for (unsigned i = 0; i < sizeof operators / sizeof *operators; i++)
         if (find_name(m->file, &m->other_names, operators[i], 4, offsets) > 0)
             return false;
-    return m->has_exceptions;
+    return find_name(m->file, &m->constants, thrown, sizeof thrown, offsets) > 0;
+}
+
+/* Answers by place and module, so that another module at an old one's place is looked at. */
+static struct remembered {
+    uintptr_t place;
+    const void *module;
+    uint8_t question;
+    bool answer;
+} remembered[REMEMBERED];
+
+static struct remembered *recall(enum question question, uintptr_t place, const void *module,
+                                 bool *is_known) {
+    uint64_t hash = (place + (uintptr_t)question) * 0x9e3779b97f4a7c15u;
+    struct remembered *r = &remembered[hash % REMEMBERED];
+    *is_known = r->place == place && r->module == module && r->question == question;
+    if (!*is_known)
+        *r = (struct remembered){.place = place, .module = module, .question = (uint8_t)question};
+    return r;
+}
+
+/* What is the same for the whole module is asked once. */
+static bool ask_module(enum question question, const struct module_file *m,
+                       const struct dl_find_object *object) {
+    bool is_known;
+    struct remembered *r =
+        recall(question, (uintptr_t)object->dlfo_map_start, object->dlfo_link_map, &is_known);
+    if (!is_known)
+        r->answer = question == IS_CLOSED ? is_closed(m) : has_delete(m);
+    return r->answer;
 }
 
 static bool look(enum question question, uintptr_t ip, const struct dl_find_object *object) {
@@ -165,39 +196,28 @@ static bool look(enum question question, uintptr_t ip, const struct dl_find_obje
     if (open_module(&m, object)) {
         struct covering c = {&m, ip - 1 - object->dlfo_link_map->l_addr};
         if (m.symbols.sh_type == SHT_NULL)
-            answer = is_closed_cxx(&m);
-        else if (question == IS_IN_NEW)
-            answer = any_symbol(m.file, &m.symbols, &c, is_new_at);
+            answer = ask_module(IS_CLOSED, &m, object);
+        else if (question == HAS_DELETE)
+            answer = ask_module(HAS_DELETE, &m, object);
         else
-            answer = has_delete(&m);
+            answer = any_symbol(m.file, &m.symbols, &c, is_new_at);
     }
     if (m.file >= 0)
         hak_close(m.file);
     return answer;
 }
 
-/* Answers by place and module, so that another module at an old one's place is looked at. */
 static bool ask(enum question question, uintptr_t ip) {
-    static struct {
-        uintptr_t ip;
-        const void *module;
-        uint8_t question;
-        bool answer;
-    } remembered[REMEMBERED];
     struct dl_find_object object;
+    bool is_known;
     if (!ip || _dl_find_object((void *)(ip - 1), &object) != 0 || !object.dlfo_link_map)
         return false;
-    uintptr_t key = question == HAS_DELETE ? (uintptr_t)object.dlfo_map_start : ip;
-    unsigned at = (unsigned)(key * 0x9e3779b97f4a7c15u >> 56) % REMEMBERED;
-    if (remembered[at].ip != key || remembered[at].module != object.dlfo_link_map ||
-        remembered[at].question != question) {
-        bool answer = look(question, ip, &object);
-        remembered[at].ip = key;
-        remembered[at].module = object.dlfo_link_map;
-        remembered[at].question = (uint8_t)question;
-        remembered[at].answer = answer;
-    }
-    return remembered[at].answer;
+    struct remembered *r = recall(question, ip, object.dlfo_link_map, &is_known);
+    if (is_known)
+        return r->answer;
+    bool answer = look(question, ip, &object);
+    recall(question, ip, object.dlfo_link_map, &is_known)->answer = answer;
+    return answer;
 }
 
 bool hak_is_in_private_new(uintptr_t ip) {

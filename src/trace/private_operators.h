@@ -14,7 +14,7 @@
 #include "hop.h"
 
 /* True when `ip`, where a call of the malloc family goes on, lies in an operator new. In a module
- * without names of its functions: when it is C++ and asks no other module for operators. */
+ * without names of its functions: when it holds a C++ runtime and asks no other for operators. */
 HAK_HIDDEN bool hak_is_in_private_new(uintptr_t ip);
 
 /* True when the module that holds `ip` has an operator delete of its own. (Which call it was cannot

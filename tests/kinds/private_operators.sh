@@ -16,6 +16,7 @@ int thrown() { try { throw std::string(40, 't'); } catch (std::string &s) { retu
 E
 cat >program.cpp <<'E'
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 std::string made();
@@ -35,8 +36,10 @@ int main(int, char **argument) {
             if (thrown() != 40 || s.size() != 60)
                 return 3;
         }
-    else
+    else if (std::strcmp(argument[1], "plain") == 0)
         delete plain();
+    else
+        std::free(new char);
     std::puts("done");
     return 0;
 }
@@ -60,6 +63,9 @@ for setting in HAKMEM_TRACE=on HAKMEM_TRACE=off HAKMEM_ON_FAULT=continue; do
     run_it "with names, $setting" 1 plain $setting
     grep -q '^hakmem: HKM-203 alloc-dealloc-mismatch: .*delete of a block of 40 bytes from malloc' err ||
         { echo "$setting: plain was told as: $(head -n 1 err)"; status=1; }
+    run_it "with names, $setting" 1 freed $setting
+    grep -q '^hakmem: HKM-203 alloc-dealloc-mismatch: free of a block of 1 byte from new;' err ||
+        { echo "$setting: freed was told as: $(head -n 1 err)"; status=1; }
     run_it "with names, $setting" 0 cross $setting
     # Found out in the program itself: what is only checked makes no store.
     [ "$setting" != HAKMEM_TRACE=off ] || [ ! -e store.db ] || { echo "a store was made, though there was nothing to tell"; status=1; }
