@@ -103,12 +103,13 @@ static void watch_process(struct hak_client *c, uint32_t index, int watch) {
     if (w->pid <= 0)
         return;
     w->pidfd = (int)syscall(SYS_pidfd_open, w->pid, 0);
-    bool there = hak_peer_read(w->pid, &peer);
-    if ((w->pidfd < 0 && errno == ESRCH) || !there ||
-        (w->start_time && peer.start_time != w->start_time)) {
+    bool is_none = w->pidfd < 0 && errno == ESRCH;
+    enum hak_peer_answer answer = hak_peer_ask(w->pid, &peer);
+    bool is_another = answer == HAK_PEER_THERE && w->start_time && peer.start_time != w->start_time;
+    if (is_none || answer == HAK_PEER_GONE || is_another) {
         w->phase = HAK_PHASE_GONE;
         w->ended_ns = hak_clock_monotonic_ns();
-    } else {
+    } else if (answer == HAK_PEER_THERE) {
         w->start_time = peer.start_time;
     }
     if (w->phase == HAK_PHASE_LIVE && w->pidfd >= 0 && watch >= 0) {
@@ -125,8 +126,10 @@ static bool has_ended(const struct hak_process_watch *w) {
         return poll(&p, 1, 0) > 0;
     }
     struct hak_peer peer;
-    return w->pid > 0 && (!hak_peer_read(w->pid, &peer) || peer.start_time != w->start_time ||
-                          peer.state == 'Z' || peer.state == 'X');
+    enum hak_peer_answer answer = w->pid > 0 ? hak_peer_ask(w->pid, &peer) : HAK_PEER_UNKNOWN;
+    return answer == HAK_PEER_GONE ||
+           (answer == HAK_PEER_THERE && ((w->start_time && peer.start_time != w->start_time) ||
+                                         peer.state == 'Z' || peer.state == 'X'));
 }
 
 /* After a takeover the same process goes on in another session: it keeps its row. */

@@ -1,7 +1,9 @@
 /* Reads /proc/PID/stat. */
 #include "collector/peer.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,20 +24,25 @@ bool hak_peer_parse(const char *stat, struct hak_peer *out) {
     return true;
 }
 
-bool hak_peer_read(pid_t pid, struct hak_peer *out) {
+enum hak_peer_answer hak_peer_ask(pid_t pid, struct hak_peer *out) {
     char path[64], text[1024];
-    if (pid <= 0)
-        return false;
     snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    ssize_t got = read(fd, text, sizeof text - 1);
-    close(fd);
-    if (got <= 0)
-        return false;
-    text[got] = 0;
-    return hak_peer_parse(text, out);
+    int fd = pid > 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    ssize_t got = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    int error = errno;
+    if (fd >= 0)
+        close(fd);
+    text[got > 0 ? got : 0] = 0;
+    if (got > 0 && hak_peer_parse(text, out))
+        return HAK_PEER_THERE;
+    if (pid > 0 && kill(pid, 0) == 0)
+        return HAK_PEER_UNKNOWN;
+    return pid <= 0 || errno == ESRCH || (fd >= 0 && error == ESRCH) ? HAK_PEER_GONE
+                                                                     : HAK_PEER_UNKNOWN;
+}
+
+bool hak_peer_read(pid_t pid, struct hak_peer *out) {
+    return hak_peer_ask(pid, out) == HAK_PEER_THERE;
 }
 
 bool hak_peer_descends(pid_t pid, const pid_t *known, int count) {

@@ -12,7 +12,16 @@ struct hak_peer {
     char state;          /* R, S, D, Z, ... */
 };
 
-/* Reads /proc/PID/stat; false when there is no such process (or it may not be seen). */
+enum hak_peer_answer {
+    HAK_PEER_THERE,   /* read */
+    HAK_PEER_GONE,    /* no process has this id */
+    HAK_PEER_UNKNOWN, /* there is one that cannot be looked at: no /proc here, or no descriptor left
+                       */
+};
+
+/* Reads /proc/PID/stat; fills in `out` when it says THERE. */
+enum hak_peer_answer hak_peer_ask(pid_t pid, struct hak_peer *out);
+/* The same; false when nothing was read. */
 bool hak_peer_read(pid_t pid, struct hak_peer *out);
 
 /* True when `pid` is, or descends from, one of `known`. */
