@@ -91,6 +91,11 @@ static pid_t outer_pid(const struct hak_client *c, uint32_t index, int32_t pid) 
     return pid;
 }
 
+/* Has its id gone to a process that started at another time? */
+static bool is_another(const struct hak_process_watch *w, const struct hak_peer *peer) {
+    return w->start_time != 0 && peer->start_time != w->start_time;
+}
+
 static void watch_process(struct hak_client *c, uint32_t index, int watch) {
     struct hak_process_watch *w = &c->processes[index];
     struct hak_peer peer;
@@ -105,8 +110,7 @@ static void watch_process(struct hak_client *c, uint32_t index, int watch) {
     w->pidfd = (int)syscall(SYS_pidfd_open, w->pid, 0);
     bool is_none = w->pidfd < 0 && errno == ESRCH;
     enum hak_peer_answer answer = hak_peer_ask(w->pid, &peer);
-    bool is_another = answer == HAK_PEER_THERE && w->start_time && peer.start_time != w->start_time;
-    if (is_none || answer == HAK_PEER_GONE || is_another) {
+    if (is_none || answer == HAK_PEER_GONE || (answer == HAK_PEER_THERE && is_another(w, &peer))) {
         w->phase = HAK_PHASE_GONE;
         w->ended_ns = hak_clock_monotonic_ns();
     } else if (answer == HAK_PEER_THERE) {
@@ -128,8 +132,8 @@ static bool has_ended(const struct hak_process_watch *w) {
     struct hak_peer peer;
     enum hak_peer_answer answer = w->pid > 0 ? hak_peer_ask(w->pid, &peer) : HAK_PEER_UNKNOWN;
     return answer == HAK_PEER_GONE ||
-           (answer == HAK_PEER_THERE && ((w->start_time && peer.start_time != w->start_time) ||
-                                         peer.state == 'Z' || peer.state == 'X'));
+           (answer == HAK_PEER_THERE &&
+            (is_another(w, &peer) || peer.state == 'Z' || peer.state == 'X'));
 }
 
 /* After a takeover the same process goes on in another session: it keeps its row. */

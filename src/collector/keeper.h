@@ -49,8 +49,7 @@ int hak_keeper_wait_committed(struct hak_keeper *keeper, int timeout_ms, uint32_
 enum hak_store_end {
     HAK_STORE_CLOSED,      /* one file */
     HAK_STORE_HANDED_OVER, /* processes still live and are recorded on */
-    HAK_STORE_COMMITTED,   /* all is in it; its worker still closes it, as where a disk syncs slowly
-                            */
+    HAK_STORE_COMMITTED,   /* all is in it; its worker still closes it (a disk that syncs slowly) */
     HAK_STORE_BEHIND,      /* what was not committed in time is missing, for now or for ever */
 };
 

@@ -109,10 +109,13 @@ static uint64_t look_at_store(const struct hak_keeper *k) {
     return seen;
 }
 
-static struct patience begin_patience(int timeout_ms) {
+/* With the lock held. */
+static struct patience begin_patience(const struct hak_keeper *k, int timeout_ms) {
     uint64_t now = hak_keeper_now_ms();
-    return (struct patience){
-        .timeout_ms = timeout_ms, .begun_ms = now, .due_ms = now + (uint64_t)timeout_ms};
+    return (struct patience){.timeout_ms = timeout_ms,
+                             .begun_ms = now,
+                             .due_ms = now + (uint64_t)timeout_ms,
+                             .seen = look_at_store(k)};
 }
 
 /* With the lock held: waits for a change of the keeper's. False when the time is over. */
@@ -135,9 +138,8 @@ static bool wait_change(struct hak_keeper *k, struct patience *p) {
 }
 
 int hak_keeper_wait_committed(struct hak_keeper *keeper, int timeout_ms, uint32_t *live) {
-    struct patience patience = begin_patience(timeout_ms);
     pthread_mutex_lock(&keeper->lock);
-    patience.seen = look_at_store(keeper);
+    struct patience patience = begin_patience(keeper, timeout_ms);
     uint32_t wanted = ++keeper->sync_wanted;
     wake_keeper(keeper);
     bool in_time = true;
@@ -156,10 +158,9 @@ enum hak_store_end hak_keeper_stop(struct hak_keeper *keeper, int timeout_ms, bo
         usleep(LIVE_MS * 1000);
         known = hak_keeper_wait_committed(keeper, timeout_ms, &live) == 0;
     }
-    struct patience patience = begin_patience(timeout_ms);
     bool hand_over = known && live > 0 && !wait_for_live;
     pthread_mutex_lock(&keeper->lock);
-    patience.seen = look_at_store(keeper);
+    struct patience patience = begin_patience(keeper, timeout_ms);
     keeper->hold = false;
     keeper->leave = hand_over;
     wake_keeper(keeper);

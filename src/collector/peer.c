@@ -26,19 +26,17 @@ bool hak_peer_parse(const char *stat, struct hak_peer *out) {
 
 enum hak_peer_answer hak_peer_ask(pid_t pid, struct hak_peer *out) {
     char path[64], text[1024];
+    if (pid <= 0)
+        return HAK_PEER_GONE;
     snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    int fd = pid > 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t got = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-    int error = errno;
     if (fd >= 0)
         close(fd);
     text[got > 0 ? got : 0] = 0;
     if (got > 0 && hak_peer_parse(text, out))
         return HAK_PEER_THERE;
-    if (pid > 0 && kill(pid, 0) == 0)
-        return HAK_PEER_UNKNOWN;
-    return pid <= 0 || errno == ESRCH || (fd >= 0 && error == ESRCH) ? HAK_PEER_GONE
-                                                                     : HAK_PEER_UNKNOWN;
+    return kill(pid, 0) == 0 || errno != ESRCH ? HAK_PEER_UNKNOWN : HAK_PEER_GONE;
 }
 
 bool hak_peer_read(pid_t pid, struct hak_peer *out) {

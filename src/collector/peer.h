@@ -15,8 +15,7 @@ struct hak_peer {
 enum hak_peer_answer {
     HAK_PEER_THERE,   /* read */
     HAK_PEER_GONE,    /* no process has this id */
-    HAK_PEER_UNKNOWN, /* there is one that cannot be looked at: no /proc here, or no descriptor left
-                       */
+    HAK_PEER_UNKNOWN, /* there is one, but no /proc here or no descriptor left to look at it */
 };
 
 /* Reads /proc/PID/stat; fills in `out` when it says THERE. */
