@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Each program dies as without hakmem, and gives exactly its report: NAME.report, or NAME.normal.report
 # where the level makes a difference. With LD_PRELOAD alone in level trace, under `run` in level normal.
-# An empty file: nothing is said. `tests/crash/reports.sh --update` writes the files anew, to be read
+# An empty file: nothing is said. UPDATE=1 writes the files anew, to be read
 # before they are committed.
 set -u
 PROGRAMS=crash
@@ -10,7 +10,7 @@ PROGRAMS=crash
 unset "${!HAKMEM_@}"
 here=$SOURCE/tests/crash
 update=0 failed=0
-if [ "${1-}" = --update ]; then
+if [ -n "${UPDATE-}" ] || [ "${1-}" = --update ]; then
     update=1
     scratch=$(mktemp -d) && cd "$scratch" || exit 2
     trap 'rm -rf "$scratch"' EXIT

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Each fault has its page in docs/specs/faults, and the example on it is the report that a test
-# compares. `tests/faults/pages.sh --update` copies the reports into the pages.
+# compares. UPDATE=1 copies the reports into the pages.
 set -u
 SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
 cd "$SOURCE" || exit 2
@@ -31,7 +31,7 @@ while read -r number; do
         continue
     fi
     with_example "$page" >"$new"
-    if [ "${1-}" = --update ]; then
+    if [ -n "${UPDATE-}" ] || [ "${1-}" = --update ]; then
         cp "$new" "$page"
     elif ! diff -u --label "$page" --label 'with the report as it is' "$page" "$new"; then
         failed=1

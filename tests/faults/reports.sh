@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Each fault program gives exactly its report: NAME.LEVEL.report with the level's own layout,
 # NAME.LEVEL.LAYOUT.report with another. An empty file: nothing is found, the program ends with 0.
-# `tests/faults/reports.sh --update` writes the files anew, to be read before they are committed.
+# UPDATE=1 writes the files anew, to be read before they are committed.
 set -u
 # shellcheck source=tests/tools/faults.sh
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/faults.sh"
 update=0 failed=0
-if [ "${1-}" = --update ]; then
+if [ -n "${UPDATE-}" ] || [ "${1-}" = --update ]; then
     update=1
     scratch=$(mktemp -d) && cd "$scratch" || exit 2
     trap 'rm -rf "$scratch"' EXIT

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # The table of docs/specs/checks.md is what the fault programs show: which fault each gives in each level
-# and layout. `tests/faults/table.sh --update` writes the table anew.
+# and layout. UPDATE=1 writes the table anew.
 set -u
 # shellcheck source=tests/tools/faults.sh
 . "${SOURCE:-$(dirname "$0")/../..}/tests/tools/faults.sh"
 page=$SOURCE/docs/specs/checks.md
 first='<!-- table: made by tests/faults/table.sh --update -->'
 last='<!-- end of table -->'
-if [ "${1-}" = --update ]; then
+if [ -n "${UPDATE-}" ] || [ "${1-}" = --update ]; then
     scratch=$(mktemp -d) && cd "$scratch" || exit 2
     trap 'rm -rf "$scratch"' EXIT
 fi
@@ -48,7 +48,7 @@ table_of_page() {
     awk -v first="$first" -v last="$last" '$0 == last { on = 0 } on { print } $0 == first { on = 1 }' "$page"
 }
 
-if [ "${1-}" = --update ]; then
+if [ -n "${UPDATE-}" ] || [ "${1-}" = --update ]; then
     awk -v first="$first" -v last="$last" '
         $0 == last { on = 0 }
         !on { print }
