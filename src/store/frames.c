@@ -6,6 +6,8 @@
 
 #define DEPTH_MAX     4096 /* of a chain of nodes; a longer one is damage */
 #define ANCESTORS_MAX 64
+#define LEVELS_MAX    64 /* of one node: a call and what is inlined there */
+#define NAMELESS_KEPT 16 /* nodes on the way to a name that are kept with it */
 
 static int prepare(struct hak_store_reader *r) {
 #define MODULE_SQL(what)                                                                           \
@@ -101,6 +103,14 @@ static const char *text_at(const struct hak_store_reader *r, const char *offset)
     return (const char *)r->text.data + (uintptr_t)offset;
 }
 
+/* The node `id`: 1 found, 0 not there, or an error, which is kept for hak_store_stack_error. */
+static int get_node(struct hak_store_reader *r, uint32_t id, struct hak_node_row *out) {
+    int found = hak_node_reader_get(r->nodes, id, out);
+    if (found < 0 && !r->stack_error)
+        r->stack_error = strdup(hak_store_message());
+    return found;
+}
+
 int hak_store_frames(struct hak_store_reader *r, uint32_t stack, struct hak_frame *out, int max) {
     int count = 0, error = prepare(r);
     r->text.size = 0;
@@ -111,12 +121,9 @@ int hak_store_frames(struct hak_store_reader *r, uint32_t stack, struct hak_fram
     r->text.data[r->text.size++] = 0; /* offset 0 is the empty text */
     for (int depth = 0; stack && count < max && depth < DEPTH_MAX; depth++) {
         struct hak_node_row n;
-        int found = hak_node_reader_get(r->nodes, stack, &n);
-        if (found < 0) {
-            if (!r->stack_error)
-                r->stack_error = strdup(hak_store_message());
+        int found = get_node(r, stack, &n);
+        if (found < 0)
             return found;
-        }
         if (!found)
             break;
         count += add_frames(r, &n, out + count, max - count);
@@ -128,6 +135,49 @@ int hak_store_frames(struct hak_store_reader *r, uint32_t stack, struct hak_fram
         out[i].file = text_at(r, out[i].file);
     }
     return count;
+}
+
+/* The first name among the levels of one node; NULL when it is hakmem's own or has none. */
+static const char *function_of_node(struct hak_store_reader *r, const struct hak_node_row *n) {
+    struct hak_frame levels[LEVELS_MAX];
+    r->text.size = 0;
+    if (!hak_buffer_reserve(&r->text, 1))
+        return NULL;
+    r->text.data[r->text.size++] = 0;
+    int count = add_frames(r, n, levels, LEVELS_MAX);
+    for (int i = 0; i < count; i++) {
+        const char *name = text_at(r, levels[i].function);
+        if (!levels[i].is_hakmem && name[0])
+            return name;
+    }
+    return NULL;
+}
+
+const char *hak_store_stack_function(struct hak_store_reader *r, uint32_t stack) {
+    uint32_t passed[NAMELESS_KEPT], node = stack;
+    int passed_count = 0;
+    const char *name = NULL;
+    if (prepare(r) != 0)
+        return NULL;
+    for (int depth = 0; node && depth < DEPTH_MAX; depth++) {
+        struct hak_node_row n;
+        if (hak_functions_find(&r->functions, node, &name))
+            break;
+        int found = get_node(r, node, &n);
+        if (found < 0)
+            return NULL;
+        if (found == 0)
+            break;
+        name = function_of_node(r, &n);
+        if (passed_count < NAMELESS_KEPT)
+            passed[passed_count++] = node;
+        if (name)
+            break;
+        node = n.parent;
+    }
+    for (int i = 0; i < passed_count; i++)
+        hak_functions_add(&r->functions, passed[i], name);
+    return name;
 }
 
 const char *hak_store_stack_error(const struct hak_store_reader *r) {

@@ -2,6 +2,7 @@
 #include "store/index.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 uint32_t hak_index_find(const struct hak_index *index, uint64_t key, uint64_t *place) {
     if (index->capacity == 0)
@@ -45,6 +46,17 @@ bool hak_index_add(struct hak_index *index, uint64_t key, uint32_t row) {
         return false;
     insert(index, key, row);
     return true;
+}
+
+uint64_t hak_index_hash(const char *text, size_t bytes) {
+    uint64_t hash = bytes, word;
+    for (; bytes >= sizeof word; bytes -= sizeof word, text += sizeof word) {
+        memcpy(&word, text, sizeof word);
+        hash = hak_index_mix(hash, word);
+    }
+    word = 0;
+    memcpy(&word, text, bytes);
+    return hak_index_mix(hash, word);
 }
 
 void hak_index_free(struct hak_index *index) {

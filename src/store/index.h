@@ -4,6 +4,7 @@
 #define HAK_STORE_INDEX_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct hak_index {
@@ -22,6 +23,9 @@ uint32_t hak_index_find(const struct hak_index *index, uint64_t key, uint64_t *p
 bool hak_index_add(struct hak_index *index, uint64_t key, uint32_t row);
 
 void hak_index_free(struct hak_index *index);
+
+/* A key for `bytes` bytes of text. */
+uint64_t hak_index_hash(const char *text, size_t bytes);
 
 /* Mixes `value` into a key (splitmix64). */
 static inline uint64_t hak_index_mix(uint64_t key, uint64_t value) {

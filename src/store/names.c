@@ -13,17 +13,6 @@ struct hak_store_names {
     bool is_loaded; /* what the database has is in the index */
 };
 
-static uint64_t hash_of(const char *text, size_t bytes) {
-    uint64_t hash = bytes, word;
-    for (; bytes >= sizeof word; bytes -= sizeof word, text += sizeof word) {
-        memcpy(&word, text, sizeof word);
-        hash = hak_index_mix(hash, word);
-    }
-    word = 0;
-    memcpy(&word, text, bytes);
-    return hak_index_mix(hash, word);
-}
-
 static int load(struct hak_store_writer *w, struct hak_store_names *n) {
     sqlite3_stmt *rows;
     if (sqlite3_prepare_v2(w->database, "SELECT id, text FROM name ORDER BY id", -1, &rows, NULL) !=
@@ -33,7 +22,7 @@ static int load(struct hak_store_writer *w, struct hak_store_names *n) {
     while (!error && (result = sqlite3_step(rows)) == SQLITE_ROW) {
         const char *text = (const char *)sqlite3_column_text(rows, 1);
         n->last = (uint32_t)sqlite3_column_int64(rows, 0);
-        if (text && !hak_index_add(&n->index, hash_of(text, strlen(text)), n->last))
+        if (text && !hak_index_add(&n->index, hak_index_hash(text, strlen(text)), n->last))
             error = hak_store_no_memory(w->path);
     }
     if (!error && result != SQLITE_DONE)
@@ -79,7 +68,7 @@ int hak_store_name(struct hak_store_writer *w, const char *text, uint32_t *out) 
     int error = n->is_loaded ? 0 : load(w, n);
     if (error)
         return error;
-    uint64_t hash = hash_of(text, strlen(text)), place = 0;
+    uint64_t hash = hak_index_hash(text, strlen(text)), place = 0;
     uint32_t id;
     while ((id = hak_index_find(&n->index, hash, &place)) != 0 && !is_text(w, id, text))
         continue;

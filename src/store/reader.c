@@ -99,6 +99,7 @@ void hak_reader_rest(struct hak_store_reader *r) {
                              &r->run_row[0], &r->run_row[1], &r->run_list};
     if (r->nodes)
         hak_node_reader_rest(r->nodes);
+    hak_functions_free(&r->functions);
     hak_scan_free(r->event_scan);
     hak_scan_free(r->spare_scan);
     r->event_scan = r->spare_scan = NULL;

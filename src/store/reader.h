@@ -89,7 +89,10 @@ struct hak_frame {
 };
 /* Frames of a stack, innermost first, inlined levels included; returns how many (at most max). */
 int hak_store_frames(struct hak_store_reader *r, uint32_t stack, struct hak_frame *out, int max);
-/* Why a stack could not be read, the first time that hak_store_frames failed; NULL when it never
+/* The innermost function in a stack that is not hakmem's own; NULL = none has a name. Looked up
+ * once for each stack. The text belongs to the reader until the next call. */
+const char *hak_store_stack_function(struct hak_store_reader *r, uint32_t stack);
+/* Why a stack could not be read, the first time that one of these failed; NULL when it never
  * did. What is told without those stacks is not whole. Lives as long as the reader. */
 const char *hak_store_stack_error(const struct hak_store_reader *r);
 

@@ -3,6 +3,7 @@
 #define HAK_STORE_READER_STATE_H
 
 #include <sqlite3.h>
+#include "store/functions.h"
 #include "store/node_reader.h"
 #include "store/reader.h"
 #include "store/run.h"
@@ -36,8 +37,9 @@ struct hak_store_reader {
     struct hak_scan_pool *pool; /* threads that decode chunks; NULL = none yet */
     bool has_images;            /* format 2: symbols belong to files, not to mappings */
     sqlite3_stmt *module, *frame, *parent;
-    struct hak_buffer text; /* strings of the frames handed out last */
-    char *stack_error;      /* why a stack could not be read, the first time; NULL = all could */
+    struct hak_buffer text;         /* strings of the frames handed out last */
+    struct hak_functions functions; /* of stacks that were asked, until it rests */
+    char *stack_error; /* why a stack could not be read, the first time; NULL = all could */
 };
 
 /* The first row of a query of numbers as `count` values; 1 found, 0 none, or an error. */

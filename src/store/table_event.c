@@ -48,9 +48,8 @@ struct cursor {
     struct hak_event event;
     bool has_addr; /* addr = asked_addr was asked, so that is what addr reads as */
     uint64_t asked_addr;
-    uint32_t tid_thread, function_stack;
+    uint32_t tid_thread;
     int64_t tid;
-    char *function; /* of function_stack */
 };
 
 static int best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
@@ -82,7 +81,6 @@ static int best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
 static int close_cursor(sqlite3_vtab_cursor *vtab) {
     struct cursor *c = (struct cursor *)vtab;
     hak_scan_close(c->scan);
-    free(c->function);
     hak_table_close(vtab);
     return SQLITE_OK;
 }
@@ -215,21 +213,6 @@ static int64_t tid_of(struct cursor *c) {
     return c->tid;
 }
 
-/* The innermost function of the program in the event's stack. */
-static const char *function_of(struct cursor *c) {
-    if (c->function_stack == c->event.stack)
-        return c->function;
-    struct hak_frame frames[64];
-    int count = hak_store_frames(shared_of(c)->reader, c->event.stack, frames, 64);
-    free(c->function);
-    c->function = NULL;
-    c->function_stack = c->event.stack;
-    for (int i = 0; i < count && !c->function; i++)
-        if (!frames[i].is_hakmem && frames[i].function[0])
-            c->function = strdup(frames[i].function);
-    return c->function;
-}
-
 static int column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int which) {
     struct cursor *c = (struct cursor *)vtab;
     const struct hak_event *e = &c->event;
@@ -297,7 +280,8 @@ static int column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int which) {
         break;
     case FUNCTION:
         if (e->stack)
-            sqlite3_result_text(out, function_of(c), -1, SQLITE_TRANSIENT);
+            sqlite3_result_text(out, hak_store_stack_function(t->reader, e->stack), -1,
+                                SQLITE_TRANSIENT);
         if (hak_store_stack_error(t->reader))
             sqlite3_result_error(out, hak_store_stack_error(t->reader), -1);
         break;

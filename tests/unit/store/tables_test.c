@@ -186,6 +186,33 @@ START_TEST(frames_of_one_stack_need_no_other_stack) {
 }
 END_TEST
 
+/* Counts the statements that look for the frames of a node. */
+static int count_frame_lookup(unsigned what, void *count, void *statement, void *sql) {
+    (void)what, (void)statement;
+    *(int *)count += strstr(sql, "FROM frame WHERE") != NULL;
+    return 0;
+}
+
+START_TEST(functions_are_looked_up_once_for_each_stack) {
+    for (uint32_t i = 100; i <= 102; i++) /* of unnamed code, called from function_7 */
+        must(hak_store_put_node(
+            c.w, &(struct hak_node_row){
+                     .id = i, .parent = i == 100 ? 7 : i - 1, .process = 1, .ip = 0x480000 + i}));
+    for (int i = 0; i < 2000; i++)
+        block_malloc(&c, 5 + i, 1 + (uint32_t)i % 50, 1);
+    block_malloc(&c, 3000, 102, 1);
+    block_malloc(&c, 3001, 101, 1);
+    open_tables();
+    int looked_up = 0;
+    sqlite3_trace_v2(database, SQLITE_TRACE_STMT, count_frame_lookup, &looked_up);
+    ck_assert_str_eq(ask("SELECT count(function), count(DISTINCT function) FROM event"), "2002|50");
+    ck_assert_int_eq(looked_up, 53);
+    ck_assert_str_eq(ask("SELECT function, stack FROM event WHERE stack IN (49, 101, 102)"
+                         " GROUP BY stack"),
+                     "function_49|49;function_7|101;function_7|102");
+}
+END_TEST
+
 START_TEST(a_pushed_down_constraint_reads_few_chunks) {
     struct stream *s = stream_new(3, 2);
     for (int chunk = 0; chunk < 60; chunk++) {
@@ -242,6 +269,7 @@ static void add(TCase *cases) {
     tcase_add_test(cases, blocks_are_found_by_base_and_by_pointer);
     tcase_add_test(cases, tables_join_each_other);
     tcase_add_test(cases, frames_of_one_stack_need_no_other_stack);
+    tcase_add_test(cases, functions_are_looked_up_once_for_each_stack);
     tcase_add_test(cases, a_pushed_down_constraint_reads_few_chunks);
     tcase_add_test(cases, a_broken_chunk_is_an_error_with_its_name);
 }
