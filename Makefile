@@ -195,7 +195,8 @@ USER_FLAGS := -std=gnu11 -O0 -g -D_GNU_SOURCE -Wall -Wextra -Wno-free-nonheap-ob
 USER_SRC   := $(wildcard demo/*.c tests/faults/*.c tests/programs/*.c tests/kill/*.c tests/cli/*.c \
               tests/regressions/*.c tests/stale/*.c tests/trees/*.c tests/crash/*.c tests/metrics/*.c tests/memory/*.c tests/long/*.c \
               tests/matrix/*.c tests/options/*.c)
-USER_BIN   := $(USER_SRC:%.c=$(BUILD)/%) $(patsubst %.cpp,$(BUILD)/%,$(wildcard tests/faults/*.cpp))
+USER_BIN   := $(USER_SRC:%.c=$(BUILD)/%) $(patsubst %.cpp,$(BUILD)/%,$(wildcard tests/faults/*.cpp tests/faults/cxx/*.cpp)) \
+              $(BUILD)/tests/faults/cxx/plugin_host.so
 USER_CXX   := $(if $(findstring clang,$(CC)),clang++ -fsized-deallocation,g++) -std=c++17 -O0 -g -w -iquote include
 TOOL_BIN   := $(BUILD)/tests/tools/count_calls.so $(BUILD)/tests/tools/crash_at_load.so \
               $(patsubst %.c,$(BUILD)/%,$(wildcard tests/tools/reference_*.c))
@@ -216,6 +217,13 @@ $(BUILD)/tests/bench/%: tests/bench/%.c $(BUILD)/flags
 $(BUILD)/tests/faults/%: tests/faults/%.cpp $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,link) $(USER_CXX) $(DEPEND) -o $@ $< -lpthread
+# Larger C++ programs; one that is to be optimised says so itself.
+$(BUILD)/tests/faults/cxx/%.so: tests/faults/cxx/%.cpp $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,link) $(USER_CXX) -DPLUGIN -shared -fPIC $(DEPEND) -o $@ $<
+$(BUILD)/tests/faults/cxx/%: tests/faults/cxx/%.cpp $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,link) $(USER_CXX) $$(sed -n 's|^// optimise: ||p' $<) $(DEPEND) -o $@ $< -lpthread -ldl
 $(BUILD)/tests/%: tests/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,link) $(CC) $(USER_FLAGS) $(DEPEND) -o $@ $< -lpthread -ldl

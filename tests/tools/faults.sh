@@ -50,8 +50,8 @@ wait_for_store() {
 }
 
 # run_program NAME LEVEL LAYOUT [VARIABLE=VALUE...]: runs one of the programs in a directory of
-# its own until program and collector have ended. $printed names the file with what they printed,
-# $program_status is the program's exit status.
+# its own until program and collector have ended. $printed names the file with what they printed (with
+# $DROP_OUTPUT on stderr alone), $program_status is the program's exit status.
 run_program() {
     local name=$1 level=$2 layout=$3 injection variables directory
     shift 3
@@ -60,7 +60,9 @@ run_program() {
     directory=$(mktemp -d "$PWD/run.$name.$level.$layout.XXXXXX") || exit 2
     printed=$directory/printed
     { # the shell's own word on programs that abort goes to /dev/null
-        (cd "$directory" && exec env "HAKMEM_CHECK=$level" "HAKMEM_LAYOUT=$layout" \
+        (cd "$directory" || exit 2
+        [ -z "${DROP_OUTPUT-}" ] || exec >/dev/null
+        exec env "HAKMEM_CHECK=$level" "HAKMEM_LAYOUT=$layout" \
             ${injection:+"HAKMEM_INJECT=$injection"} ${variables:+"$variables"} "$@" LD_PRELOAD="$BUILD/hakmem-debug.so" \
             "$BUILD/tests/${PROGRAMS:-faults}/$name") >"$printed" 2>&1
         # shellcheck disable=SC2034 # for the caller
