@@ -13,6 +13,7 @@
 #include "report/facts_json.h"
 #include "collector/keeper.h"
 #include "report/words.h"
+#include "store/writer.h"
 #include "json.h"
 #include "options.h"
 
@@ -21,7 +22,8 @@
 struct outcome {
     int program_status; /* the program's own, or 128 + its signal */
     uint64_t events, faults, crashes, known;
-    bool read; /* the store could be read */
+    uint64_t unstored; /* events that the store could not take */
+    bool read;         /* the store could be read */
     bool committed;
     uint32_t live, sessions;
 };
@@ -73,6 +75,20 @@ static bool start(struct view *view, const struct run_files *files, struct run_c
     return false;
 }
 
+/* Events that the program wrote and a full or failing disk did not take. */
+static uint64_t count_unstored(const struct view *view) {
+    sqlite3_stmt *query = NULL;
+    uint64_t events = 0;
+    if (sqlite3_prepare_v2(hak_store_database(view->reader),
+                           "SELECT coalesce(sum(count), 0) FROM loss WHERE reason IN "
+                           "('" HAK_LOSS_DISK_FULL "', '" HAK_LOSS_STORE_FAILED "')",
+                           -1, &query, NULL) == SQLITE_OK &&
+        sqlite3_step(query) == SQLITE_ROW)
+        events = (uint64_t)sqlite3_column_int64(query, 0);
+    sqlite3_finalize(query);
+    return events;
+}
+
 /* Opens the store and tells what is in it that the job should fail for. */
 static void count_faults(struct view *view, const char *path, struct findings *findings,
                          struct outcome *outcome) {
@@ -81,6 +97,7 @@ static void count_faults(struct view *view, const char *path, struct findings *f
         return;
     view->store_path = strdup(path);
     outcome->events = view->summary.events;
+    outcome->unstored = count_unstored(view);
     if (!findings_gather(view, 0, findings) || !findings_compare(view, findings))
         return;
     for (size_t i = 0; i < findings->count; i++)
@@ -205,6 +222,12 @@ static int settle_status(const struct view *view, const struct outcome *outcome,
     if (view->summary.ended_early) {
         view_error("run: the program ended, but the end of its record could not be written; the "
                    "capture is incomplete");
+        return VIEW_INCOMPLETE;
+    }
+    if (outcome->unstored > 0) {
+        view_error("run: the program ended, but the disk did not take %s of its record; the "
+                   "capture is incomplete",
+                   hak_words_count(outcome->unstored, "event", "events"));
         return VIEW_INCOMPLETE;
     }
     return outcome->program_status;

@@ -99,14 +99,14 @@ static bool store(struct hak_worker *w, uint64_t now) {
         return false;
     }
     if (now < w->trouble_until_ns && !w->finish_wanted) {
-        lose_batch(w, "disk full");
+        lose_batch(w, HAK_LOSS_DISK_FULL);
         return false;
     }
     int error = put_all(w);
     if (error) {
         tell_trouble(w);
         w->trouble_until_ns = now + RETRY_NS;
-        lose_batch(w, error == HAK_STORE_FULL ? "disk full" : "store failed");
+        lose_batch(w, error == HAK_STORE_FULL ? HAK_LOSS_DISK_FULL : HAK_LOSS_STORE_FAILED);
         return false;
     }
     hak_rows_committed(&w->rows);

@@ -113,6 +113,11 @@ struct hak_leak_scan_row {
     const char *summary, *report;
 };
 
+/* Reasons that lie in the store itself: the program wrote these events, and nobody could keep them.
+ */
+#define HAK_LOSS_DISK_FULL    "disk full"
+#define HAK_LOSS_STORE_FAILED "store failed"
+
 struct hak_loss_row {
     uint32_t process, thread; /* thread 0 = all */
     uint64_t from_ns, to_ns, count;
