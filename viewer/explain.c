@@ -6,6 +6,7 @@
 #include "report/words.h"
 #include "fault_pages.h"
 #include "json.h"
+#include "markdown.h"
 
 static const char *page_of(unsigned code) {
     for (const struct hak_fault_page *page = hak_fault_pages; page->code; page++)
@@ -61,7 +62,9 @@ static void print_page(struct view *view, const struct hak_fault_words *words) {
         body = page;
     while (body[0] == '\n' && body[1] == '\n')
         body++;
-    printf("%s", body);
+    struct hak_text text = {0};
+    markdown_add(&text, view, body);
+    view_print(&text);
 }
 
 int command_explain(struct view *view) {

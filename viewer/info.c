@@ -68,7 +68,7 @@ static void add_overview(struct hak_text *text, struct view *view) {
     const struct hak_store_summary *summary = &view->summary;
     char value[4096], number[128];
     add_value(text, view, "capture", view->store_path);
-    if (summary->events > 0)
+    if (info_is_long(view))
         snprintf(value, sizeof value, "%s, %.2f bytes for each event",
                  hak_words_size(info_file_bytes(view)),
                  (double)info_file_bytes(view) / (double)summary->events);

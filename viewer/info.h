@@ -11,6 +11,9 @@ int info_options(struct view *view);
 /* Bytes of the capture's file, with what has not been written back yet; and what takes them, in a
  * line where they are many. (info_size.c) */
 uint64_t info_file_bytes(const struct view *view);
+/* Whether the file's bytes for each event tell something of events: in a short capture they are
+ * those of names, tables and empty pages. */
+bool info_is_long(const struct view *view);
 void info_add_parts(struct hak_text *text, struct view *view);
 json_t *info_parts_json(struct view *view);
 

@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 #include <sys/stat.h>
 #include "report/words.h"
+#include "trace/record.h"
 
 #define TOLD_FROM_BYTES ((uint64_t)1 << 18) /* shorter: the parts are not worth a line */
 
@@ -50,6 +51,10 @@ static uint64_t rest_of(uint64_t whole, const uint64_t bytes[PARTS]) {
     for (int i = 0; i < PARTS; i++)
         whole -= bytes[i] < whole ? bytes[i] : whole;
     return whole;
+}
+
+bool info_is_long(const struct view *view) {
+    return info_file_bytes(view) / HAK_RECORD_BYTES < view->summary.events;
 }
 
 void info_add_parts(struct hak_text *text, struct view *view) {

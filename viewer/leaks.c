@@ -223,15 +223,19 @@ static json_t *scan_json(struct view *view, const struct leaks_scan *scan) {
     return object;
 }
 
-static void print_json(struct view *view, const struct leaks_list *list, uint64_t limit) {
+/* All that are asked for, or `only` one and the scan that found it. */
+static void print_json(struct view *view, const struct leaks_list *list, uint64_t limit,
+                       const struct leaks_row *only) {
     json_t *document = view_json_document(view, "leaks");
     json_t *scans = json_array(), *rows = json_array();
     uint64_t shown = 0, left_out = 0;
     for (size_t i = 0; i < list->scan_count; i++)
-        json_array_append_new(scans, scan_json(view, &list->scans[i]));
+        if (!only || only->scan == list->scans[i].row)
+            json_array_append_new(scans, scan_json(view, &list->scans[i]));
     for (size_t i = 0; i < list->row_count; i++) {
         const struct leaks_row *row = &list->rows[i];
-        if (row->kind == HAK_LEAK_IS_REACHABLE && !view_given(view, "reachable"))
+        if (only ? row != only
+                 : row->kind == HAK_LEAK_IS_REACHABLE && !view_given(view, "reachable"))
             continue;
         if (limit && shown == limit) {
             left_out++;
@@ -250,31 +254,37 @@ static void print_json(struct view *view, const struct leaks_list *list, uint64_
 
 /* ---- the command ----------------------------------------------------------------------------- */
 
+static void print_one(struct view *view, const struct leaks_row *row) {
+    struct hak_text text = {0}, age = {0};
+    leaks_add_age(&age, row);
+    hak_text_add(&text, "%s of %s byte(s) in %s object(s) allocated from:\n",
+                 hak_words_leak(row->kind), hak_words_number(row->bytes),
+                 hak_words_number(row->count));
+    view_add_stack(&text, view, row->stack, 6);
+    hak_text_add(&text, "\n  PROCESS           ");
+    view_add_process(&text, view, row->process);
+    if (age.bytes)
+        hak_text_add(&text, "\n  AGE               %s when the scan was made, at %s", age.bytes,
+                     hak_words_time(row->ns));
+    if (row->layer[0])
+        hak_text_add(&text, "\n  SERVED BY         %s", row->layer);
+    hak_text_add(&text, "\n  FINGERPRINT       %s\n", row->fingerprint);
+    view_start_pager(view);
+    view_print(&text);
+    hak_text_free(&age);
+}
+
 static int show_one(struct view *view, const struct leaks_list *list) {
     char *end;
     const char *which = view->argument[0] + (view->argument[0][0] == 'L');
     unsigned long number = strtoul(which, &end, 10);
     for (size_t i = 0; i < list->row_count && !*end; i++) {
-        const struct leaks_row *row = &list->rows[i];
-        if (row->row != number)
+        if (list->rows[i].row != number)
             continue;
-        struct hak_text text = {0}, age = {0};
-        leaks_add_age(&age, row);
-        hak_text_add(&text, "%s of %s byte(s) in %s object(s) allocated from:\n",
-                     hak_words_leak(row->kind), hak_words_number(row->bytes),
-                     hak_words_number(row->count));
-        view_add_stack(&text, view, row->stack, 6);
-        hak_text_add(&text, "\n  PROCESS           ");
-        view_add_process(&text, view, row->process);
-        if (age.bytes)
-            hak_text_add(&text, "\n  AGE               %s when the scan was made, at %s", age.bytes,
-                         hak_words_time(row->ns));
-        if (row->layer[0])
-            hak_text_add(&text, "\n  SERVED BY         %s", row->layer);
-        hak_text_add(&text, "\n  FINGERPRINT       %s\n", row->fingerprint);
-        view_start_pager(view);
-        view_print(&text);
-        hak_text_free(&age);
+        if (view->json)
+            print_json(view, list, 0, &list->rows[i]);
+        else
+            print_one(view, &list->rows[i]);
         return VIEW_OK;
     }
     view_error("leaks %s: the number of a leak was expected, as `hakmem-trace leaks` lists them",
@@ -313,7 +323,7 @@ int command_leaks(struct view *view) {
         status = show_one(view, &list);
     } else if (status == 0) {
         if (view->json)
-            print_json(view, &list, limit);
+            print_json(view, &list, limit, NULL);
         else
             print_text(view, &list, limit, listed);
         status = status_of(view, &list);

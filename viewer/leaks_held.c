@@ -112,6 +112,17 @@ static void add_stacks(struct hak_text *text, struct held *held, uint32_t shown)
     }
 }
 
+/* Ids have no gaps, and the oldest may have been dropped. */
+static uint64_t last_event(const struct held *held) {
+    return held->view->summary.trimmed_events + held->view->summary.events;
+}
+
+/* The moment that was asked for comes after the last event. */
+static bool is_beyond_end(const struct held *held) {
+    return held->moment.id ? held->moment.id > last_event(held)
+                           : held->moment.ns > held->view->summary.last_ns;
+}
+
 static void add_moment(struct hak_text *text, const struct held *held) {
     const struct hak_live_moment *at = &held->moment;
     if (at->id)
@@ -142,6 +153,9 @@ static void print_text(struct held *held, uint32_t shown) {
     hak_text_add(&text, " in ");
     view_add_extent(&text, view);
     hak_text_add(&text, ". ");
+    if (is_beyond_end(held))
+        hak_text_add(&text, "That is beyond its end, event %s at %s: this is what was held then. ",
+                     hak_words_number(last_event(held)), hak_words_time(view->summary.last_ns));
     view_add_completeness(&text, view);
     hak_text_add(&text, "\n");
     view_start_pager(view);
@@ -174,6 +188,7 @@ static void print_json(struct held *held, uint32_t shown) {
     json_object_set_new(document, "held", rows);
     json_object_set_new(document, "blocks", json_integer((json_int_t)held->blocks));
     json_object_set_new(document, "bytes", json_integer((json_int_t)held->bytes));
+    json_object_set_new(document, "is_beyond_end", json_boolean(is_beyond_end(held)));
     json_object_set_new(document, "left_out", json_integer(held->rows - shown));
     json_object_set_new(document, "completeness", view_completeness_json(held->view));
     view_start_pager(held->view);

@@ -111,8 +111,8 @@ static void count_faults(struct view *view, const char *path, struct findings *f
  * that can be switched off, or it was. */
 static const char *inner_pool(struct view *view) {
     const struct inner_pool *pool;
-    for (int at = 0; !view_given(view, "pools") && (pool = pools_next(view, &at)) != NULL;)
-        if (pool->variable && !getenv(pool->variable))
+    for (int at = 0; (pool = pools_next(view, &at)) != NULL;)
+        if (pool->variable)
             return pool->words;
     return NULL;
 }
@@ -249,7 +249,7 @@ int command_run(struct view *view) {
         view_error("run --exitcode %s: 0 to 255 was expected", view_value(view, "exitcode"));
         return VIEW_USAGE;
     }
-    if (!run_ci_check(view, &ci) || !run_target_check(view->argument[0]) ||
+    if (!run_ci_check(view, &ci) || !run_open_pools(view) || !run_target_check(view->argument[0]) ||
         !run_find_files(view, &files) ||
         !start(view, &files, &child, &ci, &keeper, path, sizeof path))
         return VIEW_USAGE;

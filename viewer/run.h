@@ -41,8 +41,11 @@ bool run_find_files(const struct view *view, struct run_files *files);
 const char *run_option(const struct view *view, const char *variable);
 /* Checks every option that was given against options.def. */
 bool run_options_check(const struct view *view);
-/* Sets LD_PRELOAD, HAKMEM_* and what --pools asks for in this process's environment; called in the
- * child, so that the keeper's worker starts without it. */
+/* Sets what --pools asks for in this process's environment, from which the keeper's worker has it,
+ * too: it stores whether pools were open. False: printed. */
+bool run_open_pools(const struct view *view);
+/* Sets LD_PRELOAD and HAKMEM_* in this process's environment; called in the child, so that the
+ * keeper's worker starts without it. */
 bool run_set_environment(const struct view *view, const struct run_files *files);
 /* Expands %e (name of `program`) and %p (`pid`) in `pattern` and makes it absolute. */
 bool run_expand_path(const char *pattern, const char *program, pid_t pid, char *out, size_t bytes);

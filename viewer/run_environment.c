@@ -114,6 +114,17 @@ static const char *made_absolute(const char *variable, const char *value, char *
     return out;
 }
 
+bool run_open_pools(const struct view *view) {
+    if (!view_given(view, "pools"))
+        return true;
+    bool good = setenv("PYTHONMALLOC", "malloc", 1) == 0 &&
+                setenv("G_SLICE", "always-malloc", 1) == 0 &&
+                setenv("GLIBCXX_FORCE_NEW", "1", 1) == 0;
+    if (!good)
+        view_error("run: the environment cannot be set: %s", strerror(errno));
+    return good;
+}
+
 bool run_set_environment(const struct view *view, const struct run_files *files) {
     char name[64], path[2 * PATH_MAX];
     bool good = true;
@@ -132,11 +143,6 @@ bool run_set_environment(const struct view *view, const struct run_files *files)
     good &= setenv("HAKMEM_COLLECT", files->collect, 1) == 0;
     if (view_given(view, "ci") && !run_option(view, "LEAKS"))
         good &= setenv("HAKMEM_LEAKS", "error", 1) == 0;
-    if (view_given(view, "pools")) {
-        good &= setenv("PYTHONMALLOC", "malloc", 1) == 0;
-        good &= setenv("G_SLICE", "always-malloc", 1) == 0;
-        good &= setenv("GLIBCXX_FORCE_NEW", "1", 1) == 0;
-    }
     if (!good)
         view_error("run: the environment cannot be set: %s", strerror(errno));
     return good;

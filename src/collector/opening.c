@@ -121,6 +121,20 @@ static void put_number(struct hak_worker *w, const char *key, uint64_t value) {
     hak_store_put_meta(w->writer, key, text);
 }
 
+/* What the first program was started with: whether its inner pools were off is known from these.
+ * The keeper, and so this worker, has its environment. */
+static void put_pool_switches(struct hak_worker *w) {
+    static const char *const variables[] = {"PYTHONMALLOC", "G_SLICE"};
+    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
+        const char *value = getenv(variables[i]);
+        char key[64], kept[64];
+        snprintf(key, sizeof key, "environment.%s", variables[i]);
+        snprintf(kept, sizeof kept, "%s", value ? value : "");
+        if (value)
+            hak_store_put_meta(w->writer, key, kept);
+    }
+}
+
 static void describe(struct hak_worker *w, const struct hak_client *c) {
     const struct hak_mapping *m = &c->map;
     struct timespec real;
@@ -137,6 +151,7 @@ static void describe(struct hak_worker *w, const struct hak_client *c) {
     put_number(w, "monotonic_start_ns", w->capture_start_ns);
     hak_store_put_meta(w->writer, "layout", m->layout == 2 ? "header" : "same");
     hak_store_put_meta(w->writer, "check", m->level == 0 ? "trace" : "normal");
+    put_pool_switches(w);
     hak_store_commit(w->writer);
 }
 
