@@ -55,6 +55,7 @@ struct hak_hand_out {
     unsigned class_index; /* HAK_CLASS_NONE (superslab.h) for a large block */
     enum hak_subkind subkind;
     user_t moved_from;  /* realloc: the old block (HAK_NO_USER when there is none) */
+    size_t room_bytes;  /* realloc: a large block that grows again may go on for so many; else 0 */
     const void *caller; /* where the program goes on after its call */
 };
 

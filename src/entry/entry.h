@@ -154,7 +154,10 @@ static inline void *hak_entry_allocate_slowly(struct hak_hand_out *how) {
     if (HAK_LIKELY(how->asked_bytes <= PTRDIFF_MAX)) {
         size_t slot_bytes = check_slot_bytes(how->asked_bytes, how->alignment);
         size_t alignment = check_aligns() ? 0 : how->alignment;
-        taken = hak_route_take(slot_bytes, alignment, how->caller);
+        if (hak_is_debug_build && HAK_UNLIKELY(how->room_bytes != 0))
+            taken = hak_route_take_with_room(slot_bytes, how->room_bytes, how->caller);
+        else
+            taken = hak_route_take(slot_bytes, alignment, how->caller);
         if (hak_is_debug_build && HAK_UNLIKELY(!taken.base.p) && hak_entry_make_room(slot_bytes))
             taken = hak_route_take(slot_bytes, alignment, how->caller);
     }

@@ -3,12 +3,20 @@
 #include <string.h>
 #include "entry/entry.h"
 
-static void *allocate(size_t bytes, user_t moved_from, const void *caller) {
+static void *allocate(size_t bytes, user_t moved_from, size_t room_bytes, const void *caller) {
     struct hak_hand_out how = {.asked_bytes = bytes,
                                .subkind = HAK_BY_REALLOC,
                                .moved_from = moved_from,
+                               .room_bytes = room_bytes,
                                .caller = caller};
     return hak_entry_allocate(&how);
+}
+
+/* The checks' build copies what it moves (resize, below). So that a block that grows bit by bit is
+ * not copied at each step, a large one that grows gets half its size of addresses more. */
+static size_t room_behind(size_t old_bytes, size_t bytes) {
+    bool grows_again = hak_is_debug_build && old_bytes > HAK_CLASS_MAX_BYTES && bytes > old_bytes;
+    return grows_again && bytes <= PTRDIFF_MAX / 2 ? bytes / 2 : 0;
 }
 
 /* True when `bytes` fit the slot and would not leave more than half of it unused. */
@@ -23,7 +31,7 @@ static bool resize_large(base_t base, size_t delta_bytes, size_t bytes) {
 }
 
 static void *move(user_t user, base_t base, size_t old_bytes, size_t bytes, const void *caller) {
-    void *moved = allocate(bytes, user, caller);
+    void *moved = allocate(bytes, user, room_behind(old_bytes, bytes), caller);
     if (moved) {
         memcpy(moved, user.p, old_bytes < bytes ? old_bytes : bytes);
         hak_entry_give(base, user, HAK_REALLOC_FROM);
@@ -40,7 +48,7 @@ static void *fail(size_t bytes) {
 /* A block of BenchFast's pool, which no layer knows, moves always. */
 static void *resize_in_pool(user_t user, size_t bytes, const void *caller) {
     size_t old_bytes = hak_class_bytes(hak_bench_fast_class_of(user.p));
-    void *moved = allocate(bytes, user, caller);
+    void *moved = allocate(bytes, user, 0, caller);
     if (moved) {
         memcpy(moved, user.p, old_bytes < bytes ? old_bytes : bytes);
         hak_bench_fast_push(user.p);
@@ -74,7 +82,7 @@ static void *resize(user_t user, base_t base, size_t bytes, const void *caller) 
 static void *reallocate(void *pointer, size_t bytes, const void *caller) {
     user_t user = user_from(pointer);
     if (!pointer)
-        return allocate(bytes, HAK_NO_USER, caller);
+        return allocate(bytes, HAK_NO_USER, 0, caller);
     if (bytes == 0) {
         hak_entry_free(pointer, HAK_GIVEN_BY_FREE);
         return NULL;

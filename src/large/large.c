@@ -38,6 +38,28 @@ static void *map_block(size_t bytes, size_t alignment) {
     return start;
 }
 
+/* Pages of a block and closed ones behind it. NULL: no memory, or too many mappings. */
+static void *map_with_room(size_t bytes, size_t room_bytes) {
+    char *start = hak_hold(bytes + room_bytes, HAK_PAGE_BYTES);
+    if (!start)
+        return NULL;
+    if (!hak_allow_writes(start, bytes)) {
+        hak_unmap(start, bytes + room_bytes);
+        return NULL;
+    }
+    hop_count(HAK_COUNTED_LARGE_MAP, HAK_CLASS_NONE, bytes);
+    return start;
+}
+
+/* Lets go of the room behind a block. Refused: the kernel has no mapping left for it; the pages
+ * stay closed, and lost. */
+static void give_up_room(struct hak_large *large) {
+    if (!hak_is_debug_build || HAK_LIKELY(large->room_bytes == 0))
+        return;
+    (void)hak_unmap((char *)large->base.p + large->mapped_bytes, large->room_bytes);
+    large->room_bytes = 0;
+}
+
 static struct hak_large *enter(void *start, size_t bytes, const void *caller) {
     struct hak_large *large =
         hak_address_map_prepare(start, bytes) ? hak_large_struct_take() : NULL;
@@ -79,6 +101,25 @@ base_t hak_large_take(size_t bytes, size_t alignment, const void *caller) {
     if (HAK_UNLIKELY(!large))
         large = take_mapping(page_bytes, alignment, caller);
     return large ? large->base : HAK_NO_BASE;
+}
+
+base_t hak_large_take_with_room(size_t bytes, size_t room_bytes, const void *caller) {
+    if (HAK_UNLIKELY(bytes > PTRDIFF_MAX / 2 || room_bytes > PTRDIFF_MAX / 2))
+        return HAK_NO_BASE;
+    size_t page_bytes = HAK_PAGES_OF(bytes);
+    if (keeps_blocks() && page_bytes <= HAK_L25_MAX_BYTES)
+        return hak_large_take(bytes, 0, caller);
+    room_bytes = HAK_PAGES_OF(room_bytes);
+    void *start = map_with_room(page_bytes, room_bytes);
+    if (!start)
+        return hak_large_take(bytes, 0, caller);
+    struct hak_large *large = enter(start, page_bytes, caller);
+    if (!large) {
+        hak_unmap(start, page_bytes + room_bytes);
+        return HAK_NO_BASE;
+    }
+    large->room_bytes = room_bytes;
+    return large->base;
 }
 
 /* ---- looking -------------------------------------------------------------------------------- */
@@ -138,6 +179,7 @@ bool hak_large_give(base_t base) {
     struct hak_large *large = hak_large_find(base.p);
     if (HAK_UNLIKELY(!large || !hak_large_is_live(large)))
         return false;
+    give_up_room(large);
     atomic_store_explicit(&large->state, HAK_LARGE_KEPT, memory_order_relaxed);
     if (keeps_blocks() && hak_bigcache_give(large))
         return true;
@@ -149,7 +191,19 @@ bool hak_large_give(base_t base) {
 
 /* The map tells of what a block has: it grows in the map after, and shrinks before the kernel makes
  * it so, since the pages behind it may be another thread's block at once. */
+static bool grow_into_room(struct hak_large *large, size_t wanted_bytes) {
+    size_t more_bytes = wanted_bytes - large->mapped_bytes;
+    if (more_bytes > large->room_bytes || !hak_address_map_prepare(large->base.p, wanted_bytes) ||
+        !hak_allow_writes((char *)large->base.p + large->mapped_bytes, more_bytes) ||
+        !hak_address_map_resize(large, wanted_bytes))
+        return false;
+    large->room_bytes -= more_bytes;
+    return true;
+}
+
 static bool grow_mapping(struct hak_large *large, size_t wanted_bytes) {
+    if (hak_is_debug_build && large->room_bytes != 0)
+        return grow_into_room(large, wanted_bytes);
     return hak_address_map_prepare(large->base.p, wanted_bytes) &&
            hak_remap_in_place(large->base.p, large->mapped_bytes, wanted_bytes) &&
            hak_address_map_resize(large, wanted_bytes);
@@ -157,6 +211,7 @@ static bool grow_mapping(struct hak_large *large, size_t wanted_bytes) {
 
 static bool shrink_mapping(struct hak_large *large, size_t wanted_bytes) {
     size_t old_bytes = large->mapped_bytes;
+    give_up_room(large);
     if (!hak_address_map_resize(large, wanted_bytes))
         return false;
     if (hak_remap_in_place(large->base.p, old_bytes, wanted_bytes))

@@ -48,6 +48,7 @@ enum hak_large_state {
 struct hak_large {
     base_t base;             /* first byte */
     size_t mapped_bytes;     /* whole pages */
+    size_t room_bytes;       /* debug: closed pages behind them, held for the block to grow into */
     struct hak_large *next;  /* in its bin of the BigCache, or among structs that are not in use */
     struct hak_large *prev;  /* in its bin */
     struct hak_large *newer; /* in the order of coming to the BigCache */
@@ -67,6 +68,12 @@ struct hak_large {
  * nothing), for the place in the program that `caller` tells. HAK_NO_BASE when there is no memory.
  * Any thread. */
 HAK_HIDDEN base_t hak_large_take(size_t bytes, size_t alignment, const void *caller);
+
+/* The same for a block that grows for at least the second time, in the debug build, which does not
+ * move pages: `room_bytes` of address space behind it are held for it, closed and without memory,
+ * so that it grows without a copy. Where there are none, or L2.5 serves the block, it is a block as
+ * any other. */
+HAK_HIDDEN base_t hak_large_take_with_room(size_t bytes, size_t room_bytes, const void *caller);
 
 /* True when the live block that starts at `base` is all zero since the kernel gave it. */
 HAK_HIDDEN bool hak_large_is_fresh(base_t base);

@@ -89,6 +89,13 @@ static inline struct hak_taken hak_route_take(size_t slot_bytes, size_t alignmen
     return taken;
 }
 
+/* The same for one whose class is large, with room behind it to grow into. Debug build. */
+static inline struct hak_taken hak_route_take_with_room(size_t slot_bytes, size_t room_bytes,
+                                                        const void *caller) {
+    return (struct hak_taken){hak_large_take_with_room(slot_bytes, room_bytes, caller),
+                              HAK_CLASS_NONE};
+}
+
 /* A block that was taken, and that the program cannot have: it lies where it lay, or is lost where
  * that is neither an array nor a magazine. Debug build. */
 static inline void hak_route_put_back(struct hak_taken taken) {
