@@ -447,6 +447,14 @@ static const struct view_command commands[] = {
      .arguments_min = 1,
      .arguments_max = 1,
      .run = command_completion},
+    {.name = "help",
+     .group = "OUT",
+     .arguments = "[COMMAND]",
+     .sentence = "this page, or that of COMMAND",
+     .about = "The same as `hakmem-trace --help` and `hakmem-trace COMMAND --help`.\n",
+     .examples = "  hakmem-trace help why\n",
+     .arguments_max = 1,
+     .run = command_help},
 };
 
 const char *view_value_alone(const struct view_option *option) {

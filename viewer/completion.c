@@ -6,10 +6,23 @@
 #include <string.h>
 #include "report/words.h"
 
-/* The words that an option takes, with blanks between them, "" when it takes anything:
- * "trace|normal" as argument, or a sentence that is nothing but words ("auto, always, never"). */
+/* It takes kinds of events, several with commas between them. */
+static bool takes_kinds(const struct view_option *option) {
+    return option->argument && strcmp(option->argument, "KIND") == 0;
+}
+
+static void add_kinds(struct hak_text *text) {
+    for (unsigned i = 0; hak_words_kind_at(i); i++)
+        hak_text_add(text, "%s%s", i ? " " : "", hak_words_kind_at(i));
+}
+
+/* The words that an option takes, with blanks between them, "" when it takes anything: kinds of
+ * events, "trace|normal" as argument, or a sentence that is nothing but words ("auto, always,
+ * never"). */
 static void add_choices(struct hak_text *text, const struct view_option *option) {
     const char *from = "";
+    if (takes_kinds(option))
+        add_kinds(text);
     if (option->argument &&
         (strchr(option->argument, '|') || islower((unsigned char)option->argument[0])))
         from = strchr(option->argument, ' ') ? "" : option->argument;
@@ -33,16 +46,17 @@ static bool takes_file(const struct view_option *option) {
            (strcmp(option->argument, "FILE") == 0 || strcmp(option->argument, "a file name") == 0);
 }
 
-/* Calls `each` for the options of a command, then for those that all have. */
+/* Calls `each` for the options of a command (NULL = none), then for those that all have. */
 static void each_option(struct hak_text *text, const struct view_command *command,
                         void (*each)(struct hak_text *text, const struct view_command *command,
                                      const struct view_option *option)) {
-    for (int i = 0; i < command->option_count; i++)
+    int own = command ? command->option_count : 0;
+    for (int i = 0; i < own; i++)
         if (command->options[i].name[0])
             each(text, command, &command->options[i]);
     for (int i = 0; i < view_common_option_count; i++) {
         bool is_own = false;
-        for (int k = 0; k < command->option_count; k++)
+        for (int k = 0; k < own; k++)
             is_own |= strcmp(command->options[k].name, view_common_options[i].name) == 0;
         if (!is_own)
             each(text, command, &view_common_options[i]);
@@ -52,6 +66,26 @@ static void each_option(struct hak_text *text, const struct view_command *comman
 static void add_fault_codes(struct hak_text *text) {
     for (unsigned i = 0; hak_words_fault_at(i); i++)
         hak_text_add(text, "%sHKM-%u", i ? " " : "", hak_words_fault_at(i)->code);
+}
+
+static void add_commands(struct hak_text *text) {
+    for (int i = 0; view_command_at(i); i++)
+        hak_text_add(text, "%s%s", i ? " " : "", view_command_at(i)->name);
+}
+
+/* The words that a command takes as its argument, as add_choices; false when it takes others. */
+static bool add_arguments(struct hak_text *text, const struct view_command *command) {
+    if (strcmp(command->name, "explain") == 0)
+        add_fault_codes(text);
+    else if (strcmp(command->name, "completion") == 0)
+        hak_text_add(text, "bash zsh fish");
+    else if (strcmp(command->name, "export") == 0)
+        hak_text_add(text, "junit sarif codequality");
+    else if (strcmp(command->name, "help") == 0)
+        add_commands(text);
+    else
+        return false;
+    return true;
 }
 
 /* ---- bash
@@ -69,11 +103,17 @@ static void bash_value(struct hak_text *text, const struct view_command *command
     if (!option->argument || view_value_alone(option))
         return;
     add_choices(&choices, option);
-    hak_text_add(text, "    '%s --%s'", command->name, option->name);
+    const char *name = command ? command->name : "";
+    hak_text_add(text, "    '%s --%s'", name, option->name);
     if (option->letter)
-        hak_text_add(text, " | '%s -%c'", command->name, option->letter);
+        hak_text_add(text, " | '%s -%c'", name, option->letter);
     if (takes_file(option))
         hak_text_add(text, ") mapfile -t COMPREPLY < <(compgen -f -- \"$current\"); return ;;\n");
+    else if (takes_kinds(option))
+        hak_text_add(text,
+                     ") mapfile -t COMPREPLY < <(compgen -P \"${current%%\"${current##*,}\"}\" "
+                     "-W '%s' -- \"${current##*,}\"); return ;;\n",
+                     choices.bytes);
     else
         hak_text_add(text,
                      ") mapfile -t COMPREPLY < <(compgen -W '%s' -- \"$current\"); return ;;\n",
@@ -81,40 +121,52 @@ static void bash_value(struct hak_text *text, const struct view_command *command
     hak_text_free(&choices);
 }
 
+/* Before the command only the common options may stand: those with a value take the next word. */
+static void bash_skip(struct hak_text *text, const struct view_command *command,
+                      const struct view_option *option) {
+    (void)command;
+    if (!option->argument)
+        return;
+    hak_text_add(text, "        --%s", option->name);
+    if (option->letter)
+        hak_text_add(text, " | -%c", option->letter);
+    hak_text_add(text, ") ((at++)) ;;\n");
+}
+
 static void write_bash(struct hak_text *text) {
     hak_text_add(text,
                  "# bash completion of hakmem-trace, made by `hakmem-trace completion bash`\n"
                  "_hakmem_trace() {\n"
                  "    local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n"
-                 "    local command=${COMP_WORDS[1]} options= arguments=\n"
-                 "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n"
-                 "        mapfile -t COMPREPLY < <(compgen -W '--help --version");
-    for (int i = 0; view_command_at(i); i++)
-        hak_text_add(text, " %s", view_command_at(i)->name);
-    hak_text_add(text, "' -- \"$current\")\n"
-                       "        return\n"
-                       "    fi\n"
+                 "    local command= options= arguments= at\n"
+                 "    for ((at = 1; at < COMP_CWORD; at++)); do\n"
+                 "        case \"${COMP_WORDS[at]}\" in\n");
+    each_option(text, NULL, bash_skip);
+    hak_text_add(text, "        -*) ;;\n"
+                       "        *) command=${COMP_WORDS[at]}; break ;;\n"
+                       "        esac\n"
+                       "    done\n"
                        "    case \"$command $before\" in\n");
+    each_option(text, NULL, bash_value);
     for (int i = 0; view_command_at(i); i++)
         each_option(text, view_command_at(i), bash_value);
-    hak_text_add(text, "    esac\n    case \"$command\" in\n");
+    hak_text_add(text, "    esac\n    case \"$command\" in\n    '')\n        options='");
+    each_option(text, NULL, bash_word);
+    hak_text_add(text, "'\n        arguments='");
+    add_commands(text);
+    hak_text_add(text, "'\n        ;;\n");
     for (int i = 0; view_command_at(i); i++) {
         const struct view_command *command = view_command_at(i);
+        struct hak_text words = {0};
         hak_text_add(text, "    %s)\n        options='", command->name);
         each_option(text, command, bash_word);
         hak_text_add(text, "'\n");
-        if (strcmp(command->name, "explain") == 0) {
-            hak_text_add(text, "        arguments='");
-            add_fault_codes(text);
-            hak_text_add(text, "'\n");
-        } else if (strcmp(command->name, "completion") == 0) {
-            hak_text_add(text, "        arguments='bash zsh fish'\n");
-        } else if (strcmp(command->name, "export") == 0) {
-            hak_text_add(text, "        arguments='junit sarif codequality'\n");
-        } else if (command->stops_at_first) {
+        if (add_arguments(&words, command))
+            hak_text_add(text, "        arguments='%s'\n", words.bytes ? words.bytes : "");
+        else if (command->stops_at_first)
             hak_text_add(text, "        arguments=$(compgen -c -- \"$current\")\n");
-        }
         hak_text_add(text, "        ;;\n");
+        hak_text_free(&words);
     }
     hak_text_add(text,
                  "    esac\n"
@@ -144,12 +196,12 @@ static void zsh_option(struct hak_text *text, const struct view_command *command
     struct hak_text choices = {0};
     (void)command;
     add_choices(&choices, option);
+    const char *equals = view_value_alone(option) ? "=-" : option->argument ? "=" : "";
     if (option->letter)
-        hak_text_add(text, " \\\n            '(-%c --%s)'{-%c,--%s}'[", option->letter,
-                     option->name, option->letter, option->name);
+        hak_text_add(text, " \\\n            '(-%c --%s)'{-%c,--%s%s}'[", option->letter,
+                     option->name, option->letter, option->name, equals);
     else
-        hak_text_add(text, " \\\n            '--%s%s[", option->name,
-                     view_value_alone(option) ? "=-" : "");
+        hak_text_add(text, " \\\n            '--%s%s[", option->name, equals);
     add_zsh(text, option->sentence);
     hak_text_add(text, "]");
     if (option->argument) {
@@ -158,6 +210,8 @@ static void zsh_option(struct hak_text *text, const struct view_command *command
         hak_text_add(text, ":");
         if (takes_file(option))
             hak_text_add(text, "_files");
+        else if (takes_kinds(option))
+            hak_text_add(text, "_sequence compadd - %s", choices.bytes);
         else if (choices.bytes)
             hak_text_add(text, "(%s)", choices.bytes);
     }
@@ -177,30 +231,28 @@ static void write_zsh(struct hak_text *text) {
         hak_text_add(text, "'\n");
     }
     hak_text_add(text, "    )\n"
-                       "    if (( CURRENT == 2 )); then\n"
+                       "    local curcontext=$curcontext state line\n"
+                       "    typeset -A opt_args\n"
+                       "    _arguments -C");
+    each_option(text, NULL, zsh_option);
+    hak_text_add(text, " \\\n            '(-): :->command'"
+                       " \\\n            '(-)*:: :->arguments' && return\n"
+                       "    if [[ $state == command ]]; then\n"
                        "        _describe command commands\n"
                        "        return\n"
                        "    fi\n"
-                       "    local command=$words[2]\n"
-                       "    shift words\n"
-                       "    (( CURRENT-- ))\n"
-                       "    case $command in\n");
+                       "    case $words[1] in\n");
     for (int i = 0; view_command_at(i); i++) {
         const struct view_command *command = view_command_at(i);
+        struct hak_text words = {0};
         hak_text_add(text, "    %s)\n        _arguments", command->name);
         each_option(text, command, zsh_option);
-        if (strcmp(command->name, "explain") == 0) {
-            hak_text_add(text, " \\\n            ':fault:(");
-            add_fault_codes(text);
-            hak_text_add(text, ")'");
-        } else if (strcmp(command->name, "completion") == 0) {
-            hak_text_add(text, " \\\n            ':shell:(bash zsh fish)'");
-        } else if (strcmp(command->name, "export") == 0) {
-            hak_text_add(text, " \\\n            ':format:(junit sarif codequality)'");
-        } else if (command->stops_at_first) {
+        if (add_arguments(&words, command))
+            hak_text_add(text, " \\\n            ':argument:(%s)'", words.bytes ? words.bytes : "");
+        else if (command->stops_at_first)
             hak_text_add(text, " \\\n            '*::program:_normal'");
-        }
         hak_text_add(text, "\n        ;;\n");
+        hak_text_free(&words);
     }
     hak_text_add(text, "    esac\n"
                        "}\n"
@@ -221,15 +273,21 @@ static void fish_option(struct hak_text *text, const struct view_command *comman
                         const struct view_option *option) {
     struct hak_text choices = {0};
     add_choices(&choices, option);
-    hak_text_add(text, "complete -c hakmem-trace -n '__fish_seen_subcommand_from %s' -l %s",
-                 command->name, option->name);
+    if (command)
+        hak_text_add(text, "complete -c hakmem-trace -n '__fish_seen_subcommand_from %s' -l %s",
+                     command->name, option->name);
+    else
+        hak_text_add(text, "complete -c hakmem-trace -n __hakmem_trace_needs_command -l %s",
+                     option->name);
     if (option->letter)
         hak_text_add(text, " -s %c", option->letter);
     if (takes_file(option))
         hak_text_add(text, " -r -F");
     else if (option->argument && !view_value_alone(option))
         hak_text_add(text, " -x");
-    if (choices.bytes)
+    if (takes_kinds(option))
+        hak_text_add(text, " -a '(__fish_complete_list , \"printf %%s\\n %s\")'", choices.bytes);
+    else if (choices.bytes)
         hak_text_add(text, " -a '%s'", choices.bytes);
     hak_text_add(text, " -d ");
     add_fish(text, option->sentence);
@@ -237,12 +295,33 @@ static void fish_option(struct hak_text *text, const struct view_command *comman
     hak_text_free(&choices);
 }
 
+/* "s/store=", as fish's argparse takes it. */
+static void fish_known(struct hak_text *text, const struct view_command *command,
+                       const struct view_option *option) {
+    (void)command;
+    hak_text_add(text, " ");
+    if (option->letter)
+        hak_text_add(text, "%c/", option->letter);
+    hak_text_add(text, "%s%s", option->name, option->argument ? "=" : "");
+}
+
 static void write_fish(struct hak_text *text) {
     hak_text_add(text, "# fish completion of hakmem-trace, made by `hakmem-trace completion fish`\n"
+                       "function __hakmem_trace_needs_command\n"
+                       "    set -l words (commandline -opc)\n"
+                       "    set -e words[1]\n"
+                       "    argparse -s");
+    each_option(text, NULL, fish_known);
+    hak_text_add(text, " -- $words 2>/dev/null\n"
+                       "    or return 0\n"
+                       "    test (count $argv) -eq 0\n"
+                       "end\n"
                        "complete -c hakmem-trace -f\n");
+    each_option(text, NULL, fish_option);
     for (int i = 0; view_command_at(i); i++) {
         const struct view_command *command = view_command_at(i);
-        hak_text_add(text, "complete -c hakmem-trace -n __fish_use_subcommand -a %s -d ",
+        struct hak_text words = {0};
+        hak_text_add(text, "complete -c hakmem-trace -n __hakmem_trace_needs_command -a %s -d ",
                      command->name);
         add_fish(text, command->sentence);
         hak_text_add(text, "\n");
@@ -252,12 +331,12 @@ static void write_fish(struct hak_text *text) {
                          "complete -c hakmem-trace -n '__fish_seen_subcommand_from %s' -x -a "
                          "'(__fish_complete_subcommand --fcs-skip=2)'\n",
                          command->name);
+        if (add_arguments(&words, command))
+            hak_text_add(text,
+                         "complete -c hakmem-trace -n '__fish_seen_subcommand_from %s' -a '%s'\n",
+                         command->name, words.bytes ? words.bytes : "");
+        hak_text_free(&words);
     }
-    hak_text_add(text, "complete -c hakmem-trace -n '__fish_seen_subcommand_from completion' -a "
-                       "'bash zsh fish'\n"
-                       "complete -c hakmem-trace -n '__fish_seen_subcommand_from explain' -a '");
-    add_fault_codes(text);
-    hak_text_add(text, "'\n");
 }
 
 int command_completion(struct view *view) {

@@ -8,6 +8,7 @@
 #include "report/lookup.h"
 #include "report/words.h"
 #include "hop.h"
+#include "nearest.h"
 #include "process.h"
 #include "site.h"
 #include "store/posting.h"
@@ -26,7 +27,13 @@ static bool read_kinds(const char *text, struct hak_filter *filter) {
     for (char *name = copy ? strtok_r(copy, ",", &rest) : NULL; name && good;
          name = strtok_r(NULL, ",", &rest)) {
         int kind = hak_words_kind_number(name);
-        if (kind < 0) {
+        struct nearest nearest = {.typed = name};
+        for (unsigned i = 0; kind < 0 && hak_words_kind_at(i); i++)
+            nearest_offer(&nearest, hak_words_kind_at(i));
+        if (nearest.best) {
+            view_error("--kind %s: no such kind%s", name, nearest_words(&nearest, ""));
+            good = false;
+        } else if (kind < 0) {
             view_error("--kind %s: no such kind; MALLOC, FREE, REALLOC, REALLOC_FROM, SLL_PUSH, "
                        "... (docs/specs/hops.md) are known",
                        name);

@@ -7,6 +7,7 @@
 #include "fault_pages.h"
 #include "json.h"
 #include "markdown.h"
+#include "nearest.h"
 
 static const char *page_of(unsigned code) {
     for (const struct hak_fault_page *page = hak_fault_pages; page->code; page++)
@@ -67,17 +68,31 @@ static void print_page(struct view *view, const struct hak_fault_words *words) {
     view_print(&text);
 }
 
+static int say_unknown(const char *typed) {
+    enum { CODES_MAX = 64 };
+    static char code[CODES_MAX][16];
+    struct nearest nearest = {.typed = typed};
+    for (unsigned i = 0; hak_words_fault_at(i) && i < CODES_MAX; i++) {
+        snprintf(code[i], sizeof code[i], "HKM-%u", hak_words_fault_at(i)->code);
+        nearest_offer(&nearest, hak_words_fault_at(i)->name);
+        nearest_offer(&nearest, hak_words_fault_at(i)->tag);
+        nearest_offer(&nearest, code[i]);
+        nearest_offer(&nearest, strchr(code[i], '-') + 1);
+    }
+    view_error("explain %s: no such fault%s", typed,
+               nearest.best ? nearest_words(&nearest, "")
+                            : "; a code (HKM-104 or 104), a name (tls-sll-hdr-reset) or a tag "
+                              "(TLS_SLL_HDR_RESET) was expected");
+    fprintf(stderr, "hakmem-trace explain lists them all.\n");
+    return VIEW_USAGE;
+}
+
 int command_explain(struct view *view) {
     const struct hak_fault_words *words = NULL;
     if (view->argument_count > 0) {
         words = hak_words_find_fault(view->argument[0]);
-        if (!words) {
-            view_error("explain %s: no such fault; a code (HKM-104 or 104), a name "
-                       "(tls-sll-hdr-reset) or a tag (TLS_SLL_HDR_RESET) was expected",
-                       view->argument[0]);
-            fprintf(stderr, "hakmem-trace explain lists them all.\n");
-            return VIEW_USAGE;
-        }
+        if (!words)
+            return say_unknown(view->argument[0]);
     }
     view_start_pager(view);
     if (view->json)

@@ -48,7 +48,7 @@ void view_help_general(FILE *to) {
     fprintf(to, "  %-48s %s\n", "hakmem-trace run [OPTIONS] -- PROGRAM [ARG...]",
             "record a program, report its faults");
     fprintf(to, "  %-48s %s\n", "hakmem-trace why ADDR", "the story of one address, on one page");
-    fprintf(to, "  hakmem-trace COMMAND [OPTIONS]\n");
+    fprintf(to, "  hakmem-trace [OPTIONS FOR ALL] COMMAND [OPTIONS]\n");
     const char *group = "";
     for (int i = 0; view_command_at(i); i++) {
         const struct view_command *command = view_command_at(i);
@@ -63,6 +63,17 @@ void view_help_general(FILE *to) {
     fprintf(to, "\nEXIT STATUS\n"
                 "  0 nothing wrong   1 a fault was found   2 usage   3 the capture cannot be read\n"
                 "  4 the capture is incomplete and the answer could differ   130 interrupted\n");
+}
+
+int command_help(struct view *view) {
+    if (view->argument_count == 0) {
+        view_help_general(stdout);
+        return VIEW_OK;
+    }
+    const struct view_command *command = view_need_command(view->argument[0]);
+    if (command)
+        view_help_command(stdout, command);
+    return command ? VIEW_OK : VIEW_USAGE;
 }
 
 static bool has_option(const struct view_command *command, const char *name) {

@@ -1,5 +1,6 @@
 /* Reads the command line by the table in commands.c; every error says what was wrong and what to
  * do. */
+#include "nearest.h"
 #include "version.h"
 #include "view.h"
 
@@ -10,8 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define NAME_MAX_LETTERS 32  /* of a command, as typed */
-#define FIRST_LONG       256 /* getopt's value of option 0; below are letters */
+#define FIRST_LONG 256 /* getopt's value of option 0; below are letters */
 
 void view_error(const char *format, ...) {
     va_list list;
@@ -26,7 +26,7 @@ void view_error(const char *format, ...) {
 
 static void merge_options(struct view *view) {
     const struct view_command *command = view->command;
-    for (int i = 0; i < command->option_count; i++)
+    for (int i = 0; command && i < command->option_count; i++)
         if (command->options[i].name[0] && view->option_count < VIEW_OPTIONS_MAX)
             view->option[view->option_count++] = command->options[i];
     for (int i = 0; i < view_common_option_count; i++) {
@@ -43,7 +43,7 @@ static void merge_options(struct view *view) {
 
 static void fill_getopt(const struct view *view, struct option *longs, char *shorts) {
     char *s = shorts;
-    *s++ = view->command->stops_at_first ? '+' : ':';
+    *s++ = !view->command || view->command->stops_at_first ? '+' : ':';
     if (s[-1] == '+')
         *s++ = ':';
     for (int i = 0; i < view->option_count; i++) {
@@ -76,29 +76,57 @@ static int usage(const struct view *view) {
     return VIEW_USAGE;
 }
 
+/* What a message begins with: the command that was given. */
+static const char *place(const struct view *view) {
+    static char words[64];
+    snprintf(words, sizeof words, "%s%s", view->command ? view->command->name : "",
+             view->command ? ": " : "");
+    return words;
+}
+
+/* A long option that getopt does not know, or knows several of. */
+static void say_unknown(const struct view *view, const char *typed) {
+    char name[64];
+    struct hak_text all = {0};
+    int begins = 0;
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(typed + 2, "="), typed + 2);
+    struct nearest nearest = {.typed = name};
+    for (int i = 0; i < view->option_count; i++) {
+        nearest_offer(&nearest, view->option[i].name);
+        if (strncmp(view->option[i].name, name, strlen(name)) == 0)
+            hak_text_add(&all, "%s--%s", begins++ ? ", " : "", view->option[i].name);
+    }
+    if (begins > 1)
+        view_error("%s--%s is ambiguous: %s", place(view), name, all.bytes ? all.bytes : "");
+    else
+        view_error("%sunknown option %s%s", place(view), typed, nearest_words(&nearest, "--"));
+    hak_text_free(&all);
+}
+
+/* Sets the values that are given in argv[1..], and the arguments to what is left. Without a command
+ * it ends at the first word that is no option: the command. */
 static int parse_options(struct view *view, int argc, char **argv) {
     struct option longs[VIEW_OPTIONS_MAX + 1] = {0};
     char shorts[3 * VIEW_OPTIONS_MAX + 3];
     fill_getopt(view, longs, shorts);
     opterr = 0;
-    optind = 1;
+    optind = 0; /* begin anew, as glibc has it */
     int got;
     while ((got = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
         int i = got >= FIRST_LONG ? got - FIRST_LONG : index_of_letter(view, got);
         if (got == ':') {
-            view_error("%s: %s needs a value", view->command->name, argv[optind - 1]);
+            view_error("%s%s needs a value", place(view), argv[optind - 1]);
             return usage(view);
         }
         if (got == '?' || i < 0 || i >= view->option_count) {
             /* optopt: a letter, 0 for an unknown long one, an index for a value too many */
             if (optopt >= FIRST_LONG)
-                view_error("%s: --%s takes no value", view->command->name,
+                view_error("%s--%s takes no value", place(view),
                            view->option[optopt - FIRST_LONG].name);
             else if (optopt > 0)
-                view_error("%s: unknown option -%c", view->command->name, optopt);
+                view_error("%sunknown option -%c", place(view), optopt);
             else
-                view_error("%s: unknown or ambiguous option %s", view->command->name,
-                           argv[optind - 1]);
+                say_unknown(view, argv[optind - 1]);
             return usage(view);
         }
         const char *alone = view_value_alone(&view->option[i]);
@@ -145,72 +173,57 @@ static int check_arguments(struct view *view) {
     return -1;
 }
 
-/* How many letters must be changed, added or taken away to make `b` of `a` (Levenshtein). */
-static int distance(const char *a, const char *b) {
-    int row[NAME_MAX_LETTERS + 1], length = (int)strlen(b);
-    for (int k = 0; k <= length; k++)
-        row[k] = k;
-    for (int i = 0; a[i]; i++) {
-        int diagonal = row[0];
-        row[0] = i + 1;
-        for (int k = 0; k < length; k++) {
-            int above = row[k + 1];
-            int best = diagonal + (a[i] != b[k]);
-            best = above + 1 < best ? above + 1 : best;
-            best = row[k] + 1 < best ? row[k] + 1 : best;
-            row[k + 1] = best;
-            diagonal = above;
-        }
-    }
-    return row[length];
+const struct view_command *view_need_command(const char *name) {
+    const struct view_command *command = view_find_command(name);
+    struct nearest nearest = {.typed = name};
+    for (int i = 0; !command && view_command_at(i); i++)
+        nearest_offer(&nearest, view_command_at(i)->name);
+    if (!command)
+        view_error("there is no command '%s'%s", name, nearest_words(&nearest, ""));
+    return command;
 }
 
-/* The command that was probably meant; NULL where none is near. */
-static const char *nearest_command(const char *name) {
-    const char *nearest = NULL;
-    int least = 3;
-    for (int i = 0; view_command_at(i) && strlen(name) <= NAME_MAX_LETTERS; i++) {
-        int changes = distance(name, view_command_at(i)->name);
-        if (changes < least && changes < (int)strlen(name)) {
-            least = changes;
-            nearest = view_command_at(i)->name;
-        }
-    }
-    return nearest;
+/* Begins anew with `command`; the options that stood before it hold until it is given them, too. */
+static void begin_command(struct view *view, const struct view_command *command) {
+    struct view before = *view;
+    *view = (struct view){.command = command};
+    merge_options(view);
+    for (int i = 0; i < before.option_count; i++)
+        for (int k = 0; k < view->option_count; k++)
+            if (strcmp(before.option[i].name, view->option[k].name) == 0)
+                view->value[k] = before.value[i];
 }
 
 int view_parse(struct view *view, int argc, char **argv) {
-    if (argc < 2) {
-        view_help_general(stderr);
-        return VIEW_USAGE;
-    }
-    const char *name = argv[1];
-    if (strcmp(name, "-h") == 0 || strcmp(name, "--help") == 0) {
-        view_help_general(stdout);
-        return VIEW_OK;
-    }
-    if (strcmp(name, "-V") == 0 || strcmp(name, "--version") == 0) {
-        printf("hakmem-trace %s\n", HAK_VERSION);
-        return VIEW_OK;
-    }
-    view->command = view_find_command(name);
-    if (!view->command) {
-        const char *near = nearest_command(name);
-        view_error("there is no command '%s'%s%s%s", name, near ? "; is '" : "", near ? near : "",
-                   near ? "' meant?" : "");
-        return usage(view);
-    }
     merge_options(view);
-    int status = parse_options(view, argc - 1, argv + 1);
+    int status = parse_options(view, argc, argv);
     if (status >= 0)
         return status;
+    if (view->argument_count > 0) {
+        const struct view_command *command = view_need_command(view->argument[0]);
+        argc = view->argument_count;
+        argv = view->argument;
+        if (!command)
+            return usage(view);
+        begin_command(view, command);
+        status = parse_options(view, argc, argv);
+        if (status >= 0)
+            return status;
+    }
     if (view_given(view, "help")) {
-        view_help_command(stdout, view->command);
+        if (view->command)
+            view_help_command(stdout, view->command);
+        else
+            view_help_general(stdout);
         return VIEW_OK;
     }
     if (view_given(view, "version")) {
         printf("hakmem-trace %s\n", HAK_VERSION);
         return VIEW_OK;
+    }
+    if (!view->command) {
+        view_help_general(stderr);
+        return VIEW_USAGE;
     }
     status = settle_common(view);
     return status >= 0 ? status : check_arguments(view);

@@ -58,6 +58,8 @@ struct view_command {
 /* The table; NULL past the end. */
 const struct view_command *view_command_at(int i);
 const struct view_command *view_find_command(const char *name);
+/* The same; when there is none the error, with what may have been meant, is printed. */
+const struct view_command *view_need_command(const char *name);
 /* Options that every command has. */
 extern const struct view_option view_common_options[];
 extern const int view_common_option_count;
@@ -174,5 +176,6 @@ int command_sql(struct view *view);
 int command_explain(struct view *view);
 int command_check(struct view *view);
 int command_completion(struct view *view);
+int command_help(struct view *view);
 
 #endif

@@ -104,6 +104,10 @@ const char *hak_words_kind(unsigned kind) {
     return out;
 }
 
+const char *hak_words_kind_at(unsigned i) {
+    return i < KINDS ? kind_table[i].name : NULL;
+}
+
 int hak_words_kind_number(const char *name) {
     for (unsigned i = 0; i < KINDS; i++)
         if (strcasecmp(kind_table[i].name, name) == 0)

@@ -32,6 +32,8 @@ const struct hak_fault_words *hak_words_fault_at(unsigned i);
 
 /* "MALLOC", "SLL_PUSH"; "KIND 200" when hops.def has no such line. */
 const char *hak_words_kind(unsigned kind);
+/* Name in line i of hops.def's kinds, NULL past the end. */
+const char *hak_words_kind_at(unsigned i);
 /* Number of the kind called `name` (any case), -1 when there is none. */
 int hak_words_kind_number(const char *name);
 /* "magazine to TLS SLL": the sentence of hops.def. */

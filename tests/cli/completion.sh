@@ -41,16 +41,36 @@ completes hakmem-trace info -s a a.db
 completes hakmem-trace info --store b. b.txt
 completes hakmem-trace completion f fish
 completes hakmem-trace nonsense -- ''
+completes hakmem-trace events --kind SLL_PU SLL_PUSH
+completes hakmem-trace events -k MALLOC,FREE,SLL_PO MALLOC,FREE,SLL_POP
+completes hakmem-trace -s a.db wh why
+completes hakmem-trace --color never --json why --mo --moves
+completes hakmem-trace -s b. b.txt
+completes hakmem-trace --color a 'auto always'
+completes hakmem-trace --no --no-pager
+completes hakmem-trace help wh why
+completes hakmem-trace help exp 'export explain'
 
 commands=$(hakmem-trace --help | sed -n '/^RECORD$/,/^OPTIONS FOR ALL$/s/^  \([a-z]*\) .*/\1/p')
 for command in $commands; do
     grep -q "^        '$command:" zsh || { echo "zsh is not told of $command"; wrong=1; }
     grep -q -- "-a $command -d" fish || { echo "fish is not told of $command"; wrong=1; }
     for option in $(hakmem-trace "$command" --help | sed -n 's/^  ...  *--\([a-z-]*\).*/\1/p; s/^  -., --\([a-z-]*\).*/\1/p'); do
-        sed -n "/^    $command)\$/,/^        ;;\$/p" zsh | grep -qE -- "--$option(=-)?[[}]" ||
+        sed -n "/^    $command)\$/,/^        ;;\$/p" zsh | grep -qE -- "--$option(=-?)?[[}]" ||
             { echo "zsh is not told of $command --$option"; wrong=1; }
         grep -q "from $command' -l $option " fish || { echo "fish is not told of $command --$option"; wrong=1; }
         grep -q "^        options='.* --$option\b" bash || { echo "bash is not told of --$option"; wrong=1; }
     done
+done
+# Where the other shells are installed they complete as well.
+if command -v fish >/dev/null; then
+    offered() { HOME=$directory fish -c "source ./fish; complete -C 'hakmem-trace $1'" 2>&1 | cut -f 1 | paste -sd ' '; }
+    [ "$(offered 'events --kind FREE,SLL_PU')" = FREE,SLL_PUSH ] || { echo "fish: kinds: $(offered 'events --kind FREE,SLL_PU')"; wrong=1; }
+    [ "$(offered '-s a.db wh')" = why ] || { echo "fish: a command behind an option: $(offered '-s a.db wh')"; wrong=1; }
+fi
+! command -v zsh >/dev/null || zsh -n ./zsh || { echo 'zsh does not take it'; wrong=1; }
+for kind in MALLOC SLL_PUSH SUPERSLAB_MAP; do
+    grep -q -- "--kind=.*compadd - .*\b$kind\b" zsh || { echo "zsh is not told of the kind $kind"; wrong=1; }
+    grep -q "from events' -l kind .*\b$kind\b" fish || { echo "fish is not told of the kind $kind"; wrong=1; }
 done
 exit "$wrong"

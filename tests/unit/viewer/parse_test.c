@@ -31,6 +31,24 @@ START_TEST(two_dashes_end_options) {
 }
 END_TEST
 
+START_TEST(options_for_all_may_stand_before_the_command) {
+    ck_assert_int_eq(PARSE("hakmem-trace", "-s", "a.db", "--json", "why", "0x10", "--moves"), -1);
+    ck_assert_str_eq(view.command->name, "why");
+    ck_assert_str_eq(view_value(&view, "store"), "a.db");
+    ck_assert(view.json && view_given(&view, "moves"));
+    ck_assert_str_eq(view.argument[0], "0x10");
+    ck_assert_int_eq(PARSE("hakmem-trace", "--store=a.db", "faults", "-s", "b.db"), -1);
+    ck_assert_str_eq(view_value(&view, "store"), "b.db");
+    ck_assert_int_eq(PARSE("hakmem-trace", "-s", "x.db", "run", "ls", "--json"), -1);
+    ck_assert_str_eq(view_value(&view, "store"), "x.db");
+    ck_assert(!view.json);
+    ck_assert_int_eq(view.argument_count, 2);
+    ck_assert_int_eq(PARSE("hakmem-trace", "--moves", "why", "0x10"), VIEW_USAGE);
+    ck_assert_int_eq(PARSE("hakmem-trace", "--store", "why"), VIEW_USAGE);
+    ck_assert_int_eq(PARSE("hakmem-trace", "--help", "why"), VIEW_OK);
+}
+END_TEST
+
 START_TEST(run_leaves_the_programs_options_alone) {
     ck_assert_int_eq(PARSE("hakmem-trace", "run", "--check", "trace", "ls", "--json", "-x"), -1);
     ck_assert_str_eq(view_value(&view, "check"), "trace");
@@ -109,6 +127,7 @@ int main(void) {
     TCase *cases = tcase_create("parse");
     tcase_add_test(cases, options_and_arguments_may_be_mixed);
     tcase_add_test(cases, two_dashes_end_options);
+    tcase_add_test(cases, options_for_all_may_stand_before_the_command);
     tcase_add_test(cases, run_leaves_the_programs_options_alone);
     tcase_add_test(cases, an_option_may_stand_without_its_value);
     tcase_add_test(cases, what_is_wrong_is_a_usage_error);
