@@ -48,8 +48,16 @@ ARTIFACTS := $(BUILD)/libhakmem.so $(BUILD)/libhakmem.a $(BUILD)/hakmem-debug.so
 .PHONY: all
 all: $(ARTIFACTS)
 
-$(BUILD)/libhakmem.so: $(PLAIN_OBJ)
-	$(call SAY,link) $(CC) $(LIB_FLAGS) -Wl,-soname,libhakmem.so -o $@ $^
+# A program that is linked with -lhakmem needs libhakmem.so.1: that number grows when what hakmem.h
+# promises changes, so that an old program does not meet a library that is not its own.
+SO_NAME := libhakmem.so.1
+SO_FILE := $(SO_NAME).0.0
+$(BUILD)/$(SO_FILE): $(PLAIN_OBJ)
+	$(call SAY,link) $(CC) $(LIB_FLAGS) -Wl,-soname,$(SO_NAME) -o $@ $^
+$(BUILD)/$(SO_NAME): $(BUILD)/$(SO_FILE)
+	$(call SAY,name) ln -sf $(<F) $@
+$(BUILD)/libhakmem.so: $(BUILD)/$(SO_NAME)
+	$(call SAY,name) ln -sf $(<F) $@
 # The archive: the whole family as one member, since libc's own malloc would be fetched for any name
 # that is missing; beside it the C++ operators, with strong names of the C++ runtime (src/entry/cxx.h).
 # dlopen (deepbind.c) is for the shared libraries alone.
@@ -327,7 +335,9 @@ DOC        := $(SHARE)/doc/hakmem
 install: all
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/lib/hakmem"
 	install -m 755 $(BUILD)/hakmem-trace "$(DESTDIR)$(PREFIX)/bin/"
-	install -m 755 $(BUILD)/libhakmem.so "$(DESTDIR)$(PREFIX)/lib/"
+	install -m 755 $(BUILD)/$(SO_FILE) "$(DESTDIR)$(PREFIX)/lib/"
+	ln -sf $(SO_FILE) "$(DESTDIR)$(PREFIX)/lib/$(SO_NAME)"
+	ln -sf $(SO_NAME) "$(DESTDIR)$(PREFIX)/lib/libhakmem.so"
 	install -m 644 $(BUILD)/libhakmem.a "$(DESTDIR)$(PREFIX)/lib/"
 	install -m 755 $(BUILD)/hakmem-debug.so $(BUILD)/hakmem-collect "$(DESTDIR)$(PREFIX)/lib/hakmem/"
 	$(if $(HEADERS),install -d "$(DESTDIR)$(PREFIX)/include" && install -m 644 $(HEADERS) "$(DESTDIR)$(PREFIX)/include/")
@@ -345,6 +355,7 @@ install: all
 
 uninstall:
 	rm -f "$(DESTDIR)$(PREFIX)/bin/hakmem-trace" "$(DESTDIR)$(PREFIX)/lib/libhakmem.so" \
+	      "$(DESTDIR)$(PREFIX)/lib/$(SO_NAME)" "$(DESTDIR)$(PREFIX)/lib/$(SO_FILE)" \
 	      "$(DESTDIR)$(PREFIX)/lib/libhakmem.a" "$(DESTDIR)$(PREFIX)/lib/pkgconfig/hakmem.pc"
 	rm -rf "$(DESTDIR)$(PREFIX)/lib/hakmem"
 	rm -f $(patsubst include/%,"$(DESTDIR)$(PREFIX)/include/%",$(HEADERS))

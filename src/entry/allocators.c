@@ -128,9 +128,10 @@ static void take_silent(const char *path) {
     atomic_store_explicit(&silent_count, count + 1, memory_order_release);
 }
 
-/* This library, or the other one of the two behind it. */
+/* This library, in any version, or the other one of the two behind it. */
 static bool is_hakmem(const struct module *module) {
-    return strcmp(module->soname, "libhakmem.so") == 0 ||
+    static const char plain[] = "libhakmem.so";
+    return strncmp(module->soname, plain, sizeof plain - 1) == 0 ||
            strcmp(module->soname, "hakmem-debug.so") == 0;
 }
 

@@ -36,6 +36,13 @@ read -ra flags < <(PKG_CONFIG_PATH=$prefix/lib/pkgconfig pkg-config --define-var
 [ "$(./asks)" = "not there" ] || { echo "without hakmem hak_verify says: $(./asks)"; exit 1; }
 [ "$(LD_PRELOAD=$prefix/lib/libhakmem.so ./asks)" = "all agrees" ] || { echo "preloaded, hak_verify does not find that all agrees"; exit 1; }
 [ "$(./linked)" = "all agrees" ] || { echo "linked, hak_verify does not find that all agrees"; exit 1; }
+# The library has a name with its version: links lead to one file, a linked program needs that name alone.
+[ "$(readlink "$prefix/lib/libhakmem.so")" = libhakmem.so.1 ] && [ "$(readlink "$prefix/lib/libhakmem.so.1")" = libhakmem.so.1.0.0 ] &&
+    [ -f "$prefix/lib/libhakmem.so.1.0.0" ] || { echo "no links: $(ls -l "$prefix/lib")"; exit 1; }
+readelf -d "$prefix/lib/libhakmem.so" | grep -q 'SONAME.*\[libhakmem\.so\.1\]' || { echo "the library's soname has no version"; exit 1; }
+readelf -d linked | grep -q 'NEEDED.*\[libhakmem\.so\.1\]' || { echo "a linked program needs no version"; exit 1; }
+rm "$prefix/lib/libhakmem.so"
+[ "$(./linked)" = "all agrees" ] || { echo "without the link for the linker a program does not run"; exit 1; }
 make -s -C "$SOURCE" BUILD="$BUILD" uninstall DESTDIR="$PWD/root" PREFIX=/opt/hakmem
-left=$(find root -type f)
+left=$(find root ! -type d)
 [ -z "$left" ] || { echo "make uninstall leaves $left"; exit 1; }

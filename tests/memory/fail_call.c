@@ -61,7 +61,7 @@ static void find_text(pid_t id) {
     while (file && !text_end && fgets(line, sizeof line, file)) {
         unsigned long start, end;
         char rights[5];
-        if (!strstr(line, "/libhakmem.so\n") && !strstr(line, "/hakmem-debug.so\n"))
+        if (!strstr(line, "/libhakmem.so") && !strstr(line, "/hakmem-debug.so\n"))
             continue;
         if (sscanf(line, "%lx-%lx %4s", &start, &end, rights) == 3 && rights[2] == 'x') {
             text_start = start;
