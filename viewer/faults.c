@@ -101,8 +101,11 @@ static void add_where(struct hak_text *text, const struct finding *one) {
     const char *place = strstr(one->summary, one->name);
     place = place ? place + strlen(one->name) + strspn(place + strlen(one->name), " ") : "";
     const char *stop = strstr(place, one->code ? " hop=" : " signal=");
+    const char *found = strstr(place, " found=");
     struct hak_text cut = {0};
     hak_text_add(&cut, "%.*s", stop ? (int)(stop - place) : (int)strlen(place), place);
+    if (found && one->code)
+        hak_text_add(&cut, ", found at %.*s", (int)strcspn(found + 7, " "), found + 7);
     if (one->kind == FINDING_LEAK) {
         hak_text_add(text, "%s in ", hak_words_bytes(one->bytes));
         hak_text_add(text, "%s of ", hak_words_count(one->blocks, "block", "blocks"));

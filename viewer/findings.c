@@ -126,9 +126,10 @@ static void add_json_stack(struct finding *to, const char *title, const json_t *
 /* A stack in which no function of the program stands, as of what is found at exit, tells nothing of
  * where to look. */
 static bool is_telling(const struct finding_stack *stack) {
-    int first = hak_words_telling_frame(stack->frames.frame, stack->frames.count);
-    return first >= 0 && !hak_words_is_go_between(&stack->frames.frame[first]) &&
-           !hak_words_is_way_in(&stack->frames.frame[first]);
+    const struct hak_frames *frames = &stack->frames;
+    int first = hak_words_telling_frame(frames->frame, frames->count);
+    return first >= 0 &&
+           hak_words_frame_role(frames->frame, frames->count, first) == HAK_FRAME_PROGRAM;
 }
 
 /* The stack that the finding is shown at comes first. */
@@ -144,19 +145,36 @@ static void choose_first(struct finding *one) {
     one->stacks[0] = chosen;
 }
 
-/* The stacks that a report's JSON tells of: where it was found, and the last life's. */
+/* `frames` of the report, or of the life where a store's older report has none. */
+static const json_t *or_else(const json_t *frames, const json_t *event) {
+    return json_array_size(frames) > 0 ? frames : json_object_get(event, "frames");
+}
+
+/* The stacks of a report's JSON, the one first that its SUMMARY names: where it was found, or, of
+ * damage that was found late, where the block was allocated. */
 static void read_stacks(struct finding *one, const json_t *document) {
     const json_t *fault = json_object_get(document, "fault");
     const json_t *wrong = json_object_get(fault, "first_wrong_step");
     const json_t *lives = json_object_get(document, "lives");
     const json_t *life = json_array_get(lives, json_array_size(lives) - 1);
+    const json_t *end = json_array_get(json_object_get(life, "ends"), 0);
+    const json_t *allocated =
+        or_else(json_object_get(fault, "allocated"), json_object_get(life, "birth"));
+    bool is_access = strcmp(text_of(fault, "found_by"), "access") == 0;
+    bool is_late = one->code >= FIRST_DAMAGE && one->code <= LAST_DAMAGE && !is_access;
     if (json_object_get(wrong, "event") && one->code != 0 &&
         !json_equal(json_object_get(wrong, "frames"), json_object_get(fault, "frames")))
         add_json_stack(one, "first wrong step", json_object_get(wrong, "frames"));
+    if (is_late)
+        add_json_stack(one, "allocated", allocated);
     add_json_stack(one, "found", json_object_get(fault, "frames"));
-    add_json_stack(one, "allocated", json_object_get(json_object_get(life, "birth"), "frames"));
-    add_json_stack(one, "freed",
-                   json_object_get(json_array_get(json_object_get(life, "ends"), 0), "frames"));
+    if (one->stack_count > 0 && (is_access || one->code == 0)) {
+        struct hak_frames *frames = &one->stacks[one->stack_count - 1].frames;
+        frames->frame[0].is_interrupted = !frames->frame[0].is_hakmem;
+    }
+    if (!is_late)
+        add_json_stack(one, "allocated", allocated);
+    add_json_stack(one, "freed", or_else(json_object_get(fault, "freed"), end));
     choose_first(one);
 }
 
@@ -357,7 +375,7 @@ void finding_add_place(struct hak_text *text, const struct finding *finding) {
     }
     struct hak_frame without_line = *frame;
     without_line.line = 0;
-    hak_text_add_name(text, frame->function[0] ? frame->function : "??");
+    hak_words_add_function(text, frame->function);
     hak_text_add(text, " ");
     hak_words_add_location(text, &without_line, 1);
 }

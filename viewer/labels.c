@@ -38,7 +38,8 @@ const struct stack_label *view_stack_label(struct view *view, uint32_t stack) {
     int first = hak_words_telling_frame(frames.frame, frames.count);
     if (first >= 0) {
         struct hak_text function = {0}, location = {0};
-        hak_text_add_name(&function, frames.frame[first].function);
+        if (frames.frame[first].function[0])
+            hak_words_add_function(&function, frames.frame[first].function);
         hak_words_add_location(&location, &frames.frame[first], 1);
         keep(label->function, sizeof label->function, &function);
         keep(label->location, sizeof label->location, &location);
@@ -134,9 +135,13 @@ void view_add_stack_line(struct hak_text *text, struct view *view, uint32_t stac
     for (int i = first; i >= 0 && i < all.count && i - first < frames; i++) {
         const struct hak_frame *frame = &all.frame[i];
         bool named = frame->function[0];
+        if (i > first && hak_words_frame_role(all.frame, all.count, i) == HAK_FRAME_LIBRARY) {
+            frames++;
+            continue;
+        }
         hak_text_add(text, i > first ? " < " : "");
         if (named)
-            hak_text_add_name(text, frame->function);
+            hak_words_add_function(text, frame->function);
         if (i == first || !named) {
             hak_text_add(text, named ? " " : "");
             hak_words_add_location(text, frame, 1);

@@ -7,8 +7,8 @@
 
 /* The program's function that a stack stands for, and where it is. */
 struct stack_label {
-    char function[64]; /* "" = no stack, or not known */
-    char location[96];
+    char function[160]; /* "" = no stack, or not known */
+    char location[320];
 };
 /* The result holds until the next call. */
 const struct stack_label *view_stack_label(struct view *view, uint32_t stack);

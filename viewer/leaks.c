@@ -12,7 +12,7 @@
 #include "table.h"
 #include "trace/record.h"
 
-enum { LIMIT = 50, WHERE_FRAMES = 3 };
+enum { LIMIT = 50 };
 
 void leaks_add_age(struct hak_text *text, const struct leaks_row *row) {
     if (!row->newest_ns || row->newest_ns > row->ns)
@@ -45,30 +45,15 @@ static void add_scan(struct hak_text *text, struct view *view, const struct leak
     hak_text_add(text, ".%s%s\n", scan->notes[0] ? " " : "", scan->notes);
 }
 
-/* The frame that tells and its callers, without what every program has below main. */
-void leaks_add_where(struct hak_text *text, struct view *view, uint32_t stack) {
-    int shown = 0;
-    struct hak_frames frames = {0};
-    hak_frames_load(&frames, view->reader, stack);
-    int telling = hak_words_telling_frame(frames.frame, frames.count);
-    for (int i = telling; i >= 0 && i < frames.count && shown < WHERE_FRAMES; i++) {
-        const struct hak_frame *frame = &frames.frame[i];
-        if (shown && hak_words_is_way_in(frame))
-            break;
-        hak_text_add(text, "%s", shown++ ? " < " : "");
-        hak_text_add_name(text, frame->function[0] ? frame->function : "??");
-        hak_text_add(text, " ");
-        hak_words_add_location(text, frame, 2);
-    }
-    if (shown == 0)
-        hak_text_add(text, "no stack");
-    hak_frames_free(&frames);
-}
-
 static void add_table(struct hak_text *text, struct view *view, const struct leaks_list *list,
                       uint64_t limit) {
     struct table table = {0};
     uint64_t shown = 0, more = 0, more_bytes = 0;
+    struct leaks_places places = {0};
+    for (size_t i = 0; i < list->row_count && (!limit || places.count < limit); i++)
+        if (is_listed(view, &list->rows[i]))
+            leaks_add_place(&places, view, list->rows[i].stack);
+    leaks_tell_places_apart(&places, view);
     table_add_heading(&table, "leak");
     table_add_text_heading(&table, "kind");
     table_add_heading(&table, "blocks");
@@ -80,7 +65,7 @@ static void add_table(struct hak_text *text, struct view *view, const struct lea
     table_add_text_heading(&table, "where");
     for (size_t i = 0; i < list->row_count; i++) {
         const struct leaks_row *row = &list->rows[i];
-        struct hak_text age = {0}, where = {0};
+        struct hak_text age = {0};
         if (!is_listed(view, row))
             continue;
         if (limit && shown == limit) {
@@ -89,7 +74,6 @@ static void add_table(struct hak_text *text, struct view *view, const struct lea
             continue;
         }
         leaks_add_age(&age, row);
-        leaks_add_where(&where, view, row->stack);
         table_add_count(&table, row->row);
         table_add_cell(&table, hak_words_leak_kind(row->kind));
         table_add_count(&table, row->count);
@@ -98,12 +82,12 @@ static void add_table(struct hak_text *text, struct view *view, const struct lea
             table_add_cell(&table, view_process_label(view, row->process));
         table_add_cell(&table, age.bytes ? age.bytes : "");
         table_add_cell(&table, row->layer);
-        table_add_cell(&table, where.bytes ? where.bytes : "");
+        table_add_cell(&table, leaks_place(&places, shown));
         hak_text_free(&age);
-        hak_text_free(&where);
         shown++;
     }
     table_print(text, &table, view);
+    leaks_free_places(&places);
     if (more)
         hak_text_add(text, "... and %s (%s); --limit 0 shows all\n",
                      hak_words_count(more, "line more", "lines more"), hak_words_bytes(more_bytes));

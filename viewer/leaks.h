@@ -44,8 +44,21 @@ void leaks_free(struct leaks_list *list);
 /* `leaks --held`; at most `limit` lines, 0 = all. Returns the exit status. (leaks_held.c) */
 int leaks_held(struct view *view, uint64_t limit);
 
-/* The frame that tells and its callers. */
-void leaks_add_where(struct hak_text *text, struct view *view, uint32_t stack);
+/* The column WHERE, a line for each stack. (leaks_where.c) */
+struct leaks_place {
+    uint32_t stack;
+    struct hak_text where;
+};
+struct leaks_places {
+    struct leaks_place *list;
+    uint32_t count, capacity;
+};
+void leaks_add_place(struct leaks_places *places, struct view *view, uint32_t stack);
+/* Appends to lines that read alike the frame in which their stacks differ. */
+void leaks_tell_places_apart(struct leaks_places *places, struct view *view);
+/* Line i, "" past the end. */
+const char *leaks_place(const struct leaks_places *places, uint64_t i);
+void leaks_free_places(struct leaks_places *places);
 /* "0.001 s to 4.200 s"; "" when it is not known. */
 void leaks_add_age(struct hak_text *text, const struct leaks_row *row);
 

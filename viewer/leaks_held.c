@@ -80,6 +80,10 @@ static void add_born(struct hak_text *text, const struct held_row *row) {
 static void add_rows(struct hak_text *text, struct held *held, uint32_t shown) {
     struct table table = {0};
     bool has_process = held->view->summary.processes > 1 && !held->moment.process;
+    struct leaks_places places = {0};
+    for (uint32_t i = 0; i < shown; i++)
+        leaks_add_place(&places, held->view, held->row[i].stack);
+    leaks_tell_places_apart(&places, held->view);
     table_add_heading(&table, "blocks");
     table_add_heading(&table, "bytes");
     if (has_process)
@@ -88,19 +92,18 @@ static void add_rows(struct hak_text *text, struct held *held, uint32_t shown) {
     table_add_text_heading(&table, "where");
     for (uint32_t i = 0; i < shown; i++) {
         const struct held_row *row = &held->row[i];
-        struct hak_text born = {0}, where = {0};
+        struct hak_text born = {0};
         add_born(&born, row);
-        leaks_add_where(&where, held->view, row->stack);
         table_add_count(&table, row->count);
         table_add_cell(&table, hak_words_number(row->bytes));
         if (has_process)
             table_add_cell(&table, view_process_label(held->view, row->process));
         table_add_cell(&table, born.bytes ? born.bytes : "");
-        table_add_cell(&table, where.bytes ? where.bytes : "");
+        table_add_cell(&table, leaks_place(&places, i));
         hak_text_free(&born);
-        hak_text_free(&where);
     }
     table_print(text, &table, held->view);
+    leaks_free_places(&places);
 }
 
 static void add_stacks(struct hak_text *text, struct held *held, uint32_t shown) {

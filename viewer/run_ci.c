@@ -84,7 +84,7 @@ static bool is_repeated(const struct findings *findings, size_t i) {
 static void add_finding(struct hak_text *text, const struct finding *one) {
     const struct hak_frame *frame = finding_place(one);
     hak_text_add(text, "hakmem:   %s  %s in ", one->fingerprint, one->name);
-    hak_text_add_name(text, frame && frame->function[0] ? frame->function : "??");
+    hak_words_add_function(text, frame ? frame->function : "");
     if (frame) {
         hak_text_add(text, " ");
         hak_words_add_location(text, frame, 1);

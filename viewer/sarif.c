@@ -140,6 +140,20 @@ static json_t *code_flows(struct writer *w, const struct finding *one) {
     return flows;
 }
 
+/* Where the other stacks of the finding are. */
+static json_t *related_json(struct writer *w, const struct finding *one) {
+    json_t *list = json_array();
+    for (int i = 1; i < one->stack_count; i++) {
+        const struct hak_frame *frame = frame_of(w->view, one, i);
+        if (!frame)
+            continue;
+        json_t *location = location_of(w, frame, one->stacks[i].title);
+        json_object_set_new(location, "id", json_integer(i));
+        json_array_append_new(list, location);
+    }
+    return list;
+}
+
 static int rule_index(unsigned code) {
     for (unsigned i = 0; hak_words_fault_at(i); i++)
         if (hak_words_fault_at(i)->code == code)
@@ -175,6 +189,8 @@ static json_t *result_json(struct writer *w, const struct findings *all,
     if (frame)
         json_array_append_new(locations, location_of(w, frame, NULL));
     json_object_set_new(result, "locations", locations);
+    if (one->stack_count > 1)
+        json_object_set_new(result, "relatedLocations", related_json(w, one));
     for (int i = 0; i < one->stack_count; i++)
         json_array_append_new(stacks, stack_json(w, one, &one->stacks[i]));
     json_object_set_new(result, "stacks", stacks);

@@ -83,10 +83,12 @@ int sources_frame(struct view *view, const struct finding *finding) {
     if (finding->stack_count == 0)
         return -1;
     const struct hak_frames *frames = &finding->stacks[0].frames;
-    for (int i = 0; i < frames->count; i++) {
+    int telling = hak_words_telling_frame(frames->frame, frames->count);
+    for (int i = telling < 0 ? 0 : telling; i < frames->count; i++) {
         struct hak_text path = {0};
         const struct hak_frame *frame = &frames->frame[i];
-        bool inside = frame->file[0] && !frame->is_hakmem && !hak_words_is_go_between(frame) &&
+        bool inside = frame->file[0] &&
+                      hak_words_frame_role(frames->frame, frames->count, i) == HAK_FRAME_PROGRAM &&
                       sources_add_path(&path, view, frame->file);
         hak_text_free(&path);
         if (inside)

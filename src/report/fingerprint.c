@@ -77,7 +77,8 @@ static const char *add_braces(struct hak_text *text, const char *at) {
     return *at ? at + 1 : at;
 }
 
-void hak_fingerprint_add_function(struct hak_text *text, const char *function) {
+void hak_words_add_bare_function(struct hak_text *text, const char *function,
+                                 const char *arguments) {
     struct hak_text name = {0};
     hak_text_add(&name, "%s", "");
     for (const char *at = function; *at;) {
@@ -88,10 +89,11 @@ void hak_fingerprint_add_function(struct hak_text *text, const char *function) {
         } else if (starts_with(at, "(anonymous namespace)")) {
             hak_text_add(&name, "(anonymous)");
             at += sizeof "(anonymous namespace)" - 1;
-        } else if (starts_with(at, " [clone") || is_clone_suffix(at) || is_rust_hash(at)) {
+        } else if (starts_with(at, " [") || is_clone_suffix(at) || is_rust_hash(at)) {
             break;
         } else if (*at == '<' || starts_with(at, " <")) {
             at = skip_brackets(at + (*at == ' '), '<', '>');
+            hak_text_add(&name, "%s", arguments);
         } else if (*at == '[') {
             at = skip_brackets(at, '[', ']');
         } else if (*at == '{') {
@@ -118,6 +120,10 @@ void hak_fingerprint_add_function(struct hak_text *text, const char *function) {
     }
     hak_text_add(text, "%.*s", (int)name.length, name.bytes ? name.bytes : "");
     hak_text_free(&name);
+}
+
+void hak_fingerprint_add_function(struct hak_text *text, const char *function) {
+    hak_words_add_bare_function(text, function, "");
 }
 
 /* ---- frames ------------------------------------------------------------------------------------

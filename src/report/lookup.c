@@ -71,7 +71,8 @@ int hak_frames_load_top(struct hak_frames *out, struct hak_store_reader *r, uint
         if (result < 0 || most == FRAMES_MAX || out->count < most)
             return result;
         int telling = hak_words_telling_frame(out->frame, out->count);
-        if (telling >= 0 && !hak_words_is_go_between(&out->frame[telling]))
+        if (telling >= 0 && out->frame[telling].file[0] &&
+            hak_words_frame_role(out->frame, out->count, telling) == HAK_FRAME_PROGRAM)
             return result;
         hak_frames_free(out);
     }

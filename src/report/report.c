@@ -115,9 +115,12 @@ static void write_page(struct hak_text *text, const struct report_page *page) {
     report_headline(text, page);
     hak_text_add(text, "\n\n");
     if (page->words) {
+        if (!page->layer_move)
+            report_stacks(text, page);
         report_pointer(text, page);
         report_picture(text, page);
-        report_steps(text, page);
+        if (page->layer_move)
+            report_steps(text, page);
         report_history(text, page);
     } else {
         report_crash(text, page);
@@ -129,6 +132,8 @@ static void write_page(struct hak_text *text, const struct report_page *page) {
         hak_text_add(text, "  GUESS             %s\n", guess.bytes);
     hak_text_free(&guess);
     report_next(text, page);
+    if (page->words && !page->layer_move)
+        report_allocator(text, page);
 }
 
 static void free_page(struct report_page *page) {
@@ -156,6 +161,9 @@ int hak_report_make(struct hak_store_reader *r, const struct hak_report_request 
     if (page.context.signal == 0)
         page.context.signal = request->signal;
     page.words = hak_words_fault(request->facts.fault);
+    bool is_call = page.words && request->facts.found_by != HAK_FOUND_BY_ACCESS;
+    if (page.frames.count > 0 && !page.frames.frame[0].is_hakmem)
+        page.frames.frame[0].is_interrupted = !is_call;
     page.layer_move = is_layer_move(request->facts.fault);
     ask_store(&page);
     settle_block(&page);

@@ -287,7 +287,7 @@ void report_summary(struct hak_text *text, const struct report_page *page) {
     if (first >= 0) {
         hak_words_add_location(text, &frame[first], 1);
         hak_text_add(text, " ");
-        hak_text_add_name(text, frame[first].function[0] ? frame[first].function : "??");
+        hak_words_add_function(text, frame[first].function);
     } else {
         hak_text_add(text, "?? ??");
     }
@@ -299,5 +299,9 @@ void report_summary(struct hak_text *text, const struct report_page *page) {
     hak_text_add(text, " hop=%s class=%s", report_hop(page),
                  page->base ? hak_words_class(page->r, facts->class_due) : "none");
     hak_text_add(text, " offset=%+lld", (long long)facts->offset);
+    struct hak_text found = {0};
+    if (frames != &page->frames && report_found_place(&found, page))
+        hak_text_add(text, " found=%s", found.bytes ? found.bytes : "");
+    hak_text_free(&found);
     add_store_name(text, page);
 }

@@ -122,7 +122,11 @@ static void add_memory(struct hak_text *text, const struct report_page *page) {
 /* ", found by the sweep at exit; and 2 more damaged blocks" */
 static void add_finder(struct hak_text *text, const struct report_page *page) {
     uint32_t more = page->facts->more_damaged;
+    struct hak_text place = {0};
     hak_text_add(text, ", found by %s", report_finder(page));
+    if (report_found_place(&place, page))
+        hak_text_add(text, " at %s", place.bytes ? place.bytes : "");
+    hak_text_free(&place);
     if (more > 0)
         hak_text_add(text, "; and %s",
                      hak_words_count(more, "more damaged block", "more damaged blocks"));
@@ -245,10 +249,59 @@ static void add_slot(struct hak_text *text, const struct report_page *page) {
                  (unsigned long long)facts->superslab);
 }
 
+static void add_pool(struct hak_text *text, const struct report_page *page) {
+    if (!page->story || !page->story->pool[0])
+        return;
+    hak_text_add(text, ", in pool \"");
+    hak_text_add_name(text, page->story->pool);
+    hak_text_add(text, "\"");
+}
+
+/* "is 16 bytes into a block of 24 bytes" */
+static void add_program_place(struct hak_text *text, const struct report_page *page) {
+    uint64_t found = page->facts->found_address, user = page->user ? page->user : page->base;
+    if (found == user)
+        hak_text_add(text, "is the start of ");
+    else if (found < user)
+        hak_text_add(text, "is %s in front of ", hak_words_bytes(user - found));
+    else if (page->asked_known && found - user >= page->asked_bytes)
+        hak_text_add(text, "is %s behind the end of ",
+                     hak_words_bytes(found - user - page->asked_bytes));
+    else
+        hak_text_add(text, "is %s into ", hak_words_bytes(found - user));
+    if (page->asked_known)
+        hak_text_add(text, "a block of %s", hak_words_bytes(page->asked_bytes));
+    else
+        hak_text_add(text, "a block whose size is not known");
+    add_pool(text, page);
+    hak_text_add(text, ":\n");
+}
+
+void report_allocator(struct hak_text *text, const struct report_page *page) {
+    const struct hak_life *life = page->life;
+    if (!page->base)
+        return;
+    hak_text_add(text, "  ALLOCATOR         ");
+    if (page->facts->superslab)
+        add_slot(text, page);
+    else
+        hak_text_add(text, "a large block of %s (pages of its own)",
+                     hak_words_bytes(page->slot_bytes));
+    if (life && life->birth.id != 0)
+        hak_text_add(text, "; %s", hak_words_route(&life->birth));
+    if (life && life->end_count > 0)
+        hak_text_add(text, ", freed %s", hak_words_route(&life->ends[0]));
+    hak_text_add(text, "\n");
+}
+
 void report_pointer(struct hak_text *text, const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     unsigned long long found = facts->found_address;
-    hak_text_add(text, "  The pointer      0x%llx ", found);
+    hak_text_add(text, "%s  The pointer      0x%llx ", page->layer_move ? "" : "\n", found);
+    if (!page->base && !page->layer_move) {
+        hak_text_add(text, "lies in no block of the heap.\n");
+        return;
+    }
     if (!page->base && !facts->superslab) {
         hak_text_add(text, "lies in no SuperSlab and in no large block of this process.\n");
         return;
@@ -258,11 +311,13 @@ void report_pointer(struct hak_text *text, const struct report_page *page) {
                      (unsigned long long)facts->superslab);
         return;
     }
+    if (!page->layer_move) {
+        add_program_place(text, page);
+        return;
+    }
     int64_t into = (int64_t)(found - page->base);
     if (into == 0)
         hak_text_add(text, "is the base of ");
-    else if (found == page->user && !page->layer_move)
-        hak_text_add(text, "is the user pointer in ");
     else if (into > 0)
         hak_text_add(text, "is %s into ", hak_words_bytes((uint64_t)into));
     else
@@ -272,10 +327,6 @@ void report_pointer(struct hak_text *text, const struct report_page *page) {
     else
         hak_text_add(text, "a large block of %s (pages of its own)",
                      hak_words_bytes(page->slot_bytes));
-    if (page->story && page->story->pool[0]) {
-        hak_text_add(text, ", in pool \"");
-        hak_text_add_name(text, page->story->pool);
-        hak_text_add(text, "\"");
-    }
+    add_pool(text, page);
     hak_text_add(text, ":\n");
 }

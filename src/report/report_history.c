@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 #include "hop.h"
+#include "superslab.h"
+#include "trace/record.h"
 
 /* Lines of HISTORY below its heading; the middle of a longer life is left out, and it is said. */
 #define LINES_SHOWN 8
@@ -11,7 +13,7 @@
 struct line {
     const struct hak_event *event; /* NULL: `left_out` events stand here */
     int left_out;
-    char id[32], what[48], thread[64], where[120];
+    char id[32], what[48], thread[64], where[640];
 };
 
 struct lines {
@@ -25,8 +27,8 @@ static void settle_where(const struct report_page *page, struct line *line) {
     hak_frames_load_top(&frames, page->r, line->event->stack);
     int first = hak_words_telling_frame(frames.frame, frames.count);
     if (first >= 0) {
-        hak_text_add_name(&where, frames.frame[first].function);
-        hak_text_add(&where, "%s", frames.frame[first].function[0] ? " " : "");
+        hak_words_add_function(&where, frames.frame[first].function);
+        hak_text_add(&where, " ");
         hak_words_add_location(&where, &frames.frame[first], 2);
     } else {
         hak_text_add(&where, "no stack");
@@ -66,6 +68,12 @@ static int widest(int width, const char *text) {
     return (int)strlen(text) > width ? (int)strlen(text) : width;
 }
 
+/* The layers that a block passed are for those who work on the allocator. */
+static bool is_route_shown(const struct report_page *page, const struct hak_event *event) {
+    return page->layer_move || (event->flags & HAK_RECORD_ILLEGAL) ||
+           (event->kind == HAK_REALLOC && event->place == HAK_PLACE_LIVE);
+}
+
 static void print_lines(struct hak_text *text, const struct report_page *page,
                         const struct lines *lines) {
     int id = 9, what = 10, thread = 10, where = 20;
@@ -90,13 +98,17 @@ static void print_lines(struct hak_text *text, const struct report_page *page,
         hak_text_add(text, "%s", line->thread);
         hak_text_tab(text, 6 + id + 2 + what + 2 + thread + 2);
         hak_text_add(text, "%s", line->where);
-        if (hak_event_is_call(line->event)) {
+        if (hak_event_is_call(line->event) && is_route_shown(page, line->event)) {
             hak_text_tab(text, 6 + id + 2 + what + 2 + thread + 2 + where + 2);
             hak_text_add(text, "%s", hak_words_route(line->event));
         }
         add_note(text, page, line->event);
         hak_text_add(text, "\n");
     }
+}
+
+static bool is_line(const struct report_page *page, const struct hak_event *event) {
+    return page->layer_move ? hak_event_is_move(event) : hak_event_is_call(event);
 }
 
 /* Every move of the block from the birth of `life` on (NULL: all), the middle of many left out. */
@@ -109,12 +121,12 @@ static void add_moves(struct hak_text *text, const struct report_page *page,
         if (story->moves[i].id == life->birth.id)
             first = i;
     for (int i = first; i < story->move_count; i++)
-        total += hak_event_is_move(&story->moves[i]);
+        total += is_line(page, &story->moves[i]);
     int head = total > LINES_SHOWN ? 2 : total;
     int tail = total > LINES_SHOWN ? LINES_SHOWN - 3 : 0;
     int at = 0;
     for (int i = first; i < story->move_count; i++) {
-        if (!hak_event_is_move(&story->moves[i]))
+        if (!is_line(page, &story->moves[i]))
             continue;
         if (at < head || at >= total - tail)
             add_line(&lines, page, &story->moves[i]);

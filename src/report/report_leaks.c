@@ -10,6 +10,7 @@ enum {
     FRAMES_FIRST = 6,
     FRAMES_LATER = 3,
     CODE = 401,
+    PLACES_COMPARED = 64, /* more are not on the page */
 };
 
 int hak_leak_place_order(const void *a, const void *b) {
@@ -71,27 +72,41 @@ void hak_leak_add_age(struct hak_text *text, const struct hak_leak_place *place,
                      hak_words_place(place->layer), place->count > 1 ? " (the last one)" : "");
 }
 
+/* Where the stack leaves that of another place whose lines read the same. */
+static void add_difference(struct hak_text *text, const struct hak_leak_page *page,
+                           const struct hak_leak_place *place, int frames_max) {
+    struct hak_text own = {0}, others = {0};
+    report_add_part(&own, &place->frames, frames_max, "");
+    for (uint32_t i = 0; i < page->count && i < PLACES_COMPARED; i++) {
+        const struct hak_leak_place *other = &page->places[i];
+        int at = hak_words_differing_frame(place->frames.frame, place->frames.count,
+                                           other->frames.frame, other->frames.count);
+        if (other == place || at < 0 || !other->is_told || other->kind != place->kind)
+            continue;
+        others.length = 0;
+        report_add_part(&others, &other->frames, frames_max, "");
+        if (!own.bytes || !others.bytes || strcmp(own.bytes, others.bytes) != 0)
+            continue;
+        hak_text_add(text, "      here by way of ");
+        hak_words_add_function(text, place->frames.frame[at].function);
+        hak_text_add(text, " ");
+        hak_words_add_location(text, &place->frames.frame[at], 1);
+        hak_text_add(text, "\n");
+        break;
+    }
+    hak_text_free(&own);
+    hak_text_free(&others);
+}
+
 static void add_place(struct hak_text *text, const struct hak_leak_page *page,
                       const struct hak_leak_place *place, int frames_max) {
-    int chosen[REPORT_FRAMES], more;
-    int count = report_choose_frames(&place->frames, false, chosen, &more);
     struct hak_text age = {0};
     hak_leak_add_age(&age, place, page->ns);
     hak_text_add(text, "  %s of %s byte(s) in %s object(s) allocated from:\n",
                  hak_words_leak(place->kind), hak_words_number(place->bytes),
                  hak_words_number(place->count));
-    for (int i = 0; i < count && i < frames_max; i++) {
-        hak_text_add(text, "      #%d ", i);
-        hak_words_add_frame(text, &place->frames.frame[chosen[i]], 29, 2);
-        hak_text_add(text, "\n");
-    }
-    if (count > frames_max)
-        more += count - frames_max;
-    if (more > 0)
-        hak_text_add(text, "      ... and %s\n",
-                     hak_words_count((uint64_t)more, "frame more", "frames more"));
-    if (count == 0)
-        hak_text_add(text, "      no stack: none was kept of this allocation\n");
+    report_add_part(text, &place->frames, frames_max, "none was kept of this allocation");
+    add_difference(text, page, place, frames_max);
     if (age.bytes && age.length)
         hak_text_add(text, "      %s\n", age.bytes);
     hak_text_free(&age);
@@ -181,7 +196,7 @@ static void add_summary(struct hak_text *text, const struct hak_leak_page *page,
         const struct hak_frame *frame = &first->frames.frame[telling];
         hak_words_add_location(text, frame, 1);
         hak_text_add(text, " ");
-        hak_text_add_name(text, frame->function[0] ? frame->function : "??");
+        hak_words_add_function(text, frame->function);
     } else {
         hak_text_add(text, "?? ??");
     }

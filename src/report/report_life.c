@@ -26,10 +26,8 @@ static void add_kept(struct hak_text *text, const char *call, const struct hak_f
     report_add_part(text, frames, FRAMES_SHOWN, "none was kept");
 }
 
-void report_life(struct hak_text *text, const struct report_page *page) {
+static void add_allocated(struct hak_text *text, const struct report_page *page) {
     const struct hak_life *life = page->life;
-    if (!is_about_a_block(page))
-        return;
     if (life && life->birth.id != 0) {
         hak_text_add(text, "  ALLOCATED         ");
         add_event(text, page, &life->birth, &page->alloc_frames);
@@ -37,8 +35,12 @@ void report_life(struct hak_text *text, const struct report_page *page) {
         hak_text_add(text, "  ALLOCATED         ");
         add_kept(text, hak_call_taken(page->facts->subkind & 0xff), &page->alloc_frames);
     }
+}
+
+static void add_freed(struct hak_text *text, const struct report_page *page) {
+    const struct hak_life *life = page->life;
     if (!page->is_freed || page->wrong_step == WRONG_EARLIER)
-        return; /* a stale free is told as the first wrong step */
+        return; /* a stale free is shown as the first wrong step */
     const char *heading =
         page->facts->fault == 202 ? "  FREED BEFORE      " : "  FREED             ";
     if (life && life->end_count > 0) {
@@ -48,4 +50,18 @@ void report_life(struct hak_text *text, const struct report_page *page) {
         hak_text_add(text, "%s", heading);
         add_kept(text, "the program", &page->free_frames);
     }
+}
+
+void report_life(struct hak_text *text, const struct report_page *page) {
+    if (!is_about_a_block(page))
+        return;
+    add_allocated(text, page);
+    add_freed(text, page);
+}
+
+void report_life_backwards(struct hak_text *text, const struct report_page *page) {
+    if (!is_about_a_block(page))
+        return;
+    add_freed(text, page);
+    add_allocated(text, page);
 }

@@ -72,7 +72,17 @@ void report_found_sentence(struct hak_text *text, const struct report_page *page
 /* "event 12   0.913 s   thread 1 "main"" and the end of the line. */
 void report_when(struct hak_text *text, uint64_t event, uint64_t ns, uint32_t number,
                  const char *name);
+/* The same for a fault of the program's calls and accesses, the stack that stands for it first. */
+void report_stacks(struct hak_text *text, const struct report_page *page);
+/* ALLOCATED, then FREED; or the other way round. */
 void report_life(struct hak_text *text, const struct report_page *page);
+void report_life_backwards(struct hak_text *text, const struct report_page *page);
+/* True when only damage was seen, and not who did it: the allocation stands for the fault. */
+bool report_is_found_late(const struct report_page *page);
+/* "server.c:131": the program's line at which such damage was found; false where there is none. */
+bool report_found_place(struct hak_text *text, const struct report_page *page);
+/* "slot 233 of slab 1 (C3, 48-byte slots), ...": what only the allocator's authors read. */
+void report_allocator(struct hak_text *text, const struct report_page *page);
 void report_history(struct hak_text *text, const struct report_page *page);
 /* The call at which the fault was found; "the sweep at exit": what found it; what a sized or
  * aligned delete named against what is there; an access that the processor stopped. */
@@ -107,20 +117,34 @@ bool report_other(struct hak_text *text, const struct report_page *page, int i);
 void report_others(struct hak_text *text, const struct report_page *page);
 /* The body of the page of a crash (registers that point into the heap). */
 void report_crash(struct hak_text *text, const struct report_page *page);
-/* The frames worth a line: indexes into `frames`, innermost first, at most REPORT_FRAMES. The
- * program's own, without the C library's way into main; with `layer_move` before them hakmem's
- * transfer functions down to the call of the program. Returns how many; `more` is set to the number
- * of the program's frames left out. */
-#define REPORT_FRAMES 12
-int report_choose_frames(const struct hak_frames *frames, bool layer_move, int *chosen, int *more);
+/* The lines of a stack: frames of the program and runs of others that are folded into one line. */
+#define REPORT_FRAMES 16
+struct report_frame {
+    int from, to;    /* indexes into the stack */
+    int folded;      /* frames in this line; 0 = the line is the frame `from` */
+    bool is_wrapper; /* folded ones are the program's wrappers of the allocator */
+};
+struct report_frames {
+    struct report_frame frame[REPORT_FRAMES];
+    int count;
+    int more; /* the program's frames that are left out */
+};
+/* Chooses at most `most` of the program's frames, innermost first, always one with a source line
+ * where there is any, without the C library's way into main; with `layer_move` before them hakmem's
+ * transfer functions down to the call of the program. */
+void report_choose_frames(const struct hak_frames *frames, bool layer_move, int most,
+                          struct report_frames *out);
 /* Appends them, each as "      #0 function   file:line"; `absent` stands for an empty stack. */
+void report_add_chosen(struct hak_text *text, const struct hak_frames *frames,
+                       const struct report_frames *chosen, const char *absent);
+/* The same for the usual number of frames. */
 void report_add_stack(struct hak_text *text, const struct hak_frames *frames, bool layer_move,
                       const char *absent);
 /* The same with at most `most` of the program's frames. */
 void report_add_part(struct hak_text *text, const struct hak_frames *frames, int most,
                      const char *absent);
-/* The stack by which the SUMMARY names the place: of the first wrong step; of the block's free or
- * allocation, where what found the damage has nothing to do with it; else of the fault. */
+/* The stack by which the SUMMARY names the place: of the first wrong step; of the block's
+ * allocation, where only damage was found; else of the fault. */
 const struct hak_frames *report_main_frames(const struct report_page *page);
 /* True when the signal came with the address of an access (not sent by kill). */
 bool report_has_address(const struct report_page *page);

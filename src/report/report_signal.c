@@ -133,7 +133,7 @@ void hak_report_place(char *to, size_t bytes, const struct hak_frame *frames, in
     to[0] = 0;
     if (first < 0)
         return;
-    hak_text_add_name(&text, frames[first].function[0] ? frames[first].function : "??");
+    hak_words_add_function(&text, frames[first].function);
     hak_text_add(&text, " ");
     hak_words_add_location(&text, &frames[first], 2);
     snprintf(to, bytes, "%s", text.bytes ? text.bytes : "");

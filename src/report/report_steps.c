@@ -7,25 +7,27 @@
 #include "store/calls.h"
 #include "superslab.h"
 
-/* True when what found the damage has nothing to do with the block: a sweep, a crash, the next use
- * of the slot. */
-static bool is_found_elsewhere(const struct hak_fault_facts *facts) {
-    if (facts->fault < 301 || facts->fault > 303)
-        return false;
-    return facts->fault == 303 ||
-           (facts->found_by != HAK_FOUND_BY_CALL && facts->found_by != HAK_FOUND_BY_ACCESS);
+bool report_is_found_late(const struct report_page *page) {
+    const struct hak_fault_facts *facts = page->facts;
+    return facts->fault >= 301 && facts->fault <= 303 && facts->found_by != HAK_FOUND_BY_ACCESS;
 }
 
 const struct hak_frames *report_main_frames(const struct report_page *page) {
     if (page->wrong_step == WRONG_EARLIER && page->wrong_frames.count > 0)
         return &page->wrong_frames;
-    if (is_found_elsewhere(page->facts)) {
-        if (page->is_freed && page->free_frames.count > 0)
-            return &page->free_frames;
-        if (page->alloc_frames.count > 0)
-            return &page->alloc_frames;
-    }
+    if (report_is_found_late(page) && page->alloc_frames.count > 0)
+        return &page->alloc_frames;
     return &page->frames;
+}
+
+bool report_found_place(struct hak_text *text, const struct report_page *page) {
+    const struct hak_frames *frames = &page->frames;
+    int first = hak_words_telling_frame(frames->frame, frames->count);
+    if (!report_is_found_late(page) || first < 0 ||
+        hak_words_frame_role(frames->frame, frames->count, first) != HAK_FRAME_PROGRAM)
+        return false;
+    hak_words_add_location(text, &frames->frame[first], 1);
+    return true;
 }
 
 void report_when(struct hak_text *text, uint64_t event, uint64_t ns, uint32_t number,
@@ -67,11 +69,12 @@ void report_wrong_sentence(struct hak_text *text, const struct report_page *page
     else if (page->wrong_step == WRONG_IS_FOUND)
         report_found_sentence(text, page);
     else if (page->facts->fault == 202)
-        hak_text_add(text, "one of the frees is one too many; nothing in the record tells which");
+        hak_text_add(text,
+                     "not known: one of the two frees is wrong; the record does not show which");
     else if (page->facts->fault == 203 || page->facts->fault == 204)
-        hak_text_add(text, "the allocation or the call that gave it back: they do not match");
+        hak_text_add(text, "either the allocation or the call that freed it: they do not match");
     else if (page->facts->fault == 304)
-        hak_text_add(text, "the free or the access: one of them came too early or too late");
+        hak_text_add(text, "either the block was freed too early, or a stale pointer was used");
     else if (page->facts->found_by == HAK_FOUND_BY_ACCESS)
         hak_text_add(text, "the access itself, or how its address was computed");
     else
@@ -221,37 +224,71 @@ static const char *why_no_stack(const struct report_page *page) {
                : "none of the program's frames could be found";
 }
 
-void report_steps(struct hak_text *text, const struct report_page *page) {
+/* The event at which the right path was left, with its stack. */
+static void add_wrong_step(struct hak_text *text, const struct report_page *page) {
+    struct hak_thread_words thread;
+    hak_lookup_thread(page->r, page->wrong.thread, &thread);
     hak_text_add(text, "  FIRST WRONG STEP  ");
-    if (page->wrong_step == WRONG_EARLIER) {
-        struct hak_thread_words thread;
-        hak_lookup_thread(page->r, page->wrong.thread, &thread);
-        report_when(text, page->wrong.id, page->wrong.ns, thread.number, thread.name);
-        hak_text_add(text, "      ");
-        report_wrong_sentence(text, page);
-        hak_text_add(text, "\n");
-        report_add_stack(text, &page->wrong_frames, page->layer_move,
-                         "none was kept with this event");
-    } else if (page->wrong_step == WRONG_IS_FOUND) {
-        uint64_t event = page->wrong.id ? page->wrong.id : page->context.fault_event;
-        report_when(text, event, page->context.ns, page->context.thread_number,
-                    page->context.thread_name);
-        hak_text_add(text, "      ");
-        report_found_sentence(text, page);
-        hak_text_add(text, "\n");
-        report_add_stack(text, &page->frames, page->layer_move, why_no_stack(page));
-        report_life(text, page);
-        return;
-    } else {
-        report_wrong_sentence(text, page);
-        hak_text_add(text, "\n");
-    }
-    report_life(text, page);
-    hak_text_add(text, "  FOUND             ");
-    report_when(text, page->context.fault_event, page->context.ns, page->context.thread_number,
+    report_when(text, page->wrong.id, page->wrong.ns, thread.number, thread.name);
+    hak_text_add(text, "      ");
+    report_wrong_sentence(text, page);
+    hak_text_add(text, "\n");
+    report_add_stack(text, &page->wrong_frames, page->layer_move, "none was kept with this event");
+}
+
+static void add_found(struct hak_text *text, const struct report_page *page, const char *heading,
+                      uint64_t event) {
+    hak_text_add(text, "  %s", heading);
+    hak_text_tab(text, 20);
+    report_when(text, event, page->context.ns, page->context.thread_number,
                 page->context.thread_name);
     hak_text_add(text, "      ");
     report_found_sentence(text, page);
     hak_text_add(text, "\n");
     report_add_stack(text, &page->frames, page->layer_move, why_no_stack(page));
+}
+
+/* What is known of the first wrong step where no event is it. */
+static void add_unknown_step(struct hak_text *text, const struct report_page *page) {
+    hak_text_add(text, "  FIRST WRONG STEP  ");
+    report_wrong_sentence(text, page);
+    hak_text_add(text, "\n");
+}
+
+/* A fault of the program's calls and accesses: the stack first that stands for the fault, which is
+ * the allocation's where only damage was found. */
+void report_stacks(struct hak_text *text, const struct report_page *page) {
+    uint64_t event = page->context.fault_event;
+    if (page->wrong_step == WRONG_IS_FOUND) {
+        add_found(text, page, "FIRST WRONG STEP", page->wrong.id ? page->wrong.id : event);
+        report_life_backwards(text, page);
+    } else if (page->wrong_step == WRONG_EARLIER) {
+        add_wrong_step(text, page);
+        report_life(text, page);
+        add_found(text, page, "FOUND", event);
+    } else if (report_is_found_late(page)) {
+        report_life(text, page);
+        add_unknown_step(text, page);
+        add_found(text, page, "FOUND", event);
+    } else {
+        add_found(text, page, "FOUND", event);
+        report_life_backwards(text, page);
+        add_unknown_step(text, page);
+    }
+}
+
+/* A fault of moves between layers: the first wrong step before the place where it was noticed. */
+void report_steps(struct hak_text *text, const struct report_page *page) {
+    if (page->wrong_step == WRONG_IS_FOUND) {
+        add_found(text, page, "FIRST WRONG STEP",
+                  page->wrong.id ? page->wrong.id : page->context.fault_event);
+        report_life(text, page);
+        return;
+    }
+    if (page->wrong_step == WRONG_EARLIER)
+        add_wrong_step(text, page);
+    else
+        add_unknown_step(text, page);
+    report_life(text, page);
+    add_found(text, page, "FOUND", page->context.fault_event);
 }

@@ -104,10 +104,33 @@ int hak_words_program_frame(const struct hak_frame *frames, int count);
 /* How every program and thread begins, outside of main and of the thread's own function. */
 bool hak_words_is_way_in(const struct hak_frame *frame);
 /* Code that stands between the program and its malloc and tells nothing about it: libc, C++'s
- * library and its inlined levels, the program's own xmalloc. */
+ * library and its inlined levels, the program's own xmalloc. What fingerprints leave out. */
 bool hak_words_is_go_between(const struct hak_frame *frame);
-/* The frame that one line names: the first of the program's own, past all go-betweens; the first of
- * all where there is no other. -1 as above. */
+/* "libstdc++": the library of C or C++ that the code belongs to, by its module, or by its source
+ * file or name where it was instantiated in the program; NULL = none. */
+const char *hak_words_library(const struct hak_frame *frame);
+/* What a frame is to the reader of a stack. */
+enum hak_frame_role {
+    HAK_FRAME_PROGRAM,
+    HAK_FRAME_WRAPPER, /* the program's own malloc or free, where the allocator was called */
+    HAK_FRAME_LIBRARY, /* hak_words_library() names it */
+    HAK_FRAME_WAY_IN,
+    HAK_FRAME_OWN, /* hakmem's */
+};
+enum hak_frame_role hak_words_frame_role(const struct hak_frame *frames, int count, int i);
+/* The frame that one line names: the program's first one past libraries and wrappers (of modules
+ * that have source lines, where there are some); the first of all where there is no other. -1 as
+ * above. */
 int hak_words_telling_frame(const struct hak_frame *frames, int count);
+/* The outermost frame of `frames` that is not the same code as its like in `others`; -1 = none. */
+int hak_words_differing_frame(const struct hak_frame *frames, int count,
+                              const struct hak_frame *others, int other_count);
+/* Appends a function's name, made harmless; a long one is shortened inside its brackets and in
+ * front: "Cache::put<...>", "...::Inner::put". "??" for none. */
+void hak_words_add_function(struct hak_text *text, const char *function);
+/* Appends the name alone: "ns::Cache::put" of "void ns::Cache<int>::put<char>(char) const [clone
+ * .part.0]", with `arguments` in place of those of templates. (fingerprint.c) */
+void hak_words_add_bare_function(struct hak_text *text, const char *function,
+                                 const char *arguments);
 
 #endif

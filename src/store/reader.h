@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "store/frame.h"
 #include "store/error.h"
 #include "store/event.h"
 
@@ -76,18 +77,8 @@ struct hak_block_key {
 int hak_store_blocks_at(struct hak_store_reader *r, uint64_t address, uint32_t process,
                         struct hak_block_key *out, int max);
 
-/* A frame for people; strings belong to the reader until the next call of hak_store_frames. */
-struct hak_frame {
-    uint64_t ip;
-    const char *module; /* path, "" = in none */
-    uint64_t module_offset;
-    const char *function; /* "" = not known */
-    const char *file;
-    uint32_t line;
-    bool inlined;   /* part of the frame that follows */
-    bool is_hakmem; /* the allocator's own code */
-};
-/* Frames of a stack, innermost first, inlined levels included; returns how many (at most max). */
+/* Frames of a stack, innermost first, inlined levels included; returns how many (at most max).
+ * Their strings belong to the reader until the next call. */
 int hak_store_frames(struct hak_store_reader *r, uint32_t stack, struct hak_frame *out, int max);
 /* The innermost function in a stack that is not hakmem's own; NULL = none has a name. Looked up
  * once for each stack. The text belongs to the reader until the next call. */

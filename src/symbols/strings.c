@@ -54,6 +54,13 @@ const char *hak_strings_demangle(struct hak_strings *strings, const char *mangle
     return kept;
 }
 
+const char *hak_strings_mark(struct hak_strings *strings, const char *name, const char *mark) {
+    char marked[HAK_NAME_BYTES];
+    int room = (int)(sizeof marked - 1 - strlen(mark));
+    snprintf(marked, sizeof marked, "%.*s%s", room, name, mark);
+    return hak_strings_keep(strings, marked);
+}
+
 const char *hak_strings_join(struct hak_strings *strings, const char *folder, const char *name) {
     char path[4096];
     if (!name || !name[0])

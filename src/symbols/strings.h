@@ -20,6 +20,9 @@ const char *hak_strings_keep(struct hak_strings *strings, const char *text);
  * them with parameters, any other unchanged. */
 const char *hak_strings_demangle(struct hak_strings *strings, const char *mangled);
 
+/* The pool's copy of `name`, which may be shortened, and `mark` behind it. */
+const char *hak_strings_mark(struct hak_strings *strings, const char *name, const char *mark);
+
 /* The same of `folder`/`name`, or of `name` where it is absolute or there is no folder. */
 const char *hak_strings_join(struct hak_strings *strings, const char *folder, const char *name);
 

@@ -1,5 +1,6 @@
 /* Indexes compile units by address and walks down to the inlined call that an address belongs to.
  */
+#include "store/frame.h"
 #include "symbols/units.h"
 
 #include <dwarf.h>
@@ -187,6 +188,8 @@ static int walk_down(Dwarf_Die *die, uint64_t address, Dwarf_Die *levels, int co
     return count;
 }
 
+/* What the compiler made itself (a destructor that nobody wrote) says so: its line is the class's.
+ */
 static const char *name_of(struct hak_strings *strings, Dwarf_Die *die) {
     Dwarf_Attribute attribute;
     const char *name = NULL;
@@ -195,7 +198,13 @@ static const char *name_of(struct hak_strings *strings, Dwarf_Die *die) {
         name = dwarf_formstring(&attribute);
     if (!name && dwarf_attr_integrate(die, DW_AT_name, &attribute))
         name = dwarf_formstring(&attribute);
-    return hak_strings_demangle(strings, name);
+    name = hak_strings_demangle(strings, name);
+    bool is_implicit = false;
+    if (dwarf_attr_integrate(die, DW_AT_artificial, &attribute))
+        dwarf_formflag(&attribute, &is_implicit);
+    /* A lambda's body is called artificial, too, and somebody wrote it. */
+    is_implicit = is_implicit && name[0] && !strstr(name, "operator()");
+    return is_implicit ? hak_strings_mark(strings, name, HAK_IMPLICIT_MARK) : name;
 }
 
 static const char *folder_of(struct hak_unit *unit) {

@@ -11,6 +11,8 @@ s/^      [0-9,]+ +([A-Za-z_]+)/      N           \1/
 s/-s [^ ]*hakmem\.([a-z0-9_]+)\.[0-9]+\.db/-s hakmem.\1.N.db/
 s/store=[^ ]*hakmem\.([a-z0-9_]+)\.[0-9]+\.db/store=hakmem.\1.N.db/
 s/(hakmem src\/[a-z_\/]+\.[ch]):[0-9]+/\1:N/
+s/\.\.\. [0-9]+ frames? of (libc|ld\.so)[: ].*/... N frames of libc/
+s/\.\.\. [0-9]+ frames? of (libc|ld\.so)$/... N frames of libc/
 s/and [0-9]+ frames more/and N frames more/
 # What called main and the threads' functions, and what runs at exit, is libc's and ld.so's, and named as
 # their debug information allows.

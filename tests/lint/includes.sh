@@ -23,7 +23,7 @@ allowed() {
     guard) echo 'platform metrics/step.h pool/pool.h large/large.h large/walk.h trace/start.h trace/asked_signals.h trace/trace.h trace/session.h trace/record.h' ;;
     leaks) echo 'large slab pool platform guard/locate.h guard/asked.h unwind trace' ;;
     store) echo 'metrics/metric.h metrics/step.h trace/record.h' ;;
-    symbols) echo 'store/array.h store/index.h' ;;
+    symbols) echo 'store/array.h store/frame.h store/index.h' ;;
     report) echo 'store trace/record.h trace/session.h learn/settings.h' ;;
     collector) echo 'report symbols store metrics/block.h metrics/metric.h trace/record.h trace/session.h trace/protocol.h' ;;
     viewer) echo 'store report collector metrics/metric.h trace/protocol.h trace/record.h' ;;

@@ -194,6 +194,96 @@ START_TEST(one_line_names_the_program_and_not_what_it_called) {
 }
 END_TEST
 
+static struct hak_frame frame_of(const char *function, const char *file, uint32_t line) {
+    return (struct hak_frame){
+        .module = "/opt/app", .function = function, .file = file, .line = line};
+}
+
+START_TEST(wrappers_count_where_the_allocator_was_called_only) {
+    struct hak_frame frames[] = {
+        frame_of("lalloc(unsigned long, bool)", "/src/misc.c", 8),
+        frame_of("alloc_clear(unsigned long)", "/src/misc.c", 20),
+        frame_of("vim::Pool::allocate(int)", "/src/pool.cc", 3),
+        frame_of("open_buffer(int)", "/src/buffer.c", 100),
+        frame_of("js_def_malloc", "/src/quickjs.c", 5),
+    };
+    ck_assert_int_eq(hak_words_telling_frame(frames, 5), 3);
+    ck_assert_int_eq(hak_words_frame_role(frames, 5, 0), HAK_FRAME_WRAPPER);
+    ck_assert_int_eq(hak_words_frame_role(frames, 5, 4), HAK_FRAME_PROGRAM);
+    frames[0].is_interrupted = true; /* the access itself stands in lalloc */
+    ck_assert_int_eq(hak_words_telling_frame(frames, 5), 0);
+    static const char *const wrappers[] = {"js_def_malloc",
+                                           "nasm_zalloc",
+                                           "vim_free",
+                                           "PyMem_Malloc",
+                                           "Perl_safesysmalloc",
+                                           "alloc_id",
+                                           "Widget::operator new(unsigned long)",
+                                           "Arena::alloc(int)"};
+    static const char *const own[] = {"session_alloc", "Session::free()", "node_free", "main",
+                                      "allocate_row",  "make_node",       "tree_alloc"};
+    for (size_t i = 0; i < sizeof wrappers / sizeof *wrappers; i++) {
+        struct hak_frame pair[] = {frame_of(wrappers[i], "", 0), frame_of("main", "", 0)};
+        ck_assert_msg(hak_words_telling_frame(pair, 2) == 1, "%s", wrappers[i]);
+    }
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        struct hak_frame pair[] = {frame_of(own[i], "", 0), frame_of("main", "", 0)};
+        ck_assert_msg(hak_words_telling_frame(pair, 2) == 0, "%s", own[i]);
+    }
+}
+END_TEST
+
+START_TEST(what_nobody_wrote_is_no_place_to_look) {
+    struct hak_frame frames[] = {
+        frame_of("std::vector<int, std::allocator<int> >::~vector()",
+                 "/usr/include/c++/12/bits/stl_vector.h", 730),
+        frame_of("Row::~Row() [implicit]", "/src/row.cc", 7),
+        frame_of("std::hash<Key>::operator()(Key const&) const", "/src/key.h", 12),
+    };
+    ck_assert_str_eq(hak_words_library(&frames[0]), "libstdc++");
+    ck_assert_str_eq(hak_words_library(&frames[1]), "the compiler");
+    ck_assert_ptr_null(hak_words_library(&frames[2]));
+    ck_assert_int_eq(hak_words_telling_frame(frames, 3), 2);
+    struct hak_frame made = frame_of("std::vector<int> make_rows<int>(int)", "", 0);
+    ck_assert_ptr_null(hak_words_library(&made)); /* only what it returns is the library's */
+}
+END_TEST
+
+START_TEST(code_without_lines_leaves_the_place_to_the_program) {
+    struct hak_frame frames[] = {
+        {.module = "/usr/lib/libgame.so", .function = "game_read", .file = ""},
+        {.module = "/opt/app", .function = "load", .file = "/src/load.c", .line = 3},
+    };
+    ck_assert_int_eq(hak_words_telling_frame(frames, 2), 1);
+    frames[0].module = "/opt/app"; /* its own assembly */
+    ck_assert_int_eq(hak_words_telling_frame(frames, 2), 0);
+}
+END_TEST
+
+START_TEST(names_are_shortened_inside_their_brackets) {
+    static const struct {
+        const char *name, *shown;
+    } names[] = {
+        {"parse_row", "parse_row"},
+        {"Cache<int>::put(int)", "Cache<int>::put(int)"},
+        {"Cache<std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> >, "
+         "Row>::put(std::__cxx11::basic_string<char> const&)",
+         "Cache<...>::put"},
+        {"void ns::for_all<std::vector<int, std::allocator<int> >, 3>(std::vector<int> const&)",
+         "ns::for_all<...>"},
+        {"alpha_department::beta_department::gamma_department::delta_department::Inner::put(int)",
+         "...::beta_department::gamma_department::delta_department::Inner::put"},
+        {"", "?\?"},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct hak_text text = {0};
+        hak_words_add_function(&text, names[i].name);
+        ck_assert_str_eq(text.bytes, names[i].shown);
+        hak_text_free(&text);
+    }
+}
+END_TEST
+
 int main(void) {
     TCase *cases = tcase_create("words");
     tcase_add_test(cases, numbers_carry_separators_and_units);
@@ -206,5 +296,9 @@ int main(void) {
     tcase_add_test(cases, paths_are_cut_to_what_tells);
     tcase_add_test(cases, a_place_in_code_is_said_as_well_as_it_is_known);
     tcase_add_test(cases, one_line_names_the_program_and_not_what_it_called);
+    tcase_add_test(cases, wrappers_count_where_the_allocator_was_called_only);
+    tcase_add_test(cases, what_nobody_wrote_is_no_place_to_look);
+    tcase_add_test(cases, code_without_lines_leaves_the_place_to_the_program);
+    tcase_add_test(cases, names_are_shortened_inside_their_brackets);
     return run_cases("words", cases);
 }
