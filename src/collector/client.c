@@ -186,6 +186,14 @@ static uint32_t guess_parent(struct hak_client *c, uint32_t index, uint32_t pare
     return is_other && !has_ended(parent) ? 0 : parent->row;
 }
 
+/* What the process that said hello had to say of its way to the keeper. */
+static void note_way(const struct hak_client *c, struct hak_rows *rows, uint32_t index) {
+    const struct hak_process_watch *w = &c->processes[index];
+    const struct hak_process_info *p = hak_rows_process_info(rows, w->row);
+    if (p && c->hello.text[0] && w->pid == c->peer_pid && !p->row.note[0])
+        hak_ends_note(rows, w->row, c->hello.text);
+}
+
 static uint32_t make_row(struct hak_client *c, struct hak_rows *rows, uint32_t index, uint64_t ns) {
     const volatile struct hak_process_entry *e = hak_mapping_process(&c->map, index);
     struct hak_process_watch *w = &c->processes[index];
@@ -205,6 +213,7 @@ static uint32_t make_row(struct hak_client *c, struct hak_rows *rows, uint32_t i
     w->row = find_row(c, rows, pid, w->start_time);
     if (w->row) {
         hak_rows_process_info(rows, w->row)->fork_number = fork_number;
+        note_way(c, rows, index);
         return w->row;
     }
     struct hak_process_row row = {.parent = parent,
@@ -220,6 +229,7 @@ static uint32_t make_row(struct hak_client *c, struct hak_rows *rows, uint32_t i
     struct hak_process_info *made = hak_rows_process_info(rows, w->row);
     if (made)
         made->fork_number = fork_number;
+    note_way(c, rows, index);
     return w->row;
 }
 

@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "trace/session.h"
@@ -23,10 +25,11 @@ int hak_greeting_read(struct hak_greeting *g) {
         struct cmsghdr align;
         char bytes[CMSG_SPACE(sizeof(int))];
     } control;
+    /* CMSG_SPACE would have room for a second descriptor, which nobody would close. */
     struct msghdr header = {.msg_iov = &piece,
                             .msg_iovlen = 1,
                             .msg_control = control.bytes,
-                            .msg_controllen = sizeof control.bytes};
+                            .msg_controllen = CMSG_LEN(sizeof(int))};
     ssize_t got;
     do {
         got = recvmsg(g->socket, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
@@ -49,6 +52,7 @@ int hak_greeting_read(struct hak_greeting *g) {
 
 const char *hak_greeting_check(struct hak_greeting *g) {
     struct stat about;
+    struct statfs files;
     if (g->hello.magic != HAK_HELLO_MAGIC)
         return "no hello of hakmem";
     if (g->hello.version != HAK_SESSION_VERSION)
@@ -58,7 +62,9 @@ const char *hak_greeting_check(struct hak_greeting *g) {
         return NULL;
     if (g->hello.kind != HAK_HELLO_SESSION)
         return "a hello of an unknown kind";
-    if (g->memfd < 0 || fstat(g->memfd, &about) != 0 || !S_ISREG(about.st_mode))
+    /* Pages of another kind of file may fail to come when they are touched. */
+    if (g->memfd < 0 || fstat(g->memfd, &about) != 0 || !S_ISREG(about.st_mode) ||
+        fstatfs(g->memfd, &files) != 0 || files.f_type != TMPFS_MAGIC)
         return "no session memory came with the hello";
     if ((uint64_t)about.st_size != g->hello.total_bytes ||
         g->hello.total_bytes < sizeof(struct hak_session) ||

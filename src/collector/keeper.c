@@ -68,7 +68,7 @@ static bool obey(struct hak_keeper *k) {
     pthread_mutex_unlock(&k->lock);
     if (leave || k->finished)
         return false;
-    if (k->guest_count || !hak_keeper_tell_sessions(k))
+    if (hak_keeper_awaits_guests(k) || !hak_keeper_tell_sessions(k))
         return true;
     struct hak_link_message m = {.type = HAK_LINK_SYNC, .number = wanted};
     int sent = 1;
@@ -93,7 +93,7 @@ static void step(struct hak_keeper *k) {
                                                     {.fd = k->way, .events = POLLIN}};
     int guests = k->guest_count;
     for (int i = 0; i < guests; i++)
-        fds[FIXED + i] = (struct pollfd){.fd = k->guests[i].socket, .events = POLLIN};
+        fds[FIXED + i] = (struct pollfd){.fd = k->guests[i].greeting.socket, .events = POLLIN};
     for (int i = 0; i < k->held_count; i++)
         if (!k->held[i].told)
             fds[2].events |= POLLOUT;
@@ -112,7 +112,7 @@ static void step(struct hak_keeper *k) {
     for (int i = guests - 1; i >= 0; i--) {
         if (fds[FIXED + i].revents)
             hak_keeper_hear_guest(k, i);
-        else if (now > k->guest_due_ms[i])
+        else if (now > k->guests[i].due_ms)
             hak_keeper_drop_guest(k, i);
     }
     if (fds[1].revents)

@@ -3,26 +3,45 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include "collector/peer.h"
 #include "store/array.h"
 
-#define GUEST_MS 5000
+#define GUEST_MS      5000
+#define GUESTS_OF_ONE 4
 
-/* One of the keeper's own user, or of the tree: of the programs that have said hello, and of those
- * that `run`, which is the keeper itself then, has started (unrecorded ones come for a fault
- * alone).
- */
-static bool may_speak(struct hak_keeper *k, const struct ucred *peer) {
-    if (peer->uid == geteuid())
-        return true;
-    pid_t known[256] = {getpid()};
+bool hak_keeper_awaits_guests(const struct hak_keeper *k) {
+    return k->guest_count > 0 && hak_keeper_now_ms() - k->guests_since_ms <= GUEST_MS;
+}
+
+/* Of the tree: of the programs that have said hello, and of those that `run`, which is the keeper
+ * itself then, has started (unrecorded ones come for a fault alone). Who is not is remembered, so
+ * that thousands of his connections cost little more than to close them. */
+static bool is_of_tree(struct hak_keeper *k, pid_t pid) {
+    struct hak_known_process known[256] = {{.pid = getpid()}};
+    struct hak_known_process *refused = &k->strangers[(uint32_t)pid % HAK_KEEPER_STRANGERS];
+    struct hak_peer peer = {0};
     int count = 1;
+    if (hak_peer_read(pid, &peer) && refused->pid == pid && refused->start_time == peer.start_time)
+        return false;
     for (int i = 0; i < k->held_count && count < 256; i++)
         if (k->held[i].peer_pid > 0)
-            known[count++] = k->held[i].peer_pid;
-    return hak_peer_descends(peer->pid, known, count);
+            known[count++] =
+                (struct hak_known_process){k->held[i].peer_pid, k->held[i].peer_start_time};
+    if (hak_peer_descends(pid, known, count))
+        return true;
+    *refused = (struct hak_known_process){pid, peer.start_time};
+    return false;
+}
+
+/* One of the keeper's own user, or of the tree, is heard; all others are sent away at once. */
+static bool may_speak(struct hak_keeper *k, int socket) {
+    struct ucred peer = {0};
+    socklen_t bytes = sizeof peer;
+    if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &bytes) != 0)
+        return false;
+    return hak_peer_is_own_user(&peer) || (is_of_tree(k, peer.pid) && hak_peer_has_kept_id(socket));
 }
 
 static const char *make_way(struct hak_keeper *k) {
@@ -41,6 +60,9 @@ static const char *pass_on_unrecorded(struct hak_keeper *k, const struct hak_gre
     struct hak_peer about = {0};
     (void)hak_peer_read(peer, &about); /* now, while it waits for the answer */
     bool is_child = g->hello.child != 0;
+    struct hak_peer child;
+    if (is_child && hak_peer_read(g->hello.child, &child) && child.parent != peer)
+        return "the process is no child of the one that says so";
     struct hak_link_message m = {.type = HAK_LINK_UNRECORDED,
                                  .number = (uint32_t)(is_child ? peer : about.parent),
                                  .peer_pid = is_child ? g->hello.child : peer,
@@ -50,26 +72,26 @@ static const char *pass_on_unrecorded(struct hak_keeper *k, const struct hak_gre
     return NULL;
 }
 
-static const char *hold_session(struct hak_keeper *k, struct hak_greeting *g) {
-    struct ucred peer = {0};
-    socklen_t bytes = sizeof peer;
-    if (getsockopt(g->socket, SOL_SOCKET, SO_PEERCRED, &peer, &bytes) != 0 || !may_speak(k, &peer))
-        return "the keeper belongs to another user";
+static const char *hold_session(struct hak_keeper *k, struct hak_guest *guest) {
+    struct hak_greeting *g = &guest->greeting;
+    struct hak_peer about = {0};
     const char *why = hak_greeting_check(g);
     if (why)
         return why;
     if (g->hello.kind == HAK_HELLO_WAY)
         return make_way(k);
     if (g->hello.kind == HAK_HELLO_UNRECORDED)
-        return pass_on_unrecorded(k, g, peer.pid);
+        return pass_on_unrecorded(k, g, guest->peer.pid);
     static char few[160]; /* one keeper thread in a process */
     if (k->held_count == 0 && !hak_keeper_has_files(few, sizeof few))
         return few;
     if (!hak_array_make_room(&k->held, (uint64_t)k->held_count, &k->held_capacity, sizeof *k->held))
         return "the keeper has no memory left";
+    (void)hak_peer_read(guest->peer.pid, &about);
     k->held[k->held_count++] = (struct held){.number = k->config.next_number++,
                                              .memfd = hak_greeting_take_memfd(g),
-                                             .peer_pid = peer.pid,
+                                             .peer_pid = guest->peer.pid,
+                                             .peer_start_time = about.start_time,
                                              .hello = g->hello};
     pthread_mutex_lock(&k->lock);
     k->sessions++;
@@ -80,28 +102,58 @@ static const char *hold_session(struct hak_keeper *k, struct hak_greeting *g) {
 }
 
 void hak_keeper_drop_guest(struct hak_keeper *k, int i) {
-    hak_greeting_close(&k->guests[i]);
+    hak_greeting_close(&k->guests[i].greeting);
     k->guest_count--;
-    k->guests[i] = k->guests[k->guest_count];
-    k->guest_due_ms[i] = k->guest_due_ms[k->guest_count];
+    memmove(&k->guests[i], &k->guests[i + 1], (size_t)(k->guest_count - i) * sizeof k->guests[0]);
 }
 
 void hak_keeper_hear_guest(struct hak_keeper *k, int i) {
-    int got = hak_greeting_read(&k->guests[i]);
+    int got = hak_greeting_read(&k->guests[i].greeting);
     if (got == 0)
         return;
     if (got > 0) {
         const char *why = hold_session(k, &k->guests[i]);
-        hak_greeting_answer(&k->guests[i], k->config.socket_name, why);
+        hak_greeting_answer(&k->guests[i].greeting, k->config.socket_name, why);
     }
     hak_keeper_drop_guest(k, i);
 }
 
-void hak_keeper_add_guest(struct hak_keeper *k, int socket) {
-    if (k->guest_count == HAK_KEEPER_GUESTS)
+/* Room for a guest of process `pid`: one process waits for few answers at a time, and who came
+ * first and has said nothing yet makes room for all others. */
+static void make_room_for(struct hak_keeper *k, pid_t pid) {
+    int of_pid = 0, first_of_pid = 0;
+    for (int i = k->guest_count - 1; i >= 0; i--)
+        if (k->guests[i].peer.pid == pid) {
+            first_of_pid = i;
+            of_pid++;
+        }
+    if (of_pid >= GUESTS_OF_ONE)
+        hak_keeper_drop_guest(k, first_of_pid);
+    else if (k->guest_count == HAK_KEEPER_GUESTS)
         hak_keeper_drop_guest(k, 0);
-    hak_greeting_open(&k->guests[k->guest_count], socket);
-    k->guest_due_ms[k->guest_count++] = hak_keeper_now_ms() + GUEST_MS;
+}
+
+void hak_keeper_add_guest(struct hak_keeper *k, int socket) {
+    struct ucred peer = {0};
+    socklen_t bytes = sizeof peer;
+    if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &bytes) != 0)
+        peer = (struct ucred){0};
+    make_room_for(k, peer.pid);
+    if (k->guest_count == 0)
+        k->guests_since_ms = hak_keeper_now_ms();
+    struct hak_guest *guest = &k->guests[k->guest_count++];
+    hak_greeting_open(&guest->greeting, socket);
+    guest->peer = peer;
+    guest->due_ms = hak_keeper_now_ms() + GUEST_MS;
+    /* Most have said it already: they are never among those that wait. */
+    hak_keeper_hear_guest(k, k->guest_count - 1);
+}
+
+static void send_away(int socket) {
+    struct hak_greeting greeting;
+    hak_greeting_open(&greeting, socket);
+    hak_greeting_answer(&greeting, "", "the keeper belongs to another user");
+    hak_greeting_close(&greeting);
 }
 
 void hak_keeper_accept_guests(struct hak_keeper *k, int listening) {
@@ -112,6 +164,9 @@ void hak_keeper_accept_guests(struct hak_keeper *k, int listening) {
                 usleep(10000); /* the guest stays in the queue */
             return;
         }
-        hak_keeper_add_guest(k, fd);
+        if (may_speak(k, fd))
+            hak_keeper_add_guest(k, fd);
+        else
+            send_away(fd);
     }
 }

@@ -15,15 +15,25 @@
 #include "collector/greeting.h"
 #include "collector/keeper.h"
 #include "collector/link.h"
+#include "collector/peer.h"
 
-#define HAK_KEEPER_GUESTS 64
+#define HAK_KEEPER_GUESTS    64
+#define HAK_KEEPER_STRANGERS 256
 
 struct held {
     uint32_t number;
     bool told; /* the worker has it */
     int memfd;
     pid_t peer_pid;
+    uint64_t peer_start_time; /* 0 = could not be read */
     struct hak_hello hello;
+};
+
+/* A program between connect and answer. */
+struct hak_guest {
+    struct hak_greeting greeting;
+    struct ucred peer;
+    uint64_t due_ms;
 };
 
 struct hak_keeper {
@@ -39,9 +49,10 @@ struct hak_keeper {
     struct held *held;
     int held_count;
     uint32_t held_capacity;
-    struct hak_greeting guests[HAK_KEEPER_GUESTS];
-    uint64_t guest_due_ms[HAK_KEEPER_GUESTS];
+    struct hak_guest guests[HAK_KEEPER_GUESTS]; /* the one that came first is the first */
     int guest_count;
+    uint64_t guests_since_ms; /* when the first one came where none was */
+    struct hak_known_process strangers[HAK_KEEPER_STRANGERS]; /* who was refused, by pid */
     uint64_t beat_due_ms;
     pthread_t thread;
     /* Between the thread and its owner. */
@@ -69,11 +80,13 @@ int hak_keeper_open_socket(char name[108]);
 bool hak_keeper_open_way(struct hak_keeper *k);
 void hak_keeper_close_way(struct hak_keeper *k);
 
-/* keeper_guests.c: programs between connect and answer. */
+/* keeper_guests.c: programs between connect and answer. `add` asks nothing of who it is. */
 void hak_keeper_add_guest(struct hak_keeper *k, int socket);
 void hak_keeper_drop_guest(struct hak_keeper *k, int i);
 void hak_keeper_hear_guest(struct hak_keeper *k, int i);
 void hak_keeper_accept_guests(struct hak_keeper *k, int listening);
+/* True while a guest may yet say hello: its end is not waited for longer than a guest's time. */
+bool hak_keeper_awaits_guests(const struct hak_keeper *k);
 
 /* keeper_worker.c. Tells the worker of what it does not have yet, as far as the link takes it; true
  * when it has all. */

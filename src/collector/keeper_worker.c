@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include "store/array.h"
 
+#define NOBODY      UINT64_MAX /* no process starts then */
 #define RESTART_MS  1000
 #define DEATHS_SAID 5 /* of workers, one after the other */
 
@@ -123,7 +124,7 @@ void hak_keeper_hear_worker(struct hak_keeper *k) {
             break;
         case HAK_LINK_FINISHED:
             k->finishing = false;
-            if (k->held_count == 0 && k->guest_count == 0) {
+            if (k->held_count == 0 && !hak_keeper_awaits_guests(k)) {
                 k->finished = true;
             } else { /* somebody came meanwhile: another worker goes on with the store */
                 close(k->link);
@@ -137,6 +138,16 @@ void hak_keeper_hear_worker(struct hak_keeper *k) {
     }
     if (got < 0)
         hak_keeper_lose_worker(k);
+}
+
+/* When the process of a session started, unless its id has gone to another one since. */
+static uint64_t find_start(const struct hak_link_message *m) {
+    struct hak_peer peer;
+    if (m->peer_pid <= 0 || !hak_peer_read(m->peer_pid, &peer))
+        return NOBODY;
+    /* In another namespace it may count its time from elsewhere. */
+    bool is_same = peer.start_time == m->hello.start_time || m->hello.start_time == 0;
+    return is_same || m->hello.pid != m->peer_pid ? peer.start_time : NOBODY;
 }
 
 bool hak_keeper_adopt(struct hak_keeper *k, int link) {
@@ -157,6 +168,7 @@ bool hak_keeper_adopt(struct hak_keeper *k, int link) {
                                                      .told = true,
                                                      .memfd = descriptor,
                                                      .peer_pid = m.peer_pid,
+                                                     .peer_start_time = find_start(&m),
                                                      .hello = m.hello};
             waited = 0;
         } else if (m.type == HAK_LINK_CONFIG && descriptor >= 0) { /* said last */

@@ -137,13 +137,15 @@ void hak_mapping_close(struct hak_mapping *m) {
 bool hak_mapping_is_abandoned(struct hak_mapping *m) {
     unmap_memory(m);
     bool abandoned = fcntl(m->memfd, F_ADD_SEALS, F_SEAL_WRITE) == 0;
-    if (abandoned) {
+    /* A hostile program may have sealed it against new writers: then it can be read, and the
+     * program waits in vain for what a worker would write. */
+    if (abandoned || !map_memory(m)) {
         void *memory =
             mmap(NULL, m->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, m->memfd, 0);
         m->memory = memory == MAP_FAILED ? NULL : memory;
         return true;
     }
-    return !map_memory(m);
+    return false;
 }
 
 static uint32_t clip(uint32_t count, uint32_t max) {

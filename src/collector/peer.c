@@ -1,4 +1,4 @@
-/* Reads /proc/PID/stat. */
+/* Asks /proc and the kernel about a process. */
 #include "collector/peer.h"
 
 #include <errno.h>
@@ -7,7 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+#include "trace/trust.h"
+
+#define PEER_PIDFD 77 /* SO_PEERPIDFD of newer headers */
 
 bool hak_peer_parse(const char *stat, struct hak_peer *out) {
     /* The name stands in brackets and may hold brackets and blanks itself: the last ) ends it. */
@@ -43,15 +47,59 @@ bool hak_peer_read(pid_t pid, struct hak_peer *out) {
     return hak_peer_ask(pid, out) == HAK_PEER_THERE;
 }
 
-bool hak_peer_descends(pid_t pid, const pid_t *known, int count) {
+/* Without a start time its id alone must do. */
+static bool is_known(pid_t pid, const struct hak_peer *peer, const struct hak_known_process *known,
+                     int count) {
+    for (int i = 0; i < count; i++)
+        if (known[i].pid == pid &&
+            (known[i].start_time == 0 || (peer && known[i].start_time == peer->start_time)))
+            return true;
+    return false;
+}
+
+bool hak_peer_descends(pid_t pid, const struct hak_known_process *known, int count) {
     for (int depth = 0; depth < 1024 && pid > 1; depth++) {
-        for (int i = 0; i < count; i++)
-            if (known[i] == pid)
-                return true;
         struct hak_peer peer;
-        if (!hak_peer_read(pid, &peer))
+        bool is_read = hak_peer_read(pid, &peer);
+        if (is_known(pid, is_read ? &peer : NULL, known, count))
+            return true;
+        if (!is_read)
             return false;
         pid = peer.parent;
     }
     return false;
+}
+
+/* Asked once: neither keeper nor worker enters another user namespace. */
+static bool knows_all_users(void) {
+    static int known = -1;
+    char text[128];
+    if (known >= 0)
+        return known;
+    int fd = open("/proc/self/uid_map", O_RDONLY | O_CLOEXEC);
+    ssize_t got = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    if (fd >= 0)
+        close(fd);
+    text[got > 0 ? got : 0] = 0;
+    known = hak_trust_knows_all(text);
+    return known;
+}
+
+bool hak_peer_is_own_user(const struct ucred *peer) {
+    uint32_t own[3] = {0};
+    if (peer->uid == HAK_TRUST_UNKNOWN_USER && !knows_all_users())
+        return getresuid(&own[0], &own[1], &own[2]) == 0 && hak_trust_is_unknown(own) &&
+               peer->pid > 0 && kill(peer->pid, 0) == 0;
+    return peer->uid == geteuid() || peer->uid == 0;
+}
+
+bool hak_peer_has_kept_id(int socket) {
+    int pidfd = -1;
+    socklen_t bytes = sizeof pidfd;
+    if (getsockopt(socket, SOL_SOCKET, PEER_PIDFD, &pidfd, &bytes) != 0)
+        return errno == ENOPROTOOPT;
+    /* It is told of a zombie, too, whose id nobody else can get. */
+    bool kept = syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) == 0 || errno == EPERM;
+    close(pidfd);
+    return kept;
 }

@@ -1,9 +1,11 @@
-/* What /proc says of a process: when it started, whose child it is, whether it still runs. */
+/* What the kernel says of a process: its user; when it started, whose child it is, whether it still
+ * runs (/proc). */
 #ifndef HAK_COLLECTOR_PEER_H
 #define HAK_COLLECTOR_PEER_H
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 
 struct hak_peer {
@@ -23,8 +25,21 @@ enum hak_peer_answer hak_peer_ask(pid_t pid, struct hak_peer *out);
 /* The same; false when nothing was read. */
 bool hak_peer_read(pid_t pid, struct hak_peer *out);
 
+/* A process whose id may be another's by now. */
+struct hak_known_process {
+    pid_t pid;
+    uint64_t start_time; /* 0 = could not be read */
+};
 /* True when `pid` is, or descends from, one of `known`. */
-bool hak_peer_descends(pid_t pid, const pid_t *known, int count);
+bool hak_peer_descends(pid_t pid, const struct hak_known_process *known, int count);
+
+/* True when the process at the other end of a socket is of our own user or root (trace/trust.h). A
+ * user whom this user namespace does not know is, when the kernel lets us signal the process. */
+bool hak_peer_is_own_user(const struct ucred *peer);
+
+/* True when the process at the other end of `socket` still has the id that SO_PEERCRED told, or
+ * where the kernel (before 6.5) cannot say. */
+bool hak_peer_has_kept_id(int socket);
 
 /* Reads the stat line's text (for tests). False when it cannot be one. */
 bool hak_peer_parse(const char *stat, struct hak_peer *out);

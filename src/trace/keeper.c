@@ -1,11 +1,11 @@
-/* Hands the session memory to a keeper over a socket, and watches whether that keeper lives. */
+/* Hands the session memory to a keeper over a socket, and watches whether that keeper lives. The
+ * way to the socket, and whom to trust there, is keeper_way.c. */
 #include "trace/keeper.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <sys/un.h>
 #include "trace/current.h"
 #include "platform/line.h"
 #include "platform/raw_call.h"
@@ -17,6 +17,7 @@ enum {
     GENERATIONS = 9, /* of keepers, one after the other */
     SUCCESSOR_TRIES = 50,
     SUCCESSOR_NAP_MS = 20,
+    SUCCESSOR_LIMIT_MS = 100, /* a name that was never given is free for everybody to bind */
 };
 
 static void close_file(long file) {
@@ -37,95 +38,6 @@ int hak_keeper_lift(long descriptor) {
     return lifted < 0 ? -1 : (int)lifted;
 }
 
-/* Connects to `address`; a descriptor or a negative errno. */
-static long connect_at(const struct sockaddr_un *address, socklen_t bytes) {
-    long made = hak_raw_call(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, 0, 0, 0);
-    if (made < 0)
-        return made;
-    int socket_end = hak_keeper_lift(made);
-    if (socket_end < 0)
-        return -EMFILE;
-    struct timeval limit = {ANSWER_SECONDS, 0};
-    (void)hak_raw_call(SYS_setsockopt, socket_end, SOL_SOCKET, SO_SNDTIMEO, (long)&limit,
-                       sizeof limit, 0);
-    long result;
-    do
-        result = hak_raw_call(SYS_connect, socket_end, (long)address, bytes, 0, 0, 0);
-    while (result == -EINTR);
-    if (result == 0)
-        return socket_end;
-    close_file(socket_end);
-    return result;
-}
-
-/* True when the other end is somebody whom this process may trust with its memory: a path, or a
- * name of which the keeper is dead, could be another user's. A user that this user namespace does
- * not know reads as 65534. */
-static bool is_ours(long socket_end) {
-    struct {
-        int pid;
-        uint32_t uid, gid;
-    } peer = {0, UINT32_MAX, 0};
-    uint32_t bytes = sizeof peer;
-    long user = hak_raw_call(SYS_getuid, 0, 0, 0, 0, 0, 0);
-    long acting = hak_raw_call(SYS_geteuid, 0, 0, 0, 0, 0, 0);
-    long asked = hak_raw_call(SYS_getsockopt, socket_end, SOL_SOCKET, SO_PEERCRED, (long)&peer,
-                              (long)&bytes, 0);
-    return asked == 0 && (peer.uid == 0 || peer.uid == 65534 || (long)peer.uid == user ||
-                          (long)peer.uid == acting);
-}
-
-/* Connects to the keeper `name` (abstract), or to /tmp/NAME, where it listens for those in another
- * network namespace. A descriptor or a negative errno. */
-static long connect_to(const char *name) {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    static const char folder[] = HAK_KEEPER_FOLDER;
-    size_t length = strlen(name);
-    if (length == 0 || length > sizeof address.sun_path - sizeof folder || strchr(name, '/'))
-        return -EINVAL;
-    memcpy(address.sun_path + 1, name, length); /* abstract: begins with NUL */
-    long result =
-        connect_at(&address, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + length));
-    if (result != -ECONNREFUSED)
-        return result;
-    memcpy(address.sun_path, folder, sizeof folder - 1);
-    memcpy(address.sun_path + sizeof folder - 1, name, length + 1);
-    long by_path = connect_at(&address, sizeof address);
-    if (by_path >= 0 && is_ours(by_path))
-        return by_path;
-    if (by_path >= 0)
-        close_file(by_path);
-    return result;
-}
-
-bool hak_keeper_answers(const char *name) {
-    long socket_end = connect_to(name);
-    if (socket_end >= 0)
-        close_file(socket_end);
-    return socket_end != -ECONNREFUSED && socket_end != -EINVAL;
-}
-
-/* Field 22 of /proc/self/stat: when the process started, in clock ticks since boot; 0 = not known.
- * The second field may hold anything, so fields are counted from its last parenthesis. */
-uint64_t hak_keeper_start_time(void) {
-    char text[1024];
-    long file =
-        hak_raw_call(SYS_openat, AT_FDCWD, (long)"/proc/self/stat", O_RDONLY | O_CLOEXEC, 0, 0, 0);
-    long got = file < 0 ? -1 : hak_raw_call(SYS_read, file, (long)text, sizeof text - 1, 0, 0, 0);
-    if (file >= 0)
-        close_file(file);
-    if (got <= 0)
-        return 0;
-    text[got] = 0;
-    const char *at = strrchr(text, ')');
-    for (int field = 2; at && field < 22; field++)
-        at = strchr(at + 1, ' ');
-    uint64_t value = 0;
-    for (at = at ? at + 1 : ""; *at >= '0' && *at <= '9'; at++)
-        value = value * 10 + (uint64_t)(*at - '0');
-    return value;
-}
-
 static bool fail(struct hak_keeper_failure *failure, const char *what, long error) {
     failure->what = what;
     failure->error = error;
@@ -140,9 +52,24 @@ static struct hak_hello make_hello(enum hak_hello_kind kind) {
                               .kind = kind};
 }
 
+/* What the store is to say of a session's way to its keeper: that somebody else had a name. */
+static void note_stranger(struct hak_hello *hello) {
+    struct hak_line note = {0};
+    int64_t user = hak_keeper_stranger();
+    if (user < 0 || hello->kind != HAK_HELLO_SESSION)
+        return;
+    if (user == HAK_STRANGER_SILENT)
+        hak_line_add(&note, "the name of its collector was held by somebody who hears nobody");
+    else
+        hak_line_say(&note, "the name of its collector was held by another user (", (uint64_t)user,
+                     "), who was given nothing");
+    memcpy(hello->text, note.text, note.length); /* shorter than it, and ended by NUL already */
+}
+
 /* Sends the hello, with the memfd `memory` unless it is -1, and reads the answer. */
-static bool shake_hands(int socket_end, const struct hak_hello *hello, int memory,
+static bool shake_hands(int socket_end, struct hak_hello *hello, int memory,
                         struct hak_hello_answer *answer, struct hak_keeper_failure *failure) {
+    note_stranger(hello);
     union {
         struct cmsghdr header;
         char bytes[CMSG_SPACE(sizeof(int))];
@@ -150,7 +77,7 @@ static bool shake_hands(int socket_end, const struct hak_hello *hello, int memor
                             .cmsg_level = SOL_SOCKET,
                             .cmsg_type = SCM_RIGHTS}};
     memcpy(CMSG_DATA(&control.header), &memory, sizeof memory);
-    struct iovec piece = {(void *)hello, sizeof *hello};
+    struct iovec piece = {hello, sizeof *hello};
     struct msghdr message = {.msg_iov = &piece,
                              .msg_iovlen = 1,
                              .msg_control = memory < 0 ? NULL : &control,
@@ -162,7 +89,8 @@ static bool shake_hands(int socket_end, const struct hak_hello *hello, int memor
     do
         sent = hak_raw_call(SYS_sendmsg, socket_end, (long)&message, MSG_NOSIGNAL, 0, 0, 0);
     while (sent == -EINTR);
-    if (sent != (long)sizeof *hello)
+    /* A keeper that lets nobody of this user speak has closed its end: its answer says so. */
+    if (sent != (long)sizeof *hello && sent != -EPIPE && sent != -ECONNRESET)
         return fail(failure, "the collector takes no hello", sent < 0 ? -sent : 0);
     size_t have = 0;
     while (have < sizeof *answer) {
@@ -186,25 +114,36 @@ static bool shake_hands(int socket_end, const struct hak_hello *hello, int memor
     return true;
 }
 
-bool hak_keeper_join(const char *name, int memory, uint64_t total_bytes,
-                     struct hak_hello_answer *answer, struct hak_keeper_failure *failure) {
+static bool join(const char *name, uint32_t limit_ms, int memory, uint64_t total_bytes,
+                 struct hak_hello_answer *answer, struct hak_keeper_failure *failure) {
     struct hak_hello hello = make_hello(HAK_HELLO_SESSION); /* before: it needs a descriptor */
     hello.total_bytes = total_bytes;
-    long socket_end = connect_to(name);
+    long socket_end = hak_keeper_connect(name, limit_ms);
     if (socket_end < 0) {
-        failure->detail = name;
-        return fail(failure, "the collector named by HAKMEM_SESSION is gone", -socket_end);
+        size_t length = strnlen(name, sizeof failure->text - 1);
+        memcpy(failure->text, name, length);
+        failure->text[length] = 0;
+        failure->detail = failure->text;
+        return fail(failure,
+                    socket_end == -EPERM ? "another user holds the name of the collector"
+                                         : "the collector named by HAKMEM_SESSION is gone",
+                    -socket_end);
     }
     bool joined = shake_hands((int)socket_end, &hello, memory, answer, failure);
     close_file(socket_end);
     return joined;
 }
 
+bool hak_keeper_join(const char *name, int memory, uint64_t total_bytes,
+                     struct hak_hello_answer *answer, struct hak_keeper_failure *failure) {
+    return join(name, HAK_KEEPER_LIMIT_MS, memory, total_bytes, answer, failure);
+}
+
 /* A hello without memory. */
-static bool say_hello(const char *name, const struct hak_hello *hello) {
+static bool say_hello(const char *name, struct hak_hello *hello) {
     struct hak_hello_answer answer;
     struct hak_keeper_failure failure = {0};
-    long socket_end = connect_to(name);
+    long socket_end = hak_keeper_connect(name, HAK_KEEPER_LIMIT_MS);
     bool said = socket_end >= 0 && shake_hands((int)socket_end, hello, -1, &answer, &failure);
     if (socket_end >= 0)
         close_file(socket_end);
@@ -263,17 +202,31 @@ static bool name_after(char to[108], const char *name, uint32_t generation) {
     return true;
 }
 
+/* Joins the first keeper that has one of the names after `dead`. Else `free` becomes the first of
+ * these names that nobody holds, "" = strangers hold them all. */
+static bool join_successor(const char *dead, char free[108], int memory, uint64_t total_bytes,
+                           struct hak_hello_answer *answer, struct hak_keeper_failure *failure) {
+    char name[108];
+    free[0] = 0;
+    for (uint32_t generation = 1; name_after(name, dead, generation); generation++) {
+        if (join(name, SUCCESSOR_LIMIT_MS, memory, total_bytes, answer, failure))
+            return true;
+        if (failure->error == ECONNREFUSED && !free[0])
+            memcpy(free, name, sizeof name);
+    }
+    return false;
+}
+
 bool hak_keeper_succeed(const char *dead, int memory, uint64_t total_bytes,
                         struct hak_hello_answer *answer, struct hak_keeper_failure *failure) {
     char name[108];
+    if (!name_after(name, dead, 1))
+        return false;
     for (int tries = 0; tries < SUCCESSOR_TRIES; tries++) {
-        for (uint32_t generation = 1; name_after(name, dead, generation); generation++)
-            if (hak_keeper_join(name, memory, total_bytes, answer, failure))
-                return true;
+        if (join_successor(dead, name, memory, total_bytes, answer, failure))
+            return true;
         /* Only one gets the name; the others find it there. */
-        if (!name_after(name, dead, 1))
-            return false;
-        if (hak_keeper_start(name, memory, total_bytes, answer, failure))
+        if (hak_keeper_start(name[0] ? name : NULL, memory, total_bytes, answer, failure))
             return true;
         if (failure->error != EPIPE && failure->error != ECONNRESET)
             return false;

@@ -12,6 +12,8 @@
 #include "block.h"
 #include "trace/protocol.h"
 
+#define HAK_KEEPER_LIMIT_MS 2000 /* for a keeper that has many to hear */
+
 /* Why there is no keeper, for one line on stderr. */
 struct hak_keeper_failure {
     const char *what;   /* static text */
@@ -39,6 +41,18 @@ HAK_HIDDEN bool hak_keeper_succeed(const char *dead, int memory, uint64_t total_
                                    struct hak_hello_answer *answer,
                                    struct hak_keeper_failure *failure);
 
+/* Connects to the keeper `name` (abstract), or to /tmp/NAME, where it listens for those in another
+ * network namespace, but only when root or this process's own user listens there (keeper_way.c).
+ * `limit_ms` is for a queue that is full. A descriptor or a negative errno: -ECONNREFUSED nobody is
+ * there, -EPERM another user, -EAGAIN the queue stays full. */
+HAK_HIDDEN long hak_keeper_connect(const char *name, uint32_t limit_ms);
+
+#define HAK_STRANGER_SILENT ((int64_t)UINT32_MAX)
+
+/* The user who held a keeper's name when this process looked for it last; -1 = nobody did,
+ * HAK_STRANGER_SILENT = somebody whose queue stayed full. */
+HAK_HIDDEN int64_t hak_keeper_stranger(void);
+
 /* Executes the collector as a keeper, double-forked, with `socket_end` as its HAK_KEEPER_SOCKET and
  * `name` as its abstract name, NULL = a new one (keeper_start.c). False: `failure` says why. */
 HAK_HIDDEN bool hak_keeper_execute(int socket_end, const char *name,
@@ -58,7 +72,7 @@ HAK_HIDDEN uint64_t hak_keeper_start_time(void);
 /* Moves `descriptor` out of the way of the standard three; -1 when that fails. */
 HAK_HIDDEN int hak_keeper_lift(long descriptor);
 
-/* True when something still takes connections under `name`. */
+/* True when a keeper of a user that can be trusted still takes connections under `name`. */
 HAK_HIDDEN bool hak_keeper_answers(const char *name);
 
 /* True when the heart of the keeper or of its worker (each starts the other when it is gone) beat

@@ -133,6 +133,8 @@ static int make_memory(uint64_t wanted, struct hak_session_memory *memory) {
         }
     }
     (void)hak_raw_call(SYS_ftruncate, memory->file, (long)total, 0, 0, 0, 0);
+    /* Whoever gets it can cut nothing away under this process. It never grows either. */
+    (void)hak_raw_call(SYS_fcntl, memory->file, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW, 0, 0, 0);
     memory->total_bytes = total;
     hak_memory_fill(memory);
     return 0;

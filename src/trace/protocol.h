@@ -47,8 +47,9 @@ struct hak_hello {
     uint64_t total_bytes; /* of the memfd */
     uint32_t kind;        /* enum hak_hello_kind */
     int32_t child;  /* of HAK_HELLO_UNRECORDED: it is a child's, which `pid` spawned; else 0 */
-    char text[468]; /* ended by NUL */
+    char text[472]; /* ended by NUL. Of a session: what is to be noted of its way here, or "" */
 };
+_Static_assert(sizeof(struct hak_hello) == 512, "the hello is 512 bytes");
 
 struct hak_hello_answer {
     uint64_t magic;

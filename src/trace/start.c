@@ -49,7 +49,9 @@ static bool find_keeper(const struct hak_session_memory *memory,
     const char *name = hak_options.session;
     bool found =
         name[0] && hak_keeper_join(name, memory->file, memory->total_bytes, &answer, failure);
-    if (!found && name[0] && failure->error == ECONNREFUSED && hak_options.trace) {
+    bool is_lost = failure->error == ECONNREFUSED || /* or a stranger has its name */
+                   failure->error == EPERM || failure->error == EAGAIN;
+    if (!found && name[0] && is_lost && hak_options.trace) {
         memory->session->resume_store = HAK_RESUME_UNFINISHED;
         found = hak_keeper_succeed(name, memory->file, memory->total_bytes, &answer, failure);
     }

@@ -30,7 +30,8 @@
 #include "trace/wait.h"
 
 /* What a hello takes. */
-static const short hello_calls[] = {SYS_memfd_create, SYS_ftruncate, SYS_socket, SYS_connect,
+static const short hello_calls[] = {SYS_memfd_create, SYS_ftruncate, SYS_socket,
+                                    SYS_connect,      SYS_getresuid, SYS_getsockopt,
                                     SYS_sendmsg,      SYS_recvfrom,  SYS_mmap};
 
 bool hak_sandbox_bars_hello(void) {

@@ -393,9 +393,14 @@ START_TEST(reads_names_with_brackets) {
     ck_assert(!hak_peer_parse("12 (a S 1", &peer));
     ck_assert(hak_peer_read(getpid(), &peer));
     ck_assert_int_eq(peer.parent, getppid());
-    pid_t known = getppid();
+    struct hak_known_process known = {.pid = getppid()};
     ck_assert(hak_peer_descends(getpid(), &known, 1));
-    known = getpid();
+    ck_assert(hak_peer_read(getppid(), &peer));
+    known.start_time = peer.start_time;
+    ck_assert(hak_peer_descends(getpid(), &known, 1));
+    known.start_time++; /* the id has gone to another process */
+    ck_assert(!hak_peer_descends(getpid(), &known, 1));
+    known = (struct hak_known_process){.pid = getpid()};
     ck_assert(!hak_peer_descends(getppid(), &known, 1));
 }
 END_TEST
