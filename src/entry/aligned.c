@@ -49,9 +49,9 @@ HAK_EXPORT int posix_memalign(void **result, size_t alignment, size_t bytes) {
         return EINVAL;
     int saved_errno = errno;
     void *user = allocate_rounded(alignment, bytes, CALLER);
-    errno = saved_errno;
     if (!user)
-        return ENOMEM;
+        return ENOMEM; /* in errno, too, as glibc leaves it */
+    errno = saved_errno;
     *result = user;
     return 0;
 }

@@ -149,13 +149,12 @@ static void aligned(void) {
             tell("__libc_memalign", alignment, n, CALL(__libc_memalign(alignment, n)), n, due);
             tell("aligned_alloc", alignment, n, CALL(aligned_alloc(alignment, n)), n, due);
             void *block = &block; /* kept where the call fails */
-            int result = CALL(posix_memalign(&block, alignment, n));
+            int result = CALL(posix_memalign(&block, alignment, n)), error = errno;
             if (result == 0) {
                 tell("posix_memalign", alignment, n, block, n, due);
                 continue;
             }
-            /* Its manual page says that errno is not set; glibc sets it. */
-            printf("posix_memalign(%zx, %zx): %d, %s\n", alignment, n, result,
+            printf("posix_memalign(%zx, %zx): %d, errno %d, %s\n", alignment, n, result, error,
                    block == &block ? "pointer kept" : "pointer changed");
         }
 }
