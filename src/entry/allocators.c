@@ -167,6 +167,12 @@ static void look(void) {
     atomic_store(&is_looking, false);
 }
 
+/* Another thread was at it: modules are looked through anew. */
+void hak_allocators_after_fork(void) {
+    if (atomic_exchange(&is_looking, false))
+        atomic_store(&looked_at, 0);
+}
+
 /* ---- asking ---------------------------------------------------------------------------------- */
 
 static void (*give_of(enum hak_external_owner owner))(void *) {

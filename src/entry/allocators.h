@@ -44,4 +44,7 @@ HAK_HIDDEN const char *hak_allocators_name(enum hak_external_owner owner);
  * is; NULL where there are no more. */
 HAK_HIDDEN const char *hak_allocators_silent(unsigned index);
 
+/* In the child of a fork, on its only thread. */
+HAK_HIDDEN void hak_allocators_after_fork(void);
+
 #endif

@@ -5,12 +5,14 @@
  *   first call of a thread      a heap (front), its end noted with the thread key
  *   end of a thread             in the last round of key destructors, so that others' frees before
  *                               it still find the caches
- *   fork                        all locks are taken before and released after, by rank
+ *   fork                        no lock is held over it; the child makes anew what was locked by
+ *                               threads that are not there
  *
  * The library is linked with -z initfirst: only ld.so's own calls come before the constructor,
  * which therefore cannot rely on libc's constructors: `environ` may not be set yet. */
 #include <pthread.h>
 #include <unistd.h>
+#include "entry/allocators.h"
 #include "entry/entry.h"
 #include "entry/summary.h"
 #include "front/remote.h"
@@ -104,37 +106,21 @@ static void end_thread(void *value) {
 
 /* ---- fork ------------------------------------------------------------------------------------ */
 
-static void lock_all(void) {
-    hak_lock_for_fork(&hak_shared_heap_lock);
-    hak_lock_for_fork(&hak_heaps_lock);
-    hak_lock_for_fork(&hak_pool_lock);
-    hak_large_lock_all();
-    hak_lock_for_fork(&hak_chunks_lock);
-}
-
-static void unlock_all(void) {
-    hak_unlock_after_fork(&hak_chunks_lock);
-    hak_large_unlock_all();
-    hak_unlock_after_fork(&hak_pool_lock);
-    hak_unlock_after_fork(&hak_heaps_lock);
-    hak_unlock_after_fork(&hak_shared_heap_lock);
-}
-
+/* No lock is taken here: fork goes on to take locks of libc's, whose holders may wait for ours. */
 static void before_fork(void) {
-    lock_all();
     check_fork_prepare();
 }
 
 static void after_fork_in_parent(void) {
     check_fork_parent();
-    unlock_all();
 }
 
 static void after_fork_in_child(void) {
     check_fork_child();
+    hak_pool_after_fork();
     hak_front_after_fork();
     hak_large_after_fork();
-    unlock_all();
+    hak_allocators_after_fork();
 }
 
 /* ---- constructor ----------------------------------------------------------------------------- */

@@ -1,6 +1,8 @@
 /* Takes and drops empty chunks, a batch at a time between the thread's few and the process's. */
 #include "front/chunks.h"
 
+#include "hop.h"
+
 #define CHUNKS_MAP_BYTES ((size_t)64 << 10)
 
 enum { SPARE_CHUNKS = 32 };
@@ -15,6 +17,7 @@ static struct hak_chunk *take_locked(void) {
     struct hak_chunk *chunk = free_chunks;
     if (chunk) {
         free_chunks = chunk->next;
+        atomic_signal_fence(memory_order_release);
         return chunk;
     }
     if (fresh == fresh_end) {
@@ -29,6 +32,13 @@ static struct hak_chunk *take_locked(void) {
     return chunk;
 }
 
+/* Hold hak_chunks_lock. */
+static void drop_locked(struct hak_chunk *chunk) {
+    chunk->next = free_chunks;
+    atomic_signal_fence(memory_order_release); /* a fork may come in between */
+    free_chunks = chunk;
+}
+
 static void fetch_spares(struct hak_remote *remote) {
     hak_lock(&hak_chunks_lock);
     while (remote->spare_count < SPARE_CHUNKS / 2) {
@@ -36,6 +46,7 @@ static void fetch_spares(struct hak_remote *remote) {
         if (!chunk)
             break;
         chunk->next = remote->spare_chunks;
+        atomic_signal_fence(memory_order_release);
         remote->spare_chunks = chunk;
         remote->spare_count++;
     }
@@ -48,8 +59,8 @@ static void return_spares(struct hak_remote *remote) {
         struct hak_chunk *chunk = remote->spare_chunks;
         remote->spare_chunks = chunk->next;
         remote->spare_count--;
-        chunk->next = free_chunks;
-        free_chunks = chunk;
+        atomic_signal_fence(memory_order_release);
+        drop_locked(chunk);
     }
     hak_unlock(&hak_chunks_lock);
 }
@@ -67,6 +78,7 @@ struct hak_chunk *hak_chunk_take(struct hak_remote *remote) {
         if (chunk) {
             remote->spare_chunks = chunk->next;
             remote->spare_count--;
+            atomic_signal_fence(memory_order_release);
         }
     }
     if (chunk)
@@ -77,13 +89,20 @@ struct hak_chunk *hak_chunk_take(struct hak_remote *remote) {
 void hak_chunk_drop(struct hak_remote *remote, struct hak_chunk *chunk) {
     if (!remote) {
         hak_lock(&hak_chunks_lock);
-        chunk->next = free_chunks;
-        free_chunks = chunk;
+        drop_locked(chunk);
         hak_unlock(&hak_chunks_lock);
         return;
     }
     chunk->next = remote->spare_chunks;
+    atomic_signal_fence(memory_order_release);
     remote->spare_chunks = chunk;
     if (++remote->spare_count > SPARE_CHUNKS)
         return_spares(remote);
+}
+
+void hak_chunks_after_fork(void) {
+    if (!hak_lock_was_left(&hak_chunks_lock))
+        return;
+    hop_count(HAK_COUNTED_FORK_LEFT, HAK_CLASS_NONE, CHUNKS_MAP_BYTES);
+    fresh = fresh_end = NULL; /* the two may not belong together */
 }

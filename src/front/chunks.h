@@ -1,6 +1,7 @@
 /* The pool of chunks: a few in each thread, the rest under hak_chunks_lock. Chunks have a pool of
  * their own, because taking one from a front would call the drain that is just at work. Never
- * unmapped. For front/ only. */
+ * unmapped. In the child of a fork the list can be believed at every instruction: a chunk leaves it
+ * before it is written to, and is whole when it comes. For front/ only. */
 #ifndef HAK_FRONT_CHUNKS_H
 #define HAK_FRONT_CHUNKS_H
 
@@ -12,5 +13,8 @@ HAK_HIDDEN struct hak_chunk *hak_chunk_take(struct hak_remote *remote);
 
 /* Gives a chunk back that nobody else knows of. */
 HAK_HIDDEN void hak_chunk_drop(struct hak_remote *remote, struct hak_chunk *chunk);
+
+/* In the child of a fork, on its only thread. */
+HAK_HIDDEN void hak_chunks_after_fork(void);
 
 #endif

@@ -14,6 +14,7 @@
  *
  * Arrays are noted at once, since their tops lie in the thread's own memory, which the child may
  * use again. */
+#include "front/chunks.h"
 #include "front/front.h"
 #include "front/thread_block.h"
 #include "platform/raw_call.h"
@@ -40,7 +41,19 @@ static void note_arrays(struct hak_heap *heap) {
 }
 
 void hak_front_after_fork(void) {
+    hak_chunks_after_fork();
     hak_heaps_after_fork(hak_thread.heap, note_arrays);
+}
+
+/* What the caches hold goes into the slabs. */
+static void empty_left(struct hak_heap *heap, struct hak_front *front) {
+    for (unsigned c = 0; c < HAK_CLASSES; c++) {
+        for (unsigned i = 1; i <= front->array[c].left; i++)
+            hak_slab_give_left(heap, front->array[c].bottom[i], c);
+        front->array[c].left = 0;
+    }
+    hak_caches_empty_left(heap);
+    hak_mid_empty_left(heap, front->mid);
 }
 
 void hak_front_mend(struct hak_heap *heap) {
@@ -51,14 +64,7 @@ void hak_front_mend(struct hak_heap *heap) {
     hak_slab_rebuild(heap);
     if (hak_is_debug_build)
         hak_heap_note_adoption(heap);
-    if (!front)
-        return;
-    for (unsigned c = 0; c < HAK_CLASSES; c++) {
-        for (unsigned i = 1; i <= front->array[c].left; i++)
-            hak_slab_give_left(heap, front->array[c].bottom[i], c);
-        front->array[c].left = 0;
-    }
-    hak_caches_empty_left(heap);
-    hak_mid_empty_left(heap, front->mid);
+    if (front)
+        empty_left(heap, front);
     hak_remote_flush_left(heap);
 }

@@ -41,7 +41,6 @@ struct hak_remote {
     struct hak_chunk *spare_chunks; /* empty ones */
 };
 
-/* Held over fork by entry. */
 HAK_HIDDEN extern struct hak_lock hak_chunks_lock;
 
 /* Moves blocks that others freed into the calling thread's array of the class, until it is half

@@ -62,6 +62,7 @@ base_t hak_front_take_shared(unsigned class_index) {
     hak_lock(&hak_shared_heap_lock);
     struct hak_heap *heap = hak_shared_heap();
     if (heap) {
+        hak_front_mend(heap);
         hak_remote_drain_heap(heap);
         if (hak_slab_take(heap, class_index, &block, 1) == 1)
             hop(kind, block, class_index);
@@ -113,8 +114,11 @@ static size_t trim_heap(struct hak_heap *heap) {
 static size_t trim_shared(void) {
     size_t bytes = 0;
     hak_lock(&hak_shared_heap_lock);
-    if (hak_heap_of(HAK_SHARED_HEAP_ID))
-        bytes = trim_heap(hak_heap_of(HAK_SHARED_HEAP_ID));
+    struct hak_heap *heap = hak_heap_of(HAK_SHARED_HEAP_ID);
+    if (heap) {
+        hak_front_mend(heap);
+        bytes = trim_heap(heap);
+    }
     hak_unlock(&hak_shared_heap_lock);
     return bytes;
 }

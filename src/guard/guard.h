@@ -215,6 +215,7 @@ bool hak_kinds_explain(const struct hak_located *at, enum hak_record_kind kind,
 
 /* sweep.c: at start. */
 void hak_sweep_start(void) HAK_HIDDEN;
+void hak_sweep_fork_child(void) HAK_HIDDEN;
 
 /* near.c: has the tracer ask which block an address that may not be touched belongs to. */
 void hak_near_start(void) HAK_HIDDEN;

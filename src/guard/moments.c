@@ -31,6 +31,7 @@ void hak_check_fork_parent(void) {
 void hak_check_fork_child(void) {
     hak_quarantine_fork_child();
     hak_pages_fork_child();
+    hak_sweep_fork_child();
     hak_trace_fork_child();
 }
 

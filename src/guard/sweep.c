@@ -34,7 +34,7 @@ struct found {
 
 /* One sweep at a time. */
 static struct {
-    _Atomic bool is_on;
+    struct hak_lock lock;     /* tried, never waited for */
     bool is_alone;            /* no other thread is there */
     size_t found_count;       /* damaged blocks */
     size_t looked_at;         /* blocks */
@@ -277,12 +277,15 @@ static bool lock_patiently(unsigned tries) {
 }
 
 static bool begin(void) {
-    return hak_stops_at_illegal_hop() && hak_start_is_own() &&
-           !atomic_exchange_explicit(&sweep.is_on, true, memory_order_acquire);
+    return hak_stops_at_illegal_hop() && hak_start_is_own() && hak_try_lock(&sweep.lock);
 }
 
 static void end(void) {
-    atomic_store_explicit(&sweep.is_on, false, memory_order_release);
+    hak_unlock(&sweep.lock);
+}
+
+void hak_sweep_fork_child(void) {
+    (void)hak_lock_was_left(&sweep.lock);
 }
 
 /* False: the lock is not to be had. */

@@ -12,7 +12,8 @@
  * there later. An entry holds a struct hak_large whose memory is never given back either, so what a
  * lookup finds can be read, also when another thread is just giving that block away.
  *
- * Lock: hak_large_memory_lock to make parts of the trees; none to look up, set and clear.
+ * Lock: hak_large_memory_lock to make parts of the trees; none to look up, set and clear. Each part
+ * and each block comes and goes by one store, so that the child of a fork can believe them.
  *
  * May call: large_memory, platform. */
 #ifndef HAK_LARGE_ADDRESS_MAP_H

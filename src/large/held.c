@@ -20,9 +20,9 @@ struct block {
     struct held place[];
 };
 
-struct hak_lock hak_held_lock;
+static struct hak_lock lock;
 
-static _Atomic(struct block *) newest; /* written under hak_held_lock */
+static _Atomic(struct block *) newest; /* written under the lock */
 static size_t next_try;                /* place to be tried again next */
 
 static struct block *newest_now(void) {
@@ -49,16 +49,17 @@ static void hold(struct held held) {
     if (hak_is_debug_build && !hak_allow_writes(held.start, held.bytes))
         return; /* the checks had barred it, and the kernel does not open it: it is lost */
     clear(held);
-    hak_lock(&hak_held_lock);
+    hak_lock(&lock);
     struct block *block = newest_now();
     if (block && sizeof *block + (block->count + 1) * sizeof held <= block->bytes) {
         block->place[block->count++] = held;
     } else {
         struct block *more = held.start;
         *more = (struct block){.older = block, .bytes = held.bytes};
+        atomic_signal_fence(memory_order_release); /* a fork may come in between */
         set_newest(more);
     }
-    hak_unlock(&hak_held_lock);
+    hak_unlock(&lock);
 }
 
 /* Takes out the newest block, which lists nothing. */
@@ -70,11 +71,11 @@ static struct held remove_empty(struct block *block) {
 /* Takes out the mapping whose turn it is; an empty one when there is none. */
 static struct held take_next(void) {
     struct held held = {0};
-    hak_lock(&hak_held_lock);
+    hak_lock(&lock);
     struct block *block = newest_now();
     if (block)
         held = block->count > 0 ? remove_at(block, next_try++ % block->count) : remove_empty(block);
-    hak_unlock(&hak_held_lock);
+    hak_unlock(&lock);
     return held;
 }
 
@@ -99,7 +100,7 @@ void *hak_held_take(size_t bytes, size_t *mapped_bytes) {
     struct held found = {0};
     if (HAK_LIKELY(!newest_now()))
         return NULL;
-    hak_lock(&hak_held_lock);
+    hak_lock(&lock);
     struct block *block = newest_now();
     size_t count = block ? block->count : 0;
     for (size_t i = count; i-- > 0 && count - i <= LOOKED_AT && !found.start;)
@@ -108,7 +109,7 @@ void *hak_held_take(size_t bytes, size_t *mapped_bytes) {
     bool is_block = block && count == 0 && fits(block->bytes, bytes);
     if (is_block)
         found = remove_empty(block);
-    hak_unlock(&hak_held_lock);
+    hak_unlock(&lock);
     if (is_block) /* it was written into */
         clear(found);
     *mapped_bytes = found.bytes;
@@ -123,12 +124,30 @@ bool hak_held_holds(const void *p) {
     bool holds = false;
     if (!newest_now())
         return false;
-    hak_lock(&hak_held_lock);
+    hak_lock(&lock);
     for (struct block *block = newest_now(); block && !holds; block = block->older) {
         holds = is_in((struct held){block, block->bytes}, p);
         for (size_t i = 0; i < block->count && !holds; i++)
             holds = is_in(block->place[i], p);
     }
-    hak_unlock(&hak_held_lock);
+    hak_unlock(&lock);
     return holds;
+}
+
+/* Only the first block may be half-changed; the links behind it change by one store. */
+static size_t bytes_behind(const struct block *block) {
+    size_t bytes = 0;
+    for (; block; block = block->older) {
+        bytes += block->bytes;
+        for (size_t i = 0; i < block->count; i++)
+            bytes += block->place[i].bytes;
+    }
+    return bytes;
+}
+
+void hak_held_after_fork(void) {
+    if (!hak_lock_was_left(&lock) || !newest_now())
+        return;
+    hop_count(HAK_COUNTED_FORK_LEFT, HAK_CLASS_NONE, bytes_behind(newest_now()->older));
+    set_newest(NULL);
 }

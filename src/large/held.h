@@ -8,7 +8,10 @@
  *   unmap --refused--> | start, bytes | ... | --> take
  *                        ^ one is tried again after each mapping that could be unmapped
  *
- * Who owns what: the list is under hak_held_lock. May call: platform. */
+ * Who owns what: the list is under a lock of its own. The child of a fork in whose parent another
+ * thread was changing it begins an empty one: what was listed are addresses, without pages.
+ *
+ * May call: platform. */
 #ifndef HAK_LARGE_HELD_H
 #define HAK_LARGE_HELD_H
 
@@ -16,10 +19,7 @@
 #include <stddef.h>
 #include "platform/lock.h"
 
-/* Taken around a fork. */
-HAK_HIDDEN extern struct hak_lock hak_held_lock;
-
-/* Unmaps a mapping, or holds it without its pages. Any thread, without hak_held_lock. */
+/* Unmaps a mapping, or holds it without its pages. Any thread. */
 HAK_HIDDEN void hak_held_unmap(void *start, size_t bytes);
 
 /* A held mapping of at least `bytes` and at most a quarter more, all zero; its size in
@@ -28,5 +28,8 @@ HAK_HIDDEN void *hak_held_take(size_t bytes, size_t *mapped_bytes);
 
 /* True when `p` lies in a held mapping. */
 HAK_HIDDEN bool hak_held_holds(const void *p);
+
+/* In the child of a fork, on its only thread. */
+HAK_HIDDEN void hak_held_after_fork(void);
 
 #endif

@@ -3,6 +3,7 @@
 #include "large/l25.h"
 
 #include "hop.h"
+#include "large/address_map.h"
 #include "large/large_memory.h"
 #include "large/returned.h"
 #include "large/runs.h"
@@ -24,6 +25,7 @@ static _Atomic(struct hak_shard *) newest_shard = &first_shard;
 static struct hak_lock growth_lock;
 static _Atomic(struct hak_page_chunk *) kept_chunk;
 static _Thread_local struct hak_shard *own_shard __attribute__((tls_model("initial-exec")));
+_Thread_local uint32_t hak_l25_in_hand __attribute__((tls_model("initial-exec")));
 
 static struct hak_shard *newest_now(void) {
     return atomic_load_explicit(&newest_shard, memory_order_acquire);
@@ -73,11 +75,16 @@ static void give_run(struct hak_shard *shard, struct hak_page_chunk *chunk, uint
         keep_or_unmap(chunk);
 }
 
+static void give_struct(struct hak_shard *shard, struct hak_large *large) {
+    large->next = shard->unused;
+    atomic_signal_fence(memory_order_release); /* a fork may come in between */
+    shard->unused = large;
+}
+
 static void give_block(struct hak_shard *shard, struct hak_large *large) {
     give_run(shard, large->chunk, first_page_of(large),
              (uint32_t)(large->mapped_bytes / HAK_PAGE_BYTES));
-    large->next = shard->unused;
-    shard->unused = large;
+    give_struct(shard, large);
 }
 
 static void take_in_returned(struct hak_shard *shard) {
@@ -91,14 +98,13 @@ static void take_in_returned(struct hak_shard *shard) {
 static struct hak_large *take_struct(struct hak_shard *shard) {
     if (!shard->unused) {
         struct hak_large *more = hak_large_memory_take(STRUCTS_AT_ONCE * sizeof *more);
-        for (unsigned i = 0; more && i < STRUCTS_AT_ONCE; i++) {
-            more[i].next = shard->unused;
-            shard->unused = &more[i];
-        }
+        for (unsigned i = 0; more && i < STRUCTS_AT_ONCE; i++)
+            give_struct(shard, &more[i]);
     }
     struct hak_large *large = shard->unused;
     if (large)
         shard->unused = large->next;
+    atomic_signal_fence(memory_order_release);
     return large;
 }
 
@@ -186,8 +192,7 @@ static struct hak_large *take_held(struct hak_shard *shard, uint32_t pages) {
     if (!run.chunk && add_chunk(shard))
         run = hak_runs_take(&shard->runs, pages);
     if (!run.chunk) {
-        large->next = shard->unused;
-        shard->unused = large;
+        give_struct(shard, large);
         return NULL;
     }
     *large = (struct hak_large){.base = base_from(hak_run_start(run.chunk, run.first)),
@@ -245,7 +250,7 @@ bool hak_l25_resize(struct hak_large *large, size_t bytes) {
     else if (wanted < pages)
         hak_runs_cut(&shard->runs, large->chunk, first, pages, wanted);
     if (fits)
-        large->mapped_bytes = bytes; /* a fork sees both or neither */
+        large->mapped_bytes = bytes; /* before the lock is free: a fork's child believes it then */
     release(shard);
     return fits;
 }
@@ -270,13 +275,11 @@ size_t hak_l25_trim(void) {
 
 bool hak_l25_covers(const void *p) {
     bool covers = false;
-    hak_lock(&first_shard.lock); /* so that no fork loses what is taken out here */
     struct hak_page_chunk *kept = take_kept();
     if (kept) {
         covers = (uintptr_t)p - (uintptr_t)kept->start < HAK_CHUNK_BYTES;
         keep_or_unmap(kept);
     }
-    release(&first_shard);
     for (struct hak_shard *shard = newest_now(); shard && !covers; shard = shard->next) {
         hak_lock(&shard->lock);
         for (struct hak_page_chunk *chunk = shard->runs.chunks; chunk; chunk = chunk->next)
@@ -312,18 +315,42 @@ const char *hak_l25_verify(size_t *free_bytes, size_t *used_bytes) {
     return wrong;
 }
 
-/* ---- fork ----------------------------------------------------------------------------------- */
+/* ---- fork ------------------------------------------------------------------------------------ */
 
-/* Shards are added under the first of these locks, so that there are none between the two that were
- * not held. */
-void hak_l25_lock_all(void) {
-    hak_lock_for_fork(&growth_lock);
-    for (struct hak_shard *shard = newest_now(); shard; shard = shard->next)
-        hak_lock_for_fork(&shard->lock);
+static bool has_given_up;
+
+static uint32_t pages_of_block_at(const struct hak_page_chunk *chunk, uint32_t page) {
+    const struct hak_large *large = hak_address_map_find(hak_run_start(chunk, page));
+    return large && large->chunk == chunk ? (uint32_t)(large->mapped_bytes / HAK_PAGE_BYTES) : 0;
 }
 
-void hak_l25_unlock_all(void) {
+/* A page that is in no block may be one of what this thread has in its hands. */
+static uint32_t pages_in_doubt_at(const struct hak_page_chunk *chunk, uint32_t page) {
+    uint32_t pages = pages_of_block_at(chunk, page);
+    hop_count(HAK_COUNTED_FORK_LEFT, HAK_CLASS_NONE, pages ? 0 : HAK_PAGE_BYTES);
+    return pages ? pages : 1;
+}
+
+/* Blocks that were returned are in the map no longer, so their pages are free already. */
+static void rebuild(struct hak_shard *shard) {
+    struct hak_large *large = hak_returned_take(&shard->returned), *next;
+    bool is_in_doubt = hak_l25_in_hand > 0;
+    for (; large; large = next) {
+        next = large->next;
+        give_struct(shard, large);
+    }
+    has_given_up |= is_in_doubt;
+    hak_runs_rebuild(&shard->runs, is_in_doubt ? pages_in_doubt_at : pages_of_block_at,
+                     keep_or_unmap);
+}
+
+bool hak_l25_may_have_lost(void) {
+    return has_given_up;
+}
+
+void hak_l25_after_fork(void) {
+    (void)hak_lock_was_left(&growth_lock);
     for (struct hak_shard *shard = newest_now(); shard; shard = shard->next)
-        hak_unlock_after_fork(&shard->lock);
-    hak_unlock_after_fork(&growth_lock);
+        if (hak_lock_was_left(&shard->lock))
+            rebuild(shard);
 }

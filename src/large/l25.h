@@ -12,7 +12,12 @@
  * A chunk of which nothing is used any more leaves its shard: the process keeps one, the kernel
  * gets the others. Pages of free runs that were not needed for a tenth of a second go back, too.
  *
- * Locks: the shard's; hak_l25_growth_lock to add one; hak_large_memory_lock behind both.
+ * In the child of a fork a shard in which a thread was at work that is not there is made anew from
+ * its chunks and the address map: what is in no block is free. Where the thread that forks has a
+ * block in its hands itself (it forks in a signal handler), nothing of such a shard is free until
+ * it is given back.
+ *
+ * Locks: the shard's; one to add a shard; hak_large_memory_lock behind both.
  * Without a lock: `returned`, a stack that is pushed by many and taken as a whole (returned.h), and
  * the one chunk that is kept.
  *
@@ -54,8 +59,14 @@ HAK_HIDDEN void hak_l25_each_free(void (*visit)(void *start, size_t bytes, void 
  * that are free and used. */
 HAK_HIDDEN const char *hak_l25_verify(size_t *free_bytes, size_t *used_bytes);
 
-/* Around a fork. */
-HAK_HIDDEN void hak_l25_lock_all(void);
-HAK_HIDDEN void hak_l25_unlock_all(void);
+/* Whether the calling thread has a block of the pool that is in use and not in the address map: on
+ * its way there, or from there to hak_l25_give. Counts, since signal handlers may call, too. */
+HAK_HIDDEN extern _Thread_local uint32_t hak_l25_in_hand __attribute__((tls_model("initial-exec")));
+
+/* In the child of a fork, on its only thread. */
+HAK_HIDDEN void hak_l25_after_fork(void);
+
+/* True when pages are lost to this child of a fork. */
+HAK_HIDDEN bool hak_l25_may_have_lost(void);
 
 #endif

@@ -16,18 +16,31 @@ static inline bool keeps_blocks(void) {
 
 /* ---- taking --------------------------------------------------------------------------------- */
 
+/* A signal handler may come at any instruction in between, and fork. */
+static void begin_in_hand(void) {
+    hak_l25_in_hand++;
+    atomic_signal_fence(memory_order_seq_cst);
+}
+static void end_in_hand(void) {
+    atomic_signal_fence(memory_order_seq_cst);
+    hak_l25_in_hand--;
+}
+
 /* The block comes out of the pool: found by its address first, so that its move can be told. */
 static __attribute__((noinline)) struct hak_large *take_from_l25(size_t bytes, const void *caller) {
+    begin_in_hand();
     struct hak_large *large = hak_l25_take(bytes);
-    if (!large)
-        return NULL;
-    if (!hak_address_map_prepare(large->base.p, bytes)) {
+    if (large && !hak_address_map_prepare(large->base.p, bytes)) {
         hak_l25_give(large);
-        return NULL;
+        large = NULL;
     }
-    large->caller = caller;
-    hak_address_map_set(large);
-    hop(HAK_L25_TAKE, large->base, HAK_CLASS_NONE);
+    if (large) {
+        large->caller = caller;
+        hak_address_map_set(large);
+    }
+    end_in_hand();
+    if (large)
+        hop(HAK_L25_TAKE, large->base, HAK_CLASS_NONE);
     return large;
 }
 
@@ -148,8 +161,10 @@ bool hak_large_keeps(const void *p) {
 
 static void release_to_l25(struct hak_large *large) {
     hop(HAK_L25_PUT, large->base, HAK_CLASS_NONE);
+    begin_in_hand();
     hak_address_map_clear(large);
     hak_l25_give(large);
+    end_in_hand();
 }
 
 /* Out of the map first: once unmapped, the address may be another thread's block. */
@@ -284,18 +299,10 @@ void hak_large_thread_end(void) {
     hak_bigcache_thread_end();
 }
 
-void hak_large_lock_all(void) {
-    hak_l25_lock_all();
-    hak_lock_for_fork(&hak_held_lock);
-    hak_lock_for_fork(&hak_large_memory_lock);
-}
-
-void hak_large_unlock_all(void) {
-    hak_unlock_after_fork(&hak_large_memory_lock);
-    hak_unlock_after_fork(&hak_held_lock);
-    hak_l25_unlock_all();
-}
-
+/* The memory first, and what munmap refuses: the others use them. */
 void hak_large_after_fork(void) {
+    hak_large_memory_after_fork();
+    hak_held_after_fork();
+    hak_l25_after_fork();
     hak_bigcache_after_fork();
 }

@@ -123,9 +123,7 @@ HAK_HIDDEN void hak_large_release(struct hak_large *large);
 /* The calling thread ends. Late calls of it are served without a BigCache. */
 HAK_HIDDEN void hak_large_thread_end(void);
 
-/* Taken before fork, released after it on both sides; and what the child does besides. */
-HAK_HIDDEN void hak_large_lock_all(void);
-HAK_HIDDEN void hak_large_unlock_all(void);
+/* In the child of a fork, on its only thread. */
 HAK_HIDDEN void hak_large_after_fork(void);
 
 #endif

@@ -1,6 +1,7 @@
 /* The large layer's own memory: one lock, one piece of 64 KiB that is cut from below. */
 #include "large/large_memory.h"
 
+#include "hop.h"
 #include "large/large.h"
 
 #define PIECE_BYTES ((size_t)64 << 10)
@@ -35,7 +36,7 @@ struct hak_large *hak_large_struct_take(void) {
     hak_lock(&hak_large_memory_lock);
     struct hak_large *large = unused;
     if (large)
-        unused = large->next;
+        unused = large->next; /* by one store, before the struct is written to */
     else
         large = hak_large_memory_take_locked(sizeof *large);
     hak_unlock(&hak_large_memory_lock);
@@ -45,6 +46,14 @@ struct hak_large *hak_large_struct_take(void) {
 void hak_large_struct_give(struct hak_large *large) {
     hak_lock(&hak_large_memory_lock);
     large->next = unused;
+    atomic_signal_fence(memory_order_release); /* a fork may come in between */
     unused = large;
     hak_unlock(&hak_large_memory_lock);
+}
+
+void hak_large_memory_after_fork(void) {
+    if (!hak_lock_was_left(&hak_large_memory_lock))
+        return;
+    hop_count(HAK_COUNTED_FORK_LEFT, HAK_CLASS_NONE, PIECE_BYTES);
+    fresh = fresh_end = NULL; /* the two may not belong together */
 }

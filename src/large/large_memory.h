@@ -23,4 +23,7 @@ HAK_HIDDEN void *hak_large_memory_take_locked(size_t bytes);
 HAK_HIDDEN struct hak_large *hak_large_struct_take(void);
 HAK_HIDDEN void hak_large_struct_give(struct hak_large *large);
 
+/* In the child of a fork, on its only thread. */
+HAK_HIDDEN void hak_large_memory_after_fork(void);
+
 #endif

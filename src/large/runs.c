@@ -2,6 +2,7 @@
  * Knuth, TAOCP 2.5, algorithm C). */
 #include "large/runs.h"
 
+#include <stdatomic.h>
 #include "large/held.h"
 #include "large/page_bins.h"
 #include "platform/platform.h"
@@ -90,6 +91,7 @@ void hak_runs_add(struct hak_runs *runs, struct hak_page_chunk *chunk) {
     chunk->next = runs->chunks;
     if (chunk->next)
         chunk->next->prev = chunk;
+    atomic_signal_fence(memory_order_release); /* a fork may come in between */
     runs->chunks = runs->newest = chunk;
 }
 
@@ -100,6 +102,7 @@ static void remove_chunk(struct hak_runs *runs, struct hak_page_chunk *chunk) {
         chunk->prev->next = chunk->next;
     else
         runs->chunks = chunk->next;
+    atomic_signal_fence(memory_order_release);
     if (runs->newest == chunk)
         runs->newest = NULL;
 }
@@ -113,6 +116,7 @@ static struct hak_taken_run use(struct hak_page_chunk *chunk, uint32_t first, ui
     chunk->used_pages += pages;
     if (chunk->touched < first + pages)
         chunk->touched = first + pages;
+    atomic_signal_fence(memory_order_release);
     return (struct hak_taken_run){chunk, first, is_fresh};
 }
 
@@ -229,6 +233,50 @@ size_t hak_runs_clean(struct hak_runs *runs, bool all, unsigned limit) {
     }
     runs->look++;
     return bytes + clean_tail(runs, all);
+}
+
+/* ---- what a fork left ------------------------------------------------------------------------ */
+
+static void add_free(struct hak_runs *runs, struct hak_page_chunk *chunk, uint32_t first,
+                     uint32_t end) {
+    if (first < end && end - first < HAK_CHUNK_PAGES)
+        insert(runs, chunk, first, end - first, first >= chunk->touched);
+}
+
+static void rebuild_chunk(struct hak_runs *runs, struct hak_page_chunk *chunk,
+                          uint32_t (*used_at)(const struct hak_page_chunk *, uint32_t)) {
+    uint32_t free_from = 0, used = 0;
+    chunk->used_pages = 0;
+    chunk->top = chunk->highest_top = HAK_CHUNK_PAGES;
+    for (uint32_t page = 0; page < HAK_CHUNK_PAGES; page++)
+        chunk->runs[page].pages = 0;
+    for (uint32_t page = 0; page < HAK_CHUNK_PAGES; page += used ? used : 1) {
+        used = used_at(chunk, page);
+        if (!used)
+            continue;
+        add_free(runs, chunk, free_from, page);
+        chunk->used_pages += used;
+        free_from = page + used;
+    }
+    add_free(runs, chunk, free_from, HAK_CHUNK_PAGES);
+}
+
+void hak_runs_rebuild(struct hak_runs *runs,
+                      uint32_t (*used_at)(const struct hak_page_chunk *, uint32_t),
+                      void (*drop)(struct hak_page_chunk *)) {
+    struct hak_page_chunk *prev = NULL, *next;
+    struct hak_page_chunk *first = runs->chunks;
+    *runs = (struct hak_runs){.chunks = first, .look = runs->look};
+    for (struct hak_page_chunk *chunk = first; chunk; prev = chunk, chunk = chunk->next)
+        chunk->prev = prev;
+    for (struct hak_page_chunk *chunk = first; chunk; chunk = next) {
+        next = chunk->next;
+        rebuild_chunk(runs, chunk, used_at);
+        if (chunk->used_pages == 0) {
+            remove_chunk(runs, chunk);
+            drop(chunk);
+        }
+    }
 }
 
 /* ---- looking -------------------------------------------------------------------------------- */

@@ -43,7 +43,7 @@ struct hak_page_chunk {
     uint32_t used_pages;
     uint32_t top;         /* the tail's first page; HAK_CHUNK_PAGES: it has none */
     uint32_t highest_top; /* since the last hak_runs_clean */
-    uint32_t touched;     /* pages from here on were never handed out */
+    uint32_t touched;     /* pages from here on were never handed out, also for a fork's child */
     uint64_t kept_at;     /* ticks, when it was put aside as a whole */
     struct hak_run runs[HAK_CHUNK_PAGES];
 };
@@ -86,6 +86,14 @@ HAK_HIDDEN void hak_runs_cut(struct hak_runs *runs, struct hak_page_chunk *chunk
 /* Gives the pages of free runs back to the kernel: of those that were free at the last call
  * already, or of all. At most `limit` runs. Returns the bytes. */
 HAK_HIDDEN size_t hak_runs_clean(struct hak_runs *runs, bool all, unsigned limit);
+
+/* In the child of a fork, where a thread that is not there was at work in the shard: everything
+ * anew from the list of chunks, whose links in this direction change by one store. `used_at` says
+ * how many pages a run in use has that begins at `page`, 0 where none does; `drop` gets each chunk
+ * in which nothing is used, and that is the shard's no longer. */
+HAK_HIDDEN void hak_runs_rebuild(struct hak_runs *runs,
+                                 uint32_t (*used_at)(const struct hak_page_chunk *, uint32_t page),
+                                 void (*drop)(struct hak_page_chunk *));
 
 /* Calls `visit` for each stretch of free pages. */
 HAK_HIDDEN void hak_runs_each_free(const struct hak_runs *runs,

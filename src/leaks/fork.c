@@ -64,6 +64,8 @@ static void note(const struct hak_leak_block *block, void *context) {
 
 static void after_fork(void) {
     struct hak_leak_index index;
+    hak_leak_forget_scan();
+    hak_leak_forget_asked();
     if (list)
         hak_raw_unmap(list, mapped_bytes);
     list = NULL;

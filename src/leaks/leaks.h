@@ -222,6 +222,10 @@ HAK_HIDDEN size_t hak_leak_tell(struct hak_leak_scan *scan, enum hak_leak_reason
 HAK_HIDDEN void hak_leak_tell_raw(const char *why, long file);
 HAK_HIDDEN void hak_leak_tell_of(const struct hak_leak_scan *scan);
 
+/* scan.c, signals.c: in a forked child, where the thread that scans or asks is not there. */
+HAK_HIDDEN void hak_leak_forget_scan(void);
+HAK_HIDDEN void hak_leak_forget_asked(void);
+
 /* fork.c: true when the block was there before this process was forked. */
 HAK_HIDDEN bool hak_leak_is_inherited(const struct hak_leak_block *block);
 HAK_HIDDEN bool hak_leak_is_child(void);

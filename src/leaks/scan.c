@@ -87,6 +87,10 @@ static void scan_now(struct hak_leak_scan *scan) {
     close_file(scan->tasks_file);
 }
 
+void hak_leak_forget_scan(void) {
+    atomic_store(&scanner, 0);
+}
+
 static void say_failed(enum hak_leak_failure failure) {
     static const char *const why[] = {
         [HAK_LEAK_NO_MAPS] = "/proc/self/maps cannot be read",

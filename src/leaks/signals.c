@@ -118,3 +118,7 @@ void hak_leak_release_by_signal(void) {
     atomic_fetch_add(&releases, 1);
     hak_wake(&releases);
 }
+
+void hak_leak_forget_asked(void) {
+    atomic_store(&asked, NULL);
+}

@@ -1,12 +1,17 @@
-/* A lock of eight bytes that sleeps on a futex; it is held over fork by entry's fork handlers.
+/* A lock of four bytes that sleeps on a futex.
  *
  * `holder` is 0 while it is free, else the thread that holds it, with bit 0 when somebody may sleep
  * (after Drepper, "Futexes are tricky", 2011, mutex 3). No error checks: sections are a few lines
  * and never call out of the layer.
  *
- * A signal handler may fork while its thread is in the middle of a section. The fork's handlers
- * then leave that lock to the code that was interrupted, in the parent and in the child: nobody
- * else could give it back.
+ * Fork takes none of them: between its handlers and the system call it waits for locks of libc's,
+ * whose holders may wait for malloc. So the child may find a lock held by a thread that is not
+ * there. It takes the lock from that thread (hak_lock_was_left) and makes anew what the lock
+ * guards, or gives it up. Each section says what the child can believe: it sees all that the thread
+ * stored up to some instruction, and nothing after it.
+ *
+ * A signal handler may fork while its own thread is in the middle of a section. That lock stays
+ * held, in the parent and in the child: the code that was interrupted gives it back.
  *
  * Ranks, from the first taken to the last: shared heap, heaps, pool, growth and shards of L2.5,
  * held mappings, the large layer's memory, chunks. */
@@ -18,7 +23,6 @@
 
 struct hak_lock {
     _Atomic uint32_t holder;
-    uint32_t forks; /* of the holder's own, that found it held; the holder alone looks at it */
 };
 
 enum { HAK_LOCK_SLEEPERS = 1 };
@@ -66,21 +70,15 @@ static inline void hak_unlock(struct hak_lock *lock) {
         hak_futex_wake(&lock->holder, 1);
 }
 
-/* Before a fork: takes the lock, unless this thread has it already. */
-static inline void hak_lock_for_fork(struct hak_lock *lock) {
-    uint32_t seen = atomic_load_explicit(&lock->holder, memory_order_relaxed);
-    if ((seen & ~(uint32_t)HAK_LOCK_SLEEPERS) == hak_lock_self())
-        lock->forks++;
-    else
-        hak_lock(lock);
-}
-
-/* After it, in the parent and in the child: undoes hak_lock_for_fork. */
-static inline void hak_unlock_after_fork(struct hak_lock *lock) {
-    if (lock->forks > 0)
-        lock->forks--;
-    else
-        hak_unlock(lock);
+/* In the child of a fork, on its only thread: true when a thread that is not there held the lock,
+ * which is free now, and what it guards may be half-changed. */
+static inline bool hak_lock_was_left(struct hak_lock *lock) {
+    uint32_t holder = atomic_load_explicit(&lock->holder, memory_order_relaxed);
+    holder &= ~(uint32_t)HAK_LOCK_SLEEPERS;
+    if (holder == 0 || holder == hak_lock_self())
+        return false;
+    atomic_store_explicit(&lock->holder, 0, memory_order_relaxed);
+    return true;
 }
 
 #endif

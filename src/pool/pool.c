@@ -147,3 +147,8 @@ void hak_pool_each_reserved(void (*visit)(struct hak_superslab *, void *), void 
             visit(superslab, context);
     }
 }
+
+/* Nothing to make anew: an entry of the registry changes by one store. */
+void hak_pool_after_fork(void) {
+    (void)hak_lock_was_left(&hak_pool_lock);
+}

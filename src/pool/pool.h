@@ -13,8 +13,8 @@
  * Order of stores: the registry says RESERVE before a SuperSlab is in its place, and names the new
  * owner after it was taken out; so each is written by who has it.
  *
- * After fork: the one that a thread just had in its hands here, on the way to or from the reserve,
- * is lost to the child.
+ * After fork: the one that a thread just had in its hands here, on the way to or from the reserve
+ * or the kernel, is lost to the child. Whatever the registry names is mapped.
  *
  * May call: platform. */
 #ifndef HAK_POOL_POOL_H
@@ -27,7 +27,7 @@
 /* SuperSlabs that the reserve keeps; HAKMEM_SUPERSLAB_PREWARM may make it more. */
 #define HAK_POOL_RESERVE 4
 
-/* Held over fork by entry. */
+/* Guards entries of the registry, each of which changes by one store. */
 HAK_HIDDEN extern struct hak_lock hak_pool_lock;
 
 /* A SuperSlab of the reserve for heap `owner`, all slabs free, some of them perhaps with pages.
@@ -56,5 +56,8 @@ HAK_HIDDEN void hak_pool_set_huge_pages(bool huge);
 /* Calls `visit` for what is in the reserve; hold the pool's lock, so that none goes away. */
 HAK_HIDDEN void hak_pool_each_reserved(void (*visit)(struct hak_superslab *, void *),
                                        void *context);
+
+/* In the child of a fork, on its only thread. */
+HAK_HIDDEN void hak_pool_after_fork(void);
 
 #endif

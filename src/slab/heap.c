@@ -115,6 +115,8 @@ struct hak_heap *hak_shared_heap(void) {
     return heap;
 }
 
+/* ---- fork ------------------------------------------------------------------------------------ */
+
 static struct hak_heap *last_idle(void) {
     struct hak_heap *last = idle;
     while (last && last->next_idle)
@@ -133,7 +135,32 @@ static void make_idle_behind(struct hak_heap *last, struct hak_heap *heap) {
     set_state(heap, HAK_HEAP_IDLE);
 }
 
+/* Another thread was changing the list of idle heaps: it is linked anew, by what the heaps say
+ * themselves. The state changes by one store, last when a heap comes and last when it goes. */
+static void relink_idle(void) {
+    struct hak_heap *last = NULL;
+    idle = NULL;
+    for (unsigned id = HAK_SHARED_HEAP_ID + 1; id <= ids_used; id++) {
+        struct hak_heap *heap = hak_heap_of((hak_owner_t)id);
+        if (!heap || atomic_load_explicit(&heap->state, memory_order_relaxed) != HAK_HEAP_IDLE)
+            continue;
+        make_idle_behind(last, heap);
+        last = heap;
+    }
+    hop_count(HAK_COUNTED_FORK_LEFT, HAK_CLASS_NONE, HEAPS_MAP_BYTES);
+    fresh = fresh_end = NULL; /* the two may not belong together */
+}
+
+static void leave_shared_heap(void) {
+    struct hak_heap *heap = hak_heap_of(HAK_SHARED_HEAP_ID);
+    if (hak_lock_was_left(&hak_shared_heap_lock) && heap)
+        heap->is_left = heap->was_left = true;
+}
+
 void hak_heaps_after_fork(struct hak_heap *own, void (*tell)(struct hak_heap *)) {
+    leave_shared_heap();
+    if (hak_lock_was_left(&hak_heaps_lock))
+        relink_idle();
     struct hak_heap *last = last_idle();
     for (unsigned id = HAK_SHARED_HEAP_ID + 1; id <= ids_used; id++) {
         struct hak_heap *heap = hak_heap_of((hak_owner_t)id);

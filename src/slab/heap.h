@@ -98,11 +98,13 @@ HAK_HIDDEN struct hak_heap *hak_heap_help(hak_owner_t id);
 /* The heap with this id; NULL when there was none yet. Any thread. */
 HAK_HIDDEN struct hak_heap *hak_heap_of(hak_owner_t id);
 
-/* The shared heap, made at its first use; NULL without memory. Hold hak_shared_heap_lock. */
+/* The shared heap (to be mended first where it is_left), made at its first use; NULL without
+ * memory. Hold hak_shared_heap_lock. */
 HAK_HIDDEN struct hak_heap *hak_shared_heap(void);
 
-/* In the child after fork, hak_heaps_lock held: heaps owned by threads that are gone become idle
- * ones that are left; `tell` is called for each before. `own` may be NULL. */
+/* In the child after fork, on its only thread: heaps owned by threads that are gone become idle
+ * ones that are left; `tell` is called for each before. `own` may be NULL. The shared heap is left
+ * where such a thread was at work in it. */
 HAK_HIDDEN void hak_heaps_after_fork(struct hak_heap *own, void (*tell)(struct hak_heap *));
 
 /* The debug build's records of a heap's SuperSlabs having a new thread. */

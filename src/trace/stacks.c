@@ -41,6 +41,7 @@ void hak_stacks_fork_child(uint32_t process, _Atomic uint64_t *no_stack) {
 }
 
 void hak_stacks_fork_threads(void) {
+    hak_text_fork_child();
     hak_splice_fork_child();
 }
 

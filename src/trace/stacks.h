@@ -58,8 +58,8 @@ HAK_HIDDEN size_t hak_stacks_frames(uint32_t id, uintptr_t *ips, size_t max);
 /* In a forked child: nodes made from now on belong to process index `process`. */
 HAK_HIDDEN void hak_stacks_fork_child(uint32_t process, _Atomic uint64_t *no_stack);
 
-/* In a child of fork(2), also without a session: gives back what the threads had that are not here.
- */
+/* In a child of fork(2), also without a session: gives back what the threads had that are not here,
+ * and takes over what they were reading. */
 HAK_HIDDEN void hak_stacks_fork_threads(void);
 
 /* The id of the stack `ips` (innermost first, `count` of them); 0 when there is no room. */

@@ -1,7 +1,9 @@
 /* What must be said around fork(2), so that a child's story knows where it branches off. */
 #include "hop.h"
 #include "superslab.h"
+#include "trace/crash.h"
 #include "trace/current.h"
+#include "trace/keeper.h"
 #include "trace/ring.h"
 #include "trace/stacks.h"
 #include "trace/trace.h"
@@ -21,7 +23,10 @@ void hak_trace_fork_parent(void) {
 
 void hak_trace_fork_child(void) {
     hak_stacks_fork_threads();
-    if (!hak_current.session)
+    if (!hak_current.session) {
         hak_counters_enter_child(HAK_COUNTERS_NO_PROCESS);
+        hak_keeper_forget();
+        hak_crash_forget();
+    }
     hak_current_enter_child(hak_writer.fork_number);
 }

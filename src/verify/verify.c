@@ -87,6 +87,12 @@ static void mend_left_heaps(struct hak_verify *v, struct hak_heap *heap) {
     v->some_lost |= heap->is_left || heap->was_left;
     if (!heap->is_left)
         return;
+    if (heap->id == HAK_SHARED_HEAP_ID) {
+        hak_lock(&hak_shared_heap_lock);
+        hak_front_mend(heap);
+        hak_unlock(&hak_shared_heap_lock);
+        return;
+    }
     struct hak_heap *idle = hak_heap_help(heap->id);
     if (!idle)
         return;

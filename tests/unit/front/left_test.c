@@ -5,6 +5,7 @@
 #include <semaphore.h>
 #include <string.h>
 #include "front/take.h"
+#include "pool/pool.h"
 #include "unit/front/arrays.h"
 
 enum { COUNT = 2940, CLASSES_USED = 12 };
@@ -305,6 +306,38 @@ START_TEST(an_array_that_grew_comes_back_from_either_room) {
 }
 END_TEST
 
+/* Its lists are of no use then; what is in use in it is not handed out a second time. */
+START_TEST(the_shared_heap_of_a_thread_at_work_is_mended) {
+    enum { TAKEN = 40, CLASS = 3 };
+    base_t taken[TAKEN + 2];
+    for (int i = 0; i < TAKEN; i++)
+        taken[i] = hak_front_take_shared(CLASS);
+    struct hak_heap *shared = hak_heap_of(HAK_SHARED_HEAP_ID);
+    struct hak_slab *nowhere = (struct hak_slab *)(uintptr_t)64;
+    for (unsigned i = 0; i < HAK_SLAB_LISTS; i++)
+        shared->classes[CLASS].lists[i] = nowhere;
+    shared->room = shared->full = (struct hak_superslab *)(void *)nowhere;
+    struct hak_lock *locks[] = {&hak_shared_heap_lock, &hak_heaps_lock, &hak_pool_lock,
+                                &hak_chunks_lock};
+    for (int i = 0; i < 4; i++)
+        atomic_store(&locks[i]->holder, hak_lock_self() + 2 + HAK_LOCK_SLEEPERS);
+    hak_pool_after_fork();
+    hak_front_after_fork();
+    for (int i = 0; i < 4; i++)
+        ck_assert_uint_eq(locks[i]->holder, 0);
+    for (int i = TAKEN; i < TAKEN + 2; i++) {
+        taken[i] = hak_front_take_shared(CLASS);
+        ck_assert_ptr_nonnull(taken[i].p);
+        for (int k = 0; k < i; k++)
+            ck_assert_ptr_ne(taken[i].p, taken[k].p);
+    }
+    hak_remote_put(HAK_SHARED_HEAP_ID, taken[0]);
+    hak_remote_flush();
+    ck_assert_ptr_nonnull(hak_front_take_shared(CLASS).p);
+    ck_assert(!shared->is_left);
+}
+END_TEST
+
 int main(void) {
     TCase *cases = tcase_create("left");
     tcase_add_checked_fixture(cases, set_up, NULL);
@@ -315,6 +348,7 @@ int main(void) {
     tcase_add_test(cases, a_new_thread_goes_on_with_a_heap_that_was_left);
     tcase_add_test(cases, a_thread_whose_memory_is_gone_is_not_looked_at);
     tcase_add_loop_test(cases, an_array_that_grew_comes_back_from_either_room, 0, 2);
+    tcase_add_test(cases, the_shared_heap_of_a_thread_at_work_is_mended);
     TCase *fronts = tcase_create("fronts");
     tcase_add_checked_fixture(fronts, set_up_fronts, NULL);
     tcase_add_test(fronts, what_lies_in_caches_comes_back);

@@ -138,11 +138,9 @@ START_TEST(a_child_empties_what_other_threads_kept) {
     for (int i = 0; i < THREADS; i++)
         pthread_create(&threads[i], NULL, burst_and_stay, &barrier);
     pthread_barrier_wait(&barrier);
-    hak_large_lock_all();
     pid_t child = fork();
     if (child == 0) {
         hak_large_after_fork();
-        hak_large_unlock_all();
         ck_assert_uint_gt(look().kept_blocks, 0);
         base_t block = take(123456, NULL);
         ck_assert_uint_eq(look().kept_blocks, 0);
@@ -153,7 +151,6 @@ START_TEST(a_child_empties_what_other_threads_kept) {
         ck_assert_uint_gt(look().kept_bytes, 7 * MIB);
         _exit(0);
     }
-    hak_large_unlock_all();
     int status;
     ck_assert_int_eq(waitpid(child, &status, 0), child);
     ck_assert_int_eq(status, 0);

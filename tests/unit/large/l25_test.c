@@ -145,20 +145,30 @@ static void *give_all(void *blocks) {
     return NULL;
 }
 
-START_TEST(a_shard_that_is_held_takes_blocks_back_later) {
-    base_t blocks[GIVEN];
-    keep_up_to(0);
-    for (int i = 0; i < GIVEN; i++)
-        blocks[i] = take(100000, NULL);
-    hak_large_lock_all();
+static base_t given[GIVEN];
+
+/* The shard is held while it shows its free pages. */
+static void give_from_behind(void *start, size_t bytes, void *is_done) {
+    (void)start, (void)bytes;
+    if (*(bool *)is_done)
+        return;
+    *(bool *)is_done = true;
     void *wrong;
-    ck_assert_int_eq(pthread_join(in_background(give_all, blocks), &wrong), 0);
+    ck_assert_int_eq(pthread_join(in_background(give_all, given), &wrong), 0);
     ck_assert_ptr_null(wrong);
     for (int i = 0; i < GIVEN; i++) {
-        ck_assert_ptr_null(hak_large_find(blocks[i].p));
-        ck_assert(!hak_large_give(blocks[i]));
+        ck_assert_ptr_null(hak_large_find(given[i].p));
+        ck_assert(!hak_large_give(given[i]));
     }
-    hak_large_unlock_all();
+}
+
+START_TEST(a_shard_that_is_held_takes_blocks_back_later) {
+    bool is_done = false;
+    keep_up_to(0);
+    for (int i = 0; i < GIVEN; i++)
+        given[i] = take(100000, NULL);
+    hak_l25_each_free(give_from_behind, &is_done);
+    ck_assert(is_done);
     ck_assert_uint_eq(look().pool_used_bytes, 0);
 }
 END_TEST
@@ -226,22 +236,80 @@ static void *work_until_over(void *number) {
     return NULL;
 }
 
-/* As entry does it: the locks are held over the fork. */
+/* As entry does it. */
 static pid_t fork_once(void) {
-    hak_large_lock_all();
     pid_t child = fork();
     if (child == 0)
         hak_large_after_fork();
-    hak_large_unlock_all();
     return child;
 }
+
+static void await(pid_t child) {
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+}
+
+static pthread_barrier_t is_held, may_go;
+
+static void hold_on(void *start, size_t bytes, void *is_done) {
+    (void)start, (void)bytes;
+    if (*(bool *)is_done)
+        return;
+    *(bool *)is_done = true;
+    pthread_barrier_wait(&is_held);
+    pthread_barrier_wait(&may_go);
+}
+
+static void *hold_shard(void *nothing) {
+    bool is_done = false;
+    hak_l25_each_free(hold_on, &is_done);
+    return nothing;
+}
+
+/* A fork does not wait for the thread that is at work in the shard; the child takes the shard from
+ * it, gives back what it inherited, and begins again. */
+START_TEST(a_child_takes_over_a_shard_that_was_held) {
+    base_t blocks[GIVEN], returned;
+    keep_up_to(0);
+    for (int i = 0; i < GIVEN; i++)
+        blocks[i] = take(100000 + 30000 * (size_t)i, NULL);
+    for (int i = 0; i < GIVEN; i += 3)
+        ck_assert(hak_large_give(blocks[i]));
+    returned = take(50000, NULL);
+    size_t free_bytes = look().pool_free_bytes;
+    pthread_barrier_init(&is_held, NULL, 2);
+    pthread_barrier_init(&may_go, NULL, 2);
+    pthread_t holder = in_background(hold_shard, NULL);
+    pthread_barrier_wait(&is_held);
+    ck_assert(hak_large_give(returned)); /* waits for the holder */
+    if (_i)
+        hak_l25_in_hand++; /* as in a signal handler that forks in the middle of a call */
+    pid_t child = fork_once();
+    if (child == 0) {
+        struct block others[PLACES] = {0};
+        ck_assert_uint_eq(look().pool_free_bytes, _i ? 0 : free_bytes + HAK_PAGES_OF(50000));
+        const char *wrong = work(others, 5, 300);
+        for (int i = 0; i < GIVEN; i++)
+            if (i % 3)
+                ck_assert(hak_large_give(blocks[i]));
+        if (!_i)
+            ck_assert_uint_eq(look().pool_used_bytes, look().live_bytes);
+        _exit(wrong ? 1 : 0);
+    }
+    await(child);
+    pthread_barrier_wait(&may_go);
+    pthread_join(holder, NULL);
+    look();
+}
+END_TEST
 
 START_TEST(a_child_goes_on_with_what_threads_left) {
     pthread_t threads[3];
     keep_up_to(_i ? 8 * MIB : 0);
     for (int i = 0; i < 3; i++)
         threads[i] = in_background(work_until_over, (void *)(uintptr_t)(i + 1));
-    for (int i = 0; i < 12; i++) {
+    for (int i = 0; i < 30; i++) {
         sched_yield();
         pid_t child = fork_once();
         if (child == 0) {
@@ -250,9 +318,7 @@ START_TEST(a_child_goes_on_with_what_threads_left) {
             look();
             _exit(wrong ? 1 : 0);
         }
-        int status;
-        ck_assert_int_eq(waitpid(child, &status, 0), child);
-        ck_assert_int_eq(status, 0);
+        await(child);
     }
     is_over = true;
     for (int i = 0; i < 3; i++) {
@@ -271,6 +337,7 @@ int main(void) {
     tcase_add_test(cases, an_empty_chunk_goes_back_but_for_one);
     tcase_add_test(cases, a_shard_that_is_held_takes_blocks_back_later);
     tcase_add_loop_test(cases, threads_work_side_by_side, 0, 4);
+    tcase_add_loop_test(cases, a_child_takes_over_a_shard_that_was_held, 0, 2);
     tcase_add_loop_test(cases, a_child_goes_on_with_what_threads_left, 0, 2);
     return run_cases("l25", cases);
 }

@@ -57,11 +57,43 @@ START_TEST(a_child_keeps_its_own_heap_and_the_idle_ones) {
 }
 END_TEST
 
+/* The fork came while another thread moved a heap between the list and itself. */
+START_TEST(a_child_links_the_idle_heaps_anew) {
+    struct hak_heap *own = hak_heap_acquire(), *idle[3];
+    for (int i = 0; i < 3; i++)
+        idle[i] = hak_heap_acquire();
+    for (int i = 0; i < 3; i++)
+        hak_heap_release(idle[i]);
+    atomic_store(&hak_heaps_lock.holder, hak_lock_self() + 2);
+    idle[1]->next_idle = idle[1]; /* a circle */
+    idle[0]->prev_idle = idle[2]->prev_idle = idle[2]->next_idle = idle[1];
+    hak_heaps_after_fork(own, tell);
+    ck_assert_ptr_null(told);
+    ck_assert_uint_eq(hak_heaps_lock.holder, 0);
+    for (int i = 0; i < 3; i++)
+        ck_assert_ptr_eq(hak_heap_acquire(), idle[i]);
+    ck_assert_uint_eq(hak_heap_acquire()->id, idle[2]->id + 1);
+}
+END_TEST
+
+/* A signal handler forked: the lock stays with the code that it interrupted. */
+START_TEST(a_lock_of_the_forking_thread_stays) {
+    struct hak_heap *own = hak_heap_acquire();
+    hak_lock(&hak_heaps_lock);
+    hak_heaps_after_fork(own, tell);
+    ck_assert_uint_eq(hak_heaps_lock.holder, hak_lock_self());
+    hak_unlock(&hak_heaps_lock);
+    ck_assert_uint_eq(hak_heaps_lock.holder, 0);
+}
+END_TEST
+
 int main(void) {
     TCase *cases = tcase_create("heap");
     tcase_add_test(cases, an_idle_heap_is_adopted_before_a_new_one_is_made);
     tcase_add_test(cases, only_an_idle_heap_can_be_helped);
     tcase_add_test(cases, ids_that_run_out_give_no_heap);
     tcase_add_test(cases, a_child_keeps_its_own_heap_and_the_idle_ones);
+    tcase_add_test(cases, a_child_links_the_idle_heaps_anew);
+    tcase_add_test(cases, a_lock_of_the_forking_thread_stays);
     return run_cases("heap", cases);
 }
