@@ -84,7 +84,7 @@ static void *reallocate(void *pointer, size_t bytes, const void *caller) {
     if (!pointer)
         return allocate(bytes, HAK_NO_USER, 0, caller);
     if (bytes == 0) {
-        hak_entry_free(pointer, HAK_GIVEN_BY_FREE);
+        hak_entry_free(pointer, HAK_GIVEN_BY_REALLOC);
         return NULL;
     }
     if (hak_bench_fast_holds(pointer))

@@ -2,9 +2,10 @@
  * made outside. The words are made there from faults.def and hops.def. */
 #include "guard/guard.h"
 
-static void copy_damage(struct hak_fault_facts *facts, const struct hak_damage *damage) {
+void hak_copy_damage(struct hak_fault_facts *facts, const struct hak_damage *damage) {
     facts->damaged_bytes = damage->bytes;
     facts->damaged_span = (uint32_t)(damage->last - damage->first) + 1;
+    facts->damage_is_open = damage->is_open;
     for (size_t i = 0; i < sizeof facts->damage && damage->first + i < damage->end; i++)
         facts->damage[i] = damage->first[i];
 }
@@ -63,7 +64,7 @@ void hak_make_facts(struct hak_fault_facts *facts, const struct hak_located *at,
     hak_describe_located(at, facts);
     facts->subkind |= (uint32_t)hak_given_of(finding->kind) << 8;
     if (finding->damage)
-        copy_damage(facts, finding->damage);
+        hak_copy_damage(facts, finding->damage);
 }
 
 void hak_report_fault(const struct hak_located *at, const struct hak_finding *finding) {

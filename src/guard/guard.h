@@ -116,6 +116,7 @@ struct hak_damage {
     const uint8_t *last;  /* last one */
     const uint8_t *end;   /* end of the region that was compared */
     uint32_t bytes;       /* how many differ, 0 = whole */
+    bool is_open;         /* up to an end beyond which nothing can be compared */
 };
 struct hak_damage hak_header_damage(const struct hak_located *at) HAK_HIDDEN;
 struct hak_damage hak_canary_damage(const struct hak_located *at) HAK_HIDDEN;
@@ -194,6 +195,7 @@ void hak_report_fault(const struct hak_located *at, const struct hak_finding *fi
 /* The facts alone. */
 void hak_make_facts(struct hak_fault_facts *facts, const struct hak_located *at,
                     const struct hak_finding *finding) HAK_HIDDEN;
+void hak_copy_damage(struct hak_fault_facts *facts, const struct hak_damage *damage) HAK_HIDDEN;
 /* What is known of the block `at`, for facts whose found_address is set. */
 void hak_describe_located(const struct hak_located *at, struct hak_fault_facts *facts) HAK_HIDDEN;
 

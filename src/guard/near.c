@@ -3,12 +3,14 @@
  *
  *   in a slot that is not live, or a freed large block     use-after-free
  *   within a page behind the end of a live block           heap-buffer-overflow
- *   within a page in front of one                          heap-buffer-underflow
+ *   the same behind a freed one                            use-after-free
+ *   within a page in front of a live one                   heap-buffer-underflow
  *   in a live block                                        no fault: the program barred it itself
  *
  * Of a block that was freed and of a live one in front of it the freed one is named, when the
  * address lies in the bytes that the program had there; in its header, right behind the live one,
- * that one. Runs in the handler of a crash: no lock, no allocation, no system call. */
+ * that one. Of two blocks in front of the address the nearer one is named. Runs in the handler of a
+ * crash: no lock, no allocation, no system call. */
 #include "guard/pages.h"
 #include "guard/sweep.h"
 
@@ -22,7 +24,8 @@ static bool is_live(const struct hak_located *at) {
     return at->slot && at->slot->place == HAK_PLACE_LIVE;
 }
 
-/* The block that covers `address`, or covered it until its pages went back to the kernel. */
+/* The block that covers `address`, or covered it until its pages went back to the kernel; not one
+ * in whose place another lies by now, or grew into. */
 static bool find_block(uintptr_t address, bool is_barred, struct hak_large *former,
                        struct hak_located *at) {
     const void *p = (const void *)address;
@@ -30,18 +33,24 @@ static bool find_block(uintptr_t address, bool is_barred, struct hak_large *form
         return true;
     if (at->superslab)
         return hak_locate_former_slot(p, at);
-    if (!is_barred || !hak_recall_large_around(address, former))
+    if (!is_barred || !hak_recall_large_around(address, former) || hak_locate(former->base.p, at))
         return false;
     hak_locate_as_large(former, at);
     return true;
 }
 
-/* A live block that ends, or (step 1) begins, at most `reach` bytes away. */
-static bool find_neighbour(uintptr_t address, int step, uintptr_t reach, struct hak_located *at) {
-    /* The nearest of them: no block is smaller than a step. */
+static bool is_or_was_live(const struct hak_located *at) {
+    return at->slot && (is_live(at) || has_lived(at));
+}
+
+/* The nearest block that ends, or (step 1) begins, at most `reach` bytes away, of those for which
+ * `is_wanted`. */
+static bool find_neighbour(uintptr_t address, int step, uintptr_t reach,
+                           bool (*is_wanted)(const struct hak_located *), struct hak_located *at) {
+    /* No block is smaller than a step. */
     for (uintptr_t distance = 1; distance <= reach; distance += SMALLEST_BLOCK_BYTES) {
         uintptr_t there = step > 0 ? address + distance : address - distance;
-        if (!hak_locate((const void *)there, at) || !is_live(at))
+        if (!hak_locate((const void *)there, at) || !is_wanted(at))
             continue;
         uintptr_t start = (uintptr_t)hak_user_in(at), end = start + hak_asked_bytes_of(at);
         if (step > 0 ? start > address && start - address <= reach
@@ -51,6 +60,20 @@ static bool find_neighbour(uintptr_t address, int step, uintptr_t reach, struct 
     return false;
 }
 
+/* What was overwritten between the block and the address at which the processor stopped the
+ * program: a write that comes from there begins where that does. */
+static void add_damage(struct hak_fault_facts *facts, const struct hak_located *at) {
+    if (!hak_layout_has_header() || facts->access != HAK_ACCESS_WRITE)
+        return;
+    struct hak_damage damage = facts->fault == HAK_FAULT_HEAP_BUFFER_OVERFLOW
+                                   ? hak_canary_damage(at)
+                                   : hak_header_damage(at);
+    if (!damage.bytes)
+        return;
+    hak_copy_damage(facts, &damage);
+    facts->offset = (const char *)damage.first - hak_user_in(at);
+}
+
 static void name(struct hak_fault_facts *facts, const struct hak_located *at, uint32_t fault,
                  enum hak_memory memory) {
     hak_describe_located(at, facts);
@@ -58,6 +81,13 @@ static void name(struct hak_fault_facts *facts, const struct hak_located *at, ui
     facts->memory = memory;
     facts->found_by = HAK_FOUND_BY_ACCESS;
     facts->offset = (int64_t)(facts->found_address - (uintptr_t)hak_user_in(at));
+    /* A vector read that begins in front of the block and reaches it, as strlen's, is of the block.
+     */
+    if (fault == HAK_FAULT_USE_AFTER_FREE && facts->offset < 0 &&
+        -facts->offset < (int64_t)facts->access_bytes)
+        facts->offset = 0;
+    if (fault == HAK_FAULT_HEAP_BUFFER_OVERFLOW || fault == HAK_FAULT_HEAP_BUFFER_UNDERFLOW)
+        add_damage(facts, at);
 }
 
 /* A page that we have closed ourselves. */
@@ -75,23 +105,32 @@ static bool is_inside(const struct hak_located *at, uintptr_t address) {
     return has_lived(at) && address - (uintptr_t)hak_user_in(at) < hak_asked_bytes_of(at);
 }
 
+static bool is_ours(const void *p) {
+    return hak_registry_owner(p) != HAK_OWNER_NOBODY || hak_large_keeps(p);
+}
+
 static void describe(struct hak_fault_facts *facts, bool is_barred) {
     struct hak_located at, beside;
     struct hak_large former;
     uintptr_t address = facts->found_address;
     is_barred = is_barred || is_closed(address);
     bool found = find_block(address, is_barred, &former, &at);
+    /* A large block's pages end where the next one's begin. */
+    uintptr_t beside_bytes = found && at.large ? REACH_BYTES : BESIDE_BYTES;
     if (found && is_live(&at))
         name(facts, &at, 0, HAK_MEMORY_INSIDE_LIVE);
     else if (found && !is_inside(&at, address) &&
-             find_neighbour(address, -1, BESIDE_BYTES, &beside))
+             find_neighbour(address, -1, beside_bytes, is_live, &beside))
         name(facts, &beside, HAK_FAULT_HEAP_BUFFER_OVERFLOW, HAK_MEMORY_UNKNOWN);
     else if (found && has_lived(&at))
         name(facts, &at, HAK_FAULT_USE_AFTER_FREE, HAK_MEMORY_INSIDE_FREE);
-    else if (is_barred && find_neighbour(address, -1, REACH_BYTES, &at))
-        name(facts, &at, HAK_FAULT_HEAP_BUFFER_OVERFLOW, HAK_MEMORY_UNKNOWN);
-    else if (is_barred && find_neighbour(address, 1, REACH_BYTES, &at))
+    else if (is_barred && find_neighbour(address, -1, REACH_BYTES, is_or_was_live, &at))
+        name(facts, &at, is_live(&at) ? HAK_FAULT_HEAP_BUFFER_OVERFLOW : HAK_FAULT_USE_AFTER_FREE,
+             is_live(&at) ? HAK_MEMORY_UNKNOWN : HAK_MEMORY_INSIDE_FREE);
+    else if (is_barred && find_neighbour(address, 1, REACH_BYTES, is_live, &at))
         name(facts, &at, HAK_FAULT_HEAP_BUFFER_UNDERFLOW, HAK_MEMORY_UNKNOWN);
+    else if (is_ours((const void *)address))
+        facts->memory = HAK_MEMORY_HEAP_INTERNAL;
 }
 
 static const struct hak_trace_checks checks = {

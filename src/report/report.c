@@ -46,6 +46,13 @@ static void find_wrong_step(struct report_page *page) {
     }
 }
 
+/* The block of the fault is gone, and another one lies at its address, or grew over it. */
+static bool is_of_another_block(const struct report_page *page, const struct hak_life *life) {
+    const struct hak_fault_facts *facts = page->facts;
+    return facts->fault > 200 && facts->base != 0 && life->birth.id != 0 &&
+           life->birth.base != facts->base;
+}
+
 static void ask_store(struct report_page *page) {
     uint64_t address = page->facts->base ? page->facts->base : page->facts->found_address;
     if (!page->r || address == 0 || page->words == NULL)
@@ -60,6 +67,12 @@ static void ask_store(struct report_page *page) {
     }
     if (page->story->life_count > 0)
         page->life = &page->story->lives[page->story->life_count - 1];
+    if (page->life && is_of_another_block(page, page->life)) {
+        hak_story_free(page->story);
+        page->story = NULL;
+        page->life = NULL;
+        return;
+    }
     if (page->facts->fault == 202)
         page->stale = hak_story_stale(page->story);
 }

@@ -46,6 +46,10 @@ void report_access_headline(struct hak_text *text, const struct report_page *pag
         report_freed_block(text, page);
     else
         hak_text_add(text, "a block of %s", hak_words_bytes(page->asked_bytes));
+    if (page->facts->damaged_bytes > 0)
+        hak_text_add(text, "; %s before the processor stopped it",
+                     hak_words_count(page->facts->damaged_bytes, "byte was overwritten",
+                                     "bytes were overwritten"));
 }
 
 void report_access_sentence(struct hak_text *text, const struct report_page *page) {
@@ -59,4 +63,7 @@ void report_access_sentence(struct hak_text *text, const struct report_page *pag
     hak_text_add(text, "the %s of 0x%llx was stopped (%s)", access_words(page),
                  (unsigned long long)page->request->signal_address,
                  hak_words_signal(page->context.signal));
+    if (page->facts->offset == 0 && page->facts->found_address < page->user)
+        hak_text_add(text, ": a vector, which begins %s in front of the block",
+                     hak_words_bytes(page->user - page->facts->found_address));
 }

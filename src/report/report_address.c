@@ -81,7 +81,12 @@ static void add_mapping(struct hak_text *text, const struct report_page *page) {
                                                       : "a read-only mapping");
         add_base_name(text, region);
     } else if (allowed == 0) {
-        hak_text_add(text, "memory that nobody may touch, as the guard page of a thread's stack");
+        hak_text_add(text, "%s",
+                     page->facts->memory == HAK_MEMORY_HEAP_INTERNAL
+                         ? "memory that hakmem keeps closed, in which no block is"
+                     : page->facts->memory == HAK_MEMORY_STACK
+                         ? "the guard page below its thread's stack"
+                         : "memory that nobody may touch");
     } else {
         hak_text_add(text, "%s memory that the program mapped",
                      allowed & PROT_EXEC    ? "executable"

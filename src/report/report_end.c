@@ -118,12 +118,12 @@ static bool guess_overflow(struct hak_text *text, const struct hak_fault_facts *
         return true;
     }
     unsigned known = facts->damaged_bytes < 32 ? facts->damaged_bytes : 32;
-    unsigned printable = 0;
-    for (unsigned i = 0; i < known; i++)
-        printable += facts->damage[i] >= 0x20 && facts->damage[i] < 0x7f;
-    if (past == 0 && known >= 2 && printable + 1 >= known) {
+    unsigned printable = 0; /* at the front: text ends with one byte that is not */
+    while (printable < known && facts->damage[printable] >= 0x20 && facts->damage[printable] < 0x7f)
+        printable++;
+    if (past == 0 && printable >= 2 && printable + 1 >= known) {
         hak_text_add(text, "text was copied in without regard to the size: \"");
-        for (unsigned i = 0; i < known && facts->damage[i] >= 0x20 && facts->damage[i] < 0x7f; i++)
+        for (unsigned i = 0; i < printable; i++)
             hak_text_add(text, "%c", facts->damage[i]);
         hak_text_add(text, "\"");
         return true;

@@ -265,8 +265,11 @@ static void add_program_place(struct hak_text *text, const struct report_page *p
     else if (found < user)
         hak_text_add(text, "is %s in front of ", hak_words_bytes(user - found));
     else if (page->asked_known && found - user >= page->asked_bytes)
-        hak_text_add(text, "is %s behind the end of ",
-                     hak_words_bytes(found - user - page->asked_bytes));
+        hak_text_add(text, "is %s behind%s ",
+                     found - user == page->asked_bytes
+                         ? "right"
+                         : hak_words_bytes(found - user - page->asked_bytes),
+                     found - user == page->asked_bytes ? "" : " the end of");
     else
         hak_text_add(text, "is %s into ", hak_words_bytes(found - user));
     if (page->asked_known)

@@ -102,6 +102,17 @@ static void mark_damage(struct hak_text *text, const struct report_page *page) {
     hak_text_add(text, "\"");
 }
 
+/* The picture need not reach the address. */
+static void mark_touch(struct hak_text *text, const struct report_page *page) {
+    uint64_t address = page->facts->found_address, end = page->base + page->slot_bytes;
+    if (address < page->base)
+        hak_text_add(text, "touched further in front");
+    else if (address > end)
+        hak_text_add(text, "touched further behind");
+    else
+        hak_text_add(text, "touched here");
+}
+
 static void mark(struct hak_text *text, const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     bool at_push = page->wrong.id != 0 && page->wrong.kind == HAK_SLL_PUSH;
@@ -129,15 +140,18 @@ static void mark(struct hak_text *text, const struct report_page *page) {
     case 301:
     case 302:
     case 303:
-        if (facts->found_by == HAK_FOUND_BY_ACCESS)
-            hak_text_add(text, "touched here");
+        if (facts->found_by == HAK_FOUND_BY_ACCESS && facts->damaged_bytes == 0)
+            mark_touch(text, page);
         else
             mark_damage(text, page);
         return;
     case 304:
-        hak_text_add(text, facts->found_by == HAK_FOUND_BY_ACCESS && report_has_address(page)
-                               ? "touched here, after it was freed"
-                               : "a pointer to here was still in use");
+        if (facts->found_by == HAK_FOUND_BY_ACCESS && report_has_address(page)) {
+            mark_touch(text, page);
+            hak_text_add(text, ", after it was freed");
+        } else {
+            hak_text_add(text, "a pointer to here was still in use");
+        }
         return;
     case 203:
     case 204:

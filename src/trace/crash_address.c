@@ -7,6 +7,7 @@
 #include "superslab.h"
 #include "trace/crash.h"
 #include "trace/trace.h"
+#include "unwind/stack_memory.h"
 
 enum {
     BUFFER_BYTES = 4096,
@@ -18,6 +19,7 @@ enum {
     STACK_BYTES = 512, /* looked at: the innermost frame or two */
     ERROR_WRITE = 2,   /* bits of what it tells with it */
     ERROR_FETCH = 16,
+    GREATEST_STACK = 256 << 20,
     SHARED = 16,
     HEAP_BUFFER_OVERFLOW = 301, /* faults.def */
     HEAP_BUFFER_UNDERFLOW = 302,
@@ -125,6 +127,22 @@ static enum hak_access access_of(const struct hak_incident *incident) {
                                                 : HAK_ACCESS_READ;
 }
 
+/* Bytes of the vector that the instruction takes, when it is one of AVX or AVX-512 and the address
+ * a multiple of them: what looks for the end of a string begins in front of it then. 0 where it is
+ * none, and for those of 16 bytes, which are no more than what a block begins at. */
+static uint32_t vector_bytes(const struct hak_incident *incident) {
+    uintptr_t ip = incident->registers.value[HAK_RIP];
+    const uint8_t *code = (const uint8_t *)ip;
+    if (!hak_raw_readable(ip & ~(uintptr_t)7) || !hak_raw_readable((ip + 3) & ~(uintptr_t)7))
+        return 0;
+    unsigned length = code[0] == 0x62   ? code[3] >> 5 & 3 /* EVEX: L'L */
+                      : code[0] == 0xc5 ? code[1] >> 2 & 1 /* VEX: L */
+                      : code[0] == 0xc4 ? code[2] >> 2 & 1
+                                        : 0;
+    uint32_t bytes = 16u << length;
+    return length != 0 && incident->address % bytes == 0 ? bytes : 0;
+}
+
 static bool is_access(uint32_t signal, int code) {
     return signal == SIGSEGV && (code == SEGV_MAPERR || code == SEGV_ACCERR);
 }
@@ -210,6 +228,17 @@ static void look_for_index(struct hak_incident *incident) {
     }
 }
 
+/* Is the barred page below the stack of the thread that touched it? */
+static bool is_own_guard(const struct hak_incident *incident, uintptr_t end) {
+    uintptr_t top = hak_stack_bounds.high;
+    if (top <= end || top - end > GREATEST_STACK)
+        return false;
+    for (uintptr_t page = end; page < top; page += PAGE_BYTES)
+        if (!hak_raw_readable(page))
+            return false;
+    return incident->registers.value[HAK_RSP] - end < top - end;
+}
+
 void hak_crash_look_at_address(struct hak_incident *incident) {
     struct hak_report_region *region = &incident->region;
     if (incident->facts.fault || incident->code <= 0)
@@ -228,9 +257,13 @@ void hak_crash_look_at_address(struct hak_incident *incident) {
     bool is_barred = region->is_known && (is_free || is_closed);
     if (!checks || !is_access(incident->signal, incident->code) || incident->full_stack_bytes != 0)
         return;
+    incident->facts.access_bytes =
+        incident->facts.access == HAK_ACCESS_READ ? vector_bytes(incident) : 0;
     checks->describe(&incident->facts, is_barred);
     if (is_barred && !incident->facts.fault)
         look_for_index(incident);
+    if (is_closed && !incident->facts.memory && is_own_guard(incident, region->end))
+        incident->facts.memory = HAK_MEMORY_STACK;
 }
 
 void hak_crash_look_at_heap(struct hak_incident *incident) {

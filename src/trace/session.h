@@ -205,6 +205,11 @@ struct hak_fault_facts {
     uint64_t link;                             /* 105: what the free block's link holds */
     uint32_t alloc_stack; /* ids of the slot's last allocation and free; 0 = none */
     uint32_t free_stack;
+    uint32_t damage_is_open; /* 1 = the damage reaches the end of what can be compared */
+    uint32_t access_bytes;   /* of a vector access that begins at a multiple of them; else 0 */
+    uint64_t clean_ticks;    /* when a sweep last found nothing wrong with this block, 0 = none */
+    uint32_t clean_by;       /* enum hak_found_by of that sweep */
+    uint32_t clean_stack;    /* id of the stack at which it looked, 0 = none */
 };
 
 /* A thread that met a fault or a crash while the report of another one was made. */
@@ -275,6 +280,7 @@ struct hak_report_request {
     uint64_t free_frames[HAK_REPORT_LIFE_FRAMES];
     uint32_t answer; /* collector, before DONE: enum hak_answer */
     uint32_t spare;
+    uint64_t clean_frames[HAK_REPORT_LIFE_FRAMES]; /* of facts.clean_stack, as above */
 };
 
 enum hak_resume {

