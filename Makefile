@@ -20,6 +20,7 @@ HOST    := $(COMMON) -iquote viewer
 
 HOST_LIBS  := -lsqlite3 -lzstd -ljansson -ldw -lelf -liberty -llzma -Wl,--as-needed -lunwind-x86_64 -lunwind \
               -Wl,--no-as-needed -lpthread
+VIEW_LIBS  := -ledit
 CHECK_LIBS := -lcheck_pic -lsubunit -lrt -lm -lpthread
 LIB_FLAGS  := -shared -Wl,-z,initfirst -Wl,-z,now -Wl,-z,nodelete -Wl,-z,relro -Wl,-z,start-stop-visibility=hidden -Wl,--no-undefined -Wl,-O1
 # `make V=1` shows the commands whole.
@@ -78,7 +79,7 @@ $(BUILD)/libviewer.a: $(VIEW_OBJ)
 $(BUILD)/hakmem-collect: $(BUILD)/host/src/collector/main.o $(BUILD)/libcollector.a $(BUILD)/libstore.a
 	$(call SAY,link) $(CC) -o $@ $^ $(HOST_LIBS)
 $(BUILD)/hakmem-trace: $(BUILD)/host/viewer/main.o $(BUILD)/libviewer.a $(BUILD)/libcollector.a $(BUILD)/libstore.a
-	$(call SAY,link) $(CC) -o $@ $^ $(HOST_LIBS)
+	$(call SAY,link) $(CC) -o $@ $^ $(HOST_LIBS) $(VIEW_LIBS)
 
 # Another compiler or other flags than last time: everything is compiled anew.
 FLAGS_USED := $(CC) $(PLAIN) $(HOST) $(LIB_FLAGS)
@@ -154,7 +155,7 @@ $(BUILD)/tests/unit/symbols/%: tests/unit/symbols/%.c $(BUILD)/libcollector.a $(
 	$(call SAY,test) $(LINK_TEST) $(CHECK_LIBS) $(HOST_LIBS)
 $(BUILD)/tests/unit/viewer/%: tests/unit/viewer/%.c $(BUILD)/libviewer.a $(BUILD)/libcollector.a $(BUILD)/libstore.a $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call SAY,test) $(LINK_TEST) $(CHECK_LIBS) $(HOST_LIBS)
+	$(call SAY,test) $(LINK_TEST) $(CHECK_LIBS) $(HOST_LIBS) $(VIEW_LIBS)
 $(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/libplainlayers.a $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,test) $(LINK_TEST) $(CHECK_LIBS)

@@ -411,16 +411,19 @@ static const struct view_command commands[] = {
      .sentence = "a query, or a shell, with the log as tables",
      .about =
          "Tables: event, block, life, live, stack_frame (made while they are read), fault, loss,\n"
-         "mark, process, thread, module and more; docs/specs/store.md has them all. Prints a\n"
+         "mark, process, thread, module and more: `.tables` lists them, `.schema TABLE` their\n"
+         "columns, the view table_column both; docs/specs/store.md says what they mean. Prints a\n"
          "table on a terminal, tab-separated values otherwise, text with \\n, \\t and \\xNN for\n"
          "what would break a line or play with a terminal (--json gives it as it is).\n"
          "`process` and `thread` are row ids: `select id, pid, command_line from process`.\n"
-         "`-` reads queries from stdin; without QUERY a shell is opened (on a terminal). Nothing\n"
-         "can be changed.\n"
+         "`-` reads queries from stdin; without QUERY a shell is opened (on a terminal), with\n"
+         "line editing and a history (~/.hakmem_sql_history). Nothing can be changed.\n"
          "\n"
          "Exit status: 0 also when events were lost, which stderr says, and `completeness` of\n"
          "--json; 2 when a query is wrong, 3 when the capture is damaged where it was read.\n",
-     .examples = "  hakmem-trace sql \"select kind, count(*) from event group by kind\"\n"
+     .examples = "  hakmem-trace sql .tables\n"
+                 "  hakmem-trace sql \".schema event\"\n"
+                 "  hakmem-trace sql \"select kind, count(*) from event group by kind\"\n"
                  "  hakmem-trace sql \"select * from event where addr = 0x5581a8c31040\"\n",
      OPTIONS(sql_options),
      .arguments_max = 1,

@@ -13,7 +13,7 @@ static volatile sig_atomic_t asked;
 static bool was_stopped;
 
 static void on_interrupt(int number) {
-    if (asked++ && !view_has_pager()) {
+    if (asked++ && !view_is_paging()) {
         signal(number, SIG_DFL);
         raise(number);
     }

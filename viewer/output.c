@@ -7,52 +7,93 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static pid_t pager;
+/* The pager is started by the first line of the answer: a question that is interrupted before, or
+ * that has no answer, leaves none behind. */
+static struct {
+    bool is_wanted;
+    pid_t pid; /* 0 = not started */
+    const char *program;
+} pager;
 
 const char *view_style(const struct view *view, enum view_style style) {
     static const char *const codes[] = {"\033[0m", "\033[1m", "\033[1;31m", "\033[2m"};
     return view->color ? codes[style] : "";
 }
 
-void view_start_pager(struct view *view) {
-    const char *program = getenv("PAGER");
+static void start_now(void) {
     int ends[2];
-    if (view->terminal)
-        view_progress_end();
-    if (!view->terminal || view_given(view, "no-pager") || pager != 0)
+    view_progress_end();
+    pager.is_wanted = false;
+    if (pipe(ends) != 0)
         return;
-    if (!program)
-        program = "less";
-    if (!program[0] || strcmp(program, "cat") == 0 || pipe(ends) != 0)
-        return;
-    fflush(stdout);
-    pager = fork();
-    if (pager == 0) {
+    pager.pid = fork();
+    if (pager.pid == 0) {
         dup2(ends[0], STDIN_FILENO);
         close(ends[0]);
         close(ends[1]);
         setenv("LESS", "FRX", 0);
-        execl("/bin/sh", "sh", "-c", program, (char *)NULL);
+        execl("/bin/sh", "sh", "-c", pager.program, (char *)NULL);
         _exit(127);
     }
-    if (pager > 0)
+    if (pager.pid > 0)
         dup2(ends[1], STDOUT_FILENO);
     else
-        pager = 0;
+        pager.pid = 0;
     close(ends[0]);
     close(ends[1]);
 }
 
+/* What stdout calls to write; 0 = an error. */
+static ssize_t write_out(void *cookie, const char *bytes, size_t count) {
+    (void)cookie;
+    if (pager.is_wanted)
+        start_now();
+    for (size_t done = 0; done < count;) {
+        ssize_t put = write(STDOUT_FILENO, bytes + done, count - done);
+        if (put < 0 && errno != EINTR)
+            return 0;
+        done += put > 0 ? (size_t)put : 0;
+    }
+    return (ssize_t)count;
+}
+
+void view_start_pager(struct view *view) {
+    const char *program = getenv("PAGER");
+    if (pager.is_wanted || pager.pid > 0)
+        return;
+    if (!program)
+        program = "less";
+    bool has_pager = view->terminal && !view_given(view, "no-pager") && program[0] &&
+                     strcmp(program, "cat") != 0;
+    if (!has_pager) {
+        if (view->terminal)
+            view_progress_end();
+        return;
+    }
+    fflush(stdout);
+    FILE *out = fopencookie(NULL, "w", (cookie_io_functions_t){.write = write_out});
+    if (!out)
+        return;
+    setvbuf(out, NULL, _IOLBF, 0); /* the first line ends the progress */
+    stdout = out;
+    pager.is_wanted = true;
+    pager.program = program;
+}
+
 bool view_has_pager(void) {
-    return pager > 0;
+    return pager.is_wanted || pager.pid > 0;
+}
+
+bool view_is_paging(void) {
+    return pager.pid > 0;
 }
 
 bool view_end_output(void) {
     view_progress_end();
     bool written = fflush(stdout) == 0 && !ferror(stdout);
-    if (pager > 0) {
+    if (pager.pid > 0) {
         close(STDOUT_FILENO);
-        while (waitpid(pager, NULL, 0) < 0 && errno == EINTR)
+        while (waitpid(pager.pid, NULL, 0) < 0 && errno == EINTR)
             continue;
         return true;
     }

@@ -8,6 +8,8 @@
 #include "report/facts_json.h"
 #include "report/words.h"
 #include "json.h"
+#include "line.h"
+#include "sql_dot.h"
 #include "sql_print.h"
 
 static bool reads_log; /* a query asked for one of the tables that are made of events */
@@ -73,17 +75,53 @@ static char *read_all(FILE *from) {
     return hak_text_take(&text);
 }
 
+/* A line that begins with a dot, or the statements of `sql`. -1 = it asks to leave. */
+static int answer(struct view *view, sqlite3 *database, const char *sql) {
+    struct hak_text text = {0};
+    char *query = NULL;
+    int status = VIEW_OK;
+    switch (sql_dot_read(database, sql, &query)) {
+    case SQL_DOT_NONE:
+        return run_statements(view, database, sql);
+    case SQL_DOT_QUERY:
+        status = run_statements(view, database, query);
+        break;
+    case SQL_DOT_HELP:
+        if (!view->json)
+            sql_dot_help(&text);
+        view_print(&text);
+        break;
+    case SQL_DOT_QUIT:
+        return -1;
+    case SQL_DOT_WRONG:
+        status = VIEW_USAGE;
+        break;
+    }
+    free(query);
+    return status;
+}
+
+static bool is_dot(const char *line) {
+    return line[strspn(line, " \t\n")] == '.';
+}
+
+/* What was typed so far is a statement, or a line with a dot. */
+static bool is_whole(const struct hak_text *statement) {
+    return statement->bytes && (is_dot(statement->bytes) || sqlite3_complete(statement->bytes));
+}
+
 static int shell(struct view *view, sqlite3 *database) {
-    struct hak_text statement = {0};
-    char *line = NULL;
-    size_t room = 0;
-    printf("%s, read-only. Tables: event, block, life, fault, loss, process, thread, module, "
-           "frame, ...\nEnd a query with ; and the shell with Ctrl-D.\n",
-           view->store_path);
-    for (;;) {
-        printf("%s", statement.length > 0 ? "     ... " : "hakmem-> ");
-        fflush(stdout);
-        if (getline(&line, &room, stdin) < 0) {
+    struct lines *lines = lines_open(view);
+    struct hak_text statement = {0}, banner = {0};
+    bool leave = !lines;
+    hak_text_add_name(&banner, view->store_path);
+    printf("%s, read-only: event, life, live, block, fault, ...; .tables lists all, .schema event "
+           "its columns.\nEnd a query with ; and the shell with Ctrl-D; .help says more.\n",
+           banner.bytes ? banner.bytes : "");
+    hak_text_free(&banner);
+    while (!leave) {
+        const char *line = lines_next(lines, statement.length > 0 ? "     ... " : "hakmem-> ");
+        if (!line) {
             if (!view_is_interrupted())
                 break;
             clearerr(stdin);
@@ -95,12 +133,13 @@ static int shell(struct view *view, sqlite3 *database) {
         if (view_is_interrupted())
             hak_text_free(&statement); /* Ctrl-C came before it waited for the line */
         view_forget_interrupt();
-        if (statement.length == 0 && (strcmp(line, ".quit\n") == 0 || strcmp(line, ".exit\n") == 0))
-            break;
-        hak_text_add(&statement, "%s", line);
-        if (!statement.bytes || !sqlite3_complete(statement.bytes))
+        if (statement.length > 0 || line[strspn(line, " \t\n")])
+            hak_text_add(&statement, "%s", line);
+        if (!is_whole(&statement))
             continue;
-        if (run_statements(view, database, statement.bytes) == VIEW_INTERRUPTED)
+        int status = answer(view, database, statement.bytes);
+        leave = status == -1;
+        if (status == VIEW_INTERRUPTED)
             view_error("interrupted");
         view_forget_interrupt();
         if (reads_log && view_look_again(view) == 0)
@@ -110,7 +149,7 @@ static int shell(struct view *view, sqlite3 *database) {
     }
     printf("\n");
     hak_text_free(&statement);
-    free(line);
+    lines_close(lines);
     return VIEW_OK;
 }
 
@@ -137,7 +176,9 @@ int command_sql(struct view *view) {
     view_start_pager(view);
     if (view->json)
         sql_json_begin(view);
-    status = run_statements(view, database, text);
+    status = answer(view, database, text);
+    if (status == -1)
+        status = VIEW_OK;
     if (status == VIEW_OK)
         status = view_look_again(view);
     if (view->json)

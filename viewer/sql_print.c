@@ -116,7 +116,7 @@ static int print_aligned(struct view *view, sqlite3_stmt *query) {
         begun = true;
         flush_table(&table);
     }
-    if (!begun && table.columns > 0 && step == SQLITE_DONE)
+    if (!begun && table.columns > 0 && (step == SQLITE_DONE || table.rows > 0))
         begin_table(view, &table, query);
     flush_table(&table);
     free(table.cell);

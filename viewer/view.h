@@ -148,9 +148,11 @@ void view_progress_end(void);
 
 /* Error or note on stderr: "hakmem-trace: ..." and a newline. */
 void view_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* Switches stdout to a pager where that is right; call before the first output. */
+/* Lets the first line of output start a pager where that is right; call before it. */
 void view_start_pager(struct view *view);
+/* Output goes to a pager, or will; and one is there. */
 bool view_has_pager(void);
+bool view_is_paging(void);
 /* Ends output: flushes, waits for the pager. False: stdout could not be written. */
 bool view_end_output(void);
 /* Prints and frees. False and an error line when memory ran out. */

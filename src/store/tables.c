@@ -66,6 +66,8 @@ int hak_store_add_tables(struct sqlite3 *database) {
     }
     if (!error && t->reader->has_images)
         error = hak_table_add_stack_frame(database, t->reader->path);
+    if (!error)
+        error = hak_table_add_catalogue(database, t->reader->path);
     let_go(t);
     return error;
 }

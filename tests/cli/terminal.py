@@ -165,6 +165,22 @@ def pager_is_waited_for():
            f"a pager that does not read: status {status}", terminal.seen)
 
 
+def interrupted_question_starts_no_pager():
+    pager = "echo PAGER STARTED; sed 's/^/PAGED /'"
+    question = "select count(*) from event where size = 60"
+    terminal = Terminal("sql", question, "-s", "many.db", on={"stdout", "stderr"}, wait=10, PAGER=pager)
+    terminal.interrupt()
+    expect(terminal.end() == 130, "Ctrl-C before an answer: status")
+    expect("PAGE" not in terminal.seen, "Ctrl-C before an answer: an empty pager", terminal.seen)
+    expect(PARTIAL in terminal.seen, "Ctrl-C before an answer", terminal.seen)
+    terminal = Terminal("sql", "selec 1", "-s", "many.db", on={"stdout", "stderr"}, PAGER=pager)
+    expect(terminal.end() == 2 and "PAGE" not in terminal.seen, "an error: a pager", terminal.seen)
+    terminal = Terminal("sql", question, "-s", "many.db", on={"stdout", "stderr"}, PAGER=pager)
+    expect(terminal.end() == 0, "an answer: status")
+    shown = terminal.seen.partition("PAGER STARTED")[2]
+    expect("count(*)" in shown and "PAGED" in shown and "of 400 events" not in shown, "an answer: the pager", terminal.seen)
+
+
 def nobody_reads_to_the_end():
     for ignored in (False, True):
         reader, writer = os.pipe()
@@ -207,11 +223,73 @@ def shell_goes_on_after_an_interrupt():
     expect(PARTIAL not in terminal.seen, "shell: it says that it was interrupted", terminal.seen)
 
 
+def shell(**more):
+    terminal = Terminal("sql", "-s", "many.db", on={"stdout", "stderr"}, **more)
+    terminal.read(until="hakmem-> ")
+    return terminal
+
+
+def ask(terminal, typed, until):
+    terminal.seen = ""
+    terminal.type(typed)
+    terminal.read(until=until)
+    expect(until in terminal.seen, f"shell: {typed!r}: no {until!r}", terminal.seen)
+
+
+LEFT, UP, LINE_BEGIN = "\x1b[D", "\x1b[A", "\x01"
+
+
+def shell_edits_lines_and_keeps_a_history():
+    for history in ".hakmem_sql_history", "state/hakmem_sql_history":
+        terminal = shell()
+        ask(terminal, "elect 4100 + 6;" + LINE_BEGIN + "s\n", "4106")
+        ask(terminal, "select 4300 +  6;" + LEFT * 2 + "2\n", "4326")
+        ask(terminal, "select 1;\n", "hakmem-> ")
+        ask(terminal, UP * 3 + LEFT + "0\n", "4160")
+        ask(terminal, "select 1\n", "     ... ")
+        ask(terminal, INTERRUPT, "hakmem-> ")
+        ask(terminal, UP + UP + "\n", "4160")
+        terminal.type(END_OF_FILE)
+        expect(terminal.end() == 0, "shell with editing: status")
+        terminal = shell()
+        ask(terminal, UP + "\n", "4160")
+        ask(terminal, ".quit\n", "quit")
+        expect(terminal.end() == 0, "shell, .quit: status")
+        expect(os.stat(history).st_mode & 0o777 == 0o600, "history: mode", oct(os.stat(history).st_mode))
+        os.makedirs("state", exist_ok=True)
+        os.environ["XDG_STATE_HOME"] = os.path.abspath("state")
+    os.environ["XDG_STATE_HOME"] = ""
+
+
+def shell_shows_what_is_there():
+    terminal = shell()
+    ask(terminal, ".tables\n", "thread_name")
+    expect(re.search(r"event +log +20\r\n", terminal.seen), "shell: .tables", terminal.seen)
+    ask(terminal, ".schema live\n", "at_event")
+    expect(re.search(r"live +stack +INTEGER", terminal.seen), "shell: .schema live", terminal.seen)
+    ask(terminal, ".schema evnt\n", "did you mean 'event'?")
+    ask(terminal, ".help\n", "leave, as Ctrl-D")
+    ask(terminal, "select 5\n", "     ... ")
+    ask(terminal, "+ 600;\n", "605")
+    ask(terminal, ".exit\n", "exit")
+    expect(terminal.end() == 0, "shell, .exit: status")
+
+
+def shell_needs_no_editing():
+    terminal = shell(TERM="dumb")
+    ask(terminal, "select 40 + 2;\n", "42")
+    terminal.type(END_OF_FILE)
+    expect(terminal.end() == 0, "dumb shell: status")
+    expect("\x1b" not in terminal.seen, "dumb shell: escape codes", terminal.seen)
+
+
 for test in (progress_is_shown_and_taken_away, progress_is_for_terminals_only,
              answer_and_progress_do_not_mix, interrupt_ends_with_what_is_there,
              interrupt_of_every_reader, interrupted_json_is_whole, pager_is_waited_for,
+             interrupted_question_starts_no_pager,
              nobody_reads_to_the_end, ignored_interrupts_stay_ignored,
-             shell_goes_on_after_an_interrupt):
+             shell_goes_on_after_an_interrupt, shell_edits_lines_and_keeps_a_history,
+             shell_shows_what_is_there, shell_needs_no_editing):
     test()
 for failure in failures:
     print(f"terminal.sh: {failure}")

@@ -10,4 +10,5 @@ trap 'rm -rf "$directory"' EXIT
 "$BUILD/tests/cli/make_store" "$directory" || { echo "make_store failed"; exit 1; }
 "${CC:-cc}" -shared -fPIC -O1 -o "$directory/slow_clock.so" ../tools/slow_clock.c || { echo "no slow_clock.so"; exit 1; }
 cd "$directory" || exit 2
+export HOME=$directory XDG_STATE_HOME=
 TRACE=$BUILD/hakmem-trace python3 "$here/terminal.py"
