@@ -207,13 +207,17 @@ USER_SRC   := $(wildcard demo/*.c tests/faults/*.c tests/programs/*.c tests/kill
 USER_BIN   := $(USER_SRC:%.c=$(BUILD)/%) $(patsubst %.cpp,$(BUILD)/%,$(wildcard tests/faults/*.cpp tests/faults/cxx/*.cpp)) \
               $(BUILD)/tests/faults/cxx/plugin_host.so
 USER_CXX   := $(if $(findstring clang,$(CC)),clang++ -fsized-deallocation,g++) -std=c++17 -O0 -g -w -iquote include
-TOOL_BIN   := $(BUILD)/tests/tools/count_calls.so $(BUILD)/tests/tools/crash_at_load.so \
+TOOL_BIN   := $(BUILD)/tests/security/hakmem-collect $(BUILD)/tests/tools/count_calls.so $(BUILD)/tests/tools/crash_at_load.so \
               $(patsubst %.c,$(BUILD)/%,$(wildcard tests/tools/reference_*.c))
 BENCH_BIN  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 
 $(BUILD)/demo/%: demo/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,link) $(CC) $(USER_FLAGS) $(DEPEND) -o $@ $< -lpthread
+# A collector that breaks down over modules that ask for it (tests/security/unreadable.sh).
+$(BUILD)/tests/security/hakmem-collect: tests/security/reader/deadly.c $(BUILD)/host/src/collector/main.o $(BUILD)/libcollector.a $(BUILD)/libstore.a
+	@mkdir -p $(@D)
+	$(call SAY,link) $(CC) $(HOST) -Wno-infinite-recursion -Wl,--wrap=hak_units_load -Wl,--wrap=hak_units_find $(DEPEND) -o $@ $(filter %.c %.o %.a,$^) $(HOST_LIBS)
 $(BUILD)/tests/tools/%.so: tests/tools/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,link) $(CC) $(PROGRAM) -fexceptions -Wno-missing-prototypes $(DEPEND) -shared -Wl,-z,now -o $@ $<

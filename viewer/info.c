@@ -52,6 +52,42 @@ static void add_value(struct hak_text *text, const struct view *view, const char
     hak_text_add(text, "\n");
 }
 
+/* Files that killed their reader: a line for each in the store. Calls `say` with each and `to`. */
+static void each_unreadable(struct view *view, void (*say)(void *to, const char *line), void *to) {
+    sqlite3_stmt *query = prepare(view, "SELECT value FROM meta WHERE key = 'unreadable'");
+    const char *at = query && sqlite3_step(query) == SQLITE_ROW ? column(query, 0) : "";
+    while (*at) {
+        char line[2 * 4096];
+        size_t length = strcspn(at, "\n");
+        snprintf(line, sizeof line, "%.*s", (int)length, at);
+        say(to, line);
+        at += length + (at[length] == '\n');
+    }
+    sqlite3_finalize(query);
+}
+
+struct unreadable {
+    struct hak_text *text;
+    struct view *view;
+    bool has_name;
+};
+
+static void add_unreadable_line(void *to, const char *line) {
+    struct unreadable *u = to;
+    add_value(u->text, u->view, u->has_name ? "" : "unreadable", line);
+    u->has_name = true;
+}
+
+static void add_unreadable_json(void *list, const char *line) {
+    json_array_append_new(list, hak_json_text(line));
+}
+
+static json_t *unreadable_json(struct view *view) {
+    json_t *list = json_array();
+    each_unreadable(view, add_unreadable_json, list);
+    return list;
+}
+
 static void add_started(struct hak_text *text, struct view *view) {
     char value[64];
     if (!meta(view, "started", value, sizeof value))
@@ -93,6 +129,8 @@ static void add_overview(struct hak_text *text, struct view *view) {
     view_add_completeness(&complete, view);
     add_value(text, view, "complete", complete.bytes ? complete.bytes : "");
     hak_text_free(&complete);
+    struct unreadable unreadable = {text, view, false};
+    each_unreadable(view, add_unreadable_line, &unreadable);
 }
 
 static void add_calls(struct hak_text *text, struct view *view) {
@@ -225,6 +263,7 @@ static bool print_json(struct view *view, const struct tree *tree) {
     json_object_set_new(document, "losses",
                         rows_json(view, "SELECT process, thread, from_ns, to_ns, count, reason "
                                         "FROM loss ORDER BY from_ns, id"));
+    json_object_set_new(document, "unreadable", unreadable_json(view));
     json_object_set_new(document, "completeness", view_completeness_json(view));
     return view_print_json(hak_json_print(document));
 }

@@ -12,6 +12,7 @@
 #include "collector/drain.h"
 #include "collector/peer.h"
 #include "collector/target.h"
+#include "symbols/reading.h"
 
 /* As in linux/pidfd.h since 6.13; the exit code is told since 6.15. */
 struct pidfd_facts {
@@ -74,14 +75,24 @@ void hak_ends_note(struct hak_rows *rows, uint32_t row, const char *note) {
     hak_rows_touch_process(rows, row);
 }
 
+/* hak_target_check of a file that may be made to kill its reader. */
+static bool check_target(const char *path, struct hak_target_trouble *trouble) {
+    if (hak_reading_is_barred(path, ""))
+        return true;
+    hak_reading_begin(path, "");
+    bool is_right = hak_target_check(path, trouble);
+    hak_reading_end();
+    return is_right;
+}
+
 /* Looks at the program file that a process executed: by its own name where that says it, else by
  * what the process is now. True when something in the file is in the way. */
 static bool find_trouble(const char *path, pid_t pid, struct hak_target_trouble *trouble) {
     char link[64];
     if (path[0] == '/' && access(path, X_OK) == 0)
-        return !hak_target_check(path, trouble);
+        return !check_target(path, trouble);
     snprintf(link, sizeof link, "/proc/%d/exe", (int)pid);
-    return pid > 0 && access(link, X_OK) == 0 && !hak_target_check(link, trouble);
+    return pid > 0 && access(link, X_OK) == 0 && !check_target(link, trouble);
 }
 
 /* What the process noted of the program that it executed. */
@@ -125,7 +136,7 @@ static void describe_own_malloc(struct hak_rows *rows, uint32_t row) {
         return;
     if (strcmp(looked_at, p->row.program) != 0) {
         snprintf(looked_at, sizeof looked_at, "%s", p->row.program);
-        has_malloc = !hak_target_check(looked_at, &trouble) && trouble.has_malloc;
+        has_malloc = !check_target(looked_at, &trouble) && trouble.has_malloc;
     }
     if (!has_malloc)
         return;

@@ -120,8 +120,10 @@ static void step(struct hak_keeper *k) {
     if (fds[3].revents)
         hak_keeper_accept_guests(k, k->way);
     hak_keeper_start_worker(k);
-    if (hak_keeper_now_ms() >= k->beat_due_ms)
+    if (hak_keeper_now_ms() >= k->beat_due_ms) {
         beat(k);
+        hak_keeper_watch_reading(k);
+    }
 }
 
 void *hak_keeper_run(void *argument) {
@@ -140,7 +142,7 @@ struct hak_keeper *hak_keeper_make(const char *collect_path) {
     if (!k)
         return NULL;
     snprintf(k->collect_path, sizeof k->collect_path, "%s", collect_path);
-    k->listening = k->link = k->way = -1;
+    k->listening = k->link = k->way = k->reading_page = k->overdue = -1;
     k->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     k->config.type = HAK_LINK_CONFIG;
     k->config.next_number = 1;
@@ -170,11 +172,12 @@ void hak_keeper_free(struct hak_keeper *k) {
         hak_keeper_drop_guest(k, 0);
     /* Before the link: the keeper that the worker then starts makes its own. */
     hak_keeper_close_way(k);
-    int fds[] = {k->listening, k->link, k->wake};
-    for (int i = 0; i < 3; i++)
+    int fds[] = {k->listening, k->link, k->wake, k->reading_page};
+    for (int i = 0; i < 4; i++)
         if (fds[i] >= 0)
             close(fds[i]);
     free(k->held);
+    free(k->unreadable);
     free(k);
 }
 

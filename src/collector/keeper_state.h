@@ -3,6 +3,7 @@
  *   keeper.c         the loop        keeper_guests.c  programs that say hello
  *   keeper_worker.c  the worker      keeper_owner.c   the side of `run`
  *   keeper_socket.c  the sockets, and the ways to them
+ *   keeper_reading.c files that kill the worker
  *
  * All but keeper_owner.c run in the keeper's thread. */
 #ifndef HAK_COLLECTOR_KEEPER_STATE_H
@@ -16,6 +17,7 @@
 #include "collector/keeper.h"
 #include "collector/link.h"
 #include "collector/peer.h"
+#include "symbols/reading.h"
 
 #define HAK_KEEPER_GUESTS    64
 #define HAK_KEEPER_STRANGERS 256
@@ -27,6 +29,18 @@ struct held {
     pid_t peer_pid;
     uint64_t peer_start_time; /* 0 = could not be read */
     struct hak_hello hello;
+};
+
+/* A file that is not read any more, and why. */
+struct hak_unreadable {
+    struct hak_read_file file;
+    char why[160];
+};
+
+/* What a reader of the worker's was seen at. */
+struct hak_watched_read {
+    uint64_t serial, since_ms;
+    double seconds; /* processor time of its thread then; below 0 = not known */
 };
 
 /* A program between connect and answer. */
@@ -54,6 +68,14 @@ struct hak_keeper {
     uint64_t guests_since_ms; /* when the first one came where none was */
     struct hak_known_process strangers[HAK_KEEPER_STRANGERS]; /* who was refused, by pid */
     uint64_t beat_due_ms;
+    int reading_page; /* of the worker (symbols/reading.h); -1 = not known */
+    pid_t reader;     /* the worker */
+    int overdue;      /* the reader for which it was killed, -1 = none */
+    struct hak_watched_read reads[HAK_READERS];
+    struct hak_unreadable *unreadable;
+    uint32_t unreadable_count, unreadable_capacity;
+    struct hak_read_file suspect; /* was read when a worker died without a proof */
+    int suspect_deaths;
     pthread_t thread;
     /* Between the thread and its owner. */
     pthread_mutex_t lock;
@@ -96,6 +118,15 @@ void hak_keeper_lose_worker(struct hak_keeper *k);
 void hak_keeper_hear_worker(struct hak_keeper *k);
 /* Takes over from a keeper that died: its worker says all that a keeper must know. */
 bool hak_keeper_adopt(struct hak_keeper *k, int link);
+
+/* keeper_reading.c: the worker's page is the keeper's from then on. */
+void hak_keeper_take_page(struct hak_keeper *k, int page, pid_t reader);
+/* Ends a worker that reads one file for too long. */
+void hak_keeper_watch_reading(struct hak_keeper *k);
+/* A worker is dead; its wait status, -1 = not known. */
+void hak_keeper_judge_reading(struct hak_keeper *k, int wait_status);
+/* Tells a new worker what not to read; false when the link takes it not. */
+bool hak_keeper_tell_unreadable(struct hak_keeper *k);
 
 struct hak_keeper *hak_keeper_make(const char *collect_path);
 void hak_keeper_free(struct hak_keeper *k);

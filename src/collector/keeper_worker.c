@@ -11,13 +11,25 @@
 
 #define NOBODY      UINT64_MAX /* no process starts then */
 #define RESTART_MS  1000
+#define REAP_MS     100
 #define DEATHS_SAID 5 /* of workers, one after the other */
+
+/* How the worker ended; -1 = not known. It has closed its link a moment before it can be seen. */
+static int reap_status(struct hak_keeper *k) {
+    int status = -1;
+    for (int waited = 0; k->worker > 0 && waited < REAP_MS; waited++) {
+        pid_t ended = waitpid(k->worker, &status, WNOHANG);
+        if (ended != 0)
+            return ended == k->worker ? status : -1;
+        usleep(1000);
+    }
+    return -1;
+}
 
 void hak_keeper_lose_worker(struct hak_keeper *k) {
     close(k->link);
     k->link = -1;
-    if (k->worker > 0)
-        waitpid(k->worker, NULL, WNOHANG);
+    hak_keeper_judge_reading(k, reap_status(k));
     k->finishing = false;
     k->sync_sent = k->sync_done;
     if (++k->quick_deaths == DEATHS_SAID)
@@ -82,7 +94,8 @@ void hak_keeper_start_worker(struct hak_keeper *k) {
     k->link = pair[0];
     for (int i = 0; i < k->held_count; i++)
         k->held[i].told = false;
-    if (k->worker <= 0 || hak_link_send(k->link, &k->config, k->listening) != 0)
+    if (k->worker <= 0 || hak_link_send(k->link, &k->config, k->listening) != 0 ||
+        !hak_keeper_tell_unreadable(k))
         hak_keeper_lose_worker(k);
 }
 
@@ -100,9 +113,9 @@ void hak_keeper_hear_worker(struct hak_keeper *k) {
     static struct hak_link_message m; /* one keeper thread in a process */
     int descriptor, got = 0;
     while (k->link >= 0 && (got = hak_link_receive(k->link, &m, &descriptor)) > 0) {
-        if (descriptor >= 0 && m.type != HAK_LINK_SESSION && m.type != HAK_LINK_CONFIG)
+        if (descriptor >= 0 && m.type != HAK_LINK_READING)
             close(descriptor);
-        k->quick_deaths = 0;
+        k->quick_deaths = m.type == HAK_LINK_READING ? k->quick_deaths : 0;
         switch (m.type) {
         case HAK_LINK_STORE:
             m.store_path[sizeof m.store_path - 1] = 0;
@@ -111,6 +124,10 @@ void hak_keeper_hear_worker(struct hak_keeper *k) {
             pthread_mutex_lock(&k->lock);
             memcpy(k->store_path, m.store_path, sizeof m.store_path);
             pthread_mutex_unlock(&k->lock);
+            break;
+        case HAK_LINK_READING:
+            if (descriptor >= 0)
+                hak_keeper_take_page(k, descriptor, m.peer_pid);
             break;
         case HAK_LINK_DONE:
             forget_session(k, m.number);
@@ -171,6 +188,8 @@ bool hak_keeper_adopt(struct hak_keeper *k, int link) {
                                                      .peer_start_time = find_start(&m),
                                                      .hello = m.hello};
             waited = 0;
+        } else if (m.type == HAK_LINK_READING && descriptor >= 0) {
+            hak_keeper_take_page(k, descriptor, m.peer_pid);
         } else if (m.type == HAK_LINK_CONFIG && descriptor >= 0) { /* said last */
             k->config = m;
             k->listening = descriptor;

@@ -14,9 +14,9 @@ int hak_link_pair(int pair[2]) {
     return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair);
 }
 
-/* Only CONFIG and STORE carry paths. */
+/* Only these carry paths. */
 static size_t size_of(uint32_t type) {
-    return type == HAK_LINK_CONFIG || type == HAK_LINK_STORE
+    return type == HAK_LINK_CONFIG || type == HAK_LINK_STORE || type == HAK_LINK_UNREADABLE
                ? sizeof(struct hak_link_message)
                : offsetof(struct hak_link_message, store_path);
 }

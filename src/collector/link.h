@@ -32,6 +32,8 @@ enum hak_link_type {
     HAK_LINK_SYNCED,
     HAK_LINK_FINISHED,
     HAK_LINK_UNRECORDED,
+    HAK_LINK_READING,    /* worker -> keeper, first of all: its page of what it reads, its pid */
+    HAK_LINK_UNREADABLE, /* keeper -> worker: a file not to be read, and why */
 };
 
 struct hak_link_message {
@@ -45,11 +47,12 @@ struct hak_link_message {
     uint32_t hold;          /* CONFIG: do not finish when no client lives (`run` says when) */
     uint32_t has_way;       /* CONFIG: the keeper listens at a path, too */
     int32_t peer_pid;       /* SESSION: of the first process, as the keeper sees it; 0 = hidden.
-                               UNRECORDED: of the process */
-    struct hak_hello hello; /* SESSION, UNRECORDED */
+                               UNRECORDED: of the process; READING: of the worker */
+    struct hak_hello hello; /* SESSION, UNRECORDED; UNREADABLE: `text` says why */
     char socket_name[108];  /* CONFIG */
-    char store_path[HAK_PATH_BYTES]; /* CONFIG: "" = as the first session says; STORE */
-    char log_path[HAK_PATH_BYTES];   /* CONFIG: "" = as the session says */
+    char store_path[HAK_PATH_BYTES]; /* CONFIG: "" = as the first session says; STORE; UNREADABLE:
+                                        the file, "" = all */
+    char log_path[HAK_PATH_BYTES];   /* CONFIG: "" = as the session says; UNREADABLE: build-id */
 };
 
 /* Sends a message, with `descriptor` unless it is -1. 0 sent, 1 not now (too many are on their

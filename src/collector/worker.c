@@ -17,6 +17,7 @@
 #include "collector/opening.h"
 #include "collector/rings_file.h"
 #include "store/array.h"
+#include "symbols/reading.h"
 
 #define LOOK_MS         50
 #define LARGE_BYTES     (1 << 20)
@@ -24,6 +25,7 @@
 #define BUSY_RESOLVE_NS 1000000u /* also while events wait: for readers of a growing store */
 #define BUSY_EVERY_NS   100000000u
 #define KEEPER_AGAIN_NS 1000000000u
+#define READ_NS         8000000000u /* longer for a file that may turn out to be unreadable */
 #define LAST_ROUNDS     1000000
 #define UNSEEN_SLICES   60 /* 300 ms */
 #define UNSEEN_SLICE_US 5000
@@ -37,7 +39,8 @@ void hak_worker_say(const char *text) {
 }
 
 bool hak_worker_make(struct hak_worker *worker) {
-    *worker = (struct hak_worker){.link = -1, .listening = -1, .next_fault = 1, .next_session = 1};
+    *worker = (struct hak_worker){
+        .link = -1, .listening = -1, .reading_page = -1, .next_fault = 1, .next_session = 1};
     worker->bell.epoll = -1;
     worker->drain.rows = &worker->rows;
     worker->drain.batch = &worker->batch;
@@ -50,6 +53,7 @@ void hak_worker_free(struct hak_worker *worker) {
         hak_client_close(worker->clients[i]);
     free((void *)worker->clients);
     free(worker->seen);
+    free(worker->unreadable);
     free(worker->cursors);
     hak_cut_free(&worker->cut);
     hak_drain_free(&worker->drain);
@@ -144,6 +148,39 @@ static void lose_keeper(struct hak_worker *w) {
     w->link = -1;
 }
 
+/* A worker before died of this file. */
+static void bar_file(struct hak_worker *w, struct hak_link_message *m) {
+    char *longer = NULL;
+    m->store_path[sizeof m->store_path - 1] = m->log_path[sizeof m->log_path - 1] = 0;
+    m->hello.text[sizeof m->hello.text - 1] = 0;
+    if (!hak_reading_bar(m->store_path, m->log_path))
+        return;
+    for (char *end = m->store_path; (end = strchr(end, '\n')) != NULL;)
+        *end = '?'; /* each has one line */
+    if (asprintf(&longer, "%s%s%s%s%s", w->unreadable ? w->unreadable : "",
+                 w->unreadable ? "\n" : "", m->store_path, m->store_path[0] ? ": " : "",
+                 m->hello.text) < 0)
+        return;
+    free(w->unreadable);
+    w->unreadable = longer;
+    w->unreadable_new = true;
+}
+
+/* The store says which files are not read, once for each. */
+static void store_unreadable(struct hak_worker *w) {
+    if (!w->unreadable_new || !w->writer || hak_store_begin(w->writer) != 0)
+        return;
+    w->unreadable_new = hak_store_put_meta(w->writer, "unreadable", w->unreadable) != 0;
+    hak_store_commit(w->writer);
+}
+
+static void share_page(struct hak_worker *w) {
+    static struct hak_link_message m;
+    m = (struct hak_link_message){.type = HAK_LINK_READING, .peer_pid = getpid()};
+    if (w->reading_page >= 0 && hak_link_send_wait(w->link, &m, w->reading_page) != 0)
+        return; /* seen as the end of the link soon */
+}
+
 static void hear_keeper(struct hak_worker *w) {
     static struct hak_link_message m;
     int descriptor, got = 0;
@@ -162,6 +199,8 @@ static void hear_keeper(struct hak_worker *w) {
             hak_ends_unrecorded(w->clients, w->client_count, &w->rows, m.peer_pid, (pid_t)m.number,
                                 m.hello.text, hak_clock_monotonic_ns() - w->capture_start_ns,
                                 w->bell.epoll);
+        } else if (m.type == HAK_LINK_UNREADABLE) {
+            bar_file(w, &m);
         } else if (m.type == HAK_LINK_SYNC) {
             w->sync_wanted = m.number;
         } else if (m.type == HAK_LINK_FINISH) {
@@ -194,6 +233,8 @@ static void start_keeper(struct hak_worker *w, uint64_t now) {
     close(pair[1]);
     w->link = pair[0];
     bool sent = pid > 0;
+    if (sent)
+        share_page(w);
     for (uint32_t i = 0; sent && i < w->client_count; i++) {
         const struct hak_client *c = w->clients[i];
         struct hak_link_message m = {.type = HAK_LINK_SESSION,
@@ -296,10 +337,13 @@ static void answer_sync(struct hak_worker *w) {
 static void finish(struct hak_worker *w) {
     hak_opening_reopen(w);
     commit_all(w);
+    store_unreadable(w);
     if (w->writer) {
         uint64_t until = hak_clock_monotonic_ns() + (uint64_t)HAK_FINISH_SECONDS * 1000000000u;
         enum hak_resolve_state state = HAK_RESOLVE_MORE;
-        while (state != HAK_RESOLVE_DONE && hak_clock_monotonic_ns() < until) {
+        while (state != HAK_RESOLVE_DONE &&
+               (hak_clock_monotonic_ns() < until ||
+                (state == HAK_RESOLVE_WAIT && hak_clock_monotonic_ns() < until + READ_NS))) {
             state = hak_resolve_some(&w->resolve, &w->rows, RESOLVE_NS * 25);
             hak_worker_commit(w);
             if (state == HAK_RESOLVE_WAIT)
@@ -325,6 +369,7 @@ static void finish(struct hak_worker *w) {
 /* Something is to be done now, or (false) the worker may sleep. */
 static bool work(struct hak_worker *w) {
     uint64_t now = hak_clock_monotonic_ns();
+    store_unreadable(w);
     bool ended = any_end(w, now);
     struct hak_waiting waiting = hak_cut_look(w->clients, w->client_count);
     bool reports = any_report(w), more = false;
@@ -401,6 +446,8 @@ int hak_worker_main(const char *collect_path, int link) {
         return 1;
     snprintf(w.collect_path, sizeof w.collect_path, "%s", collect_path);
     w.link = link;
+    w.reading_page = hak_reading_share();
+    share_page(&w);
     if (hak_bell_start(&w.bell) != 0 || !watch_link(&w)) {
         hak_worker_say("the worker cannot start: no descriptors or threads are left");
         return 1;
@@ -420,6 +467,8 @@ int hak_worker_main(const char *collect_path, int link) {
         if (!busy && count == w.client_count)
             hak_bell_wait(&w.bell, w.clients, count, seen, LOOK_MS);
     }
+    if (hak_reading_is_busy()) /* in a file that it may never come back from */
+        _exit(0);
     hak_worker_free(&w);
     return 0;
 }

@@ -59,6 +59,9 @@ struct hak_worker {
     struct hak_snapshots snapshots;
     uint64_t last_cut_ns, last_count_ns, last_resolve_ns;
     struct hak_resolve resolve;
+    int reading_page; /* symbols/reading.h, -1 = none */
+    char *unreadable; /* lines for the store: files that are not read any more, and why */
+    bool unreadable_new;
     struct hak_judge judge;
     struct hak_leaks leaks;
     uint32_t sync_wanted; /* serial, 0 = none */

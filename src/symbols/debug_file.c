@@ -11,6 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define INFLATED_SPARE ((uint64_t)64 << 20)
+#define INFLATED_TIMES 40 /* real debug information has up to 20 */
+
 static const char debug_root[] = "/usr/lib/debug";
 
 static void read_build_id(Elf *elf, char out[129]) {
@@ -92,6 +95,13 @@ static bool has_lines(Elf *elf) {
     return false;
 }
 
+/* A section of a few bytes that says it is gigabytes when inflated is made to use up the memory. */
+static bool is_bomb(Elf_Scn *section, const GElf_Shdr *header) {
+    GElf_Chdr inflated;
+    return (header->sh_flags & SHF_COMPRESSED) && gelf_getchdr(section, &inflated) &&
+           inflated.ch_size > INFLATED_SPARE + INFLATED_TIMES * header->sh_size;
+}
+
 /* Sections of debug information that tell nothing of functions and lines. libdw inflates all that
  * are compressed as soon as a file is opened: these shall look as if they were not there. */
 static Dwarf *open_dwarf(Elf *elf) {
@@ -100,6 +110,10 @@ static Dwarf *open_dwarf(Elf *elf) {
     for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section)) != NULL;) {
         GElf_Shdr header;
         const char *name = name_of(elf, section, &header);
+        if (name[0] && is_bomb(section, &header)) {
+            header.sh_type = SHT_NOBITS;
+            (void)gelf_update_shdr(section, &header);
+        }
         for (size_t i = 0; i < sizeof needless / sizeof *needless; i++) {
             if (strcmp(name, needless[i]) != 0 || !(header.sh_flags & SHF_COMPRESSED))
                 continue;

@@ -9,6 +9,7 @@
 #include <time.h>
 #include "symbols/debug_file.h"
 #include "symbols/minimal_symbols.h"
+#include "symbols/reading.h"
 #include "symbols/symbol_table.h"
 #include "symbols/units.h"
 
@@ -37,12 +38,14 @@ struct hak_symbols {
 };
 
 static void load(struct hak_symbol_file *file) {
+    hak_reading_begin(file->path, file->build_id);
     hak_debug_file_load(&file->debug);
     if (file->debug.dwarf)
         hak_units_load(&file->units, file->debug.dwarf, &file->debug.dwp);
     hak_minimal_symbols_load(&file->minimal, file->debug.elf);
     Elf *const files[] = {file->debug.separate_elf, file->debug.elf, file->minimal.elf};
     hak_symbol_table_load(&file->table, files, sizeof files / sizeof *files);
+    hak_reading_end();
 }
 
 /* With the lock: the file that was opened first of those that are asked and not ready; of what is
@@ -139,7 +142,10 @@ struct hak_symbol_file *hak_symbols_open(struct hak_symbols *symbols, const char
     }
     f->owner = symbols;
     /* Opened at once, read later: the file may be gone by then. */
-    hak_debug_file_open(&f->debug, path, build_id, pid, loaded_ns);
+    hak_reading_begin(path, build_id);
+    bool is_barred = hak_reading_is_barred(path, build_id);
+    hak_debug_file_open(&f->debug, is_barred ? "" : path, build_id, pid, loaded_ns);
+    hak_reading_end();
     if (!symbols->has_thread)
         start_thread(symbols);
     if (!symbols->has_thread || !f->debug.elf) {
@@ -207,9 +213,13 @@ int hak_symbols_find(struct hak_symbol_file *file, uint64_t address, struct hak_
     int count = 0;
     if (!hak_symbols_wait(file, LOAD_MS))
         return 0;
+    hak_reading_begin(file->path, file->build_id);
     if (file->debug.dwarf)
         count = hak_units_find(&file->units, &file->owner->strings, address, out, max);
-    return max > 0 ? name_outermost(file, address, out, count) : 0;
+    if (max > 0)
+        count = name_outermost(file, address, out, count);
+    hak_reading_end();
+    return count;
 }
 
 const char *hak_symbols_source(const struct hak_symbol_file *file) {

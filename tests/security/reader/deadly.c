@@ -1,0 +1,61 @@
+/* Breaks the collector's reading of debug information where a module asks for it, by a section's
+ * name: .deadly_LOAD_HOW when it is loaded, .deadly_FIND_HOW when a name is looked up. Linked into
+ * a hakmem-collect of its own (-Wl,--wrap), so that a test has a file that surely kills the reader.
+ */
+#include <gelf.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include "symbols/units.h"
+
+void __real_hak_units_load(struct hak_units *units, Dwarf *dwarf, struct hak_dwp *dwp);
+void __wrap_hak_units_load(struct hak_units *units, Dwarf *dwarf, struct hak_dwp *dwp);
+int __real_hak_units_find(struct hak_units *units, struct hak_strings *strings, uint64_t address,
+                          struct hak_symbol *out, int max);
+int __wrap_hak_units_find(struct hak_units *units, struct hak_strings *strings, uint64_t address,
+                          struct hak_symbol *out, int max);
+
+static volatile int zero;
+
+static int go_deep(volatile char *above) {
+    volatile char here[4096];
+    here[0] = above ? above[0] : 1;
+    return zero ? 0 : go_deep(here) + here[0];
+}
+
+static void break_down(const char *how) {
+    if (strcmp(how, "segv") == 0)
+        *(volatile int *)(uintptr_t)zero = 1;
+    else if (strcmp(how, "abort") == 0)
+        abort();
+    else if (strcmp(how, "deep") == 0)
+        zero = go_deep(NULL);
+    else if (strcmp(how, "loop") == 0)
+        while (!zero)
+            continue;
+}
+
+static void look(Dwarf *dwarf, const char *when) {
+    Elf *elf = dwarf_getelf(dwarf);
+    size_t names, length = strlen(when);
+    if (elf_getshdrstrndx(elf, &names) != 0)
+        return;
+    for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section)) != NULL;) {
+        GElf_Shdr header;
+        const char *name =
+            gelf_getshdr(section, &header) ? elf_strptr(elf, names, header.sh_name) : NULL;
+        if (name && strncmp(name, when, length) == 0)
+            break_down(name + length);
+    }
+}
+
+void __wrap_hak_units_load(struct hak_units *units, Dwarf *dwarf, struct hak_dwp *dwp) {
+    look(dwarf, ".deadly_load_");
+    __real_hak_units_load(units, dwarf, dwp);
+}
+
+int __wrap_hak_units_find(struct hak_units *units, struct hak_strings *strings, uint64_t address,
+                          struct hak_symbol *out, int max) {
+    look(units->dwarf, ".deadly_find_");
+    return __real_hak_units_find(units, strings, address, out, max);
+}
