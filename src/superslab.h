@@ -43,7 +43,8 @@ struct hak_slot {
     uint16_t user_delta;   /* user - base in units of 8 bytes, of the last life */
     uint8_t place;         /* enum hak_place */
     uint8_t subkind;       /* enum hak_subkind, the call that allocated it */
-    uint8_t alignment;     /* that call asked for 1 << alignment; 0 = nothing special */
+    uint8_t alignment : 6; /* that call asked for 1 << alignment; 0 = nothing special */
+    uint8_t lives : 2;     /* frees in level normal, modulo 4: whose pattern it holds (pattern.h) */
     uint8_t is_changing;   /* 1 while the bytes around the block are written in its life */
 };
 

@@ -4,10 +4,10 @@
 #define HAK_GUARD_AROUND_H
 
 #include "guard/guard.h"
+#include "trace/pattern.h"
 
-enum { HAK_CANARY = 0xcb, HAK_CANARY_SHORT_BYTES = 128 };
+enum { HAK_CANARY_SHORT_BYTES = 128 };
 
-#define HAK_CANARY_WORD  0xcbcbcbcbcbcbcbcbull
 #define HAK_HEADER_MAGIC 0x4d4b4148u /* "HAKM" */
 
 struct hak_header {
@@ -45,6 +45,11 @@ static inline struct hak_header hak_header_due(const struct hak_located *at) {
                            hak_asked_bytes_of(at));
 }
 
+/* The word that the block `at` is filled with now. */
+static inline uint64_t hak_word_of(const struct hak_located *at, enum hak_pattern pattern) {
+    return hak_pattern_word(pattern, (uintptr_t)at->base, at->class_index, at->slot->lives);
+}
+
 /* The canary of a slot's block: [start, end), where `end` is a multiple of 8. */
 static inline uint8_t *hak_slot_canary_start(const struct hak_located *at) {
     return (uint8_t *)hak_user_in(at) + hak_asked_bytes_of(at);
@@ -66,7 +71,7 @@ static inline void hak_write_around_new(const struct hak_located *at) {
         hak_write_canary(at);
         return;
     }
-    const uint64_t word = HAK_CANARY_WORD;
+    const uint64_t word = hak_word_of(at, HAK_PATTERN_CANARY);
     const uint8_t *start = hak_slot_canary_start(at);
     uint8_t *to = hak_slot_canary_end(at);
     do {
@@ -75,19 +80,20 @@ static inline void hak_write_around_new(const struct hak_located *at) {
     } while (to > start);
 }
 
-/* True when the header `due` stands before `user`, and canary from `canary` to `end`, which is
- * aligned to 8; up to seven bytes before `canary` are read. */
+/* True when the header `due` stands before `user`, and words `canary_word` from `canary` to `end`,
+ * which is aligned to 8; up to seven bytes before `canary` are read. */
 static inline __attribute__((always_inline)) bool
-hak_stands_around(const char *user, struct hak_header due, uintptr_t canary, const char *end) {
+hak_stands_around(const char *user, struct hak_header due, uintptr_t canary, const char *end,
+                  uint64_t canary_word) {
     struct hak_header found;
     __builtin_memcpy(&found, user - HAK_HEADER_BYTES, sizeof found);
     uint64_t word, differs = (found.first ^ due.first) | (found.second ^ due.second);
     const char *from = (const char *)(canary & ~(uintptr_t)7);
     __builtin_memcpy(&word, from, sizeof word);
-    differs |= (word ^ HAK_CANARY_WORD) >> (canary & 7) * 8;
+    differs |= (word ^ canary_word) >> (canary & 7) * 8;
     for (from += sizeof word; from < end; from += sizeof word) {
         __builtin_memcpy(&word, from, sizeof word);
-        differs |= word ^ HAK_CANARY_WORD;
+        differs |= word ^ canary_word;
     }
     return differs == 0;
 }
@@ -95,9 +101,9 @@ hak_stands_around(const char *user, struct hak_header due, uintptr_t canary, con
 /* True when header and canary of a live block are surely whole. */
 static inline bool hak_is_whole_around(const struct hak_located *at) {
     return HAK_LIKELY(hak_canary_is_short(at)) &&
-           hak_stands_around(hak_user_in(at), hak_header_due(at),
-                             (uintptr_t)hak_slot_canary_start(at),
-                             (const char *)hak_slot_canary_end(at));
+           hak_stands_around(
+               hak_user_in(at), hak_header_due(at), (uintptr_t)hak_slot_canary_start(at),
+               (const char *)hak_slot_canary_end(at), hak_word_of(at, HAK_PATTERN_CANARY));
 }
 
 #endif

@@ -72,7 +72,7 @@ HAK_TRACER_TEXT user_t hak_check_hand_out(base_t base, const struct hak_hand_out
     hak_set_asked_bytes(&at, how->asked_bytes);
     hak_set_delta_bytes(&at, (size_t)(user - at.base));
     slot->subkind = (uint8_t)(how->subkind | HAK_SLOT_LIVED);
-    slot->alignment = (uint8_t)(how->alignment ? __builtin_ctzl(how->alignment) : 0);
+    slot->alignment = (how->alignment ? (unsigned)__builtin_ctzl(how->alignment) : 0) & 63;
     uint8_t from = slot->place, flags = 0;
     slot->alloc_stack = hak_take_call_stack(&flags);
     slot->free_stack = 0;

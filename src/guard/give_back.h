@@ -36,6 +36,7 @@ HAK_IN_PLACE bool hak_take_from_program(struct hak_located at, enum hak_record_k
                                HAK_MEMORY_SLOT_START);
         return false;
     }
+    at.slot->lives++;
     uint8_t flags = 0;
     at.slot->free_stack = hak_take_call_stack(&flags);
     at.slot->record_count++;

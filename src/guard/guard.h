@@ -120,10 +120,14 @@ struct hak_damage {
 };
 struct hak_damage hak_header_damage(const struct hak_located *at) HAK_HIDDEN;
 struct hak_damage hak_canary_damage(const struct hak_located *at) HAK_HIDDEN;
+/* The same for a block whose bytes were copied: `base` is where its first would be. */
+struct hak_damage hak_canary_damage_in(const struct hak_located *at, const char *base) HAK_HIDDEN;
 /* The same for a header of the block `at` that was copied to `header`. */
 struct hak_damage hak_header_damage_in(const struct hak_located *at, const char *header) HAK_HIDDEN;
 void hak_write_header(const struct hak_located *at) HAK_HIDDEN;
 void hak_write_canary(const struct hak_located *at) HAK_HIDDEN;
+/* Fills [start, end) with the word of a pattern (trace/pattern.h). */
+void hak_fill_with(char *start, const char *end, uint64_t word) HAK_HIDDEN;
 /* The header that a free block carries at its slot's start while it is in a linked list. */
 void hak_write_list_header(char *base, unsigned class_index) HAK_HIDDEN;
 bool hak_list_header_stands(const char *base, unsigned class_index) HAK_HIDDEN;

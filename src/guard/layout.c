@@ -49,51 +49,63 @@ bool hak_list_header_stands(const char *base, unsigned class_index) {
            found.second >> 32 == hak_header_check_word(found.first, asked_low, (uintptr_t)user);
 }
 
-static uint8_t *canary_end(const struct hak_located *at) {
-    size_t from = hak_delta_bytes_of(at) + hak_asked_bytes_of(at);
-    size_t to = at->slot_bytes;
-    if (at->large && to > from + CANARY_MAX_BYTES)
-        to = from + CANARY_MAX_BYTES;
-    return (uint8_t *)at->base + to;
+/* Where the canary lies, from the block's base on. */
+static size_t canary_from(const struct hak_located *at) {
+    return hak_delta_bytes_of(at) + hak_asked_bytes_of(at);
 }
 
-static uint8_t *canary_start(const struct hak_located *at) {
-    return (uint8_t *)hak_user_in(at) + hak_asked_bytes_of(at);
+static size_t canary_to(const struct hak_located *at) {
+    size_t from = canary_from(at), to = at->slot_bytes;
+    return at->large && to > from + CANARY_MAX_BYTES ? from + CANARY_MAX_BYTES : to;
+}
+
+void hak_fill_with(char *start, const char *end, uint64_t word) {
+    word = hak_pattern_turned(word, (uintptr_t)start);
+    for (; end - start >= (ptrdiff_t)sizeof word; start += sizeof word)
+        __builtin_memcpy(start, &word, sizeof word);
+    __builtin_memcpy(start, &word, (size_t)(end - start));
 }
 
 void hak_write_canary(const struct hak_located *at) {
-    uint8_t *start = canary_start(at);
-    __builtin_memset(start, HAK_CANARY, (size_t)(canary_end(at) - start));
+    hak_fill_with(at->base + canary_from(at), at->base + canary_to(at),
+                  hak_word_of(at, HAK_PATTERN_CANARY));
 }
 
-/* Compares [p, end) byte by byte with `due`, or with the canary where `due` is NULL. */
+static void add_damage(struct hak_damage *damage, const uint8_t *p) {
+    if (damage->bytes++ == 0)
+        damage->first = p;
+    damage->last = p;
+}
+
+/* Compares [p, end) byte by byte with `word`, whose first byte is due at p. */
 static HAK_COLD struct hak_damage count_damage(const uint8_t *p, const uint8_t *end,
-                                               const uint8_t *due) {
+                                               uint64_t word) {
     struct hak_damage damage = {.end = end};
-    for (size_t i = 0; p + i < end; i++) {
-        if (p[i] == (due ? due[i] : HAK_CANARY))
-            continue;
-        if (damage.bytes++ == 0)
-            damage.first = p + i;
-        damage.last = p + i;
-    }
+    for (size_t i = 0; p + i < end; i++)
+        if (p[i] != hak_pattern_byte(word, i))
+            add_damage(&damage, p + i);
     return damage;
 }
 
-struct hak_damage hak_canary_damage(const struct hak_located *at) {
-    const uint8_t *start = canary_start(at);
-    const uint8_t *end = canary_end(at);
+struct hak_damage hak_canary_damage_in(const struct hak_located *at, const char *base) {
+    size_t from = canary_from(at);
+    const uint8_t *start = (const uint8_t *)base + from;
+    const uint8_t *end = (const uint8_t *)base + canary_to(at);
     const uint8_t *p = start;
-    uint64_t word;
-    for (; p + sizeof word <= end; p += sizeof word) {
-        __builtin_memcpy(&word, p, sizeof word);
-        if (HAK_UNLIKELY(word != HAK_CANARY_WORD))
-            return count_damage(start, end, NULL);
+    uint64_t found,
+        due = hak_pattern_turned(hak_word_of(at, HAK_PATTERN_CANARY), (uintptr_t)at->base + from);
+    for (; end - p >= (ptrdiff_t)sizeof found; p += sizeof found) {
+        __builtin_memcpy(&found, p, sizeof found);
+        if (HAK_UNLIKELY(found != due))
+            return count_damage(start, end, due);
     }
-    for (; p < end; p++)
-        if (HAK_UNLIKELY(*p != HAK_CANARY))
-            return count_damage(start, end, NULL);
-    return (struct hak_damage){0};
+    found = due;
+    __builtin_memcpy(&found, p, (size_t)(end - p));
+    return HAK_LIKELY(found == due) ? (struct hak_damage){0} : count_damage(start, end, due);
+}
+
+struct hak_damage hak_canary_damage(const struct hak_located *at) {
+    return hak_canary_damage_in(at, at->base);
 }
 
 struct hak_damage hak_header_damage_in(const struct hak_located *at, const char *header) {
@@ -104,7 +116,11 @@ struct hak_damage hak_header_damage_in(const struct hak_located *at, const char 
     const uint8_t *bytes = (const uint8_t *)header;
     uint8_t due_bytes[HAK_HEADER_BYTES];
     __builtin_memcpy(due_bytes, &due, sizeof due);
-    return count_damage(bytes, bytes + HAK_HEADER_BYTES, due_bytes);
+    struct hak_damage damage = {.end = bytes + HAK_HEADER_BYTES};
+    for (size_t i = 0; i < HAK_HEADER_BYTES; i++)
+        if (bytes[i] != due_bytes[i])
+            add_damage(&damage, bytes + i);
+    return damage;
 }
 
 struct hak_damage hak_header_damage(const struct hak_located *at) {

@@ -13,6 +13,7 @@
  * crash: no lock, no allocation, no system call. */
 #include "guard/pages.h"
 #include "guard/sweep.h"
+#include "guard/word.h"
 
 enum { REACH_BYTES = 4096, BESIDE_BYTES = 64, SMALLEST_BLOCK_BYTES = 8 };
 
@@ -134,7 +135,12 @@ static void describe(struct hak_fault_facts *facts, bool is_barred) {
 }
 
 static const struct hak_trace_checks checks = {
-    .describe = describe, .reopen = hak_pages_open_at, .look_at_all = hak_sweep_quietly};
+    .describe = describe,
+    .reopen = hak_pages_open_at,
+    .look_at_all = hak_sweep_quietly,
+    .find_named = hak_find_named,
+    .word_in = hak_word_in,
+};
 
 void hak_near_start(void) {
     hak_trace_ask(&checks);

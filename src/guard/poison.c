@@ -1,13 +1,15 @@
 /* Poison: the bytes of a freed slot are filled, and compared before the slot is used again.
  *
- *   layout header   | header | dd dd dd ... dd |        from the user's first byte to the slot's
- * end layout same     | dd dd dd dd ....... dd dd | ^ a list's link, the first word: not compared
- * once it was there
+ *   layout header   | header | word word word ... word |    from the user's first byte to the
+ * slot's end layout same     | word word ........ word word |      ^ a list's link, the first word:
+ * not compared once it was there
  *
- * Eight bytes of poison are no address that a processor takes, so that a program which follows a
- * pointer out of a freed block stops there. Of a slot above HAK_POISON_HEAD_BYTES +
- * HAK_POISON_TAIL_BYTES only the first and the last part are filled; whole pages are closed where
- * that is to be had (pages.c). Large blocks give their pages back and have no poison.
+ * The word names the slot and its life (trace/pattern.h) and is no address that a processor takes:
+ * a program that follows a pointer out of a freed block stops there, and the pointer tells which
+ * block it was read from. Where more than HAK_POISON_WHOLE_BYTES lie between the user's first byte
+ * and the slot's end, the first HAK_POISON_HEAD_BYTES and the last HAK_POISON_TAIL_BYTES asked for
+ * are filled; whole pages are closed where that is to be had (pages.c). Large blocks give their
+ * pages back and have no poison.
  *
  * Who owns what: HAK_SLOT_POISONED says that a slot is filled and that nobody touches its bytes. It
  * is set and cleared by the thread that has the block, and cleared while that reads them. */
@@ -15,24 +17,21 @@
 #include "guard/pages.h"
 #include "guard/short_way.h"
 
-/* One or two runs of bytes: [start, end), and behind a gap [tail, tail_end). */
-struct filled {
-    uint8_t *start, *end, *tail, *tail_end;
-};
-
-static inline struct filled filled_of(const struct hak_located *at) {
-    uint8_t *start = (uint8_t *)hak_user_in(at);
-    uint8_t *end = (uint8_t *)at->base + at->slot_bytes;
-    if (HAK_LIKELY(end - start <= HAK_POISON_HEAD_BYTES + HAK_POISON_TAIL_BYTES))
-        return (struct filled){start, end, end, end};
-    return (struct filled){start, start + HAK_POISON_HEAD_BYTES, end - HAK_POISON_TAIL_BYTES, end};
+/* A slot that was never handed out is filled like one whose block took all of it (in_front.c). */
+static inline struct hak_filled filled_of(const struct hak_located *at) {
+    char *start = hak_user_in(at), *end = at->base + at->slot_bytes;
+    bool has_lived = (at->slot->subkind & HAK_SLOT_LIVED) != 0;
+    return hak_filled_between(start, end,
+                              has_lived ? at->slot->asked_bytes : (size_t)(end - start));
 }
 
 static void fill(const struct hak_located *at) {
-    struct filled filled = filled_of(at);
-    __builtin_memset(filled.start, HAK_POISON_BYTE, (size_t)(filled.end - filled.start));
-    if (HAK_UNLIKELY(filled.tail != filled.tail_end))
-        __builtin_memset(filled.tail, HAK_POISON_BYTE, (size_t)(filled.tail_end - filled.tail));
+    struct hak_filled filled = filled_of(at);
+    uint64_t word = hak_word_of(at, HAK_PATTERN_FREED);
+    if (HAK_LIKELY(((uintptr_t)filled.start | (uintptr_t)filled.end) % 16 == 0))
+        hak_poison_shortly(&filled, word);
+    else
+        hak_fill_with(filled.start, filled.end, word); /* slots of 8 bytes, in layout same */
 }
 
 void hak_poison(const struct hak_located *at) {
@@ -45,25 +44,27 @@ void hak_poison(const struct hak_located *at) {
     __atomic_store_n(&at->slot->subkind, subkind, __ATOMIC_RELEASE);
 }
 
-/* True when [start, end), whole words, holds poison alone. */
-static inline bool is_whole(const uint8_t *start, const uint8_t *end) {
-    const hak_two_words poison = {HAK_POISON_WORD, HAK_POISON_WORD};
+/* True when [start, end), whole words, holds `word` alone. */
+static inline bool is_whole(const char *start, const char *end, uint64_t word) {
+    const hak_two_words due = {word, word};
     hak_two_words differs = {0, 0};
     for (; end - start >= 32; start += 32)
-        differs |= (*(const hak_two_words *)(const void *)start ^ poison) |
-                   (*(const hak_two_words *)(const void *)(start + 16) ^ poison);
+        differs |= (*(const hak_two_words *)(const void *)start ^ due) |
+                   (*(const hak_two_words *)(const void *)(start + 16) ^ due);
     uint64_t rest = differs[0] | differs[1];
     for (; start < end; start += 8) {
-        uint64_t word;
-        __builtin_memcpy(&word, start, sizeof word);
-        rest |= word ^ HAK_POISON_WORD;
+        uint64_t found;
+        __builtin_memcpy(&found, start, sizeof found);
+        rest |= found ^ word;
     }
     return rest == 0;
 }
 
-static HAK_COLD void count_damage(const uint8_t *p, const uint8_t *end, struct hak_damage *damage) {
-    for (; p < end; p++)
-        if (*p != HAK_POISON_BYTE) {
+static HAK_COLD void count_damage(const char *from, const char *to, uint64_t word,
+                                  struct hak_damage *damage) {
+    const uint8_t *end = (const uint8_t *)to;
+    for (const uint8_t *p = (const uint8_t *)from; p < end; p++)
+        if (*p != hak_pattern_byte(word, (uintptr_t)p)) {
             damage->last = p;
             if (damage->bytes++ != 0)
                 continue;
@@ -74,16 +75,18 @@ static HAK_COLD void count_damage(const uint8_t *p, const uint8_t *end, struct h
 
 struct hak_damage hak_poison_damage(const struct hak_located *at) {
     struct hak_damage damage = {0};
-    struct filled filled = filled_of(at);
+    struct hak_filled filled = filled_of(at);
+    uint64_t word = hak_word_of(at, HAK_PATTERN_FREED);
     if (HAK_UNLIKELY((at->slot->subkind & HAK_SLOT_LINKED) != 0)) {
-        uint8_t *link = (uint8_t *)hak_check_link_of(base_from(at->base));
+        char *link = (char *)hak_check_link_of(base_from(at->base));
         if (filled.start == link)
             filled.start += sizeof(void *);
     }
-    if (HAK_LIKELY(is_whole(filled.start, filled.end) && is_whole(filled.tail, filled.tail_end)))
+    if (HAK_LIKELY(is_whole(filled.start, filled.end, word) &&
+                   is_whole(filled.tail, filled.tail_end, word)))
         return damage;
-    count_damage(filled.start, filled.end, &damage);
-    count_damage(filled.tail, filled.tail_end, &damage);
+    count_damage(filled.start, filled.end, word, &damage);
+    count_damage(filled.tail, filled.tail_end, word, &damage);
     return damage;
 }
 

@@ -160,7 +160,8 @@ static inline bool is_whole_near(const struct hak_near_slot *at) {
     __builtin_memcpy(&found, at->base, sizeof found);
     return ((found.first ^ due.first) | (found.second ^ due.second)) == 0 &&
            hak_canary_stands_shortly(at->base + HAK_HEADER_BYTES + asked_bytes,
-                                     at->base + at->slot_bytes);
+                                     at->base + at->slot_bytes,
+                                     hak_word_near(at, HAK_PATTERN_CANARY));
 }
 
 /* By value, so that nobody takes the address of what was located. */
@@ -187,7 +188,10 @@ HAK_TRACER_TEXT enum hak_kept hak_check_give_shortly(user_t user, enum hak_recor
         return HAK_NOT_KEPT;
     slot->record_count++;
     slot->free_stack = hak_take_call_stack(&flags);
-    hak_poison_shortly(user.p, at.base + at.slot_bytes);
+    slot->lives++;
+    struct hak_filled filled =
+        hak_filled_between(user.p, at.base + at.slot_bytes, slot->asked_bytes);
+    hak_poison_shortly(&filled, hak_word_near(&at, HAK_PATTERN_FREED));
     __atomic_store_n(&slot->subkind, (uint8_t)(slot->subkind | HAK_SLOT_POISONED),
                      __ATOMIC_RELEASE);
     push(ring, at.base);

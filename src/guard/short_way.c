@@ -4,6 +4,10 @@
 
 bool hak_check_short_way;
 
+#define EIGHT(byte) byte, byte, byte, byte, byte, byte, byte, byte
+const uint8_t hak_bytes_of_block[64] = {EIGHT(0xff), EIGHT(0xff), EIGHT(0xff), EIGHT(0xff)};
+#undef EIGHT
+
 void hak_short_way_start(void) {
     hak_check_short_way = !hak_trace_hears() && hak_options.check == HAK_CHECK_NORMAL &&
                           hak_options.layout == HAK_LAYOUT_HEADER && hak_options.poison &&
@@ -21,16 +25,18 @@ static inline bool may_be_used(const struct hak_near_slot *at) {
     }
     if (!(at->slot->subkind & HAK_SLOT_POISONED))
         return true;
-    const char *start = at->base + HAK_HEADER_BYTES, *end = at->base + at->slot_bytes;
+    struct hak_filled filled = hak_filled_between(at->base + HAK_HEADER_BYTES,
+                                                  at->base + at->slot_bytes, at->slot->asked_bytes);
     return !(at->slot->subkind & HAK_SLOT_LINKED) && at->slot->user_delta * 8 == HAK_HEADER_BYTES &&
-           hak_poison_stands_shortly(start, end);
+           hak_poison_stands_shortly(&filled, hak_word_near(at, HAK_PATTERN_FREED));
 }
 
 /* The header last: what is written of a canary may reach over it. */
 static inline void write_around(const struct hak_near_slot *at, unsigned subkind,
                                 size_t asked_bytes) {
     struct hak_header header = hak_header_near(at, subkind, asked_bytes);
-    hak_write_canary_shortly(at->base + HAK_HEADER_BYTES + asked_bytes, at->base + at->slot_bytes);
+    hak_write_canary_shortly(at->base + HAK_HEADER_BYTES + asked_bytes, at->base + at->slot_bytes,
+                             hak_word_near(at, HAK_PATTERN_CANARY));
     __builtin_memcpy(at->base, &header, sizeof header);
 }
 

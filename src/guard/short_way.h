@@ -55,11 +55,45 @@ static inline struct hak_located hak_located_of(const struct hak_near_slot *at) 
                                 .class_index = at->class_index};
 }
 
-/* Of a slot above both together the first and the last bytes alone are filled (poison.c). */
-enum { HAK_POISON_HEAD_BYTES = 1024, HAK_POISON_TAIL_BYTES = 256 };
+/* Which bytes of a freed slot are filled (poison.c). */
+enum {
+    HAK_POISON_WHOLE_BYTES = 5120, /* from the user's first to the slot's end: all of them */
+    HAK_POISON_HEAD_BYTES = 4096,  /* of a greater slot the first */
+    HAK_POISON_TAIL_BYTES = 256,   /* and the last of those asked for */
+};
+
+/* One or two runs of bytes, aligned to 16: [start, end), and behind a gap [tail, tail_end), which
+ * is empty where there is none. */
+struct hak_filled {
+    char *start, *end, *tail, *tail_end;
+};
+
+static inline struct hak_filled hak_filled_of_great(char *start, char *end, size_t asked_bytes) {
+    struct hak_filled filled = {start, start + HAK_POISON_HEAD_BYTES, end, end};
+    size_t tail_end = (asked_bytes + 15) & ~(size_t)15;
+    if (tail_end <= HAK_POISON_HEAD_BYTES)
+        return filled;
+    size_t tail = (asked_bytes - HAK_POISON_TAIL_BYTES) & ~(size_t)15;
+    filled.tail = start + (tail < HAK_POISON_HEAD_BYTES ? HAK_POISON_HEAD_BYTES : tail);
+    filled.tail_end = start + tail_end;
+    return filled;
+}
+
+/* Of the slot that ends at `end` and whose last life's user pointer was `start`. */
+HAK_IN_PLACE struct hak_filled hak_filled_between(char *start, char *end, size_t asked_bytes) {
+    if (HAK_LIKELY(end - start <= HAK_POISON_WHOLE_BYTES))
+        return (struct hak_filled){start, end, end, end};
+    return hak_filled_of_great(start, end, asked_bytes);
+}
+
+/* The word that the slot is filled with now. */
+HAK_IN_PLACE uint64_t hak_word_near(const struct hak_near_slot *at, enum hak_pattern pattern) {
+    return hak_pattern_word(pattern, (uintptr_t)at->base, at->class_index, at->slot->lives);
+}
 
 typedef uint64_t hak_two_words __attribute__((vector_size(16), aligned(8), may_alias));
 typedef uint64_t hak_aligned_words __attribute__((vector_size(16), may_alias));
+typedef uint64_t hak_any_words __attribute__((vector_size(16), aligned(1), may_alias));
 typedef char hak_sixteen_bytes __attribute__((vector_size(16), may_alias));
 
 HAK_IN_PLACE size_t hak_at_most(size_t number, size_t last) {
@@ -70,9 +104,9 @@ HAK_IN_PLACE size_t hak_at_most(size_t number, size_t last) {
  * bytes, the last 64 once more where they are no multiple: loops whose number of rounds changes
  * from call to call cost the processor more than what they do. */
 
-/* Fills them. */
-HAK_IN_PLACE void hak_fill_all(char *start, char *end) {
-    const hak_aligned_words poison = {HAK_POISON_WORD, HAK_POISON_WORD};
+/* Fills them with `word`. */
+HAK_IN_PLACE void hak_fill_all(char *start, char *end, uint64_t word) {
+    const hak_aligned_words poison = {word, word};
     hak_aligned_words *at = (hak_aligned_words *)(void *)start;
     size_t last = (size_t)(end - start) / sizeof poison - 1;
     if (HAK_LIKELY(last < 4)) {
@@ -85,9 +119,9 @@ HAK_IN_PLACE void hak_fill_all(char *start, char *end) {
     final[0] = final[1] = final[2] = final[3] = poison;
 }
 
-/* True when they hold poison alone. */
-HAK_IN_PLACE bool hak_all_stand(const char *start, const char *end) {
-    const hak_aligned_words poison = {HAK_POISON_WORD, HAK_POISON_WORD};
+/* True when they hold that alone. */
+HAK_IN_PLACE bool hak_all_stand(const char *start, const char *end, uint64_t word) {
+    const hak_aligned_words poison = {word, word};
     const hak_aligned_words *at = (const hak_aligned_words *)(const void *)start;
     size_t last = (size_t)(end - start) / sizeof poison - 1;
     hak_aligned_words differs;
@@ -104,35 +138,48 @@ HAK_IN_PLACE bool hak_all_stand(const char *start, const char *end) {
     return (differs[0] | differs[1]) == 0;
 }
 
-/* The same of a slot's bytes from the user's first on, as far as they are filled. */
-HAK_IN_PLACE void hak_poison_shortly(char *start, char *end) {
-    if (HAK_LIKELY(end - start <= HAK_POISON_HEAD_BYTES + HAK_POISON_TAIL_BYTES)) {
-        hak_fill_all(start, end);
-        return;
-    }
-    hak_fill_all(start, start + HAK_POISON_HEAD_BYTES);
-    hak_fill_all(end - HAK_POISON_TAIL_BYTES, end);
+/* The same of a freed slot's bytes, as far as they are filled. */
+HAK_IN_PLACE void hak_poison_shortly(const struct hak_filled *filled, uint64_t word) {
+    hak_fill_all(filled->start, filled->end, word);
+    if (HAK_UNLIKELY(filled->tail != filled->tail_end))
+        hak_fill_all(filled->tail, filled->tail_end, word);
 }
-HAK_IN_PLACE bool hak_poison_stands_shortly(const char *start, const char *end) {
-    if (HAK_LIKELY(end - start <= HAK_POISON_HEAD_BYTES + HAK_POISON_TAIL_BYTES))
-        return hak_all_stand(start, end);
-    return hak_all_stand(start, start + HAK_POISON_HEAD_BYTES) &&
-           hak_all_stand(end - HAK_POISON_TAIL_BYTES, end);
+HAK_IN_PLACE bool hak_poison_stands_shortly(const struct hak_filled *filled, uint64_t word) {
+    return hak_all_stand(filled->start, filled->end, word) &&
+           (HAK_LIKELY(filled->tail == filled->tail_end) ||
+            hak_all_stand(filled->tail, filled->tail_end, word));
 }
 
-/* Writes the canary [start, end) of a block that nobody has written into yet, `end` aligned to 16:
- * up to 31 bytes before it are written, too. */
-HAK_IN_PLACE void hak_write_canary_shortly(const char *start, char *end) {
-    const hak_aligned_words canary = {HAK_CANARY_WORD, HAK_CANARY_WORD};
+/* Of 32 bytes up to the end of a slot those of the block itself: loaded at 32 - n, n of them. */
+HAK_HIDDEN extern const uint8_t hak_bytes_of_block[64];
+
+/* Writes the canary [start, end) of a block that nobody has written into yet, `end` aligned to 16.
+ * Up to 31 bytes before it are written, too: whole words of the block get the word of what was
+ * never written, so that a canary's word in a register was read from a canary. */
+HAK_IN_PLACE void hak_write_canary_shortly(const char *start, char *end, uint64_t word) {
+    const uint64_t other = (uint64_t)(HAK_PATTERN_CANARY ^ HAK_PATTERN_UNWRITTEN) << 56 |
+                           (HAK_PATTERN_CANARY ^ HAK_PATTERN_UNWRITTEN);
+    const hak_aligned_words canary = {word, word}, others = {other, other};
     hak_aligned_words *at = (hak_aligned_words *)(void *)end - 2;
+    if (HAK_LIKELY((const char *)at <= start)) {
+        const uint8_t *edge = hak_bytes_of_block + 32 - ((start - (const char *)at) & ~7);
+        at[0] = canary ^ (others & *(const hak_any_words *)(const void *)edge);
+        at[1] = canary ^ (others & *(const hak_any_words *)(const void *)(edge + 16));
+        return;
+    }
     at[0] = at[1] = canary;
-    while (HAK_UNLIKELY((const char *)at > start))
+    while (HAK_UNLIKELY((const char *)at - start >= 16))
         *--at = canary;
+    if (HAK_UNLIKELY((const char *)at > start)) {
+        uint64_t *words = (uint64_t *)(void *)at;
+        words[-1] = word;
+        words[-2] = (const char *)at - start > 8 ? word : word ^ other;
+    }
 }
 
 /* True when it stands, which is at least one byte; up to 31 bytes before it are read. */
-HAK_IN_PLACE bool hak_canary_stands_shortly(const char *start, const char *end) {
-    const hak_aligned_words canary = {HAK_CANARY_WORD, HAK_CANARY_WORD};
+HAK_IN_PLACE bool hak_canary_stands_shortly(const char *start, const char *end, uint64_t word) {
+    const hak_aligned_words canary = {word, word};
     const hak_sixteen_bytes due = (hak_sixteen_bytes)canary;
     const hak_sixteen_bytes *at = (const hak_sixteen_bytes *)(const void *)end - 2;
     uint32_t low = (uint32_t)__builtin_ia32_pmovmskb128((hak_sixteen_bytes)(at[0] == due));

@@ -113,11 +113,9 @@ static void move_found(struct found *to, const struct found *from) {
  * code of what is wrong, 0 for nothing. */
 static unsigned compare(const struct hak_located *at, const char *header, char *bytes,
                         struct hak_damage *damage, int64_t *offset_bytes) {
-    struct hak_located there = *at;
-    there.base = bytes;
-    const uint8_t *user = (const uint8_t *)hak_user_in(&there);
+    const uint8_t *user = (const uint8_t *)bytes + hak_delta_bytes_of(at);
     if (at->slot->place != HAK_PLACE_LIVE) {
-        *damage = hak_poison_damage(&there);
+        *damage = hak_poison_damage(at);
         *offset_bytes = damage->first - user;
         return damage->bytes ? HAK_FAULT_WRITE_AFTER_FREE : 0;
     }
@@ -125,7 +123,7 @@ static unsigned compare(const struct hak_located *at, const char *header, char *
     *offset_bytes = damage->first - (const uint8_t *)header - HAK_HEADER_BYTES;
     if (damage->bytes)
         return HAK_FAULT_HEAP_BUFFER_UNDERFLOW;
-    *damage = hak_canary_damage(&there);
+    *damage = hak_canary_damage_in(at, bytes);
     *offset_bytes = damage->first - user;
     return damage->bytes ? HAK_FAULT_HEAP_BUFFER_OVERFLOW : 0;
 }

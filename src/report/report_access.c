@@ -35,9 +35,9 @@ static const char *access_words(const struct report_page *page) {
 }
 
 void report_access_headline(struct hak_text *text, const struct report_page *page) {
-    if (page->facts->fault == 304 && !report_has_address(page)) {
-        hak_text_add(text, "a pointer was used that freed memory is filled with; the code has one "
-                           "into ");
+    if (report_is_proved_by_word(page)) {
+        hak_text_add(text, "a pointer was used that had been read %s ",
+                     page->facts->fault == 304 ? "from" : "behind the end of");
     } else {
         hak_text_add(text, "%s", access_words(page));
         add_distance(text, page);
@@ -53,11 +53,11 @@ void report_access_headline(struct hak_text *text, const struct report_page *pag
 }
 
 void report_access_sentence(struct hak_text *text, const struct report_page *page) {
-    if (!report_has_address(page)) {
+    if (report_is_proved_by_word(page)) {
         hak_text_add(text,
-                     "a pointer that is no address was used (%s); it holds what freed memory "
-                     "is filled with",
-                     hak_words_signal(page->context.signal));
+                     "a pointer that is no address was used (%s); it holds what %s is filled with",
+                     hak_words_signal(page->context.signal),
+                     page->facts->fault == 304 ? "this block" : "the memory behind this block");
         return;
     }
     hak_text_add(text, "the %s of 0x%llx was stopped (%s)", access_words(page),

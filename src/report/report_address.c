@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include "hop.h"
+#include "trace/pattern.h"
 
 #define NULL_REACH                                                                                 \
     65536 /* an object at the null pointer is hardly bigger; nothing is mapped there */
@@ -190,7 +191,7 @@ void report_address(struct hak_text *text, const struct report_page *page) {
         add_block(text, page);
     else if (report_describe(&about, page, address))
         hak_text_add(text, "%s", about.bytes ? about.bytes : "");
-    else if (hak_is_poison(address))
+    else if (hak_pattern_of(address) == HAK_PATTERN_FREED)
         hak_text_add(text, "is what freed memory is filled with");
     else if (is_mapped(page)) {
         hak_text_add(text, "lies in ");

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "hop.h"
+#include "trace/pattern.h"
 
 #define REGISTERS_SHOWN 8
 
@@ -13,6 +14,25 @@
 static const char *const register_names[HAK_REPORT_REGISTERS] = {
     "rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp", "r8",
     "r9",  "r10", "r11", "r12", "r13", "r14", "r15", "rip"};
+
+/* What a register's value is that has the form of a pattern. */
+static const char *pattern_words(uint64_t value) {
+    switch (hak_pattern_of(value)) {
+    case HAK_PATTERN_FREED:
+        return " is what freed memory is filled with";
+    case HAK_PATTERN_CANARY:
+        return " is what the memory behind a block is filled with";
+    case HAK_PATTERN_UNWRITTEN:
+        return " is what a new block is filled with";
+    case HAK_PATTERN_NONE:
+        break;
+    }
+    return "";
+}
+
+const char *report_register_name(uint32_t number) {
+    return number < HAK_REPORT_REGISTERS ? register_names[number] : "a register";
+}
 
 static void add_where(struct hak_text *text, const struct report_page *page,
                       const struct hak_event *event) {
@@ -74,8 +94,7 @@ static int add_no_addresses(struct hak_text *text, const struct report_page *pag
             continue;
         hak_text_add(text, "%s      %-3s 0x%llx%s\n",
                      shown++ == 0 ? "that hold no valid address:\n" : "", register_names[i],
-                     (unsigned long long)value,
-                     hak_is_poison(value) ? " is what freed memory is filled with" : "");
+                     (unsigned long long)value, pattern_words(value));
     }
     return shown;
 }

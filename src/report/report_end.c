@@ -138,19 +138,15 @@ static bool guess_overflow(struct hak_text *text, const struct hak_fault_facts *
 
 static bool guess_crash(struct hak_text *text, const struct report_page *page) {
     uint64_t address = page->request->signal_address;
+    if (report_guess_candidates(text, page))
+        return true;
     if (report_has_address(page) && page->request->full_stack_bytes == 0) {
         if (address + REACH_OF_NULL >= 2 * REACH_OF_NULL || address == 0)
             return false;
         hak_text_add(text, "a member or an element was touched through a null pointer");
         return true;
     }
-    for (int i = 0; i < HAK_REPORT_REGISTERS && report_is_general_fault(page); i++)
-        if (hak_is_poison(page->request->registers[i])) {
-            hak_text_add(text, "the pointer was read from freed memory, or from a block that was "
-                               "not written to since it was allocated");
-            return true;
-        }
-    return false;
+    return report_is_general_fault(page) && report_guess_pattern(text, page);
 }
 
 bool report_guess(struct hak_text *text, const struct report_page *page) {
@@ -160,11 +156,6 @@ bool report_guess(struct hak_text *text, const struct report_page *page) {
     switch (facts->fault) {
     case 0:
         return guess_crash(text, page);
-    case 304:
-        if (report_has_address(page))
-            return false;
-        hak_text_add(text, "the pointer that was used was read from that block after its free");
-        return true;
     case 101:
     case 104:
         if (page->has_header && facts->offset != 0 && (uint64_t)facts->offset == header) {
@@ -189,6 +180,8 @@ bool report_guess(struct hak_text *text, const struct report_page *page) {
         }
         return false;
     case 301:
+        if (report_is_proved_by_word(page))
+            return false;
         return guess_index(text, facts) || guess_overflow(text, facts);
     case 302:
         if (guess_index(text, facts))

@@ -9,6 +9,7 @@
  *   report_life.c     ALLOCATED and FREED: the two ends of the block's life, with their stacks
  *   report_history.c  HISTORY: the last life of the block, or the lives that a stale owner ties
  *   report_end.c      COMPLETENESS, GUESS, NEXT, SUMMARY
+ *   report_candidates.c  GUESS: the blocks that a value may have been read from
  *   report_crash.c    a death by a signal that is no heap fault
  *   report_signal.c   what a signal means, in words
  *   report_address.c  what lies at the address of a crash, in words
@@ -55,10 +56,20 @@ struct report_page {
     bool asked_known;
 };
 
+/* True when the signal came with the address of an access (not sent by kill). */
+bool report_has_address(const struct report_page *page);
+
 /* A write in front of a block that did not begin in its header (HKM-302). */
 static inline bool report_is_far_in_front(const struct report_page *page) {
     return (page->facts->offset < -16 || !page->has_header) &&
            page->facts->found_by != HAK_FOUND_BY_ACCESS;
+}
+
+/* The processor did not take an address that memory around or in this block is filled with: the
+ * address was read there. */
+static inline bool report_is_proved_by_word(const struct report_page *page) {
+    return page->facts->found_by == HAK_FOUND_BY_ACCESS && page->request->signal != 0 &&
+           !report_has_address(page);
 }
 
 /* First line without its end, and the sentence on the pointer. */
@@ -115,6 +126,12 @@ void report_ending(struct hak_text *text, const struct report_page *page);
 bool report_handler(struct hak_text *text, const struct report_page *page);
 bool report_other(struct hak_text *text, const struct report_page *page, int i);
 void report_others(struct hak_text *text, const struct report_page *page);
+/* GUESS: the blocks that the value may have been read from which the program used as an address;
+ * that it has the form of what freed memory is filled with. False: nothing is added. */
+bool report_guess_candidates(struct hak_text *text, const struct report_page *page);
+bool report_guess_pattern(struct hak_text *text, const struct report_page *page);
+/* "rax", by DWARF's number. */
+const char *report_register_name(uint32_t number);
 /* The body of the page of a crash (registers that point into the heap). */
 void report_crash(struct hak_text *text, const struct report_page *page);
 /* The lines of a stack: frames of the program and runs of others that are folded into one line. */
@@ -146,8 +163,6 @@ void report_add_part(struct hak_text *text, const struct hak_frames *frames, int
 /* The stack by which the SUMMARY names the place: of the first wrong step; of the block's
  * allocation, where only damage was found; else of the fault. */
 const struct hak_frames *report_main_frames(const struct report_page *page);
-/* True when the signal came with the address of an access (not sent by kill). */
-bool report_has_address(const struct report_page *page);
 /* Where `address` lies in a block that the store knows: "20 bytes into a block of 56 bytes, live,
  * malloc(56) by thread 1 at server.c:118". False when it knows none. */
 bool report_describe(struct hak_text *text, const struct report_page *page, uint64_t address);

@@ -140,17 +140,19 @@ static void mark(struct hak_text *text, const struct report_page *page) {
     case 301:
     case 302:
     case 303:
-        if (facts->found_by == HAK_FOUND_BY_ACCESS && facts->damaged_bytes == 0)
+        if (report_is_proved_by_word(page))
+            hak_text_add(text, "the pointer was read from here on");
+        else if (facts->found_by == HAK_FOUND_BY_ACCESS && facts->damaged_bytes == 0)
             mark_touch(text, page);
         else
             mark_damage(text, page);
         return;
     case 304:
-        if (facts->found_by == HAK_FOUND_BY_ACCESS && report_has_address(page)) {
+        if (report_is_proved_by_word(page)) {
+            hak_text_add(text, "the pointer was read from this block, after it was freed");
+        } else {
             mark_touch(text, page);
             hak_text_add(text, ", after it was freed");
-        } else {
-            hak_text_add(text, "a pointer to here was still in use");
         }
         return;
     case 203:

@@ -10,6 +10,8 @@
  *   crash_area.c     the way through the report area to the collector and back
  *   crash_signals.c  the handler of crash signals, and which fault a death is due to
  *   crash_address.c  what lies at the address of a crash
+ *   crash_pattern.c  what registers prove that hold a word which memory is filled with
+ *   operands.c       which registers an instruction takes its address from
  *   actions.c        the program's own actions, which it reads back, in front of the kernel's
  *   raw_report.c     what can be said without a collector */
 #ifndef HAK_TRACE_CRASH_H
@@ -22,6 +24,8 @@
 #include "trace/session.h"
 #include "unwind/registers.h"
 #include "unwind/unwind.h"
+
+struct hak_trace_checks;
 
 /* One fault or crash, where it happened. */
 struct hak_incident {
@@ -38,6 +42,8 @@ struct hak_incident {
     uint64_t full_stack_bytes;
     uint32_t trap, trap_error; /* the processor's exception and what it tells with it, 0 = none */
     struct hak_report_region region;
+    struct hak_report_candidate candidates[HAK_REPORT_CANDIDATES];
+    uint32_t candidate_count;
     bool is_reported; /* a report of it was made before: nothing is to be said */
     bool is_known;    /* the collector knows it as no news: the program goes on */
     int end_signal;   /* by which the process ends after the report, 0 = it goes on */
@@ -106,6 +112,10 @@ HAK_HIDDEN bool hak_crash_is_known_place(bool add);
 /* Fills in facts, access and region by the address of the incident (crash_address.c). Where a fault
  * of the heap is seen the facts name it. */
 HAK_HIDDEN void hak_crash_look_at_address(struct hak_incident *incident);
+/* What the registers prove of words that memory is filled with: facts, or candidates
+ * (crash_pattern.c). */
+HAK_HIDDEN void hak_crash_look_at_words(struct hak_incident *incident,
+                                        const struct hak_trace_checks *checks);
 /* Looks whether a block is damaged, when nothing else is known to be wrong. */
 HAK_HIDDEN void hak_crash_look_at_heap(struct hak_incident *incident);
 /* The same question as the first, answered in brief, for the program's own stack may be small: does

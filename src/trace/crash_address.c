@@ -15,9 +15,7 @@ enum {
     STACK_FAULT = 12, /* the processor's numbers: no address, by way of rbp or rsp */
     GENERAL_PROTECTION = 13,
     PAGE_FAULT = 14,
-    RED_ZONE_BYTES = 128,
-    STACK_BYTES = 512, /* looked at: the innermost frame or two */
-    ERROR_WRITE = 2,   /* bits of what it tells with it */
+    ERROR_WRITE = 2, /* bits of what it tells with it */
     ERROR_FETCH = 16,
     GREATEST_STACK = 256 << 20,
     SHARED = 16,
@@ -147,46 +145,6 @@ static bool is_access(uint32_t signal, int code) {
     return signal == SIGSEGV && (code == SEGV_MAPERR || code == SEGV_ACCERR);
 }
 
-/* ---- a pointer that was read from freed memory -------------------------------------------------
- *
- * The processor does not tell the address when it is none (general protection). Freed memory is
- * filled so that a pointer read from it is such a one: a register holds it then, and in a register
- * or near the end of the stack lies the pointer to the freed block that it was read by. */
-
-/* How well `value` fits as the pointer to the freed block: 2 its first byte, 1 another byte of it,
- * 0 it points to none. `facts` are about it when it fits better than `best`. */
-static int rate(uint64_t value, int best, struct hak_fault_facts *facts) {
-    struct hak_fault_facts found = {.found_address = value, .access = facts->access};
-    if (value < PAGE_BYTES)
-        return best;
-    found.class_found = found.class_due = HAK_CLASS_NONE;
-    checks->describe(&found, false);
-    int rating = found.fault == 0                         ? 0
-                 : value == found.user                    ? 2
-                 : value - found.user < found.asked_bytes ? 1
-                                                          : 0;
-    if (rating <= best)
-        return best;
-    *facts = found;
-    return rating;
-}
-
-static void look_for_freed(struct hak_incident *incident) {
-    const struct hak_registers *registers = &incident->registers;
-    bool any = false;
-    int best = 0;
-    for (int i = 0; i < HAK_RIP; i++)
-        any = any || hak_is_poison(registers->value[i]);
-    if (!any)
-        return;
-    for (int i = 0; i < HAK_RIP; i++)
-        best = rate(registers->value[i], best, &incident->facts);
-    uintptr_t from = (registers->value[HAK_RSP] - RED_ZONE_BYTES) & ~(uintptr_t)7;
-    for (uintptr_t at = from; at < from + STACK_BYTES && best == 0; at += 8)
-        if (hak_raw_readable(at))
-            best = rate(*(const uint64_t *)at, best, &incident->facts);
-}
-
 /* ---- an index out of range ---------------------------------------------------------------------
  *
  * Far from any block nothing tells whose the access was, but how the address came about: it is the
@@ -246,7 +204,7 @@ void hak_crash_look_at_address(struct hak_incident *incident) {
     incident->facts.access = access_of(incident);
     if (incident->trap == GENERAL_PROTECTION || incident->trap == STACK_FAULT) {
         if (checks)
-            look_for_freed(incident);
+            hak_crash_look_at_words(incident, checks);
         return;
     }
     if (!is_access(incident->signal, incident->code) && incident->signal != SIGBUS)
@@ -264,6 +222,8 @@ void hak_crash_look_at_address(struct hak_incident *incident) {
         look_for_index(incident);
     if (is_closed && !incident->facts.memory && is_own_guard(incident, region->end))
         incident->facts.memory = HAK_MEMORY_STACK;
+    if (is_barred && !incident->facts.fault && incident->facts.base == 0)
+        hak_crash_look_at_words(incident, checks);
 }
 
 void hak_crash_look_at_heap(struct hak_incident *incident) {

@@ -145,6 +145,8 @@ static void fill_area(const struct hak_incident *incident, struct hak_report_req
     area->full_stack_bytes = incident->full_stack_bytes;
     area->region = incident->region;
     area->trap = incident->trap;
+    area->candidate_count = incident->candidate_count;
+    memcpy(area->candidates, incident->candidates, sizeof area->candidates);
     area->is_unrecorded = !hak_options.trace;
     keep_life(area->alloc_frames, incident->facts.alloc_stack);
     keep_life(area->free_frames, incident->facts.free_stack);

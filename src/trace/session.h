@@ -19,7 +19,7 @@
 #include "trace/record.h"
 
 #define HAK_SESSION_MAGIC   0x31305345534b4148ull /* "HAKSES01" */
-#define HAK_SESSION_VERSION 5
+#define HAK_SESSION_VERSION 6
 
 #define HAK_PROCESSES       1024
 #define HAK_RINGS           4096
@@ -129,6 +129,24 @@ enum hak_report_state {
  */
 #define HAK_REPORT_REGISTERS 17
 
+/* What a register proves that holds a word of a pattern (pattern.h). */
+enum hak_named_as {
+    HAK_NAMED_NOT = 0,
+    HAK_NAMED_FREED = 1,     /* it was read from this block after the free */
+    HAK_NAMED_BEHIND = 2,    /* it was read behind the end of this block */
+    HAK_NAMED_UNWRITTEN = 3, /* it was read from this block, where nothing was written */
+    HAK_NAMED_EARLIER = 4,   /* it was read from where this block lies, in whichever life */
+    HAK_NAMED_NEARBY = 5,    /* a register or the stack leads to this freed block; it may hold it */
+};
+
+/* A block from which the value may have been read that the program used as an address or index. */
+struct hak_report_candidate {
+    uint64_t value, user, asked_bytes;
+    uint32_t named_as; /* enum hak_named_as */
+    uint32_t reg;      /* that holds the value, DWARF's number */
+};
+#define HAK_REPORT_CANDIDATES 4
+
 /* What lies at a pointer that was given back and is not a live block's (facts.memory). */
 enum hak_memory {
     HAK_MEMORY_UNKNOWN = 0,       /* not asked: the fault is not about this */
@@ -154,17 +172,6 @@ enum hak_found_by {
     HAK_FOUND_BY_NEIGHBOUR = 6, /* the call that `kind` names, of the block in front or behind */
     HAK_FOUND_BY_CRASH = 7,     /* all blocks were looked at because the process crashed */
 };
-
-/* What freed memory is filled with in level normal. Eight of them are no address that a processor
- * takes, so a pointer that was read from freed memory is known by it. */
-#define HAK_POISON_BYTE 0xdd
-#define HAK_POISON_WORD (0x0101010101010101ull * HAK_POISON_BYTE)
-
-/* True for such a pointer, also with the distance of a member or an element. */
-static inline bool hak_is_poison(uint64_t value) {
-    const uint64_t reach = 65536;
-    return value - HAK_POISON_WORD + reach < 2 * reach;
-}
 
 /* How memory was touched (facts.access). */
 enum hak_access {
@@ -279,8 +286,9 @@ struct hak_report_request {
     uint64_t alloc_frames[HAK_REPORT_LIFE_FRAMES];
     uint64_t free_frames[HAK_REPORT_LIFE_FRAMES];
     uint32_t answer; /* collector, before DONE: enum hak_answer */
-    uint32_t spare;
+    uint32_t candidate_count;
     uint64_t clean_frames[HAK_REPORT_LIFE_FRAMES]; /* of facts.clean_stack, as above */
+    struct hak_report_candidate candidates[HAK_REPORT_CANDIDATES]; /* facts.fault is 0 then */
 };
 
 enum hak_resume {

@@ -77,6 +77,12 @@ HAK_HIDDEN void hak_trace_count_amount(enum hak_counted which, unsigned class_in
  * place once. */
 HAK_HIDDEN void hak_trace_fault(const struct hak_fault_facts *facts);
 
+/* A block that a word of a pattern names (pattern.h). */
+struct hak_named {
+    enum hak_named_as as;
+    struct hak_fault_facts facts; /* what is known of the block; no fault */
+};
+
 /* What the checks know and a crash asks for. */
 struct hak_trace_checks {
     /* Which block covers facts->found_address, or lies next to it: fills in what is known of it,
@@ -89,6 +95,10 @@ struct hak_trace_checks {
     /* Looks at all blocks for one that is damaged, which a crash may be the consequence of; fills
      * `facts` in and returns how many there are. Waits for nobody. */
     size_t (*look_at_all)(struct hak_fault_facts *facts);
+    /* Which blocks `value` names; returns how many. */
+    unsigned (*find_named)(uint64_t value, struct hak_named *named, unsigned most);
+    /* The word that the freed block at `address` is filled with; 0: no block, or not freed. */
+    uint64_t (*word_in)(uint64_t address);
 };
 /* Before hak_trace_start. `checks` stays where it is. */
 HAK_HIDDEN void hak_trace_ask(const struct hak_trace_checks *checks);

@@ -1,6 +1,6 @@
-/* Uses a number as a pointer that happens to be what freed memory is filled with. Run by
- * addresses.sh. */
+/* Uses a number as a pointer that has the form of what freed memory is filled with, and names no
+ * block. Run by addresses.sh. */
 int main(void) {
-    char *volatile at = (char *)0xdddddddddddddddd;
+    char *volatile at = (char *)0xdd958090a3b085dd;
     return *at;
 }

@@ -20,11 +20,11 @@ allowed() {
     metrics) echo 'platform trace/record.h' ;;
     trace) echo 'unwind metrics platform' ;;
     tree) echo 'trace platform' ;;
-    guard) echo 'platform metrics/step.h pool/pool.h large/large.h large/walk.h trace/start.h trace/asked_signals.h trace/trace.h trace/session.h trace/record.h' ;;
+    guard) echo 'platform metrics/step.h pool/pool.h large/large.h large/walk.h trace/start.h trace/asked_signals.h trace/trace.h trace/session.h trace/pattern.h trace/record.h' ;;
     leaks) echo 'large slab pool platform guard/locate.h guard/asked.h unwind trace' ;;
     store) echo 'metrics/metric.h metrics/step.h trace/record.h' ;;
     symbols) echo 'store/array.h store/frame.h store/index.h' ;;
-    report) echo 'store trace/record.h trace/session.h learn/settings.h' ;;
+    report) echo 'store trace/record.h trace/session.h trace/pattern.h learn/settings.h' ;;
     collector) echo 'report symbols store metrics/block.h metrics/metric.h trace/record.h trace/session.h trace/protocol.h trace/trust.h' ;;
     viewer) echo 'store report collector metrics/metric.h trace/protocol.h trace/record.h' ;;
     esac

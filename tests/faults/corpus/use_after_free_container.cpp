@@ -123,6 +123,16 @@ static void moved_from_by_pointer() {
     *reinterpret_cast<char *>(raw) = 'w';
 }
 
+/* The 320 doubles lie in one block of 2,560 bytes, beside others. */
+static void vector_grown_reference_written() {
+    static std::vector<double> others[64];
+    for (auto &other : others)
+        other.resize(320);
+    double &last = others[31].back();
+    others[31].push_back(1.0);
+    *hidden(&last) = 2.0;
+}
+
 static const struct shape shapes[] = {
     {"vector_grown_pointer_written", vector_grown_pointer_written},
     {"vector_grown_iterator_read", vector_grown_iterator_read},
@@ -139,6 +149,7 @@ static const struct shape shapes[] = {
     {"deque_popped", deque_popped},
     {"vector_swapped_away", vector_swapped_away},
     {"moved_from_by_pointer", moved_from_by_pointer},
+    {"vector_grown_reference_written", vector_grown_reference_written},
     {NULL, NULL},
 };
 

@@ -96,6 +96,27 @@ static void while_neighbour_lives(void) {
     free(neighbour);
 }
 
+/* Neighbours in front and behind live, so that no page of the block is closed. */
+static void write_into_freed(size_t bytes, size_t offset) {
+    static char *blocks[64];
+    for (int i = 0; i < 64; i++)
+        blocks[i] = opaque(malloc(bytes));
+    free(blocks[31]);
+    *(char *)opaque(blocks[31] + offset) = 7;
+}
+
+static void last_byte_of_2560(void) {
+    write_into_freed(2560, 2559);
+}
+
+static void in_the_middle_of_4096(void) {
+    write_into_freed(4096, 2500);
+}
+
+static void last_bytes_of_6000(void) {
+    write_into_freed(6000, 5744);
+}
+
 static const struct shape shapes[] = {
     {"first_byte", first_byte},
     {"last_byte", last_byte},
@@ -114,6 +135,9 @@ static const struct shape shapes[] = {
     {"one_of_many", one_of_many},
     {"of_aligned", of_aligned},
     {"while_neighbour_lives", while_neighbour_lives},
+    {"last_byte_of_2560", last_byte_of_2560},
+    {"in_the_middle_of_4096", in_the_middle_of_4096},
+    {"last_bytes_of_6000", last_bytes_of_6000},
     {NULL, NULL},
 };
 

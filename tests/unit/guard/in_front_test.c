@@ -108,7 +108,8 @@ START_TEST(nothing_of_a_neighbour_is_filled) {
     (void)hand_out(slot_at(1, SLOT), 24, 0);
     struct hak_located at = locate(slot_at(1, SLOT));
     hak_fill_in_front(&at);
-    ck_assert_uint_eq((uint8_t)*slot_at(1, SLOT - 1).p, HAK_POISON_BYTE);
+    ck_assert_uint_eq((uint8_t)*slot_at(1, SLOT - 1).p,
+                      pattern_at(slot_at(1, SLOT - 1).p, HAK_PATTERN_FREED));
     for (unsigned i = 0; i < 24; i++)
         ck_assert_uint_eq(neighbour.p[i], 'x');
     ck_assert_uint_eq(state_of(slot_at(1, SLOT - 3))->subkind, 0);

@@ -138,7 +138,7 @@ START_TEST(only_the_owner_of_the_heap_closes) {
     user_t user = hand_out(slot_at(2, 0), 30, 0);
     ck_assert_int_eq(hak_check_keep(slot_at(2, 0), HAK_FREE, HEAP + 1), HAK_KEPT);
     ck_assert(can_be_read(user.p));
-    ck_assert_uint_eq((uint8_t)user.p[0], HAK_POISON_BYTE);
+    ck_assert_uint_eq((uint8_t)user.p[0], pattern_at(user.p, HAK_PATTERN_FREED));
     user.p[0] = 1; /* not looked at, either: the owner might close the page meanwhile */
     (void)hak_check_leaving(true, HEAP + 1);
     ck_assert_uint_eq(fault_count, 0);

@@ -34,11 +34,31 @@ static struct hak_damage damage_of(base_t block) {
 }
 
 START_TEST(eight_bytes_of_it_are_no_address) {
-    uint64_t word;
-    memset(&word, HAK_POISON_BYTE, sizeof word);
-    uint64_t upper = word >> 47;
-    ck_assert_uint_ne(upper, 0);
-    ck_assert_uint_ne(upper, 0x1ffff);
+    static const enum hak_pattern patterns[] = {HAK_PATTERN_FREED, HAK_PATTERN_CANARY,
+                                                HAK_PATTERN_UNWRITTEN};
+    for (unsigned i = 0; i < 3; i++)
+        for (unsigned lives = 0; lives < HAK_PATTERN_LIVES; lives++) {
+            uintptr_t base = 0x7ffff7a01230;
+            uint64_t word = hak_pattern_word(patterns[i], base, 33, lives);
+            ck_assert_uint_ne(word >> 56, 0); /* with 57 bits of address, too */
+            ck_assert_uint_ne(word >> 56, 0xff);
+            for (unsigned byte = 0; byte < 8; byte++) {
+                ck_assert_uint_ge(hak_pattern_byte(word, byte), 0x80);
+                ck_assert_uint_ne(hak_pattern_byte(word, byte), 0xff);
+            }
+            static const int64_t distances[] = {0, 8, -64, 0x3fff, -0x8000};
+            for (unsigned d = 0; d < 5; d++) {
+                uint64_t value = word + (uint64_t)distances[d];
+                ck_assert_uint_eq(hak_pattern_of(value), patterns[i]);
+                ck_assert_uint_eq(hak_pattern_name(value) >> 28, lives);
+                ck_assert_uint_eq(hak_pattern_name(value) & HAK_PATTERN_NAME_MASK,
+                                  base >> 5 & HAK_PATTERN_NAME_MASK);
+                ck_assert(hak_pattern_is_near(value, word));
+            }
+            ck_assert(!hak_pattern_is_near(word + 0x4000, word));
+            ck_assert_uint_eq((uint8_t)hak_pattern_turned(word, base + 3),
+                              hak_pattern_byte(word, base + 3));
+        }
 }
 END_TEST
 
@@ -53,7 +73,7 @@ START_TEST(each_byte_of_a_freed_slot_is_compared) {
             user_t user = give_back(block, slab == 1 ? 24 : 30, alignments[a]);
             ck_assert_uint_eq(damage_of(block).bytes, 0);
             for (uint8_t *p = (uint8_t *)user.p; p < end_of(block); p++) {
-                ck_assert_uint_eq(*p, HAK_POISON_BYTE);
+                ck_assert_uint_eq(*p, pattern_at(p, HAK_PATTERN_FREED));
                 *p ^= 1;
                 ck_assert_uint_eq(damage_of(block).bytes, 1);
                 ck_assert_ptr_eq(damage_of(block).first, p);
@@ -69,27 +89,47 @@ static void acquire_large_slots(void) {
     acquire_slab(6, class_index);
 }
 
-START_TEST(of_a_great_slot_the_first_and_the_last_part_are_compared) {
+static bool is_filled(const uint8_t *p) {
+    return *p == pattern_at(p, HAK_PATTERN_FREED);
+}
+
+START_TEST(of_a_great_slot_the_first_and_the_last_part_asked_for_are_compared) {
     begin(HAK_LAYOUT_HEADER);
     acquire_large_slots();
     base_t block = slot_at(6, 2);
     user_t user = give_back(block, 8000, 0);
-    uint8_t *bytes = (uint8_t *)user.p, *end = end_of(block);
-    ck_assert_uint_eq(bytes[0], HAK_POISON_BYTE);
-    ck_assert_uint_eq(bytes[1023], HAK_POISON_BYTE);
-    ck_assert_uint_eq(bytes[1024], 'x');
-    ck_assert_uint_eq(end[-1], HAK_POISON_BYTE);
-    ck_assert_uint_eq(end[-256], HAK_POISON_BYTE);
-    ck_assert_uint_ne(end[-257], HAK_POISON_BYTE);
-    bytes[4000] = 1; /* not seen */
+    uint8_t *bytes = (uint8_t *)user.p, *asked_end = bytes + 8000;
+    ck_assert(is_filled(bytes));
+    ck_assert(is_filled(bytes + 4095));
+    ck_assert_uint_eq(bytes[4096], 'x');
+    ck_assert(is_filled(asked_end - 1));
+    ck_assert(is_filled(asked_end - 256));
+    ck_assert_uint_eq(asked_end[-256 - 16], 'x');
+    bytes[4200] = 1; /* not seen */
     ck_assert_uint_eq(damage_of(block).bytes, 0);
-    end[-256] = 0;
-    end[-1] = 0;
+    asked_end[-256] = 0;
+    asked_end[-1] = 0;
     ck_assert_uint_eq(damage_of(block).bytes, 2);
-    ck_assert_ptr_eq(damage_of(block).first, end - 256);
-    bytes[1023] = 0;
+    ck_assert_ptr_eq(damage_of(block).first, asked_end - 256);
+    bytes[4095] = 0;
     ck_assert_uint_eq(damage_of(block).bytes, 3);
-    ck_assert_ptr_eq(damage_of(block).first, bytes + 1023);
+    ck_assert_ptr_eq(damage_of(block).first, bytes + 4095);
+}
+END_TEST
+
+START_TEST(each_byte_of_a_block_up_to_4_KiB_is_compared) {
+    begin(HAK_LAYOUT_HEADER);
+    hak_options.quarantine_blocks = 1000;
+    for (size_t asked = 1; asked <= 4096; asked += asked < 64 ? 1 : 61) {
+        acquire_slab(6, hak_class_of_bytes(asked + HAK_HEADER_BYTES + 1));
+        base_t block = slot_at(6, 2);
+        user_t user = give_back(block, asked, 0);
+        for (uint8_t *p = (uint8_t *)user.p; p < (uint8_t *)user.p + asked; p++)
+            ck_assert(is_filled(p));
+        ck_assert_uint_eq(damage_of(block).bytes, 0);
+        user.p[asked - 1] = 7;
+        ck_assert_uint_eq(damage_of(block).bytes, 1);
+    }
 }
 END_TEST
 
@@ -168,7 +208,7 @@ START_TEST(a_free_without_quarantine_is_filled_too_unless_it_is_anothers) {
     memset(of_another.p, 'x', 40);
     ck_assert(hak_check_freed(slot_at(2, 4), HAK_FREE, HAK_PLACE_FRONT));
     ck_assert(hak_check_freed(slot_at(2, 5), HAK_FREE, HAK_PLACE_REMOTE));
-    ck_assert_uint_eq((uint8_t)user.p[39], HAK_POISON_BYTE);
+    ck_assert(is_filled((uint8_t *)user.p + 39));
     ck_assert_uint_eq((uint8_t)of_another.p[39], 'x');
     user.p[1] = 0;
     (void)hand_out(slot_at(2, 4), 40, 0);
@@ -211,7 +251,8 @@ int main(void) {
     int layouts = HAK_LAYOUT_HEADER + 1;
     tcase_add_test(tests, eight_bytes_of_it_are_no_address);
     tcase_add_loop_test(tests, each_byte_of_a_freed_slot_is_compared, HAK_LAYOUT_SAME, layouts);
-    tcase_add_test(tests, of_a_great_slot_the_first_and_the_last_part_are_compared);
+    tcase_add_test(tests, of_a_great_slot_the_first_and_the_last_part_asked_for_are_compared);
+    tcase_add_test(tests, each_byte_of_a_block_up_to_4_KiB_is_compared);
     tcase_add_loop_test(tests, a_write_is_told_when_the_block_leaves_quarantine, HAK_LAYOUT_SAME,
                         layouts);
     tcase_add_loop_test(tests, a_later_write_is_told_when_the_block_is_handed_out_again,

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "check.h"
+#include "guard/around.h"
 #include "guard/guard.h"
 #include "large/large.h"
 #include "platform/address.h"
@@ -196,6 +197,14 @@ static inline int run_suite(Suite *suite) {
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
     return failed == 0 ? 0 : 1;
+}
+
+/* The byte that a pattern has at `p`, in the slot that covers it. */
+static inline uint8_t pattern_at(const void *p, enum hak_pattern pattern) {
+    struct hak_located at;
+    if (!hak_locate_slot(p, &at))
+        return 0;
+    return hak_pattern_byte(hak_word_of(&at, pattern), (uintptr_t)p);
 }
 
 #endif

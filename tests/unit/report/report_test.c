@@ -407,9 +407,9 @@ START_TEST(registers_that_hold_no_address_are_named) {
     make(true);
     has("      rbx 0x6867666564636261\n");
     has_not("  GUESS");
-    request.registers[0] = 0xdddddddddddddddd + 16;
+    request.registers[0] = 0xdd958090a3b085dd + 16;
     make(true);
-    has("      rax 0xdddddddddddddded is what freed memory is filled with\n");
+    has("      rax 0xdd958090a3b085ed is what freed memory is filled with\n");
     has("  GUESS             the pointer was read from freed memory, or from a block that was "
         "not ");
 }

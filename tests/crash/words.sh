@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# A pointer that was read from freed memory, or from behind a block, names its block, whatever the
+# compiler made of the code: exactly that block where the register that failed proves it; where it does
+# not, candidates stand under GUESS, and nobody in the first line and in SUMMARY.
+set -u
+unset "${!HAKMEM_@}"
+ulimit -c 0
+failed=0
+SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
+
+# told O CASE PATTERN...: what the case prints, compiled with -O.
+told() {
+    local level=$1 what=$2 pattern
+    shift 2
+    { HAKMEM_TRACE_FILE=$PWD/$level.$what.db HAKMEM_LOG=$PWD/$level.$what.log LD_PRELOAD="$BUILD/hakmem-debug.so" "./words$level" "$what"; } >out 2>&1
+    for pattern in "$@"; do
+        grep -qE "$pattern" "$level.$what.log" && continue
+        echo "-O$level $what: this is not said: $pattern"
+        cat "$level.$what.log" out
+        failed=1
+    done
+}
+
+for level in 0 1 2; do
+    gcc -g -w "-O$level" -o "words$level" "$SOURCE/tests/crash/words.c" || exit 1
+    freed=drop_right
+    [ $level -eq 2 ] && freed='main +crash/words.c:[0-9]+' # drop_right jumps to free
+    for what in member element length call; do
+        told $level $what '^hakmem: HKM-304 use-after-free: a pointer was used that had been read from a block of 56 bytes freed' \
+            "^      #0 $freed" "^SUMMARY: hakmem: use-after-free words.c:[0-9]+ $what hop=ACCESS class=C4 offset=\+0"
+    done
+    told $level behind '^hakmem: HKM-301 heap-buffer-overflow: a pointer was used that had been read behind the end of a block of 56 bytes' \
+        "^SUMMARY: hakmem: heap-buffer-overflow words.c:[0-9]+ behind hop=ACCESS class=C4 offset=\+56"
+    told $level reused '^hakmem: SIGSEGV: ' '^SUMMARY: hakmem: crash words.c:[0-9]+ use signal=SIGSEGV' \
+        '^  GUESS .*r[a-z0-9]+ was read after a free, or before anything was written there, from 0x[0-9a-f]+, which is the start of a live block of 56 bytes: malloc\(56\) by '
+    second='^                    r[a-z0-9]+ was read after the free of 0x[0-9a-f]+'
+    [ $level -eq 0 ] && second= # the sum of both is used, and one of them is still there
+    told $level two '^hakmem: SIGSEGV: ' '^SUMMARY: hakmem: crash words.c:[0-9]+ both signal=SIGSEGV' \
+        '^  GUESS .* was read after the free of 0x[0-9a-f]+, which is the start of a freed block of 56 bytes: free by ' \
+        "$second"
+done
+# The register alone, where no read of four bytes was made shorter.
+told 0 narrow '^hakmem: SIGSEGV at ' '^SUMMARY: hakmem: crash words.c:[0-9]+ narrow signal=SIGSEGV' \
+    '^  GUESS +r[a-z0-9]+ may hold part of what freed memory is filled with, from 0x[0-9a-f]+, which is the start of a freed block of 56 bytes: free by '
+exit $failed
