@@ -1,5 +1,6 @@
 /* The moments of a process and its threads that the checks and the tracer must hear of. */
 #include "guard/guard.h"
+#include "guard/pages.h"
 #include "guard/short_way.h"
 #include "guard/traced_way.h"
 #include "trace/trace.h"
@@ -17,6 +18,7 @@ void hak_check_start(void) {
 
 void hak_check_thread_end(void) {
     hak_quarantine_thread_end();
+    hak_pages_thread_end(&hak_page_budget);
     hak_trace_thread_end();
 }
 

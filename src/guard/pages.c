@@ -2,7 +2,9 @@
  *
  * How much is closed is decided by time that is measured where it is spent. A thread starts with
  * FIRST_TICKS, so that a small program has all of its pages closed, and gets one part in SHARE of
- * the time in which it runs. Opening is not optional and may overdraw it. */
+ * the time in which it runs. Opening is not optional and may overdraw it. What a thread starts with
+ * comes from the process, which has enough for FIRST_THREADS, and gets back what a thread leaves or
+ * owes: a program of many short threads pays one part in SHARE as well. */
 #include "guard/pages.h"
 
 #include <sys/resource.h>
@@ -13,6 +15,7 @@
 
 enum {
     FIRST_TICKS = 6000000, /* about two milliseconds */
+    FIRST_THREADS = 8,     /* that start with as much; the others with what is left by then */
     SHARE = 100,           /* of the time in which the thread runs */
     LOOK_TICKS = 1000000,  /* some tenths of a millisecond */
     MAPS_SHARE = 4,        /* of vm.max_map_count; a run of pages makes two mappings more */
@@ -22,6 +25,7 @@ enum {
 
 _Thread_local struct hak_page_budget hak_page_budget __attribute__((tls_model("initial-exec")));
 
+static _Atomic int64_t process_ticks = (int64_t)FIRST_THREADS * FIRST_TICKS;
 static _Atomic int32_t runs;      /* of closed pages, and large blocks that were dropped */
 static _Atomic int32_t most_runs; /* 0 = not known yet */
 static _Atomic uint32_t closing;  /* threads that are closing a page */
@@ -265,6 +269,15 @@ static uint64_t clock_ns(clockid_t clock) {
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
+/* What a thread starts with. */
+static int64_t take_first_ticks(void) {
+    int64_t left = atomic_load(&process_ticks), taken;
+    do
+        taken = left <= 0 ? 0 : left < FIRST_TICKS ? left : FIRST_TICKS;
+    while (!atomic_compare_exchange_weak(&process_ticks, &left, left - taken));
+    return taken;
+}
+
 /* Only time in which the thread ran counts: it could wait for others most of the time, and its
  * calls are not to pay for that. Asked at most once in LOOK_TICKS. */
 static HAK_COLD void refill(struct hak_page_budget *budget) {
@@ -274,7 +287,7 @@ static HAK_COLD void refill(struct hak_page_budget *budget) {
         return;
     uint64_t all_ns = clock_ns(CLOCK_MONOTONIC), ran_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
     if (!budget->is_started)
-        budget->ticks = FIRST_TICKS;
+        budget->ticks += take_first_ticks();
     else if (all_ns > budget->seen_ns && ran_ns > budget->seen_ran_ns)
         budget->ticks +=
             (int64_t)((double)(now - budget->seen_ticks) / SHARE *
@@ -285,6 +298,13 @@ static HAK_COLD void refill(struct hak_page_budget *budget) {
     budget->seen_ticks = now;
     budget->seen_ns = all_ns;
     budget->seen_ran_ns = ran_ns;
+}
+
+void hak_pages_thread_end(struct hak_page_budget *budget) {
+    if (budget->is_started)
+        refill(budget);
+    atomic_fetch_add(&process_ticks, budget->ticks);
+    budget->ticks = 0;
 }
 
 static HAK_COLD void close_in_time(struct hak_page_budget *budget, const struct hak_located *at) {

@@ -40,6 +40,9 @@ struct hak_page_budget {
 HAK_HIDDEN extern _Thread_local struct hak_page_budget hak_page_budget
     __attribute__((tls_model("initial-exec")));
 
+/* The calling thread ends: what it has left goes back to the process, or what it owes. */
+HAK_HIDDEN void hak_pages_thread_end(struct hak_page_budget *budget);
+
 /* False: hak_pages_close would do nothing now. */
 enum { HAK_PAGES_LOOK_EVERY = 256 }; /* calls without a budget, before the clock is looked at */
 static inline bool hak_pages_want_a_look(struct hak_page_budget *budget) {

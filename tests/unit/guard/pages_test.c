@@ -217,6 +217,33 @@ START_TEST(the_budget_grows_while_the_thread_runs_and_not_while_it_waits) {
 }
 END_TEST
 
+/* What a thread that begins has, which closes a page and ends with nothing left of it. */
+static int64_t first_ticks_of_a_thread(const struct hak_located *at) {
+    budget = (struct hak_page_budget){0};
+    hak_pages_close(&budget, at);
+    int64_t ticks = budget.ticks;
+    budget.ticks = 0;
+    hak_pages_thread_end(&budget);
+    return ticks;
+}
+
+START_TEST(many_short_threads_share_what_few_may_spend) {
+    begin(HAK_LAYOUT_SAME);
+    base_t block = slot_at(2, 0);
+    hand_out(block, 30, 0);
+    give_back(block);
+    struct hak_located at = located(block);
+    int64_t all = 0, first = first_ticks_of_a_thread(&at);
+    ck_assert_int_gt(first, 1000000);
+    for (unsigned i = 1; i < 200; i++)
+        all += first_ticks_of_a_thread(&at);
+    ck_assert_int_lt(all, 20 * first);
+    budget = (struct hak_page_budget){.ticks = 10 * first}; /* one leaves much: the next has it */
+    hak_pages_thread_end(&budget);
+    ck_assert_int_gt(first_ticks_of_a_thread(&at), first / 2);
+}
+END_TEST
+
 START_TEST(under_a_limit_of_data_nothing_is_closed_and_what_is_can_be_opened) {
     begin(HAK_LAYOUT_HEADER);
     user_t user = hand_out(slot_at(2, 0), 30, 0), other = hand_out(slot_at(3, 0), 900, 0);
@@ -345,6 +372,7 @@ int main(void) {
     tcase_add_test(tests, nothing_is_closed_while_a_sweep_reads);
     tcase_add_test(tests, nothing_is_closed_without_a_budget_or_where_it_is_off);
     tcase_add_test(tests, the_budget_grows_while_the_thread_runs_and_not_while_it_waits);
+    tcase_add_test(tests, many_short_threads_share_what_few_may_spend);
     tcase_add_test(tests, under_a_limit_of_data_nothing_is_closed_and_what_is_can_be_opened);
     tcase_add_test(tests, an_address_can_be_opened_and_all_of_them);
     tcase_add_test(tests, before_a_sandbox_everything_is_open_for_good);
