@@ -43,17 +43,26 @@ squatted "the next name" squat 1 'another user (65534), who was given nothing'
 squatted "all names" squat '1 2 3 4 5 6 7 8 9' 'another user (65534), who was given nothing'
 squatted "all names, queues full" full '1 2 3 4 5 6 7 8 9' 'somebody who hears nobody'
 
-# A program that is started with the name of a dead keeper, which is nobody's by now.
-security_case="an old name"
-rm -f got store.db*
-"$stranger" squat "$PWD/got" hakmem-security-$$ /tmp/hakmem-security-$$ hakmem-security-$$.1 &
-squatter=$!
-until_true grep -qs "bound hakmem-security-$$.1" got || exit 1
-HAKMEM_SESSION=hakmem-security-$$ HAKMEM_CHECK=trace HAKMEM_TRACE_FILE=store.db LD_PRELOAD=$BUILD/hakmem-debug.so \
-    /bin/ls / >ls.out 2>ls.err || fail "ls ended with $?"
-[ -s ls.err ] && fail "something is on stderr: $(head -n 5 ls.err)"
-until_true test -s store.db && until_true no_holder "$PWD/store.db" || exit 1
-rm -f /tmp/hakmem-security-$$
-nothing_got got
-"$trace" info -s store.db 2>&1 | grep -q 'held by another user (65534)' || fail "info does not say who held the name"
+# old_name CASE COMMAND...: a program that is started with the name of a dead keeper, which is nobody's by now.
+old_name() {
+    local name
+    security_case=$1 name=hakmem-security-$$
+    shift
+    rm -f got store.db* "/tmp/$name"
+    "$stranger" squat "$PWD/got" "$name" "/tmp/$name" "$name.1" &
+    squatter=$!
+    until_true grep -qs "bound $name.1" got || exit 1
+    HAKMEM_SESSION=$name HAKMEM_CHECK=trace HAKMEM_TRACE_FILE=$PWD/store.db LD_PRELOAD=$BUILD/hakmem-debug.so \
+        "$@" >said.out 2>said.err || fail "the program ended with $?"
+    [ -s said.err ] && fail "something is on stderr: $(head -n 5 said.err)"
+    until_true test -s store.db && until_true no_holder "$PWD/store.db" || exit 1
+    kill "$squatter"
+    wait "$squatter" 2>/dev/null
+    rm -f "/tmp/$name"
+    nothing_got got
+    "$trace" info -s store.db 2>&1 | grep -q 'held by another user (65534)' || fail "info does not say who held the name"
+}
+old_name "an old name" /bin/ls /
+# There root reads as 65534, which is nobody's own number outside.
+old_name "an old name, in another user namespace" unshare -U /bin/ls /
 exit 0

@@ -405,6 +405,69 @@ START_TEST(reads_names_with_brackets) {
 }
 END_TEST
 
+static int count_files(void) {
+    DIR *files = opendir("/proc/self/fd");
+    int count = 0;
+    while (readdir(files))
+        count++;
+    closedir(files);
+    return count;
+}
+
+/* Descriptors of this process, in which the keeper runs, when those of guests are gone. */
+static void await_files(int at_most) {
+    for (int waited = 0; waited < 5000 && count_files() > at_most; waited++)
+        usleep(1000);
+    ck_assert_int_le(count_files(), at_most);
+}
+
+START_TEST(one_process_keeps_few_idle_connections) {
+    int before = count_files(), idle[200];
+    for (int i = 0; i < 200; i++) {
+        idle[i] = connect_to(hak_keeper_socket_name(keeper));
+        ck_assert_int_ge(idle[i], 0);
+        if (i % 2)
+            send_hello(idle[i], &(struct hak_hello){0}, 100, -1);
+    }
+    await_files(before + 200 + 4);
+    join_keeper(); /* it is heard as ever, and is not waited for by the end */
+    for (int i = 0; i < 200; i++)
+        close(idle[i]);
+}
+END_TEST
+
+/* Two descriptors in one message: the kernel would put the second one into any room there is. */
+START_TEST(descriptors_that_nobody_asked_for_are_closed) {
+    int before = count_files(), files[2] = {0, 0};
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof files)];
+    } control = {.header = {CMSG_LEN(sizeof files), SOL_SOCKET, SCM_RIGHTS}};
+    memcpy(CMSG_DATA(&control.header), files, sizeof files);
+    for (int i = 0; i < 50; i++) {
+        struct iovec piece = {(void *)"H", 1};
+        struct msghdr message = {.msg_iov = &piece,
+                                 .msg_iovlen = 1,
+                                 .msg_control = control.bytes,
+                                 .msg_controllen = sizeof control.bytes};
+        int fd = connect_to(hak_keeper_socket_name(keeper));
+        ck_assert_int_eq(sendmsg(fd, &message, MSG_NOSIGNAL), 1);
+        close(fd);
+    }
+    await_files(before);
+}
+END_TEST
+
+START_TEST(nobody_speaks_for_a_stranger) {
+    struct hak_hello hello = fake_hello(&program);
+    hello.kind = HAK_HELLO_UNRECORDED;
+    hello.child = getppid(); /* this process has not spawned it */
+    struct hak_hello_answer answer = greet(&hello, -1);
+    ck_assert_uint_eq(answer.accepted, 0);
+    ck_assert_str_eq(answer.why, "the process is no child of the one that says so");
+}
+END_TEST
+
 int main(void) {
     TCase *cases = tcase_create("keeper");
     tcase_add_checked_fixture(cases, set_up, tear_down);
@@ -420,5 +483,8 @@ int main(void) {
     tcase_add_test(cases, ends_without_any_session);
     tcase_add_test(cases, says_what_is_missing);
     tcase_add_test(cases, reads_names_with_brackets);
+    tcase_add_test(cases, one_process_keeps_few_idle_connections);
+    tcase_add_test(cases, descriptors_that_nobody_asked_for_are_closed);
+    tcase_add_test(cases, nobody_speaks_for_a_stranger);
     return run_cases("collector/keeper", cases);
 }
