@@ -136,6 +136,8 @@ static const struct view_option info_options[] = {
     PROCESS_OPTION("this process and those it started only"),
     {"all", 'a', NULL, "the whole tree of processes and every loss, also when they are many"},
     {"options", 0, NULL, "every HAKMEM_ variable with its range and default"},
+    {"clean", 0, NULL, "the old captures of this folder: size, age, program"},
+    {"yes", 0, NULL, "with --clean: removes them"},
 };
 
 static const struct view_option sql_options[] = {
@@ -367,9 +369,18 @@ static const struct view_command commands[] = {
          "or losses; what takes the bytes of a larger file. `info --options` needs no capture:\n"
          "it lists what can be set.\n"
          "\n"
-         "Exit status: 0, or 4 when events of this capture were lost.\n",
+         "--clean lists what lies in this folder as hakmem.*.db, is a store of hakmem, and is "
+         "neither\n"
+         "the newest one nor still written; with --yes these files are removed, with their -wal "
+         "and\n"
+         "-shm.\n"
+         "\n"
+         "Exit status: 0, or 4 when events of this capture were lost; 3 when --yes could not "
+         "remove\n"
+         "a file.\n",
      .examples = "  hakmem-trace info -s app.db\n"
-                 "  hakmem-trace info --options\n",
+                 "  hakmem-trace info --options\n"
+                 "  hakmem-trace info --clean --yes\n",
      OPTIONS(info_options),
      .arguments_max = 0,
      .run = command_info},

@@ -273,6 +273,12 @@ int command_info(struct view *view) {
     uint32_t process = 0;
     if (view_given(view, "options"))
         return info_options(view);
+    if (view_given(view, "clean"))
+        return info_clean(view);
+    if (view_given(view, "yes")) {
+        view_error("info --yes: it goes with --clean");
+        return VIEW_USAGE;
+    }
     int status = view_open(view);
     if (status != 0)
         return status;

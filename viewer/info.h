@@ -8,6 +8,10 @@
 /* `info --options`: every variable of options.def. Returns the exit status. */
 int info_options(struct view *view);
 
+/* `info --clean`: lists the old captures of this folder, removes them with --yes. Returns the exit
+ * status. (info_clean.c) */
+int info_clean(struct view *view);
+
 /* Bytes of the capture's file, with what has not been written back yet; and what takes them, in a
  * line where they are many. (info_size.c) */
 uint64_t info_file_bytes(const struct view *view);

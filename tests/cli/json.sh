@@ -70,6 +70,8 @@ for store in stale offset overflow; do
     valid why @fault --moves --stacks -s "$store.db"
 done
 valid info --options
+valid info --clean
+valid sql .tables -s stale.db
 valid explain
 valid explain HKM-104
 
