@@ -283,7 +283,7 @@ $(BUILD)/tests/bench/unwind: tests/bench/unwind.c $(UNWIND_LIB) $(BUILD)/flags
 .PHONY: unit tests
 unit: $(UNIT_TESTS)
 tests: all unit $(USER_BIN) $(TOOL_BIN) $(FORMAT_BIN) $(COMPARE_BIN) $(MODEL_BIN) $(TSAN_BIN) \
-       $(addprefix $(BUILD)/tests/bench/,steps loops measure make_capture ask drain)
+       $(addprefix $(BUILD)/tests/bench/,steps loops measure extremes make_capture ask drain)
 
 # ---- pages made from the .def tables -----------------------------------------------------------
 $(BUILD)/write_pages: tools/write_pages.c $(BUILD)/flags
