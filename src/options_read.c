@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include "hop.h"
 #include "options_table.h"
+#include "visible.h"
 
 struct hak_options hak_options;
 
@@ -36,16 +37,26 @@ static uint64_t *number_of(unsigned index) {
 
 /* ---- what is said ---------------------------------------------------------------------------- */
 
+/* Appends `part`, or as much of it as `room` takes, in its visible form; returns the bytes. */
+static size_t add_visible(char *to, size_t room, const char *part) {
+    const unsigned char *s = (const unsigned char *)part;
+    size_t left = strnlen(part, 200), used = 0;
+    while (left > 0 && used + HAK_VISIBLE_ESCAPE_MAX <= room) {
+        int bytes = hak_visible_bytes(s, left);
+        if (bytes > 0)
+            memcpy(to + used, s, (size_t)bytes);
+        used += bytes > 0 ? (size_t)bytes : hak_visible_escape(to + used, *s);
+        s += bytes > 0 ? bytes : 1;
+        left -= bytes > 0 ? (size_t)bytes : 1;
+    }
+    return used;
+}
+
 void hak_options_say(const char *const *parts, size_t count) {
     char line[1024];
     size_t length = 0;
-    for (size_t i = 0; i < count; i++) {
-        size_t bytes = strnlen(parts[i], 200);
-        if (bytes > sizeof line - 1 - length)
-            break;
-        for (size_t j = 0; j < bytes; j++)
-            line[length++] = (unsigned char)parts[i][j] < ' ' ? '?' : parts[i][j];
-    }
+    for (size_t i = 0; i < count; i++)
+        length += add_visible(line + length, sizeof line - 1 - length, parts[i]);
     line[length++] = '\n';
     int saved_errno = errno;
     if (write(2, line, length) < 0)

@@ -58,21 +58,20 @@ struct escape {
     const char *as;
 };
 
+/* What the service shows is a terminal to us: the visible form first, then the service's marks. */
 static void add_escaped(struct hak_text *to, const char *from, const struct escape *escapes) {
-    struct hak_text valid = {0};
-    hak_text_add_utf8(&valid, from);
-    for (const char *at = valid.bytes ? valid.bytes : ""; *at; at++) {
+    struct hak_text visible = {0};
+    hak_text_add_name(&visible, from);
+    for (const char *at = visible.bytes ? visible.bytes : ""; *at; at++) {
         const struct escape *one = escapes;
         while (one->as && one->c != *at)
             one++;
         if (one->as)
             hak_text_add(to, "%s", one->as);
-        else if ((unsigned char)*at < 0x20)
-            hak_text_add(to, "?");
         else
-            hak_text_add(to, "%c", *at);
+            hak_text_add_bytes(to, at, 1);
     }
-    hak_text_free(&valid);
+    hak_text_free(&visible);
 }
 
 static const struct escape github_data[] = {{'%', "%25"}, {'\r', "%0D"}, {'\n', "%0A"}, {0, NULL}};
@@ -178,7 +177,7 @@ char *findings_code_quality(struct view *view, const struct findings *findings) 
         json_t *object = json_object(), *location = json_object(), *lines = json_object();
         json_object_set_new(object, "description", hak_json_text(one->headline));
         json_object_set_new(object, "check_name", json_string(one->name));
-        json_object_set_new(object, "fingerprint", json_string(one->fingerprint));
+        json_object_set_new(object, "fingerprint", hak_json_text(one->fingerprint));
         json_object_set_new(object, "severity",
                             json_string(one->kind == FINDING_LEAK ? "major" : "critical"));
         json_object_set_new(lines, "begin", json_integer(line > 0 ? line : 1));
@@ -198,12 +197,13 @@ bool findings_write_file(const char *path, char *document) {
         return false;
     }
     struct hak_text next = {0};
-    hak_text_add(&next, "%s.new.%d", path, (int)getpid());
+    hak_text_add_bytes(&next, path, strlen(path));
+    hak_text_add(&next, ".new.%d", (int)getpid());
     int fd = next.bytes
                  ? open(next.bytes, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, FILE_MODE)
                  : -1;
     FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
-    bool good = file && fputs(document, file) >= 0;
+    bool good = file && fwrite(document, 1, strlen(document), file) == strlen(document);
     good = file && fclose(file) == 0 && good && rename(next.bytes, path) == 0;
     if (!good) {
         view_error("%s cannot be written: %s", path, strerror(errno));

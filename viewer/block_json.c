@@ -11,9 +11,9 @@
 
 /* "name": value behind what is there; drops the reference. */
 static void print_member(const char *name, json_t *value, bool is_last) {
-    char *text = view_json_compact(value);
-    printf("  \"%s\": %s%s\n", name, text ? text : "null", is_last ? "" : ",");
-    free(text);
+    view_write(stdout, "  \"%s\": ", name);
+    view_print_json(view_json_compact(value));
+    view_write(stdout, "%s\n", is_last ? "" : ",");
 }
 
 static json_t *block_json(const struct block *block) {
@@ -41,13 +41,13 @@ static json_t *block_json(const struct block *block) {
 }
 
 void block_json_head(struct block *block) {
-    printf("{\n");
+    view_write(stdout, "{\n");
     print_member("hakmem_json", json_integer(1), false);
     print_member("command", json_string("block"), false);
     print_member("store", hak_json_text(block->view->store_path), false);
     print_member("address", hak_json_address(block->position.address), false);
     print_member("block", block_json(block), false);
-    printf("  \"lives\": [");
+    view_write(stdout, "  \"lives\": [");
 }
 
 static json_t *event_json(const struct block *block, const struct hak_event *e) {
@@ -80,9 +80,8 @@ void block_json_life(struct block *block, const struct hak_life_row *life) {
     json_object_set_new(object, "last_bytes", json_integer((json_int_t)life->last_size));
     json_object_set_new(object, "largest_bytes", json_integer((json_int_t)life->largest_size));
     json_object_set_new(object, "moves_before", json_integer((json_int_t)life->moves_before));
-    char *text = view_json_compact(object);
-    printf("%s\n    %s", block->told > 0 ? "," : "", text ? text : "null");
-    free(text);
+    view_write(stdout, "%s\n    ", block->told > 0 ? "," : "");
+    view_print_json(view_json_compact(object));
 }
 
 static json_t *stacks_json(const struct block *block) {
@@ -131,7 +130,7 @@ void block_json_end(struct block *block) {
     json_t *completeness = view_completeness_json(block->view);
     json_object_set_new(completeness, "lost_events_of_block",
                         json_integer((json_int_t)block->lost_events));
-    printf("\n  ],\n");
+    view_write(stdout, "\n  ],\n");
     if (view_given(block->view, "moves")) {
         print_member("moves_left_out", json_integer((json_int_t)block->moves_left_out), false);
         print_member("moves", block->moves ? json_incref(block->moves) : json_array(), false);
@@ -139,5 +138,5 @@ void block_json_end(struct block *block) {
     print_member("totals", totals_json(block), false);
     print_member("fault", block->fault_row ? json_integer(block->fault_row) : json_null(), false);
     print_member("completeness", completeness, true);
-    printf("}\n");
+    view_write(stdout, "}\n");
 }

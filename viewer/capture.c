@@ -31,7 +31,8 @@ static void none_here(size_t looked_at) {
                    here ? here : ".");
     else
         view_error("no capture here: looked for hakmem.*.db in %s", here ? here : ".");
-    fprintf(stderr, "Record one with `hakmem-trace run -- PROGRAM`, or name one with -s FILE.\n");
+    view_write(stderr,
+               "Record one with `hakmem-trace run -- PROGRAM`, or name one with -s FILE.\n");
     free(here);
 }
 
@@ -87,7 +88,7 @@ int view_store_error(const struct view *view, int error) {
         return VIEW_INTERRUPTED; /* main says so */
     view_fail(hak_store_message());
     if (error == HAK_STORE_MISSING)
-        fprintf(stderr, "Record one with `hakmem-trace run -- PROGRAM`.\n");
+        view_write(stderr, "Record one with `hakmem-trace run -- PROGRAM`.\n");
     return VIEW_UNREADABLE;
 }
 
@@ -151,7 +152,7 @@ int view_say_completeness(struct view *view) {
         struct hak_text text = {0};
         view_add_completeness(&text, view);
         if (view_has_pager())
-            printf("\n%s\n", text.bytes ? text.bytes : "");
+            view_write(stdout, "\n%s\n", text.bytes ? text.bytes : "");
         else if (fflush(stdout) == 0)
             view_error("%s", text.bytes ? text.bytes : "");
         hak_text_free(&text);

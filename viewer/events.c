@@ -84,17 +84,17 @@ static void print_event(struct listing *listing, const struct hak_event *event) 
 
 static void print_json(struct listing *listing, const struct hak_event *event) {
     bool with_frames = view_given(listing->view, "stacks");
-    printf("%s\n    ", listing->shown > 0 ? "," : "");
+    view_write(stdout, "%s\n    ", listing->shown > 0 ? "," : "");
     view_print_json(view_json_compact(hak_json_event(listing->view->reader, event, with_frames)));
 }
 
 static void print_heading(struct view *view) {
     if (!view->json)
-        printf("%s%12s  %10s  %-17s %-15s %-11s %-*s%-11s %s%s\n", view_style(view, VIEW_BOLD),
-               "event", "time", "what", "address", "class",
-               has_process_column(view) ? PROCESS_WIDTH : 0,
-               has_process_column(view) ? "process" : "", "thread", "where",
-               view_style(view, VIEW_PLAIN));
+        view_write(stdout, "%s%12s  %10s  %-17s %-15s %-11s %-*s%-11s %s%s\n",
+                   view_style(view, VIEW_BOLD), "event", "time", "what", "address", "class",
+                   has_process_column(view) ? PROCESS_WIDTH : 0,
+                   has_process_column(view) ? "process" : "", "thread", "where",
+                   view_style(view, VIEW_PLAIN));
 }
 
 static void show(struct listing *listing, const struct hak_event *event) {
@@ -160,15 +160,14 @@ static void say_nothing_found(struct listing *listing) {
     event_filter_words(&text, listing->view);
     hak_text_add(&text, " in ");
     view_add_extent(&text, listing->view);
-    fprintf(stderr, "hakmem-trace: no event%s\n", text.bytes ? text.bytes : "");
+    view_error("no event%s", text.bytes ? text.bytes : "");
     hak_text_free(&text);
 }
 
 static void end_json(struct listing *listing) {
-    char *text = view_json_compact(view_completeness_json(listing->view));
-    printf("\n  ],\n  \"count\": %" PRIu64 ",\n  \"completeness\": %s\n}\n", listing->shown,
-           text ? text : "{}");
-    free(text);
+    view_write(stdout, "\n  ],\n  \"count\": %" PRIu64 ",\n  \"completeness\": ", listing->shown);
+    view_print_json(view_json_compact(view_completeness_json(listing->view)));
+    view_write(stdout, "\n}\n");
 }
 
 int command_events(struct view *view) {
@@ -183,11 +182,9 @@ int command_events(struct view *view) {
         return view_asked_wrong();
     view_start_pager(view);
     if (view->json) {
-        char *name = view_json_compact(hak_json_text(view->store_path));
-        printf("{\n  \"hakmem_json\": 1,\n  \"command\": \"events\",\n  \"store\": %s,\n"
-               "  \"events\": [",
-               name ? name : "\"\"");
-        free(name);
+        view_write(stdout, "{\n  \"hakmem_json\": 1,\n  \"command\": \"events\",\n  \"store\": ");
+        view_print_json(view_json_compact(hak_json_text(view->store_path)));
+        view_write(stdout, ",\n  \"events\": [");
     }
     if (!listing.filter.is_empty)
         status = listing.tail_wanted == none ? list_all(&listing) : list_tail(&listing);

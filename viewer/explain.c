@@ -44,17 +44,17 @@ static bool print_json(struct view *view, const struct hak_fault_words *only) {
 static void list_all(struct view *view) {
     for (unsigned i = 0; hak_words_fault_at(i); i++) {
         const struct hak_fault_words *words = hak_words_fault_at(i);
-        printf("%sHKM-%u %-22s%s %s\n", view_style(view, VIEW_BOLD), words->code, words->name,
-               view_style(view, VIEW_PLAIN), words->meaning);
+        view_write(stdout, "%sHKM-%u %-22s%s %s\n", view_style(view, VIEW_BOLD), words->code,
+                   words->name, view_style(view, VIEW_PLAIN), words->meaning);
     }
 }
 
 static void print_page(struct view *view, const struct hak_fault_words *words) {
     const char *page = page_of(words->code);
-    printf("%sHKM-%u %s%s\n", view_style(view, VIEW_BOLD), words->code, words->name,
-           view_style(view, VIEW_PLAIN));
+    view_write(stdout, "%sHKM-%u %s%s\n", view_style(view, VIEW_BOLD), words->code, words->name,
+               view_style(view, VIEW_PLAIN));
     if (!page) {
-        printf("\n%s\n\n%s\n", words->meaning, words->advice);
+        view_write(stdout, "\n%s\n\n%s\n", words->meaning, words->advice);
         return;
     }
     /* The page's own first line is its heading, which stands above already. */
@@ -83,7 +83,7 @@ static int say_unknown(const char *typed) {
                nearest.best ? nearest_words(&nearest, "")
                             : "; a code (HKM-104 or 104), a name (tls-sll-hdr-reset) or a tag "
                               "(TLS_SLL_HDR_RESET) was expected");
-    fprintf(stderr, "hakmem-trace explain lists them all.\n");
+    view_write(stderr, "hakmem-trace explain lists them all.\n");
     return VIEW_USAGE;
 }
 

@@ -55,6 +55,31 @@ static int show_leak(struct view *view, const char *which) {
     return status;
 }
 
+/* The whole report, or the line of one that was never finished. */
+static int print_report(const char *report, const char *summary) {
+    struct hak_text text = {0};
+    size_t length = strlen(report);
+    hak_text_add_lines(&text, length > 0 ? report : summary);
+    if (length == 0 || report[length - 1] != '\n')
+        hak_text_add(&text, "\n");
+    return view_print(&text) ? VIEW_FAULT : VIEW_UNREADABLE;
+}
+
+/* Written anew: what lies in the store may be anything. */
+static int print_report_json(const char *stored, unsigned long number) {
+    if (!stored[0]) {
+        view_error("faults %lu: its report was never finished; without --json its line is shown",
+                   number);
+        return VIEW_INCOMPLETE;
+    }
+    json_t *document = json_loads(stored, 0, NULL);
+    if (!document) {
+        view_error("faults %lu: its JSON is damaged; without --json its text is shown", number);
+        return VIEW_UNREADABLE;
+    }
+    return view_print_json(hak_json_print(document)) ? VIEW_FAULT : VIEW_UNREADABLE;
+}
+
 static int show_report(struct view *view, const char *which) {
     char *end;
     unsigned long number = strtoul(which, &end, 10);
@@ -79,21 +104,10 @@ static int show_report(struct view *view, const char *which) {
         return VIEW_USAGE;
     }
     view_start_pager(view);
-    const char *text = column(query, view->json ? 1 : 0);
-    if (text[0]) {
-        fputs(text, stdout);
-        if (text[strlen(text) - 1] != '\n')
-            putchar('\n');
-    } else if (view->json) {
-        view_error("faults %lu: its report was never finished; without --json its line is shown",
-                   number);
-        sqlite3_finalize(query);
-        return VIEW_INCOMPLETE;
-    } else {
-        printf("%s\n", column(query, 2));
-    }
+    int status = view->json ? print_report_json(column(query, 1), number)
+                            : print_report(column(query, 0), column(query, 2));
     sqlite3_finalize(query);
-    return VIEW_FAULT;
+    return status;
 }
 
 /* The place stands in the summary behind the fault's name. */
@@ -152,7 +166,7 @@ static json_t *finding_json(struct view *view, const struct finding *one) {
     json_object_set_new(object, "code",
                         one->code ? json_sprintf("HKM-%u", one->code) : json_null());
     json_object_set_new(object, "name", json_string(one->name));
-    json_object_set_new(object, "fingerprint", json_string(one->fingerprint));
+    json_object_set_new(object, "fingerprint", hak_json_text(one->fingerprint));
     json_object_set_new(object, "state", json_string(states[one->state]));
     json_object_set_new(object, "event", json_integer((json_int_t)one->event));
     json_object_set_new(object, "ns", json_integer((json_int_t)one->ns));
@@ -212,12 +226,13 @@ static void print_known(struct view *view, const struct findings *findings) {
     struct hak_text stale = {0};
     size_t known = findings_count_known(findings), gone = findings_stale(view, findings, &stale);
     if (known > 0)
-        printf("\n%s known.\n", hak_words_count(known, "finding is", "findings are"));
+        view_write(stdout, "\n%s known.\n", hak_words_count(known, "finding is", "findings are"));
     if (gone > 0) {
-        printf(
+        view_write(
+            stdout,
             "\nIn the baseline, and not found any more (--write-baseline with --prune takes them "
-            "out):\n%s",
-            stale.bytes ? stale.bytes : "");
+            "out):\n");
+        view_print(&stale);
     }
     hak_text_free(&stale);
 }
@@ -229,9 +244,10 @@ static int list_text(struct view *view, uint32_t process, const struct findings 
         if (findings->list[i].state != FINDING_NEW)
             continue;
         if (listed++ == 0)
-            printf("%sfault  what                           event         time        process "
-                   " thread      fingerprint               where%s\n",
-                   view_style(view, VIEW_BOLD), view_style(view, VIEW_PLAIN));
+            view_write(stdout,
+                       "%sfault  what                           event         time        process "
+                       " thread      fingerprint               where%s\n",
+                       view_style(view, VIEW_BOLD), view_style(view, VIEW_PLAIN));
         print_line(view, &findings->list[i]);
     }
     if (listed == 0)
@@ -239,7 +255,7 @@ static int list_text(struct view *view, uint32_t process, const struct findings 
     print_known(view, findings);
     if (listed == 0)
         return view_completeness(view);
-    printf("\nhakmem-trace faults N shows the whole report of fault N.\n");
+    view_write(stdout, "\nhakmem-trace faults N shows the whole report of fault N.\n");
     return VIEW_FAULT;
 }
 

@@ -28,7 +28,7 @@ static bool add_file(struct hak_text *text, struct view *view, sqlite3_stmt *que
     struct hak_text path = {0}, unused = {0};
     uint64_t lines = 0, idle = 0, uses = 0;
     bool more = true;
-    hak_text_add(&path, "%s", column(query, 0));
+    hak_text_add_bytes(&path, column(query, 0), strlen(column(query, 0)));
     for (; more && path.bytes && strcmp(path.bytes, column(query, 0)) == 0;
          more = sqlite3_step(query) == SQLITE_ROW) {
         uint64_t used = (uint64_t)sqlite3_column_int64(query, 3);

@@ -2,6 +2,7 @@
 #include "info.h"
 
 #include <sqlite3.h>
+#include <string.h>
 #include <sys/stat.h>
 #include "report/words.h"
 #include "trace/record.h"
@@ -24,7 +25,8 @@ uint64_t info_file_bytes(const struct view *view) {
     struct stat about;
     struct hak_text log = {0};
     uint64_t bytes = stat(view->store_path, &about) == 0 ? (uint64_t)about.st_size : 0;
-    hak_text_add(&log, "%s-wal", view->store_path);
+    hak_text_add_bytes(&log, view->store_path, strlen(view->store_path));
+    hak_text_add(&log, "-wal");
     if (log.bytes && stat(log.bytes, &about) == 0)
         bytes += (uint64_t)about.st_size;
     hak_text_free(&log);

@@ -36,7 +36,7 @@ json_t *view_completeness_json(const struct view *view) {
 }
 
 char *view_json_compact(json_t *value) {
-    char *text = value ? json_dumps(value, HAK_JSON_FLAGS | JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+    char *text = value ? hak_json_dump(value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
     json_decref(value);
     return text;
 }

@@ -155,7 +155,7 @@ static void add_case(struct xml *xml, struct view *view, const struct findings *
         xml_attribute(xml, "message", one->headline);
         xml_attribute(xml, "type", one->name);
         struct hak_text text = {0};
-        hak_text_add(&text, "%s", one->report[0] ? one->report : one->headline);
+        hak_text_add_lines(&text, one->report[0] ? one->report : one->headline);
         size_t count = processes_of(findings, i);
         if (count > 1)
             hak_text_add(&text, "\n%s had it.\n", hak_words_count(count, "process", "processes"));

@@ -175,12 +175,12 @@ static json_t *row_json(struct view *view, const struct leaks_row *row) {
     json_object_set_new(object, "row", json_integer(row->row));
     json_object_set_new(object, "scan", json_integer(row->scan));
     json_object_set_new(object, "process", json_integer(row->process));
-    json_object_set_new(object, "kind", json_string(hak_words_leak_kind(row->kind)));
+    json_object_set_new(object, "kind", hak_json_text(hak_words_leak_kind(row->kind)));
     json_object_set_new(object, "count", json_integer((json_int_t)row->count));
     json_object_set_new(object, "bytes", json_integer((json_int_t)row->bytes));
     json_object_set_new(object, "oldest_ns", time_json(row->oldest_ns));
     json_object_set_new(object, "newest_ns", time_json(row->newest_ns));
-    json_object_set_new(object, "layer", row->layer[0] ? json_string(row->layer) : json_null());
+    json_object_set_new(object, "layer", row->layer[0] ? hak_json_text(row->layer) : json_null());
     json_object_set_new(object, "fingerprint", hak_json_text(row->fingerprint));
     json_object_set_new(object, "is_finding", json_boolean(row->is_finding));
     json_object_set_new(object, "state", json_string(states[row->state]));
@@ -196,7 +196,7 @@ static json_t *scan_json(struct view *view, const struct leaks_scan *scan) {
     json_object_set_new(object, "process", json_integer(scan->process));
     json_object_set_new(object, "pid", json_integer(hak_lookup_pid(view->reader, scan->process)));
     json_object_set_new(object, "ns", json_integer((json_int_t)scan->ns));
-    json_object_set_new(object, "reason", json_string(scan->reason));
+    json_object_set_new(object, "reason", hak_json_text(scan->reason));
     json_object_set_new(object, "live_blocks", json_integer((json_int_t)scan->live_blocks));
     json_object_set_new(object, "live_bytes", json_integer((json_int_t)scan->live_bytes));
     json_object_set_new(object, "lost_blocks", json_integer((json_int_t)scan->lost_blocks));

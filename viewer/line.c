@@ -29,9 +29,9 @@ static char *history_file(void) {
     const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
     struct hak_text path = {0};
     if (state && state[0] == '/')
-        hak_text_add(&path, "%s/hakmem_sql_history", state);
+        hak_text_add_bytes(&path, state, strlen(state)), hak_text_add(&path, "/hakmem_sql_history");
     else if (home && home[0] == '/')
-        hak_text_add(&path, "%s/.hakmem_sql_history", home);
+        hak_text_add_bytes(&path, home, strlen(home)), hak_text_add(&path, "/.hakmem_sql_history");
     return hak_text_take(&path);
 }
 
@@ -82,7 +82,7 @@ const char *lines_next(struct lines *lines, const char *prompt) {
     lines->prompt = prompt;
     if (lines->editor)
         return next_edited(lines);
-    printf("%s", prompt);
+    view_write(stdout, "%s", prompt);
     fflush(stdout);
     return getline(&lines->line, &lines->room, stdin) < 0 ? NULL : lines->line;
 }

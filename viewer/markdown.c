@@ -58,7 +58,7 @@ static void add_inline(struct hak_text *text, const char *bold, const char *plai
         const char *behind = add_span(text, bold, plain, at, end);
         if (!behind) {
             at += *at == '\\' && at + 1 < end && ispunct((unsigned char)at[1]);
-            hak_text_add(text, "%c", *at);
+            hak_text_add_bytes(text, at, 1);
             behind = at + 1;
         }
         at = behind;

@@ -2,6 +2,7 @@
 #include "view.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -102,20 +103,52 @@ bool view_end_output(void) {
     return written;
 }
 
-static bool print_bytes(char *bytes) {
-    if (!bytes) {
-        view_error("memory ran out");
-        return false;
-    }
-    fputs(bytes, stdout);
-    free(bytes);
-    return true;
+/* The one place where anything is written to a terminal, a pipe or a file. */
+static bool write_text(FILE *to, struct hak_text *text) {
+    bool is_whole = !text->failed;
+    if (is_whole)
+        fwrite(text->bytes, 1, text->length, to);
+    hak_text_free(text);
+    return is_whole;
+}
+
+void view_write(FILE *to, const char *format, ...) {
+    struct hak_text text = {0};
+    va_list list;
+    va_start(list, format);
+    hak_text_vadd(&text, format, list);
+    va_end(list);
+    write_text(to, &text);
+}
+
+void view_error(const char *format, ...) {
+    struct hak_text text = {0};
+    va_list list;
+    fflush(stdout);
+    view_progress_clear();
+    hak_text_add(&text, "hakmem-trace: ");
+    va_start(list, format);
+    hak_text_vadd(&text, format, list);
+    va_end(list);
+    hak_text_add(&text, "\n");
+    write_text(stderr, &text);
+}
+
+bool view_print_to(FILE *to, struct hak_text *text) {
+    if (write_text(to, text))
+        return true;
+    view_error("memory ran out");
+    return false;
 }
 
 bool view_print(struct hak_text *text) {
-    return print_bytes(hak_text_take(text));
+    return view_print_to(stdout, text);
 }
 
-bool view_print_json(char *text) {
-    return print_bytes(text);
+bool view_print_json(char *json) {
+    struct hak_text text = {.failed = !json};
+    if (json)
+        hak_text_add_bytes(&text, json, strlen(json)); /* made by hak_json_dump: ASCII */
+    free(json);
+    return view_print(&text);
 }

@@ -6,23 +6,11 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define FIRST_LONG 256 /* getopt's value of option 0; below are letters */
-
-void view_error(const char *format, ...) {
-    va_list list;
-    fflush(stdout);
-    view_progress_clear();
-    fprintf(stderr, "hakmem-trace: ");
-    va_start(list, format);
-    vfprintf(stderr, format, list);
-    va_end(list);
-    fputc('\n', stderr);
-}
 
 static void merge_options(struct view *view) {
     const struct view_command *command = view->command;
@@ -70,9 +58,9 @@ static int index_of_letter(const struct view *view, int letter) {
 
 static int usage(const struct view *view) {
     if (view->command)
-        fprintf(stderr, "hakmem-trace %s --help shows what it takes.\n", view->command->name);
+        view_write(stderr, "hakmem-trace %s --help shows what it takes.\n", view->command->name);
     else
-        fprintf(stderr, "hakmem-trace --help lists the commands.\n");
+        view_write(stderr, "hakmem-trace --help lists the commands.\n");
     return VIEW_USAGE;
 }
 
@@ -218,7 +206,7 @@ int view_parse(struct view *view, int argc, char **argv) {
         return VIEW_OK;
     }
     if (view_given(view, "version")) {
-        printf("hakmem-trace %s\n", HAK_VERSION);
+        view_write(stdout, "hakmem-trace %s\n", HAK_VERSION);
         return VIEW_OK;
     }
     if (!view->command) {

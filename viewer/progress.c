@@ -52,19 +52,19 @@ void view_progress(const struct hak_progress *now) {
         return;
     uint64_t read = now->done - progress.pass_from, spent = ns - progress.pass_ns;
     double per_second = spent > 0 ? (double)read * 1e9 / (double)spent : 0;
-    fprintf(stderr, "\r%s%s%s of %s events", now->doing, now->doing[0] ? ": " : "",
-            hak_words_number(now->done), hak_words_number(now->total));
+    view_write(stderr, "\r%s%s%s of %s events", now->doing, now->doing[0] ? ": " : "",
+               hak_words_number(now->done), hak_words_number(now->total));
     if (per_second >= 1)
-        fprintf(stderr, ", %s per second, %.0f s left", hak_words_number((uint64_t)per_second),
-                now->total > now->done ? (double)(now->total - now->done) / per_second : 0.0);
-    fprintf(stderr, "\033[K");
+        view_write(stderr, ", %s per second, %.0f s left", hak_words_number((uint64_t)per_second),
+                   now->total > now->done ? (double)(now->total - now->done) / per_second : 0.0);
+    view_write(stderr, "\033[K");
     progress.last_ns = ns;
     progress.is_shown = true;
 }
 
 void view_progress_clear(void) {
     if (progress.is_shown)
-        fprintf(stderr, "\r\033[K");
+        view_write(stderr, "\r\033[K");
     progress.is_shown = false;
 }
 

@@ -122,22 +122,22 @@ static void print_live(const struct view *view, uint32_t live) {
     enum { NAMED = 8 };
     sqlite3_stmt *query = NULL;
     int named = 0;
-    fprintf(stderr, "hakmem: %s", hak_words_count(live, "process", "processes"));
-    fputs(live == 1 ? " still runs and is recorded on" : " still run and are recorded on", stderr);
+    view_write(stderr, "hakmem: %s", hak_words_count(live, "process", "processes"));
+    view_write(stderr, "%s",
+               live == 1 ? " still runs and is recorded on" : " still run and are recorded on");
     if (sqlite3_prepare_v2(hak_store_database(view->reader),
                            "SELECT pid, program FROM process WHERE end_kind = 0 ORDER BY id", -1,
                            &query, NULL) == SQLITE_OK)
         for (; named < NAMED && sqlite3_step(query) == SQLITE_ROW; named++) {
             const char *program = (const char *)sqlite3_column_text(query, 1);
             const char *slash = program ? strrchr(program, '/') : NULL;
-            struct hak_text name = {0};
-            hak_text_add_name(&name, slash ? slash + 1 : program ? program : "");
-            fprintf(stderr, "%s%d %s", named ? ", " : ": ", sqlite3_column_int(query, 0),
-                    name.bytes ? name.bytes : "");
-            hak_text_free(&name);
+            view_write(stderr, "%s%d %s", named ? ", " : ": ", sqlite3_column_int(query, 0),
+                       slash     ? slash + 1
+                       : program ? program
+                                 : "");
         }
     sqlite3_finalize(query);
-    fprintf(stderr, "%s\n", live > NAMED ? ", ..." : "");
+    view_write(stderr, "%s\n", live > NAMED ? ", ..." : "");
 }
 
 static void print_closing_line(struct view *view, const struct outcome *outcome) {
@@ -147,16 +147,16 @@ static void print_closing_line(struct view *view, const struct outcome *outcome)
     char *here = getcwd(NULL, 0);
     bool is_here = slash && here && strlen(here) == (size_t)(slash - view->store_path) &&
                    strncmp(here, view->store_path, strlen(here)) == 0;
-    fprintf(stderr, "hakmem: %s, %s, ", hak_words_count(outcome->events, "event", "events"),
-            outcome->faults == 0 ? "no fault"
-                                 : hak_words_count(outcome->faults, "fault", "faults"));
+    view_write(stderr, "hakmem: %s, %s, ", hak_words_count(outcome->events, "event", "events"),
+               outcome->faults == 0 ? "no fault"
+                                    : hak_words_count(outcome->faults, "fault", "faults"));
     if (outcome->known > 0)
-        fprintf(stderr, "%s known, ", hak_words_number(outcome->known));
-    fprintf(stderr, "%s\n", is_here ? slash + 1 : view->store_path);
+        view_write(stderr, "%s known, ", hak_words_number(outcome->known));
+    view_write(stderr, "%s\n", is_here ? slash + 1 : view->store_path);
     if (outcome->live > 0)
         print_live(view, outcome->live);
     if (inner_pool(view))
-        fprintf(stderr, "hakmem: %s; --pools=malloc shows them\n", inner_pool(view));
+        view_write(stderr, "hakmem: %s; --pools=malloc shows them\n", inner_pool(view));
     free(here);
 }
 

@@ -108,9 +108,8 @@ static void list_new(const struct findings *findings) {
     if (count > NAMED)
         hak_text_add(&text, "hakmem:   ... and %s\n",
                      hak_words_count(count - NAMED, "more", "more"));
-    fprintf(stderr, "hakmem: %s%s:\n%s", hak_words_count(count, "finding", "findings"), known,
-            text.bytes ? text.bytes : "");
-    hak_text_free(&text);
+    view_write(stderr, "hakmem: %s%s:\n", hak_words_count(count, "finding", "findings"), known);
+    view_print_to(stderr, &text);
 }
 
 static void list_files(const struct view *view, const struct run_ci *ci) {
@@ -121,17 +120,14 @@ static void list_files(const struct view *view, const struct run_ci *ci) {
         log[0] = '\0'; /* nothing could be written there, and the report went to stderr */
     const char *paths[] = {run_option(view, "LOG") ? "" : log, ci->junit, ci->sarif, ci->quality,
                            view->store_path};
-    fprintf(stderr, "hakmem: ");
+    view_write(stderr, "hakmem: ");
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
-        struct hak_text name = {0};
         if (!paths[i][0])
             continue;
-        hak_text_add_name(&name, tail_of(paths[i]));
-        fprintf(stderr, "%s%s", separator, name.bytes ? name.bytes : "?");
-        hak_text_free(&name);
+        view_write(stderr, "%s%s", separator, tail_of(paths[i]));
         separator = ", ";
     }
-    fprintf(stderr, "\n");
+    view_write(stderr, "\n");
 }
 
 /* A file that could not be written is not named later. */
@@ -152,12 +148,9 @@ bool run_ci_finish(struct view *view, struct run_ci *ci, const struct findings *
         good &= write_result(ci->quality, findings_code_quality(view, findings));
     struct hak_text lines = {0};
     annotations_add(&lines, view, findings, ci->service);
-    if (lines.bytes) {
-        FILE *to = view->json ? stderr : stdout;
-        fputs(lines.bytes, to);
-        fflush(to);
-    }
-    hak_text_free(&lines);
+    FILE *to = view->json ? stderr : stdout;
+    view_print_to(to, &lines);
+    fflush(to);
     if (view_given(view, "ci") && findings_count_new(findings) > 0) {
         list_new(findings);
         list_files(view, ci);

@@ -136,8 +136,11 @@ bool run_set_environment(const struct view *view, const struct run_files *files)
     }
     const char *before = getenv("LD_PRELOAD");
     struct hak_text preload = {0};
-    hak_text_add(&preload, "%s%s%s", files->library, before && before[0] ? ":" : "",
-                 before ? before : "");
+    hak_text_add_bytes(&preload, files->library, strlen(files->library));
+    if (before && before[0]) {
+        hak_text_add_bytes(&preload, ":", 1);
+        hak_text_add_bytes(&preload, before, strlen(before));
+    }
     good &= preload.bytes && setenv("LD_PRELOAD", preload.bytes, 1) == 0;
     hak_text_free(&preload);
     good &= setenv("HAKMEM_COLLECT", files->collect, 1) == 0;
@@ -149,20 +152,21 @@ bool run_set_environment(const struct view *view, const struct run_files *files)
 }
 
 bool run_expand_path(const char *pattern, const char *program, pid_t pid, char *out, size_t bytes) {
-    const char *slash = strrchr(program, '/');
+    const char *slash = strrchr(program, '/'), *name = slash ? slash + 1 : program;
     struct hak_text text = {0};
     if (pattern[0] != '/') {
         char *here = getcwd(NULL, 0);
-        hak_text_add(&text, "%s/", here ? here : ".");
+        hak_text_add_bytes(&text, here ? here : ".", strlen(here ? here : "."));
+        hak_text_add_bytes(&text, "/", 1);
         free(here);
     }
     for (const char *c = pattern; *c; c++) {
         if (c[0] == '%' && c[1] == 'e')
-            hak_text_add(&text, "%s", slash ? slash + 1 : program);
+            hak_text_add_bytes(&text, name, strlen(name));
         else if (c[0] == '%' && c[1] == 'p')
             hak_text_add(&text, "%d", (int)pid);
         else
-            hak_text_add(&text, "%c", *c);
+            hak_text_add_bytes(&text, c, 1);
         c += c[0] == '%' && (c[1] == 'e' || c[1] == 'p');
     }
     bool fits = text.bytes && text.length < bytes;

@@ -28,7 +28,7 @@ static void add_uri(struct hak_text *text, const char *path) {
     for (const unsigned char *at = (const unsigned char *)path; *at; at++)
         if ((*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') ||
             (*at >= '0' && *at <= '9') || strchr("-._~/+@", *at))
-            hak_text_add(text, "%c", *at);
+            hak_text_add_bytes(text, (const char *)at, 1);
         else
             hak_text_add(text, "%%%02X", *at);
 }
@@ -197,7 +197,7 @@ static json_t *result_json(struct writer *w, const struct findings *all,
     json_t *flows = one->stack_count > 1 ? code_flows(w, one) : NULL;
     if (flows)
         json_object_set_new(result, "codeFlows", flows);
-    json_object_set_new(prints, "hakmem/v1", json_string(one->fingerprint));
+    json_object_set_new(prints, "hakmem/v1", hak_json_text(one->fingerprint));
     json_object_set_new(result, "partialFingerprints", prints);
     if (all->baseline)
         json_object_set_new(result, "baselineState",
@@ -205,7 +205,7 @@ static json_t *result_json(struct writer *w, const struct findings *all,
     json_object_set_new(result, "suppressions", suppressions_json(one));
     json_object_set_new(properties, "program", hak_json_text(one->program));
     json_object_set_new(properties, "pid", json_integer(one->pid));
-    json_object_set_new(properties, "report", hak_json_text(one->report));
+    json_object_set_new(properties, "report", hak_json_lines(one->report));
     if (one->kind == FINDING_LEAK) {
         json_object_set_new(properties, "blocks", json_integer((json_int_t)one->blocks));
         json_object_set_new(properties, "bytes", json_integer((json_int_t)one->bytes));

@@ -67,15 +67,16 @@ bool sources_add_path(struct hak_text *text, struct view *view, const char *file
         snprintf(path, sizeof path, "%s/%s", root, file);
         bool is_here = file[0] != '\0' && access(path, F_OK) == 0;
         simplify(path, sizeof path, file);
-        hak_text_add(text, "%s", is_here ? path + 1 : file);
+        const char *as_given = is_here ? path + 1 : file;
+        hak_text_add_bytes(text, as_given, strlen(as_given));
         return is_here;
     }
     simplify(path, sizeof path, file);
     if (strncmp(path, root, length) == 0 && path[length] == '/') {
-        hak_text_add(text, "%s", path + length + 1);
+        hak_text_add_bytes(text, path + length + 1, strlen(path + length + 1));
         return true;
     }
-    hak_text_add(text, "%s", path);
+    hak_text_add_bytes(text, path, strlen(path));
     return false;
 }
 

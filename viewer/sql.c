@@ -30,12 +30,11 @@ static int say_error(sqlite3 *database, const char *sql) {
         const char *line = sql + offset;
         while (line > sql && line[-1] != '\n')
             line--;
-        struct hak_text text = {0};
-        hak_text_add(&text, "  %.*s\n", (int)strcspn(line, "\n"), line);
-        hak_text_fill(&text, ' ', 2 + (int)(sql + offset - line));
-        hak_text_add(&text, "^ here");
-        fprintf(stderr, "%s\n", text.bytes ? text.bytes : "");
-        hak_text_free(&text);
+        struct hak_text before = {0};
+        hak_text_add(&before, "  %.*s", (int)(sql + offset - line), line);
+        view_write(stderr, "  %.*s\n%*s^ here\n", (int)strcspn(line, "\n"), line,
+                   hak_text_column(&before), "");
+        hak_text_free(&before);
     }
     return code == SQLITE_CORRUPT || code == SQLITE_NOTADB || code == SQLITE_IOERR ? VIEW_UNREADABLE
                                                                                    : VIEW_USAGE;
@@ -68,9 +67,8 @@ static char *read_all(FILE *from) {
     struct hak_text text = {0};
     char part[4096];
     size_t got;
-    while ((got = fread(part, 1, sizeof part - 1, from)) > 0) {
-        part[got] = '\0';
-        hak_text_add(&text, "%.*s", (int)got, part);
+    while ((got = fread(part, 1, sizeof part, from)) > 0) {
+        hak_text_add_bytes(&text, part, got);
     }
     return hak_text_take(&text);
 }
@@ -112,13 +110,13 @@ static bool is_whole(const struct hak_text *statement) {
 
 static int shell(struct view *view, sqlite3 *database) {
     struct lines *lines = lines_open(view);
-    struct hak_text statement = {0}, banner = {0};
+    struct hak_text statement = {0};
     bool leave = !lines;
-    hak_text_add_name(&banner, view->store_path);
-    printf("%s, read-only: event, life, live, block, fault, ...; .tables lists all, .schema event "
-           "its columns.\nEnd a query with ; and the shell with Ctrl-D; .help says more.\n",
-           banner.bytes ? banner.bytes : "");
-    hak_text_free(&banner);
+    view_write(
+        stdout,
+        "%s, read-only: event, life, live, block, fault, ...; .tables lists all, .schema event "
+        "its columns.\nEnd a query with ; and the shell with Ctrl-D; .help says more.\n",
+        view->store_path);
     while (!leave) {
         const char *line = lines_next(lines, statement.length > 0 ? "     ... " : "hakmem-> ");
         if (!line) {
@@ -126,7 +124,7 @@ static int shell(struct view *view, sqlite3 *database) {
                 break;
             clearerr(stdin);
             hak_text_free(&statement);
-            printf("\n");
+            view_write(stdout, "\n");
             view_forget_interrupt();
             continue;
         }
@@ -134,7 +132,7 @@ static int shell(struct view *view, sqlite3 *database) {
             hak_text_free(&statement); /* Ctrl-C came before it waited for the line */
         view_forget_interrupt();
         if (statement.length > 0 || line[strspn(line, " \t\n")])
-            hak_text_add(&statement, "%s", line);
+            hak_text_add_bytes(&statement, line, strlen(line));
         if (!is_whole(&statement))
             continue;
         int status = answer(view, database, statement.bytes);
@@ -147,7 +145,7 @@ static int shell(struct view *view, sqlite3 *database) {
         reads_log = false;
         hak_text_free(&statement);
     }
-    printf("\n");
+    view_write(stdout, "\n");
     hak_text_free(&statement);
     lines_close(lines);
     return VIEW_OK;

@@ -14,20 +14,33 @@
 
 static int results; /* of this JSON document so far */
 
-/* A value for people: blobs as x'..', text made harmless, NULL as nothing. */
-static void add_value(struct hak_text *text, sqlite3_stmt *query, int i) {
-    if (sqlite3_column_type(query, i) == SQLITE_BLOB) {
-        const unsigned char *bytes = sqlite3_column_blob(query, i);
-        int count = sqlite3_column_bytes(query, i);
-        hak_text_add(text, "x'");
-        for (int k = 0; k < count && k < 32; k++)
-            hak_text_add(text, "%02x", bytes[k]);
-        hak_text_add(text, count > 32 ? "...' (%d bytes)" : "'", count);
-        return;
-    }
-    const unsigned char *value = sqlite3_column_text(query, i);
-    if (value)
-        hak_text_add_name(text, (const char *)value);
+static void add_blob(struct hak_text *text, sqlite3_stmt *query, int i) {
+    const unsigned char *bytes = sqlite3_column_blob(query, i);
+    int count = sqlite3_column_bytes(query, i);
+    hak_text_add(text, "x'");
+    for (int k = 0; k < count && k < 32; k++)
+        hak_text_add(text, "%02x", bytes[k]);
+    hak_text_add(text, count > 32 ? "...' (%d bytes)" : "'", count);
+}
+
+/* A cell of a table: text in its visible form and no longer than a name, NULL as nothing. */
+static char *cell_of(sqlite3_stmt *query, int i) {
+    struct hak_text text = {0};
+    if (sqlite3_column_type(query, i) == SQLITE_BLOB)
+        add_blob(&text, query, i);
+    else
+        hak_text_add_name(&text, (const char *)sqlite3_column_text(query, i));
+    char *cell = hak_text_take(&text);
+    return cell ? cell : strdup("");
+}
+
+/* A field of a row: all of it, so that a program gets back what lies in the store. */
+static void add_field(struct hak_text *text, sqlite3_stmt *query, int i) {
+    const char *value;
+    if (sqlite3_column_type(query, i) == SQLITE_BLOB)
+        add_blob(text, query, i);
+    else if ((value = (const char *)sqlite3_column_text(query, i)) != NULL)
+        hak_text_add_field(text, value, (size_t)sqlite3_column_bytes(query, i));
 }
 
 static bool is_number(const char *cell) {
@@ -36,7 +49,7 @@ static bool is_number(const char *cell) {
 
 static int width_of(const char *cell) {
     struct hak_text text = {0};
-    hak_text_add(&text, "%s", cell);
+    hak_text_add_bytes(&text, cell, strlen(cell));
     int width = hak_text_column(&text);
     hak_text_free(&text);
     return width;
@@ -49,20 +62,13 @@ static void print_row(char *const *cell, int columns, const int *width, bool is_
     for (int i = 0; i < columns; i++) {
         if (!is_heading && is_number(cell[i]))
             hak_text_fill(&text, ' ', width[i] - width_of(cell[i]));
-        hak_text_add(&text, "%s", cell[i]);
+        hak_text_add_bytes(&text, cell[i], strlen(cell[i]));
         from += width[i] + 2;
         if (i + 1 < columns)
             hak_text_tab(&text, from);
     }
     hak_text_add(&text, "\n");
     view_print(&text);
-}
-
-static char *cell_of(sqlite3_stmt *query, int i) {
-    struct hak_text text = {0};
-    add_value(&text, query, i);
-    char *cell = hak_text_take(&text);
-    return cell ? cell : strdup("");
 }
 
 struct table {
@@ -82,7 +88,10 @@ static void flush_table(struct table *table) {
 static void begin_table(const struct view *view, struct table *table, sqlite3_stmt *query) {
     char *heading[COLUMNS_MAX];
     for (int i = 0; i < table->columns; i++) {
-        heading[i] = (char *)sqlite3_column_name(query, i);
+        struct hak_text name = {0};
+        hak_text_add_name(&name, sqlite3_column_name(query, i));
+        heading[i] = hak_text_take(&name);
+        heading[i] = heading[i] ? heading[i] : strdup("");
         table->width[i] = width_of(heading[i]);
         for (int row = 0; row < table->rows; row++) {
             int width = width_of(table->cell[row * table->columns + i]);
@@ -90,9 +99,11 @@ static void begin_table(const struct view *view, struct table *table, sqlite3_st
                 table->width[i] = width > WIDTH_MAX ? WIDTH_MAX : width;
         }
     }
-    printf("%s", view_style(view, VIEW_BOLD));
+    view_write(stdout, "%s", view_style(view, VIEW_BOLD));
     print_row(heading, table->columns, table->width, true);
-    printf("%s", view_style(view, VIEW_PLAIN));
+    view_write(stdout, "%s", view_style(view, VIEW_PLAIN));
+    for (int i = 0; i < table->columns; i++)
+        free(heading[i]);
 }
 
 /* The first rows decide the widths; the rest is printed as it comes, so that memory stays small. */
@@ -125,13 +136,17 @@ static int print_aligned(struct view *view, sqlite3_stmt *query) {
 
 static int print_tabbed(struct view *view, sqlite3_stmt *query) {
     int columns = sqlite3_column_count(query), step;
-    if (view_given(view, "header"))
-        for (int i = 0; i < columns; i++)
-            printf("%s%c", sqlite3_column_name(query, i), i + 1 < columns ? '\t' : '\n');
+    for (int i = 0; i < columns && view_given(view, "header"); i++) {
+        const char *name = sqlite3_column_name(query, i);
+        struct hak_text text = {0};
+        hak_text_add_field(&text, name, strlen(name));
+        hak_text_add(&text, "%c", i + 1 < columns ? '\t' : '\n');
+        view_print(&text);
+    }
     while ((step = sqlite3_step(query)) == SQLITE_ROW) {
         struct hak_text text = {0};
         for (int i = 0; i < columns; i++) {
-            add_value(&text, query, i);
+            add_field(&text, query, i);
             hak_text_add(&text, "%c", i + 1 < columns ? '\t' : '\n');
         }
         view_print(&text);
@@ -149,10 +164,13 @@ static json_t *value_json(sqlite3_stmt *query, int i) {
         return json_real(sqlite3_column_double(query, i));
     case SQLITE_NULL:
         return json_null();
+    case SQLITE_TEXT:
+        return hak_json_whole((const char *)sqlite3_column_text(query, i),
+                              (size_t)sqlite3_column_bytes(query, i));
     default: {
         struct hak_text text = {0};
-        add_value(&text, query, i);
-        json_t *value = json_string(text.bytes ? text.bytes : "");
+        add_blob(&text, query, i);
+        json_t *value = hak_json_text(text.bytes ? text.bytes : "");
         hak_text_free(&text);
         return value;
     }
@@ -160,10 +178,7 @@ static json_t *value_json(sqlite3_stmt *query, int i) {
 }
 
 static void print_json_value(json_t *value) {
-    char *text = json_dumps(value, HAK_JSON_FLAGS | JSON_COMPACT | JSON_ENCODE_ANY);
-    printf("%s", text ? text : "null");
-    free(text);
-    json_decref(value);
+    view_print_json(view_json_compact(value));
 }
 
 static int print_json(sqlite3_stmt *query) {
@@ -171,30 +186,30 @@ static int print_json(sqlite3_stmt *query) {
     json_t *names = json_array();
     for (int i = 0; i < columns; i++)
         json_array_append_new(names, hak_json_text(sqlite3_column_name(query, i)));
-    printf("%s\n    {\"columns\": ", results++ > 0 ? "," : "");
+    view_write(stdout, "%s\n    {\"columns\": ", results++ > 0 ? "," : "");
     print_json_value(names);
-    printf(", \"rows\": [");
+    view_write(stdout, ", \"rows\": [");
     while ((step = sqlite3_step(query)) == SQLITE_ROW) {
         json_t *row = json_array();
         for (int i = 0; i < columns; i++)
             json_array_append_new(row, value_json(query, i));
-        printf("%s\n      ", rows++ > 0 ? "," : "");
+        view_write(stdout, "%s\n      ", rows++ > 0 ? "," : "");
         print_json_value(row);
     }
-    printf("]}");
+    view_write(stdout, "]}");
     return step == SQLITE_DONE ? 0 : -1;
 }
 
 void sql_json_begin(struct view *view) {
-    printf("{\n  \"hakmem_json\": 1,\n  \"command\": \"sql\",\n  \"store\": ");
+    view_write(stdout, "{\n  \"hakmem_json\": 1,\n  \"command\": \"sql\",\n  \"store\": ");
     print_json_value(hak_json_text(view->store_path));
-    printf(",\n  \"results\": [");
+    view_write(stdout, ",\n  \"results\": [");
 }
 
 void sql_json_end(struct view *view) {
-    printf("\n  ],\n  \"completeness\": ");
+    view_write(stdout, "\n  ],\n  \"completeness\": ");
     print_json_value(view_completeness_json(view));
-    printf("\n}\n");
+    view_write(stdout, "\n}\n");
 }
 
 int sql_print(struct view *view, sqlite3_stmt *query) {

@@ -11,7 +11,9 @@ void table_add_cell(struct table *t, const char *text) {
         t->failed = true;
         return;
     }
-    t->cell[t->count] = strdup(text);
+    struct hak_text cell = {0};
+    hak_text_add(&cell, "%s", text);
+    t->cell[t->count] = hak_text_take(&cell);
     t->failed |= !t->cell[t->count++];
 }
 
@@ -34,24 +36,31 @@ void table_add_text_heading(struct table *t, const char *text) {
     table_add_heading(t, text);
 }
 
+/* Characters of a cell, which is in its visible form already. */
+static int width_of(const char *cell) {
+    int width = 0;
+    for (; *cell; cell++)
+        width += ((unsigned char)*cell & 0xc0) != 0x80;
+    return width;
+}
+
 /* Blanks at the end of a line are kept until something follows. */
-static void add_line(struct hak_text *text, const struct table *t, size_t first,
-                     const size_t *width) {
+static void add_line(struct hak_text *text, const struct table *t, size_t first, const int *width) {
     int start = 0;
     for (size_t i = 0; i < (size_t)t->columns; i++) {
         const char *cell = t->cell[first + i];
-        int room = (int)width[i] - (int)strlen(cell);
+        int room = width[i] - width_of(cell);
         if (cell[0] && i > 0)
             hak_text_tab(text, start + (t->is_text[i] ? 0 : room));
-        hak_text_add(text, "%s", cell);
-        start += (int)width[i] + 2;
+        hak_text_add_bytes(text, cell, strlen(cell));
+        start += width[i] + 2;
     }
 }
 
 void table_print(struct hak_text *text, struct table *t, const struct view *view) {
-    size_t width[TABLE_COLUMNS_MAX] = {0};
+    int width[TABLE_COLUMNS_MAX] = {0};
     for (size_t i = 0; i < t->count && !t->failed; i++) {
-        size_t *w = &width[i % (size_t)t->columns], length = strlen(t->cell[i]);
+        int *w = &width[i % (size_t)t->columns], length = width_of(t->cell[i]);
         *w = length > *w ? length : *w;
     }
     t->is_text[0] = true;

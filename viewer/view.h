@@ -146,6 +146,9 @@ void view_progress(const struct hak_progress *progress);
 void view_progress_clear(void);
 void view_progress_end(void);
 
+/* Prints to stdout or stderr, with foreign text escaped as hak_text_add does. Nothing else in the
+ * viewer prints. */
+void view_write(FILE *to, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Error or note on stderr: "hakmem-trace: ..." and a newline. */
 void view_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Lets the first line of output start a pager where that is right; call before it. */
@@ -157,6 +160,8 @@ bool view_is_paging(void);
 bool view_end_output(void);
 /* Prints and frees. False and an error line when memory ran out. */
 bool view_print(struct hak_text *text);
+bool view_print_to(FILE *to, struct hak_text *text);
+/* The same for a document of hak_json_print or view_json_compact; NULL is memory that ran out. */
 bool view_print_json(char *text);
 /* Escape codes, "" without colour. */
 enum view_style { VIEW_PLAIN, VIEW_BOLD, VIEW_RED, VIEW_DIM };

@@ -10,9 +10,13 @@ static bool is_no_character(const char *at) {
     return strncmp(at, "\xef\xbf\xbe", 3) == 0 || strncmp(at, "\xef\xbf\xbf", 3) == 0;
 }
 
+/* The visible form first (the lines of a text stay), then XML's own escapes. */
 static void add_escaped(struct hak_text *to, const char *from, bool in_attribute) {
     struct hak_text valid = {0};
-    hak_text_add_utf8(&valid, from);
+    if (in_attribute)
+        hak_text_add_name(&valid, from);
+    else
+        hak_text_add_lines(&valid, from);
     for (const char *at = valid.bytes ? valid.bytes : ""; *at; at++) {
         unsigned char c = (unsigned char)*at;
         if (c == '<')
@@ -23,14 +27,10 @@ static void add_escaped(struct hak_text *to, const char *from, bool in_attribute
             hak_text_add(to, "&amp;");
         else if (c == '"' && in_attribute)
             hak_text_add(to, "&quot;");
-        else if (c == '\r' || (in_attribute && (c == '\n' || c == '\t')))
-            hak_text_add(to, "&#%d;", c);
-        else if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f)
-            hak_text_add(to, REPLACEMENT);
         else if (is_no_character(at))
             hak_text_add(to, REPLACEMENT), at += 2;
         else
-            hak_text_add(to, "%c", c);
+            hak_text_add_bytes(to, at, 1);
     }
     hak_text_free(&valid);
 }

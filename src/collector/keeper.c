@@ -13,6 +13,7 @@
 #include <time.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include "report/text.h"
 
 #define BEAT_MS   200
 #define FILES_MIN 32
@@ -31,10 +32,11 @@ uint64_t hak_keeper_now_ms(void) {
 }
 
 void hak_keeper_say(const char *text) {
-    char line[512];
-    int length = snprintf(line, sizeof line, "hakmem: %s\n", text);
-    if (length > 0 && write(2, line, (size_t)length) < 0)
-        return;
+    struct hak_text line = {0};
+    hak_text_add(&line, "hakmem: %s\n", text);
+    if (line.length > 0 && write(2, line.bytes, line.length) < 0)
+        errno = 0; /* there is nobody else to tell */
+    hak_text_free(&line);
 }
 
 bool hak_keeper_has_files(char *why, size_t bytes) {

@@ -14,6 +14,7 @@
 #include "collector/worker.h"
 #include "trace/protocol.h"
 #include "version.h"
+#include "report/text.h"
 
 enum { STACK_BYTES = 8 << 20 };
 
@@ -30,7 +31,11 @@ static const char help[] =
     "  -V, --version               the version\n";
 
 static int usage(const char *problem) {
-    fprintf(stderr, "hakmem-collect: %s\nTry `hakmem-collect --help`.\n", problem);
+    struct hak_text text = {0};
+    hak_text_add(&text, "hakmem-collect: %s\nTry `hakmem-collect --help`.\n", problem);
+    if (text.length > 0)
+        fwrite(text.bytes, 1, text.length, stderr);
+    hak_text_free(&text);
     return 2;
 }
 

@@ -16,6 +16,7 @@
 #include "collector/fault.h"
 #include "collector/opening.h"
 #include "collector/rings_file.h"
+#include "report/text.h"
 #include "store/array.h"
 #include "symbols/reading.h"
 
@@ -32,10 +33,11 @@
 #define LATE_NS         5000000000u /* a hello is heard at most that much after its process' end */
 
 void hak_worker_say(const char *text) {
-    char line[2 * HAK_PATH_BYTES + 256];
-    int length = snprintf(line, sizeof line, "hakmem: %s\n", text);
-    if (length > 0 && write(2, line, (size_t)length) < 0)
-        return;
+    struct hak_text line = {0};
+    hak_text_add(&line, "hakmem: %s\n", text);
+    if (line.length > 0 && write(2, line.bytes, line.length) < 0)
+        errno = 0; /* there is nobody else to tell */
+    hak_text_free(&line);
 }
 
 bool hak_worker_make(struct hak_worker *worker) {

@@ -71,7 +71,7 @@ static void add_code(struct hak_line *line, const void *code) {
     if (!name[0] && program_invocation_short_name)
         name = program_invocation_short_name; /* the program itself has no name there */
     const char *slash = strrchr(name, '/');
-    hak_line_add(line, slash ? slash + 1 : name);
+    hak_line_add_name(line, slash ? slash + 1 : name);
     hak_line_add(line, "+");
     hak_line_hex(line, (uintptr_t)code - found.dlfo_link_map->l_addr);
 }
@@ -146,7 +146,7 @@ static void add_silent(struct hak_line *line) {
     const char *before = "hakmem:   loaded, and cannot be asked whose a pointer is: ";
     for (unsigned i = 0; hak_allocators_silent(i); i++) {
         hak_line_add(line, before);
-        hak_line_add(line, hak_allocators_silent(i));
+        hak_line_add_name(line, hak_allocators_silent(i));
         before = ", ";
     }
     hak_line_end(line);

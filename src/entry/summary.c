@@ -117,7 +117,7 @@ static void put_all(struct file *file, const struct summary *now) {
 static void say_failed(const char *path, long error) {
     struct hak_line line = {.length = 0};
     hak_line_add(&line, "hakmem: HAKMEM_STATS_DUMP: ");
-    hak_line_add(&line, path);
+    hak_line_add_name(&line, path);
     if (error == ENAMETOOLONG)
         hak_line_add(&line, " is too long a path");
     else

@@ -47,7 +47,7 @@ static HAK_COLD void complain(const char *variable, const char *value) {
     hak_line_add(&line, "hakmem: ");
     hak_line_add(&line, variable);
     hak_line_add(&line, "=");
-    hak_line_add(&line, value);
+    hak_line_add_name(&line, value);
     hak_line_add(&line, ": expected a signal that can be caught, as in USR2 or 12; none is heard");
     hak_line_end(&line);
 }

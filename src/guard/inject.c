@@ -7,7 +7,7 @@
  *   wrong-class    pushes the block as one of the next smaller class (the first class: next larger)
  *   no-superslab   pushes a pointer to static memory */
 #include "guard/guard.h"
-#include "platform/platform.h"
+#include "platform/line.h"
 
 enum fault { NONE, OFFSET16, DOUBLE_PUSH, WRONG_CLASS, NO_SUPERSLAB };
 
@@ -49,21 +49,13 @@ static bool read_plan(const char *text) {
     return false;
 }
 
-static size_t append(char *line, size_t length, const char *text, size_t room) {
-    for (; *text != '\0' && room > 0; room--)
-        line[length++] = *text++;
-    return length;
-}
-
 static HAK_COLD void complain(const char *value) {
-    char line[512];
-    size_t length = append(line, 0, "hakmem: HAKMEM_INJECT=", 32);
-    length = append(line, length, value, 256);
-    length = append(line, length,
-                    ": expected offset16:N, double-push:N, wrong-class:N or no-superslab:N with N "
-                    "from 1; nothing is injected\n",
-                    160);
-    hak_write_error(line, length);
+    struct hak_line line = {.length = 0};
+    hak_line_add(&line, "hakmem: HAKMEM_INJECT=");
+    hak_line_add_name(&line, value);
+    hak_line_add(&line, ": expected offset16:N, double-push:N, wrong-class:N or no-superslab:N "
+                        "with N from 1; nothing is injected");
+    hak_line_end(&line);
 }
 
 void hak_inject_start(void) {

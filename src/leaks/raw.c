@@ -80,7 +80,7 @@ static void say_frame(long file, size_t number, uintptr_t ip) {
     if (_dl_find_object((void *)ip, &object) == 0 && object.dlfo_link_map) {
         const char *name = object.dlfo_link_map->l_name;
         hak_line_add(&line, " ");
-        hak_line_add(&line, name && name[0] ? name : "(the program)");
+        hak_line_add_name(&line, name && name[0] ? name : "(the program)");
         hak_line_add(&line, "+");
         hak_line_hex(&line, ip - object.dlfo_link_map->l_addr);
     }
@@ -120,7 +120,7 @@ void hak_leak_tell_raw(const char *why, long file) {
     hak_line_say(&line, " bytes in ", blocks,
                  " blocks are lost: no pointer leads to them any more");
     hak_line_add(&line, " (raw report: ");
-    hak_line_add(&line, why);
+    hak_line_add_name(&line, why);
     hak_line_add(&line, ")\n");
     (void)hak_line_write(&line, file);
     hak_leak_each(&scan->index, pile, &piling);

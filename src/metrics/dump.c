@@ -54,7 +54,7 @@ void hak_counters_dump_start(void) {
 static void say_failed(const char *path, long error) {
     struct hak_line line = {.length = 0};
     hak_line_add(&line, "hakmem: the counters cannot be written to ");
-    hak_line_add(&line, path);
+    hak_line_add_name(&line, path);
     if (error == EEXIST)
         hak_line_add(&line, ": there is such a file");
     else

@@ -3,10 +3,29 @@
 
 #include <errno.h>
 #include "platform/raw_call.h"
+#include "visible.h"
 
 void hak_line_add(struct hak_line *line, const char *text) {
     while (text && *text && line->length + 1 < sizeof line->text)
         line->text[line->length++] = *text++;
+}
+
+void hak_line_add_name(struct hak_line *line, const char *name) {
+    const unsigned char *s = (const unsigned char *)(name ? name : "");
+    while (*s) {
+        char out[HAK_VISIBLE_ESCAPE_MAX];
+        size_t left = 1;
+        while (left < 4 && s[left])
+            left++;
+        int bytes = hak_visible_bytes(s, left);
+        const char *from = bytes > 0 ? (const char *)s : out;
+        size_t count = bytes > 0 ? (size_t)bytes : hak_visible_escape(out, *s);
+        if (line->length + count >= sizeof line->text)
+            return; /* no half of a character, nor of an escape */
+        for (size_t i = 0; i < count; i++)
+            line->text[line->length++] = from[i];
+        s += bytes > 0 ? bytes : 1;
+    }
 }
 
 static void add_digits(struct hak_line *line, uint64_t number, unsigned base) {

@@ -1,6 +1,6 @@
 /* Lines for people without stdio: built in a buffer of the caller, written with raw system calls.
  *
- * What does not fit is cut off; a line still ends.
+ * What does not fit is cut off; a line still ends. Foreign text goes in by hak_line_add_name alone.
  *
  * Thread and signal safety: any; nothing is allocated, errno is kept. */
 #ifndef HAK_PLATFORM_LINE_H
@@ -15,6 +15,8 @@ struct hak_line {
 
 /* Appends; NULL is nothing. Start with `struct hak_line line = {.length = 0};`. */
 HAK_HIDDEN void hak_line_add(struct hak_line *line, const char *text);
+/* Appends foreign text (visible.h): names, paths, values of variables. */
+HAK_HIDDEN void hak_line_add_name(struct hak_line *line, const char *name);
 /* In decimal digits. */
 HAK_HIDDEN void hak_line_number(struct hak_line *line, uint64_t number);
 /* As 0x and hexadecimal digits. */

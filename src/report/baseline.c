@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "report/facts_json.h"
 #include "store/array.h"
 
 #define FILE_MODE 0666 /* umask decides: it is checked in, and nothing in it is private */
@@ -159,21 +160,15 @@ struct hak_baseline_entry *hak_baseline_find(const struct hak_baseline *baseline
     return NULL;
 }
 
-/* Text from a dying program as JSON takes it. */
-static json_t *string(const char *text) {
-    json_t *value = json_string(text);
-    return value ? value : json_string("?");
-}
-
 bool hak_baseline_add(struct hak_baseline *baseline, const char *fingerprint, const char *name,
                       const char *place, const char *program, const char *first_seen) {
     json_t *object = json_object();
-    if (!object || json_object_set_new(object, "fingerprint", string(fingerprint)) != 0 ||
-        json_object_set_new(object, "name", string(name)) != 0 ||
-        json_object_set_new(object, "place", string(place)) != 0 ||
-        json_object_set_new(object, "program", string(program)) != 0 ||
-        json_object_set_new(object, "note", string("")) != 0 ||
-        json_object_set_new(object, "first_seen", string(first_seen)) != 0) {
+    if (!object || json_object_set_new(object, "fingerprint", hak_json_text(fingerprint)) != 0 ||
+        json_object_set_new(object, "name", hak_json_text(name)) != 0 ||
+        json_object_set_new(object, "place", hak_json_text(place)) != 0 ||
+        json_object_set_new(object, "program", hak_json_text(program)) != 0 ||
+        json_object_set_new(object, "note", hak_json_text("")) != 0 ||
+        json_object_set_new(object, "first_seen", hak_json_text(first_seen)) != 0) {
         json_decref(object);
         return false;
     }
@@ -211,7 +206,7 @@ static char *print(const struct hak_baseline *baseline) {
         json_object_set_new(document, "hakmem_baseline", json_integer(HAK_BASELINE_VERSION)) == 0 &&
         json_object_set(document, "findings", findings) == 0;
     if (good)
-        text = json_dumps(document, JSON_INDENT(2));
+        text = hak_json_dump(document, JSON_INDENT(2));
     json_decref(findings);
     json_decref(document);
     return text;

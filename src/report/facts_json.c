@@ -8,12 +8,53 @@
 #include "superslab.h"
 #include "trace/record.h"
 
-json_t *hak_json_text(const char *text) {
+#define DELETE 0x7f /* the one control character that jansson leaves in ASCII */
+
+static json_t *make_text(const char *text, size_t most) {
     struct hak_text valid = {0};
-    hak_text_add_utf8(&valid, text);
+    hak_text_add_utf8(&valid, text, most);
     json_t *value = json_string(valid.bytes ? valid.bytes : "");
     hak_text_free(&valid);
     return value;
+}
+
+json_t *hak_json_text(const char *text) {
+    return make_text(text, HAK_TEXT_MACHINE_MAX);
+}
+
+json_t *hak_json_lines(const char *text) {
+    return make_text(text, HAK_TEXT_LINES_MAX);
+}
+
+json_t *hak_json_whole(const char *text, size_t bytes) {
+    struct hak_text valid = {0};
+    for (size_t at = 0; at <= bytes; at++) {
+        size_t run = text ? strnlen(text + at, bytes - at) : bytes;
+        if (text)
+            hak_text_add_utf8(&valid, text + at, run);
+        at += run;
+        if (at < bytes)
+            hak_text_add_bytes(&valid, "", 1);
+    }
+    json_t *value = json_stringn(valid.bytes ? valid.bytes : "", valid.length);
+    hak_text_free(&valid);
+    return value;
+}
+
+char *hak_json_dump(const json_t *value, size_t flags) {
+    char *from = json_dumps(value, flags | JSON_ENSURE_ASCII);
+    if (!from || !strchr(from, DELETE))
+        return from;
+    struct hak_text text = {0};
+    for (const char *at = from; *at;) {
+        size_t run = strcspn(at, (const char[]){DELETE, '\0'});
+        hak_text_add_bytes(&text, at, run);
+        at += run;
+        if (*at)
+            hak_text_add_bytes(&text, "\\u007f", 6), at++;
+    }
+    free(from);
+    return hak_text_take(&text);
 }
 
 json_t *hak_json_address(uint64_t address) {
@@ -113,7 +154,7 @@ json_t *hak_json_lives(struct hak_store_reader *r, const struct hak_story *story
 char *hak_json_print(json_t *document) {
     if (!document)
         return NULL;
-    char *text = json_dumps(document, HAK_JSON_FLAGS | JSON_INDENT(2));
+    char *text = hak_json_dump(document, JSON_INDENT(2));
     json_decref(document);
     if (!text)
         return NULL;

@@ -8,12 +8,18 @@
 #include "report/lookup.h"
 #include "store/story.h"
 
-/* How every document is written: not a byte above 0x7e goes out, so that no name can play with the
- * terminal, and every reader gets it back as it was. */
-#define HAK_JSON_FLAGS JSON_ENSURE_ASCII
+/* How every document is written, with further `flags` of json_dumps: not a byte above 0x7e goes
+ * out, so that no name can play with the terminal, and every reader gets it back as it was. NULL
+ * when memory ran out; the caller frees it. */
+char *hak_json_dump(const json_t *value, size_t flags);
 
-/* Text from outside as a JSON string, as it is; bytes that are no UTF-8 become U+FFFD. */
+/* Foreign text as a JSON string (hak_text_add_utf8): a name, cut after HAK_TEXT_MACHINE_MAX bytes.
+ */
 json_t *hak_json_text(const char *text);
+/* The same for a text of several lines, cut after HAK_TEXT_LINES_MAX bytes. */
+json_t *hak_json_lines(const char *text);
+/* The same for `bytes` of which any may be NUL, all of them: a value that was asked for. */
+json_t *hak_json_whole(const char *text, size_t bytes);
 /* "0x7f21c4a12950"; null for 0. */
 json_t *hak_json_address(uint64_t address);
 json_t *hak_json_frames(const struct hak_frames *frames);

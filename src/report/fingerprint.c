@@ -68,7 +68,7 @@ static const char *add_braces(struct hak_text *text, const char *at) {
         } else if (*at == '<') {
             at = skip_brackets(at, '<', '>');
         } else {
-            hak_text_add(text, "%c", *at);
+            hak_text_add_bytes(text, at, 1);
             at++;
         }
     }
@@ -108,17 +108,17 @@ void hak_words_add_bare_function(struct hak_text *text, const char *function,
             at = next;
         } else if (*at == ' ' && name.length >= 8 &&
                    strcmp(name.bytes + name.length - 8, "operator") == 0) {
-            hak_text_add(&name, "%.*s", (int)strcspn(at, "("), at); /* a conversion, or new */
+            hak_text_add_bytes(&name, at, strcspn(at, "(")); /* a conversion, or new */
             break;
         } else if (*at == ' ') {
             name.length = 0; /* before it stood the return type */
             at++;
         } else {
-            hak_text_add(&name, "%c", *at);
+            hak_text_add_bytes(&name, at, 1);
             at++;
         }
     }
-    hak_text_add(text, "%.*s", (int)name.length, name.bytes ? name.bytes : "");
+    hak_text_add_text(text, &name);
     hak_text_free(&name);
 }
 
@@ -140,7 +140,11 @@ static void add_frame(struct hak_text *text, const struct hak_frame *frame) {
         const char *last = name.bytes ? name.bytes : "";
         for (const char *at = strstr(last, "::"); at; at = strstr(last, "::"))
             last = at + 2;
-        hak_text_add(text, "%s@%s\n", last, hak_words_path(file, 1, false));
+        const char *base = hak_words_path(file, 1, false);
+        hak_text_add_bytes(text, last, strlen(last));
+        hak_text_add_bytes(text, "@", 1);
+        hak_text_add_bytes(text, base, strlen(base));
+        hak_text_add_bytes(text, "\n", 1);
         hak_text_free(&name);
         return;
     }
@@ -148,8 +152,9 @@ static void add_frame(struct hak_text *text, const struct hak_frame *frame) {
         hak_text_add(text, "?\n");
         return;
     }
-    hak_text_add(text, "%s+%llx\n", hak_words_path(module, 1, false),
-                 (unsigned long long)frame->module_offset);
+    const char *base = hak_words_path(module, 1, false);
+    hak_text_add_bytes(text, base, strlen(base));
+    hak_text_add(text, "+%llx\n", (unsigned long long)frame->module_offset);
 }
 
 static int add_frames(struct hak_text *text, const struct hak_frame *frames, int count,

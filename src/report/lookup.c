@@ -101,7 +101,10 @@ bool hak_lookup_thread(struct hak_store_reader *r, uint32_t row, struct hak_thre
         out->process = (uint32_t)sqlite3_column_int64(query, 1);
         out->tid = sqlite3_column_int(query, 2);
         const unsigned char *name = sqlite3_column_text(query, 3);
-        snprintf(out->name, sizeof out->name, "%s", name ? (const char *)name : "");
+        /* The kernel's have 15 bytes: what is longer is no name of a thread, and cut. */
+        if (snprintf(out->name, sizeof out->name, "%s", name ? (const char *)name : "") >=
+            (int)sizeof out->name)
+            strcpy(out->name + sizeof out->name - sizeof " ... (cut)", " ... (cut)");
     }
     sqlite3_finalize(query);
     return found;

@@ -242,15 +242,7 @@ static void add_store_name(struct hak_text *text, const struct report_page *page
     const char *slash = strrchr(page->context.store_path, '/');
     hak_text_add(text, " store=");
     const char *name = slash ? slash + 1 : page->context.store_path;
-    for (const char *c = name; *c; c++) {
-        char one[2] = {*c == ' ' ? '_' : *c, 0};
-        if ((unsigned char)*c < 0x80)
-            hak_text_add_name(text, one);
-        else
-            hak_text_add(text, "%c", *c);
-    }
-    if (!name[0])
-        hak_text_add(text, "none");
+    hak_text_add_word(text, name[0] ? name : "none");
 }
 
 const char *report_hop(const struct report_page *page) {

@@ -170,7 +170,7 @@ static void add_places(struct hak_text *text, const struct hak_leak_page *page) 
         bool fits = told == all && one.bytes &&
                     hak_text_lines(text) - start + hak_text_lines(&one) <= LINES_OF_PLACES;
         if (fits)
-            hak_text_add(text, "%s", one.bytes);
+            hak_text_add_text(text, &one);
         hak_text_free(&one);
         all++;
         told += fits;
@@ -204,8 +204,7 @@ static void add_summary(struct hak_text *text, const struct hak_leak_page *page,
         text, " hop=LEAK class=none offset=+0 bytes=%llu blocks=%llu store=",
         (unsigned long long)(sums->lost_blocks ? sums->lost_bytes : sums->reachable_bytes),
         (unsigned long long)(sums->lost_blocks ? sums->lost_blocks : sums->reachable_blocks));
-    for (const char *c = store_name(page->store_path); *c; c++)
-        hak_text_add(text, "%c", *c <= ' ' ? '_' : *c);
+    hak_text_add_word(text, store_name(page->store_path));
 }
 
 /* A store that the viewer does not find by itself is named, whole. */

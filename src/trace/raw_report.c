@@ -74,7 +74,7 @@ static void add_store(struct hak_line *line) {
             name[length] = 0;
     }
     hak_line_add(line, " store=");
-    hak_line_add(line, name);
+    hak_line_add_name(line, name);
     hak_line_add(line, "\n");
 }
 
@@ -101,15 +101,15 @@ static void add_place(struct hak_line *line, uintptr_t ip) {
         return;
     const char *name = object.dlfo_link_map->l_name;
     hak_line_add(line, " ");
-    hak_line_add(line, name && name[0] ? name : "(the program)");
+    hak_line_add_name(line, name && name[0] ? name : "(the program)");
     hak_line_add(line, "+");
     hak_line_hex(line, ip - object.dlfo_link_map->l_addr);
 }
 
-static void add_field(struct hak_line *line, const char *name, uint64_t value) {
+static void add_field(struct hak_line *line, const char *label, uint64_t value) {
     if (value == 0)
         return;
-    hak_line_add(line, name);
+    hak_line_add(line, label);
     hak_line_hex(line, value);
 }
 
@@ -133,7 +133,7 @@ static void say_headline(const struct hak_incident *incident, const char *why, l
     hak_line_add(&line, ", thread ");
     hak_line_number(&line, incident->thread ? incident->thread : hak_trace_thread());
     hak_line_add(&line, " (raw report: ");
-    hak_line_add(&line, why);
+    hak_line_add_name(&line, why);
     hak_line_add(&line, ")\n");
     (void)hak_line_write(&line, file);
 }

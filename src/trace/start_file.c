@@ -19,7 +19,7 @@ void hak_start_add_reason(struct hak_line *to, const struct hak_keeper_failure *
     hak_line_add(to, failure->what);
     if (failure->detail) {
         hak_line_add(to, ": ");
-        hak_line_add(to, failure->detail);
+        hak_line_add_name(to, failure->detail);
     }
     if (failure->error) {
         hak_line_add(to, " (");
@@ -48,7 +48,7 @@ static void hand_folder_on(const char *path) {
 static void say_file(const struct hak_keeper_failure *failure, const char *path) {
     struct hak_line note = {0}, line = {0};
     hak_line_add(&note, "it records by itself into ");
-    hak_line_add(&note, path);
+    hak_line_add_name(&note, path);
     hak_line_add(&note, ": ");
     hak_start_add_reason(&note, failure);
     if (hak_options.session[0] &&
@@ -57,7 +57,7 @@ static void say_file(const struct hak_keeper_failure *failure, const char *path)
     hak_line_add(&line, "hakmem: no collector: ");
     hak_start_add_reason(&line, failure);
     hak_line_add(&line, "; the newest events go into ");
-    hak_line_add(&line, path);
+    hak_line_add_name(&line, path);
     hak_line_add(&line, ", of what it executes into files beside it (hakmem-trace import FILE... "
                         "makes a store of them)\n");
     (void)hak_line_write(&line, 2);

@@ -41,6 +41,21 @@ in_program=$(find src -name '*.[ch]' ! -path 'src/collector/*' ! -path 'src/repo
     code '\bassert *\(' $all | found 'assert: an error that a user can cause gives what, where, due, what to do'
 }
 
+# Foreign text meets a terminal through report/text.h, in the program through hak_line_add_name. What
+# prints, and what puts bytes into a text as they are, stands in these files alone.
+{
+    print='(^|[^_a-zA-Z])(v?f?printf|fputs|fputc|puts|putchar|putc|perror|fwrite|v?dprintf|psignal|err|errx|warn|warnx) *\('
+    code "$print|[^_a-z]write *\\( *(1|2|STD[A-Z]*_FILENO) *," $(find src/collector src/report src/symbols src/store viewer -name '*.[ch]' |
+        grep -vE '^(viewer/output\.c|src/collector/(main|keeper|worker)\.c)$') |
+        grep -vE 'format\(printf|: +"[^"]*printf\(|fwrite\(document, 1' |
+        found 'printing past viewer/output.c (view_write, view_error, view_print)'
+    code '\bhak_text_add_bytes *\(' $(find src viewer -name '*.c' |
+        grep -vE '^src/report/(text.*|facts_json|fingerprint)\.c$|^viewer/(annotations|info_known|info_size|line|markdown|output|run_environment|sarif|sources|sql|sql_print|table|xml)\.c$') |
+        found 'bytes put into a text as they are (hak_text_add escapes what is foreign)'
+    code 'hak_line_add *\([^,"]*, *([a-z_>.-]*(name|path|value|detail)\)|[^"]*>l_name)' $in_program |
+        found 'foreign text in a line (hak_line_add_name escapes it)'
+}
+
 for file in $all; do
     lines=$(wc -l <"$file")
     [ "$lines" -le 600 ] || echo "  $lines $file"
