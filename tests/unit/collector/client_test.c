@@ -1,5 +1,6 @@
-/* Whose child a process is, when entries of the process table change hands, and that a later tick
- * is never told an earlier time. */
+/* Whose child a process is, when entries of the process table change hands, that a later tick
+ * is never told an earlier time, and session memory that lets nobody write any more. */
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <sys/wait.h>
 #include "collector/worker.h"
@@ -205,6 +206,22 @@ START_TEST(goes_on_when_ticks_jump) {
 }
 END_TEST
 
+#ifndef F_SEAL_FUTURE_WRITE
+#define F_SEAL_FUTURE_WRITE 0x10
+#endif
+
+/* A hostile program seals its memory between two mappings of the worker's. */
+START_TEST(reads_memory_that_was_sealed_against_writers) {
+    struct hak_mapping *map = &worker.clients[0]->map;
+    ck_assert(!hak_mapping_is_abandoned(map));
+    ck_assert_int_eq(fcntl(program.memfd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE), 0);
+    ck_assert(hak_mapping_is_abandoned(map));
+    ck_assert_ptr_nonnull(map->memory);
+    commit();
+    ck_assert_int_eq(ask_of("count(*)", getpid()), 1);
+}
+END_TEST
+
 int main(void) {
     TCase *cases = tcase_create("client");
     tcase_add_checked_fixture(cases, set_up, tear_down);
@@ -216,5 +233,6 @@ int main(void) {
     tcase_add_test(cases, does_not_make_a_ring_of_parents_of_forks);
     tcase_add_loop_test(cases, never_goes_back, 0, 5);
     tcase_add_loop_test(cases, goes_on_when_ticks_jump, 0, 3);
+    tcase_add_test(cases, reads_memory_that_was_sealed_against_writers);
     return run_cases("collector/client", cases);
 }

@@ -157,6 +157,17 @@ START_TEST(clocks_are_read_together) {
 }
 END_TEST
 
+START_TEST(nobody_can_cut_it_away) {
+    struct hak_session_memory memory;
+    ck_assert_int_eq(hak_memory_make(4 << 20, &memory), 0);
+    ck_assert_int_eq(ftruncate(memory.file, 4096), -1);
+    ck_assert_int_eq(errno, EPERM);
+    ck_assert_int_eq(ftruncate(memory.file, 8 << 20), -1);
+    memory.session->closing = 1; /* it can be written on */
+    close(memory.file);
+}
+END_TEST
+
 int main(void) {
     TCase *tests = tcase_create("memory");
     tcase_add_test(tests, size_follows_the_limits);
@@ -168,5 +179,6 @@ int main(void) {
     tcase_add_test(tests, paths_are_expanded_and_absolute);
     tcase_add_test(tests, paths_that_are_too_long_become_none);
     tcase_add_test(tests, clocks_are_read_together);
+    tcase_add_test(tests, nobody_can_cut_it_away);
     return run_cases("memory", tests);
 }
