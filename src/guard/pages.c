@@ -21,6 +21,7 @@ enum {
     MAPS_SHARE = 4,        /* of vm.max_map_count; a run of pages makes two mappings more */
     USUAL_MAPS = 65530,    /* Linux's default */
     SPINS = 1000000,
+    ALL_PAGES = 0xffff, /* of a slab */
 };
 
 _Thread_local struct hak_page_budget hak_page_budget __attribute__((tls_model("initial-exec")));
@@ -64,8 +65,9 @@ static bool has_mappings_left(void) {
     return atomic_load_explicit(&runs, memory_order_relaxed) < most;
 }
 
+/* Slabs closed whole lie side by side, mostly, and are counted with the SuperSlab's head. */
 static int32_t runs_in(uint32_t pages) {
-    return __builtin_popcount(pages & ~(pages << 1));
+    return pages == ALL_PAGES ? 0 : __builtin_popcount(pages & ~(pages << 1));
 }
 
 static void note_pages(const struct hak_located *at, uint32_t before, uint32_t after) {
@@ -330,30 +332,45 @@ void hak_pages_close(struct hak_page_budget *budget, const struct hak_located *a
         close_in_time(budget, at);
 }
 
+static struct hak_located whole_slab(struct hak_superslab *superslab, unsigned slab_index) {
+    return (struct hak_located){.superslab = superslab,
+                                .base = (char *)superslab + slab_index * HAK_SLAB_BYTES,
+                                .slot_bytes = HAK_SLAB_BYTES,
+                                .class_index = HAK_CLASS_NONE};
+}
+
+void hak_pages_open_fresh(struct hak_superslab *superslab, unsigned slab_index) {
+    struct hak_located at = whole_slab(superslab, slab_index);
+    if (hak_closed_pages_of(&at) == ALL_PAGES)
+        (void)hak_pages_open(&at);
+}
+
 void hak_pages_close_fresh(struct hak_superslab *superslab, unsigned slab_index) {
-    struct hak_located at = {.superslab = superslab,
-                             .base = (char *)superslab + slab_index * HAK_SLAB_BYTES,
-                             .slot_bytes = HAK_SLAB_BYTES,
-                             .class_index = HAK_CLASS_NONE};
+    struct hak_located at = whole_slab(superslab, slab_index);
     uint64_t start = hak_ticks();
-    if (!has_time(&hak_page_budget) || !begin_closing())
+    if (!has_time(&hak_page_budget) || !begin_closing()) {
+        hak_pages_open_fresh(superslab, slab_index); /* in one call, not page by page */
         return;
-    close_pages(&at, 0xffff & ~hak_closed_pages_of(&at));
+    }
+    close_pages(&at, ALL_PAGES & ~hak_closed_pages_of(&at));
     end_closing();
     charge(&hak_page_budget, start);
 }
 
 /* The head needs only the first pages of slab 0. */
-void hak_pages_close_head(struct hak_superslab *superslab) {
+void hak_pages_close_unserved(struct hak_superslab *superslab) {
     enum { LAST_PAGE = HAK_SLAB_BYTES / HAK_PAGE_BYTES - 1 };
     _Static_assert(sizeof *superslab <= LAST_PAGE * HAK_PAGE_BYTES, "the last page is not used");
-    struct hak_located at = {.superslab = superslab,
-                             .base = (char *)superslab + LAST_PAGE * HAK_PAGE_BYTES,
-                             .slot_bytes = HAK_PAGE_BYTES,
-                             .class_index = HAK_CLASS_NONE};
+    size_t used = LAST_PAGE * HAK_PAGE_BYTES, bytes = HAK_SUPERSLAB_BYTES - used;
     if (!hak_options.close_pages || is_data_limited() || !begin_closing())
         return;
-    close_pages(&at, 1u << LAST_PAGE);
+    if (HAK_LIKELY(hak_bar_access((char *)superslab + used, bytes))) {
+        atomic_store(&superslab->closed_pages[0], (uint16_t)(1u << LAST_PAGE));
+        for (unsigned i = 1; i < HAK_SLABS; i++)
+            atomic_store(&superslab->closed_pages[i], (uint16_t)ALL_PAGES);
+        atomic_fetch_add_explicit(&runs, 1, memory_order_relaxed);
+        hak_trace_count_amount(HAK_COUNTED_PAGES_CLOSE, HAK_CLASS_NONE, bytes);
+    }
     end_closing();
 }
 

@@ -6,8 +6,8 @@
  *
  *   close   the owner's thread, when a block of it has gone into quarantine and no slot that
  *           touches the page is live, in a linked list, or has its bytes looked at
- *           and all pages of a slab that begins to serve a class: reads and writes beyond a block
- *           meet them, too
+ *           and all slabs of a new SuperSlab, whose pages stay closed until a block comes there:
+ *           reads and writes beyond a block meet them, too
  *   open    the owner's thread, before a block of the page is handed out or gets a link
  *   who else would read or write a block that is not live: nobody may (poison.c)
  *
@@ -61,8 +61,12 @@ HAK_HIDDEN void hak_pages_close(struct hak_page_budget *budget, const struct hak
  * that are used are opened when they are, and what is left is a guard. */
 HAK_HIDDEN void hak_pages_close_fresh(struct hak_superslab *superslab, unsigned slab_index);
 
-/* Of a SuperSlab that was just mapped the last page before its first slot. */
-HAK_HIDDEN void hak_pages_close_head(struct hak_superslab *superslab);
+/* Opens such a slab where nothing was served yet, if it is closed. */
+HAK_HIDDEN void hak_pages_open_fresh(struct hak_superslab *superslab, unsigned slab_index);
+
+/* Of a SuperSlab that was just mapped all but its head: a slab is opened when it begins to serve,
+ * or page by page while there is time for it. */
+HAK_HIDDEN void hak_pages_close_unserved(struct hak_superslab *superslab);
 
 /* The same of a large block, on any thread: its pages go back to the kernel. */
 HAK_HIDDEN void hak_pages_drop_large(const struct hak_located *at);

@@ -129,9 +129,12 @@ HAK_TRACER_TEXT void hak_hop_note(enum hak_record_kind kind, unsigned class_inde
         fields.epoch = slab->epoch;
         if (kind == HAK_SLAB_ACQUIRE && is_closing(superslab))
             hak_pages_close_fresh(superslab, slab_index);
+        else if (kind == HAK_SLAB_ACQUIRE)
+            hak_pages_open_fresh(superslab, slab_index);
     }
-    if (kind == HAK_SUPERSLAB_MAP && hak_stops_at_illegal_hop())
-        hak_pages_close_head((struct hak_superslab *)(uintptr_t)address);
+    if (kind == HAK_SUPERSLAB_MAP && hak_stops_at_illegal_hop() &&
+        hak_options.quarantine_bytes != 0)
+        hak_pages_close_unserved((struct hak_superslab *)(uintptr_t)address);
     if (!hak_trace_hears())
         return;
     fields.stack = hak_take_stack(true, &fields.flags);

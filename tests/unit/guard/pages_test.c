@@ -331,12 +331,26 @@ START_TEST(a_fresh_slab_is_closed_but_for_what_is_handed_out) {
 }
 END_TEST
 
-START_TEST(the_page_in_front_of_the_first_slab_is_closed) {
+START_TEST(what_has_served_nothing_yet_is_closed) {
     begin(HAK_LAYOUT_HEADER);
     hak_hop_note(HAK_SUPERSLAB_MAP, HAK_CLASS_NONE, heap, HAK_SUPERSLAB_BYTES);
     ck_assert(!can_be_read(slab_at(1) - 8));
-    ck_assert(can_be_read(slab_at(1)));
     ck_assert(can_be_read(slab_at(1) - 4096 - 8));
+    for (unsigned i = 1; i < HAK_SLABS; i++)
+        ck_assert(!can_be_read(slab_at(i)));
+    ck_assert(!can_be_read(slab_at(HAK_SLABS - 1) + HAK_SLAB_BYTES - 1));
+    /* A slab that begins to serve is opened in one go where there is no time to go by pages. */
+    hak_page_budget.is_started = true;
+    hak_page_budget.ticks = -1;
+    hak_page_budget.seen_ticks = hak_ticks();
+    hak_page_budget.calls = 1;
+    acquire_slab(6, HAK_CLASS_OF_1024);
+    ck_assert_uint_eq(heap->closed_pages[6], 0);
+    ck_assert(can_be_read(slab_at(6) + HAK_SLAB_BYTES - 1));
+    ck_assert(!can_be_read(slab_at(7)));
+    heap->owner = HAK_OWNER_SHARED;
+    acquire_slab(7, HAK_CLASS_OF_1024);
+    ck_assert_uint_eq(heap->closed_pages[7], 0);
 }
 END_TEST
 
@@ -379,7 +393,7 @@ int main(void) {
     tcase_add_test(tests, a_slab_may_change_its_class_while_pages_are_closed);
     tcase_add_loop_test(tests, a_fresh_slab_is_closed_but_for_what_is_handed_out, HAK_LAYOUT_SAME,
                         layouts);
-    tcase_add_test(tests, the_page_in_front_of_the_first_slab_is_closed);
+    tcase_add_test(tests, what_has_served_nothing_yet_is_closed);
     tcase_add_loop_test(tests, what_was_written_before_a_page_is_closed_is_told, HAK_LAYOUT_SAME,
                         layouts);
     suite_add_tcase(suite, tests);
