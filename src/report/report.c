@@ -141,8 +141,11 @@ static void write_page(struct hak_text *text, const struct report_page *page) {
     report_others(text, page);
     report_completeness(text, page);
     struct hak_text guess = {0};
-    if (report_guess(&guess, page))
-        hak_text_add(text, "  GUESS             %s\n", guess.bytes);
+    if (report_guess(&guess, page)) {
+        hak_text_add(text, "  GUESS             ");
+        hak_text_add_text(text, &guess);
+        hak_text_add(text, "\n");
+    }
     hak_text_free(&guess);
     report_next(text, page);
     if (page->words && !page->layer_move)

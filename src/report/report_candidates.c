@@ -25,9 +25,9 @@ static void add_one(struct hak_text *text, const struct report_page *page,
     struct hak_text about = {0};
     hak_text_add(text, "%s %s ", report_register_name(candidate->reg),
                  relation_words(candidate->named_as));
+    hak_text_add(&about, "0x%llx, which ", (unsigned long long)candidate->user);
     if (report_describe(&about, page, candidate->user))
-        hak_text_add(text, "0x%llx, which %s", (unsigned long long)candidate->user,
-                     about.bytes ? about.bytes : "");
+        hak_text_add_text(text, &about);
     else
         hak_text_add(text, "0x%llx, a block of %s", (unsigned long long)candidate->user,
                      hak_words_bytes(candidate->asked_bytes));
