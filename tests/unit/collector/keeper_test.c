@@ -416,7 +416,7 @@ static int count_files(void) {
 
 /* Descriptors of this process, in which the keeper runs, when those of guests are gone. */
 static void await_files(int at_most) {
-    for (int waited = 0; waited < 5000 && count_files() > at_most; waited++)
+    for (int waited = 0; waited < 3000 && count_files() > at_most; waited++)
         usleep(1000);
     ck_assert_int_le(count_files(), at_most);
 }
