@@ -7,6 +7,7 @@
 #include "large/held.h"
 #include "large/l25.h"
 #include "large/large_memory.h"
+#include "large/spare.h"
 #include "options.h"
 
 /* What is freed in level normal is inaccessible at once. */
@@ -46,6 +47,8 @@ static __attribute__((noinline)) struct hak_large *take_from_l25(size_t bytes, c
 
 static void *map_block(size_t bytes, size_t alignment) {
     void *start = alignment ? hak_map_aligned(bytes, alignment) : hak_map(bytes);
+    if (!start && hak_spare_trim() > 0)
+        return map_block(bytes, alignment);
     if (start)
         hop_count(HAK_COUNTED_LARGE_MAP, HAK_CLASS_NONE, bytes);
     return start;
@@ -90,14 +93,25 @@ static struct hak_large *enter(void *start, size_t bytes, const void *caller) {
 static HAK_COLD struct hak_large *take_mapping(size_t bytes, size_t alignment, const void *caller) {
     bool is_wide = alignment > HAK_PAGE_BYTES;
     size_t mapped_bytes = bytes;
+    uint16_t origin = 0;
     void *start = is_wide ? NULL : hak_held_take(bytes, &mapped_bytes);
+    bool is_fresh = start != NULL;
+    if (!start) {
+        mapped_bytes = bytes;
+        start = is_wide ? NULL : hak_spare_take(&mapped_bytes, &origin);
+    }
     if (!start) {
         mapped_bytes = bytes;
         start = map_block(bytes, is_wide ? alignment : 0);
+        is_fresh = true;
     }
     struct hak_large *large = start ? enter(start, mapped_bytes, caller) : NULL;
     if (start && !large)
         hak_held_unmap(start, mapped_bytes);
+    if (large) {
+        large->is_fresh = is_fresh;
+        large->origin = origin;
+    }
     return large;
 }
 
@@ -154,7 +168,7 @@ bool hak_large_keeps(const void *p) {
     const struct hak_large *large = hak_large_containing(p);
     if (large)
         return !hak_large_is_live(large);
-    return hak_l25_covers(p) || hak_held_holds(p);
+    return hak_l25_covers(p) || hak_spare_holds(p) || hak_held_holds(p);
 }
 
 /* ---- giving --------------------------------------------------------------------------------- */
@@ -183,9 +197,19 @@ void hak_large_release(struct hak_large *large) {
     unmap_block(large);
 }
 
+/* A block that no BigCache would keep leaves its pages for the next ones. */
+static void spare_block(struct hak_large *large) {
+    hak_address_map_clear(large);
+    if (!hak_spare_give(large->base.p, large->mapped_bytes, large->origin))
+        hak_held_unmap(large->base.p, large->mapped_bytes);
+    hak_large_struct_give(large);
+}
+
 static __attribute__((noinline)) void put_down(struct hak_large *large) {
     if (large->chunk)
         release_to_l25(large);
+    else if (large->mapped_bytes > hak_options.bigcache_max_bytes / 2)
+        spare_block(large);
     else
         unmap_block(large);
 }
@@ -285,7 +309,7 @@ base_t hak_large_move(base_t base, size_t bytes) {
 
 size_t hak_large_trim(void) {
     size_t bytes = hak_bigcache_trim();
-    return bytes + hak_l25_trim();
+    return bytes + hak_l25_trim() + hak_spare_trim();
 }
 
 void hak_large_tend(void) {
@@ -293,6 +317,7 @@ void hak_large_tend(void) {
         return;
     hak_bigcache_tend();
     hak_l25_tend();
+    (void)hak_spare_tend();
 }
 
 void hak_large_thread_end(void) {
@@ -303,6 +328,7 @@ void hak_large_thread_end(void) {
 void hak_large_after_fork(void) {
     hak_large_memory_after_fork();
     hak_held_after_fork();
+    hak_spare_after_fork();
     hak_l25_after_fork();
     hak_bigcache_after_fork();
 }

@@ -1,8 +1,8 @@
 /* Large blocks: whole pages each, found by their address, kept for the next ones on the way to the
  * kernel.
  *
- *   take --> BigCache (of the thread) --> L2.5 (up to 1 MiB) --> held --> mmap
- *   give --> BigCache ----------------->  L2.5 or munmap
+ *   take --> BigCache (of the thread) --> L2.5 (up to 1 MiB) --> held --> spare --> mmap
+ *   give --> BigCache ----------------->  L2.5, spare (too large for a BigCache), or munmap
  *
  *   address --address_map--> struct hak_large --> base, bytes, state
  *
@@ -16,6 +16,7 @@
  *   l25.h          page runs of shards                         a lock for each; none is waited for
  *   address_map.h  address to block                            none to look up
  *   held.h         what munmap refused                         one
+ *   spare.h        mappings too large for a BigCache           one, tried and not waited for
  *   walk.h         all of it, for checks and statistics
  *
  * In level normal of the debug build BigCache and L2.5 are off: each block is a mapping, and is
@@ -58,6 +59,7 @@ struct hak_large {
     uint32_t look;                /* of the BigCache, when it came there */
     _Atomic uint8_t state;        /* enum hak_large_state */
     bool is_fresh;                /* all zero when it was taken */
+    uint16_t origin;              /* of a mapping that was spare (spare.h) */
     size_t asked_bytes;           /* debug, as is all that follows: written by the checks */
     size_t user_delta;            /* user - base, bytes */
     struct hak_slot slot; /* place is LARGE when the block was mapped, L25 out of the pool */

@@ -4,6 +4,7 @@
  *   fixed BYTES     a block taken and given back
  *   calloc          zeroed blocks of 16..4112 bytes, 1024 live
  *   grow            buffers that realloc doubles from 16 bytes to 1 MiB, eight at a time
+ *   big             20 blocks of 5 to 25 MiB, one of them replaced each time and filled
  *   churn           requests: a small tree and a list of parts through some functions, all freed at
  *                   the request's end but for one block in 16 requests, which stays for 1,024 of
  * these nothing         a process that asks for nothing; OPERATIONS is not looked at once a process
@@ -70,6 +71,22 @@ static void grow(long operations) {
     }
     for (unsigned which = 0; which < BUFFERS; which++)
         free(buffers[which]);
+}
+
+/* As a program that works on pictures: few blocks, every byte of which is written. */
+static void big(long operations) {
+    enum { LIVE = 20, LEAST_BYTES = 5 << 20, SPAN_BYTES = 20 << 20 };
+    char *blocks[LIVE] = {NULL};
+    uint32_t state = 42;
+    for (long i = 0; i < operations; i++) {
+        char **block = &blocks[next_random(&state) % LIVE];
+        size_t bytes = LEAST_BYTES + next_random(&state) * 2 % SPAN_BYTES;
+        free(*block);
+        *block = touch(malloc(bytes));
+        memset(*block, 1, bytes);
+    }
+    for (unsigned i = 0; i < LIVE; i++)
+        free(blocks[i]);
 }
 
 struct tree {
@@ -150,6 +167,8 @@ int main(int argc, char **argv) {
         random_sizes(1024, 4097, 1, operations);
     else if (strcmp(kind, "grow") == 0)
         grow(operations);
+    else if (strcmp(kind, "big") == 0)
+        big(operations);
     else if (strcmp(kind, "churn") == 0)
         churn(operations);
     else if (strcmp(kind, "once") == 0)

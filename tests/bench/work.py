@@ -47,6 +47,7 @@ def works(scratch, inserts=40000):
         rows[f"fixed {size:,} B"] = bench("loops", "fixed", size, operations=count * 1000000)
     rows["calloc 16..4,112 B"] = bench("loops", "calloc", operations=6000000)
     rows["realloc, 16 B to 1 MiB"] = bench("loops", "grow", operations=8000)
+    rows["20 blocks of 5 to 25 MiB, filled"] = bench("loops", "big", operations=600)
     rows["larson, 2 threads"] = bench("threads", "larson", 2, operations=32000000)
     rows["larson, 4 threads"] = bench("threads", "larson", 4, operations=32000000)
     rows["exchange, 2 threads"] = bench("threads", "exchange", 2, operations=12000000)

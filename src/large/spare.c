@@ -1,0 +1,210 @@
+/* The list of spare mappings: the oldest first, of a few dozen, so that a walk of it costs nothing
+ * beside the blocks that are filled. */
+#include "large/spare.h"
+
+#include <stdatomic.h>
+#include "hop.h"
+#include "large/held.h"
+#include "large/large.h"
+#include "options.h"
+#include "platform/lock.h"
+#include "platform/platform.h"
+
+enum {
+    MAPPINGS = 32,
+    DECAYS = 10,            /* tenths of a second */
+    GROWS_TO = 4,           /* a mapping is made longer at most so many times */
+    REST_BYTES = 256 << 10, /* a shorter rest is not worth a mapping of its own */
+};
+
+#define MOST_BYTES ((size_t)128 << 20) /* kept at most, and no more than */
+#define SHARE      16                  /* times what the BigCaches keep */
+
+struct mapping {
+    char *start;
+    size_t bytes;
+    uint64_t since;  /* ticks */
+    uint16_t origin; /* the same in all parts of one mapping; 0: it was never cut */
+};
+
+static struct hak_lock lock;
+static struct mapping mappings[MAPPINGS];
+static unsigned count;
+static uint16_t last_origin;
+static _Atomic size_t kept_bytes; /* written under the lock */
+
+static size_t kept_now(void) {
+    return atomic_load_explicit(&kept_bytes, memory_order_relaxed);
+}
+
+static void set_kept(size_t bytes) {
+    atomic_store_explicit(&kept_bytes, bytes, memory_order_relaxed);
+}
+
+/* ---- under the lock ---------------------------------------------------------------------------
+ */
+
+static struct mapping remove_at(unsigned place) {
+    struct mapping mapping = mappings[place];
+    count--;
+    for (unsigned i = place; i < count; i++)
+        mappings[i] = mappings[i + 1];
+    set_kept(kept_now() - mapping.bytes);
+    return mapping;
+}
+
+/* The place of the smallest of at least `bytes`; without one, of the greatest. */
+static unsigned find(size_t bytes) {
+    unsigned best = 0;
+    for (unsigned i = 1; i < count; i++) {
+        bool is_enough = mappings[best].bytes >= bytes;
+        if (is_enough ? mappings[i].bytes >= bytes && mappings[i].bytes < mappings[best].bytes
+                      : mappings[i].bytes > mappings[best].bytes)
+            best = i;
+    }
+    return best;
+}
+
+/* The front part of a mapping, or all of it where the rest is short. */
+static struct mapping cut(unsigned place, size_t bytes) {
+    struct mapping *from = &mappings[place];
+    if (from->bytes - bytes < REST_BYTES)
+        return remove_at(place);
+    if (from->origin == 0)
+        from->origin = ++last_origin ? last_origin : ++last_origin;
+    struct mapping front = {.start = from->start, .bytes = bytes, .origin = from->origin};
+    from->start += bytes;
+    from->bytes -= bytes;
+    set_kept(kept_now() - bytes);
+    return front;
+}
+
+static bool is_behind(const struct mapping *mapping, const struct mapping *before) {
+    return mapping->origin != 0 && mapping->origin == before->origin &&
+           mapping->start == before->start + before->bytes;
+}
+
+/* With the parts before and behind it that it was once cut from: the kernel moves and resizes no
+ * more than one mapping at a time. */
+static struct mapping merge(struct mapping mapping) {
+    for (unsigned i = 0; i < count;) {
+        bool is_last = is_behind(&mapping, &mappings[i]);
+        if (!is_last && !is_behind(&mappings[i], &mapping)) {
+            i++;
+            continue;
+        }
+        struct mapping other = remove_at(i);
+        mapping.start = is_last ? other.start : mapping.start;
+        mapping.bytes += other.bytes;
+        i = 0;
+    }
+    return mapping;
+}
+
+static void add(struct mapping mapping) {
+    mapping = merge(mapping);
+    mappings[count++] = mapping;
+    set_kept(kept_now() + mapping.bytes);
+}
+
+/* ---- use --------------------------------------------------------------------------------------
+ */
+
+/* The oldest where there are too many bytes or places for `bytes` more; an empty one where not. */
+static struct mapping take_surplus(size_t bytes, size_t most) {
+    if (count == MAPPINGS || (count > 0 && kept_now() + bytes > most))
+        return remove_at(0);
+    return (struct mapping){0};
+}
+
+static size_t most_bytes(void) {
+    uint64_t maximum = hak_options.bigcache_max_bytes;
+    return maximum < MOST_BYTES / SHARE ? (size_t)maximum * SHARE : MOST_BYTES;
+}
+
+bool hak_spare_give(void *start, size_t bytes, uint16_t origin) {
+    size_t most = most_bytes();
+    if (hak_is_debug_build || bytes > most)
+        return false;
+    for (;;) {
+        if (!hak_try_lock(&lock))
+            return false;
+        struct mapping surplus = take_surplus(bytes, most);
+        if (!surplus.start)
+            add((struct mapping){start, bytes, hak_ticks(), origin});
+        hak_unlock(&lock);
+        if (!surplus.start) {
+            (void)hak_spare_tend();
+            return true;
+        }
+        hak_held_unmap(surplus.start, surplus.bytes);
+    }
+}
+
+static void *grow(struct mapping mapping, size_t bytes) {
+    void *moved = hak_remap(mapping.start, mapping.bytes, bytes);
+    if (!moved)
+        hak_held_unmap(mapping.start, mapping.bytes);
+    return moved;
+}
+
+void *hak_spare_take(size_t *bytes, uint16_t *origin) {
+    struct mapping found = {0};
+    if (hak_is_debug_build || HAK_LIKELY(kept_now() == 0) || !hak_try_lock(&lock))
+        return NULL;
+    if (count > 0) {
+        unsigned best = find(*bytes);
+        if (mappings[best].bytes >= *bytes)
+            found = cut(best, *bytes);
+        else if (mappings[best].bytes >= *bytes / GROWS_TO)
+            found = remove_at(best);
+    }
+    hak_unlock(&lock);
+    bool is_short = found.bytes < *bytes;
+    if (found.start && is_short)
+        found.start = grow(found, *bytes);
+    *bytes = is_short ? *bytes : found.bytes;
+    *origin = is_short ? 0 : found.origin;
+    return found.start;
+}
+
+static size_t unmap_older(uint64_t ticks) {
+    size_t bytes = 0;
+    while (kept_now() > 0 && hak_try_lock(&lock)) {
+        struct mapping oldest = {0};
+        if (count > 0 && hak_ticks() - mappings[0].since >= ticks)
+            oldest = remove_at(0);
+        hak_unlock(&lock);
+        if (!oldest.start)
+            break;
+        hak_held_unmap(oldest.start, oldest.bytes);
+        bytes += oldest.bytes;
+    }
+    return bytes;
+}
+
+size_t hak_spare_tend(void) {
+    return unmap_older(DECAYS * HAK_LARGE_DECAY_TICKS);
+}
+
+size_t hak_spare_trim(void) {
+    return unmap_older(0);
+}
+
+bool hak_spare_holds(const void *p) {
+    bool holds = false;
+    if (kept_now() == 0 || !hak_try_lock(&lock))
+        return false;
+    for (unsigned i = 0; i < count; i++)
+        holds |= (uintptr_t)p - (uintptr_t)mappings[i].start < mappings[i].bytes;
+    hak_unlock(&lock);
+    return holds;
+}
+
+void hak_spare_after_fork(void) {
+    if (!hak_lock_was_left(&lock))
+        return;
+    hop_count(HAK_COUNTED_FORK_LEFT, HAK_CLASS_NONE, kept_now());
+    count = 0;
+    set_kept(0);
+}

@@ -1,0 +1,52 @@
+/* Spare mappings: blocks that are too large for a BigCache leave their pages here for the next
+ * ones.
+ *
+ *   give --> | mapping | mapping | ... |     at most 32, together at most 128 MiB, and sixteen
+ *            parts side by side are one      times what BigCaches keep; oldest first
+ *   take <-- the smallest that is as large
+ *            as asked: its front part, the
+ *            rest stays; else the greatest,
+ *            which the kernel makes longer
+ *
+ * What a block of some MiB costs is the first touch of each page: 0.3 us and more, against 0.01 us
+ * for moving it to another address, which the kernel does where a mapping has to grow. Without
+ * spare ones a program that fills and frees such blocks pays for every page each time.
+ *
+ * What is not taken for a second goes back to the kernel, at the next give or when any thread takes
+ * a slow path (hak_large_tend); all of it at malloc_trim, and when there is no memory for a new
+ * mapping.
+ *
+ * Who owns what: the list is under a lock that is tried and never waited for. In the child of a
+ * fork in which another thread was changing the list, it begins empty; the addresses are lost to
+ * it.
+ *
+ * Not in the debug build: what is freed there is gone, and where it lay is nobody's.
+ *
+ * May call: held, platform. */
+#ifndef HAK_LARGE_SPARE_H
+#define HAK_LARGE_SPARE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "block.h"
+
+/* Keeps a mapping of whole pages, with the `origin` that it was taken with, 0 = none. False: it is
+ * not to be kept. Any thread. */
+HAK_HIDDEN bool hak_spare_give(void *start, size_t bytes, uint16_t origin);
+
+/* A mapping of at least `*bytes` (whole pages), of any content; its size in `*bytes`, and which
+ * mapping it is a part of in `*origin`. NULL when there is none. Any thread. */
+HAK_HIDDEN void *hak_spare_take(size_t *bytes, uint16_t *origin);
+
+/* Unmaps what was not taken for a second, or all; returns the bytes. */
+HAK_HIDDEN size_t hak_spare_tend(void);
+HAK_HIDDEN size_t hak_spare_trim(void);
+
+/* True when `p` lies in a spare mapping. For reports. */
+HAK_HIDDEN bool hak_spare_holds(const void *p);
+
+/* In the child of a fork, on its only thread. */
+HAK_HIDDEN void hak_spare_after_fork(void);
+
+#endif

@@ -1,0 +1,162 @@
+/* Mappings that wait for the next block of some MiB: which serves, what is left of it, what goes.
+ */
+#include "large/spare.h"
+#include <sys/wait.h>
+#include <unistd.h>
+#include "platform/lock.h"
+#include "unit/large/large_world.h"
+
+static size_t trim(void) {
+    return hak_spare_trim();
+}
+
+static void set_up(void) {
+    keep_up_to(8 * MIB);
+    (void)trim();
+}
+
+/* Its pages are warm, also where the kernel had to move them to make it longer. */
+START_TEST(a_block_gets_the_pages_of_the_last_one) {
+    base_t block = take(20 * MIB, NULL);
+    memset(block.p, 7, 20 * MIB);
+    char *start = block.p;
+    ck_assert(hak_large_give(block));
+    ck_assert(hak_spare_holds(start));
+    ck_assert(hak_large_keeps(start));
+    ck_assert(!hak_large_give(block)); /* a second time */
+    base_t shorter = take(12 * MIB, NULL), rest = take(8 * MIB, NULL);
+    ck_assert_ptr_eq(shorter.p, start);
+    ck_assert_ptr_eq(rest.p, start + 12 * MIB);
+    ck_assert(!hak_large_is_fresh(shorter) && !hak_large_is_fresh(rest));
+    ck_assert(shorter.p[12 * MIB - 1] == 7 && rest.p[8 * MIB - 1] == 7);
+    ck_assert(!hak_spare_holds(start));
+    ck_assert(hak_large_give(rest));
+    base_t longer = take(16 * MIB, NULL);
+    ck_assert(longer.p[0] == 7 && longer.p[8 * MIB - 1] == 7 && longer.p[16 * MIB - 1] == 0);
+    ck_assert_uint_eq(look().live_bytes, 28 * MIB);
+    ck_assert(hak_large_give(longer) && hak_large_give(shorter));
+    ck_assert_uint_eq(trim(), 28 * MIB);
+    ck_assert_uint_eq(look().live_bytes, 0);
+}
+END_TEST
+
+/* Parts of one mapping that come back are one again. */
+START_TEST(parts_are_merged) {
+    base_t whole = take(24 * MIB, NULL), parts[4];
+    char *start = whole.p;
+    ck_assert(hak_large_give(whole));
+    for (int i = 0; i < 4; i++) {
+        parts[i] = take(6 * MIB, NULL);
+        ck_assert_ptr_eq(parts[i].p, start + 6 * MIB * (size_t)i);
+    }
+    static const int order[] = {2, 0, 3, 1};
+    for (int i = 0; i < 4; i++)
+        ck_assert(hak_large_give(parts[order[i]]));
+    whole = take(24 * MIB, NULL);
+    ck_assert_ptr_eq(whole.p, start);
+    ck_assert(hak_large_give(whole));
+    ck_assert_uint_eq(trim(), 24 * MIB);
+}
+END_TEST
+
+/* Never more than sixteen times what BigCaches keep; the oldest goes first. */
+START_TEST(the_bytes_are_bounded) {
+    base_t blocks[10];
+    for (int i = 0; i < 10; i++)
+        blocks[i] = take(20 * MIB, NULL);
+    for (int i = 0; i < 10; i++)
+        ck_assert(hak_large_give(blocks[i]));
+    ck_assert(!hak_spare_holds(blocks[0].p) && hak_spare_holds(blocks[9].p));
+    ck_assert_uint_eq(trim(), 120 * MIB);
+    base_t block = take(130 * MIB, NULL);
+    ck_assert(hak_large_give(block));
+    ck_assert_uint_eq(trim(), 0);
+    keep_up_to(0);
+    block = take(20 * MIB, NULL);
+    ck_assert(hak_large_give(block));
+    ck_assert_uint_eq(trim(), 0);
+}
+END_TEST
+
+START_TEST(what_is_not_taken_goes_back) {
+    base_t block = take(20 * MIB, NULL);
+    ck_assert(hak_large_give(block));
+    hak_large_tend();
+    ck_assert(hak_spare_holds(block.p));
+    for (int i = 0; i < 1000 && hak_spare_holds(block.p); i++) {
+        usleep(20000);
+        hak_large_tend();
+    }
+    ck_assert(!hak_spare_holds(block.p));
+}
+END_TEST
+
+/* Random sizes and resizes against marks at both ends of every block. */
+START_TEST(blocks_do_not_overlap) {
+    enum { LIVE = 12 };
+    struct {
+        base_t base;
+        size_t bytes;
+        char mark;
+    } blocks[LIVE] = {0};
+    uint32_t random = (uint32_t)_i + 1;
+    for (int i = 0; i < 3000; i++) {
+        unsigned at = next_random(&random) % LIVE;
+        size_t bytes = MIB + next_random(&random) % (20 * MIB);
+        if (blocks[at].base.p) {
+            ck_assert(blocks[at].base.p[0] == blocks[at].mark &&
+                      blocks[at].base.p[blocks[at].bytes - 1] == blocks[at].mark);
+            base_t moved = HAK_NO_BASE;
+            if (next_random(&random) % 3 == 0)
+                moved = hak_large_move(blocks[at].base, bytes);
+            if (!moved.p) {
+                ck_assert(hak_large_give(blocks[at].base));
+                moved = take(bytes, NULL);
+            }
+            blocks[at].base = moved;
+        } else {
+            blocks[at].base = take(bytes, NULL);
+        }
+        blocks[at].bytes = bytes;
+        blocks[at].mark = (char)i;
+        blocks[at].base.p[0] = blocks[at].base.p[bytes - 1] = (char)i;
+        if (i % 100 == 0)
+            look();
+    }
+    for (int i = 0; i < LIVE; i++)
+        if (blocks[i].base.p)
+            ck_assert(hak_large_give(blocks[i].base));
+    look();
+}
+END_TEST
+
+/* The child has what its parent kept, as its own. */
+START_TEST(a_child_goes_on) {
+    base_t block = take(20 * MIB, NULL);
+    memset(block.p, 7, 20 * MIB);
+    ck_assert(hak_large_give(block));
+    pid_t child = fork();
+    if (child == 0) {
+        hak_large_after_fork();
+        block = take(20 * MIB, NULL);
+        _exit(block.p[MIB] == 7 ? 0 : 1);
+    }
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+    (void)trim();
+}
+END_TEST
+
+int main(void) {
+    TCase *cases = tcase_create("spare");
+    tcase_set_timeout(cases, 120);
+    tcase_add_checked_fixture(cases, set_up, NULL);
+    tcase_add_test(cases, a_block_gets_the_pages_of_the_last_one);
+    tcase_add_test(cases, parts_are_merged);
+    tcase_add_test(cases, the_bytes_are_bounded);
+    tcase_add_test(cases, what_is_not_taken_goes_back);
+    tcase_add_loop_test(cases, blocks_do_not_overlap, 0, 3);
+    tcase_add_test(cases, a_child_goes_on);
+    return run_cases("spare", cases);
+}
