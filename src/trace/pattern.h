@@ -39,11 +39,12 @@ enum {
 static inline uint64_t hak_pattern_word(enum hak_pattern pattern, uintptr_t base,
                                         unsigned class_index, unsigned lives) {
     uint64_t part = (base >> HAK_PATTERN_NAME_SHIFT) & 0xffffff;
-    uint64_t high = (base >> (HAK_PATTERN_NAME_SHIFT + 24) & 0xf) | (uint64_t)(lives & 3) << 4;
+    uint64_t high = base >> (HAK_PATTERN_NAME_SHIFT + 24) & 0xf;
     part = (part & 0xfff) | (part & 0xfff000) << 4;
     part = (part & 0x003f003f) | (part & 0x0fc00fc0) << 2;
-    return (uint64_t)pattern << 56 | 0x0080808080808000ull | high << 48 | part << 16 |
-           (uint64_t)((base >> 3 & 3) << 4 | (class_index & 0xf)) << 8 | (uint64_t)pattern;
+    uint64_t of_slot = high << 48 | part << 16 | ((base >> 3 & 3) << 4 | (class_index & 0xf)) << 8;
+    return of_slot | (uint64_t)(lives & 3) << 52 |
+           ((uint64_t)pattern << 56 | 0x0080808080808000ull | (uint64_t)pattern);
 }
 
 /* What `value` has the form of. */
