@@ -7,6 +7,7 @@
 #include "report/facts_json.h"
 #include "hop.h"
 #include "json.h"
+#include "beside.h"
 #include "process.h"
 #include "trace/record.h"
 
@@ -220,6 +221,7 @@ static int nothing_known(struct block *block) {
         json_object_set_new(document, "address", hak_json_address(block->position.address));
         json_object_set_new(document, "block", json_null());
         json_object_set_new(document, "lives", json_array());
+        json_object_set_new(document, "nearest", beside_json(view, 0, block->position.address));
         json_object_set_new(document, "completeness", view_completeness_json(view));
         view_print_json(hak_json_print(document));
         return view_completeness(view);

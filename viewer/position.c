@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <sqlite3.h>
 #include "report/words.h"
+#include "beside.h"
 #include "process.h"
 #include "superslab.h"
 
@@ -111,7 +112,10 @@ void view_add_nothing_known(struct hak_text *text, struct view *view, uint64_t a
         hak_text_add(text, "this capture");
     }
     hak_text_add(text, ".\n");
+    size_t length = text->length;
     view_add_module(text, view, address);
+    if (text->length == length)
+        beside_add(text, view, all.count > 0 ? all.row[0] : 0, address);
     hak_text_add(text, "Looked in ");
     view_add_extent(text, view);
     hak_text_add(text, " for blocks that covered it at any time. ");

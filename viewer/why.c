@@ -8,6 +8,7 @@
 #include "report/words.h"
 #include "json.h"
 #include "position.h"
+#include "beside.h"
 #include "process.h"
 
 static int nothing_known(struct view *view, uint64_t address) {
@@ -17,6 +18,7 @@ static int nothing_known(struct view *view, uint64_t address) {
         json_object_set_new(document, "address", hak_json_address(address));
         json_object_set_new(document, "block", json_null());
         json_object_set_new(document, "lives", json_array());
+        json_object_set_new(document, "nearest", beside_json(view, 0, address));
         json_object_set_new(document, "completeness", view_completeness_json(view));
         view_print_json(hak_json_print(document));
         return view_completeness(view);

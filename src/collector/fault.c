@@ -196,6 +196,20 @@ static int find_kept(struct hak_worker *w, uint32_t process, const uint64_t *ips
                               KEPT_FRAMES_MAX);
 }
 
+/* The command line, NUL behind each argument; the last byte is not NUL when it did not fit. */
+static size_t copy_arguments(const struct hak_client *c, char **arguments) {
+    const struct hak_session *s = hak_mapping_header(&c->map);
+    size_t bytes = *(const volatile uint32_t *)&s->command_line_bytes;
+    if (bytes > HAK_PATH_BYTES)
+        bytes = HAK_PATH_BYTES;
+    *arguments = bytes > 0 ? malloc(bytes + 1) : NULL;
+    if (!*arguments)
+        return 0;
+    memcpy(*arguments, s->command_line, bytes);
+    (*arguments)[bytes] = '\0'; /* whatever the program wrote */
+    return bytes;
+}
+
 static void make(struct hak_worker *w, struct hak_client *c, struct hak_report_request *request,
                  struct hak_report_request *shared, uint64_t now_ns) {
     struct hak_second_opinion second;
@@ -219,6 +233,8 @@ static void make(struct hak_worker *w, struct hak_client *c, struct hak_report_r
             resolve_pointed(w, reader, process, request);
         hak_worker_commit(w);
     }
+    char *arguments;
+    size_t argument_bytes = copy_arguments(c, &arguments);
     struct hak_report_context context = {.process = process,
                                          .thread = thread,
                                          .thread_number = request->thread,
@@ -228,6 +244,9 @@ static void make(struct hak_worker *w, struct hak_client *c, struct hak_report_r
                                          .store_path = w->store_path,
                                          .frames = frames,
                                          .second = &second,
+                                         .arguments = arguments,
+                                         .argument_bytes = argument_bytes,
+                                         .is_trace = c->map.level == 0,
                                          .signal = request->signal};
     struct hak_event found;
     if (reader && event && hak_store_event(reader, event, &found) == 1)
@@ -262,6 +281,7 @@ static void make(struct hak_worker *w, struct hak_client *c, struct hak_report_r
     }
     if (reader)
         hak_store_close(reader);
+    free(arguments);
     free(alloc_frames);
     free(free_frames);
     free(frames);

@@ -134,6 +134,8 @@ static void write_page(struct hak_text *text, const struct report_page *page) {
         report_picture(text, page);
         if (page->layer_move)
             report_steps(text, page);
+        else
+            report_bytes(text, page);
         report_history(text, page);
     } else {
         report_crash(text, page);
@@ -192,6 +194,11 @@ int hak_report_make(struct hak_store_reader *r, const struct hak_report_request 
 
     struct hak_text text = {0}, summary = {0}, headline = {0};
     write_page(&text, &page);
+    if (hak_text_lines(&text) >= HAK_REPORT_LINES) { /* SUMMARY follows */
+        hak_text_free(&text);
+        page.is_tight = true;
+        write_page(&text, &page);
+    }
     report_headline(&headline, &page);
     report_summary(&summary, &page);
     if (summary.bytes)

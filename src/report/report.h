@@ -51,7 +51,10 @@ struct hak_report_context {
     int alloc_frame_count, free_frame_count;
     uint32_t signal;                         /* 0 = none; else the signal that the program got */
     const struct hak_second_opinion *second; /* libunwind's, on `frames`; NULL = not asked */
-    char handler_place[HAK_PLACE_BYTES];     /* of the request's handler_frames; "" = not known */
+    const char *arguments; /* of the program, each ended by NUL; NULL = not known */
+    size_t argument_bytes; /* the last one is NUL, else the command line was cut short */
+    bool is_trace;         /* the run was at level trace: nothing was checked */
+    char handler_place[HAK_PLACE_BYTES]; /* of the request's handler_frames; "" = not known */
     char other_place[HAK_REPORT_OTHERS][HAK_PLACE_BYTES]; /* of its others' */
 };
 

@@ -1,11 +1,10 @@
-/* The end of a report: how complete the record is, what may be guessed, what to type next, SUMMARY.
+/* The end of a report: how complete the record is, what may be guessed, SUMMARY.
  */
 #include "report/report_page.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 #include "hop.h"
 #include "superslab.h"
 #include "trace/record.h"
@@ -46,6 +45,39 @@ static void finding(struct hak_text *text, int *findings, const char *what) {
     hak_text_add(text, "%s%s", (*findings)++ > 0 ? "; " : "", what);
 }
 
+/* The first module of the program's frames in which no frame has a line; NULL = none. A module with
+ * some lines has its reasons for the rest. */
+static const char *module_without_lines(const struct hak_frames *frames) {
+    for (int i = 0; i < frames->count; i++) {
+        const struct hak_frame *frame = &frames->frame[i];
+        bool has_lines = false;
+        if (!frame->module[0] || frame->file[0] ||
+            hak_words_frame_role(frames->frame, frames->count, i) > HAK_FRAME_WRAPPER)
+            continue;
+        for (int k = 0; k < frames->count && !has_lines; k++)
+            has_lines =
+                frames->frame[k].file[0] && strcmp(frames->frame[k].module, frame->module) == 0;
+        if (!has_lines)
+            return frame->module;
+    }
+    return NULL;
+}
+
+static void add_missing_lines(struct hak_text *text, int *findings,
+                              const struct report_page *page) {
+    const struct hak_frames *stacks[] = {&page->frames, &page->alloc_frames, &page->free_frames};
+    const char *told = NULL;
+    for (size_t i = 0; i < sizeof stacks / sizeof *stacks; i++) {
+        const char *module = module_without_lines(stacks[i]);
+        if (!module || (told && strcmp(told, module) == 0))
+            continue;
+        finding(text, findings, "no debug information for ");
+        hak_text_add_name(text, hak_words_path(module, 1, false));
+        hak_text_add(text, "; build with -g");
+        told = module;
+    }
+}
+
 void report_completeness(struct hak_text *text, const struct report_page *page) {
     int findings = 0;
     hak_text_add(text, "  COMPLETENESS      ");
@@ -76,6 +108,7 @@ void report_completeness(struct hak_text *text, const struct report_page *page) 
         hak_text_add(text, "%s of this block's history may be cut short",
                      hak_words_count((uint64_t)partial, "stack", "stacks"));
     }
+    add_missing_lines(text, &findings, page);
     const struct hak_second_opinion *second = page->context.second;
     if (unwind_trouble(page->request->unwind_end))
         finding(text, &findings, unwind_trouble(page->request->unwind_end));
@@ -196,46 +229,6 @@ bool report_guess(struct hak_text *text, const struct report_page *page) {
     default:
         return false;
     }
-}
-
-/* True when the first `length` bytes of `path` are the folder in which the program works. */
-static bool is_program_folder(const struct report_page *page, const char *path, size_t length) {
-    char link[64], folder[4096];
-    int pid = hak_lookup_pid(page->r, page->context.process);
-    snprintf(link, sizeof link, "/proc/%d/cwd", pid);
-    ssize_t got = pid > 0 ? readlink(link, folder, sizeof folder) : -1;
-    return got > 0 && (size_t)got == length && memcmp(folder, path, length) == 0;
-}
-
-/* The -s option for commands to type; none for a store that is found without it. */
-static void add_store_option(struct hak_text *text, const struct report_page *page) {
-    const char *path = page->context.store_path, *slash = strrchr(path, '/');
-    if (slash && is_program_folder(page, path, (size_t)(slash - path)))
-        path = slash + 1;
-    bool is_default = strncmp(path, "hakmem.", 7) == 0 && !strchr(path, '/');
-    if (!path[0] || is_default)
-        return;
-    hak_text_add(text, " -s ");
-    hak_text_add_name(text, path);
-}
-
-void report_next(struct hak_text *text, const struct report_page *page) {
-    hak_text_add(text, "  NEXT              ");
-    if (page->request->is_unrecorded) {
-        hak_text_add(text, "HAKMEM_TRACE=on shows what led to it%s", page->words ? "     " : "");
-    } else if (page->r && page->words && page->facts->found_address != 0 && page->story) {
-        hak_text_add(text, "hakmem-trace why 0x%" PRIx64, page->facts->found_address);
-        add_store_option(text, page);
-        hak_text_add(text, "     ");
-    } else if (page->r && !page->words) {
-        hak_text_add(text, "hakmem-trace events --tail 20");
-        add_store_option(text, page);
-        hak_text_add(text, "     hakmem-trace info");
-        add_store_option(text, page);
-    }
-    if (page->words)
-        hak_text_add(text, "hakmem-trace explain HKM-%u", page->words->code);
-    hak_text_add(text, "\n");
 }
 
 static void add_store_name(struct hak_text *text, const struct report_page *page) {

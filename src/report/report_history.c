@@ -9,6 +9,7 @@
 
 /* Lines of HISTORY below its heading; the middle of a longer life is left out, and it is said. */
 #define LINES_SHOWN 8
+#define LINES_TIGHT 5
 
 struct line {
     const struct hak_event *event; /* NULL: `left_out` events stand here */
@@ -122,8 +123,9 @@ static void add_moves(struct hak_text *text, const struct report_page *page,
             first = i;
     for (int i = first; i < story->move_count; i++)
         total += is_line(page, &story->moves[i]);
-    int head = total > LINES_SHOWN ? 2 : total;
-    int tail = total > LINES_SHOWN ? LINES_SHOWN - 3 : 0;
+    int most = page->is_tight ? LINES_TIGHT : LINES_SHOWN;
+    int head = total > most ? 2 : total;
+    int tail = total > most ? most - 3 : 0;
     int at = 0;
     for (int i = first; i < story->move_count; i++) {
         if (!is_line(page, &story->moves[i]))

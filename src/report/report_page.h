@@ -2,13 +2,15 @@
  *
  *   report.c          gathers the facts below, then calls the parts in the order of the page
  *   report_headline.c first line; the pointer in words
+ *   report_bytes.c    BYTES: memory around the pointer
  *   report_picture.c  the block as a line of boxes with a mark under the pointer
  *   report_stack.c    which frames of a stack are shown
  *   report_steps.c    FIRST WRONG STEP and FOUND, with their stacks
  *   report_access.c   the first line for an access that the processor stopped
  *   report_life.c     ALLOCATED and FREED: the two ends of the block's life, with their stacks
  *   report_history.c  HISTORY: the last life of the block, or the lives that a stale owner ties
- *   report_end.c      COMPLETENESS, GUESS, NEXT, SUMMARY
+ *   report_end.c      COMPLETENESS, GUESS, SUMMARY
+ *   report_next.c     NEXT: commands to type
  *   report_candidates.c  GUESS: the blocks that a value may have been read from
  *   report_crash.c    a death by a signal that is no heap fault
  *   report_signal.c   what a signal means, in words
@@ -48,6 +50,7 @@ struct report_page {
     struct hak_frames wrong_frames;
     struct hak_frames alloc_frames, free_frames; /* of the block's last life */
     bool is_freed;   /* the block had been given back before the fault */
+    bool is_tight;   /* all parts at their full length do not fit the page */
     bool layer_move; /* a fault of moves between layers: hakmem's own frames are shown */
     bool has_header; /* the block lies in layout header */
     uint64_t user;   /* user pointer of the block, 0 = not known */
@@ -76,6 +79,7 @@ static inline bool report_is_proved_by_word(const struct report_page *page) {
 void report_headline(struct hak_text *text, const struct report_page *page);
 void report_pointer(struct hak_text *text, const struct report_page *page);
 void report_picture(struct hak_text *text, const struct report_page *page);
+void report_bytes(struct hak_text *text, const struct report_page *page);
 void report_steps(struct hak_text *text, const struct report_page *page);
 /* The sentences under FIRST WRONG STEP and FOUND. */
 void report_wrong_sentence(struct hak_text *text, const struct report_page *page);

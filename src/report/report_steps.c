@@ -7,6 +7,8 @@
 #include "store/calls.h"
 #include "superslab.h"
 
+#define FRAMES_TIGHT 4
+
 bool report_is_found_late(const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     return facts->fault >= 301 && facts->fault <= 303 && facts->found_by != HAK_FOUND_BY_ACCESS;
@@ -247,7 +249,10 @@ static void add_found(struct hak_text *text, const struct report_page *page, con
     hak_text_add(text, "      ");
     report_found_sentence(text, page);
     hak_text_add(text, "\n");
-    report_add_stack(text, &page->frames, page->layer_move, why_no_stack(page));
+    if (page->is_tight && !page->layer_move)
+        report_add_part(text, &page->frames, FRAMES_TIGHT, why_no_stack(page));
+    else
+        report_add_stack(text, &page->frames, page->layer_move, why_no_stack(page));
 }
 
 /* What is known of the first wrong step where no event is it. */

@@ -35,6 +35,37 @@ void hak_text_add_text(struct hak_text *text, const struct hak_text *piece) {
     hak_text_add_bytes(text, piece->bytes, piece->length);
 }
 
+/* In $'...' every byte can be written, and bash, zsh and ksh read it. */
+static void add_quoted_bytes(struct hak_text *text, const char *argument) {
+    hak_text_add(text, "$'");
+    for (const unsigned char *s = (const unsigned char *)argument; *s; s++) {
+        if (*s == '\\' || *s == '\'')
+            hak_text_add(text, "\\%c", *s);
+        else if (*s >= 0x20 && *s < 0x7f)
+            hak_text_add(text, "%c", *s);
+        else
+            hak_text_add(text, "\\%03o", *s);
+    }
+    hak_text_add(text, "'");
+}
+
+void hak_text_add_argument(struct hak_text *text, const char *argument) {
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_./:=,@%+-";
+    struct hak_text shown = {0};
+    hak_text_add_name(&shown, argument);
+    bool is_harmless = shown.bytes && strcmp(shown.bytes, argument) == 0;
+    if (argument[0] && strspn(argument, plain) == strlen(argument))
+        hak_text_add_bytes(text, argument, strlen(argument));
+    else if (!argument[0])
+        hak_text_add(text, "''");
+    else if (is_harmless && !strchr(argument, '\''))
+        hak_text_add(text, "'%s'", argument);
+    else
+        add_quoted_bytes(text, argument);
+    hak_text_free(&shown);
+}
+
 void hak_text_fill(struct hak_text *text, char c, int count) {
     if (count <= 0 || !grow(text, (size_t)count))
         return;

@@ -52,6 +52,9 @@ void hak_text_add_utf8(struct hak_text *text, const char *name, size_t most);
 void hak_text_add_text(struct hak_text *text, const struct hak_text *piece);
 /* Bytes as they are: for paths to open, environments, SQL, formats with an escape of their own. */
 void hak_text_add_bytes(struct hak_text *text, const char *bytes, size_t count);
+/* Appends `argument` as a shell takes it, in quotes where it needs some; harmless for a terminal.
+ */
+void hak_text_add_argument(struct hak_text *text, const char *argument);
 
 /* Appends `count` times `c`. */
 void hak_text_fill(struct hak_text *text, char c, int count);

@@ -141,4 +141,8 @@ HAK_HIDDEN extern void (*hak_raw_leaks)(const char *why, long file);
 /* Writes what can be said without a collector. Allocates nothing. */
 HAK_HIDDEN void hak_raw_report(const struct hak_incident *incident, const char *why);
 
+/* Copies the bytes around the fault's address into the area, as far as they can be read.
+ * (crash_bytes.c) */
+HAK_HIDDEN void hak_crash_copy_bytes(struct hak_report_request *area);
+
 #endif

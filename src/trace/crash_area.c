@@ -148,6 +148,7 @@ static void fill_area(const struct hak_incident *incident, struct hak_report_req
     area->candidate_count = incident->candidate_count;
     memcpy(area->candidates, incident->candidates, sizeof area->candidates);
     area->is_unrecorded = !hak_options.trace;
+    hak_crash_copy_bytes(area);
     keep_life(area->alloc_frames, incident->facts.alloc_stack);
     keep_life(area->free_frames, incident->facts.free_stack);
     copy_stack(area, incident->registers.value[HAK_RSP] - RED_ZONE_BYTES);

@@ -219,6 +219,12 @@ struct hak_fault_facts {
     uint32_t clean_stack;    /* id of the stack at which it looked, 0 = none */
 };
 
+/* The address that a fault is about: of the first damaged byte, or of the pointer in question. */
+static inline uint64_t hak_facts_focus(const struct hak_fault_facts *facts) {
+    bool is_damage = facts->fault >= 301 && facts->fault <= 303;
+    return is_damage ? facts->user + (uint64_t)facts->offset : facts->found_address;
+}
+
 /* A thread that met a fault or a crash while the report of another one was made. */
 struct hak_report_other {
     _Atomic uint32_t thread; /* number; written last, 0 = nothing here */
@@ -231,6 +237,7 @@ struct hak_report_other {
 #define HAK_REPORT_OTHERS         4
 #define HAK_REPORT_HANDLER_FRAMES 8
 #define HAK_REPORT_LIFE_FRAMES    64
+#define HAK_REPORT_BYTES          64
 #define HAK_REGION_PATH           232
 
 /* What the kernel says is mapped around the address of a crash. */
@@ -289,6 +296,10 @@ struct hak_report_request {
     uint32_t candidate_count;
     uint64_t clean_frames[HAK_REPORT_LIFE_FRAMES]; /* of facts.clean_stack, as above */
     struct hak_report_candidate candidates[HAK_REPORT_CANDIDATES]; /* facts.fault is 0 then */
+    uint64_t bytes_address; /* of `bytes`, 0 = none were asked for */
+    uint32_t bytes_known;   /* bit i: row i of `bytes` could be read */
+    uint32_t bytes_spare;
+    uint8_t bytes[HAK_REPORT_BYTES]; /* around the fault's address, in rows of 16 */
 };
 
 enum hak_resume {

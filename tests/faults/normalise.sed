@@ -1,6 +1,7 @@
 # Makes reports of two runs equal: what differs from run to run, from machine to machine or with every
 # edit of the allocator becomes N.
 s/0x[0-9a-f]{6,16}/0xN/g
+s/^      0xN ([][ ][0-9a-f]{2}){16}.*/      0xN  BYTES/
 s/event [0-9,]+   [0-9.]+ s/event N   N s/
 s/event [0-9,]+ \(/event N (/g
 s/ and event [0-9,]+;/ and event N;/
@@ -8,7 +9,8 @@ s/      [0-9.]+ s (to [0-9.]+ s )?old;/      N s old;/
 s/at exit, in [0-9.]+ ms/at exit, in N ms/
 s/freed [0-9.,]+ (us|ms|s) ago/freed N ago/
 s/^      [0-9,]+ +([A-Za-z_]+)/      N           \1/
-s/-s [^ ]*hakmem\.([a-z0-9_]+)\.[0-9]+\.db/-s hakmem.\1.N.db/
+s/ -- [^ ]*\/tests\/(faults|crash)\// -- tests\/\1\//
+s/-s [^ ]*hakmem\.([a-z0-9_]+)\.[0-9]+\.db/-s hakmem.\1.N.db/g
 s/store=[^ ]*hakmem\.([a-z0-9_]+)\.[0-9]+\.db/store=hakmem.\1.N.db/
 s/(hakmem src\/[a-z_\/]+\.[ch]):[0-9]+/\1:N/
 s/\.\.\. [0-9]+ frames? of (libc|ld\.so)[: ].*/... N frames of libc/
