@@ -71,6 +71,7 @@ struct modules {
     uint32_t process, last_process;
     uint64_t count, unloads;
     json_t *list;
+    sqlite3_stmt *unreadable; /* is the file ?1 one that killed its reader? */
 };
 
 static uint64_t number(const struct modules *all, int column) {
@@ -82,8 +83,23 @@ static const char *name(const struct modules *all, int column) {
     return text ? (const char *)text : "";
 }
 
+/* The store has a line "PATH: why" for each file that is not read. */
+#define UNREADABLE_SQL                                                                             \
+    "SELECT 1 FROM meta WHERE key = 'unreadable'"                                                  \
+    " AND instr(char(10) || value, char(10) || ?1 || ': ') > 0"
+
+static bool is_unreadable(const struct modules *all) {
+    if (!all->unreadable)
+        return false;
+    sqlite3_reset(all->unreadable);
+    sqlite3_bind_text(all->unreadable, 1, name(all, PATH), -1, SQLITE_TRANSIENT);
+    return sqlite3_step(all->unreadable) == SQLITE_ROW;
+}
+
 /* "names and lines", "names only", "none": what the frames in this module could be told to be. */
 static const char *symbols_of(const struct modules *all) {
+    if (is_unreadable(all))
+        return "unreadable";
     if (number(all, FRAMES) == 0)
         return "-";
     if (number(all, LINES) > 0)
@@ -219,6 +235,7 @@ int command_modules(struct view *view) {
     bool has_images = sqlite3_table_column_metadata(database, "main", "image", NULL, NULL, NULL,
                                                     NULL, NULL, NULL) == SQLITE_OK;
     const char *sql = all.ranges ? rows_sql[has_images] : files_sql[has_images];
+    (void)sqlite3_prepare_v2(database, UNREADABLE_SQL, -1, &all.unreadable, NULL);
     if (sqlite3_prepare_v2(database, sql, -1, &all.query, NULL) == SQLITE_OK) {
         sqlite3_bind_int64(all.query, 1, all.process);
         while ((step = sqlite3_step(all.query)) == SQLITE_ROW && !ferror(stdout)) {
@@ -240,6 +257,7 @@ int command_modules(struct view *view) {
         status = VIEW_UNREADABLE;
     }
     sqlite3_finalize(all.query);
+    sqlite3_finalize(all.unreadable);
     if (status != 0) {
         json_decref(all.list);
         return status;

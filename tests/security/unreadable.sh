@@ -73,6 +73,8 @@ recorded() {
     for kind in $2; do
         [ "$(grep -c "$PWD/$kind.so: " info.out)" = 1 ] || { cat info.out; fail "$1: info does not name $kind.so once"; }
     done
+    bin/hakmem-trace modules --all -s "$1" >modules.out 2>&1
+    [ "$(grep -c ' unreadable ' modules.out)" = "$modules" ] || { cat modules.out; fail "$1: modules does not name what is unreadable"; }
     [ "$(grep -c '^unreadable' info.out)" = 1 ] && [ "$(grep -c '\.so: ' info.out)" = "$modules" ] ||
         { cat info.out; fail "$1: $modules lines of unreadable modules were due"; }
 }
