@@ -240,7 +240,7 @@ static void add_line(struct hak_text *text, const struct threads *all, const int
             hak_text_add(&cell, "%s", columns[i].name);
         if (columns[i].is_right)
             hak_text_fill(text, ' ', width[i] - hak_text_column(&cell));
-        hak_text_add(text, "%s", cell.bytes ? cell.bytes : "");
+        hak_text_add_text(text, &cell);
         end += width[i] + 2;
         if (i + 1 < COLUMNS)
             hak_text_tab(text, end);

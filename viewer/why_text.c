@@ -204,7 +204,7 @@ static void add_end(struct hak_text *text, const struct why *why) {
         if (why->stale)
             hak_text_add_name(text, why->stale->evidence);
         else
-            hak_text_add(text, "%s", unmarked.bytes);
+            hak_text_add_text(text, &unmarked);
         hak_text_add(text, "\n");
     }
     hak_text_free(&unmarked);

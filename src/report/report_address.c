@@ -190,7 +190,7 @@ void report_address(struct hak_text *text, const struct report_page *page) {
     else if (page->facts->base != 0)
         add_block(text, page);
     else if (report_describe(&about, page, address))
-        hak_text_add(text, "%s", about.bytes ? about.bytes : "");
+        hak_text_add_text(text, &about);
     else if (hak_pattern_of(address) == HAK_PATTERN_FREED)
         hak_text_add(text, "is what freed memory is filled with");
     else if (is_mapped(page)) {

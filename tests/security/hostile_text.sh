@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# No text that hakmem did not write itself acts on a terminal: every text column of every table of a
+# store, names of programs, files and arguments, SQLite's messages; every command, text and JSON, into
+# a pipe and on a terminal. And 20 MB in each text column end no command.
+# timeout: 1200
+set -u
+cd "$(dirname "$0")" || exit 2
+here=$PWD
+BUILD=$(realpath -m "${BUILD:-../../build}")
+unset "${!HAKMEM_@}" PAGER LESS NO_COLOR LD_PRELOAD
+directory=$(mktemp -d)
+trap 'rm -rf "$directory"' EXIT
+cd "$directory" || exit 2
+"$BUILD/tests/cli/make_store" . || { echo "make_store failed"; exit 1; }
+cp "$here/../format/v2/golden.db" golden.db && chmod u+w golden.db
+BUILD=$BUILD python3 "$here/hostile_text.py" "$@"
