@@ -135,7 +135,7 @@ static void store_report(struct hak_worker *w, const struct hak_report_context *
                          uint32_t code, const struct hak_report *report) {
     struct hak_fault_row row = {.id = w->next_fault,
                                 .code = code,
-                                .event = context->fault_event,
+                                .event = report->event,
                                 .ns = context->ns,
                                 .process = context->process,
                                 .thread = context->thread,

@@ -7,9 +7,12 @@
  *                        <--- ##########                     not from its start, and up to its end:
  *                                                            an underflow of the block behind
  *
- * A write that leaves the canary in front alone, or stays in it, is of the block itself. */
+ * A write that leaves the canary in front alone, or stays in it, is of the block itself. One that
+ * runs on through the border of the block beside it is counted up to there; what follows are that
+ * block's own bytes, or memory in which nobody knows what was written: there may be more of it. */
 #include "guard/guard.h"
 #include "guard/in_front.h"
+#include "guard/pages.h"
 
 static struct hak_finding finding_of(const struct hak_located *at, enum hak_record_kind kind,
                                      enum hak_fault_code code, const struct hak_damage *damage) {
@@ -33,6 +36,54 @@ static const uint8_t *end_of(const struct hak_located *at) {
     return (const uint8_t *)at->base + at->slot_bytes;
 }
 
+/* The damage of a block beside is of the same write, and is told with that. */
+static void note_as_told(const struct hak_located *at) {
+    __atomic_fetch_or(&at->slot->subkind, HAK_SLOT_TOLD, __ATOMIC_RELAXED);
+}
+
+/* `next` begins where `damage` ends. */
+static void join(struct hak_damage *damage, const struct hak_damage *next) {
+    damage->bytes += next->bytes;
+    damage->last = next->last;
+    damage->end = next->end;
+}
+
+void hak_follow_overflow(const struct hak_located *at, struct hak_damage *damage) {
+    struct hak_located behind;
+    const char *canary = hak_user_in(at) + hak_asked_bytes_of(at);
+    damage->is_open = damage->last + 1 == damage->end;
+    if (!at->superslab || (const char *)damage->first != canary || damage->last + 1 != end_of(at) ||
+        !find_live(at->base + at->slot_bytes, &behind))
+        return;
+    struct hak_damage header = hak_header_damage(&behind);
+    damage->is_open = header.bytes != 0 && header.first == end_of(at);
+    if (!damage->is_open)
+        return;
+    join(damage, &header);
+    damage->is_open = damage->last + 1 == damage->end;
+    note_as_told(&behind);
+}
+
+void hak_follow_underflow(const struct hak_located *at, struct hak_damage *damage) {
+    struct hak_located front;
+    char *base = at->base - at->slot_bytes;
+    if (!at->superslab || (const char *)damage->first != at->base ||
+        !hak_locate_slot(base, &front) || front.base != base || front.slot->is_changing)
+        return;
+    bool is_filled = hak_is_filled_in_front(front.slot) && !hak_closed_pages_of(&front);
+    struct hak_damage before = {0};
+    if (is_filled)
+        before = hak_poison_damage(&front);
+    else if (front.slot->place == HAK_PLACE_LIVE)
+        before = hak_canary_damage(&front);
+    if (!before.bytes || before.last + 1 != damage->first)
+        return;
+    if (!is_filled)
+        note_as_told(&front);
+    join(&before, damage);
+    *damage = before;
+}
+
 /* Nobody tells of the block's damage again. It may be another thread's, so it is not mended. */
 static void report_neighbour(const struct hak_located *at, struct hak_finding finding) {
     bool is_told = (at->slot->subkind & HAK_SLOT_TOLD) != 0;
@@ -50,6 +101,7 @@ static bool report_overflow_in_front(const struct hak_located *at, enum hak_reco
     struct hak_damage damage = hak_canary_damage(&front);
     if (!damage.bytes || damage.last + 1 != end_of(&front))
         return false;
+    hak_follow_overflow(&front, &damage);
     report_neighbour(&front, finding_of(&front, kind, HAK_FAULT_HEAP_BUFFER_OVERFLOW, &damage));
     return true;
 }
@@ -66,6 +118,7 @@ static bool report_underflow_behind(const struct hak_located *at, enum hak_recor
     struct hak_damage damage = hak_header_damage(&behind);
     if (!damage.bytes)
         return false;
+    hak_follow_underflow(&behind, &damage);
     report_neighbour(&behind, finding_of(&behind, kind, HAK_FAULT_HEAP_BUFFER_UNDERFLOW, &damage));
     return true;
 }
@@ -75,6 +128,7 @@ void hak_tell_damage(const struct hak_located *at, enum hak_record_kind kind) {
     struct hak_damage damage = hak_header_damage(at);
     if (damage.bytes) {
         if (!is_told && !report_overflow_in_front(at, kind)) {
+            hak_follow_underflow(at, &damage);
             struct hak_finding finding =
                 finding_of(at, kind, HAK_FAULT_HEAP_BUFFER_UNDERFLOW, &damage);
             hak_report_fault(at, &finding);
@@ -85,6 +139,7 @@ void hak_tell_damage(const struct hak_located *at, enum hak_record_kind kind) {
     damage = hak_canary_damage(at);
     if (damage.bytes) {
         if (!is_told && !report_underflow_behind(at, kind, &damage)) {
+            hak_follow_overflow(at, &damage);
             struct hak_finding finding =
                 finding_of(at, kind, HAK_FAULT_HEAP_BUFFER_OVERFLOW, &damage);
             hak_report_fault(at, &finding);

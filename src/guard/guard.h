@@ -205,6 +205,10 @@ void hak_describe_located(const struct hak_located *at, struct hak_fault_facts *
 
 /* damage.c: tells of damage around the live block `at`, found by `kind`, and mends it. */
 void hak_tell_damage(const struct hak_located *at, enum hak_record_kind kind) HAK_HIDDEN;
+/* Adds to the damage of the canary, or of the header, of the live block `at` what lies beyond it of
+ * the same write. Only while the pages of the blocks beside it stay open. */
+void hak_follow_overflow(const struct hak_located *at, struct hak_damage *damage) HAK_HIDDEN;
+void hak_follow_underflow(const struct hak_located *at, struct hak_damage *damage) HAK_HIDDEN;
 
 /* kinds.c: for each enum hak_given one bit for each enum hak_subkind whose blocks it may give back;
  * all bits where that is not checked. */

@@ -125,6 +125,7 @@ static unsigned compare(const struct hak_located *at, const char *header, char *
         return HAK_FAULT_HEAP_BUFFER_UNDERFLOW;
     *damage = hak_canary_damage_in(at, bytes);
     *offset_bytes = damage->first - user;
+    damage->is_open = damage->last + 1 == damage->end;
     return damage->bytes ? HAK_FAULT_HEAP_BUFFER_OVERFLOW : 0;
 }
 
@@ -151,12 +152,18 @@ static void keep_in_front(const struct hak_located *at, struct hak_slot *slot,
     if (!hak_find_behind(at, &behind))
         return;
     struct hak_slot *real = behind.slot, state = state_now(real);
-    bool is_damaged = state.place == HAK_PLACE_LIVE && !state.is_changing &&
-                      hak_layout_has_header() && hak_header_damage(&behind).bytes != 0;
+    struct hak_damage header = {0}, all = *damage;
+    if (state.place == HAK_PLACE_LIVE && !state.is_changing && hak_layout_has_header())
+        header = hak_header_damage(&behind);
+    if (header.bytes && header.first == damage->last + 1) {
+        all.bytes += header.bytes;
+        all.last = header.last;
+        all.end = header.end;
+    }
     behind.slot = &state;
-    keep(&behind, slot, HAK_FAULT_HEAP_BUFFER_UNDERFLOW, damage,
+    keep(&behind, slot, HAK_FAULT_HEAP_BUFFER_UNDERFLOW, &all,
          (const char *)damage->first - hak_user_in(&behind));
-    if (is_damaged)
+    if (header.bytes)
         __atomic_fetch_or(&real->subkind, HAK_SLOT_TOLD, __ATOMIC_RELAXED);
 }
 
@@ -186,6 +193,8 @@ static void look_at_slot(const struct slab_seen *seen, struct hak_slot *slot, si
     struct hak_slot now = state_now(slot);
     if (!is_same_life(&before, &now) || !serves_as_before(seen))
         return;
+    if (code == HAK_FAULT_HEAP_BUFFER_OVERFLOW)
+        hak_follow_overflow(&at, &damage);
     if (hak_is_filled_in_front(&before))
         keep_in_front(&at, slot, &damage);
     else

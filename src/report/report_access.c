@@ -29,7 +29,7 @@ static void add_distance(struct hak_text *text, const struct report_page *page) 
         hak_text_add(text, " at offset %s of ", hak_words_number((uint64_t)offset));
 }
 
-static const char *access_words(const struct report_page *page) {
+const char *report_access_words(const struct report_page *page) {
     static const char *const words[] = {"access", "read", "write", "jump"};
     return words[page->facts->access & 3];
 }
@@ -39,7 +39,7 @@ void report_access_headline(struct hak_text *text, const struct report_page *pag
         hak_text_add(text, "a pointer was used that had been read %s ",
                      page->facts->fault == 304 ? "from" : "behind the end of");
     } else {
-        hak_text_add(text, "%s", access_words(page));
+        hak_text_add(text, "%s", report_access_words(page));
         add_distance(text, page);
     }
     if (page->facts->fault == 304)
@@ -60,7 +60,7 @@ void report_access_sentence(struct hak_text *text, const struct report_page *pag
                      page->facts->fault == 304 ? "this block" : "the memory behind this block");
         return;
     }
-    hak_text_add(text, "the %s of 0x%llx was stopped (%s)", access_words(page),
+    hak_text_add(text, "the %s of 0x%llx was stopped (%s)", report_access_words(page),
                  (unsigned long long)page->request->signal_address,
                  hak_words_signal(page->context.signal));
     if (page->facts->offset == 0 && page->facts->found_address < page->user)

@@ -135,8 +135,8 @@ bool report_has_address(const struct report_page *page) {
 void report_crash(struct hak_text *text, const struct report_page *page) {
     report_address(text, page);
     hak_text_add(text, "  CRASH             ");
-    if (page->context.fault_event != 0)
-        hak_text_add(text, "event %s   ", hak_words_number(page->context.fault_event));
+    if (report_found_event(page) != 0)
+        hak_text_add(text, "event %s   ", hak_words_number(report_found_event(page)));
     if (page->context.ns != 0)
         hak_text_add(text, "%s   ", hak_words_time(page->context.ns));
     hak_text_add(text, "thread %s   %s",

@@ -202,7 +202,7 @@ static void headline_of_call(struct hak_text *text, const struct report_page *pa
             hak_text_add(text, "%s of 0x%llx, a block that is free already", call, found);
         return;
     case 301:
-        hak_text_add(text, "%s behind a block of %s",
+        hak_text_add(text, "%s%s behind a block of %s", facts->damage_is_open ? "at least " : "",
                      facts->damaged_bytes == 1 ? "1 byte" : hak_words_bytes(facts->damaged_bytes),
                      hak_words_bytes(page->asked_bytes));
         hak_text_add(text, " %s overwritten", facts->damaged_bytes == 1 ? "was" : "were");

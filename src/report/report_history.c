@@ -12,8 +12,9 @@
 #define LINES_TIGHT 5
 
 struct line {
-    const struct hak_event *event; /* NULL: `left_out` events stand here */
+    const struct hak_event *event; /* NULL: `left_out` events stand here, or it is_found */
     int left_out;
+    bool is_found; /* where the fault was found */
     char id[32], what[48], thread[64], where[640];
 };
 
@@ -22,20 +23,24 @@ struct lines {
     int count;
 };
 
-static void settle_where(const struct report_page *page, struct line *line) {
-    struct hak_frames frames;
+static void settle_place(struct line *line, const struct hak_frames *frames) {
     struct hak_text where = {0};
-    hak_frames_load_top(&frames, page->r, line->event->stack);
-    int first = hak_words_telling_frame(frames.frame, frames.count);
+    int first = hak_words_telling_frame(frames->frame, frames->count);
     if (first >= 0) {
-        hak_words_add_function(&where, frames.frame[first].function);
+        hak_words_add_function(&where, frames->frame[first].function);
         hak_text_add(&where, " ");
-        hak_words_add_location(&where, &frames.frame[first], 2);
+        hak_words_add_location(&where, &frames->frame[first], 2);
     } else {
         hak_text_add(&where, "no stack");
     }
     snprintf(line->where, sizeof line->where, "%s", where.bytes ? where.bytes : "");
     hak_text_free(&where);
+}
+
+static void settle_where(const struct report_page *page, struct line *line) {
+    struct hak_frames frames;
+    hak_frames_load_top(&frames, page->r, line->event->stack);
+    settle_place(line, &frames);
     hak_frames_free(&frames);
 }
 
@@ -56,6 +61,44 @@ static void add_line(struct lines *lines, const struct report_page *page,
         snprintf(line->where, sizeof line->where, "%s", hak_words_route(event));
 }
 
+/* What found the fault, in a word or two. */
+static const char *found_words(const struct report_page *page) {
+    const struct hak_fault_facts *facts = page->facts;
+    switch (facts->found_by) {
+    case HAK_FOUND_BY_ACCESS:
+        return report_has_address(page) ? report_access_words(page) : "crash";
+    case HAK_FOUND_BY_CRASH:
+        return "crash";
+    case HAK_FOUND_BY_CALL:
+    case HAK_FOUND_BY_NEIGHBOUR:
+        return facts->kind == HAK_MALLOC || facts->kind == HAK_FREE || facts->kind == HAK_REALLOC
+                   ? report_call(page)
+                   : "look at it";
+    default:
+        return "sweep";
+    }
+}
+
+/* The call, access or sweep at which the fault was found, where it is no event of the block. */
+static void add_found(struct lines *lines, const struct report_page *page) {
+    const struct hak_thread_words thread = {.number = page->context.thread_number};
+    if (page->context.fault_event == 0 || page->found.id != 0 || page->layer_move ||
+        lines->count > LINES_SHOWN)
+        return;
+    struct line *line = &lines->line[lines->count++];
+    *line = (struct line){.is_found = true};
+    snprintf(line->id, sizeof line->id, "%s", hak_words_number(page->context.fault_event));
+    snprintf(line->what, sizeof line->what, "%s", found_words(page));
+    snprintf(line->thread, sizeof line->thread, "thread %s",
+             page->context.thread_name[0]
+                 ? hak_words_quoted(thread.number, page->context.thread_name)
+                 : hak_words_thread(&thread));
+    if (page->facts->found_by == HAK_FOUND_BY_EXIT)
+        snprintf(line->where, sizeof line->where, "at exit");
+    else
+        settle_place(line, &page->frames);
+}
+
 static void add_note(struct hak_text *text, const struct report_page *page,
                      const struct hak_event *event) {
     if (page->stale && event->id == page->stale->ends[0].id)
@@ -63,6 +106,8 @@ static void add_note(struct hak_text *text, const struct report_page *page,
                      page->stale->stale_owner, page->stale->number);
     else if (page->wrong.id != 0 && event->id == page->wrong.id)
         hak_text_add(text, "   <-- wrong");
+    else if (page->found.id != 0 && event->id == page->found.id && !page->layer_move)
+        hak_text_add(text, "   <-- found");
 }
 
 static int widest(int width, const char *text) {
@@ -86,7 +131,7 @@ static void print_lines(struct hak_text *text, const struct report_page *page,
     }
     for (int i = 0; i < lines->count; i++) {
         const struct line *line = &lines->line[i];
-        if (!line->event) {
+        if (!line->event && !line->is_found) {
             hak_text_add(
                 text, "      ... %s\n",
                 hak_words_count((uint64_t)line->left_out, "event between", "events between"));
@@ -99,6 +144,10 @@ static void print_lines(struct hak_text *text, const struct report_page *page,
         hak_text_add(text, "%s", line->thread);
         hak_text_tab(text, 6 + id + 2 + what + 2 + thread + 2);
         hak_text_add(text, "%s", line->where);
+        if (line->is_found) {
+            hak_text_add(text, "   <-- found\n");
+            continue;
+        }
         if (hak_event_is_call(line->event) && is_route_shown(page, line->event)) {
             hak_text_tab(text, 6 + id + 2 + what + 2 + thread + 2 + where + 2);
             hak_text_add(text, "%s", hak_words_route(line->event));
@@ -136,6 +185,7 @@ static void add_moves(struct hak_text *text, const struct report_page *page,
             lines.line[lines.count++] = (struct line){.left_out = total - head - tail};
         at++;
     }
+    add_found(&lines, page);
     print_lines(text, page, &lines);
     if (total == 0)
         hak_text_add(text, "      nothing was recorded of it\n");

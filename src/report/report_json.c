@@ -110,7 +110,7 @@ static json_t *fault_json(const struct report_page *page, const char *headline,
     json_object_set_new(object, "headline", hak_json_text(headline));
     json_object_set_new(object, "summary", hak_json_text(summary));
     json_object_set_new(object, "fingerprint", json_string(page->fingerprint));
-    json_object_set_new(object, "event", json_integer((json_int_t)page->context.fault_event));
+    json_object_set_new(object, "event", json_integer((json_int_t)report_found_event(page)));
     json_object_set_new(object, "ns", json_integer((json_int_t)page->context.ns));
     json_object_set_new(object, "process", json_integer(page->context.process));
     json_object_set_new(object, "thread", thread_json(page));

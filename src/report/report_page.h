@@ -47,6 +47,7 @@ struct report_page {
     char trouble[300];                   /* why the store could not answer, "" = it could */
     enum wrong_step wrong_step;
     struct hak_event wrong; /* id 0 = no event */
+    struct hak_event found; /* the call that the fault stopped; id 0 = it has no event of its own */
     struct hak_frames wrong_frames;
     struct hak_frames alloc_frames, free_frames; /* of the block's last life */
     bool is_freed;   /* the block had been given back before the fault */
@@ -73,6 +74,14 @@ static inline bool report_is_far_in_front(const struct report_page *page) {
 static inline bool report_is_proved_by_word(const struct report_page *page) {
     return page->facts->found_by == HAK_FOUND_BY_ACCESS && page->request->signal != 0 &&
            !report_has_address(page);
+}
+
+/* The event at which the fault was found: the call that it stopped, where that was recorded, else
+ * the fault's own record; 0 where nothing is recorded. */
+static inline uint64_t report_found_event(const struct report_page *page) {
+    return page->request->is_unrecorded ? 0
+           : page->found.id             ? page->found.id
+                                        : page->context.fault_event;
 }
 
 /* First line without its end, and the sentence on the pointer. */
@@ -104,6 +113,8 @@ void report_history(struct hak_text *text, const struct report_page *page);
 const char *report_call(const struct report_page *page);
 const char *report_finder(const struct report_page *page);
 void report_given_sentence(struct hak_text *text, const struct report_page *page);
+/* "read", "write", "jump", or "access" where it is not known. */
+const char *report_access_words(const struct report_page *page);
 void report_access_sentence(struct hak_text *text, const struct report_page *page);
 void report_access_headline(struct hak_text *text, const struct report_page *page);
 /* "a block of 56 bytes freed 1.2 s ago" */

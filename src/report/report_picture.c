@@ -83,6 +83,7 @@ static void mark_damage(struct hak_text *text, const struct report_page *page) {
     uint32_t span =
         facts->damaged_span > facts->damaged_bytes ? facts->damaged_span : facts->damaged_bytes;
     unsigned shown = span < BYTES_SHOWN ? span : BYTES_SHOWN, printable = 0;
+    hak_text_add(text, "%s", facts->damage_is_open ? "at least " : "");
     if (far_in_front > 0)
         hak_text_add(text, "%s changed, from %s further in front on:",
                      hak_words_bytes(facts->damaged_bytes), hak_words_number(far_in_front));

@@ -52,14 +52,14 @@ static void add_window(struct hak_text *text, const struct report_page *page) {
         from = &life->resizes[life->resize_count - 1];
     else if (life && life->birth.id != 0)
         from = &life->birth;
-    if (!from || page->context.fault_event == 0) {
+    if (!from || report_found_event(page) == 0) {
         hak_text_add(text, "not in the record: it holds moves of blocks, not writes into them");
         return;
     }
     hak_text_add(text, "a write between event %s (%s) and ", hak_words_number(from->id),
                  hak_words_call(from));
     hak_text_add(text, "event %s; the record holds moves of blocks, not writes into them",
-                 hak_words_number(page->context.fault_event));
+                 hak_words_number(report_found_event(page)));
 }
 
 void report_wrong_sentence(struct hak_text *text, const struct report_page *page) {
@@ -147,7 +147,8 @@ const char *report_finder(const struct report_page *page) {
         snprintf(words, sizeof words, "%s of the block beside it", report_call(page));
         return words;
     }
-    if (facts->fault == 302 && report_is_far_in_front(page))
+    bool is_of_program = facts->kind == HAK_FREE || facts->kind == HAK_REALLOC;
+    if (facts->fault == 302 && report_is_far_in_front(page) && !is_of_program)
         return facts->kind == HAK_QUARANTINE_LEAVE ? "the look at its page before that was closed"
                                                    : "the allocation that was to use these bytes";
     switch (facts->kind) {
@@ -265,7 +266,7 @@ static void add_unknown_step(struct hak_text *text, const struct report_page *pa
 /* A fault of the program's calls and accesses: the stack first that stands for the fault, which is
  * the allocation's where only damage was found. */
 void report_stacks(struct hak_text *text, const struct report_page *page) {
-    uint64_t event = page->context.fault_event;
+    uint64_t event = report_found_event(page);
     if (page->wrong_step == WRONG_IS_FOUND) {
         add_found(text, page, "FIRST WRONG STEP", page->wrong.id ? page->wrong.id : event);
         report_life_backwards(text, page);
@@ -288,7 +289,7 @@ void report_stacks(struct hak_text *text, const struct report_page *page) {
 void report_steps(struct hak_text *text, const struct report_page *page) {
     if (page->wrong_step == WRONG_IS_FOUND) {
         add_found(text, page, "FIRST WRONG STEP",
-                  page->wrong.id ? page->wrong.id : page->context.fault_event);
+                  page->wrong.id ? page->wrong.id : report_found_event(page));
         report_life(text, page);
         return;
     }
@@ -297,5 +298,5 @@ void report_steps(struct hak_text *text, const struct report_page *page) {
     else
         add_unknown_step(text, page);
     report_life(text, page);
-    add_found(text, page, "FOUND", page->context.fault_event);
+    add_found(text, page, "FOUND", report_found_event(page));
 }

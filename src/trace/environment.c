@@ -5,6 +5,8 @@
 #include <string.h>
 #include "platform/raw_call.h"
 
+enum { PAGE_BYTES = 4096 };
+
 extern char **environ;
 extern void *__libc_stack_end; /* ld.so's: argc, then argv, NULL, the environment, NULL */
 
@@ -22,13 +24,32 @@ char **hak_environment(void) {
     return (char **)__libc_stack_end + 1 + *(long *)__libc_stack_end + 1;
 }
 
+/* The string ends before memory that cannot be read. */
+static bool is_whole(const char *string) {
+    for (uintptr_t page = (uintptr_t)string; hak_raw_readable(page & ~(uintptr_t)7);) {
+        uintptr_t end = (page | (PAGE_BYTES - 1)) + 1;
+        if (memchr((const char *)page, 0, end - page))
+            return true;
+        page = end;
+    }
+    return false;
+}
+
+char **hak_environment_next(char **variable) {
+    for (; hak_raw_readable((uintptr_t)variable) && *variable; variable++)
+        if (is_whole(*variable))
+            return variable;
+    return NULL;
+}
+
 void hak_environment_set_session(const char *name) {
     size_t bytes = strlen(name) + 1;
     if (bytes > sizeof text - name_at)
         return;
     memcpy(text + name_at, name, bytes);
     is_pending = !is_added;
-    for (char **variable = hak_environment(); *variable; variable++)
+    for (char **variable = hak_environment(); (variable = hak_environment_next(variable));
+         variable++)
         if (strncmp(*variable, text, name_at) == 0) {
             *variable = text;
             is_pending = 0;

@@ -8,6 +8,10 @@
 /* The environment as it is now; ends with NULL. */
 HAK_HIDDEN char **hak_environment(void);
 
+/* The first variable from `variable` on that can be read, since in the report of a crash the stack
+ * may be destroyed on which they lie; NULL at the end. */
+HAK_HIDDEN char **hak_environment_next(char **variable);
+
 /* Lets programs that are executed later know the keeper: HAKMEM_SESSION=`name`. Where the variable
  * is there it is replaced in its place, else it is added when main is about to be called. Allocates
  * nothing. A later call changes the value, unless the program has taken the variable out. */

@@ -129,7 +129,7 @@ static bool choose_environment(char **to, size_t capacity) {
     static const char *const left_out[] = {
         "LD_PRELOAD=", "LD_AUDIT=", "DEBUGINFOD_URLS=", "HAKMEM_"};
     size_t count = 0;
-    for (char **from = hak_environment(); *from; from++) {
+    for (char **from = hak_environment(); (from = hak_environment_next(from)); from++) {
         bool keep = true;
         for (unsigned i = 0; i < sizeof left_out / sizeof *left_out; i++)
             keep = keep && strncmp(*from, left_out[i], strlen(left_out[i])) != 0;

@@ -141,7 +141,8 @@ static bool find_place(char *asked) {
 }
 
 static const char *temporary_folder(void) {
-    for (char **variable = hak_environment(); *variable; variable++)
+    for (char **variable = hak_environment(); (variable = hak_environment_next(variable));
+         variable++)
         if (strncmp(*variable, "TMPDIR=/", 8) == 0)
             return *variable + 7;
     return "/tmp";

@@ -99,6 +99,13 @@ bool hak_start_with_keeper(struct hak_keeper_failure *failure) {
     return hak_current_claim_process(UINT32_MAX, 0);
 }
 
+/* Kept, since what the kernel said lies on the stack, which may be destroyed later. */
+static bool is_secure;
+
+bool hak_start_is_secure(void) {
+    return is_secure;
+}
+
 static bool begin(struct hak_keeper_failure *failure) {
     failure->what = "no file for the rings can be made";
     return (!hak_start_is_below_file() && hak_start_with_keeper(failure)) ||
@@ -107,7 +114,8 @@ static bool begin(struct hak_keeper_failure *failure) {
 
 void hak_trace_start(void) {
     struct hak_keeper_failure failure = {0};
-    if (getauxval(AT_SECURE))
+    is_secure = getauxval(AT_SECURE) != 0;
+    if (is_secure)
         return;
     hak_counters_dump_start();
     hak_modules_start(&hak_stacks_listener);

@@ -39,4 +39,7 @@ HAK_HIDDEN void hak_start_add_reason(struct hak_line *to, const struct hak_keepe
  * library's destructor; the process does not wait for the collector unless it is PID 1. */
 HAK_HIDDEN void hak_trace_end(void);
 
+/* True when the process has rights that its user has not (AT_SECURE): nothing is started in it. */
+HAK_HIDDEN bool hak_start_is_secure(void);
+
 #endif

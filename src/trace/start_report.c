@@ -7,7 +7,6 @@
  * No store is made, unless the keeper is told of one (`hakmem-trace run`). The session stays for
  * later reports of the process; calls of the program are not recorded into it. */
 #include <string.h>
-#include <sys/auxv.h>
 #include "options.h"
 #include "trace/current.h"
 #include "trace/keeper.h"
@@ -23,7 +22,7 @@ static bool has_failed;
 static bool begin(void) {
     struct hak_keeper_failure failure = {0};
     uint64_t signals;
-    if (has_failed || getauxval(AT_SECURE) || strcmp(hak_options.session, HAK_SESSION_NONE) == 0)
+    if (has_failed || hak_start_is_secure() || strcmp(hak_options.session, HAK_SESSION_NONE) == 0)
         return false;
     hak_block_signals(&signals);
     bool begun = hak_start_with_keeper(&failure);

@@ -46,6 +46,7 @@ both "$C/freed_pointer" 139 "$unrecorded" '^hakmem: HKM-304 use-after-free' '^  
     '^      #0 second +crash/freed_pointer.c:[0-9]+$'
 both "$C/null_member" 139 "$unrecorded" '^hakmem: SIGSEGV at address 0x18: null pointer plus 24 bytes' \
     '^      #0 second_item +crash/null_member.c:[0-9]+$'
+both "$C/stack_destroyed" 139 '^      #0 fill +crash/stack_destroyed.c:[0-9]+$'
 both "$C/stack_overflow" 139 '^hakmem: SIGSEGV at address .*: stack overflow: the stack of thread 1'
 
 rm -f ./*.db

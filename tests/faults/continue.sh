@@ -9,7 +9,7 @@ go_on() {
     run_program "$program" "$level" header HAKMEM_ON_FAULT=continue
     case $program.$level in
     double_free_realloc.*) due=1 ;; # the resize that was refused gives it NULL
-    use_after_free_large.normal | use_after_free_pointer.normal | overflow_grown.*) due=139 ;; # there is nothing to go on with
+    use_after_free_large.normal | use_after_free_pointer.normal | use_after_free_two.normal | overflow_grown.*) due=139 ;; # there is nothing to go on with
     esac
     reports=$(grep -c '^hakmem: HKM-' "$printed")
     [ "$program_status" -eq "$due" ] && [ "$reports" -eq "$(reports_due "$program" "$level")" ] && return

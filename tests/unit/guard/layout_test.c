@@ -141,7 +141,8 @@ START_TEST(a_write_through_a_border_is_told_with_the_block_it_came_from) {
     ck_assert_uint_eq(last_fault().fault, HAK_FAULT_HEAP_BUFFER_OVERFLOW);
     ck_assert_uint_eq(last_fault().user, user_address(front));
     ck_assert_int_eq(last_fault().offset, 20);
-    ck_assert_uint_eq(last_fault().damaged_span, 12);
+    ck_assert_uint_eq(last_fault().damaged_span, 12 + 5);
+    ck_assert_uint_eq(last_fault().damage_is_open, 0);
     ck_assert_uint_eq(last_fault().found_by, HAK_FOUND_BY_NEIGHBOUR);
     forget_events(); /* told, and mended without a word */
     hak_check_take_back(front, HAK_FREE, &base);
@@ -155,6 +156,7 @@ START_TEST(a_write_through_a_border_is_told_with_the_block_it_came_from) {
     ck_assert_uint_eq(fault_count, 1);
     ck_assert_uint_eq(last_fault().fault, HAK_FAULT_HEAP_BUFFER_UNDERFLOW);
     ck_assert_uint_eq(last_fault().user, user_address(behind));
+    ck_assert_uint_eq(last_fault().damaged_span, 20);
     ck_assert_uint_eq(last_fault().found_by, HAK_FOUND_BY_NEIGHBOUR);
 
     front = hand_out(slot_at(1, 4), 20, 0), behind = hand_out(slot_at(1, 5), 20, 0);
