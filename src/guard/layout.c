@@ -101,7 +101,9 @@ struct hak_damage hak_canary_damage_in(const struct hak_located *at, const char 
     }
     found = due;
     __builtin_memcpy(&found, p, (size_t)(end - p));
-    return HAK_LIKELY(found == due) ? (struct hak_damage){0} : count_damage(start, end, due);
+    if (HAK_LIKELY(found == due))
+        return (struct hak_damage){0};
+    return count_damage(start, end, due);
 }
 
 struct hak_damage hak_canary_damage(const struct hak_located *at) {
