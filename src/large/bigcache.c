@@ -28,7 +28,7 @@ struct cache {
 static _Atomic(struct cache *) newest_made;
 static _Atomic uint64_t shared; /* the sum of all shares */
 static _Atomic bool has_left;   /* a fork left caches behind */
-static bool is_child;           /* of a fork that did: a block or two may be lost */
+static bool is_child;           /* of a fork: what other threads had in their hands is lost */
 
 _Thread_local struct hak_bigcache *hak_bigcache_own __attribute__((tls_model("initial-exec")));
 static _Thread_local bool has_ended __attribute__((tls_model("initial-exec")));
@@ -344,6 +344,7 @@ void hak_bigcache_thread_end(void) {
 /* The shares are added up anew: the fork may have come between a share and the sum. */
 void hak_bigcache_after_fork(void) {
     uint64_t sum = 0;
+    is_child = true;
     for (struct cache *cache = made_last(); cache; cache = cache->next_made) {
         sum += share_of(cache);
         if (cache == own_cache() ||
@@ -351,7 +352,6 @@ void hak_bigcache_after_fork(void) {
             continue;
         atomic_store_explicit(&cache->owner, OWNER_LEFT, memory_order_relaxed);
         atomic_store_explicit(&has_left, true, memory_order_relaxed);
-        is_child = true;
     }
     atomic_store_explicit(&shared, sum, memory_order_relaxed);
 }

@@ -75,8 +75,8 @@ HAK_HIDDEN size_t hak_bigcache_each(void (*visit)(const struct hak_large *, void
  * when no other thread is at work. */
 HAK_HIDDEN const char *hak_bigcache_verify(size_t *blocks, size_t *bytes);
 
-/* True in the child of a fork that left other threads' caches behind: what these threads had just
- * in their hands, a block each, is in no cache. */
+/* True in the child of a fork: what other threads had just in their hands, a block each, is in no
+ * cache, also where there are none (level normal). */
 HAK_HIDDEN bool hak_bigcache_may_have_lost(void);
 
 #endif
