@@ -22,7 +22,8 @@ const int view_common_option_count = sizeof view_common_options / sizeof view_co
 #define SOURCES_OPTION                                                                             \
     {                                                                                              \
         "sources", 0, "FOLDER",                                                                    \
-            "paths are told from here (default: the repository that this folder is in)"            \
+            "paths are given relative to this folder (default: the repository that this folder "   \
+            "is in)"                                                                               \
     }
 
 static const struct view_option run_options[] = {
@@ -157,7 +158,7 @@ static const struct view_command commands[] = {
          "stderr (or --log FILE). A variable HAKMEM_... that is set already holds where no option\n"
          "is given. An existing store is refused unless --force. What --baseline or "
          "--suppressions\n"
-         "know is not told, and PROGRAM goes on there; with --ci files for a CI service lie "
+         "know is not reported, and PROGRAM goes on there; with --ci files for a CI service lie "
          "beside\n"
          "the store (STORE.log, .junit.xml, .sarif) and leaks count, see docs/ci.md.\n"
          "\n"
@@ -406,7 +407,7 @@ static const struct view_command commands[] = {
          "where there is none. sarif is SARIF 2.1.0, with the stacks of allocation, free and "
          "fault.\n"
          "codequality is the JSON that GitLab shows at a merge request. What --baseline or\n"
-         "--suppressions know is marked as skipped or suppressed. Paths are told from the top of\n"
+         "--suppressions know is marked as skipped or suppressed. Paths are given from the top of\n"
          "the repository (the folder with .git at or above this one), or from --sources.\n"
          "\n"
          "Exit status: 0 it was written, whatever was found.\n",

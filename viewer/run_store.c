@@ -48,7 +48,7 @@ static bool check_existing(const struct view *view, const char *path, const stru
         return false;
     }
     if (!is_replaceable(path, about)) {
-        view_error("%s: %s exists and is no store of hakmem: it is not replaced; -s FILE takes "
+        view_error("%s: %s exists and is not a hakmem store: it is not replaced; -s FILE takes "
                    "another",
                    view->command->name, path);
         return false;

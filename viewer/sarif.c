@@ -249,7 +249,7 @@ static json_t *tool_json(void) {
                           rule_json(0, "crash",
                                     "The program died by a signal that no fault of the "
                                     "heap explains.",
-                                    "Look at the report: it tells where, and what the registers "
+                                    "Look at the report: it says where, and what the registers "
                                     "point to."));
     for (unsigned i = 0; hak_words_fault_at(i); i++) {
         const struct hak_fault_words *words = hak_words_fault_at(i);

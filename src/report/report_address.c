@@ -173,7 +173,7 @@ void report_address(struct hak_text *text, const struct report_page *page) {
     if (!report_has_address(page)) {
         if (report_is_general_fault(page))
             hak_text_add(text,
-                         "  The address      is not known: the processor does not tell it for "
+                         "  The address      is not known: the processor does not report it for "
                          "a pointer that is no\n                   address, or a misaligned "
                          "vector access.\n\n");
         return;

@@ -45,13 +45,14 @@ bool hak_words_add_partial(struct hak_text *text, unsigned partial) {
         unsigned bit;
         const char *words;
     } notes[] = {
-        {HAK_PARTIAL_THREADS, "a thread could not be stopped: what only its registers held is told "
-                              "as lost"},
+        {HAK_PARTIAL_THREADS,
+         "a thread could not be stopped: what only its registers held is reported "
+         "as lost"},
         {HAK_PARTIAL_PAGES, "/proc/self/pagemap cannot be read: what only mappings above 256 MiB "
-                            "held is told as lost"},
+                            "held is reported as lost"},
         {HAK_PARTIAL_MEMORY, "no memory was left for all of the scan"},
         {HAK_PARTIAL_STACK, "where the program's own frames begin was not found: what dead frames "
-                            "hold is not told"},
+                            "hold is not reported"},
     };
     int told = 0;
     for (size_t i = 0; i < sizeof notes / sizeof *notes; i++)
@@ -239,7 +240,7 @@ void hak_report_leaks(const struct hak_leak_page *page, struct hak_text *text,
             hak_words_count(sums.lost_blocks - sums.direct_blocks, "block hangs", "blocks hang"));
     hak_text_add(text, "\n");
     if (page->lost_blocks > sums.lost_blocks + page->known)
-        hak_text_add(text, "  NOT SHOWN         %s more: too many to be told one by one\n",
+        hak_text_add(text, "  NOT SHOWN         %s more: too many to be reported one by one\n",
                      hak_words_count(page->lost_blocks - sums.lost_blocks - page->known,
                                      "lost block", "lost blocks"));
     if (page->known)

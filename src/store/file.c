@@ -92,7 +92,7 @@ static int remove_old(const char *real_path, const char *path) {
         int error = hak_store_file_open(real_path, false, &fd, &ignored);
         if (error == HAK_STORE_FOREIGN || error == HAK_STORE_NO_ACCESS)
             return hak_store_fail(HAK_STORE_EXISTS,
-                                  "%s: exists and is no store of hakmem, so it is not overwritten; "
+                                  "%s: exists and is not a hakmem store, so it is not overwritten; "
                                   "choose another name",
                                   path);
         if (error == 0) {
@@ -178,7 +178,7 @@ static int examine(int fd, const char *path, const char *real_path) {
     ssize_t got = pread(fd, head, sizeof head, 0);
     if (got < 16 || memcmp(head, "SQLite format 3", 16) != 0)
         return hak_store_fail(HAK_STORE_FOREIGN,
-                              "%s: is no store of hakmem (no SQLite file at all); expected the "
+                              "%s: not a hakmem store (not an SQLite file); expected the "
                               "file that `hakmem-trace run` wrote",
                               path);
     if (got < HEADER_BYTES)

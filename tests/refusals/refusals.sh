@@ -153,7 +153,7 @@ named "the store's path has $((${#W} + 603)) bytes, and SQLite takes 503; take a
     -s "$long/$long/${long:3}.db"
 echo text >work/text
 named "$W/text exists already; --force replaces it, -s FILE takes another" -s text
-named "$W/text exists and is no store of hakmem: it is not replaced; -s FILE takes another" --force -s text
+named "$W/text exists and is not a hakmem store: it is not replaced; -s FILE takes another" --force -s text
 [ "$(cat work/text)" = text ] || fail "a file that is no store was changed"
 HAKMEM_TRACE_FILE=none/y.db refused 2 "run: $W/none/y.db: its directory is not there; make it, or take another with -s FILE" \
     "$trace" run -- "$P/dynamic"

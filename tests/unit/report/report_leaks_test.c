@@ -91,7 +91,7 @@ START_TEST(what_is_known_or_too_much_is_counted) {
     make(&page, 2);
     says("50 bytes in 5 blocks are lost: no pointer leads to them any more, process 7 app\n");
     says("  NOT SHOWN         7 blocks that a suppression or the baseline knows\n");
-    says("  NOT SHOWN         8 lost blocks more: too many to be told one by one\n");
+    says("  NOT SHOWN         8 lost blocks more: too many to be reported one by one\n");
     ck_assert(strstr(text.bytes, "place_1") == NULL);
 }
 END_TEST

@@ -239,7 +239,7 @@ START_TEST(an_address_that_the_kernel_does_not_tell_is_not_zero) {
     request.signal_code = SI_KERNEL;
     make(true);
     check_shape("hakmem: SIGSEGV: ");
-    has("the kernel does not tell where");
+    has("the kernel does not report where");
     ck_assert_ptr_null(strstr(report.text, "0x0"));
     ck_assert_ptr_nonnull(strstr(report.json, "\"address\": null"));
 }

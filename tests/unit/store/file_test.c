@@ -56,7 +56,7 @@ START_TEST(what_is_no_store_is_said_clearly) {
     write_file(path, "", 0);
     expect_open(HAK_STORE_BROKEN, "is empty");
     write_file(path, "hello, this is a text file\n", 27);
-    expect_open(HAK_STORE_FOREIGN, "no SQLite file at all");
+    expect_open(HAK_STORE_FOREIGN, "not an SQLite file");
     unlink(path);
     ck_assert_int_eq(mkdir(path, 0700), 0);
     expect_open(HAK_STORE_FOREIGN, "is a directory");
@@ -122,7 +122,7 @@ START_TEST(creating_never_overwrites_or_follows_links) {
     write_file(path, "precious", 8);
     ck_assert_int_eq(hak_store_create(path, 0, &w), HAK_STORE_EXISTS);
     ck_assert_int_eq(hak_store_create(path, 1, &w), HAK_STORE_EXISTS);
-    ck_assert_ptr_nonnull(strstr(hak_store_message(), "no store of hakmem"));
+    ck_assert_ptr_nonnull(strstr(hak_store_message(), "not a hakmem store"));
     unlink(path);
     make_store(5);
     ck_assert_int_eq(hak_store_create(path, 0, &w), HAK_STORE_EXISTS);
