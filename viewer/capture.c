@@ -130,7 +130,8 @@ void view_close(struct view *view) {
 
 int view_completeness(const struct view *view) {
     const struct hak_store_summary *summary = &view->summary;
-    return summary->lost_events > 0 || summary->trimmed_events > 0 || summary->ended_early
+    return summary->lost_events > 0 || summary->trimmed_events > 0 || summary->ended_early ||
+                   summary->unseen > 0
                ? VIEW_INCOMPLETE
                : VIEW_OK;
 }
@@ -148,7 +149,8 @@ int view_look_again(struct view *view) {
 
 int view_say_completeness(struct view *view) {
     /* Of one that ended early view_open said it. */
-    if (view->summary.lost_events > 0 || view->summary.trimmed_events > 0) {
+    if (view->summary.lost_events > 0 || view->summary.trimmed_events > 0 ||
+        view->summary.unseen > 0) {
         struct hak_text text = {0};
         view_add_completeness(&text, view);
         if (view_has_pager())
@@ -164,6 +166,16 @@ void view_add_extent(struct hak_text *text, const struct view *view) {
     hak_text_add_name(text, view->store_path);
     hak_text_add(text, " (%s of %s)", hak_words_count(view->summary.events, "event", "events"),
                  hak_words_count(view->summary.processes, "process", "processes"));
+}
+
+/* Processes of which nothing, or not the last, is there: nobody knows how much that is. */
+static void add_missing_processes(struct hak_text *text, const struct hak_store_summary *summary) {
+    if (summary->unseen > 0)
+        hak_text_add(text, " The collector was killed: what %s recorded last is missing.",
+                     hak_words_count(summary->unseen, "process", "processes"));
+    if (summary->unrecorded > 0)
+        hak_text_add(text, " %s not recorded; the notes of `info` say why.",
+                     hak_words_count(summary->unrecorded, "program was", "programs were"));
 }
 
 void view_add_completeness(struct hak_text *text, const struct view *view) {
@@ -185,6 +197,8 @@ void view_add_completeness(struct hak_text *text, const struct view *view) {
             "%sThe capture ends with its last commit: its collector was killed, or the disk full.",
             summary->lost_events + summary->trimmed_events > 0 ? " " : "");
     if (summary->lost_events + summary->trimmed_events == 0 && !summary->ended_early)
-        hak_text_add(text, "Nothing was lost in this capture%s.",
+        hak_text_add(text, "Nothing %swas lost in this capture%s.",
+                     summary->unseen > 0 ? "that was stored " : "",
                      summary->being_written ? " so far" : "");
+    add_missing_processes(text, summary);
 }

@@ -20,6 +20,7 @@
 #define OWNER_SHIFT     22
 #define GENERATION_MASK ((1u << OWNER_SHIFT) - 1)
 #define STACK_DEPTH_MAX 1024
+#define SAME_NS         1000000u
 
 struct hak_client *hak_client_open(uint32_t link_number, const struct hak_hello *hello,
                                    pid_t peer_pid, int memfd, const char **why) {
@@ -39,7 +40,7 @@ struct hak_client *hak_client_open(uint32_t link_number, const struct hak_hello 
         hak_client_close(c);
         return NULL;
     }
-    c->number = c->link_number = link_number;
+    c->number = c->image = c->link_number = link_number;
     c->hello = *hello;
     c->peer_pid = peer_pid;
     for (uint32_t i = 0; i < HAK_PROCESSES; i++)
@@ -136,33 +137,35 @@ static bool has_ended(const struct hak_process_watch *w) {
             (is_another(w, &peer) || peer.state == 'Z' || peer.state == 'X'));
 }
 
-/* After a takeover the same process goes on in another session: it keeps its row. */
-static uint32_t row_before(const struct hak_client *c, struct hak_rows *rows, int32_t pid,
-                           uint64_t start_time) {
-    if (c->map.previous_id == 0 || start_time == 0)
-        return 0;
-    for (uint32_t id = rows->process_count; id > 0; id--) {
-        struct hak_process_row *row = &rows->processes[id - 1].row;
-        if (row->pid == pid && row->start_time == start_time && row->end_kind != 3) {
-            row->session = c->number;
-            row->end_kind = 0;
-            row->end_ns = 0;
-            hak_rows_touch_process(rows, id);
-            return id;
-        }
-    }
-    return 0;
+/* Is `row` the process that came at `ns`? In a session that another worker had before, or in a copy
+ * of it, the entry still holds the moment, which is the same but for what two anchors differ in. */
+static bool is_row_of(const struct hak_client *c, const struct hak_process_row *row,
+                      const struct hak_process_watch *w, int32_t pid, uint64_t ns) {
+    uint64_t apart = row->start_ns > ns ? row->start_ns - ns : ns - row->start_ns;
+    bool can_be_same = !w->start_time || !row->start_time || w->start_time == row->start_time;
+    if (row->pid != pid || !can_be_same)
+        return false;
+    return row->session == c->image && (row->end_kind == 0 || apart < SAME_NS);
 }
 
-static uint32_t find_row(const struct hak_client *c, struct hak_rows *rows, int32_t pid,
-                         uint64_t start_time) {
+/* The row that a worker before made of the process that came at `ns`; 0 = none did. Of a process
+ * that is gone a row that says how it ended is left as it is. */
+static uint32_t find_row(const struct hak_client *c, struct hak_rows *rows,
+                         struct hak_process_watch *w, int32_t pid, uint64_t ns) {
     for (uint32_t id = rows->process_count; id > 0; id--) {
-        const struct hak_process_row *row = &rows->processes[id - 1].row;
-        if (row->session == c->number && row->pid == pid && row->end_kind == 0 &&
-            (row->start_time == start_time || start_time == 0 || row->start_time == 0))
+        struct hak_process_row *row = &rows->processes[id - 1].row;
+        if (!is_row_of(c, row, w, pid, ns))
+            continue;
+        if (w->phase == HAK_PHASE_GONE && row->end_kind != 0) {
+            w->phase = HAK_PHASE_CLOSED;
             return id;
+        }
+        row->end_kind = 0;
+        row->end_ns = 0;
+        hak_rows_touch_process(rows, id);
+        return id;
     }
-    return row_before(c, rows, pid, start_time);
+    return 0;
 }
 
 /* The fork of that number (all of a session are counted together); NULL = it is not stored yet. */
@@ -210,7 +213,7 @@ static uint32_t make_row(struct hak_client *c, struct hak_rows *rows, uint32_t i
     for (uint32_t id = rows->process_count; id > 0 && index == 0 && !parent; id--)
         if (rows->processes[id - 1].row.pid == parent_pid && parent_pid > 0)
             parent = id;
-    w->row = find_row(c, rows, pid, w->start_time);
+    w->row = find_row(c, rows, w, pid, ns);
     if (w->row) {
         hak_rows_process_info(rows, w->row)->fork_number = fork_number;
         note_way(c, rows, index);
@@ -220,7 +223,7 @@ static uint32_t make_row(struct hak_client *c, struct hak_rows *rows, uint32_t i
                                   .fork_event = fork ? fork->event : 0,
                                   .pid = pid,
                                   .parent_pid = parent_pid,
-                                  .session = c->number,
+                                  .session = c->image,
                                   .start_time = w->start_time,
                                   .start_ns = ns,
                                   .program = c->map.program,
@@ -463,12 +466,17 @@ static void close_process(struct hak_client *c, struct hak_rows *rows, struct ha
         hak_rows_touch_process(rows, w->row);
     }
     hak_snapshot_release(c, index);
-    /* The row stays known until the entry has a new process: nodes may name it. */
     w->phase = HAK_PHASE_CLOSED;
-    if (index != 0) {
-        w->phase = HAK_PHASE_UNSEEN;
-        atomic_store_explicit(&e->state, HAK_PROCESS_FREE, memory_order_release);
-    }
+}
+
+/* Once the row that says how it ended is stored, a new process may have the entry; until then a
+ * worker that comes after this one must find it. The row stays known: nodes may name it. */
+static void free_entry(struct hak_client *c, uint32_t index) {
+    if (index == 0)
+        return;
+    c->processes[index].phase = HAK_PHASE_UNSEEN;
+    atomic_store_explicit(&hak_mapping_process(&c->map, index)->state, HAK_PROCESS_FREE,
+                          memory_order_release);
 }
 
 void hak_client_release(struct hak_client *client, struct hak_rows *rows, struct hak_drain *drain) {
@@ -476,8 +484,10 @@ void hak_client_release(struct hak_client *client, struct hak_rows *rows, struct
     for (uint32_t i = 0; i < client->rings_high; i++)
         release_ring(client, drain, i);
     for (uint32_t i = 0; i < client->processes_high; i++)
-        if (client->processes[i].phase == HAK_PHASE_GONE && !has_rings(client, i) &&
-            hak_snapshot_has_ended(client, i))
+        if (client->processes[i].phase == HAK_PHASE_CLOSED)
+            free_entry(client, i);
+        else if (client->processes[i].phase == HAK_PHASE_GONE && !has_rings(client, i) &&
+                 hak_snapshot_has_ended(client, i))
             close_process(client, rows, drain, i);
 }
 

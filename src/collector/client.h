@@ -55,7 +55,8 @@ struct hak_node_map {
 };
 
 struct hak_client {
-    uint32_t number;      /* of the session in the store, from 1; drawn by hak_opening_join */
+    uint32_t number; /* of the session in the store, from 1; drawn by hak_opening_join */
+    uint32_t image;  /* number of the exec image's first session, which rows of processes have */
     uint32_t link_number; /* what the keeper calls it; keepers count from 1 */
     struct hak_hello hello;
     pid_t peer_pid;

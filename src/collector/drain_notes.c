@@ -214,7 +214,7 @@ static void settle_fork(struct hak_drain *d, const struct hak_drain_note *n, uin
     /* The child may have been seen already, and even its end; its row comes after its parent's. */
     for (uint32_t row = newest; row > n->row && newest - row < HAK_PROCESSES && n->value; row--) {
         struct hak_process_info *p = hak_rows_process_info(d->rows, row);
-        if (p->fork_number != n->value || p->row.session != c->number || p->row.fork_event)
+        if (p->fork_number != n->value || p->row.session != c->image || p->row.fork_event)
             continue;
         p->row.parent = n->row;
         p->row.fork_event = id;

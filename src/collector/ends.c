@@ -26,7 +26,12 @@ struct pidfd_facts {
 enum { EXIT_CODE_FIELD = 52 };
 
 #define NOT_RECORDED "which was not recorded: "
-#define TELL_NS      500000000u
+#define UNSEEN_END                                                                                 \
+    "its end was not seen: the collector was killed, and what it had not stored of this process "  \
+    "is missing"
+#define TELL_NS  500000000u
+#define CLOCK_NS 1000000u    /* two sessions' clocks agree to that */
+#define HELLO_NS 5000000000u /* from exec to hello, at most */
 
 static bool read_text(const char *path, char *text, size_t bytes) {
     int file = open(path, O_RDONLY | O_CLOEXEC);
@@ -144,6 +149,20 @@ static void describe_own_malloc(struct hak_rows *rows, uint32_t row) {
     hak_ends_note(rows, row, note);
 }
 
+/* True when the program that the process executed at `ns` is known: its hello came to another
+ * keeper, before this session's did. */
+static bool is_known_exec(const struct hak_rows *rows, const struct hak_process_row *process,
+                          uint64_t ns) {
+    for (uint32_t id = rows->process_count; id > 0; id--) {
+        const struct hak_process_row *row = &rows->processes[id - 1].row;
+        if (row->pid == process->pid && row->session != process->session &&
+            row->start_ns + CLOCK_NS >= ns && row->start_ns < ns + HELLO_NS &&
+            (row->start_time == process->start_time || process->start_time == 0))
+            return true;
+    }
+    return false;
+}
+
 void hak_ends_describe(struct hak_client *client, struct hak_rows *rows, uint32_t index,
                        uint32_t state) {
     struct hak_process_watch *w = &client->processes[index];
@@ -154,6 +173,8 @@ void hak_ends_describe(struct hak_client *client, struct hak_rows *rows, uint32_
     uint64_t end = state == HAK_PROCESS_ENDED ? atomic_load(&e->tsc_end) : 0;
     if (!p)
         return;
+    if (strcmp(p->row.note, UNSEEN_END) == 0)
+        hak_ends_note(rows, w->row, "");
     hak_ends_ask(w);
     int status = w->wait_status;
     if (status < 0 && (own & HAK_END_KNOWN))
@@ -163,9 +184,11 @@ void hak_ends_describe(struct hak_client *client, struct hak_rows *rows, uint32_
     if (w->replaced_ns) {
         p->row.end_kind = 3;
     } else if (exec_state != HAK_EXEC_NONE && state != HAK_PROCESS_ENDED) {
-        p->row.end_kind = 4;
         end = *(volatile uint64_t *)&e->tsc_exec;
-        describe_exec(rows, w->row, e, exec_state, client->is_file);
+        bool is_known = is_known_exec(rows, &p->row, hak_clock_ns(&client->clock, end));
+        p->row.end_kind = is_known ? 3 : 4;
+        if (!is_known)
+            describe_exec(rows, w->row, e, exec_state, client->is_file);
     } else if (status >= 0 ? WIFSIGNALED(status) : state != HAK_PROCESS_ENDED) {
         p->row.end_kind = 2;
         p->row.signal = status >= 0 ? WTERMSIG(status) : 0;
@@ -236,6 +259,14 @@ void hak_ends_unrecorded(struct hak_client **clients, uint32_t count, struct hak
         if (rows->processes[id - 1].row.pid == parent && parent > 0)
             row.parent = id;
     hak_rows_add_process(rows, &row);
+}
+
+void hak_ends_note_unseen(struct hak_rows *rows) {
+    for (uint32_t id = 1; id <= rows->process_count; id++) {
+        const struct hak_process_row *row = &rows->processes[id - 1].row;
+        if (row->end_kind == 0 && !row->note[0])
+            hak_ends_note(rows, id, UNSEEN_END);
+    }
 }
 
 void hak_ends_tell_unentered(struct hak_client *client, struct hak_rows *rows,

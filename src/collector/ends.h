@@ -31,6 +31,10 @@ void hak_ends_note(struct hak_rows *rows, uint32_t row, const char *note);
 void hak_ends_unrecorded(struct hak_client **clients, uint32_t count, struct hak_rows *rows,
                          pid_t pid, pid_t parent, const char *why, uint64_t ns, int watch);
 
+/* At the end of the store: what was known of processes whose row does not say how they ended died
+ * with a keeper and a worker, before another keeper had their memory. The rows get a note. */
+void hak_ends_note_unseen(struct hak_rows *rows);
+
 /* Tells what forked children did not record because the process table was full; now and then, and
  * when the session is over. */
 void hak_ends_tell_unentered(struct hak_client *client, struct hak_rows *rows,

@@ -55,6 +55,7 @@ bool hak_keeper_tell_sessions(struct hak_keeper *k) {
         if (sent < 0)
             hak_keeper_lose_worker(k);
         h->told = sent == 0;
+        k->finishing = false; /* a worker that hears of it in time does not finish, nor say so */
     }
     return k->link >= 0;
 }
@@ -119,6 +120,10 @@ void hak_keeper_hear_worker(struct hak_keeper *k) {
         switch (m.type) {
         case HAK_LINK_STORE:
             m.store_path[sizeof m.store_path - 1] = 0;
+            m.making_path[sizeof m.making_path - 1] = 0;
+            memcpy(k->config.making_path, m.making_path, sizeof m.making_path);
+            if (m.making_path[0])
+                break;
             memcpy(k->config.store_path, m.store_path, sizeof m.store_path);
             k->config.resume_store = 1;
             pthread_mutex_lock(&k->lock);

@@ -2,11 +2,11 @@
  * one descriptor with it.
  *
  *   keeper -> worker                              worker -> keeper
- *   CONFIG   socket name, paths; the listening    STORE     the path that is really written
- *            socket, so that it survives a keeper DONE      no process maps session `number` any
- * more SESSION  number, hello, peer; the memfd       SYNCED    all of ended processes is committed
- *   SYNC     commit what ended processes left     FINISHED  the store is one closed file
- *   FINISH   no client is left: close the store
+ *   CONFIG   socket name, paths; the listening    STORE     the path that is really written, or
+ *            socket, so that it survives a keeper           the one at which it is being made
+ *   SESSION  number, hello, peer; the memfd       DONE      nobody maps session `number` any more
+ *   SYNC     commit what ended processes left     SYNCED    all of ended processes is committed
+ *   FINISH   no client is left: close the store   FINISHED  the store is one closed file
  *   UNRECORDED  a process of the tree is not recorded: peer, and why
  *
  * When the worker dies the keeper starts another and says CONFIG and every SESSION again; when the
@@ -53,6 +53,9 @@ struct hak_link_message {
     char store_path[HAK_PATH_BYTES]; /* CONFIG: "" = as the first session says; STORE; UNREADABLE:
                                         the file, "" = all */
     char log_path[HAK_PATH_BYTES];   /* CONFIG: "" = as the session says; UNREADABLE: build-id */
+    /* STORE: a worker makes its store here now, where no file was before; CONFIG: that was the last
+     * that was heard of it, so the file there is its half-made store. "" = none. */
+    char making_path[HAK_PATH_BYTES];
 };
 
 /* Sends a message, with `descriptor` unless it is -1. 0 sent, 1 not now (too many are on their

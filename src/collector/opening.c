@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sqlite3.h>
 #include <time.h>
 #include <unistd.h>
 #include "store/array.h"
@@ -12,8 +14,19 @@
 #define LOG_BYTES ((uint64_t)8 << 20) /* of the write-ahead log */
 #define LOG_SHARE 32                  /* of a small disk cap */
 
-#define BUSY_TRIES 50
-#define NAMES_MAX  100
+#define BUSY_TRIES  50
+#define NAMES_MAX   100
+#define SESSION_KEY 48
+
+/* The key under which the store has the number of the session `id`. */
+static void name_session(uint64_t id, char key[SESSION_KEY]) {
+    snprintf(key, SESSION_KEY, "session.%016llx", (unsigned long long)id);
+}
+
+/* The same for the first session of its exec image: a takeover begins another one of it. */
+static void name_image(uint64_t id, char key[SESSION_KEY]) {
+    snprintf(key, SESSION_KEY, "image.%016llx", (unsigned long long)id);
+}
 
 static int note_cursor(void *context, const struct hak_cursor_row *row) {
     struct hak_worker *w = context;
@@ -26,6 +39,20 @@ static int note_cursor(void *context, const struct hak_cursor_row *row) {
 static void note_session(struct hak_worker *w, uint32_t number) {
     if (number >= w->next_session && number < UINT32_MAX)
         w->next_session = number + 1;
+}
+
+/* Sessions that came to no cursor yet, too. */
+static uint32_t highest_session(struct hak_worker *w) {
+    sqlite3_stmt *query = NULL;
+    uint32_t highest = 0;
+    if (sqlite3_prepare_v2(hak_store_writer_database(w->writer),
+                           "SELECT coalesce(max(CAST(value AS INTEGER)), 0) FROM meta "
+                           "WHERE key GLOB 'session.*'",
+                           -1, &query, NULL) == SQLITE_OK &&
+        sqlite3_step(query) == SQLITE_ROW)
+        highest = (uint32_t)sqlite3_column_int64(query, 0);
+    sqlite3_finalize(query);
+    return highest;
 }
 
 /* Goes on with the store at `path`. The worker before may still be dying: that is waited for. */
@@ -51,6 +78,8 @@ static int resume(struct hak_worker *w, const char *path) {
     for (uint32_t i = 0; i < w->cursor_count; i++)
         note_session(w, w->cursors[i].session);
     if (error == 0)
+        note_session(w, highest_session(w));
+    if (error == 0)
         hak_resolve_load(&w->resolve, w->writer);
     const char *started = error ? NULL : hak_store_get_meta(w->writer, "started");
     w->resolve.started_ns = started ? strtoull(started, NULL, 10) : 0;
@@ -60,6 +89,12 @@ static int resume(struct hak_worker *w, const char *path) {
 }
 
 static int create(struct hak_worker *w, const char *path) {
+    struct stat about;
+    /* What dies while it makes the store leaves a file that no later worker can tell from
+     * another's.
+     */
+    if (lstat(path, &about) != 0)
+        hak_worker_tell_making(w, path);
     int error = hak_store_create(path, (int)w->config.replace_store, &w->writer);
     if (error == 0)
         snprintf(w->store_path, sizeof w->store_path, "%s", path);
@@ -71,48 +106,147 @@ static const char *base_name(const char *path) {
     return slash && slash[1] ? slash + 1 : path;
 }
 
-/* name.db, name.2.db, name.3.db, ... in `folder`. */
-static int create_in(struct hak_worker *w, const char *folder, const char *name) {
-    char path[HAK_PATH_BYTES];
-    int error = HAK_STORE_EXISTS;
+/* The `i`th name, from 1, for a store `name` in `folder`: name.db, name.2.db, name.3.db, ... False
+ * when it is too long. */
+static bool name_in(char path[HAK_PATH_BYTES], const char *folder, const char *name, int i) {
+    char number[16] = "";
     size_t stem = strlen(name);
     const char *ending = "";
     if (stem > 3 && strcmp(name + stem - 3, ".db") == 0) {
         stem -= 3;
         ending = ".db";
     }
+    if (i > 1)
+        snprintf(number, sizeof number, ".%d", i);
+    return snprintf(path, HAK_PATH_BYTES, "%s/%.*s%s%s", folder, (int)stem, name, number, ending) <
+           HAK_PATH_BYTES;
+}
+
+static int create_in(struct hak_worker *w, const char *folder, const char *name) {
+    char path[HAK_PATH_BYTES];
+    int error = HAK_STORE_EXISTS;
     for (int i = 1; error == HAK_STORE_EXISTS && i <= NAMES_MAX; i++) {
-        char number[16] = "";
-        if (i > 1)
-            snprintf(number, sizeof number, ".%d", i);
-        if (snprintf(path, sizeof path, "%s/%.*s%s%s", folder, (int)stem, name, number, ending) >=
-            (int)sizeof path)
+        if (!name_in(path, folder, name, i))
             return HAK_STORE_NO_ACCESS;
         error = create(w, path);
     }
     return error;
 }
 
+/* The folders in which a store asked for as `asked` may lie, in the order in which they are tried;
+ * the first is its own, copied to `own`. Returns how many there are. */
+static int list_folders(const char *asked, char own[HAK_PATH_BYTES], const char *folders[3]) {
+    const char *temporary[] = {getenv("TMPDIR"), "/tmp"};
+    int count = 0;
+    snprintf(own, HAK_PATH_BYTES, "%s", asked);
+    char *slash = strrchr(own, '/');
+    if (slash) {
+        *slash = 0;
+        folders[count++] = own;
+    }
+    for (int i = 0; i < 2; i++)
+        if (temporary[i] && temporary[i][0] == '/')
+            folders[count++] = temporary[i];
+    return count;
+}
+
 static int create_somewhere(struct hak_worker *w, const char *asked) {
-    char folder[HAK_PATH_BYTES], why[512];
+    char own[HAK_PATH_BYTES], why[512];
+    const char *folders[3];
     int error = create(w, asked);
     if (error == 0)
         return 0;
     snprintf(why, sizeof why, "%s", hak_store_message());
-    snprintf(folder, sizeof folder, "%s", asked);
-    char *slash = strrchr(folder, '/');
-    if (slash)
-        *slash = 0;
-    if (error == HAK_STORE_EXISTS && slash)
-        error = create_in(w, folder, base_name(asked));
-    const char *temporary[] = {getenv("TMPDIR"), "/tmp"};
-    for (int i = 0; error && i < 2; i++)
-        if (temporary[i] && temporary[i][0] == '/')
-            error = create_in(w, temporary[i], base_name(asked));
+    int count = list_folders(asked, own, folders);
+    for (int i = 0; error && i < count; i++)
+        if (folders[i] != own || error == HAK_STORE_EXISTS)
+            error = create_in(w, folders[i], base_name(asked));
     if (error == 0)
         snprintf(w->moved_line, sizeof w->moved_line, "the store is %s, since %s", w->store_path,
                  why);
     return error;
+}
+
+/* The name that all keepers of a tree of processes share: the first one's, without the number that
+ * those after it have behind a dot. */
+static void name_tree(const struct hak_worker *w, char name[sizeof w->config.socket_name]) {
+    snprintf(name, sizeof w->config.socket_name, "%s", w->config.socket_name);
+    name[strcspn(name, ".")] = 0;
+}
+
+static bool meta_is(struct hak_store_reader *reader, const char *key, const char *due) {
+    sqlite3_stmt *query = NULL;
+    bool is = false;
+    if (sqlite3_prepare_v2(hak_store_database(reader), "SELECT value FROM meta WHERE key=?1", -1,
+                           &query, NULL) == SQLITE_OK &&
+        sqlite3_bind_text(query, 1, key, -1, SQLITE_STATIC) == SQLITE_OK &&
+        sqlite3_step(query) == SQLITE_ROW) {
+        const char *value = (const char *)sqlite3_column_text(query, 0);
+        is = !due || (value && strcmp(value, due) == 0);
+    }
+    sqlite3_finalize(query);
+    return is;
+}
+
+/* A file of ours that nobody came to write anything into: its maker was killed. */
+static bool is_empty(const char *path) {
+    struct stat about;
+    return lstat(path, &about) == 0 && S_ISREG(about.st_mode) && about.st_size == 0 &&
+           about.st_uid == geteuid() && (about.st_mode & 07777) == 0600;
+}
+
+/* True when the store at `path` is that of the tree that `client` belongs to. */
+static bool is_of_tree(struct hak_worker *w, const struct hak_client *client, const char *path) {
+    struct hak_store_reader *reader = NULL;
+    char tree[sizeof w->config.socket_name], session[SESSION_KEY];
+    if (hak_store_open(path, &reader) != 0)
+        return false;
+    name_tree(w, tree);
+    name_session(client->map.previous_id, session);
+    bool is = meta_is(reader, "tree", tree) ||
+              (client->map.previous_id && meta_is(reader, session, NULL));
+    hak_store_close(reader);
+    return is;
+}
+
+/* True when the file at `path` was replaced by a store of other keepers. */
+static bool is_of_another(struct hak_worker *w, const char *path) {
+    struct hak_store_reader *reader = NULL;
+    char tree[sizeof w->config.socket_name];
+    if (hak_store_open(path, &reader) != 0)
+        return false;
+    name_tree(w, tree);
+    bool is = meta_is(reader, "tree", NULL) && !meta_is(reader, "tree", tree);
+    hak_store_close(reader);
+    return is;
+}
+
+/* Goes on with the store that keepers of this tree made, which was asked for as `asked`, wherever
+ * it came to lie. HAK_STORE_MISSING: there is none. */
+static int resume_tree(struct hak_worker *w, const struct hak_client *client, const char *asked) {
+    char own[HAK_PATH_BYTES], path[HAK_PATH_BYTES];
+    const char *folders[3];
+    int count = list_folders(asked, own, folders);
+    for (int i = 0; i < count; i++)
+        for (int n = 1; n <= NAMES_MAX && name_in(path, folders[i], base_name(asked), n); n++) {
+            if (access(path, F_OK) != 0)
+                break;
+            if (is_of_tree(w, client, path))
+                return resume(w, path);
+        }
+    return HAK_STORE_MISSING;
+}
+
+/* The worker before was killed while it made the store: gone on with as far as it came, or taken
+ * away, to be made anew in its place. */
+static int take_half_made(struct hak_worker *w, const struct hak_client *client) {
+    const char *path = w->config.making_path;
+    struct stat about;
+    if (is_of_tree(w, client, path))
+        return resume(w, path);
+    if (lstat(path, &about) == 0 && S_ISREG(about.st_mode) && about.st_uid == geteuid())
+        unlink(path);
+    return HAK_STORE_MISSING;
 }
 
 static void put_number(struct hak_worker *w, const char *key, uint64_t value) {
@@ -145,6 +279,9 @@ static void describe(struct hak_worker *w, const struct hak_client *c) {
     w->resolve.started_ns = started;
     if (hak_store_begin(w->writer) != 0)
         return;
+    char tree[sizeof w->config.socket_name];
+    name_tree(w, tree);
+    hak_store_put_meta(w->writer, "tree", tree);
     hak_store_put_meta(w->writer, "program", m->program);
     hak_store_put_meta(w->writer, "command_line", m->command_line);
     put_number(w, "started", started);
@@ -181,15 +318,21 @@ void hak_opening_open(struct hak_worker *worker, struct hak_client *client) {
         snprintf(unnamed, sizeof unnamed, "/tmp/hakmem.%d.db", (int)client->hello.pid);
         asked = unnamed;
     }
-    bool go_on = worker->config.resume_store || client->map.resume_store == HAK_RESUME ||
-                 (client->map.resume_store == HAK_RESUME_UNFINISHED && is_unfinished(asked));
-    if (go_on)
-        error = resume(worker, asked);
+    bool has_heir =
+        client->map.resume_store == HAK_RESUME || client->map.resume_store == HAK_RESUME_TREE;
+    if (worker->config.resume_store)
+        error = is_of_another(worker, asked) ? HAK_STORE_EXISTS : resume(worker, asked);
+    else if (has_heir)
+        error = resume_tree(worker, client, asked);
     if (error && worker->writer) {
         hak_rows_leave_store(&worker->rows);
         hak_store_finish(worker->writer);
         worker->writer = NULL;
     }
+    if (error && worker->config.making_path[0])
+        error = take_half_made(worker, client);
+    else if (error && has_heir && is_empty(asked))
+        unlink(asked);
     if (error) {
         worker->next_fault = 1;
         error = create_somewhere(worker, asked);
@@ -219,8 +362,8 @@ void hak_opening_reopen(struct hak_worker *worker) {
 }
 
 static uint32_t number_of_session(struct hak_worker *w, uint64_t id) {
-    char key[48];
-    snprintf(key, sizeof key, "session.%016llx", (unsigned long long)id);
+    char key[SESSION_KEY];
+    name_session(id, key);
     const char *number = id ? hak_store_get_meta(w->writer, key) : NULL;
     return number ? (uint32_t)strtoul(number, NULL, 10) : 0;
 }
@@ -238,21 +381,33 @@ static void take_cursors(struct hak_worker *w, struct hak_client *c, uint32_t nu
     }
 }
 
+/* The number of the first session of the exec image that session `id` is of; 0 = not known. */
+static uint32_t image_of(struct hak_worker *w, uint64_t id) {
+    char key[SESSION_KEY];
+    name_image(id, key);
+    const char *number = id ? hak_store_get_meta(w->writer, key) : NULL;
+    return number ? (uint32_t)strtoul(number, NULL, 10) : 0;
+}
+
 void hak_opening_join(struct hak_worker *worker, struct hak_client *client) {
     if (worker->writer) {
         uint32_t before = number_of_session(worker, client->map.previous_id);
         uint32_t known = number_of_session(worker, client->map.session_id);
         client->number = known ? known : worker->next_session++;
+        client->image = image_of(worker, known ? client->map.session_id : client->map.previous_id);
+        if (!client->image)
+            client->image = client->number;
         client->knows_nodes = known || before;
         if (before)
             take_cursors(worker, client, before);
         if (known)
             take_cursors(worker, client, known);
         else if (hak_store_begin(worker->writer) == 0) {
-            char key[48];
-            snprintf(key, sizeof key, "session.%016llx",
-                     (unsigned long long)client->map.session_id);
+            char key[SESSION_KEY];
+            name_session(client->map.session_id, key);
             put_number(worker, key, client->number);
+            name_image(client->map.session_id, key);
+            put_number(worker, key, client->image);
             hak_store_commit(worker->writer);
         }
     }

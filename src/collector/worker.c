@@ -108,7 +108,7 @@ const char *hak_worker_add(struct hak_worker *worker, uint32_t number,
         hak_client_look_at_processes(worker->clients[i], &worker->rows, worker->bell.epoll);
         hak_client_note_exec(worker->clients[i], hello, peer_pid, start_ns);
     }
-    if (client->map.previous_id == 0 && !client->is_file)
+    if (client->map.previous_id == 0 && !client->is_file && !client->knows_nodes)
         correct_vanished(worker, peer_pid, hello->start_time, start_ns);
     worker->clients[worker->client_count++] = client;
     if (client->is_file)
@@ -126,6 +126,14 @@ static void tell(struct hak_worker *w, uint32_t type, uint32_t number, uint32_t 
         return; /* seen as the end of the link soon */
 }
 
+void hak_worker_tell_making(struct hak_worker *worker, const char *path) {
+    static struct hak_link_message m; /* one worker thread */
+    m = (struct hak_link_message){.type = HAK_LINK_STORE};
+    snprintf(m.making_path, sizeof m.making_path, "%s", path);
+    if (worker->link >= 0 && hak_link_send_wait(worker->link, &m, -1) != 0)
+        return; /* seen as the end of the link soon */
+}
+
 static void take_session(struct hak_worker *w, const struct hak_link_message *m, int memfd) {
     bool first = w->store_path[0] == 0;
     const char *why = hak_worker_add(w, m->number, &m->hello, m->peer_pid, memfd);
@@ -138,6 +146,7 @@ static void take_session(struct hak_worker *w, const struct hak_link_message *m,
     } else if (first && w->store_path[0]) {
         tell(w, HAK_LINK_STORE, 0, 0);
         snprintf(w->config.store_path, sizeof w->config.store_path, "%s", w->store_path);
+        w->config.making_path[0] = 0;
         w->config.resume_store = 1;
     }
     if (m->number >= w->config.next_number)
@@ -338,6 +347,7 @@ static void answer_sync(struct hak_worker *w) {
 /* No client is left: everything is resolved, the store becomes one closed file. */
 static void finish(struct hak_worker *w) {
     hak_opening_reopen(w);
+    hak_ends_note_unseen(&w->rows);
     commit_all(w);
     store_unreadable(w);
     if (w->writer) {

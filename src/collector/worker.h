@@ -88,6 +88,10 @@ void hak_worker_store_files(struct hak_worker *worker);
 /* Cuts and commits once. True when more is waiting. (commit.c) */
 bool hak_worker_commit(struct hak_worker *worker);
 
+/* Lets the keeper know that the store will be made at `path` now, where no file is yet: should this
+ * worker die before it is there, the next one makes it anew. */
+void hak_worker_tell_making(struct hak_worker *worker, const char *path);
+
 /* Writes one line on stderr: "hakmem: TEXT". */
 void hak_worker_say(const char *text);
 

@@ -168,6 +168,21 @@ int hak_reader_numbers(struct hak_store_reader *r, const char *sql, uint64_t arg
     " (SELECT count(*) FROM module), ?1, (SELECT count(*) FROM fault),"                            \
     " (SELECT count(*) FROM meta WHERE key='finished')"
 
+/* What is missing of processes, as far as their rows say it; the oldest stores have no notes. */
+static void count_missing(struct hak_store_reader *r, struct hak_store_summary *out) {
+    sqlite3_stmt *query = NULL;
+    if (sqlite3_prepare_v2(r->database,
+                           "SELECT coalesce(sum(end_kind=4 OR note GLOB 'not recorded: *'), 0), "
+                           "coalesce(sum(end_kind=0 AND note GLOB 'its end was not seen*'), 0) "
+                           "FROM process",
+                           -1, &query, NULL) == SQLITE_OK &&
+        sqlite3_step(query) == SQLITE_ROW) {
+        out->unrecorded = (uint32_t)sqlite3_column_int64(query, 0);
+        out->unseen = (uint32_t)sqlite3_column_int64(query, 1);
+    }
+    sqlite3_finalize(query);
+}
+
 int hak_store_summarise(struct hak_store_reader *r, struct hak_store_summary *out) {
     uint64_t v[13] = {0};
     int found = hak_reader_numbers(
@@ -191,6 +206,7 @@ int hak_store_summarise(struct hak_store_reader *r, struct hak_store_summary *ou
         .nodes = (uint32_t)nodes,
         .faults = (uint32_t)v[11],
     };
+    count_missing(r, out);
     /* Attached to the writer's own connection, or by another program: only `finished` tells. */
     out->being_written = !v[12] && (r->fd < 0 || hak_store_file_is_locked(r->fd));
     out->ended_early = !v[12] && !out->being_written;

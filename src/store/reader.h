@@ -36,8 +36,10 @@ struct hak_store_summary {
     uint64_t events, chunks, losses, lost_events, trimmed_events;
     uint64_t first_ns, last_ns;
     uint32_t processes, threads, modules, nodes, faults;
-    bool being_written; /* a collector is still at it */
-    bool ended_early;   /* no collector, and it did not finish: its last commit is the end */
+    uint32_t unrecorded; /* processes that were not recorded, or executed what was not */
+    uint32_t unseen;     /* processes whose end died with their collector */
+    bool being_written;  /* a collector is still at it */
+    bool ended_early;    /* no collector, and it did not finish: its last commit is the end */
 };
 int hak_store_summarise(struct hak_store_reader *r, struct hak_store_summary *out);
 

@@ -1,19 +1,24 @@
 /* Puts HAKMEM_SESSION into the environment of programs that this one executes. */
 #include "trace/environment.h"
 #include <dlfcn.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
+#include "options.h"
 #include "platform/raw_call.h"
+#include "trace/protocol.h"
+#include "trace/session.h"
 
 enum { PAGE_BYTES = 4096 };
 
 extern char **environ;
 extern void *__libc_stack_end; /* ld.so's: argc, then argv, NULL, the environment, NULL */
 
-static char text[160] = "HAKMEM_SESSION=";
-static const size_t name_at = sizeof "HAKMEM_SESSION=" - 1;
-static int is_pending; /* to be added before main */
-static int is_added;   /* that moment is over */
+static const char variable_name[] = "HAKMEM_SESSION=";
+static const size_t name_at = sizeof variable_name - 1;
+static char text[160 + HAK_PATH_BYTES]; /* no page of it is there before it is used */
+static int is_pending;                  /* to be added before main */
+static int is_added;                    /* that moment is over */
 
 char **hak_environment(void) {
     static char *none[] = {NULL};
@@ -42,11 +47,9 @@ char **hak_environment_next(char **variable) {
     return NULL;
 }
 
-void hak_environment_set_session(const char *name) {
-    size_t bytes = strlen(name) + 1;
-    if (bytes > sizeof text - name_at)
-        return;
-    memcpy(text + name_at, name, bytes);
+/* Puts `text` in the place of the variable, or remembers to add it. */
+static void set_variable(void) {
+    memcpy(text, variable_name, name_at);
     is_pending = !is_added;
     for (char **variable = hak_environment(); (variable = hak_environment_next(variable));
          variable++)
@@ -54,6 +57,46 @@ void hak_environment_set_session(const char *name) {
             *variable = text;
             is_pending = 0;
         }
+}
+
+void hak_environment_set_session(const char *name) {
+    size_t bytes = strlen(name) + 1;
+    if (bytes > sizeof text - name_at)
+        return;
+    memcpy(text + name_at, name, bytes);
+    set_variable();
+}
+
+void hak_environment_set_tree(const char *name, const char *store_path) {
+    size_t name_bytes = strlen(name), path_bytes = strnlen(store_path, HAK_PATH_BYTES);
+    char *at = text + name_at;
+    if (name_bytes + path_bytes + 2 > sizeof text - name_at)
+        return;
+    memcpy(at, name, name_bytes + 1);
+    if (store_path[0] == '/') {
+        at[name_bytes] = ':';
+        memcpy(at + name_bytes + 1, store_path, path_bytes);
+        at[name_bytes + 1 + path_bytes] = 0;
+    }
+    set_variable();
+}
+
+static bool is_name(const char *session) {
+    return strncmp(session, HAK_SESSION_RINGS, sizeof HAK_SESSION_RINGS - 1) != 0;
+}
+
+void hak_environment_read_session(char *name, size_t bytes) {
+    const char *session = hak_options.session;
+    size_t length = is_name(session) ? strcspn(session, ":") : 0;
+    if (length >= bytes)
+        length = 0;
+    memcpy(name, session, length);
+    name[length] = 0;
+}
+
+const char *hak_environment_tree_store(void) {
+    const char *colon = is_name(hak_options.session) ? strchr(hak_options.session, ':') : NULL;
+    return colon && colon[1] == '/' ? colon + 1 : NULL;
 }
 
 /* The list of variables is copied into memory that is never given back, and environ pointed at it,

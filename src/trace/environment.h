@@ -3,6 +3,7 @@
 #ifndef HAK_TRACE_ENVIRONMENT_H
 #define HAK_TRACE_ENVIRONMENT_H
 
+#include <stddef.h>
 #include "block.h"
 
 /* The environment as it is now; ends with NULL. */
@@ -16,5 +17,14 @@ HAK_HIDDEN char **hak_environment_next(char **variable);
  * is there it is replaced in its place, else it is added when main is about to be called. Allocates
  * nothing. A later call changes the value, unless the program has taken the variable out. */
 HAK_HIDDEN void hak_environment_set_session(const char *name);
+
+/* The same for a tree of processes whose store was asked for at `store_path`, which stands behind
+ * the name, after a colon: who finds no keeper any more goes on with that store. */
+HAK_HIDDEN void hak_environment_set_tree(const char *name, const char *store_path);
+
+/* The keeper's name that this process was given, "" = none; the path of the tree's store, NULL =
+ * none was given. */
+HAK_HIDDEN void hak_environment_read_session(char *name, size_t bytes);
+HAK_HIDDEN const char *hak_environment_tree_store(void);
 
 #endif

@@ -83,6 +83,8 @@ HAK_HIDDEN bool hak_keeper_beats(uint64_t ms);
  * if so goes on with a new one (takeover.c). Costs little while its heart beats. Not for use
  * between enter_claim and leave_claim. */
 HAK_HIDDEN void hak_keeper_replace_dead(uint64_t ms);
+/* For `ms` before this process makes another: what that executes looks for a keeper. */
+#define HAK_KEEPER_DEAD_MS 1000
 
 /* The same for a process that ends with records that are not committed, at once: a worker that
  * hears the bell costs one system call. Waits 60 ms for one that does not, and 600 ms when the

@@ -9,6 +9,7 @@
 #include "metrics/block.h"
 #include "options.h"
 #include "superslab.h"
+#include "trace/environment.h"
 #include "trace/keeper.h"
 #include "platform/raw_call.h"
 #include "platform/path.h"
@@ -206,7 +207,11 @@ void hak_memory_describe(struct hak_session *session) {
     hak_memory_find_program(session->program);
     session->command_line_bytes =
         read_file("/proc/self/cmdline", session->command_line, HAK_PATH_BYTES);
-    expand(session->store_path, hak_options.trace_file, session->program);
+    const char *tree_store = hak_environment_tree_store();
+    if (tree_store && strlen(tree_store) < sizeof session->store_path)
+        memcpy(session->store_path, tree_store, strlen(tree_store) + 1);
+    else
+        expand(session->store_path, hak_options.trace_file, session->program);
     expand(session->log_path, hak_options.log, session->program);
     expand(session->suppressions_path, hak_options.suppressions, session->program);
     expand(session->baseline_path, hak_options.baseline, session->program);

@@ -303,10 +303,10 @@ struct hak_report_request {
 };
 
 enum hak_resume {
-    HAK_RESUME_NOT = 0,        /* never write into a file that is there */
-    HAK_RESUME = 1,            /* store_path is this recording's store */
-    HAK_RESUME_UNFINISHED = 2, /* it is, if it exists and nobody has finished it */
-    HAK_RESUME_NO_STORE = 3,   /* a session for a report: no store, but one that `run` asked for */
+    HAK_RESUME_NOT = 0,      /* never write into a file that is there */
+    HAK_RESUME = 1,          /* store_path is this recording's store */
+    HAK_RESUME_TREE = 2,     /* it, or one beside it, is, if the keepers of this tree made it */
+    HAK_RESUME_NO_STORE = 3, /* a session for a report: no store, but one that `run` asked for */
 };
 
 struct hak_session {

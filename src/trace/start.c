@@ -31,9 +31,10 @@ enum {
  * to, else on stderr. */
 static void say_unrecorded(const struct hak_keeper_failure *failure) {
     struct hak_line why = {0}, line = {0};
+    char name[sizeof hak_current.keeper_name];
+    hak_environment_read_session(name, sizeof name);
     hak_start_add_reason(&why, failure);
-    if (hak_options.session[0] &&
-        hak_keeper_tell_unrecorded(hak_options.session, hak_line_text(&why), 0))
+    if (name[0] && hak_keeper_tell_unrecorded(name, hak_line_text(&why), 0))
         return;
     hak_line_add(&line, "hakmem: nothing is recorded: ");
     hak_line_add(&line, hak_line_text(&why));
@@ -46,13 +47,15 @@ static void say_unrecorded(const struct hak_keeper_failure *failure) {
 static bool find_keeper(const struct hak_session_memory *memory,
                         struct hak_keeper_failure *failure) {
     struct hak_hello_answer answer;
-    const char *name = hak_options.session;
+    char name[sizeof answer.session_name];
+    hak_environment_read_session(name, sizeof name);
     bool found =
         name[0] && hak_keeper_join(name, memory->file, memory->total_bytes, &answer, failure);
-    bool is_lost = failure->error == ECONNREFUSED || /* or a stranger has its name */
-                   failure->error == EPERM || failure->error == EAGAIN;
+    /* Gone, or ending in this moment, or a stranger has its name. */
+    bool is_lost = failure->error == ECONNREFUSED || failure->error == ECONNRESET ||
+                   failure->error == EPIPE || failure->error == EPERM || failure->error == EAGAIN;
     if (!found && name[0] && is_lost && hak_options.trace) {
-        memory->session->resume_store = HAK_RESUME_UNFINISHED;
+        memory->session->resume_store = HAK_RESUME_TREE;
         found = hak_keeper_succeed(name, memory->file, memory->total_bytes, &answer, failure);
     }
     if (!found && !hak_keeper_start(NULL, memory->file, memory->total_bytes, &answer, failure))
@@ -60,7 +63,7 @@ static bool find_keeper(const struct hak_session_memory *memory,
     memcpy(hak_current.keeper_name, answer.session_name, sizeof hak_current.keeper_name);
     atomic_store(&memory->session->keeper_heartbeat_ns, hak_monotonic_ns());
     if (strcmp(answer.session_name, name) != 0)
-        hak_environment_set_session(answer.session_name);
+        hak_environment_set_tree(answer.session_name, memory->session->store_path);
     return true;
 }
 

@@ -47,12 +47,13 @@ static void hand_folder_on(const char *path) {
 
 static void say_file(const struct hak_keeper_failure *failure, const char *path) {
     struct hak_line note = {0}, line = {0};
+    char name[sizeof hak_current.keeper_name];
+    hak_environment_read_session(name, sizeof name);
     hak_line_add(&note, "it records by itself into ");
     hak_line_add_name(&note, path);
     hak_line_add(&note, ": ");
     hak_start_add_reason(&note, failure);
-    if (hak_options.session[0] &&
-        hak_keeper_tell_unrecorded(hak_options.session, hak_line_text(&note), 0))
+    if (name[0] && hak_keeper_tell_unrecorded(name, hak_line_text(&note), 0))
         return;
     hak_line_add(&line, "hakmem: no collector: ");
     hak_start_add_reason(&line, failure);

@@ -189,7 +189,7 @@ static void take_over(void) {
     if (exchanged && hak_keeper_succeed(hak_current.keeper_name, fresh.file, fresh.total_bytes,
                                         &answer, &failure)) {
         memcpy(hak_current.keeper_name, answer.session_name, sizeof hak_current.keeper_name);
-        hak_environment_set_session(answer.session_name);
+        hak_environment_set_tree(answer.session_name, old->store_path);
         attempts = 0;
     }
     hak_raw_unmap(old, hak_current.total_bytes);

@@ -11,6 +11,7 @@
 void hak_trace_fork_prepare(void) {
     if (!hak_current_ready())
         return;
+    hak_keeper_replace_dead(HAK_KEEPER_DEAD_MS);
     hak_writer.fork_number = 1 + atomic_fetch_add(&hak_current.session->forks, 1);
     struct hak_event_fields fork = {
         .kind = HAK_FORK, .class_index = HAK_CLASS_NONE, .size = hak_writer.fork_number};

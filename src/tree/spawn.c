@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include "tree/exec_fit.h"
 #include "tree/exec_look.h"
+#include "trace/current.h"
+#include "trace/keeper.h"
 #include "trace/start.h"
 
 typedef int spawn_function(pid_t *, const char *, const posix_spawn_file_actions_t *,
@@ -26,6 +28,8 @@ static int spawn(spawn_function *next, bool searches, pid_t *pid, const char *pa
     char found[HAK_EXEC_FOUND_BYTES];
     if (!next)
         return ENOSYS;
+    if (hak_current_ready() && hak_start_is_own())
+        hak_keeper_replace_dead(HAK_KEEPER_DEAD_MS);
     const char *file = searches ? hak_exec_find(path, found) : path;
     HAK_EXEC_ENVIRONMENT(fitting, file, environment);
     int error = next(&child, path, actions, attributes, arguments, fitting);

@@ -7,7 +7,9 @@
 #include <unistd.h>
 #include "trace/crash.h"
 #include "trace/current.h"
+#include "trace/keeper.h"
 #include "trace/ring.h"
+#include "trace/start.h"
 #include "tree/vfork.h"
 
 __asm__(".text\n"
@@ -42,6 +44,8 @@ static _Thread_local struct {
 } before __attribute__((tls_model("initial-exec")));
 
 void hak_vfork_before(void) {
+    if (hak_current_ready() && hak_start_is_own())
+        hak_keeper_replace_dead(HAK_KEEPER_DEAD_MS);
     if (hak_writer.in_vfork_child++ == 0) {
         before.depth = hak_writer.depth;
         before.setting_up = hak_writer.setting_up;

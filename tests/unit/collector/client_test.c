@@ -66,6 +66,8 @@ static void end_and_close(pid_t pid, uint32_t index) {
     end_process(pid);
     ck_assert(hak_client_look_for_ends(worker.clients[0], fake_monotonic()));
     commit();
+    ck_assert_uint_ne(atomic_load(&fake_process(&program, index)->state), HAK_PROCESS_FREE);
+    commit(); /* only now the row's end is stored, too */
     ck_assert_uint_eq(atomic_load(&fake_process(&program, index)->state), HAK_PROCESS_FREE);
 }
 

@@ -230,7 +230,10 @@ START_TEST(executed_programs_learn_the_name) {
     ck_assert_ptr_nonnull(hak_current.session);
     char due[80];
     snprintf(due, sizeof due, "hakmem-test-%d", keeper_facts(0).pid);
-    ck_assert_str_eq(getenv("HAKMEM_SESSION"), due);
+    const char *session = getenv("HAKMEM_SESSION"); /* the name, a colon, the store's path */
+    ck_assert_uint_eq(strcspn(session, ":"), strlen(due));
+    ck_assert_int_eq(strncmp(session, due, strlen(due)), 0);
+    ck_assert_str_eq(session + strlen(due) + 1, hak_current.session->store_path);
     ck_assert_str_eq(hak_current.keeper_name, due);
     end_keeper(0);
 }
