@@ -79,6 +79,8 @@ HAK_TRACER_TEXT user_t hak_check_hand_out(base_t base, const struct hak_hand_out
     slot->record_count++;
     if (hak_layout_has_header())
         hak_write_around_new(&at);
+    if (HAK_UNLIKELY(hak_options.junk) && how->subkind != HAK_BY_CALLOC)
+        hak_fill_unwritten(&at, 0, how->asked_bytes);
     /* A sweep on another thread may look at it from now on. */
     __atomic_store_n(&slot->place, (uint8_t)HAK_PLACE_LIVE, __ATOMIC_RELEASE);
     slot->is_changing = 0;
@@ -240,8 +242,11 @@ HAK_TRACER_TEXT void hak_check_resize(user_t user, size_t asked_bytes) {
     fields.place = HAK_PLACE_LIVE;
     fields.stack = hak_take_call_stack(&fields.flags);
     fields.record_count = ++at.slot->record_count;
+    size_t old_bytes = hak_asked_bytes_of(&at);
     __atomic_store_n(&at.slot->is_changing, 1, __ATOMIC_SEQ_CST);
     hak_set_asked_bytes(&at, asked_bytes);
+    if (hak_layout_has_header() || HAK_UNLIKELY(hak_options.junk))
+        hak_fill_unwritten(&at, old_bytes, asked_bytes);
     if (hak_layout_has_header())
         write_around(at);
     __atomic_store_n(&at.slot->is_changing, 0, __ATOMIC_RELEASE);

@@ -66,6 +66,17 @@ void hak_fill_with(char *start, const char *end, uint64_t word) {
     __builtin_memcpy(start, &word, (size_t)(end - start));
 }
 
+/* Bytes [from, to) of the user's that malloc or realloc has just added to the block: with
+ * HAKMEM_JUNK all of them are filled; without, those where the canary of `from` bytes lay, so that
+ * its words are never the program's. */
+void hak_fill_unwritten(const struct hak_located *at, size_t from, size_t to) {
+    char *user = hak_user_in(at);
+    if (!hak_options.junk && at->large && to > from + CANARY_MAX_BYTES)
+        to = from + CANARY_MAX_BYTES;
+    if (from < to)
+        hak_fill_with(user + from, user + to, hak_word_of(at, HAK_PATTERN_UNWRITTEN));
+}
+
 void hak_write_canary(const struct hak_located *at) {
     hak_fill_with(at->base + canary_from(at), at->base + canary_to(at),
                   hak_word_of(at, HAK_PATTERN_CANARY));

@@ -11,7 +11,8 @@ const uint8_t hak_bytes_of_block[64] = {EIGHT(0xff), EIGHT(0xff), EIGHT(0xff), E
 void hak_short_way_start(void) {
     hak_check_short_way = !hak_trace_hears() && hak_options.check == HAK_CHECK_NORMAL &&
                           hak_options.layout == HAK_LAYOUT_HEADER && hak_options.poison &&
-                          hak_options.quarantine_bytes != 0 && hak_options.inject[0] == '\0';
+                          !hak_options.junk && hak_options.quarantine_bytes != 0 &&
+                          hak_options.inject[0] == '\0';
 }
 
 /* True when a slot that was filled still is, and is one whose bytes may be touched. */

@@ -5,8 +5,8 @@
 bool hak_check_traced_way;
 
 void hak_traced_way_start(void) {
-    hak_check_traced_way =
-        hak_trace_hears() && hak_options.check == HAK_CHECK_TRACE && !hak_layout_has_header();
+    hak_check_traced_way = hak_trace_hears() && hak_options.check == HAK_CHECK_TRACE &&
+                           !hak_layout_has_header() && !hak_options.junk;
 }
 
 typedef uint32_t __attribute__((may_alias)) word_of_slot;

@@ -77,6 +77,21 @@ static __attribute__((noinline)) long reused(void) {
     }
 }
 
+/* Nothing was written into it since malloc. */
+static __attribute__((noinline)) long unwritten(void) {
+    struct node *volatile fresh = malloc(sizeof *fresh);
+    fresh->name = "written";
+    return use(&fresh);
+}
+
+/* The block grows where it lies, over what was its canary. */
+static __attribute__((noinline)) long grown(void) {
+    void **volatile block = malloc(64);
+    block = realloc(block, 72);
+    struct node *volatile fresh = (struct node *)&block[8];
+    return use(&fresh);
+}
+
 /* Base and index are both read from freed memory. */
 static __attribute__((noinline)) long both(struct node *volatile *right,
                                            struct node *volatile *other) {
@@ -92,6 +107,10 @@ int main(int argc, char **argv) {
     struct node *volatile right = nodes[100], *volatile other = nodes[102];
     if (!strcmp(what, "behind"))
         return (int)behind(&right);
+    if (!strcmp(what, "unwritten"))
+        return (int)unwritten();
+    if (!strcmp(what, "grown"))
+        return (int)grown();
     if (!strcmp(what, "reused"))
         return (int)reused();
     drop_right(right);

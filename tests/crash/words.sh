@@ -33,6 +33,12 @@ for level in 0 1 2; do
         "^SUMMARY: hakmem: heap-buffer-overflow words.c:[0-9]+ behind hop=ACCESS class=C4 offset=\+56"
     told $level reused '^hakmem: SIGSEGV: ' '^SUMMARY: hakmem: crash words.c:[0-9]+ use signal=SIGSEGV' \
         '^  GUESS .*r[a-z0-9]+ was read after a free, or before anything was written there, from 0x[0-9a-f]+, which is the start of a live block of 56 bytes: malloc\(56\) by '
+    told $level grown '^hakmem: SIGSEGV: ' '^SUMMARY: hakmem: crash words.c:[0-9]+ use signal=SIGSEGV' \
+        '^  GUESS +r[a-z0-9]+ was read from memory that was never written since malloc: 0x[0-9a-f]+, which is the start of a live block of 72 bytes'
+    for check in normal trace; do
+        HAKMEM_JUNK=1 HAKMEM_CHECK=$check told $level unwritten '^hakmem: SIGSEGV: ' '^SUMMARY: hakmem: crash words.c:[0-9]+ use signal=SIGSEGV' \
+            '^  GUESS +r[a-z0-9]+ was read from memory that was never written since malloc: 0x[0-9a-f]+, which is the start of a live block of 56 bytes: malloc\(56\) by '
+    done
     second='^                    r[a-z0-9]+ was read after the free of 0x[0-9a-f]+'
     [ $level -eq 0 ] && second= # the sum of both is used, and one of them is still there
     told $level two '^hakmem: SIGSEGV: ' '^SUMMARY: hakmem: crash words.c:[0-9]+ both signal=SIGSEGV' \
