@@ -10,6 +10,7 @@
 #include "guard/give_back.h"
 #include "guard/in_front.h"
 #include "guard/pages.h"
+#include "guard/word.h"
 #include "platform/address.h"
 
 /* What was located is handed on by value here: as long as nobody takes its address, the three calls
@@ -100,6 +101,20 @@ HAK_TRACER_TEXT user_t hak_check_hand_out(base_t base, const struct hak_hand_out
 /* ---- and back ----------------------------------------------------------------------------------
  */
 
+/* True when `pointer` is the word that one freed block is filled with: it was read from there, and
+ * the finding is about that block, which `at` is from then on. */
+static bool is_read_from_freed(struct hak_located *at, const void *pointer,
+                               struct hak_finding *finding) {
+    struct hak_named named[2];
+    if (hak_find_named((uintptr_t)pointer, named, 2) != 1 || named->as != HAK_NAMED_FREED ||
+        !hak_locate((const void *)(uintptr_t)named->facts.user, at) || !at->slot)
+        return false;
+    finding->code = HAK_FAULT_USE_AFTER_FREE;
+    finding->pointer = hak_user_in(at);
+    finding->memory = HAK_MEMORY_INSIDE_FREE;
+    return true;
+}
+
 /* A call on a pointer that is not a live block's. It gets its record like any other call, flagged,
  * so that the story of the block shows it. */
 void hak_report_bad_pointer(struct hak_located at, enum hak_record_kind kind, const void *pointer,
@@ -114,7 +129,9 @@ void hak_report_bad_pointer(struct hak_located at, enum hak_record_kind kind, co
         .class_found = HAK_CLASS_NONE,
         .memory = memory,
     };
-    if (at.slot) {
+    if (memory == HAK_MEMORY_UNMAPPED && is_read_from_freed(&at, pointer, &finding)) {
+        fields.size = hak_asked_bytes_of(&at);
+    } else if (at.slot) {
         bool has_lived = (at.slot->subkind & HAK_SLOT_LIVED) != 0;
         if (memory == HAK_MEMORY_SLOT_START && has_lived)
             finding.code = HAK_FAULT_DOUBLE_FREE;

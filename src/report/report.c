@@ -188,7 +188,8 @@ int hak_report_make(struct hak_store_reader *r, const struct hak_report_request 
     find_wrong_step(&page);
     hak_frames_load(&page.wrong_frames, r, page.wrong.stack);
     load_life(&page, context);
-    page.found = own_event(&page);
+    if (!report_is_given_word(&page)) /* its call is none of this block */
+        page.found = own_event(&page);
     out->event = report_found_event(&page);
     report_load_allocated(&out->allocated, &page);
     report_fingerprint(page.fingerprint, &page, &out->allocated);

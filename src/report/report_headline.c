@@ -119,6 +119,15 @@ static void add_memory(struct hak_text *text, const struct report_page *page) {
     }
 }
 
+/* " allocated at parse.c:50": the first place that the line names is the one that SUMMARY names. */
+static void add_allocated(struct hak_text *text, const struct report_page *page, const char *before,
+                          const char *after) {
+    struct hak_text place = {0};
+    if (report_allocated_place(&place, page))
+        hak_text_add(text, "%sallocated at %s%s", before, place.bytes ? place.bytes : "", after);
+    hak_text_free(&place);
+}
+
 /* ", found by the sweep at exit; and 2 more damaged blocks" */
 static void add_finder(struct hak_text *text, const struct report_page *page) {
     uint32_t more = page->facts->more_damaged;
@@ -140,6 +149,7 @@ static void headline_of_write_after_free(struct hak_text *text, const struct rep
                  facts->offset < 0 ? hak_words_offset(facts->offset)
                                    : hak_words_number((uint64_t)facts->offset));
     report_freed_block(text, page);
+    add_allocated(text, page, ", ", ",");
     hak_text_add(text, " %s overwritten", span == 1 ? "was" : "were");
     add_finder(text, page);
 }
@@ -190,6 +200,10 @@ static void headline_of_call(struct hak_text *text, const struct report_page *pa
     case 303:
         headline_of_write_after_free(text, page);
         return;
+    case 304:
+        hak_text_add(text, "%s was given a pointer that had been read from ", call);
+        report_freed_block(text, page);
+        return;
     case 201:
         hak_text_add(text, "%s was given 0x%llx, ", call, found);
         add_memory(text, page);
@@ -205,13 +219,16 @@ static void headline_of_call(struct hak_text *text, const struct report_page *pa
         hak_text_add(text, "%s%s behind a block of %s", facts->damage_is_open ? "at least " : "",
                      facts->damaged_bytes == 1 ? "1 byte" : hak_words_bytes(facts->damaged_bytes),
                      hak_words_bytes(page->asked_bytes));
+        add_allocated(text, page, " ", "");
         hak_text_add(text, " %s overwritten", facts->damaged_bytes == 1 ? "was" : "were");
         add_finder(text, page);
         return;
     case 302:
-        hak_text_add(text, "the %s in front of a block of %s was overwritten",
+        hak_text_add(text, "the %s in front of a block of %s",
                      report_is_far_in_front(page) ? "memory" : "header",
                      hak_words_bytes(page->asked_bytes));
+        add_allocated(text, page, " ", "");
+        hak_text_add(text, " was overwritten");
         add_finder(text, page);
         return;
     default:

@@ -76,6 +76,11 @@ static inline bool report_is_proved_by_word(const struct report_page *page) {
            !report_has_address(page);
 }
 
+/* A call was given such an address. */
+static inline bool report_is_given_word(const struct report_page *page) {
+    return page->facts->fault == 304 && page->facts->found_by == HAK_FOUND_BY_CALL;
+}
+
 /* The event at which the fault was found: the call that it stopped, where that was recorded, else
  * the fault's own record; 0 where nothing is recorded. */
 static inline uint64_t report_found_event(const struct report_page *page) {
@@ -105,6 +110,8 @@ void report_life_backwards(struct hak_text *text, const struct report_page *page
 bool report_is_found_late(const struct report_page *page);
 /* "server.c:131": the program's line at which such damage was found; false where there is none. */
 bool report_found_place(struct hak_text *text, const struct report_page *page);
+/* The same of the allocation of the damaged block. */
+bool report_allocated_place(struct hak_text *text, const struct report_page *page);
 /* "slot 233 of slab 1 (C3, 48-byte slots), ...": what only the allocator's authors read. */
 void report_allocator(struct hak_text *text, const struct report_page *page);
 void report_history(struct hak_text *text, const struct report_page *page);

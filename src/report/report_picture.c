@@ -149,7 +149,7 @@ static void mark(struct hak_text *text, const struct report_page *page) {
             mark_damage(text, page);
         return;
     case 304:
-        if (report_is_proved_by_word(page)) {
+        if (report_is_proved_by_word(page) || report_is_given_word(page)) {
             hak_text_add(text, "the pointer was read from this block, after it was freed");
         } else {
             mark_touch(text, page);

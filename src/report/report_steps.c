@@ -22,14 +22,20 @@ const struct hak_frames *report_main_frames(const struct report_page *page) {
     return &page->frames;
 }
 
-bool report_found_place(struct hak_text *text, const struct report_page *page) {
-    const struct hak_frames *frames = &page->frames;
+static bool add_program_place(struct hak_text *text, const struct hak_frames *frames) {
     int first = hak_words_telling_frame(frames->frame, frames->count);
-    if (!report_is_found_late(page) || first < 0 ||
-        hak_words_frame_role(frames->frame, frames->count, first) != HAK_FRAME_PROGRAM)
+    if (first < 0 || hak_words_frame_role(frames->frame, frames->count, first) != HAK_FRAME_PROGRAM)
         return false;
     hak_words_add_location(text, &frames->frame[first], 1);
     return true;
+}
+
+bool report_found_place(struct hak_text *text, const struct report_page *page) {
+    return report_is_found_late(page) && add_program_place(text, &page->frames);
+}
+
+bool report_allocated_place(struct hak_text *text, const struct report_page *page) {
+    return report_is_found_late(page) && add_program_place(text, &page->alloc_frames);
 }
 
 void report_when(struct hak_text *text, uint64_t event, uint64_t ns, uint32_t number,
@@ -199,6 +205,12 @@ static void found_by_call(struct hak_text *text, const struct report_page *page)
         return;
     case 204:
         report_given_sentence(text, page);
+        return;
+    case 304:
+        hak_text_add(text,
+                     "%s was given a pointer that is no address; it holds what this block is "
+                     "filled with",
+                     call);
         return;
     case 301:
         found_damage(text, page, "the bytes behind the block changed");

@@ -166,7 +166,7 @@ class Pool {
 
 int main() {
     pool::Gate disk;
-    pool::Pool workers(2);
+    pool::Pool workers(1);
     for (int i = 0; i < 20; i++)
         workers.submit("add " + std::to_string(i), 1000, [i] { return static_cast<long>(i); });
     workers.submit("read from a slow disk", 2, [&disk] {

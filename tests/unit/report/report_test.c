@@ -294,7 +294,8 @@ static const struct {
       .damaged_span = 3,
       .damage = "abc",
       .more_damaged = 2},
-     {"3 bytes behind a block of 24 bytes were overwritten, found by the sweep at exit; and 2 more "
+     {"3 bytes behind a block of 24 bytes allocated at app.c:5 were overwritten, found by the "
+      "sweep at exit; and 2 more "
       "damaged blocks\n",
       "3 bytes changed from here on: 61 62 63  \"abc\"\n", "hop=SWEEP"}},
     {301,

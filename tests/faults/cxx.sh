@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# C++ programs as people write them, each with one fault: the report is exact, and its first line with a
+# source file is the one that the program marks: WRONG, the user's own wrong line, or ALLOCATED, the
+# line of the allocation where the record cannot know who did it.
+# `tests/faults/cxx.sh --update` writes the reports anew, to be read before they are committed.
+set -u
+# shellcheck source=tests/tools/faults.sh
+. "${SOURCE:-$(dirname "$0")/../..}/tests/tools/faults.sh"
+PROGRAMS=faults/cxx DROP_OUTPUT=1
+update=0
+if [ "${1-}" = --update ]; then
+    update=1
+    scratch=$(mktemp -d) && cd "$scratch" || exit 2
+    trap 'rm -rf "$scratch"' EXIT
+fi
+
+# The line of a source that a word marks, as FILE:LINE.
+marked_line() {
+    grep -nE '// (WRONG|ALLOCATED):' "$1" | sed "s|^\([0-9]*\):.*|$(basename "$1"):\1|"
+}
+
+compare() {
+    local program=$1 failed=0 due=0 marked first variables
+    local source=$SOURCE/tests/faults/cxx/$1.cpp report=$SOURCE/tests/faults/cxx/$1.report
+    variables=$(sed -n 's|^// variables: ||p' "$source")
+    run_program "$program" normal auto ${variables:+"$variables"}
+    normalise_report <"$printed" >"found.$program"
+    [ $update -eq 1 ] && cp "found.$program" "$report"
+    [ -s "$report" ] && due=$(stop_status <"$report")
+    if [ "$program_status" -ne "$due" ]; then
+        echo "$program: exit status $program_status, expected $due"
+        failed=1
+    fi
+    diff -u --label "$program.report" --label 'what it printed' "$report" "found.$program" || failed=1
+    marked=$(marked_line "$source")
+    first=$(grep -oE '[a-z_./]+\.(c|cc|cpp|h|tcc):[0-9]+' "$printed" | head -n 1)
+    if [ "${first##*/}" != "$marked" ]; then
+        echo "$program: the first line with a source file is $first, not the marked $marked"
+        failed=1
+    fi
+    return $failed
+}
+
+programs=("$SOURCE"/tests/faults/cxx/*.cpp)
+if [ ${#programs[@]} -lt 12 ]; then
+    echo "${#programs[@]} programs in tests/faults/cxx, expected 12 or more"
+    exit 1
+fi
+failed=0
+for program in "${programs[@]}"; do
+    basename "$program" .cpp
+done | each_in_parallel compare || failed=1
+exit $failed
