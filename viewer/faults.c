@@ -44,7 +44,7 @@ static int show_leak(struct view *view, const char *which) {
                 hak_text_add(&text, "\n");
             }
         view_start_pager(view);
-        view_print(&text);
+        view_print_report(view, &text);
         status = VIEW_FAULT;
     }
     findings_free(&findings);
@@ -56,13 +56,13 @@ static int show_leak(struct view *view, const char *which) {
 }
 
 /* The whole report, or the line of one that was never finished. */
-static int print_report(const char *report, const char *summary) {
+static int print_report(const struct view *view, const char *report, const char *summary) {
     struct hak_text text = {0};
     size_t length = strlen(report);
     hak_text_add_lines(&text, length > 0 ? report : summary);
     if (length == 0 || report[length - 1] != '\n')
         hak_text_add(&text, "\n");
-    return view_print(&text) ? VIEW_FAULT : VIEW_UNREADABLE;
+    return view_print_report(view, &text) ? VIEW_FAULT : VIEW_UNREADABLE;
 }
 
 /* Written anew: what lies in the store may be anything. */
@@ -105,7 +105,7 @@ static int show_report(struct view *view, const char *which) {
     }
     view_start_pager(view);
     int status = view->json ? print_report_json(column(query, 1), number)
-                            : print_report(column(query, 0), column(query, 2));
+                            : print_report(view, column(query, 0), column(query, 2));
     sqlite3_finalize(query);
     return status;
 }

@@ -97,7 +97,8 @@ const char *view_process_label(struct view *view, uint32_t row) {
     return label;
 }
 
-void view_add_stack(struct hak_text *text, struct view *view, uint32_t stack, int indent) {
+void view_add_stack(struct hak_text *to, struct view *view, uint32_t stack, int indent) {
+    struct hak_text lines = {0}, *text = &lines;
     struct hak_frames frames;
     hak_frames_load(&frames, view->reader, stack);
     for (int i = 0; i < frames.count; i++) {
@@ -111,6 +112,7 @@ void view_add_stack(struct hak_text *text, struct view *view, uint32_t stack, in
         hak_text_add(text, "no stack\n");
     }
     hak_frames_free(&frames);
+    view_add_report(to, view, text);
 }
 
 const char *view_span(uint64_t ns) {

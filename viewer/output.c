@@ -17,7 +17,8 @@ static struct {
 } pager;
 
 const char *view_style(const struct view *view, enum view_style style) {
-    static const char *const codes[] = {"\033[0m", "\033[1m", "\033[1;31m", "\033[2m"};
+    static const char *const codes[] = {HAK_COLOR_PLAIN, HAK_COLOR_BOLD, HAK_COLOR_RED,
+                                        HAK_COLOR_DIM, HAK_COLOR_PLACE};
     return view->color ? codes[style] : "";
 }
 
@@ -143,6 +144,21 @@ bool view_print_to(FILE *to, struct hak_text *text) {
 
 bool view_print(struct hak_text *text) {
     return view_print_to(stdout, text);
+}
+
+void view_add_report(struct hak_text *to, const struct view *view, struct hak_text *lines) {
+    to->failed |= lines->failed;
+    if (view->color && lines->bytes)
+        hak_color_report(to, lines->bytes);
+    else
+        hak_text_add_text(to, lines);
+    hak_text_free(lines);
+}
+
+bool view_print_report(const struct view *view, struct hak_text *text) {
+    struct hak_text shown = {0};
+    view_add_report(&shown, view, text);
+    return view_print(&shown);
 }
 
 bool view_print_json(char *json) {

@@ -127,22 +127,18 @@ static int parse_options(struct view *view, int argc, char **argv) {
 
 static int settle_common(struct view *view) {
     const char *color = view_value(view, "color");
-    const char *no_color = getenv("NO_COLOR");
-    const char *terminal = getenv("TERM");
     view->terminal = isatty(STDOUT_FILENO);
     view->json = view_given(view, "json");
-    view->color = view->terminal && !(no_color && no_color[0]) &&
-                  !(terminal && strcmp(terminal, "dumb") == 0);
+    view->color_when = HAK_COLOR_AUTO;
     if (color && strcmp(color, "always") == 0) {
-        view->color = true;
+        view->color_when = HAK_COLOR_ALWAYS;
     } else if (color && strcmp(color, "never") == 0) {
-        view->color = false;
+        view->color_when = HAK_COLOR_NEVER;
     } else if (color && strcmp(color, "auto") != 0) {
         view_error("--color %s: auto, always or never was expected", color);
         return usage(view);
     }
-    if (view->json)
-        view->color = false;
+    view->color = !view->json && hak_color_is_wanted(view->color_when, STDOUT_FILENO);
     return -1;
 }
 

@@ -63,6 +63,7 @@ static bool start(struct view *view, const struct run_files *files, struct run_c
     struct hak_keeper_options options = {.collect_path = files->collect,
                                          .store_path = path,
                                          .log_path = log,
+                                         .color = view->color_when,
                                          .replace_store = view_given(view, "force")};
     if (hak_keeper_start(&options, keeper, error, sizeof error) != 0) {
         view_error("run: %s", error);

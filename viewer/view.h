@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include "report/color.h"
 #include "report/text.h"
 #include "store/reader.h"
 
@@ -72,6 +73,7 @@ struct view {
     char **argument;
     int argument_count;
     bool json;
+    enum hak_color color_when;       /* --color */
     bool color;                      /* stdout takes colours */
     bool terminal;                   /* stdout is a terminal */
     char *store_path;                /* set by view_open */
@@ -161,10 +163,14 @@ bool view_end_output(void);
 /* Prints and frees. False and an error line when memory ran out. */
 bool view_print(struct hak_text *text);
 bool view_print_to(FILE *to, struct hak_text *text);
+/* The same for the lines of a report or of a stack, in colour where the output takes it. */
+bool view_print_report(const struct view *view, struct hak_text *text);
+/* Appends them so to `to`, and frees them. */
+void view_add_report(struct hak_text *to, const struct view *view, struct hak_text *lines);
 /* The same for a document of hak_json_print or view_json_compact; NULL is memory that ran out. */
 bool view_print_json(char *text);
 /* Escape codes, "" without colour. */
-enum view_style { VIEW_PLAIN, VIEW_BOLD, VIEW_RED, VIEW_DIM };
+enum view_style { VIEW_PLAIN, VIEW_BOLD, VIEW_RED, VIEW_DIM, VIEW_PLACE };
 const char *view_style(const struct view *view, enum view_style style);
 
 int command_run(struct view *view);

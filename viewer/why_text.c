@@ -84,7 +84,9 @@ static void add_where(struct hak_text *text, const struct why *why, const struct
     }
     hak_text_add(text, "%s", label->function[0] ? label->function : "??");
     hak_text_tab(text, c->location);
-    hak_text_add(text, "%s", label->location);
+    bool is_red = row->wrong; /* the whole line */
+    hak_text_add(text, "%s%s%s", is_red ? "" : view_style(why->view, VIEW_PLACE), label->location,
+                 is_red ? "" : view_style(why->view, VIEW_PLAIN));
 }
 
 static void add_row(struct hak_text *text, const struct why *why, const struct columns *c,

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include "report/color.h"
 #include "report/report.h"
 #include "report/report_place.h"
 #include "store/story.h"
@@ -61,7 +62,12 @@ static void print(const struct hak_worker *w, const struct hak_client *c, const 
     const char *path = w->config.log_path[0] ? w->config.log_path : c->map.log_path;
     int fd = path[0] == '/' ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600)
                             : -1;
-    write_all(fd >= 0 ? fd : 2, text);
+    struct hak_text colored = {0};
+    if (fd < 0 && hak_color_is_wanted((enum hak_color)w->config.color, STDERR_FILENO))
+        hak_color_report(&colored, text);
+    bool has_color = colored.length > 0 && !colored.failed;
+    write_all(fd >= 0 ? fd : STDERR_FILENO, has_color ? colored.bytes : text);
+    hak_text_free(&colored);
     if (fd >= 0)
         close(fd);
 }

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "report/color.h"
 
 struct hak_keeper;
 
@@ -23,6 +24,7 @@ struct hak_keeper_options {
     const char *collect_path; /* the hakmem-collect program */
     const char *store_path;   /* goes before what sessions ask for; NULL or "" = as they ask */
     const char *log_path;     /* the same for reports */
+    enum hak_color color;     /* of reports on stderr; those in a file have none */
     bool replace_store;       /* overwrite an existing file at the store's path */
 };
 

@@ -32,6 +32,7 @@ int hak_keeper_start(const struct hak_keeper_options *options, struct hak_keeper
         k->hold = true;
         k->config.hold = 1;
         k->config.replace_store = options->replace_store;
+        k->config.color = options->color;
         snprintf(k->config.store_path, HAK_PATH_BYTES, "%s",
                  options->store_path ? options->store_path : "");
         snprintf(k->config.log_path, HAK_PATH_BYTES, "%s",

@@ -283,7 +283,66 @@ def shell_needs_no_editing():
     expect("\x1b" not in terminal.seen, "dumb shell: escape codes", terminal.seen)
 
 
-for test in (progress_is_shown_and_taken_away, progress_is_for_terminals_only,
+BOLD, RED, PLACE, PLAIN = "\x1b[1m", "\x1b[1;31m", "\x1b[36m", "\x1b[0m"
+
+
+def without_colour(text):
+    for code in BOLD, RED, PLACE, PLAIN:
+        text = text.replace(code, "")
+    return text
+
+
+def shown(*words, on, **more):
+    """What a terminal shows, and what is printed into a file, of a command that goes by itself."""
+    terminal = Terminal(*words, on=on, LD_PRELOAD="", PAGER="cat", **more)
+    terminal.end()
+    return terminal.seen.replace("\r\n", "\n"), terminal.text
+
+
+def reports_have_colour_on_a_terminal():
+    fault = ("faults", "1", "-s", "stale.db")
+    _, plain = shown(*fault, on=set())
+    expect("\x1b" not in plain, "faults 1 into a file: colour", plain)
+    seen, _ = shown(*fault, on={"stdout"})
+    expect(seen.startswith(f"{BOLD}hakmem: {PLAIN}{RED}HKM-202{PLAIN}{BOLD} double-free"),
+           "faults 1: the first line", seen[:200])
+    expect(f"{BOLD}  HISTORY{PLAIN}" in seen and f"{BOLD}SUMMARY:{PLAIN}" in seen, "faults 1: its parts", seen)
+    expect(f"{PLACE}app/server.c:131{PLAIN}" in seen, "faults 1: file and line", seen)
+    expect(without_colour(seen) == plain, "faults 1: colour changes its text", seen)
+    for words, more in (((), {"NO_COLOR": "1"}), ((), {"TERM": "dumb"}), (("--color", "never"), {})):
+        seen, _ = shown(*fault, *words, on={"stdout"}, **more)
+        expect(seen == plain, f"faults 1 with {words} {more}: colour", seen[:200])
+    _, text = shown(*fault, "--color", "always", on=set(), NO_COLOR="1")
+    expect(RED in text and without_colour(text) == plain, "faults 1 --color always: into a file", text)
+    why = ("why", "0x5581a8c31040", "--stacks", "-s", "stale.db")
+    _, plain = shown(*why, on=set())
+    seen, _ = shown(*why, on={"stdout"})
+    expect("\x1b" not in plain and without_colour(seen) == plain, "why: colour changes its text", seen)
+    expect(f"{PLACE}server.c:118{PLAIN}" in seen and f"{BOLD}EVIDENCE{PLAIN}" in seen, "why: colour", seen)
+
+
+def report_of_a_run_has_colour_on_a_terminal():
+    program = os.path.join(os.path.dirname(TRACE), "tests/faults/double_free")
+    for words, more, on, due in (((), {}, {"stderr"}, True), ((), {"NO_COLOR": "1"}, {"stderr"}, False),
+                                 (("--color", "never"), {}, {"stderr"}, False), ((), {}, set(), False),
+                                 (("--color", "always"), {"NO_COLOR": "1"}, set(), True)):
+        seen, _ = shown("run", "--store", "colour.db", "--force", *words, "--", program, on=on, **more)
+        if not on:
+            with open("stderr", encoding="utf-8") as file:
+                seen = file.read()
+        what = f"run {words} {more} {on}"
+        expect("HKM-202" in seen and "SUMMARY:" in seen, f"{what}: no report", seen)
+        expect((f"{BOLD}  FOUND{PLAIN}" in seen and f"{RED}HKM-202{PLAIN}" in seen) == due
+               and ("\x1b" in seen.replace(CLEAR[1:], "")) == due, f"{what}: colour", seen)
+        _, stored = shown("faults", "1", "-s", "colour.db", on=set())
+        expect("FOUND" in stored and "\x1b" not in stored, f"{what}: colour in the store", stored)
+    shown("run", "--store", "colour.db", "--force", "--log", "colour.log", "--", program, on={"stderr"})
+    with open("colour.log", encoding="utf-8") as file:
+        expect("\x1b" not in file.read(), "run --log: colour in a file")
+
+
+for test in (reports_have_colour_on_a_terminal, report_of_a_run_has_colour_on_a_terminal,
+             progress_is_shown_and_taken_away, progress_is_for_terminals_only,
              answer_and_progress_do_not_mix, interrupt_ends_with_what_is_there,
              interrupt_of_every_reader, interrupted_json_is_whole, pager_is_waited_for,
              interrupted_question_starts_no_pager,

@@ -50,7 +50,7 @@ in_program=$(find src -name '*.[ch]' ! -path 'src/collector/*' ! -path 'src/repo
         grep -vE 'format\(printf|: +"[^"]*printf\(|fwrite\(document, 1' |
         found 'printing past viewer/output.c (view_write, view_error, view_print)'
     code '\bhak_text_add_bytes *\(' $(find src viewer -name '*.c' |
-        grep -vE '^src/report/(text.*|facts_json|fingerprint)\.c$|^viewer/(annotations|info_known|info_size|line|markdown|output|run_environment|sarif|sources|sql|sql_print|table|xml)\.c$') |
+        grep -vE '^src/report/(text.*|color|facts_json|fingerprint)\.c$|^viewer/(annotations|info_known|info_size|line|markdown|output|run_environment|sarif|sources|sql|sql_print|table|xml)\.c$') |
         found 'bytes put into a text as they are (hak_text_add escapes what is foreign)'
     code 'hak_line_add *\([^,"]*, *([a-z_>.-]*(name|path|value|detail)\)|[^"]*>l_name)' $in_program |
         found 'foreign text in a line (hak_line_add_name escapes it)'

@@ -23,7 +23,7 @@ ATTACK = (b"\x1b[2J\x1b[1mBOLD\x1b[0m" b"\x1b]0;owned\x07" b"\x9b31m" b"\b\b\b" 
 FORGED = b"\nFORGED a line of a report\n"
 # Columns that hold reports: their own line ends stay, so a line more proves nothing.
 OF_LINES = {("fault", "report"), ("leak", "report"), ("leak_scan", "report")}
-COLOURS = (b"\x1b[0m", b"\x1b[1m", b"\x1b[1;31m", b"\x1b[2m")
+COLOURS = (b"\x1b[0m", b"\x1b[1m", b"\x1b[1;31m", b"\x1b[2m", b"\x1b[36m")
 PROGRESS = (b"\r\x1b[K", b"\x1b[K")
 BIDI = re.compile("[\x80-\x9f\u2028-\u202e\u2066-\u2069]")
 
