@@ -34,10 +34,11 @@ static void add_store_option(struct hak_text *text, const struct report_page *pa
 
 /* The program's command line, quoted for a shell; false where it is not known whole. */
 static bool add_program(struct hak_text *text, const struct report_page *page) {
-    const char *at = page->context.arguments, *end = at + page->context.argument_bytes;
-    if (!at || at == end || end[-1] != '\0')
+    const char *at = page->context.arguments;
+    size_t bytes = at ? page->context.argument_bytes : 0;
+    if (bytes == 0 || at[bytes - 1] != '\0')
         return false; /* cut short */
-    for (; at < end; at += strlen(at) + 1) {
+    for (const char *end = at + bytes; at < end; at += strlen(at) + 1) {
         hak_text_add(text, " ");
         hak_text_add_argument(text, at);
     }

@@ -79,7 +79,7 @@ static void choose_program(const struct hak_frames *frames, int first, int end, 
 void report_choose_frames(const struct hak_frames *frames, bool layer_move, int most,
                           struct report_frames *out) {
     int first = hak_words_program_frame(frames->frame, frames->count);
-    int end = frames->count, own[OWN_FRAMES], count = 0;
+    int end = frames->count, own[OWN_FRAMES] = {0}, count = 0;
     *out = (struct report_frames){0};
     if (layer_move)
         count = choose_own(frames, first < 0 ? frames->count : first, own);
