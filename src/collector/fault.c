@@ -266,11 +266,15 @@ static void make(struct hak_worker *w, struct hak_client *c, struct hak_report_r
         context.frame_count =
             hak_resolve_frames(&w->resolve, &w->rows, process, request->frames, (int)count,
                                request->signal != 0, frames, FRAMES_MAX);
-    struct hak_frame *alloc_frames, *free_frames;
+    struct hak_frame *alloc_frames, *free_frames, *clean_frames;
     context.alloc_frame_count = find_kept(w, process, request->alloc_frames, &alloc_frames);
     context.free_frame_count = find_kept(w, process, request->free_frames, &free_frames);
     context.alloc_frames = alloc_frames;
     context.free_frames = free_frames;
+    context.clean_frame_count = find_kept(w, process, request->clean_frames, &clean_frames);
+    context.clean_frames = clean_frames;
+    if (request->facts.clean_ticks && !request->is_unrecorded)
+        context.clean_ns = hak_clock_ns(&c->clock, request->facts.clean_ticks);
     struct hak_report report;
     if (hak_report_make(reader, request, &context, &report) == 0) {
         enum hak_answer answer =
@@ -290,6 +294,7 @@ static void make(struct hak_worker *w, struct hak_client *c, struct hak_report_r
     free(arguments);
     free(alloc_frames);
     free(free_frames);
+    free(clean_frames);
     free(frames);
 }
 

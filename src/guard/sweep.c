@@ -38,9 +38,23 @@ static struct {
     bool is_alone;            /* no other thread is there */
     size_t found_count;       /* damaged blocks */
     size_t looked_at;         /* blocks */
+    bool is_live_left_out;    /* a block of the program's could not be looked at */
+    bool is_freed_left_out;   /* the same of a freed one */
     struct found found[KEPT]; /* the first of them */
     char head[HAK_HEADER_BYTES], tail[TAIL_BYTES];
 } sweep;
+
+/* When all live, and all freed, blocks were last found whole. Written under the lock above, ticks
+ * last; read without it. */
+static struct clean_look {
+    _Atomic uint64_t ticks;        /* before the first block was looked at; 0 = never */
+    _Atomic uint64_t by_and_stack; /* enum hak_found_by << 32 | stack */
+} clean_live, clean_freed;
+
+static void leave_out(bool is_live) {
+    sweep.is_live_left_out |= is_live;
+    sweep.is_freed_left_out |= !is_live;
+}
 
 /* False: some of it cannot be read. */
 static bool copy(const char *from, char *to, size_t bytes) {
@@ -170,9 +184,14 @@ static void keep_in_front(const struct hak_located *at, struct hak_slot *slot,
 static void look_at_slot(const struct slab_seen *seen, struct hak_slot *slot, size_t offset) {
     struct hak_slot before = state_now(slot);
     size_t slot_bytes = hak_class_bytes(seen->class_index);
-    if (!is_to_be_looked_at(&before) ||
-        (size_t)before.user_delta * 8 + before.asked_bytes > slot_bytes)
+    if (before.is_changing)
+        sweep.is_live_left_out = sweep.is_freed_left_out = true;
+    if (!is_to_be_looked_at(&before))
         return;
+    if ((size_t)before.user_delta * 8 + before.asked_bytes > slot_bytes) {
+        leave_out(before.place == HAK_PLACE_LIVE);
+        return;
+    }
     struct hak_located at = {.slot = &before,
                              .base =
                                  (char *)seen->superslab + seen->index * HAK_SLAB_BYTES + offset,
@@ -180,9 +199,13 @@ static void look_at_slot(const struct slab_seen *seen, struct hak_slot *slot, si
                              .superslab = seen->superslab,
                              .epoch = seen->epoch,
                              .class_index = seen->class_index};
-    /* Pages with live blocks are open. */
-    if (before.place != HAK_PLACE_LIVE && hak_closed_pages_of(&at) != 0)
+    /* Pages with live blocks are open. What is closed cannot be written; the rest can. */
+    uint32_t closed = before.place != HAK_PLACE_LIVE ? hak_closed_pages_of(&at) : 0;
+    if (closed != 0) {
+        if (closed != hak_pages_of(&at))
+            leave_out(hak_is_filled_in_front(&before));
         return;
+    }
     sweep.looked_at++;
     struct hak_damage damage;
     int64_t offset_bytes;
@@ -191,8 +214,10 @@ static void look_at_slot(const struct slab_seen *seen, struct hak_slot *slot, si
     if (HAK_LIKELY(!code))
         return;
     struct hak_slot now = state_now(slot);
-    if (!is_same_life(&before, &now) || !serves_as_before(seen))
+    if (!is_same_life(&before, &now) || !serves_as_before(seen)) {
+        sweep.is_live_left_out = sweep.is_freed_left_out = true;
         return;
+    }
     if (code == HAK_FAULT_HEAP_BUFFER_OVERFLOW)
         hak_follow_overflow(&at, &damage);
     if (hak_is_filled_in_front(&before))
@@ -235,8 +260,10 @@ static void look_at_large(const struct hak_large *large, void *context) {
     struct hak_slot *slot = (struct hak_slot *)(uintptr_t)&large->slot;
     if (before.slot.place != HAK_PLACE_LIVE || !is_to_be_looked_at(&before.slot) ||
         before.user_delta + before.asked_bytes > before.mapped_bytes ||
-        before.user_delta < HAK_HEADER_BYTES)
+        before.user_delta < HAK_HEADER_BYTES) {
+        sweep.is_live_left_out |= before.slot.is_changing || before.slot.place == HAK_PLACE_LIVE;
         return;
+    }
     sweep.looked_at++;
     struct hak_located at;
     hak_locate_as_large(&before, &at);
@@ -247,8 +274,10 @@ static void look_at_large(const struct hak_large *large, void *context) {
         size_t length = before.mapped_bytes - from;
         length = length < TAIL_BYTES ? length : TAIL_BYTES;
         if (!copy(header, sweep.head, HAK_HEADER_BYTES) ||
-            !copy(at.base + from, sweep.tail, length))
+            !copy(at.base + from, sweep.tail, length)) {
+            sweep.is_live_left_out = true;
             return;
+        }
         header = sweep.head;
         bytes = sweep.tail - from;
     }
@@ -261,6 +290,8 @@ static void look_at_large(const struct hak_large *large, void *context) {
     if (is_same_life(&before.slot, &now) && large->asked_bytes == before.asked_bytes &&
         large->base.p == before.base.p)
         keep(&at, slot, (enum hak_fault_code)code, &damage, offset_bytes);
+    else
+        sweep.is_live_left_out = true;
 }
 
 /* ---- all of them ------------------------------------------------------------------------------
@@ -298,6 +329,7 @@ void hak_sweep_fork_child(void) {
 /* False: the lock is not to be had. */
 static bool look_at_all(unsigned tries) {
     sweep.found_count = sweep.looked_at = 0;
+    sweep.is_live_left_out = sweep.is_freed_left_out = false;
     sweep.is_alone = no_other_thread_is_there();
     if (!lock_patiently(tries))
         return false;
@@ -349,11 +381,45 @@ static void report(struct found *found, enum hak_found_by found_by, size_t more)
     hak_report_fault(&found->at, &finding);
 }
 
+static void remember(struct clean_look *clean, uint64_t ticks, uint64_t by_and_stack) {
+    atomic_store(&clean->ticks, 0);
+    atomic_store(&clean->by_and_stack, by_and_stack);
+    atomic_store(&clean->ticks, ticks);
+}
+
+/* Nothing was found: damage that is found later was done since `ticks`. */
+static void remember_clean(enum hak_found_by found_by, uint64_t ticks) {
+    uint8_t flags = 0;
+    uint64_t how = (uint64_t)found_by << 32;
+    if (sweep.is_live_left_out && sweep.is_freed_left_out)
+        return;
+    if (found_by != HAK_FOUND_BY_EXIT) /* nobody of the program's calls it */
+        how |= hak_take_call_stack(&flags);
+    if (!sweep.is_live_left_out)
+        remember(&clean_live, ticks, how);
+    if (!sweep.is_freed_left_out)
+        remember(&clean_freed, ticks, how);
+}
+
+void hak_sweep_add_clean_look(struct hak_fault_facts *facts) {
+    bool is_freed = facts->fault == HAK_FAULT_WRITE_AFTER_FREE;
+    struct clean_look *clean = is_freed ? &clean_freed : &clean_live;
+    uint64_t ticks = atomic_load(&clean->ticks);
+    uint64_t how = atomic_load(&clean->by_and_stack);
+    if (ticks == 0 || atomic_load(&clean->ticks) != ticks)
+        return;
+    facts->clean_ticks = ticks;
+    facts->clean_by = (uint32_t)(how >> 32);
+    facts->clean_stack = (uint32_t)how;
+}
+
 size_t hak_sweep(enum hak_found_by found_by) {
     size_t all = 0;
     if (!begin())
         return 0;
-    while (look_at_all(LOCK_TRIES) && sweep.found_count) {
+    uint64_t ticks = hak_ticks();
+    bool has_looked;
+    while ((has_looked = look_at_all(LOCK_TRIES)) && sweep.found_count) {
         size_t kept = sweep.found_count < KEPT ? sweep.found_count : KEPT;
         put_writers_first(kept);
         for (size_t i = 0; i < kept; i++)
@@ -362,6 +428,8 @@ size_t hak_sweep(enum hak_found_by found_by) {
         if (kept == sweep.found_count)
             break;
     }
+    if (has_looked && all == 0)
+        remember_clean(found_by, ticks);
     end();
     return all;
 }

@@ -29,4 +29,9 @@ HAK_HIDDEN size_t hak_sweep(enum hak_found_by found_by);
  * returns how many there are. Reports nothing, mends nothing, waits for nobody. */
 HAK_HIDDEN size_t hak_sweep_quietly(struct hak_fault_facts *facts);
 
+/* Adds to `facts`, of damage, when a sweep last looked at all blocks of that kind and found them
+ * whole: in ticks of the processor, before its first look. The block may have been allocated or
+ * freed since. Nothing is added where no sweep did. Any thread; async-signal-safe. */
+HAK_HIDDEN void hak_sweep_add_clean_look(struct hak_fault_facts *facts);
+
 #endif

@@ -122,6 +122,8 @@ static void load_life(struct report_page *page, const struct hak_report_context 
         hak_frames_copy(&page->alloc_frames, context->alloc_frames, context->alloc_frame_count);
     if (page->free_frames.count == 0)
         hak_frames_copy(&page->free_frames, context->free_frames, context->free_frame_count);
+    if (report_has_clean_look(page))
+        hak_frames_copy(&page->clean_frames, context->clean_frames, context->clean_frame_count);
 }
 
 static void write_page(struct hak_text *text, const struct report_page *page) {
@@ -159,6 +161,7 @@ static void free_page(struct report_page *page) {
     hak_frames_free(&page->wrong_frames);
     hak_frames_free(&page->alloc_frames);
     hak_frames_free(&page->free_frames);
+    hak_frames_free(&page->clean_frames);
     hak_story_free(page->story);
     free((char *)page->context.thread_name);
     free((char *)page->context.store_path);

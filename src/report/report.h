@@ -49,6 +49,9 @@ struct hak_report_context {
     /* Where the block was allocated and freed, by what the program itself kept; may be none. */
     const struct hak_frame *alloc_frames, *free_frames;
     int alloc_frame_count, free_frame_count;
+    uint64_t clean_ns; /* of the request's clean_ticks, on the same clock; 0 = not known */
+    const struct hak_frame *clean_frames; /* of its clean_frames */
+    int clean_frame_count;
     uint32_t signal;                         /* 0 = none; else the signal that the program got */
     const struct hak_second_opinion *second; /* libunwind's, on `frames`; NULL = not asked */
     const char *arguments; /* of the program, each ended by NUL; NULL = not known */

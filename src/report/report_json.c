@@ -68,7 +68,7 @@ static json_t *access_json(const struct hak_fault_facts *facts) {
     return name ? json_string(name) : json_null();
 }
 
-static json_t *found_by_json(const struct hak_fault_facts *facts) {
+static json_t *found_by_json(unsigned by) {
     static const char *const names[] = {[HAK_FOUND_BY_CALL] = "call",
                                         [HAK_FOUND_BY_EXIT] = "sweep at exit",
                                         [HAK_FOUND_BY_SIGNAL] = "sweep by signal",
@@ -77,8 +77,18 @@ static json_t *found_by_json(const struct hak_fault_facts *facts) {
                                         [HAK_FOUND_BY_ACCESS] = "access",
                                         [HAK_FOUND_BY_NEIGHBOUR] = "call for a neighbour",
                                         [HAK_FOUND_BY_CRASH] = "sweep in a crash"};
-    unsigned by = facts->found_by;
     return by < sizeof names / sizeof *names ? json_string(names[by]) : json_null();
+}
+
+/* When a sweep last found the block whole that was damaged since. */
+static json_t *clean_look_json(const struct report_page *page) {
+    if (!report_has_clean_look(page))
+        return json_null();
+    json_t *object = json_object();
+    json_object_set_new(object, "ns", json_integer((json_int_t)page->context.clean_ns));
+    json_object_set_new(object, "by", found_by_json(page->facts->clean_by));
+    json_object_set_new(object, "frames", hak_json_frames(&page->clean_frames));
+    return object;
 }
 
 /* What the kernel had mapped at the address of a crash. */
@@ -138,7 +148,9 @@ static json_t *fault_json(const struct report_page *page, const char *headline,
     json_object_set_new(object, "allocated", hak_json_frames(&page->alloc_frames));
     json_object_set_new(object, "freed", hak_json_frames(&page->free_frames));
     json_object_set_new(object, "access", access_json(facts));
-    json_object_set_new(object, "found_by", page->words ? found_by_json(facts) : json_null());
+    json_object_set_new(object, "found_by",
+                        page->words ? found_by_json(facts->found_by) : json_null());
+    json_object_set_new(object, "clean_look", clean_look_json(page));
     json_object_set_new(object, "mapping", mapping_json(page));
     bool guessed = report_guess(&guess, page);
     json_object_set_new(object, "guess", guessed ? hak_json_text(guess.bytes) : json_null());

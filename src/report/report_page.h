@@ -50,6 +50,7 @@ struct report_page {
     struct hak_event found; /* the call that the fault stopped; id 0 = it has no event of its own */
     struct hak_frames wrong_frames;
     struct hak_frames alloc_frames, free_frames; /* of the block's last life */
+    struct hak_frames clean_frames;              /* where a sweep last found the block whole */
     bool is_freed;   /* the block had been given back before the fault */
     bool is_tight;   /* all parts at their full length do not fit the page */
     bool layer_move; /* a fault of moves between layers: hakmem's own frames are shown */
@@ -108,6 +109,9 @@ void report_life(struct hak_text *text, const struct report_page *page);
 void report_life_backwards(struct hak_text *text, const struct report_page *page);
 /* True when only damage was seen, and not who did it: the allocation stands for the fault. */
 bool report_is_found_late(const struct report_page *page);
+/* True when a sweep found the block whole before such damage, after the last event that changed the
+ * block: context.clean_ns is when. */
+bool report_has_clean_look(const struct report_page *page);
 /* "server.c:131": the program's line at which such damage was found; false where there is none. */
 bool report_found_place(struct hak_text *text, const struct report_page *page);
 /* The same of the allocation of the damaged block. */

@@ -8,6 +8,7 @@
 #include "superslab.h"
 
 #define FRAMES_TIGHT 4
+#define CLEAN_TIGHT  2
 
 bool report_is_found_late(const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
@@ -48,22 +49,48 @@ void report_when(struct hak_text *text, uint64_t event, uint64_t ns, uint32_t nu
                  name[0] ? hak_words_quoted(number, name) : hak_words_number(number));
 }
 
-/* Writes leave no record: all that can be told is between which events it was. */
-static void add_window(struct hak_text *text, const struct report_page *page) {
+/* "the sweep at exit": what looked at more blocks than one; NULL = a call did, or an access. */
+static const char *sweep_name(uint32_t found_by) {
+    static const char *const names[] = {
+        [HAK_FOUND_BY_EXIT] = "the sweep at exit",
+        [HAK_FOUND_BY_SIGNAL] = "the sweep that a signal asked for",
+        [HAK_FOUND_BY_VERIFY] = "hak_verify",
+        [HAK_FOUND_BY_COUNT] = "the sweep after so many calls",
+        [HAK_FOUND_BY_CRASH] = "a look at all blocks in the crash",
+    };
+    return found_by < sizeof names / sizeof *names ? names[found_by] : NULL;
+}
+
+/* The last event that changed the block before it was damaged, NULL = none is known. */
+static const struct hak_event *last_change(const struct report_page *page) {
     const struct hak_life *life = page->life;
-    const struct hak_event *from = NULL;
     if (life && page->is_freed && life->end_count > 0)
-        from = &life->ends[0];
-    else if (life && life->resize_count > 0)
-        from = &life->resizes[life->resize_count - 1];
-    else if (life && life->birth.id != 0)
-        from = &life->birth;
+        return &life->ends[0];
+    if (life && life->resize_count > 0)
+        return &life->resizes[life->resize_count - 1];
+    return life && life->birth.id != 0 ? &life->birth : NULL;
+}
+
+bool report_has_clean_look(const struct report_page *page) {
+    const struct hak_event *change = last_change(page);
+    uint64_t ns = page->context.clean_ns;
+    return report_is_found_late(page) && change && sweep_name(page->facts->clean_by) &&
+           ns > change->ns && ns < page->context.ns;
+}
+
+/* Writes leave no record: all that can be told is between which events or looks it was. */
+static void add_window(struct hak_text *text, const struct report_page *page) {
+    const struct hak_event *from = last_change(page);
     if (!from || report_found_event(page) == 0) {
         hak_text_add(text, "not in the record: it holds moves of blocks, not writes into them");
         return;
     }
-    hak_text_add(text, "a write between event %s (%s) and ", hak_words_number(from->id),
-                 hak_words_call(from));
+    if (report_has_clean_look(page))
+        hak_text_add(text, "a write between %s at %s, which found the block whole, and ",
+                     sweep_name(page->facts->clean_by), hak_words_time(page->context.clean_ns));
+    else
+        hak_text_add(text, "a write between event %s (%s) and ", hak_words_number(from->id),
+                     hak_words_call(from));
     hak_text_add(text, "event %s; the record holds moves of blocks, not writes into them",
                  hak_words_number(report_found_event(page)));
 }
@@ -137,17 +164,11 @@ static void found_by_move(struct hak_text *text, const struct report_page *page)
 
 /* "free", "the sweep at exit", "the processor (SIGSEGV)": who found it. */
 const char *report_finder(const struct report_page *page) {
-    static const char *const finders[] = {
-        [HAK_FOUND_BY_EXIT] = "the sweep at exit",
-        [HAK_FOUND_BY_SIGNAL] = "the sweep that a signal asked for",
-        [HAK_FOUND_BY_VERIFY] = "hak_verify",
-        [HAK_FOUND_BY_COUNT] = "the sweep after so many calls",
-        [HAK_FOUND_BY_ACCESS] = "the processor",
-        [HAK_FOUND_BY_CRASH] = "a look at all blocks in the crash",
-    };
     const struct hak_fault_facts *facts = page->facts;
-    if (facts->found_by < sizeof finders / sizeof *finders && finders[facts->found_by])
-        return finders[facts->found_by];
+    if (sweep_name(facts->found_by))
+        return sweep_name(facts->found_by);
+    if (facts->found_by == HAK_FOUND_BY_ACCESS)
+        return "the processor";
     if (facts->found_by == HAK_FOUND_BY_NEIGHBOUR) {
         static char words[80];
         snprintf(words, sizeof words, "%s of the block beside it", report_call(page));
@@ -273,6 +294,10 @@ static void add_unknown_step(struct hak_text *text, const struct report_page *pa
     hak_text_add(text, "  FIRST WRONG STEP  ");
     report_wrong_sentence(text, page);
     hak_text_add(text, "\n");
+    if (!report_has_clean_look(page) || page->clean_frames.count == 0)
+        return;
+    hak_text_add(text, "  LAST CLEAN LOOK   %s\n", hak_words_time(page->context.clean_ns));
+    report_add_part(text, &page->clean_frames, page->is_tight ? CLEAN_TIGHT : FRAMES_TIGHT, "");
 }
 
 /* A fault of the program's calls and accesses: the stack first that stands for the fault, which is

@@ -130,6 +130,10 @@ static void fill_area(const struct hak_incident *incident, struct hak_report_req
     area->signal_code = incident->code;
     area->signal_address = incident->address;
     area->facts = incident->facts;
+    if (area->facts.clean_ticks > hak_current.tsc_start)
+        area->facts.clean_ticks -= hak_current.tsc_start;
+    else
+        area->facts.clean_ticks = 0;
     for (int i = 0; i < HAK_REPORT_REGISTERS; i++)
         area->registers[i] = incident->registers.known >> i & 1 ? incident->registers.value[i] : 0;
     for (size_t i = 0; i < incident->frame_count; i++)
@@ -151,6 +155,7 @@ static void fill_area(const struct hak_incident *incident, struct hak_report_req
     hak_crash_copy_bytes(area);
     keep_life(area->alloc_frames, incident->facts.alloc_stack);
     keep_life(area->free_frames, incident->facts.free_stack);
+    keep_life(area->clean_frames, incident->facts.clean_stack);
     copy_stack(area, incident->registers.value[HAK_RSP] - RED_ZONE_BYTES);
 }
 

@@ -465,6 +465,48 @@ START_TEST(any_numbers_give_a_page) {
 }
 END_TEST
 
+/* A sweep that found the block whole narrows the write down, if it came after the block's last
+ * event and before the damage was found. */
+START_TEST(the_last_clean_look_begins_the_window) {
+    struct hak_frame looked = {
+        .ip = 1, .module = "/app", .function = "parse", .file = "app.c", .line = 7};
+    block_malloc(&c, 1, 5, 1);
+    uint64_t born_ns = c.ns;
+    fill_facts(301, HAK_FREE, 1);
+    request.facts.damaged_bytes = request.facts.damaged_span = 1;
+    request.facts.offset = 24;
+    request.facts.clean_by = HAK_FOUND_BY_COUNT;
+    c.ns += 5000000;
+    context.fault_event = capture_put(&c, (struct hak_event){.base = BLOCK(1),
+                                                             .address = BLOCK(1) + 16,
+                                                             .size = 301,
+                                                             .thread = 2,
+                                                             .kind = HAK_FAULT,
+                                                             .class_index = CLASS_48});
+    context.ns = c.ns;
+    context.clean_frames = &looked;
+    context.clean_frame_count = 1;
+    context.clean_ns = born_ns + 2000000;
+    make(true);
+    has("  FIRST WRONG STEP  a write between the sweep after so many calls at 0.002 s, which found "
+        "the block whole, and event ");
+    has("  LAST CLEAN LOOK   0.002 s\n      #0 parse ");
+    ck_assert(strstr(report.json, "\"clean_look\": {") != NULL);
+    uint64_t useless[] = {0, born_ns - 1, born_ns, context.ns, UINT64_MAX};
+    for (size_t i = 0; i < sizeof useless / sizeof *useless; i++) {
+        context.clean_ns = useless[i];
+        make(true);
+        has("  FIRST WRONG STEP  a write between event ");
+        has_not("LAST CLEAN LOOK");
+        ck_assert(strstr(report.json, "\"clean_look\": null") != NULL);
+    }
+    context.clean_ns = born_ns + 2000000;
+    request.facts.clean_by = HAK_FOUND_BY_CALL;
+    make(true);
+    has_not("LAST CLEAN LOOK");
+}
+END_TEST
+
 static void add(TCase *cases) {
     tcase_add_checked_fixture(cases, start, stop);
     tcase_add_test(cases, every_fault_has_the_same_page);
@@ -481,6 +523,7 @@ static void add(TCase *cases) {
     tcase_add_test(cases, an_address_of_a_crash_is_said_in_words);
     tcase_add_test(cases, registers_that_hold_no_address_are_named);
     tcase_add_test(cases, what_the_program_keeps_stands_in_for_the_record);
+    tcase_add_test(cases, the_last_clean_look_begins_the_window);
     tcase_add_test(cases, any_numbers_give_a_page);
 }
 

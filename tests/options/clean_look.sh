@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# A write that a sweep found lies between the sweep before, which found the block whole, and that one: the
+# report and its JSON give the call of each. Without a sweep before it, the block's own last event begins it.
+set -u
+SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
+BUILD=$(realpath -m "${BUILD:-$SOURCE/build}")
+program=$BUILD/tests/options/clean_look
+ulimit -c 0
+scratch=$(mktemp -d) && cd "$scratch" || exit 2
+trap 'rm -rf "$scratch"' EXIT
+failed=0
+
+# shows DUE ARGUMENT VARIABLE=VALUE...: the window and the first frames of both its ends.
+shows() {
+    local due=$1 argument=$2 found
+    shift 2
+    # shellcheck disable=SC2086 # an argument or none
+    found=$(env HAKMEM_TRACE_FILE="$scratch/${argument:-live}.$#.db" "$@" LD_PRELOAD="$BUILD/hakmem-debug.so" "$program" $argument 2>&1 |
+        awk '/^  FIRST WRONG STEP/ { print }
+             /^  [A-Z]/ { part = /LAST CLEAN LOOK/ ? "whole in" : /^  FOUND/ ? "found in" : "" }
+             part && $1 == "#0" { print part, $2; part = "" }' |
+        sed -E 's/^  FIRST WRONG STEP +//; s/event [0-9,]+/event N/g; s/[0-9.]+ s,/N s,/; s/; the record.*//' | paste -sd';')
+    [ "$found" = "$due" ] && return
+    echo "$argument $*: shows '$found', '$due' was due"
+    failed=1
+}
+sweep='a write between the sweep after so many calls at N s, which found the block whole, and event N'
+shows "$sweep;whole in last_call_before;found in first_call_after" '' HAKMEM_SWEEP_EVERY=1
+shows "$sweep;whole in last_call_before;found in first_call_after" freed HAKMEM_SWEEP_EVERY=1 HAKMEM_CLOSE_PAGES=0
+shows 'a write between event N (malloc(10)) and event N;found in first_call_after' '' HAKMEM_SWEEP_EVERY=6
+
+"$BUILD/hakmem-trace" faults 1 --json -s "$scratch/live.1.db" |
+    python3 -c '
+import json, sys
+look = json.load(sys.stdin)["fault"]["clean_look"]
+sys.exit(look["by"] != "sweep by count" or look["ns"] <= 0 or
+         "last_call_before" not in [f.get("function") for f in look["frames"]])' || {
+    echo "the JSON of the fault does not give the clean look"
+    failed=1
+}
+exit $failed
