@@ -52,6 +52,20 @@ valid faulty
 sums 1 1 0 0 faulty
 said 'file="src/app.c"' faulty.junit.xml
 said '"uri": "src/app.c"' faulty.sarif
+python3 - <<'EOF' || fail "faulty.sarif does not name the fault's other stacks"
+import json, sys
+
+def line_of(location):
+    return location["physicalLocation"]["region"]["startLine"]
+
+lines = open("../src/app.c", encoding="utf-8").read().split("\n")
+[result] = json.load(open("faulty.sarif", encoding="utf-8"))["runs"][0]["results"]
+found = {location["message"]["text"]: (location["logicalLocations"][0]["fullyQualifiedName"], lines[line_of(location) - 1].strip())
+         for location in result["relatedLocations"]}
+print(line_of(result["locations"][0]), found)
+sys.exit(found != {"allocated": ("main", "kept = malloc(40);"), "freed": ("close_session", "free(kept);")}
+         or line_of(result["locations"][0]) in map(line_of, result["relatedLocations"]))
+EOF
 run 42 --ci --exitcode 42 -s faulty.db -f -- ../app
 run 1 --ci --on-fault continue -s both.db -- ../app
 said 'went on' out
