@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "report/color.h"
@@ -56,6 +57,30 @@ static void write_all(int fd, const char *text) {
     }
 }
 
+/* What is written to regular file `fd` goes behind a byte that ends no line. `fd` may be
+ * write-only; false where the file may not be read. */
+static bool file_ends_unfinished(int fd, const struct stat *file) {
+    char path[32], last = '\n';
+    off_t end = fcntl(fd, F_GETFL) & O_APPEND ? file->st_size : lseek(fd, 0, SEEK_CUR);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    int reading = end > 0 ? open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY) : -1;
+    if (reading < 0)
+        return false;
+    bool is_there = pread(reading, &last, 1, end - 1) == 1;
+    close(reading);
+    return is_there && last != '\n';
+}
+
+/* A report begins a line: the program may have left one unfinished. A terminal does not tell, nor
+ * does a pipe, whose reader may take an empty line for something. */
+static void begin_line(int fd) {
+    struct stat file;
+    if (fstat(fd, &file) != 0)
+        return;
+    if (S_ISREG(file.st_mode) ? file_ends_unfinished(fd, &file) : isatty(fd))
+        write_all(fd, "\n");
+}
+
 static void print(const struct hak_worker *w, const struct hak_client *c, const char *text) {
     if (c->is_file) /* the program has said it, as far as it could */
         return;
@@ -66,6 +91,7 @@ static void print(const struct hak_worker *w, const struct hak_client *c, const 
     if (fd < 0 && hak_color_is_wanted((enum hak_color)w->config.color, STDERR_FILENO))
         hak_color_report(&colored, text);
     bool has_color = colored.length > 0 && !colored.failed;
+    begin_line(fd >= 0 ? fd : STDERR_FILENO);
     write_all(fd >= 0 ? fd : STDERR_FILENO, has_color ? colored.bytes : text);
     hak_text_free(&colored);
     if (fd >= 0)

@@ -5,6 +5,9 @@
 #include <link.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <termios.h>
 #include "options.h"
 #include "trace/crash.h"
 #include "trace/current.h"
@@ -57,6 +60,37 @@ static long open_log(void) {
         file = hak_raw_call(SYS_openat, AT_FDCWD, (long)log_path,
                             O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, LOG_MODE, 0, 0);
     return file < 0 ? STDERR : file;
+}
+
+/* As the collector's reports do (collector/fault.c): behind an unfinished line of the program's a
+ * new one begins, in a file where that can be seen, on a terminal always. */
+static void begin_line(long file) {
+    struct stat status;
+    struct hak_line line = {0};
+    char last = '\n';
+    if (hak_raw_call(SYS_fstat, file, (long)&status, 0, 0, 0, 0) != 0)
+        return;
+    if (S_ISREG(status.st_mode)) {
+        long flags = hak_raw_call(SYS_fcntl, file, F_GETFL, 0, 0, 0, 0);
+        long end = flags > 0 && (flags & O_APPEND)
+                       ? status.st_size
+                       : hak_raw_call(SYS_lseek, file, 0, SEEK_CUR, 0, 0, 0);
+        hak_line_say(&line, "/proc/self/fd/", (uint64_t)file, "");
+        long reading = end > 0 ? hak_open(hak_line_text(&line)) : -1;
+        line.length = 0;
+        if (reading < 0)
+            return;
+        (void)hak_raw_call(SYS_pread64, reading, (long)&last, 1, end - 1, 0, 0);
+        hak_close(reading);
+    } else {
+        struct termios terminal;
+        bool is_terminal = hak_raw_call(SYS_ioctl, file, TCGETS, (long)&terminal, 0, 0, 0) == 0;
+        last = is_terminal ? 0 : '\n';
+    }
+    if (last != '\n') {
+        hak_line_add(&line, "\n");
+        (void)hak_line_write(&line, file);
+    }
 }
 
 /* The name of the store in which the record lies, without its directory, as in every SUMMARY. */
@@ -166,6 +200,7 @@ void hak_raw_report(const struct hak_incident *incident, const char *why) {
     const struct hak_fault_facts *facts = &incident->facts;
     struct hak_line line = {0};
     long file = open_log();
+    begin_line(file);
     bool is_of_leaks = facts->fault == MEMORY_LEAK && hak_raw_leaks;
     if (is_of_leaks) {
         hak_raw_leaks(why, file);
