@@ -72,7 +72,7 @@ static bool start(struct view *view, const struct run_files *files, struct run_c
     }
     if (run_child_start(child, hak_keeper_socket_name(*keeper), path))
         return true;
-    hak_keeper_stop(*keeper, 1000, false);
+    hak_keeper_stop(*keeper, 1000);
     return false;
 }
 
@@ -179,7 +179,11 @@ static void finish(struct view *view, struct hak_keeper *keeper, char *path, siz
                    struct findings *findings, struct outcome *outcome) {
     outcome->sessions = hak_keeper_sessions(keeper);
     outcome->committed = hak_keeper_wait_committed(keeper, COMMIT_WAIT_MS, &outcome->live) == 0;
-    if (outcome->live > 0 && run_child_is_init() && !view_given(view, "wait")) {
+    if (outcome->live > 0 && view_given(view, "wait")) {
+        hak_keeper_wait_for_live(keeper, COMMIT_WAIT_MS, run_child_stop_signal());
+        outcome->committed = hak_keeper_wait_committed(keeper, COMMIT_WAIT_MS, &outcome->live) == 0;
+    }
+    if (outcome->live > 0 && run_child_is_init()) {
         /* They will not outlive this process; the keeper starts its worker again. */
         run_child_end_all();
         outcome->committed = hak_keeper_wait_committed(keeper, COMMIT_WAIT_MS, &outcome->live) == 0;
@@ -187,8 +191,7 @@ static void finish(struct view *view, struct hak_keeper *keeper, char *path, siz
     hak_keeper_store_path(keeper, path, bytes);
     if (!path[0])
         outcome->sessions = 0; /* whoever came was refused, and it was said why */
-    if (hak_keeper_stop(keeper, outcome->committed ? COMMIT_WAIT_MS : 0,
-                        view_given(view, "wait")) == HAK_STORE_BEHIND)
+    if (hak_keeper_stop(keeper, outcome->committed ? COMMIT_WAIT_MS : 0) == HAK_STORE_BEHIND)
         outcome->committed = false;
     if (outcome->sessions > 0)
         count_faults(view, path, findings, outcome);
@@ -265,6 +268,8 @@ int command_run(struct view *view) {
     if (can_tell && !run_ci_finish(view, &ci, &findings) && status == 0)
         status = VIEW_USAGE; /* a job that expects the files must not pass without them */
     findings_free(&findings);
+    if (*run_child_stop_signal())
+        status = 128 + *run_child_stop_signal();
     if (view->json)
         print_json(view, &outcome, status);
     return status;

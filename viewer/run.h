@@ -10,6 +10,7 @@
 #define HAK_VIEWER_RUN_H
 
 #include <limits.h>
+#include <signal.h>
 #include <sys/types.h>
 #include "findings.h"
 #include "view.h"
@@ -80,6 +81,10 @@ void run_child_cancel(struct run_child *child);
 /* Waits for its end, passing signals on. Returns its wait status. As the first process of a pid
  * namespace it takes the orphans that end meanwhile. */
 int run_child_wait(struct run_child *child);
+/* The number of the TERM, INT, HUP or QUIT that came after its end, when nobody is left whom it
+ * could be passed on to, else 0: `run` waits for nobody then. The same once more ends `run` at
+ * once. */
+const volatile sig_atomic_t *run_child_stop_signal(void);
 /* True for the first process of a pid namespace, with which all others end. */
 bool run_child_is_init(void);
 /* Ends all of them but itself, as the kernel would a moment later, so that what they wrote can be

@@ -16,6 +16,7 @@ static const int forwarded[] = {SIGINT,  SIGQUIT, SIGTERM, SIGHUP,
 #define FORWARDED (sizeof forwarded / sizeof forwarded[0])
 
 static volatile pid_t target;
+static volatile sig_atomic_t has_ended, stop_signal;
 static struct sigaction before[FORWARDED];
 
 static void forward(int signal, siginfo_t *info, void *context) {
@@ -23,6 +24,16 @@ static void forward(int signal, siginfo_t *info, void *context) {
     /* The kernel sends a terminal's signals to every process of the group. */
     if (target > 0 && info->si_code != SI_KERNEL)
         kill(target, signal);
+    if (has_ended &&
+        (signal == SIGTERM || signal == SIGINT || signal == SIGHUP || signal == SIGQUIT)) {
+        struct sigaction end = {.sa_handler = SIG_DFL};
+        stop_signal = signal;
+        sigaction(signal, &end, NULL);
+    }
+}
+
+const volatile sig_atomic_t *run_child_stop_signal(void) {
+    return &stop_signal;
 }
 
 static void take_signals(void) {
@@ -159,6 +170,7 @@ int run_child_wait(struct run_child *child) {
         ended = waitpid(run_child_is_init() ? -1 : child->pid, &status, 0);
     } while (ended != child->pid && (ended >= 0 || errno == EINTR));
     target = 0;
+    has_ended = 1;
     return ended == child->pid ? status : 0;
 }
 

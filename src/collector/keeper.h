@@ -13,6 +13,7 @@
 #ifndef HAK_COLLECTOR_KEEPER_H
 #define HAK_COLLECTOR_KEEPER_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -58,9 +59,13 @@ enum hak_store_end {
 /* Ends the keeper and frees it. When no process lives the store is closed into one file first
  * (waits until `timeout_ms` went by without a change in its files, -1 = as long as it takes).
  * Processes that still live get a keeper of their own from the worker and go on being recorded
- * after the caller has ended. `wait_for_live`: waits until they have ended, however long they live.
- */
-enum hak_store_end hak_keeper_stop(struct hak_keeper *keeper, int timeout_ms, bool wait_for_live);
+ * after the caller has ended. */
+enum hak_store_end hak_keeper_stop(struct hak_keeper *keeper, int timeout_ms);
+
+/* Waits until no process of the recording lives, however long that is, or `*stop` is not 0 (a
+ * handler of a signal may set it; NULL = none does). */
+void hak_keeper_wait_for_live(struct hak_keeper *keeper, int timeout_ms,
+                              const volatile sig_atomic_t *stop);
 
 /* The whole of `hakmem-collect --keeper`: `first` is the socket of the program that started it, or
  * (`revived`) the link of a worker that lost its keeper. `name` is the abstract name to listen at,

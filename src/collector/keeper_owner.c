@@ -152,14 +152,18 @@ int hak_keeper_wait_committed(struct hak_keeper *keeper, int timeout_ms, uint32_
     return done ? 0 : -1;
 }
 
-enum hak_store_end hak_keeper_stop(struct hak_keeper *keeper, int timeout_ms, bool wait_for_live) {
+void hak_keeper_wait_for_live(struct hak_keeper *keeper, int timeout_ms,
+                              const volatile sig_atomic_t *stop) {
+    uint32_t live = 0;
+    while ((!stop || !*stop) && hak_keeper_wait_committed(keeper, timeout_ms, &live) == 0 &&
+           live > 0)
+        usleep(LIVE_MS * 1000);
+}
+
+enum hak_store_end hak_keeper_stop(struct hak_keeper *keeper, int timeout_ms) {
     uint32_t live = 0;
     bool known = hak_keeper_wait_committed(keeper, timeout_ms, &live) == 0;
-    while (known && live > 0 && wait_for_live) {
-        usleep(LIVE_MS * 1000);
-        known = hak_keeper_wait_committed(keeper, timeout_ms, &live) == 0;
-    }
-    bool hand_over = known && live > 0 && !wait_for_live;
+    bool hand_over = known && live > 0;
     pthread_mutex_lock(&keeper->lock);
     struct patience patience = begin_patience(keeper, timeout_ms);
     keeper->hold = false;

@@ -37,3 +37,25 @@ script -qec "$trace run --check trace --store store2.db -- $daemons outlive $PWD
 grep -q 'still runs and is recorded on: [0-9]* daemons' terminal || fail "who is left is not said: $(cat terminal)"
 touch said.go
 for store in store.db store2.db; do until_true no_holder "$PWD/$store" || fail "somebody still has $store open"; done
+
+# A signal ends the waiting: what PROGRAM left behind is recorded on, as without --wait.
+program_has_ended() { [ "$("$trace" sql -s store.db 'select end_kind from process where id = 1' 2>/dev/null | tail -n 1 | tr -d ' ')" = 1 ]; }
+for signal in TERM INT; do
+    tree_name="run --wait, $signal"
+    rm -f said said.go store.db
+    # A shell's background job ignores INT, which run leaves so.
+    env --default-signal=INT timeout -s KILL 60 "$trace" run --wait --check trace --store store.db -- "$daemons" outlive "$PWD/said" \
+        >out 2>err &
+    waiting=$!
+    until_true program_has_ended || fail "PROGRAM did not end"
+    kill -"$signal" "$(pgrep -P $waiting)" || fail "run did not wait"
+    wait $waiting
+    status=$?
+    [ $status -eq $((128 + $(kill -l $signal))) ] || fail "status $status"
+    [ -s err ] && fail "something is on stderr: $(head -n 3 err)"
+    [ ! -e said ] || fail "run waited for the process that outlives PROGRAM"
+    touch said.go
+    until_true test -e said || fail "the process that outlives PROGRAM did not go on"
+    until_true no_holder "$PWD/store.db" || fail "somebody still has the store open"
+    check_store
+done

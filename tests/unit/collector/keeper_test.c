@@ -61,8 +61,10 @@ static void end_program(void) {
 
 static void tear_down(void) {
     end_program();
-    if (keeper)
-        hak_keeper_stop(keeper, 20000, true);
+    if (keeper) {
+        hak_keeper_wait_for_live(keeper, 20000, NULL);
+        hak_keeper_stop(keeper, 20000);
+    }
     fake_clean(&program);
 }
 
@@ -309,7 +311,7 @@ static bool is_gone(void) {
  * is an orderly one. */
 START_TEST(is_replaced_when_it_dies) {
     char name[108];
-    hak_keeper_stop(keeper, 20000, false);
+    hak_keeper_stop(keeper, 20000);
     keeper = NULL;
     pid_t pid = start_own_keeper(name);
     ck_assert_int_gt(pid, 0);
@@ -344,7 +346,7 @@ START_TEST(leaves_one_closed_file) {
     ck_assert_uint_eq(live, 0);
     ck_assert_int_eq(ask("SELECT sum(events) FROM chunk"), 1);
     ck_assert_int_eq(ask("SELECT end_kind FROM process"), 2);
-    ck_assert_int_eq(hak_keeper_stop(keeper, 20000, false), HAK_STORE_CLOSED);
+    ck_assert_int_eq(hak_keeper_stop(keeper, 20000), HAK_STORE_CLOSED);
     keeper = NULL;
     ck_assert(!has_wal());
 }
@@ -354,7 +356,7 @@ END_TEST
 START_TEST(hands_over_what_still_lives) {
     join_keeper();
     fake_event(&program, 0, HAK_MALLOC, 1, 1, 0);
-    ck_assert_int_eq(hak_keeper_stop(keeper, 20000, false), HAK_STORE_HANDED_OVER);
+    ck_assert_int_eq(hak_keeper_stop(keeper, 20000), HAK_STORE_HANDED_OVER);
     keeper = NULL;
     fake_event(&program, 0, HAK_MALLOC, 2, 1, 0);
     wait_until(tail_is_at_head, "a commit under the new keeper");
@@ -368,7 +370,7 @@ START_TEST(ends_without_any_session) {
     uint32_t live = 99;
     ck_assert_int_eq(hak_keeper_wait_committed(keeper, 20000, &live), 0);
     ck_assert_uint_eq(live, 0);
-    ck_assert_int_eq(hak_keeper_stop(keeper, 20000, false), HAK_STORE_CLOSED);
+    ck_assert_int_eq(hak_keeper_stop(keeper, 20000), HAK_STORE_CLOSED);
     keeper = NULL;
 }
 END_TEST
