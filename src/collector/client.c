@@ -75,21 +75,24 @@ void hak_client_close(struct hak_client *client) {
 
 /* ---- processes ------------------------------------------------------------------------------- */
 
-/* A process of another pid namespace calls itself otherwise than we see it: the pid of the one that
- * said hello is known from the socket; what it forks, and the first process of a new namespace,
- * which sees no parent, are looked for among the children of theirs. 0 = hidden: its end is not
- * watched but that of the session. */
+/* A process of another pid namespace calls itself otherwise than we see it. The kernel translates
+ * the pid of the one that said hello. What is forked is the process of the same number only while
+ * its parent's two pids are one (which a namespace entered for its children shows by a parent that
+ * they cannot see) and when what /proc says agrees; else it is looked for among the children of its
+ * parent. 0 = hidden: its end is not watched but that of the session's memory. */
 static pid_t outer_pid(const struct hak_client *c, uint32_t index, int32_t pid) {
     const volatile struct hak_process_entry *e = hak_mapping_process(&c->map, index);
     uint32_t parent = e->parent;
+    bool has_parent = parent < HAK_PROCESSES && parent != index;
     if (pid == c->hello.pid && parent >= HAK_PROCESSES && c->peer_pid > 0)
         return c->peer_pid;
-    const struct hak_process_watch *from =
-        parent < HAK_PROCESSES && parent != index ? &c->processes[parent] : NULL;
-    bool is_inside = c->hello.pid != c->peer_pid && c->peer_pid > 0;
-    if (is_inside || (from && (e->parent_pid == 0 || (from->row && from->pid <= 0))))
-        return from && from->pid > 0 ? hak_ends_outer_pid(from->pid, pid) : 0;
-    return pid;
+    if (!has_parent)
+        return c->peer_pid > 0 && c->hello.pid != c->peer_pid ? 0 : pid;
+    const struct hak_process_watch *from = &c->processes[parent];
+    bool is_same_namespace = e->parent_pid != 0 && (from->row == 0 || from->pid == from->inner_pid);
+    if (is_same_namespace && hak_ends_can_be(pid, pid, from->start_time))
+        return pid;
+    return from->pid > 0 ? hak_ends_outer_pid(from->pid, pid, from->start_time) : 0;
 }
 
 /* Has its id gone to a process that started at another time? */
@@ -197,6 +200,21 @@ static void note_way(const struct hak_client *c, struct hak_rows *rows, uint32_t
         hak_ends_note(rows, w->row, c->hello.text);
 }
 
+/* The newest row of the parent of the process that said hello: one of the pid that the process
+ * names, or, where it sees others than we do, that the kernel names. */
+static uint32_t find_parent(const struct hak_rows *rows, const struct hak_process_watch *w,
+                            int32_t parent_pid) {
+    struct hak_peer peer = {.parent = parent_pid};
+    if (w->pid != w->inner_pid && !hak_peer_read(w->pid, &peer))
+        return 0;
+    for (uint32_t id = rows->process_count; id > 0 && peer.parent > 0; id--) {
+        const struct hak_process_info *p = &rows->processes[id - 1];
+        if ((p->outer_pid ? p->outer_pid : p->row.pid) == peer.parent)
+            return id;
+    }
+    return 0;
+}
+
 static uint32_t make_row(struct hak_client *c, struct hak_rows *rows, uint32_t index, uint64_t ns) {
     const volatile struct hak_process_entry *e = hak_mapping_process(&c->map, index);
     struct hak_process_watch *w = &c->processes[index];
@@ -210,12 +228,12 @@ static uint32_t make_row(struct hak_client *c, struct hak_rows *rows, uint32_t i
         if (before->pid == pid && before->start_time == w->start_time && w->start_time)
             parent = before->parent;
     }
-    for (uint32_t id = rows->process_count; id > 0 && index == 0 && !parent; id--)
-        if (rows->processes[id - 1].row.pid == parent_pid && parent_pid > 0)
-            parent = id;
+    if (index == 0 && !parent)
+        parent = find_parent(rows, w, parent_pid);
     w->row = find_row(c, rows, w, pid, ns);
     if (w->row) {
         hak_rows_process_info(rows, w->row)->fork_number = fork_number;
+        hak_rows_process_info(rows, w->row)->outer_pid = w->pid;
         note_way(c, rows, index);
         return w->row;
     }
@@ -230,8 +248,10 @@ static uint32_t make_row(struct hak_client *c, struct hak_rows *rows, uint32_t i
                                   .command_line = c->map.command_line};
     w->row = hak_rows_add_process(rows, &row);
     struct hak_process_info *made = hak_rows_process_info(rows, w->row);
-    if (made)
+    if (made) {
         made->fork_number = fork_number;
+        made->outer_pid = w->pid;
+    }
     note_way(c, rows, index);
     return w->row;
 }
@@ -253,6 +273,7 @@ static void see_process(struct hak_client *c, struct hak_rows *rows, uint32_t in
     *w = (struct hak_process_watch){
         .phase = HAK_PHASE_LIVE,
         .pid = fields->pid,
+        .inner_pid = fields->pid,
         .start_time = fields->start_time,
         .pidfd = -1,
         .wait_status = -1,

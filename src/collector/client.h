@@ -42,6 +42,7 @@ struct hak_process_watch {
     uint32_t row; /* 0 = none yet */
     enum hak_process_phase phase;
     int32_t pid;         /* as the collector sees it, 0 = hidden in another namespace */
+    int32_t inner_pid;   /* as it sees itself */
     uint64_t start_time; /* 0 = not known */
     int pidfd;           /* -1 = none: looked for in /proc now and then */
     int32_t wait_status; /* as the kernel tells it, -1 = not known */

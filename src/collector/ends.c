@@ -117,7 +117,7 @@ static void describe_exec(struct hak_rows *rows, uint32_t row, const struct hak_
         why = known;
     } else if (exec_state == HAK_EXEC_BARRED) {
         why = "the seccomp sandbox that it was started in does not let it reach this recording";
-    } else if (p && find_trouble(path, is_file ? 0 : p->row.pid, &trouble)) {
+    } else if (p && find_trouble(path, is_file ? 0 : p->outer_pid, &trouble)) {
         bool is_own = strcmp(trouble.file, path) == 0 || strncmp(trouble.file, "/proc/", 6) == 0;
         snprintf(reason, sizeof reason, "%.180s%.180s", is_own ? "it" : trouble.file,
                  trouble.reason);
@@ -292,14 +292,14 @@ void hak_ends_tell_unentered(struct hak_client *client, struct hak_rows *rows,
     client->unentered_told = events;
 }
 
-/* True when `pid` is `inner` in the innermost of its namespaces. */
-static bool calls_itself(pid_t pid, pid_t inner) {
+/* The pid of `pid` in the innermost of its namespaces; 0 = not known. */
+static pid_t innermost_pid(pid_t pid) {
     char path[64], text[4096];
     snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
     const char *line = read_text(path, text, sizeof text) ? strstr(text, "\nNSpid:") : NULL;
-    if (!line)
-        return false;
     long last = 0;
+    if (!line)
+        return 0;
     char *at = (char *)line + 7;
     for (char *end = at; *at && *at != '\n'; at = end) {
         long number = strtol(at, &end, 10);
@@ -309,10 +309,17 @@ static bool calls_itself(pid_t pid, pid_t inner) {
         while (*end == '\t' || *end == ' ')
             end++;
     }
-    return last == inner;
+    return (pid_t)last;
 }
 
-pid_t hak_ends_outer_pid(pid_t parent, pid_t inner) {
+bool hak_ends_can_be(pid_t pid, pid_t inner, uint64_t parent_start) {
+    struct hak_peer peer;
+    pid_t innermost = innermost_pid(pid);
+    bool is_older = hak_peer_read(pid, &peer) && peer.start_time < parent_start;
+    return !is_older && (innermost == 0 || innermost == inner);
+}
+
+pid_t hak_ends_outer_pid(pid_t parent, pid_t inner, uint64_t parent_start) {
     char path[300], text[4096];
     snprintf(path, sizeof path, "/proc/%d/task", (int)parent);
     DIR *threads = opendir(path);
@@ -325,7 +332,8 @@ pid_t hak_ends_outer_pid(pid_t parent, pid_t inner) {
             continue;
         char *at = text, *end = text;
         for (long child; !found && (child = strtol(at, &end, 10)) > 0; at = end)
-            if (calls_itself((pid_t)child, inner))
+            if (innermost_pid((pid_t)child) == inner &&
+                hak_ends_can_be((pid_t)child, inner, parent_start))
                 found = (pid_t)child;
     }
     if (threads)

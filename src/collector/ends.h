@@ -40,8 +40,14 @@ void hak_ends_note_unseen(struct hak_rows *rows);
 void hak_ends_tell_unentered(struct hak_client *client, struct hak_rows *rows,
                              struct hak_drain *drain);
 
-/* The pid, in this process's namespace, of the child of `parent` that calls itself `inner`; 0 =
- * there is none, or it cannot be seen. */
-pid_t hak_ends_outer_pid(pid_t parent, pid_t inner);
+/* Can `pid`, in this process's namespace, be the one that calls itself `inner` and whose parent
+ * started at `parent_start` (0 = not known)? False only by evidence: another number in the
+ * innermost of its namespaces, or an earlier start. One that is gone or cannot be looked at can be.
+ */
+bool hak_ends_can_be(pid_t pid, pid_t inner, uint64_t parent_start);
+
+/* The pid, in this process's namespace, of the child of `parent` (which started at `parent_start`,
+ * 0 = not known) that calls itself `inner`; 0 = there is none, or it cannot be seen. */
+pid_t hak_ends_outer_pid(pid_t parent, pid_t inner, uint64_t parent_start);
 
 #endif

@@ -1,6 +1,7 @@
 /* Creates the store of a capture or goes on with one, and takes over its cursors. */
 #include "collector/opening.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -302,6 +303,16 @@ static bool is_unfinished(const char *path) {
     return unfinished;
 }
 
+/* A program of a recorded tree that reached its keeper no more, and sees the store's folder read
+ * only: in a sandbox. The tree's store says of it that it is not recorded; its stderr is left
+ * alone. */
+static bool is_in_sandbox(const struct hak_client *client, const char *asked) {
+    char own[HAK_PATH_BYTES];
+    const char *folders[3];
+    return client->map.resume_store == HAK_RESUME_TREE && list_folders(asked, own, folders) > 0 &&
+           access(folders[0], W_OK) != 0 && errno == EROFS;
+}
+
 void hak_opening_open(struct hak_worker *worker, struct hak_client *client) {
     const char *asked =
         worker->config.store_path[0] ? worker->config.store_path : client->map.store_path;
@@ -336,6 +347,8 @@ void hak_opening_open(struct hak_worker *worker, struct hak_client *client) {
     if (error) {
         worker->next_fault = 1;
         error = create_somewhere(worker, asked);
+        if (is_in_sandbox(client, asked))
+            worker->moved_line[0] = 0;
         uint64_t now = hak_clock_monotonic_ns(), start = client->map.monotonic_start_ns;
         worker->capture_start_ns = start && (start < now || client->is_file) ? start : now;
         if (error == 0)
@@ -345,7 +358,8 @@ void hak_opening_open(struct hak_worker *worker, struct hak_client *client) {
         char line[700];
         worker->writer = NULL;
         snprintf(line, sizeof line, "nothing can be stored: %s", hak_store_message());
-        hak_worker_say(line);
+        if (!is_in_sandbox(client, asked))
+            hak_worker_say(line);
         return;
     }
     worker->max_bytes = client->map.trace_max_bytes;

@@ -54,7 +54,7 @@ static struct hak_symbol_file *file_of(struct hak_resolve *r, struct hak_rows *r
         return NULL;
     if (!m->file)
         m->file = hak_symbols_open(r->symbols, m->row.path, m->row.build_id,
-                                   p->row.end_ns ? 0 : p->row.pid,
+                                   p->row.end_ns ? 0 : p->outer_pid,
                                    r->started_ns ? r->started_ns + m->load_ns : 0);
     return m->file;
 }

@@ -20,6 +20,7 @@ struct hak_symbol_file;
 struct hak_process_info {
     struct hak_process_row row; /* strings are its own */
     uint64_t fork_number;       /* that its entry told, 0 = not known */
+    int32_t outer_pid; /* as this process sees it (row.pid: as it sees itself); 0 = not known */
     bool dirty;
     uint32_t *modules; /* row ids of its modules, newest last */
     uint32_t module_count, module_capacity;

@@ -75,7 +75,7 @@ static const struct image *image_of(struct asked *a, const struct hak_module_inf
         struct hak_debug_file *file = malloc(sizeof *file);
         if (!file)
             return image;
-        hak_debug_file_open(file, m->row.path, m->row.build_id, p ? p->row.pid : 0, 0);
+        hak_debug_file_open(file, m->row.path, m->row.build_id, p ? p->outer_pid : 0, 0);
         if (file->elf)
             image->bytes = (const uint8_t *)elf_rawfile(file->elf, &image->size);
     }

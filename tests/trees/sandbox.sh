@@ -34,3 +34,23 @@ rm -f store.db
 "$trace" import -s store.db hakmem.*.rings >import.out 2>&1 || fail "in a sandbox from the start: $(cat import.out)"
 tree_loss=none
 check_store
+
+# bwrap enters its namespaces by system calls of its own. The process that calls itself 2 there is not the machine's
+# process 2; the program in it reaches no keeper and no file, and the store says so, nothing else does.
+bwrapped() {
+    tree_name="bwrap $1"
+    shift
+    rm -f store*.db*
+    timeout -s KILL 60 "$trace" run --wait --check trace --store store.db -- bwrap --unshare-all --ro-bind / / --dev /dev \
+        --proc /proc "$@" >bwrap.out 2>bwrap.err
+    [ $? -eq 7 ] || fail "status 7 was due"
+    [ "$(cat bwrap.out)" = hi ] || fail "it said: $(cat bwrap.out)"
+    [ ! -s bwrap.err ] || fail "something is on stderr: $(head -n 3 bwrap.err)"
+    [ ! -e store.db-wal ] || fail "the WAL was left beside the store"
+    expect "count(*) from process where end_kind not in (1, 4)" 0
+    expect "count(*) from process where end_kind = 4 and note like 'executed sh, which was not recorded: %'" 1
+    "$trace" info -s store.db | grep -q '1 program was not recorded' || fail "info does not say that a program was not recorded"
+    check_store
+}
+bwrapped "with an init" sh -c 'echo hi; ls / >/dev/null; exit 7'
+bwrapped "without one" --as-pid-1 sh -c 'echo hi; ls / >/dev/null; exit 7'
