@@ -90,9 +90,13 @@ static pid_t outer_pid(const struct hak_client *c, uint32_t index, int32_t pid) 
         return c->peer_pid > 0 && c->hello.pid != c->peer_pid ? 0 : pid;
     const struct hak_process_watch *from = &c->processes[parent];
     bool is_same_namespace = e->parent_pid != 0 && (from->row == 0 || from->pid == from->inner_pid);
-    if (is_same_namespace && hak_ends_can_be(pid, pid, from->start_time))
+    /* The parent's entry may be another process's by now, which started later than the child. */
+    bool is_parent = e->parent_pid == 0 || e->parent_pid == from->inner_pid;
+    uint64_t first = c->map.previous_id ? 0 : c->hello.start_time;
+    uint64_t since = is_parent ? from->start_time : first;
+    if (is_same_namespace && hak_ends_can_be(pid, pid, since))
         return pid;
-    return from->pid > 0 ? hak_ends_outer_pid(from->pid, pid, from->start_time) : 0;
+    return from->pid > 0 ? hak_ends_outer_pid(from->pid, pid, since) : 0;
 }
 
 /* Has its id gone to a process that started at another time? */
