@@ -35,8 +35,10 @@ compare_runs() {
     [ "$(wc -l <counted)" -ge "$3" ] || { echo "$1: only $(wc -l <counted) processes were counted"; exit 1; }
     "$BUILD/hakmem-trace" check -s "$1" >check.out 2>&1 || { echo "$1: $(head -n 5 check.out)"; exit 1; }
     ask "$1" "select pid || ' ' as pid from process where note <> ''" | sed -n 's/^\([0-9]*\) *$/\1/p' >unrecorded
-    awk 'FILENAME == "unrecorded" { is_unrecorded[$1] = 1; next } !is_unrecorded[$1] { # a pid may come again
-            m[$2] += $3; f[$2] += $4; r[$2] += $5 } END { for (p in m) print p, m[p], f[p], r[p] }' unrecorded counted |
+    # A pid may come again, also one that was a left out child's.
+    awk 'FILENAME == "unrecorded" { is_unrecorded[$1] = 1; next } is_unrecorded[$1] { is_left_out[$2] = 1; next }
+            { m[$2] += $3; f[$2] += $4; r[$2] += $5 }
+            END { for (p in m) if (!is_left_out[p]) print p, m[p], f[p], r[p] }' unrecorded counted |
         sort >due
     ask "$1" "select p.pid || ' ' || total(kind = 'MALLOC') || ' ' || total(kind = 'FREE') || ' ' ||
             total(kind = 'REALLOC') || ' ' as row from event e join process p on p.id = e.process
