@@ -244,8 +244,13 @@ static int ask_fault_and_losses(struct teller *t, const struct hak_lineage *line
     struct hak_story *story = t->story;
     uint64_t value;
     if (story->fault.id) {
+        /* The row names the call that the fault stopped, where there is one, and the time of the
+         * fault's own record. */
         int found = hak_reader_numbers(t->reader, "SELECT id FROM fault WHERE event = ?1",
                                        story->fault.id, &value, 1);
+        if (found == 0)
+            found = hak_reader_numbers(t->reader, "SELECT id FROM fault WHERE ns = ?1",
+                                       story->fault.ns, &value, 1);
         if (found < 0)
             return found;
         story->fault_row = (uint32_t)value;
