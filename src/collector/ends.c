@@ -33,20 +33,11 @@ enum { EXIT_CODE_FIELD = 52 };
 #define CLOCK_NS 1000000u    /* two sessions' clocks agree to that */
 #define HELLO_NS 5000000000u /* from exec to hello, at most */
 
-static bool read_text(const char *path, char *text, size_t bytes) {
-    int file = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t got = file < 0 ? -1 : read(file, text, bytes - 1);
-    if (file >= 0)
-        close(file);
-    text[got > 0 ? got : 0] = 0;
-    return got > 0;
-}
-
 /* The last field of /proc/PID/stat, when it is the zombie of the process that was watched. */
 static int zombie_status(const struct hak_process_watch *watch) {
     char path[64], text[1024];
     snprintf(path, sizeof path, "/proc/%d/stat", (int)watch->pid);
-    if (!read_text(path, text, sizeof text))
+    if (!hak_peer_read_text(path, text, sizeof text))
         return -1;
     const char *at = strrchr(text, ')');
     if (!at || at[1] != ' ' || at[2] != 'Z')
@@ -296,7 +287,8 @@ void hak_ends_tell_unentered(struct hak_client *client, struct hak_rows *rows,
 static pid_t innermost_pid(pid_t pid) {
     char path[64], text[4096];
     snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
-    const char *line = read_text(path, text, sizeof text) ? strstr(text, "\nNSpid:") : NULL;
+    const char *line =
+        hak_peer_read_text(path, text, sizeof text) ? strstr(text, "\nNSpid:") : NULL;
     long last = 0;
     if (!line)
         return 0;
@@ -328,7 +320,7 @@ pid_t hak_ends_outer_pid(pid_t parent, pid_t inner, uint64_t parent_start) {
         if (thread->d_name[0] == '.')
             continue;
         snprintf(path, sizeof path, "/proc/%d/task/%s/children", (int)parent, thread->d_name);
-        if (!read_text(path, text, sizeof text))
+        if (!hak_peer_read_text(path, text, sizeof text))
             continue;
         char *at = text, *end = text;
         for (long child; !found && (child = strtol(at, &end, 10)) > 0; at = end)

@@ -57,11 +57,7 @@ static double processor_seconds(pid_t process, pid_t thread) {
     char path[64], text[1024];
     unsigned long long user = 0, kernel = 0;
     snprintf(path, sizeof path, "/proc/%d/task/%d/stat", (int)process, (int)thread);
-    FILE *file = fopen(path, "re");
-    size_t got = file ? fread(text, 1, sizeof text - 1, file) : 0;
-    if (file)
-        fclose(file);
-    text[got] = 0;
+    (void)hak_peer_read_text(path, text, sizeof text);
     const char *behind = strrchr(text, ')');
     if (!behind || sscanf(behind + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu",
                           &user, &kernel) != 2)

@@ -28,17 +28,21 @@ bool hak_peer_parse(const char *stat, struct hak_peer *out) {
     return true;
 }
 
+bool hak_peer_read_text(const char *path, char *text, size_t bytes) {
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t got = file < 0 ? -1 : read(file, text, bytes - 1);
+    if (file >= 0)
+        close(file);
+    text[got > 0 ? got : 0] = 0;
+    return got > 0;
+}
+
 enum hak_peer_answer hak_peer_ask(pid_t pid, struct hak_peer *out) {
     char path[64], text[1024];
     if (pid <= 0)
         return HAK_PEER_GONE;
     snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t got = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-    if (fd >= 0)
-        close(fd);
-    text[got > 0 ? got : 0] = 0;
-    if (got > 0 && hak_peer_parse(text, out))
+    if (hak_peer_read_text(path, text, sizeof text) && hak_peer_parse(text, out))
         return HAK_PEER_THERE;
     return kill(pid, 0) == 0 || errno != ESRCH ? HAK_PEER_UNKNOWN : HAK_PEER_GONE;
 }
@@ -76,11 +80,7 @@ static bool knows_all_users(void) {
     char text[128];
     if (known >= 0)
         return known;
-    int fd = open("/proc/self/uid_map", O_RDONLY | O_CLOEXEC);
-    ssize_t got = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-    if (fd >= 0)
-        close(fd);
-    text[got > 0 ? got : 0] = 0;
+    (void)hak_peer_read_text("/proc/self/uid_map", text, sizeof text);
     known = hak_trust_knows_all(text);
     return known;
 }

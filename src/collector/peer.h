@@ -20,6 +20,10 @@ enum hak_peer_answer {
     HAK_PEER_UNKNOWN, /* there is one, but no /proc here or no descriptor left to look at it */
 };
 
+/* Reads the beginning of a file of /proc, at most `bytes` - 1, and ends it by NUL. False: there is
+ * nothing, and `text` is "". */
+bool hak_peer_read_text(const char *path, char *text, size_t bytes);
+
 /* Reads /proc/PID/stat; fills in `out` when it says THERE. */
 enum hak_peer_answer hak_peer_ask(pid_t pid, struct hak_peer *out);
 /* The same; false when nothing was read. */
