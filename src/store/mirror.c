@@ -4,10 +4,15 @@
 #include "hop.h"
 
 void hak_mirror_reset(struct hak_mirror *m) {
-    memset(m->list, 0, sizeof m->list);
-    memset(m->row, 0, sizeof m->row);
-    memset(m->cell, 0, sizeof m->cell);
-    memset(m->last_of_lane, 0, sizeof m->last_of_lane);
+    enum { LISTS = HAK_MIRROR_PLACES * HAK_MIRROR_CLASSES };
+    for (uint32_t used = m->lanes; used; used &= used - 1) {
+        uint32_t lane = (uint32_t)__builtin_ctz(used);
+        memset(&m->list[lane * LISTS], 0, LISTS * sizeof m->list[0]);
+        memset(&m->row[lane * HAK_MIRROR_CLASSES], 0, HAK_MIRROR_CLASSES * sizeof m->row[0]);
+        memset(m->cell[lane], 0, sizeof m->cell[lane]);
+        m->last_of_lane[lane] = 0;
+    }
+    m->lanes = 0;
     m->room_used = 0;
 }
 

@@ -80,10 +80,16 @@ struct hak_mirror {
     uint32_t room[HAK_MIRROR_ROOM];
     struct hak_mirror_cell cell[HAK_MIRROR_LANES][HAK_MIRROR_GROUPS][HAK_MIRROR_CLASSES];
     uint32_t last_of_lane[HAK_MIRROR_LANES]; /* number + 1 */
+    uint32_t lanes;                          /* bit by lane: entered in this chunk */
 };
 
-/* Empties it for the next chunk. */
+/* Empties it for the next chunk: the lanes that were entered, the others are empty. */
 void hak_mirror_reset(struct hak_mirror *m);
+/* The events that follow are of `lane`. */
+static inline void hak_mirror_enter(struct hak_mirror *m, uint32_t lane) {
+    m->lanes |= 1u << lane;
+}
+
 /* The rule of a value of column SHAPE. */
 struct hak_shape_rule hak_shape_rule(uint64_t shape);
 

@@ -86,10 +86,20 @@ void hak_number_widen(struct hak_walk *w, enum hak_numbering which, const uint64
     }
 }
 
+/* No context has a guess any more. */
+static void forget_contexts(struct hak_walk *w) {
+    _Static_assert(HAK_CHUNK_EVENTS_MAX < 1 << HAK_CONTEXT_SITE_BITS, "a site + 1 has its bits");
+    w->context_serial += 1u << HAK_CONTEXT_SITE_BITS;
+    if (w->context_serial == 0) {
+        memset(w->context, 0, sizeof w->context);
+        w->context_serial = 1u << HAK_CONTEXT_SITE_BITS;
+    }
+}
+
 static void begin(struct hak_columns *c) {
     struct hak_walk *w = c->walk;
     hak_mirror_reset(&w->mirror);
-    memset(w->context, 0, sizeof w->context);
+    forget_contexts(w);
     w->sites = 0;
     w->site[HAK_NO_SITE].successor = w->site[HAK_NO_SITE].other_successor = 0;
     w->site[HAK_NO_SITE].stack = 0;
@@ -111,17 +121,23 @@ static inline uint32_t *context_of(struct hak_walk *w, const struct hak_before *
     return &w->context[hash >> (32 - bits)];
 }
 
+/* The guess of a context: a site + 1, 0 = none. */
+static inline uint32_t guess_of(const struct hak_walk *w, uint32_t context) {
+    uint32_t guess = context ^ w->context_serial;
+    return guess >> HAK_CONTEXT_SITE_BITS ? 0 : guess;
+}
+
 /* Guesses are sites + 1, 0 = none. A narrow walk knows no other successor. */
 static inline uint32_t second_guess(const struct hak_walk *w, const struct hak_before *b,
-                                    uint32_t context) {
+                                    uint32_t first) {
     const struct hak_site *last = &w->site[b->site[0]];
-    return context && context != last->successor ? last->successor : last->other_successor;
+    return first && first != last->successor ? last->successor : last->other_successor;
 }
 
 static inline void learn_site(struct hak_walk *w, struct hak_before *b, uint32_t *context,
                               uint32_t site, bool is_narrow) {
     struct hak_site *last = &w->site[b->site[0]];
-    *context = site + 1;
+    *context = w->context_serial | (site + 1);
     if (last->successor != site + 1) {
         last->other_successor = is_narrow ? 0 : last->successor;
         last->successor = site + 1;
@@ -434,14 +450,16 @@ void hak_walk_encode(struct hak_columns *c) {
             w->lane[lane] = before;
             current = put_actor(c, actor[i], current, &token);
             lane = current % HAK_MIRROR_LANES;
+            hak_mirror_enter(&w->mirror, lane);
             before = w->lane[lane];
         }
         uint32_t *context = context_of(w, &before, HAK_WALK_BITS), s;
-        uint32_t guess = *context ? *context : w->site[before.site[0]].successor;
+        uint32_t first = guess_of(w, *context);
+        uint32_t guess = first ? first : w->site[before.site[0]].successor;
         if (guess && w->site[guess - 1].stack == stack[i] && w->site[guess - 1].shape == shape[i]) {
             s = guess - 1;
         } else {
-            guess = second_guess(w, &before, *context);
+            guess = second_guess(w, &before, first);
             if (guess && w->site[guess - 1].stack == stack[i] &&
                 w->site[guess - 1].shape == shape[i]) {
                 s = guess - 1;
@@ -499,14 +517,16 @@ const char *hak_walk_decode(struct hak_columns *c, uint8_t codec,
             if (!take_actor(c, &current, in[1]))
                 return "a number points behind its dictionary";
             lane = current % HAK_MIRROR_LANES;
+            hak_mirror_enter(&w->mirror, lane);
             before = w->lane[lane];
         }
         uint32_t *context = context_of(w, &before, bits), s;
+        uint32_t first = guess_of(w, *context);
         unsigned how = token & HAK_TOKEN_SITE;
         if (how == HAK_SITE_FIRST)
-            s = (*context ? *context : w->site[before.site[0]].successor) - 1;
+            s = (first ? first : w->site[before.site[0]].successor) - 1;
         else if (how == HAK_SITE_SECOND)
-            s = second_guess(w, &before, *context) - 1;
+            s = second_guess(w, &before, first) - 1;
         else
             s = take_site(c, before.site[0], token, in[3]);
         if (s >= w->sites)

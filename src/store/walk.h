@@ -49,11 +49,12 @@ enum hak_numbering {
 #define HAK_NUMBER_BITS_MIN 9  /* of the slots in use: twice as many as keys, in steps of two, */
 #define HAK_NUMBER_BITS_MAX 17 /* so that a few keys lie in a few pages */
 
-#define HAK_NO_SITE       HAK_CHUNK_EVENTS_MAX /* before the first of a lane */
-#define HAK_WALK_BITS     16                   /* of a context's number */
-#define HAK_NARROW_BITS   14                   /* the same for HAK_CODEC_NARROW_WALK */
-#define HAK_WALK_CONTEXTS (1 << HAK_WALK_BITS)
-#define HAK_WALK_COLUMNS  4
+#define HAK_NO_SITE           HAK_CHUNK_EVENTS_MAX /* before the first of a lane */
+#define HAK_WALK_BITS         16                   /* of a context's number */
+#define HAK_NARROW_BITS       14                   /* the same for HAK_CODEC_NARROW_WALK */
+#define HAK_WALK_CONTEXTS     (1 << HAK_WALK_BITS)
+#define HAK_WALK_COLUMNS      4
+#define HAK_CONTEXT_SITE_BITS 17
 
 /* The last three sites of a lane, the last first. */
 struct hak_before {
@@ -65,7 +66,11 @@ struct hak_walk {
     struct hak_site site[HAK_CHUNK_EVENTS_MAX + 1];
     uint32_t sites;
     struct hak_shape_rule rule[HAK_CHUNK_EVENTS_MAX]; /* by number of the shape */
-    uint32_t context[HAK_WALK_CONTEXTS]; /* site that came after these three last, + 1 */
+    /* Site that came after these three last, + 1, below the serial of the chunk that it holds for.
+     */
+    uint32_t context[HAK_WALK_CONTEXTS];
+    uint32_t
+        context_serial; /* in its place in a context: a multiple of 1 << HAK_CONTEXT_SITE_BITS */
     struct hak_before lane[HAK_MIRROR_LANES];
     uint16_t site_of[HAK_CHUNK_EVENTS_MAX];
     uint8_t token[HAK_CHUNK_EVENTS_MAX];
