@@ -11,6 +11,7 @@
 #include "collector/drain.h"
 #include "collector/ends.h"
 #include "collector/peer.h"
+#include "collector/pid_namespace.h"
 #include "collector/rings_file.h"
 #include "collector/snapshot.h"
 #include "store/array.h"
@@ -75,10 +76,38 @@ void hak_client_close(struct hak_client *client) {
 
 /* ---- processes ------------------------------------------------------------------------------- */
 
+/* A process whose inner pid is this process's pid, too, as far as is known. */
+static bool shares_namespace(const struct hak_client *c, uint32_t index) {
+    const volatile struct hak_process_entry *e = hak_mapping_process(&c->map, index);
+    uint64_t space = e->pid_space, own = hak_pid_namespace_own();
+    uint32_t parent = e->parent;
+    if (space && own)
+        return space == own;
+    if (parent >= HAK_PROCESSES || parent == index)
+        return c->peer_pid <= 0 || c->hello.pid == c->peer_pid;
+    /* Whose parent is of the same one, unless it cannot see that parent. */
+    const struct hak_process_watch *from = &c->processes[parent];
+    return e->parent_pid != 0 && (from->row == 0 || from->pid == from->inner_pid);
+}
+
+/* The child of the first process of its namespace, to which orphans go. */
+static pid_t find_orphan(const struct hak_client *c, const struct hak_inner_pid *inner) {
+    pid_t found = 0;
+    for (uint32_t i = 0; i < c->processes_high && !found && inner->space; i++) {
+        const volatile struct hak_process_entry *e = hak_mapping_process(&c->map, i);
+        const struct hak_process_watch *w = &c->processes[i];
+        if (w->phase == HAK_PHASE_LIVE && w->pid > 0 && w->inner_pid == 1 &&
+            e->pid_space == inner->space)
+            found = hak_pid_of_child(w->pid, inner);
+    }
+    return found;
+}
+
 /* A process of another pid namespace calls itself otherwise than we see it. The kernel translates
- * the pid of the one that said hello. What is forked is the process of the same number only while
- * its parent's two pids are one (which a namespace entered for its children shows by a parent that
- * they cannot see) and when what /proc says agrees; else it is looked for among the children of its
+ * the pid of the one that said hello. What is forked is the process of the same number only where
+ * the namespace that it hands over is this process's, or, where that is not known, while its
+ * parent's two pids are one (which a namespace entered for its children shows by a parent that they
+ * cannot see) and when what /proc says agrees; else it is looked for among the children of its
  * parent. 0 = hidden: its end is not watched but that of the session's memory. */
 static pid_t outer_pid(const struct hak_client *c, uint32_t index, int32_t pid) {
     const volatile struct hak_process_entry *e = hak_mapping_process(&c->map, index);
@@ -86,17 +115,18 @@ static pid_t outer_pid(const struct hak_client *c, uint32_t index, int32_t pid) 
     bool has_parent = parent < HAK_PROCESSES && parent != index;
     if (pid == c->hello.pid && parent >= HAK_PROCESSES && c->peer_pid > 0)
         return c->peer_pid;
+    struct hak_inner_pid inner = {.pid = pid, .space = e->pid_space};
+    bool is_shared = shares_namespace(c, index);
     if (!has_parent)
-        return c->peer_pid > 0 && c->hello.pid != c->peer_pid ? 0 : pid;
+        return is_shared ? pid : find_orphan(c, &inner);
     const struct hak_process_watch *from = &c->processes[parent];
-    bool is_same_namespace = e->parent_pid != 0 && (from->row == 0 || from->pid == from->inner_pid);
     /* The parent's entry may be another process's by now, which started later than the child. */
     bool is_parent = e->parent_pid == 0 || e->parent_pid == from->inner_pid;
-    uint64_t first = c->map.previous_id ? 0 : c->hello.start_time;
-    uint64_t since = is_parent ? from->start_time : first;
-    if (is_same_namespace && hak_ends_can_be(pid, pid, since))
+    inner.not_before = is_parent ? from->start_time : c->map.previous_id ? 0 : c->hello.start_time;
+    if (is_shared && hak_pid_can_be(pid, &inner))
         return pid;
-    return from->pid > 0 ? hak_ends_outer_pid(from->pid, pid, since) : 0;
+    pid_t found = from->pid > 0 ? hak_pid_of_child(from->pid, &inner) : 0;
+    return found ? found : find_orphan(c, &inner);
 }
 
 /* Has its id gone to a process that started at another time? */
@@ -146,11 +176,12 @@ static bool has_ended(const struct hak_process_watch *w) {
 
 /* Is `row` the process that came at `ns`? In a session that another worker had before, or in a copy
  * of it, the entry still holds the moment, which is the same but for what two anchors differ in. */
-static bool is_row_of(const struct hak_client *c, const struct hak_process_row *row,
+static bool is_row_of(const struct hak_client *c, const struct hak_process_info *p,
                       const struct hak_process_watch *w, int32_t pid, uint64_t ns) {
+    const struct hak_process_row *row = &p->row;
     uint64_t apart = row->start_ns > ns ? row->start_ns - ns : ns - row->start_ns;
     bool can_be_same = !w->start_time || !row->start_time || w->start_time == row->start_time;
-    if (row->pid != pid || !can_be_same)
+    if (row->pid != pid || !can_be_same || (p->outer_pid && w->pid && p->outer_pid != w->pid))
         return false;
     return row->session == c->image && (row->end_kind == 0 || apart < SAME_NS);
 }
@@ -161,7 +192,7 @@ static uint32_t find_row(const struct hak_client *c, struct hak_rows *rows,
                          struct hak_process_watch *w, int32_t pid, uint64_t ns) {
     for (uint32_t id = rows->process_count; id > 0; id--) {
         struct hak_process_row *row = &rows->processes[id - 1].row;
-        if (!is_row_of(c, row, w, pid, ns))
+        if (!is_row_of(c, &rows->processes[id - 1], w, pid, ns))
             continue;
         if (w->phase == HAK_PHASE_GONE && row->end_kind != 0) {
             w->phase = HAK_PHASE_CLOSED;
@@ -204,19 +235,18 @@ static void note_way(const struct hak_client *c, struct hak_rows *rows, uint32_t
         hak_ends_note(rows, w->row, c->hello.text);
 }
 
-/* The newest row of the parent of the process that said hello: one of the pid that the process
- * names, or, where it sees others than we do, that the kernel names. */
-static uint32_t find_parent(const struct hak_rows *rows, const struct hak_process_watch *w,
+/* The newest row of the parent of the process that said hello: the one that the kernel names, or,
+ * where that cannot be asked any more, the one that the process names. */
+static uint32_t find_parent(const struct hak_rows *rows, const struct hak_who *child,
                             int32_t parent_pid) {
-    struct hak_peer peer = {.parent = parent_pid};
-    if (w->pid != w->inner_pid && !hak_peer_read(w->pid, &peer))
-        return 0;
-    for (uint32_t id = rows->process_count; id > 0 && peer.parent > 0; id--) {
-        const struct hak_process_info *p = &rows->processes[id - 1];
-        if ((p->outer_pid ? p->outer_pid : p->row.pid) == peer.parent)
-            return id;
+    struct hak_peer peer = {0}, about = {0};
+    struct hak_who parent = {.inner = parent_pid, .space = child->space};
+    if (child->outer > 0 && hak_peer_read(child->outer, &peer) && peer.parent > 0) {
+        parent = (struct hak_who){.outer = peer.parent};
+        if (hak_peer_read(peer.parent, &about))
+            parent.start_time = about.start_time;
     }
-    return 0;
+    return parent.outer || parent.inner ? hak_rows_find_process(rows, &parent, UINT32_MAX) : 0;
 }
 
 static uint32_t make_row(struct hak_client *c, struct hak_rows *rows, uint32_t index, uint64_t ns) {
@@ -227,17 +257,18 @@ static uint32_t make_row(struct hak_client *c, struct hak_rows *rows, uint32_t i
     const struct hak_fork_note *fork = find_fork(c, fork_number);
     uint32_t parent = fork ? fork->process : guess_parent(c, index, e->parent, parent_pid);
     /* What a process executed has the same parent as the process had. */
-    for (uint32_t id = rows->process_count; id > 0 && index == 0 && !parent; id--) {
-        const struct hak_process_row *before = &rows->processes[id - 1].row;
-        if (before->pid == pid && before->start_time == w->start_time && w->start_time)
-            parent = before->parent;
-    }
+    /* The numbers in a file may be of any namespace. */
+    struct hak_who self = {c->is_file ? 0 : w->pid, pid, e->pid_space, w->start_time};
+    uint32_t before = index == 0 && !parent ? hak_rows_find_process(rows, &self, UINT32_MAX) : 0;
+    if (before)
+        parent = rows->processes[before - 1].row.parent;
     if (index == 0 && !parent)
-        parent = find_parent(rows, w, parent_pid);
+        parent = find_parent(rows, &self, parent_pid);
     w->row = find_row(c, rows, w, pid, ns);
     if (w->row) {
         hak_rows_process_info(rows, w->row)->fork_number = fork_number;
-        hak_rows_process_info(rows, w->row)->outer_pid = w->pid;
+        hak_rows_process_info(rows, w->row)->outer_pid = self.outer;
+        hak_rows_process_info(rows, w->row)->pid_space = self.space;
         note_way(c, rows, index);
         return w->row;
     }
@@ -254,7 +285,8 @@ static uint32_t make_row(struct hak_client *c, struct hak_rows *rows, uint32_t i
     struct hak_process_info *made = hak_rows_process_info(rows, w->row);
     if (made) {
         made->fork_number = fork_number;
-        made->outer_pid = w->pid;
+        made->outer_pid = self.outer;
+        made->pid_space = self.space;
     }
     note_way(c, rows, index);
     return w->row;
@@ -282,7 +314,7 @@ static void see_process(struct hak_client *c, struct hak_rows *rows, uint32_t in
         .pidfd = -1,
         .wait_status = -1,
     };
-    if (w->pid == c->hello.pid && w->start_time == 0)
+    if (w->inner_pid == c->hello.pid && parent >= HAK_PROCESSES && w->start_time == 0)
         w->start_time = c->hello.start_time;
     uint64_t ticks = fields->tsc_start;
     /* Its parent's row comes first; what it says of its parent is not believed to end. */
@@ -328,9 +360,11 @@ void hak_client_end_all(struct hak_client *client, uint64_t now_ns) {
 /* A process of another pid namespace, gone before its outer pid could be found, that has executed
  * something and calls itself as the new session's does. */
 static bool is_hidden_exec(const struct hak_client *c, uint32_t index,
-                           const struct hak_hello *hello, pid_t peer_pid) {
+                           const struct hak_hello *hello) {
     struct hak_process_entry *e = hak_mapping_process(&c->map, index);
-    return c->processes[index].pid <= 0 && hello->pid != peer_pid && e->pid == hello->pid &&
+    uint64_t own = hak_pid_namespace_own(), space = e->pid_space;
+    bool is_hidden = c->processes[index].pid <= 0 && space && space != own;
+    return is_hidden && e->pid == hello->pid && space == hello->pid_space &&
            atomic_load(&e->exec_state) != HAK_EXEC_NONE &&
            atomic_load(&e->state) == HAK_PROCESS_LIVE;
 }
@@ -339,10 +373,13 @@ void hak_client_note_exec(struct hak_client *client, const struct hak_hello *hel
                           uint64_t ns) {
     for (uint32_t i = 0; i < client->processes_high; i++) {
         struct hak_process_watch *w = &client->processes[i];
-        bool is_same = w->pid == peer_pid && (w->start_time == hello->start_time ||
-                                              w->start_time == 0 || hello->start_time == 0);
+        const volatile struct hak_process_entry *e = hak_mapping_process(&client->map, i);
+        bool is_other_space = client->is_file && e->pid_space != hello->pid_space;
+        bool is_same =
+            w->pid > 0 && w->pid == peer_pid && !is_other_space &&
+            (w->start_time == hello->start_time || w->start_time == 0 || hello->start_time == 0);
         if ((w->phase == HAK_PHASE_LIVE || w->phase == HAK_PHASE_GONE) && w->replaced_ns == 0 &&
-            (is_same || is_hidden_exec(client, i, hello, peer_pid)))
+            (is_same || is_hidden_exec(client, i, hello)))
             w->replaced_ns = ns ? ns : 1;
     }
 }

@@ -1,7 +1,6 @@
 /* Finds out how processes ended and what they executed. */
 #include "collector/ends.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 #include "collector/peer.h"
 #include "collector/target.h"
 #include "symbols/reading.h"
+#include "trace/stat_line.h"
 
 /* As in linux/pidfd.h since 6.13; the exit code is told since 6.15. */
 struct pidfd_facts {
@@ -22,8 +22,6 @@ struct pidfd_facts {
 };
 #define FACTS_EXIT ((uint64_t)1 << 3)
 #define GET_FACTS  _IOWR(0xff, 11, struct pidfd_facts)
-
-enum { EXIT_CODE_FIELD = 52 };
 
 #define NOT_RECORDED "which was not recorded: "
 #define UNSEEN_END                                                                                 \
@@ -39,16 +37,13 @@ static int zombie_status(const struct hak_process_watch *watch) {
     snprintf(path, sizeof path, "/proc/%d/stat", (int)watch->pid);
     if (!hak_peer_read_text(path, text, sizeof text))
         return -1;
-    const char *at = strrchr(text, ')');
-    if (!at || at[1] != ' ' || at[2] != 'Z')
+    struct hak_peer peer;
+    uint64_t status;
+    if (!hak_peer_parse(text, &peer) || peer.state != 'Z' ||
+        (peer.start_time != watch->start_time && watch->start_time != 0) ||
+        !hak_stat_number(text, HAK_STAT_EXIT_CODE, &status))
         return -1;
-    unsigned long long start = 0;
-    for (int field = 2; at && field < EXIT_CODE_FIELD; field++) {
-        if (field == 22)
-            start = strtoull(at, NULL, 10);
-        at = strchr(at + 1, ' ');
-    }
-    return at && (start == watch->start_time || watch->start_time == 0) ? atoi(at) : -1;
+    return (int)status;
 }
 
 void hak_ends_ask(struct hak_process_watch *watch) {
@@ -142,13 +137,13 @@ static void describe_own_malloc(struct hak_rows *rows, uint32_t row) {
 
 /* True when the program that the process executed at `ns` is known: its hello came to another
  * keeper, before this session's did. */
-static bool is_known_exec(const struct hak_rows *rows, const struct hak_process_row *process,
+static bool is_known_exec(const struct hak_rows *rows, const struct hak_process_info *process,
                           uint64_t ns) {
-    for (uint32_t id = rows->process_count; id > 0; id--) {
+    struct hak_who who = hak_rows_who(process);
+    for (uint32_t id = UINT32_MAX; (id = hak_rows_find_process(rows, &who, id)) > 0;) {
         const struct hak_process_row *row = &rows->processes[id - 1].row;
-        if (row->pid == process->pid && row->session != process->session &&
-            row->start_ns + CLOCK_NS >= ns && row->start_ns < ns + HELLO_NS &&
-            (row->start_time == process->start_time || process->start_time == 0))
+        if (row->session != process->row.session && row->start_ns + CLOCK_NS >= ns &&
+            row->start_ns < ns + HELLO_NS)
             return true;
     }
     return false;
@@ -176,7 +171,7 @@ void hak_ends_describe(struct hak_client *client, struct hak_rows *rows, uint32_
         p->row.end_kind = 3;
     } else if (exec_state != HAK_EXEC_NONE && state != HAK_PROCESS_ENDED) {
         end = *(volatile uint64_t *)&e->tsc_exec;
-        bool is_known = is_known_exec(rows, &p->row, hak_clock_ns(&client->clock, end));
+        bool is_known = is_known_exec(rows, p, hak_clock_ns(&client->clock, end));
         p->row.end_kind = is_known ? 3 : 4;
         if (!is_known)
             describe_exec(rows, w->row, e, exec_state, client->is_file);
@@ -198,27 +193,25 @@ void hak_ends_describe(struct hak_client *client, struct hak_rows *rows, uint32_
 }
 
 void hak_ends_unrecorded(struct hak_client **clients, uint32_t count, struct hak_rows *rows,
-                         pid_t pid, pid_t parent, const char *why, uint64_t ns, int watch) {
+                         const struct hak_who *who, pid_t parent, const char *why, uint64_t ns,
+                         int watch) {
     char path[64], program[HAK_PATH_BYTES], note[512];
+    pid_t pid = who->outer;
     for (uint32_t c = 0; c < count; c++) {
         hak_client_look_at_processes(clients[c], rows, watch);
         for (uint32_t i = 0; i < clients[c]->processes_high; i++) {
             const struct hak_process_watch *w = &clients[c]->processes[i];
-            if ((w->phase == HAK_PHASE_LIVE || w->phase == HAK_PHASE_GONE) && w->pid == pid) {
+            if ((w->phase == HAK_PHASE_LIVE || w->phase == HAK_PHASE_GONE) && w->pid > 0 &&
+                w->pid == pid) {
                 hak_ends_note(rows, w->row, why);
                 return;
             }
         }
     }
-    struct hak_peer peer = {0};
-    (void)hak_peer_read(pid, &peer);
     /* Its row may be closed already, with a guess. */
-    for (uint32_t id = rows->process_count; id > 0; id--) {
+    for (uint32_t id = UINT32_MAX; (id = hak_rows_find_process(rows, who, id)) > 0;) {
         const struct hak_process_row *before = &rows->processes[id - 1].row;
-        const char *guess =
-            before->pid == pid && before->end_kind == 4 && before->start_time == peer.start_time
-                ? strstr(before->note, NOT_RECORDED)
-                : NULL;
+        const char *guess = before->end_kind == 4 ? strstr(before->note, NOT_RECORDED) : NULL;
         if (!guess)
             continue;
         char longer[HAK_EXEC_PATH + 512];
@@ -236,9 +229,11 @@ void hak_ends_unrecorded(struct hak_client **clients, uint32_t count, struct hak
         snprintf(program, sizeof program, "%.*s",
                  (int)(strstr(why, ", which") ? strstr(why, ", which") - why - 9 : 0), why + 9);
     snprintf(note, sizeof note, "%s%s", is_whole ? "" : "not recorded: ", why);
-    struct hak_process_row row = {.pid = pid,
+    struct hak_who above = {.outer = parent};
+    struct hak_process_row row = {.parent = hak_rows_find_process(rows, &above, UINT32_MAX),
+                                  .pid = who->inner,
                                   .parent_pid = parent,
-                                  .start_time = peer.start_time,
+                                  .start_time = who->start_time,
                                   .start_ns = ns,
                                   .program = program,
                                   .command_line = "",
@@ -246,10 +241,12 @@ void hak_ends_unrecorded(struct hak_client **clients, uint32_t count, struct hak
                                   .end_kind = is_whole ? 4 : 0,
                                   .end_ns = is_whole ? ns : 0,
                                   .note = note};
-    for (uint32_t id = rows->process_count; id > 0 && !row.parent; id--)
-        if (rows->processes[id - 1].row.pid == parent && parent > 0)
-            row.parent = id;
-    hak_rows_add_process(rows, &row);
+    uint32_t id = hak_rows_add_process(rows, &row);
+    struct hak_process_info *made = hak_rows_process_info(rows, id);
+    if (made) {
+        made->outer_pid = pid;
+        made->pid_space = who->space;
+    }
 }
 
 void hak_ends_note_unseen(struct hak_rows *rows) {
@@ -281,54 +278,4 @@ void hak_ends_tell_unentered(struct hak_client *client, struct hak_rows *rows,
         hak_drain_lost(drain, row, 0, p->row.start_ns, to, events - client->unentered_told,
                        "no process entry");
     client->unentered_told = events;
-}
-
-/* The pid of `pid` in the innermost of its namespaces; 0 = not known. */
-static pid_t innermost_pid(pid_t pid) {
-    char path[64], text[4096];
-    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
-    const char *line =
-        hak_peer_read_text(path, text, sizeof text) ? strstr(text, "\nNSpid:") : NULL;
-    long last = 0;
-    if (!line)
-        return 0;
-    char *at = (char *)line + 7;
-    for (char *end = at; *at && *at != '\n'; at = end) {
-        long number = strtol(at, &end, 10);
-        if (end == at)
-            break;
-        last = number;
-        while (*end == '\t' || *end == ' ')
-            end++;
-    }
-    return (pid_t)last;
-}
-
-bool hak_ends_can_be(pid_t pid, pid_t inner, uint64_t parent_start) {
-    struct hak_peer peer;
-    pid_t innermost = innermost_pid(pid);
-    bool is_older = hak_peer_read(pid, &peer) && peer.start_time < parent_start;
-    return !is_older && (innermost == 0 || innermost == inner);
-}
-
-pid_t hak_ends_outer_pid(pid_t parent, pid_t inner, uint64_t parent_start) {
-    char path[300], text[4096];
-    snprintf(path, sizeof path, "/proc/%d/task", (int)parent);
-    DIR *threads = opendir(path);
-    pid_t found = 0;
-    for (struct dirent *thread; !found && threads && (thread = readdir(threads));) {
-        if (thread->d_name[0] == '.')
-            continue;
-        snprintf(path, sizeof path, "/proc/%d/task/%s/children", (int)parent, thread->d_name);
-        if (!hak_peer_read_text(path, text, sizeof text))
-            continue;
-        char *at = text, *end = text;
-        for (long child; !found && (child = strtol(at, &end, 10)) > 0; at = end)
-            if (innermost_pid((pid_t)child) == inner &&
-                hak_ends_can_be((pid_t)child, inner, parent_start))
-                found = (pid_t)child;
-    }
-    if (threads)
-        closedir(threads);
-    return found;
 }

@@ -25,11 +25,12 @@ void hak_ends_describe(struct hak_client *client, struct hak_rows *rows, uint32_
 /* Changes a process's note. */
 void hak_ends_note(struct hak_rows *rows, uint32_t row, const char *note);
 
-/* Process `pid` of the tree, a child of `parent` (0 = not known), is not recorded; `why` says it in
+/* Process `who` of the tree, a child of `parent` (0 = not known), is not recorded; `why` says it in
  * words. The row of what it executed from gets the reason, or a row is made when it has none (it
  * was spawned without a fork). `watch` as for hak_client_look_at_processes. */
 void hak_ends_unrecorded(struct hak_client **clients, uint32_t count, struct hak_rows *rows,
-                         pid_t pid, pid_t parent, const char *why, uint64_t ns, int watch);
+                         const struct hak_who *who, pid_t parent, const char *why, uint64_t ns,
+                         int watch);
 
 /* At the end of the store: what was known of processes whose row does not say how they ended died
  * with a keeper and a worker, before another keeper had their memory. The rows get a note. */
@@ -39,15 +40,5 @@ void hak_ends_note_unseen(struct hak_rows *rows);
  * when the session is over. */
 void hak_ends_tell_unentered(struct hak_client *client, struct hak_rows *rows,
                              struct hak_drain *drain);
-
-/* Can `pid`, in this process's namespace, be the one that calls itself `inner` and whose parent
- * started at `parent_start` (0 = not known)? False only by evidence: another number in the
- * innermost of its namespaces, or an earlier start. One that is gone or cannot be looked at can be.
- */
-bool hak_ends_can_be(pid_t pid, pid_t inner, uint64_t parent_start);
-
-/* The pid, in this process's namespace, of the child of `parent` (which started at `parent_start`,
- * 0 = not known) that calls itself `inner`; 0 = there is none, or it cannot be seen. */
-pid_t hak_ends_outer_pid(pid_t parent, pid_t inner, uint64_t parent_start);
 
 #endif

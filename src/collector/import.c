@@ -161,6 +161,7 @@ static enum hak_import_state check_processes(struct hak_import *import, struct f
                                      .version = HAK_SESSION_VERSION,
                                      .pid = first->pid,
                                      .start_time = first->start_time,
+                                     .pid_space = first->pid_space,
                                      .total_bytes = map.bytes};
     bool good = true;
     for (uint32_t i = 0, count = hak_mapping_process_count(&map); i < count && good; i++) {

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "collector/pid_namespace.h"
 #include "store/array.h"
 
 #define GUEST_MS      5000
@@ -60,13 +61,18 @@ static const char *pass_on_unrecorded(struct hak_keeper *k, const struct hak_gre
     struct hak_peer about = {0};
     (void)hak_peer_read(peer, &about); /* now, while it waits for the answer */
     bool is_child = g->hello.child != 0;
-    struct hak_peer child;
-    if (is_child && hak_peer_read(g->hello.child, &child) && child.parent != peer)
+    struct hak_inner_pid inner = {.pid = g->hello.child, .space = g->hello.pid_space};
+    pid_t child = is_child ? hak_pid_of_child(peer, &inner) : 0;
+    struct hak_peer self = {0};
+    bool is_own_space = inner.space ? inner.space == hak_pid_namespace_own() : g->hello.pid == peer;
+    if (is_child && child == 0 && is_own_space && hak_peer_read(inner.pid, &self) &&
+        self.parent != peer)
         return "the process is no child of the one that says so";
     struct hak_link_message m = {.type = HAK_LINK_UNRECORDED,
                                  .number = (uint32_t)(is_child ? peer : about.parent),
-                                 .peer_pid = is_child ? g->hello.child : peer,
+                                 .peer_pid = is_child ? child : peer,
                                  .hello = g->hello};
+    m.hello.start_time = m.peer_pid > 0 && hak_peer_read(m.peer_pid, &self) ? self.start_time : 0;
     if (k->link >= 0 && hak_link_send(k->link, &m, -1) < 0)
         hak_keeper_lose_worker(k);
     return NULL;
@@ -87,7 +93,9 @@ static const char *hold_session(struct hak_keeper *k, struct hak_guest *guest) {
         return few;
     if (!hak_array_make_room(&k->held, (uint64_t)k->held_count, &k->held_capacity, sizeof *k->held))
         return "the keeper has no memory left";
-    (void)hak_peer_read(guest->peer.pid, &about);
+    /* In another time namespace it counts from elsewhere. */
+    if (hak_peer_read(guest->peer.pid, &about))
+        g->hello.start_time = about.start_time;
     k->held[k->held_count++] = (struct held){.number = k->config.next_number++,
                                              .memfd = hak_greeting_take_memfd(g),
                                              .peer_pid = guest->peer.pid,

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "store/array.h"
+#include "trace/stat_line.h"
 
 #define READ_SECONDS   7 /* of processor time */
 #define READ_WALL_MS   120000
@@ -55,12 +56,11 @@ static void add_unreadable(struct hak_keeper *k, const struct hak_read_file *fil
 /* Processor time of a thread in seconds, -1 = not known. */
 static double processor_seconds(pid_t process, pid_t thread) {
     char path[64], text[1024];
-    unsigned long long user = 0, kernel = 0;
+    uint64_t user, kernel;
     snprintf(path, sizeof path, "/proc/%d/task/%d/stat", (int)process, (int)thread);
     (void)hak_peer_read_text(path, text, sizeof text);
-    const char *behind = strrchr(text, ')');
-    if (!behind || sscanf(behind + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu",
-                          &user, &kernel) != 2)
+    if (!hak_stat_number(text, HAK_STAT_USER_TICKS, &user) ||
+        !hak_stat_number(text, HAK_STAT_KERNEL_TICKS, &kernel))
         return -1;
     return (double)(user + kernel) / (double)sysconf(_SC_CLK_TCK);
 }

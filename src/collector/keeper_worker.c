@@ -167,9 +167,8 @@ static uint64_t find_start(const struct hak_link_message *m) {
     struct hak_peer peer;
     if (m->peer_pid <= 0 || !hak_peer_read(m->peer_pid, &peer))
         return NOBODY;
-    /* In another namespace it may count its time from elsewhere. */
     bool is_same = peer.start_time == m->hello.start_time || m->hello.start_time == 0;
-    return is_same || m->hello.pid != m->peer_pid ? peer.start_time : NOBODY;
+    return is_same ? peer.start_time : NOBODY;
 }
 
 bool hak_keeper_adopt(struct hak_keeper *k, int link) {

@@ -9,22 +9,19 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include "collector/pid_namespace.h"
+#include "trace/stat_line.h"
 #include "trace/trust.h"
 
 #define PEER_PIDFD 77 /* SO_PEERPIDFD of newer headers */
 
 bool hak_peer_parse(const char *stat, struct hak_peer *out) {
-    /* The name stands in brackets and may hold brackets and blanks itself: the last ) ends it. */
-    const char *behind = strrchr(stat, ')');
-    int parent = 0;
-    unsigned long long start = 0;
-    char state = 0;
-    if (!behind || sscanf(behind + 1,
-                          " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d "
-                          "%*d %llu",
-                          &state, &parent, &start) != 3)
+    const char *state = hak_stat_at(stat, HAK_STAT_STATE);
+    uint64_t parent, start;
+    if (!state || !hak_stat_number(stat, HAK_STAT_PARENT, &parent) ||
+        !hak_stat_number(stat, HAK_STAT_START_TIME, &start))
         return false;
-    *out = (struct hak_peer){.parent = parent, .start_time = start, .state = state};
+    *out = (struct hak_peer){.parent = (pid_t)parent, .start_time = start, .state = *state};
     return true;
 }
 
@@ -42,7 +39,8 @@ enum hak_peer_answer hak_peer_ask(pid_t pid, struct hak_peer *out) {
     if (pid <= 0)
         return HAK_PEER_GONE;
     snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    if (hak_peer_read_text(path, text, sizeof text) && hak_peer_parse(text, out))
+    if (hak_pid_proc_is_own() && hak_peer_read_text(path, text, sizeof text) &&
+        hak_peer_parse(text, out))
         return HAK_PEER_THERE;
     return kill(pid, 0) == 0 || errno != ESRCH ? HAK_PEER_UNKNOWN : HAK_PEER_GONE;
 }

@@ -85,6 +85,31 @@ void hak_rows_touch_module(struct hak_rows *rows, uint32_t id) {
         note_dirty(rows, DIRTY_MODULE, id, &m->dirty);
 }
 
+struct hak_who hak_rows_who(const struct hak_process_info *row) {
+    return (struct hak_who){row->outer_pid, row->row.pid, row->pid_space, row->row.start_time};
+}
+
+bool hak_rows_is_process(const struct hak_process_info *row, const struct hak_who *who) {
+    bool both_started = row->row.start_time && who->start_time;
+    if (both_started && row->row.start_time != who->start_time)
+        return false;
+    if (row->outer_pid > 0 && who->outer > 0)
+        return row->outer_pid == who->outer;
+    if (row->pid_space && who->space)
+        return row->pid_space == who->space && row->row.pid == who->inner;
+    /* The row of a store that another worker wrote, or of a process without /proc. */
+    int32_t number = who->inner > 0 ? who->inner : who->outer;
+    return number > 0 && row->row.pid == number && (both_started || who->inner > 0);
+}
+
+uint32_t hak_rows_find_process(const struct hak_rows *rows, const struct hak_who *who,
+                               uint32_t below) {
+    uint32_t id = below <= rows->process_count ? below - 1 : rows->process_count;
+    while (id > 0 && !hak_rows_is_process(&rows->processes[id - 1], who))
+        id--;
+    return id;
+}
+
 uint32_t hak_rows_add_process(struct hak_rows *rows, const struct hak_process_row *row) {
     if (!reserve(rows, &rows->processes, rows->process_count, &rows->process_capacity,
                  sizeof *rows->processes))

@@ -20,7 +20,8 @@ struct hak_symbol_file;
 struct hak_process_info {
     struct hak_process_row row; /* strings are its own */
     uint64_t fork_number;       /* that its entry told, 0 = not known */
-    int32_t outer_pid; /* as this process sees it (row.pid: as it sees itself); 0 = not known */
+    int32_t outer_pid;  /* as this process sees it (row.pid: as it sees itself); 0 = not known */
+    uint64_t pid_space; /* inode of the pid namespace that row.pid is of, 0 = not known */
     bool dirty;
     uint32_t *modules; /* row ids of its modules, newest last */
     uint32_t module_count, module_capacity;
@@ -56,6 +57,23 @@ struct hak_rows {
 };
 
 void hak_rows_free(struct hak_rows *rows);
+
+/* A process by all that is known of it; 0 = not known. */
+struct hak_who {
+    int32_t outer;       /* its pid, as this process sees it */
+    int32_t inner;       /* as it sees itself */
+    uint64_t space;      /* inode of the pid namespace that `inner` is of */
+    uint64_t start_time; /* as this process reads it */
+};
+
+/* What a row knows. */
+struct hak_who hak_rows_who(const struct hak_process_info *row);
+/* Is the row that process's? What both know decides: pids are compared within one namespace only.
+ */
+bool hak_rows_is_process(const struct hak_process_info *row, const struct hak_who *who);
+/* The newest row below `below` of that process; 0 = none. */
+uint32_t hak_rows_find_process(const struct hak_rows *rows, const struct hak_who *who,
+                               uint32_t below);
 
 /* New rows; their ids, or 0 when memory ran out (remembered in out_of_memory). Strings are copied.
  */

@@ -69,11 +69,10 @@ void hak_worker_free(struct hak_worker *worker) {
 
 /* A hello came from a process whose row says that it vanished: it had executed another program,
  * which was seen later than its end. */
-static void correct_vanished(struct hak_worker *w, pid_t pid, uint64_t start_time, uint64_t ns) {
-    for (uint32_t id = w->rows.process_count; id > 0; id--) {
+static void correct_vanished(struct hak_worker *w, const struct hak_who *who, uint64_t ns) {
+    for (uint32_t id = UINT32_MAX; (id = hak_rows_find_process(&w->rows, who, id)) > 0;) {
         struct hak_process_row *row = &w->rows.processes[id - 1].row;
-        if (row->pid != pid || (row->end_kind != 2 && row->end_kind != 4) ||
-            row->end_ns + LATE_NS < ns || (row->start_time != 0 && row->start_time != start_time))
+        if ((row->end_kind != 2 && row->end_kind != 4) || row->end_ns + LATE_NS < ns)
             continue;
         row->end_kind = 3;
         row->end_ns = ns;
@@ -104,12 +103,13 @@ const char *hak_worker_add(struct hak_worker *worker, uint32_t number,
     hak_judge_take(worker, client);
     hak_client_start_clock(client, worker->capture_start_ns);
     uint64_t start_ns = hak_clock_ns(&client->clock, 0);
+    struct hak_who who = {peer_pid, hello->pid, hello->pid_space, hello->start_time};
     for (uint32_t i = 0; i < worker->client_count && client->map.previous_id == 0; i++) {
         hak_client_look_at_processes(worker->clients[i], &worker->rows, worker->bell.epoll);
         hak_client_note_exec(worker->clients[i], hello, peer_pid, start_ns);
     }
     if (client->map.previous_id == 0 && !client->is_file && !client->knows_nodes)
-        correct_vanished(worker, peer_pid, hello->start_time, start_ns);
+        correct_vanished(worker, &who, start_ns);
     worker->clients[worker->client_count++] = client;
     if (client->is_file)
         hak_rings_file_begin(client, &worker->drain);
@@ -207,7 +207,9 @@ static void hear_keeper(struct hak_worker *w) {
             descriptor = -1;
         } else if (m.type == HAK_LINK_UNRECORDED) {
             m.hello.text[sizeof m.hello.text - 1] = 0;
-            hak_ends_unrecorded(w->clients, w->client_count, &w->rows, m.peer_pid, (pid_t)m.number,
+            struct hak_who who = {m.peer_pid, m.hello.child ? m.hello.child : m.hello.pid,
+                                  m.hello.pid_space, m.hello.start_time};
+            hak_ends_unrecorded(w->clients, w->client_count, &w->rows, &who, (pid_t)m.number,
                                 m.hello.text, hak_clock_monotonic_ns() - w->capture_start_ns,
                                 w->bell.epoll);
         } else if (m.type == HAK_LINK_UNREADABLE) {

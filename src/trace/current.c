@@ -79,6 +79,7 @@ bool hak_current_claim_process(uint32_t parent, uint64_t fork_number) {
         memset((char *)entry + sizeof entry->state, 0, sizeof *entry - sizeof entry->state);
         entry->pid = (int32_t)hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
         entry->parent_pid = (int32_t)hak_raw_call(SYS_getppid, 0, 0, 0, 0, 0, 0);
+        entry->pid_space = hak_keeper_pid_space();
         entry->parent = parent;
         entry->fork_number = fork_number;
         if (hak_current.overwrites) /* nobody else will be able to find out */

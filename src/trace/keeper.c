@@ -49,6 +49,7 @@ static struct hak_hello make_hello(enum hak_hello_kind kind) {
                               .version = HAK_SESSION_VERSION,
                               .pid = (int32_t)hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0),
                               .start_time = hak_keeper_start_time(),
+                              .pid_space = hak_keeper_pid_space(),
                               .kind = kind};
 }
 

@@ -69,6 +69,9 @@ HAK_HIDDEN bool hak_keeper_tell_unrecorded(const char *name, const char *why, in
 /* When this process started, in clock ticks since boot; 0 = not known. */
 HAK_HIDDEN uint64_t hak_keeper_start_time(void);
 
+/* Inode of the pid namespace of this process; 0 = not known. */
+HAK_HIDDEN uint64_t hak_keeper_pid_space(void);
+
 /* Moves `descriptor` out of the way of the standard three; -1 when that fails. */
 HAK_HIDDEN int hak_keeper_lift(long descriptor);
 

@@ -9,15 +9,17 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include "platform/line.h"
 #include "platform/raw_call.h"
 #include "trace/keeper.h"
+#include "trace/stat_line.h"
 #include "trace/trust.h"
 #include "trace/wait.h"
 
-enum { ANSWERS_LIMIT_MS = 200, ANCESTORS = 256, PARENT_FIELD = 4, START_FIELD = 22 };
+enum { STAT_BYTES = 1024, ANSWERS_LIMIT_MS = 200, ANCESTORS = 256 };
 
 static _Atomic int64_t stranger = -1; /* uid of the last one */
 
@@ -39,39 +41,49 @@ static bool read_text(const char *path, char *text, size_t bytes) {
     return got > 0;
 }
 
-/* Field `number` of /proc/PID/stat, 0 = not known. The second field may hold anything, so fields
- * are counted from its last parenthesis. `pid` 0 = this process. */
-static uint64_t stat_field(uint64_t pid, int number) {
+/* The line /proc/PID/stat; `pid` 0 = this process. */
+static bool read_stat(uint64_t pid, char *text, size_t bytes) {
     struct hak_line path = {0};
-    char text[1024];
     hak_line_add(&path, "/proc/");
     if (pid)
         hak_line_number(&path, pid);
     hak_line_add(&path, pid ? "/stat" : "self/stat");
-    if (!read_text(hak_line_text(&path), text, sizeof text))
-        return 0;
-    const char *at = strrchr(text, ')');
-    for (int field = 2; at && field < number; field++)
-        at = strchr(at + 1, ' ');
-    uint64_t value = 0;
-    for (at = at ? at + 1 : ""; *at >= '0' && *at <= '9'; at++)
-        value = value * 10 + (uint64_t)(*at - '0');
-    return value;
+    return read_text(hak_line_text(&path), text, bytes);
 }
 
 uint64_t hak_keeper_start_time(void) {
-    return stat_field(0, START_FIELD);
+    char text[STAT_BYTES];
+    uint64_t start = 0;
+    if (read_stat(0, text, sizeof text))
+        (void)hak_stat_number(text, HAK_STAT_START_TIME, &start);
+    return start;
 }
 
-/* True when this process descends from `pid`. */
+uint64_t hak_keeper_pid_space(void) {
+    struct stat about;
+    return hak_raw_call(SYS_newfstatat, AT_FDCWD, (long)"/proc/self/ns/pid", (long)&about, 0, 0,
+                        0) == 0
+               ? about.st_ino
+               : 0;
+}
+
+/* True when this process descends from `pid`, which the kernel has translated into the pid
+ * namespace of this process: where /proc is another namespace's, nothing is known. */
 static bool descends_from(int pid) {
-    uint64_t parent = stat_field(0, PARENT_FIELD);
-    for (int depth = 0; depth < ANCESTORS && parent > 1; depth++) {
+    char text[STAT_BYTES];
+    uint64_t parent = 0;
+    if (!read_stat(0, text, sizeof text) ||
+        hak_stat_pid(text) != hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0))
+        return false;
+    for (int depth = 0; depth < ANCESTORS; depth++) {
+        if (!hak_stat_number(text, HAK_STAT_PARENT, &parent))
+            return false;
         if (parent == (uint64_t)pid)
             return true;
-        parent = stat_field(parent, PARENT_FIELD);
+        if (parent <= 1 || !read_stat(parent, text, sizeof text))
+            return false;
     }
-    return parent == 1 && pid == 1;
+    return false;
 }
 
 /* True when the listener at the other end may have this process's memory. A user whom this user

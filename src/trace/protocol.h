@@ -46,8 +46,10 @@ struct hak_hello {
     uint64_t start_time;  /* field 22 of /proc/self/stat */
     uint64_t total_bytes; /* of the memfd */
     uint32_t kind;        /* enum hak_hello_kind */
-    int32_t child;  /* of HAK_HELLO_UNRECORDED: it is a child's, which `pid` spawned; else 0 */
-    char text[472]; /* ended by NUL. Of a session: what is to be noted of its way here, or "" */
+    int32_t child; /* of HAK_HELLO_UNRECORDED: it is a child's, which `pid` spawned; else 0 */
+    uint64_t
+        pid_space;  /* inode of the pid namespace that `pid` and `child` are of, 0 = not known */
+    char text[464]; /* ended by NUL. Of a session: what is to be noted of its way here, or "" */
 };
 _Static_assert(sizeof(struct hak_hello) == 512, "the hello is 512 bytes");
 

@@ -19,7 +19,7 @@
 #include "trace/record.h"
 
 #define HAK_SESSION_MAGIC   0x31305345534b4148ull /* "HAKSES01" */
-#define HAK_SESSION_VERSION 6
+#define HAK_SESSION_VERSION 7
 
 #define HAK_PROCESSES       1024
 #define HAK_RINGS           4096
@@ -56,6 +56,7 @@ struct hak_process_entry {
     uint32_t parent;      /* index of the parent's entry, or UINT32_MAX */
     uint64_t fork_number; /* the FORK record that made it (its size field); 0 = unknown */
     uint64_t start_time;  /* field 22 of /proc/PID/stat, 0 = not read yet (collector may read it) */
+    uint64_t pid_space;   /* inode of the pid namespace that these pids are of, 0 = not known */
     uint64_t tsc_start;   /* ticks since the session's start */
     _Atomic uint64_t tsc_end;
     _Atomic uint64_t free_of_null; /* calls that give no record, counted */

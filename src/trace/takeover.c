@@ -39,11 +39,13 @@ static _Atomic uint32_t at_work;
 static _Atomic uint64_t next_look_ns;
 static uint32_t attempts;
 
-/* True when the process of `entry` has ended. A zombie counts: it writes no more. */
+/* True when the process of `entry` has ended. A zombie counts: it writes no more. The pid of
+ * another namespace says nothing here: such a process takes its own rings if it lives. */
 static bool is_gone(const struct hak_process_entry *entry) {
     if (atomic_load(&entry->state) == HAK_PROCESS_ENDED)
         return true;
-    return hak_raw_call(SYS_kill, entry->pid, 0, 0, 0, 0, 0) == -ESRCH;
+    return entry->pid_space == hak_current.process->pid_space &&
+           hak_raw_call(SYS_kill, entry->pid, 0, 0, 0, 0, 0) == -ESRCH;
 }
 
 static void *at(struct hak_session *session, const void *address_in_old) {

@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <sys/wait.h>
+#include "collector/ends.h"
+#include "collector/pid_namespace.h"
 #include "collector/worker.h"
 #include "fake_program.h"
 #include "../suite.h"
@@ -170,6 +172,50 @@ START_TEST(does_not_make_a_ring_of_parents_of_forks) {
 END_TEST
 
 /* Anchors that are late by as much as `late`, every so often, and cuts a millisecond apart. */
+/* The child calls itself as a process of this namespace is called, whose end is not its own. */
+START_TEST(does_not_watch_the_process_of_the_same_number) {
+    pid_t other = start_process();
+    put_fork(0, 1);
+    fake_process(&program, 1)->pid_space = 1; /* which is no namespace's */
+    fake_claim_process(&program, 1, other, 0, 1);
+    fake_process(&program, 2)->pid_space = hak_pid_namespace_own();
+    fake_claim_process(&program, 2, other, 0, 2);
+    commit();
+    ck_assert_int_eq(worker.clients[0]->processes[1].pid, 0);
+    ck_assert_int_eq(worker.clients[0]->processes[2].pid, other);
+    end_process(other);
+    ck_assert(hak_client_look_for_ends(worker.clients[0], fake_monotonic()));
+    ck_assert_int_eq(worker.clients[0]->processes[1].phase, HAK_PHASE_LIVE);
+    ck_assert_int_eq(worker.clients[0]->processes[2].phase, HAK_PHASE_GONE);
+}
+END_TEST
+
+/* What a process of another namespace says of itself is about no row of the same number. */
+START_TEST(does_not_note_the_process_of_the_same_number) {
+    pid_t other = start_process();
+    fake_process(&program, 1)->pid_space = hak_pid_namespace_own();
+    fake_claim_process(&program, 1, other, 0, 1);
+    commit();
+    uint32_t row = worker.clients[0]->processes[1].row;
+    end_process(other);
+    ck_assert(hak_client_look_for_ends(worker.clients[0], fake_monotonic()));
+    commit();
+    commit();
+    struct hak_process_info *info = hak_rows_process_info(&worker.rows, row);
+    info->row.end_kind = 4;
+    hak_ends_note(&worker.rows, row, "executed a, which was not recorded: it may be static");
+    struct hak_who who = {.outer = 0, .inner = other, .space = 1};
+    ck_assert(!hak_rows_is_process(info, &who));
+    hak_ends_unrecorded(worker.clients, 1, &worker.rows, &who, 0, "no memory", 1, -1);
+    ck_assert_ptr_nonnull(strstr(hak_rows_process_info(&worker.rows, row)->row.note, "static"));
+    ck_assert_uint_eq(worker.rows.process_count, row + 1);
+    who.space = hak_pid_namespace_own();
+    hak_ends_unrecorded(worker.clients, 1, &worker.rows, &who, 0, "no memory", 1, -1);
+    ck_assert_str_eq(hak_rows_process_info(&worker.rows, row)->row.note,
+                     "executed a, which was not recorded: no memory");
+}
+END_TEST
+
 START_TEST(never_goes_back) {
     struct hak_clock clock;
     uint64_t told[40000] = {0}, late[] = {0, 200, 30000, 3000000, 20000000};
@@ -233,6 +279,8 @@ int main(void) {
     tcase_add_test(cases, knows_the_parent_when_its_fork_is_stored_last);
     tcase_add_test(cases, does_not_follow_a_ring_of_parents);
     tcase_add_test(cases, does_not_make_a_ring_of_parents_of_forks);
+    tcase_add_test(cases, does_not_watch_the_process_of_the_same_number);
+    tcase_add_test(cases, does_not_note_the_process_of_the_same_number);
     tcase_add_loop_test(cases, never_goes_back, 0, 5);
     tcase_add_loop_test(cases, goes_on_when_ticks_jump, 0, 3);
     tcase_add_test(cases, reads_memory_that_was_sealed_against_writers);

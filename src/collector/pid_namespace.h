@@ -1,0 +1,44 @@
+/* Which process is meant by a pid of another pid namespace. A pid is used in its own namespace
+ * only:
+ *
+ *   said by the kernel   SO_PEERCRED, pidfd, /proc      this process's namespace
+ *   said by a process    getpid of it, of its children  the namespace whose inode it hands over
+ *
+ * The number is translated by what /proc says of the children of a process that is known. */
+#ifndef HAK_COLLECTOR_PID_NAMESPACE_H
+#define HAK_COLLECTOR_PID_NAMESPACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* A process as it calls itself. */
+struct hak_inner_pid {
+    pid_t pid;
+    uint64_t space;      /* inode of its pid namespace, 0 = not known */
+    uint64_t not_before; /* it started then or later (field 22), 0 = not known */
+};
+
+/* Inode of the pid namespace of `pid` (0 = this process); 0 = not known. */
+uint64_t hak_pid_namespace_of(pid_t pid);
+/* The same of this process, asked once. */
+uint64_t hak_pid_namespace_own(void);
+
+/* True where /proc counts as this process does: it may have been mounted for another namespace. */
+bool hak_pid_proc_is_own(void);
+
+/* The pid of `pid` in the innermost of its namespaces; 0 = not known. */
+pid_t hak_pid_innermost(pid_t pid);
+
+/* Can `pid`, in this process's namespace, be `inner`? False only by evidence: another number or
+ * namespace, or an earlier start. One that is gone or cannot be looked at can be. */
+bool hak_pid_can_be(pid_t pid, const struct hak_inner_pid *inner);
+
+/* The pid, in this process's namespace, of the child of `parent` that calls itself `inner`; 0 =
+ * there is none, or it cannot be seen. */
+pid_t hak_pid_of_child(pid_t parent, const struct hak_inner_pid *inner);
+
+/* Calls `take` with each child of `parent` until it returns true; returns that child, 0 = none. */
+pid_t hak_pid_find_child(pid_t parent, bool (*take)(void *context, pid_t child), void *context);
+
+#endif
