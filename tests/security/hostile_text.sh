@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # No text that hakmem did not write itself acts on a terminal: every text column of every table of a
 # store, names of programs, files and arguments, SQLite's messages; every command, text and JSON, into
-# a pipe and on a terminal. And 20 MB in each text column end no command.
+# a pipe and on a terminal. And 2 MB in each text column end no command (long/hostile_text.sh: 20).
 # timeout: 1200
 set -u
 cd "$(dirname "$0")" || exit 2
