@@ -36,16 +36,16 @@
 
 /* What the checks of the debug build know of a slot; 20 bytes, out of line, in private memory. */
 struct hak_slot {
-    uint32_t record_count; /* n of the generation: records of this slot so far, moves included */
-    uint32_t alloc_stack;  /* stack id of the last allocation, 0 = none */
-    uint32_t free_stack;   /* stack id of the last free, 0 = none */
-    uint16_t asked_bytes;  /* as the program asked, of the last life */
-    uint16_t user_delta;   /* user - base in units of 8 bytes, of the last life */
-    uint8_t place;         /* enum hak_place */
-    uint8_t subkind;       /* enum hak_subkind, the call that allocated it */
-    uint8_t alignment : 6; /* that call asked for 1 << alignment; 0 = nothing special */
-    uint8_t lives : 2;     /* frees in level normal, modulo 4: whose pattern it holds (pattern.h) */
-    uint8_t is_changing;   /* 1 while the bytes around the block are written in its life */
+    uint32_t record_count;   /* n of the generation: records of this slot so far, moves included */
+    uint32_t alloc_stack;    /* stack id of the last allocation, 0 = none */
+    uint32_t free_stack;     /* stack id of the last free, 0 = none */
+    uint16_t asked_bytes;    /* as the program asked, of the last life */
+    uint16_t user_delta;     /* user - base in units of 8 bytes, of the last life */
+    uint8_t place;           /* enum hak_place */
+    uint8_t subkind;         /* enum hak_subkind, the call that allocated it */
+    uint8_t alignment : 6;   /* that call asked for 1 << alignment; 0 = nothing special */
+    uint8_t is_changing : 1; /* while the bytes around the block are written in its life */
+    uint8_t lives;           /* frees so far: whose pattern it holds (pattern.h has its form) */
 };
 
 /* In which list of its owner's heap a slab stands (slab/lists.h). */

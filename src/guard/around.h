@@ -8,46 +8,25 @@
 
 enum { HAK_CANARY_SHORT_BYTES = 128 };
 
-#define HAK_HEADER_MAGIC 0x4d4b4148u /* "HAKM" */
-
 struct hak_header {
     uint64_t first, second;
 };
 
 _Static_assert(sizeof(struct hak_header) == HAK_HEADER_BYTES, "the header is 16 bytes");
 
-/* No byte of a live block's header is 0 for the usual sizes, so that the most common write before a
- * block's start is seen wherever it hits: what is small is stored with this turned over, and no
- * byte of the check word, which is next to the block, is 0 or a letter. */
-#define HAK_HEADER_TURN 0xa5a5a5a5u
-
-/* Multiplying by a large odd number spreads every bit upwards (Knuth's multiplicative hashing). */
-static inline uint64_t hak_header_check_word(uint64_t first, uint64_t asked_low, uintptr_t user) {
-    uint64_t mixed = (first ^ user << 7 ^ asked_low) * 0x9e3779b97f4a7c15ull;
-    return mixed >> 32 | 0x81818181u;
-}
-
-static inline struct hak_header hak_make_header(const char *user, unsigned class_index,
-                                                unsigned subkind, size_t asked_bytes) {
-    uint64_t asked_low = (asked_bytes & 0xffffffffu) ^ HAK_HEADER_TURN;
-    uint64_t asked_high = (asked_bytes >> 32 ^ HAK_HEADER_TURN) & 0xffff;
-    struct hak_header header;
-    header.first = HAK_HEADER_MAGIC | (uint64_t)((class_index ^ HAK_HEADER_TURN) & 0xff) << 32 |
-                   (uint64_t)(subkind & 0xff) << 40 | asked_high << 48;
-    header.second = asked_low | hak_header_check_word(header.first, asked_low, (uintptr_t)user)
-                                    << 32;
-    return header;
-}
-
-static inline struct hak_header hak_header_due(const struct hak_located *at) {
-    return hak_make_header(hak_user_in(at), at->class_index,
-                           (at->slot->subkind & HAK_SLOT_TAKEN) | HAK_SLOT_LIVED,
-                           hak_asked_bytes_of(at));
-}
-
 /* The word that the block `at` is filled with now. */
 static inline uint64_t hak_word_of(const struct hak_located *at, enum hak_pattern pattern) {
     return hak_pattern_word(pattern, (uintptr_t)at->base, at->class_index, at->slot->lives);
+}
+
+/* Of the block whose header's first word this is. */
+static inline struct hak_header hak_header_of_word(uint64_t word) {
+    return (struct hak_header){word,
+                               hak_pattern_as(word, HAK_PATTERN_HEADER, HAK_PATTERN_HEADER_2)};
+}
+
+static inline struct hak_header hak_header_due(const struct hak_located *at) {
+    return hak_header_of_word(hak_word_of(at, HAK_PATTERN_HEADER));
 }
 
 /* The canary of a slot's block: [start, end), where `end` is a multiple of 8. */

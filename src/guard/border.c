@@ -260,13 +260,15 @@ HAK_TRACER_TEXT void hak_check_resize(user_t user, size_t asked_bytes) {
     fields.stack = hak_take_call_stack(&fields.flags);
     fields.record_count = ++at.slot->record_count;
     size_t old_bytes = hak_asked_bytes_of(&at);
-    __atomic_store_n(&at.slot->is_changing, 1, __ATOMIC_SEQ_CST);
+    at.slot->is_changing = 1;
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
     hak_set_asked_bytes(&at, asked_bytes);
     if (hak_layout_has_header() || HAK_UNLIKELY(hak_options.junk))
         hak_fill_unwritten(&at, old_bytes, asked_bytes);
     if (hak_layout_has_header())
         write_around(at);
-    __atomic_store_n(&at.slot->is_changing, 0, __ATOMIC_RELEASE);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    at.slot->is_changing = 0;
     hak_trace_record(&fields);
 }
 

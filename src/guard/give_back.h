@@ -4,6 +4,7 @@
 #define HAK_GUARD_GIVE_BACK_H
 
 #include "guard/guard.h"
+#include "trace/pattern.h"
 
 /* A record of a call of the program on a block; count, size, place and stack are filled in later. A
  * pointer in no block has neither generation nor class. */
@@ -36,7 +37,7 @@ HAK_IN_PLACE bool hak_take_from_program(struct hak_located at, enum hak_record_k
                                HAK_MEMORY_SLOT_START);
         return false;
     }
-    at.slot->lives++;
+    at.slot->lives = hak_pattern_next_life(at.slot->lives);
     uint8_t flags = 0;
     at.slot->free_stack = hak_take_call_stack(&flags);
     at.slot->record_count++;

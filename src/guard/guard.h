@@ -131,8 +131,8 @@ void hak_fill_with(char *start, const char *end, uint64_t word) HAK_HIDDEN;
 /* The bytes from..to of the user's, which malloc or realloc has just added to the block. */
 void hak_fill_unwritten(const struct hak_located *at, size_t from, size_t to) HAK_HIDDEN;
 /* The header that a free block carries at its slot's start while it is in a linked list. */
-void hak_write_list_header(char *base, unsigned class_index) HAK_HIDDEN;
-bool hak_list_header_stands(const char *base, unsigned class_index) HAK_HIDDEN;
+void hak_write_list_header(const struct hak_located *at) HAK_HIDDEN;
+bool hak_list_header_stands(const struct hak_located *at) HAK_HIDDEN;
 /* A block that lies in a list carries a header at its slot's start, whatever its last life was:
  * none yet, or an aligned one with its header further in. For a block that has just come to its
  * place. */

@@ -5,14 +5,11 @@
  *   header    base | padding of aligned blocks | header | bytes asked | canary   |
  *                                              ^ 16 bytes             ^ one byte at least
  *
- *   header    magic:32 | class:8 | subkind:8 | asked, high:16
- *             asked, low:32 | check:32
- *
- * The header lies directly before the user's first byte; the check word binds it to its address, so
- * that a copied header does not stand. The canary runs to the slot's end, for a large block to the
- * end of its mapping but at most CANARY_MAX_BYTES, so that a block that was shrunk in place does
- * not touch pages that it gave up. Nothing here is trusted: what a header should be is computed
- * from the slot's state, which lies out of line.
+ * The header lies directly before the user's first byte. Its two words name the block, as the
+ * canary's do (trace/pattern.h), so that a copied header does not stand. The canary runs to the
+ * slot's end, for a large block to the end of its mapping but at most CANARY_MAX_BYTES, so that a
+ * block that was shrunk in place does not touch pages that it gave up. Nothing here is trusted:
+ * what a header should be is computed from the slot's state, which lies out of line.
  *
  * Where later work attaches: other layouts (guard pages) add a case to hak_place_user and
  * hak_check_slot_bytes and have no canary here; poison fills [user, slot end) in hak_check_freed
@@ -35,18 +32,16 @@ void hak_write_header(const struct hak_located *at) {
     put_header(hak_user_in(at), hak_header_due(at));
 }
 
-void hak_write_list_header(char *base, unsigned class_index) {
-    put_header(base + HAK_HEADER_BYTES,
-               hak_make_header(base + HAK_HEADER_BYTES, class_index, 0, 0));
+void hak_write_list_header(const struct hak_located *at) {
+    put_header(at->base + HAK_HEADER_BYTES, hak_header_due(at));
 }
 
-bool hak_list_header_stands(const char *base, unsigned class_index) {
-    const char *user = base + HAK_HEADER_BYTES;
-    struct hak_header found = header_before(user);
-    uint64_t asked_low = found.second & 0xffffffffu;
-    return (found.first & 0xffffffffffu) ==
-               (HAK_HEADER_MAGIC | (uint64_t)((class_index ^ HAK_HEADER_TURN) & 0xff) << 32) &&
-           found.second >> 32 == hak_header_check_word(found.first, asked_low, (uintptr_t)user);
+/* Of whichever life of the slot, which both words name. */
+bool hak_list_header_stands(const struct hak_located *at) {
+    struct hak_header found = header_before(at->base + HAK_HEADER_BYTES);
+    uint64_t differs = found.first ^ hak_word_of(at, HAK_PATTERN_HEADER);
+    return (differs & ~((uint64_t)HAK_PATTERN_LIVES_MASK << HAK_PATTERN_LIVES_SHIFT)) == 0 &&
+           found.second == hak_header_of_word(found.first).second;
 }
 
 /* Where the canary lies, from the block's base on. */

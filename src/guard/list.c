@@ -25,16 +25,15 @@ bool hak_enter_list_slowly(const struct hak_located *at) {
     if (at->slot->subkind & HAK_SLOT_POISONED)
         at->slot->subkind |= HAK_SLOT_LINKED;
     if (hak_layout_has_header() && at->slot->user_delta * 8 != HAK_HEADER_BYTES)
-        hak_write_list_header(at->base, at->class_index);
+        hak_write_list_header(at);
     return true;
 }
 
 /* True when `block`, which the slot's state says is in a list, is what a pop may take. */
-static bool header_or_start_stands(const struct hak_located *at, base_t block,
-                                   unsigned class_index) {
+static bool header_or_start_stands(const struct hak_located *at, base_t block) {
     if (!at->slot || block.p != at->base)
         return false;
-    return !hak_layout_has_header() || hak_list_header_stands(at->base, class_index);
+    return !hak_layout_has_header() || hak_list_header_stands(at);
 }
 
 /* By the registry and the first line of the SuperSlab, which the next pop needs anyway. */
@@ -55,7 +54,7 @@ static inline unsigned wrong_with(const struct hak_located *at, bool is_slot, ba
         return HAK_FAULT_CLASS_MISMATCH;
     if (HAK_UNLIKELY(block.p == at->base && at->slot->place != place))
         return HAK_FAULT_WRONG_LAYER_MOVE;
-    if (HAK_UNLIKELY(!header_or_start_stands(at, block, class_index)))
+    if (HAK_UNLIKELY(!header_or_start_stands(at, block)))
         return HAK_FAULT_TLS_SLL_HDR_RESET;
     return leads_nowhere(*hak_check_link_of(block)) ? HAK_FAULT_FOREIGN_POINTER : 0;
 }

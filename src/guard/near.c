@@ -139,6 +139,7 @@ static const struct hak_trace_checks checks = {
     .reopen = hak_pages_open_at,
     .look_at_all = hak_sweep_quietly,
     .find_named = hak_find_named,
+    .find_before = hak_find_before,
     .word_in = hak_word_in,
 };
 

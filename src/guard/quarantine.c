@@ -156,7 +156,7 @@ HAK_TRACER_TEXT enum hak_kept hak_check_keep(base_t base, enum hak_record_kind k
 
 static inline bool is_whole_near(const struct hak_near_slot *at) {
     size_t asked_bytes = at->slot->asked_bytes;
-    struct hak_header due = hak_header_near(at, at->slot->subkind, asked_bytes), found;
+    struct hak_header due = hak_header_near(at), found;
     __builtin_memcpy(&found, at->base, sizeof found);
     return ((found.first ^ due.first) | (found.second ^ due.second)) == 0 &&
            hak_canary_stands_shortly(at->base + HAK_HEADER_BYTES + asked_bytes,
@@ -188,7 +188,7 @@ HAK_TRACER_TEXT enum hak_kept hak_check_give_shortly(user_t user, enum hak_recor
         return HAK_NOT_KEPT;
     slot->record_count++;
     slot->free_stack = hak_take_call_stack(&flags);
-    slot->lives++;
+    slot->lives = hak_pattern_next_life(slot->lives);
     struct hak_filled filled =
         hak_filled_between(user.p, at.base + at.slot_bytes, slot->asked_bytes);
     hak_poison_shortly(&filled, hak_word_near(&at, HAK_PATTERN_FREED));

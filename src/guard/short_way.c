@@ -33,9 +33,8 @@ static inline bool may_be_used(const struct hak_near_slot *at) {
 }
 
 /* The header last: what is written of a canary may reach over it. */
-static inline void write_around(const struct hak_near_slot *at, unsigned subkind,
-                                size_t asked_bytes) {
-    struct hak_header header = hak_header_near(at, subkind, asked_bytes);
+static inline void write_around(const struct hak_near_slot *at, size_t asked_bytes) {
+    struct hak_header header = hak_header_near(at);
     hak_write_canary_shortly(at->base + HAK_HEADER_BYTES + asked_bytes, at->base + at->slot_bytes,
                              hak_word_near(at, HAK_PATTERN_CANARY));
     __builtin_memcpy(at->base, &header, sizeof header);
@@ -62,7 +61,7 @@ HAK_TRACER_TEXT user_t hak_check_hand_out_shortly(base_t base, unsigned class_in
     slot->alignment = 0;
     slot->record_count++;
     slot->free_stack = 0;
-    write_around(&at, subkind, asked_bytes);
+    write_around(&at, asked_bytes);
     slot->alloc_stack = hak_take_call_stack(&flags);
     __atomic_store_n(&slot->place, (uint8_t)HAK_PLACE_LIVE, __ATOMIC_RELEASE);
     slot->is_changing = 0;

@@ -157,8 +157,8 @@ HAK_HIDDEN extern const uint8_t hak_bytes_of_block[64];
  * Up to 31 bytes before it are written, too: whole words of the block get the word of what was
  * never written, so that a canary's word in a register was read from a canary. */
 HAK_IN_PLACE void hak_write_canary_shortly(const char *start, char *end, uint64_t word) {
-    const uint64_t other = (uint64_t)(HAK_PATTERN_CANARY ^ HAK_PATTERN_UNWRITTEN) << 56 |
-                           (HAK_PATTERN_CANARY ^ HAK_PATTERN_UNWRITTEN);
+    const uint64_t other =
+        hak_pattern_mark(HAK_PATTERN_CANARY) ^ hak_pattern_mark(HAK_PATTERN_UNWRITTEN);
     const hak_aligned_words canary = {word, word}, others = {other, other};
     hak_aligned_words *at = (hak_aligned_words *)(void *)end - 2;
     if (HAK_LIKELY((const char *)at <= start)) {
@@ -193,11 +193,9 @@ HAK_IN_PLACE bool hak_canary_stands_shortly(const char *start, const char *end, 
     return (differs | low >> (start - (const char *)at)) == 0;
 }
 
-/* Header and canary of the block of `asked_bytes` behind a base, as around.h writes them. */
-HAK_IN_PLACE struct hak_header hak_header_near(const struct hak_near_slot *at, unsigned subkind,
-                                               size_t asked_bytes) {
-    return hak_make_header(at->base + HAK_HEADER_BYTES, at->class_index,
-                           (subkind & HAK_SLOT_TAKEN) | HAK_SLOT_LIVED, asked_bytes);
+/* The header of the block behind a base. */
+HAK_IN_PLACE struct hak_header hak_header_near(const struct hak_near_slot *at) {
+    return hak_header_of_word(hak_word_near(at, HAK_PATTERN_HEADER));
 }
 
 #endif

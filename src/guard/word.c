@@ -6,6 +6,8 @@
  *   canary      the same and live, or just     the block past whose end it was read
  *               ended
  *   unwritten   the same                       the block that it was read from, never written there
+ *   header      the same                       the block in front of which it was read, or behind
+ *                                              the end of the one before it
  *   any         another                        the slot, and no life of it for sure
  *
  * All SuperSlabs whose addresses end in the bits that the word has are looked at. Runs in the
@@ -17,7 +19,7 @@
 #include "platform/raw_call.h"
 
 enum {
-    GRANULE_BYTES = 1 << HAK_PATTERN_NAME_SHIFT,
+    GRANULE_BYTES = 1 << HAK_PATTERN_ADDRESS_SHIFT,
     GRANULES = HAK_SUPERSLAB_BYTES / GRANULE_BYTES,
     SMALLEST_SLOT_BYTES = 8,
 };
@@ -25,7 +27,7 @@ enum {
 struct search {
     uint64_t value, address_bits; /* bits 32 to 5 of the block's first byte */
     enum hak_pattern pattern;
-    unsigned lives;
+    uint8_t lives;
     bool is_exact; /* a block's word itself was found */
     struct hak_named *named;
     unsigned count, most;
@@ -34,7 +36,7 @@ struct search {
 static enum hak_named_as relation_of(const struct search *search, const struct hak_located *at) {
     bool is_live = at->slot->place == HAK_PLACE_LIVE;
     bool is_same = search->lives == at->slot->lives;
-    bool has_just_ended = !is_live && ((search->lives + 1) & 3) == at->slot->lives;
+    bool has_just_ended = !is_live && hak_pattern_next_life(search->lives) == at->slot->lives;
     switch (search->pattern) {
     case HAK_PATTERN_FREED:
         return is_same && !is_live ? HAK_NAMED_FREED : HAK_NAMED_EARLIER;
@@ -42,10 +44,20 @@ static enum hak_named_as relation_of(const struct search *search, const struct h
         return (is_same && is_live) || has_just_ended ? HAK_NAMED_BEHIND : HAK_NAMED_EARLIER;
     case HAK_PATTERN_UNWRITTEN:
         return (is_same && is_live) || has_just_ended ? HAK_NAMED_UNWRITTEN : HAK_NAMED_EARLIER;
+    case HAK_PATTERN_HEADER:
+    case HAK_PATTERN_HEADER_2:
+        return (is_same && is_live) || has_just_ended ? HAK_NAMED_IN_FRONT : HAK_NAMED_EARLIER;
     case HAK_PATTERN_NONE:
         break;
     }
     return HAK_NAMED_EARLIER;
+}
+
+static void describe(const struct hak_located *at, enum hak_named_as as, struct hak_named *named) {
+    *named = (struct hak_named){.as = as};
+    named->facts.class_found = HAK_CLASS_NONE;
+    hak_describe_located(at, &named->facts);
+    named->facts.found_address = named->facts.user;
 }
 
 static void compare(struct search *search, const struct hak_located *at) {
@@ -60,15 +72,15 @@ static void compare(struct search *search, const struct hak_located *at) {
         return;
     search->is_exact = is_exact;
     struct hak_named *named = &search->named[search->count++];
-    *named = (struct hak_named){.as = relation_of(search, at)};
-    named->facts.class_found = HAK_CLASS_NONE;
-    hak_describe_located(at, &named->facts);
-    named->facts.found_address = named->facts.user;
+    describe(at, relation_of(search, at), named);
+    named->facts.offset = search->pattern == HAK_PATTERN_HEADER     ? -HAK_HEADER_BYTES
+                          : search->pattern == HAK_PATTERN_HEADER_2 ? -HAK_HEADER_BYTES / 2
+                                                                    : 0;
 }
 
 static void look_at_superslab(struct hak_superslab *superslab, hak_owner_t owner, void *context) {
     struct search *search = context;
-    if (((uintptr_t)superslab >> HAK_PATTERN_NAME_SHIFT & HAK_PATTERN_NAME_MASK) / GRANULES !=
+    if (((uintptr_t)superslab >> HAK_PATTERN_ADDRESS_SHIFT & HAK_PATTERN_ADDRESS_MASK) / GRANULES !=
             search->address_bits / GRANULES ||
         owner == HAK_OWNER_RESERVE || !hak_raw_readable((uintptr_t)superslab))
         return;
@@ -83,7 +95,7 @@ static void look_at_superslab(struct hak_superslab *superslab, hak_owner_t owner
 static void look_at_large(const struct hak_large *large, void *context) {
     struct search *search = context;
     struct hak_located at;
-    if ((base_address(large->base) >> HAK_PATTERN_NAME_SHIFT & HAK_PATTERN_NAME_MASK) !=
+    if ((base_address(large->base) >> HAK_PATTERN_ADDRESS_SHIFT & HAK_PATTERN_ADDRESS_MASK) !=
         search->address_bits)
         return;
     hak_locate_as_large((struct hak_large *)(uintptr_t)large, &at);
@@ -91,11 +103,10 @@ static void look_at_large(const struct hak_large *large, void *context) {
 }
 
 unsigned hak_find_named(uint64_t value, struct hak_named *named, unsigned most) {
-    uint64_t name = hak_pattern_name(value);
     struct search search = {.value = value,
-                            .address_bits = name & HAK_PATTERN_NAME_MASK,
+                            .address_bits = hak_pattern_address(value),
                             .pattern = hak_pattern_of(value),
-                            .lives = (unsigned)(name >> 28),
+                            .lives = hak_pattern_lives(value),
                             .named = named,
                             .most = most};
     if (search.pattern == HAK_PATTERN_NONE)
@@ -103,6 +114,17 @@ unsigned hak_find_named(uint64_t value, struct hak_named *named, unsigned most) 
     hak_registry_each(look_at_superslab, &search);
     hak_large_each(look_at_large, &search);
     return search.count;
+}
+
+bool hak_find_before(const struct hak_named *named, struct hak_named *before) {
+    struct hak_located at;
+    uint64_t read = named->facts.user + (uint64_t)named->facts.offset;
+    if (!hak_locate((const void *)(uintptr_t)(named->facts.base - 1), &at) || !at.slot ||
+        at.slot->place != HAK_PLACE_LIVE)
+        return false;
+    describe(&at, HAK_NAMED_BEHIND, before);
+    before->facts.offset = (int64_t)(read - before->facts.user);
+    return true;
 }
 
 uint64_t hak_word_in(uint64_t address) {

@@ -37,7 +37,9 @@ const char *report_access_words(const struct report_page *page) {
 void report_access_headline(struct hak_text *text, const struct report_page *page) {
     if (report_is_proved_by_word(page)) {
         hak_text_add(text, "a pointer was used that had been read %s ",
-                     page->facts->fault == 304 ? "from" : "behind the end of");
+                     page->facts->fault == 304   ? "from"
+                     : page->facts->fault == 302 ? "in front of"
+                                                 : "behind the end of");
     } else {
         hak_text_add(text, "%s", report_access_words(page));
         add_distance(text, page);
@@ -57,7 +59,9 @@ void report_access_sentence(struct hak_text *text, const struct report_page *pag
         hak_text_add(text,
                      "a pointer that is no address was used (%s); it holds what %s is filled with",
                      hak_words_signal(page->context.signal),
-                     page->facts->fault == 304 ? "this block" : "the memory behind this block");
+                     page->facts->fault == 304   ? "this block"
+                     : page->facts->fault == 302 ? "the header of this block"
+                                                 : "the memory behind this block");
         return;
     }
     hak_text_add(text, "the %s of 0x%llx was stopped (%s)", report_access_words(page),

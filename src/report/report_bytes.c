@@ -46,8 +46,10 @@ void report_bytes(struct hak_text *text, const struct report_page *page) {
             continue;
         if (rows++ == 0)
             hak_text_add(text, "  BYTES             around %s, when the fault was found:\n",
-                         page->facts->fault >= 301 && page->facts->fault <= 303 ? "the damage"
-                                                                                : "the pointer");
+                         page->facts->fault >= 301 && page->facts->fault <= 303 &&
+                                 !report_is_proved_by_word(page)
+                             ? "the damage"
+                             : "the pointer");
         add_row(text, page, i);
     }
 }

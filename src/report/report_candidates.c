@@ -11,6 +11,8 @@ static const char *relation_words(uint32_t named_as) {
         return "was read after the free of";
     case HAK_NAMED_BEHIND:
         return "was read behind the end of";
+    case HAK_NAMED_IN_FRONT:
+        return "was read in front of";
     case HAK_NAMED_UNWRITTEN:
         return "was read from memory that was never written since malloc:";
     case HAK_NAMED_EARLIER:

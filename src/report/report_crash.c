@@ -24,6 +24,9 @@ static const char *pattern_words(uint64_t value) {
         return " is what the memory behind a block is filled with";
     case HAK_PATTERN_UNWRITTEN:
         return " is what a new block is filled with";
+    case HAK_PATTERN_HEADER:
+    case HAK_PATTERN_HEADER_2:
+        return " is what stands in front of a block";
     case HAK_PATTERN_NONE:
         break;
     }

@@ -217,7 +217,7 @@ bool report_guess(struct hak_text *text, const struct report_page *page) {
             return false;
         return guess_index(text, facts) || guess_overflow(text, facts);
     case 302:
-        if (guess_index(text, facts))
+        if (!report_is_proved_by_word(page) && guess_index(text, facts))
             return true;
         if (facts->found_by == HAK_FOUND_BY_ACCESS)
             return false;

@@ -111,7 +111,9 @@ void report_wrong_sentence(struct hak_text *text, const struct report_page *page
     else if (page->facts->fault == 304)
         hak_text_add(text, "either the block was freed too early, or a stale pointer was used");
     else if (report_is_proved_by_word(page))
-        hak_text_add(text, "a read behind the block's end, at or before the use of what it gave");
+        hak_text_add(text, "a read %s, at or before the use of what it gave",
+                     page->facts->fault == 302 ? "in front of the block"
+                                               : "behind the block's end");
     else if (page->facts->found_by == HAK_FOUND_BY_ACCESS)
         hak_text_add(text, "the access itself, or how its address was computed");
     else

@@ -11,6 +11,7 @@
  *   crash_signals.c  the handler of crash signals, and which fault a death is due to
  *   crash_address.c  what lies at the address of a crash
  *   crash_pattern.c  what registers prove that hold a word which memory is filled with
+ *   crash_loaded.c   with which pointer such a word was read
  *   operands.c       which registers an instruction takes its address from
  *   actions.c        the program's own actions, which it reads back, in front of the kernel's
  *   raw_report.c     what can be said without a collector */
@@ -116,6 +117,11 @@ HAK_HIDDEN void hak_crash_look_at_address(struct hak_incident *incident);
  * (crash_pattern.c). */
 HAK_HIDDEN void hak_crash_look_at_words(struct hak_incident *incident,
                                         const struct hak_trace_checks *checks);
+/* The pointer with which the word was read that `reg` holds and that lay at `address`, by the
+ * instructions in front of the one that failed: how many may be it, at most two (crash_loaded.c).
+ */
+HAK_HIDDEN unsigned hak_crash_loaded_by(const struct hak_registers *registers, unsigned reg,
+                                        uint64_t address, uint64_t pointers[2]);
 /* Looks whether a block is damaged, when nothing else is known to be wrong. */
 HAK_HIDDEN void hak_crash_look_at_heap(struct hak_incident *incident);
 /* The same question as the first, answered in brief, for the program's own stack may be small: does

@@ -3,6 +3,9 @@
  *
  *   the register that the instruction takes its address from holds
  *     a word that names one block    the fault is known, and whose it is
+ *     that of a header               the same where nothing lives right in front of its block, or
+ *                                    the instructions before show with which pointer it was read;
+ *                                    else both blocks are candidates
  *     one that names several, or an earlier life of a block; a part of a word (a read of four
  *     bytes, or of bytes of two kinds)    candidates: all blocks that are named; freed blocks to
  *                                         which registers or the innermost stack lead */
@@ -19,6 +22,7 @@ enum {
     LONGEST_INSTRUCTION = 15,
     SAME_BYTES = 3,             /* of a word, that are no chance */
     HEAP_BUFFER_OVERFLOW = 301, /* faults.def */
+    HEAP_BUFFER_UNDERFLOW = 302,
     USE_AFTER_FREE = 304,
     PAGE_BYTES = 4096,
     GREATEST_SCALE = 8,
@@ -83,10 +87,38 @@ static void prove(struct hak_incident *incident, const struct hak_named *named) 
     if (named->as == HAK_NAMED_FREED) {
         incident->facts.fault = USE_AFTER_FREE;
         incident->facts.memory = HAK_MEMORY_INSIDE_FREE;
+    } else if (named->as == HAK_NAMED_IN_FRONT) {
+        incident->facts.fault = HEAP_BUFFER_UNDERFLOW;
     } else {
         incident->facts.fault = HEAP_BUFFER_OVERFLOW;
-        incident->facts.offset = (int64_t)named->facts.asked_bytes;
+        if (incident->facts.offset == 0) /* some word of the canary */
+            incident->facts.offset = (int64_t)named->facts.asked_bytes;
     }
+}
+
+/* A header lies between two blocks: in front of `behind`, past the end of `before`. The pointer
+ * with which it was read tells whose end was passed. */
+static void weigh_header(struct hak_incident *incident, const struct hak_trace_checks *checks,
+                         const struct hak_operands *operands, const struct hak_named *behind) {
+    struct hak_named before;
+    uint64_t pointers[2], address = behind->facts.user + (uint64_t)behind->facts.offset;
+    unsigned reg = incident->candidates[0].reg, count = 1, of_before = 0, of_behind = 0;
+    if (!checks->find_before(behind, &before)) {
+        prove(incident, behind);
+        return;
+    }
+    if (operands->jumps_by_memory && operands->base >= 0)
+        pointers[0] = incident->registers.value[operands->base];
+    else
+        count = hak_crash_loaded_by(&incident->registers, reg, address, pointers);
+    for (unsigned i = 0; i < count; i++) {
+        of_before += pointers[i] - before.facts.user <= before.facts.asked_bytes;
+        of_behind += pointers[i] - behind->facts.user <= behind->facts.asked_bytes;
+    }
+    if (of_before != of_behind && (of_before == 0 || of_behind == 0))
+        prove(incident, of_before ? &before : behind);
+    else
+        add_candidate(incident, &before, incident->candidates[0].value, reg);
 }
 
 /* Adds the blocks that the registers in `looked_at` name, the last in `named`. */
@@ -173,6 +205,8 @@ void hak_crash_look_at_words(struct hak_incident *incident, const struct hak_tra
     if (operands.registers && incident->candidate_count == 1 &&
         (named.as == HAK_NAMED_FREED || named.as == HAK_NAMED_BEHIND))
         prove(incident, &named);
+    else if (operands.registers && incident->candidate_count == 1 && named.as == HAK_NAMED_IN_FRONT)
+        weigh_header(incident, checks, &operands, &named);
     else if (incident->candidate_count == 0)
         look_for_parts(incident, checks, looked_at);
     if (incident->candidate_count == 0 && !incident->facts.fault)

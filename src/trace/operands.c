@@ -6,21 +6,22 @@
 /* By the processor's numbers, low bits of ModRM and SIB with a bit of REX. */
 enum { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI };
 
-static int dwarf_of(unsigned number) {
+int hak_operands_dwarf(unsigned number) {
     static const uint8_t dwarf[] = {
         [RAX] = 0, [RCX] = 2, [RDX] = 1, [RBX] = 3, [RSP] = 7, [RBP] = 6, [RSI] = 4, [RDI] = 5};
     return number < 8 ? dwarf[number] : (int)number;
 }
 
 static uint32_t bit_of(unsigned number) {
-    return 1u << dwarf_of(number);
+    return 1u << hak_operands_dwarf(number);
 }
 
 enum map { ONE_BYTE, TWO_BYTES, LATER };
 
 struct reader {
     const uint8_t *at, *end;
-    unsigned base_high, index_high; /* 8: the upper half of the registers */
+    unsigned base_high, index_high, reg_high; /* 8: the upper half of the registers */
+    bool is_wide;                             /* operands of 8 bytes */
     enum map map;
     bool has_map; /* a VEX or EVEX prefix told it */
 };
@@ -58,6 +59,8 @@ static unsigned read_prefixes(struct reader *reader) {
     if ((byte & 0xf0) == 0x40) {
         reader->base_high = byte & 1 ? 8 : 0;
         reader->index_high = byte & 2 ? 8 : 0;
+        reader->reg_high = byte & 4 ? 8 : 0;
+        reader->is_wide = (byte & 8) != 0;
         byte = next(reader);
     }
     if (byte == 0xc5 || byte == 0xc4 || byte == 0x62) {
@@ -120,11 +123,11 @@ static void read_memory(struct reader *reader, unsigned mod, unsigned rm,
         base = sib & 7;
         found->scale = 1u << (sib >> 6);
         if (index != RSP)
-            found->index = dwarf_of(index);
+            found->index = hak_operands_dwarf(index);
     }
     bool has_base = mod != 0 || base != RBP; /* else a displacement alone, or rip's */
     if (has_base)
-        found->base = dwarf_of(base | reader->base_high);
+        found->base = hak_operands_dwarf(base | reader->base_high);
     found->displacement = read_displacement(reader, mod, has_base);
 }
 
@@ -135,7 +138,7 @@ static void read_modrm(struct reader *reader, bool is_group_5, struct hak_operan
     if (mod != 3)
         read_memory(reader, mod, rm, found);
     else if (jumps)
-        found->base = dwarf_of(rm | reader->base_high);
+        found->base = hak_operands_dwarf(rm | reader->base_high);
     found->jumps_by_memory = jumps && mod != 3 && (found->base >= 0 || found->index >= 0);
     if (found->base >= 0)
         found->registers |= 1u << found->base;
@@ -146,10 +149,14 @@ static void read_modrm(struct reader *reader, bool is_group_5, struct hak_operan
 bool hak_operands_of(const uint8_t *code, size_t bytes, struct hak_operands *operands) {
     struct reader reader = {.at = code, .end = code + bytes};
     unsigned opcode = read_prefixes(&reader);
-    *operands = (struct hak_operands){.base = -1, .index = -1, .scale = 1};
+    *operands = (struct hak_operands){.base = -1, .index = -1, .scale = 1, .loaded = -1};
+    if (reader.map == ONE_BYTE && !reader.has_map && reader.is_wide && opcode == 0x8b &&
+        reader.at < reader.end && *reader.at >> 6 != 3)
+        operands->loaded = hak_operands_dwarf((*reader.at >> 3 & 7) | reader.reg_high);
     if (has_modrm(reader.map, opcode))
         read_modrm(&reader, reader.map == ONE_BYTE && opcode == 0xff, operands);
     else if (reader.map == ONE_BYTE && !reader.has_map)
         operands->registers = fixed_operands(opcode);
+    operands->length = (unsigned)(reader.at - code);
     return operands->registers != 0;
 }

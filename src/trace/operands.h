@@ -14,7 +14,12 @@ struct hak_operands {
     int base, index;      /* DWARF's numbers, -1 = none */
     unsigned scale;       /* the index is multiplied by */
     int32_t displacement; /* and this is added */
+    int loaded;           /* mov of 8 bytes from memory: the register that they go to, -1 = none */
+    unsigned length;      /* of it, in bytes */
 };
+
+/* DWARF's number of a register by the processor's, 0 to 15. */
+HAK_HIDDEN int hak_operands_dwarf(unsigned number);
 
 /* Of the instruction at `code`, of which `bytes` can be read. False: it has no such operand, or is
  * not known. */

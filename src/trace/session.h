@@ -138,6 +138,7 @@ enum hak_named_as {
     HAK_NAMED_UNWRITTEN = 3, /* it was read from this block, where nothing was written */
     HAK_NAMED_EARLIER = 4,   /* it was read from where this block lies, in whichever life */
     HAK_NAMED_NEARBY = 5,    /* a register or the stack leads to this freed block; it may hold it */
+    HAK_NAMED_IN_FRONT = 6,  /* it was read in front of this block */
 };
 
 /* A block from which the value may have been read that the program used as an address or index. */

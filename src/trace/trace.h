@@ -97,6 +97,8 @@ struct hak_trace_checks {
     size_t (*look_at_all)(struct hak_fault_facts *facts);
     /* Which blocks `value` names; returns how many. */
     unsigned (*find_named)(uint64_t value, struct hak_named *named, unsigned most);
+    /* The live block right in front of one from whose header such a value was read. */
+    bool (*find_before)(const struct hak_named *named, struct hak_named *before);
     /* The word that the freed block at `address` is filled with; 0: no block, or not freed. */
     uint64_t (*word_in)(uint64_t address);
 };

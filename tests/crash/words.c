@@ -59,6 +59,42 @@ static __attribute__((noinline)) long behind(struct node *volatile *right) {
     return *names[sizeof(struct node) / sizeof *names] + 1; /* the first word behind it */
 }
 
+static __attribute__((noinline)) long front(struct node *volatile *right) {
+    struct node **names = (struct node **)*right;
+    return names[-1]->values[1] + 1;
+}
+
+static __attribute__((noinline)) long front_first(struct node *volatile *right, long at) {
+    struct node **names = (struct node **)*right;
+    return names[at]->values[1] + 1;
+}
+
+static __attribute__((noinline)) long front_call(struct node *volatile *right) {
+    long (**functions)(void) = (long (**)(void)) * right;
+    return functions[-1]() + 1;
+}
+
+/* The header of the block behind it. */
+static __attribute__((noinline)) long next_header(struct node *volatile *right) {
+    struct node **names = (struct node **)*right;
+    return names[sizeof(struct node) / sizeof *names + 2]->values[1] + 1;
+}
+
+static __attribute__((noinline)) long next_header_first(struct node *volatile *right, long at) {
+    struct node **names = (struct node **)*right;
+    return names[at]->index + 1;
+}
+
+static __attribute__((noinline)) struct node *load(struct node **names) {
+    return *names;
+}
+
+/* Nothing at hand tells with which pointer it was read. */
+static __attribute__((noinline)) long either(struct node *volatile *right) {
+    struct node **names = (struct node **)*right, *found = load(names - 1);
+    return found->values[1] + 1;
+}
+
 static __attribute__((noinline)) long use(struct node *volatile *right) {
     return (*right)->next->values[2] + 1;
 }
@@ -107,6 +143,22 @@ int main(int argc, char **argv) {
     struct node *volatile right = nodes[100], *volatile other = nodes[102];
     if (!strcmp(what, "behind"))
         return (int)behind(&right);
+    if (!strcmp(what, "front"))
+        return (int)front(&right);
+    if (!strcmp(what, "front_first"))
+        return (int)front_first(&right, argc - 4);
+    if (!strcmp(what, "front_call"))
+        return (int)front_call(&right);
+    if (!strcmp(what, "next_header"))
+        return (int)next_header(&right);
+    if (!strcmp(what, "next_header_first"))
+        return (int)next_header_first(&right, argc + 6);
+    if (!strcmp(what, "either"))
+        return (int)either(&right);
+    if (!strcmp(what, "front_alone")) { /* nothing lives in front of it */
+        free(nodes[99]);
+        return (int)either(&right);
+    }
     if (!strcmp(what, "unwritten"))
         return (int)unwritten();
     if (!strcmp(what, "grown"))

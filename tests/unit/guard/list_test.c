@@ -116,8 +116,11 @@ END_TEST
 
 START_TEST(a_header_of_another_class_does_not_stand) {
     make_world(_i, HAK_LAYOUT_HEADER);
+    struct hak_located at;
     push(slot_at(1, 0), HAK_CLASS_OF_48);
-    hak_write_list_header(slot_at(1, 0).p, HAK_CLASS_OF_64);
+    ck_assert(hak_locate_slot(slot_at(1, 0).p, &at));
+    at.class_index = HAK_CLASS_OF_64;
+    hak_write_list_header(&at);
     ck_assert_uint_eq(refuse_pop(slot_at(1, 0), HAK_CLASS_OF_48).fault,
                       HAK_FAULT_TLS_SLL_HDR_RESET);
 }

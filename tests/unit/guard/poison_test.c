@@ -35,9 +35,11 @@ static struct hak_damage damage_of(base_t block) {
 
 START_TEST(eight_bytes_of_it_are_no_address) {
     static const enum hak_pattern patterns[] = {HAK_PATTERN_FREED, HAK_PATTERN_CANARY,
-                                                HAK_PATTERN_UNWRITTEN};
-    for (unsigned i = 0; i < 3; i++)
-        for (unsigned lives = 0; lives < HAK_PATTERN_LIVES; lives++) {
+                                                HAK_PATTERN_UNWRITTEN, HAK_PATTERN_HEADER,
+                                                HAK_PATTERN_HEADER_2};
+    uint8_t lives = 0;
+    for (unsigned i = 0; i < 5; i++)
+        for (unsigned life = 0; life < HAK_PATTERN_LIVES; life++) {
             uintptr_t base = 0x7ffff7a01230;
             uint64_t word = hak_pattern_word(patterns[i], base, 33, lives);
             ck_assert_uint_ne(word >> 56, 0); /* with 57 bits of address, too */
@@ -50,14 +52,16 @@ START_TEST(eight_bytes_of_it_are_no_address) {
             for (unsigned d = 0; d < 5; d++) {
                 uint64_t value = word + (uint64_t)distances[d];
                 ck_assert_uint_eq(hak_pattern_of(value), patterns[i]);
-                ck_assert_uint_eq(hak_pattern_name(value) >> 28, lives);
-                ck_assert_uint_eq(hak_pattern_name(value) & HAK_PATTERN_NAME_MASK,
-                                  base >> 5 & HAK_PATTERN_NAME_MASK);
+                ck_assert_uint_eq(hak_pattern_lives(value), lives);
+                ck_assert_uint_eq(hak_pattern_address(value), base >> 5 & HAK_PATTERN_ADDRESS_MASK);
                 ck_assert(hak_pattern_is_near(value, word));
             }
             ck_assert(!hak_pattern_is_near(word + 0x4000, word));
             ck_assert_uint_eq((uint8_t)hak_pattern_turned(word, base + 3),
                               hak_pattern_byte(word, base + 3));
+            uint8_t next = hak_pattern_next_life(lives);
+            ck_assert_int_eq(next == 0, life == HAK_PATTERN_LIVES - 1); /* none comes twice */
+            lives = next;
         }
 }
 END_TEST
