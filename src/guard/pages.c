@@ -202,15 +202,15 @@ static bool can_close(const struct hak_located *at, unsigned page) {
     return true;
 }
 
-/* The last look at freed blocks of the page, which nobody can write into from here on. */
+/* The last look at freed blocks of the page, which nobody can write into from here on: what is
+ * closed of them already was looked at before. */
 static void compare(const struct hak_located *at, unsigned page) {
     struct slots slots = slots_of(at, page);
     char *slab = (char *)((uintptr_t)at->base & ~(uintptr_t)(HAK_SLAB_BYTES - 1));
     for (unsigned i = slots.first; i <= slots.last; i++) {
         struct hak_located other = {.superslab = at->superslab};
         if ((slots.states[i].subkind & HAK_SLOT_POISONED) &&
-            hak_locate_in_slab(slab + i * at->slot_bytes, at->class_index, &other) &&
-            !hak_closed_pages_of(&other))
+            hak_locate_in_slab(slab + i * at->slot_bytes, at->class_index, &other))
             hak_check_poison(&other, HAK_QUARANTINE_LEAVE);
     }
 }

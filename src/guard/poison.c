@@ -25,10 +25,46 @@ static inline struct hak_filled filled_of(const struct hak_located *at) {
                               has_lived ? at->slot->asked_bytes : (size_t)(end - start));
 }
 
+/* ---- slots with closed pages -------------------------------------------------------------------
+ *
+ * What lies in them was compared when they were closed, and not written since. */
+
+/* Calls `look` for what of [start, end) lies in open pages. */
+static void each_open_part(const struct hak_located *at, char *start, char *end,
+                           void (*look)(char *, char *, uint64_t, struct hak_damage *),
+                           uint64_t word, struct hak_damage *damage) {
+    char *slab = (char *)((uintptr_t)at->base & ~(uintptr_t)(HAK_SLAB_BYTES - 1));
+    uint32_t open = hak_pages_of(at) & ~hak_closed_pages_of(at);
+    for (; open; open &= open - 1) {
+        char *from = slab + (size_t)__builtin_ctz(open) * HAK_PAGE_BYTES;
+        char *to = from + HAK_PAGE_BYTES;
+        from = from < start ? start : from;
+        to = to > end ? end : to;
+        if (from < to)
+            look(from, to, word, damage);
+    }
+}
+
+static void fill_part(char *from, char *to, uint64_t word, struct hak_damage *damage) {
+    (void)damage;
+    hak_fill_with(from, to, word);
+}
+
+static HAK_COLD void fill_open(const struct hak_located *at, const struct hak_filled *filled,
+                               uint64_t word) {
+    each_open_part(at, filled->start, filled->end, fill_part, word, NULL);
+    each_open_part(at, filled->tail, filled->tail_end, fill_part, word, NULL);
+}
+
+/* ---- all of them -------------------------------------------------------------------------------
+ */
+
 static void fill(const struct hak_located *at) {
     struct hak_filled filled = filled_of(at);
     uint64_t word = hak_word_of(at, HAK_PATTERN_FREED);
-    if (HAK_LIKELY(((uintptr_t)filled.start | (uintptr_t)filled.end) % 16 == 0))
+    if (HAK_UNLIKELY(hak_closed_pages_of(at) != 0))
+        fill_open(at, &filled, word);
+    else if (HAK_LIKELY(((uintptr_t)filled.start | (uintptr_t)filled.end) % 16 == 0))
         hak_poison_shortly(&filled, word);
     else
         hak_fill_with(filled.start, filled.end, word); /* slots of 8 bytes, in layout same */
@@ -60,8 +96,7 @@ static inline bool is_whole(const char *start, const char *end, uint64_t word) {
     return rest == 0;
 }
 
-static HAK_COLD void count_damage(const char *from, const char *to, uint64_t word,
-                                  struct hak_damage *damage) {
+static HAK_COLD void count_damage(char *from, char *to, uint64_t word, struct hak_damage *damage) {
     const uint8_t *end = (const uint8_t *)to;
     for (const uint8_t *p = (const uint8_t *)from; p < end; p++)
         if (*p != hak_pattern_byte(word, (uintptr_t)p)) {
@@ -81,6 +116,11 @@ struct hak_damage hak_poison_damage(const struct hak_located *at) {
         char *link = (char *)hak_check_link_of(base_from(at->base));
         if (filled.start == link)
             filled.start += sizeof(void *);
+    }
+    if (HAK_UNLIKELY(hak_closed_pages_of(at) != 0)) {
+        each_open_part(at, filled.start, filled.end, count_damage, word, &damage);
+        each_open_part(at, filled.tail, filled.tail_end, count_damage, word, &damage);
+        return damage;
     }
     if (HAK_LIKELY(is_whole(filled.start, filled.end, word) &&
                    is_whole(filled.tail, filled.tail_end, word)))
@@ -126,7 +166,6 @@ void hak_check_poison(const struct hak_located *at, enum hak_record_kind kind) {
     slot->subkind |= HAK_SLOT_POISONED;
 }
 
-/* What lies in a closed page was not written since. */
 void hak_check_slab_poison(struct hak_superslab *superslab, unsigned slab_index) {
     const struct hak_slab *slab = &superslab->slabs[slab_index];
     struct hak_located at;
@@ -140,8 +179,7 @@ void hak_check_slab_poison(struct hak_superslab *superslab, unsigned slab_index)
     for (unsigned i = 0; i < slab->capacity; i++) {
         if (!(slots[i].subkind & HAK_SLOT_POISONED))
             continue;
-        if (hak_locate_in_slab(first + i * slot_bytes, slab->class_index, &at) &&
-            !hak_closed_pages_of(&at))
+        if (hak_locate_in_slab(first + i * slot_bytes, slab->class_index, &at))
             hak_check_poison(&at, HAK_SLAB_RELEASE);
         slots[i].subkind &= (uint8_t)~HAK_SLOT_POISONED;
     }

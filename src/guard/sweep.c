@@ -199,13 +199,9 @@ static void look_at_slot(const struct slab_seen *seen, struct hak_slot *slot, si
                              .superslab = seen->superslab,
                              .epoch = seen->epoch,
                              .class_index = seen->class_index};
-    /* Pages with live blocks are open. What is closed cannot be written; the rest can. */
-    uint32_t closed = before.place != HAK_PLACE_LIVE ? hak_closed_pages_of(&at) : 0;
-    if (closed != 0) {
-        if (closed != hak_pages_of(&at))
-            leave_out(hak_is_filled_in_front(&before));
+    /* Pages with live blocks are open. What is closed was found whole when that was done. */
+    if (before.place != HAK_PLACE_LIVE && hak_closed_pages_of(&at) == hak_pages_of(&at))
         return;
-    }
     sweep.looked_at++;
     struct hak_damage damage;
     int64_t offset_bytes;

@@ -27,6 +27,7 @@ shows() {
 sweep='a write between the sweep after so many calls at N s, which found the block whole, and event N'
 shows "$sweep;whole in last_call_before;found in first_call_after" '' HAKMEM_SWEEP_EVERY=1
 shows "$sweep;whole in last_call_before;found in first_call_after" freed HAKMEM_SWEEP_EVERY=1 HAKMEM_CLOSE_PAGES=0
+shows "$sweep;whole in last_call_before;found in first_call_after" partly HAKMEM_SWEEP_EVERY=1
 shows 'a write between event N (malloc(10)) and event N;found in first_call_after' '' HAKMEM_SWEEP_EVERY=6
 
 "$BUILD/hakmem-trace" faults 1 --json -s "$scratch/live.1.db" |

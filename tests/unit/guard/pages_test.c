@@ -371,6 +371,36 @@ START_TEST(what_was_written_before_a_page_is_closed_is_told) {
 }
 END_TEST
 
+/* A slot with a closed page: what of it is open is looked at, by a sweep and when the rest is
+ * closed.
+ */
+START_TEST(what_is_written_beside_a_closed_page_is_found) {
+    begin(HAK_LAYOUT_HEADER);
+    hak_options.close_pages = 0;
+    acquire_slab(6, hak_class_of_bytes(5120));
+    heap->slabs[6].carved = heap->slabs[6].capacity;
+    hak_options.close_pages = 1;
+    hak_page_budget = budget;
+    user_t first = hand_out(slot_at(6, 0), 5000, 0);
+    (void)hand_out(slot_at(6, 1), 5000, 0);
+    give_back(slot_at(6, 0));
+    ck_assert_uint_eq(heap->closed_pages[6], 1);
+    if (_i == 0)
+        ck_assert_uint_eq(hak_check_sweep(), 0);
+    first.p[4990] = 1;
+    if (_i == 0)
+        ck_assert_uint_eq(hak_check_sweep(), 1);
+    else
+        give_back(slot_at(6, 1));
+    ck_assert_uint_eq(fault_count, 1);
+    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_WRITE_AFTER_FREE);
+    ck_assert_uint_eq(last_fault().base, base_address(slot_at(6, 0)));
+    ck_assert_int_eq(last_fault().offset, 4990);
+    ck_assert_uint_eq(last_fault().damaged_bytes, 1);
+    ck_assert_int_eq(last_fault().clean_ticks != 0, _i == 0);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("guard/pages");
     TCase *tests = tcase_create("pages");
@@ -396,6 +426,7 @@ int main(void) {
     tcase_add_test(tests, what_has_served_nothing_yet_is_closed);
     tcase_add_loop_test(tests, what_was_written_before_a_page_is_closed_is_told, HAK_LAYOUT_SAME,
                         layouts);
+    tcase_add_loop_test(tests, what_is_written_beside_a_closed_page_is_found, 0, 2);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }
