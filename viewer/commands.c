@@ -71,6 +71,7 @@ static const struct view_option block_options[] = {
 
 static const struct view_option threads_options[] = {
     PROCESS_OPTION("of this process only"),
+    {"stacks", 0, NULL, "where each thread was created, by whom, with the whole stack"},
     {"sort", 0, "BY", "process, events, mallocs, frees, reallocs, bytes, remote, lost, last"},
 };
 
@@ -96,6 +97,7 @@ static const struct view_option layers_options[] = {
 static const struct view_option faults_options[] = {
     PROCESS_OPTION("of this process only"),
     KNOWN_OPTIONS,
+    {"stacks", 0, NULL, "the whole stacks of every fault; with N, the report with whole stacks"},
     {"write-baseline", 0, "FILE",
      "puts every finding into this baseline, made when it is not there"},
     {"prune", 0, NULL, "with it: takes away what was not found any more"},
@@ -274,6 +276,7 @@ static const struct view_command commands[] = {
          "1 there is something, 4 there is nothing, but events were lost.\n",
      .examples = "  hakmem-trace faults\n"
                  "  hakmem-trace faults 1\n"
+                 "  hakmem-trace faults 1 --stacks\n"
                  "  hakmem-trace faults --write-baseline ci/baseline.json\n"
                  "  hakmem-trace faults --baseline ci/baseline.json\n",
      OPTIONS(faults_options),
@@ -340,6 +343,7 @@ static const struct view_command commands[] = {
          "\n"
          "Exit status: 0, or 4 when events of this capture were lost.\n",
      .examples = "  hakmem-trace threads --sort bytes\n"
+                 "  hakmem-trace threads --stacks\n"
                  "  hakmem-trace threads --process 4711\n",
      OPTIONS(threads_options),
      .arguments_max = 0,

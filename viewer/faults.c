@@ -1,5 +1,6 @@
 /* `faults`: what went wrong, one line each; `faults N`: the whole report as it was printed; and the
  * baseline that is made of it. */
+#include "fault_stacks.h"
 #include "findings.h"
 
 #include <sqlite3.h>
@@ -65,6 +66,24 @@ static int print_report(const struct view *view, const char *report, const char 
     return view_print_report(view, &text) ? VIEW_FAULT : VIEW_UNREADABLE;
 }
 
+/* The same with whole stacks. */
+static int print_report_stacks(const struct view *view, const char *report, const char *json,
+                               unsigned long number) {
+    struct hak_text text = {0};
+    if (!report[0]) {
+        view_error("faults %lu: its report was never finished; without --stacks its line is shown",
+                   number);
+        return VIEW_INCOMPLETE;
+    }
+    if (!fault_stacks_add(&text, report, json)) {
+        view_error("faults %lu: its JSON, which has the stacks, is damaged; without --stacks its "
+                   "text is shown",
+                   number);
+        return VIEW_UNREADABLE;
+    }
+    return view_print_report(view, &text) ? VIEW_FAULT : VIEW_UNREADABLE;
+}
+
 /* Written anew: what lies in the store may be anything. */
 static int print_report_json(const char *stored, unsigned long number) {
     if (!stored[0]) {
@@ -104,8 +123,10 @@ static int show_report(struct view *view, const char *which) {
         return VIEW_USAGE;
     }
     view_start_pager(view);
-    int status = view->json ? print_report_json(column(query, 1), number)
-                            : print_report(view, column(query, 0), column(query, 2));
+    const char *report = column(query, 0), *json = column(query, 1);
+    int status = view->json                   ? print_report_json(json, number)
+                 : view_given(view, "stacks") ? print_report_stacks(view, report, json, number)
+                                              : print_report(view, report, column(query, 2));
     sqlite3_finalize(query);
     return status;
 }
@@ -154,7 +175,22 @@ static void print_line(struct view *view, const struct finding *one) {
     hak_text_tab(&text, 111);
     add_where(&text, one);
     hak_text_add(&text, "\n");
+    for (int i = 0; i < one->stack_count && view_given(view, "stacks"); i++) {
+        hak_text_add(&text, "       %s:\n", one->stacks[i].title);
+        view_add_frames(&text, view, &one->stacks[i].frames, 9);
+    }
     view_print(&text);
+}
+
+static json_t *stacks_json(const struct finding *one) {
+    json_t *array = json_array();
+    for (int i = 0; i < one->stack_count; i++) {
+        json_t *object = json_object();
+        json_object_set_new(object, "title", json_string(one->stacks[i].title));
+        json_object_set_new(object, "frames", hak_json_frames(&one->stacks[i].frames));
+        json_array_append_new(array, object);
+    }
+    return array;
 }
 
 static json_t *finding_json(struct view *view, const struct finding *one) {
@@ -179,6 +215,8 @@ static json_t *finding_json(struct view *view, const struct finding *one) {
         json_object_set_new(object, "blocks", json_integer((json_int_t)one->blocks));
         json_object_set_new(object, "bytes", json_integer((json_int_t)one->bytes));
     }
+    if (view_given(view, "stacks"))
+        json_object_set_new(object, "stacks", stacks_json(one));
     return object;
 }
 

@@ -84,8 +84,7 @@ static const char *text_of(const json_t *object, const char *key) {
     return text ? text : "";
 }
 
-/* A stack of the report's JSON, copied. */
-static bool read_frames(struct hak_frames *out, const json_t *array) {
+bool findings_read_frames(struct hak_frames *out, const json_t *array) {
     size_t count = json_array_size(array);
     struct hak_frame *frames = count ? calloc(count, sizeof *frames) : NULL;
     *out = (struct hak_frames){0};
@@ -119,7 +118,7 @@ static void add_stack(struct finding *to, const char *title, struct hak_frames f
 
 static void add_json_stack(struct finding *to, const char *title, const json_t *array) {
     struct hak_frames frames;
-    if (read_frames(&frames, array))
+    if (findings_read_frames(&frames, array))
         add_stack(to, title, frames);
 }
 

@@ -14,6 +14,7 @@
 #ifndef HAK_VIEWER_FINDINGS_H
 #define HAK_VIEWER_FINDINGS_H
 
+#include <jansson.h>
 #include "report/baseline.h"
 #include "report/fingerprint.h"
 #include "report/lookup.h"
@@ -82,6 +83,9 @@ bool findings_has_run(struct view *view, const char *program);
 /* Entries of the baseline that belong to programs of this capture and were not found: their number,
  * and one line for each into `text` (NULL = only count). */
 size_t findings_stale(struct view *view, const struct findings *findings, struct hak_text *text);
+
+/* A stack of a report's JSON, copied. False: memory ran out. */
+bool findings_read_frames(struct hak_frames *out, const json_t *array);
 
 /* The frame that the finding is shown at; NULL = none has a function or a module. */
 const struct hak_frame *finding_place(const struct finding *finding);

@@ -97,22 +97,31 @@ const char *view_process_label(struct view *view, uint32_t row) {
     return label;
 }
 
-void view_add_stack(struct hak_text *to, struct view *view, uint32_t stack, int indent) {
-    struct hak_text lines = {0}, *text = &lines;
-    struct hak_frames frames;
-    hak_frames_load(&frames, view->reader, stack);
-    for (int i = 0; i < frames.count; i++) {
+void view_add_frame_lines(struct hak_text *text, const struct hak_frames *frames, int indent) {
+    for (int i = 0; i < frames->count; i++) {
         hak_text_fill(text, ' ', indent);
         hak_text_add(text, "#%-2d ", i);
-        hak_words_add_frame(text, &frames.frame[i], indent + 26, 2);
-        hak_text_add(text, "%s\n", frames.frame[i].inlined ? "  (inlined)" : "");
+        hak_words_add_frame(text, &frames->frame[i], indent + 26, 2);
+        hak_text_add(text, "%s\n", frames->frame[i].inlined ? "  (inlined)" : "");
     }
-    if (frames.count == 0) {
+    if (frames->count == 0) {
         hak_text_fill(text, ' ', indent);
         hak_text_add(text, "no stack\n");
     }
+}
+
+void view_add_frames(struct hak_text *to, struct view *view, const struct hak_frames *frames,
+                     int indent) {
+    struct hak_text lines = {0};
+    view_add_frame_lines(&lines, frames, indent);
+    view_add_report(to, view, &lines);
+}
+
+void view_add_stack(struct hak_text *text, struct view *view, uint32_t stack, int indent) {
+    struct hak_frames frames;
+    hak_frames_load(&frames, view->reader, stack);
+    view_add_frames(text, view, &frames, indent);
     hak_frames_free(&frames);
-    view_add_report(to, view, text);
 }
 
 const char *view_span(uint64_t ns) {

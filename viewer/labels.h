@@ -22,6 +22,13 @@ const char *view_process_label(struct view *view, uint32_t row);
 /* Appends the stack of an event, one frame a line, each indented by `indent` blanks. */
 void view_add_stack(struct hak_text *text, struct view *view, uint32_t stack, int indent);
 
+struct hak_frames;
+/* The same, without colours, for frames that are there already. */
+void view_add_frame_lines(struct hak_text *text, const struct hak_frames *frames, int indent);
+/* The same for frames that are there already. */
+void view_add_frames(struct hak_text *text, struct view *view, const struct hak_frames *frames,
+                     int indent);
+
 /* Appends `mark "name"`: what the program called the mark that is this event. */
 void view_add_mark(struct hak_text *text, struct view *view, const struct hak_event *event);
 

@@ -8,6 +8,7 @@
 #include "report/lookup.h"
 #include "report/words.h"
 #include "json.h"
+#include "labels.h"
 #include "process.h"
 #include "store/tally.h"
 
@@ -17,6 +18,7 @@ struct thread {
     uint32_t row, process, number;
     int tid;
     uint64_t start_ns, end_ns, lost;
+    struct hak_thread_origin_row origin; /* all 0 where it is not known where it was created */
     struct hak_thread_tally did;
 };
 
@@ -77,6 +79,25 @@ static bool load_rows(struct threads *all) {
         };
     sqlite3_finalize(query);
     return query != NULL;
+}
+
+/* Where the threads were created: a store from before 2026-11-22 does not know. */
+static void load_origins(struct threads *all) {
+    sqlite3_stmt *query = NULL;
+    uint32_t i = 0;
+    if (sqlite3_prepare_v2(hak_store_database(all->view->reader),
+                           "SELECT id, creator, stack FROM thread WHERE ?1 = 0 OR process = ?1 "
+                           "ORDER BY process, number, id",
+                           -1, &query, NULL) == SQLITE_OK)
+        sqlite3_bind_int64(query, 1, all->process);
+    while (query && i < all->count && sqlite3_step(query) == SQLITE_ROW) {
+        struct thread *t = &all->list[i++];
+        if (t->row == (uint32_t)sqlite3_column_int64(query, 0)) {
+            t->origin.creator = (uint32_t)sqlite3_column_int64(query, 1);
+            t->origin.stack = (uint32_t)sqlite3_column_int64(query, 2);
+        }
+    }
+    sqlite3_finalize(query);
 }
 
 /* 0, or an exit status. */
@@ -275,6 +296,19 @@ static void add_sum(struct hak_text *text, const struct threads *all) {
     hak_text_add(text, "\n");
 }
 
+/* The stack at which the thread was created, below its line. */
+static void add_origin(struct hak_text *text, const struct threads *all, const struct thread *t) {
+    enum { INDENT = 6 };
+    if (!view_given(all->view, "stacks") || (t->origin.creator == 0 && t->origin.stack == 0))
+        return;
+    hak_text_fill(text, ' ', INDENT);
+    hak_text_add(text, "created");
+    if (t->origin.creator != 0)
+        hak_text_add(text, " by thread %s", hak_words_number(t->origin.creator));
+    hak_text_add(text, " at:\n");
+    view_add_stack(text, all->view, t->origin.stack, INDENT);
+}
+
 static bool print_text(const struct threads *all) {
     int width[COLUMNS];
     struct hak_text text = {0};
@@ -291,6 +325,7 @@ static bool print_text(const struct threads *all) {
     bool printed = view_print(&text);
     for (uint32_t i = 0; i < all->count && printed && !ferror(stdout); i++) {
         add_line(&text, all, width, &all->list[i]);
+        add_origin(&text, all, &all->list[i]);
         printed = view_print(&text);
     }
     add_sum(&text, all);
@@ -310,6 +345,14 @@ static json_t *thread_json(struct view *view, const struct thread *t) {
     json_object_set_new(object, "start_ns", json_integer((json_int_t)t->start_ns));
     json_object_set_new(object, "end_ns",
                         t->end_ns ? json_integer((json_int_t)t->end_ns) : json_null());
+    json_object_set_new(object, "created_by",
+                        t->origin.creator ? json_integer(t->origin.creator) : json_null());
+    if (view_given(view, "stacks")) {
+        struct hak_frames frames;
+        hak_frames_load(&frames, view->reader, t->origin.stack);
+        json_object_set_new(object, "created_at", hak_json_frames(&frames));
+        hak_frames_free(&frames);
+    }
     json_object_set_new(object, "events", json_integer((json_int_t)t->did.events));
     json_object_set_new(object, "mallocs", json_integer((json_int_t)t->did.mallocs));
     json_object_set_new(object, "frees", json_integer((json_int_t)t->did.frees));
@@ -354,6 +397,7 @@ int command_threads(struct view *view) {
     if (!view_process(view, &all.process))
         return VIEW_USAGE;
     status = load_rows(&all) ? 0 : VIEW_UNREADABLE;
+    load_origins(&all);
     if (status == 0 && !sort(&all)) /* a wrong --sort is told before the long read */
         status = VIEW_USAGE;
     if (status == 0)

@@ -7,7 +7,7 @@
 #ifndef HAK_VIEWER_WHY_H
 #define HAK_VIEWER_WHY_H
 
-#include "report/lookup.h"
+#include "report/creations.h"
 #include "store/story.h"
 #include "view.h"
 
@@ -40,6 +40,8 @@ void why_write(struct hak_text *text, const struct why *why);
 char *why_json(const struct why *why);
 /* "writer unknown; owners 1 and 2 held this address before", or "" where nothing is to be said. */
 void why_add_unmarked(struct hak_text *text, const struct why *why);
+/* Where the threads of the rows were created, as far as it is known. */
+void why_load_creations(struct hak_creations *all, const struct why *why);
 /* "front 3 io -> (spill) slab -> (refill) front 3 io": the moves between the last life and the one
  * before it. False when there are none. */
 bool why_add_path(struct hak_text *text, const struct why *why, uint32_t *from, uint32_t *to);

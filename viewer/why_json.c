@@ -40,6 +40,14 @@ static json_t *fault_json(const struct why *why) {
     return object;
 }
 
+static json_t *creations_json(const struct why *why) {
+    struct hak_creations all;
+    why_load_creations(&all, why);
+    json_t *array = hak_creations_json(&all);
+    hak_creations_free(&all);
+    return array;
+}
+
 char *why_json(const struct why *why) {
     struct hak_store_reader *r = why->view->reader;
     const struct hak_story *story = why->story;
@@ -69,6 +77,7 @@ char *why_json(const struct why *why) {
     json_object_set_new(document, "asked_event",
                         why->asked_event ? json_integer((json_int_t)why->asked_event)
                                          : json_null());
+    json_object_set_new(document, "threads", creations_json(why));
     json_object_set_new(document, "fault", fault_json(why));
     json_object_set_new(document, "completeness", view_completeness_json(why->view));
     json_object_set_new(json_object_get(document, "completeness"), "lost_events_of_block",

@@ -185,10 +185,59 @@ void why_add_unmarked(struct hak_text *text, const struct why *why) {
                      before == 2 ? " and " : " to ", story->lives[before - 1].number);
 }
 
+void why_load_creations(struct hak_creations *all, const struct why *why) {
+    *all = (struct hak_creations){0};
+    for (int i = 0; i < why->rows; i++)
+        if (!why->row[i].gap)
+            hak_creations_add(all, why->view->reader, why->row[i].event.thread);
+    hak_creations_add_creators(all, why->view->reader);
+    hak_creations_sort(all);
+}
+
 static void add_heading(struct hak_text *text, const struct why *why, const char *heading) {
     hak_text_add(text, "%s%s%s", view_style(why->view, VIEW_BOLD), heading,
                  view_style(why->view, VIEW_PLAIN));
     hak_text_tab(text, 10);
+}
+
+/* ": start_io server.c:12", or the whole stack. */
+static void add_creation_place(struct hak_text *text, const struct why *why,
+                               const struct hak_frames *frames) {
+    enum { INDENT = 10 };
+    int first = hak_words_telling_frame(frames->frame, frames->count);
+    if (first < 0) {
+        hak_text_add(text, "\n");
+    } else if (view_given(why->view, "stacks")) {
+        hak_text_add(text, " at:\n");
+        view_add_frames(text, why->view, frames, INDENT);
+    } else {
+        hak_text_add(text, " at ");
+        hak_words_add_function(text, frames->frame[first].function);
+        hak_text_add(text, " %s", view_style(why->view, VIEW_PLACE));
+        hak_words_add_location(text, &frames->frame[first], 1);
+        hak_text_add(text, "%s\n", view_style(why->view, VIEW_PLAIN));
+    }
+}
+
+static void add_creations(struct hak_text *text, const struct why *why) {
+    struct hak_creations all;
+    why_load_creations(&all, why);
+    if (all.count > 0)
+        add_heading(text, why, "THREADS");
+    for (int i = 0, alike = 0; i < all.count; i += alike) {
+        alike = hak_creations_alike(&all, i);
+        if (i > 0)
+            hak_text_tab(text, 10);
+        hak_creations_add_sentence(text, &all, i, alike);
+        add_creation_place(text, why, &all.list[i].frames);
+    }
+    if (all.more > 0) {
+        hak_text_tab(text, 10);
+        hak_text_add(text,
+                     "and %s more; `hakmem-trace threads --stacks` shows where each was created\n",
+                     hak_words_count((uint64_t)all.more, "thread", "threads"));
+    }
+    hak_creations_free(&all);
 }
 
 static bool has_gap(const struct why *why) {
@@ -200,6 +249,7 @@ static bool has_gap(const struct why *why) {
 
 static void add_end(struct hak_text *text, const struct why *why) {
     struct hak_text unmarked = {0};
+    add_creations(text, why);
     why_add_unmarked(&unmarked, why);
     if (why->stale || unmarked.length > 0) {
         add_heading(text, why, "EVIDENCE");

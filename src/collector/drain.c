@@ -206,7 +206,8 @@ static void take_other(struct hak_drain *drain, struct hak_lane *lane) {
         .base = (f.address & ~(uint64_t)7) - f.delta_bytes, /* delta is in units of 8 */
         .size = f.size,
         .old_address = bytes || f.kind == HAK_LOSS ? 0 : f.old_address,
-        .generation = (uint64_t)f.epoch << 32 | f.record_count,
+        /* record_count of a thread's start is who created it */
+        .generation = f.kind == HAK_THREAD_START ? 0 : (uint64_t)f.epoch << 32 | f.record_count,
         .process = process,
         .thread = thread,
         .stack = hak_client_node_row(client, drain->rows, f.stack, owner.process_index, ns),

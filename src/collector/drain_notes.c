@@ -55,13 +55,14 @@ static void note(struct hak_drain *d, struct hak_drain_note n) {
 
 /* ---- byte strings ---------------------------------------------------------------------------- */
 
-static void read_thread(struct hak_drain *d, uint32_t thread, const struct hak_drain_bytes *p,
-                        bool end, uint64_t ns) {
+static void read_thread(struct hak_drain *d, const struct hak_event *e, uint32_t creator,
+                        const struct hak_drain_bytes *p) {
     struct {
         int32_t tid;
         uint32_t number;
         char name[16];
     } told;
+    uint32_t thread = e->thread;
     struct hak_thread_info *t = hak_rows_thread_info(d->rows, thread);
     if (!t || p->count < sizeof told)
         return;
@@ -70,8 +71,12 @@ static void read_thread(struct hak_drain *d, uint32_t thread, const struct hak_d
     memcpy(name, told.name, sizeof told.name);
     hak_rows_name_thread(d->rows, thread, name);
     t->row.tid = told.tid;
-    if (end)
-        t->row.end_ns = ns;
+    if (e->kind == HAK_THREAD_END) {
+        t->row.end_ns = e->ns;
+    } else {
+        t->row.creator = creator;
+        t->row.stack = e->stack;
+    }
     hak_rows_touch_thread(d->rows, thread);
 }
 
@@ -159,7 +164,7 @@ void hak_drain_note(struct hak_drain *d, const struct hak_drain_origin *origin, 
     switch (f->kind) {
     case HAK_THREAD_START:
     case HAK_THREAD_END:
-        read_thread(d, e->thread, p, f->kind == HAK_THREAD_END, e->ns);
+        read_thread(d, e, f->record_count, p);
         break;
     case HAK_MODULE_LOAD:
         read_module(d, c, e->process, place, p, e->ns);

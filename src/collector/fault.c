@@ -19,6 +19,7 @@
 #define HAK_FAULT_OF_LEAKS 401 /* faults.def, MEMORY_LEAK */
 #define FRAMES_MAX         (4 * HAK_REPORT_FRAMES)
 #define KEPT_FRAMES_MAX    (4 * HAK_REPORT_LIFE_FRAMES)
+#define THREADS_MAX        32 /* of the block's history whose creation is resolved */
 #define STACKS_MAX         96 /* of the block's history that are resolved before the page is made */
 #define ROUNDS_MAX         10000
 #define LOWEST_BLOCK       4096 /* nothing is mapped below */
@@ -115,8 +116,17 @@ static uint64_t store_fault_event(struct hak_worker *w, struct hak_client *c,
 
 struct wanted_stacks {
     uint32_t stacks[STACKS_MAX];
-    int count;
+    uint32_t threads[THREADS_MAX]; /* rows, each once */
+    int count, thread_count;
 };
+
+static void note_thread(struct wanted_stacks *wanted, uint32_t thread) {
+    for (int i = 0; i < wanted->thread_count; i++)
+        if (wanted->threads[i] == thread)
+            return;
+    if (thread != 0 && wanted->thread_count < THREADS_MAX)
+        wanted->threads[wanted->thread_count++] = thread;
+}
 
 static int note_stack(void *context, const struct hak_event *event) {
     struct wanted_stacks *wanted = context;
@@ -124,28 +134,50 @@ static int note_stack(void *context, const struct hak_event *event) {
         return 1;
     if (event->stack)
         wanted->stacks[wanted->count++] = event->stack;
+    note_thread(wanted, event->thread);
     return 0;
+}
+
+/* The names of the frames at which the thread was created; returns the row of who did it. */
+static uint32_t resolve_origin(struct hak_worker *w, uint32_t thread) {
+    const struct hak_thread_info *t = hak_rows_thread_info(&w->rows, thread);
+    if (!t)
+        return 0;
+    if (t->row.stack)
+        hak_resolve_stack(&w->resolve, &w->rows, t->row.stack);
+    return t->row.creator ? hak_rows_known_thread(&w->rows, t->row.process, t->row.creator) : 0;
+}
+
+static void resolve_wanted(struct hak_worker *w, const struct wanted_stacks *wanted) {
+    for (int i = 0; i < wanted->count; i++)
+        hak_resolve_stack(&w->resolve, &w->rows, wanted->stacks[i]);
+    for (int i = 0; i < wanted->thread_count; i++)
+        (void)resolve_origin(w, resolve_origin(w, wanted->threads[i]));
 }
 
 /* The names of the frames that the page will show: of the newest events at the fault's addresses.
  */
 static void resolve_history(struct hak_worker *w, struct hak_store_reader *reader, uint32_t process,
-                            const struct hak_fault_facts *facts) {
+                            uint32_t thread, const struct hak_fault_facts *facts) {
     struct wanted_stacks wanted = {.count = 0};
+    note_thread(&wanted, thread);
     uint64_t addresses[] = {facts->base, facts->found_address, facts->user};
     for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++) {
         struct hak_filter filter = {.address = addresses[i], .process = process, .class_index = -1};
         if (addresses[i])
             hak_store_scan(reader, &filter, true, note_stack, &wanted);
     }
-    for (int i = 0; i < wanted.count; i++)
-        hak_resolve_stack(&w->resolve, &w->rows, wanted.stacks[i]);
+    resolve_wanted(w, &wanted);
 }
 
 /* The names of the frames at which blocks that a crash points into were taken and given back. */
 static void resolve_pointed(struct hak_worker *w, struct hak_store_reader *reader, uint32_t process,
                             const struct hak_report_request *request) {
     struct wanted_stacks wanted = {.count = 0};
+    for (int i = 0; i < HAK_REPORT_OTHERS; i++)
+        if (request->others[i].thread)
+            note_thread(&wanted,
+                        hak_rows_known_thread(&w->rows, process, request->others[i].thread));
     for (int i = -1; i < HAK_REPORT_REGISTERS; i++) {
         uint64_t address = i < 0 ? request->signal_address : request->registers[i];
         struct hak_story *story = NULL;
@@ -159,8 +191,7 @@ static void resolve_pointed(struct hak_worker *w, struct hak_store_reader *reade
             note_stack(&wanted, &life->ends[k]);
         hak_story_free(story);
     }
-    for (int i = 0; i < wanted.count; i++)
-        hak_resolve_stack(&w->resolve, &w->rows, wanted.stacks[i]);
+    resolve_wanted(w, &wanted);
 }
 
 static void store_report(struct hak_worker *w, const struct hak_report_context *context,
@@ -228,6 +259,20 @@ static int find_kept(struct hak_worker *w, uint32_t process, const uint64_t *ips
                               KEPT_FRAMES_MAX);
 }
 
+/* Where the threads were created that the program told of itself. */
+static void find_creations(struct hak_worker *w, uint32_t process,
+                           const struct hak_report_request *request,
+                           struct hak_report_context *context,
+                           struct hak_frame *frames[HAK_REPORT_CREATIONS]) {
+    for (int i = 0; i < HAK_REPORT_CREATIONS; i++) {
+        const struct hak_report_creation *from = &request->creations[i];
+        struct hak_kept_creation *to = &context->creations[i];
+        *to = (struct hak_kept_creation){.thread = from->thread, .creator = from->creator};
+        to->frame_count = find_kept(w, process, from->frames, &frames[i]);
+        to->frames = frames[i];
+    }
+}
+
 /* The command line, NUL behind each argument; the last byte is not NUL when it did not fit. */
 static size_t copy_arguments(const struct hak_client *c, char **arguments) {
     const struct hak_session *s = hak_mapping_header(&c->map);
@@ -260,7 +305,7 @@ static void make(struct hak_worker *w, struct hak_client *c, struct hak_report_r
     uint32_t count =
         request->frame_count < HAK_REPORT_FRAMES ? request->frame_count : HAK_REPORT_FRAMES;
     if (w->writer && hak_store_attach(hak_store_writer_database(w->writer), &reader) == 0) {
-        resolve_history(w, reader, process, &request->facts);
+        resolve_history(w, reader, process, thread, &request->facts);
         if (request->signal != 0)
             resolve_pointed(w, reader, process, request);
         hak_worker_commit(w);
@@ -299,6 +344,8 @@ static void make(struct hak_worker *w, struct hak_client *c, struct hak_report_r
     context.free_frames = free_frames;
     context.clean_frame_count = find_kept(w, process, request->clean_frames, &clean_frames);
     context.clean_frames = clean_frames;
+    struct hak_frame *origin_frames[HAK_REPORT_CREATIONS];
+    find_creations(w, process, request, &context, origin_frames);
     if (request->facts.clean_ticks && !request->is_unrecorded)
         context.clean_ns = hak_clock_ns(&c->clock, request->facts.clean_ticks);
     struct hak_report report;
@@ -321,6 +368,8 @@ static void make(struct hak_worker *w, struct hak_client *c, struct hak_report_r
     free(alloc_frames);
     free(free_frames);
     free(clean_frames);
+    for (int i = 0; i < HAK_REPORT_CREATIONS; i++)
+        free(origin_frames[i]);
     free(frames);
 }
 

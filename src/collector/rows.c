@@ -165,6 +165,11 @@ uint32_t hak_rows_add_module(struct hak_rows *rows, const struct hak_module_row 
     return m->row.id;
 }
 
+uint32_t hak_rows_known_thread(const struct hak_rows *rows, uint32_t process, uint32_t number) {
+    uint64_t place = 0;
+    return hak_index_find(&rows->thread_index, (uint64_t)process << 32 | number, &place);
+}
+
 uint32_t hak_rows_thread(struct hak_rows *rows, uint32_t process, uint32_t number, int32_t tid,
                          uint64_t ns) {
     uint64_t key = (uint64_t)process << 32 | number, place = 0;

@@ -81,6 +81,9 @@ uint32_t hak_rows_add_process(struct hak_rows *rows, const struct hak_process_ro
 uint32_t hak_rows_add_module(struct hak_rows *rows, const struct hak_module_row *row,
                              uint64_t load_ns);
 
+/* The thread `number` of a process; 0 = there is none. */
+uint32_t hak_rows_known_thread(const struct hak_rows *rows, uint32_t process, uint32_t number);
+
 /* The thread `number` of a process, made when it is new. */
 uint32_t hak_rows_thread(struct hak_rows *rows, uint32_t process, uint32_t number, int32_t tid,
                          uint64_t ns);

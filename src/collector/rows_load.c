@@ -42,8 +42,11 @@ static bool load_thread(struct hak_rows *rows, sqlite3_stmt *row) {
     uint32_t id = hak_rows_thread(rows, number(row, 1), number(row, 2), sqlite3_column_int(row, 3),
                                   wide(row, 4));
     struct hak_thread_info *t = hak_rows_thread_info(rows, id);
-    if (t)
+    if (t) {
         t->row.end_ns = wide(row, 5);
+        t->row.creator = number(row, 7);
+        t->row.stack = number(row, 8);
+    }
     return id == number(row, 0) && hak_rows_name_thread(rows, id, text(row, 6));
 }
 
@@ -87,7 +90,8 @@ int hak_rows_load(struct hak_rows *rows, struct hak_store_writer *writer) {
         load_process);
     if (error == 0)
         error = load_table(rows, database,
-                           "SELECT id, process, number, tid, start_ns, end_ns, name FROM thread"
+                           "SELECT id, process, number, tid, start_ns, end_ns, name, creator, stack"
+                           " FROM thread"
                            " ORDER BY id",
                            load_thread);
     if (error == 0)

@@ -110,6 +110,42 @@ bool hak_lookup_thread(struct hak_store_reader *r, uint32_t row, struct hak_thre
     return found;
 }
 
+uint32_t hak_lookup_thread_row(struct hak_store_reader *r, uint32_t process, uint32_t number) {
+    sqlite3_stmt *query = NULL;
+    uint32_t row = 0;
+    if (r && number != 0 &&
+        sqlite3_prepare_v2(hak_store_database(r),
+                           "SELECT id FROM thread WHERE process = ?1 AND number = ?2", -1, &query,
+                           NULL) == SQLITE_OK) {
+        sqlite3_bind_int64(query, 1, process);
+        sqlite3_bind_int64(query, 2, number);
+        if (sqlite3_step(query) == SQLITE_ROW)
+            row = (uint32_t)sqlite3_column_int64(query, 0);
+    }
+    sqlite3_finalize(query);
+    return row;
+}
+
+bool hak_lookup_thread_origin(struct hak_store_reader *r, uint32_t row,
+                              struct hak_thread_origin_row *out) {
+    *out = (struct hak_thread_origin_row){0};
+    sqlite3_stmt *query = NULL;
+    uint32_t process = 0;
+    if (r && sqlite3_prepare_v2(hak_store_database(r),
+                                "SELECT creator, stack, process FROM thread WHERE id = ?1", -1,
+                                &query, NULL) == SQLITE_OK) {
+        sqlite3_bind_int64(query, 1, row);
+        if (sqlite3_step(query) == SQLITE_ROW) {
+            out->creator = (uint32_t)sqlite3_column_int64(query, 0);
+            out->stack = (uint32_t)sqlite3_column_int64(query, 1);
+            process = (uint32_t)sqlite3_column_int64(query, 2);
+        }
+    }
+    sqlite3_finalize(query);
+    out->creator_row = hak_lookup_thread_row(r, process, out->creator);
+    return out->creator != 0 || out->stack != 0;
+}
+
 int hak_lookup_pid(struct hak_store_reader *r, uint32_t row) {
     sqlite3_stmt *query = NULL;
     int pid = 0;

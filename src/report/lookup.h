@@ -31,6 +31,20 @@ struct hak_thread_words {
 /* By row id; false (and zeroes) when the store has no such thread. */
 bool hak_lookup_thread(struct hak_store_reader *r, uint32_t row, struct hak_thread_words *out);
 
+/* Row id of thread `number` of the process with row id `process`; 0 = the store has none. */
+uint32_t hak_lookup_thread_row(struct hak_store_reader *r, uint32_t process, uint32_t number);
+
+/* Where a thread was created. */
+struct hak_thread_origin_row {
+    uint32_t creator;     /* number of the thread that created it, 0 = not known */
+    uint32_t creator_row; /* its row id, 0 = it has none */
+    uint32_t stack;       /* at which, 0 = not known */
+};
+/* By row id; false where nothing is known: of main threads, of threads made by clone, and of all
+ * in a store from before 2026-11-22. */
+bool hak_lookup_thread_origin(struct hak_store_reader *r, uint32_t row,
+                              struct hak_thread_origin_row *out);
+
 /* Process id of the process with this row id, 0 = not known. */
 int hak_lookup_pid(struct hak_store_reader *r, uint32_t row);
 

@@ -127,6 +127,9 @@ static void load_life(struct report_page *page, const struct hak_report_context 
 }
 
 static void write_page(struct hak_text *text, const struct report_page *page) {
+    struct hak_text guess = {0};
+    page->named->count = 0;
+    report_name_thread(page, page->context.thread, page->context.thread_number);
     report_headline(text, page);
     hak_text_add(text, "\n\n");
     if (page->words) {
@@ -143,9 +146,10 @@ static void write_page(struct hak_text *text, const struct report_page *page) {
         report_crash(text, page);
     }
     report_others(text, page);
+    bool is_guessed = report_guess(&guess, page); /* it may name threads, too */
+    report_threads(text, page);
     report_completeness(text, page);
-    struct hak_text guess = {0};
-    if (report_guess(&guess, page)) {
+    if (is_guessed) {
         hak_text_add(text, "  GUESS             ");
         hak_text_add_text(text, &guess);
         hak_text_add(text, "\n");
@@ -169,8 +173,9 @@ static void free_page(struct report_page *page) {
 
 int hak_report_make(struct hak_store_reader *r, const struct hak_report_request *request,
                     const struct hak_report_context *context, struct hak_report *out) {
+    struct report_named named = {.count = 0};
     struct report_page page = {
-        .r = r, .request = request, .facts = &request->facts, .context = *context};
+        .r = r, .request = request, .facts = &request->facts, .context = *context, .named = &named};
     *out = (struct hak_report){0};
     page.context.thread_name = strdup(context->thread_name ? context->thread_name : "");
     page.context.store_path = strdup(context->store_path ? context->store_path : "");

@@ -11,6 +11,7 @@
 #define HAK_REPORT_REPORT_H
 
 #include <stdint.h>
+#include "report/creations.h"
 #include "report/fingerprint.h"
 #include "report/lookup.h"
 #include "store/reader.h"
@@ -52,6 +53,7 @@ struct hak_report_context {
     uint64_t clean_ns; /* of the request's clean_ticks, on the same clock; 0 = not known */
     const struct hak_frame *clean_frames; /* of its clean_frames */
     int clean_frame_count;
+    struct hak_kept_creation creations[HAK_REPORT_CREATIONS]; /* of the request's */
     uint32_t signal;                         /* 0 = none; else the signal that the program got */
     const struct hak_second_opinion *second; /* libunwind's, on `frames`; NULL = not asked */
     const char *arguments; /* of the program, each ended by NUL; NULL = not known */

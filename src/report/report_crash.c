@@ -40,7 +40,7 @@ const char *report_register_name(uint32_t number) {
 static void add_where(struct hak_text *text, const struct report_page *page,
                       const struct hak_event *event) {
     struct hak_thread_words thread;
-    hak_lookup_thread(page->r, event->thread, &thread);
+    report_look_up_thread(page, event->thread, &thread);
     hak_text_add(text, "%s by thread %s", hak_words_call(event), hak_words_thread(&thread));
     struct hak_frames frames;
     hak_frames_load_top(&frames, page->r, event->stack);

@@ -51,7 +51,7 @@ static void add_line(struct lines *lines, const struct report_page *page,
     struct line *line = &lines->line[lines->count++];
     struct hak_thread_words thread;
     *line = (struct line){.event = event};
-    hak_lookup_thread(page->r, event->thread, &thread);
+    report_look_up_thread(page, event->thread, &thread);
     snprintf(line->id, sizeof line->id, "%s", hak_words_number(event->id));
     snprintf(line->what, sizeof line->what, "%s", hak_words_call(event));
     snprintf(line->thread, sizeof line->thread, "thread %s", hak_words_thread(&thread));

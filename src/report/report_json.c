@@ -124,6 +124,10 @@ static json_t *fault_json(const struct report_page *page, const char *headline,
     json_object_set_new(object, "ns", json_integer((json_int_t)page->context.ns));
     json_object_set_new(object, "process", json_integer(page->context.process));
     json_object_set_new(object, "thread", thread_json(page));
+    struct hak_creations creations;
+    report_load_creations(&creations, page);
+    json_object_set_new(object, "threads", hak_creations_json(&creations));
+    hak_creations_free(&creations);
     json_object_set_new(object, "signal",
                         page->context.signal ? json_string(hak_words_signal(page->context.signal))
                                              : json_null());

@@ -17,7 +17,7 @@ static bool is_about_a_block(const struct report_page *page) {
 static void add_event(struct hak_text *text, const struct report_page *page,
                       const struct hak_event *event, const struct hak_frames *frames) {
     struct hak_thread_words thread;
-    hak_lookup_thread(page->r, event->thread, &thread);
+    report_look_up_thread(page, event->thread, &thread);
     report_when(text, event->id, event->ns, thread.number, thread.name);
     report_add_part(text, frames, page->is_tight ? FRAMES_TIGHT : FRAMES_SHOWN,
                     "none was kept with this event");

@@ -9,6 +9,7 @@
  *   report_access.c   the first line for an access that the processor stopped
  *   report_life.c     ALLOCATED and FREED: the two ends of the block's life, with their stacks
  *   report_history.c  HISTORY: the last life of the block, or the lives that a stale owner ties
+ *   report_threads.c  THREADS: where the threads were created that the page names
  *   report_end.c      COMPLETENESS, GUESS, SUMMARY
  *   report_next.c     NEXT: commands to type
  *   report_candidates.c  GUESS: the blocks that a value may have been read from
@@ -21,6 +22,7 @@
 #define HAK_REPORT_REPORT_PAGE_H
 
 #include <stdbool.h>
+#include "report/creations.h"
 #include "report/lookup.h"
 #include "report/report.h"
 #include "report/story_words.h"
@@ -34,6 +36,13 @@ enum wrong_step {
     WRONG_IS_FOUND, /* the call or move that was stopped is itself the first wrong step */
 };
 
+/* The threads that the page names, in the order in which it does. */
+#define REPORT_NAMED 32
+struct report_named {
+    uint32_t row[REPORT_NAMED], number[REPORT_NAMED]; /* row 0 = the store has none */
+    int count;
+};
+
 struct report_page {
     struct hak_store_reader *r; /* NULL = no store */
     const struct hak_report_request *request;
@@ -44,6 +53,7 @@ struct report_page {
     struct hak_story *story;             /* NULL = nothing is known of the block */
     const struct hak_life *life;         /* the last life, NULL = none */
     const struct hak_life *stale;        /* the life whose first ending is STALE, NULL = none */
+    struct report_named *named;          /* filled in while the page is written */
     char trouble[300];                   /* why the store could not answer, "" = it could */
     enum wrong_step wrong_step;
     struct hak_event wrong; /* id 0 = no event */
@@ -89,6 +99,15 @@ static inline uint64_t report_found_event(const struct report_page *page) {
            : page->found.id             ? page->found.id
                                         : page->context.fault_event;
 }
+
+/* Looks a thread up that the page then names, and notes that it does; the same for one that is
+ * known by its number in the fault's process (row 0), or by both. */
+void report_look_up_thread(const struct report_page *page, uint32_t row,
+                           struct hak_thread_words *out);
+void report_name_thread(const struct report_page *page, uint32_t row, uint32_t number);
+/* The named threads of which it is known where they were created. */
+void report_load_creations(struct hak_creations *all, const struct report_page *page);
+void report_threads(struct hak_text *text, const struct report_page *page);
 
 /* First line without its end, and the sentence on the pointer. */
 void report_headline(struct hak_text *text, const struct report_page *page);

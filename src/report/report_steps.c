@@ -267,7 +267,7 @@ static const char *why_no_stack(const struct report_page *page) {
 /* The event at which the right path was left, with its stack. */
 static void add_wrong_step(struct hak_text *text, const struct report_page *page) {
     struct hak_thread_words thread;
-    hak_lookup_thread(page->r, page->wrong.thread, &thread);
+    report_look_up_thread(page, page->wrong.thread, &thread);
     hak_text_add(text, "  FIRST WRONG STEP  ");
     report_when(text, page->wrong.id, page->wrong.ns, thread.number, thread.name);
     hak_text_add(text, "      ");

@@ -39,7 +39,7 @@ static const char layout[] =
     " no_stack INTEGER, lost INTEGER, program TEXT, command_line TEXT, exit_status INTEGER,"
     " signal INTEGER, note TEXT);"
     "CREATE TABLE thread(id INTEGER PRIMARY KEY, process INTEGER, number INTEGER, tid INTEGER,"
-    " start_ns INTEGER, end_ns INTEGER, name TEXT);"
+    " start_ns INTEGER, end_ns INTEGER, name TEXT, creator INTEGER, stack INTEGER);"
     /* where in the program */
     "CREATE TABLE name(id INTEGER PRIMARY KEY, text TEXT);"
     "CREATE TABLE image(id INTEGER PRIMARY KEY, path TEXT, build_id TEXT);"

@@ -39,6 +39,8 @@ struct hak_thread_row {
     int32_t tid;
     uint64_t start_ns, end_ns;
     const char *name;
+    uint32_t creator; /* number of the thread that created it, 0 = not known */
+    uint32_t stack;   /* at which it was created; row id of its innermost node, 0 = not known */
 };
 
 struct hak_module_row {

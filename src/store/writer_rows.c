@@ -10,7 +10,7 @@ static const char *const row_sql[HAK_ROW_STATEMENTS] = {
     [HAK_ROW_META] = "INSERT OR REPLACE INTO meta VALUES(?1, ?2)",
     [HAK_ROW_PROCESS] = "INSERT OR REPLACE INTO process VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
                         " ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
-    [HAK_ROW_THREAD] = "INSERT OR REPLACE INTO thread VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [HAK_ROW_THREAD] = "INSERT OR REPLACE INTO thread VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     [HAK_ROW_IMAGE] = "INSERT OR REPLACE INTO image VALUES(?1, ?2, ?3)",
     [HAK_ROW_MAPPING] = "INSERT OR REPLACE INTO mapping VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     [HAK_ROW_NAME] = "INSERT INTO name VALUES(?1, ?2)",
@@ -104,6 +104,8 @@ int hak_store_put_thread(struct hak_store_writer *w, const struct hak_thread_row
     bind_number(s, 5, row->start_ns);
     bind_number(s, 6, row->end_ns);
     bind_text(s, 7, row->name);
+    bind_number(s, 8, row->creator);
+    bind_number(s, 9, row->stack);
     return hak_writer_step(w, HAK_ROW_THREAD, "storing a thread");
 }
 

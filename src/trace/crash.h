@@ -23,6 +23,7 @@
 #include <stdint.h>
 #include "block.h"
 #include "trace/session.h"
+#include "trace/thread.h"
 #include "unwind/registers.h"
 #include "unwind/unwind.h"
 
@@ -31,10 +32,11 @@ struct hak_trace_checks;
 /* One fault or crash, where it happened. */
 struct hak_incident {
     struct hak_fault_facts facts;
-    uint32_t thread; /* number, 0 = the calling thread's */
-    uint32_t signal; /* 0 = none */
-    int32_t code;    /* si_code */
-    int32_t sender;  /* who sent the signal, 0 = the kernel raised it */
+    uint32_t thread;                               /* number, 0 = the calling thread's */
+    struct hak_thread_origin created[HAK_ORIGINS]; /* of `thread`, if that is not 0 */
+    uint32_t signal;                               /* 0 = none */
+    int32_t code;                                  /* si_code */
+    int32_t sender; /* who sent the signal, 0 = the kernel raised it */
     bool is_own_sender;
     uint64_t address;        /* si_addr when the kernel raised it */
     uint32_t handler_signal; /* a handler of the program ran at it; the process dies by this one */

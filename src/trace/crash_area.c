@@ -9,6 +9,7 @@
 #include "trace/keeper.h"
 #include "trace/ring.h"
 #include "trace/stacks.h"
+#include "trace/thread.h"
 #include "trace/trace.h"
 #include "trace/wait.h"
 
@@ -122,6 +123,19 @@ static void keep_life(uint64_t to[HAK_REPORT_LIFE_FRAMES], uint32_t id) {
         to[i] = i < count ? ips[i] : 0;
 }
 
+/* Where the thread that is reported of was created, and the one that created it. */
+static void keep_creations(const struct hak_incident *incident, struct hak_report_request *area) {
+    uint32_t thread = area->thread;
+    for (int i = 0; i < HAK_ORIGINS; i++) {
+        const struct hak_thread_origin *origin =
+            incident->thread ? &incident->created[i] : &hak_thread_origin[i];
+        area->creations[i].thread = origin->stack != 0 || origin->creator != 0 ? thread : 0;
+        area->creations[i].creator = origin->creator;
+        keep_life(area->creations[i].frames, origin->stack);
+        thread = origin->creator;
+    }
+}
+
 static void fill_area(const struct hak_incident *incident, struct hak_report_request *area) {
     area->process = hak_current.process_index;
     area->answer = HAK_ANSWER_NEW;
@@ -156,6 +170,7 @@ static void fill_area(const struct hak_incident *incident, struct hak_report_req
     keep_life(area->alloc_frames, incident->facts.alloc_stack);
     keep_life(area->free_frames, incident->facts.free_stack);
     keep_life(area->clean_frames, incident->facts.clean_stack);
+    keep_creations(incident, area);
     copy_stack(area, incident->registers.value[HAK_RSP] - RED_ZONE_BYTES);
 }
 

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <ucontext.h>
 #include "options.h"
 #include "superslab.h"
@@ -36,6 +37,7 @@ enum {
 struct noted {
     _Atomic uint32_t thread_id; /* kernel's; written last, 0 = nothing here */
     uint32_t thread;            /* number */
+    struct hak_thread_origin created[HAK_ORIGINS];
     int number, code;
     int32_t sender;
     bool is_reported;
@@ -83,6 +85,7 @@ static void note(int number, const siginfo_t *info, const void *context, bool is
     uint32_t self = (uint32_t)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0), stops = self;
     atomic_store(&to->thread_id, 0);
     to->thread = hak_trace_thread();
+    memcpy(to->created, hak_thread_origin, sizeof to->created);
     to->number = number;
     to->code = info->si_code;
     to->sender = sender_of(info);
@@ -180,6 +183,7 @@ static void take_over(struct hak_incident *incident, const struct noted *origin)
     incident->is_own_sender = origin->sender != 0 && is_own(origin->sender);
     incident->address = incident->facts.found_address = origin->address;
     incident->thread = origin->thread;
+    memcpy(incident->created, origin->created, sizeof incident->created);
     incident->trap = origin->trap;
     incident->trap_error = origin->trap_error;
     incident->registers = origin->registers;

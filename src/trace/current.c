@@ -10,6 +10,7 @@
 #include "trace/ring.h"
 #include "trace/stacks.h"
 #include "trace/start.h"
+#include "trace/thread.h"
 #include "trace/trace.h"
 #include "trace/wait.h"
 
@@ -109,7 +110,8 @@ void hak_current_enter_child(uint64_t fork_number) {
     hak_ring_forget_others();
     hak_keeper_forget();
     hak_crash_forget();
-    hak_writer.thread = 0;
+    hak_thread_forget_origin();
+    hak_ring_forget_numbers();
     hak_writer.fork_number = 0;
     hak_writer.ended = 0;
     atomic_store(&frozen, 0);

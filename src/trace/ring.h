@@ -152,6 +152,9 @@ HAK_HIDDEN void hak_ring_share_forget(void);
 /* The entry of the ring that the calling thread shares, or NULL. */
 HAK_HIDDEN struct hak_ring_entry *hak_ring_shared_entry(void);
 
+/* In a forked child: its threads are counted from 1 again. */
+HAK_HIDDEN void hak_ring_forget_numbers(void);
+
 /* Writes the THREAD_START or THREAD_END record of the calling thread. */
 HAK_HIDDEN void hak_ring_tell_thread(uint8_t kind);
 

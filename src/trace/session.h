@@ -242,6 +242,14 @@ struct hak_report_other {
 #define HAK_REPORT_BYTES          64
 #define HAK_REGION_PATH           232
 
+/* Where a thread was created, as far as the program itself knows. */
+struct hak_report_creation {
+    uint32_t thread;  /* number, 0 = nothing here */
+    uint32_t creator; /* number of the thread that created it, 0 = not known */
+    uint64_t frames[HAK_REPORT_LIFE_FRAMES]; /* return addresses, innermost first, then 0 */
+};
+#define HAK_REPORT_CREATIONS 2 /* of the thread that reports, and of the one that created it */
+
 /* What the kernel says is mapped around the address of a crash. */
 struct hak_report_region {
     uint64_t start, end;        /* the mapping that holds it; 0, 0 = none does */
@@ -302,6 +310,7 @@ struct hak_report_request {
     uint32_t bytes_known;   /* bit i: row i of `bytes` could be read */
     uint32_t bytes_spare;
     uint8_t bytes[HAK_REPORT_BYTES]; /* around the fault's address, in rows of 16 */
+    struct hak_report_creation creations[HAK_REPORT_CREATIONS];
 };
 
 enum hak_resume {

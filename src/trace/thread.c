@@ -1,11 +1,15 @@
 /* Begins the thread's life with us before its own function runs, also for a thread that never
- * allocates: pthread_create and thrd_create are interposed. */
+ * allocates, and hands over where it was created: pthread_create and thrd_create are interposed. */
 #include "trace/thread.h"
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <threads.h>
 #include "block.h"
+#include "trace/current.h"
+#include "trace/ring.h"
+#include "trace/trace.h"
 
 enum { STARTS = 256 };
 
@@ -17,8 +21,28 @@ struct start {
         thrd_start_t c11_routine;
     };
     void *argument;
+    struct hak_thread_origin origin[HAK_ORIGINS];
 };
 static struct start starts[STARTS];
+
+_Thread_local struct hak_thread_origin hak_thread_origin[HAK_ORIGINS]
+    __attribute__((tls_model("initial-exec")));
+
+void hak_thread_forget_origin(void) {
+    memset(hak_thread_origin, 0, sizeof hak_thread_origin);
+}
+
+/* The calling thread creates the one that `start` is for. In a frame of its own, so that the stack
+ * begins with who called pthread_create. */
+static __attribute__((noinline)) void note_origin(struct start *start) {
+    struct hak_thread_origin *to = &start->origin[HAK_ORIGIN_OF_SELF];
+    /* Where calls are recorded, no number is drawn before there is a process that counts. */
+    bool has_number = hak_writer.thread != 0 || !hak_options.trace || hak_current_ready();
+    to->creator = has_number ? hak_trace_thread() : 0;
+    to->flags = 0;
+    to->stack = hak_stack_of_call(__builtin_frame_address(0), &to->flags);
+    start->origin[HAK_ORIGIN_OF_CREATOR] = hak_thread_origin[HAK_ORIGIN_OF_SELF];
+}
 
 /* A place for a start routine, NULL when all are on their way; such a thread gets its stack at its
  * first record. */
@@ -27,6 +51,7 @@ static struct start *claim_start(void *argument) {
         uint32_t free = 0;
         if (atomic_compare_exchange_strong(&starts[i].taken, &free, 1)) {
             starts[i].argument = argument;
+            note_origin(&starts[i]);
             return &starts[i];
         }
     }
@@ -39,14 +64,22 @@ void hak_thread_each_argument(void (*visit)(void *context, const void *argument)
             visit(context, starts[i].argument);
 }
 
+/* In the new thread: takes over what its creator has left, and makes the place free. */
+static void begin_thread(struct start *start) {
+    memcpy(hak_thread_origin, start->origin, sizeof hak_thread_origin);
+    start->argument = NULL;
+    atomic_store_explicit(&start->taken, 0, memory_order_release);
+    if (!hak_options.trace)
+        (void)hak_trace_thread(); /* in the order in which they begin, as recorded ones are */
+    hak_thread_take_stack();
+}
+
 /* The thread's own function is jumped to: no frame of ours is on its stack. */
 static void *run_thread(void *context) {
     struct start *start = context;
     void *(*routine)(void *) = start->routine;
     void *argument = start->argument;
-    start->argument = NULL;
-    atomic_store_explicit(&start->taken, 0, memory_order_release);
-    hak_thread_take_stack();
+    begin_thread(start);
     return routine(argument);
 }
 
@@ -54,9 +87,7 @@ static int run_c11_thread(void *context) {
     struct start *start = context;
     thrd_start_t routine = start->c11_routine;
     void *argument = start->argument;
-    start->argument = NULL;
-    atomic_store_explicit(&start->taken, 0, memory_order_release);
-    hak_thread_take_stack();
+    begin_thread(start);
     return routine(argument);
 }
 

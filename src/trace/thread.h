@@ -1,10 +1,33 @@
-/* What a thread gets beside its ring: an alternate signal stack, so that a stack overflow can be
- * told of too. Stacks come from a pool and go back when the thread ends; a stack that the program
- * set up itself is left alone. */
+/* What a thread gets beside its ring: the knowledge of where it was created, which its first record
+ * carries, and an alternate signal stack, so that a stack overflow can be told of too. Signal
+ * stacks come from a pool and go back when the thread ends; a stack that the program set up itself
+ * is left alone.
+ *
+ *   creator: pthread_create          new thread: run_thread          its first record
+ *     stack, number --> struct start ------> hak_thread_origin ------> THREAD_START {stack,
+ * creator}
+ */
 #ifndef HAK_TRACE_THREAD_H
 #define HAK_TRACE_THREAD_H
 
+#include <stdint.h>
 #include "block.h"
+
+/* Where a thread was created. */
+struct hak_thread_origin {
+    uint32_t creator; /* number of the thread that did it, 0 = not known */
+    uint32_t stack;   /* id of its stack then, 0 = not known */
+    uint8_t flags;    /* what is to be said of that stack: enum hak_record_flags */
+};
+
+/* Of the calling thread, and of the thread that created it: all 0 where that is not known, as for
+ * the main thread and for threads made by clone. */
+enum { HAK_ORIGIN_OF_SELF, HAK_ORIGIN_OF_CREATOR, HAK_ORIGINS };
+HAK_HIDDEN extern _Thread_local struct hak_thread_origin hak_thread_origin[HAK_ORIGINS]
+    __attribute__((tls_model("initial-exec")));
+
+/* In a forked child: its thread is the first one, whoever created it in the parent. */
+HAK_HIDDEN void hak_thread_forget_origin(void);
 
 /* Gives the calling thread an alternate signal stack unless it has one, or nothing is recorded.
  * Thread and signal safe. */

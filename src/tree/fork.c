@@ -6,6 +6,7 @@
 #include "trace/keeper.h"
 #include "trace/ring.h"
 #include "trace/stacks.h"
+#include "trace/thread.h"
 #include "trace/trace.h"
 
 void hak_trace_fork_prepare(void) {
@@ -28,6 +29,8 @@ void hak_trace_fork_child(void) {
         hak_counters_enter_child(HAK_COUNTERS_NO_PROCESS);
         hak_keeper_forget();
         hak_crash_forget();
+        hak_thread_forget_origin();
+        hak_ring_forget_numbers();
     }
     hak_current_enter_child(hak_writer.fork_number);
 }

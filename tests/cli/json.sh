@@ -39,6 +39,8 @@ for store in stale offset overflow lost hostile empty tree places superslabs; do
     valid block 0x5581a8c30000 --moves --stacks -s "$store.db"
     valid block 0x5581a8c31040 --last 1 --since 1 -s "$store.db"
     valid threads -s "$store.db"
+    valid threads --stacks -s "$store.db"
+    valid faults --stacks -s "$store.db"
     valid modules -s "$store.db"
     valid modules --all -s "$store.db"
     valid layers -s "$store.db"

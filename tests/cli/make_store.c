@@ -30,6 +30,7 @@ enum {
     REPLY_DONE,
     PARSE_ROW,
     WORKER_LOOP,
+    START_THREADS,
     SITES
 };
 static const struct {
@@ -45,6 +46,7 @@ static const struct {
     [REPLY_DONE] = {"reply_done", "/home/user/app/http.c", 152},
     [PARSE_ROW] = {"parse_row", "/home/user/app/parse.c", 210},
     [WORKER_LOOP] = {"worker_loop", "/home/user/app/worker.c", 41},
+    [START_THREADS] = {"start_threads", "/home/user/app/server.c", 64},
 };
 /* hakmem's own frames, for moves between layers. */
 enum { OWN_MALLOC = 1, OWN_FREE, OWN_FLUSH, OWN_POP, OWN_SITES };
@@ -150,8 +152,17 @@ static void begin(const char *directory, const char *name, const char *program,
          .number = 2,
          .tid = 4712,
          .end_ns = 2 * SECOND,
-         .name = thread_name},
-        {.id = 3, .process = 1, .number = 3, .tid = 4713, .end_ns = 2 * SECOND, .name = "io"},
+         .name = thread_name,
+         .creator = 1,
+         .stack = START_THREADS},
+        {.id = 3,
+         .process = 1,
+         .number = 3,
+         .tid = 4713,
+         .end_ns = 2 * SECOND,
+         .name = "io",
+         .creator = 1,
+         .stack = START_THREADS},
     };
     must(hak_store_put_process(writer, &process), "process");
     for (int i = 0; i < 3; i++)

@@ -38,6 +38,7 @@ sqlite3 cut_short.db <"$here/layers.sql" &&
     sqlite3 cut_short.db "UPDATE metric SET value = value + 1 WHERE name = 'served.FRONT' AND value = 3;
         UPDATE thread SET end_ns = 0 WHERE id = 1;"
 sqlite3 unfinished.db "DELETE FROM metric WHERE ns = 1080000000;"
+cp stale.db damaged_json.db && sqlite3 damaged_json.db "UPDATE fault SET json = substr(json, 1, 100);"
 # An older hakmem's names, and a layer of a later one.
 cp counted.db old.db && sqlite3 old.db "UPDATE metric SET name = 'served.FREE_SLAB' WHERE name = 'served.SLAB';
     INSERT INTO metric SELECT id + 100, ns, process, 'RESERVE_TAKE.times', class, 1 FROM metric WHERE name = 'SUPERSLAB_MAP.times';"

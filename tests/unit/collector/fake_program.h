@@ -208,14 +208,23 @@ static inline void fake_put_bytes(struct fake_program *p, uint32_t ring, uint8_t
     atomic_store(&r->head, head + 1 + follow);
 }
 
-static inline void fake_start_thread(struct fake_program *p, uint32_t ring, const char *name) {
+/* The start of a thread that `creator` (0 = not known) created at `stack`. */
+static inline void fake_start_created(struct fake_program *p, uint32_t ring, const char *name,
+                                      uint32_t creator, uint32_t stack) {
     struct {
         int32_t tid;
         uint32_t thread;
         char name[16];
     } told = {fake_ring(p, ring)->tid, fake_ring(p, ring)->thread, ""};
     snprintf(told.name, sizeof told.name, "%s", name);
+    uint64_t head = atomic_load(&fake_ring(p, ring)->head);
     fake_put_bytes(p, ring, HAK_THREAD_START, &told, sizeof told);
+    fake_slot(p, ring, head)->w[2] |= (uint64_t)stack << 32;
+    fake_slot(p, ring, head)->w[3] |= creator;
+}
+
+static inline void fake_start_thread(struct fake_program *p, uint32_t ring, const char *name) {
+    fake_start_created(p, ring, name, 0, 0);
 }
 
 static inline void fake_load_module(struct fake_program *p, uint32_t ring, const char *path,

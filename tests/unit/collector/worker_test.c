@@ -229,6 +229,38 @@ START_TEST(next_worker_goes_on_from_the_stores_cursors) {
 }
 END_TEST
 
+static void store_a_start(void) {
+    add(&worker, &program, 1);
+    commit(&worker);
+    if (ask("SELECT count(*) FROM thread WHERE creator = 3 AND stack = 2") != 1)
+        _exit(1);
+}
+
+/* Where a thread was created stands in its row, and stays there: also when the next worker changes
+ * the row. */
+START_TEST(keeps_where_a_thread_was_created) {
+    fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
+    fake_claim_ring(&program, 0, 0, 7, 256);
+    uint32_t caller = fake_push_node(&program, 0, 0x401000, 0, 0);
+    uint32_t stack = fake_push_node(&program, caller, 0x402000, 0, 0);
+    fake_start_created(&program, 0, "worker", 3, stack);
+    in_a_worker_that_dies(store_a_start);
+    fake_put_bytes(&program, 0, HAK_THREAD_END, "\x01\0\0\0\0\0\0\0renamed\0\0\0\0\0\0\0\0", 24);
+    worker.config.resume_store = 1;
+    snprintf(worker.config.store_path, sizeof worker.config.store_path, "%s/t.db",
+             program.directory);
+    add(&worker, &program, 1);
+    commit(&worker);
+    ck_assert_int_eq(ask("SELECT count(*) FROM thread WHERE name = 'renamed' AND end_ns > 0"), 1);
+    ck_assert_int_eq(ask("SELECT creator FROM thread WHERE number = 7"), 3);
+    ck_assert_int_eq(ask("SELECT ip FROM node, thread WHERE node.id = stack AND number = 7"),
+                     0x402000);
+    struct events all = read_events();
+    ck_assert_uint_eq(all.event[0].kind, HAK_THREAD_START);
+    ck_assert_uint_eq(all.event[0].stack, 2);
+}
+END_TEST
+
 /* Keeper and worker died together: the program goes on in a copy of its memory, whose rings keep
  * their positions, under a keeper that counts sessions from 1 again. */
 START_TEST(goes_on_for_a_session_before) {
@@ -511,6 +543,7 @@ int main(void) {
     tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_set_timeout(cases, 120);
     tcase_add_test(cases, stores_what_rings_hold);
+    tcase_add_test(cases, keeps_where_a_thread_was_created);
     tcase_add_test(cases, merges_rings_by_time);
     tcase_add_test(cases, puts_a_blocks_records_in_the_order_of_generations);
     tcase_add_test(cases, leaves_what_is_younger_than_the_cut);

@@ -435,6 +435,93 @@ START_TEST(what_the_program_keeps_stands_in_for_the_record) {
 }
 END_TEST
 
+/* Thread 2 was created by 1, and created 3 and 4, both at one place; nothing is known of 1. */
+static void put_creations(void) {
+    static const struct hak_thread_row rows[] = {
+        {.id = 2, .process = 1, .number = 2, .name = "worker", .creator = 1, .stack = 11},
+        {.id = 3, .process = 1, .number = 3, .name = "io", .creator = 2, .stack = 12},
+        {.id = 4, .process = 1, .number = 4, .name = "io", .creator = 2, .stack = 12},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        must(hak_store_put_thread(c.w, &rows[i]));
+}
+
+static void count_of(const char *text, int due) {
+    int count = 0;
+    for (const char *at = report.text; (at = strstr(at, text)) != NULL; at++)
+        count++;
+    ck_assert_msg(count == due, "'%s' %d times, not %d, in:\n%s", text, count, due, report.text);
+}
+
+START_TEST(threads_that_are_named_say_where_they_were_created) {
+    put_creations();
+    block_malloc(&c, 1, 5, 4);
+    block_free(&c, 1, 6, 3);
+    fill_facts(202, HAK_FREE, 1);
+    make(true);
+    has("  THREADS           thread 2 \"worker\" was created by thread 1 \"t\" at:\n"
+        "      #0 function_11         app.c:11\n"
+        "                    threads 3 \"io\" and 4 \"io\" were created by thread 2 \"worker\" "
+        "at:\n"
+        "      #0 function_12         app.c:12\n"
+        "  COMPLETENESS");
+    count_of("created by", 2);
+    check_shape("hakmem: HKM-202 double-free");
+    json_t *document = json_loads(report.json, 0, NULL);
+    json_t *threads = json_object_get(json_object_get(document, "fault"), "threads");
+    ck_assert_uint_eq(json_array_size(threads), 3);
+    json_t *one = json_array_get(threads, 2);
+    ck_assert_str_eq(json_string_value(json_object_get(json_object_get(one, "thread"), "name")),
+                     "io");
+    ck_assert_int_eq(
+        json_integer_value(json_object_get(json_object_get(one, "created_by"), "number")), 2);
+    json_decref(document);
+}
+END_TEST
+
+/* Only thread 3 is named; who created thread 2, which created that, is said, and no more. */
+START_TEST(who_created_a_creator_is_said_once_more) {
+    put_creations();
+    must(hak_store_put_thread(
+        c.w, &(struct hak_thread_row){
+                 .id = 1, .process = 1, .number = 1, .name = "first", .creator = 9, .stack = 13}));
+    block_malloc(&c, 1, 5, 3);
+    fill_facts(301, HAK_FREE, 1);
+    context.thread = context.thread_number = 3;
+    context.thread_name = "io";
+    make(true);
+    count_of("created by", 2);
+    has("thread 3 \"io\" was created by thread 2 \"worker\" at:\n");
+    has("thread 2 \"worker\" was created by thread 1 \"first\" at:\n");
+}
+END_TEST
+
+START_TEST(a_main_thread_has_no_creation) {
+    block_malloc(&c, 1, 5, 1);
+    fill_facts(202, HAK_FREE, 1);
+    make(true);
+    has_not("  THREADS");
+}
+END_TEST
+
+START_TEST(what_the_program_keeps_of_its_thread_stands_in_for_the_store) {
+    struct hak_frame created = {
+        .ip = 1, .module = "/app", .function = "start", .file = "app.c", .line = 7};
+    fill_facts(202, HAK_FREE, 1);
+    request.is_unrecorded = 1;
+    context.creations[0] =
+        (struct hak_kept_creation){.thread = 2, .creator = 5, .frames = &created, .frame_count = 1};
+    context.creations[1] = (struct hak_kept_creation){.thread = 5, .creator = 1};
+    make(false);
+    has("  THREADS           thread 2 \"worker\" was created by thread 5 at:\n"
+        "      #0 start               app.c:7\n"
+        "                    thread 5 was created by thread 1\n");
+    context.thread_number = 3; /* another thread's first fault: not what the program told of */
+    make(false);
+    has_not("  THREADS");
+}
+END_TEST
+
 START_TEST(any_numbers_give_a_page) {
     block_malloc(&c, 1, 5, 1);
     capture_finish(&c);
@@ -524,6 +611,10 @@ static void add(TCase *cases) {
     tcase_add_test(cases, registers_that_hold_no_address_are_named);
     tcase_add_test(cases, what_the_program_keeps_stands_in_for_the_record);
     tcase_add_test(cases, the_last_clean_look_begins_the_window);
+    tcase_add_test(cases, threads_that_are_named_say_where_they_were_created);
+    tcase_add_test(cases, who_created_a_creator_is_said_once_more);
+    tcase_add_test(cases, a_main_thread_has_no_creation);
+    tcase_add_test(cases, what_the_program_keeps_of_its_thread_stands_in_for_the_store);
     tcase_add_test(cases, any_numbers_give_a_page);
 }
 

@@ -1,4 +1,5 @@
-/* Threads get an alternate signal stack, keep their own, and give it back. */
+/* Threads know where they were created, get an alternate signal stack, keep their own, and give it
+ * back. */
 #include "fake_collector.h"
 #include <dirent.h>
 #include <errno.h>
@@ -7,8 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <threads.h>
 #include <unistd.h>
+#include "trace/stacks.h"
 #include "trace/thread.h"
 
 static struct fake_collector collector;
@@ -226,6 +229,109 @@ START_TEST(errors_of_pthread_create_come_back) {
 }
 END_TEST
 
+/* With stacks of the whole test, in the session's nodes. */
+static void begin_with_stacks(void) {
+    fake_begin(&collector, 16 << 20, 16 << 10);
+    hak_stacks_start(&(struct hak_stacks_setup){.nodes = hak_current.nodes,
+                                                .node_capacity = hak_current.node_capacity,
+                                                .node_count = &hak_current.session->node_count,
+                                                .no_stack = &hak_current.process->no_stack,
+                                                .depth = 16,
+                                                .own_start = 1,
+                                                .own_end = 2});
+    record_number(0); /* the first thread has its number */
+}
+
+static struct hak_thread_origin seen[3][HAK_ORIGINS];
+static uint32_t numbers[3];
+
+static void *record_below(void *unused) {
+    record_number(2);
+    numbers[2] = hak_trace_thread();
+    memcpy(seen[2], hak_thread_origin, sizeof seen[2]);
+    hak_trace_thread_end();
+    return unused;
+}
+
+static void *create_below(void *unused) {
+    pthread_t thread;
+    memcpy(seen[1], hak_thread_origin, sizeof seen[1]);
+    ck_assert_int_eq(pthread_create(&thread, NULL, record_below, NULL), 0);
+    pthread_join(thread, NULL);
+    record_number(1);
+    numbers[1] = hak_trace_thread();
+    hak_trace_thread_end();
+    return unused;
+}
+
+/* True when a frame of stack `id` lies in the `bytes` from `function` on. */
+static bool goes_through(uint32_t id, uintptr_t function, size_t bytes) {
+    uintptr_t ips[16];
+    size_t count = hak_stacks_frames(id, ips, 16);
+    for (size_t i = 0; i < count; i++)
+        if (ips[i] > function && ips[i] <= function + bytes)
+            return true;
+    return false;
+}
+
+/* The THREAD_START record of thread `number`; record_count is who created it. */
+static struct hak_event_fields find_start(uint32_t number) {
+    for (size_t i = 0; i + 1 < collector.count; i++) {
+        const struct hak_record *head = &collector.seen[i].record;
+        if (hak_record_kind_of(head) == HAK_THREAD_START &&
+            collector.seen[i + 1].record.w[1] >> 32 == number)
+            return hak_record_unpack(head, NULL);
+    }
+    ck_abort_msg("thread %u wrote no start", number);
+    return (struct hak_event_fields){0};
+}
+
+START_TEST(a_threads_first_record_says_where_it_was_created) {
+    pthread_t thread;
+    begin_with_stacks();
+    ck_assert_int_eq(pthread_create(&thread, NULL, create_below, NULL), 0);
+    pthread_join(thread, NULL);
+    fake_drain(&collector);
+    struct hak_event_fields start = find_start(numbers[2]);
+    ck_assert_uint_eq(start.record_count, numbers[1]);
+    ck_assert_uint_eq(start.stack, seen[2][HAK_ORIGIN_OF_SELF].stack);
+    ck_assert(goes_through(start.stack, (uintptr_t)create_below, 200));
+    ck_assert(!goes_through(start.stack, (uintptr_t)record_below, 40));
+    start = find_start(numbers[1]);
+    ck_assert_uint_eq(start.record_count, hak_trace_thread());
+    ck_assert_uint_eq(start.stack, seen[1][HAK_ORIGIN_OF_SELF].stack);
+    ck_assert_mem_eq(&seen[2][HAK_ORIGIN_OF_CREATOR], &seen[1][HAK_ORIGIN_OF_SELF],
+                     sizeof seen[1][0]);
+    start = find_start(hak_trace_thread());
+    ck_assert_uint_eq(start.stack, 0);
+    ck_assert_uint_eq(start.record_count, 0);
+}
+END_TEST
+
+static void *fork_in_thread(void *status) {
+    pid_t child = fork();
+    if (child == 0) {
+        hak_thread_forget_origin(); /* what the fork handlers of the library do */
+        _exit(hak_thread_origin[HAK_ORIGIN_OF_SELF].stack == 0 &&
+                      hak_thread_origin[HAK_ORIGIN_OF_CREATOR].creator == 0
+                  ? 0
+                  : 1);
+    }
+    waitpid(child, status, 0);
+    ck_assert_uint_ne(hak_thread_origin[HAK_ORIGIN_OF_SELF].stack, 0);
+    return NULL;
+}
+
+START_TEST(a_forked_childs_thread_is_its_first) {
+    pthread_t thread;
+    int status = -1;
+    begin_with_stacks();
+    ck_assert_int_eq(pthread_create(&thread, NULL, fork_in_thread, &status), 0);
+    pthread_join(thread, NULL);
+    ck_assert_int_eq(status, 0);
+}
+END_TEST
+
 int main(void) {
     TCase *tests = tcase_create("thread");
     tcase_set_timeout(tests, 60);
@@ -238,5 +344,7 @@ int main(void) {
     tcase_add_test(tests, many_at_once_have_one_each);
     tcase_add_test(tests, an_unrecorded_program_has_none);
     tcase_add_test(tests, errors_of_pthread_create_come_back);
+    tcase_add_test(tests, a_threads_first_record_says_where_it_was_created);
+    tcase_add_test(tests, a_forked_childs_thread_is_its_first);
     return run_cases("thread", tests);
 }
