@@ -9,6 +9,7 @@
 #include "hop.h"
 #include "report/fingerprint.h"
 #include "report/report_leaks.h"
+#include "report/report_wrappers.h"
 #include "report/words.h"
 
 enum {
@@ -221,7 +222,19 @@ static void name_program(struct hak_worker *w, uint32_t process, char name[NAME_
         snprintf(name, NAME_BYTES, "process %d %s", p->row.pid, slash ? slash + 1 : path);
 }
 
-static void write_page(struct settling *s, struct hak_text *summary) {
+/* Of the places that come first. */
+static void mark_wrappers(struct hak_store_reader *reader, struct hak_leak_place *places,
+                          uint32_t count) {
+    struct hak_frames *stacks[HAK_WRAPPERS_STACKS];
+    int told = 0;
+    for (uint32_t i = 0; i < count && told < HAK_WRAPPERS_STACKS; i++)
+        if (places[i].is_told)
+            stacks[told++] = &places[i].frames;
+    hak_report_mark_wrappers(reader, stacks, told);
+}
+
+static void write_page(struct settling *s, struct hak_store_reader *reader,
+                       struct hak_text *summary) {
     struct hak_leak_pile *pile = s->pile;
     char name[NAME_BYTES];
     uint32_t told = (uint32_t)(pile->scan.generation >> 32), shown = 0;
@@ -235,6 +248,7 @@ static void write_page(struct settling *s, struct hak_text *summary) {
         return;
     memcpy(sorted, s->places, pile->group_count * sizeof *sorted);
     qsort(sorted, pile->group_count, sizeof *sorted, hak_leak_place_order);
+    mark_wrappers(reader, sorted, pile->group_count);
     struct hak_leak_page page = {.places = sorted,
                                  .count = pile->group_count,
                                  .ns = pile->scan.ns,
@@ -271,7 +285,7 @@ static void settle(struct hak_worker *w, struct hak_leak_pile *pile) {
         find_ages(reader, pile);
     if (make_settling(&s, pile->group_count)) {
         look_up(&s, reader);
-        write_page(&s, &summary);
+        write_page(&s, reader, &summary);
         store(&s, summary.bytes ? summary.bytes : "");
     }
     if (reader)

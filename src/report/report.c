@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "report/report_page.h"
+#include "report/report_wrappers.h"
 #include "hop.h"
 #include "superslab.h"
 
@@ -196,6 +197,9 @@ int hak_report_make(struct hak_store_reader *r, const struct hak_report_request 
     find_wrong_step(&page);
     hak_frames_load(&page.wrong_frames, r, page.wrong.stack);
     load_life(&page, context);
+    struct hak_frames *const stacks[] = {&page.frames, &page.wrong_frames, &page.alloc_frames,
+                                         &page.free_frames, &page.clean_frames};
+    hak_report_mark_wrappers(r, stacks, sizeof stacks / sizeof *stacks);
     if (!report_is_given_word(&page)) /* its call is none of this block */
         page.found = own_event(&page);
     out->event = report_found_event(&page);

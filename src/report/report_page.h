@@ -5,6 +5,7 @@
  *   report_bytes.c    BYTES: memory around the pointer
  *   report_picture.c  the block as a line of boxes with a mark under the pointer
  *   report_stack.c    which frames of a stack are shown
+ *   report_wrappers.c which of them wrap the allocator, by who calls them
  *   report_steps.c    FIRST WRONG STEP and FOUND, with their stacks
  *   report_access.c   the first line for an access that the processor stopped
  *   report_life.c     ALLOCATED and FREED: the two ends of the block's life, with their stacks
@@ -191,9 +192,10 @@ struct report_frames {
     int count;
     int more; /* the program's frames that are left out */
 };
-/* Chooses at most `most` of the program's frames, innermost first, always one with a source line
- * where there is any, without the C library's way into main; with `layer_move` before them hakmem's
- * transfer functions down to the call of the program. */
+/* Chooses at most `most` of the program's frames, innermost first, but two at least that are no
+ * wrappers by their place, and always one with a source line where there is any, without the C
+ * library's way into main; with `layer_move` before them hakmem's transfer functions down to the
+ * call of the program. */
 void report_choose_frames(const struct hak_frames *frames, bool layer_move, int most,
                           struct report_frames *out);
 /* Appends them, each as "      #0 function   file:line"; `absent` stands for an empty stack. */

@@ -9,6 +9,9 @@
 #define PROGRAM_FRAMES 6
 #define OWN_FRAMES     4
 #define WRAPPERS_NAMED 3
+#define NO_WRAPPERS                                                                                \
+    2 /* frames that are none, where wrappers by their place would fill the room                   \
+       */
 
 static bool ends_with(const char *text, const char *end) {
     size_t length = strlen(text), end_length = strlen(end);
@@ -41,12 +44,13 @@ static int choose_own(const struct hak_frames *frames, int end, int *chosen) {
 static void choose_program(const struct hak_frames *frames, int first, int end, int most,
                            struct report_frames *out) {
     bool has_line = false;
-    int shown = 0;
+    int shown = 0, left = most < NO_WRAPPERS ? most : NO_WRAPPERS;
     for (int i = first; i < end; i++) {
         enum hak_frame_role role = hak_words_frame_role(frames->frame, frames->count, i);
         const struct hak_frame *frame = &frames->frame[i];
         struct report_frame *last = out->count > 0 ? &out->frame[out->count - 1] : NULL;
-        bool is_full = shown >= most && (has_line || !frame->file[0]);
+        bool is_enough = shown >= most && left <= 0;
+        bool is_full = is_enough && (has_line || !frame->file[0]);
         if (role == HAK_FRAME_OWN || (role == HAK_FRAME_WAY_IN && shown > 0))
             continue;
         if (role == HAK_FRAME_PROGRAM && (is_full || out->count == REPORT_FRAMES)) {
@@ -57,8 +61,9 @@ static void choose_program(const struct hak_frames *frames, int first, int end, 
         if (role == HAK_FRAME_PROGRAM) {
             out->frame[out->count++] = (struct report_frame){.from = i, .to = i};
             shown++;
+            left -= !frame->is_called_from_many;
             has_line |= frame->file[0] != '\0';
-        } else if (shown >= most) {
+        } else if (is_enough) {
             continue;
         } else if (last && last->folded > 0 && last->is_wrapper == is_wrapper) {
             last->folded++;

@@ -18,6 +18,7 @@ struct hak_frame {
     bool inlined;        /* part of the frame that follows */
     bool is_hakmem;      /* the allocator's own code */
     bool is_interrupted; /* execution stopped here, in no call of the allocator; set by reports */
+    bool is_called_from_many; /* a wrapper of the allocator by its place; set by reports */
 };
 
 #endif
