@@ -25,6 +25,10 @@ json_t *view_completeness_json(const struct view *view) {
     json_object_set_new(object, "lost_events", json_integer((json_int_t)summary->lost_events));
     json_object_set_new(object, "trimmed_events",
                         json_integer((json_int_t)summary->trimmed_events));
+    if (summary->unrecorded > 0)
+        json_object_set_new(object, "unrecorded_programs", json_integer(summary->unrecorded));
+    if (summary->unseen > 0)
+        json_object_set_new(object, "unseen_ends", json_integer(summary->unseen));
     json_object_set_new(object, "being_written", json_boolean(summary->being_written));
     json_object_set_new(object, "ended_early", json_boolean(summary->ended_early));
     if (view_failure())

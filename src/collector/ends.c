@@ -96,9 +96,11 @@ static void describe_exec(struct hak_rows *rows, uint32_t row, const struct hak_
     path[sizeof path - 1] = 0;
     const char *why = "it did not load hakmem-debug.so, ended before that, or could not reach this "
                       "recording";
+    bool is_dropped = exec_state == HAK_EXEC_DROPPED || exec_state == HAK_EXEC_BARRED;
     const char *known = path + strlen(path) + 1; /* why hakmem was taken out of LD_PRELOAD */
     if (p && p->row.note[0]) {
         why = p->row.note; /* it said so itself */
+        is_dropped = false;
     } else if (exec_state == HAK_EXEC_DROPPED && known < path + sizeof path && known[0]) {
         why = known;
     } else if (exec_state == HAK_EXEC_BARRED) {
@@ -108,10 +110,12 @@ static void describe_exec(struct hak_rows *rows, uint32_t row, const struct hak_
         snprintf(reason, sizeof reason, "%.180s%.180s", is_own ? "it" : trouble.file,
                  trouble.reason);
         why = reason;
+        is_dropped = is_dropped || trouble.gives_rights;
     } else if (exec_state == HAK_EXEC_DROPPED) {
         why = "LD_PRELOAD was taken out of its environment";
     }
-    snprintf(note, sizeof note, "executed %s, which was not recorded: %s", path, why);
+    snprintf(note, sizeof note, "executed %s, which was not recorded: %s%s", path, why,
+             is_dropped ? HAK_NOTE_NOT_BELOW : "");
     hak_ends_note(rows, row, note);
 }
 

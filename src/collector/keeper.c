@@ -103,6 +103,10 @@ static void step(struct hak_keeper *k) {
     int timeout = k->beat_due_ms > now ? (int)(k->beat_due_ms - now) : 0;
     if (k->link < 0 && k->worker_due_ms <= now)
         timeout = 0;
+    if (k->family_count)
+        timeout = k->look_due_ms <= now                      ? 0
+                  : k->look_due_ms - now < (uint64_t)timeout ? (int)(k->look_due_ms - now)
+                                                             : timeout;
     poll(fds, FIXED + (nfds_t)guests, timeout);
     if (fds[0].revents) {
         uint64_t ignored;
@@ -121,6 +125,7 @@ static void step(struct hak_keeper *k) {
         hak_keeper_accept_guests(k, k->listening);
     if (fds[3].revents)
         hak_keeper_accept_guests(k, k->way);
+    hak_keeper_look_for_offers(k);
     hak_keeper_start_worker(k);
     if (hak_keeper_now_ms() >= k->beat_due_ms) {
         beat(k);
@@ -180,6 +185,7 @@ void hak_keeper_free(struct hak_keeper *k) {
             close(fds[i]);
     free(k->held);
     free(k->unreadable);
+    free(k->family);
     free(k);
 }
 
@@ -194,6 +200,8 @@ int hak_keeper_main(const char *collect_path, int first, const char *name, bool 
             return 1;
         if (k->config.has_way)
             hak_keeper_open_way(k);
+        for (int i = 0; k->config.has_way && i < k->held_count; i++)
+            hak_keeper_add_family(k, k->held[i].peer_pid);
     } else {
         snprintf(k->config.socket_name, sizeof k->config.socket_name, "%s", name);
         k->listening = hak_keeper_open_socket(k->config.socket_name);

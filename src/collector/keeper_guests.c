@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "collector/pid_namespace.h"
 #include "store/array.h"
@@ -78,27 +79,30 @@ static const char *pass_on_unrecorded(struct hak_keeper *k, const struct hak_gre
     return NULL;
 }
 
-static const char *hold_session(struct hak_keeper *k, struct hak_guest *guest) {
-    struct hak_greeting *g = &guest->greeting;
+bool hak_keeper_holds(const struct hak_keeper *k, int memory) {
+    struct stat about, held;
+    if (fstat(memory, &about) != 0)
+        return false;
+    for (int i = 0; i < k->held_count; i++)
+        if (fstat(k->held[i].memfd, &held) == 0 && held.st_ino == about.st_ino &&
+            held.st_dev == about.st_dev)
+            return true;
+    return false;
+}
+
+const char *hak_keeper_hold(struct hak_keeper *k, struct hak_greeting *g, pid_t pid) {
     struct hak_peer about = {0};
-    const char *why = hak_greeting_check(g);
-    if (why)
-        return why;
-    if (g->hello.kind == HAK_HELLO_WAY)
-        return make_way(k);
-    if (g->hello.kind == HAK_HELLO_UNRECORDED)
-        return pass_on_unrecorded(k, g, guest->peer.pid);
     static char few[160]; /* one keeper thread in a process */
     if (k->held_count == 0 && !hak_keeper_has_files(few, sizeof few))
         return few;
     if (!hak_array_make_room(&k->held, (uint64_t)k->held_count, &k->held_capacity, sizeof *k->held))
         return "the keeper has no memory left";
     /* In another time namespace it counts from elsewhere. */
-    if (hak_peer_read(guest->peer.pid, &about))
+    if (hak_peer_read(pid, &about))
         g->hello.start_time = about.start_time;
     k->held[k->held_count++] = (struct held){.number = k->config.next_number++,
                                              .memfd = hak_greeting_take_memfd(g),
-                                             .peer_pid = guest->peer.pid,
+                                             .peer_pid = pid,
                                              .peer_start_time = about.start_time,
                                              .hello = g->hello};
     pthread_mutex_lock(&k->lock);
@@ -107,6 +111,22 @@ static const char *hold_session(struct hak_keeper *k, struct hak_guest *guest) {
     k->beat_due_ms = 0; /* at once, so that the program sees a living keeper */
     hak_keeper_tell_sessions(k);
     return NULL;
+}
+
+static const char *hear_hello(struct hak_keeper *k, struct hak_guest *guest) {
+    struct hak_greeting *g = &guest->greeting;
+    const char *why = hak_greeting_check(g);
+    if (why)
+        return why;
+    if (g->hello.kind == HAK_HELLO_WAY) {
+        hak_keeper_add_family(k, guest->peer.pid);
+        return make_way(k);
+    }
+    if (g->hello.kind == HAK_HELLO_UNRECORDED)
+        return pass_on_unrecorded(k, g, guest->peer.pid);
+    if (hak_keeper_holds(k, g->memfd)) /* it was found before it was heard */
+        return NULL;
+    return hak_keeper_hold(k, g, guest->peer.pid);
 }
 
 void hak_keeper_drop_guest(struct hak_keeper *k, int i) {
@@ -120,7 +140,7 @@ void hak_keeper_hear_guest(struct hak_keeper *k, int i) {
     if (got == 0)
         return;
     if (got > 0) {
-        const char *why = hold_session(k, &k->guests[i]);
+        const char *why = hear_hello(k, &k->guests[i]);
         hak_greeting_answer(&k->guests[i].greeting, k->config.socket_name, why);
     }
     hak_keeper_drop_guest(k, i);

@@ -24,14 +24,26 @@ static int listen_at(const struct sockaddr_un *address, socklen_t bytes) {
     return -1;
 }
 
+/* The kernel's number of this network namespace; 0 = it has none (before Linux 5.14). */
+static uint64_t own_network(void) {
+    uint64_t cookie = 0;
+    socklen_t bytes = sizeof cookie;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || getsockopt(fd, SOL_SOCKET, HAK_NETWORK_COOKIE, &cookie, &bytes) != 0)
+        cookie = 0;
+    if (fd >= 0)
+        close(fd);
+    return cookie;
+}
+
 int hak_keeper_open_socket(char name[108]) {
     uint64_t random[2];
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (!name[0]) {
         if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
             return -1;
-        snprintf(name, 108, "hakmem-%016llx%016llx", (unsigned long long)random[0],
-                 (unsigned long long)random[1]);
+        snprintf(name, 108, "hakmem-%016llx%016llx-%llx", (unsigned long long)random[0],
+                 (unsigned long long)random[1], (unsigned long long)own_network());
     }
     size_t length = strnlen(name, sizeof address.sun_path - 1);
     memcpy(address.sun_path + 1, name, length);

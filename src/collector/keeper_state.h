@@ -4,6 +4,7 @@
  *   keeper_worker.c  the worker      keeper_owner.c   the side of `run`
  *   keeper_socket.c  the sockets, and the ways to them
  *   keeper_reading.c files that kill the worker
+ *   keeper_offers.c  programs that no socket leads to
  *
  * All but keeper_owner.c run in the keeper's thread. */
 #ifndef HAK_COLLECTOR_KEEPER_STATE_H
@@ -67,6 +68,10 @@ struct hak_keeper {
     int guest_count;
     uint64_t guests_since_ms; /* when the first one came where none was */
     struct hak_known_process strangers[HAK_KEEPER_STRANGERS]; /* who was refused, by pid */
+    struct hak_known_process *family; /* who may be where no socket leads (keeper_offers.c) */
+    uint32_t family_count, family_capacity;
+    uint64_t look_due_ms;
+    int look_pause_ms;
     uint64_t beat_due_ms;
     int reading_page; /* of the worker (symbols/reading.h); -1 = not known */
     pid_t reader;     /* the worker */
@@ -109,6 +114,17 @@ void hak_keeper_hear_guest(struct hak_keeper *k, int i);
 void hak_keeper_accept_guests(struct hak_keeper *k, int listening);
 /* True while a guest may yet say hello: its end is not waited for longer than a guest's time. */
 bool hak_keeper_awaits_guests(const struct hak_keeper *k);
+
+/* Takes a session's memory, which has been checked, from process `pid`; else why not. */
+const char *hak_keeper_hold(struct hak_keeper *k, struct hak_greeting *g, pid_t pid);
+/* True when `memory` is a session's that is held already. */
+bool hak_keeper_holds(const struct hak_keeper *k, int memory);
+
+/* keeper_offers.c: `pid` may come to be, or start programs, where no socket leads. True when that
+ * is news. */
+bool hak_keeper_add_family(struct hak_keeper *k, pid_t pid);
+/* Takes what these offer, when it is time to look. */
+void hak_keeper_look_for_offers(struct hak_keeper *k);
 
 /* keeper_worker.c. Tells the worker of what it does not have yet, as far as the link takes it; true
  * when it has all. */

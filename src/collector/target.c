@@ -26,6 +26,7 @@ __attribute__((format(printf, 4, 5))) static bool refuse(struct hak_target_troub
     vsnprintf(trouble->reason, sizeof trouble->reason, reason, arguments);
     va_end(arguments);
     trouble->consequence = consequence;
+    trouble->gives_rights = false;
     return false;
 }
 
@@ -93,10 +94,12 @@ static bool check_rights(const char *path, struct hak_target_trouble *trouble) {
         what = "has file capabilities";
     if (!what)
         return true;
-    return refuse(trouble, path,
-                  ", so the loader ignores hakmem; run a copy without these rights, or run it as "
-                  "their owner",
-                  " %s", what);
+    refuse(
+        trouble, path,
+        ", so the loader ignores hakmem; run a copy without these rights, or run it as their owner",
+        " %s", what);
+    trouble->gives_rights = true;
+    return false;
 }
 
 /* ---- ELF ------------------------------------------------------------------------------------- */

@@ -13,7 +13,6 @@
 
 enum {
     ANSWER_SECONDS = 10,
-    LIFTED_TO = 64,
     GENERATIONS = 9, /* of keepers, one after the other */
     SUCCESSOR_TRIES = 50,
     SUCCESSOR_NAP_MS = 20,
@@ -28,7 +27,7 @@ int hak_keeper_lift(long descriptor) {
     long lifted;
     if (descriptor < 0)
         return -1;
-    lifted = hak_raw_call(SYS_fcntl, descriptor, F_DUPFD_CLOEXEC, LIFTED_TO, 0, 0, 0);
+    lifted = hak_raw_call(SYS_fcntl, descriptor, F_DUPFD_CLOEXEC, HAK_LIFTED_TO, 0, 0, 0);
     if (lifted < 0) { /* a small RLIMIT_NOFILE */
         if (descriptor > 2)
             return (int)descriptor;

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include "block.h"
 #include "trace/protocol.h"
+#include "trace/session.h"
 
 #define HAK_KEEPER_LIMIT_MS 2000 /* for a keeper that has many to hear */
 
@@ -20,6 +21,7 @@ struct hak_keeper_failure {
     const char *detail; /* a path or the like; NULL = none */
     long error;         /* errno, 0 = none */
     char text[512];     /* what the keeper answered */
+    bool is_hidden;     /* it may live, in another network namespace: nothing is said here */
 };
 
 /* Hands `memory`, a memfd of `total_bytes`, to the keeper whose abstract socket is `name`. True
@@ -46,6 +48,13 @@ HAK_HIDDEN bool hak_keeper_succeed(const char *dead, int memory, uint64_t total_
  * `limit_ms` is for a queue that is full. A descriptor or a negative errno: -ECONNREFUSED nobody is
  * there, -EPERM another user, -EAGAIN the queue stays full. */
 HAK_HIDDEN long hak_keeper_connect(const char *name, uint32_t limit_ms);
+
+/* True when the keeper `name` belongs to another network namespace, in which it may live on. */
+HAK_HIDDEN bool hak_keeper_is_elsewhere(const char *name);
+
+/* Waits, at most some seconds, until a keeper that cannot be reached has taken the memfd of
+ * `session`, which is open (keeper_offer.c). */
+HAK_HIDDEN bool hak_keeper_offer(struct hak_session *session);
 
 #define HAK_STRANGER_SILENT ((int64_t)UINT32_MAX)
 
@@ -78,6 +87,9 @@ HAK_HIDDEN int hak_keeper_lift(long descriptor);
 /* True when a keeper of a user that can be trusted still takes connections under `name`. */
 HAK_HIDDEN bool hak_keeper_answers(const char *name);
 
+/* True when one does that is in this process's pid namespace, and so ends with its PID 1. */
+HAK_HIDDEN bool hak_keeper_answers_inside(const char *name);
+
 /* True when the heart of the keeper or of its worker (each starts the other when it is gone) beat
  * within the last `ms`. */
 HAK_HIDDEN bool hak_keeper_beats(uint64_t ms);
@@ -86,6 +98,10 @@ HAK_HIDDEN bool hak_keeper_beats(uint64_t ms);
  * if so goes on with a new one (takeover.c). Costs little while its heart beats. Not for use
  * between enter_claim and leave_claim. */
 HAK_HIDDEN void hak_keeper_replace_dead(uint64_t ms);
+/* True when the keeper belongs to another network namespace, so that nobody here can follow it, and
+ * its heart was silent for seconds when this process looked last. */
+HAK_HIDDEN bool hak_keeper_is_given_up(void);
+
 /* For `ms` before this process makes another: what that executes looks for a keeper. */
 #define HAK_KEEPER_DEAD_MS 1000
 

@@ -86,19 +86,27 @@ static bool descends_from(int pid) {
     return false;
 }
 
+/* SO_PEERCRED, as the kernel translates it for this process: pid 0 = in another pid namespace. */
+struct peer {
+    int pid;
+    uint32_t uid, gid;
+};
+
+static bool ask_peer(long socket_end, struct peer *peer) {
+    uint32_t bytes = sizeof *peer;
+    return hak_raw_call(SYS_getsockopt, socket_end, SOL_SOCKET, SO_PEERCRED, (long)peer,
+                        (long)&bytes, 0) == 0;
+}
+
 /* True when the listener at the other end may have this process's memory. A user whom this user
  * namespace does not know is nobody's word: then the listener must be an ancestor (`run`), or of
  * the same user by the kernel's own comparison. */
 static bool is_trusted(long socket_end) {
-    struct {
-        int pid;
-        uint32_t uid, gid;
-    } peer = {0, UINT32_MAX, 0};
-    uint32_t bytes = sizeof peer, own[3] = {0, 0, 0};
+    struct peer peer = {0, UINT32_MAX, 0};
+    uint32_t own[3] = {0, 0, 0};
     char users[128];
     if (hak_raw_call(SYS_getresuid, (long)&own[0], (long)&own[1], (long)&own[2], 0, 0, 0) != 0 ||
-        hak_raw_call(SYS_getsockopt, socket_end, SOL_SOCKET, SO_PEERCRED, (long)&peer, (long)&bytes,
-                     0) != 0)
+        !ask_peer(socket_end, &peer))
         return false;
     bool knows_all =
         peer.uid != HAK_TRUST_UNKNOWN_USER ||
@@ -162,4 +170,14 @@ bool hak_keeper_answers(const char *name) {
         close_file(socket_end);
     return socket_end != -ECONNREFUSED && socket_end != -EPERM && socket_end != -EAGAIN &&
            socket_end != -EINVAL;
+}
+
+bool hak_keeper_answers_inside(const char *name) {
+    struct peer peer = {0};
+    long socket_end = hak_keeper_connect(name, ANSWERS_LIMIT_MS);
+    if (socket_end < 0)
+        return false;
+    bool is_inside = ask_peer(socket_end, &peer) && peer.pid > 0;
+    close_file(socket_end);
+    return is_inside;
 }

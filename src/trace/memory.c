@@ -92,11 +92,11 @@ static void read_clocks(struct hak_session *session) {
 }
 
 static int make_file(uint64_t total, int *file) {
-    long made = hak_raw_call(SYS_memfd_create, (long)"hakmem",
+    long made = hak_raw_call(SYS_memfd_create, (long)HAK_SESSION_FILE_NAME,
                              MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL, 0, 0, 0, 0);
     if (made == -EINVAL) /* before Linux 6.3 */
-        made = hak_raw_call(SYS_memfd_create, (long)"hakmem", MFD_CLOEXEC | MFD_ALLOW_SEALING, 0, 0,
-                            0, 0);
+        made = hak_raw_call(SYS_memfd_create, (long)HAK_SESSION_FILE_NAME,
+                            MFD_CLOEXEC | MFD_ALLOW_SEALING, 0, 0, 0, 0);
     if (made < 0)
         return (int)-made;
     *file = hak_keeper_lift(made);

@@ -26,10 +26,18 @@
 
 #include <stdint.h>
 
-#define HAK_KEEPER_SOCKET 3
-#define HAK_SESSION_NONE  "none"
-#define HAK_SESSION_RINGS "rings:" /* and a folder: without a word, make a file there */
-#define HAK_KEEPER_FOLDER "/tmp/"  /* the way by path: this and the name */
+#define HAK_KEEPER_SOCKET     3
+#define HAK_SESSION_NONE      "none"
+#define HAK_SESSION_RINGS     "rings:" /* and a folder: without a word, make a file there */
+#define HAK_NETWORK_COOKIE    71       /* SO_NETNS_COOKIE of newer headers */
+#define HAK_NAME_DIGITS       32       /* of the random number in a keeper's name */
+#define HAK_SESSION_FILE_NAME "hakmem" /* of a session's memfd */
+#define HAK_LIFTED_TO         64 /* descriptors of ours are at least that while they are open */
+#define HAK_KEEPER_FOLDER     "/tmp/" /* the way by path: this and the name */
+
+/* Ends the note of a program that was executed without hakmem in its LD_PRELOAD, or whose loader
+ * takes it out. */
+#define HAK_NOTE_NOT_BELOW "; what it starts is not recorded either"
 
 #define HAK_HELLO_MAGIC 0x4f4c4c454b4148ull /* "HAKELLO" */
 

@@ -32,6 +32,8 @@ enum {
 static void say_unrecorded(const struct hak_keeper_failure *failure) {
     struct hak_line why = {0}, line = {0};
     char name[sizeof hak_current.keeper_name];
+    if (failure->is_hidden) /* the row of who executed it says it */
+        return;
     hak_environment_read_session(name, sizeof name);
     hak_start_add_reason(&why, failure);
     if (name[0] && hak_keeper_tell_unrecorded(name, hak_line_text(&why), 0))
@@ -54,7 +56,13 @@ static bool find_keeper(const struct hak_session_memory *memory,
     /* Gone, or ending in this moment, or a stranger has its name. */
     bool is_lost = failure->error == ECONNREFUSED || failure->error == ECONNRESET ||
                    failure->error == EPIPE || failure->error == EPERM || failure->error == EAGAIN;
-    if (!found && name[0] && is_lost && hak_options.trace) {
+    if (!found && is_lost && hak_keeper_is_elsewhere(name)) {
+        failure->is_hidden = !hak_keeper_offer(memory->session);
+        if (failure->is_hidden)
+            return false;
+        memcpy(answer.session_name, name, sizeof name);
+        found = true;
+    } else if (!found && name[0] && is_lost && hak_options.trace) {
         memory->session->resume_store = HAK_RESUME_TREE;
         found = hak_keeper_succeed(name, memory->file, memory->total_bytes, &answer, failure);
     }
@@ -112,7 +120,7 @@ bool hak_start_is_secure(void) {
 static bool begin(struct hak_keeper_failure *failure) {
     failure->what = "no file for the rings can be made";
     return (!hak_start_is_below_file() && hak_start_with_keeper(failure)) ||
-           hak_start_in_file(failure);
+           (!failure->is_hidden && hak_start_in_file(failure));
 }
 
 void hak_trace_start(void) {
@@ -235,14 +243,14 @@ static void note_status(int status) {
                                                                            << 8);
 }
 
-/* As PID 1, whose end is also the collector's: lets go of the session memory, which is what the
- * collector waits for, and waits, bounded, until it has closed the store and is gone. Other threads
- * stand still from here on. */
+/* As PID 1, whose end is also that of a collector in its namespace: lets go of the session memory,
+ * which is what the collector waits for, and waits, bounded, until it has closed the store and is
+ * gone. Other threads stand still from here on. */
 static void finish_as_init(void) {
     char name[sizeof hak_current.keeper_name];
     uint64_t signals;
     if (!hak_current_ready() || hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0) != 1 ||
-        !is_last_process())
+        !is_last_process() || !hak_keeper_answers_inside(hak_current.keeper_name))
         return;
     memcpy(name, hak_current.keeper_name, sizeof name);
     hak_block_signals(&signals);

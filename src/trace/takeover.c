@@ -33,11 +33,14 @@ enum {
     SLICE_AT_END_MS = 2,
     NODES_SPARE = 1 << 16, /* ids that threads may take while nodes are copied */
     EPOCHS_SPARE = 1 << 16,
+    HIDDEN_DEAD_MS = 5000,
 };
 
 static _Atomic uint32_t at_work;
 static _Atomic uint64_t next_look_ns;
 static uint32_t attempts;
+static volatile bool
+    has_given_up; /* a keeper in another network namespace, whose heart is silent */
 
 /* True when the process of `entry` has ended. A zombie counts: it writes no more. The pid of
  * another namespace says nothing here: such a process takes its own rings if it lives. */
@@ -198,15 +201,22 @@ static void take_over(void) {
     (void)hak_raw_call(SYS_close, fresh.file, 0, 0, 0, 0, 0);
 }
 
+bool hak_keeper_is_given_up(void) {
+    return has_given_up;
+}
+
 void hak_keeper_replace_dead(uint64_t ms) {
     uint64_t signals, now = hak_monotonic_ns();
     uint32_t nobody = 0;
-    if (hak_current.overwrites || hak_keeper_beats(ms) || now < atomic_load(&next_look_ns) ||
-        attempts >= ATTEMPTS || !atomic_compare_exchange_strong(&at_work, &nobody, 1))
+    if (hak_current.overwrites || (hak_keeper_beats(ms) && !has_given_up) ||
+        now < atomic_load(&next_look_ns) || attempts >= ATTEMPTS ||
+        !atomic_compare_exchange_strong(&at_work, &nobody, 1))
         return;
     hak_block_signals(&signals);
     atomic_store(&next_look_ns, now + RETRY_MS * HAK_MILLISECOND_NS);
-    if (!hak_keeper_answers(hak_current.keeper_name))
+    if (hak_keeper_is_elsewhere(hak_current.keeper_name))
+        has_given_up = !hak_keeper_beats(HIDDEN_DEAD_MS);
+    else if (!hak_keeper_answers(hak_current.keeper_name))
         take_over();
     hak_restore_signals(&signals);
     atomic_store(&at_work, 0);

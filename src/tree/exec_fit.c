@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include "trace/environment.h"
+#include "trace/keeper.h"
 #include "tree/elf_head.h"
 
 enum {
@@ -217,9 +218,10 @@ size_t hak_exec_unfit(const char *path, char *const environment[], const char **
     size_t length = preload ? find_ours(preload, &name) : 0;
     if (length == 0 || strlen(preload) + sizeof variable_name > HAK_EXEC_PRELOAD_BYTES)
         return 0;
-    *why = is_out_of_reach(name, length) ? "hakmem-debug.so is out of its reach"
-           : path                        ? look(path, 0)
-                                         : NULL;
+    *why = hak_keeper_is_given_up()        ? "the collector was killed"
+           : is_out_of_reach(name, length) ? "hakmem-debug.so is out of its reach"
+           : path                          ? look(path, 0)
+                                           : NULL;
     if (!*why)
         return 0;
     size_t count = 1;

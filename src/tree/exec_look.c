@@ -35,15 +35,16 @@ static const char *find_reason(long file, const struct stat *about) {
         return "it is statically linked";
     long user = hak_raw_call(SYS_getuid, 0, 0, 0, 0, 0, 0);
     if ((about->st_mode & S_ISUID) && user >= 0 && about->st_uid != (uint32_t)user)
-        return "it is set-user-id";
+        return "it is set-user-id" HAK_NOTE_NOT_BELOW;
     return NULL;
 }
 
-static void tell(const char *path, const char *reason, int child) {
+/* `ending` follows the reason. */
+static void tell(const char *path, const char *reason, const char *ending, int child) {
     static const char before[] = "executed ", between[] = ", which was not recorded: ";
     char text[sizeof((struct hak_hello *)0)->text];
-    size_t reason_bytes = strlen(reason);
-    size_t room = sizeof text - sizeof before - sizeof between - reason_bytes;
+    size_t reason_bytes = strlen(reason), ending_bytes = strlen(ending);
+    size_t room = sizeof text - sizeof before - sizeof between - reason_bytes - ending_bytes;
     size_t path_bytes = strnlen(path, room);
     char *at = text;
     memcpy(at, before, sizeof before - 1);
@@ -52,7 +53,8 @@ static void tell(const char *path, const char *reason, int child) {
     at += path_bytes;
     memcpy(at, between, sizeof between - 1);
     at += sizeof between - 1;
-    memcpy(at, reason, reason_bytes + 1);
+    memcpy(at, reason, reason_bytes);
+    memcpy(at + reason_bytes, ending, ending_bytes + 1);
     (void)hak_keeper_tell_unrecorded(hak_current.keeper_name, text, child);
 }
 
@@ -67,7 +69,7 @@ void hak_exec_look(const char *path, const char *why, int child) {
     if (!path || !hak_current_ready() || !hak_current.keeper_name[0] || !is_program(path, &about))
         return;
     if (why) {
-        tell(path, why, child);
+        tell(path, why, HAK_NOTE_NOT_BELOW, child);
         return;
     }
     long file = hak_raw_call(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC, 0, 0, 0);
@@ -75,5 +77,5 @@ void hak_exec_look(const char *path, const char *why, int child) {
     if (file >= 0)
         (void)hak_raw_call(SYS_close, file, 0, 0, 0, 0, 0);
     if (reason)
-        tell(path, reason, child);
+        tell(path, reason, "", child);
 }

@@ -1,9 +1,8 @@
 /* Before a process enters another network namespace, from which the keeper's abstract socket cannot
- * be reached: the keeper is asked to listen at a path, too, for what is executed there. And clone,
- * whose child may share this process's memory.
+ * be reached: the keeper is asked to listen at a path, too, for what is executed there, and to look
+ * at what comes of this process. And clone, whose child may share this process's memory.
  *
- * Only what goes through these functions of libc is seen; whoever makes the system calls itself
- * gets a recording of its own in the new namespace. */
+ * Only what goes through these functions of libc, and its syscall() (sandbox.c), is seen. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <sched.h>
@@ -13,6 +12,7 @@
 #include "trace/current.h"
 #include "trace/keeper.h"
 #include "trace/start.h"
+#include "tree/exec_fit.h"
 #include "tree/vfork.h"
 
 typedef int clone_function(int (*)(void *), void *, int, void *, ...);
@@ -30,15 +30,25 @@ static int finish(long result) {
     return -1;
 }
 
-HAK_EXPORT int unshare(int flags) {
-    if ((flags & CLONE_NEWNET) && hak_start_is_own())
+HAK_HIDDEN void hak_namespace_before(long number, unsigned long first, unsigned long second);
+
+/* Before system call `number`, which makes or enters a namespace, with these arguments. */
+void hak_namespace_before(long number, unsigned long first, unsigned long second) {
+    unsigned long flags = number == SYS_setns ? second : first;
+    if (number == SYS_clone3) /* whose structure begins with them */
+        flags = hak_exec_can_read((const void *)first) ? *(const uint64_t *)first : 0;
+    bool enters = (flags & CLONE_NEWNET) || (number == SYS_setns && flags == 0);
+    if (enters && hak_start_is_own())
         hak_keeper_ask_way();
+}
+
+HAK_EXPORT int unshare(int flags) {
+    hak_namespace_before(SYS_unshare, (unsigned long)flags, 0);
     return finish(hak_raw_call_always(SYS_unshare, flags, 0, 0, 0, 0, 0));
 }
 
 HAK_EXPORT int setns(int file, int kind) {
-    if ((kind == 0 || (kind & CLONE_NEWNET)) && hak_start_is_own())
-        hak_keeper_ask_way();
+    hak_namespace_before(SYS_setns, (unsigned long)file, (unsigned long)kind);
     return finish(hak_raw_call_always(SYS_setns, file, kind, 0, 0, 0, 0));
 }
 
@@ -53,8 +63,7 @@ HAK_EXPORT int clone(int (*function)(void *), void *stack, int flags, void *argu
         errno = ENOSYS;
         return -1;
     }
-    if ((flags & CLONE_NEWNET) && hak_start_is_own())
-        hak_keeper_ask_way();
+    hak_namespace_before(SYS_clone, (unsigned long)flags, 0);
     bool borrows = (flags & (CLONE_VM | CLONE_VFORK | CLONE_SETTLS)) == (CLONE_VM | CLONE_VFORK);
     if (borrows)
         hak_vfork_before();

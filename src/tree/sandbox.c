@@ -180,8 +180,8 @@ long hak_sandbox_fail(long result) {
     return answer(result);
 }
 
-/* libc's syscall(), instruction by instruction, but for one number: libseccomp and browsers enter
- * their sandboxes by it. */
+/* libc's syscall(), instruction by instruction, but for some numbers: libseccomp and browsers enter
+ * their sandboxes by it, bwrap and systemd-nspawn their namespaces (namespace.c). */
 __asm__(".text\n"
         ".globl syscall\n"
         ".type syscall, @function\n"
@@ -189,6 +189,15 @@ __asm__(".text\n"
         ".cfi_startproc\n"
         "cmpq $317, %rdi\n" /* SYS_seccomp */
         "je hak_sandbox_seccomp\n"
+        "cmpq $56, %rdi\n" /* SYS_clone */
+        "je 2f\n"
+        "cmpq $272, %rdi\n" /* SYS_unshare */
+        "je 2f\n"
+        "cmpq $308, %rdi\n" /* SYS_setns */
+        "je 2f\n"
+        "cmpq $435, %rdi\n" /* SYS_clone3 */
+        "je 2f\n"
+        "3:\n"
         "movq %rdi, %rax\n"
         "movq %rsi, %rdi\n"
         "movq %rdx, %rsi\n"
@@ -203,5 +212,36 @@ __asm__(".text\n"
         "1:\n"
         "movq %rax, %rdi\n"
         "jmp hak_sandbox_fail\n"
+        "2:\n"
+        "pushq %rdi\n"
+        ".cfi_adjust_cfa_offset 8\n"
+        "pushq %rsi\n"
+        ".cfi_adjust_cfa_offset 8\n"
+        "pushq %rdx\n"
+        ".cfi_adjust_cfa_offset 8\n"
+        "pushq %rcx\n"
+        ".cfi_adjust_cfa_offset 8\n"
+        "pushq %r8\n"
+        ".cfi_adjust_cfa_offset 8\n"
+        "pushq %r9\n"
+        ".cfi_adjust_cfa_offset 8\n"
+        "subq $8, %rsp\n"
+        ".cfi_adjust_cfa_offset 8\n"
+        "call hak_namespace_before\n"
+        "addq $8, %rsp\n"
+        ".cfi_adjust_cfa_offset -8\n"
+        "popq %r9\n"
+        ".cfi_adjust_cfa_offset -8\n"
+        "popq %r8\n"
+        ".cfi_adjust_cfa_offset -8\n"
+        "popq %rcx\n"
+        ".cfi_adjust_cfa_offset -8\n"
+        "popq %rdx\n"
+        ".cfi_adjust_cfa_offset -8\n"
+        "popq %rsi\n"
+        ".cfi_adjust_cfa_offset -8\n"
+        "popq %rdi\n"
+        ".cfi_adjust_cfa_offset -8\n"
+        "jmp 3b\n"
         ".cfi_endproc\n"
         ".size syscall, . - syscall\n");

@@ -43,13 +43,13 @@ cp "$(realpath /lib64/ld-linux-x86-64.so.2)" ld-musl-x86_64.so.1 && "$cc" -o mus
 printf '.globl _start\n_start: mov $1,%%eax\nmov $7,%%ebx\nint $0x80\n' >narrow.s &&
     as --32 -o narrow.o narrow.s && ld -m elf_i386 -o narrow narrow.o || fail "no 32-bit program"
 printf '#! %s/address -x\n' "$PWD" >address_script && chmod +x address_script
-noted "$PWD/address" "executed $PWD/address, which was not recorded: it is built with a sanitizer"
-noted ./address "executed ./address, which was not recorded: it is built with a sanitizer"
-noted "$PWD/address_clang" "executed $PWD/address_clang, which was not recorded: it is built with a sanitizer"
-noted "$PWD/address_script" "executed $PWD/address_script, which was not recorded: it is built with a sanitizer"
-noted "$PWD/musl" "executed $PWD/musl, which was not recorded: it is linked against another C library than glibc"
-noted "$PWD/narrow" "executed $PWD/narrow, which was not recorded: it is a 32-bit program"
-PATH=$PWD:$PATH noted "env address" "executed address, which was not recorded: it is built with a sanitizer"
+noted "$PWD/address" "executed $PWD/address, which was not recorded: it is built with a sanitizer; what it starts is not recorded either"
+noted ./address "executed ./address, which was not recorded: it is built with a sanitizer; what it starts is not recorded either"
+noted "$PWD/address_clang" "executed $PWD/address_clang, which was not recorded: it is built with a sanitizer; what it starts is not recorded either"
+noted "$PWD/address_script" "executed $PWD/address_script, which was not recorded: it is built with a sanitizer; what it starts is not recorded either"
+noted "$PWD/musl" "executed $PWD/musl, which was not recorded: it is linked against another C library than glibc; what it starts is not recorded either"
+noted "$PWD/narrow" "executed $PWD/narrow, which was not recorded: it is a 32-bit program; what it starts is not recorded either"
+PATH=$PWD:$PATH noted "env address" "executed address, which was not recorded: it is built with a sanitizer; what it starts is not recorded either"
 printf '#include <stdlib.h>\nint main(void) { char *volatile p = malloc(4); p[4] = 1; return 0; }\n' >wrong.c
 gcc -fsanitize=address -o wrong wrong.c && "$trace" run --force -s tree.db -- sh -c './wrong; exit 0' >said 2>&1
 grep -q 'AddressSanitizer: heap-buffer-overflow' said || fail "AddressSanitizer does not find what it finds alone: $(cat said)"
@@ -62,7 +62,7 @@ if [ "$(id -u)" -eq 0 ]; then as_root=(env); else as_root=(unshare -Ur); fi
 LD_PRELOAD=/other.so "${as_root[@]}" "$trace" run --force -s tree.db -- chroot root /bin/sh -c 'echo "$LD_PRELOAD"; exit 7' >said 2>errors
 [ $? -eq 7 ] && [ "$(cat said)" = /other.so ] || fail "chroot: status $?, LD_PRELOAD is '$(cat said)' there, /other.so was due"
 grep -v "'/other.so' from LD_PRELOAD" errors && fail "chroot: $(cat errors)"
-"$trace" sql -s tree.db "select note from process" | grep -qxF "executed /bin/sh, which was not recorded: hakmem-debug.so is out of its reach" ||
+"$trace" sql -s tree.db "select note from process" | grep -qxF "executed /bin/sh, which was not recorded: hakmem-debug.so is out of its reach; what it starts is not recorded either" ||
     fail "chroot: it is not noted: $("$trace" info -s tree.db)"
 
 # Those that are seen in time are left alone: their functions must not be called before them.
@@ -87,7 +87,7 @@ for way in "subprocess.run([sys.argv[1]]).returncode" \
 sys.exit($way)" "$PWD/address" >said 2>&1
     [ $? -eq 7 ] && [ ! -s said ] || fail "$way: $(cat said)"
     [ "$("$trace" sql -s tree.db "select program || ' ' || note from process where note <> ''")" = \
-        "$PWD/address executed $PWD/address, which was not recorded: it is built with a sanitizer" ] ||
+        "$PWD/address executed $PWD/address, which was not recorded: it is built with a sanitizer; what it starts is not recorded either" ] ||
         fail "$way: $("$trace" info -s tree.db)"
 done
 exit 0

@@ -36,21 +36,63 @@ tree_loss=none
 check_store
 
 # bwrap enters its namespaces by system calls of its own. The process that calls itself 2 there is not the machine's
-# process 2; the program in it reaches no keeper and no file, and the store says so, nothing else does.
-bwrapped() {
-    tree_name="bwrap $1"
-    shift
-    rm -f store*.db*
-    timeout -s KILL 60 "$trace" run --wait --check trace --store store.db -- bwrap --unshare-all --ro-bind / / --dev /dev \
-        --proc /proc "$@" >bwrap.out 2>bwrap.err
-    [ $? -eq 7 ] || fail "status 7 was due"
+# process 2. What it executes, and what that executes, is recorded, by the keeper's path in /tmp or, where that is hidden
+# (with the store, or /proc), by the memory that the keeper takes; nothing of hakmem's is on stderr, and there is one store.
+as_user=()
+[ "$(id -u)" -ne 0 ] || as_user=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+tree_loss=none
+expect_recorded() { # $1 = how many programs are not recorded
+    [ "$status" -eq 7 ] || fail "status $status, 7 was due"
     [ "$(cat bwrap.out)" = hi ] || fail "it said: $(cat bwrap.out)"
     [ ! -s bwrap.err ] || fail "something is on stderr: $(head -n 3 bwrap.err)"
-    [ ! -e store.db-wal ] || fail "the WAL was left beside the store"
-    expect "count(*) from process where end_kind not in (1, 4)" 0
-    expect "count(*) from process where end_kind = 4 and note like 'executed sh, which was not recorded: %'" 1
-    "$trace" info -s store.db | grep -q '1 program was not recorded' || fail "info does not say that a program was not recorded"
+    until_true no_holder "$PWD/store.db" || fail "somebody still has the store open"
+    [ "$(echo ./*.db*)" = ./store.db ] || fail "more than the store is there: $(echo ./*.db*)"
+    expect "count(*) from process where end_kind = 4" "$1"
+    expect "count(*) from process where end_kind not in (1, 3, 4)" 0
+    [ "$1" -ne 0 ] || expect "group_concat(r, ' ') from (select replace(p.program, rtrim(p.program, replace(p.program, '/', '')), '')
+        || ' ' || p.exit_status || ' ' || (select count(*) > 0 from event e where e.process = p.id and e.kind = 'MALLOC') as r
+        from process p where p.end_kind = 1 and p.program not like '%/bwrap' and p.program not like '%/env' order by p.id)" "dash 7 1 ls 0 1"
+    [ "$1" -ne 0 ] || expect "count(*) from process c join process p on p.id = c.parent where c.program like '%/ls' and p.program like '%/dash'" 1
+    nothing_lost
     check_store
+    "$trace" info -s store.db >info.out || fail "info ends with $?"
+    "$trace" info -s store.db --json >info.json || fail "info --json ends with $?"
 }
-bwrapped "with an init" sh -c 'echo hi; ls / >/dev/null; exit 7'
-bwrapped "without one" --as-pid-1 sh -c 'echo hi; ls / >/dev/null; exit 7'
+bwrapped() {
+    tree_name="bwrap $1" status=0
+    local program='echo hi; /bin/ls / >/dev/null; exit 7' not_recorded=$2
+    shift 2
+    rm -f store*.db*
+    timeout -s KILL 60 "$trace" run --wait --check trace --store store.db -- bwrap --unshare-all "$@" /bin/dash -c "$program" \
+        >bwrap.out 2>bwrap.err </dev/null || status=$?
+    expect_recorded "$not_recorded"
+    rm -f store*.db*
+    tree_name+=", alone" status=0
+    timeout --foreground -s KILL 60 env HAKMEM_CHECK=trace HAKMEM_TRACE_FILE="$PWD/store.db" LD_PRELOAD="$debug_library" \
+        bwrap --unshare-all "$@" /bin/dash -c "$program" >bwrap.out 2>bwrap.err </dev/null || status=$?
+    until_true test -s store.db || fail "no store was written"
+    expect_recorded "$not_recorded"
+}
+bwrapped "with an init" 0 --ro-bind / / --dev /dev --proc /proc
+bwrapped "without one" 0 --as-pid-1 --ro-bind / / --dev /dev --proc /proc
+hidden=(--bind / / --dev /dev --tmpfs /tmp --tmpfs "$PWD" --chdir /)
+bwrapped "with a /tmp of its own, without the store's folder" 0 "${hidden[@]}" --proc /proc
+bwrapped "without /proc, as another user" 0 "${hidden[@]}" --tmpfs /proc --unshare-user --uid 1234 --gid 1234
+# Without the library, nothing is recorded from there on, and the store says so.
+bwrapped "without hakmem" 1 --ro-bind /usr /usr --symlink usr/lib /lib --symlink usr/lib64 /lib64 --symlink usr/bin /bin --dev /dev \
+    --proc /proc --tmpfs /tmp --chdir /
+expect "note from process where end_kind = 4" \
+    "executed /bin/dash, which was not recorded: hakmem-debug.so is out of its reach; what it starts is not recorded either"
+grep -q '1 program was not recorded' info.out || fail "info does not say that a program was not recorded"
+grep -q '"unrecorded_programs": 1' info.json || fail "info --json does not say that a program was not recorded"
+# A user who is not root.
+if [ ${#as_user[@]} -gt 0 ]; then
+    chmod 755 . && mkdir mine && chown 65534:65534 mine && cd mine || exit 1
+    trace_as_user() { "${as_user[@]}" "$BUILD/hakmem-trace" "$@"; }
+    trace=trace_as_user tree_name="bwrap as a user"
+    timeout -s KILL 60 "${as_user[@]}" "$BUILD/hakmem-trace" run --wait --check trace --store store.db -- bwrap --unshare-all "${hidden[@]}" \
+        --proc /proc /bin/dash -c 'echo hi; /bin/ls / >/dev/null; exit 7' >../bwrap.out 2>../bwrap.err </dev/null
+    status=$?
+    cp ../bwrap.out ../bwrap.err .
+    expect_recorded 0
+fi

@@ -420,6 +420,33 @@ START_TEST(a_keeper_that_lives_is_left_alone) {
 }
 END_TEST
 
+/* Only of a keeper of another network namespace is it known that it may live unseen. */
+START_TEST(knows_the_network_namespace_of_a_keeper) {
+    char name[108];
+    uint64_t own = 0;
+    socklen_t bytes = sizeof own;
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    ck_assert_int_eq(getsockopt(fd, SOL_SOCKET, HAK_NETWORK_COOKIE, &own, &bytes), 0);
+    close(fd);
+    ck_assert(hak_keeper_is_elsewhere("hakmem-0123456789abcdef0123456789abcdef-ffffffff"));
+    ck_assert(hak_keeper_is_elsewhere("hakmem-0123456789abcdef0123456789abcdef-ffffffff.3"));
+    snprintf(name, sizeof name, "hakmem-0123456789abcdef0123456789abcdef-%llx",
+             (unsigned long long)own);
+    ck_assert(!hak_keeper_is_elsewhere(name));
+    const char *const unknown[] = {"",
+                                   "hakmem-",
+                                   "hakmem-nobody",
+                                   "hakmem-security-1234",
+                                   "hakmem-0123456789abcdef0123456789abcdef",
+                                   "hakmem-0123456789abcdef0123456789abcdef-",
+                                   "hakmem-0123456789abcdef0123456789abcdef-0",
+                                   "hakmem-0123456789abcdef0123456789abcdef-ffx",
+                                   "hakmem-0123456789abcdef-ffffffff"};
+    for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
+        ck_assert_msg(!hak_keeper_is_elsewhere(unknown[i]), "%s", unknown[i]);
+}
+END_TEST
+
 int main(int count, char **arguments) {
     if (count > 1 && strcmp(arguments[1], "--keeper") == 0)
         return run_as_keeper();
@@ -433,5 +460,6 @@ int main(int count, char **arguments) {
     tcase_add_test(tests, trace_off_starts_nothing);
     tcase_add_test(tests, a_new_keeper_gets_everything_that_was_not_committed);
     tcase_add_test(tests, a_keeper_that_lives_is_left_alone);
+    tcase_add_test(tests, knows_the_network_namespace_of_a_keeper);
     return run_cases("start", tests);
 }

@@ -1,0 +1,143 @@
+/* Programs that no socket leads to: in a network namespace of their own, with another root or /tmp.
+ *
+ *   who enters such a namespace asks for a way before (HAK_HELLO_WAY)     the first of the family
+ *   children of the family, by /proc                                     of the family, too
+ *   one in another network namespace holds a session's memfd open        it is taken, as after a
+ * hello
+ *
+ * Such a program waits until its memory shows the keeper's heart beating (trace/keeper_offer.c).
+ * Looked at every 2 ms while something changes, every 50 ms else. */
+#include "collector/keeper_state.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "collector/pid_namespace.h"
+#include "store/array.h"
+
+#define FAMILY_MAX     1024
+#define LOOK_MS        2
+#define LOOK_MS_MAX    50
+#define REST           20 /* as often as a look takes, at least that long until the next */
+#define DESCRIPTORS    16 /* that are looked at, from each of the first ones on */
+#define LINK_OF_MEMORY "/memfd:" HAK_SESSION_FILE_NAME " (deleted)"
+
+static uint64_t network_of(pid_t pid) {
+    char path[64];
+    struct stat about;
+    snprintf(path, sizeof path, "/proc/%d/ns/net", (int)pid);
+    return stat(path, &about) == 0 ? about.st_ino : 0;
+}
+
+static bool is_family(const struct hak_keeper *k, pid_t pid, uint64_t start_time) {
+    for (uint32_t i = 0; i < k->family_count; i++)
+        if (k->family[i].pid == pid && k->family[i].start_time == start_time)
+            return true;
+    return false;
+}
+
+bool hak_keeper_add_family(struct hak_keeper *k, pid_t pid) {
+    struct hak_peer peer;
+    if (pid <= 0 || pid == getpid() || k->family_count >= FAMILY_MAX ||
+        !hak_peer_read(pid, &peer) || is_family(k, pid, peer.start_time) ||
+        !hak_array_make_room(&k->family, k->family_count, &k->family_capacity, sizeof *k->family))
+        return false;
+    k->family[k->family_count++] = (struct hak_known_process){pid, peer.start_time};
+    k->look_pause_ms = LOOK_MS;
+    return true;
+}
+
+static bool add_child(void *keeper, pid_t child) {
+    hak_keeper_add_family(keeper, child);
+    return false; /* the next one, too */
+}
+
+/* The memfd of a session behind the link /proc/PID/fd/N; -1 = it is something else. Nothing is
+ * opened before it is known to be a file: a device, or a FIFO, may do anything at that. */
+static int open_memory(const char *link) {
+    char target[64], by_path[64];
+    struct stat about;
+    ssize_t length = readlink(link, target, sizeof target - 1);
+    target[length > 0 ? length : 0] = 0;
+    if (strcmp(target, LINK_OF_MEMORY) != 0)
+        return -1;
+    int path = open(link, O_PATH | O_CLOEXEC), memory = -1;
+    snprintf(by_path, sizeof by_path, "/proc/self/fd/%d", path);
+    if (path >= 0 && fstat(path, &about) == 0 && S_ISREG(about.st_mode))
+        memory = open(by_path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+    if (path >= 0)
+        close(path);
+    return memory;
+}
+
+/* Takes the session `memory` of `pid` if it is whole. */
+static bool take_memory(struct hak_keeper *k, pid_t pid, int memory) {
+    struct hak_session *header = NULL; /* for the sizes of its fields */
+    struct {
+        uint64_t magic;
+        uint32_t version, header_bytes;
+    } head = {0};
+    struct stat about;
+    struct hak_greeting g;
+    _Static_assert(offsetof(struct hak_session, version) == sizeof header->magic,
+                   "the same layout");
+    hak_greeting_open(&g, -1);
+    g.memfd = memory;
+    bool is_whole = pread(memory, &head, sizeof head, 0) == (ssize_t)sizeof head &&
+                    head.magic == HAK_SESSION_MAGIC && fstat(memory, &about) == 0 &&
+                    !hak_keeper_holds(k, memory);
+    if (is_whole) {
+        g.hello = (struct hak_hello){.magic = HAK_HELLO_MAGIC,
+                                     .version = head.version,
+                                     .pid = hak_pid_innermost(pid),
+                                     .total_bytes = (uint64_t)about.st_size,
+                                     .kind = HAK_HELLO_SESSION,
+                                     .pid_space = hak_pid_namespace_of(pid)};
+        is_whole = hak_greeting_check(&g) == NULL && hak_keeper_hold(k, &g, pid) == NULL;
+    }
+    if (g.memfd >= 0)
+        close(g.memfd);
+    return is_whole;
+}
+
+/* True when the process offered a session. */
+static bool look_at(struct hak_keeper *k, pid_t pid) {
+    static const int first[] = {HAK_LIFTED_TO, 3}; /* where RLIMIT_NOFILE is small */
+    char link[64], target[8];
+    for (int i = 0; i < 2; i++)
+        for (int fd = first[i]; fd < first[i] + DESCRIPTORS; fd++) {
+            snprintf(link, sizeof link, "/proc/%d/fd/%d", (int)pid, fd);
+            if (readlink(link, target, sizeof target) < 0)
+                break; /* it takes the first that is free */
+            int memory = open_memory(link);
+            if (memory >= 0)
+                return take_memory(k, pid, memory);
+        }
+    return false;
+}
+
+void hak_keeper_look_for_offers(struct hak_keeper *k) {
+    uint64_t now = hak_keeper_now_ms(), own = network_of(getpid());
+    if (k->family_count == 0 || now < k->look_due_ms)
+        return;
+    k->look_pause_ms = 2 * k->look_pause_ms < LOOK_MS_MAX ? 2 * k->look_pause_ms : LOOK_MS_MAX;
+    for (uint32_t i = 0; i < k->family_count;) {
+        struct hak_known_process *member = &k->family[i];
+        pid_t pid = member->pid;
+        struct hak_peer peer;
+        if (!hak_peer_read(pid, &peer) || peer.start_time != member->start_time ||
+            peer.state == 'Z') {
+            *member = k->family[--k->family_count];
+            continue;
+        }
+        (void)hak_pid_find_child(pid, add_child, k);
+        if (network_of(pid) != own && look_at(k, pid))
+            k->look_pause_ms = LOOK_MS;
+        i++;
+    }
+    uint64_t took = hak_keeper_now_ms() - now, pause = (uint64_t)k->look_pause_ms;
+    k->look_due_ms = now + (pause > took * REST ? pause : took * REST);
+}
