@@ -14,9 +14,10 @@ struct page {
     const json_t *fault;
     struct hak_text *text;
     const json_t
-        *frames;    /* of the part that is being written, NULL = it has none, or they are in */
-    bool has_stack; /* the part's frames are written whole: the lines of the text are not */
-    size_t thread;  /* of the array of threads: next one */
+        *frames;        /* of the part that is being written, NULL = it has none, or they are in */
+    bool has_stack;     /* the part's frames are written whole: the lines of the text are not */
+    size_t thread;      /* of the array of threads: next one */
+    bool is_of_program; /* HKM-2nn, HKM-3nn: hakmem's own frames say nothing of it */
 };
 
 static const json_t *frames_in(const json_t *object) {
@@ -61,7 +62,10 @@ static const json_t *frames_of_part(struct page *page, const char *line) {
 static void write_stack(struct page *page) {
     struct hak_frames frames;
     if (page->frames && findings_read_frames(&frames, page->frames)) {
-        view_add_frame_lines(page->text, &frames, INDENT);
+        struct hak_frames shown = frames;
+        for (; page->is_of_program && shown.count > 0 && shown.frame->is_hakmem; shown.frame++)
+            shown.count--;
+        view_add_frame_lines(page->text, &shown, INDENT);
         hak_frames_free(&frames);
         page->has_stack = true;
     }
@@ -96,7 +100,9 @@ static void write_line(struct page *page, const char *line) {
 bool fault_stacks_add(struct hak_text *text, const char *report, const char *json) {
     json_t *document = json_loads(json, 0, NULL);
     struct page page = {.fault = json_object_get(document, "fault"), .text = text};
+    const char *code = json_string_value(json_object_get(page.fault, "code"));
     char *lines = strdup(report), *rest = lines;
+    page.is_of_program = code && (strncmp(code, "HKM-2", 5) == 0 || strncmp(code, "HKM-3", 5) == 0);
     bool is_whole = page.fault && lines;
     for (char *line; is_whole && (line = strsep(&rest, "\n")) != NULL;)
         if (rest || line[0])

@@ -316,6 +316,7 @@ static void make(struct hak_worker *w, struct hak_client *c, struct hak_report_r
                                          .thread = thread,
                                          .thread_number = request->thread,
                                          .thread_name = t ? t->row.name : "",
+                                         .fault_row = w->next_fault,
                                          .fault_event = event,
                                          .ns = now_ns,
                                          .store_path = w->store_path,

@@ -42,6 +42,7 @@ struct hak_report_context {
     uint32_t process, thread;       /* row ids */
     uint32_t thread_number;         /* in its process, from 1 */
     const char *thread_name;        /* "" or NULL = not known */
+    uint32_t fault_row;             /* that the report gets in the store, 0 = not known */
     uint64_t fault_event;           /* id of the FAULT event in the store, 0 = it is not there */
     uint64_t ns;                    /* time of the fault since the capture's start */
     const char *store_path;         /* as the person would type it; "" or NULL = no store */

@@ -71,11 +71,18 @@ static bool is_from_memory(const struct report_page *page) {
     return page->context.signal == SIGSEGV || page->context.signal == SIGBUS;
 }
 
+/* The run looked at its blocks after every call: no other one says more of when they were damaged,
+ * and whole stacks of what was done before and after it are what leads on. */
+static bool is_swept_closely(const struct report_page *page) {
+    return page->words && report_is_found_late(page) && !page->context.is_trace &&
+           page->request->sweep_every == 1;
+}
+
 /* The same run with what would show more than this one could. */
 static void add_runs(struct hak_text *text, const struct report_page *page, int *lines) {
     bool is_trace = page->context.is_trace;
     bool is_open = page->words ? page->wrong_step == WRONG_UNKNOWN : is_from_memory(page);
-    if (page->words && report_is_found_late(page))
+    if (page->words && report_is_found_late(page) && !is_swept_closely(page))
         add_run(text, page, lines, is_trace ? "--check normal --sweep-every 1" : "--sweep-every 1",
                 "stops at the first call after the write");
     else if (is_trace && is_open)
@@ -106,6 +113,12 @@ void report_next(struct hak_text *text, const struct report_page *page) {
         hak_text_add(text, "hakmem-trace explain HKM-%u", page->words->code);
     else if (lines == 0)
         hak_text_add(text, "hakmem-trace run --help");
+    if (is_swept_closely(page) && page->r && page->context.fault_row != 0) {
+        add_line(text, &run_lines);
+        hak_text_add(text, "hakmem-trace faults %" PRIu32 " --stacks", page->context.fault_row);
+        add_store_option(text, page, is_newest);
+        hak_text_add(text, "   # whole stacks of what was done before and after the write");
+    }
     hak_text_add_text(text, &runs);
     hak_text_add(text, "\n");
     hak_text_free(&runs);

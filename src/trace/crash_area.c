@@ -166,6 +166,8 @@ static void fill_area(const struct hak_incident *incident, struct hak_report_req
     area->candidate_count = incident->candidate_count;
     memcpy(area->candidates, incident->candidates, sizeof area->candidates);
     area->is_unrecorded = !hak_options.trace;
+    area->sweep_every =
+        hak_options.sweep_every < UINT32_MAX ? (uint32_t)hak_options.sweep_every : UINT32_MAX;
     hak_crash_copy_bytes(area);
     keep_life(area->alloc_frames, incident->facts.alloc_stack);
     keep_life(area->free_frames, incident->facts.free_stack);

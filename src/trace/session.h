@@ -308,7 +308,8 @@ struct hak_report_request {
     struct hak_report_candidate candidates[HAK_REPORT_CANDIDATES]; /* facts.fault is 0 then */
     uint64_t bytes_address; /* of `bytes`, 0 = none were asked for */
     uint32_t bytes_known;   /* bit i: row i of `bytes` could be read */
-    uint32_t bytes_spare;
+    uint32_t
+        sweep_every; /* calls of a thread between two sweeps, as far as 32 bits say; 0 = none */
     uint8_t bytes[HAK_REPORT_BYTES]; /* around the fault's address, in rows of 16 */
     struct hak_report_creation creations[HAK_REPORT_CREATIONS];
 };

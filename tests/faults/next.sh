@@ -8,6 +8,10 @@ export PATH="$BUILD:$PATH"
 # shellcheck source=tests/tools/next.sh
 . "$SOURCE/tests/tools/next.sh"
 
-for program in $(fault_programs); do
-    for level in trace normal; do echo "$program $level"; done
-done | each_in_parallel check_apart
+{
+    for program in $(fault_programs); do
+        for level in trace normal; do echo "$program $level"; done
+    done
+    echo overflow_exit normal HAKMEM_SWEEP_EVERY=1
+    echo overflow_later normal HAKMEM_SWEEP_EVERY=1
+} | each_in_parallel check_apart

@@ -6,18 +6,21 @@ commands_of() {
         sed 's/     hakmem-trace /\nhakmem-trace /g; s/ *$//'
 }
 
+# check_next PROGRAM LEVEL [VARIABLE=VALUE...]: what the run was made with, its NEXT does not suggest again.
 check_next() {
     local program=$1 level=$2 command status code injection variables failed=0 count=0
     injection=$(injection_of "$program")
     variables=$(variables_of "$program")
-    run_program "$program" "$level" auto
+    shift 2
+    run_program "$program" "$level" auto "$@"
     [ -s "$printed" ] || return 0
     code=$(sed -nE '1s/^hakmem: (HKM-[0-9]+) .*/\1/p' "$printed")
     while IFS= read -r command; do
         count=$((count + 1))
         (cd "${printed%/*}" && exec env ${injection:+"HAKMEM_INJECT=$injection"} ${variables:+"$variables"} \
-            bash -c "$command") >said 2>&1 </dev/null
+            "$@" bash -c "$command") >said 2>&1 </dev/null
         status=$?
+        case "$* $command" in 'HAKMEM_SWEEP_EVERY=1 '*' --sweep-every 1'*) failed=1 ;; esac
         case $command in
         *' why '*) grep -qE '^  owner  event|^The nearest blocks|was only given to' said || failed=1 ;;
         *' run '*) grep -qE '^hakmem: (HKM-[0-9]+|SIG)' said || failed=1 ;;

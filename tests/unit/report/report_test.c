@@ -522,6 +522,26 @@ START_TEST(what_the_program_keeps_of_its_thread_stands_in_for_the_store) {
 }
 END_TEST
 
+START_TEST(a_run_that_swept_after_every_call_is_not_suggested_again) {
+    static const char arguments[] = "/bin/app";
+    block_malloc(&c, 1, 5, 1);
+    fill_facts(301, HAK_FREE, 1);
+    request.facts.found_by = HAK_FOUND_BY_COUNT;
+    request.facts.offset = 24;
+    context.arguments = arguments;
+    context.argument_bytes = sizeof arguments;
+    request.sweep_every = 1000;
+    make(true);
+    has("hakmem-trace run --sweep-every 1 -- /bin/app");
+    request.sweep_every = 1;
+    context.fault_row = 7;
+    make(true);
+    has_not("--sweep-every");
+    has("     hakmem-trace explain HKM-301\n"
+        "                    hakmem-trace faults 7 --stacks   # ");
+}
+END_TEST
+
 START_TEST(any_numbers_give_a_page) {
     block_malloc(&c, 1, 5, 1);
     capture_finish(&c);
@@ -615,6 +635,7 @@ static void add(TCase *cases) {
     tcase_add_test(cases, who_created_a_creator_is_said_once_more);
     tcase_add_test(cases, a_main_thread_has_no_creation);
     tcase_add_test(cases, what_the_program_keeps_of_its_thread_stands_in_for_the_store);
+    tcase_add_test(cases, a_run_that_swept_after_every_call_is_not_suggested_again);
     tcase_add_test(cases, any_numbers_give_a_page);
 }
 
