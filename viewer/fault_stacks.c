@@ -13,11 +13,10 @@
 struct page {
     const json_t *fault;
     struct hak_text *text;
-    const json_t
-        *frames;        /* of the part that is being written, NULL = it has none, or they are in */
-    bool has_stack;     /* the part's frames are written whole: the lines of the text are not */
-    size_t thread;      /* of the array of threads: next one */
-    bool is_of_program; /* HKM-2nn, HKM-3nn: hakmem's own frames say nothing of it */
+    const json_t *frames; /* of the part that is being written, NULL = none is due */
+    bool has_stack;       /* the part's frames are written whole: the lines of the text are not */
+    size_t thread;        /* of the array of threads: next one */
+    bool is_of_program;   /* HKM-2nn, HKM-3nn: hakmem's own frames say nothing of it */
 };
 
 static const json_t *frames_in(const json_t *object) {
