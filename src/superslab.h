@@ -28,6 +28,7 @@
 #define HAK_SUPERSLAB_BYTES    ((size_t)2 << 20)
 #define HAK_SLAB_BYTES         ((size_t)64 << 10)
 #define HAK_SLABS              32
+#define HAK_PAGES_OF_SLAB      16
 #define HAK_SMALL_BITMAP_BYTES 1024 /* at the start of slabs whose slots are below 64 bytes */
 #define HAK_SLOTS_OF_SLAB      8192 /* slot states kept for each slab: what 8-byte slots need */
 
@@ -95,6 +96,8 @@ struct hak_superslab {
     struct hak_slab slabs[HAK_SLABS];
     _Atomic uint16_t
         closed_pages[HAK_SLABS]; /* debug: bit p = page p of the slab is inaccessible */
+    /* debug: when each page was opened last, in ticks, 0 = never; untouched until then */
+    _Atomic uint64_t opened_ticks[HAK_SLABS][HAK_PAGES_OF_SLAB];
 };
 
 /* Slots whose states are kept, and behind the states, in the debug build, the bitmaps of slabs of

@@ -66,7 +66,7 @@ void hak_make_facts(struct hak_fault_facts *facts, const struct hak_located *at,
     facts->subkind |= (uint32_t)hak_given_of(finding->kind) << 8;
     if (finding->damage) {
         hak_copy_damage(facts, finding->damage);
-        hak_sweep_add_clean_look(facts);
+        hak_sweep_add_clean_look(facts, at);
     }
 }
 

@@ -397,16 +397,22 @@ static void remember_clean(enum hak_found_by found_by, uint64_t ticks) {
         remember(&clean_freed, ticks, how);
 }
 
-void hak_sweep_add_clean_look(struct hak_fault_facts *facts) {
+void hak_sweep_add_clean_look(struct hak_fault_facts *facts, const struct hak_located *at) {
     bool is_freed = facts->fault == HAK_FAULT_WRITE_AFTER_FREE;
     struct clean_look *clean = is_freed ? &clean_freed : &clean_live;
     uint64_t ticks = atomic_load(&clean->ticks);
     uint64_t how = atomic_load(&clean->by_and_stack);
-    if (ticks == 0 || atomic_load(&clean->ticks) != ticks)
-        return;
-    facts->clean_ticks = ticks;
-    facts->clean_by = (uint32_t)(how >> 32);
-    facts->clean_stack = (uint32_t)how;
+    uint64_t opened = is_freed ? hak_pages_opened_ticks(at) : 0;
+    if (ticks != 0 && atomic_load(&clean->ticks) == ticks) {
+        facts->clean_ticks = ticks;
+        facts->clean_by = (uint32_t)(how >> 32);
+        facts->clean_stack = (uint32_t)how;
+    }
+    if (opened > facts->clean_ticks) {
+        facts->clean_ticks = opened;
+        facts->clean_by = HAK_FOUND_BY_OPENING;
+        facts->clean_stack = 0;
+    }
 }
 
 size_t hak_sweep(enum hak_found_by found_by) {

@@ -20,6 +20,8 @@
 #include "block.h"
 #include "trace/session.h"
 
+struct hak_located;
+
 /* Looks at all blocks and reports those that are damaged. Returns how many there were; 0 in level
  * trace, or when another sweep is under way. Does not return under HAKMEM_ON_FAULT=stop when there
  * is one. Any thread, in no call of the layers; not in a signal handler. */
@@ -31,7 +33,9 @@ HAK_HIDDEN size_t hak_sweep_quietly(struct hak_fault_facts *facts);
 
 /* Adds to `facts`, of damage, when a sweep last looked at all blocks of that kind and found them
  * whole: in ticks of the processor, before its first look. The block may have been allocated or
- * freed since. Nothing is added where no sweep did. Any thread; async-signal-safe. */
-HAK_HIDDEN void hak_sweep_add_clean_look(struct hak_fault_facts *facts);
+ * freed since. Of a freed block whose page was opened later: when that was. Nothing is added where
+ * neither was. Any thread; async-signal-safe. */
+HAK_HIDDEN void hak_sweep_add_clean_look(struct hak_fault_facts *facts,
+                                         const struct hak_located *at);
 
 #endif

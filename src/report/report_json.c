@@ -76,7 +76,8 @@ static json_t *found_by_json(unsigned by) {
                                         [HAK_FOUND_BY_COUNT] = "sweep by count",
                                         [HAK_FOUND_BY_ACCESS] = "access",
                                         [HAK_FOUND_BY_NEIGHBOUR] = "call for a neighbour",
-                                        [HAK_FOUND_BY_CRASH] = "sweep in a crash"};
+                                        [HAK_FOUND_BY_CRASH] = "sweep in a crash",
+                                        [HAK_FOUND_BY_OPENING] = "opening of its page"};
     return by < sizeof names / sizeof *names ? json_string(names[by]) : json_null();
 }
 

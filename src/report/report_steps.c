@@ -57,6 +57,7 @@ static const char *sweep_name(uint32_t found_by) {
         [HAK_FOUND_BY_VERIFY] = "hak_verify",
         [HAK_FOUND_BY_COUNT] = "the sweep after so many calls",
         [HAK_FOUND_BY_CRASH] = "a look at all blocks in the crash",
+        [HAK_FOUND_BY_OPENING] = "the opening of its page", /* of clean looks alone */
     };
     return found_by < sizeof names / sizeof *names ? names[found_by] : NULL;
 }
@@ -86,8 +87,11 @@ static void add_window(struct hak_text *text, const struct report_page *page) {
         return;
     }
     if (report_has_clean_look(page))
-        hak_text_add(text, "a write between %s at %s, which found the block whole, and ",
-                     sweep_name(page->facts->clean_by), hak_words_time(page->context.clean_ns));
+        hak_text_add(text, "a write between %s at %s, %s, and ", sweep_name(page->facts->clean_by),
+                     hak_words_time(page->context.clean_ns),
+                     page->facts->clean_by == HAK_FOUND_BY_OPENING
+                         ? "which nobody could write before"
+                         : "which found the block whole");
     else
         hak_text_add(text, "a write between event %s (%s) and ", hak_words_number(from->id),
                      hak_words_call(from));

@@ -173,6 +173,7 @@ enum hak_found_by {
     HAK_FOUND_BY_ACCESS = 5,    /* the processor: the page there may not be touched */
     HAK_FOUND_BY_NEIGHBOUR = 6, /* the call that `kind` names, of the block in front or behind */
     HAK_FOUND_BY_CRASH = 7,     /* all blocks were looked at because the process crashed */
+    HAK_FOUND_BY_OPENING = 8,   /* clean_by alone: the block's page was closed until then */
 };
 
 /* How memory was touched (facts.access). */

@@ -28,6 +28,9 @@ sweep='a write between the sweep after so many calls at N s, which found the blo
 shows "$sweep;whole in last_call_before;found in first_call_after" '' HAKMEM_SWEEP_EVERY=1
 shows "$sweep;whole in last_call_before;found in first_call_after" freed HAKMEM_SWEEP_EVERY=1 HAKMEM_CLOSE_PAGES=0
 shows "$sweep;whole in last_call_before;found in first_call_after" partly HAKMEM_SWEEP_EVERY=1
+# Its page is opened by the access that is reported first.
+shows "found in main;either the block was freed too early, or a stale pointer was used;a write between the opening of its page at N s, which nobody could write before, and event N;found in first_call_after" \
+    freed HAKMEM_SWEEP_EVERY=1 HAKMEM_ON_FAULT=continue
 shows 'a write between event N (malloc(10)) and event N;found in first_call_after' '' HAKMEM_SWEEP_EVERY=6
 
 "$BUILD/hakmem-trace" faults 1 --json -s "$scratch/live.1.db" |

@@ -401,6 +401,33 @@ START_TEST(what_is_written_beside_a_closed_page_is_found) {
 }
 END_TEST
 
+/* The page of a freed block is opened for its neighbour: what is written there was written since.
+ */
+START_TEST(damage_in_an_opened_page_was_done_after_the_opening) {
+    begin(HAK_LAYOUT_HEADER);
+    hak_page_budget = budget;
+    heap->slabs[2].carved = heap->slabs[2].capacity;
+    user_t user = hand_out(slot_at(2, 0), 30, 0);
+    (void)hand_out(slot_at(2, 1), 30, 0);
+    give_back(slot_at(2, 0));
+    give_back(slot_at(2, 1));
+    ck_assert(!can_be_read(user.p));
+    uint64_t before = hak_ticks();
+    hak_check_leaving(true, HEAP);
+    hak_check_leaving(true, HEAP);
+    hak_check_freed(slot_at(2, 1), HAK_QUARANTINE_LEAVE, HAK_PLACE_FRONT);
+    (void)hand_out(slot_at(2, 1), 30, 0);
+    uint64_t after = hak_ticks();
+    ck_assert(can_be_read(user.p));
+    user.p[4] = 1;
+    ck_assert_uint_eq(hak_check_sweep(), 1);
+    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_WRITE_AFTER_FREE);
+    ck_assert_uint_eq(last_fault().clean_by, HAK_FOUND_BY_OPENING);
+    ck_assert_uint_ge(last_fault().clean_ticks, before);
+    ck_assert_uint_le(last_fault().clean_ticks, after);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("guard/pages");
     TCase *tests = tcase_create("pages");
@@ -426,6 +453,7 @@ int main(void) {
     tcase_add_test(tests, what_has_served_nothing_yet_is_closed);
     tcase_add_loop_test(tests, what_was_written_before_a_page_is_closed_is_told, HAK_LAYOUT_SAME,
                         layouts);
+    tcase_add_test(tests, damage_in_an_opened_page_was_done_after_the_opening);
     tcase_add_loop_test(tests, what_is_written_beside_a_closed_page_is_found, 0, 2);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
