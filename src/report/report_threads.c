@@ -83,10 +83,13 @@ void report_threads(struct hak_text *text, const struct report_page *page) {
             report_add_part(text, frames, FRAMES_SHOWN, "none was kept");
         }
     }
-    if (next < all.count || all.more > 0) {
+    uint64_t rest = (uint64_t)all.more;
+    if (next < all.count)
+        rest += (uint64_t)all.count - (uint64_t)next;
+    if (rest > 0) {
         hak_text_tab(text, COLUMN);
         hak_text_add(text, "and %s that were created elsewhere\n",
-                     hak_words_count((uint64_t)(all.count - next + all.more), "thread", "threads"));
+                     hak_words_count(rest, "thread", "threads"));
     }
     hak_creations_free(&all);
 }
