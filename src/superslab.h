@@ -81,18 +81,18 @@ enum hak_tier { HAK_TIER_FREE, HAK_TIER_DRAINING, HAK_TIER_HOT };
 struct hak_superslab {
     uint8_t class_of_slab[HAK_SLABS]; /* the first line: all that a free needs; HAK_CLASS_NONE */
     _Atomic uint32_t owner;           /* heap id, as in the registry */
-    uint32_t free_slabs;              /* bit i = slab i serves no class; bit 0 is never set */
+    struct hak_slot *slots;           /* debug: 31 * 8,192 slot states, mapped with the SuperSlab */
+    /* Apart from the first line, which other threads read for each block that they free here. */
+    _Alignas(64) uint32_t free_slabs; /* bit i = slab i serves no class; bit 0 is never set */
     uint32_t dirty_slabs;             /* those of the free slabs that still have their pages */
+    uint32_t purged_slabs;            /* those whose pages went back while it had an owner */
     uint8_t tier;                     /* enum hak_tier; FREE until it was HOT for the first time */
     uint8_t home_class;               /* HAKMEM_TINY_SS_COMPACT=0: the one class it serves */
-    struct hak_superslab *next;       /* the owner's list: with free slabs, without, or DRAINING */
-    struct hak_superslab *prev;
-    struct hak_slot *slots; /* debug: 31 * 8,192 slot states, mapped with the SuperSlab */
-    /* Apart from the first line, which other threads read for each block that they free here. */
-    _Alignas(64) uint32_t used_bytes; /* in slots that are not free */
+    uint32_t used_bytes;              /* in slots that are not free */
     uint32_t hot_from;                /* used_bytes at which the tier rises to HOT */
     uint32_t draining_below;          /* used_bytes below which it falls to DRAINING */
-    uint32_t purged_slabs; /* those of the free slabs whose pages went back while it had an owner */
+    struct hak_superslab *next;       /* the owner's list: with free slabs, without, or DRAINING */
+    struct hak_superslab *prev;
     struct hak_slab slabs[HAK_SLABS];
     _Atomic uint16_t
         closed_pages[HAK_SLABS]; /* debug: bit p = page p of the slab is inaccessible */

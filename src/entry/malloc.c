@@ -43,33 +43,37 @@ HAK_EXPORT void *malloc(size_t bytes) {
     return block.p;
 }
 
-/* The plain build's short ways back. False: a pointer, or a thread, that needs the long one. */
-static inline bool give_shortly(base_t block) {
-    hak_owner_t owner = hak_registry_owner_fast(block.p);
+/* The plain build's short ways back but for other threads' blocks. False: a pointer, or a thread,
+ * that needs the long one. */
+static inline bool give_shortly(base_t block, hak_owner_t owner) {
     if (owner == HAK_OWNER_NOBODY)
         return hak_large_give_hot(block);
-    if (owner == hak_thread.heap_id)
-        hak_route_give_own(block, hak_free_by(HAK_GIVEN_BY_FREE));
-    else if (hak_thread.state != HAK_THREAD_NEW)
-        hak_remote_put(owner, block);
-    else
+    if (owner != hak_thread.heap_id)
         return false;
+    hak_route_give_own(block, hak_free_by(HAK_GIVEN_BY_FREE));
     return true;
 }
 
-static HAK_COLD void give_slowly(void *pointer) {
-    if (!hak_is_debug_build && give_shortly(base_from(pointer)))
+static HAK_COLD void give_slowly(void *pointer, hak_owner_t owner) {
+    if (!hak_is_debug_build && give_shortly(base_from(pointer), owner))
         return;
     if (pointer)
         hak_entry_give_back(user_from(pointer), HAK_GIVEN_BY_FREE);
 }
 
-/* A leaf, so that BenchFast's free has no frame; not cold, or its push would be a call. */
+/* A leaf, so that neither another thread's block nor BenchFast's has a frame; not cold, or its push
+ * would be a call. */
 __attribute__((noinline)) void hak_entry_give_slowly(void *pointer) {
-    if (hak_bench_fast_holds(pointer))
+    if (hak_bench_fast_holds(pointer)) {
         hak_bench_fast_push(pointer);
+        return;
+    }
+    hak_owner_t owner = hak_registry_owner_fast(pointer);
+    if (!hak_is_debug_build && owner != HAK_OWNER_NOBODY && owner != hak_thread.heap_id &&
+        hak_thread.state != HAK_THREAD_NEW)
+        hak_remote_put(owner, base_from(pointer));
     else
-        give_slowly(pointer);
+        give_slowly(pointer, owner);
 }
 
 HAK_EXPORT void free(void *pointer) {

@@ -5,9 +5,10 @@
 #include "front/thread_block.h"
 #include "slab/tune.h"
 
-/* Of each class so many blocks wait at most, and so many bytes. */
-enum { MAIL_BLOCKS = 2 * HAK_ARRAY_PLACES };
-#define MAIL_BYTES ((size_t)256 << 10)
+/* So many bytes of blocks wait at most, of one class and of all. Slabs that these would leave and
+ * be taken from again cost a producer, whose consumer frees in bursts, a third of its time. */
+#define CLASS_BYTES ((size_t)1 << 20)
+#define HEAP_BYTES  ((size_t)4 << 20)
 
 /* ---- down into the slabs --------------------------------------------------------------------- */
 
@@ -16,23 +17,30 @@ static void move_to_slabs(struct hak_heap *heap, const struct hak_chunk *chunk) 
     hak_slab_give_all(heap, chunk->blocks, chunk->count);
 }
 
-static void spill_class(struct hak_heap *heap, struct hak_mail *mail) {
+static void spill_class(struct hak_heap *heap, unsigned class_index) {
+    struct hak_mail *mail = &heap->mail[class_index];
     while (mail->chunks) {
         struct hak_chunk *chunk = mail->chunks;
         move_to_slabs(heap, chunk);
         mail->chunks = chunk->next;
         hak_chunk_drop(hak_own_remote(), chunk);
     }
+    heap->mail_bytes -= mail->blocks * hak_class_bytes(class_index);
     mail->blocks = 0;
 }
 
 /* ---- sorting --------------------------------------------------------------------------------- */
 
+static size_t bytes_of(const struct hak_chunk *chunk) {
+    return chunk->count * hak_class_bytes(chunk->class_index);
+}
+
 static bool may_wait(const struct hak_heap *heap, const struct hak_chunk *chunk) {
     unsigned class_index = chunk->class_index;
-    uint32_t blocks = heap->mail[class_index].blocks + chunk->count;
-    return heap == hak_thread.heap && hak_array_is_on(class_index) && blocks <= MAIL_BLOCKS &&
-           blocks * hak_class_bytes(class_index) <= MAIL_BYTES;
+    size_t waiting_bytes = heap->mail[class_index].blocks * hak_class_bytes(class_index);
+    return heap == hak_thread.heap && hak_array_is_on(class_index) &&
+           waiting_bytes + bytes_of(chunk) <= CLASS_BYTES &&
+           heap->mail_bytes + bytes_of(chunk) <= HEAP_BYTES;
 }
 
 static void sort_chunk(struct hak_heap *heap, struct hak_chunk *chunk, bool keep) {
@@ -40,6 +48,7 @@ static void sort_chunk(struct hak_heap *heap, struct hak_chunk *chunk, bool keep
         struct hak_mail *mail = &heap->mail[chunk->class_index];
         chunk->next = mail->chunks;
         mail->blocks += chunk->count;
+        heap->mail_bytes += bytes_of(chunk);
         mail->chunks = chunk;
     } else {
         move_to_slabs(heap, chunk);
@@ -70,7 +79,7 @@ void hak_remote_drain_heap(struct hak_heap *heap) {
     (void)sort_mail(heap, false);
     for (unsigned c = 0; c < HAK_CLASSES; c++)
         if (heap->mail[c].chunks)
-            spill_class(heap, &heap->mail[c]);
+            spill_class(heap, c);
 }
 
 void hak_remote_drain(void) {
@@ -103,13 +112,14 @@ unsigned hak_remote_fill(unsigned class_index) {
     while (mail->chunks && filled < wanted) {
         struct hak_chunk *chunk = mail->chunks;
         unsigned moved = empty_chunk(chunk, wanted - filled);
-        mail->blocks -= moved;
         filled += moved;
         if (chunk->count > 0)
             break;
         mail->chunks = chunk->next;
         hak_chunk_drop(heap->remote, chunk);
     }
+    mail->blocks -= filled;
+    heap->mail_bytes -= filled * hak_class_bytes(class_index);
     return filled;
 }
 
@@ -166,4 +176,5 @@ void hak_mail_drain_left(struct hak_heap *heap) {
         heap->mail[c] = (struct hak_mail){0};
         give_left(heap, chunk);
     }
+    heap->mail_bytes = 0;
 }

@@ -72,6 +72,7 @@ struct hak_heap {
     _Atomic(void *) thread;   /* its thread's struct hak_thread, NULL between two threads */
     void *draining;           /* chunks that were taken from `posted` and not sorted yet */
     struct hak_mail mail[HAK_CLASSES];
+    size_t mail_bytes;        /* of the blocks in them */
     uint64_t mail_decayed_at; /* ticks when it was looked at for what nobody needs */
     uint32_t tended;          /* slow paths, for what is done every now and then */
     void *remote;             /* what its thread collects for others (front/remote.h), or NULL */

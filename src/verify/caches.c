@@ -218,8 +218,13 @@ void hak_verify_caches(struct hak_verify *v, struct hak_heap *heap) {
     walk.cache = "mail that is being drained";
     (void)verify_posted(&walk, heap->draining);
     walk.cache = "mail that waits for its class";
-    for (unsigned c = 0; c < HAK_CLASSES; c++)
+    size_t mail_bytes = 0;
+    for (unsigned c = 0; c < HAK_CLASSES; c++) {
         verify_mail(&walk, heap, c);
+        mail_bytes += heap->mail[c].blocks * hak_class_bytes(c);
+    }
+    struct hak_verify_where where = {.heap = walk.heap, .cache = walk.cache};
+    hak_verify_same(v, &where, "bytes", heap->mail_bytes, mail_bytes);
     walk.cache = "chunk to be posted by";
     verify_remote(&walk, heap->remote);
 }

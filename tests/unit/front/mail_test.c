@@ -6,6 +6,7 @@
 #include "unit/front/arrays.h"
 
 enum { A = HAK_CLASS_OF_64, B = HAK_CLASS_OF_256, COUNT = 3000 };
+#define MIB ((size_t)1 << 20)
 static base_t blocks[COUNT];
 
 struct errand {
@@ -70,26 +71,38 @@ START_TEST(a_refill_brings_back_what_others_freed_of_the_class_alone) {
 }
 END_TEST
 
-START_TEST(no_more_than_two_arrays_worth_waits) {
+START_TEST(a_mebibyte_of_a_class_waits_and_no_more) {
     struct hak_heap *heap = hak_thread.heap;
-    take_blocks(A, 0, 1000);
-    empty_array(A);
+    unsigned c = hak_class_of_bytes(1024);
+    size_t bytes = hak_class_bytes(c);
+    take_blocks(c, 0, 2500);
+    empty_array(c);
     uint32_t used = slab_used(blocks[0]);
-    free_elsewhere(0, 1000);
-    (void)take(A);
-    ck_assert_uint_le(heap->mail[A].blocks + hak_array_count(A), 2 * HAK_ARRAY_PLACES + 62);
-    ck_assert_uint_lt(slab_used(blocks[0]), used - 800); /* the rest is in its slab */
+    free_elsewhere(0, 2500);
+    (void)take(c);
+    size_t waiting = (heap->mail[c].blocks + hak_array_count(c)) * bytes;
+    ck_assert_uint_gt(waiting, MIB - HAK_CHUNK_BYTES);
+    ck_assert_uint_le(waiting, MIB + HAK_ARRAY_PLACES * bytes);
+    ck_assert_uint_eq(heap->mail_bytes, heap->mail[c].blocks * bytes);
+    ck_assert_uint_lt(slab_used(blocks[0]), used); /* the rest is in its slab */
 }
 END_TEST
 
-START_TEST(large_blocks_wait_bounded_in_bytes) {
+START_TEST(four_mebibytes_of_all_classes_wait_and_no_more) {
     struct hak_heap *heap = hak_thread.heap;
-    unsigned c = HAK_CLASS_OF_32768;
-    take_blocks(c, 0, 100);
-    empty_array(c);
-    free_elsewhere(0, 100);
-    (void)take(c);
-    ck_assert_uint_le(heap->mail[c].blocks * hak_class_bytes(c), (size_t)256 << 10);
+    for (size_t bytes = 1024; bytes <= 32768; bytes *= 2) {
+        unsigned c = hak_class_of_bytes(bytes), count = (unsigned)(MIB / bytes);
+        take_blocks(c, 0, count);
+        empty_array(c);
+        free_elsewhere(0, count);
+    }
+    (void)take(hak_class_of_bytes(1024));
+    size_t waiting = 0;
+    for (unsigned c = 0; c < HAK_CLASSES; c++)
+        waiting += heap->mail[c].blocks * hak_class_bytes(c);
+    ck_assert_uint_eq(heap->mail_bytes, waiting);
+    ck_assert_uint_gt(waiting, 3 * MIB);
+    ck_assert_uint_le(waiting, 4 * MIB);
 }
 END_TEST
 
@@ -197,8 +210,8 @@ int main(void) {
     tcase_set_timeout(cases, 30);
     tcase_add_checked_fixture(cases, set_up, NULL);
     tcase_add_test(cases, a_refill_brings_back_what_others_freed_of_the_class_alone);
-    tcase_add_test(cases, no_more_than_two_arrays_worth_waits);
-    tcase_add_test(cases, large_blocks_wait_bounded_in_bytes);
+    tcase_add_test(cases, a_mebibyte_of_a_class_waits_and_no_more);
+    tcase_add_test(cases, four_mebibytes_of_all_classes_wait_and_no_more);
     tcase_add_test(cases, much_mail_is_taken_in_on_any_slow_path);
     tcase_add_test(cases, the_switch_leaves_it_to_refills_and_time);
     tcase_add_test(cases, what_waited_for_a_purge_delay_goes_into_the_slabs);
