@@ -10,6 +10,9 @@
 
 enum { STRUCTS_AT_ONCE = 16, LOOK_EVERY = 16, CLEANED_AT_ONCE = 8, CLEANED_WHEN_IDLE = 64 };
 
+/* Chunks that are kept for the process. */
+enum { KEPT_CHUNKS = 4 };
+
 struct hak_shard {
     _Alignas(64) struct hak_lock lock;
     struct hak_shard *next; /* the one made before it; NULL for the first */
@@ -23,7 +26,8 @@ struct hak_shard {
 static struct hak_shard first_shard;
 static _Atomic(struct hak_shard *) newest_shard = &first_shard;
 static struct hak_lock growth_lock;
-static _Atomic(struct hak_page_chunk *) kept_chunk;
+/* Chunks that nobody uses, the one that came last on top; each place is a compare-and-swap. */
+static _Atomic(struct hak_page_chunk *) kept_chunks[KEPT_CHUNKS];
 static _Thread_local struct hak_shard *own_shard __attribute__((tls_model("initial-exec")));
 _Thread_local uint32_t hak_l25_in_hand __attribute__((tls_model("initial-exec")));
 
@@ -44,17 +48,35 @@ static uint32_t first_page_of(const struct hak_large *large) {
 
 /* ---- under the shard's lock ----------------------------------------------------------------- */
 
+/* Into a place that is empty. False: there is none. */
+static bool put_aside(struct hak_page_chunk *chunk) {
+    for (unsigned i = 0; i < KEPT_CHUNKS; i++) {
+        struct hak_page_chunk *none = NULL;
+        if (!atomic_load_explicit(&kept_chunks[i], memory_order_relaxed) &&
+            atomic_compare_exchange_strong_explicit(&kept_chunks[i], &none, chunk,
+                                                    memory_order_acq_rel, memory_order_relaxed))
+            return true;
+    }
+    return false;
+}
+
 static void keep_or_unmap(struct hak_page_chunk *chunk) {
     chunk->kept_at = hak_ticks();
     chunk->shard = NULL;
-    struct hak_page_chunk *other =
-        atomic_exchange_explicit(&kept_chunk, chunk, memory_order_acq_rel);
-    if (other)
-        hak_chunk_unmap(other);
+    if (!put_aside(chunk))
+        hak_chunk_unmap(chunk);
+}
+
+static struct hak_page_chunk *take_kept_at(unsigned place) {
+    return atomic_exchange_explicit(&kept_chunks[place], NULL, memory_order_acq_rel);
 }
 
 static struct hak_page_chunk *take_kept(void) {
-    return atomic_exchange_explicit(&kept_chunk, NULL, memory_order_acq_rel);
+    struct hak_page_chunk *chunk = NULL;
+    for (unsigned i = KEPT_CHUNKS; i-- > 0 && !chunk;)
+        if (atomic_load_explicit(&kept_chunks[i], memory_order_relaxed))
+            chunk = take_kept_at(i);
+    return chunk;
 }
 
 static bool add_chunk(struct hak_shard *shard) {
@@ -108,19 +130,13 @@ static struct hak_large *take_struct(struct hak_shard *shard) {
     return large;
 }
 
-/* The kept chunk goes when nobody wanted it for a while. */
+/* A kept chunk goes when nobody wanted it for a while. */
 static void age_kept(uint64_t now) {
-    struct hak_page_chunk *chunk = take_kept();
-    if (!chunk)
-        return;
-    if (now - chunk->kept_at >= HAK_LARGE_DECAY_TICKS) {
-        hak_chunk_unmap(chunk);
-        return;
+    for (unsigned i = 0; i < KEPT_CHUNKS; i++) {
+        struct hak_page_chunk *chunk = take_kept_at(i);
+        if (chunk && (now - chunk->kept_at >= HAK_LARGE_DECAY_TICKS || !put_aside(chunk)))
+            hak_chunk_unmap(chunk);
     }
-    struct hak_page_chunk *none = NULL;
-    if (!atomic_compare_exchange_strong_explicit(&kept_chunk, &none, chunk, memory_order_acq_rel,
-                                                 memory_order_relaxed))
-        hak_chunk_unmap(chunk);
 }
 
 /* What was free for a while goes back to the kernel, at most `limit` runs at once. */
@@ -263,8 +279,8 @@ size_t hak_l25_trim(void) {
         bytes += hak_runs_clean(&shard->runs, true, UINT32_MAX);
         release(shard);
     }
-    struct hak_page_chunk *chunk = take_kept();
-    if (chunk) {
+    struct hak_page_chunk *chunk;
+    while ((chunk = take_kept()) != NULL) {
         hak_chunk_unmap(chunk);
         bytes += HAK_CHUNK_BYTES;
     }
@@ -275,10 +291,12 @@ size_t hak_l25_trim(void) {
 
 bool hak_l25_covers(const void *p) {
     bool covers = false;
-    struct hak_page_chunk *kept = take_kept();
-    if (kept) {
-        covers = (uintptr_t)p - (uintptr_t)kept->start < HAK_CHUNK_BYTES;
-        keep_or_unmap(kept);
+    for (unsigned i = 0; i < KEPT_CHUNKS; i++) {
+        struct hak_page_chunk *kept = take_kept_at(i);
+        if (kept) {
+            covers |= (uintptr_t)p - (uintptr_t)kept->start < HAK_CHUNK_BYTES;
+            keep_or_unmap(kept);
+        }
     }
     for (struct hak_shard *shard = newest_now(); shard && !covers; shard = shard->next) {
         hak_lock(&shard->lock);

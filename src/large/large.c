@@ -181,10 +181,12 @@ static void release_to_l25(struct hak_large *large) {
     end_in_hand();
 }
 
-/* Out of the map first: once unmapped, the address may be another thread's block. */
-static void unmap_block(struct hak_large *large) {
+/* A mapping leaves its pages for the next one. Out of the map first: once it is unmapped, or spare,
+ * the address may be another thread's block. */
+static void release_mapping(struct hak_large *large) {
     hak_address_map_clear(large);
-    hak_held_unmap(large->base.p, large->mapped_bytes);
+    if (!hak_spare_give(large->base.p, large->mapped_bytes, large->origin))
+        hak_held_unmap(large->base.p, large->mapped_bytes);
     hak_large_struct_give(large);
 }
 
@@ -194,24 +196,14 @@ void hak_large_release(struct hak_large *large) {
         return;
     }
     hop(HAK_BIGCACHE_DROP, large->base, HAK_CLASS_NONE);
-    unmap_block(large);
-}
-
-/* A block that no BigCache would keep leaves its pages for the next ones. */
-static void spare_block(struct hak_large *large) {
-    hak_address_map_clear(large);
-    if (!hak_spare_give(large->base.p, large->mapped_bytes, large->origin))
-        hak_held_unmap(large->base.p, large->mapped_bytes);
-    hak_large_struct_give(large);
+    release_mapping(large);
 }
 
 static __attribute__((noinline)) void put_down(struct hak_large *large) {
     if (large->chunk)
         release_to_l25(large);
-    else if (large->mapped_bytes > hak_options.bigcache_max_bytes / 2)
-        spare_block(large);
     else
-        unmap_block(large);
+        release_mapping(large);
 }
 
 bool hak_large_give(base_t base) {

@@ -1,5 +1,5 @@
-/* Spare mappings: blocks that are too large for a BigCache leave their pages here for the next
- * ones.
+/* Spare mappings: blocks that a BigCache does not keep, or no longer, and that are too large for
+ * L2.5 leave their pages here for the next ones.
  *
  *   give --> | mapping | mapping | ... |     at most 32, together at most 128 MiB, and sixteen
  *            parts side by side are one      times what BigCaches keep; oldest first

@@ -40,6 +40,25 @@ START_TEST(a_block_gets_the_pages_of_the_last_one) {
 }
 END_TEST
 
+/* What a BigCache puts down for want of room, or at its thread's end, is spare. */
+START_TEST(what_a_bigcache_puts_down_is_spare) {
+    base_t blocks[6];
+    for (int i = 0; i < 6; i++)
+        blocks[i] = take(3 * MIB, NULL);
+    memset(blocks[0].p, 7, 3 * MIB);
+    char *start = blocks[0].p;
+    for (int i = 0; i < 6; i++)
+        ck_assert(hak_large_give(blocks[i]));
+    ck_assert(hak_spare_holds(start)); /* 8 MiB hold two of them */
+    ck_assert_ptr_null(hak_large_find(start));
+    hak_large_thread_end();
+    for (int i = 0; i < 6; i++)
+        ck_assert(hak_spare_holds(blocks[i].p));
+    ck_assert_uint_eq(trim(), 18 * MIB);
+    ck_assert(!hak_is_mapped(start));
+}
+END_TEST
+
 /* Parts of one mapping that come back are one again. */
 START_TEST(parts_are_merged) {
     base_t whole = take(24 * MIB, NULL), parts[4];
@@ -153,6 +172,7 @@ int main(void) {
     tcase_set_timeout(cases, 120);
     tcase_add_checked_fixture(cases, set_up, NULL);
     tcase_add_test(cases, a_block_gets_the_pages_of_the_last_one);
+    tcase_add_test(cases, what_a_bigcache_puts_down_is_spare);
     tcase_add_test(cases, parts_are_merged);
     tcase_add_test(cases, the_bytes_are_bounded);
     tcase_add_test(cases, what_is_not_taken_goes_back);
