@@ -1,12 +1,19 @@
 /* Allocation over threads for benches: `threads KIND NUMBER OPERATIONS`, nothing printed.
  *
  *   larson THREADS     each thread replaces blocks at random in a table, starts its own successor,
- * which goes on with that table, and ends (after Larson and Krishnan, ISMM 1998) exchange THREADS
- * threads replace blocks in one table that all share producer FLIGHT    one thread allocates,
- * another frees, so many blocks on the way at most server THREADS     requests as of a server: a
- * burst of mixed sizes, some of it kept, some handed to the next thread, the rest freed in one of
- * three orders (as sh8bench does) short THREADS      so many threads at a time, each of which lives
- * for 100 blocks; the main thread frees half of them */
+ *                      which goes on with that table, and ends (after Larson and Krishnan, ISMM
+ *                      1998)
+ *   exchange THREADS   threads replace blocks in one table that all share
+ *   producer FLIGHT    one thread allocates, another frees, so many blocks on the way at most
+ *   batches BYTES      one thread fills batches of 4,096 blocks, another frees them; up to 100 on
+ *                      the way (as xmalloc-test does)
+ *   handed THREADS     each thread keeps a third of its blocks to its end, frees others at random,
+ *                      and changes some against those of others; 20 rounds (as mstress does)
+ *   server THREADS     requests as of a server: a burst of mixed sizes, some of it kept, some
+ *                      handed to the next thread, the rest freed in one of three orders (as
+ *                      sh8bench does)
+ *   short THREADS      so many threads at a time, each of which lives for 100 blocks; the main
+ *                      thread frees half of them */
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -122,6 +129,95 @@ static void *produce_or_consume(void *is_consumer) {
     return NULL;
 }
 
+enum { BATCH = 4096, MOST_BATCHES = 100, ROUNDS = 20 };
+
+struct batch {
+    struct batch *next;
+    void *blocks[BATCH];
+};
+
+static pthread_mutex_t batches_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t batches_changed = PTHREAD_COND_INITIALIZER;
+static struct batch *batches; /* the newest first */
+static int batch_count;
+
+static void hand_batch_over(struct batch *batch) {
+    pthread_mutex_lock(&batches_lock);
+    while (batch_count == MOST_BATCHES)
+        pthread_cond_wait(&batches_changed, &batches_lock);
+    batch->next = batches;
+    batches = batch;
+    batch_count++;
+    pthread_cond_signal(&batches_changed);
+    pthread_mutex_unlock(&batches_lock);
+}
+
+static struct batch *receive_batch(void) {
+    pthread_mutex_lock(&batches_lock);
+    while (!batches)
+        pthread_cond_wait(&batches_changed, &batches_lock);
+    struct batch *batch = batches;
+    batches = batch->next;
+    batch_count--;
+    pthread_cond_signal(&batches_changed);
+    pthread_mutex_unlock(&batches_lock);
+    return batch;
+}
+
+static void *fill_or_free_batches(void *is_consumer) {
+    for (long i = 0; i < operations / BATCH; i++) {
+        struct batch *batch = is_consumer ? receive_batch() : take(sizeof *batch);
+        for (int k = 0; k < BATCH; k++) {
+            if (is_consumer)
+                free(batch->blocks[k]);
+            else
+                batch->blocks[k] = memset(take((size_t)number), k, (size_t)number);
+        }
+        if (is_consumer)
+            free(batch);
+        else
+            hand_batch_over(batch);
+    }
+    return NULL;
+}
+
+/* Powers of two of 8 bytes; one block in a hundred is a hundred times as large. */
+static void *take_handed(uint32_t *state, unsigned sizes) {
+    size_t bytes = (size_t)8 << next_random(state) % sizes;
+    if (next_random(state) % 100 == 0)
+        bytes *= 100;
+    return memset(take(bytes), 1, bytes);
+}
+
+static void *hand_over(void *seed) {
+    uint32_t state = (uint32_t)(long)seed + 43;
+    long steps = operations / number / ROUNDS, kept = 0, held = 0;
+    void **blocks = calloc((size_t)steps, sizeof *blocks);
+    void **retained = calloc((size_t)steps, sizeof *retained);
+    for (long i = 0; i < steps; i++) {
+        if (next_random(&state) % 3 < 2)
+            blocks[held++] = take_handed(&state, 5);
+        else
+            retained[kept++] = take_handed(&state, 7);
+        if (held > 0 && next_random(&state) % 3 < 2) {
+            void **block = &blocks[next_random(&state) % held];
+            free(*block);
+            *block = NULL;
+        }
+        if (held > 0 && next_random(&state) % 4 == 0) {
+            void **block = &blocks[next_random(&state) % held];
+            *block = atomic_exchange(&shared[next_random(&state) % SHARED_SLOTS], *block);
+        }
+    }
+    for (long i = 0; i < kept; i++)
+        free(retained[i]);
+    for (long i = 0; i < held; i++)
+        free(blocks[i]);
+    free(retained);
+    free(blocks);
+    return NULL;
+}
+
 /* Four of five blocks are small, one in a hundred is large. */
 static size_t request_bytes(uint32_t *state) {
     uint32_t die = next_random(state) % 100;
@@ -191,11 +287,16 @@ int main(int argc, char **argv) {
     const char *kind = argc == 4 ? argv[1] : "";
     number = argc == 4 ? atol(argv[2]) : 0;
     operations = argc == 4 ? atol(argv[3]) : 0;
-    int is_producer = strcmp(kind, "producer") == 0;
-    if (number < 1 || number > (is_producer ? RING : MOST_THREADS))
+    int is_producer = strcmp(kind, "producer") == 0, is_batches = strcmp(kind, "batches") == 0;
+    if (number < 1 || number > (is_producer || is_batches ? RING : MOST_THREADS))
         kind = "";
     if (is_producer && *kind)
         run_all(produce_or_consume, 2);
+    else if (is_batches && *kind)
+        run_all(fill_or_free_batches, 2);
+    else if (strcmp(kind, "handed") == 0)
+        for (int round = 0; round < ROUNDS; round++)
+            run_all(hand_over, number);
     else if (strcmp(kind, "larson") == 0)
         run_all(larson, number);
     else if (strcmp(kind, "exchange") == 0)

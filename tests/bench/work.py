@@ -1,6 +1,7 @@
 """The benchmark set: what is run, under which allocator, and how one run is measured.
 
-For tests/bench/run, lab and gates. A work is a command that allocates; its sizes are chosen so that one run
+For tests/bench/run, lab and gates. Further allocators beside those that Debian has are named in the variable PEERS:
+`PEERS="mimalloc3=/opt/lib/libmimalloc.so snmalloc=/opt/lib/libsnmallocshim.so"`. A work is a command that allocates; its sizes are chosen so that one run
 takes some tenths of a second. Rows of `works()` are (name, Work).
 """
 import collections
@@ -53,6 +54,8 @@ def works(scratch, inserts=40000):
     rows["exchange, 2 threads"] = bench("threads", "exchange", 2, operations=12000000)
     rows["producer, 500 on the way"] = bench("threads", "producer", 500, operations=4000000)
     rows["producer, 50,000 on the way"] = bench("threads", "producer", 50000, operations=4000000)
+    rows["batches of 64 B, 1 to 1"] = bench("threads", "batches", 64, operations=16000000)
+    rows["handed over, 2 threads"] = bench("threads", "handed", 2, operations=3000000)
     rows["server, 2 threads"] = bench("threads", "server", 2, operations=16000000)
     rows["server, 4 threads"] = bench("threads", "server", 4, operations=16000000)
     rows["short threads, 2 at a time"] = bench("threads", "short", 2, operations=8000)
@@ -68,12 +71,17 @@ def works(scratch, inserts=40000):
 
 
 def allocators():
-    """Name -> library, hakmem first; those that are not installed are left out."""
+    """Name -> library, hakmem first; those that are not installed are left out, those of the variable PEERS come last."""
     found = {"hakmem": os.path.join(BUILD, "libhakmem.so"), "glibc": None}
     for name, pattern in PEERS:
         paths = sorted(glob.glob("/usr/lib/x86_64-linux-gnu/" + pattern))
         if paths:
             found[name] = paths[0]
+    for word in os.environ.get("PEERS", "").split():
+        name, given, path = word.partition("=")
+        if not name or not given or not os.path.isfile(path):
+            raise SystemExit(f"PEERS: '{word}' is not NAME=LIBRARY, or there is no such file")
+        found[name] = os.path.abspath(path)
     return found
 
 
