@@ -57,8 +57,8 @@ static const char *make_way(struct hak_keeper *k) {
 }
 
 /* Best effort: without a worker, nothing of the process is known but that it was executed. */
-static const char *pass_on_unrecorded(struct hak_keeper *k, const struct hak_greeting *g,
-                                      pid_t peer) {
+const char *hak_keeper_note_unrecorded(struct hak_keeper *k, const struct hak_greeting *g,
+                                       pid_t peer) {
     struct hak_peer about = {0};
     (void)hak_peer_read(peer, &about); /* now, while it waits for the answer */
     bool is_child = g->hello.child != 0;
@@ -123,7 +123,7 @@ static const char *hear_hello(struct hak_keeper *k, struct hak_guest *guest) {
         return make_way(k);
     }
     if (g->hello.kind == HAK_HELLO_UNRECORDED)
-        return pass_on_unrecorded(k, g, guest->peer.pid);
+        return hak_keeper_note_unrecorded(k, g, guest->peer.pid);
     if (hak_keeper_holds(k, g->memfd)) /* it was found before it was heard */
         return NULL;
     return hak_keeper_hold(k, g, guest->peer.pid);

@@ -24,6 +24,7 @@
 #define REST           20 /* as often as a look takes, at least that long until the next */
 #define DESCRIPTORS    16 /* that are looked at, from each of the first ones on */
 #define LINK_OF_MEMORY "/memfd:" HAK_SESSION_FILE_NAME " (deleted)"
+#define LINK_OF_HELLO  "/memfd:" HAK_HELLO_FILE_NAME " (deleted)"
 
 static uint64_t network_of(pid_t pid) {
     char path[64];
@@ -55,22 +56,18 @@ static bool add_child(void *keeper, pid_t child) {
     return false; /* the next one, too */
 }
 
-/* The memfd of a session behind the link /proc/PID/fd/N; -1 = it is something else. Nothing is
- * opened before it is known to be a file: a device, or a FIFO, may do anything at that. */
-static int open_memory(const char *link) {
-    char target[64], by_path[64];
+/* The file behind the link /proc/PID/fd/N; -1 = it is none. A device, or a FIFO, which may do
+ * anything when it is opened, is not. */
+static int open_file(const char *link) {
+    char by_path[64];
     struct stat about;
-    ssize_t length = readlink(link, target, sizeof target - 1);
-    target[length > 0 ? length : 0] = 0;
-    if (strcmp(target, LINK_OF_MEMORY) != 0)
-        return -1;
-    int path = open(link, O_PATH | O_CLOEXEC), memory = -1;
+    int path = open(link, O_PATH | O_CLOEXEC), file = -1;
     snprintf(by_path, sizeof by_path, "/proc/self/fd/%d", path);
     if (path >= 0 && fstat(path, &about) == 0 && S_ISREG(about.st_mode))
-        memory = open(by_path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+        file = open(by_path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
     if (path >= 0)
         close(path);
-    return memory;
+    return file;
 }
 
 /* Takes the session `memory` of `pid` if it is whole. */
@@ -103,18 +100,39 @@ static bool take_memory(struct hak_keeper *k, pid_t pid, int memory) {
     return is_whole;
 }
 
-/* True when the process offered a session. */
+/* Hears what process `pid` has to say in `file` of a program that is not recorded, and lets it know
+ * by clearing the magic. */
+static bool take_hello(struct hak_keeper *k, pid_t pid, int file) {
+    struct hak_greeting g;
+    uint64_t heard = 0;
+    hak_greeting_open(&g, -1);
+    bool is_whole = pread(file, &g.hello, sizeof g.hello, 0) == (ssize_t)sizeof g.hello &&
+                    g.hello.kind == HAK_HELLO_UNRECORDED && hak_greeting_check(&g) == NULL;
+    if (is_whole) {
+        hak_keeper_note_unrecorded(k, &g, pid);
+        is_whole = pwrite(file, &heard, sizeof heard, 0) == (ssize_t)sizeof heard;
+    }
+    close(file);
+    return is_whole;
+}
+
+/* True when the process offered something. */
 static bool look_at(struct hak_keeper *k, pid_t pid) {
     static const int first[] = {HAK_LIFTED_TO, 3}; /* where RLIMIT_NOFILE is small */
-    char link[64], target[8];
+    char link[64], target[64];
     for (int i = 0; i < 2; i++)
         for (int fd = first[i]; fd < first[i] + DESCRIPTORS; fd++) {
             snprintf(link, sizeof link, "/proc/%d/fd/%d", (int)pid, fd);
-            if (readlink(link, target, sizeof target) < 0)
+            ssize_t length = readlink(link, target, sizeof target - 1);
+            if (length < 0)
                 break; /* it takes the first that is free */
-            int memory = open_memory(link);
-            if (memory >= 0)
-                return take_memory(k, pid, memory);
+            target[length] = 0;
+            bool is_memory = strcmp(target, LINK_OF_MEMORY) == 0;
+            if (!is_memory && strcmp(target, LINK_OF_HELLO) != 0)
+                continue;
+            int file = open_file(link);
+            if (file >= 0)
+                return is_memory ? take_memory(k, pid, file) : take_hello(k, pid, file);
         }
     return false;
 }

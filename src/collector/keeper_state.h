@@ -120,6 +120,10 @@ const char *hak_keeper_hold(struct hak_keeper *k, struct hak_greeting *g, pid_t 
 /* True when `memory` is a session's that is held already. */
 bool hak_keeper_holds(const struct hak_keeper *k, int memory);
 
+/* Passes on what process `peer` says of itself or of a child; why not, NULL = it did. */
+const char *hak_keeper_note_unrecorded(struct hak_keeper *k, const struct hak_greeting *g,
+                                       pid_t peer);
+
 /* keeper_offers.c: `pid` may come to be, or start programs, where no socket leads. True when that
  * is news. */
 bool hak_keeper_add_family(struct hak_keeper *k, pid_t pid);

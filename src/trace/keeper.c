@@ -147,6 +147,8 @@ static bool say_hello(const char *name, struct hak_hello *hello) {
     bool said = socket_end >= 0 && shake_hands((int)socket_end, hello, -1, &answer, &failure);
     if (socket_end >= 0)
         close_file(socket_end);
+    if (socket_end < 0 && hello->kind == HAK_HELLO_UNRECORDED && hak_keeper_is_elsewhere(name))
+        said = hak_keeper_offer_hello(hello);
     return said;
 }
 

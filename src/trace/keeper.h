@@ -56,6 +56,9 @@ HAK_HIDDEN bool hak_keeper_is_elsewhere(const char *name);
  * `session`, which is open (keeper_offer.c). */
 HAK_HIDDEN bool hak_keeper_offer(struct hak_session *session);
 
+/* The same for a hello without memory; waits a second at most. */
+HAK_HIDDEN bool hak_keeper_offer_hello(const struct hak_hello *hello);
+
 #define HAK_STRANGER_SILENT ((int64_t)UINT32_MAX)
 
 /* The user who held a keeper's name when this process looked for it last; -1 = nobody did,

@@ -5,13 +5,15 @@
  *   HAKMEM_SESSION=hakmem-RANDOM-COOKIE     the network namespace that the name belongs to
  *   heartbeat in the memory                 the keeper has it */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include "platform/raw_call.h"
 #include "trace/keeper.h"
+#include "trace/memory.h"
 #include "trace/wait.h"
 
-enum { OFFER_MS = 3000, NAP_MS = 1, NO_DIGIT = 16 };
+enum { OFFER_MS = 3000, HELLO_MS = 1000, NAP_MS = 1, NO_DIGIT = 16 };
 
 /* The kernel's number of this process's network namespace; 0 = not known. */
 static uint64_t own_network(void) {
@@ -64,4 +66,25 @@ bool hak_keeper_offer(struct hak_session *session) {
         (void)hak_raw_call(SYS_nanosleep, (long)&nap, 0, 0, 0, 0, 0);
     }
     return true;
+}
+
+bool hak_keeper_offer_hello(const struct hak_hello *hello) {
+    uint64_t deadline = hak_monotonic_ns() + HELLO_MS * HAK_MILLISECOND_NS, magic = hello->magic;
+    long made = hak_raw_call(SYS_memfd_create, (long)HAK_HELLO_FILE_NAME,
+                             MFD_CLOEXEC | MFD_NOEXEC_SEAL, 0, 0, 0, 0);
+    if (made == -EINVAL) /* before Linux 6.3 */
+        made = hak_raw_call(SYS_memfd_create, (long)HAK_HELLO_FILE_NAME, MFD_CLOEXEC, 0, 0, 0, 0);
+    if (made < 0)
+        return false;
+    bool is_written = hak_raw_call(SYS_pwrite64, made, (long)hello, sizeof *hello, 0, 0, 0) ==
+                      (long)sizeof *hello;
+    int file = hak_keeper_lift(made);
+    while (file >= 0 && is_written && magic == hello->magic && hak_monotonic_ns() < deadline) {
+        struct timespec nap = {0, NAP_MS * (long)HAK_MILLISECOND_NS};
+        (void)hak_raw_call(SYS_nanosleep, (long)&nap, 0, 0, 0, 0, 0);
+        (void)hak_raw_call(SYS_pread64, file, (long)&magic, sizeof magic, 0, 0, 0);
+    }
+    if (file >= 0)
+        (void)hak_raw_call(SYS_close, file, 0, 0, 0, 0, 0);
+    return magic != hello->magic;
 }

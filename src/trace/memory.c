@@ -15,10 +15,6 @@
 #include "platform/path.h"
 #include "trace/wait.h"
 
-#ifndef MFD_NOEXEC_SEAL
-#define MFD_NOEXEC_SEAL 8u
-#endif
-
 enum {
     PAGE_BYTES = 4096,
     METRICS_PART = 16, /* which part of the memory is for counters */

@@ -28,10 +28,11 @@
 
 #define HAK_KEEPER_SOCKET     3
 #define HAK_SESSION_NONE      "none"
-#define HAK_SESSION_RINGS     "rings:" /* and a folder: without a word, make a file there */
-#define HAK_NETWORK_COOKIE    71       /* SO_NETNS_COOKIE of newer headers */
-#define HAK_NAME_DIGITS       32       /* of the random number in a keeper's name */
-#define HAK_SESSION_FILE_NAME "hakmem" /* of a session's memfd */
+#define HAK_SESSION_RINGS     "rings:"       /* and a folder: without a word, make a file there */
+#define HAK_NETWORK_COOKIE    71             /* SO_NETNS_COOKIE of newer headers */
+#define HAK_NAME_DIGITS       32             /* of the random number in a keeper's name */
+#define HAK_SESSION_FILE_NAME "hakmem"       /* of a session's memfd */
+#define HAK_HELLO_FILE_NAME   "hakmem-hello" /* of one that holds a hello */
 #define HAK_LIFTED_TO         64 /* descriptors of ours are at least that while they are open */
 #define HAK_KEEPER_FOLDER     "/tmp/" /* the way by path: this and the name */
 
