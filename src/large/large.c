@@ -45,6 +45,13 @@ static __attribute__((noinline)) struct hak_large *take_from_l25(size_t bytes, c
     return large;
 }
 
+/* In mappings that are blocks, in use or kept by a BigCache: so much may be spare beside them. */
+static _Atomic size_t used_bytes;
+
+static size_t add_used(size_t more_bytes) {
+    return atomic_fetch_add_explicit(&used_bytes, more_bytes, memory_order_relaxed) + more_bytes;
+}
+
 static void *map_block(size_t bytes, size_t alignment) {
     void *start = alignment ? hak_map_aligned(bytes, alignment) : hak_map(bytes);
     if (!start && hak_spare_trim() > 0)
@@ -87,6 +94,7 @@ static struct hak_large *enter(void *start, size_t bytes, const void *caller) {
                                 .is_fresh = true,
                                 .slot = {.place = HAK_PLACE_LARGE}};
     hak_address_map_set(large);
+    (void)add_used(bytes);
     return large;
 }
 
@@ -185,7 +193,8 @@ static void release_to_l25(struct hak_large *large) {
  * the address may be another thread's block. */
 static void release_mapping(struct hak_large *large) {
     hak_address_map_clear(large);
-    if (!hak_spare_give(large->base.p, large->mapped_bytes, large->origin))
+    size_t left_bytes = add_used(0 - large->mapped_bytes);
+    if (!hak_spare_give(large->base.p, large->mapped_bytes, large->origin, left_bytes))
         hak_held_unmap(large->base.p, large->mapped_bytes);
     hak_large_struct_give(large);
 }
@@ -251,8 +260,11 @@ static bool shrink_mapping(struct hak_large *large, size_t wanted_bytes) {
 }
 
 static bool resize_mapping(struct hak_large *large, size_t wanted_bytes) {
-    return wanted_bytes > large->mapped_bytes ? grow_mapping(large, wanted_bytes)
-                                              : shrink_mapping(large, wanted_bytes);
+    size_t bytes_before = large->mapped_bytes;
+    bool fits = wanted_bytes > bytes_before ? grow_mapping(large, wanted_bytes)
+                                            : shrink_mapping(large, wanted_bytes);
+    (void)add_used(large->mapped_bytes - bytes_before);
+    return fits;
 }
 
 bool hak_large_resize(base_t base, size_t bytes) {
@@ -290,6 +302,7 @@ base_t hak_large_move(base_t base, size_t bytes) {
     hak_address_map_clear(large);
     char *moved = remap(large, HAK_PAGES_OF(bytes));
     if (moved) {
+        (void)add_used(HAK_PAGES_OF(bytes) - large->mapped_bytes);
         large->base = base_from(moved);
         large->mapped_bytes = HAK_PAGES_OF(bytes);
     }

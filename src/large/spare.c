@@ -18,7 +18,8 @@ enum {
 };
 
 #define MOST_BYTES ((size_t)128 << 20) /* kept at most, and no more than */
-#define SHARE      16                  /* times what the BigCaches keep */
+#define SHARE      16                  /* times what the BigCaches keep, or */
+#define IDLE_BYTES ((size_t)32 << 20)  /* where no more is in use: the process may sleep now */
 
 struct mapping {
     char *start;
@@ -117,25 +118,28 @@ static struct mapping take_surplus(size_t bytes, size_t most) {
     return (struct mapping){0};
 }
 
-static size_t most_bytes(void) {
+static size_t most_bytes(size_t used_bytes) {
     uint64_t maximum = hak_options.bigcache_max_bytes;
-    return maximum < MOST_BYTES / SHARE ? (size_t)maximum * SHARE : MOST_BYTES;
+    size_t most = maximum < MOST_BYTES / SHARE ? (size_t)maximum * SHARE : MOST_BYTES;
+    size_t wanted = used_bytes > IDLE_BYTES ? used_bytes : IDLE_BYTES;
+    return wanted < most ? wanted : most;
 }
 
-bool hak_spare_give(void *start, size_t bytes, uint16_t origin) {
-    size_t most = most_bytes();
-    if (hak_is_debug_build || bytes > most)
+bool hak_spare_give(void *start, size_t bytes, uint16_t origin, size_t used_bytes) {
+    size_t most = most_bytes(used_bytes);
+    bool is_kept = bytes <= most;
+    if (hak_is_debug_build)
         return false;
     for (;;) {
         if (!hak_try_lock(&lock))
             return false;
-        struct mapping surplus = take_surplus(bytes, most);
-        if (!surplus.start)
+        struct mapping surplus = take_surplus(is_kept ? bytes : 0, most);
+        if (!surplus.start && is_kept)
             add((struct mapping){start, bytes, hak_ticks(), origin});
         hak_unlock(&lock);
         if (!surplus.start) {
             (void)hak_spare_tend();
-            return true;
+            return is_kept;
         }
         hak_held_unmap(surplus.start, surplus.bytes);
     }

@@ -1,8 +1,9 @@
 /* Spare mappings: blocks that a BigCache does not keep, or no longer, and that are too large for
  * L2.5 leave their pages here for the next ones.
  *
- *   give --> | mapping | mapping | ... |     at most 32, together at most 128 MiB, and sixteen
- *            parts side by side are one      times what BigCaches keep; oldest first
+ *   give --> | mapping | mapping | ... |     at most 32, together at most as much as is in use of
+ *            parts side by side are one      such blocks, or 32 MiB, and never more than 128 MiB
+ *                                            or sixteen times what BigCaches keep; oldest first
  *   take <-- the smallest that is as large
  *            as asked: its front part, the
  *            rest stays; else the greatest,
@@ -31,9 +32,9 @@
 #include <stdint.h>
 #include "block.h"
 
-/* Keeps a mapping of whole pages, with the `origin` that it was taken with, 0 = none. False: it is
- * not to be kept. Any thread. */
-HAK_HIDDEN bool hak_spare_give(void *start, size_t bytes, uint16_t origin);
+/* Keeps a mapping of whole pages, with the `origin` that it was taken with, 0 = none; `used_bytes`
+ * are in mappings in use. False: it is not to be kept. Any thread. */
+HAK_HIDDEN bool hak_spare_give(void *start, size_t bytes, uint16_t origin, size_t used_bytes);
 
 /* A mapping of at least `*bytes` (whole pages), of any content; its size in `*bytes`, and which
  * mapping it is a part of in `*origin`. NULL when there is none. Any thread. */

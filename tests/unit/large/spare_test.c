@@ -80,7 +80,7 @@ END_TEST
 
 /* Never more than sixteen times what BigCaches keep; the oldest goes first. */
 START_TEST(the_bytes_are_bounded) {
-    base_t blocks[10];
+    base_t blocks[10], used = take(200 * MIB, NULL);
     for (int i = 0; i < 10; i++)
         blocks[i] = take(20 * MIB, NULL);
     for (int i = 0; i < 10; i++)
@@ -90,10 +90,30 @@ START_TEST(the_bytes_are_bounded) {
     base_t block = take(130 * MIB, NULL);
     ck_assert(hak_large_give(block));
     ck_assert_uint_eq(trim(), 0);
+    ck_assert(hak_large_give(used));
     keep_up_to(0);
     block = take(20 * MIB, NULL);
     ck_assert(hak_large_give(block));
     ck_assert_uint_eq(trim(), 0);
+}
+END_TEST
+
+/* A process that sleeps now makes no call that could give anything back. */
+START_TEST(little_is_spare_where_little_is_in_use) {
+    base_t blocks[10];
+    for (int i = 0; i < 10; i++)
+        blocks[i] = take(20 * MIB, NULL);
+    for (int i = 0; i < 7; i++)
+        ck_assert(hak_large_give(blocks[i]));
+    ck_assert(hak_spare_holds(blocks[5].p) && hak_spare_holds(blocks[6].p));
+    (void)hak_large_resize(blocks[9], 10 * MIB); /* counts as what it is now */
+    ck_assert(hak_large_give(blocks[7]) && hak_large_give(blocks[8]) && hak_large_give(blocks[9]));
+    ck_assert_uint_le(trim(), 32 * MIB);
+    /* What is greater than that leaves nothing either. */
+    blocks[0] = take(20 * MIB, NULL);
+    blocks[1] = take(60 * MIB, NULL);
+    ck_assert(hak_large_give(blocks[0]) && hak_large_give(blocks[1]));
+    ck_assert_uint_le(trim(), 32 * MIB);
 }
 END_TEST
 
@@ -175,6 +195,7 @@ int main(void) {
     tcase_add_test(cases, what_a_bigcache_puts_down_is_spare);
     tcase_add_test(cases, parts_are_merged);
     tcase_add_test(cases, the_bytes_are_bounded);
+    tcase_add_test(cases, little_is_spare_where_little_is_in_use);
     tcase_add_test(cases, what_is_not_taken_goes_back);
     tcase_add_loop_test(cases, blocks_do_not_overlap, 0, 3);
     tcase_add_test(cases, a_child_goes_on);
