@@ -193,7 +193,7 @@ char *findings_code_quality(struct view *view, const struct findings *findings) 
 
 bool findings_write_file(const char *path, char *document) {
     if (!document) {
-        view_error("memory ran out");
+        view_error("out of memory");
         return false;
     }
     struct hak_text next = {0};

@@ -305,7 +305,7 @@ int command_block(struct view *view) {
         return nothing_known(&block);
     }
     if (!block_totals_init(&block.totals)) {
-        view_error("memory ran out");
+        view_error("out of memory");
         return VIEW_UNREADABLE;
     }
     status = tell(&block);

@@ -26,7 +26,7 @@ static int newest_first(const void *a, const void *b) {
 static void none_here(size_t looked_at) {
     char *here = getcwd(NULL, 0);
     if (looked_at > 0)
-        view_error("no capture here: %s hakmem.*.db in %s, but none is a store of hakmem",
+        view_error("no capture here: %s hakmem.*.db in %s, but none is a hakmem store",
                    hak_words_count(looked_at, "file is called", "files are called"),
                    here ? here : ".");
     else

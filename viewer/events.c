@@ -136,7 +136,7 @@ static int list_tail(struct listing *listing) {
         return 0;
     listing->tail = calloc(listing->tail_wanted, sizeof *listing->tail);
     if (!listing->tail) {
-        view_error("memory ran out");
+        view_error("out of memory");
         return VIEW_USAGE;
     }
     int error =

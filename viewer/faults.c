@@ -268,8 +268,8 @@ static void print_known(struct view *view, const struct findings *findings) {
     if (gone > 0) {
         view_write(
             stdout,
-            "\nIn the baseline, and not found any more (--write-baseline with --prune takes them "
-            "out):\n");
+            "\nIn the baseline, but not found any more (--write-baseline with --prune removes "
+            "them):\n");
         view_print(&stale);
     }
     hak_text_free(&stale);
@@ -330,7 +330,7 @@ static bool merge(const struct findings *findings, struct hak_baseline *to, size
             continue;
         }
         if (!add_entry(to, one, day)) {
-            view_error("memory ran out");
+            view_error("out of memory");
             return false;
         }
         ++*added;
@@ -363,7 +363,7 @@ static int write_baseline(struct view *view, const struct findings *findings) {
         hak_text_add(&text, ": %s, %s new", hak_words_count(to->count, "finding", "findings"),
                      hak_words_number(added));
         if (view_given(view, "prune"))
-            hak_text_add(&text, ", %s taken out", hak_words_number(gone));
+            hak_text_add(&text, ", %s removed", hak_words_number(gone));
         hak_text_add(&text, "\n");
         view_print(&text);
     }
@@ -389,7 +389,7 @@ static int list_faults(struct view *view) {
 
 int command_faults(struct view *view) {
     if (view_given(view, "prune") && !view_given(view, "write-baseline")) {
-        view_error("faults --prune: it goes with --write-baseline FILE");
+        view_error("faults --prune needs --write-baseline FILE");
         return VIEW_USAGE;
     }
     int status = view_open(view);

@@ -273,7 +273,7 @@ static bool gather_faults(struct view *view, uint32_t process, struct findings *
         good = take_fault(out, query);
     sqlite3_finalize(query);
     if (!good)
-        view_error("memory ran out");
+        view_error("out of memory");
     return good && (step == SQLITE_DONE || sql_error(view));
 }
 
@@ -330,7 +330,7 @@ static bool gather_leaks(struct view *view, uint32_t process, struct findings *o
         good = take_leak(view, out, query);
     sqlite3_finalize(query);
     if (!good)
-        view_error("memory ran out");
+        view_error("out of memory");
     return good && (step == SQLITE_DONE || sql_error(view));
 }
 

@@ -179,8 +179,8 @@ static void add_losses(struct hak_text *text, struct view *view) {
     while (query && sqlite3_step(query) == SQLITE_ROW) {
         if (shown++ == LINES_SHOWN && !view_given(view, "all")) {
             hak_text_add(text, "... and %s; --all shows them\n",
-                         hak_words_count(view->summary.losses - LINES_SHOWN, "stretch more",
-                                         "stretches more"));
+                         hak_words_count(view->summary.losses - LINES_SHOWN, "more stretch",
+                                         "more stretches"));
             break;
         }
         hak_text_add(text, "  %s between %s and %s, process %d",
@@ -276,7 +276,7 @@ int command_info(struct view *view) {
     if (view_given(view, "clean"))
         return info_clean(view);
     if (view_given(view, "yes")) {
-        view_error("info --yes: it goes with --clean");
+        view_error("info --yes needs --clean");
         return VIEW_USAGE;
     }
     int status = view_open(view);

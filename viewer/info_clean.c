@@ -111,7 +111,7 @@ static bool find_all(struct captures *all) {
     }
     globfree(&found);
     if (!all->list || result == GLOB_NOSPACE)
-        view_error("memory ran out");
+        view_error("out of memory");
     return all->list && result != GLOB_NOSPACE;
 }
 
@@ -134,7 +134,7 @@ static bool remove_one(struct capture *c) {
     free(now.path);
     free(now.program);
     if (!is_same) {
-        view_error("%s was changed meanwhile and stays", c->path);
+        view_error("%s has changed in the meantime and is kept", c->path);
         return false;
     }
     if (unlink(c->path) != 0) {
@@ -221,7 +221,7 @@ static void print_text(struct view *view, const struct captures *all) {
     if (old > 0)
         add_rows(&text, view, all);
     if (old == 0)
-        hak_text_add(&text, "No old capture is here: of %s " PATTERN ", %s of hakmem.\n",
+        hak_text_add(&text, "No old capture here: of %s " PATTERN ", %s of hakmem.\n",
                      hak_words_count(all->files, "file", "files"),
                      hak_words_count(all->count, "is a store", "are stores"));
     else if (view_given(view, "yes"))
@@ -260,8 +260,8 @@ int info_clean(struct view *view) {
     struct captures all = {0};
     bool good = true;
     if (view_given(view, "store")) {
-        view_error("info --clean: it looks at all captures " PATTERN
-                   " of this folder; --store does not go with it");
+        view_error("info --clean looks at all captures " PATTERN
+                   " of this folder; --store cannot be used with it");
         return VIEW_USAGE;
     }
     if (!find_all(&all)) {

@@ -158,7 +158,7 @@ static void add_case(struct xml *xml, struct view *view, const struct findings *
         hak_text_add_lines(&text, one->report[0] ? one->report : one->headline);
         size_t count = processes_of(findings, i);
         if (count > 1)
-            hak_text_add(&text, "\n%s had it.\n", hak_words_count(count, "process", "processes"));
+            hak_text_add(&text, "\nFound in %s.\n", hak_words_count(count, "process", "processes"));
         xml_text(xml, text.bytes ? text.bytes : one->headline);
         hak_text_free(&text);
     } else {

@@ -170,7 +170,7 @@ void view_add_event_stack(struct hak_text *text, struct view *view, const struct
         return;
     if (event->flags & HAK_RECORD_PARTIAL) {
         hak_text_fill(text, ' ', indent);
-        hak_text_add(text, "... the stack could be followed no further\n");
+        hak_text_add(text, "... the stack could not be followed further\n");
     }
     if (event->flags & HAK_RECORD_GUESSED) {
         hak_text_fill(text, ' ', indent);

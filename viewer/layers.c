@@ -132,18 +132,18 @@ static bool read_options(struct layers *l) {
     l->filter = (struct event_filter){.band = -1, .layer = -1, .store.class_index = -1};
     l->shows_superslabs = view_given(l->view, "superslabs");
     if (l->shows_superslabs && (class_text || view_given(l->view, "over"))) {
-        view_error(
-            "--superslabs shows SuperSlabs, one line each, for all classes and the whole time: "
-            "without --class and --over");
+        view_error("--superslabs covers all classes and the whole time; it cannot be combined with "
+                   "--class or --over");
         return false;
     }
     if (l->shows_superslabs && view_given(l->view, "quick")) {
-        view_error("--quick leaves the log unread, --superslabs shows what is in it: one of them");
+        view_error(
+            "--quick does not read the log, --superslabs shows what is in it: use one of them");
         return false;
     }
     l->is_from_log = view_given(l->view, "from-log");
     if (l->is_from_log && view_given(l->view, "quick")) {
-        view_error("--quick leaves the log unread, --from-log counts it: one of them");
+        view_error("--quick does not read the log, --from-log counts it: use one of them");
         return false;
     }
     return view_process(l->view, &l->process) &&
@@ -159,7 +159,7 @@ static bool make_room(struct layers *l) {
         l->intervals = calloc(l->interval_count, sizeof *l->intervals);
     bool has_room = l->all && l->processes && (l->intervals || !l->over_ns);
     if (!has_room)
-        view_error("memory ran out");
+        view_error("out of memory");
     return has_room;
 }
 

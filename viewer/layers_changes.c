@@ -226,7 +226,7 @@ static int end_processes(struct layers *l) {
     free(end);
     if (step == SQLITE_DONE)
         return 0;
-    view_error("%s: %s", l->view->store_path, end ? sqlite3_errmsg(database) : "memory ran out");
+    view_error("%s: %s", l->view->store_path, end ? sqlite3_errmsg(database) : "out of memory");
     return VIEW_UNREADABLE;
 }
 
@@ -240,12 +240,12 @@ int layers_read_changes(struct layers *l) {
                                 .class_index = -1};
     l->changes = calloc(1, sizeof *l->changes);
     if (!l->changes) {
-        view_error("memory ran out");
+        view_error("out of memory");
         return VIEW_UNREADABLE;
     }
     int error = hak_store_scan(l->view->reader, &filter, false, take_event, l);
     if (l->changes->failed) {
-        view_error("memory ran out");
+        view_error("out of memory");
         return VIEW_UNREADABLE;
     }
     return error < 0 ? view_store_error(l->view, error) : end_processes(l);

@@ -115,7 +115,7 @@ static int read_snapshot_times(struct layers *l) {
     }
     if (step != SQLITE_DONE)
         view_error("%s: %s", l->view->store_path,
-                   step == SQLITE_ROW ? "memory ran out" : sqlite3_errmsg(database));
+                   step == SQLITE_ROW ? "out of memory" : sqlite3_errmsg(database));
     sqlite3_finalize(query);
     return step == SQLITE_DONE ? 0 : VIEW_UNREADABLE;
 }
@@ -217,7 +217,7 @@ int layers_gather(struct layers *l) {
     int status = 0;
     l->is_from_log |= !has_any;
     if (l->is_from_log && view_given(l->view, "quick")) {
-        view_error("%s holds no counters, and --quick leaves the log unread", l->view->store_path);
+        view_error("%s has no counters, and --quick does not read the log", l->view->store_path);
         return VIEW_USAGE;
     }
     if (has_any && l->intervals)

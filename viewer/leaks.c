@@ -90,7 +90,7 @@ static void add_table(struct hak_text *text, struct view *view, const struct lea
     leaks_free_places(&places);
     if (more)
         hak_text_add(text, "... and %s (%s); --limit 0 shows all\n",
-                     hak_words_count(more, "line more", "lines more"), hak_words_bytes(more_bytes));
+                     hak_words_count(more, "more line", "more lines"), hak_words_bytes(more_bytes));
 }
 
 static void add_stacks(struct hak_text *text, struct view *view, const struct leaks_list *list,
@@ -131,7 +131,7 @@ static void add_nothing(struct hak_text *text, struct view *view, const struct l
 static void add_remarks(struct hak_text *text, const struct view *view,
                         const struct leaks_list *list) {
     if (list->known)
-        hak_text_add(text, "%s of the baseline or a suppression not shown.\n",
+        hak_text_add(text, "%s known to the baseline or a suppression not shown.\n",
                      hak_words_count(list->known, "leak", "leaks"));
     if (list->scan_count && view_given(view, "reachable") && list->reachable == 0)
         hak_text_add(text, "What is still reachable was not recorded: --leaks-reachable=1 (or "
@@ -294,7 +294,7 @@ int command_leaks(struct view *view) {
     if (!view_number(view, "limit", &limit))
         return VIEW_USAGE;
     if (view_given(view, "at") && !view_given(view, "held")) {
-        view_error("--at: goes with --held; scans are listed by `select * from leak_scan` and "
+        view_error("--at needs --held; scans are listed by `select * from leak_scan` and "
                    "chosen by --scan N");
         return VIEW_USAGE;
     }

@@ -146,7 +146,7 @@ static void print_text(struct held *held, uint32_t shown) {
         bytes -= held->row[i].bytes;
     if (shown < held->rows)
         hak_text_add(&text, "... and %s (%s); --limit 0 shows all\n",
-                     hak_words_count(held->rows - shown, "line more", "lines more"),
+                     hak_words_count(held->rows - shown, "more line", "more lines"),
                      hak_words_bytes(bytes));
     if (view_given(view, "stacks"))
         add_stacks(&text, held, shown);
@@ -220,7 +220,7 @@ int leaks_held(struct view *view, uint64_t limit) {
     if (told < 0) {
         status = view_store_error(view, told);
     } else if (held.no_memory) {
-        view_error("memory ran out");
+        view_error("out of memory");
         status = VIEW_USAGE;
     } else {
         status = view_look_again(view);

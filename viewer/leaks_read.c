@@ -101,7 +101,7 @@ static int read_rows(struct view *view, struct leaks_list *list, const char *sql
     if (good && step != SQLITE_DONE)
         return sql_error(view);
     if (!good)
-        view_error("memory ran out");
+        view_error("out of memory");
     return good ? 0 : VIEW_UNREADABLE;
 }
 

@@ -138,7 +138,7 @@ void view_error(const char *format, ...) {
 bool view_print_to(FILE *to, struct hak_text *text) {
     if (write_text(to, text))
         return true;
-    view_error("memory ran out");
+    view_error("out of memory");
     return false;
 }
 

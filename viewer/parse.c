@@ -149,7 +149,7 @@ static int check_arguments(struct view *view) {
         return usage(view);
     }
     if (command->arguments_max >= 0 && view->argument_count > command->arguments_max) {
-        view_error("%s: '%s' is too much: it takes %s", command->name,
+        view_error("%s: unexpected argument '%s'; it takes %s", command->name,
                    view->argument[command->arguments_max],
                    command->arguments[0] ? command->arguments : "options only");
         return usage(view);
@@ -163,7 +163,7 @@ const struct view_command *view_need_command(const char *name) {
     for (int i = 0; !command && view_command_at(i); i++)
         nearest_offer(&nearest, view_command_at(i)->name);
     if (!command)
-        view_error("there is no command '%s'%s", name, nearest_words(&nearest, ""));
+        view_error("unknown command '%s'%s", name, nearest_words(&nearest, ""));
     return command;
 }
 

@@ -19,7 +19,7 @@ void view_add_position(struct hak_text *text, struct view *view, const struct vi
     if (p->address == p->user)
         hak_text_add(text, "the start of a block");
     else if (p->address < p->user)
-        hak_text_add(text, "%s in front of a block", hak_words_bytes(p->user - p->address));
+        hak_text_add(text, "%s before a block", hak_words_bytes(p->user - p->address));
     else if (p->address - p->user < p->asked_bytes)
         hak_text_add(text, "%s into a block", hak_words_bytes(p->address - p->user));
     else
@@ -73,7 +73,7 @@ void view_add_module(struct hak_text *text, struct view *view, uint64_t address)
             const unsigned char *path = sqlite3_column_text(query, 0);
             hak_text_add(text, "It lies in ");
             hak_text_add_name(text, path ? (const char *)path : "?");
-            hak_text_add(text, "+0x%" PRIx64 ": static data or code, no heap.\n",
+            hak_text_add(text, "+0x%" PRIx64 ": static data or code, not heap memory.\n",
                          address - (uint64_t)sqlite3_column_int64(query, 1));
         }
     }

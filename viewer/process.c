@@ -144,7 +144,7 @@ void view_add_process(struct hak_text *text, struct view *view, uint32_t row) {
 void view_tell_process(struct view *view, const struct view_processes *all, uint32_t row) {
     struct hak_text text = {0};
     if (all->is_row_instead) {
-        hak_text_add(&text, "no process had the pid %u; row #%u is taken: ", row, row);
+        hak_text_add(&text, "no process had the pid %u; row #%u is used: ", row, row);
         view_add_process(&text, view, row);
         view_error("%s", text.bytes ? text.bytes : "");
         hak_text_free(&text);
@@ -162,7 +162,7 @@ void view_tell_process(struct view *view, const struct view_processes *all, uint
     }
     hak_text_add(&text, "; ");
     view_add_process_name(&text, view, row);
-    hak_text_add(&text, " is taken; --process chooses another");
+    hak_text_add(&text, " is used; --process chooses another");
     view_error("%s", text.bytes ? text.bytes : "");
     hak_text_free(&text);
 }
@@ -204,7 +204,7 @@ void view_note_process(struct view *view, uint64_t address, uint32_t row) {
     struct hak_text text = {0};
     hak_text_add(&text, "%d%s processes had a block there: ", count, is_all ? "" : " or more");
     view_add_process(&text, view, row);
-    hak_text_add(&text, " is taken, the last to use it; --process chooses another: ");
+    hak_text_add(&text, " is shown, the last to use it; --process chooses another: ");
     for (int i = 0, said = 0; i < count && said < 4; i++) {
         if (rows[i] == row)
             continue;

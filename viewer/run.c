@@ -118,14 +118,15 @@ static const char *inner_pool(struct view *view) {
     return NULL;
 }
 
-/* "2 processes of it still run and are recorded on: 4711 nginx, 4712 nginx". */
+/* "2 processes still run and are still recorded: 4711 nginx, 4712 nginx". */
 static void print_live(const struct view *view, uint32_t live) {
     enum { NAMED = 8 };
     sqlite3_stmt *query = NULL;
     int named = 0;
     view_write(stderr, "hakmem: %s", hak_words_count(live, "process", "processes"));
     view_write(stderr, "%s",
-               live == 1 ? " still runs and is recorded on" : " still run and are recorded on");
+               live == 1 ? " still runs and is still recorded"
+                         : " still run and are still recorded");
     if (sqlite3_prepare_v2(hak_store_database(view->reader),
                            "SELECT pid, program FROM process WHERE end_kind = 0 ORDER BY id", -1,
                            &query, NULL) == SQLITE_OK)
@@ -201,13 +202,13 @@ static int settle_status(const struct view *view, const struct outcome *outcome,
     if (is_off(view) && outcome->faults == 0)
         return outcome->program_status; /* a session is made for a fault alone */
     if (outcome->sessions == 0 && run_target_unreadable()) {
-        view_error("run: the program was not recorded: %s may be executed but not read, so that it "
-                   "could not be looked at before (is it static, or set-id?); make it readable",
+        view_error("run: the program was not recorded: %s may be executed but not read, so it "
+                   "could not be checked first (is it static, or set-id?); make it readable",
                    run_target_unreadable());
         return VIEW_INCOMPLETE;
     }
     if (outcome->sessions == 0) {
-        view_error("run: the program was not recorded: hakmem-debug.so did not get into it "
+        view_error("run: the program was not recorded: hakmem-debug.so was not loaded into it "
                    "(LD_PRELOAD was dropped on the way, or memory for the record is not allowed)");
         return VIEW_INCOMPLETE;
     }
@@ -229,7 +230,7 @@ static int settle_status(const struct view *view, const struct outcome *outcome,
         return VIEW_INCOMPLETE;
     }
     if (outcome->unstored > 0) {
-        view_error("run: the program ended, but the disk did not take %s of its record; the "
+        view_error("run: the program ended, but %s of its record did not fit on the disk; the "
                    "capture is incomplete",
                    hak_words_count(outcome->unstored, "event", "events"));
         return VIEW_INCOMPLETE;

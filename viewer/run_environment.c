@@ -65,7 +65,7 @@ static bool find_file(char *out, const char *directory, const char *name, int mo
         if (try_file(out, directory, parts[i], name, mode))
             return true;
     view_error("run: %s is neither in %s nor in ../lib/hakmem, ../lib or ../libexec/hakmem from "
-               "there: build or install hakmem whole",
+               "there: build or install all of hakmem",
                name, directory);
     return false;
 }
@@ -92,7 +92,7 @@ bool run_find_files(const struct view *view, struct run_files *files) {
     if (!find_file(files->library, directory, "hakmem-debug.so", R_OK))
         return false;
     if (strpbrk(files->library, " :")) {
-        view_error("run: %s: LD_PRELOAD can name no file with a blank or a colon in its path; "
+        view_error("run: %s: LD_PRELOAD cannot name a file with a space or a colon in its path; "
                    "install hakmem elsewhere",
                    files->library);
         return false;

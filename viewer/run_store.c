@@ -38,17 +38,17 @@ static bool check_existing(const struct view *view, const char *path, const stru
         return false;
     }
     if (!S_ISREG(about->st_mode)) {
-        view_error("%s: %s is %s, and a store has to be a file; -s FILE takes another",
+        view_error("%s: %s is %s, and a store must be a file; -s FILE names another",
                    view->command->name, path, kind_of(about->st_mode));
         return false;
     }
     if (!view_given(view, "force")) {
-        view_error("%s: %s exists already; --force replaces it, -s FILE takes another",
+        view_error("%s: %s exists already; --force replaces it, -s FILE names another",
                    view->command->name, path);
         return false;
     }
     if (!is_replaceable(path, about)) {
-        view_error("%s: %s exists and is not a hakmem store: it is not replaced; -s FILE takes "
+        view_error("%s: %s exists and is not a hakmem store: it is not replaced; -s FILE names "
                    "another",
                    view->command->name, path);
         return false;
@@ -66,14 +66,14 @@ static bool has_directory(const char *path) {
 
 static bool refuse_to_make(const struct view *view, const char *path, int error) {
     if (!has_directory(path))
-        view_error("%s: %s: its directory is not there; make it, or take another with -s FILE",
+        view_error("%s: %s: its directory does not exist; create it, or name another with -s FILE",
                    view->command->name, path);
     else if (error == ENOSPC || error == EDQUOT)
-        view_error("%s: %s: the disk is full (a store begins with %d KiB); make room, or take "
+        view_error("%s: %s: the disk is full (a store begins with %d KiB); make room, or name "
                    "another with -s FILE",
                    view->command->name, path, FIRST_BYTES >> 10);
     else
-        view_error("%s: %s cannot be made: %s; take another with -s FILE", view->command->name,
+        view_error("%s: %s cannot be created: %s; name another with -s FILE", view->command->name,
                    path, strerror(error));
     return false;
 }
@@ -81,7 +81,7 @@ static bool refuse_to_make(const struct view *view, const char *path, int error)
 /* Makes the file as its store will be made, and takes it away again. */
 static bool try_to_make(const struct view *view, const char *path) {
     if (strlen(path) + sizeof "-journal" > HAK_STORE_PATH_BYTES) {
-        view_error("%s: the store's path has %zu bytes, and SQLite takes %zu; take a shorter one "
+        view_error("%s: the store's path has %zu bytes, and SQLite takes %zu; name a shorter one "
                    "with -s FILE: %s",
                    view->command->name, strlen(path), HAK_STORE_PATH_BYTES - sizeof "-journal",
                    path);
@@ -121,6 +121,6 @@ bool run_check_log(const char *path) {
     if (has_directory(path) && (stat(path, &about) != 0 || !S_ISDIR(about.st_mode)))
         return true;
     view_error("run: nothing can be written to %s: %s", path,
-               has_directory(path) ? "it is a directory" : "its directory is not there");
+               has_directory(path) ? "it is a directory" : "its directory does not exist");
     return false;
 }

@@ -247,7 +247,7 @@ static json_t *tool_json(void) {
     json_t *tool = json_object(), *driver = json_object(), *rules = json_array();
     json_array_append_new(rules,
                           rule_json(0, "crash",
-                                    "The program died by a signal that no fault of the "
+                                    "The program died of a signal that no fault of the "
                                     "heap explains.",
                                     "Look at the report: it says where, and what the registers "
                                     "point to."));

@@ -57,7 +57,7 @@ unsigned char *site_find_stacks(struct view *view, const char *site, size_t *cou
     sqlite3_finalize(query);
     unsigned char *has = good ? calloc(*count, 1) : NULL;
     if (good && !has)
-        view_error("memory ran out");
+        view_error("out of memory");
     if (!has || !mark_own(view, site, has, *count) || !mark_above(view, has, *count)) {
         free(has);
         return NULL;

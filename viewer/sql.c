@@ -168,7 +168,7 @@ int command_sql(struct view *view) {
         return shell(view, database);
     char *text = from_stdin ? read_all(stdin) : strdup(query ? query : "");
     if (!text) {
-        view_error("memory ran out");
+        view_error("out of memory");
         return VIEW_USAGE;
     }
     view_start_pager(view);

@@ -110,7 +110,7 @@ enum sql_dot sql_dot_read(sqlite3 *database, const char *line, char **query) {
         if (argument[0] && !has_table(database, argument))
             return SQL_DOT_WRONG;
         if (dots[i].meaning == SQL_DOT_QUERY && !(*query = make_query(name, argument))) {
-            view_error("memory ran out");
+            view_error("out of memory");
             return SQL_DOT_WRONG;
         }
         return dots[i].meaning;

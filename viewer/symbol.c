@@ -83,8 +83,8 @@ bool view_symbol_address(struct view *view, const char *text, uint64_t *address)
         }
     sqlite3_finalize(query);
     if (!found)
-        view_error("%s: no symbol '%s' in the %d modules of %s as they lie on this machine; "
-                   "0x7f.., 7f.., p:N and @fault are understood as well",
+        view_error("%s: no symbol '%s' in the %d modules of %s as they are on this machine; "
+                   "0x7f.., 7f.., p:N and @fault work as well",
                    text, name, looked_at, view->store_path);
     return found;
 }

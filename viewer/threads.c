@@ -56,7 +56,7 @@ static bool load_rows(struct threads *all) {
     uint32_t room = view->summary.threads;
     all->list = calloc((size_t)room + 1, sizeof *all->list);
     if (!all->list) {
-        view_error("memory ran out");
+        view_error("out of memory");
         return false;
     }
     sqlite3_stmt *query =
@@ -104,14 +104,14 @@ static void load_origins(struct threads *all) {
 static int add_tallies(struct threads *all) {
     uint32_t highest = highest_row(all);
     if (highest >= ROWS_MAX) {
-        view_error("%s speaks of thread row %u: that is no number of a store that hakmem wrote",
+        view_error("%s refers to thread row %u: no store that hakmem wrote has that number",
                    all->view->store_path, highest);
         return VIEW_UNREADABLE;
     }
     uint32_t rows = highest + 1;
     struct hak_thread_tally *did = calloc(rows, sizeof *did);
     if (!did) {
-        view_error("memory ran out");
+        view_error("out of memory");
         return VIEW_UNREADABLE;
     }
     int error = hak_store_tally_threads(all->view->reader, all->process, did, rows);

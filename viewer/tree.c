@@ -172,14 +172,14 @@ static int count_events(struct tree *tree, struct view *view) {
     for (int i = 0; i < tree->count; i++) /* a damaged store has rows below 0, out of order here */
         highest = tree->list[i].id > highest ? tree->list[i].id : highest;
     if (highest >= ROWS_MAX) {
-        view_error("%s speaks of process row %u: that is no number of a store that hakmem wrote",
+        view_error("%s refers to process row %u: no store that hakmem wrote has that number",
                    view->store_path, highest);
         return VIEW_UNREADABLE;
     }
     uint32_t rows = highest + 1;
     uint64_t *events = calloc(rows, sizeof *events);
     if (!events) {
-        view_error("memory ran out");
+        view_error("out of memory");
         return VIEW_UNREADABLE;
     }
     int error = hak_store_tally_processes(view->reader, events, rows);
@@ -205,7 +205,7 @@ int tree_load(struct tree *tree, struct view *view) {
         link_children(tree, order);
         sum_up(tree);
     } else if (status == 0) {
-        view_error("memory ran out");
+        view_error("out of memory");
         status = VIEW_UNREADABLE;
     }
     free(order);

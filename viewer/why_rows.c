@@ -180,7 +180,7 @@ bool why_make_rows(struct why *why) {
         most += 4 + (size_t)story->lives[i].resize_count;
     why->row = calloc(most, sizeof *why->row);
     if (!why->row) {
-        view_error("memory ran out");
+        view_error("out of memory");
         return false;
     }
     if (view_given(why->view, "moves"))

@@ -79,9 +79,10 @@ static bool check_header(struct hak_import *import, const char *path, int fd, ui
                          struct hak_session *s) {
     if (bytes < sizeof s->magic || !read_at(fd, &s->magic, sizeof s->magic, 0) ||
         s->magic != HAK_SESSION_MAGIC)
-        return refuse(import, path,
-                      " is no file of rings: it does not begin with HAKSES01. Files of rings are "
-                      "named hakmem.PROGRAM.PID.rings");
+        return refuse(
+            import, path,
+            " is not a file of rings: it does not begin with HAKSES01. Files of rings are "
+            "named hakmem.PROGRAM.PID.rings");
     if (bytes < sizeof *s || !read_at(fd, s, sizeof *s, 0))
         return refuse(import, path,
                       " is cut off in its header, after %llu of %zu bytes: nothing can be read",
@@ -104,7 +105,7 @@ static bool check_header(struct hak_import *import, const char *path, int fd, ui
 static void note(struct hak_import *import, const char *path, uint64_t has, uint64_t due) {
     size_t length = strlen(import->note);
     snprintf(import->note + length, sizeof import->note - length,
-             "%s%.200s is cut off after %llu of %llu bytes: what lay behind is counted as lost",
+             "%s%.200s is cut off after %llu of %llu bytes: the rest is counted as lost",
              length ? "; " : "", path, (unsigned long long)has, (unsigned long long)due);
 }
 
@@ -120,7 +121,7 @@ static bool open_file(struct hak_import *import, struct file *file) {
     }
     bool good = S_ISREG(about.st_mode)
                     ? check_header(import, file->path, fd, (uint64_t)about.st_size, &header)
-                    : refuse(import, file->path, " is no file of rings: it is not even a file");
+                    : refuse(import, file->path, " is not a file of rings, not even a file");
     uint64_t bytes = (uint64_t)about.st_size;
     if (good && bytes < header.total_bytes)
         note(import, file->path, bytes, header.total_bytes);
@@ -218,19 +219,20 @@ static void note_modules(struct hak_import *import, const struct hak_worker *w) 
     }
     if (strangers == 1)
         snprintf(import->note + length, sizeof import->note - length,
-                 "%s%.300s is not here as it was when it ran: its functions have no names",
+                 "%s%.300s has changed or is missing since it ran: its functions have no names",
                  length ? "; " : "", first);
     else if (strangers > 1)
-        snprintf(import->note + length, sizeof import->note - length,
-                 "%s%u modules, the first %.300s, are not here as they were when they ran: their "
-                 "functions have no names",
-                 length ? "; " : "", strangers, first);
+        snprintf(
+            import->note + length, sizeof import->note - length,
+            "%s%u modules, the first %.300s, have changed or are missing since they ran: their "
+            "functions have no names",
+            length ? "; " : "", strangers, first);
 }
 
 static enum hak_import_state store_files(struct hak_import *import, struct file *files, int count) {
     static struct hak_worker worker;
     if (!hak_worker_make(&worker)) {
-        snprintf(import->why, sizeof import->why, "memory ran out");
+        snprintf(import->why, sizeof import->why, "out of memory");
         return HAK_IMPORT_NO_STORE;
     }
     worker.imports = true;
@@ -270,7 +272,7 @@ enum hak_import_state hak_import_files(struct hak_import *import, char *const *p
         setrlimit(RLIMIT_NOFILE, &descriptors);
     }
     if (!files) {
-        snprintf(import->why, sizeof import->why, "memory ran out");
+        snprintf(import->why, sizeof import->why, "out of memory");
         return HAK_IMPORT_UNREADABLE;
     }
     for (int i = 0; i < count; i++)

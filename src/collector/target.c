@@ -44,7 +44,7 @@ static bool check_path(const char *path, struct hak_target_trouble *trouble) {
     if (stat(path, &about) != 0)
         return refuse(trouble, path, "", ": %s", strerror(errno));
     if (S_ISDIR(about.st_mode))
-        return refuse(trouble, path, ", no program", " is a directory");
+        return refuse(trouble, path, ", not a program", " is a directory");
     return refuse(trouble, path, " (chmod +x would allow it)", " may not be executed");
 }
 
@@ -269,7 +269,7 @@ static bool check_file(const char *path, int depth, struct hak_target_trouble *t
     else if (got >= 0 && !memchr(head, '\0', (size_t)got)) /* execvp gives a text to /bin/sh */
         good = check_file("/bin/sh", depth + 1, trouble);
     else
-        good = refuse(trouble, path, ": neither an ELF file nor a script", " is no program");
+        good = refuse(trouble, path, ": neither an ELF file nor a script", " is not a program");
     close(fd);
     return good;
 }

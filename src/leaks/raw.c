@@ -131,7 +131,7 @@ void hak_leak_tell_raw(const char *why, long file) {
     for (size_t i = 0; i < PLACES; i++)
         more += piling.places[i].count != 0;
     if (more + piling.left_out > 0) {
-        hak_line_say(&line, "  ", more, " places more\n");
+        hak_line_say(&line, "  ", more, " more places\n");
         (void)hak_line_write(&line, file);
     }
     hak_raw_unmap(piling.places, bytes);

@@ -71,14 +71,14 @@ static bool take_document(struct hak_baseline *to, const json_t *document, char 
     const json_t *findings = json_object_get(document, "findings");
     if (!json_is_integer(version) || !json_is_array(findings)) {
         snprintf(error, bytes,
-                 "%s: this is no baseline: {\"hakmem_baseline\": %d, \"findings\": [...]} was "
+                 "%s: not a baseline: {\"hakmem_baseline\": %d, \"findings\": [...]} was "
                  "expected; `hakmem-trace faults --write-baseline FILE` writes one",
                  to->path, HAK_BASELINE_VERSION);
         return false;
     }
     if (json_integer_value(version) != HAK_BASELINE_VERSION) {
         snprintf(error, bytes,
-                 "%s: the baseline has version %lld, and this hakmem reads %d; take a newer hakmem",
+                 "%s: the baseline has version %lld, and this hakmem reads %d; use a newer hakmem",
                  to->path, (long long)json_integer_value(version), HAK_BASELINE_VERSION);
         return false;
     }
@@ -91,7 +91,7 @@ static bool take_document(struct hak_baseline *to, const json_t *document, char 
             return false;
         }
         if (!append(to, json_incref(object))) {
-            snprintf(error, bytes, "%s: no memory", to->path);
+            snprintf(error, bytes, "%s: out of memory", to->path);
             return false;
         }
     }
@@ -104,7 +104,7 @@ struct hak_baseline *hak_baseline_load(const char *path, bool may_be_missing, ch
                                        size_t error_bytes) {
     struct hak_baseline *made = calloc(1, sizeof *made);
     if (!made || !(made->path = strdup(path))) {
-        snprintf(error, error_bytes, "%s: no memory", path);
+        snprintf(error, error_bytes, "%s: out of memory", path);
         free(made);
         return NULL;
     }
@@ -117,7 +117,7 @@ struct hak_baseline *hak_baseline_load(const char *path, bool may_be_missing, ch
     if (!file)
         snprintf(error, error_bytes, "%s: the baseline cannot be read: %s", path, strerror(errno));
     else if (!document)
-        snprintf(error, error_bytes, "%s:%d: the baseline is no JSON: %s", path, trouble.line,
+        snprintf(error, error_bytes, "%s:%d: the baseline is not JSON: %s", path, trouble.line,
                  trouble.text);
     else
         good = take_document(made, document, error, error_bytes);
@@ -230,7 +230,7 @@ bool hak_baseline_write(struct hak_baseline *baseline, char *error, size_t error
     sort(baseline);
     char *text = print(baseline), *next = NULL;
     if (!text || asprintf(&next, "%s.new.%d", baseline->path, (int)getpid()) < 0) {
-        snprintf(error, error_bytes, "%s: no memory", baseline->path);
+        snprintf(error, error_bytes, "%s: out of memory", baseline->path);
         free(text);
         return false;
     }

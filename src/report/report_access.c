@@ -14,17 +14,17 @@ void report_freed_block(struct hak_text *text, const struct report_page *page) {
         hak_text_add(text, "before");
 }
 
-/* " at offset 8 of", " right behind", ", 16 bytes in front of" the block that the address lies in
- * or next to. */
+/* " at offset 8 of", " just past the end of", ", 16 bytes before" the block that the address lies
+ * in or next to. */
 static void add_distance(struct hak_text *text, const struct report_page *page) {
     int64_t offset = page->facts->offset;
     uint64_t past = (uint64_t)offset - page->asked_bytes;
     if (offset < 0)
-        hak_text_add(text, ", %s in front of ", hak_words_bytes((uint64_t)-offset));
+        hak_text_add(text, ", %s before ", hak_words_bytes((uint64_t)-offset));
     else if (page->asked_known && (uint64_t)offset == page->asked_bytes)
-        hak_text_add(text, " right behind ");
+        hak_text_add(text, " just past the end of ");
     else if (page->asked_known && (uint64_t)offset > page->asked_bytes)
-        hak_text_add(text, ", %s behind the end of ", hak_words_bytes(past));
+        hak_text_add(text, ", %s past the end of ", hak_words_bytes(past));
     else
         hak_text_add(text, " at offset %s of ", hak_words_number((uint64_t)offset));
 }
@@ -36,10 +36,10 @@ const char *report_access_words(const struct report_page *page) {
 
 void report_access_headline(struct hak_text *text, const struct report_page *page) {
     if (report_is_proved_by_word(page)) {
-        hak_text_add(text, "a pointer was used that had been read %s ",
+        hak_text_add(text, "use of a pointer read %s ",
                      page->facts->fault == 304   ? "from"
-                     : page->facts->fault == 302 ? "in front of"
-                                                 : "behind the end of");
+                     : page->facts->fault == 302 ? "from the bytes before"
+                                                 : "past the end of");
     } else {
         hak_text_add(text, "%s", report_access_words(page));
         add_distance(text, page);
@@ -57,17 +57,17 @@ void report_access_headline(struct hak_text *text, const struct report_page *pag
 void report_access_sentence(struct hak_text *text, const struct report_page *page) {
     if (report_is_proved_by_word(page)) {
         hak_text_add(text,
-                     "a pointer that is no address was used (%s); it holds what %s is filled with",
+                     "a pointer that is not an address was used (%s); it holds the pattern %s",
                      hak_words_signal(page->context.signal),
-                     page->facts->fault == 304   ? "this block"
-                     : page->facts->fault == 302 ? "the header of this block"
-                                                 : "the memory behind this block");
+                     page->facts->fault == 304   ? "that fills this block"
+                     : page->facts->fault == 302 ? "of this block's header"
+                                                 : "past this block's end");
         return;
     }
     hak_text_add(text, "the %s of 0x%llx was stopped (%s)", report_access_words(page),
                  (unsigned long long)page->request->signal_address,
                  hak_words_signal(page->context.signal));
     if (page->facts->offset == 0 && page->facts->found_address < page->user)
-        hak_text_add(text, ": a vector, which begins %s in front of the block",
+        hak_text_add(text, ": a vector access that begins %s before the block",
                      hak_words_bytes(page->user - page->facts->found_address));
 }

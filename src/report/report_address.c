@@ -64,7 +64,7 @@ static void add_mapping(struct hak_text *text, const struct report_page *page) {
     uint32_t allowed = region->protection & (PROT_READ | PROT_WRITE | PROT_EXEC);
     if (is_called(region, "[vdso]") || is_called(region, "[vvar]") ||
         is_called(region, "[vsyscall]")) {
-        hak_text_add(text, "memory of the kernel's (");
+        hak_text_add(text, "kernel memory (");
         add_base_name(text, region);
         hak_text_add(text, ")");
     } else if (is_called(region, "[stack]")) {
@@ -84,10 +84,10 @@ static void add_mapping(struct hak_text *text, const struct report_page *page) {
     } else if (allowed == 0) {
         hak_text_add(text, "%s",
                      page->facts->memory == HAK_MEMORY_HEAP_INTERNAL
-                         ? "memory that hakmem keeps closed, in which no block is"
+                         ? "memory that hakmem keeps inaccessible, with no block in it"
                      : page->facts->memory == HAK_MEMORY_STACK
                          ? "the guard page below its thread's stack"
-                         : "memory that nobody may touch");
+                         : "inaccessible memory");
     } else {
         hak_text_add(text, "%s memory that the program mapped",
                      allowed & PROT_EXEC    ? "executable"
@@ -123,7 +123,7 @@ bool report_address_headline(struct hak_text *text, const struct report_page *pa
         return true;
     }
     if (is_mapped(page) && page->context.signal == SIGBUS) {
-        hak_text_add(text, ": %s what is missing of ", access_to(page));
+        hak_text_add(text, ": %s the missing part of ", access_to(page));
         add_base_name(text, region_of(page));
         return true;
     }
@@ -135,13 +135,13 @@ bool report_address_headline(struct hak_text *text, const struct report_page *pa
     return false;
 }
 
-/* "lies 16 bytes behind the end of libfoo.so's last mapping" */
+/* "lies 16 bytes past the end of libfoo.so's last mapping" */
 static void add_gap(struct hak_text *text, const struct report_page *page) {
     const struct hak_report_region *region = region_of(page);
     uint64_t address = address_of(page);
     if (region->below_end != 0 && address - region->below_end < NEAR_BYTES) {
-        hak_text_add(text, "lies %s behind the end of ",
-                     address == region->below_end ? "right"
+        hak_text_add(text, "lies %s past the end of ",
+                     address == region->below_end ? "just"
                                                   : hak_words_bytes(address - region->below_end));
         add_mapping(text, page);
         hak_text_add(text, "; nothing is mapped there");
@@ -149,7 +149,7 @@ static void add_gap(struct hak_text *text, const struct report_page *page) {
         hak_text_add(text, "lies %s below the next mapping; nothing is mapped there",
                      hak_words_bytes(region->above_start - address));
     } else {
-        hak_text_add(text, "lies far from all that is mapped");
+        hak_text_add(text, "lies far from any mapping");
     }
 }
 
@@ -158,9 +158,9 @@ static void add_block(struct hak_text *text, const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     uint64_t address = address_of(page), user = facts->user, end = user + facts->asked_bytes;
     if (address < user)
-        hak_text_add(text, "is %s in front of ", hak_words_bytes(user - address));
+        hak_text_add(text, "is %s before ", hak_words_bytes(user - address));
     else if (address >= end)
-        hak_text_add(text, "is %s behind ", hak_words_bytes(address - end));
+        hak_text_add(text, "is %s past the end of ", hak_words_bytes(address - end));
     else
         hak_text_add(text, "is %s into ", hak_words_bytes(address - user));
     hak_text_add(text, "a %s block of %s", facts->place == HAK_PLACE_LIVE ? "live" : "freed",
@@ -174,8 +174,8 @@ void report_address(struct hak_text *text, const struct report_page *page) {
         if (report_is_general_fault(page))
             hak_text_add(text,
                          "  The address      is not known: the processor does not report it for "
-                         "a pointer that is no\n                   address, or a misaligned "
-                         "vector access.\n\n");
+                         "a non-canonical\n                   pointer or a misaligned vector "
+                         "access.\n\n");
         return;
     }
     hak_text_add(text, "  The address      0x%llx ", (unsigned long long)address);
@@ -192,7 +192,7 @@ void report_address(struct hak_text *text, const struct report_page *page) {
     else if (report_describe(&about, page, address))
         hak_text_add_text(text, &about);
     else if (hak_pattern_of(address) == HAK_PATTERN_FREED)
-        hak_text_add(text, "is what freed memory is filled with");
+        hak_text_add(text, "is the pattern that fills freed memory");
     else if (is_mapped(page)) {
         hak_text_add(text, "lies in ");
         add_mapping(text, page);

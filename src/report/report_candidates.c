@@ -10,15 +10,15 @@ static const char *relation_words(uint32_t named_as) {
     case HAK_NAMED_FREED:
         return "was read after the free of";
     case HAK_NAMED_BEHIND:
-        return "was read behind the end of";
+        return "was read past the end of";
     case HAK_NAMED_IN_FRONT:
-        return "was read in front of";
+        return "was read from the bytes before";
     case HAK_NAMED_UNWRITTEN:
         return "was read from memory that was never written since malloc:";
     case HAK_NAMED_EARLIER:
         return "was read after a free, or before anything was written there, from";
     default:
-        return "may hold part of what freed memory is filled with, from";
+        return "may hold part of the pattern that fills freed memory, from";
     }
 }
 

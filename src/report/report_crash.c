@@ -19,14 +19,14 @@ static const char *const register_names[HAK_REPORT_REGISTERS] = {
 static const char *pattern_words(uint64_t value) {
     switch (hak_pattern_of(value)) {
     case HAK_PATTERN_FREED:
-        return " is what freed memory is filled with";
+        return " is the pattern that fills freed memory";
     case HAK_PATTERN_CANARY:
-        return " is what the memory behind a block is filled with";
+        return " is the pattern past a block's end";
     case HAK_PATTERN_UNWRITTEN:
-        return " is what a new block is filled with";
+        return " is the pattern that fills new blocks";
     case HAK_PATTERN_HEADER:
     case HAK_PATTERN_HEADER_2:
-        return " is what stands in front of a block";
+        return " is the pattern of a block's header";
     case HAK_PATTERN_NONE:
         break;
     }
@@ -79,7 +79,7 @@ bool report_describe(struct hak_text *text, const struct report_page *page, uint
     else if (address > user)
         hak_text_add(text, "is %s into a ", hak_words_bytes(address - user));
     else
-        hak_text_add(text, "is %s in front of a ", hak_words_bytes(user - address));
+        hak_text_add(text, "is %s before a ", hak_words_bytes(user - address));
     hak_text_add(text, "%s block of %s: ", end ? "freed" : "live", hak_words_bytes(asked));
     add_where(text, page, end ? end : &life->birth);
     hak_story_free(story);

@@ -88,7 +88,7 @@ void report_completeness(struct hak_text *text, const struct report_page *page) 
     } else if (!page->r) {
         finding(text, &findings, "no store: only what the program itself left is shown");
     } else if (page->trouble[0]) {
-        finding(text, &findings, "the store could not be asked: ");
+        finding(text, &findings, "the store could not be queried: ");
         hak_text_add_name(text, page->trouble);
     }
     if (page->r && page->words && page->context.fault_event == 0 && !page->request->is_unrecorded)
@@ -136,9 +136,8 @@ static bool guess_index(struct hak_text *text, const struct hak_fault_facts *fac
     int64_t past = facts->offset < 0 ? -facts->offset : facts->offset - (int64_t)facts->asked_bytes;
     if (facts->found_by != HAK_FOUND_BY_ACCESS || past <= NEAR_BYTES)
         return false;
-    hak_text_add(text,
-                 "an index out of range: the address is the block's first byte and the number "
-                 "that a register holds");
+    hak_text_add(text, "an index out of range: the address is the block's start plus an index "
+                       "held in a register");
     return true;
 }
 
@@ -147,7 +146,7 @@ static bool guess_overflow(struct hak_text *text, const struct hak_fault_facts *
     if (facts->offset < 0 || facts->found_by == HAK_FOUND_BY_ACCESS)
         return false;
     if (facts->damaged_bytes == 1 && past == 0 && facts->damage[0] == 0) {
-        hak_text_add(text, "a string's closing zero byte did not fit (strlen without + 1)");
+        hak_text_add(text, "a string's terminating NUL did not fit (strlen without + 1)");
         return true;
     }
     unsigned known = facts->damaged_bytes < 32 ? facts->damaged_bytes : 32;
@@ -155,14 +154,14 @@ static bool guess_overflow(struct hak_text *text, const struct hak_fault_facts *
     while (printable < known && facts->damage[printable] >= 0x20 && facts->damage[printable] < 0x7f)
         printable++;
     if (past == 0 && printable >= 2 && printable + 1 >= known) {
-        hak_text_add(text, "text was copied in without regard to the size: \"");
+        hak_text_add(text, "text was copied in without checking the size: \"");
         for (unsigned i = 0; i < printable; i++)
             hak_text_add(text, "%c", facts->damage[i]);
         hak_text_add(text, "\"");
         return true;
     }
     if (past > 0) {
-        hak_text_add(text, "an index past the end: the first %s behind the block are untouched",
+        hak_text_add(text, "an index past the end: the first %s after the block are untouched",
                      hak_words_bytes(past));
         return true;
     }
@@ -200,15 +199,15 @@ bool report_guess(struct hak_text *text, const struct report_page *page) {
         }
         if (facts->fault == 104 && facts->offset == 0 && !wrong) {
             hak_text_add(text, "the program wrote into the block after it was freed, or past the "
-                               "end of the block in front of it");
+                               "end of the block before it");
             return true;
         }
         return false;
     case 201:
         if (page->user && facts->found_address > page->user &&
             facts->found_address < page->user + page->asked_bytes) {
-            hak_text_add(text, "the pointer was moved on after the allocation, and not back before "
-                               "it was freed");
+            hak_text_add(text, "the pointer was advanced after the allocation and not moved back "
+                               "before the free");
             return true;
         }
         return false;
@@ -224,7 +223,7 @@ bool report_guess(struct hak_text *text, const struct report_page *page) {
         hak_text_add(text, "%s",
                      report_is_far_in_front(page)
                          ? "a negative index, or a pointer that was moved back too far"
-                         : "a negative index, or a write past the end of the block in front");
+                         : "a negative index, or a write past the end of the block before it");
         return true;
     default:
         return false;

@@ -44,16 +44,16 @@ static void headline_of_move(struct hak_text *text, const struct report_page *pa
     const char *kind = hak_words_kind(facts->kind);
     switch (facts->fault) {
     case 105:
-        hak_text_add(text,
-                     "the link of a free block of %s points to 0x%llx, no block of hakmem's; "
-                     "found by %s",
-                     hak_words_class(page->r, facts->class_due), (unsigned long long)facts->link,
-                     kind);
+        hak_text_add(
+            text,
+            "the link of a free block of %s points to 0x%llx, which is not a hakmem block; "
+            "found by %s",
+            hak_words_class(page->r, facts->class_due), (unsigned long long)facts->link, kind);
         return;
     case 103:
         hak_text_add(text, "%s got 0x%llx for ", kind, (unsigned long long)facts->found_address);
         add_list(text, page);
-        hak_text_add(text, ", and it lies in no SuperSlab");
+        hak_text_add(text, ", but it lies in no SuperSlab");
         return;
     case 102:
         add_list(text, page);
@@ -69,7 +69,7 @@ static void headline_of_move(struct hak_text *text, const struct report_page *pa
             hak_text_add(text, " holds a pointer ");
             add_offset(text, facts->offset, "its block's base");
         } else {
-            hak_text_add(text, " holds a block whose header is not there");
+            hak_text_add(text, " holds a block without its header");
         }
         return;
     default:
@@ -77,7 +77,7 @@ static void headline_of_move(struct hak_text *text, const struct report_page *pa
             hak_text_add(text, "%s took a pointer ", kind);
             add_offset(text, facts->offset, "its block's base");
         } else {
-            hak_text_add(text, "%s took a block that is %s; %s was due", kind,
+            hak_text_add(text, "%s took a block that is %s; expected: %s", kind,
                          hak_words_place_sentence(facts->place),
                          hak_words_allowed_from(facts->kind));
         }
@@ -190,7 +190,7 @@ static void headline_of_call(struct hak_text *text, const struct report_page *pa
     }
     switch (facts->fault) {
     case 203:
-        hak_text_add(text, "%s of a block of %s from %s; %s was due", call,
+        hak_text_add(text, "%s of a block of %s from %s; expected %s", call,
                      hak_words_bytes(page->asked_bytes), hak_call_taken(facts->subkind & 0xff),
                      due_call(facts->subkind & 0xff));
         return;
@@ -201,7 +201,7 @@ static void headline_of_call(struct hak_text *text, const struct report_page *pa
         headline_of_write_after_free(text, page);
         return;
     case 304:
-        hak_text_add(text, "%s was given a pointer that had been read from ", call);
+        hak_text_add(text, "%s was given a pointer read from ", call);
         report_freed_block(text, page);
         return;
     case 201:
@@ -210,21 +210,21 @@ static void headline_of_call(struct hak_text *text, const struct report_page *pa
         return;
     case 202:
         if (page->asked_known)
-            hak_text_add(text, "%s of a block of %s that is free already", call,
+            hak_text_add(text, "%s of a block of %s that is already free", call,
                          hak_words_bytes(page->asked_bytes));
         else
-            hak_text_add(text, "%s of 0x%llx, a block that is free already", call, found);
+            hak_text_add(text, "%s of 0x%llx, a block that is already free", call, found);
         return;
     case 301:
-        hak_text_add(text, "%s%s behind a block of %s", facts->damage_is_open ? "at least " : "",
+        hak_text_add(text, "%s%s overwritten past the end of a block of %s",
+                     facts->damage_is_open ? "at least " : "",
                      facts->damaged_bytes == 1 ? "1 byte" : hak_words_bytes(facts->damaged_bytes),
                      hak_words_bytes(page->asked_bytes));
         add_allocated(text, page, " ", "");
-        hak_text_add(text, " %s overwritten", facts->damaged_bytes == 1 ? "was" : "were");
         add_finder(text, page);
         return;
     case 302:
-        hak_text_add(text, "the %s in front of a block of %s",
+        hak_text_add(text, "the %s before a block of %s",
                      report_is_far_in_front(page) ? "memory" : "header",
                      hak_words_bytes(page->asked_bytes));
         add_allocated(text, page, " ", "");
@@ -245,7 +245,7 @@ void report_headline(struct hak_text *text, const struct report_page *page) {
                          (unsigned long long)page->request->signal_address);
         (void)report_address_headline(text, page);
         if (page->facts->fault != 0)
-            hak_text_add(text, ": fault %u, which this hakmem does not know", page->facts->fault);
+            hak_text_add(text, ": fault %u, unknown to this version of hakmem", page->facts->fault);
         else
             report_ending(text, page);
         return;
@@ -280,19 +280,18 @@ static void add_program_place(struct hak_text *text, const struct report_page *p
     if (found == user)
         hak_text_add(text, "is the start of ");
     else if (found < user)
-        hak_text_add(text, "is %s in front of ", hak_words_bytes(user - found));
+        hak_text_add(text, "is %s before ", hak_words_bytes(user - found));
     else if (page->asked_known && found - user >= page->asked_bytes)
-        hak_text_add(text, "is %s behind%s ",
+        hak_text_add(text, "is %s past the end of ",
                      found - user == page->asked_bytes
-                         ? "right"
-                         : hak_words_bytes(found - user - page->asked_bytes),
-                     found - user == page->asked_bytes ? "" : " the end of");
+                         ? "just"
+                         : hak_words_bytes(found - user - page->asked_bytes));
     else
         hak_text_add(text, "is %s into ", hak_words_bytes(found - user));
     if (page->asked_known)
         hak_text_add(text, "a block of %s", hak_words_bytes(page->asked_bytes));
     else
-        hak_text_add(text, "a block whose size is not known");
+        hak_text_add(text, "a block of unknown size");
     add_pool(text, page);
     hak_text_add(text, ":\n");
 }

@@ -73,7 +73,7 @@ static const char *found_words(const struct report_page *page) {
     case HAK_FOUND_BY_NEIGHBOUR:
         return facts->kind == HAK_MALLOC || facts->kind == HAK_FREE || facts->kind == HAK_REALLOC
                    ? report_call(page)
-                   : "look at it";
+                   : "check";
     default:
         return "sweep";
     }
@@ -188,7 +188,7 @@ static void add_moves(struct hak_text *text, const struct report_page *page,
     add_found(&lines, page);
     print_lines(text, page, &lines);
     if (total == 0)
-        hak_text_add(text, "      nothing was recorded of it\n");
+        hak_text_add(text, "      nothing was recorded\n");
 }
 
 static void add_life(struct lines *lines, const struct report_page *page,
@@ -225,7 +225,7 @@ void report_history(struct hak_text *text, const struct report_page *page) {
         return;
     }
     if (!page->story || (page->story->move_count == 0 && page->story->life_count == 0)) {
-        hak_text_add(text, "no block at this address is in the capture\n");
+        hak_text_add(text, "the capture has no block at this address\n");
         return;
     }
     const struct hak_story *story = page->story;
@@ -239,11 +239,11 @@ void report_history(struct hak_text *text, const struct report_page *page) {
                                 : "hakmem never handed this address out:");
         add_moves(text, page, NULL);
     } else {
-        hak_text_add(text, "%s of this block; %s\n",
+        hak_text_add(text, "%s of this block%s:\n",
                      hak_words_count(story->lives_total, "life", "lives"),
-                     story->lives_total == 1     ? "it is:"
-                     : page->life->birth.id == 0 ? "the last one began before the capture:"
-                                                 : "the last one:");
+                     story->lives_total == 1     ? ""
+                     : page->life->birth.id == 0 ? "; the last one began before the capture"
+                                                 : "; the last one");
         add_moves(text, page, page->life);
     }
 }

@@ -88,7 +88,7 @@ static void add_difference(struct hak_text *text, const struct hak_leak_page *pa
         report_add_part(&others, &other->frames, frames_max, "");
         if (!own.bytes || !others.bytes || strcmp(own.bytes, others.bytes) != 0)
             continue;
-        hak_text_add(text, "      here by way of ");
+        hak_text_add(text, "      here via ");
         hak_words_add_function(text, place->frames.frame[at].function);
         hak_text_add(text, " ");
         hak_words_add_location(text, &place->frames.frame[at], 1);
@@ -179,7 +179,7 @@ static void add_places(struct hak_text *text, const struct hak_leak_page *page) 
     }
     if (all > told)
         hak_text_add(
-            text, "  %s (%s)%s\n", hak_words_count(all - told, "place more", "places more"),
+            text, "  %s (%s)%s\n", hak_words_count(all - told, "more place", "more places"),
             hak_words_bytes(bytes_left), page->store_path[0] ? ": hakmem-trace leaks" : "");
 }
 
@@ -233,18 +233,17 @@ void hak_report_leaks(const struct hak_leak_page *page, struct hak_text *text,
                  hak_words_leak_reason(page->reason), hak_words_number(page->microseconds / 1000),
                  (unsigned long long)(page->microseconds / 100 % 10));
     if (sums.lost_blocks)
-        hak_text_add(
-            text, "; %s at %s, %s on them",
-            hak_words_count(sums.direct_blocks, "direct leak", "direct leaks"),
-            hak_words_count(sums.direct_places, "place", "places"),
-            hak_words_count(sums.lost_blocks - sums.direct_blocks, "block hangs", "blocks hang"));
+        hak_text_add(text, "; %s at %s, %s reachable only from them",
+                     hak_words_count(sums.direct_blocks, "direct leak", "direct leaks"),
+                     hak_words_count(sums.direct_places, "place", "places"),
+                     hak_words_count(sums.lost_blocks - sums.direct_blocks, "block", "blocks"));
     hak_text_add(text, "\n");
     if (page->lost_blocks > sums.lost_blocks + page->known)
-        hak_text_add(text, "  NOT SHOWN         %s more: too many to be reported one by one\n",
+        hak_text_add(text, "  NOT SHOWN         %s: too many to list\n",
                      hak_words_count(page->lost_blocks - sums.lost_blocks - page->known,
-                                     "lost block", "lost blocks"));
+                                     "more lost block", "more lost blocks"));
     if (page->known)
-        hak_text_add(text, "  NOT SHOWN         %s that a suppression or the baseline knows\n",
+        hak_text_add(text, "  NOT SHOWN         %s known to a suppression or the baseline\n",
                      hak_words_count(page->known, "block", "blocks"));
     if (hak_words_add_partial(&partial, page->partial))
         hak_text_add(text, "  COMPLETENESS      %s\n", partial.bytes);

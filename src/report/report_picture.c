@@ -85,8 +85,9 @@ static void mark_damage(struct hak_text *text, const struct report_page *page) {
     unsigned shown = span < BYTES_SHOWN ? span : BYTES_SHOWN, printable = 0;
     hak_text_add(text, "%s", facts->damage_is_open ? "at least " : "");
     if (far_in_front > 0)
-        hak_text_add(text, "%s changed, from %s further in front on:",
-                     hak_words_bytes(facts->damaged_bytes), hak_words_number(far_in_front));
+        hak_text_add(text,
+                     "%s changed, starting %s before this:", hak_words_bytes(facts->damaged_bytes),
+                     hak_words_bytes(far_in_front));
     else
         hak_text_add(text, "%s changed from here on:", hak_words_bytes(facts->damaged_bytes));
     for (unsigned i = 0; i < shown; i++) {
@@ -107,9 +108,9 @@ static void mark_damage(struct hak_text *text, const struct report_page *page) {
 static void mark_touch(struct hak_text *text, const struct report_page *page) {
     uint64_t address = page->facts->found_address, end = page->base + page->slot_bytes;
     if (address < page->base)
-        hak_text_add(text, "touched further in front");
+        hak_text_add(text, "touched before this");
     else if (address > end)
-        hak_text_add(text, "touched further behind");
+        hak_text_add(text, "touched past this");
     else
         hak_text_add(text, "touched here");
 }
@@ -121,11 +122,11 @@ static void mark(struct hak_text *text, const struct report_page *page) {
     case 101:
     case 104:
         if (facts->offset != 0)
-            hak_text_add(text, "%s here; base was due",
+            hak_text_add(text, "%s here; expected the base",
                          at_push || facts->kind == HAK_SLL_PUSH ? "pushed" : "popped");
         else
             hak_text_add(text,
-                         facts->fault == 104 ? "the header that is due is not here" : "taken here");
+                         facts->fault == 104 ? "the expected header is not here" : "taken here");
         return;
     case 102:
         hak_text_add(text, "in a list of %s", hak_words_class(page->r, facts->class_found));
@@ -133,7 +134,7 @@ static void mark(struct hak_text *text, const struct report_page *page) {
     case 201:
         hak_text_add(text, "freed here");
         if (page->user && page->user != facts->found_address)
-            hak_text_add(text, "; 0x%llx was due", (unsigned long long)page->user);
+            hak_text_add(text, "; expected 0x%llx", (unsigned long long)page->user);
         return;
     case 202:
         hak_text_add(text, "freed here, a second time");
@@ -158,7 +159,7 @@ static void mark(struct hak_text *text, const struct report_page *page) {
         return;
     case 203:
     case 204:
-        hak_text_add(text, "given back here");
+        hak_text_add(text, "freed here");
         return;
     case 105:
         hak_text_add(text, "the link here is 0x%llx", (unsigned long long)facts->link);

@@ -156,7 +156,7 @@ void report_add_chosen(struct hak_text *text, const struct hak_frames *frames,
     }
     if (chosen->more > 0)
         hak_text_add(text, "      ... and %s\n",
-                     hak_words_count((uint64_t)chosen->more, "frame more", "frames more"));
+                     hak_words_count((uint64_t)chosen->more, "more frame", "more frames"));
     if (chosen->count == 0)
         hak_text_add(text, "      no stack: %s\n", absent);
 }

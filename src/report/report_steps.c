@@ -53,10 +53,10 @@ void report_when(struct hak_text *text, uint64_t event, uint64_t ns, uint32_t nu
 static const char *sweep_name(uint32_t found_by) {
     static const char *const names[] = {
         [HAK_FOUND_BY_EXIT] = "the sweep at exit",
-        [HAK_FOUND_BY_SIGNAL] = "the sweep that a signal asked for",
+        [HAK_FOUND_BY_SIGNAL] = "the sweep on a signal",
         [HAK_FOUND_BY_VERIFY] = "hak_verify",
-        [HAK_FOUND_BY_COUNT] = "the sweep after so many calls",
-        [HAK_FOUND_BY_CRASH] = "a look at all blocks in the crash",
+        [HAK_FOUND_BY_COUNT] = "the periodic sweep",
+        [HAK_FOUND_BY_CRASH] = "the sweep at the crash",
         [HAK_FOUND_BY_OPENING] = "the opening of its page", /* of clean looks alone */
     };
     return found_by < sizeof names / sizeof *names ? names[found_by] : NULL;
@@ -91,7 +91,7 @@ static void add_window(struct hak_text *text, const struct report_page *page) {
                      hak_words_time(page->context.clean_ns),
                      page->facts->clean_by == HAK_FOUND_BY_OPENING
                          ? "which nobody could write before"
-                         : "which found the block whole");
+                         : "which found the block intact");
     else
         hak_text_add(text, "a write between event %s (%s) and ", hak_words_number(from->id),
                      hak_words_call(from));
@@ -115,9 +115,9 @@ void report_wrong_sentence(struct hak_text *text, const struct report_page *page
     else if (page->facts->fault == 304)
         hak_text_add(text, "either the block was freed too early, or a stale pointer was used");
     else if (report_is_proved_by_word(page))
-        hak_text_add(text, "a read %s, at or before the use of what it gave",
-                     page->facts->fault == 302 ? "in front of the block"
-                                               : "behind the block's end");
+        hak_text_add(text, "a read %s, at or before the use of the value read",
+                     page->facts->fault == 302 ? "before the block's start"
+                                               : "past the block's end");
     else if (page->facts->found_by == HAK_FOUND_BY_ACCESS)
         hak_text_add(text, "the access itself, or how its address was computed");
     else
@@ -132,8 +132,7 @@ static void found_by_move(struct hak_text *text, const struct report_page *page)
     bool popped = facts->kind != HAK_SLL_PUSH;
     switch (facts->fault) {
     case 105:
-        hak_text_add(text,
-                     "%s read the link of a free block: 0x%llx, which is no block of hakmem's",
+        hak_text_add(text, "%s read the link of a free block: 0x%llx, which is not a hakmem block",
                      kind, (unsigned long long)facts->link);
         return;
     case 103:
@@ -156,10 +155,10 @@ static void found_by_move(struct hak_text *text, const struct report_page *page)
         return;
     default:
         if (facts->offset != 0 && facts->found_address == page->user)
-            hak_text_add(text, "%s took a user pointer where the base was due", kind);
+            hak_text_add(text, "%s took a user pointer instead of the base", kind);
         else if (facts->offset != 0)
             hak_text_add(
-                text, "%s took a pointer %s %s the base, which was due", kind,
+                text, "%s took a pointer %s %s the base instead of the base", kind,
                 hak_words_bytes((uint64_t)(facts->offset < 0 ? -facts->offset : facts->offset)),
                 facts->offset < 0 ? "before" : "past");
         else
@@ -182,13 +181,13 @@ const char *report_finder(const struct report_page *page) {
     }
     bool is_of_program = facts->kind == HAK_FREE || facts->kind == HAK_REALLOC;
     if (facts->fault == 302 && report_is_far_in_front(page) && !is_of_program)
-        return facts->kind == HAK_QUARANTINE_LEAVE ? "the look at its page before that was closed"
-                                                   : "the allocation that was to use these bytes";
+        return facts->kind == HAK_QUARANTINE_LEAVE ? "the check of its page before it was closed"
+                                                   : "the allocation about to use these bytes";
     switch (facts->kind) {
     case HAK_MALLOC:
-        return "the allocation that was to use the block again";
+        return "the allocation about to reuse the block";
     case HAK_QUARANTINE_LEAVE:
-        return "the look at the block when it left quarantine";
+        return "the check of the block when it left quarantine";
     default:
         return report_call(page);
     }
@@ -207,8 +206,9 @@ static void found_damage(struct hak_text *text, const struct report_page *page, 
     }
     hak_text_add(text, " found %s", what);
     if (facts->more_damaged > 0)
-        hak_text_add(text, "; and %s more",
-                     hak_words_count(facts->more_damaged, "damaged block", "damaged blocks"));
+        hak_text_add(
+            text, "; and %s",
+            hak_words_count(facts->more_damaged, "more damaged block", "more damaged blocks"));
 }
 
 static void found_by_call(struct hak_text *text, const struct report_page *page) {
@@ -220,10 +220,10 @@ static void found_by_call(struct hak_text *text, const struct report_page *page)
     }
     switch (facts->fault) {
     case 201:
-        hak_text_add(text, "%s was given an address that is no live block's start", call);
+        hak_text_add(text, "%s was given an address that is not the start of a live block", call);
         return;
     case 202:
-        hak_text_add(text, "%s was given a block that was free already (%s)", call,
+        hak_text_add(text, "%s was given a block that was already free (%s)", call,
                      hak_words_place_sentence(facts->place));
         return;
     case 203:
@@ -235,20 +235,20 @@ static void found_by_call(struct hak_text *text, const struct report_page *page)
         return;
     case 304:
         hak_text_add(text,
-                     "%s was given a pointer that is no address; it holds what this block is "
-                     "filled with",
+                     "%s was given a pointer that is not an address; it holds the pattern that "
+                     "fills this block",
                      call);
         return;
     case 301:
-        found_damage(text, page, "the bytes behind the block changed");
+        found_damage(text, page, "changed bytes past the block's end");
         return;
     case 302:
         found_damage(text, page,
-                     report_is_far_in_front(page) ? "the bytes in front of the block changed"
-                                                  : "the header in front of the block changed");
+                     report_is_far_in_front(page) ? "changed bytes before the block"
+                                                  : "a changed header before the block");
         return;
     case 303:
-        found_damage(text, page, "the freed block not as it was filled when it was freed");
+        found_damage(text, page, "changed bytes in the freed block");
         return;
     default:
         hak_text_add(text, "%s", page->words->meaning);

@@ -35,9 +35,9 @@ static const struct hak_event *event_before(const struct hak_story *story, uint6
 static void add_illegal_call(struct hak_text *text, const struct hak_event *wrong, uint64_t user) {
     const char *call = wrong->kind == HAK_FREE ? hak_call_given(wrong->subkind) : "realloc";
     if (user == 0)
-        hak_text_add(text, "%s was given an address that is no block's", call);
+        hak_text_add(text, "%s was given an address that belongs to no block", call);
     else if (wrong->address == user)
-        hak_text_add(text, "%s was given a block that was free already", call);
+        hak_text_add(text, "%s was given a block that was already free", call);
     else
         hak_text_add(
             text, "%s was given a pointer %s %s the block's start", call,
@@ -64,9 +64,9 @@ void hak_words_add_illegal(struct hak_text *text, struct hak_store_reader *r,
     } else if (hak_story_is_outside(story)) {
         hak_text_add(text, "%s took a pointer that no SuperSlab holds", kind);
     } else if (offset != 0 && wrong->address == user) {
-        hak_text_add(text, "%s took a user pointer where the base was due", kind);
+        hak_text_add(text, "%s took a user pointer instead of the base", kind);
     } else if (offset != 0) {
-        hak_text_add(text, "%s took a pointer %s %s the base, which was due", kind,
+        hak_text_add(text, "%s took a pointer %s %s the base instead of the base", kind,
                      hak_words_bytes((uint64_t)(offset < 0 ? -offset : offset)),
                      offset < 0 ? "before" : "past");
     } else if (wrong->class_index != story->block.class_index) {
@@ -93,7 +93,7 @@ bool hak_words_add_evidence(struct hak_text *text, unsigned code, const struct h
         hak_text_add(
             text,
             "owner %u is the last one that had a pointer to it: it was written to after that "
-            "free, before anybody else got it",
+            "free, before anyone else got it",
             last->number);
     else
         hak_text_add(text,

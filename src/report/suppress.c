@@ -132,22 +132,23 @@ static bool take_line(struct hak_suppressions *to, const char *text, uint32_t li
     if (strncmp(text, "fault:", 6) == 0) {
         const char *colon = strchr(text + 6, ':');
         if (!colon) {
-            fail(error, bytes, "%s:%u: `%s` names no pattern; fault:CODE-OR-NAME:PATTERN is due",
+            fail(error, bytes, "%s:%u: `%s` has no pattern; expected fault:CODE-OR-NAME:PATTERN",
                  to->path, line, text);
             return false;
         }
         if (!find_code(text + 6, (size_t)(colon - text) - 6, &code)) {
             fail(error, bytes,
-                 "%s:%u: there is no fault `%.*s`; a code (HKM-202), a name (double-free) or * is "
-                 "due",
+                 "%s:%u: there is no fault `%.*s`; expected a code (HKM-202), a name (double-free) "
+                 "or *",
                  to->path, line, (int)(colon - text) - 6, text + 6);
             return false;
         }
         at = (size_t)(colon - text) + 1;
     } else if (strncmp(text, "leak:", 5) != 0) {
-        fail(error, bytes,
-             "%s:%u: `%s` is no suppression; leak:PATTERN or fault:CODE-OR-NAME:PATTERN is due",
-             to->path, line, text);
+        fail(
+            error, bytes,
+            "%s:%u: `%s` is not a suppression; expected leak:PATTERN or fault:CODE-OR-NAME:PATTERN",
+            to->path, line, text);
         return false;
     }
     if (text[at] == '\0') {
@@ -156,7 +157,7 @@ static bool take_line(struct hak_suppressions *to, const char *text, uint32_t li
         return false;
     }
     if (!add(to, code, line, text, at)) {
-        fail(error, bytes, "%s:%u: no memory", to->path, line);
+        fail(error, bytes, "%s:%u: out of memory", to->path, line);
         return false;
     }
     return true;
@@ -172,7 +173,7 @@ struct hak_suppressions *hak_suppressions_parse(const char *name, const char *te
     char *copy = strdup(text);
     bool good = made && copy && (made->path = strdup(name)) != NULL;
     if (!good)
-        fail(error, error_bytes, "%s: no memory", name);
+        fail(error, error_bytes, "%s: out of memory", name);
     uint32_t line = 0;
     /* Editors of other systems put a byte order mark in front. */
     char *first = good && strncmp(copy, "\xef\xbb\xbf", 3) == 0 ? copy + 3 : copy;
@@ -219,7 +220,7 @@ struct hak_suppressions *hak_suppressions_load(const char *path, char *error, si
         fail(error, error_bytes, "%s: the suppressions have more than %u MiB", path,
              FILE_MAX >> 20);
     else if (text[got] = '\0', strlen(text) != got)
-        fail(error, error_bytes, "%s: the suppressions hold a zero byte: this is no text", path);
+        fail(error, error_bytes, "%s: the suppressions contain a NUL byte: not a text file", path);
     else
         made = hak_suppressions_parse(path, text, error, error_bytes);
     free(text);

@@ -220,8 +220,8 @@ static int judge(struct teller *t, uint64_t until) {
         name_function(t->reader, life->birth.stack, function, sizeof function);
         snprintf(
             life->evidence, sizeof life->evidence,
-            "event %s has the stack that ended owner %u's life; nowhere else did it end a life "
-            "that began as owner %u's did, in %s",
+            "event %s has the stack that ended owner %u's life; nowhere else does this stack end "
+            "a life that began like owner %u's, in %s",
             group_digits(life->ends[0].id, number), life->stale_owner, life->number, function);
     }
     return 0;

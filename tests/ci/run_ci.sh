@@ -76,7 +76,7 @@ valid both
 run 1 --ci -s tree.db -- sh -c '../app one; ../app one; exit 0'
 valid tree
 sums 2 1 0 0 tree
-said '2 processes had it.' tree.junit.xml
+said 'Found in 2 processes.' tree.junit.xml
 said 'name="hakmem.dash"' tree.junit.xml
 said 'hakmem: 1 finding:' err
 [ "$(grep -c 'double-free in close_again' err)" -eq 1 ] || { cat err; fail "the same finding is told twice"; }
@@ -141,7 +141,7 @@ END
 ${CC:-cc} -g -O0 -w -o stacks stacks.c || exit 2
 run 1 --ci -s stacks.db -- ./stacks
 said 'hakmem: 1 finding:' err
-said '2 processes had it.' stacks.junit.xml
+said 'Found in 2 processes.' stacks.junit.xml
 valid stacks
 for record in on off; do
     run 1 --ci --trace $record -s leak.db -f -- ./leak
@@ -205,7 +205,7 @@ run 0 --ci --trace off -s none.db -- true
 valid none
 sums 1 0 0 0 none
 run 2 --junit no/such/j.xml -s x.db -- ../app
-said 'its directory is not there' err
+said 'its directory does not exist' err
 
 # Baselines: known findings let the program go on; new ones stop it.
 "$trace" faults -s faulty.db --write-baseline known.json >out || fail "no baseline: $(cat out)"
@@ -236,10 +236,10 @@ run 7 --ci --baseline known.json -s known2.db -- ../app two
 said 'In the baseline, and not found any more' out
 said 'double-free close_again app.c' out
 "$trace" faults --write-baseline known.json --prune -s known2.db >out
-said 'known.json: 1 finding, 0 new, 1 taken out' out
+said 'known.json: 1 finding, 0 new, 1 removed' out
 echo '{"hakmem_baseline": 1,' >broken.json
 run 2 --ci --baseline broken.json -- ../app
-said 'broken.json:2: the baseline is no JSON' err
+said 'broken.json:2: the baseline is not JSON' err
 # A test under another program's baseline says nothing of that one's entries.
 run 0 --ci --baseline known.json -s other.db -- true
 "$trace" faults --baseline known.json -s other.db >out && ! grep -q 'any more' out || fail "$(cat out)"
@@ -269,16 +269,16 @@ run 2 --suppressions broken.supp -- ../app
 said 'broken.supp:2: `race:b` is no suppression' err
 HAKMEM_SUPPRESSIONS=broken.supp HAKMEM_TRACE_FILE=broken.db LD_PRELOAD=$BUILD/hakmem-debug.so /bin/true 2>err
 for _ in {1..100}; do grep -q race: err && break; sleep 0.1; done # its collector ends after it
-said 'broken.supp:2: `race:b` is no suppression; leak:PATTERN or fault:CODE-OR-NAME:PATTERN is due; nothing is suppressed' err
+said 'broken.supp:2: `race:b` is not a suppression; expected leak:PATTERN or fault:CODE-OR-NAME:PATTERN; nothing is suppressed' err
 
 # Annotations, on request only.
 said_line() { [ "$(tail -n 1 out)" = "$1" ] || { cat out; fail "the annotation is not: $1"; }; }
 run 1 --annotations github -s a.db -- ../app one
-said_line '::error file=src/app.c,line=13,title=hakmem double-free::HKM-202 double-free: free of a block of 40 bytes that is free already'
+said_line '::error file=src/app.c,line=13,title=hakmem double-free::HKM-202 double-free: free of a block of 40 bytes that is already free'
 run 1 --annotations azure -s a.db -f -- ../app one
-said_line '##vso[task.logissue type=error;sourcepath=src/app.c;linenumber=13;code=HKM-202;]HKM-202 double-free: free of a block of 40 bytes that is free already'
+said_line '##vso[task.logissue type=error;sourcepath=src/app.c;linenumber=13;code=HKM-202;]HKM-202 double-free: free of a block of 40 bytes that is already free'
 run 1 --annotations teamcity -s a.db -f -- ../app one
-said "##teamcity[buildProblem description='HKM-202 double-free: free of a block of 40 bytes that is free already (src/app.c:13)' identity='HKM-202:" out
+said "##teamcity[buildProblem description='HKM-202 double-free: free of a block of 40 bytes that is already free (src/app.c:13)' identity='HKM-202:" out
 run 1 --annotations gitlab -s a.db -f -- ../app one
 [ ! -s out ] && python3 -c 'import json; (f,) = json.load(open("a.codequality.json")); assert f["location"] == {"path": "src/app.c", "lines": {"begin": 13}}, f' ||
     fail "a.codequality.json"
@@ -308,7 +308,7 @@ for command in faults leaks; do
 done
 "$trace" info -s damaged.db >out 2>err
 [ $? -eq 3 ] || fail "info of a damaged store: $(cat err)"
-said 'that is no number of a store that hakmem wrote' err
+said 'no store that hakmem wrote has that number' err
 "$trace" export junit -s damaged.db -o damaged.junit.xml && "$trace" export sarif -s damaged.db -o damaged.sarif || fail "export of damaged.db"
 valid damaged
 # A store of a time without fingerprints has the same ones.

@@ -13,7 +13,7 @@ fail() { echo "clean.sh: $*"; exit 1; }
 mkdir stores folder && "$BUILD/tests/cli/make_store" stores || fail "make_store failed"
 cd folder || exit 2
 "$trace" info --clean >../page 2>../errors || fail "an empty folder: status $?"
-grep -q '^No old capture is here: of 0 files hakmem\.\*\.db, 0 are stores of hakmem\.$' ../page || fail "an empty folder: $(cat ../page ../errors)"
+grep -q '^No old capture here: of 0 files hakmem\.\*\.db, 0 are stores of hakmem\.$' ../page || fail "an empty folder: $(cat ../page ../errors)"
 
 cp ../stores/stale.db hakmem.server.1.db
 cp ../stores/hostile.db hakmem.hostile.2.db
@@ -56,7 +56,7 @@ find . | LC_ALL=C sort >../left
 grep -v -E '^./(hakmem.hostile.2.db|hakmem.server.1.db|hakmem.server.1.db-shm)$' ../before | cmp - ../left ||
     fail "--yes removed something else: $(diff ../before ../left)"
 "$trace" info --clean --yes >../page || fail "again: status $?"
-grep -q '^No old capture is here: of 6 files' ../page || fail "again: $(cat ../page)"
+grep -q '^No old capture here: of 6 files' ../page || fail "again: $(cat ../page)"
 "$trace" info --yes 2>../errors
 [ $? -eq 2 ] || fail "--yes alone: a usage error is due"
 "$trace" info --clean -s kept.db 2>../errors

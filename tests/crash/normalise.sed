@@ -1,7 +1,7 @@
 # Makes reports of two crashes equal, beside tests/faults/normalise.sed.
 s/sent by process [0-9]+/sent by process N/
 s/, [0-9,]+ bytes, is full/, N bytes, is full/
-s/and 1 frame more/and N frames more/
+s/and 1 more frame/and N more frames/
 # Frames of libc are named as its debug information allows.
 /^      #[0-9]+ / {
     / (crash|tools|faults)\/|hakmem src|in no module/ !d

@@ -38,7 +38,7 @@ both() {
 
 F=$BUILD/tests/faults C=$BUILD/tests/crash
 unrecorded='^  COMPLETENESS      nothing was recorded \(HAKMEM_TRACE=off\)'
-both "$F/overflow_free" 134 "$unrecorded" '^hakmem: HKM-301 heap-buffer-overflow: 1 byte behind a block of 24 bytes' \
+both "$F/overflow_free" 134 "$unrecorded" '^hakmem: HKM-301 heap-buffer-overflow: 1 byte overwritten past the end of a block of 24 bytes' \
     '^  ALLOCATED         by malloc$' '^      #0 main +faults/overflow_free.c:10$' '^      #0 main +faults/overflow_free.c:12$'
 both "$F/double_free" 134 "$unrecorded" '^hakmem: HKM-202 double-free' '^      #0 main +faults/double_free.c:13$' \
     '^  FREED BEFORE ' '^      #0 close_session +faults/double_free.c:5$' '^      #0 close_all +faults/double_free.c:9$'

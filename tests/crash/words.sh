@@ -26,26 +26,26 @@ for level in 0 1 2; do
     freed=drop_right
     [ $level -eq 2 ] && freed='main +crash/words.c:[0-9]+' # drop_right jumps to free
     for what in member element length call; do
-        told $level $what '^hakmem: HKM-304 use-after-free: a pointer was used that had been read from a block of 56 bytes freed' \
+        told $level $what '^hakmem: HKM-304 use-after-free: use of a pointer read from a block of 56 bytes freed' \
             "^      #0 $freed" "^SUMMARY: hakmem: use-after-free words.c:[0-9]+ $what hop=ACCESS class=C4 offset=\+0"
     done
-    told $level behind '^hakmem: HKM-301 heap-buffer-overflow: a pointer was used that had been read behind the end of a block of 56 bytes' \
+    told $level behind '^hakmem: HKM-301 heap-buffer-overflow: use of a pointer read past the end of a block of 56 bytes' \
         "^SUMMARY: hakmem: heap-buffer-overflow words.c:[0-9]+ behind hop=ACCESS class=C4 offset=\+56"
     for what in front front_call front_alone; do
         place=$what
         [ $what = front_alone ] && place=either
-        told $level $what '^hakmem: HKM-302 heap-buffer-underflow: a pointer was used that had been read in front of a block of 56 bytes' \
+        told $level $what '^hakmem: HKM-302 heap-buffer-underflow: use of a pointer read from the bytes before a block of 56 bytes' \
             "^SUMMARY: hakmem: heap-buffer-underflow words.c:[0-9]+ $place hop=ACCESS class=C4 offset=-8"
     done
-    told $level front_first '^hakmem: HKM-302 heap-buffer-underflow: a pointer was used that had been read in front of a block of 56 bytes' \
+    told $level front_first '^hakmem: HKM-302 heap-buffer-underflow: use of a pointer read from the bytes before a block of 56 bytes' \
         '^SUMMARY: hakmem: heap-buffer-underflow words.c:[0-9]+ front_first hop=ACCESS class=C4 offset=-16'
-    told $level next_header '^hakmem: HKM-301 heap-buffer-overflow: a pointer was used that had been read behind the end of a block of 56 bytes' \
+    told $level next_header '^hakmem: HKM-301 heap-buffer-overflow: use of a pointer read past the end of a block of 56 bytes' \
         '^SUMMARY: hakmem: heap-buffer-overflow words.c:[0-9]+ next_header hop=ACCESS class=C4 offset=\+72'
-    told $level next_header_first '^hakmem: HKM-301 heap-buffer-overflow: a pointer was used that had been read behind the end of a block of 56 bytes' \
+    told $level next_header_first '^hakmem: HKM-301 heap-buffer-overflow: use of a pointer read past the end of a block of 56 bytes' \
         '^SUMMARY: hakmem: heap-buffer-overflow words.c:[0-9]+ next_header_first hop=ACCESS class=C4 offset=\+64'
     told $level either '^hakmem: SIGSEGV: ' '^SUMMARY: hakmem: crash words.c:[0-9]+ either signal=SIGSEGV' \
-        '^  GUESS +r[a-z0-9]+ was read in front of 0x[0-9a-f]+, which is the start of a live block of 56 bytes: calloc\(56\) by ' \
-        '^                    r[a-z0-9]+ was read behind the end of 0x[0-9a-f]+, which is the start of a live block of 56 bytes: calloc\(56\) by '
+        '^  GUESS +r[a-z0-9]+ was read from the bytes before 0x[0-9a-f]+, which is the start of a live block of 56 bytes: calloc\(56\) by ' \
+        '^                    r[a-z0-9]+ was read past the end of 0x[0-9a-f]+, which is the start of a live block of 56 bytes: calloc\(56\) by '
     told $level reused '^hakmem: SIGSEGV: ' '^SUMMARY: hakmem: crash words.c:[0-9]+ use signal=SIGSEGV' \
         '^  GUESS .*r[a-z0-9]+ was read after a free, or before anything was written there, from 0x[0-9a-f]+, which is the start of a live block of 56 bytes: malloc\(56\) by '
     told $level grown '^hakmem: SIGSEGV: ' '^SUMMARY: hakmem: crash words.c:[0-9]+ use signal=SIGSEGV' \
@@ -62,5 +62,5 @@ for level in 0 1 2; do
 done
 # The register alone, where no read of four bytes was made shorter.
 told 0 narrow '^hakmem: SIGSEGV at ' '^SUMMARY: hakmem: crash words.c:[0-9]+ narrow signal=SIGSEGV' \
-    '^  GUESS +r[a-z0-9]+ may hold part of what freed memory is filled with, from 0x[0-9a-f]+, which is the start of a freed block of 56 bytes: free by '
+    '^  GUESS +r[a-z0-9]+ may hold part of the pattern that fills freed memory, from 0x[0-9a-f]+, which is the start of a freed block of 56 bytes: free by '
 exit $failed

@@ -24,7 +24,7 @@ shows() {
     echo "$argument $*: shows '$found', '$due' was due"
     failed=1
 }
-sweep='a write between the sweep after so many calls at N s, which found the block whole, and event N'
+sweep='a write between the periodic sweep at N s, which found the block intact, and event N'
 shows "$sweep;whole in last_call_before;found in first_call_after" '' HAKMEM_SWEEP_EVERY=1
 shows "$sweep;whole in last_call_before;found in first_call_after" freed HAKMEM_SWEEP_EVERY=1 HAKMEM_CLOSE_PAGES=0
 shows "$sweep;whole in last_call_before;found in first_call_after" partly HAKMEM_SWEEP_EVERY=1

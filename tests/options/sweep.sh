@@ -20,9 +20,9 @@ shows() {
     echo "$argument $*: shows '$found', '$due' was due"
     failed=1
 }
-by_signal='HKM-301 the sweep that a signal asked for'
+by_signal='HKM-301 the sweep on a signal'
 shows '' nothing
-shows "HKM-301 the sweep after so many calls" nothing HAKMEM_SWEEP_EVERY=10
+shows "HKM-301 the periodic sweep" nothing HAKMEM_SWEEP_EVERY=10
 shows '' nothing HAKMEM_SWEEP_EVERY=1000
 shows "$by_signal" default HAKMEM_SWEEP_SIGNAL=USR2
 shows "$by_signal" ignore HAKMEM_SWEEP_SIGNAL=SIGUSR2

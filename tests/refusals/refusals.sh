@@ -89,10 +89,10 @@ run "$P/own_malloc $own" "$P/own_malloc"
 run "$P/linked_archive $own" "$P/linked_archive"
 run "$P/own_malloc $own" "$P/env_script"
 run "$P/cut is cut short: its ELF header cannot be read" "$P/cut"
-run "$P/text is no program: neither an ELF file nor a script" "$P/text"
+run "$P/text is not a program: neither an ELF file nor a script" "$P/text"
 run "$P/bad_script: its interpreter /no/such/interpreter cannot be executed: No such file or directory" "$P/bad_script"
 run "$P/closed may not be executed (chmod +x would allow it)" "$P/closed"
-run "$P is a directory, no program" "$P"
+run "$P is a directory, not a program" "$P"
 run "$P/none: No such file or directory" "$P/none"
 run "no program 'no-such-program' in PATH" no-such-program
 
@@ -120,7 +120,7 @@ grep -q 'set-user-id' errors && fail "a set-user-id program is refused although 
 rm -f work/*.db*
 
 # Executable and not readable: tried, and said when nothing came of it.
-refused 4 "run: the program was not recorded: $P/unread_static may be executed but not read, so that it could not be looked at before (is it static, or set-id?); make it readable" \
+refused 4 "run: the program was not recorded: $P/unread_static may be executed but not read, so it could not be checked first (is it static, or set-id?); make it readable" \
     unprivileged "$trace" run -- "$P/unread_static"
 (cd work && unprivileged "$trace" run -s unread.db -- "$P/unread" >../said 2>../errors) || fail "an unreadable program: status $?; $(cat errors)"
 [ ! -s errors ] || fail "an unreadable program: $(cat errors)"
@@ -140,11 +140,11 @@ mkfifo work/pipe && ln -s elsewhere.db work/link && mkdir work/folder
 for force in '' --force; do
     # shellcheck disable=SC2086
     {
-        named "$W/pipe is a pipe, and a store has to be a file; -s FILE takes another" $force -s pipe
+        named "$W/pipe is a pipe, and a store must be a file; -s FILE names another" $force -s pipe
         named "$W/link is a symbolic link, which is not followed; name the file itself with -s FILE" $force -s link
-        named "$W/folder is a directory, and a store has to be a file; -s FILE takes another" $force -s folder
-        named "/dev/null is a device, and a store has to be a file; -s FILE takes another" $force -s /dev/null
-        named "$W/none/x.db: its directory is not there; make it, or take another with -s FILE" $force -s none/x.db
+        named "$W/folder is a directory, and a store must be a file; -s FILE names another" $force -s folder
+        named "/dev/null is a device, and a store must be a file; -s FILE names another" $force -s /dev/null
+        named "$W/none/x.db: its directory does not exist; create it, or name another with -s FILE" $force -s none/x.db
     }
 done
 long=$(printf 'd%.0s' {1..200})
@@ -152,13 +152,13 @@ mkdir -p "work/$long/$long"
 named "the store's path has $((${#W} + 603)) bytes, and SQLite takes 503; take a shorter one with -s FILE: $W/$long/$long/${long:3}.db" \
     -s "$long/$long/${long:3}.db"
 echo text >work/text
-named "$W/text exists already; --force replaces it, -s FILE takes another" -s text
-named "$W/text exists and is not a hakmem store: it is not replaced; -s FILE takes another" --force -s text
+named "$W/text exists already; --force replaces it, -s FILE names another" -s text
+named "$W/text exists and is not a hakmem store: it is not replaced; -s FILE names another" --force -s text
 [ "$(cat work/text)" = text ] || fail "a file that is no store was changed"
-HAKMEM_TRACE_FILE=none/y.db refused 2 "run: $W/none/y.db: its directory is not there; make it, or take another with -s FILE" \
+HAKMEM_TRACE_FILE=none/y.db refused 2 "run: $W/none/y.db: its directory does not exist; create it, or name another with -s FILE" \
     "$trace" run -- "$P/dynamic"
 mkdir closed && chmod 755 closed && if [ "$(id -u)" -ne 0 ]; then chmod 555 closed; fi
-refused 2 "run: $place/closed/x.db cannot be made: Permission denied; take another with -s FILE" \
+refused 2 "run: $place/closed/x.db cannot be created: Permission denied; name another with -s FILE" \
     unprivileged "$trace" run -s "$place/closed/x.db" -- "$P/dynamic"
 
 # Not named: another place is taken, in one line, and the program is recorded.
@@ -182,7 +182,7 @@ $cc -D_GNU_SOURCE -shared -fPIC -w -O1 -o full.so "$here/full.c" -ldl && $cc -w 
 # The collector drops LD_PRELOAD; a script in its place sets it again.
 printf '#!/bin/sh\nLD_PRELOAD=%s exec %s "$@"\n' "$place/full.so" "$place/bin/hakmem-collect" >bin/collect && chmod +x bin/collect
 full=(env LD_PRELOAD="$place/full.so" HAKMEM_COLLECT="$place/bin/collect" FULL_UNDER="$W/")
-FULL_AFTER=1000 refused 2 "run: $W/x.db: the disk is full (a store begins with 160 KiB); make room, or take another with -s FILE" \
+FULL_AFTER=1000 refused 2 "run: $W/x.db: the disk is full (a store begins with 160 KiB); make room, or name another with -s FILE" \
     "${full[@]}" "$trace" run -s x.db -- "$P/dynamic"
 FULL_AFTER=1000 elsewhere 'the disk is full' env --chdir=work TMPDIR="$place/tmp" "${full[@]}" "$trace" run -- "$P/dynamic"
 

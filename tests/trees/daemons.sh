@@ -34,7 +34,7 @@ until_true test -e said || fail "the process that outlives PROGRAM did not go on
 # On a terminal one line says who is left.
 rm -f said said.go store2.db
 script -qec "$trace run --check trace --store store2.db -- $daemons outlive $PWD/said" /dev/null >terminal </dev/null
-grep -q 'still runs and is recorded on: [0-9]* daemons' terminal || fail "who is left is not said: $(cat terminal)"
+grep -q 'still runs and is still recorded: [0-9]* daemons' terminal || fail "who is left is not said: $(cat terminal)"
 touch said.go
 for store in store.db store2.db; do until_true no_holder "$PWD/$store" || fail "somebody still has $store open"; done
 

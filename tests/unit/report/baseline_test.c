@@ -118,9 +118,9 @@ START_TEST(all_of_a_big_file_in_any_order_are_found) {
 END_TEST
 
 START_TEST(errors_say_what_was_due) {
-    expect_error("{\n\"hakmem_baseline\": 1,\n", "baseline.json:3: the baseline is no JSON: ");
-    expect_error("[]", "baseline.json: this is no baseline: {\"hakmem_baseline\": 1, ");
-    expect_error("{\"findings\": []}", "baseline.json: this is no baseline");
+    expect_error("{\n\"hakmem_baseline\": 1,\n", "baseline.json:3: the baseline is not JSON: ");
+    expect_error("[]", "baseline.json: not a baseline: {\"hakmem_baseline\": 1, ");
+    expect_error("{\"findings\": []}", "baseline.json: not a baseline");
     expect_error("{\"hakmem_baseline\": 2, \"findings\": []}",
                  "baseline.json: the baseline has version 2, and this hakmem reads 1");
     expect_error("{\"hakmem_baseline\": 1, \"findings\": [{}, 5]}",

@@ -56,7 +56,7 @@ START_TEST(direct_leaks_come_first_and_by_bytes) {
          "them any more\n");
     says("  Direct leak of 2,000 byte(s) in 2 object(s) allocated from:\n      #0 place_2");
     says("LOOKED AT         1,234 live blocks, at exit, in 5.6 ms; 3 direct leaks at 2 places, 100 "
-         "blocks hang on them\n");
+         "blocks reachable only from them\n");
     ck_assert(strstr(text.bytes, "place_2") < strstr(text.bytes, "place_1"));
     ck_assert(strstr(text.bytes, "place_1") < strstr(text.bytes, "place_0"));
     ck_assert_str_eq(summary.bytes,
@@ -75,7 +75,7 @@ START_TEST(many_places_fit_a_screen) {
     struct hak_leak_page page = {.store_path = "/tmp/a b.db", .lost_blocks = PLACES};
     make(&page, PLACES);
     ck_assert_int_le(hak_text_lines(&text), HAK_REPORT_LINES);
-    says("places more (");
+    says("more places (");
     says("): hakmem-trace leaks\n");
     says("45,150 bytes in 300 blocks are lost");
     says("store=a_b.db\n");
@@ -90,8 +90,8 @@ START_TEST(what_is_known_or_too_much_is_counted) {
     struct hak_leak_page page = {.lost_blocks = 20, .known = 7, .program = "process 7 app"};
     make(&page, 2);
     says("50 bytes in 5 blocks are lost: no pointer leads to them any more, process 7 app\n");
-    says("  NOT SHOWN         7 blocks that a suppression or the baseline knows\n");
-    says("  NOT SHOWN         8 lost blocks more: too many to be reported one by one\n");
+    says("  NOT SHOWN         7 blocks known to a suppression or the baseline\n");
+    says("  NOT SHOWN         8 more lost blocks: too many to list\n");
     ck_assert(strstr(text.bytes, "place_1") == NULL);
 }
 END_TEST

@@ -97,7 +97,7 @@ START_TEST(every_fault_has_the_same_page) {
         snprintf(first, sizeof first, "hakmem: HKM-%u %s: ", words->code, words->name);
         check_shape(first);
         has("  FIRST WRONG STEP  ");
-        has("  HISTORY           1 life of this block; it is:");
+        has("  HISTORY           1 life of this block:");
         ck_assert_msg(strstr(report.summary, words->name) != NULL, "%s", report.summary);
     }
 }
@@ -130,7 +130,7 @@ START_TEST(the_first_wrong_push_is_named) {
     char due[80];
     snprintf(due, sizeof due, "  FIRST WRONG STEP  event %llu   ", (unsigned long long)push);
     has(due);
-    has("SLL_PUSH took a user pointer where the base was due");
+    has("SLL_PUSH took a user pointer instead of the base");
     has("function_7");
     snprintf(due, sizeof due, "  FOUND             event %llu   ",
              (unsigned long long)context.fault_event);
@@ -178,13 +178,14 @@ START_TEST(what_is_missing_is_said) {
     request.facts.offset = 24;
     request.unwind_end = 3;
     make(false);
-    check_shape("hakmem: HKM-301 heap-buffer-overflow: 1 byte behind a block of 24 bytes");
+    check_shape("hakmem: HKM-301 heap-buffer-overflow: 1 byte overwritten past the end of a block "
+                "of 24 bytes");
     has("not known: there is no store");
     has("no store: only what the program itself left is shown");
     has("stack is damaged");
     has("no stack: ");
     make(true);
-    has("no block at this address is in the capture");
+    has("the capture has no block at this address");
     has("the fault's own record is not in the store");
 }
 END_TEST
@@ -207,7 +208,7 @@ START_TEST(guesses_stand_apart) {
     request.facts.damaged_bytes = 1;
     request.facts.offset = 24;
     make(true);
-    has("  GUESS             a string's closing zero byte did not fit");
+    has("  GUESS             a string's terminating NUL did not fit");
     request.facts.damage[0] = 7;
     make(true);
     has_not("GUESS");
@@ -267,13 +268,13 @@ static const struct {
      HAK_FREE,
      5 | 0 << 8,
      {0},
-     {"alloc-dealloc-mismatch: free of a block of 24 bytes from new[]; delete[] was due\n",
+     {"alloc-dealloc-mismatch: free of a block of 24 bytes from new[]; expected delete[]\n",
       "free was given a block from new[]", "  ALLOCATED         event "}},
     {203,
      HAK_FREE,
      0 | 8 << 8,
      {0},
-     {"mismatch: delete of a block of 24 bytes from malloc; free was due\n"}},
+     {"mismatch: delete of a block of 24 bytes from malloc; expected free\n"}},
     {204,
      HAK_FREE,
      4 | 10 << 8,
@@ -294,7 +295,8 @@ static const struct {
       .damaged_span = 3,
       .damage = "abc",
       .more_damaged = 2},
-     {"3 bytes behind a block of 24 bytes allocated at app.c:5 were overwritten, found by the "
+     {"3 bytes overwritten past the end of a block of 24 bytes allocated at app.c:5, found by "
+      "the "
       "sweep at exit; and 2 more "
       "damaged blocks\n",
       "3 bytes changed from here on: 61 62 63  \"abc\"\n", "hop=SWEEP"}},
@@ -307,12 +309,12 @@ static const struct {
      0,
      0,
      {.found_by = HAK_FOUND_BY_ACCESS, .offset = 24, .access = HAK_ACCESS_WRITE},
-     {"heap-buffer-overflow: write right behind a block of 24 bytes\n", "hop=WRITE"}},
+     {"heap-buffer-overflow: write just past the end of a block of 24 bytes\n", "hop=WRITE"}},
     {302,
      0,
      0,
      {.found_by = HAK_FOUND_BY_ACCESS, .offset = -8, .access = HAK_ACCESS_READ},
-     {"heap-buffer-underflow: read, 8 bytes in front of a block of 24 bytes\n", "hop=READ"}},
+     {"heap-buffer-underflow: read, 8 bytes before a block of 24 bytes\n", "hop=READ"}},
     {303,
      HAK_QUARANTINE_LEAVE,
      0,
@@ -322,7 +324,7 @@ static const struct {
       .damage = "AB\xdd"
                 "C"},
      {"write-after-free: 4 bytes at offset 8 of a block of 24 bytes freed ",
-      "found by the look at the block when it left quarantine\n", "41 42 dd 43  \"AB.C\"\n"}},
+      "found by the check of the block when it left quarantine\n", "41 42 dd 43  \"AB.C\"\n"}},
     {304,
      0,
      0,
@@ -333,7 +335,8 @@ static const struct {
      HAK_SLL_POP,
      0,
      {.link = 0x4141414141414141},
-     {"the link of a free block of C3 points to 0x4141414141414141, no block of hakmem's; found by "
+     {"the link of a free block of C3 points to 0x4141414141414141, which is not a hakmem block; "
+      "found by "
       "SLL_POP\n",
       "the link here is 0x4141414141414141"}},
 };
@@ -384,11 +387,11 @@ START_TEST(an_address_of_a_crash_is_said_in_words) {
     request.region.below_end = 0x5000000 - 4;
     snprintf(request.region.path, sizeof request.region.path, "/tmp/data.bin");
     make(true);
-    has("lies 4 bytes behind the end of an inaccessible mapping of data.bin; nothing is mapped "
+    has("lies 4 bytes past the end of an inaccessible mapping of data.bin; nothing is mapped "
         "there.");
     request.region.below_end = 0;
     make(true);
-    has("lies far from all that is mapped.");
+    has("lies far from any mapping.");
     request.region = (struct hak_report_region){
         .start = 0x5000000, .end = 0x5001000, .protection = 1, .is_known = 1};
     snprintf(request.region.path, sizeof request.region.path, "/usr/lib/libfoo.so.1");
@@ -410,7 +413,7 @@ START_TEST(registers_that_hold_no_address_are_named) {
     has_not("  GUESS");
     request.registers[0] = 0xdd958090a3b085dd + 16;
     make(true);
-    has("      rax 0xdd958090a3b085ed is what freed memory is filled with\n");
+    has("      rax 0xdd958090a3b085ed is the pattern that fills freed memory\n");
     has("  GUESS             the pointer was read from freed memory, or from a block that was "
         "not ");
 }
@@ -595,8 +598,8 @@ START_TEST(the_last_clean_look_begins_the_window) {
     context.clean_frame_count = 1;
     context.clean_ns = born_ns + 2000000;
     make(true);
-    has("  FIRST WRONG STEP  a write between the sweep after so many calls at 0.002 s, which found "
-        "the block whole, and event ");
+    has("  FIRST WRONG STEP  a write between the periodic sweep at 0.002 s, which found "
+        "the block intact, and event ");
     has("  LAST CLEAN LOOK   0.002 s\n      #0 parse ");
     ck_assert(strstr(report.json, "\"clean_look\": {") != NULL);
     uint64_t useless[] = {0, born_ns - 1, born_ns, context.ns, UINT64_MAX};

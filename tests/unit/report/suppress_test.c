@@ -113,9 +113,10 @@ static void expect_error(const char *text, const char *due) {
 }
 
 START_TEST(errors_name_their_line) {
-    expect_error("leak:a\nrace:b\n", "known:2: `race:b` is no suppression; leak:PATTERN");
+    expect_error("leak:a\nrace:b\n",
+                 "known:2: `race:b` is not a suppression; expected leak:PATTERN");
     expect_error("\n\nfault:oops:b", "known:3: there is no fault `oops`");
-    expect_error("fault:double-free", "known:1: `fault:double-free` names no pattern");
+    expect_error("fault:double-free", "known:1: `fault:double-free` has no pattern");
     expect_error("leak:", "known:1: `leak:` has no pattern");
     expect_error("fault:*:  ", "known:1: `fault:*:` has no pattern");
     char error[256] = "";

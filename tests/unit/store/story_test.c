@@ -50,8 +50,9 @@ START_TEST(old_owner_that_frees_is_marked) {
     ck_assert_uint_eq(s->lives[2].stale_owner, 1);
     char due[200];
     snprintf(due, sizeof due,
-             "event %lu has the stack that ended owner 1's life; nowhere else did it end a life "
-             "that began as owner 3's did, in function_14",
+             "event %lu has the stack that ended owner 1's life; nowhere else does this stack end "
+             "a life "
+             "that began like owner 3's, in function_14",
              (unsigned long)stale);
     ck_assert_str_eq(s->lives[2].evidence, due);
     ck_assert_uint_eq(s->fault.size, 202);
