@@ -1,4 +1,4 @@
-/* Follows one session's processes, rings and nodes. */
+/* Follows one session's processes and rings. */
 #include "collector/client.h"
 
 #include <errno.h>
@@ -14,14 +14,10 @@
 #include "collector/pid_namespace.h"
 #include "collector/rings_file.h"
 #include "collector/snapshot.h"
-#include "store/array.h"
 
-#define ASK_NS          10000000u /* doubled from question to question */
-#define ASK_NS_MAX      1000000000u
-#define OWNER_SHIFT     22
-#define GENERATION_MASK ((1u << OWNER_SHIFT) - 1)
-#define STACK_DEPTH_MAX 1024
-#define SAME_NS         1000000u
+#define ASK_NS     10000000u /* doubled from question to question */
+#define ASK_NS_MAX 1000000000u
+#define SAME_NS    1000000u
 
 struct hak_client *hak_client_open(uint32_t link_number, const struct hak_hello *hello,
                                    pid_t peer_pid, int memfd, const char **why) {
@@ -32,6 +28,7 @@ struct hak_client *hak_client_open(uint32_t link_number, const struct hak_hello 
         return NULL;
     }
     c->map.memfd = -1;
+    hak_node_map_begin(&c->nodes);
     c->rings = calloc(HAK_RINGS, sizeof *c->rings);
     c->processes = calloc(HAK_PROCESSES, sizeof *c->processes);
     *why = c->rings && c->processes ? hak_mapping_open(&c->map, memfd) : "no memory is left";
@@ -70,7 +67,7 @@ void hak_client_close(struct hak_client *client) {
     hak_mapping_close(&client->map);
     free(client->rings);
     free(client->processes);
-    free(client->nodes);
+    hak_node_map_free(&client->nodes);
     free(client);
 }
 
@@ -266,6 +263,8 @@ static uint32_t make_row(struct hak_client *c, struct hak_rows *rows, uint32_t i
         parent = find_parent(rows, &self, parent_pid);
     w->row = find_row(c, rows, w, pid, ns);
     if (w->row) {
+        uint64_t known = hak_rows_process_info(rows, w->row)->row.no_stack, own = e->no_stack;
+        w->unknown_stacks = known > own ? known - own : 0;
         hak_rows_process_info(rows, w->row)->fork_number = fork_number;
         hak_rows_process_info(rows, w->row)->outer_pid = self.outer;
         hak_rows_process_info(rows, w->row)->pid_space = self.space;
@@ -401,7 +400,7 @@ static void copy_counters_of(struct hak_client *client, struct hak_rows *rows, u
     now.free_of_null = e->free_of_null;
     now.failed_calls = e->failed_calls;
     now.foreign_frees = e->foreign_frees;
-    now.no_stack = e->no_stack;
+    now.no_stack = e->no_stack + client->processes[index].unknown_stacks;
     if (now.free_of_null == p->row.free_of_null && now.failed_calls == p->row.failed_calls &&
         now.foreign_frees == p->row.foreign_frees && now.no_stack == p->row.no_stack)
         return;
@@ -412,60 +411,6 @@ static void copy_counters_of(struct hak_client *client, struct hak_rows *rows, u
 void hak_client_copy_counters(struct hak_client *client, struct hak_rows *rows) {
     for (uint32_t i = 0; i < client->processes_high; i++)
         copy_counters_of(client, rows, i);
-}
-
-/* ---- nodes ----------------------------------------------------------------------------------- */
-
-static struct hak_node_map *map_entry(struct hak_client *c, uint32_t id) {
-    return hak_array_reach(&c->nodes, id, &c->node_map_capacity, sizeof *c->nodes) ? &c->nodes[id]
-                                                                                   : NULL;
-}
-
-/* True when what the map says of a node still holds. An entry of the process table may have got a
- * new process since; a node of that entry is then the new process's if that process uses it. */
-static bool is_mapped(struct hak_client *c, const struct hak_node_map *m, uint32_t id,
-                      uint32_t process_index) {
-    struct hak_node node;
-    if (m->row == 0 || m->process == c->processes[process_index].row)
-        return m->row != 0;
-    return !hak_mapping_node(&c->map, id, &node) || node.owner >> OWNER_SHIFT != process_index;
-}
-
-uint32_t hak_client_node_row(struct hak_client *client, struct hak_rows *rows, uint32_t id,
-                             uint32_t process_index, uint64_t ns) {
-    uint32_t path[STACK_DEPTH_MAX];
-    struct hak_node nodes[STACK_DEPTH_MAX];
-    int depth = 0;
-    uint32_t row = 0;
-    if (id == 0 || id >= client->map.node_capacity)
-        return 0;
-    if (id < client->node_map_capacity && is_mapped(client, &client->nodes[id], id, process_index))
-        return client->nodes[id].row;
-    /* Up to the first frame that is known, then down again: parents get their rows first. */
-    while (id != 0 && depth < STACK_DEPTH_MAX) {
-        struct hak_node_map *m = map_entry(client, id);
-        if (!m)
-            return 0;
-        if (is_mapped(client, m, id, process_index)) {
-            row = m->row;
-            break;
-        }
-        if (!hak_mapping_node(&client->map, id, &nodes[depth]))
-            break;
-        path[depth] = id;
-        id = nodes[depth++].parent;
-    }
-    while (depth > 0) {
-        const struct hak_node *n = &nodes[--depth];
-        uint32_t owner = n->owner >> OWNER_SHIFT;
-        uint32_t process =
-            hak_client_process_row(client, rows, owner < HAK_PROCESSES ? owner : process_index, ns);
-        uint32_t generation = n->owner & GENERATION_MASK;
-        row = client->knows_nodes ? hak_rows_find_node(rows, row, process, generation, n->ip)
-                                  : hak_rows_add_node(rows, row, process, generation, n->ip);
-        client->nodes[path[depth]] = (struct hak_node_map){row, process};
-    }
-    return row;
 }
 
 /* ---- giving back ----------------------------------------------------------------------------- */

@@ -13,6 +13,7 @@
 #include <sys/types.h>
 #include "collector/clock.h"
 #include "collector/mapping.h"
+#include "collector/node_map.h"
 #include "collector/rows.h"
 #include "trace/protocol.h"
 
@@ -48,11 +49,7 @@ struct hak_process_watch {
     int32_t wait_status; /* as the kernel tells it, -1 = not known */
     uint64_t ended_ns;
     uint64_t replaced_ns; /* when it executed another program, which has its own session; else 0 */
-};
-
-struct hak_node_map {
-    uint32_t row;     /* of the store; 0 = not seen yet */
-    uint32_t process; /* row id of its owner then */
+    uint64_t unknown_stacks; /* events whose stack was in the ring of nodes no more */
 };
 
 struct hak_client {
@@ -65,8 +62,7 @@ struct hak_client {
     struct hak_clock clock;
     struct hak_ring_cursor *rings;       /* HAK_RINGS */
     struct hak_process_watch *processes; /* HAK_PROCESSES */
-    struct hak_node_map *nodes;
-    uint32_t node_map_capacity;
+    struct hak_node_map nodes;
     bool knows_nodes;                     /* a worker before may have stored some of its nodes */
     struct hak_snapshot_watch *snapshots; /* HAK_PROCESSES, NULL = none yet (snapshot.h) */
     uint32_t rings_high, processes_high;  /* entries ever used */
@@ -109,10 +105,6 @@ bool hak_client_look_for_ends(struct hak_client *client, uint64_t now_ns);
 /* The row of process entry `index` (< HAK_PROCESSES); made when it is new. 0 = no memory. */
 uint32_t hak_client_process_row(struct hak_client *client, struct hak_rows *rows, uint32_t index,
                                 uint64_t ns);
-
-/* Row id of session node `id` for an event of process entry `process_index`; 0 = none. */
-uint32_t hak_client_node_row(struct hak_client *client, struct hak_rows *rows, uint32_t id,
-                             uint32_t process_index, uint64_t ns);
 
 /* After a COMMIT: gives drained rings of ended threads and processes back, closes the rows of
  * processes that are stored completely. What their owners lost and told nobody becomes rows of

@@ -13,6 +13,9 @@
 #define STEP_MAX    ((uint64_t)8 << 20)
 
 static bool is_anything(const struct hak_worker *w) {
+    for (uint32_t i = 0; i < w->client_count; i++)
+        if (hak_node_map_is_dirty(w->clients[i]))
+            return true;
     return w->batch.count || w->rows.dirty_count || w->rows.nodes_stored < w->rows.node_count ||
            w->drain.loss_count || w->snapshots.count || hak_resolve_is_dirty(&w->resolve);
 }
@@ -25,6 +28,8 @@ static int put_all(struct hak_worker *w) {
     error = hak_drain_settle(&w->drain, w->writer);
     if (error == 0)
         error = hak_rows_flush(&w->rows, w->writer);
+    for (uint32_t i = 0; i < w->client_count && error == 0; i++)
+        error = hak_node_map_put(w->clients[i], w->writer);
     if (error == 0 && w->batch.count)
         error = hak_store_put_columns(w->writer, &w->batch.columns);
     if (error == 0)
@@ -45,6 +50,8 @@ static int put_all(struct hak_worker *w) {
 /* The events of the batch will not be stored: counted for each thread, to be told when it goes. */
 static void lose_batch(struct hak_worker *w, const char *reason) {
     hak_rows_rolled_back(&w->rows);
+    for (uint32_t i = 0; i < w->client_count; i++)
+        hak_node_map_rolled_back(w->clients[i]);
     hak_drain_rolled_back(&w->drain);
     hak_snapshots_rolled_back(&w->snapshots, w->writer != NULL);
     const uint64_t *actor = w->batch.columns.value[HAK_COLUMN_ACTOR];
@@ -110,6 +117,8 @@ static bool store(struct hak_worker *w, uint64_t now) {
         return false;
     }
     hak_rows_committed(&w->rows);
+    for (uint32_t i = 0; i < w->client_count; i++)
+        hak_node_map_committed(w->clients[i]);
     hak_drain_committed(&w->drain);
     hak_snapshots_committed(&w->snapshots);
     hak_resolve_committed(&w->resolve);

@@ -113,12 +113,15 @@ void hak_cut_fill(struct hak_cut *cut, struct hak_client **clients, uint32_t cou
             clients[i]->rings_high = rings;
         add_lanes(cut, clients[i]);
     }
-    /* After the heads: who wrote what they cover had its entry filled in before. */
+    /* After the heads: who wrote what they cover had its entry filled in before, and the nodes that
+     * it names; who wrote a node had its entry filled in before, too. */
     for (uint32_t i = 0; i < count; i++) {
+        hak_node_map_look(clients[i]);
         if (!clients[i]->is_file)
             hak_clock_anchor(&clients[i]->clock, tsc - clients[i]->clock.tsc_start,
                              now - capture_start_ns);
         hak_client_look_at_processes(clients[i], drain->rows, watch);
+        hak_node_map_take(clients[i], drain->rows, now);
     }
     for (uint32_t i = 0; i < cut->lane_count; i++) {
         skip_lost(drain, &cut->lanes[i]);
@@ -172,6 +175,7 @@ struct hak_waiting hak_cut_look(struct hak_client **clients, uint32_t count) {
     struct hak_waiting waiting = {0};
     for (uint32_t c = 0; c < count; c++) {
         waiting.has_new |= hak_client_has_unseen(clients[c]);
+        waiting.half_full |= hak_node_map_waits(clients[c]);
         bool is_closing = atomic_load(&hak_mapping_header(&clients[c]->map)->closing) != 0;
         for (uint32_t i = 0; i < clients[c]->rings_high; i++) {
             struct hak_ring_entry *r = hak_mapping_ring(&clients[c]->map, i);

@@ -47,7 +47,7 @@ void hak_cut_stored(struct hak_cut *cut, struct hak_client **clients, uint32_t c
 /* What waits in the rings. */
 struct hak_waiting {
     uint64_t records; /* that were not read */
-    bool half_full;   /* some ring is */
+    bool half_full;   /* some ring is, of records or of nodes */
     bool has_new;     /* some process is watched only from the commit on: how it ends may be lost */
     bool has_ended; /* some ring has no writer any more and could be given back, or a session's last
                        process ends, which may wait for it */

@@ -242,15 +242,10 @@ static inline struct hak_record read_record(const struct hak_record *from) {
 
 /* The row of a stack of the lane's process. */
 static inline uint32_t stack_row(struct hak_drain *d, const struct hak_lane *lane, uint32_t id,
-                                 uint32_t process, uint64_t ns) {
-    const struct hak_client *c = lane->client;
-    if (id < c->node_map_capacity) {
-        struct hak_node_map m = c->nodes[id];
-        if (__builtin_expect(m.row != 0 && m.process == process, 1))
-            return m.row;
-    }
-    if (id == 0)
-        return 0;
+                                 uint64_t ns) {
+    uint32_t row = hak_node_map_row(&lane->client->nodes, id);
+    if (__builtin_expect(row != 0 || id == 0, 1))
+        return row;
     uint32_t index = lane->view.process < HAK_PROCESSES ? lane->view.process : 0;
     return hak_client_node_row(lane->client, d->rows, id, index, ns);
 }
@@ -311,8 +306,7 @@ bool hak_drain_run(struct hak_drain *drain, struct hak_lane *lane, uint64_t unti
         times[place] = hak_clock_round(ns);
         bases[place] = address - delta;
         deltas[place] = delta;
-        stacks[place] =
-            stack_row(drain, lane, (uint32_t)(r.w[2] >> 32), (uint32_t)(actor >> 32), ns);
+        stacks[place] = stack_row(drain, lane, (uint32_t)(r.w[2] >> 32), ns);
         sizes[place] = size;
         olds[place] = old;
         generations[place] = generation;

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "metrics/block.h"
+#include "trace/node.h"
 
 #define NOBODY     UINT32_MAX
 #define PAGE_BYTES 4096
@@ -104,6 +105,8 @@ static const char *check_header(struct hak_mapping *m) {
     if (!fits(m, m->process_offset, HAK_PROCESSES, sizeof(struct hak_process_entry)) ||
         !fits(m, m->ring_offset, HAK_RINGS, sizeof(struct hak_ring_entry)) ||
         !fits(m, m->node_offset, m->node_capacity, sizeof(struct hak_node)) ||
+        m->node_capacity < HAK_NODE_PLACES_MIN || m->node_capacity > HAK_NODE_PLACES_MAX ||
+        (m->node_capacity & (m->node_capacity - 1)) != 0 ||
         !fits(m, m->report_offset, 1, sizeof(struct hak_report_request)) || !counters_fit(m) ||
         m->extent_count > HAK_EXTENTS_MAX ||
         !fits(m, m->extent_offset, m->extent_count, HAK_EXTENT_BYTES))
@@ -183,14 +186,23 @@ void hak_mapping_view(const struct hak_mapping *m, uint32_t index, struct hak_ri
     out->records = (const struct hak_record *)(void *)(m->memory + offset);
 }
 
+static struct hak_node *nodes_of(const struct hak_mapping *m) {
+    return (struct hak_node *)(void *)(m->memory + m->node_offset);
+}
+static uint32_t node_bits(const struct hak_mapping *m) {
+    return (uint32_t)__builtin_ctzll(m->node_capacity);
+}
+
 bool hak_mapping_node(const struct hak_mapping *m, uint32_t id, struct hak_node *out) {
     uint32_t count = atomic_load_explicit(&hak_mapping_header(m)->node_count, memory_order_relaxed);
-    if (id == 0 || id >= m->node_capacity || id >= count)
-        return false;
-    const volatile struct hak_node *node =
-        (const volatile struct hak_node *)(void *)(m->memory + m->node_offset) + id;
-    *out = (struct hak_node){.ip = node->ip, .parent = node->parent, .owner = node->owner};
-    return out->parent < id;
+    return id != 0 && id < HAK_NODE_IDS_MAX && id < count &&
+           hak_node_read(nodes_of(m), node_bits(m), id, out) && out->parent < id;
+}
+
+bool hak_mapping_give_node_up(const struct hak_mapping *m, uint32_t id) {
+    struct hak_node node;
+    return hak_node_give_up(nodes_of(m), node_bits(m), id) ||
+           !hak_node_read(nodes_of(m), node_bits(m), id, &node);
 }
 
 void hak_mapping_free_ring(const struct hak_mapping *m, uint32_t index,

@@ -80,8 +80,12 @@ static inline struct hak_record hak_view_record(const struct hak_ring_view *view
     return (struct hak_record){{w[0], w[1], w[2], w[3]}};
 }
 
-/* Copies node `id`; false when there is none (or its parent cannot be right). */
+/* Copies node `id`; false when there is none, or no more (or its parent cannot be right). */
 bool hak_mapping_node(const struct hak_mapping *m, uint32_t id, struct hak_node *out);
+
+/* Lets nobody write node `id` any more. False: it was written just now. True also when a later
+ * node's place it is. */
+bool hak_mapping_give_node_up(const struct hak_mapping *m, uint32_t id);
 
 /* Gives the extents of a drained ring back, and then the entry. */
 void hak_mapping_free_ring(const struct hak_mapping *m, uint32_t index,

@@ -395,6 +395,12 @@ static void take_cursors(struct hak_worker *w, struct hak_client *c, uint32_t nu
     }
 }
 
+/* What is not known of its nodes has been written over: those stacks are counted as missing. */
+static void take_nodes(struct hak_worker *w, struct hak_client *c, uint32_t number) {
+    if (number && hak_node_map_load(c, &w->rows, w->writer, number) != 0)
+        hak_worker_say(hak_store_message());
+}
+
 /* The number of the first session of the exec image that session `id` is of; 0 = not known. */
 static uint32_t image_of(struct hak_worker *w, uint64_t id) {
     char key[SESSION_KEY];
@@ -422,8 +428,11 @@ void hak_opening_join(struct hak_worker *worker, struct hak_client *client) {
             put_number(worker, key, client->number);
             name_image(client->map.session_id, key);
             put_number(worker, key, client->image);
+            if (before)
+                hak_store_copy_node_map(worker->writer, before, client->number);
             hak_store_commit(worker->writer);
         }
+        take_nodes(worker, client, known ? known : before);
     }
     uint32_t used = hak_mapping_ring_count(&client->map);
     if (used > client->rings_high)

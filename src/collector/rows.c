@@ -55,7 +55,7 @@ void hak_rows_free(struct hak_rows *rows) {
     free(rows->dirty);
     hak_index_free(&rows->thread_index);
     hak_index_free(&rows->image_index);
-    hak_index_free(&rows->node_index);
+    hak_node_index_free(&rows->node_index);
     *rows = (struct hak_rows){0};
 }
 
@@ -222,15 +222,18 @@ static uint64_t node_key(uint32_t parent, uint32_t process, uint32_t generation,
 
 uint32_t hak_rows_find_node(struct hak_rows *rows, uint32_t parent, uint32_t process,
                             uint32_t generation, uint64_t ip) {
+    struct hak_node_index *index = &rows->node_index;
     struct hak_node_row n;
-    for (; rows->nodes_indexed < rows->node_count; rows->nodes_indexed++)
-        if (hak_rows_node(rows, rows->nodes_indexed + 1, &n) &&
-            !hak_index_add(&rows->node_index, node_key(n.parent, n.process, n.generation, n.ip),
-                           n.id))
-            break;
-    uint64_t place = 0;
-    uint32_t id =
-        hak_index_find(&rows->node_index, node_key(parent, process, generation, ip), &place);
+    while (index->count < rows->node_count) {
+        if (!hak_rows_node(rows, index->count + 1, &n))
+            n = (struct hak_node_row){0}; /* is never found: no node has an ip of 0 */
+        if (!hak_node_index_add(index, n.parent,
+                                node_key(n.parent, n.process, n.generation, n.ip))) {
+            rows->out_of_memory = true;
+            return 0; /* no second row of the same node */
+        }
+    }
+    uint32_t id = hak_node_index_find(index, parent, node_key(parent, process, generation, ip));
     return id ? id : hak_rows_add_node(rows, parent, process, generation, ip);
 }
 

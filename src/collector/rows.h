@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "collector/node_index.h"
 #include "store/index.h"
 #include "store/writer.h"
 
@@ -51,8 +52,7 @@ struct hak_rows {
     uint32_t *dirty;                  /* kind << 30 | row id - 1 */
     uint32_t dirty_count, dirty_capacity, dirty_put;
     struct hak_index thread_index, image_index;
-    struct hak_index node_index; /* of nodes up to nodes_indexed, made by the first find */
-    uint32_t nodes_indexed;
+    struct hak_node_index node_index; /* of the first nodes, made by the first find */
     bool out_of_memory;
 };
 

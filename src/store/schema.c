@@ -75,6 +75,8 @@ static const char layout[] =
     "CREATE INDEX live_run_whole ON live_run(level, first_event) WHERE is_last;"
     "CREATE TABLE cursor(session INTEGER, ring INTEGER, position INTEGER, time INTEGER,"
     " PRIMARY KEY(session, ring)) WITHOUT ROWID;"
+    "CREATE TABLE node_map(session INTEGER, id INTEGER, ids INTEGER, data BLOB,"
+    " PRIMARY KEY(session, id)) WITHOUT ROWID;"
     "CREATE TABLE fault(id INTEGER PRIMARY KEY, code INTEGER, event INTEGER, ns INTEGER,"
     " process INTEGER, thread INTEGER, summary TEXT, report TEXT, json TEXT, fingerprint "
     "TEXT);" SUPPRESSION_TABLE ";" LEAK_TABLE LEAK_SCAN_TABLE

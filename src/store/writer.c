@@ -315,6 +315,8 @@ int hak_store_finish(struct hak_store_writer *w) {
     /* What was taken back is in no row, not even as lost: then this store shall not look whole. */
     if (!error && !w->taken_back)
         error = hak_store_put_meta(w, "finished", "1");
+    if (!error && !w->taken_back)
+        error = run(w, "DELETE FROM node_map", "dropping what nobody goes on with");
     for (int i = 0; i < HAK_ROW_STATEMENTS; i++) {
         sqlite3_finalize(w->row[i]);
         w->row[i] = NULL;

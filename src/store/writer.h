@@ -142,6 +142,14 @@ struct hak_cursor_row {
     uint64_t time;     /* unwrapped time of the last record */
 };
 
+/* The rows of stack nodes that a session calls id, id + 1, ... (collector/node_map.h says how they
+ * are coded); for a worker that goes on. */
+struct hak_node_map_row {
+    uint32_t session, id, ids;
+    const void *data;
+    size_t bytes;
+};
+
 /* Creates a store: mode 0600, O_EXCL and O_NOFOLLOW unless `replace`. */
 int hak_store_create(const char *path, int replace, struct hak_store_writer **out);
 /* Goes on with a store that an earlier worker wrote. */
@@ -173,6 +181,10 @@ void hak_store_leak_marks(struct hak_store_writer *w, uint32_t *next_scan, uint3
 int hak_store_put_suppression(struct hak_store_writer *w, const struct hak_suppression_row *row);
 int hak_store_put_loss(struct hak_store_writer *w, const struct hak_loss_row *row);
 int hak_store_put_cursor(struct hak_store_writer *w, const struct hak_cursor_row *row); /* upsert */
+int hak_store_put_node_map(struct hak_store_writer *w,
+                           const struct hak_node_map_row *row); /* upsert */
+/* What is known of session `from` is known of `to`, too. */
+int hak_store_copy_node_map(struct hak_store_writer *w, uint32_t from, uint32_t to);
 int hak_store_put_metric(struct hak_store_writer *w, const struct hak_metric_row *row);
 int hak_store_put_mark(struct hak_store_writer *w, uint64_t event, uint64_t ns, uint32_t process,
                        const char *name);
@@ -192,6 +204,10 @@ uint64_t hak_store_last_event(const struct hak_store_writer *w);
 int hak_store_each_cursor(struct hak_store_writer *w,
                           int (*each)(void *context, const struct hak_cursor_row *row),
                           void *context);
+/* The same for the nodes of a session. */
+int hak_store_each_node_map(struct hak_store_writer *w, uint32_t session,
+                            int (*each)(void *context, const struct hak_node_map_row *row),
+                            void *context);
 /* Highest row ids in use, so that a resumed worker goes on after them. */
 struct hak_store_high_marks {
     uint32_t process, thread, module, node, fault;

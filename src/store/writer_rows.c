@@ -16,6 +16,7 @@ static const char *const row_sql[HAK_ROW_STATEMENTS] = {
     [HAK_ROW_NAME] = "INSERT INTO name VALUES(?1, ?2)",
     [HAK_ROW_NAME_TEXT] = "SELECT text FROM name WHERE id = ?1",
     [HAK_ROW_NODE_CHUNK] = "INSERT OR REPLACE INTO node_chunk VALUES(?1, ?2, ?3)",
+    [HAK_ROW_NODE_MAP] = "INSERT OR REPLACE INTO node_map VALUES(?1, ?2, ?3, ?4)",
     [HAK_ROW_SYMBOL] = "INSERT OR REPLACE INTO symbol VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
     [HAK_ROW_FAULT] =
         "INSERT OR REPLACE INTO fault VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
@@ -306,6 +307,60 @@ int hak_store_each_cursor(struct hak_store_writer *w,
     }
     if (!told && result != SQLITE_DONE)
         told = hak_store_fail_sqlite(w->database, w->path, "reading how far rings are stored");
+    sqlite3_finalize(s);
+    return told;
+}
+
+int hak_store_put_node_map(struct hak_store_writer *w, const struct hak_node_map_row *row) {
+    sqlite3_stmt *s = hak_writer_row(w, HAK_ROW_NODE_MAP);
+    if (!s)
+        return HAK_STORE_INTERNAL;
+    bind_number(s, 1, row->session);
+    bind_number(s, 2, row->id);
+    bind_number(s, 3, row->ids);
+    sqlite3_bind_blob64(s, 4, row->data, row->bytes, SQLITE_STATIC);
+    return hak_writer_step(w, HAK_ROW_NODE_MAP, "storing which stacks are known");
+}
+
+int hak_store_copy_node_map(struct hak_store_writer *w, uint32_t from, uint32_t to) {
+    sqlite3_stmt *s;
+    int error = 0;
+    if (sqlite3_prepare_v2(w->database,
+                           "INSERT OR REPLACE INTO node_map SELECT ?2, id, ids, data FROM node_map "
+                           "WHERE session = ?1",
+                           -1, &s, NULL) != SQLITE_OK)
+        return hak_store_fail_sqlite(w->database, w->path, "copying which stacks are known");
+    bind_number(s, 1, from);
+    bind_number(s, 2, to);
+    if (sqlite3_step(s) != SQLITE_DONE)
+        error = hak_store_fail_sqlite(w->database, w->path, "copying which stacks are known");
+    sqlite3_finalize(s);
+    return error;
+}
+
+int hak_store_each_node_map(struct hak_store_writer *w, uint32_t session,
+                            int (*each)(void *context, const struct hak_node_map_row *row),
+                            void *context) {
+    static const char doing[] = "reading which stacks are known";
+    sqlite3_stmt *s;
+    if (sqlite3_prepare_v2(w->database,
+                           "SELECT id, ids, data FROM node_map WHERE session = ?1 ORDER BY id", -1,
+                           &s, NULL) != SQLITE_OK)
+        return hak_store_fail_sqlite(w->database, w->path, doing);
+    bind_number(s, 1, session);
+    int result, told = 0;
+    while ((result = sqlite3_step(s)) == SQLITE_ROW && !told) {
+        struct hak_node_map_row row = {
+            .session = session,
+            .id = (uint32_t)sqlite3_column_int64(s, 0),
+            .ids = (uint32_t)sqlite3_column_int64(s, 1),
+            .data = sqlite3_column_blob(s, 2),
+            .bytes = (size_t)sqlite3_column_bytes(s, 2),
+        };
+        told = each(context, &row);
+    }
+    if (!told && result != SQLITE_DONE)
+        told = hak_store_fail_sqlite(w->database, w->path, doing);
     sqlite3_finalize(s);
     return told;
 }

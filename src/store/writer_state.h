@@ -20,6 +20,7 @@ enum hak_row_statement {
     HAK_ROW_NAME,
     HAK_ROW_NAME_TEXT, /* reads */
     HAK_ROW_NODE_CHUNK,
+    HAK_ROW_NODE_MAP,
     HAK_ROW_SYMBOL,
     HAK_ROW_FAULT,
     HAK_ROW_LOSS,

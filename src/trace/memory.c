@@ -53,8 +53,11 @@ static void lay_out(struct hak_session *session, uint64_t total) {
     session->ring_offset =
         session->process_offset + pages(HAK_PROCESSES * sizeof(struct hak_process_entry));
     session->node_offset = session->ring_offset + pages(HAK_RINGS * sizeof(struct hak_ring_entry));
-    session->node_capacity = pages(total / 8) / sizeof(struct hak_node);
-    session->report_offset = session->node_offset + pages(total / 8);
+    session->node_capacity = HAK_NODE_PLACES_MAX;
+    while (session->node_capacity * sizeof(struct hak_node) > total / 8)
+        session->node_capacity /= 2;
+    session->report_offset =
+        session->node_offset + session->node_capacity * sizeof(struct hak_node);
     session->metrics_offset = session->report_offset + pages(sizeof(struct hak_report_request));
     session->metrics_blocks = total / METRICS_PART / HAK_COUNTERS_BYTES;
     if (session->metrics_blocks > HAK_METRICS_MAX)
@@ -66,6 +69,7 @@ static void lay_out(struct hak_session *session, uint64_t total) {
     if (session->extent_count > HAK_EXTENTS_MAX)
         session->extent_count = HAK_EXTENTS_MAX;
     atomic_store(&session->node_count, 1); /* 0 is "no stack" */
+    atomic_store(&session->nodes_mapped, 1);
     atomic_store(&session->epoch, 1);
 }
 

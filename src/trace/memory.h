@@ -1,6 +1,6 @@
 /* Makes the session memory: how big, what lies where, what the header says.
  *
- *   0          header | process table | ring table | nodes (1/8 of all) | report |
+ *   0          header | process table | ring table | nodes (at most 1/8 of all) | report |
  *              counters (1/32) | extents ...
  *   total_bytes is 1 GiB (sparse), or what fits under RLIMIT_AS and RLIMIT_FSIZE */
 #ifndef HAK_TRACE_MEMORY_H

@@ -19,7 +19,7 @@
 #include "trace/record.h"
 
 #define HAK_SESSION_MAGIC   0x31305345534b4148ull /* "HAKSES01" */
-#define HAK_SESSION_VERSION 7
+#define HAK_SESSION_VERSION 8
 
 #define HAK_PROCESSES       1024
 #define HAK_RINGS           4096
@@ -31,12 +31,19 @@
 #define HAK_REPORT_FRAMES   256
 #define HAK_REPORT_STACK    ((size_t)256 << 10)
 #define HAK_PATH_BYTES      4096
+#define HAK_NODE_PLACES_MAX ((uint64_t)1 << 21) /* in the ring of nodes; a power of two */
+#define HAK_NODE_PLACES_MIN ((uint64_t)1 << 12)
+#define HAK_NODE_IDS_MAX    ((uint32_t)1 << 28) /* no id is greater than this */
 #define HAK_EXEC_PATH       272
 
-/* A stack is a path to the root in this array: {ip, parent}. Id = index; 0 is "no stack" (as an
- * event's stack) and the root (as a parent). A node is complete before its id is used anywhere. */
+/* A stack is a path to the root in the ring of nodes: {ip, parent}. Ids only grow; the node of id i
+ * lies at place i mod node_capacity until another lap's is written over it (node.h). 0 is "no
+ * stack" (as an event's stack) and the root (as a parent). A node is complete before its id is used
+ * anywhere. */
 struct hak_node {
-    uint64_t ip; /* return address as found; of an interrupted frame its pc + 1: look up ip - 1 */
+    /* Low 48 bits: return address as found; of an interrupted frame its pc + 1: look up ip - 1. The
+     * others: the lap, id / node_capacity. */
+    _Alignas(16) uint64_t ip;
     uint32_t parent; /* node of the caller; 0 = this is the outermost frame */
     uint32_t owner;  /* process index << 22 | generation of unloads (low 22 bits) at that time */
 };
@@ -330,7 +337,7 @@ struct hak_session {
     uint64_t tsc_start, monotonic_start_ns, realtime_start_ns; /* read together */
     uint64_t tsc_end, monotonic_end_ns; /* at exit; 0 until then. In a file: of the last look */
     uint64_t process_offset, ring_offset, node_offset, report_offset, extent_offset;
-    uint64_t node_capacity;
+    uint64_t node_capacity; /* places in the ring of nodes, a power of two */
     uint64_t extent_count;
     uint64_t ring_bytes;      /* HAKMEM_TRACE_RING */
     uint64_t trace_max_bytes; /* HAKMEM_TRACE_MAX */
@@ -348,10 +355,11 @@ struct hak_session {
     uint32_t slab_bytes, superslab_bytes;     /* geometry, for the viewer */
     _Alignas(64) _Atomic uint32_t node_count; /* ids below it are taken */
     _Atomic uint32_t epoch;                   /* one counter for the process and its children */
-    _Alignas(64) _Atomic uint32_t doorbell;   /* futex: program adds 1 and wakes the collector */
-    _Alignas(64) _Atomic uint32_t commits;    /* futex, collector: adds 1 after each COMMIT */
-    _Atomic uint32_t collector_waits;         /* collector: 1 while it sleeps on doorbell */
-    _Atomic uint64_t worker_heartbeat_ns;     /* collector: CLOCK_MONOTONIC */
+    _Atomic uint32_t nodes_mapped; /* collector: what lies below it is stored, and written over */
+    _Alignas(64) _Atomic uint32_t doorbell; /* futex: program adds 1 and wakes the collector */
+    _Alignas(64) _Atomic uint32_t commits;  /* futex, collector: adds 1 after each COMMIT */
+    _Atomic uint32_t collector_waits;       /* collector: 1 while it sleeps on doorbell */
+    _Atomic uint64_t worker_heartbeat_ns;   /* collector: CLOCK_MONOTONIC */
     _Atomic uint64_t keeper_heartbeat_ns;
     _Atomic uint32_t closing; /* program: 1 when its last process ends in good order */
     /* Program: entries from this index on were never claimed; raised before a claim's state is

@@ -1,4 +1,11 @@
-/* The private table (parent, ip) -> id behind stacks.h: open addressing in levels that only grow.
+/* The private table (parent, ip) -> id behind stacks.h.
+ *
+ *   first children   one place for each place of the ring: | parent:32 | child:32 |
+ *   the others       open addressing in levels that grow, the last of which is emptied where nodes
+ *                    are written over
+ *
+ * Most nodes are the only child of their parent, and ids of a new stack follow one another: so most
+ * are found, and found to be new, where the last ones were.
  */
 #ifndef HAK_TRACE_STACK_TABLE_H
 #define HAK_TRACE_STACK_TABLE_H
@@ -8,16 +15,22 @@
 #include "block.h"
 #include "trace/session.h"
 
-/* Makes the table empty, for ids in `nodes` that are given by counting `node_count` up. Returns
- * false when there is no memory. */
-HAK_HIDDEN bool hak_stack_table_start(const struct hak_node *nodes,
-                                      const _Atomic uint32_t *node_count);
+/* Where the nodes lie (node.h), and how ids are given. */
+struct hak_stack_table_nodes {
+    const struct hak_node *nodes;
+    uint64_t capacity; /* places */
+    uint32_t bits;
+    const _Atomic uint32_t *count; /* ids are given by counting it up */
+};
+
+/* Makes the table empty. Returns false when there is no memory. */
+HAK_HIDDEN bool hak_stack_table_start(const struct hak_stack_table_nodes *nodes);
 
 /* The id of the node {ip, parent}, or 0. */
 HAK_HIDDEN uint32_t hak_stack_table_find(uint32_t parent, uintptr_t ip);
 
-/* Adds the complete node `id`. Returns the id that holds from now on: another one when a thread was
- * first with an equal node. */
+/* Adds the published node `id`. Returns the id that holds from now on: another one when a thread
+ * was first with an equal node. */
 HAK_HIDDEN uint32_t hak_stack_table_add(uint32_t parent, uintptr_t ip, uint32_t id);
 
 /* Takes the node `id` out, if it is in. */

@@ -1,5 +1,5 @@
-/* Stacks as numbers: a stack is a path to the root in the session's array of nodes, and its id is
- * the index of its innermost node.
+/* Stacks as numbers: a stack is a path to the root in the session's ring of nodes, and its id is
+ * the id of its innermost node.
  *
  *     node 1 {_start}      private table of this process: (parent, ip) -> id
  *        |                    newest level, twice to eight times as many places as ids in it
@@ -14,6 +14,11 @@
  * process, after how many unloads, its ip is to be read. When a module is unloaded, the nodes of
  * its code are taken out of the table, so that code that is loaded there later gets nodes of its
  * own.
+ *
+ * An id names its node for good, but memory for nodes and table is bounded (node.h): a place is
+ * written over once the collector has stored its node, and the table is emptied when it knows half
+ * as many nodes as the ring holds. What is met again after that gets a new id, which the collector
+ * recognises as the same node.
  *
  * Nobody owns the table, no lock: slots are compared and swapped, levels only pushed. Two threads
  * that add the same stack at once get the same id. All functions but hak_stacks_start are
@@ -32,9 +37,15 @@
 
 /* What stacks are made of and limited by. */
 struct hak_stacks_setup {
-    struct hak_node *nodes;       /* the session's array */
-    uint64_t node_capacity;       /* its length */
+    struct hak_node *nodes;       /* the session's ring, or an array that ends */
+    uint64_t node_capacity;       /* its length; of a ring a power of two */
     _Atomic uint32_t *node_count; /* the session's counter: ids below it are taken */
+    /* Of a ring: the collector has what lies below it. NULL: nothing is written over. */
+    const _Atomic uint32_t *nodes_mapped;
+    /* Waits a while for *nodes_mapped to move on; `begin_ns` is 0 the first time, and kept between
+     * calls. False: it is not to be waited for any more. NULL: nobody waits. */
+    bool (*wait_for_room)(uint64_t *begin_ns);
+    void (*ask_for_room)(void);   /* the ring is half full; NULL: nobody listens */
     _Atomic uint64_t *no_stack;   /* counts stacks that found no room; of this process */
     uint32_t process;             /* index of this process */
     uint32_t depth;               /* frames kept of each stack, 0..256; 0 = no stacks */
@@ -51,8 +62,8 @@ HAK_HIDDEN void hak_stacks_start(const struct hak_stacks_setup *setup);
  * Returns false without memory, or where `depth` is 0; all stacks are 0 then. */
 HAK_HIDDEN bool hak_stacks_start_private(uint32_t depth);
 
-/* The return addresses of stack `id`, innermost first, at most `max`; their number is returned.
- * Async-signal-safe; any number may be asked for. */
+/* The return addresses of stack `id`, innermost first, at most `max`; their number is returned: up
+ * to the first whose node was written over. Async-signal-safe; any number may be asked for. */
 HAK_HIDDEN size_t hak_stacks_frames(uint32_t id, uintptr_t *ips, size_t max);
 
 /* In a forked child: nodes made from now on belong to process index `process`. */
@@ -75,7 +86,7 @@ HAK_HIDDEN extern const struct hak_modules_listener hak_stacks_listener;
  * them. Called when a module was unloaded. */
 HAK_HIDDEN void hak_stacks_forget(uintptr_t start, uintptr_t end, uint32_t first);
 
-/* The array of nodes: the session's, or with HAKMEM_TRACE=off a private one. NULL = none. */
+/* With HAKMEM_TRACE=off: the private array of nodes, of which ids are indices. NULL = none. */
 HAK_HIDDEN const struct hak_node *hak_stacks_nodes(void);
 
 /* Number of ids taken so far in the session; 0 before hak_stacks_start. */

@@ -16,6 +16,7 @@
 #include "unwind/modules.h"
 #include "trace/ring.h"
 #include "platform/line.h"
+#include "trace/stack_room.h"
 #include "trace/stacks.h"
 #include "trace/thread.h"
 #include "trace/trace.h"
@@ -138,6 +139,11 @@ void hak_trace_start(void) {
                                               .no_stack = &hak_current.process->no_stack,
                                               .process = hak_current.process_index,
                                               .depth = (uint32_t)hak_options.stack_depth};
+            if (!hak_current.overwrites) { /* in a file nobody takes any */
+                stacks.nodes_mapped = &hak_current.session->nodes_mapped;
+                stacks.wait_for_room = hak_stack_room_wait;
+                stacks.ask_for_room = hak_stack_room_ask;
+            }
             hak_current.counters.process = hak_current.process_index;
             hak_counters_begin(&hak_current.counters);
             hak_start_tell_process();

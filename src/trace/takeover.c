@@ -22,6 +22,7 @@
 #include "trace/environment.h"
 #include "trace/keeper.h"
 #include "trace/memory.h"
+#include "trace/node.h"
 #include "platform/raw_call.h"
 #include "trace/wait.h"
 
@@ -31,7 +32,8 @@ enum {
     SURE_MS = 600,   /* hearts beat every 250 */
     LAST_BEAT_MS = 400,
     SLICE_AT_END_MS = 2,
-    NODES_SPARE = 1 << 16, /* ids that threads may take while nodes are copied */
+    NODES_SPARE = 1 << 16,        /* ids that threads may take while nodes are copied, at most */
+    NODES_ON_THEIR_WAY = 1 << 12, /* ids that are taken before, and written after that */
     EPOCHS_SPARE = 1 << 16,
     HIDDEN_DEAD_MS = 5000,
 };
@@ -114,7 +116,14 @@ static void copy_rings(struct hak_session *copy, bool takes_orphans) {
     }
 }
 
-static void copy_header(struct hak_session *copy, uint64_t new_id) {
+/* Stacks are taken without asking whether the memory is being exchanged: ids taken meanwhile lie in
+ * the spare ones, and what was written to the old memory then is brought over. */
+static uint32_t spare_nodes(void) {
+    uint32_t eighth = hak_current.node_capacity / 8;
+    return eighth < NODES_SPARE ? eighth : NODES_SPARE;
+}
+
+static void copy_header(struct hak_session *copy, uint64_t new_id, uint32_t nodes) {
     const struct hak_session *old = hak_current.session;
     memcpy(copy, old, sizeof *copy);
     copy->session_id = new_id;
@@ -126,26 +135,26 @@ static void copy_header(struct hak_session *copy, uint64_t new_id) {
     atomic_store(&copy->worker_heartbeat_ns, 0);
     atomic_store(&copy->keeper_heartbeat_ns, hak_monotonic_ns());
     atomic_fetch_add(&copy->epoch, EPOCHS_SPARE);
+    atomic_store(&copy->node_count, nodes + spare_nodes());
 }
 
-/* Stacks are taken without asking whether the memory is being exchanged: ids taken meanwhile lie in
- * NODES_SPARE, and what was written to the old memory then is brought over. */
 static uint32_t copy_nodes(struct hak_session *copy) {
     uint32_t count = atomic_load(&hak_current.session->node_count);
-    if (count > hak_current.node_capacity)
-        count = hak_current.node_capacity;
-    memcpy(at(copy, hak_current.nodes), hak_current.nodes, count * sizeof *hak_current.nodes);
-    atomic_store(&copy->node_count, count + NODES_SPARE);
+    uint32_t used = count < hak_current.node_capacity ? count : hak_current.node_capacity;
+    memcpy(at(copy, hak_current.nodes), hak_current.nodes, used * sizeof *hak_current.nodes);
     return count;
 }
 
 static void bring_late_nodes(const struct hak_session *old, uint32_t from) {
+    uint32_t bits = (uint32_t)__builtin_ctz(hak_current.node_capacity);
     const struct hak_node *nodes =
         (const struct hak_node *)((const char *)old + ((const char *)hak_current.nodes -
                                                        (const char *)hak_current.session));
-    for (uint32_t id = from; id < from + NODES_SPARE && id < hak_current.node_capacity; id++)
-        if (nodes[id].ip && !hak_current.nodes[id].ip)
-            hak_current.nodes[id] = nodes[id];
+    struct hak_node node;
+    uint32_t on_their_way = from > NODES_ON_THEIR_WAY ? NODES_ON_THEIR_WAY : from;
+    for (uint32_t id = from - on_their_way; id < from + spare_nodes(); id++)
+        if (hak_node_read(nodes, bits, id, &node))
+            (void)hak_node_publish(hak_current.nodes, bits, id, node.ip, node.parent, node.owner);
 }
 
 static long map(void *where, int file, long flags) {
@@ -161,7 +170,7 @@ static bool exchange(const struct hak_session_memory *fresh, struct hak_session 
     uint64_t new_id = copy->session_id;
     hak_current_freeze();
     uint32_t nodes = copy_nodes(copy);
-    copy_header(copy, new_id);
+    copy_header(copy, new_id, nodes);
     copy_rings(copy, takes_orphans);
     copy_counters(copy, takes_orphans);
     bool mapped =

@@ -29,6 +29,8 @@ static void protect_unused_nodes(uint32_t nodes, int protection) {
     const char *start = (const char *)hak_current.session;
     uint64_t end =
         (uint64_t)((const char *)(hak_current.nodes + hak_current.node_capacity) - start);
+    if (nodes > hak_current.node_capacity)
+        return;
     uint64_t from = (uint64_t)((const char *)(hak_current.nodes + nodes) - start);
     set_protection(from, end, protection);
 }

@@ -25,7 +25,7 @@ allowed() {
     store) echo 'metrics/metric.h metrics/step.h trace/record.h' ;;
     symbols) echo 'store/array.h store/frame.h store/index.h' ;;
     report) echo 'store trace/record.h trace/session.h trace/pattern.h learn/settings.h' ;;
-    collector) echo 'report symbols store metrics/block.h metrics/metric.h trace/record.h trace/session.h trace/protocol.h trace/trust.h trace/stat_line.h' ;;
+    collector) echo 'report symbols store metrics/block.h metrics/metric.h trace/record.h trace/session.h trace/protocol.h trace/trust.h trace/stat_line.h trace/node.h' ;;
     viewer) echo 'store report collector metrics/metric.h trace/protocol.h trace/record.h' ;;
     esac
 }

@@ -105,6 +105,7 @@ static inline void fake_begin(struct fake_program *p, const char *store_name) {
     s->extent_count = (FAKE_BYTES - s->extent_offset) / HAK_EXTENT_BYTES;
     s->session_id = ((uint64_t)getpid() << 32) + (uint64_t)p->memfd + 1;
     atomic_store(&s->node_count, 1);
+    atomic_store(&s->nodes_mapped, 1);
     p->next_node = 1;
     snprintf(s->store_path, sizeof s->store_path, "%s/%s", p->directory, store_name);
     snprintf(s->program, sizeof s->program, "/usr/bin/fake");

@@ -5,6 +5,7 @@
 #include <check.h>
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 #include "unwind/region.h"
+#include "trace/node.h"
 #include "trace/stack_table.h"
 #include "trace/trace.h"
 #include "unwind/unwind.h"
@@ -189,6 +191,162 @@ START_TEST(forgotten_code_gets_new_nodes) {
     ck_assert_uint_eq(nodes[second].parent, nodes[id].parent);
     ck_assert_uint_ne(hak_stacks_intern(above, 3), above_id);
     ck_assert_uint_eq(hak_stacks_intern(elsewhere, 2), elsewhere_id);
+}
+END_TEST
+
+/* ---- the ring -------------------------------------------------------------------------------- */
+
+enum { RING_BITS = 12, RING = 1 << RING_BITS, RING_STACKS = 40000, RING_IDS = 1 << 20 };
+static _Atomic uint32_t nodes_mapped, waits;
+static struct hak_node collected[RING_IDS];
+static _Atomic bool stop_collecting;
+
+static bool wait_a_little(uint64_t *begin_ns) {
+    ++*begin_ns;
+    atomic_fetch_add(&waits, 1);
+    sched_yield();
+    return true;
+}
+
+static void begin_ring(bool (*wait)(uint64_t *)) {
+    begin(64, NODES); /* for its memory */
+    atomic_store(&nodes_mapped, 1);
+    hak_stacks_start(&(struct hak_stacks_setup){.nodes = nodes,
+                                                .node_capacity = RING,
+                                                .node_count = node_count,
+                                                .nodes_mapped = &nodes_mapped,
+                                                .no_stack = &no_stack,
+                                                .wait_for_room = wait,
+                                                .process = 7,
+                                                .depth = 64});
+}
+
+/* Takes nodes in order of id, as the collector does; gives an id up now and then, though its thread
+ * is only late. */
+static void *collect(void *unused) {
+    (void)unused;
+    for (uint32_t id = 1; !atomic_load(&stop_collecting);) {
+        if (id >= atomic_load(node_count)) {
+            sched_yield();
+        } else if (hak_node_read(nodes, RING_BITS, id, &collected[id]) ||
+                   hak_node_give_up(nodes, RING_BITS, id)) {
+            ck_assert_uint_lt(++id, RING_IDS);
+            if (id % 64 == 0 || id == atomic_load(node_count))
+                atomic_store(&nodes_mapped, id);
+        }
+    }
+    return NULL;
+}
+
+static void stack_of(uintptr_t i, uintptr_t *ips) {
+    ips[0] = 0x10000 + i, ips[1] = 0x20000 + i / 7, ips[2] = 0x30000 + i / 91, ips[3] = 0x40000;
+}
+
+static void *add_all_to_ring(void *number) {
+    static const uintptr_t step[RACE_THREADS] = {1, 3, 7, 9}; /* each thread in its own order */
+    uintptr_t ips[4];
+    for (uintptr_t i = 0; i < RING_STACKS; i++) {
+        stack_of(i * step[(uintptr_t)number] % RING_STACKS, ips);
+        uint32_t id = hak_stacks_intern(ips, 4);
+        raced[(uintptr_t)number][ips[0] - 0x10000] = id;
+    }
+    return NULL;
+}
+
+/* What is written over was collected before; what a thread got is its own stack, by the collected
+ * nodes, in whichever round of the ring. */
+START_TEST(each_stack_is_right_round_after_round) {
+    pthread_t thread[RACE_THREADS], collector;
+    begin_ring(wait_a_little);
+    atomic_store(&stop_collecting, false);
+    pthread_create(&collector, NULL, collect, NULL);
+    for (uintptr_t i = 0; i < RACE_THREADS; i++)
+        pthread_create(&thread[i], NULL, add_all_to_ring, (void *)i);
+    for (int i = 0; i < RACE_THREADS; i++)
+        pthread_join(thread[i], NULL);
+    while (atomic_load(&nodes_mapped) != atomic_load(node_count))
+        sched_yield();
+    atomic_store(&stop_collecting, true);
+    pthread_join(collector, NULL);
+    ck_assert_uint_gt(*node_count, 5 * RING);
+    ck_assert_uint_eq(no_stack, 0);
+    for (uintptr_t n = 0; n < RACE_THREADS; n++)
+        for (uintptr_t i = 0; i < RING_STACKS; i++) {
+            uintptr_t ips[4];
+            stack_of(i, ips);
+            uint32_t id = raced[n][i];
+            for (int f = 0; f < 4; f++, id = collected[id].parent)
+                ck_assert_uint_eq(collected[id].ip, ips[f]);
+            ck_assert_uint_eq(id, 0);
+        }
+}
+END_TEST
+
+/* Nobody collects: nothing is written over, what is known stays known, the rest is counted. */
+START_TEST(without_room_there_is_no_stack) {
+    uintptr_t ips[4], back[FRAMES];
+    uint32_t with = 0;
+    begin_ring(NULL);
+    for (uintptr_t i = 0; i < RING_STACKS; i++) {
+        stack_of(i, ips);
+        with += hak_stacks_intern(ips, 4) != 0;
+    }
+    ck_assert_uint_eq(no_stack, RING_STACKS - with);
+    ck_assert_uint_gt(with, RING / 2);
+    ck_assert_uint_eq(*node_count, RING + 1);
+    for (uint32_t id = 1; id <= RING; id++)
+        ck_assert_uint_ne(hak_stacks_frames(id, back, FRAMES), 0);
+    atomic_store(&nodes_mapped, 100);
+    ips[0] = 0x666000;
+    uint32_t id = hak_stacks_intern(ips, 1);
+    ck_assert_uint_eq(id, RING + 1);
+    ck_assert_uint_eq(hak_stacks_frames(id, back, FRAMES), 1);
+    ck_assert_uint_eq(back[0], 0x666000);
+}
+END_TEST
+
+/* In the process itself: up to the first frame that was written over, and nothing of what took its
+ * place. */
+START_TEST(frames_end_where_they_were_written_over) {
+    uintptr_t ips[4], back[FRAMES];
+    begin_ring(NULL);
+    stack_of(0, ips);
+    uint32_t first = hak_stacks_intern(ips, 4);
+    while (*node_count < RING + 3) {
+        atomic_store(&nodes_mapped, *node_count);
+        ips[0]++;
+        hak_stacks_intern(ips, 1);
+    }
+    ck_assert_uint_eq(hak_stacks_frames(first, back, FRAMES), 2);
+    ck_assert_uint_eq(back[0], 0x10000);
+    ck_assert_uint_eq(back[1], 0x20000);
+}
+END_TEST
+
+/* A module is unloaded when its nodes lie in two rounds. The first ids go to long chains, so that
+ * the table is not emptied just where the second round begins. */
+START_TEST(code_is_forgotten_round_the_ring) {
+    enum { CHAIN = 60, APART = RING / 16 };
+    uintptr_t ips[CHAIN], ip = 0x10000;
+    begin_ring(NULL);
+    for (int chain = 0; chain < 20; chain++) {
+        for (int i = 0; i < CHAIN; i++)
+            ips[i] = ip++;
+        hak_stacks_intern(ips, CHAIN);
+    }
+    while (*node_count < RING + RING / 32) {
+        atomic_store(&nodes_mapped, *node_count);
+        ips[0] = ip++;
+        hak_stacks_intern(ips, 1);
+    }
+    uintptr_t newest = ip - 1, older = newest - APART;
+    uint32_t newest_id = hak_stacks_intern(&newest, 1), older_id = hak_stacks_intern(&older, 1);
+    ck_assert_uint_gt(newest_id, RING);
+    ck_assert_uint_lt(older_id, RING);
+    ck_assert_uint_eq(newest_id, *node_count - 1); /* both were known */
+    hak_stacks_forget(older, newest + 1, 1);
+    ck_assert_uint_gt(hak_stacks_intern(&older, 1), newest_id);
+    ck_assert_uint_gt(hak_stacks_intern(&newest, 1), newest_id);
 }
 END_TEST
 
@@ -553,6 +711,10 @@ int main(void) {
     tcase_add_test(cases, full_array_gives_none_and_counts);
     tcase_add_test(cases, children_inherit_and_add);
     tcase_add_test(cases, forgotten_code_gets_new_nodes);
+    tcase_add_test(cases, each_stack_is_right_round_after_round);
+    tcase_add_test(cases, without_room_there_is_no_stack);
+    tcase_add_test(cases, frames_end_where_they_were_written_over);
+    tcase_add_test(cases, code_is_forgotten_round_the_ring);
     tcase_add_test(cases, own_frames_are_left_out_or_kept);
     tcase_add_test(cases, deep_stacks_keep_the_newest_and_say_so);
     tcase_add_test(cases, deep_stacks_share_nodes);

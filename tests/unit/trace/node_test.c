@@ -1,0 +1,97 @@
+/* Nodes of the ring: an id has its own node or none. */
+#include "trace/node.h"
+#include <check.h>
+#include <pthread.h>
+#include "../suite.h"
+
+enum { BITS = 4, PLACES = 1 << BITS, ROUNDS = 1 << 14, WRITERS = 3 };
+static struct hak_node nodes[PLACES];
+
+START_TEST(a_place_holds_the_latest_lap) {
+    struct hak_node node;
+    ck_assert(!hak_node_read(nodes, BITS, 3, &node));
+    ck_assert(hak_node_publish(nodes, BITS, 3, 0x1111, 2, 7));
+    ck_assert(hak_node_read(nodes, BITS, 3, &node));
+    ck_assert_uint_eq(node.ip, 0x1111);
+    ck_assert_uint_eq(node.parent, 2);
+    ck_assert_uint_eq(node.owner, 7);
+    ck_assert(hak_node_is(nodes, BITS, 3, 0x1111, 2));
+    ck_assert(!hak_node_is(nodes, BITS, 3 + PLACES, 0x1111, 2));
+    ck_assert(!hak_node_read(nodes, BITS, 3 + PLACES, &node));
+    ck_assert(!hak_node_publish(nodes, BITS, 3, 0x2222, 2, 7));
+    ck_assert(hak_node_publish(nodes, BITS, 3 + 2 * PLACES, 0x3333, 2, 7));
+    ck_assert(!hak_node_read(nodes, BITS, 3, &node));
+    ck_assert(!hak_node_publish(nodes, BITS, 3 + PLACES, 0x4444, 2, 7)); /* late by a lap */
+    ck_assert(hak_node_read(nodes, BITS, 3 + 2 * PLACES, &node));
+    ck_assert_uint_eq(node.ip, 0x3333);
+}
+END_TEST
+
+START_TEST(what_is_given_up_is_never_written) {
+    struct hak_node node;
+    ck_assert(hak_node_give_up(nodes, BITS, 5));
+    ck_assert(!hak_node_publish(nodes, BITS, 5, 0x1111, 2, 7));
+    ck_assert(!hak_node_read(nodes, BITS, 5, &node));
+    ck_assert(!hak_node_give_up(nodes, BITS, 5));
+    ck_assert(hak_node_publish(nodes, BITS, 5 + PLACES, 0x2222, 2, 7));
+    ck_assert(!hak_node_give_up(nodes, BITS, 5 + PLACES));
+}
+END_TEST
+
+START_TEST(the_last_id_has_a_lap) {
+    static struct hak_node least[HAK_NODE_PLACES_MIN];
+    uint32_t bits = (uint32_t)__builtin_ctzll(HAK_NODE_PLACES_MIN), last = HAK_NODE_IDS_MAX - 1;
+    struct hak_node node;
+    ck_assert(hak_node_publish(least, bits, last, 0x7fffffffffff, 2, 7));
+    ck_assert(hak_node_read(least, bits, last, &node));
+    ck_assert_uint_eq(node.ip, 0x7fffffffffff);
+    ck_assert(!hak_node_read(least, bits, last - (uint32_t)HAK_NODE_PLACES_MIN, &node));
+    ck_assert(hak_node_publish(nodes, HAK_NODE_BITS_NONE, 7, 0x1111, 0, 7));
+    ck_assert(hak_node_read(nodes, HAK_NODE_BITS_NONE, 7, &node));
+}
+END_TEST
+
+static _Atomic uint32_t next_id = 1;
+static _Atomic bool is_over;
+
+static void *write_all(void *unused) {
+    (void)unused;
+    for (uint32_t id; (id = atomic_fetch_add(&next_id, 1)) < ROUNDS * PLACES;)
+        (void)hak_node_publish(nodes, BITS, id, 0x10000 + id, id - 1, id ^ 0x5555);
+    return NULL;
+}
+
+static void *read_all(void *wrong) {
+    struct hak_node node;
+    while (!atomic_load(&is_over)) {
+        uint32_t newest = atomic_load(&next_id);
+        for (uint32_t id = newest > PLACES ? newest - PLACES : 1; id < newest; id++)
+            if (hak_node_read(nodes, BITS, id, &node) &&
+                (node.ip != 0x10000 + id || node.parent != id - 1 || node.owner != (id ^ 0x5555)))
+                ++*(unsigned *)wrong;
+    }
+    return NULL;
+}
+
+START_TEST(nobody_reads_two_nodes_as_one) {
+    pthread_t writer[WRITERS], reader;
+    unsigned wrong = 0;
+    pthread_create(&reader, NULL, read_all, &wrong);
+    for (int i = 0; i < WRITERS; i++)
+        pthread_create(&writer[i], NULL, write_all, NULL);
+    for (int i = 0; i < WRITERS; i++)
+        pthread_join(writer[i], NULL);
+    atomic_store(&is_over, true);
+    pthread_join(reader, NULL);
+    ck_assert_uint_eq(wrong, 0);
+}
+END_TEST
+
+int main(void) {
+    TCase *cases = tcase_create("node");
+    tcase_add_test(cases, a_place_holds_the_latest_lap);
+    tcase_add_test(cases, what_is_given_up_is_never_written);
+    tcase_add_test(cases, the_last_id_has_a_lap);
+    tcase_add_test(cases, nobody_reads_two_nodes_as_one);
+    return run_cases("node", cases);
+}
