@@ -115,7 +115,7 @@ imported 0 0 --force -s store.db ./*.rings
 imported 1 3 -s store3.db ./*.rings "$name"
 grep -q 'are the same recording' import.err || fail "$(cat import.err)"
 imported 1 3 -s store3.db /etc/passwd
-grep -q 'is no file of rings: it does not begin with HAKSES01' import.err || fail "$(cat import.err)"
+grep -q 'is not a file of rings: it does not begin with HAKSES01' import.err || fail "$(cat import.err)"
 imported 1 3 -s store3.db nowhere.rings
 imported 1 3 -s store3.db .
 imported 1 2 -s /nowhere/store3.db ./*.rings
@@ -136,7 +136,7 @@ rm -f ./*.rings store*.db*
 cp "$program" other && LD_PRELOAD="$lonely/hakmem-debug.so" ./other many 10 2>err
 cp /bin/true other
 imported 1 0 -s store.db ./*.rings
-grep -q "$PWD/other is not here as it was when it ran" import.err || fail "$(cat import.err)"
+grep -q "$PWD/other has changed or is missing since it ran" import.err || fail "$(cat import.err)"
 expect "count(*) from frame f join module m on m.id = f.module where m.path like '%/other' and f.function <> ''" 0
 
 # No place beside it, no place at all.
