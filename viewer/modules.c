@@ -12,7 +12,7 @@
 /* Where each return address of a stack lies, once for each place in a module; then what is known of
  * these places. A node belongs to the process that wrote it, whose modules are its own or copies of
  * those of the process it was forked from. */
-#define KNOWN_PLACES(key)                                                                          \
+#define KNOWN_PLACES                                                                               \
     "WITH placed AS (SELECT DISTINCT n.ip AS ip, (SELECT c.id FROM module c"                       \
     "  WHERE c.process = n.process AND c.start <= n.ip AND c.\"end\" > n.ip"                       \
     "  AND c.generation <= n.generation ORDER BY c.generation DESC, c.id DESC LIMIT 1) AS module"  \
@@ -20,32 +20,27 @@
     " known AS (SELECT m.id AS module, m.path AS path, m.build_id AS build_id,"                    \
     "  p.ip - m.load_bias AS offset, coalesce(f.function, '') <> '' AS named,"                     \
     "  coalesce(f.line, 0) > 0 AS line FROM placed p JOIN module m ON m.id = p.module"             \
-    "  LEFT JOIN frame f ON f.module = " key                                                       \
+    "  LEFT JOIN frame f ON f.module = m.image"                                                    \
     " AND f.offset = p.ip - m.load_bias AND f.level = 0),"
 #define COUNTS                                                                                     \
     "count(DISTINCT offset) AS frames, count(DISTINCT CASE WHEN named THEN offset END) AS named,"  \
     " count(DISTINCT CASE WHEN line THEN offset END) AS lines FROM known"
 
 /* One row for each mapping; one for each file, with all its mappings. */
-#define ROWS_SQL(key)                                                                              \
-    KNOWN_PLACES(key)                                                                              \
-    " k AS (SELECT module, " COUNTS " GROUP BY module)"                                            \
-    " SELECT m.id, m.process, 1, m.path, m.build_id, m.start, m.\"end\", m.load_bias,"             \
-    " m.generation, m.load_event, m.unload_event, coalesce(k.frames, 0),"                          \
-    " coalesce(k.named, 0), coalesce(k.lines, 0), m.unload_event > 0"                              \
-    " FROM module m LEFT JOIN k ON k.module = m.id WHERE ?1 = 0 OR m.process = ?1"                 \
-    " ORDER BY m.process, m.start, m.generation, m.id"
-#define FILES_SQL(key)                                                                             \
-    KNOWN_PLACES(key)                                                                              \
-    " k AS (SELECT path, build_id, " COUNTS " GROUP BY path, build_id)"                            \
-    " SELECT min(m.id), 0, count(DISTINCT m.process), m.path, m.build_id, 0, 0, 0, 0,"             \
-    " 0, 0, coalesce(k.frames, 0), coalesce(k.named, 0), coalesce(k.lines, 0),"                    \
-    " sum(m.unload_event > 0)"                                                                     \
-    " FROM module m LEFT JOIN k ON k.path = m.path AND k.build_id = m.build_id"                    \
-    " WHERE ?1 = 0 OR m.process = ?1 GROUP BY m.path, m.build_id ORDER BY min(m.id)"
-/* In stores of format 1 each mapping has its symbols, later each file. */
-static const char *const rows_sql[] = {ROWS_SQL("m.id"), ROWS_SQL("m.image")};
-static const char *const files_sql[] = {FILES_SQL("m.id"), FILES_SQL("m.image")};
+static const char rows_sql[] =
+    KNOWN_PLACES " k AS (SELECT module, " COUNTS " GROUP BY module)"
+                 " SELECT m.id, m.process, 1, m.path, m.build_id, m.start, m.\"end\", m.load_bias,"
+                 " m.generation, m.load_event, m.unload_event, coalesce(k.frames, 0),"
+                 " coalesce(k.named, 0), coalesce(k.lines, 0), m.unload_event > 0"
+                 " FROM module m LEFT JOIN k ON k.module = m.id WHERE ?1 = 0 OR m.process = ?1"
+                 " ORDER BY m.process, m.start, m.generation, m.id";
+static const char files_sql[] =
+    KNOWN_PLACES " k AS (SELECT path, build_id, " COUNTS " GROUP BY path, build_id)"
+                 " SELECT min(m.id), 0, count(DISTINCT m.process), m.path, m.build_id, 0, 0, 0, 0,"
+                 " 0, 0, coalesce(k.frames, 0), coalesce(k.named, 0), coalesce(k.lines, 0),"
+                 " sum(m.unload_event > 0)"
+                 " FROM module m LEFT JOIN k ON k.path = m.path AND k.build_id = m.build_id"
+                 " WHERE ?1 = 0 OR m.process = ?1 GROUP BY m.path, m.build_id ORDER BY min(m.id)";
 enum {
     ID,
     PROCESS,
@@ -232,9 +227,7 @@ int command_modules(struct view *view) {
         return VIEW_USAGE;
     all.ranges = all.process != 0 || view->summary.processes < 2 || view_given(view, "all");
     sqlite3 *database = hak_store_database(view->reader);
-    bool has_images = sqlite3_table_column_metadata(database, "main", "image", NULL, NULL, NULL,
-                                                    NULL, NULL, NULL) == SQLITE_OK;
-    const char *sql = all.ranges ? rows_sql[has_images] : files_sql[has_images];
+    const char *sql = all.ranges ? rows_sql : files_sql;
     (void)sqlite3_prepare_v2(database, UNREADABLE_SQL, -1, &all.unreadable, NULL);
     if (sqlite3_prepare_v2(database, sql, -1, &all.query, NULL) == SQLITE_OK) {
         sqlite3_bind_int64(all.query, 1, all.process);

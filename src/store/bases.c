@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include "store/finder.h"
 #include "store/reader_state.h"
+#include "store/sorted.h"
 
 struct gather {
     uint64_t from, below; /* wanted: from <= base < below */
@@ -29,25 +30,10 @@ static void add(void *context, uint64_t base) {
         g->base[g->count++] = base;
 }
 
-/* Of format 1: the posting of one chunk. */
-static int take(void *context, uint64_t first_chunk, const struct hak_posting *p) {
-    struct gather *g = context;
-    (void)first_chunk;
-    for (uint32_t i = hak_posting_find(p, g->from); i < p->count; i++) {
-        if (p->key[i] >= g->below) {
-            g->left_some = true;
-            break;
-        }
-        add(g, p->key[i]);
-    }
-    return 0;
-}
-
 int hak_bases_next(struct hak_store_reader *r, uint64_t from, uint64_t *out, uint32_t *count,
                    bool *is_last) {
     struct gather g = {.from = from, .below = UINT64_MAX, .base = out};
-    int error = r->has_runs ? hak_finder_bases(r, from, &g.below, add, &g)
-                            : hak_scan_postings(r, HAK_POSTING_BASE, from, 0, take, &g);
+    int error = hak_finder_bases(r, from, &g.below, add, &g);
     tidy(&g);
     *count = g.count;
     *is_last = !g.left_some;

@@ -19,6 +19,6 @@ void hak_generation_decode(struct hak_columns *c, struct hak_input *in);
 
 /* Column ns (pace.c). False if the bytes make no sense. */
 void hak_pace_encode(struct hak_columns *c);
-bool hak_pace_decode(struct hak_columns *c, uint8_t codec, struct hak_input *in);
+bool hak_pace_decode(struct hak_columns *c, struct hak_input *in);
 
 #endif

@@ -23,9 +23,8 @@ struct checker {
     struct hak_order_check *order;
     struct hak_live_check *live;
     struct hak_columns columns;
-    struct hak_posting due, stored;
-    struct hak_run_check *runs; /* format 2 */
-    uint8_t *known_node;        /* bit n: node n is there */
+    struct hak_run_check *runs;
+    uint8_t *known_node; /* bit n: node n is there */
     uint64_t nodes;
     uint32_t node_bytes; /* of known_node */
 };
@@ -79,12 +78,7 @@ static int check_rows(struct checker *c) {
         " WHERE key = 'trimmed_events') AND NOT EXISTS (SELECT 1 FROM chunk c WHERE c.id <= f.event"
         " AND f.event < c.id + c.events)",
     };
-    static const char of_format_1[] =
-        "SELECT printf('posting %d speaks of chunk %d, which is not there', id, first_chunk)"
-        " FROM posting WHERE first_chunk NOT IN (SELECT id FROM chunk)";
     int error = tell_rows(c, "PRAGMA quick_check(20)", "ok");
-    if (!error && !c->reader->has_runs)
-        error = tell_rows(c, of_format_1, NULL);
     for (size_t i = 0; i < sizeof queries / sizeof *queries && !error; i++)
         error = tell_rows(c, queries[i], NULL);
     return error;
@@ -173,49 +167,17 @@ static int check_nodes(struct checker *c) {
 /* ---- chunks ------------------------------------------------------------------------------------
  */
 
-static bool same_posting(const struct hak_posting *a, const struct hak_posting *b) {
-    return a->count == b->count && a->distance_count == b->distance_count &&
-           a->many_distances == b->many_distances &&
-           !memcmp(a->key, b->key, a->count * sizeof *a->key) &&
-           !memcmp(a->distance, b->distance, a->distance_count * sizeof *a->distance) &&
-           (a->kind != HAK_POSTING_LARGE ||
-            !memcmp(a->extent, b->extent, a->count * sizeof *a->extent));
-}
-
-static void check_posting(struct checker *c, sqlite3_stmt *rows, uint64_t chunk,
-                          enum hak_posting_kind kind) {
-    static const char *const names[] = {"bases", "stacks", "large blocks"};
-    sqlite3_reset(rows);
-    sqlite3_bind_int(rows, 1, kind);
-    sqlite3_bind_int64(rows, 2, (sqlite3_int64)chunk);
-    hak_posting_collect(&c->due, kind, &c->columns);
-    const char *wrong = NULL;
-    if (sqlite3_step(rows) == SQLITE_ROW)
-        wrong = hak_posting_decode(&c->stored, sqlite3_column_blob(rows, 0),
-                                   (size_t)sqlite3_column_bytes(rows, 0));
-    else if (c->due.count)
-        wrong = "it is missing";
-    else
-        return;
-    if (!wrong && (c->stored.kind != kind || !same_posting(&c->due, &c->stored)))
-        wrong = "it does not say what the chunk holds";
-    if (!wrong)
-        return;
-    tell(c, "chunk %" PRIu64 ", posting of %s: %s", chunk, names[kind], wrong);
-}
-
 static void check_stacks(struct checker *c, uint64_t chunk) {
-    hak_posting_collect(&c->due, HAK_POSTING_STACK, &c->columns);
-    for (uint32_t i = 0; i < c->due.count; i++) {
-        uint64_t node = c->due.key[i];
-        if (!is_node(c, node))
+    for (uint32_t i = 0; i < c->columns.distinct[HAK_COLUMN_STACK]; i++) {
+        uint64_t node = c->columns.dictionary[HAK_COLUMN_STACK][i];
+        if (node && !is_node(c, node))
             tell(c, "chunk %" PRIu64 ": its events speak of stack %" PRIu64 ", which is not there",
                  chunk, node);
     }
 }
 
 static int check_chunk(struct checker *c, uint64_t id, int64_t events, const void *blob,
-                       size_t bytes, sqlite3_stmt *postings) {
+                       size_t bytes) {
     struct hak_chunk chunk;
     const char *wrong = hak_chunk_open(&chunk, blob, bytes);
     if (!wrong)
@@ -231,14 +193,12 @@ static int check_chunk(struct checker *c, uint64_t id, int64_t events, const voi
         hak_run_check_hole(c->runs);
         return 0;
     }
-    for (int kind = 0; kind < HAK_POSTING_KINDS && postings; kind++)
-        check_posting(c, postings, id, (enum hak_posting_kind)kind);
     if (c->has_nodes)
         check_stacks(c, id);
     int error = hak_order_check_chunk(c->order, &c->columns, id);
     if (!error)
         error = hak_live_check_chunk(c->live, &c->columns, id);
-    return error || !c->runs ? error : hak_run_check_chunk(c->runs, id, &c->columns);
+    return error ? error : hak_run_check_chunk(c->runs, id, &c->columns);
 }
 
 /* Chunks of which other tables speak may lack behind the last one. */
@@ -254,19 +214,13 @@ static int check_end(struct checker *c) {
 }
 
 static int check_chunks(struct checker *c, uint64_t trimmed) {
-    sqlite3_stmt *rows, *postings = NULL;
+    sqlite3_stmt *rows;
     sqlite3 *database = c->reader->database;
     if (sqlite3_prepare_v2(database,
                            "SELECT c.id, c.events, d.data FROM chunk c LEFT JOIN chunk_data d"
                            " ON d.chunk = c.id ORDER BY c.id",
                            -1, &rows, NULL) != SQLITE_OK)
         return hak_store_fail_sqlite(database, c->reader->path, "checking its chunks");
-    if (!c->runs && sqlite3_prepare_v2(
-                        database, "SELECT data FROM posting WHERE kind = ?1 AND first_chunk = ?2",
-                        -1, &postings, NULL) != SQLITE_OK) {
-        sqlite3_finalize(rows);
-        return hak_store_fail_sqlite(database, c->reader->path, "checking its postings");
-    }
     uint64_t due = trimmed + 1;
     int result = SQLITE_DONE, stopped = 0;
     while (!stopped && (result = sqlite3_step(rows)) == SQLITE_ROW) {
@@ -283,10 +237,9 @@ static int check_chunks(struct checker *c, uint64_t trimmed) {
         if ((stopped = hak_watch_tell(c->reader, id, false)) != 0)
             break;
         stopped = check_chunk(c, id, events, sqlite3_column_blob(rows, 2),
-                              (size_t)sqlite3_column_bytes(rows, 2), postings);
+                              (size_t)sqlite3_column_bytes(rows, 2));
     }
     sqlite3_finalize(rows);
-    sqlite3_finalize(postings);
     if (stopped)
         return stopped;
     return result == SQLITE_DONE
@@ -299,8 +252,7 @@ int hak_store_check(struct hak_store_reader *r, void (*problem)(void *context, c
     struct checker c = {.reader = r, .problem = problem, .context = context};
     struct hak_store_summary summary;
     int error = hak_store_summarise(r, &summary);
-    bool has_memory =
-        hak_columns_init(&c.columns) && hak_posting_init(&c.due) && hak_posting_init(&c.stored);
+    bool has_memory = hak_columns_init(&c.columns);
     if (!error && !has_memory)
         error = hak_store_no_memory(r->path);
     if (!error)
@@ -311,7 +263,7 @@ int hak_store_check(struct hak_store_reader *r, void (*problem)(void *context, c
         error = hak_order_check_make(r, summary.trimmed_events > 0, tell_text, &c, &c.order);
     if (!error)
         error = hak_live_check_make(r, tell_text, &c, &c.live);
-    if (!error && r->has_runs && !(c.runs = hak_run_check_new(r, tell_text, &c)))
+    if (!error && !(c.runs = hak_run_check_new(r, tell_text, &c)))
         error = hak_store_no_memory(r->path);
     hak_watch_doing("checking chunks");
     if (!error)
@@ -327,8 +279,6 @@ int hak_store_check(struct hak_store_reader *r, void (*problem)(void *context, c
     hak_order_check_free(c.order);
     hak_live_check_free(c.live);
     hak_columns_free(&c.columns);
-    hak_posting_free(&c.due);
-    hak_posting_free(&c.stored);
     hak_run_check_free(c.runs);
     free(c.known_node);
     return error ? error : c.found;

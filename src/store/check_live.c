@@ -14,8 +14,8 @@ struct hak_live_check {
     struct hak_store_reader *reader;
     void (*tell)(void *context, const char *text);
     void *context;
-    bool has_runs, has_run; /* `run` is the next one */
-    bool is_broken;         /* a chunk of it cannot be read */
+    bool has_run;   /* `run` is the next one */
+    bool is_broken; /* a chunk of it cannot be read */
     struct hak_live_run run;
     struct hak_live_gather gather;
     uint64_t unsure_ns; /* of runs that reach this time it is not known what they left out */
@@ -40,11 +40,10 @@ int hak_live_check_make(struct hak_store_reader *r, void (*tell)(void *context, 
     k->reader = r;
     k->tell = tell;
     k->context = context;
-    k->has_runs = hak_live_has_runs(r->database);
     int error = hak_reader_numbers(r, "SELECT coalesce(min(from_ns), 0), count(*), ?1 FROM loss", 0,
                                    loss, 2);
     k->unsure_ns = loss[1] ? loss[0] : UINT64_MAX;
-    error = error < 0 ? error : k->has_runs ? next_run(k, 1) : 0;
+    error = error < 0 ? error : next_run(k, 1);
     if (error)
         hak_live_check_free(k);
     else
@@ -192,7 +191,7 @@ int hak_live_check_finish(struct hak_live_check *k) {
     int error = 0, found = 1;
     if (k->has_run && !k->is_broken)
         tell(k, &k->run, "not all of its events are there");
-    for (uint32_t level = 1; k->has_runs && level < LEVELS_MAX && found == 1 && !error; level++) {
+    for (uint32_t level = 1; level < LEVELS_MAX && found == 1 && !error; level++) {
         struct hak_live_run run;
         uint64_t from = 1;
         for (bool any = false;; any = true) {

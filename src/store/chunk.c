@@ -88,10 +88,6 @@ const char *hak_chunk_open(struct hak_chunk *chunk, const uint8_t *blob, size_t 
     return read_directory(chunk, columns);
 }
 
-static bool is_walk(const struct hak_chunk *chunk) {
-    return hak_codec_is_walk(chunk->column[HAK_COLUMN_SHAPE].codec);
-}
-
 static const char *unpack(const struct hak_chunk *chunk, int column, uint8_t *out) {
     return hak_unpack(chunk->blob + chunk->column[column].offset,
                       chunk->column[column].packed_bytes, chunk->column[column].packing, out,
@@ -101,14 +97,13 @@ static const char *unpack(const struct hak_chunk *chunk, int column, uint8_t *ou
 static const char *decode_walk(struct hak_chunk *chunk, struct hak_columns *c) {
     const uint8_t *bytes[HAK_WALK_COLUMNS];
     size_t count[HAK_WALK_COLUMNS];
-    uint8_t codec = chunk->column[HAK_COLUMN_SHAPE].codec;
     for (int i = 0; i < HAK_COLUMN_COUNT; i++) {
         int place = hak_walk_place((enum hak_column)i);
         if (place < 0)
             continue;
         chunk->wrong_column = hak_column_names[i];
-        if (chunk->column[i].codec != codec)
-            return "its codec does not fit those of the other columns";
+        if (chunk->column[i].codec != HAK_CODEC_STREAMS)
+            return "its codec does not fit the column";
         const char *wrong = unpack(chunk, i, c->walk->unpacked[place]);
         if (wrong)
             return wrong;
@@ -117,7 +112,7 @@ static const char *decode_walk(struct hak_chunk *chunk, struct hak_columns *c) {
         chunk->decoded |= 1u << i;
     }
     chunk->wrong_column = "walk";
-    return hak_walk_decode(c, codec, bytes, count);
+    return hak_walk_decode(c, bytes, count);
 }
 
 const char *hak_chunk_decode(struct hak_chunk *chunk, struct hak_columns *c, unsigned mask) {
@@ -129,7 +124,7 @@ const char *hak_chunk_decode(struct hak_chunk *chunk, struct hak_columns *c, uns
     for (int i = 0; i < HAK_COLUMN_COUNT; i++) {
         if (!(mask >> i & 1) || chunk->decoded >> i & 1)
             continue;
-        if (is_walk(chunk) && hak_walk_place((enum hak_column)i) >= 0) {
+        if (hak_walk_place((enum hak_column)i) >= 0) {
             const char *wrong = decode_walk(chunk, c);
             if (wrong)
                 return wrong;
@@ -138,8 +133,8 @@ const char *hak_chunk_decode(struct hak_chunk *chunk, struct hak_columns *c, uns
         chunk->wrong_column = hak_column_names[i];
         const char *wrong = unpack(chunk, i, c->raw);
         if (!wrong)
-            wrong = hak_column_decode(c, (enum hak_column)i, chunk->column[i].codec, is_walk(chunk),
-                                      c->raw, chunk->column[i].raw_bytes);
+            wrong = hak_column_decode(c, (enum hak_column)i, chunk->column[i].codec, c->raw,
+                                      chunk->column[i].raw_bytes);
         if (wrong)
             return wrong;
         chunk->decoded |= 1u << i;

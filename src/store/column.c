@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include "store/by_site.h"
-#include "store/codec.h"
 
 const char *const hak_column_names[HAK_COLUMN_COUNT] = {
     "shape", "actor", "ns", "base", "delta", "stack", "size", "old_address", "generation",
@@ -125,10 +124,9 @@ void hak_columns_encode(struct hak_columns *c, uint8_t codec[HAK_COLUMN_COUNT]) 
     hak_walk_encode(c);
     for (int i = 0; i < HAK_COLUMN_COUNT; i++) {
         enum hak_column column = (enum hak_column)i;
-        codec[i] = HAK_CODEC_WALK;
+        codec[i] = HAK_CODEC_STREAMS;
         if (hak_walk_place(column) >= 0)
             continue;
-        codec[i] = column == HAK_COLUMN_NS ? HAK_CODEC_PACE : HAK_CODEC_SITE;
         hak_walk_empty(c->walk, column);
         if (is_constant(c->value[i], c->events))
             codec[i] = HAK_CODEC_CONSTANT;
@@ -157,37 +155,8 @@ size_t hak_column_bytes(struct hak_columns *c, enum hak_column column, uint8_t c
     return hak_streams_join(c->walk->stream[column], c->parts, c->raw, c->part_end);
 }
 
-/* The columns that a codec may be used for (bit n = column n). Those that others are predicted from
- * need their dictionaries; what is predicted needs its predictors. */
-static unsigned columns_of_codec(uint8_t codec) {
-    switch (codec) {
-    case HAK_CODEC_CONSTANT:
-    case HAK_CODEC_DICTIONARY:
-    case HAK_CODEC_RECENT:
-        return (1u << HAK_COLUMN_COUNT) - 1;
-    case HAK_CODEC_STEPS:
-        return (1u << HAK_COLUMN_COUNT) - 1 - BIT(HAK_COLUMN_BASE) - BIT(HAK_COLUMN_STACK);
-    case HAK_CODEC_NEXT:
-        return BIT(HAK_COLUMN_GENERATION);
-    case HAK_CODEC_ASKED:
-        return BIT(HAK_COLUMN_SIZE);
-    case HAK_CODEC_WALK:
-    case HAK_CODEC_NARROW_WALK:
-        return BIT(HAK_COLUMN_SHAPE) | BIT(HAK_COLUMN_ACTOR) | BIT(HAK_COLUMN_BASE) |
-               BIT(HAK_COLUMN_STACK);
-    case HAK_CODEC_SITE:
-        return BIT(HAK_COLUMN_DELTA) | BIT(HAK_COLUMN_SIZE) | BIT(HAK_COLUMN_OLD) |
-               BIT(HAK_COLUMN_GENERATION);
-    case HAK_CODEC_PACE:
-    case HAK_CODEC_NARROW_PACE:
-        return BIT(HAK_COLUMN_NS);
-    default:
-        return 0;
-    }
-}
-
 /* A column of streams that is guessed from the walk. */
-static const char *decode_guessed(struct hak_columns *c, enum hak_column column, uint8_t codec,
+static const char *decode_guessed(struct hak_columns *c, enum hak_column column,
                                   const uint8_t *bytes, size_t count) {
     struct hak_input in[HAK_STREAMS_MAX];
     uint32_t streams = hak_walk_streams(column);
@@ -195,7 +164,7 @@ static const char *decode_guessed(struct hak_columns *c, enum hak_column column,
     if (!hak_streams_split(bytes, count, in, streams))
         return "its streams are cut short";
     if (column == HAK_COLUMN_NS)
-        makes_sense = hak_pace_decode(c, codec, in);
+        makes_sense = hak_pace_decode(c, in);
     else if (column == HAK_COLUMN_DELTA)
         hak_delta_decode(c, in);
     else if (column == HAK_COLUMN_SIZE)
@@ -210,27 +179,18 @@ static const char *decode_guessed(struct hak_columns *c, enum hak_column column,
 }
 
 const char *hak_column_decode(struct hak_columns *c, enum hak_column column, uint8_t codec,
-                              bool is_walk, const uint8_t *bytes, size_t count) {
+                              const uint8_t *bytes, size_t count) {
     struct hak_input in = {.at = bytes, .end = bytes + count};
-    const char *wrong = NULL;
     c->by_index[column] = false;
-    if (!columns_of_codec(codec))
+    if (codec == HAK_CODEC_STREAMS)
+        return decode_guessed(c, column, bytes, count);
+    if (codec != HAK_CODEC_CONSTANT)
         return "its codec is not known to this version";
-    if (!(columns_of_codec(codec) >> column & 1) || hak_codec_is_walk(codec))
-        return "its codec does not fit the column";
-    if (codec == HAK_CODEC_SITE || hak_codec_is_pace(codec))
-        return is_walk ? decode_guessed(c, column, codec, bytes, count)
-                       : "its codec does not fit those of the other columns";
-    if (codec == HAK_CODEC_CONSTANT) {
-        c->dictionary[column][0] = hak_read_varint(&in);
-        memset(c->index[column], 0, c->events * sizeof(uint32_t));
-        c->distinct[column] = 1;
-        c->by_index[column] = true;
-        wrong = in.broken ? "its value is cut short" : NULL;
-    } else {
-        wrong = hak_codec_decode(c, column, codec, &in);
-    }
-    if (!wrong && in.at != in.end)
-        wrong = "bytes are left over behind its values";
-    return wrong;
+    c->dictionary[column][0] = hak_read_varint(&in);
+    memset(c->index[column], 0, c->events * sizeof(uint32_t));
+    c->distinct[column] = 1;
+    c->by_index[column] = true;
+    if (in.broken)
+        return "its value is cut short";
+    return in.at == in.end ? NULL : "bytes are left over behind its values";
 }

@@ -31,29 +31,17 @@ enum hak_column {
 };
 extern const char *const hak_column_names[HAK_COLUMN_COUNT];
 
+/* How a column of a chunk is written. */
 enum hak_codec {
-    HAK_CODEC_CONSTANT = 1,    /* the same value throughout */
-    HAK_CODEC_STEPS = 2,       /* differences to the value before, in byte planes */
-    HAK_CODEC_DICTIONARY = 3,  /* distinct values in the order of their first use, then indexes */
-    HAK_CODEC_NEXT = 4,        /* generations, expected from the base's and the slab's last */
-    HAK_CODEC_ASKED = 5,       /* difference to what the same stack, or the same base, had last */
-    HAK_CODEC_RECENT = 6,      /* a dictionary, then how many events ago each value was last used */
-    HAK_CODEC_NARROW_WALK = 7, /* as WALK, with fewer contexts and guesses; no longer written */
-    HAK_CODEC_SITE = 8, /* delta, size, old address, generation: by site or block (by_site.h) */
-    HAK_CODEC_NARROW_PACE = 9, /* as PACE, with fewer contexts; no longer written */
-    HAK_CODEC_WALK = 10,       /* shape, actor, base and stack together, by a mirror (walk.h) */
-    HAK_CODEC_PACE = 11,       /* times: steps, in a stream for each length that was expected */
+    HAK_CODEC_CONSTANT = 1, /* one value, the same throughout */
+    /* Its own streams: shape, actor, base and stack together, by a mirror (walk.h); ns, delta,
+     * size, old address and generation each guessed from what the walk found (by_site.h). */
+    HAK_CODEC_STREAMS = 2,
 };
-static inline bool hak_codec_is_walk(uint8_t codec) {
-    return codec == HAK_CODEC_WALK || codec == HAK_CODEC_NARROW_WALK;
-}
-static inline bool hak_codec_is_pace(uint8_t codec) {
-    return codec == HAK_CODEC_PACE || codec == HAK_CODEC_NARROW_PACE;
-}
 struct hak_walk;
 
 /* Arrays of one chunk; reused from chunk to chunk. Columns made from events lie in `value`. A
- * decoded dictionary or constant column stays what it is (`by_index`): its distinct values in the
+ * decoded walk or constant column stays what it is (`by_index`): its distinct values in the
  * order of first use, and the number of each event's value among them. */
 struct hak_columns {
     uint32_t events;
@@ -119,10 +107,10 @@ void hak_columns_get(const struct hak_columns *c, uint32_t i, uint64_t id, struc
 void hak_columns_encode(struct hak_columns *c, uint8_t codec[HAK_COLUMN_COUNT]);
 /* Brings the bytes of a column that was coded into c->raw (parts: c->part_end); their length. */
 size_t hak_column_bytes(struct hak_columns *c, enum hak_column column, uint8_t codec);
-/* Decodes one column; those of hak_column_needs(column) must be there. NULL, or what is wrong. Not
- * for a walk. `is_walk`: shape, actor, base and stack were coded by one. */
+/* Decodes one column that is not of the walk; those of hak_column_needs(column) must be there.
+ * NULL, or what is wrong. */
 const char *hak_column_decode(struct hak_columns *c, enum hak_column column, uint8_t codec,
-                              bool is_walk, const uint8_t *bytes, size_t count);
+                              const uint8_t *bytes, size_t count);
 /* Mask of columns that must be decoded before this one (bit n = column n). */
 unsigned hak_column_needs(enum hak_column column);
 

@@ -13,7 +13,7 @@ enum hak_store_error {
     HAK_STORE_EXISTS = -7,    /* would be overwritten */
     HAK_STORE_BUSY = -8,      /* another process holds it */
     HAK_STORE_INTERNAL = -9,  /* SQLite said something else; the message has it */
-    HAK_STORE_OLDER = -11,    /* of an older format, which is read and not gone on with */
+    HAK_STORE_OLDER = -11,    /* of a format from before the first release */
     HAK_STORE_STOPPED = -10,  /* whoever watches the reading said stop (reader.h) */
 };
 

@@ -191,6 +191,12 @@ static int examine(int fd, const char *path, const char *real_path) {
                               "%s: is an SQLite file of another program (application_id 0x%08x, "
                               "expected 0x%08x); expected the file that `hakmem-trace run` wrote",
                               path, read_big(head + 68), HAK_STORE_APPLICATION_ID);
+    if (read_big(head + 60) < HAK_STORE_FORMAT)
+        return hak_store_fail(
+            HAK_STORE_OLDER,
+            "%s: was written by a hakmem from before the first release (format %u, "
+            "this one reads from %d on); record the program again",
+            path, read_big(head + 60), HAK_STORE_FORMAT);
     if (read_big(head + 60) > HAK_STORE_FORMAT)
         return hak_store_fail(HAK_STORE_NEWER,
                               "%s: was written by a newer hakmem (format %u, this one reads up to "

@@ -10,7 +10,7 @@
 #include "store/error.h"
 
 #define HAK_STORE_APPLICATION_ID 0x48616b6d /* "Hakm" */
-#define HAK_STORE_FORMAT         2          /* PRAGMA user_version */
+#define HAK_STORE_FORMAT         3          /* PRAGMA user_version */
 #define HAK_STORE_LOCK_BYTE      ((long long)1 << 62)
 #define HAK_STORE_PATH_BYTES     ((size_t)512) /* SQLite's MAX_PATHNAME */
 

@@ -2,6 +2,7 @@
 #include "store/finder_state.h"
 
 #include <stdlib.h>
+#include "store/sorted.h"
 
 static int fail(struct hak_store_reader *r) {
     return hak_store_fail_sqlite(r->database, r->path, "reading its postings");

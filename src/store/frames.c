@@ -10,10 +10,9 @@
 #define NAMELESS_KEPT 16 /* nodes on the way to a name that are kept with it */
 
 static int prepare(struct hak_store_reader *r) {
-#define MODULE_SQL(what)                                                                           \
-    "SELECT " what ", load_bias, path FROM module WHERE process = ?1 AND start <= ?2"              \
-    " AND \"end\" > ?2 AND generation <= ?3 ORDER BY generation DESC, id DESC LIMIT 1"
-    const char *module_sql = r->has_images ? MODULE_SQL("image") : MODULE_SQL("id");
+    static const char module_sql[] =
+        "SELECT image, load_bias, path FROM module WHERE process = ?1 AND start <= ?2"
+        " AND \"end\" > ?2 AND generation <= ?3 ORDER BY generation DESC, id DESC LIMIT 1";
     static const char frame_sql[] = "SELECT function, file, line FROM frame"
                                     " WHERE module = ?1 AND offset = ?2 ORDER BY level";
     struct {

@@ -30,7 +30,7 @@ struct hak_live {
     struct hak_live_moment moment;
     sqlite3_stmt *processes; /* those to be told, NULL when only one is asked for */
     uint32_t process;
-    bool has_runs;
+    bool by_scan; /* without the runs */
     struct source *source;
     uint32_t sources, room;
     uint64_t from, below; /* bases of this batch; below 0 = all */
@@ -117,7 +117,7 @@ static int add_stretch(struct hak_live *l, const struct stretch *s) {
     struct hak_live_run run;
     uint64_t next = 1;
     int found = 0;
-    while (l->has_runs && (found = next_run(l, s, next, &run)) == 1) {
+    while (!l->by_scan && (found = next_run(l, s, next, &run)) == 1) {
         if (run.first_event > next) {
             int error = add_events(l, s, next, run.first_event - 1); /* also where chunks lack */
             if (error)
@@ -370,7 +370,7 @@ int hak_live_open(struct hak_store_reader *r, const struct hak_live_moment *mome
         return hak_store_no_memory(r->path);
     l->reader = r;
     l->moment = *moment;
-    l->has_runs = !moment->by_scan && hak_live_has_runs(r->database);
+    l->by_scan = moment->by_scan;
     if (!moment->process) {
         if (sqlite3_prepare_v2(r->database,
                                "SELECT id FROM process WHERE (?1 = 0 OR start_ns <= ?1)"

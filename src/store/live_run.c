@@ -8,14 +8,6 @@ static int fail(sqlite3 *database, const char *path, const char *doing) {
     return hak_store_fail_sqlite(database, path, doing);
 }
 
-bool hak_live_has_runs(sqlite3 *database) {
-    sqlite3_stmt *query = NULL;
-    bool is_there = sqlite3_prepare_v2(database, "SELECT 1 FROM main.live_run LIMIT 1", -1, &query,
-                                       NULL) == SQLITE_OK;
-    sqlite3_finalize(query);
-    return is_there;
-}
-
 int hak_live_find_run(sqlite3 *database, const char *path, uint32_t level, uint64_t first,
                       struct hak_live_run *out) {
     sqlite3_stmt *query;

@@ -28,8 +28,6 @@ struct hak_live_cursor {
     uint64_t from;    /* with a process: bases from here on */
 };
 
-/* Is the table there at all? */
-bool hak_live_has_runs(sqlite3 *database);
 /* The first complete run of `level` that begins at event `first` or behind it: 1, 0, or an error.
  */
 int hak_live_find_run(sqlite3 *database, const char *path, uint32_t level, uint64_t first,

@@ -63,14 +63,6 @@ static int add_large_base(void *context, uint64_t base, uint64_t extent) {
     return 0;
 }
 
-static int add_large(void *context, uint64_t first_chunk, const struct hak_posting *p) {
-    struct large_search *search = context;
-    (void)first_chunk;
-    for (uint32_t i = 0; i < p->count && p->key[i] <= search->address; i++)
-        add_large_base(context, p->key[i], p->extent[i]);
-    return 0;
-}
-
 struct seen {
     struct hak_block_key *out;
     int max, count;
@@ -157,10 +149,7 @@ static int find_candidates(struct hak_store_reader *r, uint64_t address, struct 
     struct large_search search = {.address = address, .candidates = c};
     add_candidate(c, address);
     add_slot_starts(r, address, c);
-    if (r->has_runs)
-        return hak_finder_large(r, address, add_large_base, &search);
-    return hak_scan_postings(r, HAK_POSTING_LARGE, address & ~(uint64_t)4095, address, add_large,
-                             &search);
+    return hak_finder_large(r, address, add_large_base, &search);
 }
 
 static int find_by_walk(struct hak_store_reader *r, uint64_t address, uint32_t process,
@@ -293,9 +282,9 @@ int hak_store_blocks_at(struct hak_store_reader *r, uint64_t address, uint32_t p
     struct owned_blocks *o = calloc(1, sizeof *o);
     struct seen seen = {.out = out, .max = max};
     int error = c && o ? 0 : hak_store_no_memory(r->path);
-    if (!error && r->has_runs)
+    if (!error)
         error = find_owned(r, address, o, c);
-    if (!error && (!r->has_runs || o->is_too_many)) {
+    if (!error && o->is_too_many) {
         error = find_by_walk(r, address, process, c, &seen);
     } else if (!error) {
         error = find_uses(r, address, o, process, NULL, &always, &seen);
@@ -339,9 +328,9 @@ int hak_block_newest(struct hak_store_reader *r, uint64_t address,
     struct owned_blocks *o = calloc(1, sizeof *o);
     struct seen seen = {.out = out, .max = 1};
     int error = c && o ? 0 : hak_store_no_memory(r->path);
-    if (!error && r->has_runs)
+    if (!error)
         error = find_owned(r, address, o, c);
-    if (!error && (!r->has_runs || o->is_too_many)) {
+    if (!error && o->is_too_many) {
         error = find_candidates(r, address, c);
         if (!error)
             error = newest_by_walk(r, address, c, lineage, range, true, &seen);

@@ -18,18 +18,12 @@ struct kept_blob {
 struct hak_node_reader {
     sqlite3 *database;
     char *path;
-    bool has_rows; /* format 1 */
     uint64_t uses;
     struct kept_blob *last;
     struct kept_blob kept[BLOBS];
     struct hak_node_coder *coder;
-    sqlite3_stmt *below, *above; /* the blob (row) that begins at or below an id; the next one */
+    sqlite3_stmt *below, *above; /* the blob that begins at or below an id; the next one */
 };
-
-static bool has_blobs(sqlite3 *database) {
-    return sqlite3_table_column_metadata(database, "main", "node_chunk", NULL, NULL, NULL, NULL,
-                                         NULL, NULL) == SQLITE_OK;
-}
 
 int hak_node_reader_make(sqlite3 *database, const char *path, struct hak_node_reader **out) {
     struct hak_node_reader *r = calloc(1, sizeof *r);
@@ -38,7 +32,6 @@ int hak_node_reader_make(sqlite3 *database, const char *path, struct hak_node_re
         return hak_store_no_memory(path);
     r->database = database;
     r->path = strdup(path);
-    r->has_rows = !has_blobs(database);
     if (r->path)
         return 0;
     hak_node_reader_free(r);
@@ -64,17 +57,13 @@ void hak_node_reader_free(struct hak_node_reader *r) {
 }
 
 static int prepare(struct hak_node_reader *r) {
-    static const char *const sql[2][2] = {
-        {"SELECT id, nodes, data FROM node_chunk WHERE id <= ?1 ORDER BY id DESC LIMIT 1",
-         "SELECT id, nodes, data FROM node_chunk WHERE id >= ?1 ORDER BY id LIMIT 1"},
-        {"SELECT id, parent, process, generation, ip FROM node WHERE id = ?1",
-         "SELECT id, parent, process, generation, ip FROM node WHERE id >= ?1 ORDER BY id LIMIT "
-         "1"}};
+    static const char *const sql[] = {
+        "SELECT id, nodes, data FROM node_chunk WHERE id <= ?1 ORDER BY id DESC LIMIT 1",
+        "SELECT id, nodes, data FROM node_chunk WHERE id >= ?1 ORDER BY id LIMIT 1"};
     sqlite3_stmt **statement[] = {&r->below, &r->above};
     for (int i = 0; i < 2; i++)
-        if (!*statement[i] &&
-            sqlite3_prepare_v3(r->database, sql[r->has_rows][i], -1, SQLITE_PREPARE_PERSISTENT,
-                               statement[i], NULL) != SQLITE_OK)
+        if (!*statement[i] && sqlite3_prepare_v3(r->database, sql[i], -1, SQLITE_PREPARE_PERSISTENT,
+                                                 statement[i], NULL) != SQLITE_OK)
             return hak_store_fail_sqlite(r->database, r->path, "preparing to read stacks");
     return 0;
 }
@@ -88,23 +77,9 @@ static int step(struct hak_node_reader *r, sqlite3_stmt *statement, uint32_t id)
     return hak_store_fail_sqlite(r->database, r->path, "reading a stack");
 }
 
-static int read_row(struct hak_node_reader *r, sqlite3_stmt *statement, uint32_t id,
-                    struct hak_node_row *out) {
-    int found = step(r, statement, id);
-    if (found > 0)
-        *out = (struct hak_node_row){.id = (uint32_t)sqlite3_column_int64(statement, 0),
-                                     .parent = (uint32_t)sqlite3_column_int64(statement, 1),
-                                     .process = (uint32_t)sqlite3_column_int64(statement, 2),
-                                     .generation = (uint32_t)sqlite3_column_int64(statement, 3),
-                                     .ip = (uint64_t)sqlite3_column_int64(statement, 4)};
-    sqlite3_reset(statement);
-    return found;
-}
-
 int64_t hak_node_reader_count(struct hak_node_reader *r) {
     sqlite3_stmt *query;
-    const char *sql = r->has_rows ? "SELECT count(*) FROM node"
-                                  : "SELECT coalesce(sum(nodes), 0) FROM node_chunk";
+    static const char sql[] = "SELECT coalesce(sum(nodes), 0) FROM node_chunk";
     int64_t count = -1;
     if (sqlite3_prepare_v2(r->database, sql, -1, &query, NULL) == SQLITE_OK &&
         sqlite3_step(query) == SQLITE_ROW)
@@ -191,31 +166,23 @@ static int take(struct hak_node_reader *r, struct kept_blob *k, uint32_t id,
 }
 
 int hak_node_reader_get(struct hak_node_reader *r, uint32_t id, struct hak_node_row *out) {
-    struct kept_blob *k = id && !r->has_rows ? find_kept(r, id) : NULL;
+    struct kept_blob *k = id ? find_kept(r, id) : NULL;
     if (k)
         return take(r, k, id, out);
     int found = id ? prepare(r) : 0;
     if (found || !id)
         return found;
-    if (r->has_rows)
-        return read_row(r, r->below, id, out);
     found = find_blob(r, r->below, id, &k);
     return found > 0 ? take(r, k, id, out) : found;
 }
 
 int hak_node_reader_next(struct hak_node_reader *r, uint32_t id, struct hak_node_row *out) {
-    int found;
-    if (!r->has_rows) {
-        found = hak_node_reader_get(r, id, out);
-        if (found)
-            return found;
-    }
-    found = prepare(r);
+    struct kept_blob *k;
+    int found = hak_node_reader_get(r, id, out);
+    if (!found)
+        found = prepare(r);
     if (found)
         return found;
-    if (r->has_rows)
-        return read_row(r, r->above, id, out);
-    struct kept_blob *k;
     found = find_blob(r, r->above, id, &k);
     return found > 0 ? take(r, k, id, out) : found;
 }

@@ -7,7 +7,6 @@
 #define LOW          (1 + GROUPS) /* of steps that a byte does not hold */
 #define HIGH         (2 + GROUPS)
 #define CONTEXT_BITS 16
-#define NARROW_BITS  14 /* of HAK_CODEC_NARROW_PACE */
 #define CONTEXTS     (1 << CONTEXT_BITS)
 #define LITERALS     192 /* steps below it are bytes of their own */
 #define LITERAL_BITS 8
@@ -18,10 +17,9 @@ static inline uint8_t group_of(uint64_t step) {
     return (uint8_t)(bits < GROUPS - 2 ? bits + 1 : GROUPS - 1);
 }
 
-static inline uint8_t *context_of(uint8_t *contexts, unsigned bits, uint32_t before,
-                                  uint32_t site) {
+static inline uint8_t *context_of(uint8_t *contexts, uint32_t before, uint32_t site) {
     uint32_t hash = before * 0x9e3779b1u ^ site * 0x85ebca6bu;
-    return &contexts[hash >> (32 - bits)];
+    return &contexts[hash >> (32 - CONTEXT_BITS)];
 }
 
 void hak_pace_encode(struct hak_columns *c) {
@@ -44,7 +42,7 @@ void hak_pace_encode(struct hak_columns *c) {
     uint64_t last = ns[0] >> shift;
     for (uint32_t i = 0; i < c->events; i++) {
         uint64_t now = ns[i] >> shift, step = rises ? now - last : hak_zigzag(now - last);
-        uint8_t *context = context_of(contexts, CONTEXT_BITS, before, w->site_of[i]);
+        uint8_t *context = context_of(contexts, before, w->site_of[i]);
         struct hak_stream *group = &out[1 + *context];
         last = now;
         before = w->site_of[i];
@@ -62,11 +60,10 @@ void hak_pace_encode(struct hak_columns *c) {
     }
 }
 
-bool hak_pace_decode(struct hak_columns *c, uint8_t codec, struct hak_input *in) {
+bool hak_pace_decode(struct hak_columns *c, struct hak_input *in) {
     struct hak_walk *w = c->walk;
     uint64_t *ns = c->value[HAK_COLUMN_NS];
     uint8_t *contexts = (uint8_t *)c->scratch2; /* too much for a small stack */
-    unsigned bits_of_context = codec == HAK_CODEC_PACE ? CONTEXT_BITS : NARROW_BITS;
     unsigned shift = hak_read_byte(&in[HEAD]), is_zigzag = hak_read_byte(&in[HEAD]);
     uint64_t last = hak_read_varint(&in[HEAD]);
     if (shift > 63 || is_zigzag > 1)
@@ -74,7 +71,7 @@ bool hak_pace_decode(struct hak_columns *c, uint8_t codec, struct hak_input *in)
     memset(contexts, 0, CONTEXTS);
     uint32_t before = HAK_NO_SITE;
     for (uint32_t i = 0; i < c->events; i++) {
-        uint8_t *context = context_of(contexts, bits_of_context, before, w->site_of[i]);
+        uint8_t *context = context_of(contexts, before, w->site_of[i]);
         uint64_t step = hak_read_byte(&in[1 + *context]);
         before = w->site_of[i];
         if (step >= LITERALS) {

@@ -44,12 +44,8 @@ static int load_names(struct hak_store_reader *r) {
 }
 
 static int start(struct hak_store_reader *r, struct hak_store_reader **out) {
-    bool has_memory = hak_posting_init(&r->posting) && hak_run_cursor_init(&r->run);
+    bool has_memory = hak_run_cursor_init(&r->run);
     int error = has_memory ? load_names(r) : hak_store_no_memory(r->path);
-    r->has_runs = sqlite3_table_column_metadata(r->database, "main", "posting_run", NULL, NULL,
-                                                NULL, NULL, NULL, NULL) == SQLITE_OK;
-    r->has_images = sqlite3_table_column_metadata(r->database, "main", "image", NULL, NULL, NULL,
-                                                  NULL, NULL, NULL) == SQLITE_OK;
     if (!error)
         error = hak_node_reader_make(r->database, r->path, &r->nodes);
     if (!error)
@@ -116,7 +112,6 @@ void hak_store_close(struct hak_store_reader *r) {
     hak_node_reader_free(r->nodes);
     hak_scan_pool_free(r->pool);
     hak_finder_forget(r);
-    hak_posting_free(&r->posting);
     hak_run_cursor_free(&r->run);
     hak_buffer_free(&r->text);
     free(r->stack_error);
@@ -150,18 +145,14 @@ int hak_reader_numbers(struct hak_store_reader *r, const char *sql, uint64_t arg
     return found;
 }
 
-/* Events, chunks and times: of format 1 from the row of each chunk; later from the ends, so that it
- * does not take longer with a longer capture. Neighbouring commits may overlap in time. */
-#define EACH_CHUNK                                                                                 \
-    "SELECT coalesce(sum(events), 0), count(*), coalesce(min(min_ns), 0),"                         \
-    " coalesce(max(max_ns), 0),"
-#define BOTH_ENDS                                                                                  \
+/* Events, chunks and times come from the ends, so that it does not take longer with a longer
+ * capture. Neighbouring commits may overlap in time. */
+#define SUMMARY                                                                                    \
     "SELECT coalesce((SELECT id + events FROM chunk ORDER BY id DESC LIMIT 1) -"                   \
     " (SELECT min(id) FROM chunk), 0), coalesce((SELECT max(number) FROM chunk_order) -"           \
     " (SELECT min(number) FROM chunk_order) + 1, 0), coalesce((SELECT min(min_ns) FROM"            \
     " (SELECT min_ns FROM chunk ORDER BY id LIMIT 256)), 0), coalesce((SELECT max(max_ns) FROM"    \
-    " (SELECT max_ns FROM chunk ORDER BY id DESC LIMIT 256)), 0),"
-#define SUMMARY_REST                                                                               \
+    " (SELECT max_ns FROM chunk ORDER BY id DESC LIMIT 256)), 0),"                                 \
     " (SELECT count(*) FROM loss), (SELECT coalesce(sum(count), 0) FROM loss),"                    \
     " (SELECT CAST(value AS INTEGER) FROM meta WHERE key='trimmed_events'),"                       \
     " (SELECT count(*) FROM process), (SELECT count(*) FROM thread),"                              \
@@ -185,8 +176,7 @@ static void count_missing(struct hak_store_reader *r, struct hak_store_summary *
 
 int hak_store_summarise(struct hak_store_reader *r, struct hak_store_summary *out) {
     uint64_t v[13] = {0};
-    int found = hak_reader_numbers(
-        r, r->has_runs ? BOTH_ENDS SUMMARY_REST : EACH_CHUNK SUMMARY_REST " FROM chunk", 0, v, 13);
+    int found = hak_reader_numbers(r, SUMMARY, 0, v, 13);
     if (found < 0)
         return found;
     int64_t nodes = hak_node_reader_count(r->nodes);

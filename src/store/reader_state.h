@@ -21,7 +21,6 @@ struct hak_store_reader {
     char *path;
     struct hak_scan *spare_scan; /* the last closed one, its buffers are used again */
     struct hak_scan *event_scan; /* keeps the chunk of the last hak_store_event */
-    struct hak_posting posting;  /* for lookups */
     struct {
         bool is_there;
         uint64_t slot_bytes, first_slot_offset;
@@ -30,12 +29,10 @@ struct hak_store_reader {
     uint64_t slab_bytes, superslab_bytes;
     uint64_t newest_event; /* as far as watch.c asked */
     struct hak_node_reader *nodes;
-    bool has_runs;             /* of postings: format 2 */
-    struct hak_run_cursor run; /* for lookups in them */
+    struct hak_run_cursor run; /* for lookups in the runs of postings */
     sqlite3_stmt *run_row[2], *run_list;
     struct hak_finder_memory *finder_memory;
     struct hak_scan_pool *pool; /* threads that decode chunks; NULL = none yet */
-    bool has_images;            /* format 2: symbols belong to files, not to mappings */
     sqlite3_stmt *module, *frame, *parent;
     struct hak_buffer text;         /* strings of the frames handed out last */
     struct hak_functions functions; /* of stacks that were asked, until it rests */

@@ -13,7 +13,7 @@
 
 #include "store/bytes.h"
 
-#define HAK_RUN_MAGIC         0x4f504b48u /* "HKPO", as a posting of format 1 */
+#define HAK_RUN_MAGIC         0x4f504b48u /* "HKPO" */
 #define HAK_RUN_FORMAT        2
 #define HAK_RUN_HEADER_BYTES  48
 #define HAK_RUN_DISTANCES_MAX 32 /* more than these: "many", any distance may occur */

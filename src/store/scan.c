@@ -56,8 +56,6 @@ void hak_scan_free(struct hak_scan *s) {
         return;
     hak_scan_end_choice(s);
     sqlite3_finalize(s->data);
-    sqlite3_finalize(s->posting_rows);
-    hak_posting_free(&s->posting);
     for (unsigned i = 0; i < HAK_SCAN_SLOTS_MAX; i++)
         free_slot(s->slot[i]);
     free(s);
@@ -74,7 +72,6 @@ static void stop(struct hak_scan *s) {
     }
     hak_scan_end_choice(s);
     sqlite3_reset(s->data);
-    sqlite3_reset(s->posting_rows);
     s->is_done = true;
 }
 
@@ -322,39 +319,4 @@ int hak_store_event(struct hak_store_reader *r, uint64_t id, struct hak_event *o
     stop(s); /* ends the read transaction; the decoded chunk stays */
     r->event_scan = s;
     return result;
-}
-
-int hak_scan_postings(struct hak_store_reader *r, enum hak_posting_kind kind, uint64_t low,
-                      uint64_t high,
-                      int (*each)(void *context, uint64_t first_chunk, const struct hak_posting *p),
-                      void *context) {
-    sqlite3_stmt *rows;
-    if (sqlite3_prepare_v2(r->database,
-                           "SELECT first_chunk, data FROM posting WHERE kind = ?1 AND"
-                           " max_key >= ?2 AND min_key <= ?3 ORDER BY first_chunk",
-                           -1, &rows, NULL) != SQLITE_OK)
-        return hak_store_fail_sqlite(r->database, r->path, "listing its postings");
-    sqlite3_bind_int(rows, 1, kind);
-    sqlite3_bind_int64(rows, 2, (sqlite3_int64)low);
-    sqlite3_bind_int64(rows, 3, high == 0 || high > INT64_MAX ? INT64_MAX : (sqlite3_int64)high);
-    int result = SQLITE_DONE, told = 0;
-    while (!told && (result = sqlite3_step(rows)) == SQLITE_ROW) {
-        uint64_t chunk = (uint64_t)sqlite3_column_int64(rows, 0);
-        if ((told = hak_watch_tell(r, chunk, false)) != 0)
-            break;
-        const char *wrong = hak_posting_decode(&r->posting, sqlite3_column_blob(rows, 1),
-                                               (size_t)sqlite3_column_bytes(rows, 1));
-        if (wrong)
-            told =
-                hak_store_fail(HAK_STORE_BROKEN,
-                               "%s: chunk %llu, posting: %s; the store is damaged: copy it again "
-                               "from where it was made",
-                               r->path, (unsigned long long)chunk, wrong);
-        else
-            told = each(context, chunk, &r->posting);
-    }
-    if (!told && result != SQLITE_DONE)
-        told = hak_store_fail_sqlite(r->database, r->path, "reading its postings");
-    sqlite3_finalize(rows);
-    return told;
 }

@@ -9,7 +9,6 @@
 #define HAK_STORE_SCAN_H
 
 #include "store/chunk.h"
-#include "store/posting.h"
 #include "store/reader.h"
 
 struct hak_scan;
@@ -38,13 +37,5 @@ uint64_t hak_scan_chunks(const struct hak_scan *scan);
 void hak_scan_close(struct hak_scan *scan);
 /* Frees a scan for good (the reader keeps closed ones for the next open). */
 void hak_scan_free(struct hak_scan *scan);
-
-/* Calls `each` for every posting of `kind` whose keys may lie in [low, high] (both 0: every one),
- * oldest chunk first, until it returns non-zero. `p` belongs to the reader until the call returns.
- */
-int hak_scan_postings(struct hak_store_reader *r, enum hak_posting_kind kind, uint64_t low,
-                      uint64_t high,
-                      int (*each)(void *context, uint64_t first_chunk, const struct hak_posting *p),
-                      void *context);
 
 #endif

@@ -76,8 +76,6 @@ int hak_scan_find_end(struct hak_store_reader *r, uint64_t *first, uint64_t *min
     " coalesce(max(id), 0) AS last, coalesce(min_ns, 0) AS min_ns, ?1"                             \
     " FROM (SELECT * FROM chunk ORDER BY id DESC LIMIT 1))"                                        \
     " WHERE EXISTS (SELECT 1 FROM chunk_data WHERE chunk >= due)"
-    static const char of_format_1[] =
-        LAST " OR EXISTS (SELECT 1 FROM posting WHERE kind = 0 AND first_chunk >= due)";
     static const char by_numbers[] =
         LAST " OR (SELECT chunk FROM chunk_order ORDER BY number DESC LIMIT 1) >= due"
              " OR (coalesce((SELECT chunk FROM chunk_order ORDER BY number DESC LIMIT 1), 0) = last"
@@ -88,7 +86,7 @@ int hak_scan_find_end(struct hak_store_reader *r, uint64_t *first, uint64_t *min
 #undef LAST
     _Static_assert(HAK_RUN_LEVEL_MAX == 4, "the levels are listed above");
     uint64_t v[2];
-    int found = hak_reader_numbers(r, r->has_runs ? by_numbers : of_format_1, 0, v, 2);
+    int found = hak_reader_numbers(r, by_numbers, 0, v, 2);
     *first = v[0];
     *min_ns = v[1];
     return found;
@@ -211,77 +209,6 @@ static int next_found(struct hak_scan *s, uint64_t *id, uint32_t *events) {
     }
 }
 
-/* ---- by the posting of each chunk: format 1 ---------------------------------------------------
- */
-
-static bool posting_fits(const struct hak_scan *s, enum hak_posting_kind kind) {
-    const struct hak_scan_limits *l = &s->limits;
-    const struct hak_posting *p = &s->posting;
-    if (kind == HAK_POSTING_STACK) {
-        if (l->filter.stack && !hak_posting_has(p, l->filter.stack))
-            return false;
-        return (!l->stacks[0] && !l->stacks[1]) ||
-               (l->stacks[0] && hak_posting_has(p, l->stacks[0])) ||
-               (l->stacks[1] && hak_posting_has(p, l->stacks[1]));
-    }
-    if (l->filter.base && !hak_posting_has(p, l->filter.base))
-        return false;
-    if (l->filter.address && !hak_posting_may_have_address(p, l->filter.address))
-        return false;
-    if (l->filter.base_to) {
-        uint32_t at = hak_posting_find(p, l->filter.base_from);
-        if (at == p->count || p->key[at] > l->filter.base_to)
-            return false;
-    }
-    for (uint32_t i = 0; i < l->filter.base_count; i++)
-        if (hak_posting_has(p, l->filter.bases[i]))
-            return true;
-    return l->filter.base_count == 0;
-}
-
-/* Reads the posting of `kind` that covers the chunk: 1 there, 0 none, or an error. */
-static int load_posting(struct hak_scan *s, enum hak_posting_kind kind, uint64_t chunk) {
-    if (!s->posting_rows &&
-        sqlite3_prepare_v2(s->reader->database,
-                           "SELECT data FROM posting WHERE kind = ?1 AND first_chunk = ?2"
-                           " AND level = 0",
-                           -1, &s->posting_rows, NULL) != SQLITE_OK)
-        return fail(s, "looking for a posting");
-    sqlite3_bind_int(s->posting_rows, 1, kind);
-    sqlite3_bind_int64(s->posting_rows, 2, (sqlite3_int64)chunk);
-    int result = sqlite3_step(s->posting_rows);
-    const char *wrong = NULL;
-    if (result == SQLITE_ROW)
-        wrong = hak_posting_decode(&s->posting, sqlite3_column_blob(s->posting_rows, 0),
-                                   (size_t)sqlite3_column_bytes(s->posting_rows, 0));
-    else if (result != SQLITE_DONE)
-        return fail(s, "reading a posting");
-    sqlite3_reset(s->posting_rows);
-    if (!wrong)
-        return result == SQLITE_ROW;
-    return hak_scan_fail_chunk(s->reader, chunk,
-                               kind == HAK_POSTING_BASE ? "posting of bases" : "posting of stacks",
-                               wrong);
-}
-
-static int postings_fit(struct hak_scan *s, uint64_t chunk) {
-    const struct hak_scan_limits *l = &s->limits;
-    int fits = 1;
-    if (l->filter.base || l->filter.address || l->filter.base_to || l->filter.base_count) {
-        if (!s->posting.key && !hak_posting_init(&s->posting))
-            return hak_store_no_memory(s->reader->path);
-        fits = load_posting(s, HAK_POSTING_BASE, chunk);
-        fits = fits == 1 ? posting_fits(s, HAK_POSTING_BASE) : fits;
-    }
-    if (fits == 1 && (l->filter.stack || l->stacks[0] || l->stacks[1])) {
-        if (!s->posting.key && !hak_posting_init(&s->posting))
-            return hak_store_no_memory(s->reader->path);
-        fits = load_posting(s, HAK_POSTING_STACK, chunk);
-        fits = fits == 1 ? posting_fits(s, HAK_POSTING_STACK) : fits;
-    }
-    return fits;
-}
-
 /* Is there a hole between what came and the row from `id` to `last`, or the end of the walk (0, 0)?
  * As find_gap. */
 static int look_between(struct hak_scan *s, uint64_t id, uint64_t last, uint64_t *chunk,
@@ -310,16 +237,13 @@ static int next_listed(struct hak_scan *s, uint64_t *id, uint32_t *events) {
         int gap = *events ? look_between(s, *id, *id + *events - 1, id, events) : 0;
         if (gap)
             return gap;
-        int fits = sqlite3_column_int(s->chunks, 2);
-        if (fits && !s->reader->has_runs)
-            fits = postings_fit(s, *id);
-        if (fits)
-            return fits;
+        if (sqlite3_column_int(s->chunks, 2))
+            return 1;
     }
 }
 
 int hak_scan_choose(struct hak_scan *s) {
-    int error = s->reader->has_runs ? open_finder(s) : 0;
+    int error = open_finder(s);
     return error || s->finder ? error : list_chunks(s);
 }
 

@@ -1,6 +1,8 @@
 /* Picks the events of a decoded chunk that fit what is looked for. */
 #include "store/scan_state.h"
 
+#include "store/sorted.h"
+
 #define BIT(column) (1u << (column))
 
 unsigned hak_scan_asked_columns(const struct hak_scan_limits *l) {

@@ -40,9 +40,8 @@ struct hak_scan {
     bool backwards, is_done, has_all; /* has_all: no chunk is left to be read */
     struct hak_finder *finder;
     uint64_t stack_key[2], owner_key; /* that it looks for */
-    sqlite3_stmt *chunks, *row, *data, *posting_rows;
-    struct hak_posting posting; /* format 1 */
-    bool saw_end;               /* backwards: whether chunks are missing at the end was looked at */
+    sqlite3_stmt *chunks, *row, *data;
+    bool saw_end; /* backwards: whether chunks are missing at the end was looked at */
     uint64_t due; /* event that comes next in the list of all chunks; backwards 0 = not known */
     uint64_t chunks_opened;
     struct hak_scan_slot *slot[HAK_SCAN_SLOTS_MAX]; /* a ring; NULL = not made yet */

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include "store/bases.h"
 #include "store/reader_state.h"
+#include "store/sorted.h"
 #include "store/tables.h"
 
 #define LISTED_MAX ((uint32_t)1 << 16) /* more: go over all, SQLite compares */

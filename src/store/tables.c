@@ -64,7 +64,7 @@ int hak_store_add_tables(struct sqlite3 *database) {
         if (sqlite3_create_module_v2(database, all[i].name, all[i].module, t, let_go) != SQLITE_OK)
             error = hak_store_fail_sqlite(database, t->reader->path, "adding its tables");
     }
-    if (!error && t->reader->has_images)
+    if (!error)
         error = hak_table_add_stack_frame(database, t->reader->path);
     if (!error)
         error = hak_table_add_catalogue(database, t->reader->path);

@@ -116,9 +116,9 @@ static void begin(struct hak_columns *c) {
 /* ---- sites -------------------------------------------------------------------------------------
  */
 
-static inline uint32_t *context_of(struct hak_walk *w, const struct hak_before *b, unsigned bits) {
+static inline uint32_t *context_of(struct hak_walk *w, const struct hak_before *b) {
     uint32_t hash = b->site[0] * 0x9e3779b1u ^ b->site[1] * 0x85ebca6bu ^ b->site[2] * 0xc2b2ae35u;
-    return &w->context[hash >> (32 - bits)];
+    return &w->context[hash >> (32 - HAK_WALK_BITS)];
 }
 
 /* The guess of a context: a site + 1, 0 = none. */
@@ -127,7 +127,7 @@ static inline uint32_t guess_of(const struct hak_walk *w, uint32_t context) {
     return guess >> HAK_CONTEXT_SITE_BITS ? 0 : guess;
 }
 
-/* Guesses are sites + 1, 0 = none. A narrow walk knows no other successor. */
+/* Guesses are sites + 1, 0 = none. */
 static inline uint32_t second_guess(const struct hak_walk *w, const struct hak_before *b,
                                     uint32_t first) {
     const struct hak_site *last = &w->site[b->site[0]];
@@ -135,11 +135,11 @@ static inline uint32_t second_guess(const struct hak_walk *w, const struct hak_b
 }
 
 static inline void learn_site(struct hak_walk *w, struct hak_before *b, uint32_t *context,
-                              uint32_t site, bool is_narrow) {
+                              uint32_t site) {
     struct hak_site *last = &w->site[b->site[0]];
     *context = w->context_serial | (site + 1);
     if (last->successor != site + 1) {
-        last->other_successor = is_narrow ? 0 : last->successor;
+        last->other_successor = last->successor;
         last->successor = site + 1;
     }
     b->site[2] = b->site[1];
@@ -453,7 +453,7 @@ void hak_walk_encode(struct hak_columns *c) {
             hak_mirror_enter(&w->mirror, lane);
             before = w->lane[lane];
         }
-        uint32_t *context = context_of(w, &before, HAK_WALK_BITS), s;
+        uint32_t *context = context_of(w, &before), s;
         uint32_t first = guess_of(w, *context);
         uint32_t guess = first ? first : w->site[before.site[0]].successor;
         if (guess && w->site[guess - 1].stack == stack[i] && w->site[guess - 1].shape == shape[i]) {
@@ -468,7 +468,7 @@ void hak_walk_encode(struct hak_columns *c) {
                 s = put_site(c, before.site[0], shape[i], stack[i], &token);
             }
         }
-        learn_site(w, &before, context, s, false);
+        learn_site(w, &before, context, s);
         w->site_of[i] = (uint16_t)s;
         c->index[HAK_COLUMN_STACK][i] = w->site[s].stack_number;
         uint32_t number = expect_usual(&w->mirror, &w->site[s], lane);
@@ -483,8 +483,7 @@ void hak_walk_encode(struct hak_columns *c) {
     c->is_numbered[HAK_COLUMN_BASE] = c->is_numbered[HAK_COLUMN_STACK] = true;
 }
 
-const char *hak_walk_decode(struct hak_columns *c, uint8_t codec,
-                            const uint8_t *const bytes[HAK_WALK_COLUMNS],
+const char *hak_walk_decode(struct hak_columns *c, const uint8_t *const bytes[HAK_WALK_COLUMNS],
                             const size_t count[HAK_WALK_COLUMNS]) {
     static const enum hak_column columns[] = {HAK_COLUMN_SHAPE, HAK_COLUMN_ACTOR, HAK_COLUMN_BASE,
                                               HAK_COLUMN_STACK};
@@ -500,8 +499,6 @@ const char *hak_walk_decode(struct hak_columns *c, uint8_t codec,
     struct bases b = {.dictionary = c->dictionary[HAK_COLUMN_BASE],
                       .index = c->index[HAK_COLUMN_BASE],
                       .shift = hak_read_byte(&in[2][BLOCK_SHIFT])};
-    bool is_narrow = codec == HAK_CODEC_NARROW_WALK;
-    unsigned bits = is_narrow ? HAK_NARROW_BITS : HAK_WALK_BITS;
     uint32_t current = HAK_MIRROR_NONE;
     if (b.shift > 63)
         return "its bases have an impossible shift";
@@ -520,7 +517,7 @@ const char *hak_walk_decode(struct hak_columns *c, uint8_t codec,
             hak_mirror_enter(&w->mirror, lane);
             before = w->lane[lane];
         }
-        uint32_t *context = context_of(w, &before, bits), s;
+        uint32_t *context = context_of(w, &before), s;
         uint32_t first = guess_of(w, *context);
         unsigned how = token & HAK_TOKEN_SITE;
         if (how == HAK_SITE_FIRST)
@@ -531,7 +528,7 @@ const char *hak_walk_decode(struct hak_columns *c, uint8_t codec,
             s = take_site(c, before.site[0], token, in[3]);
         if (s >= w->sites)
             return "an event has a site that is not there";
-        learn_site(w, &before, context, s, is_narrow);
+        learn_site(w, &before, context, s);
         w->site_of[i] = (uint16_t)s;
         c->index[HAK_COLUMN_SHAPE][i] = w->site[s].shape_number;
         c->index[HAK_COLUMN_STACK][i] = w->site[s].stack_number;

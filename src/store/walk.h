@@ -51,7 +51,6 @@ enum hak_numbering {
 
 #define HAK_NO_SITE           HAK_CHUNK_EVENTS_MAX /* before the first of a lane */
 #define HAK_WALK_BITS         16                   /* of a context's number */
-#define HAK_NARROW_BITS       14                   /* the same for HAK_CODEC_NARROW_WALK */
 #define HAK_WALK_CONTEXTS     (1 << HAK_WALK_BITS)
 #define HAK_WALK_COLUMNS      4
 #define HAK_CONTEXT_SITE_BITS 17
@@ -101,10 +100,8 @@ void hak_walk_empty(struct hak_walk *w, enum hak_column column);
 /* Fills streams of the four columns, token and site_of, and numbers them: dictionary and distinct
  * of all, index of BASE and STACK. */
 void hak_walk_encode(struct hak_columns *c);
-/* The way back, from the bytes of the four columns in their order, all of `codec` (one of the two
- * walks). NULL, or what is wrong. */
-const char *hak_walk_decode(struct hak_columns *c, uint8_t codec,
-                            const uint8_t *const bytes[HAK_WALK_COLUMNS],
+/* The way back, from the bytes of the four columns in their order. NULL, or what is wrong. */
+const char *hak_walk_decode(struct hak_columns *c, const uint8_t *const bytes[HAK_WALK_COLUMNS],
                             const size_t count[HAK_WALK_COLUMNS]);
 
 /* Place of a walk's column among the four, or -1. */

@@ -97,18 +97,6 @@ static uint64_t query_number(struct hak_store_writer *w, const char *sql) {
     return number;
 }
 
-/* Half of a store in one format and half in the next would be read by nobody. */
-static int refuse_older(struct hak_store_writer *w) {
-    uint64_t format = query_number(w, "PRAGMA user_version");
-    return format == HAK_STORE_FORMAT
-               ? 0
-               : hak_store_fail(
-                     HAK_STORE_OLDER,
-                     "%s: is of format %llu, and this hakmem goes on only with stores of "
-                     "format %d (it reads both); record into another file",
-                     w->path, (unsigned long long)format, HAK_STORE_FORMAT);
-}
-
 int hak_store_resume(const char *path, struct hak_store_writer **out) {
     *out = NULL;
     struct hak_store_writer *w = new_writer();
@@ -119,8 +107,6 @@ int hak_store_resume(const char *path, struct hak_store_writer **out) {
         error = hak_store_file_lock(w->fd, w->path);
     if (!error)
         error = hak_store_file_connect(w->path, w->fd, true, &w->database);
-    if (!error)
-        error = refuse_older(w);
     if (!error)
         error = set_up_writing(w);
     if (!error)

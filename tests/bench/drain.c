@@ -14,7 +14,6 @@
 #include "../unit/collector/fake_program.h"
 #include "collector/worker.h"
 #include "store/chunk.h"
-#include "store/posting.h"
 
 #include <sys/resource.h>
 
@@ -176,11 +175,11 @@ static uint64_t cpu_ns(void) {
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-enum stage { TAKE, ORDER, CODE, POSTINGS, WHOLE, STAGES };
+enum stage { TAKE, ORDER, CODE, WHOLE, STAGES };
 static uint64_t spent[STAGES];
 
 /* The parts of a commit by themselves, on what the rings hold; then everything is put back. */
-static void measure_parts(struct hak_posting *posting, struct hak_buffer *blob) {
+static void measure_parts(struct hak_buffer *blob) {
     struct hak_ring_cursor *before = malloc(rings * sizeof *before);
     struct hak_client *c = worker.clients[0];
     ck_assert_ptr_nonnull(before);
@@ -193,15 +192,9 @@ static void measure_parts(struct hak_posting *posting, struct hak_buffer *blob) 
     uint64_t ordered = cpu_ns();
     blob->size = 0;
     ck_assert(hak_chunk_encode(&worker.batch.columns, 1, blob));
-    uint64_t coded = cpu_ns();
-    for (int kind = 0; kind < HAK_POSTING_KINDS; kind++) {
-        hak_posting_collect(posting, (enum hak_posting_kind)kind, &worker.batch.columns);
-        ck_assert(hak_posting_encode(posting, blob));
-    }
-    spent[POSTINGS] += cpu_ns() - coded;
     spent[TAKE] += taken - start;
     spent[ORDER] += ordered - taken;
-    spent[CODE] += coded - ordered;
+    spent[CODE] += cpu_ns() - ordered;
     memcpy(c->rings, before, rings * sizeof *before);
     free(before);
 }
@@ -210,9 +203,8 @@ int main(int count, char **argument) {
     rings = count > 1 ? (uint32_t)atoi(argument[1]) : 1;
     wanted = count > 2 ? (uint64_t)(atof(argument[2]) * 1e6) : 16000000;
     turn = count > 3 ? (uint32_t)atoi(argument[3]) : 40;
-    struct hak_posting posting;
     struct hak_buffer blob = {0};
-    if (rings < 1 || rings > RINGS_MAX || !hak_posting_init(&posting))
+    if (rings < 1 || rings > RINGS_MAX)
         return 2;
     make_program(count > 4 ? argument[4] : NULL);
     ck_assert(hak_worker_make(&worker));
@@ -224,19 +216,18 @@ int main(int count, char **argument) {
     }
     while (written < wanted) {
         fill();
-        measure_parts(&posting, &blob);
+        measure_parts(&blob);
         uint64_t start = cpu_ns();
         while (hak_worker_commit(&worker))
             continue;
         spent[WHOLE] += cpu_ns() - start;
     }
     double n = (double)written;
-    uint64_t parts = spent[TAKE] + spent[ORDER] + spent[CODE] + spent[POSTINGS];
+    uint64_t parts = spent[TAKE] + spent[ORDER] + spent[CODE];
     printf("%u rings, turns of %u: drain and merge %.1f, order %.1f, columns and codec %.1f, "
-           "postings %.1f, rows and SQLite %.1f; whole %.1f ns a record\n",
+           "rows and SQLite %.1f; whole %.1f ns a record\n",
            rings, turn, (double)spent[TAKE] / n, (double)spent[ORDER] / n, (double)spent[CODE] / n,
-           (double)spent[POSTINGS] / n, ((double)spent[WHOLE] - (double)parts) / n,
-           (double)spent[WHOLE] / n);
+           ((double)spent[WHOLE] - (double)parts) / n, (double)spent[WHOLE] / n);
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
     printf("%llu of %llu records stored, peak %ld KiB with the program's memory\n",

@@ -2,7 +2,7 @@
 # Of a store with damage no command gives a part as if it were all: status 3, and JSON that says why.
 set -u
 cd "$(dirname "$0")" || exit 2
-golden=$PWD/../format/v2/golden.db
+golden=$PWD/../format/v3/golden.db
 BUILD=$(realpath -m "${BUILD:-../../build}")
 unset "${!HAKMEM_@}"
 directory=$(mktemp -d)

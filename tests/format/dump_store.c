@@ -96,8 +96,6 @@ static int dump(struct hak_store_reader *r) {
     static const char *const tables[] = {"meta",   "class",  "kind", "place",  "process",
                                          "thread", "module", "node", "frame",  "cursor",
                                          "fault",  "loss",   "mark", "metric", "fault_line"};
-    static const char pages[] = "SELECT p.kind, p.level, p.first_chunk, p.last_chunk, p.min_key,"
-                                " p.max_key, p.keys FROM posting p ORDER BY p.id";
     static const char runs[] = "SELECT p.kind, p.level, p.first, p.last, p.min_key, p.max_key,"
                                " p.reach, p.keys FROM posting_run p ORDER BY p.id";
     static const char chunks[] = "SELECT id, events, min_ns, max_ns, process, thread, kinds_low, "
@@ -122,10 +120,8 @@ static int dump(struct hak_store_reader *r) {
         snprintf(sql, sizeof sql, "SELECT * FROM %s", tables[i]);
         failed = print_query(database, tables[i], sql);
     }
-    bool has_runs = sqlite3_table_column_metadata(database, "main", "posting_run", NULL, NULL, NULL,
-                                                  NULL, NULL, NULL) == SQLITE_OK;
-    failed = failed || print_query(database, "chunk", chunks) ||
-             print_query(database, "posting", has_runs ? runs : pages);
+    failed =
+        failed || print_query(database, "chunk", chunks) || print_query(database, "posting", runs);
     if (!failed && hak_store_add_tables(database))
         return complain();
     return failed || print_query(database, "event", events) ||

@@ -4,9 +4,9 @@ set -u
 export LC_ALL=C
 here=$(cd "$(dirname "$0")" && pwd)
 trace="$BUILD/hakmem-trace"
-mkdir stores && "$BUILD/tests/format/make_broken" "$here/v2/golden.db" stores || exit 1
+mkdir stores && "$BUILD/tests/format/make_broken" "$here/v3/golden.db" stores || exit 1
 broken=$(ls stores/*nodes-flipped.db) || exit 1
-base=$("$trace" sql -s "$here/v2/golden.db" "SELECT printf('0x%x', base) FROM event WHERE kind = 'MALLOC' AND stack <> 0 LIMIT 1 OFFSET 20")
+base=$("$trace" sql -s "$here/v3/golden.db" "SELECT printf('0x%x', base) FROM event WHERE kind = 'MALLOC' AND stack <> 0 LIMIT 1 OFFSET 20")
 status=0
 for question in "why $base" "block $base" "events --addr $base" "block $base --json" \
     "sql SELECT~function~FROM~event~WHERE~stack~<>~0"; do
@@ -17,7 +17,7 @@ for question in "why $base" "block $base" "events --addr $base" "block $base --j
         echo "$question: status $got, and it says: $(cat said)"
         status=1
     fi
-    "$trace" "${words[@]//\~/ }" -s "$here/v2/golden.db" >/dev/null 2>said
+    "$trace" "${words[@]//\~/ }" -s "$here/v3/golden.db" >/dev/null 2>said
     if grep -q 'damaged' said; then
         echo "$question of a sound store says: $(cat said)"
         status=1

@@ -83,7 +83,6 @@ static void change_blob(const char *name, const char *from, int at, uint64_t val
 #define ENTRY(column, field) (24 + 12 * (column) + (field))
 #define CHUNK                "chunk_data WHERE chunk = (SELECT max(id) FROM chunk)"
 #define SMALL                "chunk_data WHERE chunk = (SELECT min(id) FROM chunk WHERE events < 4)"
-#define BASES                "posting WHERE kind = 0 AND first_chunk = (SELECT max(id) FROM chunk)"
 
 static void break_files(void) {
     static const char text[] = "This is no store, but a text about stores.\n";
@@ -97,6 +96,7 @@ static void break_files(void) {
     change("foreign", "PRAGMA application_id = 1196444487");
     change("other-sqlite", "PRAGMA application_id = 0");
     change("newer", "PRAGMA user_version = 99");
+    change("older", "PRAGMA user_version = 2");
     write_file("zero-pages", golden, golden_bytes);
     FILE *file = fopen(path, "r+b");
     static const uint8_t zeroes[4096 * 8];
@@ -115,10 +115,6 @@ static void break_files(void) {
            " (SELECT max(id) FROM chunk)");
     change("chunk-is-text", "UPDATE chunk_data SET data = 'HKCK and nothing more'");
     change("chunk-is-null", "UPDATE chunk_data SET data = NULL");
-    change("stack-in-a-ring", "UPDATE node SET parent = 500 WHERE id = 1");
-    change("chunks-missing",
-           "DELETE FROM chunk_data WHERE chunk = 30; DELETE FROM chunk WHERE id = 30");
-    change("posting-is-null", "UPDATE posting SET data = NULL WHERE kind = 0");
 }
 
 static void break_blobs(void) {
@@ -146,19 +142,9 @@ static void break_blobs(void) {
     change_blob("packed-length-short", CHUNK, ENTRY(2, 8), 1, 4, 0, true);
     change_blob("zstd-garbage", CHUNK, 24 + 12 * 9 + 8, 0xffffffffffffffff, 8, 0, true);
     change_blob("dictionary-huge", SMALL, 24 + 12 * 9, 0xffffffffffffff, 8, 0, true);
-    change_blob("posting-flipped", BASES, 40, 0x55, 1, 0, false);
-    change_blob("posting-magic", BASES, 1, 0x21, 1, 0, true);
-    change_blob("posting-kind", BASES, 6, 99, 1, 0, true);
-    change_blob("posting-keys-many", BASES, 8, 0xffffffff, 4, 0, true);
-    change_blob("posting-keys-more", BASES, 8, 60000, 4, 0, true);
-    change_blob("posting-keys-fewer", BASES, 8, 3, 4, 0, true);
-    change_blob("posting-shift", BASES, 12, 200, 1, 0, true);
-    change_blob("posting-shift-63", BASES, 12, 63, 1, 0, true);
-    change_blob("posting-distances", BASES, 13, 255, 1, 0, true);
-    change_blob("posting-raw-huge", BASES, 16, 0xffffffff, 4, 0, true);
 }
 
-/* Of format 2: chunks that neither table speaks of any more, or one of them alone. */
+/* Chunks that neither table speaks of any more, or one of them alone. */
 static void break_chunks(void) {
     change("chunks-missing", "DELETE FROM chunk WHERE id IN (67, 3037);"
                              "DELETE FROM chunk_order WHERE chunk IN (67, 3037)");
@@ -182,7 +168,7 @@ static void break_chunks(void) {
 
 #define NODES "node_chunk WHERE id = 1"
 #define RUNS  "posting_run WHERE kind = 0 AND level = (SELECT max(level) FROM posting_run)"
-/* Of format 2: runs of postings. */
+/* Runs of postings. */
 static void break_runs(void) {
     change("runs-are-null", "UPDATE posting_run SET data = NULL");
     change("runs-are-text", "UPDATE posting_run SET data = 'HKPO and nothing more'");
@@ -229,13 +215,10 @@ int main(int argc, char **argv) {
         fail("the golden store cannot be read");
     fclose(file);
     directory = argv[2];
-    if (golden[63] >= 2) { /* PRAGMA user_version */
-        break_chunks();
-        break_nodes();
-        break_runs();
-        return 0;
-    }
     break_files();
     break_blobs();
+    break_chunks();
+    break_nodes();
+    break_runs();
     return 0;
 }

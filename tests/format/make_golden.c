@@ -2,9 +2,9 @@
  *
  *   make_golden FILE
  *
- * It was run once for each format, and for new codecs of the events; what it made is
- * tests/format/vN/golden.db (vN-codecM), which never changes again: a later version must read it as
- * it is. The next format gets a golden file of its own. */
+ * It was run once for each format since the first one that was released; what it made is
+ * tests/format/vN/golden.db, which never changes again: a later version must read it as it is. The
+ * next format gets a golden file of its own. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* Every decoder of blobs that a store holds, for libFuzzer: chunks, postings, runs of postings,
+/* Every decoder of blobs that a store holds, for libFuzzer: chunks, runs of postings,
  * node blobs, states. Whoever adds a form of blob adds a line to `decoders`.
  *
  * A checksum would keep the fuzzer out, so it is made good before decoding. Chunks are changed one
@@ -11,7 +11,6 @@
 #include "store/chunk.h"
 #include "store/live_part.h"
 #include "store/nodes.h"
-#include "store/posting.h"
 #include "store/run.h"
 #include "store/walk.h"
 
@@ -23,7 +22,6 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
 #define COLUMN_MAX 8192 /* bytes of a column that is changed */
 
 static struct hak_columns columns;
-static struct hak_posting posting;
 static struct hak_run_cursor cursor;
 static struct hak_node_coder *node_coder;
 
@@ -42,14 +40,6 @@ static void decode_chunk(const uint8_t *blob, size_t bytes) {
         return;
     for (uint32_t i = 0; i < chunk.events; i++)
         hak_columns_get(&columns, i, chunk.first_id + i, &event);
-}
-
-static void decode_posting(const uint8_t *blob, size_t bytes) {
-    if (hak_posting_decode(&posting, blob, bytes))
-        return;
-    for (uint32_t i = 0; i < posting.count; i++)
-        if (!hak_posting_has(&posting, posting.key[i]))
-            abort();
 }
 
 /* To the end, as a merge reads it: the keys must rise, the spans lie in the run. */
@@ -90,7 +80,7 @@ static const struct {
     const char *magic;
     void (*decode)(const uint8_t *blob, size_t bytes);
 } decoders[] = {{"HKCK", decode_chunk},
-                {"HKPO", decode_posting},
+
                 {"HKPO", decode_run},
                 {"HKND", decode_nodes},
                 {"HKLV", decode_states}};
@@ -98,8 +88,7 @@ static const struct {
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
     (void)argc, (void)argv;
     node_coder = hak_node_coder_make();
-    if (!node_coder || !hak_columns_init(&columns) || !hak_posting_init(&posting) ||
-        !hak_run_cursor_init(&cursor))
+    if (!node_coder || !hak_columns_init(&columns) || !hak_run_cursor_init(&cursor))
         abort();
     return 0;
 }

@@ -7,7 +7,6 @@
 #include "store/chunk.h"
 #include "store/live_part.h"
 #include "store/nodes.h"
-#include "store/posting.h"
 #include "store/run.h"
 
 static const char *folder;
@@ -131,10 +130,9 @@ int main(int argc, char **argv) {
     static struct hak_event events[4096];
     static const uint32_t counts[] = {1, 2, 5, 17, 40, 90, 200, 450, 1000, 3000};
     struct hak_columns columns;
-    struct hak_posting posting;
     struct hak_buffer blob = {0};
     folder = argc == 2 ? argv[1] : "";
-    if (argc != 2 || !hak_columns_init(&columns) || !hak_posting_init(&posting)) {
+    if (argc != 2 || !hak_columns_init(&columns)) {
         fprintf(stderr, "usage: seeds FOLDER\n");
         return 2;
     }
@@ -152,12 +150,6 @@ int main(int argc, char **argv) {
         if (!hak_chunk_encode(&columns, events[0].id, &blob))
             return 1;
         put("chunk", &blob);
-        for (int kind = 0; kind < HAK_POSTING_KINDS && k % 3 == 0; kind++) {
-            hak_posting_collect(&posting, (enum hak_posting_kind)kind, &columns);
-            if (!hak_posting_encode(&posting, &blob))
-                return 1;
-            put_both("posting", &blob, HAK_POSTING_HEADER_BYTES, 7, 16, 20, 0);
-        }
     }
     struct hak_node_coder *coder = hak_node_coder_make();
     struct stream *s = stream_new(5, 1);
@@ -181,7 +173,6 @@ int main(int argc, char **argv) {
     }
     free(s);
     hak_node_coder_free(coder);
-    hak_posting_free(&posting);
     hak_columns_free(&columns);
     hak_buffer_free(&blob);
     return 0;

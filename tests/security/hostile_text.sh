@@ -12,5 +12,5 @@ directory=$(mktemp -d)
 trap 'rm -rf "$directory"' EXIT
 cd "$directory" || exit 2
 "$BUILD/tests/cli/make_store" . || { echo "make_store failed"; exit 1; }
-cp "$here/../format/v2/golden.db" golden.db && chmod u+w golden.db
+cp "$here/../format/v3/golden.db" golden.db && chmod u+w golden.db
 BUILD=$BUILD python3 "$here/hostile_text.py" "$@"

@@ -4,7 +4,7 @@
 set -eu
 top=$(cd "$(dirname "$0")/../.." && pwd)
 sources=()
-for name in array by_site bytes checksum chunk codec column live_part live_table mirror nodes pace posting run run_keys walk; do
+for name in array by_site bytes checksum chunk column live_part live_table mirror nodes pace run run_keys sorted walk; do
     sources+=("$top/src/store/$name.c")
 done
 flags=(-std=gnu11 -O1 -g -D_GNU_SOURCE -iquote "$top/src" -iquote "$top/tests")

@@ -24,19 +24,7 @@
 #include <zstd.h>
 
 enum { SHAPE, ACTOR, NS, BASE, DELTA, STACK, SIZE, OLD, GENERATION, COLUMNS };
-enum {
-    CONSTANT = 1,
-    STEPS,
-    DICTIONARY,
-    NEXT,
-    ASKED,
-    RECENT,
-    NARROW_WALK,
-    SITE,
-    NARROW_PACE,
-    WALK,
-    PACE
-};
+enum { CONSTANT = 1, STREAMS };
 #define EVENTS_MAX 65536
 #define RAW_MAX    (EVENTS_MAX * 25 + 400)
 #define BLOCKS_MAX (1u << 23)
@@ -44,9 +32,9 @@ enum {
 #define ROWS_MAX   65536 /* of processes */
 
 static uint64_t value[COLUMNS][EVENTS_MAX];
-static uint32_t index_of[COLUMNS][EVENTS_MAX]; /* dictionary columns: which distinct value */
+static uint32_t block_of[EVENTS_MAX]; /* which of the distinct bases */
 static uint8_t raw[COLUMNS][RAW_MAX];
-static uint64_t distinct[EVENTS_MAX], last_of_base[EVENTS_MAX], last_of_stack[EVENTS_MAX];
+static uint64_t last_of_base[EVENTS_MAX];
 static char kind_name[256][32];
 static uint64_t calls[ROWS_MAX][5]; /* by row and kind: MALLOC 1 to REALLOC_FROM 4 */
 static uint32_t crc_table[256];
@@ -92,74 +80,6 @@ static uint64_t varint(void) {
     return 0;
 }
 
-static uint64_t difference(void) {
-    uint64_t z = varint();
-    return z & 1 ? ~(z >> 1) : z >> 1;
-}
-
-static void decode_dictionary(int column, uint32_t n) {
-    uint64_t count = varint(), before = 0;
-    if (count == 0 || count > n)
-        give_up("impossible dictionary");
-    for (uint64_t i = 0; i < count; i++)
-        distinct[i] = before += difference();
-    if ((size_t)(end - at) < (count > 256 ? 2 : 1) * (size_t)n)
-        give_up("indexes are cut short");
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t k = at[i];
-        if (count > 256)
-            k |= (uint32_t)at[n + i] << 8;
-        if (k >= count)
-            give_up("index behind the dictionary");
-        index_of[column][i] = k;
-        value[column][i] = distinct[k];
-    }
-    at += (count > 256 ? 2 : 1) * (size_t)n;
-}
-
-static void read_planes(uint64_t *out, uint32_t n) {
-    if (at == end || *at > 8)
-        give_up("impossible number of byte planes");
-    int planes = *at++;
-    if ((size_t)(end - at) < (size_t)planes * n)
-        give_up("byte planes are cut short");
-    for (uint32_t i = 0; i < n; i++) {
-        out[i] = 0;
-        for (int plane = 0; plane < planes; plane++)
-            out[i] |= (uint64_t)at[(size_t)plane * n + i] << (8 * plane);
-    }
-    at += (size_t)planes * n;
-}
-
-static void decode_steps(int column, uint32_t n) {
-    uint64_t before = varint();
-    if (at == end)
-        give_up("a column is cut short");
-    int zigzag = *at++;
-    read_planes(value[column], n);
-    for (uint32_t i = 0; i < n; i++) {
-        uint64_t z = value[column][i];
-        value[column][i] = before += !zigzag ? z : z & 1 ? ~(z >> 1) : z >> 1;
-    }
-}
-
-static void decode_recent(int column, uint32_t n) {
-    static uint64_t ago[EVENTS_MAX];
-    uint64_t count = varint();
-    if (count == 0 || count > n || at == end || *at > 63)
-        give_up("impossible dictionary");
-    int shift = *at++;
-    read_planes(distinct, (uint32_t)count);
-    read_planes(ago, n);
-    uint32_t fresh = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        if (ago[i] > i || (ago[i] == 0 && fresh == count))
-            give_up("index behind the dictionary");
-        index_of[column][i] = ago[i] ? index_of[column][i - ago[i]] : fresh++;
-        value[column][i] = distinct[index_of[column][i]] << shift;
-    }
-}
-
 /* The place of a slab's number in a table; they are few. */
 static uint32_t find_slab(uint64_t slab) {
     static uint64_t keys[1 << 18], chunk_of[1 << 18];
@@ -171,64 +91,15 @@ static uint32_t find_slab(uint64_t slab) {
     return k;
 }
 
-static void decode_next(uint32_t n) {
-    static uint64_t of_slab[1 << 18];
-    memset(last_of_base, 0, sizeof last_of_base);
-    memset(of_slab, 0, sizeof of_slab);
-    for (uint32_t i = 0; i < n; i++) {
-        uint64_t *base = &last_of_base[index_of[BASE][i]];
-        uint64_t *slab = &of_slab[find_slab(value[BASE][i] >> 16)];
-        uint64_t low = ((*base ? *base : *slab) + difference()) & 0xffffffff;
-        value[GENERATION][i] = *slab = low;
-        *base = low + 1;
-    }
-    uint64_t epoch = 0;
-    memset(of_slab, 0, sizeof of_slab);
-    for (uint32_t i = 0; i < n; i++) {
-        uint64_t *slab = &of_slab[find_slab(value[BASE][i] >> 16)];
-        epoch = ((*slab ? *slab - 1 : epoch) + difference()) & 0xffffffff;
-        *slab = epoch + 1;
-        value[GENERATION][i] |= epoch << 32;
-    }
-}
-
-static void decode_asked(uint32_t n) {
-    memset(last_of_base, 0, sizeof last_of_base);
-    memset(last_of_stack, 0, sizeof last_of_stack);
-    for (uint32_t i = 0; i < n; i++) {
-        int kind = (int)(value[SHAPE][i] & 0xff);
-        uint64_t *of_base = &last_of_base[index_of[BASE][i]];
-        uint64_t *of_stack = &last_of_stack[index_of[STACK][i]];
-        uint64_t expected = kind == 1 || kind == 3   ? *of_stack
-                            : kind == 2 || kind == 4 ? *of_base
-                                                     : 0;
-        value[SIZE][i] = expected + difference();
-        if (kind == 1 || kind == 3)
-            *of_stack = *of_base = value[SIZE][i];
-    }
-}
-
 #include "reference_walk.h"
 
 static void decode_column(int column, int codec, uint32_t n) {
-    memset(index_of[column], 0, sizeof index_of[column]);
     if (codec == CONSTANT) {
         uint64_t constant = varint();
         for (uint32_t i = 0; i < n; i++)
             value[column][i] = constant;
-    } else if (codec == STEPS) {
-        decode_steps(column, n);
-    } else if (codec == RECENT) {
-        decode_recent(column, n);
-    } else if (codec == DICTIONARY) {
-        decode_dictionary(column, n);
-    } else if (codec == NEXT && column == GENERATION) {
-        decode_next(n);
-    } else if (codec == ASKED && column == SIZE) {
-        decode_asked(n);
-    } else if (((codec == PACE || codec == NARROW_PACE) && column == NS) ||
-               (codec == SITE && (column == DELTA || column >= SIZE))) {
-        decode_guessed(column, codec, n);
+    } else if (codec == STREAMS) {
+        decode_guessed(column, n);
     } else {
         give_up("unknown codec");
     }
@@ -238,14 +109,14 @@ static void decode_column(int column, int codec, uint32_t n) {
 
 static uint32_t decode_chunk(const uint8_t *blob, size_t bytes) {
     if (bytes < 28 || memcmp(blob, "HKCK", 4) != 0 || number(blob + 4, 2) != 1)
-        give_up("no chunk of format 1");
+        give_up("no chunk of this format");
     if (crc32c(blob, bytes - 4) != number(blob + bytes - 4, 4))
         give_up("wrong checksum");
     uint32_t columns = (uint32_t)number(blob + 6, 2), n = (uint32_t)number(blob + 8, 4);
     if (columns != COLUMNS || n == 0 || n > EVENTS_MAX || number(blob + 16, 8) != chunk_id)
         give_up("impossible header");
     size_t offset = 24 + 12 * (size_t)columns, raw_bytes[COLUMNS];
-    int codec[COLUMNS], is_walk;
+    int codec[COLUMNS];
     for (uint32_t i = 0; i < columns; i++) {
         const uint8_t *entry = blob + 24 + 12 * (size_t)i;
         size_t packed_bytes = number(entry + 8, 4);
@@ -263,24 +134,19 @@ static uint32_t decode_chunk(const uint8_t *blob, size_t bytes) {
         offset += packed_bytes;
     }
     static const int walked[] = {SHAPE, ACTOR, BASE, STACK};
-    is_walk = codec[SHAPE] == WALK || codec[SHAPE] == NARROW_WALK;
-    for (int i = 0; i < 4; i++)
-        is_walk &= codec[walked[i]] == codec[SHAPE];
-    for (int i = 0; i < 4 && is_walk; i++) {
+    for (int i = 0; i < 4; i++) {
+        if (codec[walked[i]] != STREAMS)
+            give_up("a column of the walk with another codec");
         at = raw[walked[i]];
         end = at + raw_bytes[walked[i]];
         split_streams(walked[i]);
     }
-    if (is_walk)
-        decode_walk(n, codec[SHAPE]);
+    decode_walk(n);
     for (int i = 0; i < COLUMNS; i++) {
         at = raw[i];
         end = raw[i] + raw_bytes[i];
-        if ((codec[i] == WALK || codec[i] == NARROW_WALK) && is_walk)
-            continue;
-        if (codec[i] >= NARROW_WALK && !is_walk)
-            give_up("a codec without those it needs");
-        decode_column(i, codec[i], n);
+        if (i != SHAPE && i != ACTOR && i != BASE && i != STACK)
+            decode_column(i, codec[i], n);
     }
     return n;
 }

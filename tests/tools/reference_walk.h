@@ -1,11 +1,11 @@
-/* The second reader of codecs 7 to 11, made from docs/specs/event-log.md alone; included by
+/* The second reader of streams, made from docs/specs/event-log.md alone; included by
  * reference_decoder.c, whose columns and readers of numbers it uses. */
-#define STREAMS 17
+#define STREAMS_MAX 17
 
 struct stream {
     const uint8_t *at, *end;
 };
-static struct stream streams[COLUMNS][STREAMS];
+static struct stream streams[COLUMNS][STREAMS_MAX];
 static const int stream_count[COLUMNS] = {
     [SHAPE] = 1, [ACTOR] = 2, [NS] = 17, [BASE] = 5,       [DELTA] = 1,
     [STACK] = 5, [SIZE] = 2,  [OLD] = 1, [GENERATION] = 2,
@@ -37,9 +37,9 @@ static struct {
     uint32_t follower, other_follower;
 } site[EVENTS_MAX + 1];
 static uint32_t context[1 << 16], last_sites[16][3], last_block[16], site_count;
-static uint32_t site_of[EVENTS_MAX], stack_hash[1 << 18];
-static uint64_t actors[EVENTS_MAX], shapes[EVENTS_MAX], stacks[EVENTS_MAX], blocks[EVENTS_MAX];
-static uint32_t actor_count, shape_count, stack_count, block_count;
+static uint32_t site_of[EVENTS_MAX];
+static uint64_t actors[EVENTS_MAX], shapes[EVENTS_MAX], blocks[EVENTS_MAX];
+static uint32_t actor_count, shape_count, block_count;
 
 static uint8_t take_byte(int column, int which) {
     struct stream *s = &streams[column][which];
@@ -62,7 +62,7 @@ static uint64_t take_difference(int column, int which) {
 }
 
 static void split_streams(int column) {
-    uint64_t length[STREAMS];
+    uint64_t length[STREAMS_MAX];
     for (int i = 0; i < stream_count[column]; i++)
         length[i] = varint();
     for (int i = 0; i < stream_count[column]; i++) {
@@ -219,22 +219,11 @@ static uint32_t walk_block(uint32_t i, uint32_t lane, uint32_t s, int shift) {
     return number;
 }
 
-static uint32_t number_stack(uint64_t stack) {
-    uint32_t h = (uint32_t)(stack * 0x9e3779b97f4a7c15u >> 46);
-    for (; stack_hash[h]; h = (h + 1) & ((1 << 18) - 1))
-        if (stacks[stack_hash[h] - 1] == stack)
-            return stack_hash[h] - 1;
-    stacks[stack_count] = stack;
-    stack_hash[h] = ++stack_count;
-    return stack_count - 1;
-}
-
-static uint32_t walk_site(uint32_t i, uint32_t lane, int codec) {
+static uint32_t walk_site(uint32_t i, uint32_t lane) {
     uint32_t *last = last_sites[lane], s;
-    uint32_t h = (last[0] * 0x9e3779b1u ^ last[1] * 0x85ebca6bu ^ last[2] * 0xc2b2ae35u) >>
-                 (codec == WALK ? 16 : 18);
+    uint32_t h = (last[0] * 0x9e3779b1u ^ last[1] * 0x85ebca6bu ^ last[2] * 0xc2b2ae35u) >> 16;
     uint32_t by_context = context[h], by_last = site[last[0]].follower;
-    uint32_t by_last_but_one = codec == WALK ? site[last[0]].other_follower : 0;
+    uint32_t by_last_but_one = site[last[0]].other_follower;
     uint32_t first = by_context ? by_context : by_last;
     uint32_t second = by_context && by_context != by_last ? by_last : by_last_but_one;
     switch (token(i) & 3) {
@@ -259,7 +248,6 @@ static uint32_t walk_site(uint32_t i, uint32_t lane, int codec) {
         memset(&site[s], 0, sizeof site[s]);
         site[s].shape = shapes[shape];
         site[s].stack = before + take_difference(STACK, 3);
-        number_stack(site[s].stack);
     }
     }
     if (s >= site_count)
@@ -273,7 +261,7 @@ static uint32_t walk_site(uint32_t i, uint32_t lane, int codec) {
     return s;
 }
 
-static void decode_walk(uint32_t n, int codec) {
+static void decode_walk(uint32_t n) {
     for (int lane = 0; lane < 16; lane++) {
         for (int place = 0; place < 32; place++)
             for (int k = 0; k < 64; k++)
@@ -284,10 +272,9 @@ static void decode_walk(uint32_t n, int codec) {
     }
     memset(cell, 0, sizeof cell);
     memset(context, 0, sizeof context);
-    memset(stack_hash, 0, sizeof stack_hash);
     memset(last_block, 0, sizeof last_block);
     memset(&site[EVENTS_MAX], 0, sizeof site[0]);
-    site_count = actor_count = shape_count = stack_count = block_count = 0;
+    site_count = actor_count = shape_count = block_count = 0;
     if (streams[SHAPE][0].end - streams[SHAPE][0].at != n)
         give_up("not one token for each event");
     int shift = take_byte(BASE, 0);
@@ -304,15 +291,13 @@ static void decode_walk(uint32_t n, int codec) {
                 actor_count++;
             }
         }
-        uint32_t lane = actor % 16, s = walk_site(i, lane, codec);
+        uint32_t lane = actor % 16, s = walk_site(i, lane);
         site_of[i] = s;
-        index_of[BASE][i] = walk_block(i, lane, s, shift);
-        index_of[ACTOR][i] = (uint32_t)actor;
-        index_of[STACK][i] = number_stack(site[s].stack);
+        block_of[i] = walk_block(i, lane, s, shift);
         value[ACTOR][i] = actors[actor];
         value[SHAPE][i] = site[s].shape;
         value[STACK][i] = site[s].stack;
-        value[BASE][i] = blocks[index_of[BASE][i]];
+        value[BASE][i] = blocks[block_of[i]];
     }
     expect_used_up(ACTOR);
     expect_used_up(BASE);
@@ -342,7 +327,7 @@ static void decode_size(uint32_t n) {
             last[s] = greatest[s] = kind >= 1 && kind <= 4 ? *of_k : 0;
             begun++;
         }
-        uint64_t size = kind == 2 || kind == 4 ? last_of_base[index_of[BASE][i]] : last[s];
+        uint64_t size = kind == 2 || kind == 4 ? last_of_base[block_of[i]] : last[s];
         if (token(i) & 16) {
             uint64_t low = take_byte(SIZE, 0);
             size = greatest[s] - (low + 256 * take_difference(SIZE, 1));
@@ -351,7 +336,7 @@ static void decode_size(uint32_t n) {
         }
         last[s] = value[SIZE][i] = size;
         if (kind == 1 || kind == 3)
-            last_of_base[index_of[BASE][i]] = *of_k = size;
+            last_of_base[block_of[i]] = *of_k = size;
     }
 }
 
@@ -377,7 +362,7 @@ static void decode_generation(uint32_t n) {
     uint64_t epoch = 0;
     memset(is_slab, 0, sizeof is_slab);
     for (uint32_t i = 0; i < n; i++) {
-        uint32_t b = index_of[BASE][i], k = find_slab(value[BASE][i] >> 16);
+        uint32_t b = block_of[i], k = find_slab(value[BASE][i] >> 16);
         uint64_t *slab = &of_slab[k], *last = &last_of_base[b];
         if (!is_slab[k])
             *slab = epoch << 32;
@@ -399,7 +384,7 @@ static void decode_generation(uint32_t n) {
     }
 }
 
-static void decode_pace(uint32_t n, int codec) {
+static void decode_pace(uint32_t n) {
     static uint8_t group[1 << 16];
     int shift = take_byte(NS, 0), zigzag = take_byte(NS, 0);
     uint64_t now = take_varint(NS, 0);
@@ -408,8 +393,7 @@ static void decode_pace(uint32_t n, int codec) {
         give_up("impossible head of the times");
     memset(group, 0, sizeof group);
     for (uint32_t i = 0; i < n; i++) {
-        uint8_t *g =
-            &group[(before * 0x9e3779b1u ^ site_of[i] * 0x85ebca6bu) >> (codec == PACE ? 16 : 18)];
+        uint8_t *g = &group[(before * 0x9e3779b1u ^ site_of[i] * 0x85ebca6bu) >> 16];
         uint64_t step = take_byte(NS, 1 + *g);
         if (step >= 192) {
             int bits = (int)step - 184;
@@ -430,8 +414,8 @@ static void decode_pace(uint32_t n, int codec) {
     }
 }
 
-/* A column of codec 8, 9 or 11, once the walk is there. */
-static void decode_guessed(int column, int codec, uint32_t n) {
+/* A column of streams, once the walk is there. */
+static void decode_guessed(int column, uint32_t n) {
     static void (*const decode[COLUMNS])(uint32_t) = {
         [DELTA] = decode_delta,
         [SIZE] = decode_size,
@@ -440,7 +424,7 @@ static void decode_guessed(int column, int codec, uint32_t n) {
     };
     split_streams(column);
     if (column == NS)
-        decode_pace(n, codec);
+        decode_pace(n);
     else
         decode[column](n);
     expect_used_up(column);

@@ -6,6 +6,7 @@
 
 #include "store/checksum.h"
 #include "store/chunk.h"
+#include "store/walk.h"
 #include "stream.h"
 
 static struct hak_event events[HAK_CHUNK_EVENTS_MAX];
@@ -287,7 +288,7 @@ START_TEST(part_of_a_walk_is_refused) {
     struct hak_chunk chunk;
     ck_assert(hak_columns_init(&c));
     for (int column = 0; column < HAK_COLUMN_COUNT; column++)
-        for (uint8_t codec = 0; codec < 12; codec++) {
+        for (uint8_t codec = 0; codec < 4; codec++) {
             uint8_t *entry =
                 blob.data + HAK_CHUNK_HEADER_BYTES + column * HAK_CHUNK_COLUMN_BYTES + 1;
             uint8_t was = *entry;
@@ -295,7 +296,8 @@ START_TEST(part_of_a_walk_is_refused) {
             hak_write_little(blob.data + blob.size - 4, hak_crc32c(blob.data, blob.size - 4), 4);
             ck_assert_ptr_null(hak_chunk_open(&chunk, blob.data, blob.size));
             const char *wrong = hak_chunk_decode(&chunk, &c, HAK_ALL_COLUMNS);
-            ck_assert_msg(!hak_codec_is_walk(was) || (wrong == NULL) == (codec == was),
+            ck_assert_msg(hak_walk_place((enum hak_column)column) < 0 ||
+                              (wrong == NULL) == (codec == was),
                           "column %d as codec %u", column, codec);
             *entry = was;
         }

@@ -78,7 +78,12 @@ START_TEST(newer_and_cut_stores_are_said_clearly) {
     ck_assert_int_eq(sqlite3_open(path, &database), SQLITE_OK);
     sqlite3_exec(database, "PRAGMA user_version = 7", NULL, NULL, NULL);
     sqlite3_close(database);
-    expect_open(HAK_STORE_NEWER, "written by a newer hakmem (format 7, this one reads up to 2)");
+    expect_open(HAK_STORE_NEWER, "written by a newer hakmem (format 7, this one reads up to 3)");
+    ck_assert_int_eq(sqlite3_open(path, &database), SQLITE_OK);
+    sqlite3_exec(database, "PRAGMA user_version = 2", NULL, NULL, NULL);
+    sqlite3_close(database);
+    expect_open(HAK_STORE_OLDER,
+                "from before the first release (format 2, this one reads from 3 on)");
     unlink(path);
     make_store(50000);
     struct stat status;

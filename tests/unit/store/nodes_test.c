@@ -251,21 +251,6 @@ START_TEST(damaged_blobs_are_named) {
 }
 END_TEST
 
-START_TEST(stores_of_an_older_format_are_not_gone_on_with) {
-    struct hak_store_writer *w;
-    sqlite3 *database;
-    must(hak_store_create(path, 0, &w));
-    must(hak_store_finish(w));
-    ck_assert_int_eq(sqlite3_open(path, &database), SQLITE_OK);
-    ck_assert_int_eq(sqlite3_exec(database, "PRAGMA user_version = 1", NULL, NULL, NULL),
-                     SQLITE_OK);
-    sqlite3_close(database);
-    ck_assert_int_eq(hak_store_resume(path, &w), HAK_STORE_OLDER);
-    ck_assert_ptr_nonnull(strstr(hak_store_message(), "is of format 1, and this hakmem goes on only"
-                                                      " with stores of format 2"));
-}
-END_TEST
-
 static void add(TCase *cases) {
     tcase_add_checked_fixture(cases, start, stop);
     tcase_add_test(cases, blobs_give_back_what_went_in);
@@ -274,7 +259,6 @@ static void add(TCase *cases) {
     tcase_add_test(cases, rolled_back_nodes_are_put_again);
     tcase_add_test(cases, the_table_limits_by_id);
     tcase_add_test(cases, damaged_blobs_are_named);
-    tcase_add_test(cases, stores_of_an_older_format_are_not_gone_on_with);
 }
 
 int main(void) {

@@ -2,6 +2,7 @@
  * what a walk over all events finds, also while a join is under way, after a resume, after old
  * chunks were dropped, and where rows are missing or broken. */
 #include "capture.h"
+#include "store/sorted.h"
 #include "store/finder.h"
 #include "store/reader_state.h"
 #include "store/run_keys.h"
