@@ -33,8 +33,8 @@ uint64_t info_file_bytes(const struct view *view) {
     return bytes;
 }
 
-/* Bytes of each part as they are coded, without SQLite's pages around them. False: a store of
- * format 1, which has other tables. */
+/* Bytes of each part as they are coded, without SQLite's pages around them. False: a
+ * table cannot be read. */
 static bool find_parts(struct view *view, uint64_t bytes[PARTS]) {
     for (int i = 0; i < PARTS; i++) {
         sqlite3_stmt *query = NULL;

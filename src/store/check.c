@@ -84,36 +84,6 @@ static int check_rows(struct checker *c) {
     return error;
 }
 
-/* Stacks that never come to an outermost frame: follows each node up to one that is known to end.
- */
-static int find_rings(struct checker *c) {
-    uint32_t *parent_of = calloc(c->nodes, sizeof *parent_of);
-    uint8_t *state = calloc(c->nodes, 1); /* 0 not looked at, 1 on the way, 2 ends */
-    struct hak_node_row node = {0};
-    int found = 1;
-    while (parent_of && state && node.id + 1 < c->nodes &&
-           (found = hak_node_reader_next(c->reader->nodes, node.id + 1, &node)) == 1)
-        if (node.id < c->nodes)
-            parent_of[node.id] = node.parent;
-    for (uint64_t i = 1; parent_of && state && i < c->nodes; i++) {
-        uint64_t at = i;
-        while (at && at < c->nodes && state[at] == 0) {
-            state[at] = 1;
-            at = parent_of[at];
-        }
-        if (at && at < c->nodes && state[at] == 1)
-            tell(c, "stack node %" PRIu64 " is an outer frame of itself", at);
-        for (at = i; at && at < c->nodes && state[at] == 1; at = parent_of[at])
-            state[at] = 2;
-    }
-    bool has_memory = parent_of && state;
-    free(parent_of);
-    free(state);
-    if (!has_memory)
-        return hak_store_no_memory(c->reader->path);
-    return found < 0 ? found : 0;
-}
-
 static bool is_node(const struct checker *c, uint64_t node) {
     return node < c->nodes && c->known_node[node / 8] >> node % 8 & 1;
 }
@@ -126,19 +96,17 @@ static bool note_node(struct checker *c, uint64_t node) {
     return true;
 }
 
-/* Goes through all nodes; in a store of format 1 a parent may have a greater id. */
+/* Goes through all nodes; a parent has a lower id, or its blob is broken (nodes.h). */
 static int check_nodes(struct checker *c) {
     struct hak_node_row node = {0};
     uint64_t last_process = 0, value;
-    bool may_ring = false;
     int found;
     while ((found = hak_node_reader_next(c->reader->nodes, node.id + 1, &node)) == 1) {
         if (node.id >= NODES_MAX)
             break;
         if (!note_node(c, node.id))
             return hak_store_no_memory(c->reader->path);
-        may_ring |= node.parent >= node.id;
-        if (node.parent && node.parent < node.id && !is_node(c, node.parent))
+        if (node.parent && !is_node(c, node.parent))
             tell(c, "stack node %u has the parent %u, which is not there", node.id, node.parent);
         if (node.process == last_process)
             continue;
@@ -156,12 +124,7 @@ static int check_nodes(struct checker *c) {
         return 0;
     }
     c->has_nodes = found >= 0;
-    if (found < 0 || !may_ring)
-        return found < 0 ? found : 0;
-    for (node.id = 0; (found = hak_node_reader_next(c->reader->nodes, node.id + 1, &node)) == 1;)
-        if (node.parent >= node.id && !is_node(c, node.parent))
-            tell(c, "stack node %u has the parent %u, which is not there", node.id, node.parent);
-    return found < 0 ? found : find_rings(c);
+    return found < 0 ? found : 0;
 }
 
 /* ---- chunks ------------------------------------------------------------------------------------

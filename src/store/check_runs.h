@@ -9,7 +9,7 @@
 
 struct hak_run_check;
 
-/* Of a store of format 2. NULL when memory is out. `tell` gets each finding as a sentence. */
+/* NULL when memory is out. `tell` gets each finding as a sentence. */
 struct hak_run_check *hak_run_check_new(struct hak_store_reader *r,
                                         void (*tell)(void *context, const char *text),
                                         void *context);

@@ -4,8 +4,7 @@
  *   keys -> the row of each run that they lie in -> a bit for each chunk
  *
  * Chunks of which no run says anything, because its row is missing or broken, are given out too:
- * then their events decide, and nothing is left out. For stores of format 2; the older ones have a
- * posting for each chunk (posting.h). */
+ * then their events decide, and nothing is left out. */
 #ifndef HAK_STORE_FINDER_H
 #define HAK_STORE_FINDER_H
 

@@ -1,4 +1,4 @@
-/* Reads stack nodes of a store by id, of format 2 (blobs) as of format 1 (rows).
+/* Reads stack nodes of a store by id.
  *
  * Some blobs stay decoded: a stack's frames lie in few of them. A node never changes once it is
  * committed. For one thread; memory is constant. */

@@ -86,8 +86,7 @@ static int column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int which) {
 
 HAK_TABLE_MODULE(hak_stack_module, declaration);
 
-/* A temporary view comes before the file's own one of this name. Of format 2: the views of nodes
- * were others before. */
+/* A temporary view comes before the file's own one of this name. */
 int hak_table_add_stack_frame(sqlite3 *database, const char *path) {
     static const char view[] =
         "CREATE TEMP VIEW IF NOT EXISTS stack_frame AS"
