@@ -233,7 +233,7 @@ said 'known.json: 2 findings, 1 new' out
 said 'ticket 17' known.json
 run 7 --ci --baseline known.json -s known2.db -- ../app two
 "$trace" faults --baseline known.json -s known2.db >out || fail "known findings are new: $(cat out)"
-said 'In the baseline, and not found any more' out
+said 'In the baseline, but not found any more' out
 said 'double-free close_again app.c' out
 "$trace" faults --write-baseline known.json --prune -s known2.db >out
 said 'known.json: 1 finding, 0 new, 1 removed' out

@@ -149,7 +149,7 @@ for force in '' --force; do
 done
 long=$(printf 'd%.0s' {1..200})
 mkdir -p "work/$long/$long"
-named "the store's path has $((${#W} + 603)) bytes, and SQLite takes 503; take a shorter one with -s FILE: $W/$long/$long/${long:3}.db" \
+named "the store's path has $((${#W} + 603)) bytes, and SQLite takes 503; name a shorter one with -s FILE: $W/$long/$long/${long:3}.db" \
     -s "$long/$long/${long:3}.db"
 echo text >work/text
 named "$W/text exists already; --force replaces it, -s FILE names another" -s text
