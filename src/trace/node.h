@@ -67,13 +67,16 @@ static inline bool hak_node_publish(struct hak_node *nodes, uint32_t bits, uint3
     uint64_t old_word = __atomic_load_n(&node->ip, __ATOMIC_RELAXED);
     uint64_t old_rest = __atomic_load_n(&node->parent, __ATOMIC_RELAXED) |
                         (uint64_t)__atomic_load_n(&node->owner, __ATOMIC_RELAXED) << 32;
-    bool done = false;
-    while (!done && (old_word == 0 || old_word >> HAK_NODE_LAP_SHIFT < word >> HAK_NODE_LAP_SHIFT))
+    for (bool done;;) {
+        if (old_word && old_word >> HAK_NODE_LAP_SHIFT >= word >> HAK_NODE_LAP_SHIFT)
+            return false;
         __asm__ volatile("lock cmpxchg16b %1"
                          : "=@ccz"(done), "+m"(*node), "+a"(old_word), "+d"(old_rest)
                          : "b"(word), "c"(rest)
                          : "memory");
-    return done;
+        if (done)
+            return true;
+    }
 }
 
 /* For the collector: gives id `id` up. False when its node, or one of a later lap, is there. */
