@@ -142,7 +142,7 @@ static size_t change_chunk(const struct hak_chunk *chunk, uint8_t *out, size_t m
         hak_unpack(chunk->blob + chunk->column[which].offset, chunk->column[which].packed_bytes,
                    chunk->column[which].packing, column, raw))
         return 0;
-    if (chunk->column[which].codec >= HAK_CODEC_NARROW_WALK) {
+    if (chunk->column[which].codec == HAK_CODEC_STREAMS) {
         uint32_t streams = hak_walk_streams((enum hak_column)which);
         length = change_stream(column, raw, streams, seed / 16 % streams, changed);
     }
