@@ -51,7 +51,7 @@ static int put_all(struct hak_worker *w) {
 static void lose_batch(struct hak_worker *w, const char *reason) {
     hak_rows_rolled_back(&w->rows);
     for (uint32_t i = 0; i < w->client_count; i++)
-        hak_node_map_rolled_back(w->clients[i]);
+        hak_node_map_lose(w->clients[i]);
     hak_drain_rolled_back(&w->drain);
     hak_snapshots_rolled_back(&w->snapshots, w->writer != NULL);
     const uint64_t *actor = w->batch.columns.value[HAK_COLUMN_ACTOR];

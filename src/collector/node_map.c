@@ -122,6 +122,7 @@ void hak_node_map_take(struct hak_client *client, struct hak_rows *rows, uint64_
     struct hak_node node;
     if (!is_eager(client))
         return;
+    rows->out_of_memory = false; /* of an earlier turn */
     if (m->front < mapped && mapped <= m->taken)
         m->front = m->put = m->stored = mapped; /* a store that was lost had these */
     for (uint32_t left = AT_ONCE; left > 0 && m->front < m->taken; left--) {
@@ -193,8 +194,21 @@ void hak_node_map_committed(struct hak_client *client) {
     if (m->stored == m->put)
         return;
     m->stored = m->put;
-    atomic_store(&hak_mapping_header(&client->map)->nodes_mapped, m->stored);
+    hak_node_map_tell(client, m->stored);
+}
+
+void hak_node_map_tell(struct hak_client *client, uint32_t id) {
+    struct hak_session *session = hak_mapping_header(&client->map);
+    if (client->is_file || atomic_load(&session->nodes_mapped) >= id ||
+        id > atomic_load(&session->node_count))
+        return;
+    atomic_store(&session->nodes_mapped, id);
     client->moved = true;
+}
+
+void hak_node_map_lose(struct hak_client *client) {
+    hak_node_map_rolled_back(client);
+    hak_node_map_tell(client, client->nodes.front);
 }
 
 struct loading {

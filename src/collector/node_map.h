@@ -66,6 +66,11 @@ void hak_node_map_rolled_back(struct hak_client *client);
 
 /* After COMMIT: lets the program write over what is stored. */
 void hak_node_map_committed(struct hak_client *client);
+/* Where nothing can be stored (a full disk): lets the program write over what this worker knows, so
+ * that it need not wait; a later worker counts what it does not find. */
+void hak_node_map_lose(struct hak_client *client);
+/* Tells the program that ids below `id` may be written over. */
+void hak_node_map_tell(struct hak_client *client, uint32_t id);
 
 /* Loads what a worker before stored of session `number`, and goes on behind it. */
 int hak_node_map_load(struct hak_client *client, const struct hak_rows *rows,

@@ -395,10 +395,12 @@ static void take_cursors(struct hak_worker *w, struct hak_client *c, uint32_t nu
     }
 }
 
-/* What is not known of its nodes has been written over: those stacks are counted as missing. */
+/* What is not known of its nodes has been written over: those stacks are counted as missing. The
+ * worker before may have died between its commit and telling the program. */
 static void take_nodes(struct hak_worker *w, struct hak_client *c, uint32_t number) {
     if (number && hak_node_map_load(c, &w->rows, w->writer, number) != 0)
         hak_worker_say(hak_store_message());
+    hak_node_map_tell(c, c->nodes.stored);
 }
 
 /* The number of the first session of the exec image that session `id` is of; 0 = not known. */

@@ -76,7 +76,8 @@ static bool keep_frame(struct hak_resolve *r, uint32_t module, uint64_t offset, 
 /* Where what is said of a node's address is remembered; holds `key` when that came lately. */
 static uint64_t *recent_of(const struct hak_resolve *r, const struct hak_node_row *n,
                            uint64_t *key) {
-    *key = hak_index_mix(hak_index_mix(n->ip, n->process), n->generation) | 1;
+    uint64_t of_ip = hak_index_mix(0, n->ip);
+    *key = hak_index_mix(hak_index_mix(of_ip, n->process), n->generation) | 1;
     return &r->recent[*key >> 32 & (HAK_RESOLVE_RECENT - 1)];
 }
 

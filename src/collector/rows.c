@@ -217,7 +217,8 @@ uint32_t hak_rows_add_node(struct hak_rows *rows, uint32_t parent, uint32_t proc
 /* Nodes are told apart by a hash of 64 bits: of ten million, two are taken for one another with a
  * probability of three in a million. */
 static uint64_t node_key(uint32_t parent, uint32_t process, uint32_t generation, uint64_t ip) {
-    return hak_index_mix(hak_index_mix(ip, (uint64_t)parent << 32 | process), generation);
+    uint64_t of_ip = hak_index_mix(0, ip); /* else bits of ip and of process make up for another */
+    return hak_index_mix(hak_index_mix(of_ip, (uint64_t)parent << 32 | process), generation);
 }
 
 uint32_t hak_rows_find_node(struct hak_rows *rows, uint32_t parent, uint32_t process,

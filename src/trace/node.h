@@ -18,7 +18,7 @@
 #include <stdint.h>
 #include "trace/session.h"
 
-enum { HAK_NODE_BITS_NONE = 32, HAK_NODE_LAP_SHIFT = 48 };
+enum { HAK_NODE_BITS_NONE = 32, HAK_NODE_LAP_SHIFT = 48, HAK_NODE_TRIES = 1000 };
 
 /* In the place of an ip: the collector has given the id up, whose thread may never write it. */
 #define HAK_NODE_GIVEN_UP (((uint64_t)1 << HAK_NODE_LAP_SHIFT) - 1)
@@ -59,7 +59,17 @@ static inline bool hak_node_read(const struct hak_node *nodes, uint32_t bits, ui
            __atomic_load_n(&node->ip, __ATOMIC_RELAXED) == word;
 }
 
-/* Puts node `id` into its place. False: something of its lap or a later one is there. */
+/* Copies a place to memory that nobody else sees, whole although somebody may publish there. */
+static inline void hak_node_copy(struct hak_node *to, const struct hak_node *from) {
+    do {
+        to->ip = __atomic_load_n(&from->ip, __ATOMIC_ACQUIRE);
+        to->parent = __atomic_load_n(&from->parent, __ATOMIC_ACQUIRE);
+        to->owner = __atomic_load_n(&from->owner, __ATOMIC_ACQUIRE);
+    } while (__atomic_load_n(&from->ip, __ATOMIC_RELAXED) != to->ip);
+}
+
+/* Puts node `id` into its place. False: something of its lap or a later one is there, or the place
+ * does not come to rest, as only a damaged program's does. */
 static inline bool hak_node_publish(struct hak_node *nodes, uint32_t bits, uint32_t id, uint64_t ip,
                                     uint32_t parent, uint32_t owner) {
     struct hak_node *node = &nodes[hak_node_place(id, bits)];
@@ -67,7 +77,8 @@ static inline bool hak_node_publish(struct hak_node *nodes, uint32_t bits, uint3
     uint64_t old_word = __atomic_load_n(&node->ip, __ATOMIC_RELAXED);
     uint64_t old_rest = __atomic_load_n(&node->parent, __ATOMIC_RELAXED) |
                         (uint64_t)__atomic_load_n(&node->owner, __ATOMIC_RELAXED) << 32;
-    for (bool done;;) {
+    for (unsigned left = HAK_NODE_TRIES; left > 0; left--) {
+        bool done;
         if (old_word && old_word >> HAK_NODE_LAP_SHIFT >= word >> HAK_NODE_LAP_SHIFT)
             return false;
         __asm__ volatile("lock cmpxchg16b %1"
@@ -77,6 +88,7 @@ static inline bool hak_node_publish(struct hak_node *nodes, uint32_t bits, uint3
         if (done)
             return true;
     }
+    return false;
 }
 
 /* For the collector: gives id `id` up. False when its node, or one of a later lap, is there. */

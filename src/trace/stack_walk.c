@@ -1,5 +1,6 @@
 /* Walks a stack by the last one of its thread, and finds the ids of its frames. */
 #include "trace/stack_walk.h"
+#include "trace/node.h"
 #include "trace/trace.h"
 #include "unwind/region.h"
 #include "unwind/unwind.h"
@@ -33,7 +34,7 @@ static bool may_append(struct hak_thread_stacks *all) {
 /* The node of `ip` below `parent`, and remembers it; 0 when there is no room. */
 static HAK_COLD uint32_t intern_slowly(struct hak_thread_stacks *all, struct hak_known_node *known,
                                        uint32_t parent, uintptr_t ip) {
-    uint32_t id = hak_stack_table_find(parent, ip);
+    uint32_t id = hak_node_can_hold(ip) ? hak_stack_table_find(parent, ip) : 0;
     if (id == 0 && (!hak_stacks_now.is_private || may_append(all)))
         id = hak_stacks_append(parent, ip);
     if (id != 0) {

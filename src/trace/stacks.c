@@ -142,7 +142,7 @@ uint32_t hak_stacks_append(uint32_t parent, uintptr_t ip) {
 
 /* The node of `ip` below `parent`; 0 when there is no room. */
 static inline uint32_t intern(uint32_t parent, uintptr_t ip) {
-    uint32_t id = hak_stack_table_find(parent, ip);
+    uint32_t id = HAK_LIKELY(hak_node_can_hold(ip)) ? hak_stack_table_find(parent, ip) : 0;
     return HAK_LIKELY(id != 0) ? id : hak_stacks_append(parent, ip);
 }
 
@@ -161,8 +161,8 @@ uint32_t hak_stacks_intern(const uintptr_t *ips, size_t count) {
 uint32_t hak_stacks_intern_interrupted(const uintptr_t *ips, size_t count) {
     uintptr_t innermost = ips[0] + 1; /* as all are looked up one byte before */
     uint32_t callers = count > 1 ? hak_stacks_intern(ips + 1, count - 1) : 0;
-    if (count > 1 && callers == 0)
-        return 0;
+    if (count > 1 && (callers == 0 || !hak_node_can_hold(innermost)))
+        return callers; /* a call of what is no address: the report has it from the registers */
     uint32_t id = intern(callers, innermost);
     if (id == 0)
         atomic_fetch_add(hak_stacks_now.no_stack, 1);

@@ -123,7 +123,7 @@ static uint32_t spare_nodes(void) {
     return eighth < NODES_SPARE ? eighth : NODES_SPARE;
 }
 
-static void copy_header(struct hak_session *copy, uint64_t new_id, uint32_t nodes) {
+static void copy_header(struct hak_session *copy, uint64_t new_id) {
     const struct hak_session *old = hak_current.session;
     memcpy(copy, old, sizeof *copy);
     copy->session_id = new_id;
@@ -135,24 +135,25 @@ static void copy_header(struct hak_session *copy, uint64_t new_id, uint32_t node
     atomic_store(&copy->worker_heartbeat_ns, 0);
     atomic_store(&copy->keeper_heartbeat_ns, hak_monotonic_ns());
     atomic_fetch_add(&copy->epoch, EPOCHS_SPARE);
-    atomic_store(&copy->node_count, nodes + spare_nodes());
 }
 
 static uint32_t copy_nodes(struct hak_session *copy) {
     uint32_t count = atomic_load(&hak_current.session->node_count);
     uint32_t used = count < hak_current.node_capacity ? count : hak_current.node_capacity;
-    memcpy(at(copy, hak_current.nodes), hak_current.nodes, used * sizeof *hak_current.nodes);
+    struct hak_node *to = at(copy, hak_current.nodes);
+    for (uint32_t i = 0; i < used; i++)
+        hak_node_copy(&to[i], &hak_current.nodes[i]);
     return count;
 }
 
-static void bring_late_nodes(const struct hak_session *old, uint32_t from) {
+static void bring_late_nodes(const struct hak_session *old, uint32_t from, uint32_t end) {
     uint32_t bits = (uint32_t)__builtin_ctz(hak_current.node_capacity);
     const struct hak_node *nodes =
         (const struct hak_node *)((const char *)old + ((const char *)hak_current.nodes -
                                                        (const char *)hak_current.session));
     struct hak_node node;
     uint32_t on_their_way = from > NODES_ON_THEIR_WAY ? NODES_ON_THEIR_WAY : from;
-    for (uint32_t id = from - on_their_way; id < from + spare_nodes(); id++)
+    for (uint32_t id = from - on_their_way; id < end; id++)
         if (hak_node_read(nodes, bits, id, &node))
             (void)hak_node_publish(hak_current.nodes, bits, id, node.ip, node.parent, node.owner);
 }
@@ -170,13 +171,15 @@ static bool exchange(const struct hak_session_memory *fresh, struct hak_session 
     uint64_t new_id = copy->session_id;
     hak_current_freeze();
     uint32_t nodes = copy_nodes(copy);
-    copy_header(copy, new_id, nodes);
+    copy_header(copy, new_id);
     copy_rings(copy, takes_orphans);
     copy_counters(copy, takes_orphans);
+    uint32_t end = atomic_load(&old->node_count) + spare_nodes(); /* all the copying took a while */
+    atomic_store(&copy->node_count, end);
     bool mapped =
         map(hak_current.session, fresh->file, MAP_FIXED) == (long)(void *)hak_current.session;
     if (mapped)
-        bring_late_nodes(old, nodes);
+        bring_late_nodes(old, nodes, end);
     hak_memory_leave_out_of_cores(hak_current.session, hak_current.total_bytes);
     hak_current_thaw();
     return mapped;

@@ -8,6 +8,7 @@ mkdir stores && "$BUILD/tests/format/make_broken" "$here/v3/golden.db" stores ||
 broken=$(ls stores/*nodes-flipped.db) || exit 1
 base=$("$trace" sql -s "$here/v3/golden.db" "SELECT printf('0x%x', base) FROM event WHERE kind = 'MALLOC' AND stack <> 0 LIMIT 1 OFFSET 20")
 status=0
+"$trace" info -s "$here/v3/golden.db" | grep -q 'events whose stack could not be kept' || { echo "info does not tell of events without a stack"; status=1; }
 for question in "why $base" "block $base" "events --addr $base" "block $base --json" \
     "sql SELECT~function~FROM~event~WHERE~stack~<>~0"; do
     IFS=' ' read -ra words <<<"$question"

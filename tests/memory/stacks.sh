@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# More different stacks than a small session has room for: the program goes on, every event is there, and how many
-# of them have no stack is told.
+# More different stacks than a small session has room for: every event is there with its stack, since the collector
+# makes room; where it does not come (unit/trace/stacks_test, kill/worker_killed_stacks.sh), stacks are counted.
 set -u
 unset "${!HAKMEM_@}"
 trace=$BUILD/hakmem-trace
@@ -16,7 +16,4 @@ calls=$(ask "(select count(*) from event where kind = 'MALLOC' and size = 24 and
 [ "$calls" = 65536 ] || { echo "$calls calls of malloc are stored; 65,536 were made"; exit 1; }
 without=$(ask "(select count(*) from event where stack = 0 and kind in ('MALLOC', 'FREE'))")
 told=$(ask '(select sum(no_stack) from process)')
-[ "$without" -gt 1000 ] || { echo "only $without events have no stack: the table was not full"; exit 1; }
-[ "$told" -ge "$without" ] || { echo "$without events have no stack, but only $told are told of"; exit 1; }
-"$trace" info -s stacks.db >info.out || exit 1
-grep -q 'events whose stack could not be kept' info.out || { echo "info does not tell of events without a stack: $(head -n 12 info.out)"; exit 1; }
+[ "$without" -eq 0 ] && [ "$told" -eq 0 ] || { echo "$without events have no stack, and $told are told of"; exit 1; }

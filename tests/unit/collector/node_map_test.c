@@ -218,6 +218,31 @@ START_TEST(what_is_gone_is_no_stack_and_counted) {
 }
 END_TEST
 
+/* A worker that dies between its commit and telling the program leaves that to the next one. */
+START_TEST(the_next_worker_tells_the_program_what_is_stored) {
+    in_a_worker_that_dies(store_first);
+    uint32_t mapped = atomic_load(&program.session->nodes_mapped);
+    ck_assert_uint_gt(mapped, FAKE_NODES);
+    atomic_store(&program.session->nodes_mapped, mapped - FAKE_NODES / 2);
+    resume();
+    add(1);
+    commit();
+    ck_assert_uint_eq(atomic_load(&program.session->nodes_mapped), mapped);
+}
+END_TEST
+
+/* Children of a fork share their parent's nodes, and have ids that differ in few bits, as the
+ * places in a function do. */
+START_TEST(processes_and_places_that_differ_alike_are_other_nodes) {
+    add(1);
+    record_all(0, 10);
+    struct hak_rows *rows = &worker.rows;
+    for (uint32_t bits = 1; bits < 64; bits++)
+        ck_assert_uint_ne(hak_rows_find_node(rows, 1, 2, 1, FIRST_IP),
+                          hak_rows_find_node(rows, 1, 2 ^ bits, 1, FIRST_IP ^ bits));
+}
+END_TEST
+
 /* Few nodes are not taken before a record names them. */
 START_TEST(few_nodes_are_taken_when_they_are_named) {
     add(1);
@@ -240,6 +265,8 @@ int main(void) {
     tcase_add_test(cases, a_copy_of_the_session_knows_it);
     tcase_add_test(cases, an_id_that_is_never_written_is_given_up);
     tcase_add_test(cases, what_is_gone_is_no_stack_and_counted);
+    tcase_add_test(cases, the_next_worker_tells_the_program_what_is_stored);
+    tcase_add_test(cases, processes_and_places_that_differ_alike_are_other_nodes);
     tcase_add_test(cases, few_nodes_are_taken_when_they_are_named);
     return run_cases("node map", cases);
 }
