@@ -41,10 +41,12 @@ class Terminal:
             os.execve(TRACE, [TRACE, *words], environment)
         self.seen = ""
 
-    def read(self, until=None):
-        """Reads what the terminal shows, until a text stands there or the end."""
+    def read(self, until=None, longer=None):
+        """Reads what the terminal shows, until a text stands there, more than `longer` characters, or the end."""
         limit = time.monotonic() + 60
         while time.monotonic() < limit and not (until and until in self.seen):
+            if longer is not None and len(self.seen) > longer:
+                break
             ready, _, _ = select.select([self.master], [], [], 1)
             if not ready:
                 continue
@@ -55,6 +57,16 @@ class Terminal:
             if not part:
                 break
             self.seen += part.decode("utf-8", "replace")
+
+    def prompt(self, after=""):
+        """Reads on to the shell's next prompt: what is typed before it, Ctrl-D above all, may be lost."""
+        start = self.seen.rfind(after) + len(after) if after else 0
+        limit = time.monotonic() + 60
+        while time.monotonic() < limit and not re.search(r"hakmem-> |     \.\.\. ", self.seen[start:]):
+            count = len(self.seen)
+            self.read(longer=count)
+            if len(self.seen) == count:
+                break
 
     def type(self, text):
         os.write(self.master, text.encode())
@@ -216,6 +228,7 @@ def shell_goes_on_after_an_interrupt():
     terminal.read(until="hakmem-> ")
     terminal.type("select 40 + 2;\n")
     terminal.read(until="42")
+    terminal.prompt(after="42")
     terminal.type(END_OF_FILE)
     status = terminal.end()
     expect(status == 0, "shell: status", status)
@@ -234,6 +247,8 @@ def ask(terminal, typed, until):
     terminal.type(typed)
     terminal.read(until=until)
     expect(until in terminal.seen, f"shell: {typed!r}: no {until!r}", terminal.seen)
+    if until in terminal.seen and until[-1] != " " and ".quit" not in typed:
+        terminal.prompt(after=until)
 
 
 LEFT, UP, LINE_BEGIN = "\x1b[D", "\x1b[A", "\x01"
