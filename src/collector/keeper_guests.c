@@ -30,10 +30,10 @@ static bool is_of_tree(struct hak_keeper *k, pid_t pid) {
     for (int i = 0; i < k->held_count && count < 256; i++)
         if (k->held[i].peer_pid > 0)
             known[count++] =
-                (struct hak_known_process){k->held[i].peer_pid, k->held[i].peer_start_time};
+                (struct hak_known_process){k->held[i].peer_pid, k->held[i].peer_start_time, 0};
     if (hak_peer_descends(pid, known, count))
         return true;
-    *refused = (struct hak_known_process){pid, peer.start_time};
+    *refused = (struct hak_known_process){.pid = pid, .start_time = peer.start_time};
     return false;
 }
 

@@ -13,7 +13,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 #include "collector/pid_namespace.h"
 #include "store/array.h"
@@ -21,8 +23,9 @@
 #define FAMILY_MAX     1024
 #define LOOK_MS        2
 #define LOOK_MS_MAX    50
-#define REST           20 /* as often as a look takes, at least that long until the next */
-#define DESCRIPTORS    16 /* that are looked at, from each of the first ones on */
+#define REST           20  /* as often as a look takes, at least that long until the next */
+#define REST_MS_MAX    500 /* programs wait a second for a note to be heard */
+#define DESCRIPTORS    16  /* that are looked at, from each of the first ones on */
 #define LINK_OF_MEMORY "/memfd:" HAK_SESSION_FILE_NAME " (deleted)"
 #define LINK_OF_HELLO  "/memfd:" HAK_HELLO_FILE_NAME " (deleted)"
 
@@ -43,10 +46,11 @@ static bool is_family(const struct hak_keeper *k, pid_t pid, uint64_t start_time
 bool hak_keeper_add_family(struct hak_keeper *k, pid_t pid) {
     struct hak_peer peer;
     if (pid <= 0 || pid == getpid() || k->family_count >= FAMILY_MAX ||
-        !hak_peer_read(pid, &peer) || is_family(k, pid, peer.start_time) ||
+        !hak_peer_read(pid, &peer) || peer.state == 'Z' || is_family(k, pid, peer.start_time) ||
         !hak_array_make_room(&k->family, k->family_count, &k->family_capacity, sizeof *k->family))
         return false;
-    k->family[k->family_count++] = (struct hak_known_process){pid, peer.start_time};
+    k->family[k->family_count++] =
+        (struct hak_known_process){.pid = pid, .start_time = peer.start_time};
     k->look_pause_ms = LOOK_MS;
     return true;
 }
@@ -56,17 +60,47 @@ static bool add_child(void *keeper, pid_t child) {
     return false; /* the next one, too */
 }
 
-/* The file behind the link /proc/PID/fd/N; -1 = it is none. A device, or a FIFO, which may do
- * anything when it is opened, is not. */
-static int open_file(const char *link) {
+/* The device that the kernel's memfds lie on, which no mount shows; 0 = not known. */
+static dev_t device_of_memory(void) {
+    static dev_t device;
+    struct stat about;
+    int file = device ? -1 : memfd_create("hakmem-collect", MFD_CLOEXEC);
+    if (file >= 0) {
+        device = fstat(file, &about) == 0 ? about.st_dev : 0;
+        close(file);
+    }
+    return device;
+}
+
+/* Is it a memfd? The link's name can be forged by a mount of another file; asked without going to
+ * that file's server, which may never answer. */
+static bool is_memfd(int path) {
+    struct statx about;
+    return statx(path, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &about) == 0 &&
+           S_ISREG(about.stx_mode) &&
+           makedev(about.stx_dev_major, about.stx_dev_minor) == device_of_memory();
+}
+
+/* The memfd behind the link /proc/PID/fd/N, open for writing; -1 = it is none, or one that nobody
+ * may write, or the one that was taken last (`taken`, its inode). Nothing else is opened: a device,
+ * a FIFO or another's file may do anything then. */
+static int open_memory(const char *link, uint64_t taken, uint64_t *inode) {
     char by_path[64];
     struct stat about;
     int path = open(link, O_PATH | O_CLOEXEC), file = -1;
     snprintf(by_path, sizeof by_path, "/proc/self/fd/%d", path);
-    if (path >= 0 && fstat(path, &about) == 0 && S_ISREG(about.st_mode))
+    if (path >= 0 && is_memfd(path))
         file = open(by_path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
     if (path >= 0)
         close(path);
+    if (file < 0)
+        return -1;
+    if (fstat(file, &about) != 0 || about.st_ino == taken ||
+        fcntl(file, F_GET_SEALS) & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) {
+        close(file);
+        return -1;
+    }
+    *inode = about.st_ino;
     return file;
 }
 
@@ -108,16 +142,15 @@ static bool take_hello(struct hak_keeper *k, pid_t pid, int file) {
     hak_greeting_open(&g, -1);
     bool is_whole = pread(file, &g.hello, sizeof g.hello, 0) == (ssize_t)sizeof g.hello &&
                     g.hello.kind == HAK_HELLO_UNRECORDED && hak_greeting_check(&g) == NULL;
-    if (is_whole) {
+    is_whole = is_whole && pwrite(file, &heard, sizeof heard, 0) == (ssize_t)sizeof heard;
+    if (is_whole)
         hak_keeper_note_unrecorded(k, &g, pid);
-        is_whole = pwrite(file, &heard, sizeof heard, 0) == (ssize_t)sizeof heard;
-    }
     close(file);
     return is_whole;
 }
 
-/* True when the process offered something. */
-static bool look_at(struct hak_keeper *k, pid_t pid) {
+/* The inode of what the process offered, and was taken; 0 = nothing. */
+static uint64_t look_at(struct hak_keeper *k, pid_t pid, uint64_t taken) {
     static const int first[] = {HAK_LIFTED_TO, 3}; /* where RLIMIT_NOFILE is small */
     char link[64], target[64];
     for (int i = 0; i < 2; i++)
@@ -125,16 +158,17 @@ static bool look_at(struct hak_keeper *k, pid_t pid) {
             snprintf(link, sizeof link, "/proc/%d/fd/%d", (int)pid, fd);
             ssize_t length = readlink(link, target, sizeof target - 1);
             if (length < 0)
-                break; /* it takes the first that is free */
+                continue;
             target[length] = 0;
             bool is_memory = strcmp(target, LINK_OF_MEMORY) == 0;
             if (!is_memory && strcmp(target, LINK_OF_HELLO) != 0)
                 continue;
-            int file = open_file(link);
-            if (file >= 0)
-                return is_memory ? take_memory(k, pid, file) : take_hello(k, pid, file);
+            uint64_t inode;
+            int file = open_memory(link, taken, &inode);
+            if (file >= 0 && (is_memory ? take_memory(k, pid, file) : take_hello(k, pid, file)))
+                return inode;
         }
-    return false;
+    return 0;
 }
 
 void hak_keeper_look_for_offers(struct hak_keeper *k) {
@@ -152,10 +186,14 @@ void hak_keeper_look_for_offers(struct hak_keeper *k) {
             continue;
         }
         (void)hak_pid_find_child(pid, add_child, k);
-        if (network_of(pid) != own && look_at(k, pid))
+        uint64_t inode = network_of(pid) != own ? look_at(k, pid, k->family[i].taken) : 0;
+        if (inode) {
+            k->family[i].taken = inode; /* the array may have moved */
             k->look_pause_ms = LOOK_MS;
+        }
         i++;
     }
-    uint64_t took = hak_keeper_now_ms() - now, pause = (uint64_t)k->look_pause_ms;
-    k->look_due_ms = now + (pause > took * REST ? pause : took * REST);
+    uint64_t rest = (hak_keeper_now_ms() - now) * REST, pause = (uint64_t)k->look_pause_ms;
+    rest = rest < REST_MS_MAX ? rest : REST_MS_MAX;
+    k->look_due_ms = now + (pause > rest ? pause : rest);
 }

@@ -33,6 +33,7 @@ bool hak_peer_read(pid_t pid, struct hak_peer *out);
 struct hak_known_process {
     pid_t pid;
     uint64_t start_time; /* 0 = could not be read */
+    uint64_t taken;      /* inode of what it offered last (keeper_offers.c) */
 };
 /* True when `pid` is, or descends from, one of `known`. */
 bool hak_peer_descends(pid_t pid, const struct hak_known_process *known, int count);

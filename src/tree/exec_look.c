@@ -66,6 +66,8 @@ static bool is_program(const char *path, struct stat *about) {
 
 void hak_exec_look(const char *path, const char *why, int child) {
     struct stat about;
+    if (hak_keeper_is_given_up()) /* nobody listens any more */
+        return;
     if (!path || !hak_current_ready() || !hak_current.keeper_name[0] || !is_program(path, &about))
         return;
     if (why) {
