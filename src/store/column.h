@@ -4,8 +4,8 @@
  *   struct hak_event[] -> nine columns of uint64_t -> one codec each -> bytes -> (chunk.h) zstd
  *
  * A codec is a number written beside the column, so a better one can be added under a new number
- * while old stores stay readable (codec.h). Those written now guess the events of a chunk: walk.h,
- * mirror.h, by_site.h. What each writes, byte by byte, is in docs/specs/event-log.md. */
+ * while old stores stay readable. Streams hold what a guess of the events of a chunk did not hit:
+ * walk.h, mirror.h, by_site.h. What each writes, byte by byte, is in docs/specs/event-log.md. */
 #ifndef HAK_STORE_COLUMN_H
 #define HAK_STORE_COLUMN_H
 
