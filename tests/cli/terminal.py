@@ -41,12 +41,10 @@ class Terminal:
             os.execve(TRACE, [TRACE, *words], environment)
         self.seen = ""
 
-    def read(self, until=None, longer=None):
-        """Reads what the terminal shows, until a text stands there, more than `longer` characters, or the end."""
+    def read(self, until=None, start=0):
+        """Reads what the terminal shows, until the pattern `until` stands there (after `start`), or to the end."""
         limit = time.monotonic() + 60
-        while time.monotonic() < limit and not (until and until in self.seen):
-            if longer is not None and len(self.seen) > longer:
-                break
+        while time.monotonic() < limit and not (until and re.search(until, self.seen[start:])):
             ready, _, _ = select.select([self.master], [], [], 1)
             if not ready:
                 continue
@@ -60,13 +58,7 @@ class Terminal:
 
     def prompt(self, after=""):
         """Reads on to the shell's next prompt: what is typed before it, Ctrl-D above all, may be lost."""
-        start = self.seen.rfind(after) + len(after) if after else 0
-        limit = time.monotonic() + 60
-        while time.monotonic() < limit and not re.search(r"hakmem-> |     \.\.\. ", self.seen[start:]):
-            count = len(self.seen)
-            self.read(longer=count)
-            if len(self.seen) == count:
-                break
+        self.read(until=r"hakmem-> |     \.\.\. ", start=self.seen.rfind(after) + len(after) if after else 0)
 
     def type(self, text):
         os.write(self.master, text.encode())
@@ -221,7 +213,7 @@ def shell_goes_on_after_an_interrupt():
     terminal = Terminal("sql", "-s", "many.db", on={"stdout", "stderr"})
     terminal.read(until="hakmem-> ")
     terminal.type("select 1\n")
-    terminal.read(until="... ")
+    terminal.read(until=r"\.\.\. ")
     time.sleep(0.2)  # until it waits for the next line
     terminal.type(INTERRUPT)
     terminal.seen = ""
@@ -245,7 +237,7 @@ def shell(**more):
 def ask(terminal, typed, until):
     terminal.seen = ""
     terminal.type(typed)
-    terminal.read(until=until)
+    terminal.read(until=re.escape(until))
     expect(until in terminal.seen, f"shell: {typed!r}: no {until!r}", terminal.seen)
     if until in terminal.seen and until[-1] != " " and ".quit" not in typed:
         terminal.prompt(after=until)
