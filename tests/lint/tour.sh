@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# make tour shows every source file once, each with a sentence.
+# make tour shows every source file once, each with a sentence; tests/README.md has every folder of tests once.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 status=0
@@ -11,4 +11,11 @@ while IFS= read -r file; do
     echo "$file stands $times times in make tour with a sentence; due: once"
     status=1
 done < <(find src include viewer \( -name '*.[ch]' -o -name '*.def' \) 2>/dev/null | LC_ALL=C sort)
+for folder in tests/*/; do
+    folder=${folder#tests/}
+    times=$(grep -cE "^\| \`$folder\` \||^Not tests themselves:.*\`$folder\`" tests/README.md)
+    [ "$times" -eq 1 ] && continue
+    echo "tests/$folder stands $times times in tests/README.md; due: once"
+    status=1
+done
 exit "$status"
