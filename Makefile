@@ -31,7 +31,7 @@ DEPEND      = -MMD -MP -MF $@.d -MT $@
 LAYER_DIRS := entry verify learn route front mid large slab pool platform
 LAYER_SRC  := $(wildcard src/*.c) $(foreach d,$(LAYER_DIRS),$(wildcard src/$(d)/*.c))
 WATCH_SRC  := $(foreach d,guard leaks trace tree unwind metrics,$(wildcard src/$(d)/*.c))
-STORE_SRC  := $(wildcard src/store/*.c)
+STORE_SRC  := $(foreach d,base store store/*,$(wildcard src/$(d)/*.c))
 COLL_SRC   := $(filter-out %/main.c,$(foreach d,collector report symbols,$(wildcard src/$(d)/*.c)))
 VIEW_SRC   := $(filter-out viewer/main.c,$(wildcard viewer/*.c))
 
@@ -115,7 +115,7 @@ $(BUILD)/libplainlayers.a: $(filter-out $(BUILD)/plain/src/entry/%,$(PLAIN_OBJ))
 $(BUILD)/libdebuglayers.a: $(filter-out $(BUILD)/debug/src/entry/%,$(DEBUG_OBJ))
 	$(call SAY,archive) rm -f $@ && ar rcs $@ $^
 
-UNIT_SRC   := $(wildcard tests/unit/*/*_test.c) $(wildcard tests/unit/*_test.c)
+UNIT_SRC   := $(wildcard tests/unit/*_test.c tests/unit/*/*_test.c tests/unit/*/*/*_test.c)
 UNIT_TESTS := $(UNIT_SRC:tests/%.c=$(BUILD)/tests/%)
 TEST_FLAGS := $(filter-out -fvisibility=hidden,$(COMMON)) -Wno-conversion -iquote viewer -iquote tests
 LINK_TEST   = $(CC) $(TEST_FLAGS) $(DEPEND) -o $@ $(filter %.c %.a,$^)
@@ -141,6 +141,9 @@ $(BUILD)/tests/unit/metrics/%: tests/unit/metrics/%.c $(BUILD)/libdebuglayers.a 
 $(BUILD)/tests/unit/verify/states_test: tests/unit/verify/states_test.c $(BUILD)/libdebuglayers.a $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,test) $(LINK_TEST) -DHAK_DEBUG=1 $(CHECK_LIBS)
+$(BUILD)/tests/unit/base/%: tests/unit/base/%.c $(BUILD)/libstore.a $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call SAY,test) $(LINK_TEST) $(CHECK_LIBS) $(HOST_LIBS)
 $(BUILD)/tests/unit/store/%: tests/unit/store/%.c $(BUILD)/libstore.a $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,test) $(LINK_TEST) $(CHECK_LIBS) $(HOST_LIBS)

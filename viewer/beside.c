@@ -12,7 +12,7 @@
 #include "report/facts_json.h"
 #include "report/story_words.h"
 #include "report/words.h"
-#include "store/story.h"
+#include "store/history/story.h"
 #include "labels.h"
 
 #define SMALL_STEP   16u

@@ -11,7 +11,7 @@
 #include "nearest.h"
 #include "process.h"
 #include "site.h"
-#include "store/sorted.h"
+#include "base/sorted.h"
 #include "superslab.h"
 
 /* What is told of a SuperSlab and its slabs. */

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "report/words.h"
-#include "store/array.h"
+#include "base/array.h"
 
 #define LEAK         401
 #define FIRST_DAMAGE 301 /* faults.def: found elsewhere than done */

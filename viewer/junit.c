@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "report/words.h"
-#include "store/array.h"
+#include "base/array.h"
 #include "xml.h"
 
 /* A program that ran, with all of its processes. */

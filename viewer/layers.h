@@ -2,7 +2,7 @@
  *
  *   metric (snapshots) --> cells, intervals, counted ---\
  *                                                        compared --> text, JSON, status
- *   log (store/layers.h) --> logged; and cells, too, ---/
+ *   log (store/history/layers.h) --> logged; and cells, too, ---/
  *                            where there are no counters
  *       (layers_changes.h) --> lives of SuperSlabs, capacities, what was learnt */
 #ifndef HAK_VIEWER_LAYERS_H

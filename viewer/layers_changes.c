@@ -4,7 +4,7 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
-#include "store/array.h"
+#include "base/array.h"
 #include "superslab.h"
 
 #define HIGH(kind) (1ull << (kind - 64))

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "collector/snapshot.h"
-#include "store/array.h"
-#include "store/layers.h"
+#include "base/array.h"
+#include "store/history/layers.h"
 
 static bool is_served(unsigned metric) {
     return metric < HAK_METRIC_SERVED_FIRST + HAK_LAYERS;

@@ -9,9 +9,9 @@
 #include "process.h"
 #include "report/facts_json.h"
 #include "report/words.h"
-#include "store/array.h"
-#include "store/index.h"
-#include "store/live.h"
+#include "base/array.h"
+#include "base/index.h"
+#include "store/history/alive.h"
 #include "table.h"
 
 /* Blocks of one stack in one process; stack 0 = theirs is not known. */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "process.h"
-#include "store/array.h"
+#include "base/array.h"
 #include "trace/record.h"
 
 static int sql_error(struct view *view) {

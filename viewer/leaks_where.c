@@ -6,7 +6,7 @@
 #include <string.h>
 #include "report/lookup.h"
 #include "report/words.h"
-#include "store/array.h"
+#include "base/array.h"
 
 #define WHERE_FRAMES 3
 

@@ -13,7 +13,7 @@
 #include "report/facts_json.h"
 #include "collector/keeper.h"
 #include "report/words.h"
-#include "store/writer.h"
+#include "store/writer/writer.h"
 #include "json.h"
 #include "options.h"
 

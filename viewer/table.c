@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "report/words.h"
-#include "store/array.h"
+#include "base/array.h"
 
 void table_add_cell(struct table *t, const char *text) {
     if (!hak_array_make_room(&t->cell, t->count, &t->capacity, sizeof(char *))) {

@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include "report/color.h"
 #include "report/text.h"
-#include "store/reader.h"
+#include "store/reader/reader.h"
 
 #define VIEW_OPTIONS_MAX  64
 #define VIEW_FAULT_STATUS 1

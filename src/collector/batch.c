@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "hop.h"
-#include "store/index.h"
+#include "base/index.h"
 
 #define TABLE_SLOTS (2 * HAK_BATCH_MAX)
 #define ROUNDS_MAX  16

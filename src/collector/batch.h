@@ -2,18 +2,18 @@
  *
  *   rings --run by run--> columns (by time over all rings) --> hak_batch_order --> one chunk
  *
- * Records are decoded straight into the columns that the codec takes (store/column.h); an event is
- * nowhere a struct on its way. They are added in order of time over all rings. Time alone can
- * mislead by some nanoseconds where two processors took part in one block's life, so before the ids
- * are drawn every block's records are brought into the order of their generations, moving as little
- * as possible and never changing the order within a ring. Ids are known only after that: whatever
- * needs one remembers its place and asks hak_batch_id. For one thread. */
+ * Records are decoded straight into the columns that the codec takes (store/codec/column.h); an
+ * event is nowhere a struct on its way. They are added in order of time over all rings. Time alone
+ * can mislead by some nanoseconds where two processors took part in one block's life, so before the
+ * ids are drawn every block's records are brought into the order of their generations, moving as
+ * little as possible and never changing the order within a ring. Ids are known only after that:
+ * whatever needs one remembers its place and asks hak_batch_id. For one thread. */
 #ifndef HAK_COLLECTOR_BATCH_H
 #define HAK_COLLECTOR_BATCH_H
 
 #include <stdbool.h>
 #include <stdint.h>
-#include "store/column.h"
+#include "store/codec/column.h"
 
 #define HAK_BATCH_MAX HAK_CHUNK_EVENTS_MAX
 

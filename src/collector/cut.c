@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include "store/array.h"
-#include "store/column.h"
+#include "base/array.h"
+#include "store/codec/column.h"
 
 #define SOON_NS   50000000u
 #define LATEST_NS 250000000u

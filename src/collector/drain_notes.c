@@ -4,7 +4,7 @@
 #include <string.h>
 #include "collector/drain.h"
 #include "hop.h"
-#include "store/array.h"
+#include "base/array.h"
 
 /* As trace/ring.h numbers them: the subkind of a LOSS record. */
 static const char *const reasons[] = {"ring full", "handler left by longjmp",

@@ -6,7 +6,7 @@
 #include <string.h>
 #include "collector/client.h"
 #include "collector/worker.h"
-#include "store/array.h"
+#include "base/array.h"
 
 #define ERROR_BYTES (HAK_PATH_BYTES + 512)
 

@@ -11,7 +11,7 @@
 
 #include "report/baseline.h"
 #include "report/suppress.h"
-#include "store/reader.h"
+#include "store/reader/reader.h"
 #include "trace/session.h"
 
 struct hak_client;

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "collector/pid_namespace.h"
-#include "store/array.h"
+#include "base/array.h"
 
 #define GUEST_MS      5000
 #define GUESTS_OF_ONE 4

@@ -18,7 +18,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 #include "collector/pid_namespace.h"
-#include "store/array.h"
+#include "base/array.h"
 
 #define FAMILY_MAX     1024
 #define LOOK_MS        2

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "store/array.h"
+#include "base/array.h"
 #include "trace/stat_line.h"
 
 #define READ_SECONDS   7 /* of processor time */

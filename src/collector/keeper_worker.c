@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "store/array.h"
+#include "base/array.h"
 
 #define NOBODY      UINT64_MAX /* no process starts then */
 #define RESTART_MS  1000

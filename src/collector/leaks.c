@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include "store/array.h"
+#include "base/array.h"
 #include "trace/record.h"
 
 enum { BLOCKS_MAX = 1 << 20 }; /* that are looked for in the log again */

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "store/event.h"
-#include "store/index.h"
+#include "base/index.h"
 
 struct hak_client;
 struct hak_worker;

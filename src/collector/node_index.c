@@ -2,7 +2,7 @@
 #include "collector/node_index.h"
 
 #include <stdlib.h>
-#include "store/array.h"
+#include "base/array.h"
 
 enum { FIRST_BITS = 12 };
 

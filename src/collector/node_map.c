@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include "collector/client.h"
 #include "collector/clock.h"
-#include "store/bytes.h"
+#include "base/bytes.h"
 #include "trace/node.h"
 
 #define OWNER_SHIFT     22

@@ -9,8 +9,8 @@
 #include <sqlite3.h>
 #include <time.h>
 #include <unistd.h>
-#include "store/array.h"
-#include "store/reader.h"
+#include "base/array.h"
+#include "store/reader/reader.h"
 
 #define LOG_BYTES ((uint64_t)8 << 20) /* of the write-ahead log */
 #define LOG_SHARE 32                  /* of a small disk cap */

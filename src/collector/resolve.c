@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "collector/clock.h"
-#include "store/array.h"
+#include "base/array.h"
 #include "symbols/jit_names.h"
 
 #define LEVELS_MAX  32

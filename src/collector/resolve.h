@@ -9,11 +9,11 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include "store/index.h"
+#include "base/index.h"
 #include "collector/rows.h"
 #include "symbols/symbols.h"
-#include "store/reader.h"
-#include "store/writer.h"
+#include "store/reader/reader.h"
+#include "store/writer/writer.h"
 
 #define HAK_RESOLVE_RECENT 8192
 

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include "store/array.h"
+#include "base/array.h"
 
 enum { DIRTY_PROCESS = 0, DIRTY_THREAD = 1, DIRTY_MODULE = 2 };
 #define DIRTY_SHIFT 30

@@ -13,8 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "collector/node_index.h"
-#include "store/index.h"
-#include "store/writer.h"
+#include "base/index.h"
+#include "store/writer/writer.h"
 
 struct hak_symbol_file;
 

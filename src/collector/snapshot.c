@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "metrics/block.h"
-#include "store/array.h"
+#include "base/array.h"
 #include "superslab.h"
 
 #define MILLISECOND_NS 1000000u

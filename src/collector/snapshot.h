@@ -17,7 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "collector/client.h"
-#include "store/writer.h"
+#include "store/writer/writer.h"
 
 /* One process entry of a session. */
 struct hak_snapshot_watch {

@@ -17,7 +17,7 @@
 #include "collector/opening.h"
 #include "collector/rings_file.h"
 #include "report/text.h"
-#include "store/array.h"
+#include "base/array.h"
 #include "symbols/reading.h"
 
 #define LOOK_MS         50

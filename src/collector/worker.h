@@ -23,7 +23,7 @@
 #include "collector/resolve.h"
 #include "collector/rows.h"
 #include "collector/snapshot.h"
-#include "store/writer.h"
+#include "store/writer/writer.h"
 
 #define HAK_FINISH_SECONDS 6 /* at most, for symbols when the store is closed */
 

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "report/facts_json.h"
-#include "store/array.h"
+#include "base/array.h"
 
 #define FILE_MODE 0666 /* umask decides: it is checked in, and nothing in it is private */
 

@@ -19,7 +19,7 @@
 #define HAK_REPORT_FINGERPRINT_H
 
 #include "report/text.h"
-#include "store/reader.h"
+#include "store/reader/reader.h"
 
 #define HAK_FINGERPRINT_FRAMES 3
 #define HAK_FINGERPRINT_BYTES  32

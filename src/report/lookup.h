@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include "store/reader.h"
+#include "store/reader/reader.h"
 
 /* A stack's frames with strings of their own, innermost first. */
 struct hak_frames {

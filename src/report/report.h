@@ -14,7 +14,7 @@
 #include "report/creations.h"
 #include "report/fingerprint.h"
 #include "report/lookup.h"
-#include "store/reader.h"
+#include "store/reader/reader.h"
 #include "trace/session.h"
 
 #define HAK_REPORT_LINES 48

@@ -3,7 +3,7 @@
 #define HAK_REPORT_REPORT_PLACE_H
 
 #include <stddef.h>
-#include "store/reader.h"
+#include "store/reader/reader.h"
 
 /* Writes "worker_loop app/worker.c:41", the frame of `frames` that tells most, into `to` of `bytes`
  * (cut to fit, ended by NUL); "" when there is none. For one thread. */

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 #include "report/words.h"
-#include "store/array.h"
+#include "base/array.h"
 
 #define LEAK     401
 #define FILE_MAX (4u << 20)

@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "store/reader.h"
+#include "store/reader/reader.h"
 
 #define HAK_SUPPRESS_ALL 0xffffffffu
 

@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include "report/text.h"
 #include "store/event.h"
-#include "store/reader.h"
+#include "store/reader/reader.h"
 
 #define HAK_WORDS_BUFFERS 32
 

@@ -1,5 +1,6 @@
 /* Reads the names that JIT compilers leave for perf. */
 #include "symbols/jit_names.h"
+#include "base/sorted.h"
 
 #include <fcntl.h>
 #include <stdbool.h>
@@ -44,19 +45,6 @@ static bool take_number(char **at, uint64_t *number) {
     return true;
 }
 
-/* The first address that is `from` or more. */
-static size_t first_from(const uint64_t *addresses, size_t count, uint64_t from) {
-    size_t low = 0, high = count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (addresses[middle] < from)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 char *hak_jit_names_read(int pid, uint64_t began_ns, const uint64_t *addresses, const char **names,
                          size_t count) {
     char *text = read_map(pid, began_ns);
@@ -69,7 +57,7 @@ char *hak_jit_names_read(int pid, uint64_t began_ns, const uint64_t *addresses, 
             *next++ = '\0';
         if (!take_number(&line, &start) || !take_number(&line, &bytes) || !*line)
             continue;
-        for (size_t i = first_from(addresses, count, start);
+        for (size_t i = hak_find_sorted(addresses, (uint32_t)count, start);
              i < count && addresses[i] - start < bytes; i++)
             names[i] = line;
     }

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include "store/array.h"
+#include "base/array.h"
 
 enum { SIGNAL_STACK_BYTES = 16 << 10 };
 

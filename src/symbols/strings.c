@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "store/array.h"
+#include "base/array.h"
 /* libiberty's header declares what only its own build has; this is all that is used of it. */
 extern char *cplus_demangle_v3(const char *mangled, int options);
 

@@ -3,7 +3,7 @@
 #define HAK_SYMBOLS_STRINGS_H
 
 #include <stdint.h>
-#include "store/index.h"
+#include "base/index.h"
 
 #define HAK_NAME_BYTES 1024 /* longer names end in "..." */
 

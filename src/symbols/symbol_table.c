@@ -4,7 +4,7 @@
 #include <gelf.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include "store/array.h"
+#include "base/array.h"
 
 /* Looking at all entries is cheaper than to sort them, as long as it happens so often at most: a
  * report of a fault needs few names from here. */

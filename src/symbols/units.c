@@ -6,7 +6,7 @@
 #include <dwarf.h>
 #include <stdlib.h>
 #include <string.h>
-#include "store/array.h"
+#include "base/array.h"
 
 #define LEVELS_MAX 64
 #define DEPTH_MAX  128 /* of lexical blocks and calls in one function, and of namespaces */

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include "store/reader.h"
+#include "store/reader/reader.h"
 
 static const struct {
     const char *name, *query;

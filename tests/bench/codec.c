@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
-#include "store/chunk.h"
+#include "store/codec/chunk.h"
 
 static struct hak_columns columns;
 static struct hak_event events[HAK_CHUNK_EVENTS_MAX];

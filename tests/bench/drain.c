@@ -13,7 +13,7 @@
 #define FAKE_IN_BENCH
 #include "../unit/collector/fake_program.h"
 #include "collector/worker.h"
-#include "store/chunk.h"
+#include "store/codec/chunk.h"
 
 #include <sys/resource.h>
 

@@ -11,7 +11,7 @@
 #include "check.h"
 #include "hop.h"
 #include "size_class.h"
-#include "store/writer.h"
+#include "store/writer/writer.h"
 
 #define PROGRAM_BASE 0x555555554000ull
 #define LIBRARY_BASE 0x7ffff7a00000ull

@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "store/reader.h"
-#include "store/story.h"
+#include "store/reader/reader.h"
+#include "store/history/story.h"
 
 static char kind_name[256][32];
 

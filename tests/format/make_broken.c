@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "store/checksum.h"
+#include "base/checksum.h"
 
 static uint8_t golden[1 << 20], blob[1 << 16];
 static size_t golden_bytes;

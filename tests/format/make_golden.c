@@ -10,7 +10,7 @@
 #include <string.h>
 #include "hop.h"
 #include "size_class.h"
-#include "store/writer.h"
+#include "store/writer/writer.h"
 #include "trace/record.h"
 
 #define SLAB 0x7f21c4a10000ull

@@ -9,14 +9,14 @@ flags=(-std=gnu11 -O1 -g -D_GNU_SOURCE -iquote "$top/src" -iquote "$top/tests"
 libraries=(-lsqlite3 -lzstd -lpthread)
 check=(-lcheck_pic -lsubunit -lrt -lm)
 objects=()
-for source in "$top"/src/store/*.c "$top"/src/metrics/{names,step}.c "$top/src/size_class.c"; do
+for source in "$top"/src/base/*.c "$top"/src/store/{,*/}*.c "$top"/src/metrics/{names,step}.c "$top/src/size_class.c"; do
     object=$(basename "$(dirname "$source")").$(basename "$source" .c).o
     clang "${flags[@]}" -c -o "$object" "$source" || exit 1
     objects+=("$object")
 done
 export ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1
 status=0
-for source in "$top"/tests/unit/store/*_test.c; do
+for source in "$top"/tests/unit/base/*_test.c "$top"/tests/unit/store/{,*/}*_test.c; do
     name=$(basename "$source" .c)
     clang "${flags[@]}" -o "$name" "$source" "${objects[@]}" "${check[@]}" "${libraries[@]}" || exit 1
     ./"$name" >out 2>&1 || {

@@ -7,12 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "store/checksum.h"
-#include "store/chunk.h"
-#include "store/live_part.h"
-#include "store/nodes.h"
-#include "store/run.h"
-#include "store/walk.h"
+#include "base/checksum.h"
+#include "store/codec/chunk.h"
+#include "store/live/part.h"
+#include "store/stacks/nodes.h"
+#include "store/postings/run.h"
+#include "store/codec/walk.h"
+#include "store/pack.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);

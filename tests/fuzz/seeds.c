@@ -3,11 +3,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "../unit/store/stream.h"
-#include "store/checksum.h"
-#include "store/chunk.h"
-#include "store/live_part.h"
-#include "store/nodes.h"
-#include "store/run.h"
+#include "base/checksum.h"
+#include "store/codec/chunk.h"
+#include "store/live/part.h"
+#include "store/stacks/nodes.h"
+#include "store/postings/run.h"
+#include "store/pack.h"
 
 static const char *folder;
 static int written;

@@ -22,17 +22,18 @@ allowed() {
     tree) echo 'trace platform' ;;
     guard) echo 'platform metrics/step.h pool/pool.h large/large.h large/walk.h trace/start.h trace/asked_signals.h trace/trace.h trace/session.h trace/pattern.h trace/record.h' ;;
     leaks) echo 'large slab pool platform guard/locate.h guard/asked.h unwind trace' ;;
-    store) echo 'metrics/metric.h metrics/step.h trace/record.h' ;;
-    symbols) echo 'store/array.h store/frame.h store/index.h' ;;
-    report) echo 'store trace/record.h trace/session.h trace/pattern.h learn/settings.h' ;;
-    collector) echo 'report symbols store metrics/block.h metrics/metric.h trace/record.h trace/session.h trace/protocol.h trace/trust.h trace/stat_line.h trace/node.h' ;;
-    viewer) echo 'store report collector metrics/metric.h trace/protocol.h trace/record.h' ;;
+    base) echo '' ;;
+    store) echo 'base metrics/metric.h metrics/step.h trace/record.h' ;;
+    symbols) echo 'base store/frame.h' ;;
+    report) echo 'base store trace/record.h trace/session.h trace/pattern.h learn/settings.h' ;;
+    collector) echo 'report symbols base store metrics/block.h metrics/metric.h trace/record.h trace/session.h trace/protocol.h trace/trust.h trace/stat_line.h trace/node.h' ;;
+    viewer) echo 'base store report collector metrics/metric.h trace/protocol.h trace/record.h' ;;
     esac
 }
 
-for file in src/*/*.[ch] viewer/*.[ch]; do
+for file in src/*/*.[ch] src/*/*/*.[ch] viewer/*.[ch]; do
     [ -e "$file" ] || continue
-    folder=$(dirname "$file") folder=${folder#src/}
+    folder=${file#src/} folder=${folder%%/*}
     while read -r name; do
         case "$name" in "$folder"/*) continue ;; */*) ;; *) continue ;; esac
         for rule in $(allowed "$folder"); do

@@ -24,14 +24,14 @@ code() {
 }
 
 all=$(find src viewer -name '*.[ch]' | LC_ALL=C sort)
-in_program=$(find src -name '*.[ch]' ! -path 'src/collector/*' ! -path 'src/report/*' ! -path 'src/symbols/*' ! -path 'src/store/*')
+in_program=$(find src -name '*.[ch]' ! -path 'src/collector/*' ! -path 'src/report/*' ! -path 'src/symbols/*' ! -path 'src/base/*' ! -path 'src/store/*')
 
 {
     code '\bHAK_DEBUG\b' $(echo "$all" | grep -vE '^src/(hop\.h|check\.h|options\.[ch])$') |
         found 'HAK_DEBUG outside hop.h, check.h and options (the same code compiles twice)'
     code '\b(secure_)?getenv *\(|\benviron\b' $(echo "$in_program" | grep -vE '^src/(options\.[ch]|entry/start\.c|trace/(environment|start|keeper_start)\.c)$') |
         found 'the environment read outside options.c (trace may hand it on)'
-    code 'getenv *\( *"HAKMEM_' $(find src/collector src/report src/symbols src/store viewer -name '*.[ch]') |
+    code 'getenv *\( *"HAKMEM_' $(find src/collector src/report src/symbols src/base src/store viewer -name '*.[ch]') |
         found 'a HAKMEM_ variable read outside options.c'
     code '\b(f|s|sn|vf|vsn|d|vd)?printf *\(|\bputs *\(|\bperror *\(' $in_program |
         found 'stdio in the program-side library'
@@ -45,7 +45,7 @@ in_program=$(find src -name '*.[ch]' ! -path 'src/collector/*' ! -path 'src/repo
 # prints, and what puts bytes into a text as they are, stands in these files alone.
 {
     print='(^|[^_a-zA-Z])(v?f?printf|fputs|fputc|puts|putchar|putc|perror|fwrite|v?dprintf|psignal|err|errx|warn|warnx) *\('
-    code "$print|[^_a-z]write *\\( *(1|2|STD[A-Z]*_FILENO) *," $(find src/collector src/report src/symbols src/store viewer -name '*.[ch]' |
+    code "$print|[^_a-z]write *\\( *(1|2|STD[A-Z]*_FILENO) *," $(find src/collector src/report src/symbols src/base src/store viewer -name '*.[ch]' |
         grep -vE '^(viewer/output\.c|src/collector/(main|keeper|worker)\.c)$') |
         grep -vE 'format\(printf|: +"[^"]*printf\(|fwrite\(document, 1' |
         found 'printing past viewer/output.c (view_write, view_error, view_print)'

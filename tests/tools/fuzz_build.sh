@@ -4,8 +4,9 @@
 set -eu
 top=$(cd "$(dirname "$0")/../.." && pwd)
 sources=()
-for name in array by_site bytes checksum chunk column live_part live_table mirror nodes pace run run_keys sorted walk; do
-    sources+=("$top/src/store/$name.c")
+for name in base/{array,bytes,checksum,sorted} store/pack store/codec/{by_site,chunk,column,mirror,pace,walk} \
+    store/live/{part,table} store/postings/{keys,run} store/stacks/nodes; do
+    sources+=("$top/src/$name.c")
 done
 flags=(-std=gnu11 -O1 -g -D_GNU_SOURCE -iquote "$top/src" -iquote "$top/tests")
 clang "${flags[@]}" -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o fuzz_blobs \

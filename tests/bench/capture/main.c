@@ -23,8 +23,8 @@
 #include <unistd.h>
 #include "program.h"
 #include "hop.h"
-#include "store/column.h"
-#include "store/writer.h"
+#include "store/codec/column.h"
+#include "store/writer/writer.h"
 
 #define SAMPLE 2000 /* addresses of each kind */
 

@@ -1,7 +1,7 @@
 /* The index of stack nodes finds each row by its parent and key, and nothing else. */
 #include "collector/node_index.h"
 #include <check.h>
-#include "store/index.h"
+#include "base/index.h"
 #include "../suite.h"
 
 enum { ROWS = 200000 };

@@ -5,7 +5,7 @@
 #include "collector/worker.h"
 #include "fake_program.h"
 #include "../suite.h"
-#include "store/reader.h"
+#include "store/reader/reader.h"
 #include "trace/node.h"
 
 enum { BITS = 12, RECORDS = 4096, CALLEES = 700, FIRST_IP = 0x401000, MAIN_IP = 0x400100 };

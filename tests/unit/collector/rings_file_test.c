@@ -3,7 +3,7 @@
 #include "../suite.h"
 #include "collector/worker.h"
 #include "fake_program.h"
-#include "store/reader.h"
+#include "store/reader/reader.h"
 
 enum { CAPACITY = 2048, SPARE = 256 };
 

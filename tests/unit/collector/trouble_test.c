@@ -5,7 +5,7 @@
 #include "collector/worker.h"
 #include "fake_program.h"
 #include "../suite.h"
-#include "store/reader.h"
+#include "store/reader/reader.h"
 
 static struct fake_program program;
 static struct hak_worker worker;

@@ -10,9 +10,9 @@
 #include <unistd.h>
 #include "hop.h"
 #include "size_class.h"
-#include "store/reader.h"
-#include "store/story.h"
-#include "store/writer.h"
+#include "store/reader/reader.h"
+#include "store/history/story.h"
+#include "store/writer/writer.h"
 #include "trace/record.h"
 
 #define CLASS_48 HAK_CLASS_OF_48

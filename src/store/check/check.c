@@ -1,0 +1,248 @@
+/* Is a capture intact: the file, every chunk and posting, every reference, every block's path. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/array.h"
+#include "store/check/live.h"
+#include "store/check/order.h"
+#include "store/check/runs.h"
+#include "store/stacks/node_reader.h"
+#include "store/reader/scan_state.h"
+#include "store/reader/watch.h"
+
+#define NODES_MAX ((uint64_t)1 << 28) /* greater ids are damage */
+
+struct checker {
+    struct hak_store_reader *reader;
+    void (*problem)(void *context, const char *text);
+    void *context;
+    int found;
+    bool has_nodes; /* every node could be read */
+    struct hak_order_check *order;
+    struct hak_live_check *live;
+    struct hak_columns columns;
+    struct hak_run_check *runs;
+    uint8_t *known_node; /* bit n: node n is there */
+    uint64_t nodes;
+    uint32_t node_bytes; /* of known_node */
+};
+
+__attribute__((format(printf, 2, 3))) static void tell(struct checker *c, const char *format, ...) {
+    char text[600];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    c->found++;
+    if (c->problem)
+        c->problem(c->context, text);
+}
+
+/* A finding of another file. */
+static void tell_text(void *context, const char *text) {
+    tell(context, "%s", text);
+}
+
+/* ---- rows --------------------------------------------------------------------------------------
+ */
+
+/* Tells one line for each row that a query gives; its only column is the text. */
+static int tell_rows(struct checker *c, const char *sql, const char *good) {
+    sqlite3_stmt *rows;
+    if (sqlite3_prepare_v2(c->reader->database, sql, -1, &rows, NULL) != SQLITE_OK)
+        return hak_store_fail_sqlite(c->reader->database, c->reader->path, "checking its rows");
+    int result;
+    while ((result = sqlite3_step(rows)) == SQLITE_ROW) {
+        const char *text = (const char *)sqlite3_column_text(rows, 0);
+        if (text && (!good || strcmp(text, good) != 0))
+            tell(c, "%s", text);
+    }
+    sqlite3_finalize(rows);
+    return result == SQLITE_DONE
+               ? 0
+               : hak_store_fail_sqlite(c->reader->database, c->reader->path, "checking its rows");
+}
+
+static int check_rows(struct checker *c) {
+    static const char *const queries[] = {
+        "SELECT printf('thread %d belongs to process %d, which is not there', id, process)"
+        " FROM thread WHERE process NOT IN (SELECT id FROM process)",
+        "SELECT printf('module %d (%s) belongs to process %d, which is not there', id, path,"
+        " process) FROM module WHERE process NOT IN (SELECT id FROM process)",
+        "SELECT printf('process %d has the parent %d, which is not there', id, parent)"
+        " FROM process WHERE parent <> 0 AND parent NOT IN (SELECT id FROM process)",
+        "SELECT printf('fault %d belongs to event %d, which is not there', id, event) FROM fault f"
+        " WHERE event <> 0 AND event > (SELECT coalesce(CAST(max(value) AS INTEGER), 0) FROM meta"
+        " WHERE key = 'trimmed_events') AND NOT EXISTS (SELECT 1 FROM chunk c WHERE c.id <= f.event"
+        " AND f.event < c.id + c.events)",
+    };
+    int error = tell_rows(c, "PRAGMA quick_check(20)", "ok");
+    for (size_t i = 0; i < sizeof queries / sizeof *queries && !error; i++)
+        error = tell_rows(c, queries[i], NULL);
+    return error;
+}
+
+static bool is_node(const struct checker *c, uint64_t node) {
+    return node < c->nodes && c->known_node[node / 8] >> node % 8 & 1;
+}
+
+static bool note_node(struct checker *c, uint64_t node) {
+    if (!hak_array_reach(&c->known_node, node / 8, &c->node_bytes, 1))
+        return false;
+    c->nodes = 8 * (uint64_t)c->node_bytes;
+    c->known_node[node / 8] |= (uint8_t)(1u << node % 8);
+    return true;
+}
+
+/* Goes through all nodes; a parent has a lower id, or its blob is broken (nodes.h). */
+static int check_nodes(struct checker *c) {
+    struct hak_node_row node = {0};
+    uint64_t last_process = 0, value;
+    int found;
+    while ((found = hak_node_reader_next(c->reader->nodes, node.id + 1, &node)) == 1) {
+        if (node.id >= NODES_MAX)
+            break;
+        if (!note_node(c, node.id))
+            return hak_store_no_memory(c->reader->path);
+        if (node.parent && !is_node(c, node.parent))
+            tell(c, "stack node %u has the parent %u, which is not there", node.id, node.parent);
+        if (node.process == last_process)
+            continue;
+        int known = hak_reader_numbers(c->reader, "SELECT 1 FROM process WHERE id = ?1",
+                                       node.process, &value, 1);
+        if (known < 0)
+            return known;
+        if (known == 0)
+            tell(c, "stack node %u belongs to process %u, which is not there", node.id,
+                 node.process);
+        last_process = node.process;
+    }
+    if (found == HAK_STORE_BROKEN) { /* stacks behind it are not known: no word about them */
+        tell(c, "%s", hak_store_message());
+        return 0;
+    }
+    c->has_nodes = found >= 0;
+    return found < 0 ? found : 0;
+}
+
+/* ---- chunks ------------------------------------------------------------------------------------
+ */
+
+static void check_stacks(struct checker *c, uint64_t chunk) {
+    for (uint32_t i = 0; i < c->columns.distinct[HAK_COLUMN_STACK]; i++) {
+        uint64_t node = c->columns.dictionary[HAK_COLUMN_STACK][i];
+        if (node && !is_node(c, node))
+            tell(c, "chunk %" PRIu64 ": its events speak of stack %" PRIu64 ", which is not there",
+                 chunk, node);
+    }
+}
+
+static int check_chunk(struct checker *c, uint64_t id, int64_t events, const void *blob,
+                       size_t bytes) {
+    struct hak_chunk chunk;
+    const char *wrong = hak_chunk_open(&chunk, blob, bytes);
+    if (!wrong)
+        wrong = hak_chunk_decode(&chunk, &c->columns, HAK_ALL_COLUMNS);
+    if (!wrong && (chunk.first_id != id || chunk.events != events)) {
+        chunk.wrong_column = "header";
+        wrong = "it is not the chunk that its row speaks of";
+    }
+    if (wrong) {
+        tell(c, "chunk %" PRIu64 ", %s: %s", id, chunk.wrong_column, wrong);
+        hak_order_check_hole(c->order);
+        hak_live_check_hole(c->live);
+        hak_run_check_hole(c->runs);
+        return 0;
+    }
+    if (c->has_nodes)
+        check_stacks(c, id);
+    int error = hak_order_check_chunk(c->order, &c->columns, id);
+    if (!error)
+        error = hak_live_check_chunk(c->live, &c->columns, id);
+    return error ? error : hak_run_check_chunk(c->runs, id, &c->columns);
+}
+
+/* Chunks of which other tables speak may lack behind the last one. */
+static int check_end(struct checker *c) {
+    uint64_t first, min_ns;
+    int found = hak_scan_find_end(c->reader, &first, &min_ns);
+    if (found != 1)
+        return found;
+    tell(c, "events from %" PRIu64 " on are missing", first);
+    hak_order_check_hole(c->order);
+    hak_live_check_hole(c->live);
+    return 0;
+}
+
+static int check_chunks(struct checker *c, uint64_t trimmed) {
+    sqlite3_stmt *rows;
+    sqlite3 *database = c->reader->database;
+    if (sqlite3_prepare_v2(database,
+                           "SELECT c.id, c.events, d.data FROM chunk c LEFT JOIN chunk_data d"
+                           " ON d.chunk = c.id ORDER BY c.id",
+                           -1, &rows, NULL) != SQLITE_OK)
+        return hak_store_fail_sqlite(database, c->reader->path, "checking its chunks");
+    uint64_t due = trimmed + 1;
+    int result = SQLITE_DONE, stopped = 0;
+    while (!stopped && (result = sqlite3_step(rows)) == SQLITE_ROW) {
+        uint64_t id = (uint64_t)sqlite3_column_int64(rows, 0);
+        int64_t events = sqlite3_column_int64(rows, 1);
+        if (id > due) {
+            tell(c, "events %" PRIu64 " to %" PRIu64 " are missing", due, id - 1);
+            hak_order_check_hole(c->order);
+            hak_live_check_hole(c->live);
+        }
+        if (id < due)
+            tell(c, "chunk %" PRIu64 " begins before the one in front of it ends", id);
+        due = id + (uint64_t)events;
+        if ((stopped = hak_watch_tell(c->reader, id, false)) != 0)
+            break;
+        stopped = check_chunk(c, id, events, sqlite3_column_blob(rows, 2),
+                              (size_t)sqlite3_column_bytes(rows, 2));
+    }
+    sqlite3_finalize(rows);
+    if (stopped)
+        return stopped;
+    return result == SQLITE_DONE
+               ? check_end(c)
+               : hak_store_fail_sqlite(database, c->reader->path, "checking its chunks");
+}
+
+int hak_store_check(struct hak_store_reader *r, void (*problem)(void *context, const char *text),
+                    void *context) {
+    struct checker c = {.reader = r, .problem = problem, .context = context};
+    struct hak_store_summary summary;
+    int error = hak_store_summarise(r, &summary);
+    bool has_memory = hak_columns_init(&c.columns);
+    if (!error && !has_memory)
+        error = hak_store_no_memory(r->path);
+    if (!error)
+        error = check_rows(&c);
+    if (!error)
+        error = check_nodes(&c);
+    if (!error)
+        error = hak_order_check_make(r, summary.trimmed_events > 0, tell_text, &c, &c.order);
+    if (!error)
+        error = hak_live_check_make(r, tell_text, &c, &c.live);
+    if (!error && !(c.runs = hak_run_check_new(r, tell_text, &c)))
+        error = hak_store_no_memory(r->path);
+    hak_watch_doing("checking chunks");
+    if (!error)
+        error = check_chunks(&c, summary.trimmed_events);
+    if (!error && c.runs)
+        error = hak_run_check_end(c.runs);
+    hak_watch_doing("following blocks");
+    if (!error)
+        error = hak_order_check_finish(c.order);
+    if (!error)
+        error = hak_live_check_finish(c.live);
+    hak_watch_doing("");
+    hak_order_check_free(c.order);
+    hak_live_check_free(c.live);
+    hak_columns_free(&c.columns);
+    hak_run_check_free(c.runs);
+    free(c.known_node);
+    return error ? error : c.found;
+}

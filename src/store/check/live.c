@@ -1,0 +1,209 @@
+/* Makes the runs of states again and compares. */
+#include "store/check/live.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "store/live/gather.h"
+#include "store/live/merge.h"
+#include "store/reader/state.h"
+
+#define LEVELS_MAX 16
+
+struct hak_live_check {
+    struct hak_store_reader *reader;
+    void (*tell)(void *context, const char *text);
+    void *context;
+    bool has_run;   /* `run` is the next one */
+    bool is_broken; /* a chunk of it cannot be read */
+    struct hak_live_run run;
+    struct hak_live_gather gather;
+    uint64_t unsure_ns; /* of runs that reach this time it is not known what they left out */
+};
+
+static int next_run(struct hak_live_check *k, uint64_t from) {
+    int found = hak_live_find_run(k->reader->database, k->reader->path, 0, from, &k->run);
+    k->has_run = found == 1;
+    k->is_broken = false;
+    return found < 0 ? found : 0;
+}
+
+int hak_live_check_make(struct hak_store_reader *r, void (*tell)(void *context, const char *text),
+                        void *context, struct hak_live_check **out) {
+    struct hak_live_check *k = calloc(1, sizeof *k);
+    uint64_t loss[2] = {0};
+    *out = NULL;
+    if (!k || !hak_live_gather_init(&k->gather)) {
+        free(k);
+        return hak_store_no_memory(r->path);
+    }
+    k->reader = r;
+    k->tell = tell;
+    k->context = context;
+    int error = hak_reader_numbers(r, "SELECT coalesce(min(from_ns), 0), count(*), ?1 FROM loss", 0,
+                                   loss, 2);
+    k->unsure_ns = loss[1] ? loss[0] : UINT64_MAX;
+    error = error < 0 ? error : next_run(k, 1);
+    if (error)
+        hak_live_check_free(k);
+    else
+        *out = k;
+    return error;
+}
+
+void hak_live_check_free(struct hak_live_check *k) {
+    if (!k)
+        return;
+    hak_live_gather_free(&k->gather);
+    free(k);
+}
+
+static void tell(struct hak_live_check *k, const struct hak_live_run *run, const char *wrong) {
+    char text[400];
+    snprintf(text, sizeof text,
+             "live checkpoint of events %" PRIu64 " to %" PRIu64 " (level %u): %s",
+             run->first_event, run->last_event, run->level, wrong);
+    k->tell(k->context, text);
+}
+
+static void tell_block(struct hak_live_check *k, const struct hak_live_run *run,
+                       const struct hak_live_state *s, const char *wrong) {
+    char text[200];
+    snprintf(text, sizeof text, "block 0x%" PRIx64 " of process %u %s", s->base, s->process, wrong);
+    tell(k, run, text);
+}
+
+/* What a reader would take from it. */
+static bool same(const struct hak_live_state *a, const struct hak_live_state *b) {
+    return a->generation == b->generation && a->step == b->step && a->user == b->user &&
+           a->size == b->size && a->birth == b->birth && a->ns == b->ns && a->stack == b->stack &&
+           a->thread == b->thread && a->class_index == b->class_index;
+}
+
+/* The run against what is due, given one by one: the first difference is told. 0 or an error. */
+static int compare_run(struct hak_live_check *k, const struct hak_live_run *run,
+                       int (*due)(void *context, struct hak_live_state *out), void *context) {
+    struct hak_live_cursor stored;
+    struct hak_live_state s;
+    int error = hak_live_cursor_open(&stored, k->reader->database, k->reader->path, run, 0, 0);
+    for (bool is_told = false; !error && !is_told;) {
+        int is_due = due(context, &s);
+        const struct hak_live_state *got = hak_live_cursor_peek(&stored, &error);
+        if (error == HAK_STORE_BROKEN) {
+            k->tell(k->context, hak_store_message());
+            error = 0;
+            break;
+        }
+        if (is_due < 0 || error) {
+            error = error ? error : is_due;
+            break;
+        }
+        if (!is_due && !got)
+            break;
+        int order = !is_due ? 1 : !got ? -1 : hak_live_compare(&s, got);
+        is_told = order != 0 || !same(&s, got);
+        if (order < 0)
+            tell_block(k, run, &s, "is missing");
+        else if (order > 0)
+            tell_block(k, run, got, "is in it, but nothing of it changed");
+        else if (is_told)
+            tell_block(k, run, &s, "is not as its events left it");
+        hak_live_cursor_pass(&stored);
+    }
+    hak_live_cursor_close(&stored);
+    return error;
+}
+
+struct made_again {
+    struct hak_live_reading *reading;
+    const char *path;
+};
+
+static int next_made(void *context, struct hak_live_state *out) {
+    struct made_again *m = context;
+    int found = hak_live_reading_next(m->reading, out);
+    return found < 0 ? hak_store_no_memory(m->path) : found;
+}
+
+/* The last chunk of the run was added: what is known so far is the ground of the next one. */
+static int end_run(struct hak_live_check *k) {
+    bool is_unsure = !k->run.has_all_ends && k->run.max_ns >= k->unsure_ns;
+    int error = 0;
+    if (!k->is_broken && !is_unsure) {
+        struct made_again made = {hak_live_reading_open(&k->gather.pile), k->reader->path};
+        error = made.reading ? compare_run(k, &k->run, next_made, &made)
+                             : hak_store_no_memory(made.path);
+        hak_live_reading_close(made.reading);
+        hak_live_pile_haunt(&k->gather.pile);
+    } else {
+        hak_live_gather_clear(&k->gather);
+    }
+    return error ? error : next_run(k, k->run.last_event + 1);
+}
+
+int hak_live_check_chunk(struct hak_live_check *k, const struct hak_columns *c, uint64_t first_id) {
+    if (!k->has_run || first_id < k->run.first_event)
+        return 0;
+    k->gather.is_lossy = k->run.has_all_ends;
+    if (!hak_live_gather_chunk(&k->gather, c, first_id))
+        return hak_store_no_memory(k->reader->path);
+    return first_id + c->events - 1 >= k->run.last_event ? end_run(k) : 0;
+}
+
+void hak_live_check_hole(struct hak_live_check *k) {
+    k->is_broken = true;
+}
+
+static int next_of_merge(void *context, struct hak_live_state *out) {
+    return hak_live_merge_next(context, out);
+}
+
+/* A run of a higher level against those below it; 0 or an error. */
+static int check_higher(struct hak_live_check *k, const struct hak_live_run *run) {
+    struct hak_live_merge below = {0};
+    uint64_t from = run->first_event;
+    int error = 0;
+    while (!error && from <= run->last_event) {
+        struct hak_live_run part;
+        int found =
+            hak_live_find_run(k->reader->database, k->reader->path, run->level - 1, from, &part);
+        if (found != 1 || part.first_event != from || part.last_event > run->last_event ||
+            below.cursors == HAK_LIVE_RUNS_MAX) {
+            error = found < 0 ? found : 1;
+            break;
+        }
+        from = part.last_event + 1;
+        error = hak_live_merge_add(&below, k->reader->database, k->reader->path, &part);
+    }
+    if (error == 1) {
+        tell(k, run, "the ones that it was made of are not all there");
+        error = 0;
+    } else if (!error) {
+        error = compare_run(k, run, next_of_merge, &below);
+        if (error == HAK_STORE_BROKEN) /* one below: it was told */
+            error = 0;
+    }
+    hak_live_merge_close(&below);
+    return error;
+}
+
+int hak_live_check_finish(struct hak_live_check *k) {
+    int error = 0, found = 1;
+    if (k->has_run && !k->is_broken)
+        tell(k, &k->run, "not all of its events are there");
+    for (uint32_t level = 1; level < LEVELS_MAX && found == 1 && !error; level++) {
+        struct hak_live_run run;
+        uint64_t from = 1;
+        for (bool any = false;; any = true) {
+            found = hak_live_find_run(k->reader->database, k->reader->path, level, from, &run);
+            if (found != 1) {
+                found = found < 0 ? found : any;
+                break;
+            }
+            from = run.last_event + 1;
+            if ((error = check_higher(k, &run)) != 0)
+                break;
+        }
+    }
+    return error ? error : found < 0 ? found : 0;
+}

@@ -1,0 +1,21 @@
+/* Do the live checkpoints say what the events say: runs of the lowest level are made again from the
+ * chunks, those above from the ones below. */
+#ifndef HAK_STORE_CHECK_LIVE_H
+#define HAK_STORE_CHECK_LIVE_H
+
+#include "store/codec/column.h"
+#include "store/reader/reader.h"
+
+struct hak_live_check;
+
+/* `tell` is told each finding. */
+int hak_live_check_make(struct hak_store_reader *r, void (*tell)(void *context, const char *text),
+                        void *context, struct hak_live_check **out);
+/* The next chunk, oldest first, all columns decoded. 0 or an error. */
+int hak_live_check_chunk(struct hak_live_check *k, const struct hak_columns *c, uint64_t first_id);
+/* A chunk cannot be read: the run that it is in cannot be judged. */
+void hak_live_check_hole(struct hak_live_check *k);
+int hak_live_check_finish(struct hak_live_check *k);
+void hak_live_check_free(struct hak_live_check *k);
+
+#endif

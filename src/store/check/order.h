@@ -1,0 +1,37 @@
+/* Is the way of every block legal, and is none of its events missing: for each (process, base) the
+ * events in the order of their generations against hops.def.
+ *
+ * Within a commit events of a block lie in order; between neighbouring commits one may have come
+ * too early: it is held until those before it have come, or until the chunk after the next. 24
+ * bytes for each block; where a capture has more than HAK_ORDER_BLOCKS, the upper half of the
+ * addresses is left for another reading, so that memory does not grow. */
+#ifndef HAK_STORE_CHECK_ORDER_H
+#define HAK_STORE_CHECK_ORDER_H
+
+#include "store/codec/column.h"
+#include "store/reader/reader.h"
+
+#define HAK_ORDER_BLOCKS ((uint32_t)3 << 19) /* followed at once: a table of 48 MiB */
+
+struct hak_order_check;
+
+/* `tell` is told each finding. `is_trimmed`: the oldest events are gone, so blocks may come in the
+ * middle of their way. 0 or an error. */
+int hak_order_check_make(struct hak_store_reader *r, bool is_trimmed,
+                         void (*tell)(void *context, const char *text), void *context,
+                         struct hak_order_check **out);
+/* For tests: follows at most so many blocks at once. */
+void hak_order_check_limit(struct hak_order_check *o, uint32_t blocks);
+/* The next chunk, oldest first; columns SHAPE, ACTOR, BASE and GENERATION are decoded. 0 or an
+ * error. */
+int hak_order_check_chunk(struct hak_order_check *o, const struct hak_columns *c,
+                          uint64_t first_id);
+/* A chunk cannot be read: from now on missing events are no finding. */
+void hak_order_check_hole(struct hak_order_check *o);
+/* No more chunks come: judges what is held, and reads the store again for the blocks that were
+ * left.
+ */
+int hak_order_check_finish(struct hak_order_check *o);
+void hak_order_check_free(struct hak_order_check *o);
+
+#endif

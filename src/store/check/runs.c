@@ -1,0 +1,292 @@
+/* Sums up what the runs of postings should say and what they say. */
+#include "store/check/runs.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "base/index.h"
+#include "store/reader/state.h"
+#include "store/postings/keys.h"
+
+struct sums {
+    uint64_t keys[HAK_RUN_KINDS];        /* due minus found */
+    uint64_t distances, found_distances; /* a bit for each, by hash */
+    uint64_t chunk;                      /* id; 0 = was not put */
+};
+
+struct hak_run_check {
+    struct hak_store_reader *reader;
+    void (*tell)(void *context, const char *text);
+    void *context;
+    bool is_sound;
+    struct hak_run_keys keys;
+    uint64_t first; /* number of the oldest chunk */
+    uint64_t chunks, holes;
+    struct sums *sums; /* by number - first */
+    sqlite3_stmt *order;
+};
+
+static const char *const kind_names[HAK_RUN_KINDS] = {"bases", "stacks", "large blocks", "owners"};
+
+__attribute__((format(printf, 2, 3))) static void say(struct hak_run_check *c, const char *format,
+                                                      ...) {
+    char text[300];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    c->is_sound = false;
+    c->tell(c->context, text);
+}
+
+static int fail(struct hak_run_check *c) {
+    return hak_store_fail_sqlite(c->reader->database, c->reader->path, "checking its postings");
+}
+
+struct hak_run_check *hak_run_check_new(struct hak_store_reader *r,
+                                        void (*tell)(void *context, const char *text),
+                                        void *context) {
+    uint64_t ends[2] = {0, 0};
+    struct hak_run_check *c = calloc(1, sizeof *c);
+    if (!c)
+        return NULL;
+    hak_reader_numbers(r,
+                       "SELECT coalesce(min(number), 0), coalesce(max(number) + 1, 0), ?1 FROM"
+                       " chunk_order",
+                       0, ends, 2);
+    c->reader = r;
+    c->tell = tell;
+    c->context = context;
+    c->is_sound = true;
+    c->first = ends[0];
+    c->chunks = ends[1] > ends[0] && ends[1] - ends[0] < (uint64_t)1 << 32 ? ends[1] - ends[0] : 0;
+    c->sums = calloc(c->chunks + 1, sizeof *c->sums);
+    if (c->sums && hak_run_keys_init(&c->keys))
+        return c;
+    hak_run_check_free(c);
+    return NULL;
+}
+
+void hak_run_check_free(struct hak_run_check *c) {
+    if (!c)
+        return;
+    sqlite3_finalize(c->order);
+    hak_run_keys_free(&c->keys);
+    free(c->sums);
+    free(c);
+}
+
+static uint64_t bit_of(uint64_t distance) {
+    return (uint64_t)1 << (hak_index_mix(0, distance) & 63);
+}
+
+/* The sums of a chunk, as chunk_order counts; NULL: it does not, which is told. */
+static struct sums *next_sums(struct hak_run_check *c, uint64_t chunk, int *error) {
+    *error = 0;
+    if (!c->order && sqlite3_prepare_v2(c->reader->database,
+                                        "SELECT number, chunk FROM chunk_order ORDER BY number", -1,
+                                        &c->order, NULL) != SQLITE_OK) {
+        *error = fail(c);
+        return NULL;
+    }
+    int result;
+    uint64_t place = 0, counted = 0;
+    while ((result = sqlite3_step(c->order)) == SQLITE_ROW) {
+        place = (uint64_t)sqlite3_column_int64(c->order, 0) - c->first;
+        counted = (uint64_t)sqlite3_column_int64(c->order, 1);
+        if (counted >= chunk)
+            break;
+        if (c->holes)
+            c->holes--;
+        else
+            say(c, "table chunk_order counts chunk %" PRIu64 ", which is not there", counted);
+    }
+    if (result == SQLITE_ROW && counted == chunk && place < c->chunks)
+        return &c->sums[place];
+    if (result == SQLITE_ROW || result == SQLITE_DONE)
+        say(c, "chunk %" PRIu64 " is not counted in table chunk_order", chunk);
+    else
+        *error = fail(c);
+    return NULL;
+}
+
+void hak_run_check_hole(struct hak_run_check *c) {
+    if (c)
+        c->holes++;
+}
+
+int hak_run_check_chunk(struct hak_run_check *check, uint64_t chunk,
+                        const struct hak_columns *columns) {
+    struct hak_run_check *c = check;
+    int error;
+    struct sums *s = c->is_sound ? next_sums(c, chunk, &error) : NULL;
+    if (!s)
+        return c->is_sound ? error : 0;
+    hak_run_keys_collect(&c->keys, columns);
+    s->chunk = chunk;
+    for (int kind = 0; kind < HAK_RUN_KINDS; kind++)
+        for (uint32_t i = 0; i < c->keys.count[kind]; i++)
+            s->keys[kind] += hak_index_mix((uint64_t)kind << 56, c->keys.key[kind][i]);
+    for (uint32_t i = 0; i < c->keys.distances.count; i++)
+        s->distances |= bit_of(c->keys.distances.distance[i]);
+    if (c->keys.distances.many)
+        s->distances = UINT64_MAX;
+    return 0;
+}
+
+/* ---- the runs ----------------------------------------------------------------------------------
+ */
+
+/* The rows of a run, one after the other. */
+struct place {
+    enum hak_run_kind kind;
+    unsigned level;
+    uint64_t first, last, id;
+    uint64_t due_key; /* its next row begins here */
+    uint64_t done_to; /* keys up to here are in the run that it is being joined to, + 1 */
+};
+
+/* How far a run of a higher level over the same chunks has come. */
+static int find_done_to(struct hak_run_check *c, struct place *p) {
+    char sql[300];
+    uint64_t value;
+    snprintf(sql, sizeof sql,
+             "SELECT coalesce(max(max_key) + 1, 0) FROM posting_run WHERE kind = %d AND level > %u"
+             " AND first <= ?1 AND last >= %" PRId64,
+             p->kind, p->level, (int64_t)p->last);
+    int found = hak_reader_numbers(c->reader, sql, p->first, &value, 1);
+    p->done_to = value;
+    return found < 0 ? found : 0;
+}
+
+static void take_key(struct hak_run_check *c, const struct place *p,
+                     const struct hak_run_cursor *cursor) {
+    uint64_t mixed = hak_index_mix((uint64_t)p->kind << 56, cursor->key);
+    for (uint32_t i = 0; i < cursor->spans; i++)
+        for (uint64_t n = cursor->span[i].from; n <= cursor->span[i].to; n++)
+            if (p->first + n >= c->first && p->first + n - c->first < c->chunks)
+                c->sums[p->first + n - c->first].keys[p->kind] -= mixed;
+}
+
+static void take_distances(struct hak_run_check *c, const struct place *p,
+                           const struct hak_distances *distances) {
+    uint64_t bits = distances->many ? UINT64_MAX : 0;
+    for (uint32_t i = 0; i < distances->count; i++)
+        bits |= bit_of(distances->distance[i]);
+    for (uint64_t n = p->first; n <= p->last && n < c->first + c->chunks; n++)
+        if (n >= c->first)
+            c->sums[n - c->first].found_distances |= bits;
+}
+
+static void check_row(struct hak_run_check *c, struct place *p, sqlite3_stmt *rows) {
+    struct hak_run_cursor *cursor = &c->reader->run;
+    uint64_t min_key = (uint64_t)sqlite3_column_int64(rows, 4);
+    uint64_t max_key = (uint64_t)sqlite3_column_int64(rows, 5);
+    const char *wrong =
+        hak_run_open(cursor, sqlite3_column_blob(rows, 6), (size_t)sqlite3_column_bytes(rows, 6));
+    int got = wrong ? -1 : 1;
+    if (!wrong && (cursor->kind != p->kind || cursor->first != p->first || cursor->last != p->last))
+        wrong = "it is not the posting that its row speaks of";
+    if (!wrong && min_key != p->due_key && (min_key > p->done_to || p->due_key != 0))
+        wrong = "its keys do not begin where those of the row before it end";
+    while (!wrong && (got = hak_run_next(cursor, &wrong)) == 1) {
+        if (cursor->key < min_key || (max_key < HAK_RUN_KEY_LAST && cursor->key > max_key))
+            wrong = "it has keys that are not of its range";
+        if (cursor->key >= p->done_to || p->done_to == 0)
+            take_key(c, p, cursor);
+    }
+    if (!wrong && p->kind == HAK_RUN_BASE)
+        take_distances(c, p, &cursor->distances);
+    if (wrong)
+        say(c, "posting %" PRIu64 " (%s): %s", p->id, kind_names[p->kind], wrong);
+    p->due_key = max_key + 1;
+}
+
+static void end_run(struct hak_run_check *c, const struct place *p) {
+    bool is_whole = p->due_key > HAK_RUN_KEY_LAST;
+    uint64_t below = 0;
+    char sql[300];
+    if (is_whole || !p->id)
+        return;
+    snprintf(sql, sizeof sql,
+             "SELECT count(*) FROM posting_run WHERE kind = %d AND level < %u AND first >= ?1"
+             " AND last <= %" PRId64,
+             p->kind, p->level, (int64_t)p->last);
+    if (hak_reader_numbers(c->reader, sql, p->first, &below, 1) == 1 && below == 0)
+        say(c, "posting %" PRIu64 " (%s): the rows behind it are missing", p->id,
+            kind_names[p->kind]);
+}
+
+static int read_runs(struct hak_run_check *c) {
+    sqlite3_stmt *rows;
+    struct place p = {0};
+    int result = SQLITE_DONE, error = 0;
+    if (sqlite3_prepare_v2(c->reader->database,
+                           "SELECT kind, level, first, last, min_key, max_key, data, id FROM"
+                           " posting_run ORDER BY kind, level, first, min_key",
+                           -1, &rows, NULL) != SQLITE_OK)
+        return fail(c);
+    while (!error && (result = sqlite3_step(rows)) == SQLITE_ROW) {
+        int64_t kind = sqlite3_column_int64(rows, 0), level = sqlite3_column_int64(rows, 1);
+        uint64_t first = (uint64_t)sqlite3_column_int64(rows, 2);
+        if (kind < 0 || kind >= HAK_RUN_KINDS || level < 0)
+            continue; /* of a later version */
+        if (!p.id || p.kind != (enum hak_run_kind)kind || p.level != level || p.first != first) {
+            end_run(c, &p);
+            p = (struct place){.kind = (enum hak_run_kind)kind,
+                               .level = (unsigned)level,
+                               .first = first,
+                               .last = (uint64_t)sqlite3_column_int64(rows, 3)};
+            error = find_done_to(c, &p);
+        }
+        p.id = (uint64_t)sqlite3_column_int64(rows, 7);
+        if (!error)
+            check_row(c, &p, rows);
+    }
+    end_run(c, &p);
+    sqlite3_finalize(rows);
+    return error ? error : result == SQLITE_DONE ? 0 : fail(c);
+}
+
+static const char *wrong_with(const struct sums *s) {
+    for (int kind = 0; kind < HAK_RUN_KINDS; kind++)
+        if (s->keys[kind])
+            return kind_names[kind];
+    return s->distances & ~s->found_distances ? "addresses" : NULL;
+}
+
+/* Neighbours with the same finding are told together. */
+static void compare_sums(struct hak_run_check *c) {
+    for (uint64_t i = 0; i < c->chunks; i++) {
+        const char *wrong = c->sums[i].chunk ? wrong_with(&c->sums[i]) : NULL;
+        uint64_t first = c->sums[i].chunk;
+        if (!wrong)
+            continue;
+        while (i + 1 < c->chunks && c->sums[i + 1].chunk && wrong_with(&c->sums[i + 1]) == wrong)
+            i++;
+        if (first == c->sums[i].chunk)
+            say(c, "chunk %" PRIu64 ": its postings of %s are not those of its events", first,
+                wrong);
+        else
+            say(c,
+                "chunks %" PRIu64 " to %" PRIu64
+                ": their postings of %s are not those of their events",
+                first, c->sums[i].chunk, wrong);
+    }
+}
+
+int hak_run_check_end(struct hak_run_check *c) {
+    if (!c->is_sound)
+        return 0; /* the chunks are not counted as they lie: then no posting can be right */
+    while (c->order && sqlite3_step(c->order) == SQLITE_ROW) {
+        if (!c->holes)
+            say(c, "table chunk_order counts chunk %" PRId64 ", which is not there",
+                (int64_t)sqlite3_column_int64(c->order, 1));
+        c->holes -= c->holes > 0;
+    }
+    int error = read_runs(c);
+    if (!error && c->is_sound)
+        compare_sums(c);
+    return error;
+}

@@ -1,0 +1,25 @@
+/* Do the runs of postings name what is in the chunks, and nothing else? Each (key, chunk) is mixed
+ * to a number; for each chunk the numbers due and those found are summed up, whatever their order:
+ * memory is some bytes for each chunk. */
+#ifndef HAK_STORE_CHECK_RUNS_H
+#define HAK_STORE_CHECK_RUNS_H
+
+#include "store/codec/column.h"
+#include "store/reader/reader.h"
+
+struct hak_run_check;
+
+/* NULL when memory is out. `tell` gets each finding as a sentence. */
+struct hak_run_check *hak_run_check_new(struct hak_store_reader *r,
+                                        void (*tell)(void *context, const char *text),
+                                        void *context);
+/* The next chunk, in order; all columns are decoded. 0 or an error. */
+int hak_run_check_chunk(struct hak_run_check *check, uint64_t chunk,
+                        const struct hak_columns *columns);
+/* The next chunk cannot be read (which is told elsewhere). */
+void hak_run_check_hole(struct hak_run_check *check); /* NULL: nothing */
+/* All chunks were put: reads the runs and compares. 0 or an error. */
+int hak_run_check_end(struct hak_run_check *check);
+void hak_run_check_free(struct hak_run_check *check);
+
+#endif

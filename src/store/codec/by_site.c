@@ -1,0 +1,264 @@
+/* Codes delta, size, old address and generation, each guessed from the event's site or block; a
+ * guess that fails is a bit in the event's token and a difference in the column's stream. */
+#include "store/codec/by_site.h"
+
+#include "hop.h"
+
+#define SLAB_SHIFT  16 /* 64 KiB: blocks of a slab have similar generations */
+#define LOOK_AHEAD  16 /* events behind a REALLOC in which its REALLOC_FROM is looked for */
+#define KIND(shape) ((unsigned)(shape)&0xff)
+
+static void clear_sites(struct hak_walk *w, int which) {
+    memset(w->of_site[which], 0, w->sites * sizeof w->of_site[which][0]);
+}
+
+/* ---- delta -------------------------------------------------------------------------------------
+ * What the site had last, 0 before. */
+
+void hak_delta_encode(struct hak_columns *c) {
+    struct hak_walk *w = c->walk;
+    struct hak_stream *out = w->stream[HAK_COLUMN_DELTA];
+    const uint64_t *value = c->value[HAK_COLUMN_DELTA];
+    uint64_t *last = w->of_site[0];
+    clear_sites(w, 0);
+    for (uint32_t i = 0; i < c->events; i++) {
+        uint64_t *expected = &last[w->site_of[i]];
+        if (value[i] == *expected)
+            continue;
+        w->token[i] |= HAK_TOKEN_DELTA;
+        hak_stream_difference(out, value[i] - *expected);
+        *expected = value[i];
+    }
+}
+
+void hak_delta_decode(struct hak_columns *c, struct hak_input *in) {
+    struct hak_walk *w = c->walk;
+    uint64_t *value = c->value[HAK_COLUMN_DELTA], *last = w->of_site[0];
+    clear_sites(w, 0);
+    for (uint32_t i = 0; i < c->events; i++) {
+        uint64_t *expected = &last[w->site_of[i]];
+        if (w->token[i] & HAK_TOKEN_DELTA)
+            *expected += hak_read_difference(in);
+        value[i] = *expected;
+    }
+}
+
+/* ---- size --------------------------------------------------------------------------------------
+ * An end has the size that the block's last birth had, everything else what its site had last. A
+ * site that is new has what its class had last. What is written is how far the size lies below the
+ * greatest that the site had: a class has sizes up to a bound. */
+
+enum size_role { SIZE_OTHER, SIZE_BIRTH, SIZE_END };
+
+struct sizes {
+    uint64_t *last, *greatest, *of_block;
+    uint64_t of_class[HAK_MIRROR_CLASSES];
+    uint32_t seen; /* sites so far: they are numbered in the order of their first event */
+};
+
+static struct sizes sizes_begin(struct hak_columns *c) {
+    struct hak_walk *w = c->walk;
+    memset(w->of_block, 0, c->distinct[HAK_COLUMN_BASE] * sizeof w->of_block[0]);
+    return (struct sizes){
+        .last = w->of_site[0], .greatest = w->of_site[1], .of_block = w->of_block};
+}
+
+static inline enum size_role size_role(const struct hak_site *site) {
+    switch (KIND(site->shape)) {
+    case HAK_MALLOC:
+    case HAK_REALLOC:
+        return SIZE_BIRTH;
+    case HAK_FREE:
+    case HAK_REALLOC_FROM:
+        return SIZE_END;
+    default:
+        return SIZE_OTHER;
+    }
+}
+
+static inline uint64_t expected_size(struct sizes *s, enum size_role role,
+                                     const struct hak_site *site, uint32_t number, uint32_t block) {
+    if (number == s->seen) {
+        s->seen++;
+        s->last[number] = s->greatest[number] =
+            role == SIZE_OTHER ? 0 : s->of_class[site->rule.class_index];
+    }
+    return role == SIZE_END ? s->of_block[block] : s->last[number];
+}
+
+static inline void learn_size(struct sizes *s, enum size_role role, const struct hak_site *site,
+                              uint32_t number, uint32_t block, uint64_t size) {
+    s->last[number] = size;
+    if (role == SIZE_BIRTH)
+        s->of_block[block] = s->of_class[site->rule.class_index] = size;
+}
+
+void hak_size_encode(struct hak_columns *c) {
+    struct hak_walk *w = c->walk;
+    struct hak_stream *out = w->stream[HAK_COLUMN_SIZE];
+    const uint64_t *value = c->value[HAK_COLUMN_SIZE];
+    const uint32_t *block = c->index[HAK_COLUMN_BASE];
+    struct sizes s = sizes_begin(c);
+    for (uint32_t i = 0; i < c->events; i++) {
+        uint32_t number = w->site_of[i];
+        const struct hak_site *site = &w->site[number];
+        enum size_role role = size_role(site);
+        if (value[i] != expected_size(&s, role, site, number, block[i])) {
+            uint64_t below = s.greatest[number] - value[i];
+            w->token[i] |= HAK_TOKEN_SIZE;
+            hak_stream_byte(&out[0], below);
+            hak_stream_varint(&out[1], hak_zigzag((uint64_t)((int64_t)below >> 8)));
+            if (value[i] > s.greatest[number])
+                s.greatest[number] = value[i];
+        }
+        learn_size(&s, role, site, number, block[i], value[i]);
+    }
+}
+
+void hak_size_decode(struct hak_columns *c, struct hak_input *in) {
+    struct hak_walk *w = c->walk;
+    uint64_t *value = c->value[HAK_COLUMN_SIZE];
+    const uint32_t *block = c->index[HAK_COLUMN_BASE];
+    struct sizes s = sizes_begin(c);
+    for (uint32_t i = 0; i < c->events; i++) {
+        uint32_t number = w->site_of[i];
+        const struct hak_site *site = &w->site[number];
+        enum size_role role = size_role(site);
+        uint64_t size = expected_size(&s, role, site, number, block[i]);
+        if (w->token[i] & HAK_TOKEN_SIZE) {
+            uint64_t below = hak_read_byte(&in[0]);
+            below |= hak_read_difference(&in[1]) << 8;
+            size = s.greatest[number] - below;
+            if (size > s.greatest[number])
+                s.greatest[number] = size;
+        }
+        learn_size(&s, role, site, number, block[i], size);
+        value[i] = size;
+    }
+}
+
+/* ---- old address -------------------------------------------------------------------------------
+ * A REALLOC that hands out a block has the address of the REALLOC_FROM that comes behind it in the
+ * same thread, if one does soon; everything else has 0. */
+
+static inline bool is_moved(const struct hak_site *site) {
+    return KIND(site->shape) == HAK_REALLOC && (site->shape >> 16 & 0xff) != HAK_PLACE_LIVE;
+}
+
+static uint64_t address_of_next_from(const struct hak_columns *c, uint32_t i) {
+    const struct hak_walk *w = c->walk;
+    uint64_t actor = hak_columns_value(c, HAK_COLUMN_ACTOR, i);
+    for (uint32_t k = i + 1; k < c->events && k <= i + LOOK_AHEAD; k++)
+        if (KIND(w->site[w->site_of[k]].shape) == HAK_REALLOC_FROM &&
+            hak_columns_value(c, HAK_COLUMN_ACTOR, k) == actor)
+            return c->dictionary[HAK_COLUMN_BASE][c->index[HAK_COLUMN_BASE][k]] +
+                   hak_columns_value(c, HAK_COLUMN_DELTA, k);
+    return 0;
+}
+
+void hak_old_encode(struct hak_columns *c) {
+    struct hak_walk *w = c->walk;
+    struct hak_stream *out = w->stream[HAK_COLUMN_OLD];
+    const uint64_t *value = c->value[HAK_COLUMN_OLD];
+    for (uint32_t i = 0; i < c->events; i++) {
+        uint64_t expected = is_moved(&w->site[w->site_of[i]]) ? address_of_next_from(c, i) : 0;
+        if (value[i] == expected)
+            continue;
+        w->token[i] |= HAK_TOKEN_OLD;
+        hak_stream_difference(out, value[i] - expected);
+    }
+}
+
+void hak_old_decode(struct hak_columns *c, struct hak_input *in) {
+    struct hak_walk *w = c->walk;
+    uint64_t *value = c->value[HAK_COLUMN_OLD];
+    for (uint32_t i = 0; i < c->events; i++) {
+        value[i] = is_moved(&w->site[w->site_of[i]]) ? address_of_next_from(c, i) : 0;
+        if (w->token[i] & HAK_TOKEN_OLD)
+            value[i] += hak_read_difference(in);
+    }
+}
+
+/* ---- generation --------------------------------------------------------------------------------
+ * A block that was seen has its last generation and one more; one that is new, or whose slab has a
+ * younger epoch, has the epoch and the n that its slab had when last something was not as expected.
+ */
+
+struct generations {
+    uint64_t *of_block, *of_slab; /* as they are, epoch << 32 | n */
+    uint32_t *slab_of_block;
+    uint64_t *slab;
+    uint32_t slabs, blocks; /* seen so far */
+    const uint64_t *base;
+    uint64_t last_epoch;
+};
+
+static struct generations generations_begin(struct hak_columns *c) {
+    struct hak_walk *w = c->walk;
+    hak_number_begin(w, HAK_NUMBER_SLAB);
+    return (struct generations){.of_block = w->of_block,
+                                .of_slab = w->of_site[0],
+                                .slab = w->of_site[1],
+                                .slab_of_block = w->slab_of_block,
+                                .base = c->dictionary[HAK_COLUMN_BASE]};
+}
+
+static inline uint64_t expected_generation(struct hak_walk *w, struct generations *g,
+                                           uint32_t block) {
+    if (block < g->blocks) {
+        uint64_t last = g->of_block[block], slab = g->of_slab[g->slab_of_block[block]];
+        return slab >> 32 > last >> 32 ? slab
+                                       : (last & ~(uint64_t)UINT32_MAX) | (uint32_t)(last + 1);
+    }
+    uint32_t slabs = g->slabs;
+    uint32_t slab =
+        hak_number(w, HAK_NUMBER_SLAB, g->slab, &g->slabs, g->base[block] >> SLAB_SHIFT);
+    if (slab == slabs)
+        g->of_slab[slab] = g->last_epoch << 32;
+    g->slab_of_block[block] = slab;
+    return g->of_slab[slab];
+}
+
+static inline void learn_generation(struct generations *g, uint32_t block, uint64_t generation,
+                                    bool was_expected) {
+    if (block == g->blocks || !was_expected) {
+        g->of_slab[g->slab_of_block[block]] = generation;
+        g->last_epoch = generation >> 32;
+        g->blocks += block == g->blocks;
+    }
+    g->of_block[block] = generation;
+}
+
+void hak_generation_encode(struct hak_columns *c) {
+    struct hak_walk *w = c->walk;
+    struct hak_stream *out = w->stream[HAK_COLUMN_GENERATION];
+    const uint64_t *value = c->value[HAK_COLUMN_GENERATION];
+    const uint32_t *block = c->index[HAK_COLUMN_BASE];
+    struct generations g = generations_begin(c);
+    for (uint32_t i = 0; i < c->events; i++) {
+        uint64_t expected = expected_generation(w, &g, block[i]);
+        if (value[i] != expected) {
+            w->token[i] |= HAK_TOKEN_GENERATION;
+            hak_stream_difference(&out[0], (uint64_t)(int64_t)(int32_t)(value[i] - expected));
+            hak_stream_difference(&out[1], (value[i] >> 32) - (expected >> 32));
+        }
+        learn_generation(&g, block[i], value[i], value[i] == expected);
+    }
+}
+
+void hak_generation_decode(struct hak_columns *c, struct hak_input *in) {
+    struct hak_walk *w = c->walk;
+    uint64_t *value = c->value[HAK_COLUMN_GENERATION];
+    const uint32_t *block = c->index[HAK_COLUMN_BASE];
+    struct generations g = generations_begin(c);
+    for (uint32_t i = 0; i < c->events; i++) {
+        uint64_t generation = expected_generation(w, &g, block[i]);
+        bool was_expected = !(w->token[i] & HAK_TOKEN_GENERATION);
+        if (!was_expected) {
+            uint64_t n = (uint32_t)(generation + hak_read_difference(&in[0]));
+            generation = ((generation >> 32) + hak_read_difference(&in[1])) << 32 | n;
+        }
+        learn_generation(&g, block[i], generation, was_expected);
+        value[i] = generation;
+    }
+}

@@ -1,0 +1,144 @@
+/* Packs columns into a chunk's blob and opens such blobs again, checking everything first. */
+#include "store/codec/chunk.h"
+
+#include "base/checksum.h"
+#include "store/codec/walk.h"
+#include "store/pack.h"
+
+#define CHECKSUM_BYTES 4
+
+bool hak_chunk_encode(struct hak_columns *c, uint64_t first_id, struct hak_buffer *out) {
+    size_t start = out->size;
+    size_t head = HAK_CHUNK_HEADER_BYTES + HAK_COLUMN_COUNT * HAK_CHUNK_COLUMN_BYTES;
+    if (!hak_buffer_reserve(out, head))
+        return false;
+    uint8_t *at = out->data + start;
+    at = hak_write_little(at, HAK_CHUNK_MAGIC, 4);
+    at = hak_write_little(at, HAK_CHUNK_FORMAT, 2);
+    at = hak_write_little(at, HAK_COLUMN_COUNT, 2);
+    at = hak_write_little(at, c->events, 4);
+    at = hak_write_little(at, 0, 4);
+    hak_write_little(at, first_id, 8);
+    out->size += head;
+    uint8_t codec[HAK_COLUMN_COUNT];
+    hak_columns_encode(c, codec);
+    for (int i = 0; i < HAK_COLUMN_COUNT; i++) {
+        uint8_t packing;
+        uint32_t packed;
+        size_t raw = hak_column_bytes(c, (enum hak_column)i, codec[i]);
+        if (!hak_buffer_pack(out, c->raw, raw, c->part_end, c->parts, &packing, &packed))
+            return false;
+        uint8_t *entry = out->data + start + HAK_CHUNK_HEADER_BYTES + i * HAK_CHUNK_COLUMN_BYTES;
+        *entry++ = (uint8_t)i;
+        *entry++ = codec[i];
+        *entry++ = packing;
+        *entry++ = 0;
+        entry = hak_write_little(entry, raw, 4);
+        hak_write_little(entry, packed, 4);
+    }
+    if (!hak_buffer_reserve(out, CHECKSUM_BYTES))
+        return false;
+    hak_write_little(out->data + out->size, hak_crc32c(out->data + start, out->size - start), 4);
+    out->size += CHECKSUM_BYTES;
+    return true;
+}
+
+static const char *read_directory(struct hak_chunk *chunk, unsigned columns) {
+    const uint8_t *entry = chunk->blob + HAK_CHUNK_HEADER_BYTES;
+    size_t offset = HAK_CHUNK_HEADER_BYTES + (size_t)columns * HAK_CHUNK_COLUMN_BYTES;
+    size_t end = chunk->blob_bytes - CHECKSUM_BYTES;
+    for (unsigned i = 0; i < columns; i++, entry += HAK_CHUNK_COLUMN_BYTES) {
+        unsigned number = entry[0];
+        uint64_t raw = hak_read_little(entry + 4, 4), packed = hak_read_little(entry + 8, 4);
+        if (number >= HAK_COLUMN_COUNT || chunk->present >> number & 1)
+            return "its directory names a column that is not known, or one twice";
+        if (raw > HAK_RAW_BYTES_MAX || packed > end - offset)
+            return "its directory gives a column an impossible length";
+        chunk->present |= 1u << number;
+        chunk->column[number].codec = entry[1];
+        chunk->column[number].packing = entry[2];
+        chunk->column[number].raw_bytes = (uint32_t)raw;
+        chunk->column[number].packed_bytes = (uint32_t)packed;
+        chunk->column[number].offset = offset;
+        offset += packed;
+    }
+    if (offset != end)
+        return "bytes are left over behind its columns";
+    return chunk->present == HAK_ALL_COLUMNS ? NULL : "its directory lacks a column";
+}
+
+const char *hak_chunk_open(struct hak_chunk *chunk, const uint8_t *blob, size_t blob_bytes) {
+    *chunk = (struct hak_chunk){.blob = blob, .blob_bytes = blob_bytes, .wrong_column = "header"};
+    if (!blob || blob_bytes < HAK_CHUNK_HEADER_BYTES + CHECKSUM_BYTES)
+        return "it is cut short";
+    if (hak_read_little(blob, 4) != HAK_CHUNK_MAGIC)
+        return "it does not begin with HKCK";
+    if (hak_crc32c(blob, blob_bytes - CHECKSUM_BYTES) !=
+        hak_read_little(blob + blob_bytes - CHECKSUM_BYTES, 4))
+        return "its checksum does not hold";
+    if (hak_read_little(blob + 4, 2) != HAK_CHUNK_FORMAT)
+        return "it is of a format that this version does not know";
+    unsigned columns = (unsigned)hak_read_little(blob + 6, 2);
+    chunk->events = (uint32_t)hak_read_little(blob + 8, 4);
+    chunk->first_id = hak_read_little(blob + 16, 8);
+    if (chunk->events == 0 || chunk->events > HAK_CHUNK_EVENTS_MAX)
+        return "it has an impossible number of events";
+    if (columns > HAK_COLUMN_COUNT ||
+        blob_bytes - HAK_CHUNK_HEADER_BYTES - CHECKSUM_BYTES < columns * HAK_CHUNK_COLUMN_BYTES)
+        return "its directory is cut short";
+    return read_directory(chunk, columns);
+}
+
+static const char *unpack(const struct hak_chunk *chunk, int column, uint8_t *out) {
+    return hak_unpack(chunk->blob + chunk->column[column].offset,
+                      chunk->column[column].packed_bytes, chunk->column[column].packing, out,
+                      chunk->column[column].raw_bytes);
+}
+
+static const char *decode_walk(struct hak_chunk *chunk, struct hak_columns *c) {
+    const uint8_t *bytes[HAK_WALK_COLUMNS];
+    size_t count[HAK_WALK_COLUMNS];
+    for (int i = 0; i < HAK_COLUMN_COUNT; i++) {
+        int place = hak_walk_place((enum hak_column)i);
+        if (place < 0)
+            continue;
+        chunk->wrong_column = hak_column_names[i];
+        if (chunk->column[i].codec != HAK_CODEC_STREAMS)
+            return "its codec does not fit the column";
+        const char *wrong = unpack(chunk, i, c->walk->unpacked[place]);
+        if (wrong)
+            return wrong;
+        bytes[place] = c->walk->unpacked[place];
+        count[place] = chunk->column[i].raw_bytes;
+        chunk->decoded |= 1u << i;
+    }
+    chunk->wrong_column = "walk";
+    return hak_walk_decode(c, bytes, count);
+}
+
+const char *hak_chunk_decode(struct hak_chunk *chunk, struct hak_columns *c, unsigned mask) {
+    for (int i = HAK_COLUMN_COUNT - 1; i >= 0; i--) /* what is needed may need others */
+        if (mask >> i & 1)
+            mask |= hak_column_needs((enum hak_column)i);
+    mask &= ~chunk->decoded;
+    c->events = chunk->events;
+    for (int i = 0; i < HAK_COLUMN_COUNT; i++) {
+        if (!(mask >> i & 1) || chunk->decoded >> i & 1)
+            continue;
+        if (hak_walk_place((enum hak_column)i) >= 0) {
+            const char *wrong = decode_walk(chunk, c);
+            if (wrong)
+                return wrong;
+            continue;
+        }
+        chunk->wrong_column = hak_column_names[i];
+        const char *wrong = unpack(chunk, i, c->raw);
+        if (!wrong)
+            wrong = hak_column_decode(c, (enum hak_column)i, chunk->column[i].codec, c->raw,
+                                      chunk->column[i].raw_bytes);
+        if (wrong)
+            return wrong;
+        chunk->decoded |= 1u << i;
+    }
+    return NULL;
+}

@@ -1,0 +1,552 @@
+/* Codes and decodes shape, actor, base and stack of a chunk in one pass over its events. */
+#include "store/codec/walk.h"
+
+#include <stdlib.h>
+
+/* Streams of the four columns, in their order. */
+enum { TOKENS };
+enum { ACTOR_NUMBERS, ACTOR_NEW };
+enum { BLOCK_SHIFT, BLOCK_FINDINGS, BLOCK_LOW, BLOCK_HIGH, BLOCK_NEW };
+enum { SITE_LOW, SITE_HIGH, SITE_SHAPES, SITE_STACKS, SITE_NEW_SHAPES };
+
+static const uint8_t streams_of[HAK_COLUMN_COUNT] = {
+    [HAK_COLUMN_SHAPE] = 1, [HAK_COLUMN_ACTOR] = 2, [HAK_COLUMN_NS] = 17,
+    [HAK_COLUMN_BASE] = 5,  [HAK_COLUMN_DELTA] = 1, [HAK_COLUMN_STACK] = 5,
+    [HAK_COLUMN_SIZE] = 2,  [HAK_COLUMN_OLD] = 1,   [HAK_COLUMN_GENERATION] = 2,
+};
+
+uint32_t hak_walk_streams(enum hak_column column) {
+    return streams_of[column];
+}
+
+/* Room for the most that every event can write into a stream, and for a first value. */
+#define STREAM_ROOM (HAK_CHUNK_EVENTS_MAX * HAK_VARINT_BYTES + 2 * HAK_VARINT_BYTES)
+
+struct hak_walk *hak_walk_make(void) {
+    struct hak_walk *w = calloc(1, sizeof *w); /* pages that are not touched cost nothing */
+    if (!w)
+        return NULL;
+    size_t streams = 0;
+    for (int i = 0; i < HAK_COLUMN_COUNT; i++)
+        streams += streams_of[i];
+    bool ok = (w->room = malloc(streams * STREAM_ROOM)) != NULL;
+    for (int i = 0; i < HAK_WALK_COLUMNS; i++)
+        ok &= (w->unpacked[i] = malloc(HAK_RAW_BYTES_MAX)) != NULL;
+    if (!ok) {
+        hak_walk_free(w);
+        return NULL;
+    }
+    for (int i = 0; i < HAK_NUMBERINGS; i++)
+        w->numbering[i].bits = HAK_NUMBER_BITS_MIN;
+    uint8_t *room = w->room;
+    for (int i = 0; i < HAK_COLUMN_COUNT; i++)
+        for (uint32_t k = 0; k < streams_of[i]; k++, room += STREAM_ROOM)
+            w->stream[i][k].start = w->stream[i][k].at = room;
+    return w;
+}
+
+void hak_walk_free(struct hak_walk *w) {
+    if (!w)
+        return;
+    for (int i = 0; i < HAK_WALK_COLUMNS; i++)
+        free(w->unpacked[i]);
+    free(w->room);
+    free(w);
+}
+
+void hak_walk_empty(struct hak_walk *w, enum hak_column column) {
+    for (uint32_t i = 0; i < streams_of[column]; i++)
+        w->stream[column][i].at = w->stream[column][i].start;
+}
+
+/* No slot of the numbering has a number any more. */
+static void free_slots(struct hak_walk *w, enum hak_numbering which) {
+    if (++w->numbering[which].serial == 0) {
+        memset(w->slot[which], 0, sizeof w->slot[which]);
+        w->numbering[which].serial = 1;
+    }
+}
+
+void hak_number_begin(struct hak_walk *w, enum hak_numbering which) {
+    uint32_t *bits = &w->numbering[which].bits;
+    *bits -= *bits > HAK_NUMBER_BITS_MIN && 8 * w->numbering[which].keys < 1u << *bits;
+    w->numbering[which].keys = 0;
+    free_slots(w, which);
+}
+
+void hak_number_widen(struct hak_walk *w, enum hak_numbering which, const uint64_t *keys,
+                      uint32_t count) {
+    w->numbering[which].bits++;
+    free_slots(w, which);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t at = hak_number_place(w, which, keys[i] * 0x9e3779b97f4a7c15ull);
+        while (!hak_number_is_free(w, which, at))
+            at = hak_number_next(w, which, at);
+        hak_number_put(w, which, at, i);
+    }
+}
+
+/* No context has a guess any more. */
+static void forget_contexts(struct hak_walk *w) {
+    _Static_assert(HAK_CHUNK_EVENTS_MAX < 1 << HAK_CONTEXT_SITE_BITS, "a site + 1 has its bits");
+    w->context_serial += 1u << HAK_CONTEXT_SITE_BITS;
+    if (w->context_serial == 0) {
+        memset(w->context, 0, sizeof w->context);
+        w->context_serial = 1u << HAK_CONTEXT_SITE_BITS;
+    }
+}
+
+static void begin(struct hak_columns *c) {
+    struct hak_walk *w = c->walk;
+    hak_mirror_reset(&w->mirror);
+    forget_contexts(w);
+    w->sites = 0;
+    w->site[HAK_NO_SITE].successor = w->site[HAK_NO_SITE].other_successor = 0;
+    w->site[HAK_NO_SITE].stack = 0;
+    for (int i = 0; i < HAK_MIRROR_LANES; i++)
+        for (int k = 0; k < 3; k++)
+            w->lane[i].site[k] = HAK_NO_SITE;
+    for (int i = 0; i < HAK_NUMBERINGS; i++)
+        if (i != HAK_NUMBER_BASE)
+            hak_number_begin(w, (enum hak_numbering)i);
+    c->distinct[HAK_COLUMN_SHAPE] = c->distinct[HAK_COLUMN_ACTOR] = 0;
+    c->distinct[HAK_COLUMN_STACK] = 0;
+}
+
+/* ---- sites -------------------------------------------------------------------------------------
+ */
+
+static inline uint32_t *context_of(struct hak_walk *w, const struct hak_before *b) {
+    uint32_t hash = b->site[0] * 0x9e3779b1u ^ b->site[1] * 0x85ebca6bu ^ b->site[2] * 0xc2b2ae35u;
+    return &w->context[hash >> (32 - HAK_WALK_BITS)];
+}
+
+/* The guess of a context: a site + 1, 0 = none. */
+static inline uint32_t guess_of(const struct hak_walk *w, uint32_t context) {
+    uint32_t guess = context ^ w->context_serial;
+    return guess >> HAK_CONTEXT_SITE_BITS ? 0 : guess;
+}
+
+/* Guesses are sites + 1, 0 = none. */
+static inline uint32_t second_guess(const struct hak_walk *w, const struct hak_before *b,
+                                    uint32_t first) {
+    const struct hak_site *last = &w->site[b->site[0]];
+    return first && first != last->successor ? last->successor : last->other_successor;
+}
+
+static inline void learn_site(struct hak_walk *w, struct hak_before *b, uint32_t *context,
+                              uint32_t site) {
+    struct hak_site *last = &w->site[b->site[0]];
+    *context = w->context_serial | (site + 1);
+    if (last->successor != site + 1) {
+        last->other_successor = last->successor;
+        last->successor = site + 1;
+    }
+    b->site[2] = b->site[1];
+    b->site[1] = b->site[0];
+    b->site[0] = site;
+}
+
+/* Fills in a site that was just numbered. */
+static void make_site(struct hak_columns *c, uint32_t site, uint32_t shape, uint32_t stack) {
+    c->walk->site[site] = (struct hak_site){.shape = c->dictionary[HAK_COLUMN_SHAPE][shape],
+                                            .stack = c->dictionary[HAK_COLUMN_STACK][stack],
+                                            .shape_number = shape,
+                                            .stack_number = stack};
+    c->walk->site[site].rule = c->walk->rule[shape];
+}
+
+/* Where the site's number is kept, or would be. */
+static uint32_t find_site(const struct hak_walk *w, uint64_t shape, uint64_t stack) {
+    uint64_t hash = (stack * 0x9e3779b97f4a7c15ull ^ shape) * 0xff51afd7ed558ccdull;
+    uint32_t at = hak_number_place(w, HAK_NUMBER_SITE, hash);
+    for (; !hak_number_is_free(w, HAK_NUMBER_SITE, at);
+         at = hak_number_next(w, HAK_NUMBER_SITE, at)) {
+        const struct hak_site *site = &w->site[w->slot[HAK_NUMBER_SITE][at].number];
+        if (site->stack == stack && site->shape == shape)
+            break;
+    }
+    return at;
+}
+
+/* hak_number_widen for sites. */
+static void widen_sites(struct hak_walk *w) {
+    w->numbering[HAK_NUMBER_SITE].bits++;
+    free_slots(w, HAK_NUMBER_SITE);
+    for (uint32_t i = 0; i < w->sites; i++)
+        hak_number_put(w, HAK_NUMBER_SITE, find_site(w, w->site[i].shape, w->site[i].stack), i);
+}
+
+/* A site that neither guess was: its number, with the token's bits. `before`: the lane's last. */
+static uint32_t put_site(struct hak_columns *c, uint32_t before, uint64_t shape, uint64_t stack,
+                         uint8_t *token) {
+    struct hak_walk *w = c->walk;
+    struct hak_stream *out = w->stream[HAK_COLUMN_STACK];
+    uint32_t slot = find_site(w, shape, stack);
+    if (!hak_number_is_free(w, HAK_NUMBER_SITE, slot)) {
+        uint32_t known = w->slot[HAK_NUMBER_SITE][slot].number;
+        *token |= HAK_SITE_KNOWN;
+        hak_stream_byte(&out[SITE_LOW], known);
+        hak_stream_byte(&out[SITE_HIGH], known >> 8);
+        return known;
+    }
+    uint32_t site = w->sites++, shapes = c->distinct[HAK_COLUMN_SHAPE];
+    uint64_t *all_shapes = c->dictionary[HAK_COLUMN_SHAPE];
+    uint32_t shape_number =
+        hak_number(w, HAK_NUMBER_SHAPE, all_shapes, &c->distinct[HAK_COLUMN_SHAPE], shape);
+    uint32_t stack_number = hak_number(w, HAK_NUMBER_STACK, c->dictionary[HAK_COLUMN_STACK],
+                                       &c->distinct[HAK_COLUMN_STACK], stack);
+    bool are_few = hak_number_put(w, HAK_NUMBER_SITE, slot, site);
+    *token |= HAK_SITE_NEW;
+    hak_stream_varint(&out[SITE_SHAPES], shape_number);
+    if (shape_number == shapes) {
+        hak_stream_difference(&out[SITE_NEW_SHAPES], shape - (shapes ? all_shapes[shapes - 1] : 0));
+        w->rule[shapes] = hak_shape_rule(shape);
+    }
+    hak_stream_difference(&out[SITE_STACKS], stack - w->site[before].stack);
+    make_site(c, site, shape_number, stack_number);
+    if (are_few)
+        widen_sites(w);
+    return site;
+}
+
+/* The way back; HAK_NO_SITE if the bytes make no sense. */
+static uint32_t take_site(struct hak_columns *c, uint32_t before, unsigned token,
+                          struct hak_input *in) {
+    struct hak_walk *w = c->walk;
+    if ((token & HAK_TOKEN_SITE) == HAK_SITE_KNOWN) {
+        uint32_t site = hak_read_byte(&in[SITE_LOW]);
+        site |= (uint32_t)hak_read_byte(&in[SITE_HIGH]) << 8;
+        return site < w->sites ? site : HAK_NO_SITE;
+    }
+    uint64_t *all_shapes = c->dictionary[HAK_COLUMN_SHAPE];
+    uint32_t shapes = c->distinct[HAK_COLUMN_SHAPE];
+    uint64_t shape = hak_read_varint(&in[SITE_SHAPES]);
+    if (shape > shapes)
+        return HAK_NO_SITE;
+    if (shape == shapes) {
+        all_shapes[shapes] =
+            hak_read_difference(&in[SITE_NEW_SHAPES]) + (shapes ? all_shapes[shapes - 1] : 0);
+        w->rule[shapes] = hak_shape_rule(all_shapes[shapes]);
+        c->distinct[HAK_COLUMN_SHAPE]++;
+    }
+    uint64_t stack = w->site[before].stack + hak_read_difference(&in[SITE_STACKS]);
+    uint32_t stack_number = hak_number(w, HAK_NUMBER_STACK, c->dictionary[HAK_COLUMN_STACK],
+                                       &c->distinct[HAK_COLUMN_STACK], stack);
+    make_site(c, w->sites, (uint32_t)shape, stack_number);
+    return w->sites++;
+}
+
+/* ---- blocks ------------------------------------------------------------------------------------
+ */
+
+static inline struct hak_expectation *expectation_of(struct hak_site *site,
+                                                     struct hak_mirror_cell *cell) {
+    return site->rule.role == HAK_ROLE_END ? &site->own : &cell->next;
+}
+
+/* What is expected of the two that most events are, a birth from the top of its list and an end in
+ * its row; HAK_MIRROR_NONE for others. */
+static inline uint32_t expect_usual(const struct hak_mirror *m, const struct hak_site *site,
+                                    uint32_t lane) {
+    const struct hak_shape_rule *rule = &site->rule;
+    if (rule->role == HAK_ROLE_BIRTH &&
+        m->cell[lane][HAK_ROLE_BIRTH][rule->class_index].next.finding <= HAK_FIND_TOP)
+        return m->list[lane * (HAK_MIRROR_PLACES * HAK_MIRROR_CLASSES) + rule->from].top - 1;
+    if (rule->role != HAK_ROLE_END || rule->stays ||
+        (site->own.finding != HAK_FIND_ROW && site->own.finding != HAK_FIND_USUAL))
+        return HAK_MIRROR_NONE;
+    uint32_t row = lane * HAK_MIRROR_CLASSES + rule->class_index, count = m->row[row].count;
+    return site->own.argument < count
+               ? m->room[m->row[row].start + count - 1 - (uint32_t)site->own.argument]
+               : HAK_MIRROR_NONE;
+}
+
+/* The mirror follows what expect_usual gave. */
+static inline void follow_usual(struct hak_mirror *m, const struct hak_shape_rule *rule,
+                                uint32_t lane, uint32_t number) {
+    if (rule->role == HAK_ROLE_BIRTH)
+        hak_mirror_follow_birth(m, rule, lane, number);
+    else
+        hak_mirror_follow_end(m, rule, lane, number);
+}
+
+/* How a block that was not expected is best named. */
+static struct hak_expectation name_block(struct hak_mirror *m, const struct hak_shape_rule *rule,
+                                         uint32_t lane, const struct hak_mirror_cell *cell,
+                                         uint32_t number) {
+    uint32_t where = m->block[number].where;
+    uint32_t row = lane * HAK_MIRROR_CLASSES + rule->class_index;
+    uint32_t list = lane * (HAK_MIRROR_PLACES * HAK_MIRROR_CLASSES) + rule->from;
+    if (where == 1 + HAK_MIRROR_LISTS + row)
+        return (struct hak_expectation){.finding = HAK_FIND_ROW,
+                                        .argument = m->row[row].count - 1 - m->block[number].below};
+    if (where == 1 + list && m->list[list].top == number + 1)
+        return (struct hak_expectation){.finding = HAK_FIND_TOP};
+    if (where == 1 + list && m->list[list].bottom == number + 1)
+        return (struct hak_expectation){.finding = HAK_FIND_BOTTOM};
+    if (m->last_of_lane[lane] == number + 1)
+        return (struct hak_expectation){.finding = HAK_FIND_SAME};
+    return (struct hak_expectation){.finding = HAK_FIND_KNOWN,
+                                    .argument = (number - cell->last_number) & 0xffff};
+}
+
+struct bases {
+    uint64_t *dictionary;
+    uint32_t *index;
+    uint32_t known; /* blocks so far */
+    bool is_numbered;
+    unsigned shift;
+};
+
+/* The number of event i's base; those that are new get one. */
+static inline uint32_t number_base(struct hak_walk *w, struct bases *b, uint32_t i, uint64_t base) {
+    if (!b->is_numbered)
+        return hak_number(w, HAK_NUMBER_BASE, b->dictionary, &b->known, base);
+    if (b->index[i] == b->known)
+        b->known++;
+    return b->index[i];
+}
+
+static uint32_t put_block(struct hak_walk *w, struct bases *b, uint32_t lane, uint32_t i,
+                          struct hak_site *site, uint64_t base, uint8_t *token) {
+    struct hak_mirror *m = &w->mirror;
+    const struct hak_shape_rule *rule = &site->rule;
+    struct hak_mirror_cell *cell = &m->cell[lane][rule->role][rule->class_index];
+    struct hak_expectation *kept = expectation_of(site, cell);
+    struct hak_expectation e = hak_mirror_expect(*kept, rule);
+    uint32_t number, known = b->known;
+    if (e.finding != HAK_FIND_NEW) {
+        number = hak_mirror_find(m, rule, lane, cell, e, known);
+        if (number != HAK_MIRROR_NONE && b->dictionary[number] == base)
+            goto found;
+        number = number_base(w, b, i, base);
+    } else {
+        number = number_base(w, b, i, base);
+        if (number == known && base - cell->last_base == e.argument)
+            goto found;
+    }
+    *token |= HAK_TOKEN_BLOCK;
+    e = (struct hak_expectation){.finding = HAK_FIND_NEW, .argument = base - cell->last_base};
+    if (number < known)
+        e = name_block(m, rule, lane, cell, number);
+    struct hak_stream *out = w->stream[HAK_COLUMN_BASE];
+    hak_stream_byte(&out[BLOCK_FINDINGS], e.finding);
+    if (e.finding == HAK_FIND_ROW || e.finding == HAK_FIND_KNOWN) {
+        hak_stream_byte(&out[BLOCK_LOW], e.argument);
+        hak_stream_byte(&out[BLOCK_HIGH], e.argument >> 8);
+    } else if (e.finding == HAK_FIND_NEW) {
+        hak_stream_difference(&out[BLOCK_NEW], (uint64_t)((int64_t)e.argument >> b->shift));
+    }
+    *kept = e;
+found:
+    if (number == known)
+        m->block[number].where = 0;
+    if (e.finding == HAK_FIND_NEW || e.finding == HAK_FIND_KNOWN) {
+        cell->last_base = base;
+        cell->last_number = number;
+    }
+    hak_mirror_follow(m, rule, lane, number);
+    return number;
+}
+
+static uint32_t take_block(struct hak_walk *w, struct bases *b, uint32_t lane,
+                           struct hak_site *site, unsigned token, struct hak_input *in) {
+    struct hak_mirror *m = &w->mirror;
+    const struct hak_shape_rule *rule = &site->rule;
+    struct hak_mirror_cell *cell = &m->cell[lane][rule->role][rule->class_index];
+    struct hak_expectation *kept = expectation_of(site, cell);
+    struct hak_expectation e = hak_mirror_expect(*kept, rule);
+    if (token & HAK_TOKEN_BLOCK) {
+        e.finding = hak_read_byte(&in[BLOCK_FINDINGS]);
+        e.argument = 0;
+        if (e.finding == HAK_FIND_ROW || e.finding == HAK_FIND_KNOWN) {
+            e.argument = hak_read_byte(&in[BLOCK_LOW]);
+            e.argument |= (uint64_t)hak_read_byte(&in[BLOCK_HIGH]) << 8;
+        } else if (e.finding == HAK_FIND_NEW) {
+            e.argument = hak_read_difference(&in[BLOCK_NEW]) << b->shift;
+        }
+        *kept = e;
+    }
+    uint32_t number;
+    if (e.finding == HAK_FIND_NEW) {
+        number = b->known++;
+        b->dictionary[number] = cell->last_base + e.argument;
+        m->block[number].where = 0;
+    } else {
+        number = hak_mirror_find(m, rule, lane, cell, e, b->known);
+        if (number == HAK_MIRROR_NONE)
+            return number;
+    }
+    if (e.finding == HAK_FIND_NEW || e.finding == HAK_FIND_KNOWN) {
+        cell->last_base = b->dictionary[number];
+        cell->last_number = number;
+    }
+    hak_mirror_follow(m, rule, lane, number);
+    return number;
+}
+
+/* ---- the walk ----------------------------------------------------------------------------------
+ */
+
+static unsigned common_low_zeros(const uint64_t *value, uint32_t count) {
+    uint64_t all = 0;
+    for (uint32_t i = 0; i < count; i++)
+        all |= value[i];
+    return all ? (unsigned)__builtin_ctzll(all) : 0;
+}
+
+static uint32_t put_actor(struct hak_columns *c, uint64_t actor, uint32_t current, uint8_t *token) {
+    struct hak_stream *out = c->walk->stream[HAK_COLUMN_ACTOR];
+    uint64_t *all = c->dictionary[HAK_COLUMN_ACTOR];
+    uint32_t actors = c->distinct[HAK_COLUMN_ACTOR];
+    uint32_t number =
+        hak_number(c->walk, HAK_NUMBER_ACTOR, all, &c->distinct[HAK_COLUMN_ACTOR], actor);
+    if (number == current)
+        return number;
+    *token |= HAK_TOKEN_ACTOR;
+    hak_stream_varint(&out[ACTOR_NUMBERS], number);
+    if (number == actors)
+        hak_stream_difference(&out[ACTOR_NEW], actor - (actors ? all[actors - 1] : 0));
+    return number;
+}
+
+static bool take_actor(struct hak_columns *c, uint32_t *current, struct hak_input *in) {
+    uint64_t *all = c->dictionary[HAK_COLUMN_ACTOR];
+    uint32_t actors = c->distinct[HAK_COLUMN_ACTOR];
+    uint64_t number = hak_read_varint(&in[ACTOR_NUMBERS]);
+    if (number > actors)
+        return false;
+    if (number == actors) {
+        all[actors] = hak_read_difference(&in[ACTOR_NEW]) + (actors ? all[actors - 1] : 0);
+        c->distinct[HAK_COLUMN_ACTOR]++;
+    }
+    *current = (uint32_t)number;
+    return true;
+}
+
+void hak_walk_encode(struct hak_columns *c) {
+    struct hak_walk *w = c->walk;
+    const uint64_t *shape = c->value[HAK_COLUMN_SHAPE], *actor = c->value[HAK_COLUMN_ACTOR];
+    const uint64_t *base = c->value[HAK_COLUMN_BASE], *stack = c->value[HAK_COLUMN_STACK];
+    struct bases b = {.dictionary = c->dictionary[HAK_COLUMN_BASE],
+                      .index = c->index[HAK_COLUMN_BASE],
+                      .is_numbered = c->is_numbered[HAK_COLUMN_BASE],
+                      .shift = common_low_zeros(base, c->events)};
+    uint32_t current = HAK_MIRROR_NONE;
+    begin(c);
+    if (!b.is_numbered)
+        hak_number_begin(w, HAK_NUMBER_BASE);
+    hak_walk_empty(w, HAK_COLUMN_SHAPE);
+    hak_walk_empty(w, HAK_COLUMN_ACTOR);
+    hak_walk_empty(w, HAK_COLUMN_BASE);
+    hak_walk_empty(w, HAK_COLUMN_STACK);
+    hak_stream_byte(&w->stream[HAK_COLUMN_BASE][BLOCK_SHIFT], b.shift);
+    struct hak_before before = w->lane[0];
+    uint32_t lane = 0;
+    for (uint32_t i = 0; i < c->events; i++) {
+        uint8_t token = 0;
+        if (i == 0 || actor[i] != actor[i - 1]) {
+            w->lane[lane] = before;
+            current = put_actor(c, actor[i], current, &token);
+            lane = current % HAK_MIRROR_LANES;
+            hak_mirror_enter(&w->mirror, lane);
+            before = w->lane[lane];
+        }
+        uint32_t *context = context_of(w, &before), s;
+        uint32_t first = guess_of(w, *context);
+        uint32_t guess = first ? first : w->site[before.site[0]].successor;
+        if (guess && w->site[guess - 1].stack == stack[i] && w->site[guess - 1].shape == shape[i]) {
+            s = guess - 1;
+        } else {
+            guess = second_guess(w, &before, first);
+            if (guess && w->site[guess - 1].stack == stack[i] &&
+                w->site[guess - 1].shape == shape[i]) {
+                s = guess - 1;
+                token |= HAK_SITE_SECOND;
+            } else {
+                s = put_site(c, before.site[0], shape[i], stack[i], &token);
+            }
+        }
+        learn_site(w, &before, context, s);
+        w->site_of[i] = (uint16_t)s;
+        c->index[HAK_COLUMN_STACK][i] = w->site[s].stack_number;
+        uint32_t number = expect_usual(&w->mirror, &w->site[s], lane);
+        if (number != HAK_MIRROR_NONE && b.dictionary[number] == base[i])
+            follow_usual(&w->mirror, &w->site[s].rule, lane, number);
+        else
+            number = put_block(w, &b, lane, i, &w->site[s], base[i], &token);
+        b.index[i] = number;
+        w->token[i] = token;
+    }
+    c->distinct[HAK_COLUMN_BASE] = b.known;
+    c->is_numbered[HAK_COLUMN_BASE] = c->is_numbered[HAK_COLUMN_STACK] = true;
+}
+
+const char *hak_walk_decode(struct hak_columns *c, const uint8_t *const bytes[HAK_WALK_COLUMNS],
+                            const size_t count[HAK_WALK_COLUMNS]) {
+    static const enum hak_column columns[] = {HAK_COLUMN_SHAPE, HAK_COLUMN_ACTOR, HAK_COLUMN_BASE,
+                                              HAK_COLUMN_STACK};
+    struct hak_walk *w = c->walk;
+    struct hak_input in[HAK_WALK_COLUMNS][HAK_STREAMS_MAX];
+    for (int k = 0; k < HAK_WALK_COLUMNS; k++)
+        if (!hak_streams_split(bytes[k], count[k], in[k], streams_of[columns[k]]))
+            return "its streams are cut short";
+    if (in[0][TOKENS].end - in[0][TOKENS].at != c->events)
+        return "it has not one token for each event";
+    memcpy(w->token, in[0][TOKENS].at, c->events);
+    in[0][TOKENS].at = in[0][TOKENS].end;
+    struct bases b = {.dictionary = c->dictionary[HAK_COLUMN_BASE],
+                      .index = c->index[HAK_COLUMN_BASE],
+                      .shift = hak_read_byte(&in[2][BLOCK_SHIFT])};
+    uint32_t current = HAK_MIRROR_NONE;
+    if (b.shift > 63)
+        return "its bases have an impossible shift";
+    if (!(w->token[0] & HAK_TOKEN_ACTOR))
+        return "its first event has no actor";
+    begin(c);
+    struct hak_before before = w->lane[0];
+    uint32_t lane = 0;
+    for (uint32_t i = 0; i < c->events; i++) {
+        unsigned token = w->token[i];
+        if (token & HAK_TOKEN_ACTOR) {
+            w->lane[lane] = before;
+            if (!take_actor(c, &current, in[1]))
+                return "a number points behind its dictionary";
+            lane = current % HAK_MIRROR_LANES;
+            hak_mirror_enter(&w->mirror, lane);
+            before = w->lane[lane];
+        }
+        uint32_t *context = context_of(w, &before), s;
+        uint32_t first = guess_of(w, *context);
+        unsigned how = token & HAK_TOKEN_SITE;
+        if (how == HAK_SITE_FIRST)
+            s = (first ? first : w->site[before.site[0]].successor) - 1;
+        else if (how == HAK_SITE_SECOND)
+            s = second_guess(w, &before, first) - 1;
+        else
+            s = take_site(c, before.site[0], token, in[3]);
+        if (s >= w->sites)
+            return "an event has a site that is not there";
+        learn_site(w, &before, context, s);
+        w->site_of[i] = (uint16_t)s;
+        c->index[HAK_COLUMN_SHAPE][i] = w->site[s].shape_number;
+        c->index[HAK_COLUMN_STACK][i] = w->site[s].stack_number;
+        c->index[HAK_COLUMN_ACTOR][i] = current;
+        uint32_t number = HAK_MIRROR_NONE;
+        if (!(token & HAK_TOKEN_BLOCK))
+            number = expect_usual(&w->mirror, &w->site[s], lane);
+        if (number != HAK_MIRROR_NONE)
+            follow_usual(&w->mirror, &w->site[s].rule, lane, number);
+        else if ((number = take_block(w, &b, lane, &w->site[s], token, in[2])) == HAK_MIRROR_NONE)
+            return "an event has a block that is not there";
+        b.index[i] = number;
+    }
+    c->distinct[HAK_COLUMN_BASE] = b.known;
+    for (int k = 0; k < HAK_WALK_COLUMNS; k++) {
+        if (!hak_streams_used_up(in[k], streams_of[columns[k]]))
+            return "its streams are too short or too long";
+        c->by_index[columns[k]] = true;
+    }
+    return NULL;
+}

@@ -1,0 +1,169 @@
+/* The walk: shape, actor, base and stack of all events, coded together because each is guessed from
+ * the others.
+ *
+ *   token[i]   one byte for each event: which guesses did not hold; 0 = all did
+ *   site       a pair of shape and stack; site_of[i] is that of event i
+ *
+ * The site is guessed from the three sites before it in the same lane, the block from the mirror
+ * (mirror.h) and from how the same site found its block last time. The other columns put their own
+ * bits into the tokens and keep what they learn by site (by_site.c, pace.c). */
+#ifndef HAK_STORE_CODEC_WALK_H
+#define HAK_STORE_CODEC_WALK_H
+
+#include "store/codec/column.h"
+#include "store/codec/mirror.h"
+#include "store/codec/streams.h"
+
+/* Written into stores. */
+enum hak_token {
+    HAK_TOKEN_SITE = 3, /* 0 first guess, 1 second, 2 another that is known, 3 a new one */
+    HAK_TOKEN_BLOCK = 4,
+    HAK_TOKEN_DELTA = 8,
+    HAK_TOKEN_SIZE = 16,
+    HAK_TOKEN_GENERATION = 32,
+    HAK_TOKEN_OLD = 64,
+    HAK_TOKEN_ACTOR = 128,
+};
+enum { HAK_SITE_FIRST, HAK_SITE_SECOND, HAK_SITE_KNOWN, HAK_SITE_NEW };
+
+struct hak_site {
+    uint64_t shape, stack;
+    uint32_t shape_number, stack_number;
+    /* The site that came after it last in a lane, and the last other one; + 1, 0 = none. */
+    uint32_t successor, other_successor;
+    struct hak_shape_rule rule;
+    struct hak_expectation own; /* of sites that end blocks */
+};
+_Static_assert(sizeof(struct hak_site) == 64, "a number becomes a place by a shift");
+
+/* Distinct values get numbers in the order of their first use. */
+enum hak_numbering {
+    HAK_NUMBER_SHAPE,
+    HAK_NUMBER_ACTOR,
+    HAK_NUMBER_STACK,
+    HAK_NUMBER_SITE,
+    HAK_NUMBER_BASE,
+    HAK_NUMBER_SLAB,
+    HAK_NUMBERINGS
+};
+#define HAK_NUMBER_BITS_MIN 9  /* of the slots in use: twice as many as keys, in steps of two, */
+#define HAK_NUMBER_BITS_MAX 17 /* so that a few keys lie in a few pages */
+
+#define HAK_NO_SITE           HAK_CHUNK_EVENTS_MAX /* before the first of a lane */
+#define HAK_WALK_BITS         16                   /* of a context's number */
+#define HAK_WALK_CONTEXTS     (1 << HAK_WALK_BITS)
+#define HAK_WALK_COLUMNS      4
+#define HAK_CONTEXT_SITE_BITS 17
+
+/* The last three sites of a lane, the last first. */
+struct hak_before {
+    uint32_t site[3];
+};
+
+struct hak_walk {
+    struct hak_mirror mirror;
+    struct hak_site site[HAK_CHUNK_EVENTS_MAX + 1];
+    uint32_t sites;
+    struct hak_shape_rule rule[HAK_CHUNK_EVENTS_MAX]; /* by number of the shape */
+    /* Site that came after these three last, + 1, below the serial of the chunk that it holds for.
+     */
+    uint32_t context[HAK_WALK_CONTEXTS];
+    uint32_t
+        context_serial; /* in its place in a context: a multiple of 1 << HAK_CONTEXT_SITE_BITS */
+    struct hak_before lane[HAK_MIRROR_LANES];
+    uint16_t site_of[HAK_CHUNK_EVENTS_MAX];
+    uint8_t token[HAK_CHUNK_EVENTS_MAX];
+    struct {
+        uint32_t serial, number; /* serial: for which the number holds */
+    } slot[HAK_NUMBERINGS][1 << HAK_NUMBER_BITS_MAX];
+    struct {
+        uint32_t serial, bits, keys;
+    } numbering[HAK_NUMBERINGS];
+    /* Coding: the streams of each column. */
+    struct hak_stream stream[HAK_COLUMN_COUNT][HAK_STREAMS_MAX];
+    uint8_t *room;
+    /* Decoding: the four columns without zstd. */
+    uint8_t *unpacked[HAK_WALK_COLUMNS];
+    /* What columns learn by site and by block; each begins anew. */
+    uint64_t of_site[2][HAK_CHUNK_EVENTS_MAX], of_block[HAK_CHUNK_EVENTS_MAX];
+    uint32_t slab_of_block[HAK_CHUNK_EVENTS_MAX];
+};
+
+struct hak_walk *hak_walk_make(void); /* NULL when memory is out */
+void hak_walk_free(struct hak_walk *w);
+
+/* How many streams a column has. */
+uint32_t hak_walk_streams(enum hak_column column);
+/* Every stream of the column is empty. */
+void hak_walk_empty(struct hak_walk *w, enum hak_column column);
+
+/* Fills streams of the four columns, token and site_of, and numbers them: dictionary and distinct
+ * of all, index of BASE and STACK. */
+void hak_walk_encode(struct hak_columns *c);
+/* The way back, from the bytes of the four columns in their order. NULL, or what is wrong. */
+const char *hak_walk_decode(struct hak_columns *c, const uint8_t *const bytes[HAK_WALK_COLUMNS],
+                            const size_t count[HAK_WALK_COLUMNS]);
+
+/* Place of a walk's column among the four, or -1. */
+static inline int hak_walk_place(enum hak_column column) {
+    switch (column) {
+    case HAK_COLUMN_SHAPE:
+        return 0;
+    case HAK_COLUMN_ACTOR:
+        return 1;
+    case HAK_COLUMN_BASE:
+        return 2;
+    case HAK_COLUMN_STACK:
+        return 3;
+    default:
+        return -1;
+    }
+}
+
+/* ---- numbering ---------------------------------------------------------------------------------
+ */
+
+/* All numbers of one kind are free again. */
+void hak_number_begin(struct hak_walk *w, enum hak_numbering which);
+/* The keys get more slots. */
+void hak_number_widen(struct hak_walk *w, enum hak_numbering which, const uint64_t *keys,
+                      uint32_t count);
+
+/* Where a hash is looked for first, the slot behind another one, and is it free? */
+static inline uint32_t hak_number_place(const struct hak_walk *w, enum hak_numbering which,
+                                        uint64_t hash) {
+    return (uint32_t)(hash >> (64 - w->numbering[which].bits));
+}
+static inline uint32_t hak_number_next(const struct hak_walk *w, enum hak_numbering which,
+                                       uint32_t slot) {
+    return (slot + 1) & ((1u << w->numbering[which].bits) - 1);
+}
+static inline bool hak_number_is_free(const struct hak_walk *w, enum hak_numbering which,
+                                      uint32_t slot) {
+    return w->slot[which][slot].serial != w->numbering[which].serial;
+}
+
+/* Gives the free slot a number; true: there should be more slots now. */
+static inline bool hak_number_put(struct hak_walk *w, enum hak_numbering which, uint32_t slot,
+                                  uint32_t number) {
+    w->slot[which][slot].serial = w->numbering[which].serial;
+    w->slot[which][slot].number = number;
+    w->numbering[which].keys = number + 1;
+    return 2 * (number + 1) > 1u << w->numbering[which].bits &&
+           w->numbering[which].bits < HAK_NUMBER_BITS_MAX;
+}
+
+/* The number of `key` among keys[0..*count); a new one is added, and is the old *count. */
+static inline uint32_t hak_number(struct hak_walk *w, enum hak_numbering which, uint64_t *keys,
+                                  uint32_t *count, uint64_t key) {
+    uint32_t at = hak_number_place(w, which, key * 0x9e3779b97f4a7c15ull);
+    for (; !hak_number_is_free(w, which, at); at = hak_number_next(w, which, at))
+        if (keys[w->slot[which][at].number] == key)
+            return w->slot[which][at].number;
+    keys[*count] = key;
+    if (hak_number_put(w, which, at, (*count)++))
+        hak_number_widen(w, which, keys, *count);
+    return *count - 1;
+}
+
+#endif

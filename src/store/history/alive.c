@@ -1,0 +1,413 @@
+/* Joins runs of states and the events that no run covers to what was alive at a moment. */
+#include "store/history/alive.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "hop.h"
+#include "base/array.h"
+#include "store/history/life.h"
+#include "store/live/run.h"
+#include "store/reader/state.h"
+
+#define LEVELS_MAX     16
+#define STATES_AT_ONCE ((uint32_t)1 << 20) /* of events that no run covers, in all sources */
+#define STATES_LEAST   ((uint32_t)1 << 13)
+#define LATE_CHUNKS    2 /* an event may lie before those of so many chunks before its own */
+
+/* One stretch of one process's log; older stretches come first. */
+struct source {
+    bool is_run;
+    struct hak_live_cursor cursor; /* of a run */
+    struct hak_scan_limits limits; /* of events */
+    uint64_t first;                /* those before it only tell which others come late */
+    bool needs_ends;               /* a birth in it may hide a life whose end was lost */
+    struct hak_live_table table;   /* sorted; of bases from the batch's beginning on */
+    uint32_t at;
+};
+
+struct hak_live {
+    struct hak_store_reader *reader;
+    struct hak_live_moment moment;
+    sqlite3_stmt *processes; /* those to be told, NULL when only one is asked for */
+    uint32_t process;
+    struct source *source;
+    uint32_t sources, room;
+    uint64_t from, below; /* bases of this batch; below 0 = all */
+    bool is_open, is_done;
+    uint64_t chunks;
+};
+
+static void drop_sources(struct hak_live *l) {
+    for (uint32_t i = 0; i < l->sources; i++) {
+        hak_live_cursor_close(&l->source[i].cursor);
+        hak_live_table_free(&l->source[i].table);
+    }
+    l->sources = 0;
+}
+
+static struct source *add_source(struct hak_live *l) {
+    if (!hak_array_make_room(&l->source, l->sources, &l->room, sizeof *l->source))
+        return NULL;
+    struct source *s = &l->source[l->sources++];
+    *s = (struct source){0};
+    return s;
+}
+
+/* ---- which stretches --------------------------------------------------------------------------
+ */
+
+/* What a link of the lineage may tell of. */
+struct stretch {
+    uint32_t process;
+    uint64_t id_to, ns_to; /* inclusive; 0 = open */
+    bool is_lossy;         /* events of it, or of one it was forked from, were lost */
+    uint64_t unsure_ns;    /* runs that reach this time left out ends that a loss made important */
+};
+
+static bool is_within(const struct stretch *s, const struct hak_live_run *run) {
+    return (!s->id_to || run->last_event <= s->id_to) && (!s->ns_to || run->max_ns <= s->ns_to);
+}
+
+/* The largest run that begins with event `first`, or the nearest behind it: 1, 0, or an error. */
+static int next_run(struct hak_live *l, const struct stretch *s, uint64_t first,
+                    struct hak_live_run *out) {
+    int any = 0, found = 1;
+    for (uint32_t level = 0; level < LEVELS_MAX && found == 1; level++) {
+        struct hak_live_run run;
+        uint64_t from = first;
+        while ((found = hak_live_find_run(l->reader->database, l->reader->path, level, from,
+                                          &run)) == 1 &&
+               is_within(s, &run) && !run.has_all_ends && run.max_ns >= s->unsure_ns)
+            from = run.last_event + 1;
+        if (found == 1 && is_within(s, &run) && (!any || run.first_event <= out->first_event)) {
+            *out = run;
+            any = 1;
+        }
+    }
+    return found < 0 ? found : any;
+}
+
+static int add_events(struct hak_live *l, const struct stretch *s, uint64_t from, uint64_t to) {
+    uint64_t before = 0;
+    int found = hak_reader_numbers(l->reader,
+                                   "SELECT coalesce(min(id), 0) FROM (SELECT id FROM chunk"
+                                   " WHERE id < ?1 ORDER BY id DESC LIMIT 2)",
+                                   from, &before, 1);
+    if (found < 0)
+        return found;
+    struct source *source = add_source(l);
+    if (!source)
+        return hak_store_no_memory(l->reader->path);
+    source->limits = hak_scan_all();
+    source->limits.filter.process = s->process;
+    source->first = from;
+    source->needs_ends = s->is_lossy;
+    source->limits.filter.id_from = before ? before : from;
+    source->limits.filter.id_to = to;
+    source->limits.filter.ns_to = s->ns_to;
+    source->limits.filter.kind_mask_low =
+        1u << HAK_MALLOC | 1u << HAK_FREE | 1u << HAK_REALLOC | 1u << HAK_REALLOC_FROM;
+    source->limits.columns = HAK_ALL_COLUMNS & ~(1u << HAK_COLUMN_OLD);
+    return 0;
+}
+
+/* Runs, and events where there are none, from the oldest on. */
+static int add_stretch(struct hak_live *l, const struct stretch *s) {
+    struct hak_live_run run;
+    uint64_t next = 1;
+    int found = 0;
+    while (!l->moment.by_scan && (found = next_run(l, s, next, &run)) == 1) {
+        if (run.first_event > next) {
+            int error = add_events(l, s, next, run.first_event - 1); /* also where chunks lack */
+            if (error)
+                return error;
+        }
+        struct source *source = add_source(l);
+        if (!source)
+            return hak_store_no_memory(l->reader->path);
+        source->is_run = true;
+        int error = hak_live_cursor_open(&source->cursor, l->reader->database, l->reader->path,
+                                         &run, s->process, 0);
+        if (error)
+            return error;
+        next = run.last_event + 1;
+    }
+    if (found < 0)
+        return found;
+    return s->id_to && next > s->id_to ? 0 : add_events(l, s, next, s->id_to);
+}
+
+/* The end of a stretch: 0 = open; of the lineage UINT64_MAX is. */
+static uint64_t earlier(uint64_t moment, uint64_t fork) {
+    if (fork == UINT64_MAX || (moment && moment < fork))
+        return moment;
+    return fork ? fork : 1;
+}
+
+static int add_lineage(struct hak_live *l) {
+    struct hak_lineage lineage;
+    bool is_lossy = false;
+    int error = hak_lineage_load(l->reader, l->process, &lineage);
+    for (int i = lineage.count - 1; i >= 0 && !error; i--) {
+        uint64_t loss[2] = {0};
+        struct stretch s = {.process = lineage.link[i].process,
+                            .id_to = earlier(l->moment.id, lineage.link[i].id_to),
+                            .ns_to = earlier(l->moment.ns, lineage.link[i].ns_to)};
+        int found = hak_reader_numbers(
+            l->reader, "SELECT coalesce(min(from_ns), 0), count(*) FROM loss WHERE process = ?1",
+            s.process, loss, 2);
+        if (found < 0)
+            return found;
+        s.unsure_ns = loss[1] ? loss[0] : UINT64_MAX;
+        s.is_lossy = is_lossy |= loss[1] > 0;
+        error = add_stretch(l, &s);
+    }
+    return error;
+}
+
+/* ---- the events that no run covers --------------------------------------------------------------
+ */
+
+/* What is known so far of the blocks of a batch, when it is too much. */
+struct pressed {
+    uint64_t below;        /* bases from here on go; 0 = none */
+    uint64_t ended_before; /* ends of lives before this event go */
+    bool is_first;         /* no stretch comes before: no end in this one ends a life of another */
+    bool needs_ends;       /* of the stretch */
+};
+
+static bool is_kept(const void *context, const struct hak_live_state *s) {
+    const struct pressed *p = context;
+    if (p->below && s->base >= p->below)
+        return false;
+    return s->step != HAK_LIVE_ENDED || s->is_ghost || s->birth >= p->ended_before ||
+           !(p->is_first || (s->is_fresh && !p->needs_ends));
+}
+
+/* Makes room: what has ended goes, unless an event may still come that lies before it; where this
+ * is not enough, the upper half of the bases, which comes with the next batch. False without
+ * memory. */
+static bool press(struct hak_live *l, struct source *s, uint64_t ended_before, uint32_t most) {
+    struct hak_live_table *t = &s->table;
+    struct pressed p = {
+        .ended_before = ended_before, .is_first = s == l->source, .needs_ends = s->needs_ends};
+    hak_live_table_filter(t, is_kept, &p);
+    if (t->used <= most / 4 * 3)
+        return true;
+    if (!hak_live_table_sort(t, true))
+        return false;
+    l->below = p.below = t->state[t->used / 2].base;
+    hak_live_table_filter(t, is_kept, &p);
+    return true;
+}
+
+static int read_events(struct hak_live *l, struct source *s, uint32_t most) {
+    struct hak_scan *scan;
+    struct hak_event e;
+    struct hak_live_state state;
+    hak_live_table_free(&s->table);
+    s->at = 0;
+    bool is_before = true;
+    uint64_t chunk[LATE_CHUNKS + 1] = {0}; /* that of the event, and those before it */
+    s->limits.filter.base_from = l->from;
+    s->limits.filter.base_to = l->from || l->below ? l->below ? l->below - 1 : INT64_MAX : 0;
+    int result = hak_scan_open(l->reader, &s->limits, false, &scan);
+    if (result)
+        return result;
+    while ((result = hak_scan_next(scan, &e)) == 1) {
+        if (chunk[0] != hak_scan_chunk(scan)) {
+            memmove(chunk + 1, chunk, sizeof chunk - sizeof *chunk);
+            chunk[0] = hak_scan_chunk(scan);
+        }
+        if (is_before && e.id >= s->first) {
+            hak_live_table_haunt(&s->table);
+            is_before = false;
+        }
+        if (!hak_live_state_of(&e, &state) || (l->below && e.base >= l->below))
+            continue;
+        if (state.step == HAK_LIVE_ENDED)
+            state.birth = e.id; /* of ends nobody else looks at it */
+        if (!hak_live_table_add(&s->table, &state) ||
+            (s->table.used > most && !press(l, s, chunk[LATE_CHUNKS], most))) {
+            result = hak_store_no_memory(l->reader->path);
+            break;
+        }
+    }
+    l->chunks += hak_scan_chunks(scan);
+    hak_scan_close(scan);
+    if (is_before)
+        hak_live_table_haunt(&s->table);
+    if (!result && !hak_live_table_sort(&s->table, false))
+        result = hak_store_no_memory(l->reader->path);
+    return result;
+}
+
+/* Reads the events of the next batch of bases. */
+static int start_batch(struct hak_live *l) {
+    uint32_t of_events = 0;
+    int error = 0;
+    for (uint32_t i = 0; i < l->sources; i++)
+        of_events += !l->source[i].is_run;
+    uint32_t most = STATES_AT_ONCE / (of_events ? of_events : 1);
+    most = l->moment.states ? l->moment.states : most > STATES_LEAST ? most : STATES_LEAST;
+    l->from = l->below;
+    l->below = 0;
+    for (uint32_t i = 0; i < l->sources && !error; i++)
+        if (!l->source[i].is_run)
+            error = read_events(l, &l->source[i], most);
+    return error;
+}
+
+/* ---- blocks ------------------------------------------------------------------------------------
+ */
+
+static const struct hak_live_state *peek(struct hak_live *l, struct source *s, int *error) {
+    *error = 0;
+    const struct hak_live_state *state = s->is_run ? hak_live_cursor_peek(&s->cursor, error)
+                                         : s->at < s->table.used ? &s->table.state[s->at]
+                                                                 : NULL;
+    return state && (!l->below || state->base < l->below) ? state : NULL;
+}
+
+/* The next base of this batch, joined over all stretches: 1, 0, or an error. */
+static int next_base(struct hak_live *l, struct hak_live_state *out) {
+    uint64_t low = UINT64_MAX;
+    bool is_there = false;
+    int error;
+    for (uint32_t i = 0; i < l->sources; i++) {
+        const struct hak_live_state *s = peek(l, &l->source[i], &error);
+        if (error)
+            return error;
+        if (s && s->base <= low) {
+            low = s->base;
+            is_there = true;
+        }
+    }
+    if (!is_there)
+        return 0;
+    is_there = false;
+    for (uint32_t i = 0; i < l->sources; i++) {
+        const struct hak_live_state *s = peek(l, &l->source[i], &error);
+        if (error)
+            return error;
+        if (!s || s->base != low)
+            continue;
+        if (is_there)
+            hak_live_join(out, s);
+        else
+            *out = *s;
+        is_there = true;
+        if (l->source[i].is_run)
+            hak_live_cursor_pass(&l->source[i].cursor);
+        else
+            l->source[i].at++;
+    }
+    return 1;
+}
+
+/* The next process to be told: 1 and its stretches are there, 0 at the end, or an error. */
+static int next_process(struct hak_live *l) {
+    if (l->processes) {
+        int result = sqlite3_step(l->processes);
+        if (result != SQLITE_ROW)
+            return result == SQLITE_DONE
+                       ? 0
+                       : hak_store_fail_sqlite(l->reader->database, l->reader->path,
+                                               "listing its processes");
+        l->process = (uint32_t)sqlite3_column_int64(l->processes, 0);
+    } else if (l->process) {
+        return 0;
+    } else {
+        l->process = l->moment.process;
+    }
+    drop_sources(l);
+    l->from = l->below = 0;
+    int error = add_lineage(l);
+    if (!error)
+        error = start_batch(l);
+    return error ? error : 1;
+}
+
+int hak_live_next(struct hak_live *l, struct hak_live_block *out) {
+    struct hak_live_state s = {0};
+    for (;;) {
+        int result = l->is_open ? next_base(l, &s) : 0;
+        if (result < 0)
+            return result;
+        if (result == 1) {
+            if (s.step == HAK_LIVE_ENDED)
+                continue;
+            *out = (struct hak_live_block){.base = s.base,
+                                           .user = s.user,
+                                           .size = s.size,
+                                           .birth = s.birth,
+                                           .ns = s.ns,
+                                           .process = l->process,
+                                           .stack = s.stack,
+                                           .thread = s.thread,
+                                           .class_index = s.class_index};
+            return 1;
+        }
+        if (l->is_open && l->below) {
+            result = start_batch(l);
+        } else if ((result = next_process(l)) == 1) {
+            l->is_open = true;
+            result = 0;
+        } else {
+            return result;
+        }
+        if (result < 0)
+            return result;
+    }
+}
+
+int hak_live_open(struct hak_store_reader *r, const struct hak_live_moment *moment,
+                  struct hak_live **out) {
+    struct hak_live *l = calloc(1, sizeof *l);
+    *out = NULL;
+    if (!l)
+        return hak_store_no_memory(r->path);
+    l->reader = r;
+    l->moment = *moment;
+    if (!moment->process) {
+        if (sqlite3_prepare_v2(r->database,
+                               "SELECT id FROM process WHERE (?1 = 0 OR start_ns <= ?1)"
+                               " AND (?2 = 0 OR fork_event <= ?2) ORDER BY id",
+                               -1, &l->processes, NULL) != SQLITE_OK) {
+            hak_live_close(l);
+            return hak_store_fail_sqlite(r->database, r->path, "listing its processes");
+        }
+        sqlite3_bind_int64(l->processes, 1, (sqlite3_int64)moment->ns);
+        sqlite3_bind_int64(l->processes, 2, (sqlite3_int64)moment->id);
+    }
+    *out = l;
+    return 0;
+}
+
+uint64_t hak_live_chunks(const struct hak_live *l) {
+    return l->chunks;
+}
+
+void hak_live_close(struct hak_live *l) {
+    if (!l)
+        return;
+    drop_sources(l);
+    sqlite3_finalize(l->processes);
+    free(l->source);
+    free(l);
+}
+
+int hak_store_live_at(struct hak_store_reader *r, uint64_t id, uint64_t ns, uint32_t process,
+                      int (*each)(void *context, const struct hak_live_block *block),
+                      void *context) {
+    struct hak_live *live;
+    struct hak_live_block block;
+    struct hak_live_moment moment = {.id = id, .ns = ns, .process = process};
+    int result = hak_live_open(r, &moment, &live), told = 0;
+    if (result)
+        return result;
+    while (!told && (result = hak_live_next(live, &block)) == 1)
+        told = each(context, &block);
+    hak_live_close(live);
+    return told ? told : result;
+}

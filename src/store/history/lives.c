@@ -1,0 +1,112 @@
+/* Walks all events of a block and tells its lives as they end. */
+#include "store/history/lives.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include "hop.h"
+#include "store/reader/state.h"
+
+struct walker {
+    const struct hak_lives_teller *teller;
+    struct hak_life_state state;
+    struct hak_life_row life; /* number 0 = none yet */
+    uint64_t moves;           /* since the life before ended */
+    int result;               /* what a function of the teller returned */
+};
+
+int hak_lives_find(struct hak_store_reader *r, uint64_t address, uint32_t process,
+                   uint64_t until_id, uint64_t until_ns, struct hak_block_key *block,
+                   struct hak_lineage *lineage) {
+    struct hak_filter range = {.id_to = until_id, .ns_to = until_ns};
+    int result = process ? hak_lineage_load(r, process, lineage) : 0;
+    if (!result)
+        result = hak_block_newest(r, address, process ? lineage : NULL, &range, block);
+    if (result <= 0)
+        return result;
+    if (process)
+        block->process = process;
+    else
+        result = hak_lineage_load(r, block->process, lineage);
+    return result < 0 ? result : 1;
+}
+
+int hak_lineage_lost(struct hak_store_reader *r, const struct hak_lineage *lineage,
+                     uint64_t from_ns, uint64_t to_ns, uint64_t *lost) {
+    *lost = 0;
+    for (int i = 0; i < lineage->count; i++) {
+        char sql[200];
+        uint64_t value;
+        snprintf(sql, sizeof sql,
+                 "SELECT coalesce(sum(count), 0) FROM loss WHERE process = ?1 AND to_ns >= %" PRId64
+                 " AND from_ns <= %" PRId64,
+                 (int64_t)from_ns, (int64_t)to_ns);
+        int found = hak_reader_numbers(r, sql, lineage->link[i].process, &value, 1);
+        if (found < 0)
+            return found;
+        *lost += value;
+    }
+    return 0;
+}
+
+static void tell_life(struct walker *w) {
+    if (w->life.number && w->teller->life && !w->result)
+        w->result = w->teller->life(w->teller->context, &w->life);
+}
+
+static void begin_life(struct walker *w) {
+    tell_life(w);
+    w->life = (struct hak_life_row){.number = w->life.number + 1, .moves_before = w->moves};
+    w->moves = 0;
+}
+
+static void set_size(struct walker *w, uint64_t size) {
+    w->life.last_size = size;
+    if (size > w->life.largest_size)
+        w->life.largest_size = size;
+}
+
+static void take(void *context, const struct hak_event *e) {
+    struct walker *w = context;
+    bool was_open = w->state.is_open;
+    if (w->result)
+        return;
+    enum hak_life_step step = hak_life_next(&w->state, e);
+    switch (step) {
+    case HAK_LIFE_BORN:
+        begin_life(w);
+        w->life.birth = *e;
+        set_size(w, e->size);
+        break;
+    case HAK_LIFE_RESIZED:
+        if (!was_open)
+            begin_life(w);
+        w->life.resizes++;
+        set_size(w, e->size);
+        break;
+    case HAK_LIFE_ENDED:
+        if (!was_open) {
+            begin_life(w);
+            set_size(w, e->size);
+        }
+        w->life.end = *e;
+        break;
+    case HAK_LIFE_ENDED_AGAIN:
+        if (!w->life.again.id)
+            w->life.again = *e;
+        break;
+    case HAK_LIFE_NOTHING:
+        w->moves += hak_event_is_move(e) && !hak_event_is_call(e) && !was_open;
+        break;
+    }
+    if (w->teller->event && !w->result)
+        w->result = w->teller->event(w->teller->context, e, step, w->life.number);
+}
+
+int hak_lives_walk(struct hak_store_reader *r, const struct hak_block_key *block,
+                   const struct hak_lineage *lineage, const struct hak_lives_teller *teller) {
+    struct walker w = {.teller = teller};
+    int result = hak_order_walk(r, block->base, 0, lineage, take, &w, &w.result);
+    if (!result)
+        tell_life(&w);
+    return result ? result : w.result;
+}

@@ -1,0 +1,328 @@
+/* Tells the story of one block: one walk over its events in the order of their generations, then
+ * the search for evidence against the first endings of lives that were ended twice. */
+#include "store/history/story.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "hop.h"
+#include "store/history/evidence.h"
+#include "store/history/lives.h"
+#include "store/reader/state.h"
+#include "trace/record.h"
+
+#define LIVES_KEPT   1024 /* the newest */
+#define MOVES_KEPT   4096 /* the newest */
+#define RESIZES_KEPT 64   /* of a life, the first ones */
+#define PAIR_SLOTS                                                                                 \
+    4096 /* distinct (end stack, allocation stack) of one slot that are remembered                 \
+          */
+
+/* Which life last ended with this pair of stacks. */
+struct pair {
+    uint32_t end, birth, number;
+};
+
+struct teller {
+    struct hak_store_reader *reader;
+    struct hak_story *story;
+    struct hak_life_state state;
+    struct hak_event last_wrong_push; /* SLL_PUSH of a pointer that is no base */
+    struct pair pair[PAIR_SLOTS];
+    uint32_t pairs;
+    uint64_t first_ns, last_ns;
+    uint64_t named; /* POOL event of the last life, 0 = none */
+    bool out_of_memory;
+};
+
+/* ---- lives and moves, kept as rings while they come --------------------------------------------
+ */
+
+static struct hak_life *current_life(struct teller *t) {
+    return &t->story->lives[(t->story->lives_total - 1) % LIVES_KEPT];
+}
+
+static struct hak_life *new_life(struct teller *t) {
+    t->story->lives_total++;
+    struct hak_life *life = current_life(t);
+    free(life->resizes);
+    *life = (struct hak_life){.number = (uint32_t)t->story->lives_total};
+    return life;
+}
+
+static void add_resize(struct teller *t, struct hak_life *life, const struct hak_event *e) {
+    if (!life->resizes)
+        life->resizes = malloc(RESIZES_KEPT * sizeof *life->resizes);
+    if (!life->resizes)
+        t->out_of_memory = true;
+    else if (life->resize_count < RESIZES_KEPT)
+        life->resizes[life->resize_count++] = *e;
+    else
+        life->resizes[RESIZES_KEPT - 1] = *e; /* the newest size matters most */
+}
+
+static bool is_whole(const struct hak_event *e) {
+    return e->id && e->stack && !(e->flags & HAK_RECORD_PARTIAL);
+}
+
+static void remember_pair(struct teller *t, const struct hak_life *life) {
+    const struct hak_event *end = &life->ends[0];
+    if (!is_whole(end) || !is_whole(&life->birth) || t->pairs > PAIR_SLOTS / 4 * 3)
+        return;
+    uint32_t at = (end->stack * 0x9e3779b1u ^ life->birth.stack * 0x85ebca6bu) % PAIR_SLOTS;
+    while (t->pair[at].number &&
+           (t->pair[at].end != end->stack || t->pair[at].birth != life->birth.stack))
+        at = (at + 1) % PAIR_SLOTS;
+    t->pairs += t->pair[at].number == 0;
+    t->pair[at] = (struct pair){end->stack, life->birth.stack, life->number};
+}
+
+/* The newest life so far that the same stack ended and another stack had allocated; 0 = none, also
+ * when both endings have one stack: a destructor of several types may have been called twice. */
+static uint32_t find_earlier_owner(const struct teller *t, const struct hak_life *life) {
+    uint32_t newest = 0;
+    if (!is_whole(&life->ends[0]) || !is_whole(&life->birth) ||
+        life->ends[0].stack == life->ends[1].stack)
+        return 0;
+    for (uint32_t i = 0; i < PAIR_SLOTS; i++)
+        if (t->pair[i].number > newest && t->pair[i].end == life->ends[0].stack &&
+            t->pair[i].birth != life->birth.stack)
+            newest = t->pair[i].number;
+    return newest;
+}
+
+static void live_on(struct teller *t, const struct hak_event *e) {
+    bool was_open = t->state.is_open;
+    struct hak_life *life;
+    switch (hak_life_next(&t->state, e)) {
+    case HAK_LIFE_BORN:
+        t->named = 0;
+        new_life(t)->birth = *e;
+        break;
+    case HAK_LIFE_RESIZED:
+        add_resize(t, was_open ? current_life(t) : new_life(t), e);
+        break;
+    case HAK_LIFE_ENDED:
+        life = was_open ? current_life(t) : new_life(t);
+        life->ends[0] = *e;
+        life->end_count = 1;
+        remember_pair(t, life);
+        break;
+    case HAK_LIFE_ENDED_AGAIN:
+        life = current_life(t);
+        if (life->end_count != 1)
+            break;
+        life->ends[1] = *e;
+        life->end_count = 2;
+        life->stale_owner = find_earlier_owner(t, life);
+        break;
+    case HAK_LIFE_NOTHING:
+        break;
+    }
+}
+
+static void take(void *context, const struct hak_event *e) {
+    struct teller *t = context;
+    struct hak_story *story = t->story;
+    if (!story->moves_total)
+        t->first_ns = e->ns;
+    t->last_ns = e->ns;
+    story->moves[story->moves_total++ % MOVES_KEPT] = *e;
+    if (e->kind == HAK_FAULT)
+        story->fault = *e;
+    if (e->kind == HAK_POOL)
+        t->named = e->id;
+    if (e->flags & HAK_RECORD_ILLEGAL && !story->first_wrong.id)
+        story->first_wrong = *e;
+    if (e->kind == HAK_SLL_PUSH && e->address != e->base)
+        t->last_wrong_push = *e;
+    live_on(t, e);
+}
+
+/* ---- what follows from it -----------------------------------------------------------------------
+ */
+
+/* Turns a ring that was filled `total` times into an array, oldest first. */
+static int unroll(void *ring, size_t size, uint64_t total, uint64_t room) {
+    if (total <= room)
+        return (int)total;
+    uint64_t first = total % room;
+    char *copy = malloc(room * size);
+    if (!copy)
+        return -1;
+    memcpy(copy, (char *)ring + first * size, (room - first) * size);
+    memcpy(copy + (room - first) * size, ring, first * size);
+    memcpy(ring, copy, room * size);
+    free(copy);
+    return (int)room;
+}
+
+static void name_function(struct hak_store_reader *r, uint32_t stack, char *out, size_t bytes) {
+    struct hak_frame frames[64];
+    int count = hak_store_frames(r, stack, frames, 64);
+    snprintf(out, bytes, "that place");
+    for (int i = 0; i < count; i++) {
+        if (frames[i].is_hakmem || !frames[i].function[0])
+            continue;
+        snprintf(out, bytes, "%s", frames[i].function);
+        for (char *c = out; *c; c++)
+            *c = (unsigned char)*c < 0x20 || *c == 0x7f ? '?' : *c;
+        return;
+    }
+}
+
+/* A number with separators of thousands. */
+static const char *group_digits(uint64_t number, char out[32]) {
+    char digits[24];
+    int length = snprintf(digits, sizeof digits, "%" PRIu64, number), at = 0;
+    for (int i = 0; i < length; i++) {
+        if (i && (length - i) % 3 == 0)
+            out[at++] = ',';
+        out[at++] = digits[i];
+    }
+    out[at] = 0;
+    return out;
+}
+
+/* "Nowhere else" cannot be said where events are missing: 1 none is, 0 some are, or an error. */
+static int is_capture_whole(struct hak_store_reader *r) {
+    uint64_t missing = 0;
+    int found = hak_reader_numbers(r,
+                                   "SELECT coalesce(sum(count), 0) + coalesce((SELECT CAST(value "
+                                   "AS INTEGER) FROM meta WHERE key = 'trimmed_events'), 0), ?1 "
+                                   "FROM loss",
+                                   0, &missing, 1);
+    return found < 0 ? found : missing == 0;
+}
+
+static int judge(struct teller *t, uint64_t until) {
+    int whole = is_capture_whole(t->reader);
+    if (whole < 0)
+        return whole;
+    for (int i = 0; i < t->story->life_count; i++) {
+        struct hak_life *life = &t->story->lives[i];
+        if (!life->stale_owner)
+            continue;
+        uint64_t witness;
+        int elsewhere =
+            whole ? hak_evidence_elsewhere(t->reader, life->birth.stack, life->ends[0].stack,
+                                           life->ends[0].id, until, &witness)
+                  : 1;
+        if (elsewhere < 0)
+            return elsewhere;
+        life->stale_end = elsewhere == 0;
+        if (!life->stale_end) {
+            life->stale_owner = 0;
+            continue;
+        }
+        char function[200], number[32];
+        name_function(t->reader, life->birth.stack, function, sizeof function);
+        snprintf(
+            life->evidence, sizeof life->evidence,
+            "event %s has the stack that ended owner %u's life; nowhere else does this stack end "
+            "a life that began like owner %u's, in %s",
+            group_digits(life->ends[0].id, number), life->stale_owner, life->number, function);
+    }
+    return 0;
+}
+
+static void ask_pool(struct teller *t) {
+    sqlite3_stmt *query = NULL;
+    if (t->named &&
+        sqlite3_prepare_v2(hak_store_database(t->reader), "SELECT name FROM mark WHERE event = ?1",
+                           -1, &query, NULL) == SQLITE_OK) {
+        sqlite3_bind_int64(query, 1, (sqlite3_int64)t->named);
+        if (sqlite3_step(query) == SQLITE_ROW && sqlite3_column_text(query, 0))
+            snprintf(t->story->pool, sizeof t->story->pool, "%s",
+                     (const char *)sqlite3_column_text(query, 0));
+    }
+    sqlite3_finalize(query);
+}
+
+static int ask_fault_and_losses(struct teller *t, const struct hak_lineage *lineage) {
+    struct hak_story *story = t->story;
+    uint64_t value;
+    if (story->fault.id) {
+        /* The row names the call that the fault stopped, where there is one, and the time of the
+         * fault's own record. */
+        int found = hak_reader_numbers(t->reader, "SELECT id FROM fault WHERE event = ?1",
+                                       story->fault.id, &value, 1);
+        if (found == 0)
+            found = hak_reader_numbers(t->reader, "SELECT id FROM fault WHERE ns = ?1",
+                                       story->fault.ns, &value, 1);
+        if (found < 0)
+            return found;
+        story->fault_row = (uint32_t)value;
+    }
+    return hak_lineage_lost(t->reader, lineage, t->first_ns, t->last_ns, &story->lost_events);
+}
+
+static void finish(struct teller *t) {
+    struct hak_story *story = t->story;
+    const struct hak_event *push = &t->last_wrong_push, *fault = &story->fault;
+    if (fault->id && push->id && push->id < fault->id && push->address == fault->address)
+        story->first_wrong = *push;
+    uint64_t user = t->state.exists ? t->state.user : story->block.base;
+    story->offset = (int64_t)(story->address - user);
+    story->life_count = unroll(story->lives, sizeof *story->lives, story->lives_total, LIVES_KEPT);
+    story->move_count = unroll(story->moves, sizeof *story->moves, story->moves_total, MOVES_KEPT);
+    t->out_of_memory |= story->life_count < 0 || story->move_count < 0;
+}
+
+static bool has_memory(struct teller *t, struct hak_story *story) {
+    if (!t || !story)
+        return false;
+    story->lives = calloc(LIVES_KEPT, sizeof *story->lives);
+    story->moves = malloc(MOVES_KEPT * sizeof *story->moves);
+    return story->lives && story->moves;
+}
+
+int hak_story_tell(struct hak_store_reader *r, uint64_t address, uint32_t process, uint64_t until,
+                   struct hak_story **out) {
+    struct hak_lineage lineage;
+    struct hak_block_key block = {0};
+    *out = NULL;
+    int result = hak_lives_find(r, address, process, until, 0, &block, &lineage);
+    if (result <= 0)
+        return result;
+    struct teller *t = calloc(1, sizeof *t);
+    struct hak_story *story = calloc(1, sizeof *story);
+    if (!has_memory(t, story)) {
+        free(t);
+        hak_story_free(story);
+        return hak_store_no_memory(r->path);
+    }
+    t->reader = r;
+    t->story = story;
+    story->block = block;
+    story->address = address;
+    result = hak_order_walk(r, block.base, until, &lineage, take, t, NULL);
+    if (!result)
+        finish(t);
+    if (!result && t->out_of_memory)
+        result = hak_store_no_memory(r->path);
+    if (!result)
+        result = judge(t, until);
+    if (!result)
+        result = ask_fault_and_losses(t, &lineage);
+    ask_pool(t);
+    if (!result)
+        result = story->moves_total > 0;
+    free(t);
+    if (result <= 0)
+        hak_story_free(story);
+    else
+        *out = story;
+    return result;
+}
+
+void hak_story_free(struct hak_story *story) {
+    if (!story)
+        return;
+    for (int i = 0; story->lives && i < LIVES_KEPT; i++)
+        free(story->lives[i].resizes);
+    free(story->lives);
+    free(story->moves);
+    free(story);
+}

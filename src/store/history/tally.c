@@ -1,0 +1,93 @@
+/* Counts the log by thread and by process; only the columns that it takes are decoded. */
+#include "store/history/tally.h"
+
+#include "hop.h"
+#include "store/reader/scan_state.h"
+#include "trace/record.h"
+
+static void add_event(struct hak_thread_tally *t, const struct hak_event *e) {
+    t->events++;
+    t->last_event = e->id;
+    t->last_ns = e->ns;
+    if (!hak_event_is_call(e)) {
+        /* What was kept in quarantine first goes to its owner when it leaves. */
+        t->remote_frees += e->kind == HAK_QUARANTINE_LEAVE && e->place == HAK_PLACE_REMOTE;
+        return;
+    }
+    bool is_refused = e->flags & HAK_RECORD_ILLEGAL;
+    if (e->kind == HAK_MALLOC || e->kind == HAK_REALLOC) {
+        t->mallocs += e->kind == HAK_MALLOC;
+        t->reallocs += e->kind == HAK_REALLOC;
+        t->asked_bytes += is_refused ? 0 : e->size;
+        return;
+    }
+    t->frees += e->kind == HAK_FREE;
+    t->remote_frees += e->place == HAK_PLACE_REMOTE && !is_refused;
+}
+
+int hak_store_tally_threads(struct hak_store_reader *r, uint32_t process,
+                            struct hak_thread_tally *out, uint32_t count) {
+    struct hak_scan_limits limits = hak_scan_all();
+    struct hak_scan *scan;
+    struct hak_event e;
+    limits.filter.process = process;
+    limits.columns = 1u << HAK_COLUMN_SHAPE | 1u << HAK_COLUMN_ACTOR | 1u << HAK_COLUMN_NS |
+                     1u << HAK_COLUMN_SIZE;
+    int result = hak_scan_open(r, &limits, false, &scan);
+    if (result)
+        return result;
+    while ((result = hak_scan_next(scan, &e)) == 1)
+        if (e.thread < count)
+            add_event(&out[e.thread], &e);
+    hak_scan_close(scan);
+    return result;
+}
+
+/* Events of the chunk that begins with event `id`, by process. */
+static int tally_chunk(struct hak_store_reader *r, uint64_t id, uint64_t last, uint64_t *events,
+                       uint32_t count) {
+    struct hak_scan_limits limits = hak_scan_all();
+    struct hak_scan *scan;
+    struct hak_event e;
+    limits.filter.id_from = id;
+    limits.filter.id_to = last;
+    limits.columns = 1u << HAK_COLUMN_ACTOR;
+    int result = hak_scan_open(r, &limits, false, &scan);
+    if (result)
+        return result;
+    while ((result = hak_scan_next(scan, &e)) == 1)
+        if (e.process < count)
+            events[e.process]++;
+    hak_scan_close(scan);
+    return result;
+}
+
+int hak_store_tally_processes(struct hak_store_reader *r, uint64_t *events, uint32_t count) {
+    static const char sql[] =
+        "SELECT id, events, process, coalesce((SELECT CAST(value AS INTEGER) FROM meta"
+        " WHERE key = 'trimmed_events'), 0) + 1 FROM chunk ORDER BY id";
+    sqlite3_stmt *rows;
+    uint64_t due = 0; /* not known yet */
+    int step, error = 0;
+    if (sqlite3_prepare_v2(r->database, sql, -1, &rows, NULL) != SQLITE_OK)
+        return hak_store_fail_sqlite(r->database, r->path, "listing its chunks");
+    while (!error && (step = sqlite3_step(rows)) == SQLITE_ROW) {
+        uint64_t id = (uint64_t)sqlite3_column_int64(rows, 0);
+        uint64_t held = (uint64_t)sqlite3_column_int64(rows, 1);
+        uint64_t process = (uint64_t)sqlite3_column_int64(rows, 2);
+        due = due ? due : (uint64_t)sqlite3_column_int64(rows, 3);
+        if (id > due)
+            error = hak_scan_fail_chunk(r, due, "row", hak_scan_missing);
+        else if (process == 0)
+            error = tally_chunk(r, id, id + held - 1, events, count);
+        else if (process < count)
+            events[process] += held;
+        due = id + held;
+    }
+    if (!error && step != SQLITE_DONE)
+        error = hak_store_fail_sqlite(r->database, r->path, "listing its chunks");
+    sqlite3_finalize(rows);
+    uint64_t first, min_ns;
+    int found = error ? error : hak_scan_find_end(r, &first, &min_ns);
+    return found == 1 ? hak_scan_fail_chunk(r, first, "row", hak_scan_missing_end) : found;
+}

@@ -1,0 +1,24 @@
+/* Who did how much: the whole log counted by thread, or by process. */
+#ifndef HAK_STORE_HISTORY_TALLY_H
+#define HAK_STORE_HISTORY_TALLY_H
+
+#include "store/reader/reader.h"
+
+struct hak_thread_tally {
+    uint64_t events;
+    uint64_t mallocs, frees, reallocs; /* calls: a realloc that moves counts once */
+    uint64_t asked_bytes;              /* sum of what malloc and realloc were asked for */
+    uint64_t remote_frees;             /* of blocks that lie in another thread's SuperSlab */
+    uint64_t last_event, last_ns;
+};
+
+/* Adds the events of each thread to out[row id]; rows of `count` and above are left out. `process`
+ * (row id) limits to one, 0 = all. 0, or an error. */
+int hak_store_tally_threads(struct hak_store_reader *r, uint32_t process,
+                            struct hak_thread_tally *out, uint32_t count);
+
+/* Adds the number of events of each process to events[row id], as above. Chunks of one process are
+ * not read. */
+int hak_store_tally_processes(struct hak_store_reader *r, uint64_t *events, uint32_t count);
+
+#endif

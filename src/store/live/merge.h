@@ -1,0 +1,23 @@
+/* Neighbouring runs of states joined to what one run over all of them says: the writer makes the
+ * runs of higher levels so, the check verifies them so. */
+#ifndef HAK_STORE_LIVE_MERGE_H
+#define HAK_STORE_LIVE_MERGE_H
+
+#include "store/live/run.h"
+
+#define HAK_LIVE_RUNS_MAX 32
+
+struct hak_live_merge {
+    struct hak_live_run run; /* over all that were added: first, last, greatest time */
+    uint32_t cursors;
+    struct hak_live_cursor cursor[HAK_LIVE_RUNS_MAX];
+};
+
+/* Adds the run behind those that are there; at most HAK_LIVE_RUNS_MAX. 0 or an error. */
+int hak_live_merge_add(struct hak_live_merge *m, sqlite3 *database, const char *path,
+                       const struct hak_live_run *run);
+/* The next state that a run over all needs: 1, 0 at the end, or an error. */
+int hak_live_merge_next(struct hak_live_merge *m, struct hak_live_state *out);
+void hak_live_merge_close(struct hak_live_merge *m);
+
+#endif

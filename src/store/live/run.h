@@ -1,0 +1,50 @@
+/* Runs of states: the rows of table live_run, read by the writer that merges them, by the reader
+ * that answers "what was alive at T", and by the check.
+ *
+ * A run covers the events first_event..last_event and lies in one row or several, its parts, in the
+ * order of (process, base). A run whose last part is not there is being made: it does not count. */
+#ifndef HAK_STORE_LIVE_RUN_H
+#define HAK_STORE_LIVE_RUN_H
+
+#include <sqlite3.h>
+#include "store/live/part.h"
+
+struct hak_live_run {
+    uint64_t first_event, last_event, max_ns;
+    uint32_t level;
+    bool has_all_ends; /* also those of lives that began in it: made after a loss was known */
+};
+
+/* The states of one run, or those of one process in it, in order. */
+struct hak_live_cursor {
+    struct hak_live_run run;
+    sqlite3 *database;
+    const char *path;
+    uint32_t next_part;
+    bool is_done;
+    struct hak_live_state *state; /* of the part being read */
+    uint32_t count, at;
+    uint32_t process; /* 0 = all */
+    uint64_t from;    /* with a process: bases from here on */
+};
+
+/* The first complete run of `level` that begins at event `first` or behind it: 1, 0, or an error.
+ */
+int hak_live_find_run(sqlite3 *database, const char *path, uint32_t level, uint64_t first,
+                      struct hak_live_run *out);
+/* The states of `run` (of one process, from a base on); 0 or an error. */
+int hak_live_cursor_open(struct hak_live_cursor *c, sqlite3 *database, const char *path,
+                         const struct hak_live_run *run, uint32_t process, uint64_t from);
+/* The state that is next, NULL at the end or on an error (`error`). Stays until the next call. */
+const struct hak_live_state *hak_live_cursor_peek(struct hak_live_cursor *c, int *error);
+static inline void hak_live_cursor_pass(struct hak_live_cursor *c) {
+    c->at++;
+}
+void hak_live_cursor_close(struct hak_live_cursor *c);
+
+/* Adds one part to a run being made. */
+int hak_live_put_part(sqlite3 *database, const char *path, const struct hak_live_run *run,
+                      uint32_t part, bool is_last, const struct hak_live_state *states,
+                      uint32_t count, struct hak_buffer *scratch);
+
+#endif

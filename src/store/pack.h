@@ -1,0 +1,25 @@
+/* Bytes as they lie in a store: through zstd where that makes them shorter. Any thread; what a
+ * thread keeps for it is given back at its end. */
+#ifndef HAK_STORE_PACK_H
+#define HAK_STORE_PACK_H
+
+#include "base/bytes.h"
+
+/* Written into stores. */
+enum hak_packing { HAK_PACKING_NONE = 0, HAK_PACKING_ZSTD = 1 };
+
+/* Appends `bytes` bytes of `data`, through zstd where that is smaller: one frame, or one for each
+ * of the `parts` that end at part_end[] (a last one ends at `bytes`), small ones together.
+ * `packing` tells which of enum hak_packing it was, `packed_bytes` how long it became. False when
+ * memory is out. */
+bool hak_buffer_pack(struct hak_buffer *out, const uint8_t *data, size_t bytes,
+                     const uint32_t *part_end, uint32_t parts, uint8_t *packing,
+                     uint32_t *packed_bytes);
+/* The way back: fills `out` (raw_bytes of room needed) from `in`. Returns NULL, or what is wrong.
+ */
+const char *hak_unpack(const uint8_t *in, size_t packed_bytes, uint8_t packing, uint8_t *out,
+                       size_t raw_bytes);
+/* Gives back what packing and unpacking keep for this thread: before it ends. */
+void hak_unpack_rest(void);
+
+#endif

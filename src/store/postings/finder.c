@@ -1,0 +1,466 @@
+/* Searches runs of postings. */
+#include "store/postings/finder_state.h"
+
+#include <stdlib.h>
+#include "base/array.h"
+
+#define WORDS_MAX (HAK_RUN_CHUNKS_MAX / 64)
+
+/* What the runs said of one base, for the next search for it. A run never says less later. */
+struct hak_finder_memory {
+    uint64_t base;
+    struct hak_finder_part part;
+};
+
+struct hak_finder {
+    struct hak_store_reader *reader;
+    struct hak_finder_part part[2];
+    int parts;
+    bool backwards;
+    uint64_t low, high; /* chunks that there are: low..high-1 */
+    uint64_t at;        /* where the next window begins (backwards: ends) */
+    uint64_t from, to;  /* the window: chunks from..to */
+    uint64_t word[WORDS_MAX], work[2][WORDS_MAX];
+    uint64_t next; /* in the window; backwards: that + 1 */
+    sqlite3_stmt *order;
+    bool has_begun; /* a read transaction of its own */
+};
+
+static int fail(struct hak_store_reader *r) {
+    return hak_store_fail_sqlite(r->database, r->path, "reading its postings");
+}
+
+/* ---- rows --------------------------------------------------------------------------------------
+ */
+
+int hak_finder_row(struct hak_store_reader *r, enum hak_run_kind kind,
+                   const struct hak_finder_run *run, uint64_t key, bool is_behind,
+                   struct hak_finder_row *out) {
+    static const char *const sql[] = {
+        "SELECT min_key, max_key, data FROM posting_run WHERE kind = ?1 AND level = ?2"
+        " AND first = ?3 AND min_key <= ?4 ORDER BY min_key DESC LIMIT 1",
+        "SELECT min_key, max_key, data FROM posting_run WHERE kind = ?1 AND level = ?2"
+        " AND first = ?3 AND min_key > ?4 ORDER BY min_key LIMIT 1"};
+    if (!r->run_row[is_behind] &&
+        sqlite3_prepare_v3(r->database, sql[is_behind], -1, SQLITE_PREPARE_PERSISTENT,
+                           &r->run_row[is_behind], NULL) != SQLITE_OK)
+        return fail(r);
+    sqlite3_stmt *q = r->run_row[is_behind];
+    key = key < HAK_RUN_KEY_LAST ? key : HAK_RUN_KEY_LAST;
+    sqlite3_bind_int(q, 1, kind);
+    sqlite3_bind_int(q, 2, (int)run->level);
+    sqlite3_bind_int64(q, 3, (sqlite3_int64)run->first);
+    sqlite3_bind_int64(q, 4, (sqlite3_int64)key);
+    int result = sqlite3_step(q), found = 0;
+    if (result == SQLITE_ROW) {
+        out->cursor = &r->run;
+        out->min_key = (uint64_t)sqlite3_column_int64(q, 0);
+        out->max_key = (uint64_t)sqlite3_column_int64(q, 1);
+        found =
+            out->max_key >= key &&
+            !hak_run_open(&r->run, sqlite3_column_blob(q, 2), (size_t)sqlite3_column_bytes(q, 2)) &&
+            r->run.kind == kind && r->run.first == run->first && r->run.last == run->last;
+    } else if (result != SQLITE_DONE) {
+        found = fail(r);
+    }
+    sqlite3_reset(q);
+    return found;
+}
+
+/* ---- which runs there are ----------------------------------------------------------------------
+ */
+
+static bool add_run(struct hak_finder_part *p, uint32_t *room, struct hak_finder_run run) {
+    if (!hak_array_make_room(&p->run, p->runs, room, sizeof *p->run))
+        return false;
+    uint32_t at = p->runs++;
+    for (; at && p->run[at - 1].first > run.first; at--)
+        p->run[at] = p->run[at - 1];
+    p->run[at] = run;
+    return true;
+}
+
+int hak_finder_list(struct hak_store_reader *r, enum hak_run_kind kind, struct hak_finder_part *p) {
+    static const char sql[] = "SELECT first, last FROM posting_run WHERE kind = ?1 AND level = ?2"
+                              " AND first > ?3 ORDER BY first LIMIT 1";
+    uint32_t room = 0;
+    int result = SQLITE_DONE;
+    if (!r->run_list && sqlite3_prepare_v3(r->database, sql, -1, SQLITE_PREPARE_PERSISTENT,
+                                           &r->run_list, NULL) != SQLITE_OK)
+        return fail(r);
+    for (unsigned level = 0; level <= HAK_RUN_LEVEL_MAX && result == SQLITE_DONE; level++) {
+        int64_t after = -1;
+        sqlite3_bind_int(r->run_list, 1, kind);
+        sqlite3_bind_int(r->run_list, 2, (int)level);
+        for (;;) {
+            sqlite3_bind_int64(r->run_list, 3, after);
+            result = sqlite3_step(r->run_list);
+            struct hak_finder_run run = {.level = level,
+                                         .first = (uint64_t)sqlite3_column_int64(r->run_list, 0),
+                                         .last = (uint64_t)sqlite3_column_int64(r->run_list, 1)};
+            sqlite3_reset(r->run_list);
+            if (result != SQLITE_ROW)
+                break;
+            after = (int64_t)run.first;
+            if (after < 0)
+                break; /* damage */
+            if (run.last >= run.first && run.last - run.first < HAK_RUN_CHUNKS_MAX &&
+                !add_run(p, &room, run))
+                return hak_store_no_memory(r->path);
+        }
+    }
+    return result == SQLITE_DONE ? 0 : fail(r);
+}
+
+void hak_finder_free_part(struct hak_finder_part *p) {
+    for (uint32_t i = 0; i < p->runs; i++)
+        free(p->run[i].bits);
+    free(p->run);
+    free(p->own_keys);
+}
+
+static bool is_one_base(const struct hak_finder_query *q) {
+    return q->kind == HAK_RUN_BASE && q->count == 1 && !q->is_range && !q->address;
+}
+
+/* Takes over what is remembered of the base that is looked for. */
+static void remember(struct hak_store_reader *r, struct hak_finder_part *p) {
+    struct hak_finder_memory *m = r->finder_memory;
+    if (!m || !is_one_base(&p->query) || p->query.keys[0] != m->base)
+        return;
+    for (uint32_t i = 0, k = 0; i < p->runs; i++) {
+        struct hak_finder_run *to = &p->run[i];
+        while (k < m->part.runs && m->part.run[k].first < to->first)
+            k++;
+        for (uint32_t n = k; n < m->part.runs && m->part.run[n].first == to->first; n++) {
+            struct hak_finder_run *from = &m->part.run[n];
+            if (from->level != to->level || from->last != to->last || !from->is_covered)
+                continue;
+            *to = *from;
+            *from = (struct hak_finder_run){.first = from->first, .last = from->last};
+        }
+    }
+}
+
+/* Keeps what was found of a base. */
+static void keep(struct hak_store_reader *r, struct hak_finder_part *p) {
+    struct hak_finder_memory *m = r->finder_memory;
+    if (!is_one_base(&p->query))
+        return;
+    if (!m)
+        m = r->finder_memory = calloc(1, sizeof *m);
+    if (!m)
+        return;
+    hak_finder_free_part(&m->part);
+    m->base = p->query.keys[0];
+    m->part = *p;
+    *p = (struct hak_finder_part){0};
+}
+
+void hak_finder_forget(struct hak_store_reader *r) {
+    if (r->finder_memory)
+        hak_finder_free_part(&r->finder_memory->part);
+    free(r->finder_memory);
+    r->finder_memory = NULL;
+}
+
+/* ---- what a run says ---------------------------------------------------------------------------
+ */
+
+static bool set_bits(struct hak_finder_run *run, const struct hak_run_cursor *c) {
+    if (!run->bits)
+        run->bits = calloc((run->last - run->first) / 64 + 1, sizeof *run->bits);
+    for (uint32_t i = 0; run->bits && i < c->spans; i++)
+        for (uint32_t n = c->span[i].from; n <= c->span[i].to; n++)
+            run->bits[n / 64] |= (uint64_t)1 << n % 64;
+    return run->bits != NULL;
+}
+
+/* Goes through the rows of a run that hold `keys` and sets the bits of the chunks that have them.
+ * 1, 0 where a row is missing or broken, or an error. */
+static int look_up(struct hak_store_reader *r, const struct hak_finder_part *p,
+                   struct hak_finder_run *run, const uint64_t *keys, uint32_t count) {
+    const char *wrong;
+    for (uint32_t i = 0; i < count;) {
+        struct hak_finder_row row;
+        int got = hak_finder_row(r, p->query.kind, run, keys[i], false, &row);
+        if (got <= 0)
+            return got;
+        while ((got = hak_run_next(row.cursor, &wrong)) == 1) {
+            while (i < count && keys[i] < row.cursor->key)
+                i++;
+            if (i == count || (!hak_finder_is_last(&row) && keys[i] > row.max_key))
+                break;
+            if (keys[i] == row.cursor->key && !set_bits(run, row.cursor))
+                return hak_store_no_memory(r->path);
+        }
+        if (got < 0)
+            return 0;
+        if (hak_finder_is_last(&row))
+            return 1;
+        while (i < count && keys[i] <= row.max_key)
+            i++;
+    }
+    return 1;
+}
+
+static int look_up_range(struct hak_store_reader *r, const struct hak_finder_part *p,
+                         struct hak_finder_run *run) {
+    const struct hak_finder_query *q = &p->query;
+    const char *wrong;
+    for (uint64_t from = q->from;;) {
+        struct hak_finder_row row;
+        int got = hak_finder_row(r, q->kind, run, from, false, &row);
+        if (got <= 0)
+            return got;
+        while ((got = hak_run_next(row.cursor, &wrong)) == 1 && row.cursor->key <= q->to)
+            if (row.cursor->key >= q->from && !set_bits(run, row.cursor))
+                return hak_store_no_memory(r->path);
+        if (got < 0)
+            return 0;
+        if (hak_finder_is_last(&row) || row.max_key >= q->to)
+            return 1;
+        from = row.max_key + 1;
+    }
+}
+
+static int compare(const void *a, const void *b) {
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Bases whose events may have the address: every row of a run lists all distances of the run. */
+static int look_up_address(struct hak_store_reader *r, struct hak_finder_part *p,
+                           struct hak_finder_run *run) {
+    uint64_t address = p->query.address;
+    struct hak_finder_row row;
+    int got = hak_finder_row(r, p->query.kind, run, address, false, &row);
+    if (got <= 0 || row.cursor->distances.many)
+        return got < 0 ? got : 0; /* any distance: every chunk has to be looked at */
+    uint32_t count = row.cursor->distances.count;
+    if (!p->own_keys)
+        p->own_keys = malloc((HAK_RUN_DISTANCES_MAX + 1) * sizeof *p->own_keys);
+    if (!p->own_keys)
+        return hak_store_no_memory(r->path);
+    for (uint32_t i = 0; i < count; i++)
+        p->own_keys[i] = address - row.cursor->distances.distance[i];
+    p->own_keys[count++] = address;
+    qsort(p->own_keys, count, sizeof *p->own_keys, compare);
+    return look_up(r, p, run, p->own_keys, count);
+}
+
+static int read_run(struct hak_finder *f, struct hak_finder_part *p, struct hak_finder_run *run) {
+    if (run->is_read)
+        return 0;
+    int got = p->query.address    ? look_up_address(f->reader, p, run)
+              : p->query.is_range ? look_up_range(f->reader, p, run)
+                                  : look_up(f->reader, p, run, p->query.keys, p->query.count);
+    run->is_read = true;
+    run->is_covered = got == 1;
+    return got < 0 ? got : 0;
+}
+
+/* ---- windows -----------------------------------------------------------------------------------
+ */
+
+/* Sets `count` bits of `to` from bit `at` on: from `bits` (bit `first` on), or all ones. */
+static void put_bits(uint64_t *to, uint64_t at, uint64_t count, const uint64_t *bits,
+                     uint64_t first) {
+    for (uint64_t i = 0; i < count; i++)
+        if (!bits || bits[(first + i) / 64] >> (first + i) % 64 & 1)
+            to[(at + i) / 64] |= (uint64_t)1 << (at + i) % 64;
+}
+
+/* Keeps those chunks of the window that the runs of `p` do not exclude. */
+static int narrow(struct hak_finder *f, struct hak_finder_part *p) {
+    uint64_t *has = f->work[0], *known = f->work[1], words = (f->to - f->from) / 64 + 1;
+    memset(has, 0, words * sizeof *has);
+    memset(known, 0, words * sizeof *known);
+    for (uint32_t i = 0; i < p->runs && p->run[i].first <= f->to; i++) {
+        struct hak_finder_run *run = &p->run[i];
+        if (run->last < f->from)
+            continue;
+        int error = read_run(f, p, run);
+        if (error)
+            return error;
+        uint64_t from = run->first > f->from ? run->first : f->from;
+        uint64_t to = run->last < f->to ? run->last : f->to;
+        if (run->bits)
+            put_bits(has, from - f->from, to - from + 1, run->bits, from - run->first);
+        if (run->is_covered)
+            put_bits(known, from - f->from, to - from + 1, NULL, 0);
+    }
+    for (uint64_t i = 0; i < words; i++)
+        f->word[i] &= has[i] | ~known[i];
+    return 0;
+}
+
+/* The window of chunks beside f->at that the runs of the first part lie in together. */
+static void choose_window(struct hak_finder *f) {
+    const struct hak_finder_part *p = &f->part[0];
+    uint64_t longest = HAK_RUN_CHUNKS_MAX;
+    if (f->backwards) {
+        f->to = f->at - 1;
+        f->from = f->to;
+        for (uint32_t i = p->runs; i-- > 0;)
+            if (p->run[i].first <= f->to && p->run[i].last >= f->from && p->run[i].first < f->from)
+                f->from = p->run[i].first;
+        if (f->from < f->low)
+            f->from = f->low;
+        if (f->to - f->from >= longest)
+            f->from = f->to - longest + 1;
+        f->at = f->from;
+    } else {
+        f->from = f->to = f->at;
+        for (uint32_t i = 0; i < p->runs; i++)
+            if (p->run[i].first <= f->to && p->run[i].last > f->to)
+                f->to = p->run[i].last;
+        if (f->to >= f->high)
+            f->to = f->high - 1;
+        if (f->to - f->from >= longest)
+            f->to = f->from + longest - 1;
+        f->at = f->to + 1;
+    }
+}
+
+static bool is_empty(const struct hak_finder *f, uint64_t words) {
+    uint64_t any = 0;
+    for (uint64_t i = 0; i < words; i++)
+        any |= f->word[i];
+    return !any;
+}
+
+static int next_window(struct hak_finder *f) {
+    choose_window(f);
+    uint64_t words = (f->to - f->from) / 64 + 1, spare = (f->to - f->from + 1) % 64;
+    memset(f->word, 0xff, words * sizeof *f->word);
+    if (spare)
+        f->word[words - 1] = ((uint64_t)1 << spare) - 1;
+    int error = 0;
+    for (int i = 0; i < f->parts && !error; i++)
+        error = i && is_empty(f, words) ? 0 : narrow(f, &f->part[i]);
+    f->next = f->backwards ? f->to - f->from + 1 : 0;
+    return error;
+}
+
+/* The next bit of the window: its place, or -1. */
+static int64_t next_bit(struct hak_finder *f) {
+    uint64_t count = f->to - f->from + 1;
+    if (f->backwards) {
+        while (f->next) {
+            uint64_t at = --f->next, word = f->word[at / 64] << (63 - at % 64);
+            if (!word) {
+                f->next = at / 64 * 64;
+                continue;
+            }
+            at -= (uint64_t)__builtin_clzll(word);
+            f->next = at;
+            return (int64_t)at;
+        }
+        return -1;
+    }
+    while (f->next < count) {
+        uint64_t at = f->next, word = f->word[at / 64] >> at % 64;
+        if (!word) {
+            f->next = (at / 64 + 1) * 64;
+            continue;
+        }
+        at += (uint64_t)__builtin_ctzll(word);
+        f->next = at + 1;
+        return (int64_t)at;
+    }
+    return -1;
+}
+
+/* The chunk counted as `number`; of one that is not counted the event before the next one's first,
+ * which no chunk has. 0 none. */
+static int chunk_of(struct hak_finder *f, uint64_t number, uint64_t *chunk) {
+    sqlite3_bind_int64(f->order, 1, (sqlite3_int64)number);
+    int result = sqlite3_step(f->order);
+    *chunk = 0;
+    if (result == SQLITE_ROW)
+        *chunk = (uint64_t)sqlite3_column_int64(f->order, 0) -
+                 ((uint64_t)sqlite3_column_int64(f->order, 1) != number);
+    sqlite3_reset(f->order);
+    return result == SQLITE_ROW || result == SQLITE_DONE ? 0 : fail(f->reader);
+}
+
+int hak_finder_next(struct hak_finder *f, uint64_t *chunk) {
+    for (;;) {
+        int64_t bit = next_bit(f);
+        if (bit >= 0) {
+            int error = chunk_of(f, f->from + (uint64_t)bit, chunk);
+            if (error || *chunk)
+                return error ? error : 1;
+            continue;
+        }
+        if (f->backwards ? f->at <= f->low : f->at >= f->high)
+            return 0;
+        int error = next_window(f);
+        if (error)
+            return error;
+    }
+}
+
+int hak_finder_ends(struct hak_store_reader *r, uint64_t ends[2]) {
+    int found = hak_reader_numbers(r,
+                                   "SELECT coalesce((SELECT min(number) FROM chunk_order), 0),"
+                                   " coalesce((SELECT max(number) FROM chunk_order) + 1, 0), ?1",
+                                   0, ends, 2);
+    if (found > 0 && ends[1] < ends[0])
+        ends[1] = ends[0];
+    return found < 0 ? found : 0;
+}
+
+int hak_finder_open(struct hak_store_reader *r, const struct hak_finder_query *query, int queries,
+                    bool backwards, struct hak_finder **out) {
+    struct hak_finder *f = calloc(1, sizeof *f);
+    uint64_t ends[2];
+    *out = NULL;
+    if (!f)
+        return hak_store_no_memory(r->path);
+    f->reader = r;
+    f->backwards = backwards;
+    f->parts = queries;
+    /* One state of the store from the list of runs to the last row: a writer that joins them must
+     * not take away what was listed. */
+    f->has_begun = r->may_keep_chunks && sqlite3_get_autocommit(r->database) &&
+                   sqlite3_exec(r->database, "BEGIN", NULL, NULL, NULL) == SQLITE_OK;
+    int error = hak_finder_ends(r, ends);
+    if (!error && sqlite3_prepare_v2(r->database,
+                                     "SELECT chunk, number FROM chunk_order"
+                                     " WHERE number >= ?1 ORDER BY number LIMIT 1",
+                                     -1, &f->order, NULL) != SQLITE_OK)
+        error = fail(r);
+    for (int i = 0; i < queries && !error; i++) {
+        f->part[i].query = query[i];
+        error = hak_finder_list(r, query[i].kind, &f->part[i]);
+        remember(r, &f->part[i]);
+    }
+    if (error) {
+        hak_finder_close(f);
+        return error;
+    }
+    f->low = ends[0];
+    f->high = ends[1];
+    f->at = backwards ? f->high : f->low;
+    f->from = 1; /* no window yet */
+    f->to = 0;
+    f->next = backwards ? 0 : 1;
+    *out = f;
+    return 0;
+}
+
+void hak_finder_close(struct hak_finder *f) {
+    if (!f)
+        return;
+    for (int i = 0; i < 2; i++) {
+        if (f->part[i].run && f->reader->may_keep_chunks)
+            keep(f->reader, &f->part[i]);
+        hak_finder_free_part(&f->part[i]);
+    }
+    sqlite3_finalize(f->order);
+    if (f->has_begun && !sqlite3_get_autocommit(f->reader->database))
+        sqlite3_exec(f->reader->database, "COMMIT", NULL, NULL, NULL);
+    free(f);
+}

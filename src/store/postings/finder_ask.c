@@ -1,0 +1,164 @@
+/* Asks the runs of postings which keys they have: owners of a slab, large blocks, bases. */
+#include "store/postings/finder_state.h"
+
+#include <stdlib.h>
+#include "base/sorted.h"
+
+static int fail(struct hak_store_reader *r) {
+    return hak_store_fail_sqlite(r->database, r->path, "reading its postings");
+}
+
+static int add_owner(uint64_t *out, int count, int max, uint64_t key) {
+    int known = count < max ? count : max;
+    int at = (int)hak_find_sorted(out, (uint32_t)known, key);
+    if (at < known && out[at] == key)
+        return count;
+    if (count >= max)
+        return count + 1;
+    for (int i = count; i > at; i--)
+        out[i] = out[i - 1];
+    out[at] = key;
+    return count + 1;
+}
+
+/* Is every chunk in one of the runs that were read as far as was asked? */
+static int is_all_covered(struct hak_store_reader *r, const struct hak_finder_part *p) {
+    uint64_t ends[2];
+    int found = hak_finder_ends(r, ends);
+    uint64_t reach = ends[0];
+    for (uint32_t i = 0; i < p->runs && found >= 0; i++)
+        if (p->run[i].is_covered && p->run[i].first <= reach && p->run[i].last >= reach)
+            reach = p->run[i].last + 1;
+    return found < 0 ? found : reach >= ends[1];
+}
+
+/* Owners from `from` to `to` in one run: the new count, or an error. */
+static int add_owners(struct hak_store_reader *r, struct hak_finder_run *run, uint64_t from,
+                      uint64_t to, uint64_t *out, int count, int max) {
+    struct hak_finder_row row = {.max_key = from - 1};
+    const char *wrong;
+    do {
+        int got = hak_finder_row(r, HAK_RUN_OWNER, run, row.max_key + 1, false, &row);
+        if (got <= 0)
+            return got < 0 ? got : count;
+        while ((got = hak_run_next(row.cursor, &wrong)) == 1 && row.cursor->key <= to)
+            if (row.cursor->key >= from)
+                count = add_owner(out, count, max, row.cursor->key);
+        if (got < 0)
+            return count;
+    } while (!hak_finder_is_last(&row) && row.max_key < to);
+    run->is_covered = true;
+    return count;
+}
+
+int hak_finder_owners(struct hak_store_reader *r, uint64_t address, uint64_t *out, int max) {
+    struct hak_finder_part p = {.query.kind = HAK_RUN_OWNER};
+    uint64_t from = hak_run_owner(address, 0, 0), to = from | UINT32_MAX;
+    int count = 0, error = hak_finder_list(r, HAK_RUN_OWNER, &p);
+    for (uint32_t i = 0; i < p.runs && !error; i++) {
+        int got = add_owners(r, &p.run[i], from, to, out, count, max);
+        count = got < 0 ? count : got;
+        error = got < 0 ? got : 0;
+    }
+    int all = error ? 0 : is_all_covered(r, &p);
+    hak_finder_free_part(&p);
+    return error ? error : all < 0 ? all : all ? count : HAK_FINDER_NOT_ALL;
+}
+
+/* A join that is under way: the higher keys of its run are in the runs that it is made of, the
+ * lower keys of those are gone. */
+static bool is_in_progress(const struct hak_finder_part *p, const struct hak_finder_run *run) {
+    for (uint32_t i = 0; i < p->runs; i++)
+        if (&p->run[i] != run && p->run[i].first <= run->last && p->run[i].last >= run->first)
+            return true;
+    return false;
+}
+
+/* Rows of a kind, whatever the key: 1 and the next one, 0 at the end, or an error. */
+static int each_row(struct hak_store_reader *r, sqlite3_stmt *rows) {
+    int result = sqlite3_step(rows);
+    if (result != SQLITE_ROW)
+        return result == SQLITE_DONE ? 0 : fail(r);
+    const char *wrong =
+        hak_run_open(&r->run, sqlite3_column_blob(rows, 1), (size_t)sqlite3_column_bytes(rows, 1));
+    return wrong ? hak_store_fail(HAK_STORE_BROKEN,
+                                  "%s: posting %lld: %s; the store is damaged: copy it again from "
+                                  "where it was made",
+                                  r->path, (long long)sqlite3_column_int64(rows, 0), wrong)
+                 : 1;
+}
+
+static int broken_keys(struct hak_store_reader *r, sqlite3_stmt *rows, const char *wrong) {
+    return hak_store_fail(HAK_STORE_BROKEN,
+                          "%s: posting %lld: %s; the store is damaged: copy it again from where it "
+                          "was made",
+                          r->path, (long long)sqlite3_column_int64(rows, 0), wrong);
+}
+
+int hak_finder_large(struct hak_store_reader *r, uint64_t address,
+                     int (*each)(void *context, uint64_t base, uint64_t extent), void *context) {
+    sqlite3_stmt *rows;
+    int64_t page = (int64_t)((address & ~(uint64_t)4095) & (uint64_t)INT64_MAX);
+    if (sqlite3_prepare_v2(r->database,
+                           "SELECT id, data FROM posting_run WHERE kind = 2 AND min_key <= ?1 AND"
+                           " reach >= ?2",
+                           -1, &rows, NULL) != SQLITE_OK)
+        return fail(r);
+    sqlite3_bind_int64(rows, 1, address < HAK_RUN_KEY_LAST ? (int64_t)address : INT64_MAX);
+    sqlite3_bind_int64(rows, 2, page);
+    int got, told = 0;
+    while (!told && (got = each_row(r, rows)) == 1) {
+        const char *wrong;
+        while (!told && (got = hak_run_next(&r->run, &wrong)) == 1 && r->run.key <= address)
+            if (address - r->run.key < r->run.extent + 4096 || address == r->run.key)
+                told = each(context, r->run.key, r->run.extent);
+        if (got < 0)
+            told = broken_keys(r, rows, wrong);
+    }
+    sqlite3_finalize(rows);
+    return told ? told : got < 0 ? got : 0;
+}
+
+/* Tells the bases of one row that are wanted: 1 when there may be more behind it, 0, or an error.
+ */
+static int tell_bases(struct hak_store_reader *r, const struct hak_finder_row *row, uint64_t from,
+                      const uint64_t *below, void (*each)(void *context, uint64_t base),
+                      void *context) {
+    const char *wrong;
+    int got;
+    while ((got = hak_run_next(row->cursor, &wrong)) == 1 && row->cursor->key < *below)
+        if (row->cursor->key >= from)
+            each(context, row->cursor->key);
+    if (got < 0)
+        return hak_store_fail(HAK_STORE_BROKEN,
+                              "%s: posting of bases from chunk number %llu on: %s; the store is "
+                              "damaged: copy it again from where it was made",
+                              r->path, (unsigned long long)row->cursor->first, wrong);
+    return got == 0 && !hak_finder_is_last(row) && row->max_key < *below;
+}
+
+int hak_finder_bases(struct hak_store_reader *r, uint64_t from, const uint64_t *below,
+                     void (*each)(void *context, uint64_t base), void *context) {
+    struct hak_finder_part p = {.query.kind = HAK_RUN_BASE};
+    int result = hak_finder_list(r, HAK_RUN_BASE, &p);
+    for (uint32_t i = 0; i < p.runs && result >= 0; i++) {
+        struct hak_finder_row row = {.max_key = from - 1};
+        bool is_part = is_in_progress(&p, &p.run[i]);
+        do {
+            uint64_t key = row.max_key + 1;
+            result = hak_finder_row(r, HAK_RUN_BASE, &p.run[i], key, false, &row);
+            if (result == 0 && is_part)
+                result = hak_finder_row(r, HAK_RUN_BASE, &p.run[i], key, true, &row);
+            if (result == 1)
+                result = tell_bases(r, &row, from, below, each, context);
+            else if (result == 0 && !is_part)
+                result = hak_store_fail(HAK_STORE_BROKEN,
+                                        "%s: posting of bases from chunk number %llu on: a row is "
+                                        "missing or broken; the store is damaged: copy it again "
+                                        "from where it was made",
+                                        r->path, (unsigned long long)p.run[i].first);
+        } while (result == 1);
+    }
+    hak_finder_free_part(&p);
+    return result < 0 ? result : 0;
+}

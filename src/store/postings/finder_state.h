@@ -1,0 +1,44 @@
+/* The insides of a search in runs of postings, shared by finder.c (which chunks have a key) and
+ * finder_ask.c (which keys there are). */
+#ifndef HAK_STORE_POSTINGS_FINDER_STATE_H
+#define HAK_STORE_POSTINGS_FINDER_STATE_H
+
+#include "store/postings/finder.h"
+#include "store/reader/state.h"
+
+struct hak_finder_run {
+    unsigned level;
+    uint64_t first, last;
+    bool is_read, is_covered; /* it was asked; its rows for the keys are all there */
+    uint64_t *bits;           /* chunk first + n has a key; NULL = none has */
+};
+
+struct hak_finder_part { /* the runs of one kind */
+    struct hak_finder_query query;
+    struct hak_finder_run *run; /* by first chunk */
+    uint32_t runs;
+    uint64_t *own_keys; /* made from query.address */
+};
+
+struct hak_finder_row {
+    struct hak_run_cursor *cursor;
+    uint64_t min_key, max_key;
+};
+static inline bool hak_finder_is_last(const struct hak_finder_row *row) {
+    return row->max_key >= HAK_RUN_KEY_LAST;
+}
+
+/* Opens a row of a run: `is_behind` the first that begins behind `key`, else the one in which it
+ * lies. 1, 0 it is missing or broken, or an error. The row is there until the next is opened. */
+int hak_finder_row(struct hak_store_reader *r, enum hak_run_kind kind,
+                   const struct hak_finder_run *run, uint64_t key, bool is_behind,
+                   struct hak_finder_row *out);
+
+/* Lists the runs of a kind; one step in the index for each, not for each of its rows. */
+int hak_finder_list(struct hak_store_reader *r, enum hak_run_kind kind, struct hak_finder_part *p);
+void hak_finder_free_part(struct hak_finder_part *p);
+
+/* Numbers of the oldest chunk, and behind the newest. 0 or an error. */
+int hak_finder_ends(struct hak_store_reader *r, uint64_t ends[2]);
+
+#endif

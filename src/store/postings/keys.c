@@ -1,0 +1,233 @@
+/* Gathers the keys of a chunk: from the numbered columns, so that work is for each distinct base
+ * and stack, and for each event only a look at what was noted of its base last. */
+#include "store/postings/keys.h"
+
+#include <stdlib.h>
+#include "hop.h"
+#include "superslab.h"
+
+#define DIGIT_BITS 11
+#define DIGITS     (1u << DIGIT_BITS)
+#define RECENT     1024 /* owners seen lately, so that few are noted twice */
+
+bool hak_run_keys_init(struct hak_run_keys *k) {
+    *k = (struct hak_run_keys){0};
+    bool ok = true;
+    for (int i = 0; i < HAK_RUN_KINDS; i++)
+        ok &= (k->key[i] = malloc((HAK_CHUNK_EVENTS_MAX + 1) * sizeof(uint64_t))) != NULL;
+    ok &= (k->extent = malloc((HAK_CHUNK_EVENTS_MAX + 1) * sizeof(uint64_t))) != NULL;
+    ok &= (k->scratch = malloc((HAK_CHUNK_EVENTS_MAX + 1) * sizeof(uint64_t))) != NULL;
+    ok &= (k->large_of = malloc(HAK_CHUNK_EVENTS_MAX * sizeof(uint64_t))) != NULL;
+    ok &= (k->owner_of = malloc(HAK_CHUNK_EVENTS_MAX * sizeof(uint32_t))) != NULL;
+    if (!ok)
+        hak_run_keys_free(k);
+    return ok;
+}
+
+void hak_run_keys_free(struct hak_run_keys *k) {
+    for (int i = 0; i < HAK_RUN_KINDS; i++)
+        free(k->key[i]);
+    free(k->extent);
+    free(k->scratch);
+    free(k->large_of);
+    free(k->owner_of);
+    *k = (struct hak_run_keys){0};
+}
+
+/* ---- sorting -----------------------------------------------------------------------------------
+ */
+
+static void insert_each(uint64_t *key, uint32_t count) {
+    for (uint32_t i = 1; i < count; i++) {
+        uint64_t now = key[i];
+        uint32_t at = i;
+        for (; at && key[at - 1] > now; at--)
+            key[at] = key[at - 1];
+        key[at] = now;
+    }
+}
+
+void hak_sort_keys(uint64_t *key, uint32_t count, uint64_t *scratch) {
+    uint64_t differ = 0;
+    bool is_sorted = true;
+    for (uint32_t i = 1; i < count; i++) {
+        differ |= key[i] ^ key[0];
+        is_sorted &= key[i] >= key[i - 1];
+    }
+    if (is_sorted)
+        return;
+    if (count < 64) {
+        insert_each(key, count);
+        return;
+    }
+    uint64_t *from = key, *to = scratch;
+    unsigned top = 64 - (unsigned)__builtin_clzll(differ);
+    for (unsigned shift = (unsigned)__builtin_ctzll(differ); shift < top; shift += DIGIT_BITS) {
+        uint32_t place[DIGITS] = {0}, sum = 0;
+        if (!(differ >> shift & (DIGITS - 1)))
+            continue;
+        for (uint32_t i = 0; i < count; i++)
+            place[from[i] >> shift & (DIGITS - 1)]++;
+        for (uint32_t i = 0; i < DIGITS; i++) {
+            uint32_t here = place[i];
+            place[i] = sum;
+            sum += here;
+        }
+        for (uint32_t i = 0; i < count; i++)
+            to[place[from[i] >> shift & (DIGITS - 1)]++] = from[i];
+        uint64_t *kept = from;
+        from = to;
+        to = kept;
+    }
+    if (from != key)
+        memcpy(key, from, count * sizeof *key);
+}
+
+static uint32_t sort_distinct(uint64_t *key, uint32_t count, uint64_t *scratch) {
+    uint32_t kept = 0;
+    hak_sort_keys(key, count, scratch);
+    for (uint32_t i = 0; i < count; i++)
+        if (!kept || key[kept - 1] != key[i])
+            key[kept++] = key[i];
+    return kept;
+}
+
+/* ---- gathering ---------------------------------------------------------------------------------
+ */
+
+/* The values of a column, whether it was encoded from them or decoded. */
+struct values {
+    const uint64_t *value, *dictionary;
+    const uint32_t *index;
+};
+static struct values values_of(const struct hak_columns *c, enum hak_column column) {
+    return (struct values){.value = c->by_index[column] ? NULL : c->value[column],
+                           .dictionary = c->dictionary[column],
+                           .index = c->index[column]};
+}
+static inline uint64_t value_at(const struct values *v, uint32_t i) {
+    return v->value ? v->value[i] : v->dictionary[v->index[i]];
+}
+
+struct gathering {
+    struct hak_run_keys *keys;
+    uint64_t recent[RECENT];
+    bool has_large, has_zero;
+};
+
+static void note_owner(struct gathering *g, uint64_t base, uint32_t process, uint8_t class_index) {
+    uint64_t key = hak_run_owner(base, process, class_index);
+    uint64_t *recent = &g->recent[(key * 0x9e3779b97f4a7c15ull) >> 54];
+    if (*recent == key)
+        return;
+    *recent = key;
+    uint32_t *count = &g->keys->count[HAK_RUN_OWNER];
+    if (*count > HAK_CHUNK_EVENTS_MAX) /* many collisions: make room */
+        *count = sort_distinct(g->keys->key[HAK_RUN_OWNER], *count, g->keys->scratch);
+    g->keys->key[HAK_RUN_OWNER][(*count)++] = key;
+}
+
+static void note_large(struct gathering *g, const struct hak_columns *c, uint32_t number,
+                       uint64_t extent) {
+    struct hak_run_keys *k = g->keys;
+    if (!g->has_large)
+        memset(k->large_of, 0, c->distinct[HAK_COLUMN_BASE] * sizeof *k->large_of);
+    g->has_large = true;
+    if (!k->large_of[number]) {
+        k->key[HAK_RUN_LARGE][k->count[HAK_RUN_LARGE]++] = number; /* its base later */
+        k->large_of[number] = 1;
+    }
+    if (extent >= k->large_of[number])
+        k->large_of[number] = extent + 1;
+}
+
+/* `is_plain`: all values lie in arrays, as they do where events are written. */
+static inline __attribute__((always_inline)) void
+look_at_each(struct gathering *g, const struct hak_columns *c, bool is_plain) {
+    struct hak_run_keys *k = g->keys;
+    const struct values shapes = values_of(c, HAK_COLUMN_SHAPE);
+    const struct values actors = values_of(c, HAK_COLUMN_ACTOR);
+    const struct values deltas = values_of(c, HAK_COLUMN_DELTA);
+    const uint64_t *base = c->dictionary[HAK_COLUMN_BASE];
+    const uint32_t *number = c->index[HAK_COLUMN_BASE];
+    uint32_t *owner_of = k->owner_of;
+    uint64_t last_delta = 0;
+    for (uint32_t i = 0, events = c->events; i < events; i++) {
+        uint64_t shape = is_plain ? shapes.value[i] : value_at(&shapes, i);
+        uint64_t delta = is_plain ? deltas.value[i] : value_at(&deltas, i);
+        uint64_t actor = is_plain ? actors.value[i] : value_at(&actors, i);
+        uint32_t b = number[i], owner = (uint32_t)(actor >> 32) << 8 | (uint8_t)(shape >> 8);
+        if (delta && delta != last_delta)
+            hak_distances_add(&k->distances, last_delta = delta);
+        bool is_move = (uint8_t)shape - 1u < 63;
+        if (is_move && owner_of[b] == owner && (uint8_t)owner != HAK_CLASS_NONE)
+            continue; /* nothing new, as most are */
+        if (!base[b]) {
+            g->has_zero |= delta != 0;
+            continue;
+        }
+        if (!is_move)
+            continue; /* a note */
+        if ((uint8_t)owner == HAK_CLASS_NONE)
+            note_large(g, c, b, delta + hak_columns_value(c, HAK_COLUMN_SIZE, i));
+        if (owner_of[b] != owner) {
+            owner_of[b] = owner;
+            note_owner(g, base[b], (uint32_t)(actor >> 32), (uint8_t)owner);
+        }
+    }
+}
+
+static void look_at_events(struct gathering *g, const struct hak_columns *c) {
+    memset(g->keys->owner_of, 0xff, c->distinct[HAK_COLUMN_BASE] * sizeof *g->keys->owner_of);
+    if (!c->by_index[HAK_COLUMN_SHAPE] && !c->by_index[HAK_COLUMN_ACTOR] &&
+        !c->by_index[HAK_COLUMN_DELTA])
+        look_at_each(g, c, true);
+    else
+        look_at_each(g, c, false);
+}
+
+/* Numbers of bases become bases in order, each with its extent. */
+static void settle_large(struct hak_run_keys *k, const struct hak_columns *c) {
+    uint64_t *key = k->key[HAK_RUN_LARGE];
+    uint32_t count = k->count[HAK_RUN_LARGE], *number = k->owner_of;
+    const uint64_t *base = c->dictionary[HAK_COLUMN_BASE];
+    for (uint32_t i = 0; i < count; i++) {
+        number[i] = (uint32_t)key[i];
+        key[i] = base[number[i]];
+    }
+    hak_sort_keys(key, count, k->scratch);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t low = 0, high = count;
+        while (high - low > 1) {
+            uint32_t middle = low + (high - low) / 2;
+            if (key[middle] <= base[number[i]])
+                low = middle;
+            else
+                high = middle;
+        }
+        k->extent[low] = k->large_of[number[i]] - 1;
+    }
+}
+
+static void take_distinct(struct hak_run_keys *k, enum hak_run_kind kind,
+                          const struct hak_columns *c, enum hak_column column) {
+    for (uint32_t i = 0; i < c->distinct[column]; i++)
+        if (c->dictionary[column][i])
+            k->key[kind][k->count[kind]++] = c->dictionary[column][i];
+}
+
+void hak_run_keys_collect(struct hak_run_keys *k, const struct hak_columns *c) {
+    struct gathering g = {.keys = k};
+    memset(k->count, 0, sizeof k->count);
+    k->distances = (struct hak_distances){0};
+    look_at_events(&g, c);
+    take_distinct(k, HAK_RUN_BASE, c, HAK_COLUMN_BASE);
+    if (g.has_zero)
+        k->key[HAK_RUN_BASE][k->count[HAK_RUN_BASE]++] = 0;
+    take_distinct(k, HAK_RUN_STACK, c, HAK_COLUMN_STACK);
+    settle_large(k, c);
+    hak_sort_keys(k->key[HAK_RUN_BASE], k->count[HAK_RUN_BASE], k->scratch);
+    hak_sort_keys(k->key[HAK_RUN_STACK], k->count[HAK_RUN_STACK], k->scratch);
+    k->count[HAK_RUN_OWNER] =
+        sort_distinct(k->key[HAK_RUN_OWNER], k->count[HAK_RUN_OWNER], k->scratch);
+}

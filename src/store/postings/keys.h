@@ -1,0 +1,25 @@
+/* The keys of one chunk, for its runs of postings: gathered in one pass over its events, sorted. */
+#ifndef HAK_STORE_POSTINGS_KEYS_H
+#define HAK_STORE_POSTINGS_KEYS_H
+
+#include "store/codec/column.h"
+#include "store/postings/run.h"
+
+struct hak_run_keys {
+    uint64_t *key[HAK_RUN_KINDS]; /* sorted, distinct; room for HAK_CHUNK_EVENTS_MAX + 1 */
+    uint32_t count[HAK_RUN_KINDS];
+    uint64_t *extent; /* of the keys of LARGE */
+    struct hak_distances distances;
+    uint64_t *scratch, *large_of; /* by number of the base */
+    uint32_t *owner_of;           /* what was noted last of a base: class and process */
+};
+
+bool hak_run_keys_init(struct hak_run_keys *k); /* false when memory is out */
+void hak_run_keys_free(struct hak_run_keys *k);
+/* `c` was encoded or decoded, all columns. */
+void hak_run_keys_collect(struct hak_run_keys *k, const struct hak_columns *c);
+
+/* Sorts by radix; `scratch` has room for as many. */
+void hak_sort_keys(uint64_t *key, uint32_t count, uint64_t *scratch);
+
+#endif

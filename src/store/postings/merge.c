@@ -1,0 +1,419 @@
+/* The join of sorted runs, resumable after every row. */
+#include "store/postings/merge.h"
+
+#include <stdlib.h>
+#include "store/postings/state.h"
+
+struct source {
+    unsigned level;
+    uint64_t first, last;
+    struct hak_run_cursor cursor;
+    bool is_done;      /* no key left */
+    uint64_t row_end;  /* the row's range ends here */
+    uint64_t rows_out; /* rows that were left behind, and are still in the file */
+};
+
+struct hak_merge {
+    bool is_off; /* a row could not be read: what is there stays as it is */
+    bool is_active;
+    enum hak_run_kind kind;
+    unsigned level;   /* of the new run */
+    uint64_t min_key; /* of its row that is being filled */
+    struct hak_run_row row;
+    struct hak_span *span; /* HAK_RUN_SPANS_MAX of room */
+    struct source source[HAK_MERGE_SOURCES_MAX];
+    unsigned sources;
+};
+
+static int fail(struct hak_store_writer *w) {
+    return hak_store_fail_sqlite(w->database, w->path, "joining its postings");
+}
+
+int hak_merge_put_row(struct hak_store_writer *w, struct hak_run_row *row, unsigned level,
+                      uint64_t min_key, bool is_last) {
+    sqlite3_stmt *s = hak_posting_query(w, HAK_RUN_PUT);
+    if (!s)
+        return HAK_STORE_INTERNAL;
+    w->blob.size = 0;
+    if (!hak_run_row_encode(row, level > 0, &w->blob))
+        return hak_store_no_memory(w->path);
+    sqlite3_bind_int(s, 1, row->kind);
+    sqlite3_bind_int(s, 2, (int)level);
+    sqlite3_bind_int64(s, 3, (sqlite3_int64)row->first);
+    sqlite3_bind_int64(s, 4, (sqlite3_int64)row->last);
+    sqlite3_bind_int64(s, 5, (sqlite3_int64)min_key);
+    sqlite3_bind_int64(s, 6, (sqlite3_int64)(is_last ? HAK_RUN_KEY_LAST : row->last_key));
+    sqlite3_bind_int64(s, 7, (sqlite3_int64)row->reach);
+    sqlite3_bind_int64(s, 8, row->count);
+    sqlite3_bind_blob64(s, 9, w->blob.data, w->blob.size, SQLITE_STATIC);
+    return hak_posting_do(w, HAK_RUN_PUT, "storing a posting");
+}
+
+/* ---- sources -----------------------------------------------------------------------------------
+ */
+
+/* Opens the source's row in which `key` lies: 1, 0 it has none, or an error. */
+static int open_row(struct hak_store_writer *w, struct hak_merge *m, struct source *s,
+                    uint64_t key) {
+    sqlite3_stmt *q = hak_posting_query(w, HAK_RUN_AT);
+    if (!q)
+        return HAK_STORE_INTERNAL;
+    sqlite3_bind_int(q, 1, m->kind);
+    sqlite3_bind_int(q, 2, (int)s->level);
+    sqlite3_bind_int64(q, 3, (sqlite3_int64)s->first);
+    sqlite3_bind_int64(q, 4, (sqlite3_int64)key);
+    int result = sqlite3_step(q), found = result == SQLITE_ROW;
+    if (found) {
+        s->row_end = (uint64_t)sqlite3_column_int64(q, 1);
+        const char *wrong =
+            hak_run_open(&s->cursor, sqlite3_column_blob(q, 2), (size_t)sqlite3_column_bytes(q, 2));
+        if (wrong || s->cursor.kind != m->kind || s->cursor.first != s->first ||
+            s->cursor.last != s->last || (uint64_t)sqlite3_column_int64(q, 0) > key)
+            m->is_off = true;
+        hak_distances_join(&m->row.distances, &s->cursor.distances);
+    } else if (result != SQLITE_DONE) {
+        found = fail(w);
+    }
+    sqlite3_reset(q);
+    return found;
+}
+
+/* Goes to the source's next key, over rows; 0 or an error. */
+static int advance(struct hak_store_writer *w, struct hak_merge *m, struct source *s) {
+    for (;;) {
+        const char *wrong;
+        int got = hak_run_next(&s->cursor, &wrong);
+        if (got > 0)
+            return 0;
+        m->is_off |= got < 0;
+        if (m->is_off || s->row_end >= HAK_RUN_KEY_LAST) {
+            s->is_done = true;
+            return 0;
+        }
+        s->rows_out++;
+        got = open_row(w, m, s, s->row_end + 1);
+        if (got < 0)
+            return got;
+        if (got == 0)
+            m->is_off = true; /* the rest of a run is missing: it must not look as if it were in */
+    }
+}
+
+static int open_source(struct hak_store_writer *w, struct hak_merge *m, struct source *s,
+                       uint64_t from) {
+    s->is_done = false;
+    s->rows_out = 0;
+    if (!s->cursor.span && !hak_run_cursor_init(&s->cursor))
+        return hak_store_no_memory(w->path);
+    int got = open_row(w, m, s, from);
+    if (got == 0)
+        m->is_off = true;
+    if (got <= 0 || m->is_off)
+        return got < 0 ? got : 0;
+    int error = advance(w, m, s);
+    while (!error && !m->is_off && !s->is_done && s->cursor.key < from)
+        error = advance(w, m, s);
+    return error;
+}
+
+/* ---- what is due -------------------------------------------------------------------------------
+ */
+
+static uint64_t chunks_of_level(unsigned level) {
+    uint64_t chunks = 1;
+    while (level--)
+        chunks *= HAK_RUN_FAN_OUT;
+    return chunks;
+}
+
+/* The oldest run of a level: 1 and its first chunk, 0 there is none, or an error. */
+static int oldest_run(struct hak_store_writer *w, enum hak_run_kind kind, unsigned level,
+                      uint64_t *first) {
+    sqlite3_stmt *q = hak_posting_query(w, HAK_RUN_OLDEST);
+    if (!q)
+        return HAK_STORE_INTERNAL;
+    sqlite3_bind_int(q, 1, kind);
+    sqlite3_bind_int(q, 2, (int)level);
+    int result = sqlite3_step(q);
+    *first = result == SQLITE_ROW ? (uint64_t)sqlite3_column_int64(q, 0) : 0;
+    sqlite3_reset(q);
+    return result == SQLITE_ROW ? 1 : result == SQLITE_DONE ? 0 : fail(w);
+}
+
+/* The runs below m->level among the chunks from..to, oldest first. */
+static int list_sources(struct hak_store_writer *w, struct hak_merge *m, uint64_t from,
+                        uint64_t to) {
+    sqlite3_stmt *q = hak_posting_query(w, HAK_RUN_SOURCES);
+    int result;
+    if (!q)
+        return HAK_STORE_INTERNAL;
+    sqlite3_bind_int(q, 1, m->kind);
+    sqlite3_bind_int(q, 2, (int)m->level);
+    sqlite3_bind_int64(q, 3, (sqlite3_int64)from);
+    sqlite3_bind_int64(q, 4, (sqlite3_int64)to);
+    m->sources = 0;
+    while ((result = sqlite3_step(q)) == SQLITE_ROW && m->sources < HAK_MERGE_SOURCES_MAX) {
+        struct source *s = &m->source[m->sources];
+        s->level = (unsigned)sqlite3_column_int(q, 0);
+        s->first = (uint64_t)sqlite3_column_int64(q, 1);
+        s->last = (uint64_t)sqlite3_column_int64(q, 2);
+        if (m->sources && s->first <= s[-1].last)
+            m->is_off = true; /* two runs of the same chunks: none of a join that this one made */
+        m->sources++;
+    }
+    sqlite3_reset(q);
+    return result == SQLITE_ROW || result == SQLITE_DONE ? 0 : fail(w);
+}
+
+/* A run of m->level that was begun in this group and not ended is gone on with: its first and last
+ * chunk, and the key to go on from. The oldest of its sources may have been dropped since. */
+static int find_progress(struct hak_store_writer *w, struct hak_merge *m, uint64_t group) {
+    sqlite3_stmt *q = hak_posting_query(w, HAK_RUN_PROGRESS);
+    if (!q)
+        return HAK_STORE_INTERNAL;
+    uint64_t first = m->source[0].first, last = m->source[m->sources - 1].last;
+    sqlite3_bind_int(q, 1, m->kind);
+    sqlite3_bind_int(q, 2, (int)m->level);
+    sqlite3_bind_int64(q, 3, (sqlite3_int64)group);
+    sqlite3_bind_int64(q, 4, (sqlite3_int64)first);
+    sqlite3_bind_int64(q, 5, (sqlite3_int64)HAK_RUN_KEY_LAST);
+    int result = sqlite3_step(q);
+    m->min_key = 0;
+    if (result == SQLITE_ROW) {
+        first = (uint64_t)sqlite3_column_int64(q, 0);
+        m->is_off |= (uint64_t)sqlite3_column_int64(q, 1) != last;
+        m->min_key = (uint64_t)sqlite3_column_int64(q, 2) + 1;
+    }
+    sqlite3_reset(q);
+    hak_run_row_begin(&m->row, m->kind, first, last);
+    return result == SQLITE_ROW || result == SQLITE_DONE ? 0 : fail(w);
+}
+
+static int start(struct hak_store_writer *w, struct hak_merge *m, unsigned level, uint64_t from,
+                 uint64_t to) {
+    m->level = level;
+    m->is_active = false;
+    int error = list_sources(w, m, from, to);
+    if (error || m->is_off || !m->sources)
+        return error;
+    error = find_progress(w, m, from);
+    if (error || m->is_off)
+        return error;
+    for (unsigned i = 0; i < m->sources && !error && !m->is_off; i++)
+        error = open_source(w, m, &m->source[i], m->min_key);
+    m->is_active = !error && !m->is_off;
+    return error;
+}
+
+/* Starts the join at the lowest level, of these, at which a whole group has come together. */
+static int find_due(struct hak_store_writer *w, struct hak_merge *m, uint64_t chunks,
+                    unsigned level, unsigned highest) {
+    for (; level <= highest; level++) {
+        uint64_t first, group = chunks_of_level(level);
+        if (chunks < group)
+            break;
+        int found = oldest_run(w, m->kind, level - 1, &first);
+        if (found < 0)
+            return found;
+        uint64_t from = first / group * group;
+        if (found && from + group <= chunks)
+            return start(w, m, level, from, from + group - 1);
+    }
+    return 0;
+}
+
+/* ---- joining -----------------------------------------------------------------------------------
+ */
+
+static int drop_source_rows(struct hak_store_writer *w, struct hak_merge *m, struct source *s,
+                            uint64_t up_to) {
+    sqlite3_stmt *q = hak_posting_query(w, HAK_RUN_DROP);
+    if (!q)
+        return HAK_STORE_INTERNAL;
+    sqlite3_bind_int(q, 1, m->kind);
+    sqlite3_bind_int(q, 2, (int)s->level);
+    sqlite3_bind_int64(q, 3, (sqlite3_int64)s->first);
+    sqlite3_bind_int64(q, 4, (sqlite3_int64)up_to);
+    s->rows_out = 0;
+    return hak_posting_do(w, HAK_RUN_DROP, "joining its postings");
+}
+
+static int flush(struct hak_store_writer *w, struct hak_merge *m, bool is_last) {
+    struct hak_distances distances = m->row.distances;
+    int error = hak_merge_put_row(w, &m->row, m->level, m->min_key, is_last);
+    uint64_t up_to = is_last ? HAK_RUN_KEY_LAST : m->row.last_key;
+    for (unsigned i = 0; i < m->sources && !error; i++)
+        if (is_last || m->source[i].rows_out)
+            error = drop_source_rows(w, m, &m->source[i], up_to);
+    m->min_key = up_to + 1;
+    hak_run_row_begin(&m->row, m->kind, m->row.first, m->row.last);
+    m->row.distances = distances;
+    m->is_active = !is_last;
+    return error;
+}
+
+static uint32_t add_spans(struct hak_merge *m, uint32_t count, const struct source *s) {
+    uint32_t offset = (uint32_t)(s->first - m->row.first);
+    for (uint32_t i = 0; i < s->cursor.spans; i++) {
+        struct hak_span span = {s->cursor.span[i].from + offset, s->cursor.span[i].to + offset};
+        if (count && m->span[count - 1].to + 1 == span.from)
+            m->span[count - 1].to = span.to;
+        else
+            m->span[count++] = span;
+    }
+    return count;
+}
+
+/* The least key of all sources, and the least of those that do not have it. */
+static unsigned find_least(const struct hak_merge *m, uint64_t *second) {
+    unsigned least = HAK_MERGE_SOURCES_MAX;
+    uint64_t low = UINT64_MAX;
+    *second = UINT64_MAX;
+    for (unsigned i = 0; i < m->sources; i++) {
+        const struct source *s = &m->source[i];
+        if (s->is_done)
+            continue;
+        uint64_t key = s->cursor.key;
+        if (least == HAK_MERGE_SOURCES_MAX || key < low) {
+            if (least != HAK_MERGE_SOURCES_MAX)
+                *second = low;
+            low = key;
+            least = i;
+        } else if (key < *second) {
+            *second = key;
+        }
+    }
+    return least;
+}
+
+/* Keys that only this source has, up to `end`. */
+static int copy_alone(struct hak_store_writer *w, struct hak_merge *m, struct source *s,
+                      uint64_t end, uint64_t *work) {
+    bool was_here = false;
+    int error = 0;
+    while (!error && !m->is_off && !s->is_done && s->cursor.key < end &&
+           (!was_here || hak_run_row_bytes(&m->row) < hak_run_sizes.row_bytes)) {
+        bool can_repeat = was_here && m->kind != HAK_RUN_LARGE && m->row.first != m->row.last &&
+                          (s->cursor.is_same || s->first == s->last);
+        bool added = can_repeat ? hak_run_row_add_same(&m->row, s->cursor.key)
+                                : hak_run_row_add(&m->row, s->cursor.key, m->span,
+                                                  add_spans(m, 0, s), s->cursor.extent);
+        was_here = true;
+        (*work)++;
+        error = added ? advance(w, m, s) : hak_store_no_memory(w->path);
+    }
+    return error;
+}
+
+/* The key that several have, from the oldest chunks to the newest. */
+static int join_key(struct hak_store_writer *w, struct hak_merge *m, uint64_t key, uint64_t *work) {
+    uint32_t spans = 0;
+    uint64_t extent = 0;
+    int error = 0;
+    for (unsigned i = 0; i < m->sources && !error && !m->is_off; i++) {
+        struct source *s = &m->source[i];
+        if (s->is_done || s->cursor.key != key)
+            continue;
+        spans = add_spans(m, spans, s);
+        extent = s->cursor.extent > extent ? s->cursor.extent : extent;
+        (*work)++;
+        error = advance(w, m, s);
+    }
+    if (!error && !m->is_off && !hak_run_row_add(&m->row, key, m->span, spans, extent))
+        error = hak_store_no_memory(w->path);
+    return error;
+}
+
+static int go_on(struct hak_store_writer *w, struct hak_merge *m, uint64_t keys) {
+    uint64_t work = 0, second;
+    int error = 0;
+    while (!error && m->is_active && work < keys) {
+        unsigned least = find_least(m, &second);
+        if (least == HAK_MERGE_SOURCES_MAX)
+            return flush(w, m, true);
+        struct source *s = &m->source[least];
+        if (s->cursor.key == second)
+            error = join_key(w, m, second, &work);
+        else
+            error = copy_alone(w, m, s, second, &work);
+        if (m->is_off)
+            m->is_active = false; /* nothing of the row that could not be ended is in the file */
+        else if (!error && hak_run_row_bytes(&m->row) >= hak_run_sizes.row_bytes &&
+                 m->row.last_key < HAK_RUN_KEY_LAST)
+            error = flush(w, m, false);
+    }
+    return error;
+}
+
+static struct hak_merge *ready(struct hak_merge **state, enum hak_run_kind kind) {
+    struct hak_merge *m = *state;
+    if (m)
+        return m;
+    m = calloc(1, sizeof *m);
+    if (!m)
+        return NULL;
+    m->kind = kind;
+    m->span = malloc(HAK_RUN_SPANS_MAX * sizeof *m->span);
+    if (!m->span || !hak_run_row_init(&m->row)) {
+        hak_merge_free(m);
+        return NULL;
+    }
+    return *state = m;
+}
+
+int hak_merge_now(struct hak_store_writer *w, struct hak_merge **state, enum hak_run_kind kind,
+                  uint64_t chunks) {
+    struct hak_merge *m = ready(state, kind);
+    if (!m)
+        return hak_store_no_memory(w->path);
+    int error = 0;
+    do {
+        error = m->is_off ? 0 : find_due(w, m, chunks, 1, 1);
+        if (!error && m->is_active)
+            error = go_on(w, m, UINT64_MAX);
+        else
+            break;
+    } while (!error);
+    return error;
+}
+
+int hak_merge_go_on(struct hak_store_writer *w, struct hak_merge **state, enum hak_run_kind kind,
+                    uint64_t chunks, uint64_t keys) {
+    struct hak_merge *m = ready(state, kind);
+    if (!m)
+        return hak_store_no_memory(w->path);
+    int error = 0;
+    if (!m->is_active && !m->is_off && chunks % HAK_RUN_FAN_OUT == 0)
+        error = find_due(w, m, chunks, 2, HAK_RUN_LEVEL_MAX);
+    return error || !m->is_active ? error : go_on(w, m, keys);
+}
+
+int hak_merge_rest(struct hak_store_writer *w, struct hak_merge **state, enum hak_run_kind kind,
+                   uint64_t chunks) {
+    struct hak_merge *m = ready(state, kind);
+    if (!m)
+        return hak_store_no_memory(w->path);
+    uint64_t from = chunks / HAK_RUN_FAN_OUT * HAK_RUN_FAN_OUT;
+    int error = m->is_off || from == chunks ? 0 : start(w, m, 1, from, chunks - 1);
+    return error || !m->is_active ? error : go_on(w, m, UINT64_MAX);
+}
+
+void hak_merge_forget(struct hak_merge *state) {
+    if (state)
+        state->is_active = false;
+}
+
+void hak_merge_dropped(struct hak_merge *state, uint64_t first_kept) {
+    if (state && state->is_active && state->source[0].first < first_kept)
+        state->is_active = false;
+}
+
+void hak_merge_free(struct hak_merge *state) {
+    if (!state)
+        return;
+    for (unsigned i = 0; i < HAK_MERGE_SOURCES_MAX; i++)
+        hak_run_cursor_free(&state->source[i].cursor);
+    hak_run_row_free(&state->row);
+    free(state->span);
+    free(state);
+}

@@ -1,0 +1,44 @@
+/* Joins the runs of postings as they come, so that a lookup meets few of them: sixteen of one level
+ * become one of the next.
+ *
+ *   chunks   0 .. 15 | 16 .. 31 | ... | 240 .. 255 | 256 ...
+ *   level 0  each chunk its own; gone when sixteen are there
+ *   level 1  sixteen chunks;     gone when they are in
+ *   level 2  256 chunks, and so on
+ *
+ * The first join is made at once. Later ones are made a piece with every chunk: rows of the new run
+ * are written from the lowest key on, and those of the old ones deleted behind it. Each commit
+ * leaves runs behind that together hold every key of every chunk, some perhaps twice; which join is
+ * under way is seen from them alone. */
+#ifndef HAK_STORE_POSTINGS_MERGE_H
+#define HAK_STORE_POSTINGS_MERGE_H
+
+#include "store/postings/run.h"
+
+#define HAK_MERGE_SOURCES_MAX 32
+
+struct hak_store_writer;
+struct hak_merge;
+
+/* Joins sixteen single chunks where they are there; `chunks` is how many chunks there were so far.
+ * 0 or an error. */
+int hak_merge_now(struct hak_store_writer *w, struct hak_merge **state, enum hak_run_kind kind,
+                  uint64_t chunks);
+/* Goes on with, or begins, the join of a higher level that is due: about so much of it as `keys`
+ * keys. Has a state of its own. 0 or an error. */
+int hak_merge_go_on(struct hak_store_writer *w, struct hak_merge **state, enum hak_run_kind kind,
+                    uint64_t chunks, uint64_t keys);
+/* Joins the single chunks that are left at the end. */
+int hak_merge_rest(struct hak_store_writer *w, struct hak_merge **state, enum hak_run_kind kind,
+                   uint64_t chunks);
+/* Forgets what is in memory: the transaction was taken back. */
+void hak_merge_forget(struct hak_merge *state);
+/* The chunks before this one were dropped; a join that they were in begins again with the rest. */
+void hak_merge_dropped(struct hak_merge *state, uint64_t first_kept);
+void hak_merge_free(struct hak_merge *state);
+
+/* Writes a row; `is_last`: no key comes behind it. The row begins where the one before ended. */
+int hak_merge_put_row(struct hak_store_writer *w, struct hak_run_row *row, unsigned level,
+                      uint64_t min_key, bool is_last);
+
+#endif

@@ -1,0 +1,270 @@
+/* Chooses the chunks of a walk: by their rows (times, kinds, classes, process, thread), and by
+ * postings where the walk asks for bases, addresses, stacks or owners. */
+#include "store/reader/scan_state.h"
+
+#include <stdlib.h>
+
+const char hak_scan_missing[] = "it is missing, and all events up to the next chunk";
+const char hak_scan_missing_end[] = "it is missing, and all events behind it";
+
+static int fail(struct hak_scan *s, const char *doing) {
+    return hak_store_fail_sqlite(s->reader->database, s->reader->path, doing);
+}
+
+/* What a chunk's row must say. */
+#define ROW_FITS                                                                                   \
+    "max_ns >= ?3 AND min_ns <= ?4"                                                                \
+    " AND (?5 = 0 OR process = 0 OR process = ?5) AND (?6 = 0 OR thread = 0 OR thread = ?6)"       \
+    " AND ((?7 = 0 AND ?8 = 0) OR kinds_low & ?7 OR kinds_high & ?8)"                              \
+    " AND (?9 = 0 OR classes & ?9)"
+
+static int64_t open_end(uint64_t value) {
+    return value == 0 || value > INT64_MAX ? INT64_MAX : (int64_t)value;
+}
+
+static void bind_limits(sqlite3_stmt *q, const struct hak_filter *f) {
+    uint64_t class_bit =
+        f->class_index < 0 ? 0 : (uint64_t)1 << (f->class_index < 63 ? f->class_index : 63);
+    sqlite3_bind_int64(q, 1, f->id_from > INT64_MAX ? INT64_MAX : (int64_t)f->id_from);
+    sqlite3_bind_int64(q, 2, open_end(f->id_to));
+    sqlite3_bind_int64(q, 3, f->ns_from > INT64_MAX ? INT64_MAX : (int64_t)f->ns_from);
+    sqlite3_bind_int64(q, 4, open_end(f->ns_to));
+    sqlite3_bind_int64(q, 5, f->process);
+    sqlite3_bind_int64(q, 6, f->thread);
+    sqlite3_bind_int64(q, 7, (sqlite3_int64)f->kind_mask_low);
+    sqlite3_bind_int64(q, 8, (sqlite3_int64)f->kind_mask_high);
+    sqlite3_bind_int64(q, 9, (sqlite3_int64)class_bit);
+}
+
+/* ---- what is missing ---------------------------------------------------------------------------
+ */
+
+/* Is event `id`, of which there is no chunk, one that the walk asks for? Ids have no gaps but
+ * before the oldest chunk, where the disk cap dropped events. 1 and the first event that is
+ * missing, 0 no, or an error. The chunks around a gap may overlap it a little in time: it is
+ * outside when both of them are. */
+static int find_gap(struct hak_scan *s, uint64_t id, uint64_t *chunk, uint32_t *events) {
+#define BEFORE " FROM chunk WHERE id <= ?1 ORDER BY id DESC LIMIT 1)"
+    static const char around[] =
+        "SELECT coalesce((SELECT id + events" BEFORE
+        ", (SELECT CAST(value AS INTEGER) + 1 FROM meta WHERE key = 'trimmed_events'), 1),"
+        " coalesce((SELECT min_ns" BEFORE ", 0), coalesce((SELECT max_ns" BEFORE ", 0),"
+        " id, min_ns, max_ns FROM chunk WHERE id > ?1 ORDER BY id LIMIT 1";
+#undef BEFORE
+    enum { FIRST, MIN_BEFORE, MAX_BEFORE, NEXT, MIN_BEHIND, MAX_BEHIND, VALUES };
+    const struct hak_filter *f = &s->limits.filter;
+    uint64_t v[VALUES];
+    int found = hak_reader_numbers(s->reader, around, id, v, VALUES);
+    if (found <= 0)
+        return found;
+    bool is_earlier = v[MAX_BEFORE] < f->ns_from && v[MAX_BEHIND] < f->ns_from;
+    bool is_later = f->ns_to && v[MIN_BEFORE] > f->ns_to && v[MIN_BEHIND] > f->ns_to;
+    if (v[FIRST] >= v[NEXT] || v[NEXT] <= f->id_from || (f->id_to && v[FIRST] > f->id_to) ||
+        is_earlier || is_later)
+        return 0;
+    *chunk = v[FIRST];
+    *events = HAK_SCAN_GAP;
+    return 1;
+}
+
+/* The chunk behind the last one has a blob, a number, or postings. A number that lacks for the last
+ * one is another damage. */
+int hak_scan_find_end(struct hak_store_reader *r, uint64_t *first, uint64_t *min_ns) {
+#define LAST                                                                                       \
+    "SELECT due, min_ns FROM (SELECT coalesce(max(id + events),"                                   \
+    " (SELECT CAST(value AS INTEGER) + 1 FROM meta WHERE key = 'trimmed_events'), 1) AS due,"      \
+    " coalesce(max(id), 0) AS last, coalesce(min_ns, 0) AS min_ns, ?1"                             \
+    " FROM (SELECT * FROM chunk ORDER BY id DESC LIMIT 1))"                                        \
+    " WHERE EXISTS (SELECT 1 FROM chunk_data WHERE chunk >= due)"
+    static const char by_numbers[] =
+        LAST " OR (SELECT chunk FROM chunk_order ORDER BY number DESC LIMIT 1) >= due"
+             " OR (coalesce((SELECT chunk FROM chunk_order ORDER BY number DESC LIMIT 1), 0) = last"
+             " AND EXISTS (SELECT 1 FROM (VALUES(0), (1), (2), (3), (4)) WHERE"
+             " (SELECT p.last FROM posting_run p WHERE p.kind = 0 AND p.level = column1"
+             " ORDER BY p.first DESC LIMIT 1) >"
+             " coalesce((SELECT max(number) FROM chunk_order), -1)))";
+#undef LAST
+    _Static_assert(HAK_RUN_LEVEL_MAX == 4, "the levels are listed above");
+    uint64_t v[2];
+    int found = hak_reader_numbers(r, by_numbers, 0, v, 2);
+    *first = v[0];
+    *min_ns = v[1];
+    return found;
+}
+
+/* Are chunks missing behind the last one that the walk asks for? As find_gap. */
+static int find_end(struct hak_scan *s, uint64_t *chunk, uint32_t *events) {
+    const struct hak_filter *f = &s->limits.filter;
+    uint64_t first, min_ns;
+    int found = hak_scan_find_end(s->reader, &first, &min_ns);
+    if (found <= 0 || (f->id_to && first > f->id_to) || (f->ns_to && min_ns > f->ns_to))
+        return found < 0 ? found : 0;
+    *chunk = first;
+    *events = HAK_SCAN_GAP_AT_END;
+    return 1;
+}
+
+/* ---- all chunks, by their rows ----------------------------------------------------------------
+ */
+
+static int list_chunks(struct hak_scan *s) {
+    static const char *const sql[] = {
+        "SELECT id, events, " ROW_FITS " FROM chunk WHERE id > ?1 - 65536 AND id + events > ?1" //
+        " AND id <= ?2 ORDER BY id",
+        "SELECT id, events, " ROW_FITS " FROM chunk WHERE id > ?1 - 65536 AND id + events > ?1" //
+        " AND id <= ?2 ORDER BY id DESC"};
+    const struct hak_filter *f = &s->limits.filter;
+    s->due = s->backwards ? f->id_to : f->id_from ? f->id_from : 1;
+    if (sqlite3_prepare_v2(s->reader->database, sql[s->backwards], -1, &s->chunks, NULL) !=
+        SQLITE_OK)
+        return fail(s, "listing its chunks");
+    bind_limits(s->chunks, &s->limits.filter);
+    return 0;
+}
+
+/* ---- by runs of postings ----------------------------------------------------------------------
+ */
+
+static int open_finder(struct hak_scan *s) {
+    const struct hak_scan_limits *l = &s->limits;
+    const struct hak_filter *f = &l->filter;
+    struct hak_finder_query query[2] = {{.kind = HAK_RUN_BASE}, {.kind = HAK_RUN_BASE}};
+    int queries = 0;
+    if (f->base)
+        query[queries++].keys = &s->limits.filter.base, query[0].count = 1;
+    else if (l->filter.base_count)
+        query[queries++].keys = l->filter.bases, query[0].count = l->filter.base_count;
+    else if (f->address)
+        query[queries++].address = f->address;
+    else if (f->base_to) {
+        query[0].is_range = true;
+        query[0].from = f->base_from;
+        query[queries++].to = f->base_to;
+    }
+    bool asks_stack = f->stack || l->stacks[0] || l->stacks[1];
+    if (asks_stack && queries < 2) {
+        uint64_t a = f->stack ? f->stack : l->stacks[0], b = f->stack ? 0 : l->stacks[1];
+        s->stack_key[0] = a && (!b || a < b) ? a : b;
+        s->stack_key[1] = a < b ? b : a;
+        query[queries].kind = HAK_RUN_STACK;
+        query[queries].keys = s->stack_key;
+        query[queries++].count = a && b && a != b ? 2 : 1;
+    }
+    if (l->owner && queries < 2) {
+        s->owner_key = l->owner;
+        query[queries].kind = HAK_RUN_OWNER;
+        query[queries].keys = &s->owner_key;
+        query[queries++].count = 1;
+    }
+    return queries ? hak_finder_open(s->reader, query, queries, s->backwards, &s->finder) : 0;
+}
+
+/* There is no row of chunk *id: 1 and the gap, 0 it was dropped, or lies outside, or an error. */
+static int not_there(struct hak_scan *s, uint64_t *id, uint32_t *events) {
+    static const char covers[] = "SELECT id, ?1 FROM chunk WHERE id < ?1 AND id > ?1 - 65536 AND"
+                                 " id + events > ?1";
+    uint64_t chunk;
+    int found = hak_reader_numbers(s->reader, covers, *id, &chunk, 1);
+    if (found == 1)
+        return hak_scan_fail_chunk(s->reader, chunk, "row", "table chunk_order does not count it");
+    return found < 0 ? found : find_gap(s, *id, id, events);
+}
+
+/* Does the row of the chunk that postings speak of fit? 1 (also for a gap in its place), 0 no, or
+ * an error. */
+static int row_fits(struct hak_scan *s, uint64_t *id, uint32_t *events) {
+    static const char sql[] =
+        "SELECT events, id + events > ?1 AND id <= ?2 AND " ROW_FITS " FROM chunk WHERE id = ?10";
+    if (!s->row && sqlite3_prepare_v2(s->reader->database, sql, -1, &s->row, NULL) != SQLITE_OK)
+        return fail(s, "reading its chunks");
+    bind_limits(s->row, &s->limits.filter);
+    sqlite3_bind_int64(s->row, 10, (sqlite3_int64)*id);
+    int result = sqlite3_step(s->row), fits = 0;
+    if (result == SQLITE_ROW) {
+        int64_t count = sqlite3_column_int64(s->row, 0);
+        *events = count > 0 && count <= HAK_CHUNK_EVENTS_MAX ? (uint32_t)count : 0;
+        fits = sqlite3_column_int(s->row, 1);
+    }
+    sqlite3_reset(s->row);
+    if (result == SQLITE_DONE)
+        return not_there(s, id, events);
+    return result == SQLITE_ROW ? fits : fail(s, "reading its chunks");
+}
+
+static bool is_past(const struct hak_scan *s, uint64_t id) {
+    const struct hak_filter *f = &s->limits.filter;
+    return s->backwards ? id + HAK_CHUNK_EVENTS_MAX <= f->id_from : f->id_to && id > f->id_to;
+}
+
+static int next_found(struct hak_scan *s, uint64_t *id, uint32_t *events) {
+    for (;;) {
+        int got = hak_finder_next(s->finder, id);
+        if (got < 0)
+            return got;
+        if (got == 0 || is_past(s, *id))
+            return find_gap(s, 1, id, events); /* postings do not tell where the oldest chunk is */
+        got = row_fits(s, id, events);
+        if (got)
+            return got;
+    }
+}
+
+/* Is there a hole between what came and the row from `id` to `last`, or the end of the walk (0, 0)?
+ * As find_gap. */
+static int look_between(struct hak_scan *s, uint64_t id, uint64_t last, uint64_t *chunk,
+                        uint32_t *events) {
+    const struct hak_filter *f = &s->limits.filter;
+    uint64_t due = s->due, lowest = f->id_from ? f->id_from : 1;
+    if (s->backwards) {
+        s->due = id ? id - 1 : 0;
+        return due > last && due >= lowest ? find_gap(s, due, chunk, events) : 0;
+    }
+    s->due = last + 1;
+    bool is_hole = id ? due < id : due <= f->id_to;
+    return is_hole ? find_gap(s, due, chunk, events) : 0;
+}
+
+static int next_listed(struct hak_scan *s, uint64_t *id, uint32_t *events) {
+    for (;;) {
+        int result = sqlite3_step(s->chunks);
+        if (result == SQLITE_DONE)
+            return look_between(s, 0, 0, id, events);
+        if (result != SQLITE_ROW)
+            return fail(s, "listing its chunks");
+        *id = (uint64_t)sqlite3_column_int64(s->chunks, 0);
+        int64_t count = sqlite3_column_int64(s->chunks, 1);
+        *events = *id && count > 0 && count <= HAK_CHUNK_EVENTS_MAX ? (uint32_t)count : 0;
+        int gap = *events ? look_between(s, *id, *id + *events - 1, id, events) : 0;
+        if (gap)
+            return gap;
+        if (sqlite3_column_int(s->chunks, 2))
+            return 1;
+    }
+}
+
+int hak_scan_choose(struct hak_scan *s) {
+    int error = open_finder(s);
+    return error || s->finder ? error : list_chunks(s);
+}
+
+/* The end is looked at where the walk comes to it: backwards at first. */
+int hak_scan_next_chunk(struct hak_scan *s, uint64_t *id, uint32_t *events) {
+    const struct hak_filter *f = &s->limits.filter;
+    if (s->backwards && !s->saw_end) {
+        s->saw_end = true;
+        int found = find_end(s, id, events);
+        if (found)
+            return found;
+    }
+    int got = s->finder ? next_found(s, id, events) : next_listed(s, id, events);
+    bool has_passed = !s->finder && f->id_to && s->due > f->id_to; /* of one event, say */
+    return got || s->backwards || has_passed ? got : find_end(s, id, events);
+}
+
+void hak_scan_end_choice(struct hak_scan *s) {
+    hak_finder_close(s->finder);
+    sqlite3_finalize(s->chunks);
+    sqlite3_finalize(s->row);
+    s->finder = NULL;
+    s->chunks = s->row = NULL;
+}

@@ -1,0 +1,215 @@
+/* Opens a store for reading, tells what it holds, and turns stacks into frames for people. */
+#include "store/reader/state.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "store/file.h"
+#include "store/reader/scan_state.h"
+
+static int load_names(struct hak_store_reader *r) {
+    sqlite3_stmt *rows;
+    if (sqlite3_prepare_v2(r->database, "SELECT id, slot_bytes, band, first_slot_offset FROM class",
+                           -1, &rows, NULL) != SQLITE_OK)
+        return hak_store_fail_sqlite(r->database, r->path, "reading its size classes");
+    int result;
+    while ((result = sqlite3_step(rows)) == SQLITE_ROW) {
+        int64_t id = sqlite3_column_int64(rows, 0), slot = sqlite3_column_int64(rows, 1);
+        if (id < 0 || id >= HAK_READER_CLASSES || slot <= 0 || slot > (int64_t)1 << 32)
+            continue;
+        r->class[id].is_there = true;
+        r->class[id].slot_bytes = (uint64_t)slot;
+        r->class[id].band = (unsigned)sqlite3_column_int64(rows, 2);
+        r->class[id].first_slot_offset = (uint64_t)sqlite3_column_int64(rows, 3);
+    }
+    sqlite3_finalize(rows);
+    if (result != SQLITE_DONE)
+        return hak_store_fail_sqlite(r->database, r->path, "reading its size classes");
+    static const char geometry[] =
+        "SELECT (SELECT CAST(value AS INTEGER) FROM meta WHERE key='slab_bytes'),"
+        " (SELECT CAST(value AS INTEGER) FROM meta WHERE key='superslab_bytes'), ?1";
+    uint64_t values[2] = {0};
+    int found = hak_reader_numbers(r, geometry, 0, values, 2);
+    if (found < 0)
+        return found;
+    r->slab_bytes = values[0];
+    r->superslab_bytes = values[1];
+    if (!values[0] || !values[1] || values[0] & (values[0] - 1) || values[1] & (values[1] - 1))
+        return hak_store_fail(
+            HAK_STORE_BROKEN,
+            "%s: its table meta lacks slab_bytes or superslab_bytes; the store is "
+            "damaged: copy it again from where it was made",
+            r->path);
+    return 0;
+}
+
+static int start(struct hak_store_reader *r, struct hak_store_reader **out) {
+    bool has_memory = hak_run_cursor_init(&r->run);
+    int error = has_memory ? load_names(r) : hak_store_no_memory(r->path);
+    if (!error)
+        error = hak_node_reader_make(r->database, r->path, &r->nodes);
+    if (!error)
+        error = hak_store_add_node_table(r->database, r->path);
+    if (error)
+        hak_store_close(r);
+    else
+        *out = r;
+    return error;
+}
+
+int hak_store_open(const char *path, struct hak_store_reader **out) {
+    *out = NULL;
+    struct hak_store_reader *r = calloc(1, sizeof *r);
+    if (!r)
+        return hak_store_no_memory(path);
+    r->is_own = r->may_keep_chunks = true;
+    int error = hak_store_file_open(path, false, &r->fd, &r->path);
+    if (!error)
+        error = hak_store_file_connect(r->path, r->fd, false, &r->database);
+    if (error) {
+        hak_store_close(r);
+        return error;
+    }
+    return start(r, out);
+}
+
+int hak_store_attach(struct sqlite3 *database, struct hak_store_reader **out) {
+    *out = NULL;
+    const char *path = sqlite3_db_filename(database, "main");
+    struct hak_store_reader *r = calloc(1, sizeof *r);
+    if (!r)
+        return hak_store_no_memory(path ? path : "store");
+    r->database = database;
+    r->fd = -1;
+    r->may_keep_chunks = sqlite3_db_readonly(database, "main") == 1;
+    r->path = strdup(path && *path ? path : "store");
+    if (!r->path) {
+        hak_store_close(r);
+        return hak_store_no_memory("store");
+    }
+    return start(r, out);
+}
+
+void hak_reader_rest(struct hak_store_reader *r) {
+    sqlite3_stmt **kept[] = {&r->module,     &r->frame,      &r->parent,
+                             &r->run_row[0], &r->run_row[1], &r->run_list};
+    if (r->nodes)
+        hak_node_reader_rest(r->nodes);
+    hak_functions_free(&r->functions);
+    hak_scan_free(r->event_scan);
+    hak_scan_free(r->spare_scan);
+    r->event_scan = r->spare_scan = NULL;
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+        sqlite3_finalize(*kept[i]);
+        *kept[i] = NULL;
+    }
+}
+
+void hak_store_close(struct hak_store_reader *r) {
+    if (!r)
+        return;
+    hak_reader_rest(r);
+    hak_node_reader_free(r->nodes);
+    hak_scan_pool_free(r->pool);
+    hak_finder_forget(r);
+    hak_run_cursor_free(&r->run);
+    hak_buffer_free(&r->text);
+    free(r->stack_error);
+    if (r->is_own) {
+        sqlite3_close(r->database);
+        if (r->fd >= 0)
+            close(r->fd);
+    }
+    free(r->path);
+    free(r);
+}
+
+struct sqlite3 *hak_store_database(struct hak_store_reader *r) {
+    return r->database;
+}
+
+int hak_reader_numbers(struct hak_store_reader *r, const char *sql, uint64_t argument,
+                       uint64_t *values, int count) {
+    sqlite3_stmt *query;
+    if (sqlite3_prepare_v2(r->database, sql, -1, &query, NULL) != SQLITE_OK)
+        return hak_store_fail_sqlite(r->database, r->path, "reading its tables");
+    sqlite3_bind_int64(query, 1, (sqlite3_int64)argument);
+    int result = sqlite3_step(query);
+    for (int i = 0; i < count; i++)
+        values[i] = result == SQLITE_ROW ? (uint64_t)sqlite3_column_int64(query, i) : 0;
+    int found = result == SQLITE_ROW ? 1
+                : result == SQLITE_DONE
+                    ? 0
+                    : hak_store_fail_sqlite(r->database, r->path, "reading its tables");
+    sqlite3_finalize(query);
+    return found;
+}
+
+/* Events, chunks and times come from the ends, so that it does not take longer with a longer
+ * capture. Neighbouring commits may overlap in time. */
+#define SUMMARY                                                                                    \
+    "SELECT coalesce((SELECT id + events FROM chunk ORDER BY id DESC LIMIT 1) -"                   \
+    " (SELECT min(id) FROM chunk), 0), coalesce((SELECT max(number) FROM chunk_order) -"           \
+    " (SELECT min(number) FROM chunk_order) + 1, 0), coalesce((SELECT min(min_ns) FROM"            \
+    " (SELECT min_ns FROM chunk ORDER BY id LIMIT 256)), 0), coalesce((SELECT max(max_ns) FROM"    \
+    " (SELECT max_ns FROM chunk ORDER BY id DESC LIMIT 256)), 0),"                                 \
+    " (SELECT count(*) FROM loss), (SELECT coalesce(sum(count), 0) FROM loss),"                    \
+    " (SELECT CAST(value AS INTEGER) FROM meta WHERE key='trimmed_events'),"                       \
+    " (SELECT count(*) FROM process), (SELECT count(*) FROM thread),"                              \
+    " (SELECT count(*) FROM module), ?1, (SELECT count(*) FROM fault),"                            \
+    " (SELECT count(*) FROM meta WHERE key='finished')"
+
+/* What is missing of processes, as far as their rows say it; the oldest stores have no notes. */
+static void count_missing(struct hak_store_reader *r, struct hak_store_summary *out) {
+    sqlite3_stmt *query = NULL;
+    if (sqlite3_prepare_v2(r->database,
+                           "SELECT coalesce(sum(end_kind=4 OR note GLOB 'not recorded: *'), 0), "
+                           "coalesce(sum(end_kind=0 AND note GLOB 'its end was not seen*'), 0) "
+                           "FROM process",
+                           -1, &query, NULL) == SQLITE_OK &&
+        sqlite3_step(query) == SQLITE_ROW) {
+        out->unrecorded = (uint32_t)sqlite3_column_int64(query, 0);
+        out->unseen = (uint32_t)sqlite3_column_int64(query, 1);
+    }
+    sqlite3_finalize(query);
+}
+
+int hak_store_summarise(struct hak_store_reader *r, struct hak_store_summary *out) {
+    uint64_t v[13] = {0};
+    int found = hak_reader_numbers(r, SUMMARY, 0, v, 13);
+    if (found < 0)
+        return found;
+    int64_t nodes = hak_node_reader_count(r->nodes);
+    if (nodes < 0)
+        return (int)nodes;
+    *out = (struct hak_store_summary){
+        .events = v[0],
+        .chunks = v[1],
+        .first_ns = v[2],
+        .last_ns = v[3],
+        .losses = v[4],
+        .lost_events = v[5],
+        .trimmed_events = v[6],
+        .processes = (uint32_t)v[7],
+        .threads = (uint32_t)v[8],
+        .modules = (uint32_t)v[9],
+        .nodes = (uint32_t)nodes,
+        .faults = (uint32_t)v[11],
+    };
+    count_missing(r, out);
+    /* Attached to the writer's own connection, or by another program: only `finished` tells. */
+    out->being_written = !v[12] && (r->fd < 0 || hak_store_file_is_locked(r->fd));
+    out->ended_early = !v[12] && !out->being_written;
+    return 0;
+}
+
+bool hak_store_class(struct hak_store_reader *r, unsigned class_index, uint64_t *slot_bytes,
+                     unsigned *band) {
+    if (class_index >= HAK_READER_CLASSES || !r->class[class_index].is_there)
+        return false;
+    if (slot_bytes)
+        *slot_bytes = r->class[class_index].slot_bytes;
+    if (band)
+        *band = r->class[class_index].band;
+    return true;
+}

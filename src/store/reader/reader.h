@@ -1,0 +1,105 @@
+/* Reading a store: used by the viewer and by the collector's report. Memory stays constant in the
+ * size of the capture: one decoded chunk and its postings at a time.
+ *
+ * Functions return 0 (or a count) or a negative enum hak_store_error, with hak_store_message(). A
+ * reader belongs to one thread. A store that is being written is read as far as it is committed. */
+#ifndef HAK_STORE_READER_READER_H
+#define HAK_STORE_READER_READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "store/frame.h"
+#include "store/error.h"
+#include "store/event.h"
+
+struct sqlite3;
+struct hak_store_reader;
+
+int hak_store_open(const char *path, struct hak_store_reader **out);
+/* On a connection that somebody else owns (the writer's, inside its process). */
+int hak_store_attach(struct sqlite3 *database, struct hak_store_reader **out);
+void hak_store_close(struct hak_store_reader *r);
+struct sqlite3 *hak_store_database(struct hak_store_reader *r);
+
+/* Long reads tell how far they are, once for every chunk, and may be stopped: then they end with
+ * HAK_STORE_STOPPED. One watcher for all readers of this process; NULL takes it away. Set it before
+ * reading begins. */
+struct hak_progress {
+    const char *doing;    /* "" or what is done to the events: "following blocks" */
+    uint64_t done, total; /* events; a new pass begins at 0 again */
+};
+typedef int (*hak_watcher)(void *context, const struct hak_progress *progress);
+void hak_store_watch(hak_watcher watcher, void *context);
+
+struct hak_store_summary {
+    uint64_t events, chunks, losses, lost_events, trimmed_events;
+    uint64_t first_ns, last_ns;
+    uint32_t processes, threads, modules, nodes, faults;
+    uint32_t unrecorded; /* processes that were not recorded, or executed what was not */
+    uint32_t unseen;     /* processes whose end died with their collector */
+    bool being_written;  /* a collector is still at it */
+    bool ended_early;    /* no collector, and it did not finish: its last commit is the end */
+};
+int hak_store_summarise(struct hak_store_reader *r, struct hak_store_summary *out);
+
+/* What to look for; zero fields do not limit. Address limits are on [base, base + slot) or on the
+ * exact address, see `covers`. */
+struct hak_filter {
+    uint64_t id_from, id_to; /* inclusive; 0 = open */
+    uint64_t ns_from, ns_to;
+    uint64_t base;                          /* exact base of a block */
+    uint64_t base_from, base_to;            /* inclusive; both 0 = all */
+    const uint64_t *bases;                  /* any of these, sorted; the caller keeps them */
+    uint32_t base_count;                    /* of `bases`; 0 = all */
+    uint64_t address;                       /* events whose address or base equals it */
+    uint32_t process, thread;               /* row ids */
+    uint32_t stack;                         /* exact node */
+    uint64_t kind_mask_low, kind_mask_high; /* bit n = kind n (0..63, 64..127); both 0 = all */
+    int class_index;                        /* -1 = all: set it! */
+};
+
+/* Calls `each` for each event that passes, oldest first (newest first when `backwards`), until it
+ * returns non-zero (which is returned) or all are told. */
+typedef int (*hak_event_each)(void *context, const struct hak_event *event);
+int hak_store_scan(struct hak_store_reader *r, const struct hak_filter *filter, bool backwards,
+                   hak_event_each each, void *context);
+/* One event by id: 1 found, 0 not in the store. */
+int hak_store_event(struct hak_store_reader *r, uint64_t id, struct hak_event *out);
+
+/* The bases of blocks that covered `address` at any time (user pointers, interior pointers, bases),
+ * newest use first: fills at most `max`, returns how many there are. */
+struct hak_block_key {
+    uint64_t base;
+    uint64_t slot_bytes;
+    uint64_t last_event;
+    uint32_t process; /* row id */
+    uint8_t class_index;
+};
+int hak_store_blocks_at(struct hak_store_reader *r, uint64_t address, uint32_t process,
+                        struct hak_block_key *out, int max);
+
+/* Frames of a stack, innermost first, inlined levels included; returns how many (at most max).
+ * Their strings belong to the reader until the next call. */
+int hak_store_frames(struct hak_store_reader *r, uint32_t stack, struct hak_frame *out, int max);
+/* The innermost function in a stack that is not hakmem's own; NULL = none has a name. Looked up
+ * once for each stack. The text belongs to the reader until the next call. */
+const char *hak_store_stack_function(struct hak_store_reader *r, uint32_t stack);
+/* Why a stack could not be read, the first time that one of these failed; NULL when it never
+ * did. What is told without those stacks is not whole. Lives as long as the reader. */
+const char *hak_store_stack_error(const struct hak_store_reader *r);
+
+/* Slot size and band of a class as this store was written; false when it has no such class. */
+bool hak_store_class(struct hak_store_reader *r, unsigned class_index, uint64_t *slot_bytes,
+                     unsigned *band);
+
+/* Adds the virtual tables event, block and life to a connection that has this store as main. */
+int hak_store_add_tables(struct sqlite3 *database);
+
+/* Reads everything and verifies checksums, ids without gaps, references, live checkpoints against
+ * the events, the order of every block by generation without a missing record, and its path against
+ * hops.def. Calls `problem` for each finding; returns how many there were. */
+int hak_store_check(struct hak_store_reader *r, void (*problem)(void *context, const char *text),
+                    void *context);
+
+#endif

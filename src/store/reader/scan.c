@@ -1,0 +1,322 @@
+/* Walks chunks in either order: sends them on their way and hands out their events. */
+#include "store/reader/scan_state.h"
+
+#include <stdlib.h>
+#include "store/reader/watch.h"
+
+int hak_scan_fail_chunk(struct hak_store_reader *r, uint64_t chunk, const char *where,
+                        const char *wrong) {
+    return hak_store_fail(HAK_STORE_BROKEN,
+                          "%s: chunk %llu, %s: %s; the store is damaged: copy it again from where "
+                          "it was made, or read the other chunks with --since and --until",
+                          r->path, (unsigned long long)chunk, where, wrong);
+}
+
+/* ---- slots -------------------------------------------------------------------------------------
+ */
+
+static void free_slot(struct hak_scan_slot *slot) {
+    if (!slot)
+        return;
+    hak_columns_free(&slot->columns);
+    free(slot->blob);
+    free(slot->hit);
+    free(slot->mark);
+    free(slot);
+}
+
+static struct hak_scan_slot *new_slot(void) {
+    struct hak_scan_slot *slot = calloc(1, sizeof *slot);
+    if (!slot)
+        return NULL;
+    slot->hit = malloc((HAK_CHUNK_EVENTS_MAX + 1) * sizeof *slot->hit);
+    slot->mark = calloc(HAK_CHUNK_EVENTS_MAX, 1);
+    if (slot->hit && slot->mark && hak_columns_init(&slot->columns))
+        return slot;
+    free_slot(slot);
+    return NULL;
+}
+
+static struct hak_scan_slot *slot_at(struct hak_scan *s, unsigned i) {
+    return s->slot[(s->first + i) % HAK_SCAN_SLOTS_MAX];
+}
+
+/* The first chunk on its way is through. */
+static void let_go(struct hak_scan *s) {
+    if (s->window > 1)
+        hak_scan_pool_cancel(s->reader->pool, slot_at(s, 0));
+    slot_at(s, 0)->state = HAK_SLOT_IDLE;
+    s->first = (s->first + 1) % HAK_SCAN_SLOTS_MAX;
+    s->used--;
+    s->at = 0;
+}
+
+void hak_scan_free(struct hak_scan *s) {
+    if (!s)
+        return;
+    hak_scan_end_choice(s);
+    sqlite3_finalize(s->data);
+    for (unsigned i = 0; i < HAK_SCAN_SLOTS_MAX; i++)
+        free_slot(s->slot[i]);
+    free(s);
+}
+
+/* Ends the walk; the chunk decoded last stays in its slot. */
+static void stop(struct hak_scan *s) {
+    while (s->used > 0) {
+        unsigned last = s->used - 1;
+        if (s->window > 1)
+            hak_scan_pool_cancel(s->reader->pool, slot_at(s, last));
+        slot_at(s, last)->state = HAK_SLOT_IDLE;
+        s->used--;
+    }
+    hak_scan_end_choice(s);
+    sqlite3_reset(s->data);
+    s->is_done = true;
+}
+
+void hak_scan_close(struct hak_scan *s) {
+    if (!s)
+        return;
+    stop(s);
+    if (s->reader->spare_scan)
+        hak_scan_free(s);
+    else
+        s->reader->spare_scan = s;
+}
+
+int hak_scan_open(struct hak_store_reader *r, const struct hak_scan_limits *limits, bool backwards,
+                  struct hak_scan **out) {
+    struct hak_scan *s = r->spare_scan ? r->spare_scan : calloc(1, sizeof *s);
+    r->spare_scan = NULL;
+    *out = NULL;
+    if (!s)
+        return hak_store_no_memory(r->path);
+    s->reader = r;
+    s->limits = *limits;
+    if (!s->limits.columns)
+        s->limits.columns = HAK_ALL_COLUMNS;
+    s->backwards = backwards;
+    s->is_done = s->has_all = s->saw_end = false;
+    s->used = 0;
+    s->at = 0;
+    s->window = 1;
+    s->chunks_opened = 0;
+    for (unsigned i = 0; i < HAK_SCAN_SLOTS_MAX && !r->may_keep_chunks; i++)
+        if (s->slot[i]) /* the writer may have taken a chunk back and written another */
+            s->slot[i]->chunk_id = 0;
+    int error = hak_scan_choose(s);
+    if (error)
+        hak_scan_close(s);
+    else
+        *out = s;
+    return error;
+}
+
+/* ---- chunks on their way -----------------------------------------------------------------------
+ */
+
+/* Reads the chunk into the slot, which then has its blob or what is wrong with it. 0 or an error.
+ */
+static int load_chunk(struct hak_scan *s, struct hak_scan_slot *slot, uint64_t id,
+                      uint32_t events) {
+    slot->wrong = NULL;
+    if (slot->chunk_id == id && slot->chunk.events == events)
+        return 0;
+    if (!s->data &&
+        sqlite3_prepare_v2(s->reader->database, "SELECT data FROM chunk_data WHERE chunk = ?1", -1,
+                           &s->data, NULL) != SQLITE_OK)
+        return hak_store_fail_sqlite(s->reader->database, s->reader->path, "looking for a chunk");
+    sqlite3_bind_int64(s->data, 1, (sqlite3_int64)id);
+    int result = sqlite3_step(s->data);
+    size_t bytes = result == SQLITE_ROW ? (size_t)sqlite3_column_bytes(s->data, 0) : 0;
+    slot->chunk_id = id;
+    slot->where = "header";
+    if (result == SQLITE_DONE)
+        slot->wrong = "it is missing";
+    else if (result != SQLITE_ROW)
+        return hak_store_fail_sqlite(s->reader->database, s->reader->path, "reading a chunk");
+    if (bytes > slot->blob_room) {
+        uint8_t *room = realloc(slot->blob, bytes);
+        if (!room)
+            slot->wrong = "there is not enough memory for it";
+        else
+            slot->blob = room, slot->blob_room = bytes;
+    }
+    if (!slot->wrong) {
+        if (bytes)
+            memcpy(slot->blob, sqlite3_column_blob(s->data, 0), bytes);
+        slot->wrong = hak_chunk_open(&slot->chunk, slot->blob, bytes);
+    }
+    sqlite3_reset(s->data);
+    if (!slot->wrong && (slot->chunk.first_id != id || slot->chunk.events != events))
+        slot->wrong = "it is not the chunk that its row speaks of";
+    return 0;
+}
+
+/* A free slot; one that still has the chunk comes first. */
+static struct hak_scan_slot *free_slot_for(struct hak_scan *s, uint64_t id) {
+    unsigned to = (s->first + s->used) % HAK_SCAN_SLOTS_MAX;
+    for (unsigned i = s->used; i < HAK_SCAN_SLOTS_MAX; i++) {
+        unsigned at = (s->first + i) % HAK_SCAN_SLOTS_MAX;
+        if (!s->slot[at] || s->slot[at]->chunk_id != id)
+            continue;
+        struct hak_scan_slot *kept = s->slot[at];
+        s->slot[at] = s->slot[to];
+        s->slot[to] = kept;
+        break;
+    }
+    for (unsigned i = s->used; i < HAK_SCAN_SLOTS_MAX && !s->slot[to]; i++) {
+        unsigned at = (s->first + i) % HAK_SCAN_SLOTS_MAX;
+        s->slot[to] = s->slot[at]; /* made earlier, free now */
+        if (at != to)
+            s->slot[at] = NULL;
+    }
+    if (!s->slot[to])
+        s->slot[to] = new_slot();
+    return s->slot[to];
+}
+
+/* Sends the next chunk on its way: 1, 0 there is none, or an error. */
+static int send_chunk(struct hak_scan *s) {
+    uint64_t id;
+    uint32_t events;
+    int got = hak_scan_next_chunk(s, &id, &events);
+    if (got <= 0)
+        return got;
+    int error = hak_watch_tell(s->reader, id, s->backwards);
+    struct hak_scan_slot *slot = error ? NULL : free_slot_for(s, id);
+    if (!slot)
+        return error ? error : hak_store_no_memory(s->reader->path);
+    if (!events || events >= HAK_SCAN_GAP_AT_END) {
+        slot->chunk_id = id;
+        slot->where = "row";
+        slot->wrong = !events                  ? "it has an impossible number of events"
+                      : events == HAK_SCAN_GAP ? hak_scan_missing
+                                               : hak_scan_missing_end;
+    } else if ((error = load_chunk(s, slot, id, events)) != 0) {
+        return error;
+    }
+    slot->limits = &s->limits;
+    s->used++;
+    if (s->window > 1)
+        hak_scan_pool_put(s->reader->pool, slot);
+    else
+        hak_scan_decode(slot);
+    return 1;
+}
+
+/* One chunk is read for itself; who reads on gets the help of other threads. */
+static void widen(struct hak_scan *s) {
+    if (s->window > 1 || s->chunks_opened == 0 || s->used > 0)
+        return;
+    struct hak_scan_pool *pool = hak_scan_pool_of(s->reader);
+    if (hak_scan_pool_threads(pool) > 1)
+        s->window = hak_scan_pool_threads(pool) + 1;
+}
+
+/* Goes on to the next chunk that has events that fit: 1, 0 at the end, or an error. */
+static int next_chunk(struct hak_scan *s) {
+    if (s->used)
+        let_go(s);
+    for (;;) {
+        widen(s);
+        while (!s->has_all && s->used < s->window) {
+            int sent = send_chunk(s);
+            if (sent < 0)
+                return sent;
+            s->has_all = sent == 0;
+        }
+        if (!s->used)
+            return 0;
+        struct hak_scan_slot *slot = slot_at(s, 0);
+        if (s->window > 1)
+            hak_scan_pool_wait(s->reader->pool, slot);
+        if (slot->wrong) {
+            uint64_t id = slot->chunk_id;
+            slot->chunk_id = 0;
+            return hak_scan_fail_chunk(s->reader, id, slot->where, slot->wrong);
+        }
+        s->chunks_opened += slot->hits > 0;
+        if (slot->hits)
+            return 1;
+        let_go(s);
+    }
+}
+
+int hak_scan_next(struct hak_scan *s, struct hak_event *out) {
+    if (s->is_done)
+        return 0;
+    if (!s->used || s->at == slot_at(s, 0)->hits) {
+        int found = next_chunk(s);
+        if (found <= 0) {
+            stop(s);
+            return found;
+        }
+    }
+    const struct hak_scan_slot *slot = slot_at(s, 0);
+    uint32_t i = slot->hit[s->backwards ? slot->hits - 1 - s->at : s->at];
+    s->at++;
+    hak_columns_get(&slot->columns, i, slot->chunk_id + i, out);
+    if (s->limits.columns != HAK_ALL_COLUMNS)
+        hak_scan_clear_unwanted(out, s->limits.columns);
+    return 1;
+}
+
+uint64_t hak_scan_chunk(const struct hak_scan *s) {
+    return s->used ? s->slot[s->first]->chunk_id : 0;
+}
+
+uint64_t hak_scan_chunks(const struct hak_scan *s) {
+    return s->chunks_opened;
+}
+
+int hak_store_scan(struct hak_store_reader *r, const struct hak_filter *filter, bool backwards,
+                   hak_event_each each, void *context) {
+    struct hak_scan_limits limits = {.filter = *filter};
+    struct hak_scan *scan;
+    struct hak_event event;
+    int result = hak_scan_open(r, &limits, backwards, &scan);
+    if (result)
+        return result;
+    while ((result = hak_scan_next(scan, &event)) == 1) {
+        result = each(context, &event);
+        if (result)
+            break;
+    }
+    hak_scan_close(scan);
+    return result;
+}
+
+/* The slot in which the chunk of event `id` lies decoded, all columns; NULL = none. */
+static const struct hak_scan_slot *kept_slot(const struct hak_scan *s, uint64_t id) {
+    for (unsigned i = 0; s && i < HAK_SCAN_SLOTS_MAX; i++) {
+        const struct hak_scan_slot *slot = s->slot[i];
+        if (slot && slot->chunk_id && id >= slot->chunk_id &&
+            id - slot->chunk_id < slot->chunk.events && slot->chunk.decoded == HAK_ALL_COLUMNS)
+            return slot;
+    }
+    return NULL;
+}
+
+int hak_store_event(struct hak_store_reader *r, uint64_t id, struct hak_event *out) {
+    if (!id)
+        return 0;
+    struct hak_scan *s = r->event_scan;
+    const struct hak_scan_slot *kept = r->may_keep_chunks ? kept_slot(s, id) : NULL;
+    if (kept) {
+        hak_columns_get(&kept->columns, (uint32_t)(id - kept->chunk_id), id, out);
+        return 1;
+    }
+    struct hak_scan_limits limits = hak_scan_all();
+    limits.filter.id_from = limits.filter.id_to = id;
+    hak_scan_close(s);
+    r->event_scan = NULL;
+    int result = hak_scan_open(r, &limits, false, &s);
+    if (result)
+        return result;
+    result = hak_scan_next(s, out);
+    stop(s); /* ends the read transaction; the decoded chunk stays */
+    r->event_scan = s;
+    return result;
+}

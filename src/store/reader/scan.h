@@ -1,0 +1,41 @@
+/* Walking the events of a store, one decoded chunk at a time: behind hak_store_scan, the virtual
+ * tables, the story and the check.
+ *
+ * A chunk is passed by without a look at its events when its row (times, kinds, classes, process,
+ * thread) or the postings (bases, addresses, stacks) say that nothing in it can fit; of the others
+ * first the columns that the filter asks about are decoded, the rest only if something fits. From
+ * the second chunk on several threads decode, some chunks ahead; events come in order. */
+#ifndef HAK_STORE_READER_SCAN_H
+#define HAK_STORE_READER_SCAN_H
+
+#include "store/codec/chunk.h"
+#include "store/reader/reader.h"
+
+struct hak_scan;
+
+/* What to look for beyond hak_filter, for the store's own use. */
+struct hak_scan_limits {
+    struct hak_filter filter;
+    uint64_t owner;     /* chunks that have this key of hak_run_owner() */
+    uint32_t stacks[2]; /* any of the two; both 0 = all. (filter.stack: exactly one) */
+    unsigned columns;   /* mask of columns wanted, 0 = all; others read as 0 */
+};
+
+/* A filter that lets everything pass. */
+static inline struct hak_scan_limits hak_scan_all(void) {
+    return (struct hak_scan_limits){.filter = {.class_index = -1}};
+}
+
+int hak_scan_open(struct hak_store_reader *r, const struct hak_scan_limits *limits, bool backwards,
+                  struct hak_scan **out);
+/* 1 and the next event, 0 at the end, or an error. */
+int hak_scan_next(struct hak_scan *scan, struct hak_event *out);
+/* The first event of the chunk of the event that was handed out last. */
+uint64_t hak_scan_chunk(const struct hak_scan *scan);
+/* How many chunks were opened so far, the one of the last event included. */
+uint64_t hak_scan_chunks(const struct hak_scan *scan);
+void hak_scan_close(struct hak_scan *scan);
+/* Frees a scan for good (the reader keeps closed ones for the next open). */
+void hak_scan_free(struct hak_scan *scan);
+
+#endif

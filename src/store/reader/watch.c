@@ -1,0 +1,36 @@
+/* Tells the watcher of long reads how far they are. */
+#include "store/reader/watch.h"
+
+#include "store/reader/state.h"
+
+static struct {
+    hak_watcher tell;
+    void *context;
+    const char *doing;
+} watch = {.doing = ""};
+
+void hak_store_watch(hak_watcher watcher, void *context) {
+    watch.tell = watcher;
+    watch.context = context;
+    watch.doing = "";
+}
+
+void hak_watch_doing(const char *doing) {
+    watch.doing = doing;
+}
+
+int hak_watch_tell(struct hak_store_reader *r, uint64_t id, bool backwards) {
+    if (!watch.tell)
+        return 0;
+    if (id > r->newest_event &&
+        hak_reader_numbers(r, "SELECT id + events - 1, ?1 FROM chunk ORDER BY id DESC LIMIT 1", 0,
+                           &r->newest_event, 1) < 0)
+        return 0;
+    uint64_t newest = r->newest_event;
+    struct hak_progress progress = {.doing = watch.doing,
+                                    .done = backwards && id <= newest ? newest - id : id,
+                                    .total = newest};
+    if (watch.tell(watch.context, &progress) == 0)
+        return 0;
+    return hak_store_fail(HAK_STORE_STOPPED, "%s: reading was stopped", r->path);
+}

@@ -1,0 +1,235 @@
+/* The virtual table block: one row for each block seen, that is each (process, base, class). */
+#include "store/sql/tables.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "hop.h"
+#include "store/reader/state.h"
+#include "superslab.h"
+#include "trace/record.h"
+
+enum column {
+    BASE,
+    PROCESS,
+    CLASS,
+    SLOT,
+    MALLOCS,
+    FREES,
+    EVENTS,
+    FIRST_ID,
+    LAST_ID,
+    FIRST_NS,
+    LAST_NS,
+    MAX_SIZE,
+    ADDR
+};
+static const char declaration[] =
+    "CREATE TABLE block(base INTEGER, process INTEGER, class TEXT, slot INTEGER, mallocs INTEGER,"
+    " frees INTEGER, events INTEGER, first_id INTEGER, last_id INTEGER, first_ns INTEGER,"
+    " last_ns INTEGER, max_size INTEGER, addr INTEGER HIDDEN)";
+
+#define BIT(column)       (1u << (column))
+#define BLOCKS_AT_ADDRESS 256 /* room for so many at first */
+
+struct row {
+    uint64_t base;
+    uint32_t process; /* 0 = free entry */
+    uint8_t class_index;
+    uint64_t slot_bytes, mallocs, frees, events, first_id, last_id, first_ns, last_ns, max_size;
+};
+
+struct cursor {
+    struct hak_table_cursor head;
+    struct hak_base_walk walk;
+    struct row *table; /* hash table of this batch */
+    uint32_t slots, used, at;
+    bool has_addr;
+    uint64_t asked_addr;
+};
+
+static struct hak_store_reader *reader_of(const struct cursor *c) {
+    return ((struct hak_table *)c->head.vtab.pVtab)->shared->reader;
+}
+
+static int best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
+    unsigned taken = 0;
+    (void)vtab;
+    int result = hak_table_take(info, BIT(BASE) | BIT(ADDR), 0, BIT(ADDR), &taken);
+    info->estimatedCost = taken ? 1e3 : 1e8;
+    info->estimatedRows = taken ? 1 : 1000000;
+    return result;
+}
+
+static struct row *find_row(struct row *table, uint32_t slots, const struct row *key) {
+    uint64_t mixed = (key->base ^ (uint64_t)key->process << 40 ^ (uint64_t)key->class_index << 56) *
+                     0x9e3779b97f4a7c15ull;
+    uint32_t at = (uint32_t)(mixed >> 32) & (slots - 1);
+    while (table[at].process && (table[at].base != key->base || table[at].process != key->process ||
+                                 table[at].class_index != key->class_index))
+        at = (at + 1) & (slots - 1);
+    return &table[at];
+}
+
+static bool grow(struct cursor *c) {
+    uint32_t slots = c->slots ? c->slots * 2 : 1024;
+    struct row *table = calloc(slots, sizeof *table);
+    if (!table)
+        return false;
+    for (uint32_t i = 0; c->table && i < c->slots; i++)
+        if (c->table[i].process)
+            *find_row(table, slots, &c->table[i]) = c->table[i];
+    free(c->table);
+    c->table = table;
+    c->slots = slots;
+    return true;
+}
+
+static bool add_event(struct cursor *c, const struct hak_event *e) {
+    struct row key = {.base = e->base, .process = e->process, .class_index = e->class_index};
+    if (!e->process || e->flags & HAK_RECORD_ILLEGAL)
+        return true; /* a wrong move makes no block */
+    if (c->used >= c->slots / 3 * 2 && !grow(c))
+        return false;
+    if (!c->table)
+        return false;
+    struct row *row = find_row(c->table, c->slots, &key);
+    if (!row->process) {
+        *row = key;
+        row->first_id = e->id;
+        row->first_ns = e->ns;
+        hak_store_class(reader_of(c), e->class_index, &row->slot_bytes, NULL);
+        c->used++;
+    }
+    row->events++;
+    row->last_id = e->id;
+    row->last_ns = e->ns;
+    row->mallocs += e->kind == HAK_MALLOC || (e->kind == HAK_REALLOC && e->place != HAK_PLACE_LIVE);
+    row->frees += e->kind == HAK_FREE || e->kind == HAK_REALLOC_FROM;
+    if (hak_event_is_call(e) && e->size > row->max_size)
+        row->max_size = e->size;
+    if (e->class_index == HAK_CLASS_NONE && e->address + e->size - e->base > row->slot_bytes)
+        row->slot_bytes = e->address + e->size - e->base;
+    return true;
+}
+
+/* Gathers the rows of the next batch: 1, 0 at the end, or an error. */
+static int next_batch(struct cursor *c) {
+    struct hak_scan_limits limits;
+    struct hak_scan *scan;
+    struct hak_event e;
+    int result = hak_base_walk_next(&c->walk, &limits);
+    if (result <= 0)
+        return result;
+    if (c->table)
+        memset(c->table, 0, c->slots * sizeof *c->table);
+    c->used = c->at = 0;
+    limits.filter.kind_mask_low = ~(uint64_t)1;
+    limits.columns = HAK_ALL_COLUMNS & ~(BIT(HAK_COLUMN_GENERATION) | BIT(HAK_COLUMN_OLD));
+    result = hak_scan_open(reader_of(c), &limits, false, &scan);
+    if (result)
+        return result;
+    bool has_memory = true;
+    while (has_memory && (result = hak_scan_next(scan, &e)) == 1)
+        has_memory = add_event(c, &e);
+    hak_scan_close(scan);
+    if (!has_memory)
+        return hak_store_fail(HAK_STORE_INTERNAL, "out of memory while listing blocks");
+    return result < 0 ? result : 1;
+}
+
+static bool is_wanted(const struct cursor *c) {
+    const struct row *row = &c->table[c->at];
+    return row->process && (!c->has_addr || (c->asked_addr >= row->base &&
+                                             c->asked_addr - row->base < row->slot_bytes));
+}
+
+static int next(sqlite3_vtab_cursor *vtab) {
+    struct cursor *c = (struct cursor *)vtab;
+    int found = 1;
+    c->head.number++;
+    do {
+        c->at++;
+        while (found == 1 && c->at >= c->slots)
+            found = next_batch(c);
+    } while (found == 1 && !is_wanted(c));
+    c->head.is_at_end = found != 1;
+    return found < 0 ? hak_table_fail(vtab->pVtab, found) : SQLITE_OK;
+}
+
+static int close_cursor(sqlite3_vtab_cursor *vtab) {
+    struct cursor *c = (struct cursor *)vtab;
+    hak_base_walk_free(&c->walk);
+    free(c->table);
+    hak_table_close(vtab);
+    return SQLITE_OK;
+}
+
+/* Bases of the blocks around an address: of all of them. */
+static int add_blocks_at(struct cursor *c, uint64_t address) {
+    struct hak_block_key *keys = NULL;
+    int room = BLOCKS_AT_ADDRESS / 4, count = room;
+    while (count == room) {
+        room *= 4;
+        free(keys);
+        keys = malloc((size_t)room * sizeof *keys);
+        if (!keys)
+            return hak_store_fail(HAK_STORE_INTERNAL, "out of memory");
+        count = hak_store_blocks_at(reader_of(c), address, 0, keys, room);
+    }
+    int error = count < 0 ? count : 0;
+    for (int i = 0; i < count && !error; i++)
+        error = hak_base_walk_add(&c->walk, reader_of(c), keys[i].base);
+    free(keys);
+    return error;
+}
+
+static int filter(sqlite3_vtab_cursor *vtab, int number, const char *plan, int argc,
+                  sqlite3_value **argv) {
+    struct cursor *c = (struct cursor *)vtab;
+    int error = 0;
+    bool is_limited = false;
+    (void)number;
+    hak_base_walk_free(&c->walk);
+    c->has_addr = false;
+    c->head.is_at_end = true;
+    if (!c->table && !grow(c))
+        return SQLITE_NOMEM;
+    for (int i = 0; i < argc && !error; i++) {
+        uint64_t value;
+        if (!hak_table_number(argv[i], plan[2 * i + 1], &value))
+            return SQLITE_OK;
+        if (plan[2 * i] - 'a' == ADDR) {
+            if (c->has_addr && c->asked_addr != value)
+                return SQLITE_OK;
+            c->has_addr = true;
+            c->asked_addr = value;
+        } else if (!is_limited) {
+            is_limited = true;
+            error = hak_base_walk_add(&c->walk, reader_of(c), value);
+        }
+    }
+    if (!error && !is_limited)
+        error = c->has_addr ? add_blocks_at(c, c->asked_addr)
+                            : hak_base_walk_all(&c->walk, reader_of(c));
+    c->at = c->slots; /* nothing gathered yet */
+    return error ? hak_table_fail(vtab->pVtab, error) : next(vtab);
+}
+
+static int column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int which) {
+    struct cursor *c = (struct cursor *)vtab;
+    const struct row *row = &c->table[c->at];
+    const uint64_t numbers[] = {
+        [BASE] = row->base,         [PROCESS] = row->process,   [SLOT] = row->slot_bytes,
+        [MALLOCS] = row->mallocs,   [FREES] = row->frees,       [EVENTS] = row->events,
+        [FIRST_ID] = row->first_id, [LAST_ID] = row->last_id,   [FIRST_NS] = row->first_ns,
+        [LAST_NS] = row->last_ns,   [MAX_SIZE] = row->max_size, [ADDR] = row->base,
+    };
+    if (which == CLASS)
+        hak_table_class(reader_of(c), row->class_index, out);
+    else
+        sqlite3_result_int64(
+            out, (sqlite3_int64)(which == ADDR && c->has_addr ? c->asked_addr : numbers[which]));
+    return SQLITE_OK;
+}
+
+HAK_TABLE_MODULE(hak_block_module, declaration);

@@ -1,0 +1,437 @@
+/* The virtual table life: one row for each malloc to free, with both stacks, sizes and times. */
+#include "store/sql/tables.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "hop.h"
+#include "base/array.h"
+#include "store/calls.h"
+#include "store/reader/state.h"
+#include "store/history/track.h"
+
+enum column {
+    ID,
+    NS,
+    TID,
+    BASE,
+    USER,
+    STACK,
+    SIZE,
+    LAST_SIZE,
+    CLASS,
+    SLOT,
+    KIND,
+    RESIZES,
+    END_ID,
+    END_NS,
+    END_TID,
+    END_STACK,
+    END_KIND,
+    LIFETIME_NS,
+    PROCESS,
+    THREAD,
+    END_THREAD,
+    GENERATION,
+    CALL,
+    END_CALL,
+    ADDR
+};
+static const char declaration[] =
+    "CREATE TABLE life(id INTEGER, ns INTEGER, tid INTEGER, base INTEGER, user INTEGER,"
+    " stack INTEGER, size INTEGER, last_size INTEGER, class TEXT, slot INTEGER, kind TEXT,"
+    " resizes INTEGER, end_id INTEGER, end_ns INTEGER, end_tid INTEGER, end_stack INTEGER,"
+    " end_kind TEXT, lifetime_ns INTEGER, process INTEGER, thread INTEGER, end_thread INTEGER,"
+    " generation INTEGER, call TEXT, end_call TEXT, addr INTEGER HIDDEN)";
+
+#define BIT(column) (1u << (column))
+#define EQUAL_COLUMNS                                                                              \
+    (BIT(ID) | BIT(NS) | BIT(TID) | BIT(BASE) | BIT(USER) | BIT(STACK) | BIT(END_ID) |             \
+     BIT(END_STACK) | BIT(ADDR))
+#define RANGE_COLUMNS (BIT(ID) | BIT(NS))
+
+struct row {
+    struct hak_event birth, end; /* id 0 = not known, or not ended */
+    uint64_t base, user, last_size;
+    uint32_t process, resizes;
+};
+
+struct cursor {
+    struct hak_table_cursor head;
+    struct hak_base_walk walk;
+    struct hak_scan *scan;
+    struct hak_track track;
+    bool has_track, has_addr;
+    uint64_t asked_addr;
+    struct row *rows; /* ready to be told */
+    uint32_t row_count, row_room, at;
+};
+
+static struct hak_store_reader *reader_of(const struct cursor *c) {
+    return ((struct hak_table *)c->head.vtab.pVtab)->shared->reader;
+}
+
+static int best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
+    unsigned taken;
+    (void)vtab;
+    int result = hak_table_take(info, EQUAL_COLUMNS, RANGE_COLUMNS, BIT(ADDR), &taken);
+    if (result != SQLITE_OK)
+        return result;
+    double cost = taken & (BIT(BASE) | BIT(USER) | BIT(ADDR) | BIT(ID) | BIT(END_ID)) ? 1e3
+                  : info->idxStr[0]                                                   ? 1e6
+                                                                                      : 1e8;
+    info->estimatedCost = cost;
+    info->estimatedRows = (sqlite3_int64)cost / 10;
+    return SQLITE_OK;
+}
+
+/* ---- lives become rows -------------------------------------------------------------------------
+ */
+
+static int add_row(struct cursor *c, const struct hak_tracked *block, const struct hak_event *end) {
+    if (!hak_array_make_room(&c->rows, c->row_count, &c->row_room, sizeof *c->rows))
+        return hak_store_no_memory(reader_of(c)->path);
+    struct row *row = &c->rows[c->row_count++];
+    *row = (struct row){.birth = block->birth,
+                        .base = block->base,
+                        .user = block->life.user,
+                        .last_size = block->last_size,
+                        .process = block->process,
+                        .resizes = block->resizes};
+    if (end)
+        row->end = *end;
+    return 0;
+}
+
+/* What a forked child's block was at the FORK, when its parent's has gone on since. */
+struct inheritance {
+    struct hak_tracked *block;
+    uint64_t before; /* generation */
+    int stop;
+};
+
+static void live_on(struct hak_tracked *block, enum hak_life_step step, bool was_open,
+                    const struct hak_event *e) {
+    if (step == HAK_LIFE_BORN ||
+        (!was_open && (step == HAK_LIFE_RESIZED || step == HAK_LIFE_ENDED))) {
+        block->birth = step == HAK_LIFE_BORN ? *e : (struct hak_event){0};
+        block->resizes = 0;
+    }
+    if (step == HAK_LIFE_BORN || step == HAK_LIFE_RESIZED || (step == HAK_LIFE_ENDED && !was_open))
+        block->last_size = e->size;
+    block->resizes += step == HAK_LIFE_RESIZED;
+}
+
+static void take_inherited(void *context, const struct hak_event *e) {
+    struct inheritance *i = context;
+    bool was_open = i->block->life.is_open;
+    i->stop = e->generation >= i->before;
+    if (!i->stop)
+        live_on(i->block, hak_life_next(&i->block->life, e), was_open, e);
+}
+
+static int look_up_inheritance(struct cursor *c, struct hak_tracked *block,
+                               const struct hak_event *e) {
+    struct inheritance i = {.block = block, .before = e->generation};
+    struct hak_lineage lineage;
+    block->is_midway = false;
+    int error = hak_lineage_load(reader_of(c), block->process, &lineage);
+    return error ? error
+                 : hak_order_walk(reader_of(c), block->base, 0, &lineage, take_inherited, &i,
+                                  &i.stop);
+}
+
+static int take(void *context, struct hak_tracked *block, const struct hak_event *e,
+                uint64_t missing) {
+    struct cursor *c = context;
+    (void)missing;
+    int error = 0;
+    bool is_birth = e->kind == HAK_MALLOC || (e->kind == HAK_REALLOC && e->place != HAK_PLACE_LIVE);
+    if (block->is_midway && hak_event_is_call(e) && !is_birth)
+        error = look_up_inheritance(c, block, e);
+    block->is_midway &= !is_birth;
+    bool was_open = block->life.is_open;
+    struct hak_tracked before = *block;
+    enum hak_life_step step = hak_life_next(&block->life, e);
+    if (step == HAK_LIFE_BORN && was_open && !error)
+        error = add_row(c, &before, NULL); /* its end was lost */
+    live_on(block, step, was_open, e);
+    if (step == HAK_LIFE_ENDED && !error)
+        error = add_row(c, block, e);
+    return error;
+}
+
+/* Lives that are still open at the end of the capture. */
+static int add_open(struct cursor *c) {
+    int error = hak_track_flush(&c->track);
+    for (uint32_t i = 0; i < c->track.slots && !error; i++)
+        if (c->track.table[i].process && c->track.table[i].life.is_open)
+            error = add_row(c, &c->track.table[i], NULL);
+    return error;
+}
+
+static int next_batch(struct cursor *c) {
+    struct hak_scan_limits limits;
+    int found = hak_base_walk_next(&c->walk, &limits);
+    if (found <= 0)
+        return found;
+    limits.filter.kind_mask_low = ~(uint64_t)1;
+    hak_track_clear(&c->track);
+    int error = hak_scan_open(reader_of(c), &limits, false, &c->scan);
+    return error ? error : 1;
+}
+
+/* Fills `rows` with at least one: 1, 0 at the end, or an error. */
+static int fill(struct cursor *c) {
+    struct hak_event e;
+    c->row_count = c->at = 0;
+    for (;;) {
+        int result = c->scan ? 1 : next_batch(c);
+        if (result <= 0)
+            return result;
+        while (!c->row_count && (result = hak_scan_next(c->scan, &e)) == 1)
+            if ((result = hak_track_feed(&c->track, &e, hak_scan_chunks(c->scan))) != 0)
+                return result;
+        if (result < 0)
+            return result;
+        if (!c->row_count) {
+            hak_scan_close(c->scan);
+            c->scan = NULL;
+            result = add_open(c);
+            if (result)
+                return result;
+        }
+        if (c->row_count)
+            return 1;
+    }
+}
+
+/* ---- the cursor --------------------------------------------------------------------------------
+ */
+
+static int close_cursor(sqlite3_vtab_cursor *vtab) {
+    struct cursor *c = (struct cursor *)vtab;
+    hak_scan_close(c->scan);
+    hak_base_walk_free(&c->walk);
+    if (c->has_track)
+        hak_track_free(&c->track);
+    free(c->rows);
+    hak_table_close(vtab);
+    return SQLITE_OK;
+}
+
+static bool is_wanted(const struct cursor *c) {
+    const struct row *row = &c->rows[c->at];
+    return !c->has_addr || row->base == c->asked_addr || row->user == c->asked_addr;
+}
+
+static int next(sqlite3_vtab_cursor *vtab) {
+    struct cursor *c = (struct cursor *)vtab;
+    int found = 1;
+    do {
+        c->head.number++;
+        if (++c->at >= c->row_count)
+            found = fill(c);
+    } while (found == 1 && !is_wanted(c));
+    c->head.is_at_end = found != 1;
+    return found < 0 ? hak_table_fail(vtab->pVtab, found) : SQLITE_OK;
+}
+
+/* What a query asks of births and of ends. */
+struct asked {
+    struct hak_filter birth, end;
+    bool about_birth, about_end;
+    uint64_t base, address;
+};
+
+/* 1, 0 when no row can fit, or an error. */
+static int add_limit(struct cursor *c, struct asked *a, int column, int op, sqlite3_value *value) {
+    uint64_t number;
+    uint32_t thread;
+    int found;
+    if (!hak_table_number(value, op, &number))
+        return 0;
+    switch (column) {
+    case ID:
+        a->about_birth = true;
+        return hak_table_narrow(op, number, &a->birth.id_from, &a->birth.id_to);
+    case NS:
+        if (number == 0 && (op == HAK_OP_EQUAL || op == HAK_OP_TO))
+            return 1;
+        a->about_birth = true;
+        return hak_table_narrow(op, number, &a->birth.ns_from, &a->birth.ns_to);
+    case TID:
+        found = hak_table_threads(reader_of(c), number, &thread);
+        if (found == 1) {
+            a->about_birth = true;
+            a->birth.thread = thread;
+        }
+        return found < 0 ? found : found > 0;
+    case STACK:
+        a->about_birth |= number != 0;
+        a->birth.stack = (uint32_t)number;
+        return number <= UINT32_MAX;
+    case END_ID:
+        a->about_end = true;
+        return hak_table_narrow(op, number, &a->end.id_from, &a->end.id_to);
+    case END_STACK:
+        a->about_end |= number != 0;
+        a->end.stack = (uint32_t)number;
+        return number <= UINT32_MAX;
+    case BASE:
+        a->base = number;
+        return number != 0;
+    case ADDR: /* nobody compares again: is_wanted does */
+        if (c->has_addr && c->asked_addr != number)
+            return 0;
+        c->has_addr = true;
+        c->asked_addr = number;
+        /* fall through */
+    default: /* USER */
+        if (!a->address || column == ADDR)
+            a->address = number;
+        return number != 0;
+    }
+}
+
+static int start_walk(struct cursor *c, struct asked *a) {
+    struct hak_store_reader *r = reader_of(c);
+    struct hak_filter f = a->about_birth ? a->birth : a->end;
+    uint64_t births = 1u << HAK_MALLOC | 1u << HAK_REALLOC;
+    uint64_t ends = 1u << HAK_FREE | 1u << HAK_REALLOC_FROM;
+    if (!a->about_birth && !a->about_end && !a->address)
+        return a->base ? hak_base_walk_add(&c->walk, r, a->base) : hak_base_walk_all(&c->walk, r);
+    f.base = a->base;
+    f.address = a->address;
+    f.class_index = -1;
+    f.kind_mask_low = a->about_birth ? births : a->about_end ? ends : births | ends;
+    return hak_base_walk_of(&c->walk, r, &f);
+}
+
+static int filter(sqlite3_vtab_cursor *vtab, int number, const char *plan, int argc,
+                  sqlite3_value **argv) {
+    struct cursor *c = (struct cursor *)vtab;
+    struct asked asked = {0};
+    (void)number;
+    hak_scan_close(c->scan);
+    c->scan = NULL;
+    hak_base_walk_free(&c->walk);
+    c->head.is_at_end = true;
+    c->has_addr = false;
+    c->row_count = c->at = 0;
+    int error = c->has_track ? 0 : hak_track_init(&c->track, reader_of(c), take, c);
+    c->has_track = !error;
+    for (int i = 0; i < argc && !error; i++) {
+        int fits = add_limit(c, &asked, plan[2 * i] - 'a', plan[2 * i + 1], argv[i]);
+        if (fits == 0)
+            return SQLITE_OK;
+        error = fits < 0 ? fits : 0;
+    }
+    if (!error)
+        error = start_walk(c, &asked);
+    return error ? hak_table_fail(vtab->pVtab, error) : next(vtab);
+}
+
+static void tell_tid(struct cursor *c, sqlite3_context *out, uint32_t thread) {
+    uint64_t tid;
+    if (hak_reader_numbers(reader_of(c), "SELECT tid FROM thread WHERE id = ?1", thread, &tid, 1) ==
+        1)
+        sqlite3_result_int64(out, (sqlite3_int64)tid);
+}
+
+static void tell_of_event(struct cursor *c, sqlite3_context *out, const struct hak_event *e,
+                          enum column which) {
+    if (!e->id)
+        return; /* NULL */
+    switch (which) {
+    case ID:
+    case END_ID:
+        sqlite3_result_int64(out, (sqlite3_int64)e->id);
+        break;
+    case NS:
+    case END_NS:
+        sqlite3_result_int64(out, (sqlite3_int64)e->ns);
+        break;
+    case TID:
+    case END_TID:
+        tell_tid(c, out, e->thread);
+        break;
+    case STACK:
+    case END_STACK:
+        sqlite3_result_int64(out, e->stack);
+        break;
+    case THREAD:
+    case END_THREAD:
+        sqlite3_result_int64(out, e->thread);
+        break;
+    case KIND:
+    case END_KIND:
+        sqlite3_result_text(
+            out, hak_table_kind(((struct hak_table *)c->head.vtab.pVtab)->shared, e->kind), -1,
+            SQLITE_STATIC);
+        break;
+    case CALL:
+    case END_CALL:
+        sqlite3_result_text(out, hak_call_of(e), -1, SQLITE_STATIC);
+        break;
+    case SIZE:
+        sqlite3_result_int64(out, (sqlite3_int64)e->size);
+        break;
+    default: /* GENERATION */
+        sqlite3_result_int64(out, (sqlite3_int64)e->generation);
+        break;
+    }
+}
+
+static int column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int which) {
+    struct cursor *c = (struct cursor *)vtab;
+    const struct row *row = &c->rows[c->at];
+    const struct hak_event *any = row->birth.id ? &row->birth : &row->end;
+    uint64_t slot;
+    switch ((enum column)which) {
+    case BASE:
+        sqlite3_result_int64(out, (sqlite3_int64)row->base);
+        break;
+    case USER:
+        sqlite3_result_int64(out, (sqlite3_int64)row->user);
+        break;
+    case ADDR:
+        sqlite3_result_int64(out, (sqlite3_int64)(c->has_addr ? c->asked_addr : row->user));
+        break;
+    case LAST_SIZE:
+        sqlite3_result_int64(out, (sqlite3_int64)row->last_size);
+        break;
+    case CLASS:
+        if (any->id)
+            hak_table_class(reader_of(c), any->class_index, out);
+        break;
+    case SLOT:
+        if (any->id && hak_store_class(reader_of(c), any->class_index, &slot, NULL))
+            sqlite3_result_int64(out, (sqlite3_int64)slot);
+        break;
+    case RESIZES:
+        sqlite3_result_int64(out, row->resizes);
+        break;
+    case LIFETIME_NS:
+        if (row->birth.id && row->end.id)
+            sqlite3_result_int64(out, (sqlite3_int64)(row->end.ns - row->birth.ns));
+        break;
+    case PROCESS:
+        sqlite3_result_int64(out, row->process);
+        break;
+    case END_ID:
+    case END_NS:
+    case END_TID:
+    case END_STACK:
+    case END_THREAD:
+    case END_KIND:
+    case END_CALL:
+        tell_of_event(c, out, &row->end, (enum column)which);
+        break;
+    default:
+        tell_of_event(c, out, &row->birth, (enum column)which);
+        break;
+    }
+    return SQLITE_OK;
+}
+
+HAK_TABLE_MODULE(hak_life_module, declaration);

@@ -1,0 +1,100 @@
+/* The virtual table stack_node: the nodes of each stack, innermost first; and the view stack_frame
+ * over it, so that the frames of one stack are found without looking at all others. */
+#include <stdlib.h>
+#include "store/reader/state.h"
+#include "store/sql/tables.h"
+
+enum column { STACK, DEPTH, NODE };
+static const char declaration[] =
+    "CREATE TABLE stack_node(stack INTEGER, depth INTEGER, node INTEGER)";
+
+struct cursor {
+    struct hak_table_cursor head;
+    uint32_t stack, depth, node;
+    bool is_one; /* stack = X was asked */
+};
+
+static int best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
+    unsigned taken = 0;
+    (void)vtab;
+    int result = hak_table_take(info, 1u << STACK, 0, 1u << STACK, &taken);
+    info->estimatedCost = taken ? 100 : 1e8;
+    info->estimatedRows = taken ? 20 : 10000000;
+    return result;
+}
+
+static int close_cursor(sqlite3_vtab_cursor *vtab) {
+    hak_table_close(vtab);
+    return SQLITE_OK;
+}
+
+static struct hak_node_reader *nodes_of(const struct cursor *c) {
+    return ((struct hak_table *)c->head.vtab.pVtab)->shared->reader->nodes;
+}
+
+/* The first stack from `stack` on (of exactly that id, where one was asked). */
+static int begin_stack(struct cursor *c, uint32_t stack) {
+    struct hak_node_row row;
+    int found = c->is_one ? hak_node_reader_get(nodes_of(c), stack, &row)
+                          : hak_node_reader_next(nodes_of(c), stack, &row);
+    c->head.is_at_end = found != 1;
+    if (found == 1)
+        c->stack = c->node = row.id;
+    c->depth = 0;
+    return found < 0 ? hak_table_fail(c->head.vtab.pVtab, found) : SQLITE_OK;
+}
+
+static int next(sqlite3_vtab_cursor *vtab) {
+    struct cursor *c = (struct cursor *)vtab;
+    struct hak_node_row row;
+    int found = hak_node_reader_get(nodes_of(c), c->node, &row);
+    c->head.number++;
+    if (found < 0)
+        return hak_table_fail(vtab->pVtab, found);
+    /* Parents have lower ids: a damaged chain ends, too. */
+    if (found == 1 && row.parent && row.parent < c->node) {
+        c->node = row.parent;
+        c->depth++;
+        return SQLITE_OK;
+    }
+    c->head.is_at_end = c->is_one || c->stack == UINT32_MAX;
+    return c->head.is_at_end ? SQLITE_OK : begin_stack(c, c->stack + 1);
+}
+
+static int filter(sqlite3_vtab_cursor *vtab, int number, const char *plan, int argc,
+                  sqlite3_value **argv) {
+    struct cursor *c = (struct cursor *)vtab;
+    uint64_t stack = 1, asked;
+    (void)number, (void)plan;
+    c->is_one = argc > 0;
+    c->head.is_at_end = true;
+    for (int i = 0; i < argc; i++) {
+        if (!hak_table_number(argv[i], HAK_OP_EQUAL, &asked) || asked == 0 || asked > UINT32_MAX ||
+            (i && asked != stack))
+            return SQLITE_OK;
+        stack = asked;
+    }
+    return begin_stack(c, (uint32_t)stack);
+}
+
+static int column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int which) {
+    const struct cursor *c = (const struct cursor *)vtab;
+    const uint32_t values[] = {[STACK] = c->stack, [DEPTH] = c->depth, [NODE] = c->node};
+    sqlite3_result_int64(out, values[which]);
+    return SQLITE_OK;
+}
+
+HAK_TABLE_MODULE(hak_stack_module, declaration);
+
+/* A temporary view comes before the file's own one of this name. */
+int hak_table_add_stack_frame(sqlite3 *database, const char *path) {
+    static const char view[] =
+        "CREATE TEMP VIEW IF NOT EXISTS stack_frame AS"
+        " SELECT w.stack AS stack, w.depth AS depth, f.level AS level, f.ip AS ip,"
+        "  f.module AS module, f.module_offset AS module_offset, f.function AS function,"
+        "  f.file AS file, f.line AS line"
+        " FROM stack_node w JOIN node_frame f ON f.node = w.node";
+    return sqlite3_exec(database, view, NULL, NULL, NULL) == SQLITE_OK
+               ? 0
+               : hak_store_fail_sqlite(database, path, "adding its view of stacks");
+}

@@ -1,0 +1,122 @@
+/* The log as tables: what the virtual tables event, block, life, live, stack_node, node share. */
+#ifndef HAK_STORE_SQL_TABLES_H
+#define HAK_STORE_SQL_TABLES_H
+
+#include <sqlite3.h>
+#include "store/reader/reader.h"
+#include "store/reader/scan.h"
+
+/* One reader for the tables of a connection (node has its own); freed with the last of them. */
+struct hak_tables {
+    struct hak_store_reader *reader;
+    int uses, cursors;              /* modules; their open cursors */
+    char **kind_name, **place_name; /* 128 and 256, NULL = none */
+};
+
+/* A table of one connection. */
+struct hak_table {
+    sqlite3_vtab vtab;
+    struct hak_tables *shared;
+};
+
+/* xBestIndex writes the constraints that it takes as pairs of characters, a column ('a' = 0) and an
+ * operator, in the order of xFilter's arguments. */
+enum {
+    HAK_OP_EQUAL = '=',
+    HAK_OP_ABOVE = '>',
+    HAK_OP_FROM = ']',
+    HAK_OP_BELOW = '<',
+    HAK_OP_TO = '['
+};
+
+/* Takes the usable constraints on the columns in `equal` and `range` (bit n = column n). `omit`:
+ * columns whose constraint need not be checked again. Returns an SQLite code; `equal_taken` is set.
+ */
+int hak_table_take(sqlite3_index_info *info, unsigned equal, unsigned range, unsigned omit,
+                   unsigned *equal_taken);
+
+/* What the cursor of each table begins with. */
+struct hak_table_cursor {
+    sqlite3_vtab_cursor vtab;
+    bool is_at_end;
+    sqlite3_int64 number; /* the row's id */
+};
+int hak_table_at_end(sqlite3_vtab_cursor *vtab);
+int hak_table_rowid(sqlite3_vtab_cursor *vtab, sqlite3_int64 *out);
+
+/* For xOpen and xClose: a cursor of `bytes`, all 0; with the last one the reader comes to rest. */
+int hak_table_open(sqlite3_vtab *vtab, size_t bytes, sqlite3_vtab_cursor **out);
+void hak_table_close(sqlite3_vtab_cursor *vtab);
+
+/* One argument of xFilter as a number. False: nothing can equal it (NULL, text, a broken number).
+ */
+bool hak_table_number(sqlite3_value *value, int op, uint64_t *out);
+/* Narrows [from, to] (inclusive; to 0 = open) by `op` and a number; false when nothing is left. */
+bool hak_table_narrow(int op, uint64_t value, uint64_t *from, uint64_t *to);
+
+/* Sets the message of hak_store_message() as the table's error. */
+int hak_table_fail(sqlite3_vtab *vtab, int error);
+
+/* The row ids of threads with that tid: how many, the first in `out`. Negative on error. */
+int hak_table_threads(struct hak_store_reader *r, uint64_t tid, uint32_t *out);
+
+const char *hak_table_kind(const struct hak_tables *t, unsigned kind);
+const char *hak_table_place(const struct hak_tables *t, unsigned place);
+/* "C3", or "large" */
+void hak_table_class(struct hak_store_reader *r, unsigned class_index, sqlite3_context *out);
+
+/* The tables block and life go over bases, not events: which ones, from the constraints of a query.
+ */
+struct hak_base_walk {
+    struct hak_store_reader *reader;
+    uint64_t *bases; /* of this batch, sorted */
+    uint32_t count;
+    uint64_t next_from;
+    bool is_all, is_done;
+};
+/* Every base of the store. */
+int hak_base_walk_all(struct hak_base_walk *walk, struct hak_store_reader *r);
+/* Bases of the events that pass; every one when they are too many to list. */
+int hak_base_walk_of(struct hak_base_walk *walk, struct hak_store_reader *r,
+                     const struct hak_filter *filter);
+/* Adds one base to a walk that hak_base_walk_all did not start. */
+int hak_base_walk_add(struct hak_base_walk *walk, struct hak_store_reader *r, uint64_t base);
+/* Limits for a scan of the next batch: 1, 0 at the end, or an error. The walk keeps what they point
+ * to. */
+int hak_base_walk_next(struct hak_base_walk *walk, struct hak_scan_limits *limits);
+void hak_base_walk_free(struct hak_base_walk *walk);
+
+int hak_table_connect(sqlite3 *database, void *shared, const char *declaration, sqlite3_vtab **out);
+int hak_table_disconnect(sqlite3_vtab *vtab);
+
+/* The methods of a table, in a file that has best_index, open_cursor, close_cursor, filter, next
+ * and column. There is no xCreate: the table is there by its name alone, also on a read-only
+ * connection, and the file knows nothing of it. */
+#define HAK_TABLE_METHODS                                                                          \
+    .iVersion = 1, .xBestIndex = best_index, .xOpen = open_cursor, .xClose = close_cursor,         \
+    .xFilter = filter, .xNext = next, .xEof = hak_table_at_end, .xColumn = column,                 \
+    .xRowid = hak_table_rowid
+
+/* The module of a table that is a struct hak_table, whose file has a struct cursor, too. */
+#define HAK_TABLE_MODULE(module, declaration)                                                      \
+    static int connect(sqlite3 *database, void *shared, int argc, const char *const *argv,         \
+                       sqlite3_vtab **out, char **message) {                                       \
+        (void)argc, (void)argv, (void)message;                                                     \
+        return hak_table_connect(database, shared, declaration, out);                              \
+    }                                                                                              \
+    static int open_cursor(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {                        \
+        return hak_table_open(vtab, sizeof(struct cursor), out);                                   \
+    }                                                                                              \
+    const sqlite3_module module = {HAK_TABLE_METHODS, .xConnect = connect,                         \
+                                   .xDisconnect = hak_table_disconnect,                            \
+                                   .xDestroy = hak_table_disconnect}
+
+extern const sqlite3_module hak_event_module, hak_block_module, hak_life_module, hak_live_module,
+    hak_stack_module;
+
+/* Makes the view table_column of this connection. 0 or an error. (sql/catalogue.c) */
+int hak_table_add_catalogue(sqlite3 *database, const char *path);
+/* Makes the view stack_frame of this connection one over stack_node. 0 or an error. */
+int hak_table_add_stack_frame(sqlite3 *database, const char *path);
+
+#endif

@@ -1,0 +1,188 @@
+/* Finds stack nodes by id, and keeps the blobs decoded that were used last. */
+#include "store/stacks/node_reader.h"
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include "store/stacks/nodes.h"
+
+enum { BLOBS = 24 }; /* some 200 KiB each */
+
+struct kept_blob {
+    uint32_t first, count; /* count 0 = none */
+    uint64_t used;
+    struct hak_node_row *nodes; /* HAK_NODES_MAX */
+};
+
+struct hak_node_reader {
+    sqlite3 *database;
+    char *path;
+    uint64_t uses;
+    struct kept_blob *last;
+    struct kept_blob kept[BLOBS];
+    struct hak_node_coder *coder;
+    sqlite3_stmt *below, *above; /* the blob that begins at or below an id; the next one */
+};
+
+int hak_node_reader_make(sqlite3 *database, const char *path, struct hak_node_reader **out) {
+    struct hak_node_reader *r = calloc(1, sizeof *r);
+    *out = r;
+    if (!r)
+        return hak_store_no_memory(path);
+    r->database = database;
+    r->path = strdup(path);
+    if (r->path)
+        return 0;
+    hak_node_reader_free(r);
+    *out = NULL;
+    return hak_store_no_memory(path);
+}
+
+void hak_node_reader_rest(struct hak_node_reader *r) {
+    sqlite3_finalize(r->below);
+    sqlite3_finalize(r->above);
+    r->below = r->above = NULL;
+}
+
+void hak_node_reader_free(struct hak_node_reader *r) {
+    if (!r)
+        return;
+    hak_node_reader_rest(r);
+    for (int i = 0; i < BLOBS; i++)
+        free(r->kept[i].nodes);
+    hak_node_coder_free(r->coder);
+    free(r->path);
+    free(r);
+}
+
+static int prepare(struct hak_node_reader *r) {
+    static const char *const sql[] = {
+        "SELECT id, nodes, data FROM node_chunk WHERE id <= ?1 ORDER BY id DESC LIMIT 1",
+        "SELECT id, nodes, data FROM node_chunk WHERE id >= ?1 ORDER BY id LIMIT 1"};
+    sqlite3_stmt **statement[] = {&r->below, &r->above};
+    for (int i = 0; i < 2; i++)
+        if (!*statement[i] && sqlite3_prepare_v3(r->database, sql[i], -1, SQLITE_PREPARE_PERSISTENT,
+                                                 statement[i], NULL) != SQLITE_OK)
+            return hak_store_fail_sqlite(r->database, r->path, "preparing to read stacks");
+    return 0;
+}
+
+/* The first row for `id`; 1 found, 0 none, or an error. The statement is to be reset. */
+static int step(struct hak_node_reader *r, sqlite3_stmt *statement, uint32_t id) {
+    sqlite3_bind_int64(statement, 1, id);
+    int result = sqlite3_step(statement);
+    if (result == SQLITE_ROW || result == SQLITE_DONE)
+        return result == SQLITE_ROW;
+    return hak_store_fail_sqlite(r->database, r->path, "reading a stack");
+}
+
+int64_t hak_node_reader_count(struct hak_node_reader *r) {
+    sqlite3_stmt *query;
+    static const char sql[] = "SELECT coalesce(sum(nodes), 0) FROM node_chunk";
+    int64_t count = -1;
+    if (sqlite3_prepare_v2(r->database, sql, -1, &query, NULL) == SQLITE_OK &&
+        sqlite3_step(query) == SQLITE_ROW)
+        count = sqlite3_column_int64(query, 0);
+    if (count < 0)
+        count = hak_store_fail_sqlite(r->database, r->path, "counting its stacks");
+    sqlite3_finalize(query);
+    return count;
+}
+
+/* ---- blobs -------------------------------------------------------------------------------------
+ */
+
+/* Decodes what `statement` stands at into the place that was used least recently. */
+static int decode_row(struct hak_node_reader *r, sqlite3_stmt *statement, struct kept_blob **out) {
+    struct kept_blob *k = &r->kept[0];
+    uint32_t first = (uint32_t)sqlite3_column_int64(statement, 0);
+    for (int i = 0; i < BLOBS; i++) {
+        if (r->kept[i].count && r->kept[i].first == first) {
+            k = &r->kept[i]; /* the same one, longer since */
+            break;
+        }
+        if (r->kept[i].used < k->used)
+            k = &r->kept[i];
+    }
+    if (!r->coder && !(r->coder = hak_node_coder_make()))
+        return hak_store_no_memory(r->path);
+    if (!k->nodes && !(k->nodes = malloc(HAK_NODES_MAX * sizeof *k->nodes)))
+        return hak_store_no_memory(r->path);
+    if (r->last == k)
+        r->last = NULL;
+    const char *wrong =
+        hak_nodes_decode(r->coder, sqlite3_column_blob(statement, 2),
+                         (size_t)sqlite3_column_bytes(statement, 2), k->nodes, &k->count);
+    if (!wrong && (k->nodes[0].id != first || k->count != sqlite3_column_int64(statement, 1))) {
+        k->count = 0;
+        wrong = "its nodes are not those that its row names";
+    }
+    if (wrong)
+        return hak_store_fail(HAK_STORE_BROKEN,
+                              "%s: the stack nodes from %u on are damaged: %s; copy the store "
+                              "again from where it was made",
+                              r->path, first, wrong);
+    k->first = first;
+    *out = k;
+    return 0;
+}
+
+static struct kept_blob *find_kept(struct hak_node_reader *r, uint32_t id) {
+    if (r->last && id - r->last->first < r->last->count)
+        return r->last;
+    for (int i = 0; i < BLOBS; i++)
+        if (id - r->kept[i].first < r->kept[i].count)
+            return &r->kept[i];
+    return NULL;
+}
+
+/* The blob that `statement` finds for `id`: 1 found, 0 none, or an error. */
+static int find_blob(struct hak_node_reader *r, sqlite3_stmt *statement, uint32_t id,
+                     struct kept_blob **out) {
+    int found = step(r, statement, id);
+    /* Seeking downwards may find one that ends before the id. */
+    if (found > 0 && statement == r->below &&
+        id - sqlite3_column_int64(statement, 0) >= sqlite3_column_int64(statement, 1))
+        found = 0;
+    if (found > 0) {
+        int error = decode_row(r, statement, out);
+        found = error ? error : 1;
+    }
+    sqlite3_reset(statement);
+    return found;
+}
+
+/* Copies node `id` of the blob, or its first one when that is above. */
+static int take(struct hak_node_reader *r, struct kept_blob *k, uint32_t id,
+                struct hak_node_row *out) {
+    k->used = ++r->uses;
+    r->last = k;
+    uint32_t at = id > k->first ? id - k->first : 0;
+    if (at >= k->count)
+        return 0;
+    *out = k->nodes[at];
+    return 1;
+}
+
+int hak_node_reader_get(struct hak_node_reader *r, uint32_t id, struct hak_node_row *out) {
+    struct kept_blob *k = id ? find_kept(r, id) : NULL;
+    if (k)
+        return take(r, k, id, out);
+    int found = id ? prepare(r) : 0;
+    if (found || !id)
+        return found;
+    found = find_blob(r, r->below, id, &k);
+    return found > 0 ? take(r, k, id, out) : found;
+}
+
+int hak_node_reader_next(struct hak_node_reader *r, uint32_t id, struct hak_node_row *out) {
+    struct kept_blob *k;
+    int found = hak_node_reader_get(r, id, out);
+    if (!found)
+        found = prepare(r);
+    if (found)
+        return found;
+    found = find_blob(r, r->above, id, &k);
+    return found > 0 ? take(r, k, id, out) : found;
+}

@@ -1,0 +1,32 @@
+/* Reads stack nodes of a store by id.
+ *
+ * Some blobs stay decoded: a stack's frames lie in few of them. A node never changes once it is
+ * committed. For one thread; memory is constant. */
+#ifndef HAK_STORE_STACKS_NODE_READER_H
+#define HAK_STORE_STACKS_NODE_READER_H
+
+#include <stdint.h>
+#include "store/writer/writer.h"
+
+struct sqlite3;
+struct hak_node_reader;
+
+/* `path` is for messages and is kept. 0 or an error. */
+int hak_node_reader_make(struct sqlite3 *database, const char *path, struct hak_node_reader **out);
+void hak_node_reader_free(struct hak_node_reader *reader);
+/* Gives back the statement that it keeps: SQLite closes a connection only when none is left. */
+void hak_node_reader_rest(struct hak_node_reader *reader);
+
+/* The node `id`: 1 found, 0 not there, or an error. */
+int hak_node_reader_get(struct hak_node_reader *reader, uint32_t id, struct hak_node_row *out);
+/* The node with the lowest id from `id` on. */
+int hak_node_reader_next(struct hak_node_reader *reader, uint32_t id, struct hak_node_row *out);
+
+/* How many nodes the store has, or an error. */
+int64_t hak_node_reader_count(struct hak_node_reader *reader);
+
+/* Makes `node` a table of this connection, with the columns id, parent, process, generation and ip,
+ * where the store has nodes as blobs. 0 or an error; it may be called again. */
+int hak_store_add_node_table(struct sqlite3 *database, const char *path);
+
+#endif

@@ -1,0 +1,337 @@
+/* Codes stack nodes: chains by their lengths, branches by how far they climb, return addresses by
+ * what followed the same caller before. */
+#include "store/stacks/nodes.h"
+
+#include <stdlib.h>
+#include "base/checksum.h"
+#include "store/pack.h"
+
+#define CHECKSUM_BYTES 4
+#define CLIMB_MAX      64 /* a parent further up is told by its id */
+#define CHOICES        8  /* callees remembered of each caller */
+#define NO_CHOICE      UINT16_MAX
+#define SLOTS          (2 * HAK_NODES_MAX)
+#define RAW_BYTES_MAX  ((size_t)HAK_NODES_MAX * 40)
+
+/* The streams of a blob, in their order. */
+enum { ADDRESS, CHAIN, CLIMB, FAR, CHOICE, LITERAL, OWNER, STREAMS };
+/* The most bytes that one node puts into each, and one more item for the end of a chain. */
+static const uint8_t bytes_each[STREAMS] = {HAK_VARINT_BYTES, 3, 1, 5, 1, 3, 13};
+
+struct distinct {
+    uint64_t ip;
+    uint32_t first; /* its place in order of first use */
+};
+
+struct hak_node_coder {
+    struct distinct distinct[HAK_NODES_MAX], sorted[HAK_NODES_MAX];
+    uint64_t ip[HAK_NODES_MAX];
+    uint32_t slot[SLOTS];            /* 1 + place in `distinct`; 0 = empty */
+    uint16_t number[HAK_NODES_MAX];  /* of each node: its ip's place among the distinct ones */
+    uint16_t rank_of[HAK_NODES_MAX]; /* from order of first use to ascending order */
+    /* Of each caller, by its number (the last is "none in this blob"): who it called last. */
+    uint16_t choice[HAK_NODES_MAX + 1][CHOICES];
+    uint8_t raw[RAW_BYTES_MAX + STREAMS * HAK_VARINT_BYTES];
+};
+
+_Static_assert(HAK_NODES_MAX < NO_CHOICE, "numbers of ips have 16 bits");
+
+struct hak_node_coder *hak_node_coder_make(void) {
+    return malloc(sizeof(struct hak_node_coder));
+}
+
+void hak_node_coder_free(struct hak_node_coder *coder) {
+    free(coder);
+}
+
+/* ---- return addresses --------------------------------------------------------------------------
+ */
+
+/* Sorts by ip, byte by byte, and leaves out the bytes in which all are equal. */
+static struct distinct *sort_by_ip(struct distinct *from, struct distinct *to, uint32_t count) {
+    uint64_t differ = 0;
+    for (uint32_t i = 1; i < count; i++)
+        differ |= from[i].ip ^ from[0].ip;
+    for (unsigned shift = 0; shift < 64; shift += 8) {
+        uint32_t start[257] = {0};
+        if (!(differ >> shift & 0xff))
+            continue;
+        for (uint32_t i = 0; i < count; i++)
+            start[(from[i].ip >> shift & 0xff) + 1]++;
+        for (unsigned i = 0; i < 256; i++)
+            start[i + 1] += start[i];
+        for (uint32_t i = 0; i < count; i++)
+            to[start[from[i].ip >> shift & 0xff]++] = from[i];
+        struct distinct *swap = from;
+        from = to;
+        to = swap;
+    }
+    return from;
+}
+
+/* Numbers the ips of the nodes in ascending order; writes the distinct ones. Returns how many. */
+static uint32_t number_ips(struct hak_node_coder *c, const struct hak_node_row *nodes,
+                           uint32_t count, uint8_t **stream) {
+    uint32_t distinct = 0, mask = SLOTS - 1;
+    while (mask / 4 >= count)
+        mask /= 2; /* fewer slots to clear */
+    memset(c->slot, 0, (mask + 1) * sizeof *c->slot);
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t ip = nodes[i].ip;
+        uint32_t at = (uint32_t)(ip * 0x9e3779b97f4a7c15ull >> 40) & mask;
+        while (c->slot[at] && c->distinct[c->slot[at] - 1].ip != ip)
+            at = (at + 1) & mask;
+        if (!c->slot[at]) {
+            c->distinct[distinct] = (struct distinct){ip, distinct};
+            c->slot[at] = ++distinct;
+        }
+        c->number[i] = (uint16_t)(c->slot[at] - 1);
+    }
+    const struct distinct *sorted = sort_by_ip(c->distinct, c->sorted, distinct);
+    uint64_t before = 0;
+    for (uint32_t i = 0; i < distinct; i++) {
+        c->rank_of[sorted[i].first] = (uint16_t)i;
+        *stream = hak_write_varint(*stream, sorted[i].ip - before);
+        before = sorted[i].ip;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        c->number[i] = c->rank_of[c->number[i]];
+    return distinct;
+}
+
+/* Brings `number` to the front of a caller's choices, of which it was at `rank`. */
+static void move_to_front(uint16_t *choices, unsigned rank, uint16_t number) {
+    for (unsigned i = rank < CHOICES ? rank : CHOICES - 1; i > 0; i--)
+        choices[i] = choices[i - 1];
+    choices[0] = number;
+}
+
+static unsigned rank_among(const uint16_t *choices, uint16_t number) {
+    unsigned rank = 0;
+    while (rank < CHOICES && choices[rank] != number)
+        rank++;
+    return rank;
+}
+
+static void forget_choices(struct hak_node_coder *c, uint32_t distinct) {
+    memset(c->choice, 0xff, (distinct + 1) * sizeof c->choice[0]);
+}
+
+/* ---- encoding ----------------------------------------------------------------------------------
+ */
+
+/* How many parents up from the node at `before` the one with id `wanted` is; 0 = not within reach.
+ * Ids below `first` are in other blobs. */
+static unsigned climb_to(const struct hak_node_row *nodes, uint32_t first, uint32_t before,
+                         uint32_t wanted) {
+    uint32_t id = nodes[before].parent;
+    for (unsigned climbed = 1; climbed < CLIMB_MAX; climbed++) {
+        if (id == wanted)
+            return climbed;
+        if (id < first || id < wanted)
+            return 0; /* parents only have lower ids */
+        id = nodes[id - first].parent;
+    }
+    return 0;
+}
+
+static void encode_nodes(struct hak_node_coder *c, const struct hak_node_row *nodes, uint32_t count,
+                         uint32_t distinct, uint8_t **stream) {
+    uint32_t first = nodes[0].id, chain = 0, same_owner = 0;
+    forget_choices(c, distinct);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct hak_node_row *n = &nodes[i];
+        if (i && n->parent == n->id - 1) {
+            chain++;
+        } else {
+            if (i)
+                stream[CHAIN] = hak_write_varint(stream[CHAIN], chain);
+            chain = 0;
+            unsigned climb = i ? climb_to(nodes, first, i - 1, n->parent) : 0;
+            *stream[CLIMB]++ = (uint8_t)climb;
+            if (!climb)
+                stream[FAR] = hak_write_varint(stream[FAR], n->id - n->parent);
+        }
+        uint16_t number = c->number[i];
+        uint16_t *choices = c->choice[n->parent >= first ? c->number[n->parent - first] : distinct];
+        unsigned rank = rank_among(choices, number);
+        *stream[CHOICE]++ = (uint8_t)rank;
+        if (rank == CHOICES)
+            stream[LITERAL] = hak_write_varint(stream[LITERAL], number);
+        move_to_front(choices, rank, number);
+        same_owner++;
+        if (i + 1 == count || n[1].process != n->process || n[1].generation != n->generation) {
+            stream[OWNER] = hak_write_varint(stream[OWNER], same_owner);
+            stream[OWNER] = hak_write_varint(stream[OWNER], n->process);
+            stream[OWNER] = hak_write_varint(stream[OWNER], n->generation);
+            same_owner = 0;
+        }
+    }
+    stream[CHAIN] = hak_write_varint(stream[CHAIN], chain);
+}
+
+bool hak_nodes_encode(struct hak_node_coder *coder, const struct hak_node_row *nodes,
+                      uint32_t count, struct hak_buffer *out) {
+    uint8_t *start[STREAMS], *end[STREAMS], *at = coder->raw;
+    for (int i = 0; i < STREAMS; i++) {
+        start[i] = end[i] = at;
+        at += (size_t)bytes_each[i] * count + HAK_VARINT_BYTES;
+    }
+    uint32_t distinct = number_ips(coder, nodes, count, &end[ADDRESS]);
+    encode_nodes(coder, nodes, count, distinct, end);
+    size_t header = out->size;
+    if (!hak_buffer_reserve(out, HAK_NODES_HEADER_BYTES))
+        return false;
+    out->size += HAK_NODES_HEADER_BYTES;
+    uint32_t part_end[STREAMS], raw_bytes = 0, packed;
+    for (int i = 0; i < STREAMS; i++) {
+        size_t bytes = (size_t)(end[i] - start[i]);
+        memmove(coder->raw + raw_bytes, start[i], bytes);
+        part_end[i] = raw_bytes += (uint32_t)bytes;
+    }
+    uint8_t packing;
+    if (!hak_buffer_pack(out, coder->raw, raw_bytes, part_end, STREAMS - 1, &packing, &packed) ||
+        !hak_buffer_reserve(out, CHECKSUM_BYTES))
+        return false;
+    at = out->data + header;
+    at = hak_write_little(at, HAK_NODES_MAGIC, 4);
+    at = hak_write_little(at, HAK_NODES_FORMAT, 2);
+    *at++ = packing;
+    *at++ = 0;
+    at = hak_write_little(at, count, 4);
+    at = hak_write_little(at, nodes[0].id, 4);
+    at = hak_write_little(at, distinct, 4);
+    at = hak_write_little(at, packed, 4);
+    for (int i = 0; i < STREAMS; i++)
+        at = hak_write_little(at, part_end[i] - (i ? part_end[i - 1] : 0), 4);
+    hak_write_little(out->data + out->size, hak_crc32c(out->data + header, out->size - header), 4);
+    out->size += CHECKSUM_BYTES;
+    return true;
+}
+
+/* ---- decoding ----------------------------------------------------------------------------------
+ */
+
+static const char *read_ips(struct hak_node_coder *c, struct hak_input *in, uint32_t distinct) {
+    uint64_t ip = 0;
+    for (uint32_t i = 0; i < distinct; i++) {
+        uint64_t step = hak_read_varint(in);
+        if ((i && !step) || ip + step < ip)
+            return "its return addresses are not in order";
+        c->ip[i] = ip += step;
+    }
+    return NULL;
+}
+
+static const char *read_owners(struct hak_input *in, struct hak_node_row *nodes, uint32_t count) {
+    for (uint32_t i = 0; i < count;) {
+        uint64_t same = hak_read_varint(in), process = hak_read_varint(in);
+        uint64_t generation = hak_read_varint(in);
+        if (same == 0 || same > count - i || process > UINT32_MAX || generation > UINT32_MAX)
+            return "its owners are impossible";
+        for (uint64_t end = i + same; i < end; i++) {
+            nodes[i].process = (uint32_t)process;
+            nodes[i].generation = (uint32_t)generation;
+        }
+    }
+    return NULL;
+}
+
+/* The parent of a node that begins a chain. */
+static const char *read_parent(struct hak_input *in, const struct hak_node_row *nodes,
+                               uint32_t first, uint32_t i, uint32_t *parent) {
+    const uint8_t *climb = hak_read_bytes(&in[CLIMB], 1);
+    uint32_t id = first + i - 1;
+    if (!climb)
+        return "its branches are cut short";
+    for (unsigned left = *climb; left; left--) {
+        if (id < first || (!i && left))
+            return "a branch climbs out of it";
+        id = nodes[id - first].parent;
+    }
+    if (!*climb) {
+        uint64_t back = hak_read_varint(&in[FAR]);
+        if (back == 0 || back > first + i)
+            return "a branch has no parent";
+        id = first + i - (uint32_t)back;
+    }
+    *parent = id;
+    return NULL;
+}
+
+static const char *decode_nodes(struct hak_node_coder *c, struct hak_input *in, uint32_t first,
+                                uint32_t distinct, struct hak_node_row *nodes, uint32_t count) {
+    uint64_t chain = 0;
+    forget_choices(c, distinct);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t parent = first + i - 1;
+        if (chain) {
+            chain--;
+        } else {
+            const char *wrong = read_parent(in, nodes, first, i, &parent);
+            if (wrong)
+                return wrong;
+            chain = hak_read_varint(&in[CHAIN]);
+        }
+        uint16_t *choices = c->choice[parent >= first ? c->number[parent - first] : distinct];
+        const uint8_t *rank = hak_read_bytes(&in[CHOICE], 1);
+        if (!rank || *rank > CHOICES)
+            return "its choices are impossible";
+        uint64_t number = *rank < CHOICES ? choices[*rank] : hak_read_varint(&in[LITERAL]);
+        if (number >= distinct)
+            return "a return address is missing";
+        move_to_front(choices, *rank, (uint16_t)number);
+        c->number[i] = (uint16_t)number;
+        nodes[i].id = first + i;
+        nodes[i].parent = parent;
+        nodes[i].ip = c->ip[number];
+    }
+    return chain ? "a chain goes on behind its end" : NULL;
+}
+
+const char *hak_nodes_decode(struct hak_node_coder *coder, const uint8_t *blob, size_t blob_bytes,
+                             struct hak_node_row *nodes, uint32_t *count) {
+    *count = 0;
+    if (!blob || blob_bytes < HAK_NODES_HEADER_BYTES + CHECKSUM_BYTES)
+        return "it is cut short";
+    if (hak_read_little(blob, 4) != HAK_NODES_MAGIC)
+        return "it does not begin with HKND";
+    if (hak_crc32c(blob, blob_bytes - CHECKSUM_BYTES) !=
+        hak_read_little(blob + blob_bytes - CHECKSUM_BYTES, 4))
+        return "its checksum does not hold";
+    if (hak_read_little(blob + 4, 2) != HAK_NODES_FORMAT)
+        return "it is of a format that this version does not know";
+    uint32_t nodes_due = (uint32_t)hak_read_little(blob + 8, 4);
+    uint32_t first = (uint32_t)hak_read_little(blob + 12, 4);
+    uint32_t distinct = (uint32_t)hak_read_little(blob + 16, 4);
+    if (nodes_due == 0 || nodes_due > HAK_NODES_MAX || first == 0 ||
+        first > UINT32_MAX - nodes_due || distinct > nodes_due)
+        return "its header gives impossible numbers";
+    struct hak_input in[STREAMS];
+    uint64_t raw_bytes = 0;
+    for (int i = 0; i < STREAMS; i++) {
+        uint64_t bytes = hak_read_little(blob + 24 + 4 * i, 4);
+        if (bytes > RAW_BYTES_MAX - raw_bytes)
+            return "its header gives impossible lengths";
+        in[i] = (struct hak_input){.at = coder->raw + raw_bytes};
+        in[i].end = in[i].at + bytes;
+        raw_bytes += bytes;
+    }
+    size_t packed = hak_read_little(blob + 20, 4);
+    if (packed != blob_bytes - HAK_NODES_HEADER_BYTES - CHECKSUM_BYTES)
+        return "its header gives impossible lengths";
+    const char *wrong =
+        hak_unpack(blob + HAK_NODES_HEADER_BYTES, packed, blob[6], coder->raw, raw_bytes);
+    if (!wrong)
+        wrong = read_ips(coder, &in[ADDRESS], distinct);
+    if (!wrong)
+        wrong = read_owners(&in[OWNER], nodes, nodes_due);
+    if (!wrong)
+        wrong = decode_nodes(coder, in, first, distinct, nodes, nodes_due);
+    for (int i = 0; i < STREAMS && !wrong; i++)
+        if (in[i].broken || in[i].at != in[i].end)
+            wrong = "a stream of it has another length than its header says";
+    if (!wrong)
+        *count = nodes_due;
+    return wrong;
+}

@@ -1,0 +1,75 @@
+/* The writer's insides, shared by writer.c (file, transactions, events) and writer/rows.c (rows).
+ */
+#ifndef HAK_STORE_WRITER_STATE_H
+#define HAK_STORE_WRITER_STATE_H
+
+#include <sqlite3.h>
+#include "store/codec/chunk.h"
+#include "store/stacks/names.h"
+#include "store/stacks/node_writer.h"
+#include "store/live/writer.h"
+#include "store/writer/writer.h"
+
+/* One prepared statement for each kind of row; the order is that of row_sql in writer/rows.c. */
+enum hak_row_statement {
+    HAK_ROW_META,
+    HAK_ROW_PROCESS,
+    HAK_ROW_THREAD,
+    HAK_ROW_IMAGE,
+    HAK_ROW_MAPPING,
+    HAK_ROW_NAME,
+    HAK_ROW_NAME_TEXT, /* reads */
+    HAK_ROW_NODE_CHUNK,
+    HAK_ROW_NODE_MAP,
+    HAK_ROW_SYMBOL,
+    HAK_ROW_FAULT,
+    HAK_ROW_LOSS,
+    HAK_ROW_SUPPRESSION,
+    HAK_ROW_LEAK,
+    HAK_ROW_LEAK_SCAN,
+    HAK_ROW_CURSOR,
+    HAK_ROW_MARK,
+    HAK_ROW_SAMPLE,
+    HAK_ROW_CHUNK,
+    HAK_ROW_CHUNK_DATA,
+    HAK_ROW_STATEMENTS
+};
+
+struct hak_store_writer {
+    sqlite3 *database;
+    int fd; /* holds the writer's lock; closed after the database, or SQLite would lose its locks */
+    char *path;
+    sqlite3_stmt *row[HAK_ROW_STATEMENTS];
+    sqlite3_stmt *get_meta;
+    char *meta_value;
+    struct hak_columns columns; /* of the chunk being filled by hak_store_put_events */
+    uint32_t pending_count;
+    uint64_t last_event; /* pending ones included */
+    uint64_t last_committed_event;
+    bool in_transaction;
+    bool taken_back; /* the last transaction was; nothing was committed since */
+    struct hak_buffer blob;
+    struct hak_live_writer *live;
+    struct hak_node_writer *nodes;
+    struct hak_posting_writer *postings;
+    struct hak_store_names *names;
+};
+
+/* Runs the statement that has its values bound; 0 or an error that says what was `doing`. */
+int hak_writer_step(struct hak_store_writer *w, enum hak_row_statement which, const char *doing);
+/* The prepared statement of a row kind, NULL on error (the message is set). */
+sqlite3_stmt *hak_writer_row(struct hak_store_writer *w, enum hak_row_statement which);
+
+/* Each part that finds chunks again is called once for every chunk, after hak_chunk_encode: the
+ * values of `c` are there, BASE and STACK are numbered. 0 or the store's error. */
+int hak_posting_put_chunk(struct hak_store_writer *w, const struct hak_columns *c,
+                          uint64_t first_id);
+/* The transaction was taken back. */
+void hak_posting_rolled_back(struct hak_store_writer *w);
+/* The chunks before the one that is `first_kept` were dropped. 0 or the store's error. */
+int hak_posting_trim(struct hak_store_writer *w, uint64_t first_kept);
+/* No chunk comes any more: in the last transaction. 0 or the store's error. */
+int hak_posting_finish(struct hak_store_writer *w);
+void hak_posting_writer_free(struct hak_posting_writer *postings);
+
+#endif

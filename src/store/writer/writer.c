@@ -1,0 +1,327 @@
+/* Writes a store: its file, its transactions, and events cut into chunks with their postings. */
+#include "store/writer/state.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "store/file.h"
+#include "store/stacks/node_reader.h"
+#include "store/schema.h"
+
+#define FINISH_WAIT_MS 4000 /* for readers that are still at it, twice */
+
+_Static_assert(HAK_CHUNK_EVENTS == HAK_CHUNK_EVENTS_MAX, "one limit, two headers");
+
+static int run(struct hak_store_writer *w, const char *sql, const char *doing) {
+    return sqlite3_exec(w->database, sql, NULL, NULL, NULL) == SQLITE_OK
+               ? 0
+               : hak_store_fail_sqlite(w->database, w->path, doing);
+}
+
+static void close_writer(struct hak_store_writer *w) {
+    for (int i = 0; i < HAK_ROW_STATEMENTS; i++)
+        sqlite3_finalize(w->row[i]);
+    hak_posting_writer_free(w->postings);
+    sqlite3_finalize(w->get_meta);
+    hak_node_writer_free(w->nodes);
+    hak_store_names_free(w->names);
+    sqlite3_close(w->database);
+    if (w->fd >= 0)
+        close(w->fd);
+    free(w->path);
+    free(w->meta_value);
+    hak_columns_free(&w->columns);
+    hak_buffer_free(&w->blob);
+    hak_live_free(w->live);
+    free(w);
+}
+
+static struct hak_store_writer *new_writer(void) {
+    struct hak_store_writer *w = calloc(1, sizeof *w);
+    if (!w)
+        return NULL;
+    w->fd = -1;
+    if (hak_columns_init(&w->columns))
+        return w;
+    close_writer(w);
+    return NULL;
+}
+
+/* Settings of a connection that writes. synchronous=OFF: a killed program or collector loses
+ * nothing (the kernel has the pages); only a machine that crashes in the middle of a capture can.
+ * finish() syncs. */
+static int set_up_writing(struct hak_store_writer *w) {
+    return run(w,
+               "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA wal_autocheckpoint=2048;"
+               "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8192;",
+               "setting up the write-ahead log");
+}
+
+int hak_store_create(const char *path, int replace, struct hak_store_writer **out) {
+    *out = NULL;
+    struct hak_store_writer *w = new_writer();
+    if (!w)
+        return hak_store_no_memory(path);
+    int error = hak_store_file_create(path, replace != 0, &w->fd, &w->path);
+    if (error) {
+        close_writer(w);
+        return error;
+    }
+    error = hak_store_file_lock(w->fd, w->path);
+    if (!error)
+        error = hak_store_file_connect(w->path, w->fd, true, &w->database);
+    if (!error) /* what is only being made has nothing to lose: no sync */
+        error = run(w, "PRAGMA synchronous=OFF; PRAGMA journal_mode=MEMORY;", "making it");
+    if (!error)
+        error = hak_store_make_schema(w->database, w->path);
+    if (!error)
+        error = set_up_writing(w);
+    if (!error)
+        error = hak_store_add_node_table(w->database, w->path);
+    if (error) {
+        unlink(w->path);
+        close_writer(w);
+        return error;
+    }
+    *out = w;
+    return 0;
+}
+
+static uint64_t query_number(struct hak_store_writer *w, const char *sql) {
+    sqlite3_stmt *query;
+    uint64_t number = 0;
+    if (sqlite3_prepare_v2(w->database, sql, -1, &query, NULL) == SQLITE_OK &&
+        sqlite3_step(query) == SQLITE_ROW)
+        number = (uint64_t)sqlite3_column_int64(query, 0);
+    sqlite3_finalize(query);
+    return number;
+}
+
+int hak_store_resume(const char *path, struct hak_store_writer **out) {
+    *out = NULL;
+    struct hak_store_writer *w = new_writer();
+    if (!w)
+        return hak_store_no_memory(path);
+    int error = hak_store_file_open(path, true, &w->fd, &w->path);
+    if (!error)
+        error = hak_store_file_lock(w->fd, w->path);
+    if (!error)
+        error = hak_store_file_connect(w->path, w->fd, true, &w->database);
+    if (!error)
+        error = set_up_writing(w);
+    if (!error)
+        error = run(w, "DELETE FROM meta WHERE key='finished'", "going on with it");
+    if (!error)
+        error = hak_store_add_node_table(w->database, w->path);
+    if (error) {
+        close_writer(w);
+        return error;
+    }
+    w->last_event = query_number(w, "SELECT id + events - 1 FROM chunk ORDER BY id DESC LIMIT 1");
+    uint64_t trimmed =
+        query_number(w, "SELECT CAST(value AS INTEGER) FROM meta WHERE key='trimmed_events'");
+    if (w->last_event < trimmed)
+        w->last_event = trimmed;
+    w->last_committed_event = w->last_event;
+    *out = w;
+    return 0;
+}
+
+int hak_store_begin(struct hak_store_writer *w) {
+    int error = run(w, "BEGIN IMMEDIATE", "beginning a transaction");
+    w->in_transaction = !error;
+    return error;
+}
+
+/* What readers need to know of a chunk to pass it by. */
+struct chunk_facts {
+    uint64_t min_ns, max_ns, kinds[2], classes;
+    uint32_t process, thread; /* 0 = several */
+};
+
+/* Process and thread when all events are of one, else 0. */
+static void gather_actors(struct chunk_facts *f, const uint64_t *actor, uint32_t count) {
+    uint64_t differ = 0;
+    for (uint32_t i = 1; i < count; i++)
+        differ |= actor[i] ^ actor[0];
+    f->process = differ >> 32 ? 0 : (uint32_t)(actor[0] >> 32);
+    f->thread = (uint32_t)differ ? 0 : (uint32_t)actor[0];
+}
+
+/* Of a chunk that was just encoded: its dictionaries have the distinct values. */
+static struct chunk_facts gather_facts(const struct hak_columns *c) {
+    const uint64_t *ns = c->value[HAK_COLUMN_NS], *shape = c->dictionary[HAK_COLUMN_SHAPE];
+    struct chunk_facts f = {.min_ns = ns[0], .max_ns = ns[0]};
+    for (uint32_t i = 0; i < c->events; i++) {
+        f.min_ns = ns[i] < f.min_ns ? ns[i] : f.min_ns;
+        f.max_ns = ns[i] > f.max_ns ? ns[i] : f.max_ns;
+    }
+    for (uint32_t i = 0; i < c->distinct[HAK_COLUMN_SHAPE]; i++) {
+        uint8_t kind = (uint8_t)shape[i], class_index = (uint8_t)(shape[i] >> 8);
+        f.kinds[kind >> 6 & 1] |= (uint64_t)1 << (kind & 63);
+        f.classes |= (uint64_t)1 << (class_index < 63 ? class_index : 63);
+    }
+    gather_actors(&f, c->dictionary[HAK_COLUMN_ACTOR], c->distinct[HAK_COLUMN_ACTOR]);
+    return f;
+}
+
+static int put_chunk_row(struct hak_store_writer *w, const struct hak_columns *c,
+                         const struct chunk_facts *f, uint64_t first_id) {
+    sqlite3_stmt *s = hak_writer_row(w, HAK_ROW_CHUNK);
+    if (!s)
+        return HAK_STORE_INTERNAL;
+    sqlite3_bind_int64(s, 1, (sqlite3_int64)first_id);
+    sqlite3_bind_int64(s, 2, c->events);
+    sqlite3_bind_int64(s, 3, (sqlite3_int64)f->min_ns);
+    sqlite3_bind_int64(s, 4, (sqlite3_int64)f->max_ns);
+    sqlite3_bind_int64(s, 5, f->process);
+    sqlite3_bind_int64(s, 6, f->thread);
+    sqlite3_bind_int64(s, 7, (sqlite3_int64)f->kinds[0]);
+    sqlite3_bind_int64(s, 8, (sqlite3_int64)f->kinds[1]);
+    sqlite3_bind_int64(s, 9, (sqlite3_int64)f->classes);
+    sqlite3_bind_int64(s, 10, (sqlite3_int64)w->blob.size);
+    return hak_writer_step(w, HAK_ROW_CHUNK, "storing a chunk");
+}
+
+static int put_chunk_data(struct hak_store_writer *w, uint64_t first_id) {
+    sqlite3_stmt *s = hak_writer_row(w, HAK_ROW_CHUNK_DATA);
+    if (!s)
+        return HAK_STORE_INTERNAL;
+    sqlite3_bind_int64(s, 1, (sqlite3_int64)first_id);
+    sqlite3_bind_blob64(s, 2, w->blob.data, w->blob.size, SQLITE_STATIC);
+    return hak_writer_step(w, HAK_ROW_CHUNK_DATA, "storing a chunk");
+}
+
+/* Writes the events of `c` as one chunk, and what finds it again. */
+static int put_chunk(struct hak_store_writer *w, struct hak_columns *c, uint64_t first_id) {
+    w->blob.size = 0;
+    if (!hak_chunk_encode(c, first_id, &w->blob))
+        return hak_store_no_memory(w->path);
+    const struct chunk_facts facts = gather_facts(c);
+    int error = put_chunk_row(w, c, &facts, first_id);
+    if (!error)
+        error = put_chunk_data(w, first_id);
+    if (!error)
+        error = hak_posting_put_chunk(w, c, first_id);
+    if (!error)
+        error = hak_live_put_chunk(w, c, first_id, facts.max_ns);
+    return error;
+}
+
+/* Writes what is pending as one chunk. */
+static int flush_chunk(struct hak_store_writer *w) {
+    uint32_t count = w->pending_count;
+    if (!count)
+        return 0;
+    hak_columns_begin(&w->columns, count);
+    int error = put_chunk(w, &w->columns, w->last_event + 1 - count);
+    if (!error)
+        w->pending_count = 0;
+    return error;
+}
+
+int hak_store_put_events(struct hak_store_writer *w, const struct hak_event *events, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (events[i].id != w->last_event + 1)
+            return hak_store_fail(HAK_STORE_INTERNAL,
+                                  "%s: event %llu was handed over after event %llu; event numbers "
+                                  "have no gaps",
+                                  w->path, (unsigned long long)events[i].id,
+                                  (unsigned long long)w->last_event);
+        if (w->pending_count == HAK_CHUNK_EVENTS) {
+            int error = flush_chunk(w);
+            if (error)
+                return error;
+        }
+        hak_columns_put(&w->columns, w->pending_count++, &events[i]);
+        w->last_event = events[i].id;
+    }
+    return 0;
+}
+
+int hak_store_put_columns(struct hak_store_writer *w, struct hak_columns *columns) {
+    int error = flush_chunk(w);
+    if (!error && columns->events)
+        error = put_chunk(w, columns, w->last_event + 1);
+    if (!error)
+        w->last_event += columns->events;
+    return error;
+}
+
+uint64_t hak_store_last_event(const struct hak_store_writer *w) {
+    return w->last_event;
+}
+
+int hak_store_commit(struct hak_store_writer *w) {
+    int error = flush_chunk(w);
+    if (!error)
+        error = hak_node_writer_flush(w);
+    if (!error)
+        error = run(w, "COMMIT", "committing");
+    if (!error) {
+        w->in_transaction = false;
+        w->last_committed_event = w->last_event;
+        w->taken_back = false;
+    }
+    return error;
+}
+
+int hak_store_rollback(struct hak_store_writer *w) {
+    w->pending_count = 0;
+    w->last_event = w->last_committed_event;
+    w->in_transaction = false;
+    w->taken_back = true;
+    hak_live_rolled_back(w);
+    /* SQLite may have rolled back by itself, as it does when the disk is full. */
+    int error = sqlite3_get_autocommit(w->database)
+                    ? 0
+                    : run(w, "ROLLBACK", "taking back what was not committed");
+    hak_node_writer_rolled_back(w);
+    hak_posting_rolled_back(w);
+    hak_store_names_rolled_back(w);
+    return error;
+}
+
+/* What can be joined at the end is joined; where there is no room for it, the store is as good
+ * without. */
+static void join_postings(struct hak_store_writer *w) {
+    if (run(w, "BEGIN IMMEDIATE", "joining its postings"))
+        return;
+    if (hak_posting_finish(w) || run(w, "COMMIT", "joining its postings")) {
+        hak_posting_rolled_back(w);
+        if (!sqlite3_get_autocommit(w->database))
+            run(w, "ROLLBACK", "joining its postings");
+    }
+}
+
+int hak_store_finish(struct hak_store_writer *w) {
+    int error = w->in_transaction ? hak_store_commit(w) : 0;
+    if (!error)
+        join_postings(w);
+    /* What was taken back is in no row, not even as lost: then this store shall not look whole. */
+    if (!error && !w->taken_back)
+        error = hak_store_put_meta(w, "finished", "1");
+    if (!error && !w->taken_back)
+        error = run(w, "DELETE FROM node_map", "dropping what nobody goes on with");
+    for (int i = 0; i < HAK_ROW_STATEMENTS; i++) {
+        sqlite3_finalize(w->row[i]);
+        w->row[i] = NULL;
+    }
+    hak_node_writer_rest(w);
+    sqlite3_busy_timeout(w->database, FINISH_WAIT_MS);
+    if (!error)
+        error = run(w, "PRAGMA wal_checkpoint(TRUNCATE)", "writing its log back at the end");
+    if (!error && fsync(w->fd) != 0) /* one sync, while the log is still there */
+        error = hak_store_fail(HAK_STORE_FULL, "%s: could not be brought to the disk; make room",
+                               w->path);
+    if (!error)
+        error = run(w, "PRAGMA journal_mode=DELETE", "writing its log back at the end");
+    if (error == HAK_STORE_BUSY)
+        error = 0; /* somebody has it open: all is committed, and the log stays beside it */
+    close_writer(w);
+    return error;
+}
+
+struct sqlite3 *hak_store_writer_database(struct hak_store_writer *w) {
+    return w->database;
+}

@@ -1,0 +1,330 @@
+/* `check` finds nothing in a sound capture, and names what is wrong in others. */
+#include "../capture.h"
+#include "store/check/order.h"
+#include "store/codec/chunk.h"
+#include "store/live/writer.h"
+#include "../stream.h"
+
+static struct capture c;
+static char said[8000];
+
+static void start(void) {
+    capture_start(&c, "check");
+    said[0] = 0;
+}
+static void stop(void) {
+    if (c.w)
+        capture_finish(&c);
+    capture_clean(c.path);
+}
+
+static void hear(void *context, const char *text) {
+    (void)context;
+    size_t at = strlen(said);
+    snprintf(said + at, sizeof said - at, "%s\n", text);
+}
+
+static int check(void) {
+    struct hak_store_reader *r;
+    if (c.w)
+        capture_finish(&c);
+    said[0] = 0;
+    must(hak_store_open(c.path, &r));
+    int found = hak_store_check(r, hear, NULL);
+    must(found);
+    hak_store_close(r);
+    return found;
+}
+
+static void change(const char *sql) {
+    sqlite3 *database;
+    if (c.w)
+        capture_finish(&c);
+    ck_assert_int_eq(sqlite3_open(c.path, &database), SQLITE_OK);
+    ck_assert_msg(sqlite3_exec(database, sql, NULL, NULL, NULL) == SQLITE_OK, "%s: %s", sql,
+                  sqlite3_errmsg(database));
+    sqlite3_close(database);
+}
+
+/* A sound way of a block: refill, program, magazine, list, magazine, program, remote, drained. */
+static void sound_capture(void) {
+    block_malloc(&c, 5, 10, 1);
+    block_resize(&c, 5, 11, 1);
+    block_event(&c, 5, HAK_FREE, HAK_PLACE_MAGAZINE, 12, 1, 24, 0);
+    block_event(&c, 5, HAK_SLL_PUSH, HAK_PLACE_SLL, 12, 1, 0, 0);
+    capture_cut(&c);
+    block_event(&c, 5, HAK_SLL_POP, HAK_PLACE_MAGAZINE, 12, 1, 0, 0);
+    block_event(&c, 5, HAK_MALLOC, HAK_PLACE_MAGAZINE, 10, 1, 24, 0);
+    block_event(&c, 5, HAK_REALLOC_FROM, HAK_PLACE_REMOTE, 13, 2, 24, 0);
+    block_event(&c, 5, HAK_DRAIN_SLAB, HAK_PLACE_SLAB, 13, 1, 0, 0);
+    block_event(&c, 5, HAK_FRONT_REFILL, HAK_PLACE_FRONT, 13, 1, 0, 0);
+    capture_cut(&c);
+}
+
+START_TEST(sound_captures_pass) {
+    sound_capture();
+    for (int i = 100; i < 1100; i++) {
+        block_malloc(&c, i, 10 + (uint32_t)i % 80, 1);
+        if (i % 3)
+            block_free(&c, i, 20, 2);
+        if (i % 100 == 0)
+            capture_cut(&c);
+    }
+    ck_assert_msg(check() == 0, "%s", said);
+}
+END_TEST
+
+START_TEST(neighbouring_commits_may_swap_events) {
+    block_malloc(&c, 5, 10, 1);
+    c.n[5]++;
+    block_free(&c, 5, 12, 2);
+    capture_cut(&c);
+    c.n[5] -= 2;
+    block_resize(&c, 5, 11, 1);
+    ck_assert_msg(check() == 0, "%s", said);
+}
+END_TEST
+
+START_TEST(forked_children_may_go_on) {
+    block_malloc(&c, 5, 10, 1);
+    uint64_t fork = capture_put(&c, (struct hak_event){.kind = HAK_FORK, .thread = 1});
+    must(hak_store_put_process(
+        c.w, &(struct hak_process_row){.id = 2, .parent = 1, .fork_event = fork, .session = 1}));
+    c.process = 2;
+    block_free(&c, 5, 12, 4);
+    ck_assert_msg(check() == 0, "%s", said);
+}
+END_TEST
+
+START_TEST(illegal_moves_are_found_even_where_nobody_flagged_them) {
+    sound_capture();
+    block_event(&c, 5, HAK_SLL_PUSH, HAK_PLACE_SLL, 12, 1, 0, 0); /* from the front array */
+    ck_assert_int_eq(check(), 1);
+    ck_assert_ptr_nonnull(
+        strstr(said, "SLL_PUSH of block 0x7f21c4a10510 from front is not allowed"));
+}
+END_TEST
+
+START_TEST(place_of_a_malloc_must_be_where_the_block_was) {
+    block_malloc(&c, 5, 10, 1);
+    block_free(&c, 5, 12, 1);
+    block_event(&c, 5, HAK_MALLOC, HAK_PLACE_MAGAZINE, 10, 1, 24, 0);
+    ck_assert_int_eq(check(), 1);
+    ck_assert_ptr_nonnull(strstr(said, "from magazine, but it was in front"));
+}
+END_TEST
+
+START_TEST(flagged_moves_are_findings) {
+    block_malloc(&c, 5, 10, 1);
+    block_free(&c, 5, 12, 1);
+    block_free_again(&c, 5, 12, 1);
+    ck_assert_int_eq(check(), 1);
+    ck_assert_ptr_nonnull(strstr(said, "event 4: FREE of block"));
+}
+END_TEST
+
+START_TEST(missing_events_are_found_but_not_where_losses_are_told) {
+    block_malloc(&c, 5, 10, 1);
+    c.n[5] += 3;
+    for (int i = 0; i < 4; i++) {
+        capture_cut(&c);
+        block_malloc(&c, 50 + i, 10, 1);
+    }
+    block_free(&c, 5, 12, 1);
+    ck_assert_int_eq(check(), 1);
+    ck_assert_ptr_nonnull(strstr(said, "3 events before event 11 are missing"));
+    change("INSERT INTO loss VALUES(1, 1, 0, 0, 9999, 3, 'ring full')");
+    ck_assert_msg(check() == 0, "%s", said);
+}
+END_TEST
+
+START_TEST(a_new_epoch_does_not_overtake_events_behind_a_loss) {
+    block_malloc(&c, 5, 10, 1);
+    block_free(&c, 5, 12, 1);
+    c.n[5]++; /* a malloc is lost */
+    block_free(&c, 5, 12, 1);
+    c.epoch = 2; /* memory was mapped there anew */
+    c.n[5] = 0;
+    block_malloc(&c, 5, 10, 1);
+    change("INSERT INTO loss VALUES(1, 1, 0, 0, 9999, 1, 'ring full')");
+    ck_assert_msg(check() == 0, "%s", said);
+}
+END_TEST
+
+START_TEST(missing_chunks_rows_and_stacks_are_found) {
+    sound_capture();
+    block_malloc(&c, 7, 10, 1);
+    capture_cut(&c);
+    change("DELETE FROM node_chunk; DELETE FROM process");
+    check();
+    ck_assert_ptr_nonnull(strstr(said, "stack 13, which is not there"));
+    ck_assert_ptr_nonnull(strstr(said, "thread 1 belongs to process 1, which is not there"));
+    change("DELETE FROM chunk WHERE id = 6");
+    check();
+    ck_assert_ptr_nonnull(strstr(said, "events 6 to 10 are missing"));
+    ck_assert_ptr_nonnull(strstr(said, "table chunk_order counts chunk 6, which is not there"));
+}
+END_TEST
+
+START_TEST(damaged_chunks_and_postings_are_named) {
+    sound_capture();
+    change("UPDATE posting_run SET data = (SELECT data FROM posting_run WHERE kind = 0 AND first ="
+           " 0) WHERE kind = 1 AND first = 0");
+    check();
+    ck_assert_ptr_nonnull(strstr(said, "(stacks): it is not the posting that its row speaks of"));
+    change("UPDATE chunk_data SET data = CAST(substr(data, 1, 40) || x'00' || substr(data, 42) AS"
+           " BLOB) WHERE chunk = 6");
+    check();
+    ck_assert_ptr_nonnull(strstr(said, "chunk 6, header: its checksum does not hold"));
+}
+END_TEST
+
+START_TEST(a_block_whose_first_events_are_not_there_is_found) {
+    c.n[5] = 2;
+    block_malloc(&c, 5, 10, 1);
+    ck_assert_int_eq(check(), 1);
+    ck_assert_ptr_nonnull(strstr(said, "2 events before event 1 are missing"));
+    change("INSERT INTO meta VALUES('trimmed_events', '0')");
+    ck_assert_int_eq(check(), 1);
+    change("INSERT INTO loss VALUES(1, 1, 0, 0, 9999, 2, 'ring full')");
+    ck_assert_msg(check() == 0, "%s", said);
+}
+END_TEST
+
+START_TEST(a_record_that_comes_twice_or_goes_back_is_found) {
+    block_malloc(&c, 5, 10, 1);
+    block_free(&c, 5, 12, 1);
+    c.n[5]--;
+    block_event(&c, 5, HAK_FRONT_SPILL, HAK_PLACE_SLAB, 0, 1, 0, 0);
+    block_malloc(&c, 6, 10, 1);
+    c.epoch = 0;
+    block_free(&c, 6, 12, 1);
+    ck_assert_int_eq(check(), 2);
+    ck_assert_ptr_nonnull(
+        strstr(said, "event 4: FRONT_SPILL of block 0x7f21c4a10510 is its record 3 of epoch 1, but "
+                     "record 3 of epoch 1 came before"));
+    ck_assert_ptr_nonnull(strstr(said, "is its record 3 of epoch 0, but record 2 of epoch 1"));
+}
+END_TEST
+
+START_TEST(a_new_epoch_begins_with_its_first_record) {
+    block_malloc(&c, 5, 10, 1);
+    c.epoch = 2;
+    c.n[5] = 3;
+    block_event(&c, 5, HAK_MALLOC, HAK_PLACE_FRONT, 10, 1, 24, 0);
+    ck_assert_int_eq(check(), 1);
+    ck_assert_ptr_nonnull(strstr(said, "3 events before event 3 are missing"));
+}
+END_TEST
+
+/* A child's block of which the parent's went on may come in anywhere; else nothing may be missing.
+ */
+START_TEST(gaps_between_parent_and_child_are_found) {
+    block_malloc(&c, 5, 10, 1);
+    block_malloc(&c, 6, 10, 1);
+    uint64_t fork = capture_put(&c, (struct hak_event){.kind = HAK_FORK, .thread = 1});
+    must(hak_store_put_process(
+        c.w, &(struct hak_process_row){.id = 2, .parent = 1, .fork_event = fork, .session = 1}));
+    block_free(&c, 6, 12, 1);
+    c.n[6]--;
+    c.process = 2;
+    block_free(&c, 6, 12, 4);
+    c.n[5] += 2;
+    block_free(&c, 5, 12, 4);
+    ck_assert_int_eq(check(), 1);
+    ck_assert_ptr_nonnull(
+        strstr(said, "block 0x7f21c4a10510: 2 events before event 8 are missing"));
+}
+END_TEST
+
+/* More blocks than are followed at once: the others are followed in later readings. */
+START_TEST(blocks_beyond_what_memory_holds_are_followed_too) {
+    struct hak_store_reader *r;
+    struct hak_order_check *o;
+    struct hak_columns columns;
+    sqlite3_stmt *rows;
+    for (int i = 0; i < 2000; i++) {
+        block_malloc(&c, i, 10, 1);
+        if (i == 3 || i == 1000 || i == 1999)
+            c.n[i]++;
+        if (i % 150 == 0)
+            capture_cut(&c);
+        block_free(&c, i, 20, 2);
+    }
+    capture_finish(&c);
+    must(hak_store_open(c.path, &r));
+    must(hak_order_check_make(r, false, hear, NULL, &o));
+    hak_order_check_limit(o, 100);
+    ck_assert(hak_columns_init(&columns));
+    ck_assert_int_eq(sqlite3_prepare_v2(hak_store_database(r),
+                                        "SELECT chunk, data FROM chunk_data ORDER BY chunk", -1,
+                                        &rows, NULL),
+                     SQLITE_OK);
+    while (sqlite3_step(rows) == SQLITE_ROW) {
+        struct hak_chunk chunk;
+        ck_assert_ptr_null(hak_chunk_open(&chunk, sqlite3_column_blob(rows, 1),
+                                          (size_t)sqlite3_column_bytes(rows, 1)));
+        ck_assert_ptr_null(hak_chunk_decode(&chunk, &columns, HAK_ALL_COLUMNS));
+        must(hak_order_check_chunk(o, &columns, (uint64_t)sqlite3_column_int64(rows, 0)));
+    }
+    sqlite3_finalize(rows);
+    must(hak_order_check_finish(o));
+    hak_order_check_free(o);
+    hak_columns_free(&columns);
+    hak_store_close(r);
+    int lines = 0;
+    for (const char *at = said; (at = strchr(at, '\n')) != NULL; at++)
+        lines++;
+    ck_assert_msg(lines == 3, "%s", said);
+}
+END_TEST
+
+START_TEST(live_checkpoints_that_are_wrong_are_named) {
+    hak_live_set_pace(c.w, 0, 200, 4);
+    for (int i = 0; i < 3000; i++) {
+        block_malloc(&c, i, 10, 1);
+        if (i > 500 && i % 3)
+            block_free(&c, i - 500, 20, 2);
+        if (i % 50 == 0)
+            capture_cut(&c);
+    }
+    ck_assert_msg(check() == 0, "%s", said);
+    change("UPDATE live_run SET data = (SELECT data FROM live_run WHERE level = 0 AND"
+           " first_event > 1000 LIMIT 1) WHERE level = 0 AND first_event = 1");
+    check();
+    ck_assert_ptr_nonnull(strstr(said, "live checkpoint of events 1 to "));
+    ck_assert_ptr_nonnull(strstr(said, "(level 0): block 0x7f21c4a10420 of process 1 is missing"));
+    ck_assert_ptr_nonnull(strstr(said, "(level 1): block"));
+    ck_assert_ptr_null(strstr(said, "(level 2)"));
+    change("UPDATE live_run SET data = substr(data, 1, 9) WHERE level = 2");
+    check();
+    ck_assert_ptr_nonnull(strstr(said, "it is cut short"));
+    change("DELETE FROM live_run WHERE level = 0 AND first_event > 2000");
+    check();
+    ck_assert_ptr_nonnull(strstr(said, "the ones that it was made of are not all there"));
+}
+END_TEST
+
+static void add(TCase *cases) {
+    tcase_add_checked_fixture(cases, start, stop);
+    tcase_add_test(cases, sound_captures_pass);
+    tcase_add_test(cases, neighbouring_commits_may_swap_events);
+    tcase_add_test(cases, forked_children_may_go_on);
+    tcase_add_test(cases, illegal_moves_are_found_even_where_nobody_flagged_them);
+    tcase_add_test(cases, place_of_a_malloc_must_be_where_the_block_was);
+    tcase_add_test(cases, flagged_moves_are_findings);
+    tcase_add_test(cases, missing_events_are_found_but_not_where_losses_are_told);
+    tcase_add_test(cases, a_new_epoch_does_not_overtake_events_behind_a_loss);
+    tcase_add_test(cases, missing_chunks_rows_and_stacks_are_found);
+    tcase_add_test(cases, damaged_chunks_and_postings_are_named);
+    tcase_add_test(cases, a_block_whose_first_events_are_not_there_is_found);
+    tcase_add_test(cases, a_record_that_comes_twice_or_goes_back_is_found);
+    tcase_add_test(cases, a_new_epoch_begins_with_its_first_record);
+    tcase_add_test(cases, gaps_between_parent_and_child_are_found);
+    tcase_add_test(cases, blocks_beyond_what_memory_holds_are_followed_too);
+    tcase_add_test(cases, live_checkpoints_that_are_wrong_are_named);
+}
+
+int main(void) {
+    return run_suite("check", add);
+}

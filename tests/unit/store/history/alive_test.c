@@ -1,0 +1,621 @@
+/* What was alive at a moment: the runs of states, the events behind them, and both together give
+ * what a plain walk over all events in the order of generations gives, whatever happened between.
+ */
+#include "../capture.h"
+#include "store/history/alive.h"
+#include "store/live/part.h"
+#include "store/live/writer.h"
+
+enum { USED = 300, EVENTS = 6000, PROCESSES = 4, MOMENTS = 24, RUN_EVENTS = 300, RUNS = 3 };
+
+static struct capture c;
+static struct hak_store_reader *r;
+static struct hak_event log_of[EVENTS + 100]; /* what was put, by id - 1 */
+static uint64_t random_state;
+static uint32_t parent_of[PROCESSES + 1];
+static uint64_t fork_ns[PROCESSES + 1];
+static struct block {
+    uint32_t n;
+    bool is_live;
+} block[PROCESSES + 1][USED];
+
+static uint64_t draw(uint64_t below) {
+    random_state = random_state * 6364136223846793005ull + 1442695040888963407ull;
+    return (random_state >> 33) % below;
+}
+
+static void start(void) {
+    capture_start(&c, "live");
+    hak_live_set_pace(c.w, 0, RUN_EVENTS, RUNS);
+    memset(block, 0, sizeof block);
+    memset(parent_of, 0, sizeof parent_of);
+    random_state = 7;
+    r = NULL;
+}
+static void stop(void) {
+    if (r)
+        hak_store_close(r);
+    if (c.w)
+        capture_finish(&c);
+    capture_clean(c.path);
+}
+static void open_it(void) {
+    if (c.w)
+        capture_finish(&c);
+    if (!r)
+        must(hak_store_open(c.path, &r));
+}
+
+static void put(struct hak_event e) {
+    ck_assert_uint_lt(c.id, EVENTS + 100);
+    e.id = c.id + 1;
+    e.ns = c.ns + 1000;
+    log_of[c.id] = e;
+    capture_put(&c, e);
+}
+
+static struct hak_event event_of(uint32_t process, int i, uint8_t kind, uint8_t place) {
+    return (struct hak_event){.base = BLOCK(i),
+                              .address = BLOCK(i) + 16,
+                              .size = 1 + draw(40),
+                              .generation = (uint64_t)1 << 32 | ++block[process][i].n,
+                              .process = process,
+                              .thread = 1 + (uint32_t)draw(4),
+                              .stack = 1 + (uint32_t)draw(99),
+                              .kind = kind,
+                              .class_index = CLASS_48,
+                              .place = place};
+}
+
+/* The next event of a block: what a program may do with it, and some of what it may not. */
+static struct hak_event step(uint32_t process, int i) {
+    struct block *b = &block[process][i];
+    unsigned what = (unsigned)draw(20);
+    if (what == 0) { /* not allowed: begins and ends nothing */
+        struct hak_event e = event_of(process, i, HAK_FREE, HAK_PLACE_FRONT);
+        e.flags = HAK_RECORD_ILLEGAL;
+        return e;
+    }
+    if (what < 4 && b->is_live)
+        return event_of(process, i, HAK_REALLOC, HAK_PLACE_LIVE);
+    if (what < 6)
+        return event_of(process, i, HAK_FRONT_SPILL, HAK_PLACE_SLAB);
+    b->is_live = !b->is_live;
+    if (b->is_live)
+        return event_of(process, i, what < 8 ? HAK_REALLOC : HAK_MALLOC, HAK_PLACE_FRONT);
+    return event_of(process, i, what < 8 ? HAK_REALLOC_FROM : HAK_FREE, HAK_PLACE_FRONT);
+}
+
+static void fork_off(uint32_t parent, uint32_t child) {
+    put((struct hak_event){.process = parent, .thread = 1, .kind = HAK_FORK, .size = 1});
+    memcpy(block[child], block[parent], sizeof block[child]);
+    parent_of[child] = parent;
+    fork_ns[child] = c.ns;
+    must(hak_store_put_process(c.w, &(struct hak_process_row){.id = child,
+                                                              .parent = parent,
+                                                              .fork_event = c.id,
+                                                              .start_ns = c.ns,
+                                                              .session = 1,
+                                                              .program = "/bin/app"}));
+}
+
+/* A story with forks, events that come too early, and many small chunks. `some` events of it. */
+static void tell_story(int some, uint32_t processes) {
+    for (int i = 0; i < some; i++) {
+        uint32_t process = 1 + (uint32_t)draw(processes);
+        /* Most work is on few blocks, as a program does it: others stay. */
+        int at = draw(4) ? (int)draw(USED / 10) : (int)draw(USED);
+        struct hak_event e = step(process, at);
+        if (draw(12) == 0) { /* another thread's record of the same block was seen before it */
+            struct hak_event early = step(process, at);
+            put(early);
+            capture_cut(&c);
+            i++;
+            for (int others = (int)draw(4); others; others--, i++)
+                put(step(process, (at + others) % USED));
+        }
+        put(e);
+        if (draw(25) == 0)
+            capture_cut(&c);
+    }
+}
+
+static void tell_forked_story(void) {
+    for (int i = 0; i < USED / 10; i++) { /* they were there before the recording began */
+        block[1][i].n = 5;
+        block[1][i].is_live = true;
+    }
+    tell_story(EVENTS / 4, 1);
+    fork_off(1, 2);
+    tell_story(EVENTS / 4, 2);
+    fork_off(2, 3);
+    must(hak_store_put_process(c.w, &(struct hak_process_row){.id = 4, /* executed: nothing stays */
+                                                              .parent = 3,
+                                                              .start_ns = c.ns,
+                                                              .session = 2,
+                                                              .program = "/bin/other"}));
+    tell_story(EVENTS / 2, 4);
+}
+
+/* ---- the plain walk ----------------------------------------------------------------------------
+ */
+
+static int compare_generations(const void *a, const void *b) {
+    const struct hak_event *x = a, *y = b;
+    return (x->generation > y->generation) - (x->generation < y->generation);
+}
+
+static bool is_of(uint32_t process, const struct hak_event *e) {
+    uint64_t until = UINT64_MAX;
+    for (uint32_t p = process; p; p = parent_of[p]) {
+        if (e->process == p)
+            return e->ns <= until;
+        until = fork_ns[p] < until ? fork_ns[p] : until;
+    }
+    return false;
+}
+
+static int model(const struct hak_live_moment *m, uint64_t first, struct hak_live_block *out) {
+    static struct hak_event of_block[EVENTS];
+    int count = 0;
+    for (int i = 0; i < USED; i++) {
+        int events = 0;
+        for (uint64_t k = first - 1; k < c.id; k++)
+            if (log_of[k].base == BLOCK(i) && is_of(m->process, &log_of[k]) &&
+                (!m->id || log_of[k].id <= m->id) && (!m->ns || log_of[k].ns <= m->ns))
+                of_block[events++] = log_of[k];
+        qsort(of_block, (size_t)events, sizeof *of_block, compare_generations);
+        struct hak_live_block b = {0};
+        for (int k = 0; k < events; k++) {
+            const struct hak_event *e = &of_block[k];
+            if (!hak_event_is_call(e) || e->flags & HAK_RECORD_ILLEGAL)
+                continue;
+            if (e->kind == HAK_FREE || e->kind == HAK_REALLOC_FROM) {
+                b.base = 0;
+                continue;
+            }
+            if (e->kind == HAK_MALLOC || e->place != HAK_PLACE_LIVE)
+                b = (struct hak_live_block){
+                    .birth = e->id, .ns = e->ns, .stack = e->stack, .thread = e->thread};
+            else if (!b.base)
+                b = (struct hak_live_block){0};
+            b.base = e->base;
+            b.user = e->address;
+            b.size = e->size;
+            b.process = m->process;
+            b.class_index = e->class_index;
+        }
+        if (b.base)
+            out[count++] = b;
+    }
+    return count;
+}
+
+static int read_live(const struct hak_live_moment *m, struct hak_live_block *out, int room,
+                     uint64_t *chunks) {
+    struct hak_live *live;
+    int count = 0, found;
+    must(hak_live_open(r, m, &live));
+    while (count < room && (found = hak_live_next(live, &out[count])) == 1)
+        count++;
+    must(found);
+    *chunks = hak_live_chunks(live);
+    hak_live_close(live);
+    return count;
+}
+
+static void same(const struct hak_live_block *a, int count_a, const struct hak_live_block *b,
+                 int count_b, const char *what, const struct hak_live_moment *m) {
+    ck_assert_msg(count_a == count_b, "%s: %d blocks, due %d (process %u, event %lu, ns %lu)", what,
+                  count_b, count_a, m->process, (unsigned long)m->id, (unsigned long)m->ns);
+    for (int i = 0; i < count_a; i++)
+        ck_assert_msg(a[i].base == b[i].base && a[i].user == b[i].user && a[i].size == b[i].size &&
+                          a[i].birth == b[i].birth && a[i].ns == b[i].ns &&
+                          a[i].process == b[i].process && a[i].stack == b[i].stack &&
+                          a[i].thread == b[i].thread && a[i].class_index == b[i].class_index,
+                      "%s: block %d (0x%lx, born by %lu, %lu bytes; due 0x%lx, born by %lu, %lu "
+                      "bytes; process %u, event %lu, ns %lu)",
+                      what, i, (unsigned long)b[i].base, (unsigned long)b[i].birth,
+                      (unsigned long)b[i].size, (unsigned long)a[i].base, (unsigned long)a[i].birth,
+                      (unsigned long)a[i].size, m->process, (unsigned long)m->id,
+                      (unsigned long)m->ns);
+}
+
+/* Both ways agree with the walk at many moments; `first`: the oldest event that is there. */
+static void compare_at_moments(uint64_t first, uint32_t processes) {
+    static struct hak_live_block due[USED + 1], got[USED + 1];
+    open_it();
+    for (int i = 0; i < MOMENTS; i++) {
+        struct hak_live_moment m = {.process = 1 + (uint32_t)draw(processes)};
+        uint64_t chunks, all_chunks;
+        if (i % 2)
+            m.id = first + draw(c.id - first + 1);
+        if (i % 3)
+            m.ns = (first + draw(c.id - first + 1)) * 1000;
+        int count = model(&m, first, due);
+        same(due, count, got, read_live(&m, got, USED + 1, &chunks), "with runs", &m);
+        m.by_scan = true;
+        same(due, count, got, read_live(&m, got, USED + 1, &all_chunks), "by scan", &m);
+        ck_assert_uint_le(chunks, all_chunks);
+        if (i % 12) /* it takes long */
+            continue;
+        m.states = 8; /* most goes at once: ended lives, then half of the blocks, again and again */
+        same(due, count, got, read_live(&m, got, USED + 1, &all_chunks), "by scan in goes", &m);
+        m.by_scan = false;
+        same(due, count, got, read_live(&m, got, USED + 1, &all_chunks), "with runs in goes", &m);
+    }
+}
+
+static uint64_t number(const char *sql) {
+    uint64_t value = 0;
+    open_it();
+    sqlite3_stmt *s;
+    ck_assert_int_eq(sqlite3_prepare_v2(hak_store_database(r), sql, -1, &s, NULL), SQLITE_OK);
+    if (sqlite3_step(s) == SQLITE_ROW)
+        value = (uint64_t)sqlite3_column_int64(s, 0);
+    sqlite3_finalize(s);
+    return value;
+}
+
+START_TEST(runs_give_what_a_walk_over_all_events_gives) {
+    tell_forked_story();
+    compare_at_moments(1, PROCESSES);
+    ck_assert_uint_gt(number("SELECT count(*) FROM live_run WHERE level = 0"), 8);
+    ck_assert_uint_gt(number("SELECT count(*) FROM live_run WHERE level = 2 AND is_last"), 0);
+}
+END_TEST
+
+START_TEST(at_the_end_few_chunks_are_opened) {
+    static struct hak_live_block got[USED + 1];
+    uint64_t chunks, all;
+    tell_story(EVENTS, 1);
+    open_it();
+    struct hak_live_moment m = {.process = 1};
+    read_live(&m, got, USED + 1, &chunks);
+    m.by_scan = true;
+    read_live(&m, got, USED + 1, &all);
+    ck_assert_uint_lt(chunks * 8, all);
+}
+END_TEST
+
+/* So many events that are rolled back. */
+static void take_back(int events) {
+    struct block kept[USED];
+    memcpy(kept, block[1], sizeof kept);
+    uint64_t id = c.id, ns = c.ns;
+    for (int k = 0; k < events; k++)
+        put(step(1, (int)draw(USED)));
+    must(hak_store_rollback(c.w));
+    ck_assert_uint_eq(hak_store_last_event(c.w), id);
+    c.id = id;
+    c.ns = ns;
+    memcpy(block[1], kept, sizeof kept);
+    must(hak_store_begin(c.w));
+}
+
+#define RUNS_WITH_HOLES                                                                            \
+    "SELECT count(*) FROM live_run a WHERE level = 0 AND is_last AND first_event > 1 AND NOT "     \
+    "EXISTS"                                                                                       \
+    " (SELECT 1 FROM live_run b WHERE b.level = 0 AND b.is_last AND b.last_event + 1 = "           \
+    "a.first_event)"
+
+START_TEST(a_short_log_has_no_runs) {
+    hak_live_set_pace(c.w, EVENTS + 100, RUN_EVENTS, RUNS);
+    tell_forked_story();
+    compare_at_moments(1, PROCESSES);
+    ck_assert_uint_eq(number("SELECT count(*) FROM live_run"), 0);
+}
+END_TEST
+
+START_TEST(a_log_that_grows_long_gets_all_its_runs) {
+    hak_live_set_pace(c.w, EVENTS / 10, RUN_EVENTS, RUNS);
+    tell_forked_story();
+    compare_at_moments(1, PROCESSES);
+    ck_assert_uint_eq(number("SELECT min(first_event) FROM live_run"), 1);
+    ck_assert_uint_gt(number("SELECT max(last_event) FROM live_run"), EVENTS - 2 * RUN_EVENTS);
+    ck_assert_uint_gt(number("SELECT count(*) FROM live_run WHERE level = 2 AND is_last"), 0);
+    ck_assert_uint_eq(number(RUNS_WITH_HOLES), 0);
+}
+END_TEST
+
+/* Some of what is made up for is taken back with the transaction it was in, and made up again. */
+START_TEST(what_is_made_up_for_and_taken_back_comes_again) {
+    hak_live_set_pace(c.w, EVENTS / 6, RUN_EVENTS, RUNS);
+    tell_story(EVENTS / 6 - 200, 1);
+    capture_cut(&c);
+    for (int i = 0; i < 5;
+         i++) { /* a run of 300 and more is done in between, and some of the next */
+        tell_story(700, 1);
+        capture_cut(&c);
+        take_back(150);
+    }
+    compare_at_moments(1, 1);
+    ck_assert_uint_gt(number("SELECT count(*) FROM live_run WHERE level = 0"), 4);
+    ck_assert_uint_eq(number(RUNS_WITH_HOLES), 0);
+}
+END_TEST
+
+START_TEST(every_process_is_told_when_none_is_asked_for) {
+    static struct hak_live_block due[PROCESSES * USED], got[PROCESSES * USED + 1];
+    uint64_t chunks;
+    int count = 0;
+    tell_forked_story();
+    open_it();
+    struct hak_live_moment m = {.id = EVENTS - 100};
+    for (uint32_t p = 1; p <= PROCESSES; p++) {
+        struct hak_live_moment of_one = m;
+        of_one.process = p;
+        count += model(&of_one, 1, due + count);
+    }
+    same(due, count, got, read_live(&m, got, PROCESSES * USED + 1, &chunks), "all", &m);
+}
+END_TEST
+
+/* Ends that were lost: then an end of a life that began and ended in a run matters, too. */
+START_TEST(a_loss_changes_no_answer) {
+    tell_story(EVENTS / 4, 1);
+    uint64_t from_ns = c.ns;
+    for (int i = 0; i < USED; i++) { /* not told: all are given back */
+        block[1][i].n += block[1][i].is_live;
+        block[1][i].is_live = false;
+    }
+    tell_story(EVENTS / 8, 1); /* nobody knows of the loss yet */
+    must(hak_store_put_loss(
+        c.w, &(struct hak_loss_row){
+                 .process = 1, .from_ns = from_ns, .to_ns = c.ns, .count = 9, .reason = "full"}));
+    tell_story(EVENTS / 2, 1);
+    compare_at_moments(1, 1);
+    ck_assert_uint_gt(number("SELECT count(*) FROM live_run WHERE has_all_ends"), 3);
+}
+END_TEST
+
+/* Its first life is in a run, its end was lost, a second one began and ended in the events behind.
+ */
+START_TEST(an_end_behind_a_loss_is_kept_when_room_is_made) {
+    static struct hak_live_block due[USED + 1], got[USED + 1];
+    uint64_t chunks;
+    put(event_of(1, 0, HAK_MALLOC, HAK_PLACE_FRONT));
+    for (int i = 0; i < RUN_EVENTS; i++) {
+        put(event_of(1, 1, i % 2 ? HAK_FREE : HAK_MALLOC, HAK_PLACE_FRONT));
+        if (i % 20 == 0)
+            capture_cut(&c);
+    }
+    capture_cut(&c);
+    must(hak_store_put_loss(
+        c.w,
+        &(struct hak_loss_row){
+            .process = 1, .from_ns = c.ns + 1, .to_ns = c.ns + 9, .count = 1, .reason = "full"}));
+    block[1][0].n++; /* the end that is not told */
+    put(event_of(1, 0, HAK_MALLOC, HAK_PLACE_FRONT));
+    put(event_of(1, 0, HAK_FREE, HAK_PLACE_FRONT));
+    for (int i = 0; i < 60; i++) {
+        put(event_of(1, 2 + i, HAK_MALLOC, HAK_PLACE_FRONT));
+        capture_cut(&c);
+    }
+    open_it();
+    struct hak_live_moment m = {.process = 1, .states = 8};
+    int count = model(&m, 1, due);
+    ck_assert_uint_eq(number("SELECT count(*) FROM live_run"), 1);
+    same(due, count, got, read_live(&m, got, USED + 1, &chunks), "with a run", &m);
+    m.by_scan = true;
+    same(due, count, got, read_live(&m, got, USED + 1, &chunks), "by scan", &m);
+}
+END_TEST
+
+START_TEST(what_is_taken_back_is_in_no_run) {
+    for (int i = 0; i < 12; i++) {
+        tell_story(200, 1);
+        capture_cut(&c);
+        take_back(70 * (i % 4));
+    }
+    compare_at_moments(1, 1);
+}
+END_TEST
+
+START_TEST(a_worker_that_goes_on_goes_on_with_the_runs) {
+    for (int i = 0; i < 9; i++) {
+        tell_story(EVENTS / 10, 1);
+        must(hak_store_commit(c.w));
+        must(hak_store_finish(c.w));
+        must(hak_store_resume(c.path, &c.w));
+        hak_live_set_pace(c.w, 0, RUN_EVENTS, RUNS);
+        must(hak_store_begin(c.w));
+    }
+    compare_at_moments(1, 1);
+    ck_assert_uint_gt(number("SELECT count(*) FROM live_run WHERE level = 0"), 8);
+    ck_assert_uint_eq(number(RUNS_WITH_HOLES), 0);
+}
+END_TEST
+
+START_TEST(runs_that_speak_of_trimmed_events_go_with_them) {
+    uint64_t dropped;
+    tell_story(EVENTS * 3 / 4, 1);
+    must(hak_store_commit(c.w));
+    must(hak_store_trim(c.w, 100, &dropped));
+    ck_assert_uint_gt(dropped, 0);
+    must(hak_store_begin(c.w));
+    tell_story(EVENTS / 4, 1);
+    compare_at_moments(dropped + 1, 1);
+    ck_assert_uint_eq(number("SELECT count(*) FROM live_run WHERE first_event < (SELECT min(id)"
+                             " FROM chunk)"),
+                      0);
+    ck_assert_uint_gt(number("SELECT count(*) FROM live_run"), 0);
+}
+END_TEST
+
+/* More blocks than a reader holds at once: it reads the events in several goes. */
+START_TEST(more_blocks_than_memory_holds_come_in_order) {
+    enum { MANY = 1200000 };
+    uint64_t base = 0x7f0000000000ull, before = 0;
+    hak_live_set_pace(c.w, 0, UINT64_MAX, RUNS);
+    for (uint64_t i = 0; i < MANY; i++) {
+        uint64_t at = base + (i * 7919 % MANY) * 64; /* MANY and 7919 have no factor in common */
+        capture_put(&c, (struct hak_event){.base = at,
+                                           .address = at,
+                                           .size = 64,
+                                           .generation = (uint64_t)1 << 32 | 1,
+                                           .thread = 1,
+                                           .kind = HAK_MALLOC,
+                                           .class_index = CLASS_48,
+                                           .place = HAK_PLACE_FRONT});
+    }
+    open_it();
+    for (int by_scan = 0; by_scan < 2; by_scan++) {
+        struct hak_live_moment m = {.process = 1, .by_scan = by_scan};
+        struct hak_live_block b;
+        struct hak_live *live;
+        uint64_t count = 0;
+        must(hak_live_open(r, &m, &live));
+        for (before = 0; hak_live_next(live, &b) == 1; before = b.base, count++)
+            ck_assert_uint_gt(b.base, before);
+        hak_live_close(live);
+        ck_assert_uint_eq(count, MANY);
+    }
+}
+END_TEST
+
+static const char *const damages[] = {
+    "UPDATE live_run SET data = substr(data, 1, 60) || x'00' || substr(data, 62)",
+    "UPDATE live_run SET part = part + 1", /* the first part of each is not there */
+};
+
+/* Opens a store of EVENTS events that `sql` has changed. */
+static void open_damaged(const char *sql) {
+    tell_story(EVENTS, 1);
+    capture_finish(&c);
+    sqlite3 *database;
+    ck_assert_int_eq(sqlite3_open(c.path, &database), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(database, sql, NULL, NULL, NULL), SQLITE_OK);
+    ck_assert_int_gt(sqlite3_changes(database), 0);
+    sqlite3_close(database);
+    open_it();
+}
+
+/* Reads all blocks and closes; returns what the reading ended with. */
+static int read_to_end(struct hak_live *live) {
+    struct hak_live_block got;
+    int result;
+    while ((result = hak_live_next(live, &got)) == 1)
+        ;
+    hak_live_close(live);
+    return result;
+}
+
+START_TEST(a_broken_run_is_told) {
+    open_damaged(damages[_i]);
+    struct hak_live *live;
+    int result = hak_live_open(r, &(struct hak_live_moment){.process = 1}, &live);
+    if (result == 0)
+        result = read_to_end(live);
+    ck_assert_int_eq(result, HAK_STORE_BROKEN);
+    ck_assert_ptr_nonnull(strstr(hak_store_message(), "live checkpoint of events 1 to "));
+}
+END_TEST
+
+START_TEST(a_stretch_without_runs_and_chunks_is_told) {
+    open_damaged("DELETE FROM live_run WHERE first_event = 1;"
+                 "DELETE FROM chunk_order WHERE chunk < (SELECT min(first_event) FROM live_run);"
+                 "DELETE FROM chunk WHERE id < (SELECT min(first_event) FROM live_run)");
+    struct hak_live *live;
+    must(hak_live_open(r, &(struct hak_live_moment){.process = 1}, &live));
+    ck_assert_int_eq(read_to_end(live), HAK_STORE_BROKEN);
+    ck_assert_ptr_nonnull(strstr(hak_store_message(), "chunk 1, row: it is missing"));
+}
+END_TEST
+
+START_TEST(parts_come_back_as_they_were_and_damage_is_seen) {
+    static struct hak_live_state states[HAK_LIVE_PART_STATES], back[HAK_LIVE_PART_STATES];
+    struct hak_buffer out = {0};
+    uint32_t count;
+    for (uint32_t i = 0; i < HAK_LIVE_PART_STATES; i++) {
+        struct hak_live_state *s = &states[i];
+        *s = (struct hak_live_state){.process = 1 + i / 1000,
+                                     .base = BLOCK(i) + (i > 3000 ? 3 : 0),
+                                     .generation = draw(3) << 32 | draw(1u << 31),
+                                     .step = (uint8_t)draw(3),
+                                     .is_fresh = draw(2),
+                                     .is_late = draw(2),
+                                     .is_orphan = draw(2)};
+        if (s->step == HAK_LIVE_ENDED)
+            continue;
+        s->user = s->base + draw(2) * 16;
+        s->size = draw(2) ? draw(100) : UINT64_MAX - draw(9);
+        s->class_index = (uint8_t)draw(256);
+        if (s->step != HAK_LIVE_BORN)
+            continue;
+        s->birth = 1 + draw(1u << 31);
+        s->ns = draw(1u << 31) << 20;
+        s->stack = draw(10) ? (uint32_t)draw(50) : UINT32_MAX - (uint32_t)draw(5000);
+        s->thread = 1 + (uint32_t)draw(9);
+        s->since_birth = draw(9) ? 0 : (uint16_t)draw(65536);
+    }
+    ck_assert(hak_live_part_encode(states, HAK_LIVE_PART_STATES, &out));
+    ck_assert_ptr_null(hak_live_part_decode(out.data, out.size, back, &count));
+    ck_assert_uint_eq(count, HAK_LIVE_PART_STATES);
+    for (uint32_t i = 0; i < count; i++)
+        ck_assert_mem_eq(&states[i], &back[i], sizeof *back);
+    for (size_t at = 0; at < out.size; at += 1 + out.size / 500) {
+        out.data[at] ^= 4;
+        ck_assert_ptr_nonnull(hak_live_part_decode(out.data, out.size, back, &count));
+        out.data[at] ^= 4;
+        ck_assert_ptr_nonnull(hak_live_part_decode(out.data, at, back, &count));
+    }
+    hak_buffer_free(&out);
+}
+END_TEST
+
+/* ---- as a table --------------------------------------------------------------------------------
+ */
+
+START_TEST(the_table_answers_for_a_moment) {
+    block_malloc(&c, 1, 10, 1);                    /* 2: event 1 is its refill */
+    uint64_t second = block_malloc(&c, 2, 11, 2);  /* 4 */
+    block_free(&c, 1, 12, 1);                      /* 5 */
+    uint64_t resized = block_resize(&c, 2, 13, 2); /* 6 */
+    open_it();
+    must(hak_store_add_tables(hak_store_database(r)));
+    ck_assert_uint_eq(number("SELECT count(*) FROM live"), 1);
+    ck_assert_uint_eq(number("SELECT birth FROM live"), second);
+    ck_assert_uint_eq(number("SELECT size FROM live WHERE process = 1"), 30);
+    ck_assert_uint_eq(number("SELECT size FROM live WHERE at_event = 5"), 24);
+    ck_assert_uint_eq(number("SELECT count(*) FROM live WHERE at_event = 4"), 2);
+    ck_assert_uint_eq(number("SELECT count(*) FROM live WHERE at = 2000"), 1);
+    ck_assert_uint_eq(number("SELECT user FROM live WHERE at = 2000"), BLOCK(1) + 16);
+    ck_assert_uint_eq(number("SELECT count(*) FROM live WHERE at = 0"), 0);
+    ck_assert_uint_eq(number("SELECT count(*) FROM live WHERE at_event = 0"), 0);
+    ck_assert_uint_eq(number("SELECT count(*) FROM live WHERE process = 2"), 0);
+    ck_assert_uint_eq(number("SELECT tid FROM live"), 4712);
+    ck_assert_uint_eq(number("SELECT slot FROM live WHERE class = 'C' || (SELECT band FROM class"
+                             " WHERE slot_bytes = 48)"),
+                      48);
+    ck_assert_uint_eq(resized, 6);
+    sqlite3_stmt *s;
+    ck_assert_int_ne(
+        sqlite3_prepare_v2(hak_store_database(r), "SELECT * FROM live WHERE at > 5", -1, &s, NULL),
+        SQLITE_OK);
+}
+END_TEST
+
+static void add(TCase *cases) {
+    tcase_add_checked_fixture(cases, start, stop);
+    tcase_add_test(cases, runs_give_what_a_walk_over_all_events_gives);
+    tcase_add_test(cases, at_the_end_few_chunks_are_opened);
+    tcase_add_test(cases, a_short_log_has_no_runs);
+    tcase_add_test(cases, a_log_that_grows_long_gets_all_its_runs);
+    tcase_add_test(cases, what_is_made_up_for_and_taken_back_comes_again);
+    tcase_add_test(cases, every_process_is_told_when_none_is_asked_for);
+    tcase_add_test(cases, a_loss_changes_no_answer);
+    tcase_add_test(cases, an_end_behind_a_loss_is_kept_when_room_is_made);
+    tcase_add_test(cases, what_is_taken_back_is_in_no_run);
+    tcase_add_test(cases, a_worker_that_goes_on_goes_on_with_the_runs);
+    tcase_add_test(cases, runs_that_speak_of_trimmed_events_go_with_them);
+    tcase_add_test(cases, more_blocks_than_memory_holds_come_in_order);
+    tcase_add_loop_test(cases, a_broken_run_is_told, 0, 2);
+    tcase_add_test(cases, a_stretch_without_runs_and_chunks_is_told);
+    tcase_add_test(cases, parts_come_back_as_they_were_and_damage_is_seen);
+    tcase_add_test(cases, the_table_answers_for_a_moment);
+}
+
+int main(void) {
+    return run_suite("live", add);
+}

@@ -1,0 +1,236 @@
+/* All lives of a block, told one by one; the log counted by thread and process; reading that is
+ * watched and stopped. */
+#include "../capture.h"
+#include "store/history/lives.h"
+#include "store/history/tally.h"
+
+static struct capture c;
+static struct hak_store_reader *r;
+
+static void start(void) {
+    capture_start(&c, "lives");
+    r = NULL;
+}
+static void stop(void) {
+    hak_store_watch(NULL, NULL);
+    if (r)
+        hak_store_close(r);
+    if (c.w)
+        capture_finish(&c);
+    capture_clean(c.path);
+}
+static void open_it(void) {
+    capture_finish(&c);
+    must(hak_store_open(c.path, &r));
+}
+
+struct told {
+    struct hak_life_row row[16];
+    int lives, events, stop_after;
+};
+
+static int each_life(void *context, const struct hak_life_row *life) {
+    struct told *told = context;
+    told->row[told->lives++ % 16] = *life;
+    return told->lives == told->stop_after ? 7 : 0;
+}
+
+static int each_event(void *context, const struct hak_event *e, enum hak_life_step step,
+                      uint64_t number) {
+    struct told *told = context;
+    (void)e, (void)step, (void)number;
+    told->events++;
+    return 0;
+}
+
+static int walk(uint64_t address, uint32_t process, struct told *told) {
+    struct hak_lives_teller teller = {.life = each_life, .event = each_event, .context = told};
+    struct hak_block_key block;
+    struct hak_lineage lineage;
+    int found = hak_lives_find(r, address, process, 0, 0, &block, &lineage);
+    return found <= 0 ? found - 100 : hak_lives_walk(r, &block, &lineage, &teller);
+}
+
+START_TEST(each_life_is_told_with_what_happened_to_it) {
+    struct told told = {0};
+    block_malloc(&c, 1, 10, 1);
+    block_resize(&c, 1, 11, 1);
+    block_resize(&c, 1, 11, 1);
+    block_free(&c, 1, 12, 2);
+    block_event(&c, 1, HAK_FRONT_SPILL, HAK_PLACE_SLAB, 0, 1, 0, 0);
+    block_event(&c, 1, HAK_FRONT_REFILL, HAK_PLACE_FRONT, 0, 1, 0, 0);
+    capture_cut(&c);
+    block_malloc(&c, 1, 13, 2);
+    block_free(&c, 1, 14, 2);
+    uint64_t again = block_free_again(&c, 1, 15, 1);
+    block_malloc(&c, 2, 10, 1); /* another block */
+    open_it();
+    ck_assert_int_eq(walk(BLOCK(1) + 20, 0, &told), 0);
+    ck_assert_int_eq(told.lives, 2);
+    ck_assert_int_eq(told.events, 11);
+    const struct hak_life_row *first = &told.row[0], *second = &told.row[1];
+    ck_assert_uint_eq(first->number, 1);
+    ck_assert_uint_eq(first->birth.stack, 10);
+    ck_assert_uint_eq(first->end.stack, 12);
+    ck_assert_uint_eq(first->resizes, 2);
+    ck_assert_uint_eq(first->last_size, 30);
+    ck_assert_uint_eq(first->largest_size, 30);
+    ck_assert_uint_eq(first->moves_before, 1); /* the refill that brought it */
+    ck_assert_uint_eq(first->again.id, 0);
+    ck_assert_uint_eq(second->number, 2);
+    ck_assert_uint_eq(second->moves_before, 2);
+    ck_assert_uint_eq(second->again.id, again);
+    told = (struct told){0};
+    ck_assert_int_eq(walk(BLOCK(900), 0, &told), -100);
+    ck_assert_int_eq(told.lives, 0);
+}
+END_TEST
+
+START_TEST(there_is_no_most_lives) {
+    struct told told = {0};
+    for (int i = 0; i < 5000; i++) { /* more than a story keeps */
+        block_malloc(&c, 1, 10, 1);
+        block_free(&c, 1, 12, 1);
+        if (i % 1000 == 0)
+            capture_cut(&c);
+    }
+    block_malloc(&c, 1, 10, 1);
+    open_it();
+    ck_assert_int_eq(walk(BLOCK(1), 0, &told), 0);
+    ck_assert_int_eq(told.lives, 5001);
+    ck_assert_uint_eq(told.row[5000 % 16].number, 5001);
+    ck_assert_uint_eq(told.row[5000 % 16].end.id, 0);
+    told = (struct told){.stop_after = 3};
+    ck_assert_int_eq(walk(BLOCK(1), 0, &told), 7);
+    ck_assert_int_eq(told.lives, 3);
+}
+END_TEST
+
+START_TEST(a_child_goes_on_with_its_parents_lives) {
+    struct told told = {0};
+    block_malloc(&c, 1, 10, 1);
+    uint64_t fork = capture_put(&c, (struct hak_event){.kind = HAK_FORK, .thread = 1});
+    must(hak_store_put_process(c.w, &(struct hak_process_row){.id = 2,
+                                                              .parent = 1,
+                                                              .fork_event = fork,
+                                                              .pid = 4712,
+                                                              .session = 1,
+                                                              .program = "/bin/app"}));
+    block_free(&c, 1, 12, 1); /* in the parent, after the fork */
+    c.process = 2;
+    c.n[1]--;
+    block_free(&c, 1, 14, 2);
+    open_it();
+    ck_assert_int_eq(walk(BLOCK(1), 2, &told), 0);
+    ck_assert_int_eq(told.lives, 1);
+    ck_assert_uint_eq(told.row[0].birth.stack, 10);
+    ck_assert_uint_eq(told.row[0].end.stack, 14);
+    told = (struct told){0};
+    ck_assert_int_eq(walk(BLOCK(1), 1, &told), 0);
+    ck_assert_uint_eq(told.row[0].end.stack, 12);
+}
+END_TEST
+
+START_TEST(the_log_is_counted_by_thread_and_process) {
+    struct hak_thread_tally did[5] = {{0}};
+    uint64_t events[4] = {0};
+    block_malloc(&c, 1, 10, 1);
+    block_resize(&c, 1, 11, 1);
+    block_event(&c, 1, HAK_FREE, HAK_PLACE_REMOTE, 12, 2, 30, 0);
+    block_malloc(&c, 2, 10, 3);
+    uint64_t last = block_event(&c, 2, HAK_REALLOC_FROM, HAK_PLACE_FRONT, 12, 3, 24, 0);
+    block_event(&c, 3, HAK_MALLOC, HAK_PLACE_FRONT, 10, 4, 100, HAK_RECORD_ILLEGAL);
+    capture_cut(&c);
+    must(hak_store_put_process(c.w, &(struct hak_process_row){.id = 2, .pid = 9, .session = 2}));
+    c.process = 2; /* a chunk of one process, and one of two */
+    block_malloc(&c, 4, 10, 9);
+    capture_cut(&c);
+    block_malloc(&c, 5, 10, 9);
+    c.process = 1;
+    block_malloc(&c, 6, 10, 4);
+    open_it();
+    must(hak_store_tally_threads(r, 1, did, 5));
+    ck_assert_uint_eq(did[1].mallocs, 1);
+    ck_assert_uint_eq(did[1].reallocs, 1);
+    ck_assert_uint_eq(did[1].asked_bytes, 24 + 30);
+    ck_assert_uint_eq(did[1].events, 3); /* with the refill */
+    ck_assert_uint_eq(did[2].frees, 1);
+    ck_assert_uint_eq(did[2].remote_frees, 1);
+    ck_assert_uint_eq(did[3].frees, 0); /* it belongs to the realloc that moved */
+    ck_assert_uint_eq(did[3].last_event, last);
+    ck_assert_uint_eq(did[4].asked_bytes, 24);
+    ck_assert_uint_eq(did[0].events, 0);
+    must(hak_store_tally_processes(r, events, 3));
+    ck_assert_uint_eq(events[2], 4);
+    ck_assert_uint_eq(events[1] + events[2], c.id);
+    uint64_t none[1] = {0};
+    must(hak_store_tally_processes(r, none, 1)); /* rows beyond the array are left out */
+    ck_assert_uint_eq(none[0], 0);
+}
+END_TEST
+
+struct watched {
+    int calls, stop_at;
+    uint64_t last_done, total;
+};
+
+static int watch(void *context, const struct hak_progress *progress) {
+    struct watched *w = context;
+    w->last_done = progress->done;
+    w->total = progress->total;
+    return ++w->calls == w->stop_at;
+}
+
+static int none(void *context, const struct hak_event *event) {
+    (void)context, (void)event;
+    return 0;
+}
+
+static void no_problem(void *context, const char *text) {
+    (void)context;
+    ck_abort_msg("%s", text);
+}
+
+START_TEST(reading_is_watched_and_stopped) {
+    struct hak_filter all = {.class_index = -1};
+    struct hak_thread_tally did[5] = {{0}};
+    for (int i = 0; i < 10; i++) {
+        block_malloc(&c, 1, 10, 1);
+        block_free(&c, 1, 12, 1);
+        capture_cut(&c);
+    }
+    open_it();
+    struct watched w = {0};
+    hak_store_watch(watch, &w);
+    must(hak_store_scan(r, &all, false, none, NULL));
+    ck_assert_int_eq(w.calls, 10);
+    ck_assert_uint_eq(w.total, c.id);
+    ck_assert_uint_eq(w.last_done, c.id - 1);
+    must(hak_store_scan(r, &all, true, none, NULL));
+    ck_assert_uint_eq(w.last_done, c.id - 1); /* counted from the newest */
+    for (int stop_at = 1; stop_at <= 10; stop_at += 9) {
+        struct told told = {0};
+        w = (struct watched){.stop_at = stop_at};
+        ck_assert_int_eq(hak_store_check(r, no_problem, NULL), HAK_STORE_STOPPED);
+        w = (struct watched){.stop_at = stop_at};
+        ck_assert_int_eq(hak_store_tally_threads(r, 0, did, 5), HAK_STORE_STOPPED);
+        w = (struct watched){.stop_at = stop_at};
+        ck_assert_int_lt(walk(BLOCK(1), 0, &told), 0);
+    }
+    hak_store_watch(NULL, NULL);
+    must(hak_store_check(r, no_problem, NULL));
+}
+END_TEST
+
+static void add(TCase *cases) {
+    tcase_add_checked_fixture(cases, start, stop);
+    tcase_add_test(cases, each_life_is_told_with_what_happened_to_it);
+    tcase_add_test(cases, there_is_no_most_lives);
+    tcase_add_test(cases, a_child_goes_on_with_its_parents_lives);
+    tcase_add_test(cases, the_log_is_counted_by_thread_and_process);
+    tcase_add_test(cases, reading_is_watched_and_stopped);
+}
+
+int main(void) {
+    return run_suite("lives", add);
+}

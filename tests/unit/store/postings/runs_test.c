@@ -1,0 +1,460 @@
+/* Runs of postings: rows come back as they were written, runs of three levels find for every key
+ * what a walk over all events finds, also while a join is under way, after a resume, after old
+ * chunks were dropped, and where rows are missing or broken. */
+#include "../capture.h"
+#include "base/sorted.h"
+#include "store/postings/finder.h"
+#include "store/reader/state.h"
+#include "store/postings/keys.h"
+#include "../stream.h"
+
+#define CHUNKS      4400 /* three levels: 16, 256 and 4,096 chunks */
+#define PER_MOST    12
+#define EVENT_BYTES (offsetof(struct hak_event, flags) + 1) /* without what fills it up */
+
+static struct hak_event *all;
+static uint64_t count;
+static char path[200];
+
+static void small_sizes(void) {
+    hak_run_sizes =
+        (struct hak_run_sizes){.row_bytes = 300, .keys_for_a_key = 2, .keys_at_least = 8};
+}
+
+/* One more event of a program with some large blocks, foreign pointers and several processes. */
+static struct hak_event make_event(struct stream *s) {
+    struct hak_event e = stream_next(s);
+    uint64_t random = stream_random(s);
+    e.id = count + 1;
+    if (random % 50 == 0) { /* a large block: its base is no slot */
+        e.base = 0x7e0000000000ull + random / 64 % 40 * 0x10000;
+        e.address = e.base + 16;
+        e.size = 20000 + random % 200000;
+        e.class_index = 255;
+        e.kind = HAK_MALLOC;
+    } else if (random % 331 == 0) { /* a pointer that never was one */
+        e.base = e.address = 0xfff0000000000000ull + random % 16 * 8;
+        e.flags = HAK_RECORD_ILLEGAL;
+        e.kind = HAK_FREE;
+    } else if (random % 97 == 0) {
+        e.address = e.base + 16 * (random / 128 % 8);
+    }
+    e.process = 1 + random / 4096 % 3;
+    if (random % 7 == 0)
+        e.stack = 0;
+    return e;
+}
+
+static void clean(void) {
+    capture_clean(path);
+    free(all);
+    all = NULL;
+    count = 0;
+}
+
+static void start(void) {
+    const char *directory = getenv("TMPDIR");
+    snprintf(path, sizeof path, "%s/hak_runs.%d.db", directory ? directory : "/tmp", (int)getpid());
+    capture_clean(path);
+    small_sizes();
+}
+
+static struct hak_store_writer *create(void) {
+    struct hak_store_writer *w;
+    must(hak_store_create(path, 0, &w));
+    must(hak_store_begin(w));
+    for (uint32_t i = 1; i <= 3; i++)
+        must(hak_store_put_process(
+            w, &(struct hak_process_row){.id = i, .pid = (int)i, .session = i, .program = "x"}));
+    must(hak_store_put_thread(w, &(struct hak_thread_row){.id = 1, .process = 1, .number = 1}));
+    must(hak_store_commit(w));
+    return w;
+}
+
+static void write_chunks(struct hak_store_writer *w, struct stream *s, uint64_t chunks) {
+    all = realloc(all, (count + chunks * PER_MOST) * sizeof *all);
+    for (uint64_t i = 0; i < chunks; i++) {
+        must(hak_store_begin(w));
+        for (uint64_t n = 1 + stream_random(s) % PER_MOST; n > 0; n--) {
+            all[count] = make_event(s);
+            must(hak_store_put_events(w, &all[count], 1));
+            count++;
+        }
+        must(hak_store_commit(w));
+    }
+}
+
+static int64_t ask(const char *sql) {
+    sqlite3 *database;
+    sqlite3_stmt *query;
+    ck_assert_int_eq(sqlite3_open(path, &database), SQLITE_OK);
+    ck_assert_msg(sqlite3_prepare_v2(database, sql, -1, &query, NULL) == SQLITE_OK, "%s",
+                  sqlite3_errmsg(database));
+    int64_t value = sqlite3_step(query) == SQLITE_ROW ? sqlite3_column_int64(query, 0) : -1;
+    sqlite3_finalize(query);
+    sqlite3_close(database);
+    return value;
+}
+
+static void change(const char *sql) {
+    sqlite3 *database;
+    ck_assert_int_eq(sqlite3_open(path, &database), SQLITE_OK);
+    ck_assert_msg(sqlite3_exec(database, sql, NULL, NULL, NULL) == SQLITE_OK, "%s",
+                  sqlite3_errmsg(database));
+    sqlite3_close(database);
+}
+
+/* ---- what a walk over `all` says, and what the store says -------------------------------------
+ */
+
+static bool fits(const struct hak_filter *f, const struct hak_event *e) {
+    return e->id > 0 && (!f->base || e->base == f->base) && (!f->stack || e->stack == f->stack) &&
+           (!f->address || e->address == f->address || e->base == f->address) &&
+           (!f->base_to || (e->base >= f->base_from && e->base <= f->base_to)) &&
+           e->id >= f->id_from && (!f->id_to || e->id <= f->id_to) &&
+           (!f->process || e->process == f->process);
+}
+
+struct expected {
+    const struct hak_filter *filter;
+    uint64_t at; /* id of the event told last */
+    bool backwards;
+    uint64_t told;
+};
+
+static int each(void *context, const struct hak_event *e) {
+    struct expected *x = context;
+    do
+        x->at += x->backwards ? -1 : 1;
+    while (x->at >= 1 && x->at <= count && !fits(x->filter, &all[x->at - 1]));
+    ck_assert_uint_eq(e->id, x->at);
+    ck_assert_int_eq(memcmp(e, &all[x->at - 1], EVENT_BYTES), 0);
+    x->told++;
+    return 0;
+}
+
+static void compare_one(struct hak_store_reader *r, const struct hak_filter *f, bool backwards,
+                        uint64_t oldest) {
+    struct expected x = {
+        .filter = f, .at = backwards ? count + 1 : oldest - 1, .backwards = backwards};
+    uint64_t due = 0;
+    for (uint64_t i = oldest; i <= count; i++)
+        due += fits(f, &all[i - 1]);
+    must(hak_store_scan(r, f, backwards, each, &x));
+    ck_assert_uint_eq(x.told, due);
+}
+
+static void compare(uint64_t oldest, int times) {
+    struct hak_store_reader *r;
+    uint64_t random = 88172645463325252ull;
+    must(hak_store_open(path, &r));
+    for (int i = 0; i < times; i++) {
+        random ^= random << 13, random ^= random >> 7, random ^= random << 17;
+        const struct hak_event *e = &all[random / 16 % count];
+        struct hak_filter f = {.class_index = -1};
+        switch (i % 6) {
+        case 0:
+            f.base = e->base;
+            break;
+        case 1:
+            f.stack = e->stack;
+            break;
+        case 2:
+            f.address = e->address;
+            break;
+        case 3:
+            f.base = e->base;
+            f.process = e->process;
+            f.id_from = e->id / 2;
+            break;
+        case 4:
+            f.base_from = e->base & ~(uint64_t)0xfff;
+            f.base_to = f.base_from + 0x1fff;
+            break;
+        default:
+            f.base = e->base;
+            f.stack = e->stack;
+            break;
+        }
+        compare_one(r, &f, random % 16 >= 8, oldest);
+    }
+    struct hak_filter none = {.class_index = -1, .base = 0x1230};
+    compare_one(r, &none, true, oldest);
+    hak_store_close(r);
+}
+
+static char said[4000];
+static void note(void *context, const char *text) {
+    (void)context;
+    /* The events of these tests make no sense as a program's. */
+    if (!strstr(text, "osting") && !strstr(text, "chunk_order"))
+        return;
+    snprintf(said + strlen(said), sizeof said - strlen(said), "%s\n", text);
+}
+static int check_store(void) {
+    struct hak_store_reader *r;
+    said[0] = 0;
+    must(hak_store_open(path, &r));
+    int found = hak_store_check(r, note, NULL);
+    if (found < 0)
+        note(NULL, hak_store_message());
+    hak_store_close(r);
+    return found;
+}
+static bool postings_are_sound(void) {
+    must(check_store());
+    return !said[0];
+}
+
+/* ---- tests ------------------------------------------------------------------------------------
+ */
+
+START_TEST(rows_come_back) {
+    struct hak_run_row row;
+    struct hak_run_cursor c;
+    struct hak_buffer out = {0};
+    struct hak_span span[3] = {{0, 0}, {2, 40}, {4000, 4095}};
+    const char *wrong;
+    ck_assert(hak_run_row_init(&row) && hak_run_cursor_init(&c));
+    hak_run_row_begin(&row, HAK_RUN_LARGE, 8192, 8192 + 4095);
+    for (uint64_t i = 0; i < 1000; i++)
+        ck_assert(hak_run_row_add(&row, i * i * 4096, span + i % 3, 1 + i / 400 % 2 * (i % 3 < 2),
+                                  i * 7));
+    ck_assert(hak_run_row_encode(&row, true, &out));
+    ck_assert_ptr_null(hak_run_open(&c, out.data, out.size));
+    for (uint64_t i = 0; i < 1000; i++) {
+        uint32_t spans = 1 + i / 400 % 2 * (i % 3 < 2);
+        ck_assert_int_eq(hak_run_next(&c, &wrong), 1);
+        ck_assert_uint_eq(c.key, i * i * 4096);
+        ck_assert_uint_eq(c.extent, i * 7);
+        ck_assert_uint_eq(c.spans, spans);
+        ck_assert_int_eq(memcmp(c.span, span + i % 3, spans * sizeof *span), 0);
+    }
+    ck_assert_int_eq(hak_run_next(&c, &wrong), 0);
+    out.data[out.size / 2] ^= 4;
+    ck_assert_str_eq(hak_run_open(&c, out.data, out.size), "its checksum does not hold");
+    hak_run_row_free(&row);
+    hak_run_cursor_free(&c);
+    hak_buffer_free(&out);
+}
+END_TEST
+
+START_TEST(three_levels_find_what_a_walk_finds) {
+    struct stream *s = stream_new(3, 2);
+    struct hak_store_writer *w = create();
+    write_chunks(w, s, CHUNKS);
+    compare(1, 60); /* readable while it is being written */
+    must(hak_store_finish(w));
+    free(s);
+    ck_assert_int_ge(ask("SELECT count(*) FROM posting_run WHERE level = 3"), 3);
+    ck_assert_int_ge(ask("SELECT count(*) FROM posting_run WHERE level = 2"), 1);
+    ck_assert_int_ge(ask("SELECT count(*) FROM posting_run WHERE level = 1"), 1);
+    compare(1, 600);
+    ck_assert_msg(postings_are_sound(), "%s", said);
+}
+END_TEST
+
+/* Every few chunks: joins are under way at most of these moments. */
+START_TEST(joins_under_way_hide_nothing) {
+    struct stream *s = stream_new(4, 2);
+    struct hak_store_writer *w = create();
+    hak_run_sizes.keys_at_least = 1;
+    hak_run_sizes.keys_for_a_key = 0;
+    int under_way = 0;
+    for (int i = 0; i < 40; i++) {
+        write_chunks(w, s, 23);
+        under_way += ask("SELECT count(*) FROM (SELECT 1 FROM posting_run WHERE level = 2 GROUP BY"
+                         " kind, first HAVING max(max_key) < 9223372036854775807)") > 0;
+        compare(1, 12);
+        if (i % 8 == 7)
+            ck_assert_msg(postings_are_sound(), "%s", said);
+    }
+    ck_assert_int_ge(under_way, 10);
+    must(hak_store_finish(w));
+    free(s);
+}
+END_TEST
+
+START_TEST(a_killed_or_resumed_writer_goes_on) {
+    struct stream *s = stream_new(5, 2);
+    struct hak_store_writer *w = create();
+    hak_run_sizes.keys_at_least = 3;
+    for (int i = 0; i < 30; i++) {
+        write_chunks(w, s, 17 + (uint64_t)i);
+        if (i % 3 == 0) { /* a transaction that is taken back */
+            struct hak_event e = make_event(s);
+            must(hak_store_begin(w));
+            must(hak_store_put_events(w, &e, 1));
+            must(hak_store_rollback(w));
+        }
+        if (i % 2) {
+            must(hak_store_finish(w));
+            must(hak_store_resume(path, &w));
+        }
+    }
+    must(hak_store_finish(w));
+    free(s);
+    compare(1, 200);
+    ck_assert_msg(postings_are_sound(), "%s", said);
+}
+END_TEST
+
+START_TEST(dropped_chunks_leave_the_rest) {
+    struct stream *s = stream_new(6, 2);
+    struct hak_store_writer *w = create();
+    uint64_t dropped = 0, now;
+    hak_run_sizes.keys_at_least = 2;
+    hak_run_sizes.keys_for_a_key = 0;
+    for (int i = 0; i < 30; i++) {
+        write_chunks(w, s, 40);
+        must(hak_store_begin(w));
+        must(hak_store_trim(w, (uint64_t)250 << 10, &now));
+        must(hak_store_commit(w));
+        dropped += now;
+        if (i % 5 == 4) {
+            compare(dropped + 1, 20);
+            ck_assert_msg(postings_are_sound(), "%s", said);
+        }
+    }
+    must(hak_store_finish(w));
+    free(s);
+    ck_assert_uint_gt(dropped, 0);
+    ck_assert_int_eq(ask("SELECT count(*) FROM posting_run WHERE last < (SELECT min(number) FROM"
+                         " chunk_order)"),
+                     0);
+    compare(dropped + 1, 100);
+}
+END_TEST
+
+START_TEST(missing_and_broken_rows_hide_nothing) {
+    struct stream *s = stream_new(7, 2);
+    struct hak_store_writer *w = create();
+    write_chunks(w, s, 600);
+    must(hak_store_finish(w));
+    free(s);
+    change("UPDATE posting_run SET data = substr(data, 1, length(data) - 5) || x'0102030405'"
+           " WHERE id % 7 = 0");
+    compare(1, 200);
+    ck_assert(!postings_are_sound());
+    ck_assert_msg(strstr(said, "its checksum does not hold") != NULL, "%s", said);
+    change("DELETE FROM posting_run WHERE id % 5 = 0");
+    compare(1, 200);
+    change("DELETE FROM posting_run");
+    compare(1, 100);
+    ck_assert(!postings_are_sound());
+    ck_assert_msg(strstr(said, "their postings of bases are not those of their events"), "%s",
+                  said);
+}
+END_TEST
+
+START_TEST(postings_of_other_events_are_found) {
+    struct stream *s = stream_new(8, 2);
+    struct hak_store_writer *w = create();
+    write_chunks(w, s, 40);
+    must(hak_store_finish(w));
+    free(s);
+    ck_assert_msg(postings_are_sound(), "%s", said);
+    change(
+        "UPDATE posting_run SET data = (SELECT data FROM posting_run WHERE kind = 1 AND level = 1"
+        " AND first = 0 LIMIT 1) WHERE kind = 0 AND level = 1 AND first = 0");
+    ck_assert_msg(!postings_are_sound(), "%s", said);
+    change("DELETE FROM chunk_order WHERE number = 3");
+    ck_assert(!postings_are_sound());
+    ck_assert_msg(strstr(said, "chunk_order"), "%s", said);
+}
+END_TEST
+
+static bool covers_plainly(const struct hak_event *e, uint64_t address) {
+    uint64_t slot = e->class_index < HAK_CLASSES ? hak_class_bytes(e->class_index) : 0;
+    if (e->kind == 0 || e->kind >= 64 || e->flags & HAK_RECORD_ILLEGAL)
+        return false;
+    if (e->base == address)
+        return true;
+    uint64_t page = address & ~(uint64_t)4095;
+    return slot ? address >= e->base && address - e->base < slot
+                : address >= e->base &&
+                      (page > e->base ? page - e->base : 0) < e->address + e->size - e->base;
+}
+
+START_TEST(blocks_at_an_address_are_those_of_a_walk) {
+    struct stream *s = stream_new(9, 2);
+    struct hak_store_writer *w = create();
+    struct hak_store_reader *r;
+    write_chunks(w, s, 700);
+    must(hak_store_finish(w));
+    must(hak_store_open(path, &r));
+    for (int i = 0; i < 300; i++) {
+        const struct hak_event *e = &all[stream_random(s) / 64 % count];
+        uint64_t address = e->address + stream_random(s) / 64 % 40;
+        struct hak_block_key key[64], due[64];
+        int found = hak_store_blocks_at(r, address, 0, key, 64), expected = 0;
+        must(found);
+        if (e->flags & HAK_RECORD_ILLEGAL)
+            continue;
+        for (uint64_t id = count; id >= 1; id--) {
+            const struct hak_event *x = &all[id - 1];
+            bool is_known = !covers_plainly(x, address);
+            for (int k = 0; k < expected; k++)
+                is_known |= due[k].base == x->base && due[k].process == x->process &&
+                            due[k].class_index == x->class_index;
+            if (!is_known)
+                due[expected++] = (struct hak_block_key){.base = x->base,
+                                                         .last_event = id,
+                                                         .process = x->process,
+                                                         .class_index = x->class_index};
+        }
+        if (!expected)
+            continue;
+        ck_assert_int_eq(found, expected);
+        for (int k = 0; k < found; k++) {
+            ck_assert_uint_eq(key[k].base, due[k].base);
+            ck_assert_uint_eq(key[k].last_event, due[k].last_event);
+            ck_assert_uint_eq(key[k].process, due[k].process);
+        }
+    }
+    hak_store_close(r);
+    free(s);
+}
+END_TEST
+
+START_TEST(keys_are_sorted) {
+    static uint64_t key[5000], copy[5000], scratch[5000];
+    uint64_t random = 99;
+    for (int shape = 0; shape < 6; shape++) {
+        uint32_t n = shape == 0 ? 40 : 5000;
+        for (uint32_t i = 0; i < n; i++) {
+            random = random * 6364136223846793005ull + 1442695040888963407ull;
+            key[i] = copy[i] = shape == 1   ? random
+                               : shape == 2 ? (random >> 40) << 4
+                               : shape == 3 ? i
+                               : shape == 4 ? 7
+                                            : random >> 3 << 60 | random >> 50;
+        }
+        hak_sort_keys(key, n, scratch);
+        hak_sort_distinct(copy, 0);
+        for (uint32_t i = 1; i < n; i++)
+            ck_assert_uint_le(key[i - 1], key[i]);
+        uint64_t sum = 0;
+        for (uint32_t i = 0; i < n; i++)
+            sum += key[i] - copy[i];
+        ck_assert_uint_eq(sum, 0);
+    }
+}
+END_TEST
+
+static void add(TCase *cases) {
+    tcase_add_checked_fixture(cases, start, clean);
+    tcase_add_test(cases, rows_come_back);
+    tcase_add_test(cases, three_levels_find_what_a_walk_finds);
+    tcase_add_test(cases, joins_under_way_hide_nothing);
+    tcase_add_test(cases, a_killed_or_resumed_writer_goes_on);
+    tcase_add_test(cases, dropped_chunks_leave_the_rest);
+    tcase_add_test(cases, missing_and_broken_rows_hide_nothing);
+    tcase_add_test(cases, postings_of_other_events_are_found);
+    tcase_add_test(cases, blocks_at_an_address_are_those_of_a_walk);
+    tcase_add_test(cases, keys_are_sorted);
+}
+
+int main(void) {
+    return run_suite("runs", add);
+}
