@@ -73,8 +73,8 @@ static void read_thread(struct hak_drain *d, const struct hak_event *e, uint32_t
     t->row.tid = told.tid;
     if (e->kind == HAK_THREAD_END) {
         t->row.end_ns = e->ns;
-    } else {
-        t->row.creator = creator;
+    } else if (t->row.creator == 0 && t->row.stack == 0) {
+        t->row.creator = creator; /* the first start that knows it: a later one may not */
         t->row.stack = e->stack;
     }
     hak_rows_touch_thread(d->rows, thread);

@@ -40,6 +40,7 @@ static const char layout[] =
     " signal INTEGER, note TEXT);"
     "CREATE TABLE thread(id INTEGER PRIMARY KEY, process INTEGER, number INTEGER, tid INTEGER,"
     " start_ns INTEGER, end_ns INTEGER, name TEXT, creator INTEGER, stack INTEGER);"
+    "CREATE INDEX thread_by_number ON thread(process, number);"
     /* where in the program */
     "CREATE TABLE name(id INTEGER PRIMARY KEY, text TEXT);"
     "CREATE TABLE image(id INTEGER PRIMARY KEY, path TEXT, build_id TEXT);"

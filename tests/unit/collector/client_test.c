@@ -1,12 +1,10 @@
 /* Whose child a process is, when entries of the process table change hands, that a later tick
  * is never told an earlier time, and session memory that lets nobody write any more. */
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <sys/wait.h>
 #include "collector/ends.h"
 #include "collector/pid_namespace.h"
-#include "collector/worker.h"
-#include "fake_program.h"
+#include "fake_worker.h"
 #include "../suite.h"
 
 static struct fake_program program;
@@ -27,25 +25,10 @@ static void tear_down(void) {
     fake_clean(&program);
 }
 
-static void commit(void) {
-    fake_let_pass();
-    while (hak_worker_commit(&worker))
-        continue;
-}
-
-static int64_t ask(const char *query) {
-    sqlite3_stmt *row;
-    sqlite3 *database = hak_store_writer_database(worker.writer);
-    ck_assert_int_eq(sqlite3_prepare_v2(database, query, -1, &row, NULL), SQLITE_OK);
-    int64_t value = sqlite3_step(row) == SQLITE_ROW ? sqlite3_column_int64(row, 0) : -1;
-    sqlite3_finalize(row);
-    return value;
-}
-
 static int64_t ask_of(const char *what, pid_t pid) {
     char query[120];
     snprintf(query, sizeof query, "SELECT %s FROM process WHERE pid = %d", what, (int)pid);
-    return ask(query);
+    return ask(&worker, query);
 }
 
 /* A process that does nothing until it is killed. */
@@ -67,9 +50,9 @@ static void end_process(pid_t pid) {
 static void end_and_close(pid_t pid, uint32_t index) {
     end_process(pid);
     ck_assert(hak_client_look_for_ends(worker.clients[0], fake_monotonic()));
-    commit();
+    commit(&worker);
     ck_assert_uint_ne(atomic_load(&fake_process(&program, index)->state), HAK_PROCESS_FREE);
-    commit(); /* only now the row's end is stored, too */
+    commit(&worker); /* only now the row's end is stored, too */
     ck_assert_uint_eq(atomic_load(&fake_process(&program, index)->state), HAK_PROCESS_FREE);
 }
 
@@ -81,7 +64,7 @@ START_TEST(knows_the_parent_that_took_an_entry_of_another) {
     pid_t before = start_process(), parent = start_process(), child = start_process();
     put_fork(0, 1);
     fake_claim_process(&program, 2, before, 0, 1);
-    commit();
+    commit(&worker);
     end_and_close(before, 2);
     /* Parent and child come between two cuts, the child with the lower number. */
     put_fork(0, 2);
@@ -89,7 +72,7 @@ START_TEST(knows_the_parent_that_took_an_entry_of_another) {
     fake_claim_ring(&program, 2, 2, 1, 256);
     put_fork(2, 3);
     fake_claim_process(&program, 1, child, 2, 3);
-    commit();
+    commit(&worker);
     ck_assert_int_eq(ask_of("parent", child), ask_of("id", parent));
     ck_assert_int_gt(ask_of("id", child), ask_of("id", parent));
     ck_assert_int_eq(ask_of("fork_event", child), 3);
@@ -107,14 +90,14 @@ START_TEST(knows_the_parent_whose_entry_is_gone) {
     fake_claim_ring(&program, 1, 1, 1, 256);
     put_fork(1, 2);
     put_fork(1, 3);
-    commit();
+    commit(&worker);
     int64_t row = ask_of("id", parent);
     atomic_store(&fake_ring(&program, 1)->state, HAK_RING_CLOSED);
     end_and_close(parent, 1);
     /* Two that it forked come only now: one gets its entry, the other finds that one there. */
     fake_claim_process(&program, 1, child, 1, 2);
     fake_claim_process(&program, 2, other, 1, 3);
-    commit();
+    commit(&worker);
     ck_assert_int_eq(ask_of("parent", child), row);
     ck_assert_int_eq(ask_of("fork_event", child), 2);
     ck_assert_int_eq(ask_of("parent", other), row);
@@ -127,12 +110,12 @@ END_TEST
 START_TEST(knows_the_parent_when_its_fork_is_stored_last) {
     pid_t child = start_process();
     fake_claim_process(&program, 1, child, 1, 5); /* it calls itself its parent */
-    commit();
+    commit(&worker);
     ck_assert_int_eq(ask_of("parent", child), 0);
     end_and_close(child, 1);
     put_fork(0, 4);
     put_fork(0, 5);
-    commit();
+    commit(&worker);
     ck_assert_int_eq(ask_of("parent", child), ask_of("id", getpid()));
     ck_assert_int_eq(ask_of("fork_event", child), 2);
 }
@@ -142,10 +125,10 @@ START_TEST(does_not_follow_a_ring_of_parents) {
     pid_t first = start_process(), second = start_process();
     fake_claim_process(&program, 1, first, 2, 0);
     fake_claim_process(&program, 2, second, 1, 0);
-    commit();
-    ck_assert_int_eq(ask("SELECT count(*) FROM process"), 3);
-    ck_assert_int_eq(ask("SELECT count(*) FROM process p JOIN process q ON q.id = p.parent"
-                         " WHERE p.id <= q.id"),
+    commit(&worker);
+    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM process"), 3);
+    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM process p JOIN process q ON q.id = p.parent"
+                                  " WHERE p.id <= q.id"),
                      0);
     end_process(first);
     end_process(second);
@@ -158,13 +141,13 @@ START_TEST(does_not_make_a_ring_of_parents_of_forks) {
     fake_claim_ring(&program, 1, 1, 1, 256);
     fake_claim_process(&program, 2, second, UINT32_MAX, 8);
     fake_claim_ring(&program, 2, 2, 1, 256);
-    commit();
+    commit(&worker);
     put_fork(1, 8); /* each says that it forked the other */
     put_fork(2, 7);
-    commit();
+    commit(&worker);
     ck_assert_int_eq(ask_of("parent", second), ask_of("id", first));
-    ck_assert_int_eq(ask("SELECT count(*) FROM process p JOIN process q ON q.id = p.parent"
-                         " WHERE p.id <= q.id"),
+    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM process p JOIN process q ON q.id = p.parent"
+                                  " WHERE p.id <= q.id"),
                      0);
     end_process(first);
     end_process(second);
@@ -180,7 +163,7 @@ START_TEST(does_not_watch_the_process_of_the_same_number) {
     fake_claim_process(&program, 1, other, 0, 1);
     fake_process(&program, 2)->pid_space = hak_pid_namespace_own();
     fake_claim_process(&program, 2, other, 0, 2);
-    commit();
+    commit(&worker);
     ck_assert_int_eq(worker.clients[0]->processes[1].pid, 0);
     ck_assert_int_eq(worker.clients[0]->processes[2].pid, other);
     end_process(other);
@@ -195,12 +178,12 @@ START_TEST(does_not_note_the_process_of_the_same_number) {
     pid_t other = start_process();
     fake_process(&program, 1)->pid_space = hak_pid_namespace_own();
     fake_claim_process(&program, 1, other, 0, 1);
-    commit();
+    commit(&worker);
     uint32_t row = worker.clients[0]->processes[1].row;
     end_process(other);
     ck_assert(hak_client_look_for_ends(worker.clients[0], fake_monotonic()));
-    commit();
-    commit();
+    commit(&worker);
+    commit(&worker);
     struct hak_process_info *info = hak_rows_process_info(&worker.rows, row);
     info->row.end_kind = 4;
     hak_ends_note(&worker.rows, row, "executed a, which was not recorded: it may be static");
@@ -265,7 +248,7 @@ START_TEST(reads_memory_that_was_sealed_against_writers) {
     ck_assert_int_eq(fcntl(program.memfd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE), 0);
     ck_assert(hak_mapping_is_abandoned(map));
     ck_assert_ptr_nonnull(map->memory);
-    commit();
+    commit(&worker);
     ck_assert_int_eq(ask_of("count(*)", getpid()), 1);
 }
 END_TEST

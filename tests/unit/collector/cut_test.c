@@ -1,18 +1,11 @@
 /* When a commit is due: few records wait for more, but not where somebody waits for them. */
 #include <sys/wait.h>
-#include "collector/worker.h"
-#include "fake_program.h"
+#include "fake_worker.h"
 #include "../suite.h"
 
 static struct fake_program program;
 static struct hak_worker worker;
 static const uint64_t ms = 1000000;
-
-static void commit(void) {
-    fake_let_pass();
-    while (hak_worker_commit(&worker))
-        continue;
-}
 
 static struct hak_waiting look(void) {
     return hak_cut_look(worker.clients, worker.client_count);
@@ -28,7 +21,7 @@ static void set_up(void) {
     fake_claim_ring(&program, 0, 0, 1, 64);
     struct hak_hello hello = fake_hello(&program);
     ck_assert_ptr_eq(hak_worker_add(&worker, 1, &hello, getpid(), dup(program.memfd)), NULL);
-    commit();
+    commit(&worker);
 }
 
 static void tear_down(void) {
@@ -60,7 +53,7 @@ START_TEST(waits_for_a_chunks_worth) {
     waiting = look();
     ck_assert(waiting.half_full);
     ck_assert(hak_cut_is_due(&waiting, 0));
-    commit();
+    commit(&worker);
     ck_assert_uint_eq(look().records, 0);
 }
 END_TEST
@@ -68,7 +61,7 @@ END_TEST
 /* How a process ended that said no goodbye is told to those alone who watched it before. */
 START_TEST(does_not_wait_where_a_process_is_new) {
     fake_event(&program, 0, HAK_MALLOC, 1, 1, 0);
-    commit();
+    commit(&worker);
     fake_event(&program, 0, HAK_FREE, 1, 2, 0);
     struct hak_waiting waiting = look();
     ck_assert(!waiting.has_new && !hak_cut_is_due(&waiting, 50 * ms));
@@ -81,7 +74,7 @@ START_TEST(does_not_wait_where_a_process_is_new) {
     waiting = look();
     ck_assert(!hak_cut_is_due(&waiting, 49 * ms));
     ck_assert(hak_cut_is_due(&waiting, 50 * ms));
-    commit();
+    commit(&worker);
     fake_event(&program, 0, HAK_MALLOC, 1, 3, 0);
     waiting = look();
     ck_assert(!waiting.has_new && !hak_cut_is_due(&waiting, 50 * ms));
@@ -94,7 +87,7 @@ START_TEST(waits_for_no_more_where_somebody_waits_for_it) {
     fake_claim_ring(&program, 1, 0, 2, 64);
     fake_event(&program, 0, HAK_MALLOC, 1, 1, 0);
     fake_event(&program, 1, HAK_MALLOC, 2, 1, 0);
-    commit();
+    commit(&worker);
     fake_event(&program, 0, HAK_FREE, 1, 2, 0);
     struct hak_waiting waiting = look();
     ck_assert(!hak_cut_is_due(&waiting, 50 * ms));
@@ -104,7 +97,7 @@ START_TEST(waits_for_no_more_where_somebody_waits_for_it) {
     ck_assert_uint_eq(waiting.records, 1);
     ck_assert(!hak_cut_is_due(&waiting, 49 * ms));
     ck_assert(hak_cut_is_due(&waiting, 50 * ms));
-    commit();
+    commit(&worker);
     ck_assert_uint_eq(atomic_load(&fake_ring(&program, 1)->state), HAK_RING_FREE);
     fake_event(&program, 0, HAK_MALLOC, 1, 3, 0);
     waiting = look();
@@ -113,7 +106,7 @@ START_TEST(waits_for_no_more_where_somebody_waits_for_it) {
     atomic_store(&program.session->closing, 1);
     waiting = look();
     ck_assert(hak_cut_is_due(&waiting, 50 * ms));
-    commit();
+    commit(&worker);
 }
 END_TEST
 

@@ -1,9 +1,7 @@
 /* Stacks of a session that goes round its ring of nodes: each event has its own stack or none, also
  * for the next worker, and each node is stored once. */
-#include <sqlite3.h>
 #include <sys/wait.h>
-#include "collector/worker.h"
-#include "fake_program.h"
+#include "fake_worker.h"
 #include "../suite.h"
 #include "store/reader/reader.h"
 #include "trace/node.h"
@@ -17,21 +15,6 @@ static uint32_t main_node;
 static void add(uint32_t number) {
     struct hak_hello hello = fake_hello(&program);
     ck_assert_ptr_eq(hak_worker_add(&worker, number, &hello, getpid(), dup(program.memfd)), NULL);
-}
-
-static void commit(void) {
-    fake_let_pass();
-    while (hak_worker_commit(&worker))
-        continue;
-}
-
-static int64_t ask(const char *query) {
-    sqlite3_stmt *row;
-    sqlite3 *database = hak_store_writer_database(worker.writer);
-    ck_assert_int_eq(sqlite3_prepare_v2(database, query, -1, &row, NULL), SQLITE_OK);
-    int64_t value = sqlite3_step(row) == SQLITE_ROW ? sqlite3_column_int64(row, 0) : -1;
-    sqlite3_finalize(row);
-    return value;
 }
 
 /* What a program does that keeps to the rules: no id without room. */
@@ -71,9 +54,9 @@ static void record_all(uint32_t from, uint32_t to) {
     for (uint32_t k = from; k < to; k++) {
         record(k);
         if (k % 500 == 499)
-            commit();
+            commit(&worker);
     }
-    commit();
+    commit(&worker);
 }
 
 static int count_right(void *context, const struct hak_event *event) {
@@ -101,8 +84,8 @@ static void assert_right(uint32_t events) {
     ck_assert_int_eq(hak_store_scan(reader, &filter, false, count_right, &right), 0);
     hak_store_close(reader);
     ck_assert_uint_eq(right, events);
-    ck_assert_int_eq(ask("SELECT count(*) FROM node"), 1 + CALLEES + (int64_t)events);
-    ck_assert_int_eq(ask("SELECT sum(no_stack) FROM process"), 0);
+    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM node"), 1 + CALLEES + (int64_t)events);
+    ck_assert_int_eq(ask(&worker, "SELECT sum(no_stack) FROM process"), 0);
 }
 
 START_TEST(goes_round_the_ring) {
@@ -153,8 +136,8 @@ START_TEST(the_next_worker_knows_what_was_written_over) {
     record_all(7000, 9000);
     assert_right(9000);
     fake_event(&program, 0, HAK_FREE, 1, 2, main_node);
-    commit();
-    ck_assert_int_eq(ask("SELECT sum(no_stack) FROM process"), 0);
+    commit(&worker);
+    ck_assert_int_eq(ask(&worker, "SELECT sum(no_stack) FROM process"), 0);
 }
 END_TEST
 
@@ -183,7 +166,7 @@ START_TEST(an_id_that_is_never_written_is_given_up) {
     record_all(1500, 1600);
     ck_assert_uint_eq(atomic_load(&program.session->nodes_mapped), hole);
     usleep(250000);
-    commit();
+    commit(&worker);
     ck_assert_uint_eq(atomic_load(&program.session->nodes_mapped), program.next_node);
     ck_assert(!hak_node_publish(fake_node(&program, 0), BITS, hole, 0x666000, main_node, 0));
     record_all(1600, 2000);
@@ -195,7 +178,7 @@ END_TEST
  * node's caller is, get no stack, and never what lies in that place now. */
 START_TEST(what_is_gone_is_no_stack_and_counted) {
     add(1);
-    commit();
+    commit(&worker);
     struct hak_node *nodes = fake_node(&program, 0);
     uint32_t old = program.next_node, count = old + FAKE_NODES + 10;
     for (uint32_t id = old; id < count; id++)
@@ -203,7 +186,7 @@ START_TEST(what_is_gone_is_no_stack_and_counted) {
     atomic_store(&program.session->node_count, count);
     fake_event(&program, 0, HAK_MALLOC, 1, 1, old);
     fake_event(&program, 0, HAK_MALLOC, 2, 1, old + 20); /* its outer frames are gone */
-    commit();
+    commit(&worker);
     struct hak_store_reader *reader;
     ck_assert_int_eq(hak_store_attach(hak_store_writer_database(worker.writer), &reader), 0);
     for (uint64_t id = 1; id <= 2; id++) {
@@ -213,8 +196,8 @@ START_TEST(what_is_gone_is_no_stack_and_counted) {
     }
     hak_store_close(reader);
     hak_client_copy_counters(worker.clients[0], &worker.rows);
-    commit();
-    ck_assert_int_eq(ask("SELECT no_stack FROM process"), 2);
+    commit(&worker);
+    ck_assert_int_eq(ask(&worker, "SELECT no_stack FROM process"), 2);
 }
 END_TEST
 
@@ -226,7 +209,7 @@ START_TEST(the_next_worker_tells_the_program_what_is_stored) {
     atomic_store(&program.session->nodes_mapped, mapped - FAKE_NODES / 2);
     resume();
     add(1);
-    commit();
+    commit(&worker);
     ck_assert_uint_eq(atomic_load(&program.session->nodes_mapped), mapped);
 }
 END_TEST
@@ -249,10 +232,10 @@ START_TEST(few_nodes_are_taken_when_they_are_named) {
     for (uint32_t i = 0; i < 100; i++)
         push(main_node, FIRST_IP + i);
     fake_event(&program, 0, HAK_MALLOC, 1, 1, 5);
-    commit();
-    ck_assert_int_eq(ask("SELECT count(*) FROM node"), 2);
+    commit(&worker);
+    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM node"), 2);
     ck_assert_uint_eq(atomic_load(&program.session->nodes_mapped), 1);
-    ck_assert_int_eq(ask("SELECT count(*) FROM node_map"), 0);
+    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM node_map"), 0);
 }
 END_TEST
 

@@ -1,11 +1,9 @@
 /* Snapshots of counters in sessions written by hand: what changed, the last one, blocks given back,
  * and memory full of nonsense. */
 #include <signal.h>
-#include <sqlite3.h>
 #include <sys/wait.h>
 #include "../suite.h"
-#include "collector/worker.h"
-#include "fake_program.h"
+#include "fake_worker.h"
 #include "metrics/block.h"
 
 enum { BLOCKS = 4, CLASS = 7, EXTENTS = 8 };
@@ -63,16 +61,6 @@ static void commit_when_due(void) {
         continue;
 }
 
-static int64_t ask(const char *query) {
-    sqlite3_stmt *row;
-    sqlite3 *database = hak_store_writer_database(worker.writer);
-    ck_assert_msg(sqlite3_prepare_v2(database, query, -1, &row, NULL) == SQLITE_OK, "%s: %s", query,
-                  sqlite3_errmsg(database));
-    int64_t value = sqlite3_step(row) == SQLITE_ROW ? sqlite3_column_int64(row, 0) : -1;
-    sqlite3_finalize(row);
-    return value;
-}
-
 START_TEST(stores_what_changed) {
     take_block(0, 0, HAK_COUNTERS_OWNED);
     take_block(1, 0, HAK_COUNTERS_IDLE);
@@ -82,19 +70,20 @@ START_TEST(stores_what_changed) {
         *cell(block, CLASS, HAK_METRIC_SERVED_FRONT) = 10;
     ck_assert_ptr_null(add());
     commit_when_due();
-    ck_assert_int_eq(ask("SELECT count(*) FROM metric WHERE name <> 'snapshot.since'"), 1);
-    ck_assert_int_eq(ask("SELECT value FROM metric WHERE name = 'served.FRONT' AND class = 7 AND "
+    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM metric WHERE name <> 'snapshot.since'"), 1);
+    ck_assert_int_eq(ask(&worker,
+                         "SELECT value FROM metric WHERE name = 'served.FRONT' AND class = 7 AND "
                          "process = 1"),
                      30);
     commit_when_due();
-    ck_assert_int_eq(ask("SELECT count(*) FROM metric WHERE name <> 'snapshot.since'"), 1);
+    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM metric WHERE name <> 'snapshot.since'"), 1);
     *cell(1, HAK_METRIC_NO_CLASS, HAK_METRIC_PAGES_MAP_TIMES) = 3;
     *cell(2, CLASS, HAK_METRIC_SERVED_FRONT) = 11;
     commit_when_due();
-    ck_assert_int_eq(ask("SELECT count(*) FROM metric WHERE name <> 'snapshot.since'"), 3);
-    ck_assert_int_eq(ask("SELECT max(value) FROM metric WHERE class = 7"), 31);
-    ck_assert_int_eq(ask("SELECT value FROM metric WHERE name = 'PAGES_MAP.times' AND class = 255"),
-                     3);
+    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM metric WHERE name <> 'snapshot.since'"), 3);
+    ck_assert_int_eq(ask(&worker, "SELECT max(value) FROM metric WHERE class = 7"), 31);
+    ck_assert_int_eq(
+        ask(&worker, "SELECT value FROM metric WHERE name = 'PAGES_MAP.times' AND class = 255"), 3);
 }
 END_TEST
 
@@ -107,11 +96,13 @@ START_TEST(tells_when_the_one_before_was) {
         commit_when_due();
     *cell(0, CLASS, HAK_METRIC_SERVED_FRONT) = 2;
     commit_when_due();
-    ck_assert_int_eq(ask("SELECT count(*) FROM metric WHERE name = 'snapshot.since'"), 2);
-    ck_assert_int_eq(ask("SELECT min(value) = (SELECT start_ns FROM process) FROM metric WHERE "
+    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM metric WHERE name = 'snapshot.since'"), 2);
+    ck_assert_int_eq(ask(&worker,
+                         "SELECT min(value) = (SELECT start_ns FROM process) FROM metric WHERE "
                          "name = 'snapshot.since'"),
                      1);
-    ck_assert_int_eq(ask("SELECT max(value) > min(ns) AND max(value) < max(ns) FROM metric WHERE "
+    ck_assert_int_eq(ask(&worker,
+                         "SELECT max(value) > min(ns) AND max(value) < max(ns) FROM metric WHERE "
                          "name = 'snapshot.since'"),
                      1);
 }
@@ -125,7 +116,7 @@ START_TEST(waits_for_the_time) {
     commit_when_due();
     *cell(0, CLASS, HAK_METRIC_SERVED_FRONT) = 2;
     commit_when_due();
-    ck_assert_int_eq(ask("SELECT count(*) FROM metric WHERE name <> 'snapshot.since'"), 1);
+    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM metric WHERE name <> 'snapshot.since'"), 1);
 }
 END_TEST
 
@@ -145,16 +136,16 @@ START_TEST(takes_the_last_one_of_a_killed_process) {
     *cell(1, CLASS, HAK_METRIC_SERVED_FRONT) = 6;
     *cell(1, 3, HAK_METRIC_GIVEN_REMOTE) = 2;
     commit_when_due();
-    ck_assert_int_eq(ask("SELECT count(*) FROM metric WHERE name <> 'snapshot.since'"), 1);
+    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM metric WHERE name <> 'snapshot.since'"), 1);
     kill(child, SIGKILL);
     ck_assert_int_eq(waitpid(child, NULL, 0), child);
     ck_assert(hak_client_look_for_ends(worker.clients[0], fake_monotonic()));
     commit_when_due();
     commit_when_due();
-    ck_assert_int_eq(ask("SELECT count(*) FROM metric WHERE name <> 'snapshot.since'"), 4);
-    ck_assert_int_eq(ask("SELECT max(value) FROM metric WHERE name = 'served.FRONT'"), 6);
-    ck_assert_int_eq(ask("SELECT process FROM metric WHERE name = 'snapshot.end'"), 2);
-    ck_assert_int_eq(ask("SELECT end_kind FROM process WHERE id = 2"), 2);
+    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM metric WHERE name <> 'snapshot.since'"), 4);
+    ck_assert_int_eq(ask(&worker, "SELECT max(value) FROM metric WHERE name = 'served.FRONT'"), 6);
+    ck_assert_int_eq(ask(&worker, "SELECT process FROM metric WHERE name = 'snapshot.end'"), 2);
+    ck_assert_int_eq(ask(&worker, "SELECT end_kind FROM process WHERE id = 2"), 2);
     ck_assert_uint_eq(atomic_load(owner(1)), 0);
     ck_assert_uint_eq(*cell(1, CLASS, HAK_METRIC_SERVED_FRONT), 0);
     ck_assert_uint_eq(atomic_load(&fake_process(&program, 1)->state), HAK_PROCESS_FREE);
@@ -175,8 +166,8 @@ START_TEST(goes_on_after_a_worker_died) {
     *cell(0, CLASS, HAK_METRIC_SERVED_FRONT) = 8;
     ck_assert_ptr_null(add());
     commit_when_due();
-    ck_assert_int_eq(ask("SELECT count(DISTINCT process) FROM metric"), 1);
-    ck_assert_int_eq(ask("SELECT max(value) FROM metric WHERE name = 'served.FRONT'"), 8);
+    ck_assert_int_eq(ask(&worker, "SELECT count(DISTINCT process) FROM metric"), 1);
+    ck_assert_int_eq(ask(&worker, "SELECT max(value) FROM metric WHERE name = 'served.FRONT'"), 8);
 }
 END_TEST
 
@@ -186,7 +177,7 @@ START_TEST(takes_none_when_none_are_wanted) {
     *cell(0, CLASS, HAK_METRIC_SERVED_FRONT) = 5;
     ck_assert_ptr_null(add());
     commit_when_due();
-    ck_assert_int_eq(ask("SELECT count(*) FROM metric WHERE name <> 'snapshot.since'"), 0);
+    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM metric WHERE name <> 'snapshot.since'"), 0);
 }
 END_TEST
 
@@ -204,7 +195,8 @@ START_TEST(survives_nonsense) {
         atomic_store(&program.session->metrics_high, (uint32_t)random());
         commit_when_due();
     }
-    ck_assert_int_eq(ask("SELECT count(*) FROM metric WHERE process <> 1 OR name IS NULL OR "
+    ck_assert_int_eq(ask(&worker,
+                         "SELECT count(*) FROM metric WHERE process <> 1 OR name IS NULL OR "
                          "typeof(value) <> 'real'"),
                      0);
 }

@@ -2,8 +2,7 @@
  * store is whole. SQLite's own writes are made to fail. */
 #include <errno.h>
 #include <sqlite3.h>
-#include "collector/worker.h"
-#include "fake_program.h"
+#include "fake_worker.h"
 #include "../suite.h"
 #include "store/reader/reader.h"
 
@@ -47,11 +46,6 @@ static void record(uint32_t count) {
         fake_event(&program, 0, written % 2 ? HAK_FREE : HAK_MALLOC, written / 2 % 64,
                    1 + written / 128 * 2 + written % 2, 0);
 }
-static void commit(void) {
-    fake_let_pass();
-    while (hak_worker_commit(&worker))
-        continue;
-}
 
 static uint64_t lost_in(const char *path, uint64_t *stored) {
     struct hak_store_reader *reader;
@@ -68,12 +62,12 @@ static void refuses_and_recovers(int error, unsigned pass) {
     char path[HAK_PATH_BYTES];
     uint64_t stored;
     record(1000);
-    commit();
+    commit(&worker);
     refuse_errno = error;
     writes_let_pass = pass;
     for (int i = 0; i < 3; i++) {
         record(1000);
-        commit();
+        commit(&worker);
         struct hak_ring_entry *r = fake_ring(&program, 0); /* the program does not wait for room */
         ck_assert_uint_eq(atomic_load(&r->tail), atomic_load(&r->head));
     }
@@ -81,7 +75,7 @@ static void refuses_and_recovers(int error, unsigned pass) {
     refuse_errno = 0;
     worker.trouble_until_ns = 0; /* a second later */
     record(1000);
-    commit();
+    commit(&worker);
     snprintf(path, sizeof path, "%s", worker.store_path);
     ck_assert_uint_eq(lost_in(path, &stored), 3000);
     ck_assert_uint_eq(stored, 2000);

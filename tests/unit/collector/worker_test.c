@@ -2,8 +2,7 @@
  * several sessions, processes that end, and memory full of nonsense. */
 #include <sqlite3.h>
 #include <sys/wait.h>
-#include "collector/worker.h"
-#include "fake_program.h"
+#include "fake_worker.h"
 #include "../suite.h"
 #include "store/reader/reader.h"
 
@@ -26,23 +25,6 @@ static void add(struct hak_worker *w, struct fake_program *p, uint32_t number) {
     const char *why = hak_worker_add(w, number, &hello, getpid(), dup(p->memfd));
     ck_assert_msg(why == NULL, "%s", why);
     ck_assert_ptr_nonnull(w->writer);
-}
-
-static void commit(struct hak_worker *w) {
-    fake_let_pass();
-    while (hak_worker_commit(w))
-        continue;
-}
-
-/* Numbers of one query on the store. */
-static int64_t ask(const char *query) {
-    sqlite3_stmt *row;
-    sqlite3 *database = hak_store_writer_database(worker.writer);
-    ck_assert_msg(sqlite3_prepare_v2(database, query, -1, &row, NULL) == SQLITE_OK, "%s: %s", query,
-                  sqlite3_errmsg(database));
-    int64_t value = sqlite3_step(row) == SQLITE_ROW ? sqlite3_column_int64(row, 0) : -1;
-    sqlite3_finalize(row);
-    return value;
 }
 
 struct events {
@@ -87,13 +69,15 @@ START_TEST(stores_what_rings_hold) {
     ck_assert_uint_eq(all.event[1].size, 24);
     ck_assert_uint_eq(all.event[1].generation, (uint64_t)1 << 32 | 1);
     ck_assert_uint_gt(all.event[2].ns, all.event[1].ns);
-    ck_assert_int_eq(ask("SELECT count(*) FROM node"), 2);
+    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM node"), 2);
     ck_assert_uint_ne(all.event[1].stack, all.event[2].stack);
     char query[120];
     snprintf(query, sizeof query, "SELECT parent FROM node WHERE id = %u", all.event[1].stack);
-    ck_assert_int_eq(ask(query), all.event[2].stack);
-    ck_assert_int_eq(ask("SELECT count(*) FROM thread WHERE name = 'main' AND tid = 1001"), 1);
-    ck_assert_int_eq(ask("SELECT pid FROM process WHERE command_line = 'fake -x'"), getpid());
+    ck_assert_int_eq(ask(&worker, query), all.event[2].stack);
+    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM thread WHERE name = 'main' AND tid = 1001"),
+                     1);
+    ck_assert_int_eq(ask(&worker, "SELECT pid FROM process WHERE command_line = 'fake -x'"),
+                     getpid());
     ck_assert_uint_eq(atomic_load(&fake_ring(&program, 0)->tail), 4);
     ck_assert_uint_eq(atomic_load(&program.session->commits), 1);
 }
@@ -224,15 +208,15 @@ START_TEST(next_worker_goes_on_from_the_stores_cursors) {
         ck_assert_uint_eq(all.event[i].process, 1);
         ck_assert_uint_eq(all.event[i].thread, 1);
     }
-    ck_assert_int_eq(ask("SELECT count(*) FROM node"), 1);
-    ck_assert_int_eq(ask("SELECT count(*) FROM process"), 1);
+    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM node"), 1);
+    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM process"), 1);
 }
 END_TEST
 
 static void store_a_start(void) {
     add(&worker, &program, 1);
     commit(&worker);
-    if (ask("SELECT count(*) FROM thread WHERE creator = 3 AND stack = 2") != 1)
+    if (ask(&worker, "SELECT count(*) FROM thread WHERE creator = 3 AND stack = 2") != 1)
         _exit(1);
 }
 
@@ -251,10 +235,11 @@ START_TEST(keeps_where_a_thread_was_created) {
              program.directory);
     add(&worker, &program, 1);
     commit(&worker);
-    ck_assert_int_eq(ask("SELECT count(*) FROM thread WHERE name = 'renamed' AND end_ns > 0"), 1);
-    ck_assert_int_eq(ask("SELECT creator FROM thread WHERE number = 7"), 3);
-    ck_assert_int_eq(ask("SELECT ip FROM node, thread WHERE node.id = stack AND number = 7"),
-                     0x402000);
+    ck_assert_int_eq(
+        ask(&worker, "SELECT count(*) FROM thread WHERE name = 'renamed' AND end_ns > 0"), 1);
+    ck_assert_int_eq(ask(&worker, "SELECT creator FROM thread WHERE number = 7"), 3);
+    ck_assert_int_eq(
+        ask(&worker, "SELECT ip FROM node, thread WHERE node.id = stack AND number = 7"), 0x402000);
     struct events all = read_events();
     ck_assert_uint_eq(all.event[0].kind, HAK_THREAD_START);
     ck_assert_uint_eq(all.event[0].stack, 2);
@@ -290,8 +275,8 @@ START_TEST(goes_on_for_a_session_before) {
     commit(&worker);
     struct events all = read_events();
     ck_assert_uint_eq(all.count, 121);
-    ck_assert_int_eq(ask("SELECT count(*) FROM process"), 2);
-    ck_assert_int_eq(ask("SELECT count(*) FROM node"), 1);
+    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM process"), 2);
+    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM node"), 1);
     for (uint32_t i = 0, n = 0; i < all.count; i++)
         if (all.event[i].kind == HAK_MALLOC)
             ck_assert_uint_eq(all.event[i].address, FAKE_BLOCK + 48 * (uint64_t)n++);
@@ -318,7 +303,7 @@ START_TEST(keeps_sessions_apart) {
     ck_assert_uint_ne(all.event[0].process, all.event[1].process);
     ck_assert_uint_ne(all.event[0].thread, all.event[1].thread);
     ck_assert_uint_ne(all.event[0].stack, all.event[1].stack);
-    ck_assert_int_eq(ask("SELECT count(DISTINCT session) FROM process"), 2);
+    ck_assert_int_eq(ask(&worker, "SELECT count(DISTINCT session) FROM process"), 2);
     /* One store for the tree: the first session's, and the second is told so. */
     ck_assert_ptr_nonnull(strstr(other.session->store_path, "/t.db"));
 }
@@ -349,10 +334,10 @@ START_TEST(says_how_a_process_ended_and_gives_its_rings_back) {
     hak_client_copy_counters(worker.clients[0], &worker.rows);
     commit(&worker);
     ck_assert_uint_eq(read_events().count, 3);
-    ck_assert_int_eq(ask("SELECT end_kind FROM process WHERE parent = 1"), 2);
-    ck_assert_int_eq(ask("SELECT fork_event FROM process WHERE parent = 1"), 1);
-    ck_assert_int_eq(ask("SELECT count FROM loss"), 9);
-    ck_assert_int_eq(ask("SELECT lost FROM process WHERE parent = 1"), 9);
+    ck_assert_int_eq(ask(&worker, "SELECT end_kind FROM process WHERE parent = 1"), 2);
+    ck_assert_int_eq(ask(&worker, "SELECT fork_event FROM process WHERE parent = 1"), 1);
+    ck_assert_int_eq(ask(&worker, "SELECT count FROM loss"), 9);
+    ck_assert_int_eq(ask(&worker, "SELECT lost FROM process WHERE parent = 1"), 9);
     ck_assert_uint_eq(atomic_load(&fake_ring(&program, 3)->state), HAK_RING_FREE);
     ck_assert_uint_eq(atomic_load(&program.session->extent_taken[3]), 0);
     ck_assert_uint_eq(atomic_load(&fake_process(&program, 1)->state), HAK_PROCESS_FREE);
@@ -388,7 +373,7 @@ START_TEST(waits_for_what_a_process_not_seen_yet_became) {
     commit(&worker);
     ck_assert(hak_client_is_over(client, fake_monotonic() + 4000000000u));
     commit(&worker);
-    ck_assert_int_eq(ask("SELECT end_kind FROM process"), 3);
+    ck_assert_int_eq(ask(&worker, "SELECT end_kind FROM process"), 3);
 }
 END_TEST
 
@@ -408,7 +393,7 @@ START_TEST(reads_rings_that_were_closed_and_used_again) {
     ck_assert_uint_eq(all.count, n);
     for (uint32_t i = 0; i < n; i++)
         ck_assert_uint_eq(all.event[i].address, FAKE_BLOCK + 48 * (uint64_t)i);
-    ck_assert_int_eq(ask("SELECT count(*) FROM thread"), 40);
+    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM thread"), 40);
 }
 END_TEST
 
@@ -511,7 +496,7 @@ START_TEST(counts_what_a_full_disk_costs) {
     fake_event(&program, 0, HAK_MALLOC, 1, 1, fake_push_node(&program, 0, 0x401000, 0, 0));
     commit(&worker);
     sqlite3 *database = hak_store_writer_database(worker.writer);
-    int64_t pages = ask("PRAGMA page_count");
+    int64_t pages = ask(&worker, "PRAGMA page_count");
     char pragma[64];
     snprintf(pragma, sizeof pragma, "PRAGMA max_page_count=%lld", (long long)pages);
     ck_assert_int_eq(sqlite3_exec(database, pragma, NULL, NULL, NULL), SQLITE_OK);
@@ -533,8 +518,8 @@ START_TEST(counts_what_a_full_disk_costs) {
     fake_event(&program, 0, HAK_FREE, 1, 2, 1);
     commit(&worker);
     ck_assert_uint_eq(read_events().count, stored + 1);
-    ck_assert_int_eq(ask("SELECT sum(count) FROM loss"), 3001 - stored);
-    ck_assert_int_eq(ask("SELECT max(id) - count(*) FROM node"), 0);
+    ck_assert_int_eq(ask(&worker, "SELECT sum(count) FROM loss"), 3001 - stored);
+    ck_assert_int_eq(ask(&worker, "SELECT max(id) - count(*) FROM node"), 0);
 }
 END_TEST
 

@@ -1,0 +1,33 @@
+/* What tests do with a worker that has a store: commit all that there is, and ask what is in it. */
+#ifndef HAK_TESTS_FAKE_WORKER_H
+#define HAK_TESTS_FAKE_WORKER_H
+
+#include <sqlite3.h>
+#include "collector/worker.h"
+#include "fake_program.h"
+
+/* What was written before the call is committed, in as many turns as it takes. */
+static inline void commit(struct hak_worker *worker) {
+    fake_let_pass();
+    while (hak_worker_commit(worker))
+        continue;
+}
+
+/* The caller finalizes it. */
+static inline sqlite3_stmt *query(const struct hak_worker *worker, const char *sql) {
+    sqlite3_stmt *row;
+    sqlite3 *database = hak_store_writer_database(worker->writer);
+    ck_assert_msg(sqlite3_prepare_v2(database, sql, -1, &row, NULL) == SQLITE_OK, "%s: %s", sql,
+                  sqlite3_errmsg(database));
+    return row;
+}
+
+/* The number in the first row and column, -1 where there is no row. */
+static inline int64_t ask(const struct hak_worker *worker, const char *sql) {
+    sqlite3_stmt *row = query(worker, sql);
+    int64_t value = sqlite3_step(row) == SQLITE_ROW ? sqlite3_column_int64(row, 0) : -1;
+    sqlite3_finalize(row);
+    return value;
+}
+
+#endif
