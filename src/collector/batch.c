@@ -21,8 +21,10 @@ bool hak_batch_make(struct hak_batch *batch) {
     batch->order = malloc(2 * HAK_BATCH_MAX * sizeof *batch->order);
     batch->table = malloc(TABLE_SLOTS * sizeof *batch->table);
     if (ok && batch->runs && batch->final && batch->time && batch->generation && batch->lane &&
-        batch->order && batch->table)
+        batch->order && batch->table) {
+        hak_batch_clear(batch);
         return true;
+    }
     hak_batch_free(batch);
     return false;
 }
@@ -41,6 +43,7 @@ void hak_batch_free(struct hak_batch *batch) {
 
 void hak_batch_clear(struct hak_batch *batch) {
     batch->count = batch->run_count = 0;
+    batch->most = HAK_BATCH_MAX - HAK_BATCH_EDGE;
     batch->several_lanes = batch->has_moved = batch->is_full = false;
 }
 

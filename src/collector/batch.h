@@ -15,7 +15,8 @@
 #include <stdint.h>
 #include "store/codec/column.h"
 
-#define HAK_BATCH_MAX HAK_CHUNK_EVENTS_MAX
+#define HAK_BATCH_MAX  HAK_CHUNK_EVENTS_MAX
+#define HAK_BATCH_EDGE 512 /* places that are kept for the edge of the cut (cut_edge.h) */
 
 /* Neighbouring events of one ring. */
 struct hak_batch_run {
@@ -25,7 +26,7 @@ struct hak_batch_run {
 
 struct hak_batch {
     struct hak_columns columns; /* values of `count` events; ns is comparable over all sessions */
-    uint32_t count;
+    uint32_t count, most;       /* events; so many may be added now */
     struct hak_batch_run *runs; /* HAK_BATCH_MAX */
     uint32_t run_count;
     bool several_lanes;

@@ -34,8 +34,10 @@ struct hak_clock {
 #define HAK_CLOCK_STEP_NS 16
 
 /* Cuts lie this far behind the present: more than two processors may disagree in the order of a
- * read of the TSC and of a store that another thread sees (far below 1 us). */
-#define HAK_CUT_MARGIN_TICKS 4096
+ * read of the TSC and of a store that another thread sees (far below 1 us), twice: the second half
+ * is the edge (cut_edge.h), whose records must be there, too. */
+#define HAK_CUT_EDGE_TICKS   4096
+#define HAK_CUT_MARGIN_TICKS (2 * HAK_CUT_EDGE_TICKS)
 
 static inline uint64_t hak_clock_monotonic_ns(void) {
     struct timespec t;

@@ -1,5 +1,5 @@
 /* Chooses the records of a commit and merges the rings by time. */
-#include "collector/cut.h"
+#include "collector/cut_edge.h"
 
 #include <limits.h>
 #include <linux/futex.h>
@@ -102,11 +102,18 @@ static void merge(struct hak_cut *cut, struct hak_drain *drain) {
 
 void hak_cut_fill(struct hak_cut *cut, struct hak_client **clients, uint32_t count,
                   struct hak_drain *drain, int watch, uint64_t capture_start_ns) {
+    struct hak_cut_moment moment = {0};
+    hak_clock_read(&moment.tsc, &moment.ns);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    hak_cut_fill_at(cut, clients, count, drain, watch, capture_start_ns, moment);
+}
+
+void hak_cut_fill_at(struct hak_cut *cut, struct hak_client **clients, uint32_t count,
+                     struct hak_drain *drain, int watch, uint64_t capture_start_ns,
+                     struct hak_cut_moment moment) {
+    uint64_t tsc = moment.tsc, now = moment.ns;
     cut->lane_count = cut->heap_count = 0;
     cut->more = cut->any_half_full = false;
-    uint64_t tsc = 0, now = 0;
-    hak_clock_read(&tsc, &now);
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t rings = hak_mapping_ring_count(&clients[i]->map);
         if (rings > clients[i]->rings_high)
@@ -131,6 +138,7 @@ void hak_cut_fill(struct hak_cut *cut, struct hak_client **clients, uint32_t cou
     for (uint32_t i = cut->heap_count; i > 0; i--)
         sink(cut, i - 1);
     merge(cut, drain);
+    hak_cut_take_edge(cut, drain);
 }
 
 int hak_cut_put_cursors(const struct hak_cut *cut, struct hak_store_writer *writer) {

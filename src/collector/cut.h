@@ -38,6 +38,14 @@ void hak_cut_free(struct hak_cut *cut);
 void hak_cut_fill(struct hak_cut *cut, struct hak_client **clients, uint32_t count,
                   struct hak_drain *drain, int watch, uint64_t capture_start_ns);
 
+/* The same at a moment that was read before: for tests. */
+struct hak_cut_moment {
+    uint64_t tsc, ns; /* CLOCK_MONOTONIC */
+};
+void hak_cut_fill_at(struct hak_cut *cut, struct hak_client **clients, uint32_t count,
+                     struct hak_drain *drain, int watch, uint64_t capture_start_ns,
+                     struct hak_cut_moment moment);
+
 /* Puts the cursors of all rings that were read into the transaction. 0 or the store's error. */
 int hak_cut_put_cursors(const struct hak_cut *cut, struct hak_store_writer *writer);
 

@@ -67,6 +67,16 @@ bool hak_drain_begin(struct hak_lane *lane, uint64_t cut_ticks) {
     return true;
 }
 
+bool hak_drain_pass(struct hak_lane *lane, uint64_t position) {
+    if (position >= lane->limit)
+        return false;
+    struct hak_record head = hak_view_record(&lane->view, position);
+    if (!complete_time(lane, head.w[0], lane->ticks, &lane->ticks))
+        return false;
+    lane->ns = hak_clock_exact_ns(&lane->client->clock, lane->ticks);
+    return true;
+}
+
 /* ---- whose ----------------------------------------------------------------------------------- */
 
 struct owner {
@@ -135,6 +145,34 @@ static uint32_t read_continuations(const struct hak_ring_view *view, uint64_t po
             break;
     }
     return taken;
+}
+
+uint32_t hak_drain_look(const struct hak_lane *lane, uint64_t *position,
+                        struct hak_block_move *moves) {
+    const struct hak_ring_view *view = &lane->view;
+    static struct hak_drain_bytes ignored; /* 6 KiB: one worker thread */
+    struct hak_record head = hak_view_record(view, *position), wide = {{0}};
+    struct owner owner;
+    *position += 1 + pass_switch(view, *position, lane->limit, &head, &owner);
+    uint64_t at = *position, address = head.w[1] & TIME_MASK;
+    bool is_wide = (hak_record_flags_of(&head) & HAK_RECORD_WIDE) != 0;
+    uint32_t count = hak_record_batch_count(&head), kind = hak_record_kind_of(&head);
+    if (is_wide)
+        *position += read_continuations(view, at, lane->limit, &wide, &ignored);
+    if (kind == 0 || kind >= HAK_MOVES_END || (is_wide && *position == at))
+        return 0;
+    struct hak_event_fields f = hak_record_unpack(&head, is_wide && !count ? &wide : NULL);
+    uint64_t base = (f.address & ~(uint64_t)7) - f.delta_bytes, epoch = (uint64_t)f.epoch << 32;
+    moves[0] = (struct hak_block_move){base, epoch | f.record_count};
+    if (count > HAK_MOVES_BATCH_MAX || (count && hak_batch_continuations(count) > *position - at))
+        return 0;
+    for (uint32_t i = 1; i < count; i++) {
+        struct hak_record more = hak_view_record(view, at + (i - 1) / HAK_BATCH_PER_RECORD);
+        uint64_t word = more.w[1 + (i - 1) % HAK_BATCH_PER_RECORD];
+        moves[i] = (struct hak_block_move){hak_batch_address(word, address) + (base - address),
+                                           epoch | hak_batch_record_count(word)};
+    }
+    return count ? count : 1;
 }
 
 /* The blocks of a batch of moves, whose head stands at `position` and has given `event`. Returns
@@ -269,7 +307,7 @@ bool hak_drain_run(struct hak_drain *drain, struct hak_lane *lane, uint64_t unti
     bool is_more = true;
     hak_batch_begin_run(batch, lane->client->number << 12 | (lane->ring & (HAK_RINGS - 1)));
     cursor->known = true;
-    while (ns <= until && place < HAK_BATCH_MAX) {
+    while (ns <= until && place < batch->most) {
         struct hak_record r = read_record(&records[position & mask]);
         uint8_t kind = hak_record_kind_of(&r);
         uint64_t flags = r.w[1] >> 60, address = r.w[1] & TIME_MASK;
@@ -281,7 +319,7 @@ bool hak_drain_run(struct hak_drain *drain, struct hak_lane *lane, uint64_t unti
             if (is_plain[kind] && actor && position + 1 < limit && !hak_record_batch_count(&r))
                 more = read_record(&records[(position + 1) & mask]);
             if (hak_record_kind_of(&more) != HAK_CONTINUATION || hak_record_class(&more) != 0) {
-                if (place + HAK_MOVES_BATCH_MAX > HAK_BATCH_MAX) {
+                if (place + HAK_MOVES_BATCH_MAX > batch->most) {
                     batch->is_full = true;
                     break;
                 }
@@ -327,6 +365,6 @@ bool hak_drain_run(struct hak_drain *drain, struct hak_lane *lane, uint64_t unti
     lane->ticks = ticks;
     lane->ns = ns;
     batch->count = place;
-    batch->is_full |= place == HAK_BATCH_MAX;
+    batch->is_full |= place >= batch->most;
     return is_more;
 }

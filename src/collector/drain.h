@@ -78,6 +78,19 @@ bool hak_drain_begin(struct hak_lane *lane, uint64_t cut_ticks);
  * such a one. */
 bool hak_drain_run(struct hak_drain *drain, struct hak_lane *lane, uint64_t until);
 
+/* Which record of which block. */
+struct hak_block_move {
+    uint64_t base, generation;
+};
+
+/* The moves in the lane's record at `*position`, which becomes that of the next one: their number,
+ * at most HAK_MOVES_BATCH_MAX. Nothing is taken. */
+uint32_t hak_drain_look(const struct hak_lane *lane, uint64_t *position,
+                        struct hak_block_move *moves);
+/* Sets `ticks` and `ns` to those of the record at `position`, without taking what is before it.
+ * False when there is none before the lane's cut. */
+bool hak_drain_pass(struct hak_lane *lane, uint64_t position);
+
 /* What a record of kind 64 and above tells besides being the event at `place`. (drain_notes.c) */
 void hak_drain_note(struct hak_drain *drain, const struct hak_drain_origin *origin, uint32_t place,
                     const struct hak_event *event, const struct hak_event_fields *fields,
