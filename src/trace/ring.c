@@ -22,15 +22,8 @@ static inline bool exchange_if_equal(uint64_t *word, uint64_t expected, uint64_t
 static inline void enter(struct hak_writer *w) {
     __asm__ volatile("incl %0" : "+m"(w->depth) : : "memory", "cc");
 }
-static inline bool enter_again(struct hak_writer *w) {
-    enter(w);
-    return true;
-}
-/* True when that was the outermost record in the making. */
-static inline bool leave(struct hak_writer *w) {
-    bool is_last;
-    __asm__ volatile("decl %1" : "=@ccz"(is_last), "+m"(w->depth) : : "memory");
-    return is_last;
+static inline void leave(struct hak_writer *w) {
+    __asm__ volatile("decl %0" : "+m"(w->depth) : : "memory", "cc");
 }
 static inline uint64_t read_now(const uint64_t *word) {
     return *(const volatile uint64_t *)word;
@@ -47,13 +40,13 @@ static inline void put(struct hak_record *to, const struct hak_record *record) {
 }
 
 /* A try to take `count` positions; a true must be followed by finish(). Only the common case, to be
- * inlined. */
+ * inlined; a handler that interrupted a record goes another way. */
 static inline bool try_reserve(struct hak_writer *w, unsigned count, uint64_t *position,
                                uint64_t *ticks) {
     enter(w); /* before the look at `alive`: hak_current_freeze counts on it */
     bool goes = atomic_load_explicit(hak_current.alive, memory_order_relaxed) == HAK_ALIVE_GO;
     uint64_t at = read_now(&w->reserved);
-    if (HAK_UNLIKELY(!goes || at + count > read_now(&w->room)))
+    if (HAK_UNLIKELY(!goes || w->depth != 1 || at + count > read_now(&w->room)))
         return false;
     *ticks = hak_session_ticks();
     *position = at;
@@ -61,15 +54,9 @@ static inline bool try_reserve(struct hak_writer *w, unsigned count, uint64_t *p
 }
 
 static inline void finish(struct hak_writer *w) {
-    uint64_t published;
-    do {
-        published = read_now(&w->reserved);
-        if (HAK_LIKELY(w->depth == 1))
-            atomic_store_explicit(w->head, published, memory_order_release);
-        if (HAK_UNLIKELY(!leave(w)))
-            return; /* the outermost record publishes this one */
-        /* A handler that came between the store and leave() did not publish what it wrote. */
-    } while (HAK_UNLIKELY(read_now(&w->reserved) != published) && enter_again(w));
+    if (HAK_LIKELY(w->depth == 1))
+        atomic_store_explicit(w->head, read_now(&w->reserved), memory_order_release);
+    leave(w);
 }
 
 void hak_ring_finish(void) {
@@ -83,12 +70,14 @@ void hak_ring_finish(void) {
 static HAK_COLD bool reserve_slowly(unsigned count, uint64_t *position, uint64_t *ticks) {
     struct hak_writer *w = &hak_writer;
     do {
-        finish(w); /* a handler may have recorded in between: its records waited for us */
+        finish(w);
         if (atomic_load_explicit(hak_current.alive, memory_order_relaxed) != HAK_ALIVE_GO) {
             if (!hak_current_look()) {
                 hak_current_count_unentered();
                 return false;
             }
+        } else if (w->depth != 0 && w->ring && !hak_ring_has_left_record()) {
+            return hak_ring_reserve_beside(count, position, ticks);
         } else if (w->reserved + count > w->room && !hak_ring_make_room(count)) {
             return w->shared && hak_ring_share_reserve(count, position, ticks);
         }

@@ -5,11 +5,12 @@
  *    v                     v                v                        v
  *    [ r r r r r r r r r r | w w            |                        ]
  *
- * One thread writes a ring, without locks. A signal handler of the same thread may record in the
- * middle of a record: positions are reserved by one compare-and-exchange instruction (without the
- * lock prefix: only the thread itself can be in the way), and only the outermost record publishes
- * `head`. So records lie in the order of their time, and the reader never sees a position that is
- * not written.
+ * One thread writes a ring, without locks. A signal handler that comes in the middle of a record
+ * cannot publish what it writes behind it, and may hand its blocks to other threads: so it records
+ * beside, in a shared ring of the process (ring_share.c), and every record is published before its
+ * call returns. Positions are reserved by one compare-and-exchange instruction (without the lock
+ * prefix: only the thread itself can be in the way). Records lie in the order of their time, and
+ * the reader never sees a position that is not written.
  *
  * Full: first the ring grows (a new one, up to 4 MiB, linked by `next`), then the writer waits,
  * bounded, then it drops and counts until the tail moves; a LOSS record then tells how many, from
@@ -40,8 +41,10 @@ struct hak_writer {
     _Atomic uint64_t *head;      /* the ring's */
     struct hak_ring_entry *ring; /* NULL = none yet */
     uint32_t depth;              /* records in the making: 1 + handlers that interrupted them */
-    uint32_t thread;             /* number in its process, 0 = not drawn yet */
-    uint64_t claimed_ticks;      /* when the ring was claimed: older records in it are of others */
+    uint32_t beside_count;       /* records of handlers since `beside_head` was published */
+    uint64_t beside_head;
+    uint32_t thread;        /* number in its process, 0 = not drawn yet */
+    uint64_t claimed_ticks; /* when the ring was claimed: older records in it are of others */
     uint64_t lost, lost_from, lost_to; /* dropped and not told yet; ticks */
     uint64_t full_tail;                /* the tail at which waiting was given up */
     uint64_t fork_number;              /* of the fork that this thread is making, 0 = none */
@@ -55,6 +58,8 @@ struct hak_writer {
     struct hak_shared_ring *shared;    /* it has no ring of its own and shares this one, or NULL */
     struct hak_shared_ring *held;      /* its lock is held: between reserve and finish, or NULL */
     uint64_t held_end, held_signals;   /* the head to come, the signal mask to restore */
+    struct hak_record *own_records;    /* `records` and `mask` of its own ring, while held */
+    uint64_t own_mask;
 };
 
 HAK_HIDDEN extern _Thread_local struct hak_writer hak_writer
@@ -99,6 +104,10 @@ HAK_HIDDEN bool hak_ring_make_room(unsigned count);
 /* Gives up the record in the making, which the thread will never finish; a LOSS of one stands for
  * it. For a thread that dies, or whose signal handler left by longjmp. */
 HAK_HIDDEN void hak_ring_give_up_unfinished(void);
+
+/* In a handler that interrupted a record: true when so many records came since that a handler must
+ * have left by longjmp; then the record is given up, and the thread's ring goes on. */
+HAK_HIDDEN bool hak_ring_has_left_record(void);
 
 /* Counts one event that is not recorded, for a LOSS record to come. */
 HAK_HIDDEN void hak_ring_count_loss(enum hak_loss_reason reason);
@@ -145,6 +154,8 @@ HAK_HIDDEN void hak_ring_share_end(void);
  * them. */
 HAK_HIDDEN bool hak_ring_share_reserve(unsigned count, uint64_t *position, uint64_t *ticks);
 HAK_HIDDEN void hak_ring_share_finish(void);
+/* The same for a handler that interrupted a record in the ring of its own thread. */
+HAK_HIDDEN bool hak_ring_reserve_beside(unsigned count, uint64_t *position, uint64_t *ticks);
 /* Lets go of what a killed vfork child, as the calling thread, left in the middle. */
 HAK_HIDDEN void hak_ring_share_abandon(void);
 /* In a forked child: the shared rings are the parent's. */

@@ -63,8 +63,21 @@ static void tell_loss(struct hak_writer *w) {
     hak_trace_record(&loss);
 }
 
-/* A quarter of the ring was written by handlers in the middle of one record: they left it by
- * longjmp, and it will never be finished. What was reserved and holds something older than the
+bool hak_ring_has_left_record(void) {
+    struct hak_writer *w = &hak_writer;
+    uint64_t head = atomic_load_explicit(w->head, memory_order_relaxed);
+    if (head != w->beside_head)
+        w->beside_count = 0;
+    w->beside_head = head;
+    if (++w->beside_count <= (w->mask + 1) / 4)
+        return false;
+    w->beside_count = 0;
+    hak_ring_give_up_unfinished();
+    return true;
+}
+
+/* A record will never be finished: the handler that interrupted it left by longjmp, or the thread
+ * dies. What was reserved and holds something older than the
  * record before it is replaced by a LOSS of one. */
 void hak_ring_give_up_unfinished(void) {
     struct hak_writer *w = &hak_writer;
@@ -217,8 +230,8 @@ void hak_ring_note_now(void) {
 }
 
 /* Nobody reads. A ring that was filled once grows, as long as there are extents; then its oldest
- * records are written over. Room is given in steps, so that records in the making, which a handler
- * interrupted, are noticed before their turn comes again. */
+ * records are written over. Room is given in steps, so that clock and TSC are noted now and then.
+ */
 static bool write_over_oldest(struct hak_writer *w, unsigned count) {
     uint64_t capacity = w->mask + 1, used = reserved_now(w) - w->ring->start;
     unsigned wanted = count + (w->lost ? 2 : 0);
@@ -238,9 +251,6 @@ bool hak_ring_make_room(unsigned count) {
     struct hak_writer *w = &hak_writer;
     if (!w->ring)
         return without_ring(w);
-    if (w->depth != 0 &&
-        w->reserved - atomic_load_explicit(w->head, memory_order_relaxed) > (w->mask + 1) / 4)
-        hak_ring_give_up_unfinished();
     if (hak_current.overwrites)
         return write_over_oldest(w, count);
     uint64_t reserved = reserved_now(w), tail = tail_for(w, reserved), used = reserved - tail;

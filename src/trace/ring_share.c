@@ -1,5 +1,6 @@
 /* Rings that several threads of a process write, under a lock: for threads that get none of their
- * own because ring entries or extents are used up.
+ * own because ring entries or extents are used up, and for signal handlers that interrupted a
+ * record in their thread's ring.
  *
  *   thread 7 --lock--> | of 7 | event | of 9 | event | of 7 | event, continuation | --> head
  *
@@ -186,6 +187,8 @@ static enum outcome hold(struct hak_writer *w, unsigned count, uint64_t *positio
         return FULL;
     }
     w->held = shared;
+    w->own_records = w->records;
+    w->own_mask = w->mask;
     w->records = shared->records;
     w->mask = shared->mask;
     *ticks = hak_session_ticks();
@@ -239,11 +242,50 @@ bool hak_ring_share_reserve(unsigned count, uint64_t *position, uint64_t *ticks)
     return false;
 }
 
+/* A ring that the calling thread may share, in w->shared. Signals must be blocked. */
+static bool find_shared(struct hak_writer *w) {
+    hak_current_enter_claim();
+    bool is_there = w->ring && hak_ring_share_begin();
+    hak_current_leave_claim();
+    if (is_there)
+        w->thread_id = (uint32_t)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0);
+    return is_there;
+}
+
+/* What the thread's own ring lacks is told there. */
+bool hak_ring_reserve_beside(unsigned count, uint64_t *position, uint64_t *ticks) {
+    struct hak_writer *w = &hak_writer;
+    uint64_t signals;
+    hak_block_signals(&signals);
+    uint64_t lost = w->lost, lost_from = w->lost_from, full_tail = w->full_tail;
+    uint8_t lost_reason = w->lost_reason, dropping = w->dropping;
+    w->lost = w->dropping = 0;
+    bool goes = find_shared(w) && hak_ring_share_reserve(count, position, ticks);
+    if (!goes && w->lost == 0)
+        hak_ring_count_loss(HAK_LOSS_IN_HANDLER);
+    if (lost) {
+        w->lost += lost;
+        w->lost_from = lost_from;
+        w->lost_reason = lost_reason;
+    }
+    w->full_tail = full_tail;
+    w->dropping = dropping;
+    if (goes && w->held) {
+        w->held_signals = signals; /* finish restores them */
+        return true;
+    }
+    w->shared = NULL;
+    hak_restore_signals(&signals);
+    return goes;
+}
+
 static void let_go(struct hak_writer *w) {
     struct hak_shared_ring *shared = w->held;
-    w->records = &hak_ring_nowhere;
-    w->mask = 0;
+    w->records = w->own_records;
+    w->mask = w->own_mask;
     w->held = NULL;
+    if (w->ring) /* a handler wrote beside it */
+        w->shared = NULL;
     give_lock_back(shared);
     hak_current_leave_claim();
 }

@@ -218,6 +218,31 @@ START_TEST(a_signal_handler_records_in_the_middle) {
 }
 END_TEST
 
+/* What it hands out or frees may be another thread's block before it returns. */
+START_TEST(a_handlers_records_do_not_wait_for_the_one_it_interrupted) {
+    fake_begin(&collector, 16 << 20, 256 << 10);
+    record_number(0);
+    struct sigaction action = {.sa_handler = record_in_handler};
+    sigaction(SIGUSR1, &action, NULL);
+    uint64_t at, ticks, before = in_handler;
+    ck_assert(hak_ring_reserve(1, &at, &ticks));
+    raise(SIGUSR1);
+    raise(SIGUSR1);
+    fake_drain(&collector);
+    ck_assert_uint_eq(in_handler, before + 2);
+    ck_assert_uint_eq(fake_count(&collector, HAK_MARK), 2);
+    ck_assert_uint_eq(fake_count(&collector, HAK_FREE), 1);
+    struct hak_event_fields fields = {
+        .time = ticks, .kind = HAK_FREE, .class_index = HAK_CLASS_NONE, .record_count = 1};
+    *hak_ring_slot(at) = hak_record_pack(&fields);
+    hak_ring_finish();
+    record_number(2);
+    fake_drain(&collector);
+    assert_numbers_from(0, 3);
+    ck_assert_uint_eq(fake_lost(&collector), 0);
+}
+END_TEST
+
 static sigjmp_buf out_of_handler;
 static void jump_out(int number) {
     (void)number;
@@ -322,6 +347,7 @@ int main(void) {
     tcase_add_test(tests, nobody_reads_then_losses_are_told);
     tcase_add_test(tests, a_full_ring_waits_once_not_for_each_event);
     tcase_add_test(tests, a_signal_handler_records_in_the_middle);
+    tcase_add_test(tests, a_handlers_records_do_not_wait_for_the_one_it_interrupted);
     tcase_add_test(tests, a_record_left_by_longjmp_stops_nothing);
     tcase_add_test(tests, ten_thousand_threads_use_few_rings);
     tcase_add_test(tests, no_extent_left_is_counted);
