@@ -435,10 +435,10 @@ static void release_ring(struct hak_client *c, struct hak_drain *drain, uint32_t
         hak_drain_lost(drain, cursor->process_row, cursor->thread_row, ns,
                        hak_clock_ns(&c->clock, c->clock.latest_ticks),
                        view.lost - cursor->lost_told, "ring full");
-    cursor->freed = cursor->position;
     cursor->lost_told = 0;
     cursor->thread_row = 0; /* the next owner is another one */
-    hak_mapping_free_ring(&c->map, index, &view);
+    cursor->freed = cursor->stored = cursor->position =
+        hak_mapping_free_ring(&c->map, index, &view);
 }
 
 static bool has_rings(const struct hak_client *c, uint32_t process) {

@@ -205,9 +205,22 @@ bool hak_mapping_give_node_up(const struct hak_mapping *m, uint32_t id) {
            !hak_node_read(nodes_of(m), node_bits(m), id, &node);
 }
 
-void hak_mapping_free_ring(const struct hak_mapping *m, uint32_t index,
-                           const struct hak_ring_view *view) {
+/* The tail moves first: a worker that dies in between leaves a head that its successor can tell
+ * from records that nobody read. */
+static uint64_t begin_at_an_extent(struct hak_ring_entry *r, uint64_t head) {
+    uint64_t rest = head % HAK_RING_RECORDS_MAX;
+    if (rest == 0 || head > UINT64_MAX / 2)
+        return head;
+    uint64_t next = head - rest + HAK_RING_RECORDS_MAX;
+    atomic_store_explicit(&r->tail, next, memory_order_release);
+    atomic_store_explicit(&r->head, next, memory_order_release);
+    return next;
+}
+
+uint64_t hak_mapping_free_ring(const struct hak_mapping *m, uint32_t index,
+                               const struct hak_ring_view *view) {
     struct hak_ring_entry *r = hak_mapping_ring(m, index);
+    uint64_t next = begin_at_an_extent(r, view->head);
     struct hak_session *s = hak_mapping_header(m);
     if (view->extents <= m->extent_count && view->first_extent <= m->extent_count - view->extents)
         for (uint32_t i = 0; i < view->extents; i++)
@@ -216,4 +229,5 @@ void hak_mapping_free_ring(const struct hak_mapping *m, uint32_t index,
     /* Until the next owner has filled its fields in, the ring is no dead process's. */
     __atomic_store_n(&r->process, NOBODY, __ATOMIC_RELAXED);
     atomic_store_explicit(&r->state, HAK_RING_FREE, memory_order_release);
+    return next;
 }

@@ -87,8 +87,10 @@ bool hak_mapping_node(const struct hak_mapping *m, uint32_t id, struct hak_node 
  * node's place it is. */
 bool hak_mapping_give_node_up(const struct hak_mapping *m, uint32_t id);
 
-/* Gives the extents of a drained ring back, and then the entry. */
-void hak_mapping_free_ring(const struct hak_mapping *m, uint32_t index,
-                           const struct hak_ring_view *view);
+/* Gives the extents of a drained ring back, and then the entry. Returns the position of its next
+ * owner's first record, a multiple of HAK_RING_RECORDS_MAX: that record lies at the begin of an
+ * extent, so that threads of few records, one after the other, touch few pages of each. */
+uint64_t hak_mapping_free_ring(const struct hak_mapping *m, uint32_t index,
+                               const struct hak_ring_view *view);
 
 #endif

@@ -441,15 +441,16 @@ void hak_opening_join(struct hak_worker *worker, struct hak_client *client) {
         client->rings_high = used;
     for (uint32_t i = 0; i < client->rings_high; i++) {
         struct hak_ring_cursor *cursor = &client->rings[i];
-        uint64_t tail =
-            atomic_load_explicit(&hak_mapping_ring(&client->map, i)->tail, memory_order_relaxed);
+        struct hak_ring_entry *ring = hak_mapping_ring(&client->map, i);
+        uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
         if (tail == 0 && cursor->position == 0)
             continue;
-        if (tail > cursor->position) /* given up while the disk was full */
+        if (tail > cursor->position) /* given back, or given up while the disk was full */
             cursor->position = tail;
         cursor->stored = cursor->position;
-        atomic_store_explicit(&hak_mapping_ring(&client->map, i)->tail, cursor->position,
-                              memory_order_release);
+        if (atomic_load(&ring->head) < tail) /* its worker died while it gave it back */
+            atomic_store(&ring->head, tail);
+        atomic_store_explicit(&ring->tail, cursor->position, memory_order_release);
     }
     if (worker->store_path[0]) {
         struct hak_session *s = hak_mapping_header(&client->map);

@@ -21,20 +21,21 @@
 #define HAK_SESSION_MAGIC   0x31305345534b4148ull /* "HAKSES01" */
 #define HAK_SESSION_VERSION 8
 
-#define HAK_PROCESSES       1024
-#define HAK_RINGS           4096
-#define HAK_EXTENT_BYTES    ((uint64_t)256 << 10)
-#define HAK_EXTENTS_MAX     4096
-#define HAK_METRICS_MAX     4096 /* blocks of counters */
-#define HAK_RING_MAX_BYTES  ((uint64_t)4 << 20)
-#define HAK_RING_FILE_BYTES ((uint64_t)16 << 20) /* in a file, where nobody empties it */
-#define HAK_REPORT_FRAMES   256
-#define HAK_REPORT_STACK    ((size_t)256 << 10)
-#define HAK_PATH_BYTES      4096
-#define HAK_NODE_PLACES_MAX ((uint64_t)1 << 21) /* in the ring of nodes; a power of two */
-#define HAK_NODE_PLACES_MIN ((uint64_t)1 << 12)
-#define HAK_NODE_IDS_MAX    ((uint32_t)1 << 28) /* no id is greater than this */
-#define HAK_EXEC_PATH       272
+#define HAK_PROCESSES        1024
+#define HAK_RINGS            4096
+#define HAK_EXTENT_BYTES     ((uint64_t)256 << 10)
+#define HAK_EXTENTS_MAX      4096
+#define HAK_METRICS_MAX      4096 /* blocks of counters */
+#define HAK_RING_MAX_BYTES   ((uint64_t)4 << 20)
+#define HAK_RING_RECORDS_MAX (HAK_RING_MAX_BYTES / HAK_RECORD_BYTES)
+#define HAK_RING_FILE_BYTES  ((uint64_t)16 << 20) /* in a file, where nobody empties it */
+#define HAK_REPORT_FRAMES    256
+#define HAK_REPORT_STACK     ((size_t)256 << 10)
+#define HAK_PATH_BYTES       4096
+#define HAK_NODE_PLACES_MAX  ((uint64_t)1 << 21) /* in the ring of nodes; a power of two */
+#define HAK_NODE_PLACES_MIN  ((uint64_t)1 << 12)
+#define HAK_NODE_IDS_MAX     ((uint32_t)1 << 28) /* no id is greater than this */
+#define HAK_EXEC_PATH        272
 
 /* A stack is a path to the root in the ring of nodes: {ip, parent}. Ids only grow; the node of id i
  * lies at place i mod node_capacity until another lap's is written over it (node.h). 0 is "no

@@ -388,12 +388,46 @@ START_TEST(reads_rings_that_were_closed_and_used_again) {
         atomic_store(&fake_ring(&program, 2)->state, HAK_RING_CLOSED);
         commit(&worker);
         ck_assert_uint_eq(atomic_load(&fake_ring(&program, 2)->state), HAK_RING_FREE);
+        /* The next one's first record lies at the begin of its extent. */
+        ck_assert_uint_eq(atomic_load(&fake_ring(&program, 2)->head),
+                          thread * HAK_RING_RECORDS_MAX);
+        ck_assert_uint_eq(atomic_load(&fake_ring(&program, 2)->tail),
+                          thread * HAK_RING_RECORDS_MAX);
     }
     struct events all = read_events();
     ck_assert_uint_eq(all.count, n);
     for (uint32_t i = 0; i < n; i++)
         ck_assert_uint_eq(all.event[i].address, FAKE_BLOCK + 48 * (uint64_t)i);
     ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM thread"), 40);
+}
+END_TEST
+
+static void store_what_is_there(void) {
+    add(&worker, &program, 1);
+    commit(&worker);
+}
+
+/* A worker is killed between the two words by which it gives a ring back. */
+START_TEST(next_worker_gives_a_ring_back_that_was_begun_to_be) {
+    fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
+    fake_claim_ring(&program, 2, 0, 1, 32);
+    struct hak_ring_entry *ring = fake_ring(&program, 2);
+    fake_event(&program, 2, HAK_MALLOC, 1, 1, 0);
+    in_a_worker_that_dies(store_what_is_there);
+    atomic_store(&ring->state, HAK_RING_CLOSED);
+    atomic_store(&ring->tail, HAK_RING_RECORDS_MAX);
+    worker.config.resume_store = 1;
+    snprintf(worker.config.store_path, sizeof worker.config.store_path, "%s/t.db",
+             program.directory);
+    add(&worker, &program, 1);
+    commit(&worker);
+    ck_assert_uint_eq(atomic_load(&ring->state), HAK_RING_FREE);
+    ck_assert_uint_eq(atomic_load(&ring->head), HAK_RING_RECORDS_MAX);
+    fake_claim_ring(&program, 2, 0, 2, 32);
+    fake_event(&program, 2, HAK_FREE, 1, 2, 0);
+    commit(&worker);
+    ck_assert_uint_eq(read_events().count, 2);
+    ck_assert_int_eq(ask("SELECT coalesce(sum(count), 0) FROM loss"), 0);
 }
 END_TEST
 
@@ -539,6 +573,7 @@ int main(void) {
     tcase_add_test(cases, asks_the_kernel_whether_anybody_is_left);
     tcase_add_test(cases, waits_for_what_a_process_not_seen_yet_became);
     tcase_add_test(cases, reads_rings_that_were_closed_and_used_again);
+    tcase_add_test(cases, next_worker_gives_a_ring_back_that_was_begun_to_be);
     tcase_add_test(cases, takes_another_path_when_the_store_cannot_be_made);
     tcase_add_test(cases, does_not_overwrite_a_file);
     tcase_add_test(cases, counts_what_a_full_disk_costs);
