@@ -51,8 +51,8 @@ static void tell_text(void *context, const char *text) {
 /* Tells one line for each row that a query gives; its only column is the text. */
 static int tell_rows(struct checker *c, const char *sql, const char *good) {
     sqlite3_stmt *rows;
-    if (sqlite3_prepare_v2(c->reader->database, sql, -1, &rows, NULL) != SQLITE_OK)
-        return hak_store_fail_sqlite(c->reader->database, c->reader->path, "checking its rows");
+    if (sqlite3_prepare_v2(c->reader->db.connection, sql, -1, &rows, NULL) != SQLITE_OK)
+        return hak_database_fail(&c->reader->db, "checking its rows");
     int result;
     while ((result = sqlite3_step(rows)) == SQLITE_ROW) {
         const char *text = (const char *)sqlite3_column_text(rows, 0);
@@ -60,9 +60,7 @@ static int tell_rows(struct checker *c, const char *sql, const char *good) {
             tell(c, "%s", text);
     }
     sqlite3_finalize(rows);
-    return result == SQLITE_DONE
-               ? 0
-               : hak_store_fail_sqlite(c->reader->database, c->reader->path, "checking its rows");
+    return result == SQLITE_DONE ? 0 : hak_database_fail(&c->reader->db, "checking its rows");
 }
 
 static int check_rows(struct checker *c) {
@@ -101,17 +99,17 @@ static int check_nodes(struct checker *c) {
     struct hak_node_row node = {0};
     uint64_t last_process = 0, value;
     int found;
-    while ((found = hak_node_reader_next(c->reader->nodes, node.id + 1, &node)) == 1) {
+    while ((found = hak_node_reader_next(c->reader->stacks.nodes, node.id + 1, &node)) == 1) {
         if (node.id >= NODES_MAX)
             break;
         if (!note_node(c, node.id))
-            return hak_store_no_memory(c->reader->path);
+            return hak_store_no_memory(c->reader->db.path);
         if (node.parent && !is_node(c, node.parent))
             tell(c, "stack node %u has the parent %u, which is not there", node.id, node.parent);
         if (node.process == last_process)
             continue;
-        int known = hak_reader_numbers(c->reader, "SELECT 1 FROM process WHERE id = ?1",
-                                       node.process, &value, 1);
+        int known = hak_database_numbers(&c->reader->db, "SELECT 1 FROM process WHERE id = ?1",
+                                         node.process, &value, 1);
         if (known < 0)
             return known;
         if (known == 0)
@@ -178,12 +176,12 @@ static int check_end(struct checker *c) {
 
 static int check_chunks(struct checker *c, uint64_t trimmed) {
     sqlite3_stmt *rows;
-    sqlite3 *database = c->reader->database;
+    sqlite3 *database = c->reader->db.connection;
     if (sqlite3_prepare_v2(database,
                            "SELECT c.id, c.events, d.data FROM chunk c LEFT JOIN chunk_data d"
                            " ON d.chunk = c.id ORDER BY c.id",
                            -1, &rows, NULL) != SQLITE_OK)
-        return hak_store_fail_sqlite(database, c->reader->path, "checking its chunks");
+        return hak_store_fail_sqlite(database, c->reader->db.path, "checking its chunks");
     uint64_t due = trimmed + 1;
     int result = SQLITE_DONE, stopped = 0;
     while (!stopped && (result = sqlite3_step(rows)) == SQLITE_ROW) {
@@ -207,7 +205,7 @@ static int check_chunks(struct checker *c, uint64_t trimmed) {
         return stopped;
     return result == SQLITE_DONE
                ? check_end(c)
-               : hak_store_fail_sqlite(database, c->reader->path, "checking its chunks");
+               : hak_store_fail_sqlite(database, c->reader->db.path, "checking its chunks");
 }
 
 int hak_store_check(struct hak_store_reader *r, void (*problem)(void *context, const char *text),
@@ -217,7 +215,7 @@ int hak_store_check(struct hak_store_reader *r, void (*problem)(void *context, c
     int error = hak_store_summarise(r, &summary);
     bool has_memory = hak_columns_init(&c.columns);
     if (!error && !has_memory)
-        error = hak_store_no_memory(r->path);
+        error = hak_store_no_memory(r->db.path);
     if (!error)
         error = check_rows(&c);
     if (!error)
@@ -227,7 +225,7 @@ int hak_store_check(struct hak_store_reader *r, void (*problem)(void *context, c
     if (!error)
         error = hak_live_check_make(r, tell_text, &c, &c.live);
     if (!error && !(c.runs = hak_run_check_new(r, tell_text, &c)))
-        error = hak_store_no_memory(r->path);
+        error = hak_store_no_memory(r->db.path);
     hak_watch_doing("checking chunks");
     if (!error)
         error = check_chunks(&c, summary.trimmed_events);

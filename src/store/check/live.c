@@ -22,7 +22,7 @@ struct hak_live_check {
 };
 
 static int next_run(struct hak_live_check *k, uint64_t from) {
-    int found = hak_live_find_run(k->reader->database, k->reader->path, 0, from, &k->run);
+    int found = hak_live_find_run(&k->reader->db, 0, from, &k->run);
     k->has_run = found == 1;
     k->is_broken = false;
     return found < 0 ? found : 0;
@@ -35,13 +35,13 @@ int hak_live_check_make(struct hak_store_reader *r, void (*tell)(void *context, 
     *out = NULL;
     if (!k || !hak_live_gather_init(&k->gather)) {
         free(k);
-        return hak_store_no_memory(r->path);
+        return hak_store_no_memory(r->db.path);
     }
     k->reader = r;
     k->tell = tell;
     k->context = context;
-    int error = hak_reader_numbers(r, "SELECT coalesce(min(from_ns), 0), count(*), ?1 FROM loss", 0,
-                                   loss, 2);
+    int error = hak_database_numbers(
+        &r->db, "SELECT coalesce(min(from_ns), 0), count(*), ?1 FROM loss", 0, loss, 2);
     k->unsure_ns = loss[1] ? loss[0] : UINT64_MAX;
     error = error < 0 ? error : next_run(k, 1);
     if (error)
@@ -85,7 +85,7 @@ static int compare_run(struct hak_live_check *k, const struct hak_live_run *run,
                        int (*due)(void *context, struct hak_live_state *out), void *context) {
     struct hak_live_cursor stored;
     struct hak_live_state s;
-    int error = hak_live_cursor_open(&stored, k->reader->database, k->reader->path, run, 0, 0);
+    int error = hak_live_cursor_open(&stored, &k->reader->db, run, 0, 0);
     for (bool is_told = false; !error && !is_told;) {
         int is_due = due(context, &s);
         const struct hak_live_state *got = hak_live_cursor_peek(&stored, &error);
@@ -130,7 +130,7 @@ static int end_run(struct hak_live_check *k) {
     bool is_unsure = !k->run.has_all_ends && k->run.max_ns >= k->unsure_ns;
     int error = 0;
     if (!k->is_broken && !is_unsure) {
-        struct made_again made = {hak_live_reading_open(&k->gather.pile), k->reader->path};
+        struct made_again made = {hak_live_reading_open(&k->gather.pile), k->reader->db.path};
         error = made.reading ? compare_run(k, &k->run, next_made, &made)
                              : hak_store_no_memory(made.path);
         hak_live_reading_close(made.reading);
@@ -146,7 +146,7 @@ int hak_live_check_chunk(struct hak_live_check *k, const struct hak_columns *c, 
         return 0;
     k->gather.is_lossy = k->run.has_all_ends;
     if (!hak_live_gather_chunk(&k->gather, c, first_id))
-        return hak_store_no_memory(k->reader->path);
+        return hak_store_no_memory(k->reader->db.path);
     return first_id + c->events - 1 >= k->run.last_event ? end_run(k) : 0;
 }
 
@@ -165,15 +165,14 @@ static int check_higher(struct hak_live_check *k, const struct hak_live_run *run
     int error = 0;
     while (!error && from <= run->last_event) {
         struct hak_live_run part;
-        int found =
-            hak_live_find_run(k->reader->database, k->reader->path, run->level - 1, from, &part);
+        int found = hak_live_find_run(&k->reader->db, run->level - 1, from, &part);
         if (found != 1 || part.first_event != from || part.last_event > run->last_event ||
             below.cursors == HAK_LIVE_RUNS_MAX) {
             error = found < 0 ? found : 1;
             break;
         }
         from = part.last_event + 1;
-        error = hak_live_merge_add(&below, k->reader->database, k->reader->path, &part);
+        error = hak_live_merge_add(&below, &k->reader->db, &part);
     }
     if (error == 1) {
         tell(k, run, "the ones that it was made of are not all there");
@@ -195,7 +194,7 @@ int hak_live_check_finish(struct hak_live_check *k) {
         struct hak_live_run run;
         uint64_t from = 1;
         for (bool any = false;; any = true) {
-            found = hak_live_find_run(k->reader->database, k->reader->path, level, from, &run);
+            found = hak_live_find_run(&k->reader->db, level, from, &run);
             if (found != 1) {
                 found = found < 0 ? found : any;
                 break;

@@ -83,18 +83,18 @@ static int load_processes(struct hak_order_check *o) {
         " FROM process p LEFT JOIN process q ON q.id = p.parent ORDER BY p.id";
     struct hak_store_reader *r = o->reader;
     uint64_t highest;
-    int found =
-        hak_reader_numbers(r, "SELECT coalesce(max(id), 0), ?1 FROM process", 0, &highest, 1);
+    int found = hak_database_numbers(&r->db, "SELECT coalesce(max(id), 0), ?1 FROM process", 0,
+                                     &highest, 1);
     if (found < 0)
         return found;
     o->processes = highest < PROCESSES_MAX ? (uint32_t)highest + 1 : PROCESSES_MAX;
     o->parent_of = calloc(o->processes, sizeof *o->parent_of);
     o->has_loss = calloc(o->processes, sizeof *o->has_loss);
     if (!o->parent_of || !o->has_loss)
-        return hak_store_no_memory(o->reader->path);
+        return hak_store_no_memory(o->reader->db.path);
     sqlite3_stmt *rows;
-    if (sqlite3_prepare_v2(r->database, sql, -1, &rows, NULL) != SQLITE_OK)
-        return hak_store_fail_sqlite(r->database, r->path, "reading processes");
+    if (sqlite3_prepare_v2(r->db.connection, sql, -1, &rows, NULL) != SQLITE_OK)
+        return hak_database_fail(&r->db, "reading processes");
     while (sqlite3_step(rows) == SQLITE_ROW) {
         int64_t id = sqlite3_column_int64(rows, 0);
         if (id <= 0 || id >= o->processes)
@@ -413,7 +413,7 @@ int hak_order_check_chunk(struct hak_order_check *o, const struct hak_columns *c
             continue;
         m.generation = hak_columns_value(c, HAK_COLUMN_GENERATION, i);
         if (!feed(o, &m, &o->slot_of[index[i]]))
-            return hak_store_no_memory(o->reader->path);
+            return hak_store_no_memory(o->reader->db.path);
     }
     return 0;
 }
@@ -445,7 +445,7 @@ static int read_again(struct hak_order_check *o) {
             give_up_before(o, o->chunk - 1);
         }
         if (is_followed(o, m.base, m.process, e.kind) && !feed(o, &m, &hint)) {
-            result = hak_store_no_memory(o->reader->path);
+            result = hak_store_no_memory(o->reader->db.path);
             break;
         }
     }
@@ -473,7 +473,7 @@ int hak_order_check_make(struct hak_store_reader *r, bool is_trimmed,
     struct hak_order_check *o = calloc(1, sizeof *o);
     *out = NULL;
     if (!o)
-        return hak_store_no_memory(r->path);
+        return hak_store_no_memory(r->db.path);
     o->reader = r;
     o->tell = tell_it;
     o->context = context;
@@ -482,7 +482,8 @@ int hak_order_check_make(struct hak_store_reader *r, bool is_trimmed,
     o->table = calloc(o->slots, sizeof *o->table);
     o->slot_of = malloc(HAK_CHUNK_EVENTS_MAX * sizeof *o->slot_of);
     o->may_start_late = is_trimmed;
-    int error = o->table && o->slot_of ? load_processes(o) : hak_store_no_memory(o->reader->path);
+    int error =
+        o->table && o->slot_of ? load_processes(o) : hak_store_no_memory(o->reader->db.path);
     if (error)
         hak_order_check_free(o);
     else

@@ -41,7 +41,7 @@ __attribute__((format(printf, 2, 3))) static void say(struct hak_run_check *c, c
 }
 
 static int fail(struct hak_run_check *c) {
-    return hak_store_fail_sqlite(c->reader->database, c->reader->path, "checking its postings");
+    return hak_database_fail(&c->reader->db, "checking its postings");
 }
 
 struct hak_run_check *hak_run_check_new(struct hak_store_reader *r,
@@ -51,10 +51,10 @@ struct hak_run_check *hak_run_check_new(struct hak_store_reader *r,
     struct hak_run_check *c = calloc(1, sizeof *c);
     if (!c)
         return NULL;
-    hak_reader_numbers(r,
-                       "SELECT coalesce(min(number), 0), coalesce(max(number) + 1, 0), ?1 FROM"
-                       " chunk_order",
-                       0, ends, 2);
+    hak_database_numbers(&r->db,
+                         "SELECT coalesce(min(number), 0), coalesce(max(number) + 1, 0), ?1 FROM"
+                         " chunk_order",
+                         0, ends, 2);
     c->reader = r;
     c->tell = tell;
     c->context = context;
@@ -84,7 +84,7 @@ static uint64_t bit_of(uint64_t distance) {
 /* The sums of a chunk, as chunk_order counts; NULL: it does not, which is told. */
 static struct sums *next_sums(struct hak_run_check *c, uint64_t chunk, int *error) {
     *error = 0;
-    if (!c->order && sqlite3_prepare_v2(c->reader->database,
+    if (!c->order && sqlite3_prepare_v2(c->reader->db.connection,
                                         "SELECT number, chunk FROM chunk_order ORDER BY number", -1,
                                         &c->order, NULL) != SQLITE_OK) {
         *error = fail(c);
@@ -155,7 +155,7 @@ static int find_done_to(struct hak_run_check *c, struct place *p) {
              "SELECT coalesce(max(max_key) + 1, 0) FROM posting_run WHERE kind = %d AND level > %u"
              " AND first <= ?1 AND last >= %" PRId64,
              p->kind, p->level, (int64_t)p->last);
-    int found = hak_reader_numbers(c->reader, sql, p->first, &value, 1);
+    int found = hak_database_numbers(&c->reader->db, sql, p->first, &value, 1);
     p->done_to = value;
     return found < 0 ? found : 0;
 }
@@ -180,7 +180,7 @@ static void take_distances(struct hak_run_check *c, const struct place *p,
 }
 
 static void check_row(struct hak_run_check *c, struct place *p, sqlite3_stmt *rows) {
-    struct hak_run_cursor *cursor = &c->reader->run;
+    struct hak_run_cursor *cursor = &c->reader->postings.run;
     uint64_t min_key = (uint64_t)sqlite3_column_int64(rows, 4);
     uint64_t max_key = (uint64_t)sqlite3_column_int64(rows, 5);
     const char *wrong =
@@ -213,7 +213,7 @@ static void end_run(struct hak_run_check *c, const struct place *p) {
              "SELECT count(*) FROM posting_run WHERE kind = %d AND level < %u AND first >= ?1"
              " AND last <= %" PRId64,
              p->kind, p->level, (int64_t)p->last);
-    if (hak_reader_numbers(c->reader, sql, p->first, &below, 1) == 1 && below == 0)
+    if (hak_database_numbers(&c->reader->db, sql, p->first, &below, 1) == 1 && below == 0)
         say(c, "posting %" PRIu64 " (%s): the rows behind it are missing", p->id,
             kind_names[p->kind]);
 }
@@ -222,7 +222,7 @@ static int read_runs(struct hak_run_check *c) {
     sqlite3_stmt *rows;
     struct place p = {0};
     int result = SQLITE_DONE, error = 0;
-    if (sqlite3_prepare_v2(c->reader->database,
+    if (sqlite3_prepare_v2(c->reader->db.connection,
                            "SELECT kind, level, first, last, min_key, max_key, data, id FROM"
                            " posting_run ORDER BY kind, level, first, min_key",
                            -1, &rows, NULL) != SQLITE_OK)

@@ -75,8 +75,7 @@ static int next_run(struct hak_live *l, const struct stretch *s, uint64_t first,
     for (uint32_t level = 0; level < LEVELS_MAX && found == 1; level++) {
         struct hak_live_run run;
         uint64_t from = first;
-        while ((found = hak_live_find_run(l->reader->database, l->reader->path, level, from,
-                                          &run)) == 1 &&
+        while ((found = hak_live_find_run(&l->reader->db, level, from, &run)) == 1 &&
                is_within(s, &run) && !run.has_all_ends && run.max_ns >= s->unsure_ns)
             from = run.last_event + 1;
         if (found == 1 && is_within(s, &run) && (!any || run.first_event <= out->first_event)) {
@@ -89,15 +88,15 @@ static int next_run(struct hak_live *l, const struct stretch *s, uint64_t first,
 
 static int add_events(struct hak_live *l, const struct stretch *s, uint64_t from, uint64_t to) {
     uint64_t before = 0;
-    int found = hak_reader_numbers(l->reader,
-                                   "SELECT coalesce(min(id), 0) FROM (SELECT id FROM chunk"
-                                   " WHERE id < ?1 ORDER BY id DESC LIMIT 2)",
-                                   from, &before, 1);
+    int found = hak_database_numbers(&l->reader->db,
+                                     "SELECT coalesce(min(id), 0) FROM (SELECT id FROM chunk"
+                                     " WHERE id < ?1 ORDER BY id DESC LIMIT 2)",
+                                     from, &before, 1);
     if (found < 0)
         return found;
     struct source *source = add_source(l);
     if (!source)
-        return hak_store_no_memory(l->reader->path);
+        return hak_store_no_memory(l->reader->db.path);
     source->limits = hak_scan_all();
     source->limits.filter.process = s->process;
     source->first = from;
@@ -124,10 +123,9 @@ static int add_stretch(struct hak_live *l, const struct stretch *s) {
         }
         struct source *source = add_source(l);
         if (!source)
-            return hak_store_no_memory(l->reader->path);
+            return hak_store_no_memory(l->reader->db.path);
         source->is_run = true;
-        int error = hak_live_cursor_open(&source->cursor, l->reader->database, l->reader->path,
-                                         &run, s->process, 0);
+        int error = hak_live_cursor_open(&source->cursor, &l->reader->db, &run, s->process, 0);
         if (error)
             return error;
         next = run.last_event + 1;
@@ -153,9 +151,10 @@ static int add_lineage(struct hak_live *l) {
         struct stretch s = {.process = lineage.link[i].process,
                             .id_to = earlier(l->moment.id, lineage.link[i].id_to),
                             .ns_to = earlier(l->moment.ns, lineage.link[i].ns_to)};
-        int found = hak_reader_numbers(
-            l->reader, "SELECT coalesce(min(from_ns), 0), count(*) FROM loss WHERE process = ?1",
-            s.process, loss, 2);
+        int found = hak_database_numbers(
+            &l->reader->db,
+            "SELECT coalesce(min(from_ns), 0), count(*) FROM loss WHERE process = ?1", s.process,
+            loss, 2);
         if (found < 0)
             return found;
         s.unsure_ns = loss[1] ? loss[0] : UINT64_MAX;
@@ -229,7 +228,7 @@ static int read_events(struct hak_live *l, struct source *s, uint32_t most) {
             state.birth = e.id; /* of ends nobody else looks at it */
         if (!hak_live_table_add(&s->table, &state) ||
             (s->table.used > most && !press(l, s, chunk[LATE_CHUNKS], most))) {
-            result = hak_store_no_memory(l->reader->path);
+            result = hak_store_no_memory(l->reader->db.path);
             break;
         }
     }
@@ -238,7 +237,7 @@ static int read_events(struct hak_live *l, struct source *s, uint32_t most) {
     if (is_before)
         hak_live_table_haunt(&s->table);
     if (!result && !hak_live_table_sort(&s->table, false))
-        result = hak_store_no_memory(l->reader->path);
+        result = hak_store_no_memory(l->reader->db.path);
     return result;
 }
 
@@ -312,8 +311,7 @@ static int next_process(struct hak_live *l) {
         if (result != SQLITE_ROW)
             return result == SQLITE_DONE
                        ? 0
-                       : hak_store_fail_sqlite(l->reader->database, l->reader->path,
-                                               "listing its processes");
+                       : hak_database_fail(&l->reader->db, "listing its processes");
         l->process = (uint32_t)sqlite3_column_int64(l->processes, 0);
     } else if (l->process) {
         return 0;
@@ -366,16 +364,16 @@ int hak_live_open(struct hak_store_reader *r, const struct hak_live_moment *mome
     struct hak_live *l = calloc(1, sizeof *l);
     *out = NULL;
     if (!l)
-        return hak_store_no_memory(r->path);
+        return hak_store_no_memory(r->db.path);
     l->reader = r;
     l->moment = *moment;
     if (!moment->process) {
-        if (sqlite3_prepare_v2(r->database,
+        if (sqlite3_prepare_v2(r->db.connection,
                                "SELECT id FROM process WHERE (?1 = 0 OR start_ns <= ?1)"
                                " AND (?2 = 0 OR fork_event <= ?2) ORDER BY id",
                                -1, &l->processes, NULL) != SQLITE_OK) {
             hak_live_close(l);
-            return hak_store_fail_sqlite(r->database, r->path, "listing its processes");
+            return hak_database_fail(&r->db, "listing its processes");
         }
         sqlite3_bind_int64(l->processes, 1, (sqlite3_int64)moment->ns);
         sqlite3_bind_int64(l->processes, 2, (sqlite3_int64)moment->id);

@@ -131,9 +131,9 @@ static int walk(struct search *s, uint64_t *witness) {
 
 static int load_sessions(struct search *s) {
     sqlite3_stmt *rows;
-    if (sqlite3_prepare_v2(s->reader->database, "SELECT id, session FROM process", -1, &rows,
+    if (sqlite3_prepare_v2(s->reader->db.connection, "SELECT id, session FROM process", -1, &rows,
                            NULL) != SQLITE_OK)
-        return hak_store_fail_sqlite(s->reader->database, s->reader->path, "reading processes");
+        return hak_database_fail(&s->reader->db, "reading processes");
     while (sqlite3_step(rows) == SQLITE_ROW) {
         int64_t id = sqlite3_column_int64(rows, 0);
         if (id > 0 && id < s->processes)
@@ -149,8 +149,8 @@ int hak_evidence_elsewhere(struct hak_store_reader *r, uint32_t birth, uint32_t 
         .reader = r, .birth = birth, .end = end, .except = except, .until = until, .parts = 1};
     uint64_t highest = 0;
     *witness = 0;
-    int result =
-        hak_reader_numbers(r, "SELECT coalesce(max(id), 0), ?1 FROM process", 0, &highest, 1);
+    int result = hak_database_numbers(&r->db, "SELECT coalesce(max(id), 0), ?1 FROM process", 0,
+                                      &highest, 1);
     if (result < 0)
         return result;
     s.processes = highest < 1u << 24 ? (uint32_t)highest + 1 : 1;
@@ -159,7 +159,7 @@ int hak_evidence_elsewhere(struct hak_store_reader *r, uint32_t birth, uint32_t 
     if (s.table && s.session_of)
         result = load_sessions(&s);
     else
-        result = hak_store_no_memory(r->path);
+        result = hak_store_no_memory(r->db.path);
     while (!result && s.part < s.parts) {
         result = walk(&s, witness);
         s.part++;

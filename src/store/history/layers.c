@@ -56,7 +56,7 @@ int hak_store_count_layers(struct hak_store_reader *r, uint32_t process,
                                        .is_illegal = (e.flags & HAK_RECORD_ILLEGAL) != 0};
         struct hak_step_counts counts;
         if (!step)
-            result = stopped = hak_store_no_memory(r->path);
+            result = stopped = hak_store_no_memory(r->db.path);
         else if (hak_step_take(step, &event, &counts))
             result = stopped = tell(&e, &counts, each, context);
     }

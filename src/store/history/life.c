@@ -138,11 +138,11 @@ int hak_lineage_load(struct hak_store_reader *r, uint32_t process, struct hak_li
         out->link[out->count++].ns_to = ns_to;
         uint64_t
             row[3]; /* an exec'd image inherits nothing: the parent must be of the same session */
-        int found = hak_reader_numbers(r,
-                                       "SELECT p.parent, p.fork_event, p.start_ns FROM process p"
-                                       " JOIN process q ON q.id = p.parent"
-                                       " WHERE p.id = ?1 AND q.session = p.session",
-                                       process, row, 3);
+        int found = hak_database_numbers(&r->db,
+                                         "SELECT p.parent, p.fork_event, p.start_ns FROM process p"
+                                         " JOIN process q ON q.id = p.parent"
+                                         " WHERE p.id = ?1 AND q.session = p.session",
+                                         process, row, 3);
         if (found <= 0)
             return found;
         process = (uint32_t)row[0];
@@ -174,7 +174,7 @@ int hak_order_walk(struct hak_store_reader *r, uint64_t base, uint64_t id_to,
     limits.filter.kind_mask_low = ~(uint64_t)1;
     limits.filter.kind_mask_high = (uint64_t)1 << (HAK_FAULT - 64) | (uint64_t)1 << (HAK_POOL - 64);
     if (!hak_order_init(&order, take, context))
-        return hak_store_no_memory(r->path);
+        return hak_store_no_memory(r->db.path);
     int result = hak_scan_open(r, &limits, false, &scan);
     while (!result && !(stop && *stop) && (result = hak_scan_next(scan, &e)) == 1) {
         result = 0;

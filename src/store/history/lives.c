@@ -40,7 +40,7 @@ int hak_lineage_lost(struct hak_store_reader *r, const struct hak_lineage *linea
                  "SELECT coalesce(sum(count), 0) FROM loss WHERE process = ?1 AND to_ns >= %" PRId64
                  " AND from_ns <= %" PRId64,
                  (int64_t)from_ns, (int64_t)to_ns);
-        int found = hak_reader_numbers(r, sql, lineage->link[i].process, &value, 1);
+        int found = hak_database_numbers(&r->db, sql, lineage->link[i].process, &value, 1);
         if (found < 0)
             return found;
         *lost += value;

@@ -149,7 +149,7 @@ static int find_candidates(struct hak_store_reader *r, uint64_t address, struct 
     struct large_search search = {.address = address, .candidates = c};
     add_candidate(c, address);
     add_slot_starts(r, address, c);
-    return hak_finder_large(r, address, add_large_base, &search);
+    return hak_finder_large(&r->postings, address, add_large_base, &search);
 }
 
 static int find_by_walk(struct hak_store_reader *r, uint64_t address, uint32_t process,
@@ -192,7 +192,7 @@ static void add_owned(struct owned_blocks *o, uint64_t base, uint64_t owner) {
 
 /* Owners that had large blocks in the slab where `base` lies. */
 static int add_large_owners(struct owned_blocks *o, uint64_t base) {
-    int owners = hak_finder_owners(o->reader, base, o->owner, OWNERS_MAX);
+    int owners = hak_finder_owners(&o->reader->postings, base, o->owner, OWNERS_MAX);
     if (owners < 0 && owners != HAK_FINDER_NOT_ALL)
         return owners;
     o->is_too_many |= owners < 0 || owners > OWNERS_MAX;
@@ -207,7 +207,7 @@ static int find_owned(struct hak_store_reader *r, uint64_t address, struct owned
     struct large_search search = {.address = address, .candidates = large};
     o->reader = r;
     o->address = address;
-    int owners = hak_finder_owners(r, address, o->owner, OWNERS_MAX);
+    int owners = hak_finder_owners(&r->postings, address, o->owner, OWNERS_MAX);
     if (owners < 0 && owners != HAK_FINDER_NOT_ALL)
         return owners;
     o->is_too_many = owners < 0 || owners > OWNERS_MAX;
@@ -219,7 +219,7 @@ static int find_owned(struct hak_store_reader *r, uint64_t address, struct owned
             add_owned(o, address - (address - first) % r->class[class_index].slot_bytes,
                       o->owner[i]);
     }
-    int error = hak_finder_large(r, address, add_large_base, &search);
+    int error = hak_finder_large(&r->postings, address, add_large_base, &search);
     for (uint32_t i = 0; i < large->count && !error && !o->is_too_many; i++)
         error = add_large_owners(o, large->base[i]);
     return error;
@@ -281,7 +281,7 @@ int hak_store_blocks_at(struct hak_store_reader *r, uint64_t address, uint32_t p
     struct candidates *c = calloc(1, sizeof *c);
     struct owned_blocks *o = calloc(1, sizeof *o);
     struct seen seen = {.out = out, .max = max};
-    int error = c && o ? 0 : hak_store_no_memory(r->path);
+    int error = c && o ? 0 : hak_store_no_memory(r->db.path);
     if (!error)
         error = find_owned(r, address, o, c);
     if (!error && o->is_too_many) {
@@ -327,7 +327,7 @@ int hak_block_newest(struct hak_store_reader *r, uint64_t address,
     struct candidates *c = calloc(1, sizeof *c);
     struct owned_blocks *o = calloc(1, sizeof *o);
     struct seen seen = {.out = out, .max = 1};
-    int error = c && o ? 0 : hak_store_no_memory(r->path);
+    int error = c && o ? 0 : hak_store_no_memory(r->db.path);
     if (!error)
         error = find_owned(r, address, o, c);
     if (!error && o->is_too_many) {

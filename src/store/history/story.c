@@ -188,11 +188,11 @@ static const char *group_digits(uint64_t number, char out[32]) {
 /* "Nowhere else" cannot be said where events are missing: 1 none is, 0 some are, or an error. */
 static int is_capture_whole(struct hak_store_reader *r) {
     uint64_t missing = 0;
-    int found = hak_reader_numbers(r,
-                                   "SELECT coalesce(sum(count), 0) + coalesce((SELECT CAST(value "
-                                   "AS INTEGER) FROM meta WHERE key = 'trimmed_events'), 0), ?1 "
-                                   "FROM loss",
-                                   0, &missing, 1);
+    int found = hak_database_numbers(&r->db,
+                                     "SELECT coalesce(sum(count), 0) + coalesce((SELECT CAST(value "
+                                     "AS INTEGER) FROM meta WHERE key = 'trimmed_events'), 0), ?1 "
+                                     "FROM loss",
+                                     0, &missing, 1);
     return found < 0 ? found : missing == 0;
 }
 
@@ -246,11 +246,11 @@ static int ask_fault_and_losses(struct teller *t, const struct hak_lineage *line
     if (story->fault.id) {
         /* The row names the call that the fault stopped, where there is one, and the time of the
          * fault's own record. */
-        int found = hak_reader_numbers(t->reader, "SELECT id FROM fault WHERE event = ?1",
-                                       story->fault.id, &value, 1);
+        int found = hak_database_numbers(&t->reader->db, "SELECT id FROM fault WHERE event = ?1",
+                                         story->fault.id, &value, 1);
         if (found == 0)
-            found = hak_reader_numbers(t->reader, "SELECT id FROM fault WHERE ns = ?1",
-                                       story->fault.ns, &value, 1);
+            found = hak_database_numbers(&t->reader->db, "SELECT id FROM fault WHERE ns = ?1",
+                                         story->fault.ns, &value, 1);
         if (found < 0)
             return found;
         story->fault_row = (uint32_t)value;
@@ -291,7 +291,7 @@ int hak_story_tell(struct hak_store_reader *r, uint64_t address, uint32_t proces
     if (!has_memory(t, story)) {
         free(t);
         hak_story_free(story);
-        return hak_store_no_memory(r->path);
+        return hak_store_no_memory(r->db.path);
     }
     t->reader = r;
     t->story = story;
@@ -301,7 +301,7 @@ int hak_story_tell(struct hak_store_reader *r, uint64_t address, uint32_t proces
     if (!result)
         finish(t);
     if (!result && t->out_of_memory)
-        result = hak_store_no_memory(r->path);
+        result = hak_store_no_memory(r->db.path);
     if (!result)
         result = judge(t, until);
     if (!result)

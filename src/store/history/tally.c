@@ -69,8 +69,8 @@ int hak_store_tally_processes(struct hak_store_reader *r, uint64_t *events, uint
     sqlite3_stmt *rows;
     uint64_t due = 0; /* not known yet */
     int step, error = 0;
-    if (sqlite3_prepare_v2(r->database, sql, -1, &rows, NULL) != SQLITE_OK)
-        return hak_store_fail_sqlite(r->database, r->path, "listing its chunks");
+    if (sqlite3_prepare_v2(r->db.connection, sql, -1, &rows, NULL) != SQLITE_OK)
+        return hak_database_fail(&r->db, "listing its chunks");
     while (!error && (step = sqlite3_step(rows)) == SQLITE_ROW) {
         uint64_t id = (uint64_t)sqlite3_column_int64(rows, 0);
         uint64_t held = (uint64_t)sqlite3_column_int64(rows, 1);
@@ -85,7 +85,7 @@ int hak_store_tally_processes(struct hak_store_reader *r, uint64_t *events, uint
         due = id + held;
     }
     if (!error && step != SQLITE_DONE)
-        error = hak_store_fail_sqlite(r->database, r->path, "listing its chunks");
+        error = hak_database_fail(&r->db, "listing its chunks");
     sqlite3_finalize(rows);
     uint64_t first, min_ns;
     int found = error ? error : hak_scan_find_end(r, &first, &min_ns);

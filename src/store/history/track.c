@@ -17,8 +17,8 @@ struct hak_held {
 
 static int load_parents(struct hak_track *t, struct hak_store_reader *r) {
     uint64_t highest;
-    int found =
-        hak_reader_numbers(r, "SELECT coalesce(max(id), 0), ?1 FROM process", 0, &highest, 1);
+    int found = hak_database_numbers(&r->db, "SELECT coalesce(max(id), 0), ?1 FROM process", 0,
+                                     &highest, 1);
     if (found < 0)
         return found;
     t->processes = highest < 1u << 24 ? (uint32_t)highest + 1 : 1;
@@ -28,11 +28,11 @@ static int load_parents(struct hak_track *t, struct hak_store_reader *r) {
         return hak_store_no_memory("store");
     sqlite3_stmt *rows;
     if (sqlite3_prepare_v2(
-            r->database,
+            r->db.connection,
             "SELECT p.id, p.parent, p.fork_event FROM process p"
             " JOIN process q ON q.id = p.parent WHERE p.session = q.session AND p.parent < p.id",
             -1, &rows, NULL) != SQLITE_OK)
-        return hak_store_fail_sqlite(r->database, r->path, "reading processes");
+        return hak_database_fail(&r->db, "reading processes");
     while (sqlite3_step(rows) == SQLITE_ROW) {
         int64_t id = sqlite3_column_int64(rows, 0);
         if (id <= 0 || id >= t->processes)

@@ -3,17 +3,18 @@
 
 #include "store/error.h"
 
-int hak_live_merge_add(struct hak_live_merge *m, sqlite3 *database, const char *path,
+int hak_live_merge_add(struct hak_live_merge *m, const struct hak_database *db,
                        const struct hak_live_run *run) {
     if (m->cursors == HAK_LIVE_RUNS_MAX)
-        return hak_store_fail(HAK_STORE_INTERNAL, "%s: too many live checkpoints at once", path);
+        return hak_store_fail(HAK_STORE_INTERNAL, "%s: too many live checkpoints at once",
+                              db->path);
     if (!m->cursors)
         m->run = *run;
     m->run.last_event = run->last_event;
     m->run.max_ns = run->max_ns > m->run.max_ns ? run->max_ns : m->run.max_ns;
     m->run.has_all_ends = m->run.has_all_ends && run->has_all_ends;
     m->run.level = run->level + 1;
-    return hak_live_cursor_open(&m->cursor[m->cursors++], database, path, run, 0, 0);
+    return hak_live_cursor_open(&m->cursor[m->cursors++], db, run, 0, 0);
 }
 
 void hak_live_merge_close(struct hak_live_merge *m) {

@@ -14,7 +14,7 @@ struct hak_live_merge {
 };
 
 /* Adds the run behind those that are there; at most HAK_LIVE_RUNS_MAX. 0 or an error. */
-int hak_live_merge_add(struct hak_live_merge *m, sqlite3 *database, const char *path,
+int hak_live_merge_add(struct hak_live_merge *m, const struct hak_database *db,
                        const struct hak_live_run *run);
 /* The next state that a run over all needs: 1, 0 at the end, or an error. */
 int hak_live_merge_next(struct hak_live_merge *m, struct hak_live_state *out);

@@ -4,19 +4,15 @@
 #include <stdlib.h>
 #include "store/error.h"
 
-static int fail(sqlite3 *database, const char *path, const char *doing) {
-    return hak_store_fail_sqlite(database, path, doing);
-}
-
-int hak_live_find_run(sqlite3 *database, const char *path, uint32_t level, uint64_t first,
+int hak_live_find_run(const struct hak_database *db, uint32_t level, uint64_t first,
                       struct hak_live_run *out) {
     sqlite3_stmt *query;
-    if (sqlite3_prepare_v2(database,
+    if (sqlite3_prepare_v2(db->connection,
                            "SELECT first_event, last_event, max_ns, has_all_ends FROM live_run"
                            " WHERE level = ?1 AND first_event >= ?2 AND is_last"
                            " ORDER BY first_event LIMIT 1",
                            -1, &query, NULL) != SQLITE_OK)
-        return fail(database, path, "looking for a live checkpoint");
+        return hak_database_fail(db, "looking for a live checkpoint");
     sqlite3_bind_int64(query, 1, level);
     sqlite3_bind_int64(query, 2, (sqlite3_int64)first);
     int result = sqlite3_step(query);
@@ -28,7 +24,7 @@ int hak_live_find_run(sqlite3 *database, const char *path, uint32_t level, uint6
                                      .level = level};
     int found = result == SQLITE_ROW    ? 1
                 : result == SQLITE_DONE ? 0
-                                        : fail(database, path, "looking for a live checkpoint");
+                                        : hak_database_fail(db, "looking for a live checkpoint");
     sqlite3_finalize(query);
     return found;
 }
@@ -43,31 +39,30 @@ static int fail_damaged(const char *path, const struct hak_live_run *run, const 
 
 /* Parts are numbered from 0 without a gap: what a lost one held would be missing from the answer.
  */
-static int check_parts(sqlite3 *database, const char *path, const struct hak_live_run *run) {
+static int check_parts(const struct hak_database *db, const struct hak_live_run *run) {
     sqlite3_stmt *query;
-    if (sqlite3_prepare_v2(database,
+    if (sqlite3_prepare_v2(db->connection,
                            "SELECT count(*) = max(part) + 1 FROM live_run"
                            " WHERE level = ?1 AND first_event = ?2",
                            -1, &query, NULL) != SQLITE_OK)
-        return fail(database, path, "reading a live checkpoint");
+        return hak_database_fail(db, "reading a live checkpoint");
     sqlite3_bind_int64(query, 1, run->level);
     sqlite3_bind_int64(query, 2, (sqlite3_int64)run->first_event);
     int result = sqlite3_step(query);
     bool is_whole = result == SQLITE_ROW && sqlite3_column_int(query, 0) != 0;
     sqlite3_finalize(query);
     if (result != SQLITE_ROW)
-        return fail(database, path, "reading a live checkpoint");
-    return is_whole ? 0 : fail_damaged(path, run, "one of its parts is not there");
+        return hak_database_fail(db, "reading a live checkpoint");
+    return is_whole ? 0 : fail_damaged(db->path, run, "one of its parts is not there");
 }
 
-int hak_live_cursor_open(struct hak_live_cursor *c, sqlite3 *database, const char *path,
+int hak_live_cursor_open(struct hak_live_cursor *c, const struct hak_database *db,
                          const struct hak_live_run *run, uint32_t process, uint64_t from) {
-    *c = (struct hak_live_cursor){
-        .run = *run, .database = database, .path = path, .process = process, .from = from};
+    *c = (struct hak_live_cursor){.run = *run, .db = *db, .process = process, .from = from};
     c->state = malloc(HAK_LIVE_PART_STATES * sizeof *c->state);
     if (!c->state)
-        return hak_store_no_memory(path);
-    int error = check_parts(database, path, run);
+        return hak_store_no_memory(db->path);
+    int error = check_parts(db, run);
     if (error)
         hak_live_cursor_close(c);
     return error;
@@ -77,13 +72,13 @@ int hak_live_cursor_open(struct hak_live_cursor *c, sqlite3 *database, const cha
 static int next_part(struct hak_live_cursor *c) {
     sqlite3_stmt *row;
     c->at = c->count = 0;
-    if (sqlite3_prepare_v2(c->database,
+    if (sqlite3_prepare_v2(c->db.connection,
                            "SELECT part, data FROM live_run WHERE level = ?1 AND first_event = ?2"
                            " AND part >= ?5 AND (?3 = 0 OR (min_process <= ?3 AND"
                            "  (max_process > ?3 OR (max_process = ?3 AND max_base >= ?4))))"
                            " ORDER BY part LIMIT 1",
                            -1, &row, NULL) != SQLITE_OK)
-        return fail(c->database, c->path, "reading a live checkpoint");
+        return hak_database_fail(&c->db, "reading a live checkpoint");
     sqlite3_bind_int64(row, 1, c->run.level);
     sqlite3_bind_int64(row, 2, (sqlite3_int64)c->run.first_event);
     sqlite3_bind_int64(row, 3, c->process);
@@ -98,8 +93,8 @@ static int next_part(struct hak_live_cursor *c) {
     }
     sqlite3_finalize(row);
     if (result != SQLITE_ROW)
-        return result == SQLITE_DONE ? 0 : fail(c->database, c->path, "reading a live checkpoint");
-    return wrong ? fail_damaged(c->path, &c->run, wrong) : 1;
+        return result == SQLITE_DONE ? 0 : hak_database_fail(&c->db, "reading a live checkpoint");
+    return wrong ? fail_damaged(c->db.path, &c->run, wrong) : 1;
 }
 
 const struct hak_live_state *hak_live_cursor_peek(struct hak_live_cursor *c, int *error) {
@@ -126,20 +121,20 @@ void hak_live_cursor_close(struct hak_live_cursor *c) {
     *c = (struct hak_live_cursor){0};
 }
 
-int hak_live_put_part(sqlite3 *database, const char *path, const struct hak_live_run *run,
-                      uint32_t part, bool is_last, const struct hak_live_state *states,
-                      uint32_t count, struct hak_buffer *scratch) {
+int hak_live_put_part(const struct hak_database *db, const struct hak_live_run *run, uint32_t part,
+                      bool is_last, const struct hak_live_state *states, uint32_t count,
+                      struct hak_buffer *scratch) {
     sqlite3_stmt *s;
     scratch->size = 0;
     if (!hak_live_part_encode(states, count, scratch))
-        return hak_store_no_memory(path);
-    if (sqlite3_prepare_v2(database,
+        return hak_store_no_memory(db->path);
+    if (sqlite3_prepare_v2(db->connection,
                            "INSERT INTO live_run(level, first_event, last_event, max_ns,"
                            " has_all_ends, part, is_last, min_process, min_base, max_process,"
                            " max_base, states, data)"
                            " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
                            -1, &s, NULL) != SQLITE_OK)
-        return fail(database, path, "storing a live checkpoint");
+        return hak_database_fail(db, "storing a live checkpoint");
     const struct hak_live_state none = {0}, *low = count ? states : &none,
                                 *high = count ? &states[count - 1] : &none;
     sqlite3_bind_int64(s, 1, run->level);
@@ -157,5 +152,5 @@ int hak_live_put_part(sqlite3 *database, const char *path, const struct hak_live
     sqlite3_bind_blob64(s, 13, scratch->data, scratch->size, SQLITE_STATIC);
     int result = sqlite3_step(s);
     sqlite3_finalize(s);
-    return result == SQLITE_DONE ? 0 : fail(database, path, "storing a live checkpoint");
+    return result == SQLITE_DONE ? 0 : hak_database_fail(db, "storing a live checkpoint");
 }

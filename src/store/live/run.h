@@ -6,7 +6,7 @@
 #ifndef HAK_STORE_LIVE_RUN_H
 #define HAK_STORE_LIVE_RUN_H
 
-#include <sqlite3.h>
+#include "store/database.h"
 #include "store/live/part.h"
 
 struct hak_live_run {
@@ -18,8 +18,7 @@ struct hak_live_run {
 /* The states of one run, or those of one process in it, in order. */
 struct hak_live_cursor {
     struct hak_live_run run;
-    sqlite3 *database;
-    const char *path;
+    struct hak_database db;
     uint32_t next_part;
     bool is_done;
     struct hak_live_state *state; /* of the part being read */
@@ -30,10 +29,10 @@ struct hak_live_cursor {
 
 /* The first complete run of `level` that begins at event `first` or behind it: 1, 0, or an error.
  */
-int hak_live_find_run(sqlite3 *database, const char *path, uint32_t level, uint64_t first,
+int hak_live_find_run(const struct hak_database *db, uint32_t level, uint64_t first,
                       struct hak_live_run *out);
 /* The states of `run` (of one process, from a base on); 0 or an error. */
-int hak_live_cursor_open(struct hak_live_cursor *c, sqlite3 *database, const char *path,
+int hak_live_cursor_open(struct hak_live_cursor *c, const struct hak_database *db,
                          const struct hak_live_run *run, uint32_t process, uint64_t from);
 /* The state that is next, NULL at the end or on an error (`error`). Stays until the next call. */
 const struct hak_live_state *hak_live_cursor_peek(struct hak_live_cursor *c, int *error);
@@ -43,8 +42,8 @@ static inline void hak_live_cursor_pass(struct hak_live_cursor *c) {
 void hak_live_cursor_close(struct hak_live_cursor *c);
 
 /* Adds one part to a run being made. */
-int hak_live_put_part(sqlite3 *database, const char *path, const struct hak_live_run *run,
-                      uint32_t part, bool is_last, const struct hak_live_state *states,
-                      uint32_t count, struct hak_buffer *scratch);
+int hak_live_put_part(const struct hak_database *db, const struct hak_live_run *run, uint32_t part,
+                      bool is_last, const struct hak_live_state *states, uint32_t count,
+                      struct hak_buffer *scratch);
 
 #endif

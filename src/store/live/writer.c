@@ -5,7 +5,8 @@
 #include <string.h>
 #include "store/live/gather.h"
 #include "store/live/merge.h"
-#include "store/writer/state.h"
+#include "store/codec/chunk.h"
+#include "store/error.h"
 
 #define BEGIN_AFTER  ((uint64_t)32 << 20) /* events: a shorter log is read as fast as its runs */
 #define RUN_EVENTS   ((uint64_t)16 << 20)
@@ -27,6 +28,7 @@ struct merge {
 };
 
 struct hak_live_writer {
+    struct hak_database db;
     struct hak_live_gather gather;
     uint64_t first_event, last_event, max_ns; /* what was gathered; first_event 0 = nothing */
     uint64_t next;                            /* event that is gathered next */
@@ -42,22 +44,6 @@ struct hak_live_writer {
     uint32_t runs_a_level;
 };
 
-static struct hak_live_writer *live_of(struct hak_store_writer *w) {
-    if (w->live)
-        return w->live;
-    struct hak_live_writer *l = calloc(1, sizeof *l);
-    if (l && !hak_live_gather_init(&l->gather)) {
-        free(l);
-        l = NULL;
-    }
-    if (l) {
-        l->begin_after = BEGIN_AFTER;
-        l->run_events = RUN_EVENTS;
-        l->runs_a_level = RUNS_A_LEVEL;
-    }
-    return w->live = l;
-}
-
 static void stop_merge(struct hak_live_writer *l) {
     if (!l->merge)
         return;
@@ -66,7 +52,21 @@ static void stop_merge(struct hak_live_writer *l) {
     l->merge = NULL;
 }
 
-void hak_live_free(struct hak_live_writer *l) {
+int hak_live_writer_make(const struct hak_database *db, struct hak_live_writer **out) {
+    struct hak_live_writer *l = *out = calloc(1, sizeof *l);
+    if (!l || !hak_live_gather_init(&l->gather)) {
+        free(l);
+        *out = NULL;
+        return hak_store_no_memory(db->path);
+    }
+    l->db = *db;
+    l->begin_after = BEGIN_AFTER;
+    l->run_events = RUN_EVENTS;
+    l->runs_a_level = RUNS_A_LEVEL;
+    return 0;
+}
+
+void hak_live_writer_free(struct hak_live_writer *l) {
     if (!l)
         return;
     stop_merge(l);
@@ -75,34 +75,26 @@ void hak_live_free(struct hak_live_writer *l) {
     free(l);
 }
 
-void hak_live_set_pace(struct hak_store_writer *w, uint64_t after, uint64_t events, uint32_t runs) {
-    struct hak_live_writer *l = live_of(w);
-    if (!l)
-        return;
+void hak_live_set_pace(struct hak_live_writer *l, uint64_t after, uint64_t events, uint32_t runs) {
     l->begin_after = after;
     l->run_events = events;
     l->runs_a_level = runs < 2 ? 2 : runs > HAK_LIVE_RUNS_MAX ? HAK_LIVE_RUNS_MAX : runs;
 }
 
-void hak_live_rolled_back(struct hak_store_writer *w) {
-    if (!w->live)
-        return;
-    stop_merge(w->live);
-    w->live->is_started = false;
+void hak_live_rolled_back(struct hak_live_writer *l) {
+    stop_merge(l);
+    l->is_started = false;
 }
 
-void hak_live_note_loss(struct hak_store_writer *w) {
-    struct hak_live_writer *l = live_of(w);
-    if (l)
-        l->gather.is_lossy = true;
+void hak_live_note_loss(struct hak_live_writer *l) {
+    l->gather.is_lossy = true;
 }
 
 /* ---- a chunk becomes states --------------------------------------------------------------------
  */
 
-static int add_columns(struct hak_store_writer *w, const struct hak_columns *c, uint64_t first_id,
+static int add_columns(struct hak_live_writer *l, const struct hak_columns *c, uint64_t first_id,
                        uint64_t max_ns) {
-    struct hak_live_writer *l = w->live;
     bool has_memory = hak_live_gather_chunk(&l->gather, c, first_id);
     l->max_ns = max_ns > l->max_ns ? max_ns : l->max_ns;
     if (!l->first_event) {
@@ -111,7 +103,7 @@ static int add_columns(struct hak_store_writer *w, const struct hak_columns *c, 
     }
     l->last_event = first_id + c->events - 1;
     l->chunks++;
-    return has_memory ? 0 : hak_store_no_memory(w->path);
+    return has_memory ? 0 : hak_store_no_memory(l->db.path);
 }
 
 /* ---- a run becomes rows ------------------------------------------------------------------------
@@ -131,7 +123,7 @@ static void forget(struct hak_live_writer *l) {
 }
 
 /* Writes the states that are left, part by part; `part` is room for those of one. */
-static int put_parts(struct hak_store_writer *w, const struct hak_live_run *run,
+static int put_parts(struct hak_live_writer *l, const struct hak_live_run *run,
                      struct hak_live_reading *reading, struct hak_live_state *part) {
     struct hak_live_state next;
     int error = 0, found = hak_live_reading_next(reading, &next);
@@ -141,21 +133,19 @@ static int put_parts(struct hak_store_writer *w, const struct hak_live_run *run,
              found = hak_live_reading_next(reading, &next))
             part[states++] = next;
         if (found >= 0)
-            error = hak_live_put_part(w->database, w->path, run, number, found == 0, part, states,
-                                      &w->live->scratch);
+            error = hak_live_put_part(&l->db, run, number, found == 0, part, states, &l->scratch);
     }
-    return found < 0 ? hak_store_no_memory(w->path) : error;
+    return found < 0 ? hak_store_no_memory(l->db.path) : error;
 }
 
-static int cut_run(struct hak_store_writer *w) {
-    struct hak_live_writer *l = w->live;
+static int cut_run(struct hak_live_writer *l) {
     struct hak_live_run run = {.first_event = l->first_event,
                                .last_event = l->last_event,
                                .max_ns = l->max_ns,
                                .has_all_ends = l->has_all_ends};
     struct hak_live_state *part = malloc(HAK_LIVE_PART_STATES * sizeof *part);
     struct hak_live_reading *reading = part ? hak_live_reading_open(&l->gather.pile) : NULL;
-    int error = reading ? put_parts(w, &run, reading, part) : hak_store_no_memory(w->path);
+    int error = reading ? put_parts(l, &run, reading, part) : hak_store_no_memory(l->db.path);
     hak_live_reading_close(reading);
     free(part);
     begin_run(l);
@@ -172,16 +162,15 @@ static bool is_full(const struct hak_live_writer *l) {
 
 /* Are there `runs_a_level` runs of a level, one behind the other, that no higher run covers yet? 1
  * and they are opened, 0, or an error. */
-static int find_merge(struct hak_store_writer *w, uint32_t level, struct hak_live_merge *m) {
-    struct hak_live_writer *l = w->live;
+static int find_merge(struct hak_live_writer *l, uint32_t level, struct hak_live_merge *m) {
     struct hak_live_run above = {0}, run[HAK_LIVE_RUNS_MAX];
     uint64_t from = 0;
     int found;
-    while ((found = hak_live_find_run(w->database, w->path, level + 1, from, &above)) == 1)
+    while ((found = hak_live_find_run(&l->db, level + 1, from, &above)) == 1)
         from = above.last_event + 1;
     uint32_t count = 0;
     while (found == 0 && count < l->runs_a_level) {
-        found = hak_live_find_run(w->database, w->path, level, from, &run[count]);
+        found = hak_live_find_run(&l->db, level, from, &run[count]);
         if (found <= 0)
             return found;
         if (count && run[count].first_event != from) {
@@ -196,63 +185,60 @@ static int find_merge(struct hak_store_writer *w, uint32_t level, struct hak_liv
         return found;
     int error = 0;
     for (uint32_t i = 0; i < count && !error; i++)
-        error = hak_live_merge_add(m, w->database, w->path, &run[i]);
+        error = hak_live_merge_add(m, &l->db, &run[i]);
     return error ? error : 1;
 }
 
 /* Parts of a merge that was not brought to its end. */
-static int drop_unfinished(struct hak_store_writer *w, const struct hak_live_run *run) {
+static int drop_unfinished(struct hak_live_writer *l, const struct hak_live_run *run) {
     sqlite3_stmt *s;
-    if (sqlite3_prepare_v2(w->database,
+    if (sqlite3_prepare_v2(l->db.connection,
                            "DELETE FROM live_run WHERE level = ?1 AND first_event = ?2", -1, &s,
                            NULL) != SQLITE_OK)
-        return hak_store_fail_sqlite(w->database, w->path, "tidying live checkpoints");
+        return hak_database_fail(&l->db, "tidying live checkpoints");
     sqlite3_bind_int64(s, 1, run->level);
     sqlite3_bind_int64(s, 2, (sqlite3_int64)run->first_event);
     int result = sqlite3_step(s);
     sqlite3_finalize(s);
-    return result == SQLITE_DONE
-               ? 0
-               : hak_store_fail_sqlite(w->database, w->path, "tidying live checkpoints");
+    return result == SQLITE_DONE ? 0 : hak_database_fail(&l->db, "tidying live checkpoints");
 }
 
-static int start_merge(struct hak_store_writer *w) {
-    struct hak_live_writer *l = w->live;
+static int start_merge(struct hak_live_writer *l) {
     int found = 0;
     l->merge = calloc(1, sizeof *l->merge);
     if (!l->merge)
-        return hak_store_no_memory(w->path);
+        return hak_store_no_memory(l->db.path);
     for (uint32_t level = 0; level < LEVELS_MAX && found == 0; level++)
-        found = find_merge(w, level, &l->merge->in);
+        found = find_merge(l, level, &l->merge->in);
     if (found == 1)
-        found = drop_unfinished(w, &l->merge->in.run);
+        found = drop_unfinished(l, &l->merge->in.run);
     else
         stop_merge(l);
     return found;
 }
 
-static int end_part(struct hak_store_writer *w, bool is_last) {
-    struct merge *m = w->live->merge;
-    int error = hak_live_put_part(w->database, w->path, &m->in.run, m->parts++, is_last, m->part,
-                                  m->count, &w->live->scratch);
+static int end_part(struct hak_live_writer *l, bool is_last) {
+    struct merge *m = l->merge;
+    int error =
+        hak_live_put_part(&l->db, &m->in.run, m->parts++, is_last, m->part, m->count, &l->scratch);
     m->count = 0;
     return error;
 }
 
-static int go_on_merging(struct hak_store_writer *w) {
-    struct merge *m = w->live->merge;
+static int go_on_merging(struct hak_live_writer *l) {
+    struct merge *m = l->merge;
     struct hak_live_state s;
     int found = 1, error = 0;
     for (uint32_t i = 0;
          i < STATES_A_STEP && !error && (found = hak_live_merge_next(&m->in, &s)) == 1; i++) {
         if (m->count == HAK_LIVE_PART_STATES)
-            error = end_part(w, false);
+            error = end_part(l, false);
         m->part[m->count++] = s;
     }
     if (!error && found == 0) {
-        error = end_part(w, true);
-        stop_merge(w->live);
-        return error ? error : start_merge(w);
+        error = end_part(l, true);
+        stop_merge(l);
+        return error ? error : start_merge(l);
     }
     return found < 0 ? found : error;
 }
@@ -260,35 +246,25 @@ static int go_on_merging(struct hak_store_writer *w) {
 /* ---- the seam ----------------------------------------------------------------------------------
  */
 
-static int number(struct hak_store_writer *w, const char *sql, uint64_t argument, uint64_t *out) {
-    sqlite3_stmt *query;
-    *out = 0;
-    if (sqlite3_prepare_v2(w->database, sql, -1, &query, NULL) != SQLITE_OK)
-        return hak_store_fail_sqlite(w->database, w->path, "reading live checkpoints");
-    sqlite3_bind_int64(query, 1, (sqlite3_int64)argument);
-    int result = sqlite3_step(query);
-    if (result == SQLITE_ROW)
-        *out = (uint64_t)sqlite3_column_int64(query, 0);
-    sqlite3_finalize(query);
-    return result == SQLITE_ROW || result == SQLITE_DONE
-               ? 0
-               : hak_store_fail_sqlite(w->database, w->path, "reading live checkpoints");
+static int number(const struct hak_live_writer *l, const char *sql, uint64_t argument,
+                  uint64_t *out) {
+    int found = hak_database_numbers(&l->db, sql, argument, out, 1);
+    return found < 0 ? found : 0;
 }
 
 /* Finds what the file holds behind its newest run: from there on it is gathered anew. */
-static int find_start(struct hak_store_writer *w) {
-    struct hak_live_writer *l = w->live;
+static int find_start(struct hak_live_writer *l) {
     uint64_t covered = 0, losses = 0, before = 0;
     forget(l);
     l->last_event = 0;
-    int error = number(w, "SELECT count(*), ?1 FROM loss", 0, &losses);
+    int error = number(l, "SELECT count(*), ?1 FROM loss", 0, &losses);
     if (!error)
-        error = number(w,
+        error = number(l,
                        "SELECT coalesce(max(last_event), 0), ?1 FROM live_run"
                        " WHERE level = 0 AND is_last",
                        0, &covered);
     if (!error) /* the last two chunks of the run before */
-        error = number(w,
+        error = number(l,
                        "SELECT coalesce(min(id), 0) FROM (SELECT id FROM chunk WHERE id <= ?1"
                        " ORDER BY id DESC LIMIT 2)",
                        covered, &before);
@@ -301,24 +277,23 @@ static int find_start(struct hak_store_writer *w) {
 }
 
 /* Adds a chunk that is in the file; it may be one of those before the run. */
-static int add_next(struct hak_store_writer *w, const struct hak_columns *c, uint64_t id,
+static int add_next(struct hak_live_writer *l, const struct hak_columns *c, uint64_t id,
                     uint64_t max_ns) {
-    struct hak_live_writer *l = w->live;
     if (l->is_before && id >= l->run_from) {
         l->is_before = false;
         begin_run(l);
     }
-    int error = add_columns(w, c, id, max_ns);
+    int error = add_columns(l, c, id, max_ns);
     l->next = id + c->events;
     if (!error && !l->is_before && is_full(l)) {
-        error = cut_run(w);
+        error = cut_run(l);
         if (!error && !l->merge)
-            error = start_merge(w);
+            error = start_merge(l);
     }
     return error;
 }
 
-static int decode_next(struct hak_store_writer *w, sqlite3_stmt *row, struct hak_columns *columns) {
+static int decode_next(struct hak_live_writer *l, sqlite3_stmt *row, struct hak_columns *columns) {
     struct hak_chunk chunk;
     uint64_t id = (uint64_t)sqlite3_column_int64(row, 0);
     const char *wrong =
@@ -326,64 +301,61 @@ static int decode_next(struct hak_store_writer *w, sqlite3_stmt *row, struct hak
     if (!wrong)
         wrong = hak_chunk_decode(&chunk, columns, HAK_ALL_COLUMNS);
     if (!wrong)
-        return add_next(w, columns, id, (uint64_t)sqlite3_column_int64(row, 2));
-    forget(w->live); /* `check` tells of it; the runs begin anew behind it */
-    w->live->next = id + 1;
+        return add_next(l, columns, id, (uint64_t)sqlite3_column_int64(row, 2));
+    forget(l); /* `check` tells of it; the runs begin anew behind it */
+    l->next = id + 1;
     return 0;
 }
 
 /* Gathers the oldest chunks that are not gathered yet and lie before event `end`, a few at a time.
  */
-static int catch_up(struct hak_store_writer *w, uint64_t end) {
+static int catch_up(struct hak_live_writer *l, uint64_t end) {
     sqlite3_stmt *rows;
     struct hak_columns columns;
-    int chunks = (STEP_CHUNKS + (int)(w->live->puts++ % STEP_PUTS)) / STEP_PUTS;
+    int chunks = (STEP_CHUNKS + (int)(l->puts++ % STEP_PUTS)) / STEP_PUTS;
     if (!hak_columns_init(&columns))
-        return hak_store_no_memory(w->path);
-    if (sqlite3_prepare_v2(w->database,
+        return hak_store_no_memory(l->db.path);
+    if (sqlite3_prepare_v2(l->db.connection,
                            "SELECT chunk, data, max_ns FROM chunk_data JOIN chunk ON id = chunk"
                            " WHERE chunk >= ?1 AND chunk < ?2 ORDER BY chunk LIMIT ?3",
                            -1, &rows, NULL) != SQLITE_OK) {
         hak_columns_free(&columns);
-        return hak_store_fail_sqlite(w->database, w->path, "reading chunks for live checkpoints");
+        return hak_database_fail(&l->db, "reading chunks for live checkpoints");
     }
-    sqlite3_bind_int64(rows, 1, (sqlite3_int64)w->live->next);
+    sqlite3_bind_int64(rows, 1, (sqlite3_int64)l->next);
     sqlite3_bind_int64(rows, 2, (sqlite3_int64)end);
     sqlite3_bind_int(rows, 3, chunks);
     int error = 0, fed = 0, found = SQLITE_DONE;
     for (; !error && (found = sqlite3_step(rows)) == SQLITE_ROW; fed++)
-        error = decode_next(w, rows, &columns);
+        error = decode_next(l, rows, &columns);
     if (!error && found != SQLITE_DONE)
-        error = hak_store_fail_sqlite(w->database, w->path, "reading chunks for live checkpoints");
-    if (!error && fed < chunks && w->live->next < end)
-        w->live->next = end; /* there is nothing between */
+        error = hak_database_fail(&l->db, "reading chunks for live checkpoints");
+    if (!error && fed < chunks && l->next < end)
+        l->next = end; /* there is nothing between */
     sqlite3_finalize(rows);
     hak_columns_free(&columns);
     return error;
 }
 
-int hak_live_put_chunk(struct hak_store_writer *w, const struct hak_columns *c, uint64_t first_id,
+int hak_live_put_chunk(struct hak_live_writer *l, const struct hak_columns *c, uint64_t first_id,
                        uint64_t max_ns) {
-    struct hak_live_writer *l = live_of(w);
-    if (!l)
-        return hak_store_no_memory(w->path);
     if (first_id + c->events <= l->begin_after)
         return 0;
-    int error = l->is_started ? 0 : find_start(w);
+    int error = l->is_started ? 0 : find_start(l);
     if (!error && l->next < first_id)
-        error = catch_up(w, first_id);
+        error = catch_up(l, first_id);
     if (!error && l->next == first_id)
-        error = add_next(w, c, first_id, max_ns);
+        error = add_next(l, c, first_id, max_ns);
     if (!error && l->merge)
-        error = go_on_merging(w);
+        error = go_on_merging(l);
     return error;
 }
 
-int hak_live_trim(struct hak_store_writer *w, uint64_t end) {
+int hak_live_trim(struct hak_live_writer *l, uint64_t end) {
     uint64_t ignored;
-    if (w->live && w->live->merge && w->live->merge->in.run.first_event < end)
-        stop_merge(w->live);
-    if (w->live && w->live->first_event && w->live->first_event < end)
-        forget(w->live); /* the run begins anew behind what goes */
-    return number(w, "DELETE FROM live_run WHERE first_event < ?1", end, &ignored);
+    if (l->merge && l->merge->in.run.first_event < end)
+        stop_merge(l);
+    if (l->first_event && l->first_event < end)
+        forget(l); /* the run begins anew behind what goes */
+    return number(l, "DELETE FROM live_run WHERE first_event < ?1", end, &ignored);
 }

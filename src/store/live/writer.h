@@ -9,26 +9,28 @@
 #ifndef HAK_STORE_LIVE_WRITER_H
 #define HAK_STORE_LIVE_WRITER_H
 
-#include <stdint.h>
+#include "store/database.h"
 
 struct hak_columns;
 struct hak_live_writer;
-struct hak_store_writer;
+
+int hak_live_writer_make(const struct hak_database *db,
+                         struct hak_live_writer **out); /* 0 or an error */
 
 /* Takes the chunk that was just encoded, begins with event `first_id` and has no time after
  * `max_ns`: column BASE must be numbered. 0, or the store's error. */
-int hak_live_put_chunk(struct hak_store_writer *w, const struct hak_columns *c, uint64_t first_id,
+int hak_live_put_chunk(struct hak_live_writer *l, const struct hak_columns *c, uint64_t first_id,
                        uint64_t max_ns);
 /* What the last transaction put is not there. */
-void hak_live_rolled_back(struct hak_store_writer *w);
+void hak_live_rolled_back(struct hak_live_writer *l);
 /* Events were lost: from now on ends are kept also of lives that began in the run. */
-void hak_live_note_loss(struct hak_store_writer *w);
+void hak_live_note_loss(struct hak_live_writer *l);
 /* Chunks before event `end` are going: so are the runs that speak of them. 0 or an error. */
-int hak_live_trim(struct hak_store_writer *w, uint64_t end);
-void hak_live_free(struct hak_live_writer *live);
+int hak_live_trim(struct hak_live_writer *l, uint64_t end);
+void hak_live_writer_free(struct hak_live_writer *l);
 
 /* For tests: a log of up to `after` events has no runs, a run ends after so many events, `runs` of
  * a level make one of the next. */
-void hak_live_set_pace(struct hak_store_writer *w, uint64_t after, uint64_t events, uint32_t runs);
+void hak_live_set_pace(struct hak_live_writer *l, uint64_t after, uint64_t events, uint32_t runs);
 
 #endif

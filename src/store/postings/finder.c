@@ -13,7 +13,7 @@ struct hak_finder_memory {
 };
 
 struct hak_finder {
-    struct hak_store_reader *reader;
+    struct hak_posting_reader *reader;
     struct hak_finder_part part[2];
     int parts;
     bool backwards;
@@ -26,14 +26,14 @@ struct hak_finder {
     bool has_begun; /* a read transaction of its own */
 };
 
-static int fail(struct hak_store_reader *r) {
-    return hak_store_fail_sqlite(r->database, r->path, "reading its postings");
+static int fail(struct hak_posting_reader *r) {
+    return hak_database_fail(&r->db, "reading its postings");
 }
 
 /* ---- rows --------------------------------------------------------------------------------------
  */
 
-int hak_finder_row(struct hak_store_reader *r, enum hak_run_kind kind,
+int hak_finder_row(struct hak_posting_reader *r, enum hak_run_kind kind,
                    const struct hak_finder_run *run, uint64_t key, bool is_behind,
                    struct hak_finder_row *out) {
     static const char *const sql[] = {
@@ -41,11 +41,11 @@ int hak_finder_row(struct hak_store_reader *r, enum hak_run_kind kind,
         " AND first = ?3 AND min_key <= ?4 ORDER BY min_key DESC LIMIT 1",
         "SELECT min_key, max_key, data FROM posting_run WHERE kind = ?1 AND level = ?2"
         " AND first = ?3 AND min_key > ?4 ORDER BY min_key LIMIT 1"};
-    if (!r->run_row[is_behind] &&
-        sqlite3_prepare_v3(r->database, sql[is_behind], -1, SQLITE_PREPARE_PERSISTENT,
-                           &r->run_row[is_behind], NULL) != SQLITE_OK)
+    if (!r->row[is_behind] &&
+        sqlite3_prepare_v3(r->db.connection, sql[is_behind], -1, SQLITE_PREPARE_PERSISTENT,
+                           &r->row[is_behind], NULL) != SQLITE_OK)
         return fail(r);
-    sqlite3_stmt *q = r->run_row[is_behind];
+    sqlite3_stmt *q = r->row[is_behind];
     key = key < HAK_RUN_KEY_LAST ? key : HAK_RUN_KEY_LAST;
     sqlite3_bind_int(q, 1, kind);
     sqlite3_bind_int(q, 2, (int)run->level);
@@ -80,25 +80,26 @@ static bool add_run(struct hak_finder_part *p, uint32_t *room, struct hak_finder
     return true;
 }
 
-int hak_finder_list(struct hak_store_reader *r, enum hak_run_kind kind, struct hak_finder_part *p) {
+int hak_finder_list(struct hak_posting_reader *r, enum hak_run_kind kind,
+                    struct hak_finder_part *p) {
     static const char sql[] = "SELECT first, last FROM posting_run WHERE kind = ?1 AND level = ?2"
                               " AND first > ?3 ORDER BY first LIMIT 1";
     uint32_t room = 0;
     int result = SQLITE_DONE;
-    if (!r->run_list && sqlite3_prepare_v3(r->database, sql, -1, SQLITE_PREPARE_PERSISTENT,
-                                           &r->run_list, NULL) != SQLITE_OK)
+    if (!r->list && sqlite3_prepare_v3(r->db.connection, sql, -1, SQLITE_PREPARE_PERSISTENT,
+                                       &r->list, NULL) != SQLITE_OK)
         return fail(r);
     for (unsigned level = 0; level <= HAK_RUN_LEVEL_MAX && result == SQLITE_DONE; level++) {
         int64_t after = -1;
-        sqlite3_bind_int(r->run_list, 1, kind);
-        sqlite3_bind_int(r->run_list, 2, (int)level);
+        sqlite3_bind_int(r->list, 1, kind);
+        sqlite3_bind_int(r->list, 2, (int)level);
         for (;;) {
-            sqlite3_bind_int64(r->run_list, 3, after);
-            result = sqlite3_step(r->run_list);
+            sqlite3_bind_int64(r->list, 3, after);
+            result = sqlite3_step(r->list);
             struct hak_finder_run run = {.level = level,
-                                         .first = (uint64_t)sqlite3_column_int64(r->run_list, 0),
-                                         .last = (uint64_t)sqlite3_column_int64(r->run_list, 1)};
-            sqlite3_reset(r->run_list);
+                                         .first = (uint64_t)sqlite3_column_int64(r->list, 0),
+                                         .last = (uint64_t)sqlite3_column_int64(r->list, 1)};
+            sqlite3_reset(r->list);
             if (result != SQLITE_ROW)
                 break;
             after = (int64_t)run.first;
@@ -106,7 +107,7 @@ int hak_finder_list(struct hak_store_reader *r, enum hak_run_kind kind, struct h
                 break; /* damage */
             if (run.last >= run.first && run.last - run.first < HAK_RUN_CHUNKS_MAX &&
                 !add_run(p, &room, run))
-                return hak_store_no_memory(r->path);
+                return hak_store_no_memory(r->db.path);
         }
     }
     return result == SQLITE_DONE ? 0 : fail(r);
@@ -124,8 +125,8 @@ static bool is_one_base(const struct hak_finder_query *q) {
 }
 
 /* Takes over what is remembered of the base that is looked for. */
-static void remember(struct hak_store_reader *r, struct hak_finder_part *p) {
-    struct hak_finder_memory *m = r->finder_memory;
+static void remember(struct hak_posting_reader *r, struct hak_finder_part *p) {
+    struct hak_finder_memory *m = r->memory;
     if (!m || !is_one_base(&p->query) || p->query.keys[0] != m->base)
         return;
     for (uint32_t i = 0, k = 0; i < p->runs; i++) {
@@ -143,12 +144,12 @@ static void remember(struct hak_store_reader *r, struct hak_finder_part *p) {
 }
 
 /* Keeps what was found of a base. */
-static void keep(struct hak_store_reader *r, struct hak_finder_part *p) {
-    struct hak_finder_memory *m = r->finder_memory;
+static void keep(struct hak_posting_reader *r, struct hak_finder_part *p) {
+    struct hak_finder_memory *m = r->memory;
     if (!is_one_base(&p->query))
         return;
     if (!m)
-        m = r->finder_memory = calloc(1, sizeof *m);
+        m = r->memory = calloc(1, sizeof *m);
     if (!m)
         return;
     hak_finder_free_part(&m->part);
@@ -157,11 +158,25 @@ static void keep(struct hak_store_reader *r, struct hak_finder_part *p) {
     *p = (struct hak_finder_part){0};
 }
 
-void hak_finder_forget(struct hak_store_reader *r) {
-    if (r->finder_memory)
-        hak_finder_free_part(&r->finder_memory->part);
-    free(r->finder_memory);
-    r->finder_memory = NULL;
+int hak_posting_reader_init(struct hak_posting_reader *r, const struct hak_database *db,
+                            bool may_keep) {
+    *r = (struct hak_posting_reader){.db = *db, .may_keep = may_keep};
+    return hak_run_cursor_init(&r->run) ? 0 : hak_store_no_memory(db->path);
+}
+
+void hak_posting_reader_rest(struct hak_posting_reader *r) {
+    sqlite3_finalize(r->row[0]);
+    sqlite3_finalize(r->row[1]);
+    sqlite3_finalize(r->list);
+    r->row[0] = r->row[1] = r->list = NULL;
+}
+
+void hak_posting_reader_free(struct hak_posting_reader *r) {
+    hak_posting_reader_rest(r);
+    if (r->memory)
+        hak_finder_free_part(&r->memory->part);
+    free(r->memory);
+    hak_run_cursor_free(&r->run);
 }
 
 /* ---- what a run says ---------------------------------------------------------------------------
@@ -178,7 +193,7 @@ static bool set_bits(struct hak_finder_run *run, const struct hak_run_cursor *c)
 
 /* Goes through the rows of a run that hold `keys` and sets the bits of the chunks that have them.
  * 1, 0 where a row is missing or broken, or an error. */
-static int look_up(struct hak_store_reader *r, const struct hak_finder_part *p,
+static int look_up(struct hak_posting_reader *r, const struct hak_finder_part *p,
                    struct hak_finder_run *run, const uint64_t *keys, uint32_t count) {
     const char *wrong;
     for (uint32_t i = 0; i < count;) {
@@ -192,7 +207,7 @@ static int look_up(struct hak_store_reader *r, const struct hak_finder_part *p,
             if (i == count || (!hak_finder_is_last(&row) && keys[i] > row.max_key))
                 break;
             if (keys[i] == row.cursor->key && !set_bits(run, row.cursor))
-                return hak_store_no_memory(r->path);
+                return hak_store_no_memory(r->db.path);
         }
         if (got < 0)
             return 0;
@@ -204,7 +219,7 @@ static int look_up(struct hak_store_reader *r, const struct hak_finder_part *p,
     return 1;
 }
 
-static int look_up_range(struct hak_store_reader *r, const struct hak_finder_part *p,
+static int look_up_range(struct hak_posting_reader *r, const struct hak_finder_part *p,
                          struct hak_finder_run *run) {
     const struct hak_finder_query *q = &p->query;
     const char *wrong;
@@ -215,7 +230,7 @@ static int look_up_range(struct hak_store_reader *r, const struct hak_finder_par
             return got;
         while ((got = hak_run_next(row.cursor, &wrong)) == 1 && row.cursor->key <= q->to)
             if (row.cursor->key >= q->from && !set_bits(run, row.cursor))
-                return hak_store_no_memory(r->path);
+                return hak_store_no_memory(r->db.path);
         if (got < 0)
             return 0;
         if (hak_finder_is_last(&row) || row.max_key >= q->to)
@@ -230,7 +245,7 @@ static int compare(const void *a, const void *b) {
 }
 
 /* Bases whose events may have the address: every row of a run lists all distances of the run. */
-static int look_up_address(struct hak_store_reader *r, struct hak_finder_part *p,
+static int look_up_address(struct hak_posting_reader *r, struct hak_finder_part *p,
                            struct hak_finder_run *run) {
     uint64_t address = p->query.address;
     struct hak_finder_row row;
@@ -241,7 +256,7 @@ static int look_up_address(struct hak_store_reader *r, struct hak_finder_part *p
     if (!p->own_keys)
         p->own_keys = malloc((HAK_RUN_DISTANCES_MAX + 1) * sizeof *p->own_keys);
     if (!p->own_keys)
-        return hak_store_no_memory(r->path);
+        return hak_store_no_memory(r->db.path);
     for (uint32_t i = 0; i < count; i++)
         p->own_keys[i] = address - row.cursor->distances.distance[i];
     p->own_keys[count++] = address;
@@ -402,32 +417,32 @@ int hak_finder_next(struct hak_finder *f, uint64_t *chunk) {
     }
 }
 
-int hak_finder_ends(struct hak_store_reader *r, uint64_t ends[2]) {
-    int found = hak_reader_numbers(r,
-                                   "SELECT coalesce((SELECT min(number) FROM chunk_order), 0),"
-                                   " coalesce((SELECT max(number) FROM chunk_order) + 1, 0), ?1",
-                                   0, ends, 2);
+int hak_finder_ends(struct hak_posting_reader *r, uint64_t ends[2]) {
+    int found = hak_database_numbers(&r->db,
+                                     "SELECT coalesce((SELECT min(number) FROM chunk_order), 0),"
+                                     " coalesce((SELECT max(number) FROM chunk_order) + 1, 0), ?1",
+                                     0, ends, 2);
     if (found > 0 && ends[1] < ends[0])
         ends[1] = ends[0];
     return found < 0 ? found : 0;
 }
 
-int hak_finder_open(struct hak_store_reader *r, const struct hak_finder_query *query, int queries,
+int hak_finder_open(struct hak_posting_reader *r, const struct hak_finder_query *query, int queries,
                     bool backwards, struct hak_finder **out) {
     struct hak_finder *f = calloc(1, sizeof *f);
     uint64_t ends[2];
     *out = NULL;
     if (!f)
-        return hak_store_no_memory(r->path);
+        return hak_store_no_memory(r->db.path);
     f->reader = r;
     f->backwards = backwards;
     f->parts = queries;
     /* One state of the store from the list of runs to the last row: a writer that joins them must
      * not take away what was listed. */
-    f->has_begun = r->may_keep_chunks && sqlite3_get_autocommit(r->database) &&
-                   sqlite3_exec(r->database, "BEGIN", NULL, NULL, NULL) == SQLITE_OK;
+    f->has_begun = r->may_keep && sqlite3_get_autocommit(r->db.connection) &&
+                   sqlite3_exec(r->db.connection, "BEGIN", NULL, NULL, NULL) == SQLITE_OK;
     int error = hak_finder_ends(r, ends);
-    if (!error && sqlite3_prepare_v2(r->database,
+    if (!error && sqlite3_prepare_v2(r->db.connection,
                                      "SELECT chunk, number FROM chunk_order"
                                      " WHERE number >= ?1 ORDER BY number LIMIT 1",
                                      -1, &f->order, NULL) != SQLITE_OK)
@@ -455,12 +470,12 @@ void hak_finder_close(struct hak_finder *f) {
     if (!f)
         return;
     for (int i = 0; i < 2; i++) {
-        if (f->part[i].run && f->reader->may_keep_chunks)
+        if (f->part[i].run && f->reader->may_keep)
             keep(f->reader, &f->part[i]);
         hak_finder_free_part(&f->part[i]);
     }
     sqlite3_finalize(f->order);
-    if (f->has_begun && !sqlite3_get_autocommit(f->reader->database))
-        sqlite3_exec(f->reader->database, "COMMIT", NULL, NULL, NULL);
+    if (f->has_begun && !sqlite3_get_autocommit(f->reader->db.connection))
+        sqlite3_exec(f->reader->db.connection, "COMMIT", NULL, NULL, NULL);
     free(f);
 }

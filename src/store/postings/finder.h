@@ -8,10 +8,25 @@
 #ifndef HAK_STORE_POSTINGS_FINDER_H
 #define HAK_STORE_POSTINGS_FINDER_H
 
-#include "store/reader/reader.h"
+#include "store/database.h"
 #include "store/postings/run.h"
 
 struct hak_finder;
+struct hak_finder_memory;
+
+/* What searches of one connection share. */
+struct hak_posting_reader {
+    struct hak_database db;
+    bool may_keep; /* what is committed stays: not so on the connection that writes */
+    struct hak_run_cursor run;
+    sqlite3_stmt *row[2], *list;
+    struct hak_finder_memory *memory; /* of the base that was looked for last */
+};
+int hak_posting_reader_init(struct hak_posting_reader *r, const struct hak_database *db,
+                            bool may_keep);
+/* Gives back the statements that hold the connection. */
+void hak_posting_reader_rest(struct hak_posting_reader *r);
+void hak_posting_reader_free(struct hak_posting_reader *r);
 
 /* What is looked for in the runs of one kind: any of `keys`, or any key in from..to. */
 struct hak_finder_query {
@@ -24,7 +39,7 @@ struct hak_finder_query {
 };
 
 /* Opens a search for the chunks that have what each of the queries (one or two) asks. */
-int hak_finder_open(struct hak_store_reader *r, const struct hak_finder_query *query, int queries,
+int hak_finder_open(struct hak_posting_reader *r, const struct hak_finder_query *query, int queries,
                     bool backwards, struct hak_finder **out);
 /* The next chunk (id of its first event): 1, 0 at the end, or an error. In place of one that table
  * chunk_order lacks it is an event before the next chunk: the table chunk has none that begins
@@ -32,22 +47,19 @@ int hak_finder_open(struct hak_store_reader *r, const struct hak_finder_query *q
 int hak_finder_next(struct hak_finder *f, uint64_t *chunk);
 void hak_finder_close(struct hak_finder *f);
 
-/* Gives back what the reader remembers of the base that was looked for last. */
-void hak_finder_forget(struct hak_store_reader *r);
-
 /* Keys of OWNER of the slab at `address`, sorted, at most `max` into `out`: how many there are in
  * all; -1 = not every run can be read, so that others may be there; or a hak_store_error. */
 #define HAK_FINDER_NOT_ALL (-1000)
-int hak_finder_owners(struct hak_store_reader *r, uint64_t address, uint64_t *out, int max);
+int hak_finder_owners(struct hak_posting_reader *r, uint64_t address, uint64_t *out, int max);
 
 /* Calls `each` for every large block (base, longest extent) that may reach over `address`, until it
  * returns non-zero. 0, that value, or an error; a base may be told several times. */
-int hak_finder_large(struct hak_store_reader *r, uint64_t address,
+int hak_finder_large(struct hak_posting_reader *r, uint64_t address,
                      int (*each)(void *context, uint64_t base, uint64_t extent), void *context);
 
 /* Calls `each` for every base from `from` on, ascending in each run, while `*below` is greater;
  * a base may be told several times. 0 or an error. */
-int hak_finder_bases(struct hak_store_reader *r, uint64_t from, const uint64_t *below,
+int hak_finder_bases(struct hak_posting_reader *r, uint64_t from, const uint64_t *below,
                      void (*each)(void *context, uint64_t base), void *context);
 
 #endif

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include "base/sorted.h"
 
-static int fail(struct hak_store_reader *r) {
-    return hak_store_fail_sqlite(r->database, r->path, "reading its postings");
+static int fail(struct hak_posting_reader *r) {
+    return hak_database_fail(&r->db, "reading its postings");
 }
 
 static int add_owner(uint64_t *out, int count, int max, uint64_t key) {
@@ -22,7 +22,7 @@ static int add_owner(uint64_t *out, int count, int max, uint64_t key) {
 }
 
 /* Is every chunk in one of the runs that were read as far as was asked? */
-static int is_all_covered(struct hak_store_reader *r, const struct hak_finder_part *p) {
+static int is_all_covered(struct hak_posting_reader *r, const struct hak_finder_part *p) {
     uint64_t ends[2];
     int found = hak_finder_ends(r, ends);
     uint64_t reach = ends[0];
@@ -33,7 +33,7 @@ static int is_all_covered(struct hak_store_reader *r, const struct hak_finder_pa
 }
 
 /* Owners from `from` to `to` in one run: the new count, or an error. */
-static int add_owners(struct hak_store_reader *r, struct hak_finder_run *run, uint64_t from,
+static int add_owners(struct hak_posting_reader *r, struct hak_finder_run *run, uint64_t from,
                       uint64_t to, uint64_t *out, int count, int max) {
     struct hak_finder_row row = {.max_key = from - 1};
     const char *wrong;
@@ -51,7 +51,7 @@ static int add_owners(struct hak_store_reader *r, struct hak_finder_run *run, ui
     return count;
 }
 
-int hak_finder_owners(struct hak_store_reader *r, uint64_t address, uint64_t *out, int max) {
+int hak_finder_owners(struct hak_posting_reader *r, uint64_t address, uint64_t *out, int max) {
     struct hak_finder_part p = {.query.kind = HAK_RUN_OWNER};
     uint64_t from = hak_run_owner(address, 0, 0), to = from | UINT32_MAX;
     int count = 0, error = hak_finder_list(r, HAK_RUN_OWNER, &p);
@@ -75,7 +75,7 @@ static bool is_in_progress(const struct hak_finder_part *p, const struct hak_fin
 }
 
 /* Rows of a kind, whatever the key: 1 and the next one, 0 at the end, or an error. */
-static int each_row(struct hak_store_reader *r, sqlite3_stmt *rows) {
+static int each_row(struct hak_posting_reader *r, sqlite3_stmt *rows) {
     int result = sqlite3_step(rows);
     if (result != SQLITE_ROW)
         return result == SQLITE_DONE ? 0 : fail(r);
@@ -84,22 +84,22 @@ static int each_row(struct hak_store_reader *r, sqlite3_stmt *rows) {
     return wrong ? hak_store_fail(HAK_STORE_BROKEN,
                                   "%s: posting %lld: %s; the store is damaged: copy it again from "
                                   "where it was made",
-                                  r->path, (long long)sqlite3_column_int64(rows, 0), wrong)
+                                  r->db.path, (long long)sqlite3_column_int64(rows, 0), wrong)
                  : 1;
 }
 
-static int broken_keys(struct hak_store_reader *r, sqlite3_stmt *rows, const char *wrong) {
+static int broken_keys(struct hak_posting_reader *r, sqlite3_stmt *rows, const char *wrong) {
     return hak_store_fail(HAK_STORE_BROKEN,
                           "%s: posting %lld: %s; the store is damaged: copy it again from where it "
                           "was made",
-                          r->path, (long long)sqlite3_column_int64(rows, 0), wrong);
+                          r->db.path, (long long)sqlite3_column_int64(rows, 0), wrong);
 }
 
-int hak_finder_large(struct hak_store_reader *r, uint64_t address,
+int hak_finder_large(struct hak_posting_reader *r, uint64_t address,
                      int (*each)(void *context, uint64_t base, uint64_t extent), void *context) {
     sqlite3_stmt *rows;
     int64_t page = (int64_t)((address & ~(uint64_t)4095) & (uint64_t)INT64_MAX);
-    if (sqlite3_prepare_v2(r->database,
+    if (sqlite3_prepare_v2(r->db.connection,
                            "SELECT id, data FROM posting_run WHERE kind = 2 AND min_key <= ?1 AND"
                            " reach >= ?2",
                            -1, &rows, NULL) != SQLITE_OK)
@@ -121,7 +121,7 @@ int hak_finder_large(struct hak_store_reader *r, uint64_t address,
 
 /* Tells the bases of one row that are wanted: 1 when there may be more behind it, 0, or an error.
  */
-static int tell_bases(struct hak_store_reader *r, const struct hak_finder_row *row, uint64_t from,
+static int tell_bases(struct hak_posting_reader *r, const struct hak_finder_row *row, uint64_t from,
                       const uint64_t *below, void (*each)(void *context, uint64_t base),
                       void *context) {
     const char *wrong;
@@ -133,11 +133,11 @@ static int tell_bases(struct hak_store_reader *r, const struct hak_finder_row *r
         return hak_store_fail(HAK_STORE_BROKEN,
                               "%s: posting of bases from chunk number %llu on: %s; the store is "
                               "damaged: copy it again from where it was made",
-                              r->path, (unsigned long long)row->cursor->first, wrong);
+                              r->db.path, (unsigned long long)row->cursor->first, wrong);
     return got == 0 && !hak_finder_is_last(row) && row->max_key < *below;
 }
 
-int hak_finder_bases(struct hak_store_reader *r, uint64_t from, const uint64_t *below,
+int hak_finder_bases(struct hak_posting_reader *r, uint64_t from, const uint64_t *below,
                      void (*each)(void *context, uint64_t base), void *context) {
     struct hak_finder_part p = {.query.kind = HAK_RUN_BASE};
     int result = hak_finder_list(r, HAK_RUN_BASE, &p);
@@ -156,7 +156,7 @@ int hak_finder_bases(struct hak_store_reader *r, uint64_t from, const uint64_t *
                                         "%s: posting of bases from chunk number %llu on: a row is "
                                         "missing or broken; the store is damaged: copy it again "
                                         "from where it was made",
-                                        r->path, (unsigned long long)p.run[i].first);
+                                        r->db.path, (unsigned long long)p.run[i].first);
         } while (result == 1);
     }
     hak_finder_free_part(&p);

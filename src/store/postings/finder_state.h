@@ -4,7 +4,7 @@
 #define HAK_STORE_POSTINGS_FINDER_STATE_H
 
 #include "store/postings/finder.h"
-#include "store/reader/state.h"
+#include "store/error.h"
 
 struct hak_finder_run {
     unsigned level;
@@ -30,15 +30,16 @@ static inline bool hak_finder_is_last(const struct hak_finder_row *row) {
 
 /* Opens a row of a run: `is_behind` the first that begins behind `key`, else the one in which it
  * lies. 1, 0 it is missing or broken, or an error. The row is there until the next is opened. */
-int hak_finder_row(struct hak_store_reader *r, enum hak_run_kind kind,
+int hak_finder_row(struct hak_posting_reader *r, enum hak_run_kind kind,
                    const struct hak_finder_run *run, uint64_t key, bool is_behind,
                    struct hak_finder_row *out);
 
 /* Lists the runs of a kind; one step in the index for each, not for each of its rows. */
-int hak_finder_list(struct hak_store_reader *r, enum hak_run_kind kind, struct hak_finder_part *p);
+int hak_finder_list(struct hak_posting_reader *r, enum hak_run_kind kind,
+                    struct hak_finder_part *p);
 void hak_finder_free_part(struct hak_finder_part *p);
 
 /* Numbers of the oldest chunk, and behind the newest. 0 or an error. */
-int hak_finder_ends(struct hak_store_reader *r, uint64_t ends[2]);
+int hak_finder_ends(struct hak_posting_reader *r, uint64_t ends[2]);
 
 #endif

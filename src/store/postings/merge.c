@@ -25,18 +25,18 @@ struct hak_merge {
     unsigned sources;
 };
 
-static int fail(struct hak_store_writer *w) {
-    return hak_store_fail_sqlite(w->database, w->path, "joining its postings");
+static int fail(struct hak_posting_writer *p) {
+    return hak_database_fail(&p->db, "joining its postings");
 }
 
-int hak_merge_put_row(struct hak_store_writer *w, struct hak_run_row *row, unsigned level,
+int hak_merge_put_row(struct hak_posting_writer *p, struct hak_run_row *row, unsigned level,
                       uint64_t min_key, bool is_last) {
-    sqlite3_stmt *s = hak_posting_query(w, HAK_RUN_PUT);
+    sqlite3_stmt *s = hak_posting_query(p, HAK_RUN_PUT);
     if (!s)
         return HAK_STORE_INTERNAL;
-    w->blob.size = 0;
-    if (!hak_run_row_encode(row, level > 0, &w->blob))
-        return hak_store_no_memory(w->path);
+    p->blob.size = 0;
+    if (!hak_run_row_encode(row, level > 0, &p->blob))
+        return hak_store_no_memory(p->db.path);
     sqlite3_bind_int(s, 1, row->kind);
     sqlite3_bind_int(s, 2, (int)level);
     sqlite3_bind_int64(s, 3, (sqlite3_int64)row->first);
@@ -45,17 +45,17 @@ int hak_merge_put_row(struct hak_store_writer *w, struct hak_run_row *row, unsig
     sqlite3_bind_int64(s, 6, (sqlite3_int64)(is_last ? HAK_RUN_KEY_LAST : row->last_key));
     sqlite3_bind_int64(s, 7, (sqlite3_int64)row->reach);
     sqlite3_bind_int64(s, 8, row->count);
-    sqlite3_bind_blob64(s, 9, w->blob.data, w->blob.size, SQLITE_STATIC);
-    return hak_posting_do(w, HAK_RUN_PUT, "storing a posting");
+    sqlite3_bind_blob64(s, 9, p->blob.data, p->blob.size, SQLITE_STATIC);
+    return hak_posting_do(p, HAK_RUN_PUT, "storing a posting");
 }
 
 /* ---- sources -----------------------------------------------------------------------------------
  */
 
 /* Opens the source's row in which `key` lies: 1, 0 it has none, or an error. */
-static int open_row(struct hak_store_writer *w, struct hak_merge *m, struct source *s,
+static int open_row(struct hak_posting_writer *p, struct hak_merge *m, struct source *s,
                     uint64_t key) {
-    sqlite3_stmt *q = hak_posting_query(w, HAK_RUN_AT);
+    sqlite3_stmt *q = hak_posting_query(p, HAK_RUN_AT);
     if (!q)
         return HAK_STORE_INTERNAL;
     sqlite3_bind_int(q, 1, m->kind);
@@ -72,14 +72,14 @@ static int open_row(struct hak_store_writer *w, struct hak_merge *m, struct sour
             m->is_off = true;
         hak_distances_join(&m->row.distances, &s->cursor.distances);
     } else if (result != SQLITE_DONE) {
-        found = fail(w);
+        found = fail(p);
     }
     sqlite3_reset(q);
     return found;
 }
 
 /* Goes to the source's next key, over rows; 0 or an error. */
-static int advance(struct hak_store_writer *w, struct hak_merge *m, struct source *s) {
+static int advance(struct hak_posting_writer *p, struct hak_merge *m, struct source *s) {
     for (;;) {
         const char *wrong;
         int got = hak_run_next(&s->cursor, &wrong);
@@ -91,7 +91,7 @@ static int advance(struct hak_store_writer *w, struct hak_merge *m, struct sourc
             return 0;
         }
         s->rows_out++;
-        got = open_row(w, m, s, s->row_end + 1);
+        got = open_row(p, m, s, s->row_end + 1);
         if (got < 0)
             return got;
         if (got == 0)
@@ -99,20 +99,20 @@ static int advance(struct hak_store_writer *w, struct hak_merge *m, struct sourc
     }
 }
 
-static int open_source(struct hak_store_writer *w, struct hak_merge *m, struct source *s,
+static int open_source(struct hak_posting_writer *p, struct hak_merge *m, struct source *s,
                        uint64_t from) {
     s->is_done = false;
     s->rows_out = 0;
     if (!s->cursor.span && !hak_run_cursor_init(&s->cursor))
-        return hak_store_no_memory(w->path);
-    int got = open_row(w, m, s, from);
+        return hak_store_no_memory(p->db.path);
+    int got = open_row(p, m, s, from);
     if (got == 0)
         m->is_off = true;
     if (got <= 0 || m->is_off)
         return got < 0 ? got : 0;
-    int error = advance(w, m, s);
+    int error = advance(p, m, s);
     while (!error && !m->is_off && !s->is_done && s->cursor.key < from)
-        error = advance(w, m, s);
+        error = advance(p, m, s);
     return error;
 }
 
@@ -127,9 +127,9 @@ static uint64_t chunks_of_level(unsigned level) {
 }
 
 /* The oldest run of a level: 1 and its first chunk, 0 there is none, or an error. */
-static int oldest_run(struct hak_store_writer *w, enum hak_run_kind kind, unsigned level,
+static int oldest_run(struct hak_posting_writer *p, enum hak_run_kind kind, unsigned level,
                       uint64_t *first) {
-    sqlite3_stmt *q = hak_posting_query(w, HAK_RUN_OLDEST);
+    sqlite3_stmt *q = hak_posting_query(p, HAK_RUN_OLDEST);
     if (!q)
         return HAK_STORE_INTERNAL;
     sqlite3_bind_int(q, 1, kind);
@@ -137,13 +137,13 @@ static int oldest_run(struct hak_store_writer *w, enum hak_run_kind kind, unsign
     int result = sqlite3_step(q);
     *first = result == SQLITE_ROW ? (uint64_t)sqlite3_column_int64(q, 0) : 0;
     sqlite3_reset(q);
-    return result == SQLITE_ROW ? 1 : result == SQLITE_DONE ? 0 : fail(w);
+    return result == SQLITE_ROW ? 1 : result == SQLITE_DONE ? 0 : fail(p);
 }
 
 /* The runs below m->level among the chunks from..to, oldest first. */
-static int list_sources(struct hak_store_writer *w, struct hak_merge *m, uint64_t from,
+static int list_sources(struct hak_posting_writer *p, struct hak_merge *m, uint64_t from,
                         uint64_t to) {
-    sqlite3_stmt *q = hak_posting_query(w, HAK_RUN_SOURCES);
+    sqlite3_stmt *q = hak_posting_query(p, HAK_RUN_SOURCES);
     int result;
     if (!q)
         return HAK_STORE_INTERNAL;
@@ -162,13 +162,13 @@ static int list_sources(struct hak_store_writer *w, struct hak_merge *m, uint64_
         m->sources++;
     }
     sqlite3_reset(q);
-    return result == SQLITE_ROW || result == SQLITE_DONE ? 0 : fail(w);
+    return result == SQLITE_ROW || result == SQLITE_DONE ? 0 : fail(p);
 }
 
 /* A run of m->level that was begun in this group and not ended is gone on with: its first and last
  * chunk, and the key to go on from. The oldest of its sources may have been dropped since. */
-static int find_progress(struct hak_store_writer *w, struct hak_merge *m, uint64_t group) {
-    sqlite3_stmt *q = hak_posting_query(w, HAK_RUN_PROGRESS);
+static int find_progress(struct hak_posting_writer *p, struct hak_merge *m, uint64_t group) {
+    sqlite3_stmt *q = hak_posting_query(p, HAK_RUN_PROGRESS);
     if (!q)
         return HAK_STORE_INTERNAL;
     uint64_t first = m->source[0].first, last = m->source[m->sources - 1].last;
@@ -186,38 +186,38 @@ static int find_progress(struct hak_store_writer *w, struct hak_merge *m, uint64
     }
     sqlite3_reset(q);
     hak_run_row_begin(&m->row, m->kind, first, last);
-    return result == SQLITE_ROW || result == SQLITE_DONE ? 0 : fail(w);
+    return result == SQLITE_ROW || result == SQLITE_DONE ? 0 : fail(p);
 }
 
-static int start(struct hak_store_writer *w, struct hak_merge *m, unsigned level, uint64_t from,
+static int start(struct hak_posting_writer *p, struct hak_merge *m, unsigned level, uint64_t from,
                  uint64_t to) {
     m->level = level;
     m->is_active = false;
-    int error = list_sources(w, m, from, to);
+    int error = list_sources(p, m, from, to);
     if (error || m->is_off || !m->sources)
         return error;
-    error = find_progress(w, m, from);
+    error = find_progress(p, m, from);
     if (error || m->is_off)
         return error;
     for (unsigned i = 0; i < m->sources && !error && !m->is_off; i++)
-        error = open_source(w, m, &m->source[i], m->min_key);
+        error = open_source(p, m, &m->source[i], m->min_key);
     m->is_active = !error && !m->is_off;
     return error;
 }
 
 /* Starts the join at the lowest level, of these, at which a whole group has come together. */
-static int find_due(struct hak_store_writer *w, struct hak_merge *m, uint64_t chunks,
+static int find_due(struct hak_posting_writer *p, struct hak_merge *m, uint64_t chunks,
                     unsigned level, unsigned highest) {
     for (; level <= highest; level++) {
         uint64_t first, group = chunks_of_level(level);
         if (chunks < group)
             break;
-        int found = oldest_run(w, m->kind, level - 1, &first);
+        int found = oldest_run(p, m->kind, level - 1, &first);
         if (found < 0)
             return found;
         uint64_t from = first / group * group;
         if (found && from + group <= chunks)
-            return start(w, m, level, from, from + group - 1);
+            return start(p, m, level, from, from + group - 1);
     }
     return 0;
 }
@@ -225,9 +225,9 @@ static int find_due(struct hak_store_writer *w, struct hak_merge *m, uint64_t ch
 /* ---- joining -----------------------------------------------------------------------------------
  */
 
-static int drop_source_rows(struct hak_store_writer *w, struct hak_merge *m, struct source *s,
+static int drop_source_rows(struct hak_posting_writer *p, struct hak_merge *m, struct source *s,
                             uint64_t up_to) {
-    sqlite3_stmt *q = hak_posting_query(w, HAK_RUN_DROP);
+    sqlite3_stmt *q = hak_posting_query(p, HAK_RUN_DROP);
     if (!q)
         return HAK_STORE_INTERNAL;
     sqlite3_bind_int(q, 1, m->kind);
@@ -235,16 +235,16 @@ static int drop_source_rows(struct hak_store_writer *w, struct hak_merge *m, str
     sqlite3_bind_int64(q, 3, (sqlite3_int64)s->first);
     sqlite3_bind_int64(q, 4, (sqlite3_int64)up_to);
     s->rows_out = 0;
-    return hak_posting_do(w, HAK_RUN_DROP, "joining its postings");
+    return hak_posting_do(p, HAK_RUN_DROP, "joining its postings");
 }
 
-static int flush(struct hak_store_writer *w, struct hak_merge *m, bool is_last) {
+static int flush(struct hak_posting_writer *p, struct hak_merge *m, bool is_last) {
     struct hak_distances distances = m->row.distances;
-    int error = hak_merge_put_row(w, &m->row, m->level, m->min_key, is_last);
+    int error = hak_merge_put_row(p, &m->row, m->level, m->min_key, is_last);
     uint64_t up_to = is_last ? HAK_RUN_KEY_LAST : m->row.last_key;
     for (unsigned i = 0; i < m->sources && !error; i++)
         if (is_last || m->source[i].rows_out)
-            error = drop_source_rows(w, m, &m->source[i], up_to);
+            error = drop_source_rows(p, m, &m->source[i], up_to);
     m->min_key = up_to + 1;
     hak_run_row_begin(&m->row, m->kind, m->row.first, m->row.last);
     m->row.distances = distances;
@@ -287,7 +287,7 @@ static unsigned find_least(const struct hak_merge *m, uint64_t *second) {
 }
 
 /* Keys that only this source has, up to `end`. */
-static int copy_alone(struct hak_store_writer *w, struct hak_merge *m, struct source *s,
+static int copy_alone(struct hak_posting_writer *p, struct hak_merge *m, struct source *s,
                       uint64_t end, uint64_t *work) {
     bool was_here = false;
     int error = 0;
@@ -300,13 +300,14 @@ static int copy_alone(struct hak_store_writer *w, struct hak_merge *m, struct so
                                                   add_spans(m, 0, s), s->cursor.extent);
         was_here = true;
         (*work)++;
-        error = added ? advance(w, m, s) : hak_store_no_memory(w->path);
+        error = added ? advance(p, m, s) : hak_store_no_memory(p->db.path);
     }
     return error;
 }
 
 /* The key that several have, from the oldest chunks to the newest. */
-static int join_key(struct hak_store_writer *w, struct hak_merge *m, uint64_t key, uint64_t *work) {
+static int join_key(struct hak_posting_writer *p, struct hak_merge *m, uint64_t key,
+                    uint64_t *work) {
     uint32_t spans = 0;
     uint64_t extent = 0;
     int error = 0;
@@ -317,30 +318,30 @@ static int join_key(struct hak_store_writer *w, struct hak_merge *m, uint64_t ke
         spans = add_spans(m, spans, s);
         extent = s->cursor.extent > extent ? s->cursor.extent : extent;
         (*work)++;
-        error = advance(w, m, s);
+        error = advance(p, m, s);
     }
     if (!error && !m->is_off && !hak_run_row_add(&m->row, key, m->span, spans, extent))
-        error = hak_store_no_memory(w->path);
+        error = hak_store_no_memory(p->db.path);
     return error;
 }
 
-static int go_on(struct hak_store_writer *w, struct hak_merge *m, uint64_t keys) {
+static int go_on(struct hak_posting_writer *p, struct hak_merge *m, uint64_t keys) {
     uint64_t work = 0, second;
     int error = 0;
     while (!error && m->is_active && work < keys) {
         unsigned least = find_least(m, &second);
         if (least == HAK_MERGE_SOURCES_MAX)
-            return flush(w, m, true);
+            return flush(p, m, true);
         struct source *s = &m->source[least];
         if (s->cursor.key == second)
-            error = join_key(w, m, second, &work);
+            error = join_key(p, m, second, &work);
         else
-            error = copy_alone(w, m, s, second, &work);
+            error = copy_alone(p, m, s, second, &work);
         if (m->is_off)
             m->is_active = false; /* nothing of the row that could not be ended is in the file */
         else if (!error && hak_run_row_bytes(&m->row) >= hak_run_sizes.row_bytes &&
                  m->row.last_key < HAK_RUN_KEY_LAST)
-            error = flush(w, m, false);
+            error = flush(p, m, false);
     }
     return error;
 }
@@ -361,41 +362,41 @@ static struct hak_merge *ready(struct hak_merge **state, enum hak_run_kind kind)
     return *state = m;
 }
 
-int hak_merge_now(struct hak_store_writer *w, struct hak_merge **state, enum hak_run_kind kind,
+int hak_merge_now(struct hak_posting_writer *p, struct hak_merge **state, enum hak_run_kind kind,
                   uint64_t chunks) {
     struct hak_merge *m = ready(state, kind);
     if (!m)
-        return hak_store_no_memory(w->path);
+        return hak_store_no_memory(p->db.path);
     int error = 0;
     do {
-        error = m->is_off ? 0 : find_due(w, m, chunks, 1, 1);
+        error = m->is_off ? 0 : find_due(p, m, chunks, 1, 1);
         if (!error && m->is_active)
-            error = go_on(w, m, UINT64_MAX);
+            error = go_on(p, m, UINT64_MAX);
         else
             break;
     } while (!error);
     return error;
 }
 
-int hak_merge_go_on(struct hak_store_writer *w, struct hak_merge **state, enum hak_run_kind kind,
+int hak_merge_go_on(struct hak_posting_writer *p, struct hak_merge **state, enum hak_run_kind kind,
                     uint64_t chunks, uint64_t keys) {
     struct hak_merge *m = ready(state, kind);
     if (!m)
-        return hak_store_no_memory(w->path);
+        return hak_store_no_memory(p->db.path);
     int error = 0;
     if (!m->is_active && !m->is_off && chunks % HAK_RUN_FAN_OUT == 0)
-        error = find_due(w, m, chunks, 2, HAK_RUN_LEVEL_MAX);
-    return error || !m->is_active ? error : go_on(w, m, keys);
+        error = find_due(p, m, chunks, 2, HAK_RUN_LEVEL_MAX);
+    return error || !m->is_active ? error : go_on(p, m, keys);
 }
 
-int hak_merge_rest(struct hak_store_writer *w, struct hak_merge **state, enum hak_run_kind kind,
+int hak_merge_rest(struct hak_posting_writer *p, struct hak_merge **state, enum hak_run_kind kind,
                    uint64_t chunks) {
     struct hak_merge *m = ready(state, kind);
     if (!m)
-        return hak_store_no_memory(w->path);
+        return hak_store_no_memory(p->db.path);
     uint64_t from = chunks / HAK_RUN_FAN_OUT * HAK_RUN_FAN_OUT;
-    int error = m->is_off || from == chunks ? 0 : start(w, m, 1, from, chunks - 1);
-    return error || !m->is_active ? error : go_on(w, m, UINT64_MAX);
+    int error = m->is_off || from == chunks ? 0 : start(p, m, 1, from, chunks - 1);
+    return error || !m->is_active ? error : go_on(p, m, UINT64_MAX);
 }
 
 void hak_merge_forget(struct hak_merge *state) {

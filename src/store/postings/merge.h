@@ -17,19 +17,19 @@
 
 #define HAK_MERGE_SOURCES_MAX 32
 
-struct hak_store_writer;
+struct hak_posting_writer;
 struct hak_merge;
 
 /* Joins sixteen single chunks where they are there; `chunks` is how many chunks there were so far.
  * 0 or an error. */
-int hak_merge_now(struct hak_store_writer *w, struct hak_merge **state, enum hak_run_kind kind,
+int hak_merge_now(struct hak_posting_writer *p, struct hak_merge **state, enum hak_run_kind kind,
                   uint64_t chunks);
 /* Goes on with, or begins, the join of a higher level that is due: about so much of it as `keys`
  * keys. Has a state of its own. 0 or an error. */
-int hak_merge_go_on(struct hak_store_writer *w, struct hak_merge **state, enum hak_run_kind kind,
+int hak_merge_go_on(struct hak_posting_writer *p, struct hak_merge **state, enum hak_run_kind kind,
                     uint64_t chunks, uint64_t keys);
 /* Joins the single chunks that are left at the end. */
-int hak_merge_rest(struct hak_store_writer *w, struct hak_merge **state, enum hak_run_kind kind,
+int hak_merge_rest(struct hak_posting_writer *p, struct hak_merge **state, enum hak_run_kind kind,
                    uint64_t chunks);
 /* Forgets what is in memory: the transaction was taken back. */
 void hak_merge_forget(struct hak_merge *state);
@@ -38,7 +38,7 @@ void hak_merge_dropped(struct hak_merge *state, uint64_t first_kept);
 void hak_merge_free(struct hak_merge *state);
 
 /* Writes a row; `is_last`: no key comes behind it. The row begins where the one before ended. */
-int hak_merge_put_row(struct hak_store_writer *w, struct hak_run_row *row, unsigned level,
+int hak_merge_put_row(struct hak_posting_writer *p, struct hak_run_row *row, unsigned level,
                       uint64_t min_key, bool is_last);
 
 #endif

@@ -5,7 +5,9 @@
 
 #include "store/postings/merge.h"
 #include "store/postings/keys.h"
-#include "store/writer/state.h"
+#include "store/database.h"
+#include "store/error.h"
+#include "store/postings/writer.h"
 
 /* The order is that of the statements in postings/writer.c. */
 enum hak_posting_statement {
@@ -24,17 +26,20 @@ enum hak_posting_statement {
 };
 
 struct hak_posting_writer {
+    struct hak_database db;
     sqlite3_stmt *statement[HAK_POSTING_STATEMENTS];
     struct hak_run_keys keys;
     struct hak_run_row row;
+    struct hak_buffer blob; /* of a row on its way into the file */
     struct hak_merge *single[HAK_RUN_KINDS], *larger[HAK_RUN_KINDS];
     bool knows_next;
     uint64_t next; /* number of the next chunk */
 };
 
 /* The prepared statement, NULL on error (the message is set). */
-sqlite3_stmt *hak_posting_query(struct hak_store_writer *w, enum hak_posting_statement which);
+sqlite3_stmt *hak_posting_query(struct hak_posting_writer *p, enum hak_posting_statement which);
 /* Runs the statement that has its values bound; 0 or an error that says what was `doing`. */
-int hak_posting_do(struct hak_store_writer *w, enum hak_posting_statement which, const char *doing);
+int hak_posting_do(struct hak_posting_writer *p, enum hak_posting_statement which,
+                   const char *doing);
 
 #endif

@@ -8,7 +8,7 @@ const char hak_scan_missing[] = "it is missing, and all events up to the next ch
 const char hak_scan_missing_end[] = "it is missing, and all events behind it";
 
 static int fail(struct hak_scan *s, const char *doing) {
-    return hak_store_fail_sqlite(s->reader->database, s->reader->path, doing);
+    return hak_database_fail(&s->reader->db, doing);
 }
 
 /* What a chunk's row must say. */
@@ -54,7 +54,7 @@ static int find_gap(struct hak_scan *s, uint64_t id, uint64_t *chunk, uint32_t *
     enum { FIRST, MIN_BEFORE, MAX_BEFORE, NEXT, MIN_BEHIND, MAX_BEHIND, VALUES };
     const struct hak_filter *f = &s->limits.filter;
     uint64_t v[VALUES];
-    int found = hak_reader_numbers(s->reader, around, id, v, VALUES);
+    int found = hak_database_numbers(&s->reader->db, around, id, v, VALUES);
     if (found <= 0)
         return found;
     bool is_earlier = v[MAX_BEFORE] < f->ns_from && v[MAX_BEHIND] < f->ns_from;
@@ -86,7 +86,7 @@ int hak_scan_find_end(struct hak_store_reader *r, uint64_t *first, uint64_t *min
 #undef LAST
     _Static_assert(HAK_RUN_LEVEL_MAX == 4, "the levels are listed above");
     uint64_t v[2];
-    int found = hak_reader_numbers(r, by_numbers, 0, v, 2);
+    int found = hak_database_numbers(&r->db, by_numbers, 0, v, 2);
     *first = v[0];
     *min_ns = v[1];
     return found;
@@ -115,7 +115,7 @@ static int list_chunks(struct hak_scan *s) {
         " AND id <= ?2 ORDER BY id DESC"};
     const struct hak_filter *f = &s->limits.filter;
     s->due = s->backwards ? f->id_to : f->id_from ? f->id_from : 1;
-    if (sqlite3_prepare_v2(s->reader->database, sql[s->backwards], -1, &s->chunks, NULL) !=
+    if (sqlite3_prepare_v2(s->reader->db.connection, sql[s->backwards], -1, &s->chunks, NULL) !=
         SQLITE_OK)
         return fail(s, "listing its chunks");
     bind_limits(s->chunks, &s->limits.filter);
@@ -156,7 +156,8 @@ static int open_finder(struct hak_scan *s) {
         query[queries].keys = &s->owner_key;
         query[queries++].count = 1;
     }
-    return queries ? hak_finder_open(s->reader, query, queries, s->backwards, &s->finder) : 0;
+    return queries ? hak_finder_open(&s->reader->postings, query, queries, s->backwards, &s->finder)
+                   : 0;
 }
 
 /* There is no row of chunk *id: 1 and the gap, 0 it was dropped, or lies outside, or an error. */
@@ -164,7 +165,7 @@ static int not_there(struct hak_scan *s, uint64_t *id, uint32_t *events) {
     static const char covers[] = "SELECT id, ?1 FROM chunk WHERE id < ?1 AND id > ?1 - 65536 AND"
                                  " id + events > ?1";
     uint64_t chunk;
-    int found = hak_reader_numbers(s->reader, covers, *id, &chunk, 1);
+    int found = hak_database_numbers(&s->reader->db, covers, *id, &chunk, 1);
     if (found == 1)
         return hak_scan_fail_chunk(s->reader, chunk, "row", "table chunk_order does not count it");
     return found < 0 ? found : find_gap(s, *id, id, events);
@@ -175,7 +176,8 @@ static int not_there(struct hak_scan *s, uint64_t *id, uint32_t *events) {
 static int row_fits(struct hak_scan *s, uint64_t *id, uint32_t *events) {
     static const char sql[] =
         "SELECT events, id + events > ?1 AND id <= ?2 AND " ROW_FITS " FROM chunk WHERE id = ?10";
-    if (!s->row && sqlite3_prepare_v2(s->reader->database, sql, -1, &s->row, NULL) != SQLITE_OK)
+    if (!s->row &&
+        sqlite3_prepare_v2(s->reader->db.connection, sql, -1, &s->row, NULL) != SQLITE_OK)
         return fail(s, "reading its chunks");
     bind_limits(s->row, &s->limits.filter);
     sqlite3_bind_int64(s->row, 10, (sqlite3_int64)*id);

@@ -9,9 +9,10 @@
 
 static int load_names(struct hak_store_reader *r) {
     sqlite3_stmt *rows;
-    if (sqlite3_prepare_v2(r->database, "SELECT id, slot_bytes, band, first_slot_offset FROM class",
-                           -1, &rows, NULL) != SQLITE_OK)
-        return hak_store_fail_sqlite(r->database, r->path, "reading its size classes");
+    if (sqlite3_prepare_v2(r->db.connection,
+                           "SELECT id, slot_bytes, band, first_slot_offset FROM class", -1, &rows,
+                           NULL) != SQLITE_OK)
+        return hak_database_fail(&r->db, "reading its size classes");
     int result;
     while ((result = sqlite3_step(rows)) == SQLITE_ROW) {
         int64_t id = sqlite3_column_int64(rows, 0), slot = sqlite3_column_int64(rows, 1);
@@ -24,12 +25,12 @@ static int load_names(struct hak_store_reader *r) {
     }
     sqlite3_finalize(rows);
     if (result != SQLITE_DONE)
-        return hak_store_fail_sqlite(r->database, r->path, "reading its size classes");
+        return hak_database_fail(&r->db, "reading its size classes");
     static const char geometry[] =
         "SELECT (SELECT CAST(value AS INTEGER) FROM meta WHERE key='slab_bytes'),"
         " (SELECT CAST(value AS INTEGER) FROM meta WHERE key='superslab_bytes'), ?1";
     uint64_t values[2] = {0};
-    int found = hak_reader_numbers(r, geometry, 0, values, 2);
+    int found = hak_database_numbers(&r->db, geometry, 0, values, 2);
     if (found < 0)
         return found;
     r->slab_bytes = values[0];
@@ -39,17 +40,18 @@ static int load_names(struct hak_store_reader *r) {
             HAK_STORE_BROKEN,
             "%s: its table meta lacks slab_bytes or superslab_bytes; the store is "
             "damaged: copy it again from where it was made",
-            r->path);
+            r->db.path);
     return 0;
 }
 
 static int start(struct hak_store_reader *r, struct hak_store_reader **out) {
-    bool has_memory = hak_run_cursor_init(&r->run);
-    int error = has_memory ? load_names(r) : hak_store_no_memory(r->path);
+    int error = hak_posting_reader_init(&r->postings, &r->db, r->may_keep_chunks);
     if (!error)
-        error = hak_node_reader_make(r->database, r->path, &r->nodes);
+        error = hak_stack_reader_init(&r->stacks, &r->db);
     if (!error)
-        error = hak_store_add_node_table(r->database, r->path);
+        error = load_names(r);
+    if (!error)
+        error = hak_store_add_node_table(&r->db);
     if (error)
         hak_store_close(r);
     else
@@ -63,9 +65,9 @@ int hak_store_open(const char *path, struct hak_store_reader **out) {
     if (!r)
         return hak_store_no_memory(path);
     r->is_own = r->may_keep_chunks = true;
-    int error = hak_store_file_open(path, false, &r->fd, &r->path);
+    int error = hak_store_file_open(path, false, &r->fd, &r->db.path);
     if (!error)
-        error = hak_store_file_connect(r->path, r->fd, false, &r->database);
+        error = hak_store_file_connect(r->db.path, r->fd, false, &r->db.connection);
     if (error) {
         hak_store_close(r);
         return error;
@@ -79,11 +81,11 @@ int hak_store_attach(struct sqlite3 *database, struct hak_store_reader **out) {
     struct hak_store_reader *r = calloc(1, sizeof *r);
     if (!r)
         return hak_store_no_memory(path ? path : "store");
-    r->database = database;
+    r->db.connection = database;
     r->fd = -1;
     r->may_keep_chunks = sqlite3_db_readonly(database, "main") == 1;
-    r->path = strdup(path && *path ? path : "store");
-    if (!r->path) {
+    r->db.path = strdup(path && *path ? path : "store");
+    if (!r->db.path) {
         hak_store_close(r);
         return hak_store_no_memory("store");
     }
@@ -91,58 +93,31 @@ int hak_store_attach(struct sqlite3 *database, struct hak_store_reader **out) {
 }
 
 void hak_reader_rest(struct hak_store_reader *r) {
-    sqlite3_stmt **kept[] = {&r->module,     &r->frame,      &r->parent,
-                             &r->run_row[0], &r->run_row[1], &r->run_list};
-    if (r->nodes)
-        hak_node_reader_rest(r->nodes);
-    hak_functions_free(&r->functions);
+    hak_stack_reader_rest(&r->stacks);
+    hak_posting_reader_rest(&r->postings);
     hak_scan_free(r->event_scan);
     hak_scan_free(r->spare_scan);
     r->event_scan = r->spare_scan = NULL;
-    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
-        sqlite3_finalize(*kept[i]);
-        *kept[i] = NULL;
-    }
 }
 
 void hak_store_close(struct hak_store_reader *r) {
     if (!r)
         return;
     hak_reader_rest(r);
-    hak_node_reader_free(r->nodes);
+    hak_stack_reader_free(&r->stacks);
     hak_scan_pool_free(r->pool);
-    hak_finder_forget(r);
-    hak_run_cursor_free(&r->run);
-    hak_buffer_free(&r->text);
-    free(r->stack_error);
+    hak_posting_reader_free(&r->postings);
     if (r->is_own) {
-        sqlite3_close(r->database);
+        sqlite3_close(r->db.connection);
         if (r->fd >= 0)
             close(r->fd);
     }
-    free(r->path);
+    free(r->db.path);
     free(r);
 }
 
 struct sqlite3 *hak_store_database(struct hak_store_reader *r) {
-    return r->database;
-}
-
-int hak_reader_numbers(struct hak_store_reader *r, const char *sql, uint64_t argument,
-                       uint64_t *values, int count) {
-    sqlite3_stmt *query;
-    if (sqlite3_prepare_v2(r->database, sql, -1, &query, NULL) != SQLITE_OK)
-        return hak_store_fail_sqlite(r->database, r->path, "reading its tables");
-    sqlite3_bind_int64(query, 1, (sqlite3_int64)argument);
-    int result = sqlite3_step(query);
-    for (int i = 0; i < count; i++)
-        values[i] = result == SQLITE_ROW ? (uint64_t)sqlite3_column_int64(query, i) : 0;
-    int found = result == SQLITE_ROW ? 1
-                : result == SQLITE_DONE
-                    ? 0
-                    : hak_store_fail_sqlite(r->database, r->path, "reading its tables");
-    sqlite3_finalize(query);
-    return found;
+    return r->db.connection;
 }
 
 /* Events, chunks and times come from the ends, so that it does not take longer with a longer
@@ -162,7 +137,7 @@ int hak_reader_numbers(struct hak_store_reader *r, const char *sql, uint64_t arg
 /* What is missing of processes, as far as their rows say it; the oldest stores have no notes. */
 static void count_missing(struct hak_store_reader *r, struct hak_store_summary *out) {
     sqlite3_stmt *query = NULL;
-    if (sqlite3_prepare_v2(r->database,
+    if (sqlite3_prepare_v2(r->db.connection,
                            "SELECT coalesce(sum(end_kind=4 OR note GLOB 'not recorded: *'), 0), "
                            "coalesce(sum(end_kind=0 AND note GLOB 'its end was not seen*'), 0) "
                            "FROM process",
@@ -176,10 +151,10 @@ static void count_missing(struct hak_store_reader *r, struct hak_store_summary *
 
 int hak_store_summarise(struct hak_store_reader *r, struct hak_store_summary *out) {
     uint64_t v[13] = {0};
-    int found = hak_reader_numbers(r, SUMMARY, 0, v, 13);
+    int found = hak_database_numbers(&r->db, SUMMARY, 0, v, 13);
     if (found < 0)
         return found;
-    int64_t nodes = hak_node_reader_count(r->nodes);
+    int64_t nodes = hak_node_reader_count(r->stacks.nodes);
     if (nodes < 0)
         return (int)nodes;
     *out = (struct hak_store_summary){
@@ -212,4 +187,20 @@ bool hak_store_class(struct hak_store_reader *r, unsigned class_index, uint64_t 
     if (band)
         *band = r->class[class_index].band;
     return true;
+}
+
+int hak_store_frames(struct hak_store_reader *r, uint32_t stack, struct hak_frame *out, int max) {
+    return hak_stacks_frames(&r->stacks, stack, out, max);
+}
+
+const char *hak_store_stack_function(struct hak_store_reader *r, uint32_t stack) {
+    return hak_stacks_function(&r->stacks, stack);
+}
+
+const char *hak_store_stack_error(const struct hak_store_reader *r) {
+    return r->stacks.error;
+}
+
+int hak_store_count_callers(struct hak_store_reader *r, struct hak_callers *of, int count) {
+    return hak_callers_count(r->stacks.nodes, of, count);
 }

@@ -89,6 +89,10 @@ const char *hak_store_stack_function(struct hak_store_reader *r, uint32_t stack)
  * did. What is told without those stacks is not whole. Lives as long as the reader. */
 const char *hak_store_stack_error(const struct hak_store_reader *r);
 
+/* Counts the callers of all `count` codes, in the first million nodes. 0 or an error. */
+struct hak_callers; /* store/stacks/callers.h */
+int hak_store_count_callers(struct hak_store_reader *r, struct hak_callers *of, int count);
+
 /* Slot size and band of a class as this store was written; false when it has no such class. */
 bool hak_store_class(struct hak_store_reader *r, unsigned class_index, uint64_t *slot_bytes,
                      unsigned *band);

@@ -9,7 +9,7 @@ int hak_scan_fail_chunk(struct hak_store_reader *r, uint64_t chunk, const char *
     return hak_store_fail(HAK_STORE_BROKEN,
                           "%s: chunk %llu, %s: %s; the store is damaged: copy it again from where "
                           "it was made, or read the other chunks with --since and --until",
-                          r->path, (unsigned long long)chunk, where, wrong);
+                          r->db.path, (unsigned long long)chunk, where, wrong);
 }
 
 /* ---- slots -------------------------------------------------------------------------------------
@@ -91,7 +91,7 @@ int hak_scan_open(struct hak_store_reader *r, const struct hak_scan_limits *limi
     r->spare_scan = NULL;
     *out = NULL;
     if (!s)
-        return hak_store_no_memory(r->path);
+        return hak_store_no_memory(r->db.path);
     s->reader = r;
     s->limits = *limits;
     if (!s->limits.columns)
@@ -124,9 +124,9 @@ static int load_chunk(struct hak_scan *s, struct hak_scan_slot *slot, uint64_t i
     if (slot->chunk_id == id && slot->chunk.events == events)
         return 0;
     if (!s->data &&
-        sqlite3_prepare_v2(s->reader->database, "SELECT data FROM chunk_data WHERE chunk = ?1", -1,
-                           &s->data, NULL) != SQLITE_OK)
-        return hak_store_fail_sqlite(s->reader->database, s->reader->path, "looking for a chunk");
+        sqlite3_prepare_v2(s->reader->db.connection, "SELECT data FROM chunk_data WHERE chunk = ?1",
+                           -1, &s->data, NULL) != SQLITE_OK)
+        return hak_database_fail(&s->reader->db, "looking for a chunk");
     sqlite3_bind_int64(s->data, 1, (sqlite3_int64)id);
     int result = sqlite3_step(s->data);
     size_t bytes = result == SQLITE_ROW ? (size_t)sqlite3_column_bytes(s->data, 0) : 0;
@@ -135,7 +135,7 @@ static int load_chunk(struct hak_scan *s, struct hak_scan_slot *slot, uint64_t i
     if (result == SQLITE_DONE)
         slot->wrong = "it is missing";
     else if (result != SQLITE_ROW)
-        return hak_store_fail_sqlite(s->reader->database, s->reader->path, "reading a chunk");
+        return hak_database_fail(&s->reader->db, "reading a chunk");
     if (bytes > slot->blob_room) {
         uint8_t *room = realloc(slot->blob, bytes);
         if (!room)
@@ -187,7 +187,7 @@ static int send_chunk(struct hak_scan *s) {
     int error = hak_watch_tell(s->reader, id, s->backwards);
     struct hak_scan_slot *slot = error ? NULL : free_slot_for(s, id);
     if (!slot)
-        return error ? error : hak_store_no_memory(s->reader->path);
+        return error ? error : hak_store_no_memory(s->reader->db.path);
     if (!events || events >= HAK_SCAN_GAP_AT_END) {
         slot->chunk_id = id;
         slot->where = "row";

@@ -23,8 +23,9 @@ int hak_watch_tell(struct hak_store_reader *r, uint64_t id, bool backwards) {
     if (!watch.tell)
         return 0;
     if (id > r->newest_event &&
-        hak_reader_numbers(r, "SELECT id + events - 1, ?1 FROM chunk ORDER BY id DESC LIMIT 1", 0,
-                           &r->newest_event, 1) < 0)
+        hak_database_numbers(&r->db,
+                             "SELECT id + events - 1, ?1 FROM chunk ORDER BY id DESC LIMIT 1", 0,
+                             &r->newest_event, 1) < 0)
         return 0;
     uint64_t newest = r->newest_event;
     struct hak_progress progress = {.doing = watch.doing,
@@ -32,5 +33,5 @@ int hak_watch_tell(struct hak_store_reader *r, uint64_t id, bool backwards) {
                                     .total = newest};
     if (watch.tell(watch.context, &progress) == 0)
         return 0;
-    return hak_store_fail(HAK_STORE_STOPPED, "%s: reading was stopped", r->path);
+    return hak_store_fail(HAK_STORE_STOPPED, "%s: reading was stopped", r->db.path);
 }

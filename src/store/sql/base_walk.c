@@ -11,7 +11,7 @@ static int make_room(struct hak_base_walk *walk, struct hak_store_reader *r) {
     walk->reader = r;
     if (!walk->bases)
         walk->bases = calloc(2 * HAK_BASES_BATCH, sizeof *walk->bases);
-    return walk->bases ? 0 : hak_store_no_memory(r->path);
+    return walk->bases ? 0 : hak_store_no_memory(r->db.path);
 }
 
 int hak_base_walk_all(struct hak_base_walk *walk, struct hak_store_reader *r) {

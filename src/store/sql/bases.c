@@ -33,7 +33,7 @@ static void add(void *context, uint64_t base) {
 int hak_bases_next(struct hak_store_reader *r, uint64_t from, uint64_t *out, uint32_t *count,
                    bool *is_last) {
     struct gather g = {.from = from, .below = UINT64_MAX, .base = out};
-    int error = hak_finder_bases(r, from, &g.below, add, &g);
+    int error = hak_finder_bases(&r->postings, from, &g.below, add, &g);
     tidy(&g);
     *count = g.count;
     *is_last = !g.left_some;

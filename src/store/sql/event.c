@@ -205,8 +205,8 @@ static int filter(sqlite3_vtab_cursor *vtab, int backwards, const char *plan, in
 static int64_t tid_of(struct cursor *c) {
     if (c->tid_thread != c->event.thread) {
         uint64_t tid;
-        hak_reader_numbers(shared_of(c)->reader, "SELECT tid FROM thread WHERE id = ?1",
-                           c->event.thread, &tid, 1);
+        hak_database_numbers(&shared_of(c)->reader->db, "SELECT tid FROM thread WHERE id = ?1",
+                             c->event.thread, &tid, 1);
         c->tid = (int64_t)tid;
         c->tid_thread = c->event.thread;
     }

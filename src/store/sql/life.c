@@ -89,7 +89,7 @@ static int best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
 
 static int add_row(struct cursor *c, const struct hak_tracked *block, const struct hak_event *end) {
     if (!hak_array_make_room(&c->rows, c->row_count, &c->row_room, sizeof *c->rows))
-        return hak_store_no_memory(reader_of(c)->path);
+        return hak_store_no_memory(reader_of(c)->db.path);
     struct row *row = &c->rows[c->row_count++];
     *row = (struct row){.birth = block->birth,
                         .base = block->base,
@@ -333,8 +333,8 @@ static int filter(sqlite3_vtab_cursor *vtab, int number, const char *plan, int a
 
 static void tell_tid(struct cursor *c, sqlite3_context *out, uint32_t thread) {
     uint64_t tid;
-    if (hak_reader_numbers(reader_of(c), "SELECT tid FROM thread WHERE id = ?1", thread, &tid, 1) ==
-        1)
+    if (hak_database_numbers(&reader_of(c)->db, "SELECT tid FROM thread WHERE id = ?1", thread,
+                             &tid, 1) == 1)
         sqlite3_result_int64(out, (sqlite3_int64)tid);
 }
 

@@ -130,8 +130,9 @@ static int column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int which) {
             sqlite3_result_int64(out, b->thread);
         break;
     case TID:
-        if (b->birth && hak_reader_numbers(reader_of(c), "SELECT tid FROM thread WHERE id = ?1",
-                                           b->thread, &value, 1) == 1)
+        if (b->birth &&
+            hak_database_numbers(&reader_of(c)->db, "SELECT tid FROM thread WHERE id = ?1",
+                                 b->thread, &value, 1) == 1)
             sqlite3_result_int64(out, (sqlite3_int64)value);
         break;
     case BIRTH:

@@ -25,8 +25,8 @@ static void let_go(void *context) {
 static int load_names(struct hak_tables *t, const char *sql, char **names, int count) {
     sqlite3_stmt *rows;
     struct hak_store_reader *r = t->reader;
-    if (sqlite3_prepare_v2(r->database, sql, -1, &rows, NULL) != SQLITE_OK)
-        return hak_store_fail_sqlite(r->database, r->path, "reading its names");
+    if (sqlite3_prepare_v2(r->db.connection, sql, -1, &rows, NULL) != SQLITE_OK)
+        return hak_database_fail(&r->db, "reading its names");
     while (sqlite3_step(rows) == SQLITE_ROW) {
         int64_t id = sqlite3_column_int64(rows, 0);
         const char *name = (const char *)sqlite3_column_text(rows, 1);
@@ -62,12 +62,12 @@ int hak_store_add_tables(struct sqlite3 *database) {
     for (size_t i = 0; i < sizeof all / sizeof *all && !error; i++) {
         t->uses++; /* create_module_v2 calls let_go also when it fails */
         if (sqlite3_create_module_v2(database, all[i].name, all[i].module, t, let_go) != SQLITE_OK)
-            error = hak_store_fail_sqlite(database, t->reader->path, "adding its tables");
+            error = hak_store_fail_sqlite(database, t->reader->db.path, "adding its tables");
     }
     if (!error)
-        error = hak_table_add_stack_frame(database, t->reader->path);
+        error = hak_table_add_stack_frame(database, t->reader->db.path);
     if (!error)
-        error = hak_table_add_catalogue(database, t->reader->path);
+        error = hak_table_add_catalogue(database, t->reader->db.path);
     let_go(t);
     return error;
 }
@@ -102,15 +102,6 @@ void hak_table_close(sqlite3_vtab_cursor *vtab) {
     if (--t->cursors == 0)
         hak_reader_rest(t->reader);
     free(vtab);
-}
-
-int hak_table_at_end(sqlite3_vtab_cursor *vtab) {
-    return ((struct hak_table_cursor *)vtab)->is_at_end;
-}
-
-int hak_table_rowid(sqlite3_vtab_cursor *vtab, sqlite3_int64 *out) {
-    *out = ((struct hak_table_cursor *)vtab)->number;
-    return SQLITE_OK;
 }
 
 static int operator_of(unsigned char op) {
@@ -200,18 +191,12 @@ bool hak_table_narrow(int op, uint64_t value, uint64_t *from, uint64_t *to) {
     return !*to || *from <= *to;
 }
 
-int hak_table_fail(sqlite3_vtab *vtab, int error) {
-    sqlite3_free(vtab->zErrMsg);
-    vtab->zErrMsg = sqlite3_mprintf("%s", hak_store_message());
-    return error == HAK_STORE_BROKEN ? SQLITE_CORRUPT : SQLITE_ERROR;
-}
-
 int hak_table_threads(struct hak_store_reader *r, uint64_t tid, uint32_t *out) {
     uint64_t values[2];
-    int found = hak_reader_numbers(r,
-                                   "SELECT count(*), coalesce(min(id), 0) FROM thread"
-                                   " WHERE tid = ?1",
-                                   tid, values, 2);
+    int found = hak_database_numbers(&r->db,
+                                     "SELECT count(*), coalesce(min(id), 0) FROM thread"
+                                     " WHERE tid = ?1",
+                                     tid, values, 2);
     *out = (uint32_t)values[1];
     return found < 0 ? found : (int)values[0];
 }

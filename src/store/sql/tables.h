@@ -2,9 +2,9 @@
 #ifndef HAK_STORE_SQL_TABLES_H
 #define HAK_STORE_SQL_TABLES_H
 
-#include <sqlite3.h>
 #include "store/reader/reader.h"
 #include "store/reader/scan.h"
+#include "store/virtual_table.h"
 
 /* One reader for the tables of a connection (node has its own); freed with the last of them. */
 struct hak_tables {
@@ -35,15 +35,6 @@ enum {
 int hak_table_take(sqlite3_index_info *info, unsigned equal, unsigned range, unsigned omit,
                    unsigned *equal_taken);
 
-/* What the cursor of each table begins with. */
-struct hak_table_cursor {
-    sqlite3_vtab_cursor vtab;
-    bool is_at_end;
-    sqlite3_int64 number; /* the row's id */
-};
-int hak_table_at_end(sqlite3_vtab_cursor *vtab);
-int hak_table_rowid(sqlite3_vtab_cursor *vtab, sqlite3_int64 *out);
-
 /* For xOpen and xClose: a cursor of `bytes`, all 0; with the last one the reader comes to rest. */
 int hak_table_open(sqlite3_vtab *vtab, size_t bytes, sqlite3_vtab_cursor **out);
 void hak_table_close(sqlite3_vtab_cursor *vtab);
@@ -53,9 +44,6 @@ void hak_table_close(sqlite3_vtab_cursor *vtab);
 bool hak_table_number(sqlite3_value *value, int op, uint64_t *out);
 /* Narrows [from, to] (inclusive; to 0 = open) by `op` and a number; false when nothing is left. */
 bool hak_table_narrow(int op, uint64_t value, uint64_t *from, uint64_t *to);
-
-/* Sets the message of hak_store_message() as the table's error. */
-int hak_table_fail(sqlite3_vtab *vtab, int error);
 
 /* The row ids of threads with that tid: how many, the first in `out`. Negative on error. */
 int hak_table_threads(struct hak_store_reader *r, uint64_t tid, uint32_t *out);
@@ -88,14 +76,6 @@ void hak_base_walk_free(struct hak_base_walk *walk);
 
 int hak_table_connect(sqlite3 *database, void *shared, const char *declaration, sqlite3_vtab **out);
 int hak_table_disconnect(sqlite3_vtab *vtab);
-
-/* The methods of a table, in a file that has best_index, open_cursor, close_cursor, filter, next
- * and column. There is no xCreate: the table is there by its name alone, also on a read-only
- * connection, and the file knows nothing of it. */
-#define HAK_TABLE_METHODS                                                                          \
-    .iVersion = 1, .xBestIndex = best_index, .xOpen = open_cursor, .xClose = close_cursor,         \
-    .xFilter = filter, .xNext = next, .xEof = hak_table_at_end, .xColumn = column,                 \
-    .xRowid = hak_table_rowid
 
 /* The module of a table that is a struct hak_table, whose file has a struct cursor, too. */
 #define HAK_TABLE_MODULE(module, declaration)                                                      \

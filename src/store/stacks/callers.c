@@ -3,16 +3,16 @@
 #include "store/stacks/callers.h"
 
 #include "store/stacks/node_reader.h"
-#include "store/reader/state.h"
+#include "store/error.h"
 
 enum {
     NODES_MOST = 1 << 20, /* a tenth of a second */
     LOOKED_AT_MOST = 4096 /* of one code, that may have few callers in many stacks */
 };
 
-static int add_caller(struct hak_store_reader *r, struct hak_callers *of, uint32_t parent) {
+static int add_caller(struct hak_node_reader *nodes, struct hak_callers *of, uint32_t parent) {
     struct hak_node_row caller;
-    int found = hak_node_reader_get(r->nodes, parent, &caller);
+    int found = hak_node_reader_get(nodes, parent, &caller);
     if (found <= 0)
         return found;
     for (int i = 0; i < of->count; i++)
@@ -22,16 +22,16 @@ static int add_caller(struct hak_store_reader *r, struct hak_callers *of, uint32
     return 0;
 }
 
-int hak_store_count_callers(struct hak_store_reader *r, struct hak_callers *of, int count) {
+int hak_callers_count(struct hak_node_reader *nodes, struct hak_callers *of, int count) {
     struct hak_node_row node = {0};
     int found = 1;
     for (uint32_t i = 0; i < NODES_MOST; i++) {
-        found = hak_node_reader_next(r->nodes, node.id + 1, &node);
+        found = hak_node_reader_next(nodes, node.id + 1, &node);
         if (found <= 0)
             break;
         for (int k = 0; k < count && found > 0; k++)
             if (of[k].ip == node.ip && node.parent && of[k].count < HAK_CALLERS_COUNTED &&
-                of[k].looked_at++ < LOOKED_AT_MOST && add_caller(r, &of[k], node.parent) < 0)
+                of[k].looked_at++ < LOOKED_AT_MOST && add_caller(nodes, &of[k], node.parent) < 0)
                 return HAK_STORE_INTERNAL;
     }
     return found < 0 ? found : 0;

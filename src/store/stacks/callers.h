@@ -5,9 +5,10 @@
 #define HAK_STORE_STACKS_CALLERS_H
 
 #include <stdint.h>
-#include "store/reader/reader.h"
 
 #define HAK_CALLERS_COUNTED 4 /* so many, or more */
+
+struct hak_node_reader;
 
 struct hak_callers {
     uint64_t ip; /* the code: a return address, as nodes hold it */
@@ -17,6 +18,6 @@ struct hak_callers {
 };
 
 /* Counts the callers of all `count` codes, in the first million nodes. 0 or an error. */
-int hak_store_count_callers(struct hak_store_reader *r, struct hak_callers *of, int count);
+int hak_callers_count(struct hak_node_reader *nodes, struct hak_callers *of, int count);
 
 #endif

@@ -1,39 +1,34 @@
 /* Turns a stack node into frames for people: modules by process and generation, symbols by offset.
  */
-#include "store/reader/state.h"
+#include "store/stacks/stacks.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include "store/error.h"
 
 #define DEPTH_MAX     4096 /* of a chain of nodes; a longer one is damage */
 #define ANCESTORS_MAX 64
 #define LEVELS_MAX    64 /* of one node: a call and what is inlined there */
 #define NAMELESS_KEPT 16 /* nodes on the way to a name that are kept with it */
 
-static int prepare(struct hak_store_reader *r) {
+static int prepare(struct hak_stack_reader *r) {
     static const char module_sql[] =
         "SELECT image, load_bias, path FROM module WHERE process = ?1 AND start <= ?2"
         " AND \"end\" > ?2 AND generation <= ?3 ORDER BY generation DESC, id DESC LIMIT 1";
     static const char frame_sql[] = "SELECT function, file, line FROM frame"
                                     " WHERE module = ?1 AND offset = ?2 ORDER BY level";
-    struct {
-        sqlite3_stmt **statement;
-        const char *sql;
-    } all[] = {
-        {&r->module, module_sql},
-        {&r->frame, frame_sql},
-        {&r->parent, "SELECT parent FROM process WHERE id = ?1"},
-    };
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (!*all[i].statement &&
-            sqlite3_prepare_v3(r->database, all[i].sql, -1, SQLITE_PREPARE_PERSISTENT,
-                               all[i].statement, NULL) != SQLITE_OK)
-            return hak_store_fail_sqlite(r->database, r->path, "preparing to read stacks");
-    return 0;
+    static const char parent_sql[] = "SELECT parent FROM process WHERE id = ?1";
+    static const char doing[] = "preparing to read stacks";
+    return hak_database_keep(&r->db, &r->module, module_sql, doing) &&
+                   hak_database_keep(&r->db, &r->frame, frame_sql, doing) &&
+                   hak_database_keep(&r->db, &r->parent, parent_sql, doing)
+               ? 0
+               : HAK_STORE_INTERNAL;
 }
 
 /* Keeps a copy of a text for the caller. Offsets now, pointers when all is there (the buffer
  * moves); 0 = "". */
-static size_t keep_text(struct hak_store_reader *r, const unsigned char *text) {
+static size_t keep_text(struct hak_stack_reader *r, const unsigned char *text) {
     size_t bytes = text ? strlen((const char *)text) + 1 : 0;
     if (bytes <= 1 || !hak_buffer_reserve(&r->text, bytes))
         return 0;
@@ -44,7 +39,7 @@ static size_t keep_text(struct hak_store_reader *r, const unsigned char *text) {
 }
 
 /* Leaves r->module at the row of the module in which `n` lies; a forked child has its parent's. */
-static bool find_module(struct hak_store_reader *r, const struct hak_node_row *n) {
+static bool find_module(struct hak_stack_reader *r, const struct hak_node_row *n) {
     uint32_t process = n->process;
     for (int i = 0; process && i < ANCESTORS_MAX; i++) {
         sqlite3_reset(r->module);
@@ -69,7 +64,7 @@ static bool is_own_code(const char *path) {
 }
 
 /* Frames of one node: every inlined level, or one without a name. Texts are offsets + 1 yet. */
-static int add_frames(struct hak_store_reader *r, const struct hak_node_row *n,
+static int add_frames(struct hak_stack_reader *r, const struct hak_node_row *n,
                       struct hak_frame *out, int room) {
     bool has_module = find_module(r, n);
     struct hak_frame plain = {.ip = n->ip, .module_offset = n->ip};
@@ -98,25 +93,25 @@ static int add_frames(struct hak_store_reader *r, const struct hak_node_row *n,
     return found;
 }
 
-static const char *text_at(const struct hak_store_reader *r, const char *offset) {
+static const char *text_at(const struct hak_stack_reader *r, const char *offset) {
     return (const char *)r->text.data + (uintptr_t)offset;
 }
 
-/* The node `id`: 1 found, 0 not there, or an error, which is kept for hak_store_stack_error. */
-static int get_node(struct hak_store_reader *r, uint32_t id, struct hak_node_row *out) {
+/* The node `id`: 1 found, 0 not there, or an error, which is kept. */
+static int get_node(struct hak_stack_reader *r, uint32_t id, struct hak_node_row *out) {
     int found = hak_node_reader_get(r->nodes, id, out);
-    if (found < 0 && !r->stack_error)
-        r->stack_error = strdup(hak_store_message());
+    if (found < 0 && !r->error)
+        r->error = strdup(hak_store_message());
     return found;
 }
 
-int hak_store_frames(struct hak_store_reader *r, uint32_t stack, struct hak_frame *out, int max) {
+int hak_stacks_frames(struct hak_stack_reader *r, uint32_t stack, struct hak_frame *out, int max) {
     int count = 0, error = prepare(r);
     r->text.size = 0;
     if (error)
         return error;
     if (!hak_buffer_reserve(&r->text, 1))
-        return hak_store_no_memory(r->path);
+        return hak_store_no_memory(r->db.path);
     r->text.data[r->text.size++] = 0; /* offset 0 is the empty text */
     for (int depth = 0; stack && count < max && depth < DEPTH_MAX; depth++) {
         struct hak_node_row n;
@@ -137,7 +132,7 @@ int hak_store_frames(struct hak_store_reader *r, uint32_t stack, struct hak_fram
 }
 
 /* The first name among the levels of one node; NULL when it is hakmem's own or has none. */
-static const char *function_of_node(struct hak_store_reader *r, const struct hak_node_row *n) {
+static const char *function_of_node(struct hak_stack_reader *r, const struct hak_node_row *n) {
     struct hak_frame levels[LEVELS_MAX];
     r->text.size = 0;
     if (!hak_buffer_reserve(&r->text, 1))
@@ -152,7 +147,7 @@ static const char *function_of_node(struct hak_store_reader *r, const struct hak
     return NULL;
 }
 
-const char *hak_store_stack_function(struct hak_store_reader *r, uint32_t stack) {
+const char *hak_stacks_function(struct hak_stack_reader *r, uint32_t stack) {
     uint32_t passed[NAMELESS_KEPT], node = stack;
     int passed_count = 0;
     const char *name = NULL;
@@ -179,6 +174,24 @@ const char *hak_store_stack_function(struct hak_store_reader *r, uint32_t stack)
     return name;
 }
 
-const char *hak_store_stack_error(const struct hak_store_reader *r) {
-    return r->stack_error;
+int hak_stack_reader_init(struct hak_stack_reader *r, const struct hak_database *db) {
+    *r = (struct hak_stack_reader){.db = *db};
+    return hak_node_reader_make(db, &r->nodes);
+}
+
+void hak_stack_reader_rest(struct hak_stack_reader *r) {
+    sqlite3_finalize(r->module);
+    sqlite3_finalize(r->frame);
+    sqlite3_finalize(r->parent);
+    r->module = r->frame = r->parent = NULL;
+    if (r->nodes)
+        hak_node_reader_rest(r->nodes);
+    hak_functions_free(&r->functions);
+}
+
+void hak_stack_reader_free(struct hak_stack_reader *r) {
+    hak_stack_reader_rest(r);
+    hak_node_reader_free(r->nodes);
+    hak_buffer_free(&r->text);
+    free(r->error);
 }

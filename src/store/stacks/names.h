@@ -1,18 +1,20 @@
 /* Texts that many rows of a store share (functions, files, counters): each is kept once, in the
- * table `name`, and rows have its id. */
+ * table `name`, and rows have its id. For the writer's thread. */
 #ifndef HAK_STORE_STACKS_NAMES_H
 #define HAK_STORE_STACKS_NAMES_H
 
-#include <stdint.h>
+#include "store/database.h"
 
-struct hak_store_writer;
-struct hak_store_names;
+struct hak_names;
 
+int hak_names_make(const struct hak_database *db, struct hak_names **out); /* 0 or an error */
+void hak_names_free(struct hak_names *names);
 /* The id of `text` in `out`, 0 for "" and NULL; in a transaction, since a new text gets its row
  * here. 0 or an error. */
-int hak_store_name(struct hak_store_writer *w, const char *text, uint32_t *out);
+int hak_names_id(struct hak_names *names, const char *text, uint32_t *out);
+/* Gives back the statements that hold the connection; before it is closed. */
+void hak_names_rest(struct hak_names *names);
 /* The transaction was taken back. */
-void hak_store_names_rolled_back(struct hak_store_writer *w);
-void hak_store_names_free(struct hak_store_names *names);
+void hak_names_rolled_back(struct hak_names *names);
 
 #endif

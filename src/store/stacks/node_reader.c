@@ -4,7 +4,7 @@
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
+#include "store/error.h"
 #include "store/stacks/nodes.h"
 
 enum { BLOBS = 24 }; /* some 200 KiB each */
@@ -16,8 +16,7 @@ struct kept_blob {
 };
 
 struct hak_node_reader {
-    sqlite3 *database;
-    char *path;
+    struct hak_database db;
     uint64_t uses;
     struct kept_blob *last;
     struct kept_blob kept[BLOBS];
@@ -25,18 +24,12 @@ struct hak_node_reader {
     sqlite3_stmt *below, *above; /* the blob that begins at or below an id; the next one */
 };
 
-int hak_node_reader_make(sqlite3 *database, const char *path, struct hak_node_reader **out) {
-    struct hak_node_reader *r = calloc(1, sizeof *r);
-    *out = r;
-    if (!r)
-        return hak_store_no_memory(path);
-    r->database = database;
-    r->path = strdup(path);
-    if (r->path)
-        return 0;
-    hak_node_reader_free(r);
-    *out = NULL;
-    return hak_store_no_memory(path);
+int hak_node_reader_make(const struct hak_database *db, struct hak_node_reader **out) {
+    *out = calloc(1, sizeof **out);
+    if (!*out)
+        return hak_store_no_memory(db->path);
+    (*out)->db = *db;
+    return 0;
 }
 
 void hak_node_reader_rest(struct hak_node_reader *r) {
@@ -52,7 +45,6 @@ void hak_node_reader_free(struct hak_node_reader *r) {
     for (int i = 0; i < BLOBS; i++)
         free(r->kept[i].nodes);
     hak_node_coder_free(r->coder);
-    free(r->path);
     free(r);
 }
 
@@ -62,9 +54,10 @@ static int prepare(struct hak_node_reader *r) {
         "SELECT id, nodes, data FROM node_chunk WHERE id >= ?1 ORDER BY id LIMIT 1"};
     sqlite3_stmt **statement[] = {&r->below, &r->above};
     for (int i = 0; i < 2; i++)
-        if (!*statement[i] && sqlite3_prepare_v3(r->database, sql[i], -1, SQLITE_PREPARE_PERSISTENT,
-                                                 statement[i], NULL) != SQLITE_OK)
-            return hak_store_fail_sqlite(r->database, r->path, "preparing to read stacks");
+        if (!*statement[i] &&
+            sqlite3_prepare_v3(r->db.connection, sql[i], -1, SQLITE_PREPARE_PERSISTENT,
+                               statement[i], NULL) != SQLITE_OK)
+            return hak_database_fail(&r->db, "preparing to read stacks");
     return 0;
 }
 
@@ -74,20 +67,14 @@ static int step(struct hak_node_reader *r, sqlite3_stmt *statement, uint32_t id)
     int result = sqlite3_step(statement);
     if (result == SQLITE_ROW || result == SQLITE_DONE)
         return result == SQLITE_ROW;
-    return hak_store_fail_sqlite(r->database, r->path, "reading a stack");
+    return hak_database_fail(&r->db, "reading a stack");
 }
 
 int64_t hak_node_reader_count(struct hak_node_reader *r) {
-    sqlite3_stmt *query;
-    static const char sql[] = "SELECT coalesce(sum(nodes), 0) FROM node_chunk";
-    int64_t count = -1;
-    if (sqlite3_prepare_v2(r->database, sql, -1, &query, NULL) == SQLITE_OK &&
-        sqlite3_step(query) == SQLITE_ROW)
-        count = sqlite3_column_int64(query, 0);
-    if (count < 0)
-        count = hak_store_fail_sqlite(r->database, r->path, "counting its stacks");
-    sqlite3_finalize(query);
-    return count;
+    uint64_t count;
+    int found = hak_database_numbers(&r->db, "SELECT coalesce(sum(nodes), 0), ?1 FROM node_chunk",
+                                     0, &count, 1);
+    return found < 0 ? found : (int64_t)count;
 }
 
 /* ---- blobs -------------------------------------------------------------------------------------
@@ -106,9 +93,9 @@ static int decode_row(struct hak_node_reader *r, sqlite3_stmt *statement, struct
             k = &r->kept[i];
     }
     if (!r->coder && !(r->coder = hak_node_coder_make()))
-        return hak_store_no_memory(r->path);
+        return hak_store_no_memory(r->db.path);
     if (!k->nodes && !(k->nodes = malloc(HAK_NODES_MAX * sizeof *k->nodes)))
-        return hak_store_no_memory(r->path);
+        return hak_store_no_memory(r->db.path);
     if (r->last == k)
         r->last = NULL;
     const char *wrong =
@@ -122,7 +109,7 @@ static int decode_row(struct hak_node_reader *r, sqlite3_stmt *statement, struct
         return hak_store_fail(HAK_STORE_BROKEN,
                               "%s: the stack nodes from %u on are damaged: %s; copy the store "
                               "again from where it was made",
-                              r->path, first, wrong);
+                              r->db.path, first, wrong);
     k->first = first;
     *out = k;
     return 0;

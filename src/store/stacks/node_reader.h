@@ -5,14 +5,13 @@
 #ifndef HAK_STORE_STACKS_NODE_READER_H
 #define HAK_STORE_STACKS_NODE_READER_H
 
-#include <stdint.h>
-#include "store/writer/writer.h"
+#include "store/database.h"
+#include "store/node.h"
 
-struct sqlite3;
 struct hak_node_reader;
 
-/* `path` is for messages and is kept. 0 or an error. */
-int hak_node_reader_make(struct sqlite3 *database, const char *path, struct hak_node_reader **out);
+/* 0 or an error. */
+int hak_node_reader_make(const struct hak_database *db, struct hak_node_reader **out);
 void hak_node_reader_free(struct hak_node_reader *reader);
 /* Gives back the statement that it keeps: SQLite closes a connection only when none is left. */
 void hak_node_reader_rest(struct hak_node_reader *reader);
@@ -27,6 +26,6 @@ int64_t hak_node_reader_count(struct hak_node_reader *reader);
 
 /* Makes `node` a table of this connection, with the columns id, parent, process, generation and ip,
  * where the store has nodes as blobs. 0 or an error; it may be called again. */
-int hak_store_add_node_table(struct sqlite3 *database, const char *path);
+int hak_store_add_node_table(const struct hak_database *db);
 
 #endif

@@ -1,7 +1,8 @@
 /* The table `node` of stores that keep their stack nodes as blobs: rows by id. */
 #include <stdlib.h>
 #include "store/stacks/node_reader.h"
-#include "store/sql/tables.h"
+#include "store/error.h"
+#include "store/virtual_table.h"
 
 enum { ID, PARENT, PROCESS, GENERATION, IP };
 enum { PLAN_EQUAL = 1, PLAN_FROM = 2, PLAN_ABOVE = 4, PLAN_TO = 8, PLAN_BELOW = 16 };
@@ -33,7 +34,9 @@ static int node_connect(sqlite3 *database, void *context, int count, const char 
     struct node_table *t = calloc(1, sizeof *t);
     if (!t)
         return SQLITE_NOMEM;
-    if (hak_node_reader_make(database, path && *path ? path : "store", &t->reader)) {
+    /* The name lives as long as the connection. */
+    struct hak_database db = {database, (char *)(path && *path ? path : "store")};
+    if (hak_node_reader_make(&db, &t->reader)) {
         *message = sqlite3_mprintf("%s", hak_store_message());
         free(t);
         return SQLITE_ERROR;
@@ -178,9 +181,9 @@ static bool is_registered(sqlite3 *database) {
     return is;
 }
 
-int hak_store_add_node_table(sqlite3 *database, const char *path) {
-    if (is_registered(database) ||
-        sqlite3_create_module_v2(database, "node", &node_module, NULL, NULL) == SQLITE_OK)
+int hak_store_add_node_table(const struct hak_database *db) {
+    if (is_registered(db->connection) ||
+        sqlite3_create_module_v2(db->connection, "node", &node_module, NULL, NULL) == SQLITE_OK)
         return 0;
-    return hak_store_fail_sqlite(database, path, "adding its table of stacks");
+    return hak_database_fail(db, "adding its table of stacks");
 }

@@ -5,11 +5,13 @@
 #include <stdlib.h>
 #include "store/stacks/node_reader.h"
 #include "store/stacks/nodes.h"
-#include "store/writer/state.h"
+#include "store/error.h"
 
 #define LEFT_ALONE 4096 /* nodes of a blob that does not grow any more */
 
 struct hak_node_writer {
+    struct hak_database db;
+    sqlite3_stmt *put;
     struct hak_node_coder *coder;
     struct hak_buffer blob;
     struct hak_node_reader *reader; /* NULL = nothing was read */
@@ -20,72 +22,65 @@ struct hak_node_writer {
 };
 
 /* The highest id of the store: a worker that goes on draws greater ones. */
-static uint64_t highest_id(struct hak_store_writer *w) {
-    sqlite3_stmt *query;
-    uint64_t id = 0;
-    if (sqlite3_prepare_v2(w->database,
-                           "SELECT id + nodes - 1 FROM node_chunk ORDER BY id DESC LIMIT 1", -1,
-                           &query, NULL) == SQLITE_OK &&
-        sqlite3_step(query) == SQLITE_ROW)
-        id = (uint64_t)sqlite3_column_int64(query, 0);
-    sqlite3_finalize(query);
-    return id;
+static int find_last(struct hak_node_writer *n) {
+    static const char sql[] = "SELECT id + nodes - 1, ?1 FROM node_chunk ORDER BY id DESC LIMIT 1";
+    int found = hak_database_numbers(&n->db, sql, 0, &n->last_id, 1);
+    return found < 0 ? found : 0;
 }
 
-static struct hak_node_writer *nodes_of(struct hak_store_writer *w) {
-    if (w->nodes)
-        return w->nodes;
+int hak_node_writer_make(const struct hak_database *db, struct hak_node_writer **out) {
     struct hak_node_writer *n = malloc(sizeof *n);
+    *out = NULL;
     if (!n)
-        return NULL;
-    n->coder = hak_node_coder_make();
+        return hak_store_no_memory(db->path);
+    n->db = *db;
+    n->put = NULL;
     n->blob = (struct hak_buffer){0};
     n->reader = NULL;
-    n->last_id = highest_id(w);
     n->count = 0;
     n->dirty = false;
-    if (!n->coder) {
-        free(n);
-        return NULL;
-    }
-    w->nodes = n;
-    return n;
+    n->coder = hak_node_coder_make();
+    int error = n->coder ? find_last(n) : hak_store_no_memory(db->path);
+    if (error)
+        hak_node_writer_free(n);
+    else
+        *out = n;
+    return error;
 }
 
 void hak_node_writer_free(struct hak_node_writer *n) {
     if (!n)
         return;
+    sqlite3_finalize(n->put);
     hak_node_reader_free(n->reader);
     hak_node_coder_free(n->coder);
     hak_buffer_free(&n->blob);
     free(n);
 }
 
-static int write_blob(struct hak_store_writer *w, struct hak_node_writer *n) {
-    sqlite3_stmt *s = hak_writer_row(w, HAK_ROW_NODE_CHUNK);
+static int write_blob(struct hak_node_writer *n) {
+    static const char sql[] = "INSERT OR REPLACE INTO node_chunk VALUES(?1, ?2, ?3)";
+    sqlite3_stmt *s = hak_database_keep(&n->db, &n->put, sql, "preparing to write");
     if (!s)
         return HAK_STORE_INTERNAL;
     n->blob.size = 0;
     if (!hak_nodes_encode(n->coder, n->rows, n->count, &n->blob))
-        return hak_store_no_memory(w->path);
+        return hak_store_no_memory(n->db.path);
     sqlite3_bind_int64(s, 1, n->rows[0].id);
     sqlite3_bind_int64(s, 2, n->count);
     sqlite3_bind_blob64(s, 3, n->blob.data, n->blob.size, SQLITE_STATIC);
     n->dirty = false;
-    return hak_writer_step(w, HAK_ROW_NODE_CHUNK, "storing stacks");
+    return hak_database_run(&n->db, s, "storing stacks");
 }
 
-int hak_store_put_node(struct hak_store_writer *w, const struct hak_node_row *row) {
-    struct hak_node_writer *n = nodes_of(w);
-    if (!n)
-        return hak_store_no_memory(w->path);
+int hak_node_writer_put(struct hak_node_writer *n, const struct hak_node_row *row) {
     if (row->id <= n->last_id || row->id == UINT32_MAX || row->parent >= row->id)
         return hak_store_fail(HAK_STORE_INTERNAL,
                               "%s: stack node %u of %u was handed over after %llu; ids ascend, and "
                               "parents come first",
-                              w->path, row->id, row->parent, (unsigned long long)n->last_id);
+                              n->db.path, row->id, row->parent, (unsigned long long)n->last_id);
     if (n->count == HAK_NODES_MAX || (n->count && row->id != n->last_id + 1)) {
-        int error = n->dirty ? write_blob(w, n) : 0;
+        int error = n->dirty ? write_blob(n) : 0;
         if (error)
             return error;
         n->count = 0;
@@ -96,34 +91,29 @@ int hak_store_put_node(struct hak_store_writer *w, const struct hak_node_row *ro
     return 0;
 }
 
-int hak_store_get_node(struct hak_store_writer *w, uint32_t id, struct hak_node_row *out) {
-    struct hak_node_writer *n = nodes_of(w);
-    if (!n)
-        return hak_store_no_memory(w->path);
-    int error = n->reader ? 0 : hak_node_reader_make(w->database, w->path, &n->reader);
+int hak_node_writer_get(struct hak_node_writer *n, uint32_t id, struct hak_node_row *out) {
+    int error = n->reader ? 0 : hak_node_reader_make(&n->db, &n->reader);
     return error ? error : hak_node_reader_get(n->reader, id, out);
 }
 
-void hak_node_writer_rest(struct hak_store_writer *w) {
-    if (w->nodes && w->nodes->reader)
-        hak_node_reader_rest(w->nodes->reader);
+void hak_node_writer_rest(struct hak_node_writer *n) {
+    sqlite3_finalize(n->put);
+    n->put = NULL;
+    if (n->reader)
+        hak_node_reader_rest(n->reader);
 }
 
-int hak_node_writer_flush(struct hak_store_writer *w) {
-    struct hak_node_writer *n = w->nodes;
-    int error = n && n->dirty ? write_blob(w, n) : 0;
-    if (!error && n && n->count >= LEFT_ALONE)
+int hak_node_writer_flush(struct hak_node_writer *n) {
+    int error = n->dirty ? write_blob(n) : 0;
+    if (!error && n->count >= LEFT_ALONE)
         n->count = 0;
     return error;
 }
 
-void hak_node_writer_rolled_back(struct hak_store_writer *w) {
-    struct hak_node_writer *n = w->nodes;
-    if (!n)
-        return;
+void hak_node_writer_rolled_back(struct hak_node_writer *n) {
     hak_node_reader_free(n->reader);
     n->reader = NULL;
     n->count = 0; /* the blob that was being extended stays as it was committed */
     n->dirty = false;
-    n->last_id = highest_id(w);
+    find_last(n);
 }

@@ -1,20 +1,26 @@
 /* The stack nodes that a writer puts, gathered into blobs (nodes.h).
  *
  * Few come with each commit, so the newest blob is written again, longer, until it is worth
- * leaving.
- */
+ * leaving. Functions return 0 or a hak_store_error; for the writer's thread. */
 #ifndef HAK_STORE_STACKS_NODE_WRITER_H
 #define HAK_STORE_STACKS_NODE_WRITER_H
 
-struct hak_store_writer;
+#include "store/database.h"
+#include "store/node.h"
+
 struct hak_node_writer;
 
-/* Writes what was put since the last time; before COMMIT. 0 or an error. */
-int hak_node_writer_flush(struct hak_store_writer *w);
-/* Gives back what holds the connection; before it is closed. */
-void hak_node_writer_rest(struct hak_store_writer *w);
-/* The transaction was taken back: what was put since the last commit is forgotten. */
-void hak_node_writer_rolled_back(struct hak_store_writer *w);
+int hak_node_writer_make(const struct hak_database *db, struct hak_node_writer **out);
 void hak_node_writer_free(struct hak_node_writer *nodes);
+/* Ids ascend, and are greater than their parents'. */
+int hak_node_writer_put(struct hak_node_writer *nodes, const struct hak_node_row *row);
+/* A node that is committed: 1 found, 0 not there, or an error. */
+int hak_node_writer_get(struct hak_node_writer *nodes, uint32_t id, struct hak_node_row *out);
+/* Writes what was put since the last time; before COMMIT. */
+int hak_node_writer_flush(struct hak_node_writer *nodes);
+/* Gives back the statements that hold the connection; before it is closed. */
+void hak_node_writer_rest(struct hak_node_writer *nodes);
+/* The transaction was taken back: what was put since the last commit is forgotten. */
+void hak_node_writer_rolled_back(struct hak_node_writer *nodes);
 
 #endif

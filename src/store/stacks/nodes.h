@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "base/bytes.h"
-#include "store/writer/writer.h"
+#include "store/node.h"
 
 #define HAK_NODES_MAGIC        0x444e4b48u /* "HKND" */
 #define HAK_NODES_FORMAT       1

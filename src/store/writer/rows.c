@@ -13,9 +13,6 @@ static const char *const row_sql[HAK_ROW_STATEMENTS] = {
     [HAK_ROW_THREAD] = "INSERT OR REPLACE INTO thread VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     [HAK_ROW_IMAGE] = "INSERT OR REPLACE INTO image VALUES(?1, ?2, ?3)",
     [HAK_ROW_MAPPING] = "INSERT OR REPLACE INTO mapping VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-    [HAK_ROW_NAME] = "INSERT INTO name VALUES(?1, ?2)",
-    [HAK_ROW_NAME_TEXT] = "SELECT text FROM name WHERE id = ?1",
-    [HAK_ROW_NODE_CHUNK] = "INSERT OR REPLACE INTO node_chunk VALUES(?1, ?2, ?3)",
     [HAK_ROW_NODE_MAP] = "INSERT OR REPLACE INTO node_map VALUES(?1, ?2, ?3, ?4)",
     [HAK_ROW_SYMBOL] = "INSERT OR REPLACE INTO symbol VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
     [HAK_ROW_FAULT] =
@@ -36,19 +33,11 @@ static const char *const row_sql[HAK_ROW_STATEMENTS] = {
 /* NOLINTEND(bugprone-suspicious-missing-comma) */
 
 sqlite3_stmt *hak_writer_row(struct hak_store_writer *w, enum hak_row_statement which) {
-    if (!w->row[which] &&
-        sqlite3_prepare_v3(w->database, row_sql[which], -1, SQLITE_PREPARE_PERSISTENT,
-                           &w->row[which], NULL) != SQLITE_OK)
-        hak_store_fail_sqlite(w->database, w->path, "preparing to write");
-    return w->row[which];
+    return hak_database_keep(&w->db, &w->row[which], row_sql[which], "preparing to write");
 }
 
 int hak_writer_step(struct hak_store_writer *w, enum hak_row_statement which, const char *doing) {
-    int result = sqlite3_step(w->row[which]);
-    int error = result == SQLITE_DONE ? 0 : hak_store_fail_sqlite(w->database, w->path, doing);
-    sqlite3_reset(w->row[which]);
-    sqlite3_clear_bindings(w->row[which]);
-    return error;
+    return hak_database_run(&w->db, w->row[which], doing);
 }
 
 static void bind_number(sqlite3_stmt *s, int at, uint64_t value) {
@@ -140,9 +129,9 @@ int hak_store_put_module(struct hak_store_writer *w, const struct hak_module_row
 
 int hak_store_put_frame(struct hak_store_writer *w, const struct hak_frame_row *row) {
     uint32_t function = 0, file = 0;
-    int error = hak_store_name(w, row->function, &function);
+    int error = hak_names_id(w->names, row->function, &function);
     if (!error)
-        error = hak_store_name(w, row->file, &file);
+        error = hak_names_id(w->names, row->file, &file);
     sqlite3_stmt *s = error ? NULL : hak_writer_row(w, HAK_ROW_SYMBOL);
     if (!s)
         return error ? error : HAK_STORE_INTERNAL;
@@ -216,7 +205,7 @@ int hak_store_put_leak_scan(struct hak_store_writer *w, const struct hak_leak_sc
 void hak_store_leak_marks(struct hak_store_writer *w, uint32_t *next_scan, uint32_t *next_leak) {
     sqlite3_stmt *s;
     *next_scan = *next_leak = 1;
-    if (sqlite3_prepare_v2(w->database,
+    if (sqlite3_prepare_v2(w->db.connection,
                            "SELECT (SELECT max(id) FROM leak_scan), (SELECT max(id) FROM leak)", -1,
                            &s, NULL) == SQLITE_OK &&
         sqlite3_step(s) == SQLITE_ROW) {
@@ -227,7 +216,7 @@ void hak_store_leak_marks(struct hak_store_writer *w, uint32_t *next_scan, uint3
 }
 
 int hak_store_put_loss(struct hak_store_writer *w, const struct hak_loss_row *row) {
-    hak_live_note_loss(w);
+    hak_live_note_loss(w->live);
     sqlite3_stmt *s = hak_writer_row(w, HAK_ROW_LOSS);
     if (!s)
         return HAK_STORE_INTERNAL;
@@ -264,7 +253,7 @@ int hak_store_put_cursor(struct hak_store_writer *w, const struct hak_cursor_row
 
 int hak_store_put_metric(struct hak_store_writer *w, const struct hak_metric_row *row) {
     uint32_t name = 0;
-    int error = hak_store_name(w, row->name, &name);
+    int error = hak_names_id(w->names, row->name, &name);
     sqlite3_stmt *s = error ? NULL : hak_writer_row(w, HAK_ROW_SAMPLE);
     if (!s)
         return error ? error : HAK_STORE_INTERNAL;
@@ -292,9 +281,9 @@ int hak_store_each_cursor(struct hak_store_writer *w,
                           int (*each)(void *context, const struct hak_cursor_row *row),
                           void *context) {
     sqlite3_stmt *s;
-    if (sqlite3_prepare_v2(w->database, "SELECT session, ring, position, time FROM cursor", -1, &s,
-                           NULL) != SQLITE_OK)
-        return hak_store_fail_sqlite(w->database, w->path, "reading how far rings are stored");
+    if (sqlite3_prepare_v2(w->db.connection, "SELECT session, ring, position, time FROM cursor", -1,
+                           &s, NULL) != SQLITE_OK)
+        return hak_database_fail(&w->db, "reading how far rings are stored");
     int result, told = 0;
     while ((result = sqlite3_step(s)) == SQLITE_ROW && !told) {
         struct hak_cursor_row row = {
@@ -306,7 +295,7 @@ int hak_store_each_cursor(struct hak_store_writer *w,
         told = each(context, &row);
     }
     if (!told && result != SQLITE_DONE)
-        told = hak_store_fail_sqlite(w->database, w->path, "reading how far rings are stored");
+        told = hak_database_fail(&w->db, "reading how far rings are stored");
     sqlite3_finalize(s);
     return told;
 }
@@ -325,15 +314,15 @@ int hak_store_put_node_map(struct hak_store_writer *w, const struct hak_node_map
 int hak_store_copy_node_map(struct hak_store_writer *w, uint32_t from, uint32_t to) {
     sqlite3_stmt *s;
     int error = 0;
-    if (sqlite3_prepare_v2(w->database,
+    if (sqlite3_prepare_v2(w->db.connection,
                            "INSERT OR REPLACE INTO node_map SELECT ?2, id, ids, data FROM node_map "
                            "WHERE session = ?1",
                            -1, &s, NULL) != SQLITE_OK)
-        return hak_store_fail_sqlite(w->database, w->path, "copying which stacks are known");
+        return hak_database_fail(&w->db, "copying which stacks are known");
     bind_number(s, 1, from);
     bind_number(s, 2, to);
     if (sqlite3_step(s) != SQLITE_DONE)
-        error = hak_store_fail_sqlite(w->database, w->path, "copying which stacks are known");
+        error = hak_database_fail(&w->db, "copying which stacks are known");
     sqlite3_finalize(s);
     return error;
 }
@@ -343,10 +332,10 @@ int hak_store_each_node_map(struct hak_store_writer *w, uint32_t session,
                             void *context) {
     static const char doing[] = "reading which stacks are known";
     sqlite3_stmt *s;
-    if (sqlite3_prepare_v2(w->database,
+    if (sqlite3_prepare_v2(w->db.connection,
                            "SELECT id, ids, data FROM node_map WHERE session = ?1 ORDER BY id", -1,
                            &s, NULL) != SQLITE_OK)
-        return hak_store_fail_sqlite(w->database, w->path, doing);
+        return hak_database_fail(&w->db, doing);
     bind_number(s, 1, session);
     int result, told = 0;
     while ((result = sqlite3_step(s)) == SQLITE_ROW && !told) {
@@ -360,7 +349,7 @@ int hak_store_each_node_map(struct hak_store_writer *w, uint32_t session,
         told = each(context, &row);
     }
     if (!told && result != SQLITE_DONE)
-        told = hak_store_fail_sqlite(w->database, w->path, doing);
+        told = hak_database_fail(&w->db, doing);
     sqlite3_finalize(s);
     return told;
 }
@@ -373,9 +362,9 @@ int hak_store_high_marks(struct hak_store_writer *w, struct hak_store_high_marks
     sqlite3_stmt *s;
     *out = (struct hak_store_high_marks){0};
     int error = 0;
-    if (sqlite3_prepare_v2(w->database, sql, -1, &s, NULL) != SQLITE_OK ||
+    if (sqlite3_prepare_v2(w->db.connection, sql, -1, &s, NULL) != SQLITE_OK ||
         sqlite3_step(s) != SQLITE_ROW)
-        error = hak_store_fail_sqlite(w->database, w->path, "reading its highest numbers");
+        error = hak_database_fail(&w->db, "reading its highest numbers");
     if (!error) {
         out->process = (uint32_t)sqlite3_column_int64(s, 0);
         out->thread = (uint32_t)sqlite3_column_int64(s, 1);
@@ -390,9 +379,9 @@ int hak_store_high_marks(struct hak_store_writer *w, struct hak_store_high_marks
 const char *hak_store_get_meta(struct hak_store_writer *w, const char *key) {
     free(w->meta_value);
     w->meta_value = NULL;
-    if (!w->get_meta && sqlite3_prepare_v2(w->database, "SELECT value FROM meta WHERE key=?1", -1,
-                                           &w->get_meta, NULL) != SQLITE_OK) {
-        hak_store_fail_sqlite(w->database, w->path, "reading a named value");
+    if (!w->get_meta && sqlite3_prepare_v2(w->db.connection, "SELECT value FROM meta WHERE key=?1",
+                                           -1, &w->get_meta, NULL) != SQLITE_OK) {
+        hak_database_fail(&w->db, "reading a named value");
         return NULL;
     }
     bind_text(w->get_meta, 1, key);

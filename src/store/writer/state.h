@@ -3,11 +3,10 @@
 #ifndef HAK_STORE_WRITER_STATE_H
 #define HAK_STORE_WRITER_STATE_H
 
-#include <sqlite3.h>
 #include "store/codec/chunk.h"
-#include "store/stacks/names.h"
-#include "store/stacks/node_writer.h"
+#include "store/stacks/stacks.h"
 #include "store/live/writer.h"
+#include "store/postings/writer.h"
 #include "store/writer/writer.h"
 
 /* One prepared statement for each kind of row; the order is that of row_sql in writer/rows.c. */
@@ -17,9 +16,6 @@ enum hak_row_statement {
     HAK_ROW_THREAD,
     HAK_ROW_IMAGE,
     HAK_ROW_MAPPING,
-    HAK_ROW_NAME,
-    HAK_ROW_NAME_TEXT, /* reads */
-    HAK_ROW_NODE_CHUNK,
     HAK_ROW_NODE_MAP,
     HAK_ROW_SYMBOL,
     HAK_ROW_FAULT,
@@ -36,9 +32,8 @@ enum hak_row_statement {
 };
 
 struct hak_store_writer {
-    sqlite3 *database;
+    struct hak_database db;
     int fd; /* holds the writer's lock; closed after the database, or SQLite would lose its locks */
-    char *path;
     sqlite3_stmt *row[HAK_ROW_STATEMENTS];
     sqlite3_stmt *get_meta;
     char *meta_value;
@@ -52,24 +47,12 @@ struct hak_store_writer {
     struct hak_live_writer *live;
     struct hak_node_writer *nodes;
     struct hak_posting_writer *postings;
-    struct hak_store_names *names;
+    struct hak_names *names;
 };
 
 /* Runs the statement that has its values bound; 0 or an error that says what was `doing`. */
 int hak_writer_step(struct hak_store_writer *w, enum hak_row_statement which, const char *doing);
 /* The prepared statement of a row kind, NULL on error (the message is set). */
 sqlite3_stmt *hak_writer_row(struct hak_store_writer *w, enum hak_row_statement which);
-
-/* Each part that finds chunks again is called once for every chunk, after hak_chunk_encode: the
- * values of `c` are there, BASE and STACK are numbered. 0 or the store's error. */
-int hak_posting_put_chunk(struct hak_store_writer *w, const struct hak_columns *c,
-                          uint64_t first_id);
-/* The transaction was taken back. */
-void hak_posting_rolled_back(struct hak_store_writer *w);
-/* The chunks before the one that is `first_kept` were dropped. 0 or the store's error. */
-int hak_posting_trim(struct hak_store_writer *w, uint64_t first_kept);
-/* No chunk comes any more: in the last transaction. 0 or the store's error. */
-int hak_posting_finish(struct hak_store_writer *w);
-void hak_posting_writer_free(struct hak_posting_writer *postings);
 
 #endif

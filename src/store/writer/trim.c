@@ -10,7 +10,7 @@
 static int64_t query_number(struct hak_store_writer *w, const char *sql) {
     sqlite3_stmt *query;
     int64_t number = -1;
-    if (sqlite3_prepare_v2(w->database, sql, -1, &query, NULL) == SQLITE_OK &&
+    if (sqlite3_prepare_v2(w->db.connection, sql, -1, &query, NULL) == SQLITE_OK &&
         sqlite3_step(query) == SQLITE_ROW)
         number = sqlite3_column_int64(query, 0);
     sqlite3_finalize(query);
@@ -27,7 +27,7 @@ uint64_t hak_store_used_bytes(struct hak_store_writer *w) {
 void hak_store_keep_log_below(struct hak_store_writer *w, uint64_t bytes) {
     char sql[80];
     snprintf(sql, sizeof sql, "PRAGMA wal_autocheckpoint=%" PRIu64, bytes / 4096 + 1);
-    sqlite3_exec(w->database, sql, NULL, NULL, NULL);
+    sqlite3_exec(w->db.connection, sql, NULL, NULL, NULL);
 }
 
 /* Drops the chunks before the one that is `end`. */
@@ -37,10 +37,10 @@ static int drop_before(struct hak_store_writer *w, int64_t end) {
              "DELETE FROM chunk_data WHERE chunk < %" PRId64 ";"
              "DELETE FROM chunk WHERE id < %" PRId64 ";",
              end, end);
-    if (sqlite3_exec(w->database, sql, NULL, NULL, NULL) != SQLITE_OK)
-        return hak_store_fail_sqlite(w->database, w->path, "dropping its oldest events");
-    int error = hak_posting_trim(w, (uint64_t)end);
-    return error ? error : hak_live_trim(w, (uint64_t)end);
+    if (sqlite3_exec(w->db.connection, sql, NULL, NULL, NULL) != SQLITE_OK)
+        return hak_database_fail(&w->db, "dropping its oldest events");
+    int error = hak_posting_trim(w->postings, (uint64_t)end);
+    return error ? error : hak_live_trim(w->live, (uint64_t)end);
 }
 
 int hak_store_trim(struct hak_store_writer *w, uint64_t max_bytes, uint64_t *events_dropped) {

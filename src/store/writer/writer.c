@@ -5,7 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 #include "store/file.h"
-#include "store/stacks/node_reader.h"
 #include "store/schema.h"
 
 #define FINISH_WAIT_MS 4000 /* for readers that are still at it, twice */
@@ -13,9 +12,9 @@
 _Static_assert(HAK_CHUNK_EVENTS == HAK_CHUNK_EVENTS_MAX, "one limit, two headers");
 
 static int run(struct hak_store_writer *w, const char *sql, const char *doing) {
-    return sqlite3_exec(w->database, sql, NULL, NULL, NULL) == SQLITE_OK
+    return sqlite3_exec(w->db.connection, sql, NULL, NULL, NULL) == SQLITE_OK
                ? 0
-               : hak_store_fail_sqlite(w->database, w->path, doing);
+               : hak_database_fail(&w->db, doing);
 }
 
 static void close_writer(struct hak_store_writer *w) {
@@ -24,15 +23,15 @@ static void close_writer(struct hak_store_writer *w) {
     hak_posting_writer_free(w->postings);
     sqlite3_finalize(w->get_meta);
     hak_node_writer_free(w->nodes);
-    hak_store_names_free(w->names);
-    sqlite3_close(w->database);
+    hak_names_free(w->names);
+    sqlite3_close(w->db.connection);
     if (w->fd >= 0)
         close(w->fd);
-    free(w->path);
+    free(w->db.path);
     free(w->meta_value);
     hak_columns_free(&w->columns);
     hak_buffer_free(&w->blob);
-    hak_live_free(w->live);
+    hak_live_writer_free(w->live);
     free(w);
 }
 
@@ -57,29 +56,43 @@ static int set_up_writing(struct hak_store_writer *w) {
                "setting up the write-ahead log");
 }
 
+/* What writes stacks, postings and live checkpoints on the connection that was made. */
+static int open_rooms(struct hak_store_writer *w) {
+    int error = hak_store_add_node_table(&w->db);
+    if (!error)
+        error = hak_node_writer_make(&w->db, &w->nodes);
+    if (!error)
+        error = hak_names_make(&w->db, &w->names);
+    if (!error)
+        error = hak_posting_writer_make(&w->db, &w->postings);
+    if (!error)
+        error = hak_live_writer_make(&w->db, &w->live);
+    return error;
+}
+
 int hak_store_create(const char *path, int replace, struct hak_store_writer **out) {
     *out = NULL;
     struct hak_store_writer *w = new_writer();
     if (!w)
         return hak_store_no_memory(path);
-    int error = hak_store_file_create(path, replace != 0, &w->fd, &w->path);
+    int error = hak_store_file_create(path, replace != 0, &w->fd, &w->db.path);
     if (error) {
         close_writer(w);
         return error;
     }
-    error = hak_store_file_lock(w->fd, w->path);
+    error = hak_store_file_lock(w->fd, w->db.path);
     if (!error)
-        error = hak_store_file_connect(w->path, w->fd, true, &w->database);
+        error = hak_store_file_connect(w->db.path, w->fd, true, &w->db.connection);
     if (!error) /* what is only being made has nothing to lose: no sync */
         error = run(w, "PRAGMA synchronous=OFF; PRAGMA journal_mode=MEMORY;", "making it");
     if (!error)
-        error = hak_store_make_schema(w->database, w->path);
+        error = hak_store_make_schema(w->db.connection, w->db.path);
     if (!error)
         error = set_up_writing(w);
     if (!error)
-        error = hak_store_add_node_table(w->database, w->path);
+        error = open_rooms(w);
     if (error) {
-        unlink(w->path);
+        unlink(w->db.path);
         close_writer(w);
         return error;
     }
@@ -90,7 +103,7 @@ int hak_store_create(const char *path, int replace, struct hak_store_writer **ou
 static uint64_t query_number(struct hak_store_writer *w, const char *sql) {
     sqlite3_stmt *query;
     uint64_t number = 0;
-    if (sqlite3_prepare_v2(w->database, sql, -1, &query, NULL) == SQLITE_OK &&
+    if (sqlite3_prepare_v2(w->db.connection, sql, -1, &query, NULL) == SQLITE_OK &&
         sqlite3_step(query) == SQLITE_ROW)
         number = (uint64_t)sqlite3_column_int64(query, 0);
     sqlite3_finalize(query);
@@ -102,17 +115,17 @@ int hak_store_resume(const char *path, struct hak_store_writer **out) {
     struct hak_store_writer *w = new_writer();
     if (!w)
         return hak_store_no_memory(path);
-    int error = hak_store_file_open(path, true, &w->fd, &w->path);
+    int error = hak_store_file_open(path, true, &w->fd, &w->db.path);
     if (!error)
-        error = hak_store_file_lock(w->fd, w->path);
+        error = hak_store_file_lock(w->fd, w->db.path);
     if (!error)
-        error = hak_store_file_connect(w->path, w->fd, true, &w->database);
+        error = hak_store_file_connect(w->db.path, w->fd, true, &w->db.connection);
     if (!error)
         error = set_up_writing(w);
     if (!error)
         error = run(w, "DELETE FROM meta WHERE key='finished'", "going on with it");
     if (!error)
-        error = hak_store_add_node_table(w->database, w->path);
+        error = open_rooms(w);
     if (error) {
         close_writer(w);
         return error;
@@ -196,15 +209,15 @@ static int put_chunk_data(struct hak_store_writer *w, uint64_t first_id) {
 static int put_chunk(struct hak_store_writer *w, struct hak_columns *c, uint64_t first_id) {
     w->blob.size = 0;
     if (!hak_chunk_encode(c, first_id, &w->blob))
-        return hak_store_no_memory(w->path);
+        return hak_store_no_memory(w->db.path);
     const struct chunk_facts facts = gather_facts(c);
     int error = put_chunk_row(w, c, &facts, first_id);
     if (!error)
         error = put_chunk_data(w, first_id);
     if (!error)
-        error = hak_posting_put_chunk(w, c, first_id);
+        error = hak_posting_put_chunk(w->postings, c, first_id);
     if (!error)
-        error = hak_live_put_chunk(w, c, first_id, facts.max_ns);
+        error = hak_live_put_chunk(w->live, c, first_id, facts.max_ns);
     return error;
 }
 
@@ -226,7 +239,7 @@ int hak_store_put_events(struct hak_store_writer *w, const struct hak_event *eve
             return hak_store_fail(HAK_STORE_INTERNAL,
                                   "%s: event %llu was handed over after event %llu; event numbers "
                                   "have no gaps",
-                                  w->path, (unsigned long long)events[i].id,
+                                  w->db.path, (unsigned long long)events[i].id,
                                   (unsigned long long)w->last_event);
         if (w->pending_count == HAK_CHUNK_EVENTS) {
             int error = flush_chunk(w);
@@ -255,7 +268,7 @@ uint64_t hak_store_last_event(const struct hak_store_writer *w) {
 int hak_store_commit(struct hak_store_writer *w) {
     int error = flush_chunk(w);
     if (!error)
-        error = hak_node_writer_flush(w);
+        error = hak_node_writer_flush(w->nodes);
     if (!error)
         error = run(w, "COMMIT", "committing");
     if (!error) {
@@ -271,14 +284,14 @@ int hak_store_rollback(struct hak_store_writer *w) {
     w->last_event = w->last_committed_event;
     w->in_transaction = false;
     w->taken_back = true;
-    hak_live_rolled_back(w);
+    hak_live_rolled_back(w->live);
     /* SQLite may have rolled back by itself, as it does when the disk is full. */
-    int error = sqlite3_get_autocommit(w->database)
+    int error = sqlite3_get_autocommit(w->db.connection)
                     ? 0
                     : run(w, "ROLLBACK", "taking back what was not committed");
-    hak_node_writer_rolled_back(w);
-    hak_posting_rolled_back(w);
-    hak_store_names_rolled_back(w);
+    hak_node_writer_rolled_back(w->nodes);
+    hak_posting_rolled_back(w->postings);
+    hak_names_rolled_back(w->names);
     return error;
 }
 
@@ -287,9 +300,9 @@ int hak_store_rollback(struct hak_store_writer *w) {
 static void join_postings(struct hak_store_writer *w) {
     if (run(w, "BEGIN IMMEDIATE", "joining its postings"))
         return;
-    if (hak_posting_finish(w) || run(w, "COMMIT", "joining its postings")) {
-        hak_posting_rolled_back(w);
-        if (!sqlite3_get_autocommit(w->database))
+    if (hak_posting_finish(w->postings) || run(w, "COMMIT", "joining its postings")) {
+        hak_posting_rolled_back(w->postings);
+        if (!sqlite3_get_autocommit(w->db.connection))
             run(w, "ROLLBACK", "joining its postings");
     }
 }
@@ -307,13 +320,14 @@ int hak_store_finish(struct hak_store_writer *w) {
         sqlite3_finalize(w->row[i]);
         w->row[i] = NULL;
     }
-    hak_node_writer_rest(w);
-    sqlite3_busy_timeout(w->database, FINISH_WAIT_MS);
+    hak_node_writer_rest(w->nodes);
+    hak_names_rest(w->names);
+    sqlite3_busy_timeout(w->db.connection, FINISH_WAIT_MS);
     if (!error)
         error = run(w, "PRAGMA wal_checkpoint(TRUNCATE)", "writing its log back at the end");
     if (!error && fsync(w->fd) != 0) /* one sync, while the log is still there */
         error = hak_store_fail(HAK_STORE_FULL, "%s: could not be brought to the disk; make room",
-                               w->path);
+                               w->db.path);
     if (!error)
         error = run(w, "PRAGMA journal_mode=DELETE", "writing its log back at the end");
     if (error == HAK_STORE_BUSY)
@@ -323,5 +337,13 @@ int hak_store_finish(struct hak_store_writer *w) {
 }
 
 struct sqlite3 *hak_store_writer_database(struct hak_store_writer *w) {
-    return w->database;
+    return w->db.connection;
+}
+
+int hak_store_put_node(struct hak_store_writer *w, const struct hak_node_row *row) {
+    return hak_node_writer_put(w->nodes, row);
+}
+
+int hak_store_get_node(struct hak_store_writer *w, uint32_t id, struct hak_node_row *out) {
+    return hak_node_writer_get(w->nodes, id, out);
 }

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include "store/error.h"
 #include "store/event.h"
+#include "store/node.h"
 
 struct hak_store_writer;
 struct hak_columns; /* store/codec/column.h */
@@ -51,12 +52,6 @@ struct hak_module_row {
     const char *path;
     const char *build_id; /* hex; "" = none */
     uint32_t image;       /* row id of the first module with this path and build_id; 0 = this one */
-};
-
-/* A stack node: the frame `ip` called from the frames of `parent`. */
-struct hak_node_row {
-    uint32_t id, parent, process, generation;
-    uint64_t ip;
 };
 
 /* What an ip of a module means: one row for each inlined level, level 0 = the innermost function.

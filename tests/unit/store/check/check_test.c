@@ -2,7 +2,7 @@
 #include "../capture.h"
 #include "store/check/order.h"
 #include "store/codec/chunk.h"
-#include "store/live/writer.h"
+#include "store/writer/state.h"
 #include "../stream.h"
 
 static struct capture c;
@@ -280,7 +280,7 @@ START_TEST(blocks_beyond_what_memory_holds_are_followed_too) {
 END_TEST
 
 START_TEST(live_checkpoints_that_are_wrong_are_named) {
-    hak_live_set_pace(c.w, 0, 200, 4);
+    hak_live_set_pace(c.w->live, 0, 200, 4);
     for (int i = 0; i < 3000; i++) {
         block_malloc(&c, i, 10, 1);
         if (i > 500 && i % 3)

@@ -1,0 +1,25 @@
+/* Writes what finds chunks again: for each chunk a run of the keys that it speaks of, which are
+ * joined to larger ones as they come (merge.h). Functions return 0 or a hak_store_error; for the
+ * writer's thread, in its transactions. */
+#ifndef HAK_STORE_POSTINGS_WRITER_H
+#define HAK_STORE_POSTINGS_WRITER_H
+
+#include "store/database.h"
+
+struct hak_columns;
+struct hak_posting_writer;
+
+int hak_posting_writer_make(const struct hak_database *db, struct hak_posting_writer **out);
+void hak_posting_writer_free(struct hak_posting_writer *postings);
+/* The chunk that was just encoded and begins with event `first_id`: the values of `c` are there,
+ * BASE and STACK are numbered. */
+int hak_posting_put_chunk(struct hak_posting_writer *p, const struct hak_columns *c,
+                          uint64_t first_id);
+/* The transaction was taken back. */
+void hak_posting_rolled_back(struct hak_posting_writer *p);
+/* The chunks before the one that is `first_kept` were dropped. */
+int hak_posting_trim(struct hak_posting_writer *p, uint64_t first_kept);
+/* No chunk comes any more: in the last transaction. */
+int hak_posting_finish(struct hak_posting_writer *p);
+
+#endif

@@ -1,0 +1,37 @@
+/* The door of stacks: nodes as they are written, read by id and shown as frames; and the texts that
+ * many rows share.
+ *
+ *   writer --> node_writer --> blobs of nodes (table node_chunk) --> node_reader --> frames,
+ * functions writer --> names ------> table name
+ *
+ * Whoever makes a reader or a writer owns it; each belongs to one thread, there is no lock. It
+ * calls base, the database and pack, no other room. */
+#ifndef HAK_STORE_STACKS_STACKS_H
+#define HAK_STORE_STACKS_STACKS_H
+
+#include "base/bytes.h"
+#include "store/frame.h"
+#include "store/stacks/callers.h"
+#include "store/stacks/functions.h"
+#include "store/stacks/names.h"
+#include "store/stacks/node_reader.h"
+#include "store/stacks/node_writer.h"
+
+/* Turns stacks into frames; rested or freed, it holds no statement. */
+struct hak_stack_reader {
+    struct hak_database db;
+    struct hak_node_reader *nodes;
+    sqlite3_stmt *module, *frame, *parent;
+    struct hak_buffer text;         /* strings of the frames handed out last */
+    struct hak_functions functions; /* of stacks that were asked, until it rests */
+    char *error; /* why a stack could not be read, the first time; NULL = all could */
+};
+
+int hak_stack_reader_init(struct hak_stack_reader *r, const struct hak_database *db);
+void hak_stack_reader_rest(struct hak_stack_reader *r);
+void hak_stack_reader_free(struct hak_stack_reader *r);
+/* Both as hak_store_frames and hak_store_stack_function (reader.h). */
+int hak_stacks_frames(struct hak_stack_reader *r, uint32_t stack, struct hak_frame *out, int max);
+const char *hak_stacks_function(struct hak_stack_reader *r, uint32_t stack);
+
+#endif
