@@ -427,7 +427,7 @@ START_TEST(next_worker_gives_a_ring_back_that_was_begun_to_be) {
     fake_event(&program, 2, HAK_FREE, 1, 2, 0);
     commit(&worker);
     ck_assert_uint_eq(read_events().count, 2);
-    ck_assert_int_eq(ask("SELECT coalesce(sum(count), 0) FROM loss"), 0);
+    ck_assert_int_eq(ask(&worker, "SELECT coalesce(sum(count), 0) FROM loss"), 0);
 }
 END_TEST
 
