@@ -27,6 +27,9 @@ struct pidfd_facts {
 #define UNSEEN_END                                                                                 \
     "its end was not seen: the collector was killed, and what it had not stored of this process "  \
     "is missing"
+#define LOST_EXEC                                                                                  \
+    "executed a program, " NOT_RECORDED                                                            \
+    "the collector was killed before it had stored anything of it"
 #define TELL_NS  500000000u
 #define CLOCK_NS 1000000u    /* two sessions' clocks agree to that */
 #define HELLO_NS 5000000000u /* from exec to hello, at most */
@@ -253,11 +256,30 @@ void hak_ends_unrecorded(struct hak_client **clients, uint32_t count, struct hak
     }
 }
 
+/* The row of what process `id` executed: mostly one of the next, or before it where its hello came
+ * to another keeper first. */
+static bool has_successor(const struct hak_rows *rows, uint32_t id) {
+    const struct hak_process_info *process = &rows->processes[id - 1];
+    struct hak_who who = hak_rows_who(process);
+    for (uint32_t step = 1; step < rows->process_count; step++) {
+        const struct hak_process_info *other =
+            &rows->processes[(id - 1 + step) % rows->process_count];
+        if (other->row.session != process->row.session && hak_rows_is_process(other, &who) &&
+            other->row.start_ns + CLOCK_NS >= process->row.start_ns)
+            return true;
+    }
+    return false;
+}
+
 void hak_ends_note_unseen(struct hak_rows *rows) {
     for (uint32_t id = 1; id <= rows->process_count; id++) {
-        const struct hak_process_row *row = &rows->processes[id - 1].row;
-        if (row->end_kind == 0 && !row->note[0])
+        struct hak_process_row *row = &rows->processes[id - 1].row;
+        if (row->end_kind == 0 && !row->note[0]) {
             hak_ends_note(rows, id, UNSEEN_END);
+        } else if (row->end_kind == 3 && !has_successor(rows, id)) {
+            row->end_kind = 4;
+            hak_ends_note(rows, id, LOST_EXEC);
+        }
     }
 }
 

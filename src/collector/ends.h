@@ -32,8 +32,9 @@ void hak_ends_unrecorded(struct hak_client **clients, uint32_t count, struct hak
                          const struct hak_who *who, pid_t parent, const char *why, uint64_t ns,
                          int watch);
 
-/* At the end of the store: what was known of processes whose row does not say how they ended died
- * with a keeper and a worker, before another keeper had their memory. The rows get a note. */
+/* At the end of the store: what was known of processes whose row does not say how they ended, or
+ * of what they executed, died with a keeper and a worker, before another keeper had their memory.
+ * The rows get a note. */
 void hak_ends_note_unseen(struct hak_rows *rows);
 
 /* Tells what forked children did not record because the process table was full; now and then, and

@@ -2,6 +2,7 @@
  * several sessions, processes that end, and memory full of nonsense. */
 #include <sqlite3.h>
 #include <sys/wait.h>
+#include "collector/ends.h"
 #include "fake_worker.h"
 #include "../suite.h"
 #include "store/reader/reader.h"
@@ -377,6 +378,25 @@ START_TEST(waits_for_what_a_process_not_seen_yet_became) {
 }
 END_TEST
 
+/* The hello of what a process executed had come, and then the collector was killed. */
+START_TEST(says_what_was_executed_and_never_stored) {
+    add(&worker, &program, 1);
+    fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
+    struct hak_client *client = worker.clients[0];
+    hak_client_look_at_processes(client, &worker.rows, -1);
+    struct hak_hello hello = {.pid = getpid()};
+    hak_client_note_exec(client, &hello, getpid(), fake_monotonic());
+    ck_assert(hak_client_look_for_ends(client, fake_monotonic()));
+    commit(&worker);
+    commit(&worker);
+    ck_assert_int_eq(ask(&worker, "SELECT end_kind FROM process"), 3);
+    hak_ends_note_unseen(&worker.rows);
+    commit(&worker);
+    ck_assert_int_eq(ask(&worker, "SELECT end_kind FROM process"), 4);
+    ck_assert_int_eq(ask(&worker, "SELECT note LIKE '%collector was killed%' FROM process"), 1);
+}
+END_TEST
+
 START_TEST(reads_rings_that_were_closed_and_used_again) {
     fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
     add(&worker, &program, 1);
@@ -572,6 +592,7 @@ int main(void) {
     tcase_add_test(cases, says_how_a_process_ended_and_gives_its_rings_back);
     tcase_add_test(cases, asks_the_kernel_whether_anybody_is_left);
     tcase_add_test(cases, waits_for_what_a_process_not_seen_yet_became);
+    tcase_add_test(cases, says_what_was_executed_and_never_stored);
     tcase_add_test(cases, reads_rings_that_were_closed_and_used_again);
     tcase_add_test(cases, next_worker_gives_a_ring_back_that_was_begun_to_be);
     tcase_add_test(cases, takes_another_path_when_the_store_cannot_be_made);
