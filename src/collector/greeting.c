@@ -3,33 +3,41 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
+#include "collector/pid_namespace.h"
+#include "collector/session_file.h"
 #include "trace/session.h"
 
 #define SESSION_MAX_BYTES ((uint64_t)1 << 36)
+#define DESCRIPTORS_MAX   253 /* in one message, says the kernel */
 
 void hak_greeting_open(struct hak_greeting *g, int socket) {
     *g = (struct hak_greeting){.socket = socket, .memfd = -1};
+}
+
+/* It may be anything: a socket does not linger. */
+static void drop_descriptor(int file) {
+    struct linger none = {0};
+    (void)setsockopt(file, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+    close(file);
 }
 
 int hak_greeting_read(struct hak_greeting *g) {
     struct iovec piece = {(char *)&g->hello + g->got, sizeof g->hello - g->got};
     union {
         struct cmsghdr align;
-        char bytes[CMSG_SPACE(sizeof(int))];
+        char bytes[CMSG_SPACE(DESCRIPTORS_MAX * sizeof(int))];
     } control;
-    /* CMSG_SPACE would have room for a second descriptor, which nobody would close. */
+    /* Room for all: what finds none the kernel closes here, and a socket lingers then. */
     struct msghdr header = {.msg_iov = &piece,
                             .msg_iovlen = 1,
                             .msg_control = control.bytes,
-                            .msg_controllen = CMSG_LEN(sizeof(int))};
+                            .msg_controllen = sizeof control.bytes};
     ssize_t got;
     do {
         got = recvmsg(g->socket, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
@@ -37,12 +45,13 @@ int hak_greeting_read(struct hak_greeting *g) {
     if (got < 0)
         return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
     for (struct cmsghdr *c = CMSG_FIRSTHDR(&header); c; c = CMSG_NXTHDR(&header, c)) {
-        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS ||
-            c->cmsg_len != CMSG_LEN(sizeof(int)))
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
             continue;
-        if (g->memfd >= 0)
-            close(g->memfd);
-        memcpy(&g->memfd, CMSG_DATA(c), sizeof g->memfd);
+        for (size_t at = 0; CMSG_LEN(at + sizeof(int)) <= c->cmsg_len; at += sizeof(int)) {
+            if (g->memfd >= 0)
+                drop_descriptor(g->memfd);
+            memcpy(&g->memfd, CMSG_DATA(c) + at, sizeof g->memfd);
+        }
     }
     if (got == 0)
         return -1;
@@ -52,7 +61,6 @@ int hak_greeting_read(struct hak_greeting *g) {
 
 const char *hak_greeting_check(struct hak_greeting *g) {
     struct stat about;
-    struct statfs files;
     if (g->hello.magic != HAK_HELLO_MAGIC)
         return "no hello of hakmem";
     if (g->hello.version != HAK_SESSION_VERSION)
@@ -63,17 +71,22 @@ const char *hak_greeting_check(struct hak_greeting *g) {
     if (g->hello.kind != HAK_HELLO_SESSION)
         return "a hello of an unknown kind";
     /* Pages of another kind of file may fail to come when they are touched. */
-    if (g->memfd < 0 || fstat(g->memfd, &about) != 0 || !S_ISREG(about.st_mode) ||
-        fstatfs(g->memfd, &files) != 0 || files.f_type != TMPFS_MAGIC)
+    if (g->memfd < 0 || !hak_session_file_is_memfd(g->memfd) || fstat(g->memfd, &about) != 0)
         return "no session memory came with the hello";
     if ((uint64_t)about.st_size != g->hello.total_bytes ||
         g->hello.total_bytes < sizeof(struct hak_session) ||
         g->hello.total_bytes > SESSION_MAX_BYTES)
         return "the session memory has not the size that the hello says";
-    int due = F_SEAL_SHRINK | F_SEAL_GROW;
+    /* They are not added here: that could be made to wait (session_file.h). */
+    int due = F_SEAL_SHRINK | F_SEAL_GROW, barred = F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
     int seals = fcntl(g->memfd, F_GET_SEALS);
-    if (seals < 0 || ((seals & due) != due && fcntl(g->memfd, F_ADD_SEALS, due) != 0))
-        return "the session memory cannot be sealed";
+    if (seals < 0 || (seals & (due | barred)) != due)
+        return "the session memory is not sealed against changes of its size, and of that alone";
+    g->is_own = hak_session_file_make_own(&g->memfd);
+    if (!g->is_own && hak_pid_proc_is_own())
+        return "the collector cannot open the session memory";
+    if (g->is_own && !hak_session_file_is_held(g->memfd, true))
+        return "the program has no lock on the session memory";
     return NULL;
 }
 
@@ -92,8 +105,9 @@ void hak_greeting_answer(struct hak_greeting *g, const char *socket_name, const 
         return;
 }
 
-void hak_greeting_close(struct hak_greeting *g) {
+int hak_greeting_close(struct hak_greeting *g) {
     if (g->memfd >= 0)
-        close(g->memfd);
-    close(g->socket);
+        drop_descriptor(g->memfd);
+    g->memfd = -1;
+    return g->socket;
 }

@@ -3,13 +3,15 @@
 #ifndef HAK_COLLECTOR_GREETING_H
 #define HAK_COLLECTOR_GREETING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include "trace/protocol.h"
 
 struct hak_greeting {
-    int socket; /* owned */
-    int memfd;  /* owned; -1 until it came */
-    size_t got; /* bytes of `hello` so far */
+    int socket;  /* owned */
+    int memfd;   /* owned; -1 until it came */
+    bool is_own; /* the memfd: hak_session_file_make_own */
+    size_t got;  /* bytes of `hello` so far */
     struct hak_hello hello;
 };
 
@@ -18,9 +20,9 @@ void hak_greeting_open(struct hak_greeting *g, int socket);
 /* Reads what is there: 1 the hello is complete, 0 not yet, -1 the program is gone. */
 int hak_greeting_read(struct hak_greeting *g);
 
-/* NULL when the hello is right: magic, version, and for a session a memfd of the size it says that
- * can be (and now is) sealed against changes of its size; else what is wrong, for the program's one
- * line. */
+/* NULL when the hello is right: magic, version, and for a session a memfd of the size it says,
+ * sealed against changes of its size and locked by the program; else what is wrong, for the
+ * program's one line. Makes the memfd an open file description of our own. */
 const char *hak_greeting_check(struct hak_greeting *g);
 
 /* The memfd, from now on the caller's. */
@@ -29,6 +31,7 @@ int hak_greeting_take_memfd(struct hak_greeting *g);
 /* Sends the answer: accepted when `why` is NULL. */
 void hak_greeting_answer(struct hak_greeting *g, const char *socket_name, const char *why);
 
-void hak_greeting_close(struct hak_greeting *g);
+/* Closes the memfd, and returns the socket, which is the caller's (leaving.h). */
+int hak_greeting_close(struct hak_greeting *g);
 
 #endif

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include "collector/session_file.h"
 #include "report/text.h"
 
 #define BEAT_MS   200
@@ -56,9 +57,8 @@ static void beat(struct hak_keeper *k) {
     read_clock(&t);
     uint64_t ns = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
     for (int i = 0; i < k->held_count; i++)
-        if (pwrite(k->held[i].memfd, &ns, sizeof ns,
-                   (off_t)offsetof(struct hak_session, keeper_heartbeat_ns)) < 0)
-            continue;
+        (void)hak_session_file_write(k->held[i].memfd,
+                                     (off_t)offsetof(struct hak_session, keeper_heartbeat_ns), ns);
     k->beat_due_ms = hak_keeper_now_ms() + BEAT_MS;
 }
 
@@ -125,6 +125,7 @@ static void step(struct hak_keeper *k) {
         hak_keeper_accept_guests(k, k->listening);
     if (fds[3].revents)
         hak_keeper_accept_guests(k, k->way);
+    hak_leaving_look(&k->leaving, now);
     hak_keeper_look_for_offers(k);
     hak_keeper_start_worker(k);
     if (hak_keeper_now_ms() >= k->beat_due_ms) {
@@ -179,8 +180,11 @@ void hak_keeper_free(struct hak_keeper *k) {
         hak_keeper_drop_guest(k, 0);
     /* Before the link: the keeper that the worker then starts makes its own. */
     hak_keeper_close_way(k);
-    int fds[] = {k->listening, k->link, k->wake, k->reading_page};
-    for (int i = 0; i < 4; i++)
+    if (k->listening >= 0)
+        hak_leaving_add_listening(&k->leaving, k->listening);
+    hak_leaving_end(&k->leaving);
+    int fds[] = {k->link, k->wake, k->reading_page};
+    for (int i = 0; i < 3; i++)
         if (fds[i] >= 0)
             close(fds[i]);
     free(k->held);
@@ -201,7 +205,7 @@ int hak_keeper_main(const char *collect_path, int first, const char *name, bool 
         if (k->config.has_way)
             hak_keeper_open_way(k);
         for (int i = 0; k->config.has_way && i < k->held_count; i++)
-            hak_keeper_add_family(k, k->held[i].peer_pid);
+            hak_keeper_add_family(k, k->held[i].peer_pid, 0);
     } else {
         snprintf(k->config.socket_name, sizeof k->config.socket_name, "%s", name);
         k->listening = hak_keeper_open_socket(k->config.socket_name);

@@ -30,7 +30,7 @@ static bool is_of_tree(struct hak_keeper *k, pid_t pid) {
     for (int i = 0; i < k->held_count && count < 256; i++)
         if (k->held[i].peer_pid > 0)
             known[count++] =
-                (struct hak_known_process){k->held[i].peer_pid, k->held[i].peer_start_time, 0};
+                (struct hak_known_process){k->held[i].peer_pid, k->held[i].peer_start_time};
     if (hak_peer_descends(pid, known, count))
         return true;
     *refused = (struct hak_known_process){.pid = pid, .start_time = peer.start_time};
@@ -56,11 +56,31 @@ static const char *make_way(struct hak_keeper *k) {
     return NULL;
 }
 
+/* Who says hello is asked of the kernel, where it can be. */
+static void correct_hello(struct hak_hello *hello, const struct hak_known_process *who) {
+    pid_t innermost = hak_pid_innermost(who->pid);
+    uint64_t space = hak_pid_namespace_of(who->pid);
+    if (who->start_time == HAK_PEER_NOBODY)
+        return;
+    if (who->start_time) /* in another time namespace it counts from elsewhere */
+        hello->start_time = who->start_time;
+    if (innermost && hak_peer_is_same(who)) {
+        hello->pid = innermost;
+        hello->pid_space = space                                         ? space
+                           : hello->pid_space == hak_pid_namespace_own() ? 0
+                                                                         : hello->pid_space;
+    }
+}
+
 /* Best effort: without a worker, nothing of the process is known but that it was executed. */
-const char *hak_keeper_note_unrecorded(struct hak_keeper *k, const struct hak_greeting *g,
-                                       pid_t peer) {
+const char *hak_keeper_note_unrecorded(struct hak_keeper *k, struct hak_greeting *g,
+                                       const struct hak_known_process *who) {
     struct hak_peer about = {0};
+    pid_t peer = who->pid;
+    if (peer > 0 && !hak_peer_is_same(who))
+        return "the process that says so is gone";
     (void)hak_peer_read(peer, &about); /* now, while it waits for the answer */
+    correct_hello(&g->hello, who);     /* `child` is of the same namespace as its pid */
     bool is_child = g->hello.child != 0;
     struct hak_inner_pid inner = {.pid = g->hello.child, .space = g->hello.pid_space};
     pid_t child = is_child ? hak_pid_of_child(peer, &inner) : 0;
@@ -90,20 +110,19 @@ bool hak_keeper_holds(const struct hak_keeper *k, int memory) {
     return false;
 }
 
-const char *hak_keeper_hold(struct hak_keeper *k, struct hak_greeting *g, pid_t pid) {
-    struct hak_peer about = {0};
+const char *hak_keeper_hold(struct hak_keeper *k, struct hak_greeting *g,
+                            const struct hak_known_process *who) {
     static char few[160]; /* one keeper thread in a process */
     if (k->held_count == 0 && !hak_keeper_has_files(few, sizeof few))
         return few;
     if (!hak_array_make_room(&k->held, (uint64_t)k->held_count, &k->held_capacity, sizeof *k->held))
         return "the keeper has no memory left";
-    /* In another time namespace it counts from elsewhere. */
-    if (hak_peer_read(pid, &about))
-        g->hello.start_time = about.start_time;
+    correct_hello(&g->hello, who);
     k->held[k->held_count++] = (struct held){.number = k->config.next_number++,
                                              .memfd = hak_greeting_take_memfd(g),
-                                             .peer_pid = pid,
-                                             .peer_start_time = about.start_time,
+                                             .is_own = g->is_own,
+                                             .peer_pid = who->pid,
+                                             .peer_start_time = who->start_time,
                                              .hello = g->hello};
     pthread_mutex_lock(&k->lock);
     k->sessions++;
@@ -119,18 +138,19 @@ static const char *hear_hello(struct hak_keeper *k, struct hak_guest *guest) {
     if (why)
         return why;
     if (g->hello.kind == HAK_HELLO_WAY) {
-        hak_keeper_add_family(k, guest->peer.pid);
+        hak_keeper_add_family(k, guest->peer.pid, 0);
         return make_way(k);
     }
     if (g->hello.kind == HAK_HELLO_UNRECORDED)
-        return hak_keeper_note_unrecorded(k, g, guest->peer.pid);
+        return hak_keeper_note_unrecorded(k, g, &guest->peer);
     if (hak_keeper_holds(k, g->memfd)) /* it was found before it was heard */
         return NULL;
-    return hak_keeper_hold(k, g, guest->peer.pid);
+    return hak_keeper_hold(k, g, &guest->peer);
 }
 
 void hak_keeper_drop_guest(struct hak_keeper *k, int i) {
-    hak_greeting_close(&k->guests[i].greeting);
+    int socket = hak_greeting_close(&k->guests[i].greeting);
+    hak_leaving_add(&k->leaving, socket, hak_keeper_now_ms());
     k->guest_count--;
     memmove(&k->guests[i], &k->guests[i + 1], (size_t)(k->guest_count - i) * sizeof k->guests[0]);
 }
@@ -171,17 +191,21 @@ void hak_keeper_add_guest(struct hak_keeper *k, int socket) {
         k->guests_since_ms = hak_keeper_now_ms();
     struct hak_guest *guest = &k->guests[k->guest_count++];
     hak_greeting_open(&guest->greeting, socket);
-    guest->peer = peer;
+    struct hak_peer about = {0};
+    bool can_be_gone = hak_peer_ask(peer.pid, &about) == HAK_PEER_GONE;
+    bool is_itself = !can_be_gone && hak_peer_has_kept_id(socket);
+    guest->peer = (struct hak_known_process){
+        .pid = peer.pid, .start_time = is_itself ? about.start_time : HAK_PEER_NOBODY};
     guest->due_ms = hak_keeper_now_ms() + GUEST_MS;
     /* Most have said it already: they are never among those that wait. */
     hak_keeper_hear_guest(k, k->guest_count - 1);
 }
 
-static void send_away(int socket) {
+static void send_away(struct hak_keeper *k, int socket) {
     struct hak_greeting greeting;
     hak_greeting_open(&greeting, socket);
     hak_greeting_answer(&greeting, "", "the keeper belongs to another user");
-    hak_greeting_close(&greeting);
+    hak_leaving_add(&k->leaving, hak_greeting_close(&greeting), hak_keeper_now_ms());
 }
 
 void hak_keeper_accept_guests(struct hak_keeper *k, int listening) {
@@ -195,6 +219,6 @@ void hak_keeper_accept_guests(struct hak_keeper *k, int listening) {
         if (may_speak(k, fd))
             hak_keeper_add_guest(k, fd);
         else
-            send_away(fd);
+            send_away(k, fd);
     }
 }

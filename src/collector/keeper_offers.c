@@ -1,31 +1,36 @@
 /* Programs that no socket leads to: in a network namespace of their own, with another root or /tmp.
  *
- *   who enters such a namespace asks for a way before (HAK_HELLO_WAY)     the first of the family
- *   children of the family, by /proc                                     of the family, too
- *   one in another network namespace holds a session's memfd open        it is taken, as after a
- * hello
+ *   asks for a way (HAK_HELLO_WAY) before it enters one      first of the family
+ *   child of one of the family, by /proc                     of the family
+ *   orphan, whose parent ended before it was looked at:      of the family
+ *   of this user, elsewhere, executed with our name
+ *
+ *   of the family, elsewhere, with a session's memfd open -> it is taken, as with a hello
  *
  * Such a program waits until its memory shows the keeper's heart beating (trace/keeper_offer.c).
- * Looked at every 2 ms while something changes, every 50 ms else. */
+ * Looked at every 2 ms while something changes, every 50 ms else; orphans, whose parent was gone
+ * before it was looked at, every 200 ms. */
 #include "collector/keeper_state.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
-#include "collector/pid_namespace.h"
 #include "base/array.h"
+#include "collector/pid_namespace.h"
+#include "collector/session_file.h"
 
 #define FAMILY_MAX     1024
 #define LOOK_MS        2
 #define LOOK_MS_MAX    50
+#define LOOK_LIMIT_MS  20  /* then the keeper does its other work, and the next look goes on */
 #define REST           20  /* as often as a look takes, at least that long until the next */
 #define REST_MS_MAX    500 /* programs wait a second for a note to be heard */
-#define DESCRIPTORS    16  /* that are looked at, from each of the first ones on */
+#define ORPHANS_MS     200
+#define DESCRIPTORS    16 /* that are looked at, from each of the first ones on */
 #define LINK_OF_MEMORY "/memfd:" HAK_SESSION_FILE_NAME " (deleted)"
 #define LINK_OF_HELLO  "/memfd:" HAK_HELLO_FILE_NAME " (deleted)"
 
@@ -38,65 +43,53 @@ static uint64_t network_of(pid_t pid) {
 
 static bool is_family(const struct hak_keeper *k, pid_t pid, uint64_t start_time) {
     for (uint32_t i = 0; i < k->family_count; i++)
-        if (k->family[i].pid == pid && k->family[i].start_time == start_time)
+        if (k->family[i].process.pid == pid && k->family[i].process.start_time == start_time)
             return true;
     return false;
 }
 
-bool hak_keeper_add_family(struct hak_keeper *k, pid_t pid) {
+bool hak_keeper_add_family(struct hak_keeper *k, pid_t pid, pid_t parent) {
     struct hak_peer peer;
     if (pid <= 0 || pid == getpid() || k->family_count >= FAMILY_MAX ||
-        !hak_peer_read(pid, &peer) || peer.state == 'Z' || is_family(k, pid, peer.start_time) ||
+        !hak_peer_read(pid, &peer) || peer.state == 'Z' || (parent && peer.parent != parent) ||
+        is_family(k, pid, peer.start_time) ||
         !hak_array_make_room(&k->family, k->family_count, &k->family_capacity, sizeof *k->family))
         return false;
     k->family[k->family_count++] =
-        (struct hak_known_process){.pid = pid, .start_time = peer.start_time};
+        (struct hak_family_member){.process = {.pid = pid, .start_time = peer.start_time}};
     k->look_pause_ms = LOOK_MS;
     return true;
 }
 
-static bool add_child(void *keeper, pid_t child) {
-    hak_keeper_add_family(keeper, child);
+struct children {
+    struct hak_keeper *keeper;
+    pid_t parent;
+};
+
+static bool add_child(void *context, pid_t child) {
+    const struct children *c = context;
+    hak_keeper_add_family(c->keeper, child, c->parent);
     return false; /* the next one, too */
 }
 
-/* The device that the kernel's memfds lie on, which no mount shows; 0 = not known. */
-static dev_t device_of_memory(void) {
-    static dev_t device;
-    struct stat about;
-    int file = device ? -1 : memfd_create("hakmem-collect", MFD_CLOEXEC);
-    if (file >= 0) {
-        device = fstat(file, &about) == 0 ? about.st_dev : 0;
-        close(file);
-    }
-    return device;
-}
-
-/* Is it a memfd? The link's name can be forged by a mount of another file; asked without going to
- * that file's server, which may never answer. */
-static bool is_memfd(int path) {
-    struct statx about;
-    return statx(path, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &about) == 0 &&
-           S_ISREG(about.stx_mode) &&
-           makedev(about.stx_dev_major, about.stx_dev_minor) == device_of_memory();
-}
-
-/* The memfd behind the link /proc/PID/fd/N, open for writing; -1 = it is none, or one that nobody
- * may write, or the one that was taken last (`taken`, its inode). Nothing else is opened: a device,
- * a FIFO or another's file may do anything then. */
-static int open_memory(const char *link, uint64_t taken, uint64_t *inode) {
+/* The memfd behind the link /proc/PID/fd/N of `m`, open for writing; -1 = it is none, or one that
+ * nobody may write, or the one that was taken last. Nothing else is opened: a device, a FIFO or
+ * another's file may do anything then. The link's name can be forged by a mount of another file. */
+static int open_memory(const char *link, const struct hak_family_member *m, uint64_t *inode) {
     char by_path[64];
     struct stat about;
     int path = open(link, O_PATH | O_CLOEXEC), file = -1;
     snprintf(by_path, sizeof by_path, "/proc/self/fd/%d", path);
-    if (path >= 0 && is_memfd(path))
+    if (path >= 0 && hak_session_file_is_memfd(path))
         file = open(by_path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
     if (path >= 0)
         close(path);
     if (file < 0)
         return -1;
-    if (fstat(file, &about) != 0 || about.st_ino == taken ||
-        fcntl(file, F_GET_SEALS) & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) {
+    /* The process is asked for last: its id was its own until then. */
+    if (fstat(file, &about) != 0 || about.st_ino == m->taken ||
+        fcntl(file, F_GET_SEALS) & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE) ||
+        !hak_peer_is_same(&m->process)) {
         close(file);
         return -1;
     }
@@ -104,8 +97,8 @@ static int open_memory(const char *link, uint64_t taken, uint64_t *inode) {
     return file;
 }
 
-/* Takes the session `memory` of `pid` if it is whole. */
-static bool take_memory(struct hak_keeper *k, pid_t pid, int memory) {
+/* Takes the session `memory` of `who` if it is whole. */
+static bool take_memory(struct hak_keeper *k, const struct hak_known_process *who, int memory) {
     struct hak_session *header = NULL; /* for the sizes of its fields */
     struct {
         uint64_t magic;
@@ -123,39 +116,36 @@ static bool take_memory(struct hak_keeper *k, pid_t pid, int memory) {
     if (is_whole) {
         g.hello = (struct hak_hello){.magic = HAK_HELLO_MAGIC,
                                      .version = head.version,
-                                     .pid = hak_pid_innermost(pid),
                                      .total_bytes = (uint64_t)about.st_size,
-                                     .kind = HAK_HELLO_SESSION,
-                                     .pid_space = hak_pid_namespace_of(pid)};
-        is_whole = hak_greeting_check(&g) == NULL && hak_keeper_hold(k, &g, pid) == NULL;
+                                     .kind = HAK_HELLO_SESSION};
+        is_whole = hak_greeting_check(&g) == NULL && hak_keeper_hold(k, &g, who) == NULL;
     }
     if (g.memfd >= 0)
         close(g.memfd);
     return is_whole;
 }
 
-/* Hears what process `pid` has to say in `file` of a program that is not recorded, and lets it know
+/* Hears what process `who` has to say in `file` of a program that is not recorded, and lets it know
  * by clearing the magic. */
-static bool take_hello(struct hak_keeper *k, pid_t pid, int file) {
+static bool take_hello(struct hak_keeper *k, const struct hak_known_process *who, int file) {
     struct hak_greeting g;
-    uint64_t heard = 0;
     hak_greeting_open(&g, -1);
     bool is_whole = pread(file, &g.hello, sizeof g.hello, 0) == (ssize_t)sizeof g.hello &&
                     g.hello.kind == HAK_HELLO_UNRECORDED && hak_greeting_check(&g) == NULL;
-    is_whole = is_whole && pwrite(file, &heard, sizeof heard, 0) == (ssize_t)sizeof heard;
+    is_whole = is_whole && hak_session_file_write(file, offsetof(struct hak_hello, magic), 0);
     if (is_whole)
-        hak_keeper_note_unrecorded(k, &g, pid);
+        hak_keeper_note_unrecorded(k, &g, who);
     close(file);
     return is_whole;
 }
 
 /* The inode of what the process offered, and was taken; 0 = nothing. */
-static uint64_t look_at(struct hak_keeper *k, pid_t pid, uint64_t taken) {
+static uint64_t look_at(struct hak_keeper *k, const struct hak_family_member *m) {
     static const int first[] = {HAK_LIFTED_TO, 3}; /* where RLIMIT_NOFILE is small */
     char link[64], target[64];
     for (int i = 0; i < 2; i++)
         for (int fd = first[i]; fd < first[i] + DESCRIPTORS; fd++) {
-            snprintf(link, sizeof link, "/proc/%d/fd/%d", (int)pid, fd);
+            snprintf(link, sizeof link, "/proc/%d/fd/%d", (int)m->process.pid, fd);
             ssize_t length = readlink(link, target, sizeof target - 1);
             if (length < 0)
                 continue;
@@ -164,36 +154,99 @@ static uint64_t look_at(struct hak_keeper *k, pid_t pid, uint64_t taken) {
             if (!is_memory && strcmp(target, LINK_OF_HELLO) != 0)
                 continue;
             uint64_t inode;
-            int file = open_memory(link, taken, &inode);
-            if (file >= 0 && (is_memory ? take_memory(k, pid, file) : take_hello(k, pid, file)))
+            int file = open_memory(link, m, &inode);
+            if (file >= 0 &&
+                (is_memory ? take_memory(k, &m->process, file) : take_hello(k, &m->process, file)))
                 return inode;
         }
     return 0;
 }
 
+/* False: it is gone, and of the family no more. */
+static bool look_at_member(struct hak_keeper *k, uint32_t index, uint64_t own_network) {
+    struct hak_family_member member = k->family[index]; /* the array may move */
+    struct children children = {k, member.process.pid};
+    struct hak_peer peer;
+    if (!hak_peer_read(member.process.pid, &peer) || peer.start_time != member.process.start_time ||
+        peer.state == 'Z') {
+        k->family[index] = k->family[--k->family_count];
+        return false;
+    }
+    (void)hak_pid_find_child(member.process.pid, add_child, &children);
+    uint64_t inode = network_of(member.process.pid) != own_network ? look_at(k, &member) : 0;
+    if (inode) {
+        k->family[index].taken = inode;
+        k->look_pause_ms = LOOK_MS;
+    }
+    return true;
+}
+
+/* True when the environment that `pid` was executed with names this keeper. */
+static bool names_keeper(const struct hak_keeper *k, pid_t pid) {
+    static const char variable[] = "HAKMEM_SESSION=";
+    char path[64];
+    bool is_named = false;
+    size_t bytes = 0, length = strcspn(k->config.socket_name, ".");
+    snprintf(path, sizeof path, "/proc/%d/environ", (int)pid);
+    char *text = hak_peer_read_whole(path, &bytes);
+    for (char *at = text; at && at < text + bytes && !is_named; at += strlen(at) + 1) {
+        const char *name = at + sizeof variable - 1;
+        is_named = strncmp(at, variable, sizeof variable - 1) == 0 &&
+                   strncmp(name, k->config.socket_name, length) == 0 &&
+                   strchr(".:", name[length]) != NULL; /* its end, too */
+    }
+    free(text);
+    return is_named;
+}
+
+/* A process whose parent ended before it was looked at is nobody's child in /proc. It is known by
+ * the name that it was executed with; as that can be forged, it must be of this user, who is heard
+ * without being of the tree. */
+static void look_for_orphans(struct hak_keeper *k, uint64_t own_network) {
+    DIR *all = opendir("/proc");
+    for (struct dirent *entry; all && (entry = readdir(all));) {
+        char path[300];
+        struct stat about;
+        struct hak_peer peer;
+        pid_t pid = (pid_t)atoi(entry->d_name);
+        snprintf(path, sizeof path, "/proc/%d", (int)pid);
+        if (pid <= 0 || stat(path, &about) != 0 || about.st_uid != geteuid())
+            continue;
+        uint64_t network = network_of(pid);
+        if (network && network != own_network && hak_peer_read(pid, &peer) &&
+            !is_family(k, pid, peer.start_time) && names_keeper(k, pid) &&
+            hak_peer_is_same(&(struct hak_known_process){pid, peer.start_time}))
+            hak_keeper_add_family(k, pid, 0);
+    }
+    if (all)
+        closedir(all);
+}
+
+static uint64_t rest_after(uint64_t begun_ms, uint64_t pause_ms) {
+    uint64_t rest = (hak_keeper_now_ms() - begun_ms) * REST;
+    rest = rest < REST_MS_MAX ? rest : REST_MS_MAX;
+    return pause_ms > rest ? pause_ms : rest;
+}
+
 void hak_keeper_look_for_offers(struct hak_keeper *k) {
-    uint64_t now = hak_keeper_now_ms(), own = network_of(getpid());
+    uint64_t now = hak_keeper_now_ms();
+    if (!k->config.has_way || !hak_pid_proc_is_own())
+        return;
+    if (now >= k->orphans_due_ms) {
+        look_for_orphans(k, network_of(getpid()));
+        k->orphans_due_ms = now + rest_after(now, ORPHANS_MS);
+    }
     if (k->family_count == 0 || now < k->look_due_ms)
         return;
+    uint64_t own_network = network_of(getpid()), begun = hak_keeper_now_ms();
     k->look_pause_ms = 2 * k->look_pause_ms < LOOK_MS_MAX ? 2 * k->look_pause_ms : LOOK_MS_MAX;
-    for (uint32_t i = 0; i < k->family_count;) {
-        struct hak_known_process *member = &k->family[i];
-        pid_t pid = member->pid;
-        struct hak_peer peer;
-        if (!hak_peer_read(pid, &peer) || peer.start_time != member->start_time ||
-            peer.state == 'Z') {
-            *member = k->family[--k->family_count];
-            continue;
-        }
-        (void)hak_pid_find_child(pid, add_child, k);
-        uint64_t inode = network_of(pid) != own ? look_at(k, pid, k->family[i].taken) : 0;
-        if (inode) {
-            k->family[i].taken = inode; /* the array may have moved */
-            k->look_pause_ms = LOOK_MS;
-        }
-        i++;
+    uint32_t i = k->family_next;
+    for (uint32_t left = k->family_count;
+         left > 0 && k->family_count > 0 && hak_keeper_now_ms() - begun < LOOK_LIMIT_MS; left--) {
+        i = i < k->family_count ? i : 0;
+        if (look_at_member(k, i, own_network))
+            i++;
     }
-    uint64_t rest = (hak_keeper_now_ms() - now) * REST, pause = (uint64_t)k->look_pause_ms;
-    rest = rest < REST_MS_MAX ? rest : REST_MS_MAX;
-    k->look_due_ms = now + (pause > rest ? pause : rest);
+    k->family_next = i;
+    k->look_due_ms = begun + rest_after(begun, (uint64_t)k->look_pause_ms);
 }

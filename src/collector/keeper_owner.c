@@ -9,9 +9,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LOOK_MS 200 /* between two looks at the store's files */
-#define TELL_MS 3000
-#define LIVE_MS 100 /* between two questions whether processes still live */
+#define LOOK_MS      200 /* between two looks at the store's files */
+#define TELL_MS      3000
+#define JOIN_SECONDS 5
+#define LIVE_MS      100 /* between two questions whether processes still live */
 
 int hak_keeper_start(const struct hak_keeper_options *options, struct hak_keeper **out, char *error,
                      size_t error_bytes) {
@@ -176,9 +177,13 @@ enum hak_store_end hak_keeper_stop(struct hak_keeper *keeper, int timeout_ms) {
     bool closed = keeper->ended && !hand_over;
     wake_keeper(keeper);
     pthread_mutex_unlock(&keeper->lock);
-    pthread_join(keeper->thread, NULL);
-    closed = closed || keeper->finished;
-    hak_keeper_free(keeper);
+    struct timespec limit;
+    clock_gettime(CLOCK_MONOTONIC, &limit);
+    limit.tv_sec += JOIN_SECONDS;
+    bool has_ended = pthread_clockjoin_np(keeper->thread, NULL, CLOCK_MONOTONIC, &limit) == 0;
+    closed = closed || (has_ended && keeper->finished);
+    if (has_ended) /* else the kernel holds it: it goes with this process */
+        hak_keeper_free(keeper);
     return closed               ? HAK_STORE_CLOSED
            : hand_over          ? HAK_STORE_HANDED_OVER
            : known && live == 0 ? HAK_STORE_COMMITTED

@@ -77,6 +77,6 @@ void hak_keeper_close_way(struct hak_keeper *k) {
     if (k->way < 0 || !path_of(k, path, sizeof path))
         return;
     unlink(path);
-    close(k->way);
+    hak_leaving_add_listening(&k->leaving, k->way);
     k->way = -1;
 }

@@ -5,6 +5,7 @@
  *   keeper_socket.c  the sockets, and the ways to them
  *   keeper_reading.c files that kill the worker
  *   keeper_offers.c  programs that no socket leads to
+ *   leaving.c        sockets of others that are closed   session_file.c  memfds of others
  *
  * All but keeper_owner.c run in the keeper's thread. */
 #ifndef HAK_COLLECTOR_KEEPER_STATE_H
@@ -16,6 +17,7 @@
 #include <sys/types.h>
 #include "collector/greeting.h"
 #include "collector/keeper.h"
+#include "collector/leaving.h"
 #include "collector/link.h"
 #include "collector/peer.h"
 #include "symbols/reading.h"
@@ -27,6 +29,7 @@ struct held {
     uint32_t number;
     bool told; /* the worker has it */
     int memfd;
+    bool is_own; /* the memfd: hak_session_file_make_own */
     pid_t peer_pid;
     uint64_t peer_start_time; /* 0 = could not be read */
     struct hak_hello hello;
@@ -38,6 +41,12 @@ struct hak_unreadable {
     char why[160];
 };
 
+/* A process that may be where no socket leads (keeper_offers.c). */
+struct hak_family_member {
+    struct hak_known_process process;
+    uint64_t taken; /* inode of what it offered last, 0 = nothing */
+};
+
 /* What a reader of the worker's was seen at. */
 struct hak_watched_read {
     uint64_t serial, since_ms;
@@ -47,7 +56,7 @@ struct hak_watched_read {
 /* A program between connect and answer. */
 struct hak_guest {
     struct hak_greeting greeting;
-    struct ucred peer;
+    struct hak_known_process peer;
     uint64_t due_ms;
 };
 
@@ -66,11 +75,13 @@ struct hak_keeper {
     uint32_t held_capacity;
     struct hak_guest guests[HAK_KEEPER_GUESTS]; /* the one that came first is the first */
     int guest_count;
+    struct hak_leaving leaving;
     uint64_t guests_since_ms; /* when the first one came where none was */
     struct hak_known_process strangers[HAK_KEEPER_STRANGERS]; /* who was refused, by pid */
-    struct hak_known_process *family; /* who may be where no socket leads (keeper_offers.c) */
+    struct hak_family_member *family;
     uint32_t family_count, family_capacity;
-    uint64_t look_due_ms;
+    uint32_t family_next; /* where the next look begins */
+    uint64_t look_due_ms, orphans_due_ms;
     int look_pause_ms;
     uint64_t beat_due_ms;
     int reading_page; /* of the worker (symbols/reading.h); -1 = not known */
@@ -115,18 +126,20 @@ void hak_keeper_accept_guests(struct hak_keeper *k, int listening);
 /* True while a guest may yet say hello: its end is not waited for longer than a guest's time. */
 bool hak_keeper_awaits_guests(const struct hak_keeper *k);
 
-/* Takes a session's memory, which has been checked, from process `pid`; else why not. */
-const char *hak_keeper_hold(struct hak_keeper *k, struct hak_greeting *g, pid_t pid);
+/* Takes a session's memory, which has been checked, from process `who`; else why not. What the
+ * hello says of its pid and start gives way to what the kernel says. */
+const char *hak_keeper_hold(struct hak_keeper *k, struct hak_greeting *g,
+                            const struct hak_known_process *who);
 /* True when `memory` is a session's that is held already. */
 bool hak_keeper_holds(const struct hak_keeper *k, int memory);
 
-/* Passes on what process `peer` says of itself or of a child; why not, NULL = it did. */
-const char *hak_keeper_note_unrecorded(struct hak_keeper *k, const struct hak_greeting *g,
-                                       pid_t peer);
+/* Passes on what process `who` says of itself or of a child; why not, NULL = it did. */
+const char *hak_keeper_note_unrecorded(struct hak_keeper *k, struct hak_greeting *g,
+                                       const struct hak_known_process *who);
 
 /* keeper_offers.c: `pid` may come to be, or start programs, where no socket leads. True when that
- * is news. */
-bool hak_keeper_add_family(struct hak_keeper *k, pid_t pid);
+ * is news. A process that is not a child of `parent` is not added, 0 = whoever's it is. */
+bool hak_keeper_add_family(struct hak_keeper *k, pid_t pid, pid_t parent);
 /* Takes what these offer, when it is time to look. */
 void hak_keeper_look_for_offers(struct hak_keeper *k);
 

@@ -8,8 +8,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "base/array.h"
+#include "collector/pid_namespace.h"
+#include "collector/session_file.h"
 
-#define NOBODY      UINT64_MAX /* no process starts then */
 #define RESTART_MS  1000
 #define REAP_MS     100
 #define DEATHS_SAID 5 /* of workers, one after the other */
@@ -60,10 +61,10 @@ bool hak_keeper_tell_sessions(struct hak_keeper *k) {
     return k->link >= 0;
 }
 
-/* No worker stays alive: sessions that nobody maps any more would keep this process for ever. */
+/* No worker stays alive: sessions that nobody holds any more would keep this process for ever. */
 static void give_up_abandoned(struct hak_keeper *k) {
     for (int i = 0; i < k->held_count;) {
-        if (fcntl(k->held[i].memfd, F_ADD_SEALS, F_SEAL_WRITE) == 0) {
+        if (!hak_session_file_is_held(k->held[i].memfd, k->held[i].is_own)) {
             close(k->held[i].memfd);
             k->held[i] = k->held[--k->held_count];
             k->gave_up = true;
@@ -166,9 +167,9 @@ void hak_keeper_hear_worker(struct hak_keeper *k) {
 static uint64_t find_start(const struct hak_link_message *m) {
     struct hak_peer peer;
     if (m->peer_pid <= 0 || !hak_peer_read(m->peer_pid, &peer))
-        return NOBODY;
+        return HAK_PEER_NOBODY;
     bool is_same = peer.start_time == m->hello.start_time || m->hello.start_time == 0;
-    return is_same ? peer.start_time : NOBODY;
+    return is_same ? peer.start_time : HAK_PEER_NOBODY;
 }
 
 bool hak_keeper_adopt(struct hak_keeper *k, int link) {
@@ -188,6 +189,7 @@ bool hak_keeper_adopt(struct hak_keeper *k, int link) {
             k->held[k->held_count++] = (struct held){.number = m.number,
                                                      .told = true,
                                                      .memfd = descriptor,
+                                                     .is_own = hak_pid_proc_is_own(),
                                                      .peer_pid = m.peer_pid,
                                                      .peer_start_time = find_start(&m),
                                                      .hello = m.hello};

@@ -1,12 +1,12 @@
 /* Maps a session's memory, checks its header and reads its tables. */
 #include "collector/mapping.h"
 
-#include <fcntl.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "collector/session_file.h"
 #include "metrics/block.h"
 #include "trace/node.h"
 
@@ -116,7 +116,8 @@ static const char *check_header(struct hak_mapping *m) {
 
 const char *hak_mapping_open(struct hak_mapping *m, int memfd) {
     struct stat about;
-    *m = (struct hak_mapping){.memfd = memfd};
+    bool is_own = hak_session_file_make_own(&memfd);
+    *m = (struct hak_mapping){.memfd = memfd, .is_own = is_own};
     const char *why = NULL;
     if (fstat(memfd, &about) != 0 || about.st_size < (off_t)sizeof(struct hak_session))
         why = "it is too small";
@@ -138,8 +139,10 @@ void hak_mapping_close(struct hak_mapping *m) {
 }
 
 bool hak_mapping_is_abandoned(struct hak_mapping *m) {
+    if (m->is_own)
+        return !hak_session_file_is_held(m->memfd, true);
     unmap_memory(m);
-    bool abandoned = fcntl(m->memfd, F_ADD_SEALS, F_SEAL_WRITE) == 0;
+    bool abandoned = !hak_session_file_is_held(m->memfd, false);
     /* A hostile program may have sealed it against new writers: then it can be read, and the
      * program waits in vain for what a worker would write. */
     if (abandoned || !map_memory(m)) {

@@ -3,6 +3,7 @@
  * at any moment, also between two reads.
  *
  * The memfd is sealed against changes of its size (greeting.c), so the mapping cannot be cut away.
+ * Of its other holders see session_file.h.
  */
 #ifndef HAK_COLLECTOR_MAPPING_H
 #define HAK_COLLECTOR_MAPPING_H
@@ -13,6 +14,7 @@
 
 struct hak_mapping {
     int memfd;       /* owned */
+    bool is_own;     /* hak_session_file_make_own */
     uint8_t *memory; /* NULL while unmapped */
     uint64_t bytes;
     /* Of the header, copied and checked when it was opened. */
@@ -34,9 +36,9 @@ struct hak_mapping {
 const char *hak_mapping_open(struct hak_mapping *m, int memfd);
 void hak_mapping_close(struct hak_mapping *m);
 
-/* True when no process maps the session any more, so that nothing can come. Unmaps it for the
- * question; it is mapped again when the answer is no. (F_SEAL_WRITE is granted only while there is
- * no writable mapping.) After a yes the memory can still be read until close. */
+/* True when no process of the program's has the session any more, so that nothing can come. Without
+ * /proc it is unmapped for the question, and mapped again when the answer is no. After a yes the
+ * memory can still be read until close. */
 bool hak_mapping_is_abandoned(struct hak_mapping *m);
 
 static inline struct hak_session *hak_mapping_header(const struct hak_mapping *m) {

@@ -13,7 +13,8 @@
 #include "trace/stat_line.h"
 #include "trace/trust.h"
 
-#define PEER_PIDFD 77 /* SO_PEERPIDFD of newer headers */
+#define PEER_PIDFD  77 /* SO_PEERPIDFD of newer headers */
+#define WHOLE_BYTES ((size_t)1 << 20)
 
 bool hak_peer_parse(const char *stat, struct hak_peer *out) {
     const char *state = hak_stat_at(stat, HAK_STAT_STATE);
@@ -34,6 +35,29 @@ bool hak_peer_read_text(const char *path, char *text, size_t bytes) {
     return got > 0;
 }
 
+char *hak_peer_read_whole(const char *path, size_t *bytes) {
+    size_t have = 0, room = 4096;
+    char *text = NULL;
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    for (ssize_t got = file < 0 ? 0 : 1; got > 0 && room <= WHOLE_BYTES; room *= 2) {
+        char *larger = realloc(text, room);
+        if (!larger)
+            break;
+        text = larger;
+        while (have < room - 1 && (got = read(file, text + have, room - 1 - have)) > 0)
+            have += (size_t)got;
+        text[have] = 0;
+    }
+    if (file >= 0)
+        close(file);
+    if (bytes)
+        *bytes = have;
+    if (have > 0)
+        return text;
+    free(text);
+    return NULL;
+}
+
 enum hak_peer_answer hak_peer_ask(pid_t pid, struct hak_peer *out) {
     char path[64], text[1024];
     if (pid <= 0)
@@ -47,6 +71,14 @@ enum hak_peer_answer hak_peer_ask(pid_t pid, struct hak_peer *out) {
 
 bool hak_peer_read(pid_t pid, struct hak_peer *out) {
     return hak_peer_ask(pid, out) == HAK_PEER_THERE;
+}
+
+bool hak_peer_is_same(const struct hak_known_process *process) {
+    struct hak_peer peer;
+    enum hak_peer_answer answer = hak_peer_ask(process->pid, &peer);
+    return answer == HAK_PEER_UNKNOWN ||
+           (answer == HAK_PEER_THERE &&
+            (process->start_time == 0 || peer.start_time == process->start_time));
 }
 
 /* Without a start time its id alone must do. */

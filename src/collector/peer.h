@@ -4,6 +4,7 @@
 #define HAK_COLLECTOR_PEER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
 #include <sys/types.h>
@@ -24,17 +25,24 @@ enum hak_peer_answer {
  * nothing, and `text` is "". */
 bool hak_peer_read_text(const char *path, char *text, size_t bytes);
 
+/* Reads the whole of a file of /proc, up to a mebibyte, and ends it by NUL; the caller's to free.
+ * `bytes`, unless it is NULL, gets its length. NULL: there is nothing, or no memory. */
+char *hak_peer_read_whole(const char *path, size_t *bytes);
+
 /* Reads /proc/PID/stat; fills in `out` when it says THERE. */
 enum hak_peer_answer hak_peer_ask(pid_t pid, struct hak_peer *out);
 /* The same; false when nothing was read. */
 bool hak_peer_read(pid_t pid, struct hak_peer *out);
 
+#define HAK_PEER_NOBODY UINT64_MAX /* no process starts then */
+
 /* A process whose id may be another's by now. */
 struct hak_known_process {
     pid_t pid;
     uint64_t start_time; /* 0 = could not be read */
-    uint64_t taken;      /* inode of what it offered last (keeper_offers.c) */
 };
+/* Does `process` still have its id? True also when that cannot be known. */
+bool hak_peer_is_same(const struct hak_known_process *process);
 /* True when `pid` is, or descends from, one of `known`. */
 bool hak_peer_descends(pid_t pid, const struct hak_known_process *known, int count);
 

@@ -9,21 +9,6 @@
 #include <unistd.h>
 #include "collector/peer.h"
 
-uint64_t hak_pid_namespace_of(pid_t pid) {
-    char path[64] = "/proc/self/ns/pid";
-    struct stat about;
-    if (pid > 0)
-        snprintf(path, sizeof path, "/proc/%d/ns/pid", (int)pid);
-    return stat(path, &about) == 0 ? about.st_ino : 0;
-}
-
-uint64_t hak_pid_namespace_own(void) {
-    static uint64_t own;
-    if (!own)
-        own = hak_pid_namespace_of(0);
-    return own;
-}
-
 /* Asked once: neither keeper nor worker enters another namespace. */
 bool hak_pid_proc_is_own(void) {
     static int known = -1;
@@ -36,24 +21,54 @@ bool hak_pid_proc_is_own(void) {
     return known;
 }
 
-pid_t hak_pid_innermost(pid_t pid) {
-    char path[64], text[4096];
+/* The numbers of `pid` from /proc's namespace on inwards: how many, and the last. */
+static int read_numbers(pid_t pid, pid_t *innermost) {
+    char path[64];
+    int count = 0;
     snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
-    const char *line =
-        hak_peer_read_text(path, text, sizeof text) ? strstr(text, "\nNSpid:") : NULL;
+    char *text = hak_pid_proc_is_own() ? hak_peer_read_whole(path, NULL) : NULL;
+    char *at = text ? strstr(text, "\nNSpid:") : NULL;
     long last = 0;
-    if (!line)
-        return 0;
-    char *at = (char *)line + 7;
+    at = at ? at + 7 : (char *)"";
     for (char *end = at; *at && *at != '\n'; at = end) {
         long number = strtol(at, &end, 10);
         if (end == at)
             break;
         last = number;
+        count++;
         while (*end == '\t' || *end == ' ')
             end++;
     }
-    return (pid_t)last;
+    free(text);
+    *innermost = (pid_t)last;
+    return count;
+}
+
+pid_t hak_pid_innermost(pid_t pid) {
+    pid_t innermost;
+    (void)read_numbers(pid, &innermost);
+    return innermost;
+}
+
+static uint64_t inode_of(const char *path) {
+    struct stat about;
+    return stat(path, &about) == 0 ? about.st_ino : 0;
+}
+
+uint64_t hak_pid_namespace_own(void) {
+    static uint64_t own;
+    if (!own)
+        own = inode_of("/proc/self/ns/pid");
+    return own;
+}
+
+uint64_t hak_pid_namespace_of(pid_t pid) {
+    char path[64];
+    pid_t innermost;
+    snprintf(path, sizeof path, "/proc/%d/ns/pid", (int)pid);
+    uint64_t space = inode_of(path);
+    /* Of a process that may not be looked at its numbers can be read. */
+    return space || read_numbers(pid, &innermost) != 1 ? space : hak_pid_namespace_own();
 }
 
 bool hak_pid_can_be(pid_t pid, const struct hak_inner_pid *inner) {
@@ -66,7 +81,7 @@ bool hak_pid_can_be(pid_t pid, const struct hak_inner_pid *inner) {
 }
 
 pid_t hak_pid_find_child(pid_t parent, bool (*take)(void *context, pid_t child), void *context) {
-    char path[300], text[4096];
+    char path[300];
     pid_t found = 0;
     if (!hak_pid_proc_is_own())
         return 0;
@@ -76,12 +91,11 @@ pid_t hak_pid_find_child(pid_t parent, bool (*take)(void *context, pid_t child),
         if (thread->d_name[0] == '.')
             continue;
         snprintf(path, sizeof path, "/proc/%d/task/%s/children", (int)parent, thread->d_name);
-        if (!hak_peer_read_text(path, text, sizeof text))
-            continue;
-        char *at = text, *end = text;
-        for (long child; !found && (child = strtol(at, &end, 10)) > 0; at = end)
+        char *text = hak_peer_read_whole(path, NULL), *at = text, *end = text;
+        for (long child; at && !found && (child = strtol(at, &end, 10)) > 0; at = end)
             if (take(context, (pid_t)child))
                 found = (pid_t)child;
+        free(text);
     }
     if (threads)
         closedir(threads);

@@ -19,7 +19,7 @@ struct hak_inner_pid {
     uint64_t not_before; /* it started then or later (field 22), 0 = not known */
 };
 
-/* Inode of the pid namespace of `pid` (0 = this process); 0 = not known. */
+/* Inode of the pid namespace of `pid`; 0 = not known. */
 uint64_t hak_pid_namespace_of(pid_t pid);
 /* The same of this process, asked once. */
 uint64_t hak_pid_namespace_own(void);

@@ -177,11 +177,10 @@ void hak_snapshot_release(struct hak_client *client, uint32_t index) {
     for (uint32_t i = 0, used = blocks_used(client); i < used; i++) {
         if (!is_of(client, i, index))
             continue;
-        /* The next owner finds zeros. Where the hole cannot be made (an abandoned session is
-         * sealed) there is no next owner. */
-        off_t start = (off_t)((uint8_t *)block_of(client, i) - client->map.memory);
-        (void)fallocate(client->map.memfd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, start,
-                        (off_t)HAK_COUNTERS_BYTES);
+        /* The next owner finds zeros. A hole would give the memory back, but could be made to wait
+         * (session_file.h). An abandoned session has no next owner. */
+        if (!client->is_abandoned)
+            memset(block_of(client, i), 0, HAK_COUNTERS_BYTES);
         atomic_store_explicit(&owners_of(client)[i], 0, memory_order_release);
     }
     if (client->snapshots) {

@@ -30,6 +30,7 @@
 #define LAST_ROUNDS     1000000
 #define UNSEEN_SLICES   60 /* 300 ms */
 #define UNSEEN_SLICE_US 5000
+#define REFUSALS_SAID   8
 #define LATE_NS         5000000000u /* a hello is heard at most that much after its process' end */
 
 void hak_worker_say(const char *text) {
@@ -139,9 +140,12 @@ static void take_session(struct hak_worker *w, const struct hak_link_message *m,
     const char *why = hak_worker_add(w, m->number, &m->hello, m->peer_pid, memfd);
     if (why) {
         char line[256];
-        snprintf(line, sizeof line, "the session memory of process %d is refused: %s",
-                 (int)m->hello.pid, why);
-        hak_worker_say(line);
+        snprintf(line, sizeof line, "the session memory of process %d is refused: %s%s",
+                 (int)m->hello.pid, why,
+                 w->refusals_said + 1 == REFUSALS_SAID ? "; no more of these are said" : "");
+        if (w->refusals_said < REFUSALS_SAID)
+            hak_worker_say(line);
+        w->refusals_said += w->refusals_said < REFUSALS_SAID;
         tell(w, HAK_LINK_DONE, m->number, 0);
     } else if (first && w->store_path[0]) {
         tell(w, HAK_LINK_STORE, 0, 0);

@@ -66,6 +66,7 @@ struct hak_worker {
     struct hak_leaks leaks;
     uint32_t sync_wanted; /* serial, 0 = none */
     bool finish_wanted, finished;
+    uint32_t refusals_said;
     bool imports; /* all sessions are files (import.h) */
 };
 

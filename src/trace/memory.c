@@ -103,6 +103,11 @@ static int make_file(uint64_t total, int *file) {
     if (*file < 0)
         return EMFILE;
     long result = hak_raw_call(SYS_ftruncate, *file, (long)total, 0, 0, 0, 0);
+    /* It lasts as long as this open file, that is until nobody here maps it any more: so the
+     * collector sees the session's end. */
+    struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
+    if (result == 0)
+        result = hak_raw_call(SYS_fcntl, *file, F_OFD_SETLK, (long)&lock, 0, 0, 0);
     if (result < 0)
         (void)hak_raw_call(SYS_close, *file, 0, 0, 0, 0, 0);
     return (int)-result;

@@ -17,8 +17,9 @@
  * later, finds it without a word between them, and a name is given only once.
  *
  * The memfd is made with MFD_ALLOW_SEALING, has its full size and a complete header (magic
- * included) when it is sent. The keeper seals it against shrinking, so that nobody's truncation can
- * kill the worker, and asks by F_SEAL_WRITE whether any process still maps it: a session ends when
+ * included) when it is sent, seals against changes of its size, so that nobody's truncation can
+ * kill the worker, and a read lock on all of it (F_OFD_SETLK). The keeper, which has an open file
+ * description of its own, sees by that lock whether any process still maps it: a session ends when
  * none does, however its processes ended, vfork, namespaces and children that never wrote included.
  */
 #ifndef HAK_TRACE_PROTOCOL_H

@@ -63,6 +63,7 @@ static const struct {
     {SYS_rt_sigprocmask, {UINT64_MAX, 4096, 0, 8}},
     {SYS_prctl, {PR_GET_NAME, 4096}},
     {SYS_fcntl, {3, 1030 /* F_DUPFD_CLOEXEC */, 64}},
+    {SYS_fcntl, {3, 37 /* F_OFD_SETLK */, 4096}},
     {SYS_socket, {1, 1 | 02000000, 0}},
 };
 

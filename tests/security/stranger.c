@@ -6,11 +6,14 @@
  *   full OUT WHERE...        the same, but takes no connection, and the queue is full
  *   speak NAME PID           says hellos and worker's messages, whole and half, its own and in the
  *                            name of process PID; one line for each: what came back
- *   leave NAME COUNT         leaves COUNT connections, each with two descriptors and a byte
- *   idle NAME COUNT SECONDS  keeps up to COUNT connections open, new ones for closed ones */
+ *   linger NAME COUNT        leaves COUNT connections, each with the last descriptor of a TCP
+ * socket that lingers for an hour leave NAME COUNT         leaves COUNT connections, each with two
+ * descriptors and a byte idle NAME COUNT SECONDS  keeps up to COUNT connections open, new ones for
+ * closed ones */
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -128,9 +131,12 @@ static void squat(const char *out, char **where, int count, int is_full) {
 static int session_memory(void) {
     int memory = memfd_create("hakmem", MFD_ALLOW_SEALING);
     char header[4096] = "HAKSES01";
-    put(header + 8, 5, 4);
+    struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
+    put(header + 8, 8, 4);
     put(header + 16, MEMORY, 8);
-    if (ftruncate(memory, MEMORY) != 0 || pwrite(memory, header, sizeof header, 0) < 0)
+    if (ftruncate(memory, MEMORY) != 0 || pwrite(memory, header, sizeof header, 0) < 0 ||
+        fcntl(memory, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) != 0 ||
+        fcntl(memory, F_OFD_SETLK, &lock) != 0)
         exit(2);
     return memory;
 }
@@ -151,16 +157,16 @@ static uint64_t start_time_of(const char *pid) {
 static void fill_hello(char hello[HELLO_BYTES], int pid, uint64_t start, int kind, int child) {
     memset(hello, 0, HELLO_BYTES);
     memcpy(hello, "HAKELLO", 8);
-    put(hello + 8, 5, 4);
+    put(hello + 8, 8, 4);
     put(hello + 12, (uint64_t)pid, 4);
     put(hello + 16, start, 8);
     put(hello + 24, kind == 0 ? MEMORY : 0, 8);
     put(hello + 32, (uint64_t)kind, 4);
     put(hello + 36, (uint64_t)child, 4);
-    strcpy(hello + 40, "a stranger says so");
+    strcpy(hello + 48, "a stranger says so");
 }
 
-static void send_with(int fd, const void *bytes, size_t count, const int *files, int file_count) {
+static int send_with(int fd, const void *bytes, size_t count, const int *files, int file_count) {
     struct iovec piece = {(void *)bytes, count};
     union {
         struct cmsghdr header;
@@ -172,7 +178,7 @@ static void send_with(int fd, const void *bytes, size_t count, const int *files,
         message.msg_controllen = CMSG_SPACE((size_t)file_count * sizeof(int));
         memcpy(CMSG_DATA(&control.header), files, (size_t)file_count * sizeof(int));
     }
-    sendmsg(fd, &message, MSG_NOSIGNAL); /* it may be closed already */
+    return sendmsg(fd, &message, MSG_NOSIGNAL) >= 0; /* it may be closed already */
 }
 
 /* Sends and prints what came back. */
@@ -238,6 +244,43 @@ static int leave(const char *name, int count) {
     return 0;
 }
 
+/* A TCP socket full of what its peer, which stays open here, does not read. */
+static int lingering(void) {
+    static char full[65536];
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t bytes = sizeof address;
+    struct linger hour = {1, 3600};
+    int listening = socket(AF_INET, SOCK_STREAM, 0), file = socket(AF_INET, SOCK_STREAM, 0);
+    if (bind(listening, (struct sockaddr *)&address, bytes) != 0 || listen(listening, 1) != 0 ||
+        getsockname(listening, (struct sockaddr *)&address, &bytes) != 0 ||
+        connect(file, (struct sockaddr *)&address, bytes) != 0 || accept(listening, NULL, NULL) < 0)
+        exit(2);
+    close(listening);
+    while (send(file, full, sizeof full, MSG_DONTWAIT) > 0)
+        continue;
+    setsockopt(file, SOL_SOCKET, SO_LINGER, &hour, sizeof hour);
+    return file;
+}
+
+static int linger(const char *name, int count) {
+    struct linger none = {0};
+    int left = 0;
+    for (int tries = 0; tries < 100 * count && left < count; tries++) {
+        int file = lingering(), fd = connect_to(name);
+        if (fd < 0)
+            return 2;
+        if (send_with(fd, "H", 1, &file, 1))
+            left++;
+        else /* sent away before: this process would linger */
+            setsockopt(file, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+        close(file);
+        close(fd);
+    }
+    puts(left == count ? "left" : "sent away each time");
+    pause(); /* while the peers of the TCP sockets live, these linger */
+    return 0;
+}
+
 static int idle(const char *name, int count, double seconds) {
     static struct pollfd held[16384];
     struct timespec t;
@@ -281,6 +324,8 @@ int main(int count, char **arguments) {
         squat(arguments[2], arguments + 3, count - 3, what[0] == 'f');
     if (strcmp(what, "speak") == 0)
         return speak(arguments[2], arguments[3]);
+    if (strcmp(what, "linger") == 0)
+        return linger(arguments[2], atoi(arguments[3]));
     if (strcmp(what, "leave") == 0)
         return leave(arguments[2], atoi(arguments[3]));
     if (strcmp(what, "idle") == 0 && count == 5)

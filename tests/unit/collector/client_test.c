@@ -5,6 +5,7 @@
 #include "collector/ends.h"
 #include "collector/pid_namespace.h"
 #include "fake_worker.h"
+#include "held_write.h"
 #include "../suite.h"
 
 static struct fake_program program;
@@ -241,15 +242,34 @@ END_TEST
 #define F_SEAL_FUTURE_WRITE 0x10
 #endif
 
-/* A hostile program seals its memory between two mappings of the worker's. */
+/* A hostile program seals its memory between two mappings of the worker's, which maps it anew for
+ * each question where there is no /proc. */
 START_TEST(reads_memory_that_was_sealed_against_writers) {
     struct hak_mapping *map = &worker.clients[0]->map;
     ck_assert(!hak_mapping_is_abandoned(map));
     ck_assert_int_eq(fcntl(program.memfd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE), 0);
+    ck_assert(!hak_mapping_is_abandoned(map));
+    map->is_own = false;
     ck_assert(hak_mapping_is_abandoned(map));
     ck_assert_ptr_nonnull(map->memory);
     commit(&worker);
     ck_assert_int_eq(ask_of("count(*)", getpid()), 1);
+}
+END_TEST
+
+/* A write that does not end proves that somebody has the memory, and does not hold the worker up.
+ */
+START_TEST(asks_for_the_end_while_a_write_does_not_end) {
+    struct hak_mapping *map = &worker.clients[0]->map;
+    struct held_write held;
+    if (!held_write_begin(&held, program.memfd)) {
+        puts("no userfaultfd here: not tried");
+        return;
+    }
+    ck_assert(!hak_mapping_is_abandoned(map));
+    held_write_end(&held);
+    fake_let_go(&program);
+    ck_assert(hak_mapping_is_abandoned(map));
 }
 END_TEST
 
@@ -267,5 +287,6 @@ int main(void) {
     tcase_add_loop_test(cases, never_goes_back, 0, 5);
     tcase_add_loop_test(cases, goes_on_when_ticks_jump, 0, 3);
     tcase_add_test(cases, reads_memory_that_was_sealed_against_writers);
+    tcase_add_test(cases, asks_for_the_end_while_a_write_does_not_end);
     return run_cases("collector/client", cases);
 }

@@ -55,14 +55,20 @@ static inline void fake_directory(struct fake_program *p) {
     snprintf(p->directory, sizeof p->directory, "%.90s/hak_collector.XXXXXX", base ? base : "/tmp");
     ck_assert_ptr_nonnull(mkdtemp(p->directory));
 }
+/* The program has its memory no more. */
+static inline void fake_let_go(struct fake_program *p) {
+    if (p->session)
+        munmap(p->session, FAKE_BYTES);
+    p->session = NULL;
+    if (p->memfd >= 0)
+        close(p->memfd);
+    p->memfd = -1;
+}
 static inline void fake_clean(struct fake_program *p) {
     char command[256];
     snprintf(command, sizeof command, "rm -rf '%s'", p->directory);
     ck_assert_int_eq(system(command), 0);
-    if (p->session)
-        munmap(p->session, FAKE_BYTES);
-    if (p->memfd >= 0)
-        close(p->memfd);
+    fake_let_go(p);
 }
 
 static inline struct hak_ring_entry *fake_ring(struct fake_program *p, uint32_t i) {
@@ -87,6 +93,9 @@ static inline void fake_begin(struct fake_program *p, const char *store_name) {
     p->memfd = memfd_create("fake", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     ck_assert_int_ge(p->memfd, 0);
     ck_assert_int_eq(ftruncate(p->memfd, (off_t)FAKE_BYTES), 0);
+    ck_assert_int_eq(fcntl(p->memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW), 0);
+    struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
+    ck_assert_int_eq(fcntl(p->memfd, F_OFD_SETLK, &lock), 0);
     struct hak_session *s = mmap(NULL, FAKE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, p->memfd, 0);
     ck_assert_ptr_ne(s, MAP_FAILED);
     p->session = s;

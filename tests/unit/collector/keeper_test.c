@@ -11,6 +11,8 @@
 #include "collector/link.h"
 #include "collector/peer.h"
 #include "fake_program.h"
+#include "held_write.h"
+#include "lingering.h"
 #include "../suite.h"
 
 static struct fake_program program;
@@ -46,12 +48,7 @@ static void set_up(void) {
 
 /* The program ends: nobody maps its memory. */
 static void end_program(void) {
-    if (program.session)
-        munmap(program.session, FAKE_BYTES);
-    program.session = NULL;
-    if (program.memfd >= 0)
-        close(program.memfd);
-    program.memfd = -1;
+    fake_let_go(&program);
     if (stand_in) {
         kill(stand_in, SIGKILL);
         waitpid(stand_in, NULL, 0);
@@ -217,18 +214,16 @@ START_TEST(refuses_what_is_no_session) {
     refused(good, -1, "no session memory");
     int file = open("/dev/zero", O_RDWR);
     refused(good, file, "no session memory");
-    int unsealable = memfd_create("unsealable", MFD_CLOEXEC);
-    ck_assert_int_eq(ftruncate(unsealable, (off_t)FAKE_BYTES), 0);
-    refused(good, unsealable, "sealed");
+    int memory = memfd_create("unsealed", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    ck_assert_int_eq(ftruncate(memory, (off_t)FAKE_BYTES), 0);
+    refused(good, memory, "not sealed");
+    ck_assert_int_eq(fcntl(memory, F_GET_SEALS), 0);
+    ck_assert_int_eq(fcntl(memory, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW), 0);
+    refused(good, memory, "no lock");
+    ck_assert_int_eq(fcntl(memory, F_ADD_SEALS, F_SEAL_WRITE), 0);
+    refused(good, memory, "of that alone");
+    close(memory);
     ck_assert_uint_eq(hak_keeper_sessions(keeper), 0);
-}
-END_TEST
-
-START_TEST(seals_the_size) {
-    int memfd = dup(program.memfd);
-    join_keeper();
-    ck_assert_int_eq(ftruncate(memfd, 4096), -1);
-    close(memfd);
 }
 END_TEST
 
@@ -482,13 +477,86 @@ START_TEST(nobody_speaks_for_a_stranger) {
 }
 END_TEST
 
+/* The namespace that it names would keep the process from being looked for. */
+START_TEST(nobody_speaks_for_a_stranger_of_a_false_namespace) {
+    struct hak_hello hello = fake_hello(&program);
+    hello.kind = HAK_HELLO_UNRECORDED;
+    hello.child = getppid();
+    hello.pid = 1;
+    hello.pid_space = 4711;
+    struct hak_hello_answer answer = greet(&hello, -1);
+    ck_assert_uint_eq(answer.accepted, 0);
+    ck_assert_str_eq(answer.why, "the process is no child of the one that says so");
+}
+END_TEST
+
+static uint64_t keeper_beat(void) {
+    return atomic_load(&program.session->keeper_heartbeat_ns);
+}
+
+static void await_beat(uint64_t since) {
+    for (int waited = 0; waited < 60000 && keeper_beat() <= since; waited++)
+        usleep(1000);
+    ck_assert_uint_gt(keeper_beat(), since);
+}
+
+/* The keeper's heart beats, all others are heard, the worker asks for the end, and the store is
+ * closed. */
+START_TEST(a_write_that_does_not_end_holds_nobody_up) {
+    struct held_write held, unsealed;
+    uint32_t live;
+    int memfd = dup(program.memfd);
+    int other = memfd_create("other", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    struct hak_hello hello = fake_hello(&program);
+    join_keeper();
+    if (!held_write_begin(&held, memfd)) {
+        puts("no userfaultfd here: not tried");
+        close(memfd);
+        return;
+    }
+    await_beat(fake_monotonic());
+    ck_assert_int_eq(ftruncate(other, (off_t)FAKE_BYTES), 0);
+    ck_assert(held_write_begin(&unsealed, other));
+    refused(hello, other, "not sealed"); /* it is not sealed here: that would wait */
+    kill(stand_in, SIGKILL);
+    waitpid(stand_in, NULL, 0);
+    stand_in = 0;
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(hak_keeper_wait_committed(keeper, 20000, &live), 0);
+    await_beat(fake_monotonic());
+    held_write_end(&unsealed);
+    held_write_end(&held);
+    close(memfd);
+    close(other);
+}
+END_TEST
+
+/* A socket that lingers comes with half a hello, or is left unread behind it. */
+START_TEST(descriptors_that_linger_hold_nobody_up) {
+    struct hak_hello hello = fake_hello(&program);
+    hello.kind = HAK_HELLO_UNRECORDED;
+    for (int i = 0; i < 20; i++) {
+        int fd = connect_to(hak_keeper_socket_name(keeper));
+        ck_assert_int_ge(fd, 0);
+        if (i % 2)
+            send_hello(fd, &hello, sizeof hello, -1);
+        lingering_send(fd, 0);
+        close(fd);
+    }
+    for (int i = 0; i < 20; i++)
+        ck_assert_uint_eq(greet(&hello, -1).accepted, 1);
+    join_keeper();
+}
+END_TEST
+
 int main(void) {
     TCase *cases = tcase_create("keeper");
     tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_set_timeout(cases, 120);
     tcase_add_test(cases, stores_and_closes);
     tcase_add_test(cases, refuses_what_is_no_session);
-    tcase_add_test(cases, seals_the_size);
+    tcase_add_test(cases, a_write_that_does_not_end_holds_nobody_up);
+    tcase_add_test(cases, descriptors_that_linger_hold_nobody_up);
     tcase_add_test(cases, takes_a_hello_in_pieces_and_forgets_silent_guests);
     tcase_add_test(cases, starts_another_worker_and_loses_nothing);
     tcase_add_test(cases, is_replaced_when_it_dies);
@@ -500,5 +568,6 @@ int main(void) {
     tcase_add_test(cases, one_process_keeps_few_idle_connections);
     tcase_add_test(cases, descriptors_that_nobody_asked_for_are_closed);
     tcase_add_test(cases, nobody_speaks_for_a_stranger);
+    tcase_add_test(cases, nobody_speaks_for_a_stranger_of_a_false_namespace);
     return run_cases("collector/keeper", cases);
 }

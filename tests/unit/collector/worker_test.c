@@ -350,8 +350,7 @@ START_TEST(asks_the_kernel_whether_anybody_is_left) {
     add(&worker, &program, 1);
     struct hak_client *client = worker.clients[0];
     ck_assert(!hak_client_is_over(client, 1)); /* this process maps it, though no entry says so */
-    munmap(program.session, FAKE_BYTES);
-    program.session = NULL;
+    fake_let_go(&program);
     ck_assert(hak_client_is_over(client, fake_monotonic()));
 }
 END_TEST
@@ -362,8 +361,7 @@ START_TEST(waits_for_what_a_process_not_seen_yet_became) {
     add(&worker, &program, 1);
     struct hak_client *client = worker.clients[0];
     fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
-    munmap(program.session, FAKE_BYTES);
-    program.session = NULL;
+    fake_let_go(&program);
     ck_assert(!hak_client_is_over(client, fake_monotonic()));
     hak_client_look_at_processes(client, &worker.rows, -1);
     ck_assert_uint_eq(hak_client_live(client), 1);

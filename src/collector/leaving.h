@@ -1,0 +1,34 @@
+/* Sockets of others, closed so that it takes no time. What was sent to one and never read may hold
+ * descriptors, and who holds the last one of those waits for what its end takes: for hours, with a
+ * TCP socket that lingers (SO_LINGER). The kernel lets a process that ends linger for nothing:
+ *
+ *   socket --add--> some at a time --> a child that has them, too --> closed here
+ *                                           |
+ *                                           +--> ends, and with it the last of each */
+#ifndef HAK_COLLECTOR_LEAVING_H
+#define HAK_COLLECTOR_LEAVING_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#define HAK_LEAVING_SOCKETS  64
+#define HAK_LEAVING_CHILDREN 16 /* one is gone within a millisecond */
+
+struct hak_leaving {
+    int sockets[HAK_LEAVING_SOCKETS];
+    int count;
+    uint64_t due_ms;
+    pid_t children[HAK_LEAVING_CHILDREN];
+    int child_count;
+};
+
+/* Ends the connection at once and closes its socket soon. `now_ms`: CLOCK_MONOTONIC. */
+void hak_leaving_add(struct hak_leaving *l, int socket, uint64_t now_ms);
+/* The same for a socket that listens, of which others may have copies: it goes on for them. */
+void hak_leaving_add_listening(struct hak_leaving *l, int socket);
+/* Closes what is there, when it is time. */
+void hak_leaving_look(struct hak_leaving *l, uint64_t now_ms);
+/* Closes what is there, and waits a moment for the children. */
+void hak_leaving_end(struct hak_leaving *l);
+
+#endif

@@ -1,0 +1,402 @@
+/* What processes that no socket leads to offer the keeper, some of them hostile: its looks, one by
+ * one, without its thread and without a worker. */
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include "collector/keeper_state.h"
+#include "fake_program.h"
+#include "../suite.h"
+
+#define NAME "hakmem-0123456789abcdef0123456789abcdef-1"
+
+static struct hak_keeper *k;
+static struct fake_program program;
+static int worker; /* its end of the link */
+static pid_t offerer;
+
+static void set_up(void) {
+    int pair[2];
+    program = (struct fake_program){.memfd = -1};
+    fake_directory(&program);
+    fake_begin(&program, "k.db");
+    k = hak_keeper_make("/nowhere");
+    ck_assert_ptr_nonnull(k);
+    ck_assert_int_eq(hak_link_pair(pair), 0);
+    k->link = pair[0];
+    worker = pair[1];
+    k->config.has_way = 1;
+    snprintf(k->config.socket_name, sizeof k->config.socket_name, "%s", NAME);
+    offerer = 0;
+}
+
+static void end_offerer(void) {
+    if (offerer) {
+        kill(offerer, SIGKILL);
+        waitpid(offerer, NULL, 0);
+    }
+    offerer = 0;
+}
+
+static void tear_down(void) {
+    end_offerer();
+    hak_keeper_free(k);
+    close(worker);
+    fake_clean(&program);
+}
+
+/* A process in a network namespace of its own, with these memfds open from 64 on. False: not
+ * allowed here. */
+static bool start_offerer(const int *files, int count, void (*before)(void)) {
+    int ready[2];
+    char is_there = 0;
+    ck_assert_int_eq(pipe2(ready, O_CLOEXEC), 0);
+    offerer = fork();
+    if (offerer == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (unshare(CLONE_NEWNET | CLONE_NEWNS) != 0)
+            _exit(1);
+        for (int i = 0; i < count; i++)
+            dup2(files[i], HAK_LIFTED_TO + i);
+        if (before)
+            before();
+        (void)!write(ready[1], "y", 1);
+        pause();
+        _exit(0);
+    }
+    close(ready[1]);
+    ssize_t got = read(ready[0], &is_there, 1);
+    close(ready[0]);
+    if (got != 1)
+        puts("no network namespace here: not tried");
+    return got == 1;
+}
+
+static void look(int times) {
+    for (int i = 0; i < times; i++) {
+        k->look_due_ms = k->orphans_due_ms = 0;
+        hak_keeper_look_for_offers(k);
+    }
+}
+
+/* Messages of this type that the worker got. */
+static int count_messages(uint32_t type, struct hak_link_message *last) {
+    static struct hak_link_message m;
+    int descriptor, count = 0;
+    while (hak_link_receive(worker, &m, &descriptor) > 0) {
+        if (descriptor >= 0)
+            close(descriptor);
+        if (m.type == type && last)
+            *last = m;
+        count += m.type == type;
+    }
+    return count;
+}
+
+/* What keeper_worker.c does when the worker is done with a session. */
+static void forget_sessions(void) {
+    while (k->held_count)
+        close(k->held[--k->held_count].memfd);
+}
+
+static int make_note(pid_t pid, pid_t child, uint64_t space) {
+    int file = memfd_create(HAK_HELLO_FILE_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    struct hak_hello hello = {.magic = HAK_HELLO_MAGIC,
+                              .version = HAK_SESSION_VERSION,
+                              .kind = HAK_HELLO_UNRECORDED,
+                              .pid = pid,
+                              .child = child,
+                              .pid_space = space,
+                              .text = "it is static"};
+    ck_assert_int_eq(pwrite(file, &hello, sizeof hello, 0), sizeof hello);
+    return file;
+}
+
+static int make_session(void) {
+    struct fake_program other = program;
+    other.session = NULL;
+    fake_begin(&other, "k.db");
+    munmap(other.session, FAKE_BYTES);
+    return other.memfd;
+}
+
+static int fake_session_memfd(void) {
+    /* As the program makes it, by its name. */
+    int named = memfd_create(HAK_SESSION_FILE_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    int file = make_session();
+    struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
+    static char head[1 << 16];
+    ck_assert_int_eq(ftruncate(named, (off_t)FAKE_BYTES), 0);
+    ck_assert_int_eq(pread(file, head, sizeof head, 0), sizeof head);
+    ck_assert_int_eq(pwrite(named, head, sizeof head, 0), sizeof head);
+    ck_assert_int_eq(fcntl(named, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW), 0);
+    ck_assert_int_eq(fcntl(named, F_OFD_SETLK, &lock), 0);
+    close(file);
+    return named;
+}
+
+START_TEST(takes_a_session_once) {
+    int files[2] = {fake_session_memfd(), -1};
+    if (!start_offerer(files, 1, NULL))
+        return;
+    ck_assert(hak_keeper_add_family(k, offerer, getpid()));
+    look(20);
+    ck_assert_uint_eq(k->sessions, 1);
+    ck_assert_int_eq(k->held[0].hello.pid, offerer);
+    forget_sessions(); /* the worker refused it */
+    look(100);
+    ck_assert_uint_eq(k->sessions, 1);
+}
+END_TEST
+
+START_TEST(takes_no_memory_without_seals_or_lock) {
+    int unsealed = memfd_create(HAK_SESSION_FILE_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    int unlocked = fake_session_memfd();
+    struct flock lock = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
+    uint64_t magic = HAK_SESSION_MAGIC;
+    ck_assert_int_eq(ftruncate(unsealed, (off_t)FAKE_BYTES), 0);
+    ck_assert_int_eq(pwrite(unsealed, &magic, sizeof magic, 0), sizeof magic);
+    ck_assert_int_eq(fcntl(unlocked, F_OFD_SETLK, &lock), 0);
+    int files[2] = {unsealed, unlocked};
+    if (!start_offerer(files, 2, NULL))
+        return;
+    ck_assert(hak_keeper_add_family(k, offerer, getpid()));
+    look(20);
+    ck_assert_uint_eq(k->sessions, 0);
+    ck_assert_int_eq(fcntl(unsealed, F_GET_SEALS), 0); /* nor does the keeper add any */
+}
+END_TEST
+
+/* The name of a file on a mount that is no longer in any tree is its path from there. */
+static void forge_names(void) {
+    int files[2] = {-1, -1};
+    static char head[1 << 16];
+    if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount("none", program.directory, "tmpfs", 0, NULL) != 0)
+        _exit(1);
+    for (int i = 0; i < 2; i++) {
+        char path[256];
+        snprintf(path, sizeof path, "%s/memfd:%s", program.directory,
+                 i ? HAK_HELLO_FILE_NAME : HAK_SESSION_FILE_NAME);
+        files[i] = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        unlink(path);
+    }
+    int session = fake_session_memfd(), note = make_note(getpid(), 0, 0);
+    if (ftruncate(files[0], (off_t)FAKE_BYTES) != 0 ||
+        pread(session, head, sizeof head, 0) != sizeof head ||
+        pwrite(files[0], head, sizeof head, 0) != sizeof head ||
+        pread(note, head, sizeof(struct hak_hello), 0) != sizeof(struct hak_hello) ||
+        pwrite(files[1], head, sizeof(struct hak_hello), 0) != sizeof(struct hak_hello) ||
+        umount2(program.directory, MNT_DETACH) != 0)
+        _exit(1);
+    close(session);
+    close(note);
+    dup2(files[0], HAK_LIFTED_TO);
+    dup2(files[1], HAK_LIFTED_TO + 1);
+}
+
+START_TEST(opens_nothing_by_a_forged_name) {
+    char link[64], target[64] = "";
+    if (!start_offerer(NULL, 0, forge_names))
+        return;
+    snprintf(link, sizeof link, "/proc/%d/fd/%d", (int)offerer, HAK_LIFTED_TO + 1);
+    ck_assert_int_gt(readlink(link, target, sizeof target - 1), 0);
+    ck_assert_str_eq(target, "/memfd:" HAK_HELLO_FILE_NAME " (deleted)");
+    ck_assert(hak_keeper_add_family(k, offerer, getpid()));
+    look(20);
+    ck_assert_uint_eq(k->sessions, 0);
+    ck_assert_int_eq(count_messages(HAK_LINK_UNRECORDED, NULL), 0);
+}
+END_TEST
+
+START_TEST(hears_a_note_once) {
+    struct hak_link_message m = {0};
+    uint64_t magic = 1;
+    int file = make_note(1, 0, 4711); /* of another process, it says */
+    if (!start_offerer(&file, 1, NULL))
+        return;
+    ck_assert(hak_keeper_add_family(k, offerer, getpid()));
+    look(20);
+    ck_assert_int_eq(count_messages(HAK_LINK_UNRECORDED, &m), 1);
+    ck_assert_int_eq(m.peer_pid, offerer);
+    ck_assert_int_eq(m.hello.pid, offerer); /* as the kernel says */
+    ck_assert_uint_ne(m.hello.pid_space, 4711);
+    ck_assert_int_eq(pread(file, &magic, sizeof magic, 0), sizeof magic);
+    ck_assert_uint_eq(magic, 0); /* the program knows it */
+    close(file);
+}
+END_TEST
+
+/* One that cannot be told that it was heard says it again and again. */
+START_TEST(hears_no_note_that_cannot_be_answered) {
+    int file = make_note(1, 0, 0);
+    ck_assert_int_eq(fcntl(file, F_ADD_SEALS, F_SEAL_WRITE), 0);
+    if (!start_offerer(&file, 1, NULL))
+        return;
+    ck_assert(hak_keeper_add_family(k, offerer, getpid()));
+    look(20);
+    ck_assert_int_eq(count_messages(HAK_LINK_UNRECORDED, NULL), 0);
+    close(file);
+}
+END_TEST
+
+/* Of a process that is none of its own; the namespace that it names would keep it from being looked
+ * for. */
+START_TEST(believes_no_note_of_a_stranger) {
+    int file = make_note(1, getppid(), 4711);
+    if (!start_offerer(&file, 1, NULL))
+        return;
+    ck_assert(hak_keeper_add_family(k, offerer, getpid()));
+    look(20);
+    ck_assert_int_eq(count_messages(HAK_LINK_UNRECORDED, NULL), 0);
+    close(file);
+}
+END_TEST
+
+START_TEST(a_zombie_is_not_of_the_family) {
+    siginfo_t info;
+    offerer = fork();
+    if (offerer == 0) {
+        pause();
+        _exit(0);
+    }
+    ck_assert(hak_keeper_add_family(k, offerer, getpid()));
+    kill(offerer, SIGKILL);
+    ck_assert_int_eq(waitid(P_PID, (id_t)offerer, &info, WEXITED | WNOWAIT), 0);
+    look(1);
+    ck_assert_uint_eq(k->family_count, 0);
+    ck_assert(!hak_keeper_add_family(k, offerer, getpid()));
+    ck_assert_uint_eq(k->family_count, 0);
+}
+END_TEST
+
+START_TEST(a_child_of_another_is_not_added) {
+    offerer = fork();
+    if (offerer == 0) {
+        pause();
+        _exit(0);
+    }
+    ck_assert(!hak_keeper_add_family(k, offerer, getppid()));
+    ck_assert(hak_keeper_add_family(k, offerer, getpid()));
+    ck_assert(!hak_keeper_add_family(k, offerer, getpid())); /* no news */
+}
+END_TEST
+
+/* Another process has the id of one of the family by now. */
+START_TEST(takes_nothing_of_a_successor) {
+    int file = fake_session_memfd();
+    if (!start_offerer(&file, 1, NULL))
+        return;
+    ck_assert(hak_keeper_add_family(k, offerer, getpid()));
+    k->family[0].process.start_time--;
+    k->orphans_due_ms = UINT64_MAX;
+    hak_keeper_look_for_offers(k);
+    ck_assert_uint_eq(k->sessions, 0);
+    ck_assert_uint_eq(k->family_count, 0);
+    close(file);
+}
+END_TEST
+
+static void *wait_long(void *nothing) {
+    pause();
+    return nothing;
+}
+
+static void start_threads(void) {
+    pthread_attr_t small;
+    pthread_t thread;
+    pthread_attr_init(&small);
+    pthread_attr_setstacksize(&small, 16384);
+    for (int i = 0; i < 6000; i++)
+        if (pthread_create(&thread, &small, wait_long, NULL) != 0)
+            break;
+}
+
+/* Programs wait a second for a note to be heard. */
+START_TEST(rests_for_half_a_second_at_most) {
+    if (!start_offerer(NULL, 0, start_threads))
+        return;
+    ck_assert(hak_keeper_add_family(k, offerer, getpid()));
+    for (int i = 0; i < 5; i++) {
+        look(1);
+        ck_assert_uint_le(k->look_due_ms, hak_keeper_now_ms() + 500);
+    }
+}
+END_TEST
+
+/* Its parent is gone before a look saw it: it is nobody's child, and known by the name that it was
+ * executed with. */
+static void become_orphan(const char *name, uid_t user, int file) {
+    static char variable[200];
+    char *arguments[] = {"sleep", "1000", NULL}, *environment[] = {variable, NULL};
+    int self[2];
+    snprintf(variable, sizeof variable, "HAKMEM_SESSION=%s:/tmp/k.db", name);
+    ck_assert_int_eq(pipe2(self, O_CLOEXEC), 0);
+    pid_t parent = fork();
+    if (parent == 0) {
+        pid_t child = fork();
+        if (child != 0)
+            _exit(0);
+        pid_t own = getpid();
+        if (unshare(CLONE_NEWNET) != 0)
+            own = -1;
+        if (user && setresuid(user, user, user) != 0)
+            own = -1;
+        dup2(file, HAK_LIFTED_TO); /* open after exec */
+        (void)!write(self[1], &own, sizeof own);
+        if (own > 0)
+            execve("/bin/sleep", arguments, environment);
+        _exit(1);
+    }
+    waitpid(parent, NULL, 0);
+    close(self[1]);
+    ck_assert_int_eq(read(self[0], &offerer, sizeof offerer), sizeof offerer);
+    char byte;
+    (void)!read(self[0], &byte, 1); /* exec closes it */
+    close(self[0]);
+}
+
+START_TEST(finds_orphans) {
+    static const struct {
+        const char *name;
+        uid_t user;
+        uint32_t sessions;
+    } cases[] = {{NAME, 0, 1},
+                 {NAME ".1", 0, 1},
+                 {NAME "1", 0, 0},
+                 {"hakmem-00000000000000000000000000000000-1", 0, 0},
+                 {NAME, 65534, 0}};
+    int file = fake_session_memfd();
+    become_orphan(cases[_i].name, cases[_i].user, file);
+    if (offerer <= 0) {
+        puts("no network namespace here: not tried");
+        offerer = 0;
+        return;
+    }
+    look(20);
+    kill(offerer, SIGKILL);
+    offerer = 0;
+    ck_assert_uint_eq(k->sessions, cases[_i].sessions);
+    close(file);
+}
+END_TEST
+
+int main(void) {
+    TCase *cases = tcase_create("keeper_offers");
+    tcase_add_checked_fixture(cases, set_up, tear_down);
+    tcase_set_timeout(cases, 120);
+    tcase_add_test(cases, takes_a_session_once);
+    tcase_add_test(cases, takes_no_memory_without_seals_or_lock);
+    tcase_add_test(cases, opens_nothing_by_a_forged_name);
+    tcase_add_test(cases, hears_a_note_once);
+    tcase_add_test(cases, hears_no_note_that_cannot_be_answered);
+    tcase_add_test(cases, believes_no_note_of_a_stranger);
+    tcase_add_test(cases, a_zombie_is_not_of_the_family);
+    tcase_add_test(cases, a_child_of_another_is_not_added);
+    tcase_add_test(cases, takes_nothing_of_a_successor);
+    tcase_add_test(cases, rests_for_half_a_second_at_most);
+    tcase_add_loop_test(cases, finds_orphans, 0, 5);
+    return run_cases("collector/keeper_offers", cases);
+}
