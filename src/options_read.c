@@ -203,9 +203,7 @@ static void resolve_auto(struct hak_options *o) {
     if (o->layout == HAK_LAYOUT_AUTO)
         o->layout = o->check == HAK_CHECK_TRACE ? HAK_LAYOUT_SAME : HAK_LAYOUT_HEADER;
     if (o->magazine_enable == HAK_MAGAZINE_AUTO)
-        o->magazine_enable = (o->layout == HAK_LAYOUT_HEADER && o->trace) || o->inject[0]
-                                 ? HAK_MAGAZINE_ON
-                                 : HAK_MAGAZINE_OFF;
+        o->magazine_enable = o->inject[0] ? HAK_MAGAZINE_ON : HAK_MAGAZINE_OFF;
 }
 
 void hak_options_read(char **environment) {

@@ -5,8 +5,8 @@
  *   free ---push--> | magazine | --full: magazine_flush----> the older half onto the TLS SLL
  *                                                            an SLL over its cap: half into slabs
  *
- * The front of the original hakmem, kept for its faults' sake: it is on with layout header, with
- * HAKMEM_INJECT, or by its switch; the array front is off for these classes then. Both are caches
+ * The front of the original hakmem, kept for its faults' sake: it is on with HAKMEM_INJECT or
+ * by its switch; the array front is off for these classes then. Both are caches
  * (cache.h), next to each other in the chain of their class.
  *
  * Who owns what: all of it belongs to its thread; no lock. magazine_flush and magazine_refill bear

@@ -55,9 +55,11 @@ run() {
 run trace --check trace
 run trace-header --check trace --layout header
 run normal --check normal
+[ "$(query "count(*) = 0 from metric where name = 'served.magazine' and value > 0")" = 1 ] ||
+    fail "a recording has other fronts than those that ship"
 HAKMEM_TINY_MAGAZINE_ENABLE=1 run magazine --check trace
 HAKMEM_TINY_MAGAZINE_ENABLE=1 HAKMEM_TINY_MAG_CAP=2 HAKMEM_TINY_TLS_SLL_CAP=1 run small-magazine --check trace
-HAKMEM_TINY_MAGAZINE_ENABLE=0 run array-header --check normal
+HAKMEM_TINY_MAGAZINE_ENABLE=1 run magazine-header --check normal
 HAKMEM_TINY_FRONT_METRICS_MS=10 run often --check trace
 [ "$(query "count(distinct ns) > 3 from metric")" = 1 ] || fail "no snapshots were taken while it ran"
 # Room for seven blocks of counters: some of the threads share one.

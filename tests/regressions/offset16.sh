@@ -5,7 +5,7 @@
 # shellcheck source=tests/tools/regression.sh
 . "$SOURCE/tests/tools/regression.sh"
 for check in normal trace; do
-    HAKMEM_TINY_MAG_CAP=8 clean $check.db --check $check --layout header -- "$BUILD/tests/regressions/bands" 600
+    HAKMEM_TINY_MAGAZINE_ENABLE=1 HAKMEM_TINY_MAG_CAP=8 clean $check.db --check $check --layout header -- "$BUILD/tests/regressions/bands" 600
     at_least 1000 "pushes in level $check" "$(ask $check.db "SELECT count(*) FROM event WHERE kind = 'SLL_PUSH'")"
     at_least 100 "pops in level $check" "$(ask $check.db "SELECT count(*) FROM event WHERE kind = 'SLL_POP'")"
     [ "$(ask $check.db "SELECT count(*) FROM event WHERE kind = 'SLL_PUSH' AND addr <> base")" = 0 ] ||
