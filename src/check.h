@@ -6,9 +6,11 @@
  *
  * entry calls these around a block's life, in this order:
  *
- *   malloc    check_slot_bytes -> (front or large hands over a base) -> check_hand_out
- *   free      check_take_back -> (route decides the place) -> check_freed -> (layer takes the base)
- *             or, in level normal: check_take_back -> check_keep; later, for the blocks whose time
+ *   malloc    (the thread has a block at hand) -> check_take
+ *             or: check_slot_bytes -> (front or large hands over a base) -> check_hand_out
+ *   free      check_give -> (the thread's array takes the base, or quarantine did)
+ *             or: check_take_back -> (route decides the place) -> check_freed -> (layer takes it)
+ *             in level normal: check_take_back -> check_keep; later, for the blocks whose time
  *             is up: check_leaving -> (route decides the place) -> check_freed -> (layer)
  *   realloc   check_take_back -> stays: check_resize; moves: as malloc, copy, then as free
  *   start     check_start, once, after hak_options_read and before the first block
@@ -78,6 +80,20 @@ struct hak_quarantined {
     size_t slot_bytes, large_blocks, large_bytes;
 };
 
+/* The path of most calls (guard/path.h): a block of a slab of the calling thread's heap, and all is
+ * well. Made at the start, as level, layout and recording say; all zero before and where there is
+ * no such path. */
+struct hak_check_path {
+    bool (*take)(base_t base, unsigned class_index, uint32_t asked_bytes, enum hak_subkind subkind);
+    enum hak_kept (*give)(base_t base, unsigned class_index, enum hak_given by, enum hak_place to);
+    uint32_t limit_bytes; /* fewer may be asked for */
+    uint8_t around_bytes; /* a slot holds so many more than are asked for */
+    uint8_t user_delta;   /* from the base to the program's first byte */
+    bool keeps;           /* what the program gives back goes into quarantine */
+    bool is_recorded;
+};
+HAK_HIDDEN extern struct hak_check_path hak_check_path;
+
 /* Implemented by guard/ for the debug build; called through the inlines below only. */
 HAK_HIDDEN size_t hak_check_slot_bytes(size_t asked_bytes, size_t alignment);
 HAK_HIDDEN user_t hak_check_hand_out(base_t base, const struct hak_hand_out *how);
@@ -85,23 +101,10 @@ HAK_HIDDEN enum hak_verdict hak_check_take_back(user_t user, enum hak_record_kin
                                                 base_t *base);
 HAK_HIDDEN bool hak_check_freed(base_t base, enum hak_record_kind kind, enum hak_place to);
 HAK_HIDDEN enum hak_kept hak_check_keep(base_t base, enum hak_record_kind kind, unsigned heap_id);
-HAK_HIDDEN base_t hak_check_leaving(bool all, unsigned heap_id);
+HAK_HIDDEN base_t hak_check_leaving(bool all);
 HAK_HIDDEN struct hak_quarantined hak_check_quarantined(void);
 HAK_HIDDEN bool hak_check_open_pages(void);
-/* The short ways of the next ones (guard/short_way.h); NULL or false: take the long one. */
-HAK_HIDDEN extern bool hak_check_short_way;
-HAK_HIDDEN user_t hak_check_hand_out_shortly(base_t base, unsigned class_index,
-                                             uint32_t asked_bytes, enum hak_subkind subkind);
-HAK_HIDDEN enum hak_kept hak_check_give_shortly(user_t user, enum hak_record_kind kind,
-                                                unsigned heap_id);
-HAK_HIDDEN bool hak_check_left_shortly(base_t base, enum hak_place to);
-HAK_HIDDEN bool hak_check_usable_shortly(user_t user, size_t *bytes);
-/* The same in level trace (guard/traced_way.c). */
-HAK_HIDDEN extern bool hak_check_traced_way;
-HAK_HIDDEN bool hak_check_hand_out_traced(base_t base, unsigned class_index, size_t asked_bytes,
-                                          enum hak_subkind subkind);
-HAK_HIDDEN bool hak_check_freed_traced(base_t base, unsigned class_index, enum hak_given by,
-                                       enum hak_place to);
+HAK_HIDDEN bool hak_check_asked_bytes(user_t user, size_t *bytes);
 HAK_HIDDEN void hak_check_resize(user_t user, size_t asked_bytes);
 HAK_HIDDEN size_t hak_check_usable(user_t user, size_t slot_bytes);
 HAK_HIDDEN base_t hak_check_base_of(user_t user);
@@ -163,46 +166,42 @@ static inline enum hak_verdict check_take_back(user_t user, enum hak_record_kind
     return HAK_TAKE;
 }
 
-/* True in level trace with layout same, where something is recorded: calls have short ways there.
- */
-static inline bool check_is_traced(void) {
-    return hak_is_debug_build ? HAK_LIKELY(hak_check_traced_way) : false;
+/* May such a call take the path? Then its slot holds so many bytes. Not a realloc that is recorded
+ * and moves a block: that needs a wide record. */
+static inline bool check_takes(const struct hak_hand_out *how) {
+    return hak_is_debug_build && HAK_LIKELY(how->asked_bytes < hak_check_path.limit_bytes) &&
+           how->alignment == 0 && (!how->moved_from.p || !hak_check_path.is_recorded);
+}
+static inline size_t check_taken_bytes(const struct hak_hand_out *how) {
+    return how->asked_bytes + hak_check_path.around_bytes;
 }
 
-/* check_hand_out, by no realloc, and check_freed, with check_take_back before it, of a block of a
- * slab of this thread's heap, of the class that `class_index` is for sure, where check_is_traced()
- * and all is well: the program's pointer is the base. False: nothing was done. */
-static inline bool check_hand_out_traced(base_t base, unsigned class_index, size_t asked_bytes,
-                                         enum hak_subkind subkind) {
-    return hak_is_debug_build ? hak_check_hand_out_traced(base, class_index, asked_bytes, subkind)
-                              : false;
-}
-static inline bool check_freed_traced(base_t base, unsigned class_index, enum hak_given by,
-                                      enum hak_place to) {
-    return hak_is_debug_build ? hak_check_freed_traced(base, class_index, by, to) : false;
+/* check_hand_out of a block of a slab of this thread's heap, of the class that `class_index` is,
+ * where check_takes(how). HAK_NO_USER: nothing was done, it has to be handed out the other way. */
+static inline user_t check_take(base_t base, unsigned class_index, const struct hak_hand_out *how) {
+    bool is_taken =
+        hak_check_path.take(base, class_index, (uint32_t)how->asked_bytes, how->subkind);
+    return HAK_LIKELY(is_taken) ? user_from(base.p + hak_check_path.user_delta) : HAK_NO_USER;
 }
 
-/* True in level normal with layout header, where nothing is recorded: mallocs have a short way
- * there, for blocks that the thread has at hand and where all is well. A slot then holds as many
- * bytes more than were asked for. */
-enum { HAK_CHECK_SHORT_AROUND = 17 };
-static inline bool check_is_short(void) {
-    return hak_is_debug_build ? HAK_LIKELY(hak_check_short_way) : false;
+/* May `user` come back by the path? Then its block starts at check_given(), if it is one. */
+static inline bool check_gives(void) {
+    return hak_is_debug_build && HAK_LIKELY(hak_check_path.give != NULL);
+}
+static inline base_t check_given(user_t user) {
+    return base_from(user.p - hak_check_path.user_delta);
 }
 
-/* check_hand_out of a block of that class, with no special alignment. HAK_NO_USER: it has to go the
- * long way. */
-static inline user_t check_hand_out_shortly(base_t base, unsigned class_index, uint32_t asked_bytes,
-                                            enum hak_subkind subkind) {
-    return hak_is_debug_build ? hak_check_hand_out_shortly(base, class_index, asked_bytes, subkind)
-                              : HAK_NO_USER;
+/* True: check_give puts the block into quarantine, else the caller has a place for it. */
+static inline bool check_keeps(void) {
+    return hak_check_path.keeps;
 }
 
-/* The program gives `user` back, by kind FREE, in a thread whose heap `heap_id` is: check_take_back
- * and check_keep in one, where all is well. NOT_KEPT: nothing was done. */
-static inline enum hak_kept check_give_shortly(user_t user, enum hak_record_kind kind,
-                                               unsigned heap_id) {
-    return hak_is_debug_build ? hak_check_give_shortly(user, kind, heap_id) : HAK_NOT_KEPT;
+/* check_take_back and check_keep or check_freed in one, where check_gives(): `base` lies in a
+ * SuperSlab of this thread's heap, in a slab of that class. NOT_KEPT: nothing was done. */
+static inline enum hak_kept check_give(base_t base, unsigned class_index, enum hak_given by,
+                                       enum hak_place to) {
+    return hak_check_path.give(base, class_index, by, to);
 }
 
 /* What a call that gives `user` back says of it: the bytes and the alignment that it was asked for,
@@ -227,20 +226,15 @@ static inline enum hak_kept check_keep(base_t base, enum hak_record_kind kind, u
 
 /* The next block that is to leave the thread's quarantine, for its layer, kind QUARANTINE_LEAVE: of
  * those it has too much of, or of all. HAK_NO_BASE when there is none. */
-static inline base_t check_leaving(bool all, unsigned heap_id) {
-    return hak_is_debug_build ? hak_check_leaving(all, heap_id) : HAK_NO_BASE;
-}
-
-static inline bool hak_freed_either_way(base_t base, enum hak_record_kind kind, enum hak_place to) {
-    return (kind == HAK_QUARANTINE_LEAVE && HAK_LIKELY(hak_check_left_shortly(base, to))) ||
-           hak_check_freed(base, kind, to);
+static inline base_t check_leaving(bool all) {
+    return hak_is_debug_build ? hak_check_leaving(all) : HAK_NO_BASE;
 }
 
 /* The block leaves the program, or the quarantine, for layer `to`; kind is FREE, by hak_free_by,
  * REALLOC_FROM or QUARANTINE_LEAVE. Recorded before the block can be handed out again. False:
  * another thread freed it in the meantime (reported), leave the block alone. */
 static inline bool check_freed(base_t base, enum hak_record_kind kind, enum hak_place to) {
-    return hak_is_debug_build ? hak_freed_either_way(base, kind, to) : true;
+    return hak_is_debug_build ? hak_check_freed(base, kind, to) : true;
 }
 
 /* Memory has come to its end: makes every page accessible that was closed, since each run of them
@@ -261,10 +255,10 @@ static inline void check_resize(user_t user, size_t asked_bytes) {
         hak_check_resize(user, asked_bytes);
 }
 
-/* The same as check_usable where `user` is surely a live block in a slot of ours; false: ask the
- * long way. The plain build has one way only. */
-static inline bool check_usable_shortly(user_t user, size_t *bytes) {
-    return hak_is_debug_build ? hak_check_usable_shortly(user, bytes) : false;
+/* The bytes asked for, where layout header is on and `user` is surely a live block in a slot of
+ * ours; false: it may be anything. */
+static inline bool check_asked_bytes(user_t user, size_t *bytes) {
+    return hak_is_debug_build ? hak_check_asked_bytes(user, bytes) : false;
 }
 
 /* What malloc_usable_size tells: the slot's bytes in layout same, the bytes asked in header. */

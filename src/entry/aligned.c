@@ -73,7 +73,7 @@ HAK_EXPORT size_t malloc_usable_size(void *pointer) {
         return hak_class_bytes(hak_bench_fast_class_of(pointer));
     user_t user = user_from(pointer);
     size_t bytes;
-    if (check_usable_shortly(user, &bytes))
+    if (check_asked_bytes(user, &bytes))
         return bytes;
     base_t base = base_of(user);
     size_t slot_bytes = hak_route_slot_bytes(base);

@@ -69,7 +69,7 @@ static inline bool hak_entry_let_leave(bool all) {
     if (!hak_is_debug_build || hak_thread.state != HAK_THREAD_OWN)
         return false;
     for (;;) {
-        base_t block = check_leaving(all, hak_thread.heap_id);
+        base_t block = check_leaving(all);
         if (!block.p)
             return some_left;
         (void)hak_route_give(block, HAK_QUARANTINE_LEAVE);
@@ -85,40 +85,6 @@ static inline bool hak_entry_make_room(size_t bytes) {
     return (bytes <= USUAL_BYTES && check_open_pages()) || some_left;
 }
 
-/* Debug build, level trace: a block of a class that the thread has at hand. NULL: nothing was done.
- */
-static inline __attribute__((always_inline)) void *hak_entry_take_traced(struct hak_hand_out *how) {
-    if (HAK_UNLIKELY(how->asked_bytes > HAK_CLASS_MAX_BYTES || how->alignment != 0))
-        return NULL;
-    unsigned class_index = hak_class_of_bytes(how->asked_bytes);
-    base_t block = hak_array_pop(class_index);
-    if (HAK_UNLIKELY(!block.p))
-        return NULL;
-    how->class_index = class_index;
-    if (HAK_LIKELY(check_hand_out_traced(block, class_index, how->asked_bytes, how->subkind)))
-        return block.p;
-    hak_array_push(class_index, block);
-    return NULL;
-}
-
-/* Debug build, level trace: back into the array of its class, which has room. False: nothing was
- * done. */
-static inline __attribute__((always_inline)) bool hak_entry_give_traced(user_t user,
-                                                                        enum hak_given by) {
-    base_t block = base_from(user.p);
-    if (HAK_UNLIKELY(!hak_front_is_mine(block)))
-        return false;
-    unsigned class_index = hak_front_class_of(block);
-    if (HAK_UNLIKELY(class_index >= HAK_CLASSES) || HAK_UNLIKELY(hak_array_is_full(class_index)) ||
-        HAK_UNLIKELY(hak_array_has_on_top(class_index, block)))
-        return false;
-    enum hak_place to = hak_mid_has(class_index) ? HAK_PLACE_MID_RING : HAK_PLACE_FRONT;
-    if (HAK_UNLIKELY(!check_freed_traced(block, class_index, by, to)))
-        return false;
-    hak_array_push(class_index, block);
-    return true;
-}
-
 /* The next block of the class lay in quarantine long enough to be out of the processor's caches. */
 static inline void hak_entry_fetch_next(unsigned class_index) {
     const char *next = hak_thread.top[class_index]->p;
@@ -126,25 +92,47 @@ static inline void hak_entry_fetch_next(unsigned class_index) {
     __builtin_prefetch(next + hak_class_bytes(class_index) - 1, 1);
 }
 
-/* Debug build, where check_is_short(): a block of a class that the thread has at hand. NULL:
+/* Debug build, where check_takes(how): a block of a class that the thread has at hand. NULL:
  * nothing was done. */
 static inline __attribute__((always_inline)) void *
-hak_entry_take_shortly(struct hak_hand_out *how) {
-    size_t slot_bytes = how->asked_bytes + HAK_CHECK_SHORT_AROUND;
-    if (HAK_UNLIKELY(how->asked_bytes > HAK_CLASS_MAX_BYTES - HAK_CHECK_SHORT_AROUND ||
-                     how->alignment != 0))
-        return NULL;
-    unsigned class_index = hak_class_of_bytes(slot_bytes);
+hak_entry_take_at_hand(struct hak_hand_out *how) {
+    unsigned class_index = hak_class_of_bytes(check_taken_bytes(how));
     base_t block = hak_array_pop(class_index);
     if (HAK_UNLIKELY(!block.p))
         return NULL;
     how->class_index = class_index;
-    hak_entry_fetch_next(class_index);
-    user_t user =
-        check_hand_out_shortly(block, class_index, (uint32_t)how->asked_bytes, how->subkind);
+    if (check_keeps())
+        hak_entry_fetch_next(class_index);
+    user_t user = check_take(block, class_index, how);
     if (HAK_UNLIKELY(!user.p))
         hak_array_push(class_index, block);
     return user.p;
+}
+
+/* Debug build, where check_gives(): a block of this thread's goes into quarantine, or back into the
+ * array of its class, which has room. False: nothing was done. */
+static inline __attribute__((always_inline)) bool hak_entry_give_at_hand(user_t user,
+                                                                         enum hak_given by) {
+    base_t block = check_given(user);
+    if (HAK_UNLIKELY(!hak_front_is_mine(block)))
+        return false;
+    unsigned class_index = hak_front_class_of(block);
+    if (HAK_UNLIKELY(class_index >= HAK_CLASSES))
+        return false;
+    if (check_keeps()) {
+        enum hak_kept kept = check_give(block, class_index, by, HAK_PLACE_QUARANTINE);
+        if (HAK_UNLIKELY(kept == HAK_KEPT_OVER))
+            (void)hak_entry_let_leave(false);
+        return HAK_LIKELY(kept != HAK_NOT_KEPT);
+    }
+    if (HAK_UNLIKELY(hak_array_is_full(class_index)) ||
+        HAK_UNLIKELY(hak_array_has_on_top(class_index, block)))
+        return false;
+    enum hak_place to = hak_mid_has(class_index) ? HAK_PLACE_MID_RING : HAK_PLACE_FRONT;
+    if (HAK_UNLIKELY(check_give(block, class_index, by, to) == HAK_NOT_KEPT))
+        return false;
+    hak_array_push(class_index, block);
+    return true;
 }
 
 /* The long way of hak_entry_allocate. */
@@ -168,11 +156,10 @@ static inline void *hak_entry_allocate_slowly(struct hak_hand_out *how) {
     }
     how->class_index = taken.class_index;
     user_t user = HAK_NO_USER;
-    if (hak_is_debug_build && check_is_short() && how->alignment == 0 &&
-        HAK_LIKELY(taken.class_index < HAK_CLASSES)) {
-        hak_entry_fetch_next(taken.class_index);
-        user = check_hand_out_shortly(taken.base, taken.class_index, (uint32_t)how->asked_bytes,
-                                      how->subkind);
+    if (check_takes(how) && HAK_LIKELY(taken.class_index < HAK_CLASSES)) {
+        if (check_keeps())
+            hak_entry_fetch_next(taken.class_index);
+        user = check_take(taken.base, taken.class_index, how);
     }
     if (!user.p)
         user = check_hand_out(taken.base, how);
@@ -188,10 +175,8 @@ static inline void *hak_entry_allocate_slowly(struct hak_hand_out *how) {
  * its class is filled in here. */
 static inline __attribute__((always_inline)) void *hak_entry_allocate(struct hak_hand_out *how) {
     void *user = NULL;
-    if (hak_is_debug_build && check_is_short())
-        user = hak_entry_take_shortly(how);
-    else if (hak_is_debug_build && how->subkind != HAK_BY_REALLOC && check_is_traced())
-        user = hak_entry_take_traced(how);
+    if (check_takes(how))
+        user = hak_entry_take_at_hand(how);
     return HAK_LIKELY(user != NULL) ? user : hak_entry_allocate_slowly(how);
 }
 
@@ -214,16 +199,8 @@ static inline __attribute__((always_inline)) void hak_entry_give(base_t base, us
  * magazine_flush <- free <- program. */
 static inline __attribute__((always_inline)) void hak_entry_give_back(user_t user,
                                                                       enum hak_given by) {
-    bool is_traced = check_is_traced();
-    if (is_traced && HAK_LIKELY(hak_entry_give_traced(user, by)))
+    if (check_gives() && HAK_LIKELY(hak_entry_give_at_hand(user, by)))
         return;
-    if (!is_traced && hak_is_debug_build && HAK_LIKELY(hak_thread.state == HAK_THREAD_OWN)) {
-        enum hak_kept kept = check_give_shortly(user, hak_free_by(by), hak_thread.heap_id);
-        if (HAK_UNLIKELY(kept == HAK_KEPT_OVER))
-            (void)hak_entry_let_leave(false);
-        if (HAK_LIKELY(kept != HAK_NOT_KEPT))
-            return;
-    }
     /* Not for what is none of ours: the memory of a new heap could come to lie just there. */
     if (hak_registry_owner(user.p) != HAK_OWNER_NOBODY)
         hak_entry_begin();

@@ -1,4 +1,5 @@
-/* A block's way to the program and back: state, header, canary, one record for each call.
+/* A block's way to the program and back, of every block and whatever is wrong with it: state,
+ * header, canary, one record for each call. Most calls take path.c's instead.
  *
  * What a pointer is, is decided by the registry and the slot's state, which lie out of the
  * program's reach; only then are the bytes around the block compared. Of two threads that give back
@@ -10,6 +11,7 @@
 #include "guard/give_back.h"
 #include "guard/in_front.h"
 #include "guard/pages.h"
+#include "guard/slot_bytes.h"
 #include "guard/word.h"
 #include "platform/address.h"
 
@@ -230,17 +232,12 @@ HAK_TRACER_TEXT enum hak_verdict hak_check_take_back(user_t user, enum hak_recor
 
 HAK_TRACER_TEXT bool hak_check_freed(base_t base, enum hak_record_kind kind, enum hak_place to) {
     struct hak_located at;
-    if (!hak_locate(base.p, &at))
+    if (kind == HAK_QUARANTINE_LEAVE)
+        return hak_leave_quarantine(base, to);
+    if (!hak_locate(base.p, &at) || !hak_take_from_program(at, kind, to))
         return false;
-    if (kind == HAK_QUARANTINE_LEAVE) {
-        if (!hak_leave_quarantine(at, to))
-            return false;
-    } else {
-        if (!hak_take_from_program(at, kind, to))
-            return false;
-        if (hak_stops_at_illegal_hop() && to != HAK_PLACE_REMOTE)
-            hak_poison(&at);
-    }
+    if (hak_stops_at_illegal_hop() && to != HAK_PLACE_REMOTE)
+        hak_poison(&at);
     (void)hak_enter_list(&at);
     if (at.large)
         hak_remember_large(at.large);
@@ -270,6 +267,17 @@ HAK_TRACER_TEXT void hak_check_resize(user_t user, size_t asked_bytes) {
     __atomic_thread_fence(__ATOMIC_RELEASE);
     at.slot->is_changing = 0;
     hak_trace_record(&fields);
+}
+
+bool hak_check_asked_bytes(user_t user, size_t *bytes) {
+    struct hak_near_slot at;
+    if (!hak_layout_has_header() ||
+        !hak_locate_near(user.p, hak_registry_owner_fast(user.p), &at) ||
+        HAK_UNLIKELY(at.slot->place != HAK_PLACE_LIVE ||
+                     user.p != at.base + at.slot->user_delta * 8))
+        return false;
+    *bytes = at.slot->asked_bytes;
+    return true;
 }
 
 size_t hak_check_usable(user_t user, size_t slot_bytes) {

@@ -3,14 +3,14 @@
  *
  *   hop()        --> state.c    slot state, legality by hops.def, one record for each move
  *   hop_all()    --> batch.c    the same for several at once
- *   check_*()    --> border.c   the block's way to the program and back
+ *   check_*()    --> path.h     calls where all is well
+ *                    border.c   all others: the block's way to the program and back
  *                    layout.c   the bytes around it: header and canary
  *                    quarantine.c  freed blocks that wait; give_back.h the free itself
  *                    poison.c   the bytes of freed blocks; pages.h their pages
  *                    in_front.h the bytes in front of the first blocks
  *                    list.c     the head of a TLS SLL before it is popped
  *                    damage.c   whose write it was that ran over a border
- *                    short_way.h, traced_way.h  calls where all is well
  *                    kinds.c    which call may give back what which call made
  *                    sweep.c    all live blocks, at exit and when asked for
  *                    asked.c    what is done at the next call because a signal asked for it
@@ -153,7 +153,7 @@ bool hak_recall_large_around(uintptr_t address, struct hak_large *large) HAK_HID
 
 /* quarantine.c: a block that check_leaving gave moves on to `to`. False: it was not in quarantine
  * (reported). */
-bool hak_leave_quarantine(struct hak_located at, enum hak_place to) HAK_HIDDEN;
+bool hak_leave_quarantine(base_t base, enum hak_place to) HAK_HIDDEN;
 /* The calling thread's ring, which is empty by then, goes to the next thread; and those of threads
  * that are not there in a child. */
 void hak_quarantine_thread_end(void) HAK_HIDDEN;

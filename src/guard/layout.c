@@ -16,7 +16,13 @@
  * and is compared where hak_canary_damage is, when the block is handed out again. */
 #include "guard/around.h"
 
+#include "guard/slot_bytes.h"
+
 enum { CANARY_MAX_BYTES = 4096 };
+
+#define EIGHT(byte) byte, byte, byte, byte, byte, byte, byte, byte
+const uint8_t hak_bytes_of_block[64] = {EIGHT(0xff), EIGHT(0xff), EIGHT(0xff), EIGHT(0xff)};
+#undef EIGHT
 
 static void put_header(char *user, struct hak_header header) {
     __builtin_memcpy(user - HAK_HEADER_BYTES, &header, sizeof header);

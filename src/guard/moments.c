@@ -1,8 +1,7 @@
 /* The moments of a process and its threads that the checks and the tracer must hear of. */
 #include "guard/guard.h"
 #include "guard/pages.h"
-#include "guard/short_way.h"
-#include "guard/traced_way.h"
+#include "guard/path.h"
 #include "trace/trace.h"
 
 void hak_check_start(void) {
@@ -10,8 +9,7 @@ void hak_check_start(void) {
     hak_pages_start();
     hak_near_start();
     hak_trace_start();
-    hak_short_way_start();
-    hak_traced_way_start();
+    hak_path_start();
     hak_sweep_start();
     hak_asked_start();
 }

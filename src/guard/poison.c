@@ -15,7 +15,7 @@
  * is set and cleared by the thread that has the block, and cleared while that reads them. */
 #include "guard/in_front.h"
 #include "guard/pages.h"
-#include "guard/short_way.h"
+#include "guard/slot_bytes.h"
 
 /* A slot that was never handed out is filled like one whose block took all of it (in_front.c). */
 static inline struct hak_filled filled_of(const struct hak_located *at) {
@@ -65,7 +65,7 @@ static void fill(const struct hak_located *at) {
     if (HAK_UNLIKELY(hak_closed_pages_of(at) != 0))
         fill_open(at, &filled, word);
     else if (HAK_LIKELY(((uintptr_t)filled.start | (uintptr_t)filled.end) % 16 == 0))
-        hak_poison_shortly(&filled, word);
+        hak_fill_freed_bytes(&filled, word);
     else
         hak_fill_with(filled.start, filled.end, word); /* slots of 8 bytes, in layout same */
 }

@@ -13,27 +13,18 @@
  * not there are LEFT: whoever lets blocks leave next empties one of them, too, and a new thread
  * takes one over as it is. A block is in its ring before it is counted, and counted out before it
  * moves, so that a child never finds one twice. */
-#include <stdatomic.h>
+#include "guard/quarantine.h"
+
 #include "guard/give_back.h"
 #include "guard/pages.h"
-#include "guard/short_way.h"
+#include "guard/slot_bytes.h"
 #include "platform/platform.h"
 
 enum ring_state { RING_FREE, RING_OWNED, RING_LEFT };
 
-struct ring {
-    struct ring *next; /* of all there are; never changes */
-    _Atomic uint32_t state;
-    uint32_t mask;       /* places - 1 */
-    uint32_t head, tail; /* blocks that came out, and went in, since the start */
-    size_t bytes;        /* that count against the bound */
-    struct hak_quarantined holds;
-    base_t places[];
-};
-
-static _Atomic(struct ring *) known;
+static _Atomic(struct hak_quarantine *) known;
 static _Atomic uint32_t left_rings;
-static _Thread_local struct ring *own __attribute__((tls_model("initial-exec")));
+_Thread_local struct hak_quarantine *hak_quarantine __attribute__((tls_model("initial-exec")));
 
 /* So much leaves at once: four blocks or so, since what is fetched for more of them at once keeps
  * the processor waiting. */
@@ -41,8 +32,8 @@ enum { LEAVING_PART = 1024, LARGE_PART = 16 };
 
 /* ---- rings ----------------------------------------------------------------------------------- */
 
-static struct ring *take_known(void) {
-    for (struct ring *ring = atomic_load(&known); ring; ring = ring->next) {
+static struct hak_quarantine *take_known(void) {
+    for (struct hak_quarantine *ring = atomic_load(&known); ring; ring = ring->next) {
         uint32_t state = atomic_load_explicit(&ring->state, memory_order_relaxed);
         if (state != RING_OWNED &&
             atomic_compare_exchange_strong(&ring->state, &state, RING_OWNED)) {
@@ -54,10 +45,14 @@ static struct ring *take_known(void) {
     return NULL;
 }
 
-static HAK_COLD struct ring *take_ring(void) {
-    struct ring *ring = take_known();
+static size_t less_than(size_t bound) {
+    return bound * (LEAVING_PART - 1) / LEAVING_PART;
+}
+
+static HAK_COLD struct hak_quarantine *take_ring(void) {
+    struct hak_quarantine *ring = take_known();
     if (ring)
-        return own = ring;
+        return hak_quarantine = ring;
     uint32_t places = 2;
     while (places <= hak_options.quarantine_blocks)
         places *= 2;
@@ -65,22 +60,21 @@ static HAK_COLD struct ring *take_ring(void) {
     if (!ring)
         return NULL;
     ring->mask = places - 1;
+    ring->most_blocks = (uint32_t)hak_options.quarantine_blocks;
+    ring->less_blocks = (uint32_t)less_than(hak_options.quarantine_blocks);
+    ring->most_bytes = hak_options.quarantine_bytes;
+    ring->less_bytes = less_than(hak_options.quarantine_bytes);
     ring->state = RING_OWNED;
     ring->next = atomic_load(&known);
     while (!atomic_compare_exchange_weak(&known, &ring->next, ring))
         continue;
-    return own = ring;
+    return hak_quarantine = ring;
 }
 
 /* What a block counts for. A large one gives its pages back and keeps addresses alone. */
 static inline size_t counted_bytes(const struct hak_located *at) {
     size_t most = hak_options.quarantine_bytes / LARGE_PART;
     return at->large && at->slot_bytes > most ? most : at->slot_bytes;
-}
-
-static inline bool is_over(const struct ring *ring, size_t part) {
-    return ring->tail - ring->head > hak_options.quarantine_blocks * part / LEAVING_PART ||
-           ring->bytes > hak_options.quarantine_bytes * part / LEAVING_PART;
 }
 
 /* The slot's bytes are looked at by the thread alone to whose heap it belongs: only that one closes
@@ -90,19 +84,14 @@ static inline bool is_of_heap(const struct hak_located *at, unsigned heap_id) {
            atomic_load_explicit(&at->superslab->owner, memory_order_relaxed) == heap_id;
 }
 
-static inline void count_large(struct ring *ring, const struct hak_located *at, int sign) {
+static inline void count_large(struct hak_quarantine *ring, const struct hak_located *at,
+                               int sign) {
     ring->holds.large_blocks += (size_t)sign;
     ring->holds.large_bytes += (size_t)sign * at->slot_bytes;
 }
 
-static inline void push(struct ring *ring, char *base) {
-    ring->places[ring->tail & ring->mask] = base_from(base);
-    atomic_signal_fence(memory_order_release); /* a fork may come in between */
-    ring->tail++;
-}
-
-static inline void put(struct ring *ring, const struct hak_located *at) {
-    push(ring, at->base);
+static inline void put(struct hak_quarantine *ring, const struct hak_located *at) {
+    hak_quarantine_push(ring, at->base);
     ring->bytes += counted_bytes(at);
     if (HAK_LIKELY(at->superslab != NULL))
         ring->holds.slot_bytes += at->slot_bytes;
@@ -110,7 +99,7 @@ static inline void put(struct ring *ring, const struct hak_located *at) {
         count_large(ring, at, 1);
 }
 
-static inline void count_out(struct ring *ring, const struct hak_located *at) {
+static inline void count_out(struct hak_quarantine *ring, const struct hak_located *at) {
     ring->bytes -= counted_bytes(at);
     if (HAK_LIKELY(at->superslab != NULL))
         ring->holds.slot_bytes -= at->slot_bytes;
@@ -133,7 +122,7 @@ HAK_TRACER_TEXT enum hak_kept hak_check_keep(base_t base, enum hak_record_kind k
                                              unsigned heap_id) {
     if (!is_on())
         return HAK_NOT_KEPT;
-    struct ring *ring = own;
+    struct hak_quarantine *ring = hak_quarantine;
     if (HAK_UNLIKELY(!ring) && !(ring = take_ring()))
         return HAK_NOT_KEPT;
     struct hak_located at;
@@ -151,60 +140,12 @@ HAK_TRACER_TEXT enum hak_kept hak_check_keep(base_t base, enum hak_record_kind k
         hak_pages_drop_large(&at);
     else if (is_of_heap(&at, heap_id))
         hak_pages_close(&hak_page_budget, &at);
-    return HAK_UNLIKELY(is_over(ring, LEAVING_PART)) ? HAK_KEPT_OVER : HAK_KEPT;
-}
-
-static inline bool is_whole_near(const struct hak_near_slot *at) {
-    size_t asked_bytes = at->slot->asked_bytes;
-    struct hak_header due = hak_header_near(at), found;
-    __builtin_memcpy(&found, at->base, sizeof found);
-    return ((found.first ^ due.first) | (found.second ^ due.second)) == 0 &&
-           hak_canary_stands_shortly(at->base + HAK_HEADER_BYTES + asked_bytes,
-                                     at->base + at->slot_bytes,
-                                     hak_word_near(at, HAK_PATTERN_CANARY));
-}
-
-/* By value, so that nobody takes the address of what was located. */
-static HAK_COLD void close_pages(struct hak_near_slot at) {
-    struct hak_located located = hak_located_of(&at);
-    hak_pages_close(&hak_page_budget, &located);
-}
-
-HAK_TRACER_TEXT enum hak_kept hak_check_give_shortly(user_t user, enum hak_record_kind kind,
-                                                     unsigned heap_id) {
-    struct ring *ring = own;
-    struct hak_near_slot at;
-    uint8_t flags = 0;
-    if (HAK_UNLIKELY(!hak_check_short_way || !ring || hak_is_asked()) ||
-        HAK_UNLIKELY(hak_registry_owner_fast(user.p) != heap_id) ||
-        !hak_locate_near(user.p, (hak_owner_t)heap_id, &at))
-        return HAK_NOT_KEPT;
-    struct hak_slot *slot = at.slot;
-    if (HAK_UNLIKELY(slot->place != HAK_PLACE_LIVE || user.p != at.base + HAK_HEADER_BYTES ||
-                     slot->user_delta * 8 != HAK_HEADER_BYTES || slot->subkind & HAK_SLOT_TOLD ||
-                     at.slot_bytes > hak_options.quarantine_bytes / 2) ||
-        HAK_UNLIKELY(!is_whole_near(&at) || !hak_kinds_agree(kind, slot->subkind)) ||
-        HAK_UNLIKELY(!hak_take_live(slot, HAK_PLACE_QUARANTINE)))
-        return HAK_NOT_KEPT;
-    slot->record_count++;
-    slot->free_stack = hak_take_call_stack(&flags);
-    slot->lives = hak_pattern_next_life(slot->lives);
-    struct hak_filled filled =
-        hak_filled_between(user.p, at.base + at.slot_bytes, slot->asked_bytes);
-    hak_poison_shortly(&filled, hak_word_near(&at, HAK_PATTERN_FREED));
-    __atomic_store_n(&slot->subkind, (uint8_t)(slot->subkind | HAK_SLOT_POISONED),
-                     __ATOMIC_RELEASE);
-    push(ring, at.base);
-    ring->bytes += at.slot_bytes;
-    ring->holds.slot_bytes += at.slot_bytes;
-    if (HAK_UNLIKELY(hak_pages_want_a_look(&hak_page_budget)))
-        close_pages(at);
-    return HAK_UNLIKELY(is_over(ring, LEAVING_PART)) ? HAK_KEPT_OVER : HAK_KEPT;
+    return HAK_UNLIKELY(hak_quarantine_is_over(ring)) ? HAK_KEPT_OVER : HAK_KEPT;
 }
 
 /* ---- out ------------------------------------------------------------------------------------- */
 
-static base_t take_oldest(struct ring *ring) {
+static base_t take_oldest(struct hak_quarantine *ring) {
     if (ring->head == ring->tail)
         return HAK_NO_BASE;
     base_t block = ring->places[ring->head & ring->mask];
@@ -215,7 +156,7 @@ static base_t take_oldest(struct ring *ring) {
 
 /* Of a thread that a fork left behind. */
 static HAK_COLD base_t take_left(void) {
-    for (struct ring *ring = atomic_load(&known); ring; ring = ring->next) {
+    for (struct hak_quarantine *ring = atomic_load(&known); ring; ring = ring->next) {
         uint32_t left = RING_LEFT; /* claimed: another thread may want it, too */
         if (atomic_load_explicit(&ring->state, memory_order_relaxed) != RING_LEFT ||
             !atomic_compare_exchange_strong(&ring->state, &left, RING_OWNED))
@@ -233,10 +174,10 @@ static HAK_COLD base_t take_left(void) {
     return HAK_NO_BASE;
 }
 
-/* The oldest block where the short way is on, if it is a slot's. What leaves lay here long enough
+/* The oldest block, if it is a slot's. What leaves lay here long enough
  * to be out of the processor's caches, and is handed out again soon: asks for the block's bytes,
  * and for the state of one that leaves a little later. */
-static inline base_t take_shortly(struct ring *ring) {
+static inline base_t take_oldest_slot(struct hak_quarantine *ring) {
     enum { AHEAD = 8, LINE_BYTES = 64 };
     struct hak_near_slot at, later;
     base_t block = ring->places[ring->head & ring->mask];
@@ -255,14 +196,15 @@ static inline base_t take_shortly(struct ring *ring) {
     return block;
 }
 
-base_t hak_check_leaving(bool all, unsigned heap_id) {
-    struct ring *ring = own;
+base_t hak_check_leaving(bool all) {
+    struct hak_quarantine *ring = hak_quarantine;
     base_t block = HAK_NO_BASE;
     if (!ring)
         return block;
-    bool is_due = all || is_over(ring, LEAVING_PART - 1);
-    if (is_due && HAK_LIKELY(hak_check_short_way) && ring->head != ring->tail &&
-        HAK_LIKELY((block = take_shortly(ring)).p != NULL))
+    bool is_due =
+        all || ring->tail - ring->head > ring->less_blocks || ring->bytes > ring->less_bytes;
+    if (is_due && ring->head != ring->tail &&
+        HAK_LIKELY((block = take_oldest_slot(ring)).p != NULL))
         return block;
     if (is_due)
         block = take_oldest(ring);
@@ -278,39 +220,71 @@ base_t hak_check_leaving(bool all, unsigned heap_id) {
     }
     if (at.large)
         hak_pages_forget_large(&at);
-    else if (!hak_check_short_way && is_of_heap(&at, heap_id) && !hak_closed_pages_of(&at))
-        hak_check_poison(&at, HAK_QUARANTINE_LEAVE);
     return block;
 }
 
-bool hak_leave_quarantine(struct hak_located at, enum hak_place to) {
-    struct hak_event_fields fields = {
-        .address = (uintptr_t)at.base,
-        .kind = HAK_QUARANTINE_LEAVE,
-        .class_index = (uint8_t)at.class_index,
-        .place = (uint8_t)to,
-        .epoch = at.epoch,
-    };
-    bool is_legal = at.slot->place == HAK_PLACE_QUARANTINE;
-    if (HAK_UNLIKELY(!is_legal))
-        fields.flags = HAK_RECORD_ILLEGAL;
-    else
-        at.slot->place = (uint8_t)to;
-    fields.record_count = ++at.slot->record_count;
-    hak_trace_record(&fields);
-    if (HAK_LIKELY(is_legal))
-        return true;
+static HAK_COLD void report_not_kept(struct hak_located at) {
     struct hak_finding finding = {.code = HAK_FAULT_WRONG_LAYER_MOVE,
                                   .kind = HAK_QUARANTINE_LEAVE,
                                   .pointer = at.base,
                                   .class_found = at.class_index};
     hak_report_fault(&at, &finding);
-    return false;
+}
+
+static void record_leaving(const char *base, unsigned class_index, uint32_t epoch,
+                           uint32_t record_count, enum hak_place to, uint8_t flags) {
+    struct hak_event_fields fields = {
+        .address = (uintptr_t)base,
+        .kind = HAK_QUARANTINE_LEAVE,
+        .class_index = (uint8_t)class_index,
+        .place = (uint8_t)to,
+        .flags = flags,
+        .record_count = record_count,
+        .epoch = epoch,
+    };
+    hak_trace_record(&fields);
+}
+
+/* A large block, one of another thread's heap, one that goes into a list: poison is compared before
+ * a link is written over it. */
+static __attribute__((noinline)) bool leave_for_any(base_t base, enum hak_place to) {
+    struct hak_located at;
+    if (!hak_locate(base.p, &at))
+        return false;
+    if (to != HAK_PLACE_REMOTE && !hak_closed_pages_of(&at))
+        hak_check_poison(&at, HAK_QUARANTINE_LEAVE);
+    bool is_legal = at.slot->place == HAK_PLACE_QUARANTINE;
+    if (HAK_LIKELY(is_legal))
+        at.slot->place = (uint8_t)to;
+    record_leaving(at.base, at.class_index, at.epoch, ++at.slot->record_count, to,
+                   is_legal ? 0 : HAK_RECORD_ILLEGAL);
+    if (HAK_UNLIKELY(!is_legal)) {
+        report_not_kept(at);
+        return false;
+    }
+    (void)hak_enter_list(&at);
+    if (at.large)
+        hak_remember_large(at.large);
+    return true;
+}
+
+HAK_TRACER_TEXT bool hak_leave_quarantine(base_t base, enum hak_place to) {
+    struct hak_near_slot at;
+    bool is_array = to == HAK_PLACE_FRONT || to == HAK_PLACE_MID_RING;
+    if (HAK_UNLIKELY(!is_array || !hak_check_path.keeps) ||
+        !hak_locate_near(base.p, hak_registry_owner_fast(base.p), &at) ||
+        HAK_UNLIKELY(at.base != base.p || at.slot->place != HAK_PLACE_QUARANTINE))
+        return leave_for_any(base, to);
+    at.slot->place = (uint8_t)to;
+    uint32_t record_count = ++at.slot->record_count;
+    if (hak_check_path.is_recorded)
+        record_leaving(at.base, at.class_index, hak_epoch_near(&at), record_count, to, 0);
+    return true;
 }
 
 struct hak_quarantined hak_check_quarantined(void) {
     struct hak_quarantined all = {0};
-    for (const struct ring *ring = atomic_load(&known); ring; ring = ring->next) {
+    for (const struct hak_quarantine *ring = atomic_load(&known); ring; ring = ring->next) {
         all.slot_bytes += ring->holds.slot_bytes;
         all.large_blocks += ring->holds.large_blocks;
         all.large_bytes += ring->holds.large_bytes;
@@ -321,16 +295,16 @@ struct hak_quarantined hak_check_quarantined(void) {
 /* ---- the moments of a thread ----------------------------------------------------------------- */
 
 void hak_quarantine_thread_end(void) {
-    struct ring *ring = own;
-    own = NULL;
+    struct hak_quarantine *ring = hak_quarantine;
+    hak_quarantine = NULL;
     if (ring)
         atomic_store(&ring->state, ring->head == ring->tail ? RING_FREE : RING_LEFT);
 }
 
 void hak_quarantine_fork_child(void) {
     uint32_t left = 0;
-    for (struct ring *ring = atomic_load(&known); ring; ring = ring->next) {
-        if (ring == own)
+    for (struct hak_quarantine *ring = atomic_load(&known); ring; ring = ring->next) {
+        if (ring == hak_quarantine)
             continue;
         if (atomic_load(&ring->state) != RING_FREE)
             atomic_store(&ring->state, RING_LEFT);

@@ -95,29 +95,40 @@ static inline int hak_fields_are_wide(const struct hak_event_fields *f) {
            f->delta_bytes >= 8u << 12;
 }
 
-/* The words of a narrow record, for who has its fields in registers: the first without the time,
- * the last. */
-#define HAK_RECORD_EPOCH_BITS  23
-#define HAK_RECORD_FLAGS_SHIFT 60
+/* The words of a narrow record, for who has its fields in registers; the first without the time. */
+#define HAK_RECORD_EPOCH_BITS 23
 static inline uint64_t hak_record_head(unsigned kind, unsigned class_index) {
     return (uint64_t)kind << 48 | (uint64_t)class_index << 56;
+}
+static inline uint64_t hak_record_address(uint64_t address, uint64_t delta_bytes, uint8_t flags) {
+    return address | delta_bytes >> 3 << 48 | (uint64_t)flags << 60;
+}
+static inline uint64_t hak_record_size(uint64_t bytes, uint32_t stack) {
+    return bytes | (uint64_t)stack << 32;
 }
 static inline uint64_t hak_record_tail(uint32_t record_count, uint32_t epoch, unsigned place,
                                        unsigned subkind) {
     return record_count | (uint64_t)epoch << 32 | (uint64_t)place << 55 | (uint64_t)subkind << 60;
 }
+static inline uint64_t hak_record_time_bits(uint64_t ticks) {
+    return ticks & (((uint64_t)1 << HAK_TIME_BITS) - 1);
+}
+
+/* The record of these words, `head` still without the time. */
+static inline struct hak_record hak_record_of_words(uint64_t head, uint64_t ticks,
+                                                    uint64_t address_word, uint64_t size_word,
+                                                    uint64_t tail) {
+    return (struct hak_record){{head | hak_record_time_bits(ticks), address_word, size_word, tail}};
+}
 
 /* Packs a record whose values fit, or the low bits of those that do not; flags as they are. */
 static inline struct hak_record hak_record_pack_narrow(const struct hak_event_fields *f) {
-    uint64_t time_mask = ((uint64_t)1 << HAK_TIME_BITS) - 1;
-    struct hak_record r;
-    r.w[0] = (f->time & time_mask) | (uint64_t)f->kind << 48 | (uint64_t)f->class_index << 56;
-    r.w[1] =
-        (f->address & time_mask) | ((f->delta_bytes >> 3) & 0xfff) << 48 | (uint64_t)f->flags << 60;
-    r.w[2] = (f->size & 0xffffffffu) | (uint64_t)f->stack << 32;
-    r.w[3] = f->record_count | (uint64_t)(f->epoch & 0x7fffff) << 32 |
-             (uint64_t)(f->place & 31) << 55 | (uint64_t)(f->subkind & 15) << 60;
-    return r;
+    return hak_record_of_words(
+        hak_record_head(f->kind, f->class_index), f->time,
+        hak_record_address(f->address & (((uint64_t)1 << 48) - 1), f->delta_bytes & 0x7fff,
+                           f->flags),
+        hak_record_size(f->size & 0xffffffffu, f->stack),
+        hak_record_tail(f->record_count, f->epoch & 0x7fffff, f->place & 31, f->subkind & 15));
 }
 
 /* Packs the head record. Sets HAK_RECORD_WIDE by itself where it is needed. */
@@ -127,15 +138,18 @@ static inline struct hak_record hak_record_pack(const struct hak_event_fields *f
     return r;
 }
 
+/* A continuation, of kind `kind`, that `follow` more come behind. */
+static inline struct hak_record hak_record_continuation(unsigned kind, uint64_t ticks,
+                                                        unsigned follow, uint64_t first,
+                                                        uint64_t second, uint64_t third) {
+    return hak_record_of_words(hak_record_head(kind, follow), ticks, first, second, third);
+}
+
 /* Packs the continuation of a wide block event. */
 static inline struct hak_record hak_record_pack_wide(const struct hak_event_fields *f,
                                                      uint8_t continuation_kind) {
-    struct hak_record r;
-    r.w[0] = (f->time & (((uint64_t)1 << HAK_TIME_BITS) - 1)) | (uint64_t)continuation_kind << 48;
-    r.w[1] = f->size;
-    r.w[2] = f->old_address;
-    r.w[3] = f->epoch | (f->delta_bytes >> 3) << 32;
-    return r;
+    return hak_record_continuation(continuation_kind, f->time, 0, f->size, f->old_address,
+                                   f->epoch | (f->delta_bytes >> 3) << 32);
 }
 
 /* A batch: several blocks of one slab that make the same move at once. The head is the record of
@@ -162,6 +176,12 @@ static inline uint64_t hak_batch_word(uint64_t address, uint32_t record_count) {
 }
 static inline uint32_t hak_batch_record_count(uint64_t word) {
     return (uint32_t)word;
+}
+/* Makes a head of the record of the first block. */
+static inline struct hak_record hak_batch_head(struct hak_record first, uint32_t count) {
+    first.w[1] |= (uint64_t)HAK_RECORD_WIDE << 60;
+    first.w[2] |= count;
+    return first;
 }
 /* `head_address` is the head's. */
 static inline uint64_t hak_batch_address(uint64_t word, uint64_t head_address) {

@@ -174,52 +174,47 @@ void hak_trace_record(struct hak_event_fields *fields) {
     finish(w);
 }
 
-static HAK_COLD bool record_call_slowly(uint64_t head, uint64_t address_word, uint64_t size_word,
-                                        uint64_t tail) {
-    struct hak_record record = {{head, address_word, size_word, tail}};
+static HAK_COLD unsigned record_call_slowly(uint64_t head, uint64_t address_word,
+                                            uint64_t size_word, uint64_t tail) {
+    struct hak_record record = hak_record_of_words(head, 0, address_word, size_word, tail);
     struct hak_event_fields fields = hak_record_unpack(&record, NULL);
     record_slowly(&fields);
-    return true;
+    return HAK_RECORDED;
 }
 
 /* The record of a call is written, what it counts for not yet. */
-static HAK_COLD bool finish_slowly(uint64_t head, uint64_t tail) {
-    struct hak_event_fields fields = {.kind = (uint8_t)(head >> 48),
-                                      .class_index = (uint8_t)(head >> 56),
-                                      .place = (uint8_t)(tail >> 55) & 31};
+static HAK_COLD unsigned finish_slowly(uint64_t head, uint64_t tail) {
+    struct hak_record record = hak_record_of_words(head, 0, 0, 0, tail);
+    struct hak_event_fields fields = hak_record_unpack(&record, NULL);
     hak_count_slowly(&fields);
     finish(&hak_writer);
-    return true;
+    return HAK_RECORDED;
 }
 
-bool hak_trace_record_call(uint64_t head, uint64_t address_word, uint64_t size_word, uint64_t tail,
-                           unsigned metric) {
+unsigned hak_trace_record_call(uint64_t head, uint64_t address_word, uint64_t size_word,
+                               uint64_t tail, unsigned metric) {
     struct hak_writer *w = &hak_writer;
     uint64_t at, ticks;
     if (HAK_UNLIKELY(!try_reserve(w, 1, &at, &ticks)))
         return record_call_slowly(head, address_word, size_word, tail);
-    struct hak_record record = {
-        {head | (ticks & (((uint64_t)1 << HAK_TIME_BITS) - 1)), address_word, size_word, tail}};
+    struct hak_record record = hak_record_of_words(head, ticks, address_word, size_word, tail);
     put(&w->records[at & w->mask], &record);
-    if (HAK_UNLIKELY(!hak_count_call(metric, (unsigned)(head >> 56))))
+    if (HAK_UNLIKELY(!hak_count_call(metric, hak_record_class(&record))))
         return finish_slowly(head, tail);
     finish(w);
-    return true;
+    return HAK_RECORDED;
 }
 
 static void write_batch(struct hak_writer *w, uint64_t at, const struct hak_event_fields *fields,
                         const uint64_t *words, unsigned count) {
     unsigned follow = hak_batch_continuations(count);
     struct hak_record *place = &w->records[at & w->mask];
-    struct hak_record head = hak_record_pack_narrow(fields);
-    head.w[1] |= (uint64_t)HAK_RECORD_WIDE << 60;
-    head.w[2] |= count;
-    uint64_t first =
-        (fields->time & (((uint64_t)1 << HAK_TIME_BITS) - 1)) | (uint64_t)HAK_CONTINUATION << 48;
+    struct hak_record head = hak_batch_head(hak_record_pack_narrow(fields), count);
     const uint64_t *next = words + 1, *end = words + count;
     for (unsigned left = follow; left-- > 0; next += HAK_BATCH_PER_RECORD) {
-        struct hak_record more = {{first | (uint64_t)left << 56, next[0],
-                                   next + 1 < end ? next[1] : 0, next + 2 < end ? next[2] : 0}};
+        struct hak_record more =
+            hak_record_continuation(HAK_CONTINUATION, fields->time, left, next[0],
+                                    next + 1 < end ? next[1] : 0, next + 2 < end ? next[2] : 0);
         put(&w->records[++at & w->mask], &more);
     }
     put(place, &head);
@@ -274,7 +269,8 @@ static void write_bytes(struct hak_event_fields *head, const struct hak_payload_
     const unsigned char *from = parts->bytes;
     uint32_t left = parts->byte_count;
     for (unsigned i = 0; i < follow; i++) {
-        struct hak_record more = {{0}};
+        struct hak_record more =
+            hak_record_continuation(HAK_CONTINUATION, head->time, follow - 1 - i, 0, 0, 0);
         unsigned char *to = (unsigned char *)&more.w[1];
         for (unsigned filled = 0; filled < HAK_CONTINUATION_BYTES; filled++) {
             while (left == 0 && part_count > 1) {
@@ -288,8 +284,6 @@ static void write_bytes(struct hak_event_fields *head, const struct hak_payload_
             to[filled] = *from++;
             left--;
         }
-        more.w[0] = (head->time & (((uint64_t)1 << HAK_TIME_BITS) - 1)) |
-                    (uint64_t)HAK_CONTINUATION << 48 | (uint64_t)(follow - 1 - i) << 56;
         put(hak_ring_slot(at + 1 + i), &more);
     }
     head->size = total;

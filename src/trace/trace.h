@@ -24,9 +24,10 @@ HAK_HIDDEN void hak_trace_record(struct hak_event_fields *fields);
 
 /* The same for a legal call of the program on a block of a class whose record is narrow, by its
  * words, the first without the time (hak_record_head, hak_record_tail); `metric` is what it counts
- * for (hak_metric_of_call). Always true, so that it can be the last that a check does. */
-HAK_HIDDEN bool hak_trace_record_call(uint64_t head, uint64_t address_word, uint64_t size_word,
-                                      uint64_t tail, unsigned metric);
+ * for (hak_metric_of_call). Always HAK_RECORDED, so that it can be the last that a check does. */
+enum { HAK_RECORDED = 1 };
+HAK_HIDDEN unsigned hak_trace_record_call(uint64_t head, uint64_t address_word, uint64_t size_word,
+                                          uint64_t tail, unsigned metric);
 
 /* The same for `count` blocks of one slab, at most HAK_MOVES_BATCH_MAX, that make the same legal
  * move at once: each has its word (hak_batch_word), the first also its address and count in

@@ -66,7 +66,7 @@ START_TEST(a_slot_of_several_pages_is_closed_with_those_it_has_alone) {
     give_back(slot_at(6, 1));
     ck_assert(!can_be_read(second.p));
     ck_assert_uint_eq(heap->closed_pages[6], 7);
-    hak_check_leaving(true, HEAP);
+    hak_check_leaving(true);
     hak_check_freed(slot_at(6, 0), HAK_QUARANTINE_LEAVE, HAK_PLACE_FRONT);
     first = hand_out(slot_at(6, 0), 5000, 0);
     memset(first.p, 1, 5000);
@@ -83,7 +83,7 @@ START_TEST(a_hand_out_opens_and_finds_the_poison_whole) {
     user_t other = hand_out(slot_at(2, 5), 30, 0);
     ck_assert(can_be_read(user.p));
     ck_assert_int_eq(other.p - user.p, slot_at(2, 5).p - slot_at(2, 0).p);
-    ck_assert_ptr_nonnull(hak_check_leaving(true, HEAP).p);
+    ck_assert_ptr_nonnull(hak_check_leaving(true).p);
     hak_check_freed(slot_at(2, 0), HAK_QUARANTINE_LEAVE, HAK_PLACE_FRONT);
     (void)hand_out(slot_at(2, 0), 30, 0);
     ck_assert_uint_eq(fault_count, 0);
@@ -95,7 +95,7 @@ START_TEST(a_block_in_a_list_keeps_its_page_open) {
     user_t user = hand_out(slot_at(2, 0), 30, 0);
     give_back(slot_at(2, 0));
     ck_assert(!can_be_read(user.p));
-    (void)hak_check_leaving(true, HEAP);
+    (void)hak_check_leaving(true);
     hak_check_freed(slot_at(2, 0), HAK_QUARANTINE_LEAVE, HAK_PLACE_MAGAZINE);
     ck_assert(!can_be_read(user.p));
     ck_assert(hak_hop_block(HAK_SLL_PUSH, slot_at(2, 0), HAK_CLASS_OF_64));
@@ -140,7 +140,7 @@ START_TEST(only_the_owner_of_the_heap_closes) {
     ck_assert(can_be_read(user.p));
     ck_assert_uint_eq((uint8_t)user.p[0], pattern_at(user.p, HAK_PATTERN_FREED));
     user.p[0] = 1; /* not looked at, either: the owner might close the page meanwhile */
-    (void)hak_check_leaving(true, HEAP + 1);
+    (void)hak_check_leaving(true);
     ck_assert_uint_eq(fault_count, 0);
     hak_check_freed(slot_at(2, 0), HAK_QUARANTINE_LEAVE, HAK_PLACE_REMOTE);
     (void)hand_out(slot_at(2, 0), 30, 0);
@@ -302,7 +302,7 @@ START_TEST(a_slab_may_change_its_class_while_pages_are_closed) {
     begin(HAK_LAYOUT_HEADER);
     user_t user = hand_out(slot_at(2, 0), 30, 0);
     give_back(slot_at(2, 0));
-    (void)hak_check_leaving(true, HEAP);
+    (void)hak_check_leaving(true);
     hak_check_freed(slot_at(2, 0), HAK_QUARANTINE_LEAVE, HAK_PLACE_FRONT);
     hak_hop_block(HAK_FRONT_SPILL, slot_at(2, 0), HAK_CLASS_OF_64);
     hak_hop_note(HAK_SLAB_RELEASE, HAK_CLASS_OF_64, slab_at(2), 0);
@@ -413,8 +413,8 @@ START_TEST(damage_in_an_opened_page_was_done_after_the_opening) {
     give_back(slot_at(2, 1));
     ck_assert(!can_be_read(user.p));
     uint64_t before = hak_ticks();
-    hak_check_leaving(true, HEAP);
-    hak_check_leaving(true, HEAP);
+    hak_check_leaving(true);
+    hak_check_leaving(true);
     hak_check_freed(slot_at(2, 1), HAK_QUARANTINE_LEAVE, HAK_PLACE_FRONT);
     (void)hand_out(slot_at(2, 1), 30, 0);
     uint64_t after = hak_ticks();

@@ -142,7 +142,8 @@ START_TEST(a_write_is_told_when_the_block_leaves_quarantine) {
     user_t user = give_back(slot_at(2, 4), 40, 0);
     user.p[8] = 1;
     user.p[13] = 1;
-    ck_assert_ptr_eq(hak_check_leaving(true, HEAP).p, slot_at(2, 4).p);
+    ck_assert_ptr_eq(hak_check_leaving(true).p, slot_at(2, 4).p);
+    ck_assert(hak_check_freed(slot_at(2, 4), HAK_QUARANTINE_LEAVE, HAK_PLACE_FRONT));
     ck_assert_uint_eq(fault_count, 1);
     struct hak_fault_facts facts = last_fault();
     ck_assert_uint_eq(facts.fault, HAK_FAULT_WRITE_AFTER_FREE);
@@ -156,7 +157,6 @@ START_TEST(a_write_is_told_when_the_block_leaves_quarantine) {
     ck_assert_uint_eq(facts.free_stack, STACK_OF_PROGRAM);
     /* It is mended, so that it is told once. */
     ck_assert_uint_eq(damage_of(slot_at(2, 4)).bytes, 0);
-    hak_check_freed(slot_at(2, 4), HAK_QUARANTINE_LEAVE, HAK_PLACE_FRONT);
     (void)hand_out(slot_at(2, 4), 40, 0);
     ck_assert_uint_eq(fault_count, 1);
 }
@@ -165,7 +165,7 @@ END_TEST
 START_TEST(a_later_write_is_told_when_the_block_is_handed_out_again) {
     begin(_i);
     user_t user = give_back(slot_at(2, 4), 40, 0);
-    (void)hak_check_leaving(true, HEAP);
+    (void)hak_check_leaving(true);
     hak_check_freed(slot_at(2, 4), HAK_QUARANTINE_LEAVE, HAK_PLACE_FRONT);
     ck_assert_uint_eq(fault_count, 0);
     user.p[39] = 1;
@@ -186,7 +186,7 @@ START_TEST(the_link_of_a_list_is_no_damage_and_the_bytes_around_it_are) {
     begin(_i);
     base_t block = slot_at(2, 4);
     user_t user = give_back(block, 40, 0);
-    (void)hak_check_leaving(true, HEAP);
+    (void)hak_check_leaving(true);
     hak_check_freed(block, HAK_QUARANTINE_LEAVE, HAK_PLACE_MAGAZINE);
     ck_assert(hak_hop_block(HAK_SLL_PUSH, block, HAK_CLASS_OF_64));
     *hak_check_link_of(block) = &fault_count;
@@ -226,7 +226,7 @@ START_TEST(nothing_is_filled_where_poison_is_off) {
     hak_options.poison = 0;
     user_t user = give_back(slot_at(2, 4), 40, 0);
     ck_assert_int_eq(user.p[0], 'x');
-    (void)hak_check_leaving(true, HEAP);
+    (void)hak_check_leaving(true);
     hak_check_freed(slot_at(2, 4), HAK_QUARANTINE_LEAVE, HAK_PLACE_FRONT);
     (void)hand_out(slot_at(2, 4), 40, 0);
     ck_assert_uint_eq(fault_count, 0);
@@ -236,7 +236,7 @@ END_TEST
 START_TEST(what_is_damaged_when_its_slab_is_given_back_is_told) {
     begin(HAK_LAYOUT_HEADER);
     user_t user = give_back(slot_at(2, 4), 40, 0);
-    (void)hak_check_leaving(true, HEAP);
+    (void)hak_check_leaving(true);
     hak_check_freed(slot_at(2, 4), HAK_QUARANTINE_LEAVE, HAK_PLACE_FRONT);
     hak_hop_block(HAK_FRONT_SPILL, slot_at(2, 4), HAK_CLASS_OF_64);
     user.p[10] = 1;

@@ -22,7 +22,7 @@ static enum hak_kept keep(user_t user) {
 
 static unsigned let_all_leave(void) {
     unsigned count = 0;
-    while (hak_check_leaving(true, HEAP).p)
+    while (hak_check_leaving(true).p)
         count++;
     return count;
 }
@@ -40,8 +40,8 @@ START_TEST(a_block_is_recorded_going_in_and_coming_out) {
     ck_assert_uint_eq(state_of(base)->place, HAK_PLACE_QUARANTINE);
     ck_assert_uint_eq(state_of(base)->free_stack, STACK_OF_PROGRAM);
     unsigned count = event_count;
-    ck_assert_ptr_null(hak_check_leaving(false, HEAP).p);
-    ck_assert_ptr_eq(hak_check_leaving(true, HEAP).p, base.p);
+    ck_assert_ptr_null(hak_check_leaving(false).p);
+    ck_assert_ptr_eq(hak_check_leaving(true).p, base.p);
     ck_assert_uint_eq(event_count, count);
     ck_assert(hak_check_freed(base, HAK_QUARANTINE_LEAVE, HAK_PLACE_FRONT));
     e = last_event();
@@ -65,7 +65,7 @@ START_TEST(the_oldest_leave_when_there_are_too_many_blocks) {
         unsigned left = 0;
         base_t block;
         static unsigned oldest;
-        for (; (block = hak_check_leaving(false, HEAP)).p; left++, oldest++) {
+        for (; (block = hak_check_leaving(false)).p; left++, oldest++) {
             ck_assert_ptr_eq(block.p, slot_at(1, oldest).p);
             ck_assert(hak_check_freed(block, HAK_QUARANTINE_LEAVE, HAK_PLACE_FRONT));
         }
@@ -85,9 +85,9 @@ START_TEST(the_oldest_leave_when_there_are_too_many_bytes) {
         ck_assert_int_eq(keep(hand_out(slot_at(3, i), 1000, 0)), HAK_KEPT);
     ck_assert_uint_eq(hak_check_quarantined().slot_bytes, 4096);
     ck_assert_int_eq(keep(hand_out(slot_at(3, 4), 1000, 0)), HAK_KEPT_OVER);
-    ck_assert_ptr_eq(hak_check_leaving(false, HEAP).p, slot_at(3, 0).p);
-    ck_assert_ptr_eq(hak_check_leaving(false, HEAP).p, slot_at(3, 1).p);
-    ck_assert_ptr_null(hak_check_leaving(false, HEAP).p);
+    ck_assert_ptr_eq(hak_check_leaving(false).p, slot_at(3, 0).p);
+    ck_assert_ptr_eq(hak_check_leaving(false).p, slot_at(3, 1).p);
+    ck_assert_ptr_null(hak_check_leaving(false).p);
     ck_assert_uint_eq(hak_check_quarantined().slot_bytes, 3 * 1024);
 }
 END_TEST
@@ -169,7 +169,7 @@ START_TEST(a_large_block_keeps_its_addresses_and_gives_its_pages_back) {
     base_t base;
     ck_assert_int_eq(hak_check_take_back(user, HAK_FREE, &base), HAK_REFUSE);
     ck_assert_uint_eq(last_fault().fault, HAK_FAULT_DOUBLE_FREE);
-    ck_assert_ptr_eq(hak_check_leaving(true, HEAP).p, block.p);
+    ck_assert_ptr_eq(hak_check_leaving(true).p, block.p);
     ck_assert(hak_check_freed(block, HAK_QUARANTINE_LEAVE, HAK_PLACE_LARGE));
     ck_assert(hak_large_give(block));
     ck_assert_uint_eq(hak_check_quarantined().large_blocks, 0);

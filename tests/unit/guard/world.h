@@ -36,13 +36,13 @@ void hak_trace_start(void) {}
 void hak_trace_record(struct hak_event_fields *fields) {
     events[atomic_fetch_add(&event_count, 1) % NOTED_EVENTS] = *fields;
 }
-bool hak_trace_record_call(uint64_t head, uint64_t address_word, uint64_t size_word, uint64_t tail,
-                           unsigned metric) {
+unsigned hak_trace_record_call(uint64_t head, uint64_t address_word, uint64_t size_word,
+                               uint64_t tail, unsigned metric) {
     (void)metric;
     struct hak_record record = {{head, address_word, size_word, tail}};
     struct hak_event_fields fields = hak_record_unpack(&record, NULL);
     hak_trace_record(&fields);
-    return true;
+    return HAK_RECORDED;
 }
 static unsigned batches_noted;
 void hak_trace_record_batch(struct hak_event_fields *fields, const uint64_t *words,

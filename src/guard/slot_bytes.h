@@ -1,23 +1,11 @@
-/* The short way of a call: level normal, layout header, nothing recorded (HAKMEM_TRACE=off), a
- * block of a slab of the calling thread, and all is well. Whatever is not as it should be takes the
- * long way, which looks again from the start and says what is wrong; so no check is told twice, and
- * none here has words of its own.
- *
- *   malloc   hak_check_hand_out_shortly --no--> hak_check_hand_out
- *   free     hak_check_give_shortly -----no--> hak_check_take_back, hak_check_keep
- *   leaving  hak_check_left_shortly -----no--> hak_check_freed
- *
- * What the long way finds is found here too: header and canary of a block given back, its kind, the
- * poison of a block handed out. Poison is not compared when a block leaves quarantine, since nobody
- * writes it between then and the hand-out, or the sweep at exit. */
-#ifndef HAK_GUARD_SHORT_WAY_H
-#define HAK_GUARD_SHORT_WAY_H
+/* The slot of a small block in few words, and the bytes in and around it: written and compared by
+ * 16 bytes at a time, for the path that most calls take (path.c) and for quarantine and poison.
+ * What differs, and where, is told by layout.c and poison.c. */
+#ifndef HAK_GUARD_SLOT_BYTES_H
+#define HAK_GUARD_SLOT_BYTES_H
 
 #include "guard/around.h"
 #include "guard/guard.h"
-
-/* short_way.c: as the options say; hak_check_short_way is false until the start. */
-HAK_HIDDEN void hak_short_way_start(void);
 
 /* A slot, in few words: all of them are kept in registers. */
 struct hak_near_slot {
@@ -45,13 +33,32 @@ HAK_IN_PLACE bool hak_locate_near(const void *p, hak_owner_t owner, struct hak_n
     return true;
 }
 
+/* The slot that starts at `base`, in a slab of ours whose class it is: one product tells both
+ * whether a slot starts there and which. Behind the last slot of a slab there is a state, too,
+ * which nobody ever sets. */
+HAK_IN_PLACE bool hak_locate_start(base_t base, unsigned class_index, struct hak_near_slot *at) {
+    uint32_t magic = hak_class_magic[class_index];
+    uint64_t product = (uint64_t)(uint16_t)base_address(base) * magic;
+    at->superslab = hak_superslab_of(base.p);
+    at->slab_index = hak_slab_index_of(base.p);
+    at->class_index = class_index;
+    at->slot_bytes = hak_class_bytes(class_index);
+    at->base = base.p;
+    at->slot = hak_states_of(at->superslab, at->slab_index) + (product >> 32);
+    return HAK_LIKELY((uint32_t)product < magic && at->slab_index != 0);
+}
+
+HAK_IN_PLACE uint32_t hak_epoch_near(const struct hak_near_slot *at) {
+    return at->superslab->slabs[at->slab_index].epoch;
+}
+
 /* The same as struct hak_located, for what is rare. */
 static inline struct hak_located hak_located_of(const struct hak_near_slot *at) {
     return (struct hak_located){.slot = at->slot,
                                 .base = at->base,
                                 .slot_bytes = at->slot_bytes,
                                 .superslab = at->superslab,
-                                .epoch = at->superslab->slabs[at->slab_index].epoch,
+                                .epoch = hak_epoch_near(at),
                                 .class_index = at->class_index};
 }
 
@@ -139,12 +146,12 @@ HAK_IN_PLACE bool hak_all_stand(const char *start, const char *end, uint64_t wor
 }
 
 /* The same of a freed slot's bytes, as far as they are filled. */
-HAK_IN_PLACE void hak_poison_shortly(const struct hak_filled *filled, uint64_t word) {
+HAK_IN_PLACE void hak_fill_freed_bytes(const struct hak_filled *filled, uint64_t word) {
     hak_fill_all(filled->start, filled->end, word);
     if (HAK_UNLIKELY(filled->tail != filled->tail_end))
         hak_fill_all(filled->tail, filled->tail_end, word);
 }
-HAK_IN_PLACE bool hak_poison_stands_shortly(const struct hak_filled *filled, uint64_t word) {
+HAK_IN_PLACE bool hak_freed_bytes_stand(const struct hak_filled *filled, uint64_t word) {
     return hak_all_stand(filled->start, filled->end, word) &&
            (HAK_LIKELY(filled->tail == filled->tail_end) ||
             hak_all_stand(filled->tail, filled->tail_end, word));
@@ -156,7 +163,7 @@ HAK_HIDDEN extern const uint8_t hak_bytes_of_block[64];
 /* Writes the canary [start, end) of a block that nobody has written into yet, `end` aligned to 16.
  * Up to 31 bytes before it are written, too: whole words of the block get the word of what was
  * never written, so that a canary's word in a register was read from a canary. */
-HAK_IN_PLACE void hak_write_canary_shortly(const char *start, char *end, uint64_t word) {
+HAK_IN_PLACE void hak_write_canary_near(const char *start, char *end, uint64_t word) {
     const uint64_t other =
         hak_pattern_mark(HAK_PATTERN_CANARY) ^ hak_pattern_mark(HAK_PATTERN_UNWRITTEN);
     const hak_aligned_words canary = {word, word}, others = {other, other};
@@ -178,7 +185,7 @@ HAK_IN_PLACE void hak_write_canary_shortly(const char *start, char *end, uint64_
 }
 
 /* True when it stands, which is at least one byte; up to 31 bytes before it are read. */
-HAK_IN_PLACE bool hak_canary_stands_shortly(const char *start, const char *end, uint64_t word) {
+HAK_IN_PLACE bool hak_canary_stands_near(const char *start, const char *end, uint64_t word) {
     const hak_aligned_words canary = {word, word};
     const hak_sixteen_bytes due = (hak_sixteen_bytes)canary;
     const hak_sixteen_bytes *at = (const hak_sixteen_bytes *)(const void *)end - 2;

@@ -1,0 +1,227 @@
+/* A block's way to the program and back where all is well; path.h tells when. */
+#include "guard/path.h"
+
+#include "guard/pages.h"
+#include "guard/quarantine.h"
+#include "guard/slot_bytes.h"
+#include "metrics/step.h"
+
+struct hak_check_path hak_check_path;
+
+/* What a path does: constants in each function that is made of take and give. */
+struct path {
+    bool checks_bytes; /* there is a header, a canary, and poison */
+    bool is_recorded;
+};
+#define TRACED   ((struct path){.checks_bytes = false, .is_recorded = true})
+#define RECORDED ((struct path){.checks_bytes = true, .is_recorded = true})
+#define CHECKED  ((struct path){.checks_bytes = true, .is_recorded = false})
+
+/* Finds the slot that starts at `base`, in a slab whose class it is; a record of it must be narrow.
+ */
+HAK_IN_PLACE bool find(struct path path, base_t base, unsigned class_index,
+                       struct hak_near_slot *at) {
+    return hak_locate_start(base, class_index, at) &&
+           HAK_LIKELY(!path.is_recorded || hak_epoch_near(at) >> HAK_RECORD_EPOCH_BITS == 0);
+}
+
+/* The record of a call comes last in trace, so that nothing has to be kept over it. */
+HAK_IN_PLACE unsigned record(const struct hak_near_slot *at, enum hak_record_kind kind,
+                             size_t asked_bytes, size_t delta_bytes, uint8_t flags, uint32_t stack,
+                             uint32_t count, unsigned place, unsigned subkind) {
+    return hak_trace_record_call(
+        hak_record_head(kind, at->class_index),
+        hak_record_address(base_address(base_from(at->base)) + delta_bytes, delta_bytes, flags),
+        hak_record_size(asked_bytes, stack),
+        hak_record_tail(count, hak_epoch_near(at), place, subkind),
+        hak_metric_of_call[kind][place]);
+}
+
+/* ---- to the program -------------------------------------------------------------------------- */
+
+/* True when a slot that was filled still is, and is one whose bytes may be touched. */
+HAK_IN_PLACE bool may_be_used(const struct hak_near_slot *at) {
+    uint32_t closed = at->superslab->closed_pages[at->slab_index];
+    if (HAK_UNLIKELY(closed != 0)) {
+        unsigned offset = (unsigned)((uintptr_t)at->base & (HAK_SLAB_BYTES - 1));
+        unsigned last = (unsigned)((offset + at->slot_bytes - 1) / HAK_PAGE_BYTES);
+        if ((closed & ((2u << last) - (1u << offset / HAK_PAGE_BYTES))) != 0)
+            return false;
+    }
+    if (!(at->slot->subkind & HAK_SLOT_POISONED))
+        return true;
+    struct hak_filled filled = hak_filled_between(at->base + HAK_HEADER_BYTES,
+                                                  at->base + at->slot_bytes, at->slot->asked_bytes);
+    return !(at->slot->subkind & HAK_SLOT_LINKED) && at->slot->user_delta * 8 == HAK_HEADER_BYTES &&
+           hak_freed_bytes_stand(&filled, hak_word_near(at, HAK_PATTERN_FREED));
+}
+
+/* The header last: what is written of a canary may reach over it. */
+HAK_IN_PLACE void write_around(const struct hak_near_slot *at, size_t asked_bytes) {
+    struct hak_header header = hak_header_near(at);
+    hak_write_canary_near(at->base + HAK_HEADER_BYTES + asked_bytes, at->base + at->slot_bytes,
+                          hak_word_near(at, HAK_PATTERN_CANARY));
+    __builtin_memcpy(at->base, &header, sizeof header);
+}
+
+typedef uint32_t __attribute__((may_alias)) word_of_slot;
+_Static_assert(offsetof(struct hak_slot, place) % sizeof(word_of_slot) == 0,
+               "the place and what stands behind it are one word");
+
+/* Few stores; the place comes last, since another thread may look at the slot from then on. */
+HAK_IN_PLACE void write_slot(struct hak_slot *slot, const struct hak_slot *now) {
+    uint64_t count_and_stack;
+    uint32_t bytes, place;
+    __builtin_memcpy(&count_and_stack, now, sizeof count_and_stack);
+    __builtin_memcpy(&bytes, &now->asked_bytes, sizeof bytes);
+    __builtin_memcpy(&place, &now->place, sizeof place);
+    __builtin_memcpy(slot, &count_and_stack, sizeof count_and_stack);
+    slot->free_stack = now->free_stack;
+    __builtin_memcpy(&slot->asked_bytes, &bytes, sizeof bytes);
+    __atomic_store_n((word_of_slot *)(void *)&slot->place, place, __ATOMIC_RELEASE);
+}
+
+/* The stack comes first, here and in give: little has to be kept over its call, and it changes
+ * nothing. */
+HAK_IN_PLACE bool take(struct path path, base_t base, unsigned class_index, uint32_t asked_bytes,
+                       enum hak_subkind subkind) {
+    enum hak_record_kind kind = subkind == HAK_BY_REALLOC ? HAK_REALLOC : HAK_MALLOC;
+    size_t delta_bytes = path.checks_bytes ? HAK_HEADER_BYTES : 0;
+    struct hak_near_slot at;
+    uint8_t flags = 0;
+    uint32_t stack = hak_take_call_stack(&flags);
+    if (HAK_UNLIKELY(hak_is_asked() || hak_registry_owner_fast(base.p) == HAK_OWNER_NOBODY) ||
+        !find(path, base, class_index, &at) ||
+        HAK_UNLIKELY(at.superslab->class_of_slab[at.slab_index] != class_index))
+        return false;
+    struct hak_slot *slot = at.slot;
+    unsigned from = slot->place;
+    if (HAK_UNLIKELY(from == HAK_PLACE_LIVE || !hak_move_is_allowed(kind, from)))
+        return false;
+    if (path.checks_bytes) {
+        slot->is_changing = 1;
+        atomic_signal_fence(memory_order_seq_cst); /* no signal handler closes a page of it now */
+        if (HAK_UNLIKELY(!may_be_used(&at)))
+            return false;
+        write_around(&at, asked_bytes);
+    }
+    struct hak_slot now = {.record_count = slot->record_count + 1,
+                           .alloc_stack = stack,
+                           .asked_bytes = (uint16_t)asked_bytes,
+                           .user_delta = (uint16_t)(delta_bytes / 8),
+                           .place = HAK_PLACE_LIVE,
+                           .subkind = (uint8_t)(subkind | HAK_SLOT_LIVED),
+                           .lives = path.checks_bytes ? slot->lives : 0};
+    write_slot(slot, &now);
+    if (!path.is_recorded)
+        return true;
+    return record(&at, kind, asked_bytes, delta_bytes, flags, stack, now.record_count, from,
+                  subkind);
+}
+
+/* ---- and back -------------------------------------------------------------------------------- */
+
+HAK_IN_PLACE bool is_whole(const struct hak_near_slot *at) {
+    size_t asked_bytes = at->slot->asked_bytes;
+    struct hak_header due = hak_header_near(at), found;
+    __builtin_memcpy(&found, at->base, sizeof found);
+    return ((found.first ^ due.first) | (found.second ^ due.second)) == 0 &&
+           hak_canary_stands_near(at->base + HAK_HEADER_BYTES + asked_bytes,
+                                  at->base + at->slot_bytes, hak_word_near(at, HAK_PATTERN_CANARY));
+}
+
+HAK_IN_PLACE bool may_be_kept(const struct hak_near_slot *at, enum hak_given by) {
+    const struct hak_slot *slot = at->slot;
+    return HAK_LIKELY(slot->place == HAK_PLACE_LIVE && !(slot->subkind & HAK_SLOT_TOLD)) &&
+           HAK_LIKELY(is_whole(at)) && HAK_LIKELY(hak_kinds_agree(hak_free_by(by), slot->subkind));
+}
+
+/* By value, so that nobody takes the address of what was located. */
+static HAK_COLD void close_pages(struct hak_near_slot at) {
+    struct hak_located located = hak_located_of(&at);
+    hak_pages_close(&hak_page_budget, &located);
+}
+
+/* The block that has just left the program goes into `ring`. */
+HAK_IN_PLACE enum hak_kept keep(struct hak_quarantine *ring, const struct hak_near_slot *at) {
+    struct hak_slot *slot = at->slot;
+    struct hak_filled filled = hak_filled_between(at->base + HAK_HEADER_BYTES,
+                                                  at->base + at->slot_bytes, slot->asked_bytes);
+    hak_fill_freed_bytes(&filled, hak_word_near(at, HAK_PATTERN_FREED));
+    __atomic_store_n(&slot->subkind, (uint8_t)(slot->subkind | HAK_SLOT_POISONED),
+                     __ATOMIC_RELEASE);
+    hak_quarantine_push(ring, at->base);
+    ring->bytes += at->slot_bytes;
+    ring->holds.slot_bytes += at->slot_bytes;
+    if (HAK_UNLIKELY(hak_pages_want_a_look(&hak_page_budget)))
+        close_pages(*at);
+    return HAK_UNLIKELY(hak_quarantine_is_over(ring)) ? HAK_KEPT_OVER : HAK_KEPT;
+}
+
+HAK_IN_PLACE enum hak_kept give(struct path path, base_t base, unsigned class_index,
+                                enum hak_given by, enum hak_place to) {
+    size_t delta_bytes = path.checks_bytes ? HAK_HEADER_BYTES : 0;
+    struct hak_quarantine *ring = path.checks_bytes ? hak_quarantine : NULL;
+    struct hak_near_slot at;
+    uint8_t flags = 0;
+    if (path.checks_bytes && HAK_UNLIKELY(!ring))
+        return HAK_NOT_KEPT;
+    uint32_t stack = hak_take_call_stack(&flags);
+    if (HAK_UNLIKELY(hak_is_asked()) || !find(path, base, class_index, &at) ||
+        HAK_UNLIKELY((size_t)at.slot->user_delta * 8 != delta_bytes) ||
+        (path.checks_bytes && !may_be_kept(&at, by)) || HAK_UNLIKELY(!hak_take_live(at.slot, to)))
+        return HAK_NOT_KEPT;
+    struct hak_slot *slot = at.slot;
+    slot->free_stack = stack;
+    uint32_t count = ++slot->record_count;
+    if (path.checks_bytes)
+        slot->lives = hak_pattern_next_life(slot->lives);
+    unsigned kept = HAK_KEPT;
+    if (path.is_recorded)
+        kept = record(&at, HAK_FREE, slot->asked_bytes, delta_bytes, flags, stack, count, to, by);
+    return path.checks_bytes ? keep(ring, &at) : (enum hak_kept)kept;
+}
+
+/* ---- for each path --------------------------------------------------------------------------- */
+
+#define MAKE(name, PATH)                                                                           \
+    static HAK_TRACER_TEXT bool take_##name(base_t base, unsigned class_index,                     \
+                                            uint32_t asked_bytes, enum hak_subkind subkind) {      \
+        return take(PATH, base, class_index, asked_bytes, subkind);                                \
+    }                                                                                              \
+    static HAK_TRACER_TEXT enum hak_kept give_##name(base_t base, unsigned class_index,            \
+                                                     enum hak_given by, enum hak_place to) {       \
+        return give(PATH, base, class_index, by, to);                                              \
+    }
+MAKE(traced, TRACED)
+MAKE(recorded, RECORDED)
+MAKE(checked, CHECKED)
+
+/* Bytes that a slot holds besides those asked for: the header, and one of the canary. */
+enum { AROUND_BYTES = HAK_HEADER_BYTES + 1 };
+
+/* In quarantine.c a block of more than half of its bytes goes past it. */
+static bool keeps_all_in_quarantine(void) {
+    return hak_options.check == HAK_CHECK_NORMAL && hak_options.poison &&
+           hak_options.quarantine_bytes >= 2 * HAK_CLASS_MAX_BYTES && hak_options.inject[0] == '\0';
+}
+
+void hak_path_start(void) {
+    bool has_header = hak_options.layout == HAK_LAYOUT_HEADER;
+    struct hak_check_path path = {.limit_bytes = 0};
+    if (has_header && keeps_all_in_quarantine())
+        path = (struct hak_check_path){.take = hak_trace_hears() ? take_recorded : take_checked,
+                                       .give = hak_trace_hears() ? give_recorded : give_checked,
+                                       .limit_bytes = HAK_CLASS_MAX_BYTES - AROUND_BYTES + 1,
+                                       .around_bytes = AROUND_BYTES,
+                                       .user_delta = HAK_HEADER_BYTES,
+                                       .keeps = true,
+                                       .is_recorded = hak_trace_hears()};
+    else if (!has_header && hak_options.check == HAK_CHECK_TRACE && hak_trace_hears())
+        path = (struct hak_check_path){.take = take_traced,
+                                       .give = give_traced,
+                                       .limit_bytes = HAK_CLASS_MAX_BYTES + 1,
+                                       .is_recorded = true};
+    if (!hak_options.junk)
+        hak_check_path = path;
+}

@@ -1,0 +1,213 @@
+/* The path of most calls writes and records what the other way would, and passes over no byte that
+ * that looks at: for every class, every byte around a block and of a freed one. */
+#include "guard/path.h"
+
+#include "guard/around.h"
+#include "guard/slot_bytes.h"
+#include "world.h"
+
+enum { HEAP = 1, SLOT = 1 };
+
+static void begin(unsigned level, unsigned layout, unsigned class_index) {
+    make_world(level, layout);
+    heap->owner = HEAP;
+    hak_options.quarantine_bytes = 1 << 20;
+    hak_options.quarantine_blocks = 100;
+    hak_options.poison = 1;
+    memset(hak_kinds_allowed, 0xff, sizeof hak_kinds_allowed);
+    acquire_slab(6, class_index);
+    /* The thread gets its ring. */
+    (void)hand_out(slot_at(1, 0), 20, 0);
+    (void)hak_check_keep(slot_at(1, 0), HAK_FREE, HEAP);
+    while (hak_check_leaving(true).p)
+        continue;
+    forget_events();
+}
+
+/* In level normal, where nothing is recorded. */
+static void begin_checked(unsigned class_index) {
+    begin(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER, class_index);
+    hak_options.trace = 0;
+    hak_path_start();
+}
+
+static struct hak_located locate(base_t block) {
+    struct hak_located at;
+    ck_assert(hak_locate_slot(block.p, &at));
+    return at;
+}
+
+static user_t take(base_t block, size_t asked_bytes) {
+    set_place(block, HAK_PLACE_FRONT);
+    struct hak_hand_out how = {.asked_bytes = asked_bytes, .subkind = HAK_BY_MALLOC};
+    ck_assert(check_takes(&how));
+    return check_take(block, locate(block).class_index, &how);
+}
+
+/* The quarantine is empty afterwards. */
+static enum hak_kept give(user_t user) {
+    base_t block = check_given(user);
+    enum hak_kept kept =
+        check_give(block, locate(block).class_index, HAK_GIVEN_BY_FREE, HAK_PLACE_QUARANTINE);
+    while (hak_check_leaving(true).p)
+        continue;
+    return kept;
+}
+
+/* Some sizes that are asked for in a slot of so many bytes: all of small ones. */
+static size_t next_size(size_t asked_bytes, size_t most) {
+    return most <= 112 ? asked_bytes + 1 : asked_bytes + 1 + (asked_bytes * 7 + most / 2) % 61;
+}
+
+START_TEST(each_byte_around_a_block_is_looked_at) {
+    size_t slot_bytes = hak_class_bytes((unsigned)_i), most = slot_bytes - (HAK_HEADER_BYTES + 1);
+    begin_checked((unsigned)_i);
+    base_t block = slot_at(6, SLOT);
+    for (size_t asked = most > 112 ? most - 112 : 0; asked <= most;
+         asked = next_size(asked, most)) {
+        memset(slot_at(6, 0).p, 'x', 3 * slot_bytes);
+        user_t user = take(block, asked);
+        ck_assert_ptr_eq(user.p, block.p + HAK_HEADER_BYTES);
+        struct hak_located at = locate(block);
+        ck_assert_uint_eq(hak_header_damage(&at).bytes, 0);
+        ck_assert_uint_eq(hak_canary_damage(&at).bytes, 0);
+        ck_assert_int_eq(block.p[-1], 'x');
+        ck_assert_int_eq(block.p[slot_bytes], 'x');
+        memset(user.p, 'u', asked);
+        for (char *p = block.p; p < block.p + slot_bytes; p++) {
+            if (p == user.p)
+                p += asked;
+            *p ^= 4;
+            ck_assert_int_eq(give(user), HAK_NOT_KEPT);
+            ck_assert_uint_eq(at.slot->place, HAK_PLACE_LIVE);
+            *p ^= 4;
+        }
+        ck_assert_int_eq(give(user), HAK_KEPT);
+        ck_assert_uint_eq(at.slot->place, HAK_PLACE_QUARANTINE);
+        ck_assert_uint_eq(hak_poison_damage(&at).bytes, 0);
+        ck_assert_int_eq(block.p[slot_bytes], 'x');
+        at.slot->subkind = 0;
+    }
+    ck_assert_uint_eq(fault_count, 0);
+}
+END_TEST
+
+START_TEST(each_byte_of_a_freed_block_is_looked_at) {
+    size_t slot_bytes = hak_class_bytes((unsigned)_i);
+    begin_checked((unsigned)_i);
+    base_t block = slot_at(6, SLOT);
+    memset(block.p, 'x', slot_bytes);
+    ck_assert_int_eq(give(take(block, 1)), HAK_KEPT);
+    struct hak_located at = locate(block);
+    for (char *p = block.p + HAK_HEADER_BYTES; p < block.p + slot_bytes; p++) {
+        *p ^= 1;
+        bool is_seen = hak_poison_damage(&at).bytes != 0;
+        bool is_filled = slot_bytes - HAK_HEADER_BYTES <= HAK_POISON_WHOLE_BYTES ||
+                         p - block.p < HAK_HEADER_BYTES + HAK_POISON_HEAD_BYTES;
+        ck_assert_int_eq(is_seen, is_filled);
+        user_t user = take(block, 1);
+        ck_assert_int_eq(user.p == NULL, is_seen);
+        if (user.p) /* its canary was written over that byte */
+            ck_assert_int_eq(give(user), HAK_KEPT);
+        else
+            *p ^= 1;
+    }
+    ck_assert_ptr_nonnull(take(block, 1).p);
+    ck_assert_uint_eq(fault_count, 0);
+}
+END_TEST
+
+/* ---- records --------------------------------------------------------------------------------- */
+
+static void give_the_other_way(user_t user, enum hak_place to) {
+    base_t base;
+    enum hak_record_kind kind = hak_free_by(HAK_GIVEN_BY_FREE);
+    ck_assert_int_eq(hak_check_take_back(user, kind, &base), HAK_TAKE);
+    if (to == HAK_PLACE_QUARANTINE)
+        ck_assert_int_eq(hak_check_keep(base, kind, HEAP), HAK_KEPT);
+    else
+        ck_assert(hak_check_freed(base, kind, to));
+}
+
+static void let_leave(base_t base) {
+    ck_assert_ptr_eq(hak_check_leaving(true).p, base.p);
+    ck_assert(hak_check_freed(base, HAK_QUARANTINE_LEAVE, HAK_PLACE_FRONT));
+}
+
+/* Records of two blocks that did the same. */
+static void compare(const struct hak_event_fields *one, base_t of_one,
+                    const struct hak_event_fields *other, base_t of_other) {
+    ck_assert_uint_eq(one->kind, other->kind);
+    ck_assert_uint_eq(one->class_index, other->class_index);
+    ck_assert_uint_eq(one->place, other->place);
+    ck_assert_uint_eq(one->subkind, other->subkind);
+    ck_assert_uint_eq(one->flags, other->flags);
+    ck_assert_uint_eq(one->size, other->size);
+    ck_assert_uint_eq(one->delta_bytes, other->delta_bytes);
+    ck_assert_uint_eq(one->stack, other->stack);
+    ck_assert_uint_eq(one->epoch, other->epoch);
+    ck_assert_uint_eq(one->record_count, other->record_count);
+    ck_assert_uint_eq(one->old_address, other->old_address);
+    ck_assert_uint_eq(one->address - base_address(of_one), other->address - base_address(of_other));
+}
+
+START_TEST(calls_are_recorded_as_the_other_way_records_them) {
+    const unsigned level[] = {HAK_CHECK_TRACE, HAK_CHECK_NORMAL};
+    const unsigned layout[] = {HAK_LAYOUT_SAME, HAK_LAYOUT_HEADER};
+    bool keeps = level[_i] == HAK_CHECK_NORMAL;
+    enum hak_place to = keeps ? HAK_PLACE_QUARANTINE : HAK_PLACE_FRONT;
+    begin(level[_i], layout[_i], HAK_CLASS_OF_64);
+    hak_path_start();
+    ck_assert_int_eq(check_keeps(), keeps);
+    base_t one = slot_at(6, 1), other = slot_at(6, 2);
+    for (unsigned life = 0; life < 2; life++) {
+        user_t user = take(one, 30);
+        ck_assert_ptr_nonnull(user.p);
+        ck_assert_int_eq(check_give(one, HAK_CLASS_OF_64, HAK_GIVEN_BY_FREE, to), HAK_KEPT);
+        if (keeps)
+            let_leave(one);
+    }
+    unsigned count = event_count;
+    ck_assert_uint_eq(count, keeps ? 6 : 4);
+    hak_check_path = (struct hak_check_path){0};
+    for (unsigned life = 0; life < 2; life++) {
+        give_the_other_way(hand_out(other, 30, 0), to);
+        if (keeps)
+            let_leave(other);
+    }
+    ck_assert_uint_eq(event_count, 2 * count);
+    for (unsigned i = 0; i < count; i++)
+        compare(&events[i], one, &events[count + i], other);
+    struct hak_slot of_one = *state_of(one), of_other = *state_of(other);
+    if (!keeps)
+        of_one.lives = of_other.lives; /* for patterns alone, of which there are none */
+    ck_assert_mem_eq(&of_one, &of_other, sizeof of_one);
+    ck_assert_uint_eq(fault_count, 0);
+}
+END_TEST
+
+START_TEST(a_record_that_is_wide_is_left_to_the_other_way) {
+    begin(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER, HAK_CLASS_OF_64);
+    hak_path_start();
+    struct hak_hand_out moved = {.asked_bytes = 30, .moved_from = user_from(slot_at(1, 0).p)};
+    ck_assert(!check_takes(&moved));
+    user_t user = take(slot_at(6, 1), 30);
+    ck_assert_ptr_nonnull(user.p);
+    heap->slabs[6].epoch = 1u << HAK_RECORD_EPOCH_BITS;
+    ck_assert_ptr_null(take(slot_at(6, 2), 30).p);
+    ck_assert_int_eq(give(user), HAK_NOT_KEPT);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("guard/path");
+    TCase *tests = tcase_create("bytes");
+    int first = (int)HAK_CLASS_OF_32;
+    tcase_add_loop_test(tests, each_byte_around_a_block_is_looked_at, first, HAK_CLASSES);
+    tcase_add_loop_test(tests, each_byte_of_a_freed_block_is_looked_at, first, HAK_CLASSES);
+    tcase_add_loop_test(tests, calls_are_recorded_as_the_other_way_records_them, 0, 2);
+    tcase_add_test(tests, a_record_that_is_wide_is_left_to_the_other_way);
+    tcase_set_timeout(tests, 120);
+    suite_add_tcase(suite, tests);
+    return run_suite(suite);
+}
