@@ -270,6 +270,27 @@ struct hak_large *hak_bigcache_take(size_t bytes, const void *caller) {
     return NULL;
 }
 
+static bool is_between(const struct hak_large *large, size_t bytes, size_t most_bytes) {
+    return large->mapped_bytes >= bytes && large->mapped_bytes <= most_bytes;
+}
+
+struct hak_large *hak_bigcache_take_longer(size_t bytes, size_t most_bytes, const void *caller) {
+    struct cache *cache = own_cache();
+    struct hak_large *found = cache ? cache->head.hot : NULL;
+    if (!cache || hak_is_debug_build)
+        return NULL;
+    if (found && !is_between(found, bytes, most_bytes))
+        found = NULL;
+    unsigned last = hak_page_bin(most_bytes / HAK_PAGE_BYTES);
+    for (unsigned bin = hak_page_bin(bytes / HAK_PAGE_BYTES); !found && bin <= last; bin++) {
+        struct hak_large *large = cache->bins[bin];
+        for (unsigned looks = 0; large && !found && looks < LOOKED_AT; large = large->next, looks++)
+            if (is_between(large, bytes, most_bytes))
+                found = large;
+    }
+    return found ? move_to_program(cache, found, caller) : NULL;
+}
+
 static void move_to_cache(struct cache *cache, struct hak_large *large) {
     hop(HAK_BIGCACHE_PUT, large->base, HAK_CLASS_NONE);
     cool(cache);

@@ -52,6 +52,10 @@ static inline bool hak_bigcache_fits(const struct hak_large *large, size_t bytes
  * when none fits. It is HAK_LARGE_LIVE then. */
 HAK_HIDDEN struct hak_large *hak_bigcache_take(size_t bytes, const void *caller);
 
+/* The same for a block that grows, and may grow on: of any caller, at most `most_bytes` long. */
+HAK_HIDDEN struct hak_large *hak_bigcache_take_longer(size_t bytes, size_t most_bytes,
+                                                      const void *caller);
+
 /* Keeps a block, which is HAK_LARGE_KEPT already. False: it is not to be kept. */
 HAK_HIDDEN bool hak_bigcache_give(struct hak_large *large);
 

@@ -1,6 +1,7 @@
 /* The way of a large block: BigCache, L2.5, a mapping of its own, and back. */
 #include "large/large.h"
 
+#include <string.h>
 #include "check.h"
 #include "large/address_map.h"
 #include "large/bigcache.h"
@@ -215,16 +216,24 @@ static __attribute__((noinline)) void put_down(struct hak_large *large) {
         release_mapping(large);
 }
 
-bool hak_large_give(base_t base) {
+static bool give(base_t base, bool is_outgrown) {
     struct hak_large *large = hak_large_find(base.p);
     if (HAK_UNLIKELY(!large || !hak_large_is_live(large)))
         return false;
     give_up_room(large);
     atomic_store_explicit(&large->state, HAK_LARGE_KEPT, memory_order_relaxed);
-    if (keeps_blocks() && hak_bigcache_give(large))
+    if (keeps_blocks() && !(is_outgrown && large->chunk) && hak_bigcache_give(large))
         return true;
     put_down(large);
     return true;
+}
+
+bool hak_large_give(base_t base) {
+    return give(base, false);
+}
+
+bool hak_large_give_outgrown(base_t base) {
+    return give(base, true);
 }
 
 /* ---- resizing ------------------------------------------------------------------------------- */
@@ -294,20 +303,73 @@ static char *remap(struct hak_large *large, size_t wanted_bytes) {
     return moved;
 }
 
-base_t hak_large_move(base_t base, size_t bytes) {
-    struct hak_large *large = hak_large_find(base.p);
-    if (!large || !hak_large_is_live(large) || large->chunk || bytes > PTRDIFF_MAX)
-        return HAK_NO_BASE;
+/* The pages of a block of L2.5 at another address; NULL: they are where they were. */
+static struct hak_large *move_pages(const struct hak_large *large, size_t wanted_bytes) {
+    size_t bytes = large->mapped_bytes;
+    char *pages = hak_move_pages(large->base.p, bytes);
+    char *start = pages ? hak_remap(pages, bytes, wanted_bytes) : NULL;
+    struct hak_large *longer = start ? enter(start, wanted_bytes, large->caller) : NULL;
+    if (pages && !longer) { /* the old addresses are still mapped: the way back needs nothing */
+        memcpy(large->base.p, start ? start : pages, bytes);
+        hak_held_unmap(start ? start : pages, start ? wanted_bytes : bytes);
+    }
+    return longer;
+}
+
+/* A block that becomes too long for L2.5. What it leaves there could not serve it again, and would
+ * stay resident for a while beside the copy. */
+static struct hak_large *move_out_of_pool(struct hak_large *large, size_t wanted_bytes) {
+    struct hak_large *longer = move_pages(large, wanted_bytes);
+    if (!longer)
+        return NULL;
+    longer->is_fresh = false;
+    atomic_store_explicit(&large->state, HAK_LARGE_KEPT, memory_order_relaxed);
+    release_to_l25(large);
+    return longer;
+}
+
+static struct hak_large *move_mapping(struct hak_large *large, size_t wanted_bytes) {
     /* As above: the old address may be another thread's block at once. */
     hak_address_map_clear(large);
-    char *moved = remap(large, HAK_PAGES_OF(bytes));
+    char *moved = remap(large, wanted_bytes);
     if (moved) {
-        (void)add_used(HAK_PAGES_OF(bytes) - large->mapped_bytes);
+        (void)add_used(wanted_bytes - large->mapped_bytes);
         large->base = base_from(moved);
-        large->mapped_bytes = HAK_PAGES_OF(bytes);
+        large->mapped_bytes = wanted_bytes;
     }
     hak_address_map_set(large);
-    return base_from(moved);
+    return moved ? large : NULL;
+}
+
+/* A block whose pages are there already, for one that grows by half or more: to copy into it costs
+ * less than the first touch of as many pages. */
+static struct hak_large *take_warm(const struct hak_large *large, size_t wanted_bytes) {
+    if (wanted_bytes < large->mapped_bytes + large->mapped_bytes / 2)
+        return NULL;
+    struct hak_large *warm =
+        hak_bigcache_take_longer(wanted_bytes, 2 * wanted_bytes, large->caller);
+    if (!warm && hak_spare_has(wanted_bytes))
+        warm = take_mapping(wanted_bytes, 0, large->caller);
+    if (warm)
+        memcpy(warm->base.p, large->base.p, large->mapped_bytes);
+    return warm;
+}
+
+base_t hak_large_move(base_t base, size_t bytes) {
+    struct hak_large *large = hak_large_find(base.p), *moved = NULL;
+    if (!large || !hak_large_is_live(large) || bytes > PTRDIFF_MAX)
+        return HAK_NO_BASE;
+    size_t wanted_bytes = HAK_PAGES_OF(bytes);
+    if (large->chunk && (hak_is_debug_build || wanted_bytes <= HAK_L25_MAX_BYTES))
+        return HAK_NO_BASE;
+    if (!hak_is_debug_build)
+        moved = take_warm(large, wanted_bytes);
+    if (moved)
+        (void)hak_large_give_outgrown(base);
+    else
+        moved = large->chunk ? move_out_of_pool(large, wanted_bytes)
+                             : move_mapping(large, wanted_bytes);
+    return moved ? moved->base : HAK_NO_BASE;
 }
 
 /* ---- the moments of a process --------------------------------------------------------------- */

@@ -103,12 +103,18 @@ HAK_HIDDEN size_t hak_large_count(size_t *mapped_bytes);
  * faster). */
 HAK_HIDDEN bool hak_large_give(base_t base);
 
+/* The same for a block that realloc has copied to another place. What will be asked for next is as
+ * long as that one: pages of L2.5 become one with their free neighbours and serve that, where a
+ * BigCache would keep them apart. */
+HAK_HIDDEN bool hak_large_give_outgrown(base_t base);
+
 /* Resizes a block the caller owns to hold `bytes` without moving it; false when it cannot be done.
  */
 HAK_HIDDEN bool hak_large_resize(base_t base, size_t bytes);
 
-/* The same, but its pages may move to another address, which costs no copying. HAK_NO_BASE when
- * there is no memory, or the block is one of L2.5; the block is as it was then. */
+/* The same, but the block may move: into one whose pages are there, by a copy, else its pages go to
+ * another address. HAK_NO_BASE when there is no memory, or where L2.5 serves both sizes; the block
+ * is as it was then. */
 HAK_HIDDEN base_t hak_large_move(base_t base, size_t bytes);
 
 /* Gives what this thread and the process keep back to the kernel; returns the bytes. */

@@ -172,6 +172,14 @@ void *hak_spare_take(size_t *bytes, uint16_t *origin) {
     return found.start;
 }
 
+bool hak_spare_has(size_t bytes) {
+    if (kept_now() < bytes || !hak_try_lock(&lock))
+        return false;
+    bool has = count > 0 && mappings[find(bytes)].bytes >= bytes;
+    hak_unlock(&lock);
+    return has;
+}
+
 static size_t unmap_older(uint64_t ticks) {
     size_t bytes = 0;
     while (kept_now() > 0 && hak_try_lock(&lock)) {

@@ -40,6 +40,9 @@ HAK_HIDDEN bool hak_spare_give(void *start, size_t bytes, uint16_t origin, size_
  * mapping it is a part of in `*origin`. NULL when there is none. Any thread. */
 HAK_HIDDEN void *hak_spare_take(size_t *bytes, uint16_t *origin);
 
+/* True when there is one of so many bytes. */
+HAK_HIDDEN bool hak_spare_has(size_t bytes);
+
 /* Unmaps what was not taken for a second, or all; returns the bytes. */
 HAK_HIDDEN size_t hak_spare_tend(void);
 HAK_HIDDEN size_t hak_spare_trim(void);

@@ -160,6 +160,23 @@ void *hak_remap(void *start, size_t old_bytes, size_t new_bytes) {
     return (void *)result;
 }
 
+/* Advice that the kernel refuses for locked pages, and that changes nothing here. */
+static bool is_locked(void *start) {
+    return failed(hak_raw_call(SYS_madvise, (long)start, (long)HAK_PAGE_BYTES, MADV_COLD, 0, 0, 0));
+}
+
+void *hak_move_pages(void *start, size_t bytes) {
+    if (is_locked(start)) /* the addresses that stay would be locked no longer */
+        return NULL;
+    count_pages(HAK_COUNTED_PAGES_REMAP, bytes);
+    long result = hak_raw_call(SYS_mremap, (long)start, (long)bytes, (long)bytes,
+                               MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0, 0);
+    if (failed(result))
+        return NULL;
+    note_own((void *)result, bytes, true);
+    return (void *)result;
+}
+
 bool hak_is_mapped(const void *p) {
     unsigned char in_core;
     return hak_raw_call(SYS_mincore, (long)((uintptr_t)p & ~(HAK_PAGE_BYTES - 1)), 1,

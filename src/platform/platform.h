@@ -68,6 +68,10 @@ HAK_HIDDEN bool hak_remap_in_place(void *start, size_t old_bytes, size_t new_byt
 /* The same, but it may move: the new start, NULL when there is no memory (nothing changed then). */
 HAK_HIDDEN void *hak_remap(void *start, size_t old_bytes, size_t new_bytes);
 
+/* The pages of part of a mapping at another address, as a mapping of their own; the old addresses
+ * stay and read as zero. NULL: no memory, the pages are locked, or a kernel before 5.7. */
+HAK_HIDDEN void *hak_move_pages(void *start, size_t bytes);
+
 /* True when the page that holds `p` is mapped (mincore). */
 HAK_HIDDEN bool hak_is_mapped(const void *p);
 

@@ -147,7 +147,9 @@ static inline __attribute__((always_inline)) bool hak_route_give(base_t base,
     }
     if (hak_is_debug_build && !hak_large_find(base.p))
         return false;
-    return check_freed(base, kind, HAK_PLACE_LARGE) ? hak_large_give(base) : true;
+    if (!check_freed(base, kind, HAK_PLACE_LARGE))
+        return true;
+    return kind == HAK_REALLOC_FROM ? hak_large_give_outgrown(base) : hak_large_give(base);
 }
 
 /* Bytes of the slot or mapping that starts at `base`; 0 when it is no block of ours. */
