@@ -138,16 +138,17 @@ static void cool(struct cache *cache) {
     }
 }
 
-static void put_down(struct cache *cache, struct hak_large *large) {
+static size_t put_down(struct cache *cache, struct hak_large *large) {
     take_out_of_list(cache, large);
-    hak_large_release(large);
+    return hak_large_release(large);
 }
 
-static uint64_t empty(struct cache *cache) {
+/* Returns what the kernel got of it. */
+static size_t empty(struct cache *cache) {
+    size_t bytes = 0;
     cool(cache);
-    uint64_t bytes = cache->bytes;
     while (cache->oldest)
-        put_down(cache, cache->oldest);
+        bytes += put_down(cache, cache->oldest);
     shrink_share(cache, 0);
     settle(cache);
     return bytes;
@@ -167,13 +168,13 @@ static void empty_left(struct cache *cache) {
     struct hak_large *hot = cache->head.hot;
     cache->head.hot = NULL;
     if (hot && hot != cache->bins[bin_of(hot)])
-        hak_large_release(hot);
+        (void)hak_large_release(hot);
     for (unsigned bin = 0; bin < HAK_PAGE_BINS; bin++) {
         struct hak_large *large = cache->bins[bin], *next;
         cache->bins[bin] = NULL;
         for (; large; large = next) {
             next = large->next;
-            hak_large_release(large);
+            (void)hak_large_release(large);
         }
     }
     cache->newest = cache->oldest = NULL;
@@ -309,7 +310,7 @@ static void look_at_idle(struct cache *cache) {
     if (hot && look - hot->look > 1)
         cool(cache);
     while (cache->oldest && look - cache->oldest->look > 1)
-        put_down(cache, cache->oldest);
+        (void)put_down(cache, cache->oldest);
     uint64_t kept = cache->bytes + (cache->head.hot ? cache->head.hot->mapped_bytes : 0);
     if (share_of(cache) - kept > 2 * SHARE_STEP_BYTES)
         shrink_share(cache, kept + SHARE_STEP_BYTES);
@@ -328,7 +329,7 @@ static bool make_room(struct cache *cache, uint64_t bytes) {
         if (bytes > share_of(cache))
             return false;
         while (cache->bytes + bytes > share_of(cache))
-            put_down(cache, cache->oldest);
+            (void)put_down(cache, cache->oldest);
     }
     settle(cache);
     return true;

@@ -59,7 +59,8 @@ HAK_HIDDEN struct hak_large *hak_bigcache_take_longer(size_t bytes, size_t most_
 /* Keeps a block, which is HAK_LARGE_KEPT already. False: it is not to be kept. */
 HAK_HIDDEN bool hak_bigcache_give(struct hak_large *large);
 
-/* What the calling thread keeps goes to L2.5 or the kernel; returns the bytes. */
+/* What the calling thread keeps goes to L2.5, the spare mappings or the kernel; returns the bytes
+ * that the kernel got. */
 HAK_HIDDEN size_t hak_bigcache_trim(void);
 
 /* The same of what it did not use for a while; to be called now and then. */

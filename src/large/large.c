@@ -192,28 +192,30 @@ static void release_to_l25(struct hak_large *large) {
 
 /* A mapping leaves its pages for the next one. Out of the map first: once it is unmapped, or spare,
  * the address may be another thread's block. */
-static void release_mapping(struct hak_large *large) {
+static size_t release_mapping(struct hak_large *large) {
     hak_address_map_clear(large);
-    size_t left_bytes = add_used(0 - large->mapped_bytes);
-    if (!hak_spare_give(large->base.p, large->mapped_bytes, large->origin, left_bytes))
-        hak_held_unmap(large->base.p, large->mapped_bytes);
+    size_t bytes = large->mapped_bytes, left_bytes = add_used(0 - bytes);
+    bool is_spare = hak_spare_give(large->base.p, bytes, large->origin, left_bytes);
+    if (!is_spare)
+        hak_held_unmap(large->base.p, bytes);
     hak_large_struct_give(large);
+    return is_spare ? 0 : bytes;
 }
 
-void hak_large_release(struct hak_large *large) {
+size_t hak_large_release(struct hak_large *large) {
     if (large->chunk) {
         release_to_l25(large);
-        return;
+        return 0;
     }
     hop(HAK_BIGCACHE_DROP, large->base, HAK_CLASS_NONE);
-    release_mapping(large);
+    return release_mapping(large);
 }
 
 static __attribute__((noinline)) void put_down(struct hak_large *large) {
     if (large->chunk)
         release_to_l25(large);
     else
-        release_mapping(large);
+        (void)release_mapping(large);
 }
 
 static bool give(base_t base, bool is_outgrown) {
@@ -374,8 +376,11 @@ base_t hak_large_move(base_t base, size_t bytes) {
 
 /* ---- the moments of a process --------------------------------------------------------------- */
 
+/* The spare mappings first, so that those of the BigCache push none out, which nobody would count.
+ */
 size_t hak_large_trim(void) {
-    size_t bytes = hak_bigcache_trim();
+    size_t bytes = hak_spare_trim();
+    bytes += hak_bigcache_trim();
     return bytes + hak_l25_trim() + hak_spare_trim();
 }
 

@@ -125,8 +125,9 @@ HAK_HIDDEN size_t hak_large_trim(void);
  * used since the call before, so that moves are the same in each run. */
 HAK_HIDDEN void hak_large_tend(void);
 
-/* For the BigCache: a block that it kept goes down, to L2.5 or the kernel. */
-HAK_HIDDEN void hak_large_release(struct hak_large *large);
+/* For the BigCache: a block that it kept goes down, to L2.5, the spare mappings or the kernel.
+ * Returns the bytes that the kernel got. */
+HAK_HIDDEN size_t hak_large_release(struct hak_large *large);
 
 /* The calling thread ends. Late calls of it are served without a BigCache. */
 HAK_HIDDEN void hak_large_thread_end(void);

@@ -121,6 +121,20 @@ START_TEST(threads_share_the_bytes_and_give_theirs_back_at_their_end) {
 }
 END_TEST
 
+/* One of L2.5, whose chunk is empty then, and a mapping. */
+START_TEST(a_trim_counts_what_it_gives_back_once) {
+    keep_up_to(8 * MIB);
+    (void)hak_large_trim();
+    base_t run = take(100000, NULL), mapping = take(2 * MIB, NULL);
+    ck_assert(hak_large_give(run) && hak_large_give(mapping));
+    ck_assert_uint_eq(look().kept_blocks, 2);
+    ck_assert_uint_eq(hak_large_trim(), 4 * MIB + 2 * MIB);
+    ck_assert_uint_eq(look().kept_blocks, 0);
+    ck_assert(!hak_is_mapped(mapping.p) && !hak_is_mapped(run.p));
+    ck_assert_uint_eq(hak_large_trim(), 0);
+}
+END_TEST
+
 START_TEST(what_is_not_used_goes_down) {
     base_t blocks[BURST];
     keep_up_to(8 * MIB);
@@ -172,6 +186,7 @@ int main(void) {
     tcase_add_test(cases, each_caller_gets_its_own_block_back);
     tcase_add_loop_test(cases, what_is_kept_is_bounded, 0, 4);
     tcase_add_test(cases, threads_share_the_bytes_and_give_theirs_back_at_their_end);
+    tcase_add_test(cases, a_trim_counts_what_it_gives_back_once);
     tcase_add_test(cases, what_is_not_used_goes_down);
     tcase_add_test(cases, a_child_empties_what_other_threads_kept);
     return run_cases("bigcache", cases);
