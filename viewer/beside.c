@@ -12,8 +12,8 @@
 #include "report/facts_json.h"
 #include "report/story_words.h"
 #include "report/words.h"
-#include "store/history/story.h"
 #include "labels.h"
+#include "store/sql/sql.h"
 
 #define SMALL_STEP   16u
 #define PAGE         4096u

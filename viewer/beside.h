@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 #include "view.h"
+#include "store/history/history.h"
 
 struct beside {
     struct hak_block_key block;

@@ -10,6 +10,7 @@
 #include "beside.h"
 #include "process.h"
 #include "trace/record.h"
+#include "store/history/history.h"
 
 /* ---- which lives -------------------------------------------------------------------------------
  */

@@ -9,7 +9,7 @@
 
 #include <jansson.h>
 #include "position.h"
-#include "store/history/lives.h"
+#include "store/history/history.h"
 #include "view.h"
 
 #define TALLY_ROWS       65536 /* distinct stacks, or threads, that are told apart */

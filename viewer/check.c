@@ -4,6 +4,7 @@
 #include "report/facts_json.h"
 #include "report/words.h"
 #include "json.h"
+#include "store/check/check.h"
 
 /* Findings printed; a capture that is broken all over needs no more. */
 #define SHOWN 100

@@ -3,6 +3,7 @@
 #define HAK_VIEWER_EVENTS_H
 
 #include "view.h"
+#include "store/history/history.h"
 
 struct event_filter {
     struct hak_filter store;

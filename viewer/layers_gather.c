@@ -7,7 +7,7 @@
 #include <string.h>
 #include "collector/snapshot.h"
 #include "base/array.h"
-#include "store/history/layers.h"
+#include "store/history/history.h"
 
 static bool is_served(unsigned metric) {
     return metric < HAK_METRIC_SERVED_FIRST + HAK_LAYERS;

@@ -11,7 +11,7 @@
 #include "report/words.h"
 #include "base/array.h"
 #include "base/index.h"
-#include "store/history/alive.h"
+#include "store/history/history.h"
 #include "table.h"
 
 /* Blocks of one stack in one process; stack 0 = theirs is not known. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "report/words.h"
+#include "store/history/history.h"
 
 static sqlite3_stmt *prepare(struct view *view, const char *sql, sqlite3_int64 argument) {
     sqlite3_stmt *query = NULL;

@@ -11,6 +11,7 @@
 #include "line.h"
 #include "sql_dot.h"
 #include "sql_print.h"
+#include "store/sql/sql.h"
 
 static bool reads_log; /* a query asked for one of the tables that are made of events */
 

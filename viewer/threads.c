@@ -10,7 +10,7 @@
 #include "json.h"
 #include "labels.h"
 #include "process.h"
-#include "store/history/tally.h"
+#include "store/history/history.h"
 
 #define ROWS_MAX (3u << 20) /* threads: 200 MiB of tallies */
 

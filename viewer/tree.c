@@ -4,7 +4,7 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
-#include "store/history/tally.h"
+#include "store/history/history.h"
 
 #define ROWS_MAX (16u << 20) /* processes; ids count from 1 without gaps */
 

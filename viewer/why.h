@@ -8,7 +8,7 @@
 #define HAK_VIEWER_WHY_H
 
 #include "report/creations.h"
-#include "store/history/story.h"
+#include "store/history/history.h"
 #include "view.h"
 
 struct why_row {

@@ -8,5 +8,7 @@
 uint32_t hak_sort_distinct(uint64_t *numbers, uint32_t count);
 /* Index of the first of `count` sorted numbers that is >= `number` (count if there is none). */
 uint32_t hak_find_sorted(const uint64_t *numbers, uint32_t count, uint64_t number);
+/* Sorts `count` numbers by radix; `scratch` has room for as many. */
+void hak_sort_keys(uint64_t *key, uint32_t count, uint64_t *scratch);
 
 #endif

@@ -13,7 +13,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include "store/codec/column.h"
+#include "store/codec/codec.h"
 
 #define HAK_BATCH_MAX  HAK_CHUNK_EVENTS_MAX
 #define HAK_BATCH_EDGE 512 /* places that are kept for the edge of the cut (cut_edge.h) */

@@ -7,7 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "base/array.h"
-#include "store/codec/column.h"
+#include "store/codec/codec.h"
 
 #define SOON_NS   50000000u
 #define LATEST_NS 250000000u

@@ -13,7 +13,7 @@
 #include "report/color.h"
 #include "report/report.h"
 #include "report/report_place.h"
-#include "store/history/story.h"
+#include "store/history/history.h"
 #include "collector/second_opinion.h"
 
 #define HAK_FAULT_OF_LEAKS 401 /* faults.def, MEMORY_LEAK */

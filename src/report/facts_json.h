@@ -6,7 +6,7 @@
 
 #include <jansson.h>
 #include "report/lookup.h"
-#include "store/history/story.h"
+#include "store/history/history.h"
 
 /* How every document is written, with further `flags` of json_dumps: not a byte above 0x7e goes
  * out, so that no name can play with the terminal, and every reader gets it back as it was. NULL

@@ -4,7 +4,7 @@
 #include "report/report_page.h"
 #include "report/report_wrappers.h"
 
-#include "store/stacks/callers.h"
+#include "store/stacks/stacks.h"
 
 enum { WRAPPERS_MOST = 6, CODES_MOST = WRAPPERS_MOST * HAK_WRAPPERS_STACKS };
 

@@ -3,7 +3,7 @@
 #define HAK_REPORT_STORY_WORDS_H
 
 #include "report/text.h"
-#include "store/history/story.h"
+#include "store/history/history.h"
 
 /* Appends what was wrong with an illegal move, told from its record and the one before it:
  * "SLL_PUSH took a user pointer where the base was due". `base` and `user` are the block's, 0 = not

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 #include "store/reader/reader.h"
+#include "store/sql/sql.h"
 
 static const struct {
     const char *name, *query;

@@ -11,6 +11,8 @@
 #include <string.h>
 #include "store/reader/reader.h"
 #include "store/history/story.h"
+#include "store/sql/sql.h"
+#include "store/check/check.h"
 
 static char kind_name[256][32];
 

@@ -8,9 +8,9 @@
 #include "store/check/live.h"
 #include "store/check/order.h"
 #include "store/check/runs.h"
-#include "store/stacks/node_reader.h"
-#include "store/reader/scan_state.h"
-#include "store/reader/watch.h"
+#include "store/stacks/stacks.h"
+#include "store/reader/state.h"
+#include "store/check/check.h"
 
 #define NODES_MAX ((uint64_t)1 << 28) /* greater ids are damage */
 

@@ -4,8 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include "store/live/gather.h"
-#include "store/live/merge.h"
+#include "store/live/live.h"
 #include "store/reader/state.h"
 
 #define LEVELS_MAX 16

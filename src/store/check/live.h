@@ -3,7 +3,7 @@
 #ifndef HAK_STORE_CHECK_LIVE_H
 #define HAK_STORE_CHECK_LIVE_H
 
-#include "store/codec/column.h"
+#include "store/codec/codec.h"
 #include "store/reader/reader.h"
 
 struct hak_live_check;

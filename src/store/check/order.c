@@ -8,7 +8,6 @@
 #include "hop.h"
 #include "base/array.h"
 #include "store/reader/state.h"
-#include "store/reader/watch.h"
 #include "trace/record.h"
 
 #define SLOTS_AT_FIRST 4096

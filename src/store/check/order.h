@@ -8,7 +8,7 @@
 #ifndef HAK_STORE_CHECK_ORDER_H
 #define HAK_STORE_CHECK_ORDER_H
 
-#include "store/codec/column.h"
+#include "store/codec/codec.h"
 #include "store/reader/reader.h"
 
 #define HAK_ORDER_BLOCKS ((uint32_t)3 << 19) /* followed at once: a table of 48 MiB */

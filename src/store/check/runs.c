@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include "base/index.h"
 #include "store/reader/state.h"
-#include "store/postings/keys.h"
+#include "store/postings/postings.h"
 
 struct sums {
     uint64_t keys[HAK_RUN_KINDS];        /* due minus found */

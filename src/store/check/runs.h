@@ -4,7 +4,7 @@
 #ifndef HAK_STORE_CHECK_RUNS_H
 #define HAK_STORE_CHECK_RUNS_H
 
-#include "store/codec/column.h"
+#include "store/codec/codec.h"
 #include "store/reader/reader.h"
 
 struct hak_run_check;

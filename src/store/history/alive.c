@@ -6,7 +6,7 @@
 #include "hop.h"
 #include "base/array.h"
 #include "store/history/life.h"
-#include "store/live/run.h"
+#include "store/live/live.h"
 #include "store/reader/state.h"
 
 #define LEVELS_MAX     16

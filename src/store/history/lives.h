@@ -6,6 +6,7 @@
 #define HAK_STORE_HISTORY_LIVES_H
 
 #include "store/history/life.h"
+#include "store/history/lookup.h"
 
 struct hak_life_row {
     uint64_t number;        /* owner number in the capture, from 1 */

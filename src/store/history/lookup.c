@@ -5,9 +5,10 @@
 #include <stdlib.h>
 #include "hop.h"
 #include "superslab.h"
-#include "store/postings/finder.h"
+#include "store/postings/postings.h"
 #include "store/history/life.h"
 #include "trace/record.h"
+#include "store/history/lookup.h"
 
 #define CANDIDATES_MAX (HAK_READER_CLASSES + 1)
 #define BLOCK_COLUMNS                                                                              \

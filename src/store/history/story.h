@@ -5,6 +5,7 @@
 #define HAK_STORE_HISTORY_STORY_H
 
 #include "store/reader/reader.h"
+#include "store/history/lookup.h"
 
 struct hak_life {
     uint32_t number;           /* owner number in the capture, from 1 */

@@ -4,7 +4,7 @@
 #ifndef HAK_STORE_LIVE_GATHER_H
 #define HAK_STORE_LIVE_GATHER_H
 
-#include "store/codec/column.h"
+#include "store/codec/codec.h"
 #include "store/live/pile.h"
 
 /* The last generation of a block that a chunk left something of. */

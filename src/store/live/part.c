@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 #include "base/checksum.h"
-#include "store/postings/keys.h"
+#include "base/sorted.h"
 #include "store/pack.h"
 
 #define HEADER_BYTES   20

@@ -5,7 +5,7 @@
 #include <string.h>
 #include "store/live/gather.h"
 #include "store/live/merge.h"
-#include "store/codec/chunk.h"
+#include "store/codec/codec.h"
 #include "store/error.h"
 
 #define BEGIN_AFTER  ((uint64_t)32 << 20) /* events: a shorter log is read as fast as its runs */

@@ -5,10 +5,9 @@
 #include <stdlib.h>
 #include "hop.h"
 #include "superslab.h"
+#include "base/sorted.h"
 
-#define DIGIT_BITS 11
-#define DIGITS     (1u << DIGIT_BITS)
-#define RECENT     1024 /* owners seen lately, so that few are noted twice */
+#define RECENT 1024 /* owners seen lately, so that few are noted twice */
 
 bool hak_run_keys_init(struct hak_run_keys *k) {
     *k = (struct hak_run_keys){0};
@@ -32,55 +31,6 @@ void hak_run_keys_free(struct hak_run_keys *k) {
     free(k->large_of);
     free(k->owner_of);
     *k = (struct hak_run_keys){0};
-}
-
-/* ---- sorting -----------------------------------------------------------------------------------
- */
-
-static void insert_each(uint64_t *key, uint32_t count) {
-    for (uint32_t i = 1; i < count; i++) {
-        uint64_t now = key[i];
-        uint32_t at = i;
-        for (; at && key[at - 1] > now; at--)
-            key[at] = key[at - 1];
-        key[at] = now;
-    }
-}
-
-void hak_sort_keys(uint64_t *key, uint32_t count, uint64_t *scratch) {
-    uint64_t differ = 0;
-    bool is_sorted = true;
-    for (uint32_t i = 1; i < count; i++) {
-        differ |= key[i] ^ key[0];
-        is_sorted &= key[i] >= key[i - 1];
-    }
-    if (is_sorted)
-        return;
-    if (count < 64) {
-        insert_each(key, count);
-        return;
-    }
-    uint64_t *from = key, *to = scratch;
-    unsigned top = 64 - (unsigned)__builtin_clzll(differ);
-    for (unsigned shift = (unsigned)__builtin_ctzll(differ); shift < top; shift += DIGIT_BITS) {
-        uint32_t place[DIGITS] = {0}, sum = 0;
-        if (!(differ >> shift & (DIGITS - 1)))
-            continue;
-        for (uint32_t i = 0; i < count; i++)
-            place[from[i] >> shift & (DIGITS - 1)]++;
-        for (uint32_t i = 0; i < DIGITS; i++) {
-            uint32_t here = place[i];
-            place[i] = sum;
-            sum += here;
-        }
-        for (uint32_t i = 0; i < count; i++)
-            to[place[from[i] >> shift & (DIGITS - 1)]++] = from[i];
-        uint64_t *kept = from;
-        from = to;
-        to = kept;
-    }
-    if (from != key)
-        memcpy(key, from, count * sizeof *key);
 }
 
 static uint32_t sort_distinct(uint64_t *key, uint32_t count, uint64_t *scratch) {

@@ -2,7 +2,7 @@
 #ifndef HAK_STORE_POSTINGS_KEYS_H
 #define HAK_STORE_POSTINGS_KEYS_H
 
-#include "store/codec/column.h"
+#include "store/codec/codec.h"
 #include "store/postings/run.h"
 
 struct hak_run_keys {
@@ -18,8 +18,5 @@ bool hak_run_keys_init(struct hak_run_keys *k); /* false when memory is out */
 void hak_run_keys_free(struct hak_run_keys *k);
 /* `c` was encoded or decoded, all columns. */
 void hak_run_keys_collect(struct hak_run_keys *k, const struct hak_columns *c);
-
-/* Sorts by radix; `scratch` has room for as many. */
-void hak_sort_keys(uint64_t *key, uint32_t count, uint64_t *scratch);
 
 #endif

@@ -1,6 +1,10 @@
 /* Reading a store: used by the viewer and by the collector's report. Memory stays constant in the
  * size of the capture: one decoded chunk and its postings at a time.
  *
+ *   filter -> postings -> chunks that may have it -> decoded, by several threads -> events in order
+ *
+ * It calls the codec, postings and stacks. Rooms that answer from it see its insides (state.h).
+ *
  * Functions return 0 (or a count) or a negative enum hak_store_error, with hak_store_message(). A
  * reader belongs to one thread. A store that is being written is read as far as it is committed. */
 #ifndef HAK_STORE_READER_READER_H
@@ -67,18 +71,6 @@ int hak_store_scan(struct hak_store_reader *r, const struct hak_filter *filter, 
 /* One event by id: 1 found, 0 not in the store. */
 int hak_store_event(struct hak_store_reader *r, uint64_t id, struct hak_event *out);
 
-/* The bases of blocks that covered `address` at any time (user pointers, interior pointers, bases),
- * newest use first: fills at most `max`, returns how many there are. */
-struct hak_block_key {
-    uint64_t base;
-    uint64_t slot_bytes;
-    uint64_t last_event;
-    uint32_t process; /* row id */
-    uint8_t class_index;
-};
-int hak_store_blocks_at(struct hak_store_reader *r, uint64_t address, uint32_t process,
-                        struct hak_block_key *out, int max);
-
 /* Frames of a stack, innermost first, inlined levels included; returns how many (at most max).
  * Their strings belong to the reader until the next call. */
 int hak_store_frames(struct hak_store_reader *r, uint32_t stack, struct hak_frame *out, int max);
@@ -96,14 +88,5 @@ int hak_store_count_callers(struct hak_store_reader *r, struct hak_callers *of, 
 /* Slot size and band of a class as this store was written; false when it has no such class. */
 bool hak_store_class(struct hak_store_reader *r, unsigned class_index, uint64_t *slot_bytes,
                      unsigned *band);
-
-/* Adds the virtual tables event, block and life to a connection that has this store as main. */
-int hak_store_add_tables(struct sqlite3 *database);
-
-/* Reads everything and verifies checksums, ids without gaps, references, live checkpoints against
- * the events, the order of every block by generation without a missing record, and its path against
- * hops.def. Calls `problem` for each finding; returns how many there were. */
-int hak_store_check(struct hak_store_reader *r, void (*problem)(void *context, const char *text),
-                    void *context);
 
 #endif

@@ -8,7 +8,7 @@
 #ifndef HAK_STORE_READER_SCAN_H
 #define HAK_STORE_READER_SCAN_H
 
-#include "store/codec/chunk.h"
+#include "store/codec/codec.h"
 #include "store/reader/reader.h"
 
 struct hak_scan;
@@ -37,5 +37,14 @@ uint64_t hak_scan_chunks(const struct hak_scan *scan);
 void hak_scan_close(struct hak_scan *scan);
 /* Frees a scan for good (the reader keeps closed ones for the next open). */
 void hak_scan_free(struct hak_scan *scan);
+
+/* Do tables speak of chunks behind the last one that is there? 1 and the first event that is
+ * missing, and the least time of the last chunk (0 = there is none); 0 no, or an error. */
+int hak_scan_find_end(struct hak_store_reader *r, uint64_t *first, uint64_t *min_ns);
+extern const char hak_scan_missing[],
+    hak_scan_missing_end[]; /* what is wrong where chunks are missing */
+/* The error for a chunk that is not as it should be. */
+int hak_scan_fail_chunk(struct hak_store_reader *r, uint64_t chunk, const char *where,
+                        const char *wrong);
 
 #endif

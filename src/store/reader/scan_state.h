@@ -5,7 +5,7 @@
 #ifndef HAK_STORE_READER_SCAN_STATE_H
 #define HAK_STORE_READER_SCAN_STATE_H
 
-#include "store/postings/finder.h"
+#include "store/postings/postings.h"
 #include "store/reader/state.h"
 
 #define HAK_SCAN_THREADS_MAX 8 /* the caller's included */
@@ -57,14 +57,8 @@ int hak_scan_choose(struct hak_scan *s); /* after the limits were set: 0 or an e
  * the last one HAK_SCAN_GAP_AT_END, and *id the first event that none has. */
 #define HAK_SCAN_GAP        UINT32_MAX
 #define HAK_SCAN_GAP_AT_END (UINT32_MAX - 1)
-extern const char hak_scan_missing[], hak_scan_missing_end[]; /* what is wrong there */
-/* Do tables speak of chunks behind the last one that is there? 1 and the first event that is
- * missing, and the least time of the last chunk (0 = there is none); 0 no, or an error. */
-int hak_scan_find_end(struct hak_store_reader *r, uint64_t *first, uint64_t *min_ns);
 int hak_scan_next_chunk(struct hak_scan *s, uint64_t *id, uint32_t *events);
 void hak_scan_end_choice(struct hak_scan *s);
-int hak_scan_fail_chunk(struct hak_store_reader *r, uint64_t chunk, const char *where,
-                        const char *wrong);
 
 /* ---- reader/pick.c ---- */
 /* Columns about which the limits ask (bit n = column n). */

@@ -1,11 +1,13 @@
-/* The reader's insides, shared by the files that look things up in a store. */
+/* The reader's insides: what the rooms of the store that answer from it (history, sql, check) may
+ * use besides its door. */
 #ifndef HAK_STORE_READER_STATE_H
 #define HAK_STORE_READER_STATE_H
 
 #include "store/stacks/stacks.h"
 #include "store/reader/reader.h"
-#include "store/postings/finder.h"
+#include "store/postings/postings.h"
 #include "store/reader/scan.h"
+#include "store/reader/watch.h"
 
 enum { HAK_READER_CLASSES = 256 };
 
@@ -33,13 +35,5 @@ struct hak_store_reader {
 /* Gives back the statements and buffers that it keeps for later: SQLite closes a connection only
  * when no statement is left. */
 void hak_reader_rest(struct hak_store_reader *r);
-
-/* The block around the address that was used last, in a process of `lineage` (NULL = any), by
- * events up to the ends of `range` (id_to, ns_to; 0 = all): 1 found, 0 none, or an error. Reads
- * backwards, so it is quick. */
-struct hak_lineage;
-int hak_block_newest(struct hak_store_reader *r, uint64_t address,
-                     const struct hak_lineage *lineage, const struct hak_filter *range,
-                     struct hak_block_key *out);
 
 #endif

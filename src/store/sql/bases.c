@@ -2,7 +2,7 @@
 #include "store/sql/bases.h"
 
 #include <stdlib.h>
-#include "store/postings/finder.h"
+#include "store/postings/postings.h"
 #include "store/reader/state.h"
 #include "base/sorted.h"
 

@@ -7,6 +7,7 @@
 #include "store/reader/state.h"
 #include "superslab.h"
 #include "trace/record.h"
+#include "store/history/history.h"
 
 enum column {
     BASE,

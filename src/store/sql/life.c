@@ -7,7 +7,7 @@
 #include "base/array.h"
 #include "store/calls.h"
 #include "store/reader/state.h"
-#include "store/history/track.h"
+#include "store/history/history.h"
 
 enum column {
     ID,

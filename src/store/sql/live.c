@@ -2,7 +2,7 @@
 #include "store/sql/tables.h"
 
 #include <stdlib.h>
-#include "store/history/alive.h"
+#include "store/history/history.h"
 #include "store/reader/state.h"
 
 enum column { BASE, USER, SIZE, CLASS, SLOT, STACK, THREAD, TID, PROCESS, BIRTH, NS, AT, AT_EVENT };

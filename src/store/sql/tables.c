@@ -5,6 +5,7 @@
 #include <string.h>
 #include "store/reader/state.h"
 #include "superslab.h"
+#include "store/sql/sql.h"
 
 enum { KINDS = 128, PLACES = 256 };
 

@@ -1,8 +1,8 @@
 /* The door of stacks: nodes as they are written, read by id and shown as frames; and the texts that
  * many rows share.
  *
- *   writer --> node_writer --> blobs of nodes (table node_chunk) --> node_reader --> frames,
- * functions writer --> names ------> table name
+ *   node_writer -> blobs of nodes (table node_chunk) -> node_reader -> frames, functions, callers
+ *   names -------> table name
  *
  * Whoever makes a reader or a writer owns it; each belongs to one thread, there is no lock. It
  * calls base, the database and pack, no other room. */

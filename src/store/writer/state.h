@@ -3,10 +3,10 @@
 #ifndef HAK_STORE_WRITER_STATE_H
 #define HAK_STORE_WRITER_STATE_H
 
-#include "store/codec/chunk.h"
+#include "store/codec/codec.h"
 #include "store/stacks/stacks.h"
-#include "store/live/writer.h"
-#include "store/postings/writer.h"
+#include "store/live/live.h"
+#include "store/postings/postings.h"
 #include "store/writer/writer.h"
 
 /* One prepared statement for each kind of row; the order is that of row_sql in writer/rows.c. */

@@ -1,5 +1,13 @@
 /* Writing a store: used by the collector's worker only, from one thread.
  *
+ *   events -> chunks --> codec -> tables chunk, chunk_data
+ *                    \-> postings, live        all of one commit
+ *   nodes, names ------> stacks                in one transaction
+ *   processes, threads, modules, faults, ... -> a row each
+ *
+ * Whoever creates or resumes a writer owns it; the lock on the file keeps other writers away
+ * (file.h). It calls the codec, postings, live and stacks.
+ *
  * All puts between begin and commit are one transaction. Ids that are "row ids" are unique in the
  * whole store (many sessions and processes share it). Every function returns 0 or a negative
  * enum hak_store_error; hak_store_message() then says what failed, on which file, and what to do.

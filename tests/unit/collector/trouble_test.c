@@ -5,6 +5,7 @@
 #include "fake_worker.h"
 #include "../suite.h"
 #include "store/reader/reader.h"
+#include "store/check/check.h"
 
 static struct fake_program program;
 static struct hak_worker worker;

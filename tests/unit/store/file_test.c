@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include "store/file.h"
 #include "stream.h"
+#include "store/check/check.h"
 
 static char directory[200], path[300], other[300];
 

@@ -4,6 +4,7 @@
 #include "store/codec/chunk.h"
 #include "store/writer/state.h"
 #include "../stream.h"
+#include "store/check/check.h"
 
 static struct capture c;
 static char said[8000];

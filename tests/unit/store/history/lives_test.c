@@ -3,6 +3,7 @@
 #include "../capture.h"
 #include "store/history/lives.h"
 #include "store/history/tally.h"
+#include "store/check/check.h"
 
 static struct capture c;
 static struct hak_store_reader *r;

@@ -7,6 +7,8 @@
 #include "store/reader/state.h"
 #include "store/postings/keys.h"
 #include "../stream.h"
+#include "store/check/check.h"
+#include "store/history/history.h"
 
 #define CHUNKS      4400 /* three levels: 16, 256 and 4,096 chunks */
 #define PER_MOST    12

@@ -1,6 +1,7 @@
 /* The log as tables: what SQL answers, and that constraints are pushed down. */
 #include "../capture.h"
 #include "../stream.h"
+#include "store/sql/sql.h"
 
 static struct capture c;
 static sqlite3 *database;

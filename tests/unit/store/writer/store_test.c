@@ -8,6 +8,7 @@
 #include "store/reader/reader.h"
 #include "store/writer/writer.h"
 #include "../stream.h"
+#include "store/history/history.h"
 
 #define EVENTS 200000
 

@@ -1,0 +1,20 @@
+/* The door of history: what the events say of blocks, threads and layers.
+ *
+ *   address -> lookup -> block -> life by life -> lives, story (with evidence)
+ *   moment -> live checkpoints + the events since -> alive
+ *   all events -> tally (by thread), layers (by counter), track (many blocks at once)
+ *
+ * All of it reads through a hak_store_reader that the caller owns, on its thread, without a lock.
+ * It calls the reader, live, postings and stacks. */
+#ifndef HAK_STORE_HISTORY_HISTORY_H
+#define HAK_STORE_HISTORY_HISTORY_H
+
+#include "store/history/alive.h"
+#include "store/history/layers.h"
+#include "store/history/lives.h"
+#include "store/history/lookup.h"
+#include "store/history/story.h"
+#include "store/history/tally.h"
+#include "store/history/track.h"
+
+#endif

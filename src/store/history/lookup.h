@@ -1,0 +1,27 @@
+/* Which blocks an address belongs to. */
+#ifndef HAK_STORE_HISTORY_LOOKUP_H
+#define HAK_STORE_HISTORY_LOOKUP_H
+
+#include "store/reader/reader.h"
+
+/* The bases of blocks that covered `address` at any time (user pointers, interior pointers, bases),
+ * newest use first: fills at most `max`, returns how many there are. */
+struct hak_block_key {
+    uint64_t base;
+    uint64_t slot_bytes;
+    uint64_t last_event;
+    uint32_t process; /* row id */
+    uint8_t class_index;
+};
+int hak_store_blocks_at(struct hak_store_reader *r, uint64_t address, uint32_t process,
+                        struct hak_block_key *out, int max);
+
+/* The block around the address that was used last, in a process of `lineage` (NULL = any), by
+ * events up to the ends of `range` (id_to, ns_to; 0 = all): 1 found, 0 none, or an error. Reads
+ * backwards, so it is quick. */
+struct hak_lineage;
+int hak_block_newest(struct hak_store_reader *r, uint64_t address,
+                     const struct hak_lineage *lineage, const struct hak_filter *range,
+                     struct hak_block_key *out);
+
+#endif

@@ -1,0 +1,16 @@
+/* The door of live checkpoints: what each stretch of the log left alive, and what it ended.
+ *
+ *   chunk -> states, sorted -> pile of a stretch -> run of states (live_run) -> 16 joined to one
+ *                                                     \-> the blocks of a moment (history/alive.h)
+ *
+ * The writer belongs to the store's writer and its thread; there is no lock. It calls the codec. */
+#ifndef HAK_STORE_LIVE_LIVE_H
+#define HAK_STORE_LIVE_LIVE_H
+
+#include "store/live/gather.h"
+#include "store/live/merge.h"
+#include "store/live/run.h"
+#include "store/live/table.h"
+#include "store/live/writer.h"
+
+#endif
