@@ -473,13 +473,15 @@ static void close_process(struct hak_client *c, struct hak_rows *rows, struct ha
         hak_rows_touch_process(rows, w->row);
     }
     hak_snapshot_release(c, index);
+    w->nodes_end = hak_node_map_want(c);
     w->phase = HAK_PHASE_CLOSED;
 }
 
 /* Once the row that says how it ended is stored, a new process may have the entry; until then a
- * worker that comes after this one must find it. The row stays known: nodes may name it. */
+ * worker that comes after this one must find it. So are the rows of its nodes by then, which name
+ * the entry: they would be taken for the new one's, with its modules. */
 static void free_entry(struct hak_client *c, uint32_t index) {
-    if (index == 0)
+    if (index == 0 || !hak_node_map_is_settled(c, c->processes[index].nodes_end))
         return;
     c->processes[index].phase = HAK_PHASE_UNSEEN;
     atomic_store_explicit(&hak_mapping_process(&c->map, index)->state, HAK_PROCESS_FREE,

@@ -29,7 +29,7 @@ static int put_all(struct hak_worker *w) {
     if (error == 0)
         error = hak_rows_flush(&w->rows, w->writer);
     for (uint32_t i = 0; i < w->client_count && error == 0; i++)
-        error = hak_node_map_put(w->clients[i], w->writer);
+        error = hak_node_map_put(w->clients[i], &w->rows, w->writer);
     if (error == 0 && w->batch.count)
         error = hak_store_put_columns(w->writer, &w->batch.columns);
     if (error == 0)

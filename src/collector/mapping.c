@@ -196,9 +196,13 @@ static uint32_t node_bits(const struct hak_mapping *m) {
     return (uint32_t)__builtin_ctzll(m->node_capacity);
 }
 
+uint32_t hak_mapping_node_ids_max(const struct hak_mapping *m) {
+    return hak_node_ids_max(node_bits(m));
+}
+
 bool hak_mapping_node(const struct hak_mapping *m, uint32_t id, struct hak_node *out) {
     uint32_t count = atomic_load_explicit(&hak_mapping_header(m)->node_count, memory_order_relaxed);
-    return id != 0 && id < HAK_NODE_IDS_MAX && id < count &&
+    return id != 0 && id < hak_mapping_node_ids_max(m) && id < count &&
            hak_node_read(nodes_of(m), node_bits(m), id, out) && out->parent < id;
 }
 

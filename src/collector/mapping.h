@@ -82,6 +82,8 @@ static inline struct hak_record hak_view_record(const struct hak_ring_view *view
     return (struct hak_record){{w[0], w[1], w[2], w[3]}};
 }
 
+/* Ids of its nodes are below this. */
+uint32_t hak_mapping_node_ids_max(const struct hak_mapping *m);
 /* Copies node `id`; false when there is none, or no more (or its parent cannot be right). */
 bool hak_mapping_node(const struct hak_mapping *m, uint32_t id, struct hak_node *out);
 

@@ -35,33 +35,41 @@ static bool make_room(struct hak_node_index *index) {
     return true;
 }
 
+/* Where the first child of `parent` stands; NULL: it stands among the others. */
+static uint32_t *first_of(const struct hak_node_index *index, uint32_t parent) {
+    uint32_t at = parent - index->base;
+    return parent >= index->base && at <= index->count && index->first ? &index->first[at] : NULL;
+}
+
 uint32_t hak_node_index_find(const struct hak_node_index *index, uint32_t parent, uint64_t key) {
-    uint32_t first = parent <= index->count && index->first ? index->first[parent] : 0;
-    if (first == 0)
+    const uint32_t *place = first_of(index, parent);
+    if (place && *place == 0)
         return 0;
-    if (index->keys[first - 1] == key)
-        return first;
+    if (place && index->keys[*place - index->base - 1] == key)
+        return *place;
     uint64_t mask = ((uint64_t)1 << index->slot_bits) - 1;
     for (uint64_t at = index->slots ? home(index, key) : 0; index->slots && index->slots[at];
          at = (at + 1) & mask) {
         uint32_t row = (uint32_t)index->slots[at];
-        if (index->slots[at] >> 32 == key >> 32 && index->keys[row - 1] == key)
+        if (index->slots[at] >> 32 == key >> 32 && index->keys[row - index->base - 1] == key)
             return row;
     }
     return 0;
 }
 
 bool hak_node_index_add(struct hak_node_index *index, uint32_t parent, uint64_t key) {
-    uint32_t row = index->count + 1;
+    uint32_t row = index->base + index->count + 1;
     if (parent >= row ||
         !hak_array_make_room(&index->keys, index->count, &index->key_capacity,
                              sizeof *index->keys) ||
-        !hak_array_reach(&index->first, row, &index->first_capacity, sizeof *index->first) ||
+        !hak_array_reach(&index->first, index->count + 1, &index->first_capacity,
+                         sizeof *index->first) ||
         !make_room(index))
         return false;
+    uint32_t *first = first_of(index, parent);
     index->keys[index->count++] = key;
-    if (index->first[parent] == 0) {
-        index->first[parent] = row;
+    if (first && *first == 0) {
+        *first = row;
     } else {
         insert(index, (key >> 32 << 32) | row);
         index->slots_used++;

@@ -2,8 +2,10 @@
 #include "collector/node_map.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include "collector/client.h"
 #include "collector/clock.h"
+#include "base/array.h"
 #include "base/bytes.h"
 #include "trace/node.h"
 
@@ -13,27 +15,106 @@
 #define AT_ONCE         (1u << 19)
 #define PATIENCE_NS     200000000u /* for a node whose id is taken */
 
-/* Ids of one row of table node_map. */
-enum { BLOB_BITS = 13, BLOB_IDS = 1 << BLOB_BITS, BLOB_BYTES_MAX = BLOB_IDS * 8 };
+#define PAGE_BYTES     (HAK_NODE_PAGE_IDS * sizeof(uint32_t))
+#define BLOB_BYTES_MAX (HAK_NODE_PAGE_IDS * 8)
 
 void hak_node_map_begin(struct hak_node_map *map) {
-    *map = (struct hak_node_map){.front = 1, .put = 1, .stored = 1, .taken = 1};
+    *map = (struct hak_node_map){.kept_max = HAK_NODE_PAGES_BYTES / PAGE_BYTES,
+                                 .front = 1,
+                                 .put = 1,
+                                 .stored = 1,
+                                 .settled = 1,
+                                 .taken = 1};
 }
 
 void hak_node_map_free(struct hak_node_map *map) {
-    for (uint32_t i = 0; i < HAK_NODE_PAGES; i++) {
-        free(map->page[i]);
-        map->page[i] = NULL;
-    }
+    for (uint32_t i = 0; i < map->kept_count; i++)
+        free(map->page[map->kept[i]].row);
+    free(map->page);
+    free(map->kept);
+    *map = (struct hak_node_map){0};
 }
 
-static bool set_row(struct hak_node_map *map, uint32_t id, uint32_t row) {
-    uint32_t **page = &map->page[id >> HAK_NODE_PAGE_BITS];
-    if (!*page)
-        *page = calloc((size_t)1 << HAK_NODE_PAGE_BITS, sizeof **page);
-    if (*page)
-        (*page)[id & ((1u << HAK_NODE_PAGE_BITS) - 1)] = row;
-    return *page != NULL;
+/* ---- pages ----------------------------------------------------------------------------------- */
+
+static bool can_be_given_back(const struct hak_node_map *map, uint32_t number) {
+    uint64_t end = (uint64_t)(number + 1) << HAK_NODE_PAGE_BITS;
+    return end <= map->stored && !map->page[number].is_changed;
+}
+
+/* Notes that page `number` is in memory, in the place of one that is given back where there are
+ * many. False without memory. */
+static bool keep_page(struct hak_node_map *map, uint32_t number) {
+    bool is_full = map->kept_count >= map->kept_max;
+    for (uint32_t left = is_full ? map->kept_count : 0; left > 0; left--) {
+        uint32_t *kept = &map->kept[map->hand];
+        map->hand = (map->hand + 1) % map->kept_count;
+        if (!can_be_given_back(map, *kept))
+            continue;
+        free(map->page[*kept].row);
+        map->page[*kept].row = NULL;
+        *kept = number;
+        return true;
+    }
+    if (!hak_array_make_room(&map->kept, map->kept_count, &map->kept_capacity, sizeof *map->kept))
+        return false;
+    map->kept[map->kept_count++] = number;
+    return true;
+}
+
+struct reading {
+    uint32_t *row;
+    uint32_t rows; /* there are in the store */
+};
+
+/* What encode wrote. */
+static int decode(void *context, const struct hak_node_map_row *from) {
+    const struct reading *to = context;
+    struct hak_input in = {from->data, (const uint8_t *)from->data + from->bytes, false};
+    uint64_t at = 0, next = 1;
+    while (at < from->ids && from->ids <= HAK_NODE_PAGE_IDS) {
+        uint64_t count = hak_read_varint(&in), coded = hak_read_varint(&in);
+        uint64_t row = coded ? next + hak_unzigzag(coded - 1) : 0;
+        if (in.broken || count == 0 || count > from->ids - at || row > to->rows ||
+            (row && count > to->rows + 1 - row))
+            return HAK_STORE_BROKEN;
+        for (uint64_t i = 0; row && i < count; i++)
+            to->row[at + i] = (uint32_t)(row + i);
+        at += count;
+        if (row)
+            next = row + count;
+    }
+    return 0;
+}
+
+/* The page that `id` lies in, from the store if that has some of it; NULL without memory. */
+static struct hak_node_page *page_of(struct hak_client *c, struct hak_store_writer *writer,
+                                     uint32_t rows, uint32_t id) {
+    struct hak_node_map *m = &c->nodes;
+    uint32_t number = id >> HAK_NODE_PAGE_BITS, first = number << HAK_NODE_PAGE_BITS;
+    if (!hak_array_reach(&m->page, number, &m->page_capacity, sizeof *m->page))
+        return NULL;
+    struct hak_node_page *page = &m->page[number];
+    if (page->row)
+        return page;
+    struct reading to = {calloc(HAK_NODE_PAGE_IDS, sizeof *to.row), rows};
+    if (!to.row || !keep_page(m, number)) {
+        free(to.row);
+        return NULL;
+    }
+    if (first < m->stored && writer &&
+        hak_store_read_node_map(writer, c->number, first, decode, &to) != 0)
+        memset(to.row, 0, PAGE_BYTES); /* its stacks are counted as missing */
+    page->row = to.row;
+    return page;
+}
+
+/* Row of id, if it is known; else 0. */
+static uint32_t find_row(struct hak_client *c, const struct hak_rows *rows, uint32_t id) {
+    uint32_t row = hak_node_map_row(&c->nodes, id);
+    if (row == 0 && id < c->nodes.stored && page_of(c, rows->writer, rows->node_count, id))
+        row = hak_node_map_row(&c->nodes, id);
+    return row;
 }
 
 /* ---- rows ------------------------------------------------------------------------------------ */
@@ -58,7 +139,7 @@ static uint32_t take_path(struct hak_client *c, struct hak_rows *rows, uint32_t 
     uint32_t path[STACK_DEPTH_MAX];
     struct hak_node nodes[STACK_DEPTH_MAX];
     uint32_t depth = 0, row = 0;
-    while (id != 0 && (row = hak_node_map_row(&c->nodes, id)) == 0) {
+    while (id != 0 && (row = find_row(c, rows, id)) == 0) {
         if (depth == STACK_DEPTH_MAX || !hak_mapping_node(&c->map, id, &nodes[depth]))
             return 0;
         path[depth] = id;
@@ -66,9 +147,14 @@ static uint32_t take_path(struct hak_client *c, struct hak_rows *rows, uint32_t 
     }
     while (depth > 0) {
         depth--;
-        row = make_row(c, rows, &nodes[depth], row, process_index, ns);
-        if (row == 0 || !set_row(&c->nodes, path[depth], row))
+        struct hak_node_page *page = page_of(c, rows->writer, rows->node_count, path[depth]);
+        row = page ? make_row(c, rows, &nodes[depth], row, process_index, ns) : 0;
+        if (row == 0) {
+            rows->out_of_memory |= !page;
             return 0;
+        }
+        page->row[path[depth] & (HAK_NODE_PAGE_IDS - 1)] = row;
+        page->is_changed |= path[depth] < c->nodes.put;
     }
     return row;
 }
@@ -85,15 +171,32 @@ uint32_t hak_client_node_row(struct hak_client *client, struct hak_rows *rows, u
 
 /* ---- taking nodes in order ------------------------------------------------------------------- */
 
-void hak_node_map_look(struct hak_client *client) {
-    uint32_t taken = atomic_load(&hak_mapping_header(&client->map)->node_count);
-    client->nodes.taken = taken < HAK_NODE_IDS_MAX ? taken : HAK_NODE_IDS_MAX;
+static uint32_t count_ids(const struct hak_client *c) {
+    uint32_t count = atomic_load(&hak_mapping_header(&c->map)->node_count);
+    uint32_t max = hak_mapping_node_ids_max(&c->map);
+    return count < max ? count : max;
 }
 
-/* A session of few nodes, or one that nobody writes into any more, needs none before a record names
- * it. */
-static bool is_eager(const struct hak_client *c) {
-    return !c->is_file && c->nodes.taken >= c->map.node_capacity / 2;
+void hak_node_map_look(struct hak_client *client) {
+    client->nodes.taken = count_ids(client);
+}
+
+uint32_t hak_node_map_want(struct hak_client *client) {
+    client->nodes.wanted = count_ids(client);
+    return client->nodes.wanted;
+}
+
+bool hak_node_map_is_settled(const struct hak_client *client, uint32_t end) {
+    return client->is_file || end <= client->nodes.settled;
+}
+
+/* Up to which id nodes are taken in order: a session of few nodes, or one that nobody writes into
+ * any more, needs none before a record names it. */
+static uint32_t end_of_taking(const struct hak_client *c) {
+    const struct hak_node_map *m = &c->nodes;
+    if (c->is_file)
+        return 0;
+    return m->taken >= c->map.node_capacity / 2 || m->wanted > m->taken ? m->taken : m->wanted;
 }
 
 /* False: the id at the front is to be waited for. A thread that was stopped, or killed, before it
@@ -119,13 +222,14 @@ static bool has_process(const struct hak_client *c, const struct hak_node *n) {
 void hak_node_map_take(struct hak_client *client, struct hak_rows *rows, uint64_t now_ns) {
     struct hak_node_map *m = &client->nodes;
     uint32_t mapped = atomic_load(&hak_mapping_header(&client->map)->nodes_mapped);
+    uint32_t end = end_of_taking(client);
     struct hak_node node;
-    if (!is_eager(client))
+    if (m->front >= end)
         return;
     rows->out_of_memory = false; /* of an earlier turn */
     if (m->front < mapped && mapped <= m->taken)
         m->front = m->put = m->stored = mapped; /* a store that was lost had these */
-    for (uint32_t left = AT_ONCE; left > 0 && m->front < m->taken; left--) {
+    for (uint32_t left = AT_ONCE; left > 0 && m->front < end; left--) {
         bool is_there = hak_mapping_node(&client->map, m->front, &node);
         if (!is_there && !is_past_hole(client, now_ns))
             return;
@@ -141,7 +245,8 @@ bool hak_node_map_waits(const struct hak_client *client) {
     uint32_t count =
         atomic_load_explicit(&hak_mapping_header(&client->map)->node_count, memory_order_relaxed);
     uint64_t capacity = client->map.node_capacity;
-    return !client->is_file && count >= capacity / 2 && count <= HAK_NODE_IDS_MAX &&
+    return !client->is_file && count >= capacity / 2 &&
+           count <= hak_mapping_node_ids_max(&client->map) &&
            count > client->nodes.front + capacity / 4;
 }
 
@@ -169,13 +274,16 @@ bool hak_node_map_is_dirty(const struct hak_client *client) {
     return client->nodes.put < client->nodes.front;
 }
 
-int hak_node_map_put(struct hak_client *client, struct hak_store_writer *writer) {
+int hak_node_map_put(struct hak_client *client, const struct hak_rows *rows,
+                     struct hak_store_writer *writer) {
     static uint8_t blob[BLOB_BYTES_MAX + 2 * HAK_VARINT_BYTES]; /* one worker thread */
     struct hak_node_map *m = &client->nodes;
     int error = 0;
     while (error == 0 && m->put < m->front) {
-        uint32_t first = m->put & ~(uint32_t)(BLOB_IDS - 1);
-        uint32_t end = m->front - first < BLOB_IDS ? m->front : first + BLOB_IDS;
+        uint32_t first = m->put & ~(uint32_t)(HAK_NODE_PAGE_IDS - 1);
+        uint32_t end = m->front - first < HAK_NODE_PAGE_IDS ? m->front : first + HAK_NODE_PAGE_IDS;
+        if (!page_of(client, writer, rows->node_count, first))
+            return HAK_STORE_INTERNAL;
         struct hak_node_map_row row = {
             .session = client->number, .id = first, .ids = end - first, .data = blob};
         row.bytes = encode(m, first, end, blob);
@@ -193,7 +301,7 @@ void hak_node_map_committed(struct hak_client *client) {
     struct hak_node_map *m = &client->nodes;
     if (m->stored == m->put)
         return;
-    m->stored = m->put;
+    m->stored = m->settled = m->put;
     hak_node_map_tell(client, m->stored);
 }
 
@@ -208,39 +316,15 @@ void hak_node_map_tell(struct hak_client *client, uint32_t id) {
 
 void hak_node_map_lose(struct hak_client *client) {
     hak_node_map_rolled_back(client);
+    client->nodes.settled = client->nodes.front;
     hak_node_map_tell(client, client->nodes.front);
 }
 
-struct loading {
-    struct hak_client *client;
-    const struct hak_rows *rows;
-};
-
-static int load_row(void *context, const struct hak_node_map_row *from) {
-    const struct loading *l = context;
-    struct hak_node_map *m = &l->client->nodes;
-    struct hak_input in = {from->data, (const uint8_t *)from->data + from->bytes, false};
-    uint64_t id = from->id, end = (uint64_t)from->id + from->ids, next = 1;
-    while (id < end && end <= HAK_NODE_IDS_MAX) {
-        uint64_t count = hak_read_varint(&in), coded = hak_read_varint(&in);
-        uint64_t row = coded ? next + hak_unzigzag(coded - 1) : 0;
-        if (in.broken || count == 0 || count > end - id || row > l->rows->node_count ||
-            (row && count > l->rows->node_count + 1 - row))
-            return HAK_STORE_BROKEN;
-        for (uint64_t i = 0; row && i < count; i++)
-            if (!set_row(m, (uint32_t)(id + i), (uint32_t)(row + i)))
-                return HAK_STORE_INTERNAL;
-        id += count;
-        if (row)
-            next = row + count;
-    }
-    if (end <= HAK_NODE_IDS_MAX && end > m->front)
-        m->front = m->put = m->stored = (uint32_t)end;
-    return 0;
-}
-
-int hak_node_map_load(struct hak_client *client, const struct hak_rows *rows,
-                      struct hak_store_writer *writer, uint32_t number) {
-    struct loading loading = {client, rows};
-    return hak_store_each_node_map(writer, number, load_row, &loading);
+int hak_node_map_load(struct hak_client *client, struct hak_store_writer *writer) {
+    struct hak_node_map *m = &client->nodes;
+    uint64_t end = 0;
+    int error = hak_store_node_map_end(writer, client->number, &end);
+    if (error == 0 && end <= hak_mapping_node_ids_max(&client->map) && end > m->front)
+        m->front = m->put = m->stored = m->settled = (uint32_t)end;
+    return error;
 }

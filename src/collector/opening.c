@@ -397,8 +397,8 @@ static void take_cursors(struct hak_worker *w, struct hak_client *c, uint32_t nu
 
 /* What is not known of its nodes has been written over: those stacks are counted as missing. The
  * worker before may have died between its commit and telling the program. */
-static void take_nodes(struct hak_worker *w, struct hak_client *c, uint32_t number) {
-    if (number && hak_node_map_load(c, &w->rows, w->writer, number) != 0)
+static void take_nodes(struct hak_worker *w, struct hak_client *c, bool is_known) {
+    if (is_known && hak_node_map_load(c, w->writer) != 0)
         hak_worker_say(hak_store_message());
     hak_node_map_tell(c, c->nodes.stored);
 }
@@ -434,7 +434,7 @@ void hak_opening_join(struct hak_worker *worker, struct hak_client *client) {
                 hak_store_copy_node_map(worker->writer, before, client->number);
             hak_store_commit(worker->writer);
         }
-        take_nodes(worker, client, known ? known : before);
+        take_nodes(worker, client, known || before);
     }
     uint32_t used = hak_mapping_ring_count(&client->map);
     if (used > client->rings_high)

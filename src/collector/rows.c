@@ -8,6 +8,7 @@
 enum { DIRTY_PROCESS = 0, DIRTY_THREAD = 1, DIRTY_MODULE = 2 };
 #define DIRTY_SHIFT 30
 #define ROWS_MAX    (1u << DIRTY_SHIFT)
+#define INDEX_MAX   (1u << 22) /* nodes in one of the two indices: at most 112 MiB */
 
 /* Makes room for one more element of `each` bytes. */
 static bool reserve(struct hak_rows *rows, void *array, uint32_t count, uint32_t *capacity,
@@ -55,7 +56,8 @@ void hak_rows_free(struct hak_rows *rows) {
     free(rows->dirty);
     hak_index_free(&rows->thread_index);
     hak_index_free(&rows->image_index);
-    hak_node_index_free(&rows->node_index);
+    hak_node_index_free(&rows->new_nodes);
+    hak_node_index_free(&rows->old_nodes);
     *rows = (struct hak_rows){0};
 }
 
@@ -221,20 +223,38 @@ static uint64_t node_key(uint32_t parent, uint32_t process, uint32_t generation,
     return hak_index_mix(hak_index_mix(of_ip, (uint64_t)parent << 32 | process), generation);
 }
 
+/* Brings the indices up to the newest node. A full one becomes the old one, whose nodes are
+ * forgotten: so the latest `max` to 2 * `max` are known. False without memory. */
+static bool index_nodes(struct hak_rows *rows) {
+    struct hak_node_index *index = &rows->new_nodes;
+    uint32_t max = rows->index_max ? rows->index_max : INDEX_MAX;
+    struct hak_node_row n;
+    if (index->base + index->count == 0 && rows->node_count > max)
+        index->base = rows->node_count - max;
+    for (uint32_t id; (id = index->base + index->count + 1) <= rows->node_count;) {
+        if (index->count >= max) {
+            hak_node_index_free(&rows->old_nodes);
+            rows->old_nodes = *index;
+            *index = (struct hak_node_index){.base = id - 1};
+        }
+        if (!hak_rows_node(rows, id, &n))
+            n = (struct hak_node_row){0}; /* is never found: no node has an ip of 0 */
+        if (!hak_node_index_add(index, n.parent, node_key(n.parent, n.process, n.generation, n.ip)))
+            return false;
+    }
+    return true;
+}
+
 uint32_t hak_rows_find_node(struct hak_rows *rows, uint32_t parent, uint32_t process,
                             uint32_t generation, uint64_t ip) {
-    struct hak_node_index *index = &rows->node_index;
-    struct hak_node_row n;
-    while (index->count < rows->node_count) {
-        if (!hak_rows_node(rows, index->count + 1, &n))
-            n = (struct hak_node_row){0}; /* is never found: no node has an ip of 0 */
-        if (!hak_node_index_add(index, n.parent,
-                                node_key(n.parent, n.process, n.generation, n.ip))) {
-            rows->out_of_memory = true;
-            return 0; /* no second row of the same node */
-        }
+    uint64_t key = node_key(parent, process, generation, ip);
+    if (!index_nodes(rows)) {
+        rows->out_of_memory = true;
+        return 0; /* no second row of the same node */
     }
-    uint32_t id = hak_node_index_find(index, parent, node_key(parent, process, generation, ip));
+    uint32_t id = hak_node_index_find(&rows->new_nodes, parent, key);
+    if (id == 0)
+        id = hak_node_index_find(&rows->old_nodes, parent, key);
     return id ? id : hak_rows_add_node(rows, parent, process, generation, ip);
 }
 

@@ -52,7 +52,8 @@ struct hak_rows {
     uint32_t *dirty;                  /* kind << 30 | row id - 1 */
     uint32_t dirty_count, dirty_capacity, dirty_put;
     struct hak_index thread_index, image_index;
-    struct hak_node_index node_index; /* of the first nodes, made by the first find */
+    struct hak_node_index new_nodes, old_nodes; /* the latest nodes, from the first find on */
+    uint32_t index_max;                         /* rows of each; 0 = the usual number */
     bool out_of_memory;
 };
 
@@ -90,7 +91,9 @@ uint32_t hak_rows_thread(struct hak_rows *rows, uint32_t process, uint32_t numbe
 /* A new node. The caller knows what it has added (hak_client_node_row). */
 uint32_t hak_rows_add_node(struct hak_rows *rows, uint32_t parent, uint32_t process,
                            uint32_t generation, uint64_t ip);
-/* The node with these values, which a worker before may have stored; made when there is none. */
+/* The node with these values, which a worker before may have stored; made when there is none among
+ * the latest: memory for finding them is bounded, and one that was not added for millions of rows
+ * gets a second one. */
 uint32_t hak_rows_find_node(struct hak_rows *rows, uint32_t parent, uint32_t process,
                             uint32_t generation, uint64_t ip);
 /* The node `id`, from the store if need be. False when there is none. */

@@ -20,6 +20,12 @@
 
 enum { HAK_NODE_BITS_NONE = 32, HAK_NODE_LAP_SHIFT = 48, HAK_NODE_TRIES = 1000 };
 
+/* Ids are below this: in a ring of few places the lap of a greater one has no room in the word. */
+static inline uint32_t hak_node_ids_max(uint32_t bits) {
+    uint32_t id_bits = bits + 64 - HAK_NODE_LAP_SHIFT;
+    return id_bits < 32 ? (uint32_t)1 << id_bits : HAK_NODE_IDS_MAX;
+}
+
 /* In the place of an ip: the collector has given the id up, whose thread may never write it. */
 #define HAK_NODE_GIVEN_UP (((uint64_t)1 << HAK_NODE_LAP_SHIFT) - 1)
 

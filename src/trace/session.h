@@ -34,7 +34,7 @@
 #define HAK_PATH_BYTES       4096
 #define HAK_NODE_PLACES_MAX  ((uint64_t)1 << 21) /* in the ring of nodes; a power of two */
 #define HAK_NODE_PLACES_MIN  ((uint64_t)1 << 12)
-#define HAK_NODE_IDS_MAX     ((uint32_t)1 << 28) /* no id is greater than this */
+#define HAK_NODE_IDS_MAX     0xf0000000u /* ids are below it; above is room for takeovers */
 #define HAK_EXEC_PATH        272
 
 /* A stack is a path to the root in the ring of nodes: {ip, parent}. Ids only grow; the node of id i

@@ -90,13 +90,14 @@ static uint32_t end_of_room(void) {
     if (!hak_stacks_now.nodes_mapped)
         return (uint32_t)hak_stacks_now.node_capacity;
     uint64_t end = atomic_load(hak_stacks_now.nodes_mapped) + hak_stacks_now.node_capacity;
-    return end < HAK_NODE_IDS_MAX ? (uint32_t)end : HAK_NODE_IDS_MAX;
+    uint32_t max = hak_node_ids_max(node_bits);
+    return end < max ? (uint32_t)end : max;
 }
 
 /* The ring is full: waits for the collector. False: it has not come so far in all that time, or not
  * since somebody waited in vain. */
 static HAK_COLD bool wait_for_room(uint64_t *begin_ns) {
-    if (!hak_stacks_now.nodes_mapped || end_of_room() == HAK_NODE_IDS_MAX)
+    if (!hak_stacks_now.nodes_mapped || end_of_room() == hak_node_ids_max(node_bits))
         return false;
     uint32_t mapped = atomic_load(hak_stacks_now.nodes_mapped);
     if (mapped == atomic_load(&given_up_at) || !hak_stacks_now.wait_for_room)

@@ -12,7 +12,7 @@
 #include "store/reader/state.h"
 #include "store/check/check.h"
 
-#define NODES_MAX ((uint64_t)1 << 28) /* greater ids are damage */
+#define NODES_MAX ((uint64_t)1 << 30) /* greater ids are damage */
 
 struct checker {
     struct hak_store_reader *reader;

@@ -327,29 +327,47 @@ int hak_store_copy_node_map(struct hak_store_writer *w, uint32_t from, uint32_t 
     return error;
 }
 
-int hak_store_each_node_map(struct hak_store_writer *w, uint32_t session,
-                            int (*each)(void *context, const struct hak_node_map_row *row),
+static const char reading_nodes[] = "reading which stacks are known";
+
+int hak_store_node_map_end(struct hak_store_writer *w, uint32_t session, uint64_t *end) {
+    sqlite3_stmt *s;
+    *end = 0;
+    if (sqlite3_prepare_v2(w->db.connection,
+                           "SELECT id + ids FROM node_map WHERE session = ?1 ORDER BY id DESC "
+                           "LIMIT 1",
+                           -1, &s, NULL) != SQLITE_OK)
+        return hak_database_fail(&w->db, reading_nodes);
+    bind_number(s, 1, session);
+    int result = sqlite3_step(s), error = 0;
+    if (result == SQLITE_ROW)
+        *end = (uint64_t)sqlite3_column_int64(s, 0);
+    else if (result != SQLITE_DONE)
+        error = hak_database_fail(&w->db, reading_nodes);
+    sqlite3_finalize(s);
+    return error;
+}
+
+int hak_store_read_node_map(struct hak_store_writer *w, uint32_t session, uint32_t id,
+                            int (*take)(void *context, const struct hak_node_map_row *row),
                             void *context) {
-    static const char doing[] = "reading which stacks are known";
     sqlite3_stmt *s;
     if (sqlite3_prepare_v2(w->db.connection,
-                           "SELECT id, ids, data FROM node_map WHERE session = ?1 ORDER BY id", -1,
-                           &s, NULL) != SQLITE_OK)
-        return hak_database_fail(&w->db, doing);
+                           "SELECT ids, data FROM node_map WHERE session = ?1 AND id = ?2", -1, &s,
+                           NULL) != SQLITE_OK)
+        return hak_database_fail(&w->db, reading_nodes);
     bind_number(s, 1, session);
-    int result, told = 0;
-    while ((result = sqlite3_step(s)) == SQLITE_ROW && !told) {
-        struct hak_node_map_row row = {
-            .session = session,
-            .id = (uint32_t)sqlite3_column_int64(s, 0),
-            .ids = (uint32_t)sqlite3_column_int64(s, 1),
-            .data = sqlite3_column_blob(s, 2),
-            .bytes = (size_t)sqlite3_column_bytes(s, 2),
-        };
-        told = each(context, &row);
+    bind_number(s, 2, id);
+    int result = sqlite3_step(s), told = 0;
+    if (result == SQLITE_ROW) {
+        struct hak_node_map_row row = {.session = session,
+                                       .id = id,
+                                       .ids = (uint32_t)sqlite3_column_int64(s, 0),
+                                       .data = sqlite3_column_blob(s, 1),
+                                       .bytes = (size_t)sqlite3_column_bytes(s, 1)};
+        told = take(context, &row);
+    } else if (result != SQLITE_DONE) {
+        told = hak_database_fail(&w->db, reading_nodes);
     }
-    if (!told && result != SQLITE_DONE)
-        told = hak_database_fail(&w->db, doing);
     sqlite3_finalize(s);
     return told;
 }

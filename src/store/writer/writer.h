@@ -207,9 +207,12 @@ uint64_t hak_store_last_event(const struct hak_store_writer *w);
 int hak_store_each_cursor(struct hak_store_writer *w,
                           int (*each)(void *context, const struct hak_cursor_row *row),
                           void *context);
-/* The same for the nodes of a session. */
-int hak_store_each_node_map(struct hak_store_writer *w, uint32_t session,
-                            int (*each)(void *context, const struct hak_node_map_row *row),
+/* Behind the last node of a session whose row is stored, 0 = none is. 0 or the store's error. */
+int hak_store_node_map_end(struct hak_store_writer *w, uint32_t session, uint64_t *end);
+/* Hands the nodes from `id` on, as they were put, to `take`, if there are any. 0, its result or the
+ * store's error. */
+int hak_store_read_node_map(struct hak_store_writer *w, uint32_t session, uint32_t id,
+                            int (*take)(void *context, const struct hak_node_map_row *row),
                             void *context);
 /* Highest row ids in use, so that a resumed worker goes on after them. */
 struct hak_store_high_marks {

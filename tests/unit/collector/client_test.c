@@ -84,6 +84,43 @@ START_TEST(knows_the_parent_that_took_an_entry_of_another) {
 }
 END_TEST
 
+/* A child may have made nodes that nobody's record named while it lived; its parent shares them. */
+START_TEST(nodes_stay_those_of_the_process_that_made_them) {
+    pid_t first = start_process(), second = start_process();
+    fake_claim_process(&program, 1, first, 0, 0);
+    uint32_t node = fake_push_node(&program, 0, 0x401000, 1, 0);
+    commit(&worker);
+    end_and_close(first, 1);
+    fake_claim_process(&program, 1, second, 0, 0);
+    commit(&worker);
+    fake_event(&program, 0, HAK_MALLOC, 1, 1, node);
+    commit(&worker);
+    ck_assert_int_eq(ask(&worker, "SELECT process FROM node WHERE ip = 0x401000"),
+                     ask_of("id", first));
+    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM node_map"), 1);
+    end_process(second);
+}
+END_TEST
+
+/* A node whose id was taken may yet be written, by nobody else but a process that is gone. */
+START_TEST(an_entry_waits_for_the_nodes_that_name_it) {
+    pid_t first = start_process();
+    fake_claim_process(&program, 1, first, 0, 0);
+    fake_push_node(&program, 0, 0x401000, 1, 0);
+    atomic_store(&program.session->node_count, 3);
+    commit(&worker);
+    end_process(first);
+    ck_assert(hak_client_look_for_ends(worker.clients[0], fake_monotonic()));
+    for (int i = 0; i < 3; i++)
+        commit(&worker);
+    ck_assert_uint_ne(atomic_load(&fake_process(&program, 1)->state), HAK_PROCESS_FREE);
+    usleep(250000);
+    commit(&worker); /* it is given up */
+    commit(&worker);
+    ck_assert_uint_eq(atomic_load(&fake_process(&program, 1)->state), HAK_PROCESS_FREE);
+}
+END_TEST
+
 START_TEST(knows_the_parent_whose_entry_is_gone) {
     pid_t parent = start_process(), child = start_process(), other = start_process();
     put_fork(0, 1);
@@ -278,6 +315,8 @@ int main(void) {
     tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_set_timeout(cases, 120);
     tcase_add_test(cases, knows_the_parent_that_took_an_entry_of_another);
+    tcase_add_test(cases, nodes_stay_those_of_the_process_that_made_them);
+    tcase_add_test(cases, an_entry_waits_for_the_nodes_that_name_it);
     tcase_add_test(cases, knows_the_parent_whose_entry_is_gone);
     tcase_add_test(cases, knows_the_parent_when_its_fork_is_stored_last);
     tcase_add_test(cases, does_not_follow_a_ring_of_parents);

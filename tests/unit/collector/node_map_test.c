@@ -8,6 +8,14 @@
 
 enum { BITS = 12, RECORDS = 4096, CALLEES = 700, FIRST_IP = 0x401000, MAIN_IP = 0x400100 };
 
+/* Memory for a page of the map can be refused. */
+static bool refuses_pages;
+extern void *__libc_calloc(size_t count, size_t each);
+void *calloc(size_t count, size_t each) {
+    bool is_page = count == HAK_NODE_PAGE_IDS && each == sizeof(uint32_t);
+    return refuses_pages && is_page ? NULL : __libc_calloc(count, each);
+}
+
 static struct fake_program program;
 static struct hak_worker worker;
 static uint32_t main_node;
@@ -76,7 +84,7 @@ static int count_right(void *context, const struct hak_event *event) {
     return 0;
 }
 
-static void assert_right(uint32_t events) {
+static void assert_stacks(uint32_t events) {
     struct hak_store_reader *reader;
     struct hak_filter filter = {.class_index = -1};
     uint32_t right = 0;
@@ -84,6 +92,11 @@ static void assert_right(uint32_t events) {
     ck_assert_int_eq(hak_store_scan(reader, &filter, false, count_right, &right), 0);
     hak_store_close(reader);
     ck_assert_uint_eq(right, events);
+}
+
+/* And each node is there once. */
+static void assert_right(uint32_t events) {
+    assert_stacks(events);
     ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM node"), 1 + CALLEES + (int64_t)events);
     ck_assert_int_eq(ask(&worker, "SELECT sum(no_stack) FROM process"), 0);
 }
@@ -94,6 +107,83 @@ START_TEST(goes_round_the_ring) {
     ck_assert_uint_gt(program.next_node, 3 * FAKE_NODES);
     ck_assert_uint_gt(atomic_load(&program.session->nodes_mapped), 2 * FAKE_NODES);
     assert_right(8000);
+}
+END_TEST
+
+static uint64_t ip_of_last_stack(void) {
+    struct hak_store_reader *reader;
+    struct hak_event event;
+    struct hak_node_row row = {0};
+    uint64_t last = hak_store_last_event(worker.writer);
+    ck_assert_int_eq(hak_store_attach(hak_store_writer_database(worker.writer), &reader), 0);
+    ck_assert_int_eq(hak_store_event(reader, last, &event), 1);
+    hak_store_close(reader);
+    return hak_store_get_node(worker.writer, event.stack, &row) == 1 ? row.ip : 0;
+}
+
+/* However many ids a program uses, the map takes the memory of some pages. */
+START_TEST(pages_are_given_back_and_read_again) {
+    add(1);
+    struct hak_node_map *map = &worker.clients[0]->nodes;
+    map->kept_max = 1;
+    record_all(0, 24000);
+    ck_assert_uint_gt(program.next_node, 5 * HAK_NODE_PAGE_IDS);
+    ck_assert_uint_le(map->kept_count, 3); /* one, the root's, and one that is not full yet */
+    assert_right(24000);
+    fake_event(&program, 0, HAK_FREE, 1, 2, main_node);
+    commit(&worker);
+    ck_assert_uint_eq(ip_of_last_stack(), MAIN_IP);
+    ck_assert_int_eq(ask(&worker, "SELECT sum(no_stack) FROM process"), 0);
+    ck_assert_uint_le(map->kept_count, 3);
+}
+END_TEST
+
+/* Nodes in use are recognised by their values; those that were not met for long get a second row,
+ * so that the worker need not remember all that there ever were. */
+START_TEST(memory_for_known_nodes_is_bounded) {
+    enum { MAX = 2000, EVENTS = 8000 };
+    add(1);
+    worker.rows.index_max = MAX;
+    record_all(0, EVENTS);
+    ck_assert_uint_le(worker.rows.new_nodes.count, MAX);
+    ck_assert_uint_le(worker.rows.old_nodes.count, MAX);
+    assert_stacks(EVENTS);
+    int64_t nodes = ask(&worker, "SELECT count(*) FROM node"), due = 1 + CALLEES + EVENTS;
+    ck_assert_int_gt(nodes, due);
+    ck_assert_int_le(nodes, due + due / MAX * (1 + CALLEES) * 2);
+    ck_assert_int_eq(ask(&worker, "SELECT sum(no_stack) FROM process"), 0);
+}
+END_TEST
+
+/* Nodes for which there is no memory wait; the program writes over none of them meanwhile. An event
+ * that names one is without a stack, which is counted. */
+START_TEST(nodes_without_memory_wait_and_are_counted) {
+    add(1);
+    record_all(0, 4000);
+    uint32_t page_end = HAK_NODE_PAGE_IDS;
+    ck_assert_uint_lt(program.next_node, page_end);
+    while (program.next_node < page_end)
+        push(main_node, FIRST_IP);
+    commit(&worker);
+    refuses_pages = true;
+    uint32_t late = push(main_node, FIRST_IP + 0x333);
+    fake_event(&program, 0, HAK_MALLOC, 4000, 1, late);
+    commit(&worker);
+    ck_assert_uint_eq(atomic_load(&program.session->nodes_mapped), page_end);
+    hak_client_copy_counters(worker.clients[0], &worker.rows);
+    commit(&worker);
+    ck_assert_int_eq(ask(&worker, "SELECT sum(no_stack) FROM process"), 1);
+    refuses_pages = false;
+    commit(&worker);
+    ck_assert_uint_gt(atomic_load(&program.session->nodes_mapped), late);
+    while (program.next_node < late + FAKE_NODES + 1) {
+        push(main_node, FIRST_IP);
+        if (program.next_node % 1000 == 0)
+            commit(&worker);
+    }
+    fake_event(&program, 0, HAK_FREE, 1, 2, late);
+    commit(&worker);
+    ck_assert_uint_eq(ip_of_last_stack(), FIRST_IP + 0x333);
 }
 END_TEST
 
@@ -244,6 +334,9 @@ int main(void) {
     tcase_set_timeout(cases, 60);
     tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_add_test(cases, goes_round_the_ring);
+    tcase_add_test(cases, pages_are_given_back_and_read_again);
+    tcase_add_test(cases, memory_for_known_nodes_is_bounded);
+    tcase_add_test(cases, nodes_without_memory_wait_and_are_counted);
     tcase_add_test(cases, the_next_worker_knows_what_was_written_over);
     tcase_add_test(cases, a_copy_of_the_session_knows_it);
     tcase_add_test(cases, an_id_that_is_never_written_is_given_up);

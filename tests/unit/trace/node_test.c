@@ -40,14 +40,32 @@ END_TEST
 
 START_TEST(the_last_id_has_a_lap) {
     static struct hak_node least[HAK_NODE_PLACES_MIN];
-    uint32_t bits = (uint32_t)__builtin_ctzll(HAK_NODE_PLACES_MIN), last = HAK_NODE_IDS_MAX - 1;
+    uint32_t bits = (uint32_t)__builtin_ctzll(HAK_NODE_PLACES_MIN);
+    uint32_t last = hak_node_ids_max(bits) - 1;
     struct hak_node node;
+    ck_assert_uint_eq(last >> 28, 0);
     ck_assert(hak_node_publish(least, bits, last, 0x7fffffffffff, 2, 7));
     ck_assert(hak_node_read(least, bits, last, &node));
     ck_assert_uint_eq(node.ip, 0x7fffffffffff);
     ck_assert(!hak_node_read(least, bits, last - (uint32_t)HAK_NODE_PLACES_MIN, &node));
     ck_assert(hak_node_publish(nodes, HAK_NODE_BITS_NONE, 7, 0x1111, 0, 7));
     ck_assert(hak_node_read(nodes, HAK_NODE_BITS_NONE, 7, &node));
+}
+END_TEST
+
+/* The ring of nearly every session: ids go on until records have no room for them. */
+START_TEST(a_wide_ring_has_all_ids) {
+    enum { WIDE_BITS = 21 };
+    static struct hak_node wide[1 << WIDE_BITS];
+    uint32_t last = hak_node_ids_max(WIDE_BITS) - 1;
+    struct hak_node node;
+    ck_assert_uint_eq(last, HAK_NODE_IDS_MAX - 1);
+    ck_assert_uint_gt(last, 0xefffffff - 1);
+    ck_assert(hak_node_publish(wide, WIDE_BITS, last, 0x7fffffffffff, last - 1, 7));
+    ck_assert(hak_node_read(wide, WIDE_BITS, last, &node));
+    ck_assert_uint_eq(node.ip, 0x7fffffffffff);
+    ck_assert_uint_eq(node.parent, last - 1);
+    ck_assert(!hak_node_read(wide, WIDE_BITS, last - (1u << WIDE_BITS), &node));
 }
 END_TEST
 
@@ -92,6 +110,7 @@ int main(void) {
     tcase_add_test(cases, a_place_holds_the_latest_lap);
     tcase_add_test(cases, what_is_given_up_is_never_written);
     tcase_add_test(cases, the_last_id_has_a_lap);
+    tcase_add_test(cases, a_wide_ring_has_all_ids);
     tcase_add_test(cases, nobody_reads_two_nodes_as_one);
     return run_cases("node", cases);
 }

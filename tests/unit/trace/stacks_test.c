@@ -282,6 +282,35 @@ START_TEST(each_stack_is_right_round_after_round) {
 }
 END_TEST
 
+/* Ids go on beyond 2^28, where the ring has places enough for the laps. */
+START_TEST(ids_go_on_for_long) {
+    enum { WIDE = 1 << 18, COUNT = 1000 };
+    static struct hak_node wide[WIDE];
+    uintptr_t ips[4], back[FRAMES];
+    uint32_t first = (1u << 28) - COUNT;
+    begin(64, NODES);
+    atomic_store(node_count, first);
+    atomic_store(&nodes_mapped, first);
+    hak_stacks_start(&(struct hak_stacks_setup){.nodes = wide,
+                                                .node_capacity = WIDE,
+                                                .node_count = node_count,
+                                                .nodes_mapped = &nodes_mapped,
+                                                .no_stack = &no_stack,
+                                                .process = 7,
+                                                .depth = 64});
+    for (uintptr_t i = 0; i < 2 * COUNT; i++) {
+        stack_of(i, ips);
+        uint32_t id = hak_stacks_intern(ips, 4);
+        ck_assert_uint_eq(hak_stacks_frames(id, back, FRAMES), 4);
+        for (int f = 0; f < 4; f++)
+            ck_assert_uint_eq(back[f], ips[f]);
+        ck_assert_uint_eq(hak_stacks_intern(ips, 4), id);
+    }
+    ck_assert_uint_gt(*node_count, 1u << 28);
+    ck_assert_uint_eq(no_stack, 0);
+}
+END_TEST
+
 /* Nobody collects: nothing is written over, what is known stays known, the rest is counted. */
 START_TEST(without_room_there_is_no_stack) {
     uintptr_t ips[4], back[FRAMES];
@@ -712,6 +741,7 @@ int main(void) {
     tcase_add_test(cases, children_inherit_and_add);
     tcase_add_test(cases, forgotten_code_gets_new_nodes);
     tcase_add_test(cases, each_stack_is_right_round_after_round);
+    tcase_add_test(cases, ids_go_on_for_long);
     tcase_add_test(cases, without_room_there_is_no_stack);
     tcase_add_test(cases, frames_end_where_they_were_written_over);
     tcase_add_test(cases, code_is_forgotten_round_the_ring);
