@@ -48,15 +48,12 @@ HAK_IN_WALK uint64_t differing_word(const struct hak_last_stack *last, uint32_t 
     return address > at ? hak_word_at(address) : 0;
 }
 
-/* Where a tail may lie: there, or beside it (^ 1). */
+/* Where a tail may lie: there, or in the place behind it. */
 HAK_IN_WALK struct hak_tail *tail_place(struct hak_thread_stacks *all, const struct call *call) {
     uint64_t base = call->stands ? all->last.frame[call->stands - 1].id : 0;
     uint64_t inner = (call->place.ip ^ call->place.sp << 20) * HAK_SPREAD;
     uint64_t outer = (call->differing ^ base << 40) * 0xd6e8feb86659fd93u;
-    return &all->tail[(inner ^ outer) >> (64 - all->tail_bits)];
-}
-HAK_IN_WALK struct hak_tail *beside(struct hak_thread_stacks *all, const struct hak_tail *tail) {
-    return &all->tail[(tail - all->tail) ^ 1];
+    return &all->tail[2 * ((inner ^ outer) >> (65 - all->tail_bits))];
 }
 
 /* What a tail's hash begins with: the frame that it stands on. */
@@ -115,15 +112,24 @@ static void keep_tail(struct hak_thread_stacks *all, const struct call *call,
         hak_splice_make_more_tails(all);
         return;
     }
-    *beside(all, place) = *place;
+    place[1] = place[0];
     place->sp = 0; /* a handler that leaves by longjmp leaves nothing half written */
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     *place = tail;
 }
 
-/* Where an own path may lie: there, or beside it (^ 1). */
-HAK_IN_WALK uint64_t own_path_place(uint64_t key) {
-    return key * HAK_SPREAD >> (64 - HAK_OWN_PATH_BITS);
+/* Where an own path may lie: there, or in the place behind it. */
+HAK_IN_WALK uint64_t own_path_place(const struct hak_thread_stacks *all, uint64_t key) {
+    return 2 * (key * all->own_spread >> (65 - HAK_OWN_PATH_BITS));
+}
+
+/* A thread has a few paths, which nearly always find room beside each other. Where three want one
+ * place, which is a matter of where the code lies, they would push each other out for ever: all are
+ * spread anew. */
+static HAK_COLD void spread_own_paths(struct hak_thread_stacks *all) {
+    all->own_kept = 0;
+    all->own_spread = all->own_spread * HAK_SPREAD; /* odd, too */
+    __builtin_memset(all->own, 0, sizeof all->own);
 }
 
 /* Notes how one comes over hakmem's frames from `place`. */
@@ -147,9 +153,11 @@ static void keep_own_path(struct hak_thread_stacks *all, const struct hak_walk_p
     }
     if (path.bytes == 0)
         return;
-    uint64_t number = own_path_place(path.key);
-    all->own[number ^ 1] = all->own[number];
-    all->own[number] = path;
+    if (HAK_UNLIKELY(++all->own_kept == HAK_OWN_PATHS_TILL_SPREAD))
+        spread_own_paths(all);
+    struct hak_own_path *place_of_path = &all->own[own_path_place(all, path.key)];
+    place_of_path[1] = place_of_path[0];
+    place_of_path[0] = path;
 }
 
 HAK_IN_WALK bool is_own_path(const struct hak_own_path *path, uint64_t key, uintptr_t sp) {
@@ -159,10 +167,9 @@ HAK_IN_WALK bool is_own_path(const struct hak_own_path *path, uint64_t key, uint
 
 /* Leaves hakmem's frames, by the path that was noted. */
 HAK_IN_WALK bool leave_own(const struct hak_thread_stacks *all, struct hak_walk_place *place) {
-    uint64_t key = place->ip + all->salt, number = own_path_place(key);
-    const struct hak_own_path *path = &all->own[number];
-    if (HAK_UNLIKELY(!is_own_path(path, key, place->sp)) &&
-        !is_own_path(path = &all->own[number ^ 1], key, place->sp))
+    uint64_t key = place->ip + all->salt;
+    const struct hak_own_path *path = &all->own[own_path_place(all, key)];
+    if (HAK_UNLIKELY(!is_own_path(path, key, place->sp)) && !is_own_path(++path, key, place->sp))
         return false;
     place->bp = hak_word_at(place->sp + (uintptr_t)(intptr_t)path->bp_at);
     place->sp += path->bytes;
@@ -279,7 +286,7 @@ HAK_IN_WALK uint32_t find_call(struct hak_thread_stacks *all, struct call *call,
     const struct hak_tail *tail = tail_place(all, call);
     if (HAK_LIKELY(tail_stands(all, tail, call, is_plain)))
         return tail->id;
-    tail = beside(all, tail);
+    tail++;
     return tail_stands(all, tail, call, is_plain) ? tail->id : 0;
 }
 

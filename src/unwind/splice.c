@@ -56,6 +56,7 @@ static bool map_all(uint32_t limit) {
     all->capacity = capacity;
     all->tail = all->first_tail;
     all->tail_bits = HAK_TAIL_BITS;
+    all->own_spread = HAK_SPREAD;
     all->fresh = (struct hak_fresh_frame *)(all + 1);
     hak_last_stack_place(&all->last, all->fresh + limit, capacity);
     hold(all);

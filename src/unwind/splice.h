@@ -94,6 +94,7 @@ enum {
     HAK_STEP_BITS = 10,
     HAK_NODE_BITS = 12,
     HAK_OWN_PATH_BITS = 6,
+    HAK_OWN_PATHS_TILL_SPREAD = 256, /* kept until they are spread anew */
     HAK_TAIL_BITS = 12,
     HAK_TAIL_BITS_MAX = 15,      /* of a thread whose stacks are too many for the first ones */
     HAK_TAILS_TILL_MORE = 32768, /* kept in these before they are made more */
@@ -151,8 +152,10 @@ struct hak_thread_stacks {
     struct hak_fresh_frame *fresh;
     struct hak_region *region; /* HAK_REGIONS of them, or NULL (region.h) */
     uint32_t region_clock;
-    struct hak_own_path own[1 << HAK_OWN_PATH_BITS];
-    struct hak_tail *tail; /* of 1 << tail_bits; two places for each: index and index ^ 1 */
+    struct hak_own_path own[1 << HAK_OWN_PATH_BITS]; /* two places for each, the later one first */
+    uint64_t own_spread;                             /* odd */
+    uint32_t own_kept;
+    struct hak_tail *tail; /* of 1 << tail_bits; likewise */
     uint32_t tail_bits;
     uint32_t tails_kept;
     _Alignas(64) struct hak_tail first_tail[1 << HAK_TAIL_BITS];
