@@ -5,9 +5,10 @@
  *                            T              what came later waits for the next cut.
  *
  * If an event is in, every event that it depends on is in too: that one was published, with a
- * smaller time, before the other could be made, and heads are read after T. So a block's records
- * never come in the wrong order of commits, though heads are read one after the other. For one
- * thread. */
+ * smaller time, before the other could be made, and heads are read after T. Where its time is not
+ * smaller, because processors disagree, it is taken over the edge (cut_edge.h). So a block's
+ * records come to the store in the order of their generations, though heads are read one after the
+ * other (docs/specs/event-log.md, Order). For one thread. */
 #ifndef HAK_COLLECTOR_CUT_H
 #define HAK_COLLECTOR_CUT_H
 

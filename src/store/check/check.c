@@ -75,6 +75,9 @@ static int check_rows(struct checker *c) {
         " WHERE event <> 0 AND event > (SELECT coalesce(CAST(max(value) AS INTEGER), 0) FROM meta"
         " WHERE key = 'trimmed_events') AND NOT EXISTS (SELECT 1 FROM chunk c WHERE c.id <= f.event"
         " AND f.event < c.id + c.events)",
+        "SELECT printf('%s written behind a later one of its block; the first is event %s',"
+        " iif(n.value = 1, '1 event was', n.value || ' events were'), f.value) FROM meta n, meta f"
+        " WHERE n.key = 'disordered_events' AND f.key = 'disordered_first'",
     };
     int error = tell_rows(c, "PRAGMA quick_check(20)", "ok");
     for (size_t i = 0; i < sizeof queries / sizeof *queries && !error; i++)

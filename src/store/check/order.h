@@ -1,9 +1,7 @@
-/* Is the way of every block legal, and is none of its events missing: for each (process, base) the
- * events in the order of their generations against hops.def.
+/* Is the way of every block legal, do its events lie in the order of their generations, and is none
+ * of them missing: for each (process, base) against hops.def (reader/follow.h).
  *
- * Within a commit events of a block lie in order; between neighbouring commits one may have come
- * too early: it is held until those before it have come, or until the chunk after the next. 24
- * bytes for each block; where a capture has more than HAK_ORDER_BLOCKS, the upper half of the
+ * 32 bytes for each block; where a capture has more than HAK_ORDER_BLOCKS, the upper half of the
  * addresses is left for another reading, so that memory does not grow. */
 #ifndef HAK_STORE_CHECK_ORDER_H
 #define HAK_STORE_CHECK_ORDER_H
@@ -11,7 +9,7 @@
 #include "store/codec/codec.h"
 #include "store/reader/reader.h"
 
-#define HAK_ORDER_BLOCKS ((uint32_t)3 << 19) /* followed at once: a table of 48 MiB */
+#define HAK_ORDER_BLOCKS ((uint32_t)5 << 18) /* followed at once: a table of 64 MiB */
 
 struct hak_order_check;
 
@@ -28,9 +26,7 @@ int hak_order_check_chunk(struct hak_order_check *o, const struct hak_columns *c
                           uint64_t first_id);
 /* A chunk cannot be read: from now on missing events are no finding. */
 void hak_order_check_hole(struct hak_order_check *o);
-/* No more chunks come: judges what is held, and reads the store again for the blocks that were
- * left.
- */
+/* No more chunks come: reads the store again for the blocks that were left. */
 int hak_order_check_finish(struct hak_order_check *o);
 void hak_order_check_free(struct hak_order_check *o);
 

@@ -2,7 +2,7 @@
  *
  *   address -> lookup -> block -> life by life -> lives, story (with evidence)
  *   moment -> live checkpoints + the events since -> alive
- *   all events -> tally (by thread), layers (by counter), track (many blocks at once)
+ *   all events -> tally (by thread), layers (by counter)
  *
  * All of it reads through a hak_store_reader that the caller owns, on its thread, without a lock.
  * It calls the reader, live, postings and stacks. */
@@ -15,6 +15,6 @@
 #include "store/history/lookup.h"
 #include "store/history/story.h"
 #include "store/history/tally.h"
-#include "store/history/track.h"
+#include "store/history/life.h"
 
 #endif

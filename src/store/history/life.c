@@ -1,4 +1,4 @@
-/* The rule by which events become lives, the order of generations, and what a child inherits. */
+/* The rule by which events become lives, and what a child inherits. */
 #include "store/history/life.h"
 
 #include <stdlib.h>
@@ -45,90 +45,6 @@ enum hak_life_step hak_life_next(struct hak_life_state *state, const struct hak_
     }
 }
 
-bool hak_order_init(struct hak_order *order,
-                    void (*take)(void *context, const struct hak_event *event), void *context) {
-    *order = (struct hak_order){
-        .heap = malloc(HAK_ORDER_EVENTS * sizeof *order->heap), .take = take, .context = context};
-    return order->heap != NULL;
-}
-
-void hak_order_free(struct hak_order *order) {
-    free(order->heap);
-    *order = (struct hak_order){0};
-}
-
-static bool is_before(const struct hak_order *o, uint32_t a, uint32_t b) {
-    if (o->heap[a].generation != o->heap[b].generation)
-        return o->heap[a].generation < o->heap[b].generation;
-    return o->heap[a].event.id < o->heap[b].event.id;
-}
-
-static void swap(struct hak_order *o, uint32_t a, uint32_t b) {
-    __typeof__(*o->heap) kept = o->heap[a];
-    o->heap[a] = o->heap[b];
-    o->heap[b] = kept;
-}
-
-static void push(struct hak_order *o, uint64_t generation, const struct hak_event *e) {
-    uint32_t at = o->count++;
-    o->heap[at].generation = generation;
-    o->heap[at].event = *e;
-    for (; at && is_before(o, at, (at - 1) / 2); at = (at - 1) / 2)
-        swap(o, at, (at - 1) / 2);
-}
-
-static void pop(struct hak_order *o, struct hak_event *out) {
-    *out = o->heap[0].event;
-    o->heap[0] = o->heap[--o->count];
-    for (uint32_t at = 0;;) {
-        uint32_t child = 2 * at + 1;
-        if (child >= o->count)
-            return;
-        if (child + 1 < o->count && is_before(o, child + 1, child))
-            child++;
-        if (!is_before(o, child, at))
-            return;
-        swap(o, at, child);
-        at = child;
-    }
-}
-
-static bool is_next(const struct hak_order *o, uint64_t generation) {
-    return o->told_generation && generation <= o->told_generation + 1;
-}
-
-static void tell(struct hak_order *o, uint64_t generation, const struct hak_event *e) {
-    if (generation > o->told_generation)
-        o->told_generation = generation;
-    o->take(o->context, e);
-}
-
-static void tell_first(struct hak_order *o) {
-    struct hak_event e;
-    uint64_t generation = o->heap[0].generation;
-    pop(o, &e);
-    tell(o, generation, &e);
-}
-
-void hak_order_put(struct hak_order *o, const struct hak_event *e) {
-    if (e->generation)
-        o->last_generation = e->generation;
-    if (!o->count && is_next(o, o->last_generation)) { /* the usual case */
-        tell(o, o->last_generation, e);
-        return;
-    }
-    if (o->count == HAK_ORDER_EVENTS)
-        tell_first(o);
-    push(o, o->last_generation, e);
-    while (o->count && is_next(o, o->heap[0].generation))
-        tell_first(o);
-}
-
-void hak_order_finish(struct hak_order *o) {
-    while (o->count)
-        tell_first(o);
-}
-
 int hak_lineage_load(struct hak_store_reader *r, uint32_t process, struct hak_lineage *out) {
     uint64_t id_to = UINT64_MAX, ns_to = UINT64_MAX;
     *out = (struct hak_lineage){0};
@@ -161,29 +77,23 @@ bool hak_lineage_has(const struct hak_lineage *lineage, const struct hak_event *
     return false;
 }
 
-int hak_order_walk(struct hak_store_reader *r, uint64_t base, uint64_t id_to,
+int hak_block_walk(struct hak_store_reader *r, uint64_t base, uint64_t id_to,
                    const struct hak_lineage *lineage,
                    void (*take)(void *context, const struct hak_event *event), void *context,
                    const int *stop) {
     struct hak_scan_limits limits = hak_scan_all();
     struct hak_scan *scan = NULL;
-    struct hak_order order;
     struct hak_event e;
     limits.filter.base = base;
     limits.filter.id_to = id_to;
     limits.filter.kind_mask_low = ~(uint64_t)1;
     limits.filter.kind_mask_high = (uint64_t)1 << (HAK_FAULT - 64) | (uint64_t)1 << (HAK_POOL - 64);
-    if (!hak_order_init(&order, take, context))
-        return hak_store_no_memory(r->db.path);
     int result = hak_scan_open(r, &limits, false, &scan);
     while (!result && !(stop && *stop) && (result = hak_scan_next(scan, &e)) == 1) {
         result = 0;
         if (hak_lineage_has(lineage, &e))
-            hak_order_put(&order, &e);
+            take(context, &e);
     }
-    if (!result)
-        hak_order_finish(&order);
     hak_scan_close(scan);
-    hak_order_free(&order);
     return result;
 }

@@ -1,5 +1,5 @@
 /* How the events of one block make its lives: the one rule, used by the story, the tables and the
- * evidence; and the order in which it must see them. */
+ * evidence. */
 #ifndef HAK_STORE_HISTORY_LIFE_H
 #define HAK_STORE_HISTORY_LIFE_H
 
@@ -20,32 +20,9 @@ struct hak_life_state {
     uint64_t user; /* what the program held of it */
 };
 
-/* What `e` does to the life in `state`; updates it. Events of one block, in generation order. */
+/* What `e` does to the life in `state`; updates it. Events of one block, in the order of the store,
+ * which is that of their generations. */
 enum hak_life_step hak_life_next(struct hak_life_state *state, const struct hak_event *e);
-
-/* Puts events of one block into the order of their generations. Ids are given in commit order, and
- * events of different threads may be committed the wrong way round: one that is not the next is
- * held back in a heap of HAK_ORDER_EVENTS. Events without a generation stay behind the one before
- * them. */
-#define HAK_ORDER_EVENTS 4096
-struct hak_order {
-    struct {
-        uint64_t generation;
-        struct hak_event event;
-    } * heap;
-    uint32_t count;
-    uint64_t last_generation; /* of the event put in last */
-    uint64_t told_generation; /* of the event told last, 0 = none yet */
-    void (*take)(void *context, const struct hak_event *event);
-    void *context;
-};
-bool hak_order_init(struct hak_order *order,
-                    void (*take)(void *context, const struct hak_event *event), void *context);
-void hak_order_free(struct hak_order *order);
-/* The next event by id; `take` is told what is due, in order. */
-void hak_order_put(struct hak_order *order, const struct hak_event *event);
-/* No more come: the rest is told. */
-void hak_order_finish(struct hak_order *order);
 
 /* A process and those it was forked from: what a block's story may take from each. */
 #define HAK_LINEAGE_MAX 64
@@ -62,8 +39,8 @@ int hak_lineage_load(struct hak_store_reader *r, uint32_t process, struct hak_li
 bool hak_lineage_has(const struct hak_lineage *lineage, const struct hak_event *e);
 
 /* Hands the events of the block at `base` with ids up to `id_to` (0 = all) that belong to `lineage`
- * to `take`, in order, until `*stop` (NULL: until the end) is not 0. 0, or the store's error. */
-int hak_order_walk(struct hak_store_reader *r, uint64_t base, uint64_t id_to,
+ * to `take`, by id, until `*stop` (NULL: until the end) is not 0. 0, or the store's error. */
+int hak_block_walk(struct hak_store_reader *r, uint64_t base, uint64_t id_to,
                    const struct hak_lineage *lineage,
                    void (*take)(void *context, const struct hak_event *event), void *context,
                    const int *stop);

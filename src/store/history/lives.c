@@ -105,7 +105,7 @@ static void take(void *context, const struct hak_event *e) {
 int hak_lives_walk(struct hak_store_reader *r, const struct hak_block_key *block,
                    const struct hak_lineage *lineage, const struct hak_lives_teller *teller) {
     struct walker w = {.teller = teller};
-    int result = hak_order_walk(r, block->base, 0, lineage, take, &w, &w.result);
+    int result = hak_block_walk(r, block->base, 0, lineage, take, &w, &w.result);
     if (!result)
         tell_life(&w);
     return result ? result : w.result;

@@ -297,7 +297,7 @@ int hak_story_tell(struct hak_store_reader *r, uint64_t address, uint32_t proces
     t->story = story;
     story->block = block;
     story->address = address;
-    result = hak_order_walk(r, block.base, until, &lineage, take, t, NULL);
+    result = hak_block_walk(r, block.base, until, &lineage, take, t, NULL);
     if (!result)
         finish(t);
     if (!result && t->out_of_memory)

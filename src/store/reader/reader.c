@@ -131,7 +131,9 @@ struct sqlite3 *hak_store_database(struct hak_store_reader *r) {
     " (SELECT count(*) FROM loss), (SELECT coalesce(sum(count), 0) FROM loss),"                    \
     " (SELECT CAST(value AS INTEGER) FROM meta WHERE key='trimmed_events'),"                       \
     " (SELECT count(*) FROM process), (SELECT count(*) FROM thread),"                              \
-    " (SELECT count(*) FROM module), ?1, (SELECT count(*) FROM fault),"                            \
+    " (SELECT count(*) FROM module),"                                                              \
+    " (SELECT CAST(value AS INTEGER) FROM meta WHERE key='disordered_events') + ?1,"               \
+    " (SELECT count(*) FROM fault),"                                                               \
     " (SELECT count(*) FROM meta WHERE key='finished')"
 
 /* What is missing of processes, as far as their rows say it; the oldest stores have no notes. */
@@ -168,6 +170,7 @@ int hak_store_summarise(struct hak_store_reader *r, struct hak_store_summary *ou
         .processes = (uint32_t)v[7],
         .threads = (uint32_t)v[8],
         .modules = (uint32_t)v[9],
+        .disordered_events = v[10],
         .nodes = (uint32_t)nodes,
         .faults = (uint32_t)v[11],
     };

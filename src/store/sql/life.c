@@ -55,12 +55,20 @@ struct row {
     uint32_t process, resizes;
 };
 
+/* What is kept of each block. */
+struct open_life {
+    struct hak_life_state life;
+    struct hak_event birth; /* id 0 = not known */
+    uint64_t last_size;
+    uint32_t resizes;
+};
+
 struct cursor {
     struct hak_table_cursor head;
     struct hak_base_walk walk;
     struct hak_scan *scan;
-    struct hak_track track;
-    bool has_track, has_addr;
+    struct hak_follow follow;
+    bool has_follow, has_addr;
     uint64_t asked_addr;
     struct row *rows; /* ready to be told */
     uint32_t row_count, row_room, at;
@@ -87,16 +95,17 @@ static int best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
 /* ---- lives become rows -------------------------------------------------------------------------
  */
 
-static int add_row(struct cursor *c, const struct hak_tracked *block, const struct hak_event *end) {
+static int add_row(struct cursor *c, const struct hak_followed *block, const struct open_life *open,
+                   const struct hak_event *end) {
     if (!hak_array_make_room(&c->rows, c->row_count, &c->row_room, sizeof *c->rows))
         return hak_store_no_memory(reader_of(c)->db.path);
     struct row *row = &c->rows[c->row_count++];
-    *row = (struct row){.birth = block->birth,
+    *row = (struct row){.birth = open->birth,
                         .base = block->base,
-                        .user = block->life.user,
-                        .last_size = block->last_size,
+                        .user = open->life.user,
+                        .last_size = open->last_size,
                         .process = block->process,
-                        .resizes = block->resizes};
+                        .resizes = open->resizes};
     if (end)
         row->end = *end;
     return 0;
@@ -104,68 +113,76 @@ static int add_row(struct cursor *c, const struct hak_tracked *block, const stru
 
 /* What a forked child's block was at the FORK, when its parent's has gone on since. */
 struct inheritance {
-    struct hak_tracked *block;
+    struct open_life *open;
     uint64_t before; /* generation */
     int stop;
 };
 
-static void live_on(struct hak_tracked *block, enum hak_life_step step, bool was_open,
+static void live_on(struct open_life *open, enum hak_life_step step, bool was_open,
                     const struct hak_event *e) {
     if (step == HAK_LIFE_BORN ||
         (!was_open && (step == HAK_LIFE_RESIZED || step == HAK_LIFE_ENDED))) {
-        block->birth = step == HAK_LIFE_BORN ? *e : (struct hak_event){0};
-        block->resizes = 0;
+        open->birth = step == HAK_LIFE_BORN ? *e : (struct hak_event){0};
+        open->resizes = 0;
     }
     if (step == HAK_LIFE_BORN || step == HAK_LIFE_RESIZED || (step == HAK_LIFE_ENDED && !was_open))
-        block->last_size = e->size;
-    block->resizes += step == HAK_LIFE_RESIZED;
+        open->last_size = e->size;
+    open->resizes += step == HAK_LIFE_RESIZED;
 }
 
 static void take_inherited(void *context, const struct hak_event *e) {
     struct inheritance *i = context;
-    bool was_open = i->block->life.is_open;
+    bool was_open = i->open->life.is_open;
     i->stop = e->generation >= i->before;
     if (!i->stop)
-        live_on(i->block, hak_life_next(&i->block->life, e), was_open, e);
+        live_on(i->open, hak_life_next(&i->open->life, e), was_open, e);
 }
 
-static int look_up_inheritance(struct cursor *c, struct hak_tracked *block,
-                               const struct hak_event *e) {
-    struct inheritance i = {.block = block, .before = e->generation};
+static int look_up_inheritance(struct cursor *c, const struct hak_followed *block,
+                               struct open_life *open, const struct hak_event *e) {
+    struct inheritance i = {.open = open, .before = e->generation};
     struct hak_lineage lineage;
-    block->is_midway = false;
     int error = hak_lineage_load(reader_of(c), block->process, &lineage);
     return error ? error
-                 : hak_order_walk(reader_of(c), block->base, 0, &lineage, take_inherited, &i,
+                 : hak_block_walk(reader_of(c), block->base, 0, &lineage, take_inherited, &i,
                                   &i.stop);
 }
 
-static int take(void *context, struct hak_tracked *block, const struct hak_event *e,
-                uint64_t missing) {
-    struct cursor *c = context;
-    (void)missing;
+static int take(struct cursor *c, const struct hak_event *e) {
+    if (!e->base || !e->process)
+        return 0;
+    struct hak_followed *block =
+        hak_follow_next(&c->follow, e->process, e->base, e->generation, e->id).block;
+    if (!block)
+        return hak_store_no_memory(reader_of(c)->db.path);
+    struct open_life *open = (struct open_life *)(void *)block->kept;
     int error = 0;
     bool is_birth = e->kind == HAK_MALLOC || (e->kind == HAK_REALLOC && e->place != HAK_PLACE_LIVE);
-    if (block->is_midway && hak_event_is_call(e) && !is_birth)
-        error = look_up_inheritance(c, block, e);
-    block->is_midway &= !is_birth;
-    bool was_open = block->life.is_open;
-    struct hak_tracked before = *block;
-    enum hak_life_step step = hak_life_next(&block->life, e);
+    if (block->is_midway && hak_event_is_call(e)) {
+        block->is_midway = false;
+        if (!is_birth)
+            error = look_up_inheritance(c, block, open, e);
+    }
+    bool was_open = open->life.is_open;
+    struct open_life before = *open;
+    enum hak_life_step step = hak_life_next(&open->life, e);
     if (step == HAK_LIFE_BORN && was_open && !error)
-        error = add_row(c, &before, NULL); /* its end was lost */
-    live_on(block, step, was_open, e);
+        error = add_row(c, block, &before, NULL); /* its end was lost */
+    live_on(open, step, was_open, e);
     if (step == HAK_LIFE_ENDED && !error)
-        error = add_row(c, block, e);
+        error = add_row(c, block, open, e);
     return error;
 }
 
 /* Lives that are still open at the end of the capture. */
 static int add_open(struct cursor *c) {
-    int error = hak_track_flush(&c->track);
-    for (uint32_t i = 0; i < c->track.slots && !error; i++)
-        if (c->track.table[i].process && c->track.table[i].life.is_open)
-            error = add_row(c, &c->track.table[i], NULL);
+    int error = 0;
+    for (uint32_t i = 0; i < c->follow.slots && !error; i++) {
+        const struct hak_followed *block = hak_follow_slot(&c->follow, i);
+        const struct open_life *open = (const struct open_life *)(const void *)block->kept;
+        if (block->process && open->life.is_open)
+            error = add_row(c, block, open, NULL);
+    }
     return error;
 }
 
@@ -175,7 +192,7 @@ static int next_batch(struct cursor *c) {
     if (found <= 0)
         return found;
     limits.filter.kind_mask_low = ~(uint64_t)1;
-    hak_track_clear(&c->track);
+    hak_follow_clear(&c->follow);
     int error = hak_scan_open(reader_of(c), &limits, false, &c->scan);
     return error ? error : 1;
 }
@@ -189,7 +206,7 @@ static int fill(struct cursor *c) {
         if (result <= 0)
             return result;
         while (!c->row_count && (result = hak_scan_next(c->scan, &e)) == 1)
-            if ((result = hak_track_feed(&c->track, &e, hak_scan_chunks(c->scan))) != 0)
+            if ((result = take(c, &e)) != 0)
                 return result;
         if (result < 0)
             return result;
@@ -212,8 +229,8 @@ static int close_cursor(sqlite3_vtab_cursor *vtab) {
     struct cursor *c = (struct cursor *)vtab;
     hak_scan_close(c->scan);
     hak_base_walk_free(&c->walk);
-    if (c->has_track)
-        hak_track_free(&c->track);
+    if (c->has_follow)
+        hak_follow_free(&c->follow);
     free(c->rows);
     hak_table_close(vtab);
     return SQLITE_OK;
@@ -318,8 +335,9 @@ static int filter(sqlite3_vtab_cursor *vtab, int number, const char *plan, int a
     c->head.is_at_end = true;
     c->has_addr = false;
     c->row_count = c->at = 0;
-    int error = c->has_track ? 0 : hak_track_init(&c->track, reader_of(c), take, c);
-    c->has_track = !error;
+    int error =
+        c->has_follow ? 0 : hak_follow_init(&c->follow, reader_of(c), sizeof(struct open_life));
+    c->has_follow = !error;
     for (int i = 0; i < argc && !error; i++) {
         int fits = add_limit(c, &asked, plan[2 * i] - 'a', plan[2 * i + 1], argv[i]);
         if (fits == 0)

@@ -7,6 +7,7 @@
 #include "store/stacks/stacks.h"
 #include "store/live/live.h"
 #include "store/postings/postings.h"
+#include "store/writer/order.h"
 #include "store/writer/writer.h"
 
 /* One prepared statement for each kind of row; the order is that of row_sql in writer/rows.c. */
@@ -48,6 +49,7 @@ struct hak_store_writer {
     struct hak_node_writer *nodes;
     struct hak_posting_writer *postings;
     struct hak_names *names;
+    struct hak_order_watch *order;
 };
 
 /* Runs the statement that has its values bound; 0 or an error that says what was `doing`. */

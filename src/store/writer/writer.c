@@ -1,6 +1,8 @@
 /* Writes a store: its file, its transactions, and events cut into chunks with their postings. */
 #include "store/writer/state.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -32,6 +34,7 @@ static void close_writer(struct hak_store_writer *w) {
     hak_columns_free(&w->columns);
     hak_buffer_free(&w->blob);
     hak_live_writer_free(w->live);
+    hak_order_watch_free(w->order);
     free(w);
 }
 
@@ -205,6 +208,23 @@ static int put_chunk_data(struct hak_store_writer *w, uint64_t first_id) {
     return hak_writer_step(w, HAK_ROW_CHUNK_DATA, "storing a chunk");
 }
 
+/* Counts events that come against the order of their blocks, which no collector of ours writes. */
+static int watch_order(struct hak_store_writer *w, const struct hak_columns *c, uint64_t first_id) {
+    uint64_t count, first;
+    if (!hak_order_watch_chunk(&w->order, c, first_id, &count, &first))
+        return hak_store_no_memory(w->db.path);
+    if (!count)
+        return 0;
+    char sql[300];
+    snprintf(sql, sizeof sql,
+             "INSERT OR IGNORE INTO meta VALUES ('disordered_first', %" PRIu64 ");"
+             "INSERT OR IGNORE INTO meta VALUES ('disordered_events', 0);"
+             "UPDATE meta SET value = CAST(value AS INTEGER) + %" PRIu64
+             " WHERE key = 'disordered_events'",
+             first, count);
+    return run(w, sql, "noting events out of order");
+}
+
 /* Writes the events of `c` as one chunk, and what finds it again. */
 static int put_chunk(struct hak_store_writer *w, struct hak_columns *c, uint64_t first_id) {
     w->blob.size = 0;
@@ -218,6 +238,8 @@ static int put_chunk(struct hak_store_writer *w, struct hak_columns *c, uint64_t
         error = hak_posting_put_chunk(w->postings, c, first_id);
     if (!error)
         error = hak_live_put_chunk(w->live, c, first_id, facts.max_ns);
+    if (!error)
+        error = watch_order(w, c, first_id);
     return error;
 }
 

@@ -267,23 +267,6 @@ START_TEST(first_wrong_step_is_the_push_of_the_popped_pointer) {
 }
 END_TEST
 
-START_TEST(events_of_neighbouring_commits_are_put_in_order) {
-    block_malloc(&c, 5, NEW_SESSION, 1);
-    c.n[5]++; /* thread 2's free was committed before thread 1's resize */
-    uint64_t end = block_free(&c, 5, CLOSE_SESSION, 2);
-    capture_cut(&c);
-    c.n[5] -= 2;
-    uint64_t resize = block_resize(&c, 5, CONSUME, 1);
-    struct hak_story *s = tell_of(&c, BLOCK(5), 0, 0);
-    ck_assert_int_eq(s->life_count, 1);
-    ck_assert_int_eq(s->lives[0].resize_count, 1);
-    ck_assert_uint_eq(s->lives[0].resizes[0].id, resize);
-    ck_assert_uint_eq(s->lives[0].ends[0].id, end);
-    ck_assert_uint_eq(s->moves[s->move_count - 1].id, end);
-    hak_story_free(s);
-}
-END_TEST
-
 START_TEST(child_takes_from_its_parent_what_lies_before_the_fork) {
     block_malloc(&c, 5, NEW_SESSION, 1);
     uint64_t fork = capture_put(&c, (struct hak_event){.kind = HAK_FORK, .thread = 1, .size = 1});
@@ -412,7 +395,6 @@ static void add(TCase *cases) {
     tcase_add_test(cases, fault_record_alone_is_the_second_end);
     tcase_add_test(cases, bad_free_inside_a_live_block_ends_nothing);
     tcase_add_test(cases, first_wrong_step_is_the_push_of_the_popped_pointer);
-    tcase_add_test(cases, events_of_neighbouring_commits_are_put_in_order);
     tcase_add_test(cases, child_takes_from_its_parent_what_lies_before_the_fork);
     tcase_add_test(cases, until_hides_what_comes_later);
     tcase_add_test(cases, long_lives_keep_the_newest);

@@ -1,0 +1,173 @@
+/* The table of blocks that are followed, and what a forked child inherits. */
+#include "store/reader/follow.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "store/reader/state.h"
+
+#define SLOTS_AT_FIRST 4096
+
+static int load_processes(struct hak_follow *f, struct hak_store_reader *r) {
+    uint64_t highest;
+    int found = hak_database_numbers(&r->db, "SELECT coalesce(max(id), 0), ?1 FROM process", 0,
+                                     &highest, 1);
+    if (found < 0)
+        return found;
+    f->processes = highest < HAK_FOLLOW_PROCESSES ? (uint32_t)highest + 1 : HAK_FOLLOW_PROCESSES;
+    f->parent_of = calloc(f->processes, sizeof *f->parent_of);
+    f->fork_of = calloc(f->processes, sizeof *f->fork_of);
+    if (!f->parent_of || !f->fork_of)
+        return hak_store_no_memory(r->db.path);
+    sqlite3_stmt *rows;
+    if (sqlite3_prepare_v2(
+            r->db.connection,
+            "SELECT p.id, p.parent, p.fork_event FROM process p"
+            " JOIN process q ON q.id = p.parent WHERE p.session = q.session AND p.parent < p.id",
+            -1, &rows, NULL) != SQLITE_OK)
+        return hak_database_fail(&r->db, "reading processes");
+    while (sqlite3_step(rows) == SQLITE_ROW) {
+        int64_t id = sqlite3_column_int64(rows, 0);
+        if (id <= 0 || id >= f->processes)
+            continue;
+        f->parent_of[id] = (uint32_t)sqlite3_column_int64(rows, 1);
+        f->fork_of[id] = (uint64_t)sqlite3_column_int64(rows, 2);
+    }
+    sqlite3_finalize(rows);
+    return 0;
+}
+
+int hak_follow_init(struct hak_follow *f, struct hak_store_reader *r, uint32_t kept_bytes) {
+    *f = (struct hak_follow){.slots = SLOTS_AT_FIRST,
+                             .slot_bytes = (uint32_t)sizeof(struct hak_followed) + kept_bytes};
+    f->table = calloc(f->slots, f->slot_bytes);
+    int error = f->table ? load_processes(f, r) : hak_store_no_memory(r->db.path);
+    if (error)
+        hak_follow_free(f);
+    return error;
+}
+
+void hak_follow_free(struct hak_follow *f) {
+    free(f->table);
+    free(f->parent_of);
+    free(f->fork_of);
+    *f = (struct hak_follow){0};
+}
+
+void hak_follow_clear(struct hak_follow *f) {
+    memset(f->table, 0, (size_t)f->slots * f->slot_bytes);
+    f->used = 0;
+}
+
+/* The block's slot, or the free one that it gets. */
+static struct hak_followed *find(const struct hak_follow *f, uint32_t process, uint64_t base) {
+    uint64_t mixed = (base ^ (uint64_t)process << 48) * 0x9e3779b97f4a7c15ull;
+    uint32_t at = (uint32_t)(mixed >> 32) & (f->slots - 1);
+    for (;; at = (at + 1) & (f->slots - 1)) {
+        struct hak_followed *block = hak_follow_slot(f, at);
+        if (!block->process || (block->process == process && block->base == base))
+            return block;
+    }
+}
+
+/* Moves the blocks below `below` (0 = all) into a table of `slots`. */
+static bool rebuild(struct hak_follow *f, uint32_t slots, uint64_t below) {
+    struct hak_follow anew = *f;
+    anew.table = calloc(slots, f->slot_bytes);
+    anew.slots = slots;
+    anew.used = 0;
+    if (!anew.table)
+        return false;
+    for (uint32_t i = 0; i < f->slots; i++) {
+        const struct hak_followed *block = hak_follow_slot(f, i);
+        if (!block->process || (below && block->base >= below))
+            continue;
+        memcpy(find(&anew, block->process, block->base), block, f->slot_bytes);
+        anew.used++;
+    }
+    free(f->table);
+    *f = anew;
+    return true;
+}
+
+bool hak_follow_keep_below(struct hak_follow *f, uint64_t below) {
+    return rebuild(f, f->slots, below);
+}
+
+static uint32_t parent_of(const struct hak_follow *f, uint32_t process) {
+    return process < f->processes ? f->parent_of[process] : 0;
+}
+
+static void inherit(const struct hak_follow *f, struct hak_followed *child, uint64_t generation) {
+    uint32_t process = child->process;
+    uint64_t until = UINT64_MAX, base = child->base;
+    while (parent_of(f, process) != 0) {
+        until = f->fork_of[process] < until ? f->fork_of[process] : until;
+        process = parent_of(f, process);
+        const struct hak_followed *parent = find(f, process, base);
+        if (!parent->process)
+            continue;
+        if (parent->last_id > until) {
+            child->is_midway = true; /* it went on since: what it was is not known */
+            return;
+        }
+        uint32_t own = child->process;
+        bool is_next = parent->generation + 1 == generation;
+        memcpy(child, parent, is_next ? f->slot_bytes : sizeof *child);
+        child->process = own & (HAK_FOLLOW_PROCESSES - 1);
+        child->is_midway |= !is_next;
+        return;
+    }
+}
+
+static struct hak_followed *find_block(struct hak_follow *f, uint32_t process, uint64_t base,
+                                       uint64_t generation, bool *is_first) {
+    struct hak_followed *block = find(f, process, base);
+    if (block->process)
+        return block;
+    if (f->used >= f->slots / 3 * 2) {
+        if (!rebuild(f, f->slots * 2, 0))
+            return NULL;
+        block = find(f, process, base);
+    }
+    f->used++;
+    *is_first = true;
+    block->process = process & (HAK_FOLLOW_PROCESSES - 1);
+    block->base = base;
+    block->is_midway = f->may_start_late;
+    inherit(f, block, generation);
+    return block;
+}
+
+struct hak_follow_step hak_follow_next(struct hak_follow *f, uint32_t process, uint64_t base,
+                                       uint64_t generation, uint64_t id) {
+    bool is_first = false;
+    struct hak_followed *block = find_block(f, process, base, generation, &is_first);
+    struct hak_follow_step step = {.block = block};
+    if (!block)
+        return step;
+    block->last_id = id;
+    step.before = block->generation;
+    if (!generation) {
+        block->has_place = false;
+        return step;
+    }
+    uint32_t n = (uint32_t)generation;
+    bool is_known = block->is_known, is_midway = block->is_midway;
+    step.is_new = !is_known || block->generation >> 32 != generation >> 32;
+    step.is_early = is_known && generation <= block->generation;
+    if (step.is_early) {
+        block->has_place = false;
+        return step;
+    }
+    if (!step.is_new)
+        step.missing = n - (uint32_t)block->generation - 1;
+    else if ((is_known || !is_midway) && n > 1) /* the slab begins under this address */
+        step.missing = n - 1;
+    if (step.missing || step.is_new)
+        block->has_place = false;
+    if (is_first && step.missing == 1 && parent_of(f, process))
+        step.missing = 0;
+    block->is_known = true;
+    block->generation = generation;
+    return step;
+}

@@ -1,0 +1,71 @@
+/* Follows many blocks at once through their records: the one rule for what comes next.
+ *
+ *   (process, base) -> block: generation and id of its last record, and what the user keeps of it
+ *
+ * The records of a block lie in the store in the order of their generations
+ * (docs/specs/event-log.md, Order); one that does not is told and changes nothing. A forked child's
+ * block goes on from that of the nearest ancestor that has one. What that was at the FORK is known
+ * if it has no record behind it; one record may be missing between, which another thread of the
+ * parent had counted when the child was copied, and wrote behind the FORK.
+ *
+ * Memory: 32 bytes and what the user keeps, for each block. For one thread. */
+#ifndef HAK_STORE_READER_FOLLOW_H
+#define HAK_STORE_READER_FOLLOW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct hak_store_reader;
+
+#define HAK_FOLLOW_PROCESSES (1u << 24) /* greater rows are not followed */
+
+struct hak_followed {
+    uint64_t base;
+    uint64_t generation;    /* of the last record with one */
+    uint64_t last_id;       /* of the last record */
+    uint32_t process : 24;  /* 0 = a free slot */
+    uint32_t is_midway : 1; /* what it was before its first record is not known here */
+    uint32_t is_known : 1;  /* a record was followed, here or in an ancestor */
+    uint32_t has_place : 1;
+    uint8_t place; /* where it is, if `has_place`; the user's to write */
+    uint64_t kept[];
+};
+
+/* How a record follows the one before. */
+struct hak_follow_step {
+    struct hak_followed *block;
+    uint64_t before;  /* generation of the last one, 0 = not known */
+    uint64_t missing; /* so many records of the block before it are not there */
+    bool is_early;    /* its generation is not after that of the record before */
+    bool is_new;      /* another epoch, or nothing was known */
+};
+
+struct hak_follow {
+    char *table;
+    uint32_t slots, used, slot_bytes;
+    uint32_t *parent_of; /* process row -> parent's row in the same session, 0 = none */
+    uint64_t *fork_of;   /* and id of the FORK that made it, 0 = not known */
+    uint32_t processes;
+    bool may_start_late; /* the oldest records are gone: any may be a block's first */
+};
+
+/* `kept_bytes`: of each block, a multiple of 8; zero at first, copied for a forked child. 0 or an
+ * error. */
+int hak_follow_init(struct hak_follow *f, struct hak_store_reader *r, uint32_t kept_bytes);
+void hak_follow_free(struct hak_follow *f);
+/* Forgets every block. */
+void hak_follow_clear(struct hak_follow *f);
+/* The block's next record; its base and process are not 0. block NULL: memory is out. It stays
+ * until the next call. */
+struct hak_follow_step hak_follow_next(struct hak_follow *f, uint32_t process, uint64_t base,
+                                       uint64_t generation, uint64_t id);
+
+/* The slot of number `i`; its process is 0 when it is free. */
+static inline struct hak_followed *hak_follow_slot(const struct hak_follow *f, uint32_t i) {
+    return (struct hak_followed *)(void *)(f->table + (size_t)i * f->slot_bytes);
+}
+/* Forgets the blocks from base `below` on. False when memory is out. */
+bool hak_follow_keep_below(struct hak_follow *f, uint64_t below);
+
+#endif
