@@ -244,8 +244,9 @@ uint32_t hak_trace_thread(void) {
     if (HAK_UNLIKELY(w->thread == 0)) {
         /* A session for a report alone comes after threads that have their numbers. */
         bool ready = hak_options.trace && hak_current_ready() && hak_current.process;
-        w->thread = 1 + atomic_fetch_add(
-                            ready ? &hak_current.process->next_thread : &unrecorded_threads, 1);
+        if (w->thread == 0) /* a process that is new writes of itself, and draws one for that */
+            w->thread = 1 + atomic_fetch_add(
+                                ready ? &hak_current.process->next_thread : &unrecorded_threads, 1);
     }
     return w->thread;
 }

@@ -36,8 +36,11 @@ void hak_thread_forget_origin(void) {
  * begins with who called pthread_create. */
 static __attribute__((noinline)) void note_origin(struct start *start) {
     struct hak_thread_origin *to = &start->origin[HAK_ORIGIN_OF_SELF];
-    /* Where calls are recorded, no number is drawn before there is a process that counts. */
-    bool has_number = hak_writer.thread != 0 || !hak_options.trace || hak_current_ready();
+    /* A fork that no handler saw is noticed here, before the one thread of the child has company:
+     * until then it has a number of its parent, which another thread of the child may draw. Where
+     * calls are recorded, no number is drawn before there is a process that counts. */
+    bool is_ready = hak_current_ready();
+    bool has_number = hak_writer.thread != 0 || !hak_options.trace || is_ready;
     to->creator = has_number ? hak_trace_thread() : 0;
     to->flags = 0;
     to->stack = hak_stack_of_call(__builtin_frame_address(0), &to->flags);

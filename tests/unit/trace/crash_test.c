@@ -159,7 +159,6 @@ static void *fault_in_thread(void *barrier) {
 static void many_threads_at_once(void) {
     pthread_barrier_t barrier;
     pthread_t threads[8];
-    (void)hak_current_ready(); /* the fork is noticed before threads draw their numbers */
     pthread_barrier_init(&barrier, NULL, 8);
     for (int i = 0; i < 8; i++)
         pthread_create(&threads[i], NULL, fault_in_thread, &barrier);

@@ -308,6 +308,33 @@ START_TEST(a_threads_first_record_says_where_it_was_created) {
 }
 END_TEST
 
+static void *draw_number(void *out) {
+    *(uint32_t *)out = hak_trace_thread();
+    return NULL;
+}
+
+/* No handler sees this fork. The child's first thread has a number of its parent still when it
+ * creates another one. */
+START_TEST(no_two_threads_of_a_raw_forks_child_have_one_number) {
+    fake_begin(&collector, 16 << 20, 16 << 10);
+    hak_options.trace = true;
+    ck_assert_uint_eq(hak_trace_thread(), 1);
+    int status;
+    pid_t child = (pid_t)syscall(SYS_fork);
+    if (child == 0) {
+        pthread_t thread;
+        uint32_t number = 0;
+        if (pthread_create(&thread, NULL, draw_number, &number) != 0)
+            _exit(99);
+        pthread_join(thread, NULL);
+        _exit(number != hak_trace_thread() && number + hak_trace_thread() == 3 ? 0 : 1);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFEXITED(status));
+    ck_assert_int_eq(WEXITSTATUS(status), 0);
+}
+END_TEST
+
 static void *fork_in_thread(void *status) {
     pid_t child = fork();
     if (child == 0) {
@@ -345,6 +372,7 @@ int main(void) {
     tcase_add_test(tests, an_unrecorded_program_has_none);
     tcase_add_test(tests, errors_of_pthread_create_come_back);
     tcase_add_test(tests, a_threads_first_record_says_where_it_was_created);
+    tcase_add_test(tests, no_two_threads_of_a_raw_forks_child_have_one_number);
     tcase_add_test(tests, a_forked_childs_thread_is_its_first);
     return run_cases("thread", tests);
 }
