@@ -55,7 +55,7 @@ run() {
 run trace --check trace
 run trace-header --check trace --layout header
 run normal --check normal
-[ "$(query "count(*) = 0 from metric where name = 'served.magazine' and value > 0")" = 1 ] ||
+[ "$(query "count(*) = 0 from metric where name = 'served.MAGAZINE' and value > 0")" = 1 ] ||
     fail "a recording has other fronts than those that ship"
 HAKMEM_TINY_MAGAZINE_ENABLE=1 run magazine --check trace
 HAKMEM_TINY_MAGAZINE_ENABLE=1 HAKMEM_TINY_MAG_CAP=2 HAKMEM_TINY_TLS_SLL_CAP=1 run small-magazine --check trace
