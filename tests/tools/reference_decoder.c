@@ -4,12 +4,13 @@
  *   reference_decoder STORE                one line for each event, tab-separated, names of the
  *                                          columns first
  *   reference_decoder STORE blocks         of the moves, only the first with its process, base,
- * class and, where the class is none, size reference_decoder STORE moves FILE     only the moves at
- * the bases in FILE, decimal, one a line reference_decoder STORE forks          only the FORK
- * events reference_decoder STORE calls          no events: for each process and kind how many there
- * are
+ *                                          class and, where the class is none, size
+ *   reference_decoder STORE moves FILE     only the moves at the bases in FILE, decimal, one a line
+ *   reference_decoder STORE forks          only the FORK events
+ *   reference_decoder STORE calls          no events: for each process and kind how many there are
  *   reference_decoder STORE near FILE      every event whose address or base is a number in FILE,
- * and the moves of blocks that one of the numbers lies in; moves of all large blocks
+ *                                          and the moves of blocks that one of the numbers lies in;
+ *                                          moves of all large blocks
  *   reference_decoder STORE alive PROCESS EVENT NS
  *                                          no events: for each base that calls of the process up to
  *                                          that event and time speak of, how it stands after them

@@ -1,14 +1,14 @@
 /* The second reader of streams, made from docs/specs/event-log.md alone; included by
  * reference_decoder.c, whose columns and readers of numbers it uses. */
-#define STREAMS_MAX 17
+#define STREAMS_MAX 16
 
 struct stream {
     const uint8_t *at, *end;
 };
 static struct stream streams[COLUMNS][STREAMS_MAX];
 static const int stream_count[COLUMNS] = {
-    [SHAPE] = 1, [ACTOR] = 2, [NS] = 17, [BASE] = 5,       [DELTA] = 1,
-    [STACK] = 5, [SIZE] = 2,  [OLD] = 1, [GENERATION] = 2,
+    [SHAPE] = 1, [ACTOR] = 2, [NS] = 16, [BASE] = 5,       [DELTA] = 1,
+    [STACK] = 5, [SIZE] = 1,  [OLD] = 1, [GENERATION] = 2,
 };
 
 /* A list or a row: places of an array, some of them left empty. */
@@ -23,7 +23,6 @@ struct expected {
 struct cell {
     struct expected next;
     uint64_t base;
-    uint32_t number;
 };
 static struct waiting list[16][32][64], row[16][64];
 static struct {
@@ -36,7 +35,7 @@ static struct {
     struct expected next;
     uint32_t follower, other_follower;
 } site[EVENTS_MAX + 1];
-static uint32_t context[1 << 16], last_sites[16][3], last_block[16], site_count;
+static uint32_t last_site[16], site_count;
 static uint32_t site_of[EVENTS_MAX];
 static uint64_t actors[EVENTS_MAX], shapes[EVENTS_MAX], blocks[EVENTS_MAX];
 static uint32_t actor_count, shape_count, block_count;
@@ -130,7 +129,7 @@ static void leave(uint32_t number) {
 }
 
 static struct waiting *list_of(uint32_t lane, unsigned place, unsigned k) {
-    return &list[lane][place % 32][place % 32 == 18 ? 0 : k];
+    return &list[lane][place % 32][k];
 }
 
 static int place_of_source(unsigned kind) {
@@ -144,8 +143,8 @@ static int place_of_source(unsigned kind) {
     return 0;
 }
 
-static uint32_t find_block(uint32_t lane, const struct expected *e, struct cell *c,
-                           struct waiting *from, struct waiting *own_row) {
+static uint32_t find_block(const struct expected *e, struct cell *c, struct waiting *from,
+                           struct waiting *own_row) {
     uint32_t number = UINT32_MAX;
     if (e->finding == 1 && from && from->top > from->bottom)
         number = from->block[from->top - 1] - 1;
@@ -153,20 +152,16 @@ static uint32_t find_block(uint32_t lane, const struct expected *e, struct cell 
         number = from->block[from->bottom] - 1;
     else if (e->finding == 3 && e->argument < own_row->top)
         number = own_row->block[own_row->top - 1 - e->argument] - 1;
-    else if (e->finding == 4)
-        number = (uint32_t)(c->number + e->argument) & 0xffff;
+    else if (e->finding == 4 && e->argument < block_count)
+        number = (uint32_t)e->argument;
     else if (e->finding == 5)
         blocks[number = block_count++] = c->base + e->argument;
-    else if (e->finding == 6)
-        number = last_block[lane] - 1;
     if (number >= block_count)
         give_up("a block that is not there");
     if (e->finding == 5)
         block[number].in = NULL;
-    if (e->finding == 4 || e->finding == 5) {
+    if (e->finding == 4 || e->finding == 5)
         c->base = blocks[number];
-        c->number = number;
-    }
     return number;
 }
 
@@ -207,8 +202,7 @@ static uint32_t walk_block(uint32_t i, uint32_t lane, uint32_t s, int shift) {
     } else if (!e.finding) {
         e.finding = role == 0 ? 5 : role;
     }
-    uint32_t number = find_block(lane, &e, c, from, own_row);
-    last_block[lane] = number + 1;
+    uint32_t number = find_block(&e, c, from, own_row);
     if (!stays) {
         leave(number);
         if (to_row)
@@ -220,16 +214,11 @@ static uint32_t walk_block(uint32_t i, uint32_t lane, uint32_t s, int shift) {
 }
 
 static uint32_t walk_site(uint32_t i, uint32_t lane) {
-    uint32_t *last = last_sites[lane], s;
-    uint32_t h = (last[0] * 0x9e3779b1u ^ last[1] * 0x85ebca6bu ^ last[2] * 0xc2b2ae35u) >> 16;
-    uint32_t by_context = context[h], by_last = site[last[0]].follower;
-    uint32_t by_last_but_one = site[last[0]].other_follower;
-    uint32_t first = by_context ? by_context : by_last;
-    uint32_t second = by_context && by_context != by_last ? by_last : by_last_but_one;
+    uint32_t last = last_site[lane], s;
     switch (token(i) & 3) {
     case 0:
     case 1:
-        s = (token(i) & 1 ? second : first) - 1;
+        s = (token(i) & 1 ? site[last].other_follower : site[last].follower) - 1;
         break;
     case 2:
         s = take_byte(STACK, 0);
@@ -243,7 +232,7 @@ static uint32_t walk_site(uint32_t i, uint32_t lane) {
             shapes[shape] = take_difference(STACK, 4) + (shape ? shapes[shape - 1] : 0);
             shape_count++;
         }
-        uint64_t before = last[0] == EVENTS_MAX ? 0 : site[last[0]].stack;
+        uint64_t before = last == EVENTS_MAX ? 0 : site[last].stack;
         s = site_count++;
         memset(&site[s], 0, sizeof site[s]);
         site[s].shape = shapes[shape];
@@ -252,12 +241,10 @@ static uint32_t walk_site(uint32_t i, uint32_t lane) {
     }
     if (s >= site_count)
         give_up("a site that is not there");
-    if (site[last[0]].follower != s + 1)
-        site[last[0]].other_follower = site[last[0]].follower;
-    context[h] = site[last[0]].follower = s + 1;
-    last[2] = last[1];
-    last[1] = last[0];
-    last[0] = s;
+    if (site[last].follower != s + 1)
+        site[last].other_follower = site[last].follower;
+    site[last].follower = s + 1;
+    last_site[lane] = s;
     return s;
 }
 
@@ -268,11 +255,9 @@ static void decode_walk(uint32_t n) {
                 empty(&list[lane][place][k]);
         for (int k = 0; k < 64; k++)
             empty(&row[lane][k]);
-        last_sites[lane][0] = last_sites[lane][1] = last_sites[lane][2] = EVENTS_MAX;
+        last_site[lane] = EVENTS_MAX;
     }
     memset(cell, 0, sizeof cell);
-    memset(context, 0, sizeof context);
-    memset(last_block, 0, sizeof last_block);
     memset(&site[EVENTS_MAX], 0, sizeof site[0]);
     site_count = actor_count = shape_count = block_count = 0;
     if (streams[SHAPE][0].end - streams[SHAPE][0].at != n)
@@ -315,7 +300,7 @@ static void decode_delta(uint32_t n) {
 }
 
 static void decode_size(uint32_t n) {
-    static uint64_t last[EVENTS_MAX], greatest[EVENTS_MAX], of_class[64];
+    static uint64_t last[EVENTS_MAX], of_class[64];
     uint32_t begun = 0;
     memset(last_of_base, 0, sizeof last_of_base);
     memset(of_class, 0, sizeof of_class);
@@ -324,16 +309,12 @@ static void decode_size(uint32_t n) {
                  *of_k = &of_class[(value[SHAPE][i] >> 8 & 0xff) % 64];
         uint32_t s = site_of[i];
         if (s == begun) {
-            last[s] = greatest[s] = kind >= 1 && kind <= 4 ? *of_k : 0;
+            last[s] = kind >= 1 && kind <= 4 ? *of_k : 0;
             begun++;
         }
         uint64_t size = kind == 2 || kind == 4 ? last_of_base[block_of[i]] : last[s];
-        if (token(i) & 16) {
-            uint64_t low = take_byte(SIZE, 0);
-            size = greatest[s] - (low + 256 * take_difference(SIZE, 1));
-            if (size > greatest[s])
-                greatest[s] = size;
-        }
+        if (token(i) & 16)
+            size = take_varint(SIZE, 0);
         last[s] = value[SIZE][i] = size;
         if (kind == 1 || kind == 3)
             last_of_base[block_of[i]] = *of_k = size;
@@ -359,37 +340,32 @@ static void decode_generation(uint32_t n) {
     static uint64_t of_slab[1 << 18];
     static uint8_t is_slab[1 << 18];
     uint32_t seen = 0;
-    uint64_t epoch = 0;
     memset(is_slab, 0, sizeof is_slab);
     for (uint32_t i = 0; i < n; i++) {
         uint32_t b = block_of[i], k = find_slab(value[BASE][i] >> 16);
         uint64_t *slab = &of_slab[k], *last = &last_of_base[b];
         if (!is_slab[k])
-            *slab = epoch << 32;
+            *slab = 0;
         is_slab[k] = 1;
         int is_first = b == seen;
         seen += (uint32_t)is_first;
-        uint64_t g = is_first || *slab >> 32 > *last >> 32
-                         ? *slab
-                         : *last >> 32 << 32 | ((*last + 1) & 0xffffffff);
+        uint64_t g = is_first ? *slab : *last >> 32 << 32 | ((*last + 1) & 0xffffffff);
         if (token(i) & 32) {
             uint64_t low = (g + take_difference(GENERATION, 0)) & 0xffffffff;
             g = ((g >> 32) + take_difference(GENERATION, 1)) << 32 | low;
         }
-        if (is_first || (token(i) & 32)) {
+        if (is_first || (token(i) & 32))
             *slab = g;
-            epoch = g >> 32;
-        }
         value[GENERATION][i] = *last = g;
     }
 }
 
 static void decode_pace(uint32_t n) {
     static uint8_t group[1 << 16];
-    int shift = take_byte(NS, 0), zigzag = take_byte(NS, 0);
+    int shift = take_byte(NS, 0);
     uint64_t now = take_varint(NS, 0);
     uint32_t before = EVENTS_MAX;
-    if (shift > 63 || zigzag > 1)
+    if (shift > 63)
         give_up("impossible head of the times");
     memset(group, 0, sizeof group);
     for (uint32_t i = 0; i < n; i++) {
@@ -399,17 +375,14 @@ static void decode_pace(uint32_t n) {
             int bits = (int)step - 184;
             if (bits > 64)
                 give_up("a step of too many bits");
-            step = take_byte(NS, 15);
-            if (bits > 9)
-                step += take_varint(NS, 16) << 8;
-            step += (uint64_t)1 << (bits - 1);
+            step = take_varint(NS, 15) + ((uint64_t)1 << (bits - 1));
         }
         int bits = 0;
         while (bits < 64 && step >> bits)
             bits++;
         *g = (uint8_t)(bits + 1 < 13 ? bits + 1 : 13);
         before = site_of[i];
-        now += !zigzag ? step : step & 1 ? ~(step >> 1) : step >> 1;
+        now += step & 1 ? ~(step >> 1) : step >> 1;
         value[NS][i] = now << shift;
     }
 }

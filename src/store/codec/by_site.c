@@ -45,13 +45,12 @@ void hak_delta_decode(struct hak_columns *c, struct hak_input *in) {
 
 /* ---- size --------------------------------------------------------------------------------------
  * An end has the size that the block's last birth had, everything else what its site had last. A
- * site that is new has what its class had last. What is written is how far the size lies below the
- * greatest that the site had: a class has sizes up to a bound. */
+ * site that is new has what its class had last. */
 
 enum size_role { SIZE_OTHER, SIZE_BIRTH, SIZE_END };
 
 struct sizes {
-    uint64_t *last, *greatest, *of_block;
+    uint64_t *last, *of_block;
     uint64_t of_class[HAK_MIRROR_CLASSES];
     uint32_t seen; /* sites so far: they are numbered in the order of their first event */
 };
@@ -59,8 +58,7 @@ struct sizes {
 static struct sizes sizes_begin(struct hak_columns *c) {
     struct hak_walk *w = c->walk;
     memset(w->of_block, 0, c->distinct[HAK_COLUMN_BASE] * sizeof w->of_block[0]);
-    return (struct sizes){
-        .last = w->of_site[0], .greatest = w->of_site[1], .of_block = w->of_block};
+    return (struct sizes){.last = w->of_site[0], .of_block = w->of_block};
 }
 
 static inline enum size_role size_role(const struct hak_site *site) {
@@ -80,8 +78,7 @@ static inline uint64_t expected_size(struct sizes *s, enum size_role role,
                                      const struct hak_site *site, uint32_t number, uint32_t block) {
     if (number == s->seen) {
         s->seen++;
-        s->last[number] = s->greatest[number] =
-            role == SIZE_OTHER ? 0 : s->of_class[site->rule.class_index];
+        s->last[number] = role == SIZE_OTHER ? 0 : s->of_class[site->rule.class_index];
     }
     return role == SIZE_END ? s->of_block[block] : s->last[number];
 }
@@ -104,12 +101,8 @@ void hak_size_encode(struct hak_columns *c) {
         const struct hak_site *site = &w->site[number];
         enum size_role role = size_role(site);
         if (value[i] != expected_size(&s, role, site, number, block[i])) {
-            uint64_t below = s.greatest[number] - value[i];
             w->token[i] |= HAK_TOKEN_SIZE;
-            hak_stream_byte(&out[0], below);
-            hak_stream_varint(&out[1], hak_zigzag((uint64_t)((int64_t)below >> 8)));
-            if (value[i] > s.greatest[number])
-                s.greatest[number] = value[i];
+            hak_stream_varint(out, value[i]);
         }
         learn_size(&s, role, site, number, block[i], value[i]);
     }
@@ -125,13 +118,8 @@ void hak_size_decode(struct hak_columns *c, struct hak_input *in) {
         const struct hak_site *site = &w->site[number];
         enum size_role role = size_role(site);
         uint64_t size = expected_size(&s, role, site, number, block[i]);
-        if (w->token[i] & HAK_TOKEN_SIZE) {
-            uint64_t below = hak_read_byte(&in[0]);
-            below |= hak_read_difference(&in[1]) << 8;
-            size = s.greatest[number] - below;
-            if (size > s.greatest[number])
-                s.greatest[number] = size;
-        }
+        if (w->token[i] & HAK_TOKEN_SIZE)
+            size = hak_read_varint(in);
         learn_size(&s, role, site, number, block[i], size);
         value[i] = size;
     }
@@ -180,9 +168,8 @@ void hak_old_decode(struct hak_columns *c, struct hak_input *in) {
 }
 
 /* ---- generation --------------------------------------------------------------------------------
- * A block that was seen has its last generation and one more; one that is new, or whose slab has a
- * younger epoch, has the epoch and the n that its slab had when last something was not as expected.
- */
+ * A block that was seen has its last generation and one more; one that is new has what its slab had
+ * when last something was not as expected. */
 
 struct generations {
     uint64_t *of_block, *of_slab; /* as they are, epoch << 32 | n */
@@ -190,7 +177,6 @@ struct generations {
     uint64_t *slab;
     uint32_t slabs, blocks; /* seen so far */
     const uint64_t *base;
-    uint64_t last_epoch;
 };
 
 static struct generations generations_begin(struct hak_columns *c) {
@@ -206,15 +192,14 @@ static struct generations generations_begin(struct hak_columns *c) {
 static inline uint64_t expected_generation(struct hak_walk *w, struct generations *g,
                                            uint32_t block) {
     if (block < g->blocks) {
-        uint64_t last = g->of_block[block], slab = g->of_slab[g->slab_of_block[block]];
-        return slab >> 32 > last >> 32 ? slab
-                                       : (last & ~(uint64_t)UINT32_MAX) | (uint32_t)(last + 1);
+        uint64_t last = g->of_block[block];
+        return (last & ~(uint64_t)UINT32_MAX) | (uint32_t)(last + 1);
     }
     uint32_t slabs = g->slabs;
     uint32_t slab =
         hak_number(w, HAK_NUMBER_SLAB, g->slab, &g->slabs, g->base[block] >> SLAB_SHIFT);
     if (slab == slabs)
-        g->of_slab[slab] = g->last_epoch << 32;
+        g->of_slab[slab] = 0;
     g->slab_of_block[block] = slab;
     return g->of_slab[slab];
 }
@@ -223,7 +208,6 @@ static inline void learn_generation(struct generations *g, uint32_t block, uint6
                                     bool was_expected) {
     if (block == g->blocks || !was_expected) {
         g->of_slab[g->slab_of_block[block]] = generation;
-        g->last_epoch = generation >> 32;
         g->blocks += block == g->blocks;
     }
     g->of_block[block] = generation;

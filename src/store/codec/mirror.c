@@ -10,7 +10,6 @@ void hak_mirror_reset(struct hak_mirror *m) {
         memset(&m->list[lane * LISTS], 0, LISTS * sizeof m->list[0]);
         memset(&m->row[lane * HAK_MIRROR_CLASSES], 0, HAK_MIRROR_CLASSES * sizeof m->row[0]);
         memset(m->cell[lane], 0, sizeof m->cell[lane]);
-        m->last_of_lane[lane] = 0;
     }
     m->lanes = 0;
     m->room_used = 0;
@@ -50,11 +49,9 @@ static unsigned place_taken_from(unsigned kind) {
     }
 }
 
-/* Blocks of all classes wait in one quarantine. */
 static uint16_t list_of(unsigned place, unsigned class_index) {
     place %= HAK_MIRROR_PLACES;
-    return (uint16_t)(place * HAK_MIRROR_CLASSES +
-                      (place == HAK_PLACE_QUARANTINE ? 0 : class_index));
+    return (uint16_t)(place * HAK_MIRROR_CLASSES + class_index);
 }
 
 struct hak_shape_rule hak_shape_rule(uint64_t shape) {

@@ -33,9 +33,8 @@ enum hak_finding {
     HAK_FIND_TOP = 1,    /* top of the list it comes from */
     HAK_FIND_BOTTOM = 2, /* bottom of it */
     HAK_FIND_ROW = 3,    /* argument: how far from the end of the row */
-    HAK_FIND_KNOWN = 4,  /* argument: its number minus that of the cell's last, modulo 2^16 */
+    HAK_FIND_KNOWN = 4,  /* argument: its number */
     HAK_FIND_NEW = 5,    /* argument: its base minus the cell's last, modulo 2^64 */
-    HAK_FIND_SAME = 6,   /* the block of the lane's event before */
     HAK_FINDINGS
 };
 
@@ -55,7 +54,6 @@ struct hak_expectation {
 struct hak_mirror_cell {
     struct hak_expectation next;
     uint64_t last_base;
-    uint32_t last_number;
 };
 
 /* What the shape of an event says about its block. */
@@ -79,8 +77,7 @@ struct hak_mirror {
     uint32_t room_used;
     uint32_t room[HAK_MIRROR_ROOM];
     struct hak_mirror_cell cell[HAK_MIRROR_LANES][HAK_MIRROR_GROUPS][HAK_MIRROR_CLASSES];
-    uint32_t last_of_lane[HAK_MIRROR_LANES]; /* number + 1 */
-    uint32_t lanes;                          /* bit by lane: entered in this chunk */
+    uint32_t lanes; /* bit by lane: entered in this chunk */
 };
 
 /* Empties it for the next chunk: the lanes that were entered, the others are empty. */
@@ -144,8 +141,7 @@ static inline void hak_mirror_append(struct hak_mirror *m, uint32_t row, uint32_
 /* The block that one of the findings but NEW means; HAK_MIRROR_NONE where there is no such. `known`
  * blocks have a number. */
 static inline uint32_t hak_mirror_find(struct hak_mirror *m, const struct hak_shape_rule *rule,
-                                       uint32_t lane, const struct hak_mirror_cell *cell,
-                                       struct hak_expectation e, uint32_t known) {
+                                       uint32_t lane, struct hak_expectation e, uint32_t known) {
     switch (e.finding) {
     case HAK_FIND_TOP:
         return m->list[lane * (HAK_MIRROR_PLACES * HAK_MIRROR_CLASSES) + rule->from].top - 1;
@@ -157,12 +153,8 @@ static inline uint32_t hak_mirror_find(struct hak_mirror *m, const struct hak_sh
         return e.argument < count ? m->room[m->row[row].start + count - 1 - (uint32_t)e.argument]
                                   : HAK_MIRROR_NONE;
     }
-    case HAK_FIND_KNOWN: {
-        uint32_t number = (cell->last_number + (uint32_t)e.argument) & 0xffff;
-        return number < known ? number : HAK_MIRROR_NONE;
-    }
-    case HAK_FIND_SAME:
-        return m->last_of_lane[lane] - 1;
+    case HAK_FIND_KNOWN:
+        return e.argument < known ? (uint32_t)e.argument : HAK_MIRROR_NONE;
     default:
         return HAK_MIRROR_NONE;
     }
@@ -180,7 +172,6 @@ static inline struct hak_expectation hak_mirror_expect(struct hak_expectation e,
 /* Does with the block what the event did with it. */
 static inline void hak_mirror_follow(struct hak_mirror *m, const struct hak_shape_rule *rule,
                                      uint32_t lane, uint32_t number) {
-    m->last_of_lane[lane] = number + 1;
     if (rule->stays)
         return;
     hak_mirror_take(m, number);
@@ -196,7 +187,6 @@ static inline void hak_mirror_follow_birth(struct hak_mirror *m, const struct ha
                                            uint32_t lane, uint32_t number) {
     uint32_t list = lane * (HAK_MIRROR_PLACES * HAK_MIRROR_CLASSES) + rule->from;
     uint32_t below = m->block[number].below;
-    m->last_of_lane[lane] = number + 1;
     m->list[list].top = below;
     if (below)
         m->block[below - 1].above = 0;
@@ -211,7 +201,6 @@ static inline void hak_mirror_follow_end(struct hak_mirror *m, const struct hak_
     uint32_t row = lane * HAK_MIRROR_CLASSES + rule->class_index;
     uint32_t *room = &m->room[m->row[row].start];
     uint32_t place = m->block[number].below, last = --m->row[row].count;
-    m->last_of_lane[lane] = number + 1;
     if (place != last) {
         room[place] = room[last];
         m->block[room[place]].below = place;

@@ -2,10 +2,9 @@
  * same two sites last followed each other, so that each stream has an entropy code of its own. */
 #include "store/codec/by_site.h"
 
-#define HEAD         0 /* streams: shift, sign, first value */
+#define HEAD         0 /* streams: shift, first value */
 #define GROUPS       14
-#define LOW          (1 + GROUPS) /* of steps that a byte does not hold */
-#define HIGH         (2 + GROUPS)
+#define REST         (1 + GROUPS) /* of steps that a byte does not hold */
 #define CONTEXT_BITS 16
 #define CONTEXTS     (1 << CONTEXT_BITS)
 #define LITERALS     192 /* steps below it are bytes of their own */
@@ -28,20 +27,16 @@ void hak_pace_encode(struct hak_columns *c) {
     const uint64_t *ns = c->value[HAK_COLUMN_NS];
     uint8_t *contexts = (uint8_t *)c->scratch; /* too much for a small stack */
     uint64_t all = 0;
-    bool rises = true;
-    for (uint32_t i = 0; i < c->events; i++) {
+    for (uint32_t i = 0; i < c->events; i++)
         all |= ns[i];
-        rises &= !i || ns[i] >= ns[i - 1];
-    }
     unsigned shift = all ? (unsigned)__builtin_ctzll(all) : 0;
     hak_stream_byte(&out[HEAD], shift);
-    hak_stream_byte(&out[HEAD], !rises);
     hak_stream_varint(&out[HEAD], ns[0] >> shift);
     memset(contexts, 0, CONTEXTS);
     uint32_t before = HAK_NO_SITE;
     uint64_t last = ns[0] >> shift;
     for (uint32_t i = 0; i < c->events; i++) {
-        uint64_t now = ns[i] >> shift, step = rises ? now - last : hak_zigzag(now - last);
+        uint64_t now = ns[i] >> shift, step = hak_zigzag(now - last);
         uint8_t *context = context_of(contexts, before, w->site_of[i]);
         struct hak_stream *group = &out[1 + *context];
         last = now;
@@ -54,9 +49,7 @@ void hak_pace_encode(struct hak_columns *c) {
         unsigned bits = 64 - (unsigned)__builtin_clzll(step);
         uint64_t rest = step - ((uint64_t)1 << (bits - 1));
         hak_stream_byte(group, LITERALS + bits - LITERAL_BITS);
-        hak_stream_byte(&out[LOW], rest);
-        if (bits > LITERAL_BITS + 1)
-            hak_stream_varint(&out[HIGH], rest >> 8);
+        hak_stream_varint(&out[REST], rest);
     }
 }
 
@@ -64,9 +57,9 @@ bool hak_pace_decode(struct hak_columns *c, struct hak_input *in) {
     struct hak_walk *w = c->walk;
     uint64_t *ns = c->value[HAK_COLUMN_NS];
     uint8_t *contexts = (uint8_t *)c->scratch; /* too much for a small stack */
-    unsigned shift = hak_read_byte(&in[HEAD]), is_zigzag = hak_read_byte(&in[HEAD]);
+    unsigned shift = hak_read_byte(&in[HEAD]);
     uint64_t last = hak_read_varint(&in[HEAD]);
-    if (shift > 63 || is_zigzag > 1)
+    if (shift > 63)
         return false;
     memset(contexts, 0, CONTEXTS);
     uint32_t before = HAK_NO_SITE;
@@ -78,13 +71,10 @@ bool hak_pace_decode(struct hak_columns *c, struct hak_input *in) {
             unsigned bits = (unsigned)step - LITERALS + LITERAL_BITS;
             if (bits > 64)
                 return false;
-            uint64_t rest = hak_read_byte(&in[LOW]);
-            if (bits > LITERAL_BITS + 1)
-                rest |= hak_read_varint(&in[HIGH]) << 8;
-            step = rest + ((uint64_t)1 << (bits - 1));
+            step = hak_read_varint(&in[REST]) + ((uint64_t)1 << (bits - 1));
         }
         *context = group_of(step);
-        last += is_zigzag ? hak_unzigzag(step) : step;
+        last += hak_unzigzag(step);
         ns[i] = last << shift;
     }
     return true;

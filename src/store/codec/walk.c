@@ -10,9 +10,9 @@ enum { BLOCK_SHIFT, BLOCK_FINDINGS, BLOCK_LOW, BLOCK_HIGH, BLOCK_NEW };
 enum { SITE_LOW, SITE_HIGH, SITE_SHAPES, SITE_STACKS, SITE_NEW_SHAPES };
 
 static const uint8_t streams_of[HAK_COLUMN_COUNT] = {
-    [HAK_COLUMN_SHAPE] = 1, [HAK_COLUMN_ACTOR] = 2, [HAK_COLUMN_NS] = 17,
+    [HAK_COLUMN_SHAPE] = 1, [HAK_COLUMN_ACTOR] = 2, [HAK_COLUMN_NS] = 16,
     [HAK_COLUMN_BASE] = 5,  [HAK_COLUMN_DELTA] = 1, [HAK_COLUMN_STACK] = 5,
-    [HAK_COLUMN_SIZE] = 2,  [HAK_COLUMN_OLD] = 1,   [HAK_COLUMN_GENERATION] = 2,
+    [HAK_COLUMN_SIZE] = 1,  [HAK_COLUMN_OLD] = 1,   [HAK_COLUMN_GENERATION] = 2,
 };
 
 uint32_t hak_walk_streams(enum hak_column column) {
@@ -86,26 +86,14 @@ void hak_number_widen(struct hak_walk *w, enum hak_numbering which, const uint64
     }
 }
 
-/* No context has a guess any more. */
-static void forget_contexts(struct hak_walk *w) {
-    _Static_assert(HAK_CHUNK_EVENTS_MAX < 1 << HAK_CONTEXT_SITE_BITS, "a site + 1 has its bits");
-    w->context_serial += 1u << HAK_CONTEXT_SITE_BITS;
-    if (w->context_serial == 0) {
-        memset(w->context, 0, sizeof w->context);
-        w->context_serial = 1u << HAK_CONTEXT_SITE_BITS;
-    }
-}
-
 static void begin(struct hak_columns *c) {
     struct hak_walk *w = c->walk;
     hak_mirror_reset(&w->mirror);
-    forget_contexts(w);
     w->sites = 0;
     w->site[HAK_NO_SITE].successor = w->site[HAK_NO_SITE].other_successor = 0;
     w->site[HAK_NO_SITE].stack = 0;
     for (int i = 0; i < HAK_MIRROR_LANES; i++)
-        for (int k = 0; k < 3; k++)
-            w->lane[i].site[k] = HAK_NO_SITE;
+        w->last_site[i] = HAK_NO_SITE;
     for (int i = 0; i < HAK_NUMBERINGS; i++)
         if (i != HAK_NUMBER_BASE)
             hak_number_begin(w, (enum hak_numbering)i);
@@ -116,35 +104,20 @@ static void begin(struct hak_columns *c) {
 /* ---- sites -------------------------------------------------------------------------------------
  */
 
-static inline uint32_t *context_of(struct hak_walk *w, const struct hak_before *b) {
-    uint32_t hash = b->site[0] * 0x9e3779b1u ^ b->site[1] * 0x85ebca6bu ^ b->site[2] * 0xc2b2ae35u;
-    return &w->context[hash >> (32 - HAK_WALK_BITS)];
-}
-
-/* The guess of a context: a site + 1, 0 = none. */
-static inline uint32_t guess_of(const struct hak_walk *w, uint32_t context) {
-    uint32_t guess = context ^ w->context_serial;
-    return guess >> HAK_CONTEXT_SITE_BITS ? 0 : guess;
-}
-
-/* Guesses are sites + 1, 0 = none. */
-static inline uint32_t second_guess(const struct hak_walk *w, const struct hak_before *b,
-                                    uint32_t first) {
-    const struct hak_site *last = &w->site[b->site[0]];
-    return first && first != last->successor ? last->successor : last->other_successor;
-}
-
-static inline void learn_site(struct hak_walk *w, struct hak_before *b, uint32_t *context,
-                              uint32_t site) {
-    struct hak_site *last = &w->site[b->site[0]];
-    *context = w->context_serial | (site + 1);
+/* Site `site` came after `*before`, the last of its lane. */
+static inline void learn_site(struct hak_walk *w, uint32_t *before, uint32_t site) {
+    struct hak_site *last = &w->site[*before];
     if (last->successor != site + 1) {
         last->other_successor = last->successor;
         last->successor = site + 1;
     }
-    b->site[2] = b->site[1];
-    b->site[1] = b->site[0];
-    b->site[0] = site;
+    *before = site;
+}
+
+/* Is the guess, a site + 1 or 0, this one? */
+static inline bool is_site(const struct hak_walk *w, uint32_t guess, uint64_t shape,
+                           uint64_t stack) {
+    return guess && w->site[guess - 1].stack == stack && w->site[guess - 1].shape == shape;
 }
 
 /* Fills in a site that was just numbered. */
@@ -273,8 +246,7 @@ static inline void follow_usual(struct hak_mirror *m, const struct hak_shape_rul
 
 /* How a block that was not expected is best named. */
 static struct hak_expectation name_block(struct hak_mirror *m, const struct hak_shape_rule *rule,
-                                         uint32_t lane, const struct hak_mirror_cell *cell,
-                                         uint32_t number) {
+                                         uint32_t lane, uint32_t number) {
     uint32_t where = m->block[number].where;
     uint32_t row = lane * HAK_MIRROR_CLASSES + rule->class_index;
     uint32_t list = lane * (HAK_MIRROR_PLACES * HAK_MIRROR_CLASSES) + rule->from;
@@ -285,10 +257,7 @@ static struct hak_expectation name_block(struct hak_mirror *m, const struct hak_
         return (struct hak_expectation){.finding = HAK_FIND_TOP};
     if (where == 1 + list && m->list[list].bottom == number + 1)
         return (struct hak_expectation){.finding = HAK_FIND_BOTTOM};
-    if (m->last_of_lane[lane] == number + 1)
-        return (struct hak_expectation){.finding = HAK_FIND_SAME};
-    return (struct hak_expectation){.finding = HAK_FIND_KNOWN,
-                                    .argument = (number - cell->last_number) & 0xffff};
+    return (struct hak_expectation){.finding = HAK_FIND_KNOWN, .argument = number};
 }
 
 struct bases {
@@ -317,7 +286,7 @@ static uint32_t put_block(struct hak_walk *w, struct bases *b, uint32_t lane, ui
     struct hak_expectation e = hak_mirror_expect(*kept, rule);
     uint32_t number, known = b->known;
     if (e.finding != HAK_FIND_NEW) {
-        number = hak_mirror_find(m, rule, lane, cell, e, known);
+        number = hak_mirror_find(m, rule, lane, e, known);
         if (number != HAK_MIRROR_NONE && b->dictionary[number] == base)
             goto found;
         number = number_base(w, b, i, base);
@@ -329,7 +298,7 @@ static uint32_t put_block(struct hak_walk *w, struct bases *b, uint32_t lane, ui
     *token |= HAK_TOKEN_BLOCK;
     e = (struct hak_expectation){.finding = HAK_FIND_NEW, .argument = base - cell->last_base};
     if (number < known)
-        e = name_block(m, rule, lane, cell, number);
+        e = name_block(m, rule, lane, number);
     struct hak_stream *out = w->stream[HAK_COLUMN_BASE];
     hak_stream_byte(&out[BLOCK_FINDINGS], e.finding);
     if (e.finding == HAK_FIND_ROW || e.finding == HAK_FIND_KNOWN) {
@@ -342,10 +311,9 @@ static uint32_t put_block(struct hak_walk *w, struct bases *b, uint32_t lane, ui
 found:
     if (number == known)
         m->block[number].where = 0;
-    if (e.finding == HAK_FIND_NEW || e.finding == HAK_FIND_KNOWN) {
+    if (e.finding == HAK_FIND_NEW || e.finding == HAK_FIND_KNOWN)
         cell->last_base = base;
-        cell->last_number = number;
-    }
+
     hak_mirror_follow(m, rule, lane, number);
     return number;
 }
@@ -374,14 +342,13 @@ static uint32_t take_block(struct hak_walk *w, struct bases *b, uint32_t lane,
         b->dictionary[number] = cell->last_base + e.argument;
         m->block[number].where = 0;
     } else {
-        number = hak_mirror_find(m, rule, lane, cell, e, b->known);
+        number = hak_mirror_find(m, rule, lane, e, b->known);
         if (number == HAK_MIRROR_NONE)
             return number;
     }
-    if (e.finding == HAK_FIND_NEW || e.finding == HAK_FIND_KNOWN) {
+    if (e.finding == HAK_FIND_NEW || e.finding == HAK_FIND_KNOWN)
         cell->last_base = b->dictionary[number];
-        cell->last_number = number;
-    }
+
     hak_mirror_follow(m, rule, lane, number);
     return number;
 }
@@ -442,33 +409,27 @@ void hak_walk_encode(struct hak_columns *c) {
     hak_walk_empty(w, HAK_COLUMN_BASE);
     hak_walk_empty(w, HAK_COLUMN_STACK);
     hak_stream_byte(&w->stream[HAK_COLUMN_BASE][BLOCK_SHIFT], b.shift);
-    struct hak_before before = w->lane[0];
-    uint32_t lane = 0;
+    uint32_t lane = 0, before = HAK_NO_SITE;
     for (uint32_t i = 0; i < c->events; i++) {
         uint8_t token = 0;
         if (i == 0 || actor[i] != actor[i - 1]) {
-            w->lane[lane] = before;
+            w->last_site[lane] = before;
             current = put_actor(c, actor[i], current, &token);
             lane = current % HAK_MIRROR_LANES;
             hak_mirror_enter(&w->mirror, lane);
-            before = w->lane[lane];
+            before = w->last_site[lane];
         }
-        uint32_t *context = context_of(w, &before), s;
-        uint32_t first = guess_of(w, *context);
-        uint32_t guess = first ? first : w->site[before.site[0]].successor;
-        if (guess && w->site[guess - 1].stack == stack[i] && w->site[guess - 1].shape == shape[i]) {
-            s = guess - 1;
+        const struct hak_site *last = &w->site[before];
+        uint32_t s;
+        if (is_site(w, last->successor, shape[i], stack[i])) {
+            s = last->successor - 1;
+        } else if (is_site(w, last->other_successor, shape[i], stack[i])) {
+            s = last->other_successor - 1;
+            token |= HAK_SITE_SECOND;
         } else {
-            guess = second_guess(w, &before, first);
-            if (guess && w->site[guess - 1].stack == stack[i] &&
-                w->site[guess - 1].shape == shape[i]) {
-                s = guess - 1;
-                token |= HAK_SITE_SECOND;
-            } else {
-                s = put_site(c, before.site[0], shape[i], stack[i], &token);
-            }
+            s = put_site(c, before, shape[i], stack[i], &token);
         }
-        learn_site(w, &before, context, s);
+        learn_site(w, &before, s);
         w->site_of[i] = (uint16_t)s;
         c->index[HAK_COLUMN_STACK][i] = w->site[s].stack_number;
         uint32_t number = expect_usual(&w->mirror, &w->site[s], lane);
@@ -505,30 +466,25 @@ const char *hak_walk_decode(struct hak_columns *c, const uint8_t *const bytes[HA
     if (!(w->token[0] & HAK_TOKEN_ACTOR))
         return "its first event has no actor";
     begin(c);
-    struct hak_before before = w->lane[0];
-    uint32_t lane = 0;
+    uint32_t lane = 0, before = HAK_NO_SITE;
     for (uint32_t i = 0; i < c->events; i++) {
         unsigned token = w->token[i];
         if (token & HAK_TOKEN_ACTOR) {
-            w->lane[lane] = before;
+            w->last_site[lane] = before;
             if (!take_actor(c, &current, in[1]))
                 return "a number points behind its dictionary";
             lane = current % HAK_MIRROR_LANES;
             hak_mirror_enter(&w->mirror, lane);
-            before = w->lane[lane];
+            before = w->last_site[lane];
         }
-        uint32_t *context = context_of(w, &before), s;
-        uint32_t first = guess_of(w, *context);
+        const struct hak_site *last = &w->site[before];
         unsigned how = token & HAK_TOKEN_SITE;
-        if (how == HAK_SITE_FIRST)
-            s = (first ? first : w->site[before.site[0]].successor) - 1;
-        else if (how == HAK_SITE_SECOND)
-            s = second_guess(w, &before, first) - 1;
-        else
-            s = take_site(c, before.site[0], token, in[3]);
+        uint32_t s = how == HAK_SITE_FIRST    ? last->successor - 1
+                     : how == HAK_SITE_SECOND ? last->other_successor - 1
+                                              : take_site(c, before, token, in[3]);
         if (s >= w->sites)
             return "an event has a site that is not there";
-        learn_site(w, &before, context, s);
+        learn_site(w, &before, s);
         w->site_of[i] = (uint16_t)s;
         c->index[HAK_COLUMN_SHAPE][i] = w->site[s].shape_number;
         c->index[HAK_COLUMN_STACK][i] = w->site[s].stack_number;

@@ -4,7 +4,7 @@
  *   token[i]   one byte for each event: which guesses did not hold; 0 = all did
  *   site       a pair of shape and stack; site_of[i] is that of event i
  *
- * The site is guessed from the three sites before it in the same lane, the block from the mirror
+ * The site is guessed from the one before it in the same lane, the block from the mirror
  * (mirror.h) and from how the same site found its block last time. The other columns put their own
  * bits into the tokens and keep what they learn by site (by_site.c, pace.c). */
 #ifndef HAK_STORE_CODEC_WALK_H
@@ -49,28 +49,15 @@ enum hak_numbering {
 #define HAK_NUMBER_BITS_MIN 9  /* of the slots in use: twice as many as keys, in steps of two, */
 #define HAK_NUMBER_BITS_MAX 17 /* so that a few keys lie in a few pages */
 
-#define HAK_NO_SITE           HAK_CHUNK_EVENTS_MAX /* before the first of a lane */
-#define HAK_WALK_BITS         16                   /* of a context's number */
-#define HAK_WALK_CONTEXTS     (1 << HAK_WALK_BITS)
-#define HAK_WALK_COLUMNS      4
-#define HAK_CONTEXT_SITE_BITS 17
-
-/* The last three sites of a lane, the last first. */
-struct hak_before {
-    uint32_t site[3];
-};
+#define HAK_NO_SITE      HAK_CHUNK_EVENTS_MAX /* before the first of a lane */
+#define HAK_WALK_COLUMNS 4
 
 struct hak_walk {
     struct hak_mirror mirror;
     struct hak_site site[HAK_CHUNK_EVENTS_MAX + 1];
     uint32_t sites;
     struct hak_shape_rule rule[HAK_CHUNK_EVENTS_MAX]; /* by number of the shape */
-    /* Site that came after these three last, + 1, below the serial of the chunk that it holds for.
-     */
-    uint32_t context[HAK_WALK_CONTEXTS];
-    uint32_t
-        context_serial; /* in its place in a context: a multiple of 1 << HAK_CONTEXT_SITE_BITS */
-    struct hak_before lane[HAK_MIRROR_LANES];
+    uint32_t last_site[HAK_MIRROR_LANES];
     uint16_t site_of[HAK_CHUNK_EVENTS_MAX];
     uint8_t token[HAK_CHUNK_EVENTS_MAX];
     struct {
