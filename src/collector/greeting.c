@@ -3,26 +3,32 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "collector/link.h"
 #include "collector/pid_namespace.h"
 #include "collector/session_file.h"
 #include "trace/session.h"
 
 #define SESSION_MAX_BYTES ((uint64_t)1 << 36)
-#define DESCRIPTORS_MAX   253 /* in one message, says the kernel */
+#define APART_MS          1000 /* it takes some system calls */
+#define DESCRIPTORS_MAX   253  /* in one message, says the kernel */
 
 void hak_greeting_open(struct hak_greeting *g, int socket) {
     *g = (struct hak_greeting){.socket = socket, .memfd = -1};
 }
 
 /* It may be anything: a socket does not linger. */
-static void drop_descriptor(int file) {
+static void drop_descriptor(const struct hak_greeting *g, int file) {
     struct linger none = {0};
+    if (g->closes_nothing)
+        return;
     (void)setsockopt(file, SOL_SOCKET, SO_LINGER, &none, sizeof none);
     close(file);
 }
@@ -49,7 +55,7 @@ int hak_greeting_read(struct hak_greeting *g) {
             continue;
         for (size_t at = 0; CMSG_LEN(at + sizeof(int)) <= c->cmsg_len; at += sizeof(int)) {
             if (g->memfd >= 0)
-                drop_descriptor(g->memfd);
+                drop_descriptor(g, g->memfd);
             memcpy(&g->memfd, CMSG_DATA(c) + at, sizeof g->memfd);
         }
     }
@@ -57,6 +63,58 @@ int hak_greeting_read(struct hak_greeting *g) {
         return -1;
     g->got += (size_t)got;
     return g->got == sizeof g->hello;
+}
+
+/* Closes what is open from `first` to `last`, so that it does not stay open if the child stays. */
+static void close_files(int first, int last) {
+    if (first <= last)
+        (void)close_range((unsigned)first, (unsigned)last, 0);
+}
+
+__attribute__((noreturn)) static void read_in_child(struct hak_greeting *g, int link) {
+    static struct hak_link_message m;
+    int low = g->socket < link ? g->socket : link, high = g->socket < link ? link : g->socket;
+    close_files(0, low - 1);
+    close_files(low + 1, high - 1);
+    close_files(high + 1, INT_MAX);
+    g->memfd = -1;
+    g->closes_nothing = true;
+    int result = hak_greeting_read(g);
+    m = (struct hak_link_message){.type = HAK_LINK_SESSION,
+                                  .number = (uint32_t)g->got,
+                                  .live = (uint32_t)(result + 1),
+                                  .hello = g->hello};
+    bool is_memfd = g->memfd >= 0 && hak_session_file_is_memfd(g->memfd);
+    (void)hak_link_send(link, &m, is_memfd ? g->memfd : -1);
+    _exit(0);
+}
+
+int hak_greeting_read_apart(struct hak_greeting *g, struct hak_short_children *children) {
+    static struct hak_link_message m; /* one keeper thread in a process */
+    char byte;
+    int pair[2], memfd = -1;
+    ssize_t there = recv(g->socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (there <= 0)
+        return there < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? 0 : -1;
+    (void)hak_session_file_is_memfd(g->socket); /* what that needs is not open in the child */
+    if (hak_link_pair(pair) != 0)
+        return -1;
+    pid_t child = hak_short_child_start(children);
+    if (child == 0)
+        read_in_child(g, pair[1]);
+    close(pair[1]);
+    struct pollfd answer = {.fd = pair[0], .events = POLLIN};
+    bool is_heard =
+        child > 0 && poll(&answer, 1, APART_MS) > 0 && hak_link_receive(pair[0], &m, &memfd) > 0;
+    close(pair[0]);
+    if (!is_heard)
+        return -1;
+    if (memfd >= 0 && g->memfd >= 0)
+        close(g->memfd);
+    g->memfd = memfd >= 0 ? memfd : g->memfd;
+    g->hello = m.hello;
+    g->got = m.number;
+    return (int)m.live - 1;
 }
 
 const char *hak_greeting_check(struct hak_greeting *g) {
@@ -107,7 +165,7 @@ void hak_greeting_answer(struct hak_greeting *g, const char *socket_name, const 
 
 int hak_greeting_close(struct hak_greeting *g) {
     if (g->memfd >= 0)
-        drop_descriptor(g->memfd);
+        drop_descriptor(g, g->memfd);
     g->memfd = -1;
     return g->socket;
 }

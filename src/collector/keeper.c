@@ -117,7 +117,7 @@ static void step(struct hak_keeper *k) {
         hak_keeper_hear_worker(k);
     for (int i = guests - 1; i >= 0; i--) {
         if (fds[FIXED + i].revents)
-            hak_keeper_hear_guest(k, i);
+            hak_keeper_hear_guest(k, i, true);
         else if (now > k->guests[i].due_ms)
             hak_keeper_drop_guest(k, i);
     }

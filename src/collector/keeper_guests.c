@@ -155,13 +155,17 @@ void hak_keeper_drop_guest(struct hak_keeper *k, int i) {
     memmove(&k->guests[i], &k->guests[i + 1], (size_t)(k->guest_count - i) * sizeof k->guests[0]);
 }
 
-void hak_keeper_hear_guest(struct hak_keeper *k, int i) {
-    int got = hak_greeting_read(&k->guests[i].greeting);
-    if (got == 0)
+void hak_keeper_hear_guest(struct hak_keeper *k, int i, bool is_readable) {
+    struct hak_greeting *g = &k->guests[i].greeting;
+    size_t before = g->got;
+    int got =
+        k->guests[i].is_apart ? hak_greeting_read_apart(g, &k->readers) : hak_greeting_read(g);
+    bool has_more = got == 0 && (g->got != before || !is_readable);
+    if (has_more) /* else an urgent byte, which nobody reads, would wake us for ever */
         return;
     if (got > 0) {
         const char *why = hear_hello(k, &k->guests[i]);
-        hak_greeting_answer(&k->guests[i].greeting, k->config.socket_name, why);
+        hak_greeting_answer(g, k->config.socket_name, why);
     }
     hak_keeper_drop_guest(k, i);
 }
@@ -181,6 +185,12 @@ static void make_room_for(struct hak_keeper *k, pid_t pid) {
         hak_keeper_drop_guest(k, 0);
 }
 
+/* One of our user in our pid namespace can kill this process anyway. */
+static bool can_end_us(const struct ucred *peer) {
+    return peer->uid == geteuid() && peer->pid > 0 &&
+           (!hak_pid_proc_is_own() || hak_pid_namespace_of(peer->pid) == hak_pid_namespace_own());
+}
+
 void hak_keeper_add_guest(struct hak_keeper *k, int socket) {
     struct ucred peer = {0};
     socklen_t bytes = sizeof peer;
@@ -191,6 +201,7 @@ void hak_keeper_add_guest(struct hak_keeper *k, int socket) {
         k->guests_since_ms = hak_keeper_now_ms();
     struct hak_guest *guest = &k->guests[k->guest_count++];
     hak_greeting_open(&guest->greeting, socket);
+    guest->is_apart = !can_end_us(&peer);
     struct hak_peer about = {0};
     bool can_be_gone = hak_peer_ask(peer.pid, &about) == HAK_PEER_GONE;
     bool is_itself = !can_be_gone && hak_peer_has_kept_id(socket);
@@ -198,7 +209,7 @@ void hak_keeper_add_guest(struct hak_keeper *k, int socket) {
         .pid = peer.pid, .start_time = is_itself ? about.start_time : HAK_PEER_NOBODY};
     guest->due_ms = hak_keeper_now_ms() + GUEST_MS;
     /* Most have said it already: they are never among those that wait. */
-    hak_keeper_hear_guest(k, k->guest_count - 1);
+    hak_keeper_hear_guest(k, k->guest_count - 1, false);
 }
 
 static void send_away(struct hak_keeper *k, int socket) {

@@ -57,6 +57,7 @@ struct hak_watched_read {
 struct hak_guest {
     struct hak_greeting greeting;
     struct hak_known_process peer;
+    bool is_apart; /* hak_greeting_read_apart */
     uint64_t due_ms;
 };
 
@@ -76,6 +77,7 @@ struct hak_keeper {
     struct hak_guest guests[HAK_KEEPER_GUESTS]; /* the one that came first is the first */
     int guest_count;
     struct hak_leaving leaving;
+    struct hak_short_children readers;
     uint64_t guests_since_ms; /* when the first one came where none was */
     struct hak_known_process strangers[HAK_KEEPER_STRANGERS]; /* who was refused, by pid */
     struct hak_family_member *family;
@@ -121,7 +123,7 @@ void hak_keeper_close_way(struct hak_keeper *k);
 /* keeper_guests.c: programs between connect and answer. `add` asks nothing of who it is. */
 void hak_keeper_add_guest(struct hak_keeper *k, int socket);
 void hak_keeper_drop_guest(struct hak_keeper *k, int i);
-void hak_keeper_hear_guest(struct hak_keeper *k, int i);
+void hak_keeper_hear_guest(struct hak_keeper *k, int i, bool is_readable);
 void hak_keeper_accept_guests(struct hak_keeper *k, int listening);
 /* True while a guest may yet say hello: its end is not waited for longer than a guest's time. */
 bool hak_keeper_awaits_guests(const struct hak_keeper *k);

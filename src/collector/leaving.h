@@ -9,17 +9,15 @@
 #define HAK_COLLECTOR_LEAVING_H
 
 #include <stdint.h>
-#include <sys/types.h>
+#include "collector/short_child.h"
 
-#define HAK_LEAVING_SOCKETS  64
-#define HAK_LEAVING_CHILDREN 16 /* one is gone within a millisecond */
+#define HAK_LEAVING_SOCKETS 64
 
 struct hak_leaving {
     int sockets[HAK_LEAVING_SOCKETS];
     int count;
     uint64_t due_ms;
-    pid_t children[HAK_LEAVING_CHILDREN];
-    int child_count;
+    struct hak_short_children children;
 };
 
 /* Ends the connection at once and closes its socket soon. `now_ms`: CLOCK_MONOTONIC. */

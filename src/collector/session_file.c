@@ -30,9 +30,9 @@ static dev_t device_of_memfds(void) {
 
 bool hak_session_file_is_memfd(int file) {
     struct statx about;
+    dev_t memfds = device_of_memfds();
     return statx(file, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &about) == 0 &&
-           S_ISREG(about.stx_mode) &&
-           makedev(about.stx_dev_major, about.stx_dev_minor) == device_of_memfds();
+           S_ISREG(about.stx_mode) && makedev(about.stx_dev_major, about.stx_dev_minor) == memfds;
 }
 
 bool hak_session_file_make_own(int *file) {

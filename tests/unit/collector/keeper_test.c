@@ -11,6 +11,7 @@
 #include "collector/link.h"
 #include "collector/peer.h"
 #include "fake_program.h"
+#include "fuse_file.h"
 #include "held_write.h"
 #include "lingering.h"
 #include "../suite.h"
@@ -549,6 +550,95 @@ START_TEST(descriptors_that_linger_hold_nobody_up) {
 }
 END_TEST
 
+/* In a pid namespace of its own, so that it cannot end the keeper otherwise: says hello with a file
+ * whose close never comes back, behind another one, in one piece and in two. */
+static void send_fuse_files(_Atomic int *said) {
+    struct hak_hello hello = fake_hello(&program);
+    pid_t server = 0;
+    int file = fuse_file_open(program.directory, &server);
+    atomic_store(&said[1], server);
+    if (file < 0 || unshare(CLONE_NEWPID) != 0) {
+        atomic_store(said, -1);
+        _exit(0);
+    }
+    if (fork() == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        for (int i = 0; i < 6; i++) {
+            int fd = connect_to(hak_keeper_socket_name(keeper));
+            send_hello(fd, &hello, i % 2 ? 100 : sizeof hello, file);
+        }
+        atomic_store(said, 1);
+    }
+    pause();
+    _exit(0);
+}
+
+START_TEST(files_that_do_not_close_hold_nobody_up) {
+    _Atomic int *said = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct hak_hello hello = fake_hello(&program);
+    hello.kind = HAK_HELLO_UNRECORDED;
+    pid_t hostile = fork();
+    if (hostile == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        send_fuse_files(said);
+    }
+    while (atomic_load(said) == 0)
+        usleep(1000);
+    if (atomic_load(said) < 0)
+        puts("no FUSE or no pid namespace here: not tried");
+    for (int i = 0; i < 20; i++)
+        ck_assert_uint_eq(greet(&hello, -1).accepted, 1);
+    join_keeper();
+    await_beat(fake_monotonic());
+    if (atomic_load(&said[1]) > 0) /* first: all that wait for it go on */
+        kill(atomic_load(&said[1]), SIGKILL);
+    kill(hostile, SIGKILL);
+    waitpid(hostile, NULL, 0);
+}
+END_TEST
+
+/* As such a program a good one is heard, too. */
+START_TEST(hears_a_session_from_another_pid_namespace) {
+    _Atomic uint32_t *said = &program.session->orphans_taken; /* any shared word */
+    stand_in = fork();
+    if (stand_in == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (unshare(CLONE_NEWPID) != 0) {
+            atomic_store(said, 3);
+            _exit(0);
+        }
+        if (fork() == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+            struct hak_hello hello = fake_hello(&program);
+            struct hak_hello_answer answer = {0};
+            int fd = connect_to(hak_keeper_socket_name(keeper));
+            send_hello(fd, &hello, 5, program.memfd);
+            usleep(20000);
+            send(fd, (char *)&hello + 5, sizeof hello - 5, 0);
+            recv(fd, &answer, sizeof answer, MSG_WAITALL);
+            atomic_store(said, answer.accepted ? 1 : 2);
+        }
+        pause();
+        _exit(0);
+    }
+    while (atomic_load(said) == 0)
+        usleep(1000);
+    ck_assert_uint_ne(atomic_load(said), 2);
+    ck_assert_uint_eq(hak_keeper_sessions(keeper), atomic_load(said) == 1);
+}
+END_TEST
+
+/* A byte that only recv with MSG_OOB reads keeps the socket readable. */
+START_TEST(drops_a_guest_with_an_urgent_byte) {
+    int before = count_settled_files(), fd = connect_to(hak_keeper_socket_name(keeper));
+    ck_assert_int_eq(send(fd, "!", 1, MSG_OOB | MSG_NOSIGNAL), 1);
+    char byte;
+    ck_assert_int_eq(recv(fd, &byte, 1, 0), 0);
+    close(fd);
+    await_files(before);
+}
+END_TEST
+
 int main(void) {
     TCase *cases = tcase_create("keeper");
     tcase_add_checked_fixture(cases, set_up, tear_down);
@@ -557,6 +647,9 @@ int main(void) {
     tcase_add_test(cases, refuses_what_is_no_session);
     tcase_add_test(cases, a_write_that_does_not_end_holds_nobody_up);
     tcase_add_test(cases, descriptors_that_linger_hold_nobody_up);
+    tcase_add_test(cases, files_that_do_not_close_hold_nobody_up);
+    tcase_add_test(cases, hears_a_session_from_another_pid_namespace);
+    tcase_add_test(cases, drops_a_guest_with_an_urgent_byte);
     tcase_add_test(cases, takes_a_hello_in_pieces_and_forgets_silent_guests);
     tcase_add_test(cases, starts_another_worker_and_loses_nothing);
     tcase_add_test(cases, is_replaced_when_it_dies);

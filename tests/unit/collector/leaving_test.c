@@ -32,7 +32,7 @@ START_TEST(waits_for_nothing_that_was_left) {
     }
     hak_leaving_end(&leaving);
     ck_assert_int_eq(leaving.count, 0);
-    ck_assert_int_eq(leaving.child_count, 0);
+    ck_assert_int_eq(leaving.children.count, 0);
     for (int i = 0; i < COUNT; i++)
         close(ends[i]);
 }
