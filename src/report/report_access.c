@@ -49,7 +49,8 @@ void report_access_headline(struct hak_text *text, const struct report_page *pag
     else
         hak_text_add(text, "a block of %s", hak_words_bytes(page->asked_bytes));
     if (page->facts->damaged_bytes > 0)
-        hak_text_add(text, "; %s before the processor stopped it",
+        hak_text_add(text, "; %s%s before the processor stopped it",
+                     report_wrote_more(page->facts) ? "at least " : "",
                      hak_words_count(page->facts->damaged_bytes, "byte was overwritten",
                                      "bytes were overwritten"));
 }

@@ -141,6 +141,10 @@ static void add_finder(struct hak_text *text, const struct report_page *page) {
                      hak_words_count(more, "more damaged block", "more damaged blocks"));
 }
 
+bool report_wrote_more(const struct hak_fault_facts *facts) {
+    return facts->damage_is_open || facts->damaged_span > facts->damaged_bytes;
+}
+
 static void headline_of_write_after_free(struct hak_text *text, const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     uint64_t span =
@@ -217,7 +221,7 @@ static void headline_of_call(struct hak_text *text, const struct report_page *pa
         return;
     case 301:
         hak_text_add(text, "%s%s overwritten past the end of a block of %s",
-                     facts->damage_is_open ? "at least " : "",
+                     report_wrote_more(facts) ? "at least " : "",
                      facts->damaged_bytes == 1 ? "1 byte" : hak_words_bytes(facts->damaged_bytes),
                      hak_words_bytes(page->asked_bytes));
         add_allocated(text, page, " ", "");

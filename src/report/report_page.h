@@ -144,6 +144,10 @@ void report_history(struct hak_text *text, const struct report_page *page);
 const char *report_call(const struct report_page *page);
 const char *report_finder(const struct report_page *page);
 void report_given_sentence(struct hak_text *text, const struct report_page *page);
+/* True when more bytes may have been written than differ: a written byte may be the very one that
+ * was due, and bytes on both sides of it differ; or the write went on where nothing can be
+ * compared. */
+bool report_wrote_more(const struct hak_fault_facts *facts);
 /* "read", "write", "jump", or "access" where it is not known. */
 const char *report_access_words(const struct report_page *page);
 void report_access_sentence(struct hak_text *text, const struct report_page *page);

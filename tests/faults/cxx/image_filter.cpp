@@ -163,3 +163,5 @@ int main() {
     std::printf("mean after %.3f\n", image::mean(result));
     return 0;
 }
+
+// chance: of the 400 bytes written some are those that were due
