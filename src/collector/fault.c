@@ -82,12 +82,24 @@ static void begin_line(int fd) {
         write_all(fd, "\n");
 }
 
+/* The file that the report goes into, "" = stderr. What a process of another user names is written
+ * with this user's rights only where `run` or a process of this user named it, too. */
+static const char *log_of(const struct hak_worker *w, const struct hak_client *c) {
+    if (w->config.log_path[0])
+        return w->config.log_path;
+    bool may_write = c->map.is_own_user || strcmp(c->map.log_path, w->own_log_path) == 0;
+    return may_write ? c->map.log_path : "";
+}
+
 static void print(const struct hak_worker *w, const struct hak_client *c, const char *text) {
     if (c->is_file) /* the program has said it, as far as it could */
         return;
-    const char *path = w->config.log_path[0] ? w->config.log_path : c->map.log_path;
-    int fd = path[0] == '/' ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600)
-                            : -1;
+    const char *path = log_of(w, c);
+    int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY;
+    /* A FIFO that nobody reads is not waited for. */
+    int fd = path[0] == '/' ? open(path, flags | O_NONBLOCK, 0600) : -1;
+    if (fd >= 0)
+        fcntl(fd, F_SETFL, O_APPEND);
     struct hak_text colored = {0};
     if (fd < 0 && hak_color_is_wanted((enum hak_color)w->config.color, STDERR_FILENO))
         hak_color_report(&colored, text);

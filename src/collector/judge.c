@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include "collector/client.h"
 #include "collector/worker.h"
 #include "base/array.h"
@@ -57,11 +58,22 @@ static void store_use(struct hak_worker *w, const struct hak_suppressions *of,
         hak_store_rollback(w->writer);
 }
 
+/* A FIFO that nobody writes is waited for without end. */
+static bool is_fifo(const char *path, char *error, size_t bytes) {
+    struct stat about;
+    if (stat(path, &about) != 0 || !S_ISFIFO(about.st_mode))
+        return false;
+    snprintf(error, bytes, "%s: a FIFO, and no file", path);
+    return true;
+}
+
 /* One that cannot be read is remembered as empty, so that it is told once. */
 static void take_suppressions(struct hak_worker *w, const char *path) {
     static char error[ERROR_BYTES]; /* one worker thread */
     struct hak_judge *judge = &w->judge;
-    struct hak_suppressions *made = hak_suppressions_load(path, error, sizeof error);
+    struct hak_suppressions *made = is_fifo(path, error, sizeof error)
+                                        ? NULL
+                                        : hak_suppressions_load(path, error, sizeof error);
     if (!made) {
         say(error, "nothing is suppressed");
         made = hak_suppressions_parse(path, "", error, sizeof error);
@@ -78,7 +90,9 @@ static void take_suppressions(struct hak_worker *w, const char *path) {
 static void take_baseline(struct hak_worker *w, const char *path) {
     static char error[ERROR_BYTES];
     struct hak_judge *judge = &w->judge;
-    struct hak_baseline *made = hak_baseline_load(path, false, error, sizeof error);
+    struct hak_baseline *made = is_fifo(path, error, sizeof error)
+                                    ? NULL
+                                    : hak_baseline_load(path, false, error, sizeof error);
     if (!made) {
         say(error, "every fault is new");
         made = calloc(1, sizeof *made);
@@ -97,6 +111,8 @@ static void take_baseline(struct hak_worker *w, const char *path) {
 
 void hak_judge_take(struct hak_worker *worker, const struct hak_client *client) {
     const char *suppressions = client->map.suppressions_path, *baseline = client->map.baseline_path;
+    if (!client->map.is_own_user) /* of what is read already it has the use */
+        return;
     if (suppressions[0] == '/' && !find_suppressions(&worker->judge, suppressions))
         take_suppressions(worker, suppressions);
     if (baseline[0] == '/' && !find_baseline(&worker->judge, baseline))

@@ -126,6 +126,7 @@ const char *hak_mapping_open(struct hak_mapping *m, int memfd) {
         why = "it cannot be mapped";
     if (!why)
         why = check_header(m);
+    m->is_own_user = !why && about.st_uid == geteuid();
     if (why)
         hak_mapping_close(m);
     return why;

@@ -13,9 +13,10 @@
 #include "trace/session.h"
 
 struct hak_mapping {
-    int memfd;       /* owned */
-    bool is_own;     /* hak_session_file_make_own */
-    uint8_t *memory; /* NULL while unmapped */
+    int memfd;        /* owned */
+    bool is_own;      /* hak_session_file_make_own */
+    bool is_own_user; /* a process of this user made it: what else it names may be opened */
+    uint8_t *memory;  /* NULL while unmapped */
     uint64_t bytes;
     /* Of the header, copied and checked when it was opened. */
     uint64_t tsc_start, monotonic_start_ns, realtime_start_ns;

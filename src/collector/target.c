@@ -251,7 +251,7 @@ static bool check_file(const char *path, int depth, struct hak_target_trouble *t
     char head[512] = {0};
     if (depth > INTERPRETERS_MAX)
         return refuse(trouble, path, "", ": too many interpreters of interpreters");
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* it may be a FIFO */
     if (fd < 0) {
         /* It may be executable and not readable; then it just has to be tried. */
         int error = errno;

@@ -102,6 +102,8 @@ const char *hak_worker_add(struct hak_worker *worker, uint32_t number,
     hak_opening_open(worker, client);
     hak_opening_join(worker, client);
     hak_judge_take(worker, client);
+    if (client->map.is_own_user && client->map.log_path[0])
+        memcpy(worker->own_log_path, client->map.log_path, sizeof worker->own_log_path);
     hak_client_start_clock(client, worker->capture_start_ns);
     uint64_t start_ns = hak_clock_ns(&client->clock, 0);
     struct hak_who who = {peer_pid, hello->pid, hello->pid_space, hello->start_time};

@@ -63,6 +63,7 @@ struct hak_worker {
     char *unreadable; /* lines for the store: files that are not read any more, and why */
     bool unreadable_new;
     struct hak_judge judge;
+    char own_log_path[HAK_PATH_BYTES]; /* that a process of this user named last */
     struct hak_leaks leaks;
     uint32_t sync_wanted; /* serial, 0 = none */
     bool finish_wanted, finished;
