@@ -19,7 +19,7 @@
 #include "trace/record.h"
 
 #define HAK_SESSION_MAGIC   0x31305345534b4148ull /* "HAKSES01" */
-#define HAK_SESSION_VERSION 8
+#define HAK_SESSION_VERSION 9
 
 #define HAK_PROCESSES        1024
 #define HAK_RINGS            4096

@@ -132,7 +132,7 @@ static int session_memory(void) {
     int memory = memfd_create("hakmem", MFD_ALLOW_SEALING);
     char header[4096] = "HAKSES01";
     struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
-    put(header + 8, 8, 4);
+    put(header + 8, 9, 4);
     put(header + 16, MEMORY, 8);
     if (ftruncate(memory, MEMORY) != 0 || pwrite(memory, header, sizeof header, 0) < 0 ||
         fcntl(memory, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) != 0 ||
@@ -157,7 +157,7 @@ static uint64_t start_time_of(const char *pid) {
 static void fill_hello(char hello[HELLO_BYTES], int pid, uint64_t start, int kind, int child) {
     memset(hello, 0, HELLO_BYTES);
     memcpy(hello, "HAKELLO", 8);
-    put(hello + 8, 8, 4);
+    put(hello + 8, 9, 4);
     put(hello + 12, (uint64_t)pid, 4);
     put(hello + 16, start, 8);
     put(hello + 24, kind == 0 ? MEMORY : 0, 8);
