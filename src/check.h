@@ -169,8 +169,10 @@ static inline enum hak_verdict check_take_back(user_t user, enum hak_record_kind
 /* May such a call take the path? Then its slot holds so many bytes. Not a realloc that is recorded
  * and moves a block: that needs a wide record. */
 static inline bool check_takes(const struct hak_hand_out *how) {
-    return hak_is_debug_build && HAK_LIKELY(how->asked_bytes < hak_check_path.limit_bytes) &&
-           how->alignment == 0 && (!how->moved_from.p || !hak_check_path.is_recorded);
+    return hak_is_debug_build
+               ? HAK_LIKELY(how->asked_bytes < hak_check_path.limit_bytes) && how->alignment == 0 &&
+                     (!how->moved_from.p || !hak_check_path.is_recorded)
+               : false;
 }
 static inline size_t check_taken_bytes(const struct hak_hand_out *how) {
     return how->asked_bytes + hak_check_path.around_bytes;
@@ -186,7 +188,7 @@ static inline user_t check_take(base_t base, unsigned class_index, const struct 
 
 /* May `user` come back by the path? Then its block starts at check_given(), if it is one. */
 static inline bool check_gives(void) {
-    return hak_is_debug_build && HAK_LIKELY(hak_check_path.give != NULL);
+    return hak_is_debug_build ? HAK_LIKELY(hak_check_path.give != NULL) : false;
 }
 static inline base_t check_given(user_t user) {
     return base_from(user.p - hak_check_path.user_delta);
