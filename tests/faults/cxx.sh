@@ -20,11 +20,11 @@ marked_line() {
 # Where a block of a program with a plug-in lies depends on what ld.so allocated for the plug-in's path before. Of
 # hundreds of bytes that are written some are, by chance, those that are due at the address where the block lies.
 normalise_place() {
-    local words=
-    grep -q '^// plugin:' "$1" && words='s/slot [0-9,]+ of slab [0-9]+ /slot N of slab N /'
+    local edits=
+    grep -q '^// plugin:' "$1" && edits='s/slot [0-9,]+ of slab [0-9]+ /slot N of slab N /'
     grep -q '^// chance:' "$1" &&
-        words='s/: (at least )?39[0-9] bytes overwritten|: 400 bytes overwritten/: N bytes overwritten/; s/ (39[0-9]|400) bytes changed/ N bytes changed/'
-    sed -E "$words"
+        edits='s/: (at least )?39[0-9] bytes overwritten|: 400 bytes overwritten/: N bytes overwritten/; s/ (39[0-9]|400) bytes changed/ N bytes changed/'
+    sed -E "$edits"
 }
 
 compare() {
