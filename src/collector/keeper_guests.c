@@ -8,10 +8,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "collector/pid_namespace.h"
+#include "collector/session_file.h"
 #include "base/array.h"
 
-#define GUEST_MS      5000
-#define GUESTS_OF_ONE 4
+#define GUEST_MS        5000
+#define GUESTS_OF_ONE   4
+#define ACCEPT_MS       20 /* then the keeper does its other work */
+#define SESSIONS_OF_ONE 64 /* that live: one of its own, and its children may keep earlier ones */
 
 bool hak_keeper_awaits_guests(const struct hak_keeper *k) {
     return k->guest_count > 0 && hak_keeper_now_ms() - k->guests_since_ms <= GUEST_MS;
@@ -21,17 +24,22 @@ bool hak_keeper_awaits_guests(const struct hak_keeper *k) {
  * itself then, has started (unrecorded ones come for a fault alone). Who is not is remembered, so
  * that thousands of his connections cost little more than to close them. */
 static bool is_of_tree(struct hak_keeper *k, pid_t pid) {
-    struct hak_known_process known[256] = {{.pid = getpid()}};
     struct hak_known_process *refused = &k->strangers[(uint32_t)pid % HAK_KEEPER_STRANGERS];
     struct hak_peer peer = {0};
     int count = 1;
     if (hak_peer_read(pid, &peer) && refused->pid == pid && refused->start_time == peer.start_time)
         return false;
-    for (int i = 0; i < k->held_count && count < 256; i++)
+    struct hak_known_process *known = calloc((size_t)k->held_count + 1, sizeof *known);
+    if (!known)
+        return false;
+    known[0].pid = getpid();
+    for (int i = 0; i < k->held_count; i++)
         if (k->held[i].peer_pid > 0)
             known[count++] =
                 (struct hak_known_process){k->held[i].peer_pid, k->held[i].peer_start_time};
-    if (hak_peer_descends(pid, known, count))
+    bool is_known = hak_peer_descends(pid, known, count);
+    free(known);
+    if (is_known)
         return true;
     *refused = (struct hak_known_process){.pid = pid, .start_time = peer.start_time};
     return false;
@@ -83,12 +91,16 @@ const char *hak_keeper_note_unrecorded(struct hak_keeper *k, struct hak_greeting
     correct_hello(&g->hello, who);     /* `child` is of the same namespace as its pid */
     bool is_child = g->hello.child != 0;
     struct hak_inner_pid inner = {.pid = g->hello.child, .space = g->hello.pid_space};
-    pid_t child = is_child ? hak_pid_of_child(peer, &inner) : 0;
+    pid_t child = 0;
     struct hak_peer self = {0};
     bool is_own_space = inner.space ? inner.space == hak_pid_namespace_own() : g->hello.pid == peer;
-    if (is_child && child == 0 && is_own_space && hak_peer_read(inner.pid, &self) &&
-        self.parent != peer)
-        return "the process is no child of the one that says so";
+    if (is_child && !is_own_space) {
+        child = hak_pid_of_child(peer, &inner);
+    } else if (is_child && hak_peer_read(inner.pid, &self)) {
+        if (self.parent != peer)
+            return "the process is no child of the one that says so";
+        child = hak_pid_can_be(inner.pid, &inner) ? inner.pid : 0;
+    }
     struct hak_link_message m = {.type = HAK_LINK_UNRECORDED,
                                  .number = (uint32_t)(is_child ? peer : about.parent),
                                  .peer_pid = is_child ? child : peer,
@@ -110,11 +122,26 @@ bool hak_keeper_holds(const struct hak_keeper *k, int memory) {
     return false;
 }
 
+/* Each takes descriptors of the keeper's and the worker's. Not those of programs that the process
+ * executed before: nobody holds them, and the worker is done with them soon. Without /proc that
+ * cannot be asked. */
+static bool has_too_many(const struct hak_keeper *k, const struct hak_known_process *who) {
+    int living = 0;
+    for (int i = 0; i < k->held_count && living < SESSIONS_OF_ONE; i++) {
+        const struct held *h = &k->held[i];
+        living += h->peer_pid == who->pid && h->peer_start_time == who->start_time && h->is_own &&
+                  hak_session_file_is_held(h->memfd, true);
+    }
+    return who->pid > 0 && living == SESSIONS_OF_ONE;
+}
+
 const char *hak_keeper_hold(struct hak_keeper *k, struct hak_greeting *g,
                             const struct hak_known_process *who) {
     static char few[160]; /* one keeper thread in a process */
     if (k->held_count == 0 && !hak_keeper_has_files(few, sizeof few))
         return few;
+    if (has_too_many(k, who))
+        return "the collector has too many living sessions of this process already";
     if (!hak_array_make_room(&k->held, (uint64_t)k->held_count, &k->held_capacity, sizeof *k->held))
         return "the keeper has no memory left";
     correct_hello(&g->hello, who);
@@ -220,7 +247,8 @@ static void send_away(struct hak_keeper *k, int socket) {
 }
 
 void hak_keeper_accept_guests(struct hak_keeper *k, int listening) {
-    for (int i = 0; i < HAK_KEEPER_GUESTS; i++) {
+    uint64_t begun = hak_keeper_now_ms();
+    for (int i = 0; i < HAK_KEEPER_GUESTS && hak_keeper_now_ms() - begun < ACCEPT_MS; i++) {
         int fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd < 0) {
             if (errno == EMFILE || errno == ENFILE)

@@ -162,8 +162,10 @@ static uint64_t look_at(struct hak_keeper *k, const struct hak_family_member *m)
     return 0;
 }
 
-/* False: it is gone, and of the family no more. */
-static bool look_at_member(struct hak_keeper *k, uint32_t index, uint64_t own_network) {
+/* False: it is gone, and of the family no more. What it has of threads and children beyond
+ * `until_ns` is looked at the next time. */
+static bool look_at_member(struct hak_keeper *k, uint32_t index, uint64_t own_network,
+                           uint64_t until_ns) {
     struct hak_family_member member = k->family[index]; /* the array may move */
     struct children children = {k, member.process.pid};
     struct hak_peer peer;
@@ -172,7 +174,9 @@ static bool look_at_member(struct hak_keeper *k, uint32_t index, uint64_t own_ne
         k->family[index] = k->family[--k->family_count];
         return false;
     }
-    (void)hak_pid_find_child(member.process.pid, add_child, &children);
+    member.look.until_ns = until_ns;
+    (void)hak_pid_find_child(member.process.pid, add_child, &children, &member.look);
+    k->family[index].look = member.look;
     uint64_t inode = network_of(member.process.pid) != own_network ? look_at(k, &member) : 0;
     if (inode) {
         k->family[index].taken = inode;
@@ -239,12 +243,13 @@ void hak_keeper_look_for_offers(struct hak_keeper *k) {
     if (k->family_count == 0 || now < k->look_due_ms)
         return;
     uint64_t own_network = network_of(getpid()), begun = hak_keeper_now_ms();
+    uint64_t until_ns = hak_pid_time_used() + (uint64_t)LOOK_LIMIT_MS * 1000000;
     k->look_pause_ms = 2 * k->look_pause_ms < LOOK_MS_MAX ? 2 * k->look_pause_ms : LOOK_MS_MAX;
     uint32_t i = k->family_next;
     for (uint32_t left = k->family_count;
          left > 0 && k->family_count > 0 && hak_keeper_now_ms() - begun < LOOK_LIMIT_MS; left--) {
         i = i < k->family_count ? i : 0;
-        if (look_at_member(k, i, own_network))
+        if (look_at_member(k, i, own_network, until_ns))
             i++;
     }
     k->family_next = i;

@@ -20,6 +20,7 @@
 #include "collector/leaving.h"
 #include "collector/link.h"
 #include "collector/peer.h"
+#include "collector/pid_namespace.h"
 #include "symbols/reading.h"
 
 #define HAK_KEEPER_GUESTS    64
@@ -45,6 +46,7 @@ struct hak_unreadable {
 struct hak_family_member {
     struct hak_known_process process;
     uint64_t taken; /* inode of what it offered last, 0 = nothing */
+    struct hak_children_look look;
 };
 
 /* What a reader of the worker's was seen at. */

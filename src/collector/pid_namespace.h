@@ -35,10 +35,26 @@ pid_t hak_pid_innermost(pid_t pid);
 bool hak_pid_can_be(pid_t pid, const struct hak_inner_pid *inner);
 
 /* The pid, in this process's namespace, of the child of `parent` that calls itself `inner`; 0 =
- * there is none, or it cannot be seen. */
+ * there is none, or it cannot be seen, or to look for it takes too long: a process may have many
+ * threads, each with its children, and ask for it often. All these looks of this process, which one
+ * thread does, take half of the time at most. */
 pid_t hak_pid_of_child(pid_t parent, const struct hak_inner_pid *inner);
 
-/* Calls `take` with each child of `parent` until it returns true; returns that child, 0 = none. */
-pid_t hak_pid_find_child(pid_t parent, bool (*take)(void *context, pid_t child), void *context);
+/* A look at the children of a process, which may be cut and go on later. All 0 is the begin of one
+ * that is not cut. */
+struct hak_children_look {
+    uint64_t until_ns; /* hak_pid_time_used, when it is cut; 0 = it is not */
+    bool is_cut;       /* it was: the next one goes on from here */
+    long thread;       /* of /proc/PID/task: where it goes on */
+    uint32_t children; /* of that thread, that it has seen */
+};
+
+/* Processor time of this thread, in ns. */
+uint64_t hak_pid_time_used(void);
+
+/* Calls `take` with each child of `parent` until it returns true; returns that child, 0 = none.
+ * However little time there is, it calls it once, or has seen one thread. */
+pid_t hak_pid_find_child(pid_t parent, bool (*take)(void *context, pid_t child), void *context,
+                         struct hak_children_look *look);
 
 #endif

@@ -4,9 +4,12 @@
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include "collector/keeper_state.h"
+#include "collector/session_file.h"
 #include "fake_program.h"
 #include "../suite.h"
 
@@ -383,6 +386,100 @@ START_TEST(finds_orphans) {
 }
 END_TEST
 
+/* Each takes descriptors of the keeper's and the worker's. */
+START_TEST(holds_few_living_sessions_of_one_process) {
+    int files[80], accepted = 0;
+    const char *why = NULL;
+    struct hak_known_process who = {getpid(), 4711}, other = {getpid(), 4712};
+    for (int i = 0; i < 80; i++) {
+        struct hak_greeting g;
+        hak_greeting_open(&g, -1);
+        files[i] = fake_session_memfd();
+        g.memfd = dup(files[i]);
+        g.is_own = hak_session_file_make_own(&g.memfd);
+        why = hak_keeper_hold(k, &g, i < 79 ? &who : &other);
+        accepted += why == NULL;
+        if (why) {
+            ck_assert_ptr_nonnull(strstr(why, "too many living sessions"));
+            hak_greeting_close(&g);
+        }
+        if (i < 10) /* as if the next program was executed then */
+            close(files[i]);
+    }
+    ck_assert_ptr_null(why);
+    ck_assert_int_eq(accepted, 10 + 64 + 1);
+    for (int i = 10; i < 80; i++)
+        close(files[i]);
+}
+END_TEST
+
+/* Of another user by now, and a child of none of ours; it says hello when it may. */
+static pid_t start_foreign_guest(const char *name, int go, int said) {
+    int self[2];
+    pid_t guest = -1;
+    ck_assert_int_eq(pipe2(self, O_CLOEXEC), 0);
+    pid_t parent = fork();
+    if (parent == 0) {
+        if (fork() != 0)
+            _exit(0);
+        char word[200] = "";
+        struct hak_hello hello = {.magic = 1};
+        struct hak_hello_answer answer = {0};
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+        int socket_file = socket(AF_UNIX, SOCK_STREAM, 0);
+        socklen_t bytes = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(name));
+        while (getppid() == parent)
+            usleep(1000);
+        guest = setresuid(65534, 65534, 65534) == 0 ? getpid() : -1;
+        (void)!write(self[1], &guest, sizeof guest);
+        (void)!read(go, word, 1);
+        memcpy(address.sun_path + 1, name, strlen(name));
+        if (guest < 0 || connect(socket_file, (struct sockaddr *)&address, bytes) != 0)
+            _exit(1);
+        (void)!send(socket_file, &hello, sizeof hello, MSG_NOSIGNAL);
+        (void)!write(said, "c", 1);
+        (void)!recv(socket_file, &answer, sizeof answer, MSG_WAITALL);
+        (void)!write(said, answer.why, sizeof answer.why);
+        _exit(0);
+    }
+    waitpid(parent, NULL, 0);
+    close(self[1]);
+    ck_assert_int_eq(read(self[0], &guest, sizeof guest), sizeof guest);
+    close(self[0]);
+    return guest;
+}
+
+/* Whatever the number of sessions: of the last of them it is. */
+START_TEST(knows_the_processes_of_all_sessions) {
+    enum { SESSIONS = 400 };
+    struct hak_peer about;
+    int go[2], said[2];
+    char why[sizeof((struct hak_hello_answer *)0)->why] = "", byte;
+    ck_assert_int_eq(pipe(go), 0);
+    ck_assert_int_eq(pipe(said), 0);
+    k->config.socket_name[0] = 0;
+    k->listening = hak_keeper_open_socket(k->config.socket_name);
+    ck_assert_int_ge(k->listening, 0);
+    pid_t guest = start_foreign_guest(k->config.socket_name, go[0], said[1]);
+    if (guest < 0) {
+        puts("only root changes its user: not tried");
+        return;
+    }
+    ck_assert(hak_peer_read(guest, &about));
+    k->held = calloc(SESSIONS, sizeof *k->held);
+    k->held_capacity = k->held_count = SESSIONS;
+    for (int i = 0; i < SESSIONS; i++)
+        k->held[i] = (struct held){.memfd = -1, .told = true, .peer_pid = guest};
+    for (int i = 0; i < SESSIONS; i++)
+        k->held[i].peer_start_time = about.start_time + (i < SESSIONS - 1);
+    (void)!write(go[1], "g", 1);
+    ck_assert_int_eq(read(said[0], &byte, 1), 1);
+    hak_keeper_accept_guests(k, k->listening);
+    ck_assert_int_gt(read(said[0], why, sizeof why), 0);
+    ck_assert_str_eq(why, "no hello of hakmem");
+}
+END_TEST
+
 int main(void) {
     TCase *cases = tcase_create("keeper_offers");
     tcase_add_checked_fixture(cases, set_up, tear_down);
@@ -397,6 +494,8 @@ int main(void) {
     tcase_add_test(cases, a_child_of_another_is_not_added);
     tcase_add_test(cases, takes_nothing_of_a_successor);
     tcase_add_test(cases, rests_for_half_a_second_at_most);
+    tcase_add_test(cases, holds_few_living_sessions_of_one_process);
+    tcase_add_test(cases, knows_the_processes_of_all_sessions);
     tcase_add_loop_test(cases, finds_orphans, 0, 5);
     return run_cases("collector/keeper_offers", cases);
 }
