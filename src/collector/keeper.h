@@ -6,7 +6,8 @@
  *                                +---- starts <------+   each starts the other when it is gone
  *
  * `hakmem-collect --keeper` is one; `hakmem-trace run` has one inside. No SQLite here. A keeper
- * never maps a session: it only writes its heartbeat by pwrite, so no program can hurt it.
+ * reads no session's memory, and maps a page of it for as long as it takes the kernel to write the
+ * heartbeat there (session_file.h): nothing that a program does to it ends or holds up the keeper.
  *
  * Threads: hak_keeper_start makes a thread that does everything; the other functions may be called
  * from any one thread beside it. */

@@ -1,11 +1,11 @@
 /* A session's memfd as the keeper and the worker have it. Other holders of it may be hostile, and
  * the kernel makes one holder wait for another:
  *
- *   write(2) and all that ends in it    holds the inode's lock (i_rwsem) while it waits for the
- * page that it copies from, for ever if userfaultfd or a FUSE server keeps that back write,
- * F_ADD_SEALS, fallocate,      wait for that lock, and no signal ends it, not even ftruncate,
- * MADV_REMOVE              SIGKILL mmap and its page faults, read,     do not take it F_GET_SEALS,
- * fstat, file locks
+ * - write(2), and all that ends in it, holds the inode's lock (i_rwsem) while it waits for the page
+ *   that it copies from, for ever if userfaultfd or a FUSE server keeps that back.
+ * - write, F_ADD_SEALS, fallocate, ftruncate and MADV_REMOVE wait for that lock, and no signal ends
+ *   it, not even SIGKILL.
+ * - mmap and its page faults, read, F_GET_SEALS, fstat and file locks do not take it.
  *
  * So nothing of the second kind is done to a memfd of a program's. Only where there is no /proc is
  * F_ADD_SEALS asked (hak_session_file_is_held). */

@@ -1,9 +1,11 @@
 /* Whose child a process is, when entries of the process table change hands, that a later tick
  * is never told an earlier time, and session memory that lets nobody write any more. */
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include "collector/ends.h"
 #include "collector/pid_namespace.h"
+#include "collector/session_file.h"
 #include "fake_worker.h"
 #include "held_write.h"
 #include "../suite.h"
@@ -310,10 +312,30 @@ START_TEST(asks_for_the_end_while_a_write_does_not_end) {
 }
 END_TEST
 
+/* Without a descriptor left to open it anew the worker goes on by the lock: F_SEAL_WRITE, by which
+ * the end is asked without /proc, can be held up by a hostile writer. */
+START_TEST(takes_memory_without_a_descriptor_left) {
+    struct hak_mapping map;
+    struct rlimit files, few = {0};
+    int memfd = dup(program.memfd);
+    ck_assert(hak_session_file_make_own(&memfd)); /* the keeper has */
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &files), 0);
+    few.rlim_max = files.rlim_max;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+    const char *why = hak_mapping_open(&map, memfd);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &files), 0);
+    ck_assert_ptr_null(why);
+    ck_assert(map.is_own);
+    ck_assert(!hak_mapping_is_abandoned(&map));
+    hak_mapping_close(&map);
+}
+END_TEST
+
 int main(void) {
     TCase *cases = tcase_create("client");
     tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_set_timeout(cases, 120);
+    tcase_add_test(cases, takes_memory_without_a_descriptor_left);
     tcase_add_test(cases, knows_the_parent_that_took_an_entry_of_another);
     tcase_add_test(cases, nodes_stay_those_of_the_process_that_made_them);
     tcase_add_test(cases, an_entry_waits_for_the_nodes_that_name_it);
