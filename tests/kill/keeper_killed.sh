@@ -1,12 +1,28 @@
 #!/usr/bin/env bash
-# kill -9 of the keeper that the program started itself: nothing is lost and the program does not notice.
+# kill -9 of the keeper that the program started itself: nothing is lost and the program does not notice. The worker
+# starts a new keeper, which does a keeper's work: when that worker is killed, too, it starts another.
 set -u
 unset "${!HAKMEM_@}"
 # shellcheck source=tests/tools/processes.sh
 . "$SOURCE/tests/tools/processes.sh"
 start_with_keeper
 kill -9 "$keeper"
-sleep 4
+# Sets new_keeper to the keeper that is a child of the worker.
+has_new_keeper() {
+    new_keeper=$(pgrep -P "$worker" -f -- 'hakmem-collect --keeper --revived' | head -n 1)
+    [ -n "$new_keeper" ]
+}
+until_true has_new_keeper || exit 1
+killed_worker=$worker
+kill -9 "$killed_worker"
+has_new_worker() {
+    worker_of "$PWD/store.db" "$killed_worker" && [ "$(parent_of "$worker")" = "$new_keeper" ]
+}
+until_true has_new_worker || { echo "the new keeper is $new_keeper"; exit 1; }
+counted() { od -A n -t u8 -j 8 -N 8 words | tr -d ' '; }
+before=$(counted)
+has_gone_on() { [ "$(counted)" -gt $((before + 2048)) ]; }
+until_true has_gone_on || exit 1
 stop_program words
 wait "$program" || { echo "the program ended with $?; 0 was due"; cat program.err; exit 1; }
 grep -q '^done ' program.out || { echo "the program did not end well: $(cat program.out)"; exit 1; }
