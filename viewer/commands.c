@@ -1,17 +1,14 @@
 /* The one table of commands and options: parsing and every help page come from it. */
-#include "view.h"
+#include "viewer/commands.h"
 
-#include <string.h>
-
-const struct view_option view_common_options[] = {
-    {"store", 's', "FILE", "the capture (default: newest hakmem.*.db here)"},
-    {"json", 0, NULL, "versioned JSON, one document"},
-    {"color", 0, "WHEN", "auto, always, never"},
-    {"no-pager", 0, NULL, "print at once, also on a terminal"},
-    {"help", 'h', NULL, "this page; after a command, its own"},
-    {"version", 'V', NULL, "the version"},
-};
-const int view_common_option_count = sizeof view_common_options / sizeof view_common_options[0];
+#include "viewer/block/block.h"
+#include "viewer/events/events.h"
+#include "viewer/findings/findings.h"
+#include "viewer/info/info.h"
+#include "viewer/layers/layers.h"
+#include "viewer/leaks/leaks.h"
+#include "viewer/record/record.h"
+#include "viewer/sql/sql.h"
 
 #define ANNOTATIONS_OPTION                                                                         \
     {                                                                                              \
@@ -148,7 +145,7 @@ static const struct view_option sql_options[] = {
 
 #define OPTIONS(table) table, sizeof table / sizeof table[0]
 
-static const struct view_command commands[] = {
+const struct view_command view_commands[] = {
     {.name = "run",
      .group = "RECORD",
      .arguments = "-- PROGRAM [ARG...]",
@@ -490,23 +487,5 @@ static const struct view_command commands[] = {
      .examples = "  hakmem-trace help why\n",
      .arguments_max = 1,
      .run = command_help},
+    {.name = NULL},
 };
-
-const char *view_value_alone(const struct view_option *option) {
-    static const struct { const char *name, *value; } alone[] = {{"leaks", "1"}};
-    for (size_t i = 0; i < sizeof alone / sizeof *alone; i++)
-        if (option->argument && strcmp(option->name, alone[i].name) == 0)
-            return alone[i].value;
-    return NULL;
-}
-
-const struct view_command *view_command_at(int i) {
-    return i >= 0 && i < (int)(sizeof commands / sizeof commands[0]) ? &commands[i] : NULL;
-}
-
-const struct view_command *view_find_command(const char *name) {
-    for (int i = 0; view_command_at(i); i++)
-        if (strcmp(commands[i].name, name) == 0)
-            return &commands[i];
-    return NULL;
-}

@@ -1,9 +1,10 @@
 /* hakmem-trace: reads the command line and hands over to the command's own file. */
-#include "view.h"
+#include "viewer/capture/capture.h"
+#include "viewer/commands.h"
 
 int main(int argc, char **argv) {
     struct view view = {0};
-    int status = view_parse(&view, argc, argv);
+    int status = view_parse(&view, view_commands, argc, argv);
     if (status < 0) {
         status = view.command->run(&view);
         if (view.reader && hak_store_stack_error(view.reader)) {

@@ -31,7 +31,7 @@ allowed() {
     esac
 }
 
-for file in src/*/*.[ch] src/*/*/*.[ch] viewer/*.[ch]; do
+for file in src/*/*.[ch] src/*/*/*.[ch] viewer/*.[ch] viewer/*/*.[ch]; do
     [ -e "$file" ] || continue
     folder=${file#src/} folder=${folder%%/*}
     while read -r name; do

@@ -46,11 +46,11 @@ in_program=$(find src -name '*.[ch]' ! -path 'src/collector/*' ! -path 'src/repo
 {
     print='(^|[^_a-zA-Z])(v?f?printf|fputs|fputc|puts|putchar|putc|perror|fwrite|v?dprintf|psignal|err|errx|warn|warnx) *\('
     code "$print|[^_a-z]write *\\( *(1|2|STD[A-Z]*_FILENO) *," $(find src/collector src/report src/symbols src/base src/store viewer -name '*.[ch]' |
-        grep -vE '^(viewer/output\.c|src/collector/(main|keeper|worker)\.c)$') |
+        grep -vE '^(viewer/cli/output\.c|src/collector/(main|keeper|worker)\.c)$') |
         grep -vE 'format\(printf|: +"[^"]*printf\(|fwrite\(document, 1' |
-        found 'printing past viewer/output.c (view_write, view_error, view_print)'
+        found 'printing past viewer/cli/output.c (view_write, view_error, view_print)'
     code '\bhak_text_add_bytes *\(' $(find src viewer -name '*.c' |
-        grep -vE '^src/report/(text.*|color|facts_json|fingerprint)\.c$|^viewer/(annotations|info_known|info_size|line|markdown|output|run_environment|sarif|sources|sql|sql_print|table|xml)\.c$') |
+        grep -vE '^src/report/(text.*|color|facts_json|fingerprint)\.c$|^viewer/(cli/(output|table)|findings/(annotations|markdown|sarif|sources|xml)|info/(known|size)|record/environment|sql/(line|print|sql))\.c$') |
         found 'bytes put into a text as they are (hak_text_add escapes what is foreign)'
     code 'hak_line_add *\([^,"]*, *([a-z_>.-]*(name|path|value|detail)\)|[^"]*>l_name)' $in_program |
         found 'foreign text in a line (hak_line_add_name escapes it)'

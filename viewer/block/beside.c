@@ -1,0 +1,174 @@
+/* The blocks nearest to an address that lies in none: the way on from an address between blocks.
+ *
+ * Addresses up to a page away are tried in steps of 16 bytes, which no slot is smaller than.
+ * Farther away the table of all blocks is read, where the capture is not too long for that; else
+ * addresses up to 1 MiB away in steps of a page, and from a block that such a step met, the blocks
+ * between it and the address are walked. */
+#include "viewer/block/beside.h"
+
+#include <inttypes.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include "report/facts_json.h"
+#include "report/story_words.h"
+#include "report/words.h"
+#include "viewer/capture/capture.h"
+#include "store/sql/sql.h"
+
+#define SMALL_STEP   16u
+#define PAGE         4096u
+#define REACH_BYTES  ((uint64_t)1 << 20)
+#define TABLE_REACH  ((uint64_t)1 << 30)
+#define TABLE_EVENTS 20000000u /* read in some seconds */
+#define WALK_MAX     256       /* blocks of 16 bytes in a page */
+
+static bool block_at(struct view *view, uint32_t process, uint64_t address,
+                     struct hak_block_key *block) {
+    return hak_store_blocks_at(view->reader, address, process, block, 1) == 1;
+}
+
+/* From `block`, which a long step met, towards the address as long as there are blocks. */
+static void walk_back(struct view *view, uint32_t process, uint64_t address, bool is_below,
+                      struct hak_block_key *block) {
+    for (int i = 0; i < WALK_MAX; i++) {
+        struct hak_block_key next;
+        uint64_t beside = is_below ? block->base + block->slot_bytes : block->base - 1;
+        if ((is_below ? beside > address : beside < address) || block->slot_bytes == 0 ||
+            !block_at(view, process, beside, &next) || next.base == block->base)
+            return;
+        *block = next;
+    }
+}
+
+/* By the table of all blocks; false when there is none on this side. */
+static bool find_in_table(struct view *view, uint32_t process, uint64_t address, bool is_below,
+                          struct hak_block_key *block) {
+    sqlite3_stmt *query = NULL;
+    bool found = false;
+    if (hak_store_add_tables(hak_store_database(view->reader)) == 0 &&
+        sqlite3_prepare_v2(hak_store_database(view->reader),
+                           is_below
+                               ? "SELECT max(base), process, slot FROM block"
+                                 " WHERE base < ?1 AND mallocs > 0 AND (?2 = 0 OR process = ?2)"
+                               : "SELECT min(base), process, slot FROM block"
+                                 " WHERE base > ?1 AND mallocs > 0 AND (?2 = 0 OR process = ?2)",
+                           -1, &query, NULL) == SQLITE_OK) {
+        sqlite3_bind_int64(query, 1, (sqlite3_int64)address);
+        sqlite3_bind_int64(query, 2, process);
+        found = sqlite3_step(query) == SQLITE_ROW && sqlite3_column_type(query, 0) != SQLITE_NULL;
+    }
+    if (found)
+        *block = (struct hak_block_key){.base = (uint64_t)sqlite3_column_int64(query, 0),
+                                        .process = (uint32_t)sqlite3_column_int64(query, 1),
+                                        .slot_bytes = (uint64_t)sqlite3_column_int64(query, 2)};
+    sqlite3_finalize(query);
+    uint64_t distance = is_below ? address - block->base : block->base - address;
+    return found && distance <= TABLE_REACH;
+}
+
+/* Asks for the last life of the block. */
+static bool settle(struct view *view, struct beside *near) {
+    struct hak_story *story = NULL;
+    if (hak_story_tell(view->reader, near->block.base, near->block.process, 0, &story) <= 0 ||
+        !story)
+        return false;
+    const struct hak_life *life =
+        story->life_count > 0 ? &story->lives[story->life_count - 1] : NULL;
+    bool is_known = life && life->birth.id != 0;
+    if (is_known) {
+        near->user = life->birth.address;
+        near->asked_bytes = hak_life_bytes(life);
+        near->birth = life->birth;
+        near->is_freed = life->end_count > 0;
+    }
+    hak_story_free(story);
+    return is_known;
+}
+
+static bool find(struct view *view, uint32_t process, uint64_t address, struct beside *near) {
+    bool is_below = near->is_below;
+    for (uint64_t distance = SMALL_STEP; distance <= REACH_BYTES;
+         distance += distance < PAGE ? SMALL_STEP : PAGE) {
+        if (is_below ? distance > address : address + distance < address)
+            return false;
+        if (distance == PAGE && view->summary.events <= TABLE_EVENTS)
+            return find_in_table(view, process, address, is_below, &near->block) &&
+                   settle(view, near);
+        if (!block_at(view, process, is_below ? address - distance : address + distance,
+                      &near->block))
+            continue;
+        walk_back(view, process, address, is_below, &near->block);
+        if (settle(view, near))
+            return true;
+    }
+    return false;
+}
+
+/* Bytes between the address and the nearest byte of the block that the program had. */
+static uint64_t distance_of(const struct beside *near, uint64_t address) {
+    uint64_t end = near->user + near->asked_bytes;
+    if (near->is_below)
+        return address >= end ? address - end : 0;
+    return near->user - address;
+}
+
+int beside_find(struct view *view, uint32_t process, uint64_t address, struct beside out[2]) {
+    int count = 0;
+    for (int above = 0; above < 2; above++) {
+        struct beside *near = &out[count];
+        *near = (struct beside){.is_below = !above};
+        if (!find(view, process, address, near))
+            continue;
+        near->distance = distance_of(near, address);
+        count++;
+    }
+    return count;
+}
+
+void beside_add(struct hak_text *text, struct view *view, uint32_t process, uint64_t address) {
+    struct beside near[2];
+    int count = beside_find(view, process, address, near);
+    if (count == 0) {
+        hak_text_add(text, view->summary.events <= TABLE_EVENTS
+                               ? "No block lay within 1 GiB of it.\n"
+                               : "No block was found within 1 MiB of it.\n");
+        return;
+    }
+    hak_text_add(text, "The nearest blocks:\n");
+    for (int i = 0; i < count; i++) {
+        const struct stack_label *label = view_stack_label(view, near[i].birth.stack);
+        hak_text_add(text, "  0x%" PRIx64 "  %s", near[i].user,
+                     hak_words_bytes(near[i].asked_bytes));
+        hak_text_add(text, ", %s, %s ", near[i].is_freed ? "freed" : "live",
+                     near[i].is_below ? "ends" : "begins");
+        hak_text_add(text, "%s %s it: %s", hak_words_bytes(near[i].distance),
+                     near[i].is_below ? "before" : "behind", hak_words_call(&near[i].birth));
+        hak_text_add(text, " in %s %s\n", label->function[0] ? label->function : "??",
+                     label->location);
+    }
+    const char *store = view_value(view, "store");
+    hak_text_add(text, "NEXT  ");
+    for (int i = 0; i < count; i++) {
+        hak_text_add(text, "%shakmem-trace why 0x%" PRIx64, i ? "     " : "    ", near[i].user);
+        hak_text_add(text, store ? " -s " : "");
+        if (store)
+            hak_text_add_argument(text, store);
+    }
+    hak_text_add(text, "\n");
+}
+
+json_t *beside_json(struct view *view, uint32_t process, uint64_t address) {
+    struct beside near[2];
+    json_t *array = json_array();
+    int count = beside_find(view, process, address, near);
+    for (int i = 0; i < count; i++) {
+        json_t *object = json_object();
+        json_object_set_new(object, "user", hak_json_address(near[i].user));
+        json_object_set_new(object, "asked_bytes", json_integer((json_int_t)near[i].asked_bytes));
+        json_object_set_new(object, "side", json_string(near[i].is_below ? "below" : "above"));
+        json_object_set_new(object, "distance", json_integer((json_int_t)near[i].distance));
+        json_object_set_new(object, "freed", json_boolean(near[i].is_freed));
+        json_array_append_new(array, object);
+    }
+    return array;
+}

@@ -1,0 +1,18 @@
+/* One address: the commands `why` and `block`.
+ *
+ *   ADDR --> capture --> the store's story of a block (store/history)
+ *                            |
+ *      why.c   --> why_rows.c --> why_text.c, why_json.c        the last owners, the first wrong
+ * step block.c --> block_totals.c, block_rows.c, block_json.c   every life, as it is read
+ *                    position.c: where the address lies         beside.c: the blocks next to it
+ *
+ * Calls capture and cli. */
+#ifndef HAK_VIEWER_BLOCK_BLOCK_H
+#define HAK_VIEWER_BLOCK_BLOCK_H
+
+#include "viewer/cli/cli.h"
+
+int command_why(struct view *view);
+int command_block(struct view *view);
+
+#endif

@@ -1,0 +1,84 @@
+/* `block`: every life of one block, streamed, and totals over them.
+ *
+ *   block.c         asks the store, decides which lives are told, exit status
+ *   block_rows.c    the page: head, rows, end
+ *   block_totals.c  what is counted over all lives, in memory that does not grow with them
+ *   block_json.c    the document */
+#ifndef HAK_VIEWER_BLOCK_LIVES_H
+#define HAK_VIEWER_BLOCK_LIVES_H
+
+#include <jansson.h>
+#include "viewer/block/position.h"
+#include "store/history/history.h"
+#include "viewer/capture/capture.h"
+
+#define TALLY_ROWS       65536 /* distinct stacks, or threads, that are told apart */
+#define EXACT_LIVES      65536 /* up to here the median is exact */
+#define SPAN_BUCKETS     (64 * 32)
+#define STACKS_SHOWN     5
+#define BLOCK_MOVES_KEPT 1000 /* of one life, in JSON */
+
+struct tally_row {
+    uint32_t key; /* stack, or thread's row; 0 = free */
+    uint64_t births, ends;
+};
+struct tally {
+    struct tally_row *row; /* hash table of 2 * TALLY_ROWS */
+    uint32_t used;
+    bool is_full; /* more than TALLY_ROWS: the rest is not told apart */
+};
+
+struct block_totals {
+    uint64_t lives, ended, ended_again, resizes, moves, largest_bytes;
+    uint64_t shortest_ns, longest_ns;
+    uint64_t *span; /* of the first EXACT_LIVES ended ones */
+    uint32_t spans;
+    uint64_t bucket[SPAN_BUCKETS]; /* all spans, 32 buckets for each power of two */
+    struct tally stacks, threads;
+};
+
+struct block {
+    struct view *view;
+    struct view_position position;
+    struct hak_block_key key;
+    struct hak_lineage lineage;
+    bool is_live;
+    uint64_t since_ns, since_id, until_ns, until_id;
+    uint64_t first, last;       /* --first, --last; UINT64_MAX = not given */
+    uint64_t skip;              /* --last: so many of the chosen lives are not told */
+    uint64_t chosen, told;      /* lives so far */
+    uint64_t first_ns, last_ns; /* of the block's events */
+    struct hak_event fault;     /* the newest on this block; id 0 = none */
+    uint32_t fault_row;
+    uint64_t lost_events; /* in its processes while it was seen */
+    struct hak_block_key other[VIEW_BLOCKS_MAX];
+    int others; /* other blocks that covered the address at other times, newest use first */
+    struct block_totals totals;
+    uint64_t told_number;   /* --moves: the life of the row before */
+    struct hak_event birth; /* and its birth; id 0 = not told */
+    json_t *moves;          /* JSON with --moves: those before and in the life that comes next */
+    uint64_t moves_left_out;
+};
+
+bool block_totals_init(struct block_totals *totals);
+void block_totals_free(struct block_totals *totals);
+void block_totals_add(struct block_totals *totals, const struct hak_life_row *life);
+/* Median span in ns; `is_exact` false: to some 3 per cent. Only where totals->ended is not 0. */
+uint64_t block_totals_median(struct block_totals *totals, bool *is_exact);
+/* The rows with the most births, most first; returns how many (at most `max`). */
+int block_tally_most(const struct tally *tally, struct tally_row *out, int max);
+
+void block_write_head(struct block *block);
+void block_write_life(struct block *block, const struct hak_life_row *life);
+/* --moves: one event, of the life `number`. */
+void block_write_event(struct block *block, const struct hak_event *e, enum hak_life_step step,
+                       uint64_t number);
+void block_write_end(struct block *block);
+
+void block_json_head(struct block *block);
+void block_json_life(struct block *block, const struct hak_life_row *life);
+void block_json_event(struct block *block, const struct hak_event *e);
+/* Also after Ctrl-C: the document is whole. */
+void block_json_end(struct block *block);
+
+#endif

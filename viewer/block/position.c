@@ -1,0 +1,124 @@
+/* An address and its block in words. */
+#include "viewer/block/position.h"
+
+#include <inttypes.h>
+#include <sqlite3.h>
+#include "report/words.h"
+#include "viewer/block/beside.h"
+#include "viewer/capture/capture.h"
+#include "superslab.h"
+
+void view_add_position(struct hak_text *text, struct view *view, const struct view_position *p) {
+    const char *class_name = hak_words_class(view->reader, p->block->class_index);
+    hak_text_add(text, "0x%" PRIx64 " is ", p->address);
+    if (!p->was_handed_out) {
+        hak_text_add(text, "in a slot that was never handed out in this capture, %s long (%s)",
+                     hak_words_bytes(p->block->slot_bytes), class_name);
+        return;
+    }
+    if (p->address == p->user)
+        hak_text_add(text, "the start of a block");
+    else if (p->address < p->user)
+        hak_text_add(text, "%s before a block", hak_words_bytes(p->user - p->address));
+    else if (p->address - p->user < p->asked_bytes)
+        hak_text_add(text, "%s into a block", hak_words_bytes(p->address - p->user));
+    else
+        hak_text_add(text, "%s past the end of a block",
+                     hak_words_bytes(p->address - p->user - p->asked_bytes));
+    hak_text_add(text, " of %s asked", hak_words_number(p->asked_bytes));
+    if (p->block->class_index != HAK_CLASS_NONE)
+        hak_text_add(text, ", %s in its slot", hak_words_number(p->block->slot_bytes));
+    hak_text_add(text, " (%s)", class_name);
+}
+
+static uint64_t query_number(struct view *view, const char *sql, int parameter) {
+    sqlite3_stmt *query = NULL;
+    uint64_t value = 0;
+    if (sqlite3_prepare_v2(hak_store_database(view->reader), sql, -1, &query, NULL) == SQLITE_OK) {
+        sqlite3_bind_int(query, 1, parameter);
+        if (sqlite3_step(query) == SQLITE_ROW)
+            value = (uint64_t)sqlite3_column_int64(query, 0);
+    }
+    sqlite3_finalize(query);
+    return value;
+}
+
+void view_add_slot(struct hak_text *text, struct view *view, const struct hak_block_key *block) {
+    if (block->class_index == HAK_CLASS_NONE || block->slot_bytes == 0) {
+        hak_text_add(text, "A large block with pages of its own (base 0x%" PRIx64 "). ",
+                     block->base);
+        return;
+    }
+    uint64_t superslab =
+        query_number(view, "SELECT value FROM meta WHERE key = 'superslab_bytes'", 0);
+    uint64_t slab = query_number(view, "SELECT value FROM meta WHERE key = 'slab_bytes'", 0);
+    uint64_t first =
+        query_number(view, "SELECT first_slot_offset FROM class WHERE id = ?1", block->class_index);
+    if (superslab == 0 || slab == 0)
+        return;
+    uint64_t inside = block->base % superslab;
+    hak_text_add(text, "SuperSlab 0x%" PRIx64 ", slab %" PRIu64 ", slot %s (base 0x%" PRIx64 "). ",
+                 block->base - inside, inside / slab,
+                 hak_words_number((inside % slab - first) / block->slot_bytes), block->base);
+}
+
+void view_add_module(struct hak_text *text, struct view *view, uint64_t address) {
+    sqlite3_stmt *query = NULL;
+    if (sqlite3_prepare_v2(hak_store_database(view->reader),
+                           "SELECT path, load_bias FROM module WHERE start <= ?1 AND ?1 < \"end\" "
+                           "LIMIT 1",
+                           -1, &query, NULL) == SQLITE_OK) {
+        sqlite3_bind_int64(query, 1, (sqlite3_int64)address);
+        if (sqlite3_step(query) == SQLITE_ROW) {
+            const unsigned char *path = sqlite3_column_text(query, 0);
+            hak_text_add(text, "It lies in ");
+            hak_text_add_name(text, path ? (const char *)path : "?");
+            hak_text_add(text, "+0x%" PRIx64 ": static data or code, not heap memory.\n",
+                         address - (uint64_t)sqlite3_column_int64(query, 1));
+        }
+    }
+    sqlite3_finalize(query);
+}
+
+void view_add_block_process(struct hak_text *text, struct view *view,
+                            const struct hak_block_key *block) {
+    if (view->summary.processes < 2)
+        return;
+    hak_text_add(text, "Process ");
+    view_add_process(text, view, block->process);
+    hak_text_add(text, ". ");
+}
+
+void view_add_block_completeness(struct hak_text *text, const struct view *view,
+                                 uint64_t lost_events) {
+    const struct hak_store_summary *summary = &view->summary;
+    if (lost_events > 0)
+        hak_text_add(text, "%s lost while this block was seen: an owner may be missing.",
+                     hak_words_count(lost_events, "event was", "events were"));
+    else if (summary->lost_events > 0 && summary->trimmed_events == 0 && !summary->ended_early)
+        hak_text_add(text, "%s lost in this capture, none while this block was in use.",
+                     hak_words_count(summary->lost_events, "event was", "events were"));
+    else
+        view_add_completeness(text, view);
+}
+
+void view_add_nothing_known(struct hak_text *text, struct view *view, uint64_t address) {
+    struct view_processes all = {0};
+    hak_text_add(text, "0x%" PRIx64 " was in no block of ", address);
+    if (view_given(view, "process") && view_read_process(view, &all)) {
+        hak_text_add(text, "process ");
+        view_add_process(text, view, all.row[0]);
+    } else {
+        hak_text_add(text, "this capture");
+    }
+    hak_text_add(text, ".\n");
+    size_t length = text->length;
+    view_add_module(text, view, address);
+    if (text->length == length)
+        beside_add(text, view, all.count > 0 ? all.row[0] : 0, address);
+    hak_text_add(text, "Looked in ");
+    view_add_extent(text, view);
+    hak_text_add(text, " for blocks that covered it at any time. ");
+    view_add_completeness(text, view);
+    hak_text_add(text, "\n");
+}

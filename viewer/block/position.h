@@ -1,0 +1,31 @@
+/* Where an address lies in a block, and where the block lies, in words: the head of `why` and
+ * `block`. */
+#ifndef HAK_VIEWER_BLOCK_POSITION_H
+#define HAK_VIEWER_BLOCK_POSITION_H
+
+#include "viewer/capture/capture.h"
+
+struct view_position {
+    uint64_t address;
+    const struct hak_block_key *block;
+    bool was_handed_out; /* else user and asked_bytes mean nothing */
+    uint64_t user, asked_bytes;
+};
+
+/* "0x5581a8c31054 is 20 bytes into a block of 56 asked, 64 in its slot (C3)". */
+void view_add_position(struct hak_text *text, struct view *view, const struct view_position *p);
+/* "SuperSlab 0x.., slab 3, slot 65 (base 0x..). " */
+void view_add_slot(struct hak_text *text, struct view *view, const struct hak_block_key *block);
+/* "It lies in server+0x100: static data or code, no heap." and a newline, if it lies in a module.
+ */
+void view_add_module(struct hak_text *text, struct view *view, uint64_t address);
+/* "Process 4711 (server). ", where the capture has several. */
+void view_add_block_process(struct hak_text *text, struct view *view,
+                            const struct hak_block_key *block);
+/* What was lost while a block was in use: `lost_events` in its processes then. */
+void view_add_block_completeness(struct hak_text *text, const struct view *view,
+                                 uint64_t lost_events);
+/* The whole answer where no block is known at `address` (in the process of --process). */
+void view_add_nothing_known(struct hak_text *text, struct view *view, uint64_t address);
+
+#endif

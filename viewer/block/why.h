@@ -1,0 +1,49 @@
+/* `why`: the story of one block as rows of a table, and the sentences around it.
+ *
+ *   why.c        asks the store, decides what is said, exit status
+ *   why_rows.c   lives and moves as rows
+ *   why_text.c   the page
+ *   why_json.c   the document */
+#ifndef HAK_VIEWER_BLOCK_WHY_H
+#define HAK_VIEWER_BLOCK_WHY_H
+
+#include "report/creations.h"
+#include "store/history/history.h"
+#include "viewer/capture/capture.h"
+
+struct why_row {
+    struct hak_event event;
+    uint32_t owner; /* shown on the first row of a life, else 0 */
+    bool wrong;     /* marked with > */
+    bool gap;       /* "... N owners": no event */
+    uint64_t count; /* of a gap */
+    char note[160];
+};
+
+struct why {
+    struct view *view;
+    uint64_t address;
+    uint64_t asked_event; /* p:N: the event of that allocation; 0 = another way of asking */
+    struct hak_story *story;
+    const struct hak_life *last;      /* NULL = the block was never handed out in this capture */
+    const struct hak_life *stale;     /* NULL = nobody is marked */
+    struct hak_fault_words_row fault; /* id 0 = none */
+    uint64_t user, asked_bytes;       /* of the last life */
+    struct why_row *row;
+    int rows;
+    bool whole; /* nothing was lost while the block was seen */
+};
+
+/* Fills why->row. False when memory ran out. */
+bool why_make_rows(struct why *why);
+void why_write(struct hak_text *text, const struct why *why);
+char *why_json(const struct why *why);
+/* "writer unknown; owners 1 and 2 held this address before", or "" where nothing is to be said. */
+void why_add_unmarked(struct hak_text *text, const struct why *why);
+/* Where the threads of the rows were created, as far as it is known. */
+void why_load_creations(struct hak_creations *all, const struct why *why);
+/* "front 3 io -> (spill) slab -> (refill) front 3 io": the moves between the last life and the one
+ * before it. False when there are none. */
+bool why_add_path(struct hak_text *text, const struct why *why, uint32_t *from, uint32_t *to);
+
+#endif

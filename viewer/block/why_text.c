@@ -1,0 +1,318 @@
+/* The page of `why`: what the address is, the table of owners, EVIDENCE, FAULT, NEXT. */
+#include "viewer/block/why.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include "report/story_words.h"
+#include "report/words.h"
+#include "viewer/capture/capture.h"
+#include "viewer/block/position.h"
+#include "superslab.h"
+
+static void add_position(struct hak_text *text, const struct why *why) {
+    struct view_position position = {.address = why->address,
+                                     .block = &why->story->block,
+                                     .was_handed_out = why->last != NULL,
+                                     .user = why->user,
+                                     .asked_bytes = why->asked_bytes};
+    view_add_position(text, why->view, &position);
+}
+
+static void add_state(struct hak_text *text, const struct why *why) {
+    const struct hak_story *story = why->story;
+    if (why->last) {
+        hak_text_add(text, ", %s, %s in this capture.\n",
+                     why->last->end_count == 0   ? "live"
+                     : why->last->end_count == 1 ? "freed"
+                                                 : "freed twice",
+                     hak_words_count(story->lives_total, "owner", "owners"));
+    } else {
+        hak_text_add(text, ".\n");
+    }
+}
+
+struct columns {
+    int event, time, what, thread, function, location, note;
+};
+
+static int max_of(int a, size_t b) {
+    return (int)b > a ? (int)b : a;
+}
+
+static const char *what_of(const struct why_row *row) {
+    return hak_words_call(&row->event);
+}
+
+static struct columns measure(const struct why *why) {
+    int event = 5, time = 7, what = 12, thread = 8, function = 8, location = 8;
+    for (int i = 0; i < why->rows; i++) {
+        const struct why_row *row = &why->row[i];
+        if (row->gap)
+            continue;
+        event = max_of(event, strlen(hak_words_number(row->event.id)));
+        time = max_of(time, strlen(hak_words_time(row->event.ns)));
+        what = max_of(what, strlen(what_of(row)));
+        thread = max_of(thread, strlen(view_thread_label(why->view, row->event.thread)));
+        if (!hak_event_is_call(&row->event))
+            continue;
+        const struct stack_label *label = view_stack_label(why->view, row->event.stack);
+        function = max_of(function, strlen(label->function));
+        location = max_of(location, strlen(label->location));
+    }
+    struct columns c = {.event = 9};
+    c.time = c.event + event + 3;
+    c.what = c.time + time + 2;
+    c.thread = c.what + what + 2;
+    c.function = c.thread + thread + 2;
+    c.location = c.function + (function > 40 ? 40 : function) + 2;
+    c.note = c.location + (location > 30 ? 30 : location) + 3;
+    return c;
+}
+
+static void add_where(struct hak_text *text, const struct why *why, const struct columns *c,
+                      const struct why_row *row) {
+    if (!hak_event_is_call(&row->event)) {
+        hak_text_add(text, "%s", hak_words_route(&row->event));
+        return;
+    }
+    const struct stack_label *label = view_stack_label(why->view, row->event.stack);
+    if (!label->location[0]) {
+        hak_text_add(text, "no stack");
+        return;
+    }
+    hak_text_add(text, "%s", label->function[0] ? label->function : "??");
+    hak_text_tab(text, c->location);
+    bool is_red = row->wrong; /* the whole line */
+    hak_text_add(text, "%s%s%s", is_red ? "" : view_style(why->view, VIEW_PLACE), label->location,
+                 is_red ? "" : view_style(why->view, VIEW_PLAIN));
+}
+
+static void add_row(struct hak_text *text, const struct why *why, const struct columns *c,
+                    const struct why_row *row) {
+    if (row->gap) {
+        hak_text_add(text, "  ...    %s not shown%s\n",
+                     hak_words_count(row->count, "owner", "owners"),
+                     view_given(why->view, "all") ? "" : "; --all shows them");
+        return;
+    }
+    hak_text_add(text, "%s", row->wrong ? view_style(why->view, VIEW_RED) : "");
+    if (row->owner != 0)
+        hak_text_add(text, "  %-4u", row->owner);
+    else
+        hak_text_add(text, "      ");
+    hak_text_add(text, " %s ", row->wrong ? ">" : " ");
+    hak_text_add(text, "%s", hak_words_number(row->event.id));
+    hak_text_tab(text, c->time);
+    hak_text_add(text, "%s", hak_words_time(row->event.ns));
+    hak_text_tab(text, c->what);
+    hak_text_add(text, "%s", what_of(row));
+    hak_text_tab(text, c->thread);
+    hak_text_add(text, "%s", view_thread_label(why->view, row->event.thread));
+    if (hak_event_is_move(&row->event)) {
+        hak_text_tab(text, c->function);
+        add_where(text, why, c, row);
+    }
+    if (row->note[0]) {
+        hak_text_tab(text, c->note);
+        hak_text_add(text, "%s", row->note);
+    }
+    hak_text_add(text, "%s\n", row->wrong ? view_style(why->view, VIEW_PLAIN) : "");
+    if (view_given(why->view, "stacks"))
+        view_add_event_stack(text, why->view, &row->event, c->time);
+}
+
+static void add_table(struct hak_text *text, const struct why *why) {
+    struct columns c = measure(why);
+    hak_text_add(text, "\n%s  owner  event", view_style(why->view, VIEW_BOLD));
+    hak_text_tab(text, c.time);
+    hak_text_add(text, "time");
+    hak_text_tab(text, c.what);
+    hak_text_add(text, "what");
+    hak_text_tab(text, c.thread);
+    hak_text_add(text, "thread");
+    hak_text_tab(text, c.function);
+    hak_text_add(text, "where%s\n", view_style(why->view, VIEW_PLAIN));
+    for (int i = 0; i < why->rows; i++)
+        add_row(text, why, &c, &why->row[i]);
+    bool asked_is_shown = why->asked_event == 0;
+    for (int i = 0; i < why->rows; i++)
+        asked_is_shown |= !why->row[i].gap && why->row[i].event.id == why->asked_event;
+    if (!asked_is_shown)
+        hak_text_add(text,
+                     "  %s is event %s, an owner before these: hakmem-trace block 0x%" PRIx64
+                     " --until '#%" PRIu64 "' --last 1 shows it\n",
+                     why->view->argument[0], hak_words_number(why->asked_event), why->address,
+                     why->asked_event);
+    struct hak_text path = {0};
+    uint32_t from, to;
+    if (!view_given(why->view, "moves") && why_add_path(&path, why, &from, &to))
+        hak_text_add(text, "  moves between owners %u and %u: %s     --moves shows them all\n",
+                     from, to, path.bytes);
+    hak_text_free(&path);
+    if (why->story->moves_total > (uint64_t)why->story->move_count)
+        hak_text_add(text, "  %s of this block; the newest %s were looked at\n",
+                     hak_words_count(why->story->moves_total, "event", "events"),
+                     hak_words_number((uint64_t)why->story->move_count));
+}
+
+/* Faults that were caught in the act: nobody else has written. */
+static bool is_act(unsigned code) {
+    return code == 201 || code == 203 || code == 204 || code == 304;
+}
+
+void why_add_unmarked(struct hak_text *text, const struct why *why) {
+    const struct hak_story *story = why->story;
+    bool double_end = why->last && why->last->end_count > 1;
+    bool owners_before = story->life_count > 1;
+    if (hak_words_add_evidence(text, why->fault.code, why->last) || why->fault.code == 203 ||
+        why->fault.code == 204 || why->fault.code == 401)
+        return;
+    if (why->stale || (double_end && !owners_before) ||
+        (!double_end &&
+         (story->first_wrong.id != 0 || why->fault.id == 0 || is_act(why->fault.code))))
+        return;
+    hak_text_add(text, "%s",
+                 why->fault.code == 202 || double_end
+                     ? "none that ties an earlier owner to it"
+                     : "writer unknown: the record holds moves, not writes");
+    int before = story->life_count - 1;
+    if (before == 1)
+        hak_text_add(text, "; owner %u held this address before", story->lives[0].number);
+    else if (before > 1)
+        hak_text_add(text, "; owners %u%s%u held this address before", story->lives[0].number,
+                     before == 2 ? " and " : " to ", story->lives[before - 1].number);
+}
+
+void why_load_creations(struct hak_creations *all, const struct why *why) {
+    *all = (struct hak_creations){0};
+    for (int i = 0; i < why->rows; i++)
+        if (!why->row[i].gap)
+            hak_creations_add(all, why->view->reader, why->row[i].event.thread);
+    hak_creations_add_creators(all, why->view->reader);
+    hak_creations_sort(all);
+}
+
+static void add_heading(struct hak_text *text, const struct why *why, const char *heading) {
+    hak_text_add(text, "%s%s%s", view_style(why->view, VIEW_BOLD), heading,
+                 view_style(why->view, VIEW_PLAIN));
+    hak_text_tab(text, 10);
+}
+
+/* ": start_io server.c:12", or the whole stack. */
+static void add_creation_place(struct hak_text *text, const struct why *why,
+                               const struct hak_frames *frames) {
+    enum { INDENT = 10 };
+    int first = hak_words_telling_frame(frames->frame, frames->count);
+    if (first < 0) {
+        hak_text_add(text, "\n");
+    } else if (view_given(why->view, "stacks")) {
+        hak_text_add(text, " at:\n");
+        view_add_frames(text, why->view, frames, INDENT);
+    } else {
+        hak_text_add(text, " at ");
+        hak_words_add_function(text, frames->frame[first].function);
+        hak_text_add(text, " %s", view_style(why->view, VIEW_PLACE));
+        hak_words_add_location(text, &frames->frame[first], 1);
+        hak_text_add(text, "%s\n", view_style(why->view, VIEW_PLAIN));
+    }
+}
+
+static void add_creations(struct hak_text *text, const struct why *why) {
+    struct hak_creations all;
+    why_load_creations(&all, why);
+    if (all.count > 0)
+        add_heading(text, why, "THREADS");
+    for (int i = 0, alike = 0; i < all.count; i += alike) {
+        alike = hak_creations_alike(&all, i);
+        if (i > 0)
+            hak_text_tab(text, 10);
+        hak_creations_add_sentence(text, &all, i, alike);
+        add_creation_place(text, why, &all.list[i].frames);
+    }
+    if (all.more > 0) {
+        hak_text_tab(text, 10);
+        hak_text_add(text,
+                     "and %s more; `hakmem-trace threads --stacks` shows where each was created\n",
+                     hak_words_count((uint64_t)all.more, "thread", "threads"));
+    }
+    hak_creations_free(&all);
+}
+
+static bool has_gap(const struct why *why) {
+    for (int i = 0; i < why->rows; i++)
+        if (why->row[i].gap)
+            return true;
+    return false;
+}
+
+static void add_end(struct hak_text *text, const struct why *why) {
+    struct hak_text unmarked = {0};
+    add_creations(text, why);
+    why_add_unmarked(&unmarked, why);
+    if (why->stale || unmarked.length > 0) {
+        add_heading(text, why, "EVIDENCE");
+        if (why->stale)
+            hak_text_add_name(text, why->stale->evidence);
+        else
+            hak_text_add_text(text, &unmarked);
+        hak_text_add(text, "\n");
+    }
+    hak_text_free(&unmarked);
+    if (why->fault.id != 0) {
+        const struct hak_fault_words *words = hak_words_fault(why->fault.code);
+        add_heading(text, why, "FAULT");
+        if (words)
+            hak_text_add(text, "HKM-%u %s, ", words->code, words->name);
+        else
+            hak_text_add(text, "a crash, ");
+        hak_text_add(text, "event %s; `hakmem-trace faults %u` is the report\n",
+                     hak_words_number(why->fault.event), why->fault.id);
+    }
+    add_heading(text, why, "NEXT");
+    const char *store = view_value(why->view, "store");
+    struct hak_text option = {0};
+    if (store) {
+        hak_text_add(&option, " -s ");
+        hak_text_add_name(&option, store);
+    }
+    if (view_given(why->view, "process") || why->view->summary.processes > 1) {
+        hak_text_add(&option, " -p ");
+        view_add_process_name(&option, why->view, why->story->block.process);
+    }
+    const char *named = option.bytes ? option.bytes : "";
+    if (has_gap(why)) {
+        hak_text_add(text, "hakmem-trace block 0x%" PRIx64 "%s\n", why->address, named);
+        hak_text_tab(text, 10);
+    }
+    if (!view_given(why->view, "stacks"))
+        hak_text_add(text, "hakmem-trace why 0x%" PRIx64 " --stacks%s     ", why->address, named);
+    else if (!view_given(why->view, "moves"))
+        hak_text_add(text, "hakmem-trace why 0x%" PRIx64 " --moves%s     ", why->address, named);
+    hak_text_add(text, "hakmem-trace events --addr 0x%" PRIx64 "%s\n", why->story->block.base,
+                 named);
+    hak_text_free(&option);
+}
+
+void why_write(struct hak_text *text, const struct why *why) {
+    if (hak_story_is_outside(why->story)) {
+        hak_text_add(text, "0x%" PRIx64 " was in no block of this capture; it was only given to:\n",
+                     why->address);
+        view_add_module(text, why->view, why->address);
+    } else {
+        add_position(text, why);
+        add_state(text, why);
+        view_add_slot(text, why->view, &why->story->block);
+        if (why->story->pool[0]) {
+            hak_text_add(text, "In the program's pool \"");
+            hak_text_add_name(text, why->story->pool);
+            hak_text_add(text, "\". ");
+        }
+        view_add_block_process(text, why->view, &why->story->block);
+    }
+    view_add_block_completeness(text, why->view, why->story->lost_events);
+    hak_text_add(text, "\n");
+    add_table(text, why);
+    hak_text_add(text, "\n");
+    add_end(text, why);
+}

@@ -1,0 +1,130 @@
+/* What a person may type for an address (hex, SYMBOL+OFFSET, p:N, @fault, @fault:N) or a moment. */
+#include "viewer/capture/capture.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "viewer/capture/address.h"
+#include "report/lookup.h"
+#include "report/words.h"
+#include "hop.h"
+
+struct allocation {
+    uint64_t left;
+    struct hak_event event;
+    bool found;
+};
+
+static int count_allocation(void *context, const struct hak_event *event) {
+    struct allocation *wanted = context;
+    if (event->kind == HAK_REALLOC && event->place == HAK_PLACE_LIVE)
+        return 0; /* in place: no new block */
+    if (--wanted->left > 0)
+        return 0;
+    wanted->event = *event;
+    wanted->found = true;
+    return 1;
+}
+
+static bool nth_allocation(struct view *view, const char *text, uint32_t process,
+                           struct hak_event *out) {
+    char *end;
+    errno = 0;
+    unsigned long long n = strtoull(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end || n == 0 || errno) {
+        view_error("p:%s: the number of an allocation was expected, from 1", text);
+        return false;
+    }
+    struct allocation wanted = {.left = n};
+    struct hak_filter filter = {.class_index = -1,
+                                .process = process,
+                                .kind_mask_low = 1ull << HAK_MALLOC | 1ull << HAK_REALLOC};
+    int error = hak_store_scan(view->reader, &filter, false, count_allocation, &wanted);
+    if (error < 0) {
+        view_store_error(view, error);
+        return false;
+    }
+    if (!wanted.found) {
+        struct hak_text where = {0};
+        hak_text_add_name(&where, view->store_path);
+        if (process != 0) {
+            hak_text_add(&where, ": process ");
+            view_add_process(&where, view, process);
+        }
+        view_error("p:%llu: %s %s %s only", n, where.bytes ? where.bytes : "",
+                   process != 0 ? "made" : "holds",
+                   hak_words_count(n - wanted.left, "allocation", "allocations"));
+        hak_text_free(&where);
+        return false;
+    }
+    *out = wanted.event;
+    return true;
+}
+
+static bool nth_fault(struct view *view, const char *text, struct hak_event *out) {
+    char *end;
+    errno = 0;
+    unsigned long n = *text == ':' ? strtoul(text + 1, &end, 10) : 1;
+    if (*text == ':' && (end == text + 1 || *end || n == 0 || n > UINT32_MAX || errno)) {
+        view_error("@fault%s: @fault:N was expected, N from 1", text);
+        return false;
+    }
+    struct hak_fault_words_row fault;
+    if (!hak_lookup_fault(view->reader, (uint32_t)n, &fault)) {
+        view_error("@fault%s: %s holds %s", text, view->store_path,
+                   view->summary.faults == 0
+                       ? "no fault"
+                       : hak_words_count(view->summary.faults, "fault only", "faults only"));
+        return false;
+    }
+    if (hak_store_event(view->reader, fault.event, out) != 1 || out->address == 0) {
+        view_error("@fault%s: fault %lu was found at no address", text, n);
+        return false;
+    }
+    return true;
+}
+
+bool view_address(struct view *view, const char *text, uint32_t process, struct view_place *out) {
+    struct hak_event event;
+    *out = (struct view_place){0};
+    if (strncmp(text, "p:", 2) == 0 || strncmp(text, "@fault", 6) == 0) {
+        bool found = text[0] == 'p' ? nth_allocation(view, text + 2, process, &event)
+                                    : nth_fault(view, text + 6, &event);
+        if (!found)
+            return false;
+        *out = (struct view_place){event.address, event.id, event.process};
+        return true;
+    }
+    const char *digits = strncasecmp(text, "0x", 2) == 0 ? text + 2 : text;
+    if (*digits && strspn(digits, "0123456789abcdefABCDEF") == strlen(digits)) {
+        if (strlen(digits) > 16) {
+            view_error("%s: an address has at most 16 digits", text);
+            return false;
+        }
+        out->address = strtoull(digits, NULL, 16);
+        return true;
+    }
+    return view_symbol_address(view, text, &out->address);
+}
+
+bool view_when(const char *option, const char *text, uint64_t *ns, uint64_t *id) {
+    char *end;
+    errno = 0;
+    if (text[0] == '#') {
+        *id = strtoull(text + 1, &end, 10);
+        if (text[1] >= '0' && text[1] <= '9' && *end == '\0' && !errno)
+            return true;
+    } else {
+        double value = strtod(text, &end);
+        double unit = strcmp(end, "") == 0 || strcmp(end, "s") == 0 ? 1e9
+                      : strcmp(end, "ms") == 0                      ? 1e6
+                      : strcmp(end, "us") == 0                      ? 1e3
+                                                                    : 0;
+        if (end != text && unit > 0 && value >= 0 && value * unit < 9e18 && !errno) {
+            *ns = (uint64_t)(value * unit + 0.5);
+            return true;
+        }
+    }
+    view_error("--%s %s: seconds (1.5), 200ms, 30us or #EVENT was expected", option, text);
+    return false;
+}

@@ -1,0 +1,160 @@
+/* The capture that is asked: opening it, what is missing from it, and how its addresses, processes,
+ * threads and stacks are typed and shown.
+ *
+ *   -s FILE --> open.c --> view->reader, view->summary      interrupt.c: Ctrl-C ends a read
+ *   ADDR, WHEN --> address.c, symbol.c (SYMBOL+OFFSET)      process.c: --process
+ *   stack, thread, process --> labels.c: the columns THREAD and WHERE
+ *   json.c: the frame of every document                     pools.c: inner pools that hide blocks
+ *
+ * Owns the reader from view_open to view_close. Calls cli. One thread. */
+#ifndef HAK_VIEWER_CAPTURE_CAPTURE_H
+#define HAK_VIEWER_CAPTURE_CAPTURE_H
+
+#include <jansson.h>
+#include "viewer/cli/cli.h"
+
+#define VIEW_BLOCKS_MAX 1024 /* of the blocks that one address was in, these are looked at */
+
+/* Opens the capture that was named, or the newest one here. 0, or an exit status; the error is
+ * printed. Notes on a capture that is still written or ended early go to stderr. */
+int view_open(struct view *view);
+void view_close(struct view *view);
+/* VIEW_INCOMPLETE when events are missing from this capture, else VIEW_OK. */
+int view_completeness(const struct view *view);
+/* Behind an answer made of the log: a capture that was being written has gone on, and may have lost
+ * more since. 0, or the exit status of an error that was printed. */
+int view_look_again(struct view *view);
+/* For an answer that has no place for it: what was lost or dropped, in a line on stderr, or at the
+ * end of what a pager shows. Returns view_completeness(). */
+int view_say_completeness(struct view *view);
+/* "app.db (1,234 events of 2 processes)": where an answer was looked for. */
+void view_add_extent(struct hak_text *text, const struct view *view);
+/* "Nothing was lost in this capture.", or what was. */
+void view_add_completeness(struct hak_text *text, const struct view *view);
+/* Says on stderr why the answer ends before it is whole, and keeps that for its JSON document. */
+void view_fail(const char *message);
+/* What view_fail said last; NULL = nothing. */
+const char *view_failure(void);
+/* The status of a question that could not be read: of use, or where the store was asked for what it
+ * names, of a store that cannot be read. */
+int view_asked_wrong(void);
+/* Prints the reader's last error with what to do; returns the exit status for it. */
+int view_store_error(const struct view *view, int error);
+
+/* Lets reads of the open capture show their progress and be ended by Ctrl-C; view_open calls it. */
+void view_watch_reading(struct view *view);
+/* Ctrl-C was typed: go on no longer than it takes to end the answer well. */
+bool view_is_interrupted(void);
+/* A shell goes on with the next question. */
+void view_forget_interrupt(void);
+/* The answer was ended by Ctrl-C before it was whole. */
+bool view_answer_is_cut(void);
+
+/* ---- what a person types ----------------------------------------------------------------------
+ */
+
+/* An address as it was typed. `process` and `event` are set for p:N and @fault, else 0. */
+struct view_place {
+    uint64_t address, event;
+    uint32_t process;
+};
+/* What a person may type for an address: 0x7f.., 7f.., sym+off, p:N, @fault, @fault:N; p:N counts
+ * the allocations of `process` (row id, 0 = of all). False: the error is printed. */
+bool view_address(struct view *view, const char *text, uint32_t process, struct view_place *out);
+/* A moment: "1.5", "1.5s", "200ms", "30us" into `ns`, "#4711" into `id`. False: the error, which
+ * names --`option`, is printed. */
+bool view_when(const char *option, const char *text, uint64_t *ns, uint64_t *id);
+
+/* Which process is meant: `--process`.
+ *
+ *   4711     the process with this pid; where several had it, the last one (it is said)
+ *   4711#2   the second of them
+ *   #7, 7    row 7 of the capture (7: when no process had the pid 7) */
+#define VIEW_PROCESSES_MAX 256
+
+/* The rows that --process may mean, the last one first. */
+struct view_processes {
+    uint32_t row[VIEW_PROCESSES_MAX];
+    int count; /* 0 = --process was not given */
+    bool by_pid;
+    bool is_row_instead; /* no process had that pid; the row of that number was taken */
+};
+
+/* Reads --process. False: the error is printed. */
+bool view_read_process(struct view *view, struct view_processes *out);
+/* The same where one has to be taken: 0 = not given. Says on stderr which, if there was a choice.
+ */
+bool view_process(struct view *view, uint32_t *row);
+/* Says on stderr that `row` was taken of several that had its pid. */
+void view_tell_process(struct view *view, const struct view_processes *all, uint32_t row);
+/* Says on stderr which process was taken, where more than one had a block at `address`. */
+void view_note_process(struct view *view, uint64_t address, uint32_t row);
+
+/* What --process takes to mean exactly this row: "4711", or "4711#2" where several had the pid. */
+void view_add_process_name(struct hak_text *text, struct view *view, uint32_t row);
+/* "4711 (server)", "4711#2 (git)": that name with the program's. */
+void view_add_process(struct hak_text *text, struct view *view, uint32_t row);
+
+/* ---- what is shown ----------------------------------------------------------------------------
+ */
+
+/* The program's function that a stack stands for, and where it is. */
+struct stack_label {
+    char function[160]; /* "" = no stack, or not known */
+    char location[320];
+};
+/* The result holds until the next call. */
+const struct stack_label *view_stack_label(struct view *view, uint32_t stack);
+/* Appends "parse_row app/parse.c:210 < main": the frame that tells, and its callers, at most
+ * `frames` of them in all. */
+void view_add_stack_line(struct hak_text *text, struct view *view, uint32_t stack, int frames);
+/* "3 io"; "?" when the store has no such thread. Holds until the next call. */
+const char *view_thread_label(struct view *view, uint32_t row);
+/* "4711", "4712#2": what --process takes to mean this row. Holds until the next call. */
+const char *view_process_label(struct view *view, uint32_t row);
+/* Appends the stack of an event, one frame a line, each indented by `indent` blanks. */
+void view_add_stack(struct hak_text *text, struct view *view, uint32_t stack, int indent);
+
+struct hak_frames;
+/* The same, without colours, for frames that are there already. */
+void view_add_frame_lines(struct hak_text *text, const struct hak_frames *frames, int indent);
+/* The same for frames that are there already. */
+void view_add_frames(struct hak_text *text, struct view *view, const struct hak_frames *frames,
+                     int indent);
+
+/* Appends `mark "name"`: what the program called the mark that is this event. */
+void view_add_mark(struct hak_text *text, struct view *view, const struct hak_event *event);
+
+/* "850 ns", "3.2 us", "91.0 ms", "12.4 s": a span of time. In a ring of eight buffers. */
+const char *view_span(uint64_t ns);
+
+/* The same for an event, with what is to be said of its stack: cut, or found by frame pointers. */
+void view_add_event_stack(struct hak_text *text, struct view *view, const struct hak_event *event,
+                          int indent);
+
+/* ---- JSON --------------------------------------------------------------------------------------
+ */
+
+/* {"hakmem_json": 1, "command": ..., "store": ...}; the store only when one is open. */
+json_t *view_json_document(const struct view *view, const char *command);
+/* Whether events are missing from the capture, in numbers and a sentence. */
+json_t *view_completeness_json(const struct view *view);
+/* On one line, as long documents are written piece by piece; drops the reference. NULL when memory
+ * ran out; free it. */
+char *view_json_compact(json_t *value);
+
+/* ---- pools inside of programs -------------------------------------------------------------------
+ * Known by the modules that they come with: they take large blocks from malloc and hand out small
+ * ones themselves, so hakmem does not see those. */
+struct inner_pool {
+    const char *module;   /* how the file's name begins */
+    const char *variable; /* environment variable that switches it off; NULL = nothing does */
+    const char *off;      /* words of its value that do, with blanks between them */
+    const char *words;    /* "CPython's own pool hides small blocks" */
+};
+
+/* The next known pool of which a module was loaded in this capture, and which the variables that
+ * its first program was started with did not switch off; `at` counts from 0. NULL = no more. */
+const struct inner_pool *pools_next(struct view *view, int *at);
+
+#endif

@@ -1,0 +1,56 @@
+/* Ctrl-C while a capture is read: the first one ends the reading where it is, so that what was
+ * found until then is printed and the terminal is left as it was; the second one ends the command.
+ */
+#include "viewer/capture/capture.h"
+
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+
+#define STEPS_BETWEEN_LOOKS 10000 /* of SQLite's machine: some 100 us */
+
+static volatile sig_atomic_t asked;
+static bool was_stopped;
+
+static void on_interrupt(int number) {
+    if (asked++ && !view_is_paging()) {
+        signal(number, SIG_DFL);
+        raise(number);
+    }
+}
+
+static int stop_query(void *context) {
+    (void)context;
+    was_stopped |= asked != 0;
+    return asked != 0;
+}
+
+bool view_is_interrupted(void) {
+    was_stopped |= asked != 0;
+    return asked != 0;
+}
+
+void view_forget_interrupt(void) {
+    asked = 0;
+    was_stopped = false;
+}
+
+bool view_answer_is_cut(void) {
+    return was_stopped || (asked && ferror(stdout));
+}
+
+static int watch(void *context, const struct hak_progress *progress) {
+    (void)context;
+    view_progress(progress);
+    return view_is_interrupted();
+}
+
+void view_watch_reading(struct view *view) {
+    struct sigaction action = {.sa_handler = on_interrupt}, before;
+    /* Started with SIGINT ignored (nohup, a script's &), it stays so. */
+    if (sigaction(SIGINT, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+        sigaction(SIGINT, &action, NULL);
+    hak_store_watch(watch, view);
+    sqlite3_progress_handler(hak_store_database(view->reader), STEPS_BETWEEN_LOOKS, stop_query,
+                             NULL);
+}

@@ -1,0 +1,207 @@
+/* Finding and opening the capture, and saying what is wrong with it or missing from it. */
+#include "viewer/capture/capture.h"
+
+#include <errno.h>
+#include <glob.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "report/words.h"
+
+struct candidate {
+    const char *path;
+    struct timespec changed;
+};
+
+static int newest_first(const void *a, const void *b) {
+    const struct candidate *x = a, *y = b;
+    if (x->changed.tv_sec != y->changed.tv_sec)
+        return x->changed.tv_sec < y->changed.tv_sec ? 1 : -1;
+    if (x->changed.tv_nsec != y->changed.tv_nsec)
+        return x->changed.tv_nsec < y->changed.tv_nsec ? 1 : -1;
+    return strcmp(x->path, y->path);
+}
+
+static void none_here(size_t looked_at) {
+    char *here = getcwd(NULL, 0);
+    if (looked_at > 0)
+        view_error("no capture here: %s hakmem.*.db in %s, but none is a hakmem store",
+                   hak_words_count(looked_at, "file is called", "files are called"),
+                   here ? here : ".");
+    else
+        view_error("no capture here: looked for hakmem.*.db in %s", here ? here : ".");
+    view_write(stderr,
+               "Record one with `hakmem-trace run -- PROGRAM`, or name one with -s FILE.\n");
+    free(here);
+}
+
+/* Opens the newest store among hakmem.*.db; other files of that name are passed over. */
+static int open_newest(struct view *view) {
+    glob_t found;
+    size_t count = glob("hakmem.*.db", 0, NULL, &found) == 0 ? found.gl_pathc : 0;
+    struct candidate *list = calloc(count + 1, sizeof *list);
+    int status = VIEW_UNREADABLE, error = HAK_STORE_MISSING;
+    for (size_t i = 0; list && i < count; i++) {
+        struct stat about;
+        list[i].path = found.gl_pathv[i];
+        if (stat(list[i].path, &about) == 0)
+            list[i].changed = about.st_mtim;
+    }
+    if (list)
+        qsort(list, count, sizeof *list, newest_first);
+    for (size_t i = 0; list && i < count; i++) {
+        error = hak_store_open(list[i].path, &view->reader);
+        if (error == HAK_STORE_FOREIGN || error == HAK_STORE_MISSING)
+            continue;
+        view->store_path = strdup(list[i].path);
+        status = error == 0 ? 0 : view_store_error(view, error);
+        break;
+    }
+    if (error == HAK_STORE_FOREIGN || error == HAK_STORE_MISSING)
+        none_here(count);
+    free(list);
+    if (count > 0)
+        globfree(&found);
+    return status;
+}
+
+static char *failure; /* what view_fail told last */
+
+void view_fail(const char *message) {
+    view_error("%s", message);
+    free(failure);
+    failure = strdup(message);
+}
+
+int view_asked_wrong(void) {
+    return view_failure() ? VIEW_UNREADABLE : VIEW_USAGE;
+}
+
+const char *view_failure(void) {
+    return failure;
+}
+
+int view_store_error(const struct view *view, int error) {
+    (void)view;
+    if (error == HAK_STORE_STOPPED)
+        return VIEW_INTERRUPTED; /* main says so */
+    view_fail(hak_store_message());
+    if (error == HAK_STORE_MISSING)
+        view_write(stderr, "Record one with `hakmem-trace run -- PROGRAM`.\n");
+    return VIEW_UNREADABLE;
+}
+
+int view_open(struct view *view) {
+    const char *named = view_value(view, "store");
+    int status = 0;
+    if (named) {
+        view->store_path = strdup(named);
+        int error = hak_store_open(named, &view->reader);
+        if (error < 0)
+            status = view_store_error(view, error);
+    } else {
+        status = open_newest(view);
+    }
+    if (status != 0)
+        return status;
+    view_watch_reading(view);
+    int error = hak_store_summarise(view->reader, &view->summary);
+    if (error < 0)
+        return view_store_error(view, error);
+    if (view->summary.being_written)
+        view_error("%s is still being written; this is what is committed.", view->store_path);
+    else if (view->summary.ended_early)
+        view_error("%s was not finished (its collector was killed, the disk was full, or it was "
+                   "copied without its -wal file); it is read up to its last commit.",
+                   view->store_path);
+    return 0;
+}
+
+void view_close(struct view *view) {
+    if (view->reader)
+        hak_store_close(view->reader);
+    free(view->store_path);
+    free(failure);
+    failure = NULL;
+    view->reader = NULL;
+    view->store_path = NULL;
+}
+
+int view_completeness(const struct view *view) {
+    const struct hak_store_summary *summary = &view->summary;
+    return summary->lost_events > 0 || summary->trimmed_events > 0 || summary->ended_early ||
+                   summary->unseen > 0
+               ? VIEW_INCOMPLETE
+               : VIEW_OK;
+}
+
+int view_look_again(struct view *view) {
+    struct hak_store_summary now;
+    if (!view->summary.being_written)
+        return 0;
+    int error = hak_store_summarise(view->reader, &now);
+    if (error < 0)
+        return view_store_error(view, error);
+    view->summary = now;
+    return 0;
+}
+
+int view_say_completeness(struct view *view) {
+    /* Of one that ended early view_open said it. */
+    if (view->summary.lost_events > 0 || view->summary.trimmed_events > 0 ||
+        view->summary.unseen > 0) {
+        struct hak_text text = {0};
+        view_add_completeness(&text, view);
+        if (view_has_pager())
+            view_write(stdout, "\n%s\n", text.bytes ? text.bytes : "");
+        else if (fflush(stdout) == 0)
+            view_error("%s", text.bytes ? text.bytes : "");
+        hak_text_free(&text);
+    }
+    return view_completeness(view);
+}
+
+void view_add_extent(struct hak_text *text, const struct view *view) {
+    hak_text_add_name(text, view->store_path);
+    hak_text_add(text, " (%s of %s)", hak_words_count(view->summary.events, "event", "events"),
+                 hak_words_count(view->summary.processes, "process", "processes"));
+}
+
+/* Processes of which nothing, or not the last, is there: nobody knows how much that is. */
+static void add_missing_processes(struct hak_text *text, const struct hak_store_summary *summary) {
+    if (summary->unseen > 0)
+        hak_text_add(text, " The collector was killed: what %s recorded last is missing.",
+                     hak_words_count(summary->unseen, "process", "processes"));
+    if (summary->unrecorded > 0)
+        hak_text_add(text, " %s not recorded; the notes of `info` say why.",
+                     hak_words_count(summary->unrecorded, "program was", "programs were"));
+}
+
+void view_add_completeness(struct hak_text *text, const struct view *view) {
+    const struct hak_store_summary *summary = &view->summary;
+    if (summary->lost_events > 0)
+        hak_text_add(text, "%s lost in this capture (%s): %s.",
+                     hak_words_count(summary->lost_events, "event was", "events were"),
+                     hak_words_count(summary->losses, "stretch", "stretches"),
+                     view->command && strcmp(view->command->name, "info") == 0
+                         ? "LOST EVENTS says where"
+                         : "`hakmem-trace info` says where");
+    if (summary->trimmed_events > 0)
+        hak_text_add(text, "%sThe oldest %s dropped to keep the store below its cap.",
+                     summary->lost_events > 0 ? " " : "",
+                     hak_words_count(summary->trimmed_events, "event was", "events were"));
+    if (summary->ended_early)
+        hak_text_add(
+            text,
+            "%sThe capture ends with its last commit: its collector was killed, or the disk full.",
+            summary->lost_events + summary->trimmed_events > 0 ? " " : "");
+    if (summary->lost_events + summary->trimmed_events == 0 && !summary->ended_early)
+        hak_text_add(text, "Nothing %swas lost in this capture%s.",
+                     summary->unseen > 0 ? "that was stored " : "",
+                     summary->being_written ? " so far" : "");
+    add_missing_processes(text, summary);
+    if (summary->disordered_events > 0)
+        hak_text_add(text, " %s written behind a later one of the same block.",
+                     hak_words_count(summary->disordered_events, "event was", "events were"));
+}

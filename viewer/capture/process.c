@@ -1,0 +1,219 @@
+/* Which process is meant, and how it is said that one had to be chosen. */
+#include "viewer/capture/capture.h"
+
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+#include "report/words.h"
+#include "store/history/history.h"
+
+static sqlite3_stmt *prepare(struct view *view, const char *sql, sqlite3_int64 argument) {
+    sqlite3_stmt *query = NULL;
+    if (sqlite3_prepare_v2(hak_store_database(view->reader), sql, -1, &query, NULL) != SQLITE_OK) {
+        sqlite3_finalize(query);
+        return NULL;
+    }
+    sqlite3_bind_int64(query, 1, argument);
+    return query;
+}
+
+static sqlite3_int64 number_of(struct view *view, const char *sql, sqlite3_int64 argument) {
+    sqlite3_stmt *query = prepare(view, sql, argument);
+    sqlite3_int64 value =
+        query && sqlite3_step(query) == SQLITE_ROW ? sqlite3_column_int64(query, 0) : 0;
+    sqlite3_finalize(query);
+    return value;
+}
+
+static void find_rows(struct view *view, const char *sql, sqlite3_int64 number,
+                      struct view_processes *out) {
+    sqlite3_stmt *query = prepare(view, sql, number);
+    while (query && out->count < VIEW_PROCESSES_MAX && sqlite3_step(query) == SQLITE_ROW)
+        out->row[out->count++] = (uint32_t)sqlite3_column_int64(query, 0);
+    sqlite3_finalize(query);
+}
+
+static bool read_number(const char **text, sqlite3_int64 *out) {
+    char *end;
+    if (**text < '0' || **text > '9')
+        return false;
+    errno = 0;
+    *out = strtoll(*text, &end, 10);
+    *text = end;
+    return errno == 0;
+}
+
+static bool refuse(const struct view *view, const char *value) {
+    view_error("--process %s: a pid (4711), the Nth process with a pid (4711#2) or a row (#7) was "
+               "expected; `hakmem-trace info --all` lists those of %s",
+               value, view->store_path);
+    return false;
+}
+
+bool view_read_process(struct view *view, struct view_processes *out) {
+    const char *value = view_value(view, "process"), *at = value;
+    sqlite3_int64 number, nth = 0;
+    *out = (struct view_processes){0};
+    if (!value)
+        return true;
+    bool is_row = *at == '#';
+    at += is_row;
+    if (!read_number(&at, &number))
+        return refuse(view, value);
+    if (!is_row && *at == '#') {
+        at++;
+        if (!read_number(&at, &nth) || nth == 0)
+            return refuse(view, value);
+    }
+    if (*at)
+        return refuse(view, value);
+    out->by_pid = !is_row;
+    if (!is_row)
+        find_rows(view, "SELECT id FROM process WHERE pid = ?1 ORDER BY id DESC", number, out);
+    if (out->count == 0 && nth == 0) {
+        out->is_row_instead = !is_row;
+        out->by_pid = false;
+        find_rows(view, "SELECT id FROM process WHERE id = ?1", number, out);
+    }
+    if (out->count > 0 && nth > out->count) {
+        view_error("--process %s: %s in %s had the pid %lld", value,
+                   hak_words_count((uint64_t)out->count, "process only", "processes only"),
+                   view->store_path, (long long)number);
+        return false;
+    }
+    if (nth > 0 && out->count > 0) {
+        out->row[0] = out->row[out->count - nth];
+        out->count = 1;
+    }
+    if (out->count == 0) {
+        view_error("--process %s: no such process in %s; `hakmem-trace info --all` lists them",
+                   value, view->store_path);
+        return false;
+    }
+    return true;
+}
+
+void view_add_process_name(struct hak_text *text, struct view *view, uint32_t row) {
+    sqlite3_int64 pid = number_of(view, "SELECT pid FROM process WHERE id = ?1", row);
+    sqlite3_int64 all = number_of(view, "SELECT count(*) FROM process WHERE pid = ?1", pid);
+    hak_text_add(text, "%lld", (long long)pid);
+    if (all > 1)
+        hak_text_add(text, "#%lld",
+                     (long long)number_of(view,
+                                          "SELECT count(*) FROM process WHERE id <= ?1 AND pid = "
+                                          "(SELECT pid FROM process WHERE id = ?1)",
+                                          row));
+}
+
+/* The name that a command line begins with, and the word behind it where that is no option: "git
+ * gc", "make", "python3 job.py". */
+static void add_program(struct hak_text *text, const char *line) {
+    int first = (int)strcspn(line, " "), second = 0;
+    const char *name = line;
+    for (int i = 0; i < first; i++)
+        if (line[i] == '/')
+            name = line + i + 1;
+    const char *behind = line + first + strspn(line + first, " ");
+    if (behind[0] != '-' && strcspn(behind, " ") <= 16)
+        second = (int)strcspn(behind, " ");
+    struct hak_text words = {0};
+    hak_text_add(&words, "%.*s%s%.*s", (int)(line + first - name), name, second ? " " : "", second,
+                 behind);
+    hak_text_add_name(text, words.bytes);
+    hak_text_free(&words);
+}
+
+void view_add_process(struct hak_text *text, struct view *view, uint32_t row) {
+    sqlite3_stmt *query =
+        prepare(view, "SELECT program, command_line FROM process WHERE id = ?1", row);
+    view_add_process_name(text, view, row);
+    if (query && sqlite3_step(query) == SQLITE_ROW) {
+        const unsigned char *program = sqlite3_column_text(query, 0);
+        const unsigned char *line = sqlite3_column_text(query, 1);
+        hak_text_add(text, " (");
+        if (line && line[0])
+            add_program(text, (const char *)line);
+        else
+            hak_text_add_name(text,
+                              hak_words_path(program ? (const char *)program : "?", 1, false));
+        hak_text_add(text, ")");
+    }
+    sqlite3_finalize(query);
+}
+
+void view_tell_process(struct view *view, const struct view_processes *all, uint32_t row) {
+    struct hak_text text = {0};
+    if (all->is_row_instead) {
+        hak_text_add(&text, "no process had the pid %u; row #%u is used: ", row, row);
+        view_add_process(&text, view, row);
+        view_error("%s", text.bytes ? text.bytes : "");
+        hak_text_free(&text);
+    }
+    if (!all->by_pid || all->count < 2)
+        return;
+    hak_text_add(&text, "%d processes had this pid: ", all->count);
+    for (int i = all->count - 1, said = 0; i >= 0; i--, said++) {
+        if (said == 4 && i > 0) {
+            hak_text_add(&text, ", ...");
+            i = 0;
+        }
+        hak_text_add(&text, said ? ", " : "");
+        view_add_process(&text, view, all->row[i]);
+    }
+    hak_text_add(&text, "; ");
+    view_add_process_name(&text, view, row);
+    hak_text_add(&text, " is used; --process chooses another");
+    view_error("%s", text.bytes ? text.bytes : "");
+    hak_text_free(&text);
+}
+
+bool view_process(struct view *view, uint32_t *row) {
+    struct view_processes all;
+    *row = 0;
+    if (!view_read_process(view, &all))
+        return false;
+    if (all.count == 0)
+        return true;
+    *row = all.row[0];
+    view_tell_process(view, &all, *row);
+    return true;
+}
+
+/* The processes that had a block at `address`, last use first; `is_all` false: perhaps others. */
+static int processes_at(struct view *view, uint64_t address, uint32_t *row, bool *is_all) {
+    struct hak_block_key keys[VIEW_BLOCKS_MAX];
+    int count = hak_store_blocks_at(view->reader, address, 0, keys, VIEW_BLOCKS_MAX), processes = 0;
+    *is_all = count < VIEW_BLOCKS_MAX;
+    for (int i = 0; i < count; i++) {
+        bool seen = false;
+        for (int k = 0; k < processes && !seen; k++)
+            seen = row[k] == keys[i].process;
+        if (!seen)
+            row[processes++] = keys[i].process;
+    }
+    return processes;
+}
+
+void view_note_process(struct view *view, uint64_t address, uint32_t row) {
+    uint32_t rows[VIEW_BLOCKS_MAX];
+    bool is_all = true;
+    int count =
+        row == 0 || view->summary.processes < 2 ? 1 : processes_at(view, address, rows, &is_all);
+    if (count < 2)
+        return;
+    struct hak_text text = {0};
+    hak_text_add(&text, "%d%s processes had a block there: ", count, is_all ? "" : " or more");
+    view_add_process(&text, view, row);
+    hak_text_add(&text, " is shown, the last to use it; --process chooses another: ");
+    for (int i = 0, said = 0; i < count && said < 4; i++) {
+        if (rows[i] == row)
+            continue;
+        hak_text_add(&text, said++ ? ", " : "");
+        view_add_process(&text, view, rows[i]);
+    }
+    if (count > 5)
+        hak_text_add(&text, ", ...");
+    view_error("%s", text.bytes ? text.bytes : "");
+    hak_text_free(&text);
+}

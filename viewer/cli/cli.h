@@ -1,0 +1,182 @@
+/* The command line and the terminal: what every command of hakmem-trace has before it looks at a
+ * capture.
+ *
+ *   argv --> parse.c <-- commands.c: the table that main hands over --> help.c, completion.c
+ *               |                                                  nearest.c: "did you mean"
+ *               v
+ *          struct view --> the command's room --> table.c --> output.c --> stdout, or a pager
+ *                                                 progress.c --> stderr
+ *
+ * Owns the streams: nothing else in the viewer prints. Calls report (text, words) and the store's
+ * types, no other room. Statuses are those of the whole tool: see enum view_status. One thread. */
+#ifndef HAK_VIEWER_CLI_CLI_H
+#define HAK_VIEWER_CLI_CLI_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include "report/color.h"
+#include "report/text.h"
+#include "store/reader/reader.h"
+
+#define VIEW_OPTIONS_MAX 64
+
+enum view_status {
+    VIEW_OK = 0,
+    VIEW_FAULT = 1,         /* a fault was found */
+    VIEW_USAGE = 2,         /* the command line is wrong */
+    VIEW_UNREADABLE = 3,    /* the capture cannot be read */
+    VIEW_INCOMPLETE = 4,    /* the capture is incomplete and the answer could differ */
+    VIEW_INTERRUPTED = 130, /* by Ctrl-C, as shells have it */
+};
+
+/* One option: from this come parsing and help. `name` "" = not an option, skip it. */
+struct view_option {
+    const char *name;
+    char letter;          /* 0 = none */
+    const char *argument; /* what stands behind it, for people; NULL = a switch */
+    const char *sentence;
+};
+
+/* What an option that takes a value means without one ("run --leaks"); NULL = it needs one. Such an
+ * option takes its value by `=` only, so that what follows it is not taken for one. */
+const char *view_value_alone(const struct view_option *option);
+
+struct view;
+
+struct view_command {
+    const char *name;
+    const char *group;     /* heading on the general page */
+    const char *arguments; /* "ADDR", "[N]", "-- PROGRAM [ARG...]" */
+    const char *sentence;  /* on the general page */
+    const char *about;     /* the text of the command's own page, lines ended by '\n' */
+    const char *examples;
+    const struct view_option *options;
+    int option_count;
+    int arguments_min, arguments_max; /* -1 = any number */
+    bool stops_at_first; /* options end at the first argument: it belongs to another program */
+    int (*run)(struct view *view); /* returns enum view_status, or any status for `run` */
+};
+
+/* The table that view_parse was given; NULL past the end. */
+const struct view_command *view_command_at(int i);
+const struct view_command *view_find_command(const char *name);
+/* The same; when there is none the error, with what may have been meant, is printed. */
+const struct view_command *view_need_command(const char *name);
+void view_use_commands(const struct view_command *commands);
+/* Options that every command has. */
+extern const struct view_option view_common_options[];
+extern const int view_common_option_count;
+
+struct view {
+    const struct view_command *command;
+    struct view_option option[VIEW_OPTIONS_MAX]; /* the command's, then the common ones */
+    const char *value[VIEW_OPTIONS_MAX];         /* NULL = not given; a switch: "" */
+    int option_count;
+    char **argument;
+    int argument_count;
+    bool json;
+    bool wants_pager;                /* where stdout is a terminal */
+    enum hak_color color_when;       /* --color */
+    bool color;                      /* stdout takes colours */
+    bool terminal;                   /* stdout is a terminal */
+    char *store_path;                /* set by view_open */
+    struct hak_store_reader *reader; /* set by view_open */
+    struct hak_store_summary summary;
+};
+
+/* Parses the command line behind the program's name by `commands`, which ends with a name of NULL
+ * and stays the table of this process. Returns -1 when there is a command to run, else the exit
+ * status (help or version were printed, or the error was). */
+int view_parse(struct view *view, const struct view_command *commands, int argc, char **argv);
+/* Value of an option: NULL = not given, "" for a switch that was. */
+const char *view_value(const struct view *view, const char *name);
+bool view_given(const struct view *view, const char *name);
+/* Value of a number option into `out`; false (and the error is printed) when it is no number. Not
+ * given: `out` stays. */
+bool view_number(const struct view *view, const char *name, uint64_t *out);
+
+/* The HAKMEM_ variables, and the options of `run` that mean the same ("" = none does); the last
+ * name is NULL. */
+struct view_variable {
+    const char *name, *option;
+};
+extern const struct view_variable view_variables[];
+/* What `run` was given for a variable, else what the environment has; NULL = neither. */
+const char *view_variable_value(const struct view *view, const char *name);
+
+void view_help_general(FILE *to);
+void view_help_command(FILE *to, const struct view_command *command);
+
+/* Progress on stderr, where that is a terminal; shown from the second second on, until the answer
+ * begins on the same terminal. Called once for each chunk. */
+void view_progress(const struct hak_progress *progress);
+/* Takes the line away, for other lines on stderr. */
+void view_progress_clear(void);
+void view_progress_end(void);
+
+/* Prints to stdout or stderr, with foreign text escaped as hak_text_add does. Nothing else in the
+ * viewer prints. */
+void view_write(FILE *to, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Error or note on stderr: "hakmem-trace: ..." and a newline. */
+void view_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Lets the first line of output start a pager where that is right; call before it. */
+void view_start_pager(struct view *view);
+/* Output goes to a pager, or will; and one is there. */
+bool view_has_pager(void);
+bool view_is_paging(void);
+/* Ends output: flushes, waits for the pager. False: stdout could not be written. */
+bool view_end_output(void);
+/* Prints and frees. False and an error line when memory ran out. */
+bool view_print(struct hak_text *text);
+bool view_print_to(FILE *to, struct hak_text *text);
+/* The same for the lines of a report or of a stack, in colour where the output takes it. */
+bool view_print_report(const struct view *view, struct hak_text *text);
+/* Appends them so to `to`, and frees them. */
+void view_add_report(struct hak_text *to, const struct view *view, struct hak_text *lines);
+/* The same for a document of hak_json_print or view_json_compact; NULL is memory that ran out. */
+bool view_print_json(char *text);
+/* Escape codes, "" without colour. */
+enum view_style { VIEW_PLAIN, VIEW_BOLD, VIEW_RED, VIEW_DIM, VIEW_PLACE };
+const char *view_style(const struct view *view, enum view_style style);
+
+/* What was probably meant by a word that is not known: "did you mean 'faults'?". Begin with {.typed
+ * = ...}, offer every word that is known, then ask for the words. */
+struct nearest {
+    const char *typed;
+    const char *best; /* NULL = none is near */
+    int changes;      /* to get from one to the other */
+    int same;         /* letters that are the same at their begin */
+    bool is_begin;    /* `typed` is how it begins */
+};
+
+void nearest_offer(struct nearest *nearest, const char *word);
+/* "; did you mean '--json'?", `before` standing before the word; "" where none is near. Lives until
+ * the next call. */
+const char *nearest_words(const struct nearest *nearest, const char *before);
+
+/* Columns that fit their widest cell; numbers stand at the right, texts at the left. */
+#define TABLE_COLUMNS_MAX 48
+
+struct table {
+    char **cell; /* row by row, the headings first */
+    uint32_t count, capacity;
+    int columns;
+    bool is_text[TABLE_COLUMNS_MAX]; /* stands at the left */
+    bool failed;
+};
+
+/* Headings first, all of them; then rows, cell by cell. Text is copied, in its visible form
+ * (report/text.h). */
+void table_add_heading(struct table *t, const char *text);
+void table_add_text_heading(struct table *t, const char *text);
+void table_add_cell(struct table *t, const char *text);
+/* The same for a number with separators; nothing for 0. */
+void table_add_count(struct table *t, uint64_t value);
+/* Appends the table to `text` and frees it. */
+void table_print(struct hak_text *text, struct table *t, const struct view *view);
+
+int command_completion(struct view *view);
+int command_help(struct view *view);
+
+#endif

@@ -1,0 +1,103 @@
+/* The help pages: one for the tool, one for each command, made from the table in commands.c. */
+#include "viewer/cli/cli.h"
+
+#include <string.h>
+
+#define WIDTH 100
+
+/* Prints `text` from the present column on, later lines indented to `indent`, no wider than WIDTH.
+ */
+static void print_wrapped(FILE *to, const char *text, int indent) {
+    int column = indent;
+    while (*text) {
+        int length = (int)strcspn(text, " ");
+        if (column > indent && column + 1 + length > WIDTH) {
+            view_write(to, "\n%*s", indent, "");
+            column = indent;
+        } else if (column > indent) {
+            view_write(to, " ");
+            column++;
+        }
+        view_write(to, "%.*s", length, text);
+        column += length;
+        text += length;
+        text += strspn(text, " ");
+    }
+    view_write(to, "\n");
+}
+
+static void print_option(FILE *to, const struct view_option *option) {
+    char left[64];
+    if (option->name[0] == '\0')
+        return;
+    bool alone = view_value_alone(option) != NULL;
+    int length =
+        snprintf(left, sizeof left, "  %c%c%c --%s%s%s%s", option->letter ? '-' : ' ',
+                 option->letter ? option->letter : ' ', option->letter ? ',' : ' ', option->name,
+                 alone ? "[=" : " ", option->argument ? option->argument : "", alone ? "]" : "");
+    if (length > 33) {
+        view_write(to, "%s\n%34s", left, "");
+    } else {
+        view_write(to, "%-34s", left);
+    }
+    print_wrapped(to, option->sentence, 34);
+}
+
+void view_help_general(FILE *to) {
+    view_write(to, "hakmem-trace: where has this pointer been?\n\nUSAGE\n");
+    view_write(to, "  %-48s %s\n", "hakmem-trace run [OPTIONS] -- PROGRAM [ARG...]",
+               "record a program, report its faults");
+    view_write(to, "  %-48s %s\n", "hakmem-trace why ADDR",
+               "the story of one address, on one page");
+    view_write(to, "  hakmem-trace [OPTIONS FOR ALL] COMMAND [OPTIONS]\n");
+    const char *group = "";
+    for (int i = 0; view_command_at(i); i++) {
+        const struct view_command *command = view_command_at(i);
+        if (strcmp(group, command->group) != 0)
+            view_write(to, "%s%s\n", i == 0 ? "\n" : "", command->group);
+        group = command->group;
+        view_write(to, "  %-11s %s\n", command->name, command->sentence);
+    }
+    view_write(to, "\nOPTIONS FOR ALL\n");
+    for (int i = 0; i < view_common_option_count; i++)
+        print_option(to, &view_common_options[i]);
+    view_write(to,
+               "\nEXIT STATUS\n"
+               "  0 nothing wrong   1 a fault was found   2 usage   3 the capture cannot be read\n"
+               "  4 the capture is incomplete and the answer could differ   130 interrupted\n");
+}
+
+int command_help(struct view *view) {
+    if (view->argument_count == 0) {
+        view_help_general(stdout);
+        return VIEW_OK;
+    }
+    const struct view_command *command = view_need_command(view->argument[0]);
+    if (command)
+        view_help_command(stdout, command);
+    return command ? VIEW_OK : VIEW_USAGE;
+}
+
+static bool has_option(const struct view_command *command, const char *name) {
+    for (int i = 0; i < command->option_count; i++)
+        if (strcmp(command->options[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+void view_help_command(FILE *to, const struct view_command *command) {
+    view_write(to, "hakmem-trace %s: %s\n\nUSAGE\n  hakmem-trace %s [OPTIONS]%s%s\n\n",
+               command->name, command->sentence, command->name, command->arguments[0] ? " " : "",
+               command->arguments);
+    view_write(to, "%s", command->about);
+    if (command->option_count > 0)
+        view_write(to, "\nOPTIONS\n");
+    for (int i = 0; i < command->option_count; i++)
+        print_option(to, &command->options[i]);
+    view_write(to, "\nOPTIONS FOR ALL\n");
+    for (int i = 0; i < view_common_option_count; i++)
+        if (!has_option(command, view_common_options[i].name))
+            print_option(to, &view_common_options[i]);
+    if (command->examples)
+        view_write(to, "\nEXAMPLES\n%s", command->examples);
+}

@@ -1,0 +1,68 @@
+/* Finds the known word that is nearest to a typed one, by letters changed, added or left out. */
+#include "viewer/cli/cli.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+enum { LETTERS_MAX = 40, CHANGES_MAX = 2, BEGIN_MIN = 3 };
+
+/* How many letters must be changed, added or taken away to make `b` of `a` (Levenshtein), in any
+ * case; at most LETTERS_MAX in `b`. */
+static int distance(const char *a, const char *b) {
+    int row[LETTERS_MAX + 1], length = (int)strlen(b);
+    for (int k = 0; k <= length; k++)
+        row[k] = k;
+    for (int i = 0; a[i]; i++) {
+        int diagonal = row[0];
+        row[0] = i + 1;
+        for (int k = 0; k < length; k++) {
+            int above = row[k + 1];
+            bool differs = tolower((unsigned char)a[i]) != tolower((unsigned char)b[k]);
+            int best = diagonal + differs;
+            best = above + 1 < best ? above + 1 : best;
+            best = row[k] + 1 < best ? row[k] + 1 : best;
+            row[k + 1] = best;
+            diagonal = above;
+        }
+    }
+    return row[length];
+}
+
+static int same_begin(const char *a, const char *b) {
+    int same = 0;
+    while (a[same] && tolower((unsigned char)a[same]) == tolower((unsigned char)b[same]))
+        same++;
+    return same;
+}
+
+static bool is_nearer(const struct nearest *a, const struct nearest *b) {
+    if (a->is_begin != b->is_begin)
+        return a->is_begin;
+    if (a->changes != b->changes)
+        return a->changes < b->changes;
+    return a->same > b->same;
+}
+
+void nearest_offer(struct nearest *nearest, const char *word) {
+    size_t length = strlen(nearest->typed);
+    if (length > LETTERS_MAX || strlen(word) > LETTERS_MAX)
+        return;
+    int changes = distance(nearest->typed, word);
+    bool is_begin = length >= BEGIN_MIN && strncasecmp(nearest->typed, word, length) == 0;
+    if (!is_begin && (changes > CHANGES_MAX || changes >= (int)length))
+        return;
+    struct nearest now = {nearest->typed, word, changes, same_begin(nearest->typed, word),
+                          is_begin};
+    if (!nearest->best || is_nearer(&now, nearest))
+        *nearest = now;
+}
+
+const char *nearest_words(const struct nearest *nearest, const char *before) {
+    static char words[LETTERS_MAX + 32];
+    if (!nearest->best)
+        return "";
+    snprintf(words, sizeof words, "; did you mean '%s%s'?", before, nearest->best);
+    return words;
+}

@@ -1,0 +1,170 @@
+/* Printing: the pager on a terminal, colours, and a quiet end when nobody reads any more. */
+#include "viewer/cli/cli.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* The pager is started by the first line of the answer: a question that is interrupted before, or
+ * that has no answer, leaves none behind. */
+static struct {
+    bool is_wanted;
+    pid_t pid; /* 0 = not started */
+    const char *program;
+} pager;
+
+const char *view_style(const struct view *view, enum view_style style) {
+    static const char *const codes[] = {HAK_COLOR_PLAIN, HAK_COLOR_BOLD, HAK_COLOR_RED,
+                                        HAK_COLOR_DIM, HAK_COLOR_PLACE};
+    return view->color ? codes[style] : "";
+}
+
+static void start_now(void) {
+    int ends[2];
+    view_progress_end();
+    pager.is_wanted = false;
+    if (pipe(ends) != 0)
+        return;
+    pager.pid = fork();
+    if (pager.pid == 0) {
+        dup2(ends[0], STDIN_FILENO);
+        close(ends[0]);
+        close(ends[1]);
+        setenv("LESS", "FRX", 0);
+        execl("/bin/sh", "sh", "-c", pager.program, (char *)NULL);
+        _exit(127);
+    }
+    if (pager.pid > 0)
+        dup2(ends[1], STDOUT_FILENO);
+    else
+        pager.pid = 0;
+    close(ends[0]);
+    close(ends[1]);
+}
+
+/* What stdout calls to write; 0 = an error. */
+static ssize_t write_out(void *cookie, const char *bytes, size_t count) {
+    (void)cookie;
+    if (pager.is_wanted)
+        start_now();
+    for (size_t done = 0; done < count;) {
+        ssize_t put = write(STDOUT_FILENO, bytes + done, count - done);
+        if (put < 0 && errno != EINTR)
+            return 0;
+        done += put > 0 ? (size_t)put : 0;
+    }
+    return (ssize_t)count;
+}
+
+void view_start_pager(struct view *view) {
+    const char *program = getenv("PAGER");
+    if (pager.is_wanted || pager.pid > 0)
+        return;
+    if (!program)
+        program = "less";
+    bool has_pager =
+        view->terminal && view->wants_pager && program[0] && strcmp(program, "cat") != 0;
+    if (!has_pager) {
+        if (view->terminal)
+            view_progress_end();
+        return;
+    }
+    fflush(stdout);
+    FILE *out = fopencookie(NULL, "w", (cookie_io_functions_t){.write = write_out});
+    if (!out)
+        return;
+    setvbuf(out, NULL, _IOLBF, 0); /* the first line ends the progress */
+    stdout = out;
+    pager.is_wanted = true;
+    pager.program = program;
+}
+
+bool view_has_pager(void) {
+    return pager.is_wanted || pager.pid > 0;
+}
+
+bool view_is_paging(void) {
+    return pager.pid > 0;
+}
+
+bool view_end_output(void) {
+    view_progress_end();
+    bool written = fflush(stdout) == 0 && !ferror(stdout);
+    if (pager.pid > 0) {
+        close(STDOUT_FILENO);
+        while (waitpid(pager.pid, NULL, 0) < 0 && errno == EINTR)
+            continue;
+        return true;
+    }
+    if (!written && errno != EPIPE)
+        view_error("cannot write the answer: %s", strerror(errno));
+    return written;
+}
+
+/* The one place where anything is written to a terminal, a pipe or a file. */
+static bool write_text(FILE *to, struct hak_text *text) {
+    bool is_whole = !text->failed;
+    if (is_whole)
+        fwrite(text->bytes, 1, text->length, to);
+    hak_text_free(text);
+    return is_whole;
+}
+
+void view_write(FILE *to, const char *format, ...) {
+    struct hak_text text = {0};
+    va_list list;
+    va_start(list, format);
+    hak_text_vadd(&text, format, list);
+    va_end(list);
+    write_text(to, &text);
+}
+
+void view_error(const char *format, ...) {
+    struct hak_text text = {0};
+    va_list list;
+    fflush(stdout);
+    view_progress_clear();
+    hak_text_add(&text, "hakmem-trace: ");
+    va_start(list, format);
+    hak_text_vadd(&text, format, list);
+    va_end(list);
+    hak_text_add(&text, "\n");
+    write_text(stderr, &text);
+}
+
+bool view_print_to(FILE *to, struct hak_text *text) {
+    if (write_text(to, text))
+        return true;
+    view_error("out of memory");
+    return false;
+}
+
+bool view_print(struct hak_text *text) {
+    return view_print_to(stdout, text);
+}
+
+void view_add_report(struct hak_text *to, const struct view *view, struct hak_text *lines) {
+    to->failed |= lines->failed;
+    if (view->color && lines->bytes)
+        hak_color_report(to, lines->bytes);
+    else
+        hak_text_add_text(to, lines);
+    hak_text_free(lines);
+}
+
+bool view_print_report(const struct view *view, struct hak_text *text) {
+    struct hak_text shown = {0};
+    view_add_report(&shown, view, text);
+    return view_print(&shown);
+}
+
+bool view_print_json(char *json) {
+    struct hak_text text = {.failed = !json};
+    if (json)
+        hak_text_add_bytes(&text, json, strlen(json)); /* made by hak_json_dump: ASCII */
+    free(json);
+    return view_print(&text);
+}

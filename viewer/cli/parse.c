@@ -1,0 +1,241 @@
+/* Reads the command line by the table in commands.c; every error says what was wrong and what to
+ * do. */
+#include "viewer/cli/cli.h"
+#include "version.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FIRST_LONG 256 /* getopt's value of option 0; below are letters */
+
+static void merge_options(struct view *view) {
+    const struct view_command *command = view->command;
+    for (int i = 0; command && i < command->option_count; i++)
+        if (command->options[i].name[0] && view->option_count < VIEW_OPTIONS_MAX)
+            view->option[view->option_count++] = command->options[i];
+    for (int i = 0; i < view_common_option_count; i++) {
+        int same = -1;
+        for (int k = 0; k < view->option_count; k++)
+            if (strcmp(view->option[k].name, view_common_options[i].name) == 0)
+                same = k;
+        if (same >= 0)
+            view->option[same].letter = view_common_options[i].letter;
+        else if (view->option_count < VIEW_OPTIONS_MAX)
+            view->option[view->option_count++] = view_common_options[i];
+    }
+}
+
+static void fill_getopt(const struct view *view, struct option *longs, char *shorts) {
+    char *s = shorts;
+    *s++ = !view->command || view->command->stops_at_first ? '+' : ':';
+    if (s[-1] == '+')
+        *s++ = ':';
+    for (int i = 0; i < view->option_count; i++) {
+        const struct view_option *option = &view->option[i];
+        int has_value = view_value_alone(option) ? optional_argument
+                        : option->argument       ? required_argument
+                                                 : no_argument;
+        longs[i] = (struct option){option->name, has_value, NULL, FIRST_LONG + i};
+        if (option->letter) {
+            *s++ = option->letter;
+            if (option->argument)
+                *s++ = ':';
+        }
+    }
+    *s = '\0';
+}
+
+static int index_of_letter(const struct view *view, int letter) {
+    for (int i = 0; i < view->option_count; i++)
+        if (view->option[i].letter == letter)
+            return i;
+    return -1;
+}
+
+static int usage(const struct view *view) {
+    if (view->command)
+        view_write(stderr, "hakmem-trace %s --help shows what it takes.\n", view->command->name);
+    else
+        view_write(stderr, "hakmem-trace --help lists the commands.\n");
+    return VIEW_USAGE;
+}
+
+/* What a message begins with: the command that was given. */
+static const char *place(const struct view *view) {
+    static char words[64];
+    snprintf(words, sizeof words, "%s%s", view->command ? view->command->name : "",
+             view->command ? ": " : "");
+    return words;
+}
+
+/* A long option that getopt does not know, or knows several of. */
+static void say_unknown(const struct view *view, const char *typed) {
+    char name[64];
+    struct hak_text all = {0};
+    int begins = 0;
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(typed + 2, "="), typed + 2);
+    struct nearest nearest = {.typed = name};
+    for (int i = 0; i < view->option_count; i++) {
+        nearest_offer(&nearest, view->option[i].name);
+        if (strncmp(view->option[i].name, name, strlen(name)) == 0)
+            hak_text_add(&all, "%s--%s", begins++ ? ", " : "", view->option[i].name);
+    }
+    if (begins > 1)
+        view_error("%s--%s is ambiguous: %s", place(view), name, all.bytes ? all.bytes : "");
+    else
+        view_error("%sunknown option %s%s", place(view), typed, nearest_words(&nearest, "--"));
+    hak_text_free(&all);
+}
+
+/* Sets the values that are given in argv[1..], and the arguments to what is left. Without a command
+ * it ends at the first word that is no option: the command. */
+static int parse_options(struct view *view, int argc, char **argv) {
+    struct option longs[VIEW_OPTIONS_MAX + 1] = {0};
+    char shorts[3 * VIEW_OPTIONS_MAX + 3];
+    fill_getopt(view, longs, shorts);
+    opterr = 0;
+    optind = 0; /* begin anew, as glibc has it */
+    int got;
+    while ((got = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+        int i = got >= FIRST_LONG ? got - FIRST_LONG : index_of_letter(view, got);
+        if (got == ':') {
+            view_error("%s%s needs a value", place(view), argv[optind - 1]);
+            return usage(view);
+        }
+        if (got == '?' || i < 0 || i >= view->option_count) {
+            /* optopt: a letter, 0 for an unknown long one, an index for a value too many */
+            if (optopt >= FIRST_LONG)
+                view_error("%s--%s takes no value", place(view),
+                           view->option[optopt - FIRST_LONG].name);
+            else if (optopt > 0)
+                view_error("%sunknown option -%c", place(view), optopt);
+            else
+                say_unknown(view, argv[optind - 1]);
+            return usage(view);
+        }
+        const char *alone = view_value_alone(&view->option[i]);
+        view->value[i] = optarg ? optarg : alone ? alone : "";
+    }
+    view->argument = argv + optind;
+    view->argument_count = argc - optind;
+    return -1;
+}
+
+static int settle_common(struct view *view) {
+    const char *color = view_value(view, "color");
+    view->terminal = isatty(STDOUT_FILENO);
+    view->json = view_given(view, "json");
+    view->wants_pager = !view_given(view, "no-pager");
+    view->color_when = HAK_COLOR_AUTO;
+    if (color && strcmp(color, "always") == 0) {
+        view->color_when = HAK_COLOR_ALWAYS;
+    } else if (color && strcmp(color, "never") == 0) {
+        view->color_when = HAK_COLOR_NEVER;
+    } else if (color && strcmp(color, "auto") != 0) {
+        view_error("--color %s: auto, always or never was expected", color);
+        return usage(view);
+    }
+    view->color = !view->json && hak_color_is_wanted(view->color_when, STDOUT_FILENO);
+    return -1;
+}
+
+static int check_arguments(struct view *view) {
+    const struct view_command *command = view->command;
+    if (view->argument_count < command->arguments_min) {
+        view_error("%s needs %s", command->name, command->arguments);
+        return usage(view);
+    }
+    if (command->arguments_max >= 0 && view->argument_count > command->arguments_max) {
+        view_error("%s: unexpected argument '%s'; it takes %s", command->name,
+                   view->argument[command->arguments_max],
+                   command->arguments[0] ? command->arguments : "options only");
+        return usage(view);
+    }
+    return -1;
+}
+
+const struct view_command *view_need_command(const char *name) {
+    const struct view_command *command = view_find_command(name);
+    struct nearest nearest = {.typed = name};
+    for (int i = 0; !command && view_command_at(i); i++)
+        nearest_offer(&nearest, view_command_at(i)->name);
+    if (!command)
+        view_error("unknown command '%s'%s", name, nearest_words(&nearest, ""));
+    return command;
+}
+
+/* Begins anew with `command`; the options that stood before it hold until it is given them, too. */
+static void begin_command(struct view *view, const struct view_command *command) {
+    struct view before = *view;
+    *view = (struct view){.command = command};
+    merge_options(view);
+    for (int i = 0; i < before.option_count; i++)
+        for (int k = 0; k < view->option_count; k++)
+            if (strcmp(before.option[i].name, view->option[k].name) == 0)
+                view->value[k] = before.value[i];
+}
+
+int view_parse(struct view *view, const struct view_command *commands, int argc, char **argv) {
+    view_use_commands(commands);
+    merge_options(view);
+    int status = parse_options(view, argc, argv);
+    if (status >= 0)
+        return status;
+    if (view->argument_count > 0) {
+        const struct view_command *command = view_need_command(view->argument[0]);
+        argc = view->argument_count;
+        argv = view->argument;
+        if (!command)
+            return usage(view);
+        begin_command(view, command);
+        status = parse_options(view, argc, argv);
+        if (status >= 0)
+            return status;
+    }
+    if (view_given(view, "help")) {
+        if (view->command)
+            view_help_command(stdout, view->command);
+        else
+            view_help_general(stdout);
+        return VIEW_OK;
+    }
+    if (view_given(view, "version")) {
+        view_write(stdout, "hakmem-trace %s\n", HAK_VERSION);
+        return VIEW_OK;
+    }
+    if (!view->command) {
+        view_help_general(stderr);
+        return VIEW_USAGE;
+    }
+    status = settle_common(view);
+    return status >= 0 ? status : check_arguments(view);
+}
+
+const char *view_value(const struct view *view, const char *name) {
+    for (int i = 0; i < view->option_count; i++)
+        if (strcmp(view->option[i].name, name) == 0)
+            return view->value[i];
+    return NULL;
+}
+
+bool view_given(const struct view *view, const char *name) {
+    return view_value(view, name) != NULL;
+}
+
+bool view_number(const struct view *view, const char *name, uint64_t *out) {
+    const char *value = view_value(view, name);
+    if (!value)
+        return true;
+    char *end;
+    errno = 0;
+    unsigned long long number = strtoull(value, &end, 10);
+    if (value[0] < '0' || value[0] > '9' || *end || errno) {
+        view_error("--%s %s: a number was expected", name, value);
+        return false;
+    }
+    *out = number;
+    return true;
+}

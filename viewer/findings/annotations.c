@@ -1,0 +1,216 @@
+/* New findings in the words of CI services, so that they stand at the line of a change; and as the
+ * Code Quality report that GitLab reads. */
+#include "viewer/findings/findings.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "report/facts_json.h"
+#include "report/words.h"
+
+#define FILE_MODE 0666 /* umask decides */
+
+static bool is_set(const char *variable) {
+    const char *value = getenv(variable);
+    return value && value[0] && strcmp(value, "false") != 0;
+}
+
+static enum annotations find_service(void) {
+    if (is_set("GITHUB_ACTIONS"))
+        return ANNOTATIONS_GITHUB;
+    if (is_set("GITLAB_CI"))
+        return ANNOTATIONS_GITLAB;
+    if (is_set("TF_BUILD"))
+        return ANNOTATIONS_AZURE;
+    if (is_set("TEAMCITY_VERSION"))
+        return ANNOTATIONS_TEAMCITY;
+    return ANNOTATIONS_NONE;
+}
+
+bool annotations_wanted(const struct view *view, enum annotations *out) {
+    static const char *const names[] = {"none", "github", "gitlab", "azure", "teamcity"};
+    const char *value = view_value(view, "annotations");
+    *out = ANNOTATIONS_NONE;
+    if (!value)
+        return true;
+    if (strcmp(value, "auto") == 0) {
+        *out = find_service();
+        return true;
+    }
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(value, names[i]) == 0) {
+            *out = (enum annotations)i;
+            return true;
+        }
+    view_error("%s --annotations %s: auto, github, gitlab, azure, teamcity or none was expected",
+               view->command->name, value);
+    return false;
+}
+
+/* ---- escapes -----------------------------------------------------------------------------------
+ */
+
+struct escape {
+    char c;
+    const char *as;
+};
+
+/* What the service shows is a terminal to us: the visible form first, then the service's marks. */
+static void add_escaped(struct hak_text *to, const char *from, const struct escape *escapes) {
+    struct hak_text visible = {0};
+    hak_text_add_name(&visible, from);
+    for (const char *at = visible.bytes ? visible.bytes : ""; *at; at++) {
+        const struct escape *one = escapes;
+        while (one->as && one->c != *at)
+            one++;
+        if (one->as)
+            hak_text_add(to, "%s", one->as);
+        else
+            hak_text_add_bytes(to, at, 1);
+    }
+    hak_text_free(&visible);
+}
+
+static const struct escape github_data[] = {{'%', "%25"}, {'\r', "%0D"}, {'\n', "%0A"}, {0, NULL}};
+static const struct escape github_property[] = {{'%', "%25"}, {'\r', "%0D"}, {'\n', "%0A"},
+                                                {':', "%3A"}, {',', "%2C"},  {0, NULL}};
+static const struct escape azure[] = {{'%', "%AZP25"}, {'\r', "%0D"}, {'\n', "%0A"},
+                                      {';', "%3B"},    {']', "%5D"},  {0, NULL}};
+static const struct escape teamcity[] = {{'|', "||"}, {'\'', "|'"}, {'\r', "|r"}, {'\n', "|n"},
+                                         {'[', "|["}, {']', "|]"},  {0, NULL}};
+
+/* ---- services ----------------------------------------------------------------------------------
+ */
+
+/* The line to mark: `path` as the repository has it; "" = none is known. */
+static uint32_t find_line(struct view *view, const struct finding *one, struct hak_text *path) {
+    int at = sources_frame(view, one);
+    if (at < 0)
+        return 0;
+    sources_add_path(path, view, one->stacks[0].frames.frame[at].file);
+    return one->stacks[0].frames.frame[at].line;
+}
+
+/* Adds the two as NAME=VALUE, each followed by `after`, as far as they are known. */
+static void add_line(struct hak_text *text, struct view *view, const struct finding *one,
+                     const char *file, const char *number, char after,
+                     const struct escape *escapes) {
+    struct hak_text path = {0};
+    uint32_t line = find_line(view, one, &path);
+    if (path.bytes) {
+        hak_text_add(text, "%s=", file);
+        add_escaped(text, path.bytes, escapes);
+        hak_text_add(text, "%c", after);
+        if (line > 0)
+            hak_text_add(text, "%s=%u%c", number, line, after);
+    }
+    hak_text_free(&path);
+}
+
+static void add_github(struct hak_text *text, struct view *view, const struct finding *one) {
+    hak_text_add(text, "::error ");
+    add_line(text, view, one, "file", "line", ',', github_property);
+    hak_text_add(text, "title=hakmem %s::", one->name);
+    add_escaped(text, one->headline, github_data);
+    hak_text_add(text, "\n");
+}
+
+static void add_azure(struct hak_text *text, struct view *view, const struct finding *one) {
+    hak_text_add(text, "##vso[task.logissue type=error;");
+    add_line(text, view, one, "sourcepath", "linenumber", ';', azure);
+    if (one->code)
+        hak_text_add(text, "code=HKM-%u;", one->code);
+    hak_text_add(text, "]");
+    add_escaped(text, one->headline, azure);
+    hak_text_add(text, "\n");
+}
+
+static void add_teamcity(struct hak_text *text, struct view *view, const struct finding *one) {
+    struct hak_text path = {0}, words = {0};
+    uint32_t line = find_line(view, one, &path);
+    hak_text_add(&words, "%s", one->headline);
+    if (path.bytes && line > 0)
+        hak_text_add(&words, " (%s:%u)", path.bytes, line);
+    hak_text_add(text, "##teamcity[buildProblem description='");
+    add_escaped(text, words.bytes ? words.bytes : one->headline, teamcity);
+    hak_text_add(text, "' identity='");
+    add_escaped(text, one->fingerprint, teamcity);
+    hak_text_add(text, "']\n");
+    hak_text_free(&path);
+    hak_text_free(&words);
+}
+
+/* Services show a few dozen lines at most, and each finding is told once. */
+static bool is_repeated(const struct findings *findings, size_t i) {
+    for (size_t k = 0; k < i; k++)
+        if (strcmp(findings->list[k].fingerprint, findings->list[i].fingerprint) == 0)
+            return true;
+    return false;
+}
+
+void annotations_add(struct hak_text *text, struct view *view, const struct findings *findings,
+                     enum annotations service) {
+    for (size_t i = 0; i < findings->count; i++) {
+        const struct finding *one = &findings->list[i];
+        if (one->state != FINDING_NEW || is_repeated(findings, i))
+            continue;
+        if (service == ANNOTATIONS_GITHUB)
+            add_github(text, view, one);
+        else if (service == ANNOTATIONS_AZURE)
+            add_azure(text, view, one);
+        else if (service == ANNOTATIONS_TEAMCITY)
+            add_teamcity(text, view, one);
+    }
+}
+
+char *findings_code_quality(struct view *view, const struct findings *findings) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < findings->count; i++) {
+        const struct finding *one = &findings->list[i];
+        if (one->state != FINDING_NEW || is_repeated(findings, i))
+            continue;
+        struct hak_text path = {0};
+        uint32_t line = find_line(view, one, &path);
+        json_t *object = json_object(), *location = json_object(), *lines = json_object();
+        json_object_set_new(object, "description", hak_json_text(one->headline));
+        json_object_set_new(object, "check_name", json_string(one->name));
+        json_object_set_new(object, "fingerprint", hak_json_text(one->fingerprint));
+        json_object_set_new(object, "severity",
+                            json_string(one->kind == FINDING_LEAK ? "major" : "critical"));
+        json_object_set_new(lines, "begin", json_integer(line > 0 ? line : 1));
+        json_object_set_new(location, "path",
+                            hak_json_text(path.bytes ? path.bytes : one->program));
+        json_object_set_new(location, "lines", lines);
+        json_object_set_new(object, "location", location);
+        json_array_append_new(list, object);
+        hak_text_free(&path);
+    }
+    return hak_json_print(list);
+}
+
+bool findings_write_file(const char *path, char *document) {
+    if (!document) {
+        view_error("out of memory");
+        return false;
+    }
+    struct hak_text next = {0};
+    hak_text_add_bytes(&next, path, strlen(path));
+    hak_text_add(&next, ".new.%d", (int)getpid());
+    int fd = next.bytes
+                 ? open(next.bytes, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, FILE_MODE)
+                 : -1;
+    FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
+    bool good = file && fwrite(document, 1, strlen(document), file) == strlen(document);
+    good = file && fclose(file) == 0 && good && rename(next.bytes, path) == 0;
+    if (!good) {
+        view_error("%s cannot be written: %s", path, strerror(errno));
+        if (fd >= 0)
+            unlink(next.bytes);
+    }
+    hak_text_free(&next);
+    free(document);
+    return good;
+}

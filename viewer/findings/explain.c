@@ -1,0 +1,104 @@
+/* `explain`: a fault's code in full, from its page in docs/specs/faults. */
+#include "viewer/findings/findings.h"
+#include "viewer/capture/capture.h"
+
+#include <string.h>
+#include "report/facts_json.h"
+#include "report/words.h"
+#include "viewer/findings/fault_pages.h"
+#include "viewer/findings/markdown.h"
+
+static const char *page_of(unsigned code) {
+    for (const struct hak_fault_page *page = hak_fault_pages; page->code; page++)
+        if (page->code == code)
+            return page->text;
+    return NULL;
+}
+
+static json_t *fault_json(const struct hak_fault_words *words, bool with_page) {
+    json_t *object = json_object();
+    json_object_set_new(object, "code", json_sprintf("HKM-%u", words->code));
+    json_object_set_new(object, "name", json_string(words->name));
+    json_object_set_new(object, "tag", words->tag[0] ? json_string(words->tag) : json_null());
+    json_object_set_new(object, "injection",
+                        words->injection[0] ? json_string(words->injection) : json_null());
+    json_object_set_new(object, "meaning", json_string(words->meaning));
+    json_object_set_new(object, "advice", json_string(words->advice));
+    if (with_page) {
+        const char *page = page_of(words->code);
+        json_object_set_new(object, "page", page ? json_string(page) : json_null());
+    }
+    return object;
+}
+
+static bool print_json(struct view *view, const struct hak_fault_words *only) {
+    json_t *document = view_json_document(view, "explain"), *list = json_array();
+    for (unsigned i = 0; hak_words_fault_at(i); i++)
+        if (!only || only == hak_words_fault_at(i))
+            json_array_append_new(list, fault_json(hak_words_fault_at(i), only != NULL));
+    json_object_set_new(document, "faults", list);
+    return view_print_json(hak_json_print(document));
+}
+
+static void list_all(struct view *view) {
+    for (unsigned i = 0; hak_words_fault_at(i); i++) {
+        const struct hak_fault_words *words = hak_words_fault_at(i);
+        view_write(stdout, "%sHKM-%u %-22s%s %s\n", view_style(view, VIEW_BOLD), words->code,
+                   words->name, view_style(view, VIEW_PLAIN), words->meaning);
+    }
+}
+
+static void print_page(struct view *view, const struct hak_fault_words *words) {
+    const char *page = page_of(words->code);
+    view_write(stdout, "%sHKM-%u %s%s\n", view_style(view, VIEW_BOLD), words->code, words->name,
+               view_style(view, VIEW_PLAIN));
+    if (!page) {
+        view_write(stdout, "\n%s\n\n%s\n", words->meaning, words->advice);
+        return;
+    }
+    /* The page's own first line is its heading, which stands above already. */
+    const char *body = page[0] == '#' ? strchr(page, '\n') : page;
+    if (!body)
+        body = page;
+    while (body[0] == '\n' && body[1] == '\n')
+        body++;
+    struct hak_text text = {0};
+    markdown_add(&text, view, body);
+    view_print(&text);
+}
+
+static int say_unknown(const char *typed) {
+    enum { CODES_MAX = 64 };
+    static char code[CODES_MAX][16];
+    struct nearest nearest = {.typed = typed};
+    for (unsigned i = 0; hak_words_fault_at(i) && i < CODES_MAX; i++) {
+        snprintf(code[i], sizeof code[i], "HKM-%u", hak_words_fault_at(i)->code);
+        nearest_offer(&nearest, hak_words_fault_at(i)->name);
+        nearest_offer(&nearest, hak_words_fault_at(i)->tag);
+        nearest_offer(&nearest, code[i]);
+        nearest_offer(&nearest, strchr(code[i], '-') + 1);
+    }
+    view_error("explain %s: no such fault%s", typed,
+               nearest.best ? nearest_words(&nearest, "")
+                            : "; a code (HKM-104 or 104), a name (tls-sll-hdr-reset) or a tag "
+                              "(TLS_SLL_HDR_RESET) was expected");
+    view_write(stderr, "hakmem-trace explain lists them all.\n");
+    return VIEW_USAGE;
+}
+
+int command_explain(struct view *view) {
+    const struct hak_fault_words *words = NULL;
+    if (view->argument_count > 0) {
+        words = hak_words_find_fault(view->argument[0]);
+        if (!words)
+            return say_unknown(view->argument[0]);
+    }
+    view_start_pager(view);
+    if (view->json)
+        return print_json(view, words) ? VIEW_OK : VIEW_USAGE;
+    if (words)
+        print_page(view, words);
+    else
+        list_all(view);
+    return VIEW_OK;
+}

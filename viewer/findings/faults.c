@@ -1,0 +1,399 @@
+/* `faults`: what went wrong, one line each; `faults N`: the whole report as it was printed; and the
+ * baseline that is made of it. */
+#include "viewer/findings/fault_stacks.h"
+#include "viewer/findings/findings.h"
+
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "report/facts_json.h"
+#include "report/words.h"
+#include "viewer/capture/capture.h"
+
+static const char *column(sqlite3_stmt *query, int i) {
+    const unsigned char *text = sqlite3_column_text(query, i);
+    return text ? (const char *)text : "";
+}
+
+static int sql_error(struct view *view) {
+    view_error("%s: %s", view->store_path, sqlite3_errmsg(hak_store_database(view->reader)));
+    return VIEW_UNREADABLE;
+}
+
+/* `faults L3`: a leak. */
+static int show_leak(struct view *view, const char *which) {
+    struct findings findings;
+    char *end;
+    unsigned long number = strtoul(which + 1, &end, 10);
+    int status = VIEW_USAGE;
+    if (!findings_gather(view, 0, &findings))
+        return VIEW_UNREADABLE;
+    for (size_t i = 0; i < findings.count && !*end; i++) {
+        const struct finding *one = &findings.list[i];
+        if (one->kind != FINDING_LEAK || one->row != number)
+            continue;
+        struct hak_text text = {0};
+        hak_text_add_name(&text, one->headline);
+        hak_text_add(&text, "\n");
+        for (int k = 0; k < one->stack_count && one->stacks[k].frames.count > 0; k++)
+            for (int f = 0; f < one->stacks[k].frames.count; f++) {
+                hak_text_add(&text, "    #%-2d ", f);
+                hak_words_add_frame(&text, &one->stacks[k].frames.frame[f], 30, 2);
+                hak_text_add(&text, "\n");
+            }
+        view_start_pager(view);
+        view_print_report(view, &text);
+        status = VIEW_FAULT;
+    }
+    findings_free(&findings);
+    if (status == VIEW_USAGE)
+        view_error("faults %s: no leak of this number counts as a fault; `hakmem-trace leaks` "
+                   "lists all",
+                   which);
+    return status;
+}
+
+/* The whole report, or the line of one that was never finished. */
+static int print_report(const struct view *view, const char *report, const char *summary) {
+    struct hak_text text = {0};
+    size_t length = strlen(report);
+    hak_text_add_lines(&text, length > 0 ? report : summary);
+    if (length == 0 || report[length - 1] != '\n')
+        hak_text_add(&text, "\n");
+    return view_print_report(view, &text) ? VIEW_FAULT : VIEW_UNREADABLE;
+}
+
+/* The same with whole stacks. */
+static int print_report_stacks(const struct view *view, const char *report, const char *json,
+                               unsigned long number) {
+    struct hak_text text = {0};
+    if (!report[0]) {
+        view_error("faults %lu: its report was never finished; without --stacks its line is shown",
+                   number);
+        return VIEW_INCOMPLETE;
+    }
+    if (!fault_stacks_add(&text, report, json)) {
+        view_error("faults %lu: its JSON, which has the stacks, is damaged; without --stacks its "
+                   "text is shown",
+                   number);
+        return VIEW_UNREADABLE;
+    }
+    return view_print_report(view, &text) ? VIEW_FAULT : VIEW_UNREADABLE;
+}
+
+/* Written anew: what lies in the store may be anything. */
+static int print_report_json(const char *stored, unsigned long number) {
+    if (!stored[0]) {
+        view_error("faults %lu: its report was never finished; without --json its line is shown",
+                   number);
+        return VIEW_INCOMPLETE;
+    }
+    json_t *document = json_loads(stored, 0, NULL);
+    if (!document) {
+        view_error("faults %lu: its JSON is damaged; without --json its text is shown", number);
+        return VIEW_UNREADABLE;
+    }
+    return view_print_json(hak_json_print(document)) ? VIEW_FAULT : VIEW_UNREADABLE;
+}
+
+static int show_report(struct view *view, const char *which) {
+    char *end;
+    unsigned long number = strtoul(which, &end, 10);
+    if (which[0] == 'L' && which[1] >= '0' && which[1] <= '9' && !view->json)
+        return show_leak(view, which);
+    if (which[0] < '0' || which[0] > '9' || *end) {
+        view_error("faults %s: the number of a fault was expected, as `hakmem-trace faults` lists "
+                   "them",
+                   which);
+        return VIEW_USAGE;
+    }
+    sqlite3_stmt *query = NULL;
+    if (sqlite3_prepare_v2(hak_store_database(view->reader),
+                           "SELECT report, json, summary FROM fault WHERE id = ?1", -1, &query,
+                           NULL) != SQLITE_OK)
+        return sql_error(view);
+    sqlite3_bind_int64(query, 1, (sqlite3_int64)number);
+    if (sqlite3_step(query) != SQLITE_ROW) {
+        sqlite3_finalize(query);
+        view_error("faults %lu: %s holds %s", number, view->store_path,
+                   hak_words_count(view->summary.faults, "fault", "faults"));
+        return VIEW_USAGE;
+    }
+    view_start_pager(view);
+    const char *report = column(query, 0), *json = column(query, 1);
+    int status = view->json                   ? print_report_json(json, number)
+                 : view_given(view, "stacks") ? print_report_stacks(view, report, json, number)
+                                              : print_report(view, report, column(query, 2));
+    sqlite3_finalize(query);
+    return status;
+}
+
+/* The place stands in the summary behind the fault's name. */
+static void add_where(struct hak_text *text, const struct finding *one) {
+    const char *place = strstr(one->summary, one->name);
+    place = place ? place + strlen(one->name) + strspn(place + strlen(one->name), " ") : "";
+    const char *stop = strstr(place, one->code ? " hop=" : " signal=");
+    const char *found = strstr(place, " found=");
+    struct hak_text cut = {0};
+    hak_text_add(&cut, "%.*s", stop ? (int)(stop - place) : (int)strlen(place), place);
+    if (found && one->code)
+        hak_text_add(&cut, ", found at %.*s", (int)strcspn(found + 7, " "), found + 7);
+    if (one->kind == FINDING_LEAK) {
+        hak_text_add(text, "%s in ", hak_words_bytes(one->bytes));
+        hak_text_add(text, "%s of ", hak_words_count(one->blocks, "block", "blocks"));
+        finding_add_place(text, one);
+    } else {
+        hak_text_add_name(text, cut.bytes ? cut.bytes : "");
+    }
+    hak_text_free(&cut);
+}
+
+static void print_line(struct view *view, const struct finding *one) {
+    struct hak_text text = {0};
+    char number[16];
+    snprintf(number, sizeof number, "%s%u", one->kind == FINDING_LEAK ? "L" : "", one->row);
+    hak_text_add(&text, "%5s  ", number);
+    if (one->code)
+        hak_text_add(&text, "%sHKM-%u %s%s", view_style(view, VIEW_RED), one->code, one->name,
+                     view_style(view, VIEW_PLAIN));
+    else
+        hak_text_add(&text, "crash");
+    hak_text_tab(&text, 38);
+    hak_text_add(&text, "%s", one->kind == FINDING_LEAK ? "-" : hak_words_number(one->event));
+    hak_text_tab(&text, 52);
+    hak_text_add(&text, "%s", hak_words_time(one->ns));
+    hak_text_tab(&text, 64);
+    hak_text_add(&text, "%s", view_process_label(view, one->process));
+    hak_text_tab(&text, 73);
+    hak_text_add(&text, "%s",
+                 one->kind == FINDING_LEAK ? "-" : view_thread_label(view, one->thread));
+    hak_text_tab(&text, 85);
+    hak_text_add(&text, "%s", one->fingerprint);
+    hak_text_tab(&text, 111);
+    add_where(&text, one);
+    hak_text_add(&text, "\n");
+    for (int i = 0; i < one->stack_count && view_given(view, "stacks"); i++) {
+        hak_text_add(&text, "       %s:\n", one->stacks[i].title);
+        view_add_frames(&text, view, &one->stacks[i].frames, 9);
+    }
+    view_print(&text);
+}
+
+static json_t *stacks_json(const struct finding *one) {
+    json_t *array = json_array();
+    for (int i = 0; i < one->stack_count; i++) {
+        json_t *object = json_object();
+        json_object_set_new(object, "title", json_string(one->stacks[i].title));
+        json_object_set_new(object, "frames", hak_json_frames(&one->stacks[i].frames));
+        json_array_append_new(array, object);
+    }
+    return array;
+}
+
+static json_t *finding_json(struct view *view, const struct finding *one) {
+    static const char *const kinds[] = {"fault", "leak", "crash"};
+    static const char *const states[] = {"new", "baseline", "suppressed"};
+    json_t *object = json_object();
+    json_object_set_new(object, "row", json_integer(one->row));
+    json_object_set_new(object, "kind", json_string(kinds[one->kind]));
+    json_object_set_new(object, "code",
+                        one->code ? json_sprintf("HKM-%u", one->code) : json_null());
+    json_object_set_new(object, "name", json_string(one->name));
+    json_object_set_new(object, "fingerprint", hak_json_text(one->fingerprint));
+    json_object_set_new(object, "state", json_string(states[one->state]));
+    json_object_set_new(object, "event", json_integer((json_int_t)one->event));
+    json_object_set_new(object, "ns", json_integer((json_int_t)one->ns));
+    json_object_set_new(object, "process", json_integer(one->process));
+    json_object_set_new(object, "pid", json_integer(one->pid));
+    json_object_set_new(object, "thread", hak_json_text(view_thread_label(view, one->thread)));
+    json_object_set_new(object, "headline", hak_json_text(one->headline));
+    json_object_set_new(object, "summary", hak_json_text(one->summary));
+    if (one->kind == FINDING_LEAK) {
+        json_object_set_new(object, "blocks", json_integer((json_int_t)one->blocks));
+        json_object_set_new(object, "bytes", json_integer((json_int_t)one->bytes));
+    }
+    if (view_given(view, "stacks"))
+        json_object_set_new(object, "stacks", stacks_json(one));
+    return object;
+}
+
+static size_t count_new(const struct findings *findings) {
+    size_t count = 0;
+    for (size_t i = 0; i < findings->count; i++)
+        count += findings->list[i].state == FINDING_NEW;
+    return count;
+}
+
+static int list_json(struct view *view, const struct findings *findings) {
+    json_t *list = json_array(), *stale = json_array();
+    for (size_t i = 0; i < findings->count; i++)
+        json_array_append_new(list, finding_json(view, &findings->list[i]));
+    json_t *document = view_json_document(view, "faults");
+    json_object_set_new(document, "faults", list);
+    for (size_t i = 0; findings->baseline && i < findings->baseline->count; i++) {
+        const struct hak_baseline_entry *entry = &findings->baseline->list[i];
+        if (!entry->seen && findings_has_run(view, entry->program))
+            json_array_append_new(stale, hak_json_text(entry->fingerprint));
+    }
+    json_object_set_new(document, "stale", stale);
+    json_object_set_new(document, "completeness", view_completeness_json(view));
+    view_print_json(hak_json_print(document));
+    return count_new(findings) > 0 ? VIEW_FAULT : view_completeness(view);
+}
+
+static void print_nothing(struct view *view, uint32_t process, size_t known) {
+    struct hak_text text = {0};
+    hak_text_add(&text, known > 0 ? "No new fault in " : "No fault in ");
+    if (process != 0) {
+        hak_text_add(&text, "process ");
+        view_add_process(&text, view, process);
+        hak_text_add(&text, " of ");
+    }
+    view_add_extent(&text, view);
+    hak_text_add(&text, ". ");
+    view_add_completeness(&text, view);
+    hak_text_add(&text, "\n");
+    view_print(&text);
+}
+
+/* What is known, and what is known and gone. */
+static void print_known(struct view *view, const struct findings *findings) {
+    struct hak_text stale = {0};
+    size_t known = findings_count_known(findings), gone = findings_stale(view, findings, &stale);
+    if (known > 0)
+        view_write(stdout, "\n%s known.\n", hak_words_count(known, "finding is", "findings are"));
+    if (gone > 0) {
+        view_write(
+            stdout,
+            "\nIn the baseline, but not found any more (--write-baseline with --prune removes "
+            "them):\n");
+        view_print(&stale);
+    }
+    hak_text_free(&stale);
+}
+
+static int list_text(struct view *view, uint32_t process, const struct findings *findings) {
+    size_t listed = 0;
+    view_start_pager(view);
+    for (size_t i = 0; i < findings->count; i++) {
+        if (findings->list[i].state != FINDING_NEW)
+            continue;
+        if (listed++ == 0)
+            view_write(stdout,
+                       "%sfault  what                           event         time        process "
+                       " thread      fingerprint               where%s\n",
+                       view_style(view, VIEW_BOLD), view_style(view, VIEW_PLAIN));
+        print_line(view, &findings->list[i]);
+    }
+    if (listed == 0)
+        print_nothing(view, process, findings_count_known(findings));
+    print_known(view, findings);
+    if (listed == 0)
+        return view_completeness(view);
+    view_write(stdout, "\nhakmem-trace faults N shows the whole report of fault N.\n");
+    return VIEW_FAULT;
+}
+
+/* ---- baselines ---------------------------------------------------------------------------------
+ */
+
+static bool has_run(void *view, const char *program) {
+    return findings_has_run(view, program);
+}
+
+static bool add_entry(struct hak_baseline *to, const struct finding *one, const char *day) {
+    struct hak_text place = {0};
+    finding_add_place(&place, one);
+    bool added = hak_baseline_add(to, one->fingerprint, one->name, place.bytes ? place.bytes : "",
+                                  one->program, day);
+    hak_text_free(&place);
+    return added;
+}
+
+/* Puts what is not suppressed into the baseline. False: printed. */
+static bool merge(const struct findings *findings, struct hak_baseline *to, size_t *added) {
+    char day[16] = "";
+    time_t now = time(NULL);
+    struct tm when;
+    if (gmtime_r(&now, &when))
+        strftime(day, sizeof day, "%Y-%m-%d", &when);
+    for (size_t i = 0; i < findings->count; i++) {
+        const struct finding *one = &findings->list[i];
+        if (one->kind == FINDING_CRASH || one->state == FINDING_SUPPRESSED)
+            continue;
+        struct hak_baseline_entry *entry = hak_baseline_find(to, one->fingerprint);
+        if (entry) {
+            entry->seen = true;
+            continue;
+        }
+        if (!add_entry(to, one, day)) {
+            view_error("out of memory");
+            return false;
+        }
+        ++*added;
+    }
+    return true;
+}
+
+static int write_baseline(struct view *view, const struct findings *findings) {
+    static char error[1024];
+    const char *path = view_value(view, "write-baseline");
+    size_t added = 0, gone = 0;
+    struct hak_baseline *to = hak_baseline_load(path, true, error, sizeof error);
+    bool good = to && merge(findings, to, &added);
+    if (good && view_given(view, "prune"))
+        gone = hak_baseline_prune(to, has_run, view);
+    if (good && !hak_baseline_write(to, error, sizeof error))
+        good = false;
+    if (!good && error[0])
+        view_error("%s", error);
+    if (good && view->json) {
+        json_t *document = view_json_document(view, "faults");
+        json_object_set_new(document, "baseline", hak_json_text(path));
+        json_object_set_new(document, "entries", json_integer((json_int_t)to->count));
+        json_object_set_new(document, "added", json_integer((json_int_t)added));
+        json_object_set_new(document, "pruned", json_integer((json_int_t)gone));
+        view_print_json(hak_json_print(document));
+    } else if (good) {
+        struct hak_text text = {0};
+        hak_text_add_name(&text, path);
+        hak_text_add(&text, ": %s, %s new", hak_words_count(to->count, "finding", "findings"),
+                     hak_words_number(added));
+        if (view_given(view, "prune"))
+            hak_text_add(&text, ", %s removed", hak_words_number(gone));
+        hak_text_add(&text, "\n");
+        view_print(&text);
+    }
+    hak_baseline_free(to);
+    return good ? VIEW_OK : VIEW_USAGE;
+}
+
+static int list_faults(struct view *view) {
+    struct findings findings;
+    uint32_t process;
+    if (!view_process(view, &process))
+        return VIEW_USAGE;
+    if (!findings_gather(view, process, &findings))
+        return VIEW_UNREADABLE;
+    int status = VIEW_USAGE;
+    if (findings_compare(view, &findings))
+        status = view_given(view, "write-baseline") ? write_baseline(view, &findings)
+                 : view->json                       ? list_json(view, &findings)
+                                                    : list_text(view, process, &findings);
+    findings_free(&findings);
+    return status;
+}
+
+int command_faults(struct view *view) {
+    if (view_given(view, "prune") && !view_given(view, "write-baseline")) {
+        view_error("faults --prune needs --write-baseline FILE");
+        return VIEW_USAGE;
+    }
+    int status = view_open(view);
+    if (status != 0)
+        return status;
+    if (view->argument_count > 0)
+        return show_report(view, view->argument[0]);
+    return list_faults(view);
+}

@@ -1,0 +1,133 @@
+/* What a capture found, told apart from what is known: the commands `faults`, `export` and
+ * `explain`.
+ *
+ *   table fault --+                    +-- suppressions (a file of patterns)
+ *   table leak  --+--> list of findings+-- baseline (a file of fingerprints)
+ *                                      |
+ *                                      +--> faults, run --ci, export: JUnit, SARIF, annotations
+ *
+ *   gather.c   gathers them from the store, with their stacks
+ *   known.c    compares them with suppressions and baseline
+ *   sources.c  paths as a repository has them
+ *   faults.c fault_stacks.c                for people
+ *   junit.c xml.c sarif.c annotations.c    for other tools
+ *   explain.c markdown.c                   a fault's page of docs/specs/faults
+ *
+ * Calls capture and cli. One thread. */
+#ifndef HAK_VIEWER_FINDINGS_FINDINGS_H
+#define HAK_VIEWER_FINDINGS_FINDINGS_H
+
+#include <jansson.h>
+#include "report/baseline.h"
+#include "report/fingerprint.h"
+#include "report/lookup.h"
+#include "report/suppress.h"
+#include "viewer/capture/capture.h"
+
+enum finding_kind { FINDING_FAULT, FINDING_LEAK, FINDING_CRASH };
+
+enum finding_state {
+    FINDING_NEW,
+    FINDING_BASELINE,   /* its fingerprint is in the baseline */
+    FINDING_SUPPRESSED, /* a suppression that the viewer was given matches it */
+};
+
+#define FINDING_STACKS 4
+
+struct finding_stack {
+    const char *title; /* "found", "allocated", "freed", "first wrong step" */
+    struct hak_frames frames;
+};
+
+struct finding {
+    enum finding_kind kind;
+    enum finding_state state;
+    uint32_t row;                 /* in its table */
+    unsigned code;                /* HKM number, 0 = a crash */
+    const char *name;             /* "double-free", "memory-leak", "crash" */
+    const char *meaning, *advice; /* of faults.def; "" for a crash */
+    uint32_t process, thread;     /* row ids */
+    int pid;
+    uint64_t event, ns;
+    uint64_t blocks, bytes; /* of a leak */
+    char fingerprint[HAK_FINGERPRINT_BYTES];
+    char *program;        /* base name */
+    char *headline;       /* one line, without "hakmem:" */
+    char *summary;        /* the SUMMARY line, "" = none */
+    char *report;         /* the text as it was printed */
+    const char *known_by; /* the suppression or the baseline's note; "" = none */
+    /* The first one is where it belongs: what annotations and lists name. */
+    struct finding_stack stacks[FINDING_STACKS];
+    int stack_count;
+};
+
+struct findings {
+    struct finding *list;
+    uint32_t count, capacity;
+    struct hak_baseline *baseline;         /* NULL = none was given */
+    struct hak_suppressions *suppressions; /* NULL = none were given */
+};
+
+/* Fills `out` from the capture that is open: all of `process` (row id, 0 = every one), oldest
+ * first, crashes included. False: the error is printed. */
+bool findings_gather(struct view *view, uint32_t process, struct findings *out);
+void findings_free(struct findings *findings);
+
+/* Reads --baseline and --suppressions (of `run` also the variables), and sets every `state`. False:
+ * the error is printed. */
+bool findings_compare(struct view *view, struct findings *findings);
+/* Findings that make a job fail: new ones, crashes not counted (they have a status of their own).
+ */
+size_t findings_count_new(const struct findings *findings);
+size_t findings_count_known(const struct findings *findings);
+/* Is a program of this name part of the capture? Only of such an entry of a baseline can be said
+ * that its finding is gone. */
+bool findings_has_run(struct view *view, const char *program);
+/* Entries of the baseline that belong to programs of this capture and were not found: their number,
+ * and one line for each into `text` (NULL = only count). */
+size_t findings_stale(struct view *view, const struct findings *findings, struct hak_text *text);
+
+/* A stack of a report's JSON, copied. False: memory ran out. */
+bool findings_read_frames(struct hak_frames *out, const json_t *array);
+
+/* The frame that the finding is shown at; NULL = none has a function or a module. */
+const struct hak_frame *finding_place(const struct finding *finding);
+/* Appends "close_all double_free.c" (no line: it stays over edits), "??" where nothing is known. */
+void finding_add_place(struct hak_text *text, const struct finding *finding);
+
+/* Where source files are looked for and named from: the folder of the repository (the next one up
+ * with .git), else the working directory; --sources takes another. Ends without a slash. */
+const char *sources_root(struct view *view);
+/* Appends the path of `file` as the repository has it; false where it lies outside: then as it is.
+ */
+bool sources_add_path(struct hak_text *text, struct view *view, const char *file);
+/* Index of the innermost frame of the finding's first stack that lies in the repository, so that a
+ * service can show the line; -1 = none does. */
+int sources_frame(struct view *view, const struct finding *finding);
+
+/* The documents, whole; NULL when memory ran out. The caller frees them. */
+char *findings_junit(struct view *view, const struct findings *findings);
+char *findings_sarif(struct view *view, const struct findings *findings);
+char *findings_code_quality(struct view *view, const struct findings *findings);
+
+enum annotations {
+    ANNOTATIONS_NONE,
+    ANNOTATIONS_GITHUB,
+    ANNOTATIONS_GITLAB,
+    ANNOTATIONS_AZURE,
+    ANNOTATIONS_TEAMCITY,
+};
+/* What --annotations asks for; `auto` looks at the environment. False: the error is printed. */
+bool annotations_wanted(const struct view *view, enum annotations *out);
+/* Appends one line for each new finding, in the service's words. */
+void annotations_add(struct hak_text *text, struct view *view, const struct findings *findings,
+                     enum annotations service);
+
+int command_faults(struct view *view);
+int command_export(struct view *view);
+int command_explain(struct view *view);
+
+/* Writes `document` (freed) into the file `path`, whole or not at all. False: printed. */
+bool findings_write_file(const char *path, char *document);
+
+#endif

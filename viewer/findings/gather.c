@@ -1,0 +1,380 @@
+/* Gathers what a capture found: faults and crashes from the table fault, leaks from the table leak.
+ */
+#include "viewer/findings/findings.h"
+
+#include <jansson.h>
+#include <limits.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+#include "report/words.h"
+#include "base/array.h"
+
+#define LEAK         401
+#define FIRST_DAMAGE 301 /* faults.def: found elsewhere than done */
+#define LAST_DAMAGE  303
+
+static bool sql_error(struct view *view) {
+    view_error("%s: %s", view->store_path, sqlite3_errmsg(hak_store_database(view->reader)));
+    return false;
+}
+
+/* Does the store have `column` of `table`? Stores of an older hakmem lack some. */
+static bool has_column(struct view *view, const char *table, const char *column) {
+    sqlite3_stmt *query = NULL;
+    bool found = false;
+    if (sqlite3_prepare_v2(hak_store_database(view->reader),
+                           "SELECT 1 FROM pragma_table_info(?1) WHERE name = ?2", -1, &query,
+                           NULL) == SQLITE_OK) {
+        sqlite3_bind_text(query, 1, table, -1, SQLITE_STATIC);
+        sqlite3_bind_text(query, 2, column, -1, SQLITE_STATIC);
+        found = sqlite3_step(query) == SQLITE_ROW;
+    }
+    sqlite3_finalize(query);
+    return found;
+}
+
+static char *copy_column(sqlite3_stmt *query, int i) {
+    const unsigned char *text = sqlite3_column_text(query, i);
+    return strdup(text ? (const char *)text : "");
+}
+
+/* A count, a time, a row: none is below 0 in a store that hakmem wrote. */
+static uint64_t number(sqlite3_stmt *query, int i) {
+    sqlite3_int64 value = sqlite3_column_int64(query, i);
+    return value > 0 ? (uint64_t)value : 0;
+}
+
+static int pid_of(sqlite3_stmt *query, int i) {
+    uint64_t value = number(query, i);
+    return value <= INT_MAX ? (int)value : 0;
+}
+
+/* Takes the stored fingerprint; false where the store has none, or something else in its place. */
+static bool take_fingerprint(struct finding *one, sqlite3_stmt *query, int i) {
+    const char *text = (const char *)sqlite3_column_text(query, i);
+    size_t name = text ? strcspn(text, ":") : 0;
+    if (name == 0 || text[name] != ':' || strspn(text + name + 1, "0123456789abcdef") != 16 ||
+        text[name + 17] != '\0' ||
+        !(strncmp(text, "crash:", 6) == 0 || (strncmp(text, "HKM-", 4) == 0 && name > 4 &&
+                                              strspn(text + 4, "0123456789") == name - 4)))
+        return false;
+    return (size_t)snprintf(one->fingerprint, sizeof one->fingerprint, "%s", text) <
+           sizeof one->fingerprint;
+}
+
+static struct finding *add(struct findings *to) {
+    if (!hak_array_make_room(&to->list, to->count, &to->capacity, sizeof *to->list))
+        return NULL;
+    struct finding *one = &to->list[to->count++];
+    *one = (struct finding){.known_by = ""};
+    return one;
+}
+
+static char *base_name(sqlite3_stmt *query, int i) {
+    const char *path = (const char *)sqlite3_column_text(query, i);
+    return strdup(path ? hak_words_path(path, 1, false) : "");
+}
+
+/* ---- stacks ------------------------------------------------------------------------------------
+ */
+
+static const char *text_of(const json_t *object, const char *key) {
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "";
+}
+
+bool findings_read_frames(struct hak_frames *out, const json_t *array) {
+    size_t count = json_array_size(array);
+    struct hak_frame *frames = count ? calloc(count, sizeof *frames) : NULL;
+    *out = (struct hak_frames){0};
+    if (!frames)
+        return count == 0;
+    for (size_t i = 0; i < count; i++) {
+        const json_t *one = json_array_get(array, i);
+        frames[i] = (struct hak_frame){
+            .ip = strtoull(text_of(one, "ip"), NULL, 16),
+            .function = text_of(one, "function"),
+            .file = text_of(one, "file"),
+            .line = (uint32_t)json_integer_value(json_object_get(one, "line")),
+            .module = text_of(one, "module"),
+            .module_offset = (uint64_t)json_integer_value(json_object_get(one, "module_offset")),
+            .inlined = json_is_true(json_object_get(one, "inlined")),
+            .is_hakmem = json_is_true(json_object_get(one, "hakmem")),
+        };
+    }
+    bool copied = hak_frames_copy(out, frames, (int)count) == 0;
+    free(frames);
+    return copied;
+}
+
+/* Takes `frames` over; an empty stack is left out. */
+static void add_stack(struct finding *to, const char *title, struct hak_frames frames) {
+    if (frames.count == 0 || to->stack_count == FINDING_STACKS)
+        hak_frames_free(&frames);
+    else
+        to->stacks[to->stack_count++] = (struct finding_stack){title, frames};
+}
+
+static void add_json_stack(struct finding *to, const char *title, const json_t *array) {
+    struct hak_frames frames;
+    if (findings_read_frames(&frames, array))
+        add_stack(to, title, frames);
+}
+
+/* A stack in which no function of the program stands, as of what is found at exit, tells nothing of
+ * where to look. */
+static bool is_telling(const struct finding_stack *stack) {
+    const struct hak_frames *frames = &stack->frames;
+    int first = hak_words_telling_frame(frames->frame, frames->count);
+    return first >= 0 &&
+           hak_words_frame_role(frames->frame, frames->count, first) == HAK_FRAME_PROGRAM;
+}
+
+/* The stack that the finding is shown at comes first. */
+static void choose_first(struct finding *one) {
+    int best = -1;
+    for (int i = 0; i < one->stack_count && best < 0; i++)
+        if (is_telling(&one->stacks[i]))
+            best = i;
+    if (best <= 0)
+        return;
+    struct finding_stack chosen = one->stacks[best];
+    memmove(one->stacks + 1, one->stacks, (size_t)best * sizeof chosen);
+    one->stacks[0] = chosen;
+}
+
+/* `frames` of the report, or of the life where a store's older report has none. */
+static const json_t *or_else(const json_t *frames, const json_t *event) {
+    return json_array_size(frames) > 0 ? frames : json_object_get(event, "frames");
+}
+
+/* The stacks of a report's JSON, the one first that its SUMMARY names: where it was found, or, of
+ * damage that was found late, where the block was allocated. */
+static void read_stacks(struct finding *one, const json_t *document) {
+    const json_t *fault = json_object_get(document, "fault");
+    const json_t *wrong = json_object_get(fault, "first_wrong_step");
+    const json_t *lives = json_object_get(document, "lives");
+    const json_t *life = json_array_get(lives, json_array_size(lives) - 1);
+    const json_t *end = json_array_get(json_object_get(life, "ends"), 0);
+    const json_t *allocated =
+        or_else(json_object_get(fault, "allocated"), json_object_get(life, "birth"));
+    bool is_access = strcmp(text_of(fault, "found_by"), "access") == 0;
+    bool is_late = one->code >= FIRST_DAMAGE && one->code <= LAST_DAMAGE && !is_access;
+    if (json_object_get(wrong, "event") && one->code != 0 &&
+        !json_equal(json_object_get(wrong, "frames"), json_object_get(fault, "frames")))
+        add_json_stack(one, "first wrong step", json_object_get(wrong, "frames"));
+    if (is_late)
+        add_json_stack(one, "allocated", allocated);
+    add_json_stack(one, "found", json_object_get(fault, "frames"));
+    if (one->stack_count > 0 && (is_access || one->code == 0)) {
+        struct hak_frames *frames = &one->stacks[one->stack_count - 1].frames;
+        frames->frame[0].is_interrupted = !frames->frame[0].is_hakmem;
+    }
+    if (!is_late)
+        add_json_stack(one, "allocated", allocated);
+    add_json_stack(one, "freed", or_else(json_object_get(fault, "freed"), end));
+    choose_first(one);
+}
+
+static const struct finding_stack *find_stack(const struct finding *one, const char *title) {
+    for (int i = 0; i < one->stack_count; i++)
+        if (strcmp(one->stacks[i].title, title) == 0)
+            return &one->stacks[i];
+    return NULL;
+}
+
+/* As the collector makes it, for stores of a time when it did not. */
+static void make_fingerprint(struct finding *one, unsigned signal) {
+    const struct finding_stack *stack = NULL;
+    if (one->code >= FIRST_DAMAGE && one->code <= LAST_DAMAGE)
+        stack = find_stack(one, "allocated");
+    if (!stack)
+        stack = find_stack(one, "found");
+    hak_fingerprint(one->fingerprint, one->code, signal, stack ? stack->frames.frame : NULL,
+                    stack ? stack->frames.count : 0);
+}
+
+static unsigned signal_number(const json_t *document) {
+    const char *name = text_of(json_object_get(document, "fault"), "signal");
+    for (unsigned i = 1; i < 32; i++)
+        if (strcmp(hak_words_signal(i), name) == 0)
+            return i;
+    return 0;
+}
+
+/* ---- rows --------------------------------------------------------------------------------------
+ */
+
+/* The first line of a report, without "hakmem: ". */
+static char *make_headline(const struct finding *one, const json_t *document) {
+    const char *text = text_of(json_object_get(document, "fault"), "headline");
+    if (!text[0])
+        text = one->report;
+    struct hak_text line = {0};
+    if (strncmp(text, "hakmem: ", 8) == 0)
+        text += 8;
+    hak_text_add(&line, "%.*s", (int)strcspn(text, "\n"), text);
+    return hak_text_take(&line);
+}
+
+static void name_it(struct finding *one) {
+    const struct hak_fault_words *words = hak_words_fault(one->code);
+    one->name = words ? words->name : "crash";
+    one->meaning = words ? words->meaning : "";
+    one->advice = words ? words->advice : "";
+}
+
+static bool take_fault(struct findings *to, sqlite3_stmt *query) {
+    struct finding *one = add(to);
+    if (!one)
+        return false;
+    one->row = (uint32_t)number(query, 0);
+    one->code = (unsigned)number(query, 1);
+    one->kind = one->code ? FINDING_FAULT : FINDING_CRASH;
+    one->event = number(query, 2);
+    one->ns = number(query, 3);
+    one->process = (uint32_t)number(query, 4);
+    one->thread = (uint32_t)number(query, 5);
+    one->pid = pid_of(query, 9);
+    one->summary = copy_column(query, 6);
+    one->report = copy_column(query, 7);
+    one->program = base_name(query, 10);
+    name_it(one);
+    const char *json = (const char *)sqlite3_column_text(query, 8);
+    json_t *document = json ? json_loads(json, 0, NULL) : NULL;
+    bool good = one->summary && one->report && one->program;
+    if (good) {
+        read_stacks(one, document);
+        one->headline = make_headline(one, document);
+        if (!take_fingerprint(one, query, 11))
+            make_fingerprint(one, signal_number(document));
+    }
+    json_decref(document);
+    return good && one->headline;
+}
+
+static bool gather_faults(struct view *view, uint32_t process, struct findings *out) {
+    struct hak_text sql = {0};
+    sqlite3_stmt *query = NULL;
+    hak_text_add(&sql,
+                 "SELECT f.id, f.code, f.event, f.ns, f.process, f.thread, f.summary, f.report,"
+                 " f.json, p.pid, p.program, %s FROM fault f LEFT JOIN process p"
+                 " ON p.id = f.process WHERE ?1 = 0 OR f.process = ?1 ORDER BY f.id",
+                 has_column(view, "fault", "fingerprint") ? "f.fingerprint" : "''");
+    bool good = sql.bytes && sqlite3_prepare_v2(hak_store_database(view->reader), sql.bytes, -1,
+                                                &query, NULL) == SQLITE_OK;
+    hak_text_free(&sql);
+    if (!good)
+        return sql_error(view);
+    sqlite3_bind_int64(query, 1, process);
+    int step;
+    while ((step = sqlite3_step(query)) == SQLITE_ROW && good)
+        good = take_fault(out, query);
+    sqlite3_finalize(query);
+    if (!good)
+        view_error("out of memory");
+    return good && (step == SQLITE_DONE || sql_error(view));
+}
+
+static bool take_leak(struct view *view, struct findings *to, sqlite3_stmt *query) {
+    struct finding *one = add(to);
+    struct hak_frames frames;
+    struct hak_text headline = {0};
+    if (!one)
+        return false;
+    one->kind = FINDING_LEAK;
+    one->code = LEAK;
+    one->row = (uint32_t)number(query, 0);
+    one->process = (uint32_t)number(query, 1);
+    one->ns = number(query, 2);
+    one->blocks = number(query, 4);
+    one->bytes = number(query, 5);
+    one->pid = pid_of(query, 8);
+    one->report = copy_column(query, 7);
+    one->program = base_name(query, 9);
+    one->summary = strdup("");
+    name_it(one);
+    hak_frames_load(&frames, view->reader, (uint32_t)number(query, 3));
+    add_stack(one, "allocated", frames);
+    if (!take_fingerprint(one, query, 6))
+        hak_fingerprint(one->fingerprint, LEAK, 0, frames.frame, frames.count);
+    hak_text_add(&headline, "HKM-%u %s: %s in ", LEAK, one->name, hak_words_bytes(one->bytes));
+    hak_text_add(&headline, "%s never given back, allocated in ",
+                 hak_words_count(one->blocks, "block", "blocks"));
+    finding_add_place(&headline, one);
+    one->headline = hak_text_take(&headline);
+    return one->headline && one->report && one->program && one->summary;
+}
+
+/* Leaks that count, each once: the newest scan that saw it tells of it. */
+static bool gather_leaks(struct view *view, uint32_t process, struct findings *out) {
+    sqlite3_stmt *query = NULL;
+    if (!has_column(view, "leak", "is_finding"))
+        return true; /* a store of a time before leaks */
+    if (sqlite3_prepare_v2(hak_store_database(view->reader),
+                           "SELECT l.id, l.process, l.ns, l.stack, l.count, l.bytes,"
+                           " l.fingerprint, l.report, p.pid, p.program FROM leak l"
+                           " LEFT JOIN process p ON p.id = l.process"
+                           " WHERE l.is_finding AND l.suppressed_by IS NULL"
+                           "  AND (?1 = 0 OR l.process = ?1)"
+                           "  AND l.id = (SELECT max(n.id) FROM leak n WHERE n.is_finding"
+                           "   AND n.process = l.process AND n.stack = l.stack)"
+                           " ORDER BY l.id",
+                           -1, &query, NULL) != SQLITE_OK)
+        return sql_error(view);
+    sqlite3_bind_int64(query, 1, process);
+    bool good = true;
+    int step;
+    while ((step = sqlite3_step(query)) == SQLITE_ROW && good)
+        good = take_leak(view, out, query);
+    sqlite3_finalize(query);
+    if (!good)
+        view_error("out of memory");
+    return good && (step == SQLITE_DONE || sql_error(view));
+}
+
+bool findings_gather(struct view *view, uint32_t process, struct findings *out) {
+    *out = (struct findings){0};
+    if (gather_faults(view, process, out) && gather_leaks(view, process, out))
+        return true;
+    findings_free(out);
+    return false;
+}
+
+void findings_free(struct findings *findings) {
+    for (size_t i = 0; i < findings->count; i++) {
+        struct finding *one = &findings->list[i];
+        for (int k = 0; k < one->stack_count; k++)
+            hak_frames_free(&one->stacks[k].frames);
+        free(one->program);
+        free(one->headline);
+        free(one->summary);
+        free(one->report);
+    }
+    free(findings->list);
+    hak_baseline_free(findings->baseline);
+    hak_suppressions_free(findings->suppressions);
+    *findings = (struct findings){0};
+}
+
+const struct hak_frame *finding_place(const struct finding *finding) {
+    if (finding->stack_count == 0)
+        return NULL;
+    const struct hak_frames *frames = &finding->stacks[0].frames;
+    int first = hak_words_telling_frame(frames->frame, frames->count);
+    return first >= 0 ? &frames->frame[first] : NULL;
+}
+
+void finding_add_place(struct hak_text *text, const struct finding *finding) {
+    const struct hak_frame *frame = finding_place(finding);
+    if (!frame) {
+        hak_text_add(text, "??");
+        return;
+    }
+    struct hak_frame without_line = *frame;
+    without_line.line = 0;
+    hak_words_add_function(text, frame->function);
+    hak_text_add(text, " ");
+    hak_words_add_location(text, &without_line, 1);
+}

@@ -1,0 +1,108 @@
+/* Which findings are known: by suppressions, by the baseline; and what the baseline knows that is
+ * not there any more. */
+#include "viewer/findings/findings.h"
+
+#include <limits.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+#include "report/words.h"
+
+#define ERROR_BYTES (2 * PATH_MAX)
+
+static bool matches_suppression(struct findings *all, struct finding *one) {
+    for (int i = 0; i < one->stack_count; i++) {
+        const struct hak_frames *frames = &one->stacks[i].frames;
+        const struct hak_suppression *by =
+            hak_suppressions_match(all->suppressions, one->code, frames->frame, frames->count);
+        if (by) {
+            one->state = FINDING_SUPPRESSED;
+            one->known_by = by->text;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void judge(struct findings *all, struct finding *one) {
+    if (one->kind == FINDING_CRASH || matches_suppression(all, one))
+        return;
+    struct hak_baseline_entry *entry = hak_baseline_find(all->baseline, one->fingerprint);
+    if (!entry)
+        return;
+    entry->seen = true;
+    one->state = FINDING_BASELINE;
+    one->known_by = entry->note;
+}
+
+/* Commands that only read take what they are told, `run` the variables of its program, too. */
+static const char *file_of(const struct view *view, const char *option, const char *variable) {
+    return strcmp(view->command->name, "run") == 0 ? view_variable_value(view, variable)
+                                                   : view_value(view, option);
+}
+
+bool findings_compare(struct view *view, struct findings *findings) {
+    const char *baseline = file_of(view, "baseline", "BASELINE");
+    const char *suppressions = file_of(view, "suppressions", "SUPPRESSIONS");
+    static char error[ERROR_BYTES];
+    if (baseline && baseline[0] &&
+        !(findings->baseline = hak_baseline_load(baseline, false, error, sizeof error))) {
+        view_error("%s", error);
+        return false;
+    }
+    if (suppressions && suppressions[0] &&
+        !(findings->suppressions = hak_suppressions_load(suppressions, error, sizeof error))) {
+        view_error("%s", error);
+        return false;
+    }
+    for (size_t i = 0; i < findings->count; i++)
+        judge(findings, &findings->list[i]);
+    return true;
+}
+
+size_t findings_count_new(const struct findings *findings) {
+    size_t count = 0;
+    for (size_t i = 0; i < findings->count; i++)
+        count += findings->list[i].state == FINDING_NEW && findings->list[i].kind != FINDING_CRASH;
+    return count;
+}
+
+size_t findings_count_known(const struct findings *findings) {
+    size_t count = 0;
+    for (size_t i = 0; i < findings->count; i++)
+        count += findings->list[i].state != FINDING_NEW;
+    return count;
+}
+
+bool findings_has_run(struct view *view, const char *program) {
+    sqlite3_stmt *query = NULL;
+    bool found = false;
+    if (sqlite3_prepare_v2(hak_store_database(view->reader), "SELECT program FROM process", -1,
+                           &query, NULL) == SQLITE_OK)
+        while (!found && sqlite3_step(query) == SQLITE_ROW) {
+            const char *path = (const char *)sqlite3_column_text(query, 0);
+            found = path && strcmp(hak_words_path(path, 1, false), program) == 0;
+        }
+    sqlite3_finalize(query);
+    return found;
+}
+
+size_t findings_stale(struct view *view, const struct findings *findings, struct hak_text *text) {
+    size_t count = 0;
+    for (size_t i = 0; findings->baseline && i < findings->baseline->count; i++) {
+        const struct hak_baseline_entry *entry = &findings->baseline->list[i];
+        if (entry->seen || !findings_has_run(view, entry->program))
+            continue;
+        count++;
+        if (!text)
+            continue;
+        hak_text_add(text, "  ");
+        hak_text_add_name(text, entry->fingerprint);
+        hak_text_add(text, "  ");
+        hak_text_add_name(text, entry->name);
+        hak_text_add(text, " ");
+        hak_text_add_name(text, entry->place);
+        hak_text_add(text, "\n");
+    }
+    return count;
+}

@@ -1,0 +1,297 @@
+/* Findings as SARIF 2.1.0 (OASIS, Static Analysis Results Interchange Format): rules are the lines
+ * of faults.def, results have the place, every stack that is known, and the fingerprint. */
+#include "viewer/findings/findings.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include "report/facts_json.h"
+#include "report/words.h"
+#include "version.h"
+
+#define SCHEMA  "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json"
+#define BASE_ID "SRCROOT"
+
+struct writer {
+    struct view *view;
+    json_t *artifacts;
+};
+
+static json_t *message(const char *text) {
+    json_t *object = json_object();
+    json_object_set_new(object, "text", hak_json_text(text));
+    return object;
+}
+
+/* A path as part of a URI (RFC 3986). */
+static void add_uri(struct hak_text *text, const char *path) {
+    for (const unsigned char *at = (const unsigned char *)path; *at; at++)
+        if ((*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') ||
+            (*at >= '0' && *at <= '9') || strchr("-._~/+@", *at))
+            hak_text_add_bytes(text, (const char *)at, 1);
+        else
+            hak_text_add(text, "%%%02X", *at);
+}
+
+/* Where `file` is: relative to the repository, or whole. Notes it among the artifacts. */
+static json_t *artifact_location(struct writer *w, const char *file) {
+    struct hak_text path = {0}, uri = {0};
+    bool inside = sources_add_path(&path, w->view, file);
+    if (!inside && file[0] == '/')
+        hak_text_add(&uri, "file://");
+    add_uri(&uri, path.bytes ? path.bytes : file);
+    json_t *location = json_object();
+    json_object_set_new(location, "uri", json_string(uri.bytes ? uri.bytes : ""));
+    if (inside)
+        json_object_set_new(location, "uriBaseId", json_string(BASE_ID));
+    bool is_known = false;
+    for (size_t i = 0; i < json_array_size(w->artifacts); i++)
+        is_known |=
+            json_equal(json_object_get(json_array_get(w->artifacts, i), "location"), location) != 0;
+    if (!is_known) {
+        json_t *artifact = json_object();
+        json_object_set(artifact, "location", location);
+        json_array_append_new(w->artifacts, artifact);
+    }
+    hak_text_free(&path);
+    hak_text_free(&uri);
+    return location;
+}
+
+static json_t *location_of(struct writer *w, const struct hak_frame *frame, const char *text) {
+    json_t *location = json_object();
+    if (frame->file[0]) {
+        json_t *physical = json_object();
+        json_object_set_new(physical, "artifactLocation", artifact_location(w, frame->file));
+        if (frame->line > 0) {
+            json_t *region = json_object();
+            json_object_set_new(region, "startLine", json_integer(frame->line));
+            json_object_set_new(physical, "region", region);
+        }
+        json_object_set_new(location, "physicalLocation", physical);
+    }
+    if (frame->function[0]) {
+        json_t *logical = json_object(), *list = json_array();
+        json_object_set_new(logical, "fullyQualifiedName", hak_json_text(frame->function));
+        json_object_set_new(logical, "kind", json_string("function"));
+        json_array_append_new(list, logical);
+        json_object_set_new(location, "logicalLocations", list);
+    }
+    if (text)
+        json_object_set_new(location, "message", message(text));
+    return location;
+}
+
+/* hakmem's own frames tell something only where the fault is a move between its layers. */
+static json_t *stack_json(struct writer *w, const struct finding *of,
+                          const struct finding_stack *stack) {
+    json_t *object = json_object(), *frames = json_array();
+    bool is_move = of->code >= 101 && of->code <= 199;
+    for (int i = 0; i < stack->frames.count; i++) {
+        const struct hak_frame *frame = &stack->frames.frame[i];
+        if (frame->is_hakmem && !is_move)
+            continue;
+        json_t *one = json_object();
+        json_object_set_new(one, "location", location_of(w, frame, NULL));
+        if (frame->module[0])
+            json_object_set_new(one, "module",
+                                hak_json_text(hak_words_path(frame->module, 1, false)));
+        json_array_append_new(frames, one);
+    }
+    json_object_set_new(object, "message", message(stack->title));
+    json_object_set_new(object, "frames", frames);
+    return object;
+}
+
+/* The frame that stands for a stack: of the repository where there is one. */
+static const struct hak_frame *frame_of(struct view *view, const struct finding *one, int stack) {
+    const struct hak_frames *frames = &one->stacks[stack].frames;
+    int at = stack == 0 ? sources_frame(view, one) : -1;
+    if (at < 0)
+        at = hak_words_telling_frame(frames->frame, frames->count);
+    return at >= 0 ? &frames->frame[at] : NULL;
+}
+
+/* From the allocation over the free to where it was found, as far as these are known; NULL = none
+ * is. */
+static json_t *code_flows(struct writer *w, const struct finding *one) {
+    static const char *const order[] = {"allocated", "freed", "first wrong step", "found"};
+    json_t *locations = json_array();
+    for (size_t k = 0; k < sizeof order / sizeof *order; k++)
+        for (int i = 0; i < one->stack_count; i++) {
+            const struct hak_frame *frame = frame_of(w->view, one, i);
+            if (strcmp(one->stacks[i].title, order[k]) != 0 || !frame)
+                continue;
+            json_t *step = json_object(), *stack = stack_json(w, one, &one->stacks[i]);
+            json_object_set_new(step, "location", location_of(w, frame, order[k]));
+            json_object_set_new(step, "stack", stack);
+            json_array_append_new(locations, step);
+        }
+    if (json_array_size(locations) == 0) {
+        json_decref(locations);
+        return NULL;
+    }
+    json_t *flow = json_object(), *flows = json_array(), *threads = json_array();
+    json_t *thread = json_object();
+    json_object_set_new(thread, "locations", locations);
+    json_array_append_new(threads, thread);
+    json_object_set_new(flow, "threadFlows", threads);
+    json_array_append_new(flows, flow);
+    return flows;
+}
+
+/* Where the other stacks of the finding are. */
+static json_t *related_json(struct writer *w, const struct finding *one) {
+    json_t *list = json_array();
+    for (int i = 1; i < one->stack_count; i++) {
+        const struct hak_frame *frame = frame_of(w->view, one, i);
+        if (!frame)
+            continue;
+        json_t *location = location_of(w, frame, one->stacks[i].title);
+        json_object_set_new(location, "id", json_integer(i));
+        json_array_append_new(list, location);
+    }
+    return list;
+}
+
+static int rule_index(unsigned code) {
+    for (unsigned i = 0; hak_words_fault_at(i); i++)
+        if (hak_words_fault_at(i)->code == code)
+            return (int)i + 1;
+    return 0; /* a crash */
+}
+
+static json_t *rule_id(unsigned code) {
+    return code ? json_sprintf("HKM-%u", code) : json_string("crash");
+}
+
+static json_t *suppressions_json(const struct finding *one) {
+    json_t *list = json_array();
+    if (one->state == FINDING_NEW)
+        return list;
+    json_t *object = json_object();
+    json_object_set_new(object, "kind", json_string("external"));
+    if (one->known_by[0])
+        json_object_set_new(object, "justification", hak_json_text(one->known_by));
+    json_array_append_new(list, object);
+    return list;
+}
+
+static json_t *result_json(struct writer *w, const struct findings *all,
+                           const struct finding *one) {
+    json_t *result = json_object(), *locations = json_array(), *stacks = json_array();
+    json_t *prints = json_object(), *properties = json_object();
+    json_object_set_new(result, "ruleId", rule_id(one->code));
+    json_object_set_new(result, "ruleIndex", json_integer(rule_index(one->code)));
+    json_object_set_new(result, "level", json_string("error"));
+    json_object_set_new(result, "message", message(one->headline));
+    const struct hak_frame *frame = one->stack_count > 0 ? frame_of(w->view, one, 0) : NULL;
+    if (frame)
+        json_array_append_new(locations, location_of(w, frame, NULL));
+    json_object_set_new(result, "locations", locations);
+    if (one->stack_count > 1)
+        json_object_set_new(result, "relatedLocations", related_json(w, one));
+    for (int i = 0; i < one->stack_count; i++)
+        json_array_append_new(stacks, stack_json(w, one, &one->stacks[i]));
+    json_object_set_new(result, "stacks", stacks);
+    json_t *flows = one->stack_count > 1 ? code_flows(w, one) : NULL;
+    if (flows)
+        json_object_set_new(result, "codeFlows", flows);
+    json_object_set_new(prints, "hakmem/v1", hak_json_text(one->fingerprint));
+    json_object_set_new(result, "partialFingerprints", prints);
+    if (all->baseline)
+        json_object_set_new(result, "baselineState",
+                            json_string(one->state == FINDING_BASELINE ? "unchanged" : "new"));
+    json_object_set_new(result, "suppressions", suppressions_json(one));
+    json_object_set_new(properties, "program", hak_json_text(one->program));
+    json_object_set_new(properties, "pid", json_integer(one->pid));
+    json_object_set_new(properties, "report", hak_json_lines(one->report));
+    if (one->kind == FINDING_LEAK) {
+        json_object_set_new(properties, "blocks", json_integer((json_int_t)one->blocks));
+        json_object_set_new(properties, "bytes", json_integer((json_int_t)one->bytes));
+    }
+    json_object_set_new(result, "properties", properties);
+    return result;
+}
+
+/* "double-free" as rules are called: "DoubleFree". */
+static json_t *rule_name(const char *name) {
+    char out[64];
+    size_t length = 0;
+    bool upper = true;
+    for (; *name && length + 1 < sizeof out; name++) {
+        if (*name == '-') {
+            upper = true;
+            continue;
+        }
+        out[length++] = upper && *name >= 'a' && *name <= 'z' ? (char)(*name - 32) : *name;
+        upper = false;
+    }
+    out[length] = '\0';
+    return json_string(out);
+}
+
+static json_t *rule_json(unsigned code, const char *name, const char *meaning, const char *advice) {
+    json_t *rule = json_object(), *settings = json_object();
+    json_object_set_new(rule, "id", rule_id(code));
+    json_object_set_new(rule, "name", rule_name(name));
+    json_object_set_new(rule, "shortDescription", message(name));
+    json_object_set_new(rule, "fullDescription", message(meaning));
+    json_object_set_new(rule, "help", message(advice));
+    json_object_set_new(settings, "level", json_string("error"));
+    json_object_set_new(rule, "defaultConfiguration", settings);
+    return rule;
+}
+
+static json_t *tool_json(void) {
+    json_t *tool = json_object(), *driver = json_object(), *rules = json_array();
+    json_array_append_new(rules,
+                          rule_json(0, "crash",
+                                    "The program died of a signal that no fault of the "
+                                    "heap explains.",
+                                    "Look at the report: it says where, and what the registers "
+                                    "point to."));
+    for (unsigned i = 0; hak_words_fault_at(i); i++) {
+        const struct hak_fault_words *words = hak_words_fault_at(i);
+        json_array_append_new(rules,
+                              rule_json(words->code, words->name, words->meaning, words->advice));
+    }
+    json_object_set_new(driver, "name", json_string("hakmem"));
+    json_object_set_new(driver, "version", json_string(HAK_VERSION));
+    json_object_set_new(driver, "rules", rules);
+    json_object_set_new(tool, "driver", driver);
+    return tool;
+}
+
+static json_t *bases_json(struct view *view) {
+    struct hak_text uri = {0};
+    json_t *bases = json_object(), *base = json_object();
+    hak_text_add(&uri, "file://");
+    add_uri(&uri, sources_root(view));
+    hak_text_add(&uri, "/");
+    json_object_set_new(base, "uri", json_string(uri.bytes ? uri.bytes : "file:///"));
+    json_object_set_new(bases, BASE_ID, base);
+    hak_text_free(&uri);
+    return bases;
+}
+
+char *findings_sarif(struct view *view, const struct findings *findings) {
+    struct writer w = {.view = view, .artifacts = json_array()};
+    json_t *document = json_object(), *runs = json_array(), *run = json_object();
+    json_t *results = json_array(), *invocations = json_array(), *invocation = json_object();
+    for (size_t i = 0; i < findings->count; i++)
+        json_array_append_new(results, result_json(&w, findings, &findings->list[i]));
+    json_object_set_new(invocation, "executionSuccessful", json_true());
+    json_array_append_new(invocations, invocation);
+    json_object_set_new(run, "tool", tool_json());
+    json_object_set_new(run, "invocations", invocations);
+    json_object_set_new(run, "originalUriBaseIds", bases_json(view));
+    json_object_set_new(run, "artifacts", w.artifacts);
+    json_object_set_new(run, "columnKind", json_string("utf16CodeUnits"));
+    json_object_set_new(run, "results", results);
+    json_array_append_new(runs, run);
+    json_object_set_new(document, "$schema", json_string(SCHEMA));
+    json_object_set_new(document, "version", json_string("2.1.0"));
+    json_object_set_new(document, "runs", runs);
+    return hak_json_print(document);
+}

@@ -1,0 +1,32 @@
+/* Writing XML 1.0: elements, attributes and text, with everything escaped that has to be.
+ *
+ *   struct xml xml = {0};
+ *   xml_open(&xml, "testcase"); xml_attribute(&xml, "name", name); ... xml_close(&xml);
+ *   char *document = xml_take(&xml);
+ *
+ * What XML cannot hold (control characters, U+FFFE and U+FFFF, bytes that are no UTF-8) becomes
+ * U+FFFD. Line ends and tabs of attributes stay what they are, by references. One thread. */
+#ifndef HAK_VIEWER_FINDINGS_XML_H
+#define HAK_VIEWER_FINDINGS_XML_H
+
+#include <stdbool.h>
+#include "report/text.h"
+
+#define XML_DEPTH 16
+
+struct xml {
+    struct hak_text text;
+    const char *open[XML_DEPTH]; /* names of the elements that are open; strings of the caller */
+    int depth;
+    bool in_tag;   /* attributes can be added */
+    bool has_text; /* of the innermost one: no line end before its end tag */
+};
+
+void xml_open(struct xml *xml, const char *name);
+void xml_attribute(struct xml *xml, const char *name, const char *value);
+void xml_text(struct xml *xml, const char *text);
+void xml_close(struct xml *xml);
+/* The whole document with its declaration; NULL when memory ran out. */
+char *xml_take(struct xml *xml);
+
+#endif

@@ -1,0 +1,72 @@
+/* `check`: is the capture intact, and is every block's path legal. */
+#include "viewer/info/info.h"
+#include "viewer/capture/capture.h"
+
+#include "report/facts_json.h"
+#include "report/words.h"
+#include "store/check/check.h"
+
+/* Findings printed; a capture that is broken all over needs no more. */
+#define SHOWN 100
+
+struct findings {
+    struct view *view;
+    uint64_t count;
+    json_t *list;
+};
+
+static void each_problem(void *context, const char *problem) {
+    struct findings *findings = context;
+    if (findings->count++ >= SHOWN)
+        return;
+    view_start_pager(findings->view);
+    if (findings->view->json) {
+        json_array_append_new(findings->list, hak_json_text(problem));
+        return;
+    }
+    struct hak_text text = {0};
+    hak_text_add_name(&text, problem);
+    hak_text_add(&text, "\n");
+    view_print(&text);
+}
+
+int command_check(struct view *view) {
+    int status = view_open(view);
+    if (status != 0)
+        return status;
+    struct findings findings = {.view = view, .list = json_array()};
+    int found = hak_store_check(view->reader, each_problem, &findings);
+    if (found < 0) {
+        json_decref(findings.list);
+        return view_store_error(view, found);
+    }
+    view_start_pager(view);
+    if (view->json) {
+        json_t *document = view_json_document(view, "check");
+        json_object_set_new(document, "events", json_integer((json_int_t)view->summary.events));
+        json_object_set_new(document, "findings_total", json_integer(found));
+        json_object_set_new(document, "findings", findings.list);
+        json_object_set_new(document, "completeness", view_completeness_json(view));
+        view_print_json(hak_json_print(document));
+    } else {
+        json_decref(findings.list);
+        struct hak_text text = {0};
+        if (findings.count > SHOWN)
+            hak_text_add(&text, "... and %s\n",
+                         hak_words_count(findings.count - SHOWN, "more", "more"));
+        hak_text_add_name(&text, view->store_path);
+        if (found == 0)
+            hak_text_add(&text, ": intact, and every block's path is legal: %s in %s of %s. ",
+                         hak_words_count(view->summary.events, "event", "events"),
+                         hak_words_count(view->summary.chunks, "chunk", "chunks"),
+                         hak_words_count(view->summary.processes, "process", "processes"));
+        else
+            hak_text_add(&text, ": %s in %s. ",
+                         hak_words_count((uint64_t)found, "finding", "findings"),
+                         hak_words_count(view->summary.events, "event", "events"));
+        view_add_completeness(&text, view);
+        hak_text_add(&text, "\n");
+        view_print(&text);
+    }
+    return found > 0 ? VIEW_FAULT : view_completeness(view);
+}

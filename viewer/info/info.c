@@ -1,0 +1,306 @@
+/* `info`: what the capture holds and how complete it is. `info --options` is in options.c. */
+#include "viewer/info/info.h"
+#include "viewer/capture/capture.h"
+
+#include <sqlite3.h>
+#include <string.h>
+#include <time.h>
+#include <stdlib.h>
+#include "report/facts_json.h"
+#include "report/words.h"
+#include "viewer/info/parts.h"
+#include "viewer/info/tree.h"
+
+/* Losses printed before "and N more". */
+#define LINES_SHOWN 20
+
+static const char *column(sqlite3_stmt *query, int i) {
+    const unsigned char *text = sqlite3_column_text(query, i);
+    return text ? (const char *)text : "";
+}
+
+static sqlite3_stmt *prepare(struct view *view, const char *sql) {
+    sqlite3_stmt *query = NULL;
+    if (sqlite3_prepare_v2(hak_store_database(view->reader), sql, -1, &query, NULL) != SQLITE_OK) {
+        view_error("%s: %s", view->store_path, sqlite3_errmsg(hak_store_database(view->reader)));
+        sqlite3_finalize(query);
+        return NULL;
+    }
+    return query;
+}
+
+static bool meta(struct view *view, const char *key, char *out, size_t bytes) {
+    sqlite3_stmt *query = prepare(view, "SELECT value FROM meta WHERE key = ?1");
+    if (!query)
+        return false;
+    sqlite3_bind_text(query, 1, key, -1, SQLITE_STATIC);
+    bool found = sqlite3_step(query) == SQLITE_ROW;
+    if (found)
+        snprintf(out, bytes, "%s", column(query, 0));
+    sqlite3_finalize(query);
+    return found;
+}
+
+/* One line of a value: name to column 14, then the value made harmless. */
+static void add_value(struct hak_text *text, const struct view *view, const char *name,
+                      const char *value) {
+    hak_text_add(text, "%s%s%s", view_style(view, VIEW_BOLD), name, view_style(view, VIEW_PLAIN));
+    hak_text_tab(text, 14);
+    hak_text_add_name(text, value);
+    hak_text_add(text, "\n");
+}
+
+/* Files that killed their reader: a line for each in the store. Calls `say` with each and `to`. */
+static void each_unreadable(struct view *view, void (*say)(void *to, const char *line), void *to) {
+    sqlite3_stmt *query = prepare(view, "SELECT value FROM meta WHERE key = 'unreadable'");
+    const char *at = query && sqlite3_step(query) == SQLITE_ROW ? column(query, 0) : "";
+    while (*at) {
+        char line[2 * 4096];
+        size_t length = strcspn(at, "\n");
+        snprintf(line, sizeof line, "%.*s", (int)length, at);
+        say(to, line);
+        at += length + (at[length] == '\n');
+    }
+    sqlite3_finalize(query);
+}
+
+struct unreadable {
+    struct hak_text *text;
+    struct view *view;
+    bool has_name;
+};
+
+static void add_unreadable_line(void *to, const char *line) {
+    struct unreadable *u = to;
+    add_value(u->text, u->view, u->has_name ? "" : "unreadable", line);
+    u->has_name = true;
+}
+
+static void add_unreadable_json(void *list, const char *line) {
+    json_array_append_new(list, hak_json_text(line));
+}
+
+static json_t *unreadable_json(struct view *view) {
+    json_t *list = json_array();
+    each_unreadable(view, add_unreadable_json, list);
+    return list;
+}
+
+static void add_started(struct hak_text *text, struct view *view) {
+    char value[64];
+    if (!meta(view, "started", value, sizeof value))
+        return;
+    time_t seconds = (time_t)(strtoull(value, NULL, 10) / 1000000000);
+    struct tm local;
+    char when[64];
+    if (seconds > 0 && localtime_r(&seconds, &local) &&
+        strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S %z", &local) > 0)
+        add_value(text, view, "recorded", when);
+}
+
+static void add_overview(struct hak_text *text, struct view *view) {
+    const struct hak_store_summary *summary = &view->summary;
+    char value[4096], number[128];
+    add_value(text, view, "capture", view->store_path);
+    if (info_is_long(view))
+        snprintf(value, sizeof value, "%s, %.2f bytes for each event",
+                 hak_words_size(info_file_bytes(view)),
+                 (double)info_file_bytes(view) / (double)summary->events);
+    else
+        snprintf(value, sizeof value, "%s", hak_words_size(info_file_bytes(view)));
+    add_value(text, view, "size", value);
+    info_add_parts(text, view);
+    add_started(text, view);
+    if (meta(view, "command_line", value, sizeof value))
+        add_value(text, view, "program", value);
+    snprintf(number, sizeof number, "%s in %s, from %s to %s", hak_words_number(summary->events),
+             hak_words_count(summary->chunks, "chunk", "chunks"), hak_words_time(summary->first_ns),
+             hak_words_time(summary->last_ns));
+    add_value(text, view, "events", number);
+    add_value(text, view, "threads", hak_words_number(summary->threads));
+    add_value(text, view, "modules", hak_words_number(summary->modules));
+    add_value(text, view, "stack nodes", hak_words_number(summary->nodes));
+    snprintf(number, sizeof number, "%s%s", hak_words_number(summary->faults),
+             summary->faults > 0 ? "; `hakmem-trace faults` lists them" : "");
+    add_value(text, view, "faults", number);
+    struct hak_text complete = {0};
+    view_add_completeness(&complete, view);
+    add_value(text, view, "complete", complete.bytes ? complete.bytes : "");
+    hak_text_free(&complete);
+    struct unreadable unreadable = {text, view, false};
+    each_unreadable(view, add_unreadable_line, &unreadable);
+}
+
+static void add_calls(struct hak_text *text, struct view *view) {
+    sqlite3_stmt *query = prepare(view, "SELECT sum(free_of_null), sum(failed_calls), "
+                                        "sum(foreign_frees), sum(no_stack) FROM process");
+    if (query && sqlite3_step(query) == SQLITE_ROW) {
+        static const char *const what[] = {"calls of free(NULL)", "calls that failed",
+                                           "frees of other allocators' blocks",
+                                           "events whose stack could not be kept"};
+        for (int i = 0; i < 4; i++) {
+            uint64_t count = (uint64_t)sqlite3_column_int64(query, i);
+            if (count > 0)
+                hak_text_add(text, "              %s %s, counted only\n", hak_words_number(count),
+                             what[i]);
+        }
+    }
+    sqlite3_finalize(query);
+}
+
+/* What small blocks hide in, known by the modules that were loaded. */
+static void add_pools(struct hak_text *text, struct view *view) {
+    const struct inner_pool *pool, *before = NULL;
+    for (int at = 0, shown = 0; (pool = pools_next(view, &at)) != NULL; before = pool) {
+        if (before && before->words == pool->words)
+            continue;
+        struct hak_text line = {0};
+        hak_text_add(&line, "%s", pool->words);
+        if (pool->variable)
+            hak_text_add(&line, ", unless %s was set; `run --pools=malloc` sets it",
+                         pool->variable);
+        add_value(text, view, shown++ ? "" : "inner pools", line.bytes ? line.bytes : "");
+        hak_text_free(&line);
+    }
+}
+
+static void add_losses(struct hak_text *text, struct view *view) {
+    if (view->summary.losses == 0)
+        return;
+    sqlite3_stmt *query = prepare(
+        view, "SELECT l.count, l.from_ns, l.to_ns, p.pid, t.number, l.reason FROM loss l "
+              "LEFT JOIN process p ON p.id = l.process LEFT JOIN thread t ON t.id = l.thread "
+              "ORDER BY l.from_ns, l.id");
+    int shown = 0;
+    hak_text_add(text, "\n%sLOST EVENTS%s\n", view_style(view, VIEW_BOLD),
+                 view_style(view, VIEW_PLAIN));
+    while (query && sqlite3_step(query) == SQLITE_ROW) {
+        if (shown++ == LINES_SHOWN && !view_given(view, "all")) {
+            hak_text_add(text, "... and %s; --all shows them\n",
+                         hak_words_count(view->summary.losses - LINES_SHOWN, "more stretch",
+                                         "more stretches"));
+            break;
+        }
+        hak_text_add(text, "  %s between %s and %s, process %d",
+                     hak_words_number((uint64_t)sqlite3_column_int64(query, 0)),
+                     hak_words_time((uint64_t)sqlite3_column_int64(query, 1)),
+                     hak_words_time((uint64_t)sqlite3_column_int64(query, 2)),
+                     sqlite3_column_int(query, 3));
+        if (sqlite3_column_int(query, 4) > 0)
+            hak_text_add(text, " thread %d", sqlite3_column_int(query, 4));
+        hak_text_add(text, ": ");
+        hak_text_add_name(text, column(query, 5));
+        hak_text_add(text, "\n");
+    }
+    sqlite3_finalize(query);
+}
+
+static json_t *rows_json(struct view *view, const char *sql) {
+    json_t *list = json_array();
+    sqlite3_stmt *query = prepare(view, sql);
+    while (query && sqlite3_step(query) == SQLITE_ROW) {
+        json_t *object = json_object();
+        for (int i = 0; i < sqlite3_column_count(query); i++)
+            json_object_set_new(object, sqlite3_column_name(query, i),
+                                sqlite3_column_type(query, i) == SQLITE_INTEGER
+                                    ? json_integer(sqlite3_column_int64(query, i))
+                                    : hak_json_text(column(query, i)));
+        json_array_append_new(list, object);
+    }
+    sqlite3_finalize(query);
+    return list;
+}
+
+/* The rows of `process` with what only the tree knows: events, faults, what a process became. */
+static json_t *processes_json(struct view *view, const struct tree *tree) {
+    json_t *list = rows_json(view, "SELECT * FROM process ORDER BY id"), *object;
+    size_t i;
+    json_array_foreach(list, i, object) {
+        int at = tree_find(tree, (uint32_t)json_integer_value(json_object_get(object, "id")));
+        if (at < 0)
+            continue;
+        const struct tree_process *p = &tree->list[at];
+        json_object_set_new(object, "threads", json_integer((json_int_t)p->threads));
+        json_object_set_new(object, "events", json_integer((json_int_t)p->events));
+        json_object_set_new(object, "faults", json_integer((json_int_t)p->faults));
+        json_object_set_new(object, "became",
+                            p->became >= 0 ? json_integer(tree->list[p->became].id) : json_null());
+    }
+    return list;
+}
+
+static json_t *pools_json(struct view *view) {
+    json_t *list = json_array();
+    const struct inner_pool *pool, *before = NULL;
+    for (int at = 0; (pool = pools_next(view, &at)) != NULL; before = pool)
+        if (!before || before->words != pool->words)
+            json_array_append_new(list, json_string(pool->words));
+    return list;
+}
+
+static bool print_json(struct view *view, const struct tree *tree) {
+    const struct hak_store_summary *summary = &view->summary;
+    json_t *document = view_json_document(view, "info");
+    char value[4096];
+    json_object_set_new(document, "bytes", json_integer((json_int_t)info_file_bytes(view)));
+    json_object_set_new(document, "bytes_by_part", info_parts_json(view));
+    json_object_set_new(
+        document, "program",
+        hak_json_text(meta(view, "command_line", value, sizeof value) ? value : ""));
+    json_object_set_new(document, "events", json_integer((json_int_t)summary->events));
+    json_object_set_new(document, "chunks", json_integer((json_int_t)summary->chunks));
+    json_object_set_new(document, "first_ns", json_integer((json_int_t)summary->first_ns));
+    json_object_set_new(document, "last_ns", json_integer((json_int_t)summary->last_ns));
+    json_object_set_new(document, "threads", json_integer(summary->threads));
+    json_object_set_new(document, "modules", json_integer(summary->modules));
+    json_object_set_new(document, "nodes", json_integer(summary->nodes));
+    json_object_set_new(document, "faults", json_integer(summary->faults));
+    json_object_set_new(document, "inner_pools", pools_json(view));
+    json_object_set_new(document, "suppressions", info_suppressions_json(view));
+    json_object_set_new(document, "processes", processes_json(view, tree));
+    json_object_set_new(document, "losses",
+                        rows_json(view, "SELECT process, thread, from_ns, to_ns, count, reason "
+                                        "FROM loss ORDER BY from_ns, id"));
+    json_object_set_new(document, "unreadable", unreadable_json(view));
+    json_object_set_new(document, "completeness", view_completeness_json(view));
+    return view_print_json(hak_json_print(document));
+}
+
+int command_info(struct view *view) {
+    struct tree tree;
+    uint32_t process = 0;
+    if (view_given(view, "options"))
+        return info_options(view);
+    if (view_given(view, "clean"))
+        return info_clean(view);
+    if (view_given(view, "yes")) {
+        view_error("info --yes needs --clean");
+        return VIEW_USAGE;
+    }
+    int status = view_open(view);
+    if (status != 0)
+        return status;
+    if (!view_process(view, &process))
+        return VIEW_USAGE;
+    status = tree_load(&tree, view);
+    if (status != 0)
+        return status;
+    view_start_pager(view);
+    bool printed;
+    if (view->json) {
+        printed = print_json(view, &tree);
+    } else {
+        struct hak_text text = {0};
+        add_overview(&text, view);
+        add_calls(&text, view);
+        add_pools(&text, view);
+        info_add_suppressions(&text, view);
+        hak_text_add(&text, "\n");
+        tree_write(&text, view, &tree, process ? tree_find(&tree, process) : -1,
+                   view_given(view, "all"));
+        add_losses(&text, view);
+        printed = view_print(&text);
+    }
+    tree_free(&tree);
+    return printed ? view_completeness(view) : VIEW_UNREADABLE;
+}

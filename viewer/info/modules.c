@@ -1,0 +1,262 @@
+/* `modules`: what was loaded where, and how much is known about its code. */
+#include "viewer/info/info.h"
+#include "viewer/capture/capture.h"
+
+#include <inttypes.h>
+#include <sqlite3.h>
+#include <string.h>
+#include "report/facts_json.h"
+#include "report/words.h"
+
+/* Where each return address of a stack lies, once for each place in a module; then what is known of
+ * these places. A node belongs to the process that wrote it, whose modules are its own or copies of
+ * those of the process it was forked from. */
+#define KNOWN_PLACES                                                                               \
+    "WITH placed AS (SELECT DISTINCT n.ip AS ip, (SELECT c.id FROM module c"                       \
+    "  WHERE c.process = n.process AND c.start <= n.ip AND c.\"end\" > n.ip"                       \
+    "  AND c.generation <= n.generation ORDER BY c.generation DESC, c.id DESC LIMIT 1) AS module"  \
+    "  FROM node n WHERE ?1 = 0 OR n.process = ?1),"                                               \
+    " known AS (SELECT m.id AS module, m.path AS path, m.build_id AS build_id,"                    \
+    "  p.ip - m.load_bias AS offset, coalesce(f.function, '') <> '' AS named,"                     \
+    "  coalesce(f.line, 0) > 0 AS line FROM placed p JOIN module m ON m.id = p.module"             \
+    "  LEFT JOIN frame f ON f.module = m.image"                                                    \
+    " AND f.offset = p.ip - m.load_bias AND f.level = 0),"
+#define COUNTS                                                                                     \
+    "count(DISTINCT offset) AS frames, count(DISTINCT CASE WHEN named THEN offset END) AS named,"  \
+    " count(DISTINCT CASE WHEN line THEN offset END) AS lines FROM known"
+
+/* One row for each mapping; one for each file, with all its mappings. */
+static const char rows_sql[] =
+    KNOWN_PLACES " k AS (SELECT module, " COUNTS " GROUP BY module)"
+                 " SELECT m.id, m.process, 1, m.path, m.build_id, m.start, m.\"end\", m.load_bias,"
+                 " m.generation, m.load_event, m.unload_event, coalesce(k.frames, 0),"
+                 " coalesce(k.named, 0), coalesce(k.lines, 0), m.unload_event > 0"
+                 " FROM module m LEFT JOIN k ON k.module = m.id WHERE ?1 = 0 OR m.process = ?1"
+                 " ORDER BY m.process, m.start, m.generation, m.id";
+static const char files_sql[] =
+    KNOWN_PLACES " k AS (SELECT path, build_id, " COUNTS " GROUP BY path, build_id)"
+                 " SELECT min(m.id), 0, count(DISTINCT m.process), m.path, m.build_id, 0, 0, 0, 0,"
+                 " 0, 0, coalesce(k.frames, 0), coalesce(k.named, 0), coalesce(k.lines, 0),"
+                 " sum(m.unload_event > 0)"
+                 " FROM module m LEFT JOIN k ON k.path = m.path AND k.build_id = m.build_id"
+                 " WHERE ?1 = 0 OR m.process = ?1 GROUP BY m.path, m.build_id ORDER BY min(m.id)";
+enum {
+    ID,
+    PROCESS,
+    PROCESSES,
+    PATH,
+    BUILD_ID,
+    START,
+    END,
+    BIAS,
+    GENERATION,
+    LOAD,
+    UNLOAD,
+    FRAMES,
+    NAMED,
+    LINES,
+    UNLOADS
+};
+
+struct modules {
+    struct view *view;
+    sqlite3_stmt *query;
+    bool ranges; /* one line for each mapping, not for each file */
+    uint32_t process, last_process;
+    uint64_t count, unloads;
+    json_t *list;
+    sqlite3_stmt *unreadable; /* is the file ?1 one that killed its reader? */
+};
+
+static uint64_t number(const struct modules *all, int column) {
+    return (uint64_t)sqlite3_column_int64(all->query, column);
+}
+
+static const char *name(const struct modules *all, int column) {
+    const unsigned char *text = sqlite3_column_text(all->query, column);
+    return text ? (const char *)text : "";
+}
+
+/* The store has a line "PATH: why" for each file that is not read. */
+#define UNREADABLE_SQL                                                                             \
+    "SELECT 1 FROM meta WHERE key = 'unreadable'"                                                  \
+    " AND instr(char(10) || value, char(10) || ?1 || ': ') > 0"
+
+static bool is_unreadable(const struct modules *all) {
+    if (!all->unreadable)
+        return false;
+    sqlite3_reset(all->unreadable);
+    sqlite3_bind_text(all->unreadable, 1, name(all, PATH), -1, SQLITE_TRANSIENT);
+    return sqlite3_step(all->unreadable) == SQLITE_ROW;
+}
+
+/* "names and lines", "names only", "none": what the frames in this module could be told to be. */
+static const char *symbols_of(const struct modules *all) {
+    if (is_unreadable(all))
+        return "unreadable";
+    if (number(all, FRAMES) == 0)
+        return "-";
+    if (number(all, LINES) > 0)
+        return "functions, lines";
+    return number(all, NAMED) > 0 ? "functions" : "none found";
+}
+
+static void add_heading(struct hak_text *text, const struct modules *all) {
+    hak_text_add(text, "%s", view_style(all->view, VIEW_BOLD));
+    if (all->ranges)
+        hak_text_add(text, "from            to              ");
+    else
+        hak_text_add(text, "processes  ");
+    hak_text_add(text, "frames  named   with line  symbols           build-id  path%s\n",
+                 view_style(all->view, VIEW_PLAIN));
+}
+
+/* Where and when a mapping was there, if it was not from the start to the end. */
+static void add_loads(struct hak_text *text, const struct modules *all) {
+    if (number(all, UNLOAD) > 0)
+        hak_text_add(text, "   loaded at event %s, unloaded at %s",
+                     hak_words_number(number(all, LOAD)), hak_words_number(number(all, UNLOAD)));
+    else if (number(all, GENERATION) > 0)
+        hak_text_add(text, "   loaded at event %s, after %s", hak_words_number(number(all, LOAD)),
+                     hak_words_count(number(all, GENERATION), "unload", "unloads"));
+}
+
+static void add_line(struct hak_text *text, const struct modules *all) {
+    int column = 0;
+    if (all->ranges) {
+        hak_text_add(text, "0x%" PRIx64, number(all, START));
+        hak_text_tab(text, 16);
+        hak_text_add(text, "0x%" PRIx64, number(all, END));
+        hak_text_tab(text, column = 32);
+    } else {
+        hak_text_add(text, "%9s", hak_words_number(number(all, PROCESSES)));
+        hak_text_tab(text, column = 11);
+    }
+    hak_text_add(text, "%6s  ", hak_words_number(number(all, FRAMES)));
+    hak_text_add(text, "%5s   ", hak_words_number(number(all, NAMED)));
+    hak_text_add(text, "%9s  ", hak_words_number(number(all, LINES)));
+    hak_text_add(text, "%s", symbols_of(all));
+    hak_text_tab(text, column + 45);
+    hak_text_add(text, "%.8s", name(all, BUILD_ID)[0] ? name(all, BUILD_ID) : "none");
+    hak_text_tab(text, column + 55);
+    hak_text_add_name(text, name(all, PATH));
+    if (all->ranges)
+        add_loads(text, all);
+    else if (number(all, UNLOADS) > 0)
+        hak_text_add(text, "   %s", hak_words_count(number(all, UNLOADS), "unload", "unloads"));
+    hak_text_add(text, "\n");
+}
+
+static void each_text(struct modules *all) {
+    struct hak_text text = {0};
+    if (all->ranges && number(all, PROCESS) != all->last_process) {
+        hak_text_add(&text, "%sprocess ", all->count ? "\n" : "");
+        view_add_process(&text, all->view, (uint32_t)number(all, PROCESS));
+        hak_text_add(&text, "\n");
+        add_heading(&text, all);
+    } else if (all->count == 0) {
+        add_heading(&text, all);
+    }
+    all->last_process = (uint32_t)number(all, PROCESS);
+    add_line(&text, all);
+    view_print(&text);
+}
+
+static void each_json(struct modules *all) {
+    json_t *object = json_object();
+    if (all->ranges) {
+        json_object_set_new(object, "id", json_integer((json_int_t)number(all, ID)));
+        json_object_set_new(object, "process", json_integer((json_int_t)number(all, PROCESS)));
+        json_object_set_new(object, "start", hak_json_address(number(all, START)));
+        json_object_set_new(object, "end", hak_json_address(number(all, END)));
+        json_object_set_new(object, "load_bias", hak_json_address(number(all, BIAS)));
+        json_object_set_new(object, "generation",
+                            json_integer((json_int_t)number(all, GENERATION)));
+        json_object_set_new(object, "load_event", json_integer((json_int_t)number(all, LOAD)));
+        json_object_set_new(object, "unload_event",
+                            number(all, UNLOAD) ? json_integer((json_int_t)number(all, UNLOAD))
+                                                : json_null());
+    } else {
+        json_object_set_new(object, "processes", json_integer((json_int_t)number(all, PROCESSES)));
+    }
+    json_object_set_new(object, "path", hak_json_text(name(all, PATH)));
+    json_object_set_new(object, "build_id", hak_json_text(name(all, BUILD_ID)));
+    json_object_set_new(object, "frames", json_integer((json_int_t)number(all, FRAMES)));
+    json_object_set_new(object, "frames_named", json_integer((json_int_t)number(all, NAMED)));
+    json_object_set_new(object, "frames_with_line", json_integer((json_int_t)number(all, LINES)));
+    json_object_set_new(object, "unloads", json_integer((json_int_t)number(all, UNLOADS)));
+    json_array_append_new(all->list, object);
+}
+
+static void end_text(struct modules *all) {
+    struct hak_text text = {0};
+    if (all->count == 0) {
+        hak_text_add(&text, "no module in ");
+        if (all->process != 0) {
+            hak_text_add(&text, "process ");
+            view_add_process(&text, all->view, all->process);
+            hak_text_add(&text, " of ");
+        }
+        view_add_extent(&text, all->view);
+        view_error("%s", text.bytes ? text.bytes : "");
+        hak_text_free(&text);
+        return;
+    }
+    hak_text_add(&text, "\n%s, %s.", hak_words_count(all->count, "module", "modules"),
+                 hak_words_count(all->unloads, "unload", "unloads"));
+    if (!all->ranges)
+        hak_text_add(&text, " --process PID or --all show where each was mapped.");
+    hak_text_add(&text, "\n");
+    view_print(&text);
+}
+
+static int end_json(struct modules *all) {
+    json_t *document = view_json_document(all->view, "modules");
+    json_object_set_new(document, "modules", all->list);
+    json_object_set_new(document, "completeness", view_completeness_json(all->view));
+    return view_print_json(hak_json_print(document)) ? 0 : VIEW_UNREADABLE;
+}
+
+int command_modules(struct view *view) {
+    struct modules all = {.view = view, .list = json_array()};
+    int status = view_open(view), step = SQLITE_DONE;
+    if (status != 0)
+        return status;
+    if (!view_process(view, &all.process))
+        return VIEW_USAGE;
+    all.ranges = all.process != 0 || view->summary.processes < 2 || view_given(view, "all");
+    sqlite3 *database = hak_store_database(view->reader);
+    const char *sql = all.ranges ? rows_sql : files_sql;
+    (void)sqlite3_prepare_v2(database, UNREADABLE_SQL, -1, &all.unreadable, NULL);
+    if (sqlite3_prepare_v2(database, sql, -1, &all.query, NULL) == SQLITE_OK) {
+        sqlite3_bind_int64(all.query, 1, all.process);
+        while ((step = sqlite3_step(all.query)) == SQLITE_ROW && !ferror(stdout)) {
+            view_start_pager(view);
+            if (view->json)
+                each_json(&all);
+            else
+                each_text(&all);
+            all.count++;
+            all.unloads += number(&all, UNLOADS);
+        }
+    } else {
+        step = SQLITE_ERROR;
+    }
+    if (step == SQLITE_INTERRUPT)
+        status = VIEW_INTERRUPTED;
+    else if (step != SQLITE_DONE && step != SQLITE_ROW) {
+        view_error("%s: %s", view->store_path, sqlite3_errmsg(database));
+        status = VIEW_UNREADABLE;
+    }
+    sqlite3_finalize(all.query);
+    sqlite3_finalize(all.unreadable);
+    if (status != 0) {
+        json_decref(all.list);
+        return status;
+    }
+    if (view->json)
+        return end_json(&all);
+    json_decref(all.list);
+    end_text(&all);
+    return VIEW_OK;
+}

@@ -1,0 +1,98 @@
+/* `info --options`: every HAKMEM_ variable, from options.def. */
+#include "viewer/info/parts.h"
+
+#include <string.h>
+#include "report/facts_json.h"
+#include "viewer/capture/capture.h"
+
+static const struct {
+    const char *name, *type, *standard, *range, *run, *sentence;
+} table[] = {
+#define OPTION(NAME, field, TYPE, standard, range, run, sentence)                                  \
+    {#NAME, #TYPE, standard, range, run, sentence},
+#include "options.def"
+};
+#define LINES (sizeof table / sizeof table[0])
+
+/* What profiles and presets hold for other variables. */
+static const struct {
+    const char *choice, *other, *value;
+} sets[] = {
+#define SETS(name, choice, other, value) {choice, #other, value},
+#include "options.def"
+};
+#define SET_LINES (sizeof sets / sizeof sets[0])
+
+static json_t *profiles_of(const char *name) {
+    json_t *values = json_object();
+    for (size_t i = 0; i < SET_LINES; i++)
+        if (strcmp(sets[i].other, name) == 0)
+            json_object_set_new(values, sets[i].choice, json_string(sets[i].value));
+    return values;
+}
+
+static bool print_json(struct view *view) {
+    json_t *document = view_json_document(view, "info"), *list = json_array();
+    for (size_t i = 0; i < LINES; i++) {
+        json_t *object = json_object();
+        json_object_set_new(object, "variable", json_sprintf("HAKMEM_%s", table[i].name));
+        json_object_set_new(object, "type", json_string(table[i].type));
+        json_object_set_new(object, "default", json_string(table[i].standard));
+        json_object_set_new(object, "range", json_string(table[i].range));
+        json_object_set_new(object, "run_option",
+                            table[i].run[0] ? json_string(table[i].run) : json_null());
+        json_object_set_new(object, "profiles", profiles_of(table[i].name));
+        json_object_set_new(object, "sentence", json_string(table[i].sentence));
+        json_array_append_new(list, object);
+    }
+    json_object_set_new(document, "options", list);
+    return view_print_json(hak_json_print(document));
+}
+
+/* Appends "  (balanced: 1, tight: 0)" where a profile or preset sets the option. */
+static void add_profiles(struct hak_text *text, const char *name) {
+    const char *before = "  (";
+    for (size_t i = 0; i < SET_LINES; i++)
+        if (strcmp(sets[i].other, name) == 0) {
+            hak_text_add(text, "%s%s: %s", before, sets[i].choice, sets[i].value);
+            before = ", ";
+        }
+    if (before[0] == ',')
+        hak_text_add(text, ")");
+}
+
+/* Appends `sentence` in lines of at most 100 columns, each from `indent` on. */
+static void add_wrapped(struct hak_text *text, const char *sentence, int indent) {
+    hak_text_tab(text, indent);
+    while (*sentence) {
+        int length = (int)strcspn(sentence, " ");
+        if (hak_text_column(text) > indent && hak_text_column(text) + 1 + length > 100) {
+            hak_text_add(text, "\n");
+            hak_text_tab(text, indent);
+        } else if (hak_text_column(text) > indent) {
+            hak_text_add(text, " ");
+        }
+        hak_text_add(text, "%.*s", length, sentence);
+        sentence += length;
+        sentence += strspn(sentence, " ");
+    }
+    hak_text_add(text, "\n");
+}
+
+int info_options(struct view *view) {
+    view_start_pager(view);
+    if (view->json)
+        return print_json(view) ? VIEW_OK : VIEW_USAGE;
+    struct hak_text text = {0};
+    for (size_t i = 0; i < LINES; i++) {
+        hak_text_add(&text, "%sHAKMEM_%s%s=%s", view_style(view, VIEW_BOLD), table[i].name,
+                     view_style(view, VIEW_PLAIN), table[i].range);
+        hak_text_add(&text, "  (default: %s)", table[i].standard[0] ? table[i].standard : "none");
+        add_profiles(&text, table[i].name);
+        if (table[i].run[0])
+            hak_text_add(&text, "  run --%s", table[i].run);
+        hak_text_add(&text, "\n");
+        add_wrapped(&text, table[i].sentence, 4);
+    }
+    return view_print(&text) ? VIEW_OK : VIEW_USAGE;
+}

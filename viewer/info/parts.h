@@ -1,0 +1,29 @@
+/* The parts of `info`. */
+#ifndef HAK_VIEWER_INFO_PARTS_H
+#define HAK_VIEWER_INFO_PARTS_H
+
+#include <jansson.h>
+#include "viewer/capture/capture.h"
+
+/* `info --options`: every variable of options.def. Returns the exit status. */
+int info_options(struct view *view);
+
+/* `info --clean`: lists the old captures of this folder, removes them with --yes. Returns the exit
+ * status. (clean.c) */
+int info_clean(struct view *view);
+
+/* Bytes of the capture's file, with what has not been written back yet; and what takes them, in a
+ * line where they are many. (size.c) */
+uint64_t info_file_bytes(const struct view *view);
+/* Whether the file's bytes for each event tell something of events: in a short capture they are
+ * those of names, tables and empty pages. */
+bool info_is_long(const struct view *view);
+void info_add_parts(struct hak_text *text, struct view *view);
+json_t *info_parts_json(struct view *view);
+
+/* What HAKMEM_SUPPRESSIONS kept from being told, and which of its lines were never used; nothing
+ * where there are none. (known.c) */
+void info_add_suppressions(struct hak_text *text, struct view *view);
+json_t *info_suppressions_json(struct view *view);
+
+#endif

@@ -1,0 +1,82 @@
+/* `info`: how long the capture's file is, and what takes the room. */
+#include "viewer/info/parts.h"
+
+#include <sqlite3.h>
+#include <string.h>
+#include <sys/stat.h>
+#include "report/words.h"
+#include "trace/record.h"
+
+#define TOLD_FROM_BYTES ((uint64_t)1 << 18) /* shorter: the parts are not worth a line */
+
+enum part { EVENTS, POSTINGS, CHECKPOINTS, STACKS, PARTS };
+
+static const struct {
+    const char *name, *key, *sql;
+} parts[PARTS] = {
+    [EVENTS] = {"events", "events", "SELECT sum(bytes) FROM chunk"},
+    [POSTINGS] = {"postings", "postings", "SELECT sum(length(data)) FROM posting_run"},
+    [CHECKPOINTS] = {"live checkpoints", "live_checkpoints",
+                     "SELECT sum(length(data)) FROM live_run"},
+    [STACKS] = {"stacks", "stacks", "SELECT sum(length(data)) FROM node_chunk"},
+};
+
+uint64_t info_file_bytes(const struct view *view) {
+    struct stat about;
+    struct hak_text log = {0};
+    uint64_t bytes = stat(view->store_path, &about) == 0 ? (uint64_t)about.st_size : 0;
+    hak_text_add_bytes(&log, view->store_path, strlen(view->store_path));
+    hak_text_add(&log, "-wal");
+    if (log.bytes && stat(log.bytes, &about) == 0)
+        bytes += (uint64_t)about.st_size;
+    hak_text_free(&log);
+    return bytes;
+}
+
+/* Bytes of each part as they are coded, without SQLite's pages around them. False: a
+ * table cannot be read. */
+static bool find_parts(struct view *view, uint64_t bytes[PARTS]) {
+    for (int i = 0; i < PARTS; i++) {
+        sqlite3_stmt *query = NULL;
+        bool found = sqlite3_prepare_v2(hak_store_database(view->reader), parts[i].sql, -1, &query,
+                                        NULL) == SQLITE_OK &&
+                     sqlite3_step(query) == SQLITE_ROW;
+        bytes[i] = found ? (uint64_t)sqlite3_column_int64(query, 0) : 0;
+        sqlite3_finalize(query);
+        if (!found)
+            return false;
+    }
+    return true;
+}
+
+static uint64_t rest_of(uint64_t whole, const uint64_t bytes[PARTS]) {
+    for (int i = 0; i < PARTS; i++)
+        whole -= bytes[i] < whole ? bytes[i] : whole;
+    return whole;
+}
+
+bool info_is_long(const struct view *view) {
+    return info_file_bytes(view) / HAK_RECORD_BYTES < view->summary.events;
+}
+
+void info_add_parts(struct hak_text *text, struct view *view) {
+    uint64_t bytes[PARTS], whole = info_file_bytes(view);
+    if (whole < TOLD_FROM_BYTES || !find_parts(view, bytes))
+        return;
+    hak_text_tab(text, 14);
+    for (int i = 0; i < PARTS; i++)
+        hak_text_add(text, "%s %s, ", parts[i].name, hak_words_size(bytes[i]));
+    hak_text_add(text, "the rest %s\n", hak_words_size(rest_of(whole, bytes)));
+}
+
+json_t *info_parts_json(struct view *view) {
+    uint64_t bytes[PARTS];
+    json_t *object = json_object();
+    if (!find_parts(view, bytes))
+        return object;
+    for (int i = 0; i < PARTS; i++)
+        json_object_set_new(object, parts[i].key, json_integer((json_int_t)bytes[i]));
+    json_object_set_new(object, "rest",
+                        json_integer((json_int_t)rest_of(info_file_bytes(view), bytes)));
+    return object;
+}

@@ -1,0 +1,413 @@
+/* `threads`: who ran, and what each did with the heap. */
+#include "viewer/info/info.h"
+#include "viewer/capture/capture.h"
+
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+#include "report/facts_json.h"
+#include "report/lookup.h"
+#include "report/words.h"
+#include "store/history/history.h"
+
+#define ROWS_MAX (3u << 20) /* threads: 200 MiB of tallies */
+
+struct thread {
+    uint32_t row, process, number;
+    int tid;
+    uint64_t start_ns, end_ns, lost;
+    struct hak_thread_origin_row origin; /* all 0 where it is not known where it was created */
+    struct hak_thread_tally did;
+};
+
+struct threads {
+    struct view *view;
+    struct thread *list;
+    uint32_t count;
+    uint32_t process; /* --process, 0 = all */
+};
+
+/* ---- gathering ---------------------------------------------------------------------------------
+ */
+
+static sqlite3_stmt *prepare(struct view *view, const char *sql, uint32_t process) {
+    sqlite3_stmt *query = NULL;
+    if (sqlite3_prepare_v2(hak_store_database(view->reader), sql, -1, &query, NULL) != SQLITE_OK) {
+        view_error("%s: %s", view->store_path, sqlite3_errmsg(hak_store_database(view->reader)));
+        sqlite3_finalize(query);
+        return NULL;
+    }
+    sqlite3_bind_int64(query, 1, process);
+    return query;
+}
+
+/* Highest row id of a thread, for arrays by row: ids count from 1 without gaps. */
+static uint32_t highest_row(const struct threads *all) {
+    uint32_t highest = 0;
+    for (uint32_t i = 0; i < all->count; i++)
+        highest = all->list[i].row > highest ? all->list[i].row : highest;
+    return highest;
+}
+
+static bool load_rows(struct threads *all) {
+    struct view *view = all->view;
+    uint32_t room = view->summary.threads;
+    all->list = calloc((size_t)room + 1, sizeof *all->list);
+    if (!all->list) {
+        view_error("out of memory");
+        return false;
+    }
+    sqlite3_stmt *query =
+        prepare(view,
+                "SELECT t.id, t.process, t.number, t.tid, t.start_ns, "
+                "coalesce(nullif(t.end_ns, 0), p.end_ns), "
+                "(SELECT coalesce(sum(count), 0) FROM loss l WHERE l.thread = t.id) "
+                "FROM thread t LEFT JOIN process p ON p.id = t.process WHERE ?1 = 0 OR t.process = "
+                "?1 ORDER BY t.process, t.number, t.id",
+                all->process);
+    while (query && all->count < room && sqlite3_step(query) == SQLITE_ROW)
+        all->list[all->count++] = (struct thread){
+            .row = (uint32_t)sqlite3_column_int64(query, 0),
+            .process = (uint32_t)sqlite3_column_int64(query, 1),
+            .number = (uint32_t)sqlite3_column_int64(query, 2),
+            .tid = sqlite3_column_int(query, 3),
+            .start_ns = (uint64_t)sqlite3_column_int64(query, 4),
+            .end_ns = (uint64_t)sqlite3_column_int64(query, 5),
+            .lost = (uint64_t)sqlite3_column_int64(query, 6),
+        };
+    sqlite3_finalize(query);
+    return query != NULL;
+}
+
+/* Where the threads were created: a store from before 2026-11-22 does not know. */
+static void load_origins(struct threads *all) {
+    sqlite3_stmt *query = NULL;
+    uint32_t i = 0;
+    if (sqlite3_prepare_v2(hak_store_database(all->view->reader),
+                           "SELECT id, creator, stack FROM thread WHERE ?1 = 0 OR process = ?1 "
+                           "ORDER BY process, number, id",
+                           -1, &query, NULL) == SQLITE_OK)
+        sqlite3_bind_int64(query, 1, all->process);
+    while (query && i < all->count && sqlite3_step(query) == SQLITE_ROW) {
+        struct thread *t = &all->list[i++];
+        if (t->row == (uint32_t)sqlite3_column_int64(query, 0)) {
+            t->origin.creator = (uint32_t)sqlite3_column_int64(query, 1);
+            t->origin.stack = (uint32_t)sqlite3_column_int64(query, 2);
+        }
+    }
+    sqlite3_finalize(query);
+}
+
+/* 0, or an exit status. */
+static int add_tallies(struct threads *all) {
+    uint32_t highest = highest_row(all);
+    if (highest >= ROWS_MAX) {
+        view_error("%s refers to thread row %u: no store that hakmem wrote has that number",
+                   all->view->store_path, highest);
+        return VIEW_UNREADABLE;
+    }
+    uint32_t rows = highest + 1;
+    struct hak_thread_tally *did = calloc(rows, sizeof *did);
+    if (!did) {
+        view_error("out of memory");
+        return VIEW_UNREADABLE;
+    }
+    int error = hak_store_tally_threads(all->view->reader, all->process, did, rows);
+    for (uint32_t i = 0; i < all->count; i++)
+        all->list[i].did = did[all->list[i].row];
+    free(did);
+    return error < 0 ? view_store_error(all->view, error) : 0;
+}
+
+/* ---- order -------------------------------------------------------------------------------------
+ */
+
+static int by_place(const struct thread *a, const struct thread *b) {
+    if (a->process != b->process)
+        return a->process < b->process ? -1 : 1;
+    if (a->number != b->number)
+        return a->number < b->number ? -1 : 1;
+    return (a->row > b->row) - (a->row < b->row);
+}
+
+/* Most first; equal ones as they are listed. */
+#define SORT(name, value)                                                                          \
+    static int by_##name(const void *x, const void *y) {                                           \
+        const struct thread *a = x, *b = y;                                                        \
+        uint64_t p = a->value, q = b->value;                                                       \
+        return p != q ? (p < q ? 1 : -1) : by_place(a, b);                                         \
+    }
+SORT(events, did.events)
+SORT(mallocs, did.mallocs)
+SORT(frees, did.frees)
+SORT(reallocs, did.reallocs)
+SORT(bytes, did.asked_bytes)
+SORT(remote, did.remote_frees)
+SORT(lost, lost)
+SORT(last, did.last_event)
+
+static const struct {
+    const char *name;
+    int (*compare)(const void *, const void *);
+} orders[] = {{"process", NULL},     {"events", by_events},     {"mallocs", by_mallocs},
+              {"frees", by_frees},   {"reallocs", by_reallocs}, {"bytes", by_bytes},
+              {"remote", by_remote}, {"lost", by_lost},         {"last", by_last}};
+
+static bool sort(struct threads *all) {
+    const char *wanted = view_value(all->view, "sort");
+    struct hak_text known = {0};
+    for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++) {
+        if (!wanted || strcmp(wanted, orders[i].name) == 0) {
+            if (orders[i].compare)
+                qsort(all->list, all->count, sizeof *all->list, orders[i].compare);
+            hak_text_free(&known);
+            return true;
+        }
+        hak_text_add(&known, "%s%s", i ? ", " : "", orders[i].name);
+    }
+    view_error("--sort %s: one of %s was expected", wanted, known.bytes ? known.bytes : "");
+    hak_text_free(&known);
+    return false;
+}
+
+/* ---- printing ----------------------------------------------------------------------------------
+ */
+
+enum { PROCESS, THREAD, START, END, MALLOCS, FREES, REALLOCS, BYTES, REMOTE, LOST, LAST, COLUMNS };
+static const struct {
+    const char *name;
+    bool is_right; /* numbers stand at the right */
+} columns[COLUMNS] = {{"process", false}, {"thread", false}, {"start", true},     {"end", true},
+                      {"mallocs", true},  {"frees", true},   {"reallocs", true},  {"asked", true},
+                      {"remote", true},   {"lost", true},    {"last event", true}};
+
+/* What stands in a column; the text is the caller's. */
+static void add_cell(struct hak_text *text, struct view *view, const struct thread *t, int column) {
+    struct hak_thread_words words;
+    switch (column) {
+    case PROCESS:
+        view_add_process(text, view, t->process);
+        break;
+    case THREAD:
+        hak_lookup_thread(view->reader, t->row, &words);
+        hak_text_add(text, "%u%s", t->number, words.name[0] ? " " : "");
+        hak_text_add_name(text, words.name);
+        hak_text_add(text, " (%d)", t->tid);
+        break;
+    case START:
+        hak_text_add(text, "%s", hak_words_time(t->start_ns));
+        break;
+    case END:
+        hak_text_add(text, "%s",
+                     t->end_ns                     ? hak_words_time(t->end_ns)
+                     : view->summary.being_written ? "lives"
+                                                   : "not seen");
+        break;
+    case MALLOCS:
+        hak_text_add(text, "%s", hak_words_number(t->did.mallocs));
+        break;
+    case FREES:
+        hak_text_add(text, "%s", hak_words_number(t->did.frees));
+        break;
+    case REALLOCS:
+        hak_text_add(text, "%s", hak_words_number(t->did.reallocs));
+        break;
+    case BYTES:
+        hak_text_add(text, "%s", hak_words_size(t->did.asked_bytes));
+        break;
+    case REMOTE:
+        hak_text_add(text, "%s", hak_words_number(t->did.remote_frees));
+        break;
+    case LOST:
+        hak_text_add(text, "%s", hak_words_number(t->lost));
+        break;
+    default:
+        if (t->did.events)
+            hak_text_add(text, "%s, %s", hak_words_number(t->did.last_event),
+                         hak_words_time(t->did.last_ns));
+        else
+            hak_text_add(text, "none");
+        break;
+    }
+}
+
+static int cell_width(const struct threads *all, const struct thread *t, int column) {
+    struct hak_text cell = {0};
+    add_cell(&cell, all->view, t, column);
+    int width = hak_text_column(&cell);
+    hak_text_free(&cell);
+    return width;
+}
+
+/* Columns that say nothing (one process; nothing lost) are left out. */
+static bool is_shown(const struct threads *all, int column) {
+    if (column == PROCESS)
+        return all->view->summary.processes > 1;
+    return column != LOST || all->view->summary.lost_events > 0;
+}
+
+static void add_line(struct hak_text *text, const struct threads *all, const int *width,
+                     const struct thread *t) {
+    int end = 0;
+    for (int i = 0; i < COLUMNS; i++) {
+        struct hak_text cell = {0};
+        if (!is_shown(all, i))
+            continue;
+        if (t)
+            add_cell(&cell, all->view, t, i);
+        else
+            hak_text_add(&cell, "%s", columns[i].name);
+        if (columns[i].is_right)
+            hak_text_fill(text, ' ', width[i] - hak_text_column(&cell));
+        hak_text_add_text(text, &cell);
+        end += width[i] + 2;
+        if (i + 1 < COLUMNS)
+            hak_text_tab(text, end);
+        hak_text_free(&cell);
+    }
+    hak_text_add(text, "\n");
+}
+
+#define SIZED 500 /* threads that are looked at for the widths of columns */
+
+static void add_sum(struct hak_text *text, const struct threads *all) {
+    struct hak_thread_tally sum = {0};
+    for (uint32_t i = 0; i < all->count; i++) {
+        const struct hak_thread_tally *did = &all->list[i].did;
+        sum.events += did->events;
+        sum.mallocs += did->mallocs;
+        sum.frees += did->frees;
+        sum.reallocs += did->reallocs;
+        sum.asked_bytes += did->asked_bytes;
+        sum.remote_frees += did->remote_frees;
+    }
+    hak_text_add(text, "\n%s: %s", hak_words_count(all->count, "thread", "threads"),
+                 hak_words_count(sum.mallocs, "malloc", "mallocs"));
+    hak_text_add(text, ", %s, %s, %s asked", hak_words_count(sum.frees, "free", "frees"),
+                 hak_words_count(sum.reallocs, "realloc", "reallocs"),
+                 hak_words_size(sum.asked_bytes));
+    if (sum.remote_frees > 0)
+        hak_text_add(text, ", %s of blocks that lie in another thread's SuperSlab",
+                     hak_words_count(sum.remote_frees, "free", "frees"));
+    hak_text_add(text, ". ");
+    view_add_completeness(text, all->view);
+    hak_text_add(text, "\n");
+}
+
+/* The stack at which the thread was created, below its line. */
+static void add_origin(struct hak_text *text, const struct threads *all, const struct thread *t) {
+    enum { INDENT = 6 };
+    if (!view_given(all->view, "stacks") || (t->origin.creator == 0 && t->origin.stack == 0))
+        return;
+    hak_text_fill(text, ' ', INDENT);
+    hak_text_add(text, "created");
+    if (t->origin.creator != 0)
+        hak_text_add(text, " by thread %s", hak_words_number(t->origin.creator));
+    hak_text_add(text, " at:\n");
+    view_add_stack(text, all->view, t->origin.stack, INDENT);
+}
+
+static bool print_text(const struct threads *all) {
+    int width[COLUMNS];
+    struct hak_text text = {0};
+    for (int i = 0; i < COLUMNS; i++) {
+        width[i] = (int)strlen(columns[i].name);
+        for (uint32_t k = 0; k < all->count && k < SIZED; k++) {
+            int needed = cell_width(all, &all->list[k], i);
+            width[i] = needed > width[i] ? needed : width[i];
+        }
+    }
+    hak_text_add(&text, "%s", view_style(all->view, VIEW_BOLD));
+    add_line(&text, all, width, NULL);
+    hak_text_add(&text, "%s", view_style(all->view, VIEW_PLAIN));
+    bool printed = view_print(&text);
+    for (uint32_t i = 0; i < all->count && printed && !ferror(stdout); i++) {
+        add_line(&text, all, width, &all->list[i]);
+        add_origin(&text, all, &all->list[i]);
+        printed = view_print(&text);
+    }
+    add_sum(&text, all);
+    return view_print(&text) && printed;
+}
+
+static json_t *thread_json(struct view *view, const struct thread *t) {
+    struct hak_thread_words words;
+    json_t *object = json_object();
+    hak_lookup_thread(view->reader, t->row, &words);
+    json_object_set_new(object, "id", json_integer(t->row));
+    json_object_set_new(object, "process", json_integer(t->process));
+    json_object_set_new(object, "pid", json_integer(hak_lookup_pid(view->reader, t->process)));
+    json_object_set_new(object, "number", json_integer(t->number));
+    json_object_set_new(object, "tid", json_integer(t->tid));
+    json_object_set_new(object, "name", hak_json_text(words.name));
+    json_object_set_new(object, "start_ns", json_integer((json_int_t)t->start_ns));
+    json_object_set_new(object, "end_ns",
+                        t->end_ns ? json_integer((json_int_t)t->end_ns) : json_null());
+    json_object_set_new(object, "created_by",
+                        t->origin.creator ? json_integer(t->origin.creator) : json_null());
+    if (view_given(view, "stacks")) {
+        struct hak_frames frames;
+        hak_frames_load(&frames, view->reader, t->origin.stack);
+        json_object_set_new(object, "created_at", hak_json_frames(&frames));
+        hak_frames_free(&frames);
+    }
+    json_object_set_new(object, "events", json_integer((json_int_t)t->did.events));
+    json_object_set_new(object, "mallocs", json_integer((json_int_t)t->did.mallocs));
+    json_object_set_new(object, "frees", json_integer((json_int_t)t->did.frees));
+    json_object_set_new(object, "reallocs", json_integer((json_int_t)t->did.reallocs));
+    json_object_set_new(object, "asked_bytes", json_integer((json_int_t)t->did.asked_bytes));
+    json_object_set_new(object, "remote_frees", json_integer((json_int_t)t->did.remote_frees));
+    json_object_set_new(object, "lost_events", json_integer((json_int_t)t->lost));
+    json_object_set_new(object, "last_event",
+                        t->did.events ? json_integer((json_int_t)t->did.last_event) : json_null());
+    json_object_set_new(object, "last_ns",
+                        t->did.events ? json_integer((json_int_t)t->did.last_ns) : json_null());
+    return object;
+}
+
+static bool print_json(const struct threads *all) {
+    json_t *document = view_json_document(all->view, "threads"), *list = json_array();
+    for (uint32_t i = 0; i < all->count; i++)
+        json_array_append_new(list, thread_json(all->view, &all->list[i]));
+    json_object_set_new(document, "threads", list);
+    json_object_set_new(document, "completeness", view_completeness_json(all->view));
+    return view_print_json(hak_json_print(document));
+}
+
+static void say_nothing_found(struct view *view, uint32_t process) {
+    struct hak_text text = {0};
+    hak_text_add(&text, "no thread in ");
+    if (process != 0) {
+        hak_text_add(&text, "process ");
+        view_add_process(&text, view, process);
+        hak_text_add(&text, " of ");
+    }
+    view_add_extent(&text, view);
+    view_error("%s", text.bytes ? text.bytes : "");
+    hak_text_free(&text);
+}
+
+int command_threads(struct view *view) {
+    struct threads all = {.view = view};
+    int status = view_open(view);
+    if (status != 0)
+        return status;
+    if (!view_process(view, &all.process))
+        return VIEW_USAGE;
+    status = load_rows(&all) ? 0 : VIEW_UNREADABLE;
+    load_origins(&all);
+    if (status == 0 && !sort(&all)) /* a wrong --sort is told before the long read */
+        status = VIEW_USAGE;
+    if (status == 0)
+        status = add_tallies(&all);
+    if (status == 0) {
+        sort(&all);
+        view_start_pager(view);
+        if (all.count == 0 && !view->json)
+            say_nothing_found(view, all.process);
+        else if (!(view->json ? print_json(&all) : print_text(&all)))
+            status = VIEW_UNREADABLE;
+    }
+    free(all.list);
+    return status != 0 ? status : view_completeness(view);
+}

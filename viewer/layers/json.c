@@ -1,0 +1,141 @@
+/* The document of `layers --json`. */
+#include "viewer/layers/counts.h"
+#include "viewer/layers/changes.h"
+
+#include "report/facts_json.h"
+#include "report/lookup.h"
+#include "report/words.h"
+#include "viewer/capture/capture.h"
+#include "superslab.h"
+
+static json_t *number(uint64_t value) {
+    return json_integer((json_int_t)value);
+}
+
+/* Every metric that is not 0, under its name in the store. */
+static json_t *metrics_json(const uint64_t *metrics) {
+    json_t *object = json_object();
+    for (unsigned m = 0; m < HAK_METRICS; m++)
+        if (metrics[m])
+            json_object_set_new(object, hak_metric_name(m), number(metrics[m]));
+    return object;
+}
+
+static json_t *class_json(const struct layers *l, unsigned k) {
+    json_t *object = json_object();
+    bool is_class = k < HAK_CLASSES;
+    json_object_set_new(
+        object, "class",
+        json_string(hak_words_class(l->view->reader, is_class ? k : (unsigned)HAK_CLASS_NONE)));
+    json_object_set_new(object, "slot_bytes",
+                        is_class ? number(hak_words_slot_bytes(l->view->reader, k)) : json_null());
+    json_object_set_new(object, "mallocs", number(layers_served(l, k)));
+    json_object_set_new(object, "metrics", metrics_json(l->all->cells[k]));
+    return object;
+}
+
+static json_t *classes_json(const struct layers *l) {
+    json_t *list = json_array();
+    for (unsigned k = 0; k < HAK_METRIC_CLASSES; k++) {
+        json_t *object = layers_shows_class(l, k) ? class_json(l, k) : NULL;
+        if (object && json_object_size(json_object_get(object, "metrics")) > 0)
+            json_array_append(list, object);
+        json_decref(object);
+    }
+    return list;
+}
+
+static json_t *processes_json(const struct layers *l) {
+    json_t *list = json_array();
+    for (uint32_t row = 0; row < l->process_rows; row++) {
+        const struct layers_process *p = &l->processes[row];
+        if (!p->has_counters && p->logged == 0)
+            continue;
+        json_t *object = json_object();
+        json_object_set_new(object, "id", json_integer(row));
+        json_object_set_new(object, "pid", json_integer(hak_lookup_pid(l->view->reader, row)));
+        json_object_set_new(object, "counted", p->has_counters ? number(p->counted) : json_null());
+        json_object_set_new(object, "logged", l->log_was_read ? number(p->logged) : json_null());
+        json_object_set_new(object, "has_last_counters", json_boolean(p->has_last));
+        json_array_append_new(list, object);
+    }
+    return list;
+}
+
+static json_t *hits_json(const struct layers *l) {
+    json_t *list = json_array();
+    for (unsigned layer = 0; layer < HAK_LAYERS; layer++) {
+        struct layers_hits hits = layers_hits(l, layer);
+        if (hits.asked == 0)
+            continue;
+        json_t *object = json_object();
+        json_object_set_new(object, "layer", json_string(layers_name(layer)));
+        json_object_set_new(object, "hits", number(hits.hits));
+        json_object_set_new(object, "asked", number(hits.asked));
+        json_array_append_new(list, object);
+    }
+    return list;
+}
+
+static json_t *stages_json(const struct layers *l) {
+    struct layers_stages stages = layers_stages(l);
+    if (!stages.is_known)
+        return json_null();
+    json_t *object = json_object();
+    json_object_set_new(object, "taken", number(stages.taken));
+    json_object_set_new(object, "stage_1", number(stages.empty));
+    json_object_set_new(object, "stage_2", number(stages.unused));
+    json_object_set_new(object, "stage_3", number(stages.mapped));
+    return object;
+}
+
+/* How many SuperSlabs were in which state at the end of the interval. */
+static json_t *states_json(int64_t *in_state, const struct layers_interval *interval) {
+    json_t *object = json_object();
+    for (unsigned state = 0; state < SUPERSLAB_STATES; state++) {
+        in_state[state] += interval->state_change[state];
+        if (state != SUPERSLAB_GONE)
+            json_object_set_new(object, layers_state_name(state),
+                                number(in_state[state] > 0 ? (uint64_t)in_state[state] : 0));
+    }
+    return object;
+}
+
+static json_t *intervals_json(const struct layers *l) {
+    json_t *list = json_array();
+    int64_t in_state[SUPERSLAB_STATES] = {0};
+    for (uint64_t i = 0; i < l->interval_count; i++) {
+        if (!l->intervals[i].has_any)
+            continue;
+        json_t *object = json_object();
+        json_object_set_new(object, "from_ns", number(i * l->over_ns));
+        json_object_set_new(object, "to_ns", number((i + 1) * l->over_ns));
+        json_object_set_new(object, "metrics", metrics_json(l->intervals[i].sum));
+        json_object_set_new(object, "superslabs", states_json(in_state, &l->intervals[i]));
+        json_array_append_new(list, object);
+    }
+    return list;
+}
+
+json_t *layers_json(const struct layers *l) {
+    json_t *document = view_json_document(l->view, "layers"), *compared = json_object();
+    bool has_both = l->log_was_read && l->with_counters > 0;
+    json_object_set_new(document, "source", json_string(l->is_from_log ? "log" : "counters"));
+    json_object_set_new(compared, "counted", l->with_counters ? number(l->counted) : json_null());
+    json_object_set_new(compared, "logged", has_both ? number(l->logged) : json_null());
+    json_object_set_new(compared, "cut_short", number(l->cut_short));
+    json_object_set_new(compared, "agree",
+                        has_both ? json_boolean(!layers_disagree(l)) : json_null());
+    json_object_set_new(compared, "without_last_counters", json_integer(l->without_last));
+    json_object_set_new(document, "mallocs", compared);
+    json_object_set_new(document, "classes", classes_json(l));
+    json_object_set_new(document, "hits", hits_json(l));
+    json_object_set_new(document, "stages", stages_json(l));
+    json_object_set_new(document, "changes",
+                        l->changes ? layers_changes_json(l, l->shows_superslabs) : json_null());
+    json_object_set_new(document, "processes", processes_json(l));
+    if (l->intervals)
+        json_object_set_new(document, "over", intervals_json(l));
+    json_object_set_new(document, "completeness", view_completeness_json(l->view));
+    return document;
+}

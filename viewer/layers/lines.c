@@ -1,0 +1,289 @@
+/* The lines below the tables of `layers`: do counters and log agree, hits, moves, stages, page
+ * calls.
+ */
+#include "viewer/layers/counts.h"
+#include "viewer/layers/changes.h"
+
+#include "report/words.h"
+#include "superslab.h"
+
+const char *layers_share(uint64_t part, uint64_t whole) {
+    static char text[4][32];
+    static unsigned at;
+    char *out = text[at++ % 4];
+    if (part == 0 || whole == 0)
+        return "";
+    double percent = 100.0 * (double)part / (double)whole;
+    if (percent < 0.005)
+        snprintf(out, 32, "<0.01 %%");
+    else
+        snprintf(out, 32, "%.2f %%", percent > 99.994 && part < whole ? 99.99 : percent);
+    return out;
+}
+
+static void add_total(struct hak_text *text, const struct layers *l) {
+    uint64_t served = 0;
+    for (unsigned k = 0; k < HAK_METRIC_CLASSES; k++)
+        served += layers_served(l, k);
+    if (l->is_from_log) {
+        hak_text_add(text, "total  %s malloc, counted from the log%s.\n", hak_words_number(served),
+                     l->with_counters ? "" : ": this capture has no counters");
+        return;
+    }
+    if (!l->log_was_read || l->with_counters == l->without_last) {
+        hak_text_add(text, "total  %s malloc counted; not compared with the log.\n",
+                     hak_words_number(served));
+    } else {
+        hak_text_add(text, "total  %s malloc in the log %s %s counted", hak_words_number(l->logged),
+                     layers_disagree(l) ? "is not" : "=",
+                     hak_words_number(l->counted - l->cut_short));
+        if (l->cut_short > 0)
+            hak_text_add(text, ", beside %s that the end of its process cut short",
+                         hak_words_number(l->cut_short));
+        hak_text_add(text, "%s.\n",
+                     !layers_disagree(l)                   ? ""
+                     : l->view->summary.lost_events > 0    ? "; events were lost"
+                     : l->view->summary.trimmed_events > 0 ? "; the oldest events were dropped"
+                                                           : ": one of the two is wrong");
+    }
+    if (l->without_last > 0)
+        hak_text_add(text,
+                     "       %s without counters of %s end: what the last snapshot before it says "
+                     "is shown, and not compared.\n",
+                     hak_words_count(l->without_last, "process", "processes"),
+                     l->without_last == 1 ? "its" : "their");
+}
+
+/* "front 3 of 4 (75.00 %)" for each layer that something was asked of, but for those that always
+ * have a block. */
+static void add_hits(struct hak_text *text, const struct layers *l) {
+    const char *between = "Hits   ";
+    for (unsigned layer = 0; layer < HAK_LAYERS; layer++) {
+        struct layers_hits hits = layers_hits(l, layer);
+        if (hits.asked == 0)
+            continue;
+        const char *share = layers_share(hits.hits, hits.asked);
+        hak_text_add(text, "%s%s %s of %s (%s)", between, layers_name(layer),
+                     hak_words_number(hits.hits), hak_words_number(hits.asked),
+                     share[0] ? share : "0 %");
+        between = ", ";
+    }
+    if (between[0] == ',')
+        hak_text_add(text, ".\n");
+}
+
+/* Blocks by where they went: "1,047 to front, 3 to remote". */
+static void add_given(struct hak_text *text, const struct layers *l) {
+    static const char *const places[HAK_PLACE_COUNT] = {
+#define PLACE(name, number, place_text, sentence) [number] = place_text,
+#include "hops.def"
+    };
+    const char *between = "Freed  ";
+    for (unsigned place = 0; place < HAK_PLACE_COUNT; place++) {
+        uint64_t blocks = layers_sum(l, HAK_METRIC_GIVEN_FIRST + place);
+        if (blocks == 0)
+            continue;
+        hak_text_add(text, "%s%s to %s", between, hak_words_number(blocks), places[place]);
+        between = ", ";
+    }
+    uint64_t resized = layers_sum(l, HAK_METRIC_RESIZED);
+    if (resized > 0)
+        hak_text_add(text, "%s%s resized where they were", between[0] == ',' ? "; " : between,
+                     hak_words_number(resized));
+    if (between[0] == ',' || resized > 0)
+        hak_text_add(text, ".\n");
+}
+
+static void add_moves(struct hak_text *text, const struct layers *l) {
+    static const struct {
+        const char *name;
+        unsigned blocks;
+    } moves[] = {
+#define CALL(name, number, from, to, sentence)
+#define HOP(name, number, from, to, sentence) {#name, HAK_METRIC_##name##_BLOCKS},
+#include "hops.def"
+    };
+    const char *between = "Moves  ";
+    for (size_t i = 0; i < sizeof moves / sizeof moves[0]; i++) {
+        uint64_t blocks = layers_sum(l, moves[i].blocks);
+        if (blocks == 0)
+            continue;
+        hak_text_add(text, "%s%s %s in %s", between, moves[i].name, hak_words_number(blocks),
+                     hak_words_count(layers_sum(l, moves[i].blocks + 1), "go", "gos"));
+        between = ", ";
+    }
+    if (between[0] == ',')
+        hak_text_add(text, ".\n");
+}
+
+static const char *share_or_zero(uint64_t part, uint64_t whole) {
+    const char *share = layers_share(part, whole);
+    return share[0] ? share : "0 %";
+}
+
+/* Captures that hold no stages: what SuperSlabs say, of which each gives at least one slab. */
+static void add_old_stages(struct hak_text *text, const struct layers *l, uint64_t taken) {
+    uint64_t reserve = layers_sum(l, HAK_METRIC_SUPERSLAB_TAKE_TIMES);
+    uint64_t mapped = layers_sum(l, HAK_METRIC_SUPERSLAB_MAP_TIMES);
+    if (!layers_shows_all(l) || reserve + mapped > taken)
+        return;
+    hak_text_add(text,
+                 ": of the thread's own SuperSlabs %s, of one out of the reserve %s, of one "
+                 "mapped for it %s",
+                 share_or_zero(taken - reserve - mapped, taken), share_or_zero(reserve, taken),
+                 share_or_zero(mapped, taken));
+}
+
+static void add_looks(struct hak_text *text, const struct layers *l, uint64_t taken) {
+    uint64_t refills = layers_sum(l, HAK_METRIC_SLAB_LOOK_TIMES);
+    uint64_t superslabs = layers_sum(l, HAK_METRIC_SUPERSLAB_LOOK_AMOUNT);
+    const char *between = "Looked at  ";
+    if (refills > 0) {
+        hak_text_add(text, "%s%.2f slabs for each refill", between,
+                     (double)layers_sum(l, HAK_METRIC_SLAB_LOOK_AMOUNT) / (double)refills);
+        between = ", ";
+    }
+    if (superslabs > 0 && taken > 0) {
+        hak_text_add(text, "%s%.2f SuperSlabs for each slab taken", between,
+                     (double)superslabs / (double)taken);
+        between = ", ";
+    }
+    if (between[0] == ',')
+        hak_text_add(text, ".\n");
+}
+
+static void add_slabs(struct hak_text *text, const struct layers *l) {
+    struct layers_stages stages = layers_stages(l);
+    if (stages.taken > 0) {
+        hak_text_add(text, "Slabs  %s taken, %s given back", hak_words_number(stages.taken),
+                     hak_words_number(layers_sum(l, HAK_METRIC_SLAB_RELEASE_TIMES)));
+        if (stages.is_known)
+            hak_text_add(text,
+                         ": stage 1 (an empty one again) %s, stage 2 (an unused one) %s, "
+                         "stage 3 (a SuperSlab mapped) %s",
+                         share_or_zero(stages.empty, stages.taken),
+                         share_or_zero(stages.unused, stages.taken),
+                         share_or_zero(stages.mapped, stages.taken));
+        else
+            add_old_stages(text, l, stages.taken);
+        hak_text_add(text, ".\n");
+    }
+    add_looks(text, l, stages.taken);
+}
+
+static void add_superslabs(struct hak_text *text, const struct layers *l) {
+    static const struct {
+        unsigned metric;
+        const char *words;
+    } counts[] = {{HAK_METRIC_SUPERSLAB_MAP_TIMES, "mapped"},
+                  {HAK_METRIC_SUPERSLAB_TAKE_TIMES, "taken out of the reserve"},
+                  {HAK_METRIC_SUPERSLAB_KEEP_TIMES, "kept in it"},
+                  {HAK_METRIC_SUPERSLAB_ADOPT_TIMES, "adopted"},
+                  {HAK_METRIC_SUPERSLAB_UNMAP_TIMES, "unmapped"}};
+    uint64_t any = 0;
+    for (unsigned i = 0; i < sizeof counts / sizeof counts[0]; i++)
+        any |= layers_sum(l, counts[i].metric);
+    if (any == 0 || !layers_shows_all(l))
+        return;
+    for (unsigned i = 0; i < sizeof counts / sizeof counts[0]; i++)
+        hak_text_add(text, "%s%s %s", i ? ", " : "SuperSlabs  ",
+                     hak_words_number(layers_sum(l, counts[i].metric)), counts[i].words);
+    hak_text_add(text, ".\n");
+}
+
+/* What one thread freed for another, and how it came to its owner. */
+static void add_remote(struct hak_text *text, const struct layers *l) {
+    uint64_t freed = layers_sum(l, HAK_METRIC_GIVEN_REMOTE);
+    uint64_t posts = layers_sum(l, HAK_METRIC_REMOTE_POST_TIMES);
+    uint64_t drains = layers_sum(l, HAK_METRIC_REMOTE_DRAIN_TIMES);
+    uint64_t tension = layers_sum(l, HAK_METRIC_TENSION_DRAIN_TIMES);
+    if (freed == 0 && posts == 0 && drains == 0)
+        return;
+    hak_text_add(text, "Remote  %s for other threads", hak_words_count(freed, "free", "frees"));
+    if (posts > 0)
+        hak_text_add(
+            text, ", %s (%s)", hak_words_count(posts, "post", "posts"),
+            hak_words_count(layers_sum(l, HAK_METRIC_REMOTE_POST_AMOUNT), "block", "blocks"));
+    if (drains > 0)
+        hak_text_add(
+            text, ", taken in %s (%s)", hak_words_count(drains, "time", "times"),
+            hak_words_count(layers_sum(l, HAK_METRIC_REMOTE_DRAIN_AMOUNT), "block", "blocks"));
+    if (tension > 0)
+        hak_text_add(text, ", of these %s because many had come",
+                     hak_words_count(tension, "time", "times"));
+    hak_text_add(text, ".\n");
+}
+
+static void add_large(struct hak_text *text, const struct layers *l) {
+    const uint64_t *none = l->all->cells[HAK_METRIC_NO_CLASS];
+    uint64_t missed = none[HAK_METRIC_BIGCACHE_MISS_TIMES];
+    uint64_t found = none[HAK_METRIC_BIGCACHE_TAKE_BLOCKS];
+    uint64_t busy = none[HAK_METRIC_SHARD_BUSY_TIMES];
+    if (l->is_from_log || !layers_shows_class(l, HAK_METRIC_NO_CLASS) ||
+        (none[HAK_METRIC_LARGE_MAP_TIMES] | none[HAK_METRIC_LARGE_UNMAP_TIMES] | missed | found |
+         busy) == 0)
+        return;
+    hak_text_add(text, "Large  %s mapped (%s), %s unmapped",
+                 hak_words_number(none[HAK_METRIC_LARGE_MAP_TIMES]),
+                 hak_words_size(none[HAK_METRIC_LARGE_MAP_AMOUNT]),
+                 hak_words_number(none[HAK_METRIC_LARGE_UNMAP_TIMES]));
+    if (found + missed > 0)
+        hak_text_add(text, "; BigCache: %s kept, %s missed (%s)",
+                     hak_words_number(none[HAK_METRIC_BIGCACHE_PUT_BLOCKS]),
+                     hak_words_number(missed),
+                     hak_words_size(none[HAK_METRIC_BIGCACHE_MISS_AMOUNT]));
+    if (busy > 0)
+        hak_text_add(text, "; a shard of L2.5 was busy %s", hak_words_count(busy, "time", "times"));
+    hak_text_add(text, ".\n");
+}
+
+static void add_rest(struct hak_text *text, const struct layers *l) {
+    uint64_t warmed = layers_sum(l, HAK_METRIC_PREWARM_AMOUNT);
+    uint64_t foreign = layers_sum(l, HAK_METRIC_FOREIGN_FREE_TIMES);
+    uint64_t windows = layers_sum(l, HAK_METRIC_LEARN_WINDOW_TIMES);
+    if (warmed > 0)
+        hak_text_add(text, "Prewarm  %s put into fronts at their start.\n",
+                     hak_words_count(warmed, "block", "blocks"));
+    if (windows > 0)
+        hak_text_add(
+            text, "Learning  %s looked at, %s made.\n",
+            hak_words_count(windows, "window", "windows"),
+            hak_words_count(layers_sum(l, HAK_METRIC_LEARN_WINDOW_AMOUNT), "change", "changes"));
+    if (foreign > 0)
+        hak_text_add(text, "Foreign  %s of another allocator's blocks.\n",
+                     hak_words_count(foreign, "free", "frees"));
+}
+
+static void add_pages(struct hak_text *text, const struct layers *l) {
+    static const struct {
+        const char *name;
+        unsigned metric;
+    } calls[] = {{"mmap", HAK_METRIC_PAGES_MAP_TIMES},
+                 {"munmap", HAK_METRIC_PAGES_UNMAP_TIMES},
+                 {"madvise", HAK_METRIC_PAGES_ADVISE_TIMES},
+                 {"mremap", HAK_METRIC_PAGES_REMAP_TIMES}};
+    const uint64_t *none = l->all->cells[HAK_METRIC_NO_CLASS];
+    if (l->is_from_log || !layers_shows_class(l, HAK_METRIC_NO_CLASS))
+        return;
+    hak_text_add(text, "Pages ");
+    for (unsigned i = 0; i < sizeof calls / sizeof calls[0]; i++)
+        hak_text_add(text, "%s %s %s (%s)", i ? "," : "", hak_words_number(none[calls[i].metric]),
+                     calls[i].name, hak_words_size(none[calls[i].metric + 1]));
+    hak_text_add(text, ".\n");
+}
+
+void layers_add_lines(struct hak_text *text, const struct layers *l) {
+    add_total(text, l);
+    if (!l->intervals && !l->shows_superslabs) {
+        add_hits(text, l);
+        add_given(text, l);
+        add_moves(text, l);
+        add_slabs(text, l);
+        add_superslabs(text, l);
+        layers_add_change_lines(text, l);
+        add_remote(text, l);
+        add_large(text, l);
+        add_rest(text, l);
+        add_pages(text, l);
+    }
+}

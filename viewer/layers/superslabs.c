@@ -1,0 +1,268 @@
+/* `layers --superslabs`, and the lines of `layers` that come from the log's changes. */
+#include "viewer/layers/changes.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include "report/facts_json.h"
+#include "report/lookup.h"
+#include "report/words.h"
+#include "viewer/capture/capture.h"
+
+/* ---- one line each -----------------------------------------------------------------------------
+ */
+
+static void add_owners(struct table *t, const struct layers *l, const struct superslab_life *life) {
+    struct hak_text text = {0};
+    uint32_t shown = life->owners < SUPERSLAB_OWNERS ? life->owners : SUPERSLAB_OWNERS;
+    for (uint32_t i = 0; i < shown; i++)
+        hak_text_add(&text, "%s%s", i ? ", " : "", view_thread_label(l->view, life->owner[i]));
+    if (life->owners > shown)
+        hak_text_add(&text, " and %s more", hak_words_number(life->owners - shown));
+    table_add_cell(t, text.bytes ? text.bytes : "");
+    t->failed |= text.failed;
+    hak_text_free(&text);
+}
+
+/* "HOT 0.200 s, DRAINING 0.101 s": how long in each, what it was in longest first. */
+static void add_times(struct table *t, const struct superslab_life *life) {
+    struct hak_text text = {0};
+    bool is_told[SUPERSLAB_STATES] = {[SUPERSLAB_GONE] = true};
+    for (;;) {
+        unsigned next = SUPERSLAB_GONE;
+        for (unsigned s = 1; s < SUPERSLAB_STATES; s++)
+            if (!is_told[s] && life->state_ns[s] > (next ? life->state_ns[next] : 0))
+                next = s;
+        if (next == SUPERSLAB_GONE)
+            break;
+        is_told[next] = true;
+        hak_text_add(&text, "%s%s %s", text.length ? ", " : "", layers_state_name(next),
+                     hak_words_time(life->state_ns[next]));
+    }
+    table_add_cell(t, text.bytes ? text.bytes : "");
+    t->failed |= text.failed;
+    hak_text_free(&text);
+}
+
+static void add_life(struct table *t, const struct layers *l, const struct superslab_life *life,
+                     bool has_processes) {
+    char address[32];
+    snprintf(address, sizeof address, "0x%" PRIx64, life->address);
+    table_add_cell(t, address);
+    if (has_processes)
+        table_add_cell(t, view_process_label(l->view, life->process));
+    table_add_cell(t, life->was_mapped ? hak_words_time(life->begin_ns) : "inherited");
+    add_owners(t, l, life);
+    table_add_count(t, life->slabs);
+    table_add_count(t, life->keeps);
+    table_add_count(t, life->takes);
+    table_add_count(t, life->adopts);
+    add_times(t, life);
+    table_add_cell(t, life->was_unmapped ? hak_words_time(life->end_ns)
+                      : life->end_ns     ? "with its process"
+                                         : "");
+}
+
+void layers_add_superslabs(struct hak_text *text, const struct layers *l) {
+    static const char *const counts[] = {"slabs", "kept", "taken", "adopted"};
+    bool has_processes = l->view->summary.processes > 1 && l->process == 0;
+    struct table t = {0};
+    if (l->changes->count == 0)
+        return;
+    table_add_heading(&t, "SuperSlab");
+    if (has_processes)
+        table_add_text_heading(&t, "process");
+    table_add_heading(&t, "mapped");
+    table_add_text_heading(&t, "owners");
+    for (unsigned i = 0; i < sizeof counts / sizeof counts[0]; i++)
+        table_add_heading(&t, counts[i]);
+    table_add_text_heading(&t, "how long in which tier");
+    table_add_text_heading(&t, "unmapped");
+    for (uint32_t i = 0; i < l->changes->count; i++)
+        add_life(&t, l, &l->changes->lives[i], has_processes);
+    table_print(text, &t, l->view);
+}
+
+/* ---- the lines ---------------------------------------------------------------------------------
+ */
+
+static void add_tiers(struct hak_text *text, const struct layers_changes *c) {
+    const char *between = "Tiers  ";
+    for (unsigned from = 0; from < SUPERSLAB_STATES; from++)
+        for (unsigned to = 0; to < SUPERSLAB_STATES; to++) {
+            if (c->moves[from][to] == 0)
+                continue;
+            hak_text_add(text, "%s%s -> %s %s", between, layers_state_name(from),
+                         layers_state_name(to), hak_words_number(c->moves[from][to]));
+            between = ", ";
+        }
+    if (between[0] == ',')
+        hak_text_add(text, ".\n");
+}
+
+#define CAPACITIES_SHOWN 6
+
+/* Where many classes changed: how often, and between which. */
+static bool sum_capacities(struct hak_text *text, const struct layers *l) {
+    uint64_t changes = 0, least = UINT64_MAX, most = 0;
+    unsigned classes = 0;
+    for (unsigned k = 0; k < HAK_METRIC_CLASSES; k++) {
+        const struct layers_capacity *capacity = &l->changes->capacities[k];
+        if (capacity->changes == 0 || !layers_shows_class(l, k))
+            continue;
+        classes++;
+        changes += capacity->changes;
+        least = capacity->least < least ? capacity->least : least;
+        most = capacity->most > most ? capacity->most : most;
+    }
+    if (classes <= CAPACITIES_SHOWN)
+        return false;
+    hak_text_add(text, "Capacity  %s in %u classes, between %s and %s; --class shows one.\n",
+                 hak_words_count(changes, "change", "changes"), classes, hak_words_number(least),
+                 hak_words_count(most, "block", "blocks"));
+    return true;
+}
+
+static void add_capacities(struct hak_text *text, const struct layers *l) {
+    const char *between = "Capacity  ";
+    if (sum_capacities(text, l))
+        return;
+    for (unsigned k = 0; k < HAK_METRIC_CLASSES; k++) {
+        const struct layers_capacity *capacity = &l->changes->capacities[k];
+        if (capacity->changes == 0 || !layers_shows_class(l, k))
+            continue;
+        hak_text_add(text, "%s%s ", between, layers_class_name(l, k));
+        if (capacity->first)
+            hak_text_add(text, "%s -> ", hak_words_number(capacity->first));
+        hak_text_add(text, "%s blocks (%s)", hak_words_number(capacity->last),
+                     hak_words_count(capacity->changes, "change", "changes"));
+        between = ", ";
+    }
+    if (between[0] == ',')
+        hak_text_add(text, ".\n");
+}
+
+static void add_settings(struct hak_text *text, const struct layers_changes *c) {
+    for (uint32_t i = 0; i < c->setting_count; i++) {
+        struct hak_event e = {.kind = HAK_LEARN,
+                              .size =
+                                  (uint64_t)c->settings[i].setting << 32 | c->settings[i].value};
+        hak_text_add(text, "%s%s (%s)", i ? ", " : "Learnt  ", hak_words_change(&e),
+                     hak_words_count(c->settings[i].changes, "change", "changes"));
+    }
+    if (c->setting_count)
+        hak_text_add(text, ".\n");
+}
+
+void layers_add_change_lines(struct hak_text *text, const struct layers *l) {
+    if (!l->changes)
+        return;
+    if (l->changes->peak > 0 && layers_shows_all(l))
+        hak_text_add(text, "Lives  %s, at most %s at once; --superslabs shows each.\n",
+                     hak_words_count(l->changes->count, "SuperSlab", "SuperSlabs"),
+                     hak_words_number(l->changes->peak));
+    if (layers_shows_all(l))
+        add_tiers(text, l->changes);
+    add_capacities(text, l);
+    if (layers_shows_all(l))
+        add_settings(text, l->changes);
+}
+
+/* ---- JSON --------------------------------------------------------------------------------------
+ */
+
+static json_t *number(uint64_t value) {
+    return json_integer((json_int_t)value);
+}
+
+static json_t *times_json(const struct superslab_life *life) {
+    json_t *object = json_object();
+    for (unsigned s = 1; s < SUPERSLAB_STATES; s++)
+        json_object_set_new(object, layers_state_name(s), number(life->state_ns[s]));
+    return object;
+}
+
+static json_t *life_json(const struct layers *l, const struct superslab_life *life) {
+    json_t *object = json_object(), *owners = json_array();
+    uint32_t shown = life->owners < SUPERSLAB_OWNERS ? life->owners : SUPERSLAB_OWNERS;
+    for (uint32_t i = 0; i < shown; i++)
+        json_array_append_new(owners, json_integer(life->owner[i]));
+    json_object_set_new(object, "address", hak_json_address(life->address));
+    json_object_set_new(object, "process", json_integer(life->process));
+    json_object_set_new(object, "pid",
+                        json_integer(hak_lookup_pid(l->view->reader, life->process)));
+    json_object_set_new(object, "mapped_ns",
+                        life->was_mapped ? number(life->begin_ns) : json_null());
+    json_object_set_new(object, "unmapped_ns",
+                        life->was_unmapped ? number(life->end_ns) : json_null());
+    json_object_set_new(object, "owners", json_integer(life->owners));
+    json_object_set_new(object, "owner_threads", owners);
+    json_object_set_new(object, "slabs", json_integer(life->slabs));
+    json_object_set_new(object, "kept", json_integer(life->keeps));
+    json_object_set_new(object, "taken", json_integer(life->takes));
+    json_object_set_new(object, "adopted", json_integer(life->adopts));
+    json_object_set_new(object, "tier_changes", json_integer(life->tiers));
+    json_object_set_new(object, "ns_in", times_json(life));
+    return object;
+}
+
+static json_t *tiers_json(const struct layers_changes *c) {
+    json_t *list = json_array();
+    for (unsigned from = 0; from < SUPERSLAB_STATES; from++)
+        for (unsigned to = 0; to < SUPERSLAB_STATES; to++) {
+            if (c->moves[from][to] == 0)
+                continue;
+            json_t *object = json_object();
+            json_object_set_new(object, "from", json_string(layers_state_name(from)));
+            json_object_set_new(object, "to", json_string(layers_state_name(to)));
+            json_object_set_new(object, "times", number(c->moves[from][to]));
+            json_array_append_new(list, object);
+        }
+    return list;
+}
+
+static json_t *capacities_json(const struct layers *l) {
+    json_t *list = json_array();
+    for (unsigned k = 0; k < HAK_METRIC_CLASSES; k++) {
+        const struct layers_capacity *capacity = &l->changes->capacities[k];
+        if (capacity->changes == 0 || !layers_shows_class(l, k))
+            continue;
+        json_t *object = json_object();
+        json_object_set_new(object, "class", json_string(layers_class_name(l, k)));
+        json_object_set_new(object, "changes", json_integer(capacity->changes));
+        json_object_set_new(object, "before",
+                            capacity->first ? number(capacity->first) : json_null());
+        json_object_set_new(object, "last", number(capacity->last));
+        json_array_append_new(list, object);
+    }
+    return list;
+}
+
+static json_t *settings_json(const struct layers_changes *c) {
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < c->setting_count; i++) {
+        json_t *object = json_object();
+        const char *words = hak_words_setting(c->settings[i].setting);
+        json_object_set_new(object, "setting", json_integer(c->settings[i].setting));
+        json_object_set_new(object, "words", words ? json_string(words) : json_null());
+        json_object_set_new(object, "changes", json_integer(c->settings[i].changes));
+        json_object_set_new(object, "last", number(c->settings[i].value));
+        json_array_append_new(list, object);
+    }
+    return list;
+}
+
+json_t *layers_changes_json(const struct layers *l, bool with_lives) {
+    const struct layers_changes *c = l->changes;
+    json_t *object = json_object();
+    json_object_set_new(object, "lives", json_integer(c->count));
+    json_object_set_new(object, "at_most_at_once", json_integer(c->peak));
+    json_object_set_new(object, "tiers", tiers_json(c));
+    json_object_set_new(object, "capacities", capacities_json(l));
+    json_object_set_new(object, "settings", settings_json(c));
+    json_t *lives = with_lives ? json_array() : NULL;
+    for (uint32_t i = 0; with_lives && i < c->count; i++)
+        json_array_append_new(lives, life_json(l, &c->lives[i]));
+    if (lives)
+        json_object_set_new(object, "superslabs", lives);
+    return object;
+}

@@ -1,0 +1,238 @@
+/* `leaks --held`: the blocks that were held at the end, or at a moment, by the stacks that
+ * allocated them; from the live checkpoints of the store, so that it needs no scan and no whole
+ * log. */
+#include "viewer/leaks/rows.h"
+
+#include <stdlib.h>
+#include "viewer/capture/capture.h"
+#include "report/facts_json.h"
+#include "report/words.h"
+#include "base/array.h"
+#include "base/index.h"
+#include "store/history/history.h"
+
+/* Blocks of one stack in one process; stack 0 = theirs is not known. */
+struct held_row {
+    uint32_t process, stack;
+    uint64_t count, bytes, oldest_ns, newest_ns; /* births; oldest 0 = before the capture */
+};
+
+struct held {
+    struct view *view;
+    struct hak_live_moment moment;
+    struct held_row *row;
+    uint32_t rows, room;
+    struct hak_index index;
+    uint64_t blocks, bytes;
+    bool no_memory;
+};
+
+static struct held_row *find_row(struct held *held, const struct hak_live_block *block) {
+    uint64_t key = (uint64_t)block->process << 32 | block->stack, place = 0;
+    uint32_t number = hak_index_find(&held->index, key, &place);
+    if (number)
+        return &held->row[number - 1];
+    if (!hak_array_make_room(&held->row, held->rows, &held->room, sizeof *held->row) ||
+        !hak_index_add(&held->index, key, held->rows + 1))
+        return NULL;
+    struct held_row *row = &held->row[held->rows++];
+    *row = (struct held_row){
+        .process = block->process, .stack = block->stack, .oldest_ns = UINT64_MAX};
+    return row;
+}
+
+static int take_block(void *context, const struct hak_live_block *block) {
+    struct held *held = context;
+    struct held_row *row = find_row(held, block);
+    held->no_memory = !row;
+    if (!row)
+        return 1;
+    uint64_t ns = block->birth ? block->ns : 0;
+    row->count++;
+    row->bytes += block->size;
+    row->oldest_ns = ns < row->oldest_ns ? ns : row->oldest_ns;
+    row->newest_ns = ns > row->newest_ns ? ns : row->newest_ns;
+    held->blocks++;
+    held->bytes += block->size;
+    return 0;
+}
+
+static int compare_most_first(const void *a, const void *b) {
+    const struct held_row *x = a, *y = b;
+    if (x->bytes != y->bytes)
+        return x->bytes < y->bytes ? 1 : -1;
+    if (x->process != y->process)
+        return x->process < y->process ? -1 : 1;
+    return x->stack < y->stack ? -1 : x->stack > y->stack;
+}
+
+/* ---- for people ------------------------------------------------------------------------------ */
+
+static void add_born(struct hak_text *text, const struct held_row *row) {
+    hak_text_add(text, "%s", row->oldest_ns ? hak_words_time(row->oldest_ns) : "before");
+    if (row->newest_ns > row->oldest_ns)
+        hak_text_add(text, " to %s", hak_words_time(row->newest_ns));
+}
+
+static void add_rows(struct hak_text *text, struct held *held, uint32_t shown) {
+    struct table table = {0};
+    bool has_process = held->view->summary.processes > 1 && !held->moment.process;
+    struct leaks_places places = {0};
+    for (uint32_t i = 0; i < shown; i++)
+        leaks_add_place(&places, held->view, held->row[i].stack);
+    leaks_tell_places_apart(&places, held->view);
+    table_add_heading(&table, "blocks");
+    table_add_heading(&table, "bytes");
+    if (has_process)
+        table_add_text_heading(&table, "process");
+    table_add_text_heading(&table, "allocated");
+    table_add_text_heading(&table, "where");
+    for (uint32_t i = 0; i < shown; i++) {
+        const struct held_row *row = &held->row[i];
+        struct hak_text born = {0};
+        add_born(&born, row);
+        table_add_count(&table, row->count);
+        table_add_cell(&table, hak_words_number(row->bytes));
+        if (has_process)
+            table_add_cell(&table, view_process_label(held->view, row->process));
+        table_add_cell(&table, born.bytes ? born.bytes : "");
+        table_add_cell(&table, leaks_place(&places, i));
+        hak_text_free(&born);
+    }
+    table_print(text, &table, held->view);
+    leaks_free_places(&places);
+}
+
+static void add_stacks(struct hak_text *text, struct held *held, uint32_t shown) {
+    for (uint32_t i = 0; i < shown; i++) {
+        const struct held_row *row = &held->row[i];
+        hak_text_add(text, "\n%s of %s allocated from:\n",
+                     hak_words_count(row->count, "block", "blocks"), hak_words_bytes(row->bytes));
+        view_add_stack(text, held->view, row->stack, 6);
+    }
+}
+
+/* Ids have no gaps, and the oldest may have been dropped. */
+static uint64_t last_event(const struct held *held) {
+    return held->view->summary.trimmed_events + held->view->summary.events;
+}
+
+/* The moment that was asked for comes after the last event. */
+static bool is_beyond_end(const struct held *held) {
+    return held->moment.id ? held->moment.id > last_event(held)
+                           : held->moment.ns > held->view->summary.last_ns;
+}
+
+static void add_moment(struct hak_text *text, const struct held *held) {
+    const struct hak_live_moment *at = &held->moment;
+    if (at->id)
+        hak_text_add(text, "after event %s", hak_words_number(at->id));
+    else if (at->ns)
+        hak_text_add(text, "at %s", hak_words_time(at->ns));
+    else
+        hak_text_add(text, "at the end (%s)", hak_words_time(held->view->summary.last_ns));
+}
+
+static void print_text(struct held *held, uint32_t shown) {
+    struct view *view = held->view;
+    struct hak_text text = {0};
+    uint64_t bytes = held->bytes;
+    if (shown)
+        add_rows(&text, held, shown);
+    for (uint32_t i = 0; i < shown; i++)
+        bytes -= held->row[i].bytes;
+    if (shown < held->rows)
+        hak_text_add(&text, "... and %s (%s); --limit 0 shows all\n",
+                     hak_words_count(held->rows - shown, "more line", "more lines"),
+                     hak_words_bytes(bytes));
+    if (view_given(view, "stacks"))
+        add_stacks(&text, held, shown);
+    hak_text_add(&text, "%s%s of %s held ", shown ? "\n" : "",
+                 hak_words_count(held->blocks, "block", "blocks"), hak_words_bytes(held->bytes));
+    add_moment(&text, held);
+    hak_text_add(&text, " in ");
+    view_add_extent(&text, view);
+    hak_text_add(&text, ". ");
+    if (is_beyond_end(held))
+        hak_text_add(&text, "That is beyond its end, event %s at %s: this is what was held then. ",
+                     hak_words_number(last_event(held)), hak_words_time(view->summary.last_ns));
+    view_add_completeness(&text, view);
+    hak_text_add(&text, "\n");
+    view_start_pager(view);
+    view_print(&text);
+}
+
+/* ---- as JSON --------------------------------------------------------------------------------- */
+
+static json_t *row_json(struct held *held, const struct held_row *row) {
+    struct hak_frames frames = {0};
+    hak_frames_load(&frames, held->view->reader, row->stack);
+    json_t *object = json_object();
+    json_object_set_new(object, "process", json_integer(row->process));
+    json_object_set_new(object, "count", json_integer((json_int_t)row->count));
+    json_object_set_new(object, "bytes", json_integer((json_int_t)row->bytes));
+    json_object_set_new(object, "oldest_ns",
+                        row->oldest_ns ? json_integer((json_int_t)row->oldest_ns) : json_null());
+    json_object_set_new(object, "newest_ns",
+                        row->newest_ns ? json_integer((json_int_t)row->newest_ns) : json_null());
+    json_object_set_new(object, "stack", json_integer(row->stack));
+    json_object_set_new(object, "frames", hak_json_frames(&frames));
+    hak_frames_free(&frames);
+    return object;
+}
+
+static void print_json(struct held *held, uint32_t shown) {
+    json_t *document = view_json_document(held->view, "leaks"), *rows = json_array();
+    for (uint32_t i = 0; i < shown; i++)
+        json_array_append_new(rows, row_json(held, &held->row[i]));
+    json_object_set_new(document, "held", rows);
+    json_object_set_new(document, "blocks", json_integer((json_int_t)held->blocks));
+    json_object_set_new(document, "bytes", json_integer((json_int_t)held->bytes));
+    json_object_set_new(document, "is_beyond_end", json_boolean(is_beyond_end(held)));
+    json_object_set_new(document, "left_out", json_integer(held->rows - shown));
+    json_object_set_new(document, "completeness", view_completeness_json(held->view));
+    view_start_pager(held->view);
+    view_print_json(hak_json_print(document));
+}
+
+/* ---- the command ----------------------------------------------------------------------------- */
+
+static bool read_moment(struct view *view, struct hak_live_moment *moment) {
+    const char *at = view_value(view, "at");
+    if (!view_process(view, &moment->process) ||
+        (at && !view_when("at", at, &moment->ns, &moment->id)))
+        return false;
+    if (at && !moment->ns && !moment->id)
+        moment->ns = 1; /* 0 would be the end */
+    return true;
+}
+
+int leaks_held(struct view *view, uint64_t limit) {
+    struct held held = {.view = view};
+    if (!read_moment(view, &held.moment))
+        return VIEW_USAGE;
+    int status = 0;
+    int told = hak_store_live_at(view->reader, held.moment.id, held.moment.ns, held.moment.process,
+                                 take_block, &held);
+    if (told < 0) {
+        status = view_store_error(view, told);
+    } else if (held.no_memory) {
+        view_error("out of memory");
+        status = VIEW_USAGE;
+    } else {
+        status = view_look_again(view);
+    }
+    if (status == 0) {
+        if (held.rows)
+            qsort(held.row, held.rows, sizeof *held.row, compare_most_first);
+        uint32_t shown = limit && limit < held.rows ? (uint32_t)limit : held.rows;
+        if (view->json)
+            print_json(&held, shown);
+        else
+            print_text(&held, shown);
+        status = view_completeness(view);
+    }
+    hak_index_free(&held.index);
+    free(held.row);
+    return status;
+}

@@ -1,0 +1,315 @@
+/* `leaks`: what was never freed and nothing points to any more, by the stacks that allocated it;
+ * `leaks N`: one of them with its whole stack. */
+#include "viewer/leaks/leaks.h"
+#include "viewer/leaks/rows.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "viewer/capture/capture.h"
+#include "report/facts_json.h"
+#include "report/words.h"
+#include "trace/record.h"
+
+enum { LIMIT = 50 };
+
+void leaks_add_age(struct hak_text *text, const struct leaks_row *row) {
+    if (!row->newest_ns || row->newest_ns > row->ns)
+        return;
+    if (row->count > 1)
+        hak_text_add(text, "%s to ", hak_words_time(row->ns - row->newest_ns));
+    hak_text_add(text, "%s", hak_words_time(row->ns - row->oldest_ns));
+}
+
+static bool is_listed(const struct view *view, const struct leaks_row *row) {
+    if (row->state != FINDING_NEW)
+        return false;
+    return row->kind != HAK_LEAK_IS_REACHABLE || view_given(view, "reachable");
+}
+
+/* ---- for people ------------------------------------------------------------------------------ */
+
+static void add_scan(struct hak_text *text, struct view *view, const struct leaks_scan *scan) {
+    hak_text_add(text, "Process ");
+    view_add_process(text, view, scan->process);
+    hak_text_add(text, ", %s, at %s: ", scan->reason, hak_words_time(scan->ns));
+    hak_text_add(text, "%s of %s looked at in %s.%llu ms, ",
+                 hak_words_count(scan->live_blocks, "live block", "live blocks"),
+                 hak_words_bytes(scan->live_bytes), hak_words_number(scan->microseconds / 1000),
+                 (unsigned long long)(scan->microseconds / 100 % 10));
+    hak_text_add(text, "%s lost", scan->lost_blocks ? hak_words_number(scan->lost_blocks) : "none");
+    if (scan->known_blocks)
+        hak_text_add(text, "; %s known when it ran (suppressions, baseline)",
+                     hak_words_count(scan->known_blocks, "block was", "blocks were"));
+    hak_text_add(text, ".%s%s\n", scan->notes[0] ? " " : "", scan->notes);
+}
+
+static void add_table(struct hak_text *text, struct view *view, const struct leaks_list *list,
+                      uint64_t limit) {
+    struct table table = {0};
+    uint64_t shown = 0, more = 0, more_bytes = 0;
+    struct leaks_places places = {0};
+    for (size_t i = 0; i < list->row_count && (!limit || places.count < limit); i++)
+        if (is_listed(view, &list->rows[i]))
+            leaks_add_place(&places, view, list->rows[i].stack);
+    leaks_tell_places_apart(&places, view);
+    table_add_heading(&table, "leak");
+    table_add_text_heading(&table, "kind");
+    table_add_heading(&table, "blocks");
+    table_add_heading(&table, "bytes");
+    if (list->scan_count > 1)
+        table_add_text_heading(&table, "process");
+    table_add_text_heading(&table, "age");
+    table_add_text_heading(&table, "served by");
+    table_add_text_heading(&table, "where");
+    for (size_t i = 0; i < list->row_count; i++) {
+        const struct leaks_row *row = &list->rows[i];
+        struct hak_text age = {0};
+        if (!is_listed(view, row))
+            continue;
+        if (limit && shown == limit) {
+            more++;
+            more_bytes += row->bytes;
+            continue;
+        }
+        leaks_add_age(&age, row);
+        table_add_count(&table, row->row);
+        table_add_cell(&table, hak_words_leak_kind(row->kind));
+        table_add_count(&table, row->count);
+        table_add_count(&table, row->bytes);
+        if (list->scan_count > 1)
+            table_add_cell(&table, view_process_label(view, row->process));
+        table_add_cell(&table, age.bytes ? age.bytes : "");
+        table_add_cell(&table, row->layer);
+        table_add_cell(&table, leaks_place(&places, shown));
+        hak_text_free(&age);
+        shown++;
+    }
+    table_print(text, &table, view);
+    leaks_free_places(&places);
+    if (more)
+        hak_text_add(text, "... and %s (%s); --limit 0 shows all\n",
+                     hak_words_count(more, "more line", "more lines"), hak_words_bytes(more_bytes));
+}
+
+static void add_stacks(struct hak_text *text, struct view *view, const struct leaks_list *list,
+                       uint64_t limit) {
+    uint64_t shown = 0;
+    for (size_t i = 0; i < list->row_count && (!limit || shown < limit); i++) {
+        const struct leaks_row *row = &list->rows[i];
+        if (!is_listed(view, row))
+            continue;
+        hak_text_add(text, "\n%u  %s of %s byte(s) in %s object(s) allocated from:\n", row->row,
+                     hak_words_leak(row->kind), hak_words_number(row->bytes),
+                     hak_words_number(row->count));
+        view_add_stack(text, view, row->stack, 6);
+        shown++;
+    }
+}
+
+/* Nothing is listed: what was looked for, and where. */
+static void add_nothing(struct hak_text *text, struct view *view, const struct leaks_list *list) {
+    if (list->scan_count == 0) {
+        hak_text_add(text, "No leak scan was made in ");
+        view_add_extent(text, view);
+        hak_text_add(
+            text, ".\n`hakmem-trace run --leaks=1 -- PROGRAM` (or HAKMEM_LEAKS=1) makes one when "
+                  "PROGRAM exits;\nHAKMEM_LEAKS_SIGNAL and hak_find_leaks() of hakmem.h make "
+                  "one while it runs.\n"
+                  "`hakmem-trace leaks --held` lists what was never freed, whatever points to "
+                  "it.\n");
+        return;
+    }
+    hak_text_add(text, "No block is lost in ");
+    view_add_extent(text, view);
+    hak_text_add(text, ".\n");
+    for (size_t i = 0; i < list->scan_count && i < 8; i++)
+        add_scan(text, view, &list->scans[i]);
+}
+
+static void add_remarks(struct hak_text *text, const struct view *view,
+                        const struct leaks_list *list) {
+    if (list->known)
+        hak_text_add(text, "%s known to the baseline or a suppression not shown.\n",
+                     hak_words_count(list->known, "leak", "leaks"));
+    if (list->scan_count && view_given(view, "reachable") && list->reachable == 0)
+        hak_text_add(text, "What is still reachable was not recorded: --leaks-reachable=1 (or "
+                           "HAKMEM_LEAKS_REACHABLE=1) keeps it.\n");
+    else if (list->reachable && !view_given(view, "reachable"))
+        hak_text_add(text, "%s still reachable: --reachable shows them.\n",
+                     hak_words_count(list->reachable, "block is", "blocks are"));
+}
+
+static void print_text(struct view *view, const struct leaks_list *list, uint64_t limit,
+                       size_t listed) {
+    struct hak_text text = {0};
+    if (listed == 0) {
+        add_nothing(&text, view, list);
+    } else {
+        add_table(&text, view, list, limit);
+        if (view_given(view, "stacks"))
+            add_stacks(&text, view, list, limit);
+        hak_text_add(&text, "\n");
+        for (size_t i = 0; i < list->scan_count && i < 8; i++)
+            add_scan(&text, view, &list->scans[i]);
+    }
+    add_remarks(&text, view, list);
+    if (listed && !view_given(view, "stacks"))
+        hak_text_add(&text, "hakmem-trace leaks N shows the whole stack of leak N.\n");
+    view_start_pager(view);
+    view_print(&text);
+}
+
+/* ---- as JSON --------------------------------------------------------------------------------- */
+
+static json_t *time_json(uint64_t ns) {
+    return ns ? json_integer((json_int_t)ns) : json_null();
+}
+
+static json_t *row_json(struct view *view, const struct leaks_row *row) {
+    static const char *const states[] = {"new", "baseline", "suppressed"};
+    struct hak_frames frames = {0};
+    hak_frames_load(&frames, view->reader, row->stack);
+    json_t *object = json_object();
+    json_object_set_new(object, "row", json_integer(row->row));
+    json_object_set_new(object, "scan", json_integer(row->scan));
+    json_object_set_new(object, "process", json_integer(row->process));
+    json_object_set_new(object, "kind", hak_json_text(hak_words_leak_kind(row->kind)));
+    json_object_set_new(object, "count", json_integer((json_int_t)row->count));
+    json_object_set_new(object, "bytes", json_integer((json_int_t)row->bytes));
+    json_object_set_new(object, "oldest_ns", time_json(row->oldest_ns));
+    json_object_set_new(object, "newest_ns", time_json(row->newest_ns));
+    json_object_set_new(object, "layer", row->layer[0] ? hak_json_text(row->layer) : json_null());
+    json_object_set_new(object, "fingerprint", hak_json_text(row->fingerprint));
+    json_object_set_new(object, "is_finding", json_boolean(row->is_finding));
+    json_object_set_new(object, "state", json_string(states[row->state]));
+    json_object_set_new(object, "stack", json_integer(row->stack));
+    json_object_set_new(object, "frames", hak_json_frames(&frames));
+    hak_frames_free(&frames);
+    return object;
+}
+
+static json_t *scan_json(struct view *view, const struct leaks_scan *scan) {
+    json_t *object = json_object();
+    json_object_set_new(object, "row", json_integer(scan->row));
+    json_object_set_new(object, "process", json_integer(scan->process));
+    json_object_set_new(object, "pid", json_integer(hak_lookup_pid(view->reader, scan->process)));
+    json_object_set_new(object, "ns", json_integer((json_int_t)scan->ns));
+    json_object_set_new(object, "reason", hak_json_text(scan->reason));
+    json_object_set_new(object, "live_blocks", json_integer((json_int_t)scan->live_blocks));
+    json_object_set_new(object, "live_bytes", json_integer((json_int_t)scan->live_bytes));
+    json_object_set_new(object, "lost_blocks", json_integer((json_int_t)scan->lost_blocks));
+    json_object_set_new(object, "known_blocks", json_integer((json_int_t)scan->known_blocks));
+    json_object_set_new(object, "microseconds", json_integer((json_int_t)scan->microseconds));
+    json_object_set_new(object, "is_error", json_boolean(scan->is_error));
+    json_object_set_new(object, "notes", hak_json_text(scan->notes));
+    return object;
+}
+
+/* All that are asked for, or `only` one and the scan that found it. */
+static void print_json(struct view *view, const struct leaks_list *list, uint64_t limit,
+                       const struct leaks_row *only) {
+    json_t *document = view_json_document(view, "leaks");
+    json_t *scans = json_array(), *rows = json_array();
+    uint64_t shown = 0, left_out = 0;
+    for (size_t i = 0; i < list->scan_count; i++)
+        if (!only || only->scan == list->scans[i].row)
+            json_array_append_new(scans, scan_json(view, &list->scans[i]));
+    for (size_t i = 0; i < list->row_count; i++) {
+        const struct leaks_row *row = &list->rows[i];
+        if (only ? row != only
+                 : row->kind == HAK_LEAK_IS_REACHABLE && !view_given(view, "reachable"))
+            continue;
+        if (limit && shown == limit) {
+            left_out++;
+            continue;
+        }
+        json_array_append_new(rows, row_json(view, row));
+        shown++;
+    }
+    json_object_set_new(document, "scans", scans);
+    json_object_set_new(document, "leaks", rows);
+    json_object_set_new(document, "left_out", json_integer((json_int_t)left_out));
+    json_object_set_new(document, "completeness", view_completeness_json(view));
+    view_start_pager(view);
+    view_print_json(hak_json_print(document));
+}
+
+/* ---- the command ----------------------------------------------------------------------------- */
+
+static void print_one(struct view *view, const struct leaks_row *row) {
+    struct hak_text text = {0}, age = {0};
+    leaks_add_age(&age, row);
+    hak_text_add(&text, "%s of %s byte(s) in %s object(s) allocated from:\n",
+                 hak_words_leak(row->kind), hak_words_number(row->bytes),
+                 hak_words_number(row->count));
+    view_add_stack(&text, view, row->stack, 6);
+    hak_text_add(&text, "\n  PROCESS           ");
+    view_add_process(&text, view, row->process);
+    if (age.bytes)
+        hak_text_add(&text, "\n  AGE               %s when the scan was made, at %s", age.bytes,
+                     hak_words_time(row->ns));
+    if (row->layer[0])
+        hak_text_add(&text, "\n  SERVED BY         %s", row->layer);
+    hak_text_add(&text, "\n  FINGERPRINT       %s\n", row->fingerprint);
+    view_start_pager(view);
+    view_print(&text);
+    hak_text_free(&age);
+}
+
+static int show_one(struct view *view, const struct leaks_list *list) {
+    char *end;
+    const char *which = view->argument[0] + (view->argument[0][0] == 'L');
+    unsigned long number = strtoul(which, &end, 10);
+    for (size_t i = 0; i < list->row_count && !*end; i++) {
+        if (list->rows[i].row != number)
+            continue;
+        if (view->json)
+            print_json(view, list, 0, &list->rows[i]);
+        else
+            print_one(view, &list->rows[i]);
+        return VIEW_OK;
+    }
+    view_error("leaks %s: the number of a leak was expected, as `hakmem-trace leaks` lists them",
+               view->argument[0]);
+    return VIEW_USAGE;
+}
+
+/* 1 as soon as a leak counts as a fault and is news. */
+static int status_of(const struct view *view, const struct leaks_list *list) {
+    for (size_t i = 0; i < list->row_count; i++)
+        if (list->rows[i].is_finding && list->rows[i].state == FINDING_NEW)
+            return VIEW_FAULT;
+    return list->scan_count ? VIEW_OK : view_completeness(view);
+}
+
+int command_leaks(struct view *view) {
+    struct leaks_list list;
+    uint64_t limit = LIMIT;
+    size_t listed = 0;
+    int status = view_open(view);
+    if (status != 0)
+        return status;
+    if (!view_number(view, "limit", &limit))
+        return VIEW_USAGE;
+    if (view_given(view, "at") && !view_given(view, "held")) {
+        view_error("--at needs --held; scans are listed by `select * from leak_scan` and "
+                   "chosen by --scan N");
+        return VIEW_USAGE;
+    }
+    if (view_given(view, "held"))
+        return leaks_held(view, limit);
+    status = leaks_read(view, &list);
+    for (size_t i = 0; i < list.row_count; i++)
+        listed += is_listed(view, &list.rows[i]);
+    if (status == 0 && view->argument_count > 0) {
+        status = show_one(view, &list);
+    } else if (status == 0) {
+        if (view->json)
+            print_json(view, &list, limit, NULL);
+        else
+            print_text(view, &list, limit, listed);
+        status = status_of(view, &list);
+    }
+    leaks_free(&list);
+    return status;
+}

@@ -1,0 +1,182 @@
+/* Starting PROGRAM, passing signals on to it, and its end. */
+#include "viewer/record/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Signals that somebody may send to `run` and mean the program. Those that a terminal sends to the
+ * whole foreground group reach the program by themselves. */
+static const int forwarded[] = {SIGINT,  SIGQUIT, SIGTERM, SIGHUP,
+                                SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH};
+#define FORWARDED (sizeof forwarded / sizeof forwarded[0])
+
+static volatile pid_t target;
+static volatile sig_atomic_t has_ended, stop_signal;
+static struct sigaction before[FORWARDED];
+
+static void forward(int signal, siginfo_t *info, void *context) {
+    (void)context;
+    /* The kernel sends a terminal's signals to every process of the group. */
+    if (target > 0 && info->si_code != SI_KERNEL)
+        kill(target, signal);
+    if (has_ended &&
+        (signal == SIGTERM || signal == SIGINT || signal == SIGHUP || signal == SIGQUIT)) {
+        struct sigaction end = {.sa_handler = SIG_DFL};
+        stop_signal = signal;
+        sigaction(signal, &end, NULL);
+    }
+}
+
+const volatile sig_atomic_t *run_child_stop_signal(void) {
+    return &stop_signal;
+}
+
+static void take_signals(void) {
+    struct sigaction action = {.sa_sigaction = forward, .sa_flags = SA_SIGINFO | SA_RESTART};
+    sigfillset(&action.sa_mask);
+    for (size_t i = 0; i < FORWARDED; i++) {
+        sigaction(forwarded[i], NULL, &before[i]);
+        if (before[i].sa_handler != SIG_IGN)
+            sigaction(forwarded[i], &action, NULL);
+    }
+}
+
+static void give_signals_back(void) {
+    for (size_t i = 0; i < FORWARDED; i++)
+        sigaction(forwarded[i], &before[i], NULL);
+}
+
+static bool read_all(int fd, void *to, size_t bytes) {
+    size_t done = 0;
+    while (done < bytes) {
+        ssize_t got = read(fd, (char *)to + done, bytes - done);
+        if (got <= 0 && !(got < 0 && errno == EINTR))
+            return false;
+        done += got > 0 ? (size_t)got : 0;
+    }
+    return true;
+}
+
+static bool write_all(int fd, const void *from, size_t bytes) {
+    size_t done = 0;
+    while (done < bytes) {
+        ssize_t put = write(fd, (const char *)from + done, bytes - done);
+        if (put < 0 && errno != EINTR)
+            return false;
+        done += put > 0 ? (size_t)put : 0;
+    }
+    return true;
+}
+
+struct word {
+    char session[128];
+    char store_path[PATH_MAX];
+};
+
+/* In the child: waits for the word, then becomes the program. Answers with errno when it cannot. */
+static void become_program(const struct view *view, const struct run_files *files, int go,
+                           int answer) {
+    static struct word word;
+    char **argv = view->argument;
+    int error = ENOMEM;
+    if (!read_all(go, &word, sizeof word))
+        _exit(127);
+    close(go);
+    give_signals_back();
+    if (!run_set_environment(view, files)) {
+        write_all(answer, &error, sizeof error);
+        _exit(127);
+    }
+    setenv("HAKMEM_SESSION", word.session, 1);
+    if (word.store_path[0])
+        setenv("HAKMEM_TRACE_FILE", word.store_path, 1);
+    if (word.store_path[0] && view_given(view, "ci") && !view_variable_value(view, "LOG")) {
+        static char log[RUN_CI_PATH]; /* for what the program has to say without a collector */
+        run_ci_beside(word.store_path, ".log", log, sizeof log);
+        setenv("HAKMEM_LOG", log, 1);
+    }
+    execvp(argv[0], argv);
+    error = errno;
+    write_all(answer, &error, sizeof error);
+    _exit(127);
+}
+
+static int answers; /* the child's errno, when it could not be executed */
+
+bool run_child_fork(struct run_child *child, const struct view *view,
+                    const struct run_files *files) {
+    int go[2], answer[2];
+    if (pipe2(go, O_CLOEXEC) != 0 || pipe2(answer, O_CLOEXEC) != 0) {
+        view_error("run: no pipe: %s", strerror(errno));
+        return false;
+    }
+    fflush(NULL);
+    take_signals();
+    child->pid = fork();
+    if (child->pid == 0) {
+        close(go[1]);
+        close(answer[0]);
+        become_program(view, files, go[0], answer[1]);
+    }
+    close(go[0]);
+    close(answer[1]);
+    child->go = go[1];
+    answers = answer[0];
+    if (child->pid < 0) {
+        view_error("run: no new process: %s", strerror(errno));
+        return false;
+    }
+    target = child->pid;
+    return true;
+}
+
+bool run_child_start(struct run_child *child, const char *session, const char *store_path) {
+    struct word word = {0};
+    int error = 0;
+    snprintf(word.session, sizeof word.session, "%s", session);
+    snprintf(word.store_path, sizeof word.store_path, "%s", store_path);
+    bool sent = write_all(child->go, &word, sizeof word);
+    close(child->go);
+    if (sent && !read_all(answers, &error, sizeof error)) {
+        close(answers);
+        return true; /* the pipe closed itself at a successful exec */
+    }
+    close(answers);
+    waitpid(child->pid, NULL, 0);
+    target = 0;
+    view_error("run: PROGRAM cannot be started: %s", strerror(error ? error : EPIPE));
+    return false;
+}
+
+void run_child_cancel(struct run_child *child) {
+    close(child->go);
+    waitpid(child->pid, NULL, 0);
+    target = 0;
+}
+
+bool run_child_is_init(void) {
+    return getpid() == 1;
+}
+
+int run_child_wait(struct run_child *child) {
+    int status = 0;
+    pid_t ended;
+    do { /* as the first process of a namespace it inherits orphans, and must take them, too */
+        ended = waitpid(run_child_is_init() ? -1 : child->pid, &status, 0);
+    } while (ended != child->pid && (ended >= 0 || errno == EINTR));
+    target = 0;
+    has_ended = 1;
+    return ended == child->pid ? status : 0;
+}
+
+void run_child_end_all(void) {
+    if (kill(-1, SIGKILL) != 0)
+        return;
+    while (waitpid(-1, NULL, WNOHANG) > 0)
+        continue;
+}

@@ -1,0 +1,159 @@
+/* `run` in a CI job: which files are written beside the store, and what is said at the end. */
+#include "viewer/record/run.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "report/words.h"
+
+#define NAMED 10 /* findings that are listed at the end; the files have all */
+
+static const char *tail_of(const char *path) {
+    char *here = getcwd(NULL, 0);
+    size_t length = here ? strlen(here) : 0;
+    bool is_here = here && strncmp(path, here, length) == 0 && path[length] == '/';
+    free(here);
+    return is_here ? path + length + 1 : path;
+}
+
+/* The files that say what is known have to be readable before anything is started. */
+static bool check_known(const struct view *view) {
+    static char error[2 * PATH_MAX];
+    const char *baseline = view_variable_value(view, "BASELINE");
+    const char *suppressions = view_variable_value(view, "SUPPRESSIONS");
+    bool good = true;
+    if (baseline && baseline[0]) {
+        struct hak_baseline *read = hak_baseline_load(baseline, false, error, sizeof error);
+        good = read != NULL;
+        hak_baseline_free(read);
+    }
+    if (good && suppressions && suppressions[0]) {
+        struct hak_suppressions *read = hak_suppressions_load(suppressions, error, sizeof error);
+        good = read != NULL;
+        hak_suppressions_free(read);
+    }
+    if (!good)
+        view_error("run: %s", error);
+    return good;
+}
+
+bool run_ci_check(const struct view *view, struct run_ci *ci) {
+    *ci = (struct run_ci){.service = ANNOTATIONS_NONE};
+    return annotations_wanted(view, &ci->service) && check_known(view);
+}
+
+void run_ci_beside(const char *store, const char *suffix, char *out, size_t bytes) {
+    size_t length = strlen(store);
+    if (length > 3 && strcmp(store + length - 3, ".db") == 0)
+        length -= 3;
+    snprintf(out, bytes, "%.*s%s", (int)length, store, suffix);
+}
+
+/* The path of one file; "" = it is not wanted. */
+static bool settle_file(const struct view *view, pid_t pid, const char *store, const char *option,
+                        const char *suffix, bool wanted, char *out) {
+    const char *given = option ? view_value(view, option) : NULL;
+    if (given && given[0]) {
+        if (!run_expand_path(given, view->argument[0], pid, out, RUN_CI_PATH))
+            return false;
+    } else if (wanted) {
+        run_ci_beside(store, suffix, out, RUN_CI_PATH);
+    }
+    return !out[0] || run_check_log(out);
+}
+
+bool run_ci_settle(const struct view *view, pid_t pid, const char *store, struct run_ci *ci) {
+    bool all = view_given(view, "ci");
+    return settle_file(view, pid, store, "junit", ".junit.xml", all, ci->junit) &&
+           settle_file(view, pid, store, "sarif", ".sarif", all, ci->sarif) &&
+           settle_file(view, pid, store, NULL, ".codequality.json",
+                       ci->service == ANNOTATIONS_GITLAB, ci->quality);
+}
+
+/* Is it the same as one before: from another process, or of a stack that differs further out? */
+static bool is_repeated(const struct findings *findings, size_t i) {
+    const struct finding *one = &findings->list[i];
+    for (size_t k = 0; k < i; k++)
+        if (findings->list[k].state == one->state && findings->list[k].kind == one->kind &&
+            strcmp(findings->list[k].fingerprint, one->fingerprint) == 0 &&
+            strcmp(findings->list[k].program, one->program) == 0)
+            return true;
+    return false;
+}
+
+static void add_finding(struct hak_text *text, const struct finding *one) {
+    const struct hak_frame *frame = finding_place(one);
+    hak_text_add(text, "hakmem:   %s  %s in ", one->fingerprint, one->name);
+    hak_words_add_function(text, frame ? frame->function : "");
+    if (frame) {
+        hak_text_add(text, " ");
+        hak_words_add_location(text, frame, 1);
+    }
+    hak_text_add(text, " (");
+    hak_text_add_name(text, one->program);
+    hak_text_add(text, ")\n");
+}
+
+static void list_new(const struct findings *findings) {
+    struct hak_text text = {0};
+    size_t count = 0;
+    const char *known = findings->baseline ? " that the baseline does not know" : "";
+    for (size_t i = 0; i < findings->count; i++) {
+        const struct finding *one = &findings->list[i];
+        if (one->state != FINDING_NEW || one->kind == FINDING_CRASH || is_repeated(findings, i))
+            continue;
+        if (count++ < NAMED)
+            add_finding(&text, one);
+    }
+    if (count > NAMED)
+        hak_text_add(&text, "hakmem:   ... and %s\n",
+                     hak_words_count(count - NAMED, "more", "more"));
+    view_write(stderr, "hakmem: %s%s:\n", hak_words_count(count, "finding", "findings"), known);
+    view_print_to(stderr, &text);
+}
+
+static void list_files(const struct view *view, const struct run_ci *ci) {
+    char log[RUN_CI_PATH];
+    const char *separator = "";
+    run_ci_beside(view->store_path, ".log", log, sizeof log);
+    if (access(log, F_OK) != 0)
+        log[0] = '\0'; /* nothing could be written there, and the report went to stderr */
+    const char *paths[] = {view_variable_value(view, "LOG") ? "" : log, ci->junit, ci->sarif,
+                           ci->quality, view->store_path};
+    view_write(stderr, "hakmem: ");
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        if (!paths[i][0])
+            continue;
+        view_write(stderr, "%s%s", separator, tail_of(paths[i]));
+        separator = ", ";
+    }
+    view_write(stderr, "\n");
+}
+
+/* A file that could not be written is not named later. */
+static bool write_result(char *path, char *document) {
+    if (findings_write_file(path, document))
+        return true;
+    path[0] = '\0';
+    return false;
+}
+
+bool run_ci_finish(struct view *view, struct run_ci *ci, const struct findings *findings) {
+    bool good = true;
+    if (ci->junit[0])
+        good &= write_result(ci->junit, findings_junit(view, findings));
+    if (ci->sarif[0])
+        good &= write_result(ci->sarif, findings_sarif(view, findings));
+    if (ci->quality[0])
+        good &= write_result(ci->quality, findings_code_quality(view, findings));
+    struct hak_text lines = {0};
+    annotations_add(&lines, view, findings, ci->service);
+    FILE *to = view->json ? stderr : stdout;
+    view_print_to(to, &lines);
+    fflush(to);
+    if (view_given(view, "ci") && findings_count_new(findings) > 0) {
+        list_new(findings);
+        list_files(view, ci);
+    }
+    return good;
+}

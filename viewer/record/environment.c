@@ -1,0 +1,153 @@
+/* Where hakmem's own files are, and the environment in which PROGRAM starts. */
+#include "viewer/record/run.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "options.h"
+
+bool run_options_check(const struct view *view) {
+    static struct hak_options scratch;
+    const char *pools = view_value(view, "pools");
+    for (const struct view_variable *v = view_variables; v->name; v++) {
+        const char *expected = "";
+        const char *value = v->option[0] ? view_value(view, v->option) : NULL;
+        if (value && !hak_option_parse(&scratch, v->name, value, &expected)) {
+            view_error("run --%s %s: %s was expected", v->option, value, expected);
+            return false;
+        }
+    }
+    if (pools && strcmp(pools, "malloc") != 0) {
+        view_error("run --pools %s: malloc was expected", pools);
+        return false;
+    }
+    return true;
+}
+
+/* Tries `directory`/`part`/`name`. */
+static bool try_file(char *out, const char *directory, const char *part, const char *name,
+                     int mode) {
+    char path[2 * PATH_MAX];
+    snprintf(path, sizeof path, "%s%s/%s", directory, part, name);
+    return access(path, mode) == 0 && realpath(path, out) != NULL;
+}
+
+static bool find_file(char *out, const char *directory, const char *name, int mode) {
+    static const char *const parts[] = {"", "/../lib/hakmem", "/../lib", "/../libexec/hakmem"};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        if (try_file(out, directory, parts[i], name, mode))
+            return true;
+    view_error("run: %s is neither in %s nor in ../lib/hakmem, ../lib or ../libexec/hakmem from "
+               "there: build or install all of hakmem",
+               name, directory);
+    return false;
+}
+
+bool run_find_files(const struct view *view, struct run_files *files) {
+    char directory[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", directory, sizeof directory - 1);
+    if (length <= 0) {
+        view_error("run: /proc/self/exe cannot be read: %s; is /proc mounted?", strerror(errno));
+        return false;
+    }
+    directory[length] = '\0';
+    char *slash = strrchr(directory, '/');
+    *slash = '\0';
+    const char *collect = view_variable_value(view, "COLLECT");
+    if (collect && collect[0]) {
+        if (!realpath(collect, files->collect)) {
+            view_error("run: HAKMEM_COLLECT=%s: %s", collect, strerror(errno));
+            return false;
+        }
+    } else if (!find_file(files->collect, directory, "hakmem-collect", X_OK)) {
+        return false;
+    }
+    if (!find_file(files->library, directory, "hakmem-debug.so", R_OK))
+        return false;
+    if (strpbrk(files->library, " :")) {
+        view_error("run: %s: LD_PRELOAD cannot name a file with a space or a colon in its path; "
+                   "install hakmem elsewhere",
+                   files->library);
+        return false;
+    }
+    return true;
+}
+
+/* Relative paths are meant from here, wherever the program goes later. */
+static const char *made_absolute(const char *variable, const char *value, char *out) {
+    bool is_file = strcmp(variable, "TRACE_FILE") == 0 || strcmp(variable, "LOG") == 0 ||
+                   strcmp(variable, "SUPPRESSIONS") == 0 || strcmp(variable, "BASELINE") == 0;
+    if (!is_file || value[0] == '/' || value[0] == '\0')
+        return value;
+    char *here = getcwd(NULL, 0);
+    if (!here)
+        return value;
+    snprintf(out, 2 * PATH_MAX, "%s/%s", here, value);
+    free(here);
+    return out;
+}
+
+bool run_open_pools(const struct view *view) {
+    if (!view_given(view, "pools"))
+        return true;
+    bool good = setenv("PYTHONMALLOC", "malloc", 1) == 0 &&
+                setenv("G_SLICE", "always-malloc", 1) == 0 &&
+                setenv("GLIBCXX_FORCE_NEW", "1", 1) == 0;
+    if (!good)
+        view_error("run: the environment cannot be set: %s", strerror(errno));
+    return good;
+}
+
+bool run_set_environment(const struct view *view, const struct run_files *files) {
+    char name[64], path[2 * PATH_MAX];
+    bool good = true;
+    for (const struct view_variable *v = view_variables; v->name; v++) {
+        const char *value = v->option[0] ? view_value(view, v->option) : NULL;
+        snprintf(name, sizeof name, "HAKMEM_%s", v->name);
+        if (value)
+            good &= setenv(name, made_absolute(v->name, value, path), 1) == 0;
+    }
+    const char *before = getenv("LD_PRELOAD");
+    struct hak_text preload = {0};
+    hak_text_add_bytes(&preload, files->library, strlen(files->library));
+    if (before && before[0]) {
+        hak_text_add_bytes(&preload, ":", 1);
+        hak_text_add_bytes(&preload, before, strlen(before));
+    }
+    good &= preload.bytes && setenv("LD_PRELOAD", preload.bytes, 1) == 0;
+    hak_text_free(&preload);
+    good &= setenv("HAKMEM_COLLECT", files->collect, 1) == 0;
+    if (view_given(view, "ci") && !view_variable_value(view, "LEAKS"))
+        good &= setenv("HAKMEM_LEAKS", "error", 1) == 0;
+    if (!good)
+        view_error("run: the environment cannot be set: %s", strerror(errno));
+    return good;
+}
+
+bool run_expand_path(const char *pattern, const char *program, pid_t pid, char *out, size_t bytes) {
+    const char *slash = strrchr(program, '/'), *name = slash ? slash + 1 : program;
+    struct hak_text text = {0};
+    if (pattern[0] != '/') {
+        char *here = getcwd(NULL, 0);
+        hak_text_add_bytes(&text, here ? here : ".", strlen(here ? here : "."));
+        hak_text_add_bytes(&text, "/", 1);
+        free(here);
+    }
+    for (const char *c = pattern; *c; c++) {
+        if (c[0] == '%' && c[1] == 'e')
+            hak_text_add_bytes(&text, name, strlen(name));
+        else if (c[0] == '%' && c[1] == 'p')
+            hak_text_add(&text, "%d", (int)pid);
+        else
+            hak_text_add_bytes(&text, c, 1);
+        c += c[0] == '%' && (c[1] == 'e' || c[1] == 'p');
+    }
+    bool fits = text.bytes && text.length < bytes;
+    if (fits)
+        memcpy(out, text.bytes, text.length + 1);
+    else
+        view_error("run: the store's path is too long: %s", pattern);
+    hak_text_free(&text);
+    return fits;
+}

@@ -1,0 +1,88 @@
+/* `import`: makes a store of the files of programs that found no collector. */
+#include "viewer/record/record.h"
+#include "viewer/capture/capture.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "report/facts_json.h"
+#include "collector/import.h"
+#include "report/words.h"
+#include "viewer/record/run.h"
+
+/* The store is named as the first file is, with .db for .rings, and lies beside it. */
+static bool choose_store(const struct view *view, char *path, size_t bytes) {
+    const char *given = view_value(view, "store"), *from = given ? given : view->argument[0];
+    char here[PATH_MAX] = "";
+    if (from[0] != '/' && !getcwd(here, sizeof here)) {
+        view_error("import: the current directory cannot be found: %s", strerror(errno));
+        return false;
+    }
+    size_t length = strlen(from), stem = length;
+    if (!given && length > 6 && strcmp(from + length - 6, ".rings") == 0)
+        stem = length - 6;
+    if (snprintf(path, bytes, "%s%s%.*s%s", here, from[0] == '/' ? "" : "/", (int)stem, from,
+                 given ? "" : ".db") < (int)bytes)
+        return true;
+    view_error("import: the store's path is too long; name a shorter one with -s FILE");
+    return false;
+}
+
+static void count(const struct view *view, const char *query, uint64_t *out) {
+    sqlite3_stmt *statement = NULL;
+    if (sqlite3_prepare_v2(hak_store_database(view->reader), query, -1, &statement, NULL) ==
+            SQLITE_OK &&
+        sqlite3_step(statement) == SQLITE_ROW)
+        *out = (uint64_t)sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+}
+
+static bool print_lines(const struct view *view, uint64_t faults) {
+    struct hak_text text = {0};
+    hak_text_add(&text, "%s of ", hak_words_count(view->summary.events, "event", "events"));
+    hak_text_add(&text, "%s, ", hak_words_count(view->summary.processes, "process", "processes"));
+    if (view->summary.lost_events)
+        hak_text_add(&text, "%s lost, ", hak_words_number(view->summary.lost_events));
+    hak_text_add(&text, "%s: ", faults ? hak_words_count(faults, "fault", "faults") : "no fault");
+    hak_text_add(&text, "%s\n", view->store_path);
+    return view_print(&text);
+}
+
+static bool print_json(struct view *view, uint64_t faults) {
+    json_t *document = view_json_document(view, "import");
+    json_object_set_new(document, "files", json_integer(view->argument_count));
+    json_object_set_new(document, "events", json_integer((json_int_t)view->summary.events));
+    json_object_set_new(document, "lost", json_integer((json_int_t)view->summary.lost_events));
+    json_object_set_new(document, "processes", json_integer(view->summary.processes));
+    json_object_set_new(document, "faults", json_integer((json_int_t)faults));
+    return view_print_json(hak_json_print(document));
+}
+
+int command_import(struct view *view) {
+    static struct hak_import import;
+    uint64_t faults = 0;
+    import.replace_store = view_given(view, "force");
+    if (!choose_store(view, import.store_path, sizeof import.store_path) ||
+        !run_check_store(view, import.store_path))
+        return VIEW_USAGE;
+    enum hak_import_state state = hak_import_files(&import, view->argument, view->argument_count);
+    if (state != HAK_IMPORT_DONE) {
+        view_error("import: %s", import.why);
+        return state == HAK_IMPORT_UNREADABLE ? VIEW_UNREADABLE : VIEW_USAGE;
+    }
+    if (import.note[0])
+        view_error("import: %s", import.note);
+    view->store_path = strdup(import.store_path);
+    if (!view->store_path || hak_store_open(import.store_path, &view->reader) != 0 ||
+        hak_store_summarise(view->reader, &view->summary) != 0) {
+        view_error("import: the store that was written cannot be read: %s", hak_store_message());
+        return VIEW_UNREADABLE;
+    }
+    count(view, "SELECT count(*) FROM fault", &faults);
+    if (!(view->json ? print_json(view, faults) : print_lines(view, faults)))
+        return VIEW_USAGE;
+    return view->summary.lost_events ? VIEW_INCOMPLETE : VIEW_OK;
+}

@@ -1,0 +1,277 @@
+/* `run`: records a program and its children, reports their faults, returns its status. */
+#include "viewer/record/record.h"
+#include "viewer/capture/capture.h"
+#include "viewer/record/run.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "report/facts_json.h"
+#include "collector/keeper.h"
+#include "report/words.h"
+#include "store/writer/writer.h"
+#include "options.h"
+
+#define COMMIT_WAIT_MS 10000
+
+struct outcome {
+    int program_status; /* the program's own, or 128 + its signal */
+    uint64_t events, faults, crashes, known;
+    uint64_t unstored; /* events that the store could not take */
+    bool read;         /* the store could be read */
+    bool committed;
+    uint32_t live, sessions;
+};
+
+static bool is_off(const struct view *view) {
+    const char *trace = view_variable_value(view, "TRACE");
+    return trace && strcmp(trace, "off") == 0;
+}
+
+/* Where reports go: "" = stderr. */
+static bool settle_log(const struct view *view, pid_t pid, const char *store, char *log) {
+    const char *option = view_variable_value(view, "LOG");
+    if (option && option[0])
+        return run_expand_path(option, view->argument[0], pid, log, RUN_CI_PATH) &&
+               run_check_log(log);
+    if (option || !view_given(view, "ci"))
+        return true;
+    run_ci_beside(store, ".log", log, RUN_CI_PATH);
+    if (view_given(view, "force"))
+        unlink(log); /* of the store that is replaced */
+    return run_check_log(log);
+}
+
+static bool start(struct view *view, const struct run_files *files, struct run_child *child,
+                  struct run_ci *ci, struct hak_keeper **keeper, char *path, size_t bytes) {
+    char error[512] = "", log[RUN_CI_PATH] = "";
+    if (!run_child_fork(child, view, files))
+        return false;
+    if (!run_settle_store(view, child->pid, path, bytes)) {
+        run_child_cancel(child);
+        return false;
+    }
+    if (!settle_log(view, child->pid, path, log) || !run_ci_settle(view, child->pid, path, ci)) {
+        run_child_cancel(child);
+        return false;
+    }
+    struct hak_keeper_options options = {.collect_path = files->collect,
+                                         .store_path = path,
+                                         .log_path = log,
+                                         .color = view->color_when,
+                                         .replace_store = view_given(view, "force")};
+    if (hak_keeper_start(&options, keeper, error, sizeof error) != 0) {
+        view_error("run: %s", error);
+        run_child_cancel(child);
+        return false;
+    }
+    if (run_child_start(child, hak_keeper_socket_name(*keeper), path))
+        return true;
+    hak_keeper_stop(*keeper, 1000);
+    return false;
+}
+
+/* Events that the program wrote and a full or failing disk did not take. */
+static uint64_t count_unstored(const struct view *view) {
+    sqlite3_stmt *query = NULL;
+    uint64_t events = 0;
+    if (sqlite3_prepare_v2(hak_store_database(view->reader),
+                           "SELECT coalesce(sum(count), 0) FROM loss WHERE reason IN "
+                           "('" HAK_LOSS_DISK_FULL "', '" HAK_LOSS_STORE_FAILED "')",
+                           -1, &query, NULL) == SQLITE_OK &&
+        sqlite3_step(query) == SQLITE_ROW)
+        events = (uint64_t)sqlite3_column_int64(query, 0);
+    sqlite3_finalize(query);
+    return events;
+}
+
+/* Opens the store and tells what is in it that the job should fail for. */
+static void count_faults(struct view *view, const char *path, struct findings *findings,
+                         struct outcome *outcome) {
+    if (hak_store_open(path, &view->reader) != 0 ||
+        hak_store_summarise(view->reader, &view->summary) != 0)
+        return;
+    view->store_path = strdup(path);
+    outcome->events = view->summary.events;
+    outcome->unstored = count_unstored(view);
+    if (!findings_gather(view, 0, findings) || !findings_compare(view, findings))
+        return;
+    for (size_t i = 0; i < findings->count; i++)
+        outcome->crashes += findings->list[i].kind == FINDING_CRASH;
+    outcome->faults = findings_count_new(findings);
+    outcome->known = findings_count_known(findings);
+    outcome->read = true;
+}
+
+/* The inner pool of a program that was recorded, which hides small blocks from hakmem; NULL = none
+ * that can be switched off, or it was. */
+static const char *inner_pool(struct view *view) {
+    const struct inner_pool *pool;
+    for (int at = 0; (pool = pools_next(view, &at)) != NULL;)
+        if (pool->variable)
+            return pool->words;
+    return NULL;
+}
+
+/* "2 processes still run and are still recorded: 4711 nginx, 4712 nginx". */
+static void print_live(const struct view *view, uint32_t live) {
+    enum { NAMED = 8 };
+    sqlite3_stmt *query = NULL;
+    int named = 0;
+    view_write(stderr, "hakmem: %s", hak_words_count(live, "process", "processes"));
+    view_write(stderr, "%s",
+               live == 1 ? " still runs and is still recorded"
+                         : " still run and are still recorded");
+    if (sqlite3_prepare_v2(hak_store_database(view->reader),
+                           "SELECT pid, program FROM process WHERE end_kind = 0 ORDER BY id", -1,
+                           &query, NULL) == SQLITE_OK)
+        for (; named < NAMED && sqlite3_step(query) == SQLITE_ROW; named++) {
+            const char *program = (const char *)sqlite3_column_text(query, 1);
+            const char *slash = program ? strrchr(program, '/') : NULL;
+            view_write(stderr, "%s%d %s", named ? ", " : ": ", sqlite3_column_int(query, 0),
+                       slash     ? slash + 1
+                       : program ? program
+                                 : "");
+        }
+    sqlite3_finalize(query);
+    view_write(stderr, "%s\n", live > NAMED ? ", ..." : "");
+}
+
+static void print_closing_line(struct view *view, const struct outcome *outcome) {
+    if (view->json || !isatty(STDERR_FILENO) || !outcome->read)
+        return;
+    const char *slash = strrchr(view->store_path, '/');
+    char *here = getcwd(NULL, 0);
+    bool is_here = slash && here && strlen(here) == (size_t)(slash - view->store_path) &&
+                   strncmp(here, view->store_path, strlen(here)) == 0;
+    view_write(stderr, "hakmem: %s, %s, ", hak_words_count(outcome->events, "event", "events"),
+               outcome->faults == 0 ? "no fault"
+                                    : hak_words_count(outcome->faults, "fault", "faults"));
+    if (outcome->known > 0)
+        view_write(stderr, "%s known, ", hak_words_number(outcome->known));
+    view_write(stderr, "%s\n", is_here ? slash + 1 : view->store_path);
+    if (outcome->live > 0)
+        print_live(view, outcome->live);
+    if (inner_pool(view))
+        view_write(stderr, "hakmem: %s; --pools=malloc shows them\n", inner_pool(view));
+    free(here);
+}
+
+static bool print_json(struct view *view, const struct outcome *outcome, int status) {
+    json_t *document = view_json_document(view, "run");
+    json_object_set_new(document, "events", json_integer((json_int_t)outcome->events));
+    json_object_set_new(document, "faults", json_integer((json_int_t)outcome->faults));
+    json_object_set_new(document, "known", json_integer((json_int_t)outcome->known));
+    json_object_set_new(document, "crashes", json_integer((json_int_t)outcome->crashes));
+    json_object_set_new(document, "program_status", json_integer(outcome->program_status));
+    json_object_set_new(document, "status", json_integer(status));
+    json_object_set_new(document, "committed", json_boolean(outcome->committed));
+    json_object_set_new(document, "live_processes", json_integer(outcome->live));
+    return view_print_json(hak_json_print(document));
+}
+
+/* Waits until what the program wrote is in the store, and reads the result. */
+static void finish(struct view *view, struct hak_keeper *keeper, char *path, size_t bytes,
+                   struct findings *findings, struct outcome *outcome) {
+    outcome->sessions = hak_keeper_sessions(keeper);
+    outcome->committed = hak_keeper_wait_committed(keeper, COMMIT_WAIT_MS, &outcome->live) == 0;
+    if (outcome->live > 0 && view_given(view, "wait")) {
+        hak_keeper_wait_for_live(keeper, COMMIT_WAIT_MS, run_child_stop_signal());
+        outcome->committed = hak_keeper_wait_committed(keeper, COMMIT_WAIT_MS, &outcome->live) == 0;
+    }
+    if (outcome->live > 0 && run_child_is_init()) {
+        /* They will not outlive this process; the keeper starts its worker again. */
+        run_child_end_all();
+        outcome->committed = hak_keeper_wait_committed(keeper, COMMIT_WAIT_MS, &outcome->live) == 0;
+    }
+    hak_keeper_store_path(keeper, path, bytes);
+    if (!path[0])
+        outcome->sessions = 0; /* whoever came was refused, and it was said why */
+    if (hak_keeper_stop(keeper, outcome->committed ? COMMIT_WAIT_MS : 0) == HAK_STORE_BEHIND)
+        outcome->committed = false;
+    if (outcome->sessions > 0)
+        count_faults(view, path, findings, outcome);
+}
+
+static int settle_status(const struct view *view, const struct outcome *outcome, int exit_code) {
+    if (is_off(view) && outcome->faults == 0)
+        return outcome->program_status; /* a session is made for a fault alone */
+    if (outcome->sessions == 0 && run_target_unreadable()) {
+        view_error("run: the program was not recorded: %s may be executed but not read, so it "
+                   "could not be checked first (is it static, or set-id?); make it readable",
+                   run_target_unreadable());
+        return VIEW_INCOMPLETE;
+    }
+    if (outcome->sessions == 0) {
+        view_error("run: the program was not recorded: hakmem-debug.so was not loaded into it "
+                   "(LD_PRELOAD was dropped on the way, or memory for the record is not allowed)");
+        return VIEW_INCOMPLETE;
+    }
+    if (outcome->faults > 0)
+        return exit_code;
+    if (!outcome->committed) {
+        view_error("run: the program ended, but its last records were not stored: nothing was "
+                   "written to the store for %d s; the capture is incomplete",
+                   COMMIT_WAIT_MS / 1000);
+        return VIEW_INCOMPLETE;
+    }
+    if (!outcome->read) {
+        view_error("run: the capture cannot be read: %s", hak_store_message());
+        return VIEW_UNREADABLE;
+    }
+    if (view->summary.ended_early) {
+        view_error("run: the program ended, but the end of its record could not be written; the "
+                   "capture is incomplete");
+        return VIEW_INCOMPLETE;
+    }
+    if (outcome->unstored > 0) {
+        view_error("run: the program ended, but %s of its record did not fit on the disk; the "
+                   "capture is incomplete",
+                   hak_words_count(outcome->unstored, "event", "events"));
+        return VIEW_INCOMPLETE;
+    }
+    return outcome->program_status;
+}
+
+int command_run(struct view *view) {
+    /* Not on the stack: a program may be run with a very small one (ulimit -s). */
+    static struct run_files files;
+    static struct run_ci ci;
+    static char path[2 * PATH_MAX];
+    struct run_child child;
+    struct hak_keeper *keeper = NULL;
+    struct outcome outcome = {0};
+    struct findings findings = {0};
+    uint64_t exit_code = VIEW_FAULT;
+    if (!view_number(view, "exitcode", &exit_code) || !run_options_check(view))
+        return VIEW_USAGE;
+    if (exit_code > 255) {
+        view_error("run --exitcode %s: 0 to 255 was expected", view_value(view, "exitcode"));
+        return VIEW_USAGE;
+    }
+    if (!run_ci_check(view, &ci) || !run_open_pools(view) || !run_target_check(view->argument[0]) ||
+        !run_find_files(view, &files) ||
+        !start(view, &files, &child, &ci, &keeper, path, sizeof path))
+        return VIEW_USAGE;
+    int wait_status = run_child_wait(&child);
+    outcome.program_status =
+        WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
+    finish(view, keeper, path, sizeof path, &findings, &outcome);
+    int status = settle_status(view, &outcome, (int)exit_code);
+    print_closing_line(view, &outcome);
+    /* Without a record a store is made for a fault alone: none is no finding. */
+    bool can_tell = outcome.read || (is_off(view) && outcome.sessions == 0);
+    if (can_tell && !run_ci_finish(view, &ci, &findings) && status == 0)
+        status = VIEW_USAGE; /* a job that expects the files must not pass without them */
+    findings_free(&findings);
+    if (*run_child_stop_signal())
+        status = 128 + *run_child_stop_signal();
+    if (view->json)
+        print_json(view, &outcome, status);
+    return status;
+}

@@ -1,0 +1,91 @@
+/* `run`: a program under hakmem-debug.so, with the keeper inside this process.
+ *
+ *   run.c          from the command line to the exit status
+ *   target.c       can PROGRAM be recorded? (before anything is started)
+ *   store.c        the store's path
+ *   environment.c  where hakmem's own files are, LD_PRELOAD, HAKMEM_*
+ *   child.c        starting it, signals, its end
+ *   ci.c           files and words for a CI job */
+#ifndef HAK_VIEWER_RECORD_RUN_H
+#define HAK_VIEWER_RECORD_RUN_H
+
+#include <limits.h>
+#include <signal.h>
+#include <sys/types.h>
+#include "viewer/findings/findings.h"
+#include "viewer/capture/capture.h"
+
+/* Finds PROGRAM as execvp would. Looks whether hakmem can get in between: 64-bit x86-64 ELF,
+ * dynamically linked against glibc, no set-id, no malloc or sanitizer of its own; for a script its
+ * interpreter. False: one line on stderr says what is in the way and what to do. */
+bool run_target_check(const char *program);
+/* The file that could not be looked at, because it may be executed but not read; NULL = none. */
+const char *run_target_unreadable(void);
+
+/* Path of the store, with %e and %p put in. False (printed): something lies there that must not be
+ * replaced, or the user named a path at which no store can be made. */
+/* The same for `import`, which knows its path. */
+bool run_check_store(const struct view *view, const char *path);
+bool run_settle_store(const struct view *view, pid_t pid, char *path, size_t bytes);
+/* False (printed): no file can be made at `path`, where reports should go. */
+bool run_check_log(const char *path);
+
+struct run_files {
+    char library[PATH_MAX]; /* hakmem-debug.so */
+    char collect[PATH_MAX]; /* hakmem-collect */
+};
+/* Finds both beside this program, or in ../lib, ../lib/hakmem, ../libexec/hakmem. */
+bool run_find_files(const struct view *view, struct run_files *files);
+
+/* Checks every option that was given against options.def. */
+bool run_options_check(const struct view *view);
+/* Sets what --pools asks for in this process's environment, from which the keeper's worker has it,
+ * too: it stores whether pools were open. False: printed. */
+bool run_open_pools(const struct view *view);
+/* Sets LD_PRELOAD and HAKMEM_* in this process's environment; called in the child, so that the
+ * keeper's worker starts without it. */
+bool run_set_environment(const struct view *view, const struct run_files *files);
+/* Expands %e (name of `program`) and %p (`pid`) in `pattern` and makes it absolute. */
+bool run_expand_path(const char *pattern, const char *program, pid_t pid, char *out, size_t bytes);
+
+/* What a CI job gets beside the exit status. */
+#define RUN_CI_PATH (2 * PATH_MAX)
+struct run_ci {
+    enum annotations service;
+    char junit[RUN_CI_PATH], sarif[RUN_CI_PATH], quality[RUN_CI_PATH]; /* "" = not written */
+};
+/* Reads --annotations, and looks whether baseline and suppressions can be read. False: printed. */
+bool run_ci_check(const struct view *view, struct run_ci *ci);
+/* Settles the files' paths: as given, with --ci beside the store. False: printed. */
+bool run_ci_settle(const struct view *view, pid_t pid, const char *store, struct run_ci *ci);
+/* The path of the store with `suffix` in the place of its ".db". */
+void run_ci_beside(const char *store, const char *suffix, char *out, size_t bytes);
+/* Writes files, annotations and, with --ci, the new findings in few lines. False: printed. */
+bool run_ci_finish(struct view *view, struct run_ci *ci, const struct findings *findings);
+
+/* A program that is forked and waits for the word to start. */
+struct run_child {
+    pid_t pid;
+    int go; /* pipe: the session's name is written into it */
+};
+/* Forks; the child waits, then sets its environment and executes the arguments of `view`. */
+bool run_child_fork(struct run_child *child, const struct view *view,
+                    const struct run_files *files);
+/* Lets the child start. False: it could not be executed (printed), and it is gone. */
+bool run_child_start(struct run_child *child, const char *session, const char *store_path);
+/* Ends a child that was not started. */
+void run_child_cancel(struct run_child *child);
+/* Waits for its end, passing signals on. Returns its wait status. As the first process of a pid
+ * namespace it takes the orphans that end meanwhile. */
+int run_child_wait(struct run_child *child);
+/* The number of the TERM, INT, HUP or QUIT that came after its end, when nobody is left whom it
+ * could be passed on to, else 0: `run` waits for nobody then. The same once more ends `run` at
+ * once. */
+const volatile sig_atomic_t *run_child_stop_signal(void);
+/* True for the first process of a pid namespace, with which all others end. */
+bool run_child_is_init(void);
+/* Ends all of them but itself, as the kernel would a moment later, so that what they wrote can be
+ * stored before. */
+void run_child_end_all(void);
+
+#endif

@@ -1,0 +1,126 @@
+/* Where the store of `run` and `import` goes: a path that is named is taken as it is or refused,
+ * never another in its place. */
+#include "viewer/record/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "store/file.h"
+
+#define FIRST_BYTES (160 << 10) /* what an empty store and its log take */
+
+/* --force overwrites captures, whole or broken, and nothing else. */
+static bool is_replaceable(const char *path, const struct stat *about) {
+    struct hak_store_reader *reader = NULL;
+    int error = hak_store_open(path, &reader);
+    if (error == 0)
+        hak_store_close(reader);
+    return error != HAK_STORE_FOREIGN || about->st_size == 0;
+}
+
+static const char *kind_of(mode_t mode) {
+    return S_ISDIR(mode)    ? "a directory"
+           : S_ISFIFO(mode) ? "a pipe"
+           : S_ISSOCK(mode) ? "a socket"
+                            : "a device";
+}
+
+/* Something lies at `path`: may it be replaced? */
+static bool check_existing(const struct view *view, const char *path, const struct stat *about) {
+    if (S_ISLNK(about->st_mode)) {
+        view_error("%s: %s is a symbolic link, which is not followed; name the file itself with "
+                   "-s FILE",
+                   view->command->name, path);
+        return false;
+    }
+    if (!S_ISREG(about->st_mode)) {
+        view_error("%s: %s is %s, and a store must be a file; -s FILE names another",
+                   view->command->name, path, kind_of(about->st_mode));
+        return false;
+    }
+    if (!view_given(view, "force")) {
+        view_error("%s: %s exists already; --force replaces it, -s FILE names another",
+                   view->command->name, path);
+        return false;
+    }
+    if (!is_replaceable(path, about)) {
+        view_error("%s: %s exists and is not a hakmem store: it is not replaced; -s FILE names "
+                   "another",
+                   view->command->name, path);
+        return false;
+    }
+    return true;
+}
+
+static bool has_directory(const char *path) {
+    char directory[PATH_MAX];
+    struct stat about;
+    const char *slash = strrchr(path, '/');
+    snprintf(directory, sizeof directory, "%.*s", slash > path ? (int)(slash - path) : 1, path);
+    return stat(directory, &about) == 0 && S_ISDIR(about.st_mode);
+}
+
+static bool refuse_to_make(const struct view *view, const char *path, int error) {
+    if (!has_directory(path))
+        view_error("%s: %s: its directory does not exist; create it, or name another with -s FILE",
+                   view->command->name, path);
+    else if (error == ENOSPC || error == EDQUOT)
+        view_error("%s: %s: the disk is full (a store begins with %d KiB); make room, or name "
+                   "another with -s FILE",
+                   view->command->name, path, FIRST_BYTES >> 10);
+    else
+        view_error("%s: %s cannot be created: %s; name another with -s FILE", view->command->name,
+                   path, strerror(error));
+    return false;
+}
+
+/* Makes the file as its store will be made, and takes it away again. */
+static bool try_to_make(const struct view *view, const char *path) {
+    if (strlen(path) + sizeof "-journal" > HAK_STORE_PATH_BYTES) {
+        view_error("%s: the store's path has %zu bytes, and SQLite takes %zu; name a shorter one "
+                   "with -s FILE: %s",
+                   view->command->name, strlen(path), HAK_STORE_PATH_BYTES - sizeof "-journal",
+                   path);
+        return false;
+    }
+    int fd = open(path, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return refuse_to_make(view, path, errno);
+    /* A limit of the file's size (ulimit -f) is the collector's to lift or to tell of. */
+    void (*before)(int) = signal(SIGXFSZ, SIG_IGN);
+    int error = posix_fallocate(fd, 0, FIRST_BYTES);
+    signal(SIGXFSZ, before);
+    close(fd);
+    unlink(path);
+    return error == ENOSPC || error == EDQUOT ? refuse_to_make(view, path, error) : true;
+}
+
+bool run_settle_store(const struct view *view, pid_t pid, char *path, size_t bytes) {
+    const char *pattern = view_variable_value(view, "TRACE_FILE");
+    bool is_named = pattern && pattern[0];
+    struct stat about;
+    if (!run_expand_path(is_named ? pattern : "hakmem.%e.%p.db", view->argument[0], pid, path,
+                         bytes))
+        return false;
+    if (lstat(path, &about) == 0)
+        return check_existing(view, path, &about);
+    return !is_named || try_to_make(view, path);
+}
+
+bool run_check_store(const struct view *view, const char *path) {
+    struct stat about;
+    return lstat(path, &about) == 0 ? check_existing(view, path, &about) : try_to_make(view, path);
+}
+
+bool run_check_log(const char *path) {
+    struct stat about;
+    if (has_directory(path) && (stat(path, &about) != 0 || !S_ISDIR(about.st_mode)))
+        return true;
+    view_error("run: nothing can be written to %s: %s", path,
+               has_directory(path) ? "it is a directory" : "its directory does not exist");
+    return false;
+}

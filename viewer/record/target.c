@@ -1,0 +1,19 @@
+/* Can PROGRAM be recorded? Looked at before anything is started, so that no capture is silently
+ * empty. */
+#include "viewer/record/run.h"
+
+#include "collector/target.h"
+
+static struct hak_target_trouble trouble;
+
+bool run_target_check(const char *program) {
+    char path[PATH_MAX];
+    if (hak_target_find(program, path, &trouble) && hak_target_check(path, &trouble))
+        return true;
+    view_error("run: %s%s%s", trouble.file, trouble.reason, trouble.consequence);
+    return false;
+}
+
+const char *run_target_unreadable(void) {
+    return trouble.unreadable ? trouble.file : NULL;
+}

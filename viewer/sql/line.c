@@ -1,0 +1,103 @@
+/* Reads lines with libedit, which takes Emacs' or vi's keys by the user's ~/.editrc; the history
+ * lies in $XDG_STATE_HOME/hakmem_sql_history, else in ~/.hakmem_sql_history. */
+#include "viewer/sql/line.h"
+
+#include <histedit.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define HISTORY_LINES 1000
+
+struct lines {
+    EditLine *editor; /* NULL: lines come as they are */
+    History *history;
+    char *file; /* of the history; NULL = none */
+    const char *prompt;
+    char *line; /* of getline */
+    size_t room;
+};
+
+static char *prompt_of(EditLine *editor) {
+    struct lines *lines = NULL;
+    el_get(editor, EL_CLIENTDATA, &lines);
+    return (char *)lines->prompt;
+}
+
+static char *history_file(void) {
+    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+    struct hak_text path = {0};
+    if (state && state[0] == '/')
+        hak_text_add_bytes(&path, state, strlen(state)), hak_text_add(&path, "/hakmem_sql_history");
+    else if (home && home[0] == '/')
+        hak_text_add_bytes(&path, home, strlen(home)), hak_text_add(&path, "/.hakmem_sql_history");
+    return hak_text_take(&path);
+}
+
+static void keep_history(struct lines *lines) {
+    HistEvent event;
+    lines->history = history_init();
+    if (!lines->history)
+        return;
+    history(lines->history, &event, H_SETSIZE, HISTORY_LINES);
+    history(lines->history, &event, H_SETUNIQUE, 1);
+    lines->file = history_file();
+    if (lines->file && access(lines->file, R_OK) == 0)
+        history(lines->history, &event, H_LOAD, lines->file);
+    el_set(lines->editor, EL_HIST, history, lines->history);
+}
+
+struct lines *lines_open(const struct view *view) {
+    const char *terminal = getenv("TERM");
+    struct lines *lines = calloc(1, sizeof *lines);
+    if (!lines || !view->terminal || !isatty(STDIN_FILENO) || !terminal ||
+        strcmp(terminal, "dumb") == 0)
+        return lines;
+    setlocale(LC_CTYPE, ""); /* what is one character */
+    lines->editor = el_init("hakmem-trace", stdin, stdout, stderr);
+    if (!lines->editor)
+        return lines;
+    el_set(lines->editor, EL_CLIENTDATA, lines);
+    el_set(lines->editor, EL_PROMPT, prompt_of);
+    el_set(lines->editor, EL_EDITOR, "emacs");
+    keep_history(lines);
+    el_source(lines->editor, NULL);
+    return lines;
+}
+
+static const char *next_edited(struct lines *lines) {
+    HistEvent event;
+    int length = 0;
+    el_resize(lines->editor); /* the window may be another since */
+    const char *line = el_gets(lines->editor, &length);
+    if (!line || length <= 0)
+        return NULL;
+    if (lines->history && line[strspn(line, " \t\n")])
+        history(lines->history, &event, H_ENTER, line);
+    return line;
+}
+
+const char *lines_next(struct lines *lines, const char *prompt) {
+    lines->prompt = prompt;
+    if (lines->editor)
+        return next_edited(lines);
+    view_write(stdout, "%s", prompt);
+    fflush(stdout);
+    return getline(&lines->line, &lines->room, stdin) < 0 ? NULL : lines->line;
+}
+
+void lines_close(struct lines *lines) {
+    HistEvent event;
+    if (!lines)
+        return;
+    if (lines->history && lines->file)
+        history(lines->history, &event, H_SAVE, lines->file);
+    if (lines->editor)
+        el_end(lines->editor);
+    if (lines->history)
+        history_end(lines->history);
+    free(lines->file);
+    free(lines->line);
+    free(lines);
+}
