@@ -10,9 +10,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include "report/color.h"
-#include "report/report.h"
-#include "report/report_place.h"
+#include "report/text/text.h"
+#include "report/page/page.h"
 #include "store/history/history.h"
 #include "collector/second_opinion.h"
 

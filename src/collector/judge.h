@@ -9,8 +9,7 @@
 #ifndef HAK_COLLECTOR_JUDGE_H
 #define HAK_COLLECTOR_JUDGE_H
 
-#include "report/baseline.h"
-#include "report/suppress.h"
+#include "report/known/known.h"
 #include "store/reader/reader.h"
 #include "trace/session.h"
 

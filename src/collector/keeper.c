@@ -14,7 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "collector/session_file.h"
-#include "report/text.h"
+#include "report/text/text.h"
 
 #define BEAT_MS   200
 #define FILES_MIN 32

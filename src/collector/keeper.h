@@ -18,7 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "report/color.h"
+#include "report/text/text.h"
 
 struct hak_keeper;
 

@@ -7,10 +7,9 @@
 #include "collector/judge.h"
 #include "collector/worker.h"
 #include "hop.h"
-#include "report/fingerprint.h"
-#include "report/report_leaks.h"
-#include "report/report_wrappers.h"
-#include "report/words.h"
+#include "report/known/known.h"
+#include "report/page/page.h"
+#include "report/words/words.h"
 
 enum {
     CODE = 401,

@@ -14,7 +14,7 @@
 #include "collector/worker.h"
 #include "trace/protocol.h"
 #include "version.h"
-#include "report/text.h"
+#include "report/text/text.h"
 
 enum { STACK_BYTES = 8 << 20 };
 

@@ -13,7 +13,7 @@
 
 #include <stdint.h>
 #include "collector/rows.h"
-#include "report/report.h"
+#include "report/page/page.h"
 #include "trace/session.h"
 
 /* Asks libunwind about `request`, whose process has row `process`. Nothing in the request is

@@ -16,7 +16,7 @@
 #include "collector/fault.h"
 #include "collector/opening.h"
 #include "collector/rings_file.h"
-#include "report/text.h"
+#include "report/text/text.h"
 #include "base/array.h"
 #include "symbols/reading.h"
 

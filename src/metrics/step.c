@@ -81,7 +81,7 @@ static bool take_call(struct hak_step *step, const struct hak_step_event *e,
     return true;
 }
 
-/* The part of a change's value that makes sense as a sum; values are words_change.c's. */
+/* The part of a change's value that makes sense as a sum; values are report/words/change.c's. */
 static uint64_t amount_of(const struct hak_step_event *e) {
     switch (e->kind) {
     case HAK_TIER:

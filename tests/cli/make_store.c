@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "report/report.h"
+#include "report/page/page.h"
 #include "check.h"
 #include "hop.h"
 #include "size_class.h"

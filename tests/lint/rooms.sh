@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The rooms of src/store and viewer: each is entered by its door alone, calls go one way, and no files go in circles.
+# The rooms of src/store, src/report and viewer: each is entered by its door alone, calls go one way, and no files go in circles.
 #
 # A room's door is ROOM/ROOM.h. What lies in src/store itself (events, errors, the connection) is below
 # all its rooms, what lies in viewer itself (main, the table of commands) above them.
@@ -19,6 +19,10 @@ src/store/reader: codec postings stacks
 src/store/history: codec postings live stacks reader
 src/store/check: codec postings live stacks reader
 src/store/sql: postings stacks reader history
+src/report/text:
+src/report/words: text
+src/report/known: words text
+src/report/page: known words text
 viewer/cli:
 viewer/capture: cli
 viewer/block: capture cli
@@ -31,7 +35,7 @@ viewer/leaks: findings capture cli
 viewer/record: findings capture cli
 viewer/.: cli capture block events findings info sql layers leaks record
 '
-folders='src/store viewer'
+folders='src/store src/report viewer'
 # Inner headers that others may include: FILE HEADER.
 known='
 src/store/history store/reader/state.h

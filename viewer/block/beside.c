@@ -9,9 +9,7 @@
 #include <inttypes.h>
 #include <sqlite3.h>
 #include <stdlib.h>
-#include "report/facts_json.h"
-#include "report/story_words.h"
-#include "report/words.h"
+#include "report/words/words.h"
 #include "viewer/capture/capture.h"
 #include "store/sql/sql.h"
 

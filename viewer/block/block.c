@@ -5,7 +5,7 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
-#include "report/facts_json.h"
+#include "report/words/words.h"
 #include "hop.h"
 #include "viewer/capture/capture.h"
 #include "viewer/block/beside.h"

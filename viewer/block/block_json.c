@@ -3,8 +3,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include "report/facts_json.h"
-#include "report/words.h"
+#include "report/words/words.h"
 #include "viewer/capture/capture.h"
 #include "superslab.h"
 

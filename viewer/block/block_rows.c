@@ -5,8 +5,7 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
-#include "report/lookup.h"
-#include "report/words.h"
+#include "report/words/words.h"
 #include "hop.h"
 #include "viewer/capture/capture.h"
 #include "trace/record.h"

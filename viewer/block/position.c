@@ -3,7 +3,7 @@
 
 #include <inttypes.h>
 #include <sqlite3.h>
-#include "report/words.h"
+#include "report/words/words.h"
 #include "viewer/block/beside.h"
 #include "viewer/capture/capture.h"
 #include "superslab.h"

@@ -4,9 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include "report/facts_json.h"
-#include "report/story_words.h"
-#include "report/words.h"
+#include "report/words/words.h"
 #include "viewer/capture/capture.h"
 #include "viewer/block/position.h"
 #include "viewer/block/beside.h"

@@ -7,7 +7,7 @@
 #ifndef HAK_VIEWER_BLOCK_WHY_H
 #define HAK_VIEWER_BLOCK_WHY_H
 
-#include "report/creations.h"
+#include "report/words/words.h"
 #include "store/history/history.h"
 #include "viewer/capture/capture.h"
 

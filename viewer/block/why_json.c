@@ -1,8 +1,7 @@
 /* `why --json`. */
 #include "viewer/block/why.h"
 
-#include "report/facts_json.h"
-#include "report/words.h"
+#include "report/words/words.h"
 #include "viewer/capture/capture.h"
 #include "superslab.h"
 

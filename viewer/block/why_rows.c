@@ -3,8 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include "report/story_words.h"
-#include "report/words.h"
+#include "report/words/words.h"
 #include "hop.h"
 
 /* Owners shown unless --all: the newest, and the one that a stale mark names. */

@@ -4,8 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include "report/story_words.h"
-#include "report/words.h"
+#include "report/words/words.h"
 #include "viewer/capture/capture.h"
 #include "viewer/block/position.h"
 #include "superslab.h"

@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "viewer/capture/address.h"
-#include "report/lookup.h"
-#include "report/words.h"
+#include "report/words/words.h"
 #include "hop.h"
 
 struct allocation {

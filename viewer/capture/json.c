@@ -1,7 +1,7 @@
 /* The frame of every JSON document that a command prints. */
 #include "viewer/capture/capture.h"
 
-#include "report/facts_json.h"
+#include "report/words/words.h"
 
 json_t *view_json_document(const struct view *view, const char *command) {
     json_t *document = json_object();

@@ -4,8 +4,7 @@
 #include <sqlite3.h>
 #include <string.h>
 #include "hop.h"
-#include "report/lookup.h"
-#include "report/words.h"
+#include "report/words/words.h"
 #include "trace/record.h"
 
 #define REMEMBERED 8192 /* direct-mapped by the low bits of the row id */

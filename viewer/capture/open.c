@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "report/words.h"
+#include "report/words/words.h"
 
 struct candidate {
     const char *path;

@@ -5,7 +5,7 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
-#include "report/words.h"
+#include "report/words/words.h"
 #include "store/history/history.h"
 
 static sqlite3_stmt *prepare(struct view *view, const char *sql, sqlite3_int64 argument) {

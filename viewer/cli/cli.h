@@ -15,8 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-#include "report/color.h"
-#include "report/text.h"
+#include "report/text/text.h"
 #include "store/reader/reader.h"
 
 #define VIEW_OPTIONS_MAX 64

@@ -4,7 +4,7 @@
 
 #include <ctype.h>
 #include <string.h>
-#include "report/words.h"
+#include "report/words/words.h"
 
 /* It takes kinds of events, several with commas between them. */
 static bool takes_kinds(const struct view_option *option) {

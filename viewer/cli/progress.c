@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include "report/words.h"
+#include "report/words/words.h"
 
 #define FIRST_AFTER_NS 1000000000ull /* what ends sooner shows nothing */
 #define EVERY_NS       250000000ull

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include "report/words.h"
+#include "report/words/words.h"
 #include "base/array.h"
 
 void table_add_cell(struct table *t, const char *text) {

@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "report/facts_json.h"
-#include "report/words.h"
+#include "report/words/words.h"
 
 #define FILE_MODE 0666 /* umask decides */
 

@@ -3,8 +3,7 @@
 #include "viewer/capture/capture.h"
 
 #include <string.h>
-#include "report/facts_json.h"
-#include "report/words.h"
+#include "report/words/words.h"
 #include "viewer/findings/fault_pages.h"
 #include "viewer/findings/markdown.h"
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include "viewer/findings/findings.h"
 #include "viewer/capture/capture.h"
-#include "report/lookup.h"
+#include "report/words/words.h"
 
 #define INDENT 6
 

@@ -3,7 +3,7 @@
 #define HAK_VIEWER_FINDINGS_FAULT_STACKS_H
 
 #include <stdbool.h>
-#include "report/text.h"
+#include "report/text/text.h"
 
 /* Appends `report`, the text as the store has it, with all frames that `json`, beside it, has.
  * False: the JSON is damaged, and nothing is appended. */

@@ -18,10 +18,8 @@
 #define HAK_VIEWER_FINDINGS_FINDINGS_H
 
 #include <jansson.h>
-#include "report/baseline.h"
-#include "report/fingerprint.h"
-#include "report/lookup.h"
-#include "report/suppress.h"
+#include "report/known/known.h"
+#include "report/words/words.h"
 #include "viewer/capture/capture.h"
 
 enum finding_kind { FINDING_FAULT, FINDING_LEAK, FINDING_CRASH };

@@ -5,7 +5,7 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
-#include "report/words.h"
+#include "report/words/words.h"
 #include "base/array.h"
 #include "viewer/findings/xml.h"
 

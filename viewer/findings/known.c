@@ -6,7 +6,7 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
-#include "report/words.h"
+#include "report/words/words.h"
 
 #define ERROR_BYTES (2 * PATH_MAX)
 

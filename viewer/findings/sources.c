@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "report/words.h"
+#include "report/words/words.h"
 
 /* The folder at or above `directory` that holds .git (a folder, or a file in a worktree); false:
  * none does, and `directory` stays. */

@@ -10,7 +10,7 @@
 #define HAK_VIEWER_FINDINGS_XML_H
 
 #include <stdbool.h>
-#include "report/text.h"
+#include "report/text/text.h"
 
 #define XML_DEPTH 16
 

@@ -2,8 +2,7 @@
 #include "viewer/info/info.h"
 #include "viewer/capture/capture.h"
 
-#include "report/facts_json.h"
-#include "report/words.h"
+#include "report/words/words.h"
 #include "store/check/check.h"
 
 /* Findings printed; a capture that is broken all over needs no more. */

@@ -11,8 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "viewer/capture/capture.h"
-#include "report/facts_json.h"
-#include "report/words.h"
+#include "report/words/words.h"
 
 #define PATTERN        "hakmem.*.db"
 #define SETTLE_SECONDS 60 /* an unfinished store that was changed since may get a new worker */

@@ -6,8 +6,7 @@
 #include <string.h>
 #include <time.h>
 #include <stdlib.h>
-#include "report/facts_json.h"
-#include "report/words.h"
+#include "report/words/words.h"
 #include "viewer/info/parts.h"
 #include "viewer/info/tree.h"
 

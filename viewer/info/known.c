@@ -3,8 +3,7 @@
 
 #include <sqlite3.h>
 #include <string.h>
-#include "report/facts_json.h"
-#include "report/words.h"
+#include "report/words/words.h"
 
 #define UNUSED_SHOWN 5
 

@@ -5,8 +5,7 @@
 #include <inttypes.h>
 #include <sqlite3.h>
 #include <string.h>
-#include "report/facts_json.h"
-#include "report/words.h"
+#include "report/words/words.h"
 
 /* Where each return address of a stack lies, once for each place in a module; then what is known of
  * these places. A node belongs to the process that wrote it, whose modules are its own or copies of

@@ -2,7 +2,7 @@
 #include "viewer/info/parts.h"
 
 #include <string.h>
-#include "report/facts_json.h"
+#include "report/words/words.h"
 #include "viewer/capture/capture.h"
 
 static const struct {

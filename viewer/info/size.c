@@ -4,7 +4,7 @@
 #include <sqlite3.h>
 #include <string.h>
 #include <sys/stat.h>
-#include "report/words.h"
+#include "report/words/words.h"
 #include "trace/record.h"
 
 #define TOLD_FROM_BYTES ((uint64_t)1 << 18) /* shorter: the parts are not worth a line */

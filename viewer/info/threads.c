@@ -5,9 +5,7 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
-#include "report/facts_json.h"
-#include "report/lookup.h"
-#include "report/words.h"
+#include "report/words/words.h"
 #include "store/history/history.h"
 
 #define ROWS_MAX (3u << 20) /* threads: 200 MiB of tallies */

@@ -2,7 +2,7 @@
 #include "viewer/info/tree.h"
 
 #include <string.h>
-#include "report/words.h"
+#include "report/words/words.h"
 #include "viewer/capture/capture.h"
 
 #define CHILDREN_SHOWN 8     /* of one process */

@@ -2,9 +2,7 @@
 #include "viewer/layers/counts.h"
 #include "viewer/layers/changes.h"
 
-#include "report/facts_json.h"
-#include "report/lookup.h"
-#include "report/words.h"
+#include "report/words/words.h"
 #include "viewer/capture/capture.h"
 #include "superslab.h"
 

@@ -6,8 +6,7 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
-#include "report/facts_json.h"
-#include "report/words.h"
+#include "report/words/words.h"
 #include "viewer/capture/capture.h"
 #include "superslab.h"
 

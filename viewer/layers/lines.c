@@ -4,7 +4,7 @@
 #include "viewer/layers/counts.h"
 #include "viewer/layers/changes.h"
 
-#include "report/words.h"
+#include "report/words/words.h"
 #include "superslab.h"
 
 const char *layers_share(uint64_t part, uint64_t whole) {

@@ -3,9 +3,7 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include "report/facts_json.h"
-#include "report/lookup.h"
-#include "report/words.h"
+#include "report/words/words.h"
 #include "viewer/capture/capture.h"
 
 /* ---- one line each -----------------------------------------------------------------------------

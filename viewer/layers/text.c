@@ -1,7 +1,7 @@
 /* The tables of `layers`, by class or by time. */
 #include "viewer/layers/counts.h"
 
-#include "report/words.h"
+#include "report/words/words.h"
 #include "viewer/layers/changes.h"
 #include "viewer/capture/capture.h"
 #include "superslab.h"

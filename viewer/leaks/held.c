@@ -5,8 +5,7 @@
 
 #include <stdlib.h>
 #include "viewer/capture/capture.h"
-#include "report/facts_json.h"
-#include "report/words.h"
+#include "report/words/words.h"
 #include "base/array.h"
 #include "base/index.h"
 #include "store/history/history.h"

@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "viewer/capture/capture.h"
-#include "report/facts_json.h"
-#include "report/words.h"
+#include "report/words/words.h"
 #include "trace/record.h"
 
 enum { LIMIT = 50 };

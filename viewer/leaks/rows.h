@@ -3,7 +3,7 @@
 #define HAK_VIEWER_LEAKS_ROWS_H
 
 #include "viewer/findings/findings.h"
-#include "report/report_leaks.h"
+#include "report/page/page.h"
 #include "viewer/capture/capture.h"
 
 /* One scan of one process. */

@@ -4,8 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include "report/lookup.h"
-#include "report/words.h"
+#include "report/words/words.h"
 #include "base/array.h"
 
 #define WHERE_FRAMES 3

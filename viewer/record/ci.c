@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "report/words.h"
+#include "report/words/words.h"
 
 #define NAMED 10 /* findings that are listed at the end; the files have all */
 

@@ -8,9 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "report/facts_json.h"
+#include "report/words/words.h"
 #include "collector/import.h"
-#include "report/words.h"
 #include "viewer/record/run.h"
 
 /* The store is named as the first file is, with .db for .rings, and lies beside it. */

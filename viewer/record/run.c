@@ -11,9 +11,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "report/facts_json.h"
+#include "report/words/words.h"
 #include "collector/keeper.h"
-#include "report/words.h"
 #include "store/writer/writer.h"
 #include "options.h"
 

@@ -4,8 +4,7 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
-#include "report/facts_json.h"
-#include "report/words.h"
+#include "report/words/words.h"
 #include "viewer/capture/capture.h"
 
 #define COLUMNS_MAX 128

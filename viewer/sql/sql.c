@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "report/facts_json.h"
-#include "report/words.h"
+#include "report/words/words.h"
 #include "viewer/sql/line.h"
 #include "viewer/sql/dot.h"
 #include "viewer/sql/print.h"

@@ -1,0 +1,249 @@
+/* Reads, asks, changes and writes baselines. */
+#include "report/known/baseline.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "report/words/words.h"
+#include "base/array.h"
+
+#define FILE_MODE 0666 /* umask decides: it is checked in, and nothing in it is private */
+
+static const char *text_of(const struct json_t *object, const char *key) {
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "";
+}
+
+/* Takes the reference to `object` over. */
+static bool append(struct hak_baseline *to, json_t *object) {
+    if (!hak_array_make_room(&to->list, to->count, &to->capacity, sizeof *to->list)) {
+        json_decref(object);
+        return false;
+    }
+    to->list[to->count++] = (struct hak_baseline_entry){
+        .fingerprint = text_of(object, "fingerprint"),
+        .name = text_of(object, "name"),
+        .place = text_of(object, "place"),
+        .program = text_of(object, "program"),
+        .note = text_of(object, "note"),
+        .first_seen = text_of(object, "first_seen"),
+        .object = object,
+    };
+    return true;
+}
+
+/* Entries of one fingerprint stay in the order of the file. */
+static int by_fingerprint(const void *a, const void *b) {
+    const struct hak_baseline_entry *first = a, *second = b;
+    int order = strcmp(first->fingerprint, second->fingerprint);
+    return order ? order : (first->line > second->line) - (first->line < second->line);
+}
+
+static void sort(struct hak_baseline *baseline) {
+    for (size_t i = 0; i < baseline->count; i++)
+        baseline->list[i].line = i;
+    if (baseline->count > 1)
+        qsort(baseline->list, baseline->count, sizeof *baseline->list, by_fingerprint);
+    baseline->sorted = baseline->count;
+}
+
+/* Keeps the first of each fingerprint: two branches added it, and a merge kept both. */
+static void drop_repeated(struct hak_baseline *baseline) {
+    uint32_t kept = 0;
+    for (size_t i = 0; i < baseline->count; i++)
+        if (kept > 0 &&
+            strcmp(baseline->list[kept - 1].fingerprint, baseline->list[i].fingerprint) == 0)
+            json_decref(baseline->list[i].object);
+        else
+            baseline->list[kept++] = baseline->list[i];
+    baseline->count = baseline->sorted = kept;
+}
+
+/* Fills `to` from a document. False: `error` is written. */
+static bool take_document(struct hak_baseline *to, const json_t *document, char *error,
+                          size_t bytes) {
+    const json_t *version = json_object_get(document, "hakmem_baseline");
+    const json_t *findings = json_object_get(document, "findings");
+    if (!json_is_integer(version) || !json_is_array(findings)) {
+        snprintf(error, bytes,
+                 "%s: not a baseline: {\"hakmem_baseline\": %d, \"findings\": [...]} was "
+                 "expected; `hakmem-trace faults --write-baseline FILE` writes one",
+                 to->path, HAK_BASELINE_VERSION);
+        return false;
+    }
+    if (json_integer_value(version) != HAK_BASELINE_VERSION) {
+        snprintf(error, bytes,
+                 "%s: the baseline has version %lld, and this hakmem reads %d; use a newer hakmem",
+                 to->path, (long long)json_integer_value(version), HAK_BASELINE_VERSION);
+        return false;
+    }
+    for (size_t i = 0; i < json_array_size(findings); i++) {
+        json_t *object = json_array_get(findings, i);
+        const char *fingerprint = text_of(object, "fingerprint");
+        if (!fingerprint[0]) {
+            snprintf(error, bytes, "%s: finding %zu of the baseline has no \"fingerprint\"",
+                     to->path, i + 1);
+            return false;
+        }
+        if (!append(to, json_incref(object))) {
+            snprintf(error, bytes, "%s: out of memory", to->path);
+            return false;
+        }
+    }
+    sort(to);
+    drop_repeated(to);
+    return true;
+}
+
+struct hak_baseline *hak_baseline_load(const char *path, bool may_be_missing, char *error,
+                                       size_t error_bytes) {
+    struct hak_baseline *made = calloc(1, sizeof *made);
+    if (!made || !(made->path = strdup(path))) {
+        snprintf(error, error_bytes, "%s: out of memory", path);
+        free(made);
+        return NULL;
+    }
+    FILE *file = fopen(path, "re");
+    if (!file && errno == ENOENT && may_be_missing)
+        return made;
+    json_error_t trouble = {.text = ""};
+    json_t *document = file ? json_loadf(file, JSON_REJECT_DUPLICATES, &trouble) : NULL;
+    bool good = false;
+    if (!file)
+        snprintf(error, error_bytes, "%s: the baseline cannot be read: %s", path, strerror(errno));
+    else if (!document)
+        snprintf(error, error_bytes, "%s:%d: the baseline is not JSON: %s", path, trouble.line,
+                 trouble.text);
+    else
+        good = take_document(made, document, error, error_bytes);
+    json_decref(document);
+    if (file)
+        fclose(file);
+    if (!good) {
+        hak_baseline_free(made);
+        return NULL;
+    }
+    return made;
+}
+
+void hak_baseline_free(struct hak_baseline *baseline) {
+    if (!baseline)
+        return;
+    for (size_t i = 0; i < baseline->count; i++)
+        json_decref(baseline->list[i].object);
+    free(baseline->list);
+    free(baseline->path);
+    free(baseline);
+}
+
+struct hak_baseline_entry *hak_baseline_find(const struct hak_baseline *baseline,
+                                             const char *fingerprint) {
+    size_t from = 0, to = baseline ? baseline->sorted : 0;
+    while (from < to) {
+        size_t middle = from + (to - from) / 2;
+        int order = strcmp(baseline->list[middle].fingerprint, fingerprint);
+        if (order == 0)
+            return &baseline->list[middle];
+        if (order < 0)
+            from = middle + 1;
+        else
+            to = middle;
+    }
+    for (size_t i = baseline ? baseline->sorted : 0; baseline && i < baseline->count; i++)
+        if (strcmp(baseline->list[i].fingerprint, fingerprint) == 0)
+            return &baseline->list[i];
+    return NULL;
+}
+
+bool hak_baseline_add(struct hak_baseline *baseline, const char *fingerprint, const char *name,
+                      const char *place, const char *program, const char *first_seen) {
+    json_t *object = json_object();
+    if (!object || json_object_set_new(object, "fingerprint", hak_json_text(fingerprint)) != 0 ||
+        json_object_set_new(object, "name", hak_json_text(name)) != 0 ||
+        json_object_set_new(object, "place", hak_json_text(place)) != 0 ||
+        json_object_set_new(object, "program", hak_json_text(program)) != 0 ||
+        json_object_set_new(object, "note", hak_json_text("")) != 0 ||
+        json_object_set_new(object, "first_seen", hak_json_text(first_seen)) != 0) {
+        json_decref(object);
+        return false;
+    }
+    if (!append(baseline, object))
+        return false;
+    baseline->list[baseline->count - 1].seen = true;
+    return true;
+}
+
+size_t hak_baseline_prune(struct hak_baseline *baseline,
+                          bool (*ran)(void *context, const char *program), void *context) {
+    uint32_t kept = 0, before = baseline->count, sorted = 0;
+    for (size_t i = 0; i < before; i++) {
+        struct hak_baseline_entry *entry = &baseline->list[i];
+        if (!entry->seen && ran(context, entry->program))
+            json_decref(entry->object);
+        else
+            baseline->list[kept++] = *entry;
+        if (i < baseline->sorted)
+            sorted = kept;
+    }
+    baseline->count = kept;
+    baseline->sorted = sorted;
+    return before - kept;
+}
+
+static char *print(const struct hak_baseline *baseline) {
+    json_t *document = json_object(), *findings = json_array();
+    char *text = NULL;
+    bool good = document && findings;
+    for (size_t i = 0; good && i < baseline->count; i++)
+        good = json_array_append(findings, baseline->list[i].object) == 0;
+    good =
+        good &&
+        json_object_set_new(document, "hakmem_baseline", json_integer(HAK_BASELINE_VERSION)) == 0 &&
+        json_object_set(document, "findings", findings) == 0;
+    if (good)
+        text = hak_json_dump(document, JSON_INDENT(2));
+    json_decref(findings);
+    json_decref(document);
+    return text;
+}
+
+static bool write_text(int fd, const char *text) {
+    size_t left = strlen(text);
+    while (left > 0) {
+        ssize_t put = write(fd, text, left);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put <= 0)
+            return false;
+        text += put;
+        left -= (size_t)put;
+    }
+    return write(fd, "\n", 1) == 1;
+}
+
+bool hak_baseline_write(struct hak_baseline *baseline, char *error, size_t error_bytes) {
+    sort(baseline);
+    char *text = print(baseline), *next = NULL;
+    if (!text || asprintf(&next, "%s.new.%d", baseline->path, (int)getpid()) < 0) {
+        snprintf(error, error_bytes, "%s: out of memory", baseline->path);
+        free(text);
+        return false;
+    }
+    int fd = open(next, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
+    bool good = fd >= 0 && write_text(fd, text) && fsync(fd) == 0;
+    good = fd >= 0 && close(fd) == 0 && good && rename(next, baseline->path) == 0;
+    if (!good) {
+        snprintf(error, error_bytes, "%s: the baseline cannot be written: %s", baseline->path,
+                 strerror(errno));
+        if (fd >= 0)
+            unlink(next);
+    }
+    free(next);
+    free(text);
+    return good;
+}

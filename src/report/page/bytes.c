@@ -1,0 +1,55 @@
+/* BYTES: what memory held around the pointer when the fault was found, in hexadecimal and as text,
+ * four rows of 16. */
+#include "report/page/parts.h"
+
+#define ROW_BYTES 16u
+#define ROWS      (HAK_REPORT_BYTES / ROW_BYTES)
+
+static void add_row(struct hak_text *text, const struct report_page *page, unsigned row) {
+    const uint8_t *bytes = page->request->bytes + row * ROW_BYTES;
+    uint64_t address = page->request->bytes_address + row * ROW_BYTES;
+    uint64_t focus = hak_facts_focus(page->facts);
+    hak_text_add(text, "      0x%llx ", (unsigned long long)address);
+    for (unsigned i = 0; i < ROW_BYTES; i++)
+        hak_text_add(text, "%c%02x",
+                     address + i == focus                ? '['
+                     : i > 0 && address + i - 1 == focus ? ']'
+                                                         : ' ',
+                     bytes[i]);
+    hak_text_add(text, "%c  ", address + ROW_BYTES - 1 == focus ? ']' : ' ');
+    for (unsigned i = 0; i < ROW_BYTES; i++)
+        hak_text_add(text, "%c", bytes[i] >= 0x20 && bytes[i] < 0x7f ? bytes[i] : '.');
+    hak_text_add(text, "\n");
+}
+
+/* Rows of the block and of what lies beside its slot; beside a large block anything may be mapped.
+ */
+static bool is_row_shown(const struct report_page *page, unsigned row) {
+    const struct hak_report_request *request = page->request;
+    uint64_t margin = page->facts->superslab ? ROW_BYTES : 0;
+    uint64_t from = request->bytes_address + row * ROW_BYTES;
+    if (!(request->bytes_known >> row & 1) || from + ROW_BYTES <= page->base - margin ||
+        from >= page->base + page->slot_bytes + margin)
+        return false;
+    return !page->is_tight || hak_facts_focus(page->facts) < from + ROW_BYTES;
+}
+
+void report_bytes(struct hak_text *text, const struct report_page *page) {
+    const struct hak_report_request *request = page->request;
+    uint64_t focus = hak_facts_focus(page->facts);
+    if (!page->base || focus < request->bytes_address ||
+        focus >= request->bytes_address + HAK_REPORT_BYTES)
+        return;
+    int rows = 0;
+    for (unsigned i = 0; i < ROWS; i++) {
+        if (!is_row_shown(page, i))
+            continue;
+        if (rows++ == 0)
+            hak_text_add(text, "  BYTES             around %s, when the fault was found:\n",
+                         page->facts->fault >= 301 && page->facts->fault <= 303 &&
+                                 !report_is_proved_by_word(page)
+                             ? "the damage"
+                             : "the pointer");
+        add_row(text, page, i);
+    }
+}

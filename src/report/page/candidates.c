@@ -1,0 +1,60 @@
+/* From which blocks the value may have been read that the program used as an address or an index,
+ * where the registers do not prove it. */
+#include "report/page/parts.h"
+#include "trace/pattern.h"
+
+enum { GUESS_COLUMN = 20 };
+
+static const char *relation_words(uint32_t named_as) {
+    switch (named_as) {
+    case HAK_NAMED_FREED:
+        return "was read after the free of";
+    case HAK_NAMED_BEHIND:
+        return "was read past the end of";
+    case HAK_NAMED_IN_FRONT:
+        return "was read from the bytes before";
+    case HAK_NAMED_UNWRITTEN:
+        return "was read from memory that was never written since malloc:";
+    case HAK_NAMED_EARLIER:
+        return "was read after a free, or before anything was written there, from";
+    default:
+        return "may hold part of the pattern that fills freed memory, from";
+    }
+}
+
+static void add_one(struct hak_text *text, const struct report_page *page,
+                    const struct hak_report_candidate *candidate) {
+    struct hak_text about = {0};
+    hak_text_add(text, "%s %s ", report_register_name(candidate->reg),
+                 relation_words(candidate->named_as));
+    hak_text_add(&about, "0x%llx, which ", (unsigned long long)candidate->user);
+    if (report_describe(&about, page, candidate->user))
+        hak_text_add_text(text, &about);
+    else
+        hak_text_add(text, "0x%llx, a block of %s", (unsigned long long)candidate->user,
+                     hak_words_bytes(candidate->asked_bytes));
+    hak_text_free(&about);
+}
+
+bool report_guess_candidates(struct hak_text *text, const struct report_page *page) {
+    const struct hak_report_request *request = page->request;
+    uint32_t count = request->candidate_count;
+    for (uint32_t i = 0; i < count && i < HAK_REPORT_CANDIDATES; i++) {
+        if (i > 0) {
+            hak_text_add(text, "; or\n");
+            hak_text_fill(text, ' ', GUESS_COLUMN);
+        }
+        add_one(text, page, &request->candidates[i]);
+    }
+    return count > 0;
+}
+
+bool report_guess_pattern(struct hak_text *text, const struct report_page *page) {
+    for (int i = 0; i < HAK_REPORT_REGISTERS; i++)
+        if (hak_pattern_of(page->request->registers[i]) == HAK_PATTERN_FREED) {
+            hak_text_add(text, "the pointer was read from freed memory, or from a block that was "
+                               "not written to since it was allocated");
+            return true;
+        }
+    return false;
+}

@@ -1,0 +1,355 @@
+/* The first line of a report, which must stand alone in a log, and the pointer in words. */
+#include "report/page/parts.h"
+
+#include "check.h"
+#include "hop.h"
+#include "store/calls.h"
+#include "superslab.h"
+
+/* `the C3 list of thread 2 "worker"` */
+static void add_list(struct hak_text *text, const struct report_page *page) {
+    const struct hak_fault_facts *facts = page->facts;
+    unsigned class_index =
+        facts->class_found != HAK_CLASS_NONE ? facts->class_found : facts->class_due;
+    struct hak_thread_words thread = {.number = page->context.thread_number};
+    hak_text_add(text, "the %s list of thread ", hak_words_class(page->r, class_index));
+    hak_text_add(text, "%s",
+                 page->context.thread_name[0]
+                     ? hak_words_quoted(thread.number, page->context.thread_name)
+                     : hak_words_thread(&thread));
+}
+
+/* "16 bytes past its block's base" */
+static void add_offset(struct hak_text *text, int64_t offset, const char *of) {
+    uint64_t size = offset < 0 ? (uint64_t)0 - (uint64_t)offset : (uint64_t)offset;
+    hak_text_add(text, "%s %s %s", hak_words_bytes(size), offset < 0 ? "before" : "past", of);
+}
+
+const char *report_call(const struct report_page *page) {
+    switch (page->facts->kind) {
+    case HAK_MALLOC:
+        return "malloc";
+    case HAK_FREE:
+        return hak_call_given(page->facts->subkind >> 8);
+    case HAK_REALLOC:
+    case HAK_REALLOC_FROM:
+        return "realloc";
+    default:
+        return hak_words_kind(page->facts->kind);
+    }
+}
+
+static void headline_of_move(struct hak_text *text, const struct report_page *page) {
+    const struct hak_fault_facts *facts = page->facts;
+    const char *kind = hak_words_kind(facts->kind);
+    switch (facts->fault) {
+    case 105:
+        hak_text_add(
+            text,
+            "the link of a free block of %s points to 0x%llx, which is not a hakmem block; "
+            "found by %s",
+            hak_words_class(page->r, facts->class_due), (unsigned long long)facts->link, kind);
+        return;
+    case 103:
+        hak_text_add(text, "%s got 0x%llx for ", kind, (unsigned long long)facts->found_address);
+        add_list(text, page);
+        hak_text_add(text, ", but it lies in no SuperSlab");
+        return;
+    case 102:
+        add_list(text, page);
+        hak_text_add(text, " %s a block of %s", facts->kind == HAK_SLL_PUSH ? "was given" : "holds",
+                     hak_words_class(page->r, facts->class_due));
+        if (facts->class_found != HAK_CLASS_NONE && facts->class_due != HAK_CLASS_NONE)
+            hak_text_add(text, " (%s-byte slots, not %s)", hak_words_number(facts->slot_bytes),
+                         hak_words_number(hak_words_slot_bytes(page->r, facts->class_found)));
+        return;
+    case 104:
+        add_list(text, page);
+        if (facts->offset != 0) {
+            hak_text_add(text, " holds a pointer ");
+            add_offset(text, facts->offset, "its block's base");
+        } else {
+            hak_text_add(text, " holds a block without its header");
+        }
+        return;
+    default:
+        if (facts->offset != 0) {
+            hak_text_add(text, "%s took a pointer ", kind);
+            add_offset(text, facts->offset, "its block's base");
+        } else {
+            hak_text_add(text, "%s took a block that is %s; expected: %s", kind,
+                         hak_words_place_sentence(facts->place),
+                         hak_words_allowed_from(facts->kind));
+        }
+    }
+}
+
+/* What lies at the pointer of a bad free, as a clause: "which lies in the stack of its thread". */
+static void add_memory(struct hak_text *text, const struct report_page *page) {
+    const struct hak_fault_facts *facts = page->facts;
+    uint64_t found = facts->found_address;
+    uint64_t due = page->user ? page->user : page->base;
+    switch (facts->memory) {
+    case HAK_MEMORY_STACK:
+        hak_text_add(text, "which lies on its thread's stack");
+        return;
+    case HAK_MEMORY_STATIC:
+        hak_text_add(text, "which lies in the static data of a module");
+        return;
+    case HAK_MEMORY_CODE:
+        hak_text_add(text, "which lies in the code of a module");
+        return;
+    case HAK_MEMORY_UNMAPPED:
+        hak_text_add(text, "where nothing is mapped");
+        return;
+    case HAK_MEMORY_HEAP_INTERNAL:
+        hak_text_add(text, "which lies in a SuperSlab but in none of its blocks");
+        return;
+    default:
+        break;
+    }
+    if (!page->base) {
+        hak_text_add(text, "which lies in no block of this heap");
+    } else if (found == due) {
+        hak_text_add(text, "whose slot was never handed out");
+    } else {
+        add_offset(text, (int64_t)(found - due), "the start of its block");
+        if (facts->memory == HAK_MEMORY_INSIDE_FREE)
+            hak_text_add(text, ", which is free");
+    }
+}
+
+/* " allocated at parse.c:50": the first place that the line names is the one that SUMMARY names. */
+static void add_allocated(struct hak_text *text, const struct report_page *page, const char *before,
+                          const char *after) {
+    struct hak_text place = {0};
+    if (report_allocated_place(&place, page))
+        hak_text_add(text, "%sallocated at %s%s", before, place.bytes ? place.bytes : "", after);
+    hak_text_free(&place);
+}
+
+/* ", found by the sweep at exit; and 2 more damaged blocks" */
+static void add_finder(struct hak_text *text, const struct report_page *page) {
+    uint32_t more = page->facts->more_damaged;
+    struct hak_text place = {0};
+    hak_text_add(text, ", found by %s", report_finder(page));
+    if (report_found_place(&place, page))
+        hak_text_add(text, " at %s", place.bytes ? place.bytes : "");
+    hak_text_free(&place);
+    if (more > 0)
+        hak_text_add(text, "; and %s",
+                     hak_words_count(more, "more damaged block", "more damaged blocks"));
+}
+
+bool report_wrote_more(const struct hak_fault_facts *facts) {
+    return facts->damage_is_open || facts->damaged_span > facts->damaged_bytes;
+}
+
+static void headline_of_write_after_free(struct hak_text *text, const struct report_page *page) {
+    const struct hak_fault_facts *facts = page->facts;
+    uint64_t span =
+        facts->damaged_span > facts->damaged_bytes ? facts->damaged_span : facts->damaged_bytes;
+    hak_text_add(text, "%s at offset %s of ", hak_words_bytes(span),
+                 facts->offset < 0 ? hak_words_offset(facts->offset)
+                                   : hak_words_number((uint64_t)facts->offset));
+    report_freed_block(text, page);
+    add_allocated(text, page, ", ", ",");
+    hak_text_add(text, " %s overwritten", span == 1 ? "was" : "were");
+    add_finder(text, page);
+}
+
+void report_given_sentence(struct hak_text *text, const struct report_page *page) {
+    const struct hak_fault_facts *facts = page->facts;
+    hak_text_add(text, "%s", report_call(page));
+    if (facts->given_alignment != facts->asked_alignment)
+        hak_text_add(text, " with %s", facts->given_alignment ? "alignment " : "no alignment");
+    if (facts->given_alignment != facts->asked_alignment && facts->given_alignment)
+        hak_text_add(text, "%u", facts->given_alignment);
+    else if (facts->given_alignment == facts->asked_alignment)
+        hak_text_add(text, " as one of %s", hak_words_bytes(facts->given_bytes));
+    hak_text_add(text, " of a block of %s from %s", hak_words_bytes(page->asked_bytes),
+                 hak_call_taken(facts->subkind & 0xff));
+    if (facts->given_alignment != facts->asked_alignment && facts->asked_alignment)
+        hak_text_add(text, " with alignment %u", facts->asked_alignment);
+}
+
+/* The call that gives back what `taken` made. */
+static const char *due_call(unsigned taken) {
+    static const char *const calls[] = {
+        [HAK_BY_NEW] = "delete",
+        [HAK_BY_NEW_ARRAY] = "delete[]",
+        [HAK_BY_NEW_ALIGNED] = "aligned delete",
+        [HAK_BY_NEW_ARRAY_ALIGNED] = "aligned delete[]",
+    };
+    return taken < sizeof calls / sizeof *calls && calls[taken] ? calls[taken] : "free";
+}
+
+static void headline_of_call(struct hak_text *text, const struct report_page *page) {
+    const struct hak_fault_facts *facts = page->facts;
+    const char *call = report_call(page);
+    unsigned long long found = facts->found_address;
+    if (facts->found_by == HAK_FOUND_BY_ACCESS) {
+        report_access_headline(text, page);
+        return;
+    }
+    switch (facts->fault) {
+    case 203:
+        hak_text_add(text, "%s of a block of %s from %s; expected %s", call,
+                     hak_words_bytes(page->asked_bytes), hak_call_taken(facts->subkind & 0xff),
+                     due_call(facts->subkind & 0xff));
+        return;
+    case 204:
+        report_given_sentence(text, page);
+        return;
+    case 303:
+        headline_of_write_after_free(text, page);
+        return;
+    case 304:
+        hak_text_add(text, "%s was given a pointer read from ", call);
+        report_freed_block(text, page);
+        return;
+    case 201:
+        hak_text_add(text, "%s was given 0x%llx, ", call, found);
+        add_memory(text, page);
+        return;
+    case 202:
+        if (page->asked_known)
+            hak_text_add(text, "%s of a block of %s that is already free", call,
+                         hak_words_bytes(page->asked_bytes));
+        else
+            hak_text_add(text, "%s of 0x%llx, a block that is already free", call, found);
+        return;
+    case 301:
+        hak_text_add(text, "%s%s overwritten past the end of a block of %s",
+                     report_wrote_more(facts) ? "at least " : "",
+                     facts->damaged_bytes == 1 ? "1 byte" : hak_words_bytes(facts->damaged_bytes),
+                     hak_words_bytes(page->asked_bytes));
+        add_allocated(text, page, " ", "");
+        add_finder(text, page);
+        return;
+    case 302:
+        hak_text_add(text, "the %s before a block of %s",
+                     report_is_far_in_front(page) ? "memory" : "header",
+                     hak_words_bytes(page->asked_bytes));
+        add_allocated(text, page, " ", "");
+        hak_text_add(text, " was overwritten");
+        add_finder(text, page);
+        return;
+    default:
+        hak_text_add(text, "%s", page->words->meaning);
+    }
+}
+
+void report_headline(struct hak_text *text, const struct report_page *page) {
+    hak_text_add(text, "hakmem: ");
+    if (!page->words) {
+        hak_text_add(text, "%s", hak_words_signal(page->context.signal));
+        if (report_has_address(page))
+            hak_text_add(text, " at address 0x%llx",
+                         (unsigned long long)page->request->signal_address);
+        (void)report_address_headline(text, page);
+        if (page->facts->fault != 0)
+            hak_text_add(text, ": fault %u, unknown to this version of hakmem", page->facts->fault);
+        else
+            report_ending(text, page);
+        return;
+    }
+    hak_text_add(text, "HKM-%u %s: ", page->words->code, page->words->name);
+    if (page->layer_move)
+        headline_of_move(text, page);
+    else
+        headline_of_call(text, page);
+}
+
+/* "(C3, 48-byte slots), SuperSlab 0x..." */
+static void add_slot(struct hak_text *text, const struct report_page *page) {
+    const struct hak_fault_facts *facts = page->facts;
+    hak_text_add(text, "slot %s of slab %u (%s, %s-byte slots), SuperSlab 0x%llx",
+                 hak_words_number(facts->slot), facts->slab,
+                 hak_words_class(page->r, facts->class_due), hak_words_number(page->slot_bytes),
+                 (unsigned long long)facts->superslab);
+}
+
+static void add_pool(struct hak_text *text, const struct report_page *page) {
+    if (!page->story || !page->story->pool[0])
+        return;
+    hak_text_add(text, ", in pool \"");
+    hak_text_add_name(text, page->story->pool);
+    hak_text_add(text, "\"");
+}
+
+/* "is 16 bytes into a block of 24 bytes" */
+static void add_program_place(struct hak_text *text, const struct report_page *page) {
+    uint64_t found = page->facts->found_address, user = page->user ? page->user : page->base;
+    if (found == user)
+        hak_text_add(text, "is the start of ");
+    else if (found < user)
+        hak_text_add(text, "is %s before ", hak_words_bytes(user - found));
+    else if (page->asked_known && found - user >= page->asked_bytes)
+        hak_text_add(text, "is %s past the end of ",
+                     found - user == page->asked_bytes
+                         ? "just"
+                         : hak_words_bytes(found - user - page->asked_bytes));
+    else
+        hak_text_add(text, "is %s into ", hak_words_bytes(found - user));
+    if (page->asked_known)
+        hak_text_add(text, "a block of %s", hak_words_bytes(page->asked_bytes));
+    else
+        hak_text_add(text, "a block of unknown size");
+    add_pool(text, page);
+    hak_text_add(text, ":\n");
+}
+
+void report_allocator(struct hak_text *text, const struct report_page *page) {
+    const struct hak_life *life = page->life;
+    if (!page->base)
+        return;
+    hak_text_add(text, "  ALLOCATOR         ");
+    if (page->facts->superslab)
+        add_slot(text, page);
+    else
+        hak_text_add(text, "a large block of %s (pages of its own)",
+                     hak_words_bytes(page->slot_bytes));
+    if (life && life->birth.id != 0)
+        hak_text_add(text, "; %s", hak_words_route(&life->birth));
+    if (life && life->end_count > 0)
+        hak_text_add(text, ", freed %s", hak_words_route(&life->ends[0]));
+    hak_text_add(text, "\n");
+}
+
+void report_pointer(struct hak_text *text, const struct report_page *page) {
+    const struct hak_fault_facts *facts = page->facts;
+    unsigned long long found = facts->found_address;
+    hak_text_add(text, "%s  The pointer      0x%llx ", page->layer_move ? "" : "\n", found);
+    if (!page->base && !page->layer_move) {
+        hak_text_add(text, "lies in no block of the heap.\n");
+        return;
+    }
+    if (!page->base && !facts->superslab) {
+        hak_text_add(text, "lies in no SuperSlab and in no large block of this process.\n");
+        return;
+    }
+    if (!page->base) {
+        hak_text_add(text, "lies in SuperSlab 0x%llx, in none of its blocks.\n",
+                     (unsigned long long)facts->superslab);
+        return;
+    }
+    if (!page->layer_move) {
+        add_program_place(text, page);
+        return;
+    }
+    int64_t into = (int64_t)(found - page->base);
+    if (into == 0)
+        hak_text_add(text, "is the base of ");
+    else if (into > 0)
+        hak_text_add(text, "is %s into ", hak_words_bytes((uint64_t)into));
+    else
+        hak_text_add(text, "is %s before ", hak_words_bytes((uint64_t)-into));
+    if (facts->superslab)
+        add_slot(text, page);
+    else
+        hak_text_add(text, "a large block of %s (pages of its own)",
+                     hak_words_bytes(page->slot_bytes));
+    add_pool(text, page);
+    hak_text_add(text, ":\n");
+}

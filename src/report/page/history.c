@@ -1,0 +1,249 @@
+/* HISTORY: the last life of the block event by event; with a stale owner, his life as well. */
+#include "report/page/parts.h"
+
+#include <stdio.h>
+#include <string.h>
+#include "hop.h"
+#include "superslab.h"
+#include "trace/record.h"
+
+/* Lines of HISTORY below its heading; the middle of a longer life is left out, and it is said. */
+#define LINES_SHOWN 8
+#define LINES_TIGHT 5
+
+struct line {
+    const struct hak_event *event; /* NULL: `left_out` events stand here, or it is_found */
+    int left_out;
+    bool is_found; /* where the fault was found */
+    char id[32], what[48], thread[64], where[640];
+};
+
+struct lines {
+    struct line line[LINES_SHOWN + 1];
+    int count;
+};
+
+static void settle_place(struct line *line, const struct hak_frames *frames) {
+    struct hak_text where = {0};
+    int first = hak_words_telling_frame(frames->frame, frames->count);
+    if (first >= 0) {
+        hak_words_add_function(&where, frames->frame[first].function);
+        hak_text_add(&where, " ");
+        hak_words_add_location(&where, &frames->frame[first], 2);
+    } else {
+        hak_text_add(&where, "no stack");
+    }
+    snprintf(line->where, sizeof line->where, "%s", where.bytes ? where.bytes : "");
+    hak_text_free(&where);
+}
+
+static void settle_where(const struct report_page *page, struct line *line) {
+    struct hak_frames frames;
+    hak_frames_load_top(&frames, page->r, line->event->stack);
+    settle_place(line, &frames);
+    hak_frames_free(&frames);
+}
+
+static void add_line(struct lines *lines, const struct report_page *page,
+                     const struct hak_event *event) {
+    if (lines->count > LINES_SHOWN)
+        return;
+    struct line *line = &lines->line[lines->count++];
+    struct hak_thread_words thread;
+    *line = (struct line){.event = event};
+    report_look_up_thread(page, event->thread, &thread);
+    snprintf(line->id, sizeof line->id, "%s", hak_words_number(event->id));
+    snprintf(line->what, sizeof line->what, "%s", hak_words_call(event));
+    snprintf(line->thread, sizeof line->thread, "thread %s", hak_words_thread(&thread));
+    if (hak_event_is_call(event))
+        settle_where(page, line);
+    else
+        snprintf(line->where, sizeof line->where, "%s", hak_words_route(event));
+}
+
+/* What found the fault, in a word or two. */
+static const char *found_words(const struct report_page *page) {
+    const struct hak_fault_facts *facts = page->facts;
+    switch (facts->found_by) {
+    case HAK_FOUND_BY_ACCESS:
+        return report_has_address(page) ? report_access_words(page) : "crash";
+    case HAK_FOUND_BY_CRASH:
+        return "crash";
+    case HAK_FOUND_BY_CALL:
+    case HAK_FOUND_BY_NEIGHBOUR:
+        return facts->kind == HAK_MALLOC || facts->kind == HAK_FREE || facts->kind == HAK_REALLOC
+                   ? report_call(page)
+                   : "check";
+    default:
+        return "sweep";
+    }
+}
+
+/* The call, access or sweep at which the fault was found, where it is no event of the block. */
+static void add_found(struct lines *lines, const struct report_page *page) {
+    const struct hak_thread_words thread = {.number = page->context.thread_number};
+    if (page->context.fault_event == 0 || page->found.id != 0 || page->layer_move ||
+        lines->count > LINES_SHOWN)
+        return;
+    struct line *line = &lines->line[lines->count++];
+    *line = (struct line){.is_found = true};
+    snprintf(line->id, sizeof line->id, "%s", hak_words_number(page->context.fault_event));
+    snprintf(line->what, sizeof line->what, "%s", found_words(page));
+    snprintf(line->thread, sizeof line->thread, "thread %s",
+             page->context.thread_name[0]
+                 ? hak_words_quoted(thread.number, page->context.thread_name)
+                 : hak_words_thread(&thread));
+    if (page->facts->found_by == HAK_FOUND_BY_EXIT)
+        snprintf(line->where, sizeof line->where, "at exit");
+    else
+        settle_place(line, &page->frames);
+}
+
+static void add_note(struct hak_text *text, const struct report_page *page,
+                     const struct hak_event *event) {
+    if (page->stale && event->id == page->stale->ends[0].id)
+        hak_text_add(text, "   <-- STALE: owner %u frees owner %u's block",
+                     page->stale->stale_owner, page->stale->number);
+    else if (page->wrong.id != 0 && event->id == page->wrong.id)
+        hak_text_add(text, "   <-- wrong");
+    else if (page->found.id != 0 && event->id == page->found.id && !page->layer_move)
+        hak_text_add(text, "   <-- found");
+}
+
+static int widest(int width, const char *text) {
+    return (int)strlen(text) > width ? (int)strlen(text) : width;
+}
+
+/* The layers that a block passed are for those who work on the allocator. */
+static bool is_route_shown(const struct report_page *page, const struct hak_event *event) {
+    return page->layer_move || (event->flags & HAK_RECORD_ILLEGAL) ||
+           (event->kind == HAK_REALLOC && event->place == HAK_PLACE_LIVE);
+}
+
+static void print_lines(struct hak_text *text, const struct report_page *page,
+                        const struct lines *lines) {
+    int id = 9, what = 10, thread = 10, where = 20;
+    for (int i = 0; i < lines->count; i++) {
+        id = widest(id, lines->line[i].id);
+        what = widest(what, lines->line[i].what);
+        thread = widest(thread, lines->line[i].thread);
+        where = widest(where, lines->line[i].where);
+    }
+    for (int i = 0; i < lines->count; i++) {
+        const struct line *line = &lines->line[i];
+        if (!line->event && !line->is_found) {
+            hak_text_add(
+                text, "      ... %s\n",
+                hak_words_count((uint64_t)line->left_out, "event between", "events between"));
+            continue;
+        }
+        hak_text_add(text, "      %s", line->id);
+        hak_text_tab(text, 6 + id + 2);
+        hak_text_add(text, "%s", line->what);
+        hak_text_tab(text, 6 + id + 2 + what + 2);
+        hak_text_add(text, "%s", line->thread);
+        hak_text_tab(text, 6 + id + 2 + what + 2 + thread + 2);
+        hak_text_add(text, "%s", line->where);
+        if (line->is_found) {
+            hak_text_add(text, "   <-- found\n");
+            continue;
+        }
+        if (hak_event_is_call(line->event) && is_route_shown(page, line->event)) {
+            hak_text_tab(text, 6 + id + 2 + what + 2 + thread + 2 + where + 2);
+            hak_text_add(text, "%s", hak_words_route(line->event));
+        }
+        add_note(text, page, line->event);
+        hak_text_add(text, "\n");
+    }
+}
+
+static bool is_line(const struct report_page *page, const struct hak_event *event) {
+    return page->layer_move ? hak_event_is_move(event) : hak_event_is_call(event);
+}
+
+/* Every move of the block from the birth of `life` on (NULL: all), the middle of many left out. */
+static void add_moves(struct hak_text *text, const struct report_page *page,
+                      const struct hak_life *life) {
+    const struct hak_story *story = page->story;
+    struct lines lines = {0};
+    int first = 0, total = 0;
+    for (int i = 0; life && life->birth.id != 0 && i < story->move_count; i++)
+        if (story->moves[i].id == life->birth.id)
+            first = i;
+    for (int i = first; i < story->move_count; i++)
+        total += is_line(page, &story->moves[i]);
+    int most = page->is_tight ? LINES_TIGHT : LINES_SHOWN;
+    int head = total > most ? 2 : total;
+    int tail = total > most ? most - 3 : 0;
+    int at = 0;
+    for (int i = first; i < story->move_count; i++) {
+        if (!is_line(page, &story->moves[i]))
+            continue;
+        if (at < head || at >= total - tail)
+            add_line(&lines, page, &story->moves[i]);
+        else if (at == head)
+            lines.line[lines.count++] = (struct line){.left_out = total - head - tail};
+        at++;
+    }
+    add_found(&lines, page);
+    print_lines(text, page, &lines);
+    if (total == 0)
+        hak_text_add(text, "      nothing was recorded\n");
+}
+
+static void add_life(struct lines *lines, const struct report_page *page,
+                     const struct hak_life *life) {
+    if (life->birth.id != 0)
+        add_line(lines, page, &life->birth);
+    for (int i = 0; i < life->end_count && i < 2; i++)
+        add_line(lines, page, &life->ends[i]);
+}
+
+static void add_owners(struct hak_text *text, const struct report_page *page,
+                       const struct hak_life *owner) {
+    struct lines lines = {0};
+    hak_text_add(text, "%s of this block; owners %u and %u:\n",
+                 hak_words_count(page->story->lives_total, "life", "lives"), owner->number,
+                 page->stale->number);
+    add_life(&lines, page, owner);
+    add_life(&lines, page, page->stale);
+    print_lines(text, page, &lines);
+}
+
+void report_history(struct hak_text *text, const struct report_page *page) {
+    hak_text_add(text, "  HISTORY           ");
+    if (page->request->is_unrecorded) {
+        hak_text_add(text, "not recorded (HAKMEM_TRACE=off)\n");
+        return;
+    }
+    if (!page->r) {
+        hak_text_add(text, "not known: there is no store\n");
+        return;
+    }
+    if (page->trouble[0]) {
+        hak_text_add(text, "not known: the store could not answer\n");
+        return;
+    }
+    if (!page->story || (page->story->move_count == 0 && page->story->life_count == 0)) {
+        hak_text_add(text, "the capture has no block at this address\n");
+        return;
+    }
+    const struct hak_story *story = page->story;
+    const struct hak_life *owner =
+        page->stale ? hak_story_life(story, page->stale->stale_owner) : NULL;
+    if (owner) {
+        add_owners(text, page, owner);
+    } else if (!page->life) {
+        hak_text_add(text, "%s\n",
+                     page->base ? "it was never handed to the program in this capture"
+                                : "hakmem never handed this address out:");
+        add_moves(text, page, NULL);
+    } else {
+        hak_text_add(text, "%s of this block%s:\n",
+                     hak_words_count(story->lives_total, "life", "lives"),
+                     story->lives_total == 1     ? ""
+                     : page->life->birth.id == 0 ? "; the last one began before the capture"
+                                                 : "; the last one");
+        add_moves(text, page, page->life);
+    }
+}

@@ -1,0 +1,125 @@
+/* NEXT: the commands that lead on, each to be typed as it stands. */
+#include "report/page/parts.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define COLUMN 20
+
+/* True when the first `length` bytes of `path` are the folder in which the program works. */
+static bool is_program_folder(const struct report_page *page, const char *path, size_t length) {
+    char link[64], folder[4096];
+    int pid = hak_lookup_pid(page->r, page->context.process);
+    snprintf(link, sizeof link, "/proc/%d/cwd", pid);
+    ssize_t got = pid > 0 ? readlink(link, folder, sizeof folder) : -1;
+    return got > 0 && (size_t)got == length && memcmp(folder, path, length) == 0;
+}
+
+/* The -s option for commands to type; none for a store that is found without it, as the newest one
+ * here: not when one of the commands makes a newer one. */
+static void add_store_option(struct hak_text *text, const struct report_page *page,
+                             bool is_newest) {
+    const char *path = page->context.store_path, *slash = strrchr(path, '/');
+    if (slash && is_program_folder(page, path, (size_t)(slash - path)))
+        path = slash + 1;
+    bool is_default = strncmp(path, "hakmem.", 7) == 0 && !strchr(path, '/');
+    if (!path[0] || (is_default && is_newest))
+        return;
+    hak_text_add(text, " -s ");
+    hak_text_add_argument(text, path);
+}
+
+/* The program's command line, quoted for a shell; false where it is not known whole. */
+static bool add_program(struct hak_text *text, const struct report_page *page) {
+    const char *at = page->context.arguments;
+    size_t bytes = at ? page->context.argument_bytes : 0;
+    if (bytes == 0 || at[bytes - 1] != '\0')
+        return false; /* cut short */
+    for (const char *end = at + bytes; at < end; at += strlen(at) + 1) {
+        hak_text_add(text, " ");
+        hak_text_add_argument(text, at);
+    }
+    return true;
+}
+
+/* Each in a line of its own; the first one stands behind the heading. */
+static void add_line(struct hak_text *text, int *lines) {
+    if ((*lines)++ > 0) {
+        hak_text_add(text, "\n");
+        hak_text_fill(text, ' ', COLUMN);
+    }
+}
+
+/* "hakmem-trace run OPTIONS -- PROGRAM ARGUMENTS   # why" */
+static void add_run(struct hak_text *text, const struct report_page *page, int *lines,
+                    const char *options, const char *why) {
+    struct hak_text program = {0};
+    if (add_program(&program, page) && program.bytes) {
+        add_line(text, lines);
+        hak_text_add(text, "hakmem-trace run %s --", options);
+        hak_text_add_text(text, &program);
+        hak_text_add(text, "   # %s", why);
+    }
+    hak_text_free(&program);
+}
+
+/* A crash by what memory held, not by what the program asked for. */
+static bool is_from_memory(const struct report_page *page) {
+    return page->context.signal == SIGSEGV || page->context.signal == SIGBUS;
+}
+
+/* The run looked at its blocks after every call: no other one says more of when they were damaged,
+ * and whole stacks of what was done before and after it are what leads on. */
+static bool is_swept_closely(const struct report_page *page) {
+    return page->words && report_is_found_late(page) && !page->context.is_trace &&
+           page->request->sweep_every == 1;
+}
+
+/* The same run with what would show more than this one could. */
+static void add_runs(struct hak_text *text, const struct report_page *page, int *lines) {
+    bool is_trace = page->context.is_trace;
+    bool is_open = page->words ? page->wrong_step == WRONG_UNKNOWN : is_from_memory(page);
+    if (page->words && report_is_found_late(page) && !is_swept_closely(page))
+        add_run(text, page, lines, is_trace ? "--check normal --sweep-every 1" : "--sweep-every 1",
+                "stops at the first call after the write");
+    else if (is_trace && is_open)
+        add_run(text, page, lines, "--check normal", "checks what level trace only records");
+    if (page->request->is_unrecorded)
+        add_run(text, page, lines, "--trace on", "records what led to it");
+}
+
+void report_next(struct hak_text *text, const struct report_page *page) {
+    struct hak_text runs = {0};
+    int lines = 0, run_lines = 1;
+    add_runs(&runs, page, &run_lines);
+    bool is_newest = run_lines == 1;
+    hak_text_add(text, "  NEXT              ");
+    if (page->r && page->words && page->facts->found_address != 0 && page->story) {
+        add_line(text, &lines);
+        hak_text_add(text, "hakmem-trace why 0x%" PRIx64, page->facts->found_address);
+        add_store_option(text, page, is_newest);
+        hak_text_add(text, "     ");
+    } else if (page->r && !page->words && !page->request->is_unrecorded) {
+        add_line(text, &lines);
+        hak_text_add(text, "hakmem-trace events --tail 20");
+        add_store_option(text, page, is_newest);
+        hak_text_add(text, "     hakmem-trace info");
+        add_store_option(text, page, is_newest);
+    }
+    if (page->words)
+        hak_text_add(text, "hakmem-trace explain HKM-%u", page->words->code);
+    else if (lines == 0)
+        hak_text_add(text, "hakmem-trace run --help");
+    if (is_swept_closely(page) && page->r && page->context.fault_row != 0) {
+        add_line(text, &run_lines);
+        hak_text_add(text, "hakmem-trace faults %" PRIu32 " --stacks", page->context.fault_row);
+        add_store_option(text, page, is_newest);
+        hak_text_add(text, "   # whole stacks of what was done before and after the write");
+    }
+    hak_text_add_text(text, &runs);
+    hak_text_add(text, "\n");
+    hak_text_free(&runs);
+}

@@ -1,0 +1,225 @@
+/* A report while it is made: what is known of the fault, and the parts that write the page.
+ *
+ *   page.c        gathers the facts below, then calls the parts in the order of the page
+ *   headline.c    first line; the pointer in words
+ *   bytes.c       BYTES: memory around the pointer
+ *   picture.c     the block as a line of boxes with a mark under the pointer
+ *   stack.c       which frames of a stack are shown
+ *   wrappers.c    which of them wrap the allocator, by who calls them
+ *   steps.c       FIRST WRONG STEP and FOUND, with their stacks
+ *   access.c      the first line for an access that the processor stopped
+ *   life.c        ALLOCATED and FREED: the two ends of the block's life, with their stacks
+ *   history.c     HISTORY: the last life of the block, or the lives that a stale owner ties
+ *   threads.c     THREADS: where the threads were created that the page names
+ *   end.c         COMPLETENESS, GUESS, SUMMARY
+ *   next.c        NEXT: commands to type
+ *   candidates.c  GUESS: the blocks that a value may have been read from
+ *   crash.c       a death by a signal that is no heap fault
+ *   signal.c      what a signal means, in words
+ *   address.c     what lies at the address of a crash, in words
+ *   identity.c    what the finding is known by in other runs
+ *   json.c        the same facts for machines */
+#ifndef HAK_REPORT_PAGE_PARTS_H
+#define HAK_REPORT_PAGE_PARTS_H
+
+#include <stdbool.h>
+#include "report/words/words.h"
+#include "report/page/page.h"
+#include "report/text/text.h"
+
+/* Where the right path was left, as far as the record shows it. */
+enum wrong_step {
+    WRONG_UNKNOWN,  /* no record shows it */
+    WRONG_EARLIER,  /* `wrong` is that event, and the fault was noticed later */
+    WRONG_IS_FOUND, /* the call or move that was stopped is itself the first wrong step */
+};
+
+/* The threads that the page names, in the order in which it does. */
+#define REPORT_NAMED 32
+struct report_named {
+    uint32_t row[REPORT_NAMED], number[REPORT_NAMED]; /* row 0 = the store has none */
+    int count;
+};
+
+struct report_page {
+    struct hak_store_reader *r; /* NULL = no store */
+    const struct hak_report_request *request;
+    const struct hak_fault_facts *facts;
+    const struct hak_fault_words *words; /* NULL = a crash that is no heap fault */
+    struct hak_report_context context;   /* strings never NULL */
+    struct hak_frames frames;            /* the fault's own stack */
+    struct hak_story *story;             /* NULL = nothing is known of the block */
+    const struct hak_life *life;         /* the last life, NULL = none */
+    const struct hak_life *stale;        /* the life whose first ending is STALE, NULL = none */
+    struct report_named *named;          /* filled in while the page is written */
+    char trouble[300];                   /* why the store could not answer, "" = it could */
+    enum wrong_step wrong_step;
+    struct hak_event wrong; /* id 0 = no event */
+    struct hak_event found; /* the call that the fault stopped; id 0 = it has no event of its own */
+    struct hak_frames wrong_frames;
+    struct hak_frames alloc_frames, free_frames; /* of the block's last life */
+    struct hak_frames clean_frames;              /* where a sweep last found the block whole */
+    bool is_freed;   /* the block had been given back before the fault */
+    bool is_tight;   /* all parts at their full length do not fit the page */
+    bool layer_move; /* a fault of moves between layers: hakmem's own frames are shown */
+    bool has_header; /* the block lies in layout header */
+    uint64_t user;   /* user pointer of the block, 0 = not known */
+    uint64_t base, slot_bytes, asked_bytes;
+    char fingerprint[HAK_FINGERPRINT_BYTES];
+    bool asked_known;
+};
+
+/* True when the signal came with the address of an access (not sent by kill). */
+bool report_has_address(const struct report_page *page);
+
+/* A write in front of a block that did not begin in its header (HKM-302). */
+static inline bool report_is_far_in_front(const struct report_page *page) {
+    return (page->facts->offset < -16 || !page->has_header) &&
+           page->facts->found_by != HAK_FOUND_BY_ACCESS;
+}
+
+/* The processor did not take an address that memory around or in this block is filled with: the
+ * address was read there. */
+static inline bool report_is_proved_by_word(const struct report_page *page) {
+    return page->facts->found_by == HAK_FOUND_BY_ACCESS && page->request->signal != 0 &&
+           !report_has_address(page);
+}
+
+/* A call was given such an address. */
+static inline bool report_is_given_word(const struct report_page *page) {
+    return page->facts->fault == 304 && page->facts->found_by == HAK_FOUND_BY_CALL;
+}
+
+/* The event at which the fault was found: the call that it stopped, where that was recorded, else
+ * the fault's own record; 0 where nothing is recorded. */
+static inline uint64_t report_found_event(const struct report_page *page) {
+    return page->request->is_unrecorded ? 0
+           : page->found.id             ? page->found.id
+                                        : page->context.fault_event;
+}
+
+/* Looks a thread up that the page then names, and notes that it does; the same for one that is
+ * known by its number in the fault's process (row 0), or by both. */
+void report_look_up_thread(const struct report_page *page, uint32_t row,
+                           struct hak_thread_words *out);
+void report_name_thread(const struct report_page *page, uint32_t row, uint32_t number);
+/* The named threads of which it is known where they were created. */
+void report_load_creations(struct hak_creations *all, const struct report_page *page);
+void report_threads(struct hak_text *text, const struct report_page *page);
+
+/* First line without its end, and the sentence on the pointer. */
+void report_headline(struct hak_text *text, const struct report_page *page);
+void report_pointer(struct hak_text *text, const struct report_page *page);
+void report_picture(struct hak_text *text, const struct report_page *page);
+void report_bytes(struct hak_text *text, const struct report_page *page);
+void report_steps(struct hak_text *text, const struct report_page *page);
+/* The sentences under FIRST WRONG STEP and FOUND. */
+void report_wrong_sentence(struct hak_text *text, const struct report_page *page);
+void report_found_sentence(struct hak_text *text, const struct report_page *page);
+/* "event 12   0.913 s   thread 1 "main"" and the end of the line. */
+void report_when(struct hak_text *text, uint64_t event, uint64_t ns, uint32_t number,
+                 const char *name);
+/* The same for a fault of the program's calls and accesses, the stack that stands for it first. */
+void report_stacks(struct hak_text *text, const struct report_page *page);
+/* ALLOCATED, then FREED; or the other way round. */
+void report_life(struct hak_text *text, const struct report_page *page);
+void report_life_backwards(struct hak_text *text, const struct report_page *page);
+/* True when only damage was seen, and not who did it: the allocation stands for the fault. */
+bool report_is_found_late(const struct report_page *page);
+/* True when a sweep found the block whole before such damage, after the last event that changed the
+ * block: context.clean_ns is when. */
+bool report_has_clean_look(const struct report_page *page);
+/* "server.c:131": the program's line at which such damage was found; false where there is none. */
+bool report_found_place(struct hak_text *text, const struct report_page *page);
+/* The same of the allocation of the damaged block. */
+bool report_allocated_place(struct hak_text *text, const struct report_page *page);
+/* "slot 233 of slab 1 (C3, 48-byte slots), ...": what only the allocator's authors read. */
+void report_allocator(struct hak_text *text, const struct report_page *page);
+void report_history(struct hak_text *text, const struct report_page *page);
+/* The call at which the fault was found; "the sweep at exit": what found it; what a sized or
+ * aligned delete named against what is there; an access that the processor stopped. */
+const char *report_call(const struct report_page *page);
+const char *report_finder(const struct report_page *page);
+void report_given_sentence(struct hak_text *text, const struct report_page *page);
+/* True when more bytes may have been written than differ: a written byte may be the very one that
+ * was due, and bytes on both sides of it differ; or the write went on where nothing can be
+ * compared. */
+bool report_wrote_more(const struct hak_fault_facts *facts);
+/* "read", "write", "jump", or "access" where it is not known. */
+const char *report_access_words(const struct report_page *page);
+void report_access_sentence(struct hak_text *text, const struct report_page *page);
+void report_access_headline(struct hak_text *text, const struct report_page *page);
+/* "a block of 56 bytes freed 1.2 s ago" */
+void report_freed_block(struct hak_text *text, const struct report_page *page);
+/* "The address" of a crash, and (headline) what the first line says of it: ": write to ...". */
+void report_address(struct hak_text *text, const struct report_page *page);
+bool report_address_headline(struct hak_text *text, const struct report_page *page);
+/* True when the processor did not like a pointer and does not tell which. */
+bool report_is_general_fault(const struct report_page *page);
+/* True when register value `value` is no address that the processor takes. */
+bool report_is_no_address(uint64_t value);
+void report_completeness(struct hak_text *text, const struct report_page *page);
+/* False, and nothing is written, where nothing can be guessed. */
+bool report_guess(struct hak_text *text, const struct report_page *page);
+void report_next(struct hak_text *text, const struct report_page *page);
+/* What the SUMMARY calls the move or call; READ, WRITE, ACCESS or EXECUTE for what the processor
+ * stopped, SWEEP for what was found by looking at all blocks. */
+const char *report_hop(const struct report_page *page);
+void report_summary(struct hak_text *text, const struct report_page *page);
+/* What the signal of a crash means, what the first line says of it behind the address, and of the
+ * program's own handler; the threads that failed at the same time. False: nothing is to be said. */
+void report_cause(struct hak_text *text, const struct report_page *page);
+void report_ending(struct hak_text *text, const struct report_page *page);
+bool report_handler(struct hak_text *text, const struct report_page *page);
+bool report_other(struct hak_text *text, const struct report_page *page, int i);
+void report_others(struct hak_text *text, const struct report_page *page);
+/* GUESS: the blocks that the value may have been read from which the program used as an address;
+ * that it has the form of what freed memory is filled with. False: nothing is added. */
+bool report_guess_candidates(struct hak_text *text, const struct report_page *page);
+bool report_guess_pattern(struct hak_text *text, const struct report_page *page);
+/* "rax", by DWARF's number. */
+const char *report_register_name(uint32_t number);
+/* The body of the page of a crash (registers that point into the heap). */
+void report_crash(struct hak_text *text, const struct report_page *page);
+/* The lines of a stack: frames of the program and runs of others that are folded into one line. */
+#define REPORT_FRAMES 16
+struct report_frame {
+    int from, to;    /* indexes into the stack */
+    int folded;      /* frames in this line; 0 = the line is the frame `from` */
+    bool is_wrapper; /* folded ones are the program's wrappers of the allocator */
+};
+struct report_frames {
+    struct report_frame frame[REPORT_FRAMES];
+    int count;
+    int more; /* the program's frames that are left out */
+};
+/* Chooses at most `most` of the program's frames, innermost first, but two at least that are no
+ * wrappers by their place, and always one with a source line where there is any, without the C
+ * library's way into main; with `layer_move` before them hakmem's transfer functions down to the
+ * call of the program. */
+void report_choose_frames(const struct hak_frames *frames, bool layer_move, int most,
+                          struct report_frames *out);
+/* Appends them, each as "      #0 function   file:line"; `absent` stands for an empty stack. */
+void report_add_chosen(struct hak_text *text, const struct hak_frames *frames,
+                       const struct report_frames *chosen, const char *absent);
+/* The same for the usual number of frames. */
+void report_add_stack(struct hak_text *text, const struct hak_frames *frames, bool layer_move,
+                      const char *absent);
+/* The same with at most `most` of the program's frames. */
+void report_add_part(struct hak_text *text, const struct hak_frames *frames, int most,
+                     const char *absent);
+/* The stack by which the SUMMARY names the place: of the first wrong step; of the block's
+ * allocation, where only damage was found; else of the fault. */
+const struct hak_frames *report_main_frames(const struct report_page *page);
+/* Where `address` lies in a block that the store knows: "20 bytes into a block of 56 bytes, live,
+ * malloc(56) by thread 1 at server.c:118". False when it knows none. */
+bool report_describe(struct hak_text *text, const struct report_page *page, uint64_t address);
+/* The stack of the block's allocation; none where it is not known. 0, or a negative error. */
+int report_load_allocated(struct hak_frames *out, const struct report_page *page);
+/* The fingerprint: of damage by the allocation, else by the fault's own stack. (identity.c)
+ */
+void report_fingerprint(char out[HAK_FINGERPRINT_BYTES], const struct report_page *page,
+                        const struct hak_frames *allocated);
+char *report_json(const struct report_page *page, const char *headline, const char *summary);
+
+#endif

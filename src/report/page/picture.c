@@ -1,0 +1,201 @@
+/* The block as a line of boxes: header, bytes asked, slack or canary, and a mark under the pointer.
+ *
+ *   base 0x7f21c4a12940      user 0x7f21c4a12950
+ *   |<- header, 16 bytes ->|<----- 24 bytes asked ----->|#8#|
+ *                          ^ pushed here; base was due        */
+#include "report/page/parts.h"
+
+#include <stdio.h>
+#include <string.h>
+#include "hop.h"
+
+#define MARGIN      6
+#define BYTES_SHOWN 8
+
+struct box {
+    uint64_t from, to; /* addresses */
+    char label[48];
+    int column; /* of its left bar, from the first bar */
+};
+
+struct picture {
+    struct box box[3];
+    int boxes;
+    int width;
+};
+
+static void add_box(struct picture *picture, uint64_t from, uint64_t to, const char *label) {
+    if (to <= from || picture->boxes == 3)
+        return;
+    struct box *box = &picture->box[picture->boxes++];
+    box->from = from;
+    box->to = to;
+    snprintf(box->label, sizeof box->label, "%s", label);
+    box->column = picture->width;
+    picture->width += (int)strlen(box->label) + 1;
+}
+
+static struct picture lay_out(const struct report_page *page) {
+    struct picture picture = {0};
+    char label[48];
+    uint64_t end = page->base + page->slot_bytes;
+    uint64_t user = page->user ? page->user : page->base;
+    if (user > page->base) {
+        snprintf(label, sizeof label, "<- header, %s ->", hak_words_bytes(user - page->base));
+        add_box(&picture, page->base, user, label);
+    }
+    if (!page->asked_known) {
+        snprintf(label, sizeof label, "<----- %s of slot ----->", hak_words_bytes(end - user));
+        add_box(&picture, user, end, label);
+        return picture;
+    }
+    uint64_t asked_end = user + page->asked_bytes;
+    snprintf(label, sizeof label, "<----- %s asked ----->", hak_words_bytes(page->asked_bytes));
+    add_box(&picture, user, asked_end, label);
+    /* '#' is canary that hakmem wrote and verifies, '.' is slack that nobody looks at. */
+    snprintf(label, sizeof label, page->has_header ? "#%s#" : ".%s.",
+             hak_words_number(end - asked_end));
+    add_box(&picture, asked_end, end, label);
+    return picture;
+}
+
+/* Where in the picture an address is, counted from the first bar. */
+static int column_of(const struct picture *picture, uint64_t address) {
+    for (int i = 0; i < picture->boxes; i++) {
+        const struct box *box = &picture->box[i];
+        if (address < box->from)
+            return box->column;
+        if (address < box->to) {
+            uint64_t span = box->to - box->from;
+            uint64_t width = strlen(box->label) + 1;
+            uint64_t step = (address - box->from) * width / span;
+            return box->column + (int)(address > box->from && step == 0 ? 1 : step);
+        }
+    }
+    return picture->width;
+}
+
+/* The changed bytes in hexadecimal and as text. */
+static void mark_damage(struct hak_text *text, const struct report_page *page) {
+    const struct hak_fault_facts *facts = page->facts;
+    uint64_t first = page->user + (uint64_t)facts->offset;
+    uint64_t far_in_front = facts->fault == 302 && first < page->base ? page->base - first : 0;
+    uint32_t span =
+        facts->damaged_span > facts->damaged_bytes ? facts->damaged_span : facts->damaged_bytes;
+    unsigned shown = span < BYTES_SHOWN ? span : BYTES_SHOWN, printable = 0;
+    hak_text_add(text, "%s", facts->damage_is_open ? "at least " : "");
+    if (far_in_front > 0)
+        hak_text_add(text,
+                     "%s changed, starting %s before this:", hak_words_bytes(facts->damaged_bytes),
+                     hak_words_bytes(far_in_front));
+    else
+        hak_text_add(text, "%s changed from here on:", hak_words_bytes(facts->damaged_bytes));
+    for (unsigned i = 0; i < shown; i++) {
+        hak_text_add(text, " %02x", facts->damage[i]);
+        printable += facts->damage[i] >= 0x20 && facts->damage[i] < 0x7f;
+    }
+    hak_text_add(text, shown < span ? " ..." : "");
+    if (printable == 0)
+        return;
+    hak_text_add(text, "  \"");
+    for (unsigned i = 0; i < shown; i++)
+        hak_text_add(text, "%c",
+                     facts->damage[i] >= 0x20 && facts->damage[i] < 0x7f ? facts->damage[i] : '.');
+    hak_text_add(text, "\"");
+}
+
+/* The picture need not reach the address. */
+static void mark_touch(struct hak_text *text, const struct report_page *page) {
+    uint64_t address = page->facts->found_address, end = page->base + page->slot_bytes;
+    if (address < page->base)
+        hak_text_add(text, "touched before this");
+    else if (address > end)
+        hak_text_add(text, "touched past this");
+    else
+        hak_text_add(text, "touched here");
+}
+
+static void mark(struct hak_text *text, const struct report_page *page) {
+    const struct hak_fault_facts *facts = page->facts;
+    bool at_push = page->wrong.id != 0 && page->wrong.kind == HAK_SLL_PUSH;
+    switch (facts->fault) {
+    case 101:
+    case 104:
+        if (facts->offset != 0)
+            hak_text_add(text, "%s here; expected the base",
+                         at_push || facts->kind == HAK_SLL_PUSH ? "pushed" : "popped");
+        else
+            hak_text_add(text,
+                         facts->fault == 104 ? "the expected header is not here" : "taken here");
+        return;
+    case 102:
+        hak_text_add(text, "in a list of %s", hak_words_class(page->r, facts->class_found));
+        return;
+    case 201:
+        hak_text_add(text, "freed here");
+        if (page->user && page->user != facts->found_address)
+            hak_text_add(text, "; expected 0x%llx", (unsigned long long)page->user);
+        return;
+    case 202:
+        hak_text_add(text, "freed here, a second time");
+        return;
+    case 301:
+    case 302:
+    case 303:
+        if (report_is_proved_by_word(page))
+            hak_text_add(text, "the pointer was read from here on");
+        else if (facts->found_by == HAK_FOUND_BY_ACCESS && facts->damaged_bytes == 0)
+            mark_touch(text, page);
+        else
+            mark_damage(text, page);
+        return;
+    case 304:
+        if (report_is_proved_by_word(page) || report_is_given_word(page)) {
+            hak_text_add(text, "the pointer was read from this block, after it was freed");
+        } else {
+            mark_touch(text, page);
+            hak_text_add(text, ", after it was freed");
+        }
+        return;
+    case 203:
+    case 204:
+        hak_text_add(text, "freed here");
+        return;
+    case 105:
+        hak_text_add(text, "the link here is 0x%llx", (unsigned long long)facts->link);
+        return;
+    default:
+        hak_text_add(text, "here");
+    }
+}
+
+void report_picture(struct hak_text *text, const struct report_page *page) {
+    const struct hak_fault_facts *facts = page->facts;
+    bool user_outside =
+        page->user && (page->user < page->base || page->user - page->base > page->slot_bytes);
+    if (!page->base || page->slot_bytes == 0 || user_outside) {
+        hak_text_add(text, "\n");
+        return;
+    }
+    struct picture picture = lay_out(page);
+    hak_text_add(text, "\n");
+    hak_text_fill(text, ' ', MARGIN);
+    hak_text_add(text, "%s 0x%llx", page->user > page->base || !page->user ? "base" : "user",
+                 (unsigned long long)page->base);
+    if (page->user > page->base) {
+        hak_text_tab(text, MARGIN + (picture.boxes > 1 ? picture.box[1].column : picture.width));
+        hak_text_add(text, "user 0x%llx", (unsigned long long)page->user);
+    }
+    hak_text_add(text, "\n");
+    hak_text_fill(text, ' ', MARGIN);
+    for (int i = 0; i < picture.boxes; i++)
+        hak_text_add(text, "|%s", picture.box[i].label);
+    hak_text_add(text, "|\n");
+    uint64_t address = facts->found_address;
+    if (facts->fault >= 301 && facts->fault <= 303)
+        address = page->user + (uint64_t)facts->offset;
+    hak_text_fill(text, ' ', MARGIN + column_of(&picture, address));
+    hak_text_add(text, "^ ");
+    mark(text, page);
+    hak_text_add(text, "\n\n");
+}

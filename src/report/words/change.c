@@ -1,0 +1,133 @@
+/* How changes of slabs, SuperSlabs and caches are said: the value of a record that moves no block.
+ */
+#include "report/words/words.h"
+
+#include <stdio.h>
+#include <string.h>
+#include "hop.h"
+#include "superslab.h"
+#include "trace/record.h"
+
+/* The ring of static buffers belongs to words.c; a change is said once a line. */
+static char text[8][96];
+static unsigned turn;
+
+static const char *tier_name(unsigned tier) {
+    static const char *const names[] = {"FREE", "DRAINING", "HOT"};
+    return tier < sizeof names / sizeof names[0] ? names[tier] : "unknown tier";
+}
+
+/* tier | tier before << 8 | permille of its slots in use << 16; older records hold the tier alone.
+ */
+static void say_tier(char *out, size_t bytes, uint64_t value) {
+    unsigned permille = (unsigned)(value >> 16 & 0xffff);
+    if (value < 256)
+        snprintf(out, bytes, "-> %s", tier_name((unsigned)value));
+    else
+        snprintf(out, bytes, "%s -> %s at %u.%u %%", tier_name(value >> 8 & 0xff),
+                 tier_name(value & 0xff), permille / 10, permille % 10);
+}
+
+/* blocks | heap << 16, where the heap is known. */
+static void say_post(char *out, size_t bytes, uint64_t value) {
+    const char *blocks = hak_words_count(value & 0xffff, "block", "blocks");
+    if (value >> 16)
+        snprintf(out, bytes, "%s to heap %s", blocks, hak_words_number(value >> 16));
+    else
+        snprintf(out, bytes, "%s", blocks);
+}
+
+/* blocks now | blocks before << 32. The place is told where a class has several caches. */
+static void say_capacity(char *out, size_t bytes, const struct hak_event *e) {
+    const char *place =
+        e->address && e->address < HAK_PLACE_COUNT ? hak_words_place((unsigned)e->address) : NULL;
+    size_t at = 0;
+    if (place)
+        at = (size_t)snprintf(out, bytes, "%s ", place);
+    if (e->size >> 32)
+        snprintf(out + at, bytes - at, "%s -> %s", hak_words_number(e->size >> 32),
+                 hak_words_count(e->size & 0xffffffffu, "block", "blocks"));
+    else
+        snprintf(out + at, bytes - at, "%s", hak_words_count(e->size, "block", "blocks"));
+}
+
+const char *hak_words_setting(unsigned setting) {
+    switch (setting) {
+#define LEARN_SETTING(name, number, words)                                                         \
+    case number:                                                                                   \
+        return words;
+#include "learn/settings.h"
+    }
+    return NULL;
+}
+
+static void say_learnt(char *out, size_t bytes, uint64_t value) {
+    const char *setting = hak_words_setting((unsigned)(value >> 32));
+    if (setting)
+        snprintf(out, bytes, "%s: %s", setting, hak_words_number(value & 0xffffffffu));
+    else
+        snprintf(out, bytes, "setting %s: %s", hak_words_number(value >> 32),
+                 hak_words_number(value & 0xffffffffu));
+}
+
+static void say_leak(char *out, size_t bytes, const struct hak_event *e) {
+    static const char *const kinds[] = {"lost: direct leak", "lost: indirect leak",
+                                        "still reachable"};
+    if (e->subkind < HAK_LEAK_IS_SCAN)
+        snprintf(out, bytes, "%s of %s", kinds[e->subkind], hak_words_bytes(e->size));
+    else
+        snprintf(out, bytes, "leak scan: %s, %s lost",
+                 hak_words_count(e->address, "live block", "live blocks"),
+                 hak_words_number(e->old_address));
+}
+
+const char *hak_words_change(const struct hak_event *e) {
+    char *out = text[turn++ % 8];
+    const size_t bytes = sizeof text[0];
+    unsigned slab = (unsigned)(e->address % HAK_SUPERSLAB_BYTES / HAK_SLAB_BYTES);
+    unsigned long long superslab = e->address & ~(uint64_t)(HAK_SUPERSLAB_BYTES - 1);
+    switch (e->kind) {
+    case HAK_SLAB_ACQUIRE:
+        snprintf(out, bytes, "slab %u of 0x%llx taken", slab, superslab);
+        break;
+    case HAK_SLAB_RELEASE:
+        snprintf(out, bytes, "slab %u of 0x%llx given back", slab, superslab);
+        break;
+    case HAK_SUPERSLAB_MAP:
+        snprintf(out, bytes, "%s mapped", hak_words_size(e->size));
+        break;
+    case HAK_SUPERSLAB_UNMAP:
+        snprintf(out, bytes, "%s unmapped", hak_words_size(e->size));
+        break;
+    case HAK_SUPERSLAB_ADOPT:
+        snprintf(out, bytes, "now heap %s's", hak_words_number(e->size));
+        break;
+    case HAK_SUPERSLAB_TAKE:
+        snprintf(out, bytes, "out of the reserve");
+        break;
+    case HAK_SUPERSLAB_KEEP:
+        snprintf(out, bytes, "into the reserve");
+        break;
+    case HAK_TIER:
+        say_tier(out, bytes, e->size);
+        break;
+    case HAK_REMOTE_POST:
+        say_post(out, bytes, e->size);
+        break;
+    case HAK_REMOTE_DRAIN:
+        snprintf(out, bytes, "%s", hak_words_count(e->size, "block", "blocks"));
+        break;
+    case HAK_CAPACITY:
+        say_capacity(out, bytes, e);
+        break;
+    case HAK_LEAK:
+        say_leak(out, bytes, e);
+        break;
+    case HAK_LEARN:
+        say_learnt(out, bytes, e->size);
+        break;
+    default:
+        return "";
+    }
+    return out;
+}

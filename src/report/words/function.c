@@ -1,0 +1,156 @@
+/* A function's name for people and for fingerprints: without parameters, template arguments, return
+ * type and suffixes of clones, and no longer than a line takes. */
+#include "report/words/words.h"
+
+#include <ctype.h>
+#include <string.h>
+
+static bool starts_with(const char *text, const char *start) {
+    return strncmp(text, start, strlen(start)) == 0;
+}
+
+/* Behind what begins with the bracket at `at`, up to which all of its kind are closed. */
+static const char *skip_brackets(const char *at, char open, char close) {
+    int depth = 0;
+    for (; *at; at++) {
+        depth += *at == open;
+        depth -= *at == close;
+        if (depth == 0)
+            return at + 1;
+    }
+    return at;
+}
+
+/* The bytes of "operator<<", "operator()", ... at `at`, whose brackets open nothing; 0 = none is
+ * there. */
+static size_t operator_length(const char *at) {
+    static const char *const signs[] = {"()", "<<=", ">>=", "<=>", "->*", "<<", ">>",
+                                        "<=", ">=",  "->",  "<",   ">",   "[]"};
+    if (!starts_with(at, "operator"))
+        return 0;
+    for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
+        if (starts_with(at + 8, signs[i]))
+            return 8 + strlen(signs[i]);
+    return 0;
+}
+
+/* Compilers and linkers write these behind the name of a copy of a function. */
+static bool is_clone_suffix(const char *at) {
+    static const char *const words[] = {".part.",     ".isra.", ".constprop.", ".cold",
+                                        ".lto_priv.", ".llvm.", ".clone.",     ".localalias",
+                                        ".resolver",  "@"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (starts_with(at, words[i]))
+            return true;
+    return false;
+}
+
+/* Rust's "::h0123456789abcdef", which changes with each build. */
+static bool is_rust_hash(const char *at) {
+    if (!starts_with(at, "::h"))
+        return false;
+    for (int i = 3; i < 19; i++)
+        if (!isxdigit((unsigned char)at[i]))
+            return false;
+    return at[19] == '\0';
+}
+
+/* "{lambda(int)#1}" without what stands in parentheses. */
+static const char *add_braces(struct hak_text *text, const char *at) {
+    while (*at && *at != '}') {
+        if (*at == '(') {
+            at = skip_brackets(at, '(', ')');
+        } else if (*at == '<') {
+            at = skip_brackets(at, '<', '>');
+        } else {
+            hak_text_add_bytes(text, at, 1);
+            at++;
+        }
+    }
+    if (*at)
+        hak_text_add(text, "}");
+    return *at ? at + 1 : at;
+}
+
+void hak_words_add_bare_function(struct hak_text *text, const char *function,
+                                 const char *arguments) {
+    struct hak_text name = {0};
+    hak_text_add(&name, "%s", "");
+    for (const char *at = function; *at;) {
+        size_t sign = operator_length(at);
+        if (sign > 0) {
+            hak_text_add(&name, "%.*s", (int)sign, at);
+            at += sign;
+        } else if (starts_with(at, "(anonymous namespace)")) {
+            hak_text_add(&name, "(anonymous)");
+            at += sizeof "(anonymous namespace)" - 1;
+        } else if (starts_with(at, " [") || is_clone_suffix(at) || is_rust_hash(at)) {
+            break;
+        } else if (*at == '<' || starts_with(at, " <")) {
+            at = skip_brackets(at + (*at == ' '), '<', '>');
+            hak_text_add(&name, "%s", arguments);
+        } else if (*at == '[') {
+            at = skip_brackets(at, '[', ']');
+        } else if (*at == '{') {
+            at = add_braces(&name, at);
+        } else if (*at == '(') {
+            /* The parameters end a name; those of a function around a lambda do not. */
+            const char *next = skip_brackets(at, '(', ')');
+            if (starts_with(next, " const"))
+                next += sizeof " const" - 1;
+            if (!starts_with(next, "::"))
+                break;
+            at = next;
+        } else if (*at == ' ' && name.length >= 8 &&
+                   strcmp(name.bytes + name.length - 8, "operator") == 0) {
+            hak_text_add_bytes(&name, at, strcspn(at, "(")); /* a conversion, or new */
+            break;
+        } else if (*at == ' ') {
+            name.length = 0; /* before it stood the return type */
+            at++;
+        } else {
+            hak_text_add_bytes(&name, at, 1);
+            at++;
+        }
+    }
+    hak_text_add_text(text, &name);
+    hak_text_free(&name);
+}
+
+#define NAME_LOOKED_AT 4096 /* bytes of a name that a hostile store may have made long */
+#define NAME_WHOLE     44   /* bytes of a name that is shown as it is */
+#define NAME_SHOWN     64   /* bytes of a shortened one */
+
+void hak_words_add_function(struct hak_text *text, const char *function) {
+    struct hak_text name = {0};
+    if (!function || !function[0]) {
+        hak_text_add(text, "??");
+        return;
+    }
+    size_t length = strnlen(function, NAME_LOOKED_AT);
+    if (length <= NAME_WHOLE && !strstr(function, "std::__cxx11::")) {
+        hak_text_add_name(text, function);
+        return;
+    }
+    char looked_at[NAME_LOOKED_AT + 1];
+    memcpy(looked_at, function, length);
+    looked_at[length] = '\0';
+    hak_words_add_bare_function(&name, looked_at, "<...>");
+    const char *shown = name.bytes && name.length > 0 ? name.bytes : looked_at;
+    bool cut = false;
+    /* Outer namespaces go first; the function's own name stays. */
+    while (strlen(shown) > NAME_SHOWN && strstr(shown, "::")) {
+        shown = strstr(shown, "::") + 2;
+        cut = true;
+    }
+    hak_text_add(text, "%s", cut ? "...::" : "");
+    if (strlen(shown) > 2 * NAME_SHOWN) {
+        struct hak_text end = {0};
+        hak_text_add(&end, "%.*s...", NAME_SHOWN, shown);
+        hak_text_add_name(text, end.bytes ? end.bytes : "");
+        hak_text_free(&end);
+    } else {
+        hak_text_add_name(text, shown);
+    }
+    hak_text_free(&name);
+}

@@ -1,0 +1,193 @@
+/* Small questions to a store: frames of a stack and names of threads, as copies that stay valid. */
+#include "report/words/lookup.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "report/words/words.h"
+
+/* Frames kept of a stack with inlined levels; deeper ones say nothing more to a reader. */
+#define FRAMES_MAX 1024
+#define FRAMES_TOP 4
+
+static size_t string_bytes(const char *s) {
+    return s ? strlen(s) + 1 : 1;
+}
+
+static const char *copy_string(char **to, const char *s) {
+    size_t bytes = string_bytes(s);
+    char *start = *to;
+    memcpy(start, s ? s : "", bytes);
+    *to += bytes;
+    return start;
+}
+
+int hak_frames_copy(struct hak_frames *out, const struct hak_frame *frames, int count) {
+    *out = (struct hak_frames){0};
+    if (count <= 0)
+        return 0;
+    size_t bytes = 0;
+    for (int i = 0; i < count; i++)
+        bytes += string_bytes(frames[i].module) + string_bytes(frames[i].function) +
+                 string_bytes(frames[i].file);
+    out->frame = calloc((size_t)count, sizeof *out->frame);
+    out->strings = malloc(bytes);
+    if (!out->frame || !out->strings) {
+        hak_frames_free(out);
+        return -1;
+    }
+    char *to = out->strings;
+    for (int i = 0; i < count; i++) {
+        out->frame[i] = frames[i];
+        out->frame[i].module = copy_string(&to, frames[i].module);
+        out->frame[i].function = copy_string(&to, frames[i].function);
+        out->frame[i].file = copy_string(&to, frames[i].file);
+    }
+    out->count = count;
+    return 0;
+}
+
+static int load(struct hak_frames *out, struct hak_store_reader *r, uint32_t stack, int most) {
+    *out = (struct hak_frames){0};
+    if (!r || stack == 0)
+        return 0;
+    struct hak_frame *frames = calloc((size_t)most, sizeof *frames);
+    if (!frames)
+        return HAK_STORE_INTERNAL;
+    int count = hak_store_frames(r, stack, frames, most);
+    int result = count < 0 ? count : hak_frames_copy(out, frames, count);
+    free(frames);
+    return result;
+}
+
+int hak_frames_load(struct hak_frames *out, struct hak_store_reader *r, uint32_t stack) {
+    return load(out, r, stack, FRAMES_MAX);
+}
+
+int hak_frames_load_top(struct hak_frames *out, struct hak_store_reader *r, uint32_t stack) {
+    for (int most = FRAMES_TOP;; most = FRAMES_MAX) {
+        int result = load(out, r, stack, most);
+        if (result < 0 || most == FRAMES_MAX || out->count < most)
+            return result;
+        int telling = hak_words_telling_frame(out->frame, out->count);
+        if (telling >= 0 && out->frame[telling].file[0] &&
+            hak_words_frame_role(out->frame, out->count, telling) == HAK_FRAME_PROGRAM)
+            return result;
+        hak_frames_free(out);
+    }
+}
+
+void hak_frames_free(struct hak_frames *frames) {
+    free(frames->frame);
+    free(frames->strings);
+    *frames = (struct hak_frames){0};
+}
+
+bool hak_lookup_thread(struct hak_store_reader *r, uint32_t row, struct hak_thread_words *out) {
+    *out = (struct hak_thread_words){0};
+    sqlite3_stmt *query = NULL;
+    if (!r || row == 0 ||
+        sqlite3_prepare_v2(hak_store_database(r),
+                           "SELECT number, process, tid, name FROM thread WHERE id = ?1", -1,
+                           &query, NULL) != SQLITE_OK) {
+        sqlite3_finalize(query);
+        return false;
+    }
+    sqlite3_bind_int64(query, 1, row);
+    bool found = sqlite3_step(query) == SQLITE_ROW;
+    if (found) {
+        out->number = (uint32_t)sqlite3_column_int64(query, 0);
+        out->process = (uint32_t)sqlite3_column_int64(query, 1);
+        out->tid = sqlite3_column_int(query, 2);
+        const unsigned char *name = sqlite3_column_text(query, 3);
+        /* The kernel's have 15 bytes: what is longer is no name of a thread, and cut. */
+        if (snprintf(out->name, sizeof out->name, "%s", name ? (const char *)name : "") >=
+            (int)sizeof out->name)
+            strcpy(out->name + sizeof out->name - sizeof " ... (cut)", " ... (cut)");
+    }
+    sqlite3_finalize(query);
+    return found;
+}
+
+uint32_t hak_lookup_thread_row(struct hak_store_reader *r, uint32_t process, uint32_t number) {
+    sqlite3_stmt *query = NULL;
+    uint32_t row = 0;
+    if (r && number != 0 &&
+        sqlite3_prepare_v2(hak_store_database(r),
+                           "SELECT id FROM thread WHERE process = ?1 AND number = ?2", -1, &query,
+                           NULL) == SQLITE_OK) {
+        sqlite3_bind_int64(query, 1, process);
+        sqlite3_bind_int64(query, 2, number);
+        if (sqlite3_step(query) == SQLITE_ROW)
+            row = (uint32_t)sqlite3_column_int64(query, 0);
+    }
+    sqlite3_finalize(query);
+    return row;
+}
+
+bool hak_lookup_thread_origin(struct hak_store_reader *r, uint32_t row,
+                              struct hak_thread_origin_row *out) {
+    *out = (struct hak_thread_origin_row){0};
+    sqlite3_stmt *query = NULL;
+    uint32_t process = 0;
+    if (r && sqlite3_prepare_v2(hak_store_database(r),
+                                "SELECT creator, stack, process FROM thread WHERE id = ?1", -1,
+                                &query, NULL) == SQLITE_OK) {
+        sqlite3_bind_int64(query, 1, row);
+        if (sqlite3_step(query) == SQLITE_ROW) {
+            out->creator = (uint32_t)sqlite3_column_int64(query, 0);
+            out->stack = (uint32_t)sqlite3_column_int64(query, 1);
+            process = (uint32_t)sqlite3_column_int64(query, 2);
+        }
+    }
+    sqlite3_finalize(query);
+    out->creator_row = hak_lookup_thread_row(r, process, out->creator);
+    return out->creator != 0 || out->stack != 0;
+}
+
+int hak_lookup_pid(struct hak_store_reader *r, uint32_t row) {
+    sqlite3_stmt *query = NULL;
+    int pid = 0;
+    if (r && sqlite3_prepare_v2(hak_store_database(r), "SELECT pid FROM process WHERE id = ?1", -1,
+                                &query, NULL) == SQLITE_OK) {
+        sqlite3_bind_int64(query, 1, row);
+        if (sqlite3_step(query) == SQLITE_ROW)
+            pid = sqlite3_column_int(query, 0);
+    }
+    sqlite3_finalize(query);
+    return pid;
+}
+
+const char *hak_words_thread(const struct hak_thread_words *thread) {
+    if (thread->number == 0)
+        return "?";
+    if (!thread->name[0])
+        return hak_words_number(thread->number);
+    return hak_words_quoted(thread->number, thread->name);
+}
+
+bool hak_lookup_fault(struct hak_store_reader *r, uint32_t row, struct hak_fault_words_row *out) {
+    *out = (struct hak_fault_words_row){0};
+    sqlite3_stmt *query = NULL;
+    if (!r ||
+        sqlite3_prepare_v2(hak_store_database(r),
+                           "SELECT id, code, process, thread, event, ns FROM fault WHERE id = ?1",
+                           -1, &query, NULL) != SQLITE_OK) {
+        sqlite3_finalize(query);
+        return false;
+    }
+    sqlite3_bind_int64(query, 1, row);
+    bool found = sqlite3_step(query) == SQLITE_ROW;
+    if (found)
+        *out = (struct hak_fault_words_row){
+            .id = (uint32_t)sqlite3_column_int64(query, 0),
+            .code = (uint32_t)sqlite3_column_int64(query, 1),
+            .process = (uint32_t)sqlite3_column_int64(query, 2),
+            .thread = (uint32_t)sqlite3_column_int64(query, 3),
+            .event = (uint64_t)sqlite3_column_int64(query, 4),
+            .ns = (uint64_t)sqlite3_column_int64(query, 5),
+        };
+    sqlite3_finalize(query);
+    return found;
+}

@@ -1,0 +1,154 @@
+/* Baselines: read, asked, added to, pruned, written; what others wrote into them stays. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "report/known/known.h"
+#include "unit/suite.h"
+
+static char error[512];
+
+static void put(const char *text) {
+    FILE *file = fopen("baseline.json", "w");
+    ck_assert_ptr_nonnull(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+static struct hak_baseline *load(void) {
+    struct hak_baseline *made = hak_baseline_load("baseline.json", false, error, sizeof error);
+    ck_assert_msg(made != NULL, "%s", error);
+    return made;
+}
+
+static void expect_error(const char *text, const char *due) {
+    put(text);
+    ck_assert_ptr_null(hak_baseline_load("baseline.json", false, error, sizeof error));
+    ck_assert_msg(strncmp(error, due, strlen(due)) == 0, "%s", error);
+}
+
+START_TEST(what_is_written_is_read) {
+    unlink("baseline.json");
+    struct hak_baseline *made = hak_baseline_load("baseline.json", true, error, sizeof error);
+    ck_assert_ptr_nonnull(made);
+    ck_assert(hak_baseline_add(made, "HKM-301:b", "heap-buffer-overflow", "f a.c", "app", "today"));
+    ck_assert(hak_baseline_add(made, "HKM-202:a", "double-free", "g \xff", "app", "today"));
+    ck_assert_msg(hak_baseline_write(made, error, sizeof error), "%s", error);
+    hak_baseline_free(made);
+    made = load();
+    ck_assert_uint_eq(made->count, 2);
+    ck_assert_str_eq(made->list[0].fingerprint, "HKM-202:a");
+    ck_assert_str_eq(hak_baseline_find(made, "HKM-301:b")->place, "f a.c");
+    ck_assert_ptr_null(hak_baseline_find(made, "HKM-301:c"));
+    ck_assert_ptr_null(hak_baseline_find(NULL, "HKM-301:b"));
+    ck_assert(!made->list[0].seen);
+    hak_baseline_free(made);
+}
+END_TEST
+
+START_TEST(what_people_wrote_stays) {
+    put("{\"hakmem_baseline\": 1, \"findings\": [{\"fingerprint\": \"x\", \"note\": \"ticket 17\","
+        " \"owner\": {\"team\": \"core\"}}]}");
+    struct hak_baseline *made = load();
+    ck_assert_str_eq(made->list[0].note, "ticket 17");
+    ck_assert(hak_baseline_write(made, error, sizeof error));
+    hak_baseline_free(made);
+    char text[512] = "";
+    FILE *file = fopen("baseline.json", "r");
+    ck_assert_uint_gt(fread(text, 1, sizeof text - 1, file), 0);
+    fclose(file);
+    ck_assert_ptr_nonnull(strstr(text, "\"team\": \"core\""));
+    ck_assert_ptr_nonnull(strstr(text, "ticket 17"));
+}
+END_TEST
+
+static bool ran(void *context, const char *program) {
+    (void)context;
+    return strcmp(program, "app") == 0;
+}
+
+START_TEST(only_what_could_be_seen_is_pruned) {
+    put("{\"hakmem_baseline\": 1, \"findings\": ["
+        "{\"fingerprint\": \"a\", \"program\": \"app\"}, {\"fingerprint\": \"b\", \"program\": "
+        "\"app\"},"
+        "{\"fingerprint\": \"c\", \"program\": \"other\"}]}");
+    struct hak_baseline *made = load();
+    hak_baseline_find(made, "b")->seen = true;
+    ck_assert_uint_eq(hak_baseline_prune(made, ran, NULL), 1);
+    ck_assert_ptr_null(hak_baseline_find(made, "a"));
+    ck_assert_ptr_nonnull(hak_baseline_find(made, "b"));
+    ck_assert_ptr_nonnull(hak_baseline_find(made, "c"));
+    hak_baseline_free(made);
+}
+END_TEST
+
+START_TEST(a_finding_counts_once) {
+    put("{\"hakmem_baseline\": 1, \"findings\": [{\"fingerprint\": \"a\"}, {\"fingerprint\": "
+        "\"a\"}]}");
+    struct hak_baseline *made = load();
+    ck_assert_uint_eq(made->count, 1);
+    hak_baseline_free(made);
+}
+END_TEST
+
+START_TEST(all_of_a_big_file_in_any_order_are_found) {
+    enum { ENTRIES = 200000 }; /* comparing each with each would take minutes */
+    char name[32];
+    FILE *file = fopen("baseline.json", "w");
+    fprintf(file, "{\"hakmem_baseline\": 1, \"findings\": [{\"fingerprint\": \"17\", \"note\": "
+                  "\"first\"}");
+    for (int i = ENTRIES; i-- > 0;)
+        fprintf(file, ",\n{\"fingerprint\": \"%d\", \"program\": \"%s\"}", i,
+                i % 2 ? "app" : "other");
+    fprintf(file, "]}");
+    fclose(file);
+    struct hak_baseline *made = load();
+    ck_assert_uint_eq(made->count, ENTRIES);
+    ck_assert_str_eq(hak_baseline_find(made, "17")->note, "first");
+    ck_assert(hak_baseline_add(made, "0x", "", "", "app", "today"));
+    ck_assert_uint_eq(hak_baseline_prune(made, ran, NULL), ENTRIES / 2 - 1);
+    for (int i = 0; i < ENTRIES; i++) {
+        snprintf(name, sizeof name, "%d", i);
+        ck_assert_msg((hak_baseline_find(made, name) != NULL) == (i % 2 == 0 || i == 17), "%d", i);
+    }
+    ck_assert_ptr_nonnull(hak_baseline_find(made, "0x"));
+    hak_baseline_free(made);
+}
+END_TEST
+
+START_TEST(errors_say_what_was_due) {
+    expect_error("{\n\"hakmem_baseline\": 1,\n", "baseline.json:3: the baseline is not JSON: ");
+    expect_error("[]", "baseline.json: not a baseline: {\"hakmem_baseline\": 1, ");
+    expect_error("{\"findings\": []}", "baseline.json: not a baseline");
+    expect_error("{\"hakmem_baseline\": 2, \"findings\": []}",
+                 "baseline.json: the baseline has version 2, and this hakmem reads 1");
+    expect_error("{\"hakmem_baseline\": 1, \"findings\": [{}, 5]}",
+                 "baseline.json: finding 1 of the baseline has no \"fingerprint\"");
+    ck_assert_ptr_null(hak_baseline_load("/no/such", false, error, sizeof error));
+    ck_assert_str_eq(error, "/no/such: the baseline cannot be read: No such file or directory");
+}
+END_TEST
+
+START_TEST(a_folder_that_is_not_there_is_told) {
+    struct hak_baseline *made =
+        hak_baseline_load("no/such/baseline.json", true, error, sizeof error);
+    ck_assert_ptr_nonnull(made);
+    ck_assert(!hak_baseline_write(made, error, sizeof error));
+    ck_assert_str_eq(error, "no/such/baseline.json: the baseline cannot be written: No such file "
+                            "or directory");
+    hak_baseline_free(made);
+}
+END_TEST
+
+int main(void) {
+    TCase *cases = tcase_create("baseline");
+    tcase_add_test(cases, what_is_written_is_read);
+    tcase_add_test(cases, what_people_wrote_stays);
+    tcase_add_test(cases, only_what_could_be_seen_is_pruned);
+    tcase_add_test(cases, a_finding_counts_once);
+    tcase_add_test(cases, all_of_a_big_file_in_any_order_are_found);
+    tcase_add_test(cases, errors_say_what_was_due);
+    tcase_add_test(cases, a_folder_that_is_not_there_is_told);
+    return run_cases("baseline", cases);
+}

@@ -1,0 +1,647 @@
+/* Reports: the shape of the page for every fault, what is said when something is missing, and that
+ * numbers from a dying program can be anything. */
+#include <jansson.h>
+#include <signal.h>
+#include "report/page/page.h"
+#include "report/words/words.h"
+#include "unit/store/capture.h"
+
+static struct capture c;
+static struct hak_report_request request;
+static struct hak_report_context context;
+static struct hak_report report;
+
+static void start(void) {
+    capture_start(&c, "report");
+    memset(&request, 0, sizeof request);
+    context = (struct hak_report_context){.process = 1,
+                                          .thread = 2,
+                                          .thread_number = 2,
+                                          .thread_name = "worker",
+                                          .store_path = "hakmem.app.1.db"};
+}
+
+static void stop(void) {
+    hak_report_free(&report);
+    if (c.w)
+        capture_finish(&c);
+    capture_clean(c.path);
+}
+
+static void make(bool with_store) {
+    struct hak_store_reader *r = NULL;
+    if (c.w)
+        capture_finish(&c);
+    if (with_store)
+        must(hak_store_open(c.path, &r));
+    hak_report_free(&report);
+    ck_assert_int_eq(hak_report_make(r, &request, &context, &report), 0);
+    if (r)
+        hak_store_close(r);
+}
+
+static void has(const char *text) {
+    ck_assert_msg(strstr(report.text, text) != NULL, "'%s' is due in:\n%s", text, report.text);
+}
+
+static void has_not(const char *text) {
+    ck_assert_msg(strstr(report.text, text) == NULL, "'%s' is wrong in:\n%s", text, report.text);
+}
+
+/* What every report has, whatever it is about. */
+static void check_shape(const char *first_line) {
+    size_t lines = 0, length = strlen(report.text);
+    for (const char *s = report.text; *s; s++)
+        lines += *s == '\n';
+    ck_assert_msg(lines <= HAK_REPORT_LINES, "%zu lines:\n%s", lines, report.text);
+    ck_assert_msg(strncmp(report.text, first_line, strlen(first_line)) == 0, "%s", report.text);
+    ck_assert_int_eq(report.text[length - 1], '\n');
+    ck_assert(strncmp(report.summary, "SUMMARY: hakmem: ", 17) == 0);
+    ck_assert(strchr(report.summary, '\n') == NULL);
+    const char *last = report.text + length - 1 - strlen(report.summary);
+    ck_assert_int_eq(strncmp(last, report.summary, strlen(report.summary)), 0);
+    has("  COMPLETENESS      ");
+    has("  NEXT              ");
+    json_error_t error;
+    json_t *document = json_loads(report.json, 0, &error);
+    ck_assert_msg(document != NULL, "%s in\n%s", error.text, report.json);
+    ck_assert_int_eq(json_integer_value(json_object_get(document, "hakmem_json")), 1);
+    ck_assert(json_is_object(json_object_get(document, "fault")));
+    json_decref(document);
+}
+
+static void fill_facts(unsigned fault, unsigned kind, int slot) {
+    request.facts = (struct hak_fault_facts){.fault = fault,
+                                             .kind = kind,
+                                             .found_address = BLOCK(slot) + 16,
+                                             .base = BLOCK(slot),
+                                             .user = BLOCK(slot) + 16,
+                                             .asked_bytes = 24,
+                                             .slot_bytes = 48,
+                                             .superslab = SLAB,
+                                             .slot = (uint32_t)slot,
+                                             .class_found = HAK_CLASS_NONE,
+                                             .class_due = CLASS_48,
+                                             .place = HAK_PLACE_FRONT,
+                                             .epoch = 1,
+                                             .record_count = c.n[slot]};
+}
+
+START_TEST(every_fault_has_the_same_page) {
+    block_malloc(&c, 1, 5, 1);
+    for (unsigned i = 0; hak_words_fault_at(i); i++) {
+        const struct hak_fault_words *words = hak_words_fault_at(i);
+        char first[100];
+        fill_facts(words->code, words->code < 200 ? HAK_SLL_POP : HAK_FREE, 1);
+        make(true);
+        snprintf(first, sizeof first, "hakmem: HKM-%u %s: ", words->code, words->name);
+        check_shape(first);
+        has("  FIRST WRONG STEP  ");
+        has("  HISTORY           1 life of this block:");
+        ck_assert_msg(strstr(report.summary, words->name) != NULL, "%s", report.summary);
+    }
+}
+END_TEST
+
+START_TEST(the_first_wrong_push_is_named) {
+    block_malloc(&c, 1, 5, 1);
+    block_free(&c, 1, 6, 2);
+    uint64_t push = capture_put(&c, (struct hak_event){.base = BLOCK(1),
+                                                       .address = BLOCK(1) + 16,
+                                                       .generation = 1ull << 32 | ++c.n[1],
+                                                       .thread = 2,
+                                                       .stack = 7,
+                                                       .kind = HAK_SLL_PUSH,
+                                                       .class_index = CLASS_48,
+                                                       .place = HAK_PLACE_SLL,
+                                                       .flags = HAK_RECORD_ILLEGAL});
+    fill_facts(104, HAK_SLL_POP, 1);
+    request.facts.offset = 16;
+    request.facts.class_found = CLASS_48;
+    context.fault_event = capture_put(&c, (struct hak_event){.base = BLOCK(1),
+                                                             .address = BLOCK(1) + 16,
+                                                             .size = 104,
+                                                             .thread = 2,
+                                                             .kind = HAK_FAULT,
+                                                             .class_index = CLASS_48});
+    make(true);
+    check_shape("hakmem: HKM-104 tls-sll-hdr-reset: the C3 list of thread 2 \"worker\" holds a "
+                "pointer 16 bytes past its block's base\n");
+    char due[80];
+    snprintf(due, sizeof due, "  FIRST WRONG STEP  event %llu   ", (unsigned long long)push);
+    has(due);
+    has("SLL_PUSH took a user pointer instead of the base");
+    has("function_7");
+    snprintf(due, sizeof due, "  FOUND             event %llu   ",
+             (unsigned long long)context.fault_event);
+    has(due);
+    has("magazine -> TLS SLL   <-- wrong");
+}
+END_TEST
+
+START_TEST(a_stale_owner_is_named_and_nobody_else) {
+    block_malloc(&c, 1, 5, 1);
+    block_free(&c, 1, 6, 1);
+    block_malloc(&c, 1, 7, 2);
+    uint64_t stale = block_free(&c, 1, 6, 1);
+    block_free_again(&c, 1, 8, 2);
+    fill_facts(202, HAK_FREE, 1);
+    context.fault_event = c.id;
+    make(true);
+    char due[100];
+    snprintf(due, sizeof due, "  FIRST WRONG STEP  event %llu   ", (unsigned long long)stale);
+    check_shape("hakmem: HKM-202 double-free: ");
+    has(due);
+    has("STALE: owner 1 frees owner 2's block");
+    has("owners 1 and 2:");
+}
+END_TEST
+
+START_TEST(a_double_free_without_evidence_accuses_nobody) {
+    block_malloc(&c, 1, 5, 1);
+    block_free(&c, 1, 6, 1);
+    block_free_again(&c, 1, 8, 2);
+    fill_facts(202, HAK_FREE, 1);
+    context.fault_event = c.id;
+    make(true);
+    check_shape("hakmem: HKM-202 double-free: ");
+    has("  FREED BEFORE      event ");
+    has("function_6");
+    has_not("STALE");
+    has_not("<-- wrong");
+}
+END_TEST
+
+START_TEST(what_is_missing_is_said) {
+    fill_facts(301, HAK_FREE, 1);
+    request.facts.damaged_bytes = 1;
+    request.facts.offset = 24;
+    request.unwind_end = 3;
+    make(false);
+    check_shape("hakmem: HKM-301 heap-buffer-overflow: 1 byte overwritten past the end of a block "
+                "of 24 bytes");
+    has("not known: there is no store");
+    has("no store: only what the program itself left is shown");
+    has("stack is damaged");
+    has("no stack: ");
+    make(true);
+    has("the capture has no block at this address");
+    has("the fault's own record is not in the store");
+}
+END_TEST
+
+START_TEST(losses_are_told) {
+    block_malloc(&c, 1, 5, 1);
+    must(hak_store_put_loss(
+        c.w, &(struct hak_loss_row){
+                 .process = 1, .to_ns = 100000, .count = 1234, .reason = "ring full"}));
+    fill_facts(301, HAK_FREE, 1);
+    make(true);
+    has("1,234 events were lost");
+    has_not("all events kept");
+}
+END_TEST
+
+START_TEST(guesses_stand_apart) {
+    block_malloc(&c, 1, 5, 1);
+    fill_facts(301, HAK_FREE, 1);
+    request.facts.damaged_bytes = 1;
+    request.facts.offset = 24;
+    make(true);
+    has("  GUESS             a string's terminating NUL did not fit");
+    request.facts.damage[0] = 7;
+    make(true);
+    has_not("GUESS");
+}
+END_TEST
+
+START_TEST(a_crash_describes_registers_that_point_into_the_heap) {
+    block_malloc(&c, 1, 5, 1);
+    block_malloc(&c, 2, 5, 1);
+    block_free(&c, 2, 6, 1);
+    context.signal = SIGSEGV;
+    request.signal_code = 1;
+    request.signal_address = 16;
+    request.registers[0] = BLOCK(1) + 16 + 8;
+    request.registers[5] = BLOCK(2) + 16;
+    make(true);
+    check_shape("hakmem: SIGSEGV at address 0x10: ");
+    has("SIGSEGV, nothing is mapped there");
+    has("rax 0x7f21c4a10468 is 8 bytes into a live block of 24 bytes: malloc(24) by thread 1 \"t\" "
+        "at app.c:5");
+    has("rdi 0x7f21c4a10490 is the start of a freed block of 24 bytes: free by thread 1 \"t\" at "
+        "app.c:6");
+    ck_assert(strstr(report.summary, "crash") && strstr(report.summary, "signal=SIGSEGV"));
+}
+END_TEST
+
+START_TEST(an_address_that_the_kernel_does_not_tell_is_not_zero) {
+    context.signal = SIGSEGV;
+    request.signal_code = SI_KERNEL;
+    make(true);
+    check_shape("hakmem: SIGSEGV: ");
+    has("the kernel does not report where");
+    ck_assert_ptr_null(strstr(report.text, "0x0"));
+    ck_assert_ptr_nonnull(strstr(report.json, "\"address\": null"));
+}
+END_TEST
+
+START_TEST(a_signal_that_somebody_sent_has_no_address) {
+    context.signal = SIGSEGV;
+    request.signal_code = 0;
+    make(true);
+    check_shape("hakmem: SIGSEGV: ");
+    has("sent by a process");
+}
+END_TEST
+
+/* A dying or hostile program wrote the request: any number may stand anywhere. */
+/* ---- the words of single faults --------------------------------------------------------------
+ */
+
+static const struct {
+    unsigned fault, kind, subkind;
+    struct hak_fault_facts more; /* what else the checks tell */
+    const char *due[3];
+} told[] = {
+    {203,
+     HAK_FREE,
+     5 | 0 << 8,
+     {0},
+     {"alloc-dealloc-mismatch: free of a block of 24 bytes from new[]; expected delete[]\n",
+      "free was given a block from new[]", "  ALLOCATED         event "}},
+    {203,
+     HAK_FREE,
+     0 | 8 << 8,
+     {0},
+     {"mismatch: delete of a block of 24 bytes from malloc; expected free\n"}},
+    {204,
+     HAK_FREE,
+     4 | 10 << 8,
+     {.given_bytes = 8},
+     {"type-mismatch: sized delete as one of 8 bytes of a block of 24 bytes from new\n"}},
+    {204,
+     HAK_FREE,
+     6 | 12 << 8,
+     {.given_alignment = 64, .asked_alignment = 32},
+     {"aligned delete with alignment 64 of a block of 24 bytes from aligned new with alignment "
+      "32\n"}},
+    {301,
+     HAK_PROCESS_END,
+     0,
+     {.found_by = HAK_FOUND_BY_EXIT,
+      .offset = 24,
+      .damaged_bytes = 3,
+      .damaged_span = 3,
+      .damage = "abc",
+      .more_damaged = 2},
+     {"3 bytes overwritten past the end of a block of 24 bytes allocated at app.c:5, found by "
+      "the "
+      "sweep at exit; and 2 more "
+      "damaged blocks\n",
+      "3 bytes changed from here on: 61 62 63  \"abc\"\n", "hop=SWEEP"}},
+    {301,
+     HAK_FREE,
+     0,
+     {.found_by = HAK_FOUND_BY_NEIGHBOUR, .offset = 24, .damaged_bytes = 1},
+     {"found by free of the block beside it\n"}},
+    {301,
+     0,
+     0,
+     {.found_by = HAK_FOUND_BY_ACCESS, .offset = 24, .access = HAK_ACCESS_WRITE},
+     {"heap-buffer-overflow: write just past the end of a block of 24 bytes\n", "hop=WRITE"}},
+    {302,
+     0,
+     0,
+     {.found_by = HAK_FOUND_BY_ACCESS, .offset = -8, .access = HAK_ACCESS_READ},
+     {"heap-buffer-underflow: read, 8 bytes before a block of 24 bytes\n", "hop=READ"}},
+    {303,
+     HAK_QUARANTINE_LEAVE,
+     0,
+     {.offset = 8,
+      .damaged_bytes = 3,
+      .damaged_span = 4,
+      .damage = "AB\xdd"
+                "C"},
+     {"write-after-free: 4 bytes at offset 8 of a block of 24 bytes freed ",
+      "found by the check of the block when it left quarantine\n", "41 42 dd 43  \"AB.C\"\n"}},
+    {304,
+     0,
+     0,
+     {.found_by = HAK_FOUND_BY_ACCESS, .offset = 8, .access = HAK_ACCESS_READ},
+     {"use-after-free: read at offset 8 of a block of 24 bytes freed ",
+      "  FREED             event "}},
+    {105,
+     HAK_SLL_POP,
+     0,
+     {.link = 0x4141414141414141},
+     {"the link of a free block of C3 points to 0x4141414141414141, which is not a hakmem block; "
+      "found by "
+      "SLL_POP\n",
+      "the link here is 0x4141414141414141"}},
+};
+
+START_TEST(each_fault_has_its_words) {
+    block_malloc(&c, 1, 5, 1);
+    block_free(&c, 1, 6, 2);
+    fill_facts(told[_i].fault, told[_i].kind, 1);
+    struct hak_fault_facts *facts = &request.facts;
+    const struct hak_fault_facts *more = &told[_i].more;
+    facts->subkind = told[_i].subkind;
+    facts->offset = more->offset;
+    facts->damaged_bytes = more->damaged_bytes;
+    facts->damaged_span = more->damaged_span;
+    memcpy(facts->damage, more->damage, sizeof facts->damage);
+    facts->more_damaged = more->more_damaged;
+    facts->found_by = more->found_by;
+    facts->access = more->access;
+    facts->given_bytes = more->given_bytes;
+    facts->given_alignment = more->given_alignment;
+    facts->asked_alignment = more->asked_alignment;
+    facts->link = more->link;
+    if (facts->found_by == HAK_FOUND_BY_ACCESS) {
+        request.signal = SIGSEGV;
+        request.signal_code = SEGV_ACCERR;
+        request.signal_address = facts->found_address;
+    }
+    context.ns = 5000000000;
+    make(true);
+    for (int i = 0; i < 3 && told[_i].due[i]; i++)
+        has(told[_i].due[i]);
+    check_shape("hakmem: HKM-");
+}
+END_TEST
+
+START_TEST(an_address_of_a_crash_is_said_in_words) {
+    request.signal = SIGSEGV;
+    request.signal_code = SEGV_MAPERR;
+    request.region.is_known = 1;
+    request.signal_address = 24;
+    make(true);
+    check_shape("hakmem: SIGSEGV at address 0x18: null pointer plus 24 bytes: ");
+    has("  GUESS             a member or an element was touched through a null pointer\n");
+    request.signal_address = (uint64_t)-8;
+    make(true);
+    has("0xfffffffffffffff8 is the null pointer minus 8 bytes.");
+    request.signal_address = 0x5000000;
+    request.region.below_end = 0x5000000 - 4;
+    snprintf(request.region.path, sizeof request.region.path, "/tmp/data.bin");
+    make(true);
+    has("lies 4 bytes past the end of an inaccessible mapping of data.bin; nothing is mapped "
+        "there.");
+    request.region.below_end = 0;
+    make(true);
+    has("lies far from any mapping.");
+    request.region = (struct hak_report_region){
+        .start = 0x5000000, .end = 0x5001000, .protection = 1, .is_known = 1};
+    snprintf(request.region.path, sizeof request.region.path, "/usr/lib/libfoo.so.1");
+    request.facts.access = HAK_ACCESS_WRITE;
+    make(true);
+    check_shape(
+        "hakmem: SIGSEGV at address 0x5000000: write to the read-only data of libfoo.so.1: ");
+    ck_assert_ptr_nonnull(strstr(report.json, "\"access\": \"write\""));
+}
+END_TEST
+
+START_TEST(registers_that_hold_no_address_are_named) {
+    request.signal = SIGSEGV;
+    request.signal_code = SI_KERNEL;
+    request.trap = 13;
+    request.registers[3] = 0x6867666564636261;
+    make(true);
+    has("      rbx 0x6867666564636261\n");
+    has_not("  GUESS");
+    request.registers[0] = 0xdd958090a3b085dd + 16;
+    make(true);
+    has("      rax 0xdd958090a3b085ed is the pattern that fills freed memory\n");
+    has("  GUESS             the pointer was read from freed memory, or from a block that was "
+        "not ");
+}
+END_TEST
+
+START_TEST(what_the_program_keeps_stands_in_for_the_record) {
+    struct hak_frame born = {
+        .ip = 1, .module = "/app", .function = "make", .file = "app.c", .line = 7};
+    struct hak_frame freed = {
+        .ip = 2, .module = "/app", .function = "drop", .file = "app.c", .line = 9};
+    fill_facts(202, HAK_FREE, 1);
+    request.is_unrecorded = 1;
+    context.alloc_frames = &born;
+    context.free_frames = &freed;
+    context.alloc_frame_count = context.free_frame_count = 1;
+    make(false);
+    check_shape("hakmem: HKM-202 double-free: free of a block of 24 bytes");
+    has("  ALLOCATED         by malloc\n      #0 make                app.c:7\n");
+    has("  FREED BEFORE      by the program\n      #0 drop                app.c:9\n");
+    has("  HISTORY           not recorded (HAKMEM_TRACE=off)\n");
+    has_not("hakmem-trace why");
+}
+END_TEST
+
+/* Thread 2 was created by 1, and created 3 and 4, both at one place; nothing is known of 1. */
+static void put_creations(void) {
+    static const struct hak_thread_row rows[] = {
+        {.id = 2, .process = 1, .number = 2, .name = "worker", .creator = 1, .stack = 11},
+        {.id = 3, .process = 1, .number = 3, .name = "io", .creator = 2, .stack = 12},
+        {.id = 4, .process = 1, .number = 4, .name = "io", .creator = 2, .stack = 12},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        must(hak_store_put_thread(c.w, &rows[i]));
+}
+
+static void count_of(const char *text, int due) {
+    int count = 0;
+    for (const char *at = report.text; (at = strstr(at, text)) != NULL; at++)
+        count++;
+    ck_assert_msg(count == due, "'%s' %d times, not %d, in:\n%s", text, count, due, report.text);
+}
+
+START_TEST(threads_that_are_named_say_where_they_were_created) {
+    put_creations();
+    block_malloc(&c, 1, 5, 4);
+    block_free(&c, 1, 6, 3);
+    fill_facts(202, HAK_FREE, 1);
+    make(true);
+    has("  THREADS           thread 2 \"worker\" was created by thread 1 \"t\" at:\n"
+        "      #0 function_11         app.c:11\n"
+        "                    threads 3 \"io\" and 4 \"io\" were created by thread 2 \"worker\" "
+        "at:\n"
+        "      #0 function_12         app.c:12\n"
+        "  COMPLETENESS");
+    count_of("created by", 2);
+    check_shape("hakmem: HKM-202 double-free");
+    json_t *document = json_loads(report.json, 0, NULL);
+    json_t *threads = json_object_get(json_object_get(document, "fault"), "threads");
+    ck_assert_uint_eq(json_array_size(threads), 3);
+    json_t *one = json_array_get(threads, 2);
+    ck_assert_str_eq(json_string_value(json_object_get(json_object_get(one, "thread"), "name")),
+                     "io");
+    ck_assert_int_eq(
+        json_integer_value(json_object_get(json_object_get(one, "created_by"), "number")), 2);
+    json_decref(document);
+}
+END_TEST
+
+/* Only thread 3 is named; who created thread 2, which created that, is said, and no more. */
+START_TEST(who_created_a_creator_is_said_once_more) {
+    put_creations();
+    must(hak_store_put_thread(
+        c.w, &(struct hak_thread_row){
+                 .id = 1, .process = 1, .number = 1, .name = "first", .creator = 9, .stack = 13}));
+    block_malloc(&c, 1, 5, 3);
+    fill_facts(301, HAK_FREE, 1);
+    context.thread = context.thread_number = 3;
+    context.thread_name = "io";
+    make(true);
+    count_of("created by", 2);
+    has("thread 3 \"io\" was created by thread 2 \"worker\" at:\n");
+    has("thread 2 \"worker\" was created by thread 1 \"first\" at:\n");
+}
+END_TEST
+
+START_TEST(a_main_thread_has_no_creation) {
+    block_malloc(&c, 1, 5, 1);
+    fill_facts(202, HAK_FREE, 1);
+    make(true);
+    has_not("  THREADS");
+}
+END_TEST
+
+START_TEST(what_the_program_keeps_of_its_thread_stands_in_for_the_store) {
+    struct hak_frame created = {
+        .ip = 1, .module = "/app", .function = "start", .file = "app.c", .line = 7};
+    fill_facts(202, HAK_FREE, 1);
+    request.is_unrecorded = 1;
+    context.creations[0] =
+        (struct hak_kept_creation){.thread = 2, .creator = 5, .frames = &created, .frame_count = 1};
+    context.creations[1] = (struct hak_kept_creation){.thread = 5, .creator = 1};
+    make(false);
+    has("  THREADS           thread 2 \"worker\" was created by thread 5 at:\n"
+        "      #0 start               app.c:7\n"
+        "                    thread 5 was created by thread 1\n");
+    context.thread_number = 3; /* another thread's first fault: not what the program told of */
+    make(false);
+    has_not("  THREADS");
+}
+END_TEST
+
+START_TEST(a_run_that_swept_after_every_call_is_not_suggested_again) {
+    static const char arguments[] = "/bin/app";
+    block_malloc(&c, 1, 5, 1);
+    fill_facts(301, HAK_FREE, 1);
+    request.facts.found_by = HAK_FOUND_BY_COUNT;
+    request.facts.offset = 24;
+    context.arguments = arguments;
+    context.argument_bytes = sizeof arguments;
+    request.sweep_every = 1000;
+    make(true);
+    has("hakmem-trace run --sweep-every 1 -- /bin/app");
+    request.sweep_every = 1;
+    context.fault_row = 7;
+    make(true);
+    has_not("--sweep-every");
+    has("     hakmem-trace explain HKM-301\n"
+        "                    hakmem-trace faults 7 --stacks   # ");
+}
+END_TEST
+
+START_TEST(any_numbers_give_a_page) {
+    block_malloc(&c, 1, 5, 1);
+    capture_finish(&c);
+    struct hak_store_reader *r;
+    must(hak_store_open(c.path, &r));
+    uint32_t seed = 12345;
+    for (int i = 0; i < 3000; i++) {
+        unsigned char *bytes = (unsigned char *)&request.facts;
+        for (size_t k = 0; k < sizeof request.facts; k++) {
+            seed = seed * 1664525 + 1013904223;
+            bytes[k] = seed >> 24 > 100 ? (unsigned char)(seed >> 16) : 0;
+        }
+        if (i % 3 > 0) {
+            static const unsigned codes[] = {101, 102, 103, 104, 105, 201, 202,
+                                             203, 204, 301, 302, 303, 304};
+            request.facts.fault = codes[i / 3 % (int)(sizeof codes / sizeof *codes)];
+        }
+        if (i % 3 > 1) {
+            request.facts.base = BLOCK(1);
+            request.facts.slot_bytes = 48;
+        }
+        struct hak_report one;
+        ck_assert_int_eq(hak_report_make(r, &request, &context, &one), 0);
+        ck_assert(strlen(one.text) < 20000);
+        hak_report_free(&one);
+    }
+    hak_store_close(r);
+}
+END_TEST
+
+/* A sweep that found the block whole narrows the write down, if it came after the block's last
+ * event and before the damage was found. */
+START_TEST(the_last_clean_look_begins_the_window) {
+    struct hak_frame looked = {
+        .ip = 1, .module = "/app", .function = "parse", .file = "app.c", .line = 7};
+    block_malloc(&c, 1, 5, 1);
+    uint64_t born_ns = c.ns;
+    fill_facts(301, HAK_FREE, 1);
+    request.facts.damaged_bytes = request.facts.damaged_span = 1;
+    request.facts.offset = 24;
+    request.facts.clean_by = HAK_FOUND_BY_COUNT;
+    c.ns += 5000000;
+    context.fault_event = capture_put(&c, (struct hak_event){.base = BLOCK(1),
+                                                             .address = BLOCK(1) + 16,
+                                                             .size = 301,
+                                                             .thread = 2,
+                                                             .kind = HAK_FAULT,
+                                                             .class_index = CLASS_48});
+    context.ns = c.ns;
+    context.clean_frames = &looked;
+    context.clean_frame_count = 1;
+    context.clean_ns = born_ns + 2000000;
+    make(true);
+    has("  FIRST WRONG STEP  a write between the periodic sweep at 0.002 s, which found "
+        "the block intact, and event ");
+    has("  LAST CLEAN LOOK   0.002 s\n      #0 parse ");
+    ck_assert(strstr(report.json, "\"clean_look\": {") != NULL);
+    uint64_t useless[] = {0, born_ns - 1, born_ns, context.ns, UINT64_MAX};
+    for (size_t i = 0; i < sizeof useless / sizeof *useless; i++) {
+        context.clean_ns = useless[i];
+        make(true);
+        has("  FIRST WRONG STEP  a write between event ");
+        has_not("LAST CLEAN LOOK");
+        ck_assert(strstr(report.json, "\"clean_look\": null") != NULL);
+    }
+    context.clean_ns = born_ns + 2000000;
+    request.facts.clean_by = HAK_FOUND_BY_CALL;
+    make(true);
+    has_not("LAST CLEAN LOOK");
+}
+END_TEST
+
+static void add(TCase *cases) {
+    tcase_add_checked_fixture(cases, start, stop);
+    tcase_add_test(cases, every_fault_has_the_same_page);
+    tcase_add_test(cases, the_first_wrong_push_is_named);
+    tcase_add_test(cases, a_stale_owner_is_named_and_nobody_else);
+    tcase_add_test(cases, a_double_free_without_evidence_accuses_nobody);
+    tcase_add_test(cases, what_is_missing_is_said);
+    tcase_add_test(cases, losses_are_told);
+    tcase_add_test(cases, guesses_stand_apart);
+    tcase_add_test(cases, a_crash_describes_registers_that_point_into_the_heap);
+    tcase_add_test(cases, an_address_that_the_kernel_does_not_tell_is_not_zero);
+    tcase_add_test(cases, a_signal_that_somebody_sent_has_no_address);
+    tcase_add_loop_test(cases, each_fault_has_its_words, 0, (int)(sizeof told / sizeof *told));
+    tcase_add_test(cases, an_address_of_a_crash_is_said_in_words);
+    tcase_add_test(cases, registers_that_hold_no_address_are_named);
+    tcase_add_test(cases, what_the_program_keeps_stands_in_for_the_record);
+    tcase_add_test(cases, the_last_clean_look_begins_the_window);
+    tcase_add_test(cases, threads_that_are_named_say_where_they_were_created);
+    tcase_add_test(cases, who_created_a_creator_is_said_once_more);
+    tcase_add_test(cases, a_main_thread_has_no_creation);
+    tcase_add_test(cases, what_the_program_keeps_of_its_thread_stands_in_for_the_store);
+    tcase_add_test(cases, a_run_that_swept_after_every_call_is_not_suggested_again);
+    tcase_add_test(cases, any_numbers_give_a_page);
+}
+
+int main(void) {
+    return run_suite("report", add);
+}
