@@ -82,7 +82,6 @@ static bool put_states(uint32_t count, struct stream *s, struct hak_buffer *blob
         uint64_t r = stream_random(s);
         states[i] = (struct hak_live_state){.base = 0x7f0000000000 + 64 * (uint64_t)i,
                                             .process = 1,
-                                            .generation = 1ull << 32 | (r & 255),
                                             .class_index = (uint8_t)(r >> 8 & 63),
                                             .step = (unsigned)(r >> 16 & 3) % 3,
                                             .is_fresh = r >> 18 & 1};
@@ -93,7 +92,6 @@ static bool put_states(uint32_t count, struct stream *s, struct hak_buffer *blob
             states[i].ns = 160 * (r >> 40 & 0xffff);
             states[i].stack = 1 + (uint32_t)(r >> 36 & 15);
             states[i].thread = 1 + (uint32_t)(r >> 56 & 3);
-            states[i].since_birth = (uint16_t)(r >> 32 & 7);
         }
     }
     if (!hak_live_part_encode(states, count, blob))

@@ -22,7 +22,7 @@ MALLOC, FREE, REALLOC, REALLOC_FROM, PLACE_LIVE = 1, 2, 3, 4, 5
 random.seed(20010101)
 
 
-COLUMNS = ("id", "process", "kind_number", "place", "class_index", "base", "address", "size", "generation", "ns")
+COLUMNS = ("id", "process", "kind_number", "place", "class_index", "base", "address", "size", "ns")
 
 
 def decode(*what):
@@ -53,7 +53,7 @@ for line in ask("sql", "select id, slot_bytes from class").splitlines():
 
 def end_of(row):
     """Where a block ends; a large block is whole pages, its user's bytes behind a header."""
-    _, _, _, _, index, base, address, size, _, _ = row
+    _, _, _, _, index, base, address, size, _ = row
     return base + slot_bytes[index] if index in slot_bytes else (address + max(1, size) + 4095) // 4096 * 4096
 
 
@@ -91,23 +91,23 @@ def holds_an_address(base, end):
 # a base, whatever size its slot had.
 with open("bases", "w") as out:
     out.writelines(f"{base}\n" for base in {base for _, base, end in spans if holds_an_address(base, end)})
-blocks = collections.defaultdict(lambda: collections.defaultdict(lambda: [array.array("Q") for _ in range(6)]))
+blocks = collections.defaultdict(lambda: collections.defaultdict(lambda: [array.array("Q") for _ in range(5)]))
 furthest_end = collections.defaultdict(int)
 for row in decode("moves", "bases"):
-    identity, process, kind, place, _, base, _, _, generation, ns = row
+    identity, process, kind, place, _, base, _, _, ns = row
     furthest_end[base] = max(furthest_end[base], end_of(row))
-    for column, value in zip(blocks[base][process], (identity, kind, place, end_of(row), generation, ns)):
+    for column, value in zip(blocks[base][process], (identity, kind, place, end_of(row), ns)):
         column.append(value)
 
 
 def moves_of(process, base):
-    """(generation, id, kind, place, end) of the block's moves that the process or its ancestors made."""
+    """(id, kind, place, end) of the block's moves that the process or its ancestors made."""
     moves = []
     for ancestor, (last_id, last_time) in lineage(process).items():
         if ancestor in blocks[base]:
-            ids, kinds, places, ends, generations, times = blocks[base][ancestor]
+            ids, kinds, places, ends, times = blocks[base][ancestor]
             moves += [
-                (generations[at], ids[at], kinds[at], places[at], ends[at])
+                (ids[at], kinds[at], places[at], ends[at])
                 for at in range(len(ids))
                 if ids[at] <= last_id and times[at] <= last_time
             ]
@@ -119,7 +119,7 @@ def block_at(process, address):
     newest, chosen = 0, None
     for base in blocks:
         if base <= address < furthest_end[base]:
-            for _, identity, _, _, end in moves_of(process, base):
+            for identity, _, _, end in moves_of(process, base):
                 if identity > newest and address < end:
                     newest, chosen = identity, (process, base)
     return chosen
@@ -129,7 +129,7 @@ def block_at(process, address):
 def story(key):
     """The moves and the lives of a block by a plain scan: the newest ones, and how many there are."""
     moves, lives = sorted(moves_of(*key)), []
-    for _, identity, kind, place, _ in moves:
+    for identity, kind, place, _ in moves:
         if kind == REALLOC and place == PLACE_LIVE and lives and not lives[-1]["ends"]:
             lives[-1]["resizes"].append(identity)
         elif kind in (MALLOC, REALLOC):
@@ -141,7 +141,7 @@ def story(key):
     for life in lives[-LIVES_KEPT:]:
         if len(life["resizes"]) > RESIZES_KEPT:
             life["resizes"] = life["resizes"][: RESIZES_KEPT - 1] + life["resizes"][-1:]
-    return key, [move[1] for move in moves[-MOVES_KEPT:]], lives[-LIVES_KEPT:], (len(moves), len(lives))
+    return key, [move[0] for move in moves[-MOVES_KEPT:]], lives[-LIVES_KEPT:], (len(moves), len(lives))
 
 
 def shown(document):

@@ -183,7 +183,7 @@ class Block:
 def moves_of(process, base):
     """The moves that the process and, before it was forked, its ancestors made, in order."""
     line = lineage(process)
-    return sorted((e for e in of_base[base] if counts(e, line)), key=lambda e: (e.generation, e.id))
+    return [e for e in of_base[base] if counts(e, line)]
 
 
 def lives_of(process, base):

@@ -290,8 +290,8 @@ static void read_bases(const char *path) {
 
 /* What is known of a block of the process that `alive` asks about. */
 struct alive {
-    uint64_t base, generation, birth, size, birth_generation;
-    int is_open;
+    uint64_t base, birth, size;
+    int is_open, has_birth_or_end;
 };
 static struct alive *alive;
 static uint64_t alive_slots, alive_used;
@@ -319,29 +319,20 @@ static struct alive *find_alive(uint64_t base) {
     return a;
 }
 
-/* The calls in the order of their generations: what came too early is known by its greater one. */
 static void live_on(uint32_t n) {
     for (uint32_t i = 0; i < n; i++) {
         uint64_t kind = value[SHAPE][i] & 0xff, place = value[SHAPE][i] >> 16 & 0xff;
-        uint64_t generation = value[GENERATION][i];
         if (kind < 1 || kind > 4 || value[SHAPE][i] >> 32 & 2 || value[BASE][i] == 0 ||
             value[ACTOR][i] >> 32 != alive_of || chunk_id + i > alive_until ||
             value[NS][i] > alive_ns)
             continue;
         struct alive *a = find_alive(value[BASE][i]);
-        int is_end = kind == 2 || kind == 4, is_resize = kind == 3 && place == 5;
-        if (generation >= a->generation) {
-            if (!is_resize) {
-                a->birth = is_end ? 0 : chunk_id + i;
-                a->birth_generation = generation;
-            }
-            a->is_open = !is_end;
-            a->size = is_end ? 0 : value[SIZE][i];
-            a->generation = generation;
-        } else if (!is_resize && generation > a->birth_generation) {
-            a->birth = is_end ? 0 : chunk_id + i;
-            a->birth_generation = generation;
-        }
+        a->is_open = kind == 1 || kind == 3;
+        a->size = a->is_open ? value[SIZE][i] : 0;
+        if (kind == 3 && place == 5) /* a resize: the life goes on */
+            continue;
+        a->birth = a->is_open ? chunk_id + i : 0;
+        a->has_birth_or_end = 1;
     }
 }
 
@@ -350,7 +341,7 @@ static void print_alive(void) {
         if (alive[i].base)
             printf("%llu\t%d\t%llu\t%llu\t%d\n", (unsigned long long)alive[i].base,
                    alive[i].is_open, (unsigned long long)alive[i].birth,
-                   (unsigned long long)alive[i].size, alive[i].birth_generation != 0);
+                   (unsigned long long)alive[i].size, alive[i].has_birth_or_end);
 }
 
 static sqlite3_stmt *query(sqlite3 *database, const char *sql) {

@@ -74,9 +74,9 @@ static void tell_block(struct hak_live_check *k, const struct hak_live_run *run,
 
 /* What a reader would take from it. */
 static bool same(const struct hak_live_state *a, const struct hak_live_state *b) {
-    return a->generation == b->generation && a->step == b->step && a->user == b->user &&
-           a->size == b->size && a->birth == b->birth && a->ns == b->ns && a->stack == b->stack &&
-           a->thread == b->thread && a->class_index == b->class_index;
+    return a->step == b->step && a->user == b->user && a->size == b->size && a->birth == b->birth &&
+           a->ns == b->ns && a->stack == b->stack && a->thread == b->thread &&
+           a->class_index == b->class_index;
 }
 
 /* The run against what is due, given one by one: the first difference is told. 0 or an error. */
@@ -124,7 +124,7 @@ static int next_made(void *context, struct hak_live_state *out) {
     return found < 0 ? hak_store_no_memory(m->path) : found;
 }
 
-/* The last chunk of the run was added: what is known so far is the ground of the next one. */
+/* The last chunk of the run was added. */
 static int end_run(struct hak_live_check *k) {
     bool is_unsure = !k->run.has_all_ends && k->run.max_ns >= k->unsure_ns;
     int error = 0;
@@ -133,10 +133,8 @@ static int end_run(struct hak_live_check *k) {
         error = made.reading ? compare_run(k, &k->run, next_made, &made)
                              : hak_store_no_memory(made.path);
         hak_live_reading_close(made.reading);
-        hak_live_pile_haunt(&k->gather.pile);
-    } else {
-        hak_live_gather_clear(&k->gather);
     }
+    hak_live_pile_clear(&k->gather.pile);
     return error ? error : next_run(k, k->run.last_event + 1);
 }
 

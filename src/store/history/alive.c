@@ -12,14 +12,12 @@
 #define LEVELS_MAX     16
 #define STATES_AT_ONCE ((uint32_t)1 << 20) /* of events that no run covers, in all sources */
 #define STATES_LEAST   ((uint32_t)1 << 13)
-#define LATE_CHUNKS    2 /* an event may lie before those of so many chunks before its own */
 
 /* One stretch of one process's log; older stretches come first. */
 struct source {
     bool is_run;
     struct hak_live_cursor cursor; /* of a run */
     struct hak_scan_limits limits; /* of events */
-    uint64_t first;                /* those before it only tell which others come late */
     bool needs_ends;               /* a birth in it may hide a life whose end was lost */
     struct hak_live_table table;   /* sorted; of bases from the batch's beginning on */
     uint32_t at;
@@ -60,7 +58,7 @@ static struct source *add_source(struct hak_live *l) {
 struct stretch {
     uint32_t process;
     uint64_t id_to, ns_to; /* inclusive; 0 = open */
-    bool is_lossy;         /* events of it, or of one it was forked from, were lost */
+    bool is_lossy;         /* the log of it, or of one it was forked from, lacks events */
     uint64_t unsure_ns;    /* runs that reach this time left out ends that a loss made important */
 };
 
@@ -87,21 +85,13 @@ static int next_run(struct hak_live *l, const struct stretch *s, uint64_t first,
 }
 
 static int add_events(struct hak_live *l, const struct stretch *s, uint64_t from, uint64_t to) {
-    uint64_t before = 0;
-    int found = hak_database_numbers(&l->reader->db,
-                                     "SELECT coalesce(min(id), 0) FROM (SELECT id FROM chunk"
-                                     " WHERE id < ?1 ORDER BY id DESC LIMIT 2)",
-                                     from, &before, 1);
-    if (found < 0)
-        return found;
     struct source *source = add_source(l);
     if (!source)
         return hak_store_no_memory(l->reader->db.path);
     source->limits = hak_scan_all();
     source->limits.filter.process = s->process;
-    source->first = from;
     source->needs_ends = s->is_lossy;
-    source->limits.filter.id_from = before ? before : from;
+    source->limits.filter.id_from = from;
     source->limits.filter.id_to = to;
     source->limits.filter.ns_to = s->ns_to;
     source->limits.filter.kind_mask_low =
@@ -142,6 +132,12 @@ static uint64_t earlier(uint64_t moment, uint64_t fork) {
     return fork ? fork : 1;
 }
 
+/* Since when a process's log may lack events: since the first loss; from the beginning where
+ * events came against the order of their blocks, which are taken as they come. */
+static const char exceptions[] = "SELECT coalesce(min(ns), 0), count(*) FROM"
+                                 " (SELECT from_ns AS ns FROM loss WHERE process IN (0, ?1)"
+                                 "  UNION ALL SELECT 0 FROM meta WHERE key = 'disordered_events')";
+
 static int add_lineage(struct hak_live *l) {
     struct hak_lineage lineage;
     bool is_lossy = false;
@@ -151,10 +147,7 @@ static int add_lineage(struct hak_live *l) {
         struct stretch s = {.process = lineage.link[i].process,
                             .id_to = earlier(l->moment.id, lineage.link[i].id_to),
                             .ns_to = earlier(l->moment.ns, lineage.link[i].ns_to)};
-        int found = hak_database_numbers(
-            &l->reader->db,
-            "SELECT coalesce(min(from_ns), 0), count(*) FROM loss WHERE process = ?1", s.process,
-            loss, 2);
+        int found = hak_database_numbers(&l->reader->db, exceptions, s.process, loss, 2);
         if (found < 0)
             return found;
         s.unsure_ns = loss[1] ? loss[0] : UINT64_MAX;
@@ -169,35 +162,31 @@ static int add_lineage(struct hak_live *l) {
 
 /* What is known so far of the blocks of a batch, when it is too much. */
 struct pressed {
-    uint64_t below;        /* bases from here on go; 0 = none */
-    uint64_t ended_before; /* ends of lives before this event go */
-    bool is_first;         /* no stretch comes before: no end in this one ends a life of another */
-    bool needs_ends;       /* of the stretch */
+    uint64_t below;  /* bases from here on go; 0 = none */
+    bool is_first;   /* no stretch comes before: no end in this one ends a life of another */
+    bool needs_ends; /* of the stretch */
 };
 
 static bool is_kept(const void *context, const struct hak_live_state *s) {
     const struct pressed *p = context;
     if (p->below && s->base >= p->below)
         return false;
-    return s->step != HAK_LIVE_ENDED || s->is_ghost || s->birth >= p->ended_before ||
-           !(p->is_first || (s->is_fresh && !p->needs_ends));
+    return s->step != HAK_LIVE_ENDED || !(p->is_first || (s->is_fresh && !p->needs_ends));
 }
 
-/* Makes room: what has ended goes, unless an event may still come that lies before it; where this
- * is not enough, the upper half of the bases, which comes with the next batch. False without
- * memory. */
-static bool press(struct hak_live *l, struct source *s, uint64_t ended_before, uint32_t most) {
+/* Makes room: what has ended goes; where this is not enough, the upper half of the bases, which
+ * comes with the next batch. False without memory. */
+static bool press(struct hak_live *l, struct source *s, uint32_t most) {
     struct hak_live_table *t = &s->table;
-    struct pressed p = {
-        .ended_before = ended_before, .is_first = s == l->source, .needs_ends = s->needs_ends};
-    hak_live_table_filter(t, is_kept, &p);
+    struct pressed p = {.is_first = s == l->source, .needs_ends = s->needs_ends};
+    if (!hak_live_table_filter(t, is_kept, &p))
+        return false;
     if (t->used <= most / 4 * 3)
         return true;
-    if (!hak_live_table_sort(t, true))
+    if (!hak_live_table_sort(t))
         return false;
     l->below = p.below = t->state[t->used / 2].base;
-    hak_live_table_filter(t, is_kept, &p);
-    return true;
+    return hak_live_table_filter(t, is_kept, &p);
 }
 
 static int read_events(struct hak_live *l, struct source *s, uint32_t most) {
@@ -206,37 +195,23 @@ static int read_events(struct hak_live *l, struct source *s, uint32_t most) {
     struct hak_live_state state;
     hak_live_table_free(&s->table);
     s->at = 0;
-    bool is_before = true;
-    uint64_t chunk[LATE_CHUNKS + 1] = {0}; /* that of the event, and those before it */
     s->limits.filter.base_from = l->from;
     s->limits.filter.base_to = l->from || l->below ? l->below ? l->below - 1 : INT64_MAX : 0;
     int result = hak_scan_open(l->reader, &s->limits, false, &scan);
     if (result)
         return result;
     while ((result = hak_scan_next(scan, &e)) == 1) {
-        if (chunk[0] != hak_scan_chunk(scan)) {
-            memmove(chunk + 1, chunk, sizeof chunk - sizeof *chunk);
-            chunk[0] = hak_scan_chunk(scan);
-        }
-        if (is_before && e.id >= s->first) {
-            hak_live_table_haunt(&s->table);
-            is_before = false;
-        }
         if (!hak_live_state_of(&e, &state) || (l->below && e.base >= l->below))
             continue;
-        if (state.step == HAK_LIVE_ENDED)
-            state.birth = e.id; /* of ends nobody else looks at it */
         if (!hak_live_table_add(&s->table, &state) ||
-            (s->table.used > most && !press(l, s, chunk[LATE_CHUNKS], most))) {
+            (s->table.used > most && !press(l, s, most))) {
             result = hak_store_no_memory(l->reader->db.path);
             break;
         }
     }
     l->chunks += hak_scan_chunks(scan);
     hak_scan_close(scan);
-    if (is_before)
-        hak_live_table_haunt(&s->table);
-    if (!result && !hak_live_table_sort(&s->table, false))
+    if (!result && !hak_live_table_sort(&s->table))
         result = hak_store_no_memory(l->reader->db.path);
     return result;
 }

@@ -7,23 +7,10 @@
 #include "store/codec/codec.h"
 #include "store/live/pile.h"
 
-/* The last generation of a block that a chunk left something of. */
-struct hak_live_seen {
-    uint64_t base, generation;
-    uint32_t process;
-};
-
-/* What one of the newest chunks left, sorted: events of the next may come before it. */
-struct hak_live_recent {
-    struct hak_live_seen *seen;
-    uint32_t count, room;
-};
-
 struct hak_live_touched;
 struct hak_live_gather {
     struct hak_live_pile pile;
     bool is_lossy; /* events were lost: nothing is left out */
-    struct hak_live_recent recent[HAK_LIVE_GHOST_LAYERS + 1]; /* the first is of this chunk */
     struct hak_live_touched *touched;
     struct hak_live_place *place, *scratch;
 };
@@ -33,7 +20,5 @@ void hak_live_gather_free(struct hak_live_gather *g);
 /* Adds a chunk; its column BASE must be numbered. False when memory is out. */
 bool hak_live_gather_chunk(struct hak_live_gather *g, const struct hak_columns *c,
                            uint64_t first_id);
-/* Nothing is known any more. */
-void hak_live_gather_clear(struct hak_live_gather *g);
 
 #endif

@@ -8,13 +8,13 @@
 
 #define HEADER_BYTES   20
 #define CHECKSUM_BYTES 4
-#define COLUMNS        14
+#define COLUMNS        11
 #define RAW_BYTES_MAX  ((HAK_LIVE_PART_STATES * COLUMNS + 1) * HAK_VARINT_BYTES)
 
 _Static_assert(HAK_LIVE_PART_STATES == 1 << 12, "an index has 12 bits in sort_by_birth");
 #define STACK_SLOTS (HAK_LIVE_PART_STATES * 2)
 
-enum { STEP_BITS = 3, FRESH_BIT = 4, LATE_BIT = 8, ORPHAN_BIT = 16 };
+enum { STEP_BITS = 3, FRESH_BIT = 4 };
 
 /* What coding and decoding work in, one for each thread that does so: not in the thread-local
  * block, which would have to fit on the smallest stack. */
@@ -139,14 +139,10 @@ static void put_columns(struct coder *out, const struct hak_live_state *states, 
         low_bits |= states[i].base;
     c.shift = low_bits ? (unsigned)__builtin_ctzll(low_bits) : 0;
     for (uint32_t i = 0; i < count; i++)
-        *c.at++ =
-            (uint8_t)(states[i].step | (states[i].is_fresh ? FRESH_BIT : 0) |
-                      (states[i].is_late ? LATE_BIT : 0) | (states[i].is_orphan ? ORPHAN_BIT : 0));
+        *c.at++ = (uint8_t)(states[i].step | (states[i].is_fresh ? FRESH_BIT : 0));
     end_column(&c);
     PUT_DIFFERENCES(states[i].process, is_any);
     PUT_DIFFERENCES(states[i].base >> c.shift, is_any);
-    PUT_DIFFERENCES(states[i].generation >> 32, is_any);
-    PUT_DIFFERENCES(states[i].generation & 0xffffffff, is_any);
     PUT_DIFFERENCES(states[i].class_index, is_open);
     PUT_DIFFERENCES(states[i].user - states[i].base, is_open);
     PUT_DIFFERENCES(states[i].size, is_open);
@@ -154,7 +150,6 @@ static void put_columns(struct coder *out, const struct hak_live_state *states, 
     put_times(&c, states, count);
     put_stacks(&c, states, count);
     PUT_DIFFERENCES(states[i].thread, is_born);
-    PUT_DIFFERENCES(states[i].since_birth, is_born);
     *out = c;
 }
 
@@ -246,13 +241,9 @@ static const char *get_columns(struct hak_input *in, struct hak_live_state *stat
             return "a state is of a kind that this version does not know";
         states[i].step = flags[i] & 3u;
         states[i].is_fresh = (flags[i] & FRESH_BIT) != 0;
-        states[i].is_late = (flags[i] & LATE_BIT) != 0;
-        states[i].is_orphan = (flags[i] & ORPHAN_BIT) != 0;
     }
     GET_DIFFERENCES(states[i].process = (uint32_t)value & (HAK_LIVE_PROCESSES - 1), is_any);
     GET_DIFFERENCES(states[i].base = value << shift, is_any);
-    GET_DIFFERENCES(states[i].generation = value << 32, is_any);
-    GET_DIFFERENCES(states[i].generation |= value & 0xffffffff, is_any);
     GET_DIFFERENCES(states[i].class_index = (uint8_t)value, is_open);
     GET_DIFFERENCES(states[i].user = states[i].base + value, is_open);
     GET_DIFFERENCES(states[i].size = value, is_open);
@@ -261,7 +252,6 @@ static const char *get_columns(struct hak_input *in, struct hak_live_state *stat
     if (!wrong)
         wrong = get_stacks(in, states, count);
     GET_DIFFERENCES(states[i].thread = (uint32_t)value, is_born);
-    GET_DIFFERENCES(states[i].since_birth = (uint16_t)value, is_born);
     if (wrong || in->broken)
         return wrong ? wrong : "it is cut short";
     return in->at == in->end ? NULL : "bytes are left over behind its states";

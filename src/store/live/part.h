@@ -7,7 +7,7 @@
 #include "store/live/table.h"
 
 #define HAK_LIVE_PART_MAGIC  0x564c4b48u /* "HKLV" */
-#define HAK_LIVE_PART_FORMAT 1
+#define HAK_LIVE_PART_FORMAT 2
 #define HAK_LIVE_PART_STATES 4096
 
 /* Appends the coded states to `out`. False when memory is out. */

@@ -6,10 +6,10 @@
 
 #define MARK_STATES  64    /* between two marks */
 #define ROUND_STATES 16384 /* about so many are sorted at once */
-#define STATE_BYTES  (14 * HAK_VARINT_BYTES)
+#define STATE_BYTES  (10 * HAK_VARINT_BYTES)
 
 /* First byte of a state; its step takes the lowest two bits. */
-enum { FRESH = 4, ORPHAN = 8, SAME_PROCESS = 16, SAME_THREAD = 32, LATE = 64 };
+enum { FRESH = 4, SAME_PROCESS = 8, SAME_THREAD = 16 };
 
 void hak_live_pile_free(struct hak_live_pile *p) {
     hak_buffer_free(&p->bytes);
@@ -26,39 +26,35 @@ void hak_live_pile_clear(struct hak_live_pile *p) {
 bool hak_live_pile_begin(struct hak_live_pile *p, uint64_t first_id, uint64_t ns) {
     if (!hak_array_make_room(&p->layer, p->layers, &p->layer_room, sizeof *p->layer))
         return false;
-    p->layer[p->layers++] = (struct hak_live_layer){
-        .first_id = first_id, .ns = ns, .start = p->bytes.size, .first_mark = p->marks};
+    p->layer[p->layers++] =
+        (struct hak_live_layer){.first_id = first_id, .ns = ns, .start = p->bytes.size};
     p->before = (struct hak_live_state){0};
     return true;
 }
 
-static bool put_mark(struct hak_live_pile *p, struct hak_live_layer *layer,
-                     const struct hak_live_state *s) {
+static bool put_mark(struct hak_live_pile *p, const struct hak_live_state *s) {
     if (!hak_array_make_room(&p->mark, p->marks, &p->mark_room, sizeof *p->mark) ||
         !hak_buffer_reserve(&p->bytes, MARK_STATES * STATE_BYTES))
         return false;
     p->mark[p->marks++] = (struct hak_live_mark){.base = s->base, .process = s->process};
-    layer->marks++;
     return true;
 }
 
 bool hak_live_pile_put(struct hak_live_pile *p, const struct hak_live_state *s) {
     struct hak_live_layer *layer = &p->layer[p->layers - 1];
     const struct hak_live_state *before = &p->before;
-    if (layer->states % MARK_STATES == 0 && !put_mark(p, layer, s))
+    if (layer->states % MARK_STATES == 0 && !put_mark(p, s))
         return false;
     p->mark[p->marks - 1].states++;
     layer->states++;
     bool is_of_process = s->process == before->process, is_born = s->step == HAK_LIVE_BORN;
     bool is_of_thread = is_born && s->thread == before->thread;
     uint8_t *at = p->bytes.data + p->bytes.size;
-    *at++ = (uint8_t)(s->step | (s->is_fresh ? FRESH : 0) | (s->is_orphan ? ORPHAN : 0) |
-                      (s->is_late ? LATE : 0) | (is_of_process ? SAME_PROCESS : 0) |
+    *at++ = (uint8_t)(s->step | (s->is_fresh ? FRESH : 0) | (is_of_process ? SAME_PROCESS : 0) |
                       (is_of_thread ? SAME_THREAD : 0));
     if (!is_of_process)
         at = hak_write_varint(at, s->process);
     at = hak_write_varint(at, s->base - (is_of_process ? before->base : 0));
-    at = hak_write_varint(at, hak_zigzag(s->generation - before->generation));
     if (s->step != HAK_LIVE_ENDED) {
         *at++ = s->class_index;
         at = hak_write_varint(at, s->user - s->base);
@@ -68,7 +64,6 @@ bool hak_live_pile_put(struct hak_live_pile *p, const struct hak_live_state *s) 
         at = hak_write_varint(at, s->birth - layer->first_id);
         at = hak_write_varint(at, hak_zigzag(s->ns - layer->ns));
         at = hak_write_varint(at, hak_zigzag((uint64_t)s->stack - before->stack));
-        at = hak_write_varint(at, s->since_birth);
         if (!is_of_thread)
             at = hak_write_varint(at, s->thread);
         p->before.stack = s->stack;
@@ -77,32 +72,7 @@ bool hak_live_pile_put(struct hak_live_pile *p, const struct hak_live_state *s) 
     p->bytes.size = (size_t)(at - p->bytes.data);
     p->before.process = s->process;
     p->before.base = s->base;
-    p->before.generation = s->generation;
     return true;
-}
-
-void hak_live_pile_haunt(struct hak_live_pile *p) {
-    uint32_t stay = p->layers < HAK_LIVE_GHOST_LAYERS ? p->layers : HAK_LIVE_GHOST_LAYERS;
-    if (!stay)
-        return;
-    if (!p->marks) { /* nothing is in any of them */
-        p->layers = 0;
-        return;
-    }
-    struct hak_live_layer *first = &p->layer[p->layers - stay];
-    size_t start = first->start;
-    uint32_t mark = first->first_mark;
-    memmove(p->bytes.data, p->bytes.data + start, p->bytes.size - start);
-    memmove(p->mark, p->mark + mark, (p->marks - mark) * sizeof *p->mark);
-    p->bytes.size -= start;
-    p->marks -= mark;
-    for (uint32_t i = 0; i < stay; i++) {
-        p->layer[i] = first[i];
-        p->layer[i].start -= start;
-        p->layer[i].first_mark -= mark;
-        p->layer[i].is_ghost = true;
-    }
-    p->layers = stay;
 }
 
 /* ---- reading -----------------------------------------------------------------------------------
@@ -152,14 +122,10 @@ static void read_state(struct layer_cursor *c) {
     unsigned flags = *at++;
     s.step = flags & 3;
     s.is_fresh = (flags & FRESH) != 0;
-    s.is_orphan = (flags & ORPHAN) != 0;
-    s.is_late = (flags & LATE) != 0;
-    s.is_ghost = c->layer->is_ghost;
     bool is_of_process = (flags & SAME_PROCESS) != 0;
     s.process =
         is_of_process ? before.process : (uint32_t)read_number(&at) & (HAK_LIVE_PROCESSES - 1);
     s.base = (is_of_process ? before.base : 0) + read_number(&at);
-    s.generation = before.generation + hak_unzigzag(read_number(&at));
     if (s.step != HAK_LIVE_ENDED) {
         s.class_index = *at++;
         s.user = s.base + read_number(&at);
@@ -169,7 +135,6 @@ static void read_state(struct layer_cursor *c) {
         s.birth = c->layer->first_id + read_number(&at);
         s.ns = c->layer->ns + hak_unzigzag(read_number(&at));
         s.stack = c->stack += (uint32_t)hak_unzigzag(read_number(&at));
-        s.since_birth = (uint16_t)read_number(&at);
         if (!(flags & SAME_THREAD))
             c->thread = (uint32_t)read_number(&at);
         s.thread = c->thread;
@@ -266,14 +231,6 @@ static int next_range(struct hak_live_reading *r) {
     return 1;
 }
 
-static void join(struct hak_live_state *older, struct hak_live_state newer) {
-    bool are_ghosts = older->is_ghost && newer.is_ghost;
-    if (are_ghosts)
-        older->is_ghost = newer.is_ghost = false;
-    hak_live_join(older, &newer);
-    older->is_ghost |= are_ghosts;
-}
-
 int hak_live_reading_next(struct hak_live_reading *r, struct hak_live_state *out) {
     for (;;) {
         if (r->at == r->count) {
@@ -286,9 +243,9 @@ int hak_live_reading_next(struct hak_live_reading *r, struct hak_live_state *out
         *out = r->room[first->at];
         for (place++; place < end && place->base == first->base && place->process == first->process;
              place++)
-            join(out, r->room[place->at]);
+            hak_live_join(out, &r->room[place->at]);
         r->at = (uint32_t)(place - r->place);
-        if (!out->is_ghost && !hak_live_is_void(out))
+        if (!hak_live_is_void(out))
             return 1;
     }
 }

@@ -5,23 +5,19 @@
  *   chunk's states, sorted -> layer |-> pile -> block by block, joined over all layers
  *   chunk's states, sorted -> layer |
  *
- * Within a layer states come by (process, base); those of one block in the order of the log. The
- * pile is read in ranges of bases: what all layers have of one lies in memory at once, is sorted
- * and joined. For one thread. */
+ * Within a layer states come by (process, base). The pile is read in ranges of bases: what all
+ * layers have of one lies in memory at once, is sorted and joined. For one thread. */
 #ifndef HAK_STORE_LIVE_PILE_H
 #define HAK_STORE_LIVE_PILE_H
 
 #include "base/bytes.h"
 #include "store/live/table.h"
 
-#define HAK_LIVE_GHOST_LAYERS 2 /* events come late by so many chunks at most */
-
 /* The states of a chunk. */
 struct hak_live_layer {
     uint64_t first_id, ns; /* births and their times are counted from these */
     size_t start;          /* of its bytes */
-    uint32_t states, first_mark, marks;
-    bool is_ghost; /* of the run before: only to see what comes late */
+    uint32_t states;
 };
 
 /* Where some states of a layer begin, to cut the bases into ranges. */
@@ -45,8 +41,6 @@ void hak_live_pile_clear(struct hak_live_pile *p);
 bool hak_live_pile_begin(struct hak_live_pile *p, uint64_t first_id, uint64_t ns);
 /* Puts a state on the layer that was begun last. False when memory is out. */
 bool hak_live_pile_put(struct hak_live_pile *p, const struct hak_live_state *s);
-/* The run ends here: the newest layers stay, as ghosts of the next one. */
-void hak_live_pile_haunt(struct hak_live_pile *p);
 
 /* ---- reading ---- */
 

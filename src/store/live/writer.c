@@ -32,8 +32,6 @@ struct hak_live_writer {
     struct hak_live_gather gather;
     uint64_t first_event, last_event, max_ns; /* what was gathered; first_event 0 = nothing */
     uint64_t next;                            /* event that is gathered next */
-    uint64_t run_from; /* what is gathered before it is only known as what was there */
-    bool is_before;    /* some of that was gathered */
     uint32_t chunks, puts;
     bool is_started;   /* what was gathered agrees with the file up to `next` */
     bool has_all_ends; /* the gathering was lossy when the run began */
@@ -109,15 +107,9 @@ static int add_columns(struct hak_live_writer *l, const struct hak_columns *c, u
 /* ---- a run becomes rows ------------------------------------------------------------------------
  */
 
-/* What was gathered is of the run before from now on. */
+/* What was gathered is in a run, or not needed. */
 static void begin_run(struct hak_live_writer *l) {
-    hak_live_pile_haunt(&l->gather.pile);
-    l->first_event = l->max_ns = 0;
-    l->chunks = 0;
-}
-
-static void forget(struct hak_live_writer *l) {
-    hak_live_gather_clear(&l->gather);
+    hak_live_pile_clear(&l->gather.pile);
     l->first_event = l->max_ns = 0;
     l->chunks = 0;
 }
@@ -254,8 +246,8 @@ static int number(const struct hak_live_writer *l, const char *sql, uint64_t arg
 
 /* Finds what the file holds behind its newest run: from there on it is gathered anew. */
 static int find_start(struct hak_live_writer *l) {
-    uint64_t covered = 0, losses = 0, before = 0;
-    forget(l);
+    uint64_t covered = 0, losses = 0;
+    begin_run(l);
     l->last_event = 0;
     int error = number(l, "SELECT count(*), ?1 FROM loss", 0, &losses);
     if (!error)
@@ -263,29 +255,17 @@ static int find_start(struct hak_live_writer *l) {
                        "SELECT coalesce(max(last_event), 0), ?1 FROM live_run"
                        " WHERE level = 0 AND is_last",
                        0, &covered);
-    if (!error) /* the last two chunks of the run before */
-        error = number(l,
-                       "SELECT coalesce(min(id), 0) FROM (SELECT id FROM chunk WHERE id <= ?1"
-                       " ORDER BY id DESC LIMIT 2)",
-                       covered, &before);
     l->gather.is_lossy |= losses > 0;
-    l->run_from = covered + 1;
-    l->next = before ? before : l->run_from;
-    l->is_before = before > 0;
+    l->next = covered + 1;
     l->is_started = !error;
     return error;
 }
 
-/* Adds a chunk that is in the file; it may be one of those before the run. */
 static int add_next(struct hak_live_writer *l, const struct hak_columns *c, uint64_t id,
                     uint64_t max_ns) {
-    if (l->is_before && id >= l->run_from) {
-        l->is_before = false;
-        begin_run(l);
-    }
     int error = add_columns(l, c, id, max_ns);
     l->next = id + c->events;
-    if (!error && !l->is_before && is_full(l)) {
+    if (!error && is_full(l)) {
         error = cut_run(l);
         if (!error && !l->merge)
             error = start_merge(l);
@@ -302,7 +282,7 @@ static int decode_next(struct hak_live_writer *l, sqlite3_stmt *row, struct hak_
         wrong = hak_chunk_decode(&chunk, columns, HAK_ALL_COLUMNS);
     if (!wrong)
         return add_next(l, columns, id, (uint64_t)sqlite3_column_int64(row, 2));
-    forget(l); /* `check` tells of it; the runs begin anew behind it */
+    begin_run(l); /* `check` tells of it; the runs begin anew behind it */
     l->next = id + 1;
     return 0;
 }
@@ -356,6 +336,6 @@ int hak_live_trim(struct hak_live_writer *l, uint64_t end) {
     if (l->merge && l->merge->in.run.first_event < end)
         stop_merge(l);
     if (l->first_event && l->first_event < end)
-        forget(l); /* the run begins anew behind what goes */
+        begin_run(l); /* the run begins anew behind what goes */
     return number(l, "DELETE FROM live_run WHERE first_event < ?1", end, &ignored);
 }

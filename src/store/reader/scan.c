@@ -263,10 +263,6 @@ int hak_scan_next(struct hak_scan *s, struct hak_event *out) {
     return 1;
 }
 
-uint64_t hak_scan_chunk(const struct hak_scan *s) {
-    return s->used ? s->slot[s->first]->chunk_id : 0;
-}
-
 uint64_t hak_scan_chunks(const struct hak_scan *s) {
     return s->chunks_opened;
 }

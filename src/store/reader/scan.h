@@ -30,8 +30,6 @@ int hak_scan_open(struct hak_store_reader *r, const struct hak_scan_limits *limi
                   struct hak_scan **out);
 /* 1 and the next event, 0 at the end, or an error. */
 int hak_scan_next(struct hak_scan *scan, struct hak_event *out);
-/* The first event of the chunk of the event that was handed out last. */
-uint64_t hak_scan_chunk(const struct hak_scan *scan);
 /* How many chunks were opened so far, the one of the last event included. */
 uint64_t hak_scan_chunks(const struct hak_scan *scan);
 void hak_scan_close(struct hak_scan *scan);

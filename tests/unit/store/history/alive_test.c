@@ -1,6 +1,5 @@
 /* What was alive at a moment: the runs of states, the events behind them, and both together give
- * what a plain walk over all events in the order of generations gives, whatever happened between.
- */
+ * what a plain walk over all events gives, whatever happened between. */
 #include "../capture.h"
 #include "store/history/alive.h"
 #include "store/live/part.h"
@@ -15,6 +14,7 @@ static struct hak_event log_of[EVENTS + 100]; /* what was put, by id - 1 */
 static uint64_t random_state;
 static uint32_t parent_of[PROCESSES + 1];
 static uint64_t fork_ns[PROCESSES + 1];
+static bool is_disordered; /* some events come before those that their blocks had first */
 static struct block {
     uint32_t n;
     bool is_live;
@@ -31,6 +31,7 @@ static void start(void) {
     memset(block, 0, sizeof block);
     memset(parent_of, 0, sizeof parent_of);
     random_state = 7;
+    is_disordered = false;
     r = NULL;
 }
 static void stop(void) {
@@ -100,14 +101,14 @@ static void fork_off(uint32_t parent, uint32_t child) {
                                                               .program = "/bin/app"}));
 }
 
-/* A story with forks, events that come too early, and many small chunks. `some` events of it. */
+/* A story of many small chunks. `some` events of it. */
 static void tell_story(int some, uint32_t processes) {
     for (int i = 0; i < some; i++) {
         uint32_t process = 1 + (uint32_t)draw(processes);
         /* Most work is on few blocks, as a program does it: others stay. */
         int at = draw(4) ? (int)draw(USED / 10) : (int)draw(USED);
         struct hak_event e = step(process, at);
-        if (draw(12) == 0) { /* another thread's record of the same block was seen before it */
+        if (is_disordered && draw(12) == 0) {
             struct hak_event early = step(process, at);
             put(early);
             capture_cut(&c);
@@ -141,11 +142,6 @@ static void tell_forked_story(void) {
 /* ---- the plain walk ----------------------------------------------------------------------------
  */
 
-static int compare_generations(const void *a, const void *b) {
-    const struct hak_event *x = a, *y = b;
-    return (x->generation > y->generation) - (x->generation < y->generation);
-}
-
 static bool is_of(uint32_t process, const struct hak_event *e) {
     uint64_t until = UINT64_MAX;
     for (uint32_t p = process; p; p = parent_of[p]) {
@@ -165,7 +161,6 @@ static int model(const struct hak_live_moment *m, uint64_t first, struct hak_liv
             if (log_of[k].base == BLOCK(i) && is_of(m->process, &log_of[k]) &&
                 (!m->id || log_of[k].id <= m->id) && (!m->ns || log_of[k].ns <= m->ns))
                 of_block[events++] = log_of[k];
-        qsort(of_block, (size_t)events, sizeof *of_block, compare_generations);
         struct hak_live_block b = {0};
         for (int k = 0; k < events; k++) {
             const struct hak_event *e = &of_block[k];
@@ -352,13 +347,16 @@ START_TEST(every_process_is_told_when_none_is_asked_for) {
 }
 END_TEST
 
-/* Ends that were lost: then an end of a life that began and ended in a run matters, too. */
+/* Ends that were lost: then an end of a life that began and ended in a run matters, too. Births
+ * that were lost: the next life has none. */
 START_TEST(a_loss_changes_no_answer) {
     tell_story(EVENTS / 4, 1);
     uint64_t from_ns = c.ns;
-    for (int i = 0; i < USED; i++) { /* not told: all are given back */
-        block[1][i].n += block[1][i].is_live;
-        block[1][i].is_live = false;
+    for (int i = 0; i < USED;
+         i++) { /* not told: all are given back, some of the others handed out */
+        bool was_live = block[1][i].is_live;
+        block[1][i].is_live = !was_live && i % 2;
+        block[1][i].n += was_live || i % 2;
     }
     tell_story(EVENTS / 8, 1); /* nobody knows of the loss yet */
     must(hak_store_put_loss(
@@ -400,6 +398,16 @@ START_TEST(an_end_behind_a_loss_is_kept_when_room_is_made) {
     same(due, count, got, read_live(&m, got, USED + 1, &chunks), "with a run", &m);
     m.by_scan = true;
     same(due, count, got, read_live(&m, got, USED + 1, &chunks), "by scan", &m);
+}
+END_TEST
+
+/* They are counted, and taken as they come; an end that came late ends what is alive. */
+START_TEST(events_against_the_order_are_taken_as_they_come) {
+    is_disordered = true;
+    tell_forked_story();
+    compare_at_moments(1, PROCESSES);
+    ck_assert_uint_gt(number("SELECT value FROM meta WHERE key = 'disordered_events'"), 99);
+    ck_assert_uint_gt(number("SELECT count(*) FROM live_run"), 8);
 }
 END_TEST
 
@@ -532,23 +540,19 @@ START_TEST(parts_come_back_as_they_were_and_damage_is_seen) {
         struct hak_live_state *s = &states[i];
         *s = (struct hak_live_state){.process = 1 + i / 1000,
                                      .base = BLOCK(i) + (i > 3000 ? 3 : 0),
-                                     .generation = draw(3) << 32 | draw(1u << 31),
                                      .step = (uint8_t)draw(3),
-                                     .is_fresh = draw(2),
-                                     .is_late = draw(2),
-                                     .is_orphan = draw(2)};
+                                     .is_fresh = draw(2)};
         if (s->step == HAK_LIVE_ENDED)
             continue;
         s->user = s->base + draw(2) * 16;
         s->size = draw(2) ? draw(100) : UINT64_MAX - draw(9);
         s->class_index = (uint8_t)draw(256);
-        if (s->step != HAK_LIVE_BORN)
+        if (s->step != HAK_LIVE_BORN || !draw(20)) /* of some the birth was lost */
             continue;
         s->birth = 1 + draw(1u << 31);
         s->ns = draw(1u << 31) << 20;
         s->stack = draw(10) ? (uint32_t)draw(50) : UINT32_MAX - (uint32_t)draw(5000);
         s->thread = 1 + (uint32_t)draw(9);
-        s->since_birth = draw(9) ? 0 : (uint16_t)draw(65536);
     }
     ck_assert(hak_live_part_encode(states, HAK_LIVE_PART_STATES, &out));
     ck_assert_ptr_null(hak_live_part_decode(out.data, out.size, back, &count));
@@ -607,6 +611,7 @@ static void add(TCase *cases) {
     tcase_add_test(cases, every_process_is_told_when_none_is_asked_for);
     tcase_add_test(cases, a_loss_changes_no_answer);
     tcase_add_test(cases, an_end_behind_a_loss_is_kept_when_room_is_made);
+    tcase_add_test(cases, events_against_the_order_are_taken_as_they_come);
     tcase_add_test(cases, what_is_taken_back_is_in_no_run);
     tcase_add_test(cases, a_worker_that_goes_on_goes_on_with_the_runs);
     tcase_add_test(cases, runs_that_speak_of_trimmed_events_go_with_them);
