@@ -1,6 +1,5 @@
 /* A forked child tells of no block that was there before it: its parent still has it, and may free
  * it. What was live at the fork is noted in the child, by the count of records of its slot. */
-#include <pthread.h>
 #include "leaks/leaks.h"
 #include "options.h"
 #include "platform/platform.h"
@@ -62,9 +61,8 @@ static void note(const struct hak_leak_block *block, void *context) {
         (struct inherited){(uintptr_t)block->at.base, block->at.slot->record_count};
 }
 
-static void after_fork(void) {
+void hak_leak_enter_child(void) {
     struct hak_leak_index index;
-    hak_leak_forget_scan();
     hak_leak_forget_asked();
     if (list)
         hak_raw_unmap(list, mapped_bytes);
@@ -80,7 +78,6 @@ static void after_fork(void) {
     hak_leak_drop_index(&index);
 }
 
-void hak_leak_fork_start(void) {
+void hak_leak_note_process(void) {
     process = own_process();
-    (void)pthread_atfork(NULL, NULL, after_fork); /* glibc keeps 48 of them without allocating */
 }

@@ -154,12 +154,13 @@ enum {
 /* ---- the steps ------------------------------------------------------------------------------- */
 
 /* Where hakmem's thread-local variables lie: at thread pointer - offset, and how many bytes; and
- * its own module. Found at start. */
+ * its own module (own.c). Found at start. */
 struct hak_leak_own {
     uintptr_t tls_offset, tls_bytes;
     uintptr_t module_start, module_end;
 };
 HAK_HIDDEN extern struct hak_leak_own hak_leak_own;
+HAK_HIDDEN void hak_leak_find_own(void);
 
 /* stack.c: the registers as the program's code has them where it called exit (`of_exit`), or called
  * into hakmem. False: not found, they are those of the caller. */
@@ -222,8 +223,7 @@ HAK_HIDDEN size_t hak_leak_tell(struct hak_leak_scan *scan, enum hak_leak_reason
 HAK_HIDDEN void hak_leak_tell_raw(const char *why, long file);
 HAK_HIDDEN void hak_leak_tell_of(const struct hak_leak_scan *scan);
 
-/* scan.c, signals.c: in a forked child, where the thread that scans or asks is not there. */
-HAK_HIDDEN void hak_leak_forget_scan(void);
+/* signals.c: in a forked child, where the thread that asks is not there. */
 HAK_HIDDEN void hak_leak_forget_asked(void);
 
 /* fork.c: true when the block was there before this process was forked. */
@@ -231,7 +231,9 @@ HAK_HIDDEN bool hak_leak_is_inherited(const struct hak_leak_block *block);
 HAK_HIDDEN bool hak_leak_is_child(void);
 /* Before a scan, in the program's own process. */
 HAK_HIDDEN void hak_leak_look_whether_child(void);
-HAK_HIDDEN void hak_leak_fork_start(void);
+/* At start; in a forked child, which notes what is live. */
+HAK_HIDDEN void hak_leak_note_process(void);
+HAK_HIDDEN void hak_leak_enter_child(void);
 
 /* scan.c: the whole, on the calling thread; at exit only frames from exit's caller on count.
  * Returns the number of lost blocks, 0 also when another scan is under way. Keeps errno. */

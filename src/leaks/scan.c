@@ -1,7 +1,6 @@
 /* The scan from its beginning to its end; when it is made. */
-#include <dlfcn.h>
 #include <fcntl.h>
-#include <link.h>
+#include <pthread.h>
 #include "guard/asked.h"
 #include "hakmem.h"
 #include "leaks/leaks.h"
@@ -12,8 +11,6 @@
 #include "trace/crash.h"
 #include "trace/start.h"
 #include "trace/wait.h"
-
-struct hak_leak_own hak_leak_own;
 
 /* One scan at a time: the number of the thread that makes it. */
 static _Atomic int scanner;
@@ -87,10 +84,6 @@ static void scan_now(struct hak_leak_scan *scan) {
     close_file(scan->tasks_file);
 }
 
-void hak_leak_forget_scan(void) {
-    atomic_store(&scanner, 0);
-}
-
 static void say_failed(enum hak_leak_failure failure) {
     static const char *const why[] = {
         [HAK_LEAK_NO_MAPS] = "/proc/self/maps cannot be read",
@@ -142,44 +135,24 @@ HAK_EXPORT size_t hak_find_leaks(void) {
 
 /* ---- start and end --------------------------------------------------------------------------- */
 
-static int find_own(struct dl_phdr_info *info, size_t size, void *context) {
-    uintptr_t here = (uintptr_t)&hak_leak_own, tp;
-    uintptr_t start = UINTPTR_MAX, end = 0, tls_bytes = 0;
-    (void)size, (void)context;
-    for (unsigned i = 0; i < info->dlpi_phnum; i++) {
-        const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
-        uintptr_t from = info->dlpi_addr + segment->p_vaddr, to = from + segment->p_memsz;
-        if (segment->p_type == PT_TLS)
-            tls_bytes = segment->p_memsz;
-        if (segment->p_type != PT_LOAD)
-            continue;
-        start = from < start ? from : start;
-        end = to > end ? to : end;
-    }
-    if (here < start || here >= end)
-        return 0;
-    __asm__("movq %%fs:0, %0" : "=r"(tp));
-    hak_leak_own.module_start = start & ~(HAK_PAGE_BYTES - 1);
-    hak_leak_own.module_end = HAK_PAGES_OF(end);
-    if (info->dlpi_tls_data && tls_bytes) {
-        hak_leak_own.tls_offset = tp - (uintptr_t)info->dlpi_tls_data;
-        hak_leak_own.tls_bytes = tls_bytes;
-    }
-    return 1;
-}
-
 static void answer(void) {
     (void)hak_leak_scan(HAK_LEAK_BY_SIGNAL);
 }
 
-/* Before there are threads: dl_iterate_phdr takes a lock of the loader's. */
+static void enter_child(void) {
+    atomic_store(&scanner, 0);
+    hak_leak_enter_child();
+}
+
+/* Before there are threads: the loader takes a lock to tell of its modules. */
 __attribute__((constructor)) static void start(void) {
     if (!hak_asked_is_started)
         return;
     hak_answer_leaks = answer;
     hak_raw_leaks = hak_leak_tell_raw;
-    dl_iterate_phdr(find_own, NULL);
-    hak_leak_fork_start();
+    hak_leak_find_own();
+    hak_leak_note_process();
+    (void)pthread_atfork(NULL, NULL, enter_child); /* glibc keeps 48 of them without allocating */
 }
 
 /* After the program's atexit handlers and the sweep, before the end of the recording (start.c of

@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
-# The rooms of src/store, src/report and viewer: each is entered by its door alone, calls go one way, and no files go in circles.
+# The rooms of src/store, src/report and viewer: each is entered by its door alone, and calls go one way. No header leads
+# back to itself; in the folders of `circles` at most three files call each other in a circle; of two folders of the
+# recorded program's library one calls the other.
 #
 # A room's door is ROOM/ROOM.h. What lies in src/store itself (events, errors, the connection) is below
 # all its rooms, what lies in viewer itself (main, the table of commands) above them.
@@ -43,6 +45,9 @@ src/store/check store/reader/state.h
 src/store/sql store/reader/state.h
 '
 
+# Objects below BUILD of folders whose files call each other in circles of three at most.
+circles='host/viewer host/src/report host/src/symbols debug/src/metrics debug/src/leaks debug/src/entry'
+
 status=0
 wrong() {
     echo "$1"
@@ -52,7 +57,7 @@ below() { # FOLDER ROOM
     sed -n "s|^$1/$2:||p" <<<"$rooms"
 }
 no_less() { # the rooms of a message
-    sed 's/^ *$/ no other room/' <<<"$1"
+    if [ -n "${1// /}" ]; then printf '%s' "$1"; else printf ' no other room'; fi
 }
 
 for folder in $folders; do
@@ -107,6 +112,44 @@ for folder in $folders; do
                 if (part[2] in home && home[part[2]] != part[1] && (down != "" || home[part[2]] != "."))
                     print part[1], home[part[2]], part[2] } }' | LC_ALL=C sort)
 done
+
+# FOLDER: "FILE name" for each global that a file defines, "FILE - name" for each that it uses.
+globals() {
+    find "${1#*/}" -name '*.c' | sed "s|^\(.*\)\.c$|${BUILD:-build}/${1%%/*}/\1.o|" | xargs -r ls -d 2>/dev/null |
+        xargs nm -A -P | awk -v top="${BUILD:-build}/$1/" '{
+        sub(top, "", $1); sub(/\.o:$/, "", $1)
+        if ($3 ~ /[TDBRVW]/) print $1, $2; else if ($3 == "U") print $1, "-", $2 }'
+}
+for folder in $circles; do
+    ring=$(globals "$folder" | awk '
+        NF == 2 { home[$2] = $1 } NF == 3 { used[$1 " " $3] }
+        END { for (u in used) { split(u, part, " "); to = home[part[2]]
+                  if (to && to != part[1]) { calls[part[1]] = calls[part[1]] " " to; files[part[1]] } }
+              for (f in files) { n = split(calls[f], todo, " ")
+                  while (n > 0) { at = todo[n--]
+                      if ((f, at) in reached) continue
+                      reached[f, at]; m = split(calls[at], more, " ")
+                      for (i = 1; i <= m; i++) todo[++n] = more[i] } }
+              for (f in files) { ring = ""; length_of = 0
+                  first = f
+                  for (g in files) if ((f, g) in reached && (g, f) in reached) {
+                      ring = ring " " g; length_of++; if (g < first) first = g }
+                  if (length_of > 3 && first == f) print "  " ring } }')
+    [ -z "$ring" ] || wrong "${folder#*/}: files that call each other in a circle of more than three
+$ring"
+done
+
+# Of hop.h and check.h all layers know; what guard asks of them in turn is not seen here.
+both=$(globals debug/src | awk '
+    function folder(file) { return file ~ /\// ? substr(file, 1, index(file, "/") - 1) : "src" }
+    NF == 2 { home[$2] = folder($1) } NF == 3 { used[folder($1) " " $3] }
+    END { for (u in used) { split(u, part, " "); to = home[part[2]]
+              if (to && to != part[1] && to != "guard" && part[1] != "guard") calls[part[1] " " to] = part[2] }
+          for (c in calls) { split(c, part, " ")
+              if (part[1] < part[2] && (part[2] " " part[1]) in calls)
+                  print part[1] " calls " calls[c] ", " part[2] " calls " calls[part[2] " " part[1]] } }')
+[ -z "$both" ] || wrong "folders that call each other:
+$both"
 
 # No header leads back to itself, in any folder. tsort names what goes in a circle.
 circles=$(find src viewer -name '*.h' -exec grep -HoE '^[ \t]*#[ \t]*include[ \t]*"[^"]*"' {} + |

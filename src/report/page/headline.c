@@ -25,20 +25,6 @@ static void add_offset(struct hak_text *text, int64_t offset, const char *of) {
     hak_text_add(text, "%s %s %s", hak_words_bytes(size), offset < 0 ? "before" : "past", of);
 }
 
-const char *report_call(const struct report_page *page) {
-    switch (page->facts->kind) {
-    case HAK_MALLOC:
-        return "malloc";
-    case HAK_FREE:
-        return hak_call_given(page->facts->subkind >> 8);
-    case HAK_REALLOC:
-    case HAK_REALLOC_FROM:
-        return "realloc";
-    default:
-        return hak_words_kind(page->facts->kind);
-    }
-}
-
 static void headline_of_move(struct hak_text *text, const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     const char *kind = hak_words_kind(facts->kind);
@@ -141,10 +127,6 @@ static void add_finder(struct hak_text *text, const struct report_page *page) {
                      hak_words_count(more, "more damaged block", "more damaged blocks"));
 }
 
-bool report_wrote_more(const struct hak_fault_facts *facts) {
-    return facts->damage_is_open || facts->damaged_span > facts->damaged_bytes;
-}
-
 static void headline_of_write_after_free(struct hak_text *text, const struct report_page *page) {
     const struct hak_fault_facts *facts = page->facts;
     uint64_t span =
@@ -156,21 +138,6 @@ static void headline_of_write_after_free(struct hak_text *text, const struct rep
     add_allocated(text, page, ", ", ",");
     hak_text_add(text, " %s overwritten", span == 1 ? "was" : "were");
     add_finder(text, page);
-}
-
-void report_given_sentence(struct hak_text *text, const struct report_page *page) {
-    const struct hak_fault_facts *facts = page->facts;
-    hak_text_add(text, "%s", report_call(page));
-    if (facts->given_alignment != facts->asked_alignment)
-        hak_text_add(text, " with %s", facts->given_alignment ? "alignment " : "no alignment");
-    if (facts->given_alignment != facts->asked_alignment && facts->given_alignment)
-        hak_text_add(text, "%u", facts->given_alignment);
-    else if (facts->given_alignment == facts->asked_alignment)
-        hak_text_add(text, " as one of %s", hak_words_bytes(facts->given_bytes));
-    hak_text_add(text, " of a block of %s from %s", hak_words_bytes(page->asked_bytes),
-                 hak_call_taken(facts->subkind & 0xff));
-    if (facts->given_alignment != facts->asked_alignment && facts->asked_alignment)
-        hak_text_add(text, " with alignment %u", facts->asked_alignment);
 }
 
 /* The call that gives back what `taken` made. */

@@ -1,6 +1,7 @@
 /* A report while it is made: what is known of the fault, and the parts that write the page.
  *
  *   page.c        gathers the facts below, then calls the parts in the order of the page
+ *   clauses.c     what several parts say
  *   headline.c    first line; the pointer in words
  *   bytes.c       BYTES: memory around the pointer
  *   picture.c     the block as a line of boxes with a mark under the pointer

@@ -10,45 +10,6 @@
 #define FRAMES_TIGHT 4
 #define CLEAN_TIGHT  2
 
-bool report_is_found_late(const struct report_page *page) {
-    const struct hak_fault_facts *facts = page->facts;
-    return facts->fault >= 301 && facts->fault <= 303 && facts->found_by != HAK_FOUND_BY_ACCESS;
-}
-
-const struct hak_frames *report_main_frames(const struct report_page *page) {
-    if (page->wrong_step == WRONG_EARLIER && page->wrong_frames.count > 0)
-        return &page->wrong_frames;
-    if (report_is_found_late(page) && page->alloc_frames.count > 0)
-        return &page->alloc_frames;
-    return &page->frames;
-}
-
-static bool add_program_place(struct hak_text *text, const struct hak_frames *frames) {
-    int first = hak_words_telling_frame(frames->frame, frames->count);
-    if (first < 0 || hak_words_frame_role(frames->frame, frames->count, first) != HAK_FRAME_PROGRAM)
-        return false;
-    hak_words_add_location(text, &frames->frame[first], 1);
-    return true;
-}
-
-bool report_found_place(struct hak_text *text, const struct report_page *page) {
-    return report_is_found_late(page) && add_program_place(text, &page->frames);
-}
-
-bool report_allocated_place(struct hak_text *text, const struct report_page *page) {
-    return report_is_found_late(page) && add_program_place(text, &page->alloc_frames);
-}
-
-void report_when(struct hak_text *text, uint64_t event, uint64_t ns, uint32_t number,
-                 const char *name) {
-    if (event != 0)
-        hak_text_add(text, "event %s   ", hak_words_number(event));
-    if (ns != 0)
-        hak_text_add(text, "%s   ", hak_words_time(ns));
-    hak_text_add(text, "thread %s\n",
-                 name[0] ? hak_words_quoted(number, name) : hak_words_number(number));
-}
-
 /* "the sweep at exit": what looked at more blocks than one; NULL = a call did, or an access. */
 static const char *sweep_name(uint32_t found_by) {
     static const char *const names[] = {
