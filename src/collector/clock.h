@@ -11,7 +11,9 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #define HAK_CLOCK_LINES 256 /* older ones are known: records may come some cuts late */
 #define HAK_CLOCK_TICKS ((uint64_t)1 << 60) /* years: more is a TSC before the session's start */
@@ -42,6 +44,13 @@ struct hak_clock {
 static inline uint64_t hak_clock_monotonic_ns(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* The kernel's clock, as in the programs: `run` may have a preload with another one. */
+static inline uint64_t hak_clock_kernel_ns(clockid_t clock) {
+    struct timespec t = {0};
+    syscall(SYS_clock_gettime, clock, &t);
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "collector/drain.h"
 #include "collector/peer.h"
+#include "collector/proc_look.h"
 #include "collector/target.h"
 #include "symbols/reading.h"
 #include "trace/stat_line.h"
@@ -36,17 +37,14 @@ struct pidfd_facts {
 
 /* The last field of /proc/PID/stat, when it is the zombie of the process that was watched. */
 static int zombie_status(const struct hak_process_watch *watch) {
-    char path[64], text[1024];
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)watch->pid);
-    if (!hak_peer_read_text(path, text, sizeof text))
-        return -1;
+    char *text = hak_proc_read(watch->pid, "stat", NULL);
     struct hak_peer peer;
-    uint64_t status;
-    if (!hak_peer_parse(text, &peer) || peer.state != 'Z' ||
-        (peer.start_time != watch->start_time && watch->start_time != 0) ||
-        !hak_stat_number(text, HAK_STAT_EXIT_CODE, &status))
-        return -1;
-    return (int)status;
+    uint64_t status = 0;
+    bool is_known = text && hak_peer_parse(text, &peer) && peer.state == 'Z' &&
+                    (peer.start_time == watch->start_time || watch->start_time == 0) &&
+                    hak_stat_number(text, HAK_STAT_EXIT_CODE, &status);
+    free(text);
+    return is_known ? (int)status : -1;
 }
 
 void hak_ends_ask(struct hak_process_watch *watch) {
@@ -85,8 +83,12 @@ static bool find_trouble(const char *path, pid_t pid, struct hak_target_trouble 
     char link[64];
     if (path[0] == '/' && access(path, X_OK) == 0)
         return !check_target(path, trouble);
-    snprintf(link, sizeof link, "/proc/%d/exe", (int)pid);
-    return pid > 0 && access(link, X_OK) == 0 && !check_target(link, trouble);
+    int file = pid > 0 ? hak_proc_open(pid, "exe") : -1;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", file);
+    bool is_found = file >= 0 && access(link, X_OK) == 0 && !check_target(link, trouble);
+    if (file >= 0)
+        close(file);
+    return is_found;
 }
 
 /* What the process noted of the program that it executed. */
@@ -227,9 +229,12 @@ void hak_ends_unrecorded(struct hak_client **clients, uint32_t count, struct hak
         hak_ends_note(rows, id, longer);
         return;
     }
-    snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
-    ssize_t length = readlink(path, program, sizeof program - 1);
+    int file = hak_proc_open(pid, "exe");
+    snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+    ssize_t length = file >= 0 ? readlink(path, program, sizeof program - 1) : 0;
     program[length > 0 ? length : 0] = 0;
+    if (file >= 0)
+        close(file);
     /* What a process says of the program that it is about to become says so itself. */
     bool is_whole = strncmp(why, "executed ", 9) == 0;
     if (is_whole)

@@ -230,8 +230,9 @@ void hak_keeper_add_guest(struct hak_keeper *k, int socket) {
     hak_greeting_open(&guest->greeting, socket);
     guest->is_apart = !can_end_us(&peer);
     struct hak_peer about = {0};
-    bool can_be_gone = hak_peer_ask(peer.pid, &about) == HAK_PEER_GONE;
-    bool is_itself = !can_be_gone && hak_peer_has_kept_id(socket);
+    enum hak_peer_answer answer = hak_peer_ask(peer.pid, &about);
+    bool can_be_another = answer == HAK_PEER_GONE || answer == HAK_PEER_HELD;
+    bool is_itself = !can_be_another && hak_peer_has_kept_id(socket);
     guest->peer = (struct hak_known_process){
         .pid = peer.pid, .start_time = is_itself ? about.start_time : HAK_PEER_NOBODY};
     guest->due_ms = hak_keeper_now_ms() + GUEST_MS;

@@ -21,6 +21,7 @@
 #include <unistd.h>
 #include "base/array.h"
 #include "collector/pid_namespace.h"
+#include "collector/proc_look.h"
 #include "collector/session_file.h"
 
 #define FAMILY_MAX     1024
@@ -30,15 +31,12 @@
 #define REST           20  /* as often as a look takes, at least that long until the next */
 #define REST_MS_MAX    500 /* programs wait a second for a note to be heard */
 #define ORPHANS_MS     200
-#define DESCRIPTORS    16 /* that are looked at, from each of the first ones on */
+#define DESCRIPTORS    (HAK_PROC_LINKS / 2) /* that are looked at, from each of the first ones on */
 #define LINK_OF_MEMORY "/memfd:" HAK_SESSION_FILE_NAME " (deleted)"
 #define LINK_OF_HELLO  "/memfd:" HAK_HELLO_FILE_NAME " (deleted)"
 
 static uint64_t network_of(pid_t pid) {
-    char path[64];
-    struct stat about;
-    snprintf(path, sizeof path, "/proc/%d/ns/net", (int)pid);
-    return stat(path, &about) == 0 ? about.st_ino : 0;
+    return hak_proc_inode(pid, "ns/net");
 }
 
 static bool is_family(const struct hak_keeper *k, pid_t pid, uint64_t start_time) {
@@ -72,13 +70,14 @@ static bool add_child(void *context, pid_t child) {
     return false; /* the next one, too */
 }
 
-/* The memfd behind the link /proc/PID/fd/N of `m`, open for writing; -1 = it is none, or one that
+/* The memfd that `m` has open as `descriptor`, open for writing; -1 = it is none, or one that
  * nobody may write, or the one that was taken last. Nothing else is opened: a device, a FIFO or
  * another's file may do anything then. The link's name can be forged by a mount of another file. */
-static int open_memory(const char *link, const struct hak_family_member *m, uint64_t *inode) {
-    char by_path[64];
+static int open_memory(int descriptor, const struct hak_family_member *m, uint64_t *inode) {
+    char name[32], by_path[64];
     struct stat about;
-    int path = open(link, O_PATH | O_CLOEXEC), file = -1;
+    snprintf(name, sizeof name, "fd/%d", descriptor);
+    int path = hak_proc_open(m->process.pid, name), file = -1;
     snprintf(by_path, sizeof by_path, "/proc/self/fd/%d", path);
     if (path >= 0 && hak_session_file_is_memfd(path))
         file = open(by_path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
@@ -142,23 +141,21 @@ static bool take_hello(struct hak_keeper *k, const struct hak_known_process *who
 /* The inode of what the process offered, and was taken; 0 = nothing. */
 static uint64_t look_at(struct hak_keeper *k, const struct hak_family_member *m) {
     static const int first[] = {HAK_LIFTED_TO, 3}; /* where RLIMIT_NOFILE is small */
-    char link[64], target[64];
+    struct hak_proc_links links = {.count = 0};
     for (int i = 0; i < 2; i++)
-        for (int fd = first[i]; fd < first[i] + DESCRIPTORS; fd++) {
-            snprintf(link, sizeof link, "/proc/%d/fd/%d", (int)m->process.pid, fd);
-            ssize_t length = readlink(link, target, sizeof target - 1);
-            if (length < 0)
-                continue;
-            target[length] = 0;
-            bool is_memory = strcmp(target, LINK_OF_MEMORY) == 0;
-            if (!is_memory && strcmp(target, LINK_OF_HELLO) != 0)
-                continue;
-            uint64_t inode;
-            int file = open_memory(link, m, &inode);
-            if (file >= 0 &&
-                (is_memory ? take_memory(k, &m->process, file) : take_hello(k, &m->process, file)))
-                return inode;
-        }
+        for (int fd = first[i]; fd < first[i] + DESCRIPTORS; fd++)
+            links.descriptors[links.count++] = fd;
+    bool is_read = hak_proc_read_links(m->process.pid, &links);
+    for (int i = 0; is_read && i < links.count; i++) {
+        bool is_memory = strcmp(links.targets[i], LINK_OF_MEMORY) == 0;
+        if (!is_memory && strcmp(links.targets[i], LINK_OF_HELLO) != 0)
+            continue;
+        uint64_t inode;
+        int file = open_memory(links.descriptors[i], m, &inode);
+        if (file >= 0 &&
+            (is_memory ? take_memory(k, &m->process, file) : take_hello(k, &m->process, file)))
+            return inode;
+    }
     return 0;
 }
 
@@ -169,11 +166,15 @@ static bool look_at_member(struct hak_keeper *k, uint32_t index, uint64_t own_ne
     struct hak_family_member member = k->family[index]; /* the array may move */
     struct children children = {k, member.process.pid};
     struct hak_peer peer;
-    if (!hak_peer_read(member.process.pid, &peer) || peer.start_time != member.process.start_time ||
-        peer.state == 'Z') {
+    enum hak_peer_answer answer = hak_peer_ask(member.process.pid, &peer);
+    bool is_another = answer == HAK_PEER_THERE &&
+                      (peer.start_time != member.process.start_time || peer.state == 'Z');
+    if (answer == HAK_PEER_GONE || is_another) {
         k->family[index] = k->family[--k->family_count];
         return false;
     }
+    if (answer != HAK_PEER_THERE)
+        return true;
     member.look.until_ns = until_ns;
     (void)hak_pid_find_child(member.process.pid, add_child, &children, &member.look);
     k->family[index].look = member.look;
@@ -188,11 +189,9 @@ static bool look_at_member(struct hak_keeper *k, uint32_t index, uint64_t own_ne
 /* True when the environment that `pid` was executed with names this keeper. */
 static bool names_keeper(const struct hak_keeper *k, pid_t pid) {
     static const char variable[] = "HAKMEM_SESSION=";
-    char path[64];
     bool is_named = false;
     size_t bytes = 0, length = strcspn(k->config.socket_name, ".");
-    snprintf(path, sizeof path, "/proc/%d/environ", (int)pid);
-    char *text = hak_peer_read_whole(path, &bytes);
+    char *text = hak_proc_read(pid, "environ", &bytes);
     for (char *at = text; at && at < text + bytes && !is_named; at += strlen(at) + 1) {
         const char *name = at + sizeof variable - 1;
         is_named = strncmp(at, variable, sizeof variable - 1) == 0 &&

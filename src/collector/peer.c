@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "collector/pid_namespace.h"
+#include "collector/proc_look.h"
 #include "trace/stat_line.h"
 #include "trace/trust.h"
 
@@ -59,14 +60,16 @@ char *hak_peer_read_whole(const char *path, size_t *bytes) {
 }
 
 enum hak_peer_answer hak_peer_ask(pid_t pid, struct hak_peer *out) {
-    char path[64], text[1024];
     if (pid <= 0)
         return HAK_PEER_GONE;
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    if (hak_pid_proc_is_own() && hak_peer_read_text(path, text, sizeof text) &&
-        hak_peer_parse(text, out))
+    char *text = hak_pid_proc_is_own() ? hak_proc_read(pid, "stat", NULL) : NULL;
+    bool is_there = text && hak_peer_parse(text, out);
+    free(text);
+    if (is_there)
         return HAK_PEER_THERE;
-    return kill(pid, 0) == 0 || errno != ESRCH ? HAK_PEER_UNKNOWN : HAK_PEER_GONE;
+    if (kill(pid, 0) != 0 && errno == ESRCH)
+        return HAK_PEER_GONE;
+    return hak_proc_is_held(pid) ? HAK_PEER_HELD : HAK_PEER_UNKNOWN;
 }
 
 bool hak_peer_read(pid_t pid, struct hak_peer *out) {

@@ -18,6 +18,7 @@ struct hak_peer {
 enum hak_peer_answer {
     HAK_PEER_THERE,   /* read */
     HAK_PEER_GONE,    /* no process has this id */
+    HAK_PEER_HELD,    /* there is one, which keeps others from looking at it (proc_look.h) */
     HAK_PEER_UNKNOWN, /* there is one, but no /proc here or no descriptor left to look at it */
 };
 

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
+#include "collector/clock.h"
 #include "collector/peer.h"
+#include "collector/proc_look.h"
 
 #define LOOKS_NS 200000000u /* of processor time, one look after the other; it fills up again */
 
@@ -54,23 +54,16 @@ pid_t hak_pid_innermost(pid_t pid) {
     return innermost;
 }
 
-static uint64_t inode_of(const char *path) {
-    struct stat about;
-    return stat(path, &about) == 0 ? about.st_ino : 0;
-}
-
 uint64_t hak_pid_namespace_own(void) {
-    static uint64_t own;
-    if (!own)
-        own = inode_of("/proc/self/ns/pid");
-    return own;
+    static struct stat about;
+    if (!about.st_ino)
+        (void)stat("/proc/self/ns/pid", &about);
+    return about.st_ino;
 }
 
 uint64_t hak_pid_namespace_of(pid_t pid) {
-    char path[64];
     pid_t innermost;
-    snprintf(path, sizeof path, "/proc/%d/ns/pid", (int)pid);
-    uint64_t space = inode_of(path);
+    uint64_t space = hak_proc_inode(pid, "ns/pid");
     /* Of a process that may not be looked at its numbers can be read. */
     return space || read_numbers(pid, &innermost) != 1 ? space : hak_pid_namespace_own();
 }
@@ -84,15 +77,8 @@ bool hak_pid_can_be(pid_t pid, const struct hak_inner_pid *inner) {
            (space == 0 || space == inner->space);
 }
 
-/* The kernel's clock, as in keeper.c. */
-static uint64_t read_clock(clockid_t clock) {
-    struct timespec t = {0};
-    syscall(SYS_clock_gettime, clock, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 uint64_t hak_pid_time_used(void) {
-    return read_clock(CLOCK_THREAD_CPUTIME_ID);
+    return hak_clock_kernel_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
 static bool is_over(const struct hak_children_look *look) {
@@ -158,7 +144,7 @@ static bool is_inner(void *context, pid_t child) {
 pid_t hak_pid_of_child(pid_t parent, const struct hak_inner_pid *inner) {
     static uint64_t left_ns = LOOKS_NS, filled_ns;
     struct hak_inner_pid copy = *inner;
-    uint64_t now = read_clock(CLOCK_MONOTONIC), begun = hak_pid_time_used();
+    uint64_t now = hak_clock_kernel_ns(CLOCK_MONOTONIC), begun = hak_pid_time_used();
     left_ns += filled_ns ? (now - filled_ns) / 2 : 0;
     left_ns = left_ns < LOOKS_NS ? left_ns : LOOKS_NS;
     filled_ns = now;

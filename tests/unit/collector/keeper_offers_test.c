@@ -11,6 +11,7 @@
 #include "collector/keeper_state.h"
 #include "collector/session_file.h"
 #include "fake_program.h"
+#include "fuse_file.h"
 #include "../suite.h"
 
 #define NAME "hakmem-0123456789abcdef0123456789abcdef-1"
@@ -386,6 +387,50 @@ START_TEST(finds_orphans) {
 }
 END_TEST
 
+/* The kernel makes whoever looks at a process wait for its execve. */
+START_TEST(one_that_cannot_be_looked_at_holds_nobody_up) {
+    struct fuse_held *held = fuse_held_make();
+    struct hak_peer about;
+    int file = fake_session_memfd();
+    pid_t hostile = fuse_hold_execve(program.directory, held, CLONE_NEWNET);
+    become_orphan(NAME, 0, file);
+    if (hostile == 0 || offerer <= 0)
+        return;
+    look(20); /* the hostile one is asked what it was executed with */
+    ck_assert_int_eq(hak_peer_ask(hostile, &about), HAK_PEER_HELD);
+    ck_assert(!hak_keeper_add_family(k, hostile, getpid()));
+    uint32_t sessions = k->sessions;
+    fuse_end(held);
+    waitpid(hostile, NULL, 0);
+    kill(offerer, SIGKILL);
+    offerer = 0;
+    ck_assert_uint_eq(sessions, 1);
+    close(file);
+}
+END_TEST
+
+/* It stays of the family until it is known to be another process. */
+START_TEST(one_of_the_family_that_executes_for_ever_holds_nobody_up) {
+    struct fuse_held *held = fuse_held_make();
+    int file = fake_session_memfd();
+    pid_t hostile = fuse_hold_execve(program.directory, held, CLONE_NEWNET);
+    if (hostile == 0 || !start_offerer(&file, 1, NULL))
+        return;
+    ck_assert(hak_keeper_add_family(k, offerer, getpid()));
+    k->family[0].process = (struct hak_known_process){hostile, 4711};
+    ck_assert(hak_keeper_add_family(k, offerer, getpid()));
+    look(20);
+    uint32_t members = k->family_count, sessions = k->sessions;
+    fuse_end(held);
+    waitpid(hostile, NULL, 0);
+    ck_assert_uint_eq(members, 2);
+    ck_assert_uint_eq(sessions, 1);
+    look(20);
+    ck_assert_uint_eq(k->family_count, 1);
+    close(file);
+}
+END_TEST
+
 /* Each takes descriptors of the keeper's and the worker's. */
 START_TEST(holds_few_living_sessions_of_one_process) {
     int files[80], accepted = 0;
@@ -497,5 +542,7 @@ int main(void) {
     tcase_add_test(cases, holds_few_living_sessions_of_one_process);
     tcase_add_test(cases, knows_the_processes_of_all_sessions);
     tcase_add_loop_test(cases, finds_orphans, 0, 5);
+    tcase_add_test(cases, one_that_cannot_be_looked_at_holds_nobody_up);
+    tcase_add_test(cases, one_of_the_family_that_executes_for_ever_holds_nobody_up);
     return run_cases("collector/keeper_offers", cases);
 }

@@ -552,11 +552,9 @@ END_TEST
 
 /* In a pid namespace of its own, so that it cannot end the keeper otherwise: says hello with a file
  * whose close never comes back, behind another one, in one piece and in two. */
-static void send_fuse_files(_Atomic int *said) {
+static void send_fuse_files(_Atomic int *said, struct fuse_held *held) {
     struct hak_hello hello = fake_hello(&program);
-    pid_t server = 0;
-    int file = fuse_file_open(program.directory, &server);
-    atomic_store(&said[1], server);
+    int file = fuse_file_open(program.directory, held);
     if (file < 0 || unshare(CLONE_NEWPID) != 0) {
         atomic_store(said, -1);
         _exit(0);
@@ -576,11 +574,12 @@ static void send_fuse_files(_Atomic int *said) {
 START_TEST(files_that_do_not_close_hold_nobody_up) {
     _Atomic int *said = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     struct hak_hello hello = fake_hello(&program);
+    struct fuse_held *held = fuse_held_make();
     hello.kind = HAK_HELLO_UNRECORDED;
     pid_t hostile = fork();
     if (hostile == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        send_fuse_files(said);
+        send_fuse_files(said, held);
     }
     while (atomic_load(said) == 0)
         usleep(1000);
@@ -590,8 +589,7 @@ START_TEST(files_that_do_not_close_hold_nobody_up) {
         ck_assert_uint_eq(greet(&hello, -1).accepted, 1);
     join_keeper();
     await_beat(fake_monotonic());
-    if (atomic_load(&said[1]) > 0) /* first: all that wait for it go on */
-        kill(atomic_load(&said[1]), SIGKILL);
+    fuse_end(held);
     kill(hostile, SIGKILL);
     waitpid(hostile, NULL, 0);
 }
