@@ -1,0 +1,64 @@
+/* Whom a program tells of what it executes and cannot be recorded. */
+#include "unit/trace/fake_collector.h"
+#include <fcntl.h>
+#include <stddef.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include "trace/keeper.h"
+#include "tree/exec_look.h"
+
+/* Of another network namespace: a keeper there cannot be asked whether it lives. */
+#define NAME "hakmem-0123456789abcdef0123456789abcdef-1"
+
+static struct fake_collector collector;
+
+static int listen_at(const char *name) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int file = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    memcpy(address.sun_path + 1, name, strlen(name));
+    ck_assert_int_eq(bind(file, (struct sockaddr *)&address,
+                          (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(name))),
+                     0);
+    ck_assert_int_eq(listen(file, 8), 0);
+    return file;
+}
+
+/* The connections that came while another process looked at a program. */
+static int count_told(int listening) {
+    int status, count = 0;
+    pid_t teller = fork();
+    if (teller == 0) {
+        hak_exec_look("/bin/true", "it is a test", 0);
+        syscall(SYS_exit_group, 0); /* a recorded process asks for the keeper at its end */
+    }
+    bool is_over = false;
+    for (int guest = -1; guest >= 0 || !is_over; usleep(1000)) {
+        is_over = is_over || waitpid(teller, &status, WNOHANG) != 0;
+        guest = accept4(listening, NULL, NULL, SOCK_CLOEXEC);
+        count += guest >= 0;
+        if (guest >= 0)
+            close(guest); /* it waits for no answer */
+    }
+    return count;
+}
+
+START_TEST(tells_a_keeper_until_it_is_given_up) {
+    fake_begin(&collector, 128 << 20, 16 << 10);
+    memcpy(hak_current.keeper_name, NAME, sizeof NAME);
+    int listening = listen_at(NAME);
+    ck_assert(!hak_keeper_is_given_up());
+    ck_assert_int_eq(count_told(listening), 1);
+    atomic_store(&collector.session->keeper_heartbeat_ns, 0); /* it is dead */
+    hak_keeper_replace_dead(0);
+    ck_assert(hak_keeper_is_given_up());
+    ck_assert_int_eq(count_told(listening), 0);
+    close(listening);
+}
+END_TEST
+
+int main(void) {
+    TCase *cases = tcase_create("exec_look");
+    tcase_add_test(cases, tells_a_keeper_until_it_is_given_up);
+    return run_cases("tree/exec_look", cases);
+}
