@@ -37,6 +37,15 @@ START_TEST(waste_is_at_most_20_percent_and_10_on_average) {
 }
 END_TEST
 
+/* sqlite's pages are 4,096 bytes and a header: fifteen of them in a slab, not twelve. */
+START_TEST(a_page_and_its_header_fit_a_class) {
+    for (size_t bytes = 4360; bytes <= 4368; bytes++) {
+        ck_assert_uint_eq(hak_class_bytes(hak_class_of_bytes(bytes)), 4368);
+        ck_assert_uint_eq(hak_class_slots(hak_class_of_bytes(bytes)), 15);
+    }
+}
+END_TEST
+
 START_TEST(slots_fit_their_slab_and_the_bitmap_in_front) {
     for (unsigned c = 0; c < HAK_CLASSES; c++) {
         size_t slot = hak_class_bytes(c), first = hak_first_slot_offset(c);
@@ -93,6 +102,7 @@ int main(void) {
     TCase *cases = tcase_create("size_class");
     tcase_add_test(cases, every_size_gets_the_smallest_class_that_holds_it);
     tcase_add_test(cases, waste_is_at_most_20_percent_and_10_on_average);
+    tcase_add_test(cases, a_page_and_its_header_fit_a_class);
     tcase_add_test(cases, slots_fit_their_slab_and_the_bitmap_in_front);
     tcase_add_test(cases, multiplication_divides_exactly);
     tcase_add_test(cases, aligned_classes_have_all_their_slots_aligned);
