@@ -17,8 +17,8 @@ enum {
     REST_BYTES = 256 << 10, /* a shorter rest is not worth a mapping of its own */
 };
 
-#define MOST_BYTES ((size_t)128 << 20) /* kept at most, and no more than */
-#define SHARE      16                  /* times what the BigCaches keep, or */
+#define MOST_BYTES ((size_t)192 << 20) /* kept at most, and no more than */
+#define SHARE      24                  /* times what the BigCaches keep, or */
 #define IDLE_BYTES ((size_t)32 << 20)  /* where no more is in use: the process may sleep now */
 
 struct mapping {

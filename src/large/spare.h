@@ -2,8 +2,8 @@
  * L2.5 leave their pages here for the next ones.
  *
  *   give --> | mapping | mapping | ... |     at most 32, together at most as much as is in use of
- *            parts side by side are one      such blocks, or 32 MiB, and never more than 128 MiB
- *                                            or sixteen times what BigCaches keep; oldest first
+ *            parts side by side are one      such blocks, or 32 MiB, and never more than 192 MiB
+ *                                            or 24 times what BigCaches keep; oldest first
  *   take <-- the smallest that is as large
  *            as asked: its front part, the
  *            rest stays; else the greatest,
