@@ -242,17 +242,3 @@ void hak_remote_flush_left(struct hak_heap *heap) {
     for (struct hak_chunk *chunk = remote->spare_chunks; chunk; chunk = chunk->next)
         remote->spare_count++;
 }
-
-void hak_remote_each_chunk(struct hak_heap *heap, void (*visit)(const struct hak_chunk *, void *),
-                           void *context) {
-    const struct hak_remote *remote = heap->remote;
-    for (unsigned slot = 0; remote && slot < HAK_REMOTE_SLOTS; slot++)
-        if (remote->slots[slot])
-            visit(remote->slots[slot], context);
-    for (unsigned c = 0; c < HAK_CLASSES; c++)
-        for (const struct hak_chunk *chunk = heap->mail[c].chunks; chunk; chunk = chunk->next)
-            visit(chunk, context);
-    const struct hak_chunk *posted = atomic_load_explicit(&heap->posted, memory_order_acquire);
-    for (; posted; posted = posted->next)
-        visit(posted, context);
-}

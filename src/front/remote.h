@@ -53,10 +53,4 @@ HAK_HIDDEN void hak_remote_drain_heap(struct hak_heap *heap);
 /* The heap was made idle by the caller: sees to it that what was posted just then is drained. */
 HAK_HIDDEN void hak_remote_after_release(hak_owner_t id);
 
-/* Calls `visit` for each chunk that a thread fills or that waits in its heap. Not while the heap's
- * thread is at work. */
-HAK_HIDDEN void hak_remote_each_chunk(struct hak_heap *heap,
-                                      void (*visit)(const struct hak_chunk *, void *),
-                                      void *context);
-
 #endif

@@ -390,23 +390,6 @@ static struct hak_large *next_in_bins(const struct cache *cache, const struct ha
     return next;
 }
 
-size_t hak_bigcache_each(void (*visit)(const struct hak_large *, void *), void *context) {
-    size_t count = 0;
-    for (struct cache *cache = made_last(); cache; cache = cache->next_made) {
-        if (cache->head.hot) {
-            visit(cache->head.hot, context);
-            count++;
-        }
-        unsigned bin = 0;
-        for (struct hak_large *large = next_in_bins(cache, NULL, &bin); large;
-             large = next_in_bins(cache, large, &bin)) {
-            visit(large, context);
-            count++;
-        }
-    }
-    return count;
-}
-
 /* What a fork left behind: only what can be reached from the bins is counted. */
 static void count_left(const struct cache *cache, size_t *blocks, size_t *bytes) {
     unsigned bin = 0;

@@ -72,10 +72,6 @@ HAK_HIDDEN void hak_bigcache_thread_end(void);
 /* In the child of a fork, on its only thread. */
 HAK_HIDDEN void hak_bigcache_after_fork(void);
 
-/* Calls `visit` for every block that is kept by any thread; while others work, some may be missing.
- * Returns how many. */
-HAK_HIDDEN size_t hak_bigcache_each(void (*visit)(const struct hak_large *, void *), void *context);
-
 /* NULL when shares, bytes and lists agree, or what does not; adds up blocks and bytes. For moments
  * when no other thread is at work. */
 HAK_HIDDEN const char *hak_bigcache_verify(size_t *blocks, size_t *bytes);

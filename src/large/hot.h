@@ -2,8 +2,7 @@
  * again, or comes there. For the plain build's malloc and free, inline; everything else, and the
  * debug build, goes through large.h.
  *
- *   own --> | hot block, or NULL | room: bytes that one may have | gives | look | rest of the cache
- * |
+ *   own --> | hot block, or NULL | room: bytes it may have | gives | look | rest of the cache |
  *
  * May call: large, address_map. */
 #ifndef HAK_LARGE_HOT_H

@@ -7,8 +7,10 @@
  *   big             20 blocks of 5 to 25 MiB, one of them replaced each time and filled
  *   churn           requests: a small tree and a list of parts through some functions, all freed at
  *                   the request's end but for one block in 16 requests, which stays for 1,024 of
- * these nothing         a process that asks for nothing; OPERATIONS is not looked at once a process
- * that asks once execs           so many processes one after the other, each of which asks once */
+ *                   these
+ *   nothing         a process that asks for nothing; OPERATIONS is not looked at
+ *   once            a process that asks once
+ *   execs           so many processes one after the other, each of which asks once */
 #include <spawn.h>
 #include <stdint.h>
 #include <stdio.h>
