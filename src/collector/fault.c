@@ -315,7 +315,8 @@ static void make(struct hak_worker *w, struct hak_client *c, struct hak_report_r
     }
     uint32_t count =
         request->frame_count < HAK_REPORT_FRAMES ? request->frame_count : HAK_REPORT_FRAMES;
-    if (w->writer && hak_store_attach(hak_store_writer_database(w->writer), &reader) == 0) {
+    if (w->writer &&
+        hak_store_attach(hak_store_writer_database(w->writer)->connection, &reader) == 0) {
         resolve_history(w, reader, process, thread, &request->facts);
         if (request->signal != 0)
             resolve_pointed(w, reader, process, request);

@@ -280,7 +280,8 @@ static void settle(struct hak_worker *w, struct hak_leak_pile *pile) {
         else
             hak_store_rollback(w->writer);
     }
-    if (w->writer && hak_store_attach(hak_store_writer_database(w->writer), &reader) == 0)
+    if (w->writer &&
+        hak_store_attach(hak_store_writer_database(w->writer)->connection, &reader) == 0)
         find_ages(reader, pile);
     if (make_settling(&s, pile->group_count)) {
         look_up(&s, reader);

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sqlite3.h>
 #include <time.h>
 #include <unistd.h>
 #include "base/array.h"
@@ -44,16 +43,9 @@ static void note_session(struct hak_worker *w, uint32_t number) {
 
 /* Sessions that came to no cursor yet, too. */
 static uint32_t highest_session(struct hak_worker *w) {
-    sqlite3_stmt *query = NULL;
-    uint32_t highest = 0;
-    if (sqlite3_prepare_v2(hak_store_writer_database(w->writer),
-                           "SELECT coalesce(max(CAST(value AS INTEGER)), 0) FROM meta "
-                           "WHERE key GLOB 'session.*'",
-                           -1, &query, NULL) == SQLITE_OK &&
-        sqlite3_step(query) == SQLITE_ROW)
-        highest = (uint32_t)sqlite3_column_int64(query, 0);
-    sqlite3_finalize(query);
-    return highest;
+    return (uint32_t)hak_database_number(
+        hak_store_writer_database(w->writer),
+        "SELECT max(CAST(value AS INTEGER)) FROM meta WHERE key GLOB 'session.*'", 0);
 }
 
 /* Goes on with the store at `path`. The worker before may still be dying: that is waited for. */
@@ -176,16 +168,9 @@ static void name_tree(const struct hak_worker *w, char name[sizeof w->config.soc
 }
 
 static bool meta_is(struct hak_store_reader *reader, const char *key, const char *due) {
-    sqlite3_stmt *query = NULL;
-    bool is = false;
-    if (sqlite3_prepare_v2(hak_store_database(reader), "SELECT value FROM meta WHERE key=?1", -1,
-                           &query, NULL) == SQLITE_OK &&
-        sqlite3_bind_text(query, 1, key, -1, SQLITE_STATIC) == SQLITE_OK &&
-        sqlite3_step(query) == SQLITE_ROW) {
-        const char *value = (const char *)sqlite3_column_text(query, 0);
-        is = !due || (value && strcmp(value, due) == 0);
-    }
-    sqlite3_finalize(query);
+    char *value = hak_database_meta(hak_store_database(reader), key);
+    bool is = value && (!due || strcmp(value, due) == 0);
+    free(value);
     return is;
 }
 

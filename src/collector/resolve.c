@@ -1,7 +1,6 @@
 /* Resolves stack nodes to frames, a little at a time, and keeps what is to be stored. */
 #include "collector/resolve.h"
 
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include "collector/clock.h"
@@ -34,17 +33,12 @@ static uint64_t key_of(uint32_t image, uint64_t offset) {
 }
 
 void hak_resolve_load(struct hak_resolve *resolve, struct hak_store_writer *writer) {
-    sqlite3_stmt *row;
-    if (sqlite3_prepare_v2(hak_store_writer_database(writer),
-                           "SELECT module, offset FROM frame WHERE level = 0", -1, &row,
-                           NULL) != SQLITE_OK)
-        return;
-    while (sqlite3_step(row) == SQLITE_ROW)
-        hak_index_add(
-            &resolve->done,
-            key_of((uint32_t)sqlite3_column_int64(row, 0), (uint64_t)sqlite3_column_int64(row, 1)),
-            1);
-    sqlite3_finalize(row);
+    struct hak_query q =
+        hak_ask(hak_store_writer_database(writer),
+                "SELECT module, offset FROM frame WHERE level = 0", "reading its symbols");
+    while (hak_query_next(&q))
+        hak_index_add(&resolve->done, key_of(hak_query_id(&q, 0), hak_query_number(&q, 1)), 1);
+    hak_query_end(&q);
 }
 
 static struct hak_symbol_file *file_of(struct hak_resolve *r, struct hak_rows *rows,

@@ -5,6 +5,7 @@
 #define HAK_STORE_DATABASE_H
 
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct hak_database {
@@ -22,9 +23,64 @@ sqlite3_stmt *hak_database_keep(const struct hak_database *db, sqlite3_stmt **ke
 /* Runs a statement that gives no rows and has its values bound, and makes it ready for the next. */
 int hak_database_run(const struct hak_database *db, sqlite3_stmt *statement, const char *doing);
 
+/* A query, from its text to its last row:
+ *
+ *   struct hak_query q = hak_ask(db, "SELECT id, name FROM thread WHERE process = ?1",
+ *                                "reading threads", process);
+ *   while (hak_query_next(&q))
+ *       use(hak_query_number(&q, 0), hak_query_text(&q, 1));
+ *   return hak_query_end(&q);
+ *
+ * The numbers behind `doing` are bound to ?1, ?2 and so on. An error (of preparing, too) ends the
+ * rows; the end returns it. Whoever asks ends the query, also before its last row. */
+struct hak_query {
+    const struct hak_database *db;
+    sqlite3_stmt *statement; /* NULL = not prepared */
+    const char *doing;
+    int error;
+};
+#define hak_ask(db, sql, doing, ...)                                                               \
+    hak_ask_with(db, sql, doing, (const uint64_t[]){0, __VA_ARGS__},                               \
+                 (int)(sizeof(uint64_t[]){0, __VA_ARGS__} / sizeof(uint64_t)) - 1)
+/* The same; `numbers` begin at index 1. */
+struct hak_query hak_ask_with(const struct hak_database *db, const char *sql, const char *doing,
+                              const uint64_t *numbers, int count);
+/* Binds a text, which stays until the end of the query. */
+void hak_query_bind_text(struct hak_query *q, int at, const char *text);
+/* True: there is another row, whose columns are there until the next call. */
+bool hak_query_next(struct hak_query *q);
+/* Begins anew, with what is bound then. */
+void hak_query_again(struct hak_query *q);
+/* 0, or the error that ended the rows. */
+int hak_query_end(struct hak_query *q);
+
+static inline uint64_t hak_query_number(const struct hak_query *q, int column) {
+    return (uint64_t)sqlite3_column_int64(q->statement, column);
+}
+/* A row id or another number of 32 bits. */
+static inline uint32_t hak_query_id(const struct hak_query *q, int column) {
+    return (uint32_t)sqlite3_column_int64(q->statement, column);
+}
+/* What is never below 0 in a store that hakmem wrote; 0 where it is. */
+static inline uint64_t hak_query_count(const struct hak_query *q, int column) {
+    sqlite3_int64 value = sqlite3_column_int64(q->statement, column);
+    return value > 0 ? (uint64_t)value : 0;
+}
+/* "" where there is none. */
+static inline const char *hak_query_text(const struct hak_query *q, int column) {
+    const unsigned char *text = sqlite3_column_text(q->statement, column);
+    return text ? (const char *)text : "";
+}
+
 /* The first row of a query of numbers, ?1 being `argument`, as `count` values (0 where there is
  * none): 1 found, 0 no row, or an error. */
 int hak_database_numbers(const struct hak_database *db, const char *sql, uint64_t argument,
                          uint64_t *values, int count);
+/* The first column of the first row; 0 where there is no row, or it cannot be read. */
+uint64_t hak_database_number(const struct hak_database *db, const char *sql, uint64_t argument);
+/* The same for a text, as a copy that the caller frees; NULL where there is none. */
+char *hak_database_text(const struct hak_database *db, const char *sql, uint64_t argument);
+/* A copy of the value that the store has under this name, which the caller frees; NULL = none. */
+char *hak_database_meta(const struct hak_database *db, const char *key);
 
 #endif

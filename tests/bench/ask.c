@@ -43,7 +43,7 @@ int main(int argc, char **argv) {
         return fail("usage: ask STORE newest|whole|alive < NUMBERS");
     if (hak_store_open(argv[1], &reader) != 0)
         return fail(hak_store_message());
-    sqlite3 *database = hak_store_database(reader);
+    sqlite3 *database = hak_store_database(reader)->connection;
     sqlite3_stmt *statement;
     if (hak_store_add_tables(database) < 0 ||
         sqlite3_prepare_v2(database, query, -1, &statement, NULL) != SQLITE_OK)

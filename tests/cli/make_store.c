@@ -228,7 +228,7 @@ static void put_fault(const struct hak_report_request *request, uint32_t thread,
                                          .store_path = store,
                                          .frames = frames,
                                          .frame_count = frame_count};
-    must(hak_store_attach(hak_store_writer_database(writer), &reader), "attach");
+    must(hak_store_attach(hak_store_writer_database(writer)->connection, &reader), "attach");
     must(hak_report_make(reader, request, &context, &report), "report");
     hak_store_close(reader);
     struct hak_fault_row row = {.id = 1,

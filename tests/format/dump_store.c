@@ -111,7 +111,7 @@ static int dump(struct hak_store_reader *r) {
         " end_id, end_ns, end_tid, end_stack, end_kind, lifetime_ns, process, thread, end_thread,"
         " generation FROM life WHERE id % 97 = 0 ORDER BY id";
     struct hak_store_summary s;
-    sqlite3 *database = hak_store_database(r);
+    sqlite3 *database = hak_store_database(r)->connection;
     if (hak_store_summarise(r, &s))
         return complain();
     printf("events %" PRIu64 " chunks %" PRIu64 " lost %" PRIu64 " faults %u nodes %u early %d\n",
@@ -148,8 +148,8 @@ int main(int argc, char **argv) {
         return complain();
     sqlite3_stmt *rows;
     int status = 0;
-    if (sqlite3_prepare_v2(hak_store_database(r), "SELECT id, name FROM kind", -1, &rows, NULL) ==
-        SQLITE_OK)
+    if (sqlite3_prepare_v2(hak_store_database(r)->connection, "SELECT id, name FROM kind", -1,
+                           &rows, NULL) == SQLITE_OK)
         while (sqlite3_step(rows) == SQLITE_ROW)
             snprintf(kind_name[sqlite3_column_int(rows, 0) & 0xff], sizeof kind_name[0], "%s",
                      (const char *)sqlite3_column_text(rows, 1));

@@ -7,7 +7,6 @@
 #include "viewer/block/beside.h"
 
 #include <inttypes.h>
-#include <sqlite3.h>
 #include <stdlib.h>
 #include "report/words/words.h"
 #include "viewer/capture/capture.h"
@@ -41,25 +40,22 @@ static void walk_back(struct view *view, uint32_t process, uint64_t address, boo
 /* By the table of all blocks; false when there is none on this side. */
 static bool find_in_table(struct view *view, uint32_t process, uint64_t address, bool is_below,
                           struct hak_block_key *block) {
-    sqlite3_stmt *query = NULL;
-    bool found = false;
-    if (hak_store_add_tables(hak_store_database(view->reader)) == 0 &&
-        sqlite3_prepare_v2(hak_store_database(view->reader),
-                           is_below
-                               ? "SELECT max(base), process, slot FROM block"
-                                 " WHERE base < ?1 AND mallocs > 0 AND (?2 = 0 OR process = ?2)"
-                               : "SELECT min(base), process, slot FROM block"
-                                 " WHERE base > ?1 AND mallocs > 0 AND (?2 = 0 OR process = ?2)",
-                           -1, &query, NULL) == SQLITE_OK) {
-        sqlite3_bind_int64(query, 1, (sqlite3_int64)address);
-        sqlite3_bind_int64(query, 2, process);
-        found = sqlite3_step(query) == SQLITE_ROW && sqlite3_column_type(query, 0) != SQLITE_NULL;
-    }
+    const struct hak_database *database = hak_store_database(view->reader);
+    if (hak_store_add_tables(database->connection) != 0)
+        return false;
+    struct hak_query q =
+        hak_ask(database,
+                is_below ? "SELECT max(base), process, slot FROM block"
+                           " WHERE base < ?1 AND mallocs > 0 AND (?2 = 0 OR process = ?2)"
+                         : "SELECT min(base), process, slot FROM block"
+                           " WHERE base > ?1 AND mallocs > 0 AND (?2 = 0 OR process = ?2)",
+                "looking for neighbours", address, process);
+    bool found = hak_query_next(&q) && hak_query_number(&q, 0) != 0;
     if (found)
-        *block = (struct hak_block_key){.base = (uint64_t)sqlite3_column_int64(query, 0),
-                                        .process = (uint32_t)sqlite3_column_int64(query, 1),
-                                        .slot_bytes = (uint64_t)sqlite3_column_int64(query, 2)};
-    sqlite3_finalize(query);
+        *block = (struct hak_block_key){.base = hak_query_number(&q, 0),
+                                        .process = hak_query_id(&q, 1),
+                                        .slot_bytes = hak_query_number(&q, 2)};
+    hak_query_end(&q);
     uint64_t distance = is_below ? address - block->base : block->base - address;
     return found && distance <= TABLE_REACH;
 }

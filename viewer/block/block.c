@@ -2,7 +2,6 @@
 #include "viewer/block/block.h"
 #include "viewer/block/lives.h"
 
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include "report/words/words.h"
@@ -154,15 +153,10 @@ static int find_others(struct block *block) {
 }
 
 static void find_fault_row(struct block *block) {
-    sqlite3_stmt *query = NULL;
-    if (block->fault.id != 0 && sqlite3_prepare_v2(hak_store_database(block->view->reader),
-                                                   "SELECT id FROM fault WHERE event = ?1", -1,
-                                                   &query, NULL) == SQLITE_OK) {
-        sqlite3_bind_int64(query, 1, (sqlite3_int64)block->fault.id);
-        if (sqlite3_step(query) == SQLITE_ROW)
-            block->fault_row = (uint32_t)sqlite3_column_int64(query, 0);
-    }
-    sqlite3_finalize(query);
+    if (block->fault.id != 0)
+        block->fault_row =
+            (uint32_t)hak_database_number(hak_store_database(block->view->reader),
+                                          "SELECT id FROM fault WHERE event = ?1", block->fault.id);
 }
 
 /* ---- the command

@@ -2,7 +2,6 @@
 #include "viewer/block/lives.h"
 
 #include <inttypes.h>
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include "report/words/words.h"

@@ -2,7 +2,6 @@
 #include "viewer/block/position.h"
 
 #include <inttypes.h>
-#include <sqlite3.h>
 #include "report/words/words.h"
 #include "viewer/block/beside.h"
 #include "viewer/capture/capture.h"
@@ -31,29 +30,19 @@ void view_add_position(struct hak_text *text, struct view *view, const struct vi
     hak_text_add(text, " (%s)", class_name);
 }
 
-static uint64_t query_number(struct view *view, const char *sql, int parameter) {
-    sqlite3_stmt *query = NULL;
-    uint64_t value = 0;
-    if (sqlite3_prepare_v2(hak_store_database(view->reader), sql, -1, &query, NULL) == SQLITE_OK) {
-        sqlite3_bind_int(query, 1, parameter);
-        if (sqlite3_step(query) == SQLITE_ROW)
-            value = (uint64_t)sqlite3_column_int64(query, 0);
-    }
-    sqlite3_finalize(query);
-    return value;
-}
-
 void view_add_slot(struct hak_text *text, struct view *view, const struct hak_block_key *block) {
     if (block->class_index == HAK_CLASS_NONE || block->slot_bytes == 0) {
         hak_text_add(text, "A large block with pages of its own (base 0x%" PRIx64 "). ",
                      block->base);
         return;
     }
+    const struct hak_database *database = hak_store_database(view->reader);
     uint64_t superslab =
-        query_number(view, "SELECT value FROM meta WHERE key = 'superslab_bytes'", 0);
-    uint64_t slab = query_number(view, "SELECT value FROM meta WHERE key = 'slab_bytes'", 0);
-    uint64_t first =
-        query_number(view, "SELECT first_slot_offset FROM class WHERE id = ?1", block->class_index);
+        hak_database_number(database, "SELECT value FROM meta WHERE key = 'superslab_bytes'", 0);
+    uint64_t slab =
+        hak_database_number(database, "SELECT value FROM meta WHERE key = 'slab_bytes'", 0);
+    uint64_t first = hak_database_number(
+        database, "SELECT first_slot_offset FROM class WHERE id = ?1", block->class_index);
     if (superslab == 0 || slab == 0)
         return;
     uint64_t inside = block->base % superslab;
@@ -63,21 +52,17 @@ void view_add_slot(struct hak_text *text, struct view *view, const struct hak_bl
 }
 
 void view_add_module(struct hak_text *text, struct view *view, uint64_t address) {
-    sqlite3_stmt *query = NULL;
-    if (sqlite3_prepare_v2(hak_store_database(view->reader),
-                           "SELECT path, load_bias FROM module WHERE start <= ?1 AND ?1 < \"end\" "
-                           "LIMIT 1",
-                           -1, &query, NULL) == SQLITE_OK) {
-        sqlite3_bind_int64(query, 1, (sqlite3_int64)address);
-        if (sqlite3_step(query) == SQLITE_ROW) {
-            const unsigned char *path = sqlite3_column_text(query, 0);
-            hak_text_add(text, "It lies in ");
-            hak_text_add_name(text, path ? (const char *)path : "?");
-            hak_text_add(text, "+0x%" PRIx64 ": static data or code, not heap memory.\n",
-                         address - (uint64_t)sqlite3_column_int64(query, 1));
-        }
+    struct hak_query q =
+        hak_ask(hak_store_database(view->reader),
+                "SELECT path, load_bias FROM module WHERE start <= ?1 AND ?1 < \"end\" LIMIT 1",
+                "reading modules", address);
+    if (hak_query_next(&q)) {
+        hak_text_add(text, "It lies in ");
+        hak_text_add_name(text, hak_query_text(&q, 0));
+        hak_text_add(text, "+0x%" PRIx64 ": static data or code, not heap memory.\n",
+                     address - hak_query_number(&q, 1));
     }
-    sqlite3_finalize(query);
+    hak_query_end(&q);
 }
 
 void view_add_block_process(struct hak_text *text, struct view *view,

@@ -40,6 +40,9 @@ const char *view_failure(void);
 int view_asked_wrong(void);
 /* Prints the reader's last error with what to do; returns the exit status for it. */
 int view_store_error(const struct view *view, int error);
+/* Ends a query of the capture; `has_memory` false: what it gave found no room. 0, or the exit
+ * status of the error that was printed. */
+int view_end_query(const struct view *view, struct hak_query *query, bool has_memory);
 
 /* Lets reads of the open capture show their progress and be ended by Ctrl-C; view_open calls it. */
 void view_watch_reading(struct view *view);

@@ -51,6 +51,6 @@ void view_watch_reading(struct view *view) {
     if (sigaction(SIGINT, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
         sigaction(SIGINT, &action, NULL);
     hak_store_watch(watch, view);
-    sqlite3_progress_handler(hak_store_database(view->reader), STEPS_BETWEEN_LOOKS, stop_query,
-                             NULL);
+    sqlite3_progress_handler(hak_store_database(view->reader)->connection, STEPS_BETWEEN_LOOKS,
+                             stop_query, NULL);
 }

@@ -1,7 +1,7 @@
 /* The columns THREAD and WHERE, remembered for the last few thousand stacks and threads. */
 #include "viewer/capture/capture.h"
 
-#include <sqlite3.h>
+#include <stdlib.h>
 #include <string.h>
 #include "hop.h"
 #include "report/words/words.h"
@@ -49,17 +49,12 @@ const struct stack_label *view_stack_label(struct view *view, uint32_t stack) {
 }
 
 void view_add_mark(struct hak_text *text, struct view *view, const struct hak_event *event) {
-    sqlite3_stmt *query = NULL;
+    char *name = hak_database_text(hak_store_database(view->reader),
+                                   "SELECT name FROM mark WHERE event = ?1", event->id);
     hak_text_add(text, event->kind == HAK_POOL ? "pool \"" : "mark \"");
-    if (sqlite3_prepare_v2(hak_store_database(view->reader),
-                           "SELECT name FROM mark WHERE event = ?1", -1, &query,
-                           NULL) == SQLITE_OK) {
-        sqlite3_bind_int64(query, 1, (sqlite3_int64)event->id);
-        if (sqlite3_step(query) == SQLITE_ROW && sqlite3_column_text(query, 0))
-            hak_text_add_name(text, (const char *)sqlite3_column_text(query, 0));
-    }
-    sqlite3_finalize(query);
+    hak_text_add_name(text, name ? name : "");
     hak_text_add(text, "\"");
+    free(name);
 }
 
 const char *view_thread_label(struct view *view, uint32_t row) {

@@ -92,6 +92,13 @@ int view_store_error(const struct view *view, int error) {
     return VIEW_UNREADABLE;
 }
 
+int view_end_query(const struct view *view, struct hak_query *query, bool has_memory) {
+    int error = hak_query_end(query);
+    if (!has_memory)
+        error = hak_store_no_memory(view->store_path);
+    return error ? view_store_error(view, error) : 0;
+}
+
 int view_open(struct view *view) {
     const char *named = view_value(view, "store");
     int status = 0;

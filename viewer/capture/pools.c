@@ -1,7 +1,7 @@
 /* The table of known inner pools, and which of them a capture has seen. */
 #include "viewer/capture/capture.h"
 
-#include <sqlite3.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* G_SLICE is looked at by glib before 2.76; GLIBCXX_FORCE_NEW by the C++ library's extension pools,
@@ -35,36 +35,30 @@ static bool has_word(const char *value, const char *list) {
 
 /* The store says that the pool's variable was set so that it gives every block to malloc. */
 static bool was_off(struct view *view, const struct inner_pool *pool) {
-    sqlite3_stmt *query = NULL;
-    bool off = false;
-    if (pool->variable &&
-        sqlite3_prepare_v2(hak_store_database(view->reader),
-                           "SELECT value FROM meta WHERE key = 'environment.' || ?1", -1, &query,
-                           NULL) == SQLITE_OK) {
-        sqlite3_bind_text(query, 1, pool->variable, -1, SQLITE_STATIC);
-        const unsigned char *value =
-            sqlite3_step(query) == SQLITE_ROW ? sqlite3_column_text(query, 0) : NULL;
-        off = value && has_word((const char *)value, pool->off);
-    }
-    sqlite3_finalize(query);
+    char key[64];
+    if (!pool->variable)
+        return false;
+    snprintf(key, sizeof key, "environment.%s", pool->variable);
+    char *value = hak_database_meta(hak_store_database(view->reader), key);
+    bool off = value && has_word(value, pool->off);
+    free(value);
     return off;
 }
 
 const struct inner_pool *pools_next(struct view *view, int *at) {
     const struct inner_pool *found = NULL;
-    sqlite3_stmt *query = NULL;
-    if (sqlite3_prepare_v2(hak_store_database(view->reader),
-                           "SELECT 1 FROM module WHERE path LIKE '%/' || ?1 || '%'"
-                           " AND instr(substr(path, instr(path, '/' || ?1) + 1), '/') = 0 LIMIT 1",
-                           -1, &query, NULL) != SQLITE_OK)
-        return NULL;
+    struct hak_query q =
+        hak_ask(hak_store_database(view->reader),
+                "SELECT 1 FROM module WHERE path LIKE '%/' || ?1 || '%'"
+                " AND instr(substr(path, instr(path, '/' || ?1) + 1), '/') = 0 LIMIT 1",
+                "reading modules");
     while (!found && *at < (int)(sizeof pools / sizeof pools[0])) {
-        sqlite3_reset(query);
-        sqlite3_bind_text(query, 1, pools[*at].module, -1, SQLITE_STATIC);
-        if (sqlite3_step(query) == SQLITE_ROW && !was_off(view, &pools[*at]))
+        hak_query_again(&q);
+        hak_query_bind_text(&q, 1, pools[*at].module);
+        if (hak_query_next(&q) && !was_off(view, &pools[*at]))
             found = &pools[*at];
         (*at)++;
     }
-    sqlite3_finalize(query);
+    hak_query_end(&q);
     return found;
 }

@@ -2,39 +2,21 @@
 #include "viewer/capture/capture.h"
 
 #include <errno.h>
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include "report/words/words.h"
 #include "store/history/history.h"
 
-static sqlite3_stmt *prepare(struct view *view, const char *sql, sqlite3_int64 argument) {
-    sqlite3_stmt *query = NULL;
-    if (sqlite3_prepare_v2(hak_store_database(view->reader), sql, -1, &query, NULL) != SQLITE_OK) {
-        sqlite3_finalize(query);
-        return NULL;
-    }
-    sqlite3_bind_int64(query, 1, argument);
-    return query;
-}
-
-static sqlite3_int64 number_of(struct view *view, const char *sql, sqlite3_int64 argument) {
-    sqlite3_stmt *query = prepare(view, sql, argument);
-    sqlite3_int64 value =
-        query && sqlite3_step(query) == SQLITE_ROW ? sqlite3_column_int64(query, 0) : 0;
-    sqlite3_finalize(query);
-    return value;
-}
-
-static void find_rows(struct view *view, const char *sql, sqlite3_int64 number,
+static void find_rows(struct view *view, const char *sql, long long number,
                       struct view_processes *out) {
-    sqlite3_stmt *query = prepare(view, sql, number);
-    while (query && out->count < VIEW_PROCESSES_MAX && sqlite3_step(query) == SQLITE_ROW)
-        out->row[out->count++] = (uint32_t)sqlite3_column_int64(query, 0);
-    sqlite3_finalize(query);
+    struct hak_query q =
+        hak_ask(hak_store_database(view->reader), sql, "reading processes", (uint64_t)number);
+    while (out->count < VIEW_PROCESSES_MAX && hak_query_next(&q))
+        out->row[out->count++] = hak_query_id(&q, 0);
+    hak_query_end(&q);
 }
 
-static bool read_number(const char **text, sqlite3_int64 *out) {
+static bool read_number(const char **text, long long *out) {
     char *end;
     if (**text < '0' || **text > '9')
         return false;
@@ -53,7 +35,7 @@ static bool refuse(const struct view *view, const char *value) {
 
 bool view_read_process(struct view *view, struct view_processes *out) {
     const char *value = view_value(view, "process"), *at = value;
-    sqlite3_int64 number, nth = 0;
+    long long number, nth = 0;
     *out = (struct view_processes){0};
     if (!value)
         return true;
@@ -79,7 +61,7 @@ bool view_read_process(struct view *view, struct view_processes *out) {
     if (out->count > 0 && nth > out->count) {
         view_error("--process %s: %s in %s had the pid %lld", value,
                    hak_words_count((uint64_t)out->count, "process only", "processes only"),
-                   view->store_path, (long long)number);
+                   view->store_path, number);
         return false;
     }
     if (nth > 0 && out->count > 0) {
@@ -95,15 +77,14 @@ bool view_read_process(struct view *view, struct view_processes *out) {
 }
 
 void view_add_process_name(struct hak_text *text, struct view *view, uint32_t row) {
-    sqlite3_int64 pid = number_of(view, "SELECT pid FROM process WHERE id = ?1", row);
-    sqlite3_int64 all = number_of(view, "SELECT count(*) FROM process WHERE pid = ?1", pid);
-    hak_text_add(text, "%lld", (long long)pid);
-    if (all > 1)
-        hak_text_add(text, "#%lld",
-                     (long long)number_of(view,
-                                          "SELECT count(*) FROM process WHERE id <= ?1 AND pid = "
-                                          "(SELECT pid FROM process WHERE id = ?1)",
-                                          row));
+    uint64_t v[3]; /* the pid, how many had it, which of these it is */
+    hak_database_numbers(hak_store_database(view->reader),
+                         "SELECT p.pid, count(*), sum(q.id <= ?1) FROM process p"
+                         " JOIN process q ON q.pid = p.pid WHERE p.id = ?1",
+                         row, v, 3);
+    hak_text_add(text, "%lld", (long long)v[0]);
+    if (v[1] > 1)
+        hak_text_add(text, "#%lld", (long long)v[2]);
 }
 
 /* The name that a command line begins with, and the word behind it where that is no option: "git
@@ -125,21 +106,19 @@ static void add_program(struct hak_text *text, const char *line) {
 }
 
 void view_add_process(struct hak_text *text, struct view *view, uint32_t row) {
-    sqlite3_stmt *query =
-        prepare(view, "SELECT program, command_line FROM process WHERE id = ?1", row);
+    struct hak_query q = hak_ask(hak_store_database(view->reader),
+                                 "SELECT program, command_line FROM process WHERE id = ?1",
+                                 "reading processes", row);
     view_add_process_name(text, view, row);
-    if (query && sqlite3_step(query) == SQLITE_ROW) {
-        const unsigned char *program = sqlite3_column_text(query, 0);
-        const unsigned char *line = sqlite3_column_text(query, 1);
+    if (hak_query_next(&q)) {
         hak_text_add(text, " (");
-        if (line && line[0])
-            add_program(text, (const char *)line);
+        if (hak_query_text(&q, 1)[0])
+            add_program(text, hak_query_text(&q, 1));
         else
-            hak_text_add_name(text,
-                              hak_words_path(program ? (const char *)program : "?", 1, false));
+            hak_text_add_name(text, hak_words_path(hak_query_text(&q, 0), 1, false));
         hak_text_add(text, ")");
     }
-    sqlite3_finalize(query);
+    hak_query_end(&q);
 }
 
 void view_tell_process(struct view *view, const struct view_processes *all, uint32_t row) {

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <gelf.h>
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -68,20 +67,18 @@ bool view_symbol_address(struct view *view, const char *text, uint64_t *address)
         view_error("%s: no address; 0x7f.., 7f.., SYMBOL+OFFSET, p:N or @fault was expected", text);
         return false;
     }
-    sqlite3_stmt *query = NULL;
+    struct hak_query q = hak_ask(
+        hak_store_database(view->reader),
+        "SELECT path, load_bias FROM module GROUP BY path ORDER BY min(id)", "reading modules");
     bool found = false;
     int looked_at = 0;
-    if (sqlite3_prepare_v2(hak_store_database(view->reader),
-                           "SELECT path, load_bias FROM module GROUP BY path ORDER BY min(id)", -1,
-                           &query, NULL) == SQLITE_OK)
-        while (!found && sqlite3_step(query) == SQLITE_ROW) {
-            const unsigned char *path = sqlite3_column_text(query, 0);
-            looked_at++;
-            found = path && symbol_in_file((const char *)path, name, &value);
-            if (found)
-                *address = value + (uint64_t)sqlite3_column_int64(query, 1) + offset;
-        }
-    sqlite3_finalize(query);
+    while (!found && hak_query_next(&q)) {
+        looked_at++;
+        found = symbol_in_file(hak_query_text(&q, 0), name, &value);
+        if (found)
+            *address = value + hak_query_number(&q, 1) + offset;
+    }
+    hak_query_end(&q);
     if (!found)
         view_error("%s: no symbol '%s' in the %d modules of %s as they are on this machine; "
                    "0x7f.., 7f.., p:N and @fault work as well",

@@ -3,22 +3,11 @@
 #include "viewer/findings/fault_stacks.h"
 #include "viewer/findings/findings.h"
 
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include "report/words/words.h"
 #include "viewer/capture/capture.h"
-
-static const char *column(sqlite3_stmt *query, int i) {
-    const unsigned char *text = sqlite3_column_text(query, i);
-    return text ? (const char *)text : "";
-}
-
-static int sql_error(struct view *view) {
-    view_error("%s: %s", view->store_path, sqlite3_errmsg(hak_store_database(view->reader)));
-    return VIEW_UNREADABLE;
-}
 
 /* `faults L3`: a leak. */
 static int show_leak(struct view *view, const char *which) {
@@ -107,24 +96,23 @@ static int show_report(struct view *view, const char *which) {
                    which);
         return VIEW_USAGE;
     }
-    sqlite3_stmt *query = NULL;
-    if (sqlite3_prepare_v2(hak_store_database(view->reader),
-                           "SELECT report, json, summary FROM fault WHERE id = ?1", -1, &query,
-                           NULL) != SQLITE_OK)
-        return sql_error(view);
-    sqlite3_bind_int64(query, 1, (sqlite3_int64)number);
-    if (sqlite3_step(query) != SQLITE_ROW) {
-        sqlite3_finalize(query);
+    struct hak_query q =
+        hak_ask(hak_store_database(view->reader),
+                "SELECT report, json, summary FROM fault WHERE id = ?1", "reading faults", number);
+    if (!hak_query_next(&q)) {
+        int unread = view_end_query(view, &q, true);
+        if (unread)
+            return unread;
         view_error("faults %lu: %s holds %s", number, view->store_path,
                    hak_words_count(view->summary.faults, "fault", "faults"));
         return VIEW_USAGE;
     }
     view_start_pager(view);
-    const char *report = column(query, 0), *json = column(query, 1);
+    const char *report = hak_query_text(&q, 0), *json = hak_query_text(&q, 1);
     int status = view->json                   ? print_report_json(json, number)
                  : view_given(view, "stacks") ? print_report_stacks(view, report, json, number)
-                                              : print_report(view, report, column(query, 2));
-    sqlite3_finalize(query);
+                                              : print_report(view, report, hak_query_text(&q, 2));
+    hak_query_end(&q);
     return status;
 }
 

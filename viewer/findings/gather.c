@@ -4,7 +4,6 @@
 
 #include <jansson.h>
 #include <limits.h>
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include "report/words/words.h"
@@ -14,46 +13,15 @@
 #define FIRST_DAMAGE 301 /* faults.def: found elsewhere than done */
 #define LAST_DAMAGE  303
 
-static bool sql_error(struct view *view) {
-    view_error("%s: %s", view->store_path, sqlite3_errmsg(hak_store_database(view->reader)));
-    return false;
-}
-
-/* Does the store have `column` of `table`? Stores of an older hakmem lack some. */
-static bool has_column(struct view *view, const char *table, const char *column) {
-    sqlite3_stmt *query = NULL;
-    bool found = false;
-    if (sqlite3_prepare_v2(hak_store_database(view->reader),
-                           "SELECT 1 FROM pragma_table_info(?1) WHERE name = ?2", -1, &query,
-                           NULL) == SQLITE_OK) {
-        sqlite3_bind_text(query, 1, table, -1, SQLITE_STATIC);
-        sqlite3_bind_text(query, 2, column, -1, SQLITE_STATIC);
-        found = sqlite3_step(query) == SQLITE_ROW;
-    }
-    sqlite3_finalize(query);
-    return found;
-}
-
-static char *copy_column(sqlite3_stmt *query, int i) {
-    const unsigned char *text = sqlite3_column_text(query, i);
-    return strdup(text ? (const char *)text : "");
-}
-
-/* A count, a time, a row: none is below 0 in a store that hakmem wrote. */
-static uint64_t number(sqlite3_stmt *query, int i) {
-    sqlite3_int64 value = sqlite3_column_int64(query, i);
-    return value > 0 ? (uint64_t)value : 0;
-}
-
-static int pid_of(sqlite3_stmt *query, int i) {
-    uint64_t value = number(query, i);
+static int pid_of(const struct hak_query *query, int i) {
+    uint64_t value = hak_query_count(query, i);
     return value <= INT_MAX ? (int)value : 0;
 }
 
 /* Takes the stored fingerprint; false where the store has none, or something else in its place. */
-static bool take_fingerprint(struct finding *one, sqlite3_stmt *query, int i) {
-    const char *text = (const char *)sqlite3_column_text(query, i);
-    size_t name = text ? strcspn(text, ":") : 0;
+static bool take_fingerprint(struct finding *one, const struct hak_query *query, int i) {
+    const char *text = hak_query_text(query, i);
+    size_t name = strcspn(text, ":");
     if (name == 0 || text[name] != ':' || strspn(text + name + 1, "0123456789abcdef") != 16 ||
         text[name + 17] != '\0' ||
         !(strncmp(text, "crash:", 6) == 0 || (strncmp(text, "HKM-", 4) == 0 && name > 4 &&
@@ -71,9 +39,8 @@ static struct finding *add(struct findings *to) {
     return one;
 }
 
-static char *base_name(sqlite3_stmt *query, int i) {
-    const char *path = (const char *)sqlite3_column_text(query, i);
-    return strdup(path ? hak_words_path(path, 1, false) : "");
+static char *base_name(const struct hak_query *query, int i) {
+    return strdup(hak_words_path(hak_query_text(query, i), 1, false));
 }
 
 /* ---- stacks ------------------------------------------------------------------------------------
@@ -225,24 +192,23 @@ static void name_it(struct finding *one) {
     one->advice = words ? words->advice : "";
 }
 
-static bool take_fault(struct findings *to, sqlite3_stmt *query) {
+static bool take_fault(struct findings *to, const struct hak_query *query) {
     struct finding *one = add(to);
     if (!one)
         return false;
-    one->row = (uint32_t)number(query, 0);
-    one->code = (unsigned)number(query, 1);
+    one->row = hak_query_id(query, 0);
+    one->code = (unsigned)hak_query_count(query, 1);
     one->kind = one->code ? FINDING_FAULT : FINDING_CRASH;
-    one->event = number(query, 2);
-    one->ns = number(query, 3);
-    one->process = (uint32_t)number(query, 4);
-    one->thread = (uint32_t)number(query, 5);
+    one->event = hak_query_count(query, 2);
+    one->ns = hak_query_count(query, 3);
+    one->process = hak_query_id(query, 4);
+    one->thread = hak_query_id(query, 5);
     one->pid = pid_of(query, 9);
-    one->summary = copy_column(query, 6);
-    one->report = copy_column(query, 7);
+    one->summary = strdup(hak_query_text(query, 6));
+    one->report = strdup(hak_query_text(query, 7));
     one->program = base_name(query, 10);
     name_it(one);
-    const char *json = (const char *)sqlite3_column_text(query, 8);
-    json_t *document = json ? json_loads(json, 0, NULL) : NULL;
+    json_t *document = json_loads(hak_query_text(query, 8), 0, NULL);
     bool good = one->summary && one->report && one->program;
     if (good) {
         read_stacks(one, document);
@@ -255,29 +221,19 @@ static bool take_fault(struct findings *to, sqlite3_stmt *query) {
 }
 
 static bool gather_faults(struct view *view, uint32_t process, struct findings *out) {
-    struct hak_text sql = {0};
-    sqlite3_stmt *query = NULL;
-    hak_text_add(&sql,
-                 "SELECT f.id, f.code, f.event, f.ns, f.process, f.thread, f.summary, f.report,"
-                 " f.json, p.pid, p.program, %s FROM fault f LEFT JOIN process p"
-                 " ON p.id = f.process WHERE ?1 = 0 OR f.process = ?1 ORDER BY f.id",
-                 has_column(view, "fault", "fingerprint") ? "f.fingerprint" : "''");
-    bool good = sql.bytes && sqlite3_prepare_v2(hak_store_database(view->reader), sql.bytes, -1,
-                                                &query, NULL) == SQLITE_OK;
-    hak_text_free(&sql);
-    if (!good)
-        return sql_error(view);
-    sqlite3_bind_int64(query, 1, process);
-    int step;
-    while ((step = sqlite3_step(query)) == SQLITE_ROW && good)
-        good = take_fault(out, query);
-    sqlite3_finalize(query);
-    if (!good)
-        view_error("out of memory");
-    return good && (step == SQLITE_DONE || sql_error(view));
+    struct hak_query q =
+        hak_ask(hak_store_database(view->reader),
+                "SELECT f.id, f.code, f.event, f.ns, f.process, f.thread, f.summary, f.report,"
+                " f.json, p.pid, p.program, f.fingerprint FROM fault f LEFT JOIN process p"
+                " ON p.id = f.process WHERE ?1 = 0 OR f.process = ?1 ORDER BY f.id",
+                "reading faults", process);
+    bool has_memory = true;
+    while (has_memory && hak_query_next(&q))
+        has_memory = take_fault(out, &q);
+    return view_end_query(view, &q, has_memory) == 0;
 }
 
-static bool take_leak(struct view *view, struct findings *to, sqlite3_stmt *query) {
+static bool take_leak(struct view *view, struct findings *to, const struct hak_query *query) {
     struct finding *one = add(to);
     struct hak_frames frames;
     struct hak_text headline = {0};
@@ -285,17 +241,17 @@ static bool take_leak(struct view *view, struct findings *to, sqlite3_stmt *quer
         return false;
     one->kind = FINDING_LEAK;
     one->code = LEAK;
-    one->row = (uint32_t)number(query, 0);
-    one->process = (uint32_t)number(query, 1);
-    one->ns = number(query, 2);
-    one->blocks = number(query, 4);
-    one->bytes = number(query, 5);
+    one->row = hak_query_id(query, 0);
+    one->process = hak_query_id(query, 1);
+    one->ns = hak_query_count(query, 2);
+    one->blocks = hak_query_count(query, 4);
+    one->bytes = hak_query_count(query, 5);
     one->pid = pid_of(query, 8);
-    one->report = copy_column(query, 7);
+    one->report = strdup(hak_query_text(query, 7));
     one->program = base_name(query, 9);
     one->summary = strdup("");
     name_it(one);
-    hak_frames_load(&frames, view->reader, (uint32_t)number(query, 3));
+    hak_frames_load(&frames, view->reader, hak_query_id(query, 3));
     add_stack(one, "allocated", frames);
     if (!take_fingerprint(one, query, 6))
         hak_fingerprint(one->fingerprint, LEAK, 0, frames.frame, frames.count);
@@ -309,29 +265,20 @@ static bool take_leak(struct view *view, struct findings *to, sqlite3_stmt *quer
 
 /* Leaks that count, each once: the newest scan that saw it tells of it. */
 static bool gather_leaks(struct view *view, uint32_t process, struct findings *out) {
-    sqlite3_stmt *query = NULL;
-    if (!has_column(view, "leak", "is_finding"))
-        return true; /* a store of a time before leaks */
-    if (sqlite3_prepare_v2(hak_store_database(view->reader),
-                           "SELECT l.id, l.process, l.ns, l.stack, l.count, l.bytes,"
-                           " l.fingerprint, l.report, p.pid, p.program FROM leak l"
-                           " LEFT JOIN process p ON p.id = l.process"
-                           " WHERE l.is_finding AND l.suppressed_by IS NULL"
-                           "  AND (?1 = 0 OR l.process = ?1)"
-                           "  AND l.id = (SELECT max(n.id) FROM leak n WHERE n.is_finding"
-                           "   AND n.process = l.process AND n.stack = l.stack)"
-                           " ORDER BY l.id",
-                           -1, &query, NULL) != SQLITE_OK)
-        return sql_error(view);
-    sqlite3_bind_int64(query, 1, process);
-    bool good = true;
-    int step;
-    while ((step = sqlite3_step(query)) == SQLITE_ROW && good)
-        good = take_leak(view, out, query);
-    sqlite3_finalize(query);
-    if (!good)
-        view_error("out of memory");
-    return good && (step == SQLITE_DONE || sql_error(view));
+    struct hak_query q = hak_ask(hak_store_database(view->reader),
+                                 "SELECT l.id, l.process, l.ns, l.stack, l.count, l.bytes,"
+                                 " l.fingerprint, l.report, p.pid, p.program FROM leak l"
+                                 " LEFT JOIN process p ON p.id = l.process"
+                                 " WHERE l.is_finding AND l.suppressed_by IS NULL"
+                                 "  AND (?1 = 0 OR l.process = ?1)"
+                                 "  AND l.id = (SELECT max(n.id) FROM leak n WHERE n.is_finding"
+                                 "   AND n.process = l.process AND n.stack = l.stack)"
+                                 " ORDER BY l.id",
+                                 "reading leaks", process);
+    bool has_memory = true;
+    while (has_memory && hak_query_next(&q))
+        has_memory = take_leak(view, out, &q);
+    return view_end_query(view, &q, has_memory) == 0;
 }
 
 bool findings_gather(struct view *view, uint32_t process, struct findings *out) {

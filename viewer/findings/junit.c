@@ -2,7 +2,6 @@
  * capture, a case for each finding, one that passes where there is none. */
 #include "viewer/findings/findings.h"
 
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include "report/words/words.h"
@@ -36,37 +35,33 @@ static struct suite *suite_of(struct suites *suites, const char *program) {
 }
 
 static bool gather_suites(struct view *view, const struct findings *findings, struct suites *out) {
-    sqlite3_stmt *query = NULL;
     if (!view->reader) { /* nothing was recorded, and nothing found */
         struct suite *suite = suite_of(out, hak_words_path(view->argument[0], 1, false));
         return suite != NULL;
     }
-    sqlite3 *database = hak_store_database(view->reader);
-    bool good =
-        sqlite3_prepare_v2(database,
-                           "SELECT program, CASE WHEN end_ns > start_ns THEN end_ns - start_ns"
-                           " ELSE 0 END FROM process ORDER BY id",
-                           -1, &query, NULL) == SQLITE_OK;
-    while (good && sqlite3_step(query) == SQLITE_ROW) {
-        const char *path = (const char *)sqlite3_column_text(query, 0);
-        struct suite *suite = suite_of(out, path ? hak_words_path(path, 1, false) : "");
-        uint64_t ns = (uint64_t)sqlite3_column_int64(query, 1);
+    const struct hak_database *database = hak_store_database(view->reader);
+    struct hak_query q = hak_ask(database,
+                                 "SELECT program, CASE WHEN end_ns > start_ns THEN end_ns -"
+                                 " start_ns ELSE 0 END FROM process ORDER BY id",
+                                 "reading processes");
+    bool good = true;
+    while (good && hak_query_next(&q)) {
+        struct suite *suite = suite_of(out, hak_words_path(hak_query_text(&q, 0), 1, false));
+        uint64_t ns = hak_query_number(&q, 1);
         good = suite != NULL;
         if (good) {
             suite->ns = ns > suite->ns ? ns : suite->ns;
             suite->processes++;
         }
     }
-    sqlite3_finalize(query);
-    query = NULL;
-    if (sqlite3_prepare_v2(database,
-                           "SELECT strftime('%Y-%m-%dT%H:%M:%S', CAST(value AS INTEGER) /"
-                           " 1000000000, 'unixepoch') FROM meta WHERE key = 'started'",
-                           -1, &query, NULL) == SQLITE_OK &&
-        sqlite3_step(query) == SQLITE_ROW && sqlite3_column_text(query, 0))
-        snprintf(out->started, sizeof out->started, "%s",
-                 (const char *)sqlite3_column_text(query, 0));
-    sqlite3_finalize(query);
+    good = hak_query_end(&q) == 0 && good;
+    char *started =
+        hak_database_text(database,
+                          "SELECT strftime('%Y-%m-%dT%H:%M:%S', CAST(value AS INTEGER) /"
+                          " 1000000000, 'unixepoch') FROM meta WHERE key = 'started'",
+                          0);
+    snprintf(out->started, sizeof out->started, "%s", started ? started : "");
+    free(started);
     for (size_t i = 0; good && i < findings->count; i++)
         good = suite_of(out, findings->list[i].program) != NULL;
     return good;

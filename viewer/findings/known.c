@@ -3,7 +3,6 @@
 #include "viewer/findings/findings.h"
 
 #include <limits.h>
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include "report/words/words.h"
@@ -75,15 +74,12 @@ size_t findings_count_known(const struct findings *findings) {
 }
 
 bool findings_has_run(struct view *view, const char *program) {
-    sqlite3_stmt *query = NULL;
+    struct hak_query q = hak_ask(hak_store_database(view->reader), "SELECT program FROM process",
+                                 "reading processes");
     bool found = false;
-    if (sqlite3_prepare_v2(hak_store_database(view->reader), "SELECT program FROM process", -1,
-                           &query, NULL) == SQLITE_OK)
-        while (!found && sqlite3_step(query) == SQLITE_ROW) {
-            const char *path = (const char *)sqlite3_column_text(query, 0);
-            found = path && strcmp(hak_words_path(path, 1, false), program) == 0;
-        }
-    sqlite3_finalize(query);
+    while (!found && hak_query_next(&q))
+        found = strcmp(hak_words_path(hak_query_text(&q, 0), 1, false), program) == 0;
+    hak_query_end(&q);
     return found;
 }
 

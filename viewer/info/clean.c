@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <glob.h>
 #include <limits.h>
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -51,18 +50,6 @@ static uint64_t bytes_with_companions(const struct capture *c) {
     return bytes;
 }
 
-static char *program_of(struct hak_store_reader *reader) {
-    sqlite3_stmt *query = NULL;
-    char *program = NULL;
-    if (sqlite3_prepare_v2(hak_store_database(reader),
-                           "SELECT value FROM meta WHERE key = 'command_line'", -1, &query,
-                           NULL) == SQLITE_OK &&
-        sqlite3_step(query) == SQLITE_ROW && sqlite3_column_text(query, 0))
-        program = strdup((const char *)sqlite3_column_text(query, 0));
-    sqlite3_finalize(query);
-    return program;
-}
-
 /* False: the file is no store that can be read (by its application_id, never by its name). */
 static bool look_at(const char *path, struct capture *c) {
     struct hak_store_reader *reader = NULL;
@@ -77,7 +64,7 @@ static bool look_at(const char *path, struct capture *c) {
             summary.ended_early && time(NULL) - c->about.st_mtim.tv_sec < SETTLE_SECONDS;
         c->keep = summary.being_written || may_go_on ? IS_WRITTEN : IS_OLD;
         c->path = strdup(path);
-        c->program = program_of(reader);
+        c->program = hak_database_meta(hak_store_database(reader), "command_line");
     }
     hak_store_close(reader);
     if (c->path)

@@ -2,7 +2,6 @@
 #include "viewer/info/info.h"
 #include "viewer/capture/capture.h"
 
-#include <sqlite3.h>
 #include <string.h>
 #include <time.h>
 #include <stdlib.h>
@@ -13,32 +12,7 @@
 /* Losses printed before "and N more". */
 #define LINES_SHOWN 20
 
-static const char *column(sqlite3_stmt *query, int i) {
-    const unsigned char *text = sqlite3_column_text(query, i);
-    return text ? (const char *)text : "";
-}
-
-static sqlite3_stmt *prepare(struct view *view, const char *sql) {
-    sqlite3_stmt *query = NULL;
-    if (sqlite3_prepare_v2(hak_store_database(view->reader), sql, -1, &query, NULL) != SQLITE_OK) {
-        view_error("%s: %s", view->store_path, sqlite3_errmsg(hak_store_database(view->reader)));
-        sqlite3_finalize(query);
-        return NULL;
-    }
-    return query;
-}
-
-static bool meta(struct view *view, const char *key, char *out, size_t bytes) {
-    sqlite3_stmt *query = prepare(view, "SELECT value FROM meta WHERE key = ?1");
-    if (!query)
-        return false;
-    sqlite3_bind_text(query, 1, key, -1, SQLITE_STATIC);
-    bool found = sqlite3_step(query) == SQLITE_ROW;
-    if (found)
-        snprintf(out, bytes, "%s", column(query, 0));
-    sqlite3_finalize(query);
-    return found;
-}
+static const char reading[] = "reading its tables";
 
 /* One line of a value: name to column 14, then the value made harmless. */
 static void add_value(struct hak_text *text, const struct view *view, const char *name,
@@ -51,16 +25,15 @@ static void add_value(struct hak_text *text, const struct view *view, const char
 
 /* Files that killed their reader: a line for each in the store. Calls `say` with each and `to`. */
 static void each_unreadable(struct view *view, void (*say)(void *to, const char *line), void *to) {
-    sqlite3_stmt *query = prepare(view, "SELECT value FROM meta WHERE key = 'unreadable'");
-    const char *at = query && sqlite3_step(query) == SQLITE_ROW ? column(query, 0) : "";
-    while (*at) {
+    char *lines = hak_database_meta(hak_store_database(view->reader), "unreadable");
+    for (const char *at = lines; at && *at;) {
         char line[2 * 4096];
         size_t length = strcspn(at, "\n");
         snprintf(line, sizeof line, "%.*s", (int)length, at);
         say(to, line);
         at += length + (at[length] == '\n');
     }
-    sqlite3_finalize(query);
+    free(lines);
 }
 
 struct unreadable {
@@ -86,10 +59,11 @@ static json_t *unreadable_json(struct view *view) {
 }
 
 static void add_started(struct hak_text *text, struct view *view) {
-    char value[64];
-    if (!meta(view, "started", value, sizeof value))
-        return;
-    time_t seconds = (time_t)(strtoull(value, NULL, 10) / 1000000000);
+    time_t seconds =
+        (time_t)hak_database_number(hak_store_database(view->reader),
+                                    "SELECT CAST(value AS INTEGER) / 1000000000 FROM meta"
+                                    " WHERE key = 'started'",
+                                    0);
     struct tm local;
     char when[64];
     if (seconds > 0 && localtime_r(&seconds, &local) &&
@@ -110,8 +84,10 @@ static void add_overview(struct hak_text *text, struct view *view) {
     add_value(text, view, "size", value);
     info_add_parts(text, view);
     add_started(text, view);
-    if (meta(view, "command_line", value, sizeof value))
-        add_value(text, view, "program", value);
+    char *line = hak_database_meta(hak_store_database(view->reader), "command_line");
+    if (line)
+        add_value(text, view, "program", line);
+    free(line);
     snprintf(number, sizeof number, "%s in %s, from %s to %s", hak_words_number(summary->events),
              hak_words_count(summary->chunks, "chunk", "chunks"), hak_words_time(summary->first_ns),
              hak_words_time(summary->last_ns));
@@ -131,20 +107,20 @@ static void add_overview(struct hak_text *text, struct view *view) {
 }
 
 static void add_calls(struct hak_text *text, struct view *view) {
-    sqlite3_stmt *query = prepare(view, "SELECT sum(free_of_null), sum(failed_calls), "
-                                        "sum(foreign_frees), sum(no_stack) FROM process");
-    if (query && sqlite3_step(query) == SQLITE_ROW) {
-        static const char *const what[] = {"calls of free(NULL)", "calls that failed",
-                                           "frees of other allocators' blocks",
-                                           "events whose stack could not be kept"};
-        for (int i = 0; i < 4; i++) {
-            uint64_t count = (uint64_t)sqlite3_column_int64(query, i);
-            if (count > 0)
-                hak_text_add(text, "              %s %s, counted only\n", hak_words_number(count),
-                             what[i]);
-        }
-    }
-    sqlite3_finalize(query);
+    static const char *const what[] = {"calls of free(NULL)", "calls that failed",
+                                       "frees of other allocators' blocks",
+                                       "events whose stack could not be kept"};
+    uint64_t count[4];
+    int found = hak_database_numbers(hak_store_database(view->reader),
+                                     "SELECT sum(free_of_null), sum(failed_calls),"
+                                     " sum(foreign_frees), sum(no_stack) FROM process",
+                                     0, count, 4);
+    if (found < 0)
+        view_store_error(view, found);
+    for (int i = 0; i < 4; i++)
+        if (count[i] > 0)
+            hak_text_add(text, "              %s %s, counted only\n", hak_words_number(count[i]),
+                         what[i]);
 }
 
 /* What small blocks hide in, known by the modules that were loaded. */
@@ -166,14 +142,16 @@ static void add_pools(struct hak_text *text, struct view *view) {
 static void add_losses(struct hak_text *text, struct view *view) {
     if (view->summary.losses == 0)
         return;
-    sqlite3_stmt *query = prepare(
-        view, "SELECT l.count, l.from_ns, l.to_ns, p.pid, t.number, l.reason FROM loss l "
-              "LEFT JOIN process p ON p.id = l.process LEFT JOIN thread t ON t.id = l.thread "
-              "ORDER BY l.from_ns, l.id");
+    struct hak_query q =
+        hak_ask(hak_store_database(view->reader),
+                "SELECT l.count, l.from_ns, l.to_ns, p.pid, t.number, l.reason FROM loss l "
+                "LEFT JOIN process p ON p.id = l.process LEFT JOIN thread t ON t.id = l.thread "
+                "ORDER BY l.from_ns, l.id",
+                reading);
     int shown = 0;
     hak_text_add(text, "\n%sLOST EVENTS%s\n", view_style(view, VIEW_BOLD),
                  view_style(view, VIEW_PLAIN));
-    while (query && sqlite3_step(query) == SQLITE_ROW) {
+    while (hak_query_next(&q)) {
         if (shown++ == LINES_SHOWN && !view_given(view, "all")) {
             hak_text_add(text, "... and %s; --all shows them\n",
                          hak_words_count(view->summary.losses - LINES_SHOWN, "more stretch",
@@ -181,32 +159,31 @@ static void add_losses(struct hak_text *text, struct view *view) {
             break;
         }
         hak_text_add(text, "  %s between %s and %s, process %d",
-                     hak_words_number((uint64_t)sqlite3_column_int64(query, 0)),
-                     hak_words_time((uint64_t)sqlite3_column_int64(query, 1)),
-                     hak_words_time((uint64_t)sqlite3_column_int64(query, 2)),
-                     sqlite3_column_int(query, 3));
-        if (sqlite3_column_int(query, 4) > 0)
-            hak_text_add(text, " thread %d", sqlite3_column_int(query, 4));
+                     hak_words_number(hak_query_number(&q, 0)),
+                     hak_words_time(hak_query_number(&q, 1)),
+                     hak_words_time(hak_query_number(&q, 2)), (int)hak_query_number(&q, 3));
+        if (hak_query_count(&q, 4) > 0)
+            hak_text_add(text, " thread %d", (int)hak_query_number(&q, 4));
         hak_text_add(text, ": ");
-        hak_text_add_name(text, column(query, 5));
+        hak_text_add_name(text, hak_query_text(&q, 5));
         hak_text_add(text, "\n");
     }
-    sqlite3_finalize(query);
+    view_end_query(view, &q, true);
 }
 
 static json_t *rows_json(struct view *view, const char *sql) {
     json_t *list = json_array();
-    sqlite3_stmt *query = prepare(view, sql);
-    while (query && sqlite3_step(query) == SQLITE_ROW) {
+    struct hak_query q = hak_ask(hak_store_database(view->reader), sql, reading);
+    while (hak_query_next(&q)) {
         json_t *object = json_object();
-        for (int i = 0; i < sqlite3_column_count(query); i++)
-            json_object_set_new(object, sqlite3_column_name(query, i),
-                                sqlite3_column_type(query, i) == SQLITE_INTEGER
-                                    ? json_integer(sqlite3_column_int64(query, i))
-                                    : hak_json_text(column(query, i)));
+        for (int i = 0; i < sqlite3_column_count(q.statement); i++)
+            json_object_set_new(object, sqlite3_column_name(q.statement, i),
+                                sqlite3_column_type(q.statement, i) == SQLITE_INTEGER
+                                    ? json_integer((json_int_t)hak_query_number(&q, i))
+                                    : hak_json_text(hak_query_text(&q, i)));
         json_array_append_new(list, object);
     }
-    sqlite3_finalize(query);
+    view_end_query(view, &q, true);
     return list;
 }
 
@@ -240,12 +217,11 @@ static json_t *pools_json(struct view *view) {
 static bool print_json(struct view *view, const struct tree *tree) {
     const struct hak_store_summary *summary = &view->summary;
     json_t *document = view_json_document(view, "info");
-    char value[4096];
+    char *line = hak_database_meta(hak_store_database(view->reader), "command_line");
     json_object_set_new(document, "bytes", json_integer((json_int_t)info_file_bytes(view)));
     json_object_set_new(document, "bytes_by_part", info_parts_json(view));
-    json_object_set_new(
-        document, "program",
-        hak_json_text(meta(view, "command_line", value, sizeof value) ? value : ""));
+    json_object_set_new(document, "program", hak_json_text(line ? line : ""));
+    free(line);
     json_object_set_new(document, "events", json_integer((json_int_t)summary->events));
     json_object_set_new(document, "chunks", json_integer((json_int_t)summary->chunks));
     json_object_set_new(document, "first_ns", json_integer((json_int_t)summary->first_ns));

@@ -3,7 +3,6 @@
 #include "viewer/capture/capture.h"
 
 #include <inttypes.h>
-#include <sqlite3.h>
 #include <string.h>
 #include "report/words/words.h"
 
@@ -59,21 +58,20 @@ enum {
 
 struct modules {
     struct view *view;
-    sqlite3_stmt *query;
+    struct hak_query query;
     bool ranges; /* one line for each mapping, not for each file */
     uint32_t process, last_process;
     uint64_t count, unloads;
     json_t *list;
-    sqlite3_stmt *unreadable; /* is the file ?1 one that killed its reader? */
+    struct hak_query unreadable; /* is the file ?1 one that killed its reader? */
 };
 
 static uint64_t number(const struct modules *all, int column) {
-    return (uint64_t)sqlite3_column_int64(all->query, column);
+    return hak_query_number(&all->query, column);
 }
 
 static const char *name(const struct modules *all, int column) {
-    const unsigned char *text = sqlite3_column_text(all->query, column);
-    return text ? (const char *)text : "";
+    return hak_query_text(&all->query, column);
 }
 
 /* The store has a line "PATH: why" for each file that is not read. */
@@ -81,16 +79,14 @@ static const char *name(const struct modules *all, int column) {
     "SELECT 1 FROM meta WHERE key = 'unreadable'"                                                  \
     " AND instr(char(10) || value, char(10) || ?1 || ': ') > 0"
 
-static bool is_unreadable(const struct modules *all) {
-    if (!all->unreadable)
-        return false;
-    sqlite3_reset(all->unreadable);
-    sqlite3_bind_text(all->unreadable, 1, name(all, PATH), -1, SQLITE_TRANSIENT);
-    return sqlite3_step(all->unreadable) == SQLITE_ROW;
+static bool is_unreadable(struct modules *all) {
+    hak_query_again(&all->unreadable);
+    hak_query_bind_text(&all->unreadable, 1, name(all, PATH));
+    return hak_query_next(&all->unreadable);
 }
 
 /* "names and lines", "names only", "none": what the frames in this module could be told to be. */
-static const char *symbols_of(const struct modules *all) {
+static const char *symbols_of(struct modules *all) {
     if (is_unreadable(all))
         return "unreadable";
     if (number(all, FRAMES) == 0)
@@ -120,7 +116,7 @@ static void add_loads(struct hak_text *text, const struct modules *all) {
                      hak_words_count(number(all, GENERATION), "unload", "unloads"));
 }
 
-static void add_line(struct hak_text *text, const struct modules *all) {
+static void add_line(struct hak_text *text, struct modules *all) {
     int column = 0;
     if (all->ranges) {
         hak_text_add(text, "0x%" PRIx64, number(all, START));
@@ -218,37 +214,27 @@ static int end_json(struct modules *all) {
 
 int command_modules(struct view *view) {
     struct modules all = {.view = view, .list = json_array()};
-    int status = view_open(view), step = SQLITE_DONE;
+    int status = view_open(view);
     if (status != 0)
         return status;
     if (!view_process(view, &all.process))
         return VIEW_USAGE;
     all.ranges = all.process != 0 || view->summary.processes < 2 || view_given(view, "all");
-    sqlite3 *database = hak_store_database(view->reader);
-    const char *sql = all.ranges ? rows_sql : files_sql;
-    (void)sqlite3_prepare_v2(database, UNREADABLE_SQL, -1, &all.unreadable, NULL);
-    if (sqlite3_prepare_v2(database, sql, -1, &all.query, NULL) == SQLITE_OK) {
-        sqlite3_bind_int64(all.query, 1, all.process);
-        while ((step = sqlite3_step(all.query)) == SQLITE_ROW && !ferror(stdout)) {
-            view_start_pager(view);
-            if (view->json)
-                each_json(&all);
-            else
-                each_text(&all);
-            all.count++;
-            all.unloads += number(&all, UNLOADS);
-        }
-    } else {
-        step = SQLITE_ERROR;
+    const struct hak_database *database = hak_store_database(view->reader);
+    all.unreadable = hak_ask(database, UNREADABLE_SQL, "reading modules");
+    all.query =
+        hak_ask(database, all.ranges ? rows_sql : files_sql, "reading modules", all.process);
+    while (!ferror(stdout) && hak_query_next(&all.query)) {
+        view_start_pager(view);
+        if (view->json)
+            each_json(&all);
+        else
+            each_text(&all);
+        all.count++;
+        all.unloads += number(&all, UNLOADS);
     }
-    if (step == SQLITE_INTERRUPT)
-        status = VIEW_INTERRUPTED;
-    else if (step != SQLITE_DONE && step != SQLITE_ROW) {
-        view_error("%s: %s", view->store_path, sqlite3_errmsg(database));
-        status = VIEW_UNREADABLE;
-    }
-    sqlite3_finalize(all.query);
-    sqlite3_finalize(all.unreadable);
+    status = view_end_query(view, &all.query, true);
+    hak_query_end(&all.unreadable);
     if (status != 0) {
         json_decref(all.list);
         return status;

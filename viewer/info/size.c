@@ -1,7 +1,6 @@
 /* `info`: how long the capture's file is, and what takes the room. */
 #include "viewer/info/parts.h"
 
-#include <sqlite3.h>
 #include <string.h>
 #include <sys/stat.h>
 #include "report/words/words.h"
@@ -36,17 +35,11 @@ uint64_t info_file_bytes(const struct view *view) {
 /* Bytes of each part as they are coded, without SQLite's pages around them. False: a
  * table cannot be read. */
 static bool find_parts(struct view *view, uint64_t bytes[PARTS]) {
-    for (int i = 0; i < PARTS; i++) {
-        sqlite3_stmt *query = NULL;
-        bool found = sqlite3_prepare_v2(hak_store_database(view->reader), parts[i].sql, -1, &query,
-                                        NULL) == SQLITE_OK &&
-                     sqlite3_step(query) == SQLITE_ROW;
-        bytes[i] = found ? (uint64_t)sqlite3_column_int64(query, 0) : 0;
-        sqlite3_finalize(query);
-        if (!found)
-            return false;
-    }
-    return true;
+    bool found = true;
+    for (int i = 0; i < PARTS && found; i++)
+        found = hak_database_numbers(hak_store_database(view->reader), parts[i].sql, 0, &bytes[i],
+                                     1) == 1;
+    return found;
 }
 
 static uint64_t rest_of(uint64_t whole, const uint64_t bytes[PARTS]) {

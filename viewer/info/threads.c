@@ -2,7 +2,6 @@
 #include "viewer/info/info.h"
 #include "viewer/capture/capture.h"
 
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include "report/words/words.h"
@@ -28,17 +27,6 @@ struct threads {
 /* ---- gathering ---------------------------------------------------------------------------------
  */
 
-static sqlite3_stmt *prepare(struct view *view, const char *sql, uint32_t process) {
-    sqlite3_stmt *query = NULL;
-    if (sqlite3_prepare_v2(hak_store_database(view->reader), sql, -1, &query, NULL) != SQLITE_OK) {
-        view_error("%s: %s", view->store_path, sqlite3_errmsg(hak_store_database(view->reader)));
-        sqlite3_finalize(query);
-        return NULL;
-    }
-    sqlite3_bind_int64(query, 1, process);
-    return query;
-}
-
 /* Highest row id of a thread, for arrays by row: ids count from 1 without gaps. */
 static uint32_t highest_row(const struct threads *all) {
     uint32_t highest = 0;
@@ -55,45 +43,27 @@ static bool load_rows(struct threads *all) {
         view_error("out of memory");
         return false;
     }
-    sqlite3_stmt *query =
-        prepare(view,
+    struct hak_query q =
+        hak_ask(hak_store_database(view->reader),
                 "SELECT t.id, t.process, t.number, t.tid, t.start_ns, "
                 "coalesce(nullif(t.end_ns, 0), p.end_ns), "
-                "(SELECT coalesce(sum(count), 0) FROM loss l WHERE l.thread = t.id) "
+                "(SELECT coalesce(sum(count), 0) FROM loss l WHERE l.thread = t.id), "
+                "t.creator, t.stack "
                 "FROM thread t LEFT JOIN process p ON p.id = t.process WHERE ?1 = 0 OR t.process = "
                 "?1 ORDER BY t.process, t.number, t.id",
-                all->process);
-    while (query && all->count < room && sqlite3_step(query) == SQLITE_ROW)
+                "reading threads", all->process);
+    while (all->count < room && hak_query_next(&q))
         all->list[all->count++] = (struct thread){
-            .row = (uint32_t)sqlite3_column_int64(query, 0),
-            .process = (uint32_t)sqlite3_column_int64(query, 1),
-            .number = (uint32_t)sqlite3_column_int64(query, 2),
-            .tid = sqlite3_column_int(query, 3),
-            .start_ns = (uint64_t)sqlite3_column_int64(query, 4),
-            .end_ns = (uint64_t)sqlite3_column_int64(query, 5),
-            .lost = (uint64_t)sqlite3_column_int64(query, 6),
+            .row = hak_query_id(&q, 0),
+            .process = hak_query_id(&q, 1),
+            .number = hak_query_id(&q, 2),
+            .tid = (int)hak_query_number(&q, 3),
+            .start_ns = hak_query_number(&q, 4),
+            .end_ns = hak_query_number(&q, 5),
+            .lost = hak_query_number(&q, 6),
+            .origin = {.creator = hak_query_id(&q, 7), .stack = hak_query_id(&q, 8)},
         };
-    sqlite3_finalize(query);
-    return query != NULL;
-}
-
-/* Where the threads were created: a store from before 2026-11-22 does not know. */
-static void load_origins(struct threads *all) {
-    sqlite3_stmt *query = NULL;
-    uint32_t i = 0;
-    if (sqlite3_prepare_v2(hak_store_database(all->view->reader),
-                           "SELECT id, creator, stack FROM thread WHERE ?1 = 0 OR process = ?1 "
-                           "ORDER BY process, number, id",
-                           -1, &query, NULL) == SQLITE_OK)
-        sqlite3_bind_int64(query, 1, all->process);
-    while (query && i < all->count && sqlite3_step(query) == SQLITE_ROW) {
-        struct thread *t = &all->list[i++];
-        if (t->row == (uint32_t)sqlite3_column_int64(query, 0)) {
-            t->origin.creator = (uint32_t)sqlite3_column_int64(query, 1);
-            t->origin.stack = (uint32_t)sqlite3_column_int64(query, 2);
-        }
-    }
-    sqlite3_finalize(query);
+    return view_end_query(view, &q, true) == 0;
 }
 
 /* 0, or an exit status. */
@@ -393,7 +363,6 @@ int command_threads(struct view *view) {
     if (!view_process(view, &all.process))
         return VIEW_USAGE;
     status = load_rows(&all) ? 0 : VIEW_UNREADABLE;
-    load_origins(&all);
     if (status == 0 && !sort(&all)) /* a wrong --sort is told before the long read */
         status = VIEW_USAGE;
     if (status == 0)

@@ -1,50 +1,30 @@
 /* Loads the processes of a capture and links them. */
 #include "viewer/info/tree.h"
 
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include "store/history/history.h"
 
 #define ROWS_MAX (16u << 20) /* processes; ids count from 1 without gaps */
 
-/* Columns that came later are empty in stores of before. */
-static bool has_column(struct view *view, const char *column) {
-    sqlite3_stmt *query = NULL;
-    bool has = false;
-    if (sqlite3_prepare_v2(hak_store_database(view->reader),
-                           "SELECT 1 FROM pragma_table_info('process') WHERE name = ?1", -1, &query,
-                           NULL) == SQLITE_OK) {
-        sqlite3_bind_text(query, 1, column, -1, SQLITE_STATIC);
-        has = sqlite3_step(query) == SQLITE_ROW;
-    }
-    sqlite3_finalize(query);
-    return has;
-}
-
-static char *text_of(sqlite3_stmt *query, int i) {
-    const unsigned char *text = sqlite3_column_text(query, i);
-    return strdup(text ? (const char *)text : "");
-}
-
-static void read_row(struct tree_process *p, sqlite3_stmt *query) {
+static void read_row(struct tree_process *p, const struct hak_query *query) {
     *p = (struct tree_process){
-        .id = (uint32_t)sqlite3_column_int64(query, 0),
-        .parent = (uint32_t)sqlite3_column_int64(query, 1),
-        .pid = sqlite3_column_int(query, 2),
-        .session = (uint32_t)sqlite3_column_int64(query, 3),
-        .start_time = (uint64_t)sqlite3_column_int64(query, 4),
-        .start_ns = (uint64_t)sqlite3_column_int64(query, 5),
-        .end_ns = (uint64_t)sqlite3_column_int64(query, 6),
-        .end_kind = sqlite3_column_int(query, 7),
-        .lost = (uint64_t)sqlite3_column_int64(query, 8),
-        .threads = (uint64_t)sqlite3_column_int64(query, 9),
-        .faults = (uint64_t)sqlite3_column_int64(query, 10),
-        .exit_status = sqlite3_column_int(query, 11),
-        .signal = sqlite3_column_int(query, 12),
-        .program = text_of(query, 13),
-        .command_line = text_of(query, 14),
-        .note = text_of(query, 15),
+        .id = hak_query_id(query, 0),
+        .parent = hak_query_id(query, 1),
+        .pid = (int)hak_query_number(query, 2),
+        .session = hak_query_id(query, 3),
+        .start_time = hak_query_number(query, 4),
+        .start_ns = hak_query_number(query, 5),
+        .end_ns = hak_query_number(query, 6),
+        .end_kind = (int)hak_query_number(query, 7),
+        .lost = hak_query_number(query, 8),
+        .threads = hak_query_number(query, 9),
+        .faults = hak_query_number(query, 10),
+        .exit_status = (int)hak_query_number(query, 11),
+        .signal = (int)hak_query_number(query, 12),
+        .program = strdup(hak_query_text(query, 13)),
+        .command_line = strdup(hak_query_text(query, 14)),
+        .note = strdup(hak_query_text(query, 15)),
         .first_child = -1,
         .next_sibling = -1,
         .became = -1,
@@ -53,34 +33,23 @@ static void read_row(struct tree_process *p, sqlite3_stmt *query) {
 }
 
 static int load_rows(struct tree *tree, struct view *view) {
-    sqlite3 *database = hak_store_database(view->reader);
-    sqlite3_stmt *query = NULL;
-    char sql[900];
-    bool is_new = has_column(view, "exit_status") && has_column(view, "note");
-    snprintf(sql, sizeof sql,
-             "WITH t AS (SELECT process, count(*) AS n FROM thread GROUP BY process),"
-             " f AS (SELECT process, count(*) AS n FROM fault GROUP BY process)"
-             " SELECT p.id, p.parent, p.pid, p.session, p.start_time, p.start_ns, p.end_ns,"
-             " p.end_kind, p.lost, coalesce(t.n, 0), coalesce(f.n, 0), %s, p.program,"
-             " substr(p.command_line, 1, 400), %s FROM process p LEFT JOIN t ON t.process = p.id"
-             " LEFT JOIN f ON f.process = p.id ORDER BY p.id",
-             is_new ? "p.exit_status, p.signal" : "-1, 0", is_new ? "p.note" : "''");
-    int room = (int)view->summary.processes, step = SQLITE_DONE;
+    static const char sql[] =
+        "WITH t AS (SELECT process, count(*) AS n FROM thread GROUP BY process),"
+        " f AS (SELECT process, count(*) AS n FROM fault GROUP BY process)"
+        " SELECT p.id, p.parent, p.pid, p.session, p.start_time, p.start_ns, p.end_ns, p.end_kind,"
+        " p.lost, coalesce(t.n, 0), coalesce(f.n, 0), p.exit_status, p.signal, p.program,"
+        " substr(p.command_line, 1, 400), p.note FROM process p LEFT JOIN t ON t.process = p.id"
+        " LEFT JOIN f ON f.process = p.id ORDER BY p.id";
+    int room = (int)view->summary.processes;
+    struct hak_query q = hak_ask(hak_store_database(view->reader), sql, "reading processes");
     tree->list = calloc((size_t)room + 1, sizeof *tree->list);
-    if (!tree->list || sqlite3_prepare_v2(database, sql, -1, &query, NULL) != SQLITE_OK)
-        step = SQLITE_ERROR;
-    while (step != SQLITE_ERROR && tree->count < room &&
-           (step = sqlite3_step(query)) == SQLITE_ROW) {
+    bool has_memory = tree->list != NULL;
+    while (has_memory && tree->count < room && hak_query_next(&q)) {
         struct tree_process *p = &tree->list[tree->count++];
-        read_row(p, query);
-        if (!p->program || !p->command_line || !p->note)
-            step = SQLITE_ERROR;
+        read_row(p, &q);
+        has_memory = p->program && p->command_line && p->note;
     }
-    bool failed = step != SQLITE_DONE && step != SQLITE_ROW;
-    if (failed)
-        view_error("%s: %s", view->store_path, sqlite3_errmsg(database));
-    sqlite3_finalize(query);
-    return failed ? VIEW_UNREADABLE : 0;
+    return view_end_query(view, &q, has_memory);
 }
 
 int tree_find(const struct tree *tree, uint32_t row) {

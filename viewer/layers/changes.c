@@ -1,7 +1,6 @@
 /* Follows the lives of SuperSlabs through the log, and what was set on the way. */
 #include "viewer/layers/changes.h"
 
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/array.h"
@@ -201,18 +200,17 @@ static int take_event(void *context, const struct hak_event *e) {
 static int end_processes(struct layers *l) {
     struct layers_changes *c = l->changes;
     uint64_t *end = calloc(l->process_rows, sizeof *end);
-    sqlite3 *database = hak_store_database(l->view->reader);
-    sqlite3_stmt *query = NULL;
-    int step = SQLITE_ERROR;
-    if (end && sqlite3_prepare_v2(database, "SELECT id, end_ns FROM process", -1, &query, NULL) ==
-                   SQLITE_OK)
-        while ((step = sqlite3_step(query)) == SQLITE_ROW) {
-            sqlite3_int64 id = sqlite3_column_int64(query, 0);
-            if (id >= 0 && id < l->process_rows)
-                end[id] = (uint64_t)sqlite3_column_int64(query, 1);
-        }
-    sqlite3_finalize(query);
-    for (uint32_t i = 0; end && i < c->count; i++) {
+    if (!end) {
+        view_error("%s: out of memory", l->view->store_path);
+        return VIEW_UNREADABLE;
+    }
+    struct hak_query q = hak_ask(hak_store_database(l->view->reader),
+                                 "SELECT id, end_ns FROM process", "reading processes");
+    while (hak_query_next(&q))
+        if (hak_query_number(&q, 0) < l->process_rows)
+            end[hak_query_number(&q, 0)] = hak_query_number(&q, 1);
+    int status = view_end_query(l->view, &q, true);
+    for (uint32_t i = 0; i < c->count; i++) {
         struct superslab_life *life = &c->lives[i];
         uint64_t until = life->process < l->process_rows ? end[life->process] : 0;
         life->end_ns = life->was_unmapped ? life->end_ns : until;
@@ -224,10 +222,7 @@ static int end_processes(struct layers *l) {
             life->state_ns[life->state] += l->view->summary.last_ns - life->since_ns;
     }
     free(end);
-    if (step == SQLITE_DONE)
-        return 0;
-    view_error("%s: %s", l->view->store_path, end ? sqlite3_errmsg(database) : "out of memory");
-    return VIEW_UNREADABLE;
+    return status;
 }
 
 int layers_read_changes(struct layers *l) {

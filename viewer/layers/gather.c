@@ -2,7 +2,6 @@
 #include "viewer/layers/counts.h"
 #include "viewer/layers/changes.h"
 
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include "collector/snapshot.h"
@@ -96,51 +95,35 @@ static void take_row(struct layers *l, uint32_t process, uint64_t ns, const char
 
 /* 0, or an exit status. */
 static int read_snapshot_times(struct layers *l) {
-    sqlite3 *database = hak_store_database(l->view->reader);
-    sqlite3_stmt *query = NULL;
     uint32_t room = 0;
-    int step = SQLITE_ERROR;
-    if (sqlite3_prepare_v2(database,
-                           "SELECT process, ns, value FROM metric WHERE name = ?1 AND ns >= 0 AND "
-                           "value >= 0 AND value <= ns ORDER BY process, ns",
-                           -1, &query, NULL) == SQLITE_OK) {
-        sqlite3_bind_text(query, 1, HAK_SNAPSHOT_SINCE, -1, SQLITE_STATIC);
-        while ((step = sqlite3_step(query)) == SQLITE_ROW) {
-            if (!hak_array_make_room(&l->snapshots, l->snapshot_count, &room, sizeof *l->snapshots))
-                break;
+    bool has_memory = true;
+    struct hak_query q =
+        hak_ask(hak_store_database(l->view->reader),
+                "SELECT process, ns, value FROM metric WHERE name = ?1 AND ns >= 0 AND "
+                "value >= 0 AND value <= ns ORDER BY process, ns",
+                "reading metrics");
+    hak_query_bind_text(&q, 1, HAK_SNAPSHOT_SINCE);
+    while (has_memory && hak_query_next(&q)) {
+        has_memory =
+            hak_array_make_room(&l->snapshots, l->snapshot_count, &room, sizeof *l->snapshots);
+        if (has_memory)
             l->snapshots[l->snapshot_count++] = (struct layers_snapshot){
-                (uint32_t)sqlite3_column_int64(query, 0), (uint64_t)sqlite3_column_int64(query, 2),
-                (uint64_t)sqlite3_column_int64(query, 1)};
-        }
+                hak_query_id(&q, 0), hak_query_number(&q, 2), hak_query_number(&q, 1)};
     }
-    if (step != SQLITE_DONE)
-        view_error("%s: %s", l->view->store_path,
-                   step == SQLITE_ROW ? "out of memory" : sqlite3_errmsg(database));
-    sqlite3_finalize(query);
-    return step == SQLITE_DONE ? 0 : VIEW_UNREADABLE;
+    return view_end_query(l->view, &q, has_memory);
 }
 
 static int read_snapshots(struct layers *l) {
-    sqlite3 *database = hak_store_database(l->view->reader);
-    sqlite3_stmt *query = NULL;
-    int step = SQLITE_ERROR;
-    if (sqlite3_prepare_v2(database,
-                           "SELECT process, ns, name, class, value - coalesce(lag(value) OVER "
-                           "(PARTITION BY process, name, class ORDER BY id), 0) FROM metric "
-                           "WHERE ?1 = 0 OR process = ?1",
-                           -1, &query, NULL) == SQLITE_OK) {
-        sqlite3_bind_int64(query, 1, l->process);
-        while ((step = sqlite3_step(query)) == SQLITE_ROW) {
-            const unsigned char *name = sqlite3_column_text(query, 2);
-            take_row(l, (uint32_t)sqlite3_column_int64(query, 0),
-                     (uint64_t)sqlite3_column_int64(query, 1), name ? (const char *)name : "",
-                     sqlite3_column_int(query, 3), sqlite3_column_double(query, 4));
-        }
-    }
-    if (step != SQLITE_DONE)
-        view_error("%s: %s", l->view->store_path, sqlite3_errmsg(database));
-    sqlite3_finalize(query);
-    return step == SQLITE_DONE ? 0 : VIEW_UNREADABLE;
+    struct hak_query q =
+        hak_ask(hak_store_database(l->view->reader),
+                "SELECT process, ns, name, class, value - coalesce(lag(value) OVER "
+                "(PARTITION BY process, name, class ORDER BY id), 0) FROM metric "
+                "WHERE ?1 = 0 OR process = ?1",
+                "reading metrics", l->process);
+    while (hak_query_next(&q))
+        take_row(l, hak_query_id(&q, 0), hak_query_number(&q, 1), hak_query_text(&q, 2),
+                 (int)hak_query_number(&q, 3), sqlite3_column_double(q.statement, 4));
+    return view_end_query(l->view, &q, true);
 }
 
 static int take_count(void *context, const struct hak_layer_count *count) {
@@ -162,21 +145,16 @@ static int read_log(struct layers *l) {
 }
 
 static int read_unended_threads(struct layers *l) {
-    sqlite3 *database = hak_store_database(l->view->reader);
-    sqlite3_stmt *query = NULL;
-    int step = SQLITE_ERROR;
-    if (sqlite3_prepare_v2(database,
-                           "SELECT process, count(*) FROM thread WHERE end_ns = 0 GROUP BY process",
-                           -1, &query, NULL) == SQLITE_OK)
-        while ((step = sqlite3_step(query)) == SQLITE_ROW) {
-            struct layers_process *p = process_at(l, (uint32_t)sqlite3_column_int64(query, 0));
-            if (p)
-                p->unended = (uint32_t)sqlite3_column_int64(query, 1);
-        }
-    if (step != SQLITE_DONE)
-        view_error("%s: %s", l->view->store_path, sqlite3_errmsg(database));
-    sqlite3_finalize(query);
-    return step == SQLITE_DONE ? 0 : VIEW_UNREADABLE;
+    struct hak_query q =
+        hak_ask(hak_store_database(l->view->reader),
+                "SELECT process, count(*) FROM thread WHERE end_ns = 0 GROUP BY process",
+                "reading threads");
+    while (hak_query_next(&q)) {
+        struct layers_process *p = process_at(l, hak_query_id(&q, 0));
+        if (p)
+            p->unended = hak_query_id(&q, 1);
+    }
+    return view_end_query(l->view, &q, true);
 }
 
 /* A call is counted shortly before its record is complete. Where a process ends in between, each of
@@ -202,14 +180,9 @@ static void compare(struct layers *l) {
 }
 
 static bool has_snapshots(const struct layers *l) {
-    sqlite3_stmt *query = NULL;
-    bool any = sqlite3_prepare_v2(hak_store_database(l->view->reader),
-                                  "SELECT 1 FROM metric WHERE ?1 = 0 OR process = ?1 LIMIT 1", -1,
-                                  &query, NULL) == SQLITE_OK &&
-               sqlite3_bind_int64(query, 1, l->process) == SQLITE_OK &&
-               sqlite3_step(query) == SQLITE_ROW;
-    sqlite3_finalize(query);
-    return any;
+    return hak_database_number(hak_store_database(l->view->reader),
+                               "SELECT 1 FROM metric WHERE ?1 = 0 OR process = ?1 LIMIT 1",
+                               l->process) != 0;
 }
 
 int layers_gather(struct layers *l) {

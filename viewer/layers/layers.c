@@ -3,24 +3,17 @@
 #include "viewer/layers/counts.h"
 #include "viewer/layers/changes.h"
 
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include "report/words/words.h"
 #include "viewer/capture/capture.h"
 
 static uint32_t highest_process(struct view *view) {
-    sqlite3_stmt *query = NULL;
-    sqlite3_int64 highest = 0;
-    if (sqlite3_prepare_v2(hak_store_database(view->reader), "SELECT max(id) FROM process", -1,
-                           &query, NULL) == SQLITE_OK &&
-        sqlite3_step(query) == SQLITE_ROW)
-        highest = sqlite3_column_int64(query, 0);
-    sqlite3_finalize(query);
+    uint64_t highest =
+        hak_database_number(hak_store_database(view->reader), "SELECT max(id) FROM process", 0);
     /* Ids count from 1 without gaps. */
-    return highest > 0 && highest <= (sqlite3_int64)view->summary.processes
-               ? (uint32_t)highest
-               : view->summary.processes;
+    return highest > 0 && highest <= view->summary.processes ? (uint32_t)highest
+                                                             : view->summary.processes;
 }
 
 static bool read_over(struct layers *l) {

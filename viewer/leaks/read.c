@@ -1,54 +1,31 @@
 /* Reads what leak scans left in the store. */
 #include "viewer/leaks/rows.h"
 
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include "viewer/capture/capture.h"
 #include "base/array.h"
 #include "trace/record.h"
 
-static int sql_error(struct view *view) {
-    view_error("%s: %s", view->store_path, sqlite3_errmsg(hak_store_database(view->reader)));
-    return VIEW_UNREADABLE;
+static void copy_text(const struct hak_query *query, int column, char *to, size_t bytes) {
+    snprintf(to, bytes, "%s", hak_query_text(query, column));
 }
 
-static bool has_table(struct view *view) {
-    sqlite3_stmt *query = NULL;
-    bool found = sqlite3_prepare_v2(hak_store_database(view->reader),
-                                    "SELECT 1 FROM sqlite_master WHERE name = 'leak_scan'", -1,
-                                    &query, NULL) == SQLITE_OK &&
-                 sqlite3_step(query) == SQLITE_ROW;
-    sqlite3_finalize(query);
-    return found;
-}
-
-static void copy_text(sqlite3_stmt *query, int column, char *to, size_t bytes) {
-    const unsigned char *text = sqlite3_column_text(query, column);
-    snprintf(to, bytes, "%s", text ? (const char *)text : "");
-}
-
-/* None is below 0 in a store that hakmem wrote. */
-static uint64_t number(sqlite3_stmt *query, int column) {
-    sqlite3_int64 value = sqlite3_column_int64(query, column);
-    return value > 0 ? (uint64_t)value : 0;
-}
-
-static bool add_scan(struct leaks_list *list, sqlite3_stmt *query) {
+static bool add_scan(struct leaks_list *list, const struct hak_query *query) {
     if (!hak_array_make_room(&list->scans, list->scan_count, &list->scan_capacity,
                              sizeof *list->scans))
         return false;
     struct leaks_scan *scan = &list->scans[list->scan_count++];
     *scan = (struct leaks_scan){
-        .row = (uint32_t)number(query, 0),
-        .process = (uint32_t)number(query, 1),
-        .ns = number(query, 2),
-        .live_blocks = number(query, 3),
-        .live_bytes = number(query, 4),
-        .lost_blocks = number(query, 5),
-        .known_blocks = number(query, 6),
-        .microseconds = number(query, 7),
-        .is_error = number(query, 8) != 0,
+        .row = hak_query_id(query, 0),
+        .process = hak_query_id(query, 1),
+        .ns = hak_query_count(query, 2),
+        .live_blocks = hak_query_count(query, 3),
+        .live_bytes = hak_query_count(query, 4),
+        .lost_blocks = hak_query_count(query, 5),
+        .known_blocks = hak_query_count(query, 6),
+        .microseconds = hak_query_count(query, 7),
+        .is_error = hak_query_count(query, 8) != 0,
     };
     copy_text(query, 9, scan->reason, sizeof scan->reason);
     copy_text(query, 10, scan->notes, sizeof scan->notes);
@@ -61,22 +38,22 @@ static unsigned kind_of(const char *text) {
                                            : HAK_LEAK_IS_REACHABLE;
 }
 
-static bool add_row(struct leaks_list *list, sqlite3_stmt *query) {
+static bool add_row(struct leaks_list *list, const struct hak_query *query) {
     char kind[16];
     if (!hak_array_make_room(&list->rows, list->row_count, &list->row_capacity, sizeof *list->rows))
         return false;
     struct leaks_row *row = &list->rows[list->row_count++];
     *row = (struct leaks_row){
-        .row = (uint32_t)number(query, 0),
-        .scan = (uint32_t)number(query, 1),
-        .process = (uint32_t)number(query, 2),
-        .stack = (uint32_t)number(query, 3),
-        .ns = number(query, 4),
-        .count = number(query, 5),
-        .bytes = number(query, 6),
-        .oldest_ns = number(query, 7),
-        .newest_ns = number(query, 8),
-        .is_finding = number(query, 9) != 0,
+        .row = hak_query_id(query, 0),
+        .scan = hak_query_id(query, 1),
+        .process = hak_query_id(query, 2),
+        .stack = hak_query_id(query, 3),
+        .ns = hak_query_count(query, 4),
+        .count = hak_query_count(query, 5),
+        .bytes = hak_query_count(query, 6),
+        .oldest_ns = hak_query_count(query, 7),
+        .newest_ns = hak_query_count(query, 8),
+        .is_finding = hak_query_count(query, 9) != 0,
         .state = FINDING_NEW,
     };
     copy_text(query, 10, kind, sizeof kind);
@@ -86,23 +63,14 @@ static bool add_row(struct leaks_list *list, sqlite3_stmt *query) {
     return true;
 }
 
-static int read_rows(struct view *view, struct leaks_list *list, const char *sql, uint32_t first,
-                     uint64_t second, bool (*add)(struct leaks_list *, sqlite3_stmt *)) {
-    sqlite3_stmt *query = NULL;
-    int step;
-    bool good = true;
-    if (sqlite3_prepare_v2(hak_store_database(view->reader), sql, -1, &query, NULL) != SQLITE_OK)
-        return sql_error(view);
-    sqlite3_bind_int64(query, 1, first);
-    sqlite3_bind_int64(query, 2, (sqlite3_int64)second);
-    while ((step = sqlite3_step(query)) == SQLITE_ROW && good)
-        good = add(list, query);
-    sqlite3_finalize(query);
-    if (good && step != SQLITE_DONE)
-        return sql_error(view);
-    if (!good)
-        view_error("out of memory");
-    return good ? 0 : VIEW_UNREADABLE;
+static int read_rows(struct view *view, struct leaks_list *list, const char *sql, uint32_t process,
+                     uint64_t scan, bool (*add)(struct leaks_list *, const struct hak_query *)) {
+    struct hak_query q =
+        hak_ask(hak_store_database(view->reader), sql, "reading leaks", process, scan);
+    bool has_memory = true;
+    while (has_memory && hak_query_next(&q))
+        has_memory = add(list, &q);
+    return view_end_query(view, &q, has_memory);
 }
 
 /* What baseline or suppressions know. */
@@ -145,8 +113,6 @@ int leaks_read(struct view *view, struct leaks_list *list) {
         return VIEW_USAGE;
     if (!findings_compare(view, &list->known_by))
         return VIEW_USAGE;
-    if (!has_table(view))
-        return 0;
     int error = read_rows(view, list, scans, process, scan, add_scan);
     if (error == 0)
         error = read_rows(view, list, rows, process, scan, add_row);

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -30,16 +29,8 @@ static bool choose_store(const struct view *view, char *path, size_t bytes) {
     return false;
 }
 
-static void count(const struct view *view, const char *query, uint64_t *out) {
-    sqlite3_stmt *statement = NULL;
-    if (sqlite3_prepare_v2(hak_store_database(view->reader), query, -1, &statement, NULL) ==
-            SQLITE_OK &&
-        sqlite3_step(statement) == SQLITE_ROW)
-        *out = (uint64_t)sqlite3_column_int64(statement, 0);
-    sqlite3_finalize(statement);
-}
-
-static bool print_lines(const struct view *view, uint64_t faults) {
+static bool print_lines(const struct view *view) {
+    uint64_t faults = view->summary.faults;
     struct hak_text text = {0};
     hak_text_add(&text, "%s of ", hak_words_count(view->summary.events, "event", "events"));
     hak_text_add(&text, "%s, ", hak_words_count(view->summary.processes, "process", "processes"));
@@ -50,19 +41,18 @@ static bool print_lines(const struct view *view, uint64_t faults) {
     return view_print(&text);
 }
 
-static bool print_json(struct view *view, uint64_t faults) {
+static bool print_json(struct view *view) {
     json_t *document = view_json_document(view, "import");
     json_object_set_new(document, "files", json_integer(view->argument_count));
     json_object_set_new(document, "events", json_integer((json_int_t)view->summary.events));
     json_object_set_new(document, "lost", json_integer((json_int_t)view->summary.lost_events));
     json_object_set_new(document, "processes", json_integer(view->summary.processes));
-    json_object_set_new(document, "faults", json_integer((json_int_t)faults));
+    json_object_set_new(document, "faults", json_integer(view->summary.faults));
     return view_print_json(hak_json_print(document));
 }
 
 int command_import(struct view *view) {
     static struct hak_import import;
-    uint64_t faults = 0;
     import.replace_store = view_given(view, "force");
     if (!choose_store(view, import.store_path, sizeof import.store_path) ||
         !run_check_store(view, import.store_path))
@@ -80,8 +70,7 @@ int command_import(struct view *view) {
         view_error("import: the store that was written cannot be read: %s", hak_store_message());
         return VIEW_UNREADABLE;
     }
-    count(view, "SELECT count(*) FROM fault", &faults);
-    if (!(view->json ? print_json(view, faults) : print_lines(view, faults)))
+    if (!(view->json ? print_json(view) : print_lines(view)))
         return VIEW_USAGE;
     return view->summary.lost_events ? VIEW_INCOMPLETE : VIEW_OK;
 }

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -77,16 +76,10 @@ static bool start(struct view *view, const struct run_files *files, struct run_c
 
 /* Events that the program wrote and a full or failing disk did not take. */
 static uint64_t count_unstored(const struct view *view) {
-    sqlite3_stmt *query = NULL;
-    uint64_t events = 0;
-    if (sqlite3_prepare_v2(hak_store_database(view->reader),
-                           "SELECT coalesce(sum(count), 0) FROM loss WHERE reason IN "
-                           "('" HAK_LOSS_DISK_FULL "', '" HAK_LOSS_STORE_FAILED "')",
-                           -1, &query, NULL) == SQLITE_OK &&
-        sqlite3_step(query) == SQLITE_ROW)
-        events = (uint64_t)sqlite3_column_int64(query, 0);
-    sqlite3_finalize(query);
-    return events;
+    return hak_database_number(hak_store_database(view->reader),
+                               "SELECT sum(count) FROM loss WHERE reason IN "
+                               "('" HAK_LOSS_DISK_FULL "', '" HAK_LOSS_STORE_FAILED "')",
+                               0);
 }
 
 /* Opens the store and tells what is in it that the job should fail for. */
@@ -120,24 +113,17 @@ static const char *inner_pool(struct view *view) {
 /* "2 processes still run and are still recorded: 4711 nginx, 4712 nginx". */
 static void print_live(const struct view *view, uint32_t live) {
     enum { NAMED = 8 };
-    sqlite3_stmt *query = NULL;
-    int named = 0;
+    struct hak_query q = hak_ask(hak_store_database(view->reader),
+                                 "SELECT pid, program FROM process WHERE end_kind = 0 ORDER BY id",
+                                 "reading processes");
     view_write(stderr, "hakmem: %s", hak_words_count(live, "process", "processes"));
     view_write(stderr, "%s",
                live == 1 ? " still runs and is still recorded"
                          : " still run and are still recorded");
-    if (sqlite3_prepare_v2(hak_store_database(view->reader),
-                           "SELECT pid, program FROM process WHERE end_kind = 0 ORDER BY id", -1,
-                           &query, NULL) == SQLITE_OK)
-        for (; named < NAMED && sqlite3_step(query) == SQLITE_ROW; named++) {
-            const char *program = (const char *)sqlite3_column_text(query, 1);
-            const char *slash = program ? strrchr(program, '/') : NULL;
-            view_write(stderr, "%s%d %s", named ? ", " : ": ", sqlite3_column_int(query, 0),
-                       slash     ? slash + 1
-                       : program ? program
-                                 : "");
-        }
-    sqlite3_finalize(query);
+    for (int named = 0; named < NAMED && hak_query_next(&q); named++)
+        view_write(stderr, "%s%d %s", named ? ", " : ": ", (int)hak_query_number(&q, 0),
+                   hak_words_path(hak_query_text(&q, 1), 1, false));
+    hak_query_end(&q);
     view_write(stderr, "%s\n", live > NAMED ? ", ..." : "");
 }
 

@@ -155,7 +155,7 @@ int command_sql(struct view *view) {
     int status = view_open(view);
     if (status != 0)
         return status;
-    sqlite3 *database = hak_store_database(view->reader);
+    sqlite3 *database = hak_store_database(view->reader)->connection;
     if (hak_store_add_tables(database) < 0)
         return view_store_error(view, HAK_STORE_INTERNAL);
     sqlite3_exec(database, "PRAGMA query_only = 1", NULL, NULL, NULL);

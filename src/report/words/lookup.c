@@ -1,7 +1,6 @@
 /* Small questions to a store: frames of a stack and names of threads, as copies that stay valid. */
 #include "report/words/lookup.h"
 
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,79 +83,55 @@ void hak_frames_free(struct hak_frames *frames) {
     *frames = (struct hak_frames){0};
 }
 
+static const char reading[] = "reading threads";
+
 bool hak_lookup_thread(struct hak_store_reader *r, uint32_t row, struct hak_thread_words *out) {
     *out = (struct hak_thread_words){0};
-    sqlite3_stmt *query = NULL;
-    if (!r || row == 0 ||
-        sqlite3_prepare_v2(hak_store_database(r),
-                           "SELECT number, process, tid, name FROM thread WHERE id = ?1", -1,
-                           &query, NULL) != SQLITE_OK) {
-        sqlite3_finalize(query);
+    if (!r || row == 0)
         return false;
-    }
-    sqlite3_bind_int64(query, 1, row);
-    bool found = sqlite3_step(query) == SQLITE_ROW;
+    struct hak_query q =
+        hak_ask(hak_store_database(r),
+                "SELECT number, process, tid, name FROM thread WHERE id = ?1", reading, row);
+    bool found = hak_query_next(&q);
     if (found) {
-        out->number = (uint32_t)sqlite3_column_int64(query, 0);
-        out->process = (uint32_t)sqlite3_column_int64(query, 1);
-        out->tid = sqlite3_column_int(query, 2);
-        const unsigned char *name = sqlite3_column_text(query, 3);
+        out->number = hak_query_id(&q, 0);
+        out->process = hak_query_id(&q, 1);
+        out->tid = (int)hak_query_number(&q, 2);
         /* The kernel's have 15 bytes: what is longer is no name of a thread, and cut. */
-        if (snprintf(out->name, sizeof out->name, "%s", name ? (const char *)name : "") >=
+        if (snprintf(out->name, sizeof out->name, "%s", hak_query_text(&q, 3)) >=
             (int)sizeof out->name)
             strcpy(out->name + sizeof out->name - sizeof " ... (cut)", " ... (cut)");
     }
-    sqlite3_finalize(query);
+    hak_query_end(&q);
     return found;
 }
 
 uint32_t hak_lookup_thread_row(struct hak_store_reader *r, uint32_t process, uint32_t number) {
-    sqlite3_stmt *query = NULL;
-    uint32_t row = 0;
-    if (r && number != 0 &&
-        sqlite3_prepare_v2(hak_store_database(r),
-                           "SELECT id FROM thread WHERE process = ?1 AND number = ?2", -1, &query,
-                           NULL) == SQLITE_OK) {
-        sqlite3_bind_int64(query, 1, process);
-        sqlite3_bind_int64(query, 2, number);
-        if (sqlite3_step(query) == SQLITE_ROW)
-            row = (uint32_t)sqlite3_column_int64(query, 0);
-    }
-    sqlite3_finalize(query);
+    if (!r || number == 0)
+        return 0;
+    struct hak_query q =
+        hak_ask(hak_store_database(r), "SELECT id FROM thread WHERE process = ?1 AND number = ?2",
+                reading, process, number);
+    uint32_t row = hak_query_next(&q) ? hak_query_id(&q, 0) : 0;
+    hak_query_end(&q);
     return row;
 }
 
 bool hak_lookup_thread_origin(struct hak_store_reader *r, uint32_t row,
                               struct hak_thread_origin_row *out) {
-    *out = (struct hak_thread_origin_row){0};
-    sqlite3_stmt *query = NULL;
-    uint32_t process = 0;
-    if (r && sqlite3_prepare_v2(hak_store_database(r),
-                                "SELECT creator, stack, process FROM thread WHERE id = ?1", -1,
-                                &query, NULL) == SQLITE_OK) {
-        sqlite3_bind_int64(query, 1, row);
-        if (sqlite3_step(query) == SQLITE_ROW) {
-            out->creator = (uint32_t)sqlite3_column_int64(query, 0);
-            out->stack = (uint32_t)sqlite3_column_int64(query, 1);
-            process = (uint32_t)sqlite3_column_int64(query, 2);
-        }
-    }
-    sqlite3_finalize(query);
-    out->creator_row = hak_lookup_thread_row(r, process, out->creator);
+    uint64_t v[3] = {0};
+    if (r)
+        hak_database_numbers(hak_store_database(r),
+                             "SELECT creator, stack, process FROM thread WHERE id = ?1", row, v, 3);
+    *out = (struct hak_thread_origin_row){.creator = (uint32_t)v[0], .stack = (uint32_t)v[1]};
+    out->creator_row = hak_lookup_thread_row(r, (uint32_t)v[2], out->creator);
     return out->creator != 0 || out->stack != 0;
 }
 
 int hak_lookup_pid(struct hak_store_reader *r, uint32_t row) {
-    sqlite3_stmt *query = NULL;
-    int pid = 0;
-    if (r && sqlite3_prepare_v2(hak_store_database(r), "SELECT pid FROM process WHERE id = ?1", -1,
-                                &query, NULL) == SQLITE_OK) {
-        sqlite3_bind_int64(query, 1, row);
-        if (sqlite3_step(query) == SQLITE_ROW)
-            pid = sqlite3_column_int(query, 0);
-    }
-    sqlite3_finalize(query);
-    return pid;
+    return r ? (int)hak_database_number(hak_store_database(r),
+                                        "SELECT pid FROM process WHERE id = ?1", row)
+             : 0;
 }
 
 const char *hak_words_thread(const struct hak_thread_words *thread) {
@@ -168,26 +143,12 @@ const char *hak_words_thread(const struct hak_thread_words *thread) {
 }
 
 bool hak_lookup_fault(struct hak_store_reader *r, uint32_t row, struct hak_fault_words_row *out) {
-    *out = (struct hak_fault_words_row){0};
-    sqlite3_stmt *query = NULL;
-    if (!r ||
-        sqlite3_prepare_v2(hak_store_database(r),
-                           "SELECT id, code, process, thread, event, ns FROM fault WHERE id = ?1",
-                           -1, &query, NULL) != SQLITE_OK) {
-        sqlite3_finalize(query);
-        return false;
-    }
-    sqlite3_bind_int64(query, 1, row);
-    bool found = sqlite3_step(query) == SQLITE_ROW;
-    if (found)
-        *out = (struct hak_fault_words_row){
-            .id = (uint32_t)sqlite3_column_int64(query, 0),
-            .code = (uint32_t)sqlite3_column_int64(query, 1),
-            .process = (uint32_t)sqlite3_column_int64(query, 2),
-            .thread = (uint32_t)sqlite3_column_int64(query, 3),
-            .event = (uint64_t)sqlite3_column_int64(query, 4),
-            .ns = (uint64_t)sqlite3_column_int64(query, 5),
-        };
-    sqlite3_finalize(query);
+    uint64_t v[6] = {0};
+    bool found = r && hak_database_numbers(
+                          hak_store_database(r),
+                          "SELECT id, code, process, thread, event, ns FROM fault WHERE id = ?1",
+                          row, v, 6) == 1;
+    *out = (struct hak_fault_words_row){(uint32_t)v[0], (uint32_t)v[1], (uint32_t)v[2],
+                                        (uint32_t)v[3], v[4],           v[5]};
     return found;
 }

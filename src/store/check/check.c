@@ -50,17 +50,11 @@ static void tell_text(void *context, const char *text) {
 
 /* Tells one line for each row that a query gives; its only column is the text. */
 static int tell_rows(struct checker *c, const char *sql, const char *good) {
-    sqlite3_stmt *rows;
-    if (sqlite3_prepare_v2(c->reader->db.connection, sql, -1, &rows, NULL) != SQLITE_OK)
-        return hak_database_fail(&c->reader->db, "checking its rows");
-    int result;
-    while ((result = sqlite3_step(rows)) == SQLITE_ROW) {
-        const char *text = (const char *)sqlite3_column_text(rows, 0);
-        if (text && (!good || strcmp(text, good) != 0))
-            tell(c, "%s", text);
-    }
-    sqlite3_finalize(rows);
-    return result == SQLITE_DONE ? 0 : hak_database_fail(&c->reader->db, "checking its rows");
+    struct hak_query q = hak_ask(&c->reader->db, sql, "checking its rows");
+    while (hak_query_next(&q))
+        if (!good || strcmp(hak_query_text(&q, 0), good) != 0)
+            tell(c, "%s", hak_query_text(&q, 0));
+    return hak_query_end(&q);
 }
 
 static int check_rows(struct checker *c) {
@@ -178,18 +172,15 @@ static int check_end(struct checker *c) {
 }
 
 static int check_chunks(struct checker *c, uint64_t trimmed) {
-    sqlite3_stmt *rows;
-    sqlite3 *database = c->reader->db.connection;
-    if (sqlite3_prepare_v2(database,
-                           "SELECT c.id, c.events, d.data FROM chunk c LEFT JOIN chunk_data d"
-                           " ON d.chunk = c.id ORDER BY c.id",
-                           -1, &rows, NULL) != SQLITE_OK)
-        return hak_store_fail_sqlite(database, c->reader->db.path, "checking its chunks");
+    struct hak_query q = hak_ask(&c->reader->db,
+                                 "SELECT c.id, c.events, d.data FROM chunk c LEFT JOIN chunk_data d"
+                                 " ON d.chunk = c.id ORDER BY c.id",
+                                 "checking its chunks");
     uint64_t due = trimmed + 1;
-    int result = SQLITE_DONE, stopped = 0;
-    while (!stopped && (result = sqlite3_step(rows)) == SQLITE_ROW) {
-        uint64_t id = (uint64_t)sqlite3_column_int64(rows, 0);
-        int64_t events = sqlite3_column_int64(rows, 1);
+    int stopped = 0;
+    while (!stopped && hak_query_next(&q)) {
+        uint64_t id = hak_query_number(&q, 0);
+        int64_t events = (int64_t)hak_query_number(&q, 1);
         if (id > due) {
             tell(c, "events %" PRIu64 " to %" PRIu64 " are missing", due, id - 1);
             hak_order_check_hole(c->order);
@@ -200,15 +191,11 @@ static int check_chunks(struct checker *c, uint64_t trimmed) {
         due = id + (uint64_t)events;
         if ((stopped = hak_watch_tell(c->reader, id, false)) != 0)
             break;
-        stopped = check_chunk(c, id, events, sqlite3_column_blob(rows, 2),
-                              (size_t)sqlite3_column_bytes(rows, 2));
+        stopped = check_chunk(c, id, events, sqlite3_column_blob(q.statement, 2),
+                              (size_t)sqlite3_column_bytes(q.statement, 2));
     }
-    sqlite3_finalize(rows);
-    if (stopped)
-        return stopped;
-    return result == SQLITE_DONE
-               ? check_end(c)
-               : hak_store_fail_sqlite(database, c->reader->db.path, "checking its chunks");
+    int error = hak_query_end(&q);
+    return stopped ? stopped : error ? error : check_end(c);
 }
 
 int hak_store_check(struct hak_store_reader *r, void (*problem)(void *context, const char *text),

@@ -59,15 +59,13 @@ static int load_losses(struct hak_order_check *o) {
     o->has_loss = calloc(o->follow.processes, sizeof *o->has_loss);
     if (!o->has_loss)
         return hak_store_no_memory(r->db.path);
-    sqlite3_stmt *rows;
-    if (sqlite3_prepare_v2(r->db.connection, sql, -1, &rows, NULL) != SQLITE_OK)
-        return hak_database_fail(&r->db, "reading processes");
-    while (sqlite3_step(rows) == SQLITE_ROW) {
-        int64_t id = sqlite3_column_int64(rows, 0);
-        if (id > 0 && id < o->follow.processes)
-            o->has_loss[id] = 1;
-    }
-    sqlite3_finalize(rows);
+    struct hak_query q = hak_ask(&r->db, sql, "reading processes");
+    while (hak_query_next(&q))
+        if (hak_query_number(&q, 0) < o->follow.processes)
+            o->has_loss[hak_query_number(&q, 0)] = 1;
+    int error = hak_query_end(&q);
+    if (error)
+        return error;
     for (uint32_t i = 1; i < o->follow.processes; i++) /* a parent has a lower row */
         o->has_loss[i] |= o->has_loss[o->follow.parent_of[i]];
     return 0;

@@ -23,8 +23,8 @@ struct hak_run_check {
     struct hak_run_keys keys;
     uint64_t first; /* number of the oldest chunk */
     uint64_t chunks, holes;
-    struct sums *sums; /* by number - first */
-    sqlite3_stmt *order;
+    struct sums *sums;      /* by number - first */
+    struct hak_query order; /* chunk_order, from the first chunk that is put */
 };
 
 static const char *const kind_names[HAK_RUN_KINDS] = {"bases", "stacks", "large blocks", "owners"};
@@ -40,9 +40,7 @@ __attribute__((format(printf, 2, 3))) static void say(struct hak_run_check *c, c
     c->tell(c->context, text);
 }
 
-static int fail(struct hak_run_check *c) {
-    return hak_database_fail(&c->reader->db, "checking its postings");
-}
+static const char checking[] = "checking its postings";
 
 struct hak_run_check *hak_run_check_new(struct hak_store_reader *r,
                                         void (*tell)(void *context, const char *text),
@@ -71,7 +69,7 @@ struct hak_run_check *hak_run_check_new(struct hak_store_reader *r,
 void hak_run_check_free(struct hak_run_check *c) {
     if (!c)
         return;
-    sqlite3_finalize(c->order);
+    hak_query_end(&c->order);
     hak_run_keys_free(&c->keys);
     free(c->sums);
     free(c);
@@ -83,18 +81,14 @@ static uint64_t bit_of(uint64_t distance) {
 
 /* The sums of a chunk, as chunk_order counts; NULL: it does not, which is told. */
 static struct sums *next_sums(struct hak_run_check *c, uint64_t chunk, int *error) {
-    *error = 0;
-    if (!c->order && sqlite3_prepare_v2(c->reader->db.connection,
-                                        "SELECT number, chunk FROM chunk_order ORDER BY number", -1,
-                                        &c->order, NULL) != SQLITE_OK) {
-        *error = fail(c);
-        return NULL;
-    }
-    int result;
+    if (!c->order.db)
+        c->order = hak_ask(&c->reader->db, "SELECT number, chunk FROM chunk_order ORDER BY number",
+                           checking);
+    bool found;
     uint64_t place = 0, counted = 0;
-    while ((result = sqlite3_step(c->order)) == SQLITE_ROW) {
-        place = (uint64_t)sqlite3_column_int64(c->order, 0) - c->first;
-        counted = (uint64_t)sqlite3_column_int64(c->order, 1);
+    while ((found = hak_query_next(&c->order))) {
+        place = hak_query_number(&c->order, 0) - c->first;
+        counted = hak_query_number(&c->order, 1);
         if (counted >= chunk)
             break;
         if (c->holes)
@@ -102,12 +96,11 @@ static struct sums *next_sums(struct hak_run_check *c, uint64_t chunk, int *erro
         else
             say(c, "table chunk_order counts chunk %" PRIu64 ", which is not there", counted);
     }
-    if (result == SQLITE_ROW && counted == chunk && place < c->chunks)
+    *error = c->order.error;
+    if (found && counted == chunk && place < c->chunks)
         return &c->sums[place];
-    if (result == SQLITE_ROW || result == SQLITE_DONE)
+    if (!*error)
         say(c, "chunk %" PRIu64 " is not counted in table chunk_order", chunk);
-    else
-        *error = fail(c);
     return NULL;
 }
 
@@ -219,17 +212,15 @@ static void end_run(struct hak_run_check *c, const struct place *p) {
 }
 
 static int read_runs(struct hak_run_check *c) {
-    sqlite3_stmt *rows;
     struct place p = {0};
-    int result = SQLITE_DONE, error = 0;
-    if (sqlite3_prepare_v2(c->reader->db.connection,
-                           "SELECT kind, level, first, last, min_key, max_key, data, id FROM"
-                           " posting_run ORDER BY kind, level, first, min_key",
-                           -1, &rows, NULL) != SQLITE_OK)
-        return fail(c);
-    while (!error && (result = sqlite3_step(rows)) == SQLITE_ROW) {
-        int64_t kind = sqlite3_column_int64(rows, 0), level = sqlite3_column_int64(rows, 1);
-        uint64_t first = (uint64_t)sqlite3_column_int64(rows, 2);
+    int error = 0;
+    struct hak_query q = hak_ask(&c->reader->db,
+                                 "SELECT kind, level, first, last, min_key, max_key, data, id FROM"
+                                 " posting_run ORDER BY kind, level, first, min_key",
+                                 checking);
+    while (!error && hak_query_next(&q)) {
+        int64_t kind = (int64_t)hak_query_number(&q, 0), level = (int64_t)hak_query_number(&q, 1);
+        uint64_t first = hak_query_number(&q, 2);
         if (kind < 0 || kind >= HAK_RUN_KINDS || level < 0)
             continue; /* of a later version */
         if (!p.id || p.kind != (enum hak_run_kind)kind || p.level != level || p.first != first) {
@@ -237,16 +228,16 @@ static int read_runs(struct hak_run_check *c) {
             p = (struct place){.kind = (enum hak_run_kind)kind,
                                .level = (unsigned)level,
                                .first = first,
-                               .last = (uint64_t)sqlite3_column_int64(rows, 3)};
+                               .last = hak_query_number(&q, 3)};
             error = find_done_to(c, &p);
         }
-        p.id = (uint64_t)sqlite3_column_int64(rows, 7);
+        p.id = hak_query_number(&q, 7);
         if (!error)
-            check_row(c, &p, rows);
+            check_row(c, &p, q.statement);
     }
     end_run(c, &p);
-    sqlite3_finalize(rows);
-    return error ? error : result == SQLITE_DONE ? 0 : fail(c);
+    int unread = hak_query_end(&q);
+    return error ? error : unread;
 }
 
 static const char *wrong_with(const struct sums *s) {
@@ -279,10 +270,10 @@ static void compare_sums(struct hak_run_check *c) {
 int hak_run_check_end(struct hak_run_check *c) {
     if (!c->is_sound)
         return 0; /* the chunks are not counted as they lie: then no posting can be right */
-    while (c->order && sqlite3_step(c->order) == SQLITE_ROW) {
+    while (c->order.db && hak_query_next(&c->order)) {
         if (!c->holes)
             say(c, "table chunk_order counts chunk %" PRId64 ", which is not there",
-                (int64_t)sqlite3_column_int64(c->order, 1));
+                (int64_t)hak_query_number(&c->order, 1));
         c->holes -= c->holes > 0;
     }
     int error = read_runs(c);

@@ -130,17 +130,12 @@ static int walk(struct search *s, uint64_t *witness) {
 }
 
 static int load_sessions(struct search *s) {
-    sqlite3_stmt *rows;
-    if (sqlite3_prepare_v2(s->reader->db.connection, "SELECT id, session FROM process", -1, &rows,
-                           NULL) != SQLITE_OK)
-        return hak_database_fail(&s->reader->db, "reading processes");
-    while (sqlite3_step(rows) == SQLITE_ROW) {
-        int64_t id = sqlite3_column_int64(rows, 0);
-        if (id > 0 && id < s->processes)
-            s->session_of[id] = (uint32_t)sqlite3_column_int64(rows, 1);
-    }
-    sqlite3_finalize(rows);
-    return 0;
+    struct hak_query q =
+        hak_ask(&s->reader->db, "SELECT id, session FROM process", "reading processes");
+    while (hak_query_next(&q))
+        if (hak_query_number(&q, 0) < s->processes)
+            s->session_of[hak_query_number(&q, 0)] = hak_query_id(&q, 1);
+    return hak_query_end(&q);
 }
 
 int hak_evidence_elsewhere(struct hak_store_reader *r, uint32_t birth, uint32_t end,

@@ -228,16 +228,12 @@ static int judge(struct teller *t, uint64_t until) {
 }
 
 static void ask_pool(struct teller *t) {
-    sqlite3_stmt *query = NULL;
-    if (t->named &&
-        sqlite3_prepare_v2(hak_store_database(t->reader), "SELECT name FROM mark WHERE event = ?1",
-                           -1, &query, NULL) == SQLITE_OK) {
-        sqlite3_bind_int64(query, 1, (sqlite3_int64)t->named);
-        if (sqlite3_step(query) == SQLITE_ROW && sqlite3_column_text(query, 0))
-            snprintf(t->story->pool, sizeof t->story->pool, "%s",
-                     (const char *)sqlite3_column_text(query, 0));
-    }
-    sqlite3_finalize(query);
+    char *name = t->named ? hak_database_text(&t->reader->db,
+                                              "SELECT name FROM mark WHERE event = ?1", t->named)
+                          : NULL;
+    if (name)
+        snprintf(t->story->pool, sizeof t->story->pool, "%s", name);
+    free(name);
 }
 
 static int ask_fault_and_losses(struct teller *t, const struct hak_lineage *lineage) {

@@ -66,16 +66,14 @@ int hak_store_tally_processes(struct hak_store_reader *r, uint64_t *events, uint
     static const char sql[] =
         "SELECT id, events, process, coalesce((SELECT CAST(value AS INTEGER) FROM meta"
         " WHERE key = 'trimmed_events'), 0) + 1 FROM chunk ORDER BY id";
-    sqlite3_stmt *rows;
+    struct hak_query q = hak_ask(&r->db, sql, "listing its chunks");
     uint64_t due = 0; /* not known yet */
-    int step, error = 0;
-    if (sqlite3_prepare_v2(r->db.connection, sql, -1, &rows, NULL) != SQLITE_OK)
-        return hak_database_fail(&r->db, "listing its chunks");
-    while (!error && (step = sqlite3_step(rows)) == SQLITE_ROW) {
-        uint64_t id = (uint64_t)sqlite3_column_int64(rows, 0);
-        uint64_t held = (uint64_t)sqlite3_column_int64(rows, 1);
-        uint64_t process = (uint64_t)sqlite3_column_int64(rows, 2);
-        due = due ? due : (uint64_t)sqlite3_column_int64(rows, 3);
+    int error = 0;
+    while (!error && hak_query_next(&q)) {
+        uint64_t id = hak_query_number(&q, 0);
+        uint64_t held = hak_query_number(&q, 1);
+        uint64_t process = hak_query_number(&q, 2);
+        due = due ? due : hak_query_number(&q, 3);
         if (id > due)
             error = hak_scan_fail_chunk(r, due, "row", hak_scan_missing);
         else if (process == 0)
@@ -84,9 +82,8 @@ int hak_store_tally_processes(struct hak_store_reader *r, uint64_t *events, uint
             events[process] += held;
         due = id + held;
     }
-    if (!error && step != SQLITE_DONE)
-        error = hak_database_fail(&r->db, "listing its chunks");
-    sqlite3_finalize(rows);
+    int unread = hak_query_end(&q);
+    error = error ? error : unread;
     uint64_t first, min_ns;
     int found = error ? error : hak_scan_find_end(r, &first, &min_ns);
     return found == 1 ? hak_scan_fail_chunk(r, first, "row", hak_scan_missing_end) : found;

@@ -26,8 +26,10 @@ struct hak_finder {
     bool has_begun; /* a read transaction of its own */
 };
 
+static const char reading[] = "reading its postings";
+
 static int fail(struct hak_posting_reader *r) {
-    return hak_database_fail(&r->db, "reading its postings");
+    return hak_database_fail(&r->db, reading);
 }
 
 /* ---- rows --------------------------------------------------------------------------------------
@@ -41,11 +43,9 @@ int hak_finder_row(struct hak_posting_reader *r, enum hak_run_kind kind,
         " AND first = ?3 AND min_key <= ?4 ORDER BY min_key DESC LIMIT 1",
         "SELECT min_key, max_key, data FROM posting_run WHERE kind = ?1 AND level = ?2"
         " AND first = ?3 AND min_key > ?4 ORDER BY min_key LIMIT 1"};
-    if (!r->row[is_behind] &&
-        sqlite3_prepare_v3(r->db.connection, sql[is_behind], -1, SQLITE_PREPARE_PERSISTENT,
-                           &r->row[is_behind], NULL) != SQLITE_OK)
-        return fail(r);
-    sqlite3_stmt *q = r->row[is_behind];
+    sqlite3_stmt *q = hak_database_keep(&r->db, &r->row[is_behind], sql[is_behind], reading);
+    if (!q)
+        return HAK_STORE_INTERNAL;
     key = key < HAK_RUN_KEY_LAST ? key : HAK_RUN_KEY_LAST;
     sqlite3_bind_int(q, 1, kind);
     sqlite3_bind_int(q, 2, (int)run->level);
@@ -86,9 +86,8 @@ int hak_finder_list(struct hak_posting_reader *r, enum hak_run_kind kind,
                               " AND first > ?3 ORDER BY first LIMIT 1";
     uint32_t room = 0;
     int result = SQLITE_DONE;
-    if (!r->list && sqlite3_prepare_v3(r->db.connection, sql, -1, SQLITE_PREPARE_PERSISTENT,
-                                       &r->list, NULL) != SQLITE_OK)
-        return fail(r);
+    if (!hak_database_keep(&r->db, &r->list, sql, reading))
+        return HAK_STORE_INTERNAL;
     for (unsigned level = 0; level <= HAK_RUN_LEVEL_MAX && result == SQLITE_DONE; level++) {
         int64_t after = -1;
         sqlite3_bind_int(r->list, 1, kind);
@@ -442,11 +441,11 @@ int hak_finder_open(struct hak_posting_reader *r, const struct hak_finder_query 
     f->has_begun = r->may_keep && sqlite3_get_autocommit(r->db.connection) &&
                    sqlite3_exec(r->db.connection, "BEGIN", NULL, NULL, NULL) == SQLITE_OK;
     int error = hak_finder_ends(r, ends);
-    if (!error && sqlite3_prepare_v2(r->db.connection,
+    if (!error && !hak_database_keep(&r->db, &f->order,
                                      "SELECT chunk, number FROM chunk_order"
                                      " WHERE number >= ?1 ORDER BY number LIMIT 1",
-                                     -1, &f->order, NULL) != SQLITE_OK)
-        error = fail(r);
+                                     reading))
+        error = HAK_STORE_INTERNAL;
     for (int i = 0; i < queries && !error; i++) {
         f->part[i].query = query[i];
         error = hak_finder_list(r, query[i].kind, &f->part[i]);

@@ -4,10 +4,6 @@
 #include <stdlib.h>
 #include "base/sorted.h"
 
-static int fail(struct hak_posting_reader *r) {
-    return hak_database_fail(&r->db, "reading its postings");
-}
-
 static int add_owner(uint64_t *out, int count, int max, uint64_t key) {
     int known = count < max ? count : max;
     int at = (int)hak_find_sorted(out, (uint32_t)known, key);
@@ -74,49 +70,27 @@ static bool is_in_progress(const struct hak_finder_part *p, const struct hak_fin
     return false;
 }
 
-/* Rows of a kind, whatever the key: 1 and the next one, 0 at the end, or an error. */
-static int each_row(struct hak_posting_reader *r, sqlite3_stmt *rows) {
-    int result = sqlite3_step(rows);
-    if (result != SQLITE_ROW)
-        return result == SQLITE_DONE ? 0 : fail(r);
-    const char *wrong =
-        hak_run_open(&r->run, sqlite3_column_blob(rows, 1), (size_t)sqlite3_column_bytes(rows, 1));
-    return wrong ? hak_store_fail(HAK_STORE_BROKEN,
-                                  "%s: posting %lld: %s; the store is damaged: copy it again from "
-                                  "where it was made",
-                                  r->db.path, (long long)sqlite3_column_int64(rows, 0), wrong)
-                 : 1;
-}
-
-static int broken_keys(struct hak_posting_reader *r, sqlite3_stmt *rows, const char *wrong) {
-    return hak_store_fail(HAK_STORE_BROKEN,
-                          "%s: posting %lld: %s; the store is damaged: copy it again from where it "
-                          "was made",
-                          r->db.path, (long long)sqlite3_column_int64(rows, 0), wrong);
-}
-
 int hak_finder_large(struct hak_posting_reader *r, uint64_t address,
                      int (*each)(void *context, uint64_t base, uint64_t extent), void *context) {
-    sqlite3_stmt *rows;
-    int64_t page = (int64_t)((address & ~(uint64_t)4095) & (uint64_t)INT64_MAX);
-    if (sqlite3_prepare_v2(r->db.connection,
-                           "SELECT id, data FROM posting_run WHERE kind = 2 AND min_key <= ?1 AND"
-                           " reach >= ?2",
-                           -1, &rows, NULL) != SQLITE_OK)
-        return fail(r);
-    sqlite3_bind_int64(rows, 1, address < HAK_RUN_KEY_LAST ? (int64_t)address : INT64_MAX);
-    sqlite3_bind_int64(rows, 2, page);
-    int got, told = 0;
-    while (!told && (got = each_row(r, rows)) == 1) {
-        const char *wrong;
-        while (!told && (got = hak_run_next(&r->run, &wrong)) == 1 && r->run.key <= address)
+    struct hak_query q = hak_ask(
+        &r->db, "SELECT id, data FROM posting_run WHERE kind = 2 AND min_key <= ?1 AND reach >= ?2",
+        "reading its postings", address < HAK_RUN_KEY_LAST ? address : INT64_MAX,
+        address & ~(uint64_t)4095 & INT64_MAX);
+    int told = 0;
+    while (!told && hak_query_next(&q)) {
+        const char *wrong = hak_run_open(&r->run, sqlite3_column_blob(q.statement, 1),
+                                         (size_t)sqlite3_column_bytes(q.statement, 1));
+        while (!wrong && !told && hak_run_next(&r->run, &wrong) == 1 && r->run.key <= address)
             if (address - r->run.key < r->run.extent + 4096 || address == r->run.key)
                 told = each(context, r->run.key, r->run.extent);
-        if (got < 0)
-            told = broken_keys(r, rows, wrong);
+        if (wrong)
+            told = hak_store_fail(HAK_STORE_BROKEN,
+                                  "%s: posting %lld: %s; the store is damaged: copy it again from "
+                                  "where it was made",
+                                  r->db.path, (long long)hak_query_number(&q, 0), wrong);
     }
-    sqlite3_finalize(rows);
-    return told ? told : got < 0 ? got : 0;
+    int error = hak_query_end(&q);
+    return told ? told : error;
 }
 
 /* Tells the bases of one row that are wanted: 1 when there may be more behind it, 0, or an error.

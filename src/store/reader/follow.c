@@ -18,22 +18,19 @@ static int load_processes(struct hak_follow *f, struct hak_store_reader *r) {
     f->fork_of = calloc(f->processes, sizeof *f->fork_of);
     if (!f->parent_of || !f->fork_of)
         return hak_store_no_memory(r->db.path);
-    sqlite3_stmt *rows;
-    if (sqlite3_prepare_v2(
-            r->db.connection,
-            "SELECT p.id, p.parent, p.fork_event FROM process p"
-            " JOIN process q ON q.id = p.parent WHERE p.session = q.session AND p.parent < p.id",
-            -1, &rows, NULL) != SQLITE_OK)
-        return hak_database_fail(&r->db, "reading processes");
-    while (sqlite3_step(rows) == SQLITE_ROW) {
-        int64_t id = sqlite3_column_int64(rows, 0);
-        if (id <= 0 || id >= f->processes)
+    struct hak_query q = hak_ask(
+        &r->db,
+        "SELECT p.id, p.parent, p.fork_event FROM process p"
+        " JOIN process q ON q.id = p.parent WHERE p.session = q.session AND p.parent < p.id",
+        "reading processes");
+    while (hak_query_next(&q)) {
+        uint64_t id = hak_query_number(&q, 0);
+        if (id == 0 || id >= f->processes)
             continue;
-        f->parent_of[id] = (uint32_t)sqlite3_column_int64(rows, 1);
-        f->fork_of[id] = (uint64_t)sqlite3_column_int64(rows, 2);
+        f->parent_of[id] = hak_query_id(&q, 1);
+        f->fork_of[id] = hak_query_number(&q, 2);
     }
-    sqlite3_finalize(rows);
-    return 0;
+    return hak_query_end(&q);
 }
 
 int hak_follow_init(struct hak_follow *f, struct hak_store_reader *r, uint32_t kept_bytes) {

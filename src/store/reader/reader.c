@@ -8,24 +8,21 @@
 #include "store/reader/scan_state.h"
 
 static int load_names(struct hak_store_reader *r) {
-    sqlite3_stmt *rows;
-    if (sqlite3_prepare_v2(r->db.connection,
-                           "SELECT id, slot_bytes, band, first_slot_offset FROM class", -1, &rows,
-                           NULL) != SQLITE_OK)
-        return hak_database_fail(&r->db, "reading its size classes");
-    int result;
-    while ((result = sqlite3_step(rows)) == SQLITE_ROW) {
-        int64_t id = sqlite3_column_int64(rows, 0), slot = sqlite3_column_int64(rows, 1);
-        if (id < 0 || id >= HAK_READER_CLASSES || slot <= 0 || slot > (int64_t)1 << 32)
+    struct hak_query q =
+        hak_ask(&r->db, "SELECT id, slot_bytes, band, first_slot_offset FROM class",
+                "reading its size classes");
+    while (hak_query_next(&q)) {
+        uint64_t id = hak_query_number(&q, 0), slot = hak_query_number(&q, 1);
+        if (id >= HAK_READER_CLASSES || slot == 0 || slot > (uint64_t)1 << 32)
             continue;
         r->class[id].is_there = true;
-        r->class[id].slot_bytes = (uint64_t)slot;
-        r->class[id].band = (unsigned)sqlite3_column_int64(rows, 2);
-        r->class[id].first_slot_offset = (uint64_t)sqlite3_column_int64(rows, 3);
+        r->class[id].slot_bytes = slot;
+        r->class[id].band = hak_query_id(&q, 2);
+        r->class[id].first_slot_offset = hak_query_number(&q, 3);
     }
-    sqlite3_finalize(rows);
-    if (result != SQLITE_DONE)
-        return hak_database_fail(&r->db, "reading its size classes");
+    int error = hak_query_end(&q);
+    if (error)
+        return error;
     static const char geometry[] =
         "SELECT (SELECT CAST(value AS INTEGER) FROM meta WHERE key='slab_bytes'),"
         " (SELECT CAST(value AS INTEGER) FROM meta WHERE key='superslab_bytes'), ?1";
@@ -116,8 +113,8 @@ void hak_store_close(struct hak_store_reader *r) {
     free(r);
 }
 
-struct sqlite3 *hak_store_database(struct hak_store_reader *r) {
-    return r->db.connection;
+const struct hak_database *hak_store_database(const struct hak_store_reader *r) {
+    return &r->db;
 }
 
 /* Events, chunks and times come from the ends, so that it does not take longer with a longer
@@ -134,26 +131,13 @@ struct sqlite3 *hak_store_database(struct hak_store_reader *r) {
     " (SELECT count(*) FROM module),"                                                              \
     " (SELECT CAST(value AS INTEGER) FROM meta WHERE key='disordered_events') + ?1,"               \
     " (SELECT count(*) FROM fault),"                                                               \
-    " (SELECT count(*) FROM meta WHERE key='finished')"
-
-/* What is missing of processes, as far as their rows say it; the oldest stores have no notes. */
-static void count_missing(struct hak_store_reader *r, struct hak_store_summary *out) {
-    sqlite3_stmt *query = NULL;
-    if (sqlite3_prepare_v2(r->db.connection,
-                           "SELECT coalesce(sum(end_kind=4 OR note GLOB 'not recorded: *'), 0), "
-                           "coalesce(sum(end_kind=0 AND note GLOB 'its end was not seen*'), 0) "
-                           "FROM process",
-                           -1, &query, NULL) == SQLITE_OK &&
-        sqlite3_step(query) == SQLITE_ROW) {
-        out->unrecorded = (uint32_t)sqlite3_column_int64(query, 0);
-        out->unseen = (uint32_t)sqlite3_column_int64(query, 1);
-    }
-    sqlite3_finalize(query);
-}
+    " (SELECT count(*) FROM meta WHERE key='finished'),"                                           \
+    " (SELECT coalesce(sum(end_kind=4 OR note GLOB 'not recorded: *'), 0) FROM process),"          \
+    " (SELECT coalesce(sum(end_kind=0 AND note GLOB 'its end was not seen*'), 0) FROM process)"
 
 int hak_store_summarise(struct hak_store_reader *r, struct hak_store_summary *out) {
-    uint64_t v[13] = {0};
-    int found = hak_database_numbers(&r->db, SUMMARY, 0, v, 13);
+    uint64_t v[15] = {0};
+    int found = hak_database_numbers(&r->db, SUMMARY, 0, v, 15);
     if (found < 0)
         return found;
     int64_t nodes = hak_node_reader_count(r->stacks.nodes);
@@ -173,8 +157,9 @@ int hak_store_summarise(struct hak_store_reader *r, struct hak_store_summary *ou
         .disordered_events = v[10],
         .nodes = (uint32_t)nodes,
         .faults = (uint32_t)v[11],
+        .unrecorded = (uint32_t)v[13],
+        .unseen = (uint32_t)v[14],
     };
-    count_missing(r, out);
     /* Attached to the writer's own connection, or by another program: only `finished` tells. */
     out->being_written = !v[12] && (r->fd < 0 || hak_store_file_is_locked(r->fd));
     out->ended_early = !v[12] && !out->being_written;

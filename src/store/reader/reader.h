@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "store/reader/follow.h"
+#include "store/database.h"
 #include "store/frame.h"
 #include "store/error.h"
 #include "store/event.h"
@@ -25,7 +26,7 @@ int hak_store_open(const char *path, struct hak_store_reader **out);
 /* On a connection that somebody else owns (the writer's, inside its process). */
 int hak_store_attach(struct sqlite3 *database, struct hak_store_reader **out);
 void hak_store_close(struct hak_store_reader *r);
-struct sqlite3 *hak_store_database(struct hak_store_reader *r);
+const struct hak_database *hak_store_database(const struct hak_store_reader *r);
 
 /* Long reads tell how far they are, once for every chunk, and may be stopped: then they end with
  * HAK_STORE_STOPPED. One watcher for all readers of this process; NULL takes it away. Set it before

@@ -24,18 +24,13 @@ static void let_go(void *context) {
 }
 
 static int load_names(struct hak_tables *t, const char *sql, char **names, int count) {
-    sqlite3_stmt *rows;
-    struct hak_store_reader *r = t->reader;
-    if (sqlite3_prepare_v2(r->db.connection, sql, -1, &rows, NULL) != SQLITE_OK)
-        return hak_database_fail(&r->db, "reading its names");
-    while (sqlite3_step(rows) == SQLITE_ROW) {
-        int64_t id = sqlite3_column_int64(rows, 0);
-        const char *name = (const char *)sqlite3_column_text(rows, 1);
-        if (id >= 0 && id < count && name && !names[id])
-            names[id] = strdup(name);
+    struct hak_query q = hak_ask(&t->reader->db, sql, "reading its names");
+    while (hak_query_next(&q)) {
+        uint64_t id = hak_query_number(&q, 0);
+        if (id < (uint64_t)count && hak_query_text(&q, 1)[0] && !names[id])
+            names[id] = strdup(hak_query_text(&q, 1));
     }
-    sqlite3_finalize(rows);
-    return 0;
+    return hak_query_end(&q);
 }
 
 int hak_store_add_tables(struct sqlite3 *database) {

@@ -16,20 +16,17 @@ struct hak_names {
 };
 
 static int load(struct hak_names *n) {
-    sqlite3_stmt *rows;
-    if (sqlite3_prepare_v2(n->db.connection, "SELECT id, text FROM name ORDER BY id", -1, &rows,
-                           NULL) != SQLITE_OK)
-        return hak_database_fail(&n->db, "reading its names");
-    int result, error = 0;
-    while (!error && (result = sqlite3_step(rows)) == SQLITE_ROW) {
-        const char *text = (const char *)sqlite3_column_text(rows, 1);
-        n->last = (uint32_t)sqlite3_column_int64(rows, 0);
-        if (text && !hak_index_add(&n->index, hak_index_hash(text, strlen(text)), n->last))
-            error = hak_store_no_memory(n->db.path);
+    struct hak_query q =
+        hak_ask(&n->db, "SELECT id, text FROM name ORDER BY id", "reading its names");
+    bool has_memory = true;
+    while (has_memory && hak_query_next(&q)) {
+        const char *text = hak_query_text(&q, 1);
+        n->last = hak_query_id(&q, 0);
+        has_memory = hak_index_add(&n->index, hak_index_hash(text, strlen(text)), n->last);
     }
-    if (!error && result != SQLITE_DONE)
-        error = hak_database_fail(&n->db, "reading its names");
-    sqlite3_finalize(rows);
+    int error = hak_query_end(&q);
+    if (!has_memory)
+        error = hak_store_no_memory(n->db.path);
     n->is_loaded = !error;
     return error;
 }

@@ -172,17 +172,12 @@ static const sqlite3_module node_module = {HAK_TABLE_METHODS, .xConnect = node_c
                                            .xDisconnect = node_disconnect};
 
 /* Module that is registered already must not be replaced: statements may be using its table. */
-static bool is_registered(sqlite3 *database) {
-    sqlite3_stmt *query = NULL;
-    bool is = sqlite3_prepare_v2(database, "SELECT 1 FROM pragma_module_list WHERE name = 'node'",
-                                 -1, &query, NULL) == SQLITE_OK &&
-              sqlite3_step(query) == SQLITE_ROW;
-    sqlite3_finalize(query);
-    return is;
+static bool is_registered(const struct hak_database *db) {
+    return hak_database_number(db, "SELECT 1 FROM pragma_module_list WHERE name = 'node'", 0) != 0;
 }
 
 int hak_store_add_node_table(const struct hak_database *db) {
-    if (is_registered(db->connection) ||
+    if (is_registered(db) ||
         sqlite3_create_module_v2(db->connection, "node", &node_module, NULL, NULL) == SQLITE_OK)
         return 0;
     return hak_database_fail(db, "adding its table of stacks");

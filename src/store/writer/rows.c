@@ -203,16 +203,8 @@ int hak_store_put_leak_scan(struct hak_store_writer *w, const struct hak_leak_sc
 }
 
 void hak_store_leak_marks(struct hak_store_writer *w, uint32_t *next_scan, uint32_t *next_leak) {
-    sqlite3_stmt *s;
-    *next_scan = *next_leak = 1;
-    if (sqlite3_prepare_v2(w->db.connection,
-                           "SELECT (SELECT max(id) FROM leak_scan), (SELECT max(id) FROM leak)", -1,
-                           &s, NULL) == SQLITE_OK &&
-        sqlite3_step(s) == SQLITE_ROW) {
-        *next_scan = (uint32_t)sqlite3_column_int64(s, 0) + 1;
-        *next_leak = (uint32_t)sqlite3_column_int64(s, 1) + 1;
-    }
-    sqlite3_finalize(s);
+    *next_scan = (uint32_t)hak_database_number(&w->db, "SELECT max(id) FROM leak_scan", 0) + 1;
+    *next_leak = (uint32_t)hak_database_number(&w->db, "SELECT max(id) FROM leak", 0) + 1;
 }
 
 int hak_store_put_loss(struct hak_store_writer *w, const struct hak_loss_row *row) {
@@ -280,24 +272,20 @@ int hak_store_put_mark(struct hak_store_writer *w, uint64_t event, uint64_t ns, 
 int hak_store_each_cursor(struct hak_store_writer *w,
                           int (*each)(void *context, const struct hak_cursor_row *row),
                           void *context) {
-    sqlite3_stmt *s;
-    if (sqlite3_prepare_v2(w->db.connection, "SELECT session, ring, position, time FROM cursor", -1,
-                           &s, NULL) != SQLITE_OK)
-        return hak_database_fail(&w->db, "reading how far rings are stored");
-    int result, told = 0;
-    while ((result = sqlite3_step(s)) == SQLITE_ROW && !told) {
+    struct hak_query q = hak_ask(&w->db, "SELECT session, ring, position, time FROM cursor",
+                                 "reading how far rings are stored");
+    int told = 0;
+    while (!told && hak_query_next(&q)) {
         struct hak_cursor_row row = {
-            .session = (uint32_t)sqlite3_column_int64(s, 0),
-            .ring = (uint32_t)sqlite3_column_int64(s, 1),
-            .position = (uint64_t)sqlite3_column_int64(s, 2),
-            .time = (uint64_t)sqlite3_column_int64(s, 3),
+            .session = hak_query_id(&q, 0),
+            .ring = hak_query_id(&q, 1),
+            .position = hak_query_number(&q, 2),
+            .time = hak_query_number(&q, 3),
         };
         told = each(context, &row);
     }
-    if (!told && result != SQLITE_DONE)
-        told = hak_database_fail(&w->db, "reading how far rings are stored");
-    sqlite3_finalize(s);
-    return told;
+    int error = hak_query_end(&q);
+    return told ? told : error;
 }
 
 int hak_store_put_node_map(struct hak_store_writer *w, const struct hak_node_map_row *row) {
@@ -312,64 +300,38 @@ int hak_store_put_node_map(struct hak_store_writer *w, const struct hak_node_map
 }
 
 int hak_store_copy_node_map(struct hak_store_writer *w, uint32_t from, uint32_t to) {
-    sqlite3_stmt *s;
-    int error = 0;
-    if (sqlite3_prepare_v2(w->db.connection,
-                           "INSERT OR REPLACE INTO node_map SELECT ?2, id, ids, data FROM node_map "
-                           "WHERE session = ?1",
-                           -1, &s, NULL) != SQLITE_OK)
-        return hak_database_fail(&w->db, "copying which stacks are known");
-    bind_number(s, 1, from);
-    bind_number(s, 2, to);
-    if (sqlite3_step(s) != SQLITE_DONE)
-        error = hak_database_fail(&w->db, "copying which stacks are known");
-    sqlite3_finalize(s);
-    return error;
+    struct hak_query q = hak_ask(&w->db,
+                                 "INSERT OR REPLACE INTO node_map SELECT ?2, id, ids, data FROM"
+                                 " node_map WHERE session = ?1",
+                                 "copying which stacks are known", from, to);
+    hak_query_next(&q);
+    return hak_query_end(&q);
 }
 
-static const char reading_nodes[] = "reading which stacks are known";
-
 int hak_store_node_map_end(struct hak_store_writer *w, uint32_t session, uint64_t *end) {
-    sqlite3_stmt *s;
-    *end = 0;
-    if (sqlite3_prepare_v2(w->db.connection,
-                           "SELECT id + ids FROM node_map WHERE session = ?1 ORDER BY id DESC "
-                           "LIMIT 1",
-                           -1, &s, NULL) != SQLITE_OK)
-        return hak_database_fail(&w->db, reading_nodes);
-    bind_number(s, 1, session);
-    int result = sqlite3_step(s), error = 0;
-    if (result == SQLITE_ROW)
-        *end = (uint64_t)sqlite3_column_int64(s, 0);
-    else if (result != SQLITE_DONE)
-        error = hak_database_fail(&w->db, reading_nodes);
-    sqlite3_finalize(s);
-    return error;
+    int found = hak_database_numbers(
+        &w->db, "SELECT id + ids FROM node_map WHERE session = ?1 ORDER BY id DESC LIMIT 1",
+        session, end, 1);
+    return found < 0 ? found : 0;
 }
 
 int hak_store_read_node_map(struct hak_store_writer *w, uint32_t session, uint32_t id,
                             int (*take)(void *context, const struct hak_node_map_row *row),
                             void *context) {
-    sqlite3_stmt *s;
-    if (sqlite3_prepare_v2(w->db.connection,
-                           "SELECT ids, data FROM node_map WHERE session = ?1 AND id = ?2", -1, &s,
-                           NULL) != SQLITE_OK)
-        return hak_database_fail(&w->db, reading_nodes);
-    bind_number(s, 1, session);
-    bind_number(s, 2, id);
-    int result = sqlite3_step(s), told = 0;
-    if (result == SQLITE_ROW) {
+    struct hak_query q =
+        hak_ask(&w->db, "SELECT ids, data FROM node_map WHERE session = ?1 AND id = ?2",
+                "reading which stacks are known", session, id);
+    int told = 0;
+    if (hak_query_next(&q)) {
         struct hak_node_map_row row = {.session = session,
                                        .id = id,
-                                       .ids = (uint32_t)sqlite3_column_int64(s, 0),
-                                       .data = sqlite3_column_blob(s, 1),
-                                       .bytes = (size_t)sqlite3_column_bytes(s, 1)};
+                                       .ids = hak_query_id(&q, 0),
+                                       .data = sqlite3_column_blob(q.statement, 1),
+                                       .bytes = (size_t)sqlite3_column_bytes(q.statement, 1)};
         told = take(context, &row);
-    } else if (result != SQLITE_DONE) {
-        told = hak_database_fail(&w->db, reading_nodes);
     }
-    sqlite3_finalize(s);
-    return told;
+    int error = hak_query_end(&q);
+    return told ? told : error;
 }
 
 int hak_store_high_marks(struct hak_store_writer *w, struct hak_store_high_marks *out) {
@@ -377,36 +339,14 @@ int hak_store_high_marks(struct hak_store_writer *w, struct hak_store_high_marks
         "SELECT (SELECT max(id) FROM process), (SELECT max(id) FROM thread),"
         " (SELECT max(id) FROM mapping), (SELECT max(id + nodes - 1) FROM node_chunk),"
         " (SELECT max(id) FROM fault)";
-    sqlite3_stmt *s;
-    *out = (struct hak_store_high_marks){0};
-    int error = 0;
-    if (sqlite3_prepare_v2(w->db.connection, sql, -1, &s, NULL) != SQLITE_OK ||
-        sqlite3_step(s) != SQLITE_ROW)
-        error = hak_database_fail(&w->db, "reading its highest numbers");
-    if (!error) {
-        out->process = (uint32_t)sqlite3_column_int64(s, 0);
-        out->thread = (uint32_t)sqlite3_column_int64(s, 1);
-        out->module = (uint32_t)sqlite3_column_int64(s, 2);
-        out->node = (uint32_t)sqlite3_column_int64(s, 3);
-        out->fault = (uint32_t)sqlite3_column_int64(s, 4);
-    }
-    sqlite3_finalize(s);
-    return error;
+    uint64_t v[5];
+    int found = hak_database_numbers(&w->db, sql, 0, v, 5);
+    *out = (struct hak_store_high_marks){(uint32_t)v[0], (uint32_t)v[1], (uint32_t)v[2],
+                                         (uint32_t)v[3], (uint32_t)v[4]};
+    return found < 0 ? found : 0;
 }
 
 const char *hak_store_get_meta(struct hak_store_writer *w, const char *key) {
     free(w->meta_value);
-    w->meta_value = NULL;
-    if (!w->get_meta && sqlite3_prepare_v2(w->db.connection, "SELECT value FROM meta WHERE key=?1",
-                                           -1, &w->get_meta, NULL) != SQLITE_OK) {
-        hak_database_fail(&w->db, "reading a named value");
-        return NULL;
-    }
-    bind_text(w->get_meta, 1, key);
-    if (sqlite3_step(w->get_meta) == SQLITE_ROW) {
-        const unsigned char *text = sqlite3_column_text(w->get_meta, 0);
-        w->meta_value = strdup(text ? (const char *)text : "");
-    }
-    sqlite3_reset(w->get_meta);
-    return w->meta_value;
+    return w->meta_value = hak_database_meta(&w->db, key);
 }

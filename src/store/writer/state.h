@@ -36,7 +36,6 @@ struct hak_store_writer {
     struct hak_database db;
     int fd; /* holds the writer's lock; closed after the database, or SQLite would lose its locks */
     sqlite3_stmt *row[HAK_ROW_STATEMENTS];
-    sqlite3_stmt *get_meta;
     char *meta_value;
     struct hak_columns columns; /* of the chunk being filled by hak_store_put_events */
     uint32_t pending_count;

@@ -23,7 +23,6 @@ static void close_writer(struct hak_store_writer *w) {
     for (int i = 0; i < HAK_ROW_STATEMENTS; i++)
         sqlite3_finalize(w->row[i]);
     hak_posting_writer_free(w->postings);
-    sqlite3_finalize(w->get_meta);
     hak_node_writer_free(w->nodes);
     hak_names_free(w->names);
     sqlite3_close(w->db.connection);
@@ -103,16 +102,6 @@ int hak_store_create(const char *path, int replace, struct hak_store_writer **ou
     return 0;
 }
 
-static uint64_t query_number(struct hak_store_writer *w, const char *sql) {
-    sqlite3_stmt *query;
-    uint64_t number = 0;
-    if (sqlite3_prepare_v2(w->db.connection, sql, -1, &query, NULL) == SQLITE_OK &&
-        sqlite3_step(query) == SQLITE_ROW)
-        number = (uint64_t)sqlite3_column_int64(query, 0);
-    sqlite3_finalize(query);
-    return number;
-}
-
 int hak_store_resume(const char *path, struct hak_store_writer **out) {
     *out = NULL;
     struct hak_store_writer *w = new_writer();
@@ -133,9 +122,10 @@ int hak_store_resume(const char *path, struct hak_store_writer **out) {
         close_writer(w);
         return error;
     }
-    w->last_event = query_number(w, "SELECT id + events - 1 FROM chunk ORDER BY id DESC LIMIT 1");
-    uint64_t trimmed =
-        query_number(w, "SELECT CAST(value AS INTEGER) FROM meta WHERE key='trimmed_events'");
+    w->last_event = hak_database_number(
+        &w->db, "SELECT id + events - 1 FROM chunk ORDER BY id DESC LIMIT 1", 0);
+    uint64_t trimmed = hak_database_number(
+        &w->db, "SELECT CAST(value AS INTEGER) FROM meta WHERE key='trimmed_events'", 0);
     if (w->last_event < trimmed)
         w->last_event = trimmed;
     w->last_committed_event = w->last_event;
@@ -358,8 +348,8 @@ int hak_store_finish(struct hak_store_writer *w) {
     return error;
 }
 
-struct sqlite3 *hak_store_writer_database(struct hak_store_writer *w) {
-    return w->db.connection;
+const struct hak_database *hak_store_writer_database(const struct hak_store_writer *w) {
+    return &w->db;
 }
 
 int hak_store_put_node(struct hak_store_writer *w, const struct hak_node_row *row) {

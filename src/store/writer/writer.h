@@ -17,6 +17,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include "store/database.h"
 #include "store/error.h"
 #include "store/event.h"
 #include "store/node.h"
@@ -223,7 +224,7 @@ int hak_store_high_marks(struct hak_store_writer *w, struct hak_store_high_marks
 const char *hak_store_get_meta(struct hak_store_writer *w, const char *key);
 /* The SQLite connection, for readers in the same process (the report is made from what is stored).
  */
-struct sqlite3 *hak_store_writer_database(struct hak_store_writer *w);
+const struct hak_database *hak_store_writer_database(const struct hak_store_writer *w);
 /* Bytes of the file that hold something. What was dropped is used again before the file grows, so
  * it is never longer than this ever was. */
 uint64_t hak_store_used_bytes(struct hak_store_writer *w);

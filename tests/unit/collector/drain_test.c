@@ -36,7 +36,8 @@ static void is_text(const char *sql, const char *due) {
 static struct hak_event read_event(uint64_t id) {
     struct hak_store_reader *reader;
     struct hak_event event;
-    ck_assert_int_eq(hak_store_attach(hak_store_writer_database(worker.writer), &reader), 0);
+    ck_assert_int_eq(
+        hak_store_attach(hak_store_writer_database(worker.writer)->connection, &reader), 0);
     ck_assert_int_eq(hak_store_event(reader, id, &event), 1);
     hak_store_close(reader);
     return event;
@@ -332,7 +333,8 @@ START_TEST(resolves_with_the_modules_of_the_time) {
     commit(&worker);
     struct hak_store_reader *reader;
     struct hak_frame frame[4];
-    ck_assert_int_eq(hak_store_attach(hak_store_writer_database(worker.writer), &reader), 0);
+    ck_assert_int_eq(
+        hak_store_attach(hak_store_writer_database(worker.writer)->connection, &reader), 0);
     ck_assert_int_eq(hak_store_frames(reader, read_event(2).stack, frame, 4), 1);
     ck_assert_str_eq(frame[0].function, "work_first");
     ck_assert_uint_eq(frame[0].line, 1);

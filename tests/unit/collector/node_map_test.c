@@ -88,7 +88,8 @@ static void assert_stacks(uint32_t events) {
     struct hak_store_reader *reader;
     struct hak_filter filter = {.class_index = -1};
     uint32_t right = 0;
-    ck_assert_int_eq(hak_store_attach(hak_store_writer_database(worker.writer), &reader), 0);
+    ck_assert_int_eq(
+        hak_store_attach(hak_store_writer_database(worker.writer)->connection, &reader), 0);
     ck_assert_int_eq(hak_store_scan(reader, &filter, false, count_right, &right), 0);
     hak_store_close(reader);
     ck_assert_uint_eq(right, events);
@@ -115,7 +116,8 @@ static uint64_t ip_of_last_stack(void) {
     struct hak_event event;
     struct hak_node_row row = {0};
     uint64_t last = hak_store_last_event(worker.writer);
-    ck_assert_int_eq(hak_store_attach(hak_store_writer_database(worker.writer), &reader), 0);
+    ck_assert_int_eq(
+        hak_store_attach(hak_store_writer_database(worker.writer)->connection, &reader), 0);
     ck_assert_int_eq(hak_store_event(reader, last, &event), 1);
     hak_store_close(reader);
     return hak_store_get_node(worker.writer, event.stack, &row) == 1 ? row.ip : 0;
@@ -278,7 +280,8 @@ START_TEST(what_is_gone_is_no_stack_and_counted) {
     fake_event(&program, 0, HAK_MALLOC, 2, 1, old + 20); /* its outer frames are gone */
     commit(&worker);
     struct hak_store_reader *reader;
-    ck_assert_int_eq(hak_store_attach(hak_store_writer_database(worker.writer), &reader), 0);
+    ck_assert_int_eq(
+        hak_store_attach(hak_store_writer_database(worker.writer)->connection, &reader), 0);
     for (uint64_t id = 1; id <= 2; id++) {
         struct hak_event event;
         ck_assert_int_eq(hak_store_event(reader, id, &event), 1);

@@ -56,7 +56,8 @@ static void is_stored(uint64_t events, uint64_t lost, uint64_t first) {
     struct hak_store_reader *reader;
     struct hak_store_summary summary;
     struct hak_event event;
-    ck_assert_int_eq(hak_store_attach(hak_store_writer_database(worker.writer), &reader), 0);
+    ck_assert_int_eq(
+        hak_store_attach(hak_store_writer_database(worker.writer)->connection, &reader), 0);
     ck_assert_int_eq(hak_store_summarise(reader, &summary), 0);
     ck_assert_uint_eq(summary.events, events);
     ck_assert_uint_eq(summary.lost_events, lost);
@@ -120,7 +121,8 @@ START_TEST(times_are_those_of_the_programs_clocks) {
     take();
     struct hak_store_reader *reader;
     struct hak_event event;
-    ck_assert_int_eq(hak_store_attach(hak_store_writer_database(worker.writer), &reader), 0);
+    ck_assert_int_eq(
+        hak_store_attach(hak_store_writer_database(worker.writer)->connection, &reader), 0);
     ck_assert_int_eq(hak_store_event(reader, 1, &event), 1);
     ck_assert_uint_eq(event.ns, 500000);
     ck_assert_int_eq(hak_store_event(reader, 2, &event), 1);
@@ -138,7 +140,8 @@ START_TEST(heads_that_cannot_be_are_not_believed) {
     take();
     struct hak_store_reader *reader;
     struct hak_store_summary summary;
-    ck_assert_int_eq(hak_store_attach(hak_store_writer_database(worker.writer), &reader), 0);
+    ck_assert_int_eq(
+        hak_store_attach(hak_store_writer_database(worker.writer)->connection, &reader), 0);
     ck_assert_int_eq(hak_store_summarise(reader, &summary), 0);
     ck_assert_uint_eq(summary.events, 10);
     ck_assert_uint_ge(summary.lost_events, CAPACITY);

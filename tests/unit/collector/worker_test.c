@@ -44,7 +44,8 @@ static struct events read_events(void) {
     struct events all = {NULL, 0};
     struct hak_store_reader *reader;
     struct hak_filter filter = {.class_index = -1};
-    ck_assert_int_eq(hak_store_attach(hak_store_writer_database(worker.writer), &reader), 0);
+    ck_assert_int_eq(
+        hak_store_attach(hak_store_writer_database(worker.writer)->connection, &reader), 0);
     ck_assert_int_eq(hak_store_scan(reader, &filter, false, keep, &all), 0);
     hak_store_close(reader);
     return all;
@@ -547,7 +548,7 @@ START_TEST(counts_what_a_full_disk_costs) {
     add(&worker, &program, 1);
     fake_event(&program, 0, HAK_MALLOC, 1, 1, fake_push_node(&program, 0, 0x401000, 0, 0));
     commit(&worker);
-    sqlite3 *database = hak_store_writer_database(worker.writer);
+    sqlite3 *database = hak_store_writer_database(worker.writer)->connection;
     int64_t pages = ask(&worker, "PRAGMA page_count");
     char pragma[64];
     snprintf(pragma, sizeof pragma, "PRAGMA max_page_count=%lld", (long long)pages);

@@ -180,7 +180,7 @@ START_TEST(a_store_that_is_being_written_is_read_as_far_as_committed) {
     int status;
     waitpid(child, &status, 0);
     ck_assert_int_eq(status, 0);
-    must(hak_store_attach(hak_store_writer_database(w), &r));
+    must(hak_store_attach(hak_store_writer_database(w)->connection, &r));
     must(hak_store_summarise(r, &summary));
     ck_assert(summary.being_written);
     hak_store_close(r);
@@ -277,9 +277,9 @@ START_TEST(a_full_disk_is_said_and_what_was_committed_stays) {
     int error = 0;
     uint64_t committed = 0;
     must(hak_store_create(path, 0, &w));
-    ck_assert_int_eq(
-        sqlite3_exec(hak_store_writer_database(w), "PRAGMA max_page_count = 150", NULL, NULL, NULL),
-        SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(hak_store_writer_database(w)->connection,
+                                  "PRAGMA max_page_count = 150", NULL, NULL, NULL),
+                     SQLITE_OK);
     for (int i = 0; i < 100 && !error; i++) {
         must(hak_store_begin(w));
         for (int k = 0; k < 3000 && !error; k++) {

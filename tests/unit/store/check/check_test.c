@@ -264,7 +264,7 @@ START_TEST(blocks_beyond_what_memory_holds_are_followed_too) {
     must(hak_order_check_make(r, false, hear, NULL, &o));
     hak_order_check_limit(o, 100);
     ck_assert(hak_columns_init(&columns));
-    ck_assert_int_eq(sqlite3_prepare_v2(hak_store_database(r),
+    ck_assert_int_eq(sqlite3_prepare_v2(hak_store_database(r)->connection,
                                         "SELECT chunk, data FROM chunk_data ORDER BY chunk", -1,
                                         &rows, NULL),
                      SQLITE_OK);

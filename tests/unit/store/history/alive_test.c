@@ -246,7 +246,8 @@ static uint64_t number(const char *sql) {
     uint64_t value = 0;
     open_it();
     sqlite3_stmt *s;
-    ck_assert_int_eq(sqlite3_prepare_v2(hak_store_database(r), sql, -1, &s, NULL), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_prepare_v2(hak_store_database(r)->connection, sql, -1, &s, NULL),
+                     SQLITE_OK);
     if (sqlite3_step(s) == SQLITE_ROW)
         value = (uint64_t)sqlite3_column_int64(s, 0);
     sqlite3_finalize(s);
@@ -578,7 +579,7 @@ START_TEST(the_table_answers_for_a_moment) {
     block_free(&c, 1, 12, 1);                      /* 5 */
     uint64_t resized = block_resize(&c, 2, 13, 2); /* 6 */
     open_it();
-    must(hak_store_add_tables(hak_store_database(r)));
+    must(hak_store_add_tables(hak_store_database(r)->connection));
     ck_assert_uint_eq(number("SELECT count(*) FROM live"), 1);
     ck_assert_uint_eq(number("SELECT birth FROM live"), second);
     ck_assert_uint_eq(number("SELECT size FROM live WHERE process = 1"), 30);
@@ -595,9 +596,9 @@ START_TEST(the_table_answers_for_a_moment) {
                       48);
     ck_assert_uint_eq(resized, 6);
     sqlite3_stmt *s;
-    ck_assert_int_ne(
-        sqlite3_prepare_v2(hak_store_database(r), "SELECT * FROM live WHERE at > 5", -1, &s, NULL),
-        SQLITE_OK);
+    ck_assert_int_ne(sqlite3_prepare_v2(hak_store_database(r)->connection,
+                                        "SELECT * FROM live WHERE at > 5", -1, &s, NULL),
+                     SQLITE_OK);
 }
 END_TEST
 

@@ -127,7 +127,8 @@ static void expect_nodes(uint32_t last) {
     must(hak_store_open(path, &r));
     must(hak_store_summarise(r, &summary));
     ck_assert_uint_eq(summary.nodes, last);
-    must(hak_node_reader_make(&(struct hak_database){hak_store_database(r), (char *)path}, &nodes));
+    must(hak_node_reader_make(
+        &(struct hak_database){hak_store_database(r)->connection, (char *)path}, &nodes));
     for (uint32_t i = 1; i <= last; i++) {
         ck_assert_int_eq(hak_node_reader_next(nodes, n.id + 1, &n), 1);
         ck_assert_msg(is_equal(&n, &node[i]), "node %u", i);
@@ -160,7 +161,8 @@ START_TEST(commits_of_any_size_give_few_blobs) {
         struct hak_store_writer *w;
         must(hak_store_create(path, 1, &w));
         put_nodes(w, 1, MANY, sizes[i]);
-        int64_t blobs = ask(hak_store_writer_database(w), "SELECT count(*) FROM node_chunk");
+        int64_t blobs =
+            ask(hak_store_writer_database(w)->connection, "SELECT count(*) FROM node_chunk");
         ck_assert_msg(blobs <= 30, "%d blobs", (int)blobs);
         must(hak_store_finish(w));
         expect_nodes(MANY);
@@ -176,7 +178,8 @@ START_TEST(rolled_back_nodes_are_put_again) {
     for (uint32_t i = 501; i <= 20000; i++)
         must(hak_store_put_node(w, &node[i]));
     must(hak_store_rollback(w));
-    ck_assert_int_eq(ask(hak_store_writer_database(w), "SELECT max(id) FROM node"), 500);
+    ck_assert_int_eq(ask(hak_store_writer_database(w)->connection, "SELECT max(id) FROM node"),
+                     500);
     put_nodes(w, 501, 700, 50);
     must(hak_store_finish(w));
     expect_nodes(700);
@@ -195,7 +198,7 @@ START_TEST(the_table_limits_by_id) {
     put_nodes(w, 1, 20000, 3000);
     must(hak_store_finish(w));
     must(hak_store_open(path, &r));
-    sqlite3 *database = hak_store_database(r);
+    sqlite3 *database = hak_store_database(r)->connection;
     static const struct {
         const char *sql;
         int64_t due;
@@ -242,9 +245,9 @@ START_TEST(damaged_blobs_are_named) {
     ck_assert_int_eq(hak_store_frames(r, 10002, &frame, 1), HAK_STORE_BROKEN);
     ck_assert_int_eq(hak_store_frames(r, 30, &frame, 1), 1);
     sqlite3_stmt *query;
-    ck_assert_int_eq(
-        sqlite3_prepare_v2(hak_store_database(r), "SELECT count(*) FROM node", -1, &query, NULL),
-        SQLITE_OK);
+    ck_assert_int_eq(sqlite3_prepare_v2(hak_store_database(r)->connection,
+                                        "SELECT count(*) FROM node", -1, &query, NULL),
+                     SQLITE_OK);
     ck_assert_int_eq(sqlite3_step(query), SQLITE_CORRUPT);
     sqlite3_finalize(query);
     hak_store_close(r);
