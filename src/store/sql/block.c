@@ -48,10 +48,6 @@ struct cursor {
     uint64_t asked_addr;
 };
 
-static struct hak_store_reader *reader_of(const struct cursor *c) {
-    return ((struct hak_table *)c->head.vtab.pVtab)->shared->reader;
-}
-
 static int best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
     unsigned taken = 0;
     (void)vtab;
@@ -98,7 +94,7 @@ static bool add_event(struct cursor *c, const struct hak_event *e) {
         *row = key;
         row->first_id = e->id;
         row->first_ns = e->ns;
-        hak_store_class(reader_of(c), e->class_index, &row->slot_bytes, NULL);
+        hak_store_class(hak_table_reader(&c->head.vtab), e->class_index, &row->slot_bytes, NULL);
         c->used++;
     }
     row->events++;
@@ -126,7 +122,7 @@ static int next_batch(struct cursor *c) {
     c->used = c->at = 0;
     limits.filter.kind_mask_low = ~(uint64_t)1;
     limits.columns = HAK_ALL_COLUMNS & ~(BIT(HAK_COLUMN_GENERATION) | BIT(HAK_COLUMN_OLD));
-    result = hak_scan_open(reader_of(c), &limits, false, &scan);
+    result = hak_scan_open(hak_table_reader(&c->head.vtab), &limits, false, &scan);
     if (result)
         return result;
     bool has_memory = true;
@@ -175,11 +171,11 @@ static int add_blocks_at(struct cursor *c, uint64_t address) {
         keys = malloc((size_t)room * sizeof *keys);
         if (!keys)
             return hak_store_fail(HAK_STORE_INTERNAL, "out of memory");
-        count = hak_store_blocks_at(reader_of(c), address, 0, keys, room);
+        count = hak_store_blocks_at(hak_table_reader(&c->head.vtab), address, 0, keys, room);
     }
     int error = count < 0 ? count : 0;
     for (int i = 0; i < count && !error; i++)
-        error = hak_base_walk_add(&c->walk, reader_of(c), keys[i].base);
+        error = hak_base_walk_add(&c->walk, hak_table_reader(&c->head.vtab), keys[i].base);
     free(keys);
     return error;
 }
@@ -206,12 +202,12 @@ static int filter(sqlite3_vtab_cursor *vtab, int number, const char *plan, int a
             c->asked_addr = value;
         } else if (!is_limited) {
             is_limited = true;
-            error = hak_base_walk_add(&c->walk, reader_of(c), value);
+            error = hak_base_walk_add(&c->walk, hak_table_reader(&c->head.vtab), value);
         }
     }
     if (!error && !is_limited)
         error = c->has_addr ? add_blocks_at(c, c->asked_addr)
-                            : hak_base_walk_all(&c->walk, reader_of(c));
+                            : hak_base_walk_all(&c->walk, hak_table_reader(&c->head.vtab));
     c->at = c->slots; /* nothing gathered yet */
     return error ? hak_table_fail(vtab->pVtab, error) : next(vtab);
 }
@@ -226,7 +222,7 @@ static int column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int which) {
         [LAST_NS] = row->last_ns,   [MAX_SIZE] = row->max_size, [ADDR] = row->base,
     };
     if (which == CLASS)
-        hak_table_class(reader_of(c), row->class_index, out);
+        hak_table_class(hak_table_reader(&c->head.vtab), row->class_index, out);
     else
         sqlite3_result_int64(
             out, (sqlite3_int64)(which == ADDR && c->has_addr ? c->asked_addr : numbers[which]));

@@ -48,8 +48,6 @@ struct cursor {
     struct hak_event event;
     bool has_addr; /* addr = asked_addr was asked, so that is what addr reads as */
     uint64_t asked_addr;
-    uint32_t tid_thread;
-    int64_t tid;
 };
 
 static int best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
@@ -85,10 +83,6 @@ static int close_cursor(sqlite3_vtab_cursor *vtab) {
     return SQLITE_OK;
 }
 
-static struct hak_tables *shared_of(const struct cursor *c) {
-    return ((struct hak_table *)c->head.vtab.pVtab)->shared;
-}
-
 static int next(sqlite3_vtab_cursor *vtab) {
     struct cursor *c = (struct cursor *)vtab;
     int found = hak_scan_next(c->scan, &c->event);
@@ -103,6 +97,12 @@ static bool set_equal(uint64_t *limit, uint64_t value) {
         return false;
     *limit = value;
     return true;
+}
+static bool set_equal_id(uint32_t *limit, uint64_t value) {
+    uint64_t wide = *limit;
+    bool can = value <= UINT32_MAX && set_equal(&wide, value);
+    *limit = (uint32_t)wide;
+    return can;
 }
 
 static bool add_kind(const struct hak_tables *t, struct hak_filter *f, sqlite3_value *value) {
@@ -125,11 +125,11 @@ static bool add_kind(const struct hak_tables *t, struct hak_filter *f, sqlite3_v
 static int add_limit(struct cursor *c, struct hak_scan_limits *l, int column, int op,
                      sqlite3_value *value) {
     struct hak_filter *f = &l->filter;
-    uint64_t number = 0, as64;
+    uint64_t number = 0;
     uint32_t thread;
     int found;
     if (column == KIND)
-        return add_kind(shared_of(c), f, value);
+        return add_kind(hak_table_shared(&c->head.vtab), f, value);
     if (!hak_table_number(value, op, &number))
         return 0;
     switch (column) {
@@ -158,28 +158,17 @@ static int add_limit(struct cursor *c, struct hak_scan_limits *l, int column, in
         c->asked_addr = f->address = number;
         return 1;
     case TID:
-        found = hak_table_threads(shared_of(c)->reader, number, &thread);
+        found = hak_table_threads(hak_table_shared(&c->head.vtab)->reader, number, &thread);
         if (found != 1)
             return found < 0 ? found : found > 1; /* several threads had it: SQLite compares */
         number = thread;
         /* fall through */
     case THREAD:
-        as64 = f->thread;
-        found = number <= UINT32_MAX && set_equal(&as64, number);
-        f->thread = (uint32_t)as64;
-        return found;
+        return set_equal_id(&f->thread, number);
     case PROCESS:
-        as64 = f->process;
-        found = number <= UINT32_MAX && set_equal(&as64, number);
-        f->process = (uint32_t)as64;
-        return found;
-    default: /* STACK */
-        if (number == 0)
-            return 1; /* "no stack" has no posting */
-        as64 = f->stack;
-        found = number <= UINT32_MAX && set_equal(&as64, number);
-        f->stack = (uint32_t)as64;
-        return found;
+        return set_equal_id(&f->process, number);
+    default: /* STACK; "no stack" has no posting */
+        return number == 0 || set_equal_id(&f->stack, number);
     }
 }
 
@@ -198,35 +187,33 @@ static int filter(sqlite3_vtab_cursor *vtab, int backwards, const char *plan, in
     }
     if (limits.filter.base_from == 0) /* that would leave out events without an address */
         limits.filter.base_to = 0;
-    int error = hak_scan_open(shared_of(c)->reader, &limits, backwards != 0, &c->scan);
+    int error =
+        hak_scan_open(hak_table_shared(&c->head.vtab)->reader, &limits, backwards != 0, &c->scan);
     return error ? hak_table_fail(vtab->pVtab, error) : next(vtab);
-}
-
-static int64_t tid_of(struct cursor *c) {
-    if (c->tid_thread != c->event.thread) {
-        uint64_t tid;
-        hak_database_numbers(&shared_of(c)->reader->db, "SELECT tid FROM thread WHERE id = ?1",
-                             c->event.thread, &tid, 1);
-        c->tid = (int64_t)tid;
-        c->tid_thread = c->event.thread;
-    }
-    return c->tid;
 }
 
 static int column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int which) {
     struct cursor *c = (struct cursor *)vtab;
     const struct hak_event *e = &c->event;
-    struct hak_tables *t = shared_of(c);
-    uint64_t slot;
+    struct hak_tables *t = hak_table_shared(vtab);
+    const uint64_t numbers[] = {
+        [ID] = e->id,
+        [NS] = e->ns,
+        [SIZE] = e->size,
+        [BASE] = e->base,
+        [USER] = e->address,
+        [ADDR] = c->has_addr ? c->asked_addr : e->address,
+        [STACK] = e->stack,
+        [GENERATION] = e->generation,
+        [PROCESS] = e->process,
+        [THREAD] = e->thread,
+        [OLD_ADDR] = e->old_address,
+        [SUBKIND] = e->subkind,
+        [FLAGS] = e->flags,
+    };
     switch ((enum column)which) {
-    case ID:
-        sqlite3_result_int64(out, (sqlite3_int64)e->id);
-        break;
-    case NS:
-        sqlite3_result_int64(out, (sqlite3_int64)e->ns);
-        break;
     case TID:
-        sqlite3_result_int64(out, tid_of(c));
+        sqlite3_result_int64(out, (sqlite3_int64)hak_table_tid(t, e->thread));
         break;
     case KIND:
         sqlite3_result_text(out, hak_table_kind(t, e->kind), -1, SQLITE_STATIC);
@@ -239,44 +226,8 @@ static int column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int which) {
         if (hak_event_is_move(e) || e->class_index != HAK_CLASS_NONE)
             hak_table_class(t->reader, e->class_index, out);
         break;
-    case SIZE:
-        sqlite3_result_int64(out, (sqlite3_int64)e->size);
-        break;
-    case BASE:
-        sqlite3_result_int64(out, (sqlite3_int64)e->base);
-        break;
-    case USER:
-        if (hak_event_is_call(e))
-            sqlite3_result_int64(out, (sqlite3_int64)e->address);
-        break;
-    case ADDR:
-        sqlite3_result_int64(out, (sqlite3_int64)(c->has_addr ? c->asked_addr : e->address));
-        break;
-    case STACK:
-        sqlite3_result_int64(out, e->stack);
-        break;
-    case GENERATION:
-        sqlite3_result_int64(out, (sqlite3_int64)e->generation);
-        break;
-    case PROCESS:
-        sqlite3_result_int64(out, e->process);
-        break;
-    case THREAD:
-        sqlite3_result_int64(out, e->thread);
-        break;
-    case OLD_ADDR:
-        if (e->old_address)
-            sqlite3_result_int64(out, (sqlite3_int64)e->old_address);
-        break;
     case SLOT:
-        if (hak_store_class(t->reader, e->class_index, &slot, NULL))
-            sqlite3_result_int64(out, (sqlite3_int64)slot);
-        break;
-    case SUBKIND:
-        sqlite3_result_int(out, e->subkind);
-        break;
-    case FLAGS:
-        sqlite3_result_int(out, e->flags);
+        hak_table_slot(t->reader, e->class_index, out);
         break;
     case FUNCTION:
         if (e->stack)
@@ -287,6 +238,10 @@ static int column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int which) {
         break;
     case CALL:
         sqlite3_result_text(out, hak_call_of(e), -1, SQLITE_STATIC);
+        break;
+    default: /* of what is no call there is no user pointer */
+        if ((which != USER || hak_event_is_call(e)) && (which != OLD_ADDR || e->old_address))
+            sqlite3_result_int64(out, (sqlite3_int64)numbers[which]);
         break;
     }
     return SQLITE_OK;

@@ -74,10 +74,6 @@ struct cursor {
     uint32_t row_count, row_room, at;
 };
 
-static struct hak_store_reader *reader_of(const struct cursor *c) {
-    return ((struct hak_table *)c->head.vtab.pVtab)->shared->reader;
-}
-
 static int best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
     unsigned taken;
     (void)vtab;
@@ -98,7 +94,7 @@ static int best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
 static int add_row(struct cursor *c, const struct hak_followed *block, const struct open_life *open,
                    const struct hak_event *end) {
     if (!hak_array_make_room(&c->rows, c->row_count, &c->row_room, sizeof *c->rows))
-        return hak_store_no_memory(reader_of(c)->db.path);
+        return hak_store_no_memory(hak_table_reader(&c->head.vtab)->db.path);
     struct row *row = &c->rows[c->row_count++];
     *row = (struct row){.birth = open->birth,
                         .base = block->base,
@@ -142,10 +138,10 @@ static int look_up_inheritance(struct cursor *c, const struct hak_followed *bloc
                                struct open_life *open, const struct hak_event *e) {
     struct inheritance i = {.open = open, .before = e->generation};
     struct hak_lineage lineage;
-    int error = hak_lineage_load(reader_of(c), block->process, &lineage);
+    int error = hak_lineage_load(hak_table_reader(&c->head.vtab), block->process, &lineage);
     return error ? error
-                 : hak_block_walk(reader_of(c), block->base, 0, &lineage, take_inherited, &i,
-                                  &i.stop);
+                 : hak_block_walk(hak_table_reader(&c->head.vtab), block->base, 0, &lineage,
+                                  take_inherited, &i, &i.stop);
 }
 
 static int take(struct cursor *c, const struct hak_event *e) {
@@ -154,7 +150,7 @@ static int take(struct cursor *c, const struct hak_event *e) {
     struct hak_followed *block =
         hak_follow_next(&c->follow, e->process, e->base, e->generation, e->id).block;
     if (!block)
-        return hak_store_no_memory(reader_of(c)->db.path);
+        return hak_store_no_memory(hak_table_reader(&c->head.vtab)->db.path);
     struct open_life *open = (struct open_life *)(void *)block->kept;
     int error = 0;
     bool is_birth = e->kind == HAK_MALLOC || (e->kind == HAK_REALLOC && e->place != HAK_PLACE_LIVE);
@@ -193,7 +189,7 @@ static int next_batch(struct cursor *c) {
         return found;
     limits.filter.kind_mask_low = ~(uint64_t)1;
     hak_follow_clear(&c->follow);
-    int error = hak_scan_open(reader_of(c), &limits, false, &c->scan);
+    int error = hak_scan_open(hak_table_reader(&c->head.vtab), &limits, false, &c->scan);
     return error ? error : 1;
 }
 
@@ -277,7 +273,7 @@ static int add_limit(struct cursor *c, struct asked *a, int column, int op, sqli
         a->about_birth = true;
         return hak_table_narrow(op, number, &a->birth.ns_from, &a->birth.ns_to);
     case TID:
-        found = hak_table_threads(reader_of(c), number, &thread);
+        found = hak_table_threads(hak_table_reader(&c->head.vtab), number, &thread);
         if (found == 1) {
             a->about_birth = true;
             a->birth.thread = thread;
@@ -311,7 +307,7 @@ static int add_limit(struct cursor *c, struct asked *a, int column, int op, sqli
 }
 
 static int start_walk(struct cursor *c, struct asked *a) {
-    struct hak_store_reader *r = reader_of(c);
+    struct hak_store_reader *r = hak_table_reader(&c->head.vtab);
     struct hak_filter f = a->about_birth ? a->birth : a->end;
     uint64_t births = 1u << HAK_MALLOC | 1u << HAK_REALLOC;
     uint64_t ends = 1u << HAK_FREE | 1u << HAK_REALLOC_FROM;
@@ -335,8 +331,9 @@ static int filter(sqlite3_vtab_cursor *vtab, int number, const char *plan, int a
     c->head.is_at_end = true;
     c->has_addr = false;
     c->row_count = c->at = 0;
-    int error =
-        c->has_follow ? 0 : hak_follow_init(&c->follow, reader_of(c), sizeof(struct open_life));
+    int error = c->has_follow ? 0
+                              : hak_follow_init(&c->follow, hak_table_reader(&c->head.vtab),
+                                                sizeof(struct open_life));
     c->has_follow = !error;
     for (int i = 0; i < argc && !error; i++) {
         int fits = add_limit(c, &asked, plan[2 * i] - 'a', plan[2 * i + 1], argv[i]);
@@ -349,92 +346,65 @@ static int filter(sqlite3_vtab_cursor *vtab, int number, const char *plan, int a
     return error ? hak_table_fail(vtab->pVtab, error) : next(vtab);
 }
 
-static void tell_tid(struct cursor *c, sqlite3_context *out, uint32_t thread) {
-    uint64_t tid;
-    if (hak_database_numbers(&reader_of(c)->db, "SELECT tid FROM thread WHERE id = ?1", thread,
-                             &tid, 1) == 1)
-        sqlite3_result_int64(out, (sqlite3_int64)tid);
-}
-
+/* A column of the birth, or of the end in the place of its column of the birth. */
 static void tell_of_event(struct cursor *c, sqlite3_context *out, const struct hak_event *e,
                           enum column which) {
-    if (!e->id)
+    struct hak_tables *t = hak_table_shared(&c->head.vtab);
+    uint64_t tid = which == TID && e->id ? hak_table_tid(t, e->thread) : 0;
+    const uint64_t numbers[] = {
+        [ID] = e->id,
+        [TID] = tid,
+        [NS] = e->ns,
+        [STACK] = e->stack,
+        [THREAD] = e->thread,
+        [SIZE] = e->size,
+        [GENERATION] = e->generation,
+    };
+    if (!e->id || (which == TID && !tid))
         return; /* NULL */
-    switch (which) {
-    case ID:
-    case END_ID:
-        sqlite3_result_int64(out, (sqlite3_int64)e->id);
-        break;
-    case NS:
-    case END_NS:
-        sqlite3_result_int64(out, (sqlite3_int64)e->ns);
-        break;
-    case TID:
-    case END_TID:
-        tell_tid(c, out, e->thread);
-        break;
-    case STACK:
-    case END_STACK:
-        sqlite3_result_int64(out, e->stack);
-        break;
-    case THREAD:
-    case END_THREAD:
-        sqlite3_result_int64(out, e->thread);
-        break;
-    case KIND:
-    case END_KIND:
-        sqlite3_result_text(
-            out, hak_table_kind(((struct hak_table *)c->head.vtab.pVtab)->shared, e->kind), -1,
-            SQLITE_STATIC);
-        break;
-    case CALL:
-    case END_CALL:
+    if (which == KIND)
+        sqlite3_result_text(out, hak_table_kind(t, e->kind), -1, SQLITE_STATIC);
+    else if (which == CALL)
         sqlite3_result_text(out, hak_call_of(e), -1, SQLITE_STATIC);
-        break;
-    case SIZE:
-        sqlite3_result_int64(out, (sqlite3_int64)e->size);
-        break;
-    default: /* GENERATION */
-        sqlite3_result_int64(out, (sqlite3_int64)e->generation);
-        break;
-    }
+    else
+        sqlite3_result_int64(out, (sqlite3_int64)numbers[which]);
 }
 
 static int column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int which) {
+    static const enum column of_end[] = {
+        [END_ID] = ID,         [END_NS] = NS,     [END_TID] = TID,   [END_STACK] = STACK,
+        [END_THREAD] = THREAD, [END_KIND] = KIND, [END_CALL] = CALL,
+    };
     struct cursor *c = (struct cursor *)vtab;
     const struct row *row = &c->rows[c->at];
     const struct hak_event *any = row->birth.id ? &row->birth : &row->end;
-    uint64_t slot;
+    const uint64_t numbers[] = {
+        [BASE] = row->base,
+        [USER] = row->user,
+        [ADDR] = c->has_addr ? c->asked_addr : row->user,
+        [LAST_SIZE] = row->last_size,
+        [RESIZES] = row->resizes,
+        [LIFETIME_NS] = row->end.ns - row->birth.ns,
+        [PROCESS] = row->process,
+    };
     switch ((enum column)which) {
-    case BASE:
-        sqlite3_result_int64(out, (sqlite3_int64)row->base);
-        break;
-    case USER:
-        sqlite3_result_int64(out, (sqlite3_int64)row->user);
-        break;
-    case ADDR:
-        sqlite3_result_int64(out, (sqlite3_int64)(c->has_addr ? c->asked_addr : row->user));
-        break;
-    case LAST_SIZE:
-        sqlite3_result_int64(out, (sqlite3_int64)row->last_size);
-        break;
     case CLASS:
         if (any->id)
-            hak_table_class(reader_of(c), any->class_index, out);
+            hak_table_class(hak_table_reader(vtab), any->class_index, out);
         break;
     case SLOT:
-        if (any->id && hak_store_class(reader_of(c), any->class_index, &slot, NULL))
-            sqlite3_result_int64(out, (sqlite3_int64)slot);
+        if (any->id)
+            hak_table_slot(hak_table_reader(vtab), any->class_index, out);
         break;
+    case BASE:
+    case USER:
+    case ADDR:
+    case LAST_SIZE:
     case RESIZES:
-        sqlite3_result_int64(out, row->resizes);
-        break;
-    case LIFETIME_NS:
-        if (row->birth.id && row->end.id)
-            sqlite3_result_int64(out, (sqlite3_int64)(row->end.ns - row->birth.ns));
-        break;
     case PROCESS:
-        sqlite3_result_int64(out, row->process);
+    case LIFETIME_NS:
+        if (which != LIFETIME_NS || (row->birth.id && row->end.id))
+            sqlite3_result_int64(out, (sqlite3_int64)numbers[which]);
         break;
     case END_ID:
     case END_NS:
@@ -443,7 +413,7 @@ static int column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int which) {
     case END_THREAD:
     case END_KIND:
     case END_CALL:
-        tell_of_event(c, out, &row->end, (enum column)which);
+        tell_of_event(c, out, &row->end, of_end[which]);
         break;
     default:
         tell_of_event(c, out, &row->birth, (enum column)which);

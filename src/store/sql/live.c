@@ -13,6 +13,7 @@ static const char declaration[] =
 
 #define BIT(column)   (1u << (column))
 #define EQUAL_COLUMNS (BIT(PROCESS) | BIT(AT) | BIT(AT_EVENT))
+#define OF_BIRTH      (BIT(STACK) | BIT(THREAD) | BIT(BIRTH) | BIT(NS))
 
 struct cursor {
     struct hak_table_cursor head;
@@ -21,10 +22,6 @@ struct cursor {
     uint64_t at, at_event;
     bool has_at, has_at_event;
 };
-
-static struct hak_store_reader *reader_of(const struct cursor *c) {
-    return ((struct hak_table *)c->head.vtab.pVtab)->shared->reader;
-}
 
 /* The moment is no column to compare: only "at = X" can be answered. */
 static int best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
@@ -93,63 +90,35 @@ static int filter(sqlite3_vtab_cursor *vtab, int number, const char *plan, int a
             moment.id = value;
         }
     }
-    int error = hak_live_open(reader_of(c), &moment, &c->live);
+    int error = hak_live_open(hak_table_reader(vtab), &moment, &c->live);
     return error ? hak_table_fail(vtab->pVtab, error) : next(vtab);
 }
 
 static int column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int which) {
     struct cursor *c = (struct cursor *)vtab;
     const struct hak_live_block *b = &c->block;
-    uint64_t value;
+    const uint64_t numbers[] = {
+        [BASE] = b->base,     [USER] = b->user,         [SIZE] = b->size,   [STACK] = b->stack,
+        [THREAD] = b->thread, [PROCESS] = b->process,   [BIRTH] = b->birth, [NS] = b->ns,
+        [AT] = c->at,         [AT_EVENT] = c->at_event,
+    };
+    uint64_t tid;
     switch ((enum column)which) {
-    case BASE:
-        sqlite3_result_int64(out, (sqlite3_int64)b->base);
-        break;
-    case USER:
-        sqlite3_result_int64(out, (sqlite3_int64)b->user);
-        break;
-    case SIZE:
-        sqlite3_result_int64(out, (sqlite3_int64)b->size);
-        break;
     case CLASS:
-        hak_table_class(reader_of(c), b->class_index, out);
+        hak_table_class(hak_table_reader(vtab), b->class_index, out);
         break;
     case SLOT:
-        if (hak_store_class(reader_of(c), b->class_index, &value, NULL))
-            sqlite3_result_int64(out, (sqlite3_int64)value);
-        break;
-    case PROCESS:
-        sqlite3_result_int64(out, b->process);
-        break;
-    case STACK:
-        if (b->birth)
-            sqlite3_result_int64(out, b->stack);
-        break;
-    case THREAD:
-        if (b->birth)
-            sqlite3_result_int64(out, b->thread);
+        hak_table_slot(hak_table_reader(vtab), b->class_index, out);
         break;
     case TID:
-        if (b->birth &&
-            hak_database_numbers(&reader_of(c)->db, "SELECT tid FROM thread WHERE id = ?1",
-                                 b->thread, &value, 1) == 1)
-            sqlite3_result_int64(out, (sqlite3_int64)value);
+        tid = b->birth ? hak_table_tid(hak_table_shared(vtab), b->thread) : 0;
+        if (tid)
+            sqlite3_result_int64(out, (sqlite3_int64)tid);
         break;
-    case BIRTH:
-        if (b->birth)
-            sqlite3_result_int64(out, (sqlite3_int64)b->birth);
-        break;
-    case NS:
-        if (b->birth)
-            sqlite3_result_int64(out, (sqlite3_int64)b->ns);
-        break;
-    case AT:
-        if (c->has_at)
-            sqlite3_result_int64(out, (sqlite3_int64)c->at);
-        break;
-    case AT_EVENT:
-        if (c->has_at_event)
-            sqlite3_result_int64(out, (sqlite3_int64)c->at_event);
+    default: /* of what was born before the capture nothing is known of its birth */
+        if (((BIT(which) & OF_BIRTH) == 0 || b->birth) && (which != AT || c->has_at) &&
+            (which != AT_EVENT || c->has_at_event))
+            sqlite3_result_int64(out, (sqlite3_int64)numbers[which]);
         break;
     }
     return SQLITE_OK;

@@ -29,7 +29,7 @@ static int close_cursor(sqlite3_vtab_cursor *vtab) {
 }
 
 static struct hak_node_reader *nodes_of(const struct cursor *c) {
-    return ((struct hak_table *)c->head.vtab.pVtab)->shared->reader->stacks.nodes;
+    return hak_table_reader(&c->head.vtab)->stacks.nodes;
 }
 
 /* The first stack from `stack` on (of exactly that id, where one was asked). */

@@ -197,6 +197,20 @@ int hak_table_threads(struct hak_store_reader *r, uint64_t tid, uint32_t *out) {
     return found < 0 ? found : (int)values[0];
 }
 
+uint64_t hak_table_tid(struct hak_tables *t, uint32_t thread) {
+    if (t->tid_thread != thread)
+        t->tid =
+            hak_database_number(&t->reader->db, "SELECT tid FROM thread WHERE id = ?1", thread);
+    t->tid_thread = thread;
+    return t->tid;
+}
+
+void hak_table_slot(struct hak_store_reader *r, unsigned class_index, sqlite3_context *out) {
+    uint64_t slot;
+    if (hak_store_class(r, class_index, &slot, NULL))
+        sqlite3_result_int64(out, (sqlite3_int64)slot);
+}
+
 const char *hak_table_kind(const struct hak_tables *t, unsigned kind) {
     return kind < KINDS && t->kind_name[kind] ? t->kind_name[kind] : "?";
 }

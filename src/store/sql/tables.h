@@ -11,6 +11,8 @@ struct hak_tables {
     struct hak_store_reader *reader;
     int uses, cursors;              /* modules; their open cursors */
     char **kind_name, **place_name; /* 128 and 256, NULL = none */
+    uint32_t tid_thread;            /* the thread that was asked last, and its tid */
+    uint64_t tid;
 };
 
 /* A table of one connection. */
@@ -18,6 +20,13 @@ struct hak_table {
     sqlite3_vtab vtab;
     struct hak_tables *shared;
 };
+
+static inline struct hak_tables *hak_table_shared(const sqlite3_vtab_cursor *cursor) {
+    return ((struct hak_table *)cursor->pVtab)->shared;
+}
+static inline struct hak_store_reader *hak_table_reader(const sqlite3_vtab_cursor *cursor) {
+    return hak_table_shared(cursor)->reader;
+}
 
 /* xBestIndex writes the constraints that it takes as pairs of characters, a column ('a' = 0) and an
  * operator, in the order of xFilter's arguments. */
@@ -50,6 +59,10 @@ int hak_table_threads(struct hak_store_reader *r, uint64_t tid, uint32_t *out);
 
 const char *hak_table_kind(const struct hak_tables *t, unsigned kind);
 const char *hak_table_place(const struct hak_tables *t, unsigned place);
+/* The tid in a thread's row, 0 = there is no such row. */
+uint64_t hak_table_tid(struct hak_tables *t, uint32_t thread);
+/* The slot's bytes; NULL for what has none. */
+void hak_table_slot(struct hak_store_reader *r, unsigned class_index, sqlite3_context *out);
 /* "C3", or "large" */
 void hak_table_class(struct hak_store_reader *r, unsigned class_index, sqlite3_context *out);
 
