@@ -1,7 +1,7 @@
 /* Prepares and runs statements. */
 #include "store/database.h"
 
-#include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include "store/error.h"
 
@@ -9,25 +9,61 @@ int hak_database_fail(const struct hak_database *db, const char *doing) {
     return hak_store_fail_sqlite(db->connection, db->path, doing);
 }
 
-sqlite3_stmt *hak_database_keep(const struct hak_database *db, sqlite3_stmt **kept, const char *sql,
-                                const char *doing) {
-    if (!*kept && sqlite3_prepare_v3(db->connection, sql, -1, SQLITE_PREPARE_PERSISTENT, kept,
-                                     NULL) != SQLITE_OK)
-        hak_database_fail(db, doing);
-    return *kept;
+/* ---- statements that are kept ------------------------------------------------------------------
+ */
+
+enum { KEPT_MAX = 64 };
+
+struct hak_statements {
+    sqlite3_stmt *free[KEPT_MAX];
+    int count;
+};
+
+int hak_database_keep(struct hak_database *db) {
+    db->kept = calloc(1, sizeof *db->kept);
+    return db->kept ? 0 : hak_store_no_memory(db->path ? db->path : "store");
 }
 
-int hak_database_run(const struct hak_database *db, sqlite3_stmt *statement, const char *doing) {
-    int error = sqlite3_step(statement) == SQLITE_DONE ? 0 : hak_database_fail(db, doing);
+void hak_database_rest(const struct hak_database *db) {
+    while (db->kept && db->kept->count)
+        sqlite3_finalize(db->kept->free[--db->kept->count]);
+}
+
+void hak_database_free(struct hak_database *db) {
+    hak_database_rest(db);
+    free(db->kept);
+    db->kept = NULL;
+}
+
+static sqlite3_stmt *take_kept(struct hak_statements *kept, const char *sql) {
+    for (int i = kept ? kept->count : 0; i-- > 0;) {
+        sqlite3_stmt *statement = kept->free[i];
+        if (strcmp(sqlite3_sql(statement), sql) == 0) {
+            kept->free[i] = kept->free[--kept->count];
+            return statement;
+        }
+    }
+    return NULL;
+}
+
+static void give_back(struct hak_statements *kept, sqlite3_stmt *statement) {
+    if (!kept || kept->count == KEPT_MAX) {
+        sqlite3_finalize(statement);
+        return;
+    }
     sqlite3_reset(statement);
     sqlite3_clear_bindings(statement);
-    return error;
+    kept->free[kept->count++] = statement;
 }
+
+/* ---- queries -----------------------------------------------------------------------------------
+ */
 
 struct hak_query hak_ask_with(const struct hak_database *db, const char *sql, const char *doing,
                               const uint64_t *numbers, int count) {
-    struct hak_query q = {.db = db, .doing = doing};
-    if (sqlite3_prepare_v2(db->connection, sql, -1, &q.statement, NULL) != SQLITE_OK)
+    struct hak_query q = {.db = db, .doing = doing, .statement = take_kept(db->kept, sql)};
+    unsigned how = db->kept ? SQLITE_PREPARE_PERSISTENT : 0;
+    if (!q.statement && sqlite3_prepare_v3(db->connection, sql, -1, how, &q.statement, NULL))
         q.error = hak_database_fail(db, doing);
     for (int i = 1; i <= count && !q.error; i++)
         sqlite3_bind_int64(q.statement, i, (sqlite3_int64)numbers[i]);
@@ -52,9 +88,26 @@ void hak_query_again(struct hak_query *q) {
 }
 
 int hak_query_end(struct hak_query *q) {
-    sqlite3_finalize(q->statement);
+    if (q->statement)
+        give_back(q->db->kept, q->statement);
     q->statement = NULL;
     return q->error;
+}
+
+int hak_do_with(const struct hak_database *db, const char *sql, const char *doing,
+                const struct hak_value *values, int count) {
+    struct hak_query q = hak_ask(db, sql, doing);
+    for (int i = 0; i < count && !q.error; i++) {
+        const struct hak_value *v = &values[i];
+        if (v->kind == HAK_IS_NUMBER)
+            sqlite3_bind_int64(q.statement, i + 1, (sqlite3_int64)v->number);
+        else if (v->kind == HAK_IS_TEXT)
+            hak_query_bind_text(&q, i + 1, v->data ? v->data : "");
+        else
+            sqlite3_bind_blob64(q.statement, i + 1, v->data, v->number, SQLITE_STATIC);
+    }
+    hak_query_next(&q);
+    return hak_query_end(&q);
 }
 
 static const char reading[] = "reading its tables";

@@ -1,6 +1,6 @@
-/* A connection to the file of a store, as every room gets it: statements, and errors that name the
- * file. Whoever opened the connection owns it and the path, and outlives all who have a copy. For
- * one thread. */
+/* A connection to the file of a store, as every room gets it: queries, and errors that name the
+ * file. Whoever opened the connection owns it, the path and the statements that are kept, and
+ * outlives all who have a copy. For one thread. */
 #ifndef HAK_STORE_DATABASE_H
 #define HAK_STORE_DATABASE_H
 
@@ -11,17 +11,20 @@
 struct hak_database {
     sqlite3 *connection;
     char *path; /* for messages */
+    struct hak_statements
+        *kept; /* prepared ones, for the next query of the same text; NULL = none */
 };
+
+/* Keeps statements from now on. 0 or an error. */
+int hak_database_keep(struct hak_database *db);
+/* Gives back the statements that no query has: SQLite closes a connection, and ends its log, only
+ * when none is left. */
+void hak_database_rest(const struct hak_database *db);
+/* The same, and keeps none any more. */
+void hak_database_free(struct hak_database *db);
 
 /* The error for what SQLite just answered, with its line: `doing` says what was tried. */
 int hak_database_fail(const struct hak_database *db, const char *doing);
-
-/* The statement in `kept`, prepared from `sql` at the first call; NULL on an error (the message is
- * set). Its owner finalizes it. */
-sqlite3_stmt *hak_database_keep(const struct hak_database *db, sqlite3_stmt **kept, const char *sql,
-                                const char *doing);
-/* Runs a statement that gives no rows and has its values bound, and makes it ready for the next. */
-int hak_database_run(const struct hak_database *db, sqlite3_stmt *statement, const char *doing);
 
 /* A query, from its text to its last row:
  *
@@ -71,6 +74,24 @@ static inline const char *hak_query_text(const struct hak_query *q, int column) 
     const unsigned char *text = sqlite3_column_text(q->statement, column);
     return text ? (const char *)text : "";
 }
+
+/* Runs what gives no row, `values` bound to ?1, ?2 and so on. 0 or an error. */
+struct hak_value {
+    enum { HAK_IS_NUMBER, HAK_IS_TEXT, HAK_IS_BYTES } kind;
+    uint64_t number; /* or the length of bytes */
+    const void *data;
+};
+#define HAK_NUMBER(x)                                                                              \
+    { HAK_IS_NUMBER, (uint64_t)(x), NULL }
+#define HAK_TEXT(x)                                                                                \
+    { HAK_IS_TEXT, 0, x } /* NULL = "" */
+#define HAK_BYTES(x, length)                                                                       \
+    { HAK_IS_BYTES, length, x }
+#define hak_do(db, sql, doing, ...)                                                                \
+    hak_do_with(db, sql, doing, (const struct hak_value[]){__VA_ARGS__},                           \
+                (int)(sizeof((const struct hak_value[]){__VA_ARGS__}) / sizeof(struct hak_value)))
+int hak_do_with(const struct hak_database *db, const char *sql, const char *doing,
+                const struct hak_value *values, int count);
 
 /* The first row of a query of numbers, ?1 being `argument`, as `count` values (0 where there is
  * none): 1 found, 0 no row, or an error. */

@@ -21,16 +21,11 @@ struct hak_finder {
     uint64_t at;        /* where the next window begins (backwards: ends) */
     uint64_t from, to;  /* the window: chunks from..to */
     uint64_t word[WORDS_MAX], work[2][WORDS_MAX];
-    uint64_t next; /* in the window; backwards: that + 1 */
-    sqlite3_stmt *order;
+    uint64_t next;  /* in the window; backwards: that + 1 */
     bool has_begun; /* a read transaction of its own */
 };
 
 static const char reading[] = "reading its postings";
-
-static int fail(struct hak_posting_reader *r) {
-    return hak_database_fail(&r->db, reading);
-}
 
 /* ---- rows --------------------------------------------------------------------------------------
  */
@@ -43,28 +38,21 @@ int hak_finder_row(struct hak_posting_reader *r, enum hak_run_kind kind,
         " AND first = ?3 AND min_key <= ?4 ORDER BY min_key DESC LIMIT 1",
         "SELECT min_key, max_key, data FROM posting_run WHERE kind = ?1 AND level = ?2"
         " AND first = ?3 AND min_key > ?4 ORDER BY min_key LIMIT 1"};
-    sqlite3_stmt *q = hak_database_keep(&r->db, &r->row[is_behind], sql[is_behind], reading);
-    if (!q)
-        return HAK_STORE_INTERNAL;
     key = key < HAK_RUN_KEY_LAST ? key : HAK_RUN_KEY_LAST;
-    sqlite3_bind_int(q, 1, kind);
-    sqlite3_bind_int(q, 2, (int)run->level);
-    sqlite3_bind_int64(q, 3, (sqlite3_int64)run->first);
-    sqlite3_bind_int64(q, 4, (sqlite3_int64)key);
-    int result = sqlite3_step(q), found = 0;
-    if (result == SQLITE_ROW) {
+    struct hak_query q =
+        hak_ask(&r->db, sql[is_behind], reading, kind, run->level, run->first, key);
+    bool found = hak_query_next(&q);
+    if (found) {
         out->cursor = &r->run;
-        out->min_key = (uint64_t)sqlite3_column_int64(q, 0);
-        out->max_key = (uint64_t)sqlite3_column_int64(q, 1);
-        found =
-            out->max_key >= key &&
-            !hak_run_open(&r->run, sqlite3_column_blob(q, 2), (size_t)sqlite3_column_bytes(q, 2)) &&
-            r->run.kind == kind && r->run.first == run->first && r->run.last == run->last;
-    } else if (result != SQLITE_DONE) {
-        found = fail(r);
+        out->min_key = hak_query_number(&q, 0);
+        out->max_key = hak_query_number(&q, 1);
+        found = out->max_key >= key &&
+                !hak_run_open(&r->run, sqlite3_column_blob(q.statement, 2),
+                              (size_t)sqlite3_column_bytes(q.statement, 2)) &&
+                r->run.kind == kind && r->run.first == run->first && r->run.last == run->last;
     }
-    sqlite3_reset(q);
-    return found;
+    int error = hak_query_end(&q);
+    return error ? error : found;
 }
 
 /* ---- which runs there are ----------------------------------------------------------------------
@@ -85,31 +73,24 @@ int hak_finder_list(struct hak_posting_reader *r, enum hak_run_kind kind,
     static const char sql[] = "SELECT first, last FROM posting_run WHERE kind = ?1 AND level = ?2"
                               " AND first > ?3 ORDER BY first LIMIT 1";
     uint32_t room = 0;
-    int result = SQLITE_DONE;
-    if (!hak_database_keep(&r->db, &r->list, sql, reading))
-        return HAK_STORE_INTERNAL;
-    for (unsigned level = 0; level <= HAK_RUN_LEVEL_MAX && result == SQLITE_DONE; level++) {
-        int64_t after = -1;
-        sqlite3_bind_int(r->list, 1, kind);
-        sqlite3_bind_int(r->list, 2, (int)level);
-        for (;;) {
-            sqlite3_bind_int64(r->list, 3, after);
-            result = sqlite3_step(r->list);
-            struct hak_finder_run run = {.level = level,
-                                         .first = (uint64_t)sqlite3_column_int64(r->list, 0),
-                                         .last = (uint64_t)sqlite3_column_int64(r->list, 1)};
-            sqlite3_reset(r->list);
-            if (result != SQLITE_ROW)
-                break;
-            after = (int64_t)run.first;
-            if (after < 0)
+    int error = 0;
+    for (unsigned level = 0; level <= HAK_RUN_LEVEL_MAX && !error; level++) {
+        struct hak_query q = hak_ask(&r->db, sql, reading, kind, level, (uint64_t)-1);
+        while (!error && hak_query_next(&q)) {
+            struct hak_finder_run run = {
+                .level = level, .first = hak_query_number(&q, 0), .last = hak_query_number(&q, 1)};
+            if (run.first > INT64_MAX)
                 break; /* damage */
             if (run.last >= run.first && run.last - run.first < HAK_RUN_CHUNKS_MAX &&
                 !add_run(p, &room, run))
-                return hak_store_no_memory(r->db.path);
+                error = hak_store_no_memory(r->db.path);
+            hak_query_again(&q);
+            sqlite3_bind_int64(q.statement, 3, (sqlite3_int64)run.first);
         }
+        int unread = hak_query_end(&q);
+        error = error ? error : unread;
     }
-    return result == SQLITE_DONE ? 0 : fail(r);
+    return error;
 }
 
 void hak_finder_free_part(struct hak_finder_part *p) {
@@ -163,15 +144,7 @@ int hak_posting_reader_init(struct hak_posting_reader *r, const struct hak_datab
     return hak_run_cursor_init(&r->run) ? 0 : hak_store_no_memory(db->path);
 }
 
-void hak_posting_reader_rest(struct hak_posting_reader *r) {
-    sqlite3_finalize(r->row[0]);
-    sqlite3_finalize(r->row[1]);
-    sqlite3_finalize(r->list);
-    r->row[0] = r->row[1] = r->list = NULL;
-}
-
 void hak_posting_reader_free(struct hak_posting_reader *r) {
-    hak_posting_reader_rest(r);
     if (r->memory)
         hak_finder_free_part(&r->memory->part);
     free(r->memory);
@@ -389,14 +362,13 @@ static int64_t next_bit(struct hak_finder *f) {
 /* The chunk counted as `number`; of one that is not counted the event before the next one's first,
  * which no chunk has. 0 none. */
 static int chunk_of(struct hak_finder *f, uint64_t number, uint64_t *chunk) {
-    sqlite3_bind_int64(f->order, 1, (sqlite3_int64)number);
-    int result = sqlite3_step(f->order);
-    *chunk = 0;
-    if (result == SQLITE_ROW)
-        *chunk = (uint64_t)sqlite3_column_int64(f->order, 0) -
-                 ((uint64_t)sqlite3_column_int64(f->order, 1) != number);
-    sqlite3_reset(f->order);
-    return result == SQLITE_ROW || result == SQLITE_DONE ? 0 : fail(f->reader);
+    uint64_t v[2]; /* its first event, and its number */
+    int found = hak_database_numbers(
+        &f->reader->db,
+        "SELECT chunk, number FROM chunk_order WHERE number >= ?1 ORDER BY number LIMIT 1", number,
+        v, 2);
+    *chunk = found > 0 ? v[0] - (v[1] != number) : 0;
+    return found < 0 ? found : 0;
 }
 
 int hak_finder_next(struct hak_finder *f, uint64_t *chunk) {
@@ -441,11 +413,6 @@ int hak_finder_open(struct hak_posting_reader *r, const struct hak_finder_query 
     f->has_begun = r->may_keep && sqlite3_get_autocommit(r->db.connection) &&
                    sqlite3_exec(r->db.connection, "BEGIN", NULL, NULL, NULL) == SQLITE_OK;
     int error = hak_finder_ends(r, ends);
-    if (!error && !hak_database_keep(&r->db, &f->order,
-                                     "SELECT chunk, number FROM chunk_order"
-                                     " WHERE number >= ?1 ORDER BY number LIMIT 1",
-                                     reading))
-        error = HAK_STORE_INTERNAL;
     for (int i = 0; i < queries && !error; i++) {
         f->part[i].query = query[i];
         error = hak_finder_list(r, query[i].kind, &f->part[i]);
@@ -473,7 +440,6 @@ void hak_finder_close(struct hak_finder *f) {
             keep(f->reader, &f->part[i]);
         hak_finder_free_part(&f->part[i]);
     }
-    sqlite3_finalize(f->order);
     if (f->has_begun && !sqlite3_get_autocommit(f->reader->db.connection))
         sqlite3_exec(f->reader->db.connection, "COMMIT", NULL, NULL, NULL);
     free(f);

@@ -19,13 +19,10 @@ struct hak_posting_reader {
     struct hak_database db;
     bool may_keep; /* what is committed stays: not so on the connection that writes */
     struct hak_run_cursor run;
-    sqlite3_stmt *row[2], *list;
     struct hak_finder_memory *memory; /* of the base that was looked for last */
 };
 int hak_posting_reader_init(struct hak_posting_reader *r, const struct hak_database *db,
                             bool may_keep);
-/* Gives back the statements that hold the connection. */
-void hak_posting_reader_rest(struct hak_posting_reader *r);
 void hak_posting_reader_free(struct hak_posting_reader *r);
 
 /* What is looked for in the runs of one kind: any of `keys`, or any key in from..to. */

@@ -25,28 +25,18 @@ struct hak_merge {
     unsigned sources;
 };
 
-static int fail(struct hak_posting_writer *p) {
-    return hak_database_fail(&p->db, "joining its postings");
-}
+static const char joining[] = "joining its postings";
 
 int hak_merge_put_row(struct hak_posting_writer *p, struct hak_run_row *row, unsigned level,
                       uint64_t min_key, bool is_last) {
-    sqlite3_stmt *s = hak_posting_query(p, HAK_RUN_PUT);
-    if (!s)
-        return HAK_STORE_INTERNAL;
     p->blob.size = 0;
     if (!hak_run_row_encode(row, level > 0, &p->blob))
         return hak_store_no_memory(p->db.path);
-    sqlite3_bind_int(s, 1, row->kind);
-    sqlite3_bind_int(s, 2, (int)level);
-    sqlite3_bind_int64(s, 3, (sqlite3_int64)row->first);
-    sqlite3_bind_int64(s, 4, (sqlite3_int64)row->last);
-    sqlite3_bind_int64(s, 5, (sqlite3_int64)min_key);
-    sqlite3_bind_int64(s, 6, (sqlite3_int64)(is_last ? HAK_RUN_KEY_LAST : row->last_key));
-    sqlite3_bind_int64(s, 7, (sqlite3_int64)row->reach);
-    sqlite3_bind_int64(s, 8, row->count);
-    sqlite3_bind_blob64(s, 9, p->blob.data, p->blob.size, SQLITE_STATIC);
-    return hak_posting_do(p, HAK_RUN_PUT, "storing a posting");
+    return hak_do(&p->db, "INSERT INTO posting_run VALUES(NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                  "storing a posting", HAK_NUMBER(row->kind), HAK_NUMBER(level),
+                  HAK_NUMBER(row->first), HAK_NUMBER(row->last), HAK_NUMBER(min_key),
+                  HAK_NUMBER(is_last ? HAK_RUN_KEY_LAST : row->last_key), HAK_NUMBER(row->reach),
+                  HAK_NUMBER(row->count), HAK_BYTES(p->blob.data, p->blob.size));
 }
 
 /* ---- sources -----------------------------------------------------------------------------------
@@ -55,27 +45,23 @@ int hak_merge_put_row(struct hak_posting_writer *p, struct hak_run_row *row, uns
 /* Opens the source's row in which `key` lies: 1, 0 it has none, or an error. */
 static int open_row(struct hak_posting_writer *p, struct hak_merge *m, struct source *s,
                     uint64_t key) {
-    sqlite3_stmt *q = hak_posting_query(p, HAK_RUN_AT);
-    if (!q)
-        return HAK_STORE_INTERNAL;
-    sqlite3_bind_int(q, 1, m->kind);
-    sqlite3_bind_int(q, 2, (int)s->level);
-    sqlite3_bind_int64(q, 3, (sqlite3_int64)s->first);
-    sqlite3_bind_int64(q, 4, (sqlite3_int64)key);
-    int result = sqlite3_step(q), found = result == SQLITE_ROW;
+    struct hak_query q = hak_ask(&p->db,
+                                 "SELECT min_key, max_key, data FROM posting_run WHERE kind = ?1"
+                                 " AND level = ?2 AND first = ?3 AND max_key >= ?4"
+                                 " ORDER BY min_key LIMIT 1",
+                                 joining, m->kind, s->level, s->first, key);
+    bool found = hak_query_next(&q);
     if (found) {
-        s->row_end = (uint64_t)sqlite3_column_int64(q, 1);
-        const char *wrong =
-            hak_run_open(&s->cursor, sqlite3_column_blob(q, 2), (size_t)sqlite3_column_bytes(q, 2));
+        s->row_end = hak_query_number(&q, 1);
+        const char *wrong = hak_run_open(&s->cursor, sqlite3_column_blob(q.statement, 2),
+                                         (size_t)sqlite3_column_bytes(q.statement, 2));
         if (wrong || s->cursor.kind != m->kind || s->cursor.first != s->first ||
-            s->cursor.last != s->last || (uint64_t)sqlite3_column_int64(q, 0) > key)
+            s->cursor.last != s->last || hak_query_number(&q, 0) > key)
             m->is_off = true;
         hak_distances_join(&m->row.distances, &s->cursor.distances);
-    } else if (result != SQLITE_DONE) {
-        found = fail(p);
     }
-    sqlite3_reset(q);
-    return found;
+    int error = hak_query_end(&q);
+    return error ? error : found;
 }
 
 /* Goes to the source's next key, over rows; 0 or an error. */
@@ -129,64 +115,54 @@ static uint64_t chunks_of_level(unsigned level) {
 /* The oldest run of a level: 1 and its first chunk, 0 there is none, or an error. */
 static int oldest_run(struct hak_posting_writer *p, enum hak_run_kind kind, unsigned level,
                       uint64_t *first) {
-    sqlite3_stmt *q = hak_posting_query(p, HAK_RUN_OLDEST);
-    if (!q)
-        return HAK_STORE_INTERNAL;
-    sqlite3_bind_int(q, 1, kind);
-    sqlite3_bind_int(q, 2, (int)level);
-    int result = sqlite3_step(q);
-    *first = result == SQLITE_ROW ? (uint64_t)sqlite3_column_int64(q, 0) : 0;
-    sqlite3_reset(q);
-    return result == SQLITE_ROW ? 1 : result == SQLITE_DONE ? 0 : fail(p);
+    struct hak_query q = hak_ask(
+        &p->db,
+        "SELECT first FROM posting_run WHERE kind = ?1 AND level = ?2 ORDER BY first LIMIT 1",
+        joining, kind, level);
+    bool found = hak_query_next(&q);
+    *first = found ? hak_query_number(&q, 0) : 0;
+    int error = hak_query_end(&q);
+    return error ? error : found;
 }
 
 /* The runs below m->level among the chunks from..to, oldest first. */
 static int list_sources(struct hak_posting_writer *p, struct hak_merge *m, uint64_t from,
                         uint64_t to) {
-    sqlite3_stmt *q = hak_posting_query(p, HAK_RUN_SOURCES);
-    int result;
-    if (!q)
-        return HAK_STORE_INTERNAL;
-    sqlite3_bind_int(q, 1, m->kind);
-    sqlite3_bind_int(q, 2, (int)m->level);
-    sqlite3_bind_int64(q, 3, (sqlite3_int64)from);
-    sqlite3_bind_int64(q, 4, (sqlite3_int64)to);
+    struct hak_query q = hak_ask(&p->db,
+                                 "SELECT DISTINCT level, first, last FROM posting_run"
+                                 " WHERE kind = ?1 AND level < ?2 AND first BETWEEN ?3 AND ?4"
+                                 " ORDER BY first, level DESC",
+                                 joining, m->kind, m->level, from, to);
     m->sources = 0;
-    while ((result = sqlite3_step(q)) == SQLITE_ROW && m->sources < HAK_MERGE_SOURCES_MAX) {
+    while (m->sources < HAK_MERGE_SOURCES_MAX && hak_query_next(&q)) {
         struct source *s = &m->source[m->sources];
-        s->level = (unsigned)sqlite3_column_int(q, 0);
-        s->first = (uint64_t)sqlite3_column_int64(q, 1);
-        s->last = (uint64_t)sqlite3_column_int64(q, 2);
+        s->level = hak_query_id(&q, 0);
+        s->first = hak_query_number(&q, 1);
+        s->last = hak_query_number(&q, 2);
         if (m->sources && s->first <= s[-1].last)
             m->is_off = true; /* two runs of the same chunks: none of a join that this one made */
         m->sources++;
     }
-    sqlite3_reset(q);
-    return result == SQLITE_ROW || result == SQLITE_DONE ? 0 : fail(p);
+    return hak_query_end(&q);
 }
 
 /* A run of m->level that was begun in this group and not ended is gone on with: its first and last
  * chunk, and the key to go on from. The oldest of its sources may have been dropped since. */
 static int find_progress(struct hak_posting_writer *p, struct hak_merge *m, uint64_t group) {
-    sqlite3_stmt *q = hak_posting_query(p, HAK_RUN_PROGRESS);
-    if (!q)
-        return HAK_STORE_INTERNAL;
     uint64_t first = m->source[0].first, last = m->source[m->sources - 1].last;
-    sqlite3_bind_int(q, 1, m->kind);
-    sqlite3_bind_int(q, 2, (int)m->level);
-    sqlite3_bind_int64(q, 3, (sqlite3_int64)group);
-    sqlite3_bind_int64(q, 4, (sqlite3_int64)first);
-    sqlite3_bind_int64(q, 5, (sqlite3_int64)HAK_RUN_KEY_LAST);
-    int result = sqlite3_step(q);
+    struct hak_query q = hak_ask(&p->db,
+                                 "SELECT first, last, max(max_key) FROM posting_run WHERE kind = ?1"
+                                 " AND level = ?2 AND first BETWEEN ?3 AND ?4 GROUP BY first, last"
+                                 " HAVING max(max_key) < ?5 ORDER BY first DESC LIMIT 1",
+                                 joining, m->kind, m->level, group, first, HAK_RUN_KEY_LAST);
     m->min_key = 0;
-    if (result == SQLITE_ROW) {
-        first = (uint64_t)sqlite3_column_int64(q, 0);
-        m->is_off |= (uint64_t)sqlite3_column_int64(q, 1) != last;
-        m->min_key = (uint64_t)sqlite3_column_int64(q, 2) + 1;
+    if (hak_query_next(&q)) {
+        first = hak_query_number(&q, 0);
+        m->is_off |= hak_query_number(&q, 1) != last;
+        m->min_key = hak_query_number(&q, 2) + 1;
     }
-    sqlite3_reset(q);
     hak_run_row_begin(&m->row, m->kind, first, last);
-    return result == SQLITE_ROW || result == SQLITE_DONE ? 0 : fail(p);
+    return hak_query_end(&q);
 }
 
 static int start(struct hak_posting_writer *p, struct hak_merge *m, unsigned level, uint64_t from,
@@ -227,15 +203,12 @@ static int find_due(struct hak_posting_writer *p, struct hak_merge *m, uint64_t 
 
 static int drop_source_rows(struct hak_posting_writer *p, struct hak_merge *m, struct source *s,
                             uint64_t up_to) {
-    sqlite3_stmt *q = hak_posting_query(p, HAK_RUN_DROP);
-    if (!q)
-        return HAK_STORE_INTERNAL;
-    sqlite3_bind_int(q, 1, m->kind);
-    sqlite3_bind_int(q, 2, (int)s->level);
-    sqlite3_bind_int64(q, 3, (sqlite3_int64)s->first);
-    sqlite3_bind_int64(q, 4, (sqlite3_int64)up_to);
     s->rows_out = 0;
-    return hak_posting_do(p, HAK_RUN_DROP, "joining its postings");
+    return hak_do(&p->db,
+                  "DELETE FROM posting_run WHERE kind = ? AND level = ? AND first = ?"
+                  " AND max_key <= ?",
+                  joining, HAK_NUMBER(m->kind), HAK_NUMBER(s->level), HAK_NUMBER(s->first),
+                  HAK_NUMBER(up_to));
 }
 
 static int flush(struct hak_posting_writer *p, struct hak_merge *m, bool is_last) {

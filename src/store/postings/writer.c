@@ -2,34 +2,9 @@
 #include <stdlib.h>
 #include "store/postings/state.h"
 
-/* NOLINTBEGIN(bugprone-suspicious-missing-comma): long statements over two lines */
-static const char *const sql[HAK_POSTING_STATEMENTS] = {
-    [HAK_ORDER_PUT] = "INSERT INTO chunk_order VALUES(?1, ?2)",
-    [HAK_ORDER_LAST] = "SELECT number FROM chunk_order ORDER BY number DESC LIMIT 1",
-    [HAK_ORDER_OLDEST] = "SELECT number FROM chunk_order WHERE chunk >= ?1 ORDER BY number LIMIT 1",
-    [HAK_ORDER_DROP] = "DELETE FROM chunk_order WHERE number < ?1",
-    [HAK_RUN_PUT] = "INSERT INTO posting_run VALUES(NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-    [HAK_RUN_AT] = "SELECT min_key, max_key, data FROM posting_run WHERE kind = ?1 AND level = ?2"
-                   " AND first = ?3 AND max_key >= ?4 ORDER BY min_key LIMIT 1",
-    [HAK_RUN_OLDEST] = "SELECT first FROM posting_run WHERE kind = ?1 AND level = ?2"
-                       " ORDER BY first LIMIT 1",
-    [HAK_RUN_SOURCES] = "SELECT DISTINCT level, first, last FROM posting_run WHERE kind = ?1"
-                        " AND level < ?2 AND first BETWEEN ?3 AND ?4 ORDER BY first, level DESC",
-    [HAK_RUN_PROGRESS] = "SELECT first, last, max(max_key) FROM posting_run WHERE kind = ?1"
-                         " AND level = ?2 AND first BETWEEN ?3 AND ?4 GROUP BY first, last"
-                         " HAVING max(max_key) < ?5 ORDER BY first DESC LIMIT 1",
-    [HAK_RUN_DROP] = "DELETE FROM posting_run WHERE kind = ?1 AND level = ?2 AND first = ?3"
-                     " AND max_key <= ?4",
-    [HAK_RUN_TRIM] = "DELETE FROM posting_run WHERE kind = ?1 AND level = ?2 AND first < ?3"
-                     " AND last < ?3",
-};
-/* NOLINTEND(bugprone-suspicious-missing-comma) */
-
 void hak_posting_writer_free(struct hak_posting_writer *p) {
     if (!p)
         return;
-    for (int i = 0; i < HAK_POSTING_STATEMENTS; i++)
-        sqlite3_finalize(p->statement[i]);
     for (int i = 0; i < HAK_RUN_KINDS; i++) {
         hak_merge_free(p->single[i]);
         hak_merge_free(p->larger[i]);
@@ -51,44 +26,15 @@ int hak_posting_writer_make(const struct hak_database *db, struct hak_posting_wr
     return hak_store_no_memory(db->path);
 }
 
-sqlite3_stmt *hak_posting_query(struct hak_posting_writer *p, enum hak_posting_statement which) {
-    return hak_database_keep(&p->db, &p->statement[which], sql[which],
-                             "preparing to store postings");
-}
-
-int hak_posting_do(struct hak_posting_writer *p, enum hak_posting_statement which,
-                   const char *doing) {
-    return hak_database_run(&p->db, p->statement[which], doing);
-}
-
-/* The one number that a statement gives: 1, 0 none, or an error. */
-static int ask(struct hak_posting_writer *p, sqlite3_stmt *s, uint64_t *out) {
-    int result = sqlite3_step(s), found = result == SQLITE_ROW;
-    *out = found ? (uint64_t)sqlite3_column_int64(s, 0) : 0;
-    if (!found && result != SQLITE_DONE)
-        found = hak_database_fail(&p->db, "counting its chunks");
-    sqlite3_reset(s);
-    return found;
-}
-
 static int find_next(struct hak_posting_writer *p) {
     uint64_t last;
     if (p->knows_next)
         return 0;
-    sqlite3_stmt *s = hak_posting_query(p, HAK_ORDER_LAST);
-    int found = s ? ask(p, s, &last) : HAK_STORE_INTERNAL;
+    int found = hak_database_numbers(
+        &p->db, "SELECT number FROM chunk_order ORDER BY number DESC LIMIT 1", 0, &last, 1);
     p->next = found > 0 ? last + 1 : 0;
     p->knows_next = found >= 0;
     return found < 0 ? found : 0;
-}
-
-static int put_order(struct hak_posting_writer *p, uint64_t first_id) {
-    sqlite3_stmt *s = hak_posting_query(p, HAK_ORDER_PUT);
-    if (!s)
-        return HAK_STORE_INTERNAL;
-    sqlite3_bind_int64(s, 1, (sqlite3_int64)p->next);
-    sqlite3_bind_int64(s, 2, (sqlite3_int64)first_id);
-    return hak_posting_do(p, HAK_ORDER_PUT, "counting its chunks");
 }
 
 static void begin_row(struct hak_posting_writer *p, enum hak_run_kind kind) {
@@ -124,7 +70,8 @@ int hak_posting_put_chunk(struct hak_posting_writer *p, const struct hak_columns
     if (error)
         return error;
     hak_run_keys_collect(&p->keys, c);
-    error = put_order(p, first_id);
+    error = hak_do(&p->db, "INSERT INTO chunk_order VALUES(?, ?)", "counting its chunks",
+                   HAK_NUMBER(p->next), HAK_NUMBER(first_id));
     for (int kind = 0; kind < HAK_RUN_KINDS && !error; kind++)
         error = put_keys(p, (enum hak_run_kind)kind);
     p->next++;
@@ -148,28 +95,21 @@ void hak_posting_rolled_back(struct hak_posting_writer *p) {
 }
 
 int hak_posting_trim(struct hak_posting_writer *p, uint64_t first_kept) {
-    sqlite3_stmt *s = hak_posting_query(p, HAK_ORDER_OLDEST);
+    static const char dropping[] = "dropping its oldest events";
     uint64_t number;
-    if (!s)
-        return HAK_STORE_INTERNAL;
-    sqlite3_bind_int64(s, 1, (sqlite3_int64)first_kept);
-    int found = ask(p, s, &number);
+    int found = hak_database_numbers(
+        &p->db, "SELECT number FROM chunk_order WHERE chunk >= ?1 ORDER BY number LIMIT 1",
+        first_kept, &number, 1);
     if (found <= 0)
         return found;
-    s = hak_posting_query(p, HAK_ORDER_DROP);
-    if (!s)
-        return HAK_STORE_INTERNAL;
-    sqlite3_bind_int64(s, 1, (sqlite3_int64)number);
-    int error = hak_posting_do(p, HAK_ORDER_DROP, "dropping its oldest events");
-    for (int i = 0; i < HAK_RUN_KINDS * (HAK_RUN_LEVEL_MAX + 1) && !error; i++) {
-        s = hak_posting_query(p, HAK_RUN_TRIM);
-        if (!s)
-            return HAK_STORE_INTERNAL;
-        sqlite3_bind_int(s, 1, i % HAK_RUN_KINDS);
-        sqlite3_bind_int(s, 2, i / HAK_RUN_KINDS);
-        sqlite3_bind_int64(s, 3, (sqlite3_int64)number);
-        error = hak_posting_do(p, HAK_RUN_TRIM, "dropping its oldest events");
-    }
+    int error =
+        hak_do(&p->db, "DELETE FROM chunk_order WHERE number < ?", dropping, HAK_NUMBER(number));
+    for (int i = 0; i < HAK_RUN_KINDS * (HAK_RUN_LEVEL_MAX + 1) && !error; i++)
+        error = hak_do(&p->db,
+                       "DELETE FROM posting_run WHERE kind = ?1 AND level = ?2 AND first < ?3"
+                       " AND last < ?3",
+                       dropping, HAK_NUMBER(i % HAK_RUN_KINDS), HAK_NUMBER(i / HAK_RUN_KINDS),
+                       HAK_NUMBER(number));
     for (int i = 0; i < HAK_RUN_KINDS; i++)
         hak_merge_dropped(p->larger[i], number);
     return error;

@@ -7,10 +7,6 @@
 const char hak_scan_missing[] = "it is missing, and all events up to the next chunk";
 const char hak_scan_missing_end[] = "it is missing, and all events behind it";
 
-static int fail(struct hak_scan *s, const char *doing) {
-    return hak_database_fail(&s->reader->db, doing);
-}
-
 /* What a chunk's row must say. */
 #define ROW_FITS                                                                                   \
     "max_ns >= ?3 AND min_ns <= ?4"                                                                \
@@ -18,22 +14,19 @@ static int fail(struct hak_scan *s, const char *doing) {
     " AND ((?7 = 0 AND ?8 = 0) OR kinds_low & ?7 OR kinds_high & ?8)"                              \
     " AND (?9 = 0 OR classes & ?9)"
 
-static int64_t open_end(uint64_t value) {
-    return value == 0 || value > INT64_MAX ? INT64_MAX : (int64_t)value;
+static uint64_t open_end(uint64_t value) {
+    return value == 0 || value > INT64_MAX ? INT64_MAX : value;
 }
 
-static void bind_limits(sqlite3_stmt *q, const struct hak_filter *f) {
+/* The chunks of the walk by `sql`, which has ROW_FITS; ?10 is `id`. */
+static struct hak_query ask_rows(struct hak_scan *s, const char *sql, uint64_t id) {
+    const struct hak_filter *f = &s->limits.filter;
     uint64_t class_bit =
         f->class_index < 0 ? 0 : (uint64_t)1 << (f->class_index < 63 ? f->class_index : 63);
-    sqlite3_bind_int64(q, 1, f->id_from > INT64_MAX ? INT64_MAX : (int64_t)f->id_from);
-    sqlite3_bind_int64(q, 2, open_end(f->id_to));
-    sqlite3_bind_int64(q, 3, f->ns_from > INT64_MAX ? INT64_MAX : (int64_t)f->ns_from);
-    sqlite3_bind_int64(q, 4, open_end(f->ns_to));
-    sqlite3_bind_int64(q, 5, f->process);
-    sqlite3_bind_int64(q, 6, f->thread);
-    sqlite3_bind_int64(q, 7, (sqlite3_int64)f->kind_mask_low);
-    sqlite3_bind_int64(q, 8, (sqlite3_int64)f->kind_mask_high);
-    sqlite3_bind_int64(q, 9, (sqlite3_int64)class_bit);
+    return hak_ask(&s->reader->db, sql, "listing its chunks",
+                   f->id_from > INT64_MAX ? INT64_MAX : f->id_from, open_end(f->id_to),
+                   f->ns_from > INT64_MAX ? INT64_MAX : f->ns_from, open_end(f->ns_to), f->process,
+                   f->thread, f->kind_mask_low, f->kind_mask_high, class_bit, id);
 }
 
 /* ---- what is missing ---------------------------------------------------------------------------
@@ -107,7 +100,7 @@ static int find_end(struct hak_scan *s, uint64_t *chunk, uint32_t *events) {
 /* ---- all chunks, by their rows ----------------------------------------------------------------
  */
 
-static int list_chunks(struct hak_scan *s) {
+static void list_chunks(struct hak_scan *s) {
     static const char *const sql[] = {
         "SELECT id, events, " ROW_FITS " FROM chunk WHERE id > ?1 - 65536 AND id + events > ?1" //
         " AND id <= ?2 ORDER BY id",
@@ -115,11 +108,7 @@ static int list_chunks(struct hak_scan *s) {
         " AND id <= ?2 ORDER BY id DESC"};
     const struct hak_filter *f = &s->limits.filter;
     s->due = s->backwards ? f->id_to : f->id_from ? f->id_from : 1;
-    if (sqlite3_prepare_v2(s->reader->db.connection, sql[s->backwards], -1, &s->chunks, NULL) !=
-        SQLITE_OK)
-        return fail(s, "listing its chunks");
-    bind_limits(s->chunks, &s->limits.filter);
-    return 0;
+    s->chunks = ask_rows(s, sql[s->backwards], 0);
 }
 
 /* ---- by runs of postings ----------------------------------------------------------------------
@@ -171,26 +160,23 @@ static int not_there(struct hak_scan *s, uint64_t *id, uint32_t *events) {
     return found < 0 ? found : find_gap(s, *id, id, events);
 }
 
+/* What the row of a chunk says; 0 where that is impossible. */
+static uint32_t events_of(const struct hak_query *q, int column) {
+    uint64_t count = hak_query_number(q, column);
+    return count <= HAK_CHUNK_EVENTS_MAX ? (uint32_t)count : 0;
+}
+
 /* Does the row of the chunk that postings speak of fit? 1 (also for a gap in its place), 0 no, or
  * an error. */
 static int row_fits(struct hak_scan *s, uint64_t *id, uint32_t *events) {
     static const char sql[] =
         "SELECT events, id + events > ?1 AND id <= ?2 AND " ROW_FITS " FROM chunk WHERE id = ?10";
-    if (!s->row &&
-        sqlite3_prepare_v2(s->reader->db.connection, sql, -1, &s->row, NULL) != SQLITE_OK)
-        return fail(s, "reading its chunks");
-    bind_limits(s->row, &s->limits.filter);
-    sqlite3_bind_int64(s->row, 10, (sqlite3_int64)*id);
-    int result = sqlite3_step(s->row), fits = 0;
-    if (result == SQLITE_ROW) {
-        int64_t count = sqlite3_column_int64(s->row, 0);
-        *events = count > 0 && count <= HAK_CHUNK_EVENTS_MAX ? (uint32_t)count : 0;
-        fits = sqlite3_column_int(s->row, 1);
-    }
-    sqlite3_reset(s->row);
-    if (result == SQLITE_DONE)
-        return not_there(s, id, events);
-    return result == SQLITE_ROW ? fits : fail(s, "reading its chunks");
+    struct hak_query q = ask_rows(s, sql, *id);
+    bool found = hak_query_next(&q), fits = found && hak_query_number(&q, 1);
+    if (found)
+        *events = events_of(&q, 0);
+    int error = hak_query_end(&q);
+    return error ? error : found ? fits : not_there(s, id, events);
 }
 
 static bool is_past(const struct hak_scan *s, uint64_t id) {
@@ -228,25 +214,23 @@ static int look_between(struct hak_scan *s, uint64_t id, uint64_t last, uint64_t
 
 static int next_listed(struct hak_scan *s, uint64_t *id, uint32_t *events) {
     for (;;) {
-        int result = sqlite3_step(s->chunks);
-        if (result == SQLITE_DONE)
-            return look_between(s, 0, 0, id, events);
-        if (result != SQLITE_ROW)
-            return fail(s, "listing its chunks");
-        *id = (uint64_t)sqlite3_column_int64(s->chunks, 0);
-        int64_t count = sqlite3_column_int64(s->chunks, 1);
-        *events = *id && count > 0 && count <= HAK_CHUNK_EVENTS_MAX ? (uint32_t)count : 0;
+        if (!hak_query_next(&s->chunks))
+            return s->chunks.error ? s->chunks.error : look_between(s, 0, 0, id, events);
+        *id = hak_query_number(&s->chunks, 0);
+        *events = *id ? events_of(&s->chunks, 1) : 0;
         int gap = *events ? look_between(s, *id, *id + *events - 1, id, events) : 0;
         if (gap)
             return gap;
-        if (sqlite3_column_int(s->chunks, 2))
+        if (hak_query_number(&s->chunks, 2))
             return 1;
     }
 }
 
 int hak_scan_choose(struct hak_scan *s) {
     int error = open_finder(s);
-    return error || s->finder ? error : list_chunks(s);
+    if (!error && !s->finder)
+        list_chunks(s);
+    return error;
 }
 
 /* The end is looked at where the walk comes to it: backwards at first. */
@@ -265,8 +249,6 @@ int hak_scan_next_chunk(struct hak_scan *s, uint64_t *id, uint32_t *events) {
 
 void hak_scan_end_choice(struct hak_scan *s) {
     hak_finder_close(s->finder);
-    sqlite3_finalize(s->chunks);
-    sqlite3_finalize(s->row);
+    hak_query_end(&s->chunks);
     s->finder = NULL;
-    s->chunks = s->row = NULL;
 }

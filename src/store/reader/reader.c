@@ -42,13 +42,16 @@ static int load_names(struct hak_store_reader *r) {
 }
 
 static int start(struct hak_store_reader *r, struct hak_store_reader **out) {
-    int error = hak_posting_reader_init(&r->postings, &r->db, r->may_keep_chunks);
+    int error = hak_database_keep(&r->db);
+    if (!error)
+        error = hak_posting_reader_init(&r->postings, &r->db, r->may_keep_chunks);
     if (!error)
         error = hak_stack_reader_init(&r->stacks, &r->db);
     if (!error)
         error = load_names(r);
     if (!error)
         error = hak_store_add_node_table(&r->db);
+    hak_database_rest(&r->db);
     if (error)
         hak_store_close(r);
     else
@@ -91,10 +94,10 @@ int hak_store_attach(struct sqlite3 *database, struct hak_store_reader **out) {
 
 void hak_reader_rest(struct hak_store_reader *r) {
     hak_stack_reader_rest(&r->stacks);
-    hak_posting_reader_rest(&r->postings);
     hak_scan_free(r->event_scan);
     hak_scan_free(r->spare_scan);
     r->event_scan = r->spare_scan = NULL;
+    hak_database_rest(&r->db);
 }
 
 void hak_store_close(struct hak_store_reader *r) {
@@ -104,6 +107,7 @@ void hak_store_close(struct hak_store_reader *r) {
     hak_stack_reader_free(&r->stacks);
     hak_scan_pool_free(r->pool);
     hak_posting_reader_free(&r->postings);
+    hak_database_free(&r->db);
     if (r->is_own) {
         sqlite3_close(r->db.connection);
         if (r->fd >= 0)

@@ -55,7 +55,6 @@ void hak_scan_free(struct hak_scan *s) {
     if (!s)
         return;
     hak_scan_end_choice(s);
-    sqlite3_finalize(s->data);
     for (unsigned i = 0; i < HAK_SCAN_SLOTS_MAX; i++)
         free_slot(s->slot[i]);
     free(s);
@@ -71,7 +70,6 @@ static void stop(struct hak_scan *s) {
         s->used--;
     }
     hak_scan_end_choice(s);
-    sqlite3_reset(s->data);
     s->is_done = true;
 }
 
@@ -123,19 +121,14 @@ static int load_chunk(struct hak_scan *s, struct hak_scan_slot *slot, uint64_t i
     slot->wrong = NULL;
     if (slot->chunk_id == id && slot->chunk.events == events)
         return 0;
-    if (!s->data &&
-        sqlite3_prepare_v2(s->reader->db.connection, "SELECT data FROM chunk_data WHERE chunk = ?1",
-                           -1, &s->data, NULL) != SQLITE_OK)
-        return hak_database_fail(&s->reader->db, "looking for a chunk");
-    sqlite3_bind_int64(s->data, 1, (sqlite3_int64)id);
-    int result = sqlite3_step(s->data);
-    size_t bytes = result == SQLITE_ROW ? (size_t)sqlite3_column_bytes(s->data, 0) : 0;
+    struct hak_query q = hak_ask(&s->reader->db, "SELECT data FROM chunk_data WHERE chunk = ?1",
+                                 "reading a chunk", id);
+    bool found = hak_query_next(&q);
+    size_t bytes = found ? (size_t)sqlite3_column_bytes(q.statement, 0) : 0;
     slot->chunk_id = id;
     slot->where = "header";
-    if (result == SQLITE_DONE)
+    if (!found)
         slot->wrong = "it is missing";
-    else if (result != SQLITE_ROW)
-        return hak_database_fail(&s->reader->db, "reading a chunk");
     if (bytes > slot->blob_room) {
         uint8_t *room = realloc(slot->blob, bytes);
         if (!room)
@@ -145,10 +138,12 @@ static int load_chunk(struct hak_scan *s, struct hak_scan_slot *slot, uint64_t i
     }
     if (!slot->wrong) {
         if (bytes)
-            memcpy(slot->blob, sqlite3_column_blob(s->data, 0), bytes);
+            memcpy(slot->blob, sqlite3_column_blob(q.statement, 0), bytes);
         slot->wrong = hak_chunk_open(&slot->chunk, slot->blob, bytes);
     }
-    sqlite3_reset(s->data);
+    int error = hak_query_end(&q);
+    if (error)
+        return error;
     if (!slot->wrong && (slot->chunk.first_id != id || slot->chunk.events != events))
         slot->wrong = "it is not the chunk that its row speaks of";
     return 0;

@@ -40,7 +40,7 @@ struct hak_scan {
     bool backwards, is_done, has_all; /* has_all: no chunk is left to be read */
     struct hak_finder *finder;
     uint64_t stack_key[2], owner_key; /* that it looks for */
-    sqlite3_stmt *chunks, *row, *data;
+    struct hak_query chunks;          /* the list of all, where there is no finder */
     bool saw_end; /* backwards: whether chunks are missing at the end was looked at */
     uint64_t due; /* event that comes next in the list of all chunks; backwards 0 = not known */
     uint64_t chunks_opened;

@@ -11,25 +11,12 @@
 #define LEVELS_MAX    64 /* of one node: a call and what is inlined there */
 #define NAMELESS_KEPT 16 /* nodes on the way to a name that are kept with it */
 
-static int prepare(struct hak_stack_reader *r) {
-    static const char module_sql[] =
-        "SELECT image, load_bias, path FROM module WHERE process = ?1 AND start <= ?2"
-        " AND \"end\" > ?2 AND generation <= ?3 ORDER BY generation DESC, id DESC LIMIT 1";
-    static const char frame_sql[] = "SELECT function, file, line FROM frame"
-                                    " WHERE module = ?1 AND offset = ?2 ORDER BY level";
-    static const char parent_sql[] = "SELECT parent FROM process WHERE id = ?1";
-    static const char doing[] = "preparing to read stacks";
-    return hak_database_keep(&r->db, &r->module, module_sql, doing) &&
-                   hak_database_keep(&r->db, &r->frame, frame_sql, doing) &&
-                   hak_database_keep(&r->db, &r->parent, parent_sql, doing)
-               ? 0
-               : HAK_STORE_INTERNAL;
-}
+static const char reading[] = "reading a stack";
 
 /* Keeps a copy of a text for the caller. Offsets now, pointers when all is there (the buffer
  * moves); 0 = "". */
-static size_t keep_text(struct hak_stack_reader *r, const unsigned char *text) {
-    size_t bytes = text ? strlen((const char *)text) + 1 : 0;
+static size_t keep_text(struct hak_stack_reader *r, const char *text) {
+    size_t bytes = strlen(text) + 1;
     if (bytes <= 1 || !hak_buffer_reserve(&r->text, bytes))
         return 0;
     size_t at = r->text.size;
@@ -38,21 +25,24 @@ static size_t keep_text(struct hak_stack_reader *r, const unsigned char *text) {
     return at;
 }
 
-/* Leaves r->module at the row of the module in which `n` lies; a forked child has its parent's. */
-static bool find_module(struct hak_stack_reader *r, const struct hak_node_row *n) {
+/* Asks for the module in which `n` lies; a forked child has its parent's. True: the query stands at
+ * it. */
+static bool find_module(struct hak_stack_reader *r, const struct hak_node_row *n,
+                        struct hak_query *q) {
     uint32_t process = n->process;
+    *q = (struct hak_query){0};
     for (int i = 0; process && i < ANCESTORS_MAX; i++) {
-        sqlite3_reset(r->module);
-        sqlite3_bind_int64(r->module, 1, process);
-        sqlite3_bind_int64(r->module, 2, (sqlite3_int64)n->ip);
-        sqlite3_bind_int64(r->module, 3, n->generation);
-        if (sqlite3_step(r->module) == SQLITE_ROW)
+        *q = hak_ask(&r->db,
+                     "SELECT image, load_bias, path FROM module WHERE process = ?1 AND start <= ?2"
+                     " AND \"end\" > ?2 AND generation <= ?3"
+                     " ORDER BY generation DESC, id DESC LIMIT 1",
+                     reading, process, n->ip, n->generation);
+        if (hak_query_next(q))
             return true;
-        sqlite3_bind_int64(r->parent, 1, process);
-        process = sqlite3_step(r->parent) == SQLITE_ROW
-                      ? (uint32_t)sqlite3_column_int64(r->parent, 0)
-                      : 0;
-        sqlite3_reset(r->parent);
+        if (hak_query_end(q))
+            return false;
+        process = (uint32_t)hak_database_number(&r->db, "SELECT parent FROM process WHERE id = ?1",
+                                                process);
     }
     return false;
 }
@@ -66,31 +56,36 @@ static bool is_own_code(const char *path) {
 /* Frames of one node: every inlined level, or one without a name. Texts are offsets + 1 yet. */
 static int add_frames(struct hak_stack_reader *r, const struct hak_node_row *n,
                       struct hak_frame *out, int room) {
-    bool has_module = find_module(r, n);
+    struct hak_query module;
     struct hak_frame plain = {.ip = n->ip, .module_offset = n->ip};
-    if (has_module) {
-        const unsigned char *path = sqlite3_column_text(r->module, 2);
-        plain.module_offset = n->ip - (uint64_t)sqlite3_column_int64(r->module, 1);
-        plain.is_hakmem = is_own_code(path ? (const char *)path : "");
-        plain.module = (const char *)keep_text(r, path);
+    uint32_t image = 0;
+    if (find_module(r, n, &module)) {
+        image = hak_query_id(&module, 0);
+        plain.module_offset = n->ip - hak_query_number(&module, 1);
+        plain.is_hakmem = is_own_code(hak_query_text(&module, 2));
+        plain.module = (const char *)keep_text(r, hak_query_text(&module, 2));
     }
-    sqlite3_bind_int64(r->frame, 1, has_module ? sqlite3_column_int64(r->module, 0) : 0);
-    sqlite3_bind_int64(r->frame, 2, (sqlite3_int64)plain.module_offset);
+    int error = hak_query_end(&module);
+    if (error)
+        return error;
+    struct hak_query q = hak_ask(&r->db,
+                                 "SELECT function, file, line FROM frame"
+                                 " WHERE module = ?1 AND offset = ?2 ORDER BY level",
+                                 reading, image, plain.module_offset);
     int found = 0;
-    while (found < room && sqlite3_step(r->frame) == SQLITE_ROW) {
+    while (found < room && hak_query_next(&q)) {
         if (found)
             out[found - 1].inlined = true;
         out[found] = plain;
-        out[found].function = (const char *)keep_text(r, sqlite3_column_text(r->frame, 0));
-        out[found].file = (const char *)keep_text(r, sqlite3_column_text(r->frame, 1));
-        out[found].line = (uint32_t)sqlite3_column_int64(r->frame, 2);
+        out[found].function = (const char *)keep_text(r, hak_query_text(&q, 0));
+        out[found].file = (const char *)keep_text(r, hak_query_text(&q, 1));
+        out[found].line = hak_query_id(&q, 2);
         found++;
     }
-    sqlite3_reset(r->frame);
-    sqlite3_reset(r->module);
+    error = hak_query_end(&q);
     if (!found && room)
         out[found++] = plain;
-    return found;
+    return error ? error : found;
 }
 
 static const char *text_at(const struct hak_stack_reader *r, const char *offset) {
@@ -106,10 +101,8 @@ static int get_node(struct hak_stack_reader *r, uint32_t id, struct hak_node_row
 }
 
 int hak_stacks_frames(struct hak_stack_reader *r, uint32_t stack, struct hak_frame *out, int max) {
-    int count = 0, error = prepare(r);
+    int count = 0;
     r->text.size = 0;
-    if (error)
-        return error;
     if (!hak_buffer_reserve(&r->text, 1))
         return hak_store_no_memory(r->db.path);
     r->text.data[r->text.size++] = 0; /* offset 0 is the empty text */
@@ -120,7 +113,10 @@ int hak_stacks_frames(struct hak_stack_reader *r, uint32_t stack, struct hak_fra
             return found;
         if (!found)
             break;
-        count += add_frames(r, &n, out + count, max - count);
+        int added = add_frames(r, &n, out + count, max - count);
+        if (added < 0)
+            return added;
+        count += added;
         stack = n.parent;
     }
     for (int i = 0; i < count; i++) {
@@ -151,8 +147,6 @@ const char *hak_stacks_function(struct hak_stack_reader *r, uint32_t stack) {
     uint32_t passed[NAMELESS_KEPT], node = stack;
     int passed_count = 0;
     const char *name = NULL;
-    if (prepare(r) != 0)
-        return NULL;
     for (int depth = 0; node && depth < DEPTH_MAX; depth++) {
         struct hak_node_row n;
         if (hak_functions_find(&r->functions, node, &name))
@@ -180,12 +174,6 @@ int hak_stack_reader_init(struct hak_stack_reader *r, const struct hak_database 
 }
 
 void hak_stack_reader_rest(struct hak_stack_reader *r) {
-    sqlite3_finalize(r->module);
-    sqlite3_finalize(r->frame);
-    sqlite3_finalize(r->parent);
-    r->module = r->frame = r->parent = NULL;
-    if (r->nodes)
-        hak_node_reader_rest(r->nodes);
     hak_functions_free(&r->functions);
 }
 

@@ -9,7 +9,6 @@
 
 struct hak_names {
     struct hak_database db;
-    sqlite3_stmt *put, *text;
     struct hak_index index;
     uint32_t last;  /* id drawn last */
     bool is_loaded; /* what the database has is in the index */
@@ -33,29 +32,18 @@ static int load(struct hak_names *n) {
 
 /* True when the name `id` is `text`. */
 static bool is_text(struct hak_names *n, uint32_t id, const char *text) {
-    sqlite3_stmt *s = hak_database_keep(&n->db, &n->text, "SELECT text FROM name WHERE id = ?1",
-                                        "preparing to write");
-    if (!s)
-        return false;
-    sqlite3_bind_int64(s, 1, id);
-    const char *found = NULL;
-    if (sqlite3_step(s) == SQLITE_ROW)
-        found = (const char *)sqlite3_column_text(s, 0);
-    bool is = found && strcmp(found, text) == 0;
-    sqlite3_reset(s);
+    struct hak_query q =
+        hak_ask(&n->db, "SELECT text FROM name WHERE id = ?1", "reading its names", id);
+    bool is = hak_query_next(&q) && strcmp(hak_query_text(&q, 0), text) == 0;
+    hak_query_end(&q);
     return is;
 }
 
 static int add(struct hak_names *n, const char *text, uint64_t hash) {
-    sqlite3_stmt *s =
-        hak_database_keep(&n->db, &n->put, "INSERT INTO name VALUES(?1, ?2)", "preparing to write");
-    if (!s)
-        return HAK_STORE_INTERNAL;
     if (!hak_index_add(&n->index, hash, n->last + 1))
         return hak_store_no_memory(n->db.path);
-    sqlite3_bind_int64(s, 1, ++n->last);
-    sqlite3_bind_text(s, 2, text, -1, SQLITE_STATIC);
-    return hak_database_run(&n->db, s, "storing a name");
+    return hak_do(&n->db, "INSERT INTO name VALUES(?, ?)", "storing a name", HAK_NUMBER(++n->last),
+                  HAK_TEXT(text));
 }
 
 int hak_names_make(const struct hak_database *db, struct hak_names **out) {
@@ -85,12 +73,6 @@ int hak_names_id(struct hak_names *n, const char *text, uint32_t *out) {
     return error;
 }
 
-void hak_names_rest(struct hak_names *n) {
-    sqlite3_finalize(n->put);
-    sqlite3_finalize(n->text);
-    n->put = n->text = NULL;
-}
-
 void hak_names_rolled_back(struct hak_names *n) {
     hak_index_free(&n->index);
     n->last = 0;
@@ -100,7 +82,6 @@ void hak_names_rolled_back(struct hak_names *n) {
 void hak_names_free(struct hak_names *n) {
     if (!n)
         return;
-    hak_names_rest(n);
     hak_index_free(&n->index);
     free(n);
 }

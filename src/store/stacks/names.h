@@ -12,8 +12,6 @@ void hak_names_free(struct hak_names *names);
 /* The id of `text` in `out`, 0 for "" and NULL; in a transaction, since a new text gets its row
  * here. 0 or an error. */
 int hak_names_id(struct hak_names *names, const char *text, uint32_t *out);
-/* Gives back the statements that hold the connection; before it is closed. */
-void hak_names_rest(struct hak_names *names);
 /* The transaction was taken back. */
 void hak_names_rolled_back(struct hak_names *names);
 

@@ -1,7 +1,6 @@
 /* Finds stack nodes by id, and keeps the blobs decoded that were used last. */
 #include "store/stacks/node_reader.h"
 
-#include <sqlite3.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include "store/error.h"
@@ -21,7 +20,6 @@ struct hak_node_reader {
     struct kept_blob *last;
     struct kept_blob kept[BLOBS];
     struct hak_node_coder *coder;
-    sqlite3_stmt *below, *above; /* the blob that begins at or below an id; the next one */
 };
 
 int hak_node_reader_make(const struct hak_database *db, struct hak_node_reader **out) {
@@ -32,42 +30,13 @@ int hak_node_reader_make(const struct hak_database *db, struct hak_node_reader *
     return 0;
 }
 
-void hak_node_reader_rest(struct hak_node_reader *r) {
-    sqlite3_finalize(r->below);
-    sqlite3_finalize(r->above);
-    r->below = r->above = NULL;
-}
-
 void hak_node_reader_free(struct hak_node_reader *r) {
     if (!r)
         return;
-    hak_node_reader_rest(r);
     for (int i = 0; i < BLOBS; i++)
         free(r->kept[i].nodes);
     hak_node_coder_free(r->coder);
     free(r);
-}
-
-static int prepare(struct hak_node_reader *r) {
-    static const char *const sql[] = {
-        "SELECT id, nodes, data FROM node_chunk WHERE id <= ?1 ORDER BY id DESC LIMIT 1",
-        "SELECT id, nodes, data FROM node_chunk WHERE id >= ?1 ORDER BY id LIMIT 1"};
-    sqlite3_stmt **statement[] = {&r->below, &r->above};
-    for (int i = 0; i < 2; i++)
-        if (!*statement[i] &&
-            sqlite3_prepare_v3(r->db.connection, sql[i], -1, SQLITE_PREPARE_PERSISTENT,
-                               statement[i], NULL) != SQLITE_OK)
-            return hak_database_fail(&r->db, "preparing to read stacks");
-    return 0;
-}
-
-/* The first row for `id`; 1 found, 0 none, or an error. The statement is to be reset. */
-static int step(struct hak_node_reader *r, sqlite3_stmt *statement, uint32_t id) {
-    sqlite3_bind_int64(statement, 1, id);
-    int result = sqlite3_step(statement);
-    if (result == SQLITE_ROW || result == SQLITE_DONE)
-        return result == SQLITE_ROW;
-    return hak_database_fail(&r->db, "reading a stack");
 }
 
 int64_t hak_node_reader_count(struct hak_node_reader *r) {
@@ -80,10 +49,11 @@ int64_t hak_node_reader_count(struct hak_node_reader *r) {
 /* ---- blobs -------------------------------------------------------------------------------------
  */
 
-/* Decodes what `statement` stands at into the place that was used least recently. */
-static int decode_row(struct hak_node_reader *r, sqlite3_stmt *statement, struct kept_blob **out) {
+/* Decodes the row into the place that was used least recently. */
+static int decode_row(struct hak_node_reader *r, const struct hak_query *q,
+                      struct kept_blob **out) {
     struct kept_blob *k = &r->kept[0];
-    uint32_t first = (uint32_t)sqlite3_column_int64(statement, 0);
+    uint32_t first = hak_query_id(q, 0);
     for (int i = 0; i < BLOBS; i++) {
         if (r->kept[i].count && r->kept[i].first == first) {
             k = &r->kept[i]; /* the same one, longer since */
@@ -99,9 +69,9 @@ static int decode_row(struct hak_node_reader *r, sqlite3_stmt *statement, struct
     if (r->last == k)
         r->last = NULL;
     const char *wrong =
-        hak_nodes_decode(r->coder, sqlite3_column_blob(statement, 2),
-                         (size_t)sqlite3_column_bytes(statement, 2), k->nodes, &k->count);
-    if (!wrong && (k->nodes[0].id != first || k->count != sqlite3_column_int64(statement, 1))) {
+        hak_nodes_decode(r->coder, sqlite3_column_blob(q->statement, 2),
+                         (size_t)sqlite3_column_bytes(q->statement, 2), k->nodes, &k->count);
+    if (!wrong && (k->nodes[0].id != first || k->count != hak_query_number(q, 1))) {
         k->count = 0;
         wrong = "its nodes are not those that its row names";
     }
@@ -124,20 +94,20 @@ static struct kept_blob *find_kept(struct hak_node_reader *r, uint32_t id) {
     return NULL;
 }
 
-/* The blob that `statement` finds for `id`: 1 found, 0 none, or an error. */
-static int find_blob(struct hak_node_reader *r, sqlite3_stmt *statement, uint32_t id,
+/* The blob in which `id` lies, or the first one behind it: 1 found, 0 none, or an error. */
+static int find_blob(struct hak_node_reader *r, bool is_behind, uint32_t id,
                      struct kept_blob **out) {
-    int found = step(r, statement, id);
-    /* Seeking downwards may find one that ends before the id. */
-    if (found > 0 && statement == r->below &&
-        id - sqlite3_column_int64(statement, 0) >= sqlite3_column_int64(statement, 1))
-        found = 0;
-    if (found > 0) {
-        int error = decode_row(r, statement, out);
-        found = error ? error : 1;
-    }
-    sqlite3_reset(statement);
-    return found;
+    struct hak_query q = hak_ask(
+        &r->db,
+        is_behind
+            ? "SELECT id, nodes, data FROM node_chunk WHERE id >= ?1 ORDER BY id LIMIT 1"
+            : "SELECT id, nodes, data FROM node_chunk WHERE id <= ?1 ORDER BY id DESC LIMIT 1",
+        "reading a stack", id);
+    bool found =
+        hak_query_next(&q) && (is_behind || id - hak_query_number(&q, 0) < hak_query_number(&q, 1));
+    int error = found ? decode_row(r, &q, out) : 0;
+    int unread = hak_query_end(&q);
+    return error ? error : unread ? unread : found;
 }
 
 /* Copies node `id` of the blob, or its first one when that is above. */
@@ -156,20 +126,15 @@ int hak_node_reader_get(struct hak_node_reader *r, uint32_t id, struct hak_node_
     struct kept_blob *k = id ? find_kept(r, id) : NULL;
     if (k)
         return take(r, k, id, out);
-    int found = id ? prepare(r) : 0;
-    if (found || !id)
-        return found;
-    found = find_blob(r, r->below, id, &k);
+    int found = id ? find_blob(r, false, id, &k) : 0;
     return found > 0 ? take(r, k, id, out) : found;
 }
 
 int hak_node_reader_next(struct hak_node_reader *r, uint32_t id, struct hak_node_row *out) {
     struct kept_blob *k;
     int found = hak_node_reader_get(r, id, out);
-    if (!found)
-        found = prepare(r);
     if (found)
         return found;
-    found = find_blob(r, r->above, id, &k);
+    found = find_blob(r, true, id, &k);
     return found > 0 ? take(r, k, id, out) : found;
 }

@@ -13,8 +13,6 @@ struct hak_node_reader;
 /* 0 or an error. */
 int hak_node_reader_make(const struct hak_database *db, struct hak_node_reader **out);
 void hak_node_reader_free(struct hak_node_reader *reader);
-/* Gives back the statement that it keeps: SQLite closes a connection only when none is left. */
-void hak_node_reader_rest(struct hak_node_reader *reader);
 
 /* The node `id`: 1 found, 0 not there, or an error. */
 int hak_node_reader_get(struct hak_node_reader *reader, uint32_t id, struct hak_node_row *out);

@@ -10,7 +10,6 @@ enum { PLAN_EQUAL = 1, PLAN_FROM = 2, PLAN_ABOVE = 4, PLAN_TO = 8, PLAN_BELOW = 
 struct node_table {
     sqlite3_vtab vtab;
     struct hak_node_reader *reader;
-    int cursors;
 };
 
 struct cursor {
@@ -35,7 +34,7 @@ static int node_connect(sqlite3 *database, void *context, int count, const char 
     if (!t)
         return SQLITE_NOMEM;
     /* The name lives as long as the connection. */
-    struct hak_database db = {database, (char *)(path && *path ? path : "store")};
+    struct hak_database db = {database, (char *)(path && *path ? path : "store"), NULL};
     if (hak_node_reader_make(&db, &t->reader)) {
         *message = sqlite3_mprintf("%s", hak_store_message());
         free(t);
@@ -102,16 +101,13 @@ static int open_cursor(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {
     struct cursor *c = calloc(1, sizeof *c);
     if (!c)
         return SQLITE_NOMEM;
-    ((struct node_table *)vtab)->cursors++;
+    (void)vtab;
     *out = &c->head.vtab;
     return SQLITE_OK;
 }
 
 static int close_cursor(sqlite3_vtab_cursor *cursor) {
-    struct node_table *t = (struct node_table *)cursor->pVtab;
     free(cursor);
-    if (--t->cursors == 0)
-        hak_node_reader_rest(t->reader);
     return SQLITE_OK;
 }
 

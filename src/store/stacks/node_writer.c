@@ -11,7 +11,6 @@
 
 struct hak_node_writer {
     struct hak_database db;
-    sqlite3_stmt *put;
     struct hak_node_coder *coder;
     struct hak_buffer blob;
     struct hak_node_reader *reader; /* NULL = nothing was read */
@@ -34,7 +33,6 @@ int hak_node_writer_make(const struct hak_database *db, struct hak_node_writer *
     if (!n)
         return hak_store_no_memory(db->path);
     n->db = *db;
-    n->put = NULL;
     n->blob = (struct hak_buffer){0};
     n->reader = NULL;
     n->count = 0;
@@ -51,7 +49,6 @@ int hak_node_writer_make(const struct hak_database *db, struct hak_node_writer *
 void hak_node_writer_free(struct hak_node_writer *n) {
     if (!n)
         return;
-    sqlite3_finalize(n->put);
     hak_node_reader_free(n->reader);
     hak_node_coder_free(n->coder);
     hak_buffer_free(&n->blob);
@@ -59,18 +56,13 @@ void hak_node_writer_free(struct hak_node_writer *n) {
 }
 
 static int write_blob(struct hak_node_writer *n) {
-    static const char sql[] = "INSERT OR REPLACE INTO node_chunk VALUES(?1, ?2, ?3)";
-    sqlite3_stmt *s = hak_database_keep(&n->db, &n->put, sql, "preparing to write");
-    if (!s)
-        return HAK_STORE_INTERNAL;
     n->blob.size = 0;
     if (!hak_nodes_encode(n->coder, n->rows, n->count, &n->blob))
         return hak_store_no_memory(n->db.path);
-    sqlite3_bind_int64(s, 1, n->rows[0].id);
-    sqlite3_bind_int64(s, 2, n->count);
-    sqlite3_bind_blob64(s, 3, n->blob.data, n->blob.size, SQLITE_STATIC);
     n->dirty = false;
-    return hak_database_run(&n->db, s, "storing stacks");
+    return hak_do(&n->db, "INSERT OR REPLACE INTO node_chunk VALUES(?, ?, ?)", "storing stacks",
+                  HAK_NUMBER(n->rows[0].id), HAK_NUMBER(n->count),
+                  HAK_BYTES(n->blob.data, n->blob.size));
 }
 
 int hak_node_writer_put(struct hak_node_writer *n, const struct hak_node_row *row) {
@@ -94,13 +86,6 @@ int hak_node_writer_put(struct hak_node_writer *n, const struct hak_node_row *ro
 int hak_node_writer_get(struct hak_node_writer *n, uint32_t id, struct hak_node_row *out) {
     int error = n->reader ? 0 : hak_node_reader_make(&n->db, &n->reader);
     return error ? error : hak_node_reader_get(n->reader, id, out);
-}
-
-void hak_node_writer_rest(struct hak_node_writer *n) {
-    sqlite3_finalize(n->put);
-    n->put = NULL;
-    if (n->reader)
-        hak_node_reader_rest(n->reader);
 }
 
 int hak_node_writer_flush(struct hak_node_writer *n) {

@@ -18,8 +18,6 @@ int hak_node_writer_put(struct hak_node_writer *nodes, const struct hak_node_row
 int hak_node_writer_get(struct hak_node_writer *nodes, uint32_t id, struct hak_node_row *out);
 /* Writes what was put since the last time; before COMMIT. */
 int hak_node_writer_flush(struct hak_node_writer *nodes);
-/* Gives back the statements that hold the connection; before it is closed. */
-void hak_node_writer_rest(struct hak_node_writer *nodes);
 /* The transaction was taken back: what was put since the last commit is forgotten. */
 void hak_node_writer_rolled_back(struct hak_node_writer *nodes);
 

@@ -21,7 +21,6 @@
 struct hak_stack_reader {
     struct hak_database db;
     struct hak_node_reader *nodes;
-    sqlite3_stmt *module, *frame, *parent;
     struct hak_buffer text;         /* strings of the frames handed out last */
     struct hak_functions functions; /* of stacks that were asked, until it rests */
     char *error; /* why a stack could not be read, the first time; NULL = all could */

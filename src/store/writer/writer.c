@@ -20,11 +20,10 @@ static int run(struct hak_store_writer *w, const char *sql, const char *doing) {
 }
 
 static void close_writer(struct hak_store_writer *w) {
-    for (int i = 0; i < HAK_ROW_STATEMENTS; i++)
-        sqlite3_finalize(w->row[i]);
     hak_posting_writer_free(w->postings);
     hak_node_writer_free(w->nodes);
     hak_names_free(w->names);
+    hak_database_free(&w->db);
     sqlite3_close(w->db.connection);
     if (w->fd >= 0)
         close(w->fd);
@@ -42,7 +41,7 @@ static struct hak_store_writer *new_writer(void) {
     if (!w)
         return NULL;
     w->fd = -1;
-    if (hak_columns_init(&w->columns))
+    if (hak_columns_init(&w->columns) && hak_database_keep(&w->db) == 0)
         return w;
     close_writer(w);
     return NULL;
@@ -171,31 +170,16 @@ static struct chunk_facts gather_facts(const struct hak_columns *c) {
     return f;
 }
 
-static int put_chunk_row(struct hak_store_writer *w, const struct hak_columns *c,
-                         const struct chunk_facts *f, uint64_t first_id) {
-    sqlite3_stmt *s = hak_writer_row(w, HAK_ROW_CHUNK);
-    if (!s)
-        return HAK_STORE_INTERNAL;
-    sqlite3_bind_int64(s, 1, (sqlite3_int64)first_id);
-    sqlite3_bind_int64(s, 2, c->events);
-    sqlite3_bind_int64(s, 3, (sqlite3_int64)f->min_ns);
-    sqlite3_bind_int64(s, 4, (sqlite3_int64)f->max_ns);
-    sqlite3_bind_int64(s, 5, f->process);
-    sqlite3_bind_int64(s, 6, f->thread);
-    sqlite3_bind_int64(s, 7, (sqlite3_int64)f->kinds[0]);
-    sqlite3_bind_int64(s, 8, (sqlite3_int64)f->kinds[1]);
-    sqlite3_bind_int64(s, 9, (sqlite3_int64)f->classes);
-    sqlite3_bind_int64(s, 10, (sqlite3_int64)w->blob.size);
-    return hak_writer_step(w, HAK_ROW_CHUNK, "storing a chunk");
-}
-
-static int put_chunk_data(struct hak_store_writer *w, uint64_t first_id) {
-    sqlite3_stmt *s = hak_writer_row(w, HAK_ROW_CHUNK_DATA);
-    if (!s)
-        return HAK_STORE_INTERNAL;
-    sqlite3_bind_int64(s, 1, (sqlite3_int64)first_id);
-    sqlite3_bind_blob64(s, 2, w->blob.data, w->blob.size, SQLITE_STATIC);
-    return hak_writer_step(w, HAK_ROW_CHUNK_DATA, "storing a chunk");
+static int put_chunk_rows(struct hak_store_writer *w, const struct hak_columns *c,
+                          const struct chunk_facts *f, uint64_t first_id) {
+    int error = hak_do(&w->db, "INSERT INTO chunk VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                       "storing a chunk", HAK_NUMBER(first_id), HAK_NUMBER(c->events),
+                       HAK_NUMBER(f->min_ns), HAK_NUMBER(f->max_ns), HAK_NUMBER(f->process),
+                       HAK_NUMBER(f->thread), HAK_NUMBER(f->kinds[0]), HAK_NUMBER(f->kinds[1]),
+                       HAK_NUMBER(f->classes), HAK_NUMBER(w->blob.size));
+    return error ? error
+                 : hak_do(&w->db, "INSERT INTO chunk_data VALUES(?, ?)", "storing a chunk",
+                          HAK_NUMBER(first_id), HAK_BYTES(w->blob.data, w->blob.size));
 }
 
 /* Counts events that come against the order of their blocks, which no collector of ours writes. */
@@ -221,9 +205,7 @@ static int put_chunk(struct hak_store_writer *w, struct hak_columns *c, uint64_t
     if (!hak_chunk_encode(c, first_id, &w->blob))
         return hak_store_no_memory(w->db.path);
     const struct chunk_facts facts = gather_facts(c);
-    int error = put_chunk_row(w, c, &facts, first_id);
-    if (!error)
-        error = put_chunk_data(w, first_id);
+    int error = put_chunk_rows(w, c, &facts, first_id);
     if (!error)
         error = hak_posting_put_chunk(w->postings, c, first_id);
     if (!error)
@@ -328,12 +310,7 @@ int hak_store_finish(struct hak_store_writer *w) {
         error = hak_store_put_meta(w, "finished", "1");
     if (!error && !w->taken_back)
         error = run(w, "DELETE FROM node_map", "dropping what nobody goes on with");
-    for (int i = 0; i < HAK_ROW_STATEMENTS; i++) {
-        sqlite3_finalize(w->row[i]);
-        w->row[i] = NULL;
-    }
-    hak_node_writer_rest(w->nodes);
-    hak_names_rest(w->names);
+    hak_database_rest(&w->db);
     sqlite3_busy_timeout(w->db.connection, FINISH_WAIT_MS);
     if (!error)
         error = run(w, "PRAGMA wal_checkpoint(TRUNCATE)", "writing its log back at the end");
