@@ -1,8 +1,9 @@
 /* Searches runs of postings. */
-#include "store/postings/finder_state.h"
+#include "store/postings/rows.h"
 
 #include <stdlib.h>
-#include "base/array.h"
+#include "base/sorted.h"
+#include "store/error.h"
 
 #define WORDS_MAX (HAK_RUN_CHUNKS_MAX / 64)
 
@@ -24,81 +25,6 @@ struct hak_finder {
     uint64_t next;  /* in the window; backwards: that + 1 */
     bool has_begun; /* a read transaction of its own */
 };
-
-static const char reading[] = "reading its postings";
-
-/* ---- rows --------------------------------------------------------------------------------------
- */
-
-int hak_finder_row(struct hak_posting_reader *r, enum hak_run_kind kind,
-                   const struct hak_finder_run *run, uint64_t key, bool is_behind,
-                   struct hak_finder_row *out) {
-    static const char *const sql[] = {
-        "SELECT min_key, max_key, data FROM posting_run WHERE kind = ?1 AND level = ?2"
-        " AND first = ?3 AND min_key <= ?4 ORDER BY min_key DESC LIMIT 1",
-        "SELECT min_key, max_key, data FROM posting_run WHERE kind = ?1 AND level = ?2"
-        " AND first = ?3 AND min_key > ?4 ORDER BY min_key LIMIT 1"};
-    key = key < HAK_RUN_KEY_LAST ? key : HAK_RUN_KEY_LAST;
-    struct hak_query q =
-        hak_ask(&r->db, sql[is_behind], reading, kind, run->level, run->first, key);
-    bool found = hak_query_next(&q);
-    if (found) {
-        out->cursor = &r->run;
-        out->min_key = hak_query_number(&q, 0);
-        out->max_key = hak_query_number(&q, 1);
-        found = out->max_key >= key &&
-                !hak_run_open(&r->run, sqlite3_column_blob(q.statement, 2),
-                              (size_t)sqlite3_column_bytes(q.statement, 2)) &&
-                r->run.kind == kind && r->run.first == run->first && r->run.last == run->last;
-    }
-    int error = hak_query_end(&q);
-    return error ? error : found;
-}
-
-/* ---- which runs there are ----------------------------------------------------------------------
- */
-
-static bool add_run(struct hak_finder_part *p, uint32_t *room, struct hak_finder_run run) {
-    if (!hak_array_make_room(&p->run, p->runs, room, sizeof *p->run))
-        return false;
-    uint32_t at = p->runs++;
-    for (; at && p->run[at - 1].first > run.first; at--)
-        p->run[at] = p->run[at - 1];
-    p->run[at] = run;
-    return true;
-}
-
-int hak_finder_list(struct hak_posting_reader *r, enum hak_run_kind kind,
-                    struct hak_finder_part *p) {
-    static const char sql[] = "SELECT first, last FROM posting_run WHERE kind = ?1 AND level = ?2"
-                              " AND first > ?3 ORDER BY first LIMIT 1";
-    uint32_t room = 0;
-    int error = 0;
-    for (unsigned level = 0; level <= HAK_RUN_LEVEL_MAX && !error; level++) {
-        struct hak_query q = hak_ask(&r->db, sql, reading, kind, level, (uint64_t)-1);
-        while (!error && hak_query_next(&q)) {
-            struct hak_finder_run run = {
-                .level = level, .first = hak_query_number(&q, 0), .last = hak_query_number(&q, 1)};
-            if (run.first > INT64_MAX)
-                break; /* damage */
-            if (run.last >= run.first && run.last - run.first < HAK_RUN_CHUNKS_MAX &&
-                !add_run(p, &room, run))
-                error = hak_store_no_memory(r->db.path);
-            hak_query_again(&q);
-            sqlite3_bind_int64(q.statement, 3, (sqlite3_int64)run.first);
-        }
-        int unread = hak_query_end(&q);
-        error = error ? error : unread;
-    }
-    return error;
-}
-
-void hak_finder_free_part(struct hak_finder_part *p) {
-    for (uint32_t i = 0; i < p->runs; i++)
-        free(p->run[i].bits);
-    free(p->run);
-    free(p->own_keys);
-}
 
 static bool is_one_base(const struct hak_finder_query *q) {
     return q->kind == HAK_RUN_BASE && q->count == 1 && !q->is_range && !q->address;
@@ -211,11 +137,6 @@ static int look_up_range(struct hak_posting_reader *r, const struct hak_finder_p
     }
 }
 
-static int compare(const void *a, const void *b) {
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
 /* Bases whose events may have the address: every row of a run lists all distances of the run. */
 static int look_up_address(struct hak_posting_reader *r, struct hak_finder_part *p,
                            struct hak_finder_run *run) {
@@ -232,7 +153,7 @@ static int look_up_address(struct hak_posting_reader *r, struct hak_finder_part 
     for (uint32_t i = 0; i < count; i++)
         p->own_keys[i] = address - row.cursor->distances.distance[i];
     p->own_keys[count++] = address;
-    qsort(p->own_keys, count, sizeof *p->own_keys, compare);
+    count = hak_sort_distinct(p->own_keys, count);
     return look_up(r, p, run, p->own_keys, count);
 }
 
@@ -386,16 +307,6 @@ int hak_finder_next(struct hak_finder *f, uint64_t *chunk) {
         if (error)
             return error;
     }
-}
-
-int hak_finder_ends(struct hak_posting_reader *r, uint64_t ends[2]) {
-    int found = hak_database_numbers(&r->db,
-                                     "SELECT coalesce((SELECT min(number) FROM chunk_order), 0),"
-                                     " coalesce((SELECT max(number) FROM chunk_order) + 1, 0), ?1",
-                                     0, ends, 2);
-    if (found > 0 && ends[1] < ends[0])
-        ends[1] = ends[0];
-    return found < 0 ? found : 0;
 }
 
 int hak_finder_open(struct hak_posting_reader *r, const struct hak_finder_query *query, int queries,

@@ -1,8 +1,9 @@
 /* Asks the runs of postings which keys they have: owners of a slab, large blocks, bases. */
-#include "store/postings/finder_state.h"
+#include "store/postings/rows.h"
 
 #include <stdlib.h>
 #include "base/sorted.h"
+#include "store/error.h"
 
 static int add_owner(uint64_t *out, int count, int max, uint64_t key) {
     int known = count < max ? count : max;

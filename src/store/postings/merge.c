@@ -2,7 +2,7 @@
 #include "store/postings/merge.h"
 
 #include <stdlib.h>
-#include "store/postings/state.h"
+#include "store/error.h"
 
 struct source {
     unsigned level;
@@ -14,38 +14,39 @@ struct source {
 };
 
 struct hak_merge {
+    struct hak_database db;
     bool is_off; /* a row could not be read: what is there stays as it is */
     bool is_active;
     enum hak_run_kind kind;
     unsigned level;   /* of the new run */
     uint64_t min_key; /* of its row that is being filled */
     struct hak_run_row row;
-    struct hak_span *span; /* HAK_RUN_SPANS_MAX of room */
+    struct hak_buffer blob; /* of a row on its way into the file */
+    struct hak_span *span;  /* HAK_RUN_SPANS_MAX of room */
     struct source source[HAK_MERGE_SOURCES_MAX];
     unsigned sources;
 };
 
 static const char joining[] = "joining its postings";
 
-int hak_merge_put_row(struct hak_posting_writer *p, struct hak_run_row *row, unsigned level,
-                      uint64_t min_key, bool is_last) {
-    p->blob.size = 0;
-    if (!hak_run_row_encode(row, level > 0, &p->blob))
-        return hak_store_no_memory(p->db.path);
-    return hak_do(&p->db, "INSERT INTO posting_run VALUES(NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+int hak_merge_put_row(const struct hak_database *db, struct hak_buffer *blob,
+                      struct hak_run_row *row, unsigned level, uint64_t min_key, bool is_last) {
+    blob->size = 0;
+    if (!hak_run_row_encode(row, level > 0, blob))
+        return hak_store_no_memory(db->path);
+    return hak_do(db, "INSERT INTO posting_run VALUES(NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                   "storing a posting", HAK_NUMBER(row->kind), HAK_NUMBER(level),
                   HAK_NUMBER(row->first), HAK_NUMBER(row->last), HAK_NUMBER(min_key),
                   HAK_NUMBER(is_last ? HAK_RUN_KEY_LAST : row->last_key), HAK_NUMBER(row->reach),
-                  HAK_NUMBER(row->count), HAK_BYTES(p->blob.data, p->blob.size));
+                  HAK_NUMBER(row->count), HAK_BYTES(blob->data, blob->size));
 }
 
 /* ---- sources -----------------------------------------------------------------------------------
  */
 
 /* Opens the source's row in which `key` lies: 1, 0 it has none, or an error. */
-static int open_row(struct hak_posting_writer *p, struct hak_merge *m, struct source *s,
-                    uint64_t key) {
-    struct hak_query q = hak_ask(&p->db,
+static int open_row(struct hak_merge *m, struct source *s, uint64_t key) {
+    struct hak_query q = hak_ask(&m->db,
                                  "SELECT min_key, max_key, data FROM posting_run WHERE kind = ?1"
                                  " AND level = ?2 AND first = ?3 AND max_key >= ?4"
                                  " ORDER BY min_key LIMIT 1",
@@ -65,7 +66,7 @@ static int open_row(struct hak_posting_writer *p, struct hak_merge *m, struct so
 }
 
 /* Goes to the source's next key, over rows; 0 or an error. */
-static int advance(struct hak_posting_writer *p, struct hak_merge *m, struct source *s) {
+static int advance(struct hak_merge *m, struct source *s) {
     for (;;) {
         const char *wrong;
         int got = hak_run_next(&s->cursor, &wrong);
@@ -77,7 +78,7 @@ static int advance(struct hak_posting_writer *p, struct hak_merge *m, struct sou
             return 0;
         }
         s->rows_out++;
-        got = open_row(p, m, s, s->row_end + 1);
+        got = open_row(m, s, s->row_end + 1);
         if (got < 0)
             return got;
         if (got == 0)
@@ -85,20 +86,19 @@ static int advance(struct hak_posting_writer *p, struct hak_merge *m, struct sou
     }
 }
 
-static int open_source(struct hak_posting_writer *p, struct hak_merge *m, struct source *s,
-                       uint64_t from) {
+static int open_source(struct hak_merge *m, struct source *s, uint64_t from) {
     s->is_done = false;
     s->rows_out = 0;
     if (!s->cursor.span && !hak_run_cursor_init(&s->cursor))
-        return hak_store_no_memory(p->db.path);
-    int got = open_row(p, m, s, from);
+        return hak_store_no_memory(m->db.path);
+    int got = open_row(m, s, from);
     if (got == 0)
         m->is_off = true;
     if (got <= 0 || m->is_off)
         return got < 0 ? got : 0;
-    int error = advance(p, m, s);
+    int error = advance(m, s);
     while (!error && !m->is_off && !s->is_done && s->cursor.key < from)
-        error = advance(p, m, s);
+        error = advance(m, s);
     return error;
 }
 
@@ -113,12 +113,11 @@ static uint64_t chunks_of_level(unsigned level) {
 }
 
 /* The oldest run of a level: 1 and its first chunk, 0 there is none, or an error. */
-static int oldest_run(struct hak_posting_writer *p, enum hak_run_kind kind, unsigned level,
-                      uint64_t *first) {
+static int oldest_run(struct hak_merge *m, unsigned level, uint64_t *first) {
     struct hak_query q = hak_ask(
-        &p->db,
+        &m->db,
         "SELECT first FROM posting_run WHERE kind = ?1 AND level = ?2 ORDER BY first LIMIT 1",
-        joining, kind, level);
+        joining, m->kind, level);
     bool found = hak_query_next(&q);
     *first = found ? hak_query_number(&q, 0) : 0;
     int error = hak_query_end(&q);
@@ -126,9 +125,8 @@ static int oldest_run(struct hak_posting_writer *p, enum hak_run_kind kind, unsi
 }
 
 /* The runs below m->level among the chunks from..to, oldest first. */
-static int list_sources(struct hak_posting_writer *p, struct hak_merge *m, uint64_t from,
-                        uint64_t to) {
-    struct hak_query q = hak_ask(&p->db,
+static int list_sources(struct hak_merge *m, uint64_t from, uint64_t to) {
+    struct hak_query q = hak_ask(&m->db,
                                  "SELECT DISTINCT level, first, last FROM posting_run"
                                  " WHERE kind = ?1 AND level < ?2 AND first BETWEEN ?3 AND ?4"
                                  " ORDER BY first, level DESC",
@@ -148,9 +146,9 @@ static int list_sources(struct hak_posting_writer *p, struct hak_merge *m, uint6
 
 /* A run of m->level that was begun in this group and not ended is gone on with: its first and last
  * chunk, and the key to go on from. The oldest of its sources may have been dropped since. */
-static int find_progress(struct hak_posting_writer *p, struct hak_merge *m, uint64_t group) {
+static int find_progress(struct hak_merge *m, uint64_t group) {
     uint64_t first = m->source[0].first, last = m->source[m->sources - 1].last;
-    struct hak_query q = hak_ask(&p->db,
+    struct hak_query q = hak_ask(&m->db,
                                  "SELECT first, last, max(max_key) FROM posting_run WHERE kind = ?1"
                                  " AND level = ?2 AND first BETWEEN ?3 AND ?4 GROUP BY first, last"
                                  " HAVING max(max_key) < ?5 ORDER BY first DESC LIMIT 1",
@@ -165,35 +163,33 @@ static int find_progress(struct hak_posting_writer *p, struct hak_merge *m, uint
     return hak_query_end(&q);
 }
 
-static int start(struct hak_posting_writer *p, struct hak_merge *m, unsigned level, uint64_t from,
-                 uint64_t to) {
+static int start(struct hak_merge *m, unsigned level, uint64_t from, uint64_t to) {
     m->level = level;
     m->is_active = false;
-    int error = list_sources(p, m, from, to);
+    int error = list_sources(m, from, to);
     if (error || m->is_off || !m->sources)
         return error;
-    error = find_progress(p, m, from);
+    error = find_progress(m, from);
     if (error || m->is_off)
         return error;
     for (unsigned i = 0; i < m->sources && !error && !m->is_off; i++)
-        error = open_source(p, m, &m->source[i], m->min_key);
+        error = open_source(m, &m->source[i], m->min_key);
     m->is_active = !error && !m->is_off;
     return error;
 }
 
 /* Starts the join at the lowest level, of these, at which a whole group has come together. */
-static int find_due(struct hak_posting_writer *p, struct hak_merge *m, uint64_t chunks,
-                    unsigned level, unsigned highest) {
+static int find_due(struct hak_merge *m, uint64_t chunks, unsigned level, unsigned highest) {
     for (; level <= highest; level++) {
         uint64_t first, group = chunks_of_level(level);
         if (chunks < group)
             break;
-        int found = oldest_run(p, m->kind, level - 1, &first);
+        int found = oldest_run(m, level - 1, &first);
         if (found < 0)
             return found;
         uint64_t from = first / group * group;
         if (found && from + group <= chunks)
-            return start(p, m, level, from, from + group - 1);
+            return start(m, level, from, from + group - 1);
     }
     return 0;
 }
@@ -201,23 +197,22 @@ static int find_due(struct hak_posting_writer *p, struct hak_merge *m, uint64_t 
 /* ---- joining -----------------------------------------------------------------------------------
  */
 
-static int drop_source_rows(struct hak_posting_writer *p, struct hak_merge *m, struct source *s,
-                            uint64_t up_to) {
+static int drop_source_rows(struct hak_merge *m, struct source *s, uint64_t up_to) {
     s->rows_out = 0;
-    return hak_do(&p->db,
+    return hak_do(&m->db,
                   "DELETE FROM posting_run WHERE kind = ? AND level = ? AND first = ?"
                   " AND max_key <= ?",
                   joining, HAK_NUMBER(m->kind), HAK_NUMBER(s->level), HAK_NUMBER(s->first),
                   HAK_NUMBER(up_to));
 }
 
-static int flush(struct hak_posting_writer *p, struct hak_merge *m, bool is_last) {
+static int flush(struct hak_merge *m, bool is_last) {
     struct hak_distances distances = m->row.distances;
-    int error = hak_merge_put_row(p, &m->row, m->level, m->min_key, is_last);
+    int error = hak_merge_put_row(&m->db, &m->blob, &m->row, m->level, m->min_key, is_last);
     uint64_t up_to = is_last ? HAK_RUN_KEY_LAST : m->row.last_key;
     for (unsigned i = 0; i < m->sources && !error; i++)
         if (is_last || m->source[i].rows_out)
-            error = drop_source_rows(p, m, &m->source[i], up_to);
+            error = drop_source_rows(m, &m->source[i], up_to);
     m->min_key = up_to + 1;
     hak_run_row_begin(&m->row, m->kind, m->row.first, m->row.last);
     m->row.distances = distances;
@@ -260,8 +255,7 @@ static unsigned find_least(const struct hak_merge *m, uint64_t *second) {
 }
 
 /* Keys that only this source has, up to `end`. */
-static int copy_alone(struct hak_posting_writer *p, struct hak_merge *m, struct source *s,
-                      uint64_t end, uint64_t *work) {
+static int copy_alone(struct hak_merge *m, struct source *s, uint64_t end, uint64_t *work) {
     bool was_here = false;
     int error = 0;
     while (!error && !m->is_off && !s->is_done && s->cursor.key < end &&
@@ -273,14 +267,13 @@ static int copy_alone(struct hak_posting_writer *p, struct hak_merge *m, struct 
                                                   add_spans(m, 0, s), s->cursor.extent);
         was_here = true;
         (*work)++;
-        error = added ? advance(p, m, s) : hak_store_no_memory(p->db.path);
+        error = added ? advance(m, s) : hak_store_no_memory(m->db.path);
     }
     return error;
 }
 
 /* The key that several have, from the oldest chunks to the newest. */
-static int join_key(struct hak_posting_writer *p, struct hak_merge *m, uint64_t key,
-                    uint64_t *work) {
+static int join_key(struct hak_merge *m, uint64_t key, uint64_t *work) {
     uint32_t spans = 0;
     uint64_t extent = 0;
     int error = 0;
@@ -291,41 +284,43 @@ static int join_key(struct hak_posting_writer *p, struct hak_merge *m, uint64_t 
         spans = add_spans(m, spans, s);
         extent = s->cursor.extent > extent ? s->cursor.extent : extent;
         (*work)++;
-        error = advance(p, m, s);
+        error = advance(m, s);
     }
     if (!error && !m->is_off && !hak_run_row_add(&m->row, key, m->span, spans, extent))
-        error = hak_store_no_memory(p->db.path);
+        error = hak_store_no_memory(m->db.path);
     return error;
 }
 
-static int go_on(struct hak_posting_writer *p, struct hak_merge *m, uint64_t keys) {
+static int go_on(struct hak_merge *m, uint64_t keys) {
     uint64_t work = 0, second;
     int error = 0;
     while (!error && m->is_active && work < keys) {
         unsigned least = find_least(m, &second);
         if (least == HAK_MERGE_SOURCES_MAX)
-            return flush(p, m, true);
+            return flush(m, true);
         struct source *s = &m->source[least];
         if (s->cursor.key == second)
-            error = join_key(p, m, second, &work);
+            error = join_key(m, second, &work);
         else
-            error = copy_alone(p, m, s, second, &work);
+            error = copy_alone(m, s, second, &work);
         if (m->is_off)
             m->is_active = false; /* nothing of the row that could not be ended is in the file */
         else if (!error && hak_run_row_bytes(&m->row) >= hak_run_sizes.row_bytes &&
                  m->row.last_key < HAK_RUN_KEY_LAST)
-            error = flush(p, m, false);
+            error = flush(m, false);
     }
     return error;
 }
 
-static struct hak_merge *ready(struct hak_merge **state, enum hak_run_kind kind) {
+static struct hak_merge *ready(const struct hak_database *db, struct hak_merge **state,
+                               enum hak_run_kind kind) {
     struct hak_merge *m = *state;
     if (m)
         return m;
     m = calloc(1, sizeof *m);
     if (!m)
         return NULL;
+    m->db = *db;
     m->kind = kind;
     m->span = malloc(HAK_RUN_SPANS_MAX * sizeof *m->span);
     if (!m->span || !hak_run_row_init(&m->row)) {
@@ -335,41 +330,41 @@ static struct hak_merge *ready(struct hak_merge **state, enum hak_run_kind kind)
     return *state = m;
 }
 
-int hak_merge_now(struct hak_posting_writer *p, struct hak_merge **state, enum hak_run_kind kind,
+int hak_merge_now(const struct hak_database *db, struct hak_merge **state, enum hak_run_kind kind,
                   uint64_t chunks) {
-    struct hak_merge *m = ready(state, kind);
+    struct hak_merge *m = ready(db, state, kind);
     if (!m)
-        return hak_store_no_memory(p->db.path);
+        return hak_store_no_memory(db->path);
     int error = 0;
     do {
-        error = m->is_off ? 0 : find_due(p, m, chunks, 1, 1);
+        error = m->is_off ? 0 : find_due(m, chunks, 1, 1);
         if (!error && m->is_active)
-            error = go_on(p, m, UINT64_MAX);
+            error = go_on(m, UINT64_MAX);
         else
             break;
     } while (!error);
     return error;
 }
 
-int hak_merge_go_on(struct hak_posting_writer *p, struct hak_merge **state, enum hak_run_kind kind,
+int hak_merge_go_on(const struct hak_database *db, struct hak_merge **state, enum hak_run_kind kind,
                     uint64_t chunks, uint64_t keys) {
-    struct hak_merge *m = ready(state, kind);
+    struct hak_merge *m = ready(db, state, kind);
     if (!m)
-        return hak_store_no_memory(p->db.path);
+        return hak_store_no_memory(db->path);
     int error = 0;
     if (!m->is_active && !m->is_off && chunks % HAK_RUN_FAN_OUT == 0)
-        error = find_due(p, m, chunks, 2, HAK_RUN_LEVEL_MAX);
-    return error || !m->is_active ? error : go_on(p, m, keys);
+        error = find_due(m, chunks, 2, HAK_RUN_LEVEL_MAX);
+    return error || !m->is_active ? error : go_on(m, keys);
 }
 
-int hak_merge_rest(struct hak_posting_writer *p, struct hak_merge **state, enum hak_run_kind kind,
+int hak_merge_rest(const struct hak_database *db, struct hak_merge **state, enum hak_run_kind kind,
                    uint64_t chunks) {
-    struct hak_merge *m = ready(state, kind);
+    struct hak_merge *m = ready(db, state, kind);
     if (!m)
-        return hak_store_no_memory(p->db.path);
+        return hak_store_no_memory(db->path);
     uint64_t from = chunks / HAK_RUN_FAN_OUT * HAK_RUN_FAN_OUT;
-    int error = m->is_off || from == chunks ? 0 : start(p, m, 1, from, chunks - 1);
-    return error || !m->is_active ? error : go_on(p, m, UINT64_MAX);
+    int error = m->is_off || from == chunks ? 0 : start(m, 1, from, chunks - 1);
+    return error || !m->is_active ? error : go_on(m, UINT64_MAX);
 }
 
 void hak_merge_forget(struct hak_merge *state) {
@@ -388,6 +383,7 @@ void hak_merge_free(struct hak_merge *state) {
     for (unsigned i = 0; i < HAK_MERGE_SOURCES_MAX; i++)
         hak_run_cursor_free(&state->source[i].cursor);
     hak_run_row_free(&state->row);
+    hak_buffer_free(&state->blob);
     free(state->span);
     free(state);
 }

@@ -1,6 +1,20 @@
 /* Writes the postings of each chunk as runs of one chunk, and has them joined to larger ones. */
+#include "store/postings/writer.h"
+
 #include <stdlib.h>
-#include "store/postings/state.h"
+#include "store/error.h"
+#include "store/postings/keys.h"
+#include "store/postings/merge.h"
+
+struct hak_posting_writer {
+    struct hak_database db;
+    struct hak_run_keys keys;
+    struct hak_run_row row;
+    struct hak_buffer blob; /* of a row on its way into the file */
+    struct hak_merge *single[HAK_RUN_KINDS], *larger[HAK_RUN_KINDS];
+    bool knows_next;
+    uint64_t next; /* number of the next chunk */
+};
 
 void hak_posting_writer_free(struct hak_posting_writer *p) {
     if (!p)
@@ -57,11 +71,11 @@ static int put_keys(struct hak_posting_writer *p, enum hak_run_kind kind) {
         if (hak_run_row_bytes(&p->row) < hak_run_sizes.row_bytes ||
             p->row.last_key >= HAK_RUN_KEY_LAST)
             continue;
-        error = hak_merge_put_row(p, &p->row, 0, min_key, false);
+        error = hak_merge_put_row(&p->db, &p->blob, &p->row, 0, min_key, false);
         min_key = p->row.last_key + 1;
         begin_row(p, kind);
     }
-    return error ? error : hak_merge_put_row(p, &p->row, 0, min_key, true);
+    return error ? error : hak_merge_put_row(&p->db, &p->blob, &p->row, 0, min_key, true);
 }
 
 int hak_posting_put_chunk(struct hak_posting_writer *p, const struct hak_columns *c,
@@ -79,9 +93,10 @@ int hak_posting_put_chunk(struct hak_posting_writer *p, const struct hak_columns
         uint64_t keys =
             hak_run_sizes.keys_for_a_key * p->keys.count[kind] + hak_run_sizes.keys_at_least;
         if (p->next % HAK_RUN_FAN_OUT == 0)
-            error = hak_merge_now(p, &p->single[kind], (enum hak_run_kind)kind, p->next);
+            error = hak_merge_now(&p->db, &p->single[kind], (enum hak_run_kind)kind, p->next);
         if (!error)
-            error = hak_merge_go_on(p, &p->larger[kind], (enum hak_run_kind)kind, p->next, keys);
+            error =
+                hak_merge_go_on(&p->db, &p->larger[kind], (enum hak_run_kind)kind, p->next, keys);
     }
     return error;
 }
@@ -118,6 +133,6 @@ int hak_posting_trim(struct hak_posting_writer *p, uint64_t first_kept) {
 int hak_posting_finish(struct hak_posting_writer *p) {
     int error = find_next(p);
     for (int kind = 0; kind < HAK_RUN_KINDS && !error; kind++)
-        error = hak_merge_rest(p, &p->single[kind], (enum hak_run_kind)kind, p->next);
+        error = hak_merge_rest(&p->db, &p->single[kind], (enum hak_run_kind)kind, p->next);
     return error;
 }

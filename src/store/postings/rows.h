@@ -1,10 +1,9 @@
-/* The insides of a search in runs of postings, shared by finder.c (which chunks have a key) and
- * finder_ask.c (which keys there are). */
-#ifndef HAK_STORE_POSTINGS_FINDER_STATE_H
-#define HAK_STORE_POSTINGS_FINDER_STATE_H
+/* The runs of one kind of postings and their rows, as searches go over them: by finder.c (which
+ * chunks have a key) and finder_ask.c (which keys there are). */
+#ifndef HAK_STORE_POSTINGS_ROWS_H
+#define HAK_STORE_POSTINGS_ROWS_H
 
 #include "store/postings/finder.h"
-#include "store/error.h"
 
 struct hak_finder_run {
     unsigned level;
