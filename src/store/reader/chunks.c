@@ -1,8 +1,9 @@
 /* Chooses the chunks of a walk: by their rows (times, kinds, classes, process, thread), and by
  * postings where the walk asks for bases, addresses, stacks or owners. */
-#include "store/reader/scan_state.h"
+#include "store/reader/chunks.h"
 
 #include <stdlib.h>
+#include "store/reader/state.h"
 
 const char hak_scan_missing[] = "it is missing, and all events up to the next chunk";
 const char hak_scan_missing_end[] = "it is missing, and all events behind it";
@@ -19,11 +20,11 @@ static uint64_t open_end(uint64_t value) {
 }
 
 /* The chunks of the walk by `sql`, which has ROW_FITS; ?10 is `id`. */
-static struct hak_query ask_rows(struct hak_scan *s, const char *sql, uint64_t id) {
-    const struct hak_filter *f = &s->limits.filter;
+static struct hak_query ask_rows(struct hak_chunk_choice *c, const char *sql, uint64_t id) {
+    const struct hak_filter *f = &c->limits->filter;
     uint64_t class_bit =
         f->class_index < 0 ? 0 : (uint64_t)1 << (f->class_index < 63 ? f->class_index : 63);
-    return hak_ask(&s->reader->db, sql, "listing its chunks",
+    return hak_ask(&c->reader->db, sql, "listing its chunks",
                    f->id_from > INT64_MAX ? INT64_MAX : f->id_from, open_end(f->id_to),
                    f->ns_from > INT64_MAX ? INT64_MAX : f->ns_from, open_end(f->ns_to), f->process,
                    f->thread, f->kind_mask_low, f->kind_mask_high, class_bit, id);
@@ -36,7 +37,7 @@ static struct hak_query ask_rows(struct hak_scan *s, const char *sql, uint64_t i
  * before the oldest chunk, where the disk cap dropped events. 1 and the first event that is
  * missing, 0 no, or an error. The chunks around a gap may overlap it a little in time: it is
  * outside when both of them are. */
-static int find_gap(struct hak_scan *s, uint64_t id, uint64_t *chunk, uint32_t *events) {
+static int find_gap(struct hak_chunk_choice *c, uint64_t id, uint64_t *chunk, uint32_t *events) {
 #define BEFORE " FROM chunk WHERE id <= ?1 ORDER BY id DESC LIMIT 1)"
     static const char around[] =
         "SELECT coalesce((SELECT id + events" BEFORE
@@ -45,9 +46,9 @@ static int find_gap(struct hak_scan *s, uint64_t id, uint64_t *chunk, uint32_t *
         " id, min_ns, max_ns FROM chunk WHERE id > ?1 ORDER BY id LIMIT 1";
 #undef BEFORE
     enum { FIRST, MIN_BEFORE, MAX_BEFORE, NEXT, MIN_BEHIND, MAX_BEHIND, VALUES };
-    const struct hak_filter *f = &s->limits.filter;
+    const struct hak_filter *f = &c->limits->filter;
     uint64_t v[VALUES];
-    int found = hak_database_numbers(&s->reader->db, around, id, v, VALUES);
+    int found = hak_database_numbers(&c->reader->db, around, id, v, VALUES);
     if (found <= 0)
         return found;
     bool is_earlier = v[MAX_BEFORE] < f->ns_from && v[MAX_BEHIND] < f->ns_from;
@@ -56,7 +57,7 @@ static int find_gap(struct hak_scan *s, uint64_t id, uint64_t *chunk, uint32_t *
         is_earlier || is_later)
         return 0;
     *chunk = v[FIRST];
-    *events = HAK_SCAN_GAP;
+    *events = HAK_CHUNKS_GAP;
     return 1;
 }
 
@@ -86,41 +87,41 @@ int hak_scan_find_end(struct hak_store_reader *r, uint64_t *first, uint64_t *min
 }
 
 /* Are chunks missing behind the last one that the walk asks for? As find_gap. */
-static int find_end(struct hak_scan *s, uint64_t *chunk, uint32_t *events) {
-    const struct hak_filter *f = &s->limits.filter;
+static int find_end(struct hak_chunk_choice *c, uint64_t *chunk, uint32_t *events) {
+    const struct hak_filter *f = &c->limits->filter;
     uint64_t first, min_ns;
-    int found = hak_scan_find_end(s->reader, &first, &min_ns);
+    int found = hak_scan_find_end(c->reader, &first, &min_ns);
     if (found <= 0 || (f->id_to && first > f->id_to) || (f->ns_to && min_ns > f->ns_to))
         return found < 0 ? found : 0;
     *chunk = first;
-    *events = HAK_SCAN_GAP_AT_END;
+    *events = HAK_CHUNKS_GAP_AT_END;
     return 1;
 }
 
 /* ---- all chunks, by their rows ----------------------------------------------------------------
  */
 
-static void list_chunks(struct hak_scan *s) {
+static void list_chunks(struct hak_chunk_choice *c) {
     static const char *const sql[] = {
         "SELECT id, events, " ROW_FITS " FROM chunk WHERE id > ?1 - 65536 AND id + events > ?1" //
         " AND id <= ?2 ORDER BY id",
         "SELECT id, events, " ROW_FITS " FROM chunk WHERE id > ?1 - 65536 AND id + events > ?1" //
         " AND id <= ?2 ORDER BY id DESC"};
-    const struct hak_filter *f = &s->limits.filter;
-    s->due = s->backwards ? f->id_to : f->id_from ? f->id_from : 1;
-    s->chunks = ask_rows(s, sql[s->backwards], 0);
+    const struct hak_filter *f = &c->limits->filter;
+    c->due = c->backwards ? f->id_to : f->id_from ? f->id_from : 1;
+    c->list = ask_rows(c, sql[c->backwards], 0);
 }
 
 /* ---- by runs of postings ----------------------------------------------------------------------
  */
 
-static int open_finder(struct hak_scan *s) {
-    const struct hak_scan_limits *l = &s->limits;
+static int open_finder(struct hak_chunk_choice *c) {
+    const struct hak_scan_limits *l = c->limits;
     const struct hak_filter *f = &l->filter;
     struct hak_finder_query query[2] = {{.kind = HAK_RUN_BASE}, {.kind = HAK_RUN_BASE}};
     int queries = 0;
     if (f->base)
-        query[queries++].keys = &s->limits.filter.base, query[0].count = 1;
+        query[queries++].keys = &c->limits->filter.base, query[0].count = 1;
     else if (l->filter.base_count)
         query[queries++].keys = l->filter.bases, query[0].count = l->filter.base_count;
     else if (f->address)
@@ -133,31 +134,31 @@ static int open_finder(struct hak_scan *s) {
     bool asks_stack = f->stack || l->stacks[0] || l->stacks[1];
     if (asks_stack && queries < 2) {
         uint64_t a = f->stack ? f->stack : l->stacks[0], b = f->stack ? 0 : l->stacks[1];
-        s->stack_key[0] = a && (!b || a < b) ? a : b;
-        s->stack_key[1] = a < b ? b : a;
+        c->stack_key[0] = a && (!b || a < b) ? a : b;
+        c->stack_key[1] = a < b ? b : a;
         query[queries].kind = HAK_RUN_STACK;
-        query[queries].keys = s->stack_key;
+        query[queries].keys = c->stack_key;
         query[queries++].count = a && b && a != b ? 2 : 1;
     }
     if (l->owner && queries < 2) {
-        s->owner_key = l->owner;
+        c->owner_key = l->owner;
         query[queries].kind = HAK_RUN_OWNER;
-        query[queries].keys = &s->owner_key;
+        query[queries].keys = &c->owner_key;
         query[queries++].count = 1;
     }
-    return queries ? hak_finder_open(&s->reader->postings, query, queries, s->backwards, &s->finder)
+    return queries ? hak_finder_open(&c->reader->postings, query, queries, c->backwards, &c->finder)
                    : 0;
 }
 
 /* There is no row of chunk *id: 1 and the gap, 0 it was dropped, or lies outside, or an error. */
-static int not_there(struct hak_scan *s, uint64_t *id, uint32_t *events) {
+static int not_there(struct hak_chunk_choice *c, uint64_t *id, uint32_t *events) {
     static const char covers[] = "SELECT id, ?1 FROM chunk WHERE id < ?1 AND id > ?1 - 65536 AND"
                                  " id + events > ?1";
     uint64_t chunk;
-    int found = hak_database_numbers(&s->reader->db, covers, *id, &chunk, 1);
+    int found = hak_database_numbers(&c->reader->db, covers, *id, &chunk, 1);
     if (found == 1)
-        return hak_scan_fail_chunk(s->reader, chunk, "row", "table chunk_order does not count it");
-    return found < 0 ? found : find_gap(s, *id, id, events);
+        return hak_scan_fail_chunk(c->reader, chunk, "row", "table chunk_order does not count it");
+    return found < 0 ? found : find_gap(c, *id, id, events);
 }
 
 /* What the row of a chunk says; 0 where that is impossible. */
@@ -168,30 +169,30 @@ static uint32_t events_of(const struct hak_query *q, int column) {
 
 /* Does the row of the chunk that postings speak of fit? 1 (also for a gap in its place), 0 no, or
  * an error. */
-static int row_fits(struct hak_scan *s, uint64_t *id, uint32_t *events) {
+static int row_fits(struct hak_chunk_choice *c, uint64_t *id, uint32_t *events) {
     static const char sql[] =
         "SELECT events, id + events > ?1 AND id <= ?2 AND " ROW_FITS " FROM chunk WHERE id = ?10";
-    struct hak_query q = ask_rows(s, sql, *id);
+    struct hak_query q = ask_rows(c, sql, *id);
     bool found = hak_query_next(&q), fits = found && hak_query_number(&q, 1);
     if (found)
         *events = events_of(&q, 0);
     int error = hak_query_end(&q);
-    return error ? error : found ? fits : not_there(s, id, events);
+    return error ? error : found ? fits : not_there(c, id, events);
 }
 
-static bool is_past(const struct hak_scan *s, uint64_t id) {
-    const struct hak_filter *f = &s->limits.filter;
-    return s->backwards ? id + HAK_CHUNK_EVENTS_MAX <= f->id_from : f->id_to && id > f->id_to;
+static bool is_past(const struct hak_chunk_choice *c, uint64_t id) {
+    const struct hak_filter *f = &c->limits->filter;
+    return c->backwards ? id + HAK_CHUNK_EVENTS_MAX <= f->id_from : f->id_to && id > f->id_to;
 }
 
-static int next_found(struct hak_scan *s, uint64_t *id, uint32_t *events) {
+static int next_found(struct hak_chunk_choice *c, uint64_t *id, uint32_t *events) {
     for (;;) {
-        int got = hak_finder_next(s->finder, id);
+        int got = hak_finder_next(c->finder, id);
         if (got < 0)
             return got;
-        if (got == 0 || is_past(s, *id))
-            return find_gap(s, 1, id, events); /* postings do not tell where the oldest chunk is */
-        got = row_fits(s, id, events);
+        if (got == 0 || is_past(c, *id))
+            return find_gap(c, 1, id, events); /* postings do not tell where the oldest chunk is */
+        got = row_fits(c, id, events);
         if (got)
             return got;
     }
@@ -199,56 +200,58 @@ static int next_found(struct hak_scan *s, uint64_t *id, uint32_t *events) {
 
 /* Is there a hole between what came and the row from `id` to `last`, or the end of the walk (0, 0)?
  * As find_gap. */
-static int look_between(struct hak_scan *s, uint64_t id, uint64_t last, uint64_t *chunk,
+static int look_between(struct hak_chunk_choice *c, uint64_t id, uint64_t last, uint64_t *chunk,
                         uint32_t *events) {
-    const struct hak_filter *f = &s->limits.filter;
-    uint64_t due = s->due, lowest = f->id_from ? f->id_from : 1;
-    if (s->backwards) {
-        s->due = id ? id - 1 : 0;
-        return due > last && due >= lowest ? find_gap(s, due, chunk, events) : 0;
+    const struct hak_filter *f = &c->limits->filter;
+    uint64_t due = c->due, lowest = f->id_from ? f->id_from : 1;
+    if (c->backwards) {
+        c->due = id ? id - 1 : 0;
+        return due > last && due >= lowest ? find_gap(c, due, chunk, events) : 0;
     }
-    s->due = last + 1;
+    c->due = last + 1;
     bool is_hole = id ? due < id : due <= f->id_to;
-    return is_hole ? find_gap(s, due, chunk, events) : 0;
+    return is_hole ? find_gap(c, due, chunk, events) : 0;
 }
 
-static int next_listed(struct hak_scan *s, uint64_t *id, uint32_t *events) {
+static int next_listed(struct hak_chunk_choice *c, uint64_t *id, uint32_t *events) {
     for (;;) {
-        if (!hak_query_next(&s->chunks))
-            return s->chunks.error ? s->chunks.error : look_between(s, 0, 0, id, events);
-        *id = hak_query_number(&s->chunks, 0);
-        *events = *id ? events_of(&s->chunks, 1) : 0;
-        int gap = *events ? look_between(s, *id, *id + *events - 1, id, events) : 0;
+        if (!hak_query_next(&c->list))
+            return c->list.error ? c->list.error : look_between(c, 0, 0, id, events);
+        *id = hak_query_number(&c->list, 0);
+        *events = *id ? events_of(&c->list, 1) : 0;
+        int gap = *events ? look_between(c, *id, *id + *events - 1, id, events) : 0;
         if (gap)
             return gap;
-        if (hak_query_number(&s->chunks, 2))
+        if (hak_query_number(&c->list, 2))
             return 1;
     }
 }
 
-int hak_scan_choose(struct hak_scan *s) {
-    int error = open_finder(s);
-    if (!error && !s->finder)
-        list_chunks(s);
+int hak_chunks_choose(struct hak_chunk_choice *c, struct hak_store_reader *r,
+                      const struct hak_scan_limits *limits, bool backwards) {
+    *c = (struct hak_chunk_choice){.reader = r, .limits = limits, .backwards = backwards};
+    int error = open_finder(c);
+    if (!error && !c->finder)
+        list_chunks(c);
     return error;
 }
 
 /* The end is looked at where the walk comes to it: backwards at first. */
-int hak_scan_next_chunk(struct hak_scan *s, uint64_t *id, uint32_t *events) {
-    const struct hak_filter *f = &s->limits.filter;
-    if (s->backwards && !s->saw_end) {
-        s->saw_end = true;
-        int found = find_end(s, id, events);
+int hak_chunks_next(struct hak_chunk_choice *c, uint64_t *id, uint32_t *events) {
+    const struct hak_filter *f = &c->limits->filter;
+    if (c->backwards && !c->saw_end) {
+        c->saw_end = true;
+        int found = find_end(c, id, events);
         if (found)
             return found;
     }
-    int got = s->finder ? next_found(s, id, events) : next_listed(s, id, events);
-    bool has_passed = !s->finder && f->id_to && s->due > f->id_to; /* of one event, say */
-    return got || s->backwards || has_passed ? got : find_end(s, id, events);
+    int got = c->finder ? next_found(c, id, events) : next_listed(c, id, events);
+    bool has_passed = !c->finder && f->id_to && c->due > f->id_to; /* of one event, say */
+    return got || c->backwards || has_passed ? got : find_end(c, id, events);
 }
 
-void hak_scan_end_choice(struct hak_scan *s) {
-    hak_finder_close(s->finder);
-    hak_query_end(&s->chunks);
-    s->finder = NULL;
+void hak_chunks_end(struct hak_chunk_choice *c) {
+    hak_finder_close(c->finder);
+    hak_query_end(&c->list);
+    c->finder = NULL;
 }

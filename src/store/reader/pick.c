@@ -1,11 +1,11 @@
 /* Picks the events of a decoded chunk that fit what is looked for. */
-#include "store/reader/scan_state.h"
+#include "store/reader/slot.h"
 
 #include "base/sorted.h"
 
 #define BIT(column) (1u << (column))
 
-unsigned hak_scan_asked_columns(const struct hak_scan_limits *l) {
+static unsigned asked_columns(const struct hak_scan_limits *l) {
     const struct hak_filter *f = &l->filter;
     unsigned mask = 0;
     if (f->ns_from || f->ns_to)
@@ -134,7 +134,7 @@ static bool decode(struct hak_scan_slot *s, unsigned mask) {
 
 void hak_scan_decode(struct hak_scan_slot *s) {
     s->hits = 0;
-    if (s->wrong || !decode(s, hak_scan_asked_columns(s->limits)))
+    if (s->wrong || !decode(s, asked_columns(s->limits)))
         return;
     pick(s);
     if (s->hits)

@@ -1,12 +1,13 @@
 /* Threads that decode chunks for a reader: each takes the oldest queued slot; none of them touches
  * SQLite, which belongs to the reader's thread. */
-#include "store/reader/scan_state.h"
+#include "store/reader/slot.h"
 #include "store/pack.h"
 
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include "store/reader/state.h"
 
 struct hak_scan_pool {
     pthread_mutex_t lock;

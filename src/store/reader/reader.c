@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "store/file.h"
-#include "store/reader/scan_state.h"
+#include "store/reader/slot.h"
 
 static int load_names(struct hak_store_reader *r) {
     struct hak_query q =

@@ -1,8 +1,23 @@
 /* Walks chunks in either order: sends them on their way and hands out their events. */
-#include "store/reader/scan_state.h"
+#include "store/reader/scan.h"
 
 #include <stdlib.h>
+#include "store/reader/chunks.h"
+#include "store/reader/slot.h"
+#include "store/reader/state.h"
 #include "store/reader/watch.h"
+
+struct hak_scan {
+    struct hak_store_reader *reader;
+    struct hak_scan_limits limits;
+    struct hak_chunk_choice choice;
+    bool backwards, is_done, has_all; /* has_all: no chunk is left to be read */
+    uint64_t chunks_opened;
+    struct hak_scan_slot *slot[HAK_SCAN_SLOTS_MAX]; /* a ring; NULL = not made yet */
+    unsigned first, used; /* in use now: from `first` on, `used` of them */
+    unsigned window;      /* how many may be in use */
+    uint32_t at;          /* in the hits of the first one */
+};
 
 int hak_scan_fail_chunk(struct hak_store_reader *r, uint64_t chunk, const char *where,
                         const char *wrong) {
@@ -54,7 +69,7 @@ static void let_go(struct hak_scan *s) {
 void hak_scan_free(struct hak_scan *s) {
     if (!s)
         return;
-    hak_scan_end_choice(s);
+    hak_chunks_end(&s->choice);
     for (unsigned i = 0; i < HAK_SCAN_SLOTS_MAX; i++)
         free_slot(s->slot[i]);
     free(s);
@@ -69,7 +84,7 @@ static void stop(struct hak_scan *s) {
         slot_at(s, last)->state = HAK_SLOT_IDLE;
         s->used--;
     }
-    hak_scan_end_choice(s);
+    hak_chunks_end(&s->choice);
     s->is_done = true;
 }
 
@@ -95,7 +110,7 @@ int hak_scan_open(struct hak_store_reader *r, const struct hak_scan_limits *limi
     if (!s->limits.columns)
         s->limits.columns = HAK_ALL_COLUMNS;
     s->backwards = backwards;
-    s->is_done = s->has_all = s->saw_end = false;
+    s->is_done = s->has_all = false;
     s->used = 0;
     s->at = 0;
     s->window = 1;
@@ -103,7 +118,7 @@ int hak_scan_open(struct hak_store_reader *r, const struct hak_scan_limits *limi
     for (unsigned i = 0; i < HAK_SCAN_SLOTS_MAX && !r->may_keep_chunks; i++)
         if (s->slot[i]) /* the writer may have taken a chunk back and written another */
             s->slot[i]->chunk_id = 0;
-    int error = hak_scan_choose(s);
+    int error = hak_chunks_choose(&s->choice, r, &s->limits, backwards);
     if (error)
         hak_scan_close(s);
     else
@@ -176,19 +191,19 @@ static struct hak_scan_slot *free_slot_for(struct hak_scan *s, uint64_t id) {
 static int send_chunk(struct hak_scan *s) {
     uint64_t id;
     uint32_t events;
-    int got = hak_scan_next_chunk(s, &id, &events);
+    int got = hak_chunks_next(&s->choice, &id, &events);
     if (got <= 0)
         return got;
     int error = hak_watch_tell(s->reader, id, s->backwards);
     struct hak_scan_slot *slot = error ? NULL : free_slot_for(s, id);
     if (!slot)
         return error ? error : hak_store_no_memory(s->reader->db.path);
-    if (!events || events >= HAK_SCAN_GAP_AT_END) {
+    if (!events || events >= HAK_CHUNKS_GAP_AT_END) {
         slot->chunk_id = id;
         slot->where = "row";
-        slot->wrong = !events                  ? "it has an impossible number of events"
-                      : events == HAK_SCAN_GAP ? hak_scan_missing
-                                               : hak_scan_missing_end;
+        slot->wrong = !events                    ? "it has an impossible number of events"
+                      : events == HAK_CHUNKS_GAP ? hak_scan_missing
+                                                 : hak_scan_missing_end;
     } else if ((error = load_chunk(s, slot, id, events)) != 0) {
         return error;
     }
