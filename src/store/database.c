@@ -94,6 +94,12 @@ int hak_query_end(struct hak_query *q) {
     return q->error;
 }
 
+int hak_database_run(const struct hak_database *db, const char *sql, const char *doing) {
+    return sqlite3_exec(db->connection, sql, NULL, NULL, NULL) == SQLITE_OK
+               ? 0
+               : hak_database_fail(db, doing);
+}
+
 int hak_do_with(const struct hak_database *db, const char *sql, const char *doing,
                 const struct hak_value *values, int count) {
     struct hak_query q = hak_ask(db, sql, doing);

@@ -1,12 +1,10 @@
 /* Lays out a new store: every table, the views that join them, and the names behind the numbers. */
 #include "store/schema.h"
 
-#include <sqlite3.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include "hop.h"
 #include "size_class.h"
-#include "store/error.h"
+#include "store/database.h"
 #include "store/file.h"
 
 #define LEAK_TABLE                                                                                 \
@@ -126,6 +124,8 @@ static const char layout[] =
     "  f.summary AS summary FROM fault f LEFT JOIN fault_code c ON c.id = f.code"
     " LEFT JOIN process p ON p.id = f.process LEFT JOIN thread t ON t.id = f.thread;";
 
+#define COUNT_OF(array) (sizeof(array) / sizeof *(array))
+
 struct name_row {
     int id, is_move;
     const char *name, *text, *sentence, *what_to_do;
@@ -151,47 +151,32 @@ static const int bands[] = {
 #undef CLASS
 };
 
-static int put_names(sqlite3 *database, const char *sql, const struct name_row *row, size_t count) {
-    sqlite3_stmt *insert;
-    if (sqlite3_prepare_v2(database, sql, -1, &insert, NULL) != SQLITE_OK)
-        return SQLITE_ERROR;
-    int result = SQLITE_OK;
-    for (size_t i = 0; i < count && result == SQLITE_OK; i++, row++) {
-        sqlite3_bind_int(insert, 1, row->id);
-        sqlite3_bind_text(insert, 2, row->name, -1, SQLITE_STATIC);
-        sqlite3_bind_text(insert, 3, row->text, -1, SQLITE_STATIC);
-        sqlite3_bind_text(insert, 4, row->sentence, -1, SQLITE_STATIC);
-        sqlite3_bind_text(insert, 5, row->what_to_do, -1, SQLITE_STATIC);
-        sqlite3_bind_int(insert, 6, row->is_move);
-        result = sqlite3_step(insert) == SQLITE_DONE ? SQLITE_OK : SQLITE_ERROR;
-        sqlite3_reset(insert);
-    }
-    sqlite3_finalize(insert);
-    return result;
+static const char naming[] = "writing its tables of names";
+
+static int put_names(const struct hak_database *db) {
+    int error = 0;
+    for (size_t i = 0; i < COUNT_OF(kinds) && !error; i++)
+        error = hak_do(db, "INSERT INTO kind VALUES(?, ?, ?, ?)", naming, HAK_NUMBER(kinds[i].id),
+                       HAK_TEXT(kinds[i].name), HAK_NUMBER(kinds[i].is_move),
+                       HAK_TEXT(kinds[i].sentence));
+    for (size_t i = 0; i < COUNT_OF(places) && !error; i++)
+        error = hak_do(db, "INSERT INTO place VALUES(?, ?, ?, ?)", naming, HAK_NUMBER(places[i].id),
+                       HAK_TEXT(places[i].name), HAK_TEXT(places[i].text),
+                       HAK_TEXT(places[i].sentence));
+    for (size_t i = 0; i < COUNT_OF(faults) && !error; i++)
+        error = hak_do(db, "INSERT INTO fault_code VALUES(?, ?, ?, ?, ?)", naming,
+                       HAK_NUMBER(faults[i].id), HAK_TEXT(faults[i].name), HAK_TEXT(faults[i].text),
+                       HAK_TEXT(faults[i].sentence), HAK_TEXT(faults[i].what_to_do));
+    for (unsigned i = 0; i < HAK_CLASSES && !error; i++)
+        error = hak_do(db, "INSERT INTO class VALUES(?, ?, ?, ?)", naming, HAK_NUMBER(i),
+                       HAK_NUMBER(hak_class_bytes(i)), HAK_NUMBER(bands[i]),
+                       HAK_NUMBER(hak_first_slot_offset(i)));
+    return error;
 }
 
-static int put_classes(sqlite3 *database) {
-    sqlite3_stmt *insert;
-    if (sqlite3_prepare_v2(database, "INSERT INTO class VALUES(?1, ?2, ?3, ?4)", -1, &insert,
-                           NULL) != SQLITE_OK)
-        return SQLITE_ERROR;
-    int result = SQLITE_OK;
-    for (unsigned i = 0; i < HAK_CLASSES && result == SQLITE_OK; i++) {
-        sqlite3_bind_int(insert, 1, (int)i);
-        sqlite3_bind_int64(insert, 2, (sqlite3_int64)hak_class_bytes(i));
-        sqlite3_bind_int(insert, 3, bands[i]);
-        sqlite3_bind_int64(insert, 4, (sqlite3_int64)hak_first_slot_offset(i));
-        result = sqlite3_step(insert) == SQLITE_DONE ? SQLITE_OK : SQLITE_ERROR;
-        sqlite3_reset(insert);
-    }
-    sqlite3_finalize(insert);
-    return result;
-}
-
-#define COUNT_OF(array) (sizeof(array) / sizeof *(array))
-
-int hak_store_make_schema(struct sqlite3 *database, const char *path) {
+int hak_store_make_schema(const struct hak_database *db) {
     char start[256], geometry[256];
+    static const char doing[] = "laying out its tables";
     snprintf(start, sizeof start,
              "PRAGMA page_size=4096; BEGIN IMMEDIATE;"
              "PRAGMA application_id=%d; PRAGMA user_version=%d;",
@@ -199,15 +184,10 @@ int hak_store_make_schema(struct sqlite3 *database, const char *path) {
     snprintf(geometry, sizeof geometry,
              "INSERT INTO meta VALUES('slab_bytes', '%zu'), ('superslab_bytes', '%zu'); COMMIT;",
              HAK_SLAB_BYTES, HAK_SUPERSLAB_BYTES);
-    bool ok = sqlite3_exec(database, start, NULL, NULL, NULL) == SQLITE_OK &&
-              sqlite3_exec(database, layout, NULL, NULL, NULL) == SQLITE_OK &&
-              put_classes(database) == SQLITE_OK &&
-              put_names(database, "INSERT INTO kind VALUES(?1, ?2, ?6, ?4)", kinds,
-                        COUNT_OF(kinds)) == SQLITE_OK &&
-              put_names(database, "INSERT INTO place VALUES(?1, ?2, ?3, ?4)", places,
-                        COUNT_OF(places)) == SQLITE_OK &&
-              put_names(database, "INSERT INTO fault_code VALUES(?1, ?2, ?3, ?4, ?5)", faults,
-                        COUNT_OF(faults)) == SQLITE_OK &&
-              sqlite3_exec(database, geometry, NULL, NULL, NULL) == SQLITE_OK;
-    return ok ? 0 : hak_store_fail_sqlite(database, path, "laying out its tables");
+    int error = hak_database_run(db, start, doing);
+    if (!error)
+        error = hak_database_run(db, layout, doing);
+    if (!error)
+        error = put_names(db);
+    return error ? error : hak_database_run(db, geometry, doing);
 }

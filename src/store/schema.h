@@ -2,10 +2,10 @@
 #ifndef HAK_STORE_SCHEMA_H
 #define HAK_STORE_SCHEMA_H
 
-struct sqlite3;
+struct hak_database;
 
 /* Lays out an empty database file: page size, application_id, user_version, tables, views, names of
- * classes, kinds, places and faults. 0 or a hak_store_error; `path` is for the message. */
-int hak_store_make_schema(struct sqlite3 *database, const char *path);
+ * classes, kinds, places and faults. 0 or a hak_store_error. */
+int hak_store_make_schema(const struct hak_database *db);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "hop.h"
+#include "base/sorted.h"
 #include "store/reader/state.h"
 #include "trace/record.h"
 
@@ -78,15 +79,10 @@ static bool may_lack_events(const struct hak_order_check *o, uint32_t process) {
 /* ---- more blocks than memory -------------------------------------------------------------------
  */
 
-static int compare(const void *a, const void *b) {
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
 /* Leaves the upper half of the addresses for another reading. */
 static bool shed(struct hak_order_check *o) {
     enum { SAMPLES = 1024 };
-    uint64_t sample[SAMPLES] = {0};
+    uint64_t sample[SAMPLES] = {0}, scratch[SAMPLES];
     uint32_t slots = o->follow.slots, count = 0;
     uint32_t step = slots / (2 * SAMPLES) ? slots / (2 * SAMPLES) : 1;
     for (uint32_t i = 0; i < slots && count < SAMPLES; i += step)
@@ -95,7 +91,7 @@ static bool shed(struct hak_order_check *o) {
                 sample[count++] = hak_follow_slot(&o->follow, k)->base;
                 break;
             }
-    qsort(sample, count, sizeof *sample, compare);
+    hak_sort_keys(sample, count, scratch);
     uint64_t below = sample[count / 2];
     if (below <= sample[0])
         return true; /* one base in very many processes: it must fit */

@@ -7,8 +7,8 @@
 #include "base/sorted.h"
 
 struct gather {
-    uint64_t from, below; /* wanted: from <= base < below */
-    uint64_t *base;       /* 2 * HAK_BASES_BATCH */
+    uint64_t below; /* greater ones are left for later */
+    uint64_t *base; /* 2 * HAK_BASES_BATCH */
     uint32_t count;
     bool left_some;
 };
@@ -32,7 +32,7 @@ static void add(void *context, uint64_t base) {
 
 int hak_bases_next(struct hak_store_reader *r, uint64_t from, uint64_t *out, uint32_t *count,
                    bool *is_last) {
-    struct gather g = {.from = from, .below = UINT64_MAX, .base = out};
+    struct gather g = {.below = UINT64_MAX, .base = out};
     int error = hak_finder_bases(&r->postings, from, &g.below, add, &g);
     tidy(&g);
     *count = g.count;

@@ -3,7 +3,7 @@
 #include "store/reader/state.h"
 #include "store/sql/tables.h"
 
-int hak_table_add_catalogue(sqlite3 *database, const char *path) {
+int hak_table_add_catalogue(const struct hak_database *db) {
     static const char view[] =
         "CREATE TEMP VIEW IF NOT EXISTS table_column AS"
         " SELECT t.name AS table_name, t.kind AS kind, c.cid AS position, c.name AS column_name,"
@@ -16,7 +16,5 @@ int hak_table_add_catalogue(sqlite3 *database, const char *path) {
         "   AND name NOT IN ('event', 'life', 'live', 'block', 'stack_node', 'node')"
         "  UNION ALL SELECT 'table_column', 'view') t"
         " JOIN pragma_table_xinfo(t.name) c";
-    return sqlite3_exec(database, view, NULL, NULL, NULL) == SQLITE_OK
-               ? 0
-               : hak_store_fail_sqlite(database, path, "adding its list of tables");
+    return hak_database_run(db, view, "adding its list of tables");
 }

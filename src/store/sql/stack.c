@@ -87,14 +87,12 @@ static int column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int which) {
 HAK_TABLE_MODULE(hak_stack_module, declaration);
 
 /* A temporary view comes before the file's own one of this name. */
-int hak_table_add_stack_frame(sqlite3 *database, const char *path) {
+int hak_table_add_stack_frame(const struct hak_database *db) {
     static const char view[] =
         "CREATE TEMP VIEW IF NOT EXISTS stack_frame AS"
         " SELECT w.stack AS stack, w.depth AS depth, f.level AS level, f.ip AS ip,"
         "  f.module AS module, f.module_offset AS module_offset, f.function AS function,"
         "  f.file AS file, f.line AS line"
         " FROM stack_node w JOIN node_frame f ON f.node = w.node";
-    return sqlite3_exec(database, view, NULL, NULL, NULL) == SQLITE_OK
-               ? 0
-               : hak_store_fail_sqlite(database, path, "adding its view of stacks");
+    return hak_database_run(db, view, "adding its view of stacks");
 }

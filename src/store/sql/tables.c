@@ -61,9 +61,9 @@ int hak_store_add_tables(struct sqlite3 *database) {
             error = hak_store_fail_sqlite(database, t->reader->db.path, "adding its tables");
     }
     if (!error)
-        error = hak_table_add_stack_frame(database, t->reader->db.path);
+        error = hak_table_add_stack_frame(&t->reader->db);
     if (!error)
-        error = hak_table_add_catalogue(database, t->reader->db.path);
+        error = hak_table_add_catalogue(&t->reader->db);
     let_go(t);
     return error;
 }

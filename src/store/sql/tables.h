@@ -108,8 +108,8 @@ extern const sqlite3_module hak_event_module, hak_block_module, hak_life_module,
     hak_stack_module;
 
 /* Makes the view table_column of this connection. 0 or an error. (sql/catalogue.c) */
-int hak_table_add_catalogue(sqlite3 *database, const char *path);
+int hak_table_add_catalogue(const struct hak_database *db);
 /* Makes the view stack_frame of this connection one over stack_node. 0 or an error. */
-int hak_table_add_stack_frame(sqlite3 *database, const char *path);
+int hak_table_add_stack_frame(const struct hak_database *db);
 
 #endif

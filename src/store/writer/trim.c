@@ -16,19 +16,17 @@ uint64_t hak_store_used_bytes(struct hak_store_writer *w) {
 void hak_store_keep_log_below(struct hak_store_writer *w, uint64_t bytes) {
     char sql[80];
     snprintf(sql, sizeof sql, "PRAGMA wal_autocheckpoint=%" PRIu64, bytes / 4096 + 1);
-    sqlite3_exec(w->db.connection, sql, NULL, NULL, NULL);
+    hak_database_run(&w->db, sql, "setting up the write-ahead log");
 }
 
 /* Drops the chunks before the one that is `end`. */
 static int drop_before(struct hak_store_writer *w, uint64_t end) {
-    char sql[400];
-    snprintf(sql, sizeof sql,
-             "DELETE FROM chunk_data WHERE chunk < %" PRIu64 ";"
-             "DELETE FROM chunk WHERE id < %" PRIu64 ";",
-             end, end);
-    if (sqlite3_exec(w->db.connection, sql, NULL, NULL, NULL) != SQLITE_OK)
-        return hak_database_fail(&w->db, "dropping its oldest events");
-    int error = hak_posting_trim(w->postings, end);
+    static const char doing[] = "dropping its oldest events";
+    int error = hak_do(&w->db, "DELETE FROM chunk_data WHERE chunk < ?", doing, HAK_NUMBER(end));
+    if (!error)
+        error = hak_do(&w->db, "DELETE FROM chunk WHERE id < ?", doing, HAK_NUMBER(end));
+    if (!error)
+        error = hak_posting_trim(w->postings, end);
     return error ? error : hak_live_trim(w->live, end);
 }
 

@@ -13,12 +13,6 @@
 
 _Static_assert(HAK_CHUNK_EVENTS == HAK_CHUNK_EVENTS_MAX, "one limit, two headers");
 
-static int run(struct hak_store_writer *w, const char *sql, const char *doing) {
-    return sqlite3_exec(w->db.connection, sql, NULL, NULL, NULL) == SQLITE_OK
-               ? 0
-               : hak_database_fail(&w->db, doing);
-}
-
 static void close_writer(struct hak_store_writer *w) {
     hak_posting_writer_free(w->postings);
     hak_node_writer_free(w->nodes);
@@ -51,10 +45,11 @@ static struct hak_store_writer *new_writer(void) {
  * nothing (the kernel has the pages); only a machine that crashes in the middle of a capture can.
  * finish() syncs. */
 static int set_up_writing(struct hak_store_writer *w) {
-    return run(w,
-               "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA wal_autocheckpoint=2048;"
-               "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8192;",
-               "setting up the write-ahead log");
+    return hak_database_run(
+        &w->db,
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA wal_autocheckpoint=2048;"
+        "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8192;",
+        "setting up the write-ahead log");
 }
 
 /* What writes stacks, postings and live checkpoints on the connection that was made. */
@@ -85,9 +80,10 @@ int hak_store_create(const char *path, int replace, struct hak_store_writer **ou
     if (!error)
         error = hak_store_file_connect(w->db.path, w->fd, true, &w->db.connection);
     if (!error) /* what is only being made has nothing to lose: no sync */
-        error = run(w, "PRAGMA synchronous=OFF; PRAGMA journal_mode=MEMORY;", "making it");
+        error = hak_database_run(&w->db, "PRAGMA synchronous=OFF; PRAGMA journal_mode=MEMORY;",
+                                 "making it");
     if (!error)
-        error = hak_store_make_schema(w->db.connection, w->db.path);
+        error = hak_store_make_schema(&w->db);
     if (!error)
         error = set_up_writing(w);
     if (!error)
@@ -114,7 +110,8 @@ int hak_store_resume(const char *path, struct hak_store_writer **out) {
     if (!error)
         error = set_up_writing(w);
     if (!error)
-        error = run(w, "DELETE FROM meta WHERE key='finished'", "going on with it");
+        error =
+            hak_database_run(&w->db, "DELETE FROM meta WHERE key='finished'", "going on with it");
     if (!error)
         error = open_rooms(w);
     if (error) {
@@ -133,7 +130,7 @@ int hak_store_resume(const char *path, struct hak_store_writer **out) {
 }
 
 int hak_store_begin(struct hak_store_writer *w) {
-    int error = run(w, "BEGIN IMMEDIATE", "beginning a transaction");
+    int error = hak_database_run(&w->db, "BEGIN IMMEDIATE", "beginning a transaction");
     w->in_transaction = !error;
     return error;
 }
@@ -196,7 +193,7 @@ static int watch_order(struct hak_store_writer *w, const struct hak_columns *c, 
              "UPDATE meta SET value = CAST(value AS INTEGER) + %" PRIu64
              " WHERE key = 'disordered_events'",
              first, count);
-    return run(w, sql, "noting events out of order");
+    return hak_database_run(&w->db, sql, "noting events out of order");
 }
 
 /* Writes the events of `c` as one chunk, and what finds it again. */
@@ -264,7 +261,7 @@ int hak_store_commit(struct hak_store_writer *w) {
     if (!error)
         error = hak_node_writer_flush(w->nodes);
     if (!error)
-        error = run(w, "COMMIT", "committing");
+        error = hak_database_run(&w->db, "COMMIT", "committing");
     if (!error) {
         w->in_transaction = false;
         w->last_committed_event = w->last_event;
@@ -282,7 +279,7 @@ int hak_store_rollback(struct hak_store_writer *w) {
     /* SQLite may have rolled back by itself, as it does when the disk is full. */
     int error = sqlite3_get_autocommit(w->db.connection)
                     ? 0
-                    : run(w, "ROLLBACK", "taking back what was not committed");
+                    : hak_database_run(&w->db, "ROLLBACK", "taking back what was not committed");
     hak_node_writer_rolled_back(w->nodes);
     hak_posting_rolled_back(w->postings);
     hak_names_rolled_back(w->names);
@@ -292,12 +289,13 @@ int hak_store_rollback(struct hak_store_writer *w) {
 /* What can be joined at the end is joined; where there is no room for it, the store is as good
  * without. */
 static void join_postings(struct hak_store_writer *w) {
-    if (run(w, "BEGIN IMMEDIATE", "joining its postings"))
+    if (hak_database_run(&w->db, "BEGIN IMMEDIATE", "joining its postings"))
         return;
-    if (hak_posting_finish(w->postings) || run(w, "COMMIT", "joining its postings")) {
+    if (hak_posting_finish(w->postings) ||
+        hak_database_run(&w->db, "COMMIT", "joining its postings")) {
         hak_posting_rolled_back(w->postings);
         if (!sqlite3_get_autocommit(w->db.connection))
-            run(w, "ROLLBACK", "joining its postings");
+            hak_database_run(&w->db, "ROLLBACK", "joining its postings");
     }
 }
 
@@ -309,16 +307,19 @@ int hak_store_finish(struct hak_store_writer *w) {
     if (!error && !w->taken_back)
         error = hak_store_put_meta(w, "finished", "1");
     if (!error && !w->taken_back)
-        error = run(w, "DELETE FROM node_map", "dropping what nobody goes on with");
+        error =
+            hak_database_run(&w->db, "DELETE FROM node_map", "dropping what nobody goes on with");
     hak_database_rest(&w->db);
     sqlite3_busy_timeout(w->db.connection, FINISH_WAIT_MS);
     if (!error)
-        error = run(w, "PRAGMA wal_checkpoint(TRUNCATE)", "writing its log back at the end");
+        error = hak_database_run(&w->db, "PRAGMA wal_checkpoint(TRUNCATE)",
+                                 "writing its log back at the end");
     if (!error && fsync(w->fd) != 0) /* one sync, while the log is still there */
         error = hak_store_fail(HAK_STORE_FULL, "%s: could not be brought to the disk; make room",
                                w->db.path);
     if (!error)
-        error = run(w, "PRAGMA journal_mode=DELETE", "writing its log back at the end");
+        error = hak_database_run(&w->db, "PRAGMA journal_mode=DELETE",
+                                 "writing its log back at the end");
     if (error == HAK_STORE_BUSY)
         error = 0; /* somebody has it open: all is committed, and the log stays beside it */
     close_writer(w);
