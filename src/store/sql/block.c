@@ -2,7 +2,8 @@
 #include "store/sql/tables.h"
 
 #include <stdlib.h>
-#include <string.h>
+#include "base/array.h"
+#include "base/index.h"
 #include "hop.h"
 #include "store/reader/state.h"
 #include "superslab.h"
@@ -34,7 +35,7 @@ static const char declaration[] =
 
 struct row {
     uint64_t base;
-    uint32_t process; /* 0 = free entry */
+    uint32_t process;
     uint8_t class_index;
     uint64_t slot_bytes, mallocs, frees, events, first_id, last_id, first_ns, last_ns, max_size;
 };
@@ -42,8 +43,9 @@ struct row {
 struct cursor {
     struct hak_table_cursor head;
     struct hak_base_walk walk;
-    struct row *table; /* hash table of this batch */
-    uint32_t slots, used, at;
+    struct row *rows; /* of this batch */
+    struct hak_index index;
+    uint32_t count, capacity, at;
     bool has_addr;
     uint64_t asked_addr;
 };
@@ -57,46 +59,34 @@ static int best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
     return result;
 }
 
-static struct row *find_row(struct row *table, uint32_t slots, const struct row *key) {
-    uint64_t mixed = (key->base ^ (uint64_t)key->process << 40 ^ (uint64_t)key->class_index << 56) *
-                     0x9e3779b97f4a7c15ull;
-    uint32_t at = (uint32_t)(mixed >> 32) & (slots - 1);
-    while (table[at].process && (table[at].base != key->base || table[at].process != key->process ||
-                                 table[at].class_index != key->class_index))
-        at = (at + 1) & (slots - 1);
-    return &table[at];
-}
-
-static bool grow(struct cursor *c) {
-    uint32_t slots = c->slots ? c->slots * 2 : 1024;
-    struct row *table = calloc(slots, sizeof *table);
-    if (!table)
-        return false;
-    for (uint32_t i = 0; c->table && i < c->slots; i++)
-        if (c->table[i].process)
-            *find_row(table, slots, &c->table[i]) = c->table[i];
-    free(c->table);
-    c->table = table;
-    c->slots = slots;
-    return true;
+/* The row of the event's block, which is made if there is none; NULL without memory. */
+static struct row *row_of(struct cursor *c, const struct hak_event *e) {
+    uint64_t key = hak_index_mix((uint64_t)e->process << 8 | e->class_index, e->base), place = 0;
+    for (uint32_t n; (n = hak_index_find(&c->index, key, &place)) != 0;) {
+        struct row *row = &c->rows[n - 1];
+        if (row->base == e->base && row->process == e->process &&
+            row->class_index == e->class_index)
+            return row;
+    }
+    if (!hak_array_make_room(&c->rows, c->count, &c->capacity, sizeof *c->rows) ||
+        !hak_index_add(&c->index, key, c->count + 1))
+        return NULL;
+    struct row *row = &c->rows[c->count++];
+    *row = (struct row){.base = e->base,
+                        .process = e->process,
+                        .class_index = e->class_index,
+                        .first_id = e->id,
+                        .first_ns = e->ns};
+    hak_store_class(hak_table_reader(&c->head.vtab), e->class_index, &row->slot_bytes, NULL);
+    return row;
 }
 
 static bool add_event(struct cursor *c, const struct hak_event *e) {
-    struct row key = {.base = e->base, .process = e->process, .class_index = e->class_index};
     if (!e->process || e->flags & HAK_RECORD_ILLEGAL)
         return true; /* a wrong move makes no block */
-    if (c->used >= c->slots / 3 * 2 && !grow(c))
+    struct row *row = row_of(c, e);
+    if (!row)
         return false;
-    if (!c->table)
-        return false;
-    struct row *row = find_row(c->table, c->slots, &key);
-    if (!row->process) {
-        *row = key;
-        row->first_id = e->id;
-        row->first_ns = e->ns;
-        hak_store_class(hak_table_reader(&c->head.vtab), e->class_index, &row->slot_bytes, NULL);
-        c->used++;
-    }
     row->events++;
     row->last_id = e->id;
     row->last_ns = e->ns;
@@ -117,9 +107,8 @@ static int next_batch(struct cursor *c) {
     int result = hak_base_walk_next(&c->walk, &limits);
     if (result <= 0)
         return result;
-    if (c->table)
-        memset(c->table, 0, c->slots * sizeof *c->table);
-    c->used = c->at = 0;
+    hak_index_free(&c->index);
+    c->count = c->at = 0;
     limits.filter.kind_mask_low = ~(uint64_t)1;
     limits.columns = HAK_ALL_COLUMNS & ~(BIT(HAK_COLUMN_GENERATION) | BIT(HAK_COLUMN_OLD));
     result = hak_scan_open(hak_table_reader(&c->head.vtab), &limits, false, &scan);
@@ -135,9 +124,9 @@ static int next_batch(struct cursor *c) {
 }
 
 static bool is_wanted(const struct cursor *c) {
-    const struct row *row = &c->table[c->at];
-    return row->process && (!c->has_addr || (c->asked_addr >= row->base &&
-                                             c->asked_addr - row->base < row->slot_bytes));
+    const struct row *row = &c->rows[c->at];
+    return !c->has_addr ||
+           (c->asked_addr >= row->base && c->asked_addr - row->base < row->slot_bytes);
 }
 
 static int next(sqlite3_vtab_cursor *vtab) {
@@ -146,7 +135,7 @@ static int next(sqlite3_vtab_cursor *vtab) {
     c->head.number++;
     do {
         c->at++;
-        while (found == 1 && c->at >= c->slots)
+        while (found == 1 && c->at >= c->count)
             found = next_batch(c);
     } while (found == 1 && !is_wanted(c));
     c->head.is_at_end = found != 1;
@@ -156,7 +145,8 @@ static int next(sqlite3_vtab_cursor *vtab) {
 static int close_cursor(sqlite3_vtab_cursor *vtab) {
     struct cursor *c = (struct cursor *)vtab;
     hak_base_walk_free(&c->walk);
-    free(c->table);
+    hak_index_free(&c->index);
+    free(c->rows);
     hak_table_close(vtab);
     return SQLITE_OK;
 }
@@ -189,8 +179,6 @@ static int filter(sqlite3_vtab_cursor *vtab, int number, const char *plan, int a
     hak_base_walk_free(&c->walk);
     c->has_addr = false;
     c->head.is_at_end = true;
-    if (!c->table && !grow(c))
-        return SQLITE_NOMEM;
     for (int i = 0; i < argc && !error; i++) {
         uint64_t value;
         if (!hak_table_number(argv[i], plan[2 * i + 1], &value))
@@ -208,13 +196,13 @@ static int filter(sqlite3_vtab_cursor *vtab, int number, const char *plan, int a
     if (!error && !is_limited)
         error = c->has_addr ? add_blocks_at(c, c->asked_addr)
                             : hak_base_walk_all(&c->walk, hak_table_reader(&c->head.vtab));
-    c->at = c->slots; /* nothing gathered yet */
+    c->at = c->count; /* nothing gathered yet */
     return error ? hak_table_fail(vtab->pVtab, error) : next(vtab);
 }
 
 static int column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, int which) {
     struct cursor *c = (struct cursor *)vtab;
-    const struct row *row = &c->table[c->at];
+    const struct row *row = &c->rows[c->at];
     const uint64_t numbers[] = {
         [BASE] = row->base,         [PROCESS] = row->process,   [SLOT] = row->slot_bytes,
         [MALLOCS] = row->mallocs,   [FREES] = row->frees,       [EVENTS] = row->events,

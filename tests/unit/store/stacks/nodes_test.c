@@ -127,8 +127,7 @@ static void expect_nodes(uint32_t last) {
     must(hak_store_open(path, &r));
     must(hak_store_summarise(r, &summary));
     ck_assert_uint_eq(summary.nodes, last);
-    must(hak_node_reader_make(
-        &(struct hak_database){hak_store_database(r)->connection, (char *)path}, &nodes));
+    must(hak_node_reader_make(hak_store_database(r), &nodes));
     for (uint32_t i = 1; i <= last; i++) {
         ck_assert_int_eq(hak_node_reader_next(nodes, n.id + 1, &n), 1);
         ck_assert_msg(is_equal(&n, &node[i]), "node %u", i);
