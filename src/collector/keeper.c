@@ -20,6 +20,9 @@
 #define FILES_MIN 32
 #define FIXED     4 /* descriptors besides the guests */
 
+/* As many as the queue of SOMAXCONN (4,096) can need. */
+#define SYNC_PASSES (4096 / HAK_KEEPER_GUESTS)
+
 /* The kernel's clock, as in the programs: `run` may have a preload with another one. */
 static void read_clock(struct timespec *now) {
     *now = (struct timespec){0};
@@ -62,6 +65,23 @@ static void beat(struct hak_keeper *k) {
     k->beat_due_ms = hak_keeper_now_ms() + BEAT_MS;
 }
 
+/* A program that has connected before the owner wanted a SYNC is heard before it is sent. */
+static void begin_sync(struct hak_keeper *k, uint32_t wanted) {
+    if (k->sync_seen == wanted)
+        return;
+    k->sync_seen = wanted;
+    k->sync_passes = SYNC_PASSES;
+}
+
+/* Whether FINISH is wanted, and since when. */
+static bool wants_finish(struct hak_keeper *k, bool hold) {
+    if (k->held_count > 0 || hold)
+        k->finish_since_ms = 0;
+    else if (k->finish_since_ms == 0)
+        k->finish_since_ms = hak_keeper_now_ms();
+    return k->finish_since_ms > 0;
+}
+
 /* Passes on what the owner wants. False: the loop is to end now. */
 static bool obey(struct hak_keeper *k) {
     pthread_mutex_lock(&k->lock);
@@ -70,15 +90,21 @@ static bool obey(struct hak_keeper *k) {
     pthread_mutex_unlock(&k->lock);
     if (leave || k->finished)
         return false;
-    if (hak_keeper_awaits_guests(k) || !hak_keeper_tell_sessions(k))
+    begin_sync(k, wanted);
+    bool finish = wants_finish(k, hold);
+    if (!hak_keeper_tell_sessions(k))
         return true;
     struct hak_link_message m = {.type = HAK_LINK_SYNC, .number = wanted};
     int sent = 1;
     if (wanted != k->sync_sent) {
+        if (hak_keeper_sync_awaits_guests(k))
+            return true;
+        hak_keeper_tell_refused_notes(k, false);
         sent = hak_link_send(k->link, &m, -1);
         if (sent == 0)
             k->sync_sent = wanted;
-    } else if (k->held_count == 0 && !hold && !k->finishing) {
+    } else if (finish && !k->finishing && !hak_keeper_finish_awaits_guests(k)) {
+        hak_keeper_tell_refused_notes(k, true);
         m.type = HAK_LINK_FINISH;
         sent = hak_link_send(k->link, &m, -1);
         k->finishing = sent == 0;
@@ -88,11 +114,21 @@ static bool obey(struct hak_keeper *k) {
     return true;
 }
 
+static void accept_all(struct hak_keeper *k) {
+    bool is_empty = hak_keeper_accept_guests(k, k->listening);
+    is_empty = (k->way < 0 || hak_keeper_accept_guests(k, k->way)) && is_empty;
+    if (k->sync_passes == 0)
+        return;
+    k->sync_passes = is_empty ? 0 : k->sync_passes - 1;
+    k->sync_since_ms = hak_keeper_now_ms();
+}
+
 static void step(struct hak_keeper *k) {
+    short room = hak_keeper_has_room(k) ? POLLIN : 0;
     struct pollfd fds[FIXED + HAK_KEEPER_GUESTS] = {{.fd = k->wake, .events = POLLIN},
-                                                    {.fd = k->listening, .events = POLLIN},
+                                                    {.fd = k->listening, .events = room},
                                                     {.fd = k->link, .events = POLLIN},
-                                                    {.fd = k->way, .events = POLLIN}};
+                                                    {.fd = k->way, .events = room}};
     int guests = k->guest_count;
     for (int i = 0; i < guests; i++)
         fds[FIXED + i] = (struct pollfd){.fd = k->guests[i].greeting.socket, .events = POLLIN};
@@ -101,7 +137,7 @@ static void step(struct hak_keeper *k) {
             fds[2].events |= POLLOUT;
     uint64_t now = hak_keeper_now_ms();
     int timeout = k->beat_due_ms > now ? (int)(k->beat_due_ms - now) : 0;
-    if (k->link < 0 && k->worker_due_ms <= now)
+    if ((k->link < 0 && k->worker_due_ms <= now) || k->sync_passes > 0)
         timeout = 0;
     if (k->family_count)
         timeout = k->look_due_ms <= now                      ? 0
@@ -121,10 +157,8 @@ static void step(struct hak_keeper *k) {
         else if (now > k->guests[i].due_ms)
             hak_keeper_drop_guest(k, i);
     }
-    if (fds[1].revents)
-        hak_keeper_accept_guests(k, k->listening);
-    if (fds[3].revents)
-        hak_keeper_accept_guests(k, k->way);
+    if (fds[1].revents || fds[3].revents || k->sync_passes > 0)
+        accept_all(k);
     hak_leaving_look(&k->leaving, now);
     hak_keeper_look_for_offers(k);
     hak_keeper_start_worker(k);
@@ -190,6 +224,7 @@ void hak_keeper_free(struct hak_keeper *k) {
     free(k->held);
     free(k->unreadable);
     free(k->family);
+    free(k->notes);
     free(k);
 }
 
@@ -204,7 +239,7 @@ int hak_keeper_main(const char *collect_path, int first, const char *name, bool 
             return 1;
         if (k->config.has_way)
             hak_keeper_open_way(k);
-        for (int i = 0; k->config.has_way && i < k->held_count; i++)
+        for (int i = 0; k->config.wants_offers && i < k->held_count; i++)
             hak_keeper_add_family(k, k->held[i].peer_pid, 0);
     } else {
         snprintf(k->config.socket_name, sizeof k->config.socket_name, "%s", name);

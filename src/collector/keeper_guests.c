@@ -2,6 +2,7 @@
 #include "collector/keeper_state.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -13,11 +14,19 @@
 
 #define GUEST_MS        5000
 #define GUESTS_OF_ONE   4
-#define ACCEPT_MS       20 /* then the keeper does its other work */
-#define SESSIONS_OF_ONE 64 /* that live: one of its own, and its children may keep earlier ones */
+#define ACCEPT_MS       20   /* then the keeper does its other work */
+#define SESSIONS_OF_ONE 64   /* that live: one of its own, and its children may keep earlier ones */
+#define SYNC_MS         1000 /* a program says hello right after it has connected */
 
-bool hak_keeper_awaits_guests(const struct hak_keeper *k) {
-    return k->guest_count > 0 && hak_keeper_now_ms() - k->guests_since_ms <= GUEST_MS;
+bool hak_keeper_sync_awaits_guests(const struct hak_keeper *k) {
+    return k->sync_passes > 0 ||
+           (k->guest_count > 0 && k->guests[0].due_ms <= k->sync_since_ms + GUEST_MS &&
+            hak_keeper_now_ms() - k->sync_since_ms <= SYNC_MS);
+}
+
+bool hak_keeper_finish_awaits_guests(const struct hak_keeper *k) {
+    return k->guest_count > 0 &&
+           (k->finish_since_ms == 0 || hak_keeper_now_ms() - k->finish_since_ms <= GUEST_MS);
 }
 
 /* Of the tree: of the programs that have said hello, and of those that `run`, which is the keeper
@@ -55,13 +64,13 @@ static bool may_speak(struct hak_keeper *k, int socket) {
 }
 
 static const char *make_way(struct hak_keeper *k) {
-    bool is_new = k->way < 0;
-    if (!hak_keeper_open_way(k))
-        return "no socket can be made in " HAK_KEEPER_FOLDER;
+    bool was_wanted = k->config.wants_offers, was_open = k->way >= 0;
+    k->config.wants_offers = 1; /* with or without a path that leads here */
+    bool is_open = hak_keeper_open_way(k), is_new = !was_wanted || is_open != was_open;
     /* The worker tells another keeper, should this one die. */
     if (is_new && k->link >= 0 && hak_link_send(k->link, &k->config, k->listening) < 0)
         hak_keeper_lose_worker(k);
-    return NULL;
+    return is_open ? NULL : "no socket can be made in " HAK_KEEPER_FOLDER;
 }
 
 /* Who says hello is asked of the kernel, where it can be. */
@@ -80,6 +89,51 @@ static void correct_hello(struct hak_hello *hello, const struct hak_known_proces
     }
 }
 
+/* False where the kernel does not tell of children; where it does, one that is not seen is none. */
+static bool children_are_told(pid_t parent) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)parent, (int)parent);
+    return hak_pid_proc_is_own() && access(path, R_OK) == 0;
+}
+
+/* A note of a child is heard once, and so many of all. */
+static bool may_be_passed_on(struct hak_keeper *k, const struct hak_note *note) {
+    for (uint32_t i = 0; note->child.pid && i < k->note_count; i++) {
+        const struct hak_note *one = &k->notes[i];
+        if (one->speaker.pid == note->speaker.pid &&
+            one->speaker.start_time == note->speaker.start_time &&
+            one->child.pid == note->child.pid && one->child.start_time == note->child.start_time)
+            return false;
+    }
+    bool has_room =
+        k->notes_passed_on < HAK_KEEPER_NOTES &&
+        hak_array_make_room(&k->notes, k->note_count, &k->note_capacity, sizeof *k->notes);
+    if (!has_room) {
+        k->notes_refused++;
+        k->last_refused = note->speaker;
+        return false;
+    }
+    k->notes_passed_on++;
+    if (note->child.pid)
+        k->notes[k->note_count++] = *note;
+    return true;
+}
+
+void hak_keeper_tell_refused_notes(struct hak_keeper *k, bool is_last) {
+    uint32_t due = is_last ? k->refused_told + 1 : k->refused_told * 2 + 1; /* not each time */
+    if (k->link < 0 || k->notes_refused < due)
+        return;
+    struct hak_link_message m = {
+        .type = HAK_LINK_UNRECORDED,
+        .peer_pid = k->last_refused.pid,
+        .hello = {.pid = k->last_refused.pid, .start_time = k->last_refused.start_time}};
+    snprintf(m.hello.text, sizeof m.hello.text,
+             "%u programs that are not recorded are not told of: %u were already", k->notes_refused,
+             (unsigned)HAK_KEEPER_NOTES);
+    if (hak_link_send(k->link, &m, -1) == 0)
+        k->refused_told = k->notes_refused;
+}
+
 /* Best effort: without a worker, nothing of the process is known but that it was executed. */
 const char *hak_keeper_note_unrecorded(struct hak_keeper *k, struct hak_greeting *g,
                                        const struct hak_known_process *who) {
@@ -93,9 +147,11 @@ const char *hak_keeper_note_unrecorded(struct hak_keeper *k, struct hak_greeting
     struct hak_inner_pid inner = {.pid = g->hello.child, .space = g->hello.pid_space};
     pid_t child = 0;
     struct hak_peer self = {0};
-    bool is_own_space = inner.space ? inner.space == hak_pid_namespace_own() : g->hello.pid == peer;
-    if (is_child && !is_own_space) {
+    bool is_here = inner.space ? inner.space == hak_pid_namespace_own() : g->hello.pid == peer;
+    if (is_child && !is_here) {
         child = hak_pid_of_child(peer, &inner);
+        if (child == 0 && hak_pid_namespace_of(peer) && children_are_told(peer))
+            return "the process has no such child";
     } else if (is_child && hak_peer_read(inner.pid, &self)) {
         if (self.parent != peer)
             return "the process is no child of the one that says so";
@@ -106,7 +162,8 @@ const char *hak_keeper_note_unrecorded(struct hak_keeper *k, struct hak_greeting
                                  .peer_pid = is_child ? child : peer,
                                  .hello = g->hello};
     m.hello.start_time = m.peer_pid > 0 && hak_peer_read(m.peer_pid, &self) ? self.start_time : 0;
-    if (k->link >= 0 && hak_link_send(k->link, &m, -1) < 0)
+    struct hak_note note = {*who, {g->hello.child, m.hello.start_time}};
+    if (may_be_passed_on(k, &note) && k->link >= 0 && hak_link_send(k->link, &m, -1) < 0)
         hak_keeper_lose_worker(k);
     return NULL;
 }
@@ -224,8 +281,6 @@ void hak_keeper_add_guest(struct hak_keeper *k, int socket) {
     if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &bytes) != 0)
         peer = (struct ucred){0};
     make_room_for(k, peer.pid);
-    if (k->guest_count == 0)
-        k->guests_since_ms = hak_keeper_now_ms();
     struct hak_guest *guest = &k->guests[k->guest_count++];
     hak_greeting_open(&guest->greeting, socket);
     guest->is_apart = !can_end_us(&peer);
@@ -247,18 +302,26 @@ static void send_away(struct hak_keeper *k, int socket) {
     hak_leaving_add(&k->leaving, hak_greeting_close(&greeting), hak_keeper_now_ms());
 }
 
-void hak_keeper_accept_guests(struct hak_keeper *k, int listening) {
+bool hak_keeper_has_room(const struct hak_keeper *k) {
+    /* Each guest and both sockets that listen may need it, and so may the next guest. */
+    return hak_leaving_room(&k->leaving) >= k->guest_count + 3;
+}
+
+bool hak_keeper_accept_guests(struct hak_keeper *k, int listening) {
     uint64_t begun = hak_keeper_now_ms();
     for (int i = 0; i < HAK_KEEPER_GUESTS && hak_keeper_now_ms() - begun < ACCEPT_MS; i++) {
+        if (!hak_keeper_has_room(k))
+            return true;
         int fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd < 0) {
             if (errno == EMFILE || errno == ENFILE)
                 usleep(10000); /* the guest stays in the queue */
-            return;
+            return true;
         }
         if (may_speak(k, fd))
             hak_keeper_add_guest(k, fd);
         else
             send_away(k, fd);
     }
+    return false;
 }

@@ -233,7 +233,7 @@ static uint64_t rest_after(uint64_t begun_ms, uint64_t pause_ms) {
 
 void hak_keeper_look_for_offers(struct hak_keeper *k) {
     uint64_t now = hak_keeper_now_ms();
-    if (!k->config.has_way || !hak_pid_proc_is_own())
+    if (!k->config.wants_offers || !hak_pid_proc_is_own())
         return;
     if (now >= k->orphans_due_ms) {
         look_for_orphans(k, network_of(getpid()));

@@ -25,6 +25,7 @@
 
 #define HAK_KEEPER_GUESTS    64
 #define HAK_KEEPER_STRANGERS 256
+#define HAK_KEEPER_NOTES     16384 /* of programs that are not recorded: each may be a row */
 
 struct held {
     uint32_t number;
@@ -63,6 +64,12 @@ struct hak_guest {
     uint64_t due_ms;
 };
 
+/* Process `speaker` said that its child is not recorded. */
+struct hak_note {
+    struct hak_known_process speaker;
+    struct hak_known_process child; /* pid as the speaker calls it */
+};
+
 struct hak_keeper {
     char collect_path[HAK_PATH_BYTES];
     struct hak_link_message config;
@@ -80,8 +87,15 @@ struct hak_keeper {
     int guest_count;
     struct hak_leaving leaving;
     struct hak_short_children readers;
-    uint64_t guests_since_ms; /* when the first one came where none was */
     struct hak_known_process strangers[HAK_KEEPER_STRANGERS]; /* who was refused, by pid */
+    struct hak_note *notes;                                   /* of children, each heard once */
+    uint32_t note_count, note_capacity;
+    uint32_t notes_passed_on, notes_refused, refused_told; /* beyond HAK_KEEPER_NOTES; said */
+    struct hak_known_process last_refused;
+    uint32_t sync_seen;       /* the SYNC that was last seen to be wanted */
+    int sync_passes;          /* over the queue of programs, before it is sent */
+    uint64_t sync_since_ms;   /* when they were done */
+    uint64_t finish_since_ms; /* since when FINISH is wanted, 0 = it is not */
     struct hak_family_member *family;
     uint32_t family_count, family_capacity;
     uint32_t family_next; /* where the next look begins */
@@ -126,9 +140,14 @@ void hak_keeper_close_way(struct hak_keeper *k);
 void hak_keeper_add_guest(struct hak_keeper *k, int socket);
 void hak_keeper_drop_guest(struct hak_keeper *k, int i);
 void hak_keeper_hear_guest(struct hak_keeper *k, int i, bool is_readable);
-void hak_keeper_accept_guests(struct hak_keeper *k, int listening);
-/* True while a guest may yet say hello: its end is not waited for longer than a guest's time. */
-bool hak_keeper_awaits_guests(const struct hak_keeper *k);
+/* True when nobody more is in the queue, or can be taken now. */
+bool hak_keeper_accept_guests(struct hak_keeper *k, int listening);
+/* False while what others left holds all the room (leaving.h). */
+bool hak_keeper_has_room(const struct hak_keeper *k);
+/* True while a guest may yet say hello and SYNC, or FINISH, is to wait for it. New guests prolong
+ * neither: a SYNC waits for those that came before it alone. */
+bool hak_keeper_sync_awaits_guests(const struct hak_keeper *k);
+bool hak_keeper_finish_awaits_guests(const struct hak_keeper *k);
 
 /* Takes a session's memory, which has been checked, from process `who`; else why not. What the
  * hello says of its pid and start gives way to what the kernel says. */
@@ -140,6 +159,8 @@ bool hak_keeper_holds(const struct hak_keeper *k, int memory);
 /* Passes on what process `who` says of itself or of a child; why not, NULL = it did. */
 const char *hak_keeper_note_unrecorded(struct hak_keeper *k, struct hak_greeting *g,
                                        const struct hak_known_process *who);
+/* Lets the store say how many were not passed on; before the end to the last one. */
+void hak_keeper_tell_refused_notes(struct hak_keeper *k, bool is_last);
 
 /* keeper_offers.c: `pid` may come to be, or start programs, where no socket leads. True when that
  * is news. A process that is not a child of `parent` is not added, 0 = whoever's it is. */

@@ -147,7 +147,7 @@ void hak_keeper_hear_worker(struct hak_keeper *k) {
             break;
         case HAK_LINK_FINISHED:
             k->finishing = false;
-            if (k->held_count == 0 && !hak_keeper_awaits_guests(k)) {
+            if (k->held_count == 0 && !hak_keeper_finish_awaits_guests(k)) {
                 k->finished = true;
             } else { /* somebody came meanwhile: another worker goes on with the store */
                 close(k->link);

@@ -31,7 +31,7 @@ static void set_up(void) {
     ck_assert_int_eq(hak_link_pair(pair), 0);
     k->link = pair[0];
     worker = pair[1];
-    k->config.has_way = 1;
+    k->config.wants_offers = 1;
     snprintf(k->config.socket_name, sizeof k->config.socket_name, "%s", NAME);
     offerer = 0;
 }
@@ -151,6 +151,31 @@ START_TEST(takes_a_session_once) {
     ck_assert_int_eq(k->held[0].hello.pid, offerer);
     forget_sessions(); /* the worker refused it */
     look(100);
+    ck_assert_uint_eq(k->sessions, 1);
+}
+END_TEST
+
+/* The path that would lead to the keeper is somebody else's, or /tmp cannot be written. */
+START_TEST(takes_a_session_without_a_way) {
+    int files[1] = {fake_session_memfd()}, pair[2];
+    const char *path = HAK_KEEPER_FOLDER NAME;
+    struct hak_hello hello = {
+        .magic = HAK_HELLO_MAGIC, .version = HAK_SESSION_VERSION, .kind = HAK_HELLO_WAY};
+    struct hak_link_message m = {0};
+    if (!start_offerer(files, 1, NULL))
+        return;
+    k->config.wants_offers = 0;
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+    ck_assert_int_eq(send(pair[0], &hello, sizeof hello, 0), sizeof hello);
+    hak_keeper_add_guest(k, pair[1]);
+    ck_assert_int_eq(rmdir(path), 0);
+    close(pair[0]);
+    ck_assert_int_eq(k->way, -1);
+    ck_assert_int_eq(count_messages(HAK_LINK_CONFIG, &m), 1);
+    ck_assert_uint_eq(m.wants_offers, 1); /* a keeper that follows knows it */
+    ck_assert(hak_keeper_add_family(k, offerer, getpid()));
+    look(20);
     ck_assert_uint_eq(k->sessions, 1);
 }
 END_TEST
@@ -524,6 +549,7 @@ int main(void) {
     tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_set_timeout(cases, 120);
     tcase_add_test(cases, takes_a_session_once);
+    tcase_add_test(cases, takes_a_session_without_a_way);
     tcase_add_test(cases, takes_no_memory_without_seals_or_lock);
     tcase_add_test(cases, opens_nothing_by_a_forged_name);
     tcase_add_test(cases, hears_a_note_once);

@@ -371,6 +371,36 @@ START_TEST(ends_without_any_session) {
 }
 END_TEST
 
+/* A process of the same user opens one silent connection as it closes the last. */
+static pid_t start_knocking(void) {
+    pid_t knocker = fork();
+    if (knocker == 0)
+        fake_let_go(&program); /* else the session would live with it */
+    for (int last = -1, next; knocker == 0; last = next) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        next = connect_to(hak_keeper_socket_name(keeper));
+        if (last >= 0)
+            close(last);
+        usleep(300);
+    }
+    return knocker;
+}
+
+START_TEST(ends_beside_silent_connections) {
+    uint32_t live;
+    join_keeper();
+    pid_t knocker = start_knocking();
+    usleep(200000);
+    end_program();
+    ck_assert_int_eq(hak_keeper_wait_committed(keeper, 20000, &live), 0);
+    ck_assert_int_eq(hak_keeper_stop(keeper, 20000), HAK_STORE_CLOSED);
+    keeper = NULL;
+    kill(knocker, SIGKILL);
+    waitpid(knocker, NULL, 0);
+    ck_assert(!has_wal());
+}
+END_TEST
+
 START_TEST(says_what_is_missing) {
     struct hak_keeper *none;
     char error[512] = "";
@@ -654,6 +684,7 @@ int main(void) {
     tcase_add_test(cases, leaves_one_closed_file);
     tcase_add_test(cases, hands_over_what_still_lives);
     tcase_add_test(cases, ends_without_any_session);
+    tcase_add_test(cases, ends_beside_silent_connections);
     tcase_add_test(cases, says_what_is_missing);
     tcase_add_test(cases, reads_names_with_brackets);
     tcase_add_test(cases, one_process_keeps_few_idle_connections);

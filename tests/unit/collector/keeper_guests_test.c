@@ -1,0 +1,211 @@
+/* What is heard of programs that say hello, some of them hostile: step by step, without the
+ * keeper's thread and without a worker. */
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include "collector/keeper_state.h"
+#include "collector/pid_namespace.h"
+#include "../suite.h"
+
+#define NO_PID 0x7ffffff0 /* above every pid_max */
+
+static struct hak_keeper *k;
+static int worker; /* its end of the link */
+static struct hak_known_process speaker;
+
+static void set_up(void) {
+    int pair[2];
+    struct hak_peer peer;
+    k = hak_keeper_make("/nowhere");
+    ck_assert_ptr_nonnull(k);
+    ck_assert_int_eq(hak_link_pair(pair), 0);
+    k->link = pair[0];
+    worker = pair[1];
+    pid_t child = fork();
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        for (;;)
+            pause();
+    }
+    ck_assert(hak_peer_read(child, &peer));
+    speaker = (struct hak_known_process){child, peer.start_time};
+}
+
+static void tear_down(void) {
+    kill(speaker.pid, SIGKILL);
+    waitpid(speaker.pid, NULL, 0);
+    hak_keeper_free(k);
+    close(worker);
+}
+
+static const char *say(pid_t child, uint64_t space) {
+    struct hak_greeting g;
+    hak_greeting_open(&g, -1);
+    g.hello = (struct hak_hello){.magic = HAK_HELLO_MAGIC,
+                                 .version = HAK_SESSION_VERSION,
+                                 .kind = HAK_HELLO_UNRECORDED,
+                                 .pid = speaker.pid,
+                                 .child = child,
+                                 .pid_space = space,
+                                 .text = "it is static"};
+    return hak_keeper_note_unrecorded(k, &g, &speaker);
+}
+
+static int count_notes(struct hak_link_message *last) {
+    static struct hak_link_message m;
+    int descriptor, count = 0;
+    while (hak_link_receive(worker, &m, &descriptor) > 0) {
+        ck_assert_uint_eq(m.type, HAK_LINK_UNRECORDED);
+        *last = m;
+        count++;
+    }
+    return count;
+}
+
+/* One that is reaped already was a child, it may be: but one. */
+START_TEST(hears_of_a_child_once) {
+    struct hak_link_message m = {0};
+    static const uint64_t spaces[] = {0, 1};
+    for (int i = 0; i < 5; i++)
+        ck_assert_ptr_null(say(NO_PID, spaces[_i]));
+    ck_assert_int_eq(count_notes(&m), 1);
+    ck_assert_int_eq(m.hello.child, NO_PID);
+    ck_assert_uint_eq(m.hello.pid_space, hak_pid_namespace_own());
+    ck_assert_uint_eq(k->notes_refused, 0);
+}
+END_TEST
+
+START_TEST(hears_each_of_a_process_itself) {
+    struct hak_link_message m = {0};
+    for (int i = 0; i < 3; i++) /* it executed what is not recorded, and that executed it again */
+        ck_assert_ptr_null(say(0, 0));
+    ck_assert_int_eq(count_notes(&m), 3);
+}
+END_TEST
+
+START_TEST(counts_what_it_does_not_pass_on) {
+    struct hak_link_message m = {0};
+    k->notes_passed_on = HAK_KEEPER_NOTES - 1;
+    for (int i = 0; i < 4; i++)
+        ck_assert_ptr_null(say(NO_PID - i, 0));
+    ck_assert_int_eq(count_notes(&m), 1);
+    ck_assert_uint_eq(k->notes_refused, 3);
+    for (int i = 0; i < 3; i++)
+        hak_keeper_tell_refused_notes(k, false);
+    ck_assert_int_eq(count_notes(&m), 1);
+    ck_assert_int_eq(m.peer_pid, speaker.pid);
+    ck_assert_str_eq(m.hello.text,
+                     "3 programs that are not recorded are not told of: 16384 were already");
+    (void)say(0, 0);
+    hak_keeper_tell_refused_notes(k, false); /* not each time */
+    ck_assert_int_eq(count_notes(&m), 0);
+    hak_keeper_tell_refused_notes(k, true);
+    hak_keeper_tell_refused_notes(k, true);
+    ck_assert_int_eq(count_notes(&m), 1);
+    ck_assert_int_eq(strncmp(m.hello.text, "4 programs", 10), 0);
+}
+END_TEST
+
+/* In a pid namespace of its own, which is known: a child is seen, or there is none. */
+START_TEST(hears_of_no_child_that_another_namespace_has_not) {
+    struct hak_link_message m = {0};
+    struct hak_peer peer;
+    int ready[2];
+    pid_t inner = 0;
+    ck_assert_int_eq(pipe2(ready, O_CLOEXEC), 0);
+    pid_t outer = fork();
+    if (outer == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (unshare(CLONE_NEWPID) != 0)
+            _exit(1);
+        inner = fork();
+        if (inner == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+            for (;;)
+                pause();
+        }
+        (void)!write(ready[1], &inner, sizeof inner);
+        waitpid(inner, NULL, 0);
+        _exit(0);
+    }
+    close(ready[1]);
+    ssize_t got = read(ready[0], &inner, sizeof inner);
+    close(ready[0]);
+    if (got == sizeof inner) {
+        struct hak_known_process before = speaker;
+        ck_assert(hak_peer_read(inner, &peer));
+        speaker = (struct hak_known_process){inner, peer.start_time};
+        for (int i = 0; i < 3; i++)
+            ck_assert_ptr_nonnull(say(77777, 1));
+        ck_assert_int_eq(count_notes(&m), 0);
+        ck_assert_ptr_null(say(0, 1)); /* of itself */
+        ck_assert_int_eq(count_notes(&m), 1);
+        speaker = before;
+        kill(inner, SIGKILL);
+    } else {
+        puts("no pid namespace here: not tried");
+    }
+    waitpid(outer, NULL, 0);
+}
+END_TEST
+
+/* What others left may need the last room: nobody more is taken, and nobody is sent away. */
+START_TEST(takes_nobody_without_room) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    socklen_t bytes = sizeof address;
+    char name[108] = "";
+    k->listening = hak_keeper_open_socket(name);
+    ck_assert_int_ge(k->listening, 0);
+    ck_assert_int_eq(getsockname(k->listening, (struct sockaddr *)&address, &bytes), 0);
+    int program = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(connect(program, (struct sockaddr *)&address, bytes), 0);
+    k->leaving.count = HAK_LEAVING_SOCKETS - 2;
+    ck_assert(!hak_keeper_has_room(k));
+    ck_assert(hak_keeper_accept_guests(k, k->listening));
+    ck_assert_int_eq(k->guest_count, 0);
+    k->leaving.count = 0;
+    ck_assert(hak_keeper_accept_guests(k, k->listening));
+    ck_assert_int_eq(k->guest_count, 1);
+    close(program);
+}
+END_TEST
+
+/* Those that came before it are waited for, for a second; those that come later are not. */
+START_TEST(no_wait_is_prolonged) {
+    uint64_t now = hak_keeper_now_ms();
+    int pair[2];
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+    hak_keeper_add_guest(k, pair[1]);
+    ck_assert_int_eq(k->guest_count, 1);
+    k->guests[0].due_ms = now + 1000; /* it came 4 s ago */
+    k->sync_since_ms = now;
+    ck_assert(hak_keeper_sync_awaits_guests(k));
+    k->guests[0].due_ms = now + 5001; /* it came after that */
+    ck_assert(!hak_keeper_sync_awaits_guests(k));
+    k->sync_passes = 1; /* others may be in the queue */
+    ck_assert(hak_keeper_sync_awaits_guests(k));
+    k->finish_since_ms = now;
+    ck_assert(hak_keeper_finish_awaits_guests(k));
+    k->finish_since_ms = now - 6000;
+    ck_assert(!hak_keeper_finish_awaits_guests(k));
+    close(pair[0]);
+}
+END_TEST
+
+int main(void) {
+    TCase *cases = tcase_create("keeper_guests");
+    tcase_add_checked_fixture(cases, set_up, tear_down);
+    tcase_set_timeout(cases, 60);
+    tcase_add_loop_test(cases, hears_of_a_child_once, 0, 2);
+    tcase_add_test(cases, hears_each_of_a_process_itself);
+    tcase_add_test(cases, counts_what_it_does_not_pass_on);
+    tcase_add_test(cases, hears_of_no_child_that_another_namespace_has_not);
+    tcase_add_test(cases, takes_nobody_without_room);
+    tcase_add_test(cases, no_wait_is_prolonged);
+    return run_cases("collector/keeper_guests", cases);
+}
