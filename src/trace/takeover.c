@@ -2,7 +2,8 @@
  * process's rings is lost.
  *
  *   old memory (nobody else holds it)          new memfd, mapped at the same addresses
- *     header, process table       ------------>  with a new session_id, previous_id = the old one
+ *     header, process table       ------------>  with a new session_id, previous_id = the last one
+ *                                                that a worker had
  *     nodes                       ------------>  all
  *     rings of this process       ------------>  same index and positions, records from the tail on
  *     rings of dead processes     ------------>  by the first process that comes here
@@ -123,11 +124,18 @@ static uint32_t spare_nodes(void) {
     return eighth < NODES_SPARE ? eighth : NODES_SPARE;
 }
 
+/* The last session that the store can know: a worker that has taken one lets its heart beat there.
+ * Of one that no keeper took, as none could be started, only this process knows. */
+static uint64_t known_session(const struct hak_session *old) {
+    bool is_known = atomic_load(&old->worker_heartbeat_ns) != 0 || old->previous_id == 0;
+    return is_known ? old->session_id : old->previous_id;
+}
+
 static void copy_header(struct hak_session *copy, uint64_t new_id) {
     const struct hak_session *old = hak_current.session;
     memcpy(copy, old, sizeof *copy);
     copy->session_id = new_id;
-    copy->previous_id = old->session_id;
+    copy->previous_id = known_session(old);
     copy->resume_store = HAK_RESUME;
     atomic_store(&copy->orphans_taken, 0);
     atomic_store(&copy->collector_waits, 0);
