@@ -151,6 +151,8 @@ static void step(struct hak_keeper *k) {
     }
     if (fds[2].revents)
         hak_keeper_hear_worker(k);
+    if (k->finished) /* who is heard now would be told that he is recorded */
+        return;
     for (int i = guests - 1; i >= 0; i--) {
         if (fds[FIXED + i].revents)
             hak_keeper_hear_guest(k, i, true);

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <unistd.h>
 #include "collector/keeper_state.h"
 #include "collector/pid_namespace.h"
 #include "../suite.h"
@@ -175,6 +176,30 @@ START_TEST(takes_nobody_without_room) {
 }
 END_TEST
 
+/* Whoever comes in the moment when the worker has closed the store is not told that he is heard: he
+ * finds the connection closed then, and starts the next keeper. */
+START_TEST(accepts_nobody_at_its_end) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    socklen_t bytes = sizeof address;
+    char name[108] = "", byte;
+    struct hak_hello hello = {.magic = HAK_HELLO_MAGIC,
+                              .version = HAK_SESSION_VERSION,
+                              .kind = HAK_HELLO_UNRECORDED,
+                              .pid = getpid()};
+    struct hak_link_message m = {.type = HAK_LINK_FINISHED, .number = 1};
+    k->listening = hak_keeper_open_socket(name);
+    ck_assert_int_eq(getsockname(k->listening, (struct sockaddr *)&address, &bytes), 0);
+    int program = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(connect(program, (struct sockaddr *)&address, bytes), 0);
+    ck_assert_int_eq(send(program, &hello, sizeof hello, 0), sizeof hello);
+    ck_assert_int_eq(hak_link_send(worker, &m, -1), 0);
+    hak_keeper_run(k);
+    ck_assert(k->finished);
+    ck_assert_int_eq(recv(program, &byte, 1, MSG_DONTWAIT), -1);
+    close(program);
+}
+END_TEST
+
 /* Those that came before it are waited for, for a second; those that come later are not. */
 START_TEST(no_wait_is_prolonged) {
     uint64_t now = hak_keeper_now_ms();
@@ -206,6 +231,7 @@ int main(void) {
     tcase_add_test(cases, counts_what_it_does_not_pass_on);
     tcase_add_test(cases, hears_of_no_child_that_another_namespace_has_not);
     tcase_add_test(cases, takes_nobody_without_room);
+    tcase_add_test(cases, accepts_nobody_at_its_end);
     tcase_add_test(cases, no_wait_is_prolonged);
     return run_cases("collector/keeper_guests", cases);
 }
