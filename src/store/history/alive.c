@@ -26,7 +26,7 @@ struct source {
 struct hak_live {
     struct hak_store_reader *reader;
     struct hak_live_moment moment;
-    sqlite3_stmt *processes; /* those to be told, NULL when only one is asked for */
+    struct hak_query processes; /* those to be told, where not one is asked for */
     uint32_t process;
     struct source *source;
     uint32_t sources, room;
@@ -281,13 +281,10 @@ static int next_base(struct hak_live *l, struct hak_live_state *out) {
 
 /* The next process to be told: 1 and its stretches are there, 0 at the end, or an error. */
 static int next_process(struct hak_live *l) {
-    if (l->processes) {
-        int result = sqlite3_step(l->processes);
-        if (result != SQLITE_ROW)
-            return result == SQLITE_DONE
-                       ? 0
-                       : hak_database_fail(&l->reader->db, "listing its processes");
-        l->process = (uint32_t)sqlite3_column_int64(l->processes, 0);
+    if (!l->moment.process) {
+        if (!hak_query_next(&l->processes))
+            return l->processes.error;
+        l->process = hak_query_id(&l->processes, 0);
     } else if (l->process) {
         return 0;
     } else {
@@ -342,17 +339,11 @@ int hak_live_open(struct hak_store_reader *r, const struct hak_live_moment *mome
         return hak_store_no_memory(r->db.path);
     l->reader = r;
     l->moment = *moment;
-    if (!moment->process) {
-        if (sqlite3_prepare_v2(r->db.connection,
+    if (!moment->process)
+        l->processes = hak_ask(&r->db,
                                "SELECT id FROM process WHERE (?1 = 0 OR start_ns <= ?1)"
                                " AND (?2 = 0 OR fork_event <= ?2) ORDER BY id",
-                               -1, &l->processes, NULL) != SQLITE_OK) {
-            hak_live_close(l);
-            return hak_database_fail(&r->db, "listing its processes");
-        }
-        sqlite3_bind_int64(l->processes, 1, (sqlite3_int64)moment->ns);
-        sqlite3_bind_int64(l->processes, 2, (sqlite3_int64)moment->id);
-    }
+                               "listing its processes", moment->ns, moment->id);
     *out = l;
     return 0;
 }
@@ -365,7 +356,7 @@ void hak_live_close(struct hak_live *l) {
     if (!l)
         return;
     drop_sources(l);
-    sqlite3_finalize(l->processes);
+    hak_query_end(&l->processes);
     free(l->source);
     free(l);
 }

@@ -183,16 +183,8 @@ static int find_merge(struct hak_live_writer *l, uint32_t level, struct hak_live
 
 /* Parts of a merge that was not brought to its end. */
 static int drop_unfinished(struct hak_live_writer *l, const struct hak_live_run *run) {
-    sqlite3_stmt *s;
-    if (sqlite3_prepare_v2(l->db.connection,
-                           "DELETE FROM live_run WHERE level = ?1 AND first_event = ?2", -1, &s,
-                           NULL) != SQLITE_OK)
-        return hak_database_fail(&l->db, "tidying live checkpoints");
-    sqlite3_bind_int64(s, 1, run->level);
-    sqlite3_bind_int64(s, 2, (sqlite3_int64)run->first_event);
-    int result = sqlite3_step(s);
-    sqlite3_finalize(s);
-    return result == SQLITE_DONE ? 0 : hak_database_fail(&l->db, "tidying live checkpoints");
+    return hak_do(&l->db, "DELETE FROM live_run WHERE level = ? AND first_event = ?",
+                  "tidying live checkpoints", HAK_NUMBER(run->level), HAK_NUMBER(run->first_event));
 }
 
 static int start_merge(struct hak_live_writer *l) {
@@ -273,15 +265,16 @@ static int add_next(struct hak_live_writer *l, const struct hak_columns *c, uint
     return error;
 }
 
-static int decode_next(struct hak_live_writer *l, sqlite3_stmt *row, struct hak_columns *columns) {
+static int decode_next(struct hak_live_writer *l, const struct hak_query *row,
+                       struct hak_columns *columns) {
     struct hak_chunk chunk;
-    uint64_t id = (uint64_t)sqlite3_column_int64(row, 0);
-    const char *wrong =
-        hak_chunk_open(&chunk, sqlite3_column_blob(row, 1), (size_t)sqlite3_column_bytes(row, 1));
+    uint64_t id = hak_query_number(row, 0);
+    const char *wrong = hak_chunk_open(&chunk, sqlite3_column_blob(row->statement, 1),
+                                       (size_t)sqlite3_column_bytes(row->statement, 1));
     if (!wrong)
         wrong = hak_chunk_decode(&chunk, columns, HAK_ALL_COLUMNS);
     if (!wrong)
-        return add_next(l, columns, id, (uint64_t)sqlite3_column_int64(row, 2));
+        return add_next(l, columns, id, hak_query_number(row, 2));
     begin_run(l); /* `check` tells of it; the runs begin anew behind it */
     l->next = id + 1;
     return 0;
@@ -290,29 +283,22 @@ static int decode_next(struct hak_live_writer *l, sqlite3_stmt *row, struct hak_
 /* Gathers the oldest chunks that are not gathered yet and lie before event `end`, a few at a time.
  */
 static int catch_up(struct hak_live_writer *l, uint64_t end) {
-    sqlite3_stmt *rows;
     struct hak_columns columns;
     int chunks = (STEP_CHUNKS + (int)(l->puts++ % STEP_PUTS)) / STEP_PUTS;
     if (!hak_columns_init(&columns))
         return hak_store_no_memory(l->db.path);
-    if (sqlite3_prepare_v2(l->db.connection,
-                           "SELECT chunk, data, max_ns FROM chunk_data JOIN chunk ON id = chunk"
-                           " WHERE chunk >= ?1 AND chunk < ?2 ORDER BY chunk LIMIT ?3",
-                           -1, &rows, NULL) != SQLITE_OK) {
-        hak_columns_free(&columns);
-        return hak_database_fail(&l->db, "reading chunks for live checkpoints");
-    }
-    sqlite3_bind_int64(rows, 1, (sqlite3_int64)l->next);
-    sqlite3_bind_int64(rows, 2, (sqlite3_int64)end);
-    sqlite3_bind_int(rows, 3, chunks);
-    int error = 0, fed = 0, found = SQLITE_DONE;
-    for (; !error && (found = sqlite3_step(rows)) == SQLITE_ROW; fed++)
-        error = decode_next(l, rows, &columns);
-    if (!error && found != SQLITE_DONE)
-        error = hak_database_fail(&l->db, "reading chunks for live checkpoints");
+    struct hak_query q = hak_ask(&l->db,
+                                 "SELECT chunk, data, max_ns FROM chunk_data JOIN chunk"
+                                 " ON id = chunk WHERE chunk >= ?1 AND chunk < ?2"
+                                 " ORDER BY chunk LIMIT ?3",
+                                 "reading chunks for live checkpoints", l->next, end, chunks);
+    int error = 0, fed = 0;
+    for (; !error && hak_query_next(&q); fed++)
+        error = decode_next(l, &q, &columns);
+    int unread = hak_query_end(&q);
+    error = error ? error : unread;
     if (!error && fed < chunks && l->next < end)
         l->next = end; /* there is nothing between */
-    sqlite3_finalize(rows);
     hak_columns_free(&columns);
     return error;
 }
