@@ -56,10 +56,6 @@ in_program=$(find src -name '*.[ch]' ! -path 'src/collector/*' ! -path 'src/repo
         found 'foreign text in a line (hak_line_add_name escapes it)'
 }
 
-for file in $all; do
-    lines=$(wc -l <"$file")
-    [ "$lines" -le 600 ] || echo "  $lines $file"
-done | found 'files past 600 lines (a file past 600 wants to be two)'
 for file in $all $(find include -name '*.h' 2>/dev/null) $(find tests viewer demo tools -name '*.c'); do
     head -n 1 "$file" | grep -qE '^/\* [A-Za-z`].{15}' || echo "  $file"
 done | sort -u | found 'files whose first line does not say what they are for'
