@@ -3,9 +3,6 @@
 #include "front/thread_block.h"
 #include "front/tune.h"
 
-/* A tenth of a second at usual clock rates: how long what is not used stays where it is. */
-#define DECAY_TICKS ((uint64_t)1 << 28)
-
 /* The debug build's period: slow paths and not time, so that each run has the same moves. What lies
  * still goes down more often in it than capacities move. */
 enum { PERIOD_SLOW_PATHS = 256, CAPACITY_SLOW_PATHS = 2048 };
@@ -67,7 +64,7 @@ void hak_front_decay(void) {
     if (hak_front_look)
         hak_front_look();
     uint64_t now = hak_ticks();
-    bool is_time = now - front->decayed_at >= DECAY_TICKS;
+    bool is_time = now - front->decayed_at >= HAK_DECAY_TICKS;
     if (is_time)
         front->decayed_at = now;
     if (hak_is_debug_build ? front->slow_paths % PERIOD_SLOW_PATHS == 0 : is_time)

@@ -38,7 +38,7 @@
 enum hak_thread_state {
     HAK_THREAD_NEW,    /* no call yet */
     HAK_THREAD_OWN,    /* has a heap */
-    HAK_THREAD_SHARED, /* no heap was to be had: uses the shared one */
+    HAK_THREAD_SHARED, /* could get no heap: uses the shared one */
     HAK_THREAD_ENDED,  /* its heap is given back; late calls use the shared one */
 };
 
@@ -86,7 +86,7 @@ HAK_HIDDEN base_t hak_front_refill(unsigned class_index);
 /* Makes room in such a full array. */
 HAK_HIDDEN void hak_front_spill(unsigned class_index);
 
-/* Ends the program for a block that is free already; the debug build told of it before and goes on.
+/* Ends the program for a block that is free already; the debug build has reported it and goes on.
  */
 HAK_HIDDEN HAK_COLD void hak_front_refuse_second(base_t block);
 

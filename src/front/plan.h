@@ -16,7 +16,7 @@
  * once and take the slow path; all that stands here costs the default nothing.
  *
  * Thread safety: the ways and caches are written before the second thread starts. Capacity, batch
- * and limit are relaxed atomics: whoever reads them acts on them at leisure. */
+ * and limit are relaxed atomics: a thread may act on an older value for a while. */
 #ifndef HAK_FRONT_PLAN_H
 #define HAK_FRONT_PLAN_H
 

@@ -133,7 +133,8 @@ static void cool(struct cache *cache) {
     struct hak_large *large = cache->head.hot;
     if (large) {
         put_in_list(cache, large);
-        atomic_signal_fence(memory_order_release); /* twice for a fork, rather than nowhere */
+        /* A fork in between finds the block in both places, not in none. */
+        atomic_signal_fence(memory_order_release);
         cache->head.hot = NULL;
     }
 }
@@ -302,7 +303,7 @@ static void move_to_cache(struct cache *cache, struct hak_large *large) {
 
 static void look_at_idle(struct cache *cache) {
     uint64_t now = hak_ticks();
-    if (!hak_is_debug_build && now - cache->looked_at < HAK_LARGE_DECAY_TICKS)
+    if (!hak_is_debug_build && now - cache->looked_at < HAK_DECAY_TICKS)
         return;
     cache->looked_at = now;
     uint32_t look = ++cache->head.look;

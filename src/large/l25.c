@@ -134,7 +134,7 @@ static struct hak_large *take_struct(struct hak_shard *shard) {
 static void age_kept(uint64_t now) {
     for (unsigned i = 0; i < KEPT_CHUNKS; i++) {
         struct hak_page_chunk *chunk = take_kept_at(i);
-        if (chunk && (now - chunk->kept_at >= HAK_LARGE_DECAY_TICKS || !put_aside(chunk)))
+        if (chunk && (now - chunk->kept_at >= HAK_DECAY_TICKS || !put_aside(chunk)))
             hak_chunk_unmap(chunk);
     }
 }
@@ -142,7 +142,7 @@ static void age_kept(uint64_t now) {
 /* What was free for a while goes back to the kernel, at most `limit` runs at once. */
 static void decay(struct hak_shard *shard, unsigned limit) {
     uint64_t now = hak_ticks();
-    if (now - shard->cleaned_at < HAK_LARGE_DECAY_TICKS)
+    if (now - shard->cleaned_at < HAK_DECAY_TICKS)
         return;
     shard->cleaned_at = now;
     (void)hak_runs_clean(&shard->runs, false, limit);

@@ -28,7 +28,7 @@ static void end_in_hand(void) {
     hak_l25_in_hand--;
 }
 
-/* The block comes out of the pool: found by its address first, so that its move can be told. */
+/* The block is in the address map before its move is recorded: the record looks it up there. */
 static __attribute__((noinline)) struct hak_large *take_from_l25(size_t bytes, const void *caller) {
     begin_in_hand();
     struct hak_large *large = hak_l25_take(bytes);
@@ -240,8 +240,8 @@ bool hak_large_give_outgrown(base_t base) {
 
 /* ---- resizing ------------------------------------------------------------------------------- */
 
-/* The map tells of what a block has: it grows in the map after, and shrinks before the kernel makes
- * it so, since the pages behind it may be another thread's block at once. */
+/* The address map never claims more pages than the block has: it grows after the mapping, and
+ * shrinks before it, since the pages behind may be another thread's block at once. */
 static bool grow_into_room(struct hak_large *large, size_t wanted_bytes) {
     size_t more_bytes = wanted_bytes - large->mapped_bytes;
     if (more_bytes > large->room_bytes || !hak_address_map_prepare(large->base.p, wanted_bytes) ||

@@ -23,8 +23,8 @@
  * unmapped when it is freed.
  *
  * Who owns what: a block and its struct belong to whoever has the block: the program, or the cache.
- * Of two threads that give back the same block one is told, unless they do so within nanoseconds of
- * each other; the debug build decides even then, by a compare-and-swap of the slot's place.
+ * Of two threads that free the same block the second gets the error, unless both do so within
+ * nanoseconds; the debug build decides even then, by a compare-and-swap of the slot's place.
  *
  * May call: platform. */
 #ifndef HAK_LARGE_LARGE_H
@@ -35,9 +35,6 @@
 #include <stddef.h>
 #include "block.h"
 #include "superslab.h"
-
-/* A tenth of a second at usual clock rates: how long what is not used stays. */
-#define HAK_LARGE_DECAY_TICKS ((uint64_t)1 << 28)
 
 struct hak_page_chunk;
 
@@ -67,8 +64,8 @@ struct hak_large {
 };
 
 /* A block of at least `bytes` at a multiple of `alignment` (a power of two; at most a page costs
- * nothing), for the place in the program that `caller` tells. HAK_NO_BASE when there is no memory.
- * Any thread. */
+ * nothing), for the call in the program that returns to `caller`. HAK_NO_BASE when there is no
+ * memory. Any thread. */
 HAK_HIDDEN base_t hak_large_take(size_t bytes, size_t alignment, const void *caller);
 
 /* The same for a block that grows for at least the second time, in the debug build, which does not
@@ -91,8 +88,8 @@ static inline bool hak_large_is_live(const struct hak_large *large) {
 /* The block that holds `p`, live or kept whole; NULL when none does. For reports. */
 HAK_HIDDEN struct hak_large *hak_large_containing(const void *p);
 
-/* True when `p` lies in memory that BigCache, L2.5 or the list of what munmap refused keep: whoever
- * frees it frees a second time. For reports. */
+/* True when `p` lies in memory that BigCache, L2.5, the spare mappings or the list of what munmap
+ * refused keep, so that a free of it is a second one. For reports. */
 HAK_HIDDEN bool hak_large_keeps(const void *p);
 
 /* How many blocks the program has, and the bytes of their pages. Looks at all of them.

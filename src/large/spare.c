@@ -196,7 +196,7 @@ static size_t unmap_older(uint64_t ticks) {
 }
 
 size_t hak_spare_tend(void) {
-    return unmap_older(DECAYS * HAK_LARGE_DECAY_TICKS);
+    return unmap_older(DECAYS * HAK_DECAY_TICKS);
 }
 
 size_t hak_spare_trim(void) {

@@ -98,6 +98,9 @@ HAK_HIDDEN void hak_close(long file);
  * stands still. Only hakmem-debug.so sees a program enter it. */
 HAK_HIDDEN extern uint64_t hak_ticks_stand_still;
 
+/* How long a layer keeps what nobody uses: a tenth of a second at usual clock rates. */
+#define HAK_DECAY_TICKS ((uint64_t)1 << 28)
+
 /* Ticks of the time stamp counter. */
 static inline uint64_t hak_ticks(void) {
     if (hak_is_debug_build) {

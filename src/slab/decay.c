@@ -3,7 +3,7 @@
 #include "slab/lists.h"
 #include "slab/tune.h"
 
-_Atomic uint64_t hak_purge_delay_ticks = HAK_PURGE_DELAY_TICKS;
+_Atomic uint64_t hak_purge_delay_ticks = HAK_DECAY_TICKS;
 
 void hak_slab_set_purge_delay(uint64_t ticks) {
     atomic_store_explicit(&hak_purge_delay_ticks, ticks, memory_order_relaxed);

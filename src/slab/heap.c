@@ -157,7 +157,7 @@ static void leave_shared_heap(void) {
         heap->is_left = heap->was_left = true;
 }
 
-void hak_heaps_after_fork(struct hak_heap *own, void (*tell)(struct hak_heap *)) {
+void hak_heaps_after_fork(struct hak_heap *own, void (*before_idle)(struct hak_heap *)) {
     leave_shared_heap();
     if (hak_lock_was_left(&hak_heaps_lock))
         relink_idle();
@@ -167,7 +167,7 @@ void hak_heaps_after_fork(struct hak_heap *own, void (*tell)(struct hak_heap *))
         if (!heap || heap == own ||
             atomic_load_explicit(&heap->state, memory_order_relaxed) != HAK_HEAP_OWNED)
             continue;
-        tell(heap);
+        before_idle(heap);
         heap->is_left = heap->was_left = true;
         make_idle_behind(last, heap);
         last = heap;

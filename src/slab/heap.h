@@ -104,9 +104,9 @@ HAK_HIDDEN struct hak_heap *hak_heap_of(hak_owner_t id);
 HAK_HIDDEN struct hak_heap *hak_shared_heap(void);
 
 /* In the child after fork, on its only thread: heaps owned by threads that are gone become idle
- * ones that are left; `tell` is called for each before. `own` may be NULL. The shared heap is left
+ * ones that are left; `before_idle` is called for each. `own` may be NULL. The shared heap is left
  * where such a thread was at work in it. */
-HAK_HIDDEN void hak_heaps_after_fork(struct hak_heap *own, void (*tell)(struct hak_heap *));
+HAK_HIDDEN void hak_heaps_after_fork(struct hak_heap *own, void (*before_idle)(struct hak_heap *));
 
 /* The debug build's records of a heap's SuperSlabs having a new thread. */
 HAK_HIDDEN void hak_heap_note_adoption(const struct hak_heap *heap);

@@ -148,8 +148,8 @@ static HAK_COLD void refuse(base_t block, const char *what, const char *why) {
         hak_die(what, block.p, why);
 }
 
-/* Sets the bit of a slot that is out; false: it is none, which was told of. One product tells both
- * whether the block starts a slot and which; `magic` is 0 where the slab serves no class. */
+/* Sets the bit of a slot that is in use. False: it is none, and refuse() was called. One product
+ * says both whether the block starts a slot and which; `magic` is 0 where the slab has no class. */
 static inline bool set_free_bit(struct hak_slab *slab, uint32_t magic, base_t block) {
     uint64_t product = (uint64_t)(uint16_t)(uintptr_t)block.p * magic;
     if (HAK_UNLIKELY((uint32_t)product >= magic)) {

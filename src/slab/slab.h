@@ -50,9 +50,9 @@ HAK_HIDDEN unsigned hak_slab_take(struct hak_heap *heap, unsigned class_index, b
 HAK_HIDDEN unsigned hak_slab_take_some(struct hak_heap *heap, unsigned class_index, base_t *out,
                                        unsigned wanted);
 
-/* Puts a slot back into its slab, which `heap` owns. A pointer that is not the start of a slot that
- * is out ends the program in the plain build; the debug build has told of it before and leaves it
- * alone. */
+/* Puts a slot back into its slab, which `heap` owns. A pointer that is not the start of a slot in
+ * use ends the program in the plain build; the debug build has reported it before and ignores it.
+ */
 HAK_HIDDEN void hak_slab_give(struct hak_heap *heap, base_t block);
 
 /* The same for `count` slots; what a slab and its SuperSlab count is counted once for each run of

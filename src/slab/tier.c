@@ -28,7 +28,7 @@ void hak_tier_set(struct hak_superslab *superslab, enum hak_tier tier) {
 }
 
 /* What a TIER record holds: the tier, the one before, and the share in use in thousandths. */
-static uint64_t told(enum hak_tier tier, enum hak_tier before, uint32_t used_bytes) {
+static uint64_t tier_argument(enum hak_tier tier, enum hak_tier before, uint32_t used_bytes) {
     const uint64_t all_bytes = (HAK_SLABS - 1) * HAK_SLAB_BYTES;
     return (uint64_t)tier | (uint64_t)before << 8 | used_bytes * UINT64_C(1000) / all_bytes << 16;
 }
@@ -39,7 +39,8 @@ static void change(struct hak_heap *heap, struct hak_superslab *superslab) {
     unlink_superslab(list_of(heap, superslab), superslab);
     hak_tier_set(superslab, tier);
     link_superslab(list_of(heap, superslab), superslab);
-    hop_note(HAK_TIER, HAK_CLASS_NONE, superslab, told(tier, before, superslab->used_bytes));
+    hop_note(HAK_TIER, HAK_CLASS_NONE, superslab,
+             tier_argument(tier, before, superslab->used_bytes));
     for (unsigned i = 1; i < HAK_SLABS; i++) {
         struct hak_slab *slab = &superslab->slabs[i];
         if (slab->list != HAK_UNLISTED)

@@ -10,9 +10,6 @@
 
 #include "slab/heap.h"
 
-/* A tenth of a second at usual clock rates. */
-#define HAK_PURGE_DELAY_TICKS ((uint64_t)1 << 28)
-
 /* Free slabs of a heap that keep their pages however long they are not needed. */
 #define HAK_KEPT_SLABS 4u
 
@@ -26,7 +23,7 @@ HAK_HIDDEN void hak_slab_set_purge_delay(uint64_t ticks);
  * its own for those mapped from now on (hak_pool_set_huge_pages). */
 HAK_HIDDEN void hak_slab_advise_huge(const struct hak_heap *heap, bool huge);
 
-/* What hak_slab_measure tells. */
+/* What hak_slab_measure counts. */
 struct hak_memory_use {
     unsigned superslabs;
     unsigned full_superslabs; /* those with at least the share asked for of their bytes in use */
