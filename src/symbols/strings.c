@@ -17,7 +17,8 @@ static uint64_t hash(const char *text) {
     return h;
 }
 
-const char *hak_strings_keep(struct hak_strings *strings, const char *text) {
+/* The pool's copy of `text` ("" for NULL, and when memory ran out). */
+static const char *keep(struct hak_strings *strings, const char *text) {
     if (!text || !text[0])
         return "";
     uint64_t key = hash(text), place = 0;
@@ -37,10 +38,10 @@ const char *hak_strings_keep(struct hak_strings *strings, const char *text) {
 static const char *keep_shortened(struct hak_strings *strings, const char *text) {
     char shortened[HAK_NAME_BYTES];
     if (strlen(text) < sizeof shortened)
-        return hak_strings_keep(strings, text);
+        return keep(strings, text);
     memcpy(shortened, text, sizeof shortened - 4);
     memcpy(shortened + sizeof shortened - 4, "...", 4);
-    return hak_strings_keep(strings, shortened);
+    return keep(strings, shortened);
 }
 
 const char *hak_strings_demangle(struct hak_strings *strings, const char *mangled) {
@@ -58,7 +59,7 @@ const char *hak_strings_mark(struct hak_strings *strings, const char *name, cons
     char marked[HAK_NAME_BYTES];
     int room = (int)(sizeof marked - 1 - strlen(mark));
     snprintf(marked, sizeof marked, "%.*s%s", room, name, mark);
-    return hak_strings_keep(strings, marked);
+    return keep(strings, marked);
 }
 
 const char *hak_strings_join(struct hak_strings *strings, const char *folder, const char *name) {

@@ -13,11 +13,8 @@ struct hak_strings {
     struct hak_index index;
 };
 
-/* The pool's copy of `text` ("" for NULL, and when memory ran out). */
-const char *hak_strings_keep(struct hak_strings *strings, const char *text);
-
-/* The same of the name that `mangled` means: C++ (and Rust's old style) names as a person writes
- * them with parameters, any other unchanged. */
+/* The pool's copy ("" for NULL, and when memory ran out) of the name that `mangled` means: C++ (and
+ * Rust's old style) names as a person writes them with parameters, any other unchanged. */
 const char *hak_strings_demangle(struct hak_strings *strings, const char *mangled);
 
 /* The pool's copy of `name`, which may be shortened, and `mark` behind it. */

@@ -221,7 +221,3 @@ int hak_symbols_find(struct hak_symbol_file *file, uint64_t address, struct hak_
     hak_reading_end();
     return count;
 }
-
-const char *hak_symbols_source(const struct hak_symbol_file *file) {
-    return file->debug.source;
-}

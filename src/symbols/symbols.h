@@ -47,7 +47,4 @@ bool hak_symbols_wait(struct hak_symbol_file *file, int timeout_ms);
 int hak_symbols_find(struct hak_symbol_file *file, uint64_t address, struct hak_symbol *out,
                      int max);
 
-/* For people: where the debug information came from, "" = there is none. */
-const char *hak_symbols_source(const struct hak_symbol_file *file);
-
 #endif

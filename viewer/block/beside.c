@@ -12,6 +12,15 @@
 #include "viewer/capture/capture.h"
 #include "store/sql/sql.h"
 
+struct beside {
+    struct hak_block_key block;
+    bool is_below; /* it ends in front of the address */
+    bool is_freed;
+    uint64_t user, asked_bytes; /* of its last life */
+    uint64_t distance;          /* bytes between it and the address */
+    struct hak_event birth;
+};
+
 #define SMALL_STEP   16u
 #define PAGE         4096u
 #define REACH_BYTES  ((uint64_t)1 << 20)
@@ -106,7 +115,9 @@ static uint64_t distance_of(const struct beside *near, uint64_t address) {
     return near->user - address;
 }
 
-int beside_find(struct view *view, uint32_t process, uint64_t address, struct beside out[2]) {
+/* Returns how many of the two there are. */
+static int find_beside(struct view *view, uint32_t process, uint64_t address,
+                       struct beside out[2]) {
     int count = 0;
     for (int above = 0; above < 2; above++) {
         struct beside *near = &out[count];
@@ -121,7 +132,7 @@ int beside_find(struct view *view, uint32_t process, uint64_t address, struct be
 
 void beside_add(struct hak_text *text, struct view *view, uint32_t process, uint64_t address) {
     struct beside near[2];
-    int count = beside_find(view, process, address, near);
+    int count = find_beside(view, process, address, near);
     if (count == 0) {
         hak_text_add(text, view->summary.events <= TABLE_EVENTS
                                ? "No block lay within 1 GiB of it.\n"
@@ -154,7 +165,7 @@ void beside_add(struct hak_text *text, struct view *view, uint32_t process, uint
 json_t *beside_json(struct view *view, uint32_t process, uint64_t address) {
     struct beside near[2];
     json_t *array = json_array();
-    int count = beside_find(view, process, address, near);
+    int count = find_beside(view, process, address, near);
     for (int i = 0; i < count; i++) {
         json_t *object = json_object();
         json_object_set_new(object, "user", hak_json_address(near[i].user));

@@ -11,7 +11,8 @@
 
 enum { LIMIT = 50 };
 
-void leaks_add_age(struct hak_text *text, const struct leaks_row *row) {
+/* "0.001 s to 4.200 s"; "" when it is not known. */
+static void add_age(struct hak_text *text, const struct leaks_row *row) {
     if (!row->newest_ns || row->newest_ns > row->ns)
         return;
     if (row->count > 1)
@@ -70,7 +71,7 @@ static void add_table(struct hak_text *text, struct view *view, const struct lea
             more_bytes += row->bytes;
             continue;
         }
-        leaks_add_age(&age, row);
+        add_age(&age, row);
         table_add_count(&table, row->row);
         table_add_cell(&table, hak_words_leak_kind(row->kind));
         table_add_count(&table, row->count);
@@ -237,7 +238,7 @@ static void print_json(struct view *view, const struct leaks_list *list, uint64_
 
 static void print_one(struct view *view, const struct leaks_row *row) {
     struct hak_text text = {0}, age = {0};
-    leaks_add_age(&age, row);
+    add_age(&age, row);
     hak_text_add(&text, "%s of %s byte(s) in %s object(s) allocated from:\n",
                  hak_words_leak(row->kind), hak_words_number(row->bytes),
                  hak_words_number(row->count));

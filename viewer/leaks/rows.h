@@ -36,8 +36,7 @@ struct leaks_list {
     struct findings known_by;  /* baseline and suppressions */
 };
 
-/* Reads both tables; nothing is in them in a store from before there were scans. 0 or an exit
- * status; the error is printed. (read.c) */
+/* Reads both tables. 0 or an exit status; the error is printed. (read.c) */
 int leaks_read(struct view *view, struct leaks_list *list);
 void leaks_free(struct leaks_list *list);
 
@@ -59,7 +58,4 @@ void leaks_tell_places_apart(struct leaks_places *places, struct view *view);
 /* Line i, "" past the end. */
 const char *leaks_place(const struct leaks_places *places, uint64_t i);
 void leaks_free_places(struct leaks_places *places);
-/* "0.001 s to 4.200 s"; "" when it is not known. */
-void leaks_add_age(struct hak_text *text, const struct leaks_row *row);
-
 #endif

@@ -182,28 +182,9 @@ bool report_guess_pattern(struct hak_text *text, const struct report_page *page)
 const char *report_register_name(uint32_t number);
 /* The body of the page of a crash (registers that point into the heap). */
 void report_crash(struct hak_text *text, const struct report_page *page);
-/* The lines of a stack: frames of the program and runs of others that are folded into one line. */
-#define REPORT_FRAMES 16
-struct report_frame {
-    int from, to;    /* indexes into the stack */
-    int folded;      /* frames in this line; 0 = the line is the frame `from` */
-    bool is_wrapper; /* folded ones are the program's wrappers of the allocator */
-};
-struct report_frames {
-    struct report_frame frame[REPORT_FRAMES];
-    int count;
-    int more; /* the program's frames that are left out */
-};
-/* Chooses at most `most` of the program's frames, innermost first, but two at least that are no
- * wrappers by their place, and always one with a source line where there is any, without the C
- * library's way into main; with `layer_move` before them hakmem's transfer functions down to the
- * call of the program. */
-void report_choose_frames(const struct hak_frames *frames, bool layer_move, int most,
-                          struct report_frames *out);
-/* Appends them, each as "      #0 function   file:line"; `absent` stands for an empty stack. */
-void report_add_chosen(struct hak_text *text, const struct hak_frames *frames,
-                       const struct report_frames *chosen, const char *absent);
-/* The same for the usual number of frames. */
+/* Appends the program's frames of a stack, each as "      #0 function   file:line": the usual
+ * number of them, with `layer_move` after hakmem's transfer functions; `absent` stands for an empty
+ * stack. */
 void report_add_stack(struct hak_text *text, const struct hak_frames *frames, bool layer_move,
                       const char *absent);
 /* The same with at most `most` of the program's frames. */

@@ -6,6 +6,19 @@
 
 #include <string.h>
 
+/* The lines of a stack: frames of the program and runs of others that are folded into one line. */
+#define REPORT_FRAMES 16
+struct report_frame {
+    int from, to;    /* indexes into the stack */
+    int folded;      /* frames in this line; 0 = the line is the frame `from` */
+    bool is_wrapper; /* folded ones are the program's wrappers of the allocator */
+};
+struct report_frames {
+    struct report_frame frame[REPORT_FRAMES];
+    int count;
+    int more; /* the program's frames that are left out */
+};
+
 #define PROGRAM_FRAMES 6
 #define OWN_FRAMES     4
 #define WRAPPERS_NAMED 3
@@ -81,7 +94,11 @@ static void choose_program(const struct hak_frames *frames, int first, int end, 
         out->count--;
 }
 
-void report_choose_frames(const struct hak_frames *frames, bool layer_move, int most,
+/* Chooses at most `most` of the program's frames, innermost first, but two at least that are no
+ * wrappers by their place, and always one with a source line where there is any, without the C
+ * library's way into main; with `layer_move` before them hakmem's transfer functions down to the
+ * call of the program. */
+static void choose_frames(const struct hak_frames *frames, bool layer_move, int most,
                           struct report_frames *out) {
     int first = hak_words_program_frame(frames->frame, frames->count);
     int end = frames->count, own[OWN_FRAMES] = {0}, count = 0;
@@ -139,7 +156,8 @@ static void add_wrappers(struct hak_text *text, const struct hak_frames *frames,
     hak_text_add(text, "%s\n", named < run->folded ? ", ..." : "");
 }
 
-void report_add_chosen(struct hak_text *text, const struct hak_frames *frames,
+/* Appends them, each as "      #0 function   file:line"; `absent` stands for an empty stack. */
+static void add_chosen(struct hak_text *text, const struct hak_frames *frames,
                        const struct report_frames *chosen, const char *absent) {
     int number = 0;
     for (int i = 0; i < chosen->count; i++) {
@@ -164,13 +182,13 @@ void report_add_chosen(struct hak_text *text, const struct hak_frames *frames,
 void report_add_stack(struct hak_text *text, const struct hak_frames *frames, bool layer_move,
                       const char *absent) {
     struct report_frames chosen;
-    report_choose_frames(frames, layer_move, PROGRAM_FRAMES, &chosen);
-    report_add_chosen(text, frames, &chosen, absent);
+    choose_frames(frames, layer_move, PROGRAM_FRAMES, &chosen);
+    add_chosen(text, frames, &chosen, absent);
 }
 
 void report_add_part(struct hak_text *text, const struct hak_frames *frames, int most,
                      const char *absent) {
     struct report_frames chosen;
-    report_choose_frames(frames, false, most, &chosen);
-    report_add_chosen(text, frames, &chosen, absent);
+    choose_frames(frames, false, most, &chosen);
+    add_chosen(text, frames, &chosen, absent);
 }

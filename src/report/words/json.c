@@ -124,7 +124,8 @@ json_t *hak_json_event(struct hak_store_reader *r, const struct hak_event *event
     return object;
 }
 
-json_t *hak_json_life(struct hak_store_reader *r, const struct hak_life *life, bool with_frames) {
+static json_t *life_json(struct hak_store_reader *r, const struct hak_life *life,
+                         bool with_frames) {
     json_t *object = json_object(), *resizes = json_array(), *ends = json_array();
     for (int i = 0; i < life->resize_count; i++)
         json_array_append_new(resizes, hak_json_event(r, &life->resizes[i], with_frames));
@@ -147,7 +148,7 @@ json_t *hak_json_lives(struct hak_store_reader *r, const struct hak_story *story
                        bool with_frames) {
     json_t *array = json_array();
     for (int i = 0; story && i < story->life_count; i++)
-        json_array_append_new(array, hak_json_life(r, &story->lives[i], with_frames));
+        json_array_append_new(array, life_json(r, &story->lives[i], with_frames));
     return array;
 }
 

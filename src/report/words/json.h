@@ -25,7 +25,6 @@ json_t *hak_json_address(uint64_t address);
 json_t *hak_json_frames(const struct hak_frames *frames);
 /* The event with its thread; with the frames of its stack when `with_frames`. */
 json_t *hak_json_event(struct hak_store_reader *r, const struct hak_event *event, bool with_frames);
-json_t *hak_json_life(struct hak_store_reader *r, const struct hak_life *life, bool with_frames);
 /* The array "lives" of a story; an empty one for NULL. */
 json_t *hak_json_lives(struct hak_store_reader *r, const struct hak_story *story, bool with_frames);
 /* Serialises with sorted insertion order and a final newline, and drops the reference; NULL when
