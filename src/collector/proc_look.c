@@ -41,9 +41,10 @@ struct looker {
     struct look look;
 };
 
-static struct looker *current, *left[LEFT_MAX];
-static int left_count;
-static pid_t owner; /* the process that they are threads of */
+/* Of each thread that asks, its own. */
+static _Thread_local struct looker *current, *left[LEFT_MAX];
+static _Thread_local int left_count;
+static _Thread_local pid_t owner; /* the process that they are threads of */
 
 static void wake_other(struct looker *l) {
     syscall(SYS_futex, &l->state, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
@@ -119,7 +120,7 @@ bool hak_proc_is_held(pid_t pid) {
 
 /* How long to wait now: what is left of the share of the time that may be waited. */
 static uint64_t *patience(void) {
-    static uint64_t rest_ns = PATIENCE_NS, filled_ns;
+    static _Thread_local uint64_t rest_ns = PATIENCE_NS, filled_ns;
     uint64_t now = hak_clock_kernel_ns(CLOCK_MONOTONIC);
     rest_ns += filled_ns ? (now - filled_ns) / PATIENCE_SHARE : 0;
     rest_ns = rest_ns < PATIENCE_NS ? rest_ns : PATIENCE_NS;

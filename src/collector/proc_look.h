@@ -10,7 +10,7 @@
  *   caller --look--> thread --> /proc        the thread does not come back: it is left alone, and
  *      ^----answer-----'                     nothing of that process is looked at until it does
  *
- * For one thread of a process. All these waits take a quarter of its time at most. */
+ * Each thread that asks has one that looks. Its waits take a quarter of its time at most. */
 #ifndef HAK_COLLECTOR_PROC_LOOK_H
 #define HAK_COLLECTOR_PROC_LOOK_H
 
