@@ -26,7 +26,7 @@ struct source {
 struct hak_live {
     struct hak_store_reader *reader;
     struct hak_live_moment moment;
-    struct hak_query processes; /* those to be told, where not one is asked for */
+    struct hak_query processes; /* all that had begun, where not one is asked for */
     uint32_t process;
     struct source *source;
     uint32_t sources, room;
@@ -54,7 +54,7 @@ static struct source *add_source(struct hak_live *l) {
 /* ---- which stretches --------------------------------------------------------------------------
  */
 
-/* What a link of the lineage may tell of. */
+/* Which events of a process in the lineage count. */
 struct stretch {
     uint32_t process;
     uint64_t id_to, ns_to; /* inclusive; 0 = open */
@@ -279,7 +279,7 @@ static int next_base(struct hak_live *l, struct hak_live_state *out) {
     return 1;
 }
 
-/* The next process to be told: 1 and its stretches are there, 0 at the end, or an error. */
+/* Goes to the next process: 1 and its stretches are there, 0 at the end, or an error. */
 static int next_process(struct hak_live *l) {
     if (!l->moment.process) {
         if (!hak_query_next(&l->processes))

@@ -12,7 +12,7 @@ struct hak_live_moment {
     uint64_t id, ns;  /* events up to this id, and up to this time; 0 = all */
     uint32_t process; /* row id, 0 = every process that had begun */
     bool by_scan;     /* as if there were no runs: for the check and tests */
-    uint32_t states;  /* so many blocks of a stretch of events are known at once; 0 = as is good */
+    uint32_t states;  /* blocks of a stretch of events held in memory at once; 0 = default */
 };
 
 /* A block that the program held. A forked child holds what its parent held before the FORK. */

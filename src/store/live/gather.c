@@ -108,7 +108,7 @@ static inline uint32_t pass_over(struct hak_live_gather *g, const struct hak_col
 /* ---- in order ----------------------------------------------------------------------------------
  */
 
-/* The blocks that something is to be told of, and the events of those that are shared. */
+/* The blocks of which a state is put, and the calls of those that are shared. */
 static uint32_t find_places(struct hak_live_gather *g, const struct hak_columns *c,
                             uint32_t distinct, bool is_shared) {
     uint32_t count = 0;
