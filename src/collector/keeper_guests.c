@@ -192,6 +192,14 @@ static bool has_too_many(const struct hak_keeper *k, const struct hak_known_proc
     return who->pid > 0 && living == SESSIONS_OF_ONE;
 }
 
+/* Where reports of the session go. Read now, while the program waits for the answer: it may have
+ * other rights when another worker asks for it. */
+static void read_log_path(struct held *h) {
+    ssize_t got = pread(h->memfd, h->log_path, sizeof h->log_path - 1,
+                        (off_t)offsetof(struct hak_session, log_path));
+    h->log_path[got > 0 ? got : 0] = 0;
+}
+
 const char *hak_keeper_hold(struct hak_keeper *k, struct hak_greeting *g,
                             const struct hak_known_process *who) {
     static char few[160]; /* one keeper thread in a process */
@@ -208,6 +216,7 @@ const char *hak_keeper_hold(struct hak_keeper *k, struct hak_greeting *g,
                                              .peer_pid = who->pid,
                                              .peer_start_time = who->start_time,
                                              .hello = g->hello};
+    read_log_path(&k->held[k->held_count - 1]);
     pthread_mutex_lock(&k->lock);
     k->sessions++;
     pthread_mutex_unlock(&k->lock);

@@ -35,6 +35,7 @@ struct held {
     pid_t peer_pid;
     uint64_t peer_start_time; /* 0 = could not be read */
     struct hak_hello hello;
+    char log_path[HAK_PATH_BYTES]; /* what the memory said when it was taken */
 };
 
 /* A file that is not read any more, and why. */

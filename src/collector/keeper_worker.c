@@ -50,6 +50,7 @@ bool hak_keeper_tell_sessions(struct hak_keeper *k) {
                                      .number = h->number,
                                      .peer_pid = h->peer_pid,
                                      .hello = h->hello};
+        memcpy(m.log_path, h->log_path, sizeof m.log_path);
         int sent = hak_link_send(k->link, &m, h->memfd);
         if (sent > 0)
             return false;
@@ -193,6 +194,7 @@ bool hak_keeper_adopt(struct hak_keeper *k, int link) {
                                                      .peer_pid = m.peer_pid,
                                                      .peer_start_time = find_start(&m),
                                                      .hello = m.hello};
+            memcpy(k->held[k->held_count - 1].log_path, m.log_path, sizeof m.log_path);
             waited = 0;
         } else if (m.type == HAK_LINK_READING && descriptor >= 0) {
             hak_keeper_take_page(k, descriptor, m.peer_pid);

@@ -14,15 +14,17 @@ int hak_link_pair(int pair[2]) {
     return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair);
 }
 
-/* Only these carry paths. */
-static size_t size_of(uint32_t type) {
-    return type == HAK_LINK_CONFIG || type == HAK_LINK_STORE || type == HAK_LINK_UNREADABLE
-               ? sizeof(struct hak_link_message)
-               : offsetof(struct hak_link_message, store_path);
+/* Only some carry paths, and a session's is short: there may be thousands. */
+static size_t size_of(const struct hak_link_message *m) {
+    size_t before = offsetof(struct hak_link_message, log_path);
+    if (m->type == HAK_LINK_CONFIG || m->type == HAK_LINK_STORE || m->type == HAK_LINK_UNREADABLE)
+        return sizeof *m;
+    return before +
+           (m->type == HAK_LINK_SESSION ? strnlen(m->log_path, HAK_PATH_BYTES - 1) + 1 : 0);
 }
 
 int hak_link_send(int link, const struct hak_link_message *message, int descriptor) {
-    size_t bytes = size_of(message->type);
+    size_t bytes = size_of(message);
     struct iovec piece = {(void *)message, bytes};
     union {
         struct cmsghdr align;
@@ -79,7 +81,7 @@ int hak_link_receive(int link, struct hak_link_message *message, int *descriptor
         if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
             c->cmsg_len == CMSG_LEN(sizeof(int)))
             memcpy(descriptor, CMSG_DATA(c), sizeof *descriptor);
-    if (got >= (ssize_t)sizeof message->type && (size_t)got == size_of(message->type))
+    if (got >= (ssize_t)sizeof message->type && (size_t)got == size_of(message))
         return 1;
     if (*descriptor >= 0)
         close(*descriptor);

@@ -52,9 +52,10 @@ struct hak_link_message {
                                UNRECORDED: of the process; READING: of the worker */
     struct hak_hello hello; /* SESSION, UNRECORDED; UNREADABLE: `text` says why */
     char socket_name[108];  /* CONFIG */
+    char log_path[HAK_PATH_BYTES];   /* CONFIG: "" = as the session says; SESSION: what its memory
+                                        said when it was taken; UNREADABLE: build-id */
     char store_path[HAK_PATH_BYTES]; /* CONFIG: "" = as the first session says; STORE; UNREADABLE:
                                         the file, "" = all */
-    char log_path[HAK_PATH_BYTES];   /* CONFIG: "" = as the session says; UNREADABLE: build-id */
     /* STORE: a worker makes its store here now, where no file was before; CONFIG: that was the last
      * that was heard of it, so the file there is its half-made store. "" = none. */
     char making_path[HAK_PATH_BYTES];

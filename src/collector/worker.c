@@ -99,6 +99,8 @@ const char *hak_worker_add(struct hak_worker *worker, uint32_t number,
     if (!client)
         return why;
     client->is_file = worker->imports;
+    if (worker->taken_log_path)
+        snprintf(client->map.log_path, sizeof client->map.log_path, "%s", worker->taken_log_path);
     hak_opening_open(worker, client);
     hak_opening_join(worker, client);
     hak_judge_take(worker, client);
@@ -139,7 +141,9 @@ void hak_worker_tell_making(struct hak_worker *worker, const char *path) {
 
 static void take_session(struct hak_worker *w, const struct hak_link_message *m, int memfd) {
     bool first = w->store_path[0] == 0;
+    w->taken_log_path = m->log_path;
     const char *why = hak_worker_add(w, m->number, &m->hello, m->peer_pid, memfd);
+    w->taken_log_path = NULL;
     if (why) {
         char line[256];
         snprintf(line, sizeof line, "the session memory of process %d is refused: %s%s",
@@ -260,6 +264,7 @@ static void start_keeper(struct hak_worker *w, uint64_t now) {
                                      .number = c->link_number,
                                      .peer_pid = c->peer_pid,
                                      .hello = c->hello};
+        memcpy(m.log_path, c->map.log_path, sizeof m.log_path);
         sent = hak_link_send_wait(w->link, &m, c->map.memfd) == 0;
     }
     w->config.type = HAK_LINK_CONFIG;

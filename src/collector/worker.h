@@ -63,6 +63,9 @@ struct hak_worker {
     char *unreadable; /* lines for the store: files that are not read any more, and why */
     bool unreadable_new;
     struct hak_judge judge;
+    /* Of the session that is taken in: what its memory said of it when the keeper took it; the
+     * process may have changed both its user and that since. NULL = as the memory says. */
+    const char *taken_log_path;
     char own_log_path[HAK_PATH_BYTES]; /* that a process of this user named last */
     struct hak_leaks leaks;
     uint32_t sync_wanted; /* serial, 0 = none */

@@ -477,6 +477,30 @@ START_TEST(holds_few_living_sessions_of_one_process) {
 }
 END_TEST
 
+/* The process may have another user's rights by the time when the next worker is told. */
+START_TEST(keeps_the_log_that_a_session_named_first) {
+    static struct hak_link_message m;
+    static const char first[] = "/tmp/first.log", later[] = "/tmp/later.log";
+    off_t at = (off_t)offsetof(struct hak_session, log_path);
+    struct hak_greeting g;
+    struct hak_known_process who = {getpid(), 4711};
+    int file = fake_session_memfd();
+    ck_assert_int_eq(pwrite(file, first, sizeof first, at), sizeof first);
+    hak_greeting_open(&g, -1);
+    g.memfd = dup(file);
+    g.is_own = hak_session_file_make_own(&g.memfd);
+    ck_assert_ptr_null(hak_keeper_hold(k, &g, &who));
+    ck_assert_int_eq(count_messages(HAK_LINK_SESSION, &m), 1);
+    ck_assert_str_eq(m.log_path, first);
+    ck_assert_int_eq(pwrite(file, later, sizeof later, at), sizeof later);
+    k->held[0].told = false; /* to another worker */
+    ck_assert(hak_keeper_tell_sessions(k));
+    ck_assert_int_eq(count_messages(HAK_LINK_SESSION, &m), 1);
+    ck_assert_str_eq(m.log_path, first);
+    close(file);
+}
+END_TEST
+
 /* Of another user by now, and a child of none of ours; it says hello when it may. */
 static pid_t start_foreign_guest(const char *name, int go, int said) {
     int self[2];
@@ -560,6 +584,7 @@ int main(void) {
     tcase_add_test(cases, takes_nothing_of_a_successor);
     tcase_add_test(cases, rests_for_half_a_second_at_most);
     tcase_add_test(cases, holds_few_living_sessions_of_one_process);
+    tcase_add_test(cases, keeps_the_log_that_a_session_named_first);
     tcase_add_test(cases, knows_the_processes_of_all_sessions);
     tcase_add_loop_test(cases, finds_orphans, 0, 5);
     tcase_add_test(cases, one_that_cannot_be_looked_at_holds_nobody_up);

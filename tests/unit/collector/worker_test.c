@@ -576,6 +576,17 @@ START_TEST(counts_what_a_full_disk_costs) {
 }
 END_TEST
 
+/* Not the one that its memory names by now. */
+START_TEST(takes_the_log_that_the_keeper_names) {
+    snprintf(program.session->log_path, HAK_PATH_BYTES, "/tmp/later.log");
+    worker.taken_log_path = "/tmp/first.log";
+    add(&worker, &program, 1);
+    ck_assert_str_eq(worker.clients[0]->map.log_path, "/tmp/first.log");
+    ck_assert_str_eq(worker.own_log_path, "/tmp/first.log");
+    hak_worker_free(&worker);
+}
+END_TEST
+
 int main(void) {
     TCase *cases = tcase_create("worker");
     tcase_add_checked_fixture(cases, set_up, tear_down);
@@ -597,6 +608,7 @@ int main(void) {
     tcase_add_test(cases, takes_another_path_when_the_store_cannot_be_made);
     tcase_add_test(cases, does_not_overwrite_a_file);
     tcase_add_test(cases, counts_what_a_full_disk_costs);
+    tcase_add_test(cases, takes_the_log_that_the_keeper_names);
     tcase_add_loop_test(cases, survives_nonsense_in_the_tables, 0, 20);
     tcase_add_loop_test(cases, refuses_headers_that_cannot_be_right, 0, 5);
     return run_cases("collector/worker", cases);
