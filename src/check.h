@@ -56,9 +56,9 @@ struct hak_hand_out {
     size_t alignment;     /* a power of two; 0 where nothing special was asked */
     unsigned class_index; /* HAK_CLASS_NONE (superslab.h) for a large block */
     enum hak_subkind subkind;
-    user_t moved_from;  /* realloc: the old block (HAK_NO_USER when there is none) */
-    size_t room_bytes;  /* realloc: a large block that grows again may go on for so many; else 0 */
-    const void *caller; /* where the program goes on after its call */
+    user_t moved_from; /* realloc: the old block (HAK_NO_USER when there is none) */
+    size_t room_bytes; /* realloc: a large block that grows again may go on for so many; else 0 */
+    hak_call_t call;   /* of the program */
 };
 
 /* What entry learns when the program gives a pointer back. */
@@ -84,8 +84,10 @@ struct hak_quarantined {
  * well. Made at the start, as level, layout and recording say; all zero before and where there is
  * no such path. */
 struct hak_check_path {
-    bool (*take)(base_t base, unsigned class_index, uint32_t asked_bytes, enum hak_subkind subkind);
-    enum hak_kept (*give)(base_t base, unsigned class_index, enum hak_given by, enum hak_place to);
+    bool (*take)(base_t base, unsigned class_index, uint32_t asked_bytes, enum hak_subkind subkind,
+                 hak_call_t call);
+    enum hak_kept (*give)(base_t base, unsigned class_index, enum hak_given by, enum hak_place to,
+                          hak_call_t call);
     uint32_t limit_bytes; /* fewer may be asked for */
     uint8_t around_bytes; /* a slot holds so many more than are asked for */
     uint8_t user_delta;   /* from the base to the program's first byte */
@@ -182,7 +184,7 @@ static inline size_t check_taken_bytes(const struct hak_hand_out *how) {
  * where check_takes(how). HAK_NO_USER: nothing was done, it has to be handed out the other way. */
 static inline user_t check_take(base_t base, unsigned class_index, const struct hak_hand_out *how) {
     bool is_taken =
-        hak_check_path.take(base, class_index, (uint32_t)how->asked_bytes, how->subkind);
+        hak_check_path.take(base, class_index, (uint32_t)how->asked_bytes, how->subkind, how->call);
     return HAK_LIKELY(is_taken) ? user_from(base.p + hak_check_path.user_delta) : HAK_NO_USER;
 }
 
@@ -202,8 +204,8 @@ static inline bool check_keeps(void) {
 /* check_take_back and check_keep or check_freed in one, where check_gives(): `base` lies in a
  * SuperSlab of this thread's heap, in a slab of that class. NOT_KEPT: nothing was done. */
 static inline enum hak_kept check_give(base_t base, unsigned class_index, enum hak_given by,
-                                       enum hak_place to) {
-    return hak_check_path.give(base, class_index, by, to);
+                                       enum hak_place to, hak_call_t call) {
+    return hak_check_path.give(base, class_index, by, to, call);
 }
 
 /* What a call that gives `user` back says of it: the bytes and the alignment that it was asked for,

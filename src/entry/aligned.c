@@ -8,11 +8,10 @@ static bool is_power_of_two(size_t number) {
 }
 
 /* Where the program called us. */
-#define CALLER __builtin_return_address(0)
 
-static void *allocate(size_t alignment, size_t bytes, const void *caller) {
+static void *allocate(size_t alignment, size_t bytes, hak_call_t call) {
     struct hak_hand_out how = {
-        .asked_bytes = bytes, .alignment = alignment, .subkind = HAK_BY_ALIGNED, .caller = caller};
+        .asked_bytes = bytes, .alignment = alignment, .subkind = HAK_BY_ALIGNED, .call = call};
     return hak_entry_allocate(&how);
 }
 
@@ -24,7 +23,7 @@ static void *refuse(size_t bytes, int error) {
 
 /* As glibc's memalign and, in 2.36, its aligned_alloc: an alignment that is no power of two is
  * rounded up to one. */
-static void *allocate_rounded(size_t alignment, size_t bytes, const void *caller) {
+static void *allocate_rounded(size_t alignment, size_t bytes, hak_call_t call) {
     if (alignment > SIZE_MAX / 2 + 1)
         return refuse(bytes, EINVAL);
     if (alignment < 2)
@@ -33,22 +32,22 @@ static void *allocate_rounded(size_t alignment, size_t bytes, const void *caller
         alignment = (size_t)1 << (64 - __builtin_clzll(alignment));
     if (alignment > PTRDIFF_MAX / 2)
         return refuse(bytes, ENOMEM);
-    return allocate(alignment, bytes, caller);
+    return allocate(alignment, bytes, call);
 }
 
 HAK_EXPORT void *memalign(size_t alignment, size_t bytes) {
-    return allocate_rounded(alignment, bytes, CALLER);
+    return allocate_rounded(alignment, bytes, HAK_CALL);
 }
 
 HAK_EXPORT void *aligned_alloc(size_t alignment, size_t bytes) {
-    return allocate_rounded(alignment, bytes, CALLER);
+    return allocate_rounded(alignment, bytes, HAK_CALL);
 }
 
 HAK_EXPORT int posix_memalign(void **result, size_t alignment, size_t bytes) {
     if (!is_power_of_two(alignment) || alignment % sizeof(void *) != 0)
         return EINVAL;
     int saved_errno = errno;
-    void *user = allocate_rounded(alignment, bytes, CALLER);
+    void *user = allocate_rounded(alignment, bytes, HAK_CALL);
     if (!user)
         return ENOMEM; /* in errno, too, as glibc leaves it */
     errno = saved_errno;
@@ -57,13 +56,13 @@ HAK_EXPORT int posix_memalign(void **result, size_t alignment, size_t bytes) {
 }
 
 HAK_EXPORT void *valloc(size_t bytes) {
-    return allocate_rounded(HAK_PAGE_BYTES, bytes, CALLER);
+    return allocate_rounded(HAK_PAGE_BYTES, bytes, HAK_CALL);
 }
 
 HAK_EXPORT void *pvalloc(size_t bytes) {
     if (bytes > SIZE_MAX - HAK_PAGE_BYTES)
         return refuse(bytes, ENOMEM);
-    return allocate_rounded(HAK_PAGE_BYTES, HAK_PAGES_OF(bytes), CALLER);
+    return allocate_rounded(HAK_PAGE_BYTES, HAK_PAGES_OF(bytes), HAK_CALL);
 }
 
 HAK_EXPORT size_t malloc_usable_size(void *pointer) {

@@ -35,7 +35,7 @@ HAK_HIDDEN HAK_COLD void hak_entry_free_foreign(user_t user, const void *caller)
 
 /* foreign.c: realloc of such a pointer, to at least one byte: the block moves to us. Where its size
  * is not known, as many bytes move as are asked for and can be read. NULL without memory. */
-HAK_HIDDEN HAK_COLD void *hak_entry_move_foreign(user_t user, size_t bytes, const void *caller);
+HAK_HIDDEN HAK_COLD void *hak_entry_move_foreign(user_t user, size_t bytes, hak_call_t call);
 
 /* foreign.c: malloc_usable_size of such a pointer; 0 where its owner is not known. */
 HAK_HIDDEN HAK_COLD size_t hak_entry_foreign_bytes(const void *pointer);
@@ -111,8 +111,8 @@ hak_entry_take_at_hand(struct hak_hand_out *how) {
 
 /* Debug build, where check_gives(): a block of this thread's goes into quarantine, or back into the
  * array of its class, which has room. False: nothing was done. */
-static inline __attribute__((always_inline)) bool hak_entry_give_at_hand(user_t user,
-                                                                         enum hak_given by) {
+static inline __attribute__((always_inline)) bool
+hak_entry_give_at_hand(user_t user, enum hak_given by, hak_call_t call) {
     base_t block = check_given(user);
     if (HAK_UNLIKELY(!hak_front_is_mine(block)))
         return false;
@@ -120,7 +120,7 @@ static inline __attribute__((always_inline)) bool hak_entry_give_at_hand(user_t 
     if (HAK_UNLIKELY(class_index >= HAK_CLASSES))
         return false;
     if (check_keeps()) {
-        enum hak_kept kept = check_give(block, class_index, by, HAK_PLACE_QUARANTINE);
+        enum hak_kept kept = check_give(block, class_index, by, HAK_PLACE_QUARANTINE, call);
         if (HAK_UNLIKELY(kept == HAK_KEPT_OVER))
             (void)hak_entry_let_leave(false);
         return HAK_LIKELY(kept != HAK_NOT_KEPT);
@@ -129,7 +129,7 @@ static inline __attribute__((always_inline)) bool hak_entry_give_at_hand(user_t 
         HAK_UNLIKELY(hak_array_has_on_top(class_index, block)))
         return false;
     enum hak_place to = hak_mid_has(class_index) ? HAK_PLACE_MID_RING : HAK_PLACE_FRONT;
-    if (HAK_UNLIKELY(check_give(block, class_index, by, to) == HAK_NOT_KEPT))
+    if (HAK_UNLIKELY(check_give(block, class_index, by, to, call) == HAK_NOT_KEPT))
         return false;
     hak_array_push(class_index, block);
     return true;
@@ -143,11 +143,11 @@ static inline void *hak_entry_allocate_slowly(struct hak_hand_out *how) {
         size_t slot_bytes = check_slot_bytes(how->asked_bytes, how->alignment);
         size_t alignment = check_aligns() ? 0 : how->alignment;
         if (hak_is_debug_build && HAK_UNLIKELY(how->room_bytes != 0))
-            taken = hak_route_take_with_room(slot_bytes, how->room_bytes, how->caller);
+            taken = hak_route_take_with_room(slot_bytes, how->room_bytes, *how->call);
         else
-            taken = hak_route_take(slot_bytes, alignment, how->caller);
+            taken = hak_route_take(slot_bytes, alignment, *how->call);
         if (hak_is_debug_build && HAK_UNLIKELY(!taken.base.p) && hak_entry_make_room(slot_bytes))
-            taken = hak_route_take(slot_bytes, alignment, how->caller);
+            taken = hak_route_take(slot_bytes, alignment, *how->call);
     }
     if (HAK_UNLIKELY(!taken.base.p)) {
         check_call_without_record(how->asked_bytes, true);
@@ -199,7 +199,9 @@ static inline __attribute__((always_inline)) void hak_entry_give(base_t base, us
  * magazine_flush <- free <- program. */
 static inline __attribute__((always_inline)) void hak_entry_give_back(user_t user,
                                                                       enum hak_given by) {
-    if (check_gives() && HAK_LIKELY(hak_entry_give_at_hand(user, by)))
+    /* realloc's is the call of a function behind it. */
+    if (check_gives() &&
+        HAK_LIKELY(hak_entry_give_at_hand(user, by, by == HAK_GIVEN_BY_REALLOC ? NULL : HAK_CALL)))
         return;
     /* Not for what is none of ours: the memory of a new heap could come to lie just there. */
     if (hak_registry_owner(user.p) != HAK_OWNER_NOBODY)

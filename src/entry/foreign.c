@@ -72,8 +72,8 @@ static void copy_readable(char *to, const char *from, size_t bytes) {
     }
 }
 
-void *hak_entry_move_foreign(user_t user, size_t bytes, const void *caller) {
-    struct hak_hand_out how = {.asked_bytes = bytes, .subkind = HAK_BY_REALLOC, .caller = caller};
+void *hak_entry_move_foreign(user_t user, size_t bytes, hak_call_t call) {
+    struct hak_hand_out how = {.asked_bytes = bytes, .subkind = HAK_BY_REALLOC, .call = call};
     enum hak_external_owner owner = find_owner_or_blame(user.p);
     size_t old_bytes = hak_allocators_bytes(owner, user.p);
     void *moved = hak_entry_allocate(&how);
@@ -83,7 +83,7 @@ void *hak_entry_move_foreign(user_t user, size_t bytes, const void *caller) {
         copy_readable(moved, user.p, bytes);
     else
         memcpy(moved, user.p, old_bytes < bytes ? old_bytes : bytes);
-    give(user.p, owner, caller);
+    give(user.p, owner, *call);
     return moved;
 }
 

@@ -14,7 +14,7 @@ static HAK_COLD void *allocate_slowly(size_t bytes) {
         if (HAK_LIKELY(block.p != NULL))
             return block.p;
     }
-    struct hak_hand_out how = {.asked_bytes = bytes, .subkind = HAK_BY_MALLOC, .caller = CALLER};
+    struct hak_hand_out how = {.asked_bytes = bytes, .subkind = HAK_BY_MALLOC, .call = HAK_CALL};
     void *user = hak_entry_allocate(&how);
     if (hak_bench_fast_is_on() && !hak_bench_fast_holds(user))
         hak_bench_fast_tell_empty(how.class_index);
@@ -32,7 +32,7 @@ static HAK_COLD void *allocate_large(size_t bytes) {
 HAK_EXPORT void *malloc(size_t bytes) {
     if (hak_is_debug_build) {
         struct hak_hand_out how = {
-            .asked_bytes = bytes, .subkind = HAK_BY_MALLOC, .caller = CALLER};
+            .asked_bytes = bytes, .subkind = HAK_BY_MALLOC, .call = HAK_CALL};
         return hak_entry_allocate(&how);
     }
     if (HAK_UNLIKELY(bytes > HAK_CLASS_MAX_BYTES))
@@ -95,7 +95,7 @@ HAK_EXPORT void free_aligned_sized(void *pointer, size_t alignment, size_t bytes
 
 /* Inline, so that the debug build's stacks begin with calloc. */
 static inline __attribute__((always_inline)) void *allocate_zeroed(size_t bytes) {
-    struct hak_hand_out how = {.asked_bytes = bytes, .subkind = HAK_BY_CALLOC, .caller = CALLER};
+    struct hak_hand_out how = {.asked_bytes = bytes, .subkind = HAK_BY_CALLOC, .call = HAK_CALL};
     void *user = hak_entry_allocate(&how);
     bool is_large = how.class_index == HAK_CLASS_NONE;
     if (user && !(is_large && hak_large_is_fresh(base_of(user_from(user)))))

@@ -19,8 +19,6 @@
 #include "entry/entry.h"
 
 #define OPERATOR HAK_EXPORT __attribute__((weak))
-/* Where the program called us. */
-#define CALLER __builtin_return_address(0)
 
 typedef const void *nothrow_t;
 
@@ -72,7 +70,7 @@ static inline bool is_another(const char *bound, const char *own) {
 struct request {
     size_t bytes, alignment; /* alignment 0: the common one */
     enum hak_subkind by;
-    const void *caller;
+    hak_call_t call;
     void *(*replaced)(size_t); /* the program's own form to call, or NULL */
     void *(*replaced_aligned)(size_t, size_t);
     void *block;
@@ -82,7 +80,7 @@ static void *take(const struct request *request) {
     struct hak_hand_out how = {.asked_bytes = request->bytes,
                                .alignment = request->alignment,
                                .subkind = request->by,
-                               .caller = request->caller};
+                               .call = request->call};
     return hak_entry_allocate(&how);
 }
 
@@ -104,7 +102,7 @@ static bool is_possible(const struct request *request) {
 static void take_with_handler(void *argument) {
     struct request *request = argument;
     while (!(request->block = take(request))) {
-        void (*handler)(void) = hak_cxx_new_handler(request->caller);
+        void (*handler)(void) = hak_cxx_new_handler(*request->call);
         if (!handler)
             return;
         handler();
@@ -115,7 +113,7 @@ static void *take_or_throw(struct request *request) {
     if (is_possible(request))
         take_with_handler(request);
     if (!request->block)
-        hak_cxx_throw_bad_alloc(request->caller);
+        hak_cxx_throw_bad_alloc(*request->call);
     return request->block;
 }
 
@@ -124,8 +122,8 @@ static void *take_or_null(struct request *request) {
     if (!is_possible(request))
         return NULL;
     request->block = take(request);
-    if (request->block || !hak_cxx_new_handler(request->caller) ||
-        !hak_cxx_can_catch(request->caller))
+    if (request->block || !hak_cxx_new_handler(*request->call) ||
+        !hak_cxx_can_catch(*request->call))
         return request->block;
     return hak_cxx_try(take_with_handler, request) ? request->block : NULL;
 }
@@ -141,13 +139,13 @@ static void *try_replaced(struct request *request) {
     return hak_cxx_try(call_replaced, request) ? request->block : NULL;
 }
 
-static HAK_COLD void *take_slowly(size_t bytes, enum hak_subkind by, const void *caller) {
-    struct request request = {.bytes = bytes, .by = by, .caller = caller};
+static HAK_COLD void *take_slowly(size_t bytes, enum hak_subkind by, hak_call_t call) {
+    struct request request = {.bytes = bytes, .by = by, .call = call};
     return take_or_throw(&request);
 }
 
-static HAK_COLD void *take_slowly_or_null(size_t bytes, enum hak_subkind by, const void *caller) {
-    struct request request = {.bytes = bytes, .by = by, .caller = caller};
+static HAK_COLD void *take_slowly_or_null(size_t bytes, enum hak_subkind by, hak_call_t call) {
+    struct request request = {.bytes = bytes, .by = by, .call = call};
     return take_or_null(&request);
 }
 
@@ -160,14 +158,14 @@ static inline void *take_fast(size_t bytes) {
 
 void *_Znwm(size_t bytes) {
     void *block = take_fast(bytes);
-    return HAK_LIKELY(block != NULL) ? block : take_slowly(bytes, HAK_BY_NEW, CALLER);
+    return HAK_LIKELY(block != NULL) ? block : take_slowly(bytes, HAK_BY_NEW, HAK_CALL);
 }
 
 void *_Znam(size_t bytes) {
     if (IS_REPLACED(_Znwm))
         return _Znwm(bytes);
     void *block = take_fast(bytes);
-    return HAK_LIKELY(block != NULL) ? block : take_slowly(bytes, HAK_BY_NEW_ARRAY, CALLER);
+    return HAK_LIKELY(block != NULL) ? block : take_slowly(bytes, HAK_BY_NEW_ARRAY, HAK_CALL);
 }
 
 void *_ZnwmRKSt9nothrow_t(size_t bytes, nothrow_t nothrow) {
@@ -175,7 +173,7 @@ void *_ZnwmRKSt9nothrow_t(size_t bytes, nothrow_t nothrow) {
     if (IS_REPLACED(_Znwm))
         return try_replaced(&(struct request){.bytes = bytes, .replaced = _Znwm});
     void *block = take_fast(bytes);
-    return HAK_LIKELY(block != NULL) ? block : take_slowly_or_null(bytes, HAK_BY_NEW, CALLER);
+    return HAK_LIKELY(block != NULL) ? block : take_slowly_or_null(bytes, HAK_BY_NEW, HAK_CALL);
 }
 
 void *_ZnamRKSt9nothrow_t(size_t bytes, nothrow_t nothrow) {
@@ -183,14 +181,15 @@ void *_ZnamRKSt9nothrow_t(size_t bytes, nothrow_t nothrow) {
     if (IS_REPLACED(_Znam) || IS_REPLACED(_Znwm))
         return try_replaced(&(struct request){.bytes = bytes, .replaced = _Znam});
     void *block = take_fast(bytes);
-    return HAK_LIKELY(block != NULL) ? block : take_slowly_or_null(bytes, HAK_BY_NEW_ARRAY, CALLER);
+    return HAK_LIKELY(block != NULL) ? block
+                                     : take_slowly_or_null(bytes, HAK_BY_NEW_ARRAY, HAK_CALL);
 }
 
 void *_ZnwmSt11align_val_t(size_t bytes, size_t alignment) {
     return take_or_throw(&(struct request){.bytes = bytes,
                                            .alignment = settle_alignment(alignment),
                                            .by = HAK_BY_NEW_ALIGNED,
-                                           .caller = CALLER});
+                                           .call = HAK_CALL});
 }
 
 void *_ZnamSt11align_val_t(size_t bytes, size_t alignment) {
@@ -199,13 +198,13 @@ void *_ZnamSt11align_val_t(size_t bytes, size_t alignment) {
     return take_or_throw(&(struct request){.bytes = bytes,
                                            .alignment = settle_alignment(alignment),
                                            .by = HAK_BY_NEW_ARRAY_ALIGNED,
-                                           .caller = CALLER});
+                                           .call = HAK_CALL});
 }
 
 static void *take_aligned_or_null(size_t bytes, size_t alignment, enum hak_subkind by,
-                                  const void *caller) {
+                                  hak_call_t call) {
     struct request request = {
-        .bytes = bytes, .alignment = settle_alignment(alignment), .by = by, .caller = caller};
+        .bytes = bytes, .alignment = settle_alignment(alignment), .by = by, .call = call};
     return take_or_null(&request);
 }
 
@@ -214,7 +213,7 @@ void *_ZnwmSt11align_val_tRKSt9nothrow_t(size_t bytes, size_t alignment, nothrow
     if (IS_REPLACED(_ZnwmSt11align_val_t))
         return try_replaced(&(struct request){
             .bytes = bytes, .alignment = alignment, .replaced_aligned = _ZnwmSt11align_val_t});
-    return take_aligned_or_null(bytes, alignment, HAK_BY_NEW_ALIGNED, CALLER);
+    return take_aligned_or_null(bytes, alignment, HAK_BY_NEW_ALIGNED, HAK_CALL);
 }
 
 void *_ZnamSt11align_val_tRKSt9nothrow_t(size_t bytes, size_t alignment, nothrow_t nothrow) {
@@ -222,7 +221,7 @@ void *_ZnamSt11align_val_tRKSt9nothrow_t(size_t bytes, size_t alignment, nothrow
     if (IS_REPLACED(_ZnamSt11align_val_t) || IS_REPLACED(_ZnwmSt11align_val_t))
         return try_replaced(&(struct request){
             .bytes = bytes, .alignment = alignment, .replaced_aligned = _ZnamSt11align_val_t});
-    return take_aligned_or_null(bytes, alignment, HAK_BY_NEW_ARRAY_ALIGNED, CALLER);
+    return take_aligned_or_null(bytes, alignment, HAK_BY_NEW_ARRAY_ALIGNED, HAK_CALL);
 }
 
 /* ---- delete ---------------------------------------------------------------------------------- */

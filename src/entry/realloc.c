@@ -3,12 +3,12 @@
 #include <string.h>
 #include "entry/entry.h"
 
-static void *allocate(size_t bytes, user_t moved_from, size_t room_bytes, const void *caller) {
+static void *allocate(size_t bytes, user_t moved_from, size_t room_bytes, hak_call_t call) {
     struct hak_hand_out how = {.asked_bytes = bytes,
                                .subkind = HAK_BY_REALLOC,
                                .moved_from = moved_from,
                                .room_bytes = room_bytes,
-                               .caller = caller};
+                               .call = call};
     return hak_entry_allocate(&how);
 }
 
@@ -30,8 +30,8 @@ static bool resize_large(base_t base, size_t delta_bytes, size_t bytes) {
     return needed > HAK_CLASS_MAX_BYTES && hak_large_resize(base, needed);
 }
 
-static void *move(user_t user, base_t base, size_t old_bytes, size_t bytes, const void *caller) {
-    void *moved = allocate(bytes, user, room_behind(old_bytes, bytes), caller);
+static void *move(user_t user, base_t base, size_t old_bytes, size_t bytes, hak_call_t call) {
+    void *moved = allocate(bytes, user, room_behind(old_bytes, bytes), call);
     if (moved) {
         memcpy(moved, user.p, old_bytes < bytes ? old_bytes : bytes);
         hak_entry_give(base, user, HAK_REALLOC_FROM);
@@ -46,9 +46,9 @@ static void *fail(size_t bytes) {
 }
 
 /* A block of BenchFast's pool, which no layer knows, moves always. */
-static void *resize_in_pool(user_t user, size_t bytes, const void *caller) {
+static void *resize_in_pool(user_t user, size_t bytes, hak_call_t call) {
     size_t old_bytes = hak_class_bytes(hak_bench_fast_class_of(user.p));
-    void *moved = allocate(bytes, user, 0, caller);
+    void *moved = allocate(bytes, user, 0, call);
     if (moved) {
         memcpy(moved, user.p, old_bytes < bytes ? old_bytes : bytes);
         hak_bench_fast_push(user.p);
@@ -56,12 +56,12 @@ static void *resize_in_pool(user_t user, size_t bytes, const void *caller) {
     return moved;
 }
 
-static void *resize(user_t user, base_t base, size_t bytes, const void *caller) {
+static void *resize(user_t user, base_t base, size_t bytes, hak_call_t call) {
     size_t slot_bytes = hak_route_slot_bytes(base);
     size_t delta_bytes = user_address(user) - base_address(base);
     bool is_large = hak_registry_owner(base.p) == HAK_OWNER_NOBODY;
     if (slot_bytes == 0)
-        return hak_entry_move_foreign(user, bytes, caller);
+        return hak_entry_move_foreign(user, bytes, call);
     size_t old_bytes = check_usable(user, slot_bytes - delta_bytes);
     if (is_large ? resize_large(base, delta_bytes, bytes)
                  : stays_in_slot(slot_bytes, delta_bytes, bytes)) {
@@ -75,28 +75,28 @@ static void *resize(user_t user, base_t base, size_t bytes, const void *caller) 
         if (moved)
             return moved; /* else perhaps only too many mappings to move one (held.h) */
     }
-    return move(user, base, old_bytes, bytes, caller);
+    return move(user, base, old_bytes, bytes, call);
 }
 
 /* realloc for both names: a preload in front would see a call of our own as the program's. */
-static void *reallocate(void *pointer, size_t bytes, const void *caller) {
+static void *reallocate(void *pointer, size_t bytes, hak_call_t call) {
     user_t user = user_from(pointer);
     if (!pointer)
-        return allocate(bytes, HAK_NO_USER, 0, caller);
+        return allocate(bytes, HAK_NO_USER, 0, call);
     if (bytes == 0) {
         hak_entry_free(pointer, HAK_GIVEN_BY_REALLOC);
         return NULL;
     }
     if (hak_bench_fast_holds(pointer))
-        return resize_in_pool(user, bytes, caller);
+        return resize_in_pool(user, bytes, call);
     base_t base;
     if (bytes > PTRDIFF_MAX)
         return fail(bytes);
     switch (check_take_back(user, HAK_REALLOC, &base)) {
     case HAK_TAKE:
-        return resize(user, base, bytes, caller);
+        return resize(user, base, bytes, call);
     case HAK_FOREIGN:
-        return hak_entry_move_foreign(user, bytes, caller);
+        return hak_entry_move_foreign(user, bytes, call);
     case HAK_REFUSE:
         break;
     }
@@ -117,14 +117,14 @@ static inline bool stays_at_once(const void *pointer, size_t bytes) {
 HAK_EXPORT void *realloc(void *pointer, size_t bytes) {
     if (HAK_LIKELY(stays_at_once(pointer, bytes)))
         return pointer;
-    return reallocate(pointer, bytes, __builtin_return_address(0));
+    return reallocate(pointer, bytes, HAK_CALL);
 }
 
 HAK_EXPORT void *reallocarray(void *pointer, size_t count, size_t bytes) {
     size_t all_bytes;
     if (__builtin_mul_overflow(count, bytes, &all_bytes))
         return fail(SIZE_MAX);
-    return reallocate(pointer, all_bytes, __builtin_return_address(0));
+    return reallocate(pointer, all_bytes, HAK_CALL);
 }
 
 HAK_LIBC_NAME(realloc);

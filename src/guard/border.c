@@ -77,7 +77,7 @@ HAK_TRACER_TEXT user_t hak_check_hand_out(base_t base, const struct hak_hand_out
     slot->subkind = (uint8_t)(how->subkind | HAK_SLOT_LIVED);
     slot->alignment = (how->alignment ? (unsigned)__builtin_ctzl(how->alignment) : 0) & 63;
     uint8_t from = slot->place, flags = 0;
-    slot->alloc_stack = hak_take_call_stack(&flags);
+    slot->alloc_stack = hak_take_call_stack(how->call, &flags);
     slot->free_stack = 0;
     slot->record_count++;
     if (hak_layout_has_header())
@@ -254,7 +254,7 @@ HAK_TRACER_TEXT void hak_check_resize(user_t user, size_t asked_bytes) {
     struct hak_event_fields fields = hak_begin_record(&at, HAK_REALLOC, user.p);
     fields.size = asked_bytes;
     fields.place = HAK_PLACE_LIVE;
-    fields.stack = hak_take_call_stack(&fields.flags);
+    fields.stack = hak_take_call_stack(NULL, &fields.flags);
     fields.record_count = ++at.slot->record_count;
     size_t old_bytes = hak_asked_bytes_of(&at);
     at.slot->is_changing = 1;

@@ -39,7 +39,7 @@ HAK_IN_PLACE bool hak_take_from_program(struct hak_located at, enum hak_record_k
     }
     at.slot->lives = hak_pattern_next_life(at.slot->lives);
     uint8_t flags = 0;
-    at.slot->free_stack = hak_take_call_stack(&flags);
+    at.slot->free_stack = hak_take_call_stack(NULL, &flags);
     at.slot->record_count++;
     if (HAK_UNLIKELY(hak_trace_hears())) {
         struct hak_event_fields fields = hak_begin_record(&at, kind, user);

@@ -71,10 +71,11 @@ static inline uint32_t hak_take_stack(bool keep_own_frames, uint8_t *flags) {
     return stack;
 }
 
-/* The same of a call of the program: in the frame of the function that this stands in. */
-HAK_IN_PLACE uint32_t hak_take_call_stack(uint8_t *flags) {
+/* The same of a call of the program, in the frame of the function that this stands in; `call` is
+ * NULL where it is not known. */
+HAK_IN_PLACE uint32_t hak_take_call_stack(hak_call_t call, uint8_t *flags) {
     uint8_t said = 0;
-    uint32_t stack = hak_stack_of_call(__builtin_frame_address(0), &said);
+    uint32_t stack = hak_stack_of_call(__builtin_frame_address(0), call, &said);
     *flags |= said;
     return stack;
 }

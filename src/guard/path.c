@@ -17,12 +17,9 @@ struct path {
 #define RECORDED ((struct path){.checks_bytes = true, .is_recorded = true})
 #define CHECKED  ((struct path){.checks_bytes = true, .is_recorded = false})
 
-/* Finds the slot that starts at `base`, in a slab whose class it is; a record of it must be narrow.
- */
-HAK_IN_PLACE bool find(struct path path, base_t base, unsigned class_index,
-                       struct hak_near_slot *at) {
-    return hak_locate_start(base, class_index, at) &&
-           HAK_LIKELY(!path.is_recorded || hak_epoch_near(at) >> HAK_RECORD_EPOCH_BITS == 0);
+/* A record of the slot is narrow. */
+HAK_IN_PLACE bool is_narrow(struct path path, const struct hak_near_slot *at) {
+    return HAK_LIKELY(!path.is_recorded || hak_epoch_near(at) >> HAK_RECORD_EPOCH_BITS == 0);
 }
 
 /* The record of a call comes last in trace, so that nothing has to be kept over it. */
@@ -65,33 +62,28 @@ HAK_IN_PLACE void write_around(const struct hak_near_slot *at, size_t asked_byte
 }
 
 typedef uint32_t __attribute__((may_alias)) word_of_slot;
-_Static_assert(offsetof(struct hak_slot, place) % sizeof(word_of_slot) == 0,
+_Static_assert(offsetof(struct hak_slot, place) % sizeof(word_of_slot) == 0 &&
+                   offsetof(struct hak_slot, subkind) == offsetof(struct hak_slot, place) + 1 &&
+                   offsetof(struct hak_slot, lives) == offsetof(struct hak_slot, place) + 3,
                "the place and what stands behind it are one word");
 
-/* Few stores; the place comes last, since another thread may look at the slot from then on. */
-HAK_IN_PLACE void write_slot(struct hak_slot *slot, const struct hak_slot *now) {
-    uint64_t count_and_stack;
-    uint32_t bytes, place;
-    __builtin_memcpy(&count_and_stack, now, sizeof count_and_stack);
-    __builtin_memcpy(&bytes, &now->asked_bytes, sizeof bytes);
-    __builtin_memcpy(&place, &now->place, sizeof place);
-    __builtin_memcpy(slot, &count_and_stack, sizeof count_and_stack);
-    slot->free_stack = now->free_stack;
-    __builtin_memcpy(&slot->asked_bytes, &bytes, sizeof bytes);
-    __atomic_store_n((word_of_slot *)(void *)&slot->place, place, __ATOMIC_RELEASE);
+/* The slot's place and all behind it in one store: another thread, or a signal handler, may look at
+ * it from then on. It is no longer changing, and no alignment was asked. */
+HAK_IN_PLACE void make_live(struct hak_slot *slot, unsigned subkind, unsigned lives) {
+    __atomic_store_n((word_of_slot *)(void *)&slot->place,
+                     HAK_PLACE_LIVE | subkind << 8 | lives << 24, __ATOMIC_RELEASE);
 }
 
-/* The stack comes first, here and in give: little has to be kept over its call, and it changes
- * nothing. */
+/* The stack comes first: little has to be kept over its call, and it changes nothing. */
 HAK_IN_PLACE bool take(struct path path, base_t base, unsigned class_index, uint32_t asked_bytes,
-                       enum hak_subkind subkind) {
+                       enum hak_subkind subkind, hak_call_t call) {
     enum hak_record_kind kind = subkind == HAK_BY_REALLOC ? HAK_REALLOC : HAK_MALLOC;
     size_t delta_bytes = path.checks_bytes ? HAK_HEADER_BYTES : 0;
     struct hak_near_slot at;
     uint8_t flags = 0;
-    uint32_t stack = hak_take_call_stack(&flags);
+    uint32_t stack = hak_take_call_stack(call, &flags);
     if (HAK_UNLIKELY(hak_is_asked() || hak_registry_owner_fast(base.p) == HAK_OWNER_NOBODY) ||
-        !find(path, base, class_index, &at) ||
+        !hak_locate_start(base, class_index, &at) || !is_narrow(path, &at) ||
         HAK_UNLIKELY(at.superslab->class_of_slab[at.slab_index] != class_index))
         return false;
     struct hak_slot *slot = at.slot;
@@ -105,18 +97,16 @@ HAK_IN_PLACE bool take(struct path path, base_t base, unsigned class_index, uint
             return false;
         write_around(&at, asked_bytes);
     }
-    struct hak_slot now = {.record_count = slot->record_count + 1,
-                           .alloc_stack = stack,
-                           .asked_bytes = (uint16_t)asked_bytes,
-                           .user_delta = (uint16_t)(delta_bytes / 8),
-                           .place = HAK_PLACE_LIVE,
-                           .subkind = (uint8_t)(subkind | HAK_SLOT_LIVED),
-                           .lives = path.checks_bytes ? slot->lives : 0};
-    write_slot(slot, &now);
+    uint32_t count = slot->record_count + 1;
+    slot->record_count = count;
+    slot->alloc_stack = stack;
+    slot->free_stack = 0;
+    slot->asked_bytes = (uint16_t)asked_bytes;
+    slot->user_delta = (uint16_t)(delta_bytes / 8);
+    make_live(slot, subkind | HAK_SLOT_LIVED, path.checks_bytes ? slot->lives : 0);
     if (!path.is_recorded)
         return true;
-    return record(&at, kind, asked_bytes, delta_bytes, flags, stack, now.record_count, from,
-                  subkind);
+    return record(&at, kind, asked_bytes, delta_bytes, flags, stack, count, from, subkind);
 }
 
 /* ---- and back -------------------------------------------------------------------------------- */
@@ -159,15 +149,19 @@ HAK_IN_PLACE enum hak_kept keep(struct hak_quarantine *ring, const struct hak_ne
 }
 
 HAK_IN_PLACE enum hak_kept give(struct path path, base_t base, unsigned class_index,
-                                enum hak_given by, enum hak_place to) {
+                                enum hak_given by, enum hak_place to, hak_call_t call) {
     size_t delta_bytes = path.checks_bytes ? HAK_HEADER_BYTES : 0;
     struct hak_quarantine *ring = path.checks_bytes ? hak_quarantine : NULL;
     struct hak_near_slot at;
     uint8_t flags = 0;
     if (path.checks_bytes && HAK_UNLIKELY(!ring))
         return HAK_NOT_KEPT;
-    uint32_t stack = hak_take_call_stack(&flags);
-    if (HAK_UNLIKELY(hak_is_asked()) || !find(path, base, class_index, &at) ||
+    bool is_start = hak_locate_start(base, class_index, &at);
+    __builtin_prefetch(at.slot, 1); /* comes to the caches while the stack is found */
+    if (path.checks_bytes)
+        __builtin_prefetch(base.p, 1);
+    uint32_t stack = hak_take_call_stack(call, &flags);
+    if (HAK_UNLIKELY(hak_is_asked()) || !is_start || !is_narrow(path, &at) ||
         HAK_UNLIKELY((size_t)at.slot->user_delta * 8 != delta_bytes) ||
         (path.checks_bytes && !may_be_kept(&at, by)) || HAK_UNLIKELY(!hak_take_live(at.slot, to)))
         return HAK_NOT_KEPT;
@@ -186,12 +180,14 @@ HAK_IN_PLACE enum hak_kept give(struct path path, base_t base, unsigned class_in
 
 #define MAKE(name, PATH)                                                                           \
     static HAK_TRACER_TEXT bool take_##name(base_t base, unsigned class_index,                     \
-                                            uint32_t asked_bytes, enum hak_subkind subkind) {      \
-        return take(PATH, base, class_index, asked_bytes, subkind);                                \
+                                            uint32_t asked_bytes, enum hak_subkind subkind,        \
+                                            hak_call_t call) {                                     \
+        return take(PATH, base, class_index, asked_bytes, subkind, call);                          \
     }                                                                                              \
     static HAK_TRACER_TEXT enum hak_kept give_##name(base_t base, unsigned class_index,            \
-                                                     enum hak_given by, enum hak_place to) {       \
-        return give(PATH, base, class_index, by, to);                                              \
+                                                     enum hak_given by, enum hak_place to,         \
+                                                     hak_call_t call) {                            \
+        return give(PATH, base, class_index, by, to, call);                                        \
     }
 MAKE(traced, TRACED)
 MAKE(recorded, RECORDED)

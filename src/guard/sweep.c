@@ -390,7 +390,7 @@ static void remember_clean(enum hak_found_by found_by, uint64_t ticks) {
     if (sweep.is_live_left_out && sweep.is_freed_left_out)
         return;
     if (found_by != HAK_FOUND_BY_EXIT) /* nobody of the program's calls it */
-        how |= hak_take_call_stack(&flags);
+        how |= hak_take_call_stack(NULL, &flags);
     if (!sweep.is_live_left_out)
         remember(&clean_live, ticks, how);
     if (!sweep.is_freed_left_out)

@@ -65,20 +65,20 @@ HAK_IN_WALK uint64_t hash_of_bp(const struct hak_frame *base, bool needs_bp, uin
     return (base->needs_bp ? base->bp * 29 : 0) + (needs_bp ? bp * 31 : 0);
 }
 
-/* Is the call's stack `tail` above what stands? `is_plain`: rbp decides about nothing. */
+/* Is the call's stack `tail` above what stands, about which rbp decides only where it `has_bp`? */
 HAK_IN_WALK bool tail_stands(const struct hak_thread_stacks *all, const struct hak_tail *tail,
-                             const struct call *call, bool is_plain) {
+                             const struct call *call, bool has_bp) {
     uintptr_t sp = call->place.sp;
     uint32_t base = call->stands - 1;
     if (tail->key != call->place.ip + all->salt || tail->sp != sp)
         return false;
     uint64_t hash = hash_of_base(&all->last, base);
-    if (!is_plain)
+    if (has_bp)
         hash += hash_of_bp(&all->last.frame[base], tail->needs_bp, call->place.bp);
     const uint16_t *distance = tail->distance, *end = distance + tail->words;
     for (; distance != end; distance++)
         hash = hash * HAK_SPREAD + hak_word_at(sp + 8 * (uintptr_t)*distance);
-    return hash == tail->hash && !(is_plain && tail->needs_bp);
+    return hash == tail->hash && (has_bp || !tail->needs_bp);
 }
 
 static bool add_word(struct hak_tail *tail, const struct hak_found_word *word) {
@@ -118,65 +118,6 @@ static void keep_tail(struct hak_thread_stacks *all, const struct call *call,
     *place = tail;
 }
 
-/* Where an own path may lie: there, or in the place behind it. */
-HAK_IN_WALK uint64_t own_path_place(const struct hak_thread_stacks *all, uint64_t key) {
-    return 2 * (key * all->own_spread >> (65 - HAK_OWN_PATH_BITS));
-}
-
-/* A thread has a few paths, which nearly always find room beside each other. Where three want one
- * place, which is a matter of where the code lies, they would push each other out for ever: all are
- * spread anew. */
-static HAK_COLD void spread_own_paths(struct hak_thread_stacks *all) {
-    all->own_kept = 0;
-    all->own_spread = all->own_spread * HAK_SPREAD; /* odd, too */
-    __builtin_memset(all->own, 0, sizeof all->own);
-}
-
-/* Notes how one comes over hakmem's frames from `place`. */
-static void keep_own_path(struct hak_thread_stacks *all, const struct hak_walk_place *place) {
-    struct hak_own_path path = {
-        .key = place->ip + all->salt, .second = place->ip, .second_at = -8, .bp_at = -16};
-    struct hak_walk_place at = *place;
-    for (int frames = 0; hak_is_own_text(at.ip); frames++) {
-        hak_step step = hak_step_of(all, at.ip);
-        uint16_t below = (uint16_t)(step >> HAK_STEP_BP_SHIFT);
-        if (frames == 2 || hak_step_kind_of(step) != HAK_STEP_PLAIN ||
-            !hak_step_plainly(&hak_stack_bounds, step, &at))
-            return;
-        path.bytes = (uint32_t)(at.sp - place->sp);
-        if (below != 0)
-            path.bp_at = (int32_t)path.bytes - below;
-        if (frames == 0 && hak_is_own_text(at.ip)) {
-            path.second = at.ip;
-            path.second_at = (int32_t)path.bytes - 8;
-        }
-    }
-    if (path.bytes == 0)
-        return;
-    if (HAK_UNLIKELY(++all->own_kept == HAK_OWN_PATHS_TILL_SPREAD))
-        spread_own_paths(all);
-    struct hak_own_path *place_of_path = &all->own[own_path_place(all, path.key)];
-    place_of_path[1] = place_of_path[0];
-    place_of_path[0] = path;
-}
-
-HAK_IN_WALK bool is_own_path(const struct hak_own_path *path, uint64_t key, uintptr_t sp) {
-    return path->key == key &&
-           hak_word_at(sp + (uintptr_t)(intptr_t)path->second_at) == path->second;
-}
-
-/* Leaves hakmem's frames, by the path that was noted. */
-HAK_IN_WALK bool leave_own(const struct hak_thread_stacks *all, struct hak_walk_place *place) {
-    uint64_t key = place->ip + all->salt;
-    const struct hak_own_path *path = &all->own[own_path_place(all, key)];
-    if (HAK_UNLIKELY(!is_own_path(path, key, place->sp)) && !is_own_path(++path, key, place->sp))
-        return false;
-    place->bp = hak_word_at(place->sp + (uintptr_t)(intptr_t)path->bp_at);
-    place->sp += path->bytes;
-    place->ip = hak_word_at(place->sp - 8);
-    return true;
-}
-
 /* Is `place` on the thread's own stack? What lies in a region is not. */
 HAK_IN_WALK bool is_on_own_stack(struct hak_thread_stacks *all,
                                  const struct hak_walk_place *place) {
@@ -203,39 +144,36 @@ static HAK_UNWINDER_ENTRY HAK_COLD uint32_t walk_elsewhere(struct hak_thread_sta
     return id;
 }
 
-/* The frames of a call that is not known are walked, and become the last stack. `call` is NULL
- * where nothing was looked for yet. */
+/* The frames of a call that is not known are walked, and become the last stack. `known` is what was
+ * found out of it, NULL where nothing was looked for yet. */
 static HAK_UNWINDER_ENTRY uint32_t walk_call(struct hak_thread_stacks *all, const uintptr_t *frame,
-                                             struct call *call, uint8_t *flags) {
+                                             const struct call *known, uint8_t *flags) {
     struct hak_taken_stack taken = {false, 0, 0};
-    struct call fresh = {.place = hak_place_above(frame)};
+    const struct hak_walk_place from = hak_place_above(frame);
+    struct call here = {.place = from};
     uint32_t id = 0, compared = 0;
-    bool is_walked = false;
-    const struct hak_walk_place from = call ? call->place : fresh.place;
-    bool is_own = is_on_own_stack(all, &from);
-    if (!call && is_own) {
-        struct hak_walk_place own = fresh.place;
-        if (hak_splice_leave_own(all, &hak_stack_bounds, &fresh.place)) {
-            keep_own_path(all, &own);
-            uintptr_t at = fresh.place.sp - 8;
+    bool is_walked = false, is_own = is_on_own_stack(all, &from);
+    if (is_own && hak_splice_leave_own(all, &hak_stack_bounds, &here.place)) {
+        if (known) {
+            here.stands = known->stands;
+            here.differing = known->differing;
+        } else {
+            uintptr_t at = here.place.sp - 8;
             compared = hak_stack_not_compared(&all->last);
-            fresh.stands = hak_splice_compare(&all->last, compared, at);
-            fresh.differing = differing_word(&all->last, fresh.stands, at);
-            call = &fresh;
+            here.stands = hak_splice_compare(&all->last, compared, at);
+            here.differing = differing_word(&all->last, here.stands, at);
         }
-    }
-    if (HAK_LIKELY(call != NULL && is_own)) {
-        struct hak_tail *tail = tail_place(all, call);
-        taken.caller = call->place.ip;
-        is_walked = hak_stack_walk(all, &call->place, compared, call->stands, &taken.flags);
+        struct hak_tail *tail = tail_place(all, &here);
+        taken.caller = here.place.ip;
+        is_walked = hak_stack_walk(all, &here.place, compared, here.stands, &taken.flags);
         uint32_t count = all->last.count;
         if (is_walked && count != 0)
             id = all->last.frame[count - 1].id;
         if (is_walked && id == 0)
             id = take_shortly(frame, &taken.flags);
-        else if (all->last.is_whole && all->last.kept == call->stands && call->stands != 0 &&
-                 count > call->stands)
-            keep_tail(all, call, tail);
+        else if (all->last.is_whole && all->last.kept == here.stands && here.stands != 0 &&
+                 count > here.stands)
+            keep_tail(all, &here, tail);
     }
     if (HAK_UNLIKELY(!is_walked))
         id = is_own ? hak_stack_walk_whole(&taken) : walk_elsewhere(all, frame, &from, &taken);
@@ -269,56 +207,70 @@ static HAK_UNWINDER_ENTRY HAK_COLD uint32_t begin_call(const uintptr_t *frame, u
     return id;
 }
 
-/* Finds the stack of a call without a walk; 0: it has to be walked, and `call` says from where. */
-HAK_IN_WALK uint32_t find_call(struct hak_thread_stacks *all, struct call *call, bool is_plain) {
+HAK_IN_WALK void compare_call(const struct hak_thread_stacks *all, struct call *call) {
+    call->stands = hak_splice_compare(&all->last, 0, call->place.sp - 8);
+}
+
+/* Finds the stack of a call of which frames stand, without a walk. 0: it has to be walked, or where
+ * not `has_bp` the program's rbp may decide. */
+HAK_IN_WALK uint32_t find_call(struct hak_thread_stacks *all, struct call *call, bool has_bp) {
     const struct hak_last_stack *last = &all->last;
     uintptr_t at = call->place.sp - 8;
-    uint32_t stands = hak_splice_compare(last, 0, at);
-    call->stands = stands;
-    if (HAK_UNLIKELY(stands == 0))
+    uint32_t base = call->stands - 1;
+    if (HAK_UNLIKELY(!has_bp && last->frame[base].needs_bp))
         return 0;
-    if (is_plain ? last->found[stands - 1].address == at
-                 : hak_splice_meets(last, stands - 1, &call->place))
-        return last->frame[stands - 1].id;
-    call->differing = differing_word(last, stands, at);
-    if (!is_plain && !hak_splice_extras_stand(last, stands - 1))
+    bool extras_stand = hak_splice_extras_stand(last, base);
+    if (last->found[base].address == at && extras_stand &&
+        (!has_bp || !last->frame[base].needs_bp || last->frame[base].bp == call->place.bp))
+        return last->frame[base].id;
+    call->differing = differing_word(last, call->stands, at);
+    if (HAK_UNLIKELY(!extras_stand))
         return 0;
     const struct hak_tail *tail = tail_place(all, call);
-    if (HAK_LIKELY(tail_stands(all, tail, call, is_plain)))
+    if (HAK_LIKELY(tail_stands(all, tail, call, has_bp)))
         return tail->id;
     tail++;
-    return tail_stands(all, tail, call, is_plain) ? tail->id : 0;
+    return tail_stands(all, tail, call, has_bp) ? tail->id : 0;
 }
 
-/* The same for stacks about which rbp decides: of programs compiled with frame pointers. */
-static HAK_UNWINDER_ENTRY uint32_t find_call_by_bp(struct hak_thread_stacks *all,
-                                                   struct call *call) {
-    return find_call(all, call, false);
+/* The same of any call: steps over hakmem's frames for the program's rbp. */
+static HAK_UNWINDER_ENTRY uint32_t find_any_call(struct hak_thread_stacks *all,
+                                                 const uintptr_t *frame, struct call *call) {
+    call->place = hak_place_above(frame);
+    if (!is_on_own_stack(all, &call->place) ||
+        !hak_splice_leave_own(all, &hak_stack_bounds, &call->place))
+        return call->stands = 0;
+    if (call->stands == 0)
+        compare_call(all, call);
+    return call->stands != 0 ? find_call(all, call, true) : 0;
 }
 
-HAK_UNWINDER_ENTRY uint32_t hak_stack_of_call(const void *frame, uint8_t *flags) {
+HAK_UNWINDER_ENTRY uint32_t hak_stack_of_call(const void *frame, hak_call_t at, uint8_t *flags) {
     struct hak_thread_stacks *all = hak_thread_stacks;
     if (HAK_UNLIKELY(!all || hak_unwind_under_way != 0 || all->version != hak_stacks_version())) {
         uint32_t begun = begin_call(frame, flags);
         __asm__ volatile("" : "+r"(begun)); /* no tail call: begin_call counts this frame */
         return begun;
     }
-    struct call call = {.place = hak_place_above(frame), .stands = 0, .differing = 0};
+    struct call call = {.stands = 0};
     uint32_t id = 0;
     hak_unwind_enter_at((uintptr_t)frame);
     all->calls++;
-    if (HAK_UNLIKELY(!all->last.is_whole || !leave_own(all, &call.place)))
+    if (HAK_UNLIKELY(!all->last.is_whole))
         return walk_call(all, frame, NULL, flags);
-    if (HAK_LIKELY(all->last.is_plain)) {
-        id = find_call(all, &call, true);
-    } else {
-        struct call by_bp = call; /* a copy, so that `call` itself stays in registers */
-        id = find_call_by_bp(all, &by_bp);
-        call = by_bp;
+    if (HAK_LIKELY(at != NULL)) {
+        call.place = (struct hak_walk_place){.ip = (uintptr_t)*at, .sp = (uintptr_t)(at + 1)};
+        compare_call(all, &call);
+        if (HAK_LIKELY(call.stands != 0))
+            id = find_call(all, &call, false);
     }
     if (HAK_UNLIKELY(id == 0)) {
-        struct call missed = call;
-        return walk_call(all, frame, &missed, flags);
+        struct call missed = call; /* a copy, so that `call` itself stays in registers */
+        if (!at || !all->last.is_plain)
+            id = find_any_call(all, frame, &missed);
+        if (id == 0)
+            return walk_call(all, frame, missed.stands ? &missed : NULL, flags);
+        call.place.ip = missed.place.ip;
     }
     hak_unwind_leave();
     *flags = 0;

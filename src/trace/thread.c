@@ -43,7 +43,7 @@ static __attribute__((noinline)) void note_origin(struct start *start) {
     bool has_number = hak_writer.thread != 0 || !hak_options.trace || is_ready;
     to->creator = has_number ? hak_trace_thread() : 0;
     to->flags = 0;
-    to->stack = hak_stack_of_call(__builtin_frame_address(0), &to->flags);
+    to->stack = hak_stack_of_call(__builtin_frame_address(0), NULL, &to->flags);
     start->origin[HAK_ORIGIN_OF_CREATOR] = hak_thread_origin[HAK_ORIGIN_OF_SELF];
 }
 

@@ -48,8 +48,9 @@ HAK_HIDDEN uint32_t hak_stack_here(bool keep_own_frames, uint8_t *flags);
 
 /* The same without hakmem's own frames, for a call of the program: by the last stack of the thread,
  * as the other is too, but without looking at hakmem's frames one by one (unwind/splice.h).
- * `frame` is __builtin_frame_address(0) of a function of hakmem that this is called in. */
-HAK_HIDDEN uint32_t hak_stack_of_call(const void *frame, uint8_t *flags);
+ * `frame` is __builtin_frame_address(0) of a function of hakmem that this is called in; `call` is
+ * NULL where it is not known. */
+HAK_HIDDEN uint32_t hak_stack_of_call(const void *frame, hak_call_t call, uint8_t *flags);
 
 /* False when nobody hears of events: HAKMEM_TRACE=off, and the counters are not asked for either.
  */

@@ -56,7 +56,6 @@ static bool map_all(uint32_t limit) {
     all->capacity = capacity;
     all->tail = all->first_tail;
     all->tail_bits = HAK_TAIL_BITS;
-    all->own_spread = HAK_SPREAD;
     all->fresh = (struct hak_fresh_frame *)(all + 1);
     hak_last_stack_place(&all->last, all->fresh + limit, capacity);
     hold(all);
@@ -116,7 +115,6 @@ struct hak_thread_stacks *hak_splice_begin(uint64_t version, uint32_t limit) {
         __builtin_memset(all->step, 0, sizeof all->step);
         __builtin_memset(all->node, 0, sizeof all->node);
         __builtin_memset(all->tail, 0, sizeof *all->tail << all->tail_bits);
-        __builtin_memset(all->own, 0, sizeof all->own);
     }
     all->step[0].key = empty_key(0);
     all->version = version;
@@ -131,6 +129,8 @@ void hak_splice_thread_end(void) {
 
 /* ---- steps -------------------------------------------------------------------------------------
  */
+
+_Static_assert((int)HAK_STEP_BY_RBP == (int)HAK_RULE_BY_RBP, "kinds of steps are kinds of rules");
 
 static hak_step pack(unsigned kind, uintptr_t cfa, uintptr_t bp, bool is_own) {
     return (hak_step)cfa | (hak_step)bp << HAK_STEP_BP_SHIFT |

@@ -62,7 +62,8 @@ struct hak_frame {
  * 1 = a frame of hakmem:8 | enum hak_step_kind:8. */
 typedef uint64_t hak_step;
 enum hak_step_kind {
-    HAK_STEP_PLAIN = 0, /* the CFA is rsp + bytes, the caller's rbp lies in between */
+    HAK_STEP_PLAIN = 0,  /* the CFA is rsp + bytes, the caller's rbp lies in between */
+    HAK_STEP_BY_RBP = 2, /* HAK_RULE_BY_RBP, which splice.c holds it to */
     HAK_STEP_UNKNOWN = 255,
     /* else enum hak_rule_kind */
 };
@@ -93,8 +94,6 @@ struct hak_last_stack {
 enum {
     HAK_STEP_BITS = 10,
     HAK_NODE_BITS = 12,
-    HAK_OWN_PATH_BITS = 6,
-    HAK_OWN_PATHS_TILL_SPREAD = 256, /* kept until they are spread anew */
     HAK_TAIL_BITS = 12,
     HAK_TAIL_BITS_MAX = 15,      /* of a thread whose stacks are too many for the first ones */
     HAK_TAILS_TILL_MORE = 32768, /* kept in these before they are made more */
@@ -109,16 +108,6 @@ struct hak_known_step {
 struct hak_known_node {
     uint64_t key; /* ip + salt */
     uint32_t parent, id;
-};
-
-/* How one comes from a function of hakmem over one or two frames of it to the program: by the ip in
- * the first. Distances in bytes from rsp there. */
-struct hak_own_path {
-    uint64_t key;     /* ip + salt */
-    uintptr_t second; /* what lies at second_at: the ip in the second frame, or the first's own */
-    int32_t second_at;
-    int32_t bp_at; /* where the program's rbp lies */
-    uint32_t bytes;
 };
 
 /* Frames that were walked once, above a frame of the last stack that stood then. They are known
@@ -152,10 +141,7 @@ struct hak_thread_stacks {
     struct hak_fresh_frame *fresh;
     struct hak_region *region; /* HAK_REGIONS of them, or NULL (region.h) */
     uint32_t region_clock;
-    struct hak_own_path own[1 << HAK_OWN_PATH_BITS]; /* two places for each, the later one first */
-    uint64_t own_spread;                             /* odd */
-    uint32_t own_kept;
-    struct hak_tail *tail; /* of 1 << tail_bits; likewise */
+    struct hak_tail *tail; /* of 1 << tail_bits, two places for each, the later one first */
     uint32_t tail_bits;
     uint32_t tails_kept;
     _Alignas(64) struct hak_tail first_tail[1 << HAK_TAIL_BITS];
@@ -259,8 +245,11 @@ HAK_IN_WALK bool hak_splice_leave_own(struct hak_thread_stacks *all,
         hak_step step = hak_step_of(all, place->ip);
         if (!hak_step_is_own(step))
             return true;
-        if (HAK_UNLIKELY(hak_step_kind_of(step) != HAK_STEP_PLAIN ||
-                         !hak_step_plainly(bounds, step, place)))
+        struct hak_fresh_frame own = {.step = step};
+        if (HAK_LIKELY(hak_step_kind_of(step) == HAK_STEP_PLAIN)
+                ? !hak_step_plainly(bounds, step, place)
+                : hak_step_kind_of(step) != HAK_STEP_BY_RBP ||
+                      hak_splice_step_slowly(&all->last, bounds, place, &own) != HAK_STEP_TO_CALLER)
             return false;
     }
 }

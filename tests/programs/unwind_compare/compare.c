@@ -242,12 +242,12 @@ static int reads_back(uint32_t id, const uintptr_t *ips, size_t count, int *cut)
            (*cut ? kept <= DEPTH && kept > DEPTH - DEPTH / 4 : kept == frames);
 }
 
-static __attribute__((noinline)) void compare(void) {
+static __attribute__((noinline)) void compare(hak_call_t call) {
     uintptr_t ours[FRAMES], theirs[FRAMES];
     enum hak_unwind_end end;
     uint8_t flags;
     size_t our_count = hak_unwind_here(ours, FRAMES, &end);
-    uint32_t id = hak_stack_of_call(__builtin_frame_address(0), &flags);
+    uint32_t id = hak_stack_of_call(__builtin_frame_address(0), call, &flags);
     /* The splice, which must come to the same, and makes this the last stack: not each time, or
      * the call would never be found among the tails. */
     uint32_t spliced = id;
@@ -299,7 +299,7 @@ static inline int enter(void) {
 
 __attribute__((visibility("default"), noinline)) void *malloc(size_t bytes) {
     if (enter()) {
-        compare();
+        compare(HAK_CALL);
         busy = 0;
     }
     return __libc_malloc(bytes);
@@ -307,7 +307,7 @@ __attribute__((visibility("default"), noinline)) void *malloc(size_t bytes) {
 
 __attribute__((visibility("default"), noinline)) void *calloc(size_t count, size_t bytes) {
     if (enter()) {
-        compare();
+        compare(HAK_CALL);
         busy = 0;
     }
     return __libc_calloc(count, bytes);
@@ -315,7 +315,7 @@ __attribute__((visibility("default"), noinline)) void *calloc(size_t count, size
 
 __attribute__((visibility("default"), noinline)) void *realloc(void *block, size_t bytes) {
     if (enter()) {
-        compare();
+        compare(HAK_CALL);
         busy = 0;
     }
     return __libc_realloc(block, bytes);
@@ -323,7 +323,7 @@ __attribute__((visibility("default"), noinline)) void *realloc(void *block, size
 
 __attribute__((visibility("default"), noinline)) void free(void *block) {
     if (block && enter()) {
-        compare();
+        compare(HAK_CALL);
         busy = 0;
     }
     __libc_free(block);

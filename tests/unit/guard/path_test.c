@@ -48,7 +48,7 @@ static user_t take(base_t block, size_t asked_bytes) {
 static enum hak_kept give(user_t user) {
     base_t block = check_given(user);
     enum hak_kept kept =
-        check_give(block, locate(block).class_index, HAK_GIVEN_BY_FREE, HAK_PLACE_QUARANTINE);
+        check_give(block, locate(block).class_index, HAK_GIVEN_BY_FREE, HAK_PLACE_QUARANTINE, NULL);
     while (hak_check_leaving(true).p)
         continue;
     return kept;
@@ -163,7 +163,7 @@ START_TEST(calls_are_recorded_as_the_other_way_records_them) {
     for (unsigned life = 0; life < 2; life++) {
         user_t user = take(one, 30);
         ck_assert_ptr_nonnull(user.p);
-        ck_assert_int_eq(check_give(one, HAK_CLASS_OF_64, HAK_GIVEN_BY_FREE, to), HAK_KEPT);
+        ck_assert_int_eq(check_give(one, HAK_CLASS_OF_64, HAK_GIVEN_BY_FREE, to, NULL), HAK_KEPT);
         if (keeps)
             let_leave(one);
     }

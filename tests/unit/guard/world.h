@@ -59,8 +59,8 @@ uint32_t hak_stack_here(bool keep_own_frames, uint8_t *flags) {
     *flags = 0;
     return keep_own_frames ? STACK_OF_LAYERS : STACK_OF_PROGRAM;
 }
-uint32_t hak_stack_of_call(const void *frame, uint8_t *flags) {
-    (void)frame;
+uint32_t hak_stack_of_call(const void *frame, hak_call_t call, uint8_t *flags) {
+    (void)frame, (void)call;
     return hak_stack_here(false, flags);
 }
 uint32_t hak_trace_thread(void) {

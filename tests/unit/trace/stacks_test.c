@@ -483,10 +483,13 @@ END_TEST
 enum { SIDES_MAX = 24, CALLS = 40000 };
 static uint32_t id_of_call, id_of_walk;
 
-/* One call of the program, by the way that its stack may be known, and walked. */
+/* One call of the program, by the way that its stack may be known, and walked; every other time it
+ * is not said where the program called. */
 static LAYER void layer_call(void) {
+    static _Atomic unsigned calls;
     uint8_t said;
-    id_of_call = hak_stack_of_call(__builtin_frame_address(0), &flags);
+    hak_call_t call = calls++ & 1 ? HAK_CALL : NULL;
+    id_of_call = hak_stack_of_call(__builtin_frame_address(0), call, &flags);
     id_of_walk = hak_stack_here(false, &said);
     ck_assert_uint_eq(flags, said);
 }
@@ -689,7 +692,7 @@ END_TEST
 static _Atomic int with_stacks;
 
 static void *have_stacks_and_wait(void *stay) {
-    hak_stack_of_call(__builtin_frame_address(0), &flags);
+    hak_stack_of_call(__builtin_frame_address(0), NULL, &flags);
     with_stacks++;
     while (*(_Atomic bool *)stay)
         usleep(1000);
@@ -701,7 +704,7 @@ START_TEST(a_child_gives_back_what_threads_had_that_are_not_there) {
     pthread_t threads[THREADS];
     _Atomic bool stay = true;
     begin(64, NODES);
-    hak_stack_of_call(__builtin_frame_address(0), &flags);
+    hak_stack_of_call(__builtin_frame_address(0), NULL, &flags);
     for (int i = 0; i < THREADS; i++)
         ck_assert_int_eq(pthread_create(&threads[i], NULL, have_stacks_and_wait, &stay), 0);
     while (with_stacks < THREADS)
@@ -712,7 +715,7 @@ START_TEST(a_child_gives_back_what_threads_had_that_are_not_there) {
         hak_splice_fork_child();
         long given_back = before - own_mapped_kib();
         long due = (long)(THREADS * sizeof(struct hak_thread_stacks) / 1024);
-        uint32_t id = hak_stack_of_call(__builtin_frame_address(0), &flags);
+        uint32_t id = hak_stack_of_call(__builtin_frame_address(0), NULL, &flags);
         _exit(id == 0 ? 2 : given_back < due || given_back > 2 * due);
     }
     int status;
