@@ -71,7 +71,7 @@ static bool any_is_early(struct hak_batch *b) {
     for (uint32_t i = 0; i < b->count; i++) {
         uint64_t *newest = &b->generation[base[i]];
         uint64_t now = is_move(shape[i]) ? generation[i] : *newest;
-        early |= now < *newest;
+        early |= hak_generation_is_before(now, *newest);
         *newest = now;
     }
     return early;
@@ -110,7 +110,7 @@ static bool push_back_early_ones(struct hak_batch *b, const uint32_t *order) {
         if (!is_move(shape[at]))
             continue;
         uint32_t *slot = slot_of(b, at);
-        if (*slot != NONE && generation[*slot] > generation[at]) {
+        if (*slot != NONE && hak_generation_is_before(generation[at], generation[*slot])) {
             if (b->time[*slot] <= b->time[at] && b->lane[*slot] != b->lane[at]) {
                 b->time[*slot] = b->time[at] + 1;
                 any = true;

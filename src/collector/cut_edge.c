@@ -31,7 +31,8 @@ static void find_edge(struct edge *edge, const struct hak_batch *batch) {
  * which is no harm. */
 static bool depends_on(const struct edge *edge, const struct hak_block_move *move) {
     for (uint32_t i = 0; i < edge->count; i++)
-        if (edge->taken[i].base == move->base && edge->taken[i].generation > move->generation)
+        if (edge->taken[i].base == move->base &&
+            hak_generation_is_before(move->generation, edge->taken[i].generation))
             return true;
     return false;
 }

@@ -3,6 +3,7 @@
 #ifndef HAK_STORE_EVENT_H
 #define HAK_STORE_EVENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct hak_event {
@@ -12,7 +13,7 @@ struct hak_event {
     uint64_t base;        /* first byte of the slot; address - delta */
     uint64_t size;        /* bytes asked; for notes the kind's own value */
     uint64_t old_address; /* REALLOC that moved: the old block's user pointer; else 0 */
-    uint64_t generation;  /* epoch << 32 | n */
+    uint64_t generation;  /* epoch << 32 | n; n goes on from 0 after 2^32 records of a slot */
     uint32_t process;     /* row id in `process`, from 1 */
     uint32_t thread;      /* row id in `thread`, from 1, unique in the store */
     uint32_t stack;       /* row id in `node`, unique in the store; 0 = none */
@@ -23,6 +24,15 @@ struct hak_event {
     uint8_t flags;        /* record.h enum hak_record_flags, without WIDE */
 };
 
+/* True when a record of generation `a` comes before one of `b` of the same block. In one epoch n
+ * wraps at 2^32, so the two must lie less than 2^31 records of the block apart. */
+static inline bool hak_generation_is_before(uint64_t a, uint64_t b) {
+    return a >> 32 != b >> 32 ? a < b : (int32_t)((uint32_t)a - (uint32_t)b) < 0;
+}
+/* The records of a block from `a` to `b`, of the same epoch. */
+static inline uint32_t hak_generation_distance(uint64_t a, uint64_t b) {
+    return (uint32_t)b - (uint32_t)a;
+}
 /* Kinds whose address is a user pointer: MALLOC, FREE, REALLOC, REALLOC_FROM. */
 static inline int hak_event_is_call(const struct hak_event *e) {
     return e->kind >= 1 && e->kind <= 4;

@@ -144,7 +144,7 @@ static struct why_row *insert_row(struct why *why, const struct hak_event *event
     for (int i = 0; i < why->rows; i++) {
         const struct hak_event *other = &why->row[i].event;
         bool before = other->generation != event->generation && event->generation != 0
-                          ? other->generation < event->generation
+                          ? hak_generation_is_before(other->generation, event->generation)
                           : other->id < event->id;
         if (!why->row[i].gap && before)
             at = i + 1;

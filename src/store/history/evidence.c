@@ -54,7 +54,7 @@ static int only_resizes_between(struct search *s, uint64_t base, const struct pa
     struct hak_scan_limits limits = hak_scan_all();
     struct hak_scan *scan;
     struct hak_event e;
-    uint64_t due = p->end_generation - p->birth_generation - 1, found = 0;
+    uint64_t due = hak_generation_distance(p->birth_generation, p->end_generation) - 1, found = 0;
     limits.filter.base = base;
     limits.filter.kind_mask_low = (uint64_t)1 << HAK_REALLOC;
     int result = hak_scan_open(s->reader, &limits, false, &scan);
@@ -62,17 +62,18 @@ static int only_resizes_between(struct search *s, uint64_t base, const struct pa
         return result;
     while ((result = hak_scan_next(scan, &e)) == 1)
         found += e.place == HAK_PLACE_LIVE && !(e.flags & HAK_RECORD_ILLEGAL) &&
-                 e.generation > p->birth_generation && e.generation < p->end_generation;
+                 hak_generation_is_before(p->birth_generation, e.generation) &&
+                 hak_generation_is_before(e.generation, p->end_generation);
     hak_scan_close(scan);
     return result < 0 ? result : found >= due;
 }
 
 /* 1: the pair is a life that the stack ended; 0: no; 2: cannot be told; or an error. */
 static int is_one_life(struct search *s, uint64_t base, const struct pair *p) {
-    if (!p->birth_id || !p->end_id || p->birth_generation >= p->end_generation ||
-        p->birth_generation >> 32 != p->end_generation >> 32)
+    if (!p->birth_id || !p->end_id || p->birth_generation >> 32 != p->end_generation >> 32 ||
+        !hak_generation_is_before(p->birth_generation, p->end_generation))
         return 0;
-    if (p->end_generation - p->birth_generation == 1)
+    if (hak_generation_distance(p->birth_generation, p->end_generation) == 1)
         return 1;
     if (s->looks++ == CLOSER_LOOKS_MAX)
         return 2;

@@ -108,7 +108,8 @@ static void inherit(const struct hak_follow *f, struct hak_followed *child, uint
             return;
         }
         uint32_t own = child->process;
-        bool is_next = parent->generation + 1 == generation;
+        bool is_next = parent->generation >> 32 == generation >> 32 &&
+                       hak_generation_distance(parent->generation, generation) == 1;
         memcpy(child, parent, is_next ? f->slot_bytes : sizeof *child);
         child->process = own & (HAK_FOLLOW_PROCESSES - 1);
         child->is_midway |= !is_next;
@@ -151,13 +152,13 @@ struct hak_follow_step hak_follow_next(struct hak_follow *f, uint32_t process, u
     uint32_t n = (uint32_t)generation;
     bool is_known = block->is_known, is_midway = block->is_midway;
     step.is_new = !is_known || block->generation >> 32 != generation >> 32;
-    step.is_early = is_known && generation <= block->generation;
+    step.is_early = is_known && !hak_generation_is_before(block->generation, generation);
     if (step.is_early) {
         block->has_place = false;
         return step;
     }
     if (!step.is_new)
-        step.missing = n - (uint32_t)block->generation - 1;
+        step.missing = hak_generation_distance(block->generation, generation) - 1;
     else if ((is_known || !is_midway) && n > 1) /* the slab begins under this address */
         step.missing = n - 1;
     if (step.missing || step.is_new)

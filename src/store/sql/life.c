@@ -110,7 +110,7 @@ static int add_row(struct cursor *c, const struct hak_followed *block, const str
 /* What a forked child's block was at the FORK, when its parent's has gone on since. */
 struct inheritance {
     struct open_life *open;
-    uint64_t before; /* generation */
+    uint64_t before; /* id */
     int stop;
 };
 
@@ -129,14 +129,14 @@ static void live_on(struct open_life *open, enum hak_life_step step, bool was_op
 static void take_inherited(void *context, const struct hak_event *e) {
     struct inheritance *i = context;
     bool was_open = i->open->life.is_open;
-    i->stop = e->generation >= i->before;
+    i->stop = e->id >= i->before;
     if (!i->stop)
         live_on(i->open, hak_life_next(&i->open->life, e), was_open, e);
 }
 
 static int look_up_inheritance(struct cursor *c, const struct hak_followed *block,
                                struct open_life *open, const struct hak_event *e) {
-    struct inheritance i = {.open = open, .before = e->generation};
+    struct inheritance i = {.open = open, .before = e->id};
     struct hak_lineage lineage;
     int error = hak_lineage_load(hak_table_reader(&c->head.vtab), block->process, &lineage);
     return error ? error

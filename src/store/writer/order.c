@@ -55,7 +55,7 @@ bool hak_order_watch_chunk(struct hak_order_watch **watch, const struct hak_colu
         struct seen *s = &w->in_chunk[number[i]];
         if (__builtin_expect(s->process != process, 0))
             change(w, s, process, hak_columns_value(c, HAK_COLUMN_BASE, i));
-        if (__builtin_expect(generation <= s->generation, 0)) {
+        if (__builtin_expect(!hak_generation_is_before(s->generation, generation), 0)) {
             if ((*count)++ == 0)
                 *first = first_id + i;
             continue;
