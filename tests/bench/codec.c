@@ -119,7 +119,7 @@ static void print(const char *name) {
 int main(int argc, char **argv) {
     int rounds = argc > 2 ? atoi(argv[2]) : 3, limit = argc > 3 ? atoi(argv[3]) : -1;
     sqlite3 *database;
-    sqlite3_stmt *rows;
+    sqlite3_stmt *rows = NULL;
     if (argc < 2 || !hak_columns_init(&columns))
         give_up("codec STORE [ROUNDS [CHUNKS]]");
     if (sqlite3_open_v2(argv[1], &database, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK ||

@@ -42,7 +42,8 @@ static bool is_text(struct hak_names *n, uint32_t id, const char *text) {
 static int add(struct hak_names *n, const char *text, uint64_t hash) {
     if (!hak_index_add(&n->index, hash, n->last + 1))
         return hak_store_no_memory(n->db.path);
-    return hak_do(&n->db, "INSERT INTO name VALUES(?, ?)", "storing a name", HAK_NUMBER(++n->last),
+    n->last++;
+    return hak_do(&n->db, "INSERT INTO name VALUES(?, ?)", "storing a name", HAK_NUMBER(n->last),
                   HAK_TEXT(text));
 }
 

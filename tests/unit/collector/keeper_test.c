@@ -374,16 +374,16 @@ END_TEST
 /* A process of the same user opens one silent connection as it closes the last. */
 static pid_t start_knocking(void) {
     pid_t knocker = fork();
-    if (knocker == 0)
-        fake_let_go(&program); /* else the session would live with it */
-    for (int last = -1, next; knocker == 0; last = next) {
+    if (knocker != 0)
+        return knocker;
+    fake_let_go(&program); /* else the session would live with it */
+    for (int last = -1, next;; last = next) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         next = connect_to(hak_keeper_socket_name(keeper));
         if (last >= 0)
             close(last);
         usleep(300);
     }
-    return knocker;
 }
 
 START_TEST(ends_beside_silent_connections) {
