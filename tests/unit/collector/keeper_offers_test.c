@@ -14,12 +14,11 @@
 #include "fuse_file.h"
 #include "../suite.h"
 
-#define NAME "hakmem-0123456789abcdef0123456789abcdef-1"
-
 static struct hak_keeper *k;
 static struct fake_program program;
 static int worker; /* its end of the link */
 static pid_t offerer;
+static char keeper_name[64]; /* of this test alone: a keeper finds orphans all over the machine */
 
 static void set_up(void) {
     int pair[2];
@@ -32,7 +31,8 @@ static void set_up(void) {
     k->link = pair[0];
     worker = pair[1];
     k->config.wants_offers = 1;
-    snprintf(k->config.socket_name, sizeof k->config.socket_name, "%s", NAME);
+    snprintf(keeper_name, sizeof keeper_name, "hakmem-%032x-1", (unsigned)getpid());
+    snprintf(k->config.socket_name, sizeof k->config.socket_name, "%s", keeper_name);
     offerer = 0;
 }
 
@@ -158,12 +158,13 @@ END_TEST
 /* The path that would lead to the keeper is somebody else's, or /tmp cannot be written. */
 START_TEST(takes_a_session_without_a_way) {
     int files[1] = {fake_session_memfd()}, pair[2];
-    const char *path = HAK_KEEPER_FOLDER NAME;
+    char path[128];
     struct hak_hello hello = {
         .magic = HAK_HELLO_MAGIC, .version = HAK_SESSION_VERSION, .kind = HAK_HELLO_WAY};
     struct hak_link_message m = {0};
     if (!start_offerer(files, 1, NULL))
         return;
+    snprintf(path, sizeof path, "%s%s", HAK_KEEPER_FOLDER, keeper_name);
     k->config.wants_offers = 0;
     ck_assert_int_eq(mkdir(path, 0700), 0);
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
@@ -362,16 +363,21 @@ static void become_orphan(const char *name, uid_t user, int file) {
 
 START_TEST(finds_orphans) {
     static const struct {
-        const char *name;
+        bool is_another; /* keeper's name */
+        const char *end;
         uid_t user;
         uint32_t sessions;
-    } cases[] = {{NAME, 0, 1},
-                 {NAME ".1", 0, 1},
-                 {NAME "1", 0, 0},
-                 {"hakmem-00000000000000000000000000000000-1", 0, 0},
-                 {NAME, 65534, 0}};
+    } cases[] = {{false, "", 0, 1},
+                 {false, ".1", 0, 1},
+                 {false, "1", 0, 0},
+                 {true, "", 0, 0},
+                 {false, "", 65534, 0}};
+    char name[96];
+    snprintf(name, sizeof name, "%s%s",
+             cases[_i].is_another ? "hakmem-00000000000000000000000000000000-1" : keeper_name,
+             cases[_i].end);
     int file = fake_session_memfd();
-    become_orphan(cases[_i].name, cases[_i].user, file);
+    become_orphan(name, cases[_i].user, file);
     if (offerer <= 0) {
         puts("no network namespace here: not tried");
         offerer = 0;
@@ -391,7 +397,7 @@ START_TEST(one_that_cannot_be_looked_at_holds_nobody_up) {
     struct hak_peer about;
     int file = fake_session_memfd();
     pid_t hostile = fuse_hold_execve(program.directory, held, CLONE_NEWNET);
-    become_orphan(NAME, 0, file);
+    become_orphan(keeper_name, 0, file);
     if (hostile == 0 || offerer <= 0)
         return;
     look(20); /* the hostile one is asked what it was executed with */
