@@ -201,25 +201,47 @@ void hak_ends_describe(struct hak_client *client, struct hak_rows *rows, uint32_
     hak_rows_touch_process(rows, w->row);
 }
 
-void hak_ends_unrecorded(struct hak_client **clients, uint32_t count, struct hak_rows *rows,
-                         const struct hak_who *who, pid_t parent, const char *why, uint64_t ns,
-                         int watch) {
-    char path[64], program[HAK_PATH_BYTES], note[512];
-    pid_t pid = who->outer;
+/* The row that was made of what was heard at `ns`, now or by a worker before. */
+static bool has_row_of_note(const struct hak_rows *rows, const struct hak_who *who, uint64_t ns) {
+    for (uint32_t id = UINT32_MAX; (id = hak_rows_find_process(rows, who, id)) > 0;) {
+        const struct hak_process_row *row = &rows->processes[id - 1].row;
+        if (row->session == 0 && row->start_ns == ns)
+            return true;
+    }
+    return false;
+}
+
+/* What began later is what the process has executed since. */
+static bool had_begun(const struct hak_process_info *process, uint64_t ns) {
+    return process && process->row.start_ns <= ns + CLOCK_NS;
+}
+
+/* The row of a process that is watched gets the note. */
+static bool note_watched(struct hak_client **clients, uint32_t count, struct hak_rows *rows,
+                         pid_t pid, const char *why, uint64_t ns, int watch) {
     for (uint32_t c = 0; c < count; c++) {
         hak_client_look_at_processes(clients[c], rows, watch);
         for (uint32_t i = 0; i < clients[c]->processes_high; i++) {
             const struct hak_process_watch *w = &clients[c]->processes[i];
             if ((w->phase == HAK_PHASE_LIVE || w->phase == HAK_PHASE_GONE) && w->pid > 0 &&
-                w->pid == pid) {
+                w->pid == pid && had_begun(hak_rows_process_info(rows, w->row), ns)) {
                 hak_ends_note(rows, w->row, why);
-                return;
+                return true;
             }
         }
     }
-    /* Its row may be closed already, with a guess. */
+    return false;
+}
+
+/* Its row may be closed already, with a guess, or with the note. */
+static bool note_closed(struct hak_rows *rows, const struct hak_who *who, const char *why,
+                        uint64_t ns) {
     for (uint32_t id = UINT32_MAX; (id = hak_rows_find_process(rows, who, id)) > 0;) {
         const struct hak_process_row *before = &rows->processes[id - 1].row;
+        if (!had_begun(&rows->processes[id - 1], ns))
+            continue;
+        if (before->session != 0 && strcmp(before->note, why) == 0)
+            return true;
         const char *guess = before->end_kind == 4 ? strstr(before->note, NOT_RECORDED) : NULL;
         if (!guess)
             continue;
@@ -227,14 +249,32 @@ void hak_ends_unrecorded(struct hak_client **clients, uint32_t count, struct hak
         snprintf(longer, sizeof longer, "%.*s" NOT_RECORDED "%s", (int)(guess - before->note),
                  before->note, why);
         hak_ends_note(rows, id, longer);
-        return;
+        return true;
     }
-    int file = hak_proc_open(pid, "exe");
+    return false;
+}
+
+/* What the process is now; "" = not known. */
+static void read_program(const struct hak_who *who, char program[HAK_PATH_BYTES]) {
+    char path[64];
+    int file = hak_proc_open(who->outer, "exe");
     snprintf(path, sizeof path, "/proc/self/fd/%d", file);
-    ssize_t length = file >= 0 ? readlink(path, program, sizeof program - 1) : 0;
-    program[length > 0 ? length : 0] = 0;
+    ssize_t length = file >= 0 ? readlink(path, program, HAK_PATH_BYTES - 1) : 0;
+    bool is_same = hak_peer_is_same(&(struct hak_known_process){who->outer, who->start_time});
+    program[length > 0 && is_same ? length : 0] = 0;
     if (file >= 0)
         close(file);
+}
+
+void hak_ends_unrecorded(struct hak_client **clients, uint32_t count, struct hak_rows *rows,
+                         const struct hak_who *who, pid_t parent, const char *why, uint64_t ns,
+                         int watch) {
+    char program[HAK_PATH_BYTES], note[512];
+    if (has_row_of_note(rows, who, ns) ||
+        note_watched(clients, count, rows, who->outer, why, ns, watch) ||
+        note_closed(rows, who, why, ns))
+        return;
+    read_program(who, program);
     /* What a process says of the program that it is about to become says so itself. */
     bool is_whole = strncmp(why, "executed ", 9) == 0;
     if (is_whole)
@@ -256,7 +296,7 @@ void hak_ends_unrecorded(struct hak_client **clients, uint32_t count, struct hak
     uint32_t id = hak_rows_add_process(rows, &row);
     struct hak_process_info *made = hak_rows_process_info(rows, id);
     if (made) {
-        made->outer_pid = pid;
+        made->outer_pid = who->outer;
         made->pid_space = who->space;
     }
 }

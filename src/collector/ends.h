@@ -27,7 +27,8 @@ void hak_ends_note(struct hak_rows *rows, uint32_t row, const char *note);
 
 /* Process `who` of the tree, a child of `parent` (0 = not known), is not recorded; `why` says it in
  * words. The row of what it executed from gets the reason, or a row is made when it has none (it
- * was spawned without a fork). `watch` as for hak_client_look_at_processes. */
+ * was spawned without a fork). It was heard at `ns`: what is told again, to this worker or a later
+ * one, changes nothing. `watch` as for hak_client_look_at_processes. */
 void hak_ends_unrecorded(struct hak_client **clients, uint32_t count, struct hak_rows *rows,
                          const struct hak_who *who, pid_t parent, const char *why, uint64_t ns,
                          int watch);

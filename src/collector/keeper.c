@@ -82,29 +82,37 @@ static bool wants_finish(struct hak_keeper *k, bool hold) {
     return k->finish_since_ms > 0;
 }
 
+/* A worker that lives, as far as can be known, has all that it is to go on with. */
+static bool is_handed_over(struct hak_keeper *k) {
+    hak_keeper_hear_worker(k);
+    return k->link >= 0 && !k->finishing && !hak_keeper_has_untold(k);
+}
+
 /* Passes on what the owner wants. False: the loop is to end now. */
 static bool obey(struct hak_keeper *k) {
     pthread_mutex_lock(&k->lock);
-    bool leave = k->leave, hold = k->hold;
+    bool leave = k->leave, hold = k->hold, hand_over = k->hand_over;
     uint32_t wanted = k->sync_wanted;
     pthread_mutex_unlock(&k->lock);
-    if (leave || k->finished)
+    if (leave || (hand_over && is_handed_over(k)) || k->finished)
         return false;
     begin_sync(k, wanted);
     bool finish = wants_finish(k, hold);
-    if (!hak_keeper_tell_sessions(k))
+    if (!hak_keeper_tell_worker(k))
         return true;
     struct hak_link_message m = {.type = HAK_LINK_SYNC, .number = wanted};
     int sent = 1;
     if (wanted != k->sync_sent) {
         if (hak_keeper_sync_awaits_guests(k))
             return true;
-        hak_keeper_tell_refused_notes(k, false);
+        if (!hak_keeper_tell_refused_notes(k, false))
+            return true;
         sent = hak_link_send(k->link, &m, -1);
         if (sent == 0)
             k->sync_sent = wanted;
     } else if (finish && !k->finishing && !hak_keeper_finish_awaits_guests(k)) {
-        hak_keeper_tell_refused_notes(k, true);
+        if (!hak_keeper_tell_refused_notes(k, true))
+            return true;
         m.type = HAK_LINK_FINISH;
         sent = hak_link_send(k->link, &m, -1);
         k->finishing = sent == 0;
@@ -132,9 +140,8 @@ static void step(struct hak_keeper *k) {
     int guests = k->guest_count;
     for (int i = 0; i < guests; i++)
         fds[FIXED + i] = (struct pollfd){.fd = k->guests[i].greeting.socket, .events = POLLIN};
-    for (int i = 0; i < k->held_count; i++)
-        if (!k->held[i].told)
-            fds[2].events |= POLLOUT;
+    if (hak_keeper_has_untold(k))
+        fds[2].events |= POLLOUT;
     uint64_t now = hak_keeper_now_ms();
     int timeout = k->beat_due_ms > now ? (int)(k->beat_due_ms - now) : 0;
     if ((k->link < 0 && k->worker_due_ms <= now) || k->sync_passes > 0)

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "collector/clock.h"
 #include "collector/pid_namespace.h"
 #include "collector/session_file.h"
 #include "base/array.h"
@@ -97,44 +98,43 @@ static bool children_are_told(pid_t parent) {
 }
 
 /* A note of a child is heard once, and so many of all. */
-static bool may_be_passed_on(struct hak_keeper *k, const struct hak_note *note) {
-    for (uint32_t i = 0; note->child.pid && i < k->note_count; i++) {
+static void keep_note(struct hak_keeper *k, const struct hak_note *note) {
+    for (uint32_t i = 0; note->hello.child && i < k->note_count; i++) {
         const struct hak_note *one = &k->notes[i];
         if (one->speaker.pid == note->speaker.pid &&
             one->speaker.start_time == note->speaker.start_time &&
-            one->child.pid == note->child.pid && one->child.start_time == note->child.start_time)
-            return false;
+            one->hello.child == note->hello.child &&
+            one->hello.start_time == note->hello.start_time)
+            return;
     }
-    bool has_room =
-        k->notes_passed_on < HAK_KEEPER_NOTES &&
-        hak_array_make_room(&k->notes, k->note_count, &k->note_capacity, sizeof *k->notes);
-    if (!has_room) {
+    if (k->note_count < HAK_KEEPER_NOTES &&
+        hak_array_make_room(&k->notes, k->note_count, &k->note_capacity, sizeof *k->notes)) {
+        k->notes[k->note_count++] = *note;
+    } else {
         k->notes_refused++;
         k->last_refused = note->speaker;
-        return false;
+        k->last_refused_ns = note->heard_ns;
     }
-    k->notes_passed_on++;
-    if (note->child.pid)
-        k->notes[k->note_count++] = *note;
-    return true;
 }
 
-void hak_keeper_tell_refused_notes(struct hak_keeper *k, bool is_last) {
+bool hak_keeper_tell_refused_notes(struct hak_keeper *k, bool is_last) {
     uint32_t due = is_last ? k->refused_told + 1 : k->refused_told * 2 + 1; /* not each time */
     if (k->link < 0 || k->notes_refused < due)
-        return;
+        return true;
     struct hak_link_message m = {
         .type = HAK_LINK_UNRECORDED,
         .peer_pid = k->last_refused.pid,
+        .heard_ns = k->last_refused_ns,
         .hello = {.pid = k->last_refused.pid, .start_time = k->last_refused.start_time}};
     snprintf(m.hello.text, sizeof m.hello.text,
              "%u programs that are not recorded are not told of: %u were already", k->notes_refused,
              (unsigned)HAK_KEEPER_NOTES);
-    if (hak_link_send(k->link, &m, -1) == 0)
-        k->refused_told = k->notes_refused;
+    if (hak_link_send(k->link, &m, -1) != 0)
+        return false;
+    k->refused_told = k->notes_refused;
+    return true;
 }
 
-/* Best effort: without a worker, nothing of the process is known but that it was executed. */
 const char *hak_keeper_note_unrecorded(struct hak_keeper *k, struct hak_greeting *g,
                                        const struct hak_known_process *who) {
     struct hak_peer about = {0};
@@ -157,14 +157,14 @@ const char *hak_keeper_note_unrecorded(struct hak_keeper *k, struct hak_greeting
             return "the process is no child of the one that says so";
         child = hak_pid_can_be(inner.pid, &inner) ? inner.pid : 0;
     }
-    struct hak_link_message m = {.type = HAK_LINK_UNRECORDED,
-                                 .number = (uint32_t)(is_child ? peer : about.parent),
-                                 .peer_pid = is_child ? child : peer,
-                                 .hello = g->hello};
-    m.hello.start_time = m.peer_pid > 0 && hak_peer_read(m.peer_pid, &self) ? self.start_time : 0;
-    struct hak_note note = {*who, {g->hello.child, m.hello.start_time}};
-    if (may_be_passed_on(k, &note) && k->link >= 0 && hak_link_send(k->link, &m, -1) < 0)
-        hak_keeper_lose_worker(k);
+    struct hak_note note = {.speaker = *who,
+                            .pid = is_child ? child : peer,
+                            .parent = is_child ? peer : about.parent,
+                            .heard_ns = hak_clock_kernel_ns(CLOCK_MONOTONIC),
+                            .hello = g->hello};
+    note.hello.start_time = note.pid > 0 && hak_peer_read(note.pid, &self) ? self.start_time : 0;
+    keep_note(k, &note);
+    hak_keeper_tell_worker(k);
     return NULL;
 }
 
@@ -221,7 +221,7 @@ const char *hak_keeper_hold(struct hak_keeper *k, struct hak_greeting *g,
     k->sessions++;
     pthread_mutex_unlock(&k->lock);
     k->beat_due_ms = 0; /* at once, so that the program sees a living keeper */
-    hak_keeper_tell_sessions(k);
+    hak_keeper_tell_worker(k);
     return NULL;
 }
 

@@ -168,24 +168,24 @@ enum hak_store_end hak_keeper_stop(struct hak_keeper *keeper, int timeout_ms) {
     pthread_mutex_lock(&keeper->lock);
     struct patience patience = begin_patience(keeper, timeout_ms);
     keeper->hold = false;
-    keeper->leave = hand_over;
+    keeper->hand_over = hand_over;
     wake_keeper(keeper);
     bool in_time = true;
     while (!keeper->ended && in_time)
         in_time = wait_change(keeper, &patience);
+    bool is_handed_over = hand_over && keeper->ended;
     keeper->leave = true;
-    bool closed = keeper->ended && !hand_over;
     wake_keeper(keeper);
     pthread_mutex_unlock(&keeper->lock);
     struct timespec limit;
     clock_gettime(CLOCK_MONOTONIC, &limit);
     limit.tv_sec += JOIN_SECONDS;
     bool has_ended = pthread_clockjoin_np(keeper->thread, NULL, CLOCK_MONOTONIC, &limit) == 0;
-    closed = closed || (has_ended && keeper->finished);
+    bool is_closed = has_ended && keeper->finished;
     if (has_ended) /* else the kernel holds it: it goes with this process */
         hak_keeper_free(keeper);
-    return closed               ? HAK_STORE_CLOSED
-           : hand_over          ? HAK_STORE_HANDED_OVER
+    return is_closed            ? HAK_STORE_CLOSED
+           : is_handed_over     ? HAK_STORE_HANDED_OVER
            : known && live == 0 ? HAK_STORE_COMMITTED
                                 : HAK_STORE_BEHIND;
 }

@@ -65,10 +65,13 @@ struct hak_guest {
     uint64_t due_ms;
 };
 
-/* Process `speaker` said that its child is not recorded. */
+/* Process `speaker` said that it, or its child, is not recorded. Kept to the end: a worker may die
+ * before it has stored it. */
 struct hak_note {
     struct hak_known_process speaker;
-    struct hak_known_process child; /* pid as the speaker calls it */
+    pid_t pid, parent; /* as the keeper sees them; 0 = not known */
+    uint64_t heard_ns;
+    struct hak_hello hello;
 };
 
 struct hak_keeper {
@@ -89,10 +92,12 @@ struct hak_keeper {
     struct hak_leaving leaving;
     struct hak_short_children readers;
     struct hak_known_process strangers[HAK_KEEPER_STRANGERS]; /* who was refused, by pid */
-    struct hak_note *notes;                                   /* of children, each heard once */
+    struct hak_note *notes; /* in the order in which they came; of a child one */
     uint32_t note_count, note_capacity;
-    uint32_t notes_passed_on, notes_refused, refused_told; /* beyond HAK_KEEPER_NOTES; said */
+    uint32_t notes_told;                  /* the worker has these */
+    uint32_t notes_refused, refused_told; /* beyond HAK_KEEPER_NOTES; the worker knows how many */
     struct hak_known_process last_refused;
+    uint64_t last_refused_ns;
     uint32_t sync_seen;       /* the SYNC that was last seen to be wanted */
     int sync_passes;          /* over the queue of programs, before it is sent */
     uint64_t sync_since_ms;   /* when they were done */
@@ -118,6 +123,7 @@ struct hak_keeper {
     uint32_t sync_wanted, sync_sent, sync_done, sync_live;
     uint32_t sessions;
     bool hold, leave, ended;
+    bool hand_over; /* leaves when its worker has all: that starts another keeper */
     char store_path[HAK_PATH_BYTES];
 };
 
@@ -160,8 +166,8 @@ bool hak_keeper_holds(const struct hak_keeper *k, int memory);
 /* Passes on what process `who` says of itself or of a child; why not, NULL = it did. */
 const char *hak_keeper_note_unrecorded(struct hak_keeper *k, struct hak_greeting *g,
                                        const struct hak_known_process *who);
-/* Lets the store say how many were not passed on; before the end to the last one. */
-void hak_keeper_tell_refused_notes(struct hak_keeper *k, bool is_last);
+/* Lets the store say how many were not kept; before the end to the last one. False: not now. */
+bool hak_keeper_tell_refused_notes(struct hak_keeper *k, bool is_last);
 
 /* keeper_offers.c: `pid` may come to be, or start programs, where no socket leads. True when that
  * is news. A process that is not a child of `parent` is not added, 0 = whoever's it is. */
@@ -169,9 +175,11 @@ bool hak_keeper_add_family(struct hak_keeper *k, pid_t pid, pid_t parent);
 /* Takes what these offer, when it is time to look. */
 void hak_keeper_look_for_offers(struct hak_keeper *k);
 
-/* keeper_worker.c. Tells the worker of what it does not have yet, as far as the link takes it; true
- * when it has all. */
-bool hak_keeper_tell_sessions(struct hak_keeper *k);
+/* keeper_worker.c. Tells the worker of sessions and notes that it does not have yet, as far as the
+ * link takes them; true when it has all that it can be told now. */
+bool hak_keeper_tell_worker(struct hak_keeper *k);
+/* True when there is something for the worker as soon as the link takes it. */
+bool hak_keeper_has_untold(const struct hak_keeper *k);
 void hak_keeper_start_worker(struct hak_keeper *k);
 void hak_keeper_lose_worker(struct hak_keeper *k);
 void hak_keeper_hear_worker(struct hak_keeper *k);

@@ -39,9 +39,38 @@ void hak_keeper_lose_worker(struct hak_keeper *k) {
             "Try `hakmem-collect --version`");
 }
 
-/* Tells the worker of sessions that it does not have yet, as far as the link takes them. True when
- * it has all. */
-bool hak_keeper_tell_sessions(struct hak_keeper *k) {
+/* Notes wait for the first session, which opens the store; and a worker that closes it hears none
+ * any more. */
+static bool may_tell_notes(const struct hak_keeper *k) {
+    return k->config.next_number > 1 && !k->finishing;
+}
+
+static bool tell_notes(struct hak_keeper *k) {
+    while (k->link >= 0 && may_tell_notes(k) && k->notes_told < k->note_count) {
+        const struct hak_note *note = &k->notes[k->notes_told];
+        struct hak_link_message m = {.type = HAK_LINK_UNRECORDED,
+                                     .number = (uint32_t)note->parent,
+                                     .peer_pid = note->pid,
+                                     .heard_ns = note->heard_ns,
+                                     .hello = note->hello};
+        int sent = hak_link_send(k->link, &m, -1);
+        if (sent > 0)
+            return false;
+        if (sent < 0)
+            hak_keeper_lose_worker(k);
+        k->notes_told += sent == 0;
+    }
+    return k->link >= 0;
+}
+
+bool hak_keeper_has_untold(const struct hak_keeper *k) {
+    for (int i = 0; i < k->held_count; i++)
+        if (!k->held[i].told)
+            return true;
+    return may_tell_notes(k) && k->notes_told < k->note_count;
+}
+
+bool hak_keeper_tell_worker(struct hak_keeper *k) {
     for (int i = 0; k->link >= 0 && i < k->held_count; i++) {
         struct held *h = &k->held[i];
         if (h->told)
@@ -59,7 +88,7 @@ bool hak_keeper_tell_sessions(struct hak_keeper *k) {
         h->told = sent == 0;
         k->finishing = false; /* a worker that hears of it in time does not finish, nor say so */
     }
-    return k->link >= 0;
+    return tell_notes(k);
 }
 
 /* No worker stays alive: sessions that nobody holds any more would keep this process for ever. */
@@ -97,6 +126,7 @@ void hak_keeper_start_worker(struct hak_keeper *k) {
     k->link = pair[0];
     for (int i = 0; i < k->held_count; i++)
         k->held[i].told = false;
+    k->notes_told = k->refused_told = 0;
     if (k->worker <= 0 || hak_link_send(k->link, &k->config, k->listening) != 0 ||
         !hak_keeper_tell_unreadable(k))
         hak_keeper_lose_worker(k);
@@ -148,7 +178,8 @@ void hak_keeper_hear_worker(struct hak_keeper *k) {
             break;
         case HAK_LINK_FINISHED:
             k->finishing = false;
-            if (k->held_count == 0 && !hak_keeper_finish_awaits_guests(k)) {
+            if (k->held_count == 0 && !hak_keeper_has_untold(k) &&
+                !hak_keeper_finish_awaits_guests(k)) {
                 k->finished = true;
             } else { /* somebody came meanwhile: another worker goes on with the store */
                 close(k->link);

@@ -9,8 +9,9 @@
  *   FINISH   no client is left: close the store   FINISHED  the store is one closed file
  *   UNRECORDED  a process of the tree is not recorded: peer, and why
  *
- * When the worker dies the keeper starts another and says CONFIG and every SESSION again; when the
- * keeper dies the worker does the same for a new keeper. Both are ours and trust each other. */
+ * When the worker dies the keeper starts another and says CONFIG, every SESSION and every
+ * UNRECORDED again; when the keeper dies the worker says CONFIG and SESSION to a new keeper. Both
+ * are ours and trust each other. */
 #ifndef HAK_COLLECTOR_LINK_H
 #define HAK_COLLECTOR_LINK_H
 
@@ -50,6 +51,7 @@ struct hak_link_message {
     uint32_t color;         /* CONFIG: enum hak_color, for reports that go to stderr */
     int32_t peer_pid;       /* SESSION: of the first process, as the keeper sees it; 0 = hidden.
                                UNRECORDED: of the process; READING: of the worker */
+    uint64_t heard_ns;      /* UNRECORDED: when, by CLOCK_MONOTONIC; the same when told again */
     struct hak_hello hello; /* SESSION, UNRECORDED; UNREADABLE: `text` says why */
     char socket_name[108];  /* CONFIG */
     char log_path[HAK_PATH_BYTES];   /* CONFIG: "" = as the session says; SESSION: what its memory

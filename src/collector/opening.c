@@ -317,7 +317,9 @@ void hak_opening_open(struct hak_worker *worker, struct hak_client *client) {
     bool has_heir =
         client->map.resume_store == HAK_RESUME || client->map.resume_store == HAK_RESUME_TREE;
     if (worker->config.resume_store)
-        error = is_of_another(worker, asked) ? HAK_STORE_EXISTS : resume(worker, asked);
+        error = worker->writer                 ? 0 /* for a row, before this session came */
+                : is_of_another(worker, asked) ? HAK_STORE_EXISTS
+                                               : resume(worker, asked);
     else if (has_heir)
         error = resume_tree(worker, client, asked);
     if (error && worker->writer) {
@@ -352,11 +354,13 @@ void hak_opening_open(struct hak_worker *worker, struct hak_client *client) {
         hak_store_keep_log_below(worker->writer, worker->max_bytes / LOG_SHARE);
 }
 
-void hak_opening_reopen(struct hak_worker *worker) {
-    if (worker->store_tried || !worker->config.resume_store || !worker->config.store_path[0])
+void hak_opening_reopen(struct hak_worker *worker, bool for_row) {
+    const char *path = worker->config.store_path;
+    if (worker->writer || worker->store_tried || !worker->config.resume_store || !path[0] ||
+        (for_row ? is_of_another(worker, path) : !is_unfinished(path)))
         return;
-    worker->store_tried = true;
-    if (is_unfinished(worker->config.store_path) && resume(worker, worker->config.store_path) != 0)
+    worker->store_tried = resume(worker, path) != 0;
+    if (worker->store_tried)
         worker->writer = NULL;
 }
 

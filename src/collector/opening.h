@@ -10,9 +10,10 @@
  * and everything is counted as lost. Fills worker->writer, store_path, rows and cursors. */
 void hak_opening_open(struct hak_worker *worker, struct hak_client *client);
 
-/* Goes on with the store that an earlier worker left, for nothing but bringing it to its end: it
- * was killed when all sessions were over. Nothing happens where there is none. */
-void hak_opening_reopen(struct hak_worker *worker);
+/* Goes on with the store that an earlier worker left, when all sessions are over: to bring it to
+ * its end where that worker was killed before, or, closed or not, for a row that is to be added.
+ * Nothing happens where there is none. */
+void hak_opening_reopen(struct hak_worker *worker, bool for_row);
 
 /* Notes session `client` in the store (its id, for a takeover) and sets its rings' cursors to what
  * the store has of it. */

@@ -219,8 +219,10 @@ static void hear_keeper(struct hak_worker *w) {
             m.hello.text[sizeof m.hello.text - 1] = 0;
             struct hak_who who = {m.peer_pid, m.hello.child ? m.hello.child : m.hello.pid,
                                   m.hello.pid_space, m.hello.start_time};
+            hak_opening_reopen(w, true);
+            uint64_t start = w->capture_start_ns;
             hak_ends_unrecorded(w->clients, w->client_count, &w->rows, &who, (pid_t)m.number,
-                                m.hello.text, hak_clock_monotonic_ns() - w->capture_start_ns,
+                                m.hello.text, m.heard_ns > start ? m.heard_ns - start : 0,
                                 w->bell.epoll);
         } else if (m.type == HAK_LINK_UNREADABLE) {
             bar_file(w, &m);
@@ -359,7 +361,7 @@ static void answer_sync(struct hak_worker *w) {
 
 /* No client is left: everything is resolved, the store becomes one closed file. */
 static void finish(struct hak_worker *w) {
-    hak_opening_reopen(w);
+    hak_opening_reopen(w, false);
     hak_ends_note_unseen(&w->rows);
     commit_all(w);
     store_unreadable(w);

@@ -229,13 +229,56 @@ START_TEST(does_not_note_the_process_of_the_same_number) {
     hak_ends_note(&worker.rows, row, "executed a, which was not recorded: it may be static");
     struct hak_who who = {.outer = 0, .inner = other, .space = 1};
     ck_assert(!hak_rows_is_process(info, &who));
-    hak_ends_unrecorded(worker.clients, 1, &worker.rows, &who, 0, "no memory", 1, -1);
+    uint64_t ns = fake_monotonic();
+    hak_ends_unrecorded(worker.clients, 1, &worker.rows, &who, 0, "no memory", ns, -1);
     ck_assert_ptr_nonnull(strstr(hak_rows_process_info(&worker.rows, row)->row.note, "static"));
     ck_assert_uint_eq(worker.rows.process_count, row + 1);
     who.space = hak_pid_namespace_own();
-    hak_ends_unrecorded(worker.clients, 1, &worker.rows, &who, 0, "no memory", 1, -1);
+    hak_ends_unrecorded(worker.clients, 1, &worker.rows, &who, 0, "no memory", ns + 1, -1);
     ck_assert_str_eq(hak_rows_process_info(&worker.rows, row)->row.note,
                      "executed a, which was not recorded: no memory");
+}
+END_TEST
+
+/* A worker is told again what the one before it had heard. */
+START_TEST(a_note_told_again_changes_nothing) {
+    pid_t process = start_process();
+    struct hak_peer peer;
+    uint64_t ns = fake_monotonic();
+    struct hak_who spawned = {.inner = process, .space = 1},
+                   forked = {.outer = process, .inner = process};
+    for (int time = 0; time < 2; time++) /* its own start is not known: a child that is reaped */
+        hak_ends_unrecorded(worker.clients, 1, &worker.rows, &spawned, 0, "no memory", ns, -1);
+    hak_ends_unrecorded(worker.clients, 1, &worker.rows, &spawned, 0, "no memory", ns + 1, -1);
+    ck_assert_uint_eq(worker.rows.process_count, 3);
+    fake_claim_process(&program, 1, process, 0, 1);
+    ck_assert(hak_peer_read(process, &peer));
+    forked.start_time = peer.start_time;
+    commit(&worker);
+    uint32_t row = worker.clients[0]->processes[1].row;
+    ck_assert_uint_eq(row, 4);
+    hak_ends_unrecorded(worker.clients, 1, &worker.rows, &forked, 0, "no memory", ns + 2, -1);
+    end_and_close(process, 1);
+    hak_ends_unrecorded(worker.clients, 1, &worker.rows, &forked, 0, "no memory", ns + 2, -1);
+    ck_assert_str_eq(hak_rows_process_info(&worker.rows, row)->row.note, "no memory");
+    ck_assert_uint_eq(worker.rows.process_count, 4);
+}
+END_TEST
+
+/* Nor is it about what the process has become since. */
+START_TEST(a_note_is_about_what_was_there_then) {
+    pid_t process = start_process();
+    fake_claim_process(&program, 1, process, 0, 1);
+    commit(&worker);
+    struct hak_process_info *info =
+        hak_rows_process_info(&worker.rows, worker.clients[0]->processes[1].row);
+    info->row.start_ns = 5000000000;
+    struct hak_who who = {.outer = process, .inner = process};
+    hak_ends_unrecorded(worker.clients, 1, &worker.rows, &who, 0, "no memory", 1, -1);
+    info = hak_rows_process_info(&worker.rows, worker.clients[0]->processes[1].row);
+    ck_assert_str_eq(info->row.note, "");
+    ck_assert_uint_eq(worker.rows.process_count, 3);
+    end_process(process);
 }
 END_TEST
 
@@ -345,6 +388,8 @@ int main(void) {
     tcase_add_test(cases, does_not_make_a_ring_of_parents_of_forks);
     tcase_add_test(cases, does_not_watch_the_process_of_the_same_number);
     tcase_add_test(cases, does_not_note_the_process_of_the_same_number);
+    tcase_add_test(cases, a_note_told_again_changes_nothing);
+    tcase_add_test(cases, a_note_is_about_what_was_there_then);
     tcase_add_loop_test(cases, never_goes_back, 0, 5);
     tcase_add_loop_test(cases, goes_on_when_ticks_jump, 0, 3);
     tcase_add_test(cases, reads_memory_that_was_sealed_against_writers);

@@ -1,9 +1,12 @@
 /* What is heard of programs that say hello, some of them hostile: step by step, without the
  * keeper's thread and without a worker. */
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -22,14 +25,17 @@ static struct hak_known_process speaker;
 static void set_up(void) {
     int pair[2];
     struct hak_peer peer;
-    k = hak_keeper_make("/nowhere");
+    k = hak_keeper_make("/proc/self/exe"); /* which is started as a worker: be_worker */
     ck_assert_ptr_nonnull(k);
+    k->config.next_number = 2; /* a session came before */
     ck_assert_int_eq(hak_link_pair(pair), 0);
     k->link = pair[0];
     worker = pair[1];
     pid_t child = fork();
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
+        close(k->link); /* its end shall be seen */
+        close(worker);
         for (;;)
             pause();
     }
@@ -91,7 +97,9 @@ END_TEST
 
 START_TEST(counts_what_it_does_not_pass_on) {
     struct hak_link_message m = {0};
-    k->notes_passed_on = HAK_KEEPER_NOTES - 1;
+    k->notes = calloc(HAK_KEEPER_NOTES, sizeof *k->notes);
+    k->note_capacity = HAK_KEEPER_NOTES;
+    k->note_count = k->notes_told = HAK_KEEPER_NOTES - 1;
     for (int i = 0; i < 4; i++)
         ck_assert_ptr_null(say(NO_PID - i, 0));
     ck_assert_int_eq(count_notes(&m), 1);
@@ -109,6 +117,130 @@ START_TEST(counts_what_it_does_not_pass_on) {
     hak_keeper_tell_refused_notes(k, true);
     ck_assert_int_eq(count_notes(&m), 1);
     ck_assert_int_eq(strncmp(m.hello.text, "4 programs", 10), 0);
+}
+END_TEST
+
+/* Takes what comes until the link's end; says how much as its status. */
+static int be_worker(int link) {
+    static struct hak_link_message m;
+    int descriptor, got, sessions = 0, notes = 0;
+    while ((got = hak_link_receive(link, &m, &descriptor)) >= 0) {
+        struct pollfd p = {.fd = link, .events = POLLIN};
+        if (got == 0)
+            poll(&p, 1, -1);
+        sessions += got > 0 && m.type == HAK_LINK_SESSION && descriptor >= 0;
+        notes += got > 0 && m.type == HAK_LINK_UNRECORDED;
+    }
+    return sessions * 16 + notes;
+}
+
+/* What the keeper's worker, process `pid`, had heard when the keeper went. */
+static int heard_by(pid_t pid) {
+    int status = -1;
+    ck_assert_int_gt(pid, 0);
+    close(k->link);
+    k->link = -1;
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void fill_link(void) {
+    static const struct hak_link_message m = {.type = HAK_LINK_SYNC};
+    while (hak_link_send(k->link, &m, -1) == 0)
+        continue;
+}
+
+static void empty_link(void) {
+    static struct hak_link_message m;
+    int descriptor;
+    while (hak_link_receive(worker, &m, &descriptor) > 0)
+        ck_assert_uint_eq(m.type, HAK_LINK_SYNC);
+}
+
+START_TEST(tells_later_what_a_full_link_does_not_take) {
+    struct hak_link_message m = {0};
+    fill_link();
+    ck_assert_ptr_null(say(NO_PID, 0));
+    ck_assert(hak_keeper_has_untold(k));
+    empty_link();
+    ck_assert(hak_keeper_tell_worker(k));
+    ck_assert(hak_keeper_tell_worker(k));
+    ck_assert(!hak_keeper_has_untold(k));
+    ck_assert_int_eq(count_notes(&m), 1);
+    ck_assert_int_eq(m.hello.child, NO_PID);
+}
+END_TEST
+
+/* Heard while no worker lives, or by one that died: the next one is told all of it. */
+START_TEST(tells_the_next_worker_all_notes) {
+    struct hak_link_message m = {0};
+    ck_assert_ptr_null(say(NO_PID, 0));
+    ck_assert_ptr_null(say(0, 0));
+    ck_assert_int_eq(count_notes(&m), 2);
+    close(worker);
+    worker = -1;
+    hak_keeper_hear_worker(k);
+    ck_assert_int_eq(k->link, -1);
+    ck_assert_ptr_null(say(NO_PID - 1, 0));
+    k->hold = k->hand_over = true;
+    hak_keeper_run(k);
+    ck_assert_int_eq(heard_by(k->worker), 3);
+}
+END_TEST
+
+START_TEST(keeps_notes_until_a_session_came) {
+    struct hak_link_message m = {0};
+    k->config.next_number = 1;
+    ck_assert_ptr_null(say(0, 0));
+    ck_assert(!hak_keeper_has_untold(k));
+    ck_assert_int_eq(count_notes(&m), 0);
+    k->config.next_number = 2;
+    ck_assert(hak_keeper_tell_worker(k));
+    ck_assert_int_eq(count_notes(&m), 1);
+}
+END_TEST
+
+/* A worker that closes the store may not hear it any more. */
+START_TEST(goes_on_for_a_note_that_comes_at_the_end) {
+    struct hak_link_message m = {0};
+    k->finishing = true;
+    ck_assert_ptr_null(say(0, 0));
+    ck_assert_int_eq(count_notes(&m), 0);
+    m = (struct hak_link_message){.type = HAK_LINK_FINISHED, .number = 1};
+    ck_assert_int_eq(hak_link_send(worker, &m, -1), 0);
+    hak_keeper_hear_worker(k);
+    ck_assert(!k->finished);
+    ck_assert(hak_keeper_has_untold(k));
+    k->hold = k->hand_over = true;
+    hak_keeper_run(k);
+    ck_assert_int_eq(heard_by(k->worker), 1);
+}
+END_TEST
+
+/* Processes live on: the keeper leaves when a worker has their memory, and not before: where the
+ * link is full (0), and where the worker that had it is dead (1). */
+START_TEST(leaves_when_a_worker_has_all) {
+    int memory = memfd_create("session", MFD_CLOEXEC);
+    ck_assert_int_eq(ftruncate(memory, 4096), 0);
+    k->held = calloc(1, sizeof *k->held);
+    k->held_count = 1;
+    k->held_capacity = 1;
+    k->held[0] = (struct held){.number = 1, .memfd = memory, .told = _i == 1};
+    k->hand_over = true;
+    pid_t pid = 0;
+    if (_i == 0) {
+        fill_link();
+        pid = fork();
+        if (pid == 0) {
+            close(k->link);
+            _exit(be_worker(worker));
+        }
+    }
+    close(worker);
+    worker = -1;
+    hak_keeper_run(k);
+    ck_assert_int_eq(heard_by(pid ? pid : k->worker), 16);
 }
 END_TEST
 
@@ -222,13 +354,20 @@ START_TEST(no_wait_is_prolonged) {
 }
 END_TEST
 
-int main(void) {
+int main(int argc, char **argv) {
+    if (argc == 2 && strcmp(argv[1], "--worker") == 0)
+        return be_worker(HAK_LINK_SOCKET);
     TCase *cases = tcase_create("keeper_guests");
     tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_set_timeout(cases, 60);
     tcase_add_loop_test(cases, hears_of_a_child_once, 0, 2);
     tcase_add_test(cases, hears_each_of_a_process_itself);
     tcase_add_test(cases, counts_what_it_does_not_pass_on);
+    tcase_add_test(cases, tells_later_what_a_full_link_does_not_take);
+    tcase_add_test(cases, tells_the_next_worker_all_notes);
+    tcase_add_test(cases, keeps_notes_until_a_session_came);
+    tcase_add_test(cases, goes_on_for_a_note_that_comes_at_the_end);
+    tcase_add_loop_test(cases, leaves_when_a_worker_has_all, 0, 2);
     tcase_add_test(cases, hears_of_no_child_that_another_namespace_has_not);
     tcase_add_test(cases, takes_nobody_without_room);
     tcase_add_test(cases, accepts_nobody_at_its_end);

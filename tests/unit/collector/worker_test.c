@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 #include <sys/wait.h>
 #include "collector/ends.h"
+#include "collector/opening.h"
 #include "fake_worker.h"
 #include "../suite.h"
 #include "store/reader/reader.h"
@@ -212,6 +213,39 @@ START_TEST(next_worker_goes_on_from_the_stores_cursors) {
     }
     ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM node"), 1);
     ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM process"), 1);
+}
+END_TEST
+
+static void hear_note(uint64_t ns) {
+    struct hak_who who = {.inner = 77777, .space = 1};
+    hak_opening_reopen(&worker, true);
+    hak_ends_unrecorded(worker.clients, worker.client_count, &worker.rows, &who, 0, "no memory", ns,
+                        -1);
+}
+
+static void store_a_note(void) {
+    add(&worker, &program, 1);
+    hear_note(1000);
+    commit(&worker);
+    ck_assert_int_eq(hak_store_finish(worker.writer), 0);
+}
+
+/* No session is left: the store, which is closed, is gone on with for what it does not have. */
+START_TEST(stores_a_note_that_is_told_again_once) {
+    fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
+    in_a_worker_that_dies(store_a_note);
+    worker.config.resume_store = 1;
+    snprintf(worker.config.store_path, sizeof worker.config.store_path, "%s/t.db",
+             program.directory);
+    hear_note(1000);
+    hear_note(2000);
+    ck_assert_ptr_nonnull(worker.writer);
+    commit(&worker);
+    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM process"), 3);
+    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM process WHERE pid = 77777"), 2);
+    add(&worker, &program, 2);
+    commit(&worker);
+    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM process"), 3);
 }
 END_TEST
 
@@ -597,6 +631,7 @@ int main(void) {
     tcase_add_test(cases, puts_a_blocks_records_in_the_order_of_generations);
     tcase_add_test(cases, leaves_what_is_younger_than_the_cut);
     tcase_add_test(cases, next_worker_goes_on_from_the_stores_cursors);
+    tcase_add_test(cases, stores_a_note_that_is_told_again_once);
     tcase_add_test(cases, goes_on_for_a_session_before);
     tcase_add_test(cases, keeps_sessions_apart);
     tcase_add_test(cases, says_how_a_process_ended_and_gives_its_rings_back);
