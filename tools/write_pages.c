@@ -228,8 +228,7 @@ static void write_hops(void) {
           page);
 #define TAKEN(name, number, words) fprintf(page, "| %d | %s |\n", number, words);
 #include "hops.def"
-    fputs("\n## Calls: the subkind of FREE\n\nHow the block was given back. Captures from before "
-          "these were told apart have 0 to 3 here: all mean free.\n\n"
+    fputs("\n## Calls: the subkind of FREE\n\nHow the block was given back.\n\n"
           "| number | call |\n|---|---|\n",
           page);
 #define GIVEN(name, number, words) fprintf(page, "| %d | %s |\n", number, words);

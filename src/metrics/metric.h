@@ -47,11 +47,7 @@ enum hak_metric {
 
 /* "served.FRONT", "SLL_POP.blocks"; NULL for a number that is no metric's. */
 const char *hak_metric_name(unsigned metric) HAK_HIDDEN;
-/* The other way; a name that older stores use for a metric is taken, too. HAK_METRICS when nothing
- * is called so. */
+/* The other way; HAK_METRICS when nothing is called so. */
 unsigned hak_metric_named(const char *name) HAK_HIDDEN;
-/* True for a name that only stores from before the stages were told apart use: what is served from
- * stage 1 there holds all free slabs of the thread's SuperSlabs. */
-bool hak_metric_is_former(const char *name) HAK_HIDDEN;
 
 #endif

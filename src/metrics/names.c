@@ -26,33 +26,9 @@ const char *hak_metric_name(unsigned metric) {
     return metric < HAK_METRICS ? names[metric] : NULL;
 }
 
-/* What stores from before the stages were told apart call them. */
-static const struct {
-    const char *name;
-    enum hak_metric metric;
-} former[] = {
-    {"served.FREE_SLAB", HAK_METRIC_SERVED_EMPTY_SLAB},
-    {"served.RESERVE", HAK_METRIC_SERVED_UNUSED_SLAB},
-    {"RESERVE_TAKE.times", HAK_METRIC_SUPERSLAB_TAKE_TIMES},
-    {"RESERVE_TAKE.amount", HAK_METRIC_SUPERSLAB_TAKE_AMOUNT},
-    {"RESERVE_KEEP.times", HAK_METRIC_SUPERSLAB_KEEP_TIMES},
-    {"RESERVE_KEEP.amount", HAK_METRIC_SUPERSLAB_KEEP_AMOUNT},
-};
-
-static unsigned former_named(const char *name) {
-    for (size_t i = 0; i < sizeof former / sizeof former[0]; i++)
-        if (strcmp(former[i].name, name) == 0)
-            return former[i].metric;
-    return HAK_METRICS;
-}
-
 unsigned hak_metric_named(const char *name) {
     for (unsigned metric = 0; metric < HAK_METRICS; metric++)
         if (strcmp(names[metric], name) == 0)
             return metric;
-    return former_named(name);
-}
-
-bool hak_metric_is_former(const char *name) {
-    return former_named(name) != HAK_METRICS;
+    return HAK_METRICS;
 }

@@ -11,7 +11,7 @@
 const char *hak_call_taken(unsigned subkind);
 
 /* "free", "delete[]": the call that gave a block back, from the subkind of a FREE event. A number
- * that this program does not know, and those of old captures, are "free". */
+ * that this program does not know is "free". */
 const char *hak_call_given(unsigned subkind);
 
 /* The call of an event, "realloc" for REALLOC and REALLOC_FROM; NULL when it is none. */

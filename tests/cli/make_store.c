@@ -749,7 +749,7 @@ static void make_superslabs(const char *directory) {
     add_change(HAK_SUPERSLAB_MAP, 550000000, 1, second, HAK_CLASS_NONE, HAK_SUPERSLAB_BYTES);
     add_change(HAK_SUPERSLAB_TAKE, 600000000, 3, first, HAK_CLASS_NONE, HAK_SUPERSLAB_BYTES);
     add_change(HAK_SLAB_ACQUIRE, 601000000, 3, slab, HAK_CLASS_OF_48, 48);
-    add_change(HAK_TIER, 650000000, 3, first, HAK_CLASS_NONE, HOT);
+    add_change(HAK_TIER, 650000000, 3, first, HAK_CLASS_NONE, HOT | FREE_TIER << 8 | 258 << 16);
     add_change(HAK_SUPERSLAB_ADOPT, 700000000, 2, first, HAK_CLASS_NONE, 2);
     add_change(HAK_SLAB_RELEASE, 800000000, 2, slab, HAK_CLASS_OF_48, 0);
     add_change(HAK_SUPERSLAB_UNMAP, 900000000, 2, first, HAK_CLASS_NONE, HAK_SUPERSLAB_BYTES);

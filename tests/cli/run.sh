@@ -39,10 +39,9 @@ sqlite3 cut_short.db <"$here/layers.sql" &&
         UPDATE thread SET end_ns = 0 WHERE id = 1;"
 sqlite3 unfinished.db "DELETE FROM metric WHERE ns = 1080000000;"
 cp stale.db damaged_json.db && sqlite3 damaged_json.db "UPDATE fault SET json = substr(json, 1, 100);"
-# An older hakmem's names, and a layer of a later one.
-cp counted.db old.db && sqlite3 old.db "UPDATE metric SET name = 'served.FREE_SLAB' WHERE name = 'served.SLAB';
-    INSERT INTO metric SELECT id + 100, ns, process, 'RESERVE_TAKE.times', class, 1 FROM metric WHERE name = 'SUPERSLAB_MAP.times';"
-cp counted.db later.db && sqlite3 later.db "UPDATE metric SET name = 'served.OF_TOMORROW' WHERE name = 'served.SLAB';"
+# A layer and a count of a later hakmem.
+cp counted.db later.db && sqlite3 later.db "UPDATE metric SET name = 'served.OF_TOMORROW' WHERE name = 'served.SLAB';
+    INSERT INTO metric SELECT id + 100, ns, process, 'OF_TOMORROW.times', class, 1 FROM metric WHERE name = 'SUPERSLAB_MAP.times';"
 sqlite3 nonsense.db "DROP VIEW metric; CREATE TABLE metric(id INTEGER PRIMARY KEY, ns, process, name, class, value REAL);
     INSERT INTO metric VALUES(1, NULL, 1, NULL, -5, 'text'), (2, -1, 99, 'served.FRONT', 4, 1),
     (3, 1, 1, 'served.FRONT', 4, -7), (4, 1, 1, 'served.MAP', 4, 1e300), (5, 9e18, 1, 'given.FRONT', 77, 2),

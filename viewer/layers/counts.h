@@ -52,8 +52,7 @@ struct layers {
     bool is_from_log;           /* cells and intervals are counted from the log */
     bool shows_superslabs;      /* --superslabs */
     bool log_was_read;
-    bool has_states;     /* intervals hold changes of states */
-    bool has_old_stages; /* the capture is from before stages were counted */
+    bool has_states; /* intervals hold changes of states */
     struct layers_cells *all;
     struct layers_changes *changes;   /* NULL: the log was not read */
     struct layers_process *processes; /* by row id */

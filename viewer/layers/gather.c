@@ -75,7 +75,6 @@ static void take_row(struct layers *l, uint32_t process, uint64_t ns, const char
     p->has_counters = true;
     if (strcmp(name, HAK_SNAPSHOT_END) == 0)
         p->has_last = true;
-    l->has_old_stages |= hak_metric_is_former(name);
     if ((metric == HAK_METRICS && !is_unknown) || !(increase > 0) || increase > 1e19)
         return;
     if (class_index >= 0 && class_index < HAK_CLASSES)

@@ -77,8 +77,8 @@ struct layers_stages layers_stages(const struct layers *l) {
         .empty = layers_sum(l, HAK_METRIC_SLAB_REUSE_TIMES),
         .unused = layers_sum(l, HAK_METRIC_SLAB_CLAIM_TIMES),
     };
-    stages.is_known = stages.taken > 0 && !l->is_from_log && !l->has_old_stages &&
-                      stages.empty + stages.unused <= stages.taken;
+    stages.is_known =
+        stages.taken > 0 && !l->is_from_log && stages.empty + stages.unused <= stages.taken;
     if (stages.is_known)
         stages.mapped = stages.taken - stages.empty - stages.unused;
     return stages;

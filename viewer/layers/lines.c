@@ -121,8 +121,8 @@ static const char *share_or_zero(uint64_t part, uint64_t whole) {
     return share[0] ? share : "0 %";
 }
 
-/* Captures that hold no stages: what SuperSlabs say, of which each gives at least one slab. */
-static void add_old_stages(struct hak_text *text, const struct layers *l, uint64_t taken) {
+/* A log holds no stages: what SuperSlabs say, of which each gives at least one slab. */
+static void add_superslab_shares(struct hak_text *text, const struct layers *l, uint64_t taken) {
     uint64_t reserve = layers_sum(l, HAK_METRIC_SUPERSLAB_TAKE_TIMES);
     uint64_t mapped = layers_sum(l, HAK_METRIC_SUPERSLAB_MAP_TIMES);
     if (!layers_shows_all(l) || reserve + mapped > taken)
@@ -165,7 +165,7 @@ static void add_slabs(struct hak_text *text, const struct layers *l) {
                          share_or_zero(stages.unused, stages.taken),
                          share_or_zero(stages.mapped, stages.taken));
         else
-            add_old_stages(text, l, stages.taken);
+            add_superslab_shares(text, l, stages.taken);
         hak_text_add(text, ".\n");
     }
     add_looks(text, l, stages.taken);

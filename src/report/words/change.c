@@ -17,24 +17,17 @@ static const char *tier_name(unsigned tier) {
     return tier < sizeof names / sizeof names[0] ? names[tier] : "unknown tier";
 }
 
-/* tier | tier before << 8 | permille of its slots in use << 16; older records hold the tier alone.
- */
+/* tier | tier before << 8 | permille of its slots in use << 16. */
 static void say_tier(char *out, size_t bytes, uint64_t value) {
     unsigned permille = (unsigned)(value >> 16 & 0xffff);
-    if (value < 256)
-        snprintf(out, bytes, "-> %s", tier_name((unsigned)value));
-    else
-        snprintf(out, bytes, "%s -> %s at %u.%u %%", tier_name(value >> 8 & 0xff),
-                 tier_name(value & 0xff), permille / 10, permille % 10);
+    snprintf(out, bytes, "%s -> %s at %u.%u %%", tier_name(value >> 8 & 0xff),
+             tier_name(value & 0xff), permille / 10, permille % 10);
 }
 
-/* blocks | heap << 16, where the heap is known. */
+/* blocks | heap << 16. */
 static void say_post(char *out, size_t bytes, uint64_t value) {
-    const char *blocks = hak_words_count(value & 0xffff, "block", "blocks");
-    if (value >> 16)
-        snprintf(out, bytes, "%s to heap %s", blocks, hak_words_number(value >> 16));
-    else
-        snprintf(out, bytes, "%s", blocks);
+    snprintf(out, bytes, "%s to heap %s", hak_words_count(value & 0xffff, "block", "blocks"),
+             hak_words_number(value >> 16));
 }
 
 /* blocks now | blocks before << 32. The place is told where a class has several caches. */

@@ -40,8 +40,7 @@ struct hak_thread_origin_row {
     uint32_t creator_row; /* its row id, 0 = it has none */
     uint32_t stack;       /* at which, 0 = not known */
 };
-/* By row id; false where nothing is known: of main threads, of threads made by clone, and of all
- * in a store from before 2026-11-22. */
+/* By row id; false where nothing is known: of main threads and of threads made by clone. */
 bool hak_lookup_thread_origin(struct hak_store_reader *r, uint32_t row,
                               struct hak_thread_origin_row *out);
 

@@ -57,11 +57,11 @@ static const char *say(unsigned kind, uint64_t address, uint64_t value) {
 START_TEST(changes_are_said_with_their_values) {
     ck_assert_str_eq(say(HAK_TIER, 0x200000, 1 | 2 << 8 | 249 << 16), "HOT -> DRAINING at 24.9 %");
     ck_assert_str_eq(say(HAK_TIER, 0x200000, 2 | 0 << 8 | 1000 << 16), "FREE -> HOT at 100.0 %");
-    ck_assert_str_eq(say(HAK_TIER, 0x200000, 1), "-> DRAINING");
+    ck_assert_str_eq(say(HAK_TIER, 0x200000, 1), "FREE -> DRAINING at 0.0 %");
     ck_assert_str_eq(say(HAK_TIER, 0x200000, UINT64_MAX),
                      "unknown tier -> unknown tier at 6553.5 %");
     ck_assert_str_eq(say(HAK_REMOTE_POST, 0, 62 | 3 << 16), "62 blocks to heap 3");
-    ck_assert_str_eq(say(HAK_REMOTE_POST, 0, 1), "1 block");
+    ck_assert_str_eq(say(HAK_REMOTE_POST, 0, 1 | 1 << 16), "1 block to heap 1");
     ck_assert_str_eq(say(HAK_REMOTE_DRAIN, 0, 100000), "100,000 blocks");
     ck_assert_str_eq(say(HAK_CAPACITY, 0, 128 | 64ull << 32), "64 -> 128 blocks");
     ck_assert_str_eq(say(HAK_CAPACITY, HAK_PLACE_SLL, 32), "TLS SLL 32 blocks");
