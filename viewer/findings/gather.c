@@ -18,17 +18,22 @@ static int pid_of(const struct hak_query *query, int i) {
     return value <= INT_MAX ? (int)value : 0;
 }
 
-/* Takes the stored fingerprint; false where the store has none, or something else in its place. */
-static bool take_fingerprint(struct finding *one, const struct hak_query *query, int i) {
-    const char *text = hak_query_text(query, i);
+static bool is_fingerprint(const char *text) {
     size_t name = strcspn(text, ":");
-    if (name == 0 || text[name] != ':' || strspn(text + name + 1, "0123456789abcdef") != 16 ||
-        text[name + 17] != '\0' ||
-        !(strncmp(text, "crash:", 6) == 0 || (strncmp(text, "HKM-", 4) == 0 && name > 4 &&
-                                              strspn(text + 4, "0123456789") == name - 4)))
-        return false;
-    return (size_t)snprintf(one->fingerprint, sizeof one->fingerprint, "%s", text) <
-           sizeof one->fingerprint;
+    return text[name] == ':' && name + 17 < HAK_FINGERPRINT_BYTES &&
+           strspn(text + name + 1, "0123456789abcdef") == 16 && text[name + 17] == '\0' &&
+           (strncmp(text, "crash:", 6) == 0 || (strncmp(text, "HKM-", 4) == 0 && name > 4 &&
+                                                strspn(text + 4, "0123456789") == name - 4));
+}
+
+/* Takes a stored fingerprint, or makes one of the first stack where the store has something else in
+ * its place: other tools rely on its form. */
+static void take_fingerprint(struct finding *one, const char *text) {
+    const struct hak_frames *frames = &one->stacks[0].frames;
+    if (is_fingerprint(text))
+        strcpy(one->fingerprint, text);
+    else
+        hak_fingerprint(one->fingerprint, one->code, 0, frames->frame, frames->count);
 }
 
 static struct finding *add(struct findings *to) {
@@ -111,21 +116,11 @@ static void choose_first(struct finding *one) {
     one->stacks[0] = chosen;
 }
 
-/* `frames` of the report, or of the life where a store's older report has none. */
-static const json_t *or_else(const json_t *frames, const json_t *event) {
-    return json_array_size(frames) > 0 ? frames : json_object_get(event, "frames");
-}
-
 /* The stacks of a report's JSON, the one first that its SUMMARY names: where it was found, or, of
  * damage that was found late, where the block was allocated. */
-static void read_stacks(struct finding *one, const json_t *document) {
-    const json_t *fault = json_object_get(document, "fault");
+static void read_stacks(struct finding *one, const json_t *fault) {
     const json_t *wrong = json_object_get(fault, "first_wrong_step");
-    const json_t *lives = json_object_get(document, "lives");
-    const json_t *life = json_array_get(lives, json_array_size(lives) - 1);
-    const json_t *end = json_array_get(json_object_get(life, "ends"), 0);
-    const json_t *allocated =
-        or_else(json_object_get(fault, "allocated"), json_object_get(life, "birth"));
+    const json_t *allocated = json_object_get(fault, "allocated");
     bool is_access = strcmp(text_of(fault, "found_by"), "access") == 0;
     bool is_late = one->code >= FIRST_DAMAGE && one->code <= LAST_DAMAGE && !is_access;
     if (json_object_get(wrong, "event") && one->code != 0 &&
@@ -140,42 +135,16 @@ static void read_stacks(struct finding *one, const json_t *document) {
     }
     if (!is_late)
         add_json_stack(one, "allocated", allocated);
-    add_json_stack(one, "freed", or_else(json_object_get(fault, "freed"), end));
+    add_json_stack(one, "freed", json_object_get(fault, "freed"));
     choose_first(one);
-}
-
-static const struct finding_stack *find_stack(const struct finding *one, const char *title) {
-    for (int i = 0; i < one->stack_count; i++)
-        if (strcmp(one->stacks[i].title, title) == 0)
-            return &one->stacks[i];
-    return NULL;
-}
-
-/* As the collector makes it, for stores of a time when it did not. */
-static void make_fingerprint(struct finding *one, unsigned signal) {
-    const struct finding_stack *stack = NULL;
-    if (one->code >= FIRST_DAMAGE && one->code <= LAST_DAMAGE)
-        stack = find_stack(one, "allocated");
-    if (!stack)
-        stack = find_stack(one, "found");
-    hak_fingerprint(one->fingerprint, one->code, signal, stack ? stack->frames.frame : NULL,
-                    stack ? stack->frames.count : 0);
-}
-
-static unsigned signal_number(const json_t *document) {
-    const char *name = text_of(json_object_get(document, "fault"), "signal");
-    for (unsigned i = 1; i < 32; i++)
-        if (strcmp(hak_words_signal(i), name) == 0)
-            return i;
-    return 0;
 }
 
 /* ---- rows --------------------------------------------------------------------------------------
  */
 
 /* The first line of a report, without "hakmem: ". */
-static char *make_headline(const struct finding *one, const json_t *document) {
-    const char *text = text_of(json_object_get(document, "fault"), "headline");
+static char *make_headline(const struct finding *one, const json_t *fault) {
+    const char *text = text_of(fault, "headline");
     if (!text[0])
         text = one->report;
     struct hak_text line = {0};
@@ -211,10 +180,11 @@ static bool take_fault(struct findings *to, const struct hak_query *query) {
     json_t *document = json_loads(hak_query_text(query, 8), 0, NULL);
     bool good = one->summary && one->report && one->program;
     if (good) {
-        read_stacks(one, document);
-        one->headline = make_headline(one, document);
-        if (!take_fingerprint(one, query, 11))
-            make_fingerprint(one, signal_number(document));
+        const json_t *fault = json_object_get(document, "fault");
+        const char *text = hak_query_text(query, 11);
+        read_stacks(one, fault);
+        one->headline = make_headline(one, fault);
+        take_fingerprint(one, is_fingerprint(text) ? text : text_of(fault, "fingerprint"));
     }
     json_decref(document);
     return good && one->headline;
@@ -253,8 +223,7 @@ static bool take_leak(struct view *view, struct findings *to, const struct hak_q
     name_it(one);
     hak_frames_load(&frames, view->reader, hak_query_id(query, 3));
     add_stack(one, "allocated", frames);
-    if (!take_fingerprint(one, query, 6))
-        hak_fingerprint(one->fingerprint, LEAK, 0, frames.frame, frames.count);
+    take_fingerprint(one, hak_query_text(query, 6));
     hak_text_add(&headline, "HKM-%u %s: %s in ", LEAK, one->name, hak_words_bytes(one->bytes));
     hak_text_add(&headline, "%s never given back, allocated in ",
                  hak_words_count(one->blocks, "block", "blocks"));
