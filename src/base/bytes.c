@@ -1,7 +1,9 @@
-/* The growing buffer. */
+/* The growing buffer; reading and writing files. */
 #include "base/bytes.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 bool hak_buffer_reserve(struct hak_buffer *buffer, size_t bytes) {
     if (buffer->room - buffer->size >= bytes)
@@ -20,4 +22,26 @@ bool hak_buffer_reserve(struct hak_buffer *buffer, size_t bytes) {
 void hak_buffer_free(struct hak_buffer *buffer) {
     free(buffer->data);
     *buffer = (struct hak_buffer){0};
+}
+
+size_t hak_read_fully(int fd, void *to, size_t bytes) {
+    size_t have = 0;
+    while (have < bytes) {
+        ssize_t got = read(fd, (char *)to + have, bytes - have);
+        if (got == 0 || (got < 0 && errno != EINTR))
+            break;
+        have += got > 0 ? (size_t)got : 0;
+    }
+    return have;
+}
+
+bool hak_write_fully(int fd, const void *from, size_t bytes) {
+    size_t done = 0;
+    while (done < bytes) {
+        ssize_t put = write(fd, (const char *)from + done, bytes - done);
+        if (put == 0 || (put < 0 && errno != EINTR))
+            return false;
+        done += put > 0 ? (size_t)put : 0;
+    }
+    return true;
 }

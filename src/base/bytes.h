@@ -1,4 +1,5 @@
-/* Bytes in and out with every bound checked: varints, little-endian words and a growing buffer. */
+/* Bytes in and out with every bound checked: varints, little-endian words, a growing buffer, files.
+ */
 #ifndef HAK_BASE_BYTES_H
 #define HAK_BASE_BYTES_H
 
@@ -81,5 +82,10 @@ struct hak_buffer {
 /* Makes room for `bytes` more; false when memory is out. */
 bool hak_buffer_reserve(struct hak_buffer *buffer, size_t bytes);
 void hak_buffer_free(struct hak_buffer *buffer);
+
+/* Reads until `bytes` are there, or `fd` ends or fails. How many are there. */
+size_t hak_read_fully(int fd, void *to, size_t bytes);
+/* Writes all. False: errno says why not. */
+bool hak_write_fully(int fd, const void *from, size_t bytes);
 
 #endif

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include "base/bytes.h"
 #include "report/text/text.h"
 #include "report/page/page.h"
 #include "store/history/history.h"
@@ -46,17 +47,6 @@ static void let_go(struct hak_client *c) {
     syscall(SYS_futex, &r->state, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
-static void write_all(int fd, const char *text) {
-    size_t left = strlen(text);
-    while (left > 0) {
-        ssize_t written = write(fd, text, left);
-        if (written <= 0)
-            return;
-        text += written;
-        left -= (size_t)written;
-    }
-}
-
 /* What is written to regular file `fd` goes behind a byte that ends no line. `fd` may be
  * write-only; false where the file may not be read. */
 static bool file_ends_unfinished(int fd, const struct stat *file) {
@@ -78,7 +68,7 @@ static void begin_line(int fd) {
     if (fstat(fd, &file) != 0)
         return;
     if (S_ISREG(file.st_mode) ? file_ends_unfinished(fd, &file) : isatty(fd))
-        write_all(fd, "\n");
+        (void)hak_write_fully(fd, "\n", 1);
 }
 
 /* The file that the report goes into, "" = stderr. What a process of another user names is written
@@ -104,7 +94,8 @@ static void print(const struct hak_worker *w, const struct hak_client *c, const 
         hak_color_report(&colored, text);
     bool has_color = colored.length > 0 && !colored.failed;
     begin_line(fd >= 0 ? fd : STDERR_FILENO);
-    write_all(fd >= 0 ? fd : STDERR_FILENO, has_color ? colored.bytes : text);
+    text = has_color ? colored.bytes : text;
+    (void)hak_write_fully(fd >= 0 ? fd : STDERR_FILENO, text, strlen(text));
     hak_text_free(&colored);
     if (fd >= 0)
         close(fd);

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "symbols/debug_file.h"
+#include "base/bytes.h"
 #include "collector/peer.h"
 #include "collector/worker.h"
 
@@ -35,19 +36,6 @@ refuse(struct hak_import *import, const char *path, const char *format, ...) {
     va_end(list);
     snprintf(import->why, sizeof import->why, "%.400s%s", path, reason);
     return false;
-}
-
-static bool read_at(int fd, void *to, size_t bytes, uint64_t at) {
-    size_t have = 0;
-    while (have < bytes) {
-        ssize_t got = pread(fd, (char *)to + have, bytes - have, (off_t)(at + have));
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return false;
-        have += (size_t)got;
-    }
-    return true;
 }
 
 /* Copies what is there; holes stay holes. False: it cannot be read, errno says why. */
@@ -75,18 +63,18 @@ static bool copy_bytes(int from, int to, uint64_t bytes) {
     return good;
 }
 
-static bool check_header(struct hak_import *import, const char *path, int fd, uint64_t bytes,
+static bool check_header(struct hak_import *import, const char *path, int fd,
                          struct hak_session *s) {
-    if (bytes < sizeof s->magic || !read_at(fd, &s->magic, sizeof s->magic, 0) ||
-        s->magic != HAK_SESSION_MAGIC)
+    size_t bytes = hak_read_fully(fd, s, sizeof *s);
+    if (bytes < sizeof s->magic || s->magic != HAK_SESSION_MAGIC)
         return refuse(
             import, path,
             " is not a file of rings: it does not begin with HAKSES01. Files of rings are "
             "named hakmem.PROGRAM.PID.rings");
-    if (bytes < sizeof *s || !read_at(fd, s, sizeof *s, 0))
+    if (bytes < sizeof *s)
         return refuse(import, path,
-                      " is cut off in its header, after %llu of %zu bytes: nothing can be read",
-                      (unsigned long long)bytes, sizeof *s);
+                      " is cut off in its header, after %zu of %zu bytes: nothing can be read",
+                      bytes, sizeof *s);
     if (s->version != HAK_SESSION_VERSION || s->header_bytes != sizeof *s)
         return refuse(import, path,
                       " is of another version of hakmem (%u, header of %u bytes; this one reads "
@@ -120,7 +108,7 @@ static bool open_file(struct hak_import *import, struct file *file) {
         return refuse(import, file->path, " cannot be read: %s", strerror(error));
     }
     bool good = S_ISREG(about.st_mode)
-                    ? check_header(import, file->path, fd, (uint64_t)about.st_size, &header)
+                    ? check_header(import, file->path, fd, &header)
                     : refuse(import, file->path, " is not a file of rings, not even a file");
     uint64_t bytes = (uint64_t)about.st_size;
     if (good && bytes < header.total_bytes)

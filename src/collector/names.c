@@ -1,9 +1,9 @@
 /* Reads /proc/PID/task/TID/comm of threads that record. */
 #include "collector/names.h"
 
-#include <fcntl.h>
 #include <stdio.h>
-#include <unistd.h>
+#include <string.h>
+#include "collector/peer.h"
 
 enum { NAMES_EACH_TIME = 64, NAME_BYTES = 16 };
 
@@ -13,13 +13,11 @@ static void read_name(struct hak_rows *rows, pid_t pid, uint32_t thread_row) {
     if (!t || t->row.end_ns)
         return;
     snprintf(path, sizeof path, "/proc/%d/task/%d/comm", (int)pid, (int)t->row.tid);
-    int file = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t got = file < 0 ? -1 : read(file, name, sizeof name - 1);
-    if (file >= 0)
-        close(file);
-    if (got <= 0)
+    if (!hak_peer_read_text(path, name, sizeof name))
         return;
-    name[name[got - 1] == '\n' ? got - 1 : got] = 0;
+    size_t length = strlen(name);
+    if (length > 0 && name[length - 1] == '\n')
+        name[length - 1] = 0;
     (void)hak_rows_name_thread(rows, thread_row, name);
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include "base/bytes.h"
 #include "collector/pid_namespace.h"
 #include "collector/proc_look.h"
 #include "trace/stat_line.h"
@@ -29,25 +30,26 @@ bool hak_peer_parse(const char *stat, struct hak_peer *out) {
 
 bool hak_peer_read_text(const char *path, char *text, size_t bytes) {
     int file = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t got = file < 0 ? -1 : read(file, text, bytes - 1);
+    size_t have = file < 0 ? 0 : hak_read_fully(file, text, bytes - 1);
     if (file >= 0)
         close(file);
-    text[got > 0 ? got : 0] = 0;
-    return got > 0;
+    text[have] = 0;
+    return have > 0;
 }
 
 char *hak_peer_read_whole(const char *path, size_t *bytes) {
-    size_t have = 0, room = 4096;
+    size_t have = 0;
     char *text = NULL;
     int file = open(path, O_RDONLY | O_CLOEXEC);
-    for (ssize_t got = file < 0 ? 0 : 1; got > 0 && room <= WHOLE_BYTES; room *= 2) {
+    for (size_t room = 4096; file >= 0 && room <= WHOLE_BYTES; room *= 2) {
         char *larger = realloc(text, room);
         if (!larger)
             break;
         text = larger;
-        while (have < room - 1 && (got = read(file, text + have, room - 1 - have)) > 0)
-            have += (size_t)got;
+        have += hak_read_fully(file, text + have, room - 1 - have);
         text[have] = 0;
+        if (have < room - 1)
+            break;
     }
     if (file >= 0)
         close(file);

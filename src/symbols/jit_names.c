@@ -1,5 +1,6 @@
 /* Reads the names that JIT compilers leave for perf. */
 #include "symbols/jit_names.h"
+#include "base/bytes.h"
 #include "base/sorted.h"
 
 #include <fcntl.h>
@@ -25,12 +26,8 @@ static char *read_map(int pid, uint64_t began_ns) {
         about.st_size <= BYTES_MAX &&
         (uint64_t)about.st_mtim.tv_sec * 1000000000u + (uint64_t)about.st_mtim.tv_nsec >= began_ns)
         text = malloc((size_t)about.st_size + 1);
-    size_t have = 0;
-    for (ssize_t got = 1; text && got > 0 && have < (size_t)about.st_size; have += (size_t)got)
-        if ((got = read(fd, text + have, (size_t)about.st_size - have)) <= 0)
-            break;
     if (text)
-        text[have] = '\0';
+        text[hak_read_fully(fd, text, (size_t)about.st_size)] = '\0';
     close(fd);
     return text;
 }

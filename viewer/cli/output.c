@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "base/bytes.h"
 
 /* The pager is started by the first line of the answer: a question that is interrupted before, or
  * that has no answer, leaves none behind. */
@@ -50,13 +51,7 @@ static ssize_t write_out(void *cookie, const char *bytes, size_t count) {
     (void)cookie;
     if (pager.is_wanted)
         start_now();
-    for (size_t done = 0; done < count;) {
-        ssize_t put = write(STDOUT_FILENO, bytes + done, count - done);
-        if (put < 0 && errno != EINTR)
-            return 0;
-        done += put > 0 ? (size_t)put : 0;
-    }
-    return (ssize_t)count;
+    return hak_write_fully(STDOUT_FILENO, bytes, count) ? (ssize_t)count : 0;
 }
 
 void view_start_pager(struct view *view) {

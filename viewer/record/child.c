@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "base/bytes.h"
 
 /* Signals that somebody may send to `run` and mean the program. Those that a terminal sends to the
  * whole foreground group reach the program by themselves. */
@@ -51,28 +52,6 @@ static void give_signals_back(void) {
         sigaction(forwarded[i], &before[i], NULL);
 }
 
-static bool read_all(int fd, void *to, size_t bytes) {
-    size_t done = 0;
-    while (done < bytes) {
-        ssize_t got = read(fd, (char *)to + done, bytes - done);
-        if (got <= 0 && !(got < 0 && errno == EINTR))
-            return false;
-        done += got > 0 ? (size_t)got : 0;
-    }
-    return true;
-}
-
-static bool write_all(int fd, const void *from, size_t bytes) {
-    size_t done = 0;
-    while (done < bytes) {
-        ssize_t put = write(fd, (const char *)from + done, bytes - done);
-        if (put < 0 && errno != EINTR)
-            return false;
-        done += put > 0 ? (size_t)put : 0;
-    }
-    return true;
-}
-
 struct word {
     char session[128];
     char store_path[PATH_MAX];
@@ -84,12 +63,12 @@ static void become_program(const struct view *view, const struct run_files *file
     static struct word word;
     char **argv = view->argument;
     int error = ENOMEM;
-    if (!read_all(go, &word, sizeof word))
+    if (hak_read_fully(go, &word, sizeof word) < sizeof word)
         _exit(127);
     close(go);
     give_signals_back();
     if (!run_set_environment(view, files)) {
-        write_all(answer, &error, sizeof error);
+        hak_write_fully(answer, &error, sizeof error);
         _exit(127);
     }
     setenv("HAKMEM_SESSION", word.session, 1);
@@ -102,7 +81,7 @@ static void become_program(const struct view *view, const struct run_files *file
     }
     execvp(argv[0], argv);
     error = errno;
-    write_all(answer, &error, sizeof error);
+    hak_write_fully(answer, &error, sizeof error);
     _exit(127);
 }
 
@@ -140,9 +119,9 @@ bool run_child_start(struct run_child *child, const char *session, const char *s
     int error = 0;
     snprintf(word.session, sizeof word.session, "%s", session);
     snprintf(word.store_path, sizeof word.store_path, "%s", store_path);
-    bool sent = write_all(child->go, &word, sizeof word);
+    bool sent = hak_write_fully(child->go, &word, sizeof word);
     close(child->go);
-    if (sent && !read_all(answers, &error, sizeof error)) {
+    if (sent && hak_read_fully(answers, &error, sizeof error) < sizeof error) {
         close(answers);
         return true; /* the pipe closed itself at a successful exec */
     }

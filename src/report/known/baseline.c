@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include "report/words/words.h"
 #include "base/array.h"
+#include "base/bytes.h"
 
 #define FILE_MODE 0666 /* umask decides: it is checked in, and nothing in it is private */
 
@@ -212,20 +213,6 @@ static char *print(const struct hak_baseline *baseline) {
     return text;
 }
 
-static bool write_text(int fd, const char *text) {
-    size_t left = strlen(text);
-    while (left > 0) {
-        ssize_t put = write(fd, text, left);
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put <= 0)
-            return false;
-        text += put;
-        left -= (size_t)put;
-    }
-    return write(fd, "\n", 1) == 1;
-}
-
 bool hak_baseline_write(struct hak_baseline *baseline, char *error, size_t error_bytes) {
     sort(baseline);
     char *text = print(baseline), *next = NULL;
@@ -235,7 +222,8 @@ bool hak_baseline_write(struct hak_baseline *baseline, char *error, size_t error
         return false;
     }
     int fd = open(next, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
-    bool good = fd >= 0 && write_text(fd, text) && fsync(fd) == 0;
+    bool good = fd >= 0 && hak_write_fully(fd, text, strlen(text)) &&
+                hak_write_fully(fd, "\n", 1) && fsync(fd) == 0;
     good = fd >= 0 && close(fd) == 0 && good && rename(next, baseline->path) == 0;
     if (!good) {
         snprintf(error, error_bytes, "%s: the baseline cannot be written: %s", baseline->path,
