@@ -5,10 +5,8 @@
 #include "hop.h"
 #include "trace/record.h"
 
-#define TIME_MASK       (((uint64_t)1 << HAK_TIME_BITS) - 1)
-#define GENERATION_MASK (((uint64_t)1 << 55) - 1) /* of word 3: n, then 23 bits of the epoch */
-#define FUTURE          ((uint64_t)1 << 40) /* records may be newer than the cut by some minutes */
-#define NONSENSE        ((uint64_t)1 << 33) /* newer than the cut by seconds: no clock says that */
+#define FUTURE   ((uint64_t)1 << 40) /* records may be newer than the cut by some minutes */
+#define NONSENSE ((uint64_t)1 << 33) /* newer than the cut by seconds: no clock says that */
 
 /* Kinds that are an event and nothing besides; the others go through take_other. */
 #define TELLS_MORE(kind)                                                                           \
@@ -42,9 +40,9 @@ static bool has_bytes(uint8_t kind) {
  * before it. Along a ring times never go back. False when it is behind the cut. */
 static inline bool complete_time(const struct hak_lane *lane, uint64_t told, uint64_t before,
                                  uint64_t *out) {
-    uint64_t ticks = lane->reference - ((lane->reference - told) & TIME_MASK);
+    uint64_t ticks = lane->reference - hak_record_time_bits(lane->reference - told);
     if (__builtin_expect(ticks > lane->reference, 0)) /* before the session's start */
-        ticks = told & TIME_MASK;
+        ticks = hak_record_time_bits(told);
     if (__builtin_expect(ticks > lane->cut_ticks, 0)) {
         if (ticks < lane->cut_ticks + NONSENSE)
             return false;
@@ -154,7 +152,7 @@ uint32_t hak_drain_look(const struct hak_lane *lane, uint64_t *position,
     struct hak_record head = hak_view_record(view, *position), wide = {{0}};
     struct owner owner;
     *position += 1 + pass_switch(view, *position, lane->limit, &head, &owner);
-    uint64_t at = *position, address = head.w[1] & TIME_MASK;
+    uint64_t at = *position, address = hak_record_address_of(&head);
     bool is_wide = (hak_record_flags_of(&head) & HAK_RECORD_WIDE) != 0;
     uint32_t count = hak_record_batch_count(&head), kind = hak_record_kind_of(&head);
     if (is_wide)
@@ -181,7 +179,8 @@ static uint32_t put_moves(struct hak_batch *batch, const struct hak_ring_view *v
                           uint64_t position, uint64_t limit, const struct hak_record *head,
                           struct hak_event *event) {
     uint32_t count = hak_record_batch_count(head), follow = hak_batch_continuations(count);
-    uint64_t base = event->base, low = (uint32_t)head->w[3], epoch = event->generation - low;
+    uint64_t address = event->address, base = event->base;
+    uint64_t epoch = event->generation & ~(uint64_t)UINT32_MAX;
     if (count > HAK_MOVES_BATCH_MAX || follow >= limit - position)
         return 0;
     for (uint32_t i = 0; i < follow; i++) {
@@ -195,8 +194,8 @@ static uint32_t put_moves(struct hak_batch *batch, const struct hak_ring_view *v
     for (uint32_t i = 0; i + 1 < count; i++) {
         struct hak_record more = hak_view_record(view, position + 1 + i / HAK_BATCH_PER_RECORD);
         uint64_t word = more.w[1 + i % HAK_BATCH_PER_RECORD];
-        event->address = hak_batch_address(word, head->w[1] & TIME_MASK);
-        event->base = event->address + (base - (head->w[1] & TIME_MASK));
+        event->address = hak_batch_address(word, address);
+        event->base = event->address + (base - address);
         event->generation = epoch + hak_batch_record_count(word);
         hak_batch_add(batch, event);
     }
@@ -270,14 +269,6 @@ static void take_other(struct hak_drain *drain, struct hak_lane *lane) {
 
 /* ---- in a loop ------------------------------------------------------------------------------- */
 
-/* A record's words, each read once: the program may write while they are looked at. */
-static inline struct hak_record read_record(const struct hak_record *from) {
-    return (struct hak_record){{__atomic_load_n(&from->w[0], __ATOMIC_RELAXED),
-                                __atomic_load_n(&from->w[1], __ATOMIC_RELAXED),
-                                __atomic_load_n(&from->w[2], __ATOMIC_RELAXED),
-                                __atomic_load_n(&from->w[3], __ATOMIC_RELAXED)}};
-}
-
 /* The row of a stack of the lane's process. */
 static inline uint32_t stack_row(struct hak_drain *d, const struct hak_lane *lane, uint32_t id,
                                  uint64_t ns) {
@@ -308,16 +299,16 @@ bool hak_drain_run(struct hak_drain *drain, struct hak_lane *lane, uint64_t unti
     hak_batch_begin_run(batch, lane->client->number << 12 | (lane->ring & (HAK_RINGS - 1)));
     cursor->known = true;
     while (ns <= until && place < batch->most) {
-        struct hak_record r = read_record(&records[position & mask]);
+        struct hak_record r = hak_record_read(&records[position & mask]);
         uint8_t kind = hak_record_kind_of(&r);
-        uint64_t flags = r.w[1] >> 60, address = r.w[1] & TIME_MASK;
-        uint64_t delta = (address & 7) + (r.w[1] >> 45 & 0x7ff8);
-        uint64_t size = (uint32_t)r.w[2], old = 0, generation = r.w[3] & GENERATION_MASK;
+        uint64_t flags = hak_record_flags_of(&r), address = hak_record_address_of(&r);
+        uint64_t delta = (address & 7) + hak_record_delta_bytes(&r);
+        uint64_t size = hak_record_size_of(&r), old = 0, generation = hak_record_generation(&r);
         uint32_t taken = 1;
         if (__builtin_expect(!is_plain[kind] || actor == 0 || (flags & HAK_RECORD_WIDE), 0)) {
             struct hak_record more = {{0}};
             if (is_plain[kind] && actor && position + 1 < limit && !hak_record_batch_count(&r))
-                more = read_record(&records[(position + 1) & mask]);
+                more = hak_record_read(&records[(position + 1) & mask]);
             if (hak_record_kind_of(&more) != HAK_CONTINUATION || hak_record_class(&more) != 0) {
                 if (place + HAK_MOVES_BATCH_MAX > batch->most) {
                     batch->is_full = true;
@@ -334,17 +325,18 @@ bool hak_drain_run(struct hak_drain *drain, struct hak_lane *lane, uint64_t unti
             }
             size = more.w[1];
             old = more.w[2];
-            generation = more.w[3] << 32 | (uint32_t)r.w[3];
-            delta = (address & 7) + (more.w[3] >> 32 << 3);
+            generation = hak_wide_generation(&r, &more);
+            delta = (address & 7) + hak_wide_delta_bytes(&more);
             taken = 2;
         }
-        shapes[place] = r.w[0] >> 48 | (r.w[3] >> 55 & 31) << 16 | r.w[3] >> 60 << 24 |
-                        (flags & ~(uint64_t)HAK_RECORD_WIDE) << 32;
+        shapes[place] =
+            kind | (uint64_t)hak_record_class(&r) << 8 | (uint64_t)hak_record_place(&r) << 16 |
+            (uint64_t)hak_record_subkind(&r) << 24 | (flags & ~(uint64_t)HAK_RECORD_WIDE) << 32;
         actors[place] = actor;
         times[place] = hak_clock_round(ns);
         bases[place] = address - delta;
         deltas[place] = delta;
-        stacks[place] = stack_row(drain, lane, (uint32_t)(r.w[2] >> 32), ns);
+        stacks[place] = stack_row(drain, lane, hak_record_stack(&r), ns);
         sizes[place] = size;
         olds[place] = old;
         generations[place] = generation;

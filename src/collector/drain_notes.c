@@ -153,7 +153,7 @@ static void read_mark(struct hak_drain *d, struct hak_client *c, uint32_t proces
 
 /* `told` is the low 48 bits of a time not later than `ticks`. */
 static uint64_t loss_time(const struct hak_client *c, uint64_t told, uint64_t ticks) {
-    uint64_t before = (ticks - told) & (((uint64_t)1 << HAK_TIME_BITS) - 1);
+    uint64_t before = hak_record_time_bits(ticks - told);
     return hak_clock_ns(&c->clock, before <= ticks ? ticks - before : ticks);
 }
 

@@ -76,11 +76,17 @@ struct hak_ring_view {
  * there. The fields besides state and head mean something only when head says that records came. */
 void hak_mapping_view(const struct hak_mapping *m, uint32_t index, struct hak_ring_view *out);
 
+/* A record's words, each read once: the program may write while they are looked at. */
+static inline struct hak_record hak_record_read(const struct hak_record *from) {
+    return (struct hak_record){{__atomic_load_n(&from->w[0], __ATOMIC_RELAXED),
+                                __atomic_load_n(&from->w[1], __ATOMIC_RELAXED),
+                                __atomic_load_n(&from->w[2], __ATOMIC_RELAXED),
+                                __atomic_load_n(&from->w[3], __ATOMIC_RELAXED)}};
+}
 /* The record at `position`; the caller keeps position within head and capacity. */
 static inline struct hak_record hak_view_record(const struct hak_ring_view *view,
                                                 uint64_t position) {
-    const volatile uint64_t *w = view->records[position & (view->capacity - 1)].w;
-    return (struct hak_record){{w[0], w[1], w[2], w[3]}};
+    return hak_record_read(&view->records[position & (view->capacity - 1)]);
 }
 
 /* Ids of its nodes are below this. */

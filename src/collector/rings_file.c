@@ -7,7 +7,6 @@
 #define IN_THE_MAKING 256                 /* records that a killed writer may have begun */
 #define AHEAD         ((uint64_t)1 << 47) /* of the last clock that the program noted: half a day */
 #define RECORDS_MAX   ((uint64_t)1 << 48)
-#define TIME_MASK     (((uint64_t)1 << HAK_TIME_BITS) - 1)
 
 void hak_rings_file_start_clock(struct hak_client *client, uint64_t capture_start_ns) {
     const struct hak_mapping *m = &client->map;
@@ -26,7 +25,7 @@ void hak_rings_file_start_clock(struct hak_client *client, uint64_t capture_star
 
 /* The 48 bits of a record's time, completed. */
 static uint64_t ticks_of(const struct hak_client *c, const struct hak_record *record) {
-    uint64_t back = (c->file_reference - hak_record_time(record)) & TIME_MASK;
+    uint64_t back = hak_record_time_bits(c->file_reference - hak_record_time(record));
     return back <= c->file_reference ? c->file_reference - back : hak_record_time(record);
 }
 

@@ -76,8 +76,11 @@ struct hak_event_fields {
  * (ring.md lists what is in it). */
 #define HAK_CONTINUATION_BYTES 24
 
+static inline uint64_t hak_record_time_bits(uint64_t ticks) {
+    return ticks & (((uint64_t)1 << HAK_TIME_BITS) - 1);
+}
 static inline uint64_t hak_record_time(const struct hak_record *r) {
-    return r->w[0] & (((uint64_t)1 << HAK_TIME_BITS) - 1);
+    return hak_record_time_bits(r->w[0]);
 }
 static inline uint8_t hak_record_kind_of(const struct hak_record *r) {
     return (uint8_t)(r->w[0] >> 48);
@@ -85,8 +88,38 @@ static inline uint8_t hak_record_kind_of(const struct hak_record *r) {
 static inline uint8_t hak_record_class(const struct hak_record *r) {
     return (uint8_t)(r->w[0] >> 56);
 }
+static inline uint64_t hak_record_address_of(const struct hak_record *r) {
+    return r->w[1] & (((uint64_t)1 << 48) - 1);
+}
+static inline uint64_t hak_record_delta_bytes(const struct hak_record *r) {
+    return (r->w[1] >> 48 & 0xfff) << 3;
+}
 static inline uint8_t hak_record_flags_of(const struct hak_record *r) {
     return (uint8_t)(r->w[1] >> 60);
+}
+static inline uint32_t hak_record_size_of(const struct hak_record *r) {
+    return (uint32_t)r->w[2];
+}
+static inline uint32_t hak_record_stack(const struct hak_record *r) {
+    return (uint32_t)(r->w[2] >> 32);
+}
+/* epoch << 32 | record_count. */
+static inline uint64_t hak_record_generation(const struct hak_record *r) {
+    return r->w[3] & (((uint64_t)1 << 55) - 1);
+}
+static inline uint8_t hak_record_place(const struct hak_record *r) {
+    return (uint8_t)(r->w[3] >> 55) & 31;
+}
+static inline uint8_t hak_record_subkind(const struct hak_record *r) {
+    return (uint8_t)(r->w[3] >> 60);
+}
+/* The same of a wide record and its continuation. */
+static inline uint64_t hak_wide_generation(const struct hak_record *r,
+                                           const struct hak_record *wide) {
+    return wide->w[3] << 32 | (uint32_t)r->w[3];
+}
+static inline uint64_t hak_wide_delta_bytes(const struct hak_record *wide) {
+    return (wide->w[3] >> 32) << 3;
 }
 
 /* True when the event's values do not fit the 32 bytes of the head record. */
@@ -109,9 +142,6 @@ static inline uint64_t hak_record_size(uint64_t bytes, uint32_t stack) {
 static inline uint64_t hak_record_tail(uint32_t record_count, uint32_t epoch, unsigned place,
                                        unsigned subkind) {
     return record_count | (uint64_t)epoch << 32 | (uint64_t)place << 55 | (uint64_t)subkind << 60;
-}
-static inline uint64_t hak_record_time_bits(uint64_t ticks) {
-    return ticks & (((uint64_t)1 << HAK_TIME_BITS) - 1);
 }
 
 /* The record of these words, `head` still without the time. */
@@ -166,7 +196,7 @@ static inline struct hak_record hak_record_pack_wide(const struct hak_event_fiel
 static inline uint32_t hak_record_batch_count(const struct hak_record *r) {
     uint8_t kind = hak_record_kind_of(r);
     int is_move = kind >= HAK_FIRST_MOVE && kind < HAK_MOVES_END;
-    return is_move && (hak_record_flags_of(r) & HAK_RECORD_WIDE) ? (uint32_t)r->w[2] : 0;
+    return is_move && (hak_record_flags_of(r) & HAK_RECORD_WIDE) ? hak_record_size_of(r) : 0;
 }
 static inline uint32_t hak_batch_continuations(uint32_t count) {
     return (count - 1 + HAK_BATCH_PER_RECORD - 1) / HAK_BATCH_PER_RECORD;
@@ -193,23 +223,23 @@ static inline struct hak_event_fields hak_record_unpack(const struct hak_record 
                                                         const struct hak_record *wide) {
     struct hak_event_fields f = {
         .time = hak_record_time(r),
-        .address = r->w[1] & (((uint64_t)1 << 48) - 1),
-        .size = r->w[2] & 0xffffffffu,
-        .delta_bytes = (r->w[1] >> 48 & 0xfff) << 3,
-        .stack = (uint32_t)(r->w[2] >> 32),
-        .record_count = (uint32_t)r->w[3],
-        .epoch = (uint32_t)(r->w[3] >> 32) & 0x7fffff,
+        .address = hak_record_address_of(r),
+        .size = hak_record_size_of(r),
+        .delta_bytes = hak_record_delta_bytes(r),
+        .stack = hak_record_stack(r),
+        .record_count = (uint32_t)hak_record_generation(r),
+        .epoch = (uint32_t)(hak_record_generation(r) >> 32),
         .kind = hak_record_kind_of(r),
         .class_index = hak_record_class(r),
-        .place = (uint8_t)(r->w[3] >> 55) & 31,
-        .subkind = (uint8_t)(r->w[3] >> 60),
+        .place = hak_record_place(r),
+        .subkind = hak_record_subkind(r),
         .flags = hak_record_flags_of(r),
     };
     if ((f.flags & HAK_RECORD_WIDE) && wide) {
         f.size = wide->w[1];
         f.old_address = wide->w[2];
-        f.epoch = (uint32_t)wide->w[3];
-        f.delta_bytes = (wide->w[3] >> 32) << 3;
+        f.epoch = (uint32_t)(hak_wide_generation(r, wide) >> 32);
+        f.delta_bytes = hak_wide_delta_bytes(wide);
     }
     return f;
 }
