@@ -172,6 +172,8 @@ void table_add_text_heading(struct table *t, const char *text);
 void table_add_cell(struct table *t, const char *text);
 /* The same for a number with separators; nothing for 0. */
 void table_add_count(struct table *t, uint64_t value);
+/* Characters of a cell, which is in its visible form already. */
+int table_width(const char *cell);
 /* Appends the table to `text` and frees it. */
 void table_print(struct hak_text *text, struct table *t, const struct view *view);
 

@@ -36,8 +36,7 @@ void table_add_text_heading(struct table *t, const char *text) {
     table_add_heading(t, text);
 }
 
-/* Characters of a cell, which is in its visible form already. */
-static int width_of(const char *cell) {
+int table_width(const char *cell) {
     int width = 0;
     for (; *cell; cell++)
         width += ((unsigned char)*cell & 0xc0) != 0x80;
@@ -49,7 +48,7 @@ static void add_line(struct hak_text *text, const struct table *t, size_t first,
     int start = 0;
     for (size_t i = 0; i < (size_t)t->columns; i++) {
         const char *cell = t->cell[first + i];
-        int room = width[i] - width_of(cell);
+        int room = width[i] - table_width(cell);
         if (cell[0] && i > 0)
             hak_text_tab(text, start + (t->is_text[i] ? 0 : room));
         hak_text_add_bytes(text, cell, strlen(cell));
@@ -60,7 +59,7 @@ static void add_line(struct hak_text *text, const struct table *t, size_t first,
 void table_print(struct hak_text *text, struct table *t, const struct view *view) {
     int width[TABLE_COLUMNS_MAX] = {0};
     for (size_t i = 0; i < t->count && !t->failed; i++) {
-        int *w = &width[i % (size_t)t->columns], length = width_of(t->cell[i]);
+        int *w = &width[i % (size_t)t->columns], length = table_width(t->cell[i]);
         *w = length > *w ? length : *w;
     }
     t->is_text[0] = true;

@@ -46,21 +46,13 @@ static bool is_number(const char *cell) {
     return cell[0] && strspn(cell, "0123456789.-+e") == strlen(cell);
 }
 
-static int width_of(const char *cell) {
-    struct hak_text text = {0};
-    hak_text_add_bytes(&text, cell, strlen(cell));
-    int width = hak_text_column(&text);
-    hak_text_free(&text);
-    return width;
-}
-
 /* A row of cells; numbers stand at the right of their column. */
 static void print_row(char *const *cell, int columns, const int *width, bool is_heading) {
     struct hak_text text = {0};
     int from = 0;
     for (int i = 0; i < columns; i++) {
         if (!is_heading && is_number(cell[i]))
-            hak_text_fill(&text, ' ', width[i] - width_of(cell[i]));
+            hak_text_fill(&text, ' ', width[i] - table_width(cell[i]));
         hak_text_add_bytes(&text, cell[i], strlen(cell[i]));
         from += width[i] + 2;
         if (i + 1 < columns)
@@ -91,9 +83,9 @@ static void begin_table(const struct view *view, struct sql_rows *table, sqlite3
         hak_text_add_name(&name, sqlite3_column_name(query, i));
         heading[i] = hak_text_take(&name);
         heading[i] = heading[i] ? heading[i] : strdup("");
-        table->width[i] = width_of(heading[i]);
+        table->width[i] = table_width(heading[i]);
         for (int row = 0; row < table->rows; row++) {
-            int width = width_of(table->cell[row * table->columns + i]);
+            int width = table_width(table->cell[row * table->columns + i]);
             if (width > table->width[i])
                 table->width[i] = width > WIDTH_MAX ? WIDTH_MAX : width;
         }
