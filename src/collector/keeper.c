@@ -10,9 +10,8 @@
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
-#include <sys/syscall.h>
 #include <unistd.h>
+#include "collector/clock.h"
 #include "collector/session_file.h"
 #include "report/text/text.h"
 
@@ -23,16 +22,8 @@
 /* As many as the queue of SOMAXCONN (4,096) can need. */
 #define SYNC_PASSES (4096 / HAK_KEEPER_GUESTS)
 
-/* The kernel's clock, as in the programs: `run` may have a preload with another one. */
-static void read_clock(struct timespec *now) {
-    *now = (struct timespec){0};
-    syscall(SYS_clock_gettime, CLOCK_MONOTONIC, now);
-}
-
 uint64_t hak_keeper_now_ms(void) {
-    struct timespec t;
-    read_clock(&t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+    return hak_clock_kernel_ns(CLOCK_MONOTONIC) / 1000000;
 }
 
 void hak_keeper_say(const char *text) {
@@ -56,9 +47,7 @@ bool hak_keeper_has_files(char *why, size_t bytes) {
 }
 
 static void beat(struct hak_keeper *k) {
-    struct timespec t;
-    read_clock(&t);
-    uint64_t ns = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+    uint64_t ns = hak_clock_kernel_ns(CLOCK_MONOTONIC);
     for (int i = 0; i < k->held_count; i++)
         (void)hak_session_file_write(k->held[i].memfd,
                                      (off_t)offsetof(struct hak_session, keeper_heartbeat_ns), ns);
