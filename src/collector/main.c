@@ -9,9 +9,9 @@
 #include <sys/auxv.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "collector/keeper.h"
-#include "collector/link.h"
-#include "collector/worker.h"
+#include "collector/keeper/keeper.h"
+#include "collector/link/link.h"
+#include "collector/worker/worker.h"
 #include "trace/protocol.h"
 #include "version.h"
 #include "report/text/text.h"

@@ -12,7 +12,7 @@
 #define FAKE_NODES 65536
 #define FAKE_IN_BENCH
 #include "../unit/collector/fake_program.h"
-#include "collector/worker.h"
+#include "collector/worker/worker.h"
 #include "store/codec/chunk.h"
 
 #include <sys/resource.h>

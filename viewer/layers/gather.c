@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include "collector/snapshot.h"
+#include "collector/session/snapshot.h"
 #include "base/array.h"
 #include "store/history/history.h"
 

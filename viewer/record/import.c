@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "report/words/words.h"
-#include "collector/import.h"
+#include "collector/import/import.h"
 #include "viewer/record/run.h"
 
 /* The store is named as the first file is, with .db for .rings, and lies beside it. */

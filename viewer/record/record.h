@@ -2,7 +2,7 @@
  *
  *   run.c --> target.c, store.c, environment.c --> child.c: PROGRAM under hakmem-debug.so
  *      |                                              |
- *      |      the keeper, inside this process  <------+   (collector/keeper.h)
+ *      |      the keeper, inside this process  <------+   (collector/keeper/keeper.h)
  *      +--> ci.c: files and words for a CI job
  *   import.c: a store of the files of programs that found no collector
  *

@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "report/words/words.h"
-#include "collector/keeper.h"
+#include "collector/keeper/keeper.h"
 #include "store/writer/writer.h"
 #include "options.h"
 

@@ -2,7 +2,7 @@
  * empty. */
 #include "viewer/record/run.h"
 
-#include "collector/target.h"
+#include "collector/target/target.h"
 
 static struct hak_target_trouble trouble;
 

@@ -22,7 +22,7 @@
 #define HAK_REPORT_LINES 48
 #define HAK_PLACE_BYTES  256
 
-/* What libunwind says about the same stack (collector/second_opinion.h). */
+/* What libunwind says about the same stack (collector/findings/second_opinion.h). */
 enum hak_opinion {
     HAK_OPINION_NONE = 0,  /* libunwind could not be asked, or did not answer in time */
     HAK_OPINION_AGREES,    /* the same frames, as far as both went */

@@ -146,8 +146,8 @@ struct hak_cursor_row {
     uint64_t time;     /* unwrapped time of the last record */
 };
 
-/* The rows of stack nodes that a session calls id, id + 1, ... (collector/node_map.h says how they
- * are coded); for a worker that goes on. */
+/* The rows of stack nodes that a session calls id, id + 1, ... (collector/session/node_map.h says
+ * how they are coded); for a worker that goes on. */
 struct hak_node_map_row {
     uint32_t session, id, ids;
     const void *data;

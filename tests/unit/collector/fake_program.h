@@ -24,7 +24,7 @@
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
-#include "collector/peer.h"
+#include "collector/kernel/peer.h"
 #include "hop.h"
 #include "superslab.h"
 #include "trace/protocol.h"

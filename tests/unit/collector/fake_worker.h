@@ -3,7 +3,7 @@
 #define HAK_TESTS_FAKE_WORKER_H
 
 #include <sqlite3.h>
-#include "collector/worker.h"
+#include "collector/worker/worker.h"
 #include "fake_program.h"
 
 /* What was written before the call is committed, in as many turns as it takes. */

@@ -1,0 +1,286 @@
+/* Resolves stack nodes to frames, a little at a time, and keeps what is to be stored. */
+#include "collector/capture/resolve.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "collector/session/clock.h"
+#include "base/array.h"
+#include "symbols/jit_names.h"
+
+#define LEVELS_MAX  32
+#define STACK_DEPTH 4096
+#define LOAD_MS     3000 /* a fault's report waits at most for a file */
+
+bool hak_resolve_make(struct hak_resolve *resolve) {
+    *resolve = (struct hak_resolve){.symbols = hak_symbols_make()};
+    resolve->recent = calloc(HAK_RESOLVE_RECENT, sizeof *resolve->recent);
+    return resolve->symbols && resolve->recent;
+}
+
+void hak_resolve_free(struct hak_resolve *resolve) {
+    hak_symbols_free(resolve->symbols);
+    free(resolve->recent);
+    hak_index_free(&resolve->done);
+    free(resolve->pending);
+    for (uint32_t i = 0; i < resolve->text_count; i++)
+        free(resolve->texts[i]);
+    free(resolve->texts);
+}
+
+/* (image, offset) are told apart by a hash of 64 bits: a clash would leave one frame unnamed. */
+static uint64_t key_of(uint32_t image, uint64_t offset) {
+    return hak_index_mix(hak_index_mix(1, image), offset);
+}
+
+void hak_resolve_load(struct hak_resolve *resolve, struct hak_store_writer *writer) {
+    struct hak_query q =
+        hak_ask(hak_store_writer_database(writer),
+                "SELECT module, offset FROM frame WHERE level = 0", "reading its symbols");
+    while (hak_query_next(&q))
+        hak_index_add(&resolve->done, key_of(hak_query_id(&q, 0), hak_query_number(&q, 1)), 1);
+    hak_query_end(&q);
+}
+
+static struct hak_symbol_file *file_of(struct hak_resolve *r, struct hak_rows *rows,
+                                       struct hak_module_info *m) {
+    const struct hak_process_info *p = m ? hak_rows_process_info(rows, m->row.process) : NULL;
+    if (!p || m->row.path[0] != '/')
+        return NULL;
+    if (!m->file)
+        m->file = hak_symbols_open(r->symbols, m->row.path, m->row.build_id,
+                                   p->row.end_ns ? 0 : p->outer_pid,
+                                   r->started_ns ? r->started_ns + m->load_ns : 0);
+    return m->file;
+}
+
+static bool keep_frame(struct hak_resolve *r, uint32_t module, uint64_t offset, uint32_t level,
+                       const struct hak_symbol *s) {
+    if (!hak_array_make_room(&r->pending, r->pending_count, &r->pending_capacity,
+                             sizeof *r->pending))
+        return false;
+    r->pending[r->pending_count++] = (struct hak_frame_row){.module = module,
+                                                            .offset = offset,
+                                                            .level = level,
+                                                            .line = s->line,
+                                                            .function = s->function,
+                                                            .file = s->file};
+    return true;
+}
+
+/* Where what is said of a node's address is remembered; holds `key` when that came lately. */
+static uint64_t *recent_of(const struct hak_resolve *r, const struct hak_node_row *n,
+                           uint64_t *key) {
+    uint64_t of_ip = hak_index_mix(0, n->ip);
+    *key = hak_index_mix(hak_index_mix(of_ip, n->process), n->generation) | 1;
+    return &r->recent[*key >> 32 & (HAK_RESOLVE_RECENT - 1)];
+}
+
+/* False when its file is not loaded within `wait_ms`. */
+static bool resolve_node(struct hak_resolve *r, struct hak_rows *rows, const struct hak_node_row *n,
+                         int wait_ms) {
+    uint64_t node_key, *recent = recent_of(r, n, &node_key);
+    if (*recent == node_key)
+        return true;
+    uint32_t module = hak_rows_module_of(rows, n->process, n->generation, n->ip);
+    struct hak_module_info *m = hak_rows_module_info(rows, module);
+    if (!m) {
+        r->saw_made_code = true;
+        return true;
+    }
+    uint64_t offset = n->ip - m->row.load_bias, place = 0, key = key_of(m->row.image, offset);
+    if (!hak_index_find(&r->done, key, &place)) {
+        struct hak_symbol_file *file = file_of(r, rows, m);
+        if (file && !hak_symbols_wait(file, wait_ms))
+            return false;
+        struct hak_symbol levels[LEVELS_MAX];
+        /* A node's ip is a return address: the call before it is meant. */
+        int count = file ? hak_symbols_find(file, offset - 1, levels, LEVELS_MAX) : 0;
+        for (int i = 0; i < count; i++)
+            keep_frame(r, m->row.image, offset, (uint32_t)i, &levels[i]);
+        hak_index_add(&r->done, key, 1);
+    }
+    *recent = node_key;
+    return true;
+}
+
+/* Addresses in no module, and whose. */
+struct made_code {
+    uint32_t process;
+    uint64_t address;
+};
+struct made_codes {
+    struct made_code *list;
+    uint32_t count, capacity;
+};
+
+static int by_value(const void *left, const void *right) {
+    const struct made_code *a = left, *b = right;
+    if (a->process != b->process)
+        return a->process < b->process ? -1 : 1;
+    return a->address < b->address ? -1 : a->address > b->address;
+}
+
+/* Ascending, and each once. */
+static void tidy(struct made_codes *codes) {
+    uint32_t kept = 0;
+    qsort(codes->list, codes->count, sizeof *codes->list, by_value);
+    for (size_t i = 0; i < codes->count; i++)
+        if (kept == 0 || by_value(&codes->list[kept - 1], &codes->list[i]) != 0)
+            codes->list[kept++] = codes->list[i];
+    codes->count = kept;
+}
+
+static bool add_made_code(struct made_codes *codes, uint32_t process, uint64_t address) {
+    if (codes->count == codes->capacity) {
+        tidy(codes);
+        if (2 * (uint64_t)codes->count >= codes->capacity &&
+            !hak_array_make_room(&codes->list, codes->capacity, &codes->capacity,
+                                 sizeof *codes->list))
+            return false;
+    }
+    codes->list[codes->count++] = (struct made_code){process, address};
+    return true;
+}
+
+static void list_made_code(struct hak_resolve *r, const struct hak_rows *rows,
+                           struct made_codes *codes) {
+    struct hak_node_row n;
+    memset(r->recent, 0, HAK_RESOLVE_RECENT * sizeof *r->recent);
+    for (uint32_t id = 1; hak_rows_node(rows, id, &n); id++) {
+        uint64_t key, *recent = recent_of(r, &n, &key);
+        if (*recent == key)
+            continue;
+        *recent = key;
+        if (!hak_rows_module_of(rows, n.process, n.generation, n.ip) &&
+            !add_made_code(codes, n.process, n.ip - 1)) /* the call before it is meant */
+            break;
+    }
+    memset(r->recent, 0, HAK_RESOLVE_RECENT * sizeof *r->recent);
+    tidy(codes);
+}
+
+static void name_made_code(struct hak_resolve *r, const struct hak_process_row *p,
+                           const uint64_t *addresses, const char **names, size_t count) {
+    if (!hak_array_make_room(&r->texts, r->text_count, &r->text_capacity, sizeof(char *)))
+        return;
+    char *text = hak_jit_names_read(p->pid, r->started_ns ? r->started_ns + p->start_ns : 0,
+                                    addresses, names, count);
+    if (!text)
+        return;
+    r->texts[r->text_count++] = text;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t offset = addresses[i] + 1, place = 0, key = key_of(0, offset);
+        struct hak_symbol symbol = {names[i], "", 0};
+        if (names[i] && !hak_index_find(&r->done, key, &place) &&
+            keep_frame(r, 0, offset, 0, &symbol))
+            hak_index_add(&r->done, key, 1);
+    }
+}
+
+void hak_resolve_made_code(struct hak_resolve *resolve, struct hak_rows *rows) {
+    struct made_codes codes = {0};
+    if (!resolve->saw_made_code && resolve->next_node >= rows->node_count)
+        return;
+    list_made_code(resolve, rows, &codes);
+    uint64_t *addresses = malloc((codes.count + 1) * sizeof *addresses);
+    const char **names = malloc((codes.count + 1) * sizeof *names);
+    for (size_t i = 0; addresses && names && i < codes.count;) {
+        const struct hak_process_info *p = hak_rows_process_info(rows, codes.list[i].process);
+        size_t first = i;
+        for (; i < codes.count && codes.list[i].process == codes.list[first].process; i++)
+            addresses[i - first] = codes.list[i].address;
+        if (p)
+            name_made_code(resolve, &p->row, addresses, names, i - first);
+    }
+    free(codes.list);
+    free(addresses);
+    free(names);
+}
+
+static bool is_over(uint64_t until) {
+    return hak_clock_monotonic_ns() >= until;
+}
+
+enum hak_resolve_state hak_resolve_some(struct hak_resolve *resolve, struct hak_rows *rows,
+                                        uint64_t budget_ns) {
+    uint64_t until = hak_clock_monotonic_ns() + budget_ns;
+    while (resolve->next_module < rows->module_count) {
+        file_of(resolve, rows, &rows->modules[resolve->next_module++]);
+        if (is_over(until))
+            return HAK_RESOLVE_MORE;
+    }
+    while (resolve->next_node < rows->node_count) {
+        struct hak_node_row n;
+        if (hak_rows_node(rows, resolve->next_node + 1, &n) && !resolve_node(resolve, rows, &n, 0))
+            return HAK_RESOLVE_WAIT;
+        resolve->next_node++;
+        if (resolve->next_node % 16 == 0 && is_over(until))
+            return HAK_RESOLVE_MORE;
+    }
+    return HAK_RESOLVE_DONE;
+}
+
+void hak_resolve_stack(struct hak_resolve *resolve, struct hak_rows *rows, uint32_t stack) {
+    struct hak_node_row n;
+    for (int depth = 0; depth < STACK_DEPTH && hak_rows_node(rows, stack, &n); depth++) {
+        resolve_node(resolve, rows, &n, LOAD_MS);
+        stack = n.parent;
+    }
+}
+
+static bool is_own_code(const char *path) {
+    const char *name = strrchr(path, '/');
+    name = name ? name + 1 : path;
+    return strncmp(name, "hakmem-", 7) == 0 || strncmp(name, "libhakmem", 9) == 0;
+}
+
+int hak_resolve_frames(struct hak_resolve *resolve, struct hak_rows *rows, uint32_t process,
+                       const uint64_t *ips, int count, bool exact, struct hak_frame *out, int max) {
+    int filled = 0;
+    for (int i = 0; i < count && filled < max; i++) {
+        uint32_t module = hak_rows_module_of(rows, process, UINT32_MAX, ips[i]);
+        struct hak_module_info *m = hak_rows_module_info(rows, module);
+        struct hak_frame plain = {.ip = ips[i],
+                                  .module = m ? m->row.path : "",
+                                  .module_offset = ips[i] - (m ? m->row.load_bias : 0),
+                                  .function = "",
+                                  .file = "",
+                                  .is_hakmem = m && is_own_code(m->row.path)};
+        struct hak_symbol_file *file = file_of(resolve, rows, m);
+        struct hak_symbol levels[LEVELS_MAX];
+        uint64_t back = exact && i == 0 ? 0 : 1;
+        int found =
+            file ? hak_symbols_find(file, plain.module_offset - back, levels, LEVELS_MAX) : 0;
+        if (found == 0)
+            out[filled++] = plain;
+        for (int level = 0; level < found && filled < max; level++) {
+            out[filled] = plain;
+            out[filled].function = levels[level].function;
+            out[filled].file = levels[level].file;
+            out[filled].line = levels[level].line;
+            out[filled++].inlined = level + 1 < found;
+        }
+    }
+    return filled;
+}
+
+int hak_resolve_flush(struct hak_resolve *resolve, struct hak_store_writer *writer) {
+    int error = 0;
+    for (uint32_t i = 0; i < resolve->pending_count && error == 0; i++)
+        error = hak_store_put_frame(writer, &resolve->pending[i]);
+    resolve->pending_put = resolve->pending_count;
+    return error;
+}
+
+void hak_resolve_committed(struct hak_resolve *resolve) {
+    if (resolve->pending_put == 0)
+        return;
+    memmove(resolve->pending, resolve->pending + resolve->pending_put,
+            (resolve->pending_count - resolve->pending_put) * sizeof *resolve->pending);
+    resolve->pending_count -= resolve->pending_put;
+    resolve->pending_put = 0;
+}
+
+bool hak_resolve_is_dirty(const struct hak_resolve *resolve) {
+    return resolve->pending_count > 0;
+}

@@ -1,0 +1,68 @@
+/* Puts the names behind stacks into the store: for each (module, offset) that a stack node names
+ * the function, file and line, inlined levels included, once.
+ *
+ * Modules are opened when they are first told of; the debug information of those in which a node
+ * lies is read in the background. Nodes are resolved while the worker has nothing else to do, the
+ * stacks of a fault at once, the rest when the store is closed. */
+#ifndef HAK_COLLECTOR_CAPTURE_RESOLVE_H
+#define HAK_COLLECTOR_CAPTURE_RESOLVE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/index.h"
+#include "collector/capture/rows.h"
+#include "symbols/symbols.h"
+#include "store/reader/reader.h"
+#include "store/writer/writer.h"
+
+#define HAK_RESOLVE_RECENT 8192
+
+struct hak_resolve {
+    struct hak_symbols *symbols;
+    uint64_t started_ns;   /* CLOCK_REALTIME of the capture's time 0; 0 = not known */
+    struct hak_index done; /* (module, offset) that are in the store or pending */
+    /* Hashes of (process, generation, ip) that came not long ago: most nodes name the same few. */
+    uint64_t *recent;              /* HAK_RESOLVE_RECENT */
+    bool saw_made_code;            /* a node looked at lies in no module */
+    uint32_t next_node;            /* nodes up to this one are resolved */
+    uint32_t next_module;          /* modules up to this one are opened */
+    struct hak_frame_row *pending; /* resolved, not yet in the store; strings are their own */
+    uint32_t pending_count, pending_capacity, pending_put;
+    char **texts; /* that names of code made at run time lie in */
+    uint32_t text_count, text_capacity;
+};
+
+bool hak_resolve_make(struct hak_resolve *resolve);
+void hak_resolve_free(struct hak_resolve *resolve);
+
+/* A store that an earlier worker wrote: what it has resolved is not resolved again. */
+void hak_resolve_load(struct hak_resolve *resolve, struct hak_store_writer *writer);
+
+/* Opens modules and resolves nodes for at most `budget_ns`. */
+enum hak_resolve_state {
+    HAK_RESOLVE_DONE, /* there is nothing left */
+    HAK_RESOLVE_WAIT, /* a file is being loaded */
+    HAK_RESOLVE_MORE, /* the budget is used up */
+};
+enum hak_resolve_state hak_resolve_some(struct hak_resolve *resolve, struct hak_rows *rows,
+                                        uint64_t budget_ns);
+
+/* Names frames in no module by what JIT compilers left (jit_names.h). Once, when all processes have
+ * ended: some write their names only then; after the nodes were resolved. */
+void hak_resolve_made_code(struct hak_resolve *resolve, struct hak_rows *rows);
+
+/* Resolves all frames of stack `stack` now. */
+void hak_resolve_stack(struct hak_resolve *resolve, struct hak_rows *rows, uint32_t stack);
+
+/* The frames of `ips` as they were found in `process` at the newest generation, innermost first;
+ * the first ip is a pc itself when `exact`, all others are return addresses. Strings belong to
+ * `resolve` until the next call. Returns how many (at most max). */
+int hak_resolve_frames(struct hak_resolve *resolve, struct hak_rows *rows, uint32_t process,
+                       const uint64_t *ips, int count, bool exact, struct hak_frame *out, int max);
+
+/* In a transaction: puts what was resolved. Then as rows.h. */
+int hak_resolve_flush(struct hak_resolve *resolve, struct hak_store_writer *writer);
+void hak_resolve_committed(struct hak_resolve *resolve);
+bool hak_resolve_is_dirty(const struct hak_resolve *resolve);
+
+#endif

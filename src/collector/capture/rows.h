@@ -1,0 +1,131 @@
+/* What the worker knows of processes, threads, modules and stack nodes: every row that it has put
+ * into the store, or is about to.
+ *
+ *   found while draining --> row here, dirty --flush--> put in the transaction --committed--> clean
+ *
+ * After a rollback everything since the last COMMIT is still dirty and is put again. Row ids are
+ * drawn here, from 1 and without gaps; a worker that goes on with a store loads what is in it. Of
+ * the nodes only those that are not committed yet are kept: there may be millions. For one thread.
+ */
+#ifndef HAK_COLLECTOR_CAPTURE_ROWS_H
+#define HAK_COLLECTOR_CAPTURE_ROWS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "collector/capture/node_index.h"
+#include "base/index.h"
+#include "store/writer/writer.h"
+
+struct hak_symbol_file;
+
+struct hak_process_info {
+    struct hak_process_row row; /* strings are its own */
+    uint64_t fork_number;       /* that its entry told, 0 = not known */
+    int32_t outer_pid;  /* as this process sees it (row.pid: as it sees itself); 0 = not known */
+    uint64_t pid_space; /* inode of the pid namespace that row.pid is of, 0 = not known */
+    bool dirty;
+    uint32_t *modules; /* row ids of its modules, newest last */
+    uint32_t module_count, module_capacity;
+};
+
+struct hak_thread_info {
+    struct hak_thread_row row;
+    bool dirty;
+};
+
+struct hak_module_info {
+    struct hak_module_row row; /* strings are its own */
+    uint64_t load_ns;
+    bool dirty, unloaded;
+    struct hak_symbol_file *file; /* of the symbols; NULL = not opened */
+};
+
+struct hak_rows {
+    struct hak_process_info *processes;
+    struct hak_thread_info *threads;
+    struct hak_module_info *modules;
+    struct hak_node_row *nodes; /* those above nodes_stored */
+    uint32_t process_count, thread_count, module_count, node_count;
+    uint32_t process_capacity, thread_capacity, module_capacity, node_capacity;
+    uint32_t nodes_stored, nodes_put; /* up to these: committed; put in this transaction */
+    struct hak_store_writer *writer;  /* has the nodes that are committed; NULL = no store */
+    uint32_t *dirty;                  /* kind << 30 | row id - 1 */
+    uint32_t dirty_count, dirty_capacity, dirty_put;
+    struct hak_index thread_index, image_index;
+    struct hak_node_index new_nodes, old_nodes; /* the latest nodes, from the first find on */
+    uint32_t index_max;                         /* rows of each; 0 = the usual number */
+    bool out_of_memory;
+};
+
+void hak_rows_free(struct hak_rows *rows);
+
+/* A process by all that is known of it; 0 = not known. */
+struct hak_who {
+    int32_t outer;       /* its pid, as this process sees it */
+    int32_t inner;       /* as it sees itself */
+    uint64_t space;      /* inode of the pid namespace that `inner` is of */
+    uint64_t start_time; /* as this process reads it */
+};
+
+/* What a row knows. */
+struct hak_who hak_rows_who(const struct hak_process_info *row);
+/* Is the row that process's? What both know decides: pids are compared within one namespace only.
+ */
+bool hak_rows_is_process(const struct hak_process_info *row, const struct hak_who *who);
+/* The newest row below `below` of that process; 0 = none. */
+uint32_t hak_rows_find_process(const struct hak_rows *rows, const struct hak_who *who,
+                               uint32_t below);
+
+/* New rows; their ids, or 0 when memory ran out (remembered in out_of_memory). Strings are copied.
+ */
+uint32_t hak_rows_add_process(struct hak_rows *rows, const struct hak_process_row *row);
+uint32_t hak_rows_add_module(struct hak_rows *rows, const struct hak_module_row *row,
+                             uint64_t load_ns);
+
+/* The thread `number` of a process; 0 = there is none. */
+uint32_t hak_rows_known_thread(const struct hak_rows *rows, uint32_t process, uint32_t number);
+
+/* The thread `number` of a process, made when it is new. */
+uint32_t hak_rows_thread(struct hak_rows *rows, uint32_t process, uint32_t number, int32_t tid,
+                         uint64_t ns);
+/* A new node. The caller knows what it has added (hak_client_node_row). */
+uint32_t hak_rows_add_node(struct hak_rows *rows, uint32_t parent, uint32_t process,
+                           uint32_t generation, uint64_t ip);
+/* The node with these values, which a worker before may have stored; made when there is none among
+ * the latest: memory for finding them is bounded, and one that was not added for millions of rows
+ * gets a second one. */
+uint32_t hak_rows_find_node(struct hak_rows *rows, uint32_t parent, uint32_t process,
+                            uint32_t generation, uint64_t ip);
+/* The node `id`, from the store if need be. False when there is none. */
+bool hak_rows_node(const struct hak_rows *rows, uint32_t id, struct hak_node_row *out);
+
+/* Rows by id; NULL for an id that there is not. */
+struct hak_process_info *hak_rows_process_info(struct hak_rows *rows, uint32_t id);
+struct hak_thread_info *hak_rows_thread_info(struct hak_rows *rows, uint32_t id);
+struct hak_module_info *hak_rows_module_info(struct hak_rows *rows, uint32_t id);
+
+/* Changes a thread's name. False when there is no such thread. */
+bool hak_rows_name_thread(struct hak_rows *rows, uint32_t id, const char *name);
+
+/* Must follow every change of a row's values. */
+void hak_rows_touch_process(struct hak_rows *rows, uint32_t id);
+void hak_rows_touch_thread(struct hak_rows *rows, uint32_t id);
+void hak_rows_touch_module(struct hak_rows *rows, uint32_t id);
+
+/* The module that `ip` lay in for stacks of `process` at `generation`: of the process itself, else
+ * of the one that it was forked from (as readers of the store find it). 0 = none. */
+uint32_t hak_rows_module_of(const struct hak_rows *rows, uint32_t process, uint32_t generation,
+                            uint64_t ip);
+
+/* Puts all dirty rows; 0 or the store's error. The caller says afterwards how it ended. */
+int hak_rows_flush(struct hak_rows *rows, struct hak_store_writer *writer);
+void hak_rows_committed(struct hak_rows *rows);
+void hak_rows_rolled_back(struct hak_rows *rows);
+
+/* The writer is about to be closed: what is only in its store is not there any more. */
+void hak_rows_leave_store(struct hak_rows *rows);
+
+/* Loads all rows of a store that an earlier worker wrote. 0 or the store's error. */
+int hak_rows_load(struct hak_rows *rows, struct hak_store_writer *writer);
+
+#endif

@@ -1,0 +1,39 @@
+/* Is a finding news? The worker asks the suppressions and the baseline that the session names.
+ *
+ *   HAKMEM_SUPPRESSIONS --> patterns over the stack  --> SUPPRESSED: not told, not stored, counted
+ *   HAKMEM_BASELINE     --> fingerprints             --> BASELINE: stored, not told
+ *   neither knows it                                 --> NEW
+ *
+ * Files are read when the first session that names them comes, once each; one that cannot be read
+ * or has an error is told in one line, and knows nothing. For the worker's thread. */
+#ifndef HAK_COLLECTOR_FINDINGS_JUDGE_H
+#define HAK_COLLECTOR_FINDINGS_JUDGE_H
+
+#include "report/known/known.h"
+#include "store/reader/reader.h"
+#include "trace/session.h"
+
+struct hak_client;
+struct hak_worker;
+
+struct hak_judge {
+    struct hak_suppressions **suppressions;
+    struct hak_baseline **baselines;
+    uint32_t suppressions_count, suppressions_capacity;
+    uint32_t baselines_count, baselines_capacity;
+};
+
+/* Reads what a session that was just added names, and puts the suppressions into the store. */
+void hak_judge_take(struct hak_worker *worker, const struct hak_client *client);
+void hak_judge_free(struct hak_judge *judge);
+
+/* A finding of `client`: its code (HKM number, 401 for leaks) and its fingerprint, with its own
+ * stack `frames` and, where damage was found elsewhere than done, that of the allocation
+ * (`allocated`, NULL = none). Counts the use of a suppression in the store: to be called outside of
+ * a transaction, once for each finding. */
+enum hak_answer hak_worker_judge(struct hak_worker *worker, const struct hak_client *client,
+                                 unsigned code, const char *fingerprint,
+                                 const struct hak_frame *frames, int count,
+                                 const struct hak_frame *allocated, int allocated_count);
+
+#endif

@@ -1,0 +1,301 @@
+/* Makes rows and the page of a scan: names, ages, what is known already. */
+#include "collector/findings/leaks.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "collector/findings/judge.h"
+#include "collector/worker/worker.h"
+#include "hop.h"
+#include "report/known/known.h"
+#include "report/page/page.h"
+#include "report/words/words.h"
+
+enum {
+    CODE = 401,
+    PLACES_WITH_AGE = 200,    /* the biggest ones: each is a search in the log */
+    EVENTS_OF_AGES = 4 << 20, /* that are looked at for all of them */
+    NAME_BYTES = 300,
+    IPS_MAX = 256,
+    FRAMES_MAX = 512, /* with inlined ones */
+};
+
+/* ---- ages ------------------------------------------------------------------------------------ */
+
+struct ages {
+    struct hak_leak_pile *pile;
+    struct hak_index by_block; /* (base, generation) -> block + 1 */
+    uint64_t events_left;
+};
+
+static int look_at_birth(void *context, const struct hak_event *event) {
+    struct ages *ages = context;
+    uint64_t place = 0, key = hak_index_mix(event->base, event->generation);
+    uint32_t row;
+    while ((row = hak_index_find(&ages->by_block, key, &place)) != 0) {
+        const struct hak_leak_block *block = &ages->pile->blocks[row - 1];
+        if (block->base != event->base || block->generation != event->generation)
+            continue;
+        struct hak_leak_group *group = &ages->pile->groups[block->group];
+        if (!group->newest_ns || event->ns < group->oldest_ns)
+            group->oldest_ns = event->ns;
+        if (event->ns >= group->newest_ns) {
+            group->newest_ns = event->ns ? event->ns : 1;
+            group->layer = event->place;
+        }
+    }
+    return --ages->events_left == 0;
+}
+
+/* Groups by bytes, biggest first, as numbers. */
+static const struct hak_leak_group *ordered;
+static int by_bytes(const void *a, const void *b) {
+    uint64_t left = ordered[*(const uint32_t *)a].bytes,
+             right = ordered[*(const uint32_t *)b].bytes;
+    return left < right ? 1 : left > right ? -1 : 0;
+}
+
+static void find_ages(struct hak_store_reader *reader, struct hak_leak_pile *pile) {
+    struct ages ages = {.pile = pile, .events_left = EVENTS_OF_AGES};
+    uint32_t *order = calloc(pile->group_count + 1, sizeof *order);
+    for (uint32_t i = 0; i < pile->block_count; i++)
+        if (!hak_index_add(&ages.by_block,
+                           hak_index_mix(pile->blocks[i].base, pile->blocks[i].generation), i + 1))
+            break;
+    for (uint32_t i = 0; order && i < pile->group_count; i++)
+        order[i] = i;
+    ordered = pile->groups;
+    if (order)
+        qsort(order, pile->group_count, sizeof *order, by_bytes);
+    for (uint32_t i = 0; order && i < pile->group_count && i < PLACES_WITH_AGE; i++) {
+        struct hak_filter filter = {.process = pile->process,
+                                    .stack = pile->groups[order[i]].stack,
+                                    .kind_mask_low = 1u << HAK_MALLOC | 1u << HAK_REALLOC,
+                                    .class_index = -1};
+        if (filter.stack && hak_store_scan(reader, &filter, false, look_at_birth, &ages) > 0)
+            break;
+    }
+    free(order);
+    hak_index_free(&ages.by_block);
+}
+
+/* ---- rows ------------------------------------------------------------------------------------ */
+
+struct settling {
+    struct hak_worker *worker;
+    struct hak_leak_pile *pile;
+    struct hak_leak_place *places;
+    enum hak_answer *answers;
+    char (*fingerprints)[HAK_FINGERPRINT_BYTES];
+    uint64_t known;
+    bool is_error;
+};
+
+static bool make_settling(struct settling *s, uint32_t count) {
+    s->places = calloc(count + 1, sizeof *s->places);
+    s->answers = calloc(count + 1, sizeof *s->answers);
+    s->fingerprints = calloc(count + 1, sizeof *s->fingerprints);
+    return s->places && s->answers && s->fingerprints;
+}
+
+static void free_settling(struct settling *s) {
+    for (uint32_t i = 0; s->places && i < s->pile->group_count; i++)
+        hak_frames_free(&s->places[i].frames);
+    free(s->places);
+    free(s->answers);
+    free(s->fingerprints);
+}
+
+/* Without a store. */
+static void resolve_stack(struct hak_worker *w, uint32_t stack, struct hak_frames *out) {
+    uint64_t ips[IPS_MAX];
+    static struct hak_frame frames[FRAMES_MAX];
+    int count = 0;
+    uint32_t process = 0;
+    struct hak_node_row n;
+    for (; count < IPS_MAX && hak_rows_node(&w->rows, stack, &n); stack = n.parent) {
+        process = count ? process : n.process;
+        ips[count++] = n.ip;
+    }
+    count =
+        hak_resolve_frames(&w->resolve, &w->rows, process, ips, count, false, frames, FRAMES_MAX);
+    hak_frames_copy(out, frames, count);
+}
+
+/* Fills the places, which stay in the order of the groups. */
+static void look_up(struct settling *s, struct hak_store_reader *reader) {
+    struct hak_leak_pile *pile = s->pile;
+    for (uint32_t i = 0; i < pile->group_count; i++) {
+        const struct hak_leak_group *group = &pile->groups[i];
+        struct hak_leak_place *place = &s->places[i];
+        *place = (struct hak_leak_place){.kind = group->kind,
+                                         .count = group->count,
+                                         .bytes = group->bytes,
+                                         .oldest_ns = group->oldest_ns,
+                                         .newest_ns = group->newest_ns,
+                                         .layer = group->layer};
+        if (reader)
+            hak_frames_load(&place->frames, reader, group->stack);
+        else
+            resolve_stack(s->worker, group->stack, &place->frames);
+        hak_fingerprint(s->fingerprints[i], CODE, 0, place->frames.frame, place->frames.count);
+        if (group->kind != HAK_LEAK_IS_REACHABLE && pile->client)
+            s->answers[i] = hak_worker_judge(s->worker, pile->client, CODE, s->fingerprints[i],
+                                             place->frames.frame, place->frames.count, NULL, 0);
+        place->is_told = s->answers[i] == HAK_ANSWER_NEW;
+        s->known += place->is_told ? 0 : group->count;
+    }
+}
+
+static int put_rows(struct settling *s, const char *summary) {
+    struct hak_leaks *leaks = &s->worker->leaks;
+    const struct hak_leak_pile *pile = s->pile;
+    const struct hak_event *scan = &pile->scan;
+    uint32_t told = (uint32_t)(scan->generation >> 32);
+    struct hak_text notes = {0};
+    hak_words_add_partial(&notes, told & 0xff);
+    struct hak_leak_scan_row row = {
+        .id = leaks->next_scan,
+        .process = pile->process,
+        .event = scan->id,
+        .ns = scan->ns,
+        .reason = hak_words_leak_reason(told >> HAK_LEAK_REASON_SHIFT & 0xff),
+        .live_blocks = scan->address,
+        .live_bytes = scan->size,
+        .lost_blocks = scan->old_address,
+        .known_blocks = s->known,
+        .microseconds = (uint32_t)scan->generation,
+        .is_error = s->is_error,
+        .notes = notes.bytes ? notes.bytes : "",
+        .summary = summary,
+        .report = pile->text ? pile->text : "",
+    };
+    int error = hak_store_put_leak_scan(s->worker->writer, &row);
+    for (uint32_t i = 0; i < pile->group_count && error == 0; i++) {
+        const struct hak_leak_place *place = &s->places[i];
+        if (s->answers[i] == HAK_ANSWER_SUPPRESSED)
+            continue;
+        struct hak_leak_row leak = {
+            .id = leaks->next_leak++,
+            .process = pile->process,
+            .scan = row.id,
+            .ns = scan->ns,
+            .kind = hak_words_leak_kind(place->kind),
+            .stack = pile->groups[i].stack,
+            .count = place->count,
+            .bytes = place->bytes,
+            .oldest_ns = place->oldest_ns,
+            .newest_ns = place->newest_ns,
+            .layer = place->layer ? hak_words_place(place->layer) : "",
+            .fingerprint = s->fingerprints[i],
+            .is_finding = s->is_error && place->kind == HAK_LEAK_IS_DIRECT,
+        };
+        error = hak_store_put_leak(s->worker->writer, &leak);
+    }
+    leaks->next_scan++;
+    hak_text_free(&notes);
+    return error;
+}
+
+static void store(struct settling *s, const char *summary) {
+    struct hak_worker *w = s->worker;
+    if (!w->writer)
+        return;
+    if (w->leaks.next_scan == 0)
+        hak_store_leak_marks(w->writer, &w->leaks.next_scan, &w->leaks.next_leak);
+    if (hak_store_begin(w->writer) != 0)
+        return;
+    if (put_rows(s, summary) != 0 || hak_store_commit(w->writer) != 0)
+        hak_store_rollback(w->writer);
+}
+
+/* ---- the page -------------------------------------------------------------------------------- */
+
+/* "app (4711)": in a tree of processes the page says whose leaks they are. */
+static void name_program(struct hak_worker *w, uint32_t process, char name[NAME_BYTES]) {
+    const struct hak_process_info *p = hak_rows_process_info(&w->rows, process);
+    const char *path = p && p->row.program ? p->row.program : "";
+    const char *slash = strrchr(path, '/');
+    name[0] = 0;
+    if (p && w->rows.process_count > 1)
+        snprintf(name, NAME_BYTES, "process %d %s", p->row.pid, slash ? slash + 1 : path);
+}
+
+/* Of the places that come first. */
+static void mark_wrappers(struct hak_store_reader *reader, struct hak_leak_place *places,
+                          uint32_t count) {
+    struct hak_frames *stacks[HAK_WRAPPERS_STACKS];
+    int told = 0;
+    for (uint32_t i = 0; i < count && told < HAK_WRAPPERS_STACKS; i++)
+        if (places[i].is_told)
+            stacks[told++] = &places[i].frames;
+    hak_report_mark_wrappers(reader, stacks, told);
+}
+
+static void write_page(struct settling *s, struct hak_store_reader *reader,
+                       struct hak_text *summary) {
+    struct hak_leak_pile *pile = s->pile;
+    char name[NAME_BYTES];
+    uint32_t told = (uint32_t)(pile->scan.generation >> 32), shown = 0;
+    name_program(s->worker, pile->process, name);
+    for (uint32_t i = 0; i < pile->group_count; i++)
+        shown += s->places[i].is_told;
+    if (shown == 0)
+        return;
+    struct hak_leak_place *sorted = malloc(pile->group_count * sizeof *sorted);
+    if (!sorted)
+        return;
+    memcpy(sorted, s->places, pile->group_count * sizeof *sorted);
+    qsort(sorted, pile->group_count, sizeof *sorted, hak_leak_place_order);
+    mark_wrappers(reader, sorted, pile->group_count);
+    struct hak_leak_page page = {.places = sorted,
+                                 .count = pile->group_count,
+                                 .ns = pile->scan.ns,
+                                 .reason = told >> HAK_LEAK_REASON_SHIFT & 0xff,
+                                 .partial = told & 0xff,
+                                 .microseconds = (uint32_t)pile->scan.generation,
+                                 .live_blocks = pile->scan.address,
+                                 .live_bytes = pile->scan.size,
+                                 .lost_blocks = pile->scan.old_address,
+                                 .known = s->known,
+                                 .program = name,
+                                 .store_path = s->worker->store_path};
+    struct hak_text text = {0};
+    hak_report_leaks(&page, &text, summary);
+    pile->text = hak_text_take(&text);
+    free(sorted);
+}
+
+static void settle(struct hak_worker *w, struct hak_leak_pile *pile) {
+    struct settling s = {.worker = w, .pile = pile};
+    struct hak_store_reader *reader = NULL;
+    struct hak_text summary = {0};
+    s.is_error = (pile->scan.generation >> 32 & HAK_LEAK_FINDING) != 0;
+    pile->is_settled = true;
+    for (uint32_t i = 0; i < pile->group_count; i++)
+        hak_resolve_stack(&w->resolve, &w->rows, pile->groups[i].stack);
+    if (w->writer && hak_resolve_is_dirty(&w->resolve) && hak_store_begin(w->writer) == 0) {
+        if (hak_resolve_flush(&w->resolve, w->writer) == 0 && hak_store_commit(w->writer) == 0)
+            hak_resolve_committed(&w->resolve);
+        else
+            hak_store_rollback(w->writer);
+    }
+    if (w->writer &&
+        hak_store_attach(hak_store_writer_database(w->writer)->connection, &reader) == 0)
+        find_ages(reader, pile);
+    if (make_settling(&s, pile->group_count)) {
+        look_up(&s, reader);
+        write_page(&s, reader, &summary);
+        store(&s, summary.bytes ? summary.bytes : "");
+    }
+    if (reader)
+        hak_store_close(reader);
+    hak_text_free(&summary);
+    free_settling(&s);
+}
+
+void hak_leaks_settle(struct hak_worker *worker) {
+    for (struct hak_leak_pile *pile = worker->leaks.newest; pile; pile = pile->next)
+        if (pile->is_complete && !pile->is_settled)
+            settle(worker, pile);
+}

@@ -1,0 +1,37 @@
+/* Sockets of others, closed so that it takes no time. What was sent to one and never read may hold
+ * descriptors, and who holds the last one of those waits for what its end takes: for hours, with a
+ * TCP socket that lingers (SO_LINGER). The kernel lets a process that ends linger for nothing:
+ *
+ *   socket --add--> some at a time --> a child that has them, too --> closed here
+ *                                           |
+ *                                           +--> is killed, and with it the last of each
+ *
+ * While no child can be made (RLIMIT_NPROC, pids cgroup) the sockets stay, and it is tried again;
+ * the end of this process closes them as well. Who adds sees to it that there is room. */
+#ifndef HAK_COLLECTOR_KEEPER_LEAVING_H
+#define HAK_COLLECTOR_KEEPER_LEAVING_H
+
+#include <stdint.h>
+#include "collector/kernel/short_child.h"
+
+#define HAK_LEAVING_SOCKETS 192
+
+struct hak_leaving {
+    int sockets[HAK_LEAVING_SOCKETS];
+    int count;
+    uint64_t due_ms;
+    struct hak_short_children children;
+};
+
+/* Ends the connection at once and closes its socket soon. `now_ms`: CLOCK_MONOTONIC. */
+void hak_leaving_add(struct hak_leaving *l, int socket, uint64_t now_ms);
+/* The same for a socket that listens, of which others may have copies: it goes on for them. */
+void hak_leaving_add_listening(struct hak_leaving *l, int socket);
+/* How many more can be added. One that finds no room stays open. */
+int hak_leaving_room(const struct hak_leaving *l);
+/* Closes what is there, when it is time. */
+void hak_leaving_look(struct hak_leaving *l, uint64_t now_ms);
+/* Closes what is there, and waits a moment for the children; what no child can close stays open. */
+void hak_leaving_end(struct hak_leaving *l);
+
+#endif

@@ -1,0 +1,256 @@
+/* Programs that no socket leads to: in a network namespace of their own, with another root or /tmp.
+ *
+ *   asks for a way (HAK_HELLO_WAY) before it enters one      first of the family
+ *   child of one of the family, by /proc                     of the family
+ *   orphan, whose parent ended before it was looked at:      of the family
+ *   of this user, elsewhere, executed with our name
+ *
+ *   of the family, elsewhere, with a session's memfd open -> it is taken, as with a hello
+ *
+ * Such a program waits until its memory shows the keeper's heart beating (trace/keeper_offer.c).
+ * Looked at every 2 ms while something changes, every 50 ms else; orphans, whose parent was gone
+ * before it was looked at, every 200 ms. */
+#include "collector/keeper/keeper_state.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/array.h"
+#include "collector/kernel/pid_namespace.h"
+#include "collector/kernel/proc_look.h"
+#include "collector/kernel/session_file.h"
+
+#define FAMILY_MAX     1024
+#define LOOK_MS        2
+#define LOOK_MS_MAX    50
+#define LOOK_LIMIT_MS  20  /* then the keeper does its other work, and the next look goes on */
+#define REST           20  /* as often as a look takes, at least that long until the next */
+#define REST_MS_MAX    500 /* programs wait a second for a note to be heard */
+#define ORPHANS_MS     200
+#define DESCRIPTORS    (HAK_PROC_LINKS / 2) /* that are looked at, from each of the first ones on */
+#define LINK_OF_MEMORY "/memfd:" HAK_SESSION_FILE_NAME " (deleted)"
+#define LINK_OF_HELLO  "/memfd:" HAK_HELLO_FILE_NAME " (deleted)"
+
+static uint64_t network_of(pid_t pid) {
+    return hak_proc_inode(pid, "ns/net");
+}
+
+static bool is_family(const struct hak_keeper *k, pid_t pid, uint64_t start_time) {
+    for (uint32_t i = 0; i < k->family_count; i++)
+        if (k->family[i].process.pid == pid && k->family[i].process.start_time == start_time)
+            return true;
+    return false;
+}
+
+bool hak_keeper_add_family(struct hak_keeper *k, pid_t pid, pid_t parent) {
+    struct hak_peer peer;
+    if (pid <= 0 || pid == getpid() || k->family_count >= FAMILY_MAX ||
+        !hak_peer_read(pid, &peer) || peer.state == 'Z' || (parent && peer.parent != parent) ||
+        is_family(k, pid, peer.start_time) ||
+        !hak_array_make_room(&k->family, k->family_count, &k->family_capacity, sizeof *k->family))
+        return false;
+    k->family[k->family_count++] =
+        (struct hak_family_member){.process = {.pid = pid, .start_time = peer.start_time}};
+    k->look_pause_ms = LOOK_MS;
+    return true;
+}
+
+struct children {
+    struct hak_keeper *keeper;
+    pid_t parent;
+};
+
+static bool add_child(void *context, pid_t child) {
+    const struct children *c = context;
+    hak_keeper_add_family(c->keeper, child, c->parent);
+    return false; /* the next one, too */
+}
+
+/* The memfd that `m` has open as `descriptor`, open for writing; -1 = it is none, or one that
+ * nobody may write, or the one that was taken last. Nothing else is opened: a device, a FIFO or
+ * another's file may do anything then. The link's name can be forged by a mount of another file. */
+static int open_memory(int descriptor, const struct hak_family_member *m, uint64_t *inode) {
+    char name[32], by_path[64];
+    struct stat about;
+    snprintf(name, sizeof name, "fd/%d", descriptor);
+    int path = hak_proc_open(m->process.pid, name), file = -1;
+    snprintf(by_path, sizeof by_path, "/proc/self/fd/%d", path);
+    if (path >= 0 && hak_session_file_is_memfd(path))
+        file = open(by_path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+    if (path >= 0)
+        close(path);
+    if (file < 0)
+        return -1;
+    /* The process is asked for last: its id was its own until then. */
+    if (fstat(file, &about) != 0 || about.st_ino == m->taken ||
+        fcntl(file, F_GET_SEALS) & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE) ||
+        !hak_peer_is_same(&m->process)) {
+        close(file);
+        return -1;
+    }
+    *inode = about.st_ino;
+    return file;
+}
+
+/* Takes the session `memory` of `who` if it is whole. */
+static bool take_memory(struct hak_keeper *k, const struct hak_known_process *who, int memory) {
+    struct hak_session *header = NULL; /* for the sizes of its fields */
+    struct {
+        uint64_t magic;
+        uint32_t version, header_bytes;
+    } head = {0};
+    struct stat about;
+    struct hak_greeting g;
+    _Static_assert(offsetof(struct hak_session, version) == sizeof header->magic,
+                   "the same layout");
+    hak_greeting_open(&g, -1);
+    g.memfd = memory;
+    bool is_whole = pread(memory, &head, sizeof head, 0) == (ssize_t)sizeof head &&
+                    head.magic == HAK_SESSION_MAGIC && fstat(memory, &about) == 0 &&
+                    !hak_keeper_holds(k, memory);
+    if (is_whole) {
+        g.hello = (struct hak_hello){.magic = HAK_HELLO_MAGIC,
+                                     .version = head.version,
+                                     .total_bytes = (uint64_t)about.st_size,
+                                     .kind = HAK_HELLO_SESSION};
+        is_whole = hak_greeting_check(&g) == NULL && hak_keeper_hold(k, &g, who) == NULL;
+    }
+    if (g.memfd >= 0)
+        close(g.memfd);
+    return is_whole;
+}
+
+/* Hears what process `who` has to say in `file` of a program that is not recorded, and lets it know
+ * by clearing the magic. */
+static bool take_hello(struct hak_keeper *k, const struct hak_known_process *who, int file) {
+    struct hak_greeting g;
+    hak_greeting_open(&g, -1);
+    bool is_whole = pread(file, &g.hello, sizeof g.hello, 0) == (ssize_t)sizeof g.hello &&
+                    g.hello.kind == HAK_HELLO_UNRECORDED && hak_greeting_check(&g) == NULL;
+    is_whole = is_whole && hak_session_file_write(file, offsetof(struct hak_hello, magic), 0);
+    if (is_whole)
+        hak_keeper_note_unrecorded(k, &g, who);
+    close(file);
+    return is_whole;
+}
+
+/* The inode of what the process offered, and was taken; 0 = nothing. */
+static uint64_t look_at(struct hak_keeper *k, const struct hak_family_member *m) {
+    static const int first[] = {HAK_LIFTED_TO, 3}; /* where RLIMIT_NOFILE is small */
+    struct hak_proc_links links = {.count = 0};
+    for (int i = 0; i < 2; i++)
+        for (int fd = first[i]; fd < first[i] + DESCRIPTORS; fd++)
+            links.descriptors[links.count++] = fd;
+    bool is_read = hak_proc_read_links(m->process.pid, &links);
+    for (int i = 0; is_read && i < links.count; i++) {
+        bool is_memory = strcmp(links.targets[i], LINK_OF_MEMORY) == 0;
+        if (!is_memory && strcmp(links.targets[i], LINK_OF_HELLO) != 0)
+            continue;
+        uint64_t inode;
+        int file = open_memory(links.descriptors[i], m, &inode);
+        if (file >= 0 &&
+            (is_memory ? take_memory(k, &m->process, file) : take_hello(k, &m->process, file)))
+            return inode;
+    }
+    return 0;
+}
+
+/* False: it is gone, and of the family no more. What it has of threads and children beyond
+ * `until_ns` is looked at the next time. */
+static bool look_at_member(struct hak_keeper *k, uint32_t index, uint64_t own_network,
+                           uint64_t until_ns) {
+    struct hak_family_member member = k->family[index]; /* the array may move */
+    struct children children = {k, member.process.pid};
+    struct hak_peer peer;
+    enum hak_peer_answer answer = hak_peer_ask(member.process.pid, &peer);
+    bool is_another = answer == HAK_PEER_THERE &&
+                      (peer.start_time != member.process.start_time || peer.state == 'Z');
+    if (answer == HAK_PEER_GONE || is_another) {
+        k->family[index] = k->family[--k->family_count];
+        return false;
+    }
+    if (answer != HAK_PEER_THERE)
+        return true;
+    member.look.until_ns = until_ns;
+    (void)hak_pid_find_child(member.process.pid, add_child, &children, &member.look);
+    k->family[index].look = member.look;
+    uint64_t inode = network_of(member.process.pid) != own_network ? look_at(k, &member) : 0;
+    if (inode) {
+        k->family[index].taken = inode;
+        k->look_pause_ms = LOOK_MS;
+    }
+    return true;
+}
+
+/* True when the environment that `pid` was executed with names this keeper. */
+static bool names_keeper(const struct hak_keeper *k, pid_t pid) {
+    static const char variable[] = "HAKMEM_SESSION=";
+    bool is_named = false;
+    size_t bytes = 0, length = strcspn(k->config.socket_name, ".");
+    char *text = hak_proc_read(pid, "environ", &bytes);
+    for (char *at = text; at && at < text + bytes && !is_named; at += strlen(at) + 1) {
+        const char *name = at + sizeof variable - 1;
+        is_named = strncmp(at, variable, sizeof variable - 1) == 0 &&
+                   strncmp(name, k->config.socket_name, length) == 0 &&
+                   strchr(".:", name[length]) != NULL; /* its end, too */
+    }
+    free(text);
+    return is_named;
+}
+
+/* A process whose parent ended before it was looked at is nobody's child in /proc. It is known by
+ * the name that it was executed with; as that can be forged, it must be of this user, who is heard
+ * without being of the tree. */
+static void look_for_orphans(struct hak_keeper *k, uint64_t own_network) {
+    DIR *all = opendir("/proc");
+    for (struct dirent *entry; all && (entry = readdir(all));) {
+        char path[300];
+        struct stat about;
+        struct hak_peer peer;
+        pid_t pid = (pid_t)atoi(entry->d_name);
+        snprintf(path, sizeof path, "/proc/%d", (int)pid);
+        if (pid <= 0 || stat(path, &about) != 0 || about.st_uid != geteuid())
+            continue;
+        uint64_t network = network_of(pid);
+        if (network && network != own_network && hak_peer_read(pid, &peer) &&
+            !is_family(k, pid, peer.start_time) && names_keeper(k, pid) &&
+            hak_peer_is_same(&(struct hak_known_process){pid, peer.start_time}))
+            hak_keeper_add_family(k, pid, 0);
+    }
+    if (all)
+        closedir(all);
+}
+
+static uint64_t rest_after(uint64_t begun_ms, uint64_t pause_ms) {
+    uint64_t rest = (hak_keeper_now_ms() - begun_ms) * REST;
+    rest = rest < REST_MS_MAX ? rest : REST_MS_MAX;
+    return pause_ms > rest ? pause_ms : rest;
+}
+
+void hak_keeper_look_for_offers(struct hak_keeper *k) {
+    uint64_t now = hak_keeper_now_ms();
+    if (!k->config.wants_offers || !hak_pid_proc_is_own())
+        return;
+    if (now >= k->orphans_due_ms) {
+        look_for_orphans(k, network_of(getpid()));
+        k->orphans_due_ms = now + rest_after(now, ORPHANS_MS);
+    }
+    if (k->family_count == 0 || now < k->look_due_ms)
+        return;
+    uint64_t own_network = network_of(getpid()), begun = hak_keeper_now_ms();
+    uint64_t until_ns = hak_pid_time_used() + (uint64_t)LOOK_LIMIT_MS * 1000000;
+    k->look_pause_ms = 2 * k->look_pause_ms < LOOK_MS_MAX ? 2 * k->look_pause_ms : LOOK_MS_MAX;
+    uint32_t i = k->family_next;
+    for (uint32_t left = k->family_count;
+         left > 0 && k->family_count > 0 && hak_keeper_now_ms() - begun < LOOK_LIMIT_MS; left--) {
+        i = i < k->family_count ? i : 0;
+        if (look_at_member(k, i, own_network, until_ns))
+            i++;
+    }
+    k->family_next = i;
+    k->look_due_ms = begun + rest_after(begun, (uint64_t)k->look_pause_ms);
+}

@@ -1,0 +1,140 @@
+/* Asks /proc and the kernel about a process. */
+#include "collector/kernel/peer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include "base/bytes.h"
+#include "collector/kernel/pid_namespace.h"
+#include "collector/kernel/proc_look.h"
+#include "trace/stat_line.h"
+#include "trace/trust.h"
+
+#define PEER_PIDFD  77 /* SO_PEERPIDFD of newer headers */
+#define WHOLE_BYTES ((size_t)1 << 20)
+
+bool hak_peer_parse(const char *stat, struct hak_peer *out) {
+    const char *state = hak_stat_at(stat, HAK_STAT_STATE);
+    uint64_t parent, start;
+    if (!state || !hak_stat_number(stat, HAK_STAT_PARENT, &parent) ||
+        !hak_stat_number(stat, HAK_STAT_START_TIME, &start))
+        return false;
+    *out = (struct hak_peer){.parent = (pid_t)parent, .start_time = start, .state = *state};
+    return true;
+}
+
+bool hak_peer_read_text(const char *path, char *text, size_t bytes) {
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    size_t have = file < 0 ? 0 : hak_read_fully(file, text, bytes - 1);
+    if (file >= 0)
+        close(file);
+    text[have] = 0;
+    return have > 0;
+}
+
+char *hak_peer_read_whole(const char *path, size_t *bytes) {
+    size_t have = 0;
+    char *text = NULL;
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    for (size_t room = 4096; file >= 0 && room <= WHOLE_BYTES; room *= 2) {
+        char *larger = realloc(text, room);
+        if (!larger)
+            break;
+        text = larger;
+        have += hak_read_fully(file, text + have, room - 1 - have);
+        text[have] = 0;
+        if (have < room - 1)
+            break;
+    }
+    if (file >= 0)
+        close(file);
+    if (bytes)
+        *bytes = have;
+    if (have > 0)
+        return text;
+    free(text);
+    return NULL;
+}
+
+enum hak_peer_answer hak_peer_ask(pid_t pid, struct hak_peer *out) {
+    if (pid <= 0)
+        return HAK_PEER_GONE;
+    char *text = hak_pid_proc_is_own() ? hak_proc_read(pid, "stat", NULL) : NULL;
+    bool is_there = text && hak_peer_parse(text, out);
+    free(text);
+    if (is_there)
+        return HAK_PEER_THERE;
+    if (kill(pid, 0) != 0 && errno == ESRCH)
+        return HAK_PEER_GONE;
+    return hak_proc_is_held(pid) ? HAK_PEER_HELD : HAK_PEER_UNKNOWN;
+}
+
+bool hak_peer_read(pid_t pid, struct hak_peer *out) {
+    return hak_peer_ask(pid, out) == HAK_PEER_THERE;
+}
+
+bool hak_peer_is_same(const struct hak_known_process *process) {
+    struct hak_peer peer;
+    enum hak_peer_answer answer = hak_peer_ask(process->pid, &peer);
+    return answer == HAK_PEER_UNKNOWN ||
+           (answer == HAK_PEER_THERE &&
+            (process->start_time == 0 || peer.start_time == process->start_time));
+}
+
+/* Without a start time its id alone must do. */
+static bool is_known(pid_t pid, const struct hak_peer *peer, const struct hak_known_process *known,
+                     int count) {
+    for (int i = 0; i < count; i++)
+        if (known[i].pid == pid &&
+            (known[i].start_time == 0 || (peer && known[i].start_time == peer->start_time)))
+            return true;
+    return false;
+}
+
+bool hak_peer_descends(pid_t pid, const struct hak_known_process *known, int count) {
+    for (int depth = 0; depth < 1024 && pid > 1; depth++) {
+        struct hak_peer peer;
+        bool is_read = hak_peer_read(pid, &peer);
+        if (is_known(pid, is_read ? &peer : NULL, known, count))
+            return true;
+        if (!is_read)
+            return false;
+        pid = peer.parent;
+    }
+    return false;
+}
+
+/* Asked once: neither keeper nor worker enters another user namespace. */
+static bool knows_all_users(void) {
+    static int known = -1;
+    char text[128];
+    if (known >= 0)
+        return known;
+    (void)hak_peer_read_text("/proc/self/uid_map", text, sizeof text);
+    known = hak_trust_knows_all(text);
+    return known;
+}
+
+bool hak_peer_is_own_user(const struct ucred *peer) {
+    uint32_t own[3] = {0};
+    if (peer->uid == HAK_TRUST_UNKNOWN_USER && !knows_all_users())
+        return getresuid(&own[0], &own[1], &own[2]) == 0 && hak_trust_is_unknown(own) &&
+               peer->pid > 0 && kill(peer->pid, 0) == 0;
+    return peer->uid == geteuid() || peer->uid == 0;
+}
+
+bool hak_peer_has_kept_id(int socket) {
+    int pidfd = -1;
+    socklen_t bytes = sizeof pidfd;
+    if (getsockopt(socket, SOL_SOCKET, PEER_PIDFD, &pidfd, &bytes) != 0)
+        return errno == ENOPROTOOPT;
+    /* It is told of a zombie, too, whose id nobody else can get. */
+    bool kept = syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) == 0 || errno == EPERM;
+    close(pidfd);
+    return kept;
+}

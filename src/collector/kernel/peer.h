@@ -1,0 +1,61 @@
+/* What the kernel says of a process: its user; when it started, whose child it is, whether it still
+ * runs (/proc). */
+#ifndef HAK_COLLECTOR_KERNEL_PEER_H
+#define HAK_COLLECTOR_KERNEL_PEER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+struct hak_peer {
+    pid_t parent;
+    uint64_t start_time; /* field 22 of /proc/PID/stat, clock ticks since boot */
+    char state;          /* R, S, D, Z, ... */
+};
+
+enum hak_peer_answer {
+    HAK_PEER_THERE,   /* read */
+    HAK_PEER_GONE,    /* no process has this id */
+    HAK_PEER_HELD,    /* there is one, which keeps others from looking at it (proc_look.h) */
+    HAK_PEER_UNKNOWN, /* there is one, but no /proc here or no descriptor left to look at it */
+};
+
+/* Reads the beginning of a file of /proc, at most `bytes` - 1, and ends it by NUL. False: there is
+ * nothing, and `text` is "". */
+bool hak_peer_read_text(const char *path, char *text, size_t bytes);
+
+/* Reads the whole of a file of /proc, up to a mebibyte, and ends it by NUL; the caller's to free.
+ * `bytes`, unless it is NULL, gets its length. NULL: there is nothing, or no memory. */
+char *hak_peer_read_whole(const char *path, size_t *bytes);
+
+/* Reads /proc/PID/stat; fills in `out` when it says THERE. */
+enum hak_peer_answer hak_peer_ask(pid_t pid, struct hak_peer *out);
+/* The same; false when nothing was read. */
+bool hak_peer_read(pid_t pid, struct hak_peer *out);
+
+#define HAK_PEER_NOBODY UINT64_MAX /* no process starts then */
+
+/* A process whose id may be another's by now. */
+struct hak_known_process {
+    pid_t pid;
+    uint64_t start_time; /* 0 = could not be read */
+};
+/* Does `process` still have its id? True also when that cannot be known. */
+bool hak_peer_is_same(const struct hak_known_process *process);
+/* True when `pid` is, or descends from, one of `known`. */
+bool hak_peer_descends(pid_t pid, const struct hak_known_process *known, int count);
+
+/* True when the process at the other end of a socket is of our own user or root (trace/trust.h). A
+ * user whom this user namespace does not know is, when the kernel lets us signal the process. */
+bool hak_peer_is_own_user(const struct ucred *peer);
+
+/* True when the process at the other end of `socket` still has the id that SO_PEERCRED told, or
+ * where the kernel (before 6.5) cannot say. */
+bool hak_peer_has_kept_id(int socket);
+
+/* Reads the stat line's text (for tests). False when it cannot be one. */
+bool hak_peer_parse(const char *stat, struct hak_peer *out);
+
+#endif

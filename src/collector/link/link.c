@@ -1,0 +1,132 @@
+/* Sends and takes the messages between keeper and worker, and starts the one for the other. */
+#include "collector/link/link.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+int hak_link_pair(int pair[2]) {
+    return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair);
+}
+
+/* Only some carry paths, and a session's is short: there may be thousands. */
+static size_t size_of(const struct hak_link_message *m) {
+    size_t before = offsetof(struct hak_link_message, log_path);
+    if (m->type == HAK_LINK_CONFIG || m->type == HAK_LINK_STORE || m->type == HAK_LINK_UNREADABLE)
+        return sizeof *m;
+    return before +
+           (m->type == HAK_LINK_SESSION ? strnlen(m->log_path, HAK_PATH_BYTES - 1) + 1 : 0);
+}
+
+int hak_link_send(int link, const struct hak_link_message *message, int descriptor) {
+    size_t bytes = size_of(message);
+    struct iovec piece = {(void *)message, bytes};
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control = {.bytes = {0}};
+    struct msghdr header = {.msg_iov = &piece, .msg_iovlen = 1};
+    if (descriptor >= 0) {
+        header.msg_control = control.bytes;
+        header.msg_controllen = sizeof control.bytes;
+        struct cmsghdr *c = CMSG_FIRSTHDR(&header);
+        c->cmsg_level = SOL_SOCKET;
+        c->cmsg_type = SCM_RIGHTS;
+        c->cmsg_len = CMSG_LEN(sizeof(int));
+        memcpy(CMSG_DATA(c), &descriptor, sizeof descriptor);
+    }
+    ssize_t sent;
+    do {
+        sent = sendmsg(link, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
+    } while (sent < 0 && errno == EINTR);
+    if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == ETOOMANYREFS))
+        return 1;
+    return sent == (ssize_t)bytes ? 0 : -1;
+}
+
+int hak_link_send_wait(int link, const struct hak_link_message *message, int descriptor) {
+    int sent;
+    while ((sent = hak_link_send(link, message, descriptor)) > 0) {
+        struct pollfd p = {.fd = link, .events = POLLOUT};
+        poll(&p, 1, 100);
+        usleep(500); /* too many descriptors on their way are not told by poll */
+    }
+    return sent;
+}
+
+int hak_link_receive(int link, struct hak_link_message *message, int *descriptor) {
+    struct iovec piece = {message, sizeof *message};
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct msghdr header = {.msg_iov = &piece,
+                            .msg_iovlen = 1,
+                            .msg_control = control.bytes,
+                            .msg_controllen = sizeof control.bytes};
+    *descriptor = -1;
+    message->store_path[0] = message->log_path[0] = 0;
+    ssize_t got;
+    do {
+        got = recvmsg(link, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    } while (got < 0 && errno == EINTR);
+    if (got < 0)
+        return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(&header); c; c = CMSG_NXTHDR(&header, c))
+        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
+            c->cmsg_len == CMSG_LEN(sizeof(int)))
+            memcpy(descriptor, CMSG_DATA(c), sizeof *descriptor);
+    if (got >= (ssize_t)sizeof message->type && (size_t)got == size_of(message))
+        return 1;
+    if (*descriptor >= 0)
+        close(*descriptor);
+    *descriptor = -1;
+    return -1;
+}
+
+/* What the user preloads is meant for PROGRAM: a worker whose clock stands still never ends. */
+static void drop_preloads(void) {
+    char **to = environ;
+    for (char **from = environ; from && *from; from++)
+        if (strncmp(*from, "LD_PRELOAD=", 11) != 0)
+            *to++ = *from;
+    if (to)
+        *to = NULL;
+}
+
+/* Runs in the child between fork and exec: only what is safe there. */
+static void become(const char *path, char *const arguments[], int link) {
+    signal(SIGCHLD, SIG_DFL);
+    signal(SIGPIPE, SIG_DFL);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    setsid();
+    int nowhere = open("/dev/null", O_RDWR);
+    if (nowhere >= 0) {
+        dup2(nowhere, 0);
+        dup2(nowhere, 1);
+    }
+    if (link == HAK_LINK_SOCKET)
+        fcntl(link, F_SETFD, 0);
+    else if (dup2(link, HAK_LINK_SOCKET) < 0)
+        _exit(127);
+    if (close_range(HAK_LINK_SOCKET + 1, ~0u, 0) != 0)
+        for (int fd = HAK_LINK_SOCKET + 1; fd < 1024; fd++)
+            close(fd);
+    drop_preloads();
+    execv(path, arguments);
+    _exit(127);
+}
+
+pid_t hak_link_spawn(const char *path, char *const arguments[], int link) {
+    pid_t pid = fork();
+    if (pid == 0)
+        become(path, arguments, link);
+    return pid;
+}

@@ -1,0 +1,197 @@
+/* Reads counters, puts what changed, gives the blocks of ended processes back. */
+#include "collector/session/snapshot.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include "metrics/block.h"
+#include "base/array.h"
+#include "superslab.h"
+
+#define MILLISECOND_NS 1000000u
+#define AGE_PART       60      /* the older a process is, the rarer its snapshots */
+#define ROWS_KEPT      1000000 /* while nothing can be stored */
+
+enum { CELLS = HAK_METRIC_CLASSES * HAK_METRICS };
+
+void hak_snapshots_free(struct hak_snapshots *snapshots) {
+    free(snapshots->rows);
+    *snapshots = (struct hak_snapshots){0};
+}
+
+static void add_row(struct hak_snapshots *s, struct hak_metric_row row) {
+    if (!hak_array_make_room(&s->rows, s->count, &s->capacity, sizeof *s->rows)) {
+        s->dropped++;
+        return;
+    }
+    s->rows[s->count++] = row;
+}
+
+/* ---- the memory ------------------------------------------------------------------------------ */
+
+static hak_counters_owner_t *owners_of(const struct hak_client *c) {
+    return (hak_counters_owner_t *)(void *)(c->map.memory + c->map.metrics_offset);
+}
+
+static struct hak_counters *block_of(const struct hak_client *c, uint32_t index) {
+    return hak_counters_at(c->map.memory + hak_mapping_metrics_blocks(&c->map), index);
+}
+
+static uint32_t blocks_used(const struct hak_client *c) {
+    uint32_t high =
+        atomic_load_explicit(&hak_mapping_header(&c->map)->metrics_high, memory_order_relaxed);
+    return high < c->map.metrics_blocks ? high : (uint32_t)c->map.metrics_blocks;
+}
+
+static bool is_of(const struct hak_client *c, uint32_t block, uint32_t process) {
+    uint64_t owner = atomic_load_explicit(&owners_of(c)[block], memory_order_acquire);
+    return owner >> 32 != HAK_COUNTERS_FREE && (uint32_t)owner == process;
+}
+
+/* Returns whether the process has any block. */
+static bool sum_up(const struct hak_client *c, uint32_t process, struct hak_counters_sum *sum) {
+    bool any = false;
+    *sum = (struct hak_counters_sum){0};
+    for (uint32_t i = 0, used = blocks_used(c); i < used; i++) {
+        if (!is_of(c, i, process))
+            continue;
+        hak_counters_add_up(sum, block_of(c, i));
+        any = true;
+    }
+    return any;
+}
+
+/* ---- snapshots ------------------------------------------------------------------------------- */
+
+static struct hak_snapshot_watch *watch_of(struct hak_client *c, uint32_t index) {
+    if (!c->snapshots)
+        c->snapshots = calloc(HAK_PROCESSES, sizeof *c->snapshots);
+    struct hak_snapshot_watch *w = c->snapshots ? &c->snapshots[index] : NULL;
+    if (w && w->row != c->processes[index].row) {
+        free(w->last);
+        *w = (struct hak_snapshot_watch){.row = c->processes[index].row};
+    }
+    return w;
+}
+
+static uint8_t class_of(unsigned k) {
+    return k < HAK_CLASSES ? (uint8_t)k : HAK_CLASS_NONE;
+}
+
+static void put_note(struct hak_snapshots *s, uint32_t process, uint64_t ns, const char *name,
+                     uint64_t value) {
+    add_row(s, (struct hak_metric_row){.ns = ns,
+                                       .process = process,
+                                       .name = name,
+                                       .class_index = HAK_CLASS_NONE,
+                                       .value = value});
+}
+
+static bool has_changed(const struct hak_snapshot_watch *w, const uint64_t *sum) {
+    static const uint64_t nothing[CELLS];
+    return memcmp(w->last ? w->last : nothing, sum, CELLS * sizeof *sum) != 0;
+}
+
+static void put_changes(struct hak_snapshots *s, struct hak_snapshot_watch *w, const uint64_t *sum,
+                        uint64_t ns) {
+    put_note(s, w->row, ns, HAK_SNAPSHOT_SINCE, w->taken_ns);
+    for (unsigned k = 0; k < HAK_METRIC_CLASSES; k++)
+        for (unsigned m = 0; m < HAK_METRICS; m++) {
+            uint64_t value = sum[k * HAK_METRICS + m];
+            if (value != (w->last ? w->last[k * HAK_METRICS + m] : 0))
+                add_row(s, (struct hak_metric_row){.ns = ns,
+                                                   .process = w->row,
+                                                   .name = hak_metric_name(m),
+                                                   .class_index = class_of(k),
+                                                   .value = value});
+        }
+    if (!w->last)
+        w->last = malloc(CELLS * sizeof *w->last);
+    if (w->last)
+        memcpy(w->last, sum, CELLS * sizeof *w->last);
+}
+
+static uint64_t interval_ns(const struct hak_client *c, uint64_t age_ns) {
+    uint64_t usual = (uint64_t)c->map.metrics_ms * MILLISECOND_NS;
+    return age_ns / AGE_PART > usual ? age_ns / AGE_PART : usual;
+}
+
+static void take_one(struct hak_snapshots *s, struct hak_client *c, uint32_t index,
+                     const struct hak_process_row *row, uint64_t now_ns, uint64_t ns) {
+    static struct hak_counters_sum sum; /* one worker thread */
+    struct hak_snapshot_watch *w = watch_of(c, index);
+    bool is_last = c->processes[index].phase == HAK_PHASE_GONE;
+    if (!w || w->has_ended || (!is_last && now_ns < w->due_ns))
+        return;
+    if (w->taken_ns == 0)
+        w->taken_ns = row->start_ns;
+    if (sum_up(c, index, &sum) && has_changed(w, &sum.cells[0][0]))
+        put_changes(s, w, &sum.cells[0][0], ns);
+    w->taken_ns = ns;
+    w->due_ns = now_ns + interval_ns(c, ns > row->start_ns ? ns - row->start_ns : 0);
+    w->has_ended = is_last;
+    if (is_last)
+        put_note(s, w->row, ns, HAK_SNAPSHOT_END, 1);
+}
+
+void hak_snapshots_take(struct hak_snapshots *snapshots, struct hak_client *client,
+                        const struct hak_rows *rows, uint64_t now_ns, uint64_t ns) {
+    if (client->map.metrics_ms == 0 || client->map.metrics_blocks == 0)
+        return;
+    for (uint32_t i = 0; i < client->processes_high; i++) {
+        const struct hak_process_watch *p = &client->processes[i];
+        if ((p->phase == HAK_PHASE_LIVE || p->phase == HAK_PHASE_GONE) && p->row != 0 &&
+            p->row <= rows->process_count)
+            take_one(snapshots, client, i, &rows->processes[p->row - 1].row, now_ns, ns);
+    }
+}
+
+int hak_snapshots_put(const struct hak_snapshots *snapshots, struct hak_store_writer *writer) {
+    int error = 0;
+    for (uint32_t i = 0; i < snapshots->count && error == 0; i++)
+        error = hak_store_put_metric(writer, &snapshots->rows[i]);
+    return error;
+}
+
+void hak_snapshots_committed(struct hak_snapshots *snapshots) {
+    snapshots->count = 0;
+}
+
+void hak_snapshots_rolled_back(struct hak_snapshots *snapshots, bool can_retry) {
+    if (can_retry && snapshots->count < ROWS_KEPT)
+        return;
+    snapshots->dropped += snapshots->count;
+    snapshots->count = 0;
+}
+
+/* ---- the end --------------------------------------------------------------------------------- */
+
+bool hak_snapshot_has_ended(const struct hak_client *client, uint32_t index) {
+    return client->map.metrics_ms == 0 || client->map.metrics_blocks == 0 ||
+           client->processes[index].row == 0 || !client->snapshots ||
+           (client->snapshots[index].row == client->processes[index].row &&
+            client->snapshots[index].has_ended);
+}
+
+void hak_snapshot_release(struct hak_client *client, uint32_t index) {
+    for (uint32_t i = 0, used = blocks_used(client); i < used; i++) {
+        if (!is_of(client, i, index))
+            continue;
+        /* The next owner finds zeros. A hole would give the memory back, but could be made to wait
+         * (session_file.h). An abandoned session has no next owner. */
+        if (!client->is_abandoned)
+            memset(block_of(client, i), 0, HAK_COUNTERS_BYTES);
+        atomic_store_explicit(&owners_of(client)[i], 0, memory_order_release);
+    }
+    if (client->snapshots) {
+        free(client->snapshots[index].last);
+        client->snapshots[index].last = NULL;
+    }
+}
+
+void hak_snapshot_close(struct hak_client *client) {
+    for (uint32_t i = 0; client->snapshots && i < HAK_PROCESSES; i++)
+        free(client->snapshots[i].last);
+    free(client->snapshots);
+    client->snapshots = NULL;
+}

@@ -1,0 +1,62 @@
+/* Snapshots of the programs' counters: read in the session memory, put into the store's `metric`.
+ *
+ *   blocks of a process --sum--> compared with its last snapshot --changed--> rows --COMMIT-->
+ * store
+ *
+ * Every process that lives gets one when it is due, and each a last one once it is gone, in the
+ * transaction of its last events; only then are its blocks given back. What comes of a snapshot is
+ * the cells that changed since the last, so an idle process costs nothing. Due is every metrics_ms
+ * at first; when a process is older than sixty of these, a sixtieth of its age: an hour has some
+ * 300 snapshots, not 3,600. After a new worker has taken over, the first snapshot is a whole one.
+ *
+ * Nothing in the memory is trusted: owners and states are compared only, values are numbers. For
+ * the worker's thread. */
+#ifndef HAK_COLLECTOR_SESSION_SNAPSHOT_H
+#define HAK_COLLECTOR_SESSION_SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "collector/session/client.h"
+#include "store/writer/writer.h"
+
+/* One process entry of a session. */
+struct hak_snapshot_watch {
+    uint64_t *last;    /* cells as they were put last, NULL = none were yet */
+    uint64_t due_ns;   /* CLOCK_MONOTONIC; 0 = at once */
+    uint64_t taken_ns; /* since the capture's start: the one before; 0 = none was */
+    uint32_t row;      /* whose they are; a new process gets the entry when another has ended */
+    bool has_ended;    /* its last snapshot was taken */
+};
+
+/* Rows beside the counters: when the snapshot before this one was taken, which may have had nothing
+ * to tell (at the first: when the process began), and 1 with the last of a process. */
+#define HAK_SNAPSHOT_SINCE "snapshot.since"
+#define HAK_SNAPSHOT_END   "snapshot.end"
+
+/* Rows that are not in the store yet. */
+struct hak_snapshots {
+    struct hak_metric_row *rows; /* names are constants */
+    uint32_t count, capacity;
+    uint64_t dropped; /* rows for which there was no memory */
+};
+
+void hak_snapshots_free(struct hak_snapshots *snapshots);
+
+/* Takes the snapshots of a session that are due at `now_ns` (CLOCK_MONOTONIC), and those of
+ * processes that are gone. `ns` is the same moment since the capture's start. */
+void hak_snapshots_take(struct hak_snapshots *snapshots, struct hak_client *client,
+                        const struct hak_rows *rows, uint64_t now_ns, uint64_t ns);
+
+/* Puts the rows into the transaction. 0 or the store's error. They are kept until committed. */
+int hak_snapshots_put(const struct hak_snapshots *snapshots, struct hak_store_writer *writer);
+void hak_snapshots_committed(struct hak_snapshots *snapshots);
+/* It failed: the rows stay for the next transaction, unless there is none or they are too many. */
+void hak_snapshots_rolled_back(struct hak_snapshots *snapshots, bool can_retry);
+
+/* True when process entry `index`, which is gone, has had its last snapshot, or there are none. */
+bool hak_snapshot_has_ended(const struct hak_client *client, uint32_t index);
+/* Gives the blocks of process entry `index` back; its memory returns to the kernel. */
+void hak_snapshot_release(struct hak_client *client, uint32_t index);
+void hak_snapshot_close(struct hak_client *client);
+
+#endif

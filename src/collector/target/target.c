@@ -1,0 +1,280 @@
+/* Looks at a program's file: can hakmem-debug.so get into it, and will its malloc be called there?
+ */
+#include "collector/target/target.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gelf.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#define INTERPRETERS_MAX 5 /* as the kernel: a script whose interpreter is a script ... */
+
+__attribute__((format(printf, 4, 5))) static bool refuse(struct hak_target_trouble *trouble,
+                                                         const char *file, const char *consequence,
+                                                         const char *reason, ...) {
+    va_list arguments;
+    va_start(arguments, reason);
+    snprintf(trouble->file, sizeof trouble->file, "%s", file);
+    vsnprintf(trouble->reason, sizeof trouble->reason, reason, arguments);
+    va_end(arguments);
+    trouble->consequence = consequence;
+    trouble->gives_rights = false;
+    return false;
+}
+
+static bool is_program(const char *path) {
+    struct stat about;
+    return stat(path, &about) == 0 && S_ISREG(about.st_mode) && access(path, X_OK) == 0;
+}
+
+/* ---- finding it ------------------------------------------------------------------------------ */
+
+static bool check_path(const char *path, struct hak_target_trouble *trouble) {
+    struct stat about;
+    if (is_program(path))
+        return true;
+    if (stat(path, &about) != 0)
+        return refuse(trouble, path, "", ": %s", strerror(errno));
+    if (S_ISDIR(about.st_mode))
+        return refuse(trouble, path, ", not a program", " is a directory");
+    return refuse(trouble, path, " (chmod +x would allow it)", " may not be executed");
+}
+
+bool hak_target_find(const char *name, char *path, struct hak_target_trouble *trouble) {
+    *trouble = (struct hak_target_trouble){.consequence = ""};
+    const char *directories = getenv("PATH");
+    if (strchr(name, '/')) {
+        snprintf(path, PATH_MAX, "%s", name);
+        return check_path(path, trouble);
+    }
+    if (!directories || !directories[0])
+        directories = "/bin:/usr/bin";
+    for (;;) {
+        size_t length = strcspn(directories, ":");
+        snprintf(path, PATH_MAX, "%.*s%s%s", (int)length, directories, length > 0 ? "/" : "", name);
+        if (is_program(path))
+            return true;
+        if (directories[length] == '\0')
+            break;
+        directories += length + 1;
+    }
+    return refuse(trouble, "", "", "no program '%s' in PATH", name);
+}
+
+/* ---- the rights that it would get ------------------------------------------------------------ */
+
+/* Rights of the file do not count on file systems that are mounted so, and for processes that gave
+ * up getting any. */
+static bool gives_rights(const char *path) {
+    struct statvfs file_system;
+    if (statvfs(path, &file_system) == 0 && (file_system.f_flag & ST_NOSUID))
+        return false;
+    return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1;
+}
+
+static bool check_rights(const char *path, struct hak_target_trouble *trouble) {
+    struct stat about;
+    if (stat(path, &about) != 0 || !gives_rights(path))
+        return true;
+    const char *what = NULL;
+    if ((about.st_mode & S_ISUID) && about.st_uid != getuid())
+        what = "is set-user-id";
+    else if ((about.st_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) &&
+             about.st_gid != getgid())
+        what = "is set-group-id";
+    else if (getuid() != 0 && getxattr(path, "security.capability", NULL, 0) > 0)
+        what = "has file capabilities";
+    if (!what)
+        return true;
+    refuse(
+        trouble, path,
+        ", so the loader ignores hakmem; run a copy without these rights, or run it as their owner",
+        " %s", what);
+    trouble->gives_rights = true;
+    return false;
+}
+
+/* ---- ELF ------------------------------------------------------------------------------------- */
+
+static bool is_sanitizer(const char *library) {
+    static const char *const parts[] = {"libasan",       "libtsan",        "liblsan",
+                                        "libhwasan",     "clang_rt.asan",  "clang_rt.tsan",
+                                        "clang_rt.lsan", "clang_rt.hwasan"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (strstr(library, parts[i]))
+            return true;
+    return false;
+}
+
+/* What in a program comes before any malloc that is preloaded, as a set. */
+enum inside { SANITIZER = 1, SANITIZER_NAME = 2, MALLOC = 4 };
+
+static unsigned look_at_needed(Elf *elf, const GElf_Shdr *header, Elf_Data *data, int i) {
+    GElf_Dyn dynamic;
+    if (!gelf_getdyn(data, i, &dynamic) || dynamic.d_tag != DT_NEEDED)
+        return 0;
+    const char *name = elf_strptr(elf, header->sh_link, (size_t)dynamic.d_un.d_val);
+    return name && is_sanitizer(name) ? SANITIZER : 0;
+}
+
+/* A name of a sanitizer's alone says little: a program may ask weakly whether it is in one. */
+static unsigned look_at_symbol(Elf *elf, const GElf_Shdr *header, Elf_Data *data, int i) {
+    static const char *const starts[] = {"__asan_", "__tsan_", "__msan_", "__lsan_", "__hwasan_"};
+    GElf_Sym symbol;
+    if (!gelf_getsym(data, i, &symbol))
+        return 0;
+    const char *name = elf_strptr(elf, header->sh_link, symbol.st_name);
+    bool is_defined = symbol.st_shndx != SHN_UNDEF;
+    for (size_t s = 0; name && s < sizeof starts / sizeof *starts; s++) {
+        size_t length = strlen(starts[s]);
+        bool is_start = strncmp(name, starts[s], length) == 0 && strcmp(name + length, "init") == 0;
+        if (is_start) /* asked for weakly, it is hakmem's own question */
+            return is_defined ? SANITIZER : 0;
+        if (strncmp(name, starts[s], length) == 0)
+            return SANITIZER_NAME;
+    }
+    bool is_malloc = name && is_defined && strcmp(name, "malloc") == 0 &&
+                     GELF_ST_TYPE(symbol.st_info) == STT_FUNC;
+    return is_malloc ? MALLOC : 0;
+}
+
+static unsigned look_inside(Elf *elf) {
+    unsigned found = 0;
+    Elf_Scn *section = NULL;
+    while ((section = elf_nextscn(elf, section))) {
+        GElf_Shdr header;
+        Elf_Data *data;
+        if (!gelf_getshdr(section, &header) || header.sh_entsize == 0 ||
+            (header.sh_type != SHT_DYNAMIC && header.sh_type != SHT_DYNSYM) ||
+            !(data = elf_getdata(section, NULL)))
+            continue;
+        int count = (int)(header.sh_size / header.sh_entsize);
+        for (int i = 0; i < count; i++)
+            found |= header.sh_type == SHT_DYNAMIC ? look_at_needed(elf, &header, data, i)
+                                                   : look_at_symbol(elf, &header, data, i);
+    }
+    return found;
+}
+
+/* The program's dynamic loader, "" when it has none. */
+static void read_interpreter(Elf *elf, int fd, char *interpreter, size_t capacity) {
+    size_t count = 0;
+    interpreter[0] = '\0';
+    elf_getphdrnum(elf, &count);
+    for (size_t i = 0; i < count; i++) {
+        GElf_Phdr segment;
+        if (!gelf_getphdr(elf, (int)i, &segment) || segment.p_type != PT_INTERP)
+            continue;
+        size_t bytes = segment.p_filesz < capacity ? segment.p_filesz : capacity - 1;
+        ssize_t got = pread(fd, interpreter, bytes, (off_t)segment.p_offset);
+        interpreter[got > 0 ? got : 0] = '\0';
+    }
+}
+
+static bool check_loaded(const char *path, Elf *elf, int fd, struct hak_target_trouble *trouble) {
+    char interpreter[PATH_MAX];
+    read_interpreter(elf, fd, interpreter, sizeof interpreter);
+    if (!interpreter[0])
+        return refuse(trouble, path,
+                      ", so nothing can get between it and its malloc; link it dynamically",
+                      " is statically linked");
+    if (!strstr(interpreter, "ld-linux-x86-64"))
+        return refuse(trouble, path, "; hakmem-debug.so needs glibc",
+                      " is linked against another C library than glibc");
+    unsigned inside = look_inside(elf);
+    trouble->has_malloc = (inside & (SANITIZER | MALLOC)) != 0;
+    if ((inside & SANITIZER) || (inside & (MALLOC | SANITIZER_NAME)) == (MALLOC | SANITIZER_NAME))
+        return refuse(trouble, path, ", which replaces malloc itself; build it without -fsanitize",
+                      " is built with a sanitizer");
+    if (inside & MALLOC)
+        return refuse(trouble, path, ", which comes before any other; build it without that",
+                      " has a malloc of its own inside");
+    return true;
+}
+
+static bool check_elf(const char *path, int fd, struct hak_target_trouble *trouble) {
+    GElf_Ehdr header;
+    elf_version(EV_CURRENT);
+    Elf *elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
+    bool good;
+    if (!elf || elf_kind(elf) != ELF_K_ELF || !gelf_getehdr(elf, &header))
+        good = refuse(trouble, path, ": its ELF header cannot be read", " is cut short");
+    else if (gelf_getclass(elf) != ELFCLASS64)
+        good = refuse(trouble, path, "; hakmem-debug.so is for 64-bit x86-64 programs",
+                      " is a 32-bit program");
+    else if (header.e_machine != EM_X86_64)
+        good =
+            refuse(trouble, path, "; hakmem-debug.so is for x86-64", " is for another processor");
+    else
+        good = check_loaded(path, elf, fd, trouble);
+    elf_end(elf);
+    return good && check_rights(path, trouble);
+}
+
+/* ---- a script -------------------------------------------------------------------------------- */
+
+static bool check_file(const char *path, int depth, struct hak_target_trouble *trouble);
+
+/* "#!/usr/bin/env python3": the program that will really run is behind env. */
+static bool check_script(const char *path, char *line, int depth,
+                         struct hak_target_trouble *trouble) {
+    char program[PATH_MAX];
+    char *rest = NULL;
+    line[strcspn(line, "\r\n")] = '\0';
+    char *interpreter = strtok_r(line + 2, " \t", &rest);
+    if (!interpreter)
+        return refuse(trouble, path, "", ": its first line names no interpreter");
+    const char *base = strrchr(interpreter, '/');
+    char *argument = strtok_r(NULL, " \t", &rest);
+    if (base && strcmp(base, "/env") == 0) {
+        while (argument && (argument[0] == '-' || strchr(argument, '=')))
+            argument = strtok_r(NULL, " \t", &rest);
+        if (argument)
+            return hak_target_find(argument, program, trouble) &&
+                   check_file(program, depth + 1, trouble);
+    }
+    if (!is_program(interpreter))
+        return refuse(trouble, path, "", ": its interpreter %s cannot be executed: %s", interpreter,
+                      strerror(errno));
+    return check_file(interpreter, depth + 1, trouble);
+}
+
+static bool check_file(const char *path, int depth, struct hak_target_trouble *trouble) {
+    char head[512] = {0};
+    if (depth > INTERPRETERS_MAX)
+        return refuse(trouble, path, "", ": too many interpreters of interpreters");
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* it may be a FIFO */
+    if (fd < 0) {
+        /* It may be executable and not readable; then it just has to be tried. */
+        int error = errno;
+        trouble->unreadable = error == EACCES;
+        snprintf(trouble->file, sizeof trouble->file, "%s", path);
+        return trouble->unreadable ? check_rights(path, trouble)
+                                   : refuse(trouble, path, "", ": %s", strerror(error));
+    }
+    ssize_t got = pread(fd, head, sizeof head - 1, 0);
+    bool good;
+    if (got >= 2 && memcmp(head, "#!", 2) == 0)
+        good = check_script(path, head, depth, trouble);
+    else if (got >= 4 && memcmp(head, "\177ELF", 4) == 0)
+        good = check_elf(path, fd, trouble);
+    else if (got >= 0 && !memchr(head, '\0', (size_t)got)) /* execvp gives a text to /bin/sh */
+        good = check_file("/bin/sh", depth + 1, trouble);
+    else
+        good = refuse(trouble, path, ": neither an ELF file nor a script", " is not a program");
+    close(fd);
+    return good;
+}
+
+bool hak_target_check(const char *path, struct hak_target_trouble *trouble) {
+    *trouble = (struct hak_target_trouble){.consequence = ""};
+    return check_file(path, 0, trouble);
+}

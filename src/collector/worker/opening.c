@@ -1,0 +1,448 @@
+/* Creates the store of a capture or goes on with one, and takes over its cursors. */
+#include "collector/worker/opening.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include "base/array.h"
+#include "store/reader/reader.h"
+
+#define LOG_BYTES ((uint64_t)8 << 20) /* of the write-ahead log */
+#define LOG_SHARE 32                  /* of a small disk cap */
+
+#define BUSY_TRIES  50
+#define NAMES_MAX   100
+#define SESSION_KEY 48
+
+/* The key under which the store has the number of the session `id`. */
+static void name_session(uint64_t id, char key[SESSION_KEY]) {
+    snprintf(key, SESSION_KEY, "session.%016llx", (unsigned long long)id);
+}
+
+/* The same for the first session of its exec image: a takeover begins another one of it. */
+static void name_image(uint64_t id, char key[SESSION_KEY]) {
+    snprintf(key, SESSION_KEY, "image.%016llx", (unsigned long long)id);
+}
+
+static int note_cursor(void *context, const struct hak_cursor_row *row) {
+    struct hak_worker *w = context;
+    if (!hak_array_make_room(&w->cursors, w->cursor_count, &w->cursor_capacity, sizeof *w->cursors))
+        return HAK_STORE_INTERNAL;
+    w->cursors[w->cursor_count++] = *row;
+    return 0;
+}
+
+static void note_session(struct hak_worker *w, uint32_t number) {
+    if (number >= w->next_session && number < UINT32_MAX)
+        w->next_session = number + 1;
+}
+
+/* Sessions that came to no cursor yet, too. */
+static uint32_t highest_session(struct hak_worker *w) {
+    return (uint32_t)hak_database_number(
+        hak_store_writer_database(w->writer),
+        "SELECT max(CAST(value AS INTEGER)) FROM meta WHERE key GLOB 'session.*'", 0);
+}
+
+/* Goes on with the store at `path`. The worker before may still be dying: that is waited for. */
+static int resume(struct hak_worker *w, const char *path) {
+    int error = HAK_STORE_BUSY;
+    for (int tries = 0; error == HAK_STORE_BUSY && tries < BUSY_TRIES; tries++) {
+        if (tries > 0)
+            usleep(100000);
+        error = hak_store_resume(path, &w->writer);
+    }
+    if (error)
+        return error;
+    snprintf(w->store_path, sizeof w->store_path, "%s", path);
+    error = hak_rows_load(&w->rows, w->writer);
+    if (error == 0)
+        error = hak_store_each_cursor(w->writer, note_cursor, w);
+    struct hak_store_high_marks marks = {0};
+    if (error == 0)
+        error = hak_store_high_marks(w->writer, &marks);
+    w->next_fault = marks.fault + 1;
+    for (uint32_t i = 0; i < w->rows.process_count; i++)
+        note_session(w, w->rows.processes[i].row.session);
+    for (uint32_t i = 0; i < w->cursor_count; i++)
+        note_session(w, w->cursors[i].session);
+    if (error == 0)
+        note_session(w, highest_session(w));
+    if (error == 0)
+        hak_resolve_load(&w->resolve, w->writer);
+    const char *started = error ? NULL : hak_store_get_meta(w->writer, "started");
+    w->resolve.started_ns = started ? strtoull(started, NULL, 10) : 0;
+    const char *start = error ? NULL : hak_store_get_meta(w->writer, "monotonic_start_ns");
+    w->capture_start_ns = start ? strtoull(start, NULL, 10) : 0;
+    return error;
+}
+
+static int create(struct hak_worker *w, const char *path) {
+    struct stat about;
+    /* What dies while it makes the store leaves a file that no later worker can tell from
+     * another's.
+     */
+    if (lstat(path, &about) != 0)
+        hak_worker_tell_making(w, path);
+    int error = hak_store_create(path, (int)w->config.replace_store, &w->writer);
+    if (error == 0)
+        snprintf(w->store_path, sizeof w->store_path, "%s", path);
+    return error;
+}
+
+static const char *base_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash && slash[1] ? slash + 1 : path;
+}
+
+/* The `i`th name, from 1, for a store `name` in `folder`: name.db, name.2.db, name.3.db, ... False
+ * when it is too long. */
+static bool name_in(char path[HAK_PATH_BYTES], const char *folder, const char *name, int i) {
+    char number[16] = "";
+    size_t stem = strlen(name);
+    const char *ending = "";
+    if (stem > 3 && strcmp(name + stem - 3, ".db") == 0) {
+        stem -= 3;
+        ending = ".db";
+    }
+    if (i > 1)
+        snprintf(number, sizeof number, ".%d", i);
+    return snprintf(path, HAK_PATH_BYTES, "%s/%.*s%s%s", folder, (int)stem, name, number, ending) <
+           HAK_PATH_BYTES;
+}
+
+static int create_in(struct hak_worker *w, const char *folder, const char *name) {
+    char path[HAK_PATH_BYTES];
+    int error = HAK_STORE_EXISTS;
+    for (int i = 1; error == HAK_STORE_EXISTS && i <= NAMES_MAX; i++) {
+        if (!name_in(path, folder, name, i))
+            return HAK_STORE_NO_ACCESS;
+        error = create(w, path);
+    }
+    return error;
+}
+
+/* The folders in which a store asked for as `asked` may lie, in the order in which they are tried;
+ * the first is its own, copied to `own`. Returns how many there are. */
+static int list_folders(const char *asked, char own[HAK_PATH_BYTES], const char *folders[3]) {
+    const char *temporary[] = {getenv("TMPDIR"), "/tmp"};
+    int count = 0;
+    snprintf(own, HAK_PATH_BYTES, "%s", asked);
+    char *slash = strrchr(own, '/');
+    if (slash) {
+        *slash = 0;
+        folders[count++] = own;
+    }
+    for (int i = 0; i < 2; i++)
+        if (temporary[i] && temporary[i][0] == '/')
+            folders[count++] = temporary[i];
+    return count;
+}
+
+static int create_somewhere(struct hak_worker *w, const char *asked) {
+    char own[HAK_PATH_BYTES], why[512];
+    const char *folders[3];
+    int error = create(w, asked);
+    if (error == 0)
+        return 0;
+    snprintf(why, sizeof why, "%s", hak_store_message());
+    int count = list_folders(asked, own, folders);
+    for (int i = 0; error && i < count; i++)
+        if (folders[i] != own || error == HAK_STORE_EXISTS)
+            error = create_in(w, folders[i], base_name(asked));
+    if (error == 0)
+        snprintf(w->moved_line, sizeof w->moved_line, "the store is %s, since %s", w->store_path,
+                 why);
+    return error;
+}
+
+/* The name that all keepers of a tree of processes share: the first one's, without the number that
+ * those after it have behind a dot. */
+static void name_tree(const struct hak_worker *w, char name[sizeof w->config.socket_name]) {
+    snprintf(name, sizeof w->config.socket_name, "%s", w->config.socket_name);
+    name[strcspn(name, ".")] = 0;
+}
+
+static bool meta_is(struct hak_store_reader *reader, const char *key, const char *due) {
+    char *value = hak_database_meta(hak_store_database(reader), key);
+    bool is = value && (!due || strcmp(value, due) == 0);
+    free(value);
+    return is;
+}
+
+/* A file of ours that nobody came to write anything into: its maker was killed. */
+static bool is_empty(const char *path) {
+    struct stat about;
+    return lstat(path, &about) == 0 && S_ISREG(about.st_mode) && about.st_size == 0 &&
+           about.st_uid == geteuid() && (about.st_mode & 07777) == 0600;
+}
+
+/* True when the store at `path` is that of the tree that `client` belongs to. */
+static bool is_of_tree(struct hak_worker *w, const struct hak_client *client, const char *path) {
+    struct hak_store_reader *reader = NULL;
+    char tree[sizeof w->config.socket_name], session[SESSION_KEY];
+    if (hak_store_open(path, &reader) != 0)
+        return false;
+    name_tree(w, tree);
+    name_session(client->map.previous_id, session);
+    bool is = meta_is(reader, "tree", tree) ||
+              (client->map.previous_id && meta_is(reader, session, NULL));
+    hak_store_close(reader);
+    return is;
+}
+
+/* True when the file at `path` was replaced by a store of other keepers. */
+static bool is_of_another(struct hak_worker *w, const char *path) {
+    struct hak_store_reader *reader = NULL;
+    char tree[sizeof w->config.socket_name];
+    if (hak_store_open(path, &reader) != 0)
+        return false;
+    name_tree(w, tree);
+    bool is = meta_is(reader, "tree", NULL) && !meta_is(reader, "tree", tree);
+    hak_store_close(reader);
+    return is;
+}
+
+/* Goes on with the store that keepers of this tree made, which was asked for as `asked`, wherever
+ * it came to lie. HAK_STORE_MISSING: there is none. */
+static int resume_tree(struct hak_worker *w, const struct hak_client *client, const char *asked) {
+    char own[HAK_PATH_BYTES], path[HAK_PATH_BYTES];
+    const char *folders[3];
+    int count = list_folders(asked, own, folders);
+    for (int i = 0; i < count; i++)
+        for (int n = 1; n <= NAMES_MAX && name_in(path, folders[i], base_name(asked), n); n++) {
+            if (access(path, F_OK) != 0)
+                break;
+            if (is_of_tree(w, client, path))
+                return resume(w, path);
+        }
+    return HAK_STORE_MISSING;
+}
+
+/* The worker before was killed while it made the store: gone on with as far as it came, or taken
+ * away, to be made anew in its place. */
+static int take_half_made(struct hak_worker *w, const struct hak_client *client) {
+    const char *path = w->config.making_path;
+    struct stat about;
+    if (is_of_tree(w, client, path))
+        return resume(w, path);
+    if (lstat(path, &about) == 0 && S_ISREG(about.st_mode) && about.st_uid == geteuid())
+        unlink(path);
+    return HAK_STORE_MISSING;
+}
+
+static void put_number(struct hak_worker *w, const char *key, uint64_t value) {
+    char text[32];
+    snprintf(text, sizeof text, "%llu", (unsigned long long)value);
+    hak_store_put_meta(w->writer, key, text);
+}
+
+/* What the first program was started with: whether its inner pools were off is known from these.
+ * The keeper, and so this worker, has its environment. */
+static void put_pool_switches(struct hak_worker *w) {
+    static const char *const variables[] = {"PYTHONMALLOC", "G_SLICE"};
+    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
+        const char *value = getenv(variables[i]);
+        char key[64], kept[64];
+        snprintf(key, sizeof key, "environment.%s", variables[i]);
+        snprintf(kept, sizeof kept, "%s", value ? value : "");
+        if (value)
+            hak_store_put_meta(w->writer, key, kept);
+    }
+}
+
+static void describe(struct hak_worker *w, const struct hak_client *c) {
+    const struct hak_mapping *m = &c->map;
+    struct timespec real;
+    clock_gettime(CLOCK_REALTIME, &real);
+    uint64_t now = (uint64_t)real.tv_sec * 1000000000u + (uint64_t)real.tv_nsec;
+    uint64_t started =
+        m->realtime_start_ns && m->realtime_start_ns < now ? m->realtime_start_ns : now;
+    w->resolve.started_ns = started;
+    if (hak_store_begin(w->writer) != 0)
+        return;
+    char tree[sizeof w->config.socket_name];
+    name_tree(w, tree);
+    hak_store_put_meta(w->writer, "tree", tree);
+    hak_store_put_meta(w->writer, "program", m->program);
+    hak_store_put_meta(w->writer, "command_line", m->command_line);
+    put_number(w, "started", started);
+    put_number(w, "monotonic_start_ns", w->capture_start_ns);
+    hak_store_put_meta(w->writer, "layout", m->layout == 2 ? "header" : "same");
+    hak_store_put_meta(w->writer, "check", m->level == 0 ? "trace" : "normal");
+    put_pool_switches(w);
+    hak_store_commit(w->writer);
+}
+
+/* True for a store whose writer was killed. */
+static bool is_unfinished(const char *path) {
+    struct hak_store_reader *reader = NULL;
+    struct hak_store_summary summary = {0};
+    bool unfinished = hak_store_open(path, &reader) == 0 &&
+                      hak_store_summarise(reader, &summary) == 0 && summary.ended_early;
+    hak_store_close(reader);
+    return unfinished;
+}
+
+/* A program of a recorded tree that reached its keeper no more, and sees the store's folder read
+ * only: in a sandbox. The tree's store says of it that it is not recorded; its stderr is left
+ * alone. */
+static bool is_in_sandbox(const struct hak_client *client, const char *asked) {
+    char own[HAK_PATH_BYTES];
+    const char *folders[3];
+    return client->map.resume_store == HAK_RESUME_TREE && list_folders(asked, own, folders) > 0 &&
+           access(folders[0], W_OK) != 0 && errno == EROFS;
+}
+
+void hak_opening_open(struct hak_worker *worker, struct hak_client *client) {
+    const char *asked =
+        worker->config.store_path[0] ? worker->config.store_path : client->map.store_path;
+    char unnamed[64];
+    int error = HAK_STORE_MISSING;
+    if (worker->store_tried)
+        return;
+    if (client->map.resume_store == HAK_RESUME_NO_STORE && !worker->config.store_path[0]) {
+        worker->capture_start_ns = hak_clock_monotonic_ns();
+        return;
+    }
+    worker->store_tried = true;
+    if (asked[0] != '/') {
+        snprintf(unnamed, sizeof unnamed, "/tmp/hakmem.%d.db", (int)client->hello.pid);
+        asked = unnamed;
+    }
+    bool has_heir =
+        client->map.resume_store == HAK_RESUME || client->map.resume_store == HAK_RESUME_TREE;
+    if (worker->config.resume_store)
+        error = worker->writer                 ? 0 /* for a row, before this session came */
+                : is_of_another(worker, asked) ? HAK_STORE_EXISTS
+                                               : resume(worker, asked);
+    else if (has_heir)
+        error = resume_tree(worker, client, asked);
+    if (error && worker->writer) {
+        hak_rows_leave_store(&worker->rows);
+        hak_store_finish(worker->writer);
+        worker->writer = NULL;
+    }
+    if (error && worker->config.making_path[0])
+        error = take_half_made(worker, client);
+    else if (error && has_heir && is_empty(asked))
+        unlink(asked);
+    if (error) {
+        worker->next_fault = 1;
+        error = create_somewhere(worker, asked);
+        if (is_in_sandbox(client, asked))
+            worker->moved_line[0] = 0;
+        uint64_t now = hak_clock_monotonic_ns(), start = client->map.monotonic_start_ns;
+        worker->capture_start_ns = start && (start < now || client->is_file) ? start : now;
+        if (error == 0)
+            describe(worker, client);
+    }
+    if (error) {
+        char line[700];
+        worker->writer = NULL;
+        snprintf(line, sizeof line, "nothing can be stored: %s", hak_store_message());
+        if (!is_in_sandbox(client, asked))
+            hak_worker_say(line);
+        return;
+    }
+    worker->max_bytes = client->map.trace_max_bytes;
+    if (worker->max_bytes && worker->max_bytes / LOG_SHARE < LOG_BYTES)
+        hak_store_keep_log_below(worker->writer, worker->max_bytes / LOG_SHARE);
+}
+
+void hak_opening_reopen(struct hak_worker *worker, bool for_row) {
+    const char *path = worker->config.store_path;
+    if (worker->writer || worker->store_tried || !worker->config.resume_store || !path[0] ||
+        (for_row ? is_of_another(worker, path) : !is_unfinished(path)))
+        return;
+    worker->store_tried = resume(worker, path) != 0;
+    if (worker->store_tried)
+        worker->writer = NULL;
+}
+
+static uint32_t number_of_session(struct hak_worker *w, uint64_t id) {
+    char key[SESSION_KEY];
+    name_session(id, key);
+    const char *number = id ? hak_store_get_meta(w->writer, key) : NULL;
+    return number ? (uint32_t)strtoul(number, NULL, 10) : 0;
+}
+
+static void take_cursors(struct hak_worker *w, struct hak_client *c, uint32_t number) {
+    for (uint32_t i = 0; i < w->cursor_count; i++) {
+        const struct hak_cursor_row *row = &w->cursors[i];
+        if (row->session != number || row->ring >= HAK_RINGS)
+            continue;
+        c->rings[row->ring].position = row->position;
+        c->rings[row->ring].time = row->time;
+        c->rings[row->ring].known = true;
+        if (row->ring >= c->rings_high)
+            c->rings_high = row->ring + 1;
+    }
+}
+
+/* What is not known of its nodes has been written over: those stacks are counted as missing. The
+ * worker before may have died between its commit and telling the program. */
+static void take_nodes(struct hak_worker *w, struct hak_client *c, bool is_known) {
+    if (is_known && hak_node_map_load(c, w->writer) != 0)
+        hak_worker_say(hak_store_message());
+    hak_node_map_tell(c, c->nodes.stored);
+}
+
+/* The number of the first session of the exec image that session `id` is of; 0 = not known. */
+static uint32_t image_of(struct hak_worker *w, uint64_t id) {
+    char key[SESSION_KEY];
+    name_image(id, key);
+    const char *number = id ? hak_store_get_meta(w->writer, key) : NULL;
+    return number ? (uint32_t)strtoul(number, NULL, 10) : 0;
+}
+
+void hak_opening_join(struct hak_worker *worker, struct hak_client *client) {
+    if (worker->writer) {
+        uint32_t before = number_of_session(worker, client->map.previous_id);
+        uint32_t known = number_of_session(worker, client->map.session_id);
+        client->number = known ? known : worker->next_session++;
+        client->image = image_of(worker, known ? client->map.session_id : client->map.previous_id);
+        if (!client->image)
+            client->image = client->number;
+        client->knows_nodes = known || before;
+        if (before)
+            take_cursors(worker, client, before);
+        if (known)
+            take_cursors(worker, client, known);
+        else if (hak_store_begin(worker->writer) == 0) {
+            char key[SESSION_KEY];
+            name_session(client->map.session_id, key);
+            put_number(worker, key, client->number);
+            name_image(client->map.session_id, key);
+            put_number(worker, key, client->image);
+            if (before)
+                hak_store_copy_node_map(worker->writer, before, client->number);
+            hak_store_commit(worker->writer);
+        }
+        take_nodes(worker, client, known || before);
+    }
+    uint32_t used = hak_mapping_ring_count(&client->map);
+    if (used > client->rings_high)
+        client->rings_high = used;
+    for (uint32_t i = 0; i < client->rings_high; i++) {
+        struct hak_ring_cursor *cursor = &client->rings[i];
+        struct hak_ring_entry *ring = hak_mapping_ring(&client->map, i);
+        uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+        if (tail == 0 && cursor->position == 0)
+            continue;
+        if (tail > cursor->position) /* given back, or given up while the disk was full */
+            cursor->position = tail;
+        cursor->stored = cursor->position;
+        if (atomic_load(&ring->head) < tail) /* its worker died while it gave it back */
+            atomic_store(&ring->head, tail);
+        atomic_store_explicit(&ring->tail, cursor->position, memory_order_release);
+    }
+    if (worker->store_path[0]) {
+        struct hak_session *s = hak_mapping_header(&client->map);
+        snprintf(s->store_path, sizeof s->store_path, "%s", worker->store_path);
+    }
+}

@@ -1,0 +1,501 @@
+/* The worker's loop: sleep, hear, cut and commit, report, close sessions, resolve symbols. */
+#include "collector/worker/worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "collector/session/ends.h"
+#include "collector/findings/fault.h"
+#include "collector/worker/opening.h"
+#include "collector/session/rings_file.h"
+#include "report/text/text.h"
+#include "base/array.h"
+#include "symbols/reading.h"
+
+#define LOOK_MS         50
+#define LARGE_BYTES     (1 << 20)
+#define RESOLVE_NS      4000000u
+#define BUSY_RESOLVE_NS 1000000u /* also while events wait: for readers of a growing store */
+#define BUSY_EVERY_NS   100000000u
+#define KEEPER_AGAIN_NS 1000000000u
+#define READ_NS         8000000000u /* longer for a file that may turn out to be unreadable */
+#define LAST_ROUNDS     1000000
+#define UNSEEN_SLICES   60 /* 300 ms */
+#define UNSEEN_SLICE_US 5000
+#define REFUSALS_SAID   8
+#define LATE_NS         5000000000u /* a hello is heard at most that much after its process' end */
+
+void hak_worker_say(const char *text) {
+    struct hak_text line = {0};
+    hak_text_add(&line, "hakmem: %s\n", text);
+    if (line.length > 0 && write(2, line.bytes, line.length) < 0)
+        errno = 0; /* there is nobody else to tell */
+    hak_text_free(&line);
+}
+
+bool hak_worker_make(struct hak_worker *worker) {
+    *worker = (struct hak_worker){
+        .link = -1, .listening = -1, .reading_page = -1, .next_fault = 1, .next_session = 1};
+    worker->bell.epoll = -1;
+    worker->drain.rows = &worker->rows;
+    worker->drain.batch = &worker->batch;
+    worker->drain.leaks = &worker->leaks;
+    return hak_batch_make(&worker->batch) && hak_resolve_make(&worker->resolve);
+}
+
+void hak_worker_free(struct hak_worker *worker) {
+    for (uint32_t i = 0; i < worker->client_count; i++)
+        hak_client_close(worker->clients[i]);
+    free((void *)worker->clients);
+    free(worker->seen);
+    free(worker->unreadable);
+    free(worker->cursors);
+    hak_cut_free(&worker->cut);
+    hak_drain_free(&worker->drain);
+    hak_batch_free(&worker->batch);
+    hak_snapshots_free(&worker->snapshots);
+    hak_rows_free(&worker->rows);
+    hak_resolve_free(&worker->resolve);
+    hak_judge_free(&worker->judge);
+    hak_leaks_free(&worker->leaks);
+}
+
+/* A hello came from a process whose row says that it vanished: it had executed another program,
+ * which was seen later than its end. */
+static void correct_vanished(struct hak_worker *w, const struct hak_who *who, uint64_t ns) {
+    for (uint32_t id = UINT32_MAX; (id = hak_rows_find_process(&w->rows, who, id)) > 0;) {
+        struct hak_process_row *row = &w->rows.processes[id - 1].row;
+        if ((row->end_kind != 2 && row->end_kind != 4) || row->end_ns + LATE_NS < ns)
+            continue;
+        row->end_kind = 3;
+        row->end_ns = ns;
+        row->signal = 0;
+        row->exit_status = -1;
+        hak_ends_note(&w->rows, id, "");
+        hak_rows_touch_process(&w->rows, id);
+        return;
+    }
+}
+
+const char *hak_worker_add(struct hak_worker *worker, uint32_t number,
+                           const struct hak_hello *hello, pid_t peer_pid, int memfd) {
+    const char *why = "no memory is left";
+    if (!hak_array_make_room(&worker->clients, worker->client_count, &worker->client_capacity,
+                             sizeof(struct hak_client *)) ||
+        !hak_array_make_room(&worker->seen, worker->client_count + 1, &worker->seen_capacity,
+                             sizeof *worker->seen)) {
+        close(memfd);
+        return why;
+    }
+    struct hak_client *client = hak_client_open(number, hello, peer_pid, memfd, &why);
+    if (!client)
+        return why;
+    client->is_file = worker->imports;
+    if (worker->taken_log_path)
+        snprintf(client->map.log_path, sizeof client->map.log_path, "%s", worker->taken_log_path);
+    hak_opening_open(worker, client);
+    hak_opening_join(worker, client);
+    hak_judge_take(worker, client);
+    if (client->map.is_own_user && client->map.log_path[0])
+        memcpy(worker->own_log_path, client->map.log_path, sizeof worker->own_log_path);
+    hak_client_start_clock(client, worker->capture_start_ns);
+    uint64_t start_ns = hak_clock_ns(&client->clock, 0);
+    struct hak_who who = {peer_pid, hello->pid, hello->pid_space, hello->start_time};
+    for (uint32_t i = 0; i < worker->client_count && client->map.previous_id == 0; i++) {
+        hak_client_look_at_processes(worker->clients[i], &worker->rows, worker->bell.epoll);
+        hak_client_note_exec(worker->clients[i], hello, peer_pid, start_ns);
+    }
+    if (client->map.previous_id == 0 && !client->is_file && !client->knows_nodes)
+        correct_vanished(worker, &who, start_ns);
+    worker->clients[worker->client_count++] = client;
+    if (client->is_file)
+        hak_rings_file_begin(client, &worker->drain);
+    return NULL;
+}
+
+/* ---- messages -------------------------------------------------------------------------------- */
+
+static void tell(struct hak_worker *w, uint32_t type, uint32_t number, uint32_t live) {
+    static struct hak_link_message m; /* one worker thread */
+    m = (struct hak_link_message){.type = type, .number = number, .live = live};
+    snprintf(m.store_path, sizeof m.store_path, "%s", w->store_path);
+    if (w->link >= 0 && hak_link_send_wait(w->link, &m, -1) != 0)
+        return; /* seen as the end of the link soon */
+}
+
+void hak_worker_tell_making(struct hak_worker *worker, const char *path) {
+    static struct hak_link_message m; /* one worker thread */
+    m = (struct hak_link_message){.type = HAK_LINK_STORE};
+    snprintf(m.making_path, sizeof m.making_path, "%s", path);
+    if (worker->link >= 0 && hak_link_send_wait(worker->link, &m, -1) != 0)
+        return; /* seen as the end of the link soon */
+}
+
+static void take_session(struct hak_worker *w, const struct hak_link_message *m, int memfd) {
+    bool first = w->store_path[0] == 0;
+    w->taken_log_path = m->log_path;
+    const char *why = hak_worker_add(w, m->number, &m->hello, m->peer_pid, memfd);
+    w->taken_log_path = NULL;
+    if (why) {
+        char line[256];
+        snprintf(line, sizeof line, "the session memory of process %d is refused: %s%s",
+                 (int)m->hello.pid, why,
+                 w->refusals_said + 1 == REFUSALS_SAID ? "; no more of these are said" : "");
+        if (w->refusals_said < REFUSALS_SAID)
+            hak_worker_say(line);
+        w->refusals_said += w->refusals_said < REFUSALS_SAID;
+        tell(w, HAK_LINK_DONE, m->number, 0);
+    } else if (first && w->store_path[0]) {
+        tell(w, HAK_LINK_STORE, 0, 0);
+        snprintf(w->config.store_path, sizeof w->config.store_path, "%s", w->store_path);
+        w->config.making_path[0] = 0;
+        w->config.resume_store = 1;
+    }
+    if (m->number >= w->config.next_number)
+        w->config.next_number = m->number + 1;
+}
+
+static void lose_keeper(struct hak_worker *w) {
+    epoll_ctl(w->bell.epoll, EPOLL_CTL_DEL, w->link, NULL);
+    close(w->link);
+    w->link = -1;
+}
+
+/* A worker before died of this file. */
+static void bar_file(struct hak_worker *w, struct hak_link_message *m) {
+    char *longer = NULL;
+    m->store_path[sizeof m->store_path - 1] = m->log_path[sizeof m->log_path - 1] = 0;
+    m->hello.text[sizeof m->hello.text - 1] = 0;
+    if (!hak_reading_bar(m->store_path, m->log_path))
+        return;
+    for (char *end = m->store_path; (end = strchr(end, '\n')) != NULL;)
+        *end = '?'; /* each has one line */
+    if (asprintf(&longer, "%s%s%s%s%s", w->unreadable ? w->unreadable : "",
+                 w->unreadable ? "\n" : "", m->store_path, m->store_path[0] ? ": " : "",
+                 m->hello.text) < 0)
+        return;
+    free(w->unreadable);
+    w->unreadable = longer;
+    w->unreadable_new = true;
+}
+
+/* The store says which files are not read, once for each. */
+static void store_unreadable(struct hak_worker *w) {
+    if (!w->unreadable_new || !w->writer || hak_store_begin(w->writer) != 0)
+        return;
+    w->unreadable_new = hak_store_put_meta(w->writer, "unreadable", w->unreadable) != 0;
+    hak_store_commit(w->writer);
+}
+
+static void share_page(struct hak_worker *w) {
+    static struct hak_link_message m;
+    m = (struct hak_link_message){.type = HAK_LINK_READING, .peer_pid = getpid()};
+    if (w->reading_page >= 0 && hak_link_send_wait(w->link, &m, w->reading_page) != 0)
+        return; /* seen as the end of the link soon */
+}
+
+static void hear_keeper(struct hak_worker *w) {
+    static struct hak_link_message m;
+    int descriptor, got = 0;
+    while (w->link >= 0 && (got = hak_link_receive(w->link, &m, &descriptor)) > 0) {
+        if (m.type == HAK_LINK_CONFIG && descriptor >= 0) {
+            if (w->listening >= 0)
+                close(w->listening);
+            w->config = m;
+            w->listening = descriptor;
+            descriptor = -1;
+        } else if (m.type == HAK_LINK_SESSION && descriptor >= 0) {
+            take_session(w, &m, descriptor);
+            descriptor = -1;
+        } else if (m.type == HAK_LINK_UNRECORDED) {
+            m.hello.text[sizeof m.hello.text - 1] = 0;
+            struct hak_who who = {m.peer_pid, m.hello.child ? m.hello.child : m.hello.pid,
+                                  m.hello.pid_space, m.hello.start_time};
+            hak_opening_reopen(w, true);
+            uint64_t start = w->capture_start_ns;
+            hak_ends_unrecorded(w->clients, w->client_count, &w->rows, &who, (pid_t)m.number,
+                                m.hello.text, m.heard_ns > start ? m.heard_ns - start : 0,
+                                w->bell.epoll);
+        } else if (m.type == HAK_LINK_UNREADABLE) {
+            bar_file(w, &m);
+        } else if (m.type == HAK_LINK_SYNC) {
+            w->sync_wanted = m.number;
+        } else if (m.type == HAK_LINK_FINISH) {
+            w->finish_wanted = true;
+        }
+        if (descriptor >= 0)
+            close(descriptor);
+    }
+    if (got < 0)
+        lose_keeper(w);
+}
+
+static bool watch_link(struct hak_worker *w) {
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = w->link};
+    fcntl(w->link, F_SETFD, FD_CLOEXEC);
+    return epoll_ctl(w->bell.epoll, EPOLL_CTL_ADD, w->link, &event) == 0;
+}
+
+/* The keeper is gone (killed, or `run` has ended before its descendants): another one gets what
+ * this worker holds, the listening socket first of all. */
+static void start_keeper(struct hak_worker *w, uint64_t now) {
+    int pair[2];
+    if (w->link >= 0 || now < w->keeper_due_ns || w->listening < 0)
+        return;
+    w->keeper_due_ns = now + KEEPER_AGAIN_NS;
+    if (hak_link_pair(pair) != 0)
+        return;
+    char *arguments[] = {(char *)"hakmem-collect", (char *)"--keeper", (char *)"--revived", NULL};
+    pid_t pid = hak_link_spawn(w->collect_path, arguments, pair[1]);
+    close(pair[1]);
+    w->link = pair[0];
+    bool sent = pid > 0;
+    if (sent)
+        share_page(w);
+    for (uint32_t i = 0; sent && i < w->client_count; i++) {
+        const struct hak_client *c = w->clients[i];
+        struct hak_link_message m = {.type = HAK_LINK_SESSION,
+                                     .number = c->link_number,
+                                     .peer_pid = c->peer_pid,
+                                     .hello = c->hello};
+        memcpy(m.log_path, c->map.log_path, sizeof m.log_path);
+        sent = hak_link_send_wait(w->link, &m, c->map.memfd) == 0;
+    }
+    w->config.type = HAK_LINK_CONFIG;
+    w->config.hold = 0;
+    sent = sent && hak_link_send_wait(w->link, &w->config, w->listening) == 0;
+    if (!sent || !watch_link(w))
+        lose_keeper(w);
+}
+
+/* ---- one round ------------------------------------------------------------------------------- */
+
+static void beat(struct hak_worker *w) {
+    uint64_t now = hak_clock_monotonic_ns();
+    for (uint32_t i = 0; i < w->client_count; i++)
+        atomic_store(&hak_mapping_header(&w->clients[i]->map)->worker_heartbeat_ns, now);
+}
+
+static bool any_report(const struct hak_worker *w) {
+    for (uint32_t i = 0; i < w->client_count; i++)
+        if (hak_fault_is_wanted(w->clients[i]))
+            return true;
+    return false;
+}
+
+static bool any_end(struct hak_worker *w, uint64_t now) {
+    bool any = false;
+    for (uint32_t i = 0; i < w->client_count; i++)
+        any |= hak_client_look_for_ends(w->clients[i], now);
+    return any;
+}
+
+static void commit_all(struct hak_worker *w) {
+    for (int round = 0; round < LAST_ROUNDS && hak_worker_commit(w); round++)
+        beat(w);
+}
+
+/* Sessions that nobody maps any more: what came last is stored, then they are closed. */
+static void close_sessions(struct hak_worker *w, uint64_t now) {
+    for (uint32_t i = 0; i < w->client_count;) {
+        struct hak_client *c = w->clients[i];
+        if (!hak_client_is_over(c, now)) {
+            i++;
+            continue;
+        }
+        commit_all(w);
+        hak_client_end_all(c, now);
+        hak_client_copy_counters(c, &w->rows);
+        hak_worker_commit(w);
+        uint32_t number = c->link_number;
+        w->clients[i] = w->clients[--w->client_count];
+        hak_leaks_forget(&w->leaks, c);
+        hak_client_close(c);
+        hak_worker_commit(w);
+        tell(w, HAK_LINK_DONE, number, 0);
+    }
+}
+
+static uint32_t count_live(const struct hak_worker *w, uint32_t for_unseen) {
+    uint32_t live = 0;
+    for (uint32_t i = 0; i < w->client_count; i++) {
+        uint32_t seen = hak_client_live(w->clients[i]);
+        live += seen ? seen : for_unseen;
+    }
+    return live;
+}
+
+/* Somebody maps a session in which no process is known to live: a forked child says who it is when
+ * it first runs, which on a busy machine is later than its parent's end. It is given a moment. */
+static void await_unseen(struct hak_worker *w) {
+    for (int slice = 0; slice < UNSEEN_SLICES; slice++) {
+        uint32_t known = count_live(w, 0);
+        if (known > 0 || count_live(w, 1) == known)
+            return;
+        usleep(UNSEEN_SLICE_US);
+        beat(w);
+        commit_all(w);
+        close_sessions(w, hak_clock_monotonic_ns());
+    }
+}
+
+static void answer_sync(struct hak_worker *w) {
+    if (!w->sync_wanted)
+        return;
+    any_end(w, hak_clock_monotonic_ns());
+    commit_all(w);
+    close_sessions(w, hak_clock_monotonic_ns());
+    await_unseen(w);
+    commit_all(w); /* rows that the end of processes changed */
+    tell(w, HAK_LINK_SYNCED, w->sync_wanted, count_live(w, 1));
+    w->sync_wanted = 0;
+}
+
+/* No client is left: everything is resolved, the store becomes one closed file. */
+static void finish(struct hak_worker *w) {
+    hak_opening_reopen(w, false);
+    hak_ends_note_unseen(&w->rows);
+    commit_all(w);
+    store_unreadable(w);
+    if (w->writer) {
+        uint64_t until = hak_clock_monotonic_ns() + (uint64_t)HAK_FINISH_SECONDS * 1000000000u;
+        enum hak_resolve_state state = HAK_RESOLVE_MORE;
+        while (state != HAK_RESOLVE_DONE &&
+               (hak_clock_monotonic_ns() < until ||
+                (state == HAK_RESOLVE_WAIT && hak_clock_monotonic_ns() < until + READ_NS))) {
+            state = hak_resolve_some(&w->resolve, &w->rows, RESOLVE_NS * 25);
+            hak_worker_commit(w);
+            if (state == HAK_RESOLVE_WAIT)
+                usleep(1000);
+        }
+        hak_resolve_made_code(&w->resolve, &w->rows);
+        hak_worker_commit(w);
+        if (state != HAK_RESOLVE_DONE && hak_store_begin(w->writer) == 0) {
+            hak_store_put_meta(w->writer, "symbols", "partial: the time to resolve them was over");
+            hak_store_commit(w->writer);
+        }
+        hak_rows_leave_store(&w->rows);
+        if (hak_store_finish(w->writer) != 0 && !w->trouble_said)
+            hak_worker_say(hak_store_message());
+        w->writer = NULL;
+    }
+    if (w->moved_line[0])
+        hak_worker_say(w->moved_line);
+    w->finished = true;
+    tell(w, HAK_LINK_FINISHED, 1, 0);
+}
+
+/* Something is to be done now, or (false) the worker may sleep. */
+static bool work(struct hak_worker *w) {
+    uint64_t now = hak_clock_monotonic_ns();
+    store_unreadable(w);
+    bool ended = any_end(w, now);
+    struct hak_waiting waiting = hak_cut_look(w->clients, w->client_count);
+    bool reports = any_report(w), more = false;
+    if (ended || reports || hak_cut_is_due(&waiting, now - w->last_cut_ns))
+        more = hak_worker_commit(w);
+    for (uint32_t i = 0; i < w->client_count && reports; i++)
+        if (hak_fault_is_wanted(w->clients[i]))
+            hak_fault_report(w, w->clients[i]);
+    close_sessions(w, now);
+    answer_sync(w);
+    if (w->link < 0) {
+        start_keeper(w, now);
+        if (w->link < 0 && w->client_count == 0)
+            w->finish_wanted = true;
+    }
+    if (w->finish_wanted && w->client_count == 0)
+        finish(w);
+    else
+        w->finish_wanted = false;
+    if (w->finished)
+        return true;
+    bool is_busy = more || waiting.records;
+    if (is_busy && now - w->last_resolve_ns < BUSY_EVERY_NS)
+        return more;
+    enum hak_resolve_state state =
+        hak_resolve_some(&w->resolve, &w->rows, is_busy ? BUSY_RESOLVE_NS : RESOLVE_NS);
+    w->last_resolve_ns = now;
+    return more || (!is_busy && state == HAK_RESOLVE_MORE);
+}
+
+void hak_worker_store_files(struct hak_worker *worker) {
+    commit_all(worker);
+    for (uint32_t i = 0; i < worker->client_count; i++)
+        if (hak_fault_is_wanted(worker->clients[i]))
+            hak_fault_report(worker, worker->clients[i]);
+    for (int round = 0; worker->client_count > 0; round++) {
+        for (uint32_t i = 0; i < worker->client_count && round > 0; i++)
+            worker->clients[i]->over = true; /* nobody else has a copy */
+        commit_all(worker);
+        close_sessions(worker, hak_clock_monotonic_ns());
+    }
+    finish(worker);
+}
+
+/* One heap for all threads: debug information is tens of megabytes for a moment, in threads of its
+ * own; what it leaves is used again by the others, or goes back to the system where it is a
+ * megabyte or more (a tenth of the worker's time on CPython's JSON, and a fifth of its memory). */
+static void keep_memory_small(void) {
+    mallopt(M_ARENA_MAX, 1);
+    mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+    mallopt(M_TRIM_THRESHOLD, LARGE_BYTES);
+}
+
+static void set_up_process(void) {
+    keep_memory_small();
+    int ignored[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGCHLD, SIGXFSZ};
+    for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
+        signal(ignored[i], SIG_IGN);
+    unsetenv("DEBUGINFOD_URLS");
+    unsetenv("LD_PRELOAD");
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+    if (chdir("/") != 0)
+        return;
+}
+
+int hak_worker_main(const char *collect_path, int link) {
+    static struct hak_worker w;
+    set_up_process();
+    if (!hak_worker_make(&w))
+        return 1;
+    snprintf(w.collect_path, sizeof w.collect_path, "%s", collect_path);
+    w.link = link;
+    w.reading_page = hak_reading_share();
+    share_page(&w);
+    if (hak_bell_start(&w.bell) != 0 || !watch_link(&w)) {
+        hak_worker_say("the worker cannot start: no descriptors or threads are left");
+        return 1;
+    }
+    while (!w.finished) {
+        uint32_t none;
+        uint32_t *seen = w.seen ? w.seen : &none;
+        uint32_t count = w.client_count;
+        hak_bell_prepare(&w.bell, w.clients, count, seen);
+        hear_keeper(&w);
+        struct epoll_event events[16];
+        while (epoll_wait(w.bell.epoll, events, 16, 0) == 16)
+            continue;
+        beat(&w);
+        bool busy = work(&w);
+        hak_bell_heard(&w.bell);
+        if (!busy && count == w.client_count)
+            hak_bell_wait(&w.bell, w.clients, count, seen, LOOK_MS);
+    }
+    if (hak_reading_is_busy()) /* in a file that it may never come back from */
+        _exit(0);
+    hak_worker_free(&w);
+    return 0;
+}

@@ -1,0 +1,376 @@
+/* What is heard of programs that say hello, some of them hostile: step by step, without the
+ * keeper's thread and without a worker. */
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "collector/keeper/keeper_state.h"
+#include "collector/kernel/pid_namespace.h"
+#include "../../suite.h"
+
+#define NO_PID 0x7ffffff0 /* above every pid_max */
+
+static struct hak_keeper *k;
+static int worker; /* its end of the link */
+static struct hak_known_process speaker;
+
+static void set_up(void) {
+    int pair[2];
+    struct hak_peer peer;
+    k = hak_keeper_make("/proc/self/exe"); /* which is started as a worker: be_worker */
+    ck_assert_ptr_nonnull(k);
+    k->config.next_number = 2; /* a session came before */
+    ck_assert_int_eq(hak_link_pair(pair), 0);
+    k->link = pair[0];
+    worker = pair[1];
+    pid_t child = fork();
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        close(k->link); /* its end shall be seen */
+        close(worker);
+        for (;;)
+            pause();
+    }
+    ck_assert(hak_peer_read(child, &peer));
+    speaker = (struct hak_known_process){child, peer.start_time};
+}
+
+static void tear_down(void) {
+    kill(speaker.pid, SIGKILL);
+    waitpid(speaker.pid, NULL, 0);
+    hak_keeper_free(k);
+    close(worker);
+}
+
+static const char *say(pid_t child, uint64_t space) {
+    struct hak_greeting g;
+    hak_greeting_open(&g, -1);
+    g.hello = (struct hak_hello){.magic = HAK_HELLO_MAGIC,
+                                 .version = HAK_SESSION_VERSION,
+                                 .kind = HAK_HELLO_UNRECORDED,
+                                 .pid = speaker.pid,
+                                 .child = child,
+                                 .pid_space = space,
+                                 .text = "it is static"};
+    return hak_keeper_note_unrecorded(k, &g, &speaker);
+}
+
+static int count_notes(struct hak_link_message *last) {
+    static struct hak_link_message m;
+    int descriptor, count = 0;
+    while (hak_link_receive(worker, &m, &descriptor) > 0) {
+        ck_assert_uint_eq(m.type, HAK_LINK_UNRECORDED);
+        *last = m;
+        count++;
+    }
+    return count;
+}
+
+/* One that is reaped already was a child, it may be: but one. */
+START_TEST(hears_of_a_child_once) {
+    struct hak_link_message m = {0};
+    static const uint64_t spaces[] = {0, 1};
+    for (int i = 0; i < 5; i++)
+        ck_assert_ptr_null(say(NO_PID, spaces[_i]));
+    ck_assert_int_eq(count_notes(&m), 1);
+    ck_assert_int_eq(m.hello.child, NO_PID);
+    ck_assert_uint_eq(m.hello.pid_space, hak_pid_namespace_own());
+    ck_assert_uint_eq(k->notes_refused, 0);
+}
+END_TEST
+
+START_TEST(hears_each_of_a_process_itself) {
+    struct hak_link_message m = {0};
+    for (int i = 0; i < 3; i++) /* it executed what is not recorded, and that executed it again */
+        ck_assert_ptr_null(say(0, 0));
+    ck_assert_int_eq(count_notes(&m), 3);
+}
+END_TEST
+
+START_TEST(counts_what_it_does_not_pass_on) {
+    struct hak_link_message m = {0};
+    k->notes = calloc(HAK_KEEPER_NOTES, sizeof *k->notes);
+    k->note_capacity = HAK_KEEPER_NOTES;
+    k->note_count = k->notes_told = HAK_KEEPER_NOTES - 1;
+    for (int i = 0; i < 4; i++)
+        ck_assert_ptr_null(say(NO_PID - i, 0));
+    ck_assert_int_eq(count_notes(&m), 1);
+    ck_assert_uint_eq(k->notes_refused, 3);
+    for (int i = 0; i < 3; i++)
+        hak_keeper_tell_refused_notes(k, false);
+    ck_assert_int_eq(count_notes(&m), 1);
+    ck_assert_int_eq(m.peer_pid, speaker.pid);
+    ck_assert_str_eq(m.hello.text,
+                     "3 programs that are not recorded are not told of: 16384 were already");
+    (void)say(0, 0);
+    hak_keeper_tell_refused_notes(k, false); /* not each time */
+    ck_assert_int_eq(count_notes(&m), 0);
+    hak_keeper_tell_refused_notes(k, true);
+    hak_keeper_tell_refused_notes(k, true);
+    ck_assert_int_eq(count_notes(&m), 1);
+    ck_assert_int_eq(strncmp(m.hello.text, "4 programs", 10), 0);
+}
+END_TEST
+
+/* Takes what comes until the link's end; says how much as its status. */
+static int be_worker(int link) {
+    static struct hak_link_message m;
+    int descriptor, got, sessions = 0, notes = 0;
+    while ((got = hak_link_receive(link, &m, &descriptor)) >= 0) {
+        struct pollfd p = {.fd = link, .events = POLLIN};
+        if (got == 0)
+            poll(&p, 1, -1);
+        sessions += got > 0 && m.type == HAK_LINK_SESSION && descriptor >= 0;
+        notes += got > 0 && m.type == HAK_LINK_UNRECORDED;
+    }
+    return sessions * 16 + notes;
+}
+
+/* What the keeper's worker, process `pid`, had heard when the keeper went. */
+static int heard_by(pid_t pid) {
+    int status = -1;
+    ck_assert_int_gt(pid, 0);
+    close(k->link);
+    k->link = -1;
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void fill_link(void) {
+    static const struct hak_link_message m = {.type = HAK_LINK_SYNC};
+    while (hak_link_send(k->link, &m, -1) == 0)
+        continue;
+}
+
+static void empty_link(void) {
+    static struct hak_link_message m;
+    int descriptor;
+    while (hak_link_receive(worker, &m, &descriptor) > 0)
+        ck_assert_uint_eq(m.type, HAK_LINK_SYNC);
+}
+
+START_TEST(tells_later_what_a_full_link_does_not_take) {
+    struct hak_link_message m = {0};
+    fill_link();
+    ck_assert_ptr_null(say(NO_PID, 0));
+    ck_assert(hak_keeper_has_untold(k));
+    empty_link();
+    ck_assert(hak_keeper_tell_worker(k));
+    ck_assert(hak_keeper_tell_worker(k));
+    ck_assert(!hak_keeper_has_untold(k));
+    ck_assert_int_eq(count_notes(&m), 1);
+    ck_assert_int_eq(m.hello.child, NO_PID);
+}
+END_TEST
+
+/* Heard while no worker lives, or by one that died: the next one is told all of it. */
+START_TEST(tells_the_next_worker_all_notes) {
+    struct hak_link_message m = {0};
+    ck_assert_ptr_null(say(NO_PID, 0));
+    ck_assert_ptr_null(say(0, 0));
+    ck_assert_int_eq(count_notes(&m), 2);
+    close(worker);
+    worker = -1;
+    hak_keeper_hear_worker(k);
+    ck_assert_int_eq(k->link, -1);
+    ck_assert_ptr_null(say(NO_PID - 1, 0));
+    k->hold = k->hand_over = true;
+    hak_keeper_run(k);
+    ck_assert_int_eq(heard_by(k->worker), 3);
+}
+END_TEST
+
+START_TEST(keeps_notes_until_a_session_came) {
+    struct hak_link_message m = {0};
+    k->config.next_number = 1;
+    ck_assert_ptr_null(say(0, 0));
+    ck_assert(!hak_keeper_has_untold(k));
+    ck_assert_int_eq(count_notes(&m), 0);
+    k->config.next_number = 2;
+    ck_assert(hak_keeper_tell_worker(k));
+    ck_assert_int_eq(count_notes(&m), 1);
+}
+END_TEST
+
+/* A worker that closes the store may not hear it any more. */
+START_TEST(goes_on_for_a_note_that_comes_at_the_end) {
+    struct hak_link_message m = {0};
+    k->finishing = true;
+    ck_assert_ptr_null(say(0, 0));
+    ck_assert_int_eq(count_notes(&m), 0);
+    m = (struct hak_link_message){.type = HAK_LINK_FINISHED, .number = 1};
+    ck_assert_int_eq(hak_link_send(worker, &m, -1), 0);
+    hak_keeper_hear_worker(k);
+    ck_assert(!k->finished);
+    ck_assert(hak_keeper_has_untold(k));
+    k->hold = k->hand_over = true;
+    hak_keeper_run(k);
+    ck_assert_int_eq(heard_by(k->worker), 1);
+}
+END_TEST
+
+/* Processes live on: the keeper leaves when a worker has their memory, and not before: where the
+ * link is full (0), and where the worker that had it is dead (1). */
+START_TEST(leaves_when_a_worker_has_all) {
+    int memory = memfd_create("session", MFD_CLOEXEC);
+    ck_assert_int_eq(ftruncate(memory, 4096), 0);
+    k->held = calloc(1, sizeof *k->held);
+    k->held_count = 1;
+    k->held_capacity = 1;
+    k->held[0] = (struct held){.number = 1, .memfd = memory, .told = _i == 1};
+    k->hand_over = true;
+    pid_t pid = 0;
+    if (_i == 0) {
+        fill_link();
+        pid = fork();
+        if (pid == 0) {
+            close(k->link);
+            _exit(be_worker(worker));
+        }
+    }
+    close(worker);
+    worker = -1;
+    hak_keeper_run(k);
+    ck_assert_int_eq(heard_by(pid ? pid : k->worker), 16);
+}
+END_TEST
+
+/* In a pid namespace of its own, which is known: a child is seen, or there is none. */
+START_TEST(hears_of_no_child_that_another_namespace_has_not) {
+    struct hak_link_message m = {0};
+    struct hak_peer peer;
+    int ready[2];
+    pid_t inner = 0;
+    ck_assert_int_eq(pipe2(ready, O_CLOEXEC), 0);
+    pid_t outer = fork();
+    if (outer == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (unshare(CLONE_NEWPID) != 0)
+            _exit(1);
+        inner = fork();
+        if (inner == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+            for (;;)
+                pause();
+        }
+        (void)!write(ready[1], &inner, sizeof inner);
+        waitpid(inner, NULL, 0);
+        _exit(0);
+    }
+    close(ready[1]);
+    ssize_t got = read(ready[0], &inner, sizeof inner);
+    close(ready[0]);
+    if (got == sizeof inner) {
+        struct hak_known_process before = speaker;
+        ck_assert(hak_peer_read(inner, &peer));
+        speaker = (struct hak_known_process){inner, peer.start_time};
+        for (int i = 0; i < 3; i++)
+            ck_assert_ptr_nonnull(say(77777, 1));
+        ck_assert_int_eq(count_notes(&m), 0);
+        ck_assert_ptr_null(say(0, 1)); /* of itself */
+        ck_assert_int_eq(count_notes(&m), 1);
+        speaker = before;
+        kill(inner, SIGKILL);
+    } else {
+        puts("no pid namespace here: not tried");
+    }
+    waitpid(outer, NULL, 0);
+}
+END_TEST
+
+/* What others left may need the last room: nobody more is taken, and nobody is sent away. */
+START_TEST(takes_nobody_without_room) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    socklen_t bytes = sizeof address;
+    char name[108] = "";
+    k->listening = hak_keeper_open_socket(name);
+    ck_assert_int_ge(k->listening, 0);
+    ck_assert_int_eq(getsockname(k->listening, (struct sockaddr *)&address, &bytes), 0);
+    int program = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(connect(program, (struct sockaddr *)&address, bytes), 0);
+    k->leaving.count = HAK_LEAVING_SOCKETS - 2;
+    ck_assert(!hak_keeper_has_room(k));
+    ck_assert(hak_keeper_accept_guests(k, k->listening));
+    ck_assert_int_eq(k->guest_count, 0);
+    k->leaving.count = 0;
+    ck_assert(hak_keeper_accept_guests(k, k->listening));
+    ck_assert_int_eq(k->guest_count, 1);
+    close(program);
+}
+END_TEST
+
+/* Whoever comes in the moment when the worker has closed the store is not told that he is heard: he
+ * finds the connection closed then, and starts the next keeper. */
+START_TEST(accepts_nobody_at_its_end) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    socklen_t bytes = sizeof address;
+    char name[108] = "", byte;
+    struct hak_hello hello = {.magic = HAK_HELLO_MAGIC,
+                              .version = HAK_SESSION_VERSION,
+                              .kind = HAK_HELLO_UNRECORDED,
+                              .pid = getpid()};
+    struct hak_link_message m = {.type = HAK_LINK_FINISHED, .number = 1};
+    k->listening = hak_keeper_open_socket(name);
+    ck_assert_int_eq(getsockname(k->listening, (struct sockaddr *)&address, &bytes), 0);
+    int program = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(connect(program, (struct sockaddr *)&address, bytes), 0);
+    ck_assert_int_eq(send(program, &hello, sizeof hello, 0), sizeof hello);
+    ck_assert_int_eq(hak_link_send(worker, &m, -1), 0);
+    hak_keeper_run(k);
+    ck_assert(k->finished);
+    ck_assert_int_eq(recv(program, &byte, 1, MSG_DONTWAIT), -1);
+    close(program);
+}
+END_TEST
+
+/* Those that came before it are waited for, for a second; those that come later are not. */
+START_TEST(no_wait_is_prolonged) {
+    uint64_t now = hak_keeper_now_ms();
+    int pair[2];
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+    hak_keeper_add_guest(k, pair[1]);
+    ck_assert_int_eq(k->guest_count, 1);
+    k->guests[0].due_ms = now + 1000; /* it came 4 s ago */
+    k->sync_since_ms = now;
+    ck_assert(hak_keeper_sync_awaits_guests(k));
+    k->guests[0].due_ms = now + 5001; /* it came after that */
+    ck_assert(!hak_keeper_sync_awaits_guests(k));
+    k->sync_passes = 1; /* others may be in the queue */
+    ck_assert(hak_keeper_sync_awaits_guests(k));
+    k->finish_since_ms = now;
+    ck_assert(hak_keeper_finish_awaits_guests(k));
+    k->finish_since_ms = now - 6000;
+    ck_assert(!hak_keeper_finish_awaits_guests(k));
+    close(pair[0]);
+}
+END_TEST
+
+int main(int argc, char **argv) {
+    if (argc == 2 && strcmp(argv[1], "--worker") == 0)
+        return be_worker(HAK_LINK_SOCKET);
+    TCase *cases = tcase_create("keeper_guests");
+    tcase_add_checked_fixture(cases, set_up, tear_down);
+    tcase_set_timeout(cases, 60);
+    tcase_add_loop_test(cases, hears_of_a_child_once, 0, 2);
+    tcase_add_test(cases, hears_each_of_a_process_itself);
+    tcase_add_test(cases, counts_what_it_does_not_pass_on);
+    tcase_add_test(cases, tells_later_what_a_full_link_does_not_take);
+    tcase_add_test(cases, tells_the_next_worker_all_notes);
+    tcase_add_test(cases, keeps_notes_until_a_session_came);
+    tcase_add_test(cases, goes_on_for_a_note_that_comes_at_the_end);
+    tcase_add_loop_test(cases, leaves_when_a_worker_has_all, 0, 2);
+    tcase_add_test(cases, hears_of_no_child_that_another_namespace_has_not);
+    tcase_add_test(cases, takes_nobody_without_room);
+    tcase_add_test(cases, accepts_nobody_at_its_end);
+    tcase_add_test(cases, no_wait_is_prolonged);
+    return run_cases("collector/keeper_guests", cases);
+}

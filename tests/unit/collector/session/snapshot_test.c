@@ -1,0 +1,244 @@
+/* Snapshots of counters in sessions written by hand: what changed, the last one, blocks given back,
+ * and memory full of nonsense. */
+#include <signal.h>
+#include <sys/wait.h>
+#include "../../suite.h"
+#include "../fake_worker.h"
+#include "metrics/block.h"
+
+enum { BLOCKS = 4, CLASS = 7, EXTENTS = 8 };
+
+static struct fake_program program;
+static struct hak_worker worker;
+
+static void set_up(void) {
+    program = (struct fake_program){.memfd = -1};
+    fake_directory(&program);
+    fake_begin(&program, "t.db");
+    struct hak_session *s = program.session;
+    s->extent_count = EXTENTS;
+    s->metrics_offset = fake_round(s->extent_offset + EXTENTS * HAK_EXTENT_BYTES);
+    s->metrics_blocks = BLOCKS;
+    s->metrics_ms = 10;
+    fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
+    ck_assert(hak_worker_make(&worker));
+}
+
+static void tear_down(void) {
+    fake_clean(&program);
+}
+
+static const char *add(void) {
+    struct hak_hello hello = fake_hello(&program);
+    return hak_worker_add(&worker, 1, &hello, getpid(), dup(program.memfd));
+}
+
+static hak_counters_owner_t *owner(uint32_t block) {
+    return (hak_counters_owner_t *)(void *)((char *)program.session +
+                                            program.session->metrics_offset) +
+           block;
+}
+
+static uint64_t *cell(uint32_t block, unsigned class_index, unsigned metric) {
+    char *first = (char *)program.session + program.session->metrics_offset + 4096;
+    struct hak_counters *counters = hak_counters_at(first, block);
+    unsigned row = 0;
+    while (counters->metric_of_row[row] && counters->metric_of_row[row] != metric + 1)
+        row++;
+    counters->metric_of_row[row] = (uint8_t)(metric + 1);
+    return &counters->rows[row][class_index];
+}
+
+static void take_block(uint32_t block, uint32_t process, enum hak_counters_state state) {
+    atomic_store(owner(block), hak_counters_owner(state, process));
+    if (atomic_load(&program.session->metrics_high) <= block)
+        atomic_store(&program.session->metrics_high, block + 1);
+}
+
+static void commit_when_due(void) {
+    usleep(15000);
+    while (hak_worker_commit(&worker))
+        continue;
+}
+
+START_TEST(stores_what_changed) {
+    take_block(0, 0, HAK_COUNTERS_OWNED);
+    take_block(1, 0, HAK_COUNTERS_IDLE);
+    take_block(2, 0, HAK_COUNTERS_SHARED);
+    take_block(3, 1, HAK_COUNTERS_OWNED); /* another process's */
+    for (uint32_t block = 0; block < BLOCKS; block++)
+        *cell(block, CLASS, HAK_METRIC_SERVED_FRONT) = 10;
+    ck_assert_ptr_null(add());
+    commit_when_due();
+    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM metric WHERE name <> 'snapshot.since'"), 1);
+    ck_assert_int_eq(ask(&worker,
+                         "SELECT value FROM metric WHERE name = 'served.FRONT' AND class = 7 AND "
+                         "process = 1"),
+                     30);
+    commit_when_due();
+    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM metric WHERE name <> 'snapshot.since'"), 1);
+    *cell(1, HAK_METRIC_NO_CLASS, HAK_METRIC_PAGES_MAP_TIMES) = 3;
+    *cell(2, CLASS, HAK_METRIC_SERVED_FRONT) = 11;
+    commit_when_due();
+    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM metric WHERE name <> 'snapshot.since'"), 3);
+    ck_assert_int_eq(ask(&worker, "SELECT max(value) FROM metric WHERE class = 7"), 31);
+    ck_assert_int_eq(
+        ask(&worker, "SELECT value FROM metric WHERE name = 'PAGES_MAP.times' AND class = 255"), 3);
+}
+END_TEST
+
+/* Also when that one had nothing to tell. */
+START_TEST(tells_when_the_one_before_was) {
+    take_block(0, 0, HAK_COUNTERS_OWNED);
+    *cell(0, CLASS, HAK_METRIC_SERVED_FRONT) = 1;
+    ck_assert_ptr_null(add());
+    for (int i = 0; i < 4; i++)
+        commit_when_due();
+    *cell(0, CLASS, HAK_METRIC_SERVED_FRONT) = 2;
+    commit_when_due();
+    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM metric WHERE name = 'snapshot.since'"), 2);
+    ck_assert_int_eq(ask(&worker,
+                         "SELECT min(value) = (SELECT start_ns FROM process) FROM metric WHERE "
+                         "name = 'snapshot.since'"),
+                     1);
+    ck_assert_int_eq(ask(&worker,
+                         "SELECT max(value) > min(ns) AND max(value) < max(ns) FROM metric WHERE "
+                         "name = 'snapshot.since'"),
+                     1);
+}
+END_TEST
+
+START_TEST(waits_for_the_time) {
+    program.session->metrics_ms = 60000;
+    take_block(0, 0, HAK_COUNTERS_OWNED);
+    *cell(0, CLASS, HAK_METRIC_SERVED_FRONT) = 1;
+    ck_assert_ptr_null(add());
+    commit_when_due();
+    *cell(0, CLASS, HAK_METRIC_SERVED_FRONT) = 2;
+    commit_when_due();
+    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM metric WHERE name <> 'snapshot.since'"), 1);
+}
+END_TEST
+
+/* A process that is killed: what its memory says then is its last snapshot, and others get its
+ * blocks, empty. */
+START_TEST(takes_the_last_one_of_a_killed_process) {
+    pid_t child = fork();
+    if (child == 0)
+        for (;;)
+            pause();
+    program.session->metrics_ms = 60000;
+    fake_claim_process(&program, 1, child, 0, 1);
+    take_block(1, 1, HAK_COUNTERS_OWNED);
+    *cell(1, CLASS, HAK_METRIC_SERVED_FRONT) = 5;
+    ck_assert_ptr_null(add());
+    commit_when_due();
+    *cell(1, CLASS, HAK_METRIC_SERVED_FRONT) = 6;
+    *cell(1, 3, HAK_METRIC_GIVEN_REMOTE) = 2;
+    commit_when_due();
+    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM metric WHERE name <> 'snapshot.since'"), 1);
+    kill(child, SIGKILL);
+    ck_assert_int_eq(waitpid(child, NULL, 0), child);
+    ck_assert(hak_client_look_for_ends(worker.clients[0], fake_monotonic()));
+    commit_when_due();
+    commit_when_due();
+    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM metric WHERE name <> 'snapshot.since'"), 4);
+    ck_assert_int_eq(ask(&worker, "SELECT max(value) FROM metric WHERE name = 'served.FRONT'"), 6);
+    ck_assert_int_eq(ask(&worker, "SELECT process FROM metric WHERE name = 'snapshot.end'"), 2);
+    ck_assert_int_eq(ask(&worker, "SELECT end_kind FROM process WHERE id = 2"), 2);
+    ck_assert_uint_eq(atomic_load(owner(1)), 0);
+    ck_assert_uint_eq(*cell(1, CLASS, HAK_METRIC_SERVED_FRONT), 0);
+    ck_assert_uint_eq(atomic_load(&fake_process(&program, 1)->state), HAK_PROCESS_FREE);
+}
+END_TEST
+
+/* The next worker knows no snapshot: its first is a whole one, and readers take the increase. */
+START_TEST(goes_on_after_a_worker_died) {
+    take_block(0, 0, HAK_COUNTERS_OWNED);
+    *cell(0, CLASS, HAK_METRIC_SERVED_FRONT) = 5;
+    ck_assert_ptr_null(add());
+    commit_when_due();
+    ck_assert_int_eq(hak_store_finish(worker.writer), 0);
+    worker.writer = NULL;
+    hak_worker_free(&worker);
+    ck_assert(hak_worker_make(&worker));
+    worker.config.resume_store = 1;
+    *cell(0, CLASS, HAK_METRIC_SERVED_FRONT) = 8;
+    ck_assert_ptr_null(add());
+    commit_when_due();
+    ck_assert_int_eq(ask(&worker, "SELECT count(DISTINCT process) FROM metric"), 1);
+    ck_assert_int_eq(ask(&worker, "SELECT max(value) FROM metric WHERE name = 'served.FRONT'"), 8);
+}
+END_TEST
+
+START_TEST(takes_none_when_none_are_wanted) {
+    program.session->metrics_ms = 0;
+    take_block(0, 0, HAK_COUNTERS_OWNED);
+    *cell(0, CLASS, HAK_METRIC_SERVED_FRONT) = 5;
+    ck_assert_ptr_null(add());
+    commit_when_due();
+    ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM metric WHERE name <> 'snapshot.since'"), 0);
+}
+END_TEST
+
+START_TEST(survives_nonsense) {
+    ck_assert_ptr_null(add());
+    srandom(3);
+    for (int round = 0; round < 20; round++) {
+        for (uint32_t block = 0; block < BLOCKS; block++) {
+            atomic_store(owner(block), (uint64_t)random() << 40 ^ (uint64_t)random() << 20 ^
+                                           (uint64_t)(random() % 3));
+            for (int i = 0; i < 50; i++)
+                *cell(block, (unsigned)random() % HAK_METRIC_CLASSES,
+                      (unsigned)random() % HAK_METRICS) = (uint64_t)random() * (uint64_t)random();
+        }
+        atomic_store(&program.session->metrics_high, (uint32_t)random());
+        commit_when_due();
+    }
+    ck_assert_int_eq(ask(&worker,
+                         "SELECT count(*) FROM metric WHERE process <> 1 OR name IS NULL OR "
+                         "typeof(value) <> 'real'"),
+                     0);
+}
+END_TEST
+
+/* What each header is refused for: counters that would lie outside of the memory. */
+static const struct {
+    uint64_t offset, blocks;
+} broken[] = {
+    {FAKE_BYTES, 1},
+    {FAKE_BYTES - 4096, 1},
+    {FAKE_BYTES - 8192, BLOCKS},
+    {0, 1},
+    {64, BLOCKS},
+    {4097 * 4, BLOCKS},
+    {1 << 20, UINT64_MAX},
+    {1 << 20, UINT64_MAX / 8},
+    {UINT64_MAX - 4095, 1},
+    {1 << 20, UINT64_MAX / HAK_COUNTERS_BYTES},
+    {1 << 20, HAK_METRICS_MAX + 1},
+};
+
+START_TEST(refuses_counters_outside) {
+    program.session->metrics_offset = broken[_i].offset;
+    program.session->metrics_blocks = broken[_i].blocks;
+    const char *why = add();
+    ck_assert_msg(why != NULL, "offset %llu, %llu blocks: taken",
+                  (unsigned long long)broken[_i].offset, (unsigned long long)broken[_i].blocks);
+    ck_assert_str_eq(why, "its tables lie outside of it");
+}
+END_TEST
+
+int main(void) {
+    TCase *cases = tcase_create("snapshot");
+    tcase_add_checked_fixture(cases, set_up, tear_down);
+    tcase_add_test(cases, stores_what_changed);
+    tcase_add_test(cases, tells_when_the_one_before_was);
+    tcase_add_test(cases, waits_for_the_time);
+    tcase_add_test(cases, takes_the_last_one_of_a_killed_process);
+    tcase_add_test(cases, goes_on_after_a_worker_died);
+    tcase_add_test(cases, takes_none_when_none_are_wanted);
+    tcase_add_test(cases, survives_nonsense);
+    tcase_add_loop_test(cases, refuses_counters_outside, 0, sizeof broken / sizeof broken[0]);
+    return run_cases("collector/snapshot", cases);
+}

@@ -1,0 +1,105 @@
+/* A disk that refuses: what cannot be stored is counted, what comes later is stored again, and the
+ * store is whole. SQLite's own writes are made to fail. */
+#include <errno.h>
+#include <sqlite3.h>
+#include "../fake_worker.h"
+#include "../../suite.h"
+#include "store/reader/reader.h"
+#include "store/check/check.h"
+
+static struct fake_program program;
+static struct hak_worker worker;
+static int refuse_errno;         /* 0 = all goes well */
+static unsigned writes_let_pass; /* before that */
+static uint32_t written;
+
+static ssize_t refusing_pwrite(int fd, const void *bytes, size_t count, off_t at) {
+    if (refuse_errno && writes_let_pass-- == 0) {
+        writes_let_pass = 0;
+        errno = refuse_errno;
+        return -1;
+    }
+    return pwrite(fd, bytes, count, at);
+}
+
+static void set_up(void) {
+    program = (struct fake_program){.memfd = -1};
+    fake_directory(&program);
+    fake_begin(&program, "t.db");
+    fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
+    fake_claim_ring(&program, 0, 0, 1, 8192);
+    ck_assert(hak_worker_make(&worker));
+    sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
+    ck_assert_int_eq(vfs->xSetSystemCall(vfs, "pwrite64", (sqlite3_syscall_ptr)refusing_pwrite), 0);
+    struct hak_hello hello = fake_hello(&program);
+    const char *why = hak_worker_add(&worker, 1, &hello, getpid(), dup(program.memfd));
+    ck_assert_msg(why == NULL, "%s", why);
+    refuse_errno = 0;
+    written = 0;
+}
+static void tear_down(void) {
+    fake_clean(&program);
+}
+
+/* Blocks that come and go, each of another slot than the last ones. */
+static void record(uint32_t count) {
+    for (uint32_t i = 0; i < count; i++, written++)
+        fake_event(&program, 0, written % 2 ? HAK_FREE : HAK_MALLOC, written / 2 % 64,
+                   1 + written / 128 * 2 + written % 2, 0);
+}
+
+static uint64_t lost_in(const char *path, uint64_t *stored) {
+    struct hak_store_reader *reader;
+    struct hak_store_summary summary;
+    ck_assert_int_eq(hak_store_open(path, &reader), 0);
+    ck_assert_int_eq(hak_store_summarise(reader, &summary), 0);
+    ck_assert_int_eq(hak_store_check(reader, NULL, NULL), 0);
+    *stored = summary.events;
+    hak_store_close(reader);
+    return summary.lost_events;
+}
+
+static void refuses_and_recovers(int error, unsigned pass) {
+    char path[HAK_PATH_BYTES];
+    uint64_t stored;
+    record(1000);
+    commit(&worker);
+    refuse_errno = error;
+    writes_let_pass = pass;
+    for (int i = 0; i < 3; i++) {
+        record(1000);
+        commit(&worker);
+        struct hak_ring_entry *r = fake_ring(&program, 0); /* the program does not wait for room */
+        ck_assert_uint_eq(atomic_load(&r->tail), atomic_load(&r->head));
+    }
+    ck_assert_uint_eq(hak_store_last_event(worker.writer), 1000);
+    refuse_errno = 0;
+    worker.trouble_until_ns = 0; /* a second later */
+    record(1000);
+    commit(&worker);
+    snprintf(path, sizeof path, "%s", worker.store_path);
+    ck_assert_uint_eq(lost_in(path, &stored), 3000);
+    ck_assert_uint_eq(stored, 2000);
+    ck_assert_int_eq(hak_store_finish(worker.writer), 0);
+    ck_assert_uint_eq(lost_in(path, &stored), 3000);
+    ck_assert_uint_eq(stored, 2000);
+}
+
+/* With all writes refused, with the first ones of a transaction let pass. */
+START_TEST(counts_what_a_broken_disk_refuses) {
+    refuses_and_recovers(EIO, (unsigned)_i * 2);
+}
+END_TEST
+START_TEST(counts_what_a_full_disk_refuses) {
+    refuses_and_recovers(ENOSPC, (unsigned)_i * 2);
+}
+END_TEST
+
+int main(void) {
+    TCase *cases = tcase_create("trouble");
+    tcase_set_timeout(cases, 60);
+    tcase_add_checked_fixture(cases, set_up, tear_down);
+    tcase_add_loop_test(cases, counts_what_a_broken_disk_refuses, 0, 4);
+    tcase_add_loop_test(cases, counts_what_a_full_disk_refuses, 0, 4);
+    return run_cases("collector/trouble", cases);
+}
