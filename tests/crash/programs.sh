@@ -65,6 +65,15 @@ start_redis() {
     until_true answers || exit 1
     redis-cli -s "$folder/socket" set key value >/dev/null
 }
+# Redis' main thread wakes ten times a second where it waits for commands. Where it was blocked for a second
+# at a stretch, it is inside the command that sleeps, so that both ways have the same stack.
+sleeps_in_command() {
+    local before after
+    before=$(grep -E '^(State|voluntary_ctxt_switches):' "/proc/$redis/task/$redis/status")
+    sleep 1
+    after=$(grep -E '^(State|voluntary_ctxt_switches):' "/proc/$redis/task/$redis/status")
+    [[ $before = *'S (sleeping)'* && $before = "$after" ]]
+}
 for way in debug kill; do
     for with in plain hakmem; do
         folder=$way.$with
@@ -74,7 +83,11 @@ for way in debug kill; do
         esac
         case $way in
         debug) redis-cli -s "$folder/socket" debug segfault >/dev/null 2>&1 ;;
-        kill) kill -SEGV "$redis" ;;
+        kill)
+            redis-cli -s "$folder/socket" debug sleep 1000 >/dev/null 2>&1 &
+            until_true sleeps_in_command || exit 1
+            kill -SEGV "$redis"
+            ;;
         esac
         wait "$redis" 2>/dev/null
         echo $? >"$folder/status"
