@@ -6,7 +6,6 @@
  * where glibc tells one, it is what is there now. */
 #include <malloc.h>
 #include <stdio.h>
-#include <string.h>
 #include "entry/entry.h"
 #include "front/figures.h"
 
@@ -77,117 +76,74 @@ HAK_EXPORT struct mallinfo mallinfo(void) {
 
 /* ---- in words -------------------------------------------------------------------------------- */
 
-struct page {
-    size_t length;
-    char text[8192];
-};
-
-static void add(struct page *page, const char *text) {
-    size_t bytes = strlen(text);
-    if (bytes > sizeof page->text - page->length)
-        bytes = sizeof page->text - page->length;
-    memcpy(page->text + page->length, text,
-           bytes); /* NOLINT(bugprone-not-null-terminated-result) */
-    page->length += bytes;
-}
-
-/* `text`, the number right-aligned in `width`, `after`. */
-static void add_number(struct page *page, const char *text, size_t number, unsigned width,
-                       const char *after) {
-    char digits[32];
-    unsigned at = sizeof digits - 1;
-    digits[at] = 0;
-    do
-        digits[--at] = (char)('0' + number % 10);
-    while ((number /= 10) > 0);
-    while (sizeof digits - 1 - at < width)
-        digits[--at] = ' ';
-    add(page, text);
-    add(page, digits + at);
-    add(page, after);
-}
-
-static void print(const struct page *page, FILE *file) {
-    (void)fwrite(page->text, 1, page->length, file);
-}
-
-static void add_bytes(struct page *page, const char *title, size_t system_bytes,
-                      size_t in_use_bytes) {
-    add(page, title);
-    add_number(page, "system bytes     = ", system_bytes, 10, "\n");
-    add_number(page, "in use bytes     = ", in_use_bytes, 10, "\n");
+static void print_bytes(FILE *file, const char *title, size_t system_bytes, size_t in_use_bytes) {
+    (void)fprintf(file, "%s\nsystem bytes     = %10zu\nin use bytes     = %10zu\n", title,
+                  system_bytes, in_use_bytes);
 }
 
 HAK_EXPORT void malloc_stats(void) {
-    struct page page = {0};
     struct statistics now;
     take_statistics(&now);
     size_t system_bytes = now.figures.superslab_bytes, in_use_bytes = now.figures.live_bytes;
-    add_bytes(&page, "Arena 0:\n", system_bytes, in_use_bytes);
-    add_bytes(&page, "Total (incl. mmap):\n", system_bytes + now.large_bytes,
-              in_use_bytes + now.large_bytes);
-    add_number(&page, "max mmap regions = ", now.large_blocks, 10, "\n");
-    add_number(&page, "max mmap bytes   = ", now.large_bytes, 10, "\n");
-    print(&page, stderr);
+    flockfile(stderr);
+    print_bytes(stderr, "Arena 0:", system_bytes, in_use_bytes);
+    print_bytes(stderr, "Total (incl. mmap):", system_bytes + now.large_bytes,
+                in_use_bytes + now.large_bytes);
+    (void)fprintf(stderr, "max mmap regions = %10zu\nmax mmap bytes   = %10zu\n", now.large_blocks,
+                  now.large_bytes);
+    funlockfile(stderr);
 }
 
-static void add_pair(struct page *page, const char *type, size_t count, size_t size) {
-    add(page, "<total type=\"");
-    add(page, type);
-    add_number(page, "\" count=\"", count, 0, "\"");
-    add_number(page, " size=\"", size, 0, "\"/>\n");
+static void print_pair(FILE *file, const char *type, size_t count, size_t size) {
+    (void)fprintf(file, "<total type=\"%s\" count=\"%zu\" size=\"%zu\"/>\n", type, count, size);
 }
 
-static void add_size(struct page *page, const char *what, const char *type, size_t size) {
-    add(page, what);
-    add(page, type);
-    add_number(page, "\" size=\"", size, 0, "\"/>\n");
-}
-
-static void add_totals(struct page *page, const struct statistics *now, size_t rest_blocks,
-                       size_t rest_bytes, bool with_large) {
-    add_pair(page, "fast", now->figures.cached_blocks, now->figures.cached_bytes);
-    add_pair(page, "rest", rest_blocks, rest_bytes);
-    size_t system_bytes = now->figures.superslab_bytes;
+static void print_totals(FILE *file, const struct statistics *now, size_t rest_blocks,
+                         size_t rest_bytes, bool with_large) {
+    print_pair(file, "fast", now->figures.cached_blocks, now->figures.cached_bytes);
+    print_pair(file, "rest", rest_blocks, rest_bytes);
+    size_t bytes = now->figures.superslab_bytes;
     if (with_large) {
-        add_pair(page, "mmap", now->large_blocks, now->large_bytes);
-        system_bytes += now->large_bytes;
+        print_pair(file, "mmap", now->large_blocks, now->large_bytes);
+        bytes += now->large_bytes;
     }
-    add_size(page, "<system type=\"", "current", system_bytes);
-    add_size(page, "<system type=\"", "max", system_bytes);
-    add_size(page, "<aspace type=\"", "total", system_bytes);
-    add_size(page, "<aspace type=\"", "mprotect", system_bytes);
+    (void)fprintf(file,
+                  "<system type=\"current\" size=\"%zu\"/>\n<system type=\"max\" size=\"%zu\"/>\n"
+                  "<aspace type=\"total\" size=\"%zu\"/>\n"
+                  "<aspace type=\"mprotect\" size=\"%zu\"/>\n",
+                  bytes, bytes, bytes, bytes);
+}
+
+static void print_info(FILE *file, const struct statistics *now) {
+    size_t blocks = 0, bytes = 0;
+    (void)fputs("<malloc version=\"1\">\n<heap nr=\"0\">\n<sizes>\n", file);
+    for (unsigned c = 0; c < HAK_CLASSES; c++) {
+        size_t count = now->figures.free_blocks[c], slot_bytes = hak_class_bytes(c);
+        if (count == 0)
+            continue;
+        blocks += count;
+        bytes += count * slot_bytes;
+        (void)fprintf(file, "  <size from=\"%zu\" to=\"%zu\" total=\"%zu\" count=\"%zu\"/>\n",
+                      slot_bytes, slot_bytes, count * slot_bytes, count);
+    }
+    /* As in glibc, what lies in caches is named apart. */
+    (void)fputs("</sizes>\n", file);
+    print_totals(file, now, less(blocks, now->figures.cached_blocks),
+                 less(bytes, now->figures.cached_bytes), false);
+    (void)fputs("</heap>\n", file);
+    print_totals(file, now, less(blocks, now->figures.cached_blocks),
+                 less(bytes, now->figures.cached_bytes), true);
+    (void)fputs("</malloc>\n", file);
 }
 
 HAK_EXPORT int malloc_info(int options, FILE *file) {
     if (options != 0)
         return EINVAL;
-    struct page page = {0};
     struct statistics now;
     take_statistics(&now);
-    size_t blocks = 0, bytes = 0;
-    add(&page, "<malloc version=\"1\">\n<heap nr=\"0\">\n<sizes>\n");
-    for (unsigned c = 0; c < HAK_CLASSES; c++) {
-        size_t count = now.figures.free_blocks[c], slot_bytes = hak_class_bytes(c);
-        if (count == 0)
-            continue;
-        blocks += count;
-        bytes += count * slot_bytes;
-        add_number(&page, "  <size from=\"", slot_bytes, 0, "\"");
-        add_number(&page, " to=\"", slot_bytes, 0, "\"");
-        add_number(&page, " total=\"", count * slot_bytes, 0, "\"");
-        add_number(&page, " count=\"", count, 0, "\"/>\n");
-    }
-    /* As in glibc, what lies in caches is told apart. */
-    size_t cached_blocks = now.figures.cached_blocks, cached_bytes = now.figures.cached_bytes;
-    blocks -= cached_blocks < blocks ? cached_blocks : blocks;
-    bytes -= cached_bytes < bytes ? cached_bytes : bytes;
-    add(&page, "</sizes>\n");
-    add_totals(&page, &now, blocks, bytes, false);
-    add(&page, "</heap>\n");
-    add_totals(&page, &now, blocks, bytes, true);
-    add(&page, "</malloc>\n");
-    print(&page, file);
+    flockfile(file);
+    print_info(file, &now);
+    funlockfile(file);
     return 0;
 }
 

@@ -7,7 +7,7 @@
 #include "guard/guard.h"
 #include "guard/in_front.h"
 #include "guard/pages.h"
-#include "large/walk.h"
+#include "large/totals.h"
 #include "platform/lock.h"
 #include "platform/raw_call.h"
 #include "pool/pool.h"

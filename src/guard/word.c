@@ -15,7 +15,7 @@
 #include "guard/around.h"
 #include "guard/pages.h"
 #include "guard/word.h"
-#include "large/walk.h"
+#include "large/totals.h"
 #include "platform/raw_call.h"
 
 enum {

@@ -2,7 +2,7 @@
  * scan, with two bits for each block. */
 #include "leaks/leaks.h"
 
-#include "large/walk.h"
+#include "large/totals.h"
 #include "platform/platform.h"
 #include "platform/raw_call.h"
 

@@ -15,6 +15,7 @@
 #include <sys/ptrace.h>
 #include <sys/user.h>
 #include "leaks/leaks.h"
+#include "platform/line.h"
 #include "platform/platform.h"
 #include "platform/raw_call.h"
 #include "trace/wait.h"
@@ -143,16 +144,11 @@ static void read_registers(struct hak_leak_thread *thread) {
 
 /* A thread that ended meanwhile, or the first one after its pthread_exit, needs no stop. */
 static bool runs(const struct hak_leak_scan *scan, int number) {
-    char path[32], text[512];
-    static const char behind[] = "/stat";
-    size_t digits = 1;
-    for (int n = number; n >= 10; n /= 10)
-        digits++;
-    for (size_t i = digits; i-- > 0; number /= 10)
-        path[i] = (char)('0' + number % 10);
-    __builtin_memcpy(path + digits, behind, sizeof behind);
-    long file =
-        hak_raw_call(SYS_openat, scan->tasks_file, (long)path, O_RDONLY | O_CLOEXEC, 0, 0, 0);
+    struct hak_line path = {.length = 0};
+    char text[512];
+    hak_line_say(&path, "", (uint64_t)number, "/stat");
+    long file = hak_raw_call(SYS_openat, scan->tasks_file, (long)hak_line_text(&path),
+                             O_RDONLY | O_CLOEXEC, 0, 0, 0);
     if (file < 0)
         return file != -ENOENT && file != -ESRCH;
     long got = hak_read(file, text, sizeof text - 1);

@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include "hop.h"
+#include "platform/line.h"
 #include "platform/raw_call.h"
 #include "superslab.h"
 
@@ -217,29 +218,14 @@ void hak_close(long file) {
     (void)hak_raw_call(SYS_close, file, 0, 0, 0, 0, 0);
 }
 
-void hak_write_error(const char *text, size_t bytes) {
-    (void)hak_raw_call(SYS_write, 2, (long)text, (long)bytes, 0, 0, 0);
-}
-
 void hak_die(const char *what, const void *address, const char *why) {
-    char line[512];
-    size_t length = 0;
-    const char *parts[] = {"hakmem: ", what, ": 0x", NULL, " ", why, "\n"};
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        if (!parts[i]) {
-            int digit = 60;
-            while (digit > 0 && ((uintptr_t)address >> digit & 15) == 0)
-                digit -= 4;
-            for (; digit >= 0; digit -= 4)
-                line[length++] = "0123456789abcdef"[(uintptr_t)address >> digit & 15];
-            continue;
-        }
-        size_t bytes = strlen(parts[i]);
-        if (bytes > sizeof line - 32 - length)
-            bytes = sizeof line - 32 - length;
-        memcpy(line + length, parts[i], bytes); /* NOLINT(bugprone-not-null-terminated-result) */
-        length += bytes;
-    }
-    hak_write_error(line, length);
+    struct hak_line line = {.length = 0};
+    const char *parts[] = {"hakmem: ", what, ": ", NULL, " ", why};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (parts[i])
+            hak_line_add(&line, parts[i]);
+        else
+            hak_line_hex(&line, (uintptr_t)address);
+    hak_line_end(&line);
     abort();
 }

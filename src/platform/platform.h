@@ -111,9 +111,6 @@ static inline uint64_t hak_ticks(void) {
     return __builtin_ia32_rdtsc();
 }
 
-/* Writes text to fd 2, in one call. */
-HAK_HIDDEN void hak_write_error(const char *text, size_t bytes);
-
 /* Last words: one line "hakmem: WHAT: ADDRESS WHY" on fd 2, then SIGABRT. For misuse by the program
  * that the plain build notices; never returns. */
 HAK_HIDDEN _Noreturn HAK_COLD void hak_die(const char *what, const void *address, const char *why);

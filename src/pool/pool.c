@@ -6,7 +6,7 @@
 #include "options.h"
 #include "platform/arena.h"
 #include "pool/reserve.h"
-#include "pool/tell.h"
+#include "pool/log.h"
 
 #define SLOT_STATES_BYTES HAK_PAGES_OF(HAK_SLOT_STATES_BYTES)
 
@@ -27,7 +27,7 @@ static unsigned count_places(void) {
 /* The registry does not know it (any more). */
 static void unmap(struct hak_superslab *superslab) {
     hop_note(HAK_SUPERSLAB_UNMAP, HAK_CLASS_NONE, superslab, HAK_SUPERSLAB_BYTES);
-    hak_pool_tell("unmapped", superslab, HAK_OWNER_NOBODY);
+    hak_pool_log("unmapped", superslab, HAK_OWNER_NOBODY);
     if (superslab->slots)
         hak_unmap(superslab->slots, SLOT_STATES_BYTES);
     hak_arena_give(superslab);
@@ -69,7 +69,7 @@ struct hak_superslab *hak_pool_map(hak_owner_t owner) {
         unmap(superslab);
         return NULL;
     }
-    hak_pool_tell("mapped", superslab, owner);
+    hak_pool_log("mapped", superslab, owner);
     return superslab;
 }
 
@@ -82,7 +82,7 @@ struct hak_superslab *hak_pool_claim(hak_owner_t owner) {
     hak_registry_change(superslab, owner);
     atomic_store_explicit(&superslab->owner, owner, memory_order_relaxed);
     hop_note(HAK_SUPERSLAB_TAKE, HAK_CLASS_NONE, superslab, HAK_SUPERSLAB_BYTES);
-    hak_pool_tell("taken", superslab, owner);
+    hak_pool_log("taken", superslab, owner);
     return superslab;
 }
 
@@ -91,7 +91,7 @@ static bool keep(struct hak_superslab *superslab, unsigned places) {
     if (!hak_reserve_has_place(&reserve, places))
         return false;
     hop_note(HAK_SUPERSLAB_KEEP, HAK_CLASS_NONE, superslab, HAK_SUPERSLAB_BYTES);
-    hak_pool_tell("kept", superslab, HAK_OWNER_RESERVE);
+    hak_pool_log("kept", superslab, HAK_OWNER_RESERVE);
     hak_registry_change(superslab, HAK_OWNER_RESERVE);
     return hak_reserve_keep(&reserve, places, superslab, hak_ticks());
 }

@@ -17,8 +17,8 @@ const char *hak_verify_place(unsigned place) {
     return place < HAK_PLACE_COUNT && names[place] ? names[place] : "no place";
 }
 
-/* What a visit knows: the cache that is walked. */
-struct walk {
+/* What a visit knows: the cache that is visited. */
+struct visit {
     struct hak_verify *v;
     hak_owner_t owner;    /* whose blocks they must be; HAK_OWNER_NOBODY: each chunk says it */
     hak_owner_t heap;     /* in whose cache they lie */
@@ -28,12 +28,12 @@ struct walk {
     size_t visited;
 };
 
-static void verify_block(const struct walk *walk, base_t block) {
-    struct hak_verify *v = walk->v;
-    struct hak_verify_where where = {.heap = walk->heap,
+static void verify_block(const struct visit *visit, base_t block) {
+    struct hak_verify *v = visit->v;
+    struct hak_verify_where where = {.heap = visit->heap,
                                      .block = block,
-                                     .cache =
-                                         walk->cache ? walk->cache : hak_verify_place(walk->place)};
+                                     .cache = visit->cache ? visit->cache
+                                                           : hak_verify_place(visit->place)};
     struct hak_verify_slot at;
     if (!hak_verify_locate(v, block, &at)) {
         hak_verify_wrong(v, &where, "is no slot of a slab that serves a class");
@@ -41,10 +41,10 @@ static void verify_block(const struct walk *walk, base_t block) {
     }
     where.superslab = at.entry->superslab;
     where.slab = at.slab_index;
-    if (walk->owner != HAK_OWNER_NOBODY)
-        hak_verify_same(v, &where, "owner of the block", at.entry->owner, walk->owner);
-    if (walk->class_index != HAK_CLASS_NONE)
-        hak_verify_same(v, &where, "class of the block", at.class_index, walk->class_index);
+    if (visit->owner != HAK_OWNER_NOBODY)
+        hak_verify_same(v, &where, "owner of the block", at.entry->owner, visit->owner);
+    if (visit->class_index != HAK_CLASS_NONE)
+        hak_verify_same(v, &where, "class of the block", at.class_index, visit->class_index);
     if (at.slab->class_index != at.class_index)
         return; /* told already */
     if (at.slot >= at.slab->carved)
@@ -56,129 +56,131 @@ static void verify_block(const struct walk *walk, base_t block) {
     else if (hak_is_debug_build && at.entry->superslab->slots) {
         const struct hak_slot *slot = hak_states_of(at.entry->superslab, at.slab_index) +
                                       hak_first_state(at.class_index) + at.slot;
-        if (slot->place != walk->place)
+        if (slot->place != visit->place)
             hak_verify_words(v, &where, "state of the slot", hak_verify_place(slot->place),
-                             hak_verify_place(walk->place));
+                             hak_verify_place(visit->place));
     }
 }
 
 /* ---- caches of a thread ---------------------------------------------------------------------- */
 
-static void verify_array(struct walk *walk, const struct hak_thread *thread,
+static void verify_array(struct visit *visit, const struct hak_thread *thread,
                          struct hak_front *front) {
-    unsigned c = walk->class_index;
+    unsigned c = visit->class_index;
     const base_t *top = __atomic_load_n(&thread->top[c], __ATOMIC_RELAXED);
     const base_t *end = __atomic_load_n(&thread->end[c], __ATOMIC_RELAXED);
     unsigned capacity = front->array[c].capacity;
     if (capacity == 0)
         return;
     const base_t *bottom = hak_array_bottom_of(front, c, top);
-    struct hak_verify_where where = {.heap = walk->heap, .cache = hak_verify_place(walk->place)};
+    struct hak_verify_where where = {.heap = visit->heap, .cache = hak_verify_place(visit->place)};
     if (!bottom || bottom != front->array[c].bottom || top > end || end != bottom + capacity) {
-        hak_verify_differs(walk->v, &where, "blocks in the array (at most its capacity)",
+        hak_verify_differs(visit->v, &where, "blocks in the array (at most its capacity)",
                            bottom ? (uint64_t)(top - bottom) : UINT64_MAX, capacity);
         return;
     }
     if (bottom->p)
-        hak_verify_wrong(walk->v, &where, "the word below the array holds an address");
+        hak_verify_wrong(visit->v, &where, "the word below the array holds an address");
     for (const base_t *place = bottom + 1; place <= top; place++)
-        verify_block(walk, *place);
+        verify_block(visit, *place);
 }
 
-static void verify_places(struct walk *walk, const struct hak_cache *cache) {
-    struct hak_verify_where where = {.heap = walk->heap, .cache = hak_verify_place(walk->place)};
+static void verify_places(struct visit *visit, const struct hak_cache *cache) {
+    struct hak_verify_where where = {.heap = visit->heap, .cache = hak_verify_place(visit->place)};
     if (cache->count > cache->capacity || cache->capacity > cache->room) {
-        hak_verify_differs(walk->v, &where, "blocks (at most its capacity)", cache->count,
+        hak_verify_differs(visit->v, &where, "blocks (at most its capacity)", cache->count,
                            cache->capacity);
         return;
     }
     for (uint32_t i = 0; i < cache->count; i++)
-        verify_block(walk,
+        verify_block(visit,
                      cache->blocks[cache->storage == HAK_RING ? hak_ring_place(cache, i) : i]);
 }
 
 /* A link is read only where a slab of ours is known to be. */
-static void verify_list(struct walk *walk, const struct hak_cache *list) {
-    struct hak_verify_where where = {.heap = walk->heap, .cache = hak_verify_place(walk->place)};
+static void verify_list(struct visit *visit, const struct hak_cache *list) {
+    struct hak_verify_where where = {.heap = visit->heap, .cache = hak_verify_place(visit->place)};
     uint32_t length = 0;
     base_t block = list->head;
     while (block.p && length < list->count) {
-        verify_block(walk, block);
+        verify_block(visit, block);
         length++;
-        if (!hak_verify_find(walk->v, block.p))
+        if (!hak_verify_find(visit->v, block.p))
             break;
         block = base_from(*check_link_of(block));
     }
-    hak_verify_same(walk->v, &where, "blocks in the list", length, list->count);
+    hak_verify_same(visit->v, &where, "blocks in the list", length, list->count);
     if (length == list->count && block.p)
-        hak_verify_wrong(walk->v, &where, "the list goes on behind the last block that is counted");
+        hak_verify_wrong(visit->v, &where,
+                         "the list goes on behind the last block that is counted");
 }
 
 static void visit_mid(base_t block, void *context) {
-    struct walk *walk = context;
-    verify_block(walk, block);
-    walk->visited++;
+    struct visit *visit = context;
+    verify_block(visit, block);
+    visit->visited++;
 }
 
-static void verify_mid(struct walk *walk, const struct hak_mid *mid) {
-    struct hak_verify_where where = {.heap = walk->heap, .cache = hak_verify_place(walk->place)};
-    walk->visited = 0;
-    size_t count = hak_mid_each(mid, walk->class_index, visit_mid, walk);
-    hak_verify_same(walk->v, &where, "blocks in the list", walk->visited, count);
+static void verify_mid(struct visit *visit, const struct hak_mid *mid) {
+    struct hak_verify_where where = {.heap = visit->heap, .cache = hak_verify_place(visit->place)};
+    visit->visited = 0;
+    size_t count = hak_mid_each(mid, visit->class_index, visit_mid, visit);
+    hak_verify_same(visit->v, &where, "blocks in the list", visit->visited, count);
 }
 
-static void verify_chunk(struct walk *walk, const struct hak_chunk *chunk) {
-    struct hak_verify_where where = {.heap = walk->heap, .cache = walk->cache};
+static void verify_chunk(struct visit *visit, const struct hak_chunk *chunk) {
+    struct hak_verify_where where = {.heap = visit->heap, .cache = visit->cache};
     if (chunk->count > HAK_CHUNK_BLOCKS) {
-        hak_verify_differs(walk->v, &where, "blocks in a chunk (at most)", chunk->count,
+        hak_verify_differs(visit->v, &where, "blocks in a chunk (at most)", chunk->count,
                            HAK_CHUNK_BLOCKS);
         return;
     }
-    walk->owner = (hak_owner_t)chunk->owner;
-    walk->class_index = chunk->class_index;
+    visit->owner = (hak_owner_t)chunk->owner;
+    visit->class_index = chunk->class_index;
     for (uint32_t i = 0; i < chunk->count; i++)
-        verify_block(walk, chunk->blocks[i]);
+        verify_block(visit, chunk->blocks[i]);
 }
 
 /* Returns how many blocks there are. A circle is seen as R. P. Brent does it ("An improved Monte
  * Carlo factorization algorithm", 1980): by meeting again the chunk that was the 1st, 2nd, 4th,
  * 8th, ... */
-static size_t verify_posted(struct walk *walk, const struct hak_chunk *first) {
+static size_t verify_posted(struct visit *visit, const struct hak_chunk *first) {
     const struct hak_chunk *met = NULL;
     size_t length = 0, power = 1, blocks = 0;
     for (const struct hak_chunk *chunk = first; chunk; chunk = chunk->next) {
-        struct hak_verify_where where = {.heap = walk->heap, .cache = walk->cache};
+        struct hak_verify_where where = {.heap = visit->heap, .cache = visit->cache};
         if (chunk == met) {
-            hak_verify_wrong(walk->v, &where, "the chunks run in a circle");
+            hak_verify_wrong(visit->v, &where, "the chunks run in a circle");
             return blocks;
         }
         if (++length == power) {
             met = chunk;
             power *= 2;
         }
-        hak_verify_same(walk->v, &where, "owner named by a chunk", chunk->owner, walk->heap);
-        verify_chunk(walk, chunk);
+        hak_verify_same(visit->v, &where, "owner named by a chunk", chunk->owner, visit->heap);
+        verify_chunk(visit, chunk);
         blocks += chunk->count;
     }
     return blocks;
 }
 
 /* What waits for a class: all chunks are of that class. */
-static void verify_mail(struct walk *walk, const struct hak_heap *heap, unsigned class_index) {
-    struct hak_verify_where where = {.heap = walk->heap, .cache = walk->cache};
+static void verify_mail(struct visit *visit, const struct hak_heap *heap, unsigned class_index) {
+    struct hak_verify_where where = {.heap = visit->heap, .cache = visit->cache};
     const struct hak_chunk *first = heap->mail[class_index].chunks;
-    hak_verify_same(walk->v, &where, "blocks", heap->mail[class_index].blocks,
-                    verify_posted(walk, first));
+    hak_verify_same(visit->v, &where, "blocks", heap->mail[class_index].blocks,
+                    verify_posted(visit, first));
     if (first)
-        hak_verify_same(walk->v, &where, "class named by a chunk", first->class_index, class_index);
+        hak_verify_same(visit->v, &where, "class named by a chunk", first->class_index,
+                        class_index);
 }
 
 /* Chunks are never unmapped: what a slot names can be read. */
-static void verify_remote(struct walk *walk, const struct hak_remote *remote) {
+static void verify_remote(struct visit *visit, const struct hak_remote *remote) {
     for (unsigned i = 0; remote && i < HAK_REMOTE_SLOTS; i++) {
         const struct hak_chunk *chunk = __atomic_load_n(&remote->slots[i], __ATOMIC_RELAXED);
         if (chunk)
-            verify_chunk(walk, chunk);
+            verify_chunk(visit, chunk);
     }
 }
 
@@ -193,38 +195,38 @@ const struct hak_thread *hak_verify_thread_of(struct hak_heap *heap) {
 void hak_verify_caches(struct hak_verify *v, struct hak_heap *heap) {
     struct hak_front *front = heap->front_block;
     const struct hak_thread *thread = hak_verify_thread_of(heap);
-    struct walk walk = {.v = v, .owner = heap->id, .heap = heap->id};
+    struct visit visit = {.v = v, .owner = heap->id, .heap = heap->id};
     for (unsigned c = 0; front && c < HAK_CLASSES; c++) {
-        walk.class_index = c;
-        walk.place = hak_mid_has(c) ? HAK_PLACE_MID_RING : HAK_PLACE_FRONT;
+        visit.class_index = c;
+        visit.place = hak_mid_has(c) ? HAK_PLACE_MID_RING : HAK_PLACE_FRONT;
         if (thread)
-            verify_array(&walk, thread, front);
-        walk.place = HAK_PLACE_MID_LIFO;
-        verify_mid(&walk, front->mid);
+            verify_array(&visit, thread, front);
+        visit.place = HAK_PLACE_MID_LIFO;
+        verify_mid(&visit, front->mid);
     }
     for (unsigned i = 0; front && front->caches && i < hak_plan_cache_count; i++) {
         const struct hak_cache *cache = &front->caches[i];
-        walk.class_index = cache->class_index;
-        walk.place = (enum hak_place)cache->place;
+        visit.class_index = cache->class_index;
+        visit.place = (enum hak_place)cache->place;
         if (cache->storage == HAK_LIST)
-            verify_list(&walk, cache);
+            verify_list(&visit, cache);
         else
-            verify_places(&walk, cache);
+            verify_places(&visit, cache);
     }
-    walk.class_index = HAK_CLASS_NONE;
-    walk.place = HAK_PLACE_REMOTE;
-    walk.cache = "mail box";
-    (void)verify_posted(&walk, atomic_load_explicit(&heap->posted, memory_order_acquire));
-    walk.cache = "mail that is being drained";
-    (void)verify_posted(&walk, heap->draining);
-    walk.cache = "mail that waits for its class";
+    visit.class_index = HAK_CLASS_NONE;
+    visit.place = HAK_PLACE_REMOTE;
+    visit.cache = "mail box";
+    (void)verify_posted(&visit, atomic_load_explicit(&heap->posted, memory_order_acquire));
+    visit.cache = "mail that is being drained";
+    (void)verify_posted(&visit, heap->draining);
+    visit.cache = "mail that waits for its class";
     size_t mail_bytes = 0;
     for (unsigned c = 0; c < HAK_CLASSES; c++) {
-        verify_mail(&walk, heap, c);
+        verify_mail(&visit, heap, c);
         mail_bytes += heap->mail[c].blocks * hak_class_bytes(c);
     }
-    struct hak_verify_where where = {.heap = walk.heap, .cache = walk.cache};
+    struct hak_verify_where where = {.heap = visit.heap, .cache = visit.cache};
     hak_verify_same(v, &where, "bytes", heap->mail_bytes, mail_bytes);
-    walk.cache = "chunk to be posted by";
-    verify_remote(&walk, heap->remote);
+    visit.cache = "chunk to be posted by";
+    verify_remote(&visit, heap->remote);
 }

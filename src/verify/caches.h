@@ -1,4 +1,4 @@
-/* What the run and the walk over caches share. For verify/ only. */
+/* What the run and the visit of caches share. For verify/ only. */
 #ifndef HAK_VERIFY_CACHES_H
 #define HAK_VERIFY_CACHES_H
 

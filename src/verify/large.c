@@ -2,37 +2,37 @@
  * map, the BigCache and the L2.5 pool say the same. */
 #include "verify/verify.h"
 
-#include "large/walk.h"
+#include "large/totals.h"
 #include "verify/caches.h"
 
-struct walk {
+struct visit {
     struct hak_verify *v;
     uint64_t live_blocks;
 };
 
 static void verify_block(const struct hak_large *large, void *context) {
-    struct walk *walk = context;
+    struct visit *visit = context;
     struct hak_verify_where where = {.block = large->base, .cache = "large block"};
     bool is_live = hak_large_is_live(large);
     bool is_quarantined = is_live && large->slot.place == HAK_PLACE_QUARANTINE;
-    walk->live_blocks += is_live && !is_quarantined;
-    hak_verify_same(walk->v, &where, "bytes of its start beyond whole pages",
+    visit->live_blocks += is_live && !is_quarantined;
+    hak_verify_same(visit->v, &where, "bytes of its start beyond whole pages",
                     base_address(large->base) % HAK_PAGE_BYTES, 0);
-    hak_verify_same(walk->v, &where, "bytes of its length beyond whole pages",
+    hak_verify_same(visit->v, &where, "bytes of its length beyond whole pages",
                     large->mapped_bytes % HAK_PAGE_BYTES, 0);
-    hak_verify_same(walk->v, &where, "owner of a SuperSlab there",
+    hak_verify_same(visit->v, &where, "owner of a SuperSlab there",
                     hak_registry_owner(large->base.p), HAK_OWNER_NOBODY);
     unsigned expected = is_live ? HAK_PLACE_LIVE : HAK_PLACE_BIGCACHE;
     /* A block that a thread had in its hands when the process forked stays as it was; one that a
      * thread at work has in its hands is on its way. */
     if (hak_is_debug_build && large->slot.place != expected && !is_quarantined &&
-        !walk->v->some_lost && !walk->v->some_at_work)
-        hak_verify_words(walk->v, &where, "state", hak_verify_place(large->slot.place),
+        !visit->v->some_lost && !visit->v->some_at_work)
+        hak_verify_words(visit->v, &where, "state", hak_verify_place(large->slot.place),
                          hak_verify_place(expected));
 }
 
 uint64_t hak_verify_large(struct hak_verify *v) {
-    struct walk walk = {v, 0};
+    struct visit visit = {v, 0};
     struct hak_large_totals before, after;
     const char *wrong = hak_large_verify(&before);
     if (wrong) {
@@ -44,6 +44,6 @@ uint64_t hak_verify_large(struct hak_verify *v) {
     struct hak_verify_where where = {.cache = "large blocks"};
     if (wrong)
         hak_verify_wrong(v, &where, wrong);
-    hak_large_each(verify_block, &walk);
-    return walk.live_blocks;
+    hak_large_each(verify_block, &visit);
+    return visit.live_blocks;
 }

@@ -1,145 +1,104 @@
 /* One line for each disagreement: what, where, what was found, what was expected. */
 #include "verify/verify.h"
 
-#include "platform/platform.h"
 #include "size_class.h"
 
 static const char start[] = "hakmem: verify: ";
 
-struct text {
-    char *at, *end;
-};
-
-static void add(struct text *text, const char *words) {
-    while (*words && text->at < text->end)
-        *text->at++ = *words++;
-}
-
-static void add_number(struct text *text, uint64_t number, unsigned base) {
-    char digits[21];
-    unsigned count = 0;
-    do
-        digits[count++] = "0123456789abcdef"[number % base];
-    while ((number /= base) > 0);
-    while (count > 0 && text->at < text->end)
-        *text->at++ = digits[--count];
-}
-
-static void add_address(struct text *text, const void *address) {
-    add(text, "0x");
-    add_number(text, (uintptr_t)address, 16);
-}
-
 /* "block 0x7f.. (64 B) in the array of heap 2: " */
-static void add_where(struct text *text, const struct hak_verify_where *where) {
+static void add_where(struct hak_line *line, const struct hak_verify_where *where) {
     const struct hak_superslab *superslab = where->superslab;
-    add(text, start);
+    hak_line_add(line, start);
     if (where->block.p) {
-        add(text, "block ");
-        add_address(text, where->block.p);
-        add(text, superslab || where->cache ? ", " : "");
+        hak_line_add(line, "block ");
+        hak_line_hex(line, base_address(where->block));
+        hak_line_add(line, superslab || where->cache ? ", " : "");
     }
     if (superslab && where->slab) {
         unsigned class_index = superslab->class_of_slab[where->slab];
-        add(text, "slab ");
-        add_number(text, where->slab, 10);
+        hak_line_add(line, "slab ");
+        hak_line_number(line, where->slab);
         if (class_index < HAK_CLASSES) {
-            add(text, " (");
-            add_number(text, hak_class_bytes(class_index), 10);
-            add(text, " B)");
+            hak_line_add(line, " (");
+            hak_line_number(line, hak_class_bytes(class_index));
+            hak_line_add(line, " B)");
         }
-        add(text, " of ");
+        hak_line_add(line, " of ");
     }
     if (superslab) {
-        add(text, "SuperSlab ");
-        add_address(text, superslab);
-        add(text, where->cache || where->heap != HAK_OWNER_NOBODY ? ", " : "");
+        hak_line_add(line, "SuperSlab ");
+        hak_line_hex(line, (uintptr_t)superslab);
+        hak_line_add(line, where->cache || where->heap != HAK_OWNER_NOBODY ? ", " : "");
     }
     if (where->cache) {
-        add(text, where->cache);
-        add(text, where->heap != HAK_OWNER_NOBODY ? " of " : "");
+        hak_line_add(line, where->cache);
+        hak_line_add(line, where->heap != HAK_OWNER_NOBODY ? " of " : "");
     }
     if (where->heap != HAK_OWNER_NOBODY) {
-        add(text, "heap ");
-        add_number(text, where->heap, 10);
+        hak_line_add(line, "heap ");
+        hak_line_number(line, where->heap);
     }
-    add(text, ": ");
+    hak_line_add(line, ": ");
 }
 
-/* The next line, its beginning written; NULL when there are too many. */
-static struct hak_verify_line *begin(struct hak_verify *v, struct text *text,
-                                     const struct hak_verify_where *where) {
+/* The line in which the disagreement is noted, its beginning written; NULL when there are too many.
+ */
+static struct hak_line *begin(struct hak_verify *v, const struct hak_verify_where *where) {
     if (v->disagreements == HAK_VERIFY_LINES) {
         v->not_shown++;
         return NULL;
     }
-    struct hak_verify_line *line = &v->lines[v->disagreements++];
-    line->heap = where->heap;
-    *text = (struct text){line->text, line->text + HAK_VERIFY_LINE_BYTES - 2};
-    add_where(text, where);
-    return line;
-}
-
-static void end(struct text *text) {
-    text->at[0] = '\n';
-    text->at[1] = 0;
+    struct hak_verify_line *noted = &v->lines[v->disagreements++];
+    noted->heap = where->heap;
+    noted->line.length = 0;
+    add_where(&noted->line, where);
+    return &noted->line;
 }
 
 void hak_verify_differs(struct hak_verify *v, const struct hak_verify_where *where,
                         const char *what, uint64_t found, uint64_t expected) {
-    struct text text;
-    if (!begin(v, &text, where))
+    struct hak_line *line = begin(v, where);
+    if (!line)
         return;
-    add(&text, what);
-    add(&text, ": found ");
-    add_number(&text, found, 10);
-    add(&text, ", expected ");
-    add_number(&text, expected, 10);
-    end(&text);
+    hak_line_add(line, what);
+    hak_line_say(line, ": found ", found, "");
+    hak_line_say(line, ", expected ", expected, "");
 }
 
 void hak_verify_words(struct hak_verify *v, const struct hak_verify_where *where, const char *what,
                       const char *found, const char *expected) {
-    struct text text;
-    if (!begin(v, &text, where))
+    struct hak_line *line = begin(v, where);
+    if (!line)
         return;
-    add(&text, what);
-    add(&text, ": found ");
-    add(&text, found);
-    add(&text, ", expected ");
-    add(&text, expected);
-    end(&text);
+    const char *parts[] = {what, ": found ", found, ", expected ", expected};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        hak_line_add(line, parts[i]);
 }
 
 void hak_verify_wrong(struct hak_verify *v, const struct hak_verify_where *where,
                       const char *what) {
-    struct text text;
-    if (!begin(v, &text, where))
-        return;
-    add(&text, what);
-    end(&text);
+    struct hak_line *line = begin(v, where);
+    if (line)
+        hak_line_add(line, what);
 }
 
 size_t hak_verify_print(struct hak_verify *v) {
     size_t count = v->not_shown;
     for (size_t i = 0; i < v->disagreements; i++) {
-        const struct hak_verify_line *line = &v->lines[i];
-        if (v->is_at_work[line->heap])
+        if (v->is_at_work[v->lines[i].heap])
             continue;
-        hak_write_error(line->text, __builtin_strlen(line->text));
+        hak_line_end(&v->lines[i].line);
         count++;
     }
     return count;
 }
 
-void hak_verify_tell(const char *before, hak_owner_t heap, const char *after) {
-    char line[HAK_VERIFY_LINE_BYTES];
-    struct text text = {line, line + sizeof line - 2};
-    add(&text, start);
-    add(&text, before);
+void hak_verify_note(const char *before, hak_owner_t heap, const char *after) {
+    struct hak_line line = {.length = 0};
+    hak_line_add(&line, start);
+    hak_line_add(&line, before);
     if (heap != HAK_OWNER_NOBODY)
-        add_number(&text, heap, 10);
-    add(&text, after);
-    end(&text);
-    hak_write_error(line, (size_t)(text.at - line) + 1);
+        hak_line_number(&line, heap);
+    hak_line_add(&line, after);
+    hak_line_end(&line);
 }

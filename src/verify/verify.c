@@ -135,16 +135,16 @@ static bool look(struct hak_verify *v, bool is_first) {
     hak_verify_drop_index(v);
     unlock_all();
     if (can_look && !sees_caches)
-        hak_verify_tell("no memory to see whether a block lies in two caches", HAK_OWNER_NOBODY,
+        hak_verify_note("no memory to see whether a block lies in two caches", HAK_OWNER_NOBODY,
                         "");
     return can_look;
 }
 
 /* ---- the run --------------------------------------------------------------------------------- */
 
-static void tell_at_work(struct hak_verify *v, struct hak_heap *heap) {
+static void note_at_work(struct hak_verify *v, struct hak_heap *heap) {
     if (v->is_at_work[heap->id])
-        hak_verify_tell("left out heap ", heap->id, ": its thread is at work");
+        hak_verify_note("left out heap ", heap->id, ": its thread is at work");
 }
 
 #define HEAP_IDS     ((size_t)HAK_HEAP_ID_MAX + 1)
@@ -160,12 +160,12 @@ static size_t verify(struct hak_verify *v) {
         can_look = look(v, false);
     }
     if (!can_look) {
-        hak_verify_tell("nothing was looked at: no memory for it", HAK_OWNER_NOBODY, "");
+        hak_verify_note("nothing was looked at: no memory for it", HAK_OWNER_NOBODY, "");
         return 0;
     }
-    each_heap(v, tell_at_work);
+    each_heap(v, note_at_work);
     if (v->large_at_work)
-        hak_verify_tell("left out large blocks: a thread is at work on them", HAK_OWNER_NOBODY, "");
+        hak_verify_note("left out large blocks: a thread is at work on them", HAK_OWNER_NOBODY, "");
     return hak_verify_print(v);
 }
 
@@ -176,7 +176,7 @@ size_t hak_verify_all(void) {
     char *memory = hak_reserve(bytes);
     struct hak_verify *v = (struct hak_verify *)(void *)memory;
     if (!v) {
-        hak_verify_tell("nothing was looked at: no memory for it", HAK_OWNER_NOBODY, "");
+        hak_verify_note("nothing was looked at: no memory for it", HAK_OWNER_NOBODY, "");
         return 0;
     }
     v->sums = (uint64_t *)(void *)(memory + VERIFY_BYTES);

@@ -23,15 +23,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "hop.h"
+#include "platform/line.h"
 #include "slab/heap.h"
 
-#define HAK_VERIFY_LINES      100
-#define HAK_VERIFY_LINE_BYTES 240
+#define HAK_VERIFY_LINES 100
 
 /* A line that waits until it is known whether the heap's thread was quiet. */
 struct hak_verify_line {
     hak_owner_t heap; /* HAK_OWNER_NOBODY: of no heap */
-    char text[HAK_VERIFY_LINE_BYTES];
+    struct hak_line line;
 };
 
 struct hak_verify_entry {
@@ -92,7 +92,7 @@ static inline void hak_verify_same(struct hak_verify *v, const struct hak_verify
 HAK_HIDDEN size_t hak_verify_print(struct hak_verify *v);
 
 /* One line on stderr that is no disagreement: `before`, the heap's number, `after`. */
-HAK_HIDDEN void hak_verify_tell(const char *before, hak_owner_t heap, const char *after);
+HAK_HIDDEN void hak_verify_note(const char *before, hak_owner_t heap, const char *after);
 
 /* ---- index.c --------------------------------------------------------------------------------- */
 

@@ -215,11 +215,6 @@ void hak_futex_wake(_Atomic uint32_t *word, int count) {
 
 /* ---- the end --------------------------------------------------------------------------------- */
 
-void hak_write_error(const char *text, size_t bytes) {
-    (void)text;
-    (void)bytes;
-}
-
 _Noreturn void hak_die(const char *what, const void *address, const char *why) {
     model_fail("%s: %p %s", what, address, why);
 }

@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <string.h>
 #include "hop.h"
-#include "large/walk.h"
+#include "large/totals.h"
 #include "options.h"
 #include "platform/platform.h"
 #include "unit/suite.h"

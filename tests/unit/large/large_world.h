@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 #include <string.h>
-#include "large/walk.h"
+#include "large/totals.h"
 #include "options.h"
 #include "platform/platform.h"
 #include "unit/suite.h"

@@ -1,6 +1,6 @@
-/* Walks over all that the large layer has: for statistics, and for checks that it agrees. */
-#ifndef HAK_LARGE_WALK_H
-#define HAK_LARGE_WALK_H
+/* Visits all that the large layer has: for statistics, and for checks that it agrees. */
+#ifndef HAK_LARGE_TOTALS_H
+#define HAK_LARGE_TOTALS_H
 
 #include "large/bigcache.h"
 #include "large/l25.h"

@@ -1,7 +1,7 @@
 /* HAKMEM_SS_ACQUIRE_DEBUG: one line on stderr for each SuperSlab that is mapped, taken, kept or
  * unmapped. */
-#ifndef HAK_POOL_TELL_H
-#define HAK_POOL_TELL_H
+#ifndef HAK_POOL_LOG_H
+#define HAK_POOL_LOG_H
 
 #include "options.h"
 #include "platform/registry.h"
@@ -10,7 +10,7 @@ HAK_HIDDEN HAK_COLD void hak_pool_write_line(const char *what, const void *super
                                              hak_owner_t owner);
 
 /* `what` happened to the SuperSlab; `owner` is its heap, or none. */
-static inline void hak_pool_tell(const char *what, const void *superslab, hak_owner_t owner) {
+static inline void hak_pool_log(const char *what, const void *superslab, hak_owner_t owner) {
     if (HAK_UNLIKELY(hak_options.acquire_debug))
         hak_pool_write_line(what, superslab, owner);
 }

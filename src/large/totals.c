@@ -1,21 +1,21 @@
 /* Adds up the large layer twice, by addresses and by caches and shards, and compares. */
-#include "large/walk.h"
+#include "large/totals.h"
 
 #include "large/address_map.h"
 
-struct walk {
+struct visit {
     void (*visit)(const struct hak_large *, void *);
     void *context;
 };
 
 static void pass_on(struct hak_large *large, void *context) {
-    const struct walk *walk = context;
-    walk->visit(large, walk->context);
+    const struct visit *each = context;
+    each->visit(large, each->context);
 }
 
 size_t hak_large_each(void (*visit)(const struct hak_large *, void *), void *context) {
-    struct walk walk = {visit, context};
-    return hak_address_map_each(pass_on, &walk);
+    struct visit each = {visit, context};
+    return hak_address_map_each(pass_on, &each);
 }
 
 struct sums {

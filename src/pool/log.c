@@ -1,5 +1,5 @@
 /* Writes the lines of HAKMEM_SS_ACQUIRE_DEBUG. */
-#include "pool/tell.h"
+#include "pool/log.h"
 
 #include "platform/line.h"
 
