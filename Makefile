@@ -30,7 +30,7 @@ DEPEND      = -MMD -MP -MF $@.d -MT $@
 # ---- sources: every .c file of a folder belongs to it ------------------------------------------
 LAYER_DIRS := entry verify learn route front mid large slab pool platform
 LAYER_SRC  := $(wildcard src/*.c) $(foreach d,$(LAYER_DIRS),$(wildcard src/$(d)/*.c))
-WATCH_SRC  := $(foreach d,guard leaks trace tree unwind metrics,$(wildcard src/$(d)/*.c))
+WATCH_SRC  := $(foreach d,guard leaks trace trace/* tree unwind metrics,$(wildcard src/$(d)/*.c))
 STORE_SRC  := $(foreach d,base store store/*,$(wildcard src/$(d)/*.c))
 COLL_SRC   := $(filter-out %/main.c,$(foreach d,collector/* report/* symbols,$(wildcard src/$(d)/*.c)))
 VIEW_SRC   := $(filter-out viewer/main.c,$(wildcard viewer/*.c viewer/*/*.c))
@@ -259,13 +259,13 @@ $(BUILD)/tests/format/%: tests/format/%.c $(BUILD)/libstore.a $(BUILD)/flags
 COMPARE     := $(BUILD)/tests/programs/unwind_compare
 UNWIND_LIB  := $(BUILD)/libunwinder.a
 COMPARE_BIN := $(COMPARE)/compare.so $(COMPARE)/show_counts
-$(UNWIND_LIB): $(patsubst %.c,$(BUILD)/debug/%.o,$(wildcard src/unwind/*.c src/trace/stack*.c))
+$(UNWIND_LIB): $(patsubst %.c,$(BUILD)/debug/%.o,$(wildcard src/unwind/*.c src/trace/stacks/*.c))
 	$(call SAY,archive) rm -f $@ && ar rcs $@ $^
 $(COMPARE)/compare.so: tests/programs/unwind_compare/compare.c $(UNWIND_LIB) $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,link) $(CC) $(DEBUG) $(DEPEND) -shared -Wl,-z,now -o $@ $< $(UNWIND_LIB)
 # Its tests and that of stacks have nothing else of the tracer in them: they take its place.
-UNWIND_TEST := $(filter $(BUILD)/tests/unit/unwind/% $(BUILD)/tests/unit/trace/stacks_test,$(UNIT_TESTS))
+UNWIND_TEST := $(filter $(BUILD)/tests/unit/unwind/% $(BUILD)/tests/unit/trace/stacks/stacks_test,$(UNIT_TESTS))
 $(UNWIND_TEST): $(BUILD)/tests/%: tests/%.c $(UNWIND_LIB) $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,test) $(LINK_TEST) -DHAK_DEBUG=1 $(CHECK_LIBS) -lunwind

@@ -8,7 +8,7 @@
 #include "guard/guard.h"
 #include "guard/sweep.h"
 #include "platform/line.h"
-#include "trace/asked_signals.h"
+#include "trace/crash/heard_signals.h"
 
 _Atomic uint32_t hak_asked_for;
 void (*hak_answer_leaks)(void);

@@ -11,7 +11,7 @@
 #include "platform/lock.h"
 #include "platform/raw_call.h"
 #include "pool/pool.h"
-#include "trace/start.h"
+#include "trace/process/process.h"
 
 enum {
     KEPT = 64,        /* damaged blocks that are remembered in one go */

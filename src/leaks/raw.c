@@ -7,8 +7,8 @@
 #include "platform/line.h"
 #include "platform/platform.h"
 #include "platform/raw_call.h"
-#include "trace/crash.h"
-#include "trace/stacks.h"
+#include "trace/crash/crash.h"
+#include "trace/stacks/stacks.h"
 
 enum { PLACES = 1 << 14, SHOWN = 8, FRAMES_SHOWN = 8, FRAMES_MAX = 64 };
 

@@ -14,7 +14,7 @@
 #include "platform/own.h"
 #include "platform/platform.h"
 #include "platform/raw_call.h"
-#include "trace/thread.h"
+#include "trace/threads/threads.h"
 
 enum { LINE_BYTES = 4352, READ_BYTES = 64 << 10 };
 

@@ -8,8 +8,8 @@
 #include "platform/line.h"
 #include "platform/platform.h"
 #include "platform/raw_call.h"
-#include "trace/crash.h"
-#include "trace/start.h"
+#include "trace/crash/crash.h"
+#include "trace/process/process.h"
 #include "trace/wait.h"
 
 /* One scan at a time: the number of the thread that makes it. */

@@ -3,7 +3,7 @@
 #include "leaks/leaks.h"
 
 #include "options.h"
-#include "trace/crash.h"
+#include "trace/crash/crash.h"
 #include "trace/trace.h"
 
 enum {

@@ -43,7 +43,7 @@ HAK_HIDDEN void hak_trace_record_batch(struct hak_event_fields *fields, const ui
 /* The stack of the calling thread as a node id; 0 when it cannot be had. `keep_own_frames`: with
  * the allocator's frames (moves between layers), else from the program's call on. `flags` gets 0,
  * HAK_RECORD_PARTIAL when the walk ended early and HAK_RECORD_GUESSED when it went over frames
- * without call frame information. (trace/stacks.c) */
+ * without call frame information. (trace/stacks/stacks.c) */
 HAK_HIDDEN uint32_t hak_stack_here(bool keep_own_frames, uint8_t *flags);
 
 /* The same without hakmem's own frames, for a call of the program: by the last stack of the thread,
@@ -108,12 +108,12 @@ struct hak_trace_checks {
 HAK_HIDDEN void hak_trace_ask(const struct hak_trace_checks *checks);
 
 /* Leaks were found, and their LEAK records are written: has the collector make the report of them,
- * and waits (bounded). The program goes on in any case. (trace/leak_report.c) */
+ * and waits (bounded). The program goes on in any case. (trace/crash/leak_report.c) */
 HAK_HIDDEN void hak_trace_leaks(void);
 
 /* Makes sure that there is a session for a report: with HAKMEM_TRACE=off one is made here
- * (start_report.c), and the stacks that the process keeps are brought into it. False: nothing can
- * be handed to a collector. One thread at a time; signal safe. */
+ * (keeper/for_report.c), and the stacks that the process keeps are brought into it. False: nothing
+ * can be handed to a collector. One thread at a time; signal safe. */
 HAK_HIDDEN bool hak_trace_open_for_report(void);
 /* Writes a record that belongs to such a report, also where the program's calls are not recorded.
  */

@@ -10,12 +10,11 @@
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
-#include "trace/current.h"
-#include "trace/environment.h"
+#include "trace/memory/memory.h"
 #include "tree/exec_fit.h"
 #include "tree/exec_look.h"
 #include "tree/sandbox.h"
-#include "trace/start.h"
+#include "trace/process/process.h"
 
 typedef int exec_search(const char *, char *const[], char *const[]);
 typedef int exec_file(int, char *const[], char *const[]);

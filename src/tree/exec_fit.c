@@ -4,8 +4,8 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
-#include "trace/environment.h"
-#include "trace/keeper.h"
+#include "trace/memory/memory.h"
+#include "trace/keeper/keeper.h"
 #include "tree/elf_head.h"
 
 enum {

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include "platform/raw_call.h"
-#include "trace/current.h"
-#include "trace/keeper.h"
+#include "trace/memory/memory.h"
+#include "trace/keeper/keeper.h"
 #include "tree/elf_head.h"
 
 enum { HEAD_BYTES = 1024 };

@@ -1,12 +1,12 @@
 /* What must be said around fork(2), so that a child's story knows where it branches off. */
 #include "hop.h"
 #include "superslab.h"
-#include "trace/crash.h"
-#include "trace/current.h"
-#include "trace/keeper.h"
-#include "trace/ring.h"
-#include "trace/stacks.h"
-#include "trace/thread.h"
+#include "trace/crash/crash.h"
+#include "trace/memory/memory.h"
+#include "trace/keeper/keeper.h"
+#include "trace/ring/ring.h"
+#include "trace/stacks/stacks.h"
+#include "trace/threads/threads.h"
 #include "trace/trace.h"
 
 void hak_trace_fork_prepare(void) {

@@ -12,7 +12,7 @@
 #include <errno.h>
 #include "hop.h"
 #include "superslab.h"
-#include "trace/current.h"
+#include "trace/memory/memory.h"
 #include "trace/wait.h"
 
 enum { NODES_LEFT = 512 << 10, HIDDEN_EXTENTS_MIN = 8, PAGE_BYTES = 4096 };

@@ -9,9 +9,9 @@
 #include <stdarg.h>
 #include <sys/types.h>
 #include "platform/raw_call.h"
-#include "trace/current.h"
-#include "trace/keeper.h"
-#include "trace/start.h"
+#include "trace/memory/memory.h"
+#include "trace/keeper/keeper.h"
+#include "trace/process/process.h"
 #include "tree/exec_fit.h"
 #include "tree/vfork.h"
 

@@ -20,13 +20,12 @@
 #include <sys/prctl.h>
 #include "platform/platform.h"
 #include "platform/raw_call.h"
-#include "trace/current.h"
-#include "trace/environment.h"
+#include "trace/memory/memory.h"
 #include "tree/filter.h"
 #include "trace/protocol.h"
-#include "trace/ring.h"
+#include "trace/ring/ring.h"
 #include "tree/sandbox.h"
-#include "trace/start.h"
+#include "trace/process/process.h"
 #include "trace/wait.h"
 
 /* What a hello takes. */

@@ -7,9 +7,9 @@
 #include <stdbool.h>
 #include "tree/exec_fit.h"
 #include "tree/exec_look.h"
-#include "trace/current.h"
-#include "trace/keeper.h"
-#include "trace/start.h"
+#include "trace/memory/memory.h"
+#include "trace/keeper/keeper.h"
+#include "trace/process/process.h"
 
 typedef int spawn_function(pid_t *, const char *, const posix_spawn_file_actions_t *,
                            const posix_spawnattr_t *, char *const[], char *const[]);

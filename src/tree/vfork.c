@@ -5,11 +5,11 @@
  * the child runs, since the child's calls overwrite where it lay. */
 #include <errno.h>
 #include <unistd.h>
-#include "trace/crash.h"
-#include "trace/current.h"
-#include "trace/keeper.h"
-#include "trace/ring.h"
-#include "trace/start.h"
+#include "trace/crash/crash.h"
+#include "trace/memory/memory.h"
+#include "trace/keeper/keeper.h"
+#include "trace/ring/ring.h"
+#include "trace/process/process.h"
 #include "tree/vfork.h"
 
 __asm__(".text\n"

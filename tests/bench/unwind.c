@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <time.h>
 #include "unwind/modules.h"
-#include "trace/stacks.h"
+#include "trace/stacks/stacks.h"
 #include "trace/trace.h"
 #include "unwind/unwind.h"
 

@@ -6,7 +6,7 @@
 #include "hop.h"
 #include "base/array.h"
 
-/* As trace/ring.h numbers them: the subkind of a LOSS record. */
+/* As trace/ring/ring.h numbers them: the subkind of a LOSS record. */
 static const char *const reasons[] = {"ring full", "handler left by longjmp",
                                       "in a signal handler"};
 

@@ -7,7 +7,7 @@
  *
  *   of the family, elsewhere, with a session's memfd open -> it is taken, as with a hello
  *
- * Such a program waits until its memory shows the keeper's heart beating (trace/keeper_offer.c).
+ * Such a program waits until its memory shows the keeper's heart beating (trace/keeper/offer.c).
  * Looked at every 2 ms while something changes, every 50 ms else; orphans, whose parent was gone
  * before it was looked at, every 200 ms. */
 #include "collector/keeper/keeper_state.h"

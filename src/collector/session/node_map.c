@@ -120,7 +120,7 @@ static uint32_t find_row(struct hak_client *c, const struct hak_rows *rows, uint
 /* ---- rows ------------------------------------------------------------------------------------ */
 
 /* The row of a node whose parent has row `parent`. Equal nodes get several ids once a program comes
- * half round its ring (stack_table.c), and may have a row from a worker before: then it is looked
+ * half round its ring (stacks/table.c), and may have a row from a worker before: then it is looked
  * for. */
 static uint32_t make_row(struct hak_client *c, struct hak_rows *rows, const struct hak_node *n,
                          uint32_t parent, uint32_t process_index, uint64_t ns) {

@@ -25,7 +25,7 @@
 #include <unistd.h>
 #include "unwind/modules.h"
 #include "unwind/text.h"
-#include "trace/stacks.h"
+#include "trace/stacks/stacks.h"
 #include "trace/trace.h"
 #include "unwind/unwind.h"
 

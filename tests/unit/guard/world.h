@@ -15,9 +15,9 @@
 #include "platform/address.h"
 #include "platform/platform.h"
 #include "platform/registry.h"
-#include "trace/asked_signals.h"
+#include "trace/crash/heard_signals.h"
 #include "trace/session.h"
-#include "trace/start.h"
+#include "trace/process/process.h"
 #include "trace/trace.h"
 
 /* ---- the tracer --------------------------------------------------------------------------------

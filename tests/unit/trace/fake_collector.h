@@ -15,10 +15,9 @@
 #include "hop.h"
 #include "options.h"
 #include "superslab.h"
-#include "trace/current.h"
-#include "trace/memory.h"
-#include "trace/ring.h"
-#include "trace/stacks.h"
+#include "trace/memory/memory.h"
+#include "trace/ring/ring.h"
+#include "trace/stacks/stacks.h"
 #include "trace/trace.h"
 #include "unit/suite.h"
 

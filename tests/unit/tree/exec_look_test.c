@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include "trace/keeper.h"
+#include "trace/keeper/keeper.h"
 #include "tree/exec_look.h"
 
 /* Of another network namespace: a keeper there cannot be asked whether it lives. */

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include "trace/stacks.h"
+#include "trace/stacks/stacks.h"
 #include "trace/trace.h"
 #include "unwind/unwind.h"
 #include "unit/suite.h"

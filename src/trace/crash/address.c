@@ -1,0 +1,245 @@
+/* What lies at the address of a crash: what the kernel has mapped there, how it was touched, and
+ * what the checks say of it. */
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include "platform/raw_call.h"
+#include "superslab.h"
+#include "trace/crash/crash.h"
+#include "trace/trace.h"
+#include "unwind/stack_memory.h"
+
+enum {
+    BUFFER_BYTES = 4096,
+    PAGE_BYTES = 4096,
+    STACK_FAULT = 12, /* the processor's numbers: no address, by way of rbp or rsp */
+    GENERAL_PROTECTION = 13,
+    PAGE_FAULT = 14,
+    ERROR_WRITE = 2, /* bits of what it tells with it */
+    ERROR_FETCH = 16,
+    GREATEST_STACK = 256 << 20,
+    SHARED = 16,
+    HEAP_BUFFER_OVERFLOW = 301, /* faults.def */
+    HEAP_BUFFER_UNDERFLOW = 302,
+};
+
+static const struct hak_trace_checks *checks;
+
+void hak_trace_ask(const struct hak_trace_checks *the_checks) {
+    checks = the_checks;
+}
+
+/* ---- /proc/self/maps ---------------------------------------------------------------------------
+ */
+
+struct maps {
+    long file;
+    size_t at, length;
+    char buffer[BUFFER_BYTES];
+};
+
+static int next_byte(struct maps *maps) {
+    if (maps->at == maps->length) {
+        long got = hak_raw_call(SYS_read, maps->file, (long)maps->buffer, BUFFER_BYTES, 0, 0, 0);
+        if (got <= 0)
+            return -1;
+        maps->at = 0;
+        maps->length = (size_t)got;
+    }
+    return (unsigned char)maps->buffer[maps->at++];
+}
+
+static uint64_t next_number(struct maps *maps) {
+    uint64_t number = 0;
+    for (;;) {
+        int byte = next_byte(maps);
+        if (byte >= '0' && byte <= '9')
+            number = number << 4 | (uint64_t)(byte - '0');
+        else if (byte >= 'a' && byte <= 'f')
+            number = number << 4 | (uint64_t)(byte - 'a' + 10);
+        else
+            return number;
+    }
+}
+
+/* "7f00-7f01 r-xp 00001000 08:01 1234    /path": false at the end of the file. */
+static bool next_line(struct maps *maps, struct hak_report_region *line) {
+    static const struct {
+        char letter;
+        uint32_t bit;
+    } letters[] = {{'r', PROT_READ}, {'w', PROT_WRITE}, {'x', PROT_EXEC}, {'s', SHARED}};
+    int byte = 0, fields = 0;
+    size_t length = 0;
+    *line = (struct hak_report_region){.start = next_number(maps)};
+    line->end = next_number(maps);
+    if (line->end == 0)
+        return false;
+    while ((byte = next_byte(maps)) > ' ')
+        for (unsigned i = 0; i < sizeof letters / sizeof *letters; i++)
+            if (byte == letters[i].letter)
+                line->protection |= letters[i].bit;
+    for (; byte >= 0 && byte != '\n' && fields < 3; fields += byte == ' ')
+        byte = next_byte(maps);
+    while (byte >= 0 && byte != '\n') {
+        byte = next_byte(maps);
+        if (byte >= 0 && byte != '\n' && (byte != ' ' || length > 0) &&
+            length < HAK_REGION_PATH - 1)
+            line->path[length++] = (char)byte;
+    }
+    line->path[length] = 0;
+    return true;
+}
+
+/* Fills in the mapping at `address`, or what lies around the gap. */
+static void look_at_maps(uint64_t address, struct hak_report_region *region) {
+    static struct maps maps; /* one thread reports at a time */
+    struct hak_report_region line, below = {0};
+    *region = (struct hak_report_region){0};
+    maps.at = maps.length = 0;
+    maps.file =
+        hak_raw_call(SYS_openat, AT_FDCWD, (long)"/proc/self/maps", O_RDONLY | O_CLOEXEC, 0, 0, 0);
+    if (maps.file < 0)
+        return;
+    while (next_line(&maps, &line) && line.end <= address)
+        below = line;
+    (void)hak_raw_call(SYS_close, maps.file, 0, 0, 0, 0, 0);
+    if (line.start <= address && address < line.end) {
+        *region = line;
+    } else {
+        memcpy(region->path, below.path, sizeof region->path);
+        region->protection = below.protection;
+        region->below_end = below.end;
+        region->above_start = line.end > address ? line.start : 0;
+    }
+    region->is_known = 1;
+}
+
+/* ---- the address -------------------------------------------------------------------------------
+ */
+
+static enum hak_access access_of(const struct hak_incident *incident) {
+    if (incident->trap != PAGE_FAULT)
+        return HAK_ACCESS_UNKNOWN;
+    return incident->trap_error & ERROR_FETCH   ? HAK_ACCESS_EXECUTE
+           : incident->trap_error & ERROR_WRITE ? HAK_ACCESS_WRITE
+                                                : HAK_ACCESS_READ;
+}
+
+/* Bytes of the vector that the instruction takes, when it is one of AVX or AVX-512 and the address
+ * a multiple of them: what looks for the end of a string begins in front of it then. 0 where it is
+ * none, and for those of 16 bytes, which are no more than what a block begins at. */
+static uint32_t vector_bytes(const struct hak_incident *incident) {
+    uintptr_t ip = incident->registers.value[HAK_RIP];
+    const uint8_t *code = (const uint8_t *)ip;
+    if (!hak_raw_readable(ip & ~(uintptr_t)7) || !hak_raw_readable((ip + 3) & ~(uintptr_t)7))
+        return 0;
+    unsigned length = code[0] == 0x62   ? code[3] >> 5 & 3 /* EVEX: L'L */
+                      : code[0] == 0xc5 ? code[1] >> 2 & 1 /* VEX: L */
+                      : code[0] == 0xc4 ? code[2] >> 2 & 1
+                                        : 0;
+    uint32_t bytes = 16u << length;
+    return length != 0 && incident->address % bytes == 0 ? bytes : 0;
+}
+
+static bool is_access(uint32_t signal, int code) {
+    return signal == SIGSEGV && (code == SEGV_MAPERR || code == SEGV_ACCERR);
+}
+
+/* ---- an index out of range ---------------------------------------------------------------------
+ *
+ * Far from any block nothing tells whose the access was, but how the address came about: it is the
+ * first byte of a live block (or a member of its first element) plus what a register holds, times
+ * the size of an element. */
+
+enum { MEMBER_BYTES = 64, GREATEST_SCALE = 8 };
+
+/* `address` lies in the first element of a live block, which `found` is about then. */
+static bool is_first_element(uint64_t address, struct hak_fault_facts *found) {
+    *found = (struct hak_fault_facts){
+        .found_address = address, .class_found = HAK_CLASS_NONE, .class_due = HAK_CLASS_NONE};
+    if (address < PAGE_BYTES)
+        return false;
+    checks->describe(found, false);
+    uint64_t offset = address - found->user;
+    return found->memory == HAK_MEMORY_INSIDE_LIVE && offset < found->asked_bytes &&
+           offset < MEMBER_BYTES;
+}
+
+static void look_for_index(struct hak_incident *incident) {
+    for (int i = 0; i < HAK_RIP; i++) {
+        uint64_t index = incident->registers.value[i];
+        for (uint64_t scale = 1; scale <= GREATEST_SCALE && index != 0; scale *= 2) {
+            struct hak_fault_facts found;
+            if (!is_first_element(incident->address - index * scale, &found))
+                continue;
+            uint64_t distance = incident->address - found.user;
+            if (distance < found.asked_bytes)
+                continue;
+            found.access = incident->facts.access;
+            found.found_address = incident->address;
+            found.offset = (int64_t)distance;
+            found.memory = HAK_MEMORY_UNKNOWN;
+            found.fault = (int64_t)distance < 0 ? HEAP_BUFFER_UNDERFLOW : HEAP_BUFFER_OVERFLOW;
+            incident->facts = found;
+            return;
+        }
+    }
+}
+
+/* Is the barred page below the stack of the thread that touched it? */
+static bool is_own_guard(const struct hak_incident *incident, uintptr_t end) {
+    uintptr_t top = hak_stack_bounds.high;
+    if (top <= end || top - end > GREATEST_STACK)
+        return false;
+    for (uintptr_t page = end; page < top; page += PAGE_BYTES)
+        if (!hak_raw_readable(page))
+            return false;
+    return incident->registers.value[HAK_RSP] - end < top - end;
+}
+
+void hak_crash_look_at_address(struct hak_incident *incident) {
+    struct hak_report_region *region = &incident->region;
+    if (incident->facts.fault || incident->code <= 0)
+        return;
+    incident->facts.access = access_of(incident);
+    if (incident->trap == GENERAL_PROTECTION || incident->trap == STACK_FAULT) {
+        if (checks)
+            hak_crash_look_at_words(incident, checks);
+        return;
+    }
+    if (!is_access(incident->signal, incident->code) && incident->signal != SIGBUS)
+        return;
+    look_at_maps(incident->address, region);
+    bool is_free = region->is_known && region->start == region->end;
+    bool is_closed = region->protection == PROT_NONE && region->path[0] == 0;
+    bool is_barred = region->is_known && (is_free || is_closed);
+    if (!checks || !is_access(incident->signal, incident->code) || incident->full_stack_bytes != 0)
+        return;
+    incident->facts.access_bytes =
+        incident->facts.access == HAK_ACCESS_READ ? vector_bytes(incident) : 0;
+    checks->describe(&incident->facts, is_barred);
+    if (is_barred && !incident->facts.fault)
+        look_for_index(incident);
+    if (is_closed && !incident->facts.memory && is_own_guard(incident, region->end))
+        incident->facts.memory = HAK_MEMORY_STACK;
+    if (is_barred && !incident->facts.fault && incident->facts.base == 0)
+        hak_crash_look_at_words(incident, checks);
+}
+
+void hak_crash_look_at_heap(struct hak_incident *incident) {
+    struct hak_fault_facts facts = {0};
+    if (!incident->facts.fault && checks && checks->look_at_all && checks->look_at_all(&facts) > 0)
+        incident->facts = facts;
+}
+
+bool hak_crash_is_heap_fault(int signal, int code, uint64_t address) {
+    if (!is_access((uint32_t)signal, code) || !checks)
+        return false;
+    struct hak_fault_facts facts = {.found_address = address};
+    checks->describe(&facts, false);
+    return facts.fault != 0;
+}
+
+bool hak_crash_reopen(uint64_t address) {
+    return checks && checks->reopen && checks->reopen(address);
+}

@@ -1,0 +1,302 @@
+/* Hands a fault or a crash to the collector through the report area, and waits for the report. */
+#include <signal.h>
+#include <string.h>
+#include "hop.h"
+#include "options.h"
+#include "superslab.h"
+#include "trace/crash/crash.h"
+#include "trace/memory/memory.h"
+#include "trace/keeper/keeper.h"
+#include "trace/ring/ring.h"
+#include "trace/stacks/stacks.h"
+#include "trace/threads/threads.h"
+#include "trace/trace.h"
+#include "trace/wait.h"
+
+enum {
+    DEAD_AFTER_MS = 600, /* a heart beats every 250 */
+    SILENT_MS = 3000,    /* a collector that lives, and was stopped, is given up after */
+    REPORT_MS = 10000,   /* that the collector has for a report */
+    CLAIM_MS = 20000,    /* to wait for the reports of other processes */
+    LEFT_BEHIND_MS =
+        2000 /* a state that takes a moment only is of a process that was killed in it */,
+    PRINT_MS = 5000,     /* to print it, onto a slow terminal or file */
+    WAIT_SLICE_MS = 100, /* between two looks whether the collector lives */
+    PAGE_BYTES = 4096,
+    RED_ZONE_BYTES = 128,
+};
+
+static const char in_file[] = "no collector runs; `hakmem-trace import` makes it of the file of "
+                              "the rings";
+static const char no_collector[] = "no collector is there to write the whole one";
+
+/* The area that this process has claimed, NULL = none. */
+static _Atomic(struct hak_report_request *) claimed;
+static _Atomic uint32_t others_named;
+
+/* Waits for the report area, which the processes of a session share; false: another one holds it.
+ */
+static bool claim_area(struct hak_report_request *area) {
+    uint64_t now = hak_monotonic_ns(), deadline = now + CLAIM_MS * HAK_MILLISECOND_NS;
+    uint64_t since = now;
+    for (uint32_t before = HAK_REPORT_IDLE; now < deadline; now = hak_monotonic_ns()) {
+        uint32_t state = HAK_REPORT_IDLE;
+        if (atomic_compare_exchange_strong(&area->state, &state, HAK_REPORT_FILLING))
+            return true;
+        if (state != before) {
+            before = state;
+            since = now;
+        }
+        if (hak_current.overwrites && state == HAK_REPORT_READY &&
+            atomic_compare_exchange_strong(&area->state, &state, HAK_REPORT_FILLING))
+            return true; /* the newest one is kept for import */
+        bool is_brief = state == HAK_REPORT_FILLING || state == HAK_REPORT_DONE;
+        if (is_brief && now - since >= LEFT_BEHIND_MS * HAK_MILLISECOND_NS)
+            atomic_compare_exchange_strong(&area->state, &state, HAK_REPORT_IDLE);
+        else
+            hak_wait_on(&area->state, state, WAIT_SLICE_MS * HAK_MILLISECOND_NS);
+    }
+    return false;
+}
+
+/* Copies the stack from `from` upwards as far as it can be read. */
+static void copy_stack(struct hak_report_request *area, uintptr_t from) {
+    from &= ~(uintptr_t)7;
+    area->stack_address = from;
+    area->stack_bytes = 0;
+    while (area->stack_bytes < HAK_REPORT_STACK && hak_raw_readable(from)) {
+        uintptr_t end = (from | (PAGE_BYTES - 1)) + 1;
+        size_t bytes = end - from;
+        if (bytes > HAK_REPORT_STACK - area->stack_bytes)
+            bytes = HAK_REPORT_STACK - area->stack_bytes;
+        memcpy(area->stack + area->stack_bytes, (const void *)from, bytes);
+        area->stack_bytes += bytes;
+        from = end;
+    }
+}
+
+/* Writes the FAULT record and tells where it lies. The fault number is the low half of its size,
+ * the signal the high half. */
+static void record_fault(const struct hak_incident *incident, struct hak_report_request *area) {
+    const struct hak_fault_facts *facts = &incident->facts;
+    size_t depth = hak_options.stack_depth;
+    size_t count = incident->frame_count < depth ? incident->frame_count : depth;
+    struct hak_event_fields fault = {
+        .kind = HAK_FAULT,
+        .class_index = (uint8_t)facts->class_due,
+        .address = facts->found_address,
+        .size = facts->fault | (uint64_t)incident->signal << 32,
+        .delta_bytes = facts->base && facts->found_address >= facts->base
+                           ? facts->found_address - facts->base
+                           : 0,
+        .stack = !count             ? 0
+                 : incident->signal ? hak_stacks_intern_interrupted(incident->frames, count)
+                                    : hak_stacks_intern(incident->frames, count),
+        .record_count = facts->record_count,
+        .epoch = facts->epoch,
+        .place = (uint8_t)facts->place,
+        .subkind = (uint8_t)facts->subkind,
+        .flags = hak_stacks_flags(incident->end),
+    };
+    (void)hak_trace_open_for_report(); /* its stack may be a new one */
+    bool wide = hak_fields_are_wide(&fault);
+    uint64_t at;
+    area->ring = UINT32_MAX;
+    area->fault_position = 0;
+    hak_ring_give_up_unfinished();
+    if (!hak_ring_reserve(wide ? 2 : 1, &at, &fault.time))
+        return;
+    if (wide)
+        *hak_ring_slot(at + 1) = hak_record_pack_wide(&fault, HAK_CONTINUATION);
+    *hak_ring_slot(at) = hak_record_pack(&fault);
+    struct hak_ring_entry *ring = hak_writer.held ? hak_ring_shared_entry() : hak_writer.ring;
+    hak_ring_finish();
+    area->ring = (uint32_t)(ring - hak_current.rings);
+    area->fault_position = at;
+}
+
+/* The frames of stack `id`, then 0. */
+static void keep_life(uint64_t to[HAK_REPORT_LIFE_FRAMES], uint32_t id) {
+    uintptr_t ips[HAK_REPORT_LIFE_FRAMES];
+    size_t count = hak_stacks_frames(id, ips, HAK_REPORT_LIFE_FRAMES);
+    for (size_t i = 0; i < HAK_REPORT_LIFE_FRAMES; i++)
+        to[i] = i < count ? ips[i] : 0;
+}
+
+/* Where the thread that is reported of was created, and the one that created it. */
+static void keep_creations(const struct hak_incident *incident, struct hak_report_request *area) {
+    uint32_t thread = area->thread;
+    for (int i = 0; i < HAK_ORIGINS; i++) {
+        const struct hak_thread_origin *origin =
+            incident->thread ? &incident->created[i] : &hak_thread_origin[i];
+        area->creations[i].thread = origin->stack != 0 || origin->creator != 0 ? thread : 0;
+        area->creations[i].creator = origin->creator;
+        keep_life(area->creations[i].frames, origin->stack);
+        thread = origin->creator;
+    }
+}
+
+static void fill_area(const struct hak_incident *incident, struct hak_report_request *area) {
+    area->process = hak_current.process_index;
+    area->answer = HAK_ANSWER_NEW;
+    area->thread = incident->thread ? incident->thread : hak_trace_thread();
+    area->signal = incident->signal;
+    area->signal_code = incident->code;
+    area->signal_address = incident->address;
+    area->facts = incident->facts;
+    if (area->facts.clean_ticks > hak_current.tsc_start)
+        area->facts.clean_ticks -= hak_current.tsc_start;
+    else
+        area->facts.clean_ticks = 0;
+    for (int i = 0; i < HAK_REPORT_REGISTERS; i++)
+        area->registers[i] = incident->registers.known >> i & 1 ? incident->registers.value[i] : 0;
+    for (size_t i = 0; i < incident->frame_count; i++)
+        area->frames[i] = incident->frames[i];
+    area->frame_count = (uint32_t)incident->frame_count;
+    area->unwind_end = incident->end;
+    area->sender = incident->sender;
+    area->is_own_sender = incident->is_own_sender;
+    area->handler_signal = incident->handler_signal;
+    area->handler_code = incident->handler_code;
+    for (int i = 0; i < HAK_REPORT_HANDLER_FRAMES; i++)
+        area->handler_frames[i] = incident->handler_frames[i];
+    area->full_stack_bytes = incident->full_stack_bytes;
+    area->region = incident->region;
+    area->trap = incident->trap;
+    area->candidate_count = incident->candidate_count;
+    memcpy(area->candidates, incident->candidates, sizeof area->candidates);
+    area->is_unrecorded = !hak_options.trace;
+    area->sweep_every =
+        hak_options.sweep_every < UINT32_MAX ? (uint32_t)hak_options.sweep_every : UINT32_MAX;
+    hak_crash_copy_bytes(area);
+    keep_life(area->alloc_frames, incident->facts.alloc_stack);
+    keep_life(area->free_frames, incident->facts.free_stack);
+    keep_life(area->clean_frames, incident->facts.clean_stack);
+    keep_creations(incident, area);
+    copy_stack(area, incident->registers.value[HAK_RSP] - RED_ZONE_BYTES);
+}
+
+bool hak_crash_name_other(const struct hak_report_other *other) {
+    struct hak_report_request *area = atomic_load(&claimed);
+    if (!area)
+        return false;
+    uint32_t index = atomic_fetch_add(&others_named, 1);
+    if (index >= HAK_REPORT_OTHERS)
+        return true;
+    struct hak_report_other *to = &area->others[index];
+    to->signal = other->signal;
+    to->fault = other->fault;
+    to->address = other->address;
+    to->ip = other->ip;
+    atomic_store(&to->thread, hak_trace_thread());
+    return true;
+}
+
+/* Nobody is to write the report any more: what is known is said here. False: it is being printed.
+ */
+static bool take_back(struct hak_report_request *area) {
+    for (;;) {
+        uint32_t state = atomic_load(&area->state);
+        if (state != HAK_REPORT_READY && state != HAK_REPORT_WRITING)
+            return false;
+        atomic_store(&claimed, NULL);
+        if (atomic_compare_exchange_strong(&area->state, &state, HAK_REPORT_IDLE)) {
+            hak_wake(&area->state);
+            return true;
+        }
+        atomic_store(&claimed, area);
+    }
+}
+
+/* Why the report is not to be waited for any longer, NULL = wait on. */
+static const char *reason_to_give_up(uint64_t waited) {
+    if (waited >= REPORT_MS * HAK_MILLISECOND_NS)
+        return "the collector did not finish the whole one within 10 s";
+    if (waited >= DEAD_AFTER_MS * HAK_MILLISECOND_NS && !hak_keeper_beats(DEAD_AFTER_MS) &&
+        !hak_keeper_answers(hak_current.keeper_name))
+        return no_collector;
+    if (waited >= SILENT_MS * HAK_MILLISECOND_NS && !hak_keeper_beats(SILENT_MS))
+        return "the collector has not moved for 3 s";
+    return NULL;
+}
+
+/* Waits until the collector has written the report. Returns NULL, or why it has not. */
+static const char *wait_for_report(struct hak_report_request *area) {
+    uint64_t begin = hak_monotonic_ns(), printing_since = 0;
+    for (;;) {
+        uint32_t state = atomic_load(&area->state);
+        uint64_t now = hak_monotonic_ns();
+        if (state == HAK_REPORT_DONE)
+            return NULL;
+        if (state == HAK_REPORT_PRINTING) {
+            if (!printing_since)
+                printing_since = now;
+            if (now - printing_since >= PRINT_MS * HAK_MILLISECOND_NS)
+                return NULL;
+        } else {
+            const char *why = reason_to_give_up(now - begin);
+            if (why && take_back(area))
+                return why;
+        }
+        hak_wait_on(&area->state, state, WAIT_SLICE_MS * HAK_MILLISECOND_NS);
+    }
+}
+
+static void begin_area(struct hak_report_request *area) {
+    for (unsigned i = 0; i < HAK_REPORT_OTHERS; i++)
+        atomic_store(&area->others[i].thread, 0);
+    atomic_store(&others_named, 0);
+    atomic_store(&claimed, area);
+}
+
+void hak_crash_area_forget(void) {
+    atomic_store(&claimed, NULL);
+}
+
+void hak_crash_let_area_go(void) {
+    struct hak_report_request *area = atomic_exchange(&claimed, NULL);
+    if (!area)
+        return;
+    /* WRITING, PRINTING: the collector is at it, and sets DONE; the next to claim finds it left
+     * behind. */
+    uint32_t state = atomic_load(&area->state);
+    if (state != HAK_REPORT_WRITING && state != HAK_REPORT_PRINTING)
+        atomic_compare_exchange_strong(&area->state, &state, HAK_REPORT_IDLE);
+    hak_wake(&area->state);
+}
+
+/* One try, in the session memory of now. */
+static const char *hand_over(struct hak_incident *incident) {
+    struct hak_report_request *area = hak_current.report;
+    if (!claim_area(area))
+        return "the report of another process is not finished";
+    begin_area(area);
+    fill_area(incident, area);
+    record_fault(incident, area);
+    atomic_store(&area->state, HAK_REPORT_READY);
+    hak_wake(&area->state);
+    if (hak_current.overwrites) {
+        atomic_store(&claimed, NULL);
+        return in_file;
+    }
+    hak_ring_doorbell(hak_current.session);
+    hak_wake(&hak_current.session->doorbell);
+    const char *why = wait_for_report(area);
+    incident->is_known = !why && area->answer != HAK_ANSWER_NEW;
+    hak_crash_let_area_go();
+    return why;
+}
+
+const char *hak_crash_hand_over(struct hak_incident *incident) {
+    const char *why = NULL;
+    if (!hak_trace_open_for_report())
+        return hak_options.trace ? no_collector : "no collector can be started";
+    for (int tries = 0; tries < 2; tries++) {
+        hak_keeper_replace_dead(DEAD_AFTER_MS);
+        why = hand_over(incident);
+        if (why != no_collector)
+            break;
+        /* It died just now: what is recorded and not stored yet goes to the next one, too. */
+    }
+    return why;
+}

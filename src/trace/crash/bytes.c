@@ -1,0 +1,43 @@
+/* The bytes around the pointer of a fault, for the report. Closed pages are read, too: the kernel
+ * gives them by /proc/self/mem. */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include "platform/raw_call.h"
+#include "trace/crash/crash.h"
+
+#define ROW_BYTES 16u
+#define ROWS      (HAK_REPORT_BYTES / ROW_BYTES)
+
+static bool copy_open(uint64_t from, uint8_t *to) {
+    struct iovec local = {to, ROW_BYTES}, remote = {(void *)(uintptr_t)from, ROW_BYTES};
+    long pid = hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
+    return hak_raw_call(SYS_process_vm_readv, pid, (long)&local, 1, (long)&remote, 1, 0) ==
+           ROW_BYTES;
+}
+
+static bool copy_closed(uint64_t from, uint8_t *to) {
+    long file =
+        hak_raw_call(SYS_openat, AT_FDCWD, (long)"/proc/self/mem", O_RDONLY | O_CLOEXEC, 0, 0, 0);
+    if (file < 0)
+        return false;
+    long got = hak_raw_call(SYS_pread64, file, (long)to, ROW_BYTES, (long)from, 0, 0);
+    (void)hak_raw_call(SYS_close, file, 0, 0, 0, 0, 0);
+    return got == ROW_BYTES;
+}
+
+void hak_crash_copy_bytes(struct hak_report_request *area) {
+    uint64_t focus = hak_facts_focus(&area->facts);
+    area->bytes_address = 0;
+    area->bytes_known = 0;
+    if (focus < HAK_REPORT_BYTES || focus >> 47 != 0)
+        return;
+    area->bytes_address = (focus & ~(uint64_t)(ROW_BYTES - 1)) - ROW_BYTES;
+    for (uint32_t i = 0; i < ROWS; i++) {
+        uint64_t from = area->bytes_address + i * ROW_BYTES;
+        uint8_t *to = area->bytes + i * ROW_BYTES;
+        if (copy_open(from, to) || copy_closed(from, to))
+            area->bytes_known |= 1u << i;
+    }
+}

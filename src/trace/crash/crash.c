@@ -1,0 +1,273 @@
+/* Reports a fault or a crash step by step, on a stack of its own, and ends the program as it is
+ * due.
+ *
+ * A step that itself meets a fault (the heap's or our own memory may be damaged) comes back here
+ * through the crash handler, which goes on with the step after it. */
+#include "trace/crash/crash.h"
+#include <errno.h>
+#include <signal.h>
+#include "check.h"
+#include "hop.h"
+#include "options.h"
+#include "superslab.h"
+#include "trace/crash/actions.h"
+#include "trace/memory/memory.h"
+#include "trace/crash/private_operators.h"
+#include "trace/ring/ring.h"
+#include "trace/stacks/stacks.h"
+#include "trace/process/process.h"
+#include "trace/trace.h"
+#include "trace/wait.h"
+#include "unwind/splice.h"
+
+enum {
+    PLACES = 1024,      /* remembered: reported under HAKMEM_ON_FAULT=continue, or known */
+    KINDS_DIFFER = 203, /* faults.def */
+    FIRST_DAMAGE = 301, /* faults.def: bytes that somebody has written before */
+    LAST_DAMAGE = 303,
+    REPORT_STACK_BYTES = 128 << 10,
+    LOOK_AGAIN_MS = 20, /* whether the report that is waited for can take another thread's name */
+};
+
+static _Atomic uint32_t reporter; /* kernel's id of the thread that reports, 0 = none */
+static uint8_t is_vfork_child;    /* that thread is a child that runs in our memory */
+static _Atomic uint64_t places[PLACES];
+
+/* Of the thread that reports. */
+static struct hak_incident incident;
+static volatile unsigned steps_begun;
+static const char *volatile why_raw; /* NULL = the collector has written it */
+/* Its stack: that of the fault may be full, an alternate stack of the program small. */
+static char report_stack[REPORT_STACK_BYTES] __attribute__((aligned(64)));
+
+static uint32_t own_id(void) {
+    return (uint32_t)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0);
+}
+
+void hak_crash_forget(void) {
+    atomic_store(&reporter, 0);
+    hak_crash_area_forget();
+    hak_actions_forget();
+}
+
+void hak_crash_vfork_child_is_gone(void) {
+    if (!atomic_load(&reporter) || !is_vfork_child)
+        return;
+    hak_crash_let_area_go();
+    hak_crash_leave();
+}
+
+bool hak_crash_is_reporting(void) {
+    uint32_t who = atomic_load(&reporter);
+    return who != 0 && who == own_id();
+}
+
+struct hak_incident *hak_crash_enter(const struct hak_report_other *mine) {
+    uint32_t self = own_id();
+    bool is_named = false;
+    for (;;) {
+        uint32_t other = 0;
+        if (atomic_compare_exchange_strong(&reporter, &other, self)) {
+            is_vfork_child = hak_writer.in_vfork_child != 0;
+            steps_begun = 0;
+            why_raw = "the report itself met a fault";
+            incident = (struct hak_incident){.look = hak_crash_unwind};
+            return &incident;
+        }
+        if (other == self)
+            return NULL;
+        /* A clone that shared our memory and nothing else, and died in the middle. */
+        if (hak_raw_call(SYS_kill, other, 0, 0, 0, 0, 0) == -ESRCH &&
+            atomic_compare_exchange_strong(&reporter, &other, 0)) {
+            hak_crash_let_area_go();
+            continue;
+        }
+        is_named = is_named || hak_crash_name_other(mine);
+        hak_wait_on(&reporter, other,
+                    is_named ? HAK_SECOND_NS : LOOK_AGAIN_MS * HAK_MILLISECOND_NS);
+    }
+}
+
+void hak_crash_leave(void) {
+    is_vfork_child = 0;
+    atomic_store(&reporter, 0);
+    hak_wake(&reporter);
+}
+
+void hak_crash_note_end(int number) {
+    if (hak_current_ready() && hak_current.process && hak_start_is_own())
+        atomic_store(&hak_current.process->end_status, HAK_END_KNOWN | (uint32_t)number);
+}
+
+void hak_crash_die_by(int number) {
+    uint64_t one = (uint64_t)1 << (number - 1);
+    hak_crash_note_end(number);
+    hak_raw_default_signal(number);
+    (void)hak_raw_call(SYS_rt_sigprocmask, SIG_UNBLOCK, (long)&one, 0, 8, 0, 0);
+    (void)hak_raw_call(SYS_tgkill, hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0), own_id(), number, 0,
+                       0, 0);
+    for (;;) /* PID 1 is spared by default actions */
+        (void)hak_raw_call(SYS_exit_group, 128 + number, 0, 0, 0, 0, 0);
+}
+
+/* ---- the steps ---------------------------------------------------------------------------------
+ */
+
+void hak_crash_unwind(struct hak_incident *of) {
+    of->frame_count = hak_unwind_from(&of->registers, of->frames, HAK_REPORT_FRAMES, &of->end);
+}
+
+static void look(void) {
+    /* What stands until the step is through: where it happened. */
+    incident.frames[0] = incident.registers.value[HAK_RIP];
+    incident.frame_count = 1;
+    incident.end = HAK_UNWIND_BAD_CFA;
+    /* The thread will not go back into a walk that was under way. */
+    if (incident.end_signal)
+        hak_unwind_under_way = 0;
+    incident.look(&incident);
+}
+
+static void hand_over(void) {
+    if (!incident.is_reported)
+        why_raw = hak_crash_hand_over(&incident);
+}
+
+static void say_raw(void) {
+    hak_crash_let_area_go();
+    if (!incident.is_reported && why_raw)
+        hak_raw_report(&incident, why_raw);
+}
+
+/* Also from the middle of itself: a step is begun once. */
+static void go_through_steps(void) {
+    static void (*const steps[])(void) = {look, hand_over, say_raw};
+    while (steps_begun < sizeof steps / sizeof *steps)
+        steps[steps_begun++]();
+}
+
+/* Calls `function` on the stack that ends at `top`. */
+HAK_HIDDEN void hak_crash_call_on(char *top, void (*function)(void));
+__asm__(".text\n"
+        ".type hak_crash_call_on, @function\n"
+        ".hidden hak_crash_call_on\n"
+        "hak_crash_call_on:\n"
+        ".cfi_startproc\n"
+        "pushq %rbp\n"
+        ".cfi_adjust_cfa_offset 8\n"
+        ".cfi_rel_offset %rbp, 0\n"
+        "movq %rsp, %rbp\n"
+        ".cfi_def_cfa_register %rbp\n"
+        "movq %rdi, %rsp\n"
+        "call *%rsi\n"
+        "movq %rbp, %rsp\n"
+        "popq %rbp\n"
+        ".cfi_def_cfa %rsp, 8\n"
+        "ret\n"
+        ".cfi_endproc\n"
+        ".size hak_crash_call_on, . - hak_crash_call_on\n");
+
+void hak_crash_report(void) {
+    uint64_t before, others = ~hak_actions_watched();
+    (void)hak_raw_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&others, (long)&before, 8, 0, 0);
+    hak_crash_call_on(report_stack + sizeof report_stack, go_through_steps);
+    hak_restore_signals(&before);
+}
+
+void hak_crash_go_on(void) {
+    go_through_steps();
+    hak_crash_die_by(incident.end_signal ? incident.end_signal : SIGABRT);
+}
+
+void hak_crash_stop(void) {
+    if (hak_actions_has_handler(SIGABRT) && !incident.is_reported && hak_crash_stop_begins()) {
+        uint64_t one = (uint64_t)1 << (SIGABRT - 1);
+        hak_crash_leave();
+        (void)hak_raw_call(SYS_rt_sigprocmask, SIG_UNBLOCK, (long)&one, 0, 8, 0, 0);
+        (void)hak_raw_call(SYS_tgkill, hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0), own_id(),
+                           SIGABRT, 0, 0, 0);
+    }
+    hak_crash_die_by(SIGABRT);
+}
+
+/* ---- faults ------------------------------------------------------------------------------------
+ */
+
+/* What tells faults of this process apart: code and frames; where damage is found at no place of
+ * its own (a sweep finds many), the allocation, too. */
+static uint64_t place_of_incident(void) {
+    uint64_t hash = 0xcbf29ce484222325u ^ incident.facts.fault;
+    for (size_t i = 0; i < incident.frame_count; i++)
+        hash = (hash ^ incident.frames[i]) * 0x100000001b3u;
+    if (incident.facts.fault >= FIRST_DAMAGE && incident.facts.fault <= LAST_DAMAGE)
+        hash = (hash ^ incident.facts.alloc_stack) * 0x100000001b3u;
+    return hash | 1;
+}
+
+enum { PLACE_IS_NEW, PLACE_IS_KNOWN, PLACES_ARE_FULL };
+
+/* Was a fault with this place met before? `add`: it is from now on. */
+static int look_up_place(uint64_t hash, bool add) {
+    for (unsigned i = 0; i < PLACES; i++) {
+        _Atomic uint64_t *place = &places[(hash + i) % PLACES];
+        uint64_t seen = atomic_load(place);
+        if (seen == 0 && (!add || atomic_compare_exchange_strong(place, &seen, hash)))
+            return PLACE_IS_NEW;
+        if (seen == hash)
+            return PLACE_IS_KNOWN;
+    }
+    return PLACES_ARE_FULL;
+}
+
+bool hak_crash_is_known_place(bool add) {
+    int found = look_up_place(place_of_incident(), add);
+    return add ? found != PLACE_IS_NEW : found == PLACE_IS_KNOWN;
+}
+
+/* C and C++ do not match, but one of the two calls was in an operator of its module's own. */
+static bool is_private_operator(const struct hak_incident *of) {
+    unsigned given = of->facts.subkind >> 8;
+    uintptr_t caller = 0;
+    if (of->facts.fault != KINDS_DIFFER)
+        return false;
+    for (size_t i = 0; given == HAK_GIVEN_BY_FREE && i < of->frame_count; i++)
+        if (!hak_is_own_text(of->frames[i]))
+            return hak_has_private_delete(of->frames[i]);
+    return given >= HAK_GIVEN_BY_DELETE &&
+           hak_stacks_frames(of->facts.alloc_stack, &caller, 1) > 0 &&
+           hak_is_in_private_new(caller);
+}
+
+/* A handler of SIGABRT that runs for a stop may meet the damage, too: that is no news. Nor is what
+ * the collector has answered before that it is none. */
+static void look_for_a_stop(struct hak_incident *of) {
+    hak_crash_unwind(of);
+    of->is_known = hak_crash_is_known_place(false) || is_private_operator(of);
+    of->is_reported = of->is_known || hak_crash_is_in_stop(of);
+}
+
+static void look_for_new_places(struct hak_incident *of) {
+    hak_crash_unwind(of);
+    of->is_reported = is_private_operator(of) || hak_crash_is_known_place(true);
+}
+
+HAK_TRACER_TEXT void hak_trace_fault(const struct hak_fault_facts *facts) {
+    bool stops = hak_options.on_fault == HAK_ON_FAULT_STOP;
+    struct hak_registers here;
+    hak_registers_here(&here);
+    (void)hak_current_ready(); /* a child that no handler told of forgets what its parent was at */
+    struct hak_report_other mine = {
+        .fault = facts->fault, .address = facts->found_address, .ip = here.value[HAK_RIP]};
+    if (!hak_crash_enter(&mine))
+        return; /* the report itself met a fault of the heap */
+    incident.facts = *facts;
+    incident.registers = here;
+    incident.end_signal = stops ? SIGABRT : 0;
+    incident.look = stops ? look_for_a_stop : look_for_new_places;
+    hak_crash_report();
+    if (stops && !incident.is_known)
+        hak_crash_stop();
+    if (stops && !incident.is_reported)
+        (void)hak_crash_is_known_place(true);
+    hak_crash_leave();
+}

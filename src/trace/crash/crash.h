@@ -1,0 +1,156 @@
+/* Faults and crashes: what the dying program leaves for the report, and what it does itself.
+ *
+ *   hak_trace_fault --+                 claim   fill          READY        DONE
+ *   crash signal -----+-> report area:  IDLE -> FILLING ----> READY -----> DONE -> IDLE
+ *                         (one at a time)                     collector writes the report
+ *   no collector, or it does not answer: a raw report on stderr, written here.
+ *   Then SIGABRT (fault), the signal's own end (crash), or on it goes (HAKMEM_ON_FAULT=continue).
+ *
+ *   crash.c          the steps of a report, on a stack of its own; who may report; how it ends
+ *   area.c           the way through the report area to the collector and back
+ *   handler.c        the handler of crash signals, and which fault a death is due to
+ *   address.c        what lies at the address of a crash
+ *   words.c          what registers prove that hold a word which memory is filled with
+ *   loaded.c         with which pointer such a word was read
+ *   operands.c       which registers an instruction takes its address from
+ *   actions.c        the program's own actions, which it reads back, in front of the kernel's
+ *   raw_report.c     what can be said without a collector */
+#ifndef HAK_TRACE_CRASH_H
+#define HAK_TRACE_CRASH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "block.h"
+#include "trace/session.h"
+#include "trace/threads/threads.h"
+#include "unwind/registers.h"
+#include "unwind/unwind.h"
+
+struct hak_trace_checks;
+
+/* One fault or crash, where it happened. */
+struct hak_incident {
+    struct hak_fault_facts facts;
+    uint32_t thread;                               /* number, 0 = the calling thread's */
+    struct hak_thread_origin created[HAK_ORIGINS]; /* of `thread`, if that is not 0 */
+    uint32_t signal;                               /* 0 = none */
+    int32_t code;                                  /* si_code */
+    int32_t sender; /* who sent the signal, 0 = the kernel raised it */
+    bool is_own_sender;
+    uint64_t address;        /* si_addr when the kernel raised it */
+    uint32_t handler_signal; /* a handler of the program ran at it; the process dies by this one */
+    int32_t handler_code;
+    uint64_t handler_frames[HAK_REPORT_HANDLER_FRAMES]; /* where that came, then 0 */
+    uint64_t full_stack_bytes;
+    uint32_t trap, trap_error; /* the processor's exception and what it tells with it, 0 = none */
+    struct hak_report_region region;
+    struct hak_report_candidate candidates[HAK_REPORT_CANDIDATES];
+    uint32_t candidate_count;
+    bool is_reported; /* a report of it was made before: nothing is to be said */
+    bool is_known;    /* the collector knows it as no news: the program goes on */
+    int end_signal;   /* by which the process ends after the report, 0 = it goes on */
+    struct hak_registers registers;
+    uintptr_t frames[HAK_REPORT_FRAMES];
+    size_t frame_count;
+    enum hak_unwind_end end;
+    /* Takes the stack and whatever else is to be found out; may be cut short by a fault of its own.
+     */
+    void (*look)(struct hak_incident *);
+};
+
+/* Puts the handlers of crash signals in place. Once, at start. */
+HAK_HIDDEN void hak_crash_start(void);
+
+/* True when it did so: the process is recorded, or HAKMEM_TRACE=off has it checked. */
+HAK_HIDDEN bool hak_crash_is_watching(void);
+
+/* In a forked child: what other threads of the parent were about is not this process's. */
+HAK_HIDDEN void hak_crash_forget(void);
+
+/* In the parent, when its vfork child is gone: what the child was about ended with it. */
+HAK_HIDDEN void hak_crash_vfork_child_is_gone(void);
+
+/* True when the calling thread is in the middle of a report. */
+HAK_HIDDEN bool hak_crash_is_reporting(void);
+
+/* Claims the right to report; a second thread has itself named in the report (`mine`: its signal,
+ * fault, address and ip) and waits until the first is through, or for ever, when the process ends.
+ * Returns what is to be filled in; NULL when the calling thread was at it already, and failed in
+ * the middle. */
+HAK_HIDDEN struct hak_incident *hak_crash_enter(const struct hak_report_other *mine);
+HAK_HIDDEN void hak_crash_leave(void);
+
+/* Looks, and has the report written, by the collector or raw. Between enter and leave. */
+HAK_HIDDEN void hak_crash_report(void);
+
+/* The calling thread failed in the middle of its report: goes on with what comes after the step
+ * that failed, then ends the process. */
+HAK_HIDDEN _Noreturn void hak_crash_go_on(void);
+
+/* Unwinds from the incident's registers; a `look` of its own. */
+HAK_HIDDEN void hak_crash_unwind(struct hak_incident *incident);
+
+/* The process ends by signal `number` next: for those whom the kernel will not tell. */
+HAK_HIDDEN void hak_crash_note_end(int number);
+
+/* Ends the process by `number` with its default action, whatever handler there is. */
+HAK_HIDDEN _Noreturn void hak_crash_die_by(int number);
+
+/* Stops the program as abort() does: its own handler of SIGABRT runs first, if it has one. */
+HAK_HIDDEN _Noreturn void hak_crash_stop(void);
+
+/* The SIGABRT that the calling thread sends itself next stands for a fault that is reported. False:
+ * so does the one before, which has not come to our handler (nothing is recorded, or the program
+ * has gone round it). */
+HAK_HIDDEN bool hak_crash_stop_begins(void);
+
+/* True when the incident's frames go through the program's handler of such a SIGABRT. */
+HAK_HIDDEN bool hak_crash_is_in_stop(const struct hak_incident *incident);
+
+/* True when the incident, whose frames are there, was met before at its place. `add`: the place is
+ * known from now on; then also when no more can be remembered. */
+HAK_HIDDEN bool hak_crash_is_known_place(bool add);
+
+/* Fills in facts, access and region by the address of the incident (address.c). Where a fault
+ * of the heap is seen the facts name it. */
+HAK_HIDDEN void hak_crash_look_at_address(struct hak_incident *incident);
+/* What the registers prove of words that memory is filled with: facts, or candidates
+ * (words.c). */
+HAK_HIDDEN void hak_crash_look_at_words(struct hak_incident *incident,
+                                        const struct hak_trace_checks *checks);
+/* The pointer with which the word was read that `reg` holds and that lay at `address`, by the
+ * instructions in front of the one that failed: how many may be it, at most two (loaded.c).
+ */
+HAK_HIDDEN unsigned hak_crash_loaded_by(const struct hak_registers *registers, unsigned reg,
+                                        uint64_t address, uint64_t pointers[2]);
+/* Looks whether a block is damaged, when nothing else is known to be wrong. */
+HAK_HIDDEN void hak_crash_look_at_heap(struct hak_incident *incident);
+/* The same question as the first, answered in brief, for the program's own stack may be small: does
+ * the address lie in a block that was given back? */
+HAK_HIDDEN bool hak_crash_is_heap_fault(int signal, int code, uint64_t address);
+/* Has the page of such an address opened, so that the program can go on. */
+HAK_HIDDEN bool hak_crash_reopen(uint64_t address);
+
+/* Has the collector write the report of `incident`, and sets its `is_known`. Returns NULL, or in
+ * words why it did not (area.c). */
+HAK_HIDDEN const char *hak_crash_hand_over(struct hak_incident *incident);
+/* Has a thread that waits to report named in the report that is under way. Returns false when there
+ * is none that is told to the collector (yet). */
+HAK_HIDDEN bool hak_crash_name_other(const struct hak_report_other *other);
+/* The report area is nobody's. After a failure in hak_crash_hand_over, and in a forked child. */
+HAK_HIDDEN void hak_crash_let_area_go(void);
+HAK_HIDDEN void hak_crash_area_forget(void);
+
+/* Where raw reports go: HAKMEM_LOG as it is now, with the working directory of now. At start. */
+HAK_HIDDEN void hak_raw_report_start(void);
+/* Writes the list of leaks into an open file, in the place of a fault's stack; set by leaks. */
+HAK_HIDDEN extern void (*hak_raw_leaks)(const char *why, long file);
+/* Writes what can be said without a collector. Allocates nothing. */
+HAK_HIDDEN void hak_raw_report(const struct hak_incident *incident, const char *why);
+
+/* Copies the bytes around the fault's address into the area, as far as they can be read.
+ * (bytes.c) */
+HAK_HIDDEN void hak_crash_copy_bytes(struct hak_report_request *area);
+
+#endif

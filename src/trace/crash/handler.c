@@ -1,0 +1,450 @@
+/* The handler of crash signals: it reports a death, or has the program's own handler run as if the
+ * kernel had called it, and knows afterwards of which fault the process died.
+ *
+ *   fault ---> program's handler ---> returns, or leaves by longjmp: no death, nothing is said
+ *      noted        |
+ *                   +--> raise, abort, a fault of its own: the stack goes through the handler's
+ *                        return to the place that was noted; that is reported
+ *
+ * A program's handler is jumped to, not called: no frame of ours is on its stack. */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <ucontext.h>
+#include "options.h"
+#include "superslab.h"
+#include "trace/crash/actions.h"
+#include "trace/crash/crash.h"
+#include "trace/memory/memory.h"
+#include "trace/threads/threads.h"
+#include "trace/trace.h"
+#include "trace/wait.h"
+#include "unwind/cfi.h"
+#include "unwind/stack_memory.h"
+
+typedef void handler_function(int, siginfo_t *, void *);
+
+enum {
+    NOTED = 64, /* deliveries that are remembered, of all threads */
+    PAGE_BYTES = 4096,
+    NEAR_BYTES = 64 << 10,       /* a frame may be that large and still run off its stack */
+    STACK_LOOKED_AT = 256 << 20, /* of a stack, to see that it is one */
+    ABORT_DEPTH = 8,             /* abort is near the top of a stack on which it raised */
+};
+
+/* A signal that was given to the program's handler. */
+struct noted {
+    _Atomic uint32_t thread_id; /* kernel's; written last, 0 = nothing here */
+    uint32_t thread;            /* number */
+    struct hak_thread_origin created[HAK_ORIGINS];
+    int number, code;
+    int32_t sender;
+    bool is_reported;
+    uint32_t trap, trap_error;
+    uint64_t address;
+    const ucontext_t *context; /* on the stack of its handler */
+    struct hak_registers registers;
+};
+static struct noted noted[NOTED];
+static _Atomic uint32_t next_noted;
+
+/* The thread that sends itself SIGABRT for a fault that is reported. */
+static _Atomic uint32_t stopping;
+
+bool hak_crash_stop_begins(void) {
+    uint32_t self = (uint32_t)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0);
+    return atomic_exchange(&stopping, self) != self;
+}
+
+static bool is_from_kernel(const siginfo_t *info) {
+    return info->si_code > 0;
+}
+
+static int32_t sender_of(const siginfo_t *info) {
+    return is_from_kernel(info) ? 0 : info->si_pid;
+}
+
+static bool is_own(int32_t sender) {
+    return sender == (int32_t)hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
+}
+
+static uint64_t address_of(const siginfo_t *info) {
+    return is_from_kernel(info) ? (uint64_t)(uintptr_t)info->si_addr : 0;
+}
+
+/* The processor's exception, for signals that it caused. */
+static void take_trap(const siginfo_t *info, const ucontext_t *context, uint32_t *trap,
+                      uint32_t *trap_error) {
+    *trap = is_from_kernel(info) ? (uint32_t)context->uc_mcontext.gregs[REG_TRAPNO] : 0;
+    *trap_error = is_from_kernel(info) ? (uint32_t)context->uc_mcontext.gregs[REG_ERR] : 0;
+}
+
+static void note(int number, const siginfo_t *info, const void *context, bool is_reported) {
+    struct noted *to = &noted[atomic_fetch_add(&next_noted, 1) % NOTED];
+    uint32_t self = (uint32_t)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0), stops = self;
+    atomic_store(&to->thread_id, 0);
+    to->thread = hak_trace_thread();
+    memcpy(to->created, hak_thread_origin, sizeof to->created);
+    to->number = number;
+    to->code = info->si_code;
+    to->sender = sender_of(info);
+    to->address = address_of(info);
+    to->context = context;
+    take_trap(info, context, &to->trap, &to->trap_error);
+    to->is_reported = is_reported || (number == SIGABRT && atomic_load(&stopping) == self &&
+                                      atomic_compare_exchange_strong(&stopping, &stops, 0));
+    hak_registers_from_context(&to->registers, context);
+    atomic_store(&to->thread_id, self);
+}
+
+/* ---- which fault is it? ------------------------------------------------------------------------
+ */
+
+/* The newest signal of `thread_id` that was noted with the pc `ip`. */
+static const struct noted *noted_at(uint32_t thread_id, uint64_t ip) {
+    uint32_t next = atomic_load(&next_noted);
+    for (uint32_t i = 1; i <= NOTED; i++) {
+        const struct noted *one = &noted[(next - i) % NOTED];
+        if (atomic_load(&one->thread_id) == thread_id && one->registers.value[HAK_RIP] == ip)
+            return one;
+    }
+    return NULL;
+}
+
+/* The outermost handler that is on the stack of the incident, by the signal that it handles. */
+static const struct noted *find_on_stack(const struct hak_incident *incident, uint32_t self) {
+    uintptr_t restorer = hak_actions_restorer();
+    for (size_t i = incident->frame_count; i-- > 1;)
+        if (incident->frames[i - 1] == restorer) {
+            const struct noted *one = noted_at(self, incident->frames[i]);
+            if (one)
+                return one;
+        }
+    return NULL;
+}
+
+bool hak_crash_is_in_stop(const struct hak_incident *incident) {
+    const struct noted *one =
+        find_on_stack(incident, (uint32_t)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0));
+    return one && one->is_reported;
+}
+
+static bool is_readable(const void *at, size_t bytes) {
+    uintptr_t from = (uintptr_t)at & ~(uintptr_t)7;
+    return hak_raw_readable(from) && hak_raw_readable((from + bytes) & ~(uintptr_t)7);
+}
+
+/* The process sent itself the signal that another thread's handler had got: that thread is still in
+ * it, as its frame tells. */
+static const struct noted *find_elsewhere(const struct hak_incident *incident, uint32_t self) {
+    long process = hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
+    if (!incident->is_own_sender || incident->code != SI_USER)
+        return NULL;
+    for (uint32_t i = 0; i < NOTED; i++) {
+        const struct noted *one = &noted[i];
+        uint32_t thread_id = atomic_load(&one->thread_id);
+        if (thread_id == 0 || thread_id == self || one->number != (int)incident->signal ||
+            hak_raw_call(SYS_tgkill, process, thread_id, 0, 0, 0, 0) != 0 ||
+            !is_readable(one->context, sizeof *one->context))
+            continue;
+        const greg_t *now = one->context->uc_mcontext.gregs;
+        if ((uint64_t)now[REG_RIP] == one->registers.value[HAK_RIP] &&
+            (uint64_t)now[REG_RSP] == one->registers.value[HAK_RSP])
+            return one;
+    }
+    return NULL;
+}
+
+/* A handler sent itself the signal that it handles, while that was blocked: it comes when the
+ * handler has returned, at the very place of the fault. */
+static const struct noted *find_returned(const struct hak_incident *incident, uint32_t self) {
+    const struct noted *one = noted_at(self, incident->registers.value[HAK_RIP]);
+    bool is_same = one && one->number == (int)incident->signal &&
+                   one->registers.value[HAK_RSP] == incident->registers.value[HAK_RSP];
+    return is_same && (incident->is_own_sender || incident->code > 0) ? one : NULL;
+}
+
+/* Frames of the handler itself: those up to where it would return to. */
+static void keep_handler_frames(struct hak_incident *incident) {
+    uintptr_t restorer = hak_actions_restorer();
+    for (size_t i = 0; i < incident->frame_count && i < HAK_REPORT_HANDLER_FRAMES &&
+                       incident->frames[i] != restorer;
+         i++)
+        incident->handler_frames[i] = incident->frames[i];
+}
+
+static void take_over(struct hak_incident *incident, const struct noted *origin) {
+    incident->handler_signal = incident->signal;
+    incident->handler_code = incident->code;
+    incident->signal = (uint32_t)origin->number;
+    incident->code = origin->code;
+    incident->sender = origin->sender;
+    incident->is_own_sender = origin->sender != 0 && is_own(origin->sender);
+    incident->address = incident->facts.found_address = origin->address;
+    incident->thread = origin->thread;
+    memcpy(incident->created, origin->created, sizeof incident->created);
+    incident->trap = origin->trap;
+    incident->trap_error = origin->trap_error;
+    incident->registers = origin->registers;
+    incident->is_reported = origin->is_reported;
+}
+
+/* ---- is the stack full? ------------------------------------------------------------------------
+ */
+
+/* One past the last byte of the calling thread's stack. */
+static uintptr_t top_of_stack(void) {
+    extern void *__libc_stack_end;
+    uintptr_t thread_pointer;
+    if (hak_stack_bounds.high)
+        return hak_stack_bounds.high;
+    __asm__("movq %%fs:0, %0" : "=r"(thread_pointer));
+    return hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0) == hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0)
+               ? (uintptr_t)__libc_stack_end
+               : thread_pointer;
+}
+
+/* The bytes of the thread's stack when the access that failed lay right below it, near to the stack
+ * pointer; else 0. */
+static uint64_t full_stack(const struct hak_incident *incident) {
+    uintptr_t address = incident->address, sp = incident->registers.value[HAK_RSP];
+    uintptr_t top = top_of_stack(), low = (address | (PAGE_BYTES - 1)) + 1;
+    if (incident->signal != SIGSEGV ||
+        (incident->code != SEGV_MAPERR && incident->code != SEGV_ACCERR) || address >= top ||
+        sp >= top || address - sp + NEAR_BYTES > 2 * (uintptr_t)NEAR_BYTES ||
+        hak_raw_readable(address & ~(uintptr_t)7))
+        return 0;
+    while (low < top && low < address + NEAR_BYTES && !hak_raw_readable(low))
+        low += PAGE_BYTES;
+    if (top - low > STACK_LOOKED_AT)
+        return 0;
+    for (uintptr_t page = low; page < top; page += PAGE_BYTES)
+        if (!hak_raw_readable(page))
+            return 0;
+    return top - low;
+}
+
+static void look(struct hak_incident *incident) {
+    uint32_t self = (uint32_t)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0);
+    hak_crash_unwind(incident);
+    const struct noted *origin = find_on_stack(incident, self);
+    if (origin)
+        keep_handler_frames(incident);
+    else
+        origin = find_elsewhere(incident, self);
+    if (!origin)
+        origin = find_returned(incident, self);
+    if (origin) {
+        take_over(incident, origin);
+        hak_crash_unwind(incident);
+    }
+    incident->full_stack_bytes = full_stack(incident);
+    if (incident->is_reported)
+        return;
+    hak_crash_look_at_address(incident);
+    if (incident->full_stack_bytes == 0)
+        hak_crash_look_at_heap(incident);
+}
+
+/* ---- the handler -------------------------------------------------------------------------------
+ */
+
+/* The process goes on to die of the signal, as without us: where it happened, with what the kernel
+ * said of it, when the handler returns. */
+static void let_default_end(int number, const siginfo_t *info, ucontext_t *context) {
+    uint64_t before;
+    if (hak_call_is_forbidden(SYS_rt_sigaction) && is_from_kernel(info)) {
+        /* A sandbox leaves us but the return from the handler: a fault whose signal is blocked
+         * then ends the process by it. */
+        sigaddset(&context->uc_sigmask, number);
+        return;
+    }
+    long process = hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
+    long thread = hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0);
+    hak_block_signals(&before);
+    hak_crash_note_end(number);
+    hak_raw_default_signal(number);
+    if (hak_raw_call(SYS_rt_tgsigqueueinfo, process, thread, number, (long)info, 0, 0) != 0)
+        (void)hak_raw_call(SYS_tgkill, process, thread, number, 0, 0, 0);
+}
+
+/* What PID 1 is sent by processes of its own does nothing, as long as it has no handler. What the
+ * kernel raises there can only be died of by being raised again. */
+static bool end_as_first_process(int number, const siginfo_t *info) {
+    if (hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0) != 1)
+        return false;
+    if (is_from_kernel(info) && (number == SIGTRAP || number == SIGSYS))
+        hak_crash_die_by(number);
+    hak_raw_default_signal(number);
+    return true;
+}
+
+static void describe_death(struct hak_incident *incident, int number, const siginfo_t *info,
+                           const ucontext_t *context) {
+    hak_registers_from_context(&incident->registers, context);
+    take_trap(info, context, &incident->trap, &incident->trap_error);
+    incident->facts.class_found = incident->facts.class_due = HAK_CLASS_NONE;
+    incident->facts.found_address = incident->address = address_of(info);
+    incident->signal = (uint32_t)number;
+    incident->code = info->si_code;
+    incident->sender = sender_of(info);
+    incident->is_own_sender = incident->sender != 0 && is_own(incident->sender);
+    incident->end_signal = number;
+    incident->look = look;
+}
+
+/* Enters the report of what `info` tells of. */
+static struct hak_incident *enter(int number, const siginfo_t *info, const ucontext_t *context) {
+    (void)hak_current_ready(); /* a child that no handler told of forgets what its parent was at */
+    struct hak_report_other mine = {.signal = (uint32_t)number,
+                                    .address = address_of(info),
+                                    .ip = (uint64_t)context->uc_mcontext.gregs[REG_RIP]};
+    struct hak_incident *incident = hak_crash_enter(&mine);
+    if (incident)
+        describe_death(incident, number, info, context);
+    else
+        hak_crash_go_on();
+    return incident;
+}
+
+static void report_death(int number, const siginfo_t *info, void *context) {
+    bool is_first = hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0) == 1;
+    if (is_first && !is_from_kernel(info))
+        return;
+    (void)enter(number, info, context);
+    hak_crash_report();
+    if (!end_as_first_process(number, info))
+        let_default_end(number, info, context);
+}
+
+/* ---- accesses to blocks that were given back
+ * ---------------------------------------------------- */
+
+static bool is_heap_fault(int number, const siginfo_t *info) {
+    return is_from_kernel(info) && hak_crash_is_heap_fault(number, info->si_code, address_of(info));
+}
+
+static void look_for_a_stop(struct hak_incident *incident) {
+    look(incident);
+    incident->is_known = hak_crash_is_known_place(false);
+    incident->is_reported = incident->is_reported || incident->is_known;
+}
+
+static void look_for_new_places(struct hak_incident *incident) {
+    look(incident);
+    incident->is_known = true;
+    incident->is_reported = incident->is_reported || hak_crash_is_known_place(true);
+}
+
+/* Reports an access to memory that was given back, and returns: to the program when it is to go on
+ * and the page is open now (true), else to what the program itself does about the signal. */
+static bool report_access(int number, const siginfo_t *info, const ucontext_t *context) {
+    bool stops = hak_options.on_fault == HAK_ON_FAULT_STOP;
+    struct hak_incident *incident = enter(number, info, context);
+    incident->end_signal = 0;
+    incident->look = stops ? look_for_a_stop : look_for_new_places;
+    hak_crash_report();
+    if (incident->is_known && !incident->is_reported)
+        (void)hak_crash_is_known_place(true);
+    bool goes_on = (incident->is_known || !stops) && hak_crash_reopen(address_of(info));
+    hak_crash_leave();
+    return goes_on;
+}
+
+/* True when the calling thread's handler was run for this very access, which was reported: it has
+ * returned, and the access came again. */
+static bool is_again(const siginfo_t *info, const ucontext_t *context) {
+    const struct noted *one = noted_at((uint32_t)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0),
+                                       (uint64_t)context->uc_mcontext.gregs[REG_RIP]);
+    return one && one->is_reported && one->address == address_of(info) &&
+           one->registers.value[HAK_RSP] == (uint64_t)context->uc_mcontext.gregs[REG_RSP];
+}
+
+/* Was the SIGABRT raised by abort? That ends the process also when a handler returns, and resets
+ * the action by a way of its own. */
+static __attribute__((noinline)) bool is_from_abort(const siginfo_t *info, const void *context) {
+    struct hak_registers registers;
+    struct dl_find_object object;
+    struct hak_cfi cfi;
+    enum hak_unwind_end end;
+    uintptr_t ips[ABORT_DEPTH];
+    if (is_from_kernel(info) || !is_own(info->si_pid))
+        return false;
+    hak_registers_from_context(&registers, context);
+    size_t count = hak_unwind_from(&registers, ips, ABORT_DEPTH, &end);
+    for (size_t i = 1; i < count; i++)
+        if (_dl_find_object((void *)(ips[i] - 1), &object) == 0 &&
+            hak_cfi_find(&object, ips[i] - 1, &cfi) && cfi.start == (uintptr_t)abort)
+            return true;
+    return false;
+}
+
+/* The program's handler that is to run; NULL = none, the handler is through. */
+static __attribute__((noinline)) handler_function *choose(int number, siginfo_t *info,
+                                                          void *context) {
+    struct sigaction action;
+    int saved_errno = errno;
+    bool is_ours = false;
+    if (hak_crash_is_reporting()) {
+        if (is_from_kernel(info))
+            hak_crash_go_on();
+        return NULL;
+    }
+    if (is_heap_fault(number, info)) {
+        bool again = is_again(info, context);
+        bool goes_on = !again && report_access(number, info, context);
+        if (again)
+            report_death(number, info, context);
+        errno = saved_errno;
+        if (again || goes_on)
+            return NULL;
+        note(number, info, context, true);
+        is_ours = true;
+    }
+    hak_actions_take(number, &action);
+    if (action.sa_handler == SIG_IGN)
+        return NULL; /* set since the signal was sent */
+    if (action.sa_handler == SIG_DFL) {
+        report_death(number, info, context);
+        errno = saved_errno;
+        return NULL;
+    }
+    note(number, info, context, is_ours);
+    errno = saved_errno;
+    return action.sa_sigaction; /* one with one argument does not look at the others */
+}
+
+static __attribute__((noinline)) void run_for_abort(handler_function *handler, int number,
+                                                    siginfo_t *info, void *context) {
+    handler(number, info, context);
+    report_death(number, info, context);
+}
+
+/* Has no memory of its own on the stack, so that the last call is a jump: what needs some is not
+ * inlined. */
+static void on_crash(int number, siginfo_t *info, void *context) {
+    handler_function *handler = choose(number, info, context);
+    if (!handler)
+        return;
+    if (number == SIGABRT && is_from_abort(info, context)) {
+        run_for_abort(handler, number, info, context);
+        return;
+    }
+    handler(number, info, context);
+}
+
+static bool is_watching;
+
+bool hak_crash_is_watching(void) {
+    return hak_current.session != NULL || is_watching;
+}
+
+void hak_crash_start(void) {
+    hak_raw_report_start();
+    is_watching = hak_current.session || !hak_options.trace;
+    if (!is_watching)
+        return;
+    hak_thread_take_stack();
+    hak_actions_start(on_crash);
+}

@@ -1,0 +1,123 @@
+/* Keeps the program's action for each signal that is heard, and calls it after ours. */
+#include "trace/crash/heard_signals.h"
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+#include "trace/crash/actions.h"
+#include "trace/process/process.h"
+#include "trace/wait.h"
+
+enum { SIGNALS = 65, TRIES = 1000 };
+
+/* glibc's, which actions.c stands in front of. */
+extern int __sigaction(int, const struct sigaction *, struct sigaction *);
+
+static _Atomic uint64_t heard; /* bit n - 1 is signal n */
+static void (*note_one)(int);
+static _Atomic uint32_t versions[SIGNALS]; /* odd while an action is written */
+static struct sigaction actions[SIGNALS];  /* as the program set them */
+
+static bool is_heard(int number) {
+    return number > 0 && number < SIGNALS && (heard >> (number - 1) & 1) != 0;
+}
+
+static struct sigaction action_of(int number) {
+    struct sigaction action;
+    for (unsigned tries = 0;; tries++) {
+        uint32_t version = atomic_load(&versions[number]);
+        action = actions[number];
+        atomic_thread_fence(memory_order_acquire);
+        if ((version & 1) == 0 && atomic_load(&versions[number]) == version)
+            return action;
+        if (tries == TRIES) /* its writer is in another process by now */
+            return action;
+    }
+}
+
+static void set_action(int number, const struct sigaction *action) {
+    atomic_fetch_add(&versions[number], 1);
+    actions[number] = *action;
+    atomic_fetch_add(&versions[number], 1);
+}
+
+static void come(int number, siginfo_t *info, void *context) {
+    int saved_errno = errno;
+    struct sigaction action = action_of(number);
+    note_one(number);
+    if (action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN) {
+        errno = saved_errno;
+        return;
+    }
+    if ((unsigned)action.sa_flags & SA_RESETHAND) {
+        struct sigaction standard = {.sa_handler = SIG_DFL};
+        set_action(number, &standard);
+    }
+    if (action.sa_flags & SA_SIGINFO)
+        action.sa_sigaction(number, info, context);
+    else
+        action.sa_handler(number);
+}
+
+/* What the kernel is told for the program's action. */
+static int tell_kernel(int number, const struct sigaction *action) {
+    bool has_handler = action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN;
+    struct sigaction ours = *action;
+    if (!has_handler)
+        sigemptyset(&ours.sa_mask);
+    ours.sa_flags = has_handler ? (int)(action->sa_flags & ~SA_RESETHAND) : SA_RESTART;
+    ours.sa_flags |= SA_SIGINFO | SA_ONSTACK;
+    ours.sa_sigaction = come;
+    return __sigaction(number, &ours, NULL);
+}
+
+int hak_asked_signal_read(const char *text) {
+    if (strncmp(text, "SIG", 3) == 0)
+        text += 3;
+    int number = 0;
+    for (const char *digit = text; *digit >= '0' && *digit <= '9' && number < SIGNALS; digit++) {
+        number = number * 10 + (*digit - '0');
+        if (digit[1] == '\0')
+            return number < SIGNALS ? number : 0;
+    }
+    for (number = 1; number < SIGNALS; number++) {
+        const char *name = sigabbrev_np(number);
+        if (name && strcmp(name, text) == 0)
+            return number;
+    }
+    return 0;
+}
+
+bool hak_asked_signal_hear(int number, void (*note)(int)) {
+    struct sigaction now;
+    if (number <= 0 || number >= SIGNALS || (hak_actions_watched() >> (number - 1) & 1) ||
+        __sigaction(number, NULL, &now) != 0)
+        return false;
+    note_one = note;
+    if (is_heard(number))
+        return true;
+    set_action(number, &now);
+    if (tell_kernel(number, &now) != 0)
+        return false;
+    heard |= (uint64_t)1 << (number - 1);
+    return true;
+}
+
+bool hak_asked_signal_act(int number, const struct sigaction *action, struct sigaction *before,
+                          int *result) {
+    if (!is_heard(number) || !hak_start_is_own())
+        return false;
+    struct sigaction old = action_of(number), asked;
+    *result = 0;
+    if (action) {
+        uint64_t signals;
+        asked = *action;
+        hak_block_signals(&signals);
+        *result = tell_kernel(number, &asked);
+        if (*result == 0)
+            set_action(number, &asked);
+        hak_restore_signals(&signals);
+    }
+    if (before && *result == 0)
+        *before = old;
+    return true;
+}

@@ -1,0 +1,226 @@
+/* What a dying program says itself when there is no collector: numbers, and frames as module and
+ * offset, for addr2line. */
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <link.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <termios.h>
+#include "options.h"
+#include "trace/crash/crash.h"
+#include "trace/memory/memory.h"
+#include "platform/line.h"
+#include "platform/path.h"
+#include "trace/trace.h"
+#include "platform/raw_call.h"
+
+enum { STDERR = 2, FRAMES_SHOWN = 40, LOG_MODE = 0600, NAME_BYTES = 256 };
+
+enum {
+#define FAULT(NAME, number, name, tag, injection, meaning, advice) NAME = number,
+#include "faults.def"
+};
+
+static const struct {
+    uint32_t number;
+    const char *name;
+} faults[] = {
+#define FAULT(NAME, number, name, tag, injection, meaning, advice) {number, name},
+#include "faults.def"
+};
+
+static const struct {
+    int number;
+    const char *name;
+} signals[] = {
+    {SIGSEGV, "SIGSEGV"}, {SIGBUS, "SIGBUS"},   {SIGABRT, "SIGABRT"}, {SIGILL, "SIGILL"},
+    {SIGFPE, "SIGFPE"},   {SIGTRAP, "SIGTRAP"}, {SIGSYS, "SIGSYS"},
+};
+
+/* Absolute, "" = stderr. */
+static char log_path[HAK_PATH_BYTES];
+
+void hak_raw_report_start(void) {
+    char program[HAK_PATH_BYTES];
+    if (hak_options.log[0] == 0)
+        return;
+    long got = hak_raw_call(SYS_readlink, (long)"/proc/self/exe", (long)program, sizeof program - 1,
+                            0, 0, 0);
+    program[got > 0 ? got : 0] = 0;
+    if (!hak_path_expand(log_path, sizeof log_path, hak_options.log, NULL, program))
+        log_path[0] = 0;
+}
+
+static long open_log(void) {
+    long file = -1;
+    if (log_path[0])
+        file = hak_raw_call(SYS_openat, AT_FDCWD, (long)log_path,
+                            O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, LOG_MODE, 0, 0);
+    return file < 0 ? STDERR : file;
+}
+
+/* As the collector's reports do (collector/findings/fault.c): behind an unfinished line of the
+ * program's a new one begins, in a file where that can be seen, on a terminal always. */
+static void begin_line(long file) {
+    struct stat status;
+    struct hak_line line = {0};
+    char last = '\n';
+    if (hak_raw_call(SYS_fstat, file, (long)&status, 0, 0, 0, 0) != 0)
+        return;
+    if (S_ISREG(status.st_mode)) {
+        long flags = hak_raw_call(SYS_fcntl, file, F_GETFL, 0, 0, 0, 0);
+        long end = flags > 0 && (flags & O_APPEND)
+                       ? status.st_size
+                       : hak_raw_call(SYS_lseek, file, 0, SEEK_CUR, 0, 0, 0);
+        hak_line_say(&line, "/proc/self/fd/", (uint64_t)file, "");
+        long reading = end > 0 ? hak_open(hak_line_text(&line)) : -1;
+        line.length = 0;
+        if (reading < 0)
+            return;
+        (void)hak_raw_call(SYS_pread64, reading, (long)&last, 1, end - 1, 0, 0);
+        hak_close(reading);
+    } else {
+        struct termios terminal;
+        bool is_terminal = hak_raw_call(SYS_ioctl, file, TCGETS, (long)&terminal, 0, 0, 0) == 0;
+        last = is_terminal ? 0 : '\n';
+    }
+    if (last != '\n') {
+        hak_line_add(&line, "\n");
+        (void)hak_line_write(&line, file);
+    }
+}
+
+/* The name of the store in which the record lies, without its directory, as in every SUMMARY. */
+static void add_store(struct hak_line *line) {
+    char name[NAME_BYTES] = "none";
+    if (hak_current_ready()) {
+        const char *path = hak_current.session->store_path;
+        size_t start = 0, length = 0;
+        for (size_t i = 0; i < HAK_PATH_BYTES - 1 && path[i]; i++)
+            if (path[i] == '/')
+                start = i + 1;
+        for (; length < NAME_BYTES - 1 && path[start + length]; length++)
+            name[length] = path[start + length] <= ' ' ? '?' : path[start + length];
+        if (length > 0)
+            name[length] = 0;
+    }
+    hak_line_add(line, " store=");
+    hak_line_add_name(line, name);
+    hak_line_add(line, "\n");
+}
+
+void (*hak_raw_leaks)(const char *, long);
+
+static const char *fault_name(uint32_t number) {
+    for (unsigned i = 0; i < sizeof faults / sizeof *faults; i++)
+        if (faults[i].number == number)
+            return faults[i].name;
+    return "unknown-fault";
+}
+
+static const char *signal_name(uint32_t number) {
+    for (unsigned i = 0; i < sizeof signals / sizeof *signals; i++)
+        if ((uint32_t)signals[i].number == number)
+            return signals[i].name;
+    return "a signal";
+}
+
+/* `(the program)+0x1234`, or nothing for code of no module. */
+static void add_place(struct hak_line *line, uintptr_t ip) {
+    struct dl_find_object object;
+    if (_dl_find_object((void *)ip, &object) != 0 || !object.dlfo_link_map)
+        return;
+    const char *name = object.dlfo_link_map->l_name;
+    hak_line_add(line, " ");
+    hak_line_add_name(line, name && name[0] ? name : "(the program)");
+    hak_line_add(line, "+");
+    hak_line_hex(line, ip - object.dlfo_link_map->l_addr);
+}
+
+static void add_field(struct hak_line *line, const char *label, uint64_t value) {
+    if (value == 0)
+        return;
+    hak_line_add(line, label);
+    hak_line_hex(line, value);
+}
+
+static void say_headline(const struct hak_incident *incident, const char *why, long file) {
+    const struct hak_fault_facts *facts = &incident->facts;
+    struct hak_line line = {0};
+    hak_line_add(&line, "hakmem: ");
+    if (facts->fault) {
+        hak_line_add(&line, "HKM-");
+        hak_line_number(&line, facts->fault);
+        hak_line_add(&line, " ");
+        hak_line_add(&line, fault_name(facts->fault));
+    } else {
+        hak_line_add(&line, signal_name(incident->signal));
+    }
+    bool is_access = incident->signal == SIGSEGV || incident->signal == SIGBUS;
+    if (facts->fault || (is_access && incident->code > 0)) {
+        hak_line_add(&line, " at ");
+        hak_line_hex(&line, facts->found_address);
+    }
+    hak_line_add(&line, ", thread ");
+    hak_line_number(&line, incident->thread ? incident->thread : hak_trace_thread());
+    hak_line_add(&line, " (raw report: ");
+    hak_line_add_name(&line, why);
+    hak_line_add(&line, ")\n");
+    (void)hak_line_write(&line, file);
+}
+
+static void say_details(const struct hak_incident *incident, long file) {
+    const struct hak_fault_facts *facts = &incident->facts;
+    struct hak_line line = {0};
+    add_field(&line, "  base ", facts->base);
+    add_field(&line, "  user ", facts->user);
+    add_field(&line, "  asked ", facts->asked_bytes);
+    add_field(&line, "  slot ", facts->slot_bytes);
+    add_field(&line, "  SuperSlab ", facts->superslab);
+    if (facts->base || facts->superslab)
+        hak_line_add(&line, "\n");
+    if (incident->full_stack_bytes) {
+        hak_line_add(&line, "  stack overflow: the thread's stack of ");
+        hak_line_number(&line, incident->full_stack_bytes);
+        hak_line_add(&line, " bytes is full\n");
+    }
+    if (incident->handler_signal) {
+        hak_line_add(&line, "  the program's own handler ran, then it died by ");
+        hak_line_add(&line, signal_name(incident->handler_signal));
+        add_place(&line, incident->handler_frames[0]);
+        hak_line_add(&line, "\n");
+    }
+    (void)hak_line_write(&line, file);
+}
+
+void hak_raw_report(const struct hak_incident *incident, const char *why) {
+    const struct hak_fault_facts *facts = &incident->facts;
+    struct hak_line line = {0};
+    long file = open_log();
+    begin_line(file);
+    bool is_of_leaks = facts->fault == MEMORY_LEAK && hak_raw_leaks;
+    if (is_of_leaks) {
+        hak_raw_leaks(why, file);
+    } else {
+        say_headline(incident, why, file);
+        say_details(incident, file);
+    }
+    for (size_t i = 0; i < incident->frame_count && i < FRAMES_SHOWN && !is_of_leaks; i++) {
+        hak_line_add(&line, "    #");
+        hak_line_number(&line, i);
+        hak_line_add(&line, " ");
+        hak_line_hex(&line, incident->frames[i]);
+        add_place(&line, incident->frames[i]);
+        hak_line_add(&line, "\n");
+        (void)hak_line_write(&line, file);
+    }
+    hak_line_add(&line, "SUMMARY: hakmem: ");
+    hak_line_add(&line, facts->fault ? fault_name(facts->fault) : signal_name(incident->signal));
+    add_field(&line, " address=", facts->found_address);
+    add_store(&line);
+    (void)hak_line_write(&line, file);
+    if (file != STDERR)
+        (void)hak_raw_call(SYS_close, file, 0, 0, 0, 0, 0);
+}

@@ -1,0 +1,214 @@
+/* What the registers of a crash prove: memory around and in blocks is filled with words that name
+ * their block (pattern.h), and a program that uses one as an address or an index has read it there.
+ *
+ *   the register that the instruction takes its address from holds
+ *     a word that names one block    the fault is known, and whose it is
+ *     that of a header               the same where nothing lives right in front of its block, or
+ *                                    the instructions before show with which pointer it was read;
+ *                                    else both blocks are candidates
+ *     one that names several, or an earlier life of a block; a part of a word (a read of four
+ *     bytes, or of bytes of two kinds)    candidates: all blocks that are named; freed blocks to
+ *                                         which registers or the innermost stack lead */
+#include "platform/raw_call.h"
+#include "superslab.h"
+#include "trace/crash/crash.h"
+#include "trace/crash/operands.h"
+#include "trace/pattern.h"
+#include "trace/trace.h"
+
+enum {
+    RED_ZONE_BYTES = 128,
+    STACK_BYTES = 512, /* looked at: the innermost frame or two */
+    LONGEST_INSTRUCTION = 15,
+    SAME_BYTES = 3,             /* of a word, that are no chance */
+    HEAP_BUFFER_OVERFLOW = 301, /* faults.def */
+    HEAP_BUFFER_UNDERFLOW = 302,
+    USE_AFTER_FREE = 304,
+    PAGE_BYTES = 4096,
+    GREATEST_SCALE = 8,
+};
+
+/* What the failed instruction took its address from. */
+static struct hak_operands operands_of(const struct hak_registers *registers) {
+    uint64_t code = registers->value[HAK_RIP];
+    struct hak_operands operands;
+    if (hak_pattern_of(code) != HAK_PATTERN_NONE) /* the jump has been made */
+        return (struct hak_operands){.registers = 1u << HAK_RIP};
+    size_t bytes = PAGE_BYTES - code % PAGE_BYTES;
+    if (!hak_raw_readable(code & ~(uint64_t)7))
+        bytes = 0;
+    else if (bytes < LONGEST_INSTRUCTION && hak_raw_readable(code + bytes))
+        bytes = LONGEST_INSTRUCTION;
+    (void)hak_operands_of((const uint8_t *)(uintptr_t)code, bytes, &operands);
+    operands.registers &= ~(1u << HAK_RSP);
+    return operands;
+}
+
+/* A jump through memory: where it leads is what was read there, and `registers` has that for rip.
+ */
+static void take_target(const struct hak_operands *operands, struct hak_registers *registers) {
+    uint64_t address = (uint64_t)operands->displacement;
+    if (operands->base >= 0)
+        address += registers->value[operands->base];
+    if (operands->index >= 0)
+        address += registers->value[operands->index] * operands->scale;
+    if (hak_raw_readable(address))
+        __builtin_memcpy(&registers->value[HAK_RIP], (const void *)(uintptr_t)address,
+                         sizeof registers->value[HAK_RIP]);
+}
+
+static void add_candidate(struct hak_incident *incident, const struct hak_named *named,
+                          uint64_t value, unsigned reg) {
+    uint32_t count = incident->candidate_count;
+    for (uint32_t i = 0; i < count; i++)
+        if (incident->candidates[i].user == named->facts.user)
+            return;
+    if (count == HAK_REPORT_CANDIDATES)
+        return;
+    incident->candidates[count] = (struct hak_report_candidate){
+        .value = value,
+        .user = named->facts.user,
+        .asked_bytes = named->facts.asked_bytes,
+        .named_as = named->as,
+        .reg = reg,
+    };
+    incident->candidate_count = count + 1;
+}
+
+/* ---- whole words -------------------------------------------------------------------------------
+ */
+
+static void prove(struct hak_incident *incident, const struct hak_named *named) {
+    uint32_t access = incident->facts.access;
+    incident->facts = named->facts;
+    incident->facts.access = access;
+    incident->facts.found_by = HAK_FOUND_BY_ACCESS;
+    incident->candidate_count = 0;
+    if (named->as == HAK_NAMED_FREED) {
+        incident->facts.fault = USE_AFTER_FREE;
+        incident->facts.memory = HAK_MEMORY_INSIDE_FREE;
+    } else if (named->as == HAK_NAMED_IN_FRONT) {
+        incident->facts.fault = HEAP_BUFFER_UNDERFLOW;
+    } else {
+        incident->facts.fault = HEAP_BUFFER_OVERFLOW;
+        if (incident->facts.offset == 0) /* some word of the canary */
+            incident->facts.offset = (int64_t)named->facts.asked_bytes;
+    }
+}
+
+/* A header lies between two blocks: in front of `behind`, past the end of `before`. The pointer
+ * with which it was read tells whose end was passed. */
+static void weigh_header(struct hak_incident *incident, const struct hak_trace_checks *checks,
+                         const struct hak_operands *operands, const struct hak_named *behind) {
+    struct hak_named before;
+    uint64_t pointers[2], address = behind->facts.user + (uint64_t)behind->facts.offset;
+    unsigned reg = incident->candidates[0].reg, count = 1, of_before = 0, of_behind = 0;
+    if (!checks->find_before(behind, &before)) {
+        prove(incident, behind);
+        return;
+    }
+    if (operands->jumps_by_memory && operands->base >= 0)
+        pointers[0] = incident->registers.value[operands->base];
+    else
+        count = hak_crash_loaded_by(&incident->registers, reg, address, pointers);
+    for (unsigned i = 0; i < count; i++) {
+        of_before += pointers[i] - before.facts.user <= before.facts.asked_bytes;
+        of_behind += pointers[i] - behind->facts.user <= behind->facts.asked_bytes;
+    }
+    if (of_before != of_behind && (of_before == 0 || of_behind == 0))
+        prove(incident, of_before ? &before : behind);
+    else
+        add_candidate(incident, &before, incident->candidates[0].value, reg);
+}
+
+/* Adds the blocks that the registers in `looked_at` name, the last in `named`. */
+static void look_for_words(struct hak_incident *incident, const struct hak_trace_checks *checks,
+                           const struct hak_registers *registers, uint32_t looked_at,
+                           struct hak_named *named) {
+    for (unsigned i = 0; i < HAK_REGISTERS; i++) {
+        struct hak_named found[HAK_REPORT_CANDIDATES];
+        uint64_t value = registers->value[i];
+        if (!(looked_at >> i & 1))
+            continue;
+        unsigned count = checks->find_named(value, found, HAK_REPORT_CANDIDATES);
+        for (unsigned k = 0; k < count; k++) {
+            add_candidate(incident, &found[k], value, i);
+            *named = found[k];
+        }
+    }
+}
+
+/* ---- parts of words ----------------------------------------------------------------------------
+ */
+
+/* A read of four bytes, with or without a sign, times the size of an element. */
+static bool is_half(uint64_t value, uint32_t half) {
+    for (unsigned scale = 1; scale <= GREATEST_SCALE; scale *= 2)
+        if (value == (uint64_t)half * scale || value == (uint64_t)(int32_t)half * scale)
+            return true;
+    return false;
+}
+
+/* A register whose value shares so much with `word` that it may have been read from there. */
+static bool holds_part(const struct hak_registers *registers, uint32_t looked_at, uint64_t word,
+                       unsigned *reg) {
+    for (unsigned i = 0; i < HAK_RIP; i++) {
+        uint64_t value = registers->value[i];
+        if (!(looked_at >> i & 1))
+            continue;
+        *reg = i;
+        if (is_half(value, (uint32_t)word) || is_half(value, (uint32_t)(word >> 32)))
+            return true;
+        unsigned same = 0;
+        for (unsigned byte = 0; byte < 8; byte++)
+            same += hak_pattern_byte(value, byte) == hak_pattern_byte(word, byte);
+        if (same >= SAME_BYTES)
+            return true;
+    }
+    return false;
+}
+
+static void look_behind(struct hak_incident *incident, const struct hak_trace_checks *checks,
+                        uint32_t looked_at, uint64_t pointer) {
+    uint64_t word = pointer < PAGE_BYTES ? 0 : checks->word_in(pointer);
+    struct hak_named named = {.as = HAK_NAMED_NEARBY};
+    unsigned reg = 0;
+    if (!word || !holds_part(&incident->registers, looked_at, word, &reg))
+        return;
+    named.facts.found_address = pointer;
+    checks->describe(&named.facts, false);
+    if (named.facts.fault == USE_AFTER_FREE)
+        add_candidate(incident, &named, incident->registers.value[reg], reg);
+}
+
+static void look_for_parts(struct hak_incident *incident, const struct hak_trace_checks *checks,
+                           uint32_t looked_at) {
+    const struct hak_registers *registers = &incident->registers;
+    for (unsigned i = 0; i < HAK_RIP; i++)
+        look_behind(incident, checks, looked_at, registers->value[i]);
+    uintptr_t from = (registers->value[HAK_RSP] - RED_ZONE_BYTES) & ~(uintptr_t)7;
+    for (uintptr_t at = from; at < from + STACK_BYTES; at += 8)
+        if (hak_raw_readable(at))
+            look_behind(incident, checks, looked_at, *(const uint64_t *)at);
+}
+
+void hak_crash_look_at_words(struct hak_incident *incident, const struct hak_trace_checks *checks) {
+    struct hak_operands operands = operands_of(&incident->registers);
+    struct hak_registers registers = incident->registers;
+    uint32_t looked_at = operands.registers ? operands.registers : (1u << HAK_RIP) - 1;
+    struct hak_named named = {.as = HAK_NAMED_NOT};
+    if (operands.jumps_by_memory) {
+        take_target(&operands, &registers);
+        looked_at |= 1u << HAK_RIP;
+    }
+    look_for_words(incident, checks, &registers, looked_at, &named);
+    if (operands.registers && incident->candidate_count == 1 &&
+        (named.as == HAK_NAMED_FREED || named.as == HAK_NAMED_BEHIND))
+        prove(incident, &named);
+    else if (operands.registers && incident->candidate_count == 1 && named.as == HAK_NAMED_IN_FRONT)
+        weigh_header(incident, checks, &operands, &named);
+    else if (incident->candidate_count == 0)
+        look_for_parts(incident, checks, looked_at);
+    if (incident->candidate_count == 0 && !incident->facts.fault)
+        look_for_words(incident, checks, &registers, (1u << HAK_RIP) - 1, &named);
+}

@@ -1,0 +1,86 @@
+/* Begins recording into a file, where no collector is to be had. */
+#include <fcntl.h>
+#include <string.h>
+#include "options.h"
+#include "platform/raw_call.h"
+#include "trace/memory/memory.h"
+#include "trace/keeper/say.h"
+#include "trace/process/process.h"
+
+void hak_start_publish(struct hak_session *session) {
+    hak_memory_describe(session);
+    atomic_thread_fence(memory_order_release);
+    session->magic = HAK_SESSION_MAGIC;
+}
+
+void hak_start_add_reason(struct hak_line *to, const struct hak_keeper_failure *failure) {
+    hak_line_add(to, failure->what);
+    if (failure->detail) {
+        hak_line_add(to, ": ");
+        hak_line_add_name(to, failure->detail);
+    }
+    if (failure->error) {
+        hak_line_add(to, " (");
+        hak_say_error(to, failure->error);
+        hak_line_add(to, ")");
+    }
+}
+
+bool hak_start_is_below_file(void) {
+    return strncmp(hak_options.session, HAK_SESSION_RINGS, sizeof HAK_SESSION_RINGS - 1) == 0;
+}
+
+/* A folder whose name is too long for the variable is not handed on: they say their own line. */
+static void hand_folder_on(const char *path) {
+    struct hak_line session = {0};
+    char folder[128] = "";
+    size_t length = (size_t)(strrchr(path, '/') - path);
+    if (length == 0 || length >= sizeof folder)
+        return;
+    memcpy(folder, path, length);
+    hak_line_add(&session, HAK_SESSION_RINGS);
+    hak_line_add(&session, folder);
+    hak_environment_set_session(hak_line_text(&session));
+}
+
+static void say_file(const struct hak_keeper_failure *failure, const char *path) {
+    struct hak_line note = {0}, line = {0};
+    char name[sizeof hak_current.keeper_name];
+    hak_environment_read_session(name, sizeof name);
+    hak_line_add(&note, "it records by itself into ");
+    hak_line_add_name(&note, path);
+    hak_line_add(&note, ": ");
+    hak_start_add_reason(&note, failure);
+    if (name[0] && hak_keeper_tell_unrecorded(name, hak_line_text(&note), 0))
+        return;
+    hak_line_add(&line, "hakmem: no collector: ");
+    hak_start_add_reason(&line, failure);
+    hak_line_add(&line, "; the newest events go into ");
+    hak_line_add_name(&line, path);
+    hak_line_add(&line, ", of what it executes into files beside it (hakmem-trace import FILE... "
+                        "makes a store of them)\n");
+    (void)hak_line_write(&line, 2);
+}
+
+bool hak_start_in_file(const struct hak_keeper_failure *failure) {
+    static char path[HAK_PATH_BYTES];
+    struct hak_session_memory memory;
+    if (hak_memory_make_file(&memory, path) != 0)
+        return false;
+    hak_start_publish(memory.session);
+    memcpy(memory.session->store_path, path, sizeof path); /* what a raw report names */
+    (void)hak_raw_call(SYS_close, memory.file, 0, 0, 0, 0, 0);
+    hak_current.overwrites = true;
+    if (!hak_current_begin(memory.session, memory.total_bytes) ||
+        !hak_current_claim_process(UINT32_MAX, 0)) {
+        hak_current.overwrites = false;
+        (void)hak_raw_call(SYS_unlinkat, AT_FDCWD, (long)path, 0, 0, 0, 0);
+        hak_raw_unmap(memory.session, memory.total_bytes);
+        return false;
+    }
+    if (!hak_start_is_below_file()) {
+        hand_folder_on(path);
+        say_file(failure, path);
+    }
+    return true;
+}

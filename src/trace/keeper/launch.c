@@ -1,0 +1,221 @@
+/* Starts hakmem-collect as a keeper, so that the program sees nothing of it: no child, no SIGCHLD,
+ * no fork handlers, no descriptor.
+ *
+ *   program --clone(VM|VFORK, no exit signal)--> helper: setsid --clone--> execve(hakmem-collect)
+ *      waits for the helper by its pid             ends at once      its parent is init then
+ *
+ * Both run on a stack of their own in the program's memory, with all signals blocked and only raw
+ * system calls, as posix_spawn does. */
+#include "trace/keeper/keeper.h"
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <link.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include "options.h"
+#include "trace/memory/memory.h"
+#include "platform/raw_call.h"
+#include "trace/session.h"
+#include "trace/wait.h"
+
+enum { STACK_BYTES = 64 << 10, ENVIRONMENT_MAX = 4096, LIMITS = 16 };
+
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
+
+/* What the two new processes need; lies in the program's memory, which they share. */
+struct launch {
+    const char *path;
+    char **arguments, **environment;
+    int socket_end;
+    volatile long error; /* errno of what failed, 0 = executed */
+};
+
+/* clone with a stack of its own; the child calls run(argument), which does not return. */
+static long clone_call(unsigned long flags, void *stack_top, void (*run)(void *), void *argument) {
+    long result;
+    register void *stack __asm__("rsi") = stack_top;
+    register long r10 __asm__("r10") = 0;
+    register long r8 __asm__("r8") = 0;
+    register void (*r12)(void *) __asm__("r12") = run;
+    register void *r13 __asm__("r13") = argument;
+    __asm__ volatile("syscall\n\t"
+                     "testq %%rax, %%rax\n\t"
+                     "jnz 1f\n\t"
+                     "xorl %%ebp, %%ebp\n\t"
+                     "movq %%r13, %%rdi\n\t"
+                     "call *%%r12\n\t"
+                     "ud2\n"
+                     "1:"
+                     : "=a"(result)
+                     : "a"(SYS_clone), "D"(flags), "r"(stack), "d"(0), "r"(r10), "r"(r8), "r"(r12),
+                       "r"(r13)
+                     : "rcx", "r11", "memory");
+    return result;
+}
+
+static _Noreturn void end_now(long status) {
+    for (;;)
+        (void)hak_raw_call(SYS_exit_group, status, 0, 0, 0, 0, 0);
+}
+
+/* Descriptors 0 and 1 on /dev/null, 2 as it is, 3 the socket, nothing else. */
+static void arrange_files(int socket_end) {
+    long null = hak_raw_call(SYS_openat, AT_FDCWD, (long)"/dev/null", O_RDWR, 0, 0, 0);
+    if (socket_end == HAK_KEEPER_SOCKET)
+        (void)hak_raw_call(SYS_fcntl, socket_end, F_SETFD, 0, 0, 0, 0);
+    else
+        (void)hak_raw_call(SYS_dup3, socket_end, HAK_KEEPER_SOCKET, 0, 0, 0, 0);
+    if (null >= 0)
+        for (long file = 0; file <= 2; file++)
+            if (file != null && (file < 2 || hak_raw_call(SYS_fcntl, 2, F_GETFD, 0, 0, 0, 0) < 0))
+                (void)hak_raw_call(SYS_dup3, null, file, 0, 0, 0, 0);
+    long first = HAK_KEEPER_SOCKET + 1;
+    if (hak_raw_call(SYS_close_range, first, ~0u, 0, 0, 0, 0) == 0)
+        return;
+    struct rlimit limit = {65536, 65536}; /* before Linux 5.9 */
+    (void)hak_raw_call(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, (long)&limit, 0, 0);
+    for (long file = first; file < (long)limit.rlim_cur && file < 1 << 20; file++)
+        (void)hak_raw_call(SYS_close, file, 0, 0, 0, 0, 0);
+}
+
+/* The keeper must not die of limits that were meant for the program. */
+static void raise_limits(void) {
+    for (int which = 0; which < LIMITS; which++) {
+        struct rlimit limit = {0, 0};
+        if (which == RLIMIT_STACK || which == RLIMIT_CORE ||
+            hak_raw_call(SYS_prlimit64, 0, which, 0, (long)&limit, 0, 0) != 0)
+            continue;
+        limit.rlim_cur = limit.rlim_max;
+        (void)hak_raw_call(SYS_prlimit64, 0, which, (long)&limit, 0, 0, 0);
+    }
+}
+
+static void default_signals(void) {
+    uint64_t none = 0;
+    for (int number = 1; number <= 64; number++)
+        hak_raw_default_signal(number);
+    (void)hak_raw_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&none, 0, 8, 0, 0);
+}
+
+static void run_keeper(void *context) {
+    struct launch *launch = context;
+    raise_limits();
+    arrange_files(launch->socket_end);
+    default_signals();
+    launch->error = -hak_raw_call(SYS_execve, (long)launch->path, (long)launch->arguments,
+                                  (long)launch->environment, 0, 0, 0);
+    end_now(127);
+}
+
+static void run_helper(void *context) {
+    struct launch *launch = context;
+    (void)hak_raw_call(SYS_setsid, 0, 0, 0, 0, 0, 0);
+    char *stack = (char *)__builtin_frame_address(0) - STACK_BYTES / 2;
+    long child = clone_call(CLONE_VM | CLONE_VFORK, (void *)((uintptr_t)stack & ~(uintptr_t)15),
+                            run_keeper, launch);
+    if (child < 0)
+        launch->error = -child;
+    end_now(0);
+}
+
+/* The environment without what was meant for the program alone. */
+static bool choose_environment(char **to, size_t capacity) {
+    static const char *const left_out[] = {
+        "LD_PRELOAD=", "LD_AUDIT=", "DEBUGINFOD_URLS=", "HAKMEM_"};
+    size_t count = 0;
+    for (char **from = hak_environment(); (from = hak_environment_next(from)); from++) {
+        bool keep = true;
+        for (unsigned i = 0; i < sizeof left_out / sizeof *left_out; i++)
+            keep = keep && strncmp(*from, left_out[i], strlen(left_out[i])) != 0;
+        if (keep && count + 1 < capacity)
+            to[count++] = *from;
+    }
+    to[count] = NULL;
+    return true;
+}
+
+static bool execute(struct launch *launch, struct hak_keeper_failure *failure) {
+    size_t room = STACK_BYTES + ENVIRONMENT_MAX * sizeof(char *);
+    char *memory = hak_raw_map(room);
+    uint64_t signals;
+    int status = 0;
+    if (!memory) {
+        failure->error = ENOMEM;
+        return false;
+    }
+    launch->environment = (char **)(memory + STACK_BYTES);
+    choose_environment(launch->environment, ENVIRONMENT_MAX);
+    hak_block_signals(&signals);
+    long child = clone_call(CLONE_VM | CLONE_VFORK, memory + STACK_BYTES, run_helper, launch);
+    if (child < 0)
+        launch->error = -child;
+    else
+        while (hak_raw_call(SYS_wait4, child, (long)&status, __WALL, 0, 0, 0) == -EINTR)
+            continue;
+    hak_restore_signals(&signals);
+    hak_raw_unmap(memory, room);
+    failure->error = launch->error;
+    return launch->error == 0;
+}
+
+/* The folder of the module that holds this code, with its last slash; false when not known. */
+static bool own_folder(char *folder, size_t capacity) {
+    struct dl_find_object object;
+    const char *name = NULL;
+    if (_dl_find_object((void *)own_folder, &object) == 0 && object.dlfo_link_map)
+        name = object.dlfo_link_map->l_name;
+    long length = 0;
+    if (name && name[0]) {
+        length = (long)strlen(name);
+        if (length >= (long)capacity)
+            return false;
+        memcpy(folder, name, (size_t)length);
+    } else { /* linked into the program itself */
+        length = hak_raw_call(SYS_readlink, (long)"/proc/self/exe", (long)folder,
+                              (long)capacity - 1, 0, 0, 0);
+    }
+    while (length > 0 && folder[length - 1] != '/')
+        length--;
+    if (length <= 0)
+        return false;
+    folder[length] = 0;
+    return true;
+}
+
+bool hak_keeper_execute(int socket_end, const char *name, struct hak_keeper_failure *failure) {
+    static const char *const places[] = {"hakmem-collect", "../libexec/hakmem/hakmem-collect",
+                                         "../bin/hakmem-collect"};
+    static char path[HAK_PATH_BYTES + 64];
+    char *arguments[] = {(char *)"hakmem-collect", (char *)"--keeper",
+                         name ? (char *)"--name" : NULL, (char *)name, NULL};
+    struct launch launch = {.path = path, .arguments = arguments, .socket_end = socket_end};
+    failure->what = "hakmem-collect cannot be started";
+    failure->detail = path;
+    if (hak_options.collect[0]) {
+        launch.path = hak_options.collect;
+        failure->detail = hak_options.collect;
+        return execute(&launch, failure);
+    }
+    if (!own_folder(path, HAK_PATH_BYTES)) {
+        failure->what = "the folder of hakmem-debug.so is not known (HAKMEM_COLLECT names the "
+                        "collector)";
+        failure->detail = NULL;
+        return false;
+    }
+    size_t folder_bytes = strlen(path);
+    for (unsigned i = 0; i < sizeof places / sizeof *places; i++) {
+        memcpy(path + folder_bytes, places[i], strlen(places[i]) + 1);
+        if (hak_raw_call(SYS_faccessat, AT_FDCWD, (long)path, 1 /* X_OK */, 0, 0, 0) == 0)
+            return execute(&launch, failure);
+    }
+    memcpy(path + folder_bytes, places[0], strlen(places[0]) + 1);
+    failure->what = "hakmem-collect is not beside hakmem-debug.so (HAKMEM_COLLECT names it)";
+    failure->error = ENOENT;
+    return false;
+}

@@ -1,0 +1,30 @@
+/* Errors of the system in words, without strerror, which allocates and translates. */
+#include "trace/keeper/say.h"
+#include <errno.h>
+
+void hak_say_error(struct hak_line *line, long error) {
+    static const struct {
+        int error;
+        const char *words;
+    } known[] = {
+        {ENOENT, "no such file"},
+        {EACCES, "no access"},
+        {EPERM, "not permitted"},
+        {ENOMEM, "no memory"},
+        {EMFILE, "too many open files"},
+        {ENFILE, "too many open files in the system"},
+        {ENOSYS, "no such system call"},
+        {EAGAIN, "no answer in time, or too many processes"},
+        {ECONNREFUSED, "nobody listens"},
+        {ENOEXEC, "not a program for this machine"},
+        {EFBIG, "too large"},
+        {EPIPE, "it ended"},
+    };
+    for (unsigned i = 0; i < sizeof known / sizeof *known; i++)
+        if (known[i].error == error) {
+            hak_line_add(line, known[i].words);
+            return;
+        }
+    hak_line_add(line, "error ");
+    hak_line_number(line, (uint64_t)error);
+}

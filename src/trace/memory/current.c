@@ -1,0 +1,203 @@
+/* Knows which session and process entry are this process's own, also after a fork nobody announced.
+ */
+#include "trace/memory/current.h"
+#include <string.h>
+#include "hop.h"
+#include "superslab.h"
+#include "trace/crash/crash.h"
+#include "trace/keeper/keeper.h"
+#include "unwind/modules.h"
+#include "trace/ring/ring.h"
+#include "trace/stacks/stacks.h"
+#include "trace/process/process.h"
+#include "trace/threads/threads.h"
+#include "trace/trace.h"
+#include "trace/wait.h"
+
+#ifndef MADV_WIPEONFORK
+#define MADV_WIPEONFORK 18
+#endif
+
+enum {
+    NO_ENTRY_WAIT_MS = 2000,
+    NO_ENTRY_AGAIN_MS = 5000,
+    FREEZE_MS = 1000,
+    WAIT_SLICE_MS = 20,
+    PAGE_BYTES = 4096
+};
+
+static _Atomic uint32_t never;
+static _Atomic uint32_t frozen; /* kernel's id of the thread that exchanges the memory, 0 = none */
+static _Atomic uint32_t claims; /* threads between enter_claim and leave_claim */
+
+static struct hak_session *unentered; /* the memory in which this process found no entry */
+
+struct hak_current hak_current = {.alive = &never};
+
+void hak_current_count_unentered(void) {
+    if (atomic_load_explicit(&hak_clock_is_barred, memory_order_relaxed))
+        atomic_fetch_add_explicit(&hak_current.process->lost_unringed, 1, memory_order_relaxed);
+    if (unentered)
+        atomic_fetch_add_explicit(&unentered->unentered_events, 1, memory_order_relaxed);
+}
+
+bool hak_current_begin(struct hak_session *session, uint64_t total_bytes) {
+    _Atomic uint32_t *word = hak_raw_map(PAGE_BYTES);
+    if (!word)
+        return false;
+    /* Without it (before Linux 4.14) only forks through libc are noticed. */
+    (void)hak_raw_call(SYS_madvise, (long)word, PAGE_BYTES, MADV_WIPEONFORK, 0, 0, 0);
+    char *start = (char *)session;
+    hak_current.session = session;
+    hak_current.processes = (struct hak_process_entry *)(start + session->process_offset);
+    hak_current.rings = (struct hak_ring_entry *)(start + session->ring_offset);
+    hak_current.nodes = (struct hak_node *)(start + session->node_offset);
+    hak_current.report = (struct hak_report_request *)(start + session->report_offset);
+    uint64_t owners_bytes = session->metrics_blocks * sizeof(hak_counters_owner_t);
+    hak_current.counters = (struct hak_counters_place){
+        .owners = (hak_counters_owner_t *)(void *)(start + session->metrics_offset),
+        .blocks = start + session->metrics_offset +
+                  (owners_bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES,
+        .high = &session->metrics_high,
+        .capacity = (uint32_t)session->metrics_blocks};
+    hak_current.tsc_start = session->tsc_start;
+    hak_current.total_bytes = total_bytes;
+    hak_current.extent_offset = session->extent_offset;
+    hak_current.extent_count = (uint32_t)session->extent_count;
+    hak_current.node_capacity = (uint32_t)session->node_capacity;
+    atomic_store(word, HAK_ALIVE_GO);
+    hak_current.alive = word;
+    return true;
+}
+
+bool hak_current_claim_process(uint32_t parent, uint64_t fork_number) {
+    for (uint32_t index = 0; index < HAK_PROCESSES; index++) {
+        struct hak_process_entry *entry = &hak_current.processes[index];
+        uint32_t free = HAK_PROCESS_FREE;
+        if (atomic_load_explicit(&entry->state, memory_order_relaxed) != HAK_PROCESS_FREE ||
+            !atomic_compare_exchange_strong(&entry->state, &free, HAK_PROCESS_CLAIMED))
+            continue;
+        memset((char *)entry + sizeof entry->state, 0, sizeof *entry - sizeof entry->state);
+        entry->pid = (int32_t)hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
+        entry->parent_pid = (int32_t)hak_raw_call(SYS_getppid, 0, 0, 0, 0, 0, 0);
+        entry->pid_space = hak_keeper_pid_space();
+        entry->parent = parent;
+        entry->fork_number = fork_number;
+        if (hak_current.overwrites) /* nobody else will be able to find out */
+            entry->start_time = hak_keeper_start_time();
+        entry->tsc_start = hak_session_ticks();
+        hak_raise_to(&hak_current.session->processes_high, index + 1);
+        hak_current.process = entry;
+        hak_current.process_index = index;
+        hak_current.pid = entry->pid;
+        atomic_store_explicit(&entry->state, HAK_PROCESS_LIVE, memory_order_release);
+        return true;
+    }
+    return false;
+}
+
+void hak_current_enter_child(uint64_t fork_number) {
+    uint64_t signals;
+    uint32_t parent = hak_current.process_index;
+    if (!hak_current.session)
+        return;
+    hak_block_signals(&signals);
+    if (atomic_load(hak_current.alive) != HAK_ALIVE_WIPED && fork_number == 0) {
+        hak_restore_signals(&signals);
+        return;
+    }
+    hak_ring_forget();
+    hak_ring_forget_others();
+    hak_keeper_forget();
+    hak_crash_forget();
+    hak_thread_forget_origin();
+    hak_ring_forget_numbers();
+    hak_writer.fork_number = 0;
+    hak_writer.ended = 0;
+    atomic_store(&frozen, 0);
+    atomic_store(&claims, 0);
+    struct hak_session *session = hak_current.session;
+    uint64_t now = hak_monotonic_ns(), given_up = atomic_load(&session->unentered_ns);
+    /* Who comes soon after one that waited in vain waits no more. */
+    bool is_vain = hak_current.overwrites ||
+                   (given_up && now - given_up < NO_ENTRY_AGAIN_MS * HAK_MILLISECOND_NS);
+    uint64_t deadline = is_vain ? now : now + NO_ENTRY_WAIT_MS * HAK_MILLISECOND_NS;
+    bool claimed = hak_current_claim_process(parent, fork_number);
+    while (!claimed && hak_monotonic_ns() < deadline) {
+        uint32_t commits = atomic_load(&hak_current.session->commits);
+        hak_ring_doorbell(hak_current.session);
+        hak_wait_on(&hak_current.session->commits, commits, WAIT_SLICE_MS * HAK_MILLISECOND_NS);
+        claimed = hak_current_claim_process(parent, fork_number);
+    }
+    if (!claimed) {
+        atomic_fetch_add(&session->unentered, 1);
+        atomic_store(&session->unentered_ns, hak_monotonic_ns());
+        unentered = session;
+        hak_current.session = NULL;
+        hak_current.alive = &never;
+        hak_counters_enter_child(HAK_COUNTERS_NO_PROCESS);
+    } else {
+        hak_counters_enter_child(hak_current.process_index);
+        atomic_store(hak_current.alive, HAK_ALIVE_GO);
+        hak_stacks_fork_child(hak_current.process_index, &hak_current.process->no_stack);
+        hak_start_tell_process();
+        hak_modules_tell_all();
+    }
+    hak_restore_signals(&signals);
+}
+
+static void wait_for_thaw(void) {
+    for (uint32_t who; (who = atomic_load(&frozen)) != 0;)
+        hak_wait_on(&frozen, who, WAIT_SLICE_MS * HAK_MILLISECOND_NS);
+}
+
+void hak_current_enter_claim(void) {
+    while (atomic_fetch_add(&claims, 1), atomic_load(&frozen) != 0) {
+        atomic_fetch_sub(&claims, 1);
+        wait_for_thaw();
+    }
+}
+
+void hak_current_leave_claim(void) {
+    atomic_fetch_sub(&claims, 1);
+}
+
+/* A full barrier on all threads of this process, so that writers need none (Linux 4.14). */
+static void barrier_everywhere(void) {
+    enum { EXPEDITED = 1 << 3, REGISTER_EXPEDITED = 1 << 4 };
+    (void)hak_raw_call(SYS_membarrier, REGISTER_EXPEDITED, 0, 0, 0, 0, 0);
+    if (hak_raw_call(SYS_membarrier, EXPEDITED, 0, 0, 0, 0, 0) != 0) {
+        struct timespec nap = {0, WAIT_SLICE_MS * (long)HAK_MILLISECOND_NS};
+        (void)hak_raw_call(SYS_nanosleep, (long)&nap, 0, 0, 0, 0, 0);
+    }
+}
+
+void hak_current_freeze(void) {
+    atomic_store(&frozen, (uint32_t)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0));
+    atomic_store(hak_current.alive, HAK_ALIVE_LOOK);
+    barrier_everywhere();
+    /* A writer that is stopped in the middle (a debugger, a handler that waits for room) is not
+     * waited for for ever: of its ring one record may be wrong. */
+    uint64_t deadline = hak_monotonic_ns() + FREEZE_MS * HAK_MILLISECOND_NS;
+    while ((atomic_load(&claims) != 0 || hak_ring_others_write()) && hak_monotonic_ns() < deadline)
+        (void)hak_raw_call(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
+}
+
+void hak_current_thaw(void) {
+    atomic_store(hak_current.alive, HAK_ALIVE_GO);
+    atomic_store(&frozen, 0);
+    hak_wake(&frozen);
+}
+
+bool hak_current_look(void) {
+    if (!hak_current.session)
+        return false;
+    if (atomic_load_explicit(&hak_clock_is_barred, memory_order_relaxed))
+        return false;
+    uint32_t alive = atomic_load(hak_current.alive);
+    if (alive == HAK_ALIVE_WIPED)
+        hak_current_enter_child(hak_writer.fork_number);
+    else if (alive == HAK_ALIVE_LOOK)
+        wait_for_thaw();
+    return hak_current.session != NULL;
+}

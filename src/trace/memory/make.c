@@ -1,0 +1,232 @@
+/* Makes the session memory as a memfd, and says in its header what it is. */
+#include "trace/memory/make.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/resource.h>
+#include <time.h>
+#include "metrics/block.h"
+#include "options.h"
+#include "superslab.h"
+#include "trace/memory/environment.h"
+#include "trace/keeper/keeper.h"
+#include "platform/raw_call.h"
+#include "platform/path.h"
+#include "trace/wait.h"
+
+enum {
+    PAGE_BYTES = 4096,
+    METRICS_PART = 16, /* which part of the memory is for counters */
+};
+
+static uint64_t pages(uint64_t bytes) {
+    return (bytes + PAGE_BYTES - 1) & ~(uint64_t)(PAGE_BYTES - 1);
+}
+
+uint64_t hak_memory_bytes_for(uint64_t address_space_limit, uint64_t file_limit) {
+    uint64_t bytes = HAK_SESSION_BYTES_STD;
+    while (bytes > address_space_limit / 16 && bytes > (uint64_t)64 << 20)
+        bytes /= 2;
+    while (bytes > address_space_limit / 8 && bytes > HAK_SESSION_BYTES_MIN)
+        bytes /= 2;
+    if (bytes > file_limit)
+        bytes = file_limit & ~(uint64_t)(PAGE_BYTES - 1);
+    return bytes >= HAK_SESSION_BYTES_MIN ? bytes : 0;
+}
+
+static uint64_t limit_of(int which) {
+    struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+    long result = hak_raw_call(SYS_prlimit64, 0, which, 0, (long)&limit, 0, 0);
+    return result == 0 ? limit.rlim_cur : RLIM_INFINITY;
+}
+
+uint64_t hak_memory_bytes_now(void) {
+    return hak_memory_bytes_for(limit_of(RLIMIT_AS), limit_of(RLIMIT_FSIZE));
+}
+
+static void lay_out(struct hak_session *session, uint64_t total) {
+    session->version = HAK_SESSION_VERSION;
+    session->header_bytes = sizeof *session;
+    session->total_bytes = total;
+    session->process_offset = pages(sizeof *session);
+    session->ring_offset =
+        session->process_offset + pages(HAK_PROCESSES * sizeof(struct hak_process_entry));
+    session->node_offset = session->ring_offset + pages(HAK_RINGS * sizeof(struct hak_ring_entry));
+    session->node_capacity = HAK_NODE_PLACES_MAX;
+    while (session->node_capacity * sizeof(struct hak_node) > total / 8)
+        session->node_capacity /= 2;
+    session->report_offset =
+        session->node_offset + session->node_capacity * sizeof(struct hak_node);
+    session->metrics_offset = session->report_offset + pages(sizeof(struct hak_report_request));
+    session->metrics_blocks = total / METRICS_PART / HAK_COUNTERS_BYTES;
+    if (session->metrics_blocks > HAK_METRICS_MAX)
+        session->metrics_blocks = HAK_METRICS_MAX;
+    session->extent_offset = session->metrics_offset +
+                             pages(session->metrics_blocks * sizeof(hak_counters_owner_t)) +
+                             session->metrics_blocks * HAK_COUNTERS_BYTES;
+    session->extent_count = (total - session->extent_offset) / HAK_EXTENT_BYTES;
+    if (session->extent_count > HAK_EXTENTS_MAX)
+        session->extent_count = HAK_EXTENTS_MAX;
+    atomic_store(&session->node_count, 1); /* 0 is "no stack" */
+    atomic_store(&session->nodes_mapped, 1);
+    atomic_store(&session->epoch, 1);
+}
+
+/* TSC and clocks read together: of a few tries the one that took least. */
+static void read_clocks(struct hak_session *session) {
+    uint64_t best = UINT64_MAX;
+    for (int i = 0; i < 5; i++) {
+        struct timespec real;
+        uint64_t before = __builtin_ia32_rdtsc();
+        uint64_t monotonic = hak_monotonic_ns();
+        uint64_t after = __builtin_ia32_rdtsc();
+        (void)hak_raw_call(SYS_clock_gettime, CLOCK_REALTIME, (long)&real, 0, 0, 0, 0);
+        if (after - before >= best)
+            continue;
+        best = after - before;
+        session->tsc_start = before + best / 2;
+        session->monotonic_start_ns = monotonic;
+        session->realtime_start_ns = (uint64_t)real.tv_sec * HAK_SECOND_NS + (uint64_t)real.tv_nsec;
+    }
+}
+
+static int make_file(uint64_t total, int *file) {
+    long made = hak_raw_call(SYS_memfd_create, (long)HAK_SESSION_FILE_NAME,
+                             MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL, 0, 0, 0, 0);
+    if (made == -EINVAL) /* before Linux 6.3 */
+        made = hak_raw_call(SYS_memfd_create, (long)HAK_SESSION_FILE_NAME,
+                            MFD_CLOEXEC | MFD_ALLOW_SEALING, 0, 0, 0, 0);
+    if (made < 0)
+        return (int)-made;
+    *file = hak_keeper_lift(made);
+    if (*file < 0)
+        return EMFILE;
+    long result = hak_raw_call(SYS_ftruncate, *file, (long)total, 0, 0, 0, 0);
+    /* It lasts as long as this open file, that is until nobody here maps it any more: so the
+     * collector sees the session's end. */
+    struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
+    if (result == 0)
+        result = hak_raw_call(SYS_fcntl, *file, F_OFD_SETLK, (long)&lock, 0, 0, 0);
+    if (result < 0)
+        (void)hak_raw_call(SYS_close, *file, 0, 0, 0, 0, 0);
+    return (int)-result;
+}
+
+void hak_memory_leave_out_of_cores(struct hak_session *session, uint64_t total_bytes) {
+    (void)hak_raw_call(SYS_madvise, (long)session, (long)total_bytes, MADV_DONTDUMP, 0, 0, 0);
+}
+
+static int make_memory(uint64_t wanted, struct hak_session_memory *memory) {
+    uint64_t total = wanted ? wanted : hak_memory_bytes_now();
+    if (total == 0)
+        return EFBIG;
+    int error = make_file(total, &memory->file);
+    if (error)
+        return error;
+    for (;; total = pages(total / 2)) {
+        long at = hak_raw_call(SYS_mmap, 0, (long)total, PROT_READ | PROT_WRITE, MAP_SHARED,
+                               memory->file, 0);
+        if (at > 0 || at < -4095) {
+            memory->session = (struct hak_session *)at;
+            if (hak_own_note)
+                hak_own_note(memory->session, total, true);
+            break;
+        }
+        if (at != -ENOMEM || wanted || total / 2 < HAK_SESSION_BYTES_MIN) {
+            (void)hak_raw_call(SYS_close, memory->file, 0, 0, 0, 0, 0);
+            return (int)-at;
+        }
+    }
+    (void)hak_raw_call(SYS_ftruncate, memory->file, (long)total, 0, 0, 0, 0);
+    /* Whoever gets it can cut nothing away under this process. It never grows either. */
+    (void)hak_raw_call(SYS_fcntl, memory->file, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW, 0, 0, 0);
+    memory->total_bytes = total;
+    hak_memory_fill(memory);
+    return 0;
+}
+
+void hak_memory_fill(struct hak_session_memory *memory) {
+    hak_memory_leave_out_of_cores(memory->session, memory->total_bytes);
+    lay_out(memory->session, memory->total_bytes);
+    read_clocks(memory->session);
+    while (memory->session->session_id == 0)
+        if (hak_raw_call(SYS_getrandom, (long)&memory->session->session_id, 8, 0, 0, 0, 0) != 8)
+            memory->session->session_id = __builtin_ia32_rdtsc();
+}
+
+void hak_memory_lift_file_limit(struct rlimit *before) {
+    *before = (struct rlimit){RLIM_INFINITY, RLIM_INFINITY};
+    (void)hak_raw_call(SYS_prlimit64, 0, RLIMIT_FSIZE, 0, (long)before, 0, 0);
+    struct rlimit raised = {before->rlim_max, before->rlim_max};
+    if (before->rlim_cur < HAK_SESSION_BYTES_STD && before->rlim_cur != before->rlim_max)
+        (void)hak_raw_call(SYS_prlimit64, 0, RLIMIT_FSIZE, (long)&raised, 0, 0, 0);
+}
+
+void hak_memory_restore_file_limit(const struct rlimit *before) {
+    if (before->rlim_cur < HAK_SESSION_BYTES_STD && before->rlim_cur != before->rlim_max)
+        (void)hak_raw_call(SYS_prlimit64, 0, RLIMIT_FSIZE, (long)before, 0, 0, 0);
+}
+
+int hak_memory_make(uint64_t wanted, struct hak_session_memory *memory) {
+    struct rlimit before;
+    hak_memory_lift_file_limit(&before);
+    int error = make_memory(wanted, memory);
+    hak_memory_restore_file_limit(&before);
+    return error;
+}
+
+static uint32_t read_file(const char *path, char *to, uint32_t capacity) {
+    uint32_t got = 0;
+    long file = hak_raw_call(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC, 0, 0, 0);
+    while (file >= 0 && got < capacity) {
+        long more = hak_raw_call(SYS_read, file, (long)(to + got), capacity - got, 0, 0, 0);
+        if (more <= 0)
+            break;
+        got += (uint32_t)more;
+    }
+    if (file >= 0)
+        (void)hak_raw_call(SYS_close, file, 0, 0, 0, 0, 0);
+    return got;
+}
+
+void hak_memory_find_program(char *to) {
+    long got =
+        hak_raw_call(SYS_readlink, (long)"/proc/self/exe", (long)to, HAK_PATH_BYTES - 1, 0, 0, 0);
+    to[got > 0 ? got : 0] = 0;
+    const char *executed = got > 0 ? NULL : (const char *)getauxval(AT_EXECFN);
+    size_t bytes = executed ? strnlen(executed, HAK_PATH_BYTES - 1) : 0;
+    if (bytes) { /* no /proc in a new root */
+        memcpy(to, executed, bytes);
+        to[bytes] = 0;
+    }
+}
+
+/* "" where it does not fit, too. */
+static void expand(char *to, const char *pattern, const char *program) {
+    if (!hak_path_expand(to, HAK_PATH_BYTES, pattern, NULL, program))
+        to[0] = 0;
+}
+
+void hak_memory_describe(struct hak_session *session) {
+    hak_memory_find_program(session->program);
+    session->command_line_bytes =
+        read_file("/proc/self/cmdline", session->command_line, HAK_PATH_BYTES);
+    const char *tree_store = hak_environment_tree_store();
+    if (tree_store && strlen(tree_store) < sizeof session->store_path)
+        memcpy(session->store_path, tree_store, strlen(tree_store) + 1);
+    else
+        expand(session->store_path, hak_options.trace_file, session->program);
+    expand(session->log_path, hak_options.log, session->program);
+    expand(session->suppressions_path, hak_options.suppressions, session->program);
+    expand(session->baseline_path, hak_options.baseline, session->program);
+    session->ring_bytes = hak_options.trace_ring_bytes;
+    session->metrics_ms = hak_options.front_metrics ? (uint32_t)hak_options.front_metrics_ms : 0;
+    session->trace_max_bytes = hak_options.trace_max_bytes;
+    session->wait_on_full = hak_options.trace_full == HAK_FULL_WAIT;
+    session->stop_on_fault = hak_options.on_fault == HAK_ON_FAULT_STOP;
+    session->layout = (uint32_t)hak_options.layout;
+    session->level = (uint32_t)hak_options.check;
+    session->slab_bytes = HAK_SLAB_BYTES;
+    session->superslab_bytes = HAK_SUPERSLAB_BYTES;
+}

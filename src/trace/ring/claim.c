@@ -1,0 +1,275 @@
+/* Claims rings and the extents they are made of, and gives them to the collector when done. */
+#include "trace/ring/ring.h"
+#include "hop.h"
+#include "superslab.h"
+#include "unwind/splice.h"
+#include "trace/threads/threads.h"
+#include "trace/trace.h"
+#include "trace/wait.h"
+#include <string.h>
+#include <sys/prctl.h>
+
+enum {
+    SHARED_ENTRIES = 128,     /* ring entries that only shared rings may take */
+    SHARED_EXTENTS_PART = 16, /* and which part of the extents */
+    EARLY_EXTENTS = 64,       /* of all rings: 16 MiB */
+};
+
+/* Who writes which ring; of this process only. */
+static _Atomic(struct hak_writer *) writers[HAK_RINGS];
+
+static void give_back_extents(uint32_t first, uint32_t count) {
+    for (uint32_t i = first; i < first + count; i++)
+        atomic_store_explicit(&hak_current.session->extent_taken[i], 0, memory_order_release);
+}
+
+/* Takes `count` extents in a row below `limit`, the lowest that are free, so that the memory that
+ * was ever touched stays small; the index of the first, or UINT32_MAX when there is no such run. */
+static uint32_t take_extents(uint32_t count, uint32_t limit) {
+    uint32_t run = 0;
+    if (count == 0)
+        return UINT32_MAX;
+    for (uint32_t i = 0; i < limit; i++) {
+        uint8_t free = 0;
+        if (!atomic_compare_exchange_strong(&hak_current.session->extent_taken[i], &free, 1)) {
+            give_back_extents(i - run, run);
+            run = 0;
+        } else if (++run == count) {
+            return i + 1 - count;
+        }
+    }
+    give_back_extents(limit - run, run);
+    return UINT32_MAX;
+}
+
+bool hak_ring_may_grow_early(void) {
+    uint32_t taken = 0;
+    for (uint32_t i = 0; i < hak_current.extent_count && taken < EARLY_EXTENTS; i++)
+        taken +=
+            atomic_load_explicit(&hak_current.session->extent_taken[i], memory_order_relaxed) != 0;
+    return taken < EARLY_EXTENTS;
+}
+
+static struct hak_ring_entry *take_entry(uint32_t limit) {
+    _Atomic uint32_t *high = &hak_current.session->rings_high;
+    for (uint32_t i = 0; i < limit; i++) {
+        struct hak_ring_entry *ring = &hak_current.rings[i];
+        uint32_t free = HAK_RING_FREE;
+        if (atomic_load_explicit(&ring->state, memory_order_relaxed) == HAK_RING_FREE &&
+            atomic_compare_exchange_strong(&ring->state, &free, HAK_RING_CLAIMED)) {
+            hak_raise_to(high, i + 1);
+            return ring;
+        }
+    }
+    return NULL;
+}
+
+struct hak_ring_entry *hak_ring_claim(uint64_t bytes, bool shared) {
+    uint32_t all = hak_current.extent_count;
+    uint32_t kept = shared || all == 0 ? 0 : (all + SHARED_EXTENTS_PART - 1) / SHARED_EXTENTS_PART;
+    uint32_t extents = (uint32_t)((bytes + HAK_EXTENT_BYTES - 1) / HAK_EXTENT_BYTES);
+    uint32_t first = take_extents(extents, all - kept);
+    if (first == UINT32_MAX)
+        return NULL;
+    struct hak_ring_entry *ring = take_entry(shared ? HAK_RINGS : HAK_RINGS - SHARED_ENTRIES);
+    if (!ring) {
+        give_back_extents(first, extents);
+        return NULL;
+    }
+    uint64_t capacity = 1;
+    while (capacity * 2 * HAK_RECORD_BYTES <= bytes)
+        capacity *= 2;
+    ring->first_extent = first;
+    ring->extents = extents;
+    ring->process = hak_current.process_index;
+    ring->thread = hak_trace_thread();
+    ring->next = 0;
+    ring->offset = hak_current.extent_offset + first * HAK_EXTENT_BYTES;
+    ring->capacity = capacity;
+    ring->tid = (int32_t)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0);
+    ring->start = atomic_load_explicit(&ring->head, memory_order_relaxed);
+    ring->is_kept = 0;
+    atomic_store_explicit(&ring->lost, 0, memory_order_relaxed);
+    return ring;
+}
+
+/* False when the ring may not be taken: one that is kept only when its process has ended, for it
+ * names the code in the others. `ticks`: when its last record was written, in low bits. */
+static bool may_take(const struct hak_ring_entry *ring, uint64_t *ticks) {
+    uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
+    uint64_t capacity = ring->capacity;
+    if (atomic_load_explicit(&ring->state, memory_order_acquire) != HAK_RING_CLOSED ||
+        ring->process >= HAK_PROCESSES || capacity == 0 || head == ring->start ||
+        (ring->is_kept &&
+         atomic_load(&hak_current.processes[ring->process].state) != HAK_PROCESS_ENDED))
+        return false;
+    const struct hak_record *records =
+        (const void *)((const char *)hak_current.session + ring->offset);
+    *ticks = hak_record_time(&records[(head - 1) & (capacity - 1)]);
+    return true;
+}
+
+static struct hak_ring_entry *find_oldest(void) {
+    struct hak_ring_entry *oldest = NULL;
+    uint64_t ticks, oldest_ticks = UINT64_MAX;
+    uint32_t high = atomic_load(&hak_current.session->rings_high);
+    for (uint32_t i = 0; i < high && i < HAK_RINGS; i++)
+        if (may_take(&hak_current.rings[i], &ticks) && ticks < oldest_ticks) {
+            oldest_ticks = ticks;
+            oldest = &hak_current.rings[i];
+        }
+    return oldest;
+}
+
+struct hak_ring_entry *hak_ring_take_oldest(void) {
+    uint32_t closed = HAK_RING_CLOSED;
+    if (!hak_current.overwrites)
+        return NULL;
+    struct hak_ring_entry *ring = find_oldest();
+    if (!ring || !atomic_compare_exchange_strong(&ring->state, &closed, HAK_RING_CLAIMED))
+        return NULL;
+    uint64_t head = atomic_load(&ring->head);
+    atomic_fetch_add(&hak_current.processes[ring->process % HAK_PROCESSES].lost_unringed,
+                     head - ring->start);
+    ring->process = hak_current.process_index;
+    ring->thread = hak_trace_thread();
+    ring->tid = (int32_t)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0);
+    ring->next = 0;
+    ring->is_kept = 0;
+    ring->start = head;
+    atomic_store_explicit(&ring->lost, 0, memory_order_relaxed);
+    return ring;
+}
+
+void hak_ring_close_all(void) {
+    uint32_t high = atomic_load(&hak_current.session->rings_high);
+    for (uint32_t i = 0; i < high && i < HAK_RINGS; i++) {
+        uint32_t claimed = HAK_RING_CLAIMED;
+        if (hak_current.rings[i].process == hak_current.process_index)
+            atomic_compare_exchange_strong(&hak_current.rings[i].state, &claimed, HAK_RING_CLOSED);
+    }
+}
+
+static void forget_writer(const struct hak_ring_entry *ring) {
+    if (ring)
+        atomic_store(&writers[ring - hak_current.rings], NULL);
+}
+
+void hak_ring_use(struct hak_ring_entry *ring) {
+    struct hak_writer *w = &hak_writer;
+    forget_writer(w->ring);
+    uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
+    w->room = 0;
+    w->records = (struct hak_record *)((char *)hak_current.session + ring->offset);
+    w->mask = ring->capacity - 1;
+    w->head = &ring->head;
+    w->reserved = head;
+    w->claimed_ticks = hak_session_ticks();
+    w->dropping = 0;
+    w->ring = ring;
+    atomic_store(&writers[ring - hak_current.rings], w);
+    w->room = w->lost ? 0 : head + ring->capacity / 2; /* the next record tells of it */
+}
+
+bool hak_ring_others_write(void) {
+    for (uint32_t i = 0; i < HAK_RINGS; i++) {
+        const struct hak_writer *w = atomic_load_explicit(&writers[i], memory_order_acquire);
+        if (w && w != &hak_writer && *(const volatile uint32_t *)&w->depth != 0)
+            return true;
+    }
+    return false;
+}
+
+void hak_ring_forget(void) {
+    struct hak_writer *w = &hak_writer;
+    forget_writer(w->ring);
+    w->room = 0;
+    w->ring = NULL;
+    w->records = &hak_ring_nowhere;
+    w->mask = 0;
+    w->head = &hak_ring_nowhere_head;
+    w->reserved = 0;
+    w->lost = 0;
+    w->dropping = 0;
+    w->retry_ns = 0;
+    w->setting_up = 0;
+    w->shared = NULL;
+    w->held = NULL;
+}
+
+void hak_ring_forget_others(void) {
+    for (uint32_t i = 0; i < HAK_RINGS; i++)
+        if (atomic_load_explicit(&writers[i], memory_order_relaxed))
+            atomic_store(&writers[i], NULL);
+    hak_ring_share_forget();
+    hak_ring_forget_kept();
+}
+
+void hak_ring_close(void) {
+    struct hak_ring_entry *ring = hak_writer.ring;
+    hak_ring_forget();
+    if (ring)
+        atomic_store_explicit(&ring->state, HAK_RING_CLOSED, memory_order_release);
+}
+
+void hak_ring_tell_thread(uint8_t kind) {
+    const struct hak_thread_origin *origin = &hak_thread_origin[HAK_ORIGIN_OF_SELF];
+    bool is_start = kind == HAK_THREAD_START;
+    struct {
+        int32_t tid;
+        uint32_t thread;
+        char name[16];
+    } payload = {.tid = (int32_t)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0),
+                 .thread = hak_trace_thread()};
+    struct hak_event_fields head = {.kind = kind,
+                                    .class_index = HAK_CLASS_NONE,
+                                    .stack = is_start ? origin->stack : 0,
+                                    .record_count = is_start ? origin->creator : 0,
+                                    .flags = is_start ? origin->flags : 0};
+    struct hak_payload_part part = {&payload, sizeof payload};
+    (void)hak_raw_call(SYS_prctl, PR_GET_NAME, (long)payload.name, 0, 0, 0, 0);
+    hak_ring_write_bytes(&head, &part, 1);
+}
+
+/* Numbers of threads that no process of a session counts. */
+static _Atomic uint32_t unrecorded_threads;
+
+void hak_ring_forget_numbers(void) {
+    hak_writer.thread = 0;
+    atomic_store(&unrecorded_threads, 0);
+}
+
+uint32_t hak_trace_thread(void) {
+    struct hak_writer *w = &hak_writer;
+    if (HAK_UNLIKELY(w->thread == 0)) {
+        /* A session for a report alone comes after threads that have their numbers. */
+        bool ready = hak_options.trace && hak_current_ready() && hak_current.process;
+        if (w->thread == 0) /* a process that is new writes of itself, and draws one for that */
+            w->thread = 1 + atomic_fetch_add(
+                                ready ? &hak_current.process->next_thread : &unrecorded_threads, 1);
+    }
+    return w->thread;
+}
+
+void hak_trace_thread_end(void) {
+    struct hak_writer *w = &hak_writer;
+    hak_splice_thread_end();
+    hak_thread_give_stack_back();
+    if (!hak_current_ready() || (!w->ring && !w->shared)) {
+        hak_counters_end_thread();
+        w->ended = 1;
+        return;
+    }
+    uint64_t signals;
+    hak_block_signals(&signals);
+    w->setting_up = 1;
+    hak_ring_give_up_unfinished();
+    hak_ring_tell_thread(HAK_THREAD_END);
+    hak_ring_share_end();
+    hak_current_enter_claim();
+    hak_ring_close();
+    hak_counters_end_thread();
+    hak_current_leave_claim();
+    w->ended = 1;
+    hak_restore_signals(&signals);
+}

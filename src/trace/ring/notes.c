@@ -1,0 +1,63 @@
+/* Small things that layers and modules tell the tracer: counts, epochs, modules. */
+#include <string.h>
+#include "hop.h"
+#include "superslab.h"
+#include "trace/memory/memory.h"
+#include "trace/ring/ring.h"
+#include "trace/trace.h"
+
+uint32_t hak_trace_epoch(void) {
+    static _Atomic uint32_t unrecorded = 1;
+    return atomic_fetch_add_explicit(
+        hak_current_ready() ? &hak_current.session->epoch : &unrecorded, 1, memory_order_relaxed);
+}
+
+void hak_trace_count(enum hak_trace_count which) {
+    if (!hak_current_ready())
+        return;
+    struct hak_process_entry *process = hak_current.process;
+    _Atomic uint64_t *counter = which == HAK_COUNT_FREE_OF_NULL  ? &process->free_of_null
+                                : which == HAK_COUNT_FAILED_CALL ? &process->failed_calls
+                                                                 : &process->foreign_frees;
+    atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+}
+
+void hak_trace_module_load(const char *path, const uint8_t *build_id, size_t build_id_bytes,
+                           uint64_t load_bias, uint64_t map_start, uint64_t map_end,
+                           uint32_t generation) {
+    enum { BUILD_ID_MAX = 64, PATH_MAX_BYTES = 4096 };
+    struct {
+        uint64_t load_bias, map_start, map_end;
+        uint32_t generation;
+        uint16_t build_id_bytes, path_bytes;
+    } fixed = {load_bias, map_start, map_end, generation, 0, 0};
+    fixed.build_id_bytes = (uint16_t)(!build_id                       ? 0
+                                      : build_id_bytes < BUILD_ID_MAX ? build_id_bytes
+                                                                      : BUILD_ID_MAX);
+    fixed.path_bytes = (uint16_t)strnlen(path, PATH_MAX_BYTES);
+    struct hak_payload_part parts[] = {
+        {&fixed, sizeof fixed}, {build_id, fixed.build_id_bytes}, {path, fixed.path_bytes}};
+    struct hak_event_fields head = {
+        .kind = HAK_MODULE_LOAD, .class_index = HAK_CLASS_NONE, .address = map_start};
+    hak_ring_write_bytes(&head, parts, 3);
+}
+
+void hak_trace_module_unload(uint64_t map_start, uint32_t generation) {
+    struct hak_event_fields unload = {.kind = HAK_MODULE_UNLOAD,
+                                      .class_index = HAK_CLASS_NONE,
+                                      .address = map_start,
+                                      .size = generation};
+    hak_trace_record(&unload);
+}
+
+void hak_trace_name(const struct hak_event_fields *head, const char *name) {
+    enum { NAME_MAX_BYTES = 200 };
+    struct hak_payload_part part = {name, (uint32_t)strnlen(name, NAME_MAX_BYTES)};
+    struct hak_event_fields fields = *head;
+    hak_ring_write_bytes(&fields, &part, 1);
+}
+
+void hak_trace_mark(const char *name) {
+    struct hak_event_fields head = {.kind = HAK_MARK, .class_index = HAK_CLASS_NONE};
+    hak_trace_name(&head, name);
+}

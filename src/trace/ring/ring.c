@@ -1,0 +1,304 @@
+/* Writes records into the calling thread's ring: the path that every event takes. */
+#include "trace/ring/ring.h"
+#include "hop.h"
+#include "trace/trace.h"
+
+struct hak_record hak_ring_nowhere;
+_Atomic uint64_t hak_ring_nowhere_head;
+
+_Thread_local struct hak_writer hak_writer __attribute__((tls_model("initial-exec"))) = {
+    .records = &hak_ring_nowhere, .head = &hak_ring_nowhere_head};
+
+/* One instruction each, so that a signal handler of this thread comes before or after, never
+ * between. Other threads do not write these words, so the lock prefix is left out. */
+static inline bool exchange_if_equal(uint64_t *word, uint64_t expected, uint64_t wanted) {
+    bool equal;
+    __asm__ volatile("cmpxchgq %3, %1"
+                     : "=@ccz"(equal), "+m"(*word), "+a"(expected)
+                     : "r"(wanted)
+                     : "memory");
+    return equal;
+}
+static inline void enter(struct hak_writer *w) {
+    __asm__ volatile("incl %0" : "+m"(w->depth) : : "memory", "cc");
+}
+static inline void leave(struct hak_writer *w) {
+    __asm__ volatile("decl %0" : "+m"(w->depth) : : "memory", "cc");
+}
+static inline uint64_t read_now(const uint64_t *word) {
+    return *(const volatile uint64_t *)word;
+}
+
+/* The word with the time comes last: a record that a crash leaves in the middle has the time of
+ * what lay there before, by which hak_ring_give_up_unfinished knows it. */
+static inline void put(struct hak_record *to, const struct hak_record *record) {
+    to->w[1] = record->w[1];
+    to->w[2] = record->w[2];
+    to->w[3] = record->w[3];
+    atomic_signal_fence(memory_order_release);
+    *(volatile uint64_t *)&to->w[0] = record->w[0];
+}
+
+/* A try to take `count` positions; a true must be followed by finish(). Only the common case, to be
+ * inlined; a handler that interrupted a record goes another way. */
+static inline bool try_reserve(struct hak_writer *w, unsigned count, uint64_t *position,
+                               uint64_t *ticks) {
+    enter(w); /* before the look at `alive`: hak_current_freeze counts on it */
+    bool goes = atomic_load_explicit(hak_current.alive, memory_order_relaxed) == HAK_ALIVE_GO;
+    uint64_t at = read_now(&w->reserved);
+    if (HAK_UNLIKELY(!goes || w->depth != 1 || at + count > read_now(&w->room)))
+        return false;
+    *ticks = hak_session_ticks();
+    *position = at;
+    return HAK_LIKELY(exchange_if_equal(&w->reserved, at, at + count));
+}
+
+static inline void finish(struct hak_writer *w) {
+    if (HAK_LIKELY(w->depth == 1))
+        atomic_store_explicit(w->head, read_now(&w->reserved), memory_order_release);
+    leave(w);
+}
+
+void hak_ring_finish(void) {
+    if (HAK_UNLIKELY(hak_writer.held))
+        hak_ring_share_finish();
+    else
+        finish(&hak_writer);
+}
+
+/* After a try that failed. */
+static HAK_COLD bool reserve_slowly(unsigned count, uint64_t *position, uint64_t *ticks) {
+    struct hak_writer *w = &hak_writer;
+    do {
+        finish(w);
+        if (atomic_load_explicit(hak_current.alive, memory_order_relaxed) != HAK_ALIVE_GO) {
+            if (!hak_current_look()) {
+                hak_current_count_unentered();
+                return false;
+            }
+        } else if (w->depth != 0 && w->ring && !hak_ring_has_left_record()) {
+            return hak_ring_reserve_beside(count, position, ticks);
+        } else if (w->reserved + count > w->room && !hak_ring_make_room(count)) {
+            return w->shared && hak_ring_share_reserve(count, position, ticks);
+        }
+    } while (!try_reserve(w, count, position, ticks));
+    return true;
+}
+
+bool hak_ring_reserve(unsigned count, uint64_t *position, uint64_t *ticks) {
+    return try_reserve(&hak_writer, count, position, ticks) ||
+           reserve_slowly(count, position, ticks);
+}
+
+/* An event of a thread that has said goodbye, made by a destructor that runs later: it gets a ring
+ * for itself, which is closed at once. */
+static HAK_COLD void record_late(struct hak_event_fields *fields) {
+    hak_writer.ended = 0;
+    hak_trace_record(fields);
+    hak_trace_thread_end();
+}
+
+/* Counts what is not recorded: the process is not, or there was no room. Inside enter and leave, so
+ * that a takeover finds no thread in the middle. */
+static HAK_COLD void count_unrecorded(const struct hak_event_fields *fields) {
+    enter(&hak_writer);
+    hak_count_record(fields);
+    finish(&hak_writer);
+}
+
+static HAK_COLD void fail_to_record(struct hak_event_fields *fields) {
+    if (hak_writer.ended && hak_writer.depth == 0)
+        record_late(fields);
+    else
+        count_unrecorded(fields);
+}
+
+static HAK_COLD void record_wide(struct hak_event_fields *fields) {
+    uint64_t at;
+    if (!hak_ring_reserve(2, &at, &fields->time)) {
+        fail_to_record(fields);
+        return;
+    }
+    hak_count_record(fields);
+    struct hak_record more = hak_record_pack_wide(fields, HAK_CONTINUATION);
+    struct hak_record head = hak_record_pack(fields);
+    put(hak_ring_slot(at + 1), &more);
+    put(hak_ring_slot(at), &head);
+    hak_ring_finish();
+}
+
+static HAK_COLD void record_slowly(struct hak_event_fields *fields) {
+    uint64_t at;
+    if (!reserve_slowly(1, &at, &fields->time)) {
+        fail_to_record(fields);
+        return;
+    }
+    hak_count_record(fields);
+    struct hak_record record = hak_record_pack_narrow(fields);
+    put(hak_ring_slot(at), &record);
+    hak_ring_finish();
+}
+
+void hak_trace_record_for_report(struct hak_event_fields *fields) {
+    uint64_t at;
+    if (hak_fields_are_wide(fields)) {
+        record_wide(fields);
+        return;
+    }
+    if (!hak_ring_reserve(1, &at, &fields->time)) {
+        fail_to_record(fields);
+        return;
+    }
+    hak_count_record(fields);
+    struct hak_record record = hak_record_pack_narrow(fields);
+    put(hak_ring_slot(at), &record);
+    hak_ring_finish();
+}
+
+void hak_trace_record(struct hak_event_fields *fields) {
+    struct hak_writer *w = &hak_writer;
+    uint64_t at;
+    if (HAK_UNLIKELY(!hak_trace_hears()))
+        return;
+    if (HAK_UNLIKELY(hak_fields_are_wide(fields))) {
+        record_wide(fields);
+        return;
+    }
+    if (HAK_UNLIKELY(!try_reserve(w, 1, &at, &fields->time))) {
+        record_slowly(fields);
+        return;
+    }
+    hak_count_record(fields);
+    struct hak_record record = hak_record_pack_narrow(fields);
+    put(&w->records[at & w->mask], &record);
+    finish(w);
+}
+
+static HAK_COLD unsigned record_call_slowly(uint64_t head, uint64_t address_word,
+                                            uint64_t size_word, uint64_t tail) {
+    struct hak_record record = hak_record_of_words(head, 0, address_word, size_word, tail);
+    struct hak_event_fields fields = hak_record_unpack(&record, NULL);
+    record_slowly(&fields);
+    return HAK_RECORDED;
+}
+
+/* The record of a call is written, what it counts for not yet. */
+static HAK_COLD unsigned finish_slowly(uint64_t head, uint64_t tail) {
+    struct hak_record record = hak_record_of_words(head, 0, 0, 0, tail);
+    struct hak_event_fields fields = hak_record_unpack(&record, NULL);
+    hak_count_slowly(&fields);
+    finish(&hak_writer);
+    return HAK_RECORDED;
+}
+
+unsigned hak_trace_record_call(uint64_t head, uint64_t address_word, uint64_t size_word,
+                               uint64_t tail, unsigned metric) {
+    struct hak_writer *w = &hak_writer;
+    uint64_t at, ticks;
+    if (HAK_UNLIKELY(!try_reserve(w, 1, &at, &ticks)))
+        return record_call_slowly(head, address_word, size_word, tail);
+    struct hak_record record = hak_record_of_words(head, ticks, address_word, size_word, tail);
+    put(&w->records[at & w->mask], &record);
+    if (HAK_UNLIKELY(!hak_count_call(metric, hak_record_class(&record))))
+        return finish_slowly(head, tail);
+    finish(w);
+    return HAK_RECORDED;
+}
+
+static void write_batch(struct hak_writer *w, uint64_t at, const struct hak_event_fields *fields,
+                        const uint64_t *words, unsigned count) {
+    unsigned follow = hak_batch_continuations(count);
+    struct hak_record *place = &w->records[at & w->mask];
+    struct hak_record head = hak_batch_head(hak_record_pack_narrow(fields), count);
+    const uint64_t *next = words + 1, *end = words + count;
+    for (unsigned left = follow; left-- > 0; next += HAK_BATCH_PER_RECORD) {
+        struct hak_record more =
+            hak_record_continuation(HAK_CONTINUATION, fields->time, left, next[0],
+                                    next + 1 < end ? next[1] : 0, next + 2 < end ? next[2] : 0);
+        put(&w->records[++at & w->mask], &more);
+    }
+    put(place, &head);
+}
+
+void hak_trace_record_batch(struct hak_event_fields *fields, const uint64_t *words,
+                            unsigned count) {
+    struct hak_writer *w = &hak_writer;
+    uint64_t at;
+    if (HAK_UNLIKELY(!hak_trace_hears()))
+        return;
+    if (count > 1 &&
+        HAK_LIKELY(try_reserve(w, 1 + hak_batch_continuations(count), &at, &fields->time))) {
+        hak_count_moves(fields, count);
+        write_batch(w, at, fields, words, count);
+        finish(w);
+        return;
+    }
+    if (count > 1)
+        finish(w);
+    uint64_t first = fields->address;
+    for (unsigned i = 0; i < count; i++) {
+        fields->address = hak_batch_address(words[i], first);
+        fields->record_count = hak_batch_record_count(words[i]);
+        hak_trace_record(fields);
+    }
+}
+
+void hak_trace_count_amount(enum hak_counted which, unsigned class_index, uint64_t amount) {
+    struct hak_writer *w = &hak_writer;
+    if (HAK_UNLIKELY(!hak_trace_hears()))
+        return;
+    enter(w);
+    if (hak_current.session &&
+        atomic_load_explicit(hak_current.alive, memory_order_relaxed) != HAK_ALIVE_GO) {
+        finish(w);
+        (void)hak_current_look();
+        enter(w);
+    }
+    hak_count_amount(which, class_index, amount);
+    finish(w);
+}
+
+static void write_bytes(struct hak_event_fields *head, const struct hak_payload_part *parts,
+                        unsigned part_count) {
+    uint64_t at, total = 0;
+    for (unsigned i = 0; i < part_count; i++)
+        total += parts[i].byte_count;
+    unsigned follow = (unsigned)((total + HAK_CONTINUATION_BYTES - 1) / HAK_CONTINUATION_BYTES);
+    if (total == 0 || total > HAK_PAYLOAD_MAX || !hak_ring_reserve(1 + follow, &at, &head->time))
+        return;
+    const unsigned char *from = parts->bytes;
+    uint32_t left = parts->byte_count;
+    for (unsigned i = 0; i < follow; i++) {
+        struct hak_record more =
+            hak_record_continuation(HAK_CONTINUATION, head->time, follow - 1 - i, 0, 0, 0);
+        unsigned char *to = (unsigned char *)&more.w[1];
+        for (unsigned filled = 0; filled < HAK_CONTINUATION_BYTES; filled++) {
+            while (left == 0 && part_count > 1) {
+                parts++;
+                part_count--;
+                from = parts->bytes;
+                left = parts->byte_count;
+            }
+            if (left == 0)
+                break;
+            to[filled] = *from++;
+            left--;
+        }
+        put(hak_ring_slot(at + 1 + i), &more);
+    }
+    head->size = total;
+    head->flags |= HAK_RECORD_WIDE;
+    struct hak_record first = hak_record_pack(head);
+    put(hak_ring_slot(at), &first);
+    hak_ring_finish();
+}
+
+void hak_ring_write_bytes(struct hak_event_fields *head, const struct hak_payload_part *parts,
+                          unsigned part_count) {
+    bool keeps = hak_current.overwrites &&
+                 (head->kind == HAK_MODULE_LOAD || head->kind == HAK_PROCESS_START);
+    keeps = keeps && hak_ring_begin_kept();
+    write_bytes(head, parts, part_count);
+    if (keeps)
+        hak_ring_end_kept();
+}

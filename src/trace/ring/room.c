@@ -1,0 +1,283 @@
+/* What happens when a ring has no room left in sight: claim, ring the bell, grow, wait, drop. */
+#include "trace/ring/ring.h"
+#include "hop.h"
+#include "options.h"
+#include "superslab.h"
+#include "trace/keeper/keeper.h"
+#include "trace/threads/threads.h"
+#include "trace/trace.h"
+#include "trace/wait.h"
+
+enum {
+    GROWTH = 4,             /* times the ring that was full */
+    RETRY_MS = 50,          /* between two looks for a free ring */
+    NO_RING_WAIT_MS = 2000, /* for the collector to give one back */
+    WAIT_SLICE_MS = 50,
+    STALE_MS = 3000,
+    DEAD_AFTER_MS = 1000,       /* without a heartbeat it is asked whether the keeper is there */
+    FULL_WAIT_MS = 2000,        /* when the keeper's heart has stopped beating */
+    FULL_WAIT_ALIVE_MS = 10000, /* while it beats: a worker may be on its way */
+};
+
+/* A signal handler may record between any two reads of this word. */
+static uint64_t reserved_now(const struct hak_writer *w) {
+    return *(const volatile uint64_t *)&w->reserved;
+}
+
+/* The tail, as far as it can be right for `reserved`: the collector's words are never trusted. What
+ * is not yet free then counts as taken. */
+static uint64_t tail_for(const struct hak_writer *w, uint64_t reserved) {
+    uint64_t tail = atomic_load_explicit(&w->ring->tail, memory_order_acquire);
+    return reserved - tail <= w->mask + 1 ? tail : reserved - (w->mask + 1);
+}
+
+/* Records between the tail and the next position. */
+static uint64_t used_records(const struct hak_writer *w) {
+    uint64_t reserved = reserved_now(w);
+    return reserved - tail_for(w, reserved);
+}
+
+void hak_ring_count_loss(enum hak_loss_reason reason) {
+    struct hak_writer *w = &hak_writer;
+    uint64_t now = hak_session_ticks();
+    if (w->lost++ == 0) {
+        w->lost_from = now;
+        w->lost_reason = (uint8_t)reason;
+    }
+    w->lost_to = now;
+    w->room = 0; /* so that the next record tells of it */
+    struct hak_ring_entry *ring = w->ring ? w->ring : hak_ring_shared_entry();
+    if (ring)
+        atomic_fetch_add_explicit(&ring->lost, 1, memory_order_relaxed);
+}
+
+/* Tells of what was dropped. There must be room for the two records. */
+static void tell_loss(struct hak_writer *w) {
+    struct hak_event_fields loss = {.kind = HAK_LOSS,
+                                    .class_index = HAK_CLASS_NONE,
+                                    .size = w->lost,
+                                    .address = w->lost_from,
+                                    .old_address = w->lost_to,
+                                    .subkind = w->lost_reason};
+    w->lost = 0;
+    hak_trace_record(&loss);
+}
+
+bool hak_ring_has_left_record(void) {
+    struct hak_writer *w = &hak_writer;
+    uint64_t head = atomic_load_explicit(w->head, memory_order_relaxed);
+    if (head != w->beside_head)
+        w->beside_count = 0;
+    w->beside_head = head;
+    if (++w->beside_count <= (w->mask + 1) / 4)
+        return false;
+    w->beside_count = 0;
+    hak_ring_give_up_unfinished();
+    return true;
+}
+
+/* A record will never be finished: the handler that interrupted it left by longjmp, or the thread
+ * dies. What was reserved and holds something older than the
+ * record before it is replaced by a LOSS of one. */
+void hak_ring_give_up_unfinished(void) {
+    struct hak_writer *w = &hak_writer;
+    if (w->depth == 0 || !w->ring)
+        return;
+    uint64_t head = atomic_load_explicit(w->head, memory_order_relaxed);
+    uint64_t last = w->claimed_ticks; /* what was not written yet is older than what is published */
+    if (head > 0 && hak_record_time(hak_ring_slot(head - 1)) > last)
+        last = hak_record_time(hak_ring_slot(head - 1));
+    for (uint64_t at = head; at != w->reserved; at++) {
+        struct hak_record *record = hak_ring_slot(at);
+        if (hak_record_time(record) >= last) {
+            last = hak_record_time(record);
+            continue;
+        }
+        struct hak_event_fields loss = {.kind = HAK_LOSS,
+                                        .class_index = HAK_CLASS_NONE,
+                                        .time = last,
+                                        .address = last,
+                                        .size = 1,
+                                        .subkind = HAK_LOSS_UNFINISHED};
+        *record = hak_record_pack(&loss);
+        atomic_fetch_add_explicit(&w->ring->lost, 1, memory_order_relaxed);
+    }
+    w->depth = 0;
+    atomic_store_explicit(w->head, w->reserved, memory_order_release);
+}
+
+/* One look for a ring of the calling thread's own, or one that it may share. */
+static struct hak_ring_entry *claim_or_share(struct hak_writer *w) {
+    struct hak_ring_entry *ring = hak_ring_claim(hak_current.session->ring_bytes, false);
+    if (!ring)
+        ring = hak_ring_take_oldest();
+    if (!ring && !w->shared && hak_ring_share_begin())
+        w->thread_id = (uint32_t)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0);
+    return ring;
+}
+
+/* Gets the calling thread its first ring; false: none, though it may share one from now on. */
+static bool claim_first(struct hak_writer *w) {
+    uint64_t signals, now = hak_monotonic_ns();
+    bool is_new = !w->shared;
+    if (is_new ? now < w->retry_ns : !hak_ring_share_may_end(now))
+        return false;
+    hak_block_signals(&signals);
+    w->setting_up = 1;
+    (void)hak_trace_thread(); /* draws the number now: that may wait, and a claim must not */
+    hak_current_enter_claim();
+    bool is_vain = w->retry_ns || hak_current.overwrites;
+    uint64_t deadline = is_vain ? now : now + NO_RING_WAIT_MS * HAK_MILLISECOND_NS;
+    struct hak_ring_entry *ring = claim_or_share(w);
+    while (!ring && !w->shared && (now = hak_monotonic_ns()) < deadline) {
+        uint32_t commits = atomic_load(&hak_current.session->commits);
+        hak_ring_doorbell(hak_current.session);
+        hak_wait_on(&hak_current.session->commits, commits, WAIT_SLICE_MS * HAK_MILLISECOND_NS);
+        ring = claim_or_share(w);
+    }
+    if (ring) {
+        hak_ring_use(ring);
+        hak_ring_share_end();
+    }
+    hak_current_leave_claim();
+    if (is_new && (ring || w->shared)) {
+        hak_ring_tell_thread(HAK_THREAD_START);
+        hak_thread_take_stack();
+    }
+    w->retry_ns = ring || w->shared ? 0 : now + RETRY_MS * HAK_MILLISECOND_NS;
+    w->setting_up = 0;
+    hak_restore_signals(&signals);
+    return ring != NULL;
+}
+
+/* Goes on in a ring GROWTH times as big. False: it is as big as it gets, or nothing is left. */
+static bool grow(struct hak_writer *w) {
+    uint64_t bytes = (w->mask + 1) * HAK_RECORD_BYTES;
+    uint64_t most = hak_current.overwrites ? HAK_RING_FILE_BYTES : HAK_RING_MAX_BYTES;
+    if (w->depth != 0 || w->setting_up || bytes >= most)
+        return false;
+    bytes = bytes * GROWTH < most ? bytes * GROWTH : most;
+    uint64_t signals;
+    hak_block_signals(&signals);
+    hak_current_enter_claim();
+    struct hak_ring_entry *old = w->ring, *more = hak_ring_claim(bytes, false);
+    if (more) {
+        old->next = (uint32_t)(more - hak_current.rings) + 1;
+        hak_ring_use(more);
+        atomic_fetch_sub_explicit(&old->lost, w->lost, memory_order_relaxed);
+        atomic_fetch_add_explicit(&more->lost, w->lost, memory_order_relaxed);
+        atomic_store_explicit(&old->state, HAK_RING_CLOSED, memory_order_release);
+        hak_ring_doorbell(hak_current.session);
+    }
+    hak_current_leave_claim();
+    hak_restore_signals(&signals);
+    return more != NULL;
+}
+
+bool hak_ring_wait_a_slice(uint32_t commits, uint64_t begin_ns) {
+    hak_ring_doorbell(hak_current.session);
+    hak_wait_on(&hak_current.session->commits, commits, WAIT_SLICE_MS * HAK_MILLISECOND_NS);
+    uint64_t limit = hak_keeper_beats(STALE_MS) ? FULL_WAIT_ALIVE_MS : FULL_WAIT_MS;
+    if (hak_monotonic_ns() - begin_ns >= limit * HAK_MILLISECOND_NS)
+        return false;
+    hak_keeper_replace_dead(DEAD_AFTER_MS);
+    return true;
+}
+
+/* Waits until `count` records fit, bounded. False: given up. */
+static bool wait_for_room(struct hak_writer *w, unsigned count) {
+    uint64_t begin = hak_monotonic_ns();
+    for (;;) {
+        uint32_t commits = atomic_load(&hak_current.session->commits);
+        if (used_records(w) + count <= w->mask + 1)
+            return true;
+        if (!hak_ring_wait_a_slice(commits, begin))
+            return used_records(w) + count <= w->mask + 1;
+    }
+}
+
+/* Room as far as the tail says; between half full and full it is given in steps, so that the bell
+ * rings again and a dead keeper is noticed. */
+static void open_room(struct hak_writer *w, uint64_t tail, unsigned count) {
+    uint64_t capacity = w->mask + 1, reserved = reserved_now(w), used = reserved - tail;
+    if (used + count > capacity)
+        return; /* a handler has come in between and seen a newer tail: it is looked at again */
+    if (used + count <= capacity / 2) {
+        w->room = tail + capacity / 2;
+        return;
+    }
+    uint64_t step = capacity / 8 > count ? capacity / 8 : count;
+    hak_ring_doorbell(hak_current.session);
+    hak_keeper_replace_dead(DEAD_AFTER_MS);
+    w->room = reserved + step < tail + capacity ? reserved + step : tail + capacity;
+}
+
+static bool without_ring(struct hak_writer *w) {
+    if (w->ended)
+        return false; /* hak_trace_record goes another way */
+    if (w->depth == 0 && !w->setting_up && claim_first(w))
+        return true;
+    if (w->shared)
+        return false; /* hak_ring_reserve goes another way here, too */
+    atomic_fetch_add_explicit(&hak_current.process->lost_unringed, 1, memory_order_relaxed);
+    return false;
+}
+
+void hak_ring_note_now(void) {
+    struct hak_session *session = hak_current.session;
+    session->monotonic_end_ns = hak_monotonic_ns();
+    session->tsc_end = __builtin_ia32_rdtsc();
+}
+
+/* Nobody reads. A ring that was filled once grows, as long as there are extents; then its oldest
+ * records are written over. Room is given in steps, so that clock and TSC are noted now and then.
+ */
+static bool write_over_oldest(struct hak_writer *w, unsigned count) {
+    uint64_t capacity = w->mask + 1, used = reserved_now(w) - w->ring->start;
+    unsigned wanted = count + (w->lost ? 2 : 0);
+    hak_ring_note_now();
+    if (used + wanted > capacity && used <= 2 * capacity && grow(w))
+        return true;
+    uint64_t step = capacity / 8 > wanted ? capacity / 8 : wanted;
+    if (used < capacity && used + step > capacity && used + wanted <= capacity)
+        step = capacity - used;
+    w->room = reserved_now(w) + step;
+    if (w->lost)
+        tell_loss(w);
+    return true;
+}
+
+bool hak_ring_make_room(unsigned count) {
+    struct hak_writer *w = &hak_writer;
+    if (!w->ring)
+        return without_ring(w);
+    if (hak_current.overwrites)
+        return write_over_oldest(w, count);
+    uint64_t reserved = reserved_now(w), tail = tail_for(w, reserved), used = reserved - tail;
+    unsigned wanted = count + (w->lost ? 2 : 0);
+    if (w->dropping && tail == w->full_tail) {
+        hak_ring_count_loss(HAK_LOSS_RING_FULL);
+        return false;
+    }
+    if (used + wanted > w->mask + 1) {
+        if (grow(w))
+            return true;
+        if (hak_options.trace_full == HAK_FULL_DROP || !wait_for_room(w, wanted)) {
+            w->dropping = 1;
+            reserved = reserved_now(w);
+            w->full_tail = tail_for(w, reserved);
+            w->room = 0;
+            hak_ring_count_loss(HAK_LOSS_RING_FULL);
+            return false;
+        }
+        reserved = reserved_now(w);
+        tail = tail_for(w, reserved);
+    }
+    w->dropping = 0;
+    if (used + wanted > (w->mask + 1) / 2 && hak_ring_may_grow_early() && grow(w))
+        return true;
+    open_room(w, tail, wanted);
+    if (w->lost)
+        tell_loss(w);
+    return true;
+}

@@ -1,0 +1,318 @@
+/* Rings that several threads of a process write, under a lock: for threads that get none of their
+ * own because ring entries or extents are used up, and for signal handlers that interrupted a
+ * record in their thread's ring.
+ *
+ *   thread 7 --lock--> | of 7 | event | of 9 | event | of 7 | event, continuation | --> head
+ *
+ * Each event has a THREAD_SWITCH before it, and both become visible with one store to `head`, so
+ * that a reader needs no memory of who wrote before: it may begin at any event, also after the
+ * death of the worker that read until there.
+ *
+ * The lock lies in private memory. It is held for the few stores of one event, with all signals
+ * blocked: a handler cannot find it held by its own thread, and cannot leave by longjmp with it. A
+ * thread does not die alone, and a forked child forgets ring and lock; the child of a vfork that is
+ * killed with it is cleaned up after by its parent (hak_ring_share_abandon). Waiting for room
+ * happens without it. */
+#include "trace/ring/ring.h"
+#include "hop.h"
+#include "options.h"
+#include "superslab.h"
+#include "trace/keeper/keeper.h"
+#include "trace/trace.h"
+#include "trace/wait.h"
+
+enum {
+    SHARED_RINGS = 4,    /* of a process in a session with MANY_EXTENTS, else one */
+    MANY_EXTENTS = 1024, /* so that small sessions have some for more processes */
+    LOCK_WAIT_MS = 2000, /* for a thread that is not given the processor */
+    WAIT_SLICE_MS = 50,
+    RETRY_MS = 50, /* between two looks, of all threads, for rings of their own */
+    DEAD_AFTER_MS = 1000,
+    SPINS = 100,
+    SWITCH_RECORDS = 1,
+    LOSS_RECORDS = 2,
+    BELLS = 8, /* in a ring that fills */
+};
+
+/* Lock: Drepper, "Futexes are tricky" (2011), mutex 2. */
+enum { UNLOCKED = 0, LOCKED = 1, WAITED_FOR = 2 };
+
+struct hak_shared_ring {
+    _Alignas(64) _Atomic uint32_t lock;
+    _Atomic uint32_t stuck;                /* the lock was not to be had: nobody waits again */
+    _Atomic(struct hak_ring_entry *) ring; /* set once, under the lock */
+    struct hak_record *records;            /* as in struct hak_writer */
+    uint64_t mask;
+};
+
+static struct hak_shared_ring shared_rings[SHARED_RINGS];
+static _Atomic uint64_t next_try_ns;
+
+static bool take_lock(struct hak_shared_ring *shared) {
+    uint32_t expected = UNLOCKED;
+    if (atomic_compare_exchange_strong(&shared->lock, &expected, LOCKED)) {
+        atomic_store_explicit(&shared->stuck, 0, memory_order_relaxed);
+        return true;
+    }
+    if (atomic_load_explicit(&shared->stuck, memory_order_relaxed))
+        return false;
+    /* It is held for less than sleeping and waking takes. */
+    for (int spin = 0; spin < SPINS; spin++) {
+        __builtin_ia32_pause();
+        expected = UNLOCKED;
+        if (atomic_load_explicit(&shared->lock, memory_order_relaxed) == UNLOCKED &&
+            atomic_compare_exchange_strong(&shared->lock, &expected, LOCKED))
+            return true;
+    }
+    uint64_t deadline = hak_monotonic_ns() + LOCK_WAIT_MS * HAK_MILLISECOND_NS;
+    while (atomic_exchange(&shared->lock, WAITED_FOR) != UNLOCKED) {
+        if (hak_monotonic_ns() >= deadline) {
+            atomic_store_explicit(&shared->stuck, 1, memory_order_relaxed);
+            return false;
+        }
+        hak_wait_on(&shared->lock, WAITED_FOR, WAIT_SLICE_MS * HAK_MILLISECOND_NS);
+    }
+    return true;
+}
+
+static void give_lock_back(struct hak_shared_ring *shared) {
+    if (atomic_exchange(&shared->lock, UNLOCKED) == WAITED_FOR)
+        (void)hak_raw_call(SYS_futex, (long)&shared->lock, FUTEX_WAKE, 1, 0, 0, 0);
+}
+
+/* Claims the ring that is to be shared, as big as can be had: many write it, and it does not grow.
+ */
+static bool claim(struct hak_shared_ring *shared) {
+    uint64_t bytes = HAK_RING_MAX_BYTES;
+    struct hak_ring_entry *ring = hak_ring_claim(bytes, true);
+    while (!ring && bytes > HAK_EXTENT_BYTES) {
+        bytes /= 2;
+        ring = hak_ring_claim(bytes, true);
+    }
+    if (!ring)
+        ring = hak_ring_take_oldest();
+    if (!ring)
+        return false;
+    shared->records = (struct hak_record *)((char *)hak_current.session + ring->offset);
+    shared->mask = ring->capacity - 1;
+    atomic_store_explicit(&shared->ring, ring, memory_order_release);
+    return true;
+}
+
+bool hak_ring_share_begin(void) {
+    uint32_t count = hak_current.extent_count >= MANY_EXTENTS ? SHARED_RINGS : 1;
+    for (uint32_t i = 0; i < count; i++) {
+        struct hak_shared_ring *shared = &shared_rings[(hak_writer.thread + i) % count];
+        bool there = atomic_load_explicit(&shared->ring, memory_order_acquire) != NULL;
+        if (!there && take_lock(shared)) {
+            there = atomic_load(&shared->ring) || claim(shared);
+            give_lock_back(shared);
+        }
+        if (there) {
+            hak_writer.shared = shared;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool hak_ring_share_may_end(uint64_t now_ns) {
+    uint64_t due = atomic_load_explicit(&next_try_ns, memory_order_relaxed);
+    return now_ns >= due && atomic_compare_exchange_strong(&next_try_ns, &due,
+                                                           now_ns + RETRY_MS * HAK_MILLISECOND_NS);
+}
+
+void hak_ring_share_end(void) {
+    struct hak_writer *w = &hak_writer;
+    if (w->shared && w->ring && w->lost) { /* it will be told there */
+        atomic_fetch_sub_explicit(&hak_ring_shared_entry()->lost, w->lost, memory_order_relaxed);
+        atomic_fetch_add_explicit(&w->ring->lost, w->lost, memory_order_relaxed);
+    }
+    w->shared = NULL;
+}
+
+struct hak_ring_entry *hak_ring_shared_entry(void) {
+    return hak_writer.shared ? atomic_load_explicit(&hak_writer.shared->ring, memory_order_relaxed)
+                             : NULL;
+}
+
+/* Writes what stands before the event: what was dropped, and whose the event is. */
+static uint64_t write_prefix(struct hak_writer *w, uint64_t at, uint64_t ticks) {
+    struct hak_event_fields of = {.time = ticks,
+                                  .kind = HAK_THREAD_SWITCH,
+                                  .class_index = HAK_CLASS_NONE,
+                                  .address = w->thread_id,
+                                  .size = w->thread};
+    if (w->lost) {
+        struct hak_event_fields loss = {.time = ticks,
+                                        .kind = HAK_LOSS,
+                                        .class_index = HAK_CLASS_NONE,
+                                        .size = w->lost,
+                                        .address = w->lost_from,
+                                        .old_address = w->lost_to,
+                                        .subkind = w->lost_reason,
+                                        .flags = HAK_RECORD_WIDE};
+        *hak_ring_slot(at++) = hak_record_pack_narrow(&of);
+        *hak_ring_slot(at++) = hak_record_pack_narrow(&loss);
+        *hak_ring_slot(at++) = hak_record_pack_wide(&loss, HAK_CONTINUATION);
+        w->lost = 0;
+    }
+    *hak_ring_slot(at++) = hak_record_pack_narrow(&of);
+    return at;
+}
+
+static uint64_t used_records(const struct hak_shared_ring *shared,
+                             const struct hak_ring_entry *ring, uint64_t *tail) {
+    uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
+    *tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
+    if (hak_current.overwrites)
+        return 0;
+    return head - *tail <= shared->mask + 1 ? head - *tail : shared->mask + 1;
+}
+
+enum outcome { GOES, FULL, LOCKED_OUT };
+
+/* Tries to take the lock with room for the event behind it; `signals` and the claim are the
+ * caller's. */
+static enum outcome hold(struct hak_writer *w, unsigned count, uint64_t *position, uint64_t *ticks,
+                         uint64_t *full_tail) {
+    struct hak_shared_ring *shared = w->shared;
+    if (!take_lock(shared))
+        return LOCKED_OUT;
+    struct hak_ring_entry *ring = atomic_load_explicit(&shared->ring, memory_order_relaxed);
+    unsigned wanted = count + SWITCH_RECORDS + (w->lost ? SWITCH_RECORDS + LOSS_RECORDS : 0);
+    uint64_t capacity = shared->mask + 1, used = used_records(shared, ring, full_tail);
+    if (used + wanted > capacity) {
+        give_lock_back(shared);
+        return FULL;
+    }
+    w->held = shared;
+    w->own_records = w->records;
+    w->own_mask = w->mask;
+    w->records = shared->records;
+    w->mask = shared->mask;
+    *ticks = hak_session_ticks();
+    *position = write_prefix(w, atomic_load_explicit(&ring->head, memory_order_relaxed), *ticks);
+    w->held_end = *position + count;
+    if (used + wanted >= capacity / 2 &&
+        used * BELLS / capacity != (used + wanted) * BELLS / capacity)
+        hak_ring_doorbell(hak_current.session);
+    return GOES;
+}
+
+/* True: a fork came under our feet, and the child begins anew. False: the calling thread has the
+ * lock, which only a fault in the middle of an event leads to. */
+static bool leave_early(const struct hak_writer *w, const uint64_t *signals) {
+    hak_restore_signals(signals);
+    if (!w->held)
+        return true;
+    atomic_fetch_add_explicit(&hak_current.process->lost_unringed, 1, memory_order_relaxed);
+    return false;
+}
+
+bool hak_ring_share_reserve(unsigned count, uint64_t *position, uint64_t *ticks) {
+    struct hak_writer *w = &hak_writer;
+    uint64_t begin = 0, tail, signals;
+    for (;;) {
+        uint32_t commits = atomic_load(&hak_current.session->commits);
+        hak_block_signals(&signals);
+        if (w->held || atomic_load(hak_current.alive) == HAK_ALIVE_WIPED)
+            return leave_early(w, &signals) && hak_ring_reserve(count, position, ticks);
+        hak_current_enter_claim();
+        w->held_signals = signals;
+        enum outcome outcome = hold(w, count, position, ticks, &tail);
+        if (outcome == GOES) {
+            w->dropping = 0;
+            return true;
+        }
+        hak_current_leave_claim();
+        hak_restore_signals(&signals);
+        if (outcome == LOCKED_OUT || hak_options.trace_full == HAK_FULL_DROP ||
+            (w->dropping && w->full_tail == tail))
+            break;
+        if (begin == 0)
+            begin = hak_monotonic_ns();
+        if (!hak_ring_wait_a_slice(commits, begin)) {
+            w->dropping = 1;
+            w->full_tail = tail;
+            break;
+        }
+    }
+    hak_ring_count_loss(HAK_LOSS_RING_FULL);
+    return false;
+}
+
+/* A ring that the calling thread may share, in w->shared. Signals must be blocked. */
+static bool find_shared(struct hak_writer *w) {
+    hak_current_enter_claim();
+    bool is_there = w->ring && hak_ring_share_begin();
+    hak_current_leave_claim();
+    if (is_there)
+        w->thread_id = (uint32_t)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0);
+    return is_there;
+}
+
+/* What the thread's own ring lacks is told there. */
+bool hak_ring_reserve_beside(unsigned count, uint64_t *position, uint64_t *ticks) {
+    struct hak_writer *w = &hak_writer;
+    uint64_t signals;
+    hak_block_signals(&signals);
+    uint64_t lost = w->lost, lost_from = w->lost_from, full_tail = w->full_tail;
+    uint8_t lost_reason = w->lost_reason, dropping = w->dropping;
+    w->lost = w->dropping = 0;
+    bool goes = find_shared(w) && hak_ring_share_reserve(count, position, ticks);
+    if (!goes && w->lost == 0)
+        hak_ring_count_loss(HAK_LOSS_IN_HANDLER);
+    if (lost) {
+        w->lost += lost;
+        w->lost_from = lost_from;
+        w->lost_reason = lost_reason;
+    }
+    w->full_tail = full_tail;
+    w->dropping = dropping;
+    if (goes && w->held) {
+        w->held_signals = signals; /* finish restores them */
+        return true;
+    }
+    w->shared = NULL;
+    hak_restore_signals(&signals);
+    return goes;
+}
+
+static void let_go(struct hak_writer *w) {
+    struct hak_shared_ring *shared = w->held;
+    w->records = w->own_records;
+    w->mask = w->own_mask;
+    w->held = NULL;
+    if (w->ring) /* a handler wrote beside it */
+        w->shared = NULL;
+    give_lock_back(shared);
+    hak_current_leave_claim();
+}
+
+void hak_ring_share_finish(void) {
+    struct hak_writer *w = &hak_writer;
+    uint64_t signals = w->held_signals;
+    struct hak_ring_entry *ring = atomic_load_explicit(&w->held->ring, memory_order_relaxed);
+    atomic_store_explicit(&ring->head, w->held_end, memory_order_release);
+    uint64_t unread = w->held_end - atomic_load_explicit(&ring->tail, memory_order_relaxed);
+    bool fills = unread > (w->mask + 1) / 2;
+    let_go(w);
+    hak_restore_signals(&signals);
+    if (fills)
+        hak_keeper_replace_dead(DEAD_AFTER_MS);
+}
+
+void hak_ring_share_abandon(void) {
+    if (hak_writer.held)
+        let_go(&hak_writer);
+}
+
+void hak_ring_share_forget(void) {
+    for (int i = 0; i < SHARED_RINGS; i++) {
+        atomic_store(&shared_rings[i].lock, UNLOCKED);
+        atomic_store(&shared_rings[i].stuck, 0);
+        atomic_store(&shared_rings[i].ring, NULL);
+    }
+    atomic_store(&next_try_ns, 0);
+}

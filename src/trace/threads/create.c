@@ -1,0 +1,133 @@
+/* Begins the thread's life with us before its own function runs, also for a thread that never
+ * allocates, and hands over where it was created: pthread_create and thrd_create are interposed. */
+#include "trace/threads/threads.h"
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <threads.h>
+#include "block.h"
+#include "trace/memory/memory.h"
+#include "trace/ring/ring.h"
+#include "trace/trace.h"
+
+enum { STARTS = 256 };
+
+/* A start routine on its way to the new thread. */
+struct start {
+    _Atomic uint32_t taken;
+    union {
+        void *(*routine)(void *);
+        thrd_start_t c11_routine;
+    };
+    void *argument;
+    struct hak_thread_origin origin[HAK_ORIGINS];
+};
+static struct start starts[STARTS];
+
+_Thread_local struct hak_thread_origin hak_thread_origin[HAK_ORIGINS]
+    __attribute__((tls_model("initial-exec")));
+
+void hak_thread_forget_origin(void) {
+    memset(hak_thread_origin, 0, sizeof hak_thread_origin);
+}
+
+/* The calling thread creates the one that `start` is for. In a frame of its own, so that the stack
+ * begins with who called pthread_create. */
+static __attribute__((noinline)) void note_origin(struct start *start) {
+    struct hak_thread_origin *to = &start->origin[HAK_ORIGIN_OF_SELF];
+    /* A fork that no handler saw is noticed here, before the one thread of the child has company:
+     * until then it has a number of its parent, which another thread of the child may draw. Where
+     * calls are recorded, no number is drawn before there is a process that counts. */
+    bool is_ready = hak_current_ready();
+    bool has_number = hak_writer.thread != 0 || !hak_options.trace || is_ready;
+    to->creator = has_number ? hak_trace_thread() : 0;
+    to->flags = 0;
+    to->stack = hak_stack_of_call(__builtin_frame_address(0), NULL, &to->flags);
+    start->origin[HAK_ORIGIN_OF_CREATOR] = hak_thread_origin[HAK_ORIGIN_OF_SELF];
+}
+
+/* A place for a start routine, NULL when all are on their way; such a thread gets its stack at its
+ * first record. */
+static struct start *claim_start(void *argument) {
+    for (int i = 0; i < STARTS; i++) {
+        uint32_t free = 0;
+        if (atomic_compare_exchange_strong(&starts[i].taken, &free, 1)) {
+            starts[i].argument = argument;
+            note_origin(&starts[i]);
+            return &starts[i];
+        }
+    }
+    return NULL;
+}
+
+void hak_thread_each_argument(void (*visit)(void *context, const void *argument), void *context) {
+    for (int i = 0; i < STARTS; i++)
+        if (atomic_load(&starts[i].taken) && starts[i].argument)
+            visit(context, starts[i].argument);
+}
+
+/* In the new thread: takes over what its creator has left, and makes the place free. */
+static void begin_thread(struct start *start) {
+    memcpy(hak_thread_origin, start->origin, sizeof hak_thread_origin);
+    start->argument = NULL;
+    atomic_store_explicit(&start->taken, 0, memory_order_release);
+    if (!hak_options.trace)
+        (void)hak_trace_thread(); /* in the order in which they begin, as recorded ones are */
+    hak_thread_take_stack();
+}
+
+/* The thread's own function is jumped to: no frame of ours is on its stack. */
+static void *run_thread(void *context) {
+    struct start *start = context;
+    void *(*routine)(void *) = start->routine;
+    void *argument = start->argument;
+    begin_thread(start);
+    return routine(argument);
+}
+
+static int run_c11_thread(void *context) {
+    struct start *start = context;
+    thrd_start_t routine = start->c11_routine;
+    void *argument = start->argument;
+    begin_thread(start);
+    return routine(argument);
+}
+
+typedef int create_function(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+typedef int c11_create_function(thrd_t *, thrd_start_t, void *);
+
+HAK_EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                              void *(*routine)(void *), void *argument) {
+    static _Atomic(create_function *) next;
+    create_function *create = atomic_load(&next);
+    if (!create) {
+        create = (create_function *)dlsym(RTLD_NEXT, "pthread_create");
+        atomic_store(&next, create);
+    }
+    struct start *start = claim_start(argument);
+    if (!start)
+        return create(thread, attributes, routine, argument);
+    start->routine = routine;
+    int result = create(thread, attributes, run_thread, start);
+    if (result != 0)
+        atomic_store(&start->taken, 0);
+    return result;
+}
+
+HAK_EXPORT int thrd_create(thrd_t *thread, thrd_start_t routine, void *argument) {
+    static _Atomic(c11_create_function *) next;
+    c11_create_function *create = atomic_load(&next);
+    if (!create) {
+        create = (c11_create_function *)dlsym(RTLD_NEXT, "thrd_create");
+        atomic_store(&next, create);
+    }
+    struct start *start = claim_start(argument);
+    if (!start)
+        return create(thread, routine, argument);
+    start->c11_routine = routine;
+    int result = create(thread, run_c11_thread, start);
+    if (result != thrd_success)
+        atomic_store(&start->taken, 0);
+    return result;
+}

@@ -1,0 +1,176 @@
+/* Gives each thread an alternate signal stack, and hides it from the program: sigaltstack is
+ * interposed and reads back what the program itself has set. */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include "trace/crash/crash.h"
+#include "trace/memory/memory.h"
+#include "trace/ring/ring.h"
+#include "trace/threads/threads.h"
+#include "trace/wait.h"
+
+enum {
+    STACK_BYTES = 64 << 10,
+    GUARD_BYTES = 4096,
+    POOLED = 64,
+    WHOLE_BYTES = STACK_BYTES + GUARD_BYTES,
+    /* A stack with a guard page is two mappings, of which the kernel allows 65,530 in all. */
+    GUARDED = 1024,
+    AT_ONCE = 16,
+};
+
+#ifndef SS_AUTODISARM
+#define SS_AUTODISARM (1U << 31)
+#endif
+
+static _Thread_local struct {
+    char *stack;     /* ours, NULL = none */
+    int flags_shown; /* what the program has set beside SS_DISABLE */
+    uint8_t rounds;  /* of destructors, at the thread's end */
+    bool is_over;    /* the thread has given its stack back for good */
+} own __attribute__((tls_model("initial-exec")));
+
+_Thread_local const void *hak_thread_program_stack __attribute__((tls_model("initial-exec")));
+
+static _Atomic(char *) pool[POOLED];
+static _Atomic uint32_t mapped;
+static pthread_key_t key;
+static bool has_key;
+
+static void put_into_pool(char *stack) {
+    for (int i = 0; i < POOLED; i++) {
+        char *empty = NULL;
+        if (atomic_compare_exchange_strong(&pool[i], &empty, stack))
+            return;
+    }
+    atomic_fetch_sub(&mapped, 1);
+    hak_raw_unmap(stack, WHOLE_BYTES);
+}
+
+/* Stacks with a guard page each while there are few; then several at once without. */
+static char *map_stacks(void) {
+    bool is_guarded = atomic_load(&mapped) < GUARDED;
+    int count = is_guarded ? 1 : AT_ONCE;
+    char *stacks = hak_raw_map((size_t)count * WHOLE_BYTES);
+    if (!stacks)
+        return NULL;
+    atomic_fetch_add(&mapped, (uint32_t)count);
+    if (is_guarded)
+        (void)hak_raw_call(SYS_mprotect, (long)stacks, GUARD_BYTES, PROT_NONE, 0, 0, 0);
+    for (int i = 1; i < count; i++)
+        put_into_pool(stacks + (size_t)i * WHOLE_BYTES);
+    return stacks;
+}
+
+static char *take_from_pool(void) {
+    for (int i = 0; i < POOLED; i++) {
+        char *stack = atomic_load_explicit(&pool[i], memory_order_relaxed);
+        if (stack && atomic_compare_exchange_strong(&pool[i], &stack, NULL))
+            return stack;
+    }
+    return map_stacks();
+}
+
+static long ask_kernel(const stack_t *wanted, stack_t *before) {
+    return hak_raw_call(SYS_sigaltstack, (long)wanted, (long)before, 0, 0, 0, 0);
+}
+
+static bool is_ours(const stack_t *stack) {
+    return own.stack && stack->ss_sp == own.stack + GUARD_BYTES;
+}
+
+/* Gives the stack back in the last round of the key's destructors, after those of the program. */
+static void end_of_thread(void *unused) {
+    enum { LAST_ROUND = 3 };
+    if (++own.rounds >= LAST_ROUND || pthread_setspecific(key, unused) != 0)
+        hak_thread_give_stack_back();
+}
+
+__attribute__((constructor(102))) static void make_key(void) {
+    has_key = pthread_key_create(&key, end_of_thread) == 0;
+}
+
+static void hear_of_end(void) {
+    if (has_key && own.stack)
+        (void)pthread_setspecific(key, &own);
+}
+
+/* Makes our stack the thread's; the thread has none. */
+static void put_in_place(void) {
+    if (own.is_over || hak_writer.in_vfork_child)
+        return;
+    char *stack = own.stack ? own.stack : take_from_pool();
+    if (!stack)
+        return;
+    stack_t wanted = {.ss_sp = stack + GUARD_BYTES, .ss_size = STACK_BYTES};
+    own.stack = stack;
+    if (ask_kernel(&wanted, NULL) != 0) {
+        own.stack = NULL;
+        put_into_pool(stack);
+    }
+}
+
+void hak_thread_take_stack(void) {
+    stack_t now = {0};
+    uint64_t signals;
+    if (own.stack || !hak_crash_is_watching() || ask_kernel(NULL, &now) != 0 ||
+        !(now.ss_flags & SS_DISABLE))
+        return;
+    hak_block_signals(&signals);
+    own.flags_shown = now.ss_flags & (int)SS_AUTODISARM; /* exec leaves that of before */
+    put_in_place();
+    hak_restore_signals(&signals);
+    hear_of_end();
+}
+
+void hak_thread_give_stack_back(void) {
+    stack_t now = {0}, none = {.ss_flags = SS_DISABLE};
+    char *stack = own.stack;
+    own.is_over = true;
+    if (!stack || ask_kernel(NULL, &now) != 0 || (now.ss_flags & SS_ONSTACK))
+        return;
+    own.stack = NULL;
+    if (now.ss_sp == stack + GUARD_BYTES)
+        (void)ask_kernel(&none, NULL);
+    put_into_pool(stack);
+}
+
+/* The flags of `stack` when it can be read and is to be SS_DISABLE; else -1. */
+static int disabling_flags(const stack_t *stack) {
+    uintptr_t at = (uintptr_t)&stack->ss_flags & ~(uintptr_t)7;
+    if (!stack || !hak_raw_readable(at))
+        return -1;
+    int flags = stack->ss_flags;
+    return (flags & ~(int)SS_AUTODISARM) == SS_DISABLE ? flags : -1;
+}
+
+static int libc_result(long result) {
+    if (result >= 0)
+        return 0;
+    errno = (int)-result;
+    return -1;
+}
+
+/* As libc's. A stack of ours reads as none, and takes the place of one that is taken away. Bad
+ * pointers are left to the kernel to find. */
+HAK_EXPORT int sigaltstack(const stack_t *wanted, stack_t *before) {
+    uint64_t signals;
+    if (!hak_crash_is_watching())
+        return libc_result(ask_kernel(wanted, before));
+    hak_block_signals(&signals);
+    int flags = disabling_flags(wanted), flags_shown = own.flags_shown;
+    long result = ask_kernel(wanted, before);
+    if (result == 0 && before && is_ours(before))
+        *before = (stack_t){.ss_flags = SS_DISABLE | flags_shown};
+    if (result == 0 && wanted) {
+        hak_thread_program_stack = flags < 0 ? wanted->ss_sp : NULL;
+        own.flags_shown = flags < 0 ? 0 : flags & (int)SS_AUTODISARM;
+        if (flags >= 0)
+            put_in_place();
+    }
+    hak_restore_signals(&signals);
+    hear_of_end();
+    return libc_result(result);
+}

@@ -1,0 +1,418 @@
+/* What a dying program leaves for its report, and how it dies. Each test's child is the program,
+ * the test itself plays the collector. */
+#include "unit/trace/fake_collector.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include "trace/crash/crash.h"
+#include "trace/wait.h"
+
+static struct fake_collector collector;
+
+/* Runs `program` as a forked child of a session. Returns its wait status. Writes reports (as far as
+ * setting DONE goes) while `answers`; counts them in `reports`. What it says on stderr goes into
+ * `said`. */
+static int reports;
+static struct hak_report_request last_report;
+static char said[20000];
+static bool waits_for_another; /* the report is written when another thread is named in it */
+
+static int run_program(void (*program)(void), bool answers) {
+    int status, ends[2];
+    struct hak_report_request *area = hak_current.report;
+    ck_assert_int_eq(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        dup2(ends[1], 2);
+        struct rlimit none = {0, 0};
+        setrlimit(RLIMIT_CORE, &none);
+        program();
+        _exit(77);
+    }
+    close(ends[1]);
+    reports = 0;
+    while (waitpid(child, &status, WNOHANG) == 0) {
+        if (answers && atomic_load(&area->state) == HAK_REPORT_READY &&
+            (!waits_for_another || atomic_load(&area->others[0].thread) != 0)) {
+            atomic_store(&area->state, HAK_REPORT_WRITING);
+            memcpy(&last_report, area, sizeof last_report);
+            reports++;
+            atomic_store(&area->state, HAK_REPORT_DONE);
+            hak_wake(&area->state);
+        }
+        usleep(1000);
+    }
+    ssize_t got = read(ends[0], said, sizeof said - 1);
+    said[got > 0 ? got : 0] = 0;
+    close(ends[0]);
+    fake_drain(&collector);
+    return status;
+}
+
+static void begin(void) {
+    fake_begin(&collector, 16 << 20, 16 << 10);
+    strcpy(hak_current.keeper_name, "hakmem-test-nobody-listens");
+    record_number(0);
+    hak_crash_start();
+}
+
+static const struct hak_fault_facts double_free = {.fault = 202,
+                                                   .kind = HAK_FREE,
+                                                   .found_address = 0x7f0000001010,
+                                                   .base = 0x7f0000001000,
+                                                   .class_found = HAK_CLASS_NONE,
+                                                   .class_due = 3,
+                                                   .record_count = 12,
+                                                   .epoch = 5};
+
+static void commit_fault(void) {
+    hak_trace_fault(&double_free);
+}
+
+START_TEST(a_fault_is_handed_over_and_ends_in_abort) {
+    begin();
+    int status = run_program(commit_fault, true);
+    ck_assert(WIFSIGNALED(status));
+    ck_assert_int_eq(WTERMSIG(status), SIGABRT);
+    ck_assert_int_eq(reports, 1);
+    ck_assert_str_eq(said, "");
+    ck_assert_uint_eq(last_report.process, 1);
+    ck_assert_uint_eq(last_report.facts.fault, 202);
+    ck_assert_uint_eq(last_report.signal, 0);
+    ck_assert_uint_gt(last_report.frame_count, 2);
+    ck_assert_uint_gt(last_report.stack_bytes, 100);
+    ck_assert_uint_eq(last_report.registers[16], last_report.frames[0]);
+    const struct seen *fault = NULL;
+    for (size_t i = 0; i < collector.count; i++)
+        if (collector.seen[i].ring == last_report.ring &&
+            collector.seen[i].position == last_report.fault_position)
+            fault = &collector.seen[i];
+    ck_assert_ptr_nonnull(fault);
+    struct hak_event_fields fields = hak_record_unpack(&fault->record, NULL);
+    ck_assert_uint_eq(fields.kind, HAK_FAULT);
+    ck_assert_uint_eq(fields.size, 202);
+    ck_assert_uint_eq(fields.address, double_free.found_address);
+    ck_assert_uint_eq(fields.delta_bytes, 16);
+    ck_assert_uint_eq(fields.record_count, 12);
+}
+END_TEST
+
+START_TEST(without_a_collector_the_report_is_raw) {
+    begin();
+    atomic_store(&collector.session->keeper_heartbeat_ns, 0);
+    int status = run_program(commit_fault, false);
+    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    ck_assert_ptr_nonnull(strstr(said, "hakmem: HKM-202 double-free at 0x7f0000001010"));
+    ck_assert_ptr_nonnull(strstr(said, "(the program)+0x"));
+    ck_assert_ptr_nonnull(strstr(said, "SUMMARY: hakmem: double-free address=0x7f0000001010"));
+}
+END_TEST
+
+static void fault_without_trace(void) {
+    hak_current.session = NULL;
+    atomic_store(hak_current.alive, HAK_ALIVE_WIPED);
+    hak_trace_fault(&double_free);
+}
+
+START_TEST(unrecorded_programs_report_raw_too) {
+    begin();
+    int status = run_program(fault_without_trace, true);
+    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    ck_assert_ptr_nonnull(strstr(said, "HKM-202 double-free"));
+    ck_assert_int_eq(reports, 0);
+}
+END_TEST
+
+__attribute__((noinline)) static void fault_at(int place) {
+    __asm__ volatile("" : : "r"(place) : "memory");
+    hak_trace_fault(&double_free);
+}
+
+static void two_places_often(void) {
+    hak_options.on_fault = HAK_ON_FAULT_CONTINUE;
+    for (int i = 0; i < 100; i++)
+        fault_at(i);
+    fault_at(1000);
+    _exit(9);
+}
+
+START_TEST(continue_reports_each_place_once) {
+    begin();
+    int status = run_program(two_places_often, true);
+    ck_assert(WIFEXITED(status));
+    ck_assert_int_eq(WEXITSTATUS(status), 9);
+    ck_assert_int_eq(reports, 2);
+}
+END_TEST
+
+static void *fault_in_thread(void *barrier) {
+    pthread_barrier_wait(barrier);
+    fault_at(1);
+    return NULL;
+}
+
+static void many_threads_at_once(void) {
+    pthread_barrier_t barrier;
+    pthread_t threads[8];
+    pthread_barrier_init(&barrier, NULL, 8);
+    for (int i = 0; i < 8; i++)
+        pthread_create(&threads[i], NULL, fault_in_thread, &barrier);
+    for (int i = 0; i < 8; i++)
+        pthread_join(threads[i], NULL);
+}
+
+START_TEST(of_two_threads_at_once_one_reports) {
+    begin();
+    int status = run_program(many_threads_at_once, true);
+    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    ck_assert_int_eq(reports, 1);
+}
+END_TEST
+
+START_TEST(who_fails_meanwhile_is_named) {
+    begin();
+    waits_for_another = true;
+    int status = run_program(many_threads_at_once, true);
+    waits_for_another = false;
+    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    ck_assert_int_eq(reports, 1);
+    ck_assert_uint_ne(last_report.others[0].thread, last_report.thread);
+    ck_assert_uint_eq(last_report.others[0].fault, 202);
+    ck_assert_uint_eq(last_report.others[0].signal, 0);
+    ck_assert_uint_eq(last_report.others[0].address, double_free.found_address);
+}
+END_TEST
+
+static void fault_with_broken_memory(void) {
+    hak_current.report = (struct hak_report_request *)16;
+    hak_trace_fault(&double_free);
+}
+
+START_TEST(a_report_that_fails_goes_on_raw) {
+    begin();
+    int status = run_program(fault_with_broken_memory, true);
+    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    ck_assert_int_eq(reports, 0);
+    ck_assert_ptr_nonnull(strstr(said, "hakmem: HKM-202 double-free at 0x7f0000001010"));
+    ck_assert_ptr_nonnull(strstr(said, "(raw report: the report itself met a fault)"));
+    ck_assert_ptr_nonnull(strstr(said, "SUMMARY: hakmem: double-free address=0x7f0000001010"));
+}
+END_TEST
+
+static void fault_after_one_was_killed(void) {
+    atomic_store(&hak_current.report->state, HAK_REPORT_FILLING);
+    hak_trace_fault(&double_free);
+}
+
+START_TEST(an_area_left_behind_is_taken) {
+    begin();
+    int status = run_program(fault_after_one_was_killed, true);
+    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    ck_assert_int_eq(reports, 1);
+    ck_assert_str_eq(said, "");
+}
+END_TEST
+
+/* ---- crash signals ------------------------------------------------------------------------- */
+
+static volatile uintptr_t nothing = 0x18;
+static void read_nothing(void) {
+    *(volatile int *)nothing = 1;
+}
+static volatile int endless = 1;
+static int fill_stack(int depth) {
+    volatile char room[4096];
+    room[depth % 4096] = (char)depth;
+    return endless ? fill_stack(depth + 1) + room[0] : 0;
+}
+static void overflow_stack(void) {
+    fill_stack(0);
+}
+static void stop_itself(void) {
+    abort();
+}
+static void undefined(void) {
+    __asm__ volatile("ud2");
+}
+static void breakpoint(void) {
+    __asm__ volatile("int3");
+}
+static void divide(void) {
+    volatile int zero = 0;
+    zero = 7 / zero;
+}
+static void beyond_the_file(void) {
+    int file = memfd_create("empty", 0);
+    volatile char *page = mmap(NULL, 4096, PROT_READ, MAP_SHARED, file, 0);
+    (void)*page;
+}
+static void kill_itself(void) {
+    kill(getpid(), SIGSEGV);
+}
+
+static const struct {
+    void (*program)(void);
+    int number;
+    uint64_t address;
+} crashes[] = {
+    {read_nothing, SIGSEGV, 0x18}, {overflow_stack, SIGSEGV, 0}, {stop_itself, SIGABRT, 0},
+    {undefined, SIGILL, 0},        {breakpoint, SIGTRAP, 0},     {divide, SIGFPE, 0},
+    {beyond_the_file, SIGBUS, 0},  {kill_itself, SIGSEGV, 0},
+};
+
+START_TEST(a_crash_is_reported_and_keeps_its_signal) {
+    begin();
+    int status = run_program(crashes[_i].program, true);
+    ck_assert(WIFSIGNALED(status));
+    ck_assert_int_eq(WTERMSIG(status), crashes[_i].number);
+    ck_assert_int_eq(reports, 1);
+    ck_assert_uint_eq(last_report.signal, (uint32_t)crashes[_i].number);
+    ck_assert_uint_eq(last_report.facts.fault, 0);
+    if (crashes[_i].address)
+        ck_assert_uint_eq(last_report.signal_address, crashes[_i].address);
+    ck_assert_uint_ge(last_report.frame_count, 2);
+}
+END_TEST
+
+static volatile int handled;
+static void count_and_leave(int number, siginfo_t *info, void *context) {
+    (void)context;
+    handled++;
+    _exit(number == SIGSEGV && info->si_addr == (void *)0x18 ? 42 : 43);
+}
+static void with_handler(void) {
+    struct sigaction mine = {.sa_sigaction = count_and_leave, .sa_flags = SA_SIGINFO | SA_NODEFER};
+    struct sigaction back;
+    sigaddset(&mine.sa_mask, SIGUSR2);
+    sigaction(SIGSEGV, NULL, &back);
+    if (back.sa_handler != SIG_DFL)
+        _exit(1);
+    sigaction(SIGSEGV, &mine, &back);
+    if (back.sa_handler != SIG_DFL)
+        _exit(2);
+    sigaction(SIGSEGV, NULL, &back);
+    if (back.sa_sigaction != count_and_leave || !(back.sa_flags & SA_NODEFER) ||
+        !sigismember(&back.sa_mask, SIGUSR2) || sigismember(&back.sa_mask, SIGUSR1))
+        _exit(3);
+    read_nothing();
+}
+
+START_TEST(the_programs_handler_runs_and_nothing_is_reported) {
+    begin();
+    int status = run_program(with_handler, true);
+    ck_assert(WIFEXITED(status));
+    ck_assert_int_eq(WEXITSTATUS(status), 42);
+    ck_assert_int_eq(reports, 0);
+}
+END_TEST
+
+static void restore_and_return(int number) {
+    signal(number, SIG_DFL);
+}
+static void handler_that_gives_up(void) {
+    if (signal(SIGSEGV, restore_and_return) != SIG_DFL)
+        _exit(1);
+    if (signal(SIGSEGV, restore_and_return) != restore_and_return)
+        _exit(2);
+    read_nothing();
+}
+static void once_only(int number) {
+    (void)number;
+    handled++;
+}
+static void reset_handler(void) {
+    struct sigaction mine = {.sa_handler = once_only, .sa_flags = (int)SA_RESETHAND};
+    sigaction(SIGSEGV, &mine, NULL);
+    read_nothing();
+}
+
+START_TEST(it_is_reported_when_the_process_dies_all_the_same) {
+    begin();
+    int status = run_program(_i ? reset_handler : handler_that_gives_up, true);
+    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+    ck_assert_int_eq(reports, 1);
+    ck_assert_uint_eq(last_report.signal_address, 0x18);
+}
+END_TEST
+
+/* ssignal reaches the kernel without passing ours; what is read back must be true all the same. */
+static void behind_our_back(void) {
+    struct sigaction back;
+    ssignal(SIGSEGV, once_only);
+    sigaction(SIGSEGV, NULL, &back);
+    if (back.sa_handler != once_only || signal(SIGSEGV, SIG_DFL) != once_only)
+        _exit(1);
+    read_nothing();
+}
+
+START_TEST(handlers_set_another_way_are_seen) {
+    begin();
+    int status = run_program(behind_our_back, true);
+    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+    ck_assert_int_eq(reports, 1);
+}
+END_TEST
+
+static void ignored(void) {
+    if (signal(SIGTRAP, SIG_IGN) != SIG_DFL || signal(SIGTRAP, SIG_IGN) != SIG_IGN)
+        _exit(1);
+    raise(SIGTRAP);
+    signal(SIGABRT, SIG_IGN);
+    raise(SIGABRT);
+    errno = 0;
+    if (sigaction(SIGKILL, &(struct sigaction){.sa_handler = SIG_IGN}, NULL) == 0 ||
+        errno != EINVAL)
+        _exit(2);
+    _exit(55);
+}
+
+START_TEST(ignored_signals_stay_ignored) {
+    begin();
+    int status = run_program(ignored, true);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 55);
+    ck_assert_int_eq(reports, 0);
+}
+END_TEST
+
+static void crash_in_the_middle_of_a_record(void) {
+    uint64_t at, ticks;
+    record_number(1);
+    ck_assert(hak_ring_reserve(1, &at, &ticks));
+    read_nothing();
+}
+
+START_TEST(an_unfinished_record_does_not_hide_the_fault) {
+    begin();
+    int status = run_program(crash_in_the_middle_of_a_record, true);
+    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+    ck_assert_int_eq(reports, 1);
+    ck_assert_uint_eq(fake_count(&collector, HAK_FAULT), 1);
+    ck_assert_uint_eq(fake_lost(&collector), 1);
+}
+END_TEST
+
+int main(void) {
+    TCase *tests = tcase_create("crash");
+    tcase_set_timeout(tests, 60);
+    tcase_add_test(tests, a_fault_is_handed_over_and_ends_in_abort);
+    tcase_add_test(tests, without_a_collector_the_report_is_raw);
+    tcase_add_test(tests, unrecorded_programs_report_raw_too);
+    tcase_add_test(tests, continue_reports_each_place_once);
+    tcase_add_test(tests, of_two_threads_at_once_one_reports);
+    tcase_add_test(tests, who_fails_meanwhile_is_named);
+    tcase_add_test(tests, a_report_that_fails_goes_on_raw);
+    tcase_add_test(tests, an_area_left_behind_is_taken);
+    tcase_add_loop_test(tests, a_crash_is_reported_and_keeps_its_signal, 0,
+                        sizeof crashes / sizeof *crashes);
+    tcase_add_test(tests, the_programs_handler_runs_and_nothing_is_reported);
+    tcase_add_loop_test(tests, it_is_reported_when_the_process_dies_all_the_same, 0, 2);
+    tcase_add_test(tests, handlers_set_another_way_are_seen);
+    tcase_add_test(tests, ignored_signals_stay_ignored);
+    tcase_add_test(tests, an_unfinished_record_does_not_hide_the_fault);
+    return run_cases("crash", tests);
+}
