@@ -13,7 +13,7 @@
  *             in level normal: check_take_back -> check_keep; later, for the blocks whose time
  *             is up: check_leaving -> (route decides the place) -> check_freed -> (layer)
  *   realloc   check_take_back -> stays: check_resize; moves: as malloc, copy, then as free
- *   start     check_start, once, after hak_options_read and before the first block
+ *   start     check_start, once, after hak_options_read; only calls of ld.so may come before
  *   fork      check_fork_prepare -> fork(2) -> check_fork_parent or check_fork_child
  *
  * Thread and signal safety: all of these may be called on any thread and between fork and exec;
@@ -310,8 +310,9 @@ static inline void check_call_without_record(size_t asked_bytes, bool failed) {
 }
 
 /* The moments of a process and a thread of which the checks and the tracer must hear. check_start
- * comes after hak_options_read and before the first block; the end of a thread after the last of
- * its blocks has moved. The fork functions stand directly around fork(2), on the thread that forks.
+ * comes after hak_options_read, before the first block but for ld.so's own; the end of a thread
+ * after the last of its blocks has moved. The fork functions stand directly around fork(2), on the
+ * thread that forks.
  */
 static inline void check_start(void) {
     if (hak_is_debug_build)

@@ -29,8 +29,8 @@ static struct {
 static char silent[SILENT][NAME_BYTES];
 static _Atomic unsigned silent_count;
 
-static _Atomic bool is_looking;
-static _Atomic unsigned long long looked_at; /* modules loaded and unloaded until the last look */
+static _Atomic bool is_searching;
+static _Atomic unsigned long long searched_at; /* modules loaded and unloaded until the last look */
 
 /* ---- the symbols of a module ----------------------------------------------------------------- */
 
@@ -105,7 +105,7 @@ static uintptr_t find_function(const struct module *module, const char *name) {
 
 /* ---- looking through the modules ------------------------------------------------------------- */
 
-static bool take_family(const struct module *module, enum hak_external_owner owner) {
+static bool add_family(const struct module *module, enum hak_external_owner owner) {
     const struct family *family = &families[owner];
     uintptr_t owns = family->owns ? find_function(module, family->owns) : 0;
     uintptr_t gives = find_function(module, family->gives);
@@ -118,7 +118,7 @@ static bool take_family(const struct module *module, enum hak_external_owner own
     return true;
 }
 
-static void take_silent(const char *path) {
+static void add_silent(const char *path) {
     const char *slash = strrchr(path, '/');
     unsigned count = atomic_load_explicit(&silent_count, memory_order_relaxed);
     size_t bytes = strlen(slash ? slash + 1 : path);
@@ -140,7 +140,7 @@ static int look_at(struct dl_phdr_info *info, size_t size, void *is_first) {
     unsigned long long changes = info->dlpi_adds + info->dlpi_subs;
     struct module module;
     if (*(bool *)is_first) {
-        if (atomic_exchange(&looked_at, changes) == changes)
+        if (atomic_exchange(&searched_at, changes) == changes)
             return 1;
         for (unsigned i = 0; i < HAK_EXTERNAL_UNKNOWN; i++)
             atomic_store_explicit(&found[i].gives, NULL, memory_order_relaxed);
@@ -150,27 +150,27 @@ static int look_at(struct dl_phdr_info *info, size_t size, void *is_first) {
     if (!read_module(info, &module))
         return 0;
     if (strcmp(module.soname, "libc.so.6") == 0)
-        (void)take_family(&module, HAK_EXTERNAL_GLIBC);
-    else if (!is_hakmem(&module) && !take_family(&module, HAK_EXTERNAL_MIMALLOC) &&
-             !take_family(&module, HAK_EXTERNAL_TCMALLOC) && find_function(&module, "malloc") &&
+        (void)add_family(&module, HAK_EXTERNAL_GLIBC);
+    else if (!is_hakmem(&module) && !add_family(&module, HAK_EXTERNAL_MIMALLOC) &&
+             !add_family(&module, HAK_EXTERNAL_TCMALLOC) && find_function(&module, "malloc") &&
              find_function(&module, "free"))
-        take_silent(info->dlpi_name);
+        add_silent(info->dlpi_name);
     return 0;
 }
 
 /* Does nothing where no module came or went, or another thread is at it. */
-static void look(void) {
+static void find_allocators(void) {
     bool is_first = true;
-    if (atomic_exchange(&is_looking, true))
+    if (atomic_exchange(&is_searching, true))
         return;
     (void)dl_iterate_phdr(look_at, &is_first);
-    atomic_store(&is_looking, false);
+    atomic_store(&is_searching, false);
 }
 
 /* Another thread was at it: modules are looked through anew. */
 void hak_allocators_after_fork(void) {
-    if (atomic_exchange(&is_looking, false))
-        atomic_store(&looked_at, 0);
+    if (atomic_exchange(&is_searching, false))
+        atomic_store(&searched_at, 0);
 }
 
 /* ---- asking ---------------------------------------------------------------------------------- */
@@ -185,7 +185,7 @@ static void (*give_of(enum hak_external_owner owner))(void *) {
 enum hak_external_owner hak_allocators_owner(const void *pointer) {
     int saved_errno = errno;
     enum hak_external_owner owner = HAK_EXTERNAL_UNKNOWN;
-    look();
+    find_allocators();
     for (unsigned i = HAK_EXTERNAL_MIMALLOC; i < HAK_EXTERNAL_UNKNOWN; i++)
         if (owner == HAK_EXTERNAL_UNKNOWN && give_of(i) && (found[i].owns(pointer) & 0xff) == OWNED)
             owner = i;

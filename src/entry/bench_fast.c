@@ -20,7 +20,7 @@ static struct portion {
 } portions[HAK_BENCH_PORTIONS];
 
 static _Atomic uint32_t taken_portions; /* a bit for each */
-static _Atomic bool has_told;
+static _Atomic bool has_reported;
 static _Thread_local unsigned own_portion = NO_PORTION;
 
 static base_t *stack_of(const struct portion *portion, unsigned class_index) {
@@ -115,8 +115,8 @@ void hak_bench_fast_end(void) {
     own_portion = NO_PORTION;
 }
 
-void hak_bench_fast_tell_empty(unsigned class_index) {
-    if (class_index >= HAK_BENCH_CLASSES || atomic_exchange(&has_told, true))
+void hak_bench_fast_report_empty(unsigned class_index) {
+    if (class_index >= HAK_BENCH_CLASSES || atomic_exchange(&has_reported, true))
         return;
     struct hak_line line = {.length = 0};
     hak_line_say(&line, "hakmem: HAKMEM_BENCH_FAST_MODE: no block of ",

@@ -53,7 +53,7 @@ HAK_HIDDEN HAK_COLD void hak_bench_fast_begin(void);
 HAK_HIDDEN HAK_COLD void hak_bench_fast_end(void);
 
 /* A block of the class comes from elsewhere; says so once. */
-HAK_HIDDEN HAK_COLD void hak_bench_fast_tell_empty(unsigned class_index);
+HAK_HIDDEN HAK_COLD void hak_bench_fast_report_empty(unsigned class_index);
 
 static inline bool hak_bench_fast_is_on(void) {
     return HAK_UNLIKELY(hak_bench_pool_bytes != 0);

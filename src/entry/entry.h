@@ -17,7 +17,8 @@
  * is a tail jump to a cold function. In the debug build the same sources take the long way, through
  * the checks.
  *
- * May call: route, and start.c everything that has to be started or held over fork. */
+ * May call: route, check.h; for its short ways front and large; start.c everything that has to be
+ * started or held over fork. */
 #ifndef HAK_ENTRY_ENTRY_H
 #define HAK_ENTRY_ENTRY_H
 

@@ -1,4 +1,4 @@
-/* Counts pointers of other allocators by owner, size band and caller, and tells of them. */
+/* Counts pointers of other allocators by owner, size band and caller, and prints them. */
 #include "entry/external_guard.h"
 
 #include <dlfcn.h>
@@ -12,9 +12,9 @@
 #include "superslab.h"
 
 enum {
-    CALLERS = 64,     /* that are told apart */
-    CALLERS_TOLD = 5, /* in the report */
-    REPORT_AT = 100   /* left alone: the debug build reports by itself */
+    CALLERS = 64,        /* that are told apart */
+    CALLERS_PRINTED = 5, /* in the report */
+    REPORT_AT = 100      /* left alone: the debug build reports by itself */
 };
 
 /* Of sizes: the bands C0 .. C7 of 8 .. 1,024 bytes, what is larger, what is not known. */
@@ -104,19 +104,19 @@ static void add_sizes(struct hak_line *line) {
         }
 }
 
-/* The busiest callers, most calls first; which were told already is a bit for each. */
-static void tell_callers(struct hak_line *line) {
-    uint64_t told = 0;
-    for (unsigned n = 0; n < CALLERS_TOLD; n++) {
+/* The busiest callers, most calls first; a bit of `printed` for each that was. */
+static void print_callers(struct hak_line *line) {
+    uint64_t printed = 0;
+    for (unsigned n = 0; n < CALLERS_PRINTED; n++) {
         unsigned best = CALLERS;
         for (unsigned i = 0; i < CALLERS; i++)
-            if (!(told >> i & 1) && read_count(&counts.callers[i].calls) &&
+            if (!(printed >> i & 1) && read_count(&counts.callers[i].calls) &&
                 (best == CALLERS ||
                  read_count(&counts.callers[i].calls) > read_count(&counts.callers[best].calls)))
                 best = i;
         if (best == CALLERS)
             break;
-        told |= (uint64_t)1 << best;
+        printed |= (uint64_t)1 << best;
         hak_line_say(line, "hakmem:   ", read_count(&counts.callers[best].calls), " freed by ");
         add_code(line, atomic_load(&counts.callers[best].address));
         hak_line_end(line);
@@ -152,7 +152,7 @@ static void add_silent(struct hak_line *line) {
     hak_line_end(line);
 }
 
-static void tell(void) {
+static void print(void) {
     struct hak_line line = {.length = 0};
     uint64_t calls = read_count(&counts.calls);
     hak_line_say(&line, "hakmem: external-guard: ", calls,
@@ -167,7 +167,7 @@ static void tell(void) {
     add_silent(&line);
     add_sizes(&line);
     hak_line_end(&line);
-    tell_callers(&line);
+    print_callers(&line);
 }
 
 /* ---- what foreign.c calls -------------------------------------------------------------------- */
@@ -182,9 +182,9 @@ void hak_external_guard_note(const void *pointer, const void *caller,
     if (hak_options.external_guard_log)
         log_one(pointer, caller, owner, bytes);
     count(&counts.calls);
-    bool is_told = hak_is_debug_build || hak_options.external_guard_stats;
-    if (is_told && owner == HAK_EXTERNAL_UNKNOWN && before + 1 == REPORT_AT)
-        tell();
+    bool is_due = hak_is_debug_build || hak_options.external_guard_stats;
+    if (is_due && owner == HAK_EXTERNAL_UNKNOWN && before + 1 == REPORT_AT)
+        print();
 }
 
 uint64_t hak_external_guard_left_alone(void) {
@@ -200,5 +200,5 @@ uint64_t hak_external_guard_passed_on(void) {
 
 void hak_external_guard_end(void) {
     if (hak_options.external_guard_stats)
-        tell();
+        print();
 }

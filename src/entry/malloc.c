@@ -17,7 +17,7 @@ static HAK_COLD void *allocate_slowly(size_t bytes) {
     struct hak_hand_out how = {.asked_bytes = bytes, .subkind = HAK_BY_MALLOC, .call = HAK_CALL};
     void *user = hak_entry_allocate(&how);
     if (hak_bench_fast_is_on() && !hak_bench_fast_holds(user))
-        hak_bench_fast_tell_empty(how.class_index);
+        hak_bench_fast_report_empty(how.class_index);
     return user;
 }
 

@@ -128,7 +128,8 @@ static void *take_or_null(struct request *request) {
     return hak_cxx_try(take_with_handler, request) ? request->block : NULL;
 }
 
-static void call_replaced(void *argument) {
+/* The operator of the program may throw: hak_cxx_try calls it by this. */
+static void call_programs_new(void *argument) {
     struct request *request = argument;
     request->block = request->replaced
                          ? request->replaced(request->bytes)
@@ -136,7 +137,7 @@ static void call_replaced(void *argument) {
 }
 
 static void *try_replaced(struct request *request) {
-    return hak_cxx_try(call_replaced, request) ? request->block : NULL;
+    return hak_cxx_try(call_programs_new, request) ? request->block : NULL;
 }
 
 static HAK_COLD void *take_slowly(size_t bytes, enum hak_subkind by, hak_call_t call) {
@@ -227,36 +228,36 @@ void *_ZnamSt11align_val_tRKSt9nothrow_t(size_t bytes, size_t alignment, nothrow
 /* ---- delete ---------------------------------------------------------------------------------- */
 
 /* Gives a block back to us. `bytes` and `alignment` are the call's, as far as `by` names them. */
-#define GIVE static inline __attribute__((always_inline)) void
+#define ALWAYS_INLINE static inline __attribute__((always_inline)) void
 
-GIVE give(void *block, size_t bytes, size_t alignment, enum hak_given by) {
+ALWAYS_INLINE give(void *block, size_t bytes, size_t alignment, enum hak_given by) {
     if (by != HAK_GIVEN_BY_DELETE && by != HAK_GIVEN_BY_DELETE_ARRAY)
         check_claim(user_from(block), by, bytes, alignment);
     hak_entry_free(block, by);
 }
 
-GIVE delete_one(void *block, size_t bytes, enum hak_given by) {
+ALWAYS_INLINE delete_one(void *block, size_t bytes, enum hak_given by) {
     if (IS_REPLACED(_ZdlPv))
         _ZdlPv(block);
     else
         give(block, bytes, 0, by);
 }
 
-GIVE delete_array(void *block, size_t bytes, enum hak_given by) {
+ALWAYS_INLINE delete_array(void *block, size_t bytes, enum hak_given by) {
     if (IS_REPLACED(_ZdaPv))
         _ZdaPv(block);
     else
         delete_one(block, bytes, by);
 }
 
-GIVE delete_aligned(void *block, size_t bytes, size_t alignment, enum hak_given by) {
+ALWAYS_INLINE delete_aligned(void *block, size_t bytes, size_t alignment, enum hak_given by) {
     if (IS_REPLACED(_ZdlPvSt11align_val_t))
         _ZdlPvSt11align_val_t(block, alignment);
     else
         give(block, bytes, alignment, by);
 }
 
-GIVE delete_array_aligned(void *block, size_t bytes, size_t alignment, enum hak_given by) {
+ALWAYS_INLINE delete_array_aligned(void *block, size_t bytes, size_t alignment, enum hak_given by) {
     if (IS_REPLACED(_ZdaPvSt11align_val_t))
         _ZdaPvSt11align_val_t(block, alignment);
     else

@@ -1,7 +1,8 @@
 /* Start-up, the end of a thread, and fork.
  *
- *   first call of the process   options, registry, brk's start, the checks (check_start)
- *   constructor                 the same if no call came before; thread key, fork handlers
+ *   first call of the process   options, registry, brk's start
+ *   constructor                 the same if no call came before; thread key, fork handlers, the
+ *                               checks (check_start); calls of ld.so may come before
  *   first call of a thread      a heap (front), its end noted with the thread key
  *   end of a thread             in the last round of key destructors, so that others' frees before
  *                               it still find the caches

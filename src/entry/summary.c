@@ -43,27 +43,27 @@ static void take_summary(struct summary *now) {
 
 /* ---- for people ------------------------------------------------------------------------------ */
 
-static void tell_pair(const char *text, uint64_t first, const char *between, uint64_t second,
-                      const char *after) {
+static void print_pair(const char *text, uint64_t first, const char *between, uint64_t second,
+                       const char *after) {
     struct hak_line line = {.length = 0};
     hak_line_say(&line, text, first, between);
     hak_line_say(&line, "", second, after);
     hak_line_end(&line);
 }
 
-static void tell(const struct summary *now) {
+static void print(const struct summary *now) {
     struct hak_line line = {.length = 0};
     hak_line_say(&line, "hakmem: stats of process ", now->process, "");
     hak_line_end(&line);
-    tell_pair("hakmem:   SuperSlabs: ", now->heap.superslab_bytes, " bytes, of these ",
-              now->heap.unused_bytes, " not in use");
-    tell_pair("hakmem:   slots of the program: ", now->heap.live_bytes,
-              " bytes; cached: ", now->heap.cached_bytes, " bytes");
-    tell_pair("hakmem:   large blocks: ", now->large_blocks, ", ", now->large_bytes, " bytes");
-    tell_pair("hakmem:   other allocators' pointers: ", now->passed_on, " passed on, ",
-              now->left_alone, " left alone");
-    tell_pair("hakmem:   learning: ", now->learned.windows, " windows, ", now->learned.changes,
-              " changes");
+    print_pair("hakmem:   SuperSlabs: ", now->heap.superslab_bytes, " bytes, of these ",
+               now->heap.unused_bytes, " not in use");
+    print_pair("hakmem:   slots of the program: ", now->heap.live_bytes,
+               " bytes; cached: ", now->heap.cached_bytes, " bytes");
+    print_pair("hakmem:   large blocks: ", now->large_blocks, ", ", now->large_bytes, " bytes");
+    print_pair("hakmem:   other allocators' pointers: ", now->passed_on, " passed on, ",
+               now->left_alone, " left alone");
+    print_pair("hakmem:   learning: ", now->learned.windows, " windows, ", now->learned.changes,
+               " changes");
 }
 
 /* ---- as JSON --------------------------------------------------------------------------------- */
@@ -152,7 +152,7 @@ __attribute__((destructor)) static void at_exit(void) {
         return;
     take_summary(&now);
     if (hak_options.stats)
-        tell(&now);
+        print(&now);
     if (hak_options.stats_dump[0])
         dump(&now);
 }

@@ -117,7 +117,7 @@ bool hak_address_map_prepare(const void *start, size_t bytes) {
 
 /* ---- use ------------------------------------------------------------------------------------ */
 
-static void note_bytes(size_t bytes) {
+static void raise_greatest_bytes(size_t bytes) {
     size_t most = atomic_load_explicit(&greatest_bytes, memory_order_relaxed);
     while (bytes > most &&
            !atomic_compare_exchange_weak_explicit(&greatest_bytes, &most, bytes,
@@ -139,7 +139,7 @@ static void store(const void *start, bool big, struct hak_large *large) {
 }
 
 void hak_address_map_set(struct hak_large *large) {
-    note_bytes(large->mapped_bytes);
+    raise_greatest_bytes(large->mapped_bytes);
     store(large->base.p, is_big(large->mapped_bytes), large);
 }
 
@@ -157,7 +157,7 @@ bool hak_address_map_resize(struct hak_large *large, size_t bytes) {
         store(large->base.p, was_big, NULL);
     }
     large->mapped_bytes = bytes;
-    note_bytes(bytes);
+    raise_greatest_bytes(bytes);
     return true;
 }
 
@@ -168,7 +168,7 @@ static bool is_in(const struct hak_large *large, const void *p) {
 }
 
 /* The nearest start at the page of `p` or below is the only one that can hold it. */
-static struct hak_large *find_small_below(const struct hak_map_root *root, const void *p) {
+static struct hak_large *find_small_at_or_below(const struct hak_map_root *root, const void *p) {
     uintptr_t page = page_of(p), pages = HAK_L25_MAX_BYTES / HAK_PAGE_BYTES;
     uintptr_t last = page > pages ? page - pages : 0;
     for (page++; page-- > last;) {
@@ -202,7 +202,7 @@ struct hak_large *hak_address_map_containing(const void *p) {
     const struct hak_map_root *root = root_now();
     if (!root)
         return NULL;
-    struct hak_large *large = find_small_below(root, p);
+    struct hak_large *large = find_small_at_or_below(root, p);
     if (!is_in(large, p))
         large = find_big_below(root, p);
     return is_in(large, p) ? large : NULL;

@@ -109,7 +109,7 @@ static void shrink_share(struct cache *cache, uint64_t left) {
 }
 
 /* What the hot block may have of the share, after anything else has changed. */
-static void settle(struct cache *cache) {
+static void set_hot_room(struct cache *cache) {
     uint64_t most = hak_options.bigcache_max_bytes / 2, left = share_of(cache) - cache->bytes;
     cache->head.hot_room = left < most ? left : most;
 }
@@ -119,13 +119,13 @@ static void settle(struct cache *cache) {
 static void put_in_list(struct cache *cache, struct hak_large *large) {
     link(cache, large);
     cache->bytes += large->mapped_bytes;
-    settle(cache);
+    set_hot_room(cache);
 }
 
 static void take_out_of_list(struct cache *cache, struct hak_large *large) {
     unlink_block(cache, large);
     cache->bytes -= large->mapped_bytes;
-    settle(cache);
+    set_hot_room(cache);
 }
 
 /* The hot block makes room for another. */
@@ -151,7 +151,7 @@ static size_t empty(struct cache *cache) {
     while (cache->oldest)
         bytes += put_down(cache, cache->oldest);
     shrink_share(cache, 0);
-    settle(cache);
+    set_hot_room(cache);
     return bytes;
 }
 
@@ -181,7 +181,7 @@ static void empty_left(struct cache *cache) {
     cache->newest = cache->oldest = NULL;
     cache->bytes = 0;
     shrink_share(cache, 0);
-    settle(cache);
+    set_hot_room(cache);
     atomic_store_explicit(&cache->owner, OWNER_NONE, memory_order_release);
 }
 
@@ -315,7 +315,7 @@ static void look_at_idle(struct cache *cache) {
     uint64_t kept = cache->bytes + (cache->head.hot ? cache->head.hot->mapped_bytes : 0);
     if (share_of(cache) - kept > 2 * SHARE_STEP_BYTES)
         shrink_share(cache, kept + SHARE_STEP_BYTES);
-    settle(cache);
+    set_hot_room(cache);
 }
 
 void hak_bigcache_tend(void) {
@@ -332,7 +332,7 @@ static bool make_room(struct cache *cache, uint64_t bytes) {
         while (cache->bytes + bytes > share_of(cache))
             (void)put_down(cache, cache->oldest);
     }
-    settle(cache);
+    set_hot_room(cache);
     return true;
 }
 

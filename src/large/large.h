@@ -92,8 +92,8 @@ HAK_HIDDEN struct hak_large *hak_large_containing(const void *p);
  * refused keep, so that a free of it is a second one. For reports. */
 HAK_HIDDEN bool hak_large_keeps(const void *p);
 
-/* How many blocks the program has, and the bytes of their pages. Looks at all of them.
- * (walk.c) */
+/* How many blocks the program has, and the bytes of their pages. Visits all of them
+ * (totals.c). */
 HAK_HIDDEN size_t hak_large_count(size_t *mapped_bytes);
 
 /* Gives back the block that starts at `base`. False: there is no live one (another thread was

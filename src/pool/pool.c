@@ -33,7 +33,7 @@ static void unmap(struct hak_superslab *superslab) {
     hak_arena_give(superslab);
 }
 
-static void forget(struct hak_superslab *superslab) {
+static void forget_and_unmap(struct hak_superslab *superslab) {
     hak_lock(&hak_pool_lock);
     (void)hak_registry_set(superslab, HAK_OWNER_NOBODY);
     hak_unlock(&hak_pool_lock);
@@ -98,7 +98,7 @@ static bool keep(struct hak_superslab *superslab, unsigned places) {
 
 void hak_pool_release(struct hak_superslab *superslab) {
     if (!hak_options.superslab_reuse || !keep(superslab, count_places()))
-        forget(superslab);
+        forget_and_unmap(superslab);
 }
 
 void hak_pool_prewarm(void) {
@@ -107,7 +107,7 @@ void hak_pool_prewarm(void) {
         if (!superslab)
             return;
         if (!keep(superslab, count_places())) {
-            forget(superslab);
+            forget_and_unmap(superslab);
             return;
         }
     }
@@ -117,7 +117,7 @@ size_t hak_pool_trim(void) {
     size_t bytes = 0;
     struct hak_superslab *superslab;
     while ((superslab = hak_reserve_claim(&reserve)) != NULL) {
-        forget(superslab);
+        forget_and_unmap(superslab);
         bytes += HAK_SUPERSLAB_BYTES;
     }
     return bytes;
@@ -132,7 +132,7 @@ void hak_pool_decay(uint64_t now, uint64_t delay) {
     struct hak_superslab *superslab;
     unsigned first = (unsigned)hak_options.superslab_prewarm; /* as many stay as were asked for */
     while ((superslab = hak_reserve_claim_old(&reserve, first, now, delay)) != NULL)
-        forget(superslab);
+        forget_and_unmap(superslab);
 }
 
 void hak_pool_set_huge_pages(bool huge) {

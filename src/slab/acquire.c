@@ -181,7 +181,7 @@ struct hak_slab *hak_slab_acquire(struct hak_heap *heap, unsigned class_index) {
 void hak_superslab_release(struct hak_heap *heap, struct hak_superslab *superslab) {
     unlink_superslab(list_of(heap, superslab), superslab);
     heap->dirty_slabs -= (unsigned)__builtin_popcount(superslab->dirty_slabs);
-    note_low(heap);
+    lower_dirty_low(heap);
     hak_pool_release(superslab);
 }
 

@@ -9,7 +9,7 @@
  *
  * Life: a thread that starts takes an idle heap, as it is, with all its SuperSlabs, or a new one;
  * when the thread ends its heap becomes idle again. Ids are reused with their heaps and never run
- * out in practice (65,533); threads beyond share heap 1 under a lock, as do threads whose end has
+ * out in practice (65,532); threads beyond share heap 1 under a lock, as do threads whose end has
  * come already and that still allocate.
  *
  *   IDLE --acquire--> OWNED --release--> IDLE

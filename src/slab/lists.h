@@ -103,7 +103,7 @@ static inline bool is_last_with_room(const struct hak_heap *heap, const struct h
 
 /* ---- free slabs with pages ------------------------------------------------------------------- */
 
-static inline void note_low(struct hak_heap *heap) {
+static inline void lower_dirty_low(struct hak_heap *heap) {
     if (heap->dirty_slabs < heap->dirty_slabs_low)
         heap->dirty_slabs_low = heap->dirty_slabs;
 }
@@ -113,7 +113,7 @@ static inline void set_dirty(struct hak_heap *heap, struct hak_superslab *supers
     heap->dirty_slabs += (unsigned)__builtin_popcount(slabs);
     heap->dirty_slabs -= (unsigned)__builtin_popcount(superslab->dirty_slabs);
     superslab->dirty_slabs = slabs;
-    note_low(heap);
+    lower_dirty_low(heap);
 }
 
 /* ---- what one file of slab/ asks of another -------------------------------------------------- */

@@ -119,7 +119,8 @@ HAK_HIDDEN bool hak_verify_locate(const struct hak_verify *v, base_t block,
 HAK_HIDDEN bool hak_verify_see(const struct hak_verify_slot *at);
 HAK_HIDDEN bool hak_verify_was_seen(const struct hak_verify_slot *at);
 
-/* ---- what is looked at ----------------------------------------------------------------------- */
+/* ---- slabs.c, caches.c, states.c, large.c, verify.c
+ * ----------------------------------------------------------------------- */
 
 HAK_HIDDEN void hak_verify_slabs(struct hak_verify *v);
 HAK_HIDDEN void hak_verify_heap(struct hak_verify *v, struct hak_heap *heap);
@@ -132,7 +133,7 @@ HAK_HIDDEN uint64_t hak_verify_large(struct hak_verify *v);
 /* A sum over all that a heap's thread changes when it is at work. */
 HAK_HIDDEN uint64_t hak_verify_sum(const struct hak_verify *v, struct hak_heap *heap);
 
-/* True when slot `slot` of the slab is free by its bitmap. */
+/* True when slot `slot` of the slab is free by its bitmap. (slabs.c) */
 HAK_HIDDEN bool hak_verify_is_free(struct hak_slab *slab, unsigned slot);
 
 #endif
