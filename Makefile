@@ -3,6 +3,9 @@
 # before a target needs it, so that `make deps`, `make demo` and `make check` work on a bare machine.
 
 BUILD   ?= build
+# One name for one folder: what a target depends on is noted under the target's name, so that a build folder which is
+# given now by its path from here and now by its whole path would forget its headers.
+override BUILD := $(patsubst $(CURDIR)/%,%,$(abspath $(BUILD)))
 PREFIX  ?= /usr/local
 DESTDIR ?=
 ifeq ($(origin CC),default)

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # make does what is needed and no more: nothing the second time, what depends on it when a header
-# changes, all of it when the flags change.
+# changes, by whichever name the build folder is given, all of it when the flags change.
 # timeout: 1800
 set -u
 # A copy, so that other tests do not see the tree change.
 mkdir copy && cp -r "$SOURCE"/{Makefile,include,src,viewer,tools} copy/ && cd copy || exit 1
 # Which objects are made is the question, not what is in them: a compiler that finds out what a source includes, and
-# leaves an empty object; to link and to archive is as short.
+# leaves an empty object; to link and to archive is as short. With other flags it includes what it included.
 cat >cc <<'E'
 #!/bin/sh
 before='' out='' dependencies=''
@@ -14,14 +14,14 @@ for word; do
     case $before in -o) out=$word ;; -MF) dependencies=$word ;; esac
     before=$word
 done
-case " $* " in *' -c '*) gcc -w "$@" -E && [ -s "$dependencies" ] || exit 1 ;; esac
+case " $* " in *' -DOTHER_FLAGS '*) ;; *' -c '*) gcc -w "$@" -E && [ -s "$dependencies" ] || exit 1 ;; esac
 : >"$out"
 E
 chmod +x cc
-build() { make -s -j2 CC="$PWD/cc" BUILD=out WARN="${1-}" all; }
+build() { make -s -j2 CC="$PWD/cc" BUILD="${folder-out}" WARN="${1-}" all; }
 objects() { find out -name '*.o' -newer "$1" | wc -l; }
 
-build >log 2>&1 || { tail -n 20 log; exit 1; }
+folder=$PWD/out build >log 2>&1 || { tail -n 20 log; exit 1; }
 sleep 0.1 && touch mark && sleep 0.1
 build || exit 1
 [ "$(objects mark)" -eq 0 ] || { echo "$(objects mark) objects were made anew though nothing changed"; exit 1; }

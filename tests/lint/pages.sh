@@ -5,7 +5,7 @@ BUILD=${BUILD:-build}
 cd "$(dirname "$0")/../.." || exit 2
 fresh=$(mktemp -d)
 trap 'rm -rf "$fresh"' EXIT
-make -s BUILD="$BUILD" "$BUILD/write_pages" || exit 1
+make -s BUILD="$BUILD" "${BUILD#"$PWD/"}/write_pages" || exit 1
 "$BUILD/write_pages" "$fresh" || exit 1
 status=0
 while IFS= read -r page; do
