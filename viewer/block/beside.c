@@ -168,11 +168,11 @@ json_t *beside_json(struct view *view, uint32_t process, uint64_t address) {
     int count = find_beside(view, process, address, near);
     for (int i = 0; i < count; i++) {
         json_t *object = json_object();
-        json_object_set_new(object, "user", hak_json_address(near[i].user));
-        json_object_set_new(object, "asked_bytes", json_integer((json_int_t)near[i].asked_bytes));
+        hak_json_set_address(object, "user", near[i].user);
+        hak_json_set_number(object, "asked_bytes", near[i].asked_bytes);
         json_object_set_new(object, "side", json_string(near[i].is_below ? "below" : "above"));
-        json_object_set_new(object, "distance", json_integer((json_int_t)near[i].distance));
-        json_object_set_new(object, "freed", json_boolean(near[i].is_freed));
+        hak_json_set_number(object, "distance", near[i].distance);
+        hak_json_set_flag(object, "freed", near[i].is_freed);
         json_array_append_new(array, object);
     }
     return array;

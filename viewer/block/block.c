@@ -208,24 +208,6 @@ static int find_block(struct block *block, const struct view_processes *all, uin
     return 0;
 }
 
-static int nothing_known(struct block *block) {
-    struct view *view = block->view;
-    struct hak_text text = {0};
-    if (view->json) {
-        json_t *document = view_json_document(view, "block");
-        json_object_set_new(document, "address", hak_json_address(block->position.address));
-        json_object_set_new(document, "block", json_null());
-        json_object_set_new(document, "lives", json_array());
-        json_object_set_new(document, "nearest", beside_json(view, 0, block->position.address));
-        json_object_set_new(document, "completeness", view_completeness_json(view));
-        view_print_json(hak_json_print(document));
-        return view_completeness(view);
-    }
-    view_add_nothing_known(&text, view, block->position.address);
-    view_print(&text);
-    return view_completeness(view);
-}
-
 /* --last: how many lives are passed over takes a walk of its own. */
 static int find_skip(struct block *block) {
     struct hak_lives_teller teller = {.life = count_life, .context = block};
@@ -297,7 +279,7 @@ int command_block(struct view *view) {
         return view_store_error(view, found);
     if (found == 0) {
         view_start_pager(view);
-        return nothing_known(&block);
+        return view_answer_nothing_known(view, place.address);
     }
     if (!block_totals_init(&block.totals)) {
         view_error("out of memory");

@@ -46,16 +46,11 @@ void block_write_head(struct block *block) {
             block->position.address);
     hak_text_add(&text, "\n%s  life           event        time  what",
                  view_style(view, VIEW_BOLD));
-    hak_text_tab(&text, LIVED);
-    hak_text_add(&text, "lived");
-    hak_text_tab(&text, MOVES);
-    hak_text_add(&text, "moves");
-    hak_text_tab(&text, THREAD);
-    hak_text_add(&text, "thread");
-    hak_text_tab(&text, PLACE);
-    hak_text_add(&text, "layer");
-    hak_text_tab(&text, WHERE);
-    hak_text_add(&text, "where%s\n", view_style(view, VIEW_PLAIN));
+    hak_text_add_at(&text, LIVED, "lived");
+    hak_text_add_at(&text, MOVES, "moves");
+    hak_text_add_at(&text, THREAD, "thread");
+    hak_text_add_at(&text, PLACE, "layer");
+    hak_text_add_at(&text, WHERE, "where%s\n", view_style(view, VIEW_PLAIN));
     add_not_told(&text, block->skip);
     view_print(&text);
 }
@@ -68,24 +63,18 @@ static void add_row(struct hak_text *text, struct block *block, const struct hak
     hak_text_add(text, "%s", is_wrong ? view_style(view, VIEW_RED) : "");
     if (number != 0)
         hak_text_add(text, "  %s", hak_words_number(number));
-    hak_text_tab(text, 8);
-    hak_text_add(text, "%c %12s  %10s", is_wrong ? '>' : ' ', hak_words_number(e->id),
-                 hak_words_time(e->ns));
-    hak_text_tab(text, WHAT);
-    hak_text_add(text, "%s", hak_words_call(e));
+    hak_text_add_at(text, 8, "%c %12s  %10s", is_wrong ? '>' : ' ', hak_words_number(e->id),
+                    hak_words_time(e->ns));
+    hak_text_add_at(text, WHAT, "%s", hak_words_call(e));
     if (lived) {
-        hak_text_tab(text, LIVED);
-        hak_text_add(text, "%s", lived);
+        hak_text_add_at(text, LIVED, "%s", lived);
     }
     if (moves > 0) {
-        hak_text_tab(text, MOVES);
-        hak_text_add(text, "%5s", hak_words_number(moves));
+        hak_text_add_at(text, MOVES, "%5s", hak_words_number(moves));
     }
-    hak_text_tab(text, THREAD);
-    hak_text_add(text, "%s", view_thread_label(view, e->thread));
+    hak_text_add_at(text, THREAD, "%s", view_thread_label(view, e->thread));
     if (hak_event_is_move(e)) {
-        hak_text_tab(text, PLACE);
-        hak_text_add(text, "%s", hak_words_route(e));
+        hak_text_add_at(text, PLACE, "%s", hak_words_route(e));
     }
     if (hak_event_is_call(e) && e->class_index != block->key.class_index)
         hak_text_add(text, ", %s", hak_words_class(view->reader, e->class_index));
@@ -120,10 +109,9 @@ void block_write_life(struct block *block, const struct hak_life_row *life) {
     if (life->resizes > 0) {
         if (!has_birth)
             hak_text_add(&text, "  %s", hak_words_number(life->number));
-        hak_text_tab(&text, WHAT);
-        hak_text_add(&text, "%s in place, the last to %s\n",
-                     hak_words_count(life->resizes, "resize", "resizes"),
-                     hak_words_number(life->last_size));
+        hak_text_add_at(&text, WHAT, "%s in place, the last to %s\n",
+                        hak_words_count(life->resizes, "resize", "resizes"),
+                        hak_words_number(life->last_size));
     }
     if (life->end.id != 0)
         add_row(&text, block, &life->end, has_birth || life->resizes > 0 ? 0 : life->number,

@@ -87,7 +87,7 @@ void view_add_block_completeness(struct hak_text *text, const struct view *view,
         view_add_completeness(text, view);
 }
 
-void view_add_nothing_known(struct hak_text *text, struct view *view, uint64_t address) {
+static void add_nothing_known(struct hak_text *text, struct view *view, uint64_t address) {
     struct view_processes all = {0};
     hak_text_add(text, "0x%" PRIx64 " was in no block of ", address);
     if (view_given(view, "process") && view_read_process(view, &all)) {
@@ -106,4 +106,36 @@ void view_add_nothing_known(struct hak_text *text, struct view *view, uint64_t a
     hak_text_add(text, " for blocks that covered it at any time. ");
     view_add_completeness(text, view);
     hak_text_add(text, "\n");
+}
+
+static json_t *nothing_known_json(struct view *view, uint64_t address) {
+    json_t *document = view_json_document(view);
+    hak_json_set_address(document, "address", address);
+    json_object_set_new(document, "block", json_null());
+    json_object_set_new(document, "lives", json_array());
+    json_object_set_new(document, "nearest", beside_json(view, 0, address));
+    return document;
+}
+
+int view_answer_nothing_known(struct view *view, uint64_t address) {
+    struct hak_text text = {0};
+    if (view->json) {
+        view_end_document(view, nothing_known_json(view, address));
+    } else {
+        add_nothing_known(&text, view, address);
+        view_print(&text);
+    }
+    return view_completeness(view);
+}
+
+json_t *view_block_json(struct view *view, const struct view_position *p, const char *state) {
+    json_t *object = json_object();
+    hak_json_set_address(object, "base", p->block->base);
+    hak_json_set_address(object, "user", p->user);
+    hak_json_set_known(object, "asked_bytes", p->was_handed_out, p->asked_bytes);
+    hak_json_set_number(object, "slot_bytes", p->block->slot_bytes);
+    json_object_set_new(object, "class", hak_json_class(view->reader, p->block->class_index));
+    hak_json_set_number(object, "process", p->block->process);
+    json_object_set_new(object, "state", json_string(state));
+    return object;
 }

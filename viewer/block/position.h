@@ -25,7 +25,10 @@ void view_add_block_process(struct hak_text *text, struct view *view,
 /* What was lost while a block was in use: `lost_events` in its processes then. */
 void view_add_block_completeness(struct hak_text *text, const struct view *view,
                                  uint64_t lost_events);
-/* The whole answer where no block is known at `address` (in the process of --process). */
-void view_add_nothing_known(struct hak_text *text, struct view *view, uint64_t address);
+/* The block in JSON, with its state in words. */
+json_t *view_block_json(struct view *view, const struct view_position *p, const char *state);
+/* Prints the whole answer where no block is known at `address` (in the process of --process).
+ * Returns the exit status. */
+int view_answer_nothing_known(struct view *view, uint64_t address);
 
 #endif

@@ -9,23 +9,6 @@
 #include "viewer/block/position.h"
 #include "viewer/block/beside.h"
 
-static int nothing_known(struct view *view, uint64_t address) {
-    struct hak_text text = {0};
-    if (view->json) {
-        json_t *document = view_json_document(view, "why");
-        json_object_set_new(document, "address", hak_json_address(address));
-        json_object_set_new(document, "block", json_null());
-        json_object_set_new(document, "lives", json_array());
-        json_object_set_new(document, "nearest", beside_json(view, 0, address));
-        json_object_set_new(document, "completeness", view_completeness_json(view));
-        view_print_json(hak_json_print(document));
-        return view_completeness(view);
-    }
-    view_add_nothing_known(&text, view, address);
-    view_print(&text);
-    return view_completeness(view);
-}
-
 static int verdict(const struct why *why) {
     if (why->stale || why->fault.id != 0 || why->story->first_wrong.id != 0 ||
         (why->last && why->last->end_count > 1))
@@ -37,13 +20,15 @@ static void settle(struct why *why) {
     const struct hak_story *story = why->story;
     if (story->life_count > 0)
         why->last = &story->lives[story->life_count - 1];
+    why->position.block = &story->block;
+    why->position.was_handed_out = why->last != NULL;
     why->stale = hak_story_stale(story);
     if (why->last && why->last->birth.id != 0) {
-        why->user = why->last->birth.address;
-        why->asked_bytes = hak_life_bytes(why->last);
+        why->position.user = why->last->birth.address;
+        why->position.asked_bytes = hak_life_bytes(why->last);
     } else if (why->last && why->last->end_count > 0) {
-        why->user = why->last->ends[0].address;
-        why->asked_bytes = why->last->ends[0].size;
+        why->position.user = why->last->ends[0].address;
+        why->position.asked_bytes = why->last->ends[0].size;
     }
     hak_lookup_fault(why->view->reader, story->fault_row, &why->fault);
     why->whole = story->lost_events == 0 && why->view->summary.trimmed_events == 0 &&
@@ -55,7 +40,7 @@ static void settle(struct why *why) {
 static int tell_in(struct why *why, const struct view_processes *all, uint32_t *process) {
     struct hak_store_reader *reader = why->view->reader;
     for (int i = 0; i < all->count; i++) {
-        int told = hak_story_tell(reader, why->address, all->row[i], 0, &why->story);
+        int told = hak_story_tell(reader, why->position.address, all->row[i], 0, &why->story);
         if (told == 0)
             continue;
         *process = all->row[i];
@@ -76,22 +61,23 @@ int command_why(struct view *view) {
         return VIEW_USAGE;
     if (!view_address(view, view->argument[0], counts && all.count > 0 ? all.row[0] : 0, &place))
         return view_asked_wrong();
-    why.address = place.address;
+    why.position.address = place.address;
     why.asked_event = counts ? place.event : 0;
     uint32_t process = place.process;
     if (counts && all.count > 0)
         all.count = 1; /* the one in which was counted */
-    int told = all.count > 0 ? tell_in(&why, &all, &process)
-                             : hak_story_tell(view->reader, why.address, process, 0, &why.story);
+    int told = all.count > 0
+                   ? tell_in(&why, &all, &process)
+                   : hak_story_tell(view->reader, why.position.address, process, 0, &why.story);
     if (told < 0)
         return view_store_error(view, told);
     if (told > 0 && all.count > 0)
         view_tell_process(view, &all, process);
     else if (told > 0 && process == 0)
-        view_note_process(view, why.address, why.story->block.process);
+        view_note_process(view, why.position.address, why.story->block.process);
     view_start_pager(view);
     if (told == 0)
-        return nothing_known(view, why.address);
+        return view_answer_nothing_known(view, why.position.address);
     settle(&why);
     struct hak_text text = {0};
     bool printed = why_make_rows(&why);

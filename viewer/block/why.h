@@ -9,6 +9,7 @@
 
 #include "report/words/words.h"
 #include "store/history/history.h"
+#include "viewer/block/position.h"
 #include "viewer/capture/capture.h"
 
 struct why_row {
@@ -22,13 +23,12 @@ struct why_row {
 
 struct why {
     struct view *view;
-    uint64_t address;
+    struct view_position position; /* of the last life */
     uint64_t asked_event; /* p:N: the event of that allocation; 0 = another way of asking */
     struct hak_story *story;
     const struct hak_life *last;      /* NULL = the block was never handed out in this capture */
     const struct hak_life *stale;     /* NULL = nobody is marked */
     struct hak_fault_words_row fault; /* id 0 = none */
-    uint64_t user, asked_bytes;       /* of the last life */
     struct why_row *row;
     int rows;
     bool whole; /* nothing was lost while the block was seen */
@@ -37,6 +37,8 @@ struct why {
 /* Fills why->row. False when memory ran out. */
 bool why_make_rows(struct why *why);
 void why_write(struct hak_text *text, const struct why *why);
+/* "live", "freed", "freed twice", "never handed out". */
+const char *why_state(const struct why *why);
 char *why_json(const struct why *why);
 /* "writer unknown; owners 1 and 2 held this address before", or "" where nothing is to be said. */
 void why_add_unmarked(struct hak_text *text, const struct why *why);

@@ -18,7 +18,7 @@ static struct why_row *new_row(struct why *why, const struct hak_event *event) {
 }
 
 static void set_note(struct why_row *row, struct hak_text *text) {
-    snprintf(row->note, sizeof row->note, "%s", text->bytes ? text->bytes : "");
+    snprintf(row->note, sizeof row->note, "%s", hak_text_string(text));
     hak_text_free(text);
 }
 
@@ -43,7 +43,7 @@ static void mark_wrong(const struct why *why, struct why_row *row) {
     row->wrong = true;
     hak_text_add(&note, "WRONG: ");
     hak_words_add_illegal(&note, why->view->reader, why->story, &row->event, why->story->block.base,
-                          why->user);
+                          why->position.user);
     set_note(row, &note);
 }
 

@@ -9,26 +9,18 @@
 #include "viewer/block/position.h"
 #include "superslab.h"
 
-static void add_position(struct hak_text *text, const struct why *why) {
-    struct view_position position = {.address = why->address,
-                                     .block = &why->story->block,
-                                     .was_handed_out = why->last != NULL,
-                                     .user = why->user,
-                                     .asked_bytes = why->asked_bytes};
-    view_add_position(text, why->view, &position);
+const char *why_state(const struct why *why) {
+    return !why->last                  ? "never handed out"
+           : why->last->end_count == 0 ? "live"
+           : why->last->end_count == 1 ? "freed"
+                                       : "freed twice";
 }
 
 static void add_state(struct hak_text *text, const struct why *why) {
-    const struct hak_story *story = why->story;
-    if (why->last) {
-        hak_text_add(text, ", %s, %s in this capture.\n",
-                     why->last->end_count == 0   ? "live"
-                     : why->last->end_count == 1 ? "freed"
-                                                 : "freed twice",
-                     hak_words_count(story->lives_total, "owner", "owners"));
-    } else {
-        hak_text_add(text, ".\n");
-    }
+    if (why->last)
+        hak_text_add(text, ", %s, %s in this capture", why_state(why),
+                     hak_words_count(why->story->lives_total, "owner", "owners"));
+    hak_text_add(text, ".\n");
 }
 
 struct columns {
@@ -102,19 +94,15 @@ static void add_row(struct hak_text *text, const struct why *why, const struct c
         hak_text_add(text, "      ");
     hak_text_add(text, " %s ", row->wrong ? ">" : " ");
     hak_text_add(text, "%s", hak_words_number(row->event.id));
-    hak_text_tab(text, c->time);
-    hak_text_add(text, "%s", hak_words_time(row->event.ns));
-    hak_text_tab(text, c->what);
-    hak_text_add(text, "%s", what_of(row));
-    hak_text_tab(text, c->thread);
-    hak_text_add(text, "%s", view_thread_label(why->view, row->event.thread));
+    hak_text_add_at(text, c->time, "%s", hak_words_time(row->event.ns));
+    hak_text_add_at(text, c->what, "%s", what_of(row));
+    hak_text_add_at(text, c->thread, "%s", view_thread_label(why->view, row->event.thread));
     if (hak_event_is_move(&row->event)) {
         hak_text_tab(text, c->function);
         add_where(text, why, c, row);
     }
     if (row->note[0]) {
-        hak_text_tab(text, c->note);
-        hak_text_add(text, "%s", row->note);
+        hak_text_add_at(text, c->note, "%s", row->note);
     }
     hak_text_add(text, "%s\n", row->wrong ? view_style(why->view, VIEW_PLAIN) : "");
     if (view_given(why->view, "stacks"))
@@ -124,14 +112,10 @@ static void add_row(struct hak_text *text, const struct why *why, const struct c
 static void add_table(struct hak_text *text, const struct why *why) {
     struct columns c = measure(why);
     hak_text_add(text, "\n%s  owner  event", view_style(why->view, VIEW_BOLD));
-    hak_text_tab(text, c.time);
-    hak_text_add(text, "time");
-    hak_text_tab(text, c.what);
-    hak_text_add(text, "what");
-    hak_text_tab(text, c.thread);
-    hak_text_add(text, "thread");
-    hak_text_tab(text, c.function);
-    hak_text_add(text, "where%s\n", view_style(why->view, VIEW_PLAIN));
+    hak_text_add_at(text, c.time, "time");
+    hak_text_add_at(text, c.what, "what");
+    hak_text_add_at(text, c.thread, "thread");
+    hak_text_add_at(text, c.function, "where%s\n", view_style(why->view, VIEW_PLAIN));
     for (int i = 0; i < why->rows; i++)
         add_row(text, why, &c, &why->row[i]);
     bool asked_is_shown = why->asked_event == 0;
@@ -141,8 +125,8 @@ static void add_table(struct hak_text *text, const struct why *why) {
         hak_text_add(text,
                      "  %s is event %s, an owner before these: hakmem-trace block 0x%" PRIx64
                      " --until '#%" PRIu64 "' --last 1 shows it\n",
-                     why->view->argument[0], hak_words_number(why->asked_event), why->address,
-                     why->asked_event);
+                     why->view->argument[0], hak_words_number(why->asked_event),
+                     why->position.address, why->asked_event);
     struct hak_text path = {0};
     uint32_t from, to;
     if (!view_given(why->view, "moves") && why_add_path(&path, why, &from, &to))
@@ -230,10 +214,9 @@ static void add_creations(struct hak_text *text, const struct why *why) {
         add_creation_place(text, why, &all.list[i].frames);
     }
     if (all.more > 0) {
-        hak_text_tab(text, 10);
-        hak_text_add(text,
-                     "and %s more; `hakmem-trace threads --stacks` shows where each was created\n",
-                     hak_words_count((uint64_t)all.more, "thread", "threads"));
+        hak_text_add_at(
+            text, 10, "and %s more; `hakmem-trace threads --stacks` shows where each was created\n",
+            hak_words_count((uint64_t)all.more, "thread", "threads"));
     }
     hak_creations_free(&all);
 }
@@ -279,15 +262,17 @@ static void add_end(struct hak_text *text, const struct why *why) {
         hak_text_add(&option, " -p ");
         view_add_process_name(&option, why->view, why->story->block.process);
     }
-    const char *named = option.bytes ? option.bytes : "";
+    const char *named = hak_text_string(&option);
     if (has_gap(why)) {
-        hak_text_add(text, "hakmem-trace block 0x%" PRIx64 "%s\n", why->address, named);
+        hak_text_add(text, "hakmem-trace block 0x%" PRIx64 "%s\n", why->position.address, named);
         hak_text_tab(text, 10);
     }
     if (!view_given(why->view, "stacks"))
-        hak_text_add(text, "hakmem-trace why 0x%" PRIx64 " --stacks%s     ", why->address, named);
+        hak_text_add(text, "hakmem-trace why 0x%" PRIx64 " --stacks%s     ", why->position.address,
+                     named);
     else if (!view_given(why->view, "moves"))
-        hak_text_add(text, "hakmem-trace why 0x%" PRIx64 " --moves%s     ", why->address, named);
+        hak_text_add(text, "hakmem-trace why 0x%" PRIx64 " --moves%s     ", why->position.address,
+                     named);
     hak_text_add(text, "hakmem-trace events --addr 0x%" PRIx64 "%s\n", why->story->block.base,
                  named);
     hak_text_free(&option);
@@ -296,10 +281,10 @@ static void add_end(struct hak_text *text, const struct why *why) {
 void why_write(struct hak_text *text, const struct why *why) {
     if (hak_story_is_outside(why->story)) {
         hak_text_add(text, "0x%" PRIx64 " was in no block of this capture; it was only given to:\n",
-                     why->address);
-        view_add_module(text, why->view, why->address);
+                     why->position.address);
+        view_add_module(text, why->view, why->position.address);
     } else {
-        add_position(text, why);
+        view_add_position(text, why->view, &why->position);
         add_state(text, why);
         view_add_slot(text, why->view, &why->story->block);
         if (why->story->pool[0]) {

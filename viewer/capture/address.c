@@ -50,7 +50,7 @@ static bool nth_allocation(struct view *view, const char *text, uint32_t process
             hak_text_add(&where, ": process ");
             view_add_process(&where, view, process);
         }
-        view_error("p:%llu: %s %s %s only", n, where.bytes ? where.bytes : "",
+        view_error("p:%llu: %s %s %s only", n, hak_text_string(&where),
                    process != 0 ? "made" : "holds",
                    hak_words_count(n - wanted.left, "allocation", "allocations"));
         hak_text_free(&where);

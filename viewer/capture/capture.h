@@ -139,12 +139,17 @@ void view_add_event_stack(struct hak_text *text, struct view *view, const struct
  */
 
 /* {"hakmem_json": 1, "command": ..., "store": ...}; the store only when one is open. */
-json_t *view_json_document(const struct view *view, const char *command);
+json_t *view_json_document(const struct view *view);
 /* Whether events are missing from the capture, in numbers and a sentence. */
 json_t *view_completeness_json(const struct view *view);
-/* On one line, as long documents are written piece by piece; drops the reference. NULL when memory
- * ran out; free it. */
-char *view_json_compact(json_t *value);
+/* Prints a document, with that as its last member, and drops the reference. False: no memory. */
+bool view_end_document(const struct view *view, json_t *document);
+/* A document that is longer than memory, written piece by piece: its frame, up to the store; then
+ * members, each with the comma or without; a list's elements as values on one line. All drop the
+ * reference. */
+void view_write_document(const struct view *view);
+void view_write_member(const char *name, json_t *value, bool is_last);
+void view_write_json(json_t *value);
 
 /* ---- pools inside of programs -------------------------------------------------------------------
  * Known by the modules that they come with: they take large blocks from malloc and hand out small

@@ -3,12 +3,12 @@
 
 #include "report/words/words.h"
 
-json_t *view_json_document(const struct view *view, const char *command) {
+json_t *view_json_document(const struct view *view) {
     json_t *document = json_object();
-    json_object_set_new(document, "hakmem_json", json_integer(1));
-    json_object_set_new(document, "command", json_string(command));
+    hak_json_set_number(document, "hakmem_json", 1);
+    json_object_set_new(document, "command", json_string(view->command->name));
     if (view->store_path)
-        json_object_set_new(document, "store", hak_json_text(view->store_path));
+        hak_json_set_text(document, "store", view->store_path);
     return document;
 }
 
@@ -21,26 +21,42 @@ json_t *view_completeness_json(const struct view *view) {
         hak_text_free(&sentence);
         hak_text_add(&sentence, "The answer is partial: the capture could not be read to the end.");
     }
-    json_object_set_new(object, "sentence", hak_json_text(sentence.bytes));
-    json_object_set_new(object, "lost_events", json_integer((json_int_t)summary->lost_events));
-    json_object_set_new(object, "trimmed_events",
-                        json_integer((json_int_t)summary->trimmed_events));
+    hak_json_set_text(object, "sentence", sentence.bytes);
+    hak_json_set_number(object, "lost_events", summary->lost_events);
+    hak_json_set_number(object, "trimmed_events", summary->trimmed_events);
     if (summary->unrecorded > 0)
-        json_object_set_new(object, "unrecorded_programs", json_integer(summary->unrecorded));
+        hak_json_set_number(object, "unrecorded_programs", summary->unrecorded);
     if (summary->unseen > 0)
-        json_object_set_new(object, "unseen_ends", json_integer(summary->unseen));
-    json_object_set_new(object, "being_written", json_boolean(summary->being_written));
-    json_object_set_new(object, "ended_early", json_boolean(summary->ended_early));
+        hak_json_set_number(object, "unseen_ends", summary->unseen);
+    hak_json_set_flag(object, "being_written", summary->being_written);
+    hak_json_set_flag(object, "ended_early", summary->ended_early);
     if (view_failure())
-        json_object_set_new(object, "error", hak_json_text(view_failure()));
+        hak_json_set_text(object, "error", view_failure());
     if (view_answer_is_cut())
         json_object_set_new(object, "interrupted", json_true());
     hak_text_free(&sentence);
     return object;
 }
 
-char *view_json_compact(json_t *value) {
-    char *text = value ? hak_json_dump(value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+bool view_end_document(const struct view *view, json_t *document) {
+    json_object_set_new(document, "completeness", view_completeness_json(view));
+    return view_print_json(hak_json_print(document));
+}
+
+void view_write_json(json_t *value) {
+    view_print_json(value ? hak_json_dump(value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL);
     json_decref(value);
-    return text;
+}
+
+void view_write_member(const char *name, json_t *value, bool is_last) {
+    view_write(stdout, "  \"%s\": ", name);
+    view_write_json(value);
+    view_write(stdout, "%s\n", is_last ? "" : ",");
+}
+
+void view_write_document(const struct view *view) {
+    view_write(stdout, "{\n");
+    view_write_member("hakmem_json", json_integer(1), false);
+    view_write_member("command", json_string(view->command->name), false);
+    view_write_member("store", hak_json_text(view->store_path), false);
 }

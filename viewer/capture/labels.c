@@ -22,7 +22,7 @@ static struct {
 } threads[REMEMBERED];
 
 static void keep(char *to, size_t bytes, struct hak_text *text) {
-    snprintf(to, bytes, "%s", text->bytes ? text->bytes : "");
+    snprintf(to, bytes, "%s", hak_text_string(text));
     hak_text_free(text);
 }
 

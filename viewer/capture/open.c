@@ -161,10 +161,9 @@ int view_say_completeness(struct view *view) {
         struct hak_text text = {0};
         view_add_completeness(&text, view);
         if (view_has_pager())
-            view_write(stdout, "\n%s\n", text.bytes ? text.bytes : "");
+            view_write(stdout, "\n%s\n", hak_text_string(&text));
         else if (fflush(stdout) == 0)
-            view_error("%s", text.bytes ? text.bytes : "");
-        hak_text_free(&text);
+            view_error_text(&text);
     }
     return view_completeness(view);
 }

@@ -126,8 +126,7 @@ void view_tell_process(struct view *view, const struct view_processes *all, uint
     if (all->is_row_instead) {
         hak_text_add(&text, "no process had the pid %u; row #%u is used: ", row, row);
         view_add_process(&text, view, row);
-        view_error("%s", text.bytes ? text.bytes : "");
-        hak_text_free(&text);
+        view_error_text(&text);
     }
     if (!all->by_pid || all->count < 2)
         return;
@@ -143,8 +142,7 @@ void view_tell_process(struct view *view, const struct view_processes *all, uint
     hak_text_add(&text, "; ");
     view_add_process_name(&text, view, row);
     hak_text_add(&text, " is used; --process chooses another");
-    view_error("%s", text.bytes ? text.bytes : "");
-    hak_text_free(&text);
+    view_error_text(&text);
 }
 
 bool view_process(struct view *view, uint32_t *row) {
@@ -193,6 +191,5 @@ void view_note_process(struct view *view, uint64_t address, uint32_t row) {
     }
     if (count > 5)
         hak_text_add(&text, ", ...");
-    view_error("%s", text.bytes ? text.bytes : "");
-    hak_text_free(&text);
+    view_error_text(&text);
 }

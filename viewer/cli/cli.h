@@ -119,6 +119,8 @@ void view_progress_end(void);
 void view_write(FILE *to, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Error or note on stderr: "hakmem-trace: ..." and a newline. */
 void view_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same of a text that is put together already, and freed. */
+void view_error_text(struct hak_text *text);
 /* Lets the first line of output start a pager where that is right; call before it. */
 void view_start_pager(struct view *view);
 /* Output goes to a pager, or will; and one is there. */
@@ -133,7 +135,7 @@ bool view_print_to(FILE *to, struct hak_text *text);
 bool view_print_report(const struct view *view, struct hak_text *text);
 /* Appends them so to `to`, and frees them. */
 void view_add_report(struct hak_text *to, const struct view *view, struct hak_text *lines);
-/* The same for a document of hak_json_print or view_json_compact; NULL is memory that ran out. */
+/* The same for a document of hak_json_print; NULL is memory that ran out. */
 bool view_print_json(char *text);
 /* Escape codes, "" without colour. */
 enum view_style { VIEW_PLAIN, VIEW_BOLD, VIEW_RED, VIEW_DIM, VIEW_PLACE };

@@ -117,7 +117,7 @@ static void bash_value(struct hak_text *text, const struct view_command *command
     else
         hak_text_add(text,
                      ") mapfile -t COMPREPLY < <(compgen -W '%s' -- \"$current\"); return ;;\n",
-                     choices.bytes ? choices.bytes : "");
+                     hak_text_string(&choices));
     hak_text_free(&choices);
 }
 
@@ -162,7 +162,7 @@ static void write_bash(struct hak_text *text) {
         each_option(text, command, bash_word);
         hak_text_add(text, "'\n");
         if (add_arguments(&words, command))
-            hak_text_add(text, "        arguments='%s'\n", words.bytes ? words.bytes : "");
+            hak_text_add(text, "        arguments='%s'\n", hak_text_string(&words));
         else if (command->stops_at_first)
             hak_text_add(text, "        arguments=$(compgen -c -- \"$current\")\n");
         hak_text_add(text, "        ;;\n");
@@ -248,7 +248,7 @@ static void write_zsh(struct hak_text *text) {
         hak_text_add(text, "    %s)\n        _arguments", command->name);
         each_option(text, command, zsh_option);
         if (add_arguments(&words, command))
-            hak_text_add(text, " \\\n            ':argument:(%s)'", words.bytes ? words.bytes : "");
+            hak_text_add(text, " \\\n            ':argument:(%s)'", hak_text_string(&words));
         else if (command->stops_at_first)
             hak_text_add(text, " \\\n            '*::program:_normal'");
         hak_text_add(text, "\n        ;;\n");
@@ -334,7 +334,7 @@ static void write_fish(struct hak_text *text) {
         if (add_arguments(&words, command))
             hak_text_add(text,
                          "complete -c hakmem-trace -n '__fish_seen_subcommand_from %s' -a '%s'\n",
-                         command->name, words.bytes ? words.bytes : "");
+                         command->name, hak_text_string(&words));
         hak_text_free(&words);
     }
 }

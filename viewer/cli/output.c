@@ -130,6 +130,11 @@ void view_error(const char *format, ...) {
     write_text(stderr, &text);
 }
 
+void view_error_text(struct hak_text *text) {
+    view_error("%s", hak_text_string(text));
+    hak_text_free(text);
+}
+
 bool view_print_to(FILE *to, struct hak_text *text) {
     if (write_text(to, text))
         return true;

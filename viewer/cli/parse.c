@@ -84,7 +84,7 @@ static void say_unknown(const struct view *view, const char *typed) {
             hak_text_add(&all, "%s--%s", begins++ ? ", " : "", view->option[i].name);
     }
     if (begins > 1)
-        view_error("%s--%s is ambiguous: %s", place(view), name, all.bytes ? all.bytes : "");
+        view_error("%s--%s is ambiguous: %s", place(view), name, hak_text_string(&all));
     else
         view_error("%sunknown option %s%s", place(view), typed, nearest_words(&nearest, "--"));
     hak_text_free(&all);

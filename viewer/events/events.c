@@ -82,7 +82,7 @@ static void print_event(struct listing *listing, const struct hak_event *event) 
 static void print_json(struct listing *listing, const struct hak_event *event) {
     bool with_frames = view_given(listing->view, "stacks");
     view_write(stdout, "%s\n    ", listing->shown > 0 ? "," : "");
-    view_print_json(view_json_compact(hak_json_event(listing->view->reader, event, with_frames)));
+    view_write_json(hak_json_event(listing->view->reader, event, with_frames));
 }
 
 static void print_heading(struct view *view) {
@@ -157,14 +157,15 @@ static void say_nothing_found(struct listing *listing) {
     event_filter_words(&text, listing->view);
     hak_text_add(&text, " in ");
     view_add_extent(&text, listing->view);
-    view_error("no event%s", text.bytes ? text.bytes : "");
+    view_error("no event%s", hak_text_string(&text));
     hak_text_free(&text);
 }
 
 static void end_json(struct listing *listing) {
-    view_write(stdout, "\n  ],\n  \"count\": %" PRIu64 ",\n  \"completeness\": ", listing->shown);
-    view_print_json(view_json_compact(view_completeness_json(listing->view)));
-    view_write(stdout, "\n}\n");
+    view_write(stdout, "\n  ],\n");
+    view_write_member("count", json_integer((json_int_t)listing->shown), false);
+    view_write_member("completeness", view_completeness_json(listing->view), true);
+    view_write(stdout, "}\n");
 }
 
 int command_events(struct view *view) {
@@ -179,9 +180,8 @@ int command_events(struct view *view) {
         return view_asked_wrong();
     view_start_pager(view);
     if (view->json) {
-        view_write(stdout, "{\n  \"hakmem_json\": 1,\n  \"command\": \"events\",\n  \"store\": ");
-        view_print_json(view_json_compact(hak_json_text(view->store_path)));
-        view_write(stdout, ",\n  \"events\": [");
+        view_write_document(view);
+        view_write(stdout, "  \"events\": [");
     }
     if (!listing.filter.is_empty)
         status = listing.tail_wanted == none ? list_all(&listing) : list_tail(&listing);

@@ -61,7 +61,7 @@ struct escape {
 static void add_escaped(struct hak_text *to, const char *from, const struct escape *escapes) {
     struct hak_text visible = {0};
     hak_text_add_name(&visible, from);
-    for (const char *at = visible.bytes ? visible.bytes : ""; *at; at++) {
+    for (const char *at = hak_text_string(&visible); *at; at++) {
         const struct escape *one = escapes;
         while (one->as && one->c != *at)
             one++;
@@ -174,14 +174,13 @@ char *findings_code_quality(struct view *view, const struct findings *findings) 
         struct hak_text path = {0};
         uint32_t line = find_line(view, one, &path);
         json_t *object = json_object(), *location = json_object(), *lines = json_object();
-        json_object_set_new(object, "description", hak_json_text(one->headline));
+        hak_json_set_text(object, "description", one->headline);
         json_object_set_new(object, "check_name", json_string(one->name));
-        json_object_set_new(object, "fingerprint", hak_json_text(one->fingerprint));
+        hak_json_set_text(object, "fingerprint", one->fingerprint);
         json_object_set_new(object, "severity",
                             json_string(one->kind == FINDING_LEAK ? "major" : "critical"));
-        json_object_set_new(lines, "begin", json_integer(line > 0 ? line : 1));
-        json_object_set_new(location, "path",
-                            hak_json_text(path.bytes ? path.bytes : one->program));
+        hak_json_set_number(lines, "begin", line > 0 ? line : 1);
+        hak_json_set_text(location, "path", path.bytes ? path.bytes : one->program);
         json_object_set_new(location, "lines", lines);
         json_object_set_new(object, "location", location);
         json_array_append_new(list, object);

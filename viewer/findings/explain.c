@@ -18,20 +18,17 @@ static json_t *fault_json(const struct hak_fault_words *words, bool with_page) {
     json_t *object = json_object();
     json_object_set_new(object, "code", json_sprintf("HKM-%u", words->code));
     json_object_set_new(object, "name", json_string(words->name));
-    json_object_set_new(object, "tag", words->tag[0] ? json_string(words->tag) : json_null());
-    json_object_set_new(object, "injection",
-                        words->injection[0] ? json_string(words->injection) : json_null());
+    json_object_set_new(object, "tag", hak_json_word(words->tag));
+    json_object_set_new(object, "injection", hak_json_word(words->injection));
     json_object_set_new(object, "meaning", json_string(words->meaning));
     json_object_set_new(object, "advice", json_string(words->advice));
-    if (with_page) {
-        const char *page = page_of(words->code);
-        json_object_set_new(object, "page", page ? json_string(page) : json_null());
-    }
+    if (with_page)
+        json_object_set_new(object, "page", hak_json_word(page_of(words->code)));
     return object;
 }
 
 static bool print_json(struct view *view, const struct hak_fault_words *only) {
-    json_t *document = view_json_document(view, "explain"), *list = json_array();
+    json_t *document = view_json_document(view), *list = json_array();
     for (unsigned i = 0; hak_words_fault_at(i); i++)
         if (!only || only == hak_words_fault_at(i))
             json_array_append_new(list, fault_json(hak_words_fault_at(i), only != NULL));

@@ -131,7 +131,7 @@ static void add_where(struct hak_text *text, const struct finding *one) {
         hak_text_add(text, "%s of ", hak_words_count(one->blocks, "block", "blocks"));
         finding_add_place(text, one);
     } else {
-        hak_text_add_name(text, cut.bytes ? cut.bytes : "");
+        hak_text_add_name(text, hak_text_string(&cut));
     }
     hak_text_free(&cut);
 }
@@ -146,17 +146,13 @@ static void print_line(struct view *view, const struct finding *one) {
                      view_style(view, VIEW_PLAIN));
     else
         hak_text_add(&text, "crash");
-    hak_text_tab(&text, 38);
-    hak_text_add(&text, "%s", one->kind == FINDING_LEAK ? "-" : hak_words_number(one->event));
-    hak_text_tab(&text, 52);
-    hak_text_add(&text, "%s", hak_words_time(one->ns));
-    hak_text_tab(&text, 64);
-    hak_text_add(&text, "%s", view_process_label(view, one->process));
-    hak_text_tab(&text, 73);
-    hak_text_add(&text, "%s",
-                 one->kind == FINDING_LEAK ? "-" : view_thread_label(view, one->thread));
-    hak_text_tab(&text, 85);
-    hak_text_add(&text, "%s", one->fingerprint);
+    hak_text_add_at(&text, 38, "%s",
+                    one->kind == FINDING_LEAK ? "-" : hak_words_number(one->event));
+    hak_text_add_at(&text, 52, "%s", hak_words_time(one->ns));
+    hak_text_add_at(&text, 64, "%s", view_process_label(view, one->process));
+    hak_text_add_at(&text, 73, "%s",
+                    one->kind == FINDING_LEAK ? "-" : view_thread_label(view, one->thread));
+    hak_text_add_at(&text, 85, "%s", one->fingerprint);
     hak_text_tab(&text, 111);
     add_where(&text, one);
     hak_text_add(&text, "\n");
@@ -182,23 +178,23 @@ static json_t *finding_json(struct view *view, const struct finding *one) {
     static const char *const kinds[] = {"fault", "leak", "crash"};
     static const char *const states[] = {"new", "baseline", "suppressed"};
     json_t *object = json_object();
-    json_object_set_new(object, "row", json_integer(one->row));
+    hak_json_set_number(object, "row", one->row);
     json_object_set_new(object, "kind", json_string(kinds[one->kind]));
     json_object_set_new(object, "code",
                         one->code ? json_sprintf("HKM-%u", one->code) : json_null());
     json_object_set_new(object, "name", json_string(one->name));
-    json_object_set_new(object, "fingerprint", hak_json_text(one->fingerprint));
+    hak_json_set_text(object, "fingerprint", one->fingerprint);
     json_object_set_new(object, "state", json_string(states[one->state]));
-    json_object_set_new(object, "event", json_integer((json_int_t)one->event));
-    json_object_set_new(object, "ns", json_integer((json_int_t)one->ns));
-    json_object_set_new(object, "process", json_integer(one->process));
-    json_object_set_new(object, "pid", json_integer(one->pid));
-    json_object_set_new(object, "thread", hak_json_text(view_thread_label(view, one->thread)));
-    json_object_set_new(object, "headline", hak_json_text(one->headline));
-    json_object_set_new(object, "summary", hak_json_text(one->summary));
+    hak_json_set_number(object, "event", one->event);
+    hak_json_set_number(object, "ns", one->ns);
+    hak_json_set_number(object, "process", one->process);
+    hak_json_set_number(object, "pid", one->pid);
+    hak_json_set_text(object, "thread", view_thread_label(view, one->thread));
+    hak_json_set_text(object, "headline", one->headline);
+    hak_json_set_text(object, "summary", one->summary);
     if (one->kind == FINDING_LEAK) {
-        json_object_set_new(object, "blocks", json_integer((json_int_t)one->blocks));
-        json_object_set_new(object, "bytes", json_integer((json_int_t)one->bytes));
+        hak_json_set_number(object, "blocks", one->blocks);
+        hak_json_set_number(object, "bytes", one->bytes);
     }
     if (view_given(view, "stacks"))
         json_object_set_new(object, "stacks", stacks_json(one));
@@ -216,7 +212,7 @@ static int list_json(struct view *view, const struct findings *findings) {
     json_t *list = json_array(), *stale = json_array();
     for (size_t i = 0; i < findings->count; i++)
         json_array_append_new(list, finding_json(view, &findings->list[i]));
-    json_t *document = view_json_document(view, "faults");
+    json_t *document = view_json_document(view);
     json_object_set_new(document, "faults", list);
     for (size_t i = 0; findings->baseline && i < findings->baseline->count; i++) {
         const struct hak_baseline_entry *entry = &findings->baseline->list[i];
@@ -224,8 +220,7 @@ static int list_json(struct view *view, const struct findings *findings) {
             json_array_append_new(stale, hak_json_text(entry->fingerprint));
     }
     json_object_set_new(document, "stale", stale);
-    json_object_set_new(document, "completeness", view_completeness_json(view));
-    view_print_json(hak_json_print(document));
+    view_end_document(view, document);
     return count_new(findings) > 0 ? VIEW_FAULT : view_completeness(view);
 }
 
@@ -292,7 +287,7 @@ static bool has_run(void *view, const char *program) {
 static bool add_entry(struct hak_baseline *to, const struct finding *one, const char *day) {
     struct hak_text place = {0};
     finding_add_place(&place, one);
-    bool added = hak_baseline_add(to, one->fingerprint, one->name, place.bytes ? place.bytes : "",
+    bool added = hak_baseline_add(to, one->fingerprint, one->name, hak_text_string(&place),
                                   one->program, day);
     hak_text_free(&place);
     return added;
@@ -336,11 +331,11 @@ static int write_baseline(struct view *view, const struct findings *findings) {
     if (!good && error[0])
         view_error("%s", error);
     if (good && view->json) {
-        json_t *document = view_json_document(view, "faults");
-        json_object_set_new(document, "baseline", hak_json_text(path));
-        json_object_set_new(document, "entries", json_integer((json_int_t)to->count));
-        json_object_set_new(document, "added", json_integer((json_int_t)added));
-        json_object_set_new(document, "pruned", json_integer((json_int_t)gone));
+        json_t *document = view_json_document(view);
+        hak_json_set_text(document, "baseline", path);
+        hak_json_set_number(document, "entries", to->count);
+        hak_json_set_number(document, "added", added);
+        hak_json_set_number(document, "pruned", gone);
         view_print_json(hak_json_print(document));
     } else if (good) {
         struct hak_text text = {0};

@@ -290,7 +290,5 @@ void finding_add_place(struct hak_text *text, const struct finding *finding) {
     }
     struct hak_frame without_line = *frame;
     without_line.line = 0;
-    hak_words_add_function(text, frame->function);
-    hak_text_add(text, " ");
-    hak_words_add_location(text, &without_line, 1);
+    hak_words_add_place(text, &without_line, 1);
 }

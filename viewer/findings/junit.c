@@ -131,7 +131,7 @@ static void add_place_attributes(struct xml *xml, struct view *view, const struc
     const struct hak_frame *frame = &one->stacks[0].frames.frame[at];
     struct hak_text path = {0};
     sources_add_path(&path, view, frame->file);
-    xml_attribute(xml, "file", path.bytes ? path.bytes : "");
+    xml_attribute(xml, "file", hak_text_string(&path));
     if (frame->line > 0)
         number_attribute(xml, "line", frame->line);
     hak_text_free(&path);

@@ -91,7 +91,7 @@ static const char *add_heading(struct hak_text *text, const struct view *view, c
     add_inline(&words, "", "", at + strspn(at, " "), line_end(line));
     for (size_t i = 0; i < words.length; i++)
         words.bytes[i] = (char)toupper((unsigned char)words.bytes[i]);
-    hak_text_add(text, "%s%s%s\n", view_style(view, VIEW_BOLD), words.bytes ? words.bytes : "",
+    hak_text_add(text, "%s%s%s\n", view_style(view, VIEW_BOLD), hak_text_string(&words),
                  view_style(view, VIEW_PLAIN));
     text->failed |= words.failed;
     hak_text_free(&words);
@@ -111,9 +111,9 @@ static void add_cells(struct table *table, const char *line, bool is_first) {
         struct hak_text cell = {0};
         add_inline(&cell, "", "", from, to);
         if (is_first)
-            table_add_text_heading(table, cell.bytes ? cell.bytes : "");
+            table_add_text_heading(table, hak_text_string(&cell));
         else
-            table_add_cell(table, cell.bytes ? cell.bytes : "");
+            table_add_cell(table, hak_text_string(&cell));
         hak_text_free(&cell);
         at++;
     }

@@ -18,7 +18,7 @@ struct writer {
 
 static json_t *message(const char *text) {
     json_t *object = json_object();
-    json_object_set_new(object, "text", hak_json_text(text));
+    hak_json_set_text(object, "text", text);
     return object;
 }
 
@@ -40,7 +40,7 @@ static json_t *artifact_location(struct writer *w, const char *file) {
         hak_text_add(&uri, "file://");
     add_uri(&uri, path.bytes ? path.bytes : file);
     json_t *location = json_object();
-    json_object_set_new(location, "uri", json_string(uri.bytes ? uri.bytes : ""));
+    json_object_set_new(location, "uri", json_string(hak_text_string(&uri)));
     if (inside)
         json_object_set_new(location, "uriBaseId", json_string(BASE_ID));
     bool is_known = false;
@@ -64,14 +64,14 @@ static json_t *location_of(struct writer *w, const struct hak_frame *frame, cons
         json_object_set_new(physical, "artifactLocation", artifact_location(w, frame->file));
         if (frame->line > 0) {
             json_t *region = json_object();
-            json_object_set_new(region, "startLine", json_integer(frame->line));
+            hak_json_set_number(region, "startLine", frame->line);
             json_object_set_new(physical, "region", region);
         }
         json_object_set_new(location, "physicalLocation", physical);
     }
     if (frame->function[0]) {
         json_t *logical = json_object(), *list = json_array();
-        json_object_set_new(logical, "fullyQualifiedName", hak_json_text(frame->function));
+        hak_json_set_text(logical, "fullyQualifiedName", frame->function);
         json_object_set_new(logical, "kind", json_string("function"));
         json_array_append_new(list, logical);
         json_object_set_new(location, "logicalLocations", list);
@@ -93,8 +93,7 @@ static json_t *stack_json(struct writer *w, const struct finding *of,
         json_t *one = json_object();
         json_object_set_new(one, "location", location_of(w, frame, NULL));
         if (frame->module[0])
-            json_object_set_new(one, "module",
-                                hak_json_text(hak_words_path(frame->module, 1, false)));
+            hak_json_set_text(one, "module", hak_words_path(frame->module, 1, false));
         json_array_append_new(frames, one);
     }
     json_object_set_new(object, "message", message(stack->title));
@@ -147,7 +146,7 @@ static json_t *related_json(struct writer *w, const struct finding *one) {
         if (!frame)
             continue;
         json_t *location = location_of(w, frame, one->stacks[i].title);
-        json_object_set_new(location, "id", json_integer(i));
+        hak_json_set_number(location, "id", i);
         json_array_append_new(list, location);
     }
     return list;
@@ -171,7 +170,7 @@ static json_t *suppressions_json(const struct finding *one) {
     json_t *object = json_object();
     json_object_set_new(object, "kind", json_string("external"));
     if (one->known_by[0])
-        json_object_set_new(object, "justification", hak_json_text(one->known_by));
+        hak_json_set_text(object, "justification", one->known_by);
     json_array_append_new(list, object);
     return list;
 }
@@ -181,7 +180,7 @@ static json_t *result_json(struct writer *w, const struct findings *all,
     json_t *result = json_object(), *locations = json_array(), *stacks = json_array();
     json_t *prints = json_object(), *properties = json_object();
     json_object_set_new(result, "ruleId", rule_id(one->code));
-    json_object_set_new(result, "ruleIndex", json_integer(rule_index(one->code)));
+    hak_json_set_number(result, "ruleIndex", rule_index(one->code));
     json_object_set_new(result, "level", json_string("error"));
     json_object_set_new(result, "message", message(one->headline));
     const struct hak_frame *frame = one->stack_count > 0 ? frame_of(w->view, one, 0) : NULL;
@@ -196,18 +195,18 @@ static json_t *result_json(struct writer *w, const struct findings *all,
     json_t *flows = one->stack_count > 1 ? code_flows(w, one) : NULL;
     if (flows)
         json_object_set_new(result, "codeFlows", flows);
-    json_object_set_new(prints, "hakmem/v1", hak_json_text(one->fingerprint));
+    hak_json_set_text(prints, "hakmem/v1", one->fingerprint);
     json_object_set_new(result, "partialFingerprints", prints);
     if (all->baseline)
         json_object_set_new(result, "baselineState",
                             json_string(one->state == FINDING_BASELINE ? "unchanged" : "new"));
     json_object_set_new(result, "suppressions", suppressions_json(one));
-    json_object_set_new(properties, "program", hak_json_text(one->program));
-    json_object_set_new(properties, "pid", json_integer(one->pid));
+    hak_json_set_text(properties, "program", one->program);
+    hak_json_set_number(properties, "pid", one->pid);
     json_object_set_new(properties, "report", hak_json_lines(one->report));
     if (one->kind == FINDING_LEAK) {
-        json_object_set_new(properties, "blocks", json_integer((json_int_t)one->blocks));
-        json_object_set_new(properties, "bytes", json_integer((json_int_t)one->bytes));
+        hak_json_set_number(properties, "blocks", one->blocks);
+        hak_json_set_number(properties, "bytes", one->bytes);
     }
     json_object_set_new(result, "properties", properties);
     return result;

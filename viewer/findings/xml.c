@@ -17,7 +17,7 @@ static void add_escaped(struct hak_text *to, const char *from, bool in_attribute
         hak_text_add_name(&valid, from);
     else
         hak_text_add_lines(&valid, from);
-    for (const char *at = valid.bytes ? valid.bytes : ""; *at; at++) {
+    for (const char *at = hak_text_string(&valid); *at; at++) {
         unsigned char c = (unsigned char)*at;
         if (c == '<')
             hak_text_add(to, "&lt;");

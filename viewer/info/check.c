@@ -41,12 +41,11 @@ int command_check(struct view *view) {
     }
     view_start_pager(view);
     if (view->json) {
-        json_t *document = view_json_document(view, "check");
-        json_object_set_new(document, "events", json_integer((json_int_t)view->summary.events));
-        json_object_set_new(document, "findings_total", json_integer(found));
+        json_t *document = view_json_document(view);
+        hak_json_set_number(document, "events", view->summary.events);
+        hak_json_set_number(document, "findings_total", found);
         json_object_set_new(document, "findings", findings.list);
-        json_object_set_new(document, "completeness", view_completeness_json(view));
-        view_print_json(hak_json_print(document));
+        view_end_document(view, document);
     } else {
         json_decref(findings.list);
         struct hak_text text = {0};

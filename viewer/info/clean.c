@@ -154,7 +154,7 @@ static void add_age(struct hak_text *text, const struct capture *c) {
 static void add_name_cell(struct table *table, const char *name) {
     struct hak_text cell = {0};
     hak_text_add_name(&cell, name ? name : "");
-    table_add_cell(table, cell.bytes ? cell.bytes : "");
+    table_add_cell(table, hak_text_string(&cell));
     hak_text_free(&cell);
 }
 
@@ -172,7 +172,7 @@ static void add_rows(struct hak_text *text, struct view *view, const struct capt
         add_age(&age, c);
         add_name_cell(&table, c->path);
         table_add_cell(&table, hak_words_size(c->bytes));
-        table_add_cell(&table, age.bytes ? age.bytes : "");
+        table_add_cell(&table, hak_text_string(&age));
         add_name_cell(&table, c->program);
         hak_text_free(&age);
     }
@@ -224,17 +224,17 @@ static void print_text(struct view *view, const struct captures *all) {
 static void print_json(struct view *view, const struct captures *all) {
     static const char *const keeps[] = {
         [IS_OLD] = "old", [IS_NEWEST] = "newest", [IS_WRITTEN] = "being written"};
-    json_t *document = view_json_document(view, "info"), *list = json_array();
+    json_t *document = view_json_document(view), *list = json_array();
     for (size_t i = 0; i < all->count; i++) {
         const struct capture *c = &all->list[i];
         json_t *object = json_object();
-        json_object_set_new(object, "path", hak_json_text(c->path));
+        hak_json_set_text(object, "path", c->path);
         json_object_set_new(object, "program",
                             c->program ? hak_json_text(c->program) : json_null());
-        json_object_set_new(object, "bytes", json_integer((json_int_t)c->bytes));
-        json_object_set_new(object, "changed", json_integer((json_int_t)c->about.st_mtim.tv_sec));
+        hak_json_set_number(object, "bytes", c->bytes);
+        hak_json_set_number(object, "changed", c->about.st_mtim.tv_sec);
         json_object_set_new(object, "state", json_string(keeps[c->keep]));
-        json_object_set_new(object, "removed", json_boolean(c->is_removed));
+        hak_json_set_flag(object, "removed", c->is_removed);
         json_array_append_new(list, object);
     }
     json_object_set_new(document, "captures", list);

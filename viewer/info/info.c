@@ -100,7 +100,7 @@ static void add_overview(struct hak_text *text, struct view *view) {
     add_value(text, view, "faults", number);
     struct hak_text complete = {0};
     view_add_completeness(&complete, view);
-    add_value(text, view, "complete", complete.bytes ? complete.bytes : "");
+    add_value(text, view, "complete", hak_text_string(&complete));
     hak_text_free(&complete);
     struct unreadable unreadable = {text, view, false};
     each_unreadable(view, add_unreadable_line, &unreadable);
@@ -134,7 +134,7 @@ static void add_pools(struct hak_text *text, struct view *view) {
         if (pool->variable)
             hak_text_add(&line, ", unless %s was set; `run --pools=malloc` sets it",
                          pool->variable);
-        add_value(text, view, shown++ ? "" : "inner pools", line.bytes ? line.bytes : "");
+        add_value(text, view, shown++ ? "" : "inner pools", hak_text_string(&line));
         hak_text_free(&line);
     }
 }
@@ -196,11 +196,11 @@ static json_t *processes_json(struct view *view, const struct tree *tree) {
         if (at < 0)
             continue;
         const struct tree_process *p = &tree->list[at];
-        json_object_set_new(object, "threads", json_integer((json_int_t)p->threads));
-        json_object_set_new(object, "events", json_integer((json_int_t)p->events));
-        json_object_set_new(object, "faults", json_integer((json_int_t)p->faults));
-        json_object_set_new(object, "became",
-                            p->became >= 0 ? json_integer(tree->list[p->became].id) : json_null());
+        hak_json_set_number(object, "threads", p->threads);
+        hak_json_set_number(object, "events", p->events);
+        hak_json_set_number(object, "faults", p->faults);
+        hak_json_set_known(object, "became", p->became >= 0,
+                           p->became >= 0 ? tree->list[p->became].id : 0);
     }
     return list;
 }
@@ -216,20 +216,20 @@ static json_t *pools_json(struct view *view) {
 
 static bool print_json(struct view *view, const struct tree *tree) {
     const struct hak_store_summary *summary = &view->summary;
-    json_t *document = view_json_document(view, "info");
+    json_t *document = view_json_document(view);
     char *line = hak_database_meta(hak_store_database(view->reader), "command_line");
-    json_object_set_new(document, "bytes", json_integer((json_int_t)info_file_bytes(view)));
+    hak_json_set_number(document, "bytes", info_file_bytes(view));
     json_object_set_new(document, "bytes_by_part", info_parts_json(view));
-    json_object_set_new(document, "program", hak_json_text(line ? line : ""));
+    hak_json_set_text(document, "program", line ? line : "");
     free(line);
-    json_object_set_new(document, "events", json_integer((json_int_t)summary->events));
-    json_object_set_new(document, "chunks", json_integer((json_int_t)summary->chunks));
-    json_object_set_new(document, "first_ns", json_integer((json_int_t)summary->first_ns));
-    json_object_set_new(document, "last_ns", json_integer((json_int_t)summary->last_ns));
-    json_object_set_new(document, "threads", json_integer(summary->threads));
-    json_object_set_new(document, "modules", json_integer(summary->modules));
-    json_object_set_new(document, "nodes", json_integer(summary->nodes));
-    json_object_set_new(document, "faults", json_integer(summary->faults));
+    hak_json_set_number(document, "events", summary->events);
+    hak_json_set_number(document, "chunks", summary->chunks);
+    hak_json_set_number(document, "first_ns", summary->first_ns);
+    hak_json_set_number(document, "last_ns", summary->last_ns);
+    hak_json_set_number(document, "threads", summary->threads);
+    hak_json_set_number(document, "modules", summary->modules);
+    hak_json_set_number(document, "nodes", summary->nodes);
+    hak_json_set_number(document, "faults", summary->faults);
     json_object_set_new(document, "inner_pools", pools_json(view));
     json_object_set_new(document, "suppressions", info_suppressions_json(view));
     json_object_set_new(document, "processes", processes_json(view, tree));
@@ -237,8 +237,7 @@ static bool print_json(struct view *view, const struct tree *tree) {
                         rows_json(view, "SELECT process, thread, from_ns, to_ns, count, reason "
                                         "FROM loss ORDER BY from_ns, id"));
     json_object_set_new(document, "unreadable", unreadable_json(view));
-    json_object_set_new(document, "completeness", view_completeness_json(view));
-    return view_print_json(hak_json_print(document));
+    return view_end_document(view, document);
 }
 
 int command_info(struct view *view) {

@@ -29,13 +29,12 @@ static bool add_file(struct hak_text *text, struct view *view, struct hak_query 
         hak_text_add_name(&unused, hak_query_text(q, 2));
     }
     hak_text_add(text, "%ssuppressed%s", view_style(view, VIEW_BOLD), view_style(view, VIEW_PLAIN));
-    hak_text_tab(text, 14);
-    hak_text_add(text, "%s, by ", hak_words_count(uses, "finding", "findings"));
+    hak_text_add_at(text, 14, "%s, by ", hak_words_count(uses, "finding", "findings"));
     hak_text_add_name(text, path.bytes ? hak_words_path(path.bytes, 1, false) : "?");
     if (idle > 0) {
         hak_text_add(text, "; %s of %s not used: ", hak_words_number(idle),
                      hak_words_count(lines, "line", "lines"));
-        hak_text_add(text, "%s%s", unused.bytes ? unused.bytes : "",
+        hak_text_add(text, "%s%s", hak_text_string(&unused),
                      idle > UNUSED_SHOWN && !view_given(view, "all") ? ", ..." : "");
     }
     hak_text_add(text, "\n");
@@ -57,10 +56,10 @@ json_t *info_suppressions_json(struct view *view) {
     struct hak_query q = ask(view);
     while (hak_query_next(&q)) {
         json_t *object = json_object();
-        json_object_set_new(object, "path", hak_json_text(hak_query_text(&q, 0)));
-        json_object_set_new(object, "line", json_integer((json_int_t)hak_query_number(&q, 1)));
-        json_object_set_new(object, "text", hak_json_text(hak_query_text(&q, 2)));
-        json_object_set_new(object, "used", json_integer((json_int_t)hak_query_number(&q, 3)));
+        hak_json_set_text(object, "path", hak_query_text(&q, 0));
+        hak_json_set_number(object, "line", hak_query_number(&q, 1));
+        hak_json_set_text(object, "text", hak_query_text(&q, 2));
+        hak_json_set_number(object, "used", hak_query_number(&q, 3));
         json_array_append_new(list, object);
     }
     hak_query_end(&q);

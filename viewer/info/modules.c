@@ -120,8 +120,7 @@ static void add_line(struct hak_text *text, struct modules *all) {
     int column = 0;
     if (all->ranges) {
         hak_text_add(text, "0x%" PRIx64, number(all, START));
-        hak_text_tab(text, 16);
-        hak_text_add(text, "0x%" PRIx64, number(all, END));
+        hak_text_add_at(text, 16, "0x%" PRIx64, number(all, END));
         hak_text_tab(text, column = 32);
     } else {
         hak_text_add(text, "%9s", hak_words_number(number(all, PROCESSES)));
@@ -131,8 +130,8 @@ static void add_line(struct hak_text *text, struct modules *all) {
     hak_text_add(text, "%5s   ", hak_words_number(number(all, NAMED)));
     hak_text_add(text, "%9s  ", hak_words_number(number(all, LINES)));
     hak_text_add(text, "%s", symbols_of(all));
-    hak_text_tab(text, column + 45);
-    hak_text_add(text, "%.8s", name(all, BUILD_ID)[0] ? name(all, BUILD_ID) : "none");
+    hak_text_add_at(text, column + 45, "%.8s",
+                    name(all, BUILD_ID)[0] ? name(all, BUILD_ID) : "none");
     hak_text_tab(text, column + 55);
     hak_text_add_name(text, name(all, PATH));
     if (all->ranges)
@@ -160,26 +159,23 @@ static void each_text(struct modules *all) {
 static void each_json(struct modules *all) {
     json_t *object = json_object();
     if (all->ranges) {
-        json_object_set_new(object, "id", json_integer((json_int_t)number(all, ID)));
-        json_object_set_new(object, "process", json_integer((json_int_t)number(all, PROCESS)));
-        json_object_set_new(object, "start", hak_json_address(number(all, START)));
-        json_object_set_new(object, "end", hak_json_address(number(all, END)));
-        json_object_set_new(object, "load_bias", hak_json_address(number(all, BIAS)));
-        json_object_set_new(object, "generation",
-                            json_integer((json_int_t)number(all, GENERATION)));
-        json_object_set_new(object, "load_event", json_integer((json_int_t)number(all, LOAD)));
-        json_object_set_new(object, "unload_event",
-                            number(all, UNLOAD) ? json_integer((json_int_t)number(all, UNLOAD))
-                                                : json_null());
+        hak_json_set_number(object, "id", number(all, ID));
+        hak_json_set_number(object, "process", number(all, PROCESS));
+        hak_json_set_address(object, "start", number(all, START));
+        hak_json_set_address(object, "end", number(all, END));
+        hak_json_set_address(object, "load_bias", number(all, BIAS));
+        hak_json_set_number(object, "generation", number(all, GENERATION));
+        hak_json_set_number(object, "load_event", number(all, LOAD));
+        hak_json_set_known(object, "unload_event", number(all, UNLOAD), number(all, UNLOAD));
     } else {
-        json_object_set_new(object, "processes", json_integer((json_int_t)number(all, PROCESSES)));
+        hak_json_set_number(object, "processes", number(all, PROCESSES));
     }
-    json_object_set_new(object, "path", hak_json_text(name(all, PATH)));
-    json_object_set_new(object, "build_id", hak_json_text(name(all, BUILD_ID)));
-    json_object_set_new(object, "frames", json_integer((json_int_t)number(all, FRAMES)));
-    json_object_set_new(object, "frames_named", json_integer((json_int_t)number(all, NAMED)));
-    json_object_set_new(object, "frames_with_line", json_integer((json_int_t)number(all, LINES)));
-    json_object_set_new(object, "unloads", json_integer((json_int_t)number(all, UNLOADS)));
+    hak_json_set_text(object, "path", name(all, PATH));
+    hak_json_set_text(object, "build_id", name(all, BUILD_ID));
+    hak_json_set_number(object, "frames", number(all, FRAMES));
+    hak_json_set_number(object, "frames_named", number(all, NAMED));
+    hak_json_set_number(object, "frames_with_line", number(all, LINES));
+    hak_json_set_number(object, "unloads", number(all, UNLOADS));
     json_array_append_new(all->list, object);
 }
 
@@ -193,8 +189,7 @@ static void end_text(struct modules *all) {
             hak_text_add(&text, " of ");
         }
         view_add_extent(&text, all->view);
-        view_error("%s", text.bytes ? text.bytes : "");
-        hak_text_free(&text);
+        view_error_text(&text);
         return;
     }
     hak_text_add(&text, "\n%s, %s.", hak_words_count(all->count, "module", "modules"),
@@ -206,10 +201,9 @@ static void end_text(struct modules *all) {
 }
 
 static int end_json(struct modules *all) {
-    json_t *document = view_json_document(all->view, "modules");
+    json_t *document = view_json_document(all->view);
     json_object_set_new(document, "modules", all->list);
-    json_object_set_new(document, "completeness", view_completeness_json(all->view));
-    return view_print_json(hak_json_print(document)) ? 0 : VIEW_UNREADABLE;
+    return view_end_document(all->view, document) ? 0 : VIEW_UNREADABLE;
 }
 
 int command_modules(struct view *view) {

@@ -32,15 +32,14 @@ static json_t *profiles_of(const char *name) {
 }
 
 static bool print_json(struct view *view) {
-    json_t *document = view_json_document(view, "info"), *list = json_array();
+    json_t *document = view_json_document(view), *list = json_array();
     for (size_t i = 0; i < LINES; i++) {
         json_t *object = json_object();
         json_object_set_new(object, "variable", json_sprintf("HAKMEM_%s", table[i].name));
         json_object_set_new(object, "type", json_string(table[i].type));
         json_object_set_new(object, "default", json_string(table[i].standard));
         json_object_set_new(object, "range", json_string(table[i].range));
-        json_object_set_new(object, "run_option",
-                            table[i].run[0] ? json_string(table[i].run) : json_null());
+        json_object_set_new(object, "run_option", hak_json_word(table[i].run));
         json_object_set_new(object, "profiles", profiles_of(table[i].name));
         json_object_set_new(object, "sentence", json_string(table[i].sentence));
         json_array_append_new(list, object);

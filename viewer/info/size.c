@@ -68,8 +68,7 @@ json_t *info_parts_json(struct view *view) {
     if (!find_parts(view, bytes))
         return object;
     for (int i = 0; i < PARTS; i++)
-        json_object_set_new(object, parts[i].key, json_integer((json_int_t)bytes[i]));
-    json_object_set_new(object, "rest",
-                        json_integer((json_int_t)rest_of(info_file_bytes(view), bytes)));
+        hak_json_set_number(object, parts[i].key, bytes[i]);
+    hak_json_set_number(object, "rest", rest_of(info_file_bytes(view), bytes));
     return object;
 }

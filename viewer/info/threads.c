@@ -133,7 +133,7 @@ static bool sort(struct threads *all) {
         }
         hak_text_add(&known, "%s%s", i ? ", " : "", orders[i].name);
     }
-    view_error("--sort %s: one of %s was expected", wanted, known.bytes ? known.bytes : "");
+    view_error("--sort %s: one of %s was expected", wanted, hak_text_string(&known));
     hak_text_free(&known);
     return false;
 }
@@ -302,44 +302,35 @@ static json_t *thread_json(struct view *view, const struct thread *t) {
     struct hak_thread_words words;
     json_t *object = json_object();
     hak_lookup_thread(view->reader, t->row, &words);
-    json_object_set_new(object, "id", json_integer(t->row));
-    json_object_set_new(object, "process", json_integer(t->process));
-    json_object_set_new(object, "pid", json_integer(hak_lookup_pid(view->reader, t->process)));
-    json_object_set_new(object, "number", json_integer(t->number));
-    json_object_set_new(object, "tid", json_integer(t->tid));
-    json_object_set_new(object, "name", hak_json_text(words.name));
-    json_object_set_new(object, "start_ns", json_integer((json_int_t)t->start_ns));
-    json_object_set_new(object, "end_ns",
-                        t->end_ns ? json_integer((json_int_t)t->end_ns) : json_null());
-    json_object_set_new(object, "created_by",
-                        t->origin.creator ? json_integer(t->origin.creator) : json_null());
-    if (view_given(view, "stacks")) {
-        struct hak_frames frames;
-        hak_frames_load(&frames, view->reader, t->origin.stack);
-        json_object_set_new(object, "created_at", hak_json_frames(&frames));
-        hak_frames_free(&frames);
-    }
-    json_object_set_new(object, "events", json_integer((json_int_t)t->did.events));
-    json_object_set_new(object, "mallocs", json_integer((json_int_t)t->did.mallocs));
-    json_object_set_new(object, "frees", json_integer((json_int_t)t->did.frees));
-    json_object_set_new(object, "reallocs", json_integer((json_int_t)t->did.reallocs));
-    json_object_set_new(object, "asked_bytes", json_integer((json_int_t)t->did.asked_bytes));
-    json_object_set_new(object, "remote_frees", json_integer((json_int_t)t->did.remote_frees));
-    json_object_set_new(object, "lost_events", json_integer((json_int_t)t->lost));
-    json_object_set_new(object, "last_event",
-                        t->did.events ? json_integer((json_int_t)t->did.last_event) : json_null());
-    json_object_set_new(object, "last_ns",
-                        t->did.events ? json_integer((json_int_t)t->did.last_ns) : json_null());
+    hak_json_set_number(object, "id", t->row);
+    hak_json_set_number(object, "process", t->process);
+    hak_json_set_number(object, "pid", hak_lookup_pid(view->reader, t->process));
+    hak_json_set_number(object, "number", t->number);
+    hak_json_set_number(object, "tid", t->tid);
+    hak_json_set_text(object, "name", words.name);
+    hak_json_set_number(object, "start_ns", t->start_ns);
+    hak_json_set_known(object, "end_ns", t->end_ns, t->end_ns);
+    hak_json_set_known(object, "created_by", t->origin.creator, t->origin.creator);
+    if (view_given(view, "stacks"))
+        json_object_set_new(object, "created_at", hak_json_stack(view->reader, t->origin.stack));
+    hak_json_set_number(object, "events", t->did.events);
+    hak_json_set_number(object, "mallocs", t->did.mallocs);
+    hak_json_set_number(object, "frees", t->did.frees);
+    hak_json_set_number(object, "reallocs", t->did.reallocs);
+    hak_json_set_number(object, "asked_bytes", t->did.asked_bytes);
+    hak_json_set_number(object, "remote_frees", t->did.remote_frees);
+    hak_json_set_number(object, "lost_events", t->lost);
+    hak_json_set_known(object, "last_event", t->did.events, t->did.last_event);
+    hak_json_set_known(object, "last_ns", t->did.events, t->did.last_ns);
     return object;
 }
 
 static bool print_json(const struct threads *all) {
-    json_t *document = view_json_document(all->view, "threads"), *list = json_array();
+    json_t *document = view_json_document(all->view), *list = json_array();
     for (uint32_t i = 0; i < all->count; i++)
         json_array_append_new(list, thread_json(all->view, &all->list[i]));
     json_object_set_new(document, "threads", list);
-    json_object_set_new(document, "completeness", view_completeness_json(all->view));
-    return view_print_json(hak_json_print(document));
+    return view_end_document(all->view, document);
 }
 
 static void say_nothing_found(struct view *view, uint32_t process) {
@@ -351,8 +342,7 @@ static void say_nothing_found(struct view *view, uint32_t process) {
         hak_text_add(&text, " of ");
     }
     view_add_extent(&text, view);
-    view_error("%s", text.bytes ? text.bytes : "");
-    hak_text_free(&text);
+    view_error_text(&text);
 }
 
 int command_threads(struct view *view) {

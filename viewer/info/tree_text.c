@@ -87,16 +87,12 @@ static void add_row(struct drawing *d, int i, int depth) {
     struct hak_text *text = d->text;
     bool is_wrong = p->faults > 0;
     hak_text_add(text, "%s#%u", is_wrong ? view_style(d->view, VIEW_RED) : "", p->id);
-    hak_text_tab(text, PID);
-    hak_text_add(text, "%d", p->pid);
-    hak_text_tab(text, START);
-    hak_text_add(text, "%s", hak_words_time(p->start_ns));
-    hak_text_tab(text, LIVED);
-    hak_text_add(text, "%s", p->end_ns > p->start_ns ? view_span(p->end_ns - p->start_ns) : "");
-    hak_text_tab(text, THREADS);
-    hak_text_add(text, "%s", hak_words_number(p->threads));
-    hak_text_tab(text, EVENTS);
-    hak_text_add(text, "%s", hak_words_number(p->events));
+    hak_text_add_at(text, PID, "%d", p->pid);
+    hak_text_add_at(text, START, "%s", hak_words_time(p->start_ns));
+    hak_text_add_at(text, LIVED, "%s",
+                    p->end_ns > p->start_ns ? view_span(p->end_ns - p->start_ns) : "");
+    hak_text_add_at(text, THREADS, "%s", hak_words_number(p->threads));
+    hak_text_add_at(text, EVENTS, "%s", hak_words_number(p->events));
     hak_text_tab(text, END);
     add_end(text, d, p);
     hak_text_tab(text, PROGRAM);
@@ -211,8 +207,7 @@ void tree_write(struct hak_text *text, struct view *view, const struct tree *tre
                    {EVENTS, "events"}, {END, "end"},     {PROGRAM, "program"}};
     hak_text_add(text, "%sPROCESS", view_style(view, VIEW_BOLD));
     for (size_t i = 0; i < sizeof heading / sizeof heading[0]; i++) {
-        hak_text_tab(text, heading[i].column);
-        hak_text_add(text, "%s", heading[i].name);
+        hak_text_add_at(text, heading[i].column, "%s", heading[i].name);
     }
     hak_text_add(text, "%s\n", view_style(view, VIEW_PLAIN));
     if (root >= 0)

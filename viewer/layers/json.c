@@ -6,16 +6,12 @@
 #include "viewer/capture/capture.h"
 #include "superslab.h"
 
-static json_t *number(uint64_t value) {
-    return json_integer((json_int_t)value);
-}
-
 /* Every metric that is not 0, under its name in the store. */
 static json_t *metrics_json(const uint64_t *metrics) {
     json_t *object = json_object();
     for (unsigned m = 0; m < HAK_METRICS; m++)
         if (metrics[m])
-            json_object_set_new(object, hak_metric_name(m), number(metrics[m]));
+            hak_json_set_number(object, hak_metric_name(m), metrics[m]);
     return object;
 }
 
@@ -25,9 +21,8 @@ static json_t *class_json(const struct layers *l, unsigned k) {
     json_object_set_new(
         object, "class",
         json_string(hak_words_class(l->view->reader, is_class ? k : (unsigned)HAK_CLASS_NONE)));
-    json_object_set_new(object, "slot_bytes",
-                        is_class ? number(hak_words_slot_bytes(l->view->reader, k)) : json_null());
-    json_object_set_new(object, "mallocs", number(layers_served(l, k)));
+    hak_json_set_known(object, "slot_bytes", is_class, hak_words_slot_bytes(l->view->reader, k));
+    hak_json_set_number(object, "mallocs", layers_served(l, k));
     json_object_set_new(object, "metrics", metrics_json(l->all->cells[k]));
     return object;
 }
@@ -50,11 +45,11 @@ static json_t *processes_json(const struct layers *l) {
         if (!p->has_counters && p->logged == 0)
             continue;
         json_t *object = json_object();
-        json_object_set_new(object, "id", json_integer(row));
-        json_object_set_new(object, "pid", json_integer(hak_lookup_pid(l->view->reader, row)));
-        json_object_set_new(object, "counted", p->has_counters ? number(p->counted) : json_null());
-        json_object_set_new(object, "logged", l->log_was_read ? number(p->logged) : json_null());
-        json_object_set_new(object, "has_last_counters", json_boolean(p->has_last));
+        hak_json_set_number(object, "id", row);
+        hak_json_set_number(object, "pid", hak_lookup_pid(l->view->reader, row));
+        hak_json_set_known(object, "counted", p->has_counters, p->counted);
+        hak_json_set_known(object, "logged", l->log_was_read, p->logged);
+        hak_json_set_flag(object, "has_last_counters", p->has_last);
         json_array_append_new(list, object);
     }
     return list;
@@ -68,8 +63,8 @@ static json_t *hits_json(const struct layers *l) {
             continue;
         json_t *object = json_object();
         json_object_set_new(object, "layer", json_string(layers_name(layer)));
-        json_object_set_new(object, "hits", number(hits.hits));
-        json_object_set_new(object, "asked", number(hits.asked));
+        hak_json_set_number(object, "hits", hits.hits);
+        hak_json_set_number(object, "asked", hits.asked);
         json_array_append_new(list, object);
     }
     return list;
@@ -80,10 +75,10 @@ static json_t *stages_json(const struct layers *l) {
     if (!stages.is_known)
         return json_null();
     json_t *object = json_object();
-    json_object_set_new(object, "taken", number(stages.taken));
-    json_object_set_new(object, "stage_1", number(stages.empty));
-    json_object_set_new(object, "stage_2", number(stages.unused));
-    json_object_set_new(object, "stage_3", number(stages.mapped));
+    hak_json_set_number(object, "taken", stages.taken);
+    hak_json_set_number(object, "stage_1", stages.empty);
+    hak_json_set_number(object, "stage_2", stages.unused);
+    hak_json_set_number(object, "stage_3", stages.mapped);
     return object;
 }
 
@@ -93,8 +88,8 @@ static json_t *states_json(int64_t *in_state, const struct layers_interval *inte
     for (unsigned state = 0; state < SUPERSLAB_STATES; state++) {
         in_state[state] += interval->state_change[state];
         if (state != SUPERSLAB_GONE)
-            json_object_set_new(object, layers_state_name(state),
-                                number(in_state[state] > 0 ? (uint64_t)in_state[state] : 0));
+            hak_json_set_number(object, layers_state_name(state),
+                                in_state[state] > 0 ? (uint64_t)in_state[state] : 0);
     }
     return object;
 }
@@ -106,8 +101,8 @@ static json_t *intervals_json(const struct layers *l) {
         if (!l->intervals[i].has_any)
             continue;
         json_t *object = json_object();
-        json_object_set_new(object, "from_ns", number(i * l->over_ns));
-        json_object_set_new(object, "to_ns", number((i + 1) * l->over_ns));
+        hak_json_set_number(object, "from_ns", i * l->over_ns);
+        hak_json_set_number(object, "to_ns", (i + 1) * l->over_ns);
         json_object_set_new(object, "metrics", metrics_json(l->intervals[i].sum));
         json_object_set_new(object, "superslabs", states_json(in_state, &l->intervals[i]));
         json_array_append_new(list, object);
@@ -116,15 +111,15 @@ static json_t *intervals_json(const struct layers *l) {
 }
 
 json_t *layers_json(const struct layers *l) {
-    json_t *document = view_json_document(l->view, "layers"), *compared = json_object();
+    json_t *document = view_json_document(l->view), *compared = json_object();
     bool has_both = l->log_was_read && l->with_counters > 0;
     json_object_set_new(document, "source", json_string(l->is_from_log ? "log" : "counters"));
-    json_object_set_new(compared, "counted", l->with_counters ? number(l->counted) : json_null());
-    json_object_set_new(compared, "logged", has_both ? number(l->logged) : json_null());
-    json_object_set_new(compared, "cut_short", number(l->cut_short));
+    hak_json_set_known(compared, "counted", l->with_counters, l->counted);
+    hak_json_set_known(compared, "logged", has_both, l->logged);
+    hak_json_set_number(compared, "cut_short", l->cut_short);
     json_object_set_new(compared, "agree",
                         has_both ? json_boolean(!layers_disagree(l)) : json_null());
-    json_object_set_new(compared, "without_last_counters", json_integer(l->without_last));
+    hak_json_set_number(compared, "without_last_counters", l->without_last);
     json_object_set_new(document, "mallocs", compared);
     json_object_set_new(document, "classes", classes_json(l));
     json_object_set_new(document, "hits", hits_json(l));

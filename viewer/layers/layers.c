@@ -88,8 +88,7 @@ static void say_nothing_found(const struct layers *l) {
     event_filter_words(&text, l->view);
     hak_text_add(&text, " in ");
     view_add_extent(&text, l->view);
-    view_error("%s", text.bytes ? text.bytes : "");
-    hak_text_free(&text);
+    view_error_text(&text);
 }
 
 static int print(struct layers *l) {

@@ -16,7 +16,7 @@ static void add_owners(struct table *t, const struct layers *l, const struct sup
         hak_text_add(&text, "%s%s", i ? ", " : "", view_thread_label(l->view, life->owner[i]));
     if (life->owners > shown)
         hak_text_add(&text, " and %s more", hak_words_number(life->owners - shown));
-    table_add_cell(t, text.bytes ? text.bytes : "");
+    table_add_cell(t, hak_text_string(&text));
     t->failed |= text.failed;
     hak_text_free(&text);
 }
@@ -36,7 +36,7 @@ static void add_times(struct table *t, const struct superslab_life *life) {
         hak_text_add(&text, "%s%s %s", text.length ? ", " : "", layers_state_name(next),
                      hak_words_time(life->state_ns[next]));
     }
-    table_add_cell(t, text.bytes ? text.bytes : "");
+    table_add_cell(t, hak_text_string(&text));
     t->failed |= text.failed;
     hak_text_free(&text);
 }
@@ -168,14 +168,10 @@ void layers_add_change_lines(struct hak_text *text, const struct layers *l) {
 /* ---- JSON --------------------------------------------------------------------------------------
  */
 
-static json_t *number(uint64_t value) {
-    return json_integer((json_int_t)value);
-}
-
 static json_t *times_json(const struct superslab_life *life) {
     json_t *object = json_object();
     for (unsigned s = 1; s < SUPERSLAB_STATES; s++)
-        json_object_set_new(object, layers_state_name(s), number(life->state_ns[s]));
+        hak_json_set_number(object, layers_state_name(s), life->state_ns[s]);
     return object;
 }
 
@@ -184,21 +180,18 @@ static json_t *life_json(const struct layers *l, const struct superslab_life *li
     uint32_t shown = life->owners < SUPERSLAB_OWNERS ? life->owners : SUPERSLAB_OWNERS;
     for (uint32_t i = 0; i < shown; i++)
         json_array_append_new(owners, json_integer(life->owner[i]));
-    json_object_set_new(object, "address", hak_json_address(life->address));
-    json_object_set_new(object, "process", json_integer(life->process));
-    json_object_set_new(object, "pid",
-                        json_integer(hak_lookup_pid(l->view->reader, life->process)));
-    json_object_set_new(object, "mapped_ns",
-                        life->was_mapped ? number(life->begin_ns) : json_null());
-    json_object_set_new(object, "unmapped_ns",
-                        life->was_unmapped ? number(life->end_ns) : json_null());
-    json_object_set_new(object, "owners", json_integer(life->owners));
+    hak_json_set_address(object, "address", life->address);
+    hak_json_set_number(object, "process", life->process);
+    hak_json_set_number(object, "pid", hak_lookup_pid(l->view->reader, life->process));
+    hak_json_set_known(object, "mapped_ns", life->was_mapped, life->begin_ns);
+    hak_json_set_known(object, "unmapped_ns", life->was_unmapped, life->end_ns);
+    hak_json_set_number(object, "owners", life->owners);
     json_object_set_new(object, "owner_threads", owners);
-    json_object_set_new(object, "slabs", json_integer(life->slabs));
-    json_object_set_new(object, "kept", json_integer(life->keeps));
-    json_object_set_new(object, "taken", json_integer(life->takes));
-    json_object_set_new(object, "adopted", json_integer(life->adopts));
-    json_object_set_new(object, "tier_changes", json_integer(life->tiers));
+    hak_json_set_number(object, "slabs", life->slabs);
+    hak_json_set_number(object, "kept", life->keeps);
+    hak_json_set_number(object, "taken", life->takes);
+    hak_json_set_number(object, "adopted", life->adopts);
+    hak_json_set_number(object, "tier_changes", life->tiers);
     json_object_set_new(object, "ns_in", times_json(life));
     return object;
 }
@@ -212,7 +205,7 @@ static json_t *tiers_json(const struct layers_changes *c) {
             json_t *object = json_object();
             json_object_set_new(object, "from", json_string(layers_state_name(from)));
             json_object_set_new(object, "to", json_string(layers_state_name(to)));
-            json_object_set_new(object, "times", number(c->moves[from][to]));
+            hak_json_set_number(object, "times", c->moves[from][to]);
             json_array_append_new(list, object);
         }
     return list;
@@ -226,10 +219,9 @@ static json_t *capacities_json(const struct layers *l) {
             continue;
         json_t *object = json_object();
         json_object_set_new(object, "class", json_string(layers_class_name(l, k)));
-        json_object_set_new(object, "changes", json_integer(capacity->changes));
-        json_object_set_new(object, "before",
-                            capacity->first ? number(capacity->first) : json_null());
-        json_object_set_new(object, "last", number(capacity->last));
+        hak_json_set_number(object, "changes", capacity->changes);
+        hak_json_set_known(object, "before", capacity->first, capacity->first);
+        hak_json_set_number(object, "last", capacity->last);
         json_array_append_new(list, object);
     }
     return list;
@@ -240,10 +232,10 @@ static json_t *settings_json(const struct layers_changes *c) {
     for (uint32_t i = 0; i < c->setting_count; i++) {
         json_t *object = json_object();
         const char *words = hak_words_setting(c->settings[i].setting);
-        json_object_set_new(object, "setting", json_integer(c->settings[i].setting));
-        json_object_set_new(object, "words", words ? json_string(words) : json_null());
-        json_object_set_new(object, "changes", json_integer(c->settings[i].changes));
-        json_object_set_new(object, "last", number(c->settings[i].value));
+        hak_json_set_number(object, "setting", c->settings[i].setting);
+        json_object_set_new(object, "words", hak_json_word(words));
+        hak_json_set_number(object, "changes", c->settings[i].changes);
+        hak_json_set_number(object, "last", c->settings[i].value);
         json_array_append_new(list, object);
     }
     return list;
@@ -252,8 +244,8 @@ static json_t *settings_json(const struct layers_changes *c) {
 json_t *layers_changes_json(const struct layers *l, bool with_lives) {
     const struct layers_changes *c = l->changes;
     json_t *object = json_object();
-    json_object_set_new(object, "lives", json_integer(c->count));
-    json_object_set_new(object, "at_most_at_once", json_integer(c->peak));
+    hak_json_set_number(object, "lives", c->count);
+    hak_json_set_number(object, "at_most_at_once", c->peak);
     json_object_set_new(object, "tiers", tiers_json(c));
     json_object_set_new(object, "capacities", capacities_json(l));
     json_object_set_new(object, "settings", settings_json(c));

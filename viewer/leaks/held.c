@@ -94,7 +94,7 @@ static void add_rows(struct hak_text *text, struct held *held, uint32_t shown) {
         table_add_cell(&table, hak_words_number(row->bytes));
         if (has_process)
             table_add_cell(&table, view_process_label(held->view, row->process));
-        table_add_cell(&table, born.bytes ? born.bytes : "");
+        table_add_cell(&table, hak_text_string(&born));
         table_add_cell(&table, leaks_place(&places, i));
         hak_text_free(&born);
     }
@@ -164,31 +164,26 @@ static void print_text(struct held *held, uint32_t shown) {
 /* ---- as JSON --------------------------------------------------------------------------------- */
 
 static json_t *row_json(struct held *held, const struct held_row *row) {
-    struct hak_frames frames = {0};
-    hak_frames_load(&frames, held->view->reader, row->stack);
     json_t *object = json_object();
-    json_object_set_new(object, "process", json_integer(row->process));
-    json_object_set_new(object, "count", json_integer((json_int_t)row->count));
-    json_object_set_new(object, "bytes", json_integer((json_int_t)row->bytes));
-    json_object_set_new(object, "oldest_ns",
-                        row->oldest_ns ? json_integer((json_int_t)row->oldest_ns) : json_null());
-    json_object_set_new(object, "newest_ns",
-                        row->newest_ns ? json_integer((json_int_t)row->newest_ns) : json_null());
-    json_object_set_new(object, "stack", json_integer(row->stack));
-    json_object_set_new(object, "frames", hak_json_frames(&frames));
-    hak_frames_free(&frames);
+    hak_json_set_number(object, "process", row->process);
+    hak_json_set_number(object, "count", row->count);
+    hak_json_set_number(object, "bytes", row->bytes);
+    hak_json_set_known(object, "oldest_ns", row->oldest_ns, row->oldest_ns);
+    hak_json_set_known(object, "newest_ns", row->newest_ns, row->newest_ns);
+    hak_json_set_number(object, "stack", row->stack);
+    json_object_set_new(object, "frames", hak_json_stack(held->view->reader, row->stack));
     return object;
 }
 
 static void print_json(struct held *held, uint32_t shown) {
-    json_t *document = view_json_document(held->view, "leaks"), *rows = json_array();
+    json_t *document = view_json_document(held->view), *rows = json_array();
     for (uint32_t i = 0; i < shown; i++)
         json_array_append_new(rows, row_json(held, &held->row[i]));
     json_object_set_new(document, "held", rows);
-    json_object_set_new(document, "blocks", json_integer((json_int_t)held->blocks));
-    json_object_set_new(document, "bytes", json_integer((json_int_t)held->bytes));
-    json_object_set_new(document, "is_beyond_end", json_boolean(is_beyond_end(held)));
-    json_object_set_new(document, "left_out", json_integer(held->rows - shown));
+    hak_json_set_number(document, "blocks", held->blocks);
+    hak_json_set_number(document, "bytes", held->bytes);
+    hak_json_set_flag(document, "is_beyond_end", is_beyond_end(held));
+    hak_json_set_number(document, "left_out", held->rows - shown);
     json_object_set_new(document, "completeness", view_completeness_json(held->view));
     view_start_pager(held->view);
     view_print_json(hak_json_print(document));

@@ -78,7 +78,7 @@ static void add_table(struct hak_text *text, struct view *view, const struct lea
         table_add_count(&table, row->bytes);
         if (list->scan_count > 1)
             table_add_cell(&table, view_process_label(view, row->process));
-        table_add_cell(&table, age.bytes ? age.bytes : "");
+        table_add_cell(&table, hak_text_string(&age));
         table_add_cell(&table, row->layer);
         table_add_cell(&table, leaks_place(&places, shown));
         hak_text_free(&age);
@@ -161,54 +161,47 @@ static void print_text(struct view *view, const struct leaks_list *list, uint64_
 
 /* ---- as JSON --------------------------------------------------------------------------------- */
 
-static json_t *time_json(uint64_t ns) {
-    return ns ? json_integer((json_int_t)ns) : json_null();
-}
-
 static json_t *row_json(struct view *view, const struct leaks_row *row) {
     static const char *const states[] = {"new", "baseline", "suppressed"};
-    struct hak_frames frames = {0};
-    hak_frames_load(&frames, view->reader, row->stack);
     json_t *object = json_object();
-    json_object_set_new(object, "row", json_integer(row->row));
-    json_object_set_new(object, "scan", json_integer(row->scan));
-    json_object_set_new(object, "process", json_integer(row->process));
-    json_object_set_new(object, "kind", hak_json_text(hak_words_leak_kind(row->kind)));
-    json_object_set_new(object, "count", json_integer((json_int_t)row->count));
-    json_object_set_new(object, "bytes", json_integer((json_int_t)row->bytes));
-    json_object_set_new(object, "oldest_ns", time_json(row->oldest_ns));
-    json_object_set_new(object, "newest_ns", time_json(row->newest_ns));
+    hak_json_set_number(object, "row", row->row);
+    hak_json_set_number(object, "scan", row->scan);
+    hak_json_set_number(object, "process", row->process);
+    hak_json_set_text(object, "kind", hak_words_leak_kind(row->kind));
+    hak_json_set_number(object, "count", row->count);
+    hak_json_set_number(object, "bytes", row->bytes);
+    hak_json_set_known(object, "oldest_ns", row->oldest_ns, row->oldest_ns);
+    hak_json_set_known(object, "newest_ns", row->newest_ns, row->newest_ns);
     json_object_set_new(object, "layer", row->layer[0] ? hak_json_text(row->layer) : json_null());
-    json_object_set_new(object, "fingerprint", hak_json_text(row->fingerprint));
-    json_object_set_new(object, "is_finding", json_boolean(row->is_finding));
+    hak_json_set_text(object, "fingerprint", row->fingerprint);
+    hak_json_set_flag(object, "is_finding", row->is_finding);
     json_object_set_new(object, "state", json_string(states[row->state]));
-    json_object_set_new(object, "stack", json_integer(row->stack));
-    json_object_set_new(object, "frames", hak_json_frames(&frames));
-    hak_frames_free(&frames);
+    hak_json_set_number(object, "stack", row->stack);
+    json_object_set_new(object, "frames", hak_json_stack(view->reader, row->stack));
     return object;
 }
 
 static json_t *scan_json(struct view *view, const struct leaks_scan *scan) {
     json_t *object = json_object();
-    json_object_set_new(object, "row", json_integer(scan->row));
-    json_object_set_new(object, "process", json_integer(scan->process));
-    json_object_set_new(object, "pid", json_integer(hak_lookup_pid(view->reader, scan->process)));
-    json_object_set_new(object, "ns", json_integer((json_int_t)scan->ns));
-    json_object_set_new(object, "reason", hak_json_text(scan->reason));
-    json_object_set_new(object, "live_blocks", json_integer((json_int_t)scan->live_blocks));
-    json_object_set_new(object, "live_bytes", json_integer((json_int_t)scan->live_bytes));
-    json_object_set_new(object, "lost_blocks", json_integer((json_int_t)scan->lost_blocks));
-    json_object_set_new(object, "known_blocks", json_integer((json_int_t)scan->known_blocks));
-    json_object_set_new(object, "microseconds", json_integer((json_int_t)scan->microseconds));
-    json_object_set_new(object, "is_error", json_boolean(scan->is_error));
-    json_object_set_new(object, "notes", hak_json_text(scan->notes));
+    hak_json_set_number(object, "row", scan->row);
+    hak_json_set_number(object, "process", scan->process);
+    hak_json_set_number(object, "pid", hak_lookup_pid(view->reader, scan->process));
+    hak_json_set_number(object, "ns", scan->ns);
+    hak_json_set_text(object, "reason", scan->reason);
+    hak_json_set_number(object, "live_blocks", scan->live_blocks);
+    hak_json_set_number(object, "live_bytes", scan->live_bytes);
+    hak_json_set_number(object, "lost_blocks", scan->lost_blocks);
+    hak_json_set_number(object, "known_blocks", scan->known_blocks);
+    hak_json_set_number(object, "microseconds", scan->microseconds);
+    hak_json_set_flag(object, "is_error", scan->is_error);
+    hak_json_set_text(object, "notes", scan->notes);
     return object;
 }
 
 /* All that are asked for, or `only` one and the scan that found it. */
 static void print_json(struct view *view, const struct leaks_list *list, uint64_t limit,
                        const struct leaks_row *only) {
-    json_t *document = view_json_document(view, "leaks");
+    json_t *document = view_json_document(view);
     json_t *scans = json_array(), *rows = json_array();
     uint64_t shown = 0, left_out = 0;
     for (size_t i = 0; i < list->scan_count; i++)
@@ -228,7 +221,7 @@ static void print_json(struct view *view, const struct leaks_list *list, uint64_
     }
     json_object_set_new(document, "scans", scans);
     json_object_set_new(document, "leaks", rows);
-    json_object_set_new(document, "left_out", json_integer((json_int_t)left_out));
+    hak_json_set_number(document, "left_out", left_out);
     json_object_set_new(document, "completeness", view_completeness_json(view));
     view_start_pager(view);
     view_print_json(hak_json_print(document));

@@ -23,9 +23,7 @@ static void add_where(struct hak_text *text, struct view *view, uint32_t stack) 
         if (shown && role != HAK_FRAME_PROGRAM)
             continue;
         hak_text_add(text, "%s", shown++ ? " < " : "");
-        hak_words_add_function(text, frame->function);
-        hak_text_add(text, " ");
-        hak_words_add_location(text, frame, 2);
+        hak_words_add_place(text, frame, 2);
     }
     if (shown == 0)
         hak_text_add(text, "no stack");
@@ -41,13 +39,12 @@ void leaks_add_place(struct leaks_places *places, struct view *view, uint32_t st
 }
 
 const char *leaks_place(const struct leaks_places *places, uint64_t i) {
-    return i < places->count && places->list[i].where.bytes ? places->list[i].where.bytes : "";
+    return i < places->count ? hak_text_string(&places->list[i].where) : "";
 }
 
 static int compare_by_text(const void *a, const void *b) {
     const struct leaks_place *const *x = a, *const *y = b;
-    int order = strcmp((*x)->where.bytes ? (*x)->where.bytes : "",
-                       (*y)->where.bytes ? (*y)->where.bytes : "");
+    int order = strcmp(hak_text_string(&(*x)->where), hak_text_string(&(*y)->where));
     return order ? order : *x < *y ? -1 : *x > *y;
 }
 
@@ -59,9 +56,7 @@ static void add_difference(struct leaks_place *place, struct view *view, uint32_
     int at = hak_words_differing_frame(frames.frame, frames.count, others.frame, others.count);
     if (at >= 0) {
         hak_text_add(&place->where, "  [");
-        hak_words_add_function(&place->where, frames.frame[at].function);
-        hak_text_add(&place->where, " ");
-        hak_words_add_location(&place->where, &frames.frame[at], 1);
+        hak_words_add_place(&place->where, &frames.frame[at], 1);
         hak_text_add(&place->where, "]");
     }
     hak_frames_free(&frames);

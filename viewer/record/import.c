@@ -42,12 +42,12 @@ static bool print_lines(const struct view *view) {
 }
 
 static bool print_json(struct view *view) {
-    json_t *document = view_json_document(view, "import");
-    json_object_set_new(document, "files", json_integer(view->argument_count));
-    json_object_set_new(document, "events", json_integer((json_int_t)view->summary.events));
-    json_object_set_new(document, "lost", json_integer((json_int_t)view->summary.lost_events));
-    json_object_set_new(document, "processes", json_integer(view->summary.processes));
-    json_object_set_new(document, "faults", json_integer(view->summary.faults));
+    json_t *document = view_json_document(view);
+    hak_json_set_number(document, "files", view->argument_count);
+    hak_json_set_number(document, "events", view->summary.events);
+    hak_json_set_number(document, "lost", view->summary.lost_events);
+    hak_json_set_number(document, "processes", view->summary.processes);
+    hak_json_set_number(document, "faults", view->summary.faults);
     return view_print_json(hak_json_print(document));
 }
 

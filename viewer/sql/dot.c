@@ -26,8 +26,7 @@ void sql_dot_help(struct hak_text *text) {
         if (!dots[i].sentence)
             continue;
         hak_text_add(text, "%s %s", dots[i].name, dots[i].argument);
-        hak_text_tab(text, 16);
-        hak_text_add(text, "%s\n", dots[i].sentence);
+        hak_text_add_at(text, 16, "%s\n", dots[i].sentence);
     }
     hak_text_add(text,
                  "A query ends with ; and may take several lines. docs/specs/store.md says what "

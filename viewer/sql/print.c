@@ -161,15 +161,11 @@ static json_t *value_json(sqlite3_stmt *query, int i) {
     default: {
         struct hak_text text = {0};
         add_blob(&text, query, i);
-        json_t *value = hak_json_text(text.bytes ? text.bytes : "");
+        json_t *value = hak_json_text(hak_text_string(&text));
         hak_text_free(&text);
         return value;
     }
     }
-}
-
-static void print_json_value(json_t *value) {
-    view_print_json(view_json_compact(value));
 }
 
 static int print_json(sqlite3_stmt *query) {
@@ -178,29 +174,28 @@ static int print_json(sqlite3_stmt *query) {
     for (int i = 0; i < columns; i++)
         json_array_append_new(names, hak_json_text(sqlite3_column_name(query, i)));
     view_write(stdout, "%s\n    {\"columns\": ", results++ > 0 ? "," : "");
-    print_json_value(names);
+    view_write_json(names);
     view_write(stdout, ", \"rows\": [");
     while ((step = sqlite3_step(query)) == SQLITE_ROW) {
         json_t *row = json_array();
         for (int i = 0; i < columns; i++)
             json_array_append_new(row, value_json(query, i));
         view_write(stdout, "%s\n      ", rows++ > 0 ? "," : "");
-        print_json_value(row);
+        view_write_json(row);
     }
     view_write(stdout, "]}");
     return step == SQLITE_DONE ? 0 : -1;
 }
 
 void sql_json_begin(struct view *view) {
-    view_write(stdout, "{\n  \"hakmem_json\": 1,\n  \"command\": \"sql\",\n  \"store\": ");
-    print_json_value(hak_json_text(view->store_path));
-    view_write(stdout, ",\n  \"results\": [");
+    view_write_document(view);
+    view_write(stdout, "  \"results\": [");
 }
 
 void sql_json_end(struct view *view) {
-    view_write(stdout, "\n  ],\n  \"completeness\": ");
-    print_json_value(view_completeness_json(view));
-    view_write(stdout, "\n}\n");
+    view_write(stdout, "\n  ],\n");
+    view_write_member("completeness", view_completeness_json(view), true);
+    view_write(stdout, "}\n");
 }
 
 int sql_print(struct view *view, sqlite3_stmt *query) {

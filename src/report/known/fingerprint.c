@@ -17,7 +17,7 @@ static void add_frame(struct hak_text *text, const struct hak_frame *frame) {
         /* The last part: where a function was inlined, debug information may have no more of it. */
         struct hak_text name = {0};
         hak_words_add_bare_function(&name, function, "");
-        const char *last = name.bytes ? name.bytes : "";
+        const char *last = hak_text_string(&name);
         for (const char *at = strstr(last, "::"); at; at = strstr(last, "::"))
             last = at + 2;
         const char *base = hak_words_path(file, 1, false);
@@ -65,7 +65,7 @@ void hak_fingerprint(char out[HAK_FINGERPRINT_BYTES], unsigned code, unsigned si
     /* A program that lies in libc's own frames alone still has some. */
     if (add_frames(&text, frames, count, false) == 0)
         add_frames(&text, frames, count, true);
-    unsigned long long value = hash(text.bytes ? text.bytes : "", text.length);
+    unsigned long long value = hash(hak_text_string(&text), text.length);
     if (code)
         snprintf(out, HAK_FINGERPRINT_BYTES, "HKM-%u:%016llx", code, value);
     else

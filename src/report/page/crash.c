@@ -121,7 +121,7 @@ static void add_registers(struct hak_text *text, const struct report_page *page)
         if (!known && report_describe(&line, page, value)) {
             hak_text_add(text, "%s      %-3s 0x%llx %s\n",
                          shown == 0 ? "that point into the heap:\n" : "", register_names[i],
-                         (unsigned long long)value, line.bytes ? line.bytes : "");
+                         (unsigned long long)value, hak_text_string(&line));
             told[shown++] = value;
         }
         hak_text_free(&line);
@@ -153,7 +153,7 @@ void report_crash(struct hak_text *text, const struct report_page *page) {
     report_add_stack(text, &page->frames, true, "none could be taken");
     struct hak_text handler = {0};
     if (report_handler(&handler, page))
-        hak_text_add(text, "  HANDLER           %s\n", handler.bytes ? handler.bytes : "");
+        hak_text_add(text, "  HANDLER           %s\n", hak_text_string(&handler));
     hak_text_free(&handler);
     add_registers(text, page);
 }

@@ -278,7 +278,7 @@ void report_summary(struct hak_text *text, const struct report_page *page) {
     hak_text_add(text, " offset=%+lld", (long long)facts->offset);
     struct hak_text found = {0};
     if (frames != &page->frames && report_found_place(&found, page))
-        hak_text_add(text, " found=%s", found.bytes ? found.bytes : "");
+        hak_text_add(text, " found=%s", hak_text_string(&found));
     hak_text_free(&found);
     add_store_name(text, page);
 }

@@ -110,7 +110,7 @@ static void add_allocated(struct hak_text *text, const struct report_page *page,
                           const char *after) {
     struct hak_text place = {0};
     if (report_allocated_place(&place, page))
-        hak_text_add(text, "%sallocated at %s%s", before, place.bytes ? place.bytes : "", after);
+        hak_text_add(text, "%sallocated at %s%s", before, hak_text_string(&place), after);
     hak_text_free(&place);
 }
 
@@ -120,7 +120,7 @@ static void add_finder(struct hak_text *text, const struct report_page *page) {
     struct hak_text place = {0};
     hak_text_add(text, ", found by %s", report_finder(page));
     if (report_found_place(&place, page))
-        hak_text_add(text, " at %s", place.bytes ? place.bytes : "");
+        hak_text_add(text, " at %s", hak_text_string(&place));
     hak_text_free(&place);
     if (more > 0)
         hak_text_add(text, "; and %s",

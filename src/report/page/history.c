@@ -27,13 +27,11 @@ static void settle_place(struct line *line, const struct hak_frames *frames) {
     struct hak_text where = {0};
     int first = hak_words_telling_frame(frames->frame, frames->count);
     if (first >= 0) {
-        hak_words_add_function(&where, frames->frame[first].function);
-        hak_text_add(&where, " ");
-        hak_words_add_location(&where, &frames->frame[first], 2);
+        hak_words_add_place(&where, &frames->frame[first], 2);
     } else {
         hak_text_add(&where, "no stack");
     }
-    snprintf(line->where, sizeof line->where, "%s", where.bytes ? where.bytes : "");
+    snprintf(line->where, sizeof line->where, "%s", hak_text_string(&where));
     hak_text_free(&where);
 }
 
@@ -138,19 +136,16 @@ static void print_lines(struct hak_text *text, const struct report_page *page,
             continue;
         }
         hak_text_add(text, "      %s", line->id);
-        hak_text_tab(text, 6 + id + 2);
-        hak_text_add(text, "%s", line->what);
-        hak_text_tab(text, 6 + id + 2 + what + 2);
-        hak_text_add(text, "%s", line->thread);
-        hak_text_tab(text, 6 + id + 2 + what + 2 + thread + 2);
-        hak_text_add(text, "%s", line->where);
+        hak_text_add_at(text, 6 + id + 2, "%s", line->what);
+        hak_text_add_at(text, 6 + id + 2 + what + 2, "%s", line->thread);
+        hak_text_add_at(text, 6 + id + 2 + what + 2 + thread + 2, "%s", line->where);
         if (line->is_found) {
             hak_text_add(text, "   <-- found\n");
             continue;
         }
         if (hak_event_is_call(line->event) && is_route_shown(page, line->event)) {
-            hak_text_tab(text, 6 + id + 2 + what + 2 + thread + 2 + where + 2);
-            hak_text_add(text, "%s", hak_words_route(line->event));
+            hak_text_add_at(text, 6 + id + 2 + what + 2 + thread + 2 + where + 2, "%s",
+                            hak_words_route(line->event));
         }
         add_note(text, page, line->event);
         hak_text_add(text, "\n");

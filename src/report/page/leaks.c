@@ -89,9 +89,7 @@ static void add_difference(struct hak_text *text, const struct hak_leak_page *pa
         if (!own.bytes || !others.bytes || strcmp(own.bytes, others.bytes) != 0)
             continue;
         hak_text_add(text, "      here via ");
-        hak_words_add_function(text, place->frames.frame[at].function);
-        hak_text_add(text, " ");
-        hak_words_add_location(text, &place->frames.frame[at], 1);
+        hak_words_add_place(text, &place->frames.frame[at], 1);
         hak_text_add(text, "\n");
         break;
     }

@@ -217,8 +217,7 @@ int hak_report_make(struct hak_store_reader *r, const struct hak_report_request 
     report_summary(&summary, &page);
     if (summary.bytes)
         hak_text_add(&text, "%s\n", summary.bytes);
-    out->json = report_json(&page, headline.bytes ? headline.bytes : "",
-                            summary.bytes ? summary.bytes : "");
+    out->json = report_json(&page, hak_text_string(&headline), hak_text_string(&summary));
     out->text = hak_text_take(&text);
     out->summary = hak_text_take(&summary);
     hak_text_free(&headline);

@@ -183,8 +183,8 @@ void report_picture(struct hak_text *text, const struct report_page *page) {
     hak_text_add(text, "%s 0x%llx", page->user > page->base || !page->user ? "base" : "user",
                  (unsigned long long)page->base);
     if (page->user > page->base) {
-        hak_text_tab(text, MARGIN + (picture.boxes > 1 ? picture.box[1].column : picture.width));
-        hak_text_add(text, "user 0x%llx", (unsigned long long)page->user);
+        hak_text_add_at(text, MARGIN + (picture.boxes > 1 ? picture.box[1].column : picture.width),
+                        "user 0x%llx", (unsigned long long)page->user);
     }
     hak_text_add(text, "\n");
     hak_text_fill(text, ' ', MARGIN);

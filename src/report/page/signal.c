@@ -124,7 +124,7 @@ void report_others(struct hak_text *text, const struct report_page *page) {
         if (report_other(&line, page, i))
             hak_text_add(text, "%s%s\n",
                          shown++ == 0 ? "  AT THE SAME TIME  " : "                    ",
-                         line.bytes ? line.bytes : "");
+                         hak_text_string(&line));
         hak_text_free(&line);
     }
 }
@@ -135,9 +135,7 @@ void hak_report_place(char *to, size_t bytes, const struct hak_frame *frames, in
     to[0] = 0;
     if (first < 0)
         return;
-    hak_words_add_function(&text, frames[first].function);
-    hak_text_add(&text, " ");
-    hak_words_add_location(&text, &frames[first], 2);
-    snprintf(to, bytes, "%s", text.bytes ? text.bytes : "");
+    hak_words_add_place(&text, &frames[first], 2);
+    snprintf(to, bytes, "%s", hak_text_string(&text));
     hak_text_free(&text);
 }

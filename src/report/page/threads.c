@@ -60,9 +60,7 @@ static void add_place(struct hak_text *text, const struct hak_frames *frames) {
         return;
     }
     hak_text_add(text, " at ");
-    hak_words_add_function(text, frames->frame[first].function);
-    hak_text_add(text, " ");
-    hak_words_add_location(text, &frames->frame[first], 2);
+    hak_words_add_place(text, &frames->frame[first], 2);
     hak_text_add(text, "\n");
 }
 
@@ -87,9 +85,8 @@ void report_threads(struct hak_text *text, const struct report_page *page) {
     if (next < all.count)
         rest += (uint64_t)all.count - (uint64_t)next;
     if (rest > 0) {
-        hak_text_tab(text, COLUMN);
-        hak_text_add(text, "and %s that were created elsewhere\n",
-                     hak_words_count(rest, "thread", "threads"));
+        hak_text_add_at(text, COLUMN, "and %s that were created elsewhere\n",
+                        hak_words_count(rest, "thread", "threads"));
     }
     hak_creations_free(&all);
 }

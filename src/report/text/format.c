@@ -169,3 +169,11 @@ void hak_text_add(struct hak_text *text, const char *format, ...) {
     hak_text_vadd(text, format, list);
     va_end(list);
 }
+
+void hak_text_add_at(struct hak_text *text, int column, const char *format, ...) {
+    va_list list;
+    hak_text_tab(text, column);
+    va_start(list, format);
+    hak_text_vadd(text, format, list);
+    va_end(list);
+}

@@ -64,10 +64,17 @@ void hak_text_fill(struct hak_text *text, char c, int count);
 /* Appends blanks until the last line has `column` characters; at least one blank when it is longer
  * already, none when it is empty and `column` is 0. */
 void hak_text_tab(struct hak_text *text, int column);
+/* Both: tab to `column`, then append like hak_text_add. */
+void hak_text_add_at(struct hak_text *text, int column, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 /* Characters in the last line (UTF-8 counts by characters, colour codes not at all). */
 int hak_text_column(const struct hak_text *text);
 /* Lines so far (by '\n'). */
 int hak_text_lines(const struct hak_text *text);
+/* The bytes so far, "" before anything was added: until the next call that changes it. */
+static inline const char *hak_text_string(const struct hak_text *text) {
+    return text->bytes ? text->bytes : "";
+}
 /* The bytes, owned by the caller from now on, and an empty text; NULL when memory ran out. */
 char *hak_text_take(struct hak_text *text);
 void hak_text_free(struct hak_text *text);

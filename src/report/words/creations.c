@@ -111,11 +111,7 @@ void hak_creations_add_sentence(struct hak_text *text, const struct hak_creation
 }
 
 static json_t *thread_json(const struct hak_thread_words *thread, uint32_t row) {
-    json_t *object = json_object();
-    json_object_set_new(object, "id", json_integer(row));
-    json_object_set_new(object, "number", json_integer(thread->number));
-    json_object_set_new(object, "name", hak_json_text(thread->name));
-    return object;
+    return hak_json_thread(row, thread->number, thread->name);
 }
 
 json_t *hak_creations_json(const struct hak_creations *all) {

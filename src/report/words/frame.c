@@ -47,7 +47,7 @@ static const char *library_of_code(const struct hak_frame *frame) {
         return NULL; /* the program's own std::hash<Key> */
     struct hak_text name = {0};
     hak_words_add_bare_function(&name, function, "");
-    const char *bare = name.bytes ? name.bytes : "";
+    const char *bare = hak_text_string(&name);
     bool is_library = starts_with(bare, "std::") || starts_with(bare, "__gnu_cxx::") ||
                       starts_with(bare, "__cxxabiv1::") || starts_with(bare, "operator new") ||
                       starts_with(bare, "operator delete");
@@ -146,7 +146,7 @@ static bool is_called_wrapper(const char *function) {
                                           "do_deallocate"};
     struct hak_text bare = {0};
     hak_words_add_bare_function(&bare, function, "");
-    const char *name = bare.bytes ? bare.bytes : "", *last = name;
+    const char *name = hak_text_string(&bare), *last = name;
     for (const char *at = strstr(last, "::"); at; at = strstr(last, "::"))
         last = at + 2;
     bool is_member = starts_with(last, "operator new") || starts_with(last, "operator delete");

@@ -147,7 +147,7 @@ void hak_words_add_function(struct hak_text *text, const char *function) {
     if (strlen(shown) > 2 * NAME_SHOWN) {
         struct hak_text end = {0};
         hak_text_add(&end, "%.*s...", NAME_SHOWN, shown);
-        hak_text_add_name(text, end.bytes ? end.bytes : "");
+        hak_text_add_name(text, hak_text_string(&end));
         hak_text_free(&end);
     } else {
         hak_text_add_name(text, shown);

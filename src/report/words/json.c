@@ -13,7 +13,7 @@
 static json_t *make_text(const char *text, size_t most) {
     struct hak_text valid = {0};
     hak_text_add_utf8(&valid, text, most);
-    json_t *value = json_string(valid.bytes ? valid.bytes : "");
+    json_t *value = json_string(hak_text_string(&valid));
     hak_text_free(&valid);
     return value;
 }
@@ -36,7 +36,7 @@ json_t *hak_json_whole(const char *text, size_t bytes) {
         if (at < bytes)
             hak_text_add_bytes(&valid, "", 1);
     }
-    json_t *value = json_stringn(valid.bytes ? valid.bytes : "", valid.length);
+    json_t *value = json_stringn(hak_text_string(&valid), valid.length);
     hak_text_free(&valid);
     return value;
 }
@@ -63,64 +63,97 @@ json_t *hak_json_address(uint64_t address) {
     return json_sprintf("0x%llx", (unsigned long long)address);
 }
 
+void hak_json_set_number(json_t *object, const char *name, uint64_t value) {
+    json_object_set_new(object, name, json_integer((json_int_t)value));
+}
+
+void hak_json_set_known(json_t *object, const char *name, bool is_known, uint64_t value) {
+    json_object_set_new(object, name, is_known ? json_integer((json_int_t)value) : json_null());
+}
+
+void hak_json_set_text(json_t *object, const char *name, const char *text) {
+    json_object_set_new(object, name, hak_json_text(text));
+}
+
+void hak_json_set_address(json_t *object, const char *name, uint64_t address) {
+    json_object_set_new(object, name, hak_json_address(address));
+}
+
+void hak_json_set_flag(json_t *object, const char *name, bool value) {
+    json_object_set_new(object, name, json_boolean(value));
+}
+
 json_t *hak_json_frames(const struct hak_frames *frames) {
     json_t *array = json_array();
     for (int i = 0; i < frames->count; i++) {
         const struct hak_frame *frame = &frames->frame[i];
         json_t *object = json_object();
-        json_object_set_new(object, "ip", hak_json_address(frame->ip));
-        json_object_set_new(object, "function", hak_json_text(frame->function));
-        json_object_set_new(object, "file", hak_json_text(frame->file));
-        json_object_set_new(object, "line", json_integer(frame->line));
-        json_object_set_new(object, "module", hak_json_text(frame->module));
-        json_object_set_new(object, "module_offset",
-                            json_integer((json_int_t)frame->module_offset));
-        json_object_set_new(object, "inlined", json_boolean(frame->inlined));
-        json_object_set_new(object, "hakmem", json_boolean(frame->is_hakmem));
+        hak_json_set_address(object, "ip", frame->ip);
+        hak_json_set_text(object, "function", frame->function);
+        hak_json_set_text(object, "file", frame->file);
+        hak_json_set_number(object, "line", frame->line);
+        hak_json_set_text(object, "module", frame->module);
+        hak_json_set_number(object, "module_offset", frame->module_offset);
+        hak_json_set_flag(object, "inlined", frame->inlined);
+        hak_json_set_flag(object, "hakmem", frame->is_hakmem);
         json_array_append_new(array, object);
     }
     return array;
 }
 
-static json_t *thread_json(struct hak_store_reader *r, uint32_t row) {
-    struct hak_thread_words thread;
+json_t *hak_json_stack(struct hak_store_reader *r, uint32_t stack) {
+    struct hak_frames frames;
+    hak_frames_load(&frames, r, stack);
+    json_t *array = hak_json_frames(&frames);
+    hak_frames_free(&frames);
+    return array;
+}
+
+json_t *hak_json_thread(uint32_t row, uint32_t number, const char *name) {
     json_t *object = json_object();
-    hak_lookup_thread(r, row, &thread);
-    json_object_set_new(object, "id", json_integer(row));
-    json_object_set_new(object, "number", json_integer(thread.number));
-    json_object_set_new(object, "name", hak_json_text(thread.name));
+    hak_json_set_number(object, "id", row);
+    hak_json_set_number(object, "number", number);
+    hak_json_set_text(object, "name", name);
     return object;
+}
+
+json_t *hak_json_class(struct hak_store_reader *r, unsigned class_index) {
+    return class_index >= HAK_CLASS_NONE ? json_null()
+                                         : json_string(hak_words_class(r, class_index));
+}
+
+json_t *hak_json_word(const char *word) {
+    return word && word[0] ? json_string(word) : json_null();
 }
 
 json_t *hak_json_event(struct hak_store_reader *r, const struct hak_event *event,
                        bool with_frames) {
+    struct hak_thread_words thread;
+    if (event->id == 0)
+        return json_null();
     json_t *object = json_object();
-    json_object_set_new(object, "id", json_integer((json_int_t)event->id));
-    json_object_set_new(object, "ns", json_integer((json_int_t)event->ns));
+    hak_lookup_thread(r, event->thread, &thread);
+    hak_json_set_number(object, "id", event->id);
+    hak_json_set_number(object, "ns", event->ns);
     json_object_set_new(object, "kind", json_string(hak_words_kind(event->kind)));
-    json_object_set_new(object, "process", json_integer(event->process));
-    json_object_set_new(object, "thread", thread_json(r, event->thread));
-    json_object_set_new(object, "address", hak_json_address(event->address));
-    json_object_set_new(object, "base", hak_json_address(event->base));
-    json_object_set_new(object, "size", json_integer((json_int_t)event->size));
-    json_object_set_new(object, "old_address", hak_json_address(event->old_address));
-    json_object_set_new(object, "class",
-                        event->class_index == HAK_CLASS_NONE ? json_null()
-                                                             : json_integer(event->class_index));
+    hak_json_set_number(object, "process", event->process);
+    json_object_set_new(object, "thread",
+                        hak_json_thread(event->thread, thread.number, thread.name));
+    hak_json_set_address(object, "address", event->address);
+    hak_json_set_address(object, "base", event->base);
+    hak_json_set_number(object, "size", event->size);
+    hak_json_set_address(object, "old_address", event->old_address);
+    hak_json_set_known(object, "class", event->class_index != HAK_CLASS_NONE, event->class_index);
     if (hak_words_change(event)[0])
         json_object_set_new(object, "change", json_string(hak_words_change(event)));
     json_object_set_new(object, "place", json_string(hak_words_place(event->place)));
-    json_object_set_new(object, "generation", json_integer((json_int_t)event->generation));
-    json_object_set_new(object, "illegal", json_boolean(event->flags & HAK_RECORD_ILLEGAL));
-    json_object_set_new(object, "stack", json_integer(event->stack));
-    json_object_set_new(object, "stack_cut", json_boolean(event->flags & HAK_RECORD_PARTIAL));
-    json_object_set_new(object, "stack_guessed", json_boolean(event->flags & HAK_RECORD_GUESSED));
-    if (with_frames) {
-        struct hak_frames frames;
-        hak_frames_load(&frames, r, event->stack);
-        json_object_set_new(object, "frames", hak_json_frames(&frames));
-        hak_frames_free(&frames);
-    }
+    hak_json_set_number(object, "generation", event->generation);
+    hak_json_set_flag(object, "illegal", event->flags & HAK_RECORD_ILLEGAL);
+    hak_json_set_number(object, "stack", event->stack);
+    hak_json_set_flag(object, "stack_cut", event->flags & HAK_RECORD_PARTIAL);
+    hak_json_set_flag(object, "stack_guessed", event->flags & HAK_RECORD_GUESSED);
+    if (with_frames)
+        json_object_set_new(object, "frames", hak_json_stack(r, event->stack));
     return object;
 }
 
@@ -131,16 +164,13 @@ static json_t *life_json(struct hak_store_reader *r, const struct hak_life *life
         json_array_append_new(resizes, hak_json_event(r, &life->resizes[i], with_frames));
     for (int i = 0; i < life->end_count && i < 2; i++)
         json_array_append_new(ends, hak_json_event(r, &life->ends[i], with_frames));
-    json_object_set_new(object, "owner", json_integer(life->number));
-    json_object_set_new(object, "birth",
-                        life->birth.id == 0 ? json_null()
-                                            : hak_json_event(r, &life->birth, with_frames));
+    hak_json_set_number(object, "owner", life->number);
+    json_object_set_new(object, "birth", hak_json_event(r, &life->birth, with_frames));
     json_object_set_new(object, "resizes", resizes);
     json_object_set_new(object, "ends", ends);
-    json_object_set_new(object, "stale_end", json_boolean(life->stale_end));
-    json_object_set_new(object, "stale_owner",
-                        life->stale_end ? json_integer(life->stale_owner) : json_null());
-    json_object_set_new(object, "evidence", hak_json_text(life->evidence));
+    hak_json_set_flag(object, "stale_end", life->stale_end);
+    hak_json_set_known(object, "stale_owner", life->stale_end, life->stale_owner);
+    hak_json_set_text(object, "evidence", life->evidence);
     return object;
 }
 

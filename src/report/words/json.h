@@ -22,8 +22,24 @@ json_t *hak_json_lines(const char *text);
 json_t *hak_json_whole(const char *text, size_t bytes);
 /* "0x7f21c4a12950"; null for 0. */
 json_t *hak_json_address(uint64_t address);
+/* Members of `object`: a number; the same, or null where it is not known; foreign text
+ * (hak_json_text); an address (hak_json_address); true or false. What has no setter here is set by
+ * jansson's own. */
+void hak_json_set_number(json_t *object, const char *name, uint64_t value);
+void hak_json_set_known(json_t *object, const char *name, bool is_known, uint64_t value);
+void hak_json_set_text(json_t *object, const char *name, const char *text);
+void hak_json_set_address(json_t *object, const char *name, uint64_t address);
+void hak_json_set_flag(json_t *object, const char *name, bool value);
 json_t *hak_json_frames(const struct hak_frames *frames);
-/* The event with its thread; with the frames of its stack when `with_frames`. */
+/* The same for a stack of the store. */
+json_t *hak_json_stack(struct hak_store_reader *r, uint32_t stack);
+/* A thread by its row id, its number and its name. */
+json_t *hak_json_thread(uint32_t row, uint32_t number, const char *name);
+/* "C3"; null where no class is meant. */
+json_t *hak_json_class(struct hak_store_reader *r, unsigned class_index);
+/* A word of hakmem's own; null for NULL and "". */
+json_t *hak_json_word(const char *word);
+/* The event with its thread; with the frames of its stack when `with_frames`. Null for id 0. */
 json_t *hak_json_event(struct hak_store_reader *r, const struct hak_event *event, bool with_frames);
 /* The array "lives" of a story; an empty one for NULL. */
 json_t *hak_json_lives(struct hak_store_reader *r, const struct hak_story *story, bool with_frames);

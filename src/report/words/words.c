@@ -253,8 +253,7 @@ const char *hak_words_quoted(uint64_t number, const char *name) {
     char *out = next_buffer();
     struct hak_text text = {0};
     hak_text_add_name(&text, name);
-    snprintf(out, sizeof buffers[0], "%s \"%s\"", hak_words_number(number),
-             text.bytes ? text.bytes : "");
+    snprintf(out, sizeof buffers[0], "%s \"%s\"", hak_words_number(number), hak_text_string(&text));
     hak_text_free(&text);
     return out;
 }
@@ -357,4 +356,10 @@ void hak_words_add_location(struct hak_text *text, const struct hak_frame *frame
     } else {
         hak_text_add(text, "0x%llx in no module", (unsigned long long)frame->ip);
     }
+}
+
+void hak_words_add_place(struct hak_text *text, const struct hak_frame *frame, int parts) {
+    hak_words_add_function(text, frame->function);
+    hak_text_add(text, " ");
+    hak_words_add_location(text, frame, parts);
 }

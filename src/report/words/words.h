@@ -111,6 +111,8 @@ void hak_words_add_frame(struct hak_text *text, const struct hak_frame *frame, i
                          int parts);
 /* Appends where in code: "worker.c:41", "libfoo.so+0x1234", "0x7f...". */
 void hak_words_add_location(struct hak_text *text, const struct hak_frame *frame, int parts);
+/* Appends both: "worker_loop worker.c:41". */
+void hak_words_add_place(struct hak_text *text, const struct hak_frame *frame, int parts);
 /* Index of the first frame of the program (not hakmem's own), -1 when there is none. */
 int hak_words_program_frame(const struct hak_frame *frames, int count);
 /* How every program and thread begins, outside of main and of the thread's own function. */
