@@ -49,6 +49,19 @@ ls of.true.*.db >/dev/null || fail "HAKMEM_TRACE_FILE did not name the store"
 LD_PRELOAD=$BUILD/tests/tools/none.so "$trace" run --force -s variables.db -- sh -c 'echo "$LD_PRELOAD"' >said 2>/dev/null
 [ "$(cat said)" = "$BUILD/hakmem-debug.so:$BUILD/tests/tools/none.so" ] || fail "LD_PRELOAD is $(cat said)"
 
+# No room for the collector's threads: that is said, not that the library was not loaded.
+if [ "$(id -u)" -eq 0 ]; then
+    chmod 711 "$directory"
+    mkdir few && cp "$BUILD"/{hakmem-trace,hakmem-collect,hakmem-debug.so} few && chown -R 4242 few
+    setpriv --reuid=4242 --regid=4242 --clear-groups \
+        bash -c 'cd few && ulimit -u 3 && exec ./hakmem-trace run -s few.db -- /bin/true' >said 2>&1
+    status=$?
+    [ "$status" -eq 4 ] || fail "ulimit -u 3: status $status, 4 was due: $(cat said)"
+    grep -q 'worker cannot start: no descriptors or threads' said || fail "ulimit -u 3, first line: $(cat said)"
+    grep -q 'the collector could not take its record' said || fail "ulimit -u 3, last line: $(cat said)"
+    grep -q 'was not loaded' said && fail "ulimit -u 3 blames the library: $(cat said)"
+fi
+
 # The store that was just recorded is the newest here and needs no name.
 "$trace" run -- true && "$trace" info >said || fail "info: status $?"
 grep -q '^capture  *hakmem\.true\.[0-9]*\.db$' said || fail "the default store is not hakmem.true.PID.db"

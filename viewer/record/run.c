@@ -23,6 +23,7 @@ struct outcome {
     uint64_t unstored; /* events that the store could not take */
     bool read;         /* the store could be read */
     bool committed;
+    bool is_refused; /* it came to the collector, which took none of it, and said why */
     uint32_t live, sessions;
 };
 
@@ -148,15 +149,15 @@ static void print_closing_line(struct view *view, const struct outcome *outcome)
 }
 
 static bool print_json(struct view *view, const struct outcome *outcome, int status) {
-    json_t *document = view_json_document(view, "run");
-    json_object_set_new(document, "events", json_integer((json_int_t)outcome->events));
-    json_object_set_new(document, "faults", json_integer((json_int_t)outcome->faults));
-    json_object_set_new(document, "known", json_integer((json_int_t)outcome->known));
-    json_object_set_new(document, "crashes", json_integer((json_int_t)outcome->crashes));
-    json_object_set_new(document, "program_status", json_integer(outcome->program_status));
-    json_object_set_new(document, "status", json_integer(status));
-    json_object_set_new(document, "committed", json_boolean(outcome->committed));
-    json_object_set_new(document, "live_processes", json_integer(outcome->live));
+    json_t *document = view_json_document(view);
+    hak_json_set_number(document, "events", outcome->events);
+    hak_json_set_number(document, "faults", outcome->faults);
+    hak_json_set_number(document, "known", outcome->known);
+    hak_json_set_number(document, "crashes", outcome->crashes);
+    hak_json_set_number(document, "program_status", outcome->program_status);
+    hak_json_set_number(document, "status", status);
+    hak_json_set_flag(document, "committed", outcome->committed);
+    hak_json_set_number(document, "live_processes", outcome->live);
     return view_print_json(hak_json_print(document));
 }
 
@@ -175,8 +176,9 @@ static void finish(struct view *view, struct hak_keeper *keeper, char *path, siz
         outcome->committed = hak_keeper_wait_committed(keeper, COMMIT_WAIT_MS, &outcome->live) == 0;
     }
     hak_keeper_store_path(keeper, path, bytes);
-    if (!path[0])
-        outcome->sessions = 0; /* whoever came was refused, and it was said why */
+    outcome->is_refused = outcome->sessions > 0 && !path[0];
+    if (outcome->is_refused)
+        outcome->sessions = 0;
     if (hak_keeper_stop(keeper, outcome->committed ? COMMIT_WAIT_MS : 0) == HAK_STORE_BEHIND)
         outcome->committed = false;
     if (outcome->sessions > 0)
@@ -186,6 +188,11 @@ static void finish(struct view *view, struct hak_keeper *keeper, char *path, siz
 static int settle_status(const struct view *view, const struct outcome *outcome, int exit_code) {
     if (is_off(view) && outcome->faults == 0)
         return outcome->program_status; /* a session is made for a fault alone */
+    if (outcome->is_refused) {
+        view_error("run: the program was not recorded: the collector could not take its record, "
+                   "as said above");
+        return VIEW_INCOMPLETE;
+    }
     if (outcome->sessions == 0 && run_target_unreadable()) {
         view_error("run: the program was not recorded: %s may be executed but not read, so it "
                    "could not be checked first (is it static, or set-id?); make it readable",
