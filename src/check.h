@@ -104,6 +104,8 @@ HAK_HIDDEN enum hak_verdict hak_check_take_back(user_t user, enum hak_record_kin
 HAK_HIDDEN bool hak_check_freed(base_t base, enum hak_record_kind kind, enum hak_place to);
 HAK_HIDDEN enum hak_kept hak_check_keep(base_t base, enum hak_record_kind kind, unsigned heap_id);
 HAK_HIDDEN base_t hak_check_leaving(bool all);
+HAK_HIDDEN base_t hak_check_leave_to_array(unsigned heap_id, const uint8_t *places,
+                                           unsigned *class_index);
 HAK_HIDDEN struct hak_quarantined hak_check_quarantined(void);
 HAK_HIDDEN bool hak_check_open_pages(void);
 HAK_HIDDEN bool hak_check_asked_bytes(user_t user, size_t *bytes);
@@ -232,6 +234,17 @@ static inline enum hak_kept check_keep(base_t base, enum hak_record_kind kind, u
  * those it has too much of, or of all. HAK_NO_BASE when there is none. */
 static inline base_t check_leaving(bool all) {
     return hak_is_debug_build ? hak_check_leaving(all) : HAK_NO_BASE;
+}
+
+/* check_leaving(false) and check_freed in one, of a block of heap `heap_id`, the thread's own, that
+ * goes into an array: its class gets into `class_index`, and `places` says for each class which
+ * place its array is, HAK_PLACE_UNTOUCHED where it has none. HAK_NO_BASE: check_leaving has to
+ * look.
+ */
+static inline base_t check_leave_to_array(unsigned heap_id, const uint8_t *places,
+                                          unsigned *class_index) {
+    return hak_is_debug_build ? hak_check_leave_to_array(heap_id, places, class_index)
+                              : HAK_NO_BASE;
 }
 
 /* The block leaves the program, or the quarantine, for layer `to`; kind is FREE, by hak_free_by,

@@ -70,10 +70,14 @@ static inline bool hak_entry_let_leave(bool all) {
     if (!hak_is_debug_build || hak_thread.state != HAK_THREAD_OWN)
         return false;
     for (;;) {
-        base_t block = check_leaving(all);
-        if (!block.p)
+        unsigned class_index;
+        base_t block = check_leave_to_array(hak_thread.heap_id, hak_place_of_array, &class_index);
+        if (HAK_LIKELY(block.p != NULL))
+            hak_array_put(class_index, block);
+        else if ((block = check_leaving(all)).p)
+            (void)hak_route_give(block, HAK_QUARANTINE_LEAVE);
+        else
             return some_left;
-        (void)hak_route_give(block, HAK_QUARANTINE_LEAVE);
         some_left = true;
     }
 }
@@ -129,7 +133,7 @@ hak_entry_give_at_hand(user_t user, enum hak_given by, hak_call_t call) {
     if (HAK_UNLIKELY(hak_array_is_full(class_index)) ||
         HAK_UNLIKELY(hak_array_has_on_top(class_index, block)))
         return false;
-    enum hak_place to = hak_mid_has(class_index) ? HAK_PLACE_MID_RING : HAK_PLACE_FRONT;
+    enum hak_place to = (enum hak_place)hak_place_of_array[class_index];
     if (HAK_UNLIKELY(check_give(block, class_index, by, to, call) == HAK_NOT_KEPT))
         return false;
     hak_array_push(class_index, block);

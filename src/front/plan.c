@@ -5,6 +5,7 @@
 #include "mid/mid.h"
 
 struct hak_class_plan hak_plan[HAK_CLASSES];
+uint8_t hak_place_of_array[HAK_CLASSES];
 struct hak_cache_plan hak_plan_caches[HAK_CLASSES * HAK_CACHES_OF_CLASS];
 unsigned hak_plan_cache_count;
 _Atomic uint32_t hak_plan_version;
@@ -180,6 +181,8 @@ static void plan_class(unsigned class_index) {
         has_array = true;
     }
     plan->way = (uint8_t)way_of(plan, has_array);
+    if (plan->way == HAK_WAY_ARRAY)
+        hak_place_of_array[class_index] = is_mid ? HAK_PLACE_MID_RING : HAK_PLACE_FRONT;
     if (!has_array && plan->caches > plan->base_cache) {
         const struct hak_cache_plan *base = &hak_plan_caches[plan->first_cache + plan->base_cache];
         plan->capacity = plan->limit = (uint16_t)smaller(base->capacity, UINT16_MAX);

@@ -56,6 +56,9 @@ struct hak_cache_plan {
 };
 
 HAK_HIDDEN extern struct hak_class_plan hak_plan[HAK_CLASSES];
+/* enum hak_place of each class's array, FRONT or MID_RING; UNTOUCHED where its way is no array. */
+HAK_HIDDEN extern uint8_t hak_place_of_array[HAK_CLASSES];
+
 HAK_HIDDEN extern struct hak_cache_plan hak_plan_caches[HAK_CLASSES * HAK_CACHES_OF_CLASS];
 HAK_HIDDEN extern unsigned hak_plan_cache_count;
 

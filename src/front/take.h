@@ -23,6 +23,13 @@ static inline __attribute__((always_inline)) base_t hak_front_take(unsigned clas
     return hak_chain_take(class_index);
 }
 
+/* Puts a block on its class's array, in which room is made where it is full. */
+static inline void hak_array_put(unsigned class_index, base_t block) {
+    if (hak_array_is_full(class_index))
+        hak_front_spill(class_index);
+    hak_array_push(class_index, block);
+}
+
 /* `block`, a slot start of a class of this thread's heap, comes back from the program; `kind` is
  * HAK_FREE, by hak_free_by, or HAK_REALLOC_FROM. It is recorded with the place that takes it. */
 static inline __attribute__((always_inline)) void hak_front_give(unsigned class_index, base_t block,
@@ -37,15 +44,13 @@ static inline __attribute__((always_inline)) void hak_front_give(unsigned class_
         hak_chain_give(class_index, block, kind);
         return;
     }
-    if (!check_freed(block, kind, hak_mid_has(class_index) ? HAK_PLACE_MID_RING : HAK_PLACE_FRONT))
+    if (!check_freed(block, kind, (enum hak_place)hak_place_of_array[class_index]))
         return;
     if (HAK_UNLIKELY(hak_array_has_on_top(class_index, block))) {
         hak_front_refuse_second(block);
         return;
     }
-    if (hak_array_is_full(class_index))
-        hak_front_spill(class_index);
-    hak_array_push(class_index, block);
+    hak_array_put(class_index, block);
 }
 
 #endif

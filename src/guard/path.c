@@ -140,7 +140,7 @@ HAK_IN_PLACE enum hak_kept keep(struct hak_quarantine *ring, const struct hak_ne
     hak_fill_freed_bytes(&filled, hak_word_near(at, HAK_PATTERN_FREED));
     __atomic_store_n(&slot->subkind, (uint8_t)(slot->subkind | HAK_SLOT_POISONED),
                      __ATOMIC_RELEASE);
-    hak_quarantine_push(ring, at->base);
+    hak_quarantine_push(ring, at->base, slot);
     ring->bytes += at->slot_bytes;
     ring->holds.slot_bytes += at->slot_bytes;
     if (HAK_UNLIKELY(hak_pages_want_a_look(&hak_page_budget)))

@@ -91,7 +91,7 @@ static inline void count_large(struct hak_quarantine *ring, const struct hak_loc
 }
 
 static inline void put(struct hak_quarantine *ring, const struct hak_located *at) {
-    hak_quarantine_push(ring, at->base);
+    hak_quarantine_push(ring, at->base, at->slot);
     ring->bytes += counted_bytes(at);
     if (HAK_LIKELY(at->superslab != NULL))
         ring->holds.slot_bytes += at->slot_bytes;
@@ -148,7 +148,7 @@ HAK_TRACER_TEXT enum hak_kept hak_check_keep(base_t base, enum hak_record_kind k
 static base_t take_oldest(struct hak_quarantine *ring) {
     if (ring->head == ring->tail)
         return HAK_NO_BASE;
-    base_t block = ring->places[ring->head & ring->mask];
+    base_t block = ring->places[ring->head & ring->mask].base;
     ring->head++;
     atomic_signal_fence(memory_order_release); /* as above */
     return block;
@@ -174,41 +174,16 @@ static HAK_COLD base_t take_left(void) {
     return HAK_NO_BASE;
 }
 
-/* The oldest block, if it is a slot's. What leaves lay here long enough
- * to be out of the processor's caches, and is handed out again soon: asks for the block's bytes,
- * and for the state of one that leaves a little later. */
-static inline base_t take_oldest_slot(struct hak_quarantine *ring) {
-    enum { AHEAD = 8, LINE_BYTES = 64 };
-    struct hak_near_slot at, later;
-    base_t block = ring->places[ring->head & ring->mask];
-    if (!hak_locate_near(block.p, hak_registry_owner_fast(block.p), &at))
-        return HAK_NO_BASE;
-    ring->head++;
-    atomic_signal_fence(memory_order_release); /* as above */
-    ring->bytes -= at.slot_bytes;
-    ring->holds.slot_bytes -= at.slot_bytes;
-    __builtin_prefetch(block.p, 1);
-    __builtin_prefetch(block.p + LINE_BYTES, 1);
-    __builtin_prefetch(block.p + at.slot_bytes - 1, 1);
-    const char *base = ring->places[(ring->head + AHEAD) & ring->mask].p;
-    if (hak_locate_near(base, hak_registry_owner_fast(base), &later))
-        __builtin_prefetch(later.slot, 1);
-    return block;
+static inline bool is_due(const struct hak_quarantine *ring) {
+    return ring->tail - ring->head > ring->less_blocks || ring->bytes > ring->less_bytes;
 }
 
 base_t hak_check_leaving(bool all) {
     struct hak_quarantine *ring = hak_quarantine;
-    base_t block = HAK_NO_BASE;
-    if (!ring)
-        return block;
-    bool is_due =
-        all || ring->tail - ring->head > ring->less_blocks || ring->bytes > ring->less_bytes;
-    if (is_due && ring->head != ring->tail &&
-        HAK_LIKELY((block = take_oldest_slot(ring)).p != NULL))
-        return block;
-    if (is_due)
-        block = take_oldest(ring);
     struct hak_located at;
+    if (!ring)
+        return HAK_NO_BASE;
+    base_t block = all || is_due(ring) ? take_oldest(ring) : HAK_NO_BASE;
     if (block.p && hak_locate(block.p, &at)) {
         count_out(ring, &at);
     } else if (HAK_UNLIKELY(atomic_load_explicit(&left_rings, memory_order_relaxed) != 0)) {
@@ -245,9 +220,48 @@ static void record_leaving(const char *base, unsigned class_index, uint32_t epoc
     hak_trace_record(&fields);
 }
 
-/* A large block, one of another thread's heap, one that goes into a list: poison is compared before
- * a link is written over it. */
-static __attribute__((noinline)) bool leave_for_any(base_t base, enum hak_place to) {
+/* The block is handed out again soon, and lay here long enough to be out of the processor's caches:
+ * asks for its bytes, and for the state of one that leaves a little later. */
+static inline void fetch_ahead(const struct hak_quarantine *ring, const char *base,
+                               size_t slot_bytes) {
+    enum { AHEAD = 8, LINE_BYTES = 64 };
+    __builtin_prefetch(base, 1);
+    __builtin_prefetch(base + LINE_BYTES, 1);
+    __builtin_prefetch(base + slot_bytes - 1, 1);
+    __builtin_prefetch(ring->places[(ring->head + AHEAD) & ring->mask].slot, 1);
+}
+
+HAK_TRACER_TEXT base_t hak_check_leave_to_array(unsigned heap_id, const uint8_t *places,
+                                                unsigned *class_index) {
+    struct hak_quarantine *ring = hak_quarantine;
+    if (!ring || !hak_check_path.keeps || !is_due(ring) || HAK_UNLIKELY(ring->head == ring->tail))
+        return HAK_NO_BASE;
+    struct hak_kept_block kept = ring->places[ring->head & ring->mask];
+    if (HAK_UNLIKELY(hak_registry_owner_fast(kept.base.p) != heap_id))
+        return HAK_NO_BASE;
+    const struct hak_superslab *superslab = hak_superslab_of(kept.base.p);
+    unsigned slab_index = hak_slab_index_of(kept.base.p);
+    unsigned class = superslab->class_of_slab[slab_index];
+    if (HAK_UNLIKELY(class >= HAK_CLASSES || places[class] == HAK_PLACE_UNTOUCHED ||
+                     kept.slot->place != HAK_PLACE_QUARANTINE))
+        return HAK_NO_BASE;
+    ring->head++;
+    atomic_signal_fence(memory_order_release); /* as in take_oldest */
+    size_t slot_bytes = hak_class_bytes(class);
+    ring->bytes -= slot_bytes;
+    ring->holds.slot_bytes -= slot_bytes;
+    kept.slot->place = places[class];
+    uint32_t record_count = ++kept.slot->record_count;
+    fetch_ahead(ring, kept.base.p, slot_bytes);
+    if (hak_check_path.is_recorded)
+        record_leaving(kept.base.p, class, superslab->slabs[slab_index].epoch, record_count,
+                       places[class], 0);
+    *class_index = class;
+    return kept.base;
+}
+
+/* Poison is compared before a link is written over it. */
+HAK_TRACER_TEXT bool hak_leave_quarantine(base_t base, enum hak_place to) {
     struct hak_located at;
     if (!hak_locate(base.p, &at))
         return false;
@@ -265,20 +279,6 @@ static __attribute__((noinline)) bool leave_for_any(base_t base, enum hak_place 
     (void)hak_enter_list(&at);
     if (at.large)
         hak_remember_large(at.large);
-    return true;
-}
-
-HAK_TRACER_TEXT bool hak_leave_quarantine(base_t base, enum hak_place to) {
-    struct hak_near_slot at;
-    bool is_array = to == HAK_PLACE_FRONT || to == HAK_PLACE_MID_RING;
-    if (HAK_UNLIKELY(!is_array || !hak_check_path.keeps) ||
-        !hak_locate_near(base.p, hak_registry_owner_fast(base.p), &at) ||
-        HAK_UNLIKELY(at.base != base.p || at.slot->place != HAK_PLACE_QUARANTINE))
-        return leave_for_any(base, to);
-    at.slot->place = (uint8_t)to;
-    uint32_t record_count = ++at.slot->record_count;
-    if (hak_check_path.is_recorded)
-        record_leaving(at.base, at.class_index, hak_epoch_near(&at), record_count, to, 0);
     return true;
 }
 

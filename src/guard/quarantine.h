@@ -6,6 +6,12 @@
 #include <stdatomic.h>
 #include "guard/guard.h"
 
+/* A block that waits, and its state. */
+struct hak_kept_block {
+    base_t base;
+    struct hak_slot *slot;
+};
+
 struct hak_quarantine {
     struct hak_quarantine *next; /* of all there are; never changes */
     _Atomic uint32_t state;
@@ -17,7 +23,7 @@ struct hak_quarantine {
     uint32_t most_blocks, less_blocks;
     size_t most_bytes, less_bytes;
     struct hak_quarantined holds;
-    base_t places[];
+    struct hak_kept_block places[];
 };
 
 /* The calling thread's; NULL: it has none yet. */
@@ -28,8 +34,9 @@ static inline bool hak_quarantine_is_over(const struct hak_quarantine *ring) {
     return ring->tail - ring->head > ring->most_blocks || ring->bytes > ring->most_bytes;
 }
 
-static inline void hak_quarantine_push(struct hak_quarantine *ring, char *base) {
-    ring->places[ring->tail & ring->mask] = base_from(base);
+static inline void hak_quarantine_push(struct hak_quarantine *ring, char *base,
+                                       struct hak_slot *slot) {
+    ring->places[ring->tail & ring->mask] = (struct hak_kept_block){base_from(base), slot};
     atomic_signal_fence(memory_order_release); /* a fork may come in between */
     ring->tail++;
 }

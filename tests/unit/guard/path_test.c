@@ -3,6 +3,7 @@
 #include "guard/path.h"
 
 #include "guard/around.h"
+#include "guard/quarantine.h"
 #include "guard/slot_bytes.h"
 #include "world.h"
 
@@ -134,6 +135,22 @@ static void let_leave(base_t base) {
     ck_assert(hak_check_freed(base, HAK_QUARANTINE_LEAVE, HAK_PLACE_FRONT));
 }
 
+/* The place of each class's array; all leave that are in quarantine. */
+static uint8_t arrays[HAK_CLASSES];
+
+static base_t leave_to_array(unsigned heap_id) {
+    unsigned class_index = HAK_CLASS_NONE;
+    base_t left = hak_check_leave_to_array(heap_id, arrays, &class_index);
+    ck_assert_uint_eq(class_index, left.p ? locate(left).class_index : HAK_CLASS_NONE);
+    return left;
+}
+
+static void let_all_leave_to_arrays(void) {
+    memset(arrays, HAK_PLACE_FRONT, sizeof arrays);
+    if (hak_quarantine)
+        hak_quarantine->less_blocks = 0;
+}
+
 /* Records of two blocks that did the same. */
 static void compare(const struct hak_event_fields *one, base_t of_one,
                     const struct hak_event_fields *other, base_t of_other) {
@@ -158,6 +175,7 @@ START_TEST(calls_are_recorded_as_the_other_way_records_them) {
     enum hak_place to = keeps ? HAK_PLACE_QUARANTINE : HAK_PLACE_FRONT;
     begin(level[_i], layout[_i], HAK_CLASS_OF_64);
     hak_path_start();
+    let_all_leave_to_arrays();
     ck_assert_int_eq(check_keeps(), keeps);
     base_t one = slot_at(6, 1), other = slot_at(6, 2);
     for (unsigned life = 0; life < 2; life++) {
@@ -165,7 +183,7 @@ START_TEST(calls_are_recorded_as_the_other_way_records_them) {
         ck_assert_ptr_nonnull(user.p);
         ck_assert_int_eq(check_give(one, HAK_CLASS_OF_64, HAK_GIVEN_BY_FREE, to, NULL), HAK_KEPT);
         if (keeps)
-            let_leave(one);
+            ck_assert_ptr_eq(leave_to_array(HEAP).p, one.p);
     }
     unsigned count = event_count;
     ck_assert_uint_eq(count, keeps ? 6 : 4);
@@ -199,6 +217,39 @@ START_TEST(a_record_that_is_wide_is_left_to_the_other_way) {
 }
 END_TEST
 
+/* Whose block it is, whether its class has an array and whether it is in quarantine at all, is
+ * looked at before anything changes. */
+START_TEST(only_a_block_of_an_array_of_the_thread_leaves_at_once) {
+    begin(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER, HAK_CLASS_OF_64);
+    hak_path_start();
+    base_t first = slot_at(6, 1), second = slot_at(6, 2);
+    user_t users[] = {take(first, 30), take(second, 30)};
+    for (unsigned i = 0; i < 2; i++)
+        ck_assert_int_eq(check_give(check_given(users[i]), HAK_CLASS_OF_64, HAK_GIVEN_BY_FREE,
+                                    HAK_PLACE_QUARANTINE, NULL),
+                         HAK_KEPT);
+    ck_assert_ptr_null(leave_to_array(HEAP).p); /* none is due */
+    let_all_leave_to_arrays();
+    struct hak_slot before = *state_of(first);
+    size_t bytes = hak_check_quarantined().slot_bytes;
+    ck_assert_ptr_null(leave_to_array(HEAP + 1).p);
+    arrays[HAK_CLASS_OF_64] = HAK_PLACE_UNTOUCHED;
+    ck_assert_ptr_null(leave_to_array(HEAP).p);
+    ck_assert_mem_eq(state_of(first), &before, sizeof before);
+    ck_assert_uint_eq(hak_check_quarantined().slot_bytes, bytes);
+    arrays[HAK_CLASS_OF_64] = HAK_PLACE_MID_RING;
+    ck_assert_ptr_eq(leave_to_array(HEAP).p, first.p);
+    ck_assert_uint_eq(state_of(first)->place, HAK_PLACE_MID_RING);
+    ck_assert_uint_eq(hak_check_quarantined().slot_bytes, bytes - 64);
+    set_place(second, HAK_PLACE_SLAB);
+    ck_assert_ptr_null(leave_to_array(HEAP).p);
+    ck_assert_ptr_eq(hak_check_leaving(true).p, second.p);
+    ck_assert(!hak_check_freed(second, HAK_QUARANTINE_LEAVE, HAK_PLACE_FRONT));
+    ck_assert_uint_eq(last_fault().fault, HAK_FAULT_WRONG_LAYER_MOVE);
+    ck_assert_ptr_null(leave_to_array(HEAP).p); /* nor is any there */
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("guard/path");
     TCase *tests = tcase_create("bytes");
@@ -207,6 +258,7 @@ int main(void) {
     tcase_add_loop_test(tests, each_byte_of_a_freed_block_is_looked_at, first, HAK_CLASSES);
     tcase_add_loop_test(tests, calls_are_recorded_as_the_other_way_records_them, 0, 2);
     tcase_add_test(tests, a_record_that_is_wide_is_left_to_the_other_way);
+    tcase_add_test(tests, only_a_block_of_an_array_of_the_thread_leaves_at_once);
     tcase_set_timeout(tests, 120);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
