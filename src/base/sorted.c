@@ -13,14 +13,30 @@ static int compare(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-uint32_t hak_sort_distinct(uint64_t *numbers, uint32_t count) {
+uint32_t hak_drop_doubles(uint64_t *numbers, uint32_t count) {
     uint32_t kept = 0;
-    if (count)
-        qsort(numbers, count, sizeof *numbers, compare);
     for (uint32_t i = 0; i < count; i++)
         if (!kept || numbers[kept - 1] != numbers[i])
             numbers[kept++] = numbers[i];
     return kept;
+}
+
+uint32_t hak_sort_distinct(uint64_t *numbers, uint32_t count) {
+    if (count)
+        qsort(numbers, count, sizeof *numbers, compare);
+    return hak_drop_doubles(numbers, count);
+}
+
+bool hak_add_sorted(uint64_t *numbers, uint32_t *count, uint32_t room, uint64_t number) {
+    uint32_t at = hak_find_sorted(numbers, *count, number);
+    if (at < *count && numbers[at] == number)
+        return true;
+    if (*count == room)
+        return false;
+    memmove(&numbers[at + 1], &numbers[at], (*count - at) * sizeof *numbers);
+    numbers[at] = number;
+    ++*count;
+    return true;
 }
 
 uint32_t hak_find_sorted(const uint64_t *numbers, uint32_t count, uint64_t number) {
@@ -38,48 +54,76 @@ uint32_t hak_find_sorted(const uint64_t *numbers, uint32_t count, uint64_t numbe
 /* ---- sorting -----------------------------------------------------------------------------------
  */
 
-static void insert_each(uint64_t *key, uint32_t count) {
+/* Items of `words` numbers, of which the first is the key; alike ones keep their order. */
+static inline __attribute__((always_inline)) void copy_item(uint64_t *to, const uint64_t *from,
+                                                            unsigned words) {
+    to[0] = from[0];
+    if (words == 2)
+        to[1] = from[1];
+}
+
+static inline __attribute__((always_inline)) void insert_each(uint64_t *item, uint32_t count,
+                                                              unsigned words) {
     for (uint32_t i = 1; i < count; i++) {
-        uint64_t now = key[i];
+        uint64_t now[2] = {0};
         uint32_t at = i;
-        for (; at && key[at - 1] > now; at--)
-            key[at] = key[at - 1];
-        key[at] = now;
+        copy_item(now, item + (size_t)i * words, words);
+        for (; at && item[(size_t)(at - 1) * words] > now[0]; at--)
+            copy_item(item + (size_t)at * words, item + (size_t)(at - 1) * words, words);
+        copy_item(item + (size_t)at * words, now, words);
     }
 }
 
-void hak_sort_keys(uint64_t *key, uint32_t count, uint64_t *scratch) {
+/* Moves the items in the order of the digit at `shift`. */
+static inline __attribute__((always_inline)) void
+sort_by_digit(const uint64_t *from, uint64_t *to, uint32_t count, unsigned shift, unsigned words) {
+    uint32_t place[DIGITS] = {0}, sum = 0;
+    for (uint32_t i = 0; i < count; i++)
+        place[from[(size_t)i * words] >> shift & (DIGITS - 1)]++;
+    for (uint32_t i = 0; i < DIGITS; i++) {
+        uint32_t here = place[i];
+        place[i] = sum;
+        sum += here;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const uint64_t *item = from + (size_t)i * words;
+        copy_item(to + (size_t)place[item[0] >> shift & (DIGITS - 1)]++ * words, item, words);
+    }
+}
+
+static inline __attribute__((always_inline)) void sort_items(uint64_t *item, uint32_t count,
+                                                             uint64_t *scratch, unsigned words) {
     uint64_t differ = 0;
     bool is_sorted = true;
     for (uint32_t i = 1; i < count; i++) {
-        differ |= key[i] ^ key[0];
-        is_sorted &= key[i] >= key[i - 1];
+        const uint64_t *now = item + (size_t)i * words;
+        differ |= now[0] ^ item[0];
+        is_sorted &= now[0] >= *(now - words);
     }
     if (is_sorted)
         return;
     if (count < 64) {
-        insert_each(key, count);
+        insert_each(item, count, words);
         return;
     }
-    uint64_t *from = key, *to = scratch;
+    uint64_t *from = item, *to = scratch;
     unsigned top = 64 - (unsigned)__builtin_clzll(differ);
     for (unsigned shift = (unsigned)__builtin_ctzll(differ); shift < top; shift += DIGIT_BITS) {
-        uint32_t place[DIGITS] = {0}, sum = 0;
         if (!(differ >> shift & (DIGITS - 1)))
             continue;
-        for (uint32_t i = 0; i < count; i++)
-            place[from[i] >> shift & (DIGITS - 1)]++;
-        for (uint32_t i = 0; i < DIGITS; i++) {
-            uint32_t here = place[i];
-            place[i] = sum;
-            sum += here;
-        }
-        for (uint32_t i = 0; i < count; i++)
-            to[place[from[i] >> shift & (DIGITS - 1)]++] = from[i];
+        sort_by_digit(from, to, count, shift, words);
         uint64_t *kept = from;
         from = to;
         to = kept;
     }
-    if (from != key)
-        memcpy(key, from, count * sizeof *key);
+    if (from != item)
+        memcpy(item, from, count * words * sizeof *item);
+}
+
+void hak_sort_keys(uint64_t *key, uint32_t count, uint64_t *scratch) {
+    sort_items(key, count, scratch, 1);
+}
+
+void hak_sort_pairs(struct hak_pair *pair, uint32_t count, struct hak_pair *scratch) {
+    sort_items(&pair->key, count, &scratch->key, 2);
 }

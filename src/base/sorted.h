@@ -2,13 +2,23 @@
 #ifndef HAK_BASE_SORTED_H
 #define HAK_BASE_SORTED_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Sorts `count` numbers and drops those that are there twice; returns how many are left. */
 uint32_t hak_sort_distinct(uint64_t *numbers, uint32_t count);
+/* The second half of it: the numbers are sorted. */
+uint32_t hak_drop_doubles(uint64_t *numbers, uint32_t count);
+/* Adds a number to sorted distinct ones, where it is not among them. False: all `room` is taken. */
+bool hak_add_sorted(uint64_t *numbers, uint32_t *count, uint32_t room, uint64_t number);
 /* Index of the first of `count` sorted numbers that is >= `number` (count if there is none). */
 uint32_t hak_find_sorted(const uint64_t *numbers, uint32_t count, uint64_t number);
 /* Sorts `count` numbers by radix; `scratch` has room for as many. */
 void hak_sort_keys(uint64_t *key, uint32_t count, uint64_t *scratch);
+/* The same for pairs by their keys; pairs of one key stay in their order. */
+struct hak_pair {
+    uint64_t key, value;
+};
+void hak_sort_pairs(struct hak_pair *pair, uint32_t count, struct hak_pair *scratch);
 
 #endif

@@ -19,6 +19,25 @@ bool hak_buffer_pack(struct hak_buffer *out, const uint8_t *data, size_t bytes,
  */
 const char *hak_unpack(const uint8_t *in, size_t packed_bytes, uint8_t packing, uint8_t *out,
                        size_t raw_bytes);
+/* What lies in the file as one piece of its own:
+ *
+ *   | magic, 4 bytes | format, 2 bytes | the rest of the header | ... | CRC-32C |
+ */
+struct hak_blob_form {
+    char magic[5];
+    uint8_t format;
+    uint8_t header_bytes;
+    const char *no_magic; /* the finding where another magic stands */
+};
+#define HAK_BLOB_CHECKSUM_BYTES 4
+/* Appends the header, of which magic and format are filled in, the rest is to be written from
+ * out->data + *start + 6 on. False when memory is out. */
+bool hak_blob_begin(struct hak_buffer *out, const struct hak_blob_form *form, size_t *start);
+/* Appends the checksum of all from `start` on. False when memory is out. */
+bool hak_blob_end(struct hak_buffer *out, size_t start);
+/* NULL, or what is wrong with a blob of that form. */
+const char *hak_blob_check(const struct hak_blob_form *form, const uint8_t *blob, size_t bytes);
+
 /* Gives back what packing and unpacking keep for this thread: before it ends. */
 void hak_unpack_rest(void);
 

@@ -114,14 +114,16 @@ static int compare_run(struct hak_live_check *k, const struct hak_live_run *run,
 }
 
 struct made_again {
-    struct hak_live_reading *reading;
-    const char *path;
+    const struct hak_live_table *table;
+    uint32_t at;
 };
 
 static int next_made(void *context, struct hak_live_state *out) {
     struct made_again *m = context;
-    int found = hak_live_reading_next(m->reading, out);
-    return found < 0 ? hak_store_no_memory(m->path) : found;
+    if (m->at == m->table->used)
+        return 0;
+    *out = m->table->state[m->at++];
+    return 1;
 }
 
 /* The last chunk of the run was added. */
@@ -129,12 +131,11 @@ static int end_run(struct hak_live_check *k) {
     bool is_unsure = !k->run.has_all_ends && k->run.max_ns >= k->unsure_ns;
     int error = 0;
     if (!k->is_broken && !is_unsure) {
-        struct made_again made = {hak_live_reading_open(&k->gather.pile), k->reader->db.path};
-        error = made.reading ? compare_run(k, &k->run, next_made, &made)
-                             : hak_store_no_memory(made.path);
-        hak_live_reading_close(made.reading);
+        struct made_again made = {.table = &k->gather.table};
+        error = hak_live_gather_sort(&k->gather) ? compare_run(k, &k->run, next_made, &made)
+                                                 : hak_store_no_memory(k->reader->db.path);
     }
-    hak_live_pile_clear(&k->gather.pile);
+    hak_live_gather_clear(&k->gather);
     return error ? error : next_run(k, k->run.last_event + 1);
 }
 

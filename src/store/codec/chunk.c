@@ -1,25 +1,22 @@
 /* Packs columns into a chunk's blob and opens such blobs again, checking everything first. */
 #include "store/codec/chunk.h"
 
-#include "base/checksum.h"
 #include "store/codec/walk.h"
 #include "store/pack.h"
 
-#define CHECKSUM_BYTES 4
+static const struct hak_blob_form form = {"HKCK", HAK_CHUNK_FORMAT, HAK_CHUNK_HEADER_BYTES,
+                                          "it does not begin with HKCK"};
 
 bool hak_chunk_encode(struct hak_columns *c, uint64_t first_id, struct hak_buffer *out) {
-    size_t start = out->size;
-    size_t head = HAK_CHUNK_HEADER_BYTES + HAK_COLUMN_COUNT * HAK_CHUNK_COLUMN_BYTES;
-    if (!hak_buffer_reserve(out, head))
+    size_t start, directory = HAK_COLUMN_COUNT * HAK_CHUNK_COLUMN_BYTES;
+    if (!hak_blob_begin(out, &form, &start) || !hak_buffer_reserve(out, directory))
         return false;
-    uint8_t *at = out->data + start;
-    at = hak_write_little(at, HAK_CHUNK_MAGIC, 4);
-    at = hak_write_little(at, HAK_CHUNK_FORMAT, 2);
+    uint8_t *at = out->data + start + 6;
     at = hak_write_little(at, HAK_COLUMN_COUNT, 2);
     at = hak_write_little(at, c->events, 4);
     at = hak_write_little(at, 0, 4);
     hak_write_little(at, first_id, 8);
-    out->size += head;
+    out->size += directory;
     uint8_t codec[HAK_COLUMN_COUNT];
     hak_columns_encode(c, codec);
     for (int i = 0; i < HAK_COLUMN_COUNT; i++) {
@@ -36,17 +33,13 @@ bool hak_chunk_encode(struct hak_columns *c, uint64_t first_id, struct hak_buffe
         entry = hak_write_little(entry, raw, 4);
         hak_write_little(entry, packed, 4);
     }
-    if (!hak_buffer_reserve(out, CHECKSUM_BYTES))
-        return false;
-    hak_write_little(out->data + out->size, hak_crc32c(out->data + start, out->size - start), 4);
-    out->size += CHECKSUM_BYTES;
-    return true;
+    return hak_blob_end(out, start);
 }
 
 static const char *read_directory(struct hak_chunk *chunk, unsigned columns) {
     const uint8_t *entry = chunk->blob + HAK_CHUNK_HEADER_BYTES;
     size_t offset = HAK_CHUNK_HEADER_BYTES + (size_t)columns * HAK_CHUNK_COLUMN_BYTES;
-    size_t end = chunk->blob_bytes - CHECKSUM_BYTES;
+    size_t end = chunk->blob_bytes - HAK_BLOB_CHECKSUM_BYTES;
     for (unsigned i = 0; i < columns; i++, entry += HAK_CHUNK_COLUMN_BYTES) {
         unsigned number = entry[0];
         uint64_t raw = hak_read_little(entry + 4, 4), packed = hak_read_little(entry + 8, 4);
@@ -69,22 +62,17 @@ static const char *read_directory(struct hak_chunk *chunk, unsigned columns) {
 
 const char *hak_chunk_open(struct hak_chunk *chunk, const uint8_t *blob, size_t blob_bytes) {
     *chunk = (struct hak_chunk){.blob = blob, .blob_bytes = blob_bytes, .wrong_column = "header"};
-    if (!blob || blob_bytes < HAK_CHUNK_HEADER_BYTES + CHECKSUM_BYTES)
-        return "it is cut short";
-    if (hak_read_little(blob, 4) != HAK_CHUNK_MAGIC)
-        return "it does not begin with HKCK";
-    if (hak_crc32c(blob, blob_bytes - CHECKSUM_BYTES) !=
-        hak_read_little(blob + blob_bytes - CHECKSUM_BYTES, 4))
-        return "its checksum does not hold";
-    if (hak_read_little(blob + 4, 2) != HAK_CHUNK_FORMAT)
-        return "it is of a format that this version does not know";
+    const char *wrong = hak_blob_check(&form, blob, blob_bytes);
+    if (wrong)
+        return wrong;
     unsigned columns = (unsigned)hak_read_little(blob + 6, 2);
     chunk->events = (uint32_t)hak_read_little(blob + 8, 4);
     chunk->first_id = hak_read_little(blob + 16, 8);
     if (chunk->events == 0 || chunk->events > HAK_CHUNK_EVENTS_MAX)
         return "it has an impossible number of events";
     if (columns > HAK_COLUMN_COUNT ||
-        blob_bytes - HAK_CHUNK_HEADER_BYTES - CHECKSUM_BYTES < columns * HAK_CHUNK_COLUMN_BYTES)
+        blob_bytes - HAK_CHUNK_HEADER_BYTES - HAK_BLOB_CHECKSUM_BYTES <
+            columns * HAK_CHUNK_COLUMN_BYTES)
         return "its directory is cut short";
     return read_directory(chunk, columns);
 }

@@ -11,7 +11,6 @@
 
 #include "store/codec/column.h"
 
-#define HAK_CHUNK_MAGIC        0x4b434b48u /* "HKCK" */
 #define HAK_CHUNK_FORMAT       1
 #define HAK_CHUNK_HEADER_BYTES 24
 #define HAK_CHUNK_COLUMN_BYTES 12

@@ -1,12 +1,12 @@
-/* One pass over a chunk: what every block in it went through becomes a layer of the pile. */
+/* One pass over a chunk: what every block in it went through is joined to the stretch. */
 #include "store/live/gather.h"
 
 #include <stdlib.h>
 #include "hop.h"
 #include "trace/record.h"
 
-#define AN_EVENT 0x80000000u /* of a place: not a block's number but that of an event */
-#define NO_EVENT UINT32_MAX
+#define NO_EVENT   UINT32_MAX
+#define TIDY_LEAST ((uint32_t)1 << 16) /* states: fewer are not looked through */
 
 /* The calls of one block in a chunk. */
 struct hak_live_touched {
@@ -21,20 +21,19 @@ struct hak_live_touched {
 
 bool hak_live_gather_init(struct hak_live_gather *g) {
     *g = (struct hak_live_gather){.touched = malloc(HAK_CHUNK_EVENTS_MAX * sizeof *g->touched),
-                                  .place = malloc(HAK_CHUNK_EVENTS_MAX * sizeof *g->place),
-                                  .scratch = malloc(HAK_CHUNK_EVENTS_MAX * sizeof *g->scratch)};
-    if (g->touched && g->place && g->scratch)
-        return true;
-    hak_live_gather_free(g);
-    return false;
+                                  .tidy_at = TIDY_LEAST};
+    return g->touched != NULL;
 }
 
 void hak_live_gather_free(struct hak_live_gather *g) {
-    hak_live_pile_free(&g->pile);
+    hak_live_table_free(&g->table);
     free(g->touched);
-    free(g->place);
-    free(g->scratch);
     *g = (struct hak_live_gather){0};
+}
+
+void hak_live_gather_clear(struct hak_live_gather *g) {
+    hak_live_table_free(&g->table);
+    g->tidy_at = TIDY_LEAST;
 }
 
 /* ---- what a block went through -----------------------------------------------------------------
@@ -105,55 +104,47 @@ static inline uint32_t pass_over(struct hak_live_gather *g, const struct hak_col
     return seen;
 }
 
-/* ---- in order ----------------------------------------------------------------------------------
+/* ---- the stretch -------------------------------------------------------------------------------
  */
 
-/* The blocks of which a state is put, and the calls of those that are shared. */
-static uint32_t find_places(struct hak_live_gather *g, const struct hak_columns *c,
-                            uint32_t distinct, bool is_shared) {
-    uint32_t count = 0;
+static bool add(struct hak_live_gather *g, struct hak_live_state s) {
+    s.is_fresh = s.is_fresh && !g->is_lossy;
+    return hak_live_table_add(&g->table, &s);
+}
+
+/* Adds the blocks that one process has. False when memory is out. */
+static bool add_blocks(struct hak_live_gather *g, const struct hak_columns *c, uint32_t distinct,
+                       uint64_t first_id) {
     for (uint32_t k = 0; k < distinct; k++) {
         const struct hak_live_touched *t = &g->touched[k];
         bool leaves_nothing = t->is_fresh && t->step == HAK_LIVE_ENDED && !g->is_lossy;
         if (!t->is_known || t->is_shared || leaves_nothing)
             continue;
         uint64_t base = hak_columns_value(c, HAK_COLUMN_BASE, t->call);
-        if (base && t->process && t->process < HAK_LIVE_PROCESSES)
-            g->place[count++] = (struct hak_live_place){base, t->process, k};
+        if (base && t->process && t->process < HAK_LIVE_PROCESSES &&
+            !add(g, state_of(c, t, first_id)))
+            return false;
     }
-    for (uint32_t i = 0; i < c->events && is_shared; i++) {
+    return true;
+}
+
+/* Adds the calls of blocks that several processes have. False when memory is out. */
+static bool add_shared(struct hak_live_gather *g, const struct hak_columns *c, uint64_t first_id) {
+    for (uint32_t i = 0; i < c->events; i++) {
         struct hak_event e;
-        struct hak_live_state ignored;
+        struct hak_live_state s;
         if (!g->touched[c->index[HAK_COLUMN_BASE][i]].is_shared)
             continue;
-        hak_columns_get(c, i, i, &e);
-        if (hak_live_state_of(&e, &ignored))
-            g->place[count++] = (struct hak_live_place){e.base, e.process, AN_EVENT | i};
+        hak_columns_get(c, i, first_id + i, &e);
+        if (hak_live_state_of(&e, &s) && !add(g, s))
+            return false;
     }
-    hak_live_sort_places(g->place, count, g->scratch);
-    return count;
+    return true;
 }
 
-static bool is_same(const struct hak_live_place *one, const struct hak_live_place *other) {
-    return one->base == other->base && one->process == other->process;
-}
-
-/* One process' calls of a block that several have, `count` of them. */
-static struct hak_live_state join_events(const struct hak_columns *c,
-                                         const struct hak_live_place *place, uint32_t count,
-                                         uint64_t first_id) {
-    struct hak_live_state sum = {0}, s;
-    for (uint32_t i = 0; i < count; i++) {
-        struct hak_event e;
-        uint32_t at = place[i].at & ~AN_EVENT;
-        hak_columns_get(c, at, first_id + at, &e);
-        hak_live_state_of(&e, &s); /* it is one: find_places saw it */
-        if (i == 0)
-            sum = s;
-        else
-            hak_live_join(&sum, &s);
-    }
-    return sum;
+static bool is_needed(const void *context, const struct hak_live_state *s) {
+    (void)context;
+    return !hak_live_is_void(s);
 }
 
 bool hak_live_gather_chunk(struct hak_live_gather *g, const struct hak_columns *c,
@@ -162,19 +153,15 @@ bool hak_live_gather_chunk(struct hak_live_gather *g, const struct hak_columns *
     bool is_plain = !c->by_index[HAK_COLUMN_SHAPE] && !c->by_index[HAK_COLUMN_ACTOR];
     uint32_t distinct =
         is_plain ? pass_over(g, c, true, &is_shared) : pass_over(g, c, false, &is_shared);
-    uint32_t count = find_places(g, c, distinct, is_shared);
-    if (!hak_live_pile_begin(&g->pile, first_id, hak_columns_value(c, HAK_COLUMN_NS, 0)))
+    if (!add_blocks(g, c, distinct, first_id) || (is_shared && !add_shared(g, c, first_id)))
         return false;
-    for (uint32_t i = 0, same = 1; i < count; i += same) {
-        const struct hak_live_place *place = &g->place[i];
-        for (same = 1; i + same < count && is_same(place, &place[same]);)
-            same++;
-        struct hak_live_state s = place->at & AN_EVENT
-                                      ? join_events(c, place, same, first_id)
-                                      : state_of(c, &g->touched[place->at], first_id);
-        s.is_fresh = s.is_fresh && !g->is_lossy;
-        if (!hak_live_pile_put(&g->pile, &s))
-            return false;
-    }
-    return true;
+    if (g->table.used < g->tidy_at)
+        return true;
+    bool has_memory = hak_live_table_filter(&g->table, is_needed, NULL);
+    g->tidy_at = 2 * g->table.used > TIDY_LEAST ? 2 * g->table.used : TIDY_LEAST;
+    return has_memory;
+}
+
+bool hak_live_gather_sort(struct hak_live_gather *g) {
+    return hak_live_table_filter(&g->table, is_needed, NULL) && hak_live_table_sort(&g->table);
 }

@@ -1,18 +1,18 @@
 /* Chunks become the states of a stretch: used by the writer that makes runs and by the check that
  * makes them again. One pass over the columns; of each chunk only the blocks that are left in
- * another way than they were found go on the pile, sorted. */
+ * another way than they were found are joined to what is known of the stretch. */
 #ifndef HAK_STORE_LIVE_GATHER_H
 #define HAK_STORE_LIVE_GATHER_H
 
 #include "store/codec/codec.h"
-#include "store/live/pile.h"
+#include "store/live/table.h"
 
 struct hak_live_touched;
 struct hak_live_gather {
-    struct hak_live_pile pile;
-    bool is_lossy; /* events were lost: nothing is left out */
+    struct hak_live_table table; /* of the stretch so far */
+    uint32_t tidy_at;            /* so many states: those that nobody needs go */
+    bool is_lossy;               /* events were lost: nothing is left out */
     struct hak_live_touched *touched;
-    struct hak_live_place *place, *scratch;
 };
 
 bool hak_live_gather_init(struct hak_live_gather *g); /* false when memory is out */
@@ -20,5 +20,10 @@ void hak_live_gather_free(struct hak_live_gather *g);
 /* Adds a chunk; its column BASE must be numbered. False when memory is out. */
 bool hak_live_gather_chunk(struct hak_live_gather *g, const struct hak_columns *c,
                            uint64_t first_id);
+/* The states of the stretch in order, and only those that a run needs: table.state. Nothing can be
+ * added then but after hak_live_gather_clear. False when memory is out. */
+bool hak_live_gather_sort(struct hak_live_gather *g);
+/* A new stretch begins. */
+void hak_live_gather_clear(struct hak_live_gather *g);
 
 #endif

@@ -1,7 +1,7 @@
 /* The door of live checkpoints: what each stretch of the log left alive, and what it ended.
  *
- *   chunk -> states, sorted -> pile of a stretch -> run of states (live_run) -> 16 joined to one
- *                                                     \-> the blocks of a moment (history/alive.h)
+ *   chunk -> states -> table of a stretch -> run of states (live_run) -> 16 joined to one
+ *                                               \-> the blocks of a moment (history/alive.h)
  *
  * The writer belongs to the store's writer and its thread; there is no lock. It calls the codec. */
 #ifndef HAK_STORE_LIVE_LIVE_H

@@ -6,13 +6,11 @@
 #include "base/bytes.h"
 #include "store/live/table.h"
 
-#define HAK_LIVE_PART_MAGIC  0x564c4b48u /* "HKLV" */
 #define HAK_LIVE_PART_FORMAT 2
 #define HAK_LIVE_PART_STATES 4096
 
-/* Appends the coded states to `out`. False when memory is out. */
-bool hak_live_part_encode(const struct hak_live_state *states, uint32_t count,
-                          struct hak_buffer *out);
+/* Appends the coded states, which stay as they are, to `out`. False when memory is out. */
+bool hak_live_part_encode(struct hak_live_state *states, uint32_t count, struct hak_buffer *out);
 /* Fills `states` (room for HAK_LIVE_PART_STATES). NULL, or what is wrong. Nothing of the blob is
  * used unchecked. */
 const char *hak_live_part_decode(const uint8_t *blob, size_t blob_bytes,

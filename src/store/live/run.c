@@ -103,7 +103,7 @@ void hak_live_cursor_close(struct hak_live_cursor *c) {
 }
 
 int hak_live_put_part(const struct hak_database *db, const struct hak_live_run *run, uint32_t part,
-                      bool is_last, const struct hak_live_state *states, uint32_t count,
+                      bool is_last, struct hak_live_state *states, uint32_t count,
                       struct hak_buffer *scratch) {
     scratch->size = 0;
     if (!hak_live_part_encode(states, count, scratch))

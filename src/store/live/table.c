@@ -2,13 +2,10 @@
 #include "store/live/table.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include "hop.h"
 #include "base/array.h"
+#include "base/sorted.h"
 #include "trace/record.h"
-
-#define DIGIT_BITS 11
-#define DIGITS     (1u << DIGIT_BITS)
 
 bool hak_live_state_of(const struct hak_event *e, struct hak_live_state *out) {
     if (!hak_event_is_call(e) || e->flags & HAK_RECORD_ILLEGAL || !e->base || !e->process ||
@@ -88,61 +85,24 @@ bool hak_live_table_filter(struct hak_live_table *t,
     return true;
 }
 
-/* Sorts by a digit of what `digit` gives, if it is not the same for all. */
-#define SORT_BY(digit)                                                                             \
-    do {                                                                                           \
-        uint32_t start[DIGITS] = {0}, sum = 0;                                                     \
-        for (uint32_t i = 0; i < count; i++)                                                       \
-            start[(digit(from[i]))]++;                                                             \
-        for (uint32_t i = 0; i < DIGITS; i++) {                                                    \
-            uint32_t here = start[i];                                                              \
-            start[i] = sum;                                                                        \
-            sum += here;                                                                           \
-        }                                                                                          \
-        for (uint32_t i = 0; i < count; i++)                                                       \
-            to[start[(digit(from[i]))]++] = from[i];                                               \
-        struct hak_live_place *kept = from;                                                        \
-        from = to;                                                                                 \
-        to = kept;                                                                                 \
-    } while (0)
-#define OF_BASE(place)    ((place).base >> shift & (DIGITS - 1))
-#define OF_PROCESS(place) ((place).process >> shift & (DIGITS - 1))
-
-void hak_live_sort_places(struct hak_live_place *place, uint32_t count,
-                          struct hak_live_place *scratch) {
-    struct hak_live_place *from = place, *to = scratch;
-    uint64_t bases = 0;
-    uint32_t processes = 0;
-    for (uint32_t i = 1; i < count; i++) {
-        bases |= place[i].base ^ place[0].base;
-        processes |= place[i].process ^ place[0].process;
-    }
-    for (unsigned shift = bases ? (unsigned)__builtin_ctzll(bases) : 64; shift < 64;
-         shift += DIGIT_BITS)
-        if (bases >> shift & (DIGITS - 1))
-            SORT_BY(OF_BASE);
-    for (unsigned shift = 0; shift < 32; shift += DIGIT_BITS)
-        if (processes >> shift & (DIGITS - 1))
-            SORT_BY(OF_PROCESS);
-    if (from != place)
-        memcpy(place, from, count * sizeof *place);
-}
-
 bool hak_live_table_sort(struct hak_live_table *t) {
     if (!t->used)
         return true;
-    struct hak_live_place *place = malloc(2 * (size_t)t->used * sizeof *place);
-    struct hak_live_state *sorted = place ? malloc(t->used * sizeof *sorted) : NULL;
-    for (uint32_t i = 0; sorted && i < t->used; i++)
-        place[i] = (struct hak_live_place){t->state[i].base, t->state[i].process, i};
+    struct hak_pair *pair = malloc(2 * (size_t)t->used * sizeof *pair);
+    struct hak_live_state *sorted = pair ? malloc(t->used * sizeof *sorted) : NULL;
     if (sorted) {
-        hak_live_sort_places(place, t->used, place + t->used);
         for (uint32_t i = 0; i < t->used; i++)
-            sorted[i] = t->state[place[i].at];
+            pair[i] = (struct hak_pair){t->state[i].base, i};
+        hak_sort_pairs(pair, t->used, pair + t->used);
+        for (uint32_t i = 0; i < t->used; i++)
+            pair[i].key = t->state[pair[i].value].process;
+        hak_sort_pairs(pair, t->used, pair + t->used);
+        for (uint32_t i = 0; i < t->used; i++)
+            sorted[i] = t->state[pair[i].value];
         free(t->state);
         t->state = sorted;
         t->room = t->used;
     }
-    free(place);
+    free(pair);
     return sorted != NULL;
 }

@@ -68,14 +68,4 @@ static inline int hak_live_compare(const struct hak_live_state *a, const struct 
     return (a->base > b->base) - (a->base < b->base);
 }
 
-/* What a block is sorted by, and where it was. */
-struct hak_live_place {
-    uint64_t base;
-    uint32_t process, at;
-};
-
-/* By (process, base); alike ones stay in their order. `scratch` has room for as many. */
-void hak_live_sort_places(struct hak_live_place *place, uint32_t count,
-                          struct hak_live_place *scratch);
-
 #endif

@@ -10,8 +10,8 @@
 
 #define BEGIN_AFTER  ((uint64_t)32 << 20) /* events: a shorter log is read as fast as its runs */
 #define RUN_EVENTS   ((uint64_t)16 << 20)
-#define RUN_CHUNKS   2048               /* commits of an idle program are small */
-#define RUN_BYTES    ((size_t)10 << 20) /* of the pile: then a run ends early */
+#define RUN_CHUNKS   2048                /* commits of an idle program are small */
+#define RUN_STATES   ((uint32_t)1 << 17) /* some 12 MiB: then a run ends early */
 #define RUNS_A_LEVEL 16
 
 #define LEVELS_MAX 16
@@ -109,44 +109,32 @@ static int add_columns(struct hak_live_writer *l, const struct hak_columns *c, u
 
 /* What was gathered is in a run, or not needed. */
 static void begin_run(struct hak_live_writer *l) {
-    hak_live_pile_clear(&l->gather.pile);
+    hak_live_gather_clear(&l->gather);
     l->first_event = l->max_ns = 0;
     l->chunks = 0;
 }
 
-/* Writes the states that are left, part by part; `part` is room for those of one. */
-static int put_parts(struct hak_live_writer *l, const struct hak_live_run *run,
-                     struct hak_live_reading *reading, struct hak_live_state *part) {
-    struct hak_live_state next;
-    int error = 0, found = hak_live_reading_next(reading, &next);
-    for (uint32_t number = 0; !error && (found == 1 || number == 0) && found >= 0; number++) {
-        uint32_t states = 0;
-        for (; found == 1 && states < HAK_LIVE_PART_STATES;
-             found = hak_live_reading_next(reading, &next))
-            part[states++] = next;
-        if (found >= 0)
-            error = hak_live_put_part(&l->db, run, number, found == 0, part, states, &l->scratch);
-    }
-    return found < 0 ? hak_store_no_memory(l->db.path) : error;
-}
-
+/* Writes the gathered states, part by part; a run without any has one part, too. */
 static int cut_run(struct hak_live_writer *l) {
     struct hak_live_run run = {.first_event = l->first_event,
                                .last_event = l->last_event,
                                .max_ns = l->max_ns,
                                .has_all_ends = l->has_all_ends};
-    struct hak_live_state *part = malloc(HAK_LIVE_PART_STATES * sizeof *part);
-    struct hak_live_reading *reading = part ? hak_live_reading_open(&l->gather.pile) : NULL;
-    int error = reading ? put_parts(l, &run, reading, part) : hak_store_no_memory(l->db.path);
-    hak_live_reading_close(reading);
-    free(part);
+    bool is_last = false;
+    int error = hak_live_gather_sort(&l->gather) ? 0 : hak_store_no_memory(l->db.path);
+    for (uint32_t part = 0; !error && !is_last; part++) {
+        uint32_t from = part * HAK_LIVE_PART_STATES, left = l->gather.table.used - from;
+        is_last = left <= HAK_LIVE_PART_STATES;
+        error = hak_live_put_part(&l->db, &run, part, is_last, l->gather.table.state + from,
+                                  is_last ? left : HAK_LIVE_PART_STATES, &l->scratch);
+    }
     begin_run(l);
     return error;
 }
 
 static bool is_full(const struct hak_live_writer *l) {
     return l->last_event - l->first_event + 1 >= l->run_events || l->chunks >= RUN_CHUNKS ||
-           l->gather.pile.bytes.size >= RUN_BYTES;
+           l->gather.table.used >= RUN_STATES;
 }
 
 /* ---- runs become larger ones -------------------------------------------------------------------

@@ -1,6 +1,6 @@
 /* Live checkpoints as they are written: what each stretch of the log left alive, and what it ended.
  *
- *   chunk -> last state of each of its blocks -> pile of the run -> (run full) -> rows of live_run
+ *   chunk -> last state of each of its blocks -> table of the run -> (run full) -> rows of live_run
  *   16 runs of a level -> one run of the next, a part at each chunk
  *
  * A log of less than 32 M events has none: read whole, it answers as fast. When it grows longer,

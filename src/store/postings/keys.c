@@ -15,7 +15,7 @@ bool hak_run_keys_init(struct hak_run_keys *k) {
     for (int i = 0; i < HAK_RUN_KINDS; i++)
         ok &= (k->key[i] = malloc((HAK_CHUNK_EVENTS_MAX + 1) * sizeof(uint64_t))) != NULL;
     ok &= (k->extent = malloc((HAK_CHUNK_EVENTS_MAX + 1) * sizeof(uint64_t))) != NULL;
-    ok &= (k->scratch = malloc((HAK_CHUNK_EVENTS_MAX + 1) * sizeof(uint64_t))) != NULL;
+    ok &= (k->pair = malloc((size_t)2 * (HAK_CHUNK_EVENTS_MAX + 1) * sizeof *k->pair)) != NULL;
     ok &= (k->large_of = malloc(HAK_CHUNK_EVENTS_MAX * sizeof(uint64_t))) != NULL;
     ok &= (k->owner_of = malloc(HAK_CHUNK_EVENTS_MAX * sizeof(uint32_t))) != NULL;
     if (!ok)
@@ -27,19 +27,10 @@ void hak_run_keys_free(struct hak_run_keys *k) {
     for (int i = 0; i < HAK_RUN_KINDS; i++)
         free(k->key[i]);
     free(k->extent);
-    free(k->scratch);
+    free(k->pair);
     free(k->large_of);
     free(k->owner_of);
     *k = (struct hak_run_keys){0};
-}
-
-static uint32_t sort_distinct(uint64_t *key, uint32_t count, uint64_t *scratch) {
-    uint32_t kept = 0;
-    hak_sort_keys(key, count, scratch);
-    for (uint32_t i = 0; i < count; i++)
-        if (!kept || key[kept - 1] != key[i])
-            key[kept++] = key[i];
-    return kept;
 }
 
 /* ---- gathering ---------------------------------------------------------------------------------
@@ -59,6 +50,12 @@ static inline uint64_t value_at(const struct values *v, uint32_t i) {
     return v->value ? v->value[i] : v->dictionary[v->index[i]];
 }
 
+/* Sorts the keys of a kind and drops those that are there twice. */
+static void sort_keys(struct hak_run_keys *k, enum hak_run_kind kind) {
+    hak_sort_keys(k->key[kind], k->count[kind], &k->pair->key);
+    k->count[kind] = hak_drop_doubles(k->key[kind], k->count[kind]);
+}
+
 struct gathering {
     struct hak_run_keys *keys;
     uint64_t recent[RECENT];
@@ -73,7 +70,7 @@ static void note_owner(struct gathering *g, uint64_t base, uint32_t process, uin
     *recent = key;
     uint32_t *count = &g->keys->count[HAK_RUN_OWNER];
     if (*count > HAK_CHUNK_EVENTS_MAX) /* many collisions: make room */
-        *count = sort_distinct(g->keys->key[HAK_RUN_OWNER], *count, g->keys->scratch);
+        sort_keys(g->keys, HAK_RUN_OWNER);
     g->keys->key[HAK_RUN_OWNER][(*count)++] = key;
 }
 
@@ -139,23 +136,13 @@ static void look_at_events(struct gathering *g, const struct hak_columns *c) {
 /* Numbers of bases become bases in order, each with its extent. */
 static void settle_large(struct hak_run_keys *k, const struct hak_columns *c) {
     uint64_t *key = k->key[HAK_RUN_LARGE];
-    uint32_t count = k->count[HAK_RUN_LARGE], *number = k->owner_of;
-    const uint64_t *base = c->dictionary[HAK_COLUMN_BASE];
+    uint32_t count = k->count[HAK_RUN_LARGE];
+    for (uint32_t i = 0; i < count; i++)
+        k->pair[i] = (struct hak_pair){c->dictionary[HAK_COLUMN_BASE][key[i]], key[i]};
+    hak_sort_pairs(k->pair, count, k->pair + count);
     for (uint32_t i = 0; i < count; i++) {
-        number[i] = (uint32_t)key[i];
-        key[i] = base[number[i]];
-    }
-    hak_sort_keys(key, count, k->scratch);
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t low = 0, high = count;
-        while (high - low > 1) {
-            uint32_t middle = low + (high - low) / 2;
-            if (key[middle] <= base[number[i]])
-                low = middle;
-            else
-                high = middle;
-        }
-        k->extent[low] = k->large_of[number[i]] - 1;
+        key[i] = k->pair[i].key;
+        k->extent[i] = k->large_of[k->pair[i].value] - 1;
     }
 }
 
@@ -176,8 +163,7 @@ void hak_run_keys_collect(struct hak_run_keys *k, const struct hak_columns *c) {
         k->key[HAK_RUN_BASE][k->count[HAK_RUN_BASE]++] = 0;
     take_distinct(k, HAK_RUN_STACK, c, HAK_COLUMN_STACK);
     settle_large(k, c);
-    hak_sort_keys(k->key[HAK_RUN_BASE], k->count[HAK_RUN_BASE], k->scratch);
-    hak_sort_keys(k->key[HAK_RUN_STACK], k->count[HAK_RUN_STACK], k->scratch);
-    k->count[HAK_RUN_OWNER] =
-        sort_distinct(k->key[HAK_RUN_OWNER], k->count[HAK_RUN_OWNER], k->scratch);
+    sort_keys(k, HAK_RUN_BASE);
+    sort_keys(k, HAK_RUN_STACK);
+    sort_keys(k, HAK_RUN_OWNER);
 }

@@ -2,6 +2,7 @@
 #ifndef HAK_STORE_POSTINGS_KEYS_H
 #define HAK_STORE_POSTINGS_KEYS_H
 
+#include "base/sorted.h"
 #include "store/codec/codec.h"
 #include "store/postings/run.h"
 
@@ -10,8 +11,9 @@ struct hak_run_keys {
     uint32_t count[HAK_RUN_KINDS];
     uint64_t *extent; /* of the keys of LARGE */
     struct hak_distances distances;
-    uint64_t *scratch, *large_of; /* by number of the base */
-    uint32_t *owner_of;           /* what was noted last of a base: class and process */
+    struct hak_pair *pair; /* to sort in */
+    uint64_t *large_of;    /* by number of the base */
+    uint32_t *owner_of;    /* what was noted last of a base: class and process */
 };
 
 bool hak_run_keys_init(struct hak_run_keys *k); /* false when memory is out */

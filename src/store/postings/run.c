@@ -2,11 +2,12 @@
 #include "store/postings/run.h"
 
 #include <stdlib.h>
-#include "base/checksum.h"
 #include "store/pack.h"
 
-#define CHECKSUM_BYTES 4
-#define SET_BYTES_MAX  ((size_t)3 * HAK_RUN_SPANS_MAX * 2 + HAK_VARINT_BYTES)
+#define SET_BYTES_MAX ((size_t)3 * HAK_RUN_SPANS_MAX * 2 + HAK_VARINT_BYTES)
+
+static const struct hak_blob_form form = {"HKPO", HAK_RUN_FORMAT, HAK_RUN_HEADER_BYTES,
+                                          "it does not begin with HKPO"};
 
 struct hak_run_sizes hak_run_sizes = {
     .row_bytes = (size_t)4 << 10, .keys_for_a_key = 4, .keys_at_least = 8192};
@@ -174,11 +175,10 @@ bool hak_run_row_encode(struct hak_run_row *row, bool is_packed, struct hak_buff
     unsigned shift = row->low_bits ? (unsigned)__builtin_ctzll(row->low_bits) : 0;
     uint32_t part_end[2], packed = 0;
     uint8_t packing = HAK_PACKING_NONE;
-    size_t start = out->size;
-    if (!lay_out(row, shift, part_end) ||
-        !hak_buffer_reserve(out, HAK_RUN_HEADER_BYTES + row->raw.size + CHECKSUM_BYTES))
+    size_t start;
+    if (!lay_out(row, shift, part_end) || !hak_blob_begin(out, &form, &start) ||
+        !hak_buffer_reserve(out, row->raw.size))
         return false;
-    out->size += HAK_RUN_HEADER_BYTES;
     if (is_packed) {
         if (!hak_buffer_pack(out, row->raw.data, row->raw.size, part_end, 2, &packing, &packed))
             return false;
@@ -188,11 +188,7 @@ bool hak_run_row_encode(struct hak_run_row *row, bool is_packed, struct hak_buff
             memcpy(out->data + out->size, row->raw.data, packed);
         out->size += packed;
     }
-    if (!hak_buffer_reserve(out, CHECKSUM_BYTES))
-        return false;
-    uint8_t *at = out->data + start;
-    at = hak_write_little(at, HAK_RUN_MAGIC, 4);
-    at = hak_write_little(at, HAK_RUN_FORMAT, 2);
+    uint8_t *at = out->data + start + 6;
     *at++ = (uint8_t)row->kind;
     *at++ = packing;
     at = hak_write_little(at, row->count, 4);
@@ -206,9 +202,7 @@ bool hak_run_row_encode(struct hak_run_row *row, bool is_packed, struct hak_buff
     at = hak_write_little(at, row->last, 8);
     at = hak_write_little(at, part_end[0], 4);
     hak_write_little(at, part_end[1] - part_end[0], 4);
-    hak_write_little(out->data + out->size, hak_crc32c(out->data + start, out->size - start), 4);
-    out->size += CHECKSUM_BYTES;
-    return true;
+    return hak_blob_end(out, start);
 }
 
 /* ---- reading -----------------------------------------------------------------------------------
@@ -240,14 +234,10 @@ static const char *read_distances(struct hak_run_cursor *c, uint32_t count, bool
 const char *hak_run_open(struct hak_run_cursor *c, const void *blob, size_t blob_bytes) {
     const uint8_t *b = blob;
     c->left = c->keys = 0;
-    if (!b || blob_bytes < HAK_RUN_HEADER_BYTES + CHECKSUM_BYTES)
-        return "it is cut short";
-    if (hak_read_little(b, 4) != HAK_RUN_MAGIC)
-        return "it does not begin with HKPO";
-    if (hak_crc32c(b, blob_bytes - CHECKSUM_BYTES) !=
-        hak_read_little(b + blob_bytes - CHECKSUM_BYTES, 4))
-        return "its checksum does not hold";
-    if (hak_read_little(b + 4, 2) != HAK_RUN_FORMAT || b[6] >= HAK_RUN_KINDS)
+    const char *wrong = hak_blob_check(&form, b, blob_bytes);
+    if (wrong)
+        return wrong;
+    if (b[6] >= HAK_RUN_KINDS)
         return "it is of a format that this version does not know";
     c->kind = b[6];
     uint32_t keys = (uint32_t)hak_read_little(b + 8, 4);
@@ -260,13 +250,12 @@ const char *hak_run_open(struct hak_run_cursor *c, const void *blob, size_t blob
         set_bytes > raw_bytes - key_bytes || keys > key_bytes || c->shift > 63 ||
         b[13] > HAK_RUN_DISTANCES_MAX || c->last < c->first ||
         c->last - c->first >= HAK_RUN_CHUNKS_MAX ||
-        packed_bytes != blob_bytes - HAK_RUN_HEADER_BYTES - CHECKSUM_BYTES)
+        packed_bytes != blob_bytes - HAK_RUN_HEADER_BYTES - HAK_BLOB_CHECKSUM_BYTES)
         return "its header gives impossible lengths";
     c->raw.size = 0;
     if (!hak_buffer_reserve(&c->raw, raw_bytes + 1))
         return "there is not enough memory for it";
-    const char *wrong =
-        hak_unpack(b + HAK_RUN_HEADER_BYTES, packed_bytes, b[7], c->raw.data, raw_bytes);
+    wrong = hak_unpack(b + HAK_RUN_HEADER_BYTES, packed_bytes, b[7], c->raw.data, raw_bytes);
     if (wrong)
         return wrong;
     const uint8_t *raw = c->raw.data;

@@ -13,7 +13,6 @@
 
 #include "base/bytes.h"
 
-#define HAK_RUN_MAGIC         0x4f504b48u /* "HKPO" */
 #define HAK_RUN_FORMAT        2
 #define HAK_RUN_HEADER_BYTES  48
 #define HAK_RUN_DISTANCES_MAX 32 /* more than these: "many", any distance may occur */

@@ -3,32 +3,26 @@
 #include "store/stacks/nodes.h"
 
 #include <stdlib.h>
-#include "base/checksum.h"
+#include "base/sorted.h"
 #include "store/pack.h"
 
-#define CHECKSUM_BYTES 4
-#define CLIMB_MAX      64 /* a parent further up is told by its id */
-#define CHOICES        8  /* callees remembered of each caller */
-#define NO_CHOICE      UINT16_MAX
-#define SLOTS          (2 * HAK_NODES_MAX)
-#define RAW_BYTES_MAX  ((size_t)HAK_NODES_MAX * 40)
+#define CLIMB_MAX     64 /* a parent further up is told by its id */
+#define CHOICES       8  /* callees remembered of each caller */
+#define NO_CHOICE     UINT16_MAX
+#define RAW_BYTES_MAX ((size_t)HAK_NODES_MAX * 40)
+
+static const struct hak_blob_form form = {"HKND", HAK_NODES_FORMAT, HAK_NODES_HEADER_BYTES,
+                                          "it does not begin with HKND"};
 
 /* The streams of a blob, in their order. */
 enum { ADDRESS, CHAIN, CLIMB, FAR, CHOICE, LITERAL, OWNER, STREAMS };
 /* The most bytes that one node puts into each, and one more item for the end of a chain. */
 static const uint8_t bytes_each[STREAMS] = {HAK_VARINT_BYTES, 3, 1, 5, 1, 3, 13};
 
-struct distinct {
-    uint64_t ip;
-    uint32_t first; /* its place in order of first use */
-};
-
 struct hak_node_coder {
-    struct distinct distinct[HAK_NODES_MAX], sorted[HAK_NODES_MAX];
+    struct hak_pair pair[2 * HAK_NODES_MAX];
     uint64_t ip[HAK_NODES_MAX];
-    uint32_t slot[SLOTS];            /* 1 + place in `distinct`; 0 = empty */
-    uint16_t number[HAK_NODES_MAX];  /* of each node: its ip's place among the distinct ones */
-    uint16_t rank_of[HAK_NODES_MAX]; /* from order of first use to ascending order */
+    uint16_t number[HAK_NODES_MAX]; /* of each node: its ip's place among the distinct ones */
     /* Of each caller, by its number (the last is "none in this blob"): who it called last. */
     uint16_t choice[HAK_NODES_MAX + 1][CHOICES];
     uint8_t raw[RAW_BYTES_MAX + STREAMS * HAK_VARINT_BYTES];
@@ -47,55 +41,22 @@ void hak_node_coder_free(struct hak_node_coder *coder) {
 /* ---- return addresses --------------------------------------------------------------------------
  */
 
-/* Sorts by ip, byte by byte, and leaves out the bytes in which all are equal. */
-static struct distinct *sort_by_ip(struct distinct *from, struct distinct *to, uint32_t count) {
-    uint64_t differ = 0;
-    for (uint32_t i = 1; i < count; i++)
-        differ |= from[i].ip ^ from[0].ip;
-    for (unsigned shift = 0; shift < 64; shift += 8) {
-        uint32_t start[257] = {0};
-        if (!(differ >> shift & 0xff))
-            continue;
-        for (uint32_t i = 0; i < count; i++)
-            start[(from[i].ip >> shift & 0xff) + 1]++;
-        for (unsigned i = 0; i < 256; i++)
-            start[i + 1] += start[i];
-        for (uint32_t i = 0; i < count; i++)
-            to[start[from[i].ip >> shift & 0xff]++] = from[i];
-        struct distinct *swap = from;
-        from = to;
-        to = swap;
-    }
-    return from;
-}
-
 /* Numbers the ips of the nodes in ascending order; writes the distinct ones. Returns how many. */
 static uint32_t number_ips(struct hak_node_coder *c, const struct hak_node_row *nodes,
                            uint32_t count, uint8_t **stream) {
-    uint32_t distinct = 0, mask = SLOTS - 1;
-    while (mask / 4 >= count)
-        mask /= 2; /* fewer slots to clear */
-    memset(c->slot, 0, (mask + 1) * sizeof *c->slot);
-    for (uint32_t i = 0; i < count; i++) {
-        uint64_t ip = nodes[i].ip;
-        uint32_t at = (uint32_t)(ip * 0x9e3779b97f4a7c15ull >> 40) & mask;
-        while (c->slot[at] && c->distinct[c->slot[at] - 1].ip != ip)
-            at = (at + 1) & mask;
-        if (!c->slot[at]) {
-            c->distinct[distinct] = (struct distinct){ip, distinct};
-            c->slot[at] = ++distinct;
-        }
-        c->number[i] = (uint16_t)(c->slot[at] - 1);
-    }
-    const struct distinct *sorted = sort_by_ip(c->distinct, c->sorted, distinct);
+    uint32_t distinct = 0;
     uint64_t before = 0;
-    for (uint32_t i = 0; i < distinct; i++) {
-        c->rank_of[sorted[i].first] = (uint16_t)i;
-        *stream = hak_write_varint(*stream, sorted[i].ip - before);
-        before = sorted[i].ip;
-    }
     for (uint32_t i = 0; i < count; i++)
-        c->number[i] = c->rank_of[c->number[i]];
+        c->pair[i] = (struct hak_pair){nodes[i].ip, i};
+    hak_sort_pairs(c->pair, count, c->pair + count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (!i || c->pair[i].key != before) {
+            *stream = hak_write_varint(*stream, c->pair[i].key - before);
+            before = c->pair[i].key;
+            distinct++;
+        }
+        c->number[c->pair[i].value] = (uint16_t)(distinct - 1);
+    }
     return distinct;
 }
 
@@ -179,10 +140,9 @@ bool hak_nodes_encode(struct hak_node_coder *coder, const struct hak_node_row *n
     }
     uint32_t distinct = number_ips(coder, nodes, count, &end[ADDRESS]);
     encode_nodes(coder, nodes, count, distinct, end);
-    size_t header = out->size;
-    if (!hak_buffer_reserve(out, HAK_NODES_HEADER_BYTES))
+    size_t header;
+    if (!hak_blob_begin(out, &form, &header))
         return false;
-    out->size += HAK_NODES_HEADER_BYTES;
     uint32_t part_end[STREAMS], raw_bytes = 0, packed;
     for (int i = 0; i < STREAMS; i++) {
         size_t bytes = (size_t)(end[i] - start[i]);
@@ -190,12 +150,9 @@ bool hak_nodes_encode(struct hak_node_coder *coder, const struct hak_node_row *n
         part_end[i] = raw_bytes += (uint32_t)bytes;
     }
     uint8_t packing;
-    if (!hak_buffer_pack(out, coder->raw, raw_bytes, part_end, STREAMS - 1, &packing, &packed) ||
-        !hak_buffer_reserve(out, CHECKSUM_BYTES))
+    if (!hak_buffer_pack(out, coder->raw, raw_bytes, part_end, STREAMS - 1, &packing, &packed))
         return false;
-    at = out->data + header;
-    at = hak_write_little(at, HAK_NODES_MAGIC, 4);
-    at = hak_write_little(at, HAK_NODES_FORMAT, 2);
+    at = out->data + header + 6;
     *at++ = packing;
     *at++ = 0;
     at = hak_write_little(at, count, 4);
@@ -204,9 +161,7 @@ bool hak_nodes_encode(struct hak_node_coder *coder, const struct hak_node_row *n
     at = hak_write_little(at, packed, 4);
     for (int i = 0; i < STREAMS; i++)
         at = hak_write_little(at, part_end[i] - (i ? part_end[i - 1] : 0), 4);
-    hak_write_little(out->data + out->size, hak_crc32c(out->data + header, out->size - header), 4);
-    out->size += CHECKSUM_BYTES;
-    return true;
+    return hak_blob_end(out, header);
 }
 
 /* ---- decoding ----------------------------------------------------------------------------------
@@ -292,15 +247,9 @@ static const char *decode_nodes(struct hak_node_coder *c, struct hak_input *in, 
 const char *hak_nodes_decode(struct hak_node_coder *coder, const uint8_t *blob, size_t blob_bytes,
                              struct hak_node_row *nodes, uint32_t *count) {
     *count = 0;
-    if (!blob || blob_bytes < HAK_NODES_HEADER_BYTES + CHECKSUM_BYTES)
-        return "it is cut short";
-    if (hak_read_little(blob, 4) != HAK_NODES_MAGIC)
-        return "it does not begin with HKND";
-    if (hak_crc32c(blob, blob_bytes - CHECKSUM_BYTES) !=
-        hak_read_little(blob + blob_bytes - CHECKSUM_BYTES, 4))
-        return "its checksum does not hold";
-    if (hak_read_little(blob + 4, 2) != HAK_NODES_FORMAT)
-        return "it is of a format that this version does not know";
+    const char *wrong = hak_blob_check(&form, blob, blob_bytes);
+    if (wrong)
+        return wrong;
     uint32_t nodes_due = (uint32_t)hak_read_little(blob + 8, 4);
     uint32_t first = (uint32_t)hak_read_little(blob + 12, 4);
     uint32_t distinct = (uint32_t)hak_read_little(blob + 16, 4);
@@ -318,10 +267,9 @@ const char *hak_nodes_decode(struct hak_node_coder *coder, const uint8_t *blob, 
         raw_bytes += bytes;
     }
     size_t packed = hak_read_little(blob + 20, 4);
-    if (packed != blob_bytes - HAK_NODES_HEADER_BYTES - CHECKSUM_BYTES)
+    if (packed != blob_bytes - HAK_NODES_HEADER_BYTES - HAK_BLOB_CHECKSUM_BYTES)
         return "its header gives impossible lengths";
-    const char *wrong =
-        hak_unpack(blob + HAK_NODES_HEADER_BYTES, packed, blob[6], coder->raw, raw_bytes);
+    wrong = hak_unpack(blob + HAK_NODES_HEADER_BYTES, packed, blob[6], coder->raw, raw_bytes);
     if (!wrong)
         wrong = read_ips(coder, &in[ADDRESS], distinct);
     if (!wrong)

@@ -9,7 +9,6 @@
 #include "base/bytes.h"
 #include "store/node.h"
 
-#define HAK_NODES_MAGIC        0x444e4b48u /* "HKND" */
 #define HAK_NODES_FORMAT       1
 #define HAK_NODES_MAX          8192u /* nodes of one blob */
 #define HAK_NODES_HEADER_BYTES 52
