@@ -2,8 +2,7 @@
 #include "symbols/debug_file.h"
 
 #include <elfutils/libdwelf.h>
-#include <fcntl.h>
-#include <gelf.h>
+#include <lzma.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,25 +25,6 @@ static void read_build_id(Elf *elf, char out[129]) {
         snprintf(out + 2 * i, 3, "%02x", ((const uint8_t *)bytes)[i]);
 }
 
-/* Opens an ELF file: the descriptor and *elf, or -1. Only regular files: a name may point anywhere.
- */
-static int open_elf(const char *path, Elf **elf, struct stat *about) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    *elf = NULL;
-    if (fd >= 0 && fstat(fd, about) == 0 && S_ISREG(about->st_mode)) {
-        elf_version(EV_CURRENT);
-        *elf = elf_begin(fd, ELF_C_READ_MMAP_PRIVATE, NULL); /* open_dwarf changes headers */
-        if (*elf && elf_kind(*elf) == ELF_K_ELF)
-            return fd;
-    }
-    if (*elf)
-        elf_end(*elf);
-    *elf = NULL;
-    if (fd >= 0)
-        close(fd);
-    return -1;
-}
-
 static bool is_loaded_one(const struct stat *about, const char *has, const char *wants,
                           uint64_t loaded_ns) {
     if (wants[0])
@@ -56,7 +36,7 @@ static bool is_loaded_one(const struct stat *about, const char *has, const char 
 
 void hak_debug_file_open(struct hak_debug_file *file, const char *path, const char *build_id,
                          int pid, uint64_t loaded_ns) {
-    *file = (struct hak_debug_file){.fd = -1, .separate_fd = -1, .dwp.fd = -1};
+    *file = (struct hak_debug_file){.own.fd = -1, .separate.fd = -1, .dwp.file.fd = -1};
     for (int attempt = 0; attempt < 2 && path[0] == '/'; attempt++) {
         struct stat about;
         if (attempt == 0)
@@ -65,34 +45,19 @@ void hak_debug_file_open(struct hak_debug_file *file, const char *path, const ch
             snprintf(file->path, sizeof file->path, "/proc/%d/root%s", pid, path);
         else
             return;
-        file->fd = open_elf(file->path, &file->elf, &about);
-        if (file->fd < 0)
+        if (!hak_elf_open(&file->own, file->path, &about))
             continue;
-        read_build_id(file->elf, file->build_id);
+        read_build_id(file->own.elf, file->build_id);
         if (is_loaded_one(&about, file->build_id, build_id, loaded_ns))
             return;
         hak_debug_file_close(file);
     }
 }
 
-/* The section's name, "" where it cannot be read. */
-static const char *name_of(Elf *elf, Elf_Scn *section, GElf_Shdr *header) {
-    size_t names;
-    if (elf_getshdrstrndx(elf, &names) != 0 || !gelf_getshdr(section, header))
-        return "";
-    const char *name = elf_strptr(elf, names, header->sh_name);
-    return name ? name : "";
-}
-
 static bool has_lines(Elf *elf) {
-    for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section)) != NULL;) {
-        GElf_Shdr header;
-        const char *name = name_of(elf, section, &header);
-        if ((strcmp(name, ".debug_info") == 0 || strcmp(name, ".zdebug_info") == 0) &&
-            header.sh_type != SHT_NOBITS)
-            return true;
-    }
-    return false;
+    GElf_Shdr header;
+    return hak_elf_find_section(elf, ".debug_info", &header) ||
+           hak_elf_find_section(elf, ".zdebug_info", &header);
 }
 
 /* A section of a few bytes that says it is gigabytes when inflated is made to use up the memory. */
@@ -107,9 +72,9 @@ static bool is_bomb(Elf_Scn *section, const GElf_Shdr *header) {
 static Dwarf *open_dwarf(Elf *elf) {
     static const char *const needless[] = {".debug_loclists", ".debug_loc", ".debug_frame",
                                            ".debug_macro", ".debug_macinfo"};
-    for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section)) != NULL;) {
-        GElf_Shdr header;
-        const char *name = name_of(elf, section, &header);
+    Elf_Scn *section = NULL;
+    GElf_Shdr header;
+    for (const char *name; (name = hak_elf_next_section(elf, &section, &header));) {
         if (name[0] && is_bomb(section, &header)) {
             header.sh_type = SHT_NOBITS;
             (void)gelf_update_shdr(section, &header);
@@ -124,51 +89,37 @@ static Dwarf *open_dwarf(Elf *elf) {
     return dwarf_begin_elf(elf, DWARF_C_READ, NULL);
 }
 
-/* CRC-32 as .gnu_debuglink uses it, four bits at a time. */
+/* The CRC-32 of .gnu_debuglink is that of xz. */
 static bool checksum_is(int fd, uint32_t due) {
-    static const uint32_t table[16] = {0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac,
-                                       0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
-                                       0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
-                                       0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c};
     static uint8_t buffer[1 << 16]; /* one worker thread */
-    uint32_t sum = 0xffffffffu;
+    uint32_t sum = 0;
     off_t at = 0;
-    for (ssize_t got; (got = pread(fd, buffer, sizeof buffer, at)) > 0; at += got) {
-        for (ssize_t i = 0; i < got; i++) {
-            sum ^= buffer[i];
-            sum = sum >> 4 ^ table[sum & 15];
-            sum = sum >> 4 ^ table[sum & 15];
-        }
-    }
-    return (sum ^ 0xffffffffu) == due;
+    for (ssize_t got; (got = pread(fd, buffer, sizeof buffer, at)) > 0; at += got)
+        sum = lzma_crc32(buffer, (size_t)got, sum);
+    return sum == due;
 }
 
 /* Takes `path` as the separate file when it is right. `checksum` NULL: the build-id tells. */
 static bool try_separate(struct hak_debug_file *f, const char *path, const uint32_t *checksum) {
     struct stat about;
     char id[129];
-    int fd = open_elf(path, &f->separate_elf, &about);
-    if (fd < 0)
+    if (!hak_elf_open(&f->separate, path, &about))
         return false;
-    read_build_id(f->separate_elf, id);
+    read_build_id(f->separate.elf, id);
     bool right = f->build_id[0] && id[0] ? strcmp(id, f->build_id) == 0
-                                         : checksum && checksum_is(fd, *checksum);
-    if (right && has_lines(f->separate_elf))
-        f->dwarf = open_dwarf(f->separate_elf);
-    if (f->dwarf) {
-        f->separate_fd = fd;
+                                         : checksum && checksum_is(f->separate.fd, *checksum);
+    if (right && has_lines(f->separate.elf))
+        f->dwarf = open_dwarf(f->separate.elf);
+    if (f->dwarf)
         snprintf(f->source, sizeof f->source, "%s", path);
-        return true;
-    }
-    elf_end(f->separate_elf);
-    f->separate_elf = NULL;
-    close(fd);
-    return false;
+    else
+        hak_elf_close(&f->separate);
+    return f->dwarf != NULL;
 }
 
 static bool try_link(struct hak_debug_file *f) {
     GElf_Word sum;
-    const char *name = dwelf_elf_gnu_debuglink(f->elf, &sum);
+    const char *name = dwelf_elf_gnu_debuglink(f->own.elf, &sum);
     char folder[4096], path[3 * 4096];
     if (!name || !name[0] || strchr(name, '/'))
         return false;
@@ -189,8 +140,8 @@ static bool try_link(struct hak_debug_file *f) {
 
 static void find_debug_information(struct hak_debug_file *file) {
     char path[4096];
-    if (has_lines(file->elf)) {
-        file->dwarf = open_dwarf(file->elf);
+    if (has_lines(file->own.elf)) {
+        file->dwarf = open_dwarf(file->own.elf);
         if (file->dwarf) {
             snprintf(file->source, sizeof file->source, "%s", file->path);
             return;
@@ -206,12 +157,12 @@ static void find_debug_information(struct hak_debug_file *file) {
 }
 
 void hak_debug_file_load(struct hak_debug_file *file) {
-    if (!file->elf)
+    if (!file->own.elf)
         return;
     find_debug_information(file);
     if (file->dwarf)
         hak_dwp_open(&file->dwp, file->source);
-    if (file->dwarf && file->dwp.fd < 0)
+    if (file->dwarf && file->dwp.file.fd < 0)
         hak_dwp_open(&file->dwp, file->path);
 }
 
@@ -219,15 +170,7 @@ void hak_debug_file_close(struct hak_debug_file *file) {
     hak_dwp_close(&file->dwp);
     if (file->dwarf)
         dwarf_end(file->dwarf);
-    if (file->separate_elf)
-        elf_end(file->separate_elf);
-    if (file->elf)
-        elf_end(file->elf);
-    if (file->separate_fd >= 0)
-        close(file->separate_fd);
-    if (file->fd >= 0)
-        close(file->fd);
+    hak_elf_close(&file->separate);
+    hak_elf_close(&file->own);
     file->dwarf = NULL;
-    file->elf = file->separate_elf = NULL;
-    file->fd = file->separate_fd = -1;
 }

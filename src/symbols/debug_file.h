@@ -4,18 +4,17 @@
  * .gnu_debuglink names beside the file, in .debug/ beside it and under /usr/lib/debug (its checksum
  * is verified). Beside it, or beside the module's file, may lie a package of split debug
  * information
- * (.dwp). Never the network. */
+ * (.dwp). Never the network. Not by libdwfl: docs/specs/collector.md says why. */
 #ifndef HAK_SYMBOLS_DEBUG_FILE_H
 #define HAK_SYMBOLS_DEBUG_FILE_H
 
 #include <elfutils/libdw.h>
-#include "symbols/dwp.h"
-#include <libelf.h>
 #include <stdint.h>
+#include "symbols/dwp.h"
+#include "symbols/elf_file.h"
 
 struct hak_debug_file {
-    int fd, separate_fd; /* -1 = not open */
-    Elf *elf, *separate_elf;
+    struct hak_elf_file own, separate;
     Dwarf *dwarf;       /* NULL = no debug information */
     struct hak_dwp dwp; /* split units of `dwarf` that are in no .dwo file */
     char path[4096];
@@ -25,7 +24,7 @@ struct hak_debug_file {
 
 /* Opens the module's file if it is the one that was loaded: by build-id (hex, "" = not known), else
  * by not having changed since `loaded_ns` (CLOCK_REALTIME; 0 = any). `pid`: looked for in its root
- * folder too (0 = not). Closed descriptors (-1) when it cannot be used. */
+ * folder too (0 = not). `own` is not open when it cannot be used. */
 void hak_debug_file_open(struct hak_debug_file *file, const char *path, const char *build_id,
                          int pid, uint64_t loaded_ns);
 

@@ -2,14 +2,10 @@
 #include "symbols/dwp.h"
 
 #include <dwarf.h>
-#include <fcntl.h>
-#include <gelf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum { PAGE_BYTES = 4096, COLUMNS_MAX = 16 };
 
@@ -38,22 +34,9 @@ struct piece {
 void hak_dwp_open(struct hak_dwp *dwp, const char *path) {
     char name[4200];
     struct stat about;
-    *dwp = (struct hak_dwp){.fd = -1};
-    if ((size_t)snprintf(name, sizeof name, "%s.dwp", path) >= sizeof name)
-        return;
-    int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
-        return;
-    if (fstat(fd, &about) == 0 && S_ISREG(about.st_mode))
-        dwp->elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
-    if (dwp->elf && elf_kind(dwp->elf) == ELF_K_ELF) {
-        dwp->fd = fd;
-        return;
-    }
-    if (dwp->elf)
-        elf_end(dwp->elf);
-    dwp->elf = NULL;
-    close(fd);
+    *dwp = (struct hak_dwp){.file.fd = -1};
+    if ((size_t)snprintf(name, sizeof name, "%s.dwp", path) < sizeof name)
+        hak_elf_open(&dwp->file, name, &about);
 }
 
 void hak_dwp_close(struct hak_dwp *dwp) {
@@ -67,32 +50,20 @@ void hak_dwp_close(struct hak_dwp *dwp) {
         munmap(unit->image, unit->image_bytes);
         free(unit);
     }
-    if (dwp->elf)
-        elf_end(dwp->elf);
-    if (dwp->fd >= 0)
-        close(dwp->fd);
-    *dwp = (struct hak_dwp){.fd = -1};
+    hak_elf_close(&dwp->file);
 }
 
 /* A section by name: its bytes, and where they lie in the file. */
 static struct piece find_section(Elf *elf, const char *wanted, uint64_t *offset) {
-    size_t names;
-    if (!elf || elf_getshdrstrndx(elf, &names) != 0)
+    GElf_Shdr header;
+    Elf_Scn *section = hak_elf_find_section(elf, wanted, &header);
+    Elf_Data *data =
+        section && !(header.sh_flags & SHF_COMPRESSED) ? elf_rawdata(section, NULL) : NULL;
+    if (!data || !data->d_buf)
         return (struct piece){NULL, 0};
-    for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section)) != NULL;) {
-        GElf_Shdr header;
-        const char *name =
-            gelf_getshdr(section, &header) ? elf_strptr(elf, names, header.sh_name) : NULL;
-        if (!name || strcmp(name, wanted) != 0 || header.sh_type == SHT_NOBITS ||
-            header.sh_flags & SHF_COMPRESSED)
-            continue;
-        Elf_Data *data = elf_rawdata(section, NULL);
-        if (offset)
-            *offset = header.sh_offset;
-        if (data && data->d_buf)
-            return (struct piece){data->d_buf, data->d_size};
-    }
-    return (struct piece){NULL, 0};
+    if (offset)
+        *offset = header.sh_offset;
+    return (struct piece){data->d_buf, data->d_size};
 }
 
 static uint64_t number_at(const uint8_t *bytes, size_t size) {
@@ -116,7 +87,7 @@ static uint64_t find_row(const uint8_t *slots, uint64_t slot_count, uint64_t id)
 
 /* Which piece of each section the unit `id` has. False when the index does not tell. */
 static bool find_pieces(struct hak_dwp *dwp, uint64_t id, struct piece *pieces) {
-    struct piece index = find_section(dwp->elf, ".debug_cu_index", NULL);
+    struct piece index = find_section(dwp->file.elf, ".debug_cu_index", NULL);
     if (index.size < 16)
         return false;
     uint64_t version = number_at(index.bytes, 2), columns = number_at(index.bytes + 4, 4);
@@ -132,7 +103,7 @@ static bool find_pieces(struct hak_dwp *dwp, uint64_t id, struct piece *pieces) 
     const uint8_t *numbers = table + slots * 12, *offsets = numbers + 4 * columns * row;
     const uint8_t *sizes = offsets + 4 * columns * units;
     for (int s = 0; s < SECTIONS; s++) {
-        struct piece whole = find_section(dwp->elf, section_table[s].name, NULL);
+        struct piece whole = find_section(dwp->file.elf, section_table[s].name, NULL);
         for (uint64_t c = 0; section_table[s].column > 0 && c < columns; c++) {
             if (number_at(numbers + 4 * c, 4) != (uint64_t)section_table[s].column)
                 continue;
@@ -168,7 +139,7 @@ static size_t round_up(size_t bytes, size_t to) {
  * boundary on, the package's pages with the strings. */
 static bool make_image(struct hak_dwp *dwp, const struct piece *pieces, struct hak_dwp_unit *unit) {
     uint64_t strings_at = 0;
-    struct piece strings = find_section(dwp->elf, section_table[STR].name, &strings_at);
+    struct piece strings = find_section(dwp->file.elf, section_table[STR].name, &strings_at);
     size_t into_page = strings_at % PAGE_BYTES, bytes = sizeof(Elf64_Ehdr), names_at, headers_at;
     size_t at[SECTIONS] = {0};
     for (int s = 0; s < SECTIONS; s++) {
@@ -187,7 +158,7 @@ static bool make_image(struct hak_dwp *dwp, const struct piece *pieces, struct h
         return false;
     if (strings.size > 0 &&
         mmap(unit->image + bytes, into_page + strings.size, PROT_READ, MAP_PRIVATE | MAP_FIXED,
-             dwp->fd, (off_t)(strings_at - into_page)) == MAP_FAILED)
+             dwp->file.fd, (off_t)(strings_at - into_page)) == MAP_FAILED)
         return false;
     Elf64_Shdr *headers = (Elf64_Shdr *)(unit->image + headers_at);
     char *names = (char *)unit->image + names_at;
@@ -224,7 +195,7 @@ bool hak_dwp_find(struct hak_dwp *dwp, Dwarf *main, Dwarf_Die *skeleton, Dwarf_D
     uint8_t type;
     uint64_t id = 0;
     Dwarf_CU *cu = NULL;
-    if (dwp->fd < 0 ||
+    if (dwp->file.fd < 0 ||
         dwarf_cu_info(skeleton->cu, &version, &type, NULL, NULL, &id, NULL, NULL) != 0 ||
         !find_pieces(dwp, id, pieces))
         return false;

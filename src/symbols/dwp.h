@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "symbols/elf_file.h"
 
 struct hak_dwp_unit {
     struct hak_dwp_unit *next;
@@ -23,12 +24,11 @@ struct hak_dwp_unit {
 };
 
 struct hak_dwp {
-    int fd; /* -1 = there is none */
-    Elf *elf;
+    struct hak_elf_file file;   /* not open where there is none */
     struct hak_dwp_unit *units; /* those that were asked for */
 };
 
-/* Opens PATH.dwp if it is there; dwp->fd is -1 otherwise. */
+/* Opens PATH.dwp if it is there; dwp->file is not open otherwise. */
 void hak_dwp_open(struct hak_dwp *dwp, const char *path);
 void hak_dwp_close(struct hak_dwp *dwp);
 

@@ -1,28 +1,13 @@
 /* Decompresses the symbol table in section .gnu_debugdata. */
 #include "symbols/minimal_symbols.h"
 
-#include <gelf.h>
 #include <lzma.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
+#include "symbols/elf_file.h"
 
 #define BYTES_MAX  ((size_t)256 << 20)
 #define MEMORY_MAX ((uint64_t)128 << 20) /* of the decoder */
-
-static Elf_Data *find_section(Elf *elf) {
-    size_t names;
-    if (!elf || elf_getshdrstrndx(elf, &names) != 0)
-        return NULL;
-    for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section)) != NULL;) {
-        GElf_Shdr header;
-        const char *name =
-            gelf_getshdr(section, &header) ? elf_strptr(elf, names, header.sh_name) : NULL;
-        if (name && strcmp(name, ".gnu_debugdata") == 0 && header.sh_type != SHT_NOBITS)
-            return elf_rawdata(section, NULL);
-    }
-    return NULL;
-}
 
 /* Decompresses into memory that grows as needed. Returns it, or NULL. */
 static char *decompress(const void *from, size_t from_bytes, size_t *bytes) {
@@ -53,7 +38,9 @@ static char *decompress(const void *from, size_t from_bytes, size_t *bytes) {
 
 void hak_minimal_symbols_load(struct hak_minimal_symbols *minimal, Elf *elf) {
     size_t bytes;
-    Elf_Data *data = find_section(elf);
+    GElf_Shdr header;
+    Elf_Scn *section = hak_elf_find_section(elf, ".gnu_debugdata", &header);
+    Elf_Data *data = section ? elf_rawdata(section, NULL) : NULL;
     *minimal = (struct hak_minimal_symbols){NULL, NULL};
     if (!data || !data->d_buf)
         return;

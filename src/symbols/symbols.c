@@ -42,8 +42,8 @@ static void load(struct hak_symbol_file *file) {
     hak_debug_file_load(&file->debug);
     if (file->debug.dwarf)
         hak_units_load(&file->units, file->debug.dwarf, &file->debug.dwp);
-    hak_minimal_symbols_load(&file->minimal, file->debug.elf);
-    Elf *const files[] = {file->debug.separate_elf, file->debug.elf, file->minimal.elf};
+    hak_minimal_symbols_load(&file->minimal, file->debug.own.elf);
+    Elf *const files[] = {file->debug.separate.elf, file->debug.own.elf, file->minimal.elf};
     hak_symbol_table_load(&file->table, files, sizeof files / sizeof *files);
     hak_reading_end();
 }
@@ -148,7 +148,7 @@ struct hak_symbol_file *hak_symbols_open(struct hak_symbols *symbols, const char
     hak_reading_end();
     if (!symbols->has_thread)
         start_thread(symbols);
-    if (!symbols->has_thread || !f->debug.elf) {
+    if (!symbols->has_thread || !f->debug.own.elf) {
         load(f);
         f->ready = true;
     }

@@ -76,8 +76,8 @@ static const struct image *image_of(struct asked *a, const struct hak_module_inf
         if (!file)
             return image;
         hak_debug_file_open(file, m->row.path, m->row.build_id, p ? p->outer_pid : 0, 0);
-        if (file->elf)
-            image->bytes = (const uint8_t *)elf_rawfile(file->elf, &image->size);
+        if (file->own.elf)
+            image->bytes = (const uint8_t *)elf_rawfile(file->own.elf, &image->size);
     }
     if (!is_elf(image->bytes, image->size))
         image->bytes = NULL;

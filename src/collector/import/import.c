@@ -201,7 +201,7 @@ static void note_modules(struct hak_import *import, const struct hak_worker *w) 
         if (row->path[0] != '/' || was_seen(w, i))
             continue;
         hak_debug_file_open(&file, row->path, row->build_id, 0, w->resolve.started_ns);
-        if (file.fd < 0 && strangers++ == 0)
+        if (file.own.fd < 0 && strangers++ == 0)
             first = row->path;
         hak_debug_file_close(&file);
     }
