@@ -186,7 +186,7 @@ static void measure_parts(struct hak_buffer *blob) {
     memcpy(before, c->rings, rings * sizeof *before);
     hak_batch_clear(&worker.batch);
     uint64_t start = cpu_ns();
-    hak_cut_fill(&worker.cut, worker.clients, 1, &worker.drain, -1, worker.capture_start_ns);
+    hak_cut_fill(&worker.cut, worker.clients, 1, &worker.drain, -1, worker.capture.start_ns);
     uint64_t taken = cpu_ns();
     hak_batch_order(&worker.batch, 1);
     uint64_t ordered = cpu_ns();
@@ -231,8 +231,8 @@ int main(int count, char **argument) {
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
     printf("%llu of %llu records stored, peak %ld KiB with the program's memory\n",
-           (unsigned long long)hak_store_last_event(worker.writer), (unsigned long long)written,
-           usage.ru_maxrss);
+           (unsigned long long)hak_store_last_event(worker.capture.writer),
+           (unsigned long long)written, usage.ru_maxrss);
     fake_clean(&program);
     return 0;
 }

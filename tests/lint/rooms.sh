@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# The rooms of src/store, src/report and viewer: each is entered by its door alone, and calls go one way. No header leads
+# The rooms of src/store, src/collector, src/report and viewer: each is entered by its door alone, and calls go one way. No header leads
 # back to itself; in the folders of `circles` at most three files call each other in a circle; of two folders of the
 # recorded program's library one calls the other.
 #
 # A room's door is ROOM/ROOM.h. What lies in src/store itself (events, errors, the connection) is below
-# all its rooms, what lies in viewer itself (main, the table of commands) above them.
+# all its rooms, what lies in viewer (main, the table of commands)
+# and src/collector (main) itself above them.
 # `rooms.sh FOLDER` looks at another tree (its src, viewer).
 set -u
 cd "${1:-$(dirname "$0")/../..}" || exit 2
@@ -21,6 +22,17 @@ src/store/reader: codec postings stacks
 src/store/history: codec postings live stacks reader
 src/store/check: codec postings live stacks reader
 src/store/sql: postings stacks reader history
+src/collector/kernel:
+src/collector/link:
+src/collector/target:
+src/collector/capture: kernel
+src/collector/session: capture kernel target
+src/collector/findings: session capture kernel link
+src/collector/drain: findings session capture kernel
+src/collector/worker: drain findings session capture kernel link
+src/collector/import: worker session capture kernel
+src/collector/keeper: kernel link
+src/collector/.: keeper worker link
 src/report/text:
 src/report/words: text
 src/report/known: words text
@@ -37,7 +49,7 @@ viewer/leaks: findings capture cli
 viewer/record: findings capture cli
 viewer/.: cli capture block events findings info sql layers leaks record
 '
-folders='src/store src/report viewer'
+folders='src/store src/collector src/report viewer'
 # Inner headers that others may include: FILE HEADER.
 known='
 src/store/history store/reader/state.h

@@ -47,7 +47,7 @@ in_program=$(find src -name '*.[ch]' ! -path 'src/collector/*' ! -path 'src/repo
 {
     print='(^|[^_a-zA-Z])(v?f?printf|fputs|fputc|puts|putchar|putc|perror|fwrite|v?dprintf|psignal|err|errx|warn|warnx) *\('
     code "$print|[^_a-z]write *\\( *(1|2|STD[A-Z]*_FILENO) *," $(find src/collector src/report src/symbols src/base src/store viewer -name '*.[ch]' |
-        grep -vE '^(viewer/cli/output\.c|src/collector/(main|keeper/keeper|worker/worker)\.c)$') |
+        grep -vE '^(viewer/cli/output\.c|src/collector/(main|link/say)\.c)$') |
         grep -vE 'format\(printf|: +"[^"]*printf\(|fwrite\(document, 1' |
         found 'printing past viewer/cli/output.c (view_write, view_error, view_print)'
     code '\bhak_text_add_bytes *\(' $(find src viewer -name '*.c' |

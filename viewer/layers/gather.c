@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include "collector/session/snapshot.h"
+#include "collector/session/session.h"
 #include "base/array.h"
 #include "store/history/history.h"
 

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include "collector/session/clock.h"
+#include "collector/kernel/kernel.h"
 #include "base/array.h"
 #include "symbols/jit_names.h"
 
@@ -198,12 +198,12 @@ void hak_resolve_made_code(struct hak_resolve *resolve, struct hak_rows *rows) {
 }
 
 static bool is_over(uint64_t until) {
-    return hak_clock_monotonic_ns() >= until;
+    return hak_time_ns() >= until;
 }
 
 enum hak_resolve_state hak_resolve_some(struct hak_resolve *resolve, struct hak_rows *rows,
                                         uint64_t budget_ns) {
-    uint64_t until = hak_clock_monotonic_ns() + budget_ns;
+    uint64_t until = hak_time_ns() + budget_ns;
     while (resolve->next_module < rows->module_count) {
         file_of(resolve, rows, &rows->modules[resolve->next_module++]);
         if (is_over(until))

@@ -53,6 +53,7 @@ void hak_rows_free(struct hak_rows *rows) {
     free(rows->threads);
     free(rows->modules);
     free(rows->nodes);
+    free(rows->losses);
     free(rows->dirty);
     hak_index_free(&rows->thread_index);
     hak_index_free(&rows->image_index);
@@ -205,6 +206,16 @@ bool hak_rows_name_thread(struct hak_rows *rows, uint32_t id, const char *name) 
     return true;
 }
 
+void hak_rows_note(struct hak_rows *rows, uint32_t id, const char *note) {
+    struct hak_process_info *p = hak_rows_process_info(rows, id);
+    if (!p)
+        return;
+    char *mine = copy(note); /* which may be a part of the one before */
+    free((char *)p->row.note);
+    p->row.note = mine;
+    hak_rows_touch_process(rows, id);
+}
+
 uint32_t hak_rows_add_node(struct hak_rows *rows, uint32_t parent, uint32_t process,
                            uint32_t generation, uint64_t ip) {
     if (!reserve(rows, &rows->nodes, rows->node_count - rows->nodes_stored, &rows->node_capacity,
@@ -214,6 +225,33 @@ uint32_t hak_rows_add_node(struct hak_rows *rows, uint32_t parent, uint32_t proc
     struct hak_node_row *n = &rows->nodes[rows->node_count - rows->nodes_stored];
     *n = (struct hak_node_row){++rows->node_count, parent, process, generation, ip};
     return n->id;
+}
+
+void hak_rows_add_loss(struct hak_rows *rows, uint32_t process, uint32_t thread, uint64_t from_ns,
+                       uint64_t to_ns, uint64_t count, const char *reason) {
+    struct hak_process_info *p = hak_rows_process_info(rows, process);
+    if (p) {
+        p->row.lost += count;
+        hak_rows_touch_process(rows, process);
+    }
+    if (rows->loss_count) { /* a stretch that goes on is one row */
+        struct hak_loss_row *last = &rows->losses[rows->loss_count - 1];
+        if (last->process == process && last->thread == thread && last->reason == reason &&
+            from_ns >= last->from_ns) {
+            last->count += count;
+            if (to_ns > last->to_ns)
+                last->to_ns = to_ns;
+            return;
+        }
+    }
+    if (!reserve(rows, &rows->losses, rows->loss_count, &rows->loss_capacity, sizeof *rows->losses))
+        return;
+    rows->losses[rows->loss_count++] = (struct hak_loss_row){.process = process,
+                                                             .thread = thread,
+                                                             .from_ns = from_ns,
+                                                             .to_ns = to_ns,
+                                                             .count = count,
+                                                             .reason = reason};
 }
 
 /* Nodes are told apart by a hash of 64 bits: of ten million, two are taken for one another with a
@@ -315,6 +353,9 @@ int hak_rows_flush(struct hak_rows *rows, struct hak_store_writer *writer) {
     for (uint32_t i = 0; i < rows->node_count - rows->nodes_stored && error == 0; i++)
         error = hak_store_put_node(writer, &rows->nodes[i]);
     rows->nodes_put = rows->node_count;
+    for (uint32_t i = 0; i < rows->loss_count && error == 0; i++)
+        error = hak_store_put_loss(writer, &rows->losses[i]);
+    rows->losses_put = rows->loss_count;
     return error;
 }
 
@@ -341,7 +382,11 @@ void hak_rows_committed(struct hak_rows *rows) {
         memmove(rows->nodes, rows->nodes + (rows->nodes_put - rows->nodes_stored),
                 (rows->node_count - rows->nodes_put) * sizeof *rows->nodes);
     rows->nodes_stored = rows->nodes_put;
-    rows->dirty_put = 0;
+    rows->loss_count -= rows->losses_put;
+    if (rows->loss_count > 0)
+        memmove(rows->losses, rows->losses + rows->losses_put,
+                rows->loss_count * sizeof *rows->losses);
+    rows->dirty_put = rows->losses_put = 0;
 }
 
 void hak_rows_leave_store(struct hak_rows *rows) {
@@ -349,6 +394,6 @@ void hak_rows_leave_store(struct hak_rows *rows) {
 }
 
 void hak_rows_rolled_back(struct hak_rows *rows) {
-    rows->dirty_put = 0;
+    rows->dirty_put = rows->losses_put = 0;
     rows->nodes_put = rows->nodes_stored;
 }

@@ -49,7 +49,9 @@ struct hak_rows {
     uint32_t process_capacity, thread_capacity, module_capacity, node_capacity;
     uint32_t nodes_stored, nodes_put; /* up to these: committed; put in this transaction */
     struct hak_store_writer *writer;  /* has the nodes that are committed; NULL = no store */
-    uint32_t *dirty;                  /* kind << 30 | row id - 1 */
+    struct hak_loss_row *losses;      /* not stored yet; reasons are constants */
+    uint32_t loss_count, loss_capacity, losses_put;
+    uint32_t *dirty; /* kind << 30 | row id - 1 */
     uint32_t dirty_count, dirty_capacity, dirty_put;
     struct hak_index thread_index, image_index;
     struct hak_node_index new_nodes, old_nodes; /* the latest nodes, from the first find on */
@@ -106,6 +108,13 @@ struct hak_module_info *hak_rows_module_info(struct hak_rows *rows, uint32_t id)
 
 /* Changes a thread's name. False when there is no such thread. */
 bool hak_rows_name_thread(struct hak_rows *rows, uint32_t id, const char *name);
+
+/* Changes a process's note. */
+void hak_rows_note(struct hak_rows *rows, uint32_t id, const char *note);
+
+/* Notes events that are not in the store. `thread` 0 = all of the process. */
+void hak_rows_add_loss(struct hak_rows *rows, uint32_t process, uint32_t thread, uint64_t from_ns,
+                       uint64_t to_ns, uint64_t count, const char *reason);
 
 /* Must follow every change of a row's values. */
 void hak_rows_touch_process(struct hak_rows *rows, uint32_t id);

@@ -33,8 +33,8 @@ static void skip_lost(struct hak_drain *drain, struct hak_lane *lane) {
     if (unread <= lane->view.capacity)
         return;
     uint64_t ns = hak_clock_ns(&lane->client->clock, lane->client->clock.latest_ticks);
-    hak_drain_lost(drain, cursor->process_row, cursor->thread_row, ns, ns,
-                   unread - lane->view.capacity, "ring overwritten");
+    hak_rows_add_loss(drain->rows, cursor->process_row, cursor->thread_row, ns, ns,
+                      unread - lane->view.capacity, "ring overwritten");
     cursor->position += unread - lane->view.capacity;
 }
 

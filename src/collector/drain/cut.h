@@ -14,7 +14,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include "collector/session/client.h"
+#include "collector/session/session.h"
 #include "collector/drain/records.h"
 
 /* A lane that has records to take, by the time of the next. */

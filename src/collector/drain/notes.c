@@ -11,37 +11,8 @@ static const char *const reasons[] = {"ring full", "handler left by longjmp",
                                       "in a signal handler"};
 
 void hak_drain_free(struct hak_drain *drain) {
-    hak_drain_rolled_back(drain);
+    hak_drain_forget_notes(drain);
     free(drain->notes);
-    free(drain->losses);
-}
-
-void hak_drain_lost(struct hak_drain *drain, uint32_t process, uint32_t thread, uint64_t from_ns,
-                    uint64_t to_ns, uint64_t count, const char *reason) {
-    struct hak_process_info *p = hak_rows_process_info(drain->rows, process);
-    if (p) {
-        p->row.lost += count;
-        hak_rows_touch_process(drain->rows, process);
-    }
-    if (drain->loss_count) { /* a stretch that goes on is one row */
-        struct hak_loss_row *last = &drain->losses[drain->loss_count - 1];
-        if (last->process == process && last->thread == thread && last->reason == reason &&
-            from_ns >= last->from_ns) {
-            last->count += count;
-            if (to_ns > last->to_ns)
-                last->to_ns = to_ns;
-            return;
-        }
-    }
-    if (!hak_array_make_room(&drain->losses, drain->loss_count, &drain->loss_capacity,
-                             sizeof *drain->losses))
-        return;
-    drain->losses[drain->loss_count++] = (struct hak_loss_row){.process = process,
-                                                               .thread = thread,
-                                                               .from_ns = from_ns,
-                                                               .to_ns = to_ns,
-                                                               .count = count,
-                                                               .reason = reason};
 }
 
 static void note(struct hak_drain *d, struct hak_drain_note n) {
@@ -200,8 +171,8 @@ void hak_drain_note(struct hak_drain *d, const struct hak_drain_origin *origin, 
         break;
     case HAK_LOSS:
         c->rings[origin->ring].lost_told += f->size;
-        hak_drain_lost(
-            d, e->process, e->thread, loss_time(c, f->address, origin->ticks),
+        hak_rows_add_loss(
+            d->rows, e->process, e->thread, loss_time(c, f->address, origin->ticks),
             f->old_address ? loss_time(c, f->old_address, origin->ticks) : e->ns, f->size,
             f->subkind < sizeof reasons / sizeof *reasons ? reasons[f->subkind] : "not told");
         break;
@@ -267,20 +238,8 @@ int hak_drain_settle(struct hak_drain *drain, struct hak_store_writer *writer) {
     return error;
 }
 
-int hak_drain_put_losses(struct hak_drain *drain, struct hak_store_writer *writer) {
-    int error = 0;
-    for (uint32_t i = 0; i < drain->loss_count && error == 0; i++)
-        error = hak_store_put_loss(writer, &drain->losses[i]);
-    return error;
-}
-
-void hak_drain_rolled_back(struct hak_drain *drain) {
+void hak_drain_forget_notes(struct hak_drain *drain) {
     for (uint32_t i = 0; i < drain->note_count; i++)
         free(drain->notes[i].text);
     drain->note_count = 0;
-}
-
-void hak_drain_committed(struct hak_drain *drain) {
-    hak_drain_rolled_back(drain);
-    drain->loss_count = 0;
 }

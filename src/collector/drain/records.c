@@ -233,8 +233,8 @@ static void take_other(struct hak_drain *drain, struct hak_lane *lane) {
     if (f.kind == HAK_CONTINUATION || ((hak_record_flags_of(&head) & HAK_RECORD_WIDE) && !is_whole))
         return;
     if (!is_kind(f.kind) || process == 0 || thread == 0) {
-        hak_drain_lost(drain, process, thread, ns, ns, 1,
-                       is_kind(f.kind) ? "no memory" : "broken record");
+        hak_rows_add_loss(drain->rows, process, thread, ns, ns, 1,
+                          is_kind(f.kind) ? "no memory" : "broken record");
         return;
     }
     struct hak_event event = {
@@ -259,7 +259,7 @@ static void take_other(struct hak_drain *drain, struct hak_lane *lane) {
         if (taken)
             cursor->position = origin.position + taken;
         else
-            hak_drain_lost(drain, process, thread, ns, ns, 1, "broken record");
+            hak_rows_add_loss(drain->rows, process, thread, ns, ns, 1, "broken record");
         return;
     }
     uint32_t place = hak_batch_add(drain->batch, &event);

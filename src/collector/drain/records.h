@@ -12,10 +12,10 @@
 #define HAK_COLLECTOR_DRAIN_RECORDS_H
 
 #include <stdint.h>
-#include "collector/findings/leaks.h"
+#include "collector/findings/findings.h"
 #include "collector/drain/batch.h"
-#include "collector/session/client.h"
-#include "collector/capture/rows.h"
+#include "collector/session/session.h"
+#include "collector/capture/capture.h"
 #include "trace/record.h"
 
 /* What became of a record that needs its event's id. */
@@ -34,10 +34,8 @@ struct hak_drain {
     struct hak_batch *batch;
     struct hak_drain_note *notes;
     uint32_t note_count, note_capacity;
-    struct hak_leaks *leaks;     /* where LEAK records go; NULL = nowhere */
-    struct hak_loss_row *losses; /* reasons are constants */
-    uint32_t loss_count, loss_capacity;
-    uint64_t marks_lost; /* notes for which there was no memory */
+    struct hak_leaks *leaks; /* where LEAK records go; NULL = nowhere */
+    uint64_t marks_lost;     /* notes for which there was no memory */
 };
 
 /* What a commit may take of a ring. */
@@ -96,17 +94,9 @@ void hak_drain_note(struct hak_drain *drain, const struct hak_drain_origin *orig
                     const struct hak_event *event, const struct hak_event_fields *fields,
                     const struct hak_drain_bytes *bytes);
 
-/* Notes events that are not in the store. `thread` 0 = all of the process. */
-void hak_drain_lost(struct hak_drain *drain, uint32_t process, uint32_t thread, uint64_t from_ns,
-                    uint64_t to_ns, uint64_t count, const char *reason);
-
 /* After hak_batch_order: fills the ids in, writes marks. 0 or the store's error. */
 int hak_drain_settle(struct hak_drain *drain, struct hak_store_writer *writer);
-/* Puts the losses into the transaction. 0 or the store's error. */
-int hak_drain_put_losses(struct hak_drain *drain, struct hak_store_writer *writer);
-/* The transaction is in the store: notes and losses are done. */
-void hak_drain_committed(struct hak_drain *drain);
-/* It is not: the notes' events are gone, the losses stay to be told. */
-void hak_drain_rolled_back(struct hak_drain *drain);
+/* The transaction is in the store, or failed: the notes are done. */
+void hak_drain_forget_notes(struct hak_drain *drain);
 
 #endif

@@ -1,16 +1,30 @@
-/* The way from a fault to the printed page: notices a report request in a session, stores
- * everything up to its FAULT record, resolves what the page needs, prints it and lets the program
- * go on. */
+/* The way from a fault to the printed page: notices a report request in a session, waits until all
+ * up to its FAULT record is stored, resolves what the page needs, prints it and lets the program go
+ * on. Whatever fails on the way, something is printed and the program is let go.
+ *
+ *   begin --> commit while it awaits its event --> prepare --> commit --> finish
+ *
+ * The caller commits between the steps. */
 #ifndef HAK_COLLECTOR_FINDINGS_FAULT_H
 #define HAK_COLLECTOR_FINDINGS_FAULT_H
 
-#include "collector/worker/worker.h"
+#include "collector/capture/capture.h"
+#include "collector/session/session.h"
+
+struct hak_fault;
+struct hak_findings;
 
 /* True when `client` waits for a report. */
 bool hak_fault_is_wanted(const struct hak_client *client);
 
-/* Writes the report that `client` waits for. Whatever fails on the way, something is printed and
- * the program is let go. */
-void hak_fault_report(struct hak_worker *worker, struct hak_client *client);
+/* The report that `client` waits for; NULL = it has given up, or there is no memory. */
+struct hak_fault *hak_fault_begin(struct hak_client *client);
+/* True while a commit may yet bring the event. */
+bool hak_fault_awaits_event(struct hak_fault *fault);
+/* Finds the names that the page shows. */
+void hak_fault_prepare(struct hak_fault *fault, struct hak_capture *capture);
+/* Prints and stores the report, and frees it. */
+void hak_fault_finish(struct hak_fault *fault, struct hak_capture *capture,
+                      struct hak_findings *findings);
 
 #endif

@@ -5,57 +5,31 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include "collector/session/client.h"
-#include "collector/worker/worker.h"
 #include "base/array.h"
+#include "collector/link/link.h"
+#include "collector/session/session.h"
 
 #define ERROR_BYTES (HAK_PATH_BYTES + 512)
 
-static void say(const char *problem, const char *consequence) {
-    char line[2 * HAK_PATH_BYTES];
-    snprintf(line, sizeof line, "%s; %s", problem, consequence);
-    hak_worker_say(line);
-}
-
-static struct hak_suppressions *find_suppressions(const struct hak_judge *judge, const char *path) {
-    for (uint32_t i = 0; path[0] && i < judge->suppressions_count; i++)
-        if (strcmp(judge->suppressions[i]->path, path) == 0)
-            return judge->suppressions[i];
+static const struct hak_judge_file *find_file(const struct hak_judge *judge, const char *path,
+                                              bool is_baseline) {
+    for (uint32_t i = 0; i < judge->count; i++)
+        if (judge->files[i].is_baseline == is_baseline && strcmp(judge->files[i].path, path) == 0)
+            return &judge->files[i];
     return NULL;
 }
 
-static struct hak_baseline *find_baseline(const struct hak_judge *judge, const char *path) {
-    for (uint32_t i = 0; path[0] && i < judge->baselines_count; i++)
-        if (strcmp(judge->baselines[i]->path, path) == 0)
-            return judge->baselines[i];
-    return NULL;
-}
-
-/* One transaction of its own. */
-static void store(struct hak_worker *w, const struct hak_suppressions *of,
-                  const struct hak_suppression *one, uint64_t used) {
-    struct hak_suppression_row row = {
-        .path = of->path, .text = one->text, .line = one->line, .used = used};
-    if (hak_store_put_suppression(w->writer, &row) != 0)
-        return; /* nothing but a count is lost */
-}
-
-static void store_all(struct hak_worker *w, const struct hak_suppressions *of) {
-    if (!w->writer || hak_store_begin(w->writer) != 0)
+/* Puts `count` suppressions of a file, `used` more times. */
+static void store_suppressions(struct hak_capture *capture, const struct hak_suppressions *of,
+                               const struct hak_suppression *first, uint32_t count, uint64_t used) {
+    if (!hak_capture_begin(capture))
         return;
-    for (uint32_t i = 0; i < of->count; i++)
-        store(w, of, &of->list[i], 0);
-    if (hak_store_commit(w->writer) != 0)
-        hak_store_rollback(w->writer);
-}
-
-static void store_use(struct hak_worker *w, const struct hak_suppressions *of,
-                      const struct hak_suppression *one) {
-    if (!w->writer || hak_store_begin(w->writer) != 0)
-        return;
-    store(w, of, one, 1);
-    if (hak_store_commit(w->writer) != 0)
-        hak_store_rollback(w->writer);
+    for (uint32_t i = 0; i < count; i++) {
+        struct hak_suppression_row row = {
+            .path = of->path, .text = first[i].text, .line = first[i].line, .used = used};
+        (void)hak_store_put_suppression(capture->writer, &row); /* a count is lost */
+    }
+    hak_capture_end(capture, 0);
 }
 
 /* A FIFO that nobody writes is waited for without end. */
@@ -67,84 +41,64 @@ static bool is_fifo(const char *path, char *error, size_t bytes) {
     return true;
 }
 
-/* One that cannot be read is remembered as empty, so that it is told once. */
-static void take_suppressions(struct hak_worker *w, const char *path) {
+/* One that cannot be read is remembered, so that it is told once. */
+static void read_file(struct hak_judge *judge, struct hak_capture *capture, const char *path,
+                      bool is_baseline) {
     static char error[ERROR_BYTES]; /* one worker thread */
-    struct hak_judge *judge = &w->judge;
-    struct hak_suppressions *made = is_fifo(path, error, sizeof error)
-                                        ? NULL
-                                        : hak_suppressions_load(path, error, sizeof error);
-    if (!made) {
-        say(error, "nothing is suppressed");
-        made = hak_suppressions_parse(path, "", error, sizeof error);
-    }
-    if (!made || !hak_array_make_room(&judge->suppressions, judge->suppressions_count,
-                                      &judge->suppressions_capacity, sizeof made)) {
-        hak_suppressions_free(made);
+    if (path[0] != '/' || find_file(judge, path, is_baseline) ||
+        !hak_array_make_room(&judge->files, judge->count, &judge->capacity, sizeof *judge->files))
         return;
-    }
-    judge->suppressions[judge->suppressions_count++] = made;
-    store_all(w, made);
+    struct hak_judge_file file = {.path = strdup(path), .is_baseline = is_baseline};
+    if (!file.path)
+        return;
+    if (is_fifo(path, error, sizeof error))
+        ;
+    else if (is_baseline)
+        file.baseline = hak_baseline_load(path, false, error, sizeof error);
+    else
+        file.suppressions = hak_suppressions_load(path, error, sizeof error);
+    if (file.suppressions)
+        store_suppressions(capture, file.suppressions, file.suppressions->list,
+                           file.suppressions->count, 0);
+    else if (!file.baseline)
+        hak_say("%s; %s", error, is_baseline ? "every fault is new" : "nothing is suppressed");
+    judge->files[judge->count++] = file;
 }
 
-static void take_baseline(struct hak_worker *w, const char *path) {
-    static char error[ERROR_BYTES];
-    struct hak_judge *judge = &w->judge;
-    struct hak_baseline *made = is_fifo(path, error, sizeof error)
-                                    ? NULL
-                                    : hak_baseline_load(path, false, error, sizeof error);
-    if (!made) {
-        say(error, "every fault is new");
-        made = calloc(1, sizeof *made);
-        if (made && !(made->path = strdup(path))) {
-            free(made);
-            made = NULL;
-        }
-    }
-    if (!made || !hak_array_make_room(&judge->baselines, judge->baselines_count,
-                                      &judge->baselines_capacity, sizeof made)) {
-        hak_baseline_free(made);
-        return;
-    }
-    judge->baselines[judge->baselines_count++] = made;
-}
-
-void hak_judge_take(struct hak_worker *worker, const struct hak_client *client) {
-    const char *suppressions = client->map.suppressions_path, *baseline = client->map.baseline_path;
+void hak_judge_read(struct hak_judge *judge, struct hak_capture *capture,
+                    const struct hak_client *client) {
     if (!client->map.is_own_user) /* of what is read already it has the use */
         return;
-    if (suppressions[0] == '/' && !find_suppressions(&worker->judge, suppressions))
-        take_suppressions(worker, suppressions);
-    if (baseline[0] == '/' && !find_baseline(&worker->judge, baseline))
-        take_baseline(worker, baseline);
+    read_file(judge, capture, client->map.suppressions_path, false);
+    read_file(judge, capture, client->map.baseline_path, true);
 }
 
 void hak_judge_free(struct hak_judge *judge) {
-    for (uint32_t i = 0; i < judge->suppressions_count; i++)
-        hak_suppressions_free(judge->suppressions[i]);
-    for (uint32_t i = 0; i < judge->baselines_count; i++)
-        hak_baseline_free(judge->baselines[i]);
-    free((void *)judge->suppressions);
-    free((void *)judge->baselines);
+    for (uint32_t i = 0; i < judge->count; i++) {
+        hak_suppressions_free(judge->files[i].suppressions);
+        hak_baseline_free(judge->files[i].baseline);
+        free(judge->files[i].path);
+    }
+    free(judge->files);
     *judge = (struct hak_judge){0};
 }
 
-enum hak_answer hak_worker_judge(struct hak_worker *worker, const struct hak_client *client,
-                                 unsigned code, const char *fingerprint,
-                                 const struct hak_frame *frames, int count,
-                                 const struct hak_frame *allocated, int allocated_count) {
+enum hak_answer hak_judge_ask(const struct hak_judge *judge, struct hak_capture *capture,
+                              const struct hak_client *client, unsigned code,
+                              const char *fingerprint, const struct hak_frame *frames, int count,
+                              const struct hak_frame *allocated, int allocated_count) {
     if (code == 0) /* the program ends by its signal, and everybody should know why */
         return HAK_ANSWER_NEW;
-    struct hak_suppressions *suppressions =
-        find_suppressions(&worker->judge, client->map.suppressions_path);
+    const struct hak_judge_file *file = find_file(judge, client->map.suppressions_path, false);
+    struct hak_suppressions *suppressions = file ? file->suppressions : NULL;
     struct hak_suppression *one = hak_suppressions_match(suppressions, code, frames, count);
     if (!one && allocated)
         one = hak_suppressions_match(suppressions, code, allocated, allocated_count);
     if (one) {
-        store_use(worker, suppressions, one);
+        store_suppressions(capture, suppressions, one, 1, 1);
         return HAK_ANSWER_SUPPRESSED;
     }
-    return hak_baseline_find(find_baseline(&worker->judge, client->map.baseline_path), fingerprint)
-               ? HAK_ANSWER_BASELINE
-               : HAK_ANSWER_NEW;
+    file = find_file(judge, client->map.baseline_path, true);
+    return file && hak_baseline_find(file->baseline, fingerprint) ? HAK_ANSWER_BASELINE
+                                                                  : HAK_ANSWER_NEW;
 }

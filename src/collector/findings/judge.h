@@ -9,31 +9,38 @@
 #ifndef HAK_COLLECTOR_FINDINGS_JUDGE_H
 #define HAK_COLLECTOR_FINDINGS_JUDGE_H
 
+#include "collector/capture/capture.h"
 #include "report/known/known.h"
 #include "store/reader/reader.h"
 #include "trace/session.h"
 
 struct hak_client;
-struct hak_worker;
+
+/* One file that was read. */
+struct hak_judge_file {
+    char *path;
+    bool is_baseline;
+    struct hak_suppressions *suppressions; /* NULL: it could not be read, as below */
+    struct hak_baseline *baseline;
+};
 
 struct hak_judge {
-    struct hak_suppressions **suppressions;
-    struct hak_baseline **baselines;
-    uint32_t suppressions_count, suppressions_capacity;
-    uint32_t baselines_count, baselines_capacity;
+    struct hak_judge_file *files;
+    uint32_t count, capacity;
 };
 
 /* Reads what a session that was just added names, and puts the suppressions into the store. */
-void hak_judge_take(struct hak_worker *worker, const struct hak_client *client);
+void hak_judge_read(struct hak_judge *judge, struct hak_capture *capture,
+                    const struct hak_client *client);
 void hak_judge_free(struct hak_judge *judge);
 
 /* A finding of `client`: its code (HKM number, 401 for leaks) and its fingerprint, with its own
  * stack `frames` and, where damage was found elsewhere than done, that of the allocation
  * (`allocated`, NULL = none). Counts the use of a suppression in the store: to be called outside of
  * a transaction, once for each finding. */
-enum hak_answer hak_worker_judge(struct hak_worker *worker, const struct hak_client *client,
-                                 unsigned code, const char *fingerprint,
-                                 const struct hak_frame *frames, int count,
-                                 const struct hak_frame *allocated, int allocated_count);
+enum hak_answer hak_judge_ask(const struct hak_judge *judge, struct hak_capture *capture,
+                              const struct hak_client *client, unsigned code,
+                              const char *fingerprint, const struct hak_frame *frames, int count,
+                              const struct hak_frame *allocated, int allocated_count);
 
 #endif

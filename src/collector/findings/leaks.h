@@ -15,8 +15,9 @@
 #include "store/event.h"
 #include "base/index.h"
 
+struct hak_capture;
 struct hak_client;
-struct hak_worker;
+struct hak_findings;
 
 /* Blocks of one stack that were judged alike. */
 struct hak_leak_group {
@@ -60,7 +61,7 @@ void hak_leaks_take(struct hak_leaks *leaks, struct hak_client *client,
 void hak_leaks_note_event(struct hak_leaks *leaks, uint32_t process, uint64_t event);
 
 /* After a COMMIT: makes rows and pages of all complete piles. */
-void hak_leaks_settle(struct hak_worker *worker);
+void hak_leaks_settle(struct hak_findings *findings, struct hak_capture *capture);
 
 /* The page of the newest settled scan of a process, to be printed; NULL = there is nothing to tell.
  * Belongs to the pile. */

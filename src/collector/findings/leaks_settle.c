@@ -1,11 +1,10 @@
 /* Makes rows and the page of a scan: names, ages, what is known already. */
-#include "collector/findings/leaks.h"
+#include "collector/findings/findings.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "collector/findings/judge.h"
-#include "collector/worker/worker.h"
+#include "collector/session/session.h"
 #include "hop.h"
 #include "report/known/known.h"
 #include "report/page/page.h"
@@ -82,7 +81,8 @@ static void find_ages(struct hak_store_reader *reader, struct hak_leak_pile *pil
 /* ---- rows ------------------------------------------------------------------------------------ */
 
 struct settling {
-    struct hak_worker *worker;
+    struct hak_capture *capture;
+    struct hak_findings *findings;
     struct hak_leak_pile *pile;
     struct hak_leak_place *places;
     enum hak_answer *answers;
@@ -107,18 +107,18 @@ static void free_settling(struct settling *s) {
 }
 
 /* Without a store. */
-static void resolve_stack(struct hak_worker *w, uint32_t stack, struct hak_frames *out) {
+static void resolve_stack(struct hak_capture *capture, uint32_t stack, struct hak_frames *out) {
     uint64_t ips[IPS_MAX];
     static struct hak_frame frames[FRAMES_MAX];
     int count = 0;
     uint32_t process = 0;
     struct hak_node_row n;
-    for (; count < IPS_MAX && hak_rows_node(&w->rows, stack, &n); stack = n.parent) {
+    for (; count < IPS_MAX && hak_rows_node(&capture->rows, stack, &n); stack = n.parent) {
         process = count ? process : n.process;
         ips[count++] = n.ip;
     }
-    count =
-        hak_resolve_frames(&w->resolve, &w->rows, process, ips, count, false, frames, FRAMES_MAX);
+    count = hak_resolve_frames(&capture->resolve, &capture->rows, process, ips, count, false,
+                               frames, FRAMES_MAX);
     hak_frames_copy(out, frames, count);
 }
 
@@ -137,18 +137,19 @@ static void look_up(struct settling *s, struct hak_store_reader *reader) {
         if (reader)
             hak_frames_load(&place->frames, reader, group->stack);
         else
-            resolve_stack(s->worker, group->stack, &place->frames);
+            resolve_stack(s->capture, group->stack, &place->frames);
         hak_fingerprint(s->fingerprints[i], CODE, 0, place->frames.frame, place->frames.count);
         if (group->kind != HAK_LEAK_IS_REACHABLE && pile->client)
-            s->answers[i] = hak_worker_judge(s->worker, pile->client, CODE, s->fingerprints[i],
-                                             place->frames.frame, place->frames.count, NULL, 0);
+            s->answers[i] = hak_judge_ask(&s->findings->judge, s->capture, pile->client, CODE,
+                                          s->fingerprints[i], place->frames.frame,
+                                          place->frames.count, NULL, 0);
         place->is_told = s->answers[i] == HAK_ANSWER_NEW;
         s->known += place->is_told ? 0 : group->count;
     }
 }
 
 static int put_rows(struct settling *s, const char *summary) {
-    struct hak_leaks *leaks = &s->worker->leaks;
+    struct hak_leaks *leaks = &s->findings->leaks;
     const struct hak_leak_pile *pile = s->pile;
     const struct hak_event *scan = &pile->scan;
     uint32_t told = (uint32_t)(scan->generation >> 32);
@@ -170,7 +171,7 @@ static int put_rows(struct settling *s, const char *summary) {
         .summary = summary,
         .report = pile->text ? pile->text : "",
     };
-    int error = hak_store_put_leak_scan(s->worker->writer, &row);
+    int error = hak_store_put_leak_scan(s->capture->writer, &row);
     for (uint32_t i = 0; i < pile->group_count && error == 0; i++) {
         const struct hak_leak_place *place = &s->places[i];
         if (s->answers[i] == HAK_ANSWER_SUPPRESSED)
@@ -190,7 +191,7 @@ static int put_rows(struct settling *s, const char *summary) {
             .fingerprint = s->fingerprints[i],
             .is_finding = s->is_error && place->kind == HAK_LEAK_IS_DIRECT,
         };
-        error = hak_store_put_leak(s->worker->writer, &leak);
+        error = hak_store_put_leak(s->capture->writer, &leak);
     }
     leaks->next_scan++;
     hak_text_free(&notes);
@@ -198,26 +199,22 @@ static int put_rows(struct settling *s, const char *summary) {
 }
 
 static void store(struct settling *s, const char *summary) {
-    struct hak_worker *w = s->worker;
-    if (!w->writer)
-        return;
-    if (w->leaks.next_scan == 0)
-        hak_store_leak_marks(w->writer, &w->leaks.next_scan, &w->leaks.next_leak);
-    if (hak_store_begin(w->writer) != 0)
-        return;
-    if (put_rows(s, summary) != 0 || hak_store_commit(w->writer) != 0)
-        hak_store_rollback(w->writer);
+    struct hak_leaks *leaks = &s->findings->leaks;
+    if (s->capture->writer && leaks->next_scan == 0)
+        hak_store_leak_marks(s->capture->writer, &leaks->next_scan, &leaks->next_leak);
+    if (hak_capture_begin(s->capture))
+        hak_capture_end(s->capture, put_rows(s, summary));
 }
 
 /* ---- the page -------------------------------------------------------------------------------- */
 
 /* "app (4711)": in a tree of processes the page says whose leaks they are. */
-static void name_program(struct hak_worker *w, uint32_t process, char name[NAME_BYTES]) {
-    const struct hak_process_info *p = hak_rows_process_info(&w->rows, process);
+static void name_program(struct hak_capture *capture, uint32_t process, char name[NAME_BYTES]) {
+    const struct hak_process_info *p = hak_rows_process_info(&capture->rows, process);
     const char *path = p && p->row.program ? p->row.program : "";
     const char *slash = strrchr(path, '/');
     name[0] = 0;
-    if (p && w->rows.process_count > 1)
+    if (p && capture->rows.process_count > 1)
         snprintf(name, NAME_BYTES, "process %d %s", p->row.pid, slash ? slash + 1 : path);
 }
 
@@ -237,7 +234,7 @@ static void write_page(struct settling *s, struct hak_store_reader *reader,
     struct hak_leak_pile *pile = s->pile;
     char name[NAME_BYTES];
     uint32_t told = (uint32_t)(pile->scan.generation >> 32), shown = 0;
-    name_program(s->worker, pile->process, name);
+    name_program(s->capture, pile->process, name);
     for (uint32_t i = 0; i < pile->group_count; i++)
         shown += s->places[i].is_told;
     if (shown == 0)
@@ -259,29 +256,25 @@ static void write_page(struct settling *s, struct hak_store_reader *reader,
                                  .lost_blocks = pile->scan.old_address,
                                  .known = s->known,
                                  .program = name,
-                                 .store_path = s->worker->store_path};
+                                 .store_path = s->capture->path};
     struct hak_text text = {0};
     hak_report_leaks(&page, &text, summary);
     pile->text = hak_text_take(&text);
     free(sorted);
 }
 
-static void settle(struct hak_worker *w, struct hak_leak_pile *pile) {
-    struct settling s = {.worker = w, .pile = pile};
+static void settle(struct hak_findings *findings, struct hak_capture *capture,
+                   struct hak_leak_pile *pile) {
+    struct settling s = {.capture = capture, .findings = findings, .pile = pile};
     struct hak_store_reader *reader = NULL;
     struct hak_text summary = {0};
     s.is_error = (pile->scan.generation >> 32 & HAK_LEAK_FINDING) != 0;
     pile->is_settled = true;
     for (uint32_t i = 0; i < pile->group_count; i++)
-        hak_resolve_stack(&w->resolve, &w->rows, pile->groups[i].stack);
-    if (w->writer && hak_resolve_is_dirty(&w->resolve) && hak_store_begin(w->writer) == 0) {
-        if (hak_resolve_flush(&w->resolve, w->writer) == 0 && hak_store_commit(w->writer) == 0)
-            hak_resolve_committed(&w->resolve);
-        else
-            hak_store_rollback(w->writer);
-    }
-    if (w->writer &&
-        hak_store_attach(hak_store_writer_database(w->writer)->connection, &reader) == 0)
+        hak_resolve_stack(&capture->resolve, &capture->rows, pile->groups[i].stack);
+    hak_capture_store_frames(capture);
+    if (capture->writer &&
+        hak_store_attach(hak_store_writer_database(capture->writer)->connection, &reader) == 0)
         find_ages(reader, pile);
     if (make_settling(&s, pile->group_count)) {
         look_up(&s, reader);
@@ -294,8 +287,8 @@ static void settle(struct hak_worker *w, struct hak_leak_pile *pile) {
     free_settling(&s);
 }
 
-void hak_leaks_settle(struct hak_worker *worker) {
-    for (struct hak_leak_pile *pile = worker->leaks.newest; pile; pile = pile->next)
+void hak_leaks_settle(struct hak_findings *findings, struct hak_capture *capture) {
+    for (struct hak_leak_pile *pile = findings->leaks.newest; pile; pile = pile->next)
         if (pile->is_complete && !pile->is_settled)
-            settle(worker, pile);
+            settle(findings, capture, pile);
 }

@@ -12,7 +12,7 @@
 #define HAK_COLLECTOR_FINDINGS_SECOND_OPINION_H
 
 #include <stdint.h>
-#include "collector/capture/rows.h"
+#include "collector/capture/capture.h"
 #include "report/page/page.h"
 #include "trace/session.h"
 

@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include "symbols/debug_file.h"
 #include "base/bytes.h"
-#include "collector/kernel/peer.h"
+#include "collector/kernel/kernel.h"
 #include "collector/worker/worker.h"
 
 #define PIECE_BYTES       ((size_t)256 << 10)
@@ -182,10 +182,10 @@ static bool find_twice(struct hak_import *import, const struct file *files, int 
 }
 
 static bool was_seen(const struct hak_worker *w, uint32_t module) {
-    const struct hak_module_row *row = &w->rows.modules[module].row;
+    const struct hak_module_row *row = &w->capture.rows.modules[module].row;
     for (uint32_t i = 0; i < module; i++)
-        if (strcmp(w->rows.modules[i].row.path, row->path) == 0 &&
-            strcmp(w->rows.modules[i].row.build_id, row->build_id) == 0)
+        if (strcmp(w->capture.rows.modules[i].row.path, row->path) == 0 &&
+            strcmp(w->capture.rows.modules[i].row.build_id, row->build_id) == 0)
             return true;
     return false;
 }
@@ -196,11 +196,11 @@ static void note_modules(struct hak_import *import, const struct hak_worker *w) 
     uint32_t strangers = 0;
     size_t length = strlen(import->note);
     const char *first = "";
-    for (uint32_t i = 0; i < w->rows.module_count && i < MODULES_LOOKED_AT; i++) {
-        const struct hak_module_row *row = &w->rows.modules[i].row;
+    for (uint32_t i = 0; i < w->capture.rows.module_count && i < MODULES_LOOKED_AT; i++) {
+        const struct hak_module_row *row = &w->capture.rows.modules[i].row;
         if (row->path[0] != '/' || was_seen(w, i))
             continue;
-        hak_debug_file_open(&file, row->path, row->build_id, 0, w->resolve.started_ns);
+        hak_debug_file_open(&file, row->path, row->build_id, 0, w->capture.resolve.started_ns);
         if (file.own.fd < 0 && strangers++ == 0)
             first = row->path;
         hak_debug_file_close(&file);
@@ -234,17 +234,17 @@ static enum hak_import_state store_files(struct hak_import *import, struct file 
         if (why) {
             refuse(import, files[i].path, " is broken, and nothing can be read: %s", why);
             state = HAK_IMPORT_UNREADABLE;
-        } else if (!worker.writer) {
+        } else if (!worker.capture.writer) {
             snprintf(import->why, sizeof import->why, "%.1000s", hak_store_message());
             state = HAK_IMPORT_NO_STORE;
         }
     }
-    snprintf(import->store_path, sizeof import->store_path, "%s", worker.store_path);
+    snprintf(import->store_path, sizeof import->store_path, "%s", worker.capture.path);
     if (state == HAK_IMPORT_DONE) {
         hak_worker_store_files(&worker);
         note_modules(import, &worker);
-    } else if (worker.writer) {
-        hak_store_finish(worker.writer);
+    } else if (worker.capture.writer) {
+        hak_store_finish(worker.capture.writer);
     }
     hak_worker_free(&worker);
     return state;

@@ -12,8 +12,7 @@
 #include <unistd.h>
 
 #include "collector/link/link.h"
-#include "collector/kernel/pid_namespace.h"
-#include "collector/kernel/session_file.h"
+#include "collector/kernel/kernel.h"
 #include "trace/session.h"
 
 #define SESSION_MAX_BYTES ((uint64_t)1 << 36)
@@ -141,7 +140,7 @@ const char *hak_greeting_check(struct hak_greeting *g) {
     if (seals < 0 || (seals & (due | barred)) != due)
         return "the session memory is not sealed against changes of its size, and of that alone";
     g->is_own = hak_session_file_make_own(&g->memfd);
-    if (!g->is_own && hak_pid_proc_is_own())
+    if (!g->is_own && hak_proc_is_own())
         return "the collector cannot open the session memory";
     if (g->is_own && !hak_session_file_is_held(g->memfd, true))
         return "the program has no lock on the session memory";

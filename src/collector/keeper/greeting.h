@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include "collector/kernel/short_child.h"
+#include "collector/kernel/kernel.h"
 #include "trace/protocol.h"
 
 struct hak_greeting {

@@ -8,9 +8,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "collector/session/clock.h"
-#include "collector/kernel/pid_namespace.h"
-#include "collector/kernel/session_file.h"
+#include "collector/kernel/kernel.h"
 #include "base/array.h"
 
 #define GUEST_MS        5000
@@ -22,12 +20,12 @@
 bool hak_keeper_sync_awaits_guests(const struct hak_keeper *k) {
     return k->sync_passes > 0 ||
            (k->guest_count > 0 && k->guests[0].due_ms <= k->sync_since_ms + GUEST_MS &&
-            hak_keeper_now_ms() - k->sync_since_ms <= SYNC_MS);
+            hak_time_ms() - k->sync_since_ms <= SYNC_MS);
 }
 
 bool hak_keeper_finish_awaits_guests(const struct hak_keeper *k) {
     return k->guest_count > 0 &&
-           (k->finish_since_ms == 0 || hak_keeper_now_ms() - k->finish_since_ms <= GUEST_MS);
+           (k->finish_since_ms == 0 || hak_time_ms() - k->finish_since_ms <= GUEST_MS);
 }
 
 /* Of the tree: of the programs that have said hello, and of those that `run`, which is the keeper
@@ -94,7 +92,7 @@ static void correct_hello(struct hak_hello *hello, const struct hak_known_proces
 static bool children_are_told(pid_t parent) {
     char path[64];
     snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)parent, (int)parent);
-    return hak_pid_proc_is_own() && access(path, R_OK) == 0;
+    return hak_proc_is_own() && access(path, R_OK) == 0;
 }
 
 /* A note of a child is heard once, and so many of all. */
@@ -160,7 +158,7 @@ const char *hak_keeper_note_unrecorded(struct hak_keeper *k, struct hak_greeting
     struct hak_note note = {.speaker = *who,
                             .pid = is_child ? child : peer,
                             .parent = is_child ? peer : about.parent,
-                            .heard_ns = hak_clock_kernel_ns(CLOCK_MONOTONIC),
+                            .heard_ns = hak_time_kernel_ns(CLOCK_MONOTONIC),
                             .hello = g->hello};
     note.hello.start_time = note.pid > 0 && hak_peer_read(note.pid, &self) ? self.start_time : 0;
     keep_note(k, &note);
@@ -243,7 +241,7 @@ static const char *hear_hello(struct hak_keeper *k, struct hak_guest *guest) {
 
 void hak_keeper_drop_guest(struct hak_keeper *k, int i) {
     int socket = hak_greeting_close(&k->guests[i].greeting);
-    hak_leaving_add(&k->leaving, socket, hak_keeper_now_ms());
+    hak_leaving_add(&k->leaving, socket, hak_time_ms());
     k->guest_count--;
     memmove(&k->guests[i], &k->guests[i + 1], (size_t)(k->guest_count - i) * sizeof k->guests[0]);
 }
@@ -281,7 +279,7 @@ static void make_room_for(struct hak_keeper *k, pid_t pid) {
 /* One of our user in our pid namespace can kill this process anyway. */
 static bool can_end_us(const struct ucred *peer) {
     return peer->uid == geteuid() && peer->pid > 0 &&
-           (!hak_pid_proc_is_own() || hak_pid_namespace_of(peer->pid) == hak_pid_namespace_own());
+           (!hak_proc_is_own() || hak_pid_namespace_of(peer->pid) == hak_pid_namespace_own());
 }
 
 void hak_keeper_add_guest(struct hak_keeper *k, int socket) {
@@ -299,7 +297,7 @@ void hak_keeper_add_guest(struct hak_keeper *k, int socket) {
     bool is_itself = !can_be_another && hak_peer_has_kept_id(socket);
     guest->peer = (struct hak_known_process){
         .pid = peer.pid, .start_time = is_itself ? about.start_time : HAK_PEER_NOBODY};
-    guest->due_ms = hak_keeper_now_ms() + GUEST_MS;
+    guest->due_ms = hak_time_ms() + GUEST_MS;
     /* Most have said it already: they are never among those that wait. */
     hak_keeper_hear_guest(k, k->guest_count - 1, false);
 }
@@ -308,7 +306,7 @@ static void send_away(struct hak_keeper *k, int socket) {
     struct hak_greeting greeting;
     hak_greeting_open(&greeting, socket);
     hak_greeting_answer(&greeting, "", "the keeper belongs to another user");
-    hak_leaving_add(&k->leaving, hak_greeting_close(&greeting), hak_keeper_now_ms());
+    hak_leaving_add(&k->leaving, hak_greeting_close(&greeting), hak_time_ms());
 }
 
 bool hak_keeper_has_room(const struct hak_keeper *k) {
@@ -317,8 +315,8 @@ bool hak_keeper_has_room(const struct hak_keeper *k) {
 }
 
 bool hak_keeper_accept_guests(struct hak_keeper *k, int listening) {
-    uint64_t begun = hak_keeper_now_ms();
-    for (int i = 0; i < HAK_KEEPER_GUESTS && hak_keeper_now_ms() - begun < ACCEPT_MS; i++) {
+    uint64_t begun = hak_time_ms();
+    for (int i = 0; i < HAK_KEEPER_GUESTS && hak_time_ms() - begun < ACCEPT_MS; i++) {
         if (!hak_keeper_has_room(k))
             return true;
         int fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);

@@ -11,8 +11,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "collector/session/clock.h"
-#include "collector/kernel/session_file.h"
+#include "collector/kernel/kernel.h"
 #include "report/text/text.h"
 
 #define BEAT_MS   200
@@ -21,18 +20,6 @@
 
 /* As many as the queue of SOMAXCONN (4,096) can need. */
 #define SYNC_PASSES (4096 / HAK_KEEPER_GUESTS)
-
-uint64_t hak_keeper_now_ms(void) {
-    return hak_clock_kernel_ns(CLOCK_MONOTONIC) / 1000000;
-}
-
-void hak_keeper_say(const char *text) {
-    struct hak_text line = {0};
-    hak_text_add(&line, "hakmem: %s\n", text);
-    if (line.length > 0 && write(2, line.bytes, line.length) < 0)
-        errno = 0; /* there is nobody else to tell */
-    hak_text_free(&line);
-}
 
 bool hak_keeper_has_files(char *why, size_t bytes) {
     struct rlimit files;
@@ -47,11 +34,11 @@ bool hak_keeper_has_files(char *why, size_t bytes) {
 }
 
 static void beat(struct hak_keeper *k) {
-    uint64_t ns = hak_clock_kernel_ns(CLOCK_MONOTONIC);
+    uint64_t ns = hak_time_kernel_ns(CLOCK_MONOTONIC);
     for (int i = 0; i < k->held_count; i++)
         (void)hak_session_file_write(k->held[i].memfd,
                                      (off_t)offsetof(struct hak_session, keeper_heartbeat_ns), ns);
-    k->beat_due_ms = hak_keeper_now_ms() + BEAT_MS;
+    k->beat_due_ms = hak_time_ms() + BEAT_MS;
 }
 
 /* A program that has connected before the owner wanted a SYNC is heard before it is sent. */
@@ -67,7 +54,7 @@ static bool wants_finish(struct hak_keeper *k, bool hold) {
     if (k->held_count > 0 || hold)
         k->finish_since_ms = 0;
     else if (k->finish_since_ms == 0)
-        k->finish_since_ms = hak_keeper_now_ms();
+        k->finish_since_ms = hak_time_ms();
     return k->finish_since_ms > 0;
 }
 
@@ -117,7 +104,7 @@ static void accept_all(struct hak_keeper *k) {
     if (k->sync_passes == 0)
         return;
     k->sync_passes = is_empty ? 0 : k->sync_passes - 1;
-    k->sync_since_ms = hak_keeper_now_ms();
+    k->sync_since_ms = hak_time_ms();
 }
 
 static void step(struct hak_keeper *k) {
@@ -131,7 +118,7 @@ static void step(struct hak_keeper *k) {
         fds[FIXED + i] = (struct pollfd){.fd = k->guests[i].greeting.socket, .events = POLLIN};
     if (hak_keeper_has_untold(k))
         fds[2].events |= POLLOUT;
-    uint64_t now = hak_keeper_now_ms();
+    uint64_t now = hak_time_ms();
     int timeout = k->beat_due_ms > now ? (int)(k->beat_due_ms - now) : 0;
     if ((k->link < 0 && k->worker_due_ms <= now) || k->sync_passes > 0)
         timeout = 0;
@@ -160,7 +147,7 @@ static void step(struct hak_keeper *k) {
     hak_leaving_look(&k->leaving, now);
     hak_keeper_look_for_offers(k);
     hak_keeper_start_worker(k);
-    if (hak_keeper_now_ms() >= k->beat_due_ms) {
+    if (hak_time_ms() >= k->beat_due_ms) {
         beat(k);
         hak_keeper_watch_reading(k);
     }
@@ -244,7 +231,7 @@ int hak_keeper_main(const char *collect_path, int first, const char *name, bool 
         k->listening = hak_keeper_open_socket(k->config.socket_name);
         if (k->listening < 0) {
             if (!name[0] || errno != EADDRINUSE) /* else another keeper is there in its place */
-                hak_keeper_say("the keeper cannot open its socket; nothing is recorded");
+                hak_say("the keeper cannot open its socket; nothing is recorded");
             return 1;
         }
         hak_keeper_add_guest(k, first);

@@ -19,8 +19,7 @@
 #include "collector/keeper/keeper.h"
 #include "collector/keeper/leaving.h"
 #include "collector/link/link.h"
-#include "collector/kernel/peer.h"
-#include "collector/kernel/pid_namespace.h"
+#include "collector/kernel/kernel.h"
 #include "symbols/reading.h"
 
 #define HAK_KEEPER_GUESTS    64
@@ -126,11 +125,6 @@ struct hak_keeper {
     bool hand_over; /* leaves when its worker has all: that starts another keeper */
     char store_path[HAK_PATH_BYTES];
 };
-
-/* CLOCK_MONOTONIC in milliseconds. */
-uint64_t hak_keeper_now_ms(void);
-/* One line on stderr. */
-void hak_keeper_say(const char *text);
 
 /* Raises the limit of open files as far as it goes; true when it leaves room for a recording. `why`
  * gets the words when it does not. */

@@ -12,7 +12,7 @@
 #define HAK_COLLECTOR_KEEPER_LEAVING_H
 
 #include <stdint.h>
-#include "collector/kernel/short_child.h"
+#include "collector/kernel/kernel.h"
 
 #define HAK_LEAVING_SOCKETS 192
 

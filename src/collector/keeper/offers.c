@@ -20,9 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/array.h"
-#include "collector/kernel/pid_namespace.h"
-#include "collector/kernel/proc_look.h"
-#include "collector/kernel/session_file.h"
+#include "collector/kernel/kernel.h"
 
 #define FAMILY_MAX     1024
 #define LOOK_MS        2
@@ -226,14 +224,14 @@ static void look_for_orphans(struct hak_keeper *k, uint64_t own_network) {
 }
 
 static uint64_t rest_after(uint64_t begun_ms, uint64_t pause_ms) {
-    uint64_t rest = (hak_keeper_now_ms() - begun_ms) * REST;
+    uint64_t rest = (hak_time_ms() - begun_ms) * REST;
     rest = rest < REST_MS_MAX ? rest : REST_MS_MAX;
     return pause_ms > rest ? pause_ms : rest;
 }
 
 void hak_keeper_look_for_offers(struct hak_keeper *k) {
-    uint64_t now = hak_keeper_now_ms();
-    if (!k->config.wants_offers || !hak_pid_proc_is_own())
+    uint64_t now = hak_time_ms();
+    if (!k->config.wants_offers || !hak_proc_is_own())
         return;
     if (now >= k->orphans_due_ms) {
         look_for_orphans(k, network_of(getpid()));
@@ -241,12 +239,12 @@ void hak_keeper_look_for_offers(struct hak_keeper *k) {
     }
     if (k->family_count == 0 || now < k->look_due_ms)
         return;
-    uint64_t own_network = network_of(getpid()), begun = hak_keeper_now_ms();
+    uint64_t own_network = network_of(getpid()), begun = hak_time_ms();
     uint64_t until_ns = hak_pid_time_used() + (uint64_t)LOOK_LIMIT_MS * 1000000;
     k->look_pause_ms = 2 * k->look_pause_ms < LOOK_MS_MAX ? 2 * k->look_pause_ms : LOOK_MS_MAX;
     uint32_t i = k->family_next;
     for (uint32_t left = k->family_count;
-         left > 0 && k->family_count > 0 && hak_keeper_now_ms() - begun < LOOK_LIMIT_MS; left--) {
+         left > 0 && k->family_count > 0 && hak_time_ms() - begun < LOOK_LIMIT_MS; left--) {
         i = i < k->family_count ? i : 0;
         if (look_at_member(k, i, own_network, until_ns))
             i++;

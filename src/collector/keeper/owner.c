@@ -113,7 +113,7 @@ static uint64_t look_at_store(const struct hak_keeper *k) {
 
 /* With the lock held. */
 static struct patience begin_patience(const struct hak_keeper *k, int timeout_ms) {
-    uint64_t now = hak_keeper_now_ms();
+    uint64_t now = hak_time_ms();
     return (struct patience){.timeout_ms = timeout_ms,
                              .begun_ms = now,
                              .due_ms = now + (uint64_t)timeout_ms,
@@ -122,7 +122,7 @@ static struct patience begin_patience(const struct hak_keeper *k, int timeout_ms
 
 /* With the lock held: waits for a change of the keeper's. False when the time is over. */
 static bool wait_change(struct hak_keeper *k, struct patience *p) {
-    uint64_t now = hak_keeper_now_ms();
+    uint64_t now = hak_time_ms();
     uint64_t seen = look_at_store(k);
     if (seen != p->seen)
         p->due_ms = now + (uint64_t)p->timeout_ms;
@@ -130,7 +130,7 @@ static bool wait_change(struct hak_keeper *k, struct patience *p) {
     if (p->timeout_ms >= 0 && now >= p->due_ms)
         return false;
     if (!p->told && now >= p->begun_ms + TELL_MS && isatty(STDERR_FILENO)) {
-        hak_keeper_say("the program has ended; its last records are being stored");
+        hak_say("the program has ended; its last records are being stored");
         p->told = true;
     }
     uint64_t until = now + LOOK_MS;

@@ -58,7 +58,7 @@ static double processor_seconds(pid_t process, pid_t thread) {
     char path[64], text[1024];
     uint64_t user, kernel;
     snprintf(path, sizeof path, "/proc/%d/task/%d/stat", (int)process, (int)thread);
-    (void)hak_peer_read_text(path, text, sizeof text);
+    (void)hak_proc_read_text(path, text, sizeof text);
     if (!hak_stat_number(text, HAK_STAT_USER_TICKS, &user) ||
         !hak_stat_number(text, HAK_STAT_KERNEL_TICKS, &kernel))
         return -1;
@@ -67,7 +67,7 @@ static double processor_seconds(pid_t process, pid_t thread) {
 
 void hak_keeper_watch_reading(struct hak_keeper *k) {
     struct hak_read_file file;
-    uint64_t serial, now = hak_keeper_now_ms();
+    uint64_t serial, now = hak_time_ms();
     pid_t thread;
     for (int i = 0; k->link >= 0 && k->overdue < 0 && i < HAK_READERS; i++) {
         struct hak_watched_read *r = &k->reads[i];

@@ -8,8 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "base/array.h"
-#include "collector/kernel/pid_namespace.h"
-#include "collector/kernel/session_file.h"
+#include "collector/kernel/kernel.h"
 
 #define RESTART_MS  1000
 #define REAP_MS     100
@@ -34,9 +33,8 @@ void hak_keeper_lose_worker(struct hak_keeper *k) {
     k->finishing = false;
     k->sync_sent = k->sync_done;
     if (++k->quick_deaths == DEATHS_SAID)
-        hak_keeper_say(
-            "the collector's worker ends again and again; nothing can be stored while it does. "
-            "Try `hakmem-collect --version`");
+        hak_say("the collector's worker ends again and again; nothing can be stored while it does. "
+                "Try `hakmem-collect --version`");
 }
 
 /* Notes wait for the first session, which opens the store; and a worker that closes it hears none
@@ -104,13 +102,13 @@ static void give_up_abandoned(struct hak_keeper *k) {
     }
     if (!k->gave_up || k->held_count || k->guest_count || k->config.hold)
         return;
-    hak_keeper_say("what was recorded could not be stored and is lost");
+    hak_say("what was recorded could not be stored and is lost");
     k->finished = true;
 }
 
 void hak_keeper_start_worker(struct hak_keeper *k) {
     int pair[2];
-    uint64_t now = hak_keeper_now_ms();
+    uint64_t now = hak_time_ms();
     if (k->link >= 0 || now < k->worker_due_ms)
         return;
     if (k->quick_deaths >= DEATHS_SAID)
@@ -221,7 +219,7 @@ bool hak_keeper_adopt(struct hak_keeper *k, int link) {
             k->held[k->held_count++] = (struct held){.number = m.number,
                                                      .told = true,
                                                      .memfd = descriptor,
-                                                     .is_own = hak_pid_proc_is_own(),
+                                                     .is_own = hak_proc_is_own(),
                                                      .peer_pid = m.peer_pid,
                                                      .peer_start_time = find_start(&m),
                                                      .hello = m.hello};

@@ -2,21 +2,15 @@
 #include "collector/kernel/peer.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include "base/bytes.h"
-#include "collector/kernel/pid_namespace.h"
-#include "collector/kernel/proc_look.h"
+#include "collector/kernel/proc.h"
 #include "trace/stat_line.h"
 #include "trace/trust.h"
 
-#define PEER_PIDFD  77 /* SO_PEERPIDFD of newer headers */
-#define WHOLE_BYTES ((size_t)1 << 20)
+#define PEER_PIDFD 77 /* SO_PEERPIDFD of newer headers */
 
 bool hak_peer_parse(const char *stat, struct hak_peer *out) {
     const char *state = hak_stat_at(stat, HAK_STAT_STATE);
@@ -28,43 +22,10 @@ bool hak_peer_parse(const char *stat, struct hak_peer *out) {
     return true;
 }
 
-bool hak_peer_read_text(const char *path, char *text, size_t bytes) {
-    int file = open(path, O_RDONLY | O_CLOEXEC);
-    size_t have = file < 0 ? 0 : hak_read_fully(file, text, bytes - 1);
-    if (file >= 0)
-        close(file);
-    text[have] = 0;
-    return have > 0;
-}
-
-char *hak_peer_read_whole(const char *path, size_t *bytes) {
-    size_t have = 0;
-    char *text = NULL;
-    int file = open(path, O_RDONLY | O_CLOEXEC);
-    for (size_t room = 4096; file >= 0 && room <= WHOLE_BYTES; room *= 2) {
-        char *larger = realloc(text, room);
-        if (!larger)
-            break;
-        text = larger;
-        have += hak_read_fully(file, text + have, room - 1 - have);
-        text[have] = 0;
-        if (have < room - 1)
-            break;
-    }
-    if (file >= 0)
-        close(file);
-    if (bytes)
-        *bytes = have;
-    if (have > 0)
-        return text;
-    free(text);
-    return NULL;
-}
-
 enum hak_peer_answer hak_peer_ask(pid_t pid, struct hak_peer *out) {
     if (pid <= 0)
         return HAK_PEER_GONE;
-    char *text = hak_pid_proc_is_own() ? hak_proc_read(pid, "stat", NULL) : NULL;
+    char *text = hak_proc_is_own() ? hak_proc_read(pid, "stat", NULL) : NULL;
     bool is_there = text && hak_peer_parse(text, out);
     free(text);
     if (is_there)
@@ -115,7 +76,7 @@ static bool knows_all_users(void) {
     char text[128];
     if (known >= 0)
         return known;
-    (void)hak_peer_read_text("/proc/self/uid_map", text, sizeof text);
+    (void)hak_proc_read_text("/proc/self/uid_map", text, sizeof text);
     known = hak_trust_knows_all(text);
     return known;
 }

@@ -18,17 +18,9 @@ struct hak_peer {
 enum hak_peer_answer {
     HAK_PEER_THERE,   /* read */
     HAK_PEER_GONE,    /* no process has this id */
-    HAK_PEER_HELD,    /* there is one, which keeps others from looking at it (proc_look.h) */
+    HAK_PEER_HELD,    /* there is one, which keeps others from looking at it (proc.h) */
     HAK_PEER_UNKNOWN, /* there is one, but no /proc here or no descriptor left to look at it */
 };
-
-/* Reads the beginning of a file of /proc, at most `bytes` - 1, and ends it by NUL. False: there is
- * nothing, and `text` is "". */
-bool hak_peer_read_text(const char *path, char *text, size_t bytes);
-
-/* Reads the whole of a file of /proc, up to a mebibyte, and ends it by NUL; the caller's to free.
- * `bytes`, unless it is NULL, gets its length. NULL: there is nothing, or no memory. */
-char *hak_peer_read_whole(const char *path, size_t *bytes);
 
 /* Reads /proc/PID/stat; fills in `out` when it says THERE. */
 enum hak_peer_answer hak_peer_ask(pid_t pid, struct hak_peer *out);

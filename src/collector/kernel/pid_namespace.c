@@ -7,30 +7,18 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "collector/session/clock.h"
 #include "collector/kernel/peer.h"
-#include "collector/kernel/proc_look.h"
+#include "collector/kernel/proc.h"
+#include "collector/kernel/time.h"
 
 #define LOOKS_NS 200000000u /* of processor time, one look after the other; it fills up again */
-
-/* Asked once: neither keeper nor worker enters another namespace. */
-bool hak_pid_proc_is_own(void) {
-    static int known = -1;
-    char self[32];
-    if (known < 0) {
-        ssize_t length = readlink("/proc/self", self, sizeof self - 1);
-        self[length > 0 ? length : 0] = 0;
-        known = atoi(self) == getpid();
-    }
-    return known;
-}
 
 /* The numbers of `pid` from /proc's namespace on inwards: how many, and the last. */
 static int read_numbers(pid_t pid, pid_t *innermost) {
     char path[64];
     int count = 0;
     snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
-    char *text = hak_pid_proc_is_own() ? hak_peer_read_whole(path, NULL) : NULL;
+    char *text = hak_proc_is_own() ? hak_proc_read_whole(path, NULL) : NULL;
     char *at = text ? strstr(text, "\nNSpid:") : NULL;
     long last = 0;
     at = at ? at + 7 : (char *)"";
@@ -78,7 +66,7 @@ bool hak_pid_can_be(pid_t pid, const struct hak_inner_pid *inner) {
 }
 
 uint64_t hak_pid_time_used(void) {
-    return hak_clock_kernel_ns(CLOCK_THREAD_CPUTIME_ID);
+    return hak_time_kernel_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
 static bool is_over(const struct hak_children_look *look) {
@@ -88,7 +76,7 @@ static bool is_over(const struct hak_children_look *look) {
 /* Looks at the children of one thread, from where `look` is; the child that was taken. */
 static pid_t look_at_thread(const char *path, bool (*take)(void *context, pid_t child),
                             void *context, struct hak_children_look *look) {
-    char *text = hak_peer_read_whole(path, NULL), *at = text, *end = text;
+    char *text = hak_proc_read_whole(path, NULL), *at = text, *end = text;
     pid_t found = 0;
     uint32_t seen = 0;
     for (long child; at && !found && !look->is_cut && (child = strtol(at, &end, 10)) > 0;
@@ -109,7 +97,7 @@ pid_t hak_pid_find_child(pid_t parent, bool (*take)(void *context, pid_t child),
     char path[300];
     pid_t found = 0;
     look->is_cut = false;
-    if (!hak_pid_proc_is_own())
+    if (!hak_proc_is_own())
         return 0;
     snprintf(path, sizeof path, "/proc/%d/task", (int)parent);
     DIR *threads = opendir(path);
@@ -144,7 +132,7 @@ static bool is_inner(void *context, pid_t child) {
 pid_t hak_pid_of_child(pid_t parent, const struct hak_inner_pid *inner) {
     static uint64_t left_ns = LOOKS_NS, filled_ns;
     struct hak_inner_pid copy = *inner;
-    uint64_t now = hak_clock_kernel_ns(CLOCK_MONOTONIC), begun = hak_pid_time_used();
+    uint64_t now = hak_time_kernel_ns(CLOCK_MONOTONIC), begun = hak_pid_time_used();
     left_ns += filled_ns ? (now - filled_ns) / 2 : 0;
     left_ns = left_ns < LOOKS_NS ? left_ns : LOOKS_NS;
     filled_ns = now;

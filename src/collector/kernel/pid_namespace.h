@@ -24,9 +24,6 @@ uint64_t hak_pid_namespace_of(pid_t pid);
 /* The same of this process, asked once. */
 uint64_t hak_pid_namespace_own(void);
 
-/* True where /proc counts as this process does: it may have been mounted for another namespace. */
-bool hak_pid_proc_is_own(void);
-
 /* The pid of `pid` in the innermost of its namespaces; 0 = not known. */
 pid_t hak_pid_innermost(pid_t pid);
 

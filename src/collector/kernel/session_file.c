@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
-#include "collector/kernel/pid_namespace.h"
+#include "collector/kernel/proc.h"
 
 #define PAGE_BYTES 4096
 
@@ -39,7 +39,7 @@ bool hak_session_file_make_own(int *file) {
     char path[64];
     snprintf(path, sizeof path, "/proc/self/fd/%d", *file);
     /* Without O_NONBLOCK it would wait for the holder of a lease. */
-    int own = hak_pid_proc_is_own() ? open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK) : -1;
+    int own = hak_proc_is_own() ? open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK) : -1;
     if (own < 0)
         return false;
     close(*file);

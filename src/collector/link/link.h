@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include "collector/link/say.h"
 #include "trace/protocol.h"
 #include "trace/session.h"
 

@@ -14,10 +14,9 @@
 #include "collector/session/clock.h"
 #include "collector/session/mapping.h"
 #include "collector/session/node_map.h"
-#include "collector/capture/rows.h"
+#include "collector/capture/capture.h"
 #include "trace/protocol.h"
 
-struct hak_drain;
 struct hak_snapshot_watch;
 
 struct hak_ring_cursor {
@@ -93,41 +92,11 @@ struct hak_client *hak_client_open(uint32_t link_number, const struct hak_hello 
 void hak_client_start_clock(struct hak_client *client, uint64_t capture_start_ns);
 void hak_client_close(struct hak_client *client);
 
-/* Looks at the process table: makes rows for new processes and watches them (`watch`: an epoll
- * descriptor that gets their pidfds, or -1). */
-void hak_client_look_at_processes(struct hak_client *client, struct hak_rows *rows, int watch);
-
-/* True when a process has come since the last look. */
-bool hak_client_has_unseen(const struct hak_client *client);
-
-/* Looks which watched processes have ended; true when one has since the last call. */
-bool hak_client_look_for_ends(struct hak_client *client, uint64_t now_ns);
-
-/* The row of process entry `index` (< HAK_PROCESSES); made when it is new. 0 = no memory. */
-uint32_t hak_client_process_row(struct hak_client *client, struct hak_rows *rows, uint32_t index,
-                                uint64_t ns);
-
 /* After a COMMIT: gives drained rings of ended threads and processes back, closes the rows of
- * processes that are stored completely. What their owners lost and told nobody becomes rows of
- * `drain`'s losses. */
-void hak_client_release(struct hak_client *client, struct hak_rows *rows, struct hak_drain *drain);
+ * processes that are stored completely. What their owners lost and told nobody becomes losses. */
+void hak_client_release(struct hak_client *client, struct hak_rows *rows);
 
 /* True when all processes are closed, every ring is stored and nobody maps the memory. */
 bool hak_client_is_over(struct hak_client *client, uint64_t now_ns);
-
-/* Processes that still run. */
-uint32_t hak_client_live(const struct hak_client *client);
-
-/* Copies the counters of the process entries into the rows. */
-void hak_client_copy_counters(struct hak_client *client, struct hak_rows *rows);
-
-/* Nobody maps the session: whoever still seemed to live does not. (A process gives its memory back
- * shortly before its end can be seen.) */
-void hak_client_end_all(struct hak_client *client, uint64_t now_ns);
-
-/* `hello` came of process `peer_pid` in another session, which began at `ns`: it has executed a new
- * program. */
-void hak_client_note_exec(struct hak_client *client, const struct hak_hello *hello, pid_t peer_pid,
-                          uint64_t ns);
 
 #endif

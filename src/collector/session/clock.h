@@ -11,9 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
+#include "collector/kernel/kernel.h"
 
 #define HAK_CLOCK_LINES 256 /* older ones are known: records may come some cuts late */
 #define HAK_CLOCK_TICKS ((uint64_t)1 << 60) /* years: more is a TSC before the session's start */
@@ -41,25 +39,12 @@ struct hak_clock {
 #define HAK_CUT_EDGE_TICKS   4096
 #define HAK_CUT_MARGIN_TICKS (2 * HAK_CUT_EDGE_TICKS)
 
-static inline uint64_t hak_clock_monotonic_ns(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-/* The kernel's clock, as in the programs: `run` may have a preload with another one. */
-static inline uint64_t hak_clock_kernel_ns(clockid_t clock) {
-    struct timespec t = {0};
-    syscall(SYS_clock_gettime, clock, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 /* TSC and clock at one moment: read again when something came between them. */
 static inline void hak_clock_read(uint64_t *tsc, uint64_t *ns) {
     enum { TRIES = 4, QUICK_TICKS = 1000 };
     uint64_t least = UINT64_MAX;
     for (int i = 0; i < TRIES && least > QUICK_TICKS; i++) {
-        uint64_t before = __builtin_ia32_rdtsc(), now = hak_clock_monotonic_ns();
+        uint64_t before = __builtin_ia32_rdtsc(), now = hak_time_ns();
         uint64_t took = __builtin_ia32_rdtsc() - before;
         if (took < least) {
             least = took;

@@ -8,9 +8,7 @@
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "collector/drain/records.h"
-#include "collector/kernel/peer.h"
-#include "collector/kernel/proc_look.h"
+#include "collector/kernel/kernel.h"
 #include "collector/target/target.h"
 #include "symbols/reading.h"
 #include "trace/stat_line.h"
@@ -55,16 +53,6 @@ void hak_ends_ask(struct hak_process_watch *watch) {
         watch->wait_status = facts.exit_code & 0xffff;
     else if (watch->pid > 0)
         watch->wait_status = zombie_status(watch);
-}
-
-void hak_ends_note(struct hak_rows *rows, uint32_t row, const char *note) {
-    struct hak_process_info *p = hak_rows_process_info(rows, row);
-    char *mine = p ? strdup(note) : NULL;
-    if (!mine)
-        return;
-    free((char *)p->row.note);
-    p->row.note = mine;
-    hak_rows_touch_process(rows, row);
 }
 
 /* hak_target_check of a file that may be made to kill its reader. */
@@ -121,7 +109,7 @@ static void describe_exec(struct hak_rows *rows, uint32_t row, const struct hak_
     }
     snprintf(note, sizeof note, "executed %s, which was not recorded: %s%s", path, why,
              is_dropped ? HAK_NOTE_NOT_BELOW : "");
-    hak_ends_note(rows, row, note);
+    hak_rows_note(rows, row, note);
 }
 
 /* A program with a malloc of its own inside runs under hakmem-debug.so and hardly ever comes to it:
@@ -141,7 +129,7 @@ static void describe_own_malloc(struct hak_rows *rows, uint32_t row) {
     if (!has_malloc)
         return;
     snprintf(note, sizeof note, "it%.64s: what comes from there is not recorded", trouble.reason);
-    hak_ends_note(rows, row, note);
+    hak_rows_note(rows, row, note);
 }
 
 /* True when the program that the process executed at `ns` is known: its hello came to another
@@ -169,7 +157,7 @@ void hak_ends_describe(struct hak_client *client, struct hak_rows *rows, uint32_
     if (!p)
         return;
     if (strcmp(p->row.note, UNSEEN_END) == 0)
-        hak_ends_note(rows, w->row, "");
+        hak_rows_note(rows, w->row, "");
     hak_ends_ask(w);
     int status = w->wait_status;
     if (status < 0 && (own & HAK_END_KNOWN))
@@ -194,7 +182,7 @@ void hak_ends_describe(struct hak_client *client, struct hak_rows *rows, uint32_
     if (index == 0 && p->row.end_kind <= 2)
         describe_own_malloc(rows, w->row);
     if (atomic_load(&e->flags) & HAK_PROCESS_STRICT)
-        hak_ends_note(rows, w->row, "entered strict seccomp, in which nothing can be recorded");
+        hak_rows_note(rows, w->row, "entered strict seccomp, in which nothing can be recorded");
     if (end == 0) /* the moment when it was seen; up to the latest anchor's precision */
         end = client->is_file ? client->file_end_ticks : client->clock.latest_ticks;
     p->row.end_ns = w->replaced_ns ? w->replaced_ns : hak_clock_ns(&client->clock, end);
@@ -218,14 +206,13 @@ static bool had_begun(const struct hak_process_info *process, uint64_t ns) {
 
 /* The row of a process that is watched gets the note. */
 static bool note_watched(struct hak_client **clients, uint32_t count, struct hak_rows *rows,
-                         pid_t pid, const char *why, uint64_t ns, int watch) {
+                         pid_t pid, const char *why, uint64_t ns) {
     for (uint32_t c = 0; c < count; c++) {
-        hak_client_look_at_processes(clients[c], rows, watch);
         for (uint32_t i = 0; i < clients[c]->processes_high; i++) {
             const struct hak_process_watch *w = &clients[c]->processes[i];
             if ((w->phase == HAK_PHASE_LIVE || w->phase == HAK_PHASE_GONE) && w->pid > 0 &&
                 w->pid == pid && had_begun(hak_rows_process_info(rows, w->row), ns)) {
-                hak_ends_note(rows, w->row, why);
+                hak_rows_note(rows, w->row, why);
                 return true;
             }
         }
@@ -248,7 +235,7 @@ static bool note_closed(struct hak_rows *rows, const struct hak_who *who, const 
         char longer[HAK_EXEC_PATH + 512];
         snprintf(longer, sizeof longer, "%.*s" NOT_RECORDED "%s", (int)(guess - before->note),
                  before->note, why);
-        hak_ends_note(rows, id, longer);
+        hak_rows_note(rows, id, longer);
         return true;
     }
     return false;
@@ -267,11 +254,9 @@ static void read_program(const struct hak_who *who, char program[HAK_PATH_BYTES]
 }
 
 void hak_ends_unrecorded(struct hak_client **clients, uint32_t count, struct hak_rows *rows,
-                         const struct hak_who *who, pid_t parent, const char *why, uint64_t ns,
-                         int watch) {
+                         const struct hak_who *who, pid_t parent, const char *why, uint64_t ns) {
     char program[HAK_PATH_BYTES], note[512];
-    if (has_row_of_note(rows, who, ns) ||
-        note_watched(clients, count, rows, who->outer, why, ns, watch) ||
+    if (has_row_of_note(rows, who, ns) || note_watched(clients, count, rows, who->outer, why, ns) ||
         note_closed(rows, who, why, ns))
         return;
     read_program(who, program);
@@ -320,20 +305,19 @@ void hak_ends_note_unseen(struct hak_rows *rows) {
     for (uint32_t id = 1; id <= rows->process_count; id++) {
         struct hak_process_row *row = &rows->processes[id - 1].row;
         if (row->end_kind == 0 && !row->note[0]) {
-            hak_ends_note(rows, id, UNSEEN_END);
+            hak_rows_note(rows, id, UNSEEN_END);
         } else if (row->end_kind == 3 && !has_successor(rows, id)) {
             row->end_kind = 4;
-            hak_ends_note(rows, id, LOST_EXEC);
+            hak_rows_note(rows, id, LOST_EXEC);
         }
     }
 }
 
-void hak_ends_tell_unentered(struct hak_client *client, struct hak_rows *rows,
-                             struct hak_drain *drain) {
+void hak_ends_tell_unentered(struct hak_client *client, struct hak_rows *rows) {
     const struct hak_session *session = hak_mapping_header(&client->map);
     uint64_t events = atomic_load(&session->unentered_events);
     uint32_t processes = atomic_load(&session->unentered), row = client->processes[0].row;
-    uint64_t now = hak_clock_monotonic_ns();
+    uint64_t now = hak_time_ns();
     char note[128];
     if (processes == 0 || row == 0 || events - client->unentered_told >= (uint64_t)1 << 48 ||
         (now - client->unentered_ns < TELL_NS && !client->over))
@@ -343,10 +327,10 @@ void hak_ends_tell_unentered(struct hak_client *client, struct hak_rows *rows,
              processes, HAK_PROCESSES);
     const struct hak_process_info *p = hak_rows_process_info(rows, row);
     if (p && strcmp(p->row.note, note) != 0)
-        hak_ends_note(rows, row, note);
+        hak_rows_note(rows, row, note);
     uint64_t to = hak_clock_ns(&client->clock, client->clock.latest_ticks);
     if (p && events > client->unentered_told)
-        hak_drain_lost(drain, row, 0, p->row.start_ns, to, events - client->unentered_told,
-                       "no process entry");
+        hak_rows_add_loss(rows, row, 0, p->row.start_ns, to, events - client->unentered_told,
+                          "no process entry");
     client->unentered_told = events;
 }

@@ -22,16 +22,13 @@ void hak_ends_ask(struct hak_process_watch *watch);
 void hak_ends_describe(struct hak_client *client, struct hak_rows *rows, uint32_t index,
                        uint32_t state);
 
-/* Changes a process's note. */
-void hak_ends_note(struct hak_rows *rows, uint32_t row, const char *note);
-
 /* Process `who` of the tree, a child of `parent` (0 = not known), is not recorded; `why` says it in
  * words. The row of what it executed from gets the reason, or a row is made when it has none (it
  * was spawned without a fork). It was heard at `ns`: what is told again, to this worker or a later
- * one, changes nothing. `watch` as for hak_client_look_at_processes. */
+ * one, changes nothing. The
+ * clients' processes have just been looked at. */
 void hak_ends_unrecorded(struct hak_client **clients, uint32_t count, struct hak_rows *rows,
-                         const struct hak_who *who, pid_t parent, const char *why, uint64_t ns,
-                         int watch);
+                         const struct hak_who *who, pid_t parent, const char *why, uint64_t ns);
 
 /* At the end of the store: what was known of processes whose row does not say how they ended, or
  * of what they executed, died with a keeper and a worker, before another keeper had their memory.
@@ -40,7 +37,6 @@ void hak_ends_note_unseen(struct hak_rows *rows);
 
 /* Tells what forked children did not record because the process table was full; now and then, and
  * when the session is over. */
-void hak_ends_tell_unentered(struct hak_client *client, struct hak_rows *rows,
-                             struct hak_drain *drain);
+void hak_ends_tell_unentered(struct hak_client *client, struct hak_rows *rows);
 
 #endif

@@ -6,8 +6,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "collector/kernel/pid_namespace.h"
-#include "collector/kernel/session_file.h"
+#include "collector/kernel/kernel.h"
 #include "metrics/block.h"
 #include "trace/node.h"
 
@@ -119,7 +118,7 @@ const char *hak_mapping_open(struct hak_mapping *m, int memfd) {
     struct stat about;
     /* Where /proc can be asked the keeper has made it its own already; here no descriptor may be
      * left for that. */
-    bool is_own = hak_session_file_make_own(&memfd) || hak_pid_proc_is_own();
+    bool is_own = hak_session_file_make_own(&memfd) || hak_proc_is_own();
     *m = (struct hak_mapping){.memfd = memfd, .is_own = is_own};
     const char *why = NULL;
     if (fstat(memfd, &about) != 0 || about.st_size < (off_t)sizeof(struct hak_session))

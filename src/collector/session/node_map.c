@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include "collector/session/client.h"
+#include "collector/session/process.h"
 #include "collector/session/clock.h"
 #include "base/array.h"
 #include "base/bytes.h"

@@ -1,7 +1,8 @@
 /* Finds what the rings of a file still hold. */
 #include "collector/session/rings_file.h"
 
-#include "collector/drain/records.h"
+#include "collector/session/process.h"
+
 #include "hop.h"
 
 #define IN_THE_MAKING 256                 /* records that a killed writer may have begun */
@@ -10,7 +11,7 @@
 
 void hak_rings_file_start_clock(struct hak_client *client, uint64_t capture_start_ns) {
     const struct hak_mapping *m = &client->map;
-    uint64_t start = m->monotonic_start_ns, now = hak_clock_monotonic_ns();
+    uint64_t start = m->monotonic_start_ns, now = hak_time_ns();
     if (start < capture_start_ns)
         start = capture_start_ns;
     hak_clock_start(&client->clock, m->tsc_start, start - capture_start_ns);
@@ -42,7 +43,7 @@ static uint64_t first_of(const struct hak_ring_view *view) {
     return spare && hak_record_kind_of(&before) == HAK_THREAD_SWITCH ? first - 1 : first;
 }
 
-static void begin_ring(struct hak_client *c, struct hak_drain *drain, uint32_t index) {
+static void begin_ring(struct hak_client *c, struct hak_rows *rows, uint32_t index) {
     struct hak_ring_cursor *cursor = &c->rings[index];
     struct hak_ring_view view;
     hak_mapping_view(&c->map, index, &view);
@@ -62,19 +63,19 @@ static void begin_ring(struct hak_client *c, struct hak_drain *drain, uint32_t i
         return;
     struct hak_record oldest = hak_view_record(&view, first);
     uint64_t to = hak_clock_ns(&c->clock, ticks_of(c, &oldest));
-    uint32_t process = hak_client_process_row(c, drain->rows, view.process, to);
-    const struct hak_process_info *p = hak_rows_process_info(drain->rows, process);
+    uint32_t process = hak_client_process_row(c, rows, view.process, to);
+    const struct hak_process_info *p = hak_rows_process_info(rows, process);
     uint64_t from = p && p->row.start_ns < to ? p->row.start_ns : to;
-    uint32_t thread = hak_rows_thread(drain->rows, process, view.thread, view.tid, from);
-    hak_drain_lost(drain, process, thread, from, to, first - view.start,
-                   "written over by newer events");
+    uint32_t thread = hak_rows_thread(rows, process, view.thread, view.tid, from);
+    hak_rows_add_loss(rows, process, thread, from, to, first - view.start,
+                      "written over by newer events");
 }
 
-void hak_rings_file_begin(struct hak_client *client, struct hak_drain *drain) {
+void hak_rings_file_begin(struct hak_client *client, struct hak_rows *rows) {
     uint32_t rings = hak_mapping_ring_count(&client->map);
     if (rings > client->rings_high)
         client->rings_high = rings;
-    hak_client_look_at_processes(client, drain->rows, -1);
+    hak_client_look_at_processes(client, rows, -1);
     for (uint32_t i = 0; i < client->rings_high; i++)
-        begin_ring(client, drain, i);
+        begin_ring(client, rows, i);
 }

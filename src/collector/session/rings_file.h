@@ -11,14 +11,12 @@
 
 #include "collector/session/client.h"
 
-struct hak_drain;
-
 /* As hak_client_start_clock: by the two clocks of the file, which its program read last; where it
  * did not come to that, by those of now, if they can belong to it. */
 void hak_rings_file_start_clock(struct hak_client *client, uint64_t capture_start_ns);
 
 /* Sets each ring's cursor to the first record that is to be taken and counts those before it as
  * lost. Once, before anything is drained. */
-void hak_rings_file_begin(struct hak_client *client, struct hak_drain *drain);
+void hak_rings_file_begin(struct hak_client *client, struct hak_rows *rows);
 
 #endif

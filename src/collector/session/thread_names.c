@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
-#include "collector/kernel/peer.h"
+#include "collector/kernel/kernel.h"
 
 enum { NAMES_EACH_TIME = 64, NAME_BYTES = 16 };
 
@@ -13,7 +13,7 @@ static void read_name(struct hak_rows *rows, pid_t pid, uint32_t thread_row) {
     if (!t || t->row.end_ns)
         return;
     snprintf(path, sizeof path, "/proc/%d/task/%d/comm", (int)pid, (int)t->row.tid);
-    if (!hak_peer_read_text(path, name, sizeof name))
+    if (!hak_proc_read_text(path, name, sizeof name))
         return;
     size_t length = strlen(name);
     if (length > 0 && name[length - 1] == '\n')

@@ -14,7 +14,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include "collector/session/client.h"
+#include "collector/session/session.h"
 
 struct hak_bell {
     int epoll;             /* descriptors to be added by their owners */

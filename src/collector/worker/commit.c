@@ -2,7 +2,6 @@
  * disk is full. */
 #include <stdio.h>
 #include <unistd.h>
-#include "collector/session/thread_names.h"
 #include "collector/worker/worker.h"
 
 #define RETRY_NS    1000000000u
@@ -16,68 +15,63 @@ static bool is_anything(const struct hak_worker *w) {
     for (uint32_t i = 0; i < w->client_count; i++)
         if (hak_node_map_is_dirty(w->clients[i]))
             return true;
-    return w->batch.count || w->rows.dirty_count || w->rows.nodes_stored < w->rows.node_count ||
-           w->drain.loss_count || w->snapshots.count || hak_resolve_is_dirty(&w->resolve);
+    return w->batch.count || w->capture.rows.dirty_count ||
+           w->capture.rows.nodes_stored < w->capture.rows.node_count ||
+           w->capture.rows.loss_count || w->snapshots.count ||
+           hak_resolve_is_dirty(&w->capture.resolve);
 }
 
 static int put_all(struct hak_worker *w) {
-    int error = hak_store_begin(w->writer);
+    int error = hak_store_begin(w->capture.writer);
     if (error)
         return error;
-    hak_batch_order(&w->batch, hak_store_last_event(w->writer) + 1);
-    error = hak_drain_settle(&w->drain, w->writer);
+    hak_batch_order(&w->batch, hak_store_last_event(w->capture.writer) + 1);
+    error = hak_drain_settle(&w->drain, w->capture.writer);
     if (error == 0)
-        error = hak_rows_flush(&w->rows, w->writer);
+        error = hak_rows_flush(&w->capture.rows, w->capture.writer);
     for (uint32_t i = 0; i < w->client_count && error == 0; i++)
-        error = hak_node_map_put(w->clients[i], &w->rows, w->writer);
+        error = hak_node_map_put(w->clients[i], &w->capture.rows, w->capture.writer);
     if (error == 0 && w->batch.count)
-        error = hak_store_put_columns(w->writer, &w->batch.columns);
+        error = hak_store_put_columns(w->capture.writer, &w->batch.columns);
     if (error == 0)
-        error = hak_drain_put_losses(&w->drain, w->writer);
+        error = hak_snapshots_put(&w->snapshots, w->capture.writer);
     if (error == 0)
-        error = hak_snapshots_put(&w->snapshots, w->writer);
+        error = hak_resolve_flush(&w->capture.resolve, w->capture.writer);
     if (error == 0)
-        error = hak_resolve_flush(&w->resolve, w->writer);
+        error = hak_cut_put_cursors(&w->cut, w->capture.writer);
     if (error == 0)
-        error = hak_cut_put_cursors(&w->cut, w->writer);
-    if (error == 0)
-        error = hak_store_commit(w->writer);
+        error = hak_store_commit(w->capture.writer);
     if (error)
-        hak_store_rollback(w->writer);
+        hak_store_rollback(w->capture.writer);
     return error;
 }
 
 /* The events of the batch will not be stored: counted for each thread, to be told when it goes. */
 static void lose_batch(struct hak_worker *w, const char *reason) {
-    hak_rows_rolled_back(&w->rows);
+    hak_rows_rolled_back(&w->capture.rows);
     for (uint32_t i = 0; i < w->client_count; i++)
         hak_node_map_lose(w->clients[i]);
-    hak_drain_rolled_back(&w->drain);
-    hak_snapshots_rolled_back(&w->snapshots, w->writer != NULL);
+    hak_drain_forget_notes(&w->drain);
+    hak_snapshots_rolled_back(&w->snapshots, w->capture.writer != NULL);
     const uint64_t *actor = w->batch.columns.value[HAK_COLUMN_ACTOR];
     const uint64_t *ns = w->batch.columns.value[HAK_COLUMN_NS];
     for (uint32_t i = 0; i < w->batch.count;) {
         uint32_t end = i + 1;
         while (end < w->batch.count && actor[end] >> 32 == actor[i] >> 32)
             end++;
-        hak_drain_lost(&w->drain, (uint32_t)(actor[i] >> 32), 0, ns[i], ns[end - 1], end - i,
-                       reason);
+        hak_rows_add_loss(&w->capture.rows, (uint32_t)(actor[i] >> 32), 0, ns[i], ns[end - 1],
+                          end - i, reason);
         i = end;
     }
 }
 
 /* Once for a capture: a disk that is full may be so again and again. */
 static void tell_trouble(struct hak_worker *w) {
-    char line[700];
-    if (w->trouble_said)
-        return;
+    if (!w->trouble_said)
+        hak_say("%s; the capture stays as it is, what comes from now on is counted as lost until "
+                "there is room",
+                hak_store_message());
     w->trouble_said = true;
-    snprintf(
-        line, sizeof line,
-        "%s; the capture stays as it is, what comes from now on is counted as lost until there "
-        "is room",
-        hak_store_message());
-    hak_worker_say(line);
 }
 
 static uint64_t clip(uint64_t value, uint64_t low, uint64_t high) {
@@ -93,15 +87,15 @@ static void keep_below_cap(struct hak_worker *w) {
         return;
     uint64_t reserve = clip(cap / 4, RESERVE_MIN, RESERVE_MAX);
     uint64_t limit = cap > reserve ? cap - reserve : 0;
-    if (hak_store_used_bytes(w->writer) <= limit)
+    if (hak_store_used_bytes(w->capture.writer) <= limit)
         return;
     uint64_t step = clip(cap / 64, STEP_MIN, STEP_MAX);
-    if (hak_store_trim(w->writer, limit > step ? limit - step : 0, &dropped) != 0)
+    if (hak_store_trim(w->capture.writer, limit > step ? limit - step : 0, &dropped) != 0)
         tell_trouble(w);
 }
 
 static bool store(struct hak_worker *w, uint64_t now) {
-    if (!w->writer) {
+    if (!w->capture.writer) {
         lose_batch(w, "no store");
         return false;
     }
@@ -116,41 +110,41 @@ static bool store(struct hak_worker *w, uint64_t now) {
         lose_batch(w, error == HAK_STORE_FULL ? HAK_LOSS_DISK_FULL : HAK_LOSS_STORE_FAILED);
         return false;
     }
-    hak_rows_committed(&w->rows);
+    hak_rows_committed(&w->capture.rows);
     for (uint32_t i = 0; i < w->client_count; i++)
         hak_node_map_committed(w->clients[i]);
-    hak_drain_committed(&w->drain);
+    hak_drain_forget_notes(&w->drain);
     hak_snapshots_committed(&w->snapshots);
-    hak_resolve_committed(&w->resolve);
+    hak_resolve_committed(&w->capture.resolve);
     w->commits++;
     keep_below_cap(w);
     return true;
 }
 
 bool hak_worker_commit(struct hak_worker *worker) {
-    uint64_t now = hak_clock_monotonic_ns();
+    uint64_t now = hak_time_ns();
     hak_batch_clear(&worker->batch);
     hak_cut_fill(&worker->cut, worker->clients, worker->client_count, &worker->drain,
-                 worker->bell.epoll, worker->capture_start_ns);
+                 worker->bell.epoll, worker->capture.start_ns);
     for (uint32_t i = 0; i < worker->client_count; i++) {
         const struct hak_client *c = worker->clients[i];
-        hak_snapshots_take(&worker->snapshots, worker->clients[i], &worker->rows, now,
+        hak_snapshots_take(&worker->snapshots, worker->clients[i], &worker->capture.rows, now,
                            c->is_file ? hak_clock_ns(&c->clock, c->file_end_ticks)
-                                      : now - worker->capture_start_ns);
+                                      : now - worker->capture.start_ns);
     }
     if (now - worker->last_count_ns >= COUNT_NS) {
         worker->last_count_ns = now;
         for (uint32_t i = 0; i < worker->client_count; i++) {
-            hak_client_copy_counters(worker->clients[i], &worker->rows);
-            hak_names_read(worker->clients[i], &worker->rows);
+            hak_client_copy_counters(worker->clients[i], &worker->capture.rows);
+            hak_names_read(worker->clients[i], &worker->capture.rows);
         }
     }
     worker->last_cut_ns = now;
     if (is_anything(worker))
         store(worker, now);
-    hak_leaks_settle(worker);
+    hak_leaks_settle(&worker->findings, &worker->capture);
     hak_cut_stored(&worker->cut, worker->clients, worker->client_count);
     for (uint32_t i = 0; i < worker->client_count; i++)
-        hak_client_release(worker->clients[i], &worker->rows, &worker->drain);
+        hak_client_release(worker->clients[i], &worker->capture.rows);
     return worker->cut.more;
 }

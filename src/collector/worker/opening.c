@@ -44,7 +44,7 @@ static void note_session(struct hak_worker *w, uint32_t number) {
 /* Sessions that came to no cursor yet, too. */
 static uint32_t highest_session(struct hak_worker *w) {
     return (uint32_t)hak_database_number(
-        hak_store_writer_database(w->writer),
+        hak_store_writer_database(w->capture.writer),
         "SELECT max(CAST(value AS INTEGER)) FROM meta WHERE key GLOB 'session.*'", 0);
 }
 
@@ -54,43 +54,51 @@ static int resume(struct hak_worker *w, const char *path) {
     for (int tries = 0; error == HAK_STORE_BUSY && tries < BUSY_TRIES; tries++) {
         if (tries > 0)
             usleep(100000);
-        error = hak_store_resume(path, &w->writer);
+        error = hak_store_resume(path, &w->capture.writer);
     }
     if (error)
         return error;
-    snprintf(w->store_path, sizeof w->store_path, "%s", path);
-    error = hak_rows_load(&w->rows, w->writer);
+    snprintf(w->capture.path, sizeof w->capture.path, "%s", path);
+    error = hak_rows_load(&w->capture.rows, w->capture.writer);
     if (error == 0)
-        error = hak_store_each_cursor(w->writer, note_cursor, w);
+        error = hak_store_each_cursor(w->capture.writer, note_cursor, w);
     struct hak_store_high_marks marks = {0};
     if (error == 0)
-        error = hak_store_high_marks(w->writer, &marks);
-    w->next_fault = marks.fault + 1;
-    for (uint32_t i = 0; i < w->rows.process_count; i++)
-        note_session(w, w->rows.processes[i].row.session);
+        error = hak_store_high_marks(w->capture.writer, &marks);
+    w->capture.next_fault = marks.fault + 1;
+    for (uint32_t i = 0; i < w->capture.rows.process_count; i++)
+        note_session(w, w->capture.rows.processes[i].row.session);
     for (uint32_t i = 0; i < w->cursor_count; i++)
         note_session(w, w->cursors[i].session);
     if (error == 0)
         note_session(w, highest_session(w));
     if (error == 0)
-        hak_resolve_load(&w->resolve, w->writer);
-    const char *started = error ? NULL : hak_store_get_meta(w->writer, "started");
-    w->resolve.started_ns = started ? strtoull(started, NULL, 10) : 0;
-    const char *start = error ? NULL : hak_store_get_meta(w->writer, "monotonic_start_ns");
-    w->capture_start_ns = start ? strtoull(start, NULL, 10) : 0;
+        hak_resolve_load(&w->capture.resolve, w->capture.writer);
+    const char *started = error ? NULL : hak_store_get_meta(w->capture.writer, "started");
+    w->capture.resolve.started_ns = started ? strtoull(started, NULL, 10) : 0;
+    const char *start = error ? NULL : hak_store_get_meta(w->capture.writer, "monotonic_start_ns");
+    w->capture.start_ns = start ? strtoull(start, NULL, 10) : 0;
     return error;
+}
+
+/* Lets the keeper know that the store will be made at `path` now, where no file is yet: should this
+ * worker die before it is there, the next one makes it anew; it could not tell that file from
+ * another's. */
+static void announce(struct hak_worker *w, const char *path) {
+    static struct hak_link_message m; /* one worker thread */
+    m = (struct hak_link_message){.type = HAK_LINK_STORE};
+    snprintf(m.making_path, sizeof m.making_path, "%s", path);
+    if (w->link >= 0)
+        (void)hak_link_send_wait(w->link, &m, -1); /* the end of the link is seen soon */
 }
 
 static int create(struct hak_worker *w, const char *path) {
     struct stat about;
-    /* What dies while it makes the store leaves a file that no later worker can tell from
-     * another's.
-     */
     if (lstat(path, &about) != 0)
-        hak_worker_tell_making(w, path);
-    int error = hak_store_create(path, (int)w->config.replace_store, &w->writer);
+        announce(w, path);
+    int error = hak_store_create(path, (int)w->config.replace_store, &w->capture.writer);
     if (error == 0)
-        snprintf(w->store_path, sizeof w->store_path, "%s", path);
+        snprintf(w->capture.path, sizeof w->capture.path, "%s", path);
     return error;
 }
 
@@ -155,7 +163,7 @@ static int create_somewhere(struct hak_worker *w, const char *asked) {
         if (folders[i] != own || error == HAK_STORE_EXISTS)
             error = create_in(w, folders[i], base_name(asked));
     if (error == 0)
-        snprintf(w->moved_line, sizeof w->moved_line, "the store is %s, since %s", w->store_path,
+        snprintf(w->moved_line, sizeof w->moved_line, "the store is %s, since %s", w->capture.path,
                  why);
     return error;
 }
@@ -238,7 +246,7 @@ static int take_half_made(struct hak_worker *w, const struct hak_client *client)
 static void put_number(struct hak_worker *w, const char *key, uint64_t value) {
     char text[32];
     snprintf(text, sizeof text, "%llu", (unsigned long long)value);
-    hak_store_put_meta(w->writer, key, text);
+    hak_store_put_meta(w->capture.writer, key, text);
 }
 
 /* What the first program was started with: whether its inner pools were off is known from these.
@@ -251,7 +259,7 @@ static void put_pool_switches(struct hak_worker *w) {
         snprintf(key, sizeof key, "environment.%s", variables[i]);
         snprintf(kept, sizeof kept, "%s", value ? value : "");
         if (value)
-            hak_store_put_meta(w->writer, key, kept);
+            hak_store_put_meta(w->capture.writer, key, kept);
     }
 }
 
@@ -262,20 +270,20 @@ static void describe(struct hak_worker *w, const struct hak_client *c) {
     uint64_t now = (uint64_t)real.tv_sec * 1000000000u + (uint64_t)real.tv_nsec;
     uint64_t started =
         m->realtime_start_ns && m->realtime_start_ns < now ? m->realtime_start_ns : now;
-    w->resolve.started_ns = started;
-    if (hak_store_begin(w->writer) != 0)
+    w->capture.resolve.started_ns = started;
+    if (hak_store_begin(w->capture.writer) != 0)
         return;
     char tree[sizeof w->config.socket_name];
     name_tree(w, tree);
-    hak_store_put_meta(w->writer, "tree", tree);
-    hak_store_put_meta(w->writer, "program", m->program);
-    hak_store_put_meta(w->writer, "command_line", m->command_line);
+    hak_store_put_meta(w->capture.writer, "tree", tree);
+    hak_store_put_meta(w->capture.writer, "program", m->program);
+    hak_store_put_meta(w->capture.writer, "command_line", m->command_line);
     put_number(w, "started", started);
-    put_number(w, "monotonic_start_ns", w->capture_start_ns);
-    hak_store_put_meta(w->writer, "layout", m->layout == 2 ? "header" : "same");
-    hak_store_put_meta(w->writer, "check", m->level == 0 ? "trace" : "normal");
+    put_number(w, "monotonic_start_ns", w->capture.start_ns);
+    hak_store_put_meta(w->capture.writer, "layout", m->layout == 2 ? "header" : "same");
+    hak_store_put_meta(w->capture.writer, "check", m->level == 0 ? "trace" : "normal");
     put_pool_switches(w);
-    hak_store_commit(w->writer);
+    hak_store_commit(w->capture.writer);
 }
 
 /* True for a store whose writer was killed. */
@@ -306,7 +314,7 @@ void hak_opening_open(struct hak_worker *worker, struct hak_client *client) {
     if (worker->store_tried)
         return;
     if (client->map.resume_store == HAK_RESUME_NO_STORE && !worker->config.store_path[0]) {
-        worker->capture_start_ns = hak_clock_monotonic_ns();
+        worker->capture.start_ns = hak_time_ns();
         return;
     }
     worker->store_tried = true;
@@ -317,57 +325,55 @@ void hak_opening_open(struct hak_worker *worker, struct hak_client *client) {
     bool has_heir =
         client->map.resume_store == HAK_RESUME || client->map.resume_store == HAK_RESUME_TREE;
     if (worker->config.resume_store)
-        error = worker->writer                 ? 0 /* for a row, before this session came */
+        error = worker->capture.writer         ? 0 /* for a row, before this session came */
                 : is_of_another(worker, asked) ? HAK_STORE_EXISTS
                                                : resume(worker, asked);
     else if (has_heir)
         error = resume_tree(worker, client, asked);
-    if (error && worker->writer) {
-        hak_rows_leave_store(&worker->rows);
-        hak_store_finish(worker->writer);
-        worker->writer = NULL;
+    if (error && worker->capture.writer) {
+        hak_rows_leave_store(&worker->capture.rows);
+        hak_store_finish(worker->capture.writer);
+        worker->capture.writer = NULL;
     }
     if (error && worker->config.making_path[0])
         error = take_half_made(worker, client);
     else if (error && has_heir && is_empty(asked))
         unlink(asked);
     if (error) {
-        worker->next_fault = 1;
+        worker->capture.next_fault = 1;
         error = create_somewhere(worker, asked);
         if (is_in_sandbox(client, asked))
             worker->moved_line[0] = 0;
-        uint64_t now = hak_clock_monotonic_ns(), start = client->map.monotonic_start_ns;
-        worker->capture_start_ns = start && (start < now || client->is_file) ? start : now;
+        uint64_t now = hak_time_ns(), start = client->map.monotonic_start_ns;
+        worker->capture.start_ns = start && (start < now || client->is_file) ? start : now;
         if (error == 0)
             describe(worker, client);
     }
     if (error) {
-        char line[700];
-        worker->writer = NULL;
-        snprintf(line, sizeof line, "nothing can be stored: %s", hak_store_message());
+        worker->capture.writer = NULL;
         if (!is_in_sandbox(client, asked))
-            hak_worker_say(line);
+            hak_say("nothing can be stored: %s", hak_store_message());
         return;
     }
     worker->max_bytes = client->map.trace_max_bytes;
     if (worker->max_bytes && worker->max_bytes / LOG_SHARE < LOG_BYTES)
-        hak_store_keep_log_below(worker->writer, worker->max_bytes / LOG_SHARE);
+        hak_store_keep_log_below(worker->capture.writer, worker->max_bytes / LOG_SHARE);
 }
 
 void hak_opening_reopen(struct hak_worker *worker, bool for_row) {
     const char *path = worker->config.store_path;
-    if (worker->writer || worker->store_tried || !worker->config.resume_store || !path[0] ||
+    if (worker->capture.writer || worker->store_tried || !worker->config.resume_store || !path[0] ||
         (for_row ? is_of_another(worker, path) : !is_unfinished(path)))
         return;
     worker->store_tried = resume(worker, path) != 0;
     if (worker->store_tried)
-        worker->writer = NULL;
+        worker->capture.writer = NULL;
 }
 
 static uint32_t number_of_session(struct hak_worker *w, uint64_t id) {
     char key[SESSION_KEY];
     name_session(id, key);
-    const char *number = id ? hak_store_get_meta(w->writer, key) : NULL;
+    const char *number = id ? hak_store_get_meta(w->capture.writer, key) : NULL;
     return number ? (uint32_t)strtoul(number, NULL, 10) : 0;
 }
 
@@ -387,8 +393,8 @@ static void take_cursors(struct hak_worker *w, struct hak_client *c, uint32_t nu
 /* What is not known of its nodes has been written over: those stacks are counted as missing. The
  * worker before may have died between its commit and telling the program. */
 static void take_nodes(struct hak_worker *w, struct hak_client *c, bool is_known) {
-    if (is_known && hak_node_map_load(c, w->writer) != 0)
-        hak_worker_say(hak_store_message());
+    if (is_known && hak_node_map_load(c, w->capture.writer) != 0)
+        hak_say("%s", hak_store_message());
     hak_node_map_tell(c, c->nodes.stored);
 }
 
@@ -396,12 +402,12 @@ static void take_nodes(struct hak_worker *w, struct hak_client *c, bool is_known
 static uint32_t image_of(struct hak_worker *w, uint64_t id) {
     char key[SESSION_KEY];
     name_image(id, key);
-    const char *number = id ? hak_store_get_meta(w->writer, key) : NULL;
+    const char *number = id ? hak_store_get_meta(w->capture.writer, key) : NULL;
     return number ? (uint32_t)strtoul(number, NULL, 10) : 0;
 }
 
 void hak_opening_join(struct hak_worker *worker, struct hak_client *client) {
-    if (worker->writer) {
+    if (worker->capture.writer) {
         uint32_t before = number_of_session(worker, client->map.previous_id);
         uint32_t known = number_of_session(worker, client->map.session_id);
         client->number = known ? known : worker->next_session++;
@@ -413,15 +419,15 @@ void hak_opening_join(struct hak_worker *worker, struct hak_client *client) {
             take_cursors(worker, client, before);
         if (known)
             take_cursors(worker, client, known);
-        else if (hak_store_begin(worker->writer) == 0) {
+        else if (hak_store_begin(worker->capture.writer) == 0) {
             char key[SESSION_KEY];
             name_session(client->map.session_id, key);
             put_number(worker, key, client->number);
             name_image(client->map.session_id, key);
             put_number(worker, key, client->image);
             if (before)
-                hak_store_copy_node_map(worker->writer, before, client->number);
-            hak_store_commit(worker->writer);
+                hak_store_copy_node_map(worker->capture.writer, before, client->number);
+            hak_store_commit(worker->capture.writer);
         }
         take_nodes(worker, client, known || before);
     }
@@ -441,8 +447,8 @@ void hak_opening_join(struct hak_worker *worker, struct hak_client *client) {
             atomic_store(&ring->head, tail);
         atomic_store_explicit(&ring->tail, cursor->position, memory_order_release);
     }
-    if (worker->store_path[0]) {
+    if (worker->capture.path[0]) {
         struct hak_session *s = hak_mapping_header(&client->map);
-        snprintf(s->store_path, sizeof s->store_path, "%s", worker->store_path);
+        snprintf(s->store_path, sizeof s->store_path, "%s", worker->capture.path);
     }
 }

@@ -12,12 +12,9 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "collector/session/ends.h"
-#include "collector/findings/fault.h"
-#include "collector/worker/opening.h"
-#include "collector/session/rings_file.h"
-#include "report/text/text.h"
 #include "base/array.h"
+#include "collector/kernel/kernel.h"
+#include "collector/worker/opening.h"
 #include "symbols/reading.h"
 
 #define LOOK_MS         50
@@ -33,22 +30,18 @@
 #define REFUSALS_SAID   8
 #define LATE_NS         5000000000u /* a hello is heard at most that much after its process' end */
 
-void hak_worker_say(const char *text) {
-    struct hak_text line = {0};
-    hak_text_add(&line, "hakmem: %s\n", text);
-    if (line.length > 0 && write(2, line.bytes, line.length) < 0)
-        errno = 0; /* there is nobody else to tell */
-    hak_text_free(&line);
-}
-
 bool hak_worker_make(struct hak_worker *worker) {
-    *worker = (struct hak_worker){
-        .link = -1, .listening = -1, .reading_page = -1, .next_fault = 1, .next_session = 1};
+    *worker = (struct hak_worker){.link = -1,
+                                  .listening = -1,
+                                  .reading_page = -1,
+                                  .capture.next_fault = 1,
+                                  .next_session = 1};
     worker->bell.epoll = -1;
-    worker->drain.rows = &worker->rows;
+    worker->drain.rows = &worker->capture.rows;
     worker->drain.batch = &worker->batch;
-    worker->drain.leaks = &worker->leaks;
-    return hak_batch_make(&worker->batch) && hak_resolve_make(&worker->resolve);
+    worker->drain.leaks = &worker->findings.leaks;
+    worker->findings.log_path = worker->config.log_path;
+    return hak_batch_make(&worker->batch) && hak_resolve_make(&worker->capture.resolve);
 }
 
 void hak_worker_free(struct hak_worker *worker) {
@@ -62,25 +55,25 @@ void hak_worker_free(struct hak_worker *worker) {
     hak_drain_free(&worker->drain);
     hak_batch_free(&worker->batch);
     hak_snapshots_free(&worker->snapshots);
-    hak_rows_free(&worker->rows);
-    hak_resolve_free(&worker->resolve);
-    hak_judge_free(&worker->judge);
-    hak_leaks_free(&worker->leaks);
+    hak_rows_free(&worker->capture.rows);
+    hak_resolve_free(&worker->capture.resolve);
+    hak_judge_free(&worker->findings.judge);
+    hak_leaks_free(&worker->findings.leaks);
 }
 
 /* A hello came from a process whose row says that it vanished: it had executed another program,
  * which was seen later than its end. */
 static void correct_vanished(struct hak_worker *w, const struct hak_who *who, uint64_t ns) {
-    for (uint32_t id = UINT32_MAX; (id = hak_rows_find_process(&w->rows, who, id)) > 0;) {
-        struct hak_process_row *row = &w->rows.processes[id - 1].row;
+    for (uint32_t id = UINT32_MAX; (id = hak_rows_find_process(&w->capture.rows, who, id)) > 0;) {
+        struct hak_process_row *row = &w->capture.rows.processes[id - 1].row;
         if ((row->end_kind != 2 && row->end_kind != 4) || row->end_ns + LATE_NS < ns)
             continue;
         row->end_kind = 3;
         row->end_ns = ns;
         row->signal = 0;
         row->exit_status = -1;
-        hak_ends_note(&w->rows, id, "");
-        hak_rows_touch_process(&w->rows, id);
+        hak_rows_note(&w->capture.rows, id, "");
+        hak_rows_touch_process(&w->capture.rows, id);
         return;
     }
 }
@@ -103,21 +96,25 @@ const char *hak_worker_add(struct hak_worker *worker, uint32_t number,
         snprintf(client->map.log_path, sizeof client->map.log_path, "%s", worker->taken_log_path);
     hak_opening_open(worker, client);
     hak_opening_join(worker, client);
-    hak_judge_take(worker, client);
+    hak_judge_read(&worker->findings.judge, &worker->capture, client);
     if (client->map.is_own_user && client->map.log_path[0])
-        memcpy(worker->own_log_path, client->map.log_path, sizeof worker->own_log_path);
-    hak_client_start_clock(client, worker->capture_start_ns);
+        memcpy(worker->findings.own_log_path, client->map.log_path,
+               sizeof worker->findings.own_log_path);
+    if (client->is_file)
+        hak_rings_file_start_clock(client, worker->capture.start_ns);
+    else
+        hak_client_start_clock(client, worker->capture.start_ns);
     uint64_t start_ns = hak_clock_ns(&client->clock, 0);
     struct hak_who who = {peer_pid, hello->pid, hello->pid_space, hello->start_time};
     for (uint32_t i = 0; i < worker->client_count && client->map.previous_id == 0; i++) {
-        hak_client_look_at_processes(worker->clients[i], &worker->rows, worker->bell.epoll);
+        hak_client_look_at_processes(worker->clients[i], &worker->capture.rows, worker->bell.epoll);
         hak_client_note_exec(worker->clients[i], hello, peer_pid, start_ns);
     }
     if (client->map.previous_id == 0 && !client->is_file && !client->knows_nodes)
         correct_vanished(worker, &who, start_ns);
     worker->clients[worker->client_count++] = client;
     if (client->is_file)
-        hak_rings_file_begin(client, &worker->drain);
+        hak_rings_file_begin(client, &worker->capture.rows);
     return NULL;
 }
 
@@ -126,36 +123,25 @@ const char *hak_worker_add(struct hak_worker *worker, uint32_t number,
 static void tell(struct hak_worker *w, uint32_t type, uint32_t number, uint32_t live) {
     static struct hak_link_message m; /* one worker thread */
     m = (struct hak_link_message){.type = type, .number = number, .live = live};
-    snprintf(m.store_path, sizeof m.store_path, "%s", w->store_path);
+    snprintf(m.store_path, sizeof m.store_path, "%s", w->capture.path);
     if (w->link >= 0 && hak_link_send_wait(w->link, &m, -1) != 0)
         return; /* seen as the end of the link soon */
 }
 
-void hak_worker_tell_making(struct hak_worker *worker, const char *path) {
-    static struct hak_link_message m; /* one worker thread */
-    m = (struct hak_link_message){.type = HAK_LINK_STORE};
-    snprintf(m.making_path, sizeof m.making_path, "%s", path);
-    if (worker->link >= 0 && hak_link_send_wait(worker->link, &m, -1) != 0)
-        return; /* seen as the end of the link soon */
-}
-
 static void take_session(struct hak_worker *w, const struct hak_link_message *m, int memfd) {
-    bool first = w->store_path[0] == 0;
+    bool first = w->capture.path[0] == 0;
     w->taken_log_path = m->log_path;
     const char *why = hak_worker_add(w, m->number, &m->hello, m->peer_pid, memfd);
     w->taken_log_path = NULL;
     if (why) {
-        char line[256];
-        snprintf(line, sizeof line, "the session memory of process %d is refused: %s%s",
-                 (int)m->hello.pid, why,
-                 w->refusals_said + 1 == REFUSALS_SAID ? "; no more of these are said" : "");
         if (w->refusals_said < REFUSALS_SAID)
-            hak_worker_say(line);
+            hak_say("the session memory of process %d is refused: %s%s", (int)m->hello.pid, why,
+                    w->refusals_said + 1 == REFUSALS_SAID ? "; no more of these are said" : "");
         w->refusals_said += w->refusals_said < REFUSALS_SAID;
         tell(w, HAK_LINK_DONE, m->number, 0);
-    } else if (first && w->store_path[0]) {
+    } else if (first && w->capture.path[0]) {
         tell(w, HAK_LINK_STORE, 0, 0);
-        snprintf(w->config.store_path, sizeof w->config.store_path, "%s", w->store_path);
+        snprintf(w->config.store_path, sizeof w->config.store_path, "%s", w->capture.path);
         w->config.making_path[0] = 0;
         w->config.resume_store = 1;
     }
@@ -189,10 +175,9 @@ static void bar_file(struct hak_worker *w, struct hak_link_message *m) {
 
 /* The store says which files are not read, once for each. */
 static void store_unreadable(struct hak_worker *w) {
-    if (!w->unreadable_new || !w->writer || hak_store_begin(w->writer) != 0)
-        return;
-    w->unreadable_new = hak_store_put_meta(w->writer, "unreadable", w->unreadable) != 0;
-    hak_store_commit(w->writer);
+    if (w->unreadable_new && hak_capture_begin(&w->capture))
+        w->unreadable_new = !hak_capture_end(
+            &w->capture, hak_store_put_meta(w->capture.writer, "unreadable", w->unreadable));
 }
 
 static void share_page(struct hak_worker *w) {
@@ -210,6 +195,7 @@ static void hear_keeper(struct hak_worker *w) {
             if (w->listening >= 0)
                 close(w->listening);
             w->config = m;
+            w->findings.color = (enum hak_color)m.color;
             w->listening = descriptor;
             descriptor = -1;
         } else if (m.type == HAK_LINK_SESSION && descriptor >= 0) {
@@ -220,10 +206,12 @@ static void hear_keeper(struct hak_worker *w) {
             struct hak_who who = {m.peer_pid, m.hello.child ? m.hello.child : m.hello.pid,
                                   m.hello.pid_space, m.hello.start_time};
             hak_opening_reopen(w, true);
-            uint64_t start = w->capture_start_ns;
-            hak_ends_unrecorded(w->clients, w->client_count, &w->rows, &who, (pid_t)m.number,
-                                m.hello.text, m.heard_ns > start ? m.heard_ns - start : 0,
-                                w->bell.epoll);
+            for (uint32_t i = 0; i < w->client_count; i++)
+                hak_client_look_at_processes(w->clients[i], &w->capture.rows, w->bell.epoll);
+            uint64_t start = w->capture.start_ns;
+            hak_ends_unrecorded(w->clients, w->client_count, &w->capture.rows, &who,
+                                (pid_t)m.number, m.hello.text,
+                                m.heard_ns > start ? m.heard_ns - start : 0);
         } else if (m.type == HAK_LINK_UNREADABLE) {
             bar_file(w, &m);
         } else if (m.type == HAK_LINK_SYNC) {
@@ -279,7 +267,7 @@ static void start_keeper(struct hak_worker *w, uint64_t now) {
 /* ---- one round ------------------------------------------------------------------------------- */
 
 static void beat(struct hak_worker *w) {
-    uint64_t now = hak_clock_monotonic_ns();
+    uint64_t now = hak_time_ns();
     for (uint32_t i = 0; i < w->client_count; i++)
         atomic_store(&hak_mapping_header(&w->clients[i]->map)->worker_heartbeat_ns, now);
 }
@@ -289,6 +277,20 @@ static bool any_report(const struct hak_worker *w) {
         if (hak_fault_is_wanted(w->clients[i]))
             return true;
     return false;
+}
+
+void hak_worker_report_faults(struct hak_worker *w) {
+    for (uint32_t i = 0; i < w->client_count; i++) {
+        struct hak_fault *fault =
+            hak_fault_is_wanted(w->clients[i]) ? hak_fault_begin(w->clients[i]) : NULL;
+        if (!fault)
+            continue;
+        while (hak_fault_awaits_event(fault))
+            hak_worker_commit(w);
+        hak_fault_prepare(fault, &w->capture);
+        hak_worker_commit(w);
+        hak_fault_finish(fault, &w->capture, &w->findings);
+    }
 }
 
 static bool any_end(struct hak_worker *w, uint64_t now) {
@@ -313,11 +315,11 @@ static void close_sessions(struct hak_worker *w, uint64_t now) {
         }
         commit_all(w);
         hak_client_end_all(c, now);
-        hak_client_copy_counters(c, &w->rows);
+        hak_client_copy_counters(c, &w->capture.rows);
         hak_worker_commit(w);
         uint32_t number = c->link_number;
         w->clients[i] = w->clients[--w->client_count];
-        hak_leaks_forget(&w->leaks, c);
+        hak_leaks_forget(&w->findings.leaks, c);
         hak_client_close(c);
         hak_worker_commit(w);
         tell(w, HAK_LINK_DONE, number, 0);
@@ -343,16 +345,16 @@ static void await_unseen(struct hak_worker *w) {
         usleep(UNSEEN_SLICE_US);
         beat(w);
         commit_all(w);
-        close_sessions(w, hak_clock_monotonic_ns());
+        close_sessions(w, hak_time_ns());
     }
 }
 
 static void answer_sync(struct hak_worker *w) {
     if (!w->sync_wanted)
         return;
-    any_end(w, hak_clock_monotonic_ns());
+    any_end(w, hak_time_ns());
     commit_all(w);
-    close_sessions(w, hak_clock_monotonic_ns());
+    close_sessions(w, hak_time_ns());
     await_unseen(w);
     commit_all(w); /* rows that the end of processes changed */
     tell(w, HAK_LINK_SYNCED, w->sync_wanted, count_live(w, 1));
@@ -362,49 +364,48 @@ static void answer_sync(struct hak_worker *w) {
 /* No client is left: everything is resolved, the store becomes one closed file. */
 static void finish(struct hak_worker *w) {
     hak_opening_reopen(w, false);
-    hak_ends_note_unseen(&w->rows);
+    hak_ends_note_unseen(&w->capture.rows);
     commit_all(w);
     store_unreadable(w);
-    if (w->writer) {
-        uint64_t until = hak_clock_monotonic_ns() + (uint64_t)HAK_FINISH_SECONDS * 1000000000u;
+    if (w->capture.writer) {
+        uint64_t until = hak_time_ns() + (uint64_t)HAK_FINISH_SECONDS * 1000000000u;
         enum hak_resolve_state state = HAK_RESOLVE_MORE;
         while (state != HAK_RESOLVE_DONE &&
-               (hak_clock_monotonic_ns() < until ||
-                (state == HAK_RESOLVE_WAIT && hak_clock_monotonic_ns() < until + READ_NS))) {
-            state = hak_resolve_some(&w->resolve, &w->rows, RESOLVE_NS * 25);
+               (hak_time_ns() < until ||
+                (state == HAK_RESOLVE_WAIT && hak_time_ns() < until + READ_NS))) {
+            state = hak_resolve_some(&w->capture.resolve, &w->capture.rows, RESOLVE_NS * 25);
             hak_worker_commit(w);
             if (state == HAK_RESOLVE_WAIT)
                 usleep(1000);
         }
-        hak_resolve_made_code(&w->resolve, &w->rows);
+        hak_resolve_made_code(&w->capture.resolve, &w->capture.rows);
         hak_worker_commit(w);
-        if (state != HAK_RESOLVE_DONE && hak_store_begin(w->writer) == 0) {
-            hak_store_put_meta(w->writer, "symbols", "partial: the time to resolve them was over");
-            hak_store_commit(w->writer);
-        }
-        hak_rows_leave_store(&w->rows);
-        if (hak_store_finish(w->writer) != 0 && !w->trouble_said)
-            hak_worker_say(hak_store_message());
-        w->writer = NULL;
+        if (state != HAK_RESOLVE_DONE && hak_capture_begin(&w->capture))
+            hak_capture_end(&w->capture,
+                            hak_store_put_meta(w->capture.writer, "symbols",
+                                               "partial: the time to resolve them was over"));
+        hak_rows_leave_store(&w->capture.rows);
+        if (hak_store_finish(w->capture.writer) != 0 && !w->trouble_said)
+            hak_say("%s", hak_store_message());
+        w->capture.writer = NULL;
     }
     if (w->moved_line[0])
-        hak_worker_say(w->moved_line);
+        hak_say("%s", w->moved_line);
     w->finished = true;
     tell(w, HAK_LINK_FINISHED, 1, 0);
 }
 
 /* Something is to be done now, or (false) the worker may sleep. */
 static bool work(struct hak_worker *w) {
-    uint64_t now = hak_clock_monotonic_ns();
+    uint64_t now = hak_time_ns();
     store_unreadable(w);
     bool ended = any_end(w, now);
     struct hak_waiting waiting = hak_cut_look(w->clients, w->client_count);
     bool reports = any_report(w), more = false;
     if (ended || reports || hak_cut_is_due(&waiting, now - w->last_cut_ns))
         more = hak_worker_commit(w);
-    for (uint32_t i = 0; i < w->client_count && reports; i++)
-        if (hak_fault_is_wanted(w->clients[i]))
-            hak_fault_report(w, w->clients[i]);
+    if (reports)
+        hak_worker_report_faults(w);
     close_sessions(w, now);
     answer_sync(w);
     if (w->link < 0) {
@@ -421,22 +422,20 @@ static bool work(struct hak_worker *w) {
     bool is_busy = more || waiting.records;
     if (is_busy && now - w->last_resolve_ns < BUSY_EVERY_NS)
         return more;
-    enum hak_resolve_state state =
-        hak_resolve_some(&w->resolve, &w->rows, is_busy ? BUSY_RESOLVE_NS : RESOLVE_NS);
+    enum hak_resolve_state state = hak_resolve_some(&w->capture.resolve, &w->capture.rows,
+                                                    is_busy ? BUSY_RESOLVE_NS : RESOLVE_NS);
     w->last_resolve_ns = now;
     return more || (!is_busy && state == HAK_RESOLVE_MORE);
 }
 
 void hak_worker_store_files(struct hak_worker *worker) {
     commit_all(worker);
-    for (uint32_t i = 0; i < worker->client_count; i++)
-        if (hak_fault_is_wanted(worker->clients[i]))
-            hak_fault_report(worker, worker->clients[i]);
+    hak_worker_report_faults(worker);
     for (int round = 0; worker->client_count > 0; round++) {
         for (uint32_t i = 0; i < worker->client_count && round > 0; i++)
             worker->clients[i]->over = true; /* nobody else has a copy */
         commit_all(worker);
-        close_sessions(worker, hak_clock_monotonic_ns());
+        close_sessions(worker, hak_time_ns());
     }
     finish(worker);
 }
@@ -476,7 +475,7 @@ int hak_worker_main(const char *collect_path, int link) {
     w.reading_page = hak_reading_share();
     share_page(&w);
     if (hak_bell_start(&w.bell) != 0 || !watch_link(&w)) {
-        hak_worker_say("the worker cannot start: no descriptors or threads are left");
+        hak_say("the worker cannot start: no descriptors or threads are left");
         return 1;
     }
     while (!w.finished) {

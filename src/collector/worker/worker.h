@@ -12,18 +12,12 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include "collector/drain/batch.h"
-#include "collector/worker/bell.h"
-#include "collector/session/client.h"
-#include "collector/drain/cut.h"
-#include "collector/drain/records.h"
-#include "collector/findings/judge.h"
-#include "collector/findings/leaks.h"
+#include "collector/capture/capture.h"
+#include "collector/drain/drain.h"
+#include "collector/findings/findings.h"
 #include "collector/link/link.h"
-#include "collector/capture/resolve.h"
-#include "collector/capture/rows.h"
-#include "collector/session/snapshot.h"
-#include "store/writer/writer.h"
+#include "collector/session/session.h"
+#include "collector/worker/bell.h"
 
 #define HAK_FINISH_SECONDS 6 /* at most, for symbols when the store is closed */
 
@@ -37,37 +31,30 @@ struct hak_worker {
     struct hak_client **clients;
     uint32_t client_count, client_capacity, seen_capacity;
     uint32_t *seen; /* doorbells; one more than clients */
-    /* The store. */
-    struct hak_store_writer *writer; /* NULL = none (yet, or none can be had) */
+    struct hak_capture capture;
+    struct hak_findings findings;
     bool store_tried;
-    char store_path[HAK_PATH_BYTES];
     char moved_line[2 * HAK_PATH_BYTES +
                     128];      /* said at the end: the store is elsewhere than asked */
-    uint64_t capture_start_ns; /* CLOCK_MONOTONIC of time 0 */
     uint64_t max_bytes;        /* disk cap */
     uint64_t trouble_until_ns; /* the store refused: not tried again before then */
     bool trouble_said;
     struct hak_cursor_row *cursors; /* of the store that is gone on with */
     uint32_t cursor_count, cursor_capacity;
-    uint32_t next_fault, next_session;
+    uint32_t next_session;
     uint64_t commits;
     /* What is drained. */
-    struct hak_rows rows;
     struct hak_batch batch;
     struct hak_drain drain;
     struct hak_cut cut;
     struct hak_snapshots snapshots;
     uint64_t last_cut_ns, last_count_ns, last_resolve_ns;
-    struct hak_resolve resolve;
     int reading_page; /* symbols/reading.h, -1 = none */
     char *unreadable; /* lines for the store: files that are not read any more, and why */
     bool unreadable_new;
-    struct hak_judge judge;
     /* Of the session that is taken in: what its memory said of it when the keeper took it; the
      * process may have changed both its user and that since. NULL = as the memory says. */
     const char *taken_log_path;
-    char own_log_path[HAK_PATH_BYTES]; /* that a process of this user named last */
-    struct hak_leaks leaks;
     uint32_t sync_wanted; /* serial, 0 = none */
     bool finish_wanted, finished;
     uint32_t refusals_said;
@@ -90,14 +77,10 @@ const char *hak_worker_add(struct hak_worker *worker, uint32_t number,
  * and closes the store. */
 void hak_worker_store_files(struct hak_worker *worker);
 
-/* Cuts and commits once. True when more is waiting. (commit.c) */
+/* Makes the reports that programs wait for. */
+void hak_worker_report_faults(struct hak_worker *worker);
+
+/* Cuts and commits once. True when more is waiting. */
 bool hak_worker_commit(struct hak_worker *worker);
-
-/* Lets the keeper know that the store will be made at `path` now, where no file is yet: should this
- * worker die before it is there, the next one makes it anew. */
-void hak_worker_tell_making(struct hak_worker *worker, const char *path);
-
-/* Writes one line on stderr: "hakmem: TEXT". */
-void hak_worker_say(const char *text);
 
 #endif

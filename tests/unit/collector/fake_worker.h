@@ -16,7 +16,7 @@ static inline void commit(struct hak_worker *worker) {
 /* The caller finalizes it. */
 static inline sqlite3_stmt *query(const struct hak_worker *worker, const char *sql) {
     sqlite3_stmt *row;
-    sqlite3 *database = hak_store_writer_database(worker->writer)->connection;
+    sqlite3 *database = hak_store_writer_database(worker->capture.writer)->connection;
     ck_assert_msg(sqlite3_prepare_v2(database, sql, -1, &row, NULL) == SQLITE_OK, "%s: %s", sql,
                   sqlite3_errmsg(database));
     return row;

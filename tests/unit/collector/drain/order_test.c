@@ -160,13 +160,13 @@ static void cut(const struct run *run, uint64_t ticks, const int *heads) {
     for (int ring = 0; ring < RINGS; ring++)
         atomic_store(&fake_ring(&program, (uint32_t)ring)->head, run->head[heads[ring]][ring]);
     struct hak_cut_moment moment = {program.session->tsc_start + ticks,
-                                    worker.capture_start_ns + ticks / 3};
+                                    worker.capture.start_ns + ticks / 3};
     hak_batch_clear(&worker.batch);
     hak_cut_fill_at(&worker.cut, worker.clients, worker.client_count, &worker.drain,
-                    worker.bell.epoll, worker.capture_start_ns, moment);
+                    worker.bell.epoll, worker.capture.start_ns, moment);
     hak_batch_order(&worker.batch, 1);
     note();
-    hak_drain_committed(&worker.drain);
+    hak_drain_forget_notes(&worker.drain);
     hak_cut_stored(&worker.cut, worker.clients, worker.client_count);
 }
 

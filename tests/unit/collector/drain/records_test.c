@@ -37,7 +37,7 @@ static struct hak_event read_event(uint64_t id) {
     struct hak_store_reader *reader;
     struct hak_event event;
     ck_assert_int_eq(
-        hak_store_attach(hak_store_writer_database(worker.writer)->connection, &reader), 0);
+        hak_store_attach(hak_store_writer_database(worker.capture.writer)->connection, &reader), 0);
     ck_assert_int_eq(hak_store_event(reader, id, &event), 1);
     hak_store_close(reader);
     return event;
@@ -67,7 +67,8 @@ START_TEST(keeps_values_that_do_not_fit_a_record) {
     ck_assert_uint_eq(e.place, HAK_PLACE_LARGE);
     ck_assert_uint_eq(e.subkind, 3);
     ck_assert_uint_eq(e.flags, HAK_RECORD_PARTIAL);
-    ck_assert_uint_eq(hak_store_last_event(worker.writer), 1); /* the continuation is no event */
+    ck_assert_uint_eq(hak_store_last_event(worker.capture.writer),
+                      1); /* the continuation is no event */
 }
 END_TEST
 
@@ -97,7 +98,7 @@ START_TEST(tells_threads_modules_and_marks) {
     is_text("SELECT path FROM module WHERE load_event = 2 AND unload_event = 5", "/usr/lib/one.so");
     is_text("SELECT path FROM module WHERE load_event = 6 AND unload_event = 0 AND generation = 1",
             "/usr/lib/two.so");
-    ck_assert_uint_eq(hak_store_last_event(worker.writer), 6);
+    ck_assert_uint_eq(hak_store_last_event(worker.capture.writer), 6);
     fake_put_bytes(&program, 0, HAK_THREAD_END, "\0\0\0\0\1\0\0\0last name\0\0\0\0\0\0\0", 24);
     commit(&worker);
     ck_assert_int_eq(ask(&worker, "SELECT end_ns > start_ns FROM thread"), 1);
@@ -175,7 +176,7 @@ START_TEST(knows_the_threads_that_share_a_ring) {
     fake_put(&program, 0, (struct hak_event_fields){.kind = HAK_LOSS, .size = 5, .address = 1});
     commit(&worker);
     static const uint32_t number[] = {7, 9, 1, 7, 9};
-    ck_assert_uint_eq(hak_store_last_event(worker.writer), 5); /* switches are no events */
+    ck_assert_uint_eq(hak_store_last_event(worker.capture.writer), 5); /* switches are no events */
     for (uint64_t id = 1; id <= 5; id++) {
         char sql[100];
         snprintf(sql, sizeof sql, "SELECT number FROM thread WHERE id = %u", read_event(id).thread);
@@ -198,7 +199,7 @@ START_TEST(counts_switches_that_lead_nowhere) {
     fake_event(&program, 0, HAK_MALLOC, 1, 1, 0);
     put_switch(10); /* and nothing behind it */
     commit(&worker);
-    ck_assert_uint_eq(hak_store_last_event(worker.writer), 1);
+    ck_assert_uint_eq(hak_store_last_event(worker.capture.writer), 1);
     ck_assert_int_eq(ask(&worker, "SELECT sum(count) FROM loss WHERE reason = 'broken record'"), 2);
 }
 END_TEST
@@ -213,7 +214,7 @@ START_TEST(counts_records_that_cannot_be) {
     fake_put(&program, 0, (struct hak_event_fields){.kind = HAK_FREE, .flags = HAK_RECORD_WIDE});
     fake_event(&program, 0, HAK_FREE, 1, 2, 0);
     commit(&worker);
-    ck_assert_uint_eq(hak_store_last_event(worker.writer), 2);
+    ck_assert_uint_eq(hak_store_last_event(worker.capture.writer), 2);
     ck_assert_uint_eq(read_event(1).stack, 0);
     ck_assert_int_eq(ask(&worker, "SELECT sum(count) FROM loss WHERE reason = 'broken record'"), 3);
 }
@@ -249,7 +250,7 @@ START_TEST(makes_an_event_of_each_block_of_a_batch) {
     put_moves(4, 1);
     fake_event(&program, 0, HAK_MALLOC, 1, 1, 0);
     commit(&worker);
-    ck_assert_uint_eq(hak_store_last_event(worker.writer), 13);
+    ck_assert_uint_eq(hak_store_last_event(worker.capture.writer), 13);
     for (uint64_t id = 1; id <= 12; id++) {
         struct hak_event e = read_event(id);
         uint64_t number = id <= 8 ? id - 1 : id - 9;
@@ -273,7 +274,7 @@ START_TEST(counts_a_batch_that_cannot_be) {
     put_moves(65, hak_batch_continuations(65));
     fake_event(&program, 0, HAK_FREE, 1, 2, 0);
     commit(&worker);
-    ck_assert_uint_eq(hak_store_last_event(worker.writer), 2);
+    ck_assert_uint_eq(hak_store_last_event(worker.capture.writer), 2);
     ck_assert_int_eq(ask(&worker, "SELECT sum(count) FROM loss WHERE reason = 'broken record'"), 2);
 }
 END_TEST
@@ -328,13 +329,14 @@ START_TEST(resolves_with_the_modules_of_the_time) {
     uint32_t late = fake_push_node(&program, 0, 0x7f0000000000 + at + 6, 0, 1);
     fake_event(&program, 0, HAK_MALLOC, 2, 1, late);
     commit(&worker);
-    while (hak_resolve_some(&worker.resolve, &worker.rows, 1000000) != HAK_RESOLVE_DONE)
+    while (hak_resolve_some(&worker.capture.resolve, &worker.capture.rows, 1000000) !=
+           HAK_RESOLVE_DONE)
         usleep(1000);
     commit(&worker);
     struct hak_store_reader *reader;
     struct hak_frame frame[4];
     ck_assert_int_eq(
-        hak_store_attach(hak_store_writer_database(worker.writer)->connection, &reader), 0);
+        hak_store_attach(hak_store_writer_database(worker.capture.writer)->connection, &reader), 0);
     ck_assert_int_eq(hak_store_frames(reader, read_event(2).stack, frame, 4), 1);
     ck_assert_str_eq(frame[0].function, "work_first");
     ck_assert_uint_eq(frame[0].line, 1);
@@ -365,7 +367,7 @@ static void ask_for_report(uint32_t ring, uint64_t position, uint32_t frames) {
 
 static void report_is_printed(uint64_t event) {
     ck_assert(hak_fault_is_wanted(worker.clients[0]));
-    hak_fault_report(&worker, worker.clients[0]);
+    hak_worker_report_faults(&worker);
     ck_assert_uint_eq(atomic_load(&fake_report(&program)->state), HAK_REPORT_DONE);
     ck_assert(!hak_fault_is_wanted(worker.clients[0]));
     char path[200], text[20000] = "";
@@ -434,7 +436,7 @@ START_TEST(reports_of_nonsense_do_no_harm) {
                 bytes[i] = (uint8_t)random();
         snprintf(worker.clients[0]->map.log_path, HAK_PATH_BYTES, "%s/log", program.directory);
         atomic_store(&fake_report(&program)->state, HAK_REPORT_READY);
-        hak_fault_report(&worker, worker.clients[0]);
+        hak_worker_report_faults(&worker);
         ck_assert_uint_eq(atomic_load(&fake_report(&program)->state), HAK_REPORT_DONE);
     }
 }
@@ -460,7 +462,7 @@ START_TEST(rings_of_nonsense_do_no_harm) {
         commit(&worker);
     }
     ck_assert_uint_eq(atomic_load(&fake_ring(&program, 0)->tail), records);
-    ck_assert_uint_le(hak_store_last_event(worker.writer), records);
+    ck_assert_uint_le(hak_store_last_event(worker.capture.writer), records);
 }
 END_TEST
 

@@ -213,6 +213,12 @@ START_TEST(does_not_watch_the_process_of_the_same_number) {
 }
 END_TEST
 
+/* As the worker does when the keeper says it. */
+static void hear_unrecorded(const struct hak_who *who, uint64_t ns) {
+    hak_client_look_at_processes(worker.clients[0], &worker.capture.rows, -1);
+    hak_ends_unrecorded(worker.clients, 1, &worker.capture.rows, who, 0, "no memory", ns);
+}
+
 /* What a process of another namespace says of itself is about no row of the same number. */
 START_TEST(does_not_note_the_process_of_the_same_number) {
     pid_t other = start_process();
@@ -224,18 +230,20 @@ START_TEST(does_not_note_the_process_of_the_same_number) {
     ck_assert(hak_client_look_for_ends(worker.clients[0], fake_monotonic()));
     commit(&worker);
     commit(&worker);
-    struct hak_process_info *info = hak_rows_process_info(&worker.rows, row);
+    struct hak_process_info *info = hak_rows_process_info(&worker.capture.rows, row);
     info->row.end_kind = 4;
-    hak_ends_note(&worker.rows, row, "executed a, which was not recorded: it may be static");
+    hak_rows_note(&worker.capture.rows, row,
+                  "executed a, which was not recorded: it may be static");
     struct hak_who who = {.outer = 0, .inner = other, .space = 1};
     ck_assert(!hak_rows_is_process(info, &who));
     uint64_t ns = fake_monotonic();
-    hak_ends_unrecorded(worker.clients, 1, &worker.rows, &who, 0, "no memory", ns, -1);
-    ck_assert_ptr_nonnull(strstr(hak_rows_process_info(&worker.rows, row)->row.note, "static"));
-    ck_assert_uint_eq(worker.rows.process_count, row + 1);
+    hear_unrecorded(&who, ns);
+    ck_assert_ptr_nonnull(
+        strstr(hak_rows_process_info(&worker.capture.rows, row)->row.note, "static"));
+    ck_assert_uint_eq(worker.capture.rows.process_count, row + 1);
     who.space = hak_pid_namespace_own();
-    hak_ends_unrecorded(worker.clients, 1, &worker.rows, &who, 0, "no memory", ns + 1, -1);
-    ck_assert_str_eq(hak_rows_process_info(&worker.rows, row)->row.note,
+    hear_unrecorded(&who, ns + 1);
+    ck_assert_str_eq(hak_rows_process_info(&worker.capture.rows, row)->row.note,
                      "executed a, which was not recorded: no memory");
 }
 END_TEST
@@ -248,20 +256,20 @@ START_TEST(a_note_told_again_changes_nothing) {
     struct hak_who spawned = {.inner = process, .space = 1},
                    forked = {.outer = process, .inner = process};
     for (int time = 0; time < 2; time++) /* its own start is not known: a child that is reaped */
-        hak_ends_unrecorded(worker.clients, 1, &worker.rows, &spawned, 0, "no memory", ns, -1);
-    hak_ends_unrecorded(worker.clients, 1, &worker.rows, &spawned, 0, "no memory", ns + 1, -1);
-    ck_assert_uint_eq(worker.rows.process_count, 3);
+        hear_unrecorded(&spawned, ns);
+    hear_unrecorded(&spawned, ns + 1);
+    ck_assert_uint_eq(worker.capture.rows.process_count, 3);
     fake_claim_process(&program, 1, process, 0, 1);
     ck_assert(hak_peer_read(process, &peer));
     forked.start_time = peer.start_time;
     commit(&worker);
     uint32_t row = worker.clients[0]->processes[1].row;
     ck_assert_uint_eq(row, 4);
-    hak_ends_unrecorded(worker.clients, 1, &worker.rows, &forked, 0, "no memory", ns + 2, -1);
+    hear_unrecorded(&forked, ns + 2);
     end_and_close(process, 1);
-    hak_ends_unrecorded(worker.clients, 1, &worker.rows, &forked, 0, "no memory", ns + 2, -1);
-    ck_assert_str_eq(hak_rows_process_info(&worker.rows, row)->row.note, "no memory");
-    ck_assert_uint_eq(worker.rows.process_count, 4);
+    hear_unrecorded(&forked, ns + 2);
+    ck_assert_str_eq(hak_rows_process_info(&worker.capture.rows, row)->row.note, "no memory");
+    ck_assert_uint_eq(worker.capture.rows.process_count, 4);
 }
 END_TEST
 
@@ -271,13 +279,13 @@ START_TEST(a_note_is_about_what_was_there_then) {
     fake_claim_process(&program, 1, process, 0, 1);
     commit(&worker);
     struct hak_process_info *info =
-        hak_rows_process_info(&worker.rows, worker.clients[0]->processes[1].row);
+        hak_rows_process_info(&worker.capture.rows, worker.clients[0]->processes[1].row);
     info->row.start_ns = 5000000000;
     struct hak_who who = {.outer = process, .inner = process};
-    hak_ends_unrecorded(worker.clients, 1, &worker.rows, &who, 0, "no memory", 1, -1);
-    info = hak_rows_process_info(&worker.rows, worker.clients[0]->processes[1].row);
+    hear_unrecorded(&who, 1);
+    info = hak_rows_process_info(&worker.capture.rows, worker.clients[0]->processes[1].row);
     ck_assert_str_eq(info->row.note, "");
-    ck_assert_uint_eq(worker.rows.process_count, 3);
+    ck_assert_uint_eq(worker.capture.rows.process_count, 3);
     end_process(process);
 }
 END_TEST

@@ -75,7 +75,7 @@ static int count_right(void *context, const struct hak_event *event) {
         return 0;
     for (int i = 0; i < 3; i++) {
         struct hak_node_row row = {0};
-        ck_assert_int_eq(hak_store_get_node(worker.writer, id, &row), 1);
+        ck_assert_int_eq(hak_store_get_node(worker.capture.writer, id, &row), 1);
         ck_assert_uint_eq(row.ip, due[i]);
         id = row.parent;
     }
@@ -89,7 +89,7 @@ static void assert_stacks(uint32_t events) {
     struct hak_filter filter = {.class_index = -1};
     uint32_t right = 0;
     ck_assert_int_eq(
-        hak_store_attach(hak_store_writer_database(worker.writer)->connection, &reader), 0);
+        hak_store_attach(hak_store_writer_database(worker.capture.writer)->connection, &reader), 0);
     ck_assert_int_eq(hak_store_scan(reader, &filter, false, count_right, &right), 0);
     hak_store_close(reader);
     ck_assert_uint_eq(right, events);
@@ -115,12 +115,12 @@ static uint64_t ip_of_last_stack(void) {
     struct hak_store_reader *reader;
     struct hak_event event;
     struct hak_node_row row = {0};
-    uint64_t last = hak_store_last_event(worker.writer);
+    uint64_t last = hak_store_last_event(worker.capture.writer);
     ck_assert_int_eq(
-        hak_store_attach(hak_store_writer_database(worker.writer)->connection, &reader), 0);
+        hak_store_attach(hak_store_writer_database(worker.capture.writer)->connection, &reader), 0);
     ck_assert_int_eq(hak_store_event(reader, last, &event), 1);
     hak_store_close(reader);
-    return hak_store_get_node(worker.writer, event.stack, &row) == 1 ? row.ip : 0;
+    return hak_store_get_node(worker.capture.writer, event.stack, &row) == 1 ? row.ip : 0;
 }
 
 /* However many ids a program uses, the map takes the memory of some pages. */
@@ -145,10 +145,10 @@ END_TEST
 START_TEST(memory_for_known_nodes_is_bounded) {
     enum { MAX = 2000, EVENTS = 8000 };
     add(1);
-    worker.rows.index_max = MAX;
+    worker.capture.rows.index_max = MAX;
     record_all(0, EVENTS);
-    ck_assert_uint_le(worker.rows.new_nodes.count, MAX);
-    ck_assert_uint_le(worker.rows.old_nodes.count, MAX);
+    ck_assert_uint_le(worker.capture.rows.new_nodes.count, MAX);
+    ck_assert_uint_le(worker.capture.rows.old_nodes.count, MAX);
     assert_stacks(EVENTS);
     int64_t nodes = ask(&worker, "SELECT count(*) FROM node"), due = 1 + CALLEES + EVENTS;
     ck_assert_int_gt(nodes, due);
@@ -172,7 +172,7 @@ START_TEST(nodes_without_memory_wait_and_are_counted) {
     fake_event(&program, 0, HAK_MALLOC, 4000, 1, late);
     commit(&worker);
     ck_assert_uint_eq(atomic_load(&program.session->nodes_mapped), page_end);
-    hak_client_copy_counters(worker.clients[0], &worker.rows);
+    hak_client_copy_counters(worker.clients[0], &worker.capture.rows);
     commit(&worker);
     ck_assert_int_eq(ask(&worker, "SELECT sum(no_stack) FROM process"), 1);
     refuses_pages = false;
@@ -281,14 +281,14 @@ START_TEST(what_is_gone_is_no_stack_and_counted) {
     commit(&worker);
     struct hak_store_reader *reader;
     ck_assert_int_eq(
-        hak_store_attach(hak_store_writer_database(worker.writer)->connection, &reader), 0);
+        hak_store_attach(hak_store_writer_database(worker.capture.writer)->connection, &reader), 0);
     for (uint64_t id = 1; id <= 2; id++) {
         struct hak_event event;
         ck_assert_int_eq(hak_store_event(reader, id, &event), 1);
         ck_assert_uint_eq(event.stack, 0);
     }
     hak_store_close(reader);
-    hak_client_copy_counters(worker.clients[0], &worker.rows);
+    hak_client_copy_counters(worker.clients[0], &worker.capture.rows);
     commit(&worker);
     ck_assert_int_eq(ask(&worker, "SELECT no_stack FROM process"), 2);
 }
@@ -312,7 +312,7 @@ END_TEST
 START_TEST(processes_and_places_that_differ_alike_are_other_nodes) {
     add(1);
     record_all(0, 10);
-    struct hak_rows *rows = &worker.rows;
+    struct hak_rows *rows = &worker.capture.rows;
     for (uint32_t bits = 1; bits < 64; bits++)
         ck_assert_uint_ne(hak_rows_find_node(rows, 1, 2, 1, FIRST_IP),
                           hak_rows_find_node(rows, 1, 2 ^ bits, 1, FIRST_IP ^ bits));

@@ -57,7 +57,7 @@ static void is_stored(uint64_t events, uint64_t lost, uint64_t first) {
     struct hak_store_summary summary;
     struct hak_event event;
     ck_assert_int_eq(
-        hak_store_attach(hak_store_writer_database(worker.writer)->connection, &reader), 0);
+        hak_store_attach(hak_store_writer_database(worker.capture.writer)->connection, &reader), 0);
     ck_assert_int_eq(hak_store_summarise(reader, &summary), 0);
     ck_assert_uint_eq(summary.events, events);
     ck_assert_uint_eq(summary.lost_events, lost);
@@ -105,7 +105,7 @@ START_TEST(an_event_of_a_shared_ring_keeps_its_thread) {
     write_events(0, CAPACITY - SPARE);
     take(); /* begins behind the switch */
     is_stored(CAPACITY - SPARE, SPARE - 1, SPARE);
-    struct hak_thread_info *thread = hak_rows_thread_info(&worker.rows, 2);
+    struct hak_thread_info *thread = hak_rows_thread_info(&worker.capture.rows, 2);
     ck_assert_ptr_nonnull(thread);
     ck_assert_int_eq(thread->row.tid, 4711);
 }
@@ -122,7 +122,7 @@ START_TEST(times_are_those_of_the_programs_clocks) {
     struct hak_store_reader *reader;
     struct hak_event event;
     ck_assert_int_eq(
-        hak_store_attach(hak_store_writer_database(worker.writer)->connection, &reader), 0);
+        hak_store_attach(hak_store_writer_database(worker.capture.writer)->connection, &reader), 0);
     ck_assert_int_eq(hak_store_event(reader, 1, &event), 1);
     ck_assert_uint_eq(event.ns, 500000);
     ck_assert_int_eq(hak_store_event(reader, 2, &event), 1);
@@ -141,7 +141,7 @@ START_TEST(heads_that_cannot_be_are_not_believed) {
     struct hak_store_reader *reader;
     struct hak_store_summary summary;
     ck_assert_int_eq(
-        hak_store_attach(hak_store_writer_database(worker.writer)->connection, &reader), 0);
+        hak_store_attach(hak_store_writer_database(worker.capture.writer)->connection, &reader), 0);
     ck_assert_int_eq(hak_store_summarise(reader, &summary), 0);
     ck_assert_uint_eq(summary.events, 10);
     ck_assert_uint_ge(summary.lost_events, CAPACITY);

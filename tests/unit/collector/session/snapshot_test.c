@@ -158,8 +158,8 @@ START_TEST(goes_on_after_a_worker_died) {
     *cell(0, CLASS, HAK_METRIC_SERVED_FRONT) = 5;
     ck_assert_ptr_null(add());
     commit_when_due();
-    ck_assert_int_eq(hak_store_finish(worker.writer), 0);
-    worker.writer = NULL;
+    ck_assert_int_eq(hak_store_finish(worker.capture.writer), 0);
+    worker.capture.writer = NULL;
     hak_worker_free(&worker);
     ck_assert(hak_worker_make(&worker));
     worker.config.resume_store = 1;

@@ -72,15 +72,15 @@ static void refuses_and_recovers(int error, unsigned pass) {
         struct hak_ring_entry *r = fake_ring(&program, 0); /* the program does not wait for room */
         ck_assert_uint_eq(atomic_load(&r->tail), atomic_load(&r->head));
     }
-    ck_assert_uint_eq(hak_store_last_event(worker.writer), 1000);
+    ck_assert_uint_eq(hak_store_last_event(worker.capture.writer), 1000);
     refuse_errno = 0;
     worker.trouble_until_ns = 0; /* a second later */
     record(1000);
     commit(&worker);
-    snprintf(path, sizeof path, "%s", worker.store_path);
+    snprintf(path, sizeof path, "%s", worker.capture.path);
     ck_assert_uint_eq(lost_in(path, &stored), 3000);
     ck_assert_uint_eq(stored, 2000);
-    ck_assert_int_eq(hak_store_finish(worker.writer), 0);
+    ck_assert_int_eq(hak_store_finish(worker.capture.writer), 0);
     ck_assert_uint_eq(lost_in(path, &stored), 3000);
     ck_assert_uint_eq(stored, 2000);
 }

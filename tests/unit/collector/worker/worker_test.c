@@ -26,7 +26,7 @@ static void add(struct hak_worker *w, struct fake_program *p, uint32_t number) {
     struct hak_hello hello = fake_hello(p);
     const char *why = hak_worker_add(w, number, &hello, getpid(), dup(p->memfd));
     ck_assert_msg(why == NULL, "%s", why);
-    ck_assert_ptr_nonnull(w->writer);
+    ck_assert_ptr_nonnull(w->capture.writer);
 }
 
 struct events {
@@ -46,7 +46,7 @@ static struct events read_events(void) {
     struct hak_store_reader *reader;
     struct hak_filter filter = {.class_index = -1};
     ck_assert_int_eq(
-        hak_store_attach(hak_store_writer_database(worker.writer)->connection, &reader), 0);
+        hak_store_attach(hak_store_writer_database(worker.capture.writer)->connection, &reader), 0);
     ck_assert_int_eq(hak_store_scan(reader, &filter, false, keep, &all), 0);
     hak_store_close(reader);
     return all;
@@ -219,15 +219,15 @@ END_TEST
 static void hear_note(uint64_t ns) {
     struct hak_who who = {.inner = 77777, .space = 1};
     hak_opening_reopen(&worker, true);
-    hak_ends_unrecorded(worker.clients, worker.client_count, &worker.rows, &who, 0, "no memory", ns,
-                        -1);
+    hak_ends_unrecorded(worker.clients, worker.client_count, &worker.capture.rows, &who, 0,
+                        "no memory", ns);
 }
 
 static void store_a_note(void) {
     add(&worker, &program, 1);
     hear_note(1000);
     commit(&worker);
-    ck_assert_int_eq(hak_store_finish(worker.writer), 0);
+    ck_assert_int_eq(hak_store_finish(worker.capture.writer), 0);
 }
 
 /* No session is left: the store, which is closed, is gone on with for what it does not have. */
@@ -239,7 +239,7 @@ START_TEST(stores_a_note_that_is_told_again_once) {
              program.directory);
     hear_note(1000);
     hear_note(2000);
-    ck_assert_ptr_nonnull(worker.writer);
+    ck_assert_ptr_nonnull(worker.capture.writer);
     commit(&worker);
     ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM process"), 3);
     ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM process WHERE pid = 77777"), 2);
@@ -367,7 +367,7 @@ START_TEST(says_how_a_process_ended_and_gives_its_rings_back) {
     fake_event(&program, 3, HAK_MALLOC, 2, 1, 0); /* written before it died, seen after */
     ck_assert(hak_client_look_for_ends(worker.clients[0], fake_monotonic()));
     commit(&worker);
-    hak_client_copy_counters(worker.clients[0], &worker.rows);
+    hak_client_copy_counters(worker.clients[0], &worker.capture.rows);
     commit(&worker);
     ck_assert_uint_eq(read_events().count, 3);
     ck_assert_int_eq(ask(&worker, "SELECT end_kind FROM process WHERE parent = 1"), 2);
@@ -398,7 +398,7 @@ START_TEST(waits_for_what_a_process_not_seen_yet_became) {
     fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
     fake_let_go(&program);
     ck_assert(!hak_client_is_over(client, fake_monotonic()));
-    hak_client_look_at_processes(client, &worker.rows, -1);
+    hak_client_look_at_processes(client, &worker.capture.rows, -1);
     ck_assert_uint_eq(hak_client_live(client), 1);
     ck_assert(!hak_client_is_over(client, fake_monotonic() + 2000000000u));
     struct hak_hello hello = {.pid = getpid()};
@@ -416,14 +416,14 @@ START_TEST(says_what_was_executed_and_never_stored) {
     add(&worker, &program, 1);
     fake_claim_process(&program, 0, getpid(), UINT32_MAX, 0);
     struct hak_client *client = worker.clients[0];
-    hak_client_look_at_processes(client, &worker.rows, -1);
+    hak_client_look_at_processes(client, &worker.capture.rows, -1);
     struct hak_hello hello = {.pid = getpid()};
     hak_client_note_exec(client, &hello, getpid(), fake_monotonic());
     ck_assert(hak_client_look_for_ends(client, fake_monotonic()));
     commit(&worker);
     commit(&worker);
     ck_assert_int_eq(ask(&worker, "SELECT end_kind FROM process"), 3);
-    hak_ends_note_unseen(&worker.rows);
+    hak_ends_note_unseen(&worker.capture.rows);
     commit(&worker);
     ck_assert_int_eq(ask(&worker, "SELECT end_kind FROM process"), 4);
     ck_assert_int_eq(ask(&worker, "SELECT note LIKE '%collector was killed%' FROM process"), 1);
@@ -488,10 +488,10 @@ START_TEST(takes_another_path_when_the_store_cannot_be_made) {
     snprintf(program.session->store_path, HAK_PATH_BYTES, "/proc/no/such.db");
     setenv("TMPDIR", program.directory, 1);
     add(&worker, &program, 1);
-    ck_assert_msg(strncmp(worker.store_path, program.directory, strlen(program.directory)) == 0,
-                  "%s", worker.store_path);
+    ck_assert_msg(strncmp(worker.capture.path, program.directory, strlen(program.directory)) == 0,
+                  "%s", worker.capture.path);
     ck_assert_ptr_nonnull(strstr(worker.moved_line, "/proc/no/such.db"));
-    ck_assert_str_eq(program.session->store_path, worker.store_path);
+    ck_assert_str_eq(program.session->store_path, worker.capture.path);
 }
 END_TEST
 
@@ -502,7 +502,7 @@ START_TEST(does_not_overwrite_a_file) {
     fputs("mine", file);
     fclose(file);
     add(&worker, &program, 1);
-    ck_assert_ptr_nonnull(strstr(worker.store_path, "/t.2.db"));
+    ck_assert_ptr_nonnull(strstr(worker.capture.path, "/t.2.db"));
     char text[5] = "";
     file = fopen(path, "r");
     ck_assert_ptr_nonnull(fgets(text, sizeof text, file));
@@ -546,7 +546,7 @@ START_TEST(survives_nonsense_in_the_tables) {
     }
     /* Whatever came in can be read. */
     struct events all = read_events();
-    ck_assert_uint_eq(all.count, hak_store_last_event(worker.writer));
+    ck_assert_uint_eq(all.count, hak_store_last_event(worker.capture.writer));
 }
 END_TEST
 
@@ -582,7 +582,7 @@ START_TEST(counts_what_a_full_disk_costs) {
     add(&worker, &program, 1);
     fake_event(&program, 0, HAK_MALLOC, 1, 1, fake_push_node(&program, 0, 0x401000, 0, 0));
     commit(&worker);
-    sqlite3 *database = hak_store_writer_database(worker.writer)->connection;
+    sqlite3 *database = hak_store_writer_database(worker.capture.writer)->connection;
     int64_t pages = ask(&worker, "PRAGMA page_count");
     char pragma[64];
     snprintf(pragma, sizeof pragma, "PRAGMA max_page_count=%lld", (long long)pages);
@@ -616,7 +616,7 @@ START_TEST(takes_the_log_that_the_keeper_names) {
     worker.taken_log_path = "/tmp/first.log";
     add(&worker, &program, 1);
     ck_assert_str_eq(worker.clients[0]->map.log_path, "/tmp/first.log");
-    ck_assert_str_eq(worker.own_log_path, "/tmp/first.log");
+    ck_assert_str_eq(worker.findings.own_log_path, "/tmp/first.log");
     hak_worker_free(&worker);
 }
 END_TEST

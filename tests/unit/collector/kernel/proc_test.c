@@ -2,7 +2,7 @@
 #include <sys/wait.h>
 #include "collector/kernel/peer.h"
 #include "collector/kernel/pid_namespace.h"
-#include "collector/kernel/proc_look.h"
+#include "collector/kernel/proc.h"
 #include "../fuse_file.h"
 #include "../../suite.h"
 

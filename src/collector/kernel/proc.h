@@ -11,8 +11,8 @@
  *      ^----answer-----'                     nothing of that process is looked at until it does
  *
  * Each thread that asks has one that looks. Its waits take a quarter of its time at most. */
-#ifndef HAK_COLLECTOR_KERNEL_PROC_LOOK_H
-#define HAK_COLLECTOR_KERNEL_PROC_LOOK_H
+#ifndef HAK_COLLECTOR_KERNEL_PROC_H
+#define HAK_COLLECTOR_KERNEL_PROC_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,7 +28,20 @@ struct hak_proc_links {
     char targets[HAK_PROC_LINKS][HAK_PROC_LINK_BYTES];
 };
 
-/* Each asks for `name` in /proc/PID. */
+/* True where /proc counts as this process does: it may have been mounted for another namespace. */
+bool hak_proc_is_own(void);
+
+/* Files that no process keeps back. */
+
+/* Reads the beginning of a file of /proc, at most `bytes` - 1, and ends it by NUL. False: there is
+ * nothing, and `text` is "". */
+bool hak_proc_read_text(const char *path, char *text, size_t bytes);
+
+/* Reads the whole of a file of /proc, up to a mebibyte, and ends it by NUL; the caller's to free.
+ * `bytes`, unless it is NULL, gets its length. NULL: there is nothing, or no memory. */
+char *hak_proc_read_whole(const char *path, size_t *bytes);
+
+/* The others: each asks for `name` in /proc/PID. */
 
 /* The whole of a file, up to a mebibyte, ended by NUL; the caller's to free. `bytes`, unless it is
  * NULL, gets its length. NULL = nothing. */

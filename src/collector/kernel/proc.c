@@ -1,6 +1,6 @@
 /* A thread looks at /proc for the keeper and for the worker, which wait for it, but not for long.
  */
-#include "collector/kernel/proc_look.h"
+#include "collector/kernel/proc.h"
 
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -13,14 +13,60 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
-#include "collector/session/clock.h"
-#include "collector/kernel/peer.h"
+#include "base/bytes.h"
+#include "collector/kernel/time.h"
 
 #define LEFT_MAX       256 /* threads that have not come back */
 #define PATIENCE_NS    ((uint64_t)500000000)
 #define PATIENCE_LEAST ((uint64_t)20000000)
 #define PATIENCE_SHARE 4 /* of the time */
+#define WHOLE_BYTES    ((size_t)1 << 20)
 #define STACK_BYTES    ((size_t)256 * 1024)
+
+/* Asked once: neither keeper nor worker enters another namespace. */
+bool hak_proc_is_own(void) {
+    static int known = -1;
+    char self[32];
+    if (known < 0) {
+        ssize_t length = readlink("/proc/self", self, sizeof self - 1);
+        self[length > 0 ? length : 0] = 0;
+        known = atoi(self) == getpid();
+    }
+    return known;
+}
+
+bool hak_proc_read_text(const char *path, char *text, size_t bytes) {
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    size_t have = file < 0 ? 0 : hak_read_fully(file, text, bytes - 1);
+    if (file >= 0)
+        close(file);
+    text[have] = 0;
+    return have > 0;
+}
+
+char *hak_proc_read_whole(const char *path, size_t *bytes) {
+    size_t have = 0;
+    char *text = NULL;
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    for (size_t room = 4096; file >= 0 && room <= WHOLE_BYTES; room *= 2) {
+        char *larger = realloc(text, room);
+        if (!larger)
+            break;
+        text = larger;
+        have += hak_read_fully(file, text + have, room - 1 - have);
+        text[have] = 0;
+        if (have < room - 1)
+            break;
+    }
+    if (file >= 0)
+        close(file);
+    if (bytes)
+        *bytes = have;
+    if (have > 0)
+        return text;
+    free(text);
+    return NULL;
+}
 
 enum look_state { IDLE, ASKED, ANSWERED, LEFT, ENDED };
 
@@ -52,12 +98,12 @@ static void wake_other(struct looker *l) {
 
 /* Waits while the state is that, for `ns` or, when that is 0, as long as it takes. */
 static void wait_while(struct looker *l, uint32_t state, uint64_t ns) {
-    uint64_t begun = hak_clock_kernel_ns(CLOCK_MONOTONIC), past = 0;
+    uint64_t begun = hak_time_kernel_ns(CLOCK_MONOTONIC), past = 0;
     while (atomic_load(&l->state) == state && (ns == 0 || past < ns)) {
         uint64_t rest = ns - past;
         struct timespec t = {(time_t)(rest / 1000000000), (long)(rest % 1000000000)};
         syscall(SYS_futex, &l->state, FUTEX_WAIT_PRIVATE, state, ns ? &t : NULL, NULL, 0);
-        past = hak_clock_kernel_ns(CLOCK_MONOTONIC) - begun;
+        past = hak_time_kernel_ns(CLOCK_MONOTONIC) - begun;
     }
 }
 
@@ -121,7 +167,7 @@ bool hak_proc_is_held(pid_t pid) {
 /* How long to wait now: what is left of the share of the time that may be waited. */
 static uint64_t *patience(void) {
     static _Thread_local uint64_t rest_ns = PATIENCE_NS, filled_ns;
-    uint64_t now = hak_clock_kernel_ns(CLOCK_MONOTONIC);
+    uint64_t now = hak_time_kernel_ns(CLOCK_MONOTONIC);
     rest_ns += filled_ns ? (now - filled_ns) / PATIENCE_SHARE : 0;
     rest_ns = rest_ns < PATIENCE_NS ? rest_ns : PATIENCE_NS;
     filled_ns = now;
@@ -143,11 +189,11 @@ static struct look *ask_looker(pid_t pid, const char *name, void (*kind)(struct 
     if (links)
         l->look.links = *links;
     snprintf(l->look.path, sizeof l->look.path, "/proc/%d/%s", (int)pid, name);
-    uint64_t *rest = patience(), begun = hak_clock_kernel_ns(CLOCK_MONOTONIC);
+    uint64_t *rest = patience(), begun = hak_time_kernel_ns(CLOCK_MONOTONIC);
     atomic_store(&l->state, ASKED);
     wake_other(l);
     wait_while(l, ASKED, *rest > PATIENCE_LEAST ? *rest : PATIENCE_LEAST);
-    uint64_t past = hak_clock_kernel_ns(CLOCK_MONOTONIC) - begun;
+    uint64_t past = hak_time_kernel_ns(CLOCK_MONOTONIC) - begun;
     *rest -= past < *rest ? past : *rest;
     uint32_t asked = ASKED;
     if (!atomic_compare_exchange_strong(&l->state, &asked, LEFT))
@@ -158,7 +204,7 @@ static struct look *ask_looker(pid_t pid, const char *name, void (*kind)(struct 
 }
 
 static void read_whole(struct look *look) {
-    look->text = hak_peer_read_whole(look->path, &look->bytes);
+    look->text = hak_proc_read_whole(look->path, &look->bytes);
 }
 
 char *hak_proc_read(pid_t pid, const char *name, size_t *bytes) {
