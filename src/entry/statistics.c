@@ -76,22 +76,22 @@ HAK_EXPORT struct mallinfo mallinfo(void) {
 
 /* ---- in words -------------------------------------------------------------------------------- */
 
-static void print_bytes(FILE *file, const char *title, size_t system_bytes, size_t in_use_bytes) {
-    (void)fprintf(file, "%s\nsystem bytes     = %10zu\nin use bytes     = %10zu\n", title,
-                  system_bytes, in_use_bytes);
-}
-
+/* In one call, so that the lines of two processes on one terminal do not mix. */
 HAK_EXPORT void malloc_stats(void) {
     struct statistics now;
     take_statistics(&now);
     size_t system_bytes = now.figures.superslab_bytes, in_use_bytes = now.figures.live_bytes;
-    flockfile(stderr);
-    print_bytes(stderr, "Arena 0:", system_bytes, in_use_bytes);
-    print_bytes(stderr, "Total (incl. mmap):", system_bytes + now.large_bytes,
-                in_use_bytes + now.large_bytes);
-    (void)fprintf(stderr, "max mmap regions = %10zu\nmax mmap bytes   = %10zu\n", now.large_blocks,
-                  now.large_bytes);
-    funlockfile(stderr);
+    (void)fprintf(stderr,
+                  "Arena 0:\n"
+                  "system bytes     = %10zu\n"
+                  "in use bytes     = %10zu\n"
+                  "Total (incl. mmap):\n"
+                  "system bytes     = %10zu\n"
+                  "in use bytes     = %10zu\n"
+                  "max mmap regions = %10zu\n"
+                  "max mmap bytes   = %10zu\n",
+                  system_bytes, in_use_bytes, system_bytes + now.large_bytes,
+                  in_use_bytes + now.large_bytes, now.large_blocks, now.large_bytes);
 }
 
 static void print_pair(FILE *file, const char *type, size_t count, size_t size) {

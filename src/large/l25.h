@@ -51,7 +51,8 @@ HAK_HIDDEN bool hak_l25_covers(const void *p);
 /* How many shards there are. */
 HAK_HIDDEN unsigned hak_l25_shards(void);
 
-/* Calls `visit` for each stretch of free pages of all shards, which are held meanwhile. */
+/* Calls `visit` for each stretch of free pages of all shards, which are held meanwhile. For tests.
+ */
 HAK_HIDDEN void hak_l25_each_free(void (*visit)(void *start, size_t bytes, void *context),
                                   void *context);
 
