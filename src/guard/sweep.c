@@ -11,7 +11,6 @@
 #include "platform/lock.h"
 #include "platform/raw_call.h"
 #include "pool/pool.h"
-#include "trace/process/process.h"
 
 enum {
     KEPT = 64,        /* damaged blocks that are remembered in one go */
@@ -311,7 +310,7 @@ static bool lock_patiently(unsigned tries) {
 }
 
 static bool begin(void) {
-    return hak_stops_at_illegal_hop() && hak_start_is_own() && hak_try_lock(&sweep.lock);
+    return hak_stops_at_illegal_hop() && hak_is_own_process() && hak_try_lock(&sweep.lock);
 }
 
 static void end(void) {

@@ -9,7 +9,7 @@
 #include "platform/platform.h"
 #include "platform/raw_call.h"
 #include "trace/crash/crash.h"
-#include "trace/process/process.h"
+#include "trace/trace.h"
 #include "trace/wait.h"
 
 /* One scan at a time: the number of the thread that makes it. */
@@ -101,7 +101,7 @@ HAK_COLD size_t hak_leak_scan(enum hak_leak_reason reason) {
     hak_registers_here(&registers);
     uintptr_t own_sp = registers.value[HAK_RSP];
     int nobody = 0, self = hak_thread_id();
-    if (!hak_start_is_own() || hak_crash_is_reporting() ||
+    if (!hak_is_own_process() || hak_crash_is_reporting() ||
         !atomic_compare_exchange_strong(&scanner, &nobody, self))
         return 0;
     struct hak_leak_scan scan = {

@@ -11,9 +11,7 @@
 #include <stdint.h>
 #include "hop.h"
 #include "options.h"
-#include "trace/record.h"
-
-struct hak_fault_facts;
+#include "trace/session.h"
 
 /* Start: called once by entry's start-up after the options are read, before the first record. */
 HAK_HIDDEN void hak_trace_start(void);
@@ -57,6 +55,10 @@ HAK_HIDDEN uint32_t hak_stack_of_call(const void *frame, hak_call_t call, uint8_
 static inline bool hak_trace_hears(void) {
     return (hak_options.trace | hak_options.front_dump) != 0;
 }
+
+/* True in the process that records here: not in one that only borrows its memory, the child of a
+ * vfork or of clone(CLONE_VM). */
+HAK_HIDDEN bool hak_is_own_process(void);
 
 /* The calling thread's number in its process, from 1. */
 HAK_HIDDEN uint32_t hak_trace_thread(void);
@@ -118,13 +120,6 @@ HAK_HIDDEN bool hak_trace_open_for_report(void);
 /* Writes a record that belongs to such a report, also where the program's calls are not recorded.
  */
 HAK_HIDDEN void hak_trace_record_for_report(struct hak_event_fields *fields);
-
-/* A module was seen (trace/modules.c finds them). build_id may be NULL. Addresses are absolute;
- * `generation` is the number of unloads before it. */
-HAK_HIDDEN void hak_trace_module_load(const char *path, const uint8_t *build_id,
-                                      size_t build_id_bytes, uint64_t load_bias, uint64_t map_start,
-                                      uint64_t map_end, uint32_t generation);
-HAK_HIDDEN void hak_trace_module_unload(uint64_t map_start, uint32_t generation);
 
 /* A mark of the program, by its first 200 bytes; and a note that carries a name in the same way. */
 HAK_HIDDEN void hak_trace_mark(const char *name);

@@ -10,11 +10,12 @@
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
+#include "trace/keeper/keeper.h"
 #include "trace/memory/memory.h"
 #include "tree/exec_fit.h"
 #include "tree/exec_look.h"
 #include "tree/sandbox.h"
-#include "trace/process/process.h"
+#include "trace/trace.h"
 
 typedef int exec_search(const char *, char *const[], char *const[]);
 typedef int exec_file(int, char *const[], char *const[]);
@@ -43,7 +44,7 @@ static void note_exec(const char *path, const char *why, char *const environment
     if (!hak_current_ready() || (path && !hak_exec_can_read(path)) ||
         (environment && !hak_exec_can_read(environment)))
         return;
-    if (!hak_start_is_own()) {
+    if (!hak_is_own_process()) {
         if (why || hak_exec_is_preloaded(environment))
             hak_exec_look(path, why, 0);
         return;
@@ -60,12 +61,12 @@ static void note_exec(const char *path, const char *why, char *const environment
                      : hak_sandbox_bars_hello()          ? HAK_EXEC_BARRED
                                                          : HAK_EXEC_PRELOADED;
     atomic_store_explicit(&entry->exec_state, state, memory_order_release);
-    hak_start_leave_file();
+    hak_file_leave();
 }
 
 /* After an exec that failed. */
 static int take_back(int result) {
-    if (hak_current_ready() && hak_start_is_own())
+    if (hak_current_ready() && hak_is_own_process())
         atomic_store(&hak_current.process->exec_state, HAK_EXEC_NONE);
     return result;
 }

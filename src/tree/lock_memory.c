@@ -13,6 +13,7 @@
 #include "hop.h"
 #include "superslab.h"
 #include "trace/memory/memory.h"
+#include "trace/ring/ring.h"
 #include "trace/wait.h"
 
 enum { NODES_LEFT = 512 << 10, HIDDEN_EXTENTS_MIN = 8, PAGE_BYTES = 4096 };
@@ -53,7 +54,7 @@ static void protect_free_extents(int protection) {
 static long lock_without_session(int flags) {
     uint64_t signals;
     hak_block_signals(&signals);
-    hak_current_freeze();
+    hak_current_freeze(hak_ring_others_write);
     uint32_t nodes = atomic_load(&hak_current.session->node_count) + NODES_LEFT;
     protect_unused_nodes(nodes, PROT_NONE);
     protect_free_extents(PROT_NONE);

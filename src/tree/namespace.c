@@ -11,7 +11,7 @@
 #include "platform/raw_call.h"
 #include "trace/memory/memory.h"
 #include "trace/keeper/keeper.h"
-#include "trace/process/process.h"
+#include "trace/trace.h"
 #include "tree/exec_fit.h"
 #include "tree/vfork.h"
 
@@ -38,7 +38,7 @@ void hak_namespace_before(long number, unsigned long first, unsigned long second
     if (number == SYS_clone3) /* whose structure begins with them */
         flags = hak_exec_can_read((const void *)first) ? *(const uint64_t *)first : 0;
     bool enters = (flags & CLONE_NEWNET) || (number == SYS_setns && flags == 0);
-    if (enters && hak_start_is_own())
+    if (enters && hak_is_own_process())
         hak_keeper_ask_way();
 }
 

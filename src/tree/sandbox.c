@@ -25,7 +25,7 @@
 #include "trace/protocol.h"
 #include "trace/ring/ring.h"
 #include "tree/sandbox.h"
-#include "trace/process/process.h"
+#include "trace/trace.h"
 #include "trace/wait.h"
 
 /* What a hello takes. */
@@ -149,7 +149,7 @@ HAK_EXPORT int prctl(int what, ...) {
     for (int i = 0; i < 4; i++)
         arguments[i] = va_arg(list, unsigned long);
     va_end(list);
-    bool enters = what == PR_SET_SECCOMP && hak_start_is_own();
+    bool enters = what == PR_SET_SECCOMP && hak_is_own_process();
     if (enters)
         enter(arguments[0] == SECCOMP_MODE_STRICT,
               arguments[0] == SECCOMP_MODE_FILTER ? (const struct sock_fprog *)arguments[1] : NULL,
@@ -165,7 +165,7 @@ HAK_HIDDEN long hak_sandbox_fail(long result);
 long hak_sandbox_seccomp(long number, long operation, long flags, void *argument) {
     uint64_t before[HAK_CALL_NUMBERS / 64];
     bool is_strict = operation == SECCOMP_SET_MODE_STRICT;
-    bool enters = (is_strict || operation == SECCOMP_SET_MODE_FILTER) && hak_start_is_own();
+    bool enters = (is_strict || operation == SECCOMP_SET_MODE_FILTER) && hak_is_own_process();
     if (enters)
         enter(is_strict, is_strict ? NULL : argument, before);
     long result = hak_raw_call_always(number, operation, flags, (long)argument, 0, 0, 0);

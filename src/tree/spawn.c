@@ -9,7 +9,7 @@
 #include "tree/exec_look.h"
 #include "trace/memory/memory.h"
 #include "trace/keeper/keeper.h"
-#include "trace/process/process.h"
+#include "trace/trace.h"
 
 typedef int spawn_function(pid_t *, const char *, const posix_spawn_file_actions_t *,
                            const posix_spawnattr_t *, char *const[], char *const[]);
@@ -28,7 +28,7 @@ static int spawn(spawn_function *next, bool searches, pid_t *pid, const char *pa
     char found[HAK_EXEC_FOUND_BYTES];
     if (!next)
         return ENOSYS;
-    if (hak_current_ready() && hak_start_is_own())
+    if (hak_current_ready() && hak_is_own_process())
         hak_keeper_replace_dead(HAK_KEEPER_DEAD_MS);
     const char *file = searches ? hak_exec_find(path, found) : path;
     HAK_EXEC_ENVIRONMENT(fitting, file, environment);
@@ -37,7 +37,7 @@ static int spawn(spawn_function *next, bool searches, pid_t *pid, const char *pa
         return error;
     if (pid)
         *pid = child;
-    if (!hak_start_is_own() || !hak_exec_is_preloaded(environment))
+    if (!hak_is_own_process() || !hak_exec_is_preloaded(environment))
         return 0;
     hak_exec_look(file, fitting_why, child);
     return 0;

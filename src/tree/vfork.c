@@ -9,7 +9,7 @@
 #include "trace/memory/memory.h"
 #include "trace/keeper/keeper.h"
 #include "trace/ring/ring.h"
-#include "trace/process/process.h"
+#include "trace/trace.h"
 #include "tree/vfork.h"
 
 __asm__(".text\n"
@@ -44,9 +44,9 @@ static _Thread_local struct {
 } before __attribute__((tls_model("initial-exec")));
 
 void hak_vfork_before(void) {
-    if (hak_current_ready() && hak_start_is_own())
+    if (hak_current_ready() && hak_is_own_process())
         hak_keeper_replace_dead(HAK_KEEPER_DEAD_MS);
-    if (hak_writer.in_vfork_child++ == 0) {
+    if (hak_vfork_children++ == 0) {
         before.depth = hak_writer.depth;
         before.setting_up = hak_writer.setting_up;
     }
@@ -54,7 +54,7 @@ void hak_vfork_before(void) {
 
 /* In the parent, when the child is gone or has executed another program. */
 long hak_vfork_after(long result) {
-    if (--hak_writer.in_vfork_child == 0) {
+    if (--hak_vfork_children == 0) {
         if (hak_writer.depth != before.depth)
             hak_ring_give_up_unfinished();
         hak_ring_share_abandon();

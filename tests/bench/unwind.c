@@ -13,16 +13,19 @@
 
 enum { NODES = 1 << 16, FRAMES = 256, REPEATS = 7 };
 
-void hak_trace_module_load(const char *path, const uint8_t *build_id, size_t build_id_bytes,
-                           uint64_t load_bias, uint64_t map_start, uint64_t map_end,
-                           uint32_t generation) {
+static void note_load(const char *path, const uint8_t *build_id, size_t build_id_bytes,
+                      uint64_t load_bias, uint64_t map_start, uint64_t map_end,
+                      uint32_t generation) {
     (void)path, (void)build_id, (void)build_id_bytes, (void)load_bias;
     (void)map_start, (void)map_end, (void)generation;
 }
 
-void hak_trace_module_unload(uint64_t map_start, uint32_t generation) {
-    (void)map_start, (void)generation;
+static void note_unload(uint64_t map_start, uint64_t map_end, uint32_t mark, uint32_t generation) {
+    (void)generation;
+    hak_stacks_forget(map_start, map_end, mark);
 }
+
+static const struct hak_modules_listener listener = {hak_stacks_node_count, note_load, note_unload};
 
 static long rounds;
 static uintptr_t ips[FRAMES];
@@ -83,7 +86,7 @@ int main(int argc, char **argv) {
     static _Atomic uint32_t node_count;
     static _Atomic uint64_t no_stack;
     rounds = argc > 1 ? atol(argv[1]) : 200000;
-    hak_modules_start(&hak_stacks_listener);
+    hak_modules_start(&listener);
     hak_stacks_start(&(struct hak_stacks_setup){.nodes = calloc(NODES, sizeof(struct hak_node)),
                                                 .node_capacity = NODES,
                                                 .node_count = &node_count,

@@ -7,7 +7,7 @@
 #include <string.h>
 #include "trace/crash/heard_signals.h"
 #include "trace/memory/memory.h"
-#include "trace/process/process.h"
+#include "trace/trace.h"
 #include "trace/wait.h"
 
 enum { SIGNALS = 65, PATIENCE_MS = 1000 };
@@ -185,7 +185,7 @@ static int act(int number, const struct sigaction *action, struct sigaction *bef
         read_action(number, &old); /* else the program went another way to the kernel */
     if (action && result == 0)
         result =
-            !hak_start_is_own() ? __sigaction(number, &asked, NULL) : set_action(number, &asked);
+            !hak_is_own_process() ? __sigaction(number, &asked, NULL) : set_action(number, &asked);
     drop_lock(&signals);
     if (before && result == 0)
         *before = old;

@@ -212,10 +212,10 @@ static bool take_back(struct hak_report_request *area) {
 static const char *reason_to_give_up(uint64_t waited) {
     if (waited >= REPORT_MS * HAK_MILLISECOND_NS)
         return "the collector did not finish the whole one within 10 s";
-    if (waited >= DEAD_AFTER_MS * HAK_MILLISECOND_NS && !hak_keeper_beats(DEAD_AFTER_MS) &&
+    if (waited >= DEAD_AFTER_MS * HAK_MILLISECOND_NS && !hak_collector_beats(DEAD_AFTER_MS) &&
         !hak_keeper_answers(hak_current.keeper_name))
         return no_collector;
-    if (waited >= SILENT_MS * HAK_MILLISECOND_NS && !hak_keeper_beats(SILENT_MS))
+    if (waited >= SILENT_MS * HAK_MILLISECOND_NS && !hak_collector_beats(SILENT_MS))
         return "the collector has not moved for 3 s";
     return NULL;
 }

@@ -15,7 +15,6 @@
 #include "trace/crash/private_operators.h"
 #include "trace/ring/ring.h"
 #include "trace/stacks/stacks.h"
-#include "trace/process/process.h"
 #include "trace/trace.h"
 #include "trace/wait.h"
 #include "unwind/splice.h"
@@ -68,7 +67,7 @@ struct hak_incident *hak_crash_enter(const struct hak_report_other *mine) {
     for (;;) {
         uint32_t other = 0;
         if (atomic_compare_exchange_strong(&reporter, &other, self)) {
-            is_vfork_child = hak_writer.in_vfork_child != 0;
+            is_vfork_child = hak_vfork_children != 0;
             steps_begun = 0;
             why_raw = "the report itself met a fault";
             incident = (struct hak_incident){.look = hak_crash_unwind};
@@ -95,7 +94,7 @@ void hak_crash_leave(void) {
 }
 
 void hak_crash_note_end(int number) {
-    if (hak_current_ready() && hak_current.process && hak_start_is_own())
+    if (hak_current_ready() && hak_current.process && hak_is_own_process())
         atomic_store(&hak_current.process->end_status, HAK_END_KNOWN | (uint32_t)number);
 }
 

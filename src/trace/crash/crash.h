@@ -59,11 +59,9 @@ struct hak_incident {
     void (*look)(struct hak_incident *);
 };
 
-/* Puts the handlers of crash signals in place. Once, at start. */
+/* Puts the handlers of crash signals in place, where the process is recorded, or HAKMEM_TRACE=off
+ * has it checked. Once, at start. */
 HAK_HIDDEN void hak_crash_start(void);
-
-/* True when it did so: the process is recorded, or HAKMEM_TRACE=off has it checked. */
-HAK_HIDDEN bool hak_crash_is_watching(void);
 
 /* In a forked child: what other threads of the parent were about is not this process's. */
 HAK_HIDDEN void hak_crash_forget(void);

@@ -434,17 +434,10 @@ static void on_crash(int number, siginfo_t *info, void *context) {
     handler(number, info, context);
 }
 
-static bool is_watching;
-
-bool hak_crash_is_watching(void) {
-    return hak_current.session != NULL || is_watching;
-}
-
 void hak_crash_start(void) {
     hak_raw_report_start();
-    is_watching = hak_current.session || !hak_options.trace;
-    if (!is_watching)
+    if (!hak_current.session && hak_options.trace)
         return;
-    hak_thread_take_stack();
+    hak_thread_begin_stacks();
     hak_actions_start(on_crash);
 }

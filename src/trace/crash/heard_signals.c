@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 #include "trace/crash/actions.h"
-#include "trace/process/process.h"
+#include "trace/trace.h"
 #include "trace/wait.h"
 
 enum { SIGNALS = 65, TRIES = 1000 };
@@ -104,7 +104,7 @@ bool hak_asked_signal_hear(int number, void (*note)(int)) {
 
 bool hak_asked_signal_act(int number, const struct sigaction *action, struct sigaction *before,
                           int *result) {
-    if (!is_heard(number) || !hak_start_is_own())
+    if (!is_heard(number) || !hak_is_own_process())
         return false;
     struct sigaction old = action_of(number), asked;
     *result = 0;

@@ -46,9 +46,7 @@ void hak_raw_report_start(void) {
     char program[HAK_PATH_BYTES];
     if (hak_options.log[0] == 0)
         return;
-    long got = hak_raw_call(SYS_readlink, (long)"/proc/self/exe", (long)program, sizeof program - 1,
-                            0, 0, 0);
-    program[got > 0 ? got : 0] = 0;
+    hak_proc_program(program);
     if (!hak_path_expand(log_path, sizeof log_path, hak_options.log, NULL, program))
         log_path[0] = 0;
 }

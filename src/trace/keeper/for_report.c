@@ -12,7 +12,7 @@
 #include "trace/keeper/keeper.h"
 #include "trace/protocol.h"
 #include "trace/stacks/stacks.h"
-#include "trace/process/process.h"
+#include "trace/ring/ring.h"
 #include "trace/trace.h"
 #include "trace/wait.h"
 #include "unwind/modules.h"
@@ -22,12 +22,12 @@ static bool has_failed;
 static bool begin(void) {
     struct hak_keeper_failure failure = {0};
     uint64_t signals;
-    if (has_failed || hak_start_is_secure() || strcmp(hak_options.session, HAK_SESSION_NONE) == 0)
+    if (has_failed || hak_current.is_secure || strcmp(hak_options.session, HAK_SESSION_NONE) == 0)
         return false;
     hak_block_signals(&signals);
-    bool begun = hak_start_with_keeper(&failure);
+    bool begun = hak_keeper_begin(&failure);
     if (begun) {
-        hak_start_tell_process();
+        hak_ring_tell_process();
         hak_modules_tell_all();
     } else {
         hak_current.session = NULL;

@@ -2,7 +2,6 @@
  * way to the socket, and whom to trust there, is way.c. */
 #include "trace/keeper/keeper.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -23,20 +22,6 @@ static void close_file(long file) {
     (void)hak_raw_call(SYS_close, file, 0, 0, 0, 0, 0);
 }
 
-int hak_keeper_lift(long descriptor) {
-    long lifted;
-    if (descriptor < 0)
-        return -1;
-    lifted = hak_raw_call(SYS_fcntl, descriptor, F_DUPFD_CLOEXEC, HAK_LIFTED_TO, 0, 0, 0);
-    if (lifted < 0) { /* a small RLIMIT_NOFILE */
-        if (descriptor > 2)
-            return (int)descriptor;
-        lifted = hak_raw_call(SYS_fcntl, descriptor, F_DUPFD_CLOEXEC, 3, 0, 0, 0);
-    }
-    close_file(descriptor);
-    return lifted < 0 ? -1 : (int)lifted;
-}
-
 static bool fail(struct hak_keeper_failure *failure, const char *what, long error) {
     failure->what = what;
     failure->error = error;
@@ -47,8 +32,8 @@ static struct hak_hello make_hello(enum hak_hello_kind kind) {
     return (struct hak_hello){.magic = HAK_HELLO_MAGIC,
                               .version = HAK_SESSION_VERSION,
                               .pid = (int32_t)hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0),
-                              .start_time = hak_keeper_start_time(),
-                              .pid_space = hak_keeper_pid_space(),
+                              .start_time = hak_proc_start_time(),
+                              .pid_space = hak_proc_pid_space(),
                               .kind = kind};
 }
 
@@ -175,7 +160,7 @@ bool hak_keeper_start(const char *name, int memory, uint64_t total_bytes,
         hak_raw_call(SYS_socketpair, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, (long)ends, 0, 0);
     if (made < 0)
         return fail(failure, "no socket", -made);
-    int ours = hak_keeper_lift(ends[0]), theirs = hak_keeper_lift(ends[1]);
+    int ours = hak_lift_file(ends[0]), theirs = hak_lift_file(ends[1]);
     bool done = ours >= 0 && theirs >= 0 ? hak_keeper_execute(theirs, name, failure)
                                          : fail(failure, "no socket", EMFILE);
     if (theirs >= 0)
@@ -236,14 +221,4 @@ bool hak_keeper_succeed(const char *dead, int memory, uint64_t total_bytes,
         (void)hak_raw_call(SYS_nanosleep, (long)&nap, 0, 0, 0, 0, 0);
     }
     return false;
-}
-
-bool hak_keeper_beats(uint64_t ms) {
-    struct hak_session *session = hak_current.session;
-    uint64_t now = hak_monotonic_ns();
-    uint64_t keeper = atomic_load_explicit(&session->keeper_heartbeat_ns, memory_order_relaxed);
-    uint64_t worker = atomic_load_explicit(&session->worker_heartbeat_ns, memory_order_relaxed);
-    uint64_t limit = ms * HAK_MILLISECOND_NS;
-    /* A beat may be newer than `now`. */
-    return now <= keeper || now - keeper < limit || now <= worker || now - worker < limit;
 }

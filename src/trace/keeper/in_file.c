@@ -5,28 +5,10 @@
 #include "platform/raw_call.h"
 #include "trace/memory/memory.h"
 #include "trace/keeper/say.h"
-#include "trace/process/process.h"
+#include "trace/keeper/keeper.h"
+#include "trace/ring/ring.h"
 
-void hak_start_publish(struct hak_session *session) {
-    hak_memory_describe(session);
-    atomic_thread_fence(memory_order_release);
-    session->magic = HAK_SESSION_MAGIC;
-}
-
-void hak_start_add_reason(struct hak_line *to, const struct hak_keeper_failure *failure) {
-    hak_line_add(to, failure->what);
-    if (failure->detail) {
-        hak_line_add(to, ": ");
-        hak_line_add_name(to, failure->detail);
-    }
-    if (failure->error) {
-        hak_line_add(to, " (");
-        hak_say_error(to, failure->error);
-        hak_line_add(to, ")");
-    }
-}
-
-bool hak_start_is_below_file(void) {
+bool hak_file_is_inherited(void) {
     return strncmp(hak_options.session, HAK_SESSION_RINGS, sizeof HAK_SESSION_RINGS - 1) == 0;
 }
 
@@ -50,11 +32,11 @@ static void say_file(const struct hak_keeper_failure *failure, const char *path)
     hak_line_add(&note, "it records by itself into ");
     hak_line_add_name(&note, path);
     hak_line_add(&note, ": ");
-    hak_start_add_reason(&note, failure);
+    hak_say_reason(&note, failure);
     if (name[0] && hak_keeper_tell_unrecorded(name, hak_line_text(&note), 0))
         return;
     hak_line_add(&line, "hakmem: no collector: ");
-    hak_start_add_reason(&line, failure);
+    hak_say_reason(&line, failure);
     hak_line_add(&line, "; the newest events go into ");
     hak_line_add_name(&line, path);
     hak_line_add(&line, ", of what it executes into files beside it (hakmem-trace import FILE... "
@@ -62,12 +44,12 @@ static void say_file(const struct hak_keeper_failure *failure, const char *path)
     (void)hak_line_write(&line, 2);
 }
 
-bool hak_start_in_file(const struct hak_keeper_failure *failure) {
+bool hak_file_begin(const struct hak_keeper_failure *failure) {
     static char path[HAK_PATH_BYTES];
     struct hak_session_memory memory;
     if (hak_memory_make_file(&memory, path) != 0)
         return false;
-    hak_start_publish(memory.session);
+    hak_memory_publish(memory.session);
     memcpy(memory.session->store_path, path, sizeof path); /* what a raw report names */
     (void)hak_raw_call(SYS_close, memory.file, 0, 0, 0, 0, 0);
     hak_current.overwrites = true;
@@ -78,9 +60,17 @@ bool hak_start_in_file(const struct hak_keeper_failure *failure) {
         hak_raw_unmap(memory.session, memory.total_bytes);
         return false;
     }
-    if (!hak_start_is_below_file()) {
+    if (!hak_file_is_inherited()) {
         hand_folder_on(path);
         say_file(failure, path);
     }
     return true;
+}
+
+void hak_file_leave(void) {
+    if (!hak_current.overwrites)
+        return;
+    hak_ring_note_now();
+    if (hak_is_last_process())
+        hak_memory_trim_file(hak_current.session, hak_current.total_bytes);
 }

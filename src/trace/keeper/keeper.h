@@ -24,6 +24,25 @@ struct hak_keeper_failure {
     bool is_hidden;     /* it may live, in another network namespace: nothing is said here */
 };
 
+/* Makes session memory, finds or starts a keeper for it and claims the process's entry: the calling
+ * process records from then on. Signals must be blocked once the program runs. (begin.c) */
+HAK_HIDDEN bool hak_keeper_begin(struct hak_keeper_failure *failure);
+
+/* The same when the program starts; without a keeper into a file. False: nothing will be recorded,
+ * and somebody was told why. */
+HAK_HIDDEN bool hak_keeper_begin_recording(void);
+
+/* Records into a file, since there is no collector; `failure` says why, which is told in the
+ * recording that this process should belong to, else in one line on stderr. Programs that are
+ * executed later make their files beside it without a word. False: no file can be made either.
+ * (in_file.c) */
+HAK_HIDDEN bool hak_file_begin(const struct hak_keeper_failure *failure);
+/* True in a program that was executed by one which records into a file. */
+HAK_HIDDEN bool hak_file_is_inherited(void);
+/* In a file, before the process ends or executes another program: notes the clocks; the last one
+ * gives back what of the file is not used. */
+HAK_HIDDEN void hak_file_leave(void);
+
 /* Hands `memory`, a memfd of `total_bytes`, to the keeper whose abstract socket is `name`. True
  * when it accepted; `answer` is then its answer, all texts ended by NUL. Takes at most some
  * seconds. */
@@ -78,24 +97,11 @@ HAK_HIDDEN void hak_keeper_ask_way(void);
  * why. False: it cannot be reached. */
 HAK_HIDDEN bool hak_keeper_tell_unrecorded(const char *name, const char *why, int child);
 
-/* When this process started, in clock ticks since boot; 0 = not known. */
-HAK_HIDDEN uint64_t hak_keeper_start_time(void);
-
-/* Inode of the pid namespace of this process; 0 = not known. */
-HAK_HIDDEN uint64_t hak_keeper_pid_space(void);
-
-/* Moves `descriptor` out of the way of the standard three; -1 when that fails. */
-HAK_HIDDEN int hak_keeper_lift(long descriptor);
-
 /* True when a keeper of a user that can be trusted still takes connections under `name`. */
 HAK_HIDDEN bool hak_keeper_answers(const char *name);
 
 /* True when one does that is in this process's pid namespace, and so ends with its PID 1. */
 HAK_HIDDEN bool hak_keeper_answers_inside(const char *name);
-
-/* True when the heart of the keeper or of its worker (each starts the other when it is gone) beat
- * within the last `ms`. */
-HAK_HIDDEN bool hak_keeper_beats(uint64_t ms);
 
 /* Looks whether the collector is dead, without a heartbeat for `ms` and with nobody listening, and
  * if so goes on with a new one (takeover.c). Costs little while its heart beats. Not for use

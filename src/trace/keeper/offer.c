@@ -78,7 +78,7 @@ bool hak_keeper_offer_hello(const struct hak_hello *hello) {
         return false;
     bool is_written = hak_raw_call(SYS_pwrite64, made, (long)hello, sizeof *hello, 0, 0, 0) ==
                       (long)sizeof *hello;
-    int file = hak_keeper_lift(made);
+    int file = hak_lift_file(made);
     while (file >= 0 && is_written && magic == hello->magic && hak_monotonic_ns() < deadline) {
         struct timespec nap = {0, NAP_MS * (long)HAK_MILLISECOND_NS};
         (void)hak_raw_call(SYS_nanosleep, (long)&nap, 0, 0, 0, 0, 0);

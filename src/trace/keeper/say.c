@@ -1,8 +1,9 @@
 /* Errors of the system in words, without strerror, which allocates and translates. */
 #include "trace/keeper/say.h"
 #include <errno.h>
+#include "trace/keeper/keeper.h"
 
-void hak_say_error(struct hak_line *line, long error) {
+static void add_error(struct hak_line *line, long error) {
     static const struct {
         int error;
         const char *words;
@@ -27,4 +28,17 @@ void hak_say_error(struct hak_line *line, long error) {
         }
     hak_line_add(line, "error ");
     hak_line_number(line, (uint64_t)error);
+}
+
+void hak_say_reason(struct hak_line *to, const struct hak_keeper_failure *failure) {
+    hak_line_add(to, failure->what);
+    if (failure->detail) {
+        hak_line_add(to, ": ");
+        hak_line_add_name(to, failure->detail);
+    }
+    if (failure->error) {
+        hak_line_add(to, " (");
+        add_error(to, failure->error);
+        hak_line_add(to, ")");
+    }
 }

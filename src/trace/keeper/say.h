@@ -6,7 +6,9 @@
 
 #include "platform/line.h"
 
-/* Appends the name of an errno that matters here ("no such file"), or its number. */
-HAK_HIDDEN void hak_say_error(struct hak_line *line, long error);
+struct hak_keeper_failure;
+
+/* Appends what failed, with its detail and error. */
+HAK_HIDDEN void hak_say_reason(struct hak_line *to, const struct hak_keeper_failure *failure);
 
 #endif

@@ -21,6 +21,7 @@
 #include <string.h>
 #include "trace/memory/memory.h"
 #include "trace/keeper/keeper.h"
+#include "trace/ring/ring.h"
 #include "trace/node.h"
 #include "platform/raw_call.h"
 #include "trace/wait.h"
@@ -175,7 +176,7 @@ static bool exchange(const struct hak_session_memory *fresh, struct hak_session 
                      bool takes_orphans) {
     struct hak_session *copy = fresh->session;
     uint64_t new_id = copy->session_id;
-    hak_current_freeze();
+    hak_current_freeze(hak_ring_others_write);
     uint32_t nodes = copy_nodes(copy);
     copy_header(copy, new_id);
     copy_rings(copy, takes_orphans);
@@ -226,14 +227,14 @@ bool hak_keeper_is_given_up(void) {
 void hak_keeper_replace_dead(uint64_t ms) {
     uint64_t signals, now = hak_monotonic_ns();
     uint32_t nobody = 0;
-    if (hak_current.overwrites || (hak_keeper_beats(ms) && !has_given_up) ||
+    if (hak_current.overwrites || (hak_collector_beats(ms) && !has_given_up) ||
         now < atomic_load(&next_look_ns) || attempts >= ATTEMPTS ||
         !atomic_compare_exchange_strong(&at_work, &nobody, 1))
         return;
     hak_block_signals(&signals);
     atomic_store(&next_look_ns, now + RETRY_MS * HAK_MILLISECOND_NS);
     if (hak_keeper_is_elsewhere(hak_current.keeper_name))
-        has_given_up = !hak_keeper_beats(HIDDEN_DEAD_MS);
+        has_given_up = !hak_collector_beats(HIDDEN_DEAD_MS);
     else if (!hak_keeper_answers(hak_current.keeper_name))
         take_over();
     hak_restore_signals(&signals);

@@ -5,21 +5,18 @@
  *
  * Every user can read an abstract name (/proc/net/unix) and bind it once its keeper is dead. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
-#include "platform/line.h"
 #include "platform/raw_call.h"
 #include "trace/keeper/keeper.h"
-#include "trace/stat_line.h"
+#include "trace/memory/memory.h"
 #include "trace/trust.h"
 #include "trace/wait.h"
 
-enum { STAT_BYTES = 1024, ANSWERS_LIMIT_MS = 200, ANCESTORS = 256 };
+enum { ANSWERS_LIMIT_MS = 200 };
 
 static _Atomic int64_t stranger = -1; /* uid of the last one */
 
@@ -29,61 +26,6 @@ int64_t hak_keeper_stranger(void) {
 
 static void close_file(long file) {
     (void)hak_raw_call(SYS_close, file, 0, 0, 0, 0, 0);
-}
-
-/* The beginning of a small file, ended by NUL; false when it cannot be read. */
-static bool read_text(const char *path, char *text, size_t bytes) {
-    long file = hak_raw_call(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC, 0, 0, 0);
-    long got = file < 0 ? -1 : hak_raw_call(SYS_read, file, (long)text, (long)bytes - 1, 0, 0, 0);
-    if (file >= 0)
-        close_file(file);
-    text[got > 0 ? got : 0] = 0;
-    return got > 0;
-}
-
-/* The line /proc/PID/stat; `pid` 0 = this process. */
-static bool read_stat(uint64_t pid, char *text, size_t bytes) {
-    struct hak_line path = {0};
-    hak_line_add(&path, "/proc/");
-    if (pid)
-        hak_line_number(&path, pid);
-    hak_line_add(&path, pid ? "/stat" : "self/stat");
-    return read_text(hak_line_text(&path), text, bytes);
-}
-
-uint64_t hak_keeper_start_time(void) {
-    char text[STAT_BYTES];
-    uint64_t start = 0;
-    if (read_stat(0, text, sizeof text))
-        (void)hak_stat_number(text, HAK_STAT_START_TIME, &start);
-    return start;
-}
-
-uint64_t hak_keeper_pid_space(void) {
-    struct stat about;
-    return hak_raw_call(SYS_newfstatat, AT_FDCWD, (long)"/proc/self/ns/pid", (long)&about, 0, 0,
-                        0) == 0
-               ? about.st_ino
-               : 0;
-}
-
-/* True when this process descends from `pid`, which the kernel has translated into the pid
- * namespace of this process: where /proc is another namespace's, nothing is known. */
-static bool descends_from(int pid) {
-    char text[STAT_BYTES];
-    uint64_t parent = 0;
-    if (!read_stat(0, text, sizeof text) ||
-        hak_stat_pid(text) != hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0))
-        return false;
-    for (int depth = 0; depth < ANCESTORS; depth++) {
-        if (!hak_stat_number(text, HAK_STAT_PARENT, &parent))
-            return false;
-        if (parent == (uint64_t)pid)
-            return true;
-        if (parent <= 1 || !read_stat(parent, text, sizeof text))
-            return false;
-    }
-    return false;
 }
 
 /* SO_PEERCRED, as the kernel translates it for this process: pid 0 = in another pid namespace. */
@@ -108,13 +50,13 @@ static bool is_trusted(long socket_end) {
     if (hak_raw_call(SYS_getresuid, (long)&own[0], (long)&own[1], (long)&own[2], 0, 0, 0) != 0 ||
         !ask_peer(socket_end, &peer))
         return false;
-    bool knows_all =
-        peer.uid != HAK_TRUST_UNKNOWN_USER ||
-        (read_text("/proc/self/uid_map", users, sizeof users) && hak_trust_knows_all(users));
+    bool knows_all = peer.uid != HAK_TRUST_UNKNOWN_USER ||
+                     (hak_proc_read_text("/proc/self/uid_map", users, sizeof users) &&
+                      hak_trust_knows_all(users));
     enum hak_trust trust = hak_trust_user(peer.uid, own, knows_all);
     if (trust == HAK_TRUST_OPEN && peer.pid > 0 &&
         ((hak_trust_is_unknown(own) && hak_raw_call(SYS_kill, peer.pid, 0, 0, 0, 0, 0) == 0) ||
-         descends_from(peer.pid)))
+         hak_proc_descends_from(peer.pid)))
         trust = HAK_TRUST_YES;
     if (trust != HAK_TRUST_YES)
         atomic_store(&stranger, peer.uid);
@@ -127,7 +69,7 @@ static long connect_at(const struct sockaddr_un *address, socklen_t bytes, uint3
     long made = hak_raw_call(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, 0, 0, 0);
     if (made < 0)
         return made;
-    int socket_end = hak_keeper_lift(made);
+    int socket_end = hak_lift_file(made);
     if (socket_end < 0)
         return -EMFILE;
     struct timeval limit = {limit_ms / 1000, (limit_ms % 1000) * 1000};

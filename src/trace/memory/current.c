@@ -2,15 +2,7 @@
  */
 #include "trace/memory/current.h"
 #include <string.h>
-#include "hop.h"
-#include "superslab.h"
-#include "trace/crash/crash.h"
-#include "trace/keeper/keeper.h"
-#include "unwind/modules.h"
-#include "trace/ring/ring.h"
-#include "trace/stacks/stacks.h"
-#include "trace/process/process.h"
-#include "trace/threads/threads.h"
+#include "trace/memory/proc.h"
 #include "trace/trace.h"
 #include "trace/wait.h"
 
@@ -18,13 +10,7 @@
 #define MADV_WIPEONFORK 18
 #endif
 
-enum {
-    NO_ENTRY_WAIT_MS = 2000,
-    NO_ENTRY_AGAIN_MS = 5000,
-    FREEZE_MS = 1000,
-    WAIT_SLICE_MS = 20,
-    PAGE_BYTES = 4096
-};
+enum { FREEZE_MS = 1000, WAIT_SLICE_MS = 20, PAGE_BYTES = 4096 };
 
 static _Atomic uint32_t never;
 static _Atomic uint32_t frozen; /* kernel's id of the thread that exchanges the memory, 0 = none */
@@ -80,11 +66,11 @@ bool hak_current_claim_process(uint32_t parent, uint64_t fork_number) {
         memset((char *)entry + sizeof entry->state, 0, sizeof *entry - sizeof entry->state);
         entry->pid = (int32_t)hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
         entry->parent_pid = (int32_t)hak_raw_call(SYS_getppid, 0, 0, 0, 0, 0, 0);
-        entry->pid_space = hak_keeper_pid_space();
+        entry->pid_space = hak_proc_pid_space();
         entry->parent = parent;
         entry->fork_number = fork_number;
         if (hak_current.overwrites) /* nobody else will be able to find out */
-            entry->start_time = hak_keeper_start_time();
+            entry->start_time = hak_proc_start_time();
         entry->tsc_start = hak_session_ticks();
         hak_raise_to(&hak_current.session->processes_high, index + 1);
         hak_current.process = entry;
@@ -96,54 +82,19 @@ bool hak_current_claim_process(uint32_t parent, uint64_t fork_number) {
     return false;
 }
 
-void hak_current_enter_child(uint64_t fork_number) {
-    uint64_t signals;
-    uint32_t parent = hak_current.process_index;
-    if (!hak_current.session)
-        return;
-    hak_block_signals(&signals);
-    if (atomic_load(hak_current.alive) != HAK_ALIVE_WIPED && fork_number == 0) {
-        hak_restore_signals(&signals);
-        return;
+void hak_current_leave(void) {
+    if (hak_current.session) {
+        atomic_fetch_add(&hak_current.session->unentered, 1);
+        atomic_store(&hak_current.session->unentered_ns, hak_monotonic_ns());
+        unentered = hak_current.session;
     }
-    hak_ring_forget();
-    hak_ring_forget_others();
-    hak_keeper_forget();
-    hak_crash_forget();
-    hak_thread_forget_origin();
-    hak_ring_forget_numbers();
-    hak_writer.fork_number = 0;
-    hak_writer.ended = 0;
+    hak_current.session = NULL;
+    hak_current.alive = &never;
+}
+
+void hak_current_forget_others(void) {
     atomic_store(&frozen, 0);
     atomic_store(&claims, 0);
-    struct hak_session *session = hak_current.session;
-    uint64_t now = hak_monotonic_ns(), given_up = atomic_load(&session->unentered_ns);
-    /* Who comes soon after one that waited in vain waits no more. */
-    bool is_vain = hak_current.overwrites ||
-                   (given_up && now - given_up < NO_ENTRY_AGAIN_MS * HAK_MILLISECOND_NS);
-    uint64_t deadline = is_vain ? now : now + NO_ENTRY_WAIT_MS * HAK_MILLISECOND_NS;
-    bool claimed = hak_current_claim_process(parent, fork_number);
-    while (!claimed && hak_monotonic_ns() < deadline) {
-        uint32_t commits = atomic_load(&hak_current.session->commits);
-        hak_ring_doorbell(hak_current.session);
-        hak_wait_on(&hak_current.session->commits, commits, WAIT_SLICE_MS * HAK_MILLISECOND_NS);
-        claimed = hak_current_claim_process(parent, fork_number);
-    }
-    if (!claimed) {
-        atomic_fetch_add(&session->unentered, 1);
-        atomic_store(&session->unentered_ns, hak_monotonic_ns());
-        unentered = session;
-        hak_current.session = NULL;
-        hak_current.alive = &never;
-        hak_counters_enter_child(HAK_COUNTERS_NO_PROCESS);
-    } else {
-        hak_counters_enter_child(hak_current.process_index);
-        atomic_store(hak_current.alive, HAK_ALIVE_GO);
-        hak_stacks_fork_child(hak_current.process_index, &hak_current.process->no_stack);
-        hak_start_tell_process();
-        hak_modules_tell_all();
-    }
-    hak_restore_signals(&signals);
 }
 
 static void wait_for_thaw(void) {
@@ -162,6 +113,20 @@ void hak_current_leave_claim(void) {
     atomic_fetch_sub(&claims, 1);
 }
 
+bool hak_collector_beats(uint64_t ms) {
+    struct hak_session *session = hak_current.session;
+    uint64_t now = hak_monotonic_ns();
+    uint64_t keeper = atomic_load_explicit(&session->keeper_heartbeat_ns, memory_order_relaxed);
+    uint64_t worker = atomic_load_explicit(&session->worker_heartbeat_ns, memory_order_relaxed);
+    uint64_t last = keeper > worker ? keeper : worker;
+    return now <= last || now - last < ms * HAK_MILLISECOND_NS; /* a beat may be newer than `now` */
+}
+
+void hak_collector_wait(uint32_t commits, uint64_t ms) {
+    hak_ring_doorbell(hak_current.session);
+    hak_wait_on(&hak_current.session->commits, commits, ms * HAK_MILLISECOND_NS);
+}
+
 /* A full barrier on all threads of this process, so that writers need none (Linux 4.14). */
 static void barrier_everywhere(void) {
     enum { EXPEDITED = 1 << 3, REGISTER_EXPEDITED = 1 << 4 };
@@ -172,14 +137,14 @@ static void barrier_everywhere(void) {
     }
 }
 
-void hak_current_freeze(void) {
+void hak_current_freeze(bool (*others_write)(void)) {
     atomic_store(&frozen, (uint32_t)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0));
     atomic_store(hak_current.alive, HAK_ALIVE_LOOK);
     barrier_everywhere();
     /* A writer that is stopped in the middle (a debugger, a handler that waits for room) is not
      * waited for for ever: of its ring one record may be wrong. */
     uint64_t deadline = hak_monotonic_ns() + FREEZE_MS * HAK_MILLISECOND_NS;
-    while ((atomic_load(&claims) != 0 || hak_ring_others_write()) && hak_monotonic_ns() < deadline)
+    while ((atomic_load(&claims) != 0 || others_write()) && hak_monotonic_ns() < deadline)
         (void)hak_raw_call(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
 }
 
@@ -196,8 +161,31 @@ bool hak_current_look(void) {
         return false;
     uint32_t alive = atomic_load(hak_current.alive);
     if (alive == HAK_ALIVE_WIPED)
-        hak_current_enter_child(hak_writer.fork_number);
+        hak_current.enter_child();
     else if (alive == HAK_ALIVE_LOOK)
         wait_for_thaw();
     return hak_current.session != NULL;
+}
+
+_Thread_local uint8_t hak_vfork_children __attribute__((tls_model("initial-exec")));
+
+bool hak_is_own_process(void) {
+    long self = hak_current.pid == 0 ? 0 : hak_raw_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
+    /* Where a sandbox does not let it ask, nothing is forked either. */
+    return hak_vfork_children == 0 && (self == hak_current.pid || self < 0);
+}
+
+bool hak_is_last_process(void) {
+    /* Not the whole table: pages that nobody touched would be made for it. */
+    uint32_t high = atomic_load(&hak_current.session->processes_high);
+    for (uint32_t i = 0; i < high && i < HAK_PROCESSES; i++) {
+        uint32_t state = atomic_load(&hak_current.processes[i].state);
+        /* Nobody sets the entry of one back that has executed another program, in a file. */
+        bool is_gone = hak_current.overwrites &&
+                       atomic_load(&hak_current.processes[i].exec_state) != HAK_EXEC_NONE;
+        if (i != hak_current.process_index && !is_gone &&
+            (state == HAK_PROCESS_LIVE || state == HAK_PROCESS_CLAIMED))
+            return false;
+    }
+    return true;
 }

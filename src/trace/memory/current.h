@@ -39,8 +39,13 @@ struct hak_current {
     uint32_t extent_count;
     uint32_t node_capacity;
     uint32_t process_index;
-    int32_t pid;           /* as this process sees it; another one's in the child of a vfork */
-    bool overwrites;       /* nobody reads: full rings write over their oldest records */
+    int32_t pid;     /* as this process sees it; another one's in the child of a vfork */
+    bool overwrites; /* nobody reads: full rings write over their oldest records */
+    bool is_secure;  /* it has rights that its user has not (AT_SECURE): nothing is started */
+    /* Left here by the rooms above: what a fork that no handler saw needs, and the way to a new
+     * collector when the old one has been silent for so long (NULL = there is none). */
+    void (*enter_child)(void);
+    void (*replace_silent)(uint64_t ms);
     char keeper_name[108]; /* abstract name of the keeper's socket, "" = none */
 };
 
@@ -80,10 +85,23 @@ HAK_HIDDEN bool hak_current_begin(struct hak_session *session, uint64_t total_by
  * all are taken. */
 HAK_HIDDEN bool hak_current_claim_process(uint32_t parent, uint64_t fork_number);
 
-/* In a forked child, before it writes anything: lets go of the parent's rings and claims an entry.
- * `fork_number` 0 = not known. Called by itself from hak_current_ready where no handler ran, or an
- * earlier handler of the program allocates. A second call does nothing. */
-HAK_HIDDEN void hak_current_enter_child(uint64_t fork_number);
+/* Lets go of the session, in a child that found no entry in it. */
+HAK_HIDDEN void hak_current_leave(void);
+
+/* True when the heart of the keeper or of its worker (each starts the other when it is gone) beat
+ * within the last `ms`. */
+HAK_HIDDEN bool hak_collector_beats(uint64_t ms);
+
+/* Goes on with a new collector if the old one has been silent for `ms` and is dead. Costs little
+ * while its heart beats. Not for use between enter_claim and leave_claim. */
+static inline void hak_collector_replace_dead(uint64_t ms) {
+    if (hak_current.replace_silent)
+        hak_current.replace_silent(ms);
+}
+
+/* Rings the bell and waits for a commit, at most `ms`; `commits` is the session's word from before
+ * the last look at what is waited for. */
+HAK_HIDDEN void hak_collector_wait(uint32_t commits, uint64_t ms);
 
 /* Around everything that claims or gives back entries, rings or extents: waits while the memory is
  * being exchanged (takeover.c), and is waited for. Not nested. */
@@ -91,8 +109,18 @@ HAK_HIDDEN void hak_current_enter_claim(void);
 HAK_HIDDEN void hak_current_leave_claim(void);
 
 /* Stops all writers of this process, except between freeze and thaw the calling thread: they wait
- * in hak_current_look or finish first. Signals must be blocked. */
-HAK_HIDDEN void hak_current_freeze(void);
+ * in hak_current_look or finish first, as `others_write` says. Signals must be blocked. */
+HAK_HIDDEN void hak_current_freeze(bool (*others_write)(void));
 HAK_HIDDEN void hak_current_thaw(void);
+
+/* In a forked child: nobody of the parent's threads is here. */
+HAK_HIDDEN void hak_current_forget_others(void);
+
+/* True when no other process of the session lives. */
+HAK_HIDDEN bool hak_is_last_process(void);
+
+/* Children that run in this thread's memory while it waits (vfork), one inside the other. */
+HAK_HIDDEN extern _Thread_local uint8_t hak_vfork_children
+    __attribute__((tls_model("initial-exec")));
 
 #endif

@@ -11,7 +11,7 @@
 #include "options.h"
 #include "platform/raw_call.h"
 #include "trace/memory/environment.h"
-#include "trace/keeper/keeper.h"
+#include "trace/memory/proc.h"
 #include "trace/memory/make.h"
 #include "trace/protocol.h"
 #include "platform/line.h"
@@ -97,7 +97,7 @@ static long make_at(char *path, size_t stem, struct hak_session_memory *memory) 
     }
     if (made < 0)
         return -made;
-    memory->file = hak_keeper_lift(made);
+    memory->file = hak_lift_file(made);
     long error = memory->file < 0 ? EMFILE : fill_file(memory->file, memory);
     if (error) {
         (void)hak_raw_call(SYS_unlinkat, AT_FDCWD, (long)path, 0, 0, 0, 0);
@@ -129,7 +129,7 @@ static bool find_place(char *asked) {
     static char program[HAK_PATH_BYTES];
     const char *folder = hak_options.session;
     size_t word = sizeof HAK_SESSION_RINGS - 1;
-    hak_memory_find_program(program);
+    hak_proc_program(program);
     if (!hak_path_expand(asked, HAK_PATH_BYTES, hak_options.trace_file, NULL, program) || !asked[0])
         return false;
     if (strncmp(folder, HAK_SESSION_RINGS, word) != 0 || folder[word] != '/' ||

@@ -3,14 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/resource.h>
 #include <time.h>
 #include "metrics/block.h"
 #include "options.h"
 #include "superslab.h"
 #include "trace/memory/environment.h"
-#include "trace/keeper/keeper.h"
+#include "trace/memory/proc.h"
+#include "trace/protocol.h"
 #include "platform/raw_call.h"
 #include "platform/path.h"
 #include "trace/wait.h"
@@ -99,7 +99,7 @@ static int make_file(uint64_t total, int *file) {
                             MFD_CLOEXEC | MFD_ALLOW_SEALING, 0, 0, 0, 0);
     if (made < 0)
         return (int)-made;
-    *file = hak_keeper_lift(made);
+    *file = hak_lift_file(made);
     if (*file < 0)
         return EMFILE;
     long result = hak_raw_call(SYS_ftruncate, *file, (long)total, 0, 0, 0, 0);
@@ -176,32 +176,6 @@ int hak_memory_make(uint64_t wanted, struct hak_session_memory *memory) {
     return error;
 }
 
-static uint32_t read_file(const char *path, char *to, uint32_t capacity) {
-    uint32_t got = 0;
-    long file = hak_raw_call(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC, 0, 0, 0);
-    while (file >= 0 && got < capacity) {
-        long more = hak_raw_call(SYS_read, file, (long)(to + got), capacity - got, 0, 0, 0);
-        if (more <= 0)
-            break;
-        got += (uint32_t)more;
-    }
-    if (file >= 0)
-        (void)hak_raw_call(SYS_close, file, 0, 0, 0, 0, 0);
-    return got;
-}
-
-void hak_memory_find_program(char *to) {
-    long got =
-        hak_raw_call(SYS_readlink, (long)"/proc/self/exe", (long)to, HAK_PATH_BYTES - 1, 0, 0, 0);
-    to[got > 0 ? got : 0] = 0;
-    const char *executed = got > 0 ? NULL : (const char *)getauxval(AT_EXECFN);
-    size_t bytes = executed ? strnlen(executed, HAK_PATH_BYTES - 1) : 0;
-    if (bytes) { /* no /proc in a new root */
-        memcpy(to, executed, bytes);
-        to[bytes] = 0;
-    }
-}
-
 /* "" where it does not fit, too. */
 static void expand(char *to, const char *pattern, const char *program) {
     if (!hak_path_expand(to, HAK_PATH_BYTES, pattern, NULL, program))
@@ -209,9 +183,9 @@ static void expand(char *to, const char *pattern, const char *program) {
 }
 
 void hak_memory_describe(struct hak_session *session) {
-    hak_memory_find_program(session->program);
+    hak_proc_program(session->program);
     session->command_line_bytes =
-        read_file("/proc/self/cmdline", session->command_line, HAK_PATH_BYTES);
+        (uint32_t)hak_proc_read("/proc/self/cmdline", session->command_line, HAK_PATH_BYTES);
     const char *tree_store = hak_environment_tree_store();
     if (tree_store && strlen(tree_store) < sizeof session->store_path)
         memcpy(session->store_path, tree_store, strlen(tree_store) + 1);
@@ -229,4 +203,10 @@ void hak_memory_describe(struct hak_session *session) {
     session->level = (uint32_t)hak_options.check;
     session->slab_bytes = HAK_SLAB_BYTES;
     session->superslab_bytes = HAK_SUPERSLAB_BYTES;
+}
+
+void hak_memory_publish(struct hak_session *session) {
+    hak_memory_describe(session);
+    atomic_thread_fence(memory_order_release);
+    session->magic = HAK_SESSION_MAGIC;
 }

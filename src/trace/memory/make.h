@@ -45,11 +45,10 @@ HAK_HIDDEN int hak_memory_make_file(struct hak_session_memory *memory, char *pat
 /* Gives back the blocks of a file that no ring or node was ever put in; for the last process. */
 HAK_HIDDEN void hak_memory_trim_file(struct hak_session *session, uint64_t total_bytes);
 
-/* Parts of making: what the limits of the process allow now; the header; the program's path, into
- * HAK_PATH_BYTES; a soft limit of file sizes, which is meant for the program's own files. */
+/* Parts of making: what the limits of the process allow now; the header; a soft limit
+ * of file sizes, which is meant for the program's own files. */
 HAK_HIDDEN uint64_t hak_memory_bytes_now(void);
 HAK_HIDDEN void hak_memory_fill(struct hak_session_memory *memory);
-HAK_HIDDEN void hak_memory_find_program(char *to);
 HAK_HIDDEN void hak_memory_lift_file_limit(struct rlimit *before);
 HAK_HIDDEN void hak_memory_restore_file_limit(const struct rlimit *before);
 
@@ -58,5 +57,7 @@ HAK_HIDDEN void hak_memory_leave_out_of_cores(struct hak_session *session, uint6
 
 /* Fills in what the header tells of the program: path, command line, store, settings. */
 HAK_HIDDEN void hak_memory_describe(struct hak_session *session);
+/* The same, and then the magic. */
+HAK_HIDDEN void hak_memory_publish(struct hak_session *session);
 
 #endif

@@ -6,5 +6,6 @@
 #include "trace/memory/current.h"
 #include "trace/memory/environment.h"
 #include "trace/memory/make.h"
+#include "trace/memory/proc.h"
 
 #endif

@@ -7,7 +7,6 @@
 #include "trace/trace.h"
 #include "trace/wait.h"
 #include <string.h>
-#include <sys/prctl.h>
 
 enum {
     SHARED_ENTRIES = 128,     /* ring entries that only shared rings may take */
@@ -210,45 +209,6 @@ void hak_ring_close(void) {
     hak_ring_forget();
     if (ring)
         atomic_store_explicit(&ring->state, HAK_RING_CLOSED, memory_order_release);
-}
-
-void hak_ring_tell_thread(uint8_t kind) {
-    const struct hak_thread_origin *origin = &hak_thread_origin[HAK_ORIGIN_OF_SELF];
-    bool is_start = kind == HAK_THREAD_START;
-    struct {
-        int32_t tid;
-        uint32_t thread;
-        char name[16];
-    } payload = {.tid = (int32_t)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0),
-                 .thread = hak_trace_thread()};
-    struct hak_event_fields head = {.kind = kind,
-                                    .class_index = HAK_CLASS_NONE,
-                                    .stack = is_start ? origin->stack : 0,
-                                    .record_count = is_start ? origin->creator : 0,
-                                    .flags = is_start ? origin->flags : 0};
-    struct hak_payload_part part = {&payload, sizeof payload};
-    (void)hak_raw_call(SYS_prctl, PR_GET_NAME, (long)payload.name, 0, 0, 0, 0);
-    hak_ring_write_bytes(&head, &part, 1);
-}
-
-/* Numbers of threads that no process of a session counts. */
-static _Atomic uint32_t unrecorded_threads;
-
-void hak_ring_forget_numbers(void) {
-    hak_writer.thread = 0;
-    atomic_store(&unrecorded_threads, 0);
-}
-
-uint32_t hak_trace_thread(void) {
-    struct hak_writer *w = &hak_writer;
-    if (HAK_UNLIKELY(w->thread == 0)) {
-        /* A session for a report alone comes after threads that have their numbers. */
-        bool ready = hak_options.trace && hak_current_ready() && hak_current.process;
-        if (w->thread == 0) /* a process that is new writes of itself, and draws one for that */
-            w->thread = 1 + atomic_fetch_add(
-                                ready ? &hak_current.process->next_thread : &unrecorded_threads, 1);
-    }
-    return w->thread;
 }
 
 void hak_trace_thread_end(void) {

@@ -1,9 +1,14 @@
-/* Small things that layers and modules tell the tracer: counts, epochs, modules. */
+/* What is recorded beside the moves of blocks: processes, threads, modules, marks; and what is
+ * counted only. */
 #include <string.h>
+#include <sys/prctl.h>
 #include "hop.h"
+#include "platform/raw_call.h"
 #include "superslab.h"
 #include "trace/memory/memory.h"
 #include "trace/ring/ring.h"
+#include "trace/stacks/stacks.h"
+#include "trace/threads/threads.h"
 #include "trace/trace.h"
 
 uint32_t hak_trace_epoch(void) {
@@ -22,9 +27,9 @@ void hak_trace_count(enum hak_trace_count which) {
     atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
 }
 
-void hak_trace_module_load(const char *path, const uint8_t *build_id, size_t build_id_bytes,
-                           uint64_t load_bias, uint64_t map_start, uint64_t map_end,
-                           uint32_t generation) {
+static void load_module(const char *path, const uint8_t *build_id, size_t build_id_bytes,
+                        uint64_t load_bias, uint64_t map_start, uint64_t map_end,
+                        uint32_t generation) {
     enum { BUILD_ID_MAX = 64, PATH_MAX_BYTES = 4096 };
     struct {
         uint64_t load_bias, map_start, map_end;
@@ -42,13 +47,18 @@ void hak_trace_module_load(const char *path, const uint8_t *build_id, size_t bui
     hak_ring_write_bytes(&head, parts, 3);
 }
 
-void hak_trace_module_unload(uint64_t map_start, uint32_t generation) {
+static void unload_module(uint64_t map_start, uint64_t map_end, uint32_t mark,
+                          uint32_t generation) {
     struct hak_event_fields unload = {.kind = HAK_MODULE_UNLOAD,
                                       .class_index = HAK_CLASS_NONE,
                                       .address = map_start,
                                       .size = generation};
+    hak_stacks_forget(map_start, map_end, mark);
     hak_trace_record(&unload);
 }
+
+const struct hak_modules_listener hak_modules_to_record = {hak_stacks_node_count, load_module,
+                                                           unload_module};
 
 void hak_trace_name(const struct hak_event_fields *head, const char *name) {
     enum { NAME_MAX_BYTES = 200 };
@@ -60,4 +70,36 @@ void hak_trace_name(const struct hak_event_fields *head, const char *name) {
 void hak_trace_mark(const char *name) {
     struct hak_event_fields head = {.kind = HAK_MARK, .class_index = HAK_CLASS_NONE};
     hak_trace_name(&head, name);
+}
+
+void hak_ring_tell_thread(uint8_t kind) {
+    const struct hak_thread_origin *origin = &hak_thread_origin[HAK_ORIGIN_OF_SELF];
+    bool is_start = kind == HAK_THREAD_START;
+    struct {
+        int32_t tid;
+        uint32_t thread;
+        char name[16];
+    } payload = {.tid = (int32_t)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0),
+                 .thread = hak_trace_thread()};
+    struct hak_event_fields head = {.kind = kind,
+                                    .class_index = HAK_CLASS_NONE,
+                                    .stack = is_start ? origin->stack : 0,
+                                    .record_count = is_start ? origin->creator : 0,
+                                    .flags = is_start ? origin->flags : 0};
+    struct hak_payload_part part = {&payload, sizeof payload};
+    (void)hak_raw_call(SYS_prctl, PR_GET_NAME, (long)payload.name, 0, 0, 0, 0);
+    hak_ring_write_bytes(&head, &part, 1);
+}
+
+void hak_ring_tell_process(void) {
+    const struct hak_process_entry *entry = hak_current.process;
+    struct {
+        int32_t pid, parent_pid;
+        uint32_t process, parent;
+        uint64_t fork_number;
+    } payload = {entry->pid, entry->parent_pid, hak_current.process_index, entry->parent,
+                 entry->fork_number};
+    struct hak_payload_part part = {&payload, sizeof payload};
+    struct hak_event_fields head = {.kind = HAK_PROCESS_START, .class_index = HAK_CLASS_NONE};
+    hak_ring_write_bytes(&head, &part, 1);
 }

@@ -25,6 +25,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "trace/memory/memory.h"
+#include "unwind/modules.h"
 
 /* Why events were dropped: the subkind of a LOSS record. */
 enum hak_loss_reason {
@@ -43,7 +44,6 @@ struct hak_writer {
     uint32_t depth;              /* records in the making: 1 + handlers that interrupted them */
     uint32_t beside_count;       /* records of handlers since `beside_head` was published */
     uint64_t beside_head;
-    uint32_t thread;        /* number in its process, 0 = not drawn yet */
     uint64_t claimed_ticks; /* when the ring was claimed: older records in it are of others */
     uint64_t lost, lost_from, lost_to; /* dropped and not told yet; ticks */
     uint64_t full_tail;                /* the tail at which waiting was given up */
@@ -52,7 +52,6 @@ struct hak_writer {
     uint8_t lost_reason;               /* enum hak_loss_reason */
     uint8_t dropping;                  /* waiting was given up until the tail moves */
     uint8_t ended;                     /* hak_trace_thread_end was called */
-    uint8_t in_vfork_child;            /* set by vfork around the child's life */
     uint8_t setting_up;                /* a ring is being claimed, closed or told about */
     uint32_t thread_id;                /* kernel's, of a thread that shares a ring */
     struct hak_shared_ring *shared;    /* it has no ring of its own and shares this one, or NULL */
@@ -163,10 +162,17 @@ HAK_HIDDEN void hak_ring_share_forget(void);
 /* The entry of the ring that the calling thread shares, or NULL. */
 HAK_HIDDEN struct hak_ring_entry *hak_ring_shared_entry(void);
 
-/* In a forked child: its threads are counted from 1 again. */
-HAK_HIDDEN void hak_ring_forget_numbers(void);
-
 /* Writes the THREAD_START or THREAD_END record of the calling thread. */
 HAK_HIDDEN void hak_ring_tell_thread(uint8_t kind);
+/* Writes the PROCESS_START record of the calling process. Thread and signal safe. */
+HAK_HIDDEN void hak_ring_tell_process(void);
+
+/* Hears of modules for the stacks and the record: for hak_modules_start. */
+HAK_HIDDEN extern const struct hak_modules_listener hak_modules_to_record;
+
+/* The two functions of hak_stacks_setup that concern the collector: rings its bell; waits for a
+ * commit, at most 50 ms, as HAKMEM_TRACE_FULL says, and replaces a collector that is dead. */
+HAK_HIDDEN void hak_ring_ask_for_nodes(void);
+HAK_HIDDEN bool hak_ring_wait_for_nodes(uint64_t *begin_ns);
 
 #endif

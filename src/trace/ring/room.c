@@ -3,7 +3,6 @@
 #include "hop.h"
 #include "options.h"
 #include "superslab.h"
-#include "trace/keeper/keeper.h"
 #include "trace/threads/threads.h"
 #include "trace/trace.h"
 #include "trace/wait.h"
@@ -131,8 +130,7 @@ static bool claim_first(struct hak_writer *w) {
     struct hak_ring_entry *ring = claim_or_share(w);
     while (!ring && !w->shared && (now = hak_monotonic_ns()) < deadline) {
         uint32_t commits = atomic_load(&hak_current.session->commits);
-        hak_ring_doorbell(hak_current.session);
-        hak_wait_on(&hak_current.session->commits, commits, WAIT_SLICE_MS * HAK_MILLISECOND_NS);
+        hak_collector_wait(commits, WAIT_SLICE_MS);
         ring = claim_or_share(w);
     }
     if (ring) {
@@ -175,12 +173,11 @@ static bool grow(struct hak_writer *w) {
 }
 
 bool hak_ring_wait_a_slice(uint32_t commits, uint64_t begin_ns) {
-    hak_ring_doorbell(hak_current.session);
-    hak_wait_on(&hak_current.session->commits, commits, WAIT_SLICE_MS * HAK_MILLISECOND_NS);
-    uint64_t limit = hak_keeper_beats(STALE_MS) ? FULL_WAIT_ALIVE_MS : FULL_WAIT_MS;
+    hak_collector_wait(commits, WAIT_SLICE_MS);
+    uint64_t limit = hak_collector_beats(STALE_MS) ? FULL_WAIT_ALIVE_MS : FULL_WAIT_MS;
     if (hak_monotonic_ns() - begin_ns >= limit * HAK_MILLISECOND_NS)
         return false;
-    hak_keeper_replace_dead(DEAD_AFTER_MS);
+    hak_collector_replace_dead(DEAD_AFTER_MS);
     return true;
 }
 
@@ -208,7 +205,7 @@ static void open_room(struct hak_writer *w, uint64_t tail, unsigned count) {
     }
     uint64_t step = capacity / 8 > count ? capacity / 8 : count;
     hak_ring_doorbell(hak_current.session);
-    hak_keeper_replace_dead(DEAD_AFTER_MS);
+    hak_collector_replace_dead(DEAD_AFTER_MS);
     w->room = reserved + step < tail + capacity ? reserved + step : tail + capacity;
 }
 
@@ -280,4 +277,17 @@ bool hak_ring_make_room(unsigned count) {
     if (w->lost)
         tell_loss(w);
     return true;
+}
+
+void hak_ring_ask_for_nodes(void) {
+    if (hak_current_ready())
+        hak_ring_doorbell(hak_current.session);
+}
+
+bool hak_ring_wait_for_nodes(uint64_t *begin_ns) {
+    if (hak_options.trace_full == HAK_FULL_DROP || !hak_current_ready())
+        return false;
+    if (*begin_ns == 0)
+        *begin_ns = hak_monotonic_ns();
+    return hak_ring_wait_a_slice(atomic_load(&hak_current.session->commits), *begin_ns);
 }

@@ -17,7 +17,7 @@
 #include "hop.h"
 #include "options.h"
 #include "superslab.h"
-#include "trace/keeper/keeper.h"
+#include "trace/threads/threads.h"
 #include "trace/trace.h"
 #include "trace/wait.h"
 
@@ -102,7 +102,7 @@ static bool claim(struct hak_shared_ring *shared) {
 bool hak_ring_share_begin(void) {
     uint32_t count = hak_current.extent_count >= MANY_EXTENTS ? SHARED_RINGS : 1;
     for (uint32_t i = 0; i < count; i++) {
-        struct hak_shared_ring *shared = &shared_rings[(hak_writer.thread + i) % count];
+        struct hak_shared_ring *shared = &shared_rings[(hak_thread_number + i) % count];
         bool there = atomic_load_explicit(&shared->ring, memory_order_acquire) != NULL;
         if (!there && take_lock(shared)) {
             there = atomic_load(&shared->ring) || claim(shared);
@@ -142,7 +142,7 @@ static uint64_t write_prefix(struct hak_writer *w, uint64_t at, uint64_t ticks) 
                                   .kind = HAK_THREAD_SWITCH,
                                   .class_index = HAK_CLASS_NONE,
                                   .address = w->thread_id,
-                                  .size = w->thread};
+                                  .size = hak_thread_number};
     if (w->lost) {
         struct hak_event_fields loss = {.time = ticks,
                                         .kind = HAK_LOSS,
@@ -300,7 +300,7 @@ void hak_ring_share_finish(void) {
     let_go(w);
     hak_restore_signals(&signals);
     if (fills)
-        hak_keeper_replace_dead(DEAD_AFTER_MS);
+        hak_collector_replace_dead(DEAD_AFTER_MS);
 }
 
 void hak_ring_share_abandon(void) {

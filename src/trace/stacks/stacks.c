@@ -76,15 +76,6 @@ void hak_stacks_forget(uintptr_t start, uintptr_t end, uint32_t first) {
     }
 }
 
-static void forget_module(uint64_t map_start, uint64_t map_end, uint32_t mark,
-                          uint32_t generation) {
-    hak_stacks_forget(map_start, map_end, mark);
-    hak_trace_module_unload(map_start, generation);
-}
-
-const struct hak_modules_listener hak_stacks_listener = {hak_stacks_node_count,
-                                                         hak_trace_module_load, forget_module};
-
 /* Ids below this one have room. */
 static uint32_t end_of_room(void) {
     if (!hak_stacks_now.nodes_mapped)

@@ -79,11 +79,9 @@ HAK_HIDDEN uint32_t hak_stacks_intern(const uintptr_t *ips, size_t count);
 /* The same for a stack whose innermost ip is the instruction itself that a signal interrupted. */
 HAK_HIDDEN uint32_t hak_stacks_intern_interrupted(const uintptr_t *ips, size_t count);
 
-/* Hears of modules for the stacks and the record: for hak_modules_start. */
-HAK_HIDDEN extern const struct hak_modules_listener hak_stacks_listener;
-
 /* Takes all nodes with an ip in [start, end) out of the table; ids below `first` cannot be among
- * them. Called when a module was unloaded. */
+ * them. For the listener of modules
+ * (hak_modules_start), whose mark is hak_stacks_node_count. */
 HAK_HIDDEN void hak_stacks_forget(uintptr_t start, uintptr_t end, uint32_t first);
 
 /* With HAKMEM_TRACE=off: the private array of nodes, of which ids are indices. NULL = none. */

@@ -7,8 +7,9 @@
 #include <string.h>
 #include <threads.h>
 #include "block.h"
+#include "options.h"
 #include "trace/memory/memory.h"
-#include "trace/ring/ring.h"
+#include "trace/stacks/stacks.h"
 #include "trace/trace.h"
 
 enum { STARTS = 256 };
@@ -28,8 +29,27 @@ static struct start starts[STARTS];
 _Thread_local struct hak_thread_origin hak_thread_origin[HAK_ORIGINS]
     __attribute__((tls_model("initial-exec")));
 
-void hak_thread_forget_origin(void) {
+_Thread_local uint32_t hak_thread_number __attribute__((tls_model("initial-exec")));
+
+/* Numbers of threads that no process of a session counts. */
+static _Atomic uint32_t unrecorded_threads;
+
+uint32_t hak_trace_thread(void) {
+    if (HAK_UNLIKELY(hak_thread_number == 0)) {
+        /* A session for a report alone comes after threads that have their numbers. */
+        bool is_counted = hak_options.trace && hak_current_ready() && hak_current.process;
+        _Atomic uint32_t *last =
+            is_counted ? &hak_current.process->next_thread : &unrecorded_threads;
+        if (hak_thread_number == 0) /* a process that is new writes of itself, and draws one */
+            hak_thread_number = 1 + atomic_fetch_add(last, 1);
+    }
+    return hak_thread_number;
+}
+
+void hak_thread_enter_child(void) {
     memset(hak_thread_origin, 0, sizeof hak_thread_origin);
+    hak_thread_number = 0;
+    atomic_store(&unrecorded_threads, 0);
 }
 
 /* The calling thread creates the one that `start` is for. In a frame of its own, so that the stack
@@ -40,7 +60,7 @@ static __attribute__((noinline)) void note_origin(struct start *start) {
      * until then it has a number of its parent, which another thread of the child may draw. Where
      * calls are recorded, no number is drawn before there is a process that counts. */
     bool is_ready = hak_current_ready();
-    bool has_number = hak_writer.thread != 0 || !hak_options.trace || is_ready;
+    bool has_number = hak_thread_number != 0 || !hak_options.trace || is_ready;
     to->creator = has_number ? hak_trace_thread() : 0;
     to->flags = 0;
     to->stack = hak_stack_of_call(__builtin_frame_address(0), NULL, &to->flags);

@@ -5,9 +5,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include "trace/crash/crash.h"
 #include "trace/memory/memory.h"
-#include "trace/ring/ring.h"
 #include "trace/threads/threads.h"
 #include "trace/wait.h"
 
@@ -99,7 +97,7 @@ static void hear_of_end(void) {
 
 /* Makes our stack the thread's; the thread has none. */
 static void put_in_place(void) {
-    if (own.is_over || hak_writer.in_vfork_child)
+    if (own.is_over || hak_vfork_children)
         return;
     char *stack = own.stack ? own.stack : take_from_pool();
     if (!stack)
@@ -112,11 +110,21 @@ static void put_in_place(void) {
     }
 }
 
+static bool is_begun;
+
+static bool is_wanted(void) {
+    return hak_current.session || is_begun;
+}
+
+void hak_thread_begin_stacks(void) {
+    is_begun = true;
+    hak_thread_take_stack();
+}
+
 void hak_thread_take_stack(void) {
     stack_t now = {0};
     uint64_t signals;
-    if (own.stack || !hak_crash_is_watching() || ask_kernel(NULL, &now) != 0 ||
-        !(now.ss_flags & SS_DISABLE))
+    if (own.stack || !is_wanted() || ask_kernel(NULL, &now) != 0 || !(now.ss_flags & SS_DISABLE))
         return;
     hak_block_signals(&signals);
     own.flags_shown = now.ss_flags & (int)SS_AUTODISARM; /* exec leaves that of before */
@@ -157,7 +165,7 @@ static int libc_result(long result) {
  * pointers are left to the kernel to find. */
 HAK_EXPORT int sigaltstack(const stack_t *wanted, stack_t *before) {
     uint64_t signals;
-    if (!hak_crash_is_watching())
+    if (!is_wanted())
         return libc_result(ask_kernel(wanted, before));
     hak_block_signals(&signals);
     int flags = disabling_flags(wanted), flags_shown = own.flags_shown;

@@ -26,10 +26,18 @@ enum { HAK_ORIGIN_OF_SELF, HAK_ORIGIN_OF_CREATOR, HAK_ORIGINS };
 HAK_HIDDEN extern _Thread_local struct hak_thread_origin hak_thread_origin[HAK_ORIGINS]
     __attribute__((tls_model("initial-exec")));
 
-/* In a forked child: its thread is the first one, whoever created it in the parent. */
-HAK_HIDDEN void hak_thread_forget_origin(void);
+/* The calling thread's number in its process, 0 = not drawn yet (hak_trace_thread draws it). */
+HAK_HIDDEN extern _Thread_local uint32_t hak_thread_number
+    __attribute__((tls_model("initial-exec")));
 
-/* Gives the calling thread an alternate signal stack unless it has one, or nothing is recorded.
+/* In a forked child: its thread is the first one, whoever created it in the parent, and threads are
+ * counted from 1 again. */
+HAK_HIDDEN void hak_thread_enter_child(void);
+
+/* From now on threads get signal stacks, the calling one at once: deaths are reported. */
+HAK_HIDDEN void hak_thread_begin_stacks(void);
+
+/* Gives the calling thread an alternate signal stack unless it has one, or deaths are not reported.
  * Thread and signal safe. */
 HAK_HIDDEN void hak_thread_take_stack(void);
 

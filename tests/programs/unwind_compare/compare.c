@@ -56,18 +56,21 @@ static _Thread_local int busy __attribute__((tls_model("initial-exec")));
 static _Thread_local unsigned calls __attribute__((tls_model("initial-exec")));
 static _Thread_local unsigned times __attribute__((tls_model("initial-exec")));
 
-void hak_trace_module_load(const char *path, const uint8_t *build_id, size_t build_id_bytes,
-                           uint64_t load_bias, uint64_t map_start, uint64_t map_end,
-                           uint32_t generation) {
+static void note_load(const char *path, const uint8_t *build_id, size_t build_id_bytes,
+                      uint64_t load_bias, uint64_t map_start, uint64_t map_end,
+                      uint32_t generation) {
     (void)path, (void)build_id, (void)build_id_bytes, (void)load_bias;
     (void)map_start, (void)map_end, (void)generation;
     atomic_fetch_add(&counts->modules, 1);
 }
 
-void hak_trace_module_unload(uint64_t map_start, uint32_t generation) {
-    (void)map_start, (void)generation;
+static void note_unload(uint64_t map_start, uint64_t map_end, uint32_t mark, uint32_t generation) {
+    (void)generation;
+    hak_stacks_forget(map_start, map_end, mark);
     atomic_fetch_add(&counts->unloads, 1);
 }
+
+static const struct hak_modules_listener listener = {hak_stacks_node_count, note_load, note_unload};
 
 static int had_threads;
 
@@ -114,7 +117,7 @@ __attribute__((constructor)) static void start(void) {
     own_bytes = (uintptr_t)own.dlfo_map_end - own_start;
     counts = map;
     every = text ? (unsigned)atoi(text) : 1;
-    hak_modules_start(&hak_stacks_listener);
+    hak_modules_start(&listener);
     hak_stacks_start(&(struct hak_stacks_setup){.nodes = nodes,
                                                 .node_capacity = NODES,
                                                 .node_count = node_count,

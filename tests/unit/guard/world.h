@@ -78,15 +78,6 @@ void hak_trace_count_amount(enum hak_counted which, unsigned class_index, uint64
 void hak_trace_fault(const struct hak_fault_facts *facts) {
     faults[atomic_fetch_add(&fault_count, 1) % NOTED_FAULTS] = *facts;
 }
-void hak_trace_module_load(const char *path, const uint8_t *build_id, size_t build_id_bytes,
-                           uint64_t load_bias, uint64_t map_start, uint64_t map_end,
-                           uint32_t generation) {
-    (void)path, (void)build_id, (void)build_id_bytes, (void)load_bias;
-    (void)map_start, (void)map_end, (void)generation;
-}
-void hak_trace_module_unload(uint64_t map_start, uint32_t generation) {
-    (void)map_start, (void)generation;
-}
 void hak_trace_mark(const char *name) {
     (void)name;
 }
@@ -109,7 +100,7 @@ bool hak_asked_signal_hear(int number, void (*note)(int)) {
     hear = note;
     return number > 0;
 }
-bool hak_start_is_own(void) {
+bool hak_is_own_process(void) {
     return true;
 }
 

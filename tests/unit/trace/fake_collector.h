@@ -16,6 +16,7 @@
 #include "options.h"
 #include "superslab.h"
 #include "trace/memory/memory.h"
+#include "trace/process/process.h"
 #include "trace/ring/ring.h"
 #include "trace/stacks/stacks.h"
 #include "trace/trace.h"
@@ -135,6 +136,7 @@ static inline void fake_begin(struct fake_collector *c, uint64_t bytes, uint64_t
     atomic_store(&memory.session->keeper_heartbeat_ns, UINT64_MAX); /* never stops */
     close(memory.file);
     c->session = memory.session;
+    hak_current.enter_child = hak_process_enter_child;
     ck_assert(hak_current_begin(memory.session, memory.total_bytes));
     ck_assert(hak_current_claim_process(UINT32_MAX, 0));
     struct hak_stacks_setup stacks = {.nodes = hak_current.nodes,

@@ -27,9 +27,9 @@ struct told {
 static struct told told[TOLD_MAX];
 static unsigned told_count;
 
-void hak_trace_module_load(const char *path, const uint8_t *build_id, size_t build_id_bytes,
-                           uint64_t load_bias, uint64_t map_start, uint64_t map_end,
-                           uint32_t generation) {
+static void note_load(const char *path, const uint8_t *build_id, size_t build_id_bytes,
+                      uint64_t load_bias, uint64_t map_start, uint64_t map_end,
+                      uint32_t generation) {
     struct told *t = &told[told_count++ % TOLD_MAX];
     *t = (struct told){.loaded = true,
                        .build_id_bytes = build_id_bytes,
@@ -42,7 +42,8 @@ void hak_trace_module_load(const char *path, const uint8_t *build_id, size_t bui
         memcpy(t->build_id, build_id, build_id_bytes);
 }
 
-void hak_trace_module_unload(uint64_t map_start, uint32_t generation) {
+static void note_unload(uint64_t map_start, uint64_t map_end, uint32_t mark, uint32_t generation) {
+    hak_stacks_forget(map_start, map_end, mark);
     told[told_count++ % TOLD_MAX] = (struct told){.map_start = map_start, .generation = generation};
 }
 
@@ -92,7 +93,9 @@ extern const char __start_hak_tracer_text[], __stop_hak_tracer_text[];
 static void begin(void) {
     nodes = mmap(NULL, NODES * sizeof *nodes, PROT_READ | PROT_WRITE,
                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    hak_modules_start(&hak_stacks_listener);
+    static const struct hak_modules_listener listener = {hak_stacks_node_count, note_load,
+                                                         note_unload};
+    hak_modules_start(&listener);
     hak_stacks_start(&(struct hak_stacks_setup){.nodes = nodes,
                                                 .node_capacity = NODES,
                                                 .node_count = &node_count,

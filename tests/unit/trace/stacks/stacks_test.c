@@ -23,17 +23,6 @@
 
 enum { NODES = 1 << 22, FRAMES = 256 };
 
-void hak_trace_module_load(const char *path, const uint8_t *build_id, size_t build_id_bytes,
-                           uint64_t load_bias, uint64_t map_start, uint64_t map_end,
-                           uint32_t generation) {
-    (void)path, (void)build_id, (void)build_id_bytes, (void)load_bias;
-    (void)map_start, (void)map_end, (void)generation;
-}
-
-void hak_trace_module_unload(uint64_t map_start, uint32_t generation) {
-    (void)map_start, (void)generation;
-}
-
 static struct hak_node *nodes;
 static _Atomic uint32_t *node_count;
 static _Atomic uint64_t no_stack, no_stack_of_child;

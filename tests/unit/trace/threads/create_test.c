@@ -338,7 +338,7 @@ END_TEST
 static void *fork_in_thread(void *status) {
     pid_t child = fork();
     if (child == 0) {
-        hak_thread_forget_origin(); /* what the fork handlers of the library do */
+        hak_thread_enter_child(); /* what the fork handlers of the library do */
         _exit(hak_thread_origin[HAK_ORIGIN_OF_SELF].stack == 0 &&
                       hak_thread_origin[HAK_ORIGIN_OF_CREATOR].creator == 0
                   ? 0
