@@ -63,7 +63,7 @@ static void note(const struct hak_leak_block *block, void *context) {
 
 void hak_leak_enter_child(void) {
     struct hak_leak_index index;
-    hak_leak_forget_asked();
+    hak_leak_forget_signalled();
     if (list)
         hak_raw_unmap(list, mapped_bytes);
     list = NULL;

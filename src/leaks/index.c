@@ -188,28 +188,36 @@ static void add_large(const struct hak_large *large, void *context) {
     widen(index, entry->user, entry->end + 1);
 }
 
-/* Those above 1 MiB come behind all others: two runs in order become one. Heap sort needs no memory
- * and no luck. */
-static void sift(struct hak_leak_large *list, size_t at, size_t count) {
-    for (size_t child; (child = 2 * at + 1) < count; at = child) {
-        if (child + 1 < count && list[child + 1].user > list[child].user)
-            child++;
-        if (list[at].user >= list[child].user)
-            return;
-        struct hak_leak_large swap = list[at];
-        list[at] = list[child];
-        list[child] = swap;
+/* Heap sort needs no memory and no luck: of the large blocks those above 1 MiB come behind all
+ * others, two stretches in order. No memcpy, whose first call may wait for ld.so's lock. */
+typedef uintptr_t __attribute__((may_alias)) word_t;
+
+static void swap(word_t *a, word_t *b, size_t words) {
+    for (size_t i = 0; i < words; i++) {
+        word_t kept = a[i];
+        a[i] = b[i];
+        b[i] = kept;
     }
 }
 
-static void sort_larges(struct hak_leak_large *list, size_t count) {
+static void sift(word_t *list, size_t words, size_t at, size_t count) {
+    for (size_t child; (child = 2 * at + 1) < count; at = child) {
+        if (child + 1 < count && list[(child + 1) * words] > list[child * words])
+            child++;
+        if (list[at * words] >= list[child * words])
+            return;
+        swap(&list[at * words], &list[child * words], words);
+    }
+}
+
+void hak_leak_sort(void *entries, size_t bytes, size_t count) {
+    word_t *list = entries;
+    size_t words = bytes / sizeof *list;
     for (size_t i = count / 2; i-- > 0;)
-        sift(list, i, count);
+        sift(list, words, i, count);
     for (size_t end = count; end-- > 1;) {
-        struct hak_leak_large swap = list[0];
-        list[0] = list[end];
-        list[end] = swap;
-        sift(list, 0, end);
+        swap(list, &list[end * words], words);
+        sift(list, words, 0, end);
     }
 }
 
@@ -256,7 +264,7 @@ bool hak_leak_make_index(struct hak_leak_index *index) {
     struct making making = {index, count};
     hak_registry_each(add_superslab, &making);
     hak_large_each(add_large, &making);
-    sort_larges(index->larges, index->large_count);
+    hak_leak_sort(index->larges, sizeof *index->larges, index->large_count);
     add_larges_granules(index);
     hak_leak_each(index, count_block, index);
     return true;

@@ -7,7 +7,7 @@
  *       index.c    pointer -> live block, two bits for each block
  *       roots.c    what is mapped and may hold pointers; dead stacks and hakmem's own left out
  *       mark.c     from there through the blocks; then what hangs on what is lost
- *     tell.c     one LEAK record for each lost block, one for the scan; the report
+ *     record.c   one LEAK record for each lost block, one for the scan; the report
  *     raw.c      the same by the program itself, where there is no collector
  *   fork.c     a child tells of no block that was there before it
  *
@@ -176,6 +176,9 @@ HAK_HIDDEN bool hak_leak_find(const struct hak_leak_index *index, uintptr_t poin
 HAK_HIDDEN void hak_leak_each(const struct hak_leak_index *index,
                               void (*visit)(const struct hak_leak_block *, void *), void *context);
 
+/* Sorts `count` entries of `bytes` (a multiple of 8) each by the address that they begin with. */
+HAK_HIDDEN void hak_leak_sort(void *list, size_t bytes, size_t count);
+
 /* helper.c: runs `run` in a process of its own that shares this one's memory, or directly where
  * that is not possible. False: it died. */
 HAK_HIDDEN bool hak_leak_run_helper(struct hak_leak_scan *scan,
@@ -215,16 +218,16 @@ HAK_HIDDEN void hak_leak_mark_words(struct hak_leak_scan *scan, uintptr_t start,
 HAK_HIDDEN void hak_leak_mark_word(struct hak_leak_scan *scan, uintptr_t word);
 HAK_HIDDEN void hak_leak_mark_blocks(struct hak_leak_scan *scan);
 
-/* tell.c: records, report. Returns how many blocks are lost. */
-HAK_HIDDEN size_t hak_leak_tell(struct hak_leak_scan *scan, enum hak_leak_reason reason,
-                                uint64_t ns);
+/* record.c: records, report. Returns how many blocks are lost. */
+HAK_HIDDEN size_t hak_leak_record(struct hak_leak_scan *scan, enum hak_leak_reason reason,
+                                  uint64_t ns);
 
 /* raw.c: the list as the program writes it itself, into an open file; of which scan. */
-HAK_HIDDEN void hak_leak_tell_raw(const char *why, long file);
-HAK_HIDDEN void hak_leak_tell_of(const struct hak_leak_scan *scan);
+HAK_HIDDEN void hak_leak_write_list(const char *why, long file);
+HAK_HIDDEN void hak_leak_set_written_scan(const struct hak_leak_scan *scan);
 
 /* signals.c: in a forked child, where the thread that asks is not there. */
-HAK_HIDDEN void hak_leak_forget_asked(void);
+HAK_HIDDEN void hak_leak_forget_signalled(void);
 
 /* fork.c: true when the block was there before this process was forked. */
 HAK_HIDDEN bool hak_leak_is_inherited(const struct hak_leak_block *block);

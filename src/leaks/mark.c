@@ -83,7 +83,7 @@ static void mark_inside(struct hak_leak_scan *scan, uintptr_t user) {
         mark_readable(scan, block.user, end);
 }
 
-static void work_off(struct hak_leak_scan *scan) {
+static void mark_pending(struct hak_leak_scan *scan) {
     while (scan->work_count > 0)
         mark_inside(scan, scan->work[--scan->work_count]);
 }
@@ -92,7 +92,7 @@ static void see_inherited(const struct hak_leak_block *block, void *context) {
     struct hak_leak_scan *scan = context;
     if (hak_leak_is_inherited(block)) {
         see(scan, block);
-        work_off(scan);
+        mark_pending(scan);
     }
 }
 
@@ -100,7 +100,7 @@ static void see_inherited(const struct hak_leak_block *block, void *context) {
 static void follow(struct hak_leak_scan *scan, const struct hak_leak_block *block) {
     hak_set_mark(block, HAK_MARK_DIRECT);
     mark_inside(scan, block->user);
-    work_off(scan);
+    mark_pending(scan);
 }
 
 static void follow_lost(const struct hak_leak_block *block, void *context) {
@@ -141,7 +141,7 @@ static void count_block(const struct hak_leak_block *block, void *context) {
 void hak_leak_mark_blocks(struct hak_leak_scan *scan) {
     found_as = HAK_MARK_REACHED;
     hak_leak_mark_roots(scan);
-    work_off(scan);
+    mark_pending(scan);
     if (hak_leak_is_child())
         hak_leak_each(&scan->index, see_inherited, scan);
     part_lost(scan);

@@ -106,7 +106,7 @@ static void say_place(long file, const struct place *place) {
     }
 }
 
-void hak_leak_tell_raw(const char *why, long file) {
+void hak_leak_write_list(const char *why, long file) {
     const struct hak_leak_scan *scan = told;
     struct hak_line line = {.length = 0};
     size_t bytes = HAK_PAGES_OF(PLACES * sizeof(struct place));
@@ -137,6 +137,6 @@ void hak_leak_tell_raw(const char *why, long file) {
     hak_raw_unmap(piling.places, bytes);
 }
 
-void hak_leak_tell_of(const struct hak_leak_scan *scan) {
+void hak_leak_set_written_scan(const struct hak_leak_scan *scan) {
     told = scan;
 }

@@ -179,32 +179,6 @@ static void exclude_dead_stacks(struct hak_leak_scan *scan, uintptr_t start, uin
     }
 }
 
-/* ---- in order -------------------------------------------------------------------------------- */
-
-static void sift(struct hak_leak_range *list, size_t at, size_t count) {
-    for (size_t child; (child = 2 * at + 1) < count; at = child) {
-        if (child + 1 < count && list[child + 1].start > list[child].start)
-            child++;
-        if (list[at].start >= list[child].start)
-            return;
-        struct hak_leak_range swap = list[at];
-        list[at] = list[child];
-        list[child] = swap;
-    }
-}
-
-static void sort_excluded(struct hak_leak_scan *scan) {
-    struct hak_leak_range *list = scan->excluded;
-    for (size_t i = scan->excluded_count / 2; i-- > 0;)
-        sift(list, i, scan->excluded_count);
-    for (size_t end = scan->excluded_count; end-- > 1;) {
-        struct hak_leak_range swap = list[0];
-        list[0] = list[end];
-        list[end] = swap;
-        sift(list, 0, end);
-    }
-}
-
 typedef void visit_function(struct hak_leak_scan *, uintptr_t, uintptr_t);
 
 /* The parts of an area that are not hakmem's. */
@@ -300,7 +274,7 @@ void hak_leak_mark_roots(struct hak_leak_scan *scan) {
         exclude_tls(scan, thread->tp);
     }
     each_root(scan, exclude_dead_stacks);
-    sort_excluded(scan);
+    hak_leak_sort(scan->excluded, sizeof *scan->excluded, scan->excluded_count);
     each_root(scan, mark_unless_excluded);
     hak_thread_each_argument(mark_argument, scan);
     mark_odd_stack(scan, scan->sp);

@@ -38,7 +38,7 @@ static void drop_lists(struct hak_leak_scan *scan) {
     unmap_list(scan->work, HAK_PAGES_OF(scan->work_capacity * sizeof *scan->work));
 }
 
-static enum hak_leak_failure look(struct hak_leak_scan *scan) {
+static enum hak_leak_failure scan_in_helper(struct hak_leak_scan *scan) {
     if (!hak_leak_make_index(&scan->index))
         return HAK_LEAK_NO_MEMORY;
     scan->work_capacity = scan->index.blocks + 1;
@@ -54,7 +54,7 @@ static enum hak_leak_failure look(struct hak_leak_scan *scan) {
 
 static void run(struct hak_leak_scan *scan) {
     hak_leak_stop_threads(scan);
-    scan->failure = look(scan);
+    scan->failure = scan_in_helper(scan);
     hak_leak_release_threads(scan);
 }
 
@@ -120,7 +120,7 @@ HAK_COLD size_t hak_leak_scan(enum hak_leak_reason reason) {
     scan_now(&scan);
     size_t lost = 0;
     if (scan.failure == HAK_LEAK_DONE)
-        lost = hak_leak_tell(&scan, reason, hak_monotonic_ns() - begin);
+        lost = hak_leak_record(&scan, reason, hak_monotonic_ns() - begin);
     else
         say_failed(scan.failure);
     hak_leak_drop_index(&scan.index);
@@ -149,7 +149,7 @@ __attribute__((constructor)) static void start(void) {
     if (!hak_asked_is_started)
         return;
     hak_answer_leaks = answer;
-    hak_raw_leaks = hak_leak_tell_raw;
+    hak_raw_leaks = hak_leak_write_list;
     hak_leak_find_own();
     hak_leak_note_process();
     (void)pthread_atfork(NULL, NULL, enter_child); /* glibc keeps 48 of them without allocating */

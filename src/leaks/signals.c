@@ -119,6 +119,6 @@ void hak_leak_release_by_signal(void) {
     hak_wake(&releases);
 }
 
-void hak_leak_forget_asked(void) {
+void hak_leak_forget_signalled(void) {
     atomic_store(&asked, NULL);
 }

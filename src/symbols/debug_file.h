@@ -2,9 +2,8 @@
  *
  * Looked for in this order: in the file itself; /usr/lib/debug/.build-id/XX/YYY.debug; what
  * .gnu_debuglink names beside the file, in .debug/ beside it and under /usr/lib/debug (its checksum
- * is verified). Beside it, or beside the module's file, may lie a package of split debug
- * information
- * (.dwp). Never the network. Not by libdwfl: docs/specs/collector.md says why. */
+ * is verified). Beside it, or beside the module's file, may lie a .dwp, a package of split debug
+ * information. Never the network. Not by libdwfl: docs/specs/collector.md says why. */
 #ifndef HAK_SYMBOLS_DEBUG_FILE_H
 #define HAK_SYMBOLS_DEBUG_FILE_H
 

@@ -1,31 +1,31 @@
 /* Steps from a frame without call frame information to its caller, if there is evidence. */
 #include "unwind/frame_pointer.h"
-#include "unwind/text.h"
+#include "unwind/code.h"
 
 enum { FRAME_BYTES_MAX = 1 << 16, FUNCTION_BYTES_MAX = 1 << 16, WORDS_SEARCHED = 64 };
 
 /* True when code with CFI is called that is not the frame's own: then this is not its return
  * address, but that of a function further out. */
-static bool leads_elsewhere(const struct hak_text_call *call) {
-    return call->is_direct && hak_text_has_cfi(call->target);
+static bool leads_elsewhere(const struct hak_code_call *call) {
+    return call->is_direct && hak_code_has_cfi(call->target);
 }
 
 /* Is `ip` the aligned first byte of a function, behind padding? V8 puts the address of a builtin
  * there when it goes on with an interpreted frame in place of a compiled one. */
-static bool was_planted(struct hak_text_reader *reader, uintptr_t ip) {
+static bool was_planted(struct hak_code_reader *reader, uintptr_t ip) {
     enum { ALIGNMENT = 32, INT3 = 0xcc };
     uint8_t before;
-    return ip % ALIGNMENT == 0 && hak_text_is_known(ip) &&
-           hak_text_copy(reader, ip - 1, &before, 1) && before == INT3;
+    return ip % ALIGNMENT == 0 && hak_code_is_known(ip) &&
+           hak_code_copy(reader, ip - 1, &before, 1) && before == INT3;
 }
 
-static bool step_by_rbp(struct hak_stack_memory *memory, struct hak_text_reader *reader,
+static bool step_by_rbp(struct hak_stack_memory *memory, struct hak_code_reader *reader,
                         const struct hak_bare_frame *frame, struct hak_bare_caller *caller) {
-    struct hak_text_call call;
+    struct hak_code_call call;
     if (frame->bp - frame->sp > FRAME_BYTES_MAX || (frame->bp & 7) != 0 ||
         !hak_stack_read(memory, frame->bp + 8, &caller->ip) ||
         !hak_stack_read(memory, frame->bp, &caller->bp) ||
-        (hak_text_follows_call(reader, caller->ip, &call) ? leads_elsewhere(&call)
+        (hak_code_follows_call(reader, caller->ip, &call) ? leads_elsewhere(&call)
                                                           : !was_planted(reader, caller->ip)))
         return false;
     caller->cfa = frame->bp + 16;
@@ -45,14 +45,14 @@ static uintptr_t bp_behind(struct hak_stack_memory *memory, const struct hak_bar
 }
 
 /* Looks for the return address of a call that leads to the frame's own code. */
-static bool step_by_call(struct hak_stack_memory *memory, struct hak_text_reader *reader,
+static bool step_by_call(struct hak_stack_memory *memory, struct hak_code_reader *reader,
                          const struct hak_bare_frame *frame, struct hak_bare_caller *caller) {
-    struct hak_text_call call;
+    struct hak_code_call call;
     for (uintptr_t at = frame->sp; at < frame->sp + 8 * WORDS_SEARCHED; at += 8) {
         if (!hak_stack_read(memory, at, &caller->ip))
             return false;
-        if (!hak_text_is_known(caller->ip - 1) ||
-            !hak_text_follows_call(reader, caller->ip, &call) || !call.is_direct ||
+        if (!hak_code_is_known(caller->ip - 1) ||
+            !hak_code_follows_call(reader, caller->ip, &call) || !call.is_direct ||
             frame->pc - call.target >= FUNCTION_BYTES_MAX || leads_elsewhere(&call))
             continue;
         caller->cfa = at + 8;
@@ -65,10 +65,10 @@ static bool step_by_call(struct hak_stack_memory *memory, struct hak_text_reader
 
 /* Where the return address lies at the first and last instructions of a function: words above rsp;
  * -1 when the frame is set up. */
-static int words_to_return(struct hak_text_reader *reader, uintptr_t pc) {
+static int words_to_return(struct hak_code_reader *reader, uintptr_t pc) {
     enum { PUSH_RBP = 0x55, RET = 0xc3, RET_BYTES = 0xc2 };
     uint8_t code[5]; /* the instruction before, and up to 4 bytes from pc on */
-    if (!hak_text_copy(reader, pc - 1, code, sizeof code))
+    if (!hak_code_copy(reader, pc - 1, code, sizeof code))
         return -1;
     if (code[1] == PUSH_RBP || code[1] == RET || code[1] == RET_BYTES)
         return 0;
@@ -77,9 +77,9 @@ static int words_to_return(struct hak_text_reader *reader, uintptr_t pc) {
     return code[0] == PUSH_RBP && copies_rsp ? 1 : -1;
 }
 
-static bool step_from_edge(struct hak_stack_memory *memory, struct hak_text_reader *reader,
+static bool step_from_edge(struct hak_stack_memory *memory, struct hak_code_reader *reader,
                            const struct hak_bare_frame *frame, struct hak_bare_caller *caller) {
-    struct hak_text_call call;
+    struct hak_code_call call;
     int words = words_to_return(reader, frame->pc);
     if (words < 0)
         return false;
@@ -87,7 +87,7 @@ static bool step_from_edge(struct hak_stack_memory *memory, struct hak_text_read
     caller->bp = frame->bp;
     if (!hak_stack_read(memory, at, &caller->ip) ||
         (words == 1 && !hak_stack_read(memory, frame->sp, &caller->bp)) ||
-        !hak_text_follows_call(reader, caller->ip, &call) || leads_elsewhere(&call))
+        !hak_code_follows_call(reader, caller->ip, &call) || leads_elsewhere(&call))
         return false;
     caller->cfa = at + 8;
     caller->is_by_rbp = false;
@@ -96,8 +96,8 @@ static bool step_from_edge(struct hak_stack_memory *memory, struct hak_text_read
 
 bool hak_bare_frame_step(struct hak_stack_memory *memory, const struct hak_bare_frame *frame,
                          struct hak_bare_caller *caller) {
-    struct hak_text_reader reader = {1};
-    if (!hak_text_is_executable(frame->pc))
+    struct hak_code_reader reader = {1};
+    if (!hak_code_is_executable(frame->pc))
         return false;
     if (frame->was_interrupted && step_from_edge(memory, &reader, frame, caller))
         return true;

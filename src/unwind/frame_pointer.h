@@ -4,8 +4,8 @@
  *     pc: no CFI            what is on the stack              what must hold
  *
  *     by frame pointer      rbp -> | caller's rbp |           rbp at or above rsp, at most 64 KiB
- *     (JIT code, most              | return ip    |           a call ends at ip, in executable
- * memory, hand-written code)                                     and does not lead into other code
+ *     (JIT code, much              | return ip    |           a call ends at ip, in executable
+ *      hand-written code)          |              |           memory, and leads to no other code
  *
  *     by the call           rsp -> | what was pushed |        a direct call that leads to at most
  *     (hand-written code           | return ip       |        64 KiB before pc, not into code with

@@ -151,7 +151,7 @@ static const char *make_absolute(char *path, const char *name) {
     return path;
 }
 
-static void tell(const struct module *m) {
+static void announce(const struct module *m) {
     const char *name = m->link_map->l_name, *absolute = NULL;
     size_t id_bytes = 0;
     const uint8_t *id = find_build_id(m->map_start, m->map_end, m->link_map->l_addr, &id_bytes);
@@ -166,9 +166,9 @@ static void tell(const struct module *m) {
         hak_raw_unmap(path, PATH_BYTES);
 }
 
-/* Adds `link_map`, which lies in [map_start, map_end), to the list and tells of it. Two threads may
- * both do this for one module; told twice does no harm. */
-static void note(const struct link_map *link_map, uintptr_t map_start, uintptr_t map_end) {
+/* Adds `link_map`, which lies in [map_start, map_end), to the list and announces it. Two threads
+ * may both do this for one module; told twice does no harm. */
+static void add_module(const struct link_map *link_map, uintptr_t map_start, uintptr_t map_end) {
     if (!link_map || is_noted(link_map, map_start, map_end))
         return;
     struct module *entry = take_gone();
@@ -180,12 +180,13 @@ static void note(const struct link_map *link_map, uintptr_t map_start, uintptr_t
     entry->map_end = map_end;
     entry->link_map = link_map;
     entry->mark = listener->mark();
-    tell(entry);
+    announce(entry);
     atomic_fetch_add(&entry->state, MODULE_LIVE - MODULE_FILLING);
 }
 
 void hak_module_note(const struct dl_find_object *object) {
-    note(object->dlfo_link_map, (uintptr_t)object->dlfo_map_start, (uintptr_t)object->dlfo_map_end);
+    add_module(object->dlfo_link_map, (uintptr_t)object->dlfo_map_start,
+               (uintptr_t)object->dlfo_map_end);
 }
 
 void hak_modules_tell_all(void) {
@@ -193,7 +194,7 @@ void hak_modules_tell_all(void) {
         if (!is_live(atomic_load(&m->state)))
             continue;
         m->mark = 0; /* the listener counts anew */
-        tell(m);
+        announce(m);
     }
 }
 
@@ -235,7 +236,7 @@ static int note_loaded(struct dl_phdr_info *info, size_t size, void *unused) {
     }
     start &= ~(uintptr_t)4095;
     if (start < end && _dl_find_object((void *)start, &object) == 0)
-        note(object.dlfo_link_map, start, (end + 4095) & ~(uintptr_t)4095);
+        add_module(object.dlfo_link_map, start, (end + 4095) & ~(uintptr_t)4095);
     return 0;
 }
 

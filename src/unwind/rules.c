@@ -4,7 +4,7 @@
 #include <link.h>
 #include <string.h>
 #include "unwind/cfi.h"
-#include "unwind/text.h"
+#include "unwind/code.h"
 #include "platform/raw_call.h"
 
 enum { FIRST_TABLE_BITS = 11, LAST_TABLE_BITS = 20, CFA_MAX = 0xffff, BP_MAX = 250 };
@@ -31,7 +31,7 @@ static bool is_signal_return(const struct dl_find_object *object, uintptr_t pc) 
     static const uint8_t code[] = {0x48, 0xc7, 0xc0, 0x0f, 0x00, 0x00, 0x00, 0x0f, 0x05};
     uint8_t here[sizeof code + 1];
     if ((uintptr_t)object->dlfo_map_end - pc < sizeof here ||
-        !hak_text_copy(&(struct hak_text_reader){1}, pc, here, sizeof here))
+        !hak_code_copy(&(struct hak_code_reader){1}, pc, here, sizeof here))
         return false;
     return memcmp(here, code, sizeof code) == 0 || memcmp(here + 1, code, sizeof code) == 0;
 }

@@ -6,8 +6,8 @@
  *   [1] main                           main           are read again, from the outermost inwards,
  *   [2] parse                          parse          and hold what they held
  *   [3] take_number                    take_name      walked anew from the innermost outwards,
- * until [4] malloc                         free           a return address lies where a kept
- * frame's does
+ *   [4] malloc                         free           until a return address lies where that of
+ *                                                     a kept frame does
  *
  * A kept frame is met when the walk comes to the word that holds its return address, and, where
  * anything further out depends on it, to its rbp. That is exact: the walk would from there on read

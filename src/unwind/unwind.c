@@ -7,7 +7,7 @@
 #include "unwind/frame_pointer.h"
 #include "unwind/rules.h"
 #include "unwind/stack_memory.h"
-#include "unwind/text.h"
+#include "unwind/code.h"
 
 enum { ADDRESS_BITS = 47, SIGNAL_FRAMES_MAX = 32 };
 
@@ -280,14 +280,14 @@ HAK_UNWINDER_ENTRY size_t hak_unwind_here(uintptr_t *ips, size_t max, enum hak_u
  */
 static bool step_over_wild_call(struct hak_registers *start) {
     struct hak_stack_memory memory;
-    struct hak_text_reader reader = {1};
-    struct hak_text_call call;
+    struct hak_code_reader reader = {1};
+    struct hak_code_call call;
     uintptr_t ip;
-    if (hak_text_is_executable(start->value[HAK_RIP]))
+    if (hak_code_is_executable(start->value[HAK_RIP]))
         return false;
     hak_stack_memory_begin(&memory, start->value[HAK_RSP]);
     if (!hak_stack_read(&memory, start->value[HAK_RSP], &ip) ||
-        !hak_text_follows_call(&reader, ip, &call))
+        !hak_code_follows_call(&reader, ip, &call))
         return false;
     start->value[HAK_RIP] = ip;
     start->value[HAK_RSP] += 8;

@@ -70,49 +70,50 @@ static bool find_in_table(struct view *view, uint32_t process, uint64_t address,
 }
 
 /* Asks for the last life of the block. */
-static bool settle(struct view *view, struct beside *near) {
+static bool load_last_life(struct view *view, struct beside *neighbour) {
     struct hak_story *story = NULL;
-    if (hak_story_tell(view->reader, near->block.base, near->block.process, 0, &story) <= 0 ||
+    if (hak_story_tell(view->reader, neighbour->block.base, neighbour->block.process, 0, &story) <=
+            0 ||
         !story)
         return false;
     const struct hak_life *life =
         story->life_count > 0 ? &story->lives[story->life_count - 1] : NULL;
     bool is_known = life && life->birth.id != 0;
     if (is_known) {
-        near->user = life->birth.address;
-        near->asked_bytes = hak_life_bytes(life);
-        near->birth = life->birth;
-        near->is_freed = life->end_count > 0;
+        neighbour->user = life->birth.address;
+        neighbour->asked_bytes = hak_life_bytes(life);
+        neighbour->birth = life->birth;
+        neighbour->is_freed = life->end_count > 0;
     }
     hak_story_free(story);
     return is_known;
 }
 
-static bool find(struct view *view, uint32_t process, uint64_t address, struct beside *near) {
-    bool is_below = near->is_below;
+static bool find(struct view *view, uint32_t process, uint64_t address, struct beside *neighbour) {
+    bool is_below = neighbour->is_below;
     for (uint64_t distance = SMALL_STEP; distance <= REACH_BYTES;
          distance += distance < PAGE ? SMALL_STEP : PAGE) {
         if (is_below ? distance > address : address + distance < address)
             return false;
         if (distance == PAGE && view->summary.events <= TABLE_EVENTS)
-            return find_in_table(view, process, address, is_below, &near->block) &&
-                   settle(view, near);
+            return find_in_table(view, process, address, is_below, &neighbour->block) &&
+                   load_last_life(view, neighbour);
         if (!block_at(view, process, is_below ? address - distance : address + distance,
-                      &near->block))
+                      &neighbour->block))
             continue;
-        walk_back(view, process, address, is_below, &near->block);
-        if (settle(view, near))
+        walk_back(view, process, address, is_below, &neighbour->block);
+        if (load_last_life(view, neighbour))
             return true;
     }
     return false;
 }
 
 /* Bytes between the address and the nearest byte of the block that the program had. */
-static uint64_t distance_of(const struct beside *near, uint64_t address) {
-    uint64_t end = near->user + near->asked_bytes;
-    if (near->is_below)
+static uint64_t distance_of(const struct beside *neighbour, uint64_t address) {
+    uint64_t end = neighbour->user + neighbour->asked_bytes;
+    if (neighbour->is_below)
         return address >= end ? address - end : 0;
-    return near->user - address;
+    return neighbour->user - address;
 }
 
 /* Returns how many of the two there are. */
@@ -120,19 +121,19 @@ static int find_beside(struct view *view, uint32_t process, uint64_t address,
                        struct beside out[2]) {
     int count = 0;
     for (int above = 0; above < 2; above++) {
-        struct beside *near = &out[count];
-        *near = (struct beside){.is_below = !above};
-        if (!find(view, process, address, near))
+        struct beside *neighbour = &out[count];
+        *neighbour = (struct beside){.is_below = !above};
+        if (!find(view, process, address, neighbour))
             continue;
-        near->distance = distance_of(near, address);
+        neighbour->distance = distance_of(neighbour, address);
         count++;
     }
     return count;
 }
 
 void beside_add(struct hak_text *text, struct view *view, uint32_t process, uint64_t address) {
-    struct beside near[2];
-    int count = find_beside(view, process, address, near);
+    struct beside neighbour[2];
+    int count = find_beside(view, process, address, neighbour);
     if (count == 0) {
         hak_text_add(text, view->summary.events <= TABLE_EVENTS
                                ? "No block lay within 1 GiB of it.\n"
@@ -141,20 +142,22 @@ void beside_add(struct hak_text *text, struct view *view, uint32_t process, uint
     }
     hak_text_add(text, "The nearest blocks:\n");
     for (int i = 0; i < count; i++) {
-        const struct stack_label *label = view_stack_label(view, near[i].birth.stack);
-        hak_text_add(text, "  0x%" PRIx64 "  %s", near[i].user,
-                     hak_words_bytes(near[i].asked_bytes));
-        hak_text_add(text, ", %s, %s ", near[i].is_freed ? "freed" : "live",
-                     near[i].is_below ? "ends" : "begins");
-        hak_text_add(text, "%s %s it: %s", hak_words_bytes(near[i].distance),
-                     near[i].is_below ? "before" : "behind", hak_words_call(&near[i].birth));
+        const struct stack_label *label = view_stack_label(view, neighbour[i].birth.stack);
+        hak_text_add(text, "  0x%" PRIx64 "  %s", neighbour[i].user,
+                     hak_words_bytes(neighbour[i].asked_bytes));
+        hak_text_add(text, ", %s, %s ", neighbour[i].is_freed ? "freed" : "live",
+                     neighbour[i].is_below ? "ends" : "begins");
+        hak_text_add(text, "%s %s it: %s", hak_words_bytes(neighbour[i].distance),
+                     neighbour[i].is_below ? "before" : "behind",
+                     hak_words_call(&neighbour[i].birth));
         hak_text_add(text, " in %s %s\n", label->function[0] ? label->function : "??",
                      label->location);
     }
     const char *store = view_value(view, "store");
     hak_text_add(text, "NEXT  ");
     for (int i = 0; i < count; i++) {
-        hak_text_add(text, "%shakmem-trace why 0x%" PRIx64, i ? "     " : "    ", near[i].user);
+        hak_text_add(text, "%shakmem-trace why 0x%" PRIx64, i ? "     " : "    ",
+                     neighbour[i].user);
         hak_text_add(text, store ? " -s " : "");
         if (store)
             hak_text_add_argument(text, store);
@@ -163,16 +166,16 @@ void beside_add(struct hak_text *text, struct view *view, uint32_t process, uint
 }
 
 json_t *beside_json(struct view *view, uint32_t process, uint64_t address) {
-    struct beside near[2];
+    struct beside neighbour[2];
     json_t *array = json_array();
-    int count = find_beside(view, process, address, near);
+    int count = find_beside(view, process, address, neighbour);
     for (int i = 0; i < count; i++) {
         json_t *object = json_object();
-        hak_json_set_address(object, "user", near[i].user);
-        hak_json_set_number(object, "asked_bytes", near[i].asked_bytes);
-        json_object_set_new(object, "side", json_string(near[i].is_below ? "below" : "above"));
-        hak_json_set_number(object, "distance", near[i].distance);
-        hak_json_set_flag(object, "freed", near[i].is_freed);
+        hak_json_set_address(object, "user", neighbour[i].user);
+        hak_json_set_number(object, "asked_bytes", neighbour[i].asked_bytes);
+        json_object_set_new(object, "side", json_string(neighbour[i].is_below ? "below" : "above"));
+        hak_json_set_number(object, "distance", neighbour[i].distance);
+        hak_json_set_flag(object, "freed", neighbour[i].is_freed);
         json_array_append_new(array, object);
     }
     return array;

@@ -200,9 +200,9 @@ static int find_block(struct block *block, const struct view_processes *all, uin
         if (found == 0)
             continue;
         if (found > 0 && all->count > 0)
-            view_tell_process(view, all, row[i]);
+            view_say_which_process(view, all, row[i]);
         else if (found > 0 && process == 0)
-            view_note_process(view, address, block->key.process);
+            view_say_which_process_at(view, address, block->key.process);
         return found;
     }
     return 0;
@@ -234,7 +234,7 @@ static int verdict(const struct block *block) {
                : VIEW_OK;
 }
 
-static int tell(struct block *block) {
+static int show(struct block *block) {
     struct view *view = block->view;
     int error = find_newest(block);
     if (error == 0)
@@ -272,7 +272,7 @@ int command_block(struct view *view) {
         return VIEW_USAGE;
     end_where_it_was_opened(&block);
     if (!view_address(view, view->argument[0], all.count > 0 ? all.row[0] : 0, &place))
-        return view_asked_wrong();
+        return view_question_status();
     block.position.address = place.address;
     int found = find_block(&block, &all, place.process);
     if (found < 0)
@@ -285,7 +285,7 @@ int command_block(struct view *view) {
         view_error("out of memory");
         return VIEW_UNREADABLE;
     }
-    status = tell(&block);
+    status = show(&block);
     json_decref(block.moves);
     block_totals_free(&block.totals);
     return status;

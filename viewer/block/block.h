@@ -2,9 +2,9 @@
  *
  *   ADDR --> capture --> the store's story of a block (store/history)
  *                            |
- *      why.c   --> why_rows.c --> why_text.c, why_json.c        the last owners, the first wrong
- * step block.c --> block_totals.c, block_rows.c, block_json.c   every life, as it is read
- *                    position.c: where the address lies         beside.c: the blocks next to it
+ *   why.c   --> why_rows.c --> why_text.c, why_json.c       the last owners and what went wrong
+ *   block.c --> block_totals.c, block_rows.c, block_json.c  every life, as it is read
+ *               position.c: where the address lies          beside.c: the blocks next to it
  *
  * Calls capture and cli. */
 #ifndef HAK_VIEWER_BLOCK_BLOCK_H

@@ -16,7 +16,7 @@ static int verdict(const struct why *why) {
     return why->whole ? VIEW_OK : VIEW_INCOMPLETE;
 }
 
-static void settle(struct why *why) {
+static void find_main_lives(struct why *why) {
     const struct hak_story *story = why->story;
     if (story->life_count > 0)
         why->last = &story->lives[story->life_count - 1];
@@ -60,7 +60,7 @@ int command_why(struct view *view) {
     if (!view_read_process(view, &all))
         return VIEW_USAGE;
     if (!view_address(view, view->argument[0], counts && all.count > 0 ? all.row[0] : 0, &place))
-        return view_asked_wrong();
+        return view_question_status();
     why.position.address = place.address;
     why.asked_event = counts ? place.event : 0;
     uint32_t process = place.process;
@@ -72,13 +72,13 @@ int command_why(struct view *view) {
     if (told < 0)
         return view_store_error(view, told);
     if (told > 0 && all.count > 0)
-        view_tell_process(view, &all, process);
+        view_say_which_process(view, &all, process);
     else if (told > 0 && process == 0)
-        view_note_process(view, why.position.address, why.story->block.process);
+        view_say_which_process_at(view, why.position.address, why.story->block.process);
     view_start_pager(view);
     if (told == 0)
         return view_answer_nothing_known(view, why.position.address);
-    settle(&why);
+    find_main_lives(&why);
     struct hak_text text = {0};
     bool printed = why_make_rows(&why);
     if (printed && view->json) {

@@ -17,7 +17,8 @@ static struct why_row *new_row(struct why *why, const struct hak_event *event) {
     return row;
 }
 
-static void set_note(struct why_row *row, struct hak_text *text) {
+/* Takes the note over. */
+static void take_note(struct why_row *row, struct hak_text *text) {
     snprintf(row->note, sizeof row->note, "%s", hak_text_string(text));
     hak_text_free(text);
 }
@@ -35,7 +36,7 @@ static void mark_end(const struct why *why, const struct hak_life *life, int end
                      why->fault.code == 202 && life == why->last ? "double-free reported here"
                                                                  : "a second end of one life");
     }
-    set_note(row, &note);
+    take_note(row, &note);
 }
 
 static void mark_wrong(const struct why *why, struct why_row *row) {
@@ -44,14 +45,14 @@ static void mark_wrong(const struct why *why, struct why_row *row) {
     hak_text_add(&note, "WRONG: ");
     hak_words_add_illegal(&note, why->view->reader, why->story, &row->event, why->story->block.base,
                           why->position.user);
-    set_note(row, &note);
+    take_note(row, &note);
 }
 
 static void mark_fault(const struct why *why, struct why_row *row) {
     const struct hak_fault_words *words = hak_words_fault(why->fault.code);
     struct hak_text note = {0};
     hak_text_add(&note, "%s reported here", words ? words->name : "a crash");
-    set_note(row, &note);
+    take_note(row, &note);
 }
 
 static void add_life(struct why *why, const struct hak_life *life) {
@@ -128,7 +129,7 @@ static void mark_asked(struct why *why, struct why_row *row) {
     struct hak_text note = {0};
     hak_text_add(&note, "this is ");
     hak_text_add_name(&note, why->view->argument[0]);
-    set_note(row, &note);
+    take_note(row, &note);
 }
 
 static struct why_row *find_row(struct why *why, uint64_t id) {

@@ -37,7 +37,7 @@ void view_fail(const char *message);
 const char *view_failure(void);
 /* The status of a question that could not be read: of use, or where the store was asked for what it
  * names, of a store that cannot be read. */
-int view_asked_wrong(void);
+int view_question_status(void);
 /* Prints the reader's last error with what to do; returns the exit status for it. */
 int view_store_error(const struct view *view, int error);
 /* Ends a query of the capture; `has_memory` false: what it gave found no room. 0, or the exit
@@ -89,9 +89,9 @@ bool view_read_process(struct view *view, struct view_processes *out);
  */
 bool view_process(struct view *view, uint32_t *row);
 /* Says on stderr that `row` was taken of several that had its pid. */
-void view_tell_process(struct view *view, const struct view_processes *all, uint32_t row);
+void view_say_which_process(struct view *view, const struct view_processes *all, uint32_t row);
 /* Says on stderr which process was taken, where more than one had a block at `address`. */
-void view_note_process(struct view *view, uint64_t address, uint32_t row);
+void view_say_which_process_at(struct view *view, uint64_t address, uint32_t row);
 
 /* What --process takes to mean exactly this row: "4711", or "4711#2" where several had the pid. */
 void view_add_process_name(struct hak_text *text, struct view *view, uint32_t row);

@@ -74,7 +74,7 @@ void view_fail(const char *message) {
     failure = strdup(message);
 }
 
-int view_asked_wrong(void) {
+int view_question_status(void) {
     return view_failure() ? VIEW_UNREADABLE : VIEW_USAGE;
 }
 
@@ -163,7 +163,8 @@ int view_say_completeness(struct view *view) {
         if (view_has_pager())
             view_write(stdout, "\n%s\n", hak_text_string(&text));
         else if (fflush(stdout) == 0)
-            view_error_text(&text);
+            view_error("%s", hak_text_string(&text));
+        hak_text_free(&text);
     }
     return view_completeness(view);
 }

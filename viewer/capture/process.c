@@ -26,7 +26,7 @@ static bool read_number(const char **text, long long *out) {
     return errno == 0;
 }
 
-static bool refuse(const struct view *view, const char *value) {
+static bool refuse_value(const struct view *view, const char *value) {
     view_error("--process %s: a pid (4711), the Nth process with a pid (4711#2) or a row (#7) was "
                "expected; `hakmem-trace info --all` lists those of %s",
                value, view->store_path);
@@ -42,14 +42,14 @@ bool view_read_process(struct view *view, struct view_processes *out) {
     bool is_row = *at == '#';
     at += is_row;
     if (!read_number(&at, &number))
-        return refuse(view, value);
+        return refuse_value(view, value);
     if (!is_row && *at == '#') {
         at++;
         if (!read_number(&at, &nth) || nth == 0)
-            return refuse(view, value);
+            return refuse_value(view, value);
     }
     if (*at)
-        return refuse(view, value);
+        return refuse_value(view, value);
     out->by_pid = !is_row;
     if (!is_row)
         find_rows(view, "SELECT id FROM process WHERE pid = ?1 ORDER BY id DESC", number, out);
@@ -121,7 +121,7 @@ void view_add_process(struct hak_text *text, struct view *view, uint32_t row) {
     hak_query_end(&q);
 }
 
-void view_tell_process(struct view *view, const struct view_processes *all, uint32_t row) {
+void view_say_which_process(struct view *view, const struct view_processes *all, uint32_t row) {
     struct hak_text text = {0};
     if (all->is_row_instead) {
         hak_text_add(&text, "no process had the pid %u; row #%u is used: ", row, row);
@@ -153,7 +153,7 @@ bool view_process(struct view *view, uint32_t *row) {
     if (all.count == 0)
         return true;
     *row = all.row[0];
-    view_tell_process(view, &all, *row);
+    view_say_which_process(view, &all, *row);
     return true;
 }
 
@@ -172,7 +172,7 @@ static int processes_at(struct view *view, uint64_t address, uint32_t *row, bool
     return processes;
 }
 
-void view_note_process(struct view *view, uint64_t address, uint32_t row) {
+void view_say_which_process_at(struct view *view, uint64_t address, uint32_t row) {
     uint32_t rows[VIEW_BLOCKS_MAX];
     bool is_all = true;
     int count =

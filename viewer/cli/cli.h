@@ -168,7 +168,7 @@ struct table {
 };
 
 /* Headings first, all of them; then rows, cell by cell. Text is copied, in its visible form
- * (report/text.h). */
+ * (report/text/text.h). */
 void table_add_heading(struct table *t, const char *text);
 void table_add_text_heading(struct table *t, const char *text);
 void table_add_cell(struct table *t, const char *text);

@@ -99,7 +99,7 @@ bool view_end_output(void) {
     return written;
 }
 
-/* The one place where anything is written to a terminal, a pipe or a file. */
+/* The one place where anything is written to a terminal, a pipe or a file. Frees the text. */
 static bool write_text(FILE *to, struct hak_text *text) {
     bool is_whole = !text->failed;
     if (is_whole)

@@ -177,7 +177,7 @@ int command_events(struct view *view) {
         return status;
     if (!view_number(view, "tail", &listing.tail_wanted) ||
         !event_filter_read(view, &listing.filter))
-        return view_asked_wrong();
+        return view_question_status();
     view_start_pager(view);
     if (view->json) {
         view_write_document(view);

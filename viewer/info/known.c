@@ -6,7 +6,7 @@
 
 #define UNUSED_SHOWN 5
 
-static struct hak_query ask(struct view *view) {
+static struct hak_query query_suppressions(struct view *view) {
     return hak_ask(hak_store_database(view->reader),
                    "SELECT path, line, text, used FROM suppression ORDER BY path, line",
                    "reading suppressions");
@@ -44,7 +44,7 @@ static bool add_file(struct hak_text *text, struct view *view, struct hak_query 
 }
 
 void info_add_suppressions(struct hak_text *text, struct view *view) {
-    struct hak_query q = ask(view);
+    struct hak_query q = query_suppressions(view);
     bool more = hak_query_next(&q);
     while (more)
         more = add_file(text, view, &q);
@@ -53,7 +53,7 @@ void info_add_suppressions(struct hak_text *text, struct view *view) {
 
 json_t *info_suppressions_json(struct view *view) {
     json_t *list = json_array();
-    struct hak_query q = ask(view);
+    struct hak_query q = query_suppressions(view);
     while (hak_query_next(&q)) {
         json_t *object = json_object();
         hak_json_set_text(object, "path", hak_query_text(&q, 0));

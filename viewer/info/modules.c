@@ -66,11 +66,11 @@ struct modules {
     struct hak_query unreadable; /* is the file ?1 one that killed its reader? */
 };
 
-static uint64_t number(const struct modules *all, int column) {
+static uint64_t number_in(const struct modules *all, int column) {
     return hak_query_number(&all->query, column);
 }
 
-static const char *name(const struct modules *all, int column) {
+static const char *text_in(const struct modules *all, int column) {
     return hak_query_text(&all->query, column);
 }
 
@@ -81,7 +81,7 @@ static const char *name(const struct modules *all, int column) {
 
 static bool is_unreadable(struct modules *all) {
     hak_query_again(&all->unreadable);
-    hak_query_bind_text(&all->unreadable, 1, name(all, PATH));
+    hak_query_bind_text(&all->unreadable, 1, text_in(all, PATH));
     return hak_query_next(&all->unreadable);
 }
 
@@ -89,11 +89,11 @@ static bool is_unreadable(struct modules *all) {
 static const char *symbols_of(struct modules *all) {
     if (is_unreadable(all))
         return "unreadable";
-    if (number(all, FRAMES) == 0)
+    if (number_in(all, FRAMES) == 0)
         return "-";
-    if (number(all, LINES) > 0)
+    if (number_in(all, LINES) > 0)
         return "functions, lines";
-    return number(all, NAMED) > 0 ? "functions" : "none found";
+    return number_in(all, NAMED) > 0 ? "functions" : "none found";
 }
 
 static void add_heading(struct hak_text *text, const struct modules *all) {
@@ -108,74 +108,76 @@ static void add_heading(struct hak_text *text, const struct modules *all) {
 
 /* Where and when a mapping was there, if it was not from the start to the end. */
 static void add_loads(struct hak_text *text, const struct modules *all) {
-    if (number(all, UNLOAD) > 0)
+    if (number_in(all, UNLOAD) > 0)
         hak_text_add(text, "   loaded at event %s, unloaded at %s",
-                     hak_words_number(number(all, LOAD)), hak_words_number(number(all, UNLOAD)));
-    else if (number(all, GENERATION) > 0)
-        hak_text_add(text, "   loaded at event %s, after %s", hak_words_number(number(all, LOAD)),
-                     hak_words_count(number(all, GENERATION), "unload", "unloads"));
+                     hak_words_number(number_in(all, LOAD)),
+                     hak_words_number(number_in(all, UNLOAD)));
+    else if (number_in(all, GENERATION) > 0)
+        hak_text_add(text, "   loaded at event %s, after %s",
+                     hak_words_number(number_in(all, LOAD)),
+                     hak_words_count(number_in(all, GENERATION), "unload", "unloads"));
 }
 
 static void add_line(struct hak_text *text, struct modules *all) {
     int column = 0;
     if (all->ranges) {
-        hak_text_add(text, "0x%" PRIx64, number(all, START));
-        hak_text_add_at(text, 16, "0x%" PRIx64, number(all, END));
+        hak_text_add(text, "0x%" PRIx64, number_in(all, START));
+        hak_text_add_at(text, 16, "0x%" PRIx64, number_in(all, END));
         hak_text_tab(text, column = 32);
     } else {
-        hak_text_add(text, "%9s", hak_words_number(number(all, PROCESSES)));
+        hak_text_add(text, "%9s", hak_words_number(number_in(all, PROCESSES)));
         hak_text_tab(text, column = 11);
     }
-    hak_text_add(text, "%6s  ", hak_words_number(number(all, FRAMES)));
-    hak_text_add(text, "%5s   ", hak_words_number(number(all, NAMED)));
-    hak_text_add(text, "%9s  ", hak_words_number(number(all, LINES)));
+    hak_text_add(text, "%6s  ", hak_words_number(number_in(all, FRAMES)));
+    hak_text_add(text, "%5s   ", hak_words_number(number_in(all, NAMED)));
+    hak_text_add(text, "%9s  ", hak_words_number(number_in(all, LINES)));
     hak_text_add(text, "%s", symbols_of(all));
     hak_text_add_at(text, column + 45, "%.8s",
-                    name(all, BUILD_ID)[0] ? name(all, BUILD_ID) : "none");
+                    text_in(all, BUILD_ID)[0] ? text_in(all, BUILD_ID) : "none");
     hak_text_tab(text, column + 55);
-    hak_text_add_name(text, name(all, PATH));
+    hak_text_add_name(text, text_in(all, PATH));
     if (all->ranges)
         add_loads(text, all);
-    else if (number(all, UNLOADS) > 0)
-        hak_text_add(text, "   %s", hak_words_count(number(all, UNLOADS), "unload", "unloads"));
+    else if (number_in(all, UNLOADS) > 0)
+        hak_text_add(text, "   %s", hak_words_count(number_in(all, UNLOADS), "unload", "unloads"));
     hak_text_add(text, "\n");
 }
 
-static void each_text(struct modules *all) {
+static void print_module(struct modules *all) {
     struct hak_text text = {0};
-    if (all->ranges && number(all, PROCESS) != all->last_process) {
+    if (all->ranges && number_in(all, PROCESS) != all->last_process) {
         hak_text_add(&text, "%sprocess ", all->count ? "\n" : "");
-        view_add_process(&text, all->view, (uint32_t)number(all, PROCESS));
+        view_add_process(&text, all->view, (uint32_t)number_in(all, PROCESS));
         hak_text_add(&text, "\n");
         add_heading(&text, all);
     } else if (all->count == 0) {
         add_heading(&text, all);
     }
-    all->last_process = (uint32_t)number(all, PROCESS);
+    all->last_process = (uint32_t)number_in(all, PROCESS);
     add_line(&text, all);
     view_print(&text);
 }
 
-static void each_json(struct modules *all) {
+static void add_module_json(struct modules *all) {
     json_t *object = json_object();
     if (all->ranges) {
-        hak_json_set_number(object, "id", number(all, ID));
-        hak_json_set_number(object, "process", number(all, PROCESS));
-        hak_json_set_address(object, "start", number(all, START));
-        hak_json_set_address(object, "end", number(all, END));
-        hak_json_set_address(object, "load_bias", number(all, BIAS));
-        hak_json_set_number(object, "generation", number(all, GENERATION));
-        hak_json_set_number(object, "load_event", number(all, LOAD));
-        hak_json_set_known(object, "unload_event", number(all, UNLOAD), number(all, UNLOAD));
+        hak_json_set_number(object, "id", number_in(all, ID));
+        hak_json_set_number(object, "process", number_in(all, PROCESS));
+        hak_json_set_address(object, "start", number_in(all, START));
+        hak_json_set_address(object, "end", number_in(all, END));
+        hak_json_set_address(object, "load_bias", number_in(all, BIAS));
+        hak_json_set_number(object, "generation", number_in(all, GENERATION));
+        hak_json_set_number(object, "load_event", number_in(all, LOAD));
+        hak_json_set_known(object, "unload_event", number_in(all, UNLOAD), number_in(all, UNLOAD));
     } else {
-        hak_json_set_number(object, "processes", number(all, PROCESSES));
+        hak_json_set_number(object, "processes", number_in(all, PROCESSES));
     }
-    hak_json_set_text(object, "path", name(all, PATH));
-    hak_json_set_text(object, "build_id", name(all, BUILD_ID));
-    hak_json_set_number(object, "frames", number(all, FRAMES));
-    hak_json_set_number(object, "frames_named", number(all, NAMED));
-    hak_json_set_number(object, "frames_with_line", number(all, LINES));
-    hak_json_set_number(object, "unloads", number(all, UNLOADS));
+    hak_json_set_text(object, "path", text_in(all, PATH));
+    hak_json_set_text(object, "build_id", text_in(all, BUILD_ID));
+    hak_json_set_number(object, "frames", number_in(all, FRAMES));
+    hak_json_set_number(object, "frames_named", number_in(all, NAMED));
+    hak_json_set_number(object, "frames_with_line", number_in(all, LINES));
+    hak_json_set_number(object, "unloads", number_in(all, UNLOADS));
     json_array_append_new(all->list, object);
 }
 
@@ -221,11 +223,11 @@ int command_modules(struct view *view) {
     while (!ferror(stdout) && hak_query_next(&all.query)) {
         view_start_pager(view);
         if (view->json)
-            each_json(&all);
+            add_module_json(&all);
         else
-            each_text(&all);
+            print_module(&all);
         all.count++;
-        all.unloads += number(&all, UNLOADS);
+        all.unloads += number_in(&all, UNLOADS);
     }
     status = view_end_query(view, &all.query, true);
     hak_query_end(&all.unreadable);

@@ -74,7 +74,7 @@ static int read_rows(struct view *view, struct leaks_list *list, const char *sql
 }
 
 /* What baseline or suppressions know. */
-static void compare(struct view *view, struct leaks_list *list) {
+static void mark_known(struct view *view, struct leaks_list *list) {
     for (size_t i = 0; i < list->row_count; i++) {
         struct leaks_row *row = &list->rows[i];
         struct hak_frames frames = {0};
@@ -117,7 +117,7 @@ int leaks_read(struct view *view, struct leaks_list *list) {
     if (error == 0)
         error = read_rows(view, list, rows, process, scan, add_row);
     if (error == 0)
-        compare(view, list);
+        mark_known(view, list);
     return error;
 }
 

@@ -33,7 +33,7 @@ static bool is_off(const struct view *view) {
 }
 
 /* Where reports go: "" = stderr. */
-static bool settle_log(const struct view *view, pid_t pid, const char *store, char *log) {
+static bool prepare_log(const struct view *view, pid_t pid, const char *store, char *log) {
     const char *option = view_variable_value(view, "LOG");
     if (option && option[0])
         return run_expand_path(option, view->argument[0], pid, log, RUN_CI_PATH) &&
@@ -55,7 +55,7 @@ static bool start(struct view *view, const struct run_files *files, struct run_c
         run_child_cancel(child);
         return false;
     }
-    if (!settle_log(view, child->pid, path, log) || !run_ci_settle(view, child->pid, path, ci)) {
+    if (!prepare_log(view, child->pid, path, log) || !run_ci_settle(view, child->pid, path, ci)) {
         run_child_cancel(child);
         return false;
     }

@@ -24,9 +24,9 @@ const char *run_target_unreadable(void);
 
 /* Path of the store, with %e and %p put in. False (printed): something lies there that must not be
  * replaced, or the user named a path at which no store can be made. */
+bool run_settle_store(const struct view *view, pid_t pid, char *path, size_t bytes);
 /* The same for `import`, which knows its path. */
 bool run_check_store(const struct view *view, const char *path);
-bool run_settle_store(const struct view *view, pid_t pid, char *path, size_t bytes);
 /* False (printed): no file can be made at `path`, where reports should go. */
 bool run_check_log(const char *path);
 

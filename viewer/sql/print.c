@@ -33,7 +33,8 @@ static char *cell_of(sqlite3_stmt *query, int i) {
     return cell ? cell : strdup("");
 }
 
-/* A field of a row: all of it, so that a program gets back what lies in the store. */
+/* A field of a row: all of a text or a number, so that a program gets back what lies in the store;
+ * of a blob what a table shows of it. */
 static void add_field(struct hak_text *text, sqlite3_stmt *query, int i) {
     const char *value;
     if (sqlite3_column_type(query, i) == SQLITE_BLOB)

@@ -42,9 +42,8 @@ struct hak_suppressions *hak_suppressions_parse(const char *name, const char *te
 void hak_suppressions_free(struct hak_suppressions *suppressions);
 
 /* The first suppression that matches a finding: `code` (HKM number; 401 for leaks; a crash, 0, is
- * never matched) with the stack
- * `frames`, innermost first (of a leak, its allocation). Its `used` is raised by one. NULL: none
- * does, or `suppressions` is NULL. */
+ * never matched) with its stack `frames`, innermost first; of a leak, that of its allocation. Its
+ * `used` is raised by one. NULL: none does, or `suppressions` is NULL. */
 struct hak_suppression *hak_suppressions_match(struct hak_suppressions *suppressions, unsigned code,
                                                const struct hak_frame *frames, int count);
 

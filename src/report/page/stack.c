@@ -116,10 +116,10 @@ static void choose_frames(const struct hak_frames *frames, bool layer_move, int 
 
 /* "... 5 frames of libstdc++: std::vector<...>::push_back": by the function that was called. */
 static void add_folded(struct hak_text *text, const struct hak_frames *frames,
-                       const struct report_frame *run) {
-    const struct hak_frame *outermost = &frames->frame[run->to];
+                       const struct report_frame *folded) {
+    const struct hak_frame *outermost = &frames->frame[folded->to];
     const char *names[2] = {NULL, NULL};
-    for (int i = run->from; i <= run->to; i++) {
+    for (int i = folded->from; i <= folded->to; i++) {
         const char *name = hak_words_library(&frames->frame[i]);
         for (int k = 0; k < 2 && name; k++)
             if (!names[k] || names[k] == name || strcmp(names[k], name) == 0) {
@@ -128,7 +128,7 @@ static void add_folded(struct hak_text *text, const struct hak_frames *frames,
             }
     }
     hak_text_add(text, "      ... %s of %s",
-                 hak_words_count((uint64_t)run->folded, "frame", "frames"),
+                 hak_words_count((uint64_t)folded->folded, "frame", "frames"),
                  names[0] ? names[0] : "no program");
     if (names[1])
         hak_text_add(text, " and %s", names[1]);
@@ -143,17 +143,17 @@ static void add_folded(struct hak_text *text, const struct hak_frames *frames,
 
 /* "... 2 wrappers of the allocator: lalloc, alloc_clear" */
 static void add_wrappers(struct hak_text *text, const struct hak_frames *frames,
-                         const struct report_frame *run) {
+                         const struct report_frame *folded) {
     int named = 0;
     hak_text_add(text, "      ... %s of the allocator: ",
-                 hak_words_count((uint64_t)run->folded, "wrapper", "wrappers"));
-    for (int i = run->from; i <= run->to && named < WRAPPERS_NAMED; i++) {
+                 hak_words_count((uint64_t)folded->folded, "wrapper", "wrappers"));
+    for (int i = folded->from; i <= folded->to && named < WRAPPERS_NAMED; i++) {
         if (frames->frame[i].is_hakmem)
             continue;
         hak_text_add(text, "%s", named++ ? ", " : "");
         hak_words_add_function(text, frames->frame[i].function);
     }
-    hak_text_add(text, "%s\n", named < run->folded ? ", ..." : "");
+    hak_text_add(text, "%s\n", named < folded->folded ? ", ..." : "");
 }
 
 /* Appends them, each as "      #0 function   file:line"; `absent` stands for an empty stack. */

@@ -89,8 +89,7 @@ const char *hak_words_change(const struct hak_event *event);
  * none such. */
 const char *hak_words_setting(unsigned setting);
 /* True when hops.def has such a place; its number goes to `place`. `text` is its name in either
- * form
- * ("TLS SLL", "SLL"), in any case. */
+ * form, "TLS SLL" or "SLL", in any case. */
 bool hak_words_find_place(const char *text, unsigned *place);
 /* True for the caches of a thread: where a block may be when a fork leaves the thread behind. */
 bool hak_words_is_thread_place(unsigned place);

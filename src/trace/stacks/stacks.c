@@ -5,7 +5,7 @@
 #include "trace/node.h"
 #include "trace/stacks/walk.h"
 #include "trace/trace.h"
-#include "unwind/text.h"
+#include "unwind/code.h"
 
 enum { GENERATION_BITS = 22 };
 
@@ -45,11 +45,11 @@ void hak_stacks_start(const struct hak_stacks_setup *wanted) {
 void hak_stacks_fork_child(uint32_t process, _Atomic uint64_t *no_stack) {
     hak_stacks_now.process = process;
     hak_stacks_now.no_stack = no_stack;
-    hak_text_fork_child();
+    hak_code_fork_child();
 }
 
 void hak_stacks_fork_threads(void) {
-    hak_text_fork_child();
+    hak_code_fork_child();
     hak_splice_fork_child();
 }
 

@@ -24,7 +24,7 @@
 #include <sys/single_threaded.h>
 #include <unistd.h>
 #include "unwind/modules.h"
-#include "unwind/text.h"
+#include "unwind/code.h"
 #include "trace/stacks/stacks.h"
 #include "trace/trace.h"
 #include "unwind/unwind.h"
@@ -173,7 +173,7 @@ enum answer { SAME, DIFFERENT, OURS_FURTHER, THEIRS_FURTHER, GUESSED_OTHERWISE }
 /* The frames up to the first without CFI, that one included: what both must find alike. */
 static size_t count_known(const uintptr_t *ips, size_t count) {
     for (size_t i = 1; i < count; i++)
-        if (!hak_text_has_cfi(ips[i] - 1))
+        if (!hak_code_has_cfi(ips[i] - 1))
             return i + 1;
     return count;
 }
@@ -202,7 +202,7 @@ static enum answer compare_frames(const uintptr_t *ours, size_t our_count, enum 
 static size_t leave_out_wild(uintptr_t *theirs, size_t their_count) {
     size_t kept = 0;
     for (size_t i = 0; i < their_count; i++)
-        if (hak_text_is_executable(theirs[i]))
+        if (hak_code_is_executable(theirs[i]))
             theirs[kept++] = theirs[i];
     if (kept != their_count)
         atomic_fetch_add(&counts->theirs_wild, 1);

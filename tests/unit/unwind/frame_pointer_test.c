@@ -1,4 +1,4 @@
-/* Tests of src/unwind/frame_pointer.c and text.c: stacks go on through code without call frame
+/* Tests of src/unwind/frame_pointer.c and code.c: stacks go on through code without call frame
  * information where a return address proves itself, and end, safely, where none does. */
 #include "unwind/frame_pointer.h"
 #include <signal.h>
@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "unwind/text.h"
+#include "unwind/code.h"
 #include "unwind/unwind.h"
 #include "unit/suite.h"
 
@@ -129,7 +129,7 @@ START_TEST(in_a_forked_child) {
     call_by_pointer((void (*)(void))make_code());
     pid_t child = fork();
     if (child == 0) {
-        hak_text_fork_child();
+        hak_code_fork_child();
         call_by_pointer((void (*)(void))make_code());
         _exit(end == HAK_UNWIND_BY_FRAMES ? 0 : 1);
     }
@@ -164,24 +164,24 @@ START_TEST(calls_are_told_from_other_code) {
     uint8_t *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     mprotect(page, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC);
     for (size_t i = 0; i < sizeof sample / sizeof *sample; i++) {
-        struct hak_text_reader reader = {1};
-        struct hak_text_call call;
+        struct hak_code_reader reader = {1};
+        struct hak_code_call call;
         memset(page, 0xcc, 64);
         memcpy(page + 32, sample[i].code, sample[i].bytes);
         uintptr_t ip = (uintptr_t)page + 32 + sample[i].bytes;
-        ck_assert_msg(hak_text_follows_call(&reader, ip, &call) == sample[i].is_call, "sample %zu",
+        ck_assert_msg(hak_code_follows_call(&reader, ip, &call) == sample[i].is_call, "sample %zu",
                       i);
     }
-    struct hak_text_reader reader = {1};
-    struct hak_text_call call;
+    struct hak_code_reader reader = {1};
+    struct hak_code_call call;
     memcpy(page + 32, "\xe8\x10\0\0\0", 5); /* to page + 53, a jump to page + 5 */
     memcpy(page + 53, "\xf3\x0f\x1e\xfa\xe9\xc7\xff\xff\xff", 9);
-    ck_assert(hak_text_follows_call(&reader, (uintptr_t)page + 37, &call));
+    ck_assert(hak_code_follows_call(&reader, (uintptr_t)page + 37, &call));
     ck_assert(call.is_direct);
     ck_assert_uint_eq(call.target, (uintptr_t)page + 5);
     mprotect(page, PAGE, PROT_READ | PROT_WRITE);
     munmap(page, PAGE);
-    ck_assert(!hak_text_follows_call(&(struct hak_text_reader){1}, (uintptr_t)page + 37, &call));
+    ck_assert(!hak_code_follows_call(&(struct hak_code_reader){1}, (uintptr_t)page + 37, &call));
 }
 END_TEST
 

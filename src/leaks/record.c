@@ -7,14 +7,14 @@
 #include "trace/trace.h"
 
 enum {
-    TOLD_MAX = 1 << 20, /* blocks told one by one; the rest is in the sums */
+    RECORDED_MAX = 1 << 20, /* blocks that are recorded one by one; the rest is in the sums */
     MICROSECOND_NS = 1000,
 };
 
-struct telling {
+struct recording {
     enum hak_mark mark; /* only these */
     bool is_silent;     /* nothing is recorded */
-    uint64_t told;
+    uint64_t recorded;
 };
 
 static uint8_t kind_of(enum hak_mark mark) {
@@ -23,13 +23,14 @@ static uint8_t kind_of(enum hak_mark mark) {
                                        : HAK_LEAK_IS_REACHABLE;
 }
 
-static void tell_block(const struct hak_leak_block *block, void *context) {
-    struct telling *telling = context;
+static void record_block(const struct hak_leak_block *block, void *context) {
+    struct recording *recording = context;
     enum hak_mark mark = hak_mark_of(block);
-    if (mark != telling->mark || hak_leak_is_inherited(block) || telling->told == TOLD_MAX)
+    if (mark != recording->mark || hak_leak_is_inherited(block) ||
+        recording->recorded == RECORDED_MAX)
         return;
-    telling->told++;
-    if (telling->is_silent)
+    recording->recorded++;
+    if (recording->is_silent)
         return;
     struct hak_event_fields fields = {
         .address = block->user,
@@ -46,7 +47,8 @@ static void tell_block(const struct hak_leak_block *block, void *context) {
     hak_trace_record_for_report(&fields);
 }
 
-static void tell_scan(const struct hak_leak_scan *scan, enum hak_leak_reason reason, uint64_t ns) {
+static void record_scan(const struct hak_leak_scan *scan, enum hak_leak_reason reason,
+                        uint64_t ns) {
     uint64_t microseconds = ns / MICROSECOND_NS;
     struct hak_event_fields fields = {
         .address = scan->index.blocks,
@@ -62,26 +64,26 @@ static void tell_scan(const struct hak_leak_scan *scan, enum hak_leak_reason rea
     hak_trace_record_for_report(&fields);
 }
 
-size_t hak_leak_tell(struct hak_leak_scan *scan, enum hak_leak_reason reason, uint64_t ns) {
-    struct telling telling = {.told = 0};
+size_t hak_leak_record(struct hak_leak_scan *scan, enum hak_leak_reason reason, uint64_t ns) {
+    struct recording recording = {.recorded = 0};
     bool with_reachable = hak_options.leaks_reachable;
     size_t lost = scan->block_count[HAK_MARK_DIRECT] + scan->block_count[HAK_MARK_INDIRECT];
-    bool is_to_tell = lost > 0 || (with_reachable && scan->block_count[HAK_MARK_REACHED]);
+    bool is_to_record = lost > 0 || (with_reachable && scan->block_count[HAK_MARK_REACHED]);
     /* With HAKMEM_TRACE=off there is a recording for what is to be reported alone. */
-    if (!hak_options.trace && (!is_to_tell || !hak_trace_open_for_report()))
-        telling.is_silent = true;
+    if (!hak_options.trace && (!is_to_record || !hak_trace_open_for_report()))
+        recording.is_silent = true;
     static const enum hak_mark order[] = {HAK_MARK_DIRECT, HAK_MARK_INDIRECT, HAK_MARK_REACHED};
     for (unsigned i = 0; i < (with_reachable ? 3 : 2); i++) {
-        telling.mark = order[i];
+        recording.mark = order[i];
         if (scan->block_count[order[i]])
-            hak_leak_each(&scan->index, tell_block, &telling);
+            hak_leak_each(&scan->index, record_block, &recording);
     }
-    if (!telling.is_silent)
-        tell_scan(scan, reason, ns);
-    if (telling.told > 0) {
-        hak_leak_tell_of(scan);
+    if (!recording.is_silent)
+        record_scan(scan, reason, ns);
+    if (recording.recorded > 0) {
+        hak_leak_set_written_scan(scan);
         hak_trace_leaks();
-        hak_leak_tell_of(NULL);
+        hak_leak_set_written_scan(NULL);
     }
     return lost;
 }

@@ -1,5 +1,5 @@
 /* Knows which memory can be executed and reads instructions there without ever faulting. */
-#include "unwind/text.h"
+#include "unwind/code.h"
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -134,7 +134,7 @@ static bool refresh(void) {
     return true;
 }
 
-bool hak_text_is_executable(uintptr_t address) {
+bool hak_code_is_executable(uintptr_t address) {
     if (address >> ADDRESS_BITS != 0)
         return false;
     if (is_in_ranges(address))
@@ -145,18 +145,18 @@ bool hak_text_is_executable(uintptr_t address) {
     return true;
 }
 
-bool hak_text_is_known(uintptr_t address) {
+bool hak_code_is_known(uintptr_t address) {
     return is_in_ranges(address);
 }
 
-void hak_text_fork_child(void) {
+void hak_code_fork_child(void) {
     atomic_store(&reader_thread, 0);
 }
 
 /* ---- instructions -----------------------------------------------------------------------------
  */
 
-bool hak_text_copy(struct hak_text_reader *reader, uintptr_t from, uint8_t *to, unsigned bytes) {
+bool hak_code_copy(struct hak_code_reader *reader, uintptr_t from, uint8_t *to, unsigned bytes) {
     uintptr_t first = from & ~(uintptr_t)(PAGE_BYTES - 1);
     uintptr_t last = (from + bytes - 1) & ~(uintptr_t)(PAGE_BYTES - 1);
     if (from < PAGE_BYTES || (from + bytes) >> ADDRESS_BITS != 0)
@@ -170,7 +170,7 @@ bool hak_text_copy(struct hak_text_reader *reader, uintptr_t from, uint8_t *to, 
     return true;
 }
 
-bool hak_text_has_cfi(uintptr_t pc) {
+bool hak_code_has_cfi(uintptr_t pc) {
     struct dl_find_object object;
     struct hak_cfi cfi;
     return pc >> ADDRESS_BITS == 0 && _dl_find_object((void *)pc, &object) == 0 &&
@@ -185,11 +185,11 @@ static uintptr_t displaced(uintptr_t from, const uint8_t *bytes) {
 
 /* Where code at `address` leads when it is a PLT entry (jmp *slot, perhaps behind endbr64 and with
  * a bnd prefix) or a jump; else `address` itself. */
-static uintptr_t follow_jump(struct hak_text_reader *reader, uintptr_t address) {
+static uintptr_t follow_jump(struct hak_code_reader *reader, uintptr_t address) {
     static const uint8_t landing_pad[] = {0xf3, 0x0f, 0x1e, 0xfa};
     uint8_t code[12];
     uintptr_t slot, target;
-    if (!hak_text_copy(reader, address, code, sizeof code))
+    if (!hak_code_copy(reader, address, code, sizeof code))
         return address;
     unsigned at = memcmp(code, landing_pad, sizeof landing_pad) == 0 ? sizeof landing_pad : 0;
     at += code[at] == 0xf2;
@@ -198,7 +198,7 @@ static uintptr_t follow_jump(struct hak_text_reader *reader, uintptr_t address) 
     if (code[at] != 0xff || code[at + 1] != 0x25 || at + 6 > sizeof code)
         return address;
     slot = displaced(address + at + 6, code + at + 2);
-    return (slot & 7) == 0 && hak_text_copy(reader, slot, (uint8_t *)&target, sizeof target)
+    return (slot & 7) == 0 && hak_code_copy(reader, slot, (uint8_t *)&target, sizeof target)
                ? target
                : address;
 }
@@ -220,16 +220,16 @@ static bool is_indirect_call(const uint8_t *code, unsigned bytes) {
     return length == bytes;
 }
 
-bool hak_text_follows_call(struct hak_text_reader *reader, uintptr_t ip,
-                           struct hak_text_call *call) {
+bool hak_code_follows_call(struct hak_code_reader *reader, uintptr_t ip,
+                           struct hak_code_call *call) {
     uint8_t code[CALL_BYTES_MAX];
-    *call = (struct hak_text_call){false, 0};
-    if (ip >> ADDRESS_BITS != 0 || ip < PAGE_BYTES || !hak_text_is_executable(ip - 1) ||
-        !hak_text_copy(reader, ip - CALL_BYTES_MAX, code, sizeof code))
+    *call = (struct hak_code_call){false, 0};
+    if (ip >> ADDRESS_BITS != 0 || ip < PAGE_BYTES || !hak_code_is_executable(ip - 1) ||
+        !hak_code_copy(reader, ip - CALL_BYTES_MAX, code, sizeof code))
         return false;
     const uint8_t *end = code + CALL_BYTES_MAX;
-    if (end[-5] == 0xe8 && hak_text_is_executable(displaced(ip, end - 4))) {
-        *call = (struct hak_text_call){true, follow_jump(reader, displaced(ip, end - 4))};
+    if (end[-5] == 0xe8 && hak_code_is_executable(displaced(ip, end - 4))) {
+        *call = (struct hak_code_call){true, follow_jump(reader, displaced(ip, end - 4))};
         return true;
     }
     for (unsigned bytes = 2; bytes <= CALL_BYTES_MAX; bytes++)

@@ -11,42 +11,42 @@
  * The ranges lie in two static tables of the process, one in use while the other is filled; one
  * thread at a time reads the maps, others go on with what is known. A forked child inherits them.
  * All functions are async-signal-safe, allocate nothing, take no lock and keep errno. */
-#ifndef HAK_UNWIND_TEXT_H
-#define HAK_UNWIND_TEXT_H
+#ifndef HAK_UNWIND_CODE_H
+#define HAK_UNWIND_CODE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 #include "block.h"
 
 /* What one walk has learnt: the last page of code that the kernel said is readable, or 1. */
-struct hak_text_reader {
+struct hak_code_reader {
     uintptr_t page;
 };
 
 /* The call whose return address was looked at. */
-struct hak_text_call {
+struct hak_code_call {
     bool is_direct;   /* e8: the called address is known */
     uintptr_t target; /* where it leads, through a PLT entry or a jump too; 0 = not known */
 };
 
 /* Does a call instruction end at `ip`, in memory that can be executed? Fills `call` then. */
-HAK_HIDDEN bool hak_text_follows_call(struct hak_text_reader *reader, uintptr_t ip,
-                                      struct hak_text_call *call);
+HAK_HIDDEN bool hak_code_follows_call(struct hak_code_reader *reader, uintptr_t ip,
+                                      struct hak_code_call *call);
 
 /* Copies `bytes` (at most 16) of code from `from`. Returns false when they cannot be read. */
-HAK_HIDDEN bool hak_text_copy(struct hak_text_reader *reader, uintptr_t from, uint8_t *to,
+HAK_HIDDEN bool hak_code_copy(struct hak_code_reader *reader, uintptr_t from, uint8_t *to,
                               unsigned bytes);
 
 /* Is there call frame information for `pc`? */
-HAK_HIDDEN bool hak_text_has_cfi(uintptr_t pc);
+HAK_HIDDEN bool hak_code_has_cfi(uintptr_t pc);
 
 /* Is `address` in memory that can be executed, as far as is known? */
-HAK_HIDDEN bool hak_text_is_executable(uintptr_t address);
+HAK_HIDDEN bool hak_code_is_executable(uintptr_t address);
 
 /* The same without looking at the maps again. */
-HAK_HIDDEN bool hak_text_is_known(uintptr_t address);
+HAK_HIDDEN bool hak_code_is_known(uintptr_t address);
 
 /* In a forked child: whoever read the maps in the parent is not here. */
-HAK_HIDDEN void hak_text_fork_child(void);
+HAK_HIDDEN void hak_code_fork_child(void);
 
 #endif
