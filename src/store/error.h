@@ -3,7 +3,6 @@
 #define HAK_STORE_ERROR_H
 
 enum hak_store_error {
-    HAK_STORE_OK = 0,
     HAK_STORE_MISSING = -1,   /* no such file */
     HAK_STORE_FOREIGN = -2,   /* a file, but no store of ours (application_id) */
     HAK_STORE_NEWER = -3,     /* written by a newer hakmem */

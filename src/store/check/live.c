@@ -84,7 +84,7 @@ static int compare_run(struct hak_live_check *k, const struct hak_live_run *run,
                        int (*due)(void *context, struct hak_live_state *out), void *context) {
     struct hak_live_cursor stored;
     struct hak_live_state s;
-    int error = hak_live_cursor_open(&stored, &k->reader->db, run, 0, 0);
+    int error = hak_live_cursor_open(&stored, &k->reader->db, run, 0);
     for (bool is_told = false; !error && !is_told;) {
         int is_due = due(context, &s);
         const struct hak_live_state *got = hak_live_cursor_peek(&stored, &error);

@@ -16,11 +16,8 @@
 /* One stretch of one process's log; older stretches come first. */
 struct source {
     bool is_run;
-    struct hak_live_cursor cursor; /* of a run */
     struct hak_scan_limits limits; /* of events */
     bool needs_ends;               /* a birth in it may hide a life whose end was lost */
-    struct hak_live_table table;   /* sorted; of bases from the batch's beginning on */
-    uint32_t at;
 };
 
 struct hak_live {
@@ -29,25 +26,26 @@ struct hak_live {
     struct hak_query processes; /* all that had begun, where not one is asked for */
     uint32_t process;
     struct source *source;
-    uint32_t sources, room;
+    struct hak_live_cursor *cursor; /* of each; of events over the bases of this batch */
+    uint32_t sources, source_room, cursor_room;
     uint64_t from, below; /* bases of this batch; below 0 = all */
     bool is_open, is_done;
     uint64_t chunks;
 };
 
 static void drop_sources(struct hak_live *l) {
-    for (uint32_t i = 0; i < l->sources; i++) {
-        hak_live_cursor_close(&l->source[i].cursor);
-        hak_live_table_free(&l->source[i].table);
-    }
+    for (uint32_t i = 0; i < l->sources; i++)
+        hak_live_cursor_close(&l->cursor[i]);
     l->sources = 0;
 }
 
 static struct source *add_source(struct hak_live *l) {
-    if (!hak_array_make_room(&l->source, l->sources, &l->room, sizeof *l->source))
+    if (!hak_array_make_room(&l->source, l->sources, &l->source_room, sizeof *l->source) ||
+        !hak_array_make_room(&l->cursor, l->sources, &l->cursor_room, sizeof *l->cursor))
         return NULL;
-    struct source *s = &l->source[l->sources++];
+    struct source *s = &l->source[l->sources];
     *s = (struct source){0};
+    hak_live_cursor_hold(&l->cursor[l->sources++], NULL, 0);
     return s;
 }
 
@@ -115,7 +113,8 @@ static int add_stretch(struct hak_live *l, const struct stretch *s) {
         if (!source)
             return hak_store_no_memory(l->reader->db.path);
         source->is_run = true;
-        int error = hak_live_cursor_open(&source->cursor, &l->reader->db, &run, s->process, 0);
+        int error =
+            hak_live_cursor_open(&l->cursor[l->sources - 1], &l->reader->db, &run, s->process);
         if (error)
             return error;
         next = run.last_event + 1;
@@ -176,8 +175,8 @@ static bool is_kept(const void *context, const struct hak_live_state *s) {
 
 /* Makes room: what has ended goes; where this is not enough, the upper half of the bases, which
  * comes with the next batch. False without memory. */
-static bool press(struct hak_live *l, struct source *s, uint32_t most) {
-    struct hak_live_table *t = &s->table;
+static bool press(struct hak_live *l, const struct source *s, struct hak_live_table *t,
+                  uint32_t most) {
     struct pressed p = {.is_first = s == l->source, .needs_ends = s->needs_ends};
     if (!hak_live_table_filter(t, is_kept, &p))
         return false;
@@ -193,8 +192,9 @@ static int read_events(struct hak_live *l, struct source *s, uint32_t most) {
     struct hak_scan *scan;
     struct hak_event e;
     struct hak_live_state state;
-    hak_live_table_free(&s->table);
-    s->at = 0;
+    struct hak_live_table table = {0};
+    struct hak_live_cursor *cursor = &l->cursor[s - l->source];
+    hak_live_cursor_close(cursor);
     s->limits.filter.base_from = l->from;
     s->limits.filter.base_to = l->from || l->below ? l->below ? l->below - 1 : INT64_MAX : 0;
     int result = hak_scan_open(l->reader, &s->limits, false, &scan);
@@ -203,16 +203,18 @@ static int read_events(struct hak_live *l, struct source *s, uint32_t most) {
     while ((result = hak_scan_next(scan, &e)) == 1) {
         if (!hak_live_state_of(&e, &state) || (l->below && e.base >= l->below))
             continue;
-        if (!hak_live_table_add(&s->table, &state) ||
-            (s->table.used > most && !press(l, s, most))) {
+        if (!hak_live_table_add(&table, &state) ||
+            (table.used > most && !press(l, s, &table, most))) {
             result = hak_store_no_memory(l->reader->db.path);
             break;
         }
     }
     l->chunks += hak_scan_chunks(scan);
     hak_scan_close(scan);
-    if (!result && !hak_live_table_sort(&s->table))
+    if (!result && !hak_live_table_sort(&table))
         result = hak_store_no_memory(l->reader->db.path);
+    hak_live_cursor_hold(cursor, table.state, table.used);
+    hak_index_free(&table.index); /* of an error */
     return result;
 }
 
@@ -234,50 +236,6 @@ static int start_batch(struct hak_live *l) {
 
 /* ---- blocks ------------------------------------------------------------------------------------
  */
-
-static const struct hak_live_state *peek(struct hak_live *l, struct source *s, int *error) {
-    *error = 0;
-    const struct hak_live_state *state = s->is_run ? hak_live_cursor_peek(&s->cursor, error)
-                                         : s->at < s->table.used ? &s->table.state[s->at]
-                                                                 : NULL;
-    return state && (!l->below || state->base < l->below) ? state : NULL;
-}
-
-/* The next base of this batch, joined over all stretches: 1, 0, or an error. */
-static int next_base(struct hak_live *l, struct hak_live_state *out) {
-    uint64_t low = UINT64_MAX;
-    bool is_there = false;
-    int error;
-    for (uint32_t i = 0; i < l->sources; i++) {
-        const struct hak_live_state *s = peek(l, &l->source[i], &error);
-        if (error)
-            return error;
-        if (s && s->base <= low) {
-            low = s->base;
-            is_there = true;
-        }
-    }
-    if (!is_there)
-        return 0;
-    is_there = false;
-    for (uint32_t i = 0; i < l->sources; i++) {
-        const struct hak_live_state *s = peek(l, &l->source[i], &error);
-        if (error)
-            return error;
-        if (!s || s->base != low)
-            continue;
-        if (is_there)
-            hak_live_join(out, s);
-        else
-            *out = *s;
-        is_there = true;
-        if (l->source[i].is_run)
-            hak_live_cursor_pass(&l->source[i].cursor);
-        else
-            l->source[i].at++;
-    }
-    return 1;
-}
 
 /* Goes to the next process: 1 and its stretches are there, 0 at the end, or an error. */
 static int next_process(struct hak_live *l) {
@@ -301,7 +259,7 @@ static int next_process(struct hak_live *l) {
 int hak_live_next(struct hak_live *l, struct hak_live_block *out) {
     struct hak_live_state s = {0};
     for (;;) {
-        int result = l->is_open ? next_base(l, &s) : 0;
+        int result = l->is_open ? hak_live_join_next(l->cursor, l->sources, l->below, true, &s) : 0;
         if (result < 0)
             return result;
         if (result == 1) {
@@ -358,6 +316,7 @@ void hak_live_close(struct hak_live *l) {
     drop_sources(l);
     hak_query_end(&l->processes);
     free(l->source);
+    free(l->cursor);
     free(l);
 }
 

@@ -5,8 +5,8 @@
 #include "hop.h"
 #include "trace/record.h"
 
-#define NO_EVENT   UINT32_MAX
-#define TIDY_LEAST ((uint32_t)1 << 16) /* states: fewer are not looked through */
+#define NO_EVENT    UINT32_MAX
+#define STATES_MOST ((uint32_t)5 << 16) /* 26 MiB; twice that while they are sorted */
 
 /* The calls of one block in a chunk. */
 struct hak_live_touched {
@@ -21,7 +21,8 @@ struct hak_live_touched {
 
 bool hak_live_gather_init(struct hak_live_gather *g) {
     *g = (struct hak_live_gather){.touched = malloc(HAK_CHUNK_EVENTS_MAX * sizeof *g->touched),
-                                  .tidy_at = TIDY_LEAST};
+                                  .most = STATES_MOST,
+                                  .tidy_at = STATES_MOST};
     return g->touched != NULL;
 }
 
@@ -33,7 +34,8 @@ void hak_live_gather_free(struct hak_live_gather *g) {
 
 void hak_live_gather_clear(struct hak_live_gather *g) {
     hak_live_table_free(&g->table);
-    g->tidy_at = TIDY_LEAST;
+    g->tidy_at = g->most;
+    g->is_full = false;
 }
 
 /* ---- what a block went through -----------------------------------------------------------------
@@ -158,10 +160,17 @@ bool hak_live_gather_chunk(struct hak_live_gather *g, const struct hak_columns *
     if (g->table.used < g->tidy_at)
         return true;
     bool has_memory = hak_live_table_filter(&g->table, is_needed, NULL);
-    g->tidy_at = 2 * g->table.used > TIDY_LEAST ? 2 * g->table.used : TIDY_LEAST;
+    g->is_full = g->table.used >= g->most / 4 * 3;
+    g->tidy_at = g->is_full ? g->table.used + g->most / 4 : g->most;
     return has_memory;
 }
 
 bool hak_live_gather_sort(struct hak_live_gather *g) {
-    return hak_live_table_filter(&g->table, is_needed, NULL) && hak_live_table_sort(&g->table);
+    struct hak_live_table *t = &g->table;
+    uint32_t needed = 0;
+    for (uint32_t i = 0; i < t->used; i++)
+        if (!hak_live_is_void(&t->state[i]))
+            t->state[needed++] = t->state[i];
+    t->used = needed;
+    return hak_live_table_sort(t);
 }

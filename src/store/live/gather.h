@@ -10,7 +10,9 @@
 struct hak_live_touched;
 struct hak_live_gather {
     struct hak_live_table table; /* of the stretch so far */
+    uint32_t most;               /* states that a run has about; tests make it small */
     uint32_t tidy_at;            /* so many states: those that nobody needs go */
+    bool is_full;                /* most of `most` are needed */
     bool is_lossy;               /* events were lost: nothing is left out */
     struct hak_live_touched *touched;
 };

@@ -14,7 +14,7 @@ int hak_live_merge_add(struct hak_live_merge *m, const struct hak_database *db,
     m->run.max_ns = run->max_ns > m->run.max_ns ? run->max_ns : m->run.max_ns;
     m->run.has_all_ends = m->run.has_all_ends && run->has_all_ends;
     m->run.level = run->level + 1;
-    return hak_live_cursor_open(&m->cursor[m->cursors++], db, run, 0, 0);
+    return hak_live_cursor_open(&m->cursor[m->cursors++], db, run, 0);
 }
 
 void hak_live_merge_close(struct hak_live_merge *m) {
@@ -23,40 +23,41 @@ void hak_live_merge_close(struct hak_live_merge *m) {
     *m = (struct hak_live_merge){0};
 }
 
-/* The next block of the runs that are merged, joined over all of them: 1, 0, or an error. */
-static int next_joined(struct hak_live_merge *m, struct hak_live_state *out) {
-    const struct hak_live_state *low = NULL;
+int hak_live_join_next(struct hak_live_cursor *cursors, uint32_t count, uint64_t below,
+                       bool is_one_holder, struct hak_live_state *out) {
+    struct hak_live_state low = {0};
+    bool is_there = false;
     int error = 0;
-    for (uint32_t i = 0; i < m->cursors; i++) {
-        const struct hak_live_state *s = hak_live_cursor_peek(&m->cursor[i], &error);
-        if (error)
-            return error;
-        if (s && (!low || hak_live_compare(s, low) < 0))
-            low = s;
+    for (int pass = 0; pass < 2; pass++) { /* finds the lowest, then joins what all have of it */
+        bool is_joined = false;
+        for (uint32_t i = 0; i < count; i++) {
+            const struct hak_live_state *s = hak_live_cursor_peek(&cursors[i], &error);
+            if (error)
+                return error;
+            if (!s || (below && s->base >= below))
+                continue;
+            int order = is_one_holder ? (s->base > low.base) - (s->base < low.base)
+                                      : hak_live_compare(s, &low);
+            if (pass == 0) {
+                low = !is_there || order < 0 ? *s : low;
+                is_there = true;
+            } else if (order == 0) {
+                if (is_joined)
+                    hak_live_join(out, s);
+                else
+                    *out = *s;
+                is_joined = true;
+                hak_live_cursor_pass(&cursors[i]);
+            }
+        }
     }
-    if (!low)
-        return 0;
-    *out = *low;
-    bool is_first = true;
-    for (uint32_t i = 0; i < m->cursors; i++) {
-        const struct hak_live_state *s = hak_live_cursor_peek(&m->cursor[i], &error);
-        if (error)
-            return error;
-        if (!s || hak_live_compare(s, out) != 0)
-            continue;
-        if (is_first)
-            *out = *s;
-        else
-            hak_live_join(out, s);
-        is_first = false;
-        hak_live_cursor_pass(&m->cursor[i]);
-    }
-    return 1;
+    return is_there;
 }
 
 int hak_live_merge_next(struct hak_live_merge *m, struct hak_live_state *out) {
     int found;
-    while ((found = next_joined(m, out)) == 1 && hak_live_is_void(out))
+    while ((found = hak_live_join_next(m->cursor, m->cursors, 0, false, out)) == 1 &&
+           hak_live_is_void(out))
         ;
     return found;
 }

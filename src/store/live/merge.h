@@ -7,6 +7,12 @@
 
 #define HAK_LIVE_RUNS_MAX 32
 
+/* The next block of neighbouring stretches, oldest first, joined over all that have it: 1, 0 none
+ * is left below base `below` (0 = all), or an error. `is_one_holder`: they are of a process and
+ * those that it was forked from, so that a block is known by its base alone. */
+int hak_live_join_next(struct hak_live_cursor *cursors, uint32_t count, uint64_t below,
+                       bool is_one_holder, struct hak_live_state *out);
+
 struct hak_live_merge {
     struct hak_live_run run; /* over all that were added: first, last, greatest time */
     uint32_t cursors;

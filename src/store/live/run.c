@@ -45,8 +45,8 @@ static int check_parts(const struct hak_database *db, const struct hak_live_run 
 }
 
 int hak_live_cursor_open(struct hak_live_cursor *c, const struct hak_database *db,
-                         const struct hak_live_run *run, uint32_t process, uint64_t from) {
-    *c = (struct hak_live_cursor){.run = *run, .db = *db, .process = process, .from = from};
+                         const struct hak_live_run *run, uint32_t process) {
+    *c = (struct hak_live_cursor){.run = *run, .db = *db, .process = process};
     c->state = malloc(HAK_LIVE_PART_STATES * sizeof *c->state);
     if (!c->state)
         return hak_store_no_memory(db->path);
@@ -62,10 +62,9 @@ static int next_part(struct hak_live_cursor *c) {
     struct hak_query q =
         hak_ask(&c->db,
                 "SELECT part, data FROM live_run WHERE level = ?1 AND first_event = ?2"
-                " AND part >= ?5 AND (?3 = 0 OR (min_process <= ?3 AND"
-                "  (max_process > ?3 OR (max_process = ?3 AND max_base >= ?4))))"
+                " AND part >= ?4 AND (?3 = 0 OR (min_process <= ?3 AND max_process >= ?3))"
                 " ORDER BY part LIMIT 1",
-                reading, c->run.level, c->run.first_event, c->process, c->from, c->next_part);
+                reading, c->run.level, c->run.first_event, c->process, c->next_part);
     const char *wrong = NULL;
     bool found = hak_query_next(&q);
     if (found) {
@@ -78,23 +77,28 @@ static int next_part(struct hak_live_cursor *c) {
     return error ? error : wrong ? fail_damaged(c->db.path, &c->run, wrong) : found;
 }
 
+void hak_live_cursor_hold(struct hak_live_cursor *c, struct hak_live_state *states,
+                          uint32_t count) {
+    *c = (struct hak_live_cursor){.has_all = true, .state = states, .count = count};
+}
+
 const struct hak_live_state *hak_live_cursor_peek(struct hak_live_cursor *c, int *error) {
     *error = 0;
-    while (!c->is_done) {
+    for (;;) {
         for (; c->at < c->count; c->at++) {
             const struct hak_live_state *s = &c->state[c->at];
-            if (!c->process || (s->process == c->process && s->base >= c->from))
+            if (!c->process || s->process == c->process)
                 return s;
             if (s->process > c->process)
                 return NULL;
         }
-        int result = next_part(c);
+        int result = c->has_all ? 0 : next_part(c);
         if (result <= 0) {
             *error = result;
-            c->is_done = true;
+            c->has_all = true;
+            return NULL;
         }
     }
-    return NULL;
 }
 
 void hak_live_cursor_close(struct hak_live_cursor *c) {

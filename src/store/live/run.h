@@ -15,25 +15,26 @@ struct hak_live_run {
     bool has_all_ends; /* also those of lives that began in it: made after a loss was known */
 };
 
-/* The states of one run, or those of one process in it, in order. */
+/* The states of one run, or those of one process in it, in order; or states in memory. */
 struct hak_live_cursor {
     struct hak_live_run run;
     struct hak_database db;
     uint32_t next_part;
-    bool is_done;
+    bool has_all;                 /* no part is left to be read */
     struct hak_live_state *state; /* of the part being read */
     uint32_t count, at;
     uint32_t process; /* 0 = all */
-    uint64_t from;    /* with a process: bases from here on */
 };
 
 /* The first complete run of `level` that begins at event `first` or behind it: 1, 0, or an error.
  */
 int hak_live_find_run(const struct hak_database *db, uint32_t level, uint64_t first,
                       struct hak_live_run *out);
-/* The states of `run` (of one process, from a base on); 0 or an error. */
+/* The states of `run`, or those of one process in it (0 = all); 0 or an error. */
 int hak_live_cursor_open(struct hak_live_cursor *c, const struct hak_database *db,
-                         const struct hak_live_run *run, uint32_t process, uint64_t from);
+                         const struct hak_live_run *run, uint32_t process);
+/* States in memory, sorted, which are the cursor's from now on. */
+void hak_live_cursor_hold(struct hak_live_cursor *c, struct hak_live_state *states, uint32_t count);
 /* The state that is next, NULL at the end or on an error (`error`). Stays until the next call. */
 const struct hak_live_state *hak_live_cursor_peek(struct hak_live_cursor *c, int *error);
 static inline void hak_live_cursor_pass(struct hak_live_cursor *c) {

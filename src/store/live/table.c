@@ -86,6 +86,7 @@ bool hak_live_table_filter(struct hak_live_table *t,
 }
 
 bool hak_live_table_sort(struct hak_live_table *t) {
+    hak_index_free(&t->index);
     if (!t->used)
         return true;
     struct hak_pair *pair = malloc(2 * (size_t)t->used * sizeof *pair);

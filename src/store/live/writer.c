@@ -10,8 +10,7 @@
 
 #define BEGIN_AFTER  ((uint64_t)32 << 20) /* events: a shorter log is read as fast as its runs */
 #define RUN_EVENTS   ((uint64_t)16 << 20)
-#define RUN_CHUNKS   2048                /* commits of an idle program are small */
-#define RUN_STATES   ((uint32_t)1 << 17) /* some 12 MiB: then a run ends early */
+#define RUN_CHUNKS   2048 /* commits of an idle program are small */
 #define RUNS_A_LEVEL 16
 
 #define LEVELS_MAX 16
@@ -134,7 +133,7 @@ static int cut_run(struct hak_live_writer *l) {
 
 static bool is_full(const struct hak_live_writer *l) {
     return l->last_event - l->first_event + 1 >= l->run_events || l->chunks >= RUN_CHUNKS ||
-           l->gather.table.used >= RUN_STATES;
+           l->gather.is_full;
 }
 
 /* ---- runs become larger ones -------------------------------------------------------------------

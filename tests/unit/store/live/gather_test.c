@@ -6,8 +6,8 @@
 #include "store/live/gather.h"
 #include "trace/record.h"
 
-enum { PROCESSES = 3, SHARED = 20, STRETCHES = 2, CHUNKS = 2 };
-enum { FEW = 3000, MANY = 200000 };
+enum { PROCESSES = 3, SHARED = 20, STRETCHES = 2, CHUNKS = 4 };
+enum { FEW = 3000, MANY = 100000, MOST = 40000 };
 
 static uint64_t random_state;
 static uint64_t draw(uint64_t below) {
@@ -86,10 +86,12 @@ static void compare_stretch(bool is_lossy, uint32_t blocks) {
     random_state = 13;
     ck_assert(hak_live_gather_init(&g) && hak_columns_init(&columns));
     g.is_lossy = is_lossy;
+    g.most = g.tidy_at = MOST;
     for (uint32_t i = 0; i < STRETCHES * CHUNKS; i++) {
         gather(&g, &table, &columns, 1 + i * HAK_CHUNK_EVENTS_MAX, blocks, generation_of);
         if ((i + 1) % CHUNKS)
             continue;
+        ck_assert_int_eq(g.is_full, blocks == MANY);
         same(&g, &table, blocks / 4);
         hak_live_gather_clear(&g);
         hak_live_table_free(&table);
