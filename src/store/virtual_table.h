@@ -4,6 +4,7 @@
 
 #include <sqlite3.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include "store/error.h"
 
 /* What the cursor of each table begins with. */
@@ -26,6 +27,27 @@ static inline int hak_table_fail(sqlite3_vtab *vtab, int error) {
     vtab->zErrMsg = sqlite3_mprintf("%s", hak_store_message());
     return error == HAK_STORE_BROKEN ? SQLITE_CORRUPT : SQLITE_ERROR;
 }
+
+/* xBestIndex writes the constraints that it takes as pairs of characters, a column ('a' = 0) and an
+ * operator, in the order of xFilter's arguments. */
+enum {
+    HAK_OP_EQUAL = '=',
+    HAK_OP_ABOVE = '>',
+    HAK_OP_FROM = ']',
+    HAK_OP_BELOW = '<',
+    HAK_OP_TO = '['
+};
+
+/* Takes the usable constraints on the columns in `equal` and `range` (bit n = column n). `omit`:
+ * columns whose constraint need not be checked again. Returns an SQLite code; `equal_taken` is set.
+ */
+int hak_table_take(sqlite3_index_info *info, unsigned equal, unsigned range, unsigned omit,
+                   unsigned *equal_taken);
+
+/* One argument of xFilter as a number. False: no row can fit. */
+bool hak_table_number(sqlite3_value *value, int op, uint64_t *out);
+/* Narrows [from, to] (inclusive; to 0 = open) by `op` and a number; false when nothing is left. */
+bool hak_table_narrow(int op, uint64_t value, uint64_t *from, uint64_t *to);
 
 /* The methods of a table, in a file that has best_index, open_cursor, close_cursor, filter, next
  * and column. There is no xCreate: the table is there by its name alone, also on a read-only

@@ -17,10 +17,9 @@ struct walker {
 int hak_lives_find(struct hak_store_reader *r, uint64_t address, uint32_t process,
                    uint64_t until_id, uint64_t until_ns, struct hak_block_key *block,
                    struct hak_lineage *lineage) {
-    struct hak_filter range = {.id_to = until_id, .ns_to = until_ns};
     int result = process ? hak_lineage_load(r, process, lineage) : 0;
     if (!result)
-        result = hak_block_newest(r, address, process ? lineage : NULL, &range, block);
+        result = hak_block_newest(r, address, process ? lineage : NULL, until_id, until_ns, block);
     if (result <= 0)
         return result;
     if (process)

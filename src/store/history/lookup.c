@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include "hop.h"
 #include "superslab.h"
+#include "base/sorted.h"
 #include "store/postings/postings.h"
 #include "store/history/life.h"
 #include "trace/record.h"
@@ -13,7 +14,7 @@
 #define CANDIDATES_MAX (HAK_READER_CLASSES + 1)
 #define BLOCK_COLUMNS                                                                              \
     (1u << HAK_COLUMN_SHAPE | 1u << HAK_COLUMN_ACTOR | 1u << HAK_COLUMN_BASE |                     \
-     1u << HAK_COLUMN_DELTA | 1u << HAK_COLUMN_SIZE)
+     1u << HAK_COLUMN_DELTA | 1u << HAK_COLUMN_SIZE | 1u << HAK_COLUMN_NS)
 #define LARGE_MAX 1024 /* large blocks that one address was in at different times */
 
 struct candidates {
@@ -22,17 +23,7 @@ struct candidates {
 };
 
 static void add_candidate(struct candidates *c, uint64_t base) {
-    uint32_t at = c->count;
-    if (at == CANDIDATES_MAX + LARGE_MAX)
-        return;
-    while (at && c->base[at - 1] >= base)
-        at--;
-    if (at < c->count && c->base[at] == base)
-        return;
-    for (uint32_t i = c->count; i > at; i--)
-        c->base[i] = c->base[i - 1];
-    c->base[at] = base;
-    c->count++;
+    hak_add_sorted(c->base, &c->count, CANDIDATES_MAX + LARGE_MAX, base);
 }
 
 /* Slot starts that each class would have around the address (superslab.h). */
@@ -63,6 +54,14 @@ static int add_large_base(void *context, uint64_t base, uint64_t extent) {
         add_candidate(search->candidates, base);
     return 0;
 }
+
+/* Which blocks are looked for. */
+struct sought {
+    uint64_t address;
+    uint32_t process;                  /* row id, 0 = any */
+    const struct hak_lineage *lineage; /* NULL = any */
+    uint64_t id_to, ns_to;             /* used by events up to these; 0 = all */
+};
 
 struct seen {
     struct hak_block_key *out;
@@ -110,39 +109,38 @@ static bool covers(const struct hak_store_reader *r, const struct hak_event *e, 
            address - e->base < r->class[e->class_index].slot_bytes;
 }
 
-static struct hak_scan_limits block_limits(const struct candidates *c, uint32_t process,
-                                           bool legal_only) {
+/* Moves that were wrong do not make a block, unless nothing else is known: a push of a foreign
+ * pointer is all that is known of it. */
+static bool makes_block(const struct hak_store_reader *r, const struct sought *sought,
+                        const struct hak_event *e, bool legal_only) {
+    return !(legal_only && e->flags & HAK_RECORD_ILLEGAL) && covers(r, e, sought->address) &&
+           (!sought->lineage || hak_lineage_has(sought->lineage, e));
+}
+
+/* Looks through the chunks that speak of any candidate: where one block is asked for, from the
+ * newest on. */
+static int find_candidate_uses(struct hak_store_reader *r, const struct sought *sought,
+                               const struct candidates *c, bool legal_only, struct seen *seen) {
     struct hak_scan_limits limits = hak_scan_all();
-    limits.filter.process = process;
+    struct hak_scan *scan;
+    struct hak_event e;
+    bool is_one = seen->max == 1;
+    limits.filter.process = sought->process;
+    limits.filter.id_to = sought->id_to;
+    limits.filter.ns_to = sought->ns_to;
     limits.filter.kind_mask_low = ~(uint64_t)1;
     limits.filter.kind_mask_high = legal_only ? 0 : (uint64_t)1 << (HAK_FAULT - 64);
     limits.filter.bases = c->base;
     limits.filter.base_count = c->count;
     limits.columns = BLOCK_COLUMNS;
-    return limits;
-}
-
-/* Moves that were wrong do not make a block, unless nothing else is known: a push of a foreign
- * pointer is all that is known of it. */
-static bool makes_block(const struct hak_store_reader *r, const struct hak_event *e,
-                        uint64_t address, bool legal_only) {
-    return !(legal_only && e->flags & HAK_RECORD_ILLEGAL) && covers(r, e, address);
-}
-
-/* One walk over the chunks that speak of any candidate. */
-static int walk(struct hak_store_reader *r, uint64_t address, const struct candidates *c,
-                uint32_t process, bool legal_only, struct seen *seen) {
-    struct hak_scan_limits limits = block_limits(c, process, legal_only);
-    struct hak_scan *scan;
-    struct hak_event event;
-    int result = hak_scan_open(r, &limits, false, &scan);
+    int result = hak_scan_open(r, &limits, is_one, &scan);
     if (result)
         return result;
-    while ((result = hak_scan_next(scan, &event)) == 1)
-        if (makes_block(r, &event, address, legal_only))
-            note_use(r, seen, &event);
+    while (!(is_one && seen->count) && (result = hak_scan_next(scan, &e)) == 1)
+        if (makes_block(r, sought, &e, legal_only))
+            note_use(r, seen, &e);
     hak_scan_close(scan);
-    return result;
+    return result < 0 ? result : 0;
 }
 
 /* Every base that a block around the address may have had. */
@@ -151,16 +149,6 @@ static int find_candidates(struct hak_store_reader *r, uint64_t address, struct 
     add_candidate(c, address);
     add_slot_starts(r, address, c);
     return hak_finder_large(&r->postings, address, add_large_base, &search);
-}
-
-static int find_by_walk(struct hak_store_reader *r, uint64_t address, uint32_t process,
-                        struct candidates *c, struct seen *seen) {
-    int error = find_candidates(r, address, c);
-    if (!error)
-        error = walk(r, address, c, process, true, seen);
-    if (!error && seen->count == 0)
-        error = walk(r, address, c, process, false, seen);
-    return error;
 }
 
 /* ---- by owners: which process had which class in the slab, and so which slot's base -----------
@@ -177,7 +165,6 @@ struct owned_blocks {
     bool is_too_many; /* or not everything could be read: go by candidates */
     uint64_t owner[OWNERS_MAX];
     struct hak_store_reader *reader;
-    uint64_t address;
 };
 
 static uint32_t process_of(uint64_t owner) {
@@ -207,7 +194,6 @@ static int find_owned(struct hak_store_reader *r, uint64_t address, struct owned
                       struct candidates *large) {
     struct large_search search = {.address = address, .candidates = large};
     o->reader = r;
-    o->address = address;
     int owners = hak_finder_owners(&r->postings, address, o->owner, OWNERS_MAX);
     if (owners < 0 && owners != HAK_FINDER_NOT_ALL)
         return owners;
@@ -228,39 +214,37 @@ static int find_owned(struct hak_store_reader *r, uint64_t address, struct owned
 
 /* The newest event that makes the block, of those whose ids are above `after`: 1, 0 none, or an
  * error. */
-static int newest_of(struct hak_store_reader *r, uint64_t address, const struct owned *block,
-                     const struct hak_lineage *lineage, const struct hak_filter *range,
-                     uint64_t after, struct hak_event *out) {
+static int newest_of(struct hak_store_reader *r, const struct sought *sought,
+                     const struct owned *block, uint64_t after, struct hak_event *out) {
     struct hak_scan_limits limits = hak_scan_all();
     struct hak_scan *scan;
-    limits.filter = *range;
+    limits.filter.id_to = sought->id_to;
+    limits.filter.ns_to = sought->ns_to;
     limits.filter.base = block->base;
     limits.filter.process = process_of(block->owner);
     limits.filter.class_index = (uint8_t)block->owner;
     limits.filter.kind_mask_low = ~(uint64_t)1;
     limits.filter.id_from = after + 1;
     limits.owner = block->owner;
-    limits.columns = BLOCK_COLUMNS | 1u << HAK_COLUMN_NS;
+    limits.columns = BLOCK_COLUMNS;
     int result = hak_scan_open(r, &limits, true, &scan);
     if (result)
         return result;
-    while ((result = hak_scan_next(scan, out)) == 1)
-        if (makes_block(r, out, address, true) && (!lineage || hak_lineage_has(lineage, out)))
-            break;
+    while ((result = hak_scan_next(scan, out)) == 1 && !makes_block(r, sought, out, true))
+        continue;
     hak_scan_close(scan);
     return result;
 }
 
 /* What was owned around the address, the newest uses of it. */
-static int find_uses(struct hak_store_reader *r, uint64_t address, const struct owned_blocks *o,
-                     uint32_t process, const struct hak_lineage *lineage,
-                     const struct hak_filter *range, struct seen *seen) {
+static int find_owned_uses(struct hak_store_reader *r, const struct sought *sought,
+                           const struct owned_blocks *o, struct seen *seen) {
     for (int i = 0; i < o->count; i++) {
         struct hak_event e;
         uint64_t after = seen->max == 1 && seen->count ? seen->out[0].last_event : 0;
-        if ((process && process_of(o->block[i].owner) != (process & 0xffffff)))
+        if (sought->process && process_of(o->block[i].owner) != (sought->process & 0xffffff))
             continue;
-        int found = newest_of(r, address, &o->block[i], lineage, range, after, &e);
+        int found = newest_of(r, sought, &o->block[i], after, &e);
         if (found < 0)
             return found;
         if (found)
@@ -269,79 +253,46 @@ static int find_uses(struct hak_store_reader *r, uint64_t address, const struct 
     return 0;
 }
 
-/* Foreign pointers, and what was never a legal block: bases that the address may have. */
-static void candidates_of(const struct owned_blocks *o, struct candidates *c) {
-    add_candidate(c, o->address);
-    for (int i = 0; i < o->count; i++)
-        add_candidate(c, o->block[i].base);
+/* Fills `seen`. 0 or an error. */
+static int find_blocks(struct hak_store_reader *r, const struct sought *sought, struct seen *seen) {
+    struct candidates *c = calloc(1, sizeof *c);
+    struct owned_blocks *o = calloc(1, sizeof *o);
+    int error = c && o ? find_owned(r, sought->address, o, c) : hak_store_no_memory(r->db.path);
+    if (!error && o->is_too_many) {
+        error = find_candidates(r, sought->address, c);
+        if (!error)
+            error = find_candidate_uses(r, sought, c, true, seen);
+    } else if (!error) {
+        error = find_owned_uses(r, sought, o, seen);
+        /* Foreign pointers, and what was never a legal block: bases that the address may have. */
+        add_candidate(c, sought->address);
+        for (int i = 0; i < o->count; i++)
+            add_candidate(c, o->block[i].base);
+    }
+    if (!error && !seen->count)
+        error = find_candidate_uses(r, sought, c, false, seen);
+    free(c);
+    free(o);
+    return error;
 }
 
 int hak_store_blocks_at(struct hak_store_reader *r, uint64_t address, uint32_t process,
                         struct hak_block_key *out, int max) {
-    static const struct hak_filter always = {.class_index = -1};
-    struct candidates *c = calloc(1, sizeof *c);
-    struct owned_blocks *o = calloc(1, sizeof *o);
+    const struct sought sought = {.address = address, .process = process};
     struct seen seen = {.out = out, .max = max};
-    int error = c && o ? 0 : hak_store_no_memory(r->db.path);
-    if (!error)
-        error = find_owned(r, address, o, c);
-    if (!error && o->is_too_many) {
-        error = find_by_walk(r, address, process, c, &seen);
-    } else if (!error) {
-        error = find_uses(r, address, o, process, NULL, &always, &seen);
-        candidates_of(o, c);
-        if (!error && seen.count == 0)
-            error = walk(r, address, c, process, false, &seen);
-    }
-    free(c);
-    free(o);
+    int error = find_blocks(r, &sought, &seen);
     if (error)
         return error;
     qsort(out, (size_t)seen.count, sizeof *out, compare_newest);
     return seen.count;
 }
 
-/* The first event from the end that makes a block of one of the candidates. */
-static int newest_by_walk(struct hak_store_reader *r, uint64_t address, const struct candidates *c,
-                          const struct hak_lineage *lineage, const struct hak_filter *range,
-                          bool legal_only, struct seen *seen) {
-    struct hak_scan_limits limits = block_limits(c, 0, legal_only);
-    struct hak_scan *scan;
-    struct hak_event e;
-    limits.filter.id_to = range->id_to;
-    limits.filter.ns_to = range->ns_to;
-    limits.columns |= 1u << HAK_COLUMN_NS;
-    int result = hak_scan_open(r, &limits, true, &scan);
-    if (result)
-        return result;
-    while (!seen->count && (result = hak_scan_next(scan, &e)) == 1)
-        if (makes_block(r, &e, address, legal_only) && (!lineage || hak_lineage_has(lineage, &e)))
-            note_use(r, seen, &e);
-    hak_scan_close(scan);
-    return result < 0 ? result : 0;
-}
-
 int hak_block_newest(struct hak_store_reader *r, uint64_t address,
-                     const struct hak_lineage *lineage, const struct hak_filter *range,
+                     const struct hak_lineage *lineage, uint64_t id_to, uint64_t ns_to,
                      struct hak_block_key *out) {
-    struct hak_filter until = {.class_index = -1, .id_to = range->id_to, .ns_to = range->ns_to};
-    struct candidates *c = calloc(1, sizeof *c);
-    struct owned_blocks *o = calloc(1, sizeof *o);
+    const struct sought sought = {
+        .address = address, .lineage = lineage, .id_to = id_to, .ns_to = ns_to};
     struct seen seen = {.out = out, .max = 1};
-    int error = c && o ? 0 : hak_store_no_memory(r->db.path);
-    if (!error)
-        error = find_owned(r, address, o, c);
-    if (!error && o->is_too_many) {
-        error = find_candidates(r, address, c);
-        if (!error)
-            error = newest_by_walk(r, address, c, lineage, range, true, &seen);
-    } else if (!error) {
-        error = find_uses(r, address, o, 0, lineage, &until, &seen);
-        candidates_of(o, c);
-    }
-    if (!error && !seen.count)
-        error = newest_by_walk(r, address, c, lineage, range, false, &seen);
-    free(c);
-    free(o);
+    int error = find_blocks(r, &sought, &seen);
     return error ? error : seen.count;
 }

@@ -17,11 +17,11 @@ int hak_store_blocks_at(struct hak_store_reader *r, uint64_t address, uint32_t p
                         struct hak_block_key *out, int max);
 
 /* The block around the address that was used last, in a process of `lineage` (NULL = any), by
- * events up to the ends of `range` (id_to, ns_to; 0 = all): 1 found, 0 none, or an error. Reads
+ * events up to `id_to` and `ns_to` (0 = all): 1 found, 0 none, or an error. Reads
  * backwards, so it is quick. */
 struct hak_lineage;
 int hak_block_newest(struct hak_store_reader *r, uint64_t address,
-                     const struct hak_lineage *lineage, const struct hak_filter *range,
+                     const struct hak_lineage *lineage, uint64_t id_to, uint64_t ns_to,
                      struct hak_block_key *out);
 
 #endif

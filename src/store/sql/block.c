@@ -42,7 +42,7 @@ struct row {
 
 struct cursor {
     struct hak_table_cursor head;
-    struct hak_base_walk walk;
+    struct hak_bases bases;
     struct row *rows; /* of this batch */
     struct hak_index index;
     uint32_t count, capacity, at;
@@ -104,7 +104,7 @@ static int next_batch(struct cursor *c) {
     struct hak_scan_limits limits;
     struct hak_scan *scan;
     struct hak_event e;
-    int result = hak_base_walk_next(&c->walk, &limits);
+    int result = hak_bases_next(&c->bases, &limits);
     if (result <= 0)
         return result;
     hak_index_free(&c->index);
@@ -144,7 +144,7 @@ static int next(sqlite3_vtab_cursor *vtab) {
 
 static int close_cursor(sqlite3_vtab_cursor *vtab) {
     struct cursor *c = (struct cursor *)vtab;
-    hak_base_walk_free(&c->walk);
+    hak_bases_free(&c->bases);
     hak_index_free(&c->index);
     free(c->rows);
     hak_table_close(vtab);
@@ -165,7 +165,7 @@ static int add_blocks_at(struct cursor *c, uint64_t address) {
     }
     int error = count < 0 ? count : 0;
     for (int i = 0; i < count && !error; i++)
-        error = hak_base_walk_add(&c->walk, hak_table_reader(&c->head.vtab), keys[i].base);
+        error = hak_bases_add(&c->bases, hak_table_reader(&c->head.vtab), keys[i].base);
     free(keys);
     return error;
 }
@@ -176,7 +176,7 @@ static int filter(sqlite3_vtab_cursor *vtab, int number, const char *plan, int a
     int error = 0;
     bool is_limited = false;
     (void)number;
-    hak_base_walk_free(&c->walk);
+    hak_bases_free(&c->bases);
     c->has_addr = false;
     c->head.is_at_end = true;
     for (int i = 0; i < argc && !error; i++) {
@@ -190,12 +190,12 @@ static int filter(sqlite3_vtab_cursor *vtab, int number, const char *plan, int a
             c->asked_addr = value;
         } else if (!is_limited) {
             is_limited = true;
-            error = hak_base_walk_add(&c->walk, hak_table_reader(&c->head.vtab), value);
+            error = hak_bases_add(&c->bases, hak_table_reader(&c->head.vtab), value);
         }
     }
     if (!error && !is_limited)
         error = c->has_addr ? add_blocks_at(c, c->asked_addr)
-                            : hak_base_walk_all(&c->walk, hak_table_reader(&c->head.vtab));
+                            : hak_bases_all(&c->bases, hak_table_reader(&c->head.vtab));
     c->at = c->count; /* nothing gathered yet */
     return error ? hak_table_fail(vtab->pVtab, error) : next(vtab);
 }

@@ -108,7 +108,7 @@ static bool set_equal_id(uint32_t *limit, uint64_t value) {
 static bool add_kind(const struct hak_tables *t, struct hak_filter *f, sqlite3_value *value) {
     const char *name = (const char *)sqlite3_value_text(value);
     uint64_t masks[2] = {0, 0};
-    for (unsigned i = 0; name && i < 128; i++)
+    for (unsigned i = 0; name && i < HAK_TABLE_KINDS; i++)
         if (t->kind_name[i] && sqlite3_stricmp(t->kind_name[i], name) == 0 &&
             strcmp(t->kind_name[i], name) == 0)
             masks[i >> 6] = (uint64_t)1 << (i & 63);

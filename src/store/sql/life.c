@@ -65,7 +65,7 @@ struct open_life {
 
 struct cursor {
     struct hak_table_cursor head;
-    struct hak_base_walk walk;
+    struct hak_bases bases;
     struct hak_scan *scan;
     struct hak_follow follow;
     bool has_follow, has_addr;
@@ -184,7 +184,7 @@ static int add_open(struct cursor *c) {
 
 static int next_batch(struct cursor *c) {
     struct hak_scan_limits limits;
-    int found = hak_base_walk_next(&c->walk, &limits);
+    int found = hak_bases_next(&c->bases, &limits);
     if (found <= 0)
         return found;
     limits.filter.kind_mask_low = ~(uint64_t)1;
@@ -224,7 +224,7 @@ static int fill(struct cursor *c) {
 static int close_cursor(sqlite3_vtab_cursor *vtab) {
     struct cursor *c = (struct cursor *)vtab;
     hak_scan_close(c->scan);
-    hak_base_walk_free(&c->walk);
+    hak_bases_free(&c->bases);
     if (c->has_follow)
         hak_follow_free(&c->follow);
     free(c->rows);
@@ -306,18 +306,18 @@ static int add_limit(struct cursor *c, struct asked *a, int column, int op, sqli
     }
 }
 
-static int start_walk(struct cursor *c, struct asked *a) {
+static int choose_bases(struct cursor *c, struct asked *a) {
     struct hak_store_reader *r = hak_table_reader(&c->head.vtab);
     struct hak_filter f = a->about_birth ? a->birth : a->end;
     uint64_t births = 1u << HAK_MALLOC | 1u << HAK_REALLOC;
     uint64_t ends = 1u << HAK_FREE | 1u << HAK_REALLOC_FROM;
     if (!a->about_birth && !a->about_end && !a->address)
-        return a->base ? hak_base_walk_add(&c->walk, r, a->base) : hak_base_walk_all(&c->walk, r);
+        return a->base ? hak_bases_add(&c->bases, r, a->base) : hak_bases_all(&c->bases, r);
     f.base = a->base;
     f.address = a->address;
     f.class_index = -1;
     f.kind_mask_low = a->about_birth ? births : a->about_end ? ends : births | ends;
-    return hak_base_walk_of(&c->walk, r, &f);
+    return hak_bases_of(&c->bases, r, &f);
 }
 
 static int filter(sqlite3_vtab_cursor *vtab, int number, const char *plan, int argc,
@@ -327,7 +327,7 @@ static int filter(sqlite3_vtab_cursor *vtab, int number, const char *plan, int a
     (void)number;
     hak_scan_close(c->scan);
     c->scan = NULL;
-    hak_base_walk_free(&c->walk);
+    hak_bases_free(&c->bases);
     c->head.is_at_end = true;
     c->has_addr = false;
     c->row_count = c->at = 0;
@@ -342,7 +342,7 @@ static int filter(sqlite3_vtab_cursor *vtab, int number, const char *plan, int a
         error = fits < 0 ? fits : 0;
     }
     if (!error)
-        error = start_walk(c, &asked);
+        error = choose_bases(c, &asked);
     return error ? hak_table_fail(vtab->pVtab, error) : next(vtab);
 }
 

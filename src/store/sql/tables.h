@@ -7,10 +7,11 @@
 #include "store/virtual_table.h"
 
 /* One reader for the tables of a connection (node has its own); freed with the last of them. */
+enum { HAK_TABLE_KINDS = 128, HAK_TABLE_PLACES = 256 };
 struct hak_tables {
     struct hak_store_reader *reader;
     int uses, cursors;              /* modules; their open cursors */
-    char **kind_name, **place_name; /* 128 and 256, NULL = none */
+    char **kind_name, **place_name; /* NULL = none */
     uint32_t tid_thread;            /* the thread that was asked last, and its tid */
     uint64_t tid;
 };
@@ -28,31 +29,9 @@ static inline struct hak_store_reader *hak_table_reader(const sqlite3_vtab_curso
     return hak_table_shared(cursor)->reader;
 }
 
-/* xBestIndex writes the constraints that it takes as pairs of characters, a column ('a' = 0) and an
- * operator, in the order of xFilter's arguments. */
-enum {
-    HAK_OP_EQUAL = '=',
-    HAK_OP_ABOVE = '>',
-    HAK_OP_FROM = ']',
-    HAK_OP_BELOW = '<',
-    HAK_OP_TO = '['
-};
-
-/* Takes the usable constraints on the columns in `equal` and `range` (bit n = column n). `omit`:
- * columns whose constraint need not be checked again. Returns an SQLite code; `equal_taken` is set.
- */
-int hak_table_take(sqlite3_index_info *info, unsigned equal, unsigned range, unsigned omit,
-                   unsigned *equal_taken);
-
 /* For xOpen and xClose: a cursor of `bytes`, all 0; with the last one the reader comes to rest. */
 int hak_table_open(sqlite3_vtab *vtab, size_t bytes, sqlite3_vtab_cursor **out);
 void hak_table_close(sqlite3_vtab_cursor *vtab);
-
-/* One argument of xFilter as a number. False: nothing can equal it (NULL, text, a broken number).
- */
-bool hak_table_number(sqlite3_value *value, int op, uint64_t *out);
-/* Narrows [from, to] (inclusive; to 0 = open) by `op` and a number; false when nothing is left. */
-bool hak_table_narrow(int op, uint64_t value, uint64_t *from, uint64_t *to);
 
 /* The row ids of threads with that tid: how many, the first in `out`. Negative on error. */
 int hak_table_threads(struct hak_store_reader *r, uint64_t tid, uint32_t *out);
@@ -68,24 +47,24 @@ void hak_table_class(struct hak_store_reader *r, unsigned class_index, sqlite3_c
 
 /* The tables block and life go over bases, not events: which ones, from the constraints of a query.
  */
-struct hak_base_walk {
+struct hak_bases {
     struct hak_store_reader *reader;
-    uint64_t *bases; /* of this batch, sorted */
+    uint64_t *base; /* of this batch, sorted */
     uint32_t count;
     uint64_t next_from;
     bool is_all, is_done;
 };
 /* Every base of the store. */
-int hak_base_walk_all(struct hak_base_walk *walk, struct hak_store_reader *r);
+int hak_bases_all(struct hak_bases *bases, struct hak_store_reader *r);
 /* Bases of the events that pass; every one when they are too many to list. */
-int hak_base_walk_of(struct hak_base_walk *walk, struct hak_store_reader *r,
-                     const struct hak_filter *filter);
-/* Adds one base to a walk that hak_base_walk_all did not start. */
-int hak_base_walk_add(struct hak_base_walk *walk, struct hak_store_reader *r, uint64_t base);
-/* Limits for a scan of the next batch: 1, 0 at the end, or an error. The walk keeps what they point
- * to. */
-int hak_base_walk_next(struct hak_base_walk *walk, struct hak_scan_limits *limits);
-void hak_base_walk_free(struct hak_base_walk *walk);
+int hak_bases_of(struct hak_bases *bases, struct hak_store_reader *r,
+                 const struct hak_filter *filter);
+/* Adds one base, where hak_bases_all was not called. */
+int hak_bases_add(struct hak_bases *bases, struct hak_store_reader *r, uint64_t base);
+/* Limits for a scan of the next batch: 1, 0 at the end, or an error. What they point to stays until
+ * the next call. */
+int hak_bases_next(struct hak_bases *bases, struct hak_scan_limits *limits);
+void hak_bases_free(struct hak_bases *bases);
 
 int hak_table_connect(sqlite3 *database, void *shared, const char *declaration, sqlite3_vtab **out);
 int hak_table_disconnect(sqlite3_vtab *vtab);

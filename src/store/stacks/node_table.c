@@ -5,7 +5,6 @@
 #include "store/virtual_table.h"
 
 enum { ID, PARENT, PROCESS, GENERATION, IP };
-enum { PLAN_EQUAL = 1, PLAN_FROM = 2, PLAN_ABOVE = 4, PLAN_TO = 8, PLAN_BELOW = 16 };
 
 struct node_table {
     sqlite3_vtab vtab;
@@ -51,47 +50,16 @@ static int node_disconnect(sqlite3_vtab *vtab) {
     return SQLITE_OK;
 }
 
-static int plan_of(unsigned char operator) {
-    switch (operator) {
-    case SQLITE_INDEX_CONSTRAINT_EQ:
-        return PLAN_EQUAL;
-    case SQLITE_INDEX_CONSTRAINT_GE:
-        return PLAN_FROM;
-    case SQLITE_INDEX_CONSTRAINT_GT:
-        return PLAN_ABOVE;
-    case SQLITE_INDEX_CONSTRAINT_LE:
-        return PLAN_TO;
-    case SQLITE_INDEX_CONSTRAINT_LT:
-        return PLAN_BELOW;
-    default:
-        return 0;
-    }
-}
-
-/* Takes what limits the id, each kind of limit once; SQLite checks ranges again. The arguments come
- * in the order of the bits. */
 static int best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
+    unsigned has_id = 0;
     (void)vtab;
-    int place[5] = {-1, -1, -1, -1, -1}, arguments = 0, plan = 0;
-    for (int i = 0; i < info->nConstraint; i++) {
-        int bit = info->aConstraint[i].iColumn <= ID ? plan_of(info->aConstraint[i].op) : 0;
-        if (!bit || !info->aConstraint[i].usable || plan & bit)
-            continue;
-        plan |= bit;
-        place[__builtin_ctz((unsigned)bit)] = i;
-    }
-    if (plan & PLAN_EQUAL)
-        plan = PLAN_EQUAL;
-    for (int i = 0; i < 5; i++)
-        if (plan >> i & 1)
-            info->aConstraintUsage[place[i]].argvIndex = ++arguments;
-    info->idxNum = plan;
-    info->estimatedCost = plan & PLAN_EQUAL ? 2 : plan ? 100000 : 1000000;
-    info->estimatedRows = plan & PLAN_EQUAL ? 1 : plan ? 100000 : 1000000;
-    if (plan & PLAN_EQUAL) {
+    int result = hak_table_take(info, 1u << ID, 1u << ID, 1u << ID, &has_id);
+    if (result != SQLITE_OK)
+        return result;
+    info->estimatedCost = has_id ? 2 : info->idxStr[0] ? 100000 : 1000000;
+    info->estimatedRows = (sqlite3_int64)info->estimatedCost;
+    if (has_id)
         info->idxFlags = SQLITE_INDEX_SCAN_UNIQUE;
-        info->aConstraintUsage[place[0]].omit = 1;
-    }
     info->orderByConsumed =
         info->nOrderBy == 1 && info->aOrderBy[0].iColumn <= ID && !info->aOrderBy[0].desc;
     return SQLITE_OK;
@@ -111,46 +79,31 @@ static int close_cursor(sqlite3_vtab_cursor *cursor) {
     return SQLITE_OK;
 }
 
-static int move_to(struct cursor *c, int64_t id) {
+static int move_to(struct cursor *c, uint64_t id) {
     struct node_table *t = (struct node_table *)c->head.vtab.pVtab;
-    int found = id <= (int64_t)c->last
-                    ? hak_node_reader_next(t->reader, (uint32_t)(id > 1 ? id : 1), &c->row)
-                    : 0;
+    int found = id <= c->last ? hak_node_reader_next(t->reader, id ? (uint32_t)id : 1, &c->row) : 0;
     c->head.is_at_end = found != 1 || c->row.id > c->last;
     c->head.number = c->row.id;
     return found < 0 ? hak_table_fail(&t->vtab, found) : SQLITE_OK;
 }
 
-static int filter(sqlite3_vtab_cursor *cursor, int plan, const char *text, int count,
+static int filter(sqlite3_vtab_cursor *cursor, int number, const char *plan, int count,
                   sqlite3_value **arguments) {
     struct cursor *c = (struct cursor *)cursor;
-    int64_t from = 1, to = UINT32_MAX;
-    (void)text;
-    (void)count;
-    for (int bit = 1, at = 0; bit <= PLAN_BELOW; bit *= 2) {
-        if (!(plan & bit))
-            continue;
-        sqlite3_value *value = arguments[at++];
-        int type = sqlite3_value_numeric_type(value);
-        int64_t number = sqlite3_value_int64(value);
-        bool is_whole = type == SQLITE_INTEGER ||
-                        (type == SQLITE_FLOAT && (double)number == sqlite3_value_double(value));
-        if (bit == PLAN_EQUAL && !is_whole)
-            to = 0; /* nothing equals it */
-        if (type != SQLITE_INTEGER && (bit != PLAN_EQUAL || !is_whole))
-            continue; /* SQLite compares by itself */
-        if (bit <= PLAN_ABOVE && number > from)
-            from = number;
-        if ((bit == PLAN_EQUAL || bit >= PLAN_TO) && number < to)
-            to = number < 0 ? 0 : number;
-    }
-    c->last = (uint32_t)to;
+    uint64_t from = 0, to = 0, value;
+    (void)number;
+    c->head.is_at_end = true;
+    for (int i = 0; i < count; i++)
+        if (!hak_table_number(arguments[i], plan[2 * i + 1], &value) ||
+            !hak_table_narrow(plan[2 * i + 1], value, &from, &to))
+            return SQLITE_OK;
+    c->last = to && to < UINT32_MAX ? (uint32_t)to : UINT32_MAX;
     return move_to(c, from);
 }
 
 static int next(sqlite3_vtab_cursor *cursor) {
     struct cursor *c = (struct cursor *)cursor;
-    return move_to(c, (int64_t)c->row.id + 1);
+    return move_to(c, (uint64_t)c->row.id + 1);
 }
 
 static int column(sqlite3_vtab_cursor *cursor, sqlite3_context *out, int column) {
