@@ -207,6 +207,23 @@ static HAK_COLD enum hak_verdict refuse_or_pass_on(struct hak_located at, enum h
     return HAK_REFUSE;
 }
 
+/* Bytes of padding that a block of `alignment` may need behind a base that is 16-aligned. */
+static size_t padding_bytes(size_t alignment) {
+    return alignment > HAK_HEADER_BYTES ? alignment - HAK_HEADER_BYTES : 0;
+}
+
+size_t hak_check_slot_bytes(size_t asked_bytes, size_t alignment) {
+    hak_answer_if_asked();
+    if (!hak_layout_has_header())
+        return asked_bytes;
+    size_t slot_bytes;
+    size_t around = HAK_HEADER_BYTES + 1;
+    if (__builtin_add_overflow(around, padding_bytes(alignment), &around) ||
+        __builtin_add_overflow(asked_bytes, around, &slot_bytes))
+        return SIZE_MAX;
+    return slot_bytes;
+}
+
 /* By value, so that nobody takes the address of what hak_check_take_back located. */
 static HAK_COLD void tell_damage(struct hak_located at, enum hak_record_kind kind) {
     hak_tell_damage(&at, kind);

@@ -1,7 +1,7 @@
 /* Gathers what is known of a fault, in numbers, and hands it to the tracer, which has the report
  * made outside. The words are made there from faults.def and hops.def. */
+#include "guard/clean_look.h"
 #include "guard/guard.h"
-#include "guard/sweep.h"
 
 void hak_copy_damage(struct hak_fault_facts *facts, const struct hak_damage *damage) {
     facts->damaged_bytes = damage->bytes;
@@ -66,7 +66,7 @@ void hak_make_facts(struct hak_fault_facts *facts, const struct hak_located *at,
     facts->subkind |= (uint32_t)hak_given_of(finding->kind) << 8;
     if (finding->damage) {
         hak_copy_damage(facts, finding->damage);
-        hak_sweep_add_clean_look(facts, at);
+        hak_clean_look_add(facts, at);
     }
 }
 

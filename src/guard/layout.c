@@ -141,23 +141,6 @@ struct hak_damage hak_header_damage(const struct hak_located *at) {
     return hak_header_damage_in(at, hak_user_in(at) - HAK_HEADER_BYTES);
 }
 
-/* Bytes of padding that a block of `alignment` may need behind a base that is 16-aligned. */
-static size_t padding_bytes(size_t alignment) {
-    return alignment > HAK_HEADER_BYTES ? alignment - HAK_HEADER_BYTES : 0;
-}
-
-size_t hak_check_slot_bytes(size_t asked_bytes, size_t alignment) {
-    hak_answer_if_asked();
-    if (!hak_layout_has_header())
-        return asked_bytes;
-    size_t slot_bytes;
-    size_t around = HAK_HEADER_BYTES + 1;
-    if (__builtin_add_overflow(around, padding_bytes(alignment), &around) ||
-        __builtin_add_overflow(asked_bytes, around, &slot_bytes))
-        return SIZE_MAX;
-    return slot_bytes;
-}
-
 bool hak_check_aligns(void) {
     return hak_layout_has_header();
 }

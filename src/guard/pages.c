@@ -6,6 +6,7 @@
  * comes from the process, which has enough for FIRST_THREADS, and gets back what a thread leaves or
  * owes: a program of many short threads pays one part in SHARE as well. */
 #include "guard/pages.h"
+#include "guard/clean_look.h"
 
 #include <sys/resource.h>
 #include <time.h>
@@ -31,9 +32,6 @@ static _Atomic int32_t runs;      /* of closed pages, and large blocks that were
 static _Atomic int32_t most_runs; /* 0 = not known yet */
 static _Atomic uint32_t closing;  /* threads that are closing a page */
 static _Atomic uint32_t held;     /* callers of hak_pages_hold */
-/* A page was closed while other threads ran: one may have written into it between the look at its
- * blocks and the closing. */
-static _Atomic bool was_closed_beside_others;
 static _Atomic bool
     is_over; /* nothing is closed any more: a sandbox, or a page that could not be had back */
 
@@ -173,18 +171,6 @@ bool hak_pages_open_at(uintptr_t address) {
     return was_closed && hak_pages_open(&at);
 }
 
-uint64_t hak_pages_opened_ticks(const struct hak_located *at) {
-    uint64_t first = UINT64_MAX;
-    if (!at->superslab || atomic_load(&was_closed_beside_others))
-        return 0;
-    const _Atomic uint64_t *ticks = at->superslab->opened_ticks[hak_slab_index_of(at->base)];
-    for (uint32_t open = hak_pages_of(at) & ~hak_closed_pages_of(at); open; open &= open - 1) {
-        uint64_t opened = atomic_load_explicit(&ticks[__builtin_ctz(open)], memory_order_relaxed);
-        first = opened < first ? opened : first;
-    }
-    return first == UINT64_MAX ? 0 : first;
-}
-
 /* ---- close ----------------------------------------------------------------------------------- */
 
 /* True when nobody will touch the slot's bytes before the owner's thread has said so. */
@@ -237,7 +223,7 @@ static void compare(const struct hak_located *at, unsigned page) {
 static void close_pages(const struct hak_located *at, uint32_t pages) {
     _Atomic uint16_t *word = closed_word_of(at);
     if (!__libc_single_threaded)
-        atomic_store_explicit(&was_closed_beside_others, true, memory_order_relaxed);
+        atomic_store_explicit(&hak_closed_beside_others, true, memory_order_relaxed);
     uint32_t before = atomic_fetch_or(word, (uint16_t)pages); /* first, as in open */
     uint32_t closed = each_run(at, pages, hak_bar_access);
     if (HAK_UNLIKELY(closed != pages)) {

@@ -78,12 +78,6 @@ HAK_HIDDEN void hak_pages_forget_large(const struct hak_located *at);
  */
 HAK_HIDDEN HAK_COLD bool hak_pages_open(const struct hak_located *at);
 
-/* Of the open pages of a freed slot the first that was opened, in ticks: nobody could write into
- * the slot between the closing of its pages, before which it was found whole, and then. 0: a page
- * was never closed, or other threads may have written while one was. Of a slot that was freed after
- * that time it says nothing. */
-HAK_HIDDEN uint64_t hak_pages_opened_ticks(const struct hak_located *at);
-
 /* Bits of the pages of its slab that a slot touches. */
 static inline uint32_t hak_pages_of(const struct hak_located *at) {
     uintptr_t offset = (uintptr_t)at->base & (HAK_SLAB_BYTES - 1);

@@ -140,8 +140,3 @@ HAK_TRACER_TEXT void hak_hop_note(enum hak_record_kind kind, unsigned class_inde
     fields.stack = hak_take_stack(true, &fields.flags);
     hak_trace_record(&fields);
 }
-
-void hak_hop_count(enum hak_counted which, unsigned class_index, uint64_t amount) {
-    if (hak_trace_hears())
-        hak_trace_count_amount(which, class_index, amount);
-}

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include "guard/clean_look.h"
 #include "guard/guard.h"
 #include "guard/in_front.h"
 #include "guard/pages.h"
@@ -42,13 +43,6 @@ static struct {
     struct found found[KEPT]; /* the first of them */
     char head[HAK_HEADER_BYTES], tail[TAIL_BYTES];
 } sweep;
-
-/* When all live, and all freed, blocks were last found whole. Written under the lock above, ticks
- * last; read without it. */
-static struct clean_look {
-    _Atomic uint64_t ticks;        /* before the first block was looked at; 0 = never */
-    _Atomic uint64_t by_and_stack; /* enum hak_found_by << 32 | stack */
-} clean_live, clean_freed;
 
 static void leave_out(bool is_live) {
     sweep.is_live_left_out |= is_live;
@@ -376,12 +370,6 @@ static void report(struct found *found, enum hak_found_by found_by, size_t more)
     hak_report_fault(&found->at, &finding);
 }
 
-static void remember(struct clean_look *clean, uint64_t ticks, uint64_t by_and_stack) {
-    atomic_store(&clean->ticks, 0);
-    atomic_store(&clean->by_and_stack, by_and_stack);
-    atomic_store(&clean->ticks, ticks);
-}
-
 /* Nothing was found: damage that is found later was done since `ticks`. */
 static void remember_clean(enum hak_found_by found_by, uint64_t ticks) {
     uint8_t flags = 0;
@@ -391,27 +379,9 @@ static void remember_clean(enum hak_found_by found_by, uint64_t ticks) {
     if (found_by != HAK_FOUND_BY_EXIT) /* nobody of the program's calls it */
         how |= hak_take_call_stack(NULL, &flags);
     if (!sweep.is_live_left_out)
-        remember(&clean_live, ticks, how);
+        hak_clean_look_note(false, ticks, how);
     if (!sweep.is_freed_left_out)
-        remember(&clean_freed, ticks, how);
-}
-
-void hak_sweep_add_clean_look(struct hak_fault_facts *facts, const struct hak_located *at) {
-    bool is_freed = facts->fault == HAK_FAULT_WRITE_AFTER_FREE;
-    struct clean_look *clean = is_freed ? &clean_freed : &clean_live;
-    uint64_t ticks = atomic_load(&clean->ticks);
-    uint64_t how = atomic_load(&clean->by_and_stack);
-    uint64_t opened = is_freed ? hak_pages_opened_ticks(at) : 0;
-    if (ticks != 0 && atomic_load(&clean->ticks) == ticks) {
-        facts->clean_ticks = ticks;
-        facts->clean_by = (uint32_t)(how >> 32);
-        facts->clean_stack = (uint32_t)how;
-    }
-    if (opened > facts->clean_ticks) {
-        facts->clean_ticks = opened;
-        facts->clean_by = HAK_FOUND_BY_OPENING;
-        facts->clean_stack = 0;
-    }
+        hak_clean_look_note(true, ticks, how);
 }
 
 size_t hak_sweep(enum hak_found_by found_by) {

@@ -31,11 +31,4 @@ HAK_HIDDEN size_t hak_sweep(enum hak_found_by found_by);
  * returns how many there are. Reports nothing, mends nothing, waits for nobody. */
 HAK_HIDDEN size_t hak_sweep_quietly(struct hak_fault_facts *facts);
 
-/* Adds to `facts`, of damage, when a sweep last looked at all blocks of that kind and found them
- * whole: in ticks of the processor, before its first look. The block may have been allocated or
- * freed since. Of a freed block whose page was opened later: when that was. Nothing is added where
- * neither was. Any thread; async-signal-safe. */
-HAK_HIDDEN void hak_sweep_add_clean_look(struct hak_fault_facts *facts,
-                                         const struct hak_located *at);
-
 #endif

@@ -198,7 +198,13 @@ static struct hak_large *find_big_below(const struct hak_map_root *root, const v
     return NULL;
 }
 
-struct hak_large *hak_address_map_containing(const void *p) {
+struct hak_large *hak_large_find(const void *start) {
+    return hak_address_map_find(start);
+}
+
+/* Looks at a leaf for each 32 KiB of 1 MiB, and at a granule for each MiB of the largest block
+ * there was. */
+struct hak_large *hak_large_containing(const void *p) {
     const struct hak_map_root *root = root_now();
     if (!root)
         return NULL;

@@ -62,10 +62,6 @@ HAK_HIDDEN void hak_address_map_clear(const struct hak_large *large);
 /* A block gets other bytes at the same start. False: no memory, and it has the old ones. */
 HAK_HIDDEN bool hak_address_map_resize(struct hak_large *large, size_t bytes);
 
-/* The block that holds `p`; NULL when none does. Looks at a leaf for each 32 KiB of 1 MiB, and at
- * a granule for each MiB of the largest block there was. */
-HAK_HIDDEN struct hak_large *hak_address_map_containing(const void *p);
-
 /* Calls `visit` for every block up to 1 MiB, lowest address first, then for every one above.
  * Returns how many there were. */
 HAK_HIDDEN size_t hak_address_map_each(void (*visit)(struct hak_large *, void *), void *context);

@@ -160,17 +160,9 @@ base_t hak_large_take_with_room(size_t bytes, size_t room_bytes, const void *cal
 
 /* ---- looking -------------------------------------------------------------------------------- */
 
-struct hak_large *hak_large_find(const void *start) {
-    return hak_address_map_find(start);
-}
-
 bool hak_large_is_fresh(base_t base) {
     const struct hak_large *large = hak_large_find(base.p);
     return large && large->is_fresh;
-}
-
-struct hak_large *hak_large_containing(const void *p) {
-    return hak_address_map_containing(p);
 }
 
 bool hak_large_keeps(const void *p) {

@@ -206,18 +206,6 @@ int hak_thread_id(void) {
     return (int)hak_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0);
 }
 
-long hak_open(const char *path) {
-    return hak_raw_call(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC, 0, 0, 0);
-}
-
-long hak_read(long file, char *buffer, size_t capacity) {
-    return hak_raw_call(SYS_read, file, (long)buffer, (long)capacity, 0, 0, 0);
-}
-
-void hak_close(long file) {
-    (void)hak_raw_call(SYS_close, file, 0, 0, 0, 0, 0);
-}
-
 void hak_die(const char *what, const void *address, const char *why) {
     struct hak_line line = {.length = 0};
     const char *parts[] = {"hakmem: ", what, ": ", NULL, " ", why};
