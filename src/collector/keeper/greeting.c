@@ -147,10 +147,20 @@ const char *hak_greeting_check(struct hak_greeting *g) {
     return NULL;
 }
 
-int hak_greeting_take_memfd(struct hak_greeting *g) {
-    int memfd = g->memfd;
-    g->memfd = -1;
-    return memfd;
+void hak_greeting_correct(struct hak_greeting *g, const struct hak_known_process *who) {
+    struct hak_hello *hello = &g->hello;
+    pid_t innermost = hak_pid_innermost(who->pid);
+    uint64_t space = hak_pid_namespace_of(who->pid);
+    if (who->start_time == HAK_PEER_NOBODY)
+        return;
+    if (who->start_time) /* in another time namespace it counts from elsewhere */
+        hello->start_time = who->start_time;
+    if (innermost && hak_peer_is_same(who)) {
+        hello->pid = innermost;
+        hello->pid_space = space                                         ? space
+                           : hello->pid_space == hak_pid_namespace_own() ? 0
+                                                                         : hello->pid_space;
+    }
 }
 
 void hak_greeting_answer(struct hak_greeting *g, const char *socket_name, const char *why) {

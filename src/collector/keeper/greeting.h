@@ -32,8 +32,8 @@ int hak_greeting_read_apart(struct hak_greeting *g, struct hak_short_children *c
  * program's one line. Makes the memfd an open file description of our own. */
 const char *hak_greeting_check(struct hak_greeting *g);
 
-/* The memfd, from now on the caller's. */
-int hak_greeting_take_memfd(struct hak_greeting *g);
+/* What the hello says of the process gives way to what the kernel says of `who`, which said it. */
+void hak_greeting_correct(struct hak_greeting *g, const struct hak_known_process *who);
 
 /* Sends the answer: accepted when `why` is NULL. */
 void hak_greeting_answer(struct hak_greeting *g, const char *socket_name, const char *why);

@@ -1,16 +1,5 @@
-/* Programs that no socket leads to: in a network namespace of their own, with another root or /tmp.
- *
- *   asks for a way (HAK_HELLO_WAY) before it enters one      first of the family
- *   child of one of the family, by /proc                     of the family
- *   orphan, whose parent ended before it was looked at:      of the family
- *   of this user, elsewhere, executed with our name
- *
- *   of the family, elsewhere, with a session's memfd open -> it is taken, as with a hello
- *
- * Such a program waits until its memory shows the keeper's heart beating (trace/keeper/offer.c).
- * Looked at every 2 ms while something changes, every 50 ms else; orphans, whose parent was gone
- * before it was looked at, every 200 ms. */
-#include "collector/keeper/keeper_state.h"
+/* Looks for what processes offer that no socket leads to. */
+#include "collector/keeper/offers.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -20,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/array.h"
-#include "collector/kernel/kernel.h"
+#include "trace/session.h"
 
 #define FAMILY_MAX     1024
 #define LOOK_MS        2
@@ -37,34 +26,34 @@ static uint64_t network_of(pid_t pid) {
     return hak_proc_inode(pid, "ns/net");
 }
 
-static bool is_family(const struct hak_keeper *k, pid_t pid, uint64_t start_time) {
-    for (uint32_t i = 0; i < k->family_count; i++)
-        if (k->family[i].process.pid == pid && k->family[i].process.start_time == start_time)
+static bool is_family(const struct hak_family *f, pid_t pid, uint64_t start_time) {
+    for (uint32_t i = 0; i < f->count; i++)
+        if (f->members[i].process.pid == pid && f->members[i].process.start_time == start_time)
             return true;
     return false;
 }
 
-bool hak_keeper_add_family(struct hak_keeper *k, pid_t pid, pid_t parent) {
+bool hak_family_add(struct hak_family *f, pid_t pid, pid_t parent) {
     struct hak_peer peer;
-    if (pid <= 0 || pid == getpid() || k->family_count >= FAMILY_MAX ||
-        !hak_peer_read(pid, &peer) || peer.state == 'Z' || (parent && peer.parent != parent) ||
-        is_family(k, pid, peer.start_time) ||
-        !hak_array_make_room(&k->family, k->family_count, &k->family_capacity, sizeof *k->family))
+    if (pid <= 0 || pid == getpid() || f->count >= FAMILY_MAX || !hak_peer_read(pid, &peer) ||
+        peer.state == 'Z' || (parent && peer.parent != parent) ||
+        is_family(f, pid, peer.start_time) ||
+        !hak_array_make_room(&f->members, f->count, &f->capacity, sizeof *f->members))
         return false;
-    k->family[k->family_count++] =
+    f->members[f->count++] =
         (struct hak_family_member){.process = {.pid = pid, .start_time = peer.start_time}};
-    k->look_pause_ms = LOOK_MS;
+    f->look_pause_ms = LOOK_MS;
     return true;
 }
 
 struct children {
-    struct hak_keeper *keeper;
+    struct hak_family *family;
     pid_t parent;
 };
 
 static bool add_child(void *context, pid_t child) {
     const struct children *c = context;
-    hak_keeper_add_family(c->keeper, child, c->parent);
+    hak_family_add(c->family, child, c->parent);
     return false; /* the next one, too */
 }
 
@@ -94,8 +83,9 @@ static int open_memory(int descriptor, const struct hak_family_member *m, uint64
     return file;
 }
 
-/* Takes the session `memory` of `who` if it is whole. */
-static bool take_memory(struct hak_keeper *k, const struct hak_known_process *who, int memory) {
+/* Offers the session `memory` of `who` if it is whole. */
+static bool offer_memory(const struct hak_offer_taker *taker, const struct hak_known_process *who,
+                         int memory) {
     struct hak_session *header = NULL; /* for the sizes of its fields */
     struct {
         uint64_t magic;
@@ -107,37 +97,37 @@ static bool take_memory(struct hak_keeper *k, const struct hak_known_process *wh
                    "the same layout");
     hak_greeting_open(&g, -1);
     g.memfd = memory;
-    bool is_whole = pread(memory, &head, sizeof head, 0) == (ssize_t)sizeof head &&
-                    head.magic == HAK_SESSION_MAGIC && fstat(memory, &about) == 0 &&
-                    !hak_keeper_holds(k, memory);
-    if (is_whole) {
+    bool is_taken = pread(memory, &head, sizeof head, 0) == (ssize_t)sizeof head &&
+                    head.magic == HAK_SESSION_MAGIC && fstat(memory, &about) == 0;
+    if (is_taken) {
         g.hello = (struct hak_hello){.magic = HAK_HELLO_MAGIC,
                                      .version = head.version,
                                      .total_bytes = (uint64_t)about.st_size,
                                      .kind = HAK_HELLO_SESSION};
-        is_whole = hak_greeting_check(&g) == NULL && hak_keeper_hold(k, &g, who) == NULL;
+        is_taken = taker->take(taker->context, &g, who);
     }
     if (g.memfd >= 0)
         close(g.memfd);
-    return is_whole;
+    return is_taken;
 }
 
-/* Hears what process `who` has to say in `file` of a program that is not recorded, and lets it know
- * by clearing the magic. */
-static bool take_hello(struct hak_keeper *k, const struct hak_known_process *who, int file) {
+/* Offers what process `who` has to say in `file` of a program that is not recorded, and lets it
+ * know by clearing the magic: one that cannot be told so would say it again and again. */
+static bool offer_note(const struct hak_offer_taker *taker, const struct hak_known_process *who,
+                       int file) {
     struct hak_greeting g;
     hak_greeting_open(&g, -1);
     bool is_whole = pread(file, &g.hello, sizeof g.hello, 0) == (ssize_t)sizeof g.hello &&
                     g.hello.kind == HAK_HELLO_UNRECORDED && hak_greeting_check(&g) == NULL;
     is_whole = is_whole && hak_session_file_write(file, offsetof(struct hak_hello, magic), 0);
     if (is_whole)
-        hak_keeper_note_unrecorded(k, &g, who);
+        (void)taker->take(taker->context, &g, who);
     close(file);
     return is_whole;
 }
 
 /* The inode of what the process offered, and was taken; 0 = nothing. */
-static uint64_t look_at(struct hak_keeper *k, const struct hak_family_member *m) {
+static uint64_t look_at(const struct hak_offer_taker *taker, const struct hak_family_member *m) {
     static const int first[] = {HAK_LIFTED_TO, 3}; /* where RLIMIT_NOFILE is small */
     struct hak_proc_links links = {.count = 0};
     for (int i = 0; i < 2; i++)
@@ -150,8 +140,8 @@ static uint64_t look_at(struct hak_keeper *k, const struct hak_family_member *m)
             continue;
         uint64_t inode;
         int file = open_memory(links.descriptors[i], m, &inode);
-        if (file >= 0 &&
-            (is_memory ? take_memory(k, &m->process, file) : take_hello(k, &m->process, file)))
+        if (file >= 0 && (is_memory ? offer_memory(taker, &m->process, file)
+                                    : offer_note(taker, &m->process, file)))
             return inode;
     }
     return 0;
@@ -159,41 +149,41 @@ static uint64_t look_at(struct hak_keeper *k, const struct hak_family_member *m)
 
 /* False: it is gone, and of the family no more. What it has of threads and children beyond
  * `until_ns` is looked at the next time. */
-static bool look_at_member(struct hak_keeper *k, uint32_t index, uint64_t own_network,
-                           uint64_t until_ns) {
-    struct hak_family_member member = k->family[index]; /* the array may move */
-    struct children children = {k, member.process.pid};
+static bool look_at_member(struct hak_family *f, uint32_t index, uint64_t own_network,
+                           uint64_t until_ns, const struct hak_offer_taker *taker) {
+    struct hak_family_member member = f->members[index]; /* the array may move */
+    struct children children = {f, member.process.pid};
     struct hak_peer peer;
     enum hak_peer_answer answer = hak_peer_ask(member.process.pid, &peer);
     bool is_another = answer == HAK_PEER_THERE &&
                       (peer.start_time != member.process.start_time || peer.state == 'Z');
     if (answer == HAK_PEER_GONE || is_another) {
-        k->family[index] = k->family[--k->family_count];
+        f->members[index] = f->members[--f->count];
         return false;
     }
     if (answer != HAK_PEER_THERE)
         return true;
     member.look.until_ns = until_ns;
     (void)hak_pid_find_child(member.process.pid, add_child, &children, &member.look);
-    k->family[index].look = member.look;
-    uint64_t inode = network_of(member.process.pid) != own_network ? look_at(k, &member) : 0;
+    f->members[index].look = member.look;
+    uint64_t inode = network_of(member.process.pid) != own_network ? look_at(taker, &member) : 0;
     if (inode) {
-        k->family[index].taken = inode;
-        k->look_pause_ms = LOOK_MS;
+        f->members[index].taken = inode;
+        f->look_pause_ms = LOOK_MS;
     }
     return true;
 }
 
 /* True when the environment that `pid` was executed with names this keeper. */
-static bool names_keeper(const struct hak_keeper *k, pid_t pid) {
+static bool names_keeper(const char *keeper, pid_t pid) {
     static const char variable[] = "HAKMEM_SESSION=";
     bool is_named = false;
-    size_t bytes = 0, length = strcspn(k->config.socket_name, ".");
+    size_t bytes = 0, length = strcspn(keeper, ".");
     char *text = hak_proc_read(pid, "environ", &bytes);
     for (char *at = text; at && at < text + bytes && !is_named; at += strlen(at) + 1) {
         const char *name = at + sizeof variable - 1;
         is_named = strncmp(at, variable, sizeof variable - 1) == 0 &&
-                   strncmp(name, k->config.socket_name, length) == 0 &&
+                   strncmp(name, keeper, length) == 0 &&
                    strchr(".:", name[length]) != NULL; /* its end, too */
     }
     free(text);
@@ -203,7 +193,7 @@ static bool names_keeper(const struct hak_keeper *k, pid_t pid) {
 /* A process whose parent ended before it was looked at is nobody's child in /proc. It is known by
  * the name that it was executed with; as that can be forged, it must be of this user, who is heard
  * without being of the tree. */
-static void look_for_orphans(struct hak_keeper *k, uint64_t own_network) {
+static void look_for_orphans(struct hak_family *f, const char *keeper, uint64_t own_network) {
     DIR *all = opendir("/proc");
     for (struct dirent *entry; all && (entry = readdir(all));) {
         char path[300];
@@ -215,9 +205,9 @@ static void look_for_orphans(struct hak_keeper *k, uint64_t own_network) {
             continue;
         uint64_t network = network_of(pid);
         if (network && network != own_network && hak_peer_read(pid, &peer) &&
-            !is_family(k, pid, peer.start_time) && names_keeper(k, pid) &&
+            !is_family(f, pid, peer.start_time) && names_keeper(keeper, pid) &&
             hak_peer_is_same(&(struct hak_known_process){pid, peer.start_time}))
-            hak_keeper_add_family(k, pid, 0);
+            hak_family_add(f, pid, 0);
     }
     if (all)
         closedir(all);
@@ -229,26 +219,27 @@ static uint64_t rest_after(uint64_t begun_ms, uint64_t pause_ms) {
     return pause_ms > rest ? pause_ms : rest;
 }
 
-void hak_keeper_look_for_offers(struct hak_keeper *k) {
+void hak_family_look(struct hak_family *f, const char *keeper,
+                     const struct hak_offer_taker *taker) {
     uint64_t now = hak_time_ms();
-    if (!k->config.wants_offers || !hak_proc_is_own())
+    if (!hak_proc_is_own())
         return;
-    if (now >= k->orphans_due_ms) {
-        look_for_orphans(k, network_of(getpid()));
-        k->orphans_due_ms = now + rest_after(now, ORPHANS_MS);
+    if (now >= f->orphans_due_ms) {
+        look_for_orphans(f, keeper, network_of(getpid()));
+        f->orphans_due_ms = now + rest_after(now, ORPHANS_MS);
     }
-    if (k->family_count == 0 || now < k->look_due_ms)
+    if (f->count == 0 || now < f->look_due_ms)
         return;
     uint64_t own_network = network_of(getpid()), begun = hak_time_ms();
     uint64_t until_ns = hak_pid_time_used() + (uint64_t)LOOK_LIMIT_MS * 1000000;
-    k->look_pause_ms = 2 * k->look_pause_ms < LOOK_MS_MAX ? 2 * k->look_pause_ms : LOOK_MS_MAX;
-    uint32_t i = k->family_next;
-    for (uint32_t left = k->family_count;
-         left > 0 && k->family_count > 0 && hak_time_ms() - begun < LOOK_LIMIT_MS; left--) {
-        i = i < k->family_count ? i : 0;
-        if (look_at_member(k, i, own_network, until_ns))
+    f->look_pause_ms = 2 * f->look_pause_ms < LOOK_MS_MAX ? 2 * f->look_pause_ms : LOOK_MS_MAX;
+    uint32_t i = f->next;
+    for (uint32_t left = f->count;
+         left > 0 && f->count > 0 && hak_time_ms() - begun < LOOK_LIMIT_MS; left--) {
+        i = i < f->count ? i : 0;
+        if (look_at_member(f, i, own_network, until_ns, taker))
             i++;
     }
-    k->family_next = i;
-    k->look_due_ms = begun + rest_after(begun, (uint64_t)k->look_pause_ms);
+    f->next = i;
+    f->look_due_ms = begun + rest_after(begun, (uint64_t)f->look_pause_ms);
 }

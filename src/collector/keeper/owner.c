@@ -1,18 +1,44 @@
 /* The side of a keeper's owner: `run` starts one in itself, asks it, and ends it. */
-#include "collector/keeper/keeper_state.h"
+#include "collector/keeper/keeper.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include "collector/keeper/loop.h"
 
 #define LOOK_MS      200 /* between two looks at the store's files */
 #define TELL_MS      3000
 #define JOIN_SECONDS 5
 #define LIVE_MS      100 /* between two questions whether processes still live */
+
+struct hak_keeper {
+    struct hak_desk desk;
+    struct hak_loop *loop; /* the thread's */
+    pthread_t thread;
+};
+
+static void free_keeper(struct hak_keeper *k) {
+    if (k->loop)
+        hak_loop_free(k->loop);
+    hak_desk_free(&k->desk);
+    free(k);
+}
+
+/* The owner's signals are not the keeper's: all stay with its other threads. 0 or an error. */
+static int start_thread(struct hak_keeper *k) {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = pthread_create(&k->thread, NULL, hak_loop_run, k->loop);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return error;
+}
 
 int hak_keeper_start(const struct hak_keeper_options *options, struct hak_keeper **out, char *error,
                      size_t error_bytes) {
@@ -24,37 +50,33 @@ int hak_keeper_start(const struct hak_keeper_options *options, struct hak_keeper
         return -1;
     }
     char few[160];
-    if (!hak_keeper_has_files(few, sizeof few)) {
+    if (!hak_loop_has_files(few, sizeof few)) {
         snprintf(error, error_bytes, "nothing can be recorded: %s", few);
         return -1;
     }
-    struct hak_keeper *k = hak_keeper_make(options->collect_path);
-    if (k) {
-        k->hold = true;
-        k->config.hold = 1;
-        k->config.replace_store = options->replace_store;
-        k->config.color = options->color;
-        snprintf(k->config.store_path, HAK_PATH_BYTES, "%s",
+    struct hak_keeper *k = calloc(1, sizeof *k);
+    bool is_made = k && hak_desk_make(&k->desk);
+    if (is_made)
+        k->loop = hak_loop_make(options->collect_path, &k->desk);
+    if (is_made && k->loop) {
+        struct hak_link_message *config = &k->loop->worker.config;
+        k->desk.hold = true;
+        config->hold = 1;
+        config->replace_store = options->replace_store;
+        config->color = options->color;
+        snprintf(config->store_path, HAK_PATH_BYTES, "%s",
                  options->store_path ? options->store_path : "");
-        snprintf(k->config.log_path, HAK_PATH_BYTES, "%s",
+        snprintf(config->log_path, HAK_PATH_BYTES, "%s",
                  options->log_path ? options->log_path : "");
-        k->listening = hak_keeper_open_socket(k->config.socket_name);
     }
-    /* The owner's signals are not the keeper's: all stay with its other threads. */
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = !k || k->listening < 0 || k->wake < 0
-                     ? errno
-                     : pthread_create(&k->thread, NULL, hak_keeper_run, k);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (failed || !k) {
+    int failed = !is_made || !k->loop || !hak_loop_listen(k->loop, "") ? errno : start_thread(k);
+    if (failed) {
         snprintf(error, error_bytes,
                  "hakmem: the keeper of the recording cannot be started (%s); is the limit of open "
                  "files or of memory reached?",
                  strerror(failed));
         if (k)
-            hak_keeper_free(k);
+            free_keeper(k);
         return -1;
     }
     *out = k;
@@ -62,25 +84,25 @@ int hak_keeper_start(const struct hak_keeper_options *options, struct hak_keeper
 }
 
 const char *hak_keeper_socket_name(const struct hak_keeper *keeper) {
-    return keeper->config.socket_name;
+    return keeper->loop->worker.config.socket_name;
 }
 
 void hak_keeper_store_path(struct hak_keeper *keeper, char *out, size_t bytes) {
-    pthread_mutex_lock(&keeper->lock);
-    snprintf(out, bytes, "%s", keeper->store_path);
-    pthread_mutex_unlock(&keeper->lock);
+    pthread_mutex_lock(&keeper->desk.lock);
+    snprintf(out, bytes, "%s", keeper->desk.store_path);
+    pthread_mutex_unlock(&keeper->desk.lock);
 }
 
 uint32_t hak_keeper_sessions(struct hak_keeper *keeper) {
-    pthread_mutex_lock(&keeper->lock);
-    uint32_t sessions = keeper->sessions;
-    pthread_mutex_unlock(&keeper->lock);
+    pthread_mutex_lock(&keeper->desk.lock);
+    uint32_t sessions = keeper->desk.sessions;
+    pthread_mutex_unlock(&keeper->desk.lock);
     return sessions;
 }
 
 static void wake_keeper(struct hak_keeper *k) {
     uint64_t one = 1;
-    if (write(k->wake, &one, sizeof one) < 0)
+    if (write(k->desk.wake, &one, sizeof one) < 0)
         return;
 }
 
@@ -100,8 +122,8 @@ static uint64_t look_at_store(const struct hak_keeper *k) {
     for (int i = 0; i < 2; i++) {
         char path[HAK_PATH_BYTES + 8];
         struct stat file;
-        snprintf(path, sizeof path, "%s%s", k->store_path, files[i]);
-        if (!k->store_path[0] || stat(path, &file) != 0)
+        snprintf(path, sizeof path, "%s%s", k->desk.store_path, files[i]);
+        if (!k->desk.store_path[0] || stat(path, &file) != 0)
             continue;
         uint64_t facts[] = {(uint64_t)file.st_size, (uint64_t)file.st_mtim.tv_sec,
                             (uint64_t)file.st_mtim.tv_nsec};
@@ -135,21 +157,21 @@ static bool wait_change(struct hak_keeper *k, struct patience *p) {
     }
     uint64_t until = now + LOOK_MS;
     struct timespec t = {(time_t)(until / 1000), (long)(until % 1000) * 1000000};
-    pthread_cond_timedwait(&k->changed, &k->lock, &t);
+    pthread_cond_timedwait(&k->desk.changed, &k->desk.lock, &t);
     return true;
 }
 
 int hak_keeper_wait_committed(struct hak_keeper *keeper, int timeout_ms, uint32_t *live) {
-    pthread_mutex_lock(&keeper->lock);
+    pthread_mutex_lock(&keeper->desk.lock);
     struct patience patience = begin_patience(keeper, timeout_ms);
-    uint32_t wanted = ++keeper->sync_wanted;
+    uint32_t wanted = ++keeper->desk.sync_wanted;
     wake_keeper(keeper);
     bool in_time = true;
-    while (keeper->sync_done != wanted && !keeper->ended && in_time)
+    while (keeper->desk.sync_done != wanted && !keeper->desk.ended && in_time)
         in_time = wait_change(keeper, &patience);
-    bool done = keeper->sync_done == wanted;
-    *live = keeper->sync_live;
-    pthread_mutex_unlock(&keeper->lock);
+    bool done = keeper->desk.sync_done == wanted;
+    *live = keeper->desk.sync_live;
+    pthread_mutex_unlock(&keeper->desk.lock);
     return done ? 0 : -1;
 }
 
@@ -165,27 +187,49 @@ enum hak_store_end hak_keeper_stop(struct hak_keeper *keeper, int timeout_ms) {
     uint32_t live = 0;
     bool known = hak_keeper_wait_committed(keeper, timeout_ms, &live) == 0;
     bool hand_over = known && live > 0;
-    pthread_mutex_lock(&keeper->lock);
+    pthread_mutex_lock(&keeper->desk.lock);
     struct patience patience = begin_patience(keeper, timeout_ms);
-    keeper->hold = false;
-    keeper->hand_over = hand_over;
+    keeper->desk.hold = false;
+    keeper->desk.hand_over = hand_over;
     wake_keeper(keeper);
     bool in_time = true;
-    while (!keeper->ended && in_time)
+    while (!keeper->desk.ended && in_time)
         in_time = wait_change(keeper, &patience);
-    bool is_handed_over = hand_over && keeper->ended;
-    keeper->leave = true;
+    bool is_handed_over = hand_over && keeper->desk.ended;
+    keeper->desk.leave = true;
     wake_keeper(keeper);
-    pthread_mutex_unlock(&keeper->lock);
+    pthread_mutex_unlock(&keeper->desk.lock);
     struct timespec limit;
     clock_gettime(CLOCK_MONOTONIC, &limit);
     limit.tv_sec += JOIN_SECONDS;
     bool has_ended = pthread_clockjoin_np(keeper->thread, NULL, CLOCK_MONOTONIC, &limit) == 0;
-    bool is_closed = has_ended && keeper->finished;
+    bool is_closed = has_ended && keeper->desk.finished;
     if (has_ended) /* else the kernel holds it: it goes with this process */
-        hak_keeper_free(keeper);
+        free_keeper(keeper);
     return is_closed            ? HAK_STORE_CLOSED
            : is_handed_over     ? HAK_STORE_HANDED_OVER
            : known && live == 0 ? HAK_STORE_COMMITTED
                                 : HAK_STORE_BEHIND;
+}
+
+int hak_keeper_main(const char *collect_path, int first, const char *name, bool revived) {
+    struct hak_desk desk;
+    struct hak_loop *l = hak_desk_make(&desk) ? hak_loop_make(collect_path, &desk) : NULL;
+    if (!l)
+        return 1;
+    fcntl(first, F_SETFD, FD_CLOEXEC);
+    fcntl(first, F_SETFL, O_NONBLOCK);
+    if (revived) {
+        if (!hak_loop_adopt(l, first))
+            return 1;
+    } else if (hak_loop_listen(l, name)) {
+        hak_loop_add_guest(l, first);
+    } else {
+        if (!name[0] || errno != EADDRINUSE) /* else another keeper is there in its place */
+            hak_say("the keeper cannot open its socket; nothing is recorded");
+        return 1;
+    }
+    hak_loop_run(l);
+    hak_loop_free(l);
+    return 0;
 }

@@ -1,5 +1,5 @@
 /* The sockets at which programs find the keeper: an abstract name, and on demand a path. */
-#include "collector/keeper/keeper_state.h"
+#include "collector/keeper/socket.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include "trace/protocol.h"
 
 /* Binds and listens; a descriptor, or -1 with errno. */
 static int listen_at(const struct sockaddr_un *address, socklen_t bytes) {
@@ -36,7 +37,7 @@ static uint64_t own_network(void) {
     return cookie;
 }
 
-int hak_keeper_open_socket(char name[108]) {
+int hak_socket_open(char name[108]) {
     uint64_t random[2];
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (!name[0]) {
@@ -50,33 +51,26 @@ int hak_keeper_open_socket(char name[108]) {
     return listen_at(&address, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + length));
 }
 
-static bool path_of(const struct hak_keeper *k, char *path, size_t bytes) {
-    int length = snprintf(path, bytes, HAK_KEEPER_FOLDER "%s", k->config.socket_name);
-    return length > 0 && (size_t)length < bytes && !strchr(k->config.socket_name, '/');
+static bool path_of(const char *name, char *path, size_t bytes) {
+    int length = snprintf(path, bytes, HAK_KEEPER_FOLDER "%s", name);
+    return length > 0 && (size_t)length < bytes && !strchr(name, '/');
 }
 
-bool hak_keeper_open_way(struct hak_keeper *k) {
+int hak_socket_open_path(const char *name, bool is_left_behind) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (k->way >= 0)
-        return true;
-    if (!path_of(k, address.sun_path, sizeof address.sun_path))
-        return false;
-    if (k->config.has_way) /* left behind by a keeper that died */
+    if (!path_of(name, address.sun_path, sizeof address.sun_path))
+        return -1;
+    if (is_left_behind)
         unlink(address.sun_path);
-    k->way = listen_at(&address, sizeof address);
-    if (k->way < 0)
-        return false;
+    int listening = listen_at(&address, sizeof address);
     /* Processes of the tree may have changed their user; who may speak is asked of the kernel. */
-    chmod(address.sun_path, 0666);
-    k->config.has_way = 1;
-    return true;
+    if (listening >= 0)
+        chmod(address.sun_path, 0666);
+    return listening;
 }
 
-void hak_keeper_close_way(struct hak_keeper *k) {
+void hak_socket_remove_path(const char *name) {
     char path[sizeof((struct sockaddr_un *)0)->sun_path];
-    if (k->way < 0 || !path_of(k, path, sizeof path))
-        return;
-    unlink(path);
-    hak_leaving_add_listening(&k->leaving, k->way);
-    k->way = -1;
+    if (path_of(name, path, sizeof path))
+        unlink(path);
 }

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -21,6 +22,13 @@ static size_t size_of(const struct hak_link_message *m) {
         return sizeof *m;
     return before +
            (m->type == HAK_LINK_SESSION ? strnlen(m->log_path, HAK_PATH_BYTES - 1) + 1 : 0);
+}
+
+void hak_link_describe_session(struct hak_link_message *m, uint32_t number, pid_t peer,
+                               const struct hak_hello *hello, const char *log_path) {
+    *m = (struct hak_link_message){
+        .type = HAK_LINK_SESSION, .number = number, .peer_pid = peer, .hello = *hello};
+    snprintf(m->log_path, sizeof m->log_path, "%s", log_path);
 }
 
 int hak_link_send(int link, const struct hak_link_message *message, int descriptor) {

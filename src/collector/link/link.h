@@ -64,6 +64,10 @@ struct hak_link_message {
     char making_path[HAK_PATH_BYTES];
 };
 
+/* Fills in a SESSION. */
+void hak_link_describe_session(struct hak_link_message *message, uint32_t number, pid_t peer,
+                               const struct hak_hello *hello, const char *log_path);
+
 /* Sends a message, with `descriptor` unless it is -1. 0 sent, 1 not now (too many are on their
  * way), -1 the other side is gone. Does not block. */
 int hak_link_send(int link, const struct hak_link_message *message, int descriptor);

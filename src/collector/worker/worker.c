@@ -235,6 +235,7 @@ static bool watch_link(struct hak_worker *w) {
 /* The keeper is gone (killed, or `run` has ended before its descendants): another one gets what
  * this worker holds, the listening socket first of all. */
 static void start_keeper(struct hak_worker *w, uint64_t now) {
+    static struct hak_link_message m; /* one worker thread */
     int pair[2];
     if (w->link >= 0 || now < w->keeper_due_ns || w->listening < 0)
         return;
@@ -250,11 +251,7 @@ static void start_keeper(struct hak_worker *w, uint64_t now) {
         share_page(w);
     for (uint32_t i = 0; sent && i < w->client_count; i++) {
         const struct hak_client *c = w->clients[i];
-        struct hak_link_message m = {.type = HAK_LINK_SESSION,
-                                     .number = c->link_number,
-                                     .peer_pid = c->peer_pid,
-                                     .hello = c->hello};
-        memcpy(m.log_path, c->map.log_path, sizeof m.log_path);
+        hak_link_describe_session(&m, c->link_number, c->peer_pid, &c->hello, c->map.log_path);
         sent = hak_link_send_wait(w->link, &m, c->map.memfd) == 0;
     }
     w->config.type = HAK_LINK_CONFIG;

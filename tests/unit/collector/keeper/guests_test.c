@@ -12,29 +12,32 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "collector/keeper/keeper_state.h"
+#include "collector/keeper/loop.h"
+#include "collector/keeper/socket.h"
 #include "collector/kernel/pid_namespace.h"
 #include "../../suite.h"
 
 #define NO_PID 0x7ffffff0 /* above every pid_max */
 
-static struct hak_keeper *k;
+static struct hak_desk desk;
+static struct hak_loop *k;
 static int worker; /* its end of the link */
 static struct hak_known_process speaker;
 
 static void set_up(void) {
     int pair[2];
     struct hak_peer peer;
-    k = hak_keeper_make("/proc/self/exe"); /* which is started as a worker: be_worker */
+    ck_assert(hak_desk_make(&desk));
+    k = hak_loop_make("/proc/self/exe", &desk); /* which is started as a worker: be_worker */
     ck_assert_ptr_nonnull(k);
-    k->config.next_number = 2; /* a session came before */
+    k->worker.config.next_number = 2; /* a session came before */
     ck_assert_int_eq(hak_link_pair(pair), 0);
-    k->link = pair[0];
+    k->worker.link = pair[0];
     worker = pair[1];
     pid_t child = fork();
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        close(k->link); /* its end shall be seen */
+        close(k->worker.link); /* its end shall be seen */
         close(worker);
         for (;;)
             pause();
@@ -46,7 +49,8 @@ static void set_up(void) {
 static void tear_down(void) {
     kill(speaker.pid, SIGKILL);
     waitpid(speaker.pid, NULL, 0);
-    hak_keeper_free(k);
+    hak_loop_free(k);
+    hak_desk_free(&desk);
     close(worker);
 }
 
@@ -60,7 +64,7 @@ static const char *say(pid_t child, uint64_t space) {
                                  .child = child,
                                  .pid_space = space,
                                  .text = "it is static"};
-    return hak_keeper_note_unrecorded(k, &g, &speaker);
+    return hak_loop_note_unrecorded(k, &g, &speaker);
 }
 
 static int count_notes(struct hak_link_message *last) {
@@ -83,7 +87,7 @@ START_TEST(hears_of_a_child_once) {
     ck_assert_int_eq(count_notes(&m), 1);
     ck_assert_int_eq(m.hello.child, NO_PID);
     ck_assert_uint_eq(m.hello.pid_space, hak_pid_namespace_own());
-    ck_assert_uint_eq(k->notes_refused, 0);
+    ck_assert_uint_eq(k->notes.refused, 0);
 }
 END_TEST
 
@@ -97,24 +101,24 @@ END_TEST
 
 START_TEST(counts_what_it_does_not_pass_on) {
     struct hak_link_message m = {0};
-    k->notes = calloc(HAK_KEEPER_NOTES, sizeof *k->notes);
-    k->note_capacity = HAK_KEEPER_NOTES;
-    k->note_count = k->notes_told = HAK_KEEPER_NOTES - 1;
+    k->notes.list = calloc(HAK_NOTES_MAX, sizeof *k->notes.list);
+    k->notes.capacity = HAK_NOTES_MAX;
+    k->notes.count = k->notes.told = HAK_NOTES_MAX - 1;
     for (int i = 0; i < 4; i++)
         ck_assert_ptr_null(say(NO_PID - i, 0));
     ck_assert_int_eq(count_notes(&m), 1);
-    ck_assert_uint_eq(k->notes_refused, 3);
+    ck_assert_uint_eq(k->notes.refused, 3);
     for (int i = 0; i < 3; i++)
-        hak_keeper_tell_refused_notes(k, false);
+        hak_loop_tell_refused_notes(k, false);
     ck_assert_int_eq(count_notes(&m), 1);
     ck_assert_int_eq(m.peer_pid, speaker.pid);
     ck_assert_str_eq(m.hello.text,
                      "3 programs that are not recorded are not told of: 16384 were already");
     (void)say(0, 0);
-    hak_keeper_tell_refused_notes(k, false); /* not each time */
+    hak_loop_tell_refused_notes(k, false); /* not each time */
     ck_assert_int_eq(count_notes(&m), 0);
-    hak_keeper_tell_refused_notes(k, true);
-    hak_keeper_tell_refused_notes(k, true);
+    hak_loop_tell_refused_notes(k, true);
+    hak_loop_tell_refused_notes(k, true);
     ck_assert_int_eq(count_notes(&m), 1);
     ck_assert_int_eq(strncmp(m.hello.text, "4 programs", 10), 0);
 }
@@ -138,8 +142,8 @@ static int be_worker(int link) {
 static int heard_by(pid_t pid) {
     int status = -1;
     ck_assert_int_gt(pid, 0);
-    close(k->link);
-    k->link = -1;
+    close(k->worker.link);
+    k->worker.link = -1;
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
     ck_assert(WIFEXITED(status));
     return WEXITSTATUS(status);
@@ -147,7 +151,7 @@ static int heard_by(pid_t pid) {
 
 static void fill_link(void) {
     static const struct hak_link_message m = {.type = HAK_LINK_SYNC};
-    while (hak_link_send(k->link, &m, -1) == 0)
+    while (hak_link_send(k->worker.link, &m, -1) == 0)
         continue;
 }
 
@@ -162,11 +166,11 @@ START_TEST(tells_later_what_a_full_link_does_not_take) {
     struct hak_link_message m = {0};
     fill_link();
     ck_assert_ptr_null(say(NO_PID, 0));
-    ck_assert(hak_keeper_has_untold(k));
+    ck_assert(hak_keeper_worker_has_untold(&k->worker, &k->held, &k->notes));
     empty_link();
-    ck_assert(hak_keeper_tell_worker(k));
-    ck_assert(hak_keeper_tell_worker(k));
-    ck_assert(!hak_keeper_has_untold(k));
+    ck_assert(hak_loop_tell_worker(k));
+    ck_assert(hak_loop_tell_worker(k));
+    ck_assert(!hak_keeper_worker_has_untold(&k->worker, &k->held, &k->notes));
     ck_assert_int_eq(count_notes(&m), 1);
     ck_assert_int_eq(m.hello.child, NO_PID);
 }
@@ -180,23 +184,23 @@ START_TEST(tells_the_next_worker_all_notes) {
     ck_assert_int_eq(count_notes(&m), 2);
     close(worker);
     worker = -1;
-    hak_keeper_hear_worker(k);
-    ck_assert_int_eq(k->link, -1);
+    hak_loop_hear_worker(k);
+    ck_assert_int_eq(k->worker.link, -1);
     ck_assert_ptr_null(say(NO_PID - 1, 0));
-    k->hold = k->hand_over = true;
-    hak_keeper_run(k);
-    ck_assert_int_eq(heard_by(k->worker), 3);
+    desk.hold = desk.hand_over = true;
+    hak_loop_run(k);
+    ck_assert_int_eq(heard_by(k->worker.pid), 3);
 }
 END_TEST
 
 START_TEST(keeps_notes_until_a_session_came) {
     struct hak_link_message m = {0};
-    k->config.next_number = 1;
+    k->worker.config.next_number = 1;
     ck_assert_ptr_null(say(0, 0));
-    ck_assert(!hak_keeper_has_untold(k));
+    ck_assert(!hak_keeper_worker_has_untold(&k->worker, &k->held, &k->notes));
     ck_assert_int_eq(count_notes(&m), 0);
-    k->config.next_number = 2;
-    ck_assert(hak_keeper_tell_worker(k));
+    k->worker.config.next_number = 2;
+    ck_assert(hak_loop_tell_worker(k));
     ck_assert_int_eq(count_notes(&m), 1);
 }
 END_TEST
@@ -204,17 +208,17 @@ END_TEST
 /* A worker that closes the store may not hear it any more. */
 START_TEST(goes_on_for_a_note_that_comes_at_the_end) {
     struct hak_link_message m = {0};
-    k->finishing = true;
+    k->worker.is_finishing = true;
     ck_assert_ptr_null(say(0, 0));
     ck_assert_int_eq(count_notes(&m), 0);
     m = (struct hak_link_message){.type = HAK_LINK_FINISHED, .number = 1};
     ck_assert_int_eq(hak_link_send(worker, &m, -1), 0);
-    hak_keeper_hear_worker(k);
+    hak_loop_hear_worker(k);
     ck_assert(!k->finished);
-    ck_assert(hak_keeper_has_untold(k));
-    k->hold = k->hand_over = true;
-    hak_keeper_run(k);
-    ck_assert_int_eq(heard_by(k->worker), 1);
+    ck_assert(hak_keeper_worker_has_untold(&k->worker, &k->held, &k->notes));
+    desk.hold = desk.hand_over = true;
+    hak_loop_run(k);
+    ck_assert_int_eq(heard_by(k->worker.pid), 1);
 }
 END_TEST
 
@@ -223,24 +227,25 @@ END_TEST
 START_TEST(leaves_when_a_worker_has_all) {
     int memory = memfd_create("session", MFD_CLOEXEC);
     ck_assert_int_eq(ftruncate(memory, 4096), 0);
-    k->held = calloc(1, sizeof *k->held);
-    k->held_count = 1;
-    k->held_capacity = 1;
-    k->held[0] = (struct held){.number = 1, .memfd = memory, .told = _i == 1};
-    k->hand_over = true;
+    k->held.sessions = calloc(1, sizeof *k->held.sessions);
+    k->held.count = 1;
+    k->held.capacity = 1;
+    k->held.sessions[0] =
+        (struct hak_held_session){.number = 1, .memfd = memory, .is_told = _i == 1};
+    desk.hand_over = true;
     pid_t pid = 0;
     if (_i == 0) {
         fill_link();
         pid = fork();
         if (pid == 0) {
-            close(k->link);
+            close(k->worker.link);
             _exit(be_worker(worker));
         }
     }
     close(worker);
     worker = -1;
-    hak_keeper_run(k);
-    ck_assert_int_eq(heard_by(pid ? pid : k->worker), 16);
+    hak_loop_run(k);
+    ck_assert_int_eq(heard_by(pid ? pid : k->worker.pid), 16);
 }
 END_TEST
 
@@ -292,18 +297,18 @@ START_TEST(takes_nobody_without_room) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     socklen_t bytes = sizeof address;
     char name[108] = "";
-    k->listening = hak_keeper_open_socket(name);
+    k->listening = hak_socket_open(name);
     ck_assert_int_ge(k->listening, 0);
     ck_assert_int_eq(getsockname(k->listening, (struct sockaddr *)&address, &bytes), 0);
     int program = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     ck_assert_int_eq(connect(program, (struct sockaddr *)&address, bytes), 0);
-    k->leaving.count = HAK_LEAVING_SOCKETS - 2;
-    ck_assert(!hak_keeper_has_room(k));
-    ck_assert(hak_keeper_accept_guests(k, k->listening));
-    ck_assert_int_eq(k->guest_count, 0);
-    k->leaving.count = 0;
-    ck_assert(hak_keeper_accept_guests(k, k->listening));
-    ck_assert_int_eq(k->guest_count, 1);
+    k->guests.leaving.count = HAK_LEAVING_SOCKETS - 2;
+    ck_assert(!hak_guests_has_room(&k->guests));
+    ck_assert(hak_loop_accept_guests(k, k->listening));
+    ck_assert_int_eq(k->guests.count, 0);
+    k->guests.leaving.count = 0;
+    ck_assert(hak_loop_accept_guests(k, k->listening));
+    ck_assert_int_eq(k->guests.count, 1);
     close(program);
 }
 END_TEST
@@ -319,13 +324,13 @@ START_TEST(accepts_nobody_at_its_end) {
                               .kind = HAK_HELLO_UNRECORDED,
                               .pid = getpid()};
     struct hak_link_message m = {.type = HAK_LINK_FINISHED, .number = 1};
-    k->listening = hak_keeper_open_socket(name);
+    k->listening = hak_socket_open(name);
     ck_assert_int_eq(getsockname(k->listening, (struct sockaddr *)&address, &bytes), 0);
     int program = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     ck_assert_int_eq(connect(program, (struct sockaddr *)&address, bytes), 0);
     ck_assert_int_eq(send(program, &hello, sizeof hello, 0), sizeof hello);
     ck_assert_int_eq(hak_link_send(worker, &m, -1), 0);
-    hak_keeper_run(k);
+    hak_loop_run(k);
     ck_assert(k->finished);
     ck_assert_int_eq(recv(program, &byte, 1, MSG_DONTWAIT), -1);
     close(program);
@@ -337,19 +342,19 @@ START_TEST(no_wait_is_prolonged) {
     uint64_t now = hak_time_ms();
     int pair[2];
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-    hak_keeper_add_guest(k, pair[1]);
-    ck_assert_int_eq(k->guest_count, 1);
-    k->guests[0].due_ms = now + 1000; /* it came 4 s ago */
+    hak_loop_add_guest(k, pair[1]);
+    ck_assert_int_eq(k->guests.count, 1);
+    k->guests.list[0].due_ms = now + 1000; /* it came 4 s ago */
     k->sync_since_ms = now;
-    ck_assert(hak_keeper_sync_awaits_guests(k));
-    k->guests[0].due_ms = now + 5001; /* it came after that */
-    ck_assert(!hak_keeper_sync_awaits_guests(k));
+    ck_assert(hak_loop_sync_awaits_guests(k));
+    k->guests.list[0].due_ms = now + 5001; /* it came after that */
+    ck_assert(!hak_loop_sync_awaits_guests(k));
     k->sync_passes = 1; /* others may be in the queue */
-    ck_assert(hak_keeper_sync_awaits_guests(k));
+    ck_assert(hak_loop_sync_awaits_guests(k));
     k->finish_since_ms = now;
-    ck_assert(hak_keeper_finish_awaits_guests(k));
+    ck_assert(hak_loop_finish_awaits_guests(k));
     k->finish_since_ms = now - 6000;
-    ck_assert(!hak_keeper_finish_awaits_guests(k));
+    ck_assert(!hak_loop_finish_awaits_guests(k));
     close(pair[0]);
 }
 END_TEST
@@ -372,5 +377,5 @@ int main(int argc, char **argv) {
     tcase_add_test(cases, takes_nobody_without_room);
     tcase_add_test(cases, accepts_nobody_at_its_end);
     tcase_add_test(cases, no_wait_is_prolonged);
-    return run_cases("collector/keeper_guests", cases);
+    return run_cases("collector/keeper/guests", cases);
 }

@@ -8,13 +8,15 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include "collector/keeper/keeper_state.h"
+#include "collector/keeper/loop.h"
+#include "collector/keeper/socket.h"
 #include "collector/kernel/session_file.h"
 #include "../fake_program.h"
 #include "../fuse_file.h"
 #include "../../suite.h"
 
-static struct hak_keeper *k;
+static struct hak_desk desk;
+static struct hak_loop *k;
 static struct fake_program program;
 static int worker; /* its end of the link */
 static pid_t offerer;
@@ -25,15 +27,16 @@ static void set_up(void) {
     program = (struct fake_program){.memfd = -1};
     fake_directory(&program);
     fake_begin(&program, "k.db");
-    k = hak_keeper_make("/nowhere");
+    ck_assert(hak_desk_make(&desk));
+    k = hak_loop_make("/nowhere", &desk);
     ck_assert_ptr_nonnull(k);
     ck_assert_int_eq(hak_link_pair(pair), 0);
-    k->link = pair[0];
+    k->worker.link = pair[0];
     worker = pair[1];
-    k->config.wants_offers = 1;
-    k->config.next_number = 2; /* a session came before */
+    k->worker.config.wants_offers = 1;
+    k->worker.config.next_number = 2; /* a session came before */
     snprintf(keeper_name, sizeof keeper_name, "hakmem-%032x-1", (unsigned)getpid());
-    snprintf(k->config.socket_name, sizeof k->config.socket_name, "%s", keeper_name);
+    snprintf(k->worker.config.socket_name, sizeof k->worker.config.socket_name, "%s", keeper_name);
     offerer = 0;
 }
 
@@ -47,7 +50,8 @@ static void end_offerer(void) {
 
 static void tear_down(void) {
     end_offerer();
-    hak_keeper_free(k);
+    hak_loop_free(k);
+    hak_desk_free(&desk);
     close(worker);
     fake_clean(&program);
 }
@@ -81,8 +85,8 @@ static bool start_offerer(const int *files, int count, void (*before)(void)) {
 
 static void look(int times) {
     for (int i = 0; i < times; i++) {
-        k->look_due_ms = k->orphans_due_ms = 0;
-        hak_keeper_look_for_offers(k);
+        k->family.look_due_ms = k->family.orphans_due_ms = 0;
+        hak_loop_look_for_offers(k);
     }
 }
 
@@ -100,10 +104,10 @@ static int count_messages(uint32_t type, struct hak_link_message *last) {
     return count;
 }
 
-/* What keeper_worker.c does when the worker is done with a session. */
+/* What keeper/worker.c does when the worker is done with a session. */
 static void forget_sessions(void) {
-    while (k->held_count)
-        close(k->held[--k->held_count].memfd);
+    while (k->held.count)
+        close(k->held.sessions[--k->held.count].memfd);
 }
 
 static int make_note(pid_t pid, pid_t child, uint64_t space) {
@@ -146,13 +150,13 @@ START_TEST(takes_a_session_once) {
     int files[2] = {fake_session_memfd(), -1};
     if (!start_offerer(files, 1, NULL))
         return;
-    ck_assert(hak_keeper_add_family(k, offerer, getpid()));
+    ck_assert(hak_family_add(&k->family, offerer, getpid()));
     look(20);
-    ck_assert_uint_eq(k->sessions, 1);
-    ck_assert_int_eq(k->held[0].hello.pid, offerer);
+    ck_assert_uint_eq(desk.sessions, 1);
+    ck_assert_int_eq(k->held.sessions[0].hello.pid, offerer);
     forget_sessions(); /* the worker refused it */
     look(100);
-    ck_assert_uint_eq(k->sessions, 1);
+    ck_assert_uint_eq(desk.sessions, 1);
 }
 END_TEST
 
@@ -166,19 +170,19 @@ START_TEST(takes_a_session_without_a_way) {
     if (!start_offerer(files, 1, NULL))
         return;
     snprintf(path, sizeof path, "%s%s", HAK_KEEPER_FOLDER, keeper_name);
-    k->config.wants_offers = 0;
+    k->worker.config.wants_offers = 0;
     ck_assert_int_eq(mkdir(path, 0700), 0);
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
     ck_assert_int_eq(send(pair[0], &hello, sizeof hello, 0), sizeof hello);
-    hak_keeper_add_guest(k, pair[1]);
+    hak_loop_add_guest(k, pair[1]);
     ck_assert_int_eq(rmdir(path), 0);
     close(pair[0]);
     ck_assert_int_eq(k->way, -1);
     ck_assert_int_eq(count_messages(HAK_LINK_CONFIG, &m), 1);
     ck_assert_uint_eq(m.wants_offers, 1); /* a keeper that follows knows it */
-    ck_assert(hak_keeper_add_family(k, offerer, getpid()));
+    ck_assert(hak_family_add(&k->family, offerer, getpid()));
     look(20);
-    ck_assert_uint_eq(k->sessions, 1);
+    ck_assert_uint_eq(desk.sessions, 1);
 }
 END_TEST
 
@@ -193,9 +197,9 @@ START_TEST(takes_no_memory_without_seals_or_lock) {
     int files[2] = {unsealed, unlocked};
     if (!start_offerer(files, 2, NULL))
         return;
-    ck_assert(hak_keeper_add_family(k, offerer, getpid()));
+    ck_assert(hak_family_add(&k->family, offerer, getpid()));
     look(20);
-    ck_assert_uint_eq(k->sessions, 0);
+    ck_assert_uint_eq(desk.sessions, 0);
     ck_assert_int_eq(fcntl(unsealed, F_GET_SEALS), 0); /* nor does the keeper add any */
 }
 END_TEST
@@ -235,9 +239,9 @@ START_TEST(opens_nothing_by_a_forged_name) {
     snprintf(link, sizeof link, "/proc/%d/fd/%d", (int)offerer, HAK_LIFTED_TO + 1);
     ck_assert_int_gt(readlink(link, target, sizeof target - 1), 0);
     ck_assert_str_eq(target, "/memfd:" HAK_HELLO_FILE_NAME " (deleted)");
-    ck_assert(hak_keeper_add_family(k, offerer, getpid()));
+    ck_assert(hak_family_add(&k->family, offerer, getpid()));
     look(20);
-    ck_assert_uint_eq(k->sessions, 0);
+    ck_assert_uint_eq(desk.sessions, 0);
     ck_assert_int_eq(count_messages(HAK_LINK_UNRECORDED, NULL), 0);
 }
 END_TEST
@@ -248,7 +252,7 @@ START_TEST(hears_a_note_once) {
     int file = make_note(1, 0, 4711); /* of another process, it says */
     if (!start_offerer(&file, 1, NULL))
         return;
-    ck_assert(hak_keeper_add_family(k, offerer, getpid()));
+    ck_assert(hak_family_add(&k->family, offerer, getpid()));
     look(20);
     ck_assert_int_eq(count_messages(HAK_LINK_UNRECORDED, &m), 1);
     ck_assert_int_eq(m.peer_pid, offerer);
@@ -266,7 +270,7 @@ START_TEST(hears_no_note_that_cannot_be_answered) {
     ck_assert_int_eq(fcntl(file, F_ADD_SEALS, F_SEAL_WRITE), 0);
     if (!start_offerer(&file, 1, NULL))
         return;
-    ck_assert(hak_keeper_add_family(k, offerer, getpid()));
+    ck_assert(hak_family_add(&k->family, offerer, getpid()));
     look(20);
     ck_assert_int_eq(count_messages(HAK_LINK_UNRECORDED, NULL), 0);
     close(file);
@@ -279,7 +283,7 @@ START_TEST(believes_no_note_of_a_stranger) {
     int file = make_note(1, getppid(), 4711);
     if (!start_offerer(&file, 1, NULL))
         return;
-    ck_assert(hak_keeper_add_family(k, offerer, getpid()));
+    ck_assert(hak_family_add(&k->family, offerer, getpid()));
     look(20);
     ck_assert_int_eq(count_messages(HAK_LINK_UNRECORDED, NULL), 0);
     close(file);
@@ -293,13 +297,13 @@ START_TEST(a_zombie_is_not_of_the_family) {
         pause();
         _exit(0);
     }
-    ck_assert(hak_keeper_add_family(k, offerer, getpid()));
+    ck_assert(hak_family_add(&k->family, offerer, getpid()));
     kill(offerer, SIGKILL);
     ck_assert_int_eq(waitid(P_PID, (id_t)offerer, &info, WEXITED | WNOWAIT), 0);
     look(1);
-    ck_assert_uint_eq(k->family_count, 0);
-    ck_assert(!hak_keeper_add_family(k, offerer, getpid()));
-    ck_assert_uint_eq(k->family_count, 0);
+    ck_assert_uint_eq(k->family.count, 0);
+    ck_assert(!hak_family_add(&k->family, offerer, getpid()));
+    ck_assert_uint_eq(k->family.count, 0);
 }
 END_TEST
 
@@ -309,9 +313,9 @@ START_TEST(a_child_of_another_is_not_added) {
         pause();
         _exit(0);
     }
-    ck_assert(!hak_keeper_add_family(k, offerer, getppid()));
-    ck_assert(hak_keeper_add_family(k, offerer, getpid()));
-    ck_assert(!hak_keeper_add_family(k, offerer, getpid())); /* no news */
+    ck_assert(!hak_family_add(&k->family, offerer, getppid()));
+    ck_assert(hak_family_add(&k->family, offerer, getpid()));
+    ck_assert(!hak_family_add(&k->family, offerer, getpid())); /* no news */
 }
 END_TEST
 
@@ -320,12 +324,12 @@ START_TEST(takes_nothing_of_a_successor) {
     int file = fake_session_memfd();
     if (!start_offerer(&file, 1, NULL))
         return;
-    ck_assert(hak_keeper_add_family(k, offerer, getpid()));
-    k->family[0].process.start_time--;
-    k->orphans_due_ms = UINT64_MAX;
-    hak_keeper_look_for_offers(k);
-    ck_assert_uint_eq(k->sessions, 0);
-    ck_assert_uint_eq(k->family_count, 0);
+    ck_assert(hak_family_add(&k->family, offerer, getpid()));
+    k->family.members[0].process.start_time--;
+    k->family.orphans_due_ms = UINT64_MAX;
+    hak_loop_look_for_offers(k);
+    ck_assert_uint_eq(desk.sessions, 0);
+    ck_assert_uint_eq(k->family.count, 0);
     close(file);
 }
 END_TEST
@@ -387,7 +391,7 @@ START_TEST(finds_orphans) {
     look(20);
     kill(offerer, SIGKILL);
     offerer = 0;
-    ck_assert_uint_eq(k->sessions, cases[_i].sessions);
+    ck_assert_uint_eq(desk.sessions, cases[_i].sessions);
     close(file);
 }
 END_TEST
@@ -403,8 +407,8 @@ START_TEST(one_that_cannot_be_looked_at_holds_nobody_up) {
         return;
     look(20); /* the hostile one is asked what it was executed with */
     ck_assert_int_eq(hak_peer_ask(hostile, &about), HAK_PEER_HELD);
-    ck_assert(!hak_keeper_add_family(k, hostile, getpid()));
-    uint32_t sessions = k->sessions;
+    ck_assert(!hak_family_add(&k->family, hostile, getpid()));
+    uint32_t sessions = desk.sessions;
     fuse_end(held);
     waitpid(hostile, NULL, 0);
     kill(offerer, SIGKILL);
@@ -421,17 +425,17 @@ START_TEST(rests_for_half_a_second_at_most) {
     pid_t hostile = fuse_hold_execve(program.directory, held, 0);
     if (hostile == 0)
         return;
-    ck_assert(hak_keeper_add_family(k, getppid(), 0));
-    k->family[0].process = (struct hak_known_process){hostile, 4711};
-    k->orphans_due_ms = UINT64_MAX;
+    ck_assert(hak_family_add(&k->family, getppid(), 0));
+    k->family.members[0].process = (struct hak_known_process){hostile, 4711};
+    k->family.orphans_due_ms = UINT64_MAX;
     uint64_t begun = hak_time_ms();
-    hak_keeper_look_for_offers(k);
+    hak_loop_look_for_offers(k);
     uint64_t ended = hak_time_ms();
     fuse_end(held);
     waitpid(hostile, NULL, 0);
     ck_assert_uint_gt(20 * (ended - begun), 500);
-    ck_assert_uint_gt(k->look_due_ms, begun);
-    ck_assert_uint_le(k->look_due_ms, ended + 500);
+    ck_assert_uint_gt(k->family.look_due_ms, begun);
+    ck_assert_uint_le(k->family.look_due_ms, ended + 500);
 }
 END_TEST
 
@@ -442,17 +446,17 @@ START_TEST(one_of_the_family_that_executes_for_ever_holds_nobody_up) {
     pid_t hostile = fuse_hold_execve(program.directory, held, CLONE_NEWNET);
     if (hostile == 0 || !start_offerer(&file, 1, NULL))
         return;
-    ck_assert(hak_keeper_add_family(k, offerer, getpid()));
-    k->family[0].process = (struct hak_known_process){hostile, 4711};
-    ck_assert(hak_keeper_add_family(k, offerer, getpid()));
+    ck_assert(hak_family_add(&k->family, offerer, getpid()));
+    k->family.members[0].process = (struct hak_known_process){hostile, 4711};
+    ck_assert(hak_family_add(&k->family, offerer, getpid()));
     look(20);
-    uint32_t members = k->family_count, sessions = k->sessions;
+    uint32_t members = k->family.count, sessions = desk.sessions;
     fuse_end(held);
     waitpid(hostile, NULL, 0);
     ck_assert_uint_eq(members, 2);
     ck_assert_uint_eq(sessions, 1);
     look(20);
-    ck_assert_uint_eq(k->family_count, 1);
+    ck_assert_uint_eq(k->family.count, 1);
     close(file);
 }
 END_TEST
@@ -468,7 +472,7 @@ START_TEST(holds_few_living_sessions_of_one_process) {
         files[i] = fake_session_memfd();
         g.memfd = dup(files[i]);
         g.is_own = hak_session_file_make_own(&g.memfd);
-        why = hak_keeper_hold(k, &g, i < 79 ? &who : &other);
+        why = hak_loop_hold(k, &g, i < 79 ? &who : &other);
         accepted += why == NULL;
         if (why) {
             ck_assert_ptr_nonnull(strstr(why, "too many living sessions"));
@@ -496,12 +500,12 @@ START_TEST(keeps_the_log_that_a_session_named_first) {
     hak_greeting_open(&g, -1);
     g.memfd = dup(file);
     g.is_own = hak_session_file_make_own(&g.memfd);
-    ck_assert_ptr_null(hak_keeper_hold(k, &g, &who));
+    ck_assert_ptr_null(hak_loop_hold(k, &g, &who));
     ck_assert_int_eq(count_messages(HAK_LINK_SESSION, &m), 1);
     ck_assert_str_eq(m.log_path, first);
     ck_assert_int_eq(pwrite(file, later, sizeof later, at), sizeof later);
-    k->held[0].told = false; /* to another worker */
-    ck_assert(hak_keeper_tell_worker(k));
+    k->held.sessions[0].is_told = false; /* to another worker */
+    ck_assert(hak_loop_tell_worker(k));
     ck_assert_int_eq(count_messages(HAK_LINK_SESSION, &m), 1);
     ck_assert_str_eq(m.log_path, first);
     close(file);
@@ -552,24 +556,25 @@ START_TEST(knows_the_processes_of_all_sessions) {
     char why[sizeof((struct hak_hello_answer *)0)->why] = "", byte;
     ck_assert_int_eq(pipe(go), 0);
     ck_assert_int_eq(pipe(said), 0);
-    k->config.socket_name[0] = 0;
-    k->listening = hak_keeper_open_socket(k->config.socket_name);
+    k->worker.config.socket_name[0] = 0;
+    k->listening = hak_socket_open(k->worker.config.socket_name);
     ck_assert_int_ge(k->listening, 0);
-    pid_t guest = start_foreign_guest(k->config.socket_name, go[0], said[1]);
+    pid_t guest = start_foreign_guest(k->worker.config.socket_name, go[0], said[1]);
     if (guest < 0) {
         puts("only root changes its user: not tried");
         return;
     }
     ck_assert(hak_peer_read(guest, &about));
-    k->held = calloc(SESSIONS, sizeof *k->held);
-    k->held_capacity = k->held_count = SESSIONS;
+    k->held.sessions = calloc(SESSIONS, sizeof *k->held.sessions);
+    k->held.capacity = k->held.count = SESSIONS;
     for (int i = 0; i < SESSIONS; i++)
-        k->held[i] = (struct held){.memfd = -1, .told = true, .peer_pid = guest};
+        k->held.sessions[i] =
+            (struct hak_held_session){.memfd = -1, .is_told = true, .peer.pid = guest};
     for (int i = 0; i < SESSIONS; i++)
-        k->held[i].peer_start_time = about.start_time + (i < SESSIONS - 1);
+        k->held.sessions[i].peer.start_time = about.start_time + (i < SESSIONS - 1);
     (void)!write(go[1], "g", 1);
     ck_assert_int_eq(read(said[0], &byte, 1), 1);
-    hak_keeper_accept_guests(k, k->listening);
+    hak_loop_accept_guests(k, k->listening);
     ck_assert_int_gt(read(said[0], why, sizeof why), 0);
     ck_assert_str_eq(why, "no hello of hakmem");
 }
@@ -596,5 +601,5 @@ int main(void) {
     tcase_add_loop_test(cases, finds_orphans, 0, 5);
     tcase_add_test(cases, one_that_cannot_be_looked_at_holds_nobody_up);
     tcase_add_test(cases, one_of_the_family_that_executes_for_ever_holds_nobody_up);
-    return run_cases("collector/keeper_offers", cases);
+    return run_cases("collector/keeper/offers", cases);
 }

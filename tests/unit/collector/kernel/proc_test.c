@@ -81,14 +81,14 @@ START_TEST(looks_in_a_forked_child) {
 END_TEST
 
 int main(void) {
-    TCase *cases = tcase_create("proc_look");
+    TCase *cases = tcase_create("proc");
     if (!mkdtemp(directory))
         return 1;
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, says_what_proc_says);
     tcase_add_test(cases, waits_for_nobody);
     tcase_add_test(cases, looks_in_a_forked_child);
-    int failed = run_cases("collector/proc_look", cases);
+    int failed = run_cases("collector/kernel/proc", cases);
     rmdir(directory);
     return failed;
 }

@@ -1,0 +1,29 @@
+/* Between a keeper's thread and its owner: what the owner wants, and what came of it. */
+#ifndef HAK_COLLECTOR_KEEPER_DESK_H
+#define HAK_COLLECTOR_KEEPER_DESK_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include "trace/session.h"
+
+struct hak_desk {
+    int wake; /* eventfd: wakes the thread */
+    pthread_mutex_t lock;
+    pthread_cond_t changed; /* by the thread */
+    /* The owner's. */
+    uint32_t sync_wanted;
+    bool hold, leave;
+    bool hand_over; /* leaves when its worker has all: that starts another keeper */
+    /* The thread's. */
+    uint32_t sync_done, sync_live;
+    uint32_t sessions;
+    bool ended, finished;
+    char store_path[HAK_PATH_BYTES];
+};
+
+/* False: errno says why. */
+bool hak_desk_make(struct hak_desk *desk);
+void hak_desk_free(struct hak_desk *desk);
+
+#endif

@@ -1,0 +1,50 @@
+/* Programs between connect and answer: who may speak, and for how long each is listened to.
+ *
+ *   listening socket --accept--> may it speak? --add--> a guest --read--> its hello is whole
+ *                                     \-> sent away                          --answer--> leaving.h
+ *
+ * What a hello says is not looked at here. In the keeper's thread only. */
+#ifndef HAK_COLLECTOR_KEEPER_GUESTS_H
+#define HAK_COLLECTOR_KEEPER_GUESTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "collector/keeper/greeting.h"
+#include "collector/keeper/held.h"
+#include "collector/keeper/leaving.h"
+
+#define HAK_GUESTS_MAX       64
+#define HAK_GUESTS_STRANGERS 256
+#define HAK_GUEST_MS         5000 /* so long it has time to say hello */
+
+struct hak_guest {
+    struct hak_greeting greeting;
+    struct hak_known_process peer;
+    bool is_apart; /* hak_greeting_read_apart */
+    uint64_t due_ms;
+};
+
+struct hak_guests {
+    struct hak_guest list[HAK_GUESTS_MAX]; /* the one that came first is the first */
+    int count;
+    struct hak_leaving leaving;
+    struct hak_short_children readers;
+    struct hak_known_process strangers[HAK_GUESTS_STRANGERS]; /* who was refused, by pid */
+};
+
+/* A connection from the queue; -1 = there is none, or no room for it now. */
+int hak_guests_accept(const struct hak_guests *guests, int listening);
+/* False while what others left holds all the room (leaving.h). */
+bool hak_guests_has_room(const struct hak_guests *guests);
+/* One of the keeper's own user, or of the tree, is heard. */
+bool hak_guests_may_speak(struct hak_guests *guests, const struct hak_held *held, int socket);
+/* All others are sent away at once. */
+void hak_guests_send_away(struct hak_guests *guests, int socket);
+
+/* Asks nothing of who it is. Returns its number. */
+int hak_guests_add(struct hak_guests *guests, int socket);
+/* Reads what guest `i` has sent. 1 = its hello is whole, 0 = not yet, -1 = nothing comes of it. */
+int hak_guests_read(struct hak_guests *guests, int i, bool is_readable);
+void hak_guests_drop(struct hak_guests *guests, int i);
+
+#endif

@@ -1,0 +1,66 @@
+/* The keeper's loop: hellos in, memfds to the worker, a new worker when it is gone. It runs in one
+ * thread; what its owner may look at beside it is the desk. */
+#ifndef HAK_COLLECTOR_KEEPER_LOOP_H
+#define HAK_COLLECTOR_KEEPER_LOOP_H
+
+#include "collector/keeper/desk.h"
+#include "collector/keeper/guests.h"
+#include "collector/keeper/held.h"
+#include "collector/keeper/notes.h"
+#include "collector/keeper/offers.h"
+#include "collector/keeper/worker.h"
+
+struct hak_loop {
+    struct hak_desk *desk;
+    struct hak_keeper_worker worker;
+    struct hak_held held;
+    struct hak_notes notes;
+    struct hak_guests guests;
+    struct hak_family family;
+    int listening;
+    int way; /* listens at a path; -1 = not needed yet */
+    bool finished, gave_up;
+    uint32_t sync_seen;       /* the SYNC that was last seen to be wanted */
+    int sync_passes;          /* over the queue of programs, before it is sent */
+    uint64_t sync_since_ms;   /* when they were done */
+    uint64_t finish_since_ms; /* since when FINISH is wanted, 0 = it is not */
+    uint64_t beat_due_ms;
+};
+
+/* NULL without memory. */
+struct hak_loop *hak_loop_make(const char *collect_path, struct hak_desk *desk);
+void hak_loop_free(struct hak_loop *loop);
+
+/* Listens at the abstract name `name`, "" = a new one. False: errno. */
+bool hak_loop_listen(struct hak_loop *loop, const char *name);
+/* Takes over from a keeper that died, whose worker is at the other end of `link`. */
+bool hak_loop_adopt(struct hak_loop *loop, int link);
+
+/* Hears the program at the other end of `socket`, now or when it speaks. */
+void hak_loop_add_guest(struct hak_loop *loop, int socket);
+
+/* The loop itself, of a struct hak_loop; returns at the keeper's end. */
+void *hak_loop_run(void *loop);
+
+/* Raises the limit of open files as far as it goes; true when it leaves room for a recording. `why`
+ * gets the words when it does not. */
+bool hak_loop_has_files(char *why, size_t bytes);
+
+/* Its steps. */
+void hak_loop_hear_worker(struct hak_loop *loop);
+bool hak_loop_tell_worker(struct hak_loop *loop);
+bool hak_loop_tell_refused_notes(struct hak_loop *loop, bool is_last);
+const char *hak_loop_note_unrecorded(struct hak_loop *loop, struct hak_greeting *g,
+                                     const struct hak_known_process *who);
+/* Takes a session's memory, which has been checked, from process `who`; else why not. */
+const char *hak_loop_hold(struct hak_loop *loop, struct hak_greeting *g,
+                          const struct hak_known_process *who);
+/* True when nobody more is in the queue, or can be taken now. */
+bool hak_loop_accept_guests(struct hak_loop *loop, int listening);
+void hak_loop_look_for_offers(struct hak_loop *loop);
+/* True while a guest may yet say hello and SYNC, or FINISH, is to wait for it. New guests prolong
+ * neither: a SYNC waits for those that came before it alone. */
+bool hak_loop_sync_awaits_guests(const struct hak_loop *loop);
+bool hak_loop_finish_awaits_guests(const struct hak_loop *loop);
+
+#endif

@@ -1,0 +1,51 @@
+/* Programs that no socket leads to: in a network namespace of their own, with another root or /tmp.
+ *
+ *   asks for a way (HAK_HELLO_WAY) before it enters one      first of the family
+ *   child of one of the family, by /proc                     of the family
+ *   orphan, whose parent ended before it was looked at:      of the family
+ *   of this user, elsewhere, executed with our name
+ *
+ *   of the family, elsewhere, with a session's memfd open -> it is taken, as with a hello
+ *
+ * Such a program waits until its memory shows the keeper's heart beating (trace/keeper_offer.c).
+ * Looked at every 2 ms while something changes, every 50 ms else; orphans, whose parent was gone
+ * before it was looked at, every 200 ms. In the keeper's thread only. */
+#ifndef HAK_COLLECTOR_KEEPER_OFFERS_H
+#define HAK_COLLECTOR_KEEPER_OFFERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "collector/keeper/greeting.h"
+
+/* A process that may be where no socket leads. */
+struct hak_family_member {
+    struct hak_known_process process;
+    uint64_t taken; /* inode of what it offered last, 0 = nothing */
+    struct hak_children_look look;
+};
+
+struct hak_family {
+    struct hak_family_member *members;
+    uint32_t count, capacity;
+    uint32_t next; /* where the next look begins */
+    uint64_t look_due_ms, orphans_due_ms;
+    int look_pause_ms;
+};
+
+/* Takes what process `who` offers, as if it was its hello: the memfd, unless it is taken out of the
+ * greeting, is closed afterwards. True = it did. */
+struct hak_offer_taker {
+    bool (*take)(void *context, struct hak_greeting *offer, const struct hak_known_process *who);
+    void *context;
+};
+
+/* `pid` may come to be, or start programs, where no socket leads. True when that is news. A process
+ * that is not a child of `parent` is not added, 0 = whoever's it is. */
+bool hak_family_add(struct hak_family *family, pid_t pid, pid_t parent);
+
+/* Looks for what these offer, when it is time. `keeper` is the name that orphans were executed
+ * with. */
+void hak_family_look(struct hak_family *family, const char *keeper,
+                     const struct hak_offer_taker *taker);
+
+#endif

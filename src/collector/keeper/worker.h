@@ -1,0 +1,56 @@
+/* The keeper's worker: started, told of sessions and notes, heard, started again when it is gone.
+ * In the keeper's thread only. */
+#ifndef HAK_COLLECTOR_KEEPER_WORKER_H
+#define HAK_COLLECTOR_KEEPER_WORKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "collector/keeper/held.h"
+#include "collector/keeper/notes.h"
+#include "collector/keeper/reading.h"
+#include "collector/link/link.h"
+
+struct hak_keeper_worker {
+    char collect_path[HAK_PATH_BYTES];
+    struct hak_link_message config;
+    int link;  /* -1 = there is no worker */
+    pid_t pid; /* 0 = none, or one that somebody else started */
+    uint64_t due_ms;
+    int quick_deaths;
+    bool is_finishing; /* FINISH is said, its answer due */
+    uint32_t sync_sent, sync_done;
+    struct hak_read_watch reading;
+};
+
+void hak_keeper_worker_make(struct hak_keeper_worker *worker, const char *collect_path);
+void hak_keeper_worker_free(struct hak_keeper_worker *worker);
+
+/* True when one is to be started, now. */
+bool hak_keeper_worker_is_due(const struct hak_keeper_worker *worker);
+/* True while they die again and again. */
+bool hak_keeper_worker_is_hopeless(const struct hak_keeper_worker *worker);
+void hak_keeper_worker_start(struct hak_keeper_worker *worker, int listening, struct hak_held *held,
+                             struct hak_notes *notes);
+
+/* Sends a message if the link takes it now; a worker that is gone is lost. True when it is sent. */
+bool hak_keeper_worker_send(struct hak_keeper_worker *worker, const struct hak_link_message *m,
+                            int descriptor);
+/* Tells of sessions and notes that the worker does not have yet, as far as the link takes them;
+ * true when it has all that it can be told now. */
+bool hak_keeper_worker_tell(struct hak_keeper_worker *worker, struct hak_held *held,
+                            struct hak_notes *notes);
+/* True when there is something for the worker as soon as the link takes it. */
+bool hak_keeper_worker_has_untold(const struct hak_keeper_worker *worker,
+                                  const struct hak_held *held, const struct hak_notes *notes);
+
+/* The worker's next message, which is noted here as far as it is the worker's own matter. False:
+ * there is none. */
+bool hak_keeper_worker_hear(struct hak_keeper_worker *worker, struct hak_link_message *m);
+/* It has closed the store, but another one goes on with it. */
+void hak_keeper_worker_replace(struct hak_keeper_worker *worker);
+
+/* Takes over from a keeper that died: its worker says all that a keeper must know. The listening
+ * socket, -1 = it did not. */
+int hak_keeper_worker_adopt(struct hak_keeper_worker *worker, int link, struct hak_held *held);
+
+#endif
