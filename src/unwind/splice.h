@@ -88,6 +88,7 @@ struct hak_last_stack {
     bool any_bare; /* some frame of this or an earlier stack is_bare */
     bool is_whole; /* from the outermost frame to the innermost, all with ids and CFI */
     bool is_plain; /* and rbp decides about none of them */
+    bool is_cut;   /* frames further in found no node, and are not kept */
     enum hak_unwind_end end;
 };
 

@@ -167,8 +167,8 @@ static HAK_UNWINDER_ENTRY uint32_t walk_call(struct hak_thread_stacks *all, cons
         taken.caller = here.place.ip;
         is_walked = hak_stack_walk(all, &here.place, compared, here.stands, &taken.flags);
         uint32_t count = all->last.count;
-        if (is_walked && count != 0)
-            id = all->last.frame[count - 1].id;
+        if (is_walked)
+            id = hak_stack_id(&all->last);
         if (is_walked && id == 0)
             id = take_shortly(frame, &taken.flags);
         else if (all->last.is_whole && all->last.kept == here.stands && here.stands != 0 &&

@@ -82,21 +82,24 @@ static uint32_t choose_root(const struct hak_last_stack *last, uint32_t count) {
 
 enum { AGAIN = -1, NO_ROOM = -2, CUT_MARGIN = 32 };
 
-/* The ids of frames [from, count), of which those before have theirs. False: no room. */
-static bool intern_frames(struct hak_thread_stacks *all, struct hak_last_stack *last, uint32_t from,
-                          uint32_t count) {
+/* The ids of frames [from, count), of which those before have theirs; at the first that finds no
+ * node the stack ends. */
+static int intern_frames(struct hak_thread_stacks *all, struct hak_last_stack *last, uint32_t from,
+                         uint32_t count) {
     uint32_t id = from > last->root ? last->frame[from - 1].id : 0;
     uint32_t rank = from > 0 ? last->frame[from - 1].rank : 0;
     for (uint32_t i = from; i < count; i++) {
         if (last->frame[i].rank != rank)
             id = intern_known(all, id, last->found[i].value);
-        if (HAK_UNLIKELY(id == 0 && last->frame[i].rank != rank))
-            return false;
+        if (HAK_UNLIKELY(id == 0 && last->frame[i].rank != rank)) {
+            last->count = i;
+            return NO_ROOM;
+        }
         rank = last->frame[i].rank;
         last->frame[i].id = id;
     }
     last->count = count;
-    return true;
+    return 0;
 }
 
 /* Puts `fresh` new frames on those kept of a stack that is too deep, or was. */
@@ -120,7 +123,7 @@ static HAK_COLD int intern_deep(struct hak_thread_stacks *all, struct hak_last_s
     if (root != last->root || from < root)
         from = root;
     last->root = root;
-    return intern_frames(all, last, from, count) ? 0 : NO_ROOM;
+    return intern_frames(all, last, from, count);
 }
 
 /* Puts `fresh` new frames on those kept, with their ids: 0, AGAIN or NO_ROOM. */
@@ -143,8 +146,10 @@ HAK_IN_WALK int intern_last(struct hak_thread_stacks *all, struct hak_last_stack
         cfa = f->found.address + 8;
         if (HAK_LIKELY(!hak_step_is_own(f->step))) {
             id = intern_known(all, id, f->found.value);
-            if (HAK_UNLIKELY(id == 0))
+            if (HAK_UNLIKELY(id == 0)) {
+                last->count = at;
                 return NO_ROOM;
+            }
             rank++;
         }
         last->frame[at].id = id;
@@ -171,8 +176,9 @@ HAK_IN_WALK bool walk_in(struct hak_thread_stacks *all, struct hak_last_stack *l
         fresh = hak_splice_walk(all, last, bounds, *place, 0);
         if (fresh < 0)
             return false;
-        (void)intern_last(all, last, (uint32_t)fresh, 0);
+        done = intern_last(all, last, (uint32_t)fresh, 0);
     }
+    last->is_cut = done == NO_ROOM;
     const struct hak_frame *innermost = &last->frame[last->count ? last->count - 1 : 0];
     bool is_bare = last->any_bare && last->count && innermost->is_bare;
     last->is_whole = last->end == HAK_UNWIND_COMPLETE && last->root == 0 && !is_bare;
@@ -229,7 +235,7 @@ enum hak_region_walk hak_stack_walk_region(struct hak_thread_stacks *all,
             continue;
         const struct hak_last_stack *last = &region->last;
         taken->caller = place.ip;
-        *id = last->count ? last->frame[last->count - 1].id : 0;
+        *id = hak_stack_id(last);
         region->walked++;
         region->met += last->kept != 0;
         hak_region_settle(all, region, from->sp);
@@ -293,9 +299,9 @@ struct hak_thread_stacks *hak_stack_thread(void) {
 static uint32_t id_with_own_frames(struct hak_thread_stacks *all, struct hak_taken_stack *taken) {
     struct hak_last_stack *last = &all->last;
     uint32_t count = last->count, program = count;
-    if (count == 0)
+    uint32_t id = hak_stack_id(last);
+    if (id == 0)
         return 0;
-    uint32_t id = last->frame[count - 1].id;
     while (program > 1 && last->frame[program - 1].rank == last->frame[program - 2].rank)
         program--;
     taken->caller = last->found[program - 1].value;

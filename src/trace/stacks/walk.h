@@ -43,10 +43,16 @@ HAK_HIDDEN struct hak_thread_stacks *hak_stack_thread(void);
 HAK_HIDDEN uint32_t hak_stack_not_compared(const struct hak_last_stack *last);
 
 /* Walks the stack from `place` by the last one, of which the first `stands` frames stand when the
- * first `compared` do, and makes it the last one, with ids; an id of 0 or no frame: no room. False:
- * it has to be walked whole. Adds to `flags`. */
+ * first `compared` do, and makes it the last one, with ids, as far as there are nodes. False: it
+ * has to be walked whole. Adds to `flags`. */
 HAK_HIDDEN bool hak_stack_walk(struct hak_thread_stacks *all, const struct hak_walk_place *place,
                                uint32_t compared, uint32_t stands, uint8_t *flags);
+
+/* The node of a stack that was walked; 0: there was no room for it. The frames further out that
+ * have theirs are kept all the same, so that the next call need not walk them. */
+HAK_IN_WALK uint32_t hak_stack_id(const struct hak_last_stack *last) {
+    return last->is_cut || last->count == 0 ? 0 : last->frame[last->count - 1].id;
+}
 
 /* The same from `from`, a place off the thread's own stack, which may still lie in frames of
  * hakmem, by the last stack of its region (unwind/region.h): fills in `taken` and `id`. CANNOT: it

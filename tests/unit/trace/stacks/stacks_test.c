@@ -14,6 +14,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 #include "unwind/region.h"
+#include "unwind/splice.h"
 #include "trace/node.h"
 #include "trace/stacks/table.h"
 #include "trace/trace.h"
@@ -417,6 +418,24 @@ START_TEST(own_frames_are_left_out_or_kept) {
 }
 END_TEST
 
+/* There is room for some of the deep stack's nodes: it has no id, and a call further out has its
+ * own. */
+START_TEST(frames_that_have_nodes_are_kept_where_the_next_has_none) {
+    enum { FEW = 4, MANY = 50, ROOM = 30 };
+    uint32_t ids[3];
+    begin(64, ROOM);
+    const int depth[] = {FEW, MANY, FEW};
+    for (volatile int i = 0; i < 3; i++) {
+        ids[i] = program(depth[i], false);
+        ck_assert_uint_ge(hak_thread_stacks->last.count, FEW);
+    }
+    ck_assert_uint_ne(ids[0], 0);
+    ck_assert_uint_eq(ids[1], 0);
+    ck_assert_uint_eq(ids[2], ids[0]);
+    ck_assert_uint_eq(no_stack, 1);
+}
+END_TEST
+
 START_TEST(deep_stacks_keep_the_newest_and_say_so) {
     uintptr_t ips[FRAMES];
     uint32_t id = program(200, false);
@@ -737,6 +756,7 @@ int main(void) {
     tcase_add_test(cases, without_room_there_is_no_stack);
     tcase_add_test(cases, frames_end_where_they_were_written_over);
     tcase_add_test(cases, code_is_forgotten_round_the_ring);
+    tcase_add_test(cases, frames_that_have_nodes_are_kept_where_the_next_has_none);
     tcase_add_test(cases, own_frames_are_left_out_or_kept);
     tcase_add_test(cases, deep_stacks_keep_the_newest_and_say_so);
     tcase_add_test(cases, deep_stacks_share_nodes);
