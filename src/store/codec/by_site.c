@@ -4,9 +4,10 @@
 
 #include "hop.h"
 
-#define SLAB_SHIFT  16 /* 64 KiB: blocks of a slab have similar generations */
-#define LOOK_AHEAD  16 /* events behind a REALLOC in which its REALLOC_FROM is looked for */
-#define KIND(shape) ((unsigned)(shape)&0xff)
+#define SLAB_SHIFT    16 /* 64 KiB: blocks of a slab have similar generations */
+#define LOOK_AHEAD    16 /* events behind a REALLOC in which its REALLOC_FROM is looked for */
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+#define KIND(shape)   ((unsigned)(shape)&0xff)
 
 static void clear_sites(struct hak_walk *w, int which) {
     memset(w->of_site[which], 0, w->sites * sizeof w->of_site[which][0]);
@@ -15,31 +16,21 @@ static void clear_sites(struct hak_walk *w, int which) {
 /* ---- delta -------------------------------------------------------------------------------------
  * What the site had last, 0 before. */
 
-void hak_delta_encode(struct hak_columns *c) {
-    struct hak_walk *w = c->walk;
-    struct hak_stream *out = w->stream[HAK_COLUMN_DELTA];
-    const uint64_t *value = c->value[HAK_COLUMN_DELTA];
-    uint64_t *last = w->of_site[0];
-    clear_sites(w, 0);
-    for (uint32_t i = 0; i < c->events; i++) {
-        uint64_t *expected = &last[w->site_of[i]];
-        if (value[i] == *expected)
-            continue;
-        w->token[i] |= HAK_TOKEN_DELTA;
-        hak_stream_difference(out, value[i] - *expected);
-        *expected = value[i];
-    }
-}
-
-void hak_delta_decode(struct hak_columns *c, struct hak_input *in) {
+static ALWAYS_INLINE void code_delta(struct hak_columns *c, struct hak_input *in) {
     struct hak_walk *w = c->walk;
     uint64_t *value = c->value[HAK_COLUMN_DELTA], *last = w->of_site[0];
     clear_sites(w, 0);
     for (uint32_t i = 0; i < c->events; i++) {
         uint64_t *expected = &last[w->site_of[i]];
-        if (w->token[i] & HAK_TOKEN_DELTA)
-            *expected += hak_read_difference(in);
-        value[i] = *expected;
+        if (in) {
+            if (w->token[i] & HAK_TOKEN_DELTA)
+                *expected += hak_read_difference(in);
+            value[i] = *expected;
+        } else if (value[i] != *expected) {
+            w->token[i] |= HAK_TOKEN_DELTA;
+            hak_stream_difference(w->stream[HAK_COLUMN_DELTA], value[i] - *expected);
+            *expected = value[i];
+        }
     }
 }
 
@@ -90,25 +81,7 @@ static inline void learn_size(struct sizes *s, enum size_role role, const struct
         s->of_block[block] = s->of_class[site->rule.class_index] = size;
 }
 
-void hak_size_encode(struct hak_columns *c) {
-    struct hak_walk *w = c->walk;
-    struct hak_stream *out = w->stream[HAK_COLUMN_SIZE];
-    const uint64_t *value = c->value[HAK_COLUMN_SIZE];
-    const uint32_t *block = c->index[HAK_COLUMN_BASE];
-    struct sizes s = sizes_begin(c);
-    for (uint32_t i = 0; i < c->events; i++) {
-        uint32_t number = w->site_of[i];
-        const struct hak_site *site = &w->site[number];
-        enum size_role role = size_role(site);
-        if (value[i] != expected_size(&s, role, site, number, block[i])) {
-            w->token[i] |= HAK_TOKEN_SIZE;
-            hak_stream_varint(out, value[i]);
-        }
-        learn_size(&s, role, site, number, block[i], value[i]);
-    }
-}
-
-void hak_size_decode(struct hak_columns *c, struct hak_input *in) {
+static ALWAYS_INLINE void code_size(struct hak_columns *c, struct hak_input *in) {
     struct hak_walk *w = c->walk;
     uint64_t *value = c->value[HAK_COLUMN_SIZE];
     const uint32_t *block = c->index[HAK_COLUMN_BASE];
@@ -118,10 +91,13 @@ void hak_size_decode(struct hak_columns *c, struct hak_input *in) {
         const struct hak_site *site = &w->site[number];
         enum size_role role = size_role(site);
         uint64_t size = expected_size(&s, role, site, number, block[i]);
-        if (w->token[i] & HAK_TOKEN_SIZE)
-            size = hak_read_varint(in);
-        learn_size(&s, role, site, number, block[i], size);
-        value[i] = size;
+        if (in) {
+            value[i] = w->token[i] & HAK_TOKEN_SIZE ? hak_read_varint(in) : size;
+        } else if (value[i] != size) {
+            w->token[i] |= HAK_TOKEN_SIZE;
+            hak_stream_varint(w->stream[HAK_COLUMN_SIZE], value[i]);
+        }
+        learn_size(&s, role, site, number, block[i], value[i]);
     }
 }
 
@@ -144,26 +120,17 @@ static uint64_t address_of_next_from(const struct hak_columns *c, uint32_t i) {
     return 0;
 }
 
-void hak_old_encode(struct hak_columns *c) {
-    struct hak_walk *w = c->walk;
-    struct hak_stream *out = w->stream[HAK_COLUMN_OLD];
-    const uint64_t *value = c->value[HAK_COLUMN_OLD];
-    for (uint32_t i = 0; i < c->events; i++) {
-        uint64_t expected = is_moved(&w->site[w->site_of[i]]) ? address_of_next_from(c, i) : 0;
-        if (value[i] == expected)
-            continue;
-        w->token[i] |= HAK_TOKEN_OLD;
-        hak_stream_difference(out, value[i] - expected);
-    }
-}
-
-void hak_old_decode(struct hak_columns *c, struct hak_input *in) {
+static ALWAYS_INLINE void code_old(struct hak_columns *c, struct hak_input *in) {
     struct hak_walk *w = c->walk;
     uint64_t *value = c->value[HAK_COLUMN_OLD];
     for (uint32_t i = 0; i < c->events; i++) {
-        value[i] = is_moved(&w->site[w->site_of[i]]) ? address_of_next_from(c, i) : 0;
-        if (w->token[i] & HAK_TOKEN_OLD)
-            value[i] += hak_read_difference(in);
+        uint64_t expected = is_moved(&w->site[w->site_of[i]]) ? address_of_next_from(c, i) : 0;
+        if (in) {
+            value[i] = expected + (w->token[i] & HAK_TOKEN_OLD ? hak_read_difference(in) : 0);
+        } else if (value[i] != expected) {
+            w->token[i] |= HAK_TOKEN_OLD;
+            hak_stream_difference(w->stream[HAK_COLUMN_OLD], value[i] - expected);
+        }
     }
 }
 
@@ -213,36 +180,57 @@ static inline void learn_generation(struct generations *g, uint32_t block, uint6
     g->of_block[block] = generation;
 }
 
-void hak_generation_encode(struct hak_columns *c) {
+static ALWAYS_INLINE void code_generation(struct hak_columns *c, struct hak_input *in) {
     struct hak_walk *w = c->walk;
     struct hak_stream *out = w->stream[HAK_COLUMN_GENERATION];
-    const uint64_t *value = c->value[HAK_COLUMN_GENERATION];
-    const uint32_t *block = c->index[HAK_COLUMN_BASE];
-    struct generations g = generations_begin(c);
-    for (uint32_t i = 0; i < c->events; i++) {
-        uint64_t expected = expected_generation(w, &g, block[i]);
-        if (value[i] != expected) {
-            w->token[i] |= HAK_TOKEN_GENERATION;
-            hak_stream_difference(&out[0], (uint64_t)(int64_t)(int32_t)(value[i] - expected));
-            hak_stream_difference(&out[1], (value[i] >> 32) - (expected >> 32));
-        }
-        learn_generation(&g, block[i], value[i], value[i] == expected);
-    }
-}
-
-void hak_generation_decode(struct hak_columns *c, struct hak_input *in) {
-    struct hak_walk *w = c->walk;
     uint64_t *value = c->value[HAK_COLUMN_GENERATION];
     const uint32_t *block = c->index[HAK_COLUMN_BASE];
     struct generations g = generations_begin(c);
     for (uint32_t i = 0; i < c->events; i++) {
-        uint64_t generation = expected_generation(w, &g, block[i]);
-        bool was_expected = !(w->token[i] & HAK_TOKEN_GENERATION);
-        if (!was_expected) {
-            uint64_t n = (uint32_t)(generation + hak_read_difference(&in[0]));
-            generation = ((generation >> 32) + hak_read_difference(&in[1])) << 32 | n;
+        uint64_t expected = expected_generation(w, &g, block[i]);
+        bool is_as_expected = in ? !(w->token[i] & HAK_TOKEN_GENERATION) : value[i] == expected;
+        if (in && is_as_expected) {
+            value[i] = expected;
+        } else if (in) {
+            uint64_t n = (uint32_t)(expected + hak_read_difference(&in[0]));
+            value[i] = ((expected >> 32) + hak_read_difference(&in[1])) << 32 | n;
+        } else if (!is_as_expected) {
+            w->token[i] |= HAK_TOKEN_GENERATION;
+            hak_stream_difference(&out[0], (uint64_t)(int64_t)(int32_t)(value[i] - expected));
+            hak_stream_difference(&out[1], (value[i] >> 32) - (expected >> 32));
         }
-        learn_generation(&g, block[i], generation, was_expected);
-        value[i] = generation;
+        learn_generation(&g, block[i], value[i], is_as_expected);
     }
+}
+
+/* `in` NULL: codes, else decodes; a function for each, without a question for each event. */
+static ALWAYS_INLINE bool code_column(struct hak_columns *c, enum hak_column column,
+                                      struct hak_input *in) {
+    switch (column) {
+    case HAK_COLUMN_NS:
+        if (in)
+            return hak_times_decode(c, in);
+        hak_times_encode(c);
+        return true;
+    case HAK_COLUMN_DELTA:
+        code_delta(c, in);
+        return true;
+    case HAK_COLUMN_SIZE:
+        code_size(c, in);
+        return true;
+    case HAK_COLUMN_OLD:
+        code_old(c, in);
+        return true;
+    default:
+        code_generation(c, in);
+        return true;
+    }
+}
+
+void hak_guessed_encode(struct hak_columns *c, enum hak_column column) {
+    code_column(c, column, NULL);
+}
+
+bool hak_guessed_decode(struct hak_columns *c, enum hak_column column, struct hak_input *in) {
+    return code_column(c, column, in);
 }

@@ -56,7 +56,7 @@ static const char *read_directory(struct hak_chunk *chunk, unsigned columns) {
         offset += packed;
     }
     if (offset != end)
-        return "bytes are left over behind its columns";
+        return "bytes are left over after its columns";
     return chunk->present == HAK_ALL_COLUMNS ? NULL : "its directory lacks a column";
 }
 

@@ -128,16 +128,8 @@ void hak_columns_encode(struct hak_columns *c, uint8_t codec[HAK_COLUMN_COUNT]) 
         hak_walk_empty(c->walk, column);
         if (is_constant(c->value[i], c->events))
             codec[i] = HAK_CODEC_CONSTANT;
-        else if (column == HAK_COLUMN_NS)
-            hak_pace_encode(c);
-        else if (column == HAK_COLUMN_DELTA)
-            hak_delta_encode(c);
-        else if (column == HAK_COLUMN_SIZE)
-            hak_size_encode(c);
-        else if (column == HAK_COLUMN_OLD)
-            hak_old_encode(c);
         else
-            hak_generation_encode(c);
+            hak_guessed_encode(c, column);
     }
     /* The tokens are complete only now. */
     struct hak_stream *tokens = &c->walk->stream[HAK_COLUMN_SHAPE][0];
@@ -158,20 +150,9 @@ static const char *decode_guessed(struct hak_columns *c, enum hak_column column,
                                   const uint8_t *bytes, size_t count) {
     struct hak_input in[HAK_STREAMS_MAX];
     uint32_t streams = hak_walk_streams(column);
-    bool makes_sense = true;
     if (!hak_streams_split(bytes, count, in, streams))
         return "its streams are cut short";
-    if (column == HAK_COLUMN_NS)
-        makes_sense = hak_pace_decode(c, in);
-    else if (column == HAK_COLUMN_DELTA)
-        hak_delta_decode(c, in);
-    else if (column == HAK_COLUMN_SIZE)
-        hak_size_decode(c, in);
-    else if (column == HAK_COLUMN_OLD)
-        hak_old_decode(c, in);
-    else
-        hak_generation_decode(c, in);
-    if (!makes_sense)
+    if (!hak_guessed_decode(c, column, in))
         return "its steps are of an impossible form";
     return hak_streams_used_up(in, streams) ? NULL : "its streams are too short or too long";
 }
@@ -190,5 +171,5 @@ const char *hak_column_decode(struct hak_columns *c, enum hak_column column, uin
     c->by_index[column] = true;
     if (in.broken)
         return "its value is cut short";
-    return in.at == in.end ? NULL : "bytes are left over behind its values";
+    return in.at == in.end ? NULL : "bytes are left over after its values";
 }

@@ -472,7 +472,7 @@ const char *hak_walk_decode(struct hak_columns *c, const uint8_t *const bytes[HA
         if (token & HAK_TOKEN_ACTOR) {
             w->last_site[lane] = before;
             if (!take_actor(c, &current, in[1]))
-                return "a number points behind its dictionary";
+                return "a number is past the end of its dictionary";
             lane = current % HAK_MIRROR_LANES;
             hak_mirror_enter(&w->mirror, lane);
             before = w->last_site[lane];

@@ -6,7 +6,7 @@
  *
  * The site is guessed from the one before it in the same lane, the block from the mirror
  * (mirror.h) and from how the same site found its block last time. The other columns put their own
- * bits into the tokens and keep what they learn by site (by_site.c, pace.c). */
+ * bits into the tokens and keep what they learn by site (by_site.c, times.c). */
 #ifndef HAK_STORE_CODEC_WALK_H
 #define HAK_STORE_CODEC_WALK_H
 
