@@ -24,13 +24,13 @@ int hak_database_keep(struct hak_database *db) {
     return db->kept ? 0 : hak_store_no_memory(db->path ? db->path : "store");
 }
 
-void hak_database_rest(const struct hak_database *db) {
+void hak_database_release(const struct hak_database *db) {
     while (db->kept && db->kept->count)
         sqlite3_finalize(db->kept->free[--db->kept->count]);
 }
 
 void hak_database_free(struct hak_database *db) {
-    hak_database_rest(db);
+    hak_database_release(db);
     free(db->kept);
     db->kept = NULL;
 }

@@ -19,7 +19,7 @@ struct hak_database {
 int hak_database_keep(struct hak_database *db);
 /* Gives back the statements that no query has: SQLite closes a connection, and ends its log, only
  * when none is left. */
-void hak_database_rest(const struct hak_database *db);
+void hak_database_release(const struct hak_database *db);
 /* The same, and keeps none any more. */
 void hak_database_free(struct hak_database *db);
 

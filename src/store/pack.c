@@ -139,7 +139,7 @@ const char *hak_blob_check(const struct hak_blob_form *form, const uint8_t *blob
     return NULL;
 }
 
-void hak_unpack_rest(void) {
+void hak_pack_release(void) {
     ZSTD_freeCCtx(packer);
     ZSTD_freeDCtx(unpacker);
     packer = NULL;

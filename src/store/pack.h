@@ -39,6 +39,6 @@ bool hak_blob_end(struct hak_buffer *out, size_t start);
 const char *hak_blob_check(const struct hak_blob_form *form, const uint8_t *blob, size_t bytes);
 
 /* Gives back what packing and unpacking keep for this thread: before it ends. */
-void hak_unpack_rest(void);
+void hak_pack_release(void);
 
 #endif

@@ -61,7 +61,7 @@ static void print_problem(void *context, const char *text) {
 
 static int print_story(struct hak_store_reader *r, uint64_t address) {
     struct hak_story *story;
-    int told = hak_story_tell(r, address, 0, 0, &story);
+    int told = hak_story_load(r, address, 0, 0, &story);
     printf("== story of 0x%" PRIx64 "\n", address);
     if (told < 0)
         return complain();
@@ -75,9 +75,9 @@ static int print_story(struct hak_store_reader *r, uint64_t address) {
            story->first_wrong.id, story->fault.id, story->lost_events);
     for (int i = 0; i < story->life_count; i++) {
         const struct hak_life *l = &story->lives[i];
-        printf("%u: %" PRIu64 " %d %" PRIu64 " %" PRIu64 " %s %u %s\n", l->number, l->birth.id,
+        printf("%u: %" PRIu64 " %d %" PRIu64 " %" PRIu64 " %s %u\n", l->number, l->birth.id,
                l->resize_count, l->ends[0].id, l->ends[1].id, l->stale_end ? "STALE" : "-",
-               l->stale_owner, l->evidence);
+               l->stale_owner);
     }
     hak_story_free(story);
     return 0;

@@ -71,7 +71,7 @@ static void split_streams(int column) {
         streams[column][i].end = at += length[i];
     }
     if (at != end)
-        give_up("bytes left over behind the streams");
+        give_up("bytes left over after the streams");
 }
 
 static void expect_used_up(int column) {

@@ -72,7 +72,7 @@ static bool find_in_table(struct view *view, uint32_t process, uint64_t address,
 /* Asks for the last life of the block. */
 static bool load_last_life(struct view *view, struct beside *neighbour) {
     struct hak_story *story = NULL;
-    if (hak_story_tell(view->reader, neighbour->block.base, neighbour->block.process, 0, &story) <=
+    if (hak_story_load(view->reader, neighbour->block.base, neighbour->block.process, 0, &story) <=
             0 ||
         !story)
         return false;

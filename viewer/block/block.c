@@ -210,18 +210,18 @@ static int find_block(struct block *block, const struct view_processes *all, uin
 
 /* --last: how many lives are passed over takes a walk of its own. */
 static int find_skip(struct block *block) {
-    struct hak_lives_teller teller = {.life = count_life, .context = block};
+    struct hak_lives_visitor visitor = {.life = count_life, .context = block};
     if (block->last == UINT64_MAX)
         return 0;
-    int result = hak_lives_walk(block->view->reader, &block->key, &block->lineage, &teller);
+    int result = hak_lives_each(block->view->reader, &block->key, &block->lineage, 0, &visitor);
     block->skip = block->chosen > block->last ? block->chosen - block->last : 0;
     block->chosen = 0;
     return result;
 }
 
 static int tell_lives(struct block *block) {
-    struct hak_lives_teller teller = {.life = each_life, .event = each_event, .context = block};
-    int result = hak_lives_walk(block->view->reader, &block->key, &block->lineage, &teller);
+    struct hak_lives_visitor visitor = {.life = each_life, .event = each_event, .context = block};
+    int result = hak_lives_each(block->view->reader, &block->key, &block->lineage, 0, &visitor);
     return result < 0 ? result : 0;
 }
 

@@ -40,7 +40,7 @@ static void find_main_lives(struct why *why) {
 static int tell_in(struct why *why, const struct view_processes *all, uint32_t *process) {
     struct hak_store_reader *reader = why->view->reader;
     for (int i = 0; i < all->count; i++) {
-        int told = hak_story_tell(reader, why->position.address, all->row[i], 0, &why->story);
+        int told = hak_story_load(reader, why->position.address, all->row[i], 0, &why->story);
         if (told == 0)
             continue;
         *process = all->row[i];
@@ -68,7 +68,7 @@ int command_why(struct view *view) {
         all.count = 1; /* the one in which was counted */
     int told = all.count > 0
                    ? tell_in(&why, &all, &process)
-                   : hak_story_tell(view->reader, why.position.address, process, 0, &why.story);
+                   : hak_story_load(view->reader, why.position.address, process, 0, &why.story);
     if (told < 0)
         return view_store_error(view, told);
     if (told > 0 && all.count > 0)

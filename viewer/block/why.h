@@ -41,7 +41,7 @@ void why_write(struct hak_text *text, const struct why *why);
 const char *why_state(const struct why *why);
 char *why_json(const struct why *why);
 /* "writer unknown; owners 1 and 2 held this address before", or "" where nothing is to be said. */
-void why_add_unmarked(struct hak_text *text, const struct why *why);
+void why_add_evidence(struct hak_text *text, const struct why *why);
 /* Where the threads of the rows were created, as far as it is known. */
 void why_load_creations(struct hak_creations *all, const struct why *why);
 /* "front 3 io -> (spill) slab -> (refill) front 3 io": the moves between the last life and the one

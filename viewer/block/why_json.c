@@ -29,8 +29,8 @@ char *why_json(const struct why *why) {
     struct hak_store_reader *r = why->view->reader;
     const struct hak_story *story = why->story;
     bool with_frames = view_given(why->view, "stacks");
-    struct hak_text unmarked = {0};
-    why_add_unmarked(&unmarked, why);
+    struct hak_text evidence = {0};
+    why_add_evidence(&evidence, why);
     json_t *document = view_json_document(why->view), *moves = json_array();
     for (int i = 0; i < story->move_count && view_given(why->view, "moves"); i++)
         json_array_append_new(moves, hak_json_event(r, &story->moves[i], with_frames));
@@ -44,9 +44,7 @@ char *why_json(const struct why *why) {
     json_object_set_new(document, "moves", moves);
     json_object_set_new(document, "first_wrong", hak_json_event(r, &story->first_wrong, true));
     json_object_set_new(document, "evidence",
-                        why->stale            ? hak_json_text(why->stale->evidence)
-                        : unmarked.length > 0 ? hak_json_text(unmarked.bytes)
-                                              : json_null());
+                        evidence.length > 0 ? hak_json_text(evidence.bytes) : json_null());
     hak_json_set_known(document, "stale_event", why->stale,
                        why->stale ? why->stale->ends[0].id : 0);
     hak_json_set_known(document, "asked_event", why->asked_event, why->asked_event);
@@ -55,6 +53,6 @@ char *why_json(const struct why *why) {
     json_object_set_new(document, "completeness", view_completeness_json(why->view));
     hak_json_set_number(json_object_get(document, "completeness"), "lost_events_of_block",
                         story->lost_events);
-    hak_text_free(&unmarked);
+    hak_text_free(&evidence);
     return hak_json_print(document);
 }

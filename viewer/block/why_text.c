@@ -144,14 +144,18 @@ static bool is_act(unsigned code) {
     return code == 201 || code == 203 || code == 204 || code == 304;
 }
 
-void why_add_unmarked(struct hak_text *text, const struct why *why) {
+void why_add_evidence(struct hak_text *text, const struct why *why) {
     const struct hak_story *story = why->story;
     bool double_end = why->last && why->last->end_count > 1;
     bool owners_before = story->life_count > 1;
+    if (why->stale) {
+        hak_words_add_stale(text, why->view->reader, why->stale);
+        return;
+    }
     if (hak_words_add_evidence(text, why->fault.code, why->last) || why->fault.code == 203 ||
         why->fault.code == 204 || why->fault.code == 401)
         return;
-    if (why->stale || (double_end && !owners_before) ||
+    if ((double_end && !owners_before) ||
         (!double_end &&
          (story->first_wrong.id != 0 || why->fault.id == 0 || is_act(why->fault.code))))
         return;
@@ -229,18 +233,15 @@ static bool has_gap(const struct why *why) {
 }
 
 static void add_end(struct hak_text *text, const struct why *why) {
-    struct hak_text unmarked = {0};
+    struct hak_text evidence = {0};
     add_creations(text, why);
-    why_add_unmarked(&unmarked, why);
-    if (why->stale || unmarked.length > 0) {
+    why_add_evidence(&evidence, why);
+    if (evidence.length > 0) {
         add_heading(text, why, "EVIDENCE");
-        if (why->stale)
-            hak_text_add_name(text, why->stale->evidence);
-        else
-            hak_text_add_text(text, &unmarked);
+        hak_text_add_text(text, &evidence);
         hak_text_add(text, "\n");
     }
-    hak_text_free(&unmarked);
+    hak_text_free(&evidence);
     if (why->fault.id != 0) {
         const struct hak_fault_words *words = hak_words_fault(why->fault.code);
         add_heading(text, why, "FAULT");

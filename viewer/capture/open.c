@@ -209,6 +209,6 @@ void view_add_completeness(struct hak_text *text, const struct view *view) {
                      summary->being_written ? " so far" : "");
     add_missing_processes(text, summary);
     if (summary->disordered_events > 0)
-        hak_text_add(text, " %s written behind a later one of the same block.",
+        hak_text_add(text, " %s written after a later one of the same block.",
                      hak_words_count(summary->disordered_events, "event was", "events were"));
 }

@@ -183,7 +183,7 @@ static void resolve_pointed(struct hak_capture *capture, struct hak_store_reader
     for (int i = -1; i < HAK_REPORT_REGISTERS; i++) {
         uint64_t address = i < 0 ? request->signal_address : request->registers[i];
         struct hak_story *story = NULL;
-        if (address < LOWEST_BLOCK || hak_story_tell(reader, address, process, 0, &story) <= 0)
+        if (address < LOWEST_BLOCK || hak_story_load(reader, address, process, 0, &story) <= 0)
             continue;
         const struct hak_life *life =
             story->life_count > 0 ? &story->lives[story->life_count - 1] : NULL;

@@ -59,7 +59,7 @@ static const struct hak_event *last_end(const struct hak_life *life) {
 bool report_describe(struct hak_text *text, const struct report_page *page, uint64_t address) {
     struct hak_story *story = NULL;
     if (!page->r || address < 4096 ||
-        hak_story_tell(page->r, address, page->context.process, page->context.fault_event,
+        hak_story_load(page->r, address, page->context.process, page->context.fault_event,
                        &story) <= 0 ||
         !story)
         return false;

@@ -57,7 +57,7 @@ static void ask_store(struct report_page *page) {
     uint64_t address = page->facts->base ? page->facts->base : page->facts->found_address;
     if (!page->r || address == 0 || page->words == NULL)
         return;
-    int told = hak_story_tell(page->r, address, page->context.process, page->context.fault_event,
+    int told = hak_story_load(page->r, address, page->context.process, page->context.fault_event,
                               &page->story);
     if (told < 0)
         snprintf(page->trouble, sizeof page->trouble, "%s", hak_store_message());

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "report/words/story.h"
 #include "report/words/words.h"
 #include "superslab.h"
 #include "trace/record.h"
@@ -160,6 +161,7 @@ json_t *hak_json_event(struct hak_store_reader *r, const struct hak_event *event
 static json_t *life_json(struct hak_store_reader *r, const struct hak_life *life,
                          bool with_frames) {
     json_t *object = json_object(), *resizes = json_array(), *ends = json_array();
+    struct hak_text evidence = {0};
     for (int i = 0; i < life->resize_count; i++)
         json_array_append_new(resizes, hak_json_event(r, &life->resizes[i], with_frames));
     for (int i = 0; i < life->end_count && i < 2; i++)
@@ -170,7 +172,10 @@ static json_t *life_json(struct hak_store_reader *r, const struct hak_life *life
     json_object_set_new(object, "ends", ends);
     hak_json_set_flag(object, "stale_end", life->stale_end);
     hak_json_set_known(object, "stale_owner", life->stale_end, life->stale_owner);
-    hak_json_set_text(object, "evidence", life->evidence);
+    if (life->stale_end)
+        hak_words_add_stale(&evidence, r, life);
+    hak_json_set_text(object, "evidence", evidence.length ? evidence.bytes : "");
+    hak_text_free(&evidence);
     return object;
 }
 

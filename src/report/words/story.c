@@ -102,3 +102,13 @@ bool hak_words_add_evidence(struct hak_text *text, unsigned code, const struct h
                      last->number);
     return true;
 }
+
+void hak_words_add_stale(struct hak_text *text, struct hak_store_reader *r,
+                         const struct hak_life *life) {
+    const char *function = hak_store_stack_function(r, life->birth.stack);
+    hak_text_add(text,
+                 "event %s has the stack that ended owner %u's life; nowhere else does this stack "
+                 "end a life that began like owner %u's, in %s",
+                 hak_words_number(life->ends[0].id), life->stale_owner, life->number,
+                 function ? function : "that place");
+}

@@ -17,6 +17,10 @@ void hak_words_add_illegal(struct hak_text *text, struct hak_store_reader *r,
  * nothing is appended, for all other codes. */
 bool hak_words_add_evidence(struct hak_text *text, unsigned code, const struct hak_life *last);
 
+/* Appends why the first ending of this life is marked STALE. */
+void hak_words_add_stale(struct hak_text *text, struct hak_store_reader *r,
+                         const struct hak_life *life);
+
 /* True when the story is not of a block: only of an address that a call or a move was given. */
 bool hak_story_is_outside(const struct hak_story *story);
 /* The life with this owner number, NULL when the story does not hold it. */

@@ -69,7 +69,7 @@ static int check_rows(struct checker *c) {
         " WHERE event <> 0 AND event > (SELECT coalesce(CAST(max(value) AS INTEGER), 0) FROM meta"
         " WHERE key = 'trimmed_events') AND NOT EXISTS (SELECT 1 FROM chunk c WHERE c.id <= f.event"
         " AND f.event < c.id + c.events)",
-        "SELECT printf('%s written behind a later one of its block; the first is event %s',"
+        "SELECT printf('%s written after a later one of its block; the first is event %s',"
         " iif(n.value = 1, '1 event was', n.value || ' events were'), f.value) FROM meta n, meta f"
         " WHERE n.key = 'disordered_events' AND f.key = 'disordered_first'",
     };
@@ -146,9 +146,9 @@ static int check_chunk(struct checker *c, uint64_t id, int64_t events, const voi
     }
     if (wrong) {
         tell(c, "chunk %" PRIu64 ", %s: %s", id, chunk.wrong_column, wrong);
-        hak_order_check_hole(c->order);
-        hak_live_check_hole(c->live);
-        hak_run_check_hole(c->runs);
+        hak_order_check_missing_chunk(c->order);
+        hak_live_check_missing_chunk(c->live);
+        hak_run_check_missing_chunk(c->runs);
         return 0;
     }
     if (c->has_nodes)
@@ -166,8 +166,8 @@ static int check_end(struct checker *c) {
     if (found != 1)
         return found;
     tell(c, "events from %" PRIu64 " on are missing", first);
-    hak_order_check_hole(c->order);
-    hak_live_check_hole(c->live);
+    hak_order_check_missing_chunk(c->order);
+    hak_live_check_missing_chunk(c->live);
     return 0;
 }
 
@@ -183,13 +183,13 @@ static int check_chunks(struct checker *c, uint64_t trimmed) {
         int64_t events = (int64_t)hak_query_number(&q, 1);
         if (id > due) {
             tell(c, "events %" PRIu64 " to %" PRIu64 " are missing", due, id - 1);
-            hak_order_check_hole(c->order);
-            hak_live_check_hole(c->live);
+            hak_order_check_missing_chunk(c->order);
+            hak_live_check_missing_chunk(c->live);
         }
         if (id < due)
-            tell(c, "chunk %" PRIu64 " begins before the one in front of it ends", id);
+            tell(c, "chunk %" PRIu64 " begins before the end of the one before it", id);
         due = id + (uint64_t)events;
-        if ((stopped = hak_watch_tell(c->reader, id, false)) != 0)
+        if ((stopped = hak_watch_progress(c->reader, id, false)) != 0)
             break;
         stopped = check_chunk(c, id, events, sqlite3_column_blob(q.statement, 2),
                               (size_t)sqlite3_column_bytes(q.statement, 2));

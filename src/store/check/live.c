@@ -148,7 +148,7 @@ int hak_live_check_chunk(struct hak_live_check *k, const struct hak_columns *c, 
     return first_id + c->events - 1 >= k->run.last_event ? end_run(k) : 0;
 }
 
-void hak_live_check_hole(struct hak_live_check *k) {
+void hak_live_check_missing_chunk(struct hak_live_check *k) {
     k->is_broken = true;
 }
 

@@ -14,7 +14,7 @@ int hak_live_check_make(struct hak_store_reader *r, void (*tell)(void *context, 
 /* The next chunk, oldest first, all columns decoded. 0 or an error. */
 int hak_live_check_chunk(struct hak_live_check *k, const struct hak_columns *c, uint64_t first_id);
 /* A chunk cannot be read: the run that it is in cannot be judged. */
-void hak_live_check_hole(struct hak_live_check *k);
+void hak_live_check_missing_chunk(struct hak_live_check *k);
 int hak_live_check_finish(struct hak_live_check *k);
 void hak_live_check_free(struct hak_live_check *k);
 

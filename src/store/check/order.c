@@ -224,7 +224,7 @@ int hak_order_check_chunk(struct hak_order_check *o, const struct hak_columns *c
     return 0;
 }
 
-void hak_order_check_hole(struct hak_order_check *o) {
+void hak_order_check_missing_chunk(struct hak_order_check *o) {
     o->has_holes = true;
 }
 

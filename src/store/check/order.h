@@ -25,7 +25,7 @@ void hak_order_check_limit(struct hak_order_check *o, uint32_t blocks);
 int hak_order_check_chunk(struct hak_order_check *o, const struct hak_columns *c,
                           uint64_t first_id);
 /* A chunk cannot be read: from now on missing events are no finding. */
-void hak_order_check_hole(struct hak_order_check *o);
+void hak_order_check_missing_chunk(struct hak_order_check *o);
 /* No more chunks come: reads the store again for the blocks that were left. */
 int hak_order_check_finish(struct hak_order_check *o);
 void hak_order_check_free(struct hak_order_check *o);

@@ -104,7 +104,7 @@ static struct sums *next_sums(struct hak_run_check *c, uint64_t chunk, int *erro
     return NULL;
 }
 
-void hak_run_check_hole(struct hak_run_check *c) {
+void hak_run_check_missing_chunk(struct hak_run_check *c) {
     if (c)
         c->holes++;
 }
@@ -207,7 +207,7 @@ static void end_run(struct hak_run_check *c, const struct place *p) {
              " AND last <= %" PRId64,
              p->kind, p->level, (int64_t)p->last);
     if (hak_database_numbers(&c->reader->db, sql, p->first, &below, 1) == 1 && below == 0)
-        say(c, "posting %" PRIu64 " (%s): the rows behind it are missing", p->id,
+        say(c, "posting %" PRIu64 " (%s): the rows after it are missing", p->id,
             kind_names[p->kind]);
 }
 

@@ -17,7 +17,7 @@ struct hak_run_check *hak_run_check_new(struct hak_store_reader *r,
 int hak_run_check_chunk(struct hak_run_check *check, uint64_t chunk,
                         const struct hak_columns *columns);
 /* The next chunk cannot be read (which is told elsewhere). */
-void hak_run_check_hole(struct hak_run_check *check); /* NULL: nothing */
+void hak_run_check_missing_chunk(struct hak_run_check *check); /* NULL: nothing */
 /* All chunks were put: reads the runs and compares. 0 or an error. */
 int hak_run_check_end(struct hak_run_check *check);
 void hak_run_check_free(struct hak_run_check *check);

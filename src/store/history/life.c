@@ -77,7 +77,7 @@ bool hak_lineage_has(const struct hak_lineage *lineage, const struct hak_event *
     return false;
 }
 
-int hak_block_walk(struct hak_store_reader *r, uint64_t base, uint64_t id_to,
+int hak_block_each(struct hak_store_reader *r, uint64_t base, uint64_t id_to,
                    const struct hak_lineage *lineage,
                    void (*take)(void *context, const struct hak_event *event), void *context,
                    const int *stop) {

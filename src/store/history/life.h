@@ -40,7 +40,7 @@ bool hak_lineage_has(const struct hak_lineage *lineage, const struct hak_event *
 
 /* Hands the events of the block at `base` with ids up to `id_to` (0 = all) that belong to `lineage`
  * to `take`, by id, until `*stop` (NULL: until the end) is not 0. 0, or the store's error. */
-int hak_block_walk(struct hak_store_reader *r, uint64_t base, uint64_t id_to,
+int hak_block_each(struct hak_store_reader *r, uint64_t base, uint64_t id_to,
                    const struct hak_lineage *lineage,
                    void (*take)(void *context, const struct hak_event *event), void *context,
                    const int *stop);

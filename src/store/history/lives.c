@@ -1,4 +1,4 @@
-/* Walks all events of a block and tells its lives as they end. */
+/* Goes through all events of a block and reports its lives as they end. */
 #include "store/history/lives.h"
 
 #include <inttypes.h>
@@ -7,11 +7,11 @@
 #include "store/reader/state.h"
 
 struct walker {
-    const struct hak_lives_teller *teller;
+    const struct hak_lives_visitor *visitor;
     struct hak_life_state state;
     struct hak_life_row life; /* number 0 = none yet */
     uint64_t moves;           /* since the life before ended */
-    int result;               /* what a function of the teller returned */
+    int result;               /* what a function of the visitor returned */
 };
 
 int hak_lives_find(struct hak_store_reader *r, uint64_t address, uint32_t process,
@@ -47,13 +47,13 @@ int hak_lineage_lost(struct hak_store_reader *r, const struct hak_lineage *linea
     return 0;
 }
 
-static void tell_life(struct walker *w) {
-    if (w->life.number && w->teller->life && !w->result)
-        w->result = w->teller->life(w->teller->context, &w->life);
+static void report_life(struct walker *w) {
+    if (w->life.number && w->visitor->life && !w->result)
+        w->result = w->visitor->life(w->visitor->context, &w->life);
 }
 
 static void begin_life(struct walker *w) {
-    tell_life(w);
+    report_life(w);
     w->life = (struct hak_life_row){.number = w->life.number + 1, .moves_before = w->moves};
     w->moves = 0;
 }
@@ -64,7 +64,7 @@ static void set_size(struct walker *w, uint64_t size) {
         w->life.largest_size = size;
 }
 
-static void take(void *context, const struct hak_event *e) {
+static void add_event(void *context, const struct hak_event *e) {
     struct walker *w = context;
     bool was_open = w->state.is_open;
     if (w->result)
@@ -97,15 +97,16 @@ static void take(void *context, const struct hak_event *e) {
         w->moves += hak_event_is_move(e) && !hak_event_is_call(e) && !was_open;
         break;
     }
-    if (w->teller->event && !w->result)
-        w->result = w->teller->event(w->teller->context, e, step, w->life.number);
+    if (w->visitor->event && !w->result)
+        w->result = w->visitor->event(w->visitor->context, e, step, w->life.number);
 }
 
-int hak_lives_walk(struct hak_store_reader *r, const struct hak_block_key *block,
-                   const struct hak_lineage *lineage, const struct hak_lives_teller *teller) {
-    struct walker w = {.teller = teller};
-    int result = hak_block_walk(r, block->base, 0, lineage, take, &w, &w.result);
+int hak_lives_each(struct hak_store_reader *r, const struct hak_block_key *block,
+                   const struct hak_lineage *lineage, uint64_t id_to,
+                   const struct hak_lives_visitor *visitor) {
+    struct walker w = {.visitor = visitor};
+    int result = hak_block_each(r, block->base, id_to, lineage, add_event, &w, &w.result);
     if (!result)
-        tell_life(&w);
+        report_life(&w);
     return result ? result : w.result;
 }

@@ -1,7 +1,7 @@
-/* Every life of one block, told one after the other while its events are read: memory does not grow
- * with the number of lives or events (story.h keeps the newest and judges them; this counts all).
+/* Every life of one block, reported one after the other while its events are read: memory does not
+ * grow with the number of lives or events (story.h keeps the newest and judges them).
  *
- *   address -> hak_lives_find -> block, lineage -> hak_lives_walk -> each event, each life */
+ *   address -> hak_lives_find -> block, lineage -> hak_lives_each -> each event, each life */
 #ifndef HAK_STORE_HISTORY_LIVES_H
 #define HAK_STORE_HISTORY_LIVES_H
 
@@ -25,8 +25,8 @@ int hak_lives_find(struct hak_store_reader *r, uint64_t address, uint32_t proces
                    uint64_t until_id, uint64_t until_ns, struct hak_block_key *block,
                    struct hak_lineage *lineage);
 
-/* Non-zero from one of the functions ends the walk. */
-struct hak_lives_teller {
+/* Non-zero from one of the functions ends it. */
+struct hak_lives_visitor {
     /* Every event of the block in the order of generations; `step` says what it does to the life
      * `number` (0 = none yet). NULL = not wanted. */
     int (*event)(void *context, const struct hak_event *e, enum hak_life_step step,
@@ -35,9 +35,10 @@ struct hak_lives_teller {
     int (*life)(void *context, const struct hak_life_row *life);
     void *context;
 };
-/* 0, what a function returned, or an error. */
-int hak_lives_walk(struct hak_store_reader *r, const struct hak_block_key *block,
-                   const struct hak_lineage *lineage, const struct hak_lives_teller *teller);
+/* The events up to `id_to` (0 = all). 0, what a function returned, or an error. */
+int hak_lives_each(struct hak_store_reader *r, const struct hak_block_key *block,
+                   const struct hak_lineage *lineage, uint64_t id_to,
+                   const struct hak_lives_visitor *visitor);
 
 /* Events lost in the processes of `lineage` in this time: 0 and the number, or an error. */
 int hak_lineage_lost(struct hak_store_reader *r, const struct hak_lineage *lineage,

@@ -1,8 +1,7 @@
-/* Tells the story of one block: one walk over its events in the order of their generations, then
- * the search for evidence against the first endings of lives that were ended twice. */
+/* Loads the story of one block: its lives and events, oldest first, then the search for evidence
+ * against the first endings of lives that were ended twice. */
 #include "store/history/story.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,49 +23,27 @@ struct pair {
     uint32_t end, birth, number;
 };
 
-struct teller {
+struct loading {
     struct hak_store_reader *reader;
     struct hak_story *story;
-    struct hak_life_state state;
+    struct hak_event resizes[RESIZES_KEPT]; /* of the life that goes on */
+    int resize_count;
+    uint64_t user;                    /* what the program held last, 0 = not known */
     struct hak_event last_wrong_push; /* SLL_PUSH of a pointer that is no base */
     struct pair pair[PAIR_SLOTS];
     uint32_t pairs;
     uint64_t first_ns, last_ns;
     uint64_t named; /* POOL event of the last life, 0 = none */
-    bool out_of_memory;
 };
 
 /* ---- lives and moves, kept as rings while they come --------------------------------------------
  */
 
-static struct hak_life *current_life(struct teller *t) {
-    return &t->story->lives[(t->story->lives_total - 1) % LIVES_KEPT];
-}
-
-static struct hak_life *new_life(struct teller *t) {
-    t->story->lives_total++;
-    struct hak_life *life = current_life(t);
-    free(life->resizes);
-    *life = (struct hak_life){.number = (uint32_t)t->story->lives_total};
-    return life;
-}
-
-static void add_resize(struct teller *t, struct hak_life *life, const struct hak_event *e) {
-    if (!life->resizes)
-        life->resizes = malloc(RESIZES_KEPT * sizeof *life->resizes);
-    if (!life->resizes)
-        t->out_of_memory = true;
-    else if (life->resize_count < RESIZES_KEPT)
-        life->resizes[life->resize_count++] = *e;
-    else
-        life->resizes[RESIZES_KEPT - 1] = *e; /* the newest size matters most */
-}
-
 static bool is_whole(const struct hak_event *e) {
     return e->id && e->stack && !(e->flags & HAK_RECORD_PARTIAL);
 }
 
-static void remember_pair(struct teller *t, const struct hak_life *life) {
+static void remember_pair(struct loading *t, const struct hak_life *life) {
     const struct hak_event *end = &life->ends[0];
     if (!is_whole(end) || !is_whole(&life->birth) || t->pairs > PAIR_SLOTS / 4 * 3)
         return;
@@ -80,7 +57,7 @@ static void remember_pair(struct teller *t, const struct hak_life *life) {
 
 /* The newest life so far that the same stack ended and another stack had allocated; 0 = none, also
  * when both endings have one stack: a destructor of several types may have been called twice. */
-static uint32_t find_earlier_owner(const struct teller *t, const struct hak_life *life) {
+static uint32_t find_earlier_owner(const struct loading *t, const struct hak_life *life) {
     uint32_t newest = 0;
     if (!is_whole(&life->ends[0]) || !is_whole(&life->birth) ||
         life->ends[0].stack == life->ends[1].stack)
@@ -92,39 +69,40 @@ static uint32_t find_earlier_owner(const struct teller *t, const struct hak_life
     return newest;
 }
 
-static void live_on(struct teller *t, const struct hak_event *e) {
-    bool was_open = t->state.is_open;
-    struct hak_life *life;
-    switch (hak_life_next(&t->state, e)) {
-    case HAK_LIFE_BORN:
-        t->named = 0;
-        new_life(t)->birth = *e;
-        break;
-    case HAK_LIFE_RESIZED:
-        add_resize(t, was_open ? current_life(t) : new_life(t), e);
-        break;
-    case HAK_LIFE_ENDED:
-        life = was_open ? current_life(t) : new_life(t);
-        life->ends[0] = *e;
-        life->end_count = 1;
-        remember_pair(t, life);
-        break;
-    case HAK_LIFE_ENDED_AGAIN:
-        life = current_life(t);
-        if (life->end_count != 1)
-            break;
-        life->ends[1] = *e;
-        life->end_count = 2;
-        life->stale_owner = find_earlier_owner(t, life);
-        break;
-    case HAK_LIFE_NOTHING:
-        break;
-    }
+static void add_resize(struct loading *t, const struct hak_event *e) {
+    if (t->resize_count < RESIZES_KEPT)
+        t->resize_count++;
+    t->resizes[t->resize_count - 1] = *e; /* the newest size matters most */
 }
 
-static void take(void *context, const struct hak_event *e) {
-    struct teller *t = context;
+/* A life, when nothing more can happen to it. */
+static int add_life(void *context, const struct hak_life_row *row) {
+    struct loading *t = context;
+    struct hak_life *life = &t->story->lives[t->story->lives_total++ % LIVES_KEPT];
+    size_t bytes = (size_t)t->resize_count * sizeof *life->resizes;
+    free(life->resizes);
+    *life = (struct hak_life){.number = (uint32_t)row->number,
+                              .birth = row->birth,
+                              .resizes = bytes ? malloc(bytes) : NULL,
+                              .ends = {row->end, row->again},
+                              .end_count = (row->end.id != 0) + (row->again.id != 0)};
+    if (bytes && !life->resizes)
+        return hak_store_no_memory(t->reader->db.path);
+    if (bytes)
+        memcpy(life->resizes, t->resizes, bytes);
+    life->resize_count = t->resize_count;
+    t->resize_count = 0;
+    if (row->again.id)
+        life->stale_owner = find_earlier_owner(t, life);
+    remember_pair(t, life);
+    return 0;
+}
+
+static int add_event(void *context, const struct hak_event *e, enum hak_life_step step,
+                     uint64_t number) {
+    struct loading *t = context;
     struct hak_story *story = t->story;
+    (void)number;
     if (!story->moves_total)
         t->first_ns = e->ns;
     t->last_ns = e->ns;
@@ -137,7 +115,13 @@ static void take(void *context, const struct hak_event *e) {
         story->first_wrong = *e;
     if (e->kind == HAK_SLL_PUSH && e->address != e->base)
         t->last_wrong_push = *e;
-    live_on(t, e);
+    if (step == HAK_LIFE_BORN)
+        t->named = 0;
+    if (step == HAK_LIFE_RESIZED)
+        add_resize(t, e);
+    if (step == HAK_LIFE_BORN || step == HAK_LIFE_RESIZED || step == HAK_LIFE_ENDED)
+        t->user = e->address;
+    return 0;
 }
 
 /* ---- what follows from it -----------------------------------------------------------------------
@@ -158,33 +142,6 @@ static int unroll(void *ring, size_t size, uint64_t total, uint64_t room) {
     return (int)room;
 }
 
-static void name_function(struct hak_store_reader *r, uint32_t stack, char *out, size_t bytes) {
-    struct hak_frame frames[64];
-    int count = hak_store_frames(r, stack, frames, 64);
-    snprintf(out, bytes, "that place");
-    for (int i = 0; i < count; i++) {
-        if (frames[i].is_hakmem || !frames[i].function[0])
-            continue;
-        snprintf(out, bytes, "%s", frames[i].function);
-        for (char *c = out; *c; c++)
-            *c = (unsigned char)*c < 0x20 || *c == 0x7f ? '?' : *c;
-        return;
-    }
-}
-
-/* A number with separators of thousands. */
-static const char *group_digits(uint64_t number, char out[32]) {
-    char digits[24];
-    int length = snprintf(digits, sizeof digits, "%" PRIu64, number), at = 0;
-    for (int i = 0; i < length; i++) {
-        if (i && (length - i) % 3 == 0)
-            out[at++] = ',';
-        out[at++] = digits[i];
-    }
-    out[at] = 0;
-    return out;
-}
-
 /* "Nowhere else" cannot be said where events are missing: 1 none is, 0 some are, or an error. */
 static int is_capture_whole(struct hak_store_reader *r) {
     uint64_t missing = 0;
@@ -196,7 +153,7 @@ static int is_capture_whole(struct hak_store_reader *r) {
     return found < 0 ? found : missing == 0;
 }
 
-static int judge(struct teller *t, uint64_t until) {
+static int judge(struct loading *t, uint64_t until) {
     int whole = is_capture_whole(t->reader);
     if (whole < 0)
         return whole;
@@ -212,22 +169,13 @@ static int judge(struct teller *t, uint64_t until) {
         if (elsewhere < 0)
             return elsewhere;
         life->stale_end = elsewhere == 0;
-        if (!life->stale_end) {
+        if (!life->stale_end)
             life->stale_owner = 0;
-            continue;
-        }
-        char function[200], number[32];
-        name_function(t->reader, life->birth.stack, function, sizeof function);
-        snprintf(
-            life->evidence, sizeof life->evidence,
-            "event %s has the stack that ended owner %u's life; nowhere else does this stack end "
-            "a life that began like owner %u's, in %s",
-            group_digits(life->ends[0].id, number), life->stale_owner, life->number, function);
     }
     return 0;
 }
 
-static void ask_pool(struct teller *t) {
+static void load_pool_name(struct loading *t) {
     char *name = t->named ? hak_database_text(&t->reader->db,
                                               "SELECT name FROM mark WHERE event = ?1", t->named)
                           : NULL;
@@ -236,7 +184,7 @@ static void ask_pool(struct teller *t) {
     free(name);
 }
 
-static int ask_fault_and_losses(struct teller *t, const struct hak_lineage *lineage) {
+static int load_fault_and_losses(struct loading *t, const struct hak_lineage *lineage) {
     struct hak_story *story = t->story;
     uint64_t value;
     if (story->fault.id) {
@@ -254,19 +202,19 @@ static int ask_fault_and_losses(struct teller *t, const struct hak_lineage *line
     return hak_lineage_lost(t->reader, lineage, t->first_ns, t->last_ns, &story->lost_events);
 }
 
-static void finish(struct teller *t) {
+static int finish(struct loading *t) {
     struct hak_story *story = t->story;
     const struct hak_event *push = &t->last_wrong_push, *fault = &story->fault;
     if (fault->id && push->id && push->id < fault->id && push->address == fault->address)
         story->first_wrong = *push;
-    uint64_t user = t->state.exists ? t->state.user : story->block.base;
-    story->offset = (int64_t)(story->address - user);
+    story->offset = (int64_t)(story->address - (t->user ? t->user : story->block.base));
     story->life_count = unroll(story->lives, sizeof *story->lives, story->lives_total, LIVES_KEPT);
     story->move_count = unroll(story->moves, sizeof *story->moves, story->moves_total, MOVES_KEPT);
-    t->out_of_memory |= story->life_count < 0 || story->move_count < 0;
+    return story->life_count < 0 || story->move_count < 0 ? hak_store_no_memory(t->reader->db.path)
+                                                          : 0;
 }
 
-static bool has_memory(struct teller *t, struct hak_story *story) {
+static bool has_memory(struct loading *t, struct hak_story *story) {
     if (!t || !story)
         return false;
     story->lives = calloc(LIVES_KEPT, sizeof *story->lives);
@@ -274,7 +222,7 @@ static bool has_memory(struct teller *t, struct hak_story *story) {
     return story->lives && story->moves;
 }
 
-int hak_story_tell(struct hak_store_reader *r, uint64_t address, uint32_t process, uint64_t until,
+int hak_story_load(struct hak_store_reader *r, uint64_t address, uint32_t process, uint64_t until,
                    struct hak_story **out) {
     struct hak_lineage lineage;
     struct hak_block_key block = {0};
@@ -282,7 +230,7 @@ int hak_story_tell(struct hak_store_reader *r, uint64_t address, uint32_t proces
     int result = hak_lives_find(r, address, process, until, 0, &block, &lineage);
     if (result <= 0)
         return result;
-    struct teller *t = calloc(1, sizeof *t);
+    struct loading *t = calloc(1, sizeof *t);
     struct hak_story *story = calloc(1, sizeof *story);
     if (!has_memory(t, story)) {
         free(t);
@@ -293,16 +241,15 @@ int hak_story_tell(struct hak_store_reader *r, uint64_t address, uint32_t proces
     t->story = story;
     story->block = block;
     story->address = address;
-    result = hak_block_walk(r, block.base, until, &lineage, take, t, NULL);
+    struct hak_lives_visitor visitor = {.event = add_event, .life = add_life, .context = t};
+    result = hak_lives_each(r, &block, &lineage, until, &visitor);
     if (!result)
-        finish(t);
-    if (!result && t->out_of_memory)
-        result = hak_store_no_memory(r->db.path);
+        result = finish(t);
     if (!result)
         result = judge(t, until);
     if (!result)
-        result = ask_fault_and_losses(t, &lineage);
-    ask_pool(t);
+        result = load_fault_and_losses(t, &lineage);
+    load_pool_name(t);
     if (!result)
         result = story->moves_total > 0;
     free(t);

@@ -1,6 +1,6 @@
 /* The story of one block: its lives, their owners, the first wrong step, and who is guilty by
  * evidence. Made from a store by rules (design: a life that was ended twice marks its first ending
- * only under the conditions of evidence (a)); rendered by the report and by `why`. */
+ * only under the conditions of evidence (a)). The words are report/words/story.h. */
 #ifndef HAK_STORE_HISTORY_STORY_H
 #define HAK_STORE_HISTORY_STORY_H
 
@@ -16,7 +16,6 @@ struct hak_life {
     int end_count;
     bool stale_end;       /* ends[0] is marked by evidence (a) */
     uint32_t stale_owner; /* number of the life whose ending has the same stack */
-    char evidence[400];   /* the sentence under EVIDENCE */
 };
 
 struct hak_story {
@@ -36,10 +35,10 @@ struct hak_story {
     char pool[204];               /* as the program named the last life's memory; "" = not at all */
 };
 
-/* Tells the story of the block at `address` in `process` (0 = the one where it was seen last).
- * `until` limits to events up to that id (0 = all). Returns 1 told, 0 nothing known, or an error.
+/* Loads the story of the block at `address` in `process` (0 = the one where it was seen last).
+ * `until` limits to events up to that id (0 = all). Returns 1 loaded, 0 nothing known, or an error.
  */
-int hak_story_tell(struct hak_store_reader *r, uint64_t address, uint32_t process, uint64_t until,
+int hak_story_load(struct hak_store_reader *r, uint64_t address, uint32_t process, uint64_t until,
                    struct hak_story **out);
 void hak_story_free(struct hak_story *story);
 

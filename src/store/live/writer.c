@@ -72,7 +72,8 @@ void hak_live_writer_free(struct hak_live_writer *l) {
     free(l);
 }
 
-void hak_live_set_pace(struct hak_live_writer *l, uint64_t after, uint64_t events, uint32_t runs) {
+void hak_live_set_limits(struct hak_live_writer *l, uint64_t after, uint64_t events,
+                         uint32_t runs) {
     l->begin_after = after;
     l->run_events = events;
     l->runs_a_level = runs < 2 ? 2 : runs > HAK_LIVE_RUNS_MAX ? HAK_LIVE_RUNS_MAX : runs;

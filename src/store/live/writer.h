@@ -31,6 +31,6 @@ void hak_live_writer_free(struct hak_live_writer *l);
 
 /* For tests: a log of up to `after` events has no runs, a run ends after so many events, `runs` of
  * a level make one of the next. */
-void hak_live_set_pace(struct hak_live_writer *l, uint64_t after, uint64_t events, uint32_t runs);
+void hak_live_set_limits(struct hak_live_writer *l, uint64_t after, uint64_t events, uint32_t runs);
 
 #endif

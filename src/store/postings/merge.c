@@ -330,8 +330,8 @@ static struct hak_merge *ready(const struct hak_database *db, struct hak_merge *
     return *state = m;
 }
 
-int hak_merge_now(const struct hak_database *db, struct hak_merge **state, enum hak_run_kind kind,
-                  uint64_t chunks) {
+int hak_merge_singles(const struct hak_database *db, struct hak_merge **state,
+                      enum hak_run_kind kind, uint64_t chunks) {
     struct hak_merge *m = ready(db, state, kind);
     if (!m)
         return hak_store_no_memory(db->path);
@@ -357,8 +357,8 @@ int hak_merge_go_on(const struct hak_database *db, struct hak_merge **state, enu
     return error || !m->is_active ? error : go_on(m, keys);
 }
 
-int hak_merge_rest(const struct hak_database *db, struct hak_merge **state, enum hak_run_kind kind,
-                   uint64_t chunks) {
+int hak_merge_finish(const struct hak_database *db, struct hak_merge **state,
+                     enum hak_run_kind kind, uint64_t chunks) {
     struct hak_merge *m = ready(db, state, kind);
     if (!m)
         return hak_store_no_memory(db->path);

@@ -22,15 +22,15 @@ struct hak_merge;
 
 /* Joins sixteen single chunks where they are there; `chunks` is how many chunks there were so far.
  * 0 or an error. */
-int hak_merge_now(const struct hak_database *db, struct hak_merge **state, enum hak_run_kind kind,
-                  uint64_t chunks);
+int hak_merge_singles(const struct hak_database *db, struct hak_merge **state,
+                      enum hak_run_kind kind, uint64_t chunks);
 /* Goes on with, or begins, the join of a higher level that is due: about so much of it as `keys`
  * keys. Has a state of its own. 0 or an error. */
 int hak_merge_go_on(const struct hak_database *db, struct hak_merge **state, enum hak_run_kind kind,
                     uint64_t chunks, uint64_t keys);
 /* Joins the single chunks that are left at the end. */
-int hak_merge_rest(const struct hak_database *db, struct hak_merge **state, enum hak_run_kind kind,
-                   uint64_t chunks);
+int hak_merge_finish(const struct hak_database *db, struct hak_merge **state,
+                     enum hak_run_kind kind, uint64_t chunks);
 /* Forgets what is in memory: the transaction was taken back. */
 void hak_merge_forget(struct hak_merge *state);
 /* The chunks before this one were dropped; a join that they were in begins again with the rest. */

@@ -302,7 +302,7 @@ int hak_run_next(struct hak_run_cursor *c, const char **wrong) {
     if (!c->left) {
         bool is_whole = c->key_in.at == c->key_in.end && c->set_in.at == c->set_in.end &&
                         c->extent_in.at == c->extent_in.end;
-        *wrong = is_whole ? NULL : "bytes are left over behind its keys";
+        *wrong = is_whole ? NULL : "bytes are left over after its keys";
         return is_whole ? 0 : -1;
     }
     uint64_t before = c->key >> c->shift, step = hak_read_varint(&c->key_in), now = before + step;

@@ -93,7 +93,7 @@ int hak_posting_put_chunk(struct hak_posting_writer *p, const struct hak_columns
         uint64_t keys =
             hak_run_sizes.keys_for_a_key * p->keys.count[kind] + hak_run_sizes.keys_at_least;
         if (p->next % HAK_RUN_FAN_OUT == 0)
-            error = hak_merge_now(&p->db, &p->single[kind], (enum hak_run_kind)kind, p->next);
+            error = hak_merge_singles(&p->db, &p->single[kind], (enum hak_run_kind)kind, p->next);
         if (!error)
             error =
                 hak_merge_go_on(&p->db, &p->larger[kind], (enum hak_run_kind)kind, p->next, keys);
@@ -133,6 +133,6 @@ int hak_posting_trim(struct hak_posting_writer *p, uint64_t first_kept) {
 int hak_posting_finish(struct hak_posting_writer *p) {
     int error = find_next(p);
     for (int kind = 0; kind < HAK_RUN_KINDS && !error; kind++)
-        error = hak_merge_rest(&p->db, &p->single[kind], (enum hak_run_kind)kind, p->next);
+        error = hak_merge_finish(&p->db, &p->single[kind], (enum hak_run_kind)kind, p->next);
     return error;
 }

@@ -6,7 +6,7 @@
 #include "store/reader/state.h"
 
 const char hak_scan_missing[] = "it is missing, and all events up to the next chunk";
-const char hak_scan_missing_end[] = "it is missing, and all events behind it";
+const char hak_scan_missing_end[] = "it is missing, and all events after it";
 
 /* What a chunk's row must say. */
 #define ROW_FITS                                                                                   \

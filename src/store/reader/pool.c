@@ -55,7 +55,7 @@ static void *run_thread(void *context) {
             pthread_cond_wait(&p->has_work, &p->lock);
     }
     pthread_mutex_unlock(&p->lock);
-    hak_unpack_rest();
+    hak_pack_release();
     return NULL;
 }
 

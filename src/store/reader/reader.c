@@ -51,7 +51,7 @@ static int start(struct hak_store_reader *r, struct hak_store_reader **out) {
         error = load_names(r);
     if (!error)
         error = hak_store_add_node_table(&r->db);
-    hak_database_rest(&r->db);
+    hak_database_release(&r->db);
     if (error)
         hak_store_close(r);
     else
@@ -92,18 +92,18 @@ int hak_store_attach(struct sqlite3 *database, struct hak_store_reader **out) {
     return start(r, out);
 }
 
-void hak_reader_rest(struct hak_store_reader *r) {
-    hak_stack_reader_rest(&r->stacks);
+void hak_reader_release(struct hak_store_reader *r) {
+    hak_stack_reader_release(&r->stacks);
     hak_scan_free(r->event_scan);
     hak_scan_free(r->spare_scan);
     r->event_scan = r->spare_scan = NULL;
-    hak_database_rest(&r->db);
+    hak_database_release(&r->db);
 }
 
 void hak_store_close(struct hak_store_reader *r) {
     if (!r)
         return;
-    hak_reader_rest(r);
+    hak_reader_release(r);
     hak_stack_reader_free(&r->stacks);
     hak_scan_pool_free(r->pool);
     hak_posting_reader_free(&r->postings);

@@ -40,7 +40,7 @@ void hak_store_watch(hak_watcher watcher, void *context);
 
 struct hak_store_summary {
     uint64_t events, chunks, losses, lost_events, trimmed_events;
-    uint64_t disordered_events; /* written behind a later one of their block */
+    uint64_t disordered_events; /* written after a later one of their block */
     uint64_t first_ns, last_ns;
     uint32_t processes, threads, modules, nodes, faults;
     uint32_t unrecorded; /* processes that were not recorded, or executed what was not */

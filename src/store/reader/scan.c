@@ -194,7 +194,7 @@ static int send_chunk(struct hak_scan *s) {
     int got = hak_chunks_next(&s->choice, &id, &events);
     if (got <= 0)
         return got;
-    int error = hak_watch_tell(s->reader, id, s->backwards);
+    int error = hak_watch_progress(s->reader, id, s->backwards);
     struct hak_scan_slot *slot = error ? NULL : free_slot_for(s, id);
     if (!slot)
         return error ? error : hak_store_no_memory(s->reader->db.path);

@@ -34,6 +34,6 @@ struct hak_store_reader {
 
 /* Gives back the statements and buffers that it keeps for later: SQLite closes a connection only
  * when no statement is left. */
-void hak_reader_rest(struct hak_store_reader *r);
+void hak_reader_release(struct hak_store_reader *r);
 
 #endif

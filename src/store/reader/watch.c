@@ -19,7 +19,7 @@ void hak_watch_doing(const char *doing) {
     watch.doing = doing;
 }
 
-int hak_watch_tell(struct hak_store_reader *r, uint64_t id, bool backwards) {
+int hak_watch_progress(struct hak_store_reader *r, uint64_t id, bool backwards) {
     if (!watch.tell)
         return 0;
     if (id > r->newest_event &&

@@ -8,6 +8,6 @@
 void hak_watch_doing(const char *doing);
 /* A read has come to event `id`, from the oldest on or (`backwards`) from the newest on. 0, or
  * HAK_STORE_STOPPED. Costs nothing while nobody watches. */
-int hak_watch_tell(struct hak_store_reader *r, uint64_t id, bool backwards);
+int hak_watch_progress(struct hak_store_reader *r, uint64_t id, bool backwards);
 
 #endif

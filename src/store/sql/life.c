@@ -140,7 +140,7 @@ static int look_up_inheritance(struct cursor *c, const struct hak_followed *bloc
     struct hak_lineage lineage;
     int error = hak_lineage_load(hak_table_reader(&c->head.vtab), block->process, &lineage);
     return error ? error
-                 : hak_block_walk(hak_table_reader(&c->head.vtab), block->base, 0, &lineage,
+                 : hak_block_each(hak_table_reader(&c->head.vtab), block->base, 0, &lineage,
                                   take_inherited, &i, &i.stop);
 }
 

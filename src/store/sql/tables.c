@@ -33,7 +33,7 @@ int hak_table_open(sqlite3_vtab *vtab, size_t bytes, sqlite3_vtab_cursor **out) 
 void hak_table_close(sqlite3_vtab_cursor *vtab) {
     struct hak_tables *t = ((struct hak_table *)vtab->pVtab)->shared;
     if (--t->cursors == 0)
-        hak_reader_rest(t->reader);
+        hak_reader_release(t->reader);
     free(vtab);
 }
 

@@ -173,12 +173,12 @@ int hak_stack_reader_init(struct hak_stack_reader *r, const struct hak_database 
     return hak_node_reader_make(db, &r->nodes);
 }
 
-void hak_stack_reader_rest(struct hak_stack_reader *r) {
+void hak_stack_reader_release(struct hak_stack_reader *r) {
     hak_functions_free(&r->functions);
 }
 
 void hak_stack_reader_free(struct hak_stack_reader *r) {
-    hak_stack_reader_rest(r);
+    hak_stack_reader_release(r);
     hak_node_reader_free(r->nodes);
     hak_buffer_free(&r->text);
     free(r->error);

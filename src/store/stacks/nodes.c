@@ -241,7 +241,7 @@ static const char *decode_nodes(struct hak_node_coder *c, struct hak_input *in, 
         nodes[i].parent = parent;
         nodes[i].ip = c->ip[number];
     }
-    return chain ? "a chain goes on behind its end" : NULL;
+    return chain ? "a chain goes on after the last node" : NULL;
 }
 
 const char *hak_nodes_decode(struct hak_node_coder *coder, const uint8_t *blob, size_t blob_bytes,

@@ -27,7 +27,7 @@ struct hak_stack_reader {
 };
 
 int hak_stack_reader_init(struct hak_stack_reader *r, const struct hak_database *db);
-void hak_stack_reader_rest(struct hak_stack_reader *r);
+void hak_stack_reader_release(struct hak_stack_reader *r);
 void hak_stack_reader_free(struct hak_stack_reader *r);
 /* Both as hak_store_frames and hak_store_stack_function (reader.h). */
 int hak_stacks_frames(struct hak_stack_reader *r, uint32_t stack, struct hak_frame *out, int max);

@@ -309,7 +309,7 @@ int hak_store_finish(struct hak_store_writer *w) {
     if (!error && !w->taken_back)
         error =
             hak_database_run(&w->db, "DELETE FROM node_map", "dropping what nobody goes on with");
-    hak_database_rest(&w->db);
+    hak_database_release(&w->db);
     sqlite3_busy_timeout(w->db.connection, FINISH_WAIT_MS);
     if (!error)
         error = hak_database_run(&w->db, "PRAGMA wal_checkpoint(TRUNCATE)",

@@ -144,7 +144,7 @@ static inline struct hak_story *tell_of(struct capture *c, uint64_t address, uin
     if (c->w)
         capture_finish(c);
     must(hak_store_open(c->path, &r));
-    must(hak_story_tell(r, address, process, until, &story));
+    must(hak_story_load(r, address, process, until, &story));
     hak_store_close(r);
     return story;
 }

@@ -58,7 +58,7 @@ START_TEST(an_error_ends_the_rows_and_says_what_was_done) {
 END_TEST
 
 START_TEST(statements_are_kept_by_their_text) {
-    hak_database_rest(&db);
+    hak_database_release(&db);
     ck_assert_int_eq(count_statements(), 0);
     for (int i = 0; i < 5; i++) {
         /* The same address, another text. */
@@ -67,7 +67,7 @@ START_TEST(statements_are_kept_by_their_text) {
         ck_assert_uint_eq(hak_database_number(&db, sql, 3), 3 + (uint64_t)(i % 2));
     }
     ck_assert_int_eq(count_statements(), 2);
-    hak_database_rest(&db);
+    hak_database_release(&db);
     ck_assert_int_eq(count_statements(), 0);
 }
 END_TEST

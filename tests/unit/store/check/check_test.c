@@ -89,7 +89,7 @@ START_TEST(events_against_their_generation_are_named) {
         strstr(said, "event 4: REALLOC of block 0x7f21c4a10510 is its record 3 of epoch 1, but"
                      " record 4 of epoch 1 came before"));
     ck_assert_ptr_nonnull(
-        strstr(said, "1 event was written behind a later one of its block; the first is event 4"));
+        strstr(said, "1 event was written after a later one of its block; the first is event 4"));
 }
 END_TEST
 
@@ -288,7 +288,7 @@ START_TEST(blocks_beyond_what_memory_holds_are_followed_too) {
 END_TEST
 
 START_TEST(live_checkpoints_that_are_wrong_are_named) {
-    hak_live_set_pace(c.w->live, 0, 200, 4);
+    hak_live_set_limits(c.w->live, 0, 200, 4);
     for (int i = 0; i < 3000; i++) {
         block_malloc(&c, i, 10, 1);
         if (i > 500 && i % 3)

@@ -27,7 +27,7 @@ static uint64_t draw(uint64_t below) {
 
 static void start(void) {
     capture_start(&c, "live");
-    hak_live_set_pace(c.w->live, 0, RUN_EVENTS, RUNS);
+    hak_live_set_limits(c.w->live, 0, RUN_EVENTS, RUNS);
     memset(block, 0, sizeof block);
     memset(parent_of, 0, sizeof parent_of);
     random_state = 7;
@@ -297,7 +297,7 @@ static void take_back(int events) {
     "a.first_event)"
 
 START_TEST(a_short_log_has_no_runs) {
-    hak_live_set_pace(c.w->live, EVENTS + 100, RUN_EVENTS, RUNS);
+    hak_live_set_limits(c.w->live, EVENTS + 100, RUN_EVENTS, RUNS);
     tell_forked_story();
     compare_at_moments(1, PROCESSES);
     ck_assert_uint_eq(number("SELECT count(*) FROM live_run"), 0);
@@ -305,7 +305,7 @@ START_TEST(a_short_log_has_no_runs) {
 END_TEST
 
 START_TEST(a_log_that_grows_long_gets_all_its_runs) {
-    hak_live_set_pace(c.w->live, EVENTS / 10, RUN_EVENTS, RUNS);
+    hak_live_set_limits(c.w->live, EVENTS / 10, RUN_EVENTS, RUNS);
     tell_forked_story();
     compare_at_moments(1, PROCESSES);
     ck_assert_uint_eq(number("SELECT min(first_event) FROM live_run"), 1);
@@ -317,7 +317,7 @@ END_TEST
 
 /* Some of what is made up for is taken back with the transaction it was in, and made up again. */
 START_TEST(what_is_made_up_for_and_taken_back_comes_again) {
-    hak_live_set_pace(c.w->live, EVENTS / 6, RUN_EVENTS, RUNS);
+    hak_live_set_limits(c.w->live, EVENTS / 6, RUN_EVENTS, RUNS);
     tell_story(EVENTS / 6 - 200, 1);
     capture_cut(&c);
     for (int i = 0; i < 5;
@@ -428,7 +428,7 @@ START_TEST(a_worker_that_goes_on_goes_on_with_the_runs) {
         must(hak_store_commit(c.w));
         must(hak_store_finish(c.w));
         must(hak_store_resume(c.path, &c.w));
-        hak_live_set_pace(c.w->live, 0, RUN_EVENTS, RUNS);
+        hak_live_set_limits(c.w->live, 0, RUN_EVENTS, RUNS);
         must(hak_store_begin(c.w));
     }
     compare_at_moments(1, 1);
@@ -457,7 +457,7 @@ END_TEST
 START_TEST(more_blocks_than_memory_holds_come_in_order) {
     enum { MANY = 1200000 };
     uint64_t base = 0x7f0000000000ull, before = 0;
-    hak_live_set_pace(c.w->live, 0, UINT64_MAX, RUNS);
+    hak_live_set_limits(c.w->live, 0, UINT64_MAX, RUNS);
     for (uint64_t i = 0; i < MANY; i++) {
         uint64_t at = base + (i * 7919 % MANY) * 64; /* MANY and 7919 have no factor in common */
         capture_put(&c, (struct hak_event){.base = at,

@@ -45,11 +45,11 @@ static int each_event(void *context, const struct hak_event *e, enum hak_life_st
 }
 
 static int walk(uint64_t address, uint32_t process, struct told *told) {
-    struct hak_lives_teller teller = {.life = each_life, .event = each_event, .context = told};
+    struct hak_lives_visitor visitor = {.life = each_life, .event = each_event, .context = told};
     struct hak_block_key block;
     struct hak_lineage lineage;
     int found = hak_lives_find(r, address, process, 0, 0, &block, &lineage);
-    return found <= 0 ? found - 100 : hak_lives_walk(r, &block, &lineage, &teller);
+    return found <= 0 ? found - 100 : hak_lives_each(r, &block, &lineage, 0, &visitor);
 }
 
 START_TEST(each_life_is_told_with_what_happened_to_it) {
