@@ -35,7 +35,7 @@ static bool make_room(struct hak_node_index *index) {
     return true;
 }
 
-/* Where the first child of `parent` stands; NULL: it stands among the others. */
+/* Where the first child of `parent` stands; NULL: it is in the hash table. */
 static uint32_t *first_of(const struct hak_node_index *index, uint32_t parent) {
     uint32_t at = parent - index->base;
     return parent >= index->base && at <= index->count && index->first ? &index->first[at] : NULL;

@@ -28,14 +28,6 @@ static char *copy(const char *text) {
     return mine;
 }
 
-static void note_dirty(struct hak_rows *rows, uint32_t kind, uint32_t id, bool *dirty) {
-    if (*dirty ||
-        !reserve(rows, &rows->dirty, rows->dirty_count, &rows->dirty_capacity, sizeof *rows->dirty))
-        return;
-    rows->dirty[rows->dirty_count++] = kind << DIRTY_SHIFT | (id - 1);
-    *dirty = true;
-}
-
 void hak_rows_free(struct hak_rows *rows) {
     for (uint32_t i = 0; i < rows->process_count; i++) {
         free((char *)rows->processes[i].row.program);
@@ -72,20 +64,35 @@ struct hak_module_info *hak_rows_module_info(struct hak_rows *rows, uint32_t id)
     return id && id <= rows->module_count ? &rows->modules[id - 1] : NULL;
 }
 
+/* Whether a row is to be put; NULL = there is no such row. */
+static bool *dirty_of(struct hak_rows *rows, uint32_t kind, uint32_t id) {
+    switch (kind) {
+    case DIRTY_PROCESS:
+        return id && id <= rows->process_count ? &rows->processes[id - 1].dirty : NULL;
+    case DIRTY_THREAD:
+        return id && id <= rows->thread_count ? &rows->threads[id - 1].dirty : NULL;
+    default:
+        return id && id <= rows->module_count ? &rows->modules[id - 1].dirty : NULL;
+    }
+}
+
+static void touch(struct hak_rows *rows, uint32_t kind, uint32_t id) {
+    bool *is_dirty = dirty_of(rows, kind, id);
+    if (!is_dirty || *is_dirty ||
+        !reserve(rows, &rows->dirty, rows->dirty_count, &rows->dirty_capacity, sizeof *rows->dirty))
+        return;
+    rows->dirty[rows->dirty_count++] = kind << DIRTY_SHIFT | (id - 1);
+    *is_dirty = true;
+}
+
 void hak_rows_touch_process(struct hak_rows *rows, uint32_t id) {
-    struct hak_process_info *p = hak_rows_process_info(rows, id);
-    if (p)
-        note_dirty(rows, DIRTY_PROCESS, id, &p->dirty);
+    touch(rows, DIRTY_PROCESS, id);
 }
 void hak_rows_touch_thread(struct hak_rows *rows, uint32_t id) {
-    struct hak_thread_info *t = hak_rows_thread_info(rows, id);
-    if (t)
-        note_dirty(rows, DIRTY_THREAD, id, &t->dirty);
+    touch(rows, DIRTY_THREAD, id);
 }
 void hak_rows_touch_module(struct hak_rows *rows, uint32_t id) {
-    struct hak_module_info *m = hak_rows_module_info(rows, id);
-    if (m)
-        note_dirty(rows, DIRTY_MODULE, id, &m->dirty);
+    touch(rows, DIRTY_MODULE, id);
 }
 
 struct hak_who hak_rows_who(const struct hak_process_info *row) {
@@ -208,9 +215,9 @@ bool hak_rows_name_thread(struct hak_rows *rows, uint32_t id, const char *name) 
 
 void hak_rows_note(struct hak_rows *rows, uint32_t id, const char *note) {
     struct hak_process_info *p = hak_rows_process_info(rows, id);
-    if (!p)
+    char *mine = p ? strdup(note) : NULL; /* which may be a part of the one before */
+    if (!mine)
         return;
-    char *mine = copy(note); /* which may be a part of the one before */
     free((char *)p->row.note);
     p->row.note = mine;
     hak_rows_touch_process(rows, id);
@@ -360,20 +367,9 @@ int hak_rows_flush(struct hak_rows *rows, struct hak_store_writer *writer) {
 }
 
 void hak_rows_committed(struct hak_rows *rows) {
-    for (uint32_t i = 0; i < rows->dirty_put; i++) {
-        uint32_t at = rows->dirty[i] & (ROWS_MAX - 1);
-        switch (rows->dirty[i] >> DIRTY_SHIFT) {
-        case DIRTY_PROCESS:
-            rows->processes[at].dirty = false;
-            break;
-        case DIRTY_THREAD:
-            rows->threads[at].dirty = false;
-            break;
-        default:
-            rows->modules[at].dirty = false;
-            break;
-        }
-    }
+    for (uint32_t i = 0; i < rows->dirty_put; i++)
+        *dirty_of(rows, rows->dirty[i] >> DIRTY_SHIFT, (rows->dirty[i] & (ROWS_MAX - 1)) + 1) =
+            false;
     if (rows->dirty_put > 0)
         memmove(rows->dirty, rows->dirty + rows->dirty_put,
                 (rows->dirty_count - rows->dirty_put) * sizeof *rows->dirty);

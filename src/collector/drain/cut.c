@@ -51,8 +51,6 @@ static void add_lanes(struct hak_cut *cut, struct hak_client *client) {
         if (lane->view.head < cursor->position || lane->view.capacity == 0)
             continue; /* no program of ours does that; nothing can be read */
         lane->limit = lane->view.head;
-        if (lane->view.head - cursor->position > lane->view.capacity / 2)
-            cut->any_half_full = true;
         cut->lane_count++;
     }
 }
@@ -113,7 +111,7 @@ void hak_cut_fill_at(struct hak_cut *cut, struct hak_client **clients, uint32_t 
                      struct hak_cut_moment moment) {
     uint64_t tsc = moment.tsc, now = moment.ns;
     cut->lane_count = cut->heap_count = 0;
-    cut->more = cut->any_half_full = false;
+    cut->more = false;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t rings = hak_mapping_ring_count(&clients[i]->map);
         if (rings > clients[i]->rings_high)
@@ -123,7 +121,7 @@ void hak_cut_fill_at(struct hak_cut *cut, struct hak_client **clients, uint32_t 
     /* After the heads: who wrote what they cover had its entry filled in before, and the nodes that
      * it names; who wrote a node had its entry filled in before, too. */
     for (uint32_t i = 0; i < count; i++) {
-        hak_node_map_look(clients[i]);
+        hak_node_map_read_count(clients[i]);
         if (!clients[i]->is_file)
             hak_clock_anchor(&clients[i]->clock, tsc - clients[i]->clock.tsc_start,
                              now - capture_start_ns);
@@ -179,7 +177,7 @@ void hak_cut_stored(struct hak_cut *cut, struct hak_client **clients, uint32_t c
     }
 }
 
-struct hak_waiting hak_cut_look(struct hak_client **clients, uint32_t count) {
+struct hak_waiting hak_cut_waiting(struct hak_client **clients, uint32_t count) {
     struct hak_waiting waiting = {0};
     for (uint32_t c = 0; c < count; c++) {
         waiting.has_new |= hak_client_has_unseen(clients[c]);

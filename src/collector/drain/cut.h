@@ -27,15 +27,15 @@ struct hak_cut {
     struct hak_lane *lanes;
     struct hak_cut_entry *heap; /* the oldest record's lane first */
     uint32_t lane_count, heap_count, capacity;
-    bool more;          /* records before the cut are left for another commit */
-    bool any_half_full; /* some ring was */
+    bool more; /* records before the cut are left for another commit */
 };
 
 void hak_cut_free(struct hak_cut *cut);
 
 /* Cuts through all rings of `clients` now and fills the (empty) batch of `drain` with at most
  * HAK_BATCH_MAX events. New processes are looked at on the way (`watch` as in client.h). Positions
- * move, nothing else: hak_cut_stored or hak_cut_lost must follow. */
+ * move, nothing else: hak_cut_stored must follow, whether what was read could be stored or is
+ * counted as lost. */
 void hak_cut_fill(struct hak_cut *cut, struct hak_client **clients, uint32_t count,
                   struct hak_drain *drain, int watch, uint64_t capture_start_ns);
 
@@ -61,7 +61,7 @@ struct hak_waiting {
     bool has_ended; /* some ring has no writer any more and could be given back, or a session's last
                        process ends, which may wait for it */
 };
-struct hak_waiting hak_cut_look(struct hak_client **clients, uint32_t count);
+struct hak_waiting hak_cut_waiting(struct hak_client **clients, uint32_t count);
 
 /* True when a commit is due, `since_ns` after the last one: after 50 ms when nothing waits (of the
  * events; rows may), a chunk's worth does, a process is new, or rings could be given back; after

@@ -44,7 +44,7 @@ static bool find_in_lane(const struct edge *edge, struct hak_lane lane, uint64_t
     uint64_t position = lane.client->rings[lane.ring].position;
     bool is_found = false;
     while (lane.ns <= edge->end_ns + HAK_CUT_EDGE_NS) {
-        uint32_t count = hak_drain_look(&lane, &position, moves);
+        uint32_t count = hak_drain_peek(&lane, &position, moves);
         for (uint32_t i = 0; i < count; i++)
             if (depends_on(edge, &moves[i])) {
                 is_found = true;

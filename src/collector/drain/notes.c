@@ -11,17 +11,17 @@ static const char *const reasons[] = {"ring full", "handler left by longjmp",
                                       "in a signal handler"};
 
 void hak_drain_free(struct hak_drain *drain) {
-    hak_drain_forget_notes(drain);
-    free(drain->notes);
+    hak_drain_forget_pending(drain);
+    free(drain->pending);
 }
 
-static void note(struct hak_drain *d, struct hak_drain_note n) {
-    if (!hak_array_make_room(&d->notes, d->note_count, &d->note_capacity, sizeof *d->notes)) {
-        d->marks_lost++;
+static void note(struct hak_drain *d, struct hak_drain_pending n) {
+    if (!hak_array_make_room(&d->pending, d->pending_count, &d->pending_capacity,
+                             sizeof *d->pending)) {
         free(n.text);
         return;
     }
-    d->notes[d->note_count++] = n;
+    d->pending[d->pending_count++] = n;
 }
 
 /* ---- byte strings ---------------------------------------------------------------------------- */
@@ -97,7 +97,7 @@ static void read_module(struct hak_drain *d, struct hak_client *c, uint32_t proc
         return;
     module = hak_rows_add_module(d->rows, &row, ns);
     if (module)
-        note(d, (struct hak_drain_note){
+        note(d, (struct hak_drain_pending){
                     .place = place, .row = module, .kind = HAK_MODULE_LOAD, .client = c});
 }
 
@@ -109,7 +109,7 @@ static void unload_module(struct hak_drain *d, struct hak_client *c, uint32_t pr
         if (m->row.start != start || m->unloaded)
             continue;
         m->unloaded = true;
-        note(d, (struct hak_drain_note){
+        note(d, (struct hak_drain_pending){
                     .place = place, .row = m->row.id, .kind = HAK_MODULE_UNLOAD, .client = c});
         return;
     }
@@ -118,7 +118,7 @@ static void unload_module(struct hak_drain *d, struct hak_client *c, uint32_t pr
 static void read_mark(struct hak_drain *d, struct hak_client *c, uint32_t process, uint32_t place,
                       const struct hak_drain_bytes *p) {
     char *text = strndup((const char *)p->bytes, p->count);
-    note(d, (struct hak_drain_note){
+    note(d, (struct hak_drain_pending){
                 .place = place, .row = process, .kind = HAK_MARK, .client = c, .text = text});
 }
 
@@ -148,25 +148,25 @@ void hak_drain_note(struct hak_drain *d, const struct hak_drain_origin *origin, 
         read_mark(d, c, e->process, place, p);
         break;
     case HAK_FORK:
-        note(d, (struct hak_drain_note){.place = place,
-                                        .row = e->process,
-                                        .value = f->size,
-                                        .kind = HAK_FORK,
-                                        .client = c});
+        note(d, (struct hak_drain_pending){.place = place,
+                                           .row = e->process,
+                                           .value = f->size,
+                                           .kind = HAK_FORK,
+                                           .client = c});
         break;
     case HAK_FAULT:
-        note(d, (struct hak_drain_note){.place = place,
-                                        .row = e->process,
-                                        .value = origin->position,
-                                        .ring = origin->ring,
-                                        .kind = HAK_FAULT,
-                                        .client = c});
+        note(d, (struct hak_drain_pending){.place = place,
+                                           .row = e->process,
+                                           .value = origin->position,
+                                           .ring = origin->ring,
+                                           .kind = HAK_FAULT,
+                                           .client = c});
         break;
     case HAK_LEAK:
         if (d->leaks)
             hak_leaks_take(d->leaks, c, e);
         if (e->subkind >= HAK_LEAK_IS_SCAN)
-            note(d, (struct hak_drain_note){
+            note(d, (struct hak_drain_pending){
                         .place = place, .row = e->process, .kind = HAK_LEAK, .client = c});
         break;
     case HAK_LOSS:
@@ -183,7 +183,7 @@ void hak_drain_note(struct hak_drain *d, const struct hak_drain_origin *origin, 
 
 /* ---- afterwards ------------------------------------------------------------------------------ */
 
-static void settle_fork(struct hak_drain *d, const struct hak_drain_note *n, uint64_t id) {
+static void settle_fork(struct hak_drain *d, const struct hak_drain_pending *n, uint64_t id) {
     struct hak_client *c = n->client;
     uint32_t newest = d->rows->process_count;
     c->forks[c->fork_count++ % HAK_PROCESSES] = (struct hak_fork_note){n->row, n->value, id};
@@ -202,8 +202,8 @@ static void settle_fork(struct hak_drain *d, const struct hak_drain_note *n, uin
 int hak_drain_settle(struct hak_drain *drain, struct hak_store_writer *writer) {
     const uint64_t *ns = drain->batch->columns.value[HAK_COLUMN_NS];
     int error = 0;
-    for (uint32_t i = 0; i < drain->note_count && error == 0; i++) {
-        struct hak_drain_note *n = &drain->notes[i];
+    for (uint32_t i = 0; i < drain->pending_count && error == 0; i++) {
+        struct hak_drain_pending *n = &drain->pending[i];
         uint64_t id = hak_batch_id(drain->batch, n->place);
         struct hak_module_info *m = hak_rows_module_info(drain->rows, n->row);
         switch (n->kind) {
@@ -238,8 +238,8 @@ int hak_drain_settle(struct hak_drain *drain, struct hak_store_writer *writer) {
     return error;
 }
 
-void hak_drain_forget_notes(struct hak_drain *drain) {
-    for (uint32_t i = 0; i < drain->note_count; i++)
-        free(drain->notes[i].text);
-    drain->note_count = 0;
+void hak_drain_forget_pending(struct hak_drain *drain) {
+    for (uint32_t i = 0; i < drain->pending_count; i++)
+        free(drain->pending[i].text);
+    drain->pending_count = 0;
 }

@@ -52,19 +52,6 @@ static inline bool complete_time(const struct hak_lane *lane, uint64_t told, uin
     return true;
 }
 
-bool hak_drain_begin(struct hak_lane *lane, uint64_t cut_ticks) {
-    const struct hak_ring_cursor *cursor = &lane->client->rings[lane->ring];
-    lane->cut_ticks = cut_ticks;
-    lane->reference = lane->client->is_file ? cut_ticks : cut_ticks + FUTURE;
-    if (cursor->position >= lane->limit)
-        return false;
-    struct hak_record head = hak_view_record(&lane->view, cursor->position);
-    if (!complete_time(lane, head.w[0], cursor->time, &lane->ticks))
-        return false;
-    lane->ns = hak_clock_exact_ns(&lane->client->clock, lane->ticks);
-    return true;
-}
-
 bool hak_drain_pass(struct hak_lane *lane, uint64_t position) {
     if (position >= lane->limit)
         return false;
@@ -75,12 +62,25 @@ bool hak_drain_pass(struct hak_lane *lane, uint64_t position) {
     return true;
 }
 
+bool hak_drain_begin(struct hak_lane *lane, uint64_t cut_ticks) {
+    const struct hak_ring_cursor *cursor = &lane->client->rings[lane->ring];
+    lane->cut_ticks = cut_ticks;
+    lane->reference = lane->client->is_file ? cut_ticks : cut_ticks + FUTURE;
+    lane->ticks = cursor->time;
+    return hak_drain_pass(lane, cursor->position);
+}
+
 /* ---- whose ----------------------------------------------------------------------------------- */
 
 struct owner {
     uint32_t process_index, thread_number;
     int32_t tid;
 };
+
+static struct owner owner_of(const struct hak_ring_view *view) {
+    return (struct owner){view->process < HAK_PROCESSES ? view->process : 0, view->thread,
+                          view->tid};
+}
 
 static void find_owner(struct hak_drain *d, struct hak_client *c, struct hak_ring_cursor *cursor,
                        const struct owner *owner, uint64_t ns) {
@@ -111,9 +111,7 @@ static uint32_t pass_switch(const struct hak_ring_view *view, uint64_t position,
 /* The rows of the ring's owner, asked once for a lane; 0 = there is no memory for them. */
 static uint64_t find_actor(struct hak_drain *d, struct hak_lane *lane) {
     struct hak_ring_cursor *cursor = &lane->client->rings[lane->ring];
-    const struct hak_ring_view *view = &lane->view;
-    struct owner owner = {view->process < HAK_PROCESSES ? view->process : 0, view->thread,
-                          view->tid};
+    struct owner owner = owner_of(&lane->view);
     find_owner(d, lane->client, cursor, &owner, hak_clock_round(lane->ns));
     if (cursor->process_row && cursor->thread_row)
         lane->actor = (uint64_t)cursor->process_row << 32 | cursor->thread_row;
@@ -145,7 +143,7 @@ static uint32_t read_continuations(const struct hak_ring_view *view, uint64_t po
     return taken;
 }
 
-uint32_t hak_drain_look(const struct hak_lane *lane, uint64_t *position,
+uint32_t hak_drain_peek(const struct hak_lane *lane, uint64_t *position,
                         struct hak_block_move *moves) {
     const struct hak_ring_view *view = &lane->view;
     static struct hak_drain_bytes ignored; /* 6 KiB: one worker thread */
@@ -210,8 +208,7 @@ static void take_other(struct hak_drain *drain, struct hak_lane *lane) {
     struct hak_ring_cursor *cursor = &client->rings[lane->ring];
     struct hak_record head = hak_view_record(view, cursor->position), wide = {{0}};
     static struct hak_drain_bytes payload; /* 6 KiB: one worker thread */
-    struct owner owner = {view->process < HAK_PROCESSES ? view->process : 0, view->thread,
-                          view->tid};
+    struct owner owner = owner_of(view);
     struct hak_drain_origin origin = {client, lane->ring, cursor->position, lane->ticks};
     uint32_t passed = pass_switch(view, cursor->position, lane->limit, &head, &owner);
     uint32_t taken = 1 + passed;

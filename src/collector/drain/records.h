@@ -3,8 +3,8 @@
  *   records of a ring --> columns of the batch --> (order, ids) --> store
  *                    \--> rows: thread, module, loss, mark, fork       (ids filled in afterwards)
  *
- * A lane is a ring from its cursor up to what a commit may take. drain.c takes runs of records from
- * it, drain_notes.c what they tell besides.
+ * A lane is a ring from its cursor up to what a commit may take. records.c takes runs of records
+ * from it, notes.c what they tell besides.
  *
  * Nothing in a record is trusted. One that cannot be right is counted, never silently left out. For
  * one thread. */
@@ -19,7 +19,7 @@
 #include "trace/record.h"
 
 /* What became of a record that needs its event's id. */
-struct hak_drain_note {
+struct hak_drain_pending {
     uint32_t place; /* in the batch */
     uint32_t row;   /* of the module, or the parent process of a fork */
     uint64_t value; /* fork number, or position of the FAULT record */
@@ -32,10 +32,9 @@ struct hak_drain_note {
 struct hak_drain {
     struct hak_rows *rows;
     struct hak_batch *batch;
-    struct hak_drain_note *notes;
-    uint32_t note_count, note_capacity;
+    struct hak_drain_pending *pending;
+    uint32_t pending_count, pending_capacity;
     struct hak_leaks *leaks; /* where LEAK records go; NULL = nowhere */
-    uint64_t marks_lost;     /* notes for which there was no memory */
 };
 
 /* What a commit may take of a ring. */
@@ -83,13 +82,13 @@ struct hak_block_move {
 
 /* The moves in the lane's record at `*position`, which becomes that of the next one: their number,
  * at most HAK_MOVES_BATCH_MAX. Nothing is taken. */
-uint32_t hak_drain_look(const struct hak_lane *lane, uint64_t *position,
+uint32_t hak_drain_peek(const struct hak_lane *lane, uint64_t *position,
                         struct hak_block_move *moves);
 /* Sets `ticks` and `ns` to those of the record at `position`, without taking what is before it.
  * False when there is none before the lane's cut. */
 bool hak_drain_pass(struct hak_lane *lane, uint64_t position);
 
-/* What a record of kind 64 and above tells besides being the event at `place`. (drain_notes.c) */
+/* What a record of kind 64 and above tells besides being the event at `place`. (notes.c) */
 void hak_drain_note(struct hak_drain *drain, const struct hak_drain_origin *origin, uint32_t place,
                     const struct hak_event *event, const struct hak_event_fields *fields,
                     const struct hak_drain_bytes *bytes);
@@ -97,6 +96,6 @@ void hak_drain_note(struct hak_drain *drain, const struct hak_drain_origin *orig
 /* After hak_batch_order: fills the ids in, writes marks. 0 or the store's error. */
 int hak_drain_settle(struct hak_drain *drain, struct hak_store_writer *writer);
 /* The transaction is in the store, or failed: the notes are done. */
-void hak_drain_forget_notes(struct hak_drain *drain);
+void hak_drain_forget_pending(struct hak_drain *drain);
 
 #endif

@@ -46,16 +46,16 @@ bool hak_fault_is_wanted(const struct hak_client *client) {
 }
 
 /* False: the program has given up waiting meanwhile. */
-static bool go_on(struct hak_report_request *area, enum hak_report_state from,
-                  enum hak_report_state to) {
+static bool advance_state(struct hak_report_request *area, enum hak_report_state from,
+                          enum hak_report_state to) {
     uint32_t state = from;
     return atomic_compare_exchange_strong(&area->state, &state, to);
 }
 
 static void let_go(struct hak_client *c) {
     struct hak_report_request *r = hak_mapping_report(&c->map);
-    if (!go_on(r, HAK_REPORT_PRINTING, HAK_REPORT_DONE) &&
-        !go_on(r, HAK_REPORT_WRITING, HAK_REPORT_DONE))
+    if (!advance_state(r, HAK_REPORT_PRINTING, HAK_REPORT_DONE) &&
+        !advance_state(r, HAK_REPORT_WRITING, HAK_REPORT_DONE))
         return;
     syscall(SYS_futex, &r->state, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
@@ -89,8 +89,8 @@ static void begin_line(int fd) {
 static const char *log_of(const struct hak_findings *f, const struct hak_client *c) {
     if (f->log_path[0])
         return f->log_path;
-    bool may_write = c->map.is_own_user || strcmp(c->map.log_path, f->own_log_path) == 0;
-    return may_write ? c->map.log_path : "";
+    bool may_write = c->map.is_own_user || strcmp(c->map.head.log_path, f->own_log_path) == 0;
+    return may_write ? c->map.head.log_path : "";
 }
 
 static void print(const struct hak_findings *f, const struct hak_client *c, const char *text) {
@@ -245,14 +245,14 @@ static void find_places(struct hak_capture *capture, const struct hak_report_req
 }
 
 /* A stack that the program kept itself: ips of return addresses, ended by 0. Its frames are taken
- * from `*room`, if there is any. */
+ * from `*room`. */
 static int find_kept(struct hak_capture *capture, uint32_t process, const uint64_t *ips,
                      struct hak_frame **room, const struct hak_frame **frames) {
     int count = 0;
     while (count < HAK_REPORT_LIFE_FRAMES && ips[count] != 0)
         count++;
     *frames = *room;
-    if (count == 0 || !*room)
+    if (count == 0)
         return 0;
     int found = hak_resolve_frames(&capture->resolve, &capture->rows, process, ips, count, false,
                                    *room, KEPT_FRAMES_MAX);
@@ -269,10 +269,11 @@ static struct hak_frame *find_stacks(struct hak_capture *capture, const struct h
     struct hak_frame *room = frames;
     uint32_t count = r->frame_count < HAK_REPORT_FRAMES ? r->frame_count : HAK_REPORT_FRAMES;
     context->frames = frames;
-    if (frames)
-        context->frame_count =
-            hak_resolve_frames(&capture->resolve, &capture->rows, f->process, r->frames, (int)count,
-                               r->signal != 0, frames, FRAMES_MAX);
+    if (!frames)
+        return NULL;
+    context->frame_count =
+        hak_resolve_frames(&capture->resolve, &capture->rows, f->process, r->frames, (int)count,
+                           r->signal != 0, frames, FRAMES_MAX);
     room += context->frame_count;
     context->alloc_frame_count =
         find_kept(capture, f->process, r->alloc_frames, &room, &context->alloc_frames);
@@ -323,7 +324,7 @@ static void report(struct hak_fault *f, struct hak_capture *capture,
                                          .second = &f->second,
                                          .arguments = arguments,
                                          .argument_bytes = argument_bytes,
-                                         .is_trace = c->map.level == 0,
+                                         .is_trace = c->map.head.level == 0,
                                          .signal = request->signal};
     struct hak_event found;
     if (reader && f->event && hak_store_event(reader, f->event, &found) == 1)
@@ -342,12 +343,13 @@ static void report(struct hak_fault *f, struct hak_capture *capture,
             hak_judge_ask(&findings->judge, capture, c, request->facts.fault, made.fingerprint,
                           frames, context.frame_count, made.allocated.frame, made.allocated.count);
         shared->answer = answer;
-        if (go_on(shared, HAK_REPORT_WRITING, HAK_REPORT_PRINTING) && answer == HAK_ANSWER_NEW)
+        if (advance_state(shared, HAK_REPORT_WRITING, HAK_REPORT_PRINTING) &&
+            answer == HAK_ANSWER_NEW)
             print(findings, c, made.text);
         if (answer != HAK_ANSWER_SUPPRESSED) /* the program waits for that, too */
             store_report(capture, &context, request->facts.fault, &made);
         hak_report_free(&made);
-    } else if (go_on(shared, HAK_REPORT_WRITING, HAK_REPORT_PRINTING)) {
+    } else if (advance_state(shared, HAK_REPORT_WRITING, HAK_REPORT_PRINTING)) {
         print_bare(findings, c, request);
     }
     free(arguments);
@@ -358,9 +360,9 @@ static void report(struct hak_fault *f, struct hak_capture *capture,
 
 struct hak_fault *hak_fault_begin(struct hak_client *client) {
     struct hak_report_request *shared = hak_mapping_report(&client->map);
-    if (!go_on(shared, HAK_REPORT_READY, HAK_REPORT_WRITING) &&
-        !go_on(shared, HAK_REPORT_PRINTING, HAK_REPORT_WRITING) &&
-        !go_on(shared, HAK_REPORT_WRITING, HAK_REPORT_WRITING))
+    if (!advance_state(shared, HAK_REPORT_READY, HAK_REPORT_WRITING) &&
+        !advance_state(shared, HAK_REPORT_PRINTING, HAK_REPORT_WRITING) &&
+        !advance_state(shared, HAK_REPORT_WRITING, HAK_REPORT_WRITING))
         return NULL;
     struct hak_fault *f = calloc(1, sizeof *f);
     if (!f) {
@@ -409,7 +411,7 @@ void hak_fault_finish(struct hak_fault *fault, struct hak_capture *capture,
     struct hak_report_request *shared = hak_mapping_report(&fault->client->map);
     if (fault->request.facts.fault == HAK_FAULT_OF_LEAKS) {
         const char *page = hak_leaks_page(&findings->leaks, fault->process);
-        if (go_on(shared, HAK_REPORT_WRITING, HAK_REPORT_PRINTING) && page)
+        if (advance_state(shared, HAK_REPORT_WRITING, HAK_REPORT_PRINTING) && page)
             print(findings, fault->client, page);
     } else {
         report(fault, capture, findings);

@@ -69,8 +69,8 @@ void hak_judge_read(struct hak_judge *judge, struct hak_capture *capture,
                     const struct hak_client *client) {
     if (!client->map.is_own_user) /* of what is read already it has the use */
         return;
-    read_file(judge, capture, client->map.suppressions_path, false);
-    read_file(judge, capture, client->map.baseline_path, true);
+    read_file(judge, capture, client->map.head.suppressions_path, false);
+    read_file(judge, capture, client->map.head.baseline_path, true);
 }
 
 void hak_judge_free(struct hak_judge *judge) {
@@ -89,7 +89,7 @@ enum hak_answer hak_judge_ask(const struct hak_judge *judge, struct hak_capture 
                               const struct hak_frame *allocated, int allocated_count) {
     if (code == 0) /* the program ends by its signal, and everybody should know why */
         return HAK_ANSWER_NEW;
-    const struct hak_judge_file *file = find_file(judge, client->map.suppressions_path, false);
+    const struct hak_judge_file *file = find_file(judge, client->map.head.suppressions_path, false);
     struct hak_suppressions *suppressions = file ? file->suppressions : NULL;
     struct hak_suppression *one = hak_suppressions_match(suppressions, code, frames, count);
     if (!one && allocated)
@@ -98,7 +98,7 @@ enum hak_answer hak_judge_ask(const struct hak_judge *judge, struct hak_capture 
         store_suppressions(capture, suppressions, one, 1, 1);
         return HAK_ANSWER_SUPPRESSED;
     }
-    file = find_file(judge, client->map.baseline_path, true);
+    file = find_file(judge, client->map.head.baseline_path, true);
     return file && hak_baseline_find(file->baseline, fingerprint) ? HAK_ANSWER_BASELINE
                                                                   : HAK_ANSWER_NEW;
 }

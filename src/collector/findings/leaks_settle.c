@@ -263,8 +263,8 @@ static void write_page(struct settling *s, struct hak_store_reader *reader,
     free(sorted);
 }
 
-static void settle(struct hak_findings *findings, struct hak_capture *capture,
-                   struct hak_leak_pile *pile) {
+static void settle_pile(struct hak_findings *findings, struct hak_capture *capture,
+                        struct hak_leak_pile *pile) {
     struct settling s = {.capture = capture, .findings = findings, .pile = pile};
     struct hak_store_reader *reader = NULL;
     struct hak_text summary = {0};
@@ -290,5 +290,5 @@ static void settle(struct hak_findings *findings, struct hak_capture *capture,
 void hak_leaks_settle(struct hak_findings *findings, struct hak_capture *capture) {
     for (struct hak_leak_pile *pile = findings->leaks.newest; pile; pile = pile->next)
         if (pile->is_complete && !pile->is_settled)
-            settle(findings, capture, pile);
+            settle_pile(findings, capture, pile);
 }

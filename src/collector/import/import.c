@@ -90,11 +90,17 @@ static bool check_header(struct hak_import *import, const char *path, int fd,
     return true;
 }
 
-static void note(struct hak_import *import, const char *path, uint64_t has, uint64_t due) {
+__attribute__((format(printf, 2, 3))) static void note(struct hak_import *import,
+                                                       const char *format, ...) {
     size_t length = strlen(import->note);
-    snprintf(import->note + length, sizeof import->note - length,
-             "%s%.200s is cut off after %llu of %llu bytes: the rest is counted as lost",
-             length ? "; " : "", path, (unsigned long long)has, (unsigned long long)due);
+    va_list list;
+    if (length > 0)
+        length += (size_t)snprintf(import->note + length, sizeof import->note - length, "; ");
+    if (length >= sizeof import->note)
+        return;
+    va_start(list, format);
+    vsnprintf(import->note + length, sizeof import->note - length, format, list);
+    va_end(list);
 }
 
 static bool open_file(struct hak_import *import, struct file *file) {
@@ -112,7 +118,8 @@ static bool open_file(struct hak_import *import, struct file *file) {
                     : refuse(import, file->path, " is not a file of rings, not even a file");
     uint64_t bytes = (uint64_t)about.st_size;
     if (good && bytes < header.total_bytes)
-        note(import, file->path, bytes, header.total_bytes);
+        note(import, "%.200s is cut off after %llu of %llu bytes: the rest is counted as lost",
+             file->path, (unsigned long long)bytes, (unsigned long long)header.total_bytes);
     if (good) {
         bytes = bytes < header.total_bytes ? bytes : header.total_bytes;
         file->copy = memfd_create("hakmem import", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -194,7 +201,6 @@ static bool was_seen(const struct hak_worker *w, uint32_t module) {
 static void note_modules(struct hak_import *import, const struct hak_worker *w) {
     static struct hak_debug_file file;
     uint32_t strangers = 0;
-    size_t length = strlen(import->note);
     const char *first = "";
     for (uint32_t i = 0; i < w->capture.rows.module_count && i < MODULES_LOOKED_AT; i++) {
         const struct hak_module_row *row = &w->capture.rows.modules[i].row;
@@ -206,15 +212,13 @@ static void note_modules(struct hak_import *import, const struct hak_worker *w) 
         hak_debug_file_close(&file);
     }
     if (strangers == 1)
-        snprintf(import->note + length, sizeof import->note - length,
-                 "%s%.300s has changed or is missing since it ran: its functions have no names",
-                 length ? "; " : "", first);
+        note(import, "%.300s has changed or is missing since it ran: its functions have no names",
+             first);
     else if (strangers > 1)
-        snprintf(
-            import->note + length, sizeof import->note - length,
-            "%s%u modules, the first %.300s, have changed or are missing since they ran: their "
-            "functions have no names",
-            length ? "; " : "", strangers, first);
+        note(import,
+             "%u modules, the first %.300s, have changed or are missing since they ran: their "
+             "functions have no names",
+             strangers, first);
 }
 
 static enum hak_import_state store_files(struct hak_import *import, struct file *files, int count) {

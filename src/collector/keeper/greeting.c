@@ -88,7 +88,7 @@ __attribute__((noreturn)) static void read_in_child(struct hak_greeting *g, int 
     _exit(0);
 }
 
-int hak_greeting_read_apart(struct hak_greeting *g, struct hak_short_children *children) {
+int hak_greeting_read_in_child(struct hak_greeting *g, struct hak_short_children *children) {
     static struct hak_link_message m; /* one keeper thread in a process */
     char byte;
     int pair[2], memfd = -1;

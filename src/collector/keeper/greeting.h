@@ -25,7 +25,7 @@ int hak_greeting_read(struct hak_greeting *g);
 /* The same for a program that is not able to end this process, and so shall not be able to hold it
  * up either: what it sends may be a file of a FUSE server, which answers to the close of it when it
  * likes. A child takes it, and passes on nothing but a memfd. */
-int hak_greeting_read_apart(struct hak_greeting *g, struct hak_short_children *children);
+int hak_greeting_read_in_child(struct hak_greeting *g, struct hak_short_children *children);
 
 /* NULL when the hello is right: magic, version, and for a session a memfd of the size it says,
  * sealed against changes of its size and locked by the program; else what is wrong, for the

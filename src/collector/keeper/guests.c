@@ -12,7 +12,7 @@
  * itself then, has started (unrecorded ones come for a fault alone). Who is not is remembered, so
  * that thousands of his connections cost little more than to close them. */
 static bool is_of_tree(struct hak_guests *guests, const struct hak_held *held, pid_t pid) {
-    struct hak_known_process *refused = &guests->strangers[(uint32_t)pid % HAK_GUESTS_STRANGERS];
+    struct hak_known_process *refused = &guests->refused_users[(uint32_t)pid % HAK_GUESTS_REFUSED];
     struct hak_peer peer = {0};
     if (hak_peer_read(pid, &peer) && refused->pid == pid && refused->start_time == peer.start_time)
         return false;
@@ -47,8 +47,8 @@ void hak_guests_drop(struct hak_guests *guests, int i) {
 int hak_guests_read(struct hak_guests *guests, int i, bool is_readable) {
     struct hak_greeting *g = &guests->list[i].greeting;
     size_t before = g->got;
-    int got = guests->list[i].is_apart ? hak_greeting_read_apart(g, &guests->readers)
-                                       : hak_greeting_read(g);
+    int got = guests->list[i].is_in_child ? hak_greeting_read_in_child(g, &guests->readers)
+                                          : hak_greeting_read(g);
     /* An urgent byte, which nobody reads, would wake us for ever. */
     return got == 0 && g->got == before && is_readable ? -1 : got;
 }
@@ -79,7 +79,7 @@ int hak_guests_add(struct hak_guests *guests, int socket) {
     make_room_for(guests, peer.pid);
     struct hak_guest *guest = &guests->list[guests->count++];
     hak_greeting_open(&guest->greeting, socket);
-    guest->is_apart = !can_end_us(&peer);
+    guest->is_in_child = !can_end_us(&peer);
     struct hak_peer about = {0};
     enum hak_peer_answer answer = hak_peer_ask(peer.pid, &about);
     bool can_be_another = answer == HAK_PEER_GONE || answer == HAK_PEER_HELD;
@@ -90,7 +90,7 @@ int hak_guests_add(struct hak_guests *guests, int socket) {
     return guests->count - 1;
 }
 
-void hak_guests_send_away(struct hak_guests *guests, int socket) {
+void hak_guests_refuse_other_user(struct hak_guests *guests, int socket) {
     struct hak_greeting greeting;
     hak_greeting_open(&greeting, socket);
     hak_greeting_answer(&greeting, "", "the keeper belongs to another user");

@@ -13,14 +13,14 @@
 #include "collector/keeper/held.h"
 #include "collector/keeper/leaving.h"
 
-#define HAK_GUESTS_MAX       64
-#define HAK_GUESTS_STRANGERS 256
-#define HAK_GUEST_MS         5000 /* so long it has time to say hello */
+#define HAK_GUESTS_MAX     64
+#define HAK_GUESTS_REFUSED 256
+#define HAK_GUEST_MS       5000 /* so long it has time to say hello */
 
 struct hak_guest {
     struct hak_greeting greeting;
     struct hak_known_process peer;
-    bool is_apart; /* hak_greeting_read_apart */
+    bool is_in_child; /* hak_greeting_read_in_child */
     uint64_t due_ms;
 };
 
@@ -29,7 +29,7 @@ struct hak_guests {
     int count;
     struct hak_leaving leaving;
     struct hak_short_children readers;
-    struct hak_known_process strangers[HAK_GUESTS_STRANGERS]; /* who was refused, by pid */
+    struct hak_known_process refused_users[HAK_GUESTS_REFUSED]; /* who was refused, by pid */
 };
 
 /* A connection from the queue; -1 = there is none, or no room for it now. */
@@ -39,7 +39,7 @@ bool hak_guests_has_room(const struct hak_guests *guests);
 /* One of the keeper's own user, or of the tree, is heard. */
 bool hak_guests_may_speak(struct hak_guests *guests, const struct hak_held *held, int socket);
 /* All others are sent away at once. */
-void hak_guests_send_away(struct hak_guests *guests, int socket);
+void hak_guests_refuse_other_user(struct hak_guests *guests, int socket);
 
 /* Asks nothing of who it is. Returns its number. */
 int hak_guests_add(struct hak_guests *guests, int socket);

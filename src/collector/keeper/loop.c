@@ -57,9 +57,9 @@ static void hear_finished(struct hak_loop *l) {
         hak_keeper_worker_replace(&l->worker);
 }
 
-void hak_loop_hear_worker(struct hak_loop *l) {
+void hak_loop_read_worker(struct hak_loop *l) {
     static struct hak_link_message m; /* one keeper thread in a process */
-    while (hak_keeper_worker_hear(&l->worker, &m)) {
+    while (hak_keeper_worker_read(&l->worker, &m)) {
         if (m.type == HAK_LINK_DONE)
             hak_held_forget(&l->held, m.number);
         else if (m.type == HAK_LINK_FINISHED)
@@ -149,33 +149,33 @@ const char *hak_loop_hold(struct hak_loop *l, struct hak_greeting *g,
 }
 
 /* Makes the keeper reachable by a path; once. */
-static bool open_way(struct hak_loop *l) {
+static bool open_path_socket(struct hak_loop *l) {
     struct hak_link_message *config = &l->worker.config;
-    if (l->way < 0)
-        l->way = hak_socket_open_path(config->socket_name, config->has_way);
-    config->has_way |= l->way >= 0;
-    return l->way >= 0;
+    if (l->path_socket < 0)
+        l->path_socket = hak_socket_open_path(config->socket_name, config->has_way);
+    config->has_way |= l->path_socket >= 0;
+    return l->path_socket >= 0;
 }
 
-static const char *make_way(struct hak_loop *l) {
+static const char *make_reachable_by_path(struct hak_loop *l) {
     struct hak_link_message *config = &l->worker.config;
-    bool was_wanted = config->wants_offers, was_open = l->way >= 0;
+    bool was_wanted = config->wants_offers, was_open = l->path_socket >= 0;
     config->wants_offers = 1; /* with or without a path that leads here */
-    bool is_open = open_way(l);
+    bool is_open = open_path_socket(l);
     /* The worker tells another keeper, should this one die. */
     if (!was_wanted || is_open != was_open)
         (void)hak_keeper_worker_send(&l->worker, config, l->listening);
     return is_open ? NULL : "no socket can be made in " HAK_KEEPER_FOLDER;
 }
 
-static const char *hear_hello(struct hak_loop *l, struct hak_greeting *g,
-                              const struct hak_known_process *who) {
+static const char *admit(struct hak_loop *l, struct hak_greeting *g,
+                         const struct hak_known_process *who) {
     const char *why = hak_greeting_check(g);
     if (why)
         return why;
     if (g->hello.kind == HAK_HELLO_WAY) {
-        hak_family_add(&l->family, who->pid, 0);
-        return make_way(l);
+        hak_offerers_add(&l->offerers, who->pid, 0);
+        return make_reachable_by_path(l);
     }
     if (g->hello.kind == HAK_HELLO_UNRECORDED)
         return hak_loop_note_unrecorded(l, g, who);
@@ -187,28 +187,28 @@ static bool take_offer(void *loop, struct hak_greeting *offer,
                        const struct hak_known_process *who) {
     struct hak_loop *l = loop;
     return (offer->memfd < 0 || !hak_held_has(&l->held, offer->memfd)) &&
-           hear_hello(l, offer, who) == NULL;
+           admit(l, offer, who) == NULL;
 }
 
 void hak_loop_look_for_offers(struct hak_loop *l) {
     struct hak_offer_taker taker = {take_offer, l};
     if (l->worker.config.wants_offers)
-        hak_family_look(&l->family, l->worker.config.socket_name, &taker);
+        hak_offerers_look(&l->offerers, l->worker.config.socket_name, &taker);
 }
 
-static void hear_guest(struct hak_loop *l, int i, bool is_readable) {
+static void serve_guest(struct hak_loop *l, int i, bool is_readable) {
     struct hak_guest *guest = &l->guests.list[i];
     int got = hak_guests_read(&l->guests, i, is_readable);
     if (got > 0)
         hak_greeting_answer(&guest->greeting, l->worker.config.socket_name,
-                            hear_hello(l, &guest->greeting, &guest->peer));
+                            admit(l, &guest->greeting, &guest->peer));
     if (got != 0)
         hak_guests_drop(&l->guests, i);
 }
 
 void hak_loop_add_guest(struct hak_loop *l, int socket) {
     /* Most have said it already: they are never among those that wait. */
-    hear_guest(l, hak_guests_add(&l->guests, socket), false);
+    serve_guest(l, hak_guests_add(&l->guests, socket), false);
 }
 
 bool hak_loop_accept_guests(struct hak_loop *l, int listening) {
@@ -220,14 +220,14 @@ bool hak_loop_accept_guests(struct hak_loop *l, int listening) {
         if (hak_guests_may_speak(&l->guests, &l->held, socket))
             hak_loop_add_guest(l, socket);
         else
-            hak_guests_send_away(&l->guests, socket);
+            hak_guests_refuse_other_user(&l->guests, socket);
     }
     return false;
 }
 
 static void accept_all(struct hak_loop *l) {
     bool is_empty = hak_loop_accept_guests(l, l->listening);
-    is_empty = (l->way < 0 || hak_loop_accept_guests(l, l->way)) && is_empty;
+    is_empty = (l->path_socket < 0 || hak_loop_accept_guests(l, l->path_socket)) && is_empty;
     if (l->sync_passes == 0)
         return;
     l->sync_passes = is_empty ? 0 : l->sync_passes - 1;
@@ -255,7 +255,7 @@ static bool wants_finish(struct hak_loop *l, bool hold) {
 
 /* A worker that lives, as far as can be known, has all that it is to go on with. */
 static bool is_handed_over(struct hak_loop *l) {
-    hak_loop_hear_worker(l);
+    hak_loop_read_worker(l);
     return l->worker.link >= 0 && !l->worker.is_finishing && !has_untold(l);
 }
 
@@ -289,8 +289,8 @@ static int find_timeout(const struct hak_loop *l, uint64_t now) {
     uint64_t until = l->beat_due_ms;
     if (hak_keeper_worker_is_due(&l->worker) || l->sync_passes > 0)
         return 0;
-    if (l->family.count && l->family.look_due_ms < until)
-        until = l->family.look_due_ms;
+    if (l->offerers.count && l->offerers.look_due_ms < until)
+        until = l->offerers.look_due_ms;
     return until > now ? (int)(until - now) : 0;
 }
 
@@ -299,7 +299,7 @@ static void step(struct hak_loop *l) {
     struct pollfd fds[FIXED + HAK_GUESTS_MAX] = {{.fd = l->desk->wake, .events = POLLIN},
                                                  {.fd = l->listening, .events = room},
                                                  {.fd = l->worker.link, .events = POLLIN},
-                                                 {.fd = l->way, .events = room}};
+                                                 {.fd = l->path_socket, .events = room}};
     int guests = l->guests.count;
     for (int i = 0; i < guests; i++)
         fds[FIXED + i] = (struct pollfd){.fd = l->guests.list[i].greeting.socket, .events = POLLIN};
@@ -310,12 +310,12 @@ static void step(struct hak_loop *l) {
     if (fds[0].revents)
         (void)!read(l->desk->wake, &ignored, sizeof ignored);
     if (fds[2].revents)
-        hak_loop_hear_worker(l);
+        hak_loop_read_worker(l);
     if (l->finished) /* who is heard now would be told that he is recorded */
         return;
     for (int i = guests - 1; i >= 0; i--) {
         if (fds[FIXED + i].revents)
-            hear_guest(l, i, true);
+            serve_guest(l, i, true);
         else if (now > l->guests.list[i].due_ms)
             hak_guests_drop(&l->guests, i);
     }
@@ -351,7 +351,7 @@ struct hak_loop *hak_loop_make(const char *collect_path, struct hak_desk *desk) 
     if (!l)
         return NULL;
     l->desk = desk;
-    l->listening = l->way = -1;
+    l->listening = l->path_socket = -1;
     hak_keeper_worker_make(&l->worker, collect_path);
     return l;
 }
@@ -366,9 +366,9 @@ bool hak_loop_listen(struct hak_loop *l, const char *name) {
 bool hak_loop_adopt(struct hak_loop *l, int link) {
     l->listening = hak_keeper_worker_adopt(&l->worker, link, &l->held);
     if (l->listening >= 0 && l->worker.config.has_way)
-        open_way(l);
+        open_path_socket(l);
     for (uint32_t i = 0; l->worker.config.wants_offers && i < l->held.count; i++)
-        hak_family_add(&l->family, l->held.sessions[i].peer.pid, 0);
+        hak_offerers_add(&l->offerers, l->held.sessions[i].peer.pid, 0);
     return l->listening >= 0;
 }
 
@@ -387,15 +387,15 @@ void hak_loop_free(struct hak_loop *l) {
     while (l->guests.count)
         hak_guests_drop(&l->guests, 0);
     /* Before the link: the keeper that the worker then starts makes its own. */
-    if (l->way >= 0) {
+    if (l->path_socket >= 0) {
         hak_socket_remove_path(l->worker.config.socket_name);
-        hak_leaving_add_listening(&l->guests.leaving, l->way);
+        hak_leaving_add_listening(&l->guests.leaving, l->path_socket);
     }
     if (l->listening >= 0)
         hak_leaving_add_listening(&l->guests.leaving, l->listening);
     hak_leaving_end(&l->guests.leaving);
     hak_keeper_worker_free(&l->worker);
-    free(l->family.members);
+    free(l->offerers.members);
     free(l->notes.list);
     free(l);
 }

@@ -16,9 +16,9 @@ struct hak_loop {
     struct hak_held held;
     struct hak_notes notes;
     struct hak_guests guests;
-    struct hak_family family;
+    struct hak_offerers offerers;
     int listening;
-    int way; /* listens at a path; -1 = not needed yet */
+    int path_socket; /* listens at a path; -1 = not needed yet */
     bool finished, gave_up;
     uint32_t sync_seen;       /* the SYNC that was last seen to be wanted */
     int sync_passes;          /* over the queue of programs, before it is sent */
@@ -47,7 +47,7 @@ void *hak_loop_run(void *loop);
 bool hak_loop_has_files(char *why, size_t bytes);
 
 /* Its steps. */
-void hak_loop_hear_worker(struct hak_loop *loop);
+void hak_loop_read_worker(struct hak_loop *loop);
 bool hak_loop_tell_worker(struct hak_loop *loop);
 bool hak_loop_tell_refused_notes(struct hak_loop *loop, bool is_last);
 const char *hak_loop_note_unrecorded(struct hak_loop *loop, struct hak_greeting *g,

@@ -15,8 +15,8 @@
 #define LOOK_MS        2
 #define LOOK_MS_MAX    50
 #define LOOK_LIMIT_MS  20  /* then the keeper does its other work, and the next look goes on */
-#define REST           20  /* as often as a look takes, at least that long until the next */
-#define REST_MS_MAX    500 /* programs wait a second for a note to be heard */
+#define PAUSE_FACTOR   20  /* as often as a look takes, at least that long until the next */
+#define PAUSE_MS_MAX   500 /* programs wait a second for a note to be heard */
 #define ORPHANS_MS     200
 #define DESCRIPTORS    (HAK_PROC_LINKS / 2) /* that are looked at, from each of the first ones on */
 #define LINK_OF_MEMORY "/memfd:" HAK_SESSION_FILE_NAME " (deleted)"
@@ -26,41 +26,41 @@ static uint64_t network_of(pid_t pid) {
     return hak_proc_inode(pid, "ns/net");
 }
 
-static bool is_family(const struct hak_family *f, pid_t pid, uint64_t start_time) {
+static bool is_offerer(const struct hak_offerers *f, pid_t pid, uint64_t start_time) {
     for (uint32_t i = 0; i < f->count; i++)
         if (f->members[i].process.pid == pid && f->members[i].process.start_time == start_time)
             return true;
     return false;
 }
 
-bool hak_family_add(struct hak_family *f, pid_t pid, pid_t parent) {
+bool hak_offerers_add(struct hak_offerers *f, pid_t pid, pid_t parent) {
     struct hak_peer peer;
     if (pid <= 0 || pid == getpid() || f->count >= FAMILY_MAX || !hak_peer_read(pid, &peer) ||
         peer.state == 'Z' || (parent && peer.parent != parent) ||
-        is_family(f, pid, peer.start_time) ||
+        is_offerer(f, pid, peer.start_time) ||
         !hak_array_make_room(&f->members, f->count, &f->capacity, sizeof *f->members))
         return false;
     f->members[f->count++] =
-        (struct hak_family_member){.process = {.pid = pid, .start_time = peer.start_time}};
+        (struct hak_offerer){.process = {.pid = pid, .start_time = peer.start_time}};
     f->look_pause_ms = LOOK_MS;
     return true;
 }
 
 struct children {
-    struct hak_family *family;
+    struct hak_offerers *offerers;
     pid_t parent;
 };
 
 static bool add_child(void *context, pid_t child) {
     const struct children *c = context;
-    hak_family_add(c->family, child, c->parent);
+    hak_offerers_add(c->offerers, child, c->parent);
     return false; /* the next one, too */
 }
 
 /* The memfd that `m` has open as `descriptor`, open for writing; -1 = it is none, or one that
  * nobody may write, or the one that was taken last. Nothing else is opened: a device, a FIFO or
  * another's file may do anything then. The link's name can be forged by a mount of another file. */
-static int open_memory(int descriptor, const struct hak_family_member *m, uint64_t *inode) {
+static int open_memory(int descriptor, const struct hak_offerer *m, uint64_t *inode) {
     char name[32], by_path[64];
     struct stat about;
     snprintf(name, sizeof name, "fd/%d", descriptor);
@@ -127,7 +127,7 @@ static bool offer_note(const struct hak_offer_taker *taker, const struct hak_kno
 }
 
 /* The inode of what the process offered, and was taken; 0 = nothing. */
-static uint64_t look_at(const struct hak_offer_taker *taker, const struct hak_family_member *m) {
+static uint64_t look_at(const struct hak_offer_taker *taker, const struct hak_offerer *m) {
     static const int first[] = {HAK_LIFTED_TO, 3}; /* where RLIMIT_NOFILE is small */
     struct hak_proc_links links = {.count = 0};
     for (int i = 0; i < 2; i++)
@@ -147,11 +147,11 @@ static uint64_t look_at(const struct hak_offer_taker *taker, const struct hak_fa
     return 0;
 }
 
-/* False: it is gone, and of the family no more. What it has of threads and children beyond
+/* False: it is gone, and no offerer any more. What it has of threads and children beyond
  * `until_ns` is looked at the next time. */
-static bool look_at_member(struct hak_family *f, uint32_t index, uint64_t own_network,
+static bool look_at_member(struct hak_offerers *f, uint32_t index, uint64_t own_network,
                            uint64_t until_ns, const struct hak_offer_taker *taker) {
-    struct hak_family_member member = f->members[index]; /* the array may move */
+    struct hak_offerer member = f->members[index]; /* the array may move */
     struct children children = {f, member.process.pid};
     struct hak_peer peer;
     enum hak_peer_answer answer = hak_peer_ask(member.process.pid, &peer);
@@ -193,7 +193,7 @@ static bool names_keeper(const char *keeper, pid_t pid) {
 /* A process whose parent ended before it was looked at is nobody's child in /proc. It is known by
  * the name that it was executed with; as that can be forged, it must be of this user, who is heard
  * without being of the tree. */
-static void look_for_orphans(struct hak_family *f, const char *keeper, uint64_t own_network) {
+static void look_for_orphans(struct hak_offerers *f, const char *keeper, uint64_t own_network) {
     DIR *all = opendir("/proc");
     for (struct dirent *entry; all && (entry = readdir(all));) {
         char path[300];
@@ -205,28 +205,28 @@ static void look_for_orphans(struct hak_family *f, const char *keeper, uint64_t 
             continue;
         uint64_t network = network_of(pid);
         if (network && network != own_network && hak_peer_read(pid, &peer) &&
-            !is_family(f, pid, peer.start_time) && names_keeper(keeper, pid) &&
+            !is_offerer(f, pid, peer.start_time) && names_keeper(keeper, pid) &&
             hak_peer_is_same(&(struct hak_known_process){pid, peer.start_time}))
-            hak_family_add(f, pid, 0);
+            hak_offerers_add(f, pid, 0);
     }
     if (all)
         closedir(all);
 }
 
-static uint64_t rest_after(uint64_t begun_ms, uint64_t pause_ms) {
-    uint64_t rest = (hak_time_ms() - begun_ms) * REST;
-    rest = rest < REST_MS_MAX ? rest : REST_MS_MAX;
+static uint64_t pause_after(uint64_t begun_ms, uint64_t pause_ms) {
+    uint64_t rest = (hak_time_ms() - begun_ms) * PAUSE_FACTOR;
+    rest = rest < PAUSE_MS_MAX ? rest : PAUSE_MS_MAX;
     return pause_ms > rest ? pause_ms : rest;
 }
 
-void hak_family_look(struct hak_family *f, const char *keeper,
-                     const struct hak_offer_taker *taker) {
+void hak_offerers_look(struct hak_offerers *f, const char *keeper,
+                       const struct hak_offer_taker *taker) {
     uint64_t now = hak_time_ms();
     if (!hak_proc_is_own())
         return;
     if (now >= f->orphans_due_ms) {
         look_for_orphans(f, keeper, network_of(getpid()));
-        f->orphans_due_ms = now + rest_after(now, ORPHANS_MS);
+        f->orphans_due_ms = now + pause_after(now, ORPHANS_MS);
     }
     if (f->count == 0 || now < f->look_due_ms)
         return;
@@ -241,5 +241,5 @@ void hak_family_look(struct hak_family *f, const char *keeper,
             i++;
     }
     f->next = i;
-    f->look_due_ms = begun + rest_after(begun, (uint64_t)f->look_pause_ms);
+    f->look_due_ms = begun + pause_after(begun, (uint64_t)f->look_pause_ms);
 }

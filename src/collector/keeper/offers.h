@@ -1,13 +1,13 @@
 /* Programs that no socket leads to: in a network namespace of their own, with another root or /tmp.
  *
- *   asks for a way (HAK_HELLO_WAY) before it enters one      first of the family
- *   child of one of the family, by /proc                     of the family
- *   orphan, whose parent ended before it was looked at:      of the family
+ *   asks for a way (HAK_HELLO_WAY) before it enters one      is an offerer, the first one
+ *   child of an offerer, by /proc                            is one, too
+ *   orphan, whose parent ended before it was looked at:      is one, too
  *   of this user, elsewhere, executed with our name
  *
- *   of the family, elsewhere, with a session's memfd open -> it is taken, as with a hello
+ *   an offerer elsewhere, with a session's memfd open -> it is taken, as with a hello
  *
- * Such a program waits until its memory shows the keeper's heart beating (trace/keeper_offer.c).
+ * Such a program waits until its memory shows the keeper's heart beating (trace/keeper/offer.c).
  * Looked at every 2 ms while something changes, every 50 ms else; orphans, whose parent was gone
  * before it was looked at, every 200 ms. In the keeper's thread only. */
 #ifndef HAK_COLLECTOR_KEEPER_OFFERS_H
@@ -18,14 +18,14 @@
 #include "collector/keeper/greeting.h"
 
 /* A process that may be where no socket leads. */
-struct hak_family_member {
+struct hak_offerer {
     struct hak_known_process process;
     uint64_t taken; /* inode of what it offered last, 0 = nothing */
     struct hak_children_look look;
 };
 
-struct hak_family {
-    struct hak_family_member *members;
+struct hak_offerers {
+    struct hak_offerer *members;
     uint32_t count, capacity;
     uint32_t next; /* where the next look begins */
     uint64_t look_due_ms, orphans_due_ms;
@@ -41,11 +41,11 @@ struct hak_offer_taker {
 
 /* `pid` may come to be, or start programs, where no socket leads. True when that is news. A process
  * that is not a child of `parent` is not added, 0 = whoever's it is. */
-bool hak_family_add(struct hak_family *family, pid_t pid, pid_t parent);
+bool hak_offerers_add(struct hak_offerers *offerers, pid_t pid, pid_t parent);
 
 /* Looks for what these offer, when it is time. `keeper` is the name that orphans were executed
  * with. */
-void hak_family_look(struct hak_family *family, const char *keeper,
-                     const struct hak_offer_taker *taker);
+void hak_offerers_look(struct hak_offerers *offerers, const char *keeper,
+                       const struct hak_offer_taker *taker);
 
 #endif

@@ -127,7 +127,7 @@ void hak_keeper_worker_replace(struct hak_keeper_worker *worker) {
     worker->due_ms = 0;
 }
 
-bool hak_keeper_worker_hear(struct hak_keeper_worker *worker, struct hak_link_message *m) {
+bool hak_keeper_worker_read(struct hak_keeper_worker *worker, struct hak_link_message *m) {
     int descriptor, got = 0;
     if (worker->link >= 0 && (got = hak_link_receive(worker->link, m, &descriptor)) < 0)
         lose(worker);

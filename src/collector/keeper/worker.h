@@ -45,7 +45,7 @@ bool hak_keeper_worker_has_untold(const struct hak_keeper_worker *worker,
 
 /* The worker's next message, which is noted here as far as it is the worker's own matter. False:
  * there is none. */
-bool hak_keeper_worker_hear(struct hak_keeper_worker *worker, struct hak_link_message *m);
+bool hak_keeper_worker_read(struct hak_keeper_worker *worker, struct hak_link_message *m);
 /* It has closed the store, but another one goes on with it. */
 void hak_keeper_worker_replace(struct hak_keeper_worker *worker);
 

@@ -76,7 +76,6 @@ struct look {
     void (*kind)(struct look *look);
     char *text; /* the answer */
     size_t bytes;
-    uint64_t inode;
     int file;
     struct hak_proc_links links;
 };
@@ -214,16 +213,6 @@ char *hak_proc_read(pid_t pid, const char *name, size_t *bytes) {
     return answer ? answer->text : NULL;
 }
 
-static void find_inode(struct look *look) {
-    struct stat about;
-    look->inode = stat(look->path, &about) == 0 ? about.st_ino : 0;
-}
-
-uint64_t hak_proc_inode(pid_t pid, const char *name) {
-    const struct look *answer = ask_looker(pid, name, find_inode, NULL);
-    return answer ? answer->inode : 0;
-}
-
 static void open_path(struct look *look) {
     look->file = open(look->path, O_PATH | O_CLOEXEC);
 }
@@ -231,6 +220,16 @@ static void open_path(struct look *look) {
 int hak_proc_open(pid_t pid, const char *name) {
     const struct look *answer = ask_looker(pid, name, open_path, NULL);
     return answer ? answer->file : -1;
+}
+
+uint64_t hak_proc_inode(pid_t pid, const char *name) {
+    struct stat about = {0};
+    int file = hak_proc_open(pid, name);
+    if (file >= 0 && fstat(file, &about) != 0)
+        about.st_ino = 0;
+    if (file >= 0)
+        close(file);
+    return about.st_ino;
 }
 
 static void read_links(struct look *look) {

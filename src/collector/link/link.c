@@ -67,6 +67,17 @@ int hak_link_send_wait(int link, const struct hak_link_message *message, int des
     return sent;
 }
 
+void hak_link_report(int link, const struct hak_link_report *report) {
+    static struct hak_link_message m; /* one worker thread */
+    m = (struct hak_link_message){
+        .type = report->type, .number = report->number, .live = report->live};
+    snprintf(m.store_path, sizeof m.store_path, "%s", report->store_path ? report->store_path : "");
+    snprintf(m.making_path, sizeof m.making_path, "%s",
+             report->making_path ? report->making_path : "");
+    if (link >= 0)
+        (void)hak_link_send_wait(link, &m, -1);
+}
+
 int hak_link_receive(int link, struct hak_link_message *message, int *descriptor) {
     struct iovec piece = {message, sizeof *message};
     union {

@@ -74,6 +74,15 @@ int hak_link_send(int link, const struct hak_link_message *message, int descript
 /* The same, but waits until it is sent: 0, or -1. For the worker only. */
 int hak_link_send_wait(int link, const struct hak_link_message *message, int descriptor);
 
+/* What a worker reports: those fields of a message that are not empty. */
+struct hak_link_report {
+    enum hak_link_type type;
+    uint32_t number, live;
+    const char *store_path, *making_path;
+};
+/* Sends it, unless `link` is -1; the end of the link is seen soon. */
+void hak_link_report(int link, const struct hak_link_report *report);
+
 /* Takes a message if there is one: 1 taken (`descriptor` is the caller's then, or -1), 0 none yet,
  * -1 the other side is gone. Does not block. */
 int hak_link_receive(int link, struct hak_link_message *message, int *descriptor);

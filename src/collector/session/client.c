@@ -38,11 +38,11 @@ struct hak_client *hak_client_open(uint32_t link_number, const struct hak_hello 
 }
 
 void hak_client_start_clock(struct hak_client *client, uint64_t capture_start_ns) {
-    uint64_t tsc = 0, now = 0, start = client->map.monotonic_start_ns;
+    uint64_t tsc = 0, now = 0, start = client->map.head.monotonic_start_ns;
     hak_clock_read(&tsc, &now);
     if (start > now || start < capture_start_ns) /* a header may hold anything */
         start = capture_start_ns;
-    hak_clock_start(&client->clock, client->map.tsc_start, start - capture_start_ns);
+    hak_clock_start(&client->clock, client->map.head.tsc_start, start - capture_start_ns);
     hak_clock_anchor(&client->clock, tsc - client->clock.tsc_start, now - capture_start_ns);
 }
 

@@ -1,8 +1,9 @@
 /* One session (exec image and its forked children) in the worker: its mapping, how far each ring
  * was read and stored, which entry is which process, and whether that still runs.
  *
- *   process entry   FREE -> (seen) watched by pidfd -> gone -> rings drained -> row closed, entry
- * FREE ring            read position >= stored position; tail moves to "stored" only after COMMIT
+ *   process entry   FREE -> (seen) watched by pidfd -> gone -> rings drained -> row closed -> FREE
+ *
+ *   ring            read position >= stored position; the tail moves to "stored" after COMMIT only
  *
  * For the worker's thread only. */
 #ifndef HAK_COLLECTOR_SESSION_CLIENT_H
@@ -20,13 +21,12 @@
 struct hak_snapshot_watch;
 
 struct hak_ring_cursor {
-    uint64_t position; /* records before it are in the batch or in the store */
-    uint64_t stored;   /* records before it are in the store (or counted as lost) */
-    uint64_t freed;    /* position at which the entry was last given back */
-    uint64_t time;     /* unwrapped ticks of the last record read */
-    uint64_t stored_time;
-    uint64_t lost_told;                    /* of the owner's lost count, by LOSS records */
-    uint32_t process_row, thread_row;      /* of the owner */
+    uint64_t position;                /* records before it are in the batch or in the store */
+    uint64_t stored;                  /* records before it are in the store (or counted as lost) */
+    uint64_t freed;                   /* position at which the entry was last given back */
+    uint64_t time;                    /* unwrapped ticks of the last record read */
+    uint64_t lost_told;               /* of the owner's lost count, by LOSS records */
+    uint32_t process_row, thread_row; /* of the owner */
     uint32_t process_index, thread_number; /* whose rows these are */
     bool known;                            /* the store has a cursor for it, or it was read from */
 };
@@ -41,12 +41,11 @@ enum hak_process_phase {
 struct hak_process_watch {
     uint32_t row; /* 0 = none yet */
     enum hak_process_phase phase;
-    int32_t pid;         /* as the collector sees it, 0 = hidden in another namespace */
-    int32_t inner_pid;   /* as it sees itself */
-    uint64_t start_time; /* 0 = not known */
-    int pidfd;           /* -1 = none: looked for in /proc now and then */
-    int32_t wait_status; /* as the kernel tells it, -1 = not known */
-    uint64_t ended_ns;
+    int32_t pid;          /* as the collector sees it, 0 = hidden in another namespace */
+    int32_t inner_pid;    /* as it sees itself */
+    uint64_t start_time;  /* 0 = not known */
+    int pidfd;            /* -1 = none: looked for in /proc now and then */
+    int32_t wait_status;  /* as the kernel tells it, -1 = not known */
     uint64_t replaced_ns; /* when it executed another program, which has its own session; else 0 */
     uint32_t nodes_end;   /* once it is closed: the ids of its nodes are below */
     uint64_t unknown_stacks; /* events whose stack was in the ring of nodes no more */

@@ -34,33 +34,31 @@ static bool fits(const struct hak_mapping *m, uint64_t offset, uint64_t count, u
 }
 
 uint64_t hak_mapping_metrics_blocks(const struct hak_mapping *m) {
-    uint64_t owners_bytes = m->metrics_blocks * sizeof(hak_counters_owner_t);
-    return m->metrics_offset + (owners_bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+    uint64_t owners_bytes = m->head.metrics_blocks * sizeof(hak_counters_owner_t);
+    return m->head.metrics_offset + (owners_bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
 }
 
 static bool counters_fit(const struct hak_mapping *m) {
-    return m->metrics_blocks == 0 ||
-           (m->metrics_blocks <= HAK_METRICS_MAX && m->metrics_offset % PAGE_BYTES == 0 &&
-            fits(m, m->metrics_offset, m->metrics_blocks, sizeof(hak_counters_owner_t)) &&
-            fits(m, hak_mapping_metrics_blocks(m), m->metrics_blocks, HAK_COUNTERS_BYTES));
+    return m->head.metrics_blocks == 0 ||
+           (m->head.metrics_blocks <= HAK_METRICS_MAX && m->head.metrics_offset % PAGE_BYTES == 0 &&
+            fits(m, m->head.metrics_offset, m->head.metrics_blocks, sizeof(hak_counters_owner_t)) &&
+            fits(m, hak_mapping_metrics_blocks(m), m->head.metrics_blocks, HAK_COUNTERS_BYTES));
 }
 
-static void copy_text(char *to, const char *from) {
-    memcpy(to, from, HAK_PATH_BYTES);
-    to[HAK_PATH_BYTES - 1] = 0;
+static void end_text(char text[HAK_PATH_BYTES]) {
+    text[HAK_PATH_BYTES - 1] = 0;
 }
 
-static void copy_command(struct hak_mapping *m, const struct hak_session *s) {
-    uint32_t bytes = *(const volatile uint32_t *)&s->command_line_bytes;
+static void end_command(struct hak_session *s) {
+    uint32_t bytes = s->command_line_bytes;
     if (bytes > HAK_PATH_BYTES - 1)
         bytes = HAK_PATH_BYTES - 1;
-    memcpy(m->command_line, s->command_line, bytes);
-    while (bytes > 0 && m->command_line[bytes - 1] == 0)
+    while (bytes > 0 && s->command_line[bytes - 1] == 0)
         bytes--;
-    m->command_line[bytes] = 0;
+    s->command_line[bytes] = 0;
     for (uint32_t i = 0; i < bytes; i++)
-        if (m->command_line[i] == 0)
-            m->command_line[i] = ' ';
+        if (s->command_line[i] == 0)
+            s->command_line[i] = ' ';
 }
 
 static const char *check_header(struct hak_mapping *m) {
@@ -69,47 +67,25 @@ static const char *check_header(struct hak_mapping *m) {
         return "its header is not complete";
     if (s->version != HAK_SESSION_VERSION || s->header_bytes != sizeof *s)
         return "it is of another version";
-    /* Plain words are copied once; what is checked is the copy. */
-    m->tsc_start = s->tsc_start;
-    m->monotonic_start_ns = s->monotonic_start_ns;
-    m->realtime_start_ns = s->realtime_start_ns;
-    m->tsc_end = s->tsc_end;
-    m->monotonic_end_ns = s->monotonic_end_ns;
-    m->overwrites = s->overwrites;
-    m->process_offset = s->process_offset;
-    m->ring_offset = s->ring_offset;
-    m->node_offset = s->node_offset;
-    m->report_offset = s->report_offset;
-    m->extent_offset = s->extent_offset;
-    m->node_capacity = s->node_capacity;
-    m->extent_count = s->extent_count;
-    m->metrics_offset = s->metrics_offset;
-    m->metrics_blocks = s->metrics_blocks;
-    m->metrics_ms = s->metrics_ms;
-    m->trace_max_bytes = s->trace_max_bytes;
-    m->session_id = s->session_id;
-    m->previous_id = s->previous_id;
-    m->resume_store = s->resume_store;
-    m->layout = s->layout;
-    m->level = s->level;
-    m->slab_bytes = s->slab_bytes;
-    m->superslab_bytes = s->superslab_bytes;
-    m->stop_on_fault = s->stop_on_fault;
+    /* Copied once; what is checked is the copy. */
+    struct hak_session *head = &m->head;
+    memcpy((void *)head, (const void *)s, sizeof *head);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    copy_text(m->store_path, s->store_path);
-    copy_text(m->log_path, s->log_path);
-    copy_text(m->suppressions_path, s->suppressions_path);
-    copy_text(m->baseline_path, s->baseline_path);
-    copy_text(m->program, s->program);
-    copy_command(m, s);
-    if (!fits(m, m->process_offset, HAK_PROCESSES, sizeof(struct hak_process_entry)) ||
-        !fits(m, m->ring_offset, HAK_RINGS, sizeof(struct hak_ring_entry)) ||
-        !fits(m, m->node_offset, m->node_capacity, sizeof(struct hak_node)) ||
-        m->node_capacity < HAK_NODE_PLACES_MIN || m->node_capacity > HAK_NODE_PLACES_MAX ||
-        (m->node_capacity & (m->node_capacity - 1)) != 0 ||
-        !fits(m, m->report_offset, 1, sizeof(struct hak_report_request)) || !counters_fit(m) ||
-        m->extent_count > HAK_EXTENTS_MAX ||
-        !fits(m, m->extent_offset, m->extent_count, HAK_EXTENT_BYTES))
+    end_text(head->store_path);
+    end_text(head->log_path);
+    end_text(head->suppressions_path);
+    end_text(head->baseline_path);
+    end_text(head->program);
+    end_command(head);
+    if (!fits(m, m->head.process_offset, HAK_PROCESSES, sizeof(struct hak_process_entry)) ||
+        !fits(m, m->head.ring_offset, HAK_RINGS, sizeof(struct hak_ring_entry)) ||
+        !fits(m, m->head.node_offset, m->head.node_capacity, sizeof(struct hak_node)) ||
+        m->head.node_capacity < HAK_NODE_PLACES_MIN ||
+        m->head.node_capacity > HAK_NODE_PLACES_MAX ||
+        (m->head.node_capacity & (m->head.node_capacity - 1)) != 0 ||
+        !fits(m, m->head.report_offset, 1, sizeof(struct hak_report_request)) || !counters_fit(m) ||
+        m->head.extent_count > HAK_EXTENTS_MAX ||
+        !fits(m, m->head.extent_offset, m->head.extent_count, HAK_EXTENT_BYTES))
         return "its tables lie outside of it";
     return NULL;
 }
@@ -185,7 +161,7 @@ void hak_mapping_view(const struct hak_mapping *m, uint32_t index, struct hak_ri
     uint64_t offset = fields->offset, capacity = fields->capacity;
     if (capacity == 0 || capacity > HAK_RING_FILE_BYTES / HAK_RECORD_BYTES ||
         (capacity & (capacity - 1)) != 0 || offset % HAK_RECORD_BYTES != 0 ||
-        offset < m->extent_offset || offset > m->bytes ||
+        offset < m->head.extent_offset || offset > m->bytes ||
         capacity > (m->bytes - offset) / HAK_RECORD_BYTES)
         return;
     out->capacity = capacity;
@@ -193,10 +169,10 @@ void hak_mapping_view(const struct hak_mapping *m, uint32_t index, struct hak_ri
 }
 
 static struct hak_node *nodes_of(const struct hak_mapping *m) {
-    return (struct hak_node *)(void *)(m->memory + m->node_offset);
+    return (struct hak_node *)(void *)(m->memory + m->head.node_offset);
 }
 static uint32_t node_bits(const struct hak_mapping *m) {
-    return (uint32_t)__builtin_ctzll(m->node_capacity);
+    return (uint32_t)__builtin_ctzll(m->head.node_capacity);
 }
 
 uint32_t hak_mapping_node_ids_max(const struct hak_mapping *m) {
@@ -232,7 +208,8 @@ uint64_t hak_mapping_free_ring(const struct hak_mapping *m, uint32_t index,
     struct hak_ring_entry *r = hak_mapping_ring(m, index);
     uint64_t next = begin_at_an_extent(r, view->head);
     struct hak_session *s = hak_mapping_header(m);
-    if (view->extents <= m->extent_count && view->first_extent <= m->extent_count - view->extents)
+    if (view->extents <= m->head.extent_count &&
+        view->first_extent <= m->head.extent_count - view->extents)
         for (uint32_t i = 0; i < view->extents; i++)
             atomic_store_explicit(&s->extent_taken[view->first_extent + i], 0,
                                   memory_order_release);

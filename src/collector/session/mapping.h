@@ -18,18 +18,9 @@ struct hak_mapping {
     bool is_own_user; /* a process of this user made it: what else it names may be opened */
     uint8_t *memory;  /* NULL while unmapped */
     uint64_t bytes;
-    /* Of the header, copied and checked when it was opened. */
-    uint64_t tsc_start, monotonic_start_ns, realtime_start_ns;
-    uint64_t process_offset, ring_offset, node_offset, report_offset, extent_offset;
-    uint64_t node_capacity, extent_count, metrics_offset, metrics_blocks;
-    uint32_t metrics_ms; /* between two snapshots of the counters; 0 = none */
-    uint64_t trace_max_bytes, session_id, previous_id;
-    uint64_t tsc_end, monotonic_end_ns;
-    uint32_t overwrites; /* of a file: rings hold their newest records */
-    uint32_t resume_store, layout, level, slab_bytes, superslab_bytes, stop_on_fault;
-    char store_path[HAK_PATH_BYTES], log_path[HAK_PATH_BYTES], program[HAK_PATH_BYTES];
-    char command_line[HAK_PATH_BYTES]; /* blanks between the arguments */
-    char suppressions_path[HAK_PATH_BYTES], baseline_path[HAK_PATH_BYTES];
+    /* The header as it was when it was opened, checked; its texts end, and the command line has
+     * blanks between the arguments. */
+    struct hak_session head;
 };
 
 /* Maps `memfd` (owned by the mapping from then on, also when this fails). NULL, or what is wrong.
@@ -47,13 +38,13 @@ static inline struct hak_session *hak_mapping_header(const struct hak_mapping *m
 }
 static inline struct hak_process_entry *hak_mapping_process(const struct hak_mapping *m,
                                                             uint32_t index) {
-    return (struct hak_process_entry *)(void *)(m->memory + m->process_offset) + index;
+    return (struct hak_process_entry *)(void *)(m->memory + m->head.process_offset) + index;
 }
 static inline struct hak_ring_entry *hak_mapping_ring(const struct hak_mapping *m, uint32_t index) {
-    return (struct hak_ring_entry *)(void *)(m->memory + m->ring_offset) + index;
+    return (struct hak_ring_entry *)(void *)(m->memory + m->head.ring_offset) + index;
 }
 static inline struct hak_report_request *hak_mapping_report(const struct hak_mapping *m) {
-    return (struct hak_report_request *)(void *)(m->memory + m->report_offset);
+    return (struct hak_report_request *)(void *)(m->memory + m->head.report_offset);
 }
 
 /* Where the first block of counters lies, from the start of the memory. */

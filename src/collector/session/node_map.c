@@ -127,7 +127,7 @@ static uint32_t make_row(struct hak_client *c, struct hak_rows *rows, const stru
     uint32_t owner = n->owner >> OWNER_SHIFT, generation = n->owner & GENERATION_MASK;
     uint32_t process =
         hak_client_process_row(c, rows, owner < HAK_PROCESSES ? owner : process_index, ns);
-    bool may_be_known = c->knows_nodes || c->nodes.taken >= c->map.node_capacity / 2;
+    bool may_be_known = c->knows_nodes || c->nodes.taken >= c->map.head.node_capacity / 2;
     return may_be_known ? hak_rows_find_node(rows, parent, process, generation, n->ip)
                         : hak_rows_add_node(rows, parent, process, generation, n->ip);
 }
@@ -177,7 +177,7 @@ static uint32_t count_ids(const struct hak_client *c) {
     return count < max ? count : max;
 }
 
-void hak_node_map_look(struct hak_client *client) {
+void hak_node_map_read_count(struct hak_client *client) {
     client->nodes.taken = count_ids(client);
 }
 
@@ -196,7 +196,7 @@ static uint32_t end_of_taking(const struct hak_client *c) {
     const struct hak_node_map *m = &c->nodes;
     if (c->is_file)
         return 0;
-    return m->taken >= c->map.node_capacity / 2 || m->wanted > m->taken ? m->taken : m->wanted;
+    return m->taken >= c->map.head.node_capacity / 2 || m->wanted > m->taken ? m->taken : m->wanted;
 }
 
 /* False: the id at the front is to be waited for. A thread that was stopped, or killed, before it
@@ -244,7 +244,7 @@ void hak_node_map_take(struct hak_client *client, struct hak_rows *rows, uint64_
 bool hak_node_map_waits(const struct hak_client *client) {
     uint32_t count =
         atomic_load_explicit(&hak_mapping_header(&client->map)->node_count, memory_order_relaxed);
-    uint64_t capacity = client->map.node_capacity;
+    uint64_t capacity = client->map.head.node_capacity;
     return !client->is_file && count >= capacity / 2 &&
            count <= hak_mapping_node_ids_max(&client->map) &&
            count > client->nodes.front + capacity / 4;
@@ -302,10 +302,10 @@ void hak_node_map_committed(struct hak_client *client) {
     if (m->stored == m->put)
         return;
     m->stored = m->settled = m->put;
-    hak_node_map_tell(client, m->stored);
+    hak_node_map_release_up_to(client, m->stored);
 }
 
-void hak_node_map_tell(struct hak_client *client, uint32_t id) {
+void hak_node_map_release_up_to(struct hak_client *client, uint32_t id) {
     struct hak_session *session = hak_mapping_header(&client->map);
     if (client->is_file || atomic_load(&session->nodes_mapped) >= id ||
         id > atomic_load(&session->node_count))
@@ -317,7 +317,7 @@ void hak_node_map_tell(struct hak_client *client, uint32_t id) {
 void hak_node_map_lose(struct hak_client *client) {
     hak_node_map_rolled_back(client);
     client->nodes.settled = client->nodes.front;
-    hak_node_map_tell(client, client->nodes.front);
+    hak_node_map_release_up_to(client, client->nodes.front);
 }
 
 int hak_node_map_load(struct hak_client *client, struct hak_store_writer *writer) {

@@ -69,7 +69,7 @@ uint32_t hak_client_node_row(struct hak_client *client, struct hak_rows *rows, u
                              uint32_t process_index, uint64_t ns);
 
 /* Reads how many nodes there are, before it is looked which processes there are. */
-void hak_node_map_look(struct hak_client *client);
+void hak_node_map_read_count(struct hak_client *client);
 
 /* Wants all nodes that there are now, for a process that has ended; returns the id behind them. */
 uint32_t hak_node_map_want(struct hak_client *client);
@@ -95,7 +95,7 @@ void hak_node_map_committed(struct hak_client *client);
  * that it need not wait; a later worker counts what it does not find. */
 void hak_node_map_lose(struct hak_client *client);
 /* Tells the program that ids below `id` may be written over. */
-void hak_node_map_tell(struct hak_client *client, uint32_t id);
+void hak_node_map_release_up_to(struct hak_client *client, uint32_t id);
 
 /* Goes on behind what a worker before stored of the client's session. */
 int hak_node_map_load(struct hak_client *client, struct hak_store_writer *writer);

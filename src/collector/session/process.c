@@ -56,7 +56,9 @@ static pid_t outer_pid(const struct hak_client *c, uint32_t index, int32_t pid) 
     const struct hak_process_watch *from = &c->processes[parent];
     /* The parent's entry may be another process's by now, which started later than the child. */
     bool is_parent = e->parent_pid == 0 || e->parent_pid == from->inner_pid;
-    inner.not_before = is_parent ? from->start_time : c->map.previous_id ? 0 : c->hello.start_time;
+    inner.not_before = is_parent                 ? from->start_time
+                       : c->map.head.previous_id ? 0
+                                                 : c->hello.start_time;
     if (is_shared && hak_pid_can_be(pid, &inner))
         return pid;
     pid_t found = from->pid > 0 ? hak_pid_of_child(from->pid, &inner) : 0;
@@ -73,7 +75,6 @@ static void watch_process(struct hak_client *c, uint32_t index, int watch) {
     struct hak_peer peer;
     if (c->is_file) {
         w->phase = HAK_PHASE_GONE;
-        w->ended_ns = hak_time_ns();
         return;
     }
     w->pid = outer_pid(c, index, w->pid);
@@ -84,7 +85,6 @@ static void watch_process(struct hak_client *c, uint32_t index, int watch) {
     enum hak_peer_answer answer = hak_peer_ask(w->pid, &peer);
     if (is_none || answer == HAK_PEER_GONE || (answer == HAK_PEER_THERE && is_another(w, &peer))) {
         w->phase = HAK_PHASE_GONE;
-        w->ended_ns = hak_time_ns();
     } else if (answer == HAK_PEER_THERE) {
         w->start_time = peer.start_time;
     }
@@ -161,14 +161,6 @@ static uint32_t guess_parent(struct hak_client *c, uint32_t index, uint32_t pare
     return is_other && !has_ended(parent) ? 0 : parent->row;
 }
 
-/* What the process that said hello had to say of its way to the keeper. */
-static void note_way(const struct hak_client *c, struct hak_rows *rows, uint32_t index) {
-    const struct hak_process_watch *w = &c->processes[index];
-    const struct hak_process_info *p = hak_rows_process_info(rows, w->row);
-    if (p && c->hello.text[0] && w->pid == c->peer_pid && !p->row.note[0])
-        hak_rows_note(rows, w->row, c->hello.text);
-}
-
 /* The newest row of the parent of the process that said hello: the one that the kernel names, or,
  * where that cannot be asked any more, the one that the process names. */
 static uint32_t find_parent(const struct hak_rows *rows, const struct hak_who *child,
@@ -200,31 +192,29 @@ static uint32_t make_row(struct hak_client *c, struct hak_rows *rows, uint32_t i
         parent = find_parent(rows, &self, parent_pid);
     w->row = find_row(c, rows, w, pid, ns);
     if (w->row) {
-        uint64_t known = hak_rows_process_info(rows, w->row)->row.no_stack, own = e->no_stack;
+        uint64_t known = rows->processes[w->row - 1].row.no_stack, own = e->no_stack;
         w->unknown_stacks = known > own ? known - own : 0;
-        hak_rows_process_info(rows, w->row)->fork_number = fork_number;
-        hak_rows_process_info(rows, w->row)->outer_pid = self.outer;
-        hak_rows_process_info(rows, w->row)->pid_space = self.space;
-        note_way(c, rows, index);
-        return w->row;
+    } else {
+        struct hak_process_row row = {.parent = parent,
+                                      .fork_event = fork ? fork->event : 0,
+                                      .pid = pid,
+                                      .parent_pid = parent_pid,
+                                      .session = c->image,
+                                      .start_time = w->start_time,
+                                      .start_ns = ns,
+                                      .program = c->map.head.program,
+                                      .command_line = c->map.head.command_line};
+        w->row = hak_rows_add_process(rows, &row);
     }
-    struct hak_process_row row = {.parent = parent,
-                                  .fork_event = fork ? fork->event : 0,
-                                  .pid = pid,
-                                  .parent_pid = parent_pid,
-                                  .session = c->image,
-                                  .start_time = w->start_time,
-                                  .start_ns = ns,
-                                  .program = c->map.program,
-                                  .command_line = c->map.command_line};
-    w->row = hak_rows_add_process(rows, &row);
-    struct hak_process_info *made = hak_rows_process_info(rows, w->row);
-    if (made) {
-        made->fork_number = fork_number;
-        made->outer_pid = self.outer;
-        made->pid_space = self.space;
-    }
-    note_way(c, rows, index);
+    struct hak_process_info *info = hak_rows_process_info(rows, w->row);
+    if (!info)
+        return 0;
+    info->fork_number = fork_number;
+    info->outer_pid = self.outer;
+    info->pid_space = self.space;
+    /* What the process that said hello had to say of its way to the keeper. */
+    if (c->hello.text[0] && w->pid == c->peer_pid && !info->row.note[0])
+        hak_rows_note(rows, w->row, c->hello.text);
     return w->row;
 }
 
@@ -269,26 +259,24 @@ void hak_client_look_at_processes(struct hak_client *client, struct hak_rows *ro
             see_process(client, rows, i, watch);
 }
 
-bool hak_client_look_for_ends(struct hak_client *client, uint64_t now_ns) {
+bool hak_client_look_for_ends(struct hak_client *client) {
     bool any = false;
     for (uint32_t i = 0; i < client->processes_high; i++) {
         struct hak_process_watch *w = &client->processes[i];
         if (w->phase != HAK_PHASE_LIVE || !has_ended(w))
             continue;
         w->phase = HAK_PHASE_GONE;
-        w->ended_ns = now_ns;
         any = true;
         hak_ends_ask(w);
     }
     return any;
 }
 
-void hak_client_end_all(struct hak_client *client, uint64_t now_ns) {
+void hak_client_end_all(struct hak_client *client) {
     for (uint32_t i = 0; i < client->processes_high; i++) {
         struct hak_process_watch *w = &client->processes[i];
         if (w->phase == HAK_PHASE_LIVE) {
             w->phase = HAK_PHASE_GONE;
-            w->ended_ns = now_ns;
         }
     }
 }

@@ -18,7 +18,7 @@ void hak_client_look_at_processes(struct hak_client *client, struct hak_rows *ro
 bool hak_client_has_unseen(const struct hak_client *client);
 
 /* Looks which watched processes have ended; true when one has since the last call. */
-bool hak_client_look_for_ends(struct hak_client *client, uint64_t now_ns);
+bool hak_client_look_for_ends(struct hak_client *client);
 
 /* The row of process entry `index` (< HAK_PROCESSES); made when it is new. 0 = no memory. */
 uint32_t hak_client_process_row(struct hak_client *client, struct hak_rows *rows, uint32_t index,
@@ -33,7 +33,7 @@ void hak_client_copy_counters(struct hak_client *client, struct hak_rows *rows);
 
 /* Nobody maps the session: whoever still seemed to live does not. (A process gives its memory back
  * shortly before its end can be seen.) */
-void hak_client_end_all(struct hak_client *client, uint64_t now_ns);
+void hak_client_end_all(struct hak_client *client);
 
 /* `hello` came of process `peer_pid` in another session, which began at `ns`: it has executed a new
  * program. */

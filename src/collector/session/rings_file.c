@@ -11,13 +11,14 @@
 
 void hak_rings_file_start_clock(struct hak_client *client, uint64_t capture_start_ns) {
     const struct hak_mapping *m = &client->map;
-    uint64_t start = m->monotonic_start_ns, now = hak_time_ns();
+    uint64_t start = m->head.monotonic_start_ns, now = hak_time_ns();
     if (start < capture_start_ns)
         start = capture_start_ns;
-    hak_clock_start(&client->clock, m->tsc_start, start - capture_start_ns);
-    uint64_t end_ticks = m->tsc_end > m->tsc_start ? m->tsc_end - m->tsc_start : 0;
-    if (end_ticks && m->monotonic_end_ns > start)
-        hak_clock_anchor(&client->clock, end_ticks, m->monotonic_end_ns - capture_start_ns);
+    hak_clock_start(&client->clock, m->head.tsc_start, start - capture_start_ns);
+    uint64_t end_ticks =
+        m->head.tsc_end > m->head.tsc_start ? m->head.tsc_end - m->head.tsc_start : 0;
+    if (end_ticks && m->head.monotonic_end_ns > start)
+        hak_clock_anchor(&client->clock, end_ticks, m->head.monotonic_end_ns - capture_start_ns);
     else if (now > start)
         hak_clock_anchor(&client->clock, hak_clock_ticks(&client->clock), now - capture_start_ns);
     client->file_reference = end_ticks < (uint64_t)1 << 62 ? end_ticks + AHEAD : AHEAD;

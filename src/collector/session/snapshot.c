@@ -20,17 +20,14 @@ void hak_snapshots_free(struct hak_snapshots *snapshots) {
 }
 
 static void add_row(struct hak_snapshots *s, struct hak_metric_row row) {
-    if (!hak_array_make_room(&s->rows, s->count, &s->capacity, sizeof *s->rows)) {
-        s->dropped++;
-        return;
-    }
-    s->rows[s->count++] = row;
+    if (hak_array_make_room(&s->rows, s->count, &s->capacity, sizeof *s->rows))
+        s->rows[s->count++] = row;
 }
 
 /* ---- the memory ------------------------------------------------------------------------------ */
 
 static hak_counters_owner_t *owners_of(const struct hak_client *c) {
-    return (hak_counters_owner_t *)(void *)(c->map.memory + c->map.metrics_offset);
+    return (hak_counters_owner_t *)(void *)(c->map.memory + c->map.head.metrics_offset);
 }
 
 static struct hak_counters *block_of(const struct hak_client *c, uint32_t index) {
@@ -40,7 +37,7 @@ static struct hak_counters *block_of(const struct hak_client *c, uint32_t index)
 static uint32_t blocks_used(const struct hak_client *c) {
     uint32_t high =
         atomic_load_explicit(&hak_mapping_header(&c->map)->metrics_high, memory_order_relaxed);
-    return high < c->map.metrics_blocks ? high : (uint32_t)c->map.metrics_blocks;
+    return high < c->map.head.metrics_blocks ? high : (uint32_t)c->map.head.metrics_blocks;
 }
 
 static bool is_of(const struct hak_client *c, uint32_t block, uint32_t process) {
@@ -112,7 +109,7 @@ static void put_changes(struct hak_snapshots *s, struct hak_snapshot_watch *w, c
 }
 
 static uint64_t interval_ns(const struct hak_client *c, uint64_t age_ns) {
-    uint64_t usual = (uint64_t)c->map.metrics_ms * MILLISECOND_NS;
+    uint64_t usual = (uint64_t)c->map.head.metrics_ms * MILLISECOND_NS;
     return age_ns / AGE_PART > usual ? age_ns / AGE_PART : usual;
 }
 
@@ -136,7 +133,7 @@ static void take_one(struct hak_snapshots *s, struct hak_client *c, uint32_t ind
 
 void hak_snapshots_take(struct hak_snapshots *snapshots, struct hak_client *client,
                         const struct hak_rows *rows, uint64_t now_ns, uint64_t ns) {
-    if (client->map.metrics_ms == 0 || client->map.metrics_blocks == 0)
+    if (client->map.head.metrics_ms == 0 || client->map.head.metrics_blocks == 0)
         return;
     for (uint32_t i = 0; i < client->processes_high; i++) {
         const struct hak_process_watch *p = &client->processes[i];
@@ -158,16 +155,14 @@ void hak_snapshots_committed(struct hak_snapshots *snapshots) {
 }
 
 void hak_snapshots_rolled_back(struct hak_snapshots *snapshots, bool can_retry) {
-    if (can_retry && snapshots->count < ROWS_KEPT)
-        return;
-    snapshots->dropped += snapshots->count;
-    snapshots->count = 0;
+    if (!can_retry || snapshots->count >= ROWS_KEPT)
+        snapshots->count = 0;
 }
 
 /* ---- the end --------------------------------------------------------------------------------- */
 
 bool hak_snapshot_has_ended(const struct hak_client *client, uint32_t index) {
-    return client->map.metrics_ms == 0 || client->map.metrics_blocks == 0 ||
+    return client->map.head.metrics_ms == 0 || client->map.head.metrics_blocks == 0 ||
            client->processes[index].row == 0 || !client->snapshots ||
            (client->snapshots[index].row == client->processes[index].row &&
             client->snapshots[index].has_ended);

@@ -37,7 +37,6 @@ struct hak_snapshot_watch {
 struct hak_snapshots {
     struct hak_metric_row *rows; /* names are constants */
     uint32_t count, capacity;
-    uint64_t dropped; /* rows for which there was no memory */
 };
 
 void hak_snapshots_free(struct hak_snapshots *snapshots);

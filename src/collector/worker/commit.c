@@ -51,7 +51,7 @@ static void lose_batch(struct hak_worker *w, const char *reason) {
     hak_rows_rolled_back(&w->capture.rows);
     for (uint32_t i = 0; i < w->client_count; i++)
         hak_node_map_lose(w->clients[i]);
-    hak_drain_forget_notes(&w->drain);
+    hak_drain_forget_pending(&w->drain);
     hak_snapshots_rolled_back(&w->snapshots, w->capture.writer != NULL);
     const uint64_t *actor = w->batch.columns.value[HAK_COLUMN_ACTOR];
     const uint64_t *ns = w->batch.columns.value[HAK_COLUMN_NS];
@@ -113,7 +113,7 @@ static bool store(struct hak_worker *w, uint64_t now) {
     hak_rows_committed(&w->capture.rows);
     for (uint32_t i = 0; i < w->client_count; i++)
         hak_node_map_committed(w->clients[i]);
-    hak_drain_forget_notes(&w->drain);
+    hak_drain_forget_pending(&w->drain);
     hak_snapshots_committed(&w->snapshots);
     hak_resolve_committed(&w->capture.resolve);
     w->commits++;

@@ -18,14 +18,18 @@
 #define NAMES_MAX   100
 #define SESSION_KEY 48
 
-/* The key under which the store has the number of the session `id`. */
-static void name_session(uint64_t id, char key[SESSION_KEY]) {
-    snprintf(key, SESSION_KEY, "session.%016llx", (unsigned long long)id);
+/* The key under which the store has the number of the session `id`, "session", or of the first
+ * session of its exec image, "image": a takeover begins another one of it. */
+static void name_key(const char *of, uint64_t id, char key[SESSION_KEY]) {
+    snprintf(key, SESSION_KEY, "%s.%016llx", of, (unsigned long long)id);
 }
 
-/* The same for the first session of its exec image: a takeover begins another one of it. */
-static void name_image(uint64_t id, char key[SESSION_KEY]) {
-    snprintf(key, SESSION_KEY, "image.%016llx", (unsigned long long)id);
+/* That number; 0 = not known. */
+static uint32_t find_number(const struct hak_worker *w, const char *of, uint64_t id) {
+    char key[SESSION_KEY];
+    name_key(of, id, key);
+    const char *number = id ? hak_store_get_meta(w->capture.writer, key) : NULL;
+    return number ? (uint32_t)strtoul(number, NULL, 10) : 0;
 }
 
 static int note_cursor(void *context, const struct hak_cursor_row *row) {
@@ -81,21 +85,12 @@ static int resume(struct hak_worker *w, const char *path) {
     return error;
 }
 
-/* Lets the keeper know that the store will be made at `path` now, where no file is yet: should this
- * worker die before it is there, the next one makes it anew; it could not tell that file from
- * another's. */
-static void announce(struct hak_worker *w, const char *path) {
-    static struct hak_link_message m; /* one worker thread */
-    m = (struct hak_link_message){.type = HAK_LINK_STORE};
-    snprintf(m.making_path, sizeof m.making_path, "%s", path);
-    if (w->link >= 0)
-        (void)hak_link_send_wait(w->link, &m, -1); /* the end of the link is seen soon */
-}
-
 static int create(struct hak_worker *w, const char *path) {
     struct stat about;
+    /* Should this worker die before the store is there, the next one makes it anew: it could not
+     * tell that file from another's. */
     if (lstat(path, &about) != 0)
-        announce(w, path);
+        hak_link_report(w->link, &(struct hak_link_report){HAK_LINK_STORE, .making_path = path});
     int error = hak_store_create(path, (int)w->config.replace_store, &w->capture.writer);
     if (error == 0)
         snprintf(w->capture.path, sizeof w->capture.path, "%s", path);
@@ -196,9 +191,9 @@ static bool is_of_tree(struct hak_worker *w, const struct hak_client *client, co
     if (hak_store_open(path, &reader) != 0)
         return false;
     name_tree(w, tree);
-    name_session(client->map.previous_id, session);
+    name_key("session", client->map.head.previous_id, session);
     bool is = meta_is(reader, "tree", tree) ||
-              (client->map.previous_id && meta_is(reader, session, NULL));
+              (client->map.head.previous_id && meta_is(reader, session, NULL));
     hak_store_close(reader);
     return is;
 }
@@ -268,22 +263,23 @@ static void describe(struct hak_worker *w, const struct hak_client *c) {
     struct timespec real;
     clock_gettime(CLOCK_REALTIME, &real);
     uint64_t now = (uint64_t)real.tv_sec * 1000000000u + (uint64_t)real.tv_nsec;
-    uint64_t started =
-        m->realtime_start_ns && m->realtime_start_ns < now ? m->realtime_start_ns : now;
+    uint64_t started = m->head.realtime_start_ns && m->head.realtime_start_ns < now
+                           ? m->head.realtime_start_ns
+                           : now;
     w->capture.resolve.started_ns = started;
-    if (hak_store_begin(w->capture.writer) != 0)
+    if (!hak_capture_begin(&w->capture))
         return;
     char tree[sizeof w->config.socket_name];
     name_tree(w, tree);
     hak_store_put_meta(w->capture.writer, "tree", tree);
-    hak_store_put_meta(w->capture.writer, "program", m->program);
-    hak_store_put_meta(w->capture.writer, "command_line", m->command_line);
+    hak_store_put_meta(w->capture.writer, "program", m->head.program);
+    hak_store_put_meta(w->capture.writer, "command_line", m->head.command_line);
     put_number(w, "started", started);
     put_number(w, "monotonic_start_ns", w->capture.start_ns);
-    hak_store_put_meta(w->capture.writer, "layout", m->layout == 2 ? "header" : "same");
-    hak_store_put_meta(w->capture.writer, "check", m->level == 0 ? "trace" : "normal");
+    hak_store_put_meta(w->capture.writer, "layout", m->head.layout == 2 ? "header" : "same");
+    hak_store_put_meta(w->capture.writer, "check", m->head.level == 0 ? "trace" : "normal");
     put_pool_switches(w);
-    hak_store_commit(w->capture.writer);
+    hak_capture_end(&w->capture, 0);
 }
 
 /* True for a store whose writer was killed. */
@@ -302,18 +298,18 @@ static bool is_unfinished(const char *path) {
 static bool is_in_sandbox(const struct hak_client *client, const char *asked) {
     char own[HAK_PATH_BYTES];
     const char *folders[3];
-    return client->map.resume_store == HAK_RESUME_TREE && list_folders(asked, own, folders) > 0 &&
-           access(folders[0], W_OK) != 0 && errno == EROFS;
+    return client->map.head.resume_store == HAK_RESUME_TREE &&
+           list_folders(asked, own, folders) > 0 && access(folders[0], W_OK) != 0 && errno == EROFS;
 }
 
 void hak_opening_open(struct hak_worker *worker, struct hak_client *client) {
     const char *asked =
-        worker->config.store_path[0] ? worker->config.store_path : client->map.store_path;
+        worker->config.store_path[0] ? worker->config.store_path : client->map.head.store_path;
     char unnamed[64];
     int error = HAK_STORE_MISSING;
     if (worker->store_tried)
         return;
-    if (client->map.resume_store == HAK_RESUME_NO_STORE && !worker->config.store_path[0]) {
+    if (client->map.head.resume_store == HAK_RESUME_NO_STORE && !worker->config.store_path[0]) {
         worker->capture.start_ns = hak_time_ns();
         return;
     }
@@ -322,8 +318,8 @@ void hak_opening_open(struct hak_worker *worker, struct hak_client *client) {
         snprintf(unnamed, sizeof unnamed, "/tmp/hakmem.%d.db", (int)client->hello.pid);
         asked = unnamed;
     }
-    bool has_heir =
-        client->map.resume_store == HAK_RESUME || client->map.resume_store == HAK_RESUME_TREE;
+    bool has_heir = client->map.head.resume_store == HAK_RESUME ||
+                    client->map.head.resume_store == HAK_RESUME_TREE;
     if (worker->config.resume_store)
         error = worker->capture.writer         ? 0 /* for a row, before this session came */
                 : is_of_another(worker, asked) ? HAK_STORE_EXISTS
@@ -344,7 +340,7 @@ void hak_opening_open(struct hak_worker *worker, struct hak_client *client) {
         error = create_somewhere(worker, asked);
         if (is_in_sandbox(client, asked))
             worker->moved_line[0] = 0;
-        uint64_t now = hak_time_ns(), start = client->map.monotonic_start_ns;
+        uint64_t now = hak_time_ns(), start = client->map.head.monotonic_start_ns;
         worker->capture.start_ns = start && (start < now || client->is_file) ? start : now;
         if (error == 0)
             describe(worker, client);
@@ -355,7 +351,7 @@ void hak_opening_open(struct hak_worker *worker, struct hak_client *client) {
             hak_say("nothing can be stored: %s", hak_store_message());
         return;
     }
-    worker->max_bytes = client->map.trace_max_bytes;
+    worker->max_bytes = client->map.head.trace_max_bytes;
     if (worker->max_bytes && worker->max_bytes / LOG_SHARE < LOG_BYTES)
         hak_store_keep_log_below(worker->capture.writer, worker->max_bytes / LOG_SHARE);
 }
@@ -368,13 +364,6 @@ void hak_opening_reopen(struct hak_worker *worker, bool for_row) {
     worker->store_tried = resume(worker, path) != 0;
     if (worker->store_tried)
         worker->capture.writer = NULL;
-}
-
-static uint32_t number_of_session(struct hak_worker *w, uint64_t id) {
-    char key[SESSION_KEY];
-    name_session(id, key);
-    const char *number = id ? hak_store_get_meta(w->capture.writer, key) : NULL;
-    return number ? (uint32_t)strtoul(number, NULL, 10) : 0;
 }
 
 static void take_cursors(struct hak_worker *w, struct hak_client *c, uint32_t number) {
@@ -395,23 +384,16 @@ static void take_cursors(struct hak_worker *w, struct hak_client *c, uint32_t nu
 static void take_nodes(struct hak_worker *w, struct hak_client *c, bool is_known) {
     if (is_known && hak_node_map_load(c, w->capture.writer) != 0)
         hak_say("%s", hak_store_message());
-    hak_node_map_tell(c, c->nodes.stored);
-}
-
-/* The number of the first session of the exec image that session `id` is of; 0 = not known. */
-static uint32_t image_of(struct hak_worker *w, uint64_t id) {
-    char key[SESSION_KEY];
-    name_image(id, key);
-    const char *number = id ? hak_store_get_meta(w->capture.writer, key) : NULL;
-    return number ? (uint32_t)strtoul(number, NULL, 10) : 0;
+    hak_node_map_release_up_to(c, c->nodes.stored);
 }
 
 void hak_opening_join(struct hak_worker *worker, struct hak_client *client) {
     if (worker->capture.writer) {
-        uint32_t before = number_of_session(worker, client->map.previous_id);
-        uint32_t known = number_of_session(worker, client->map.session_id);
+        uint32_t before = find_number(worker, "session", client->map.head.previous_id);
+        uint32_t known = find_number(worker, "session", client->map.head.session_id);
         client->number = known ? known : worker->next_session++;
-        client->image = image_of(worker, known ? client->map.session_id : client->map.previous_id);
+        client->image = find_number(
+            worker, "image", known ? client->map.head.session_id : client->map.head.previous_id);
         if (!client->image)
             client->image = client->number;
         client->knows_nodes = known || before;
@@ -419,15 +401,15 @@ void hak_opening_join(struct hak_worker *worker, struct hak_client *client) {
             take_cursors(worker, client, before);
         if (known)
             take_cursors(worker, client, known);
-        else if (hak_store_begin(worker->capture.writer) == 0) {
+        else if (hak_capture_begin(&worker->capture)) {
             char key[SESSION_KEY];
-            name_session(client->map.session_id, key);
+            name_key("session", client->map.head.session_id, key);
             put_number(worker, key, client->number);
-            name_image(client->map.session_id, key);
+            name_key("image", client->map.head.session_id, key);
             put_number(worker, key, client->image);
             if (before)
                 hak_store_copy_node_map(worker->capture.writer, before, client->number);
-            hak_store_commit(worker->capture.writer);
+            hak_capture_end(&worker->capture, 0);
         }
         take_nodes(worker, client, known || before);
     }

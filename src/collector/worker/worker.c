@@ -93,12 +93,13 @@ const char *hak_worker_add(struct hak_worker *worker, uint32_t number,
         return why;
     client->is_file = worker->imports;
     if (worker->taken_log_path)
-        snprintf(client->map.log_path, sizeof client->map.log_path, "%s", worker->taken_log_path);
+        snprintf(client->map.head.log_path, sizeof client->map.head.log_path, "%s",
+                 worker->taken_log_path);
     hak_opening_open(worker, client);
     hak_opening_join(worker, client);
     hak_judge_read(&worker->findings.judge, &worker->capture, client);
-    if (client->map.is_own_user && client->map.log_path[0])
-        memcpy(worker->findings.own_log_path, client->map.log_path,
+    if (client->map.is_own_user && client->map.head.log_path[0])
+        memcpy(worker->findings.own_log_path, client->map.head.log_path,
                sizeof worker->findings.own_log_path);
     if (client->is_file)
         hak_rings_file_start_clock(client, worker->capture.start_ns);
@@ -106,11 +107,11 @@ const char *hak_worker_add(struct hak_worker *worker, uint32_t number,
         hak_client_start_clock(client, worker->capture.start_ns);
     uint64_t start_ns = hak_clock_ns(&client->clock, 0);
     struct hak_who who = {peer_pid, hello->pid, hello->pid_space, hello->start_time};
-    for (uint32_t i = 0; i < worker->client_count && client->map.previous_id == 0; i++) {
+    for (uint32_t i = 0; i < worker->client_count && client->map.head.previous_id == 0; i++) {
         hak_client_look_at_processes(worker->clients[i], &worker->capture.rows, worker->bell.epoll);
         hak_client_note_exec(worker->clients[i], hello, peer_pid, start_ns);
     }
-    if (client->map.previous_id == 0 && !client->is_file && !client->knows_nodes)
+    if (client->map.head.previous_id == 0 && !client->is_file && !client->knows_nodes)
         correct_vanished(worker, &who, start_ns);
     worker->clients[worker->client_count++] = client;
     if (client->is_file)
@@ -120,12 +121,9 @@ const char *hak_worker_add(struct hak_worker *worker, uint32_t number,
 
 /* ---- messages -------------------------------------------------------------------------------- */
 
-static void tell(struct hak_worker *w, uint32_t type, uint32_t number, uint32_t live) {
-    static struct hak_link_message m; /* one worker thread */
-    m = (struct hak_link_message){.type = type, .number = number, .live = live};
-    snprintf(m.store_path, sizeof m.store_path, "%s", w->capture.path);
-    if (w->link >= 0 && hak_link_send_wait(w->link, &m, -1) != 0)
-        return; /* seen as the end of the link soon */
+static void report_to_keeper(const struct hak_worker *w, enum hak_link_type type, uint32_t number,
+                             uint32_t live) {
+    hak_link_report(w->link, &(struct hak_link_report){type, number, live, w->capture.path, NULL});
 }
 
 static void take_session(struct hak_worker *w, const struct hak_link_message *m, int memfd) {
@@ -138,9 +136,9 @@ static void take_session(struct hak_worker *w, const struct hak_link_message *m,
             hak_say("the session memory of process %d is refused: %s%s", (int)m->hello.pid, why,
                     w->refusals_said + 1 == REFUSALS_SAID ? "; no more of these are said" : "");
         w->refusals_said += w->refusals_said < REFUSALS_SAID;
-        tell(w, HAK_LINK_DONE, m->number, 0);
+        report_to_keeper(w, HAK_LINK_DONE, m->number, 0);
     } else if (first && w->capture.path[0]) {
-        tell(w, HAK_LINK_STORE, 0, 0);
+        report_to_keeper(w, HAK_LINK_STORE, 0, 0);
         snprintf(w->config.store_path, sizeof w->config.store_path, "%s", w->capture.path);
         w->config.making_path[0] = 0;
         w->config.resume_store = 1;
@@ -183,8 +181,8 @@ static void store_unreadable(struct hak_worker *w) {
 static void share_page(struct hak_worker *w) {
     static struct hak_link_message m;
     m = (struct hak_link_message){.type = HAK_LINK_READING, .peer_pid = getpid()};
-    if (w->reading_page >= 0 && hak_link_send_wait(w->link, &m, w->reading_page) != 0)
-        return; /* seen as the end of the link soon */
+    if (w->reading_page >= 0)
+        (void)hak_link_send_wait(w->link, &m, w->reading_page); /* its end is seen soon */
 }
 
 static void hear_keeper(struct hak_worker *w) {
@@ -251,7 +249,7 @@ static void start_keeper(struct hak_worker *w, uint64_t now) {
         share_page(w);
     for (uint32_t i = 0; sent && i < w->client_count; i++) {
         const struct hak_client *c = w->clients[i];
-        hak_link_describe_session(&m, c->link_number, c->peer_pid, &c->hello, c->map.log_path);
+        hak_link_describe_session(&m, c->link_number, c->peer_pid, &c->hello, c->map.head.log_path);
         sent = hak_link_send_wait(w->link, &m, c->map.memfd) == 0;
     }
     w->config.type = HAK_LINK_CONFIG;
@@ -290,10 +288,10 @@ void hak_worker_report_faults(struct hak_worker *w) {
     }
 }
 
-static bool any_end(struct hak_worker *w, uint64_t now) {
+static bool any_end(const struct hak_worker *w) {
     bool any = false;
     for (uint32_t i = 0; i < w->client_count; i++)
-        any |= hak_client_look_for_ends(w->clients[i], now);
+        any |= hak_client_look_for_ends(w->clients[i]);
     return any;
 }
 
@@ -311,7 +309,7 @@ static void close_sessions(struct hak_worker *w, uint64_t now) {
             continue;
         }
         commit_all(w);
-        hak_client_end_all(c, now);
+        hak_client_end_all(c);
         hak_client_copy_counters(c, &w->capture.rows);
         hak_worker_commit(w);
         uint32_t number = c->link_number;
@@ -319,7 +317,7 @@ static void close_sessions(struct hak_worker *w, uint64_t now) {
         hak_leaks_forget(&w->findings.leaks, c);
         hak_client_close(c);
         hak_worker_commit(w);
-        tell(w, HAK_LINK_DONE, number, 0);
+        report_to_keeper(w, HAK_LINK_DONE, number, 0);
     }
 }
 
@@ -349,12 +347,12 @@ static void await_unseen(struct hak_worker *w) {
 static void answer_sync(struct hak_worker *w) {
     if (!w->sync_wanted)
         return;
-    any_end(w, hak_time_ns());
+    any_end(w);
     commit_all(w);
     close_sessions(w, hak_time_ns());
     await_unseen(w);
     commit_all(w); /* rows that the end of processes changed */
-    tell(w, HAK_LINK_SYNCED, w->sync_wanted, count_live(w, 1));
+    report_to_keeper(w, HAK_LINK_SYNCED, w->sync_wanted, count_live(w, 1));
     w->sync_wanted = 0;
 }
 
@@ -389,15 +387,15 @@ static void finish(struct hak_worker *w) {
     if (w->moved_line[0])
         hak_say("%s", w->moved_line);
     w->finished = true;
-    tell(w, HAK_LINK_FINISHED, 1, 0);
+    report_to_keeper(w, HAK_LINK_FINISHED, 1, 0);
 }
 
 /* Something is to be done now, or (false) the worker may sleep. */
 static bool work(struct hak_worker *w) {
     uint64_t now = hak_time_ns();
     store_unreadable(w);
-    bool ended = any_end(w, now);
-    struct hak_waiting waiting = hak_cut_look(w->clients, w->client_count);
+    bool ended = any_end(w);
+    struct hak_waiting waiting = hak_cut_waiting(w->clients, w->client_count);
     bool reports = any_report(w), more = false;
     if (ended || reports || hak_cut_is_due(&waiting, now - w->last_cut_ns))
         more = hak_worker_commit(w);

@@ -1,8 +1,11 @@
-/* The worker: drains the sessions' rings into the store. `hakmem-collect --worker`.
+/* The door of the worker, which drains the sessions' rings into the store. `hakmem-collect
+ * --worker`.
  *
- *   sleep (bell) -> messages of the keeper -> who has ended -> cut -> transaction -> COMMIT ->
- * tails move ^ |
- *        +---- idle: symbols <---- sessions that are over: DONE to the keeper <---- reports <---+
+ *   sleep (bell) -> messages of the keeper -> who has ended -> cut -> transaction -> COMMIT ---+
+ *
+ *        ^                                                                    tails move      |
+ *
+ *        +---- idle: symbols <---- sessions that are over: DONE to the keeper <---- reports <-+
  *
  * It may die at any moment: what is not committed still lies in the rings, and the next worker goes
  * on from the cursors in the store. When the keeper is gone the worker starts another one and hands

@@ -8,7 +8,7 @@ static struct hak_worker worker;
 static const uint64_t ms = 1000000;
 
 static struct hak_waiting look(void) {
-    return hak_cut_look(worker.clients, worker.client_count);
+    return hak_cut_waiting(worker.clients, worker.client_count);
 }
 
 /* A process with a ring, both of which are known. */

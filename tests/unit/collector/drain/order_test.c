@@ -166,7 +166,7 @@ static void cut(const struct run *run, uint64_t ticks, const int *heads) {
                     worker.bell.epoll, worker.capture.start_ns, moment);
     hak_batch_order(&worker.batch, 1);
     note();
-    hak_drain_forget_notes(&worker.drain);
+    hak_drain_forget_pending(&worker.drain);
     hak_cut_stored(&worker.cut, worker.clients, worker.client_count);
 }
 

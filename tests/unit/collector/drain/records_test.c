@@ -351,7 +351,7 @@ END_TEST
 static void ask_for_report(uint32_t ring, uint64_t position, uint32_t frames) {
     struct hak_report_request *r = fake_report(&program);
     snprintf(program.session->log_path, HAK_PATH_BYTES, "%s/log", program.directory);
-    snprintf(worker.clients[0]->map.log_path, HAK_PATH_BYTES, "%s/log", program.directory);
+    snprintf(worker.clients[0]->map.head.log_path, HAK_PATH_BYTES, "%s/log", program.directory);
     r->ring = ring;
     r->fault_position = position;
     r->thread = 1;
@@ -434,7 +434,7 @@ START_TEST(reports_of_nonsense_do_no_harm) {
         for (size_t i = 4; i < facts; i++)
             if (random() % 3 == 0)
                 bytes[i] = (uint8_t)random();
-        snprintf(worker.clients[0]->map.log_path, HAK_PATH_BYTES, "%s/log", program.directory);
+        snprintf(worker.clients[0]->map.head.log_path, HAK_PATH_BYTES, "%s/log", program.directory);
         atomic_store(&fake_report(&program)->state, HAK_REPORT_READY);
         hak_worker_report_faults(&worker);
         ck_assert_uint_eq(atomic_load(&fake_report(&program)->state), HAK_REPORT_DONE);

@@ -184,7 +184,7 @@ START_TEST(tells_the_next_worker_all_notes) {
     ck_assert_int_eq(count_notes(&m), 2);
     close(worker);
     worker = -1;
-    hak_loop_hear_worker(k);
+    hak_loop_read_worker(k);
     ck_assert_int_eq(k->worker.link, -1);
     ck_assert_ptr_null(say(NO_PID - 1, 0));
     desk.hold = desk.hand_over = true;
@@ -213,7 +213,7 @@ START_TEST(goes_on_for_a_note_that_comes_at_the_end) {
     ck_assert_int_eq(count_notes(&m), 0);
     m = (struct hak_link_message){.type = HAK_LINK_FINISHED, .number = 1};
     ck_assert_int_eq(hak_link_send(worker, &m, -1), 0);
-    hak_loop_hear_worker(k);
+    hak_loop_read_worker(k);
     ck_assert(!k->finished);
     ck_assert(hak_keeper_worker_has_untold(&k->worker, &k->held, &k->notes));
     desk.hold = desk.hand_over = true;

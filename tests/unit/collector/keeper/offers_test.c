@@ -85,7 +85,7 @@ static bool start_offerer(const int *files, int count, void (*before)(void)) {
 
 static void look(int times) {
     for (int i = 0; i < times; i++) {
-        k->family.look_due_ms = k->family.orphans_due_ms = 0;
+        k->offerers.look_due_ms = k->offerers.orphans_due_ms = 0;
         hak_loop_look_for_offers(k);
     }
 }
@@ -150,7 +150,7 @@ START_TEST(takes_a_session_once) {
     int files[2] = {fake_session_memfd(), -1};
     if (!start_offerer(files, 1, NULL))
         return;
-    ck_assert(hak_family_add(&k->family, offerer, getpid()));
+    ck_assert(hak_offerers_add(&k->offerers, offerer, getpid()));
     look(20);
     ck_assert_uint_eq(desk.sessions, 1);
     ck_assert_int_eq(k->held.sessions[0].hello.pid, offerer);
@@ -177,10 +177,10 @@ START_TEST(takes_a_session_without_a_way) {
     hak_loop_add_guest(k, pair[1]);
     ck_assert_int_eq(rmdir(path), 0);
     close(pair[0]);
-    ck_assert_int_eq(k->way, -1);
+    ck_assert_int_eq(k->path_socket, -1);
     ck_assert_int_eq(count_messages(HAK_LINK_CONFIG, &m), 1);
     ck_assert_uint_eq(m.wants_offers, 1); /* a keeper that follows knows it */
-    ck_assert(hak_family_add(&k->family, offerer, getpid()));
+    ck_assert(hak_offerers_add(&k->offerers, offerer, getpid()));
     look(20);
     ck_assert_uint_eq(desk.sessions, 1);
 }
@@ -197,7 +197,7 @@ START_TEST(takes_no_memory_without_seals_or_lock) {
     int files[2] = {unsealed, unlocked};
     if (!start_offerer(files, 2, NULL))
         return;
-    ck_assert(hak_family_add(&k->family, offerer, getpid()));
+    ck_assert(hak_offerers_add(&k->offerers, offerer, getpid()));
     look(20);
     ck_assert_uint_eq(desk.sessions, 0);
     ck_assert_int_eq(fcntl(unsealed, F_GET_SEALS), 0); /* nor does the keeper add any */
@@ -239,7 +239,7 @@ START_TEST(opens_nothing_by_a_forged_name) {
     snprintf(link, sizeof link, "/proc/%d/fd/%d", (int)offerer, HAK_LIFTED_TO + 1);
     ck_assert_int_gt(readlink(link, target, sizeof target - 1), 0);
     ck_assert_str_eq(target, "/memfd:" HAK_HELLO_FILE_NAME " (deleted)");
-    ck_assert(hak_family_add(&k->family, offerer, getpid()));
+    ck_assert(hak_offerers_add(&k->offerers, offerer, getpid()));
     look(20);
     ck_assert_uint_eq(desk.sessions, 0);
     ck_assert_int_eq(count_messages(HAK_LINK_UNRECORDED, NULL), 0);
@@ -252,7 +252,7 @@ START_TEST(hears_a_note_once) {
     int file = make_note(1, 0, 4711); /* of another process, it says */
     if (!start_offerer(&file, 1, NULL))
         return;
-    ck_assert(hak_family_add(&k->family, offerer, getpid()));
+    ck_assert(hak_offerers_add(&k->offerers, offerer, getpid()));
     look(20);
     ck_assert_int_eq(count_messages(HAK_LINK_UNRECORDED, &m), 1);
     ck_assert_int_eq(m.peer_pid, offerer);
@@ -270,7 +270,7 @@ START_TEST(hears_no_note_that_cannot_be_answered) {
     ck_assert_int_eq(fcntl(file, F_ADD_SEALS, F_SEAL_WRITE), 0);
     if (!start_offerer(&file, 1, NULL))
         return;
-    ck_assert(hak_family_add(&k->family, offerer, getpid()));
+    ck_assert(hak_offerers_add(&k->offerers, offerer, getpid()));
     look(20);
     ck_assert_int_eq(count_messages(HAK_LINK_UNRECORDED, NULL), 0);
     close(file);
@@ -283,7 +283,7 @@ START_TEST(believes_no_note_of_a_stranger) {
     int file = make_note(1, getppid(), 4711);
     if (!start_offerer(&file, 1, NULL))
         return;
-    ck_assert(hak_family_add(&k->family, offerer, getpid()));
+    ck_assert(hak_offerers_add(&k->offerers, offerer, getpid()));
     look(20);
     ck_assert_int_eq(count_messages(HAK_LINK_UNRECORDED, NULL), 0);
     close(file);
@@ -297,13 +297,13 @@ START_TEST(a_zombie_is_not_of_the_family) {
         pause();
         _exit(0);
     }
-    ck_assert(hak_family_add(&k->family, offerer, getpid()));
+    ck_assert(hak_offerers_add(&k->offerers, offerer, getpid()));
     kill(offerer, SIGKILL);
     ck_assert_int_eq(waitid(P_PID, (id_t)offerer, &info, WEXITED | WNOWAIT), 0);
     look(1);
-    ck_assert_uint_eq(k->family.count, 0);
-    ck_assert(!hak_family_add(&k->family, offerer, getpid()));
-    ck_assert_uint_eq(k->family.count, 0);
+    ck_assert_uint_eq(k->offerers.count, 0);
+    ck_assert(!hak_offerers_add(&k->offerers, offerer, getpid()));
+    ck_assert_uint_eq(k->offerers.count, 0);
 }
 END_TEST
 
@@ -313,9 +313,9 @@ START_TEST(a_child_of_another_is_not_added) {
         pause();
         _exit(0);
     }
-    ck_assert(!hak_family_add(&k->family, offerer, getppid()));
-    ck_assert(hak_family_add(&k->family, offerer, getpid()));
-    ck_assert(!hak_family_add(&k->family, offerer, getpid())); /* no news */
+    ck_assert(!hak_offerers_add(&k->offerers, offerer, getppid()));
+    ck_assert(hak_offerers_add(&k->offerers, offerer, getpid()));
+    ck_assert(!hak_offerers_add(&k->offerers, offerer, getpid())); /* no news */
 }
 END_TEST
 
@@ -324,12 +324,12 @@ START_TEST(takes_nothing_of_a_successor) {
     int file = fake_session_memfd();
     if (!start_offerer(&file, 1, NULL))
         return;
-    ck_assert(hak_family_add(&k->family, offerer, getpid()));
-    k->family.members[0].process.start_time--;
-    k->family.orphans_due_ms = UINT64_MAX;
+    ck_assert(hak_offerers_add(&k->offerers, offerer, getpid()));
+    k->offerers.members[0].process.start_time--;
+    k->offerers.orphans_due_ms = UINT64_MAX;
     hak_loop_look_for_offers(k);
     ck_assert_uint_eq(desk.sessions, 0);
-    ck_assert_uint_eq(k->family.count, 0);
+    ck_assert_uint_eq(k->offerers.count, 0);
     close(file);
 }
 END_TEST
@@ -407,7 +407,7 @@ START_TEST(one_that_cannot_be_looked_at_holds_nobody_up) {
         return;
     look(20); /* the hostile one is asked what it was executed with */
     ck_assert_int_eq(hak_peer_ask(hostile, &about), HAK_PEER_HELD);
-    ck_assert(!hak_family_add(&k->family, hostile, getpid()));
+    ck_assert(!hak_offerers_add(&k->offerers, hostile, getpid()));
     uint32_t sessions = desk.sessions;
     fuse_end(held);
     waitpid(hostile, NULL, 0);
@@ -425,17 +425,17 @@ START_TEST(rests_for_half_a_second_at_most) {
     pid_t hostile = fuse_hold_execve(program.directory, held, 0);
     if (hostile == 0)
         return;
-    ck_assert(hak_family_add(&k->family, getppid(), 0));
-    k->family.members[0].process = (struct hak_known_process){hostile, 4711};
-    k->family.orphans_due_ms = UINT64_MAX;
+    ck_assert(hak_offerers_add(&k->offerers, getppid(), 0));
+    k->offerers.members[0].process = (struct hak_known_process){hostile, 4711};
+    k->offerers.orphans_due_ms = UINT64_MAX;
     uint64_t begun = hak_time_ms();
     hak_loop_look_for_offers(k);
     uint64_t ended = hak_time_ms();
     fuse_end(held);
     waitpid(hostile, NULL, 0);
     ck_assert_uint_gt(20 * (ended - begun), 500);
-    ck_assert_uint_gt(k->family.look_due_ms, begun);
-    ck_assert_uint_le(k->family.look_due_ms, ended + 500);
+    ck_assert_uint_gt(k->offerers.look_due_ms, begun);
+    ck_assert_uint_le(k->offerers.look_due_ms, ended + 500);
 }
 END_TEST
 
@@ -446,17 +446,17 @@ START_TEST(one_of_the_family_that_executes_for_ever_holds_nobody_up) {
     pid_t hostile = fuse_hold_execve(program.directory, held, CLONE_NEWNET);
     if (hostile == 0 || !start_offerer(&file, 1, NULL))
         return;
-    ck_assert(hak_family_add(&k->family, offerer, getpid()));
-    k->family.members[0].process = (struct hak_known_process){hostile, 4711};
-    ck_assert(hak_family_add(&k->family, offerer, getpid()));
+    ck_assert(hak_offerers_add(&k->offerers, offerer, getpid()));
+    k->offerers.members[0].process = (struct hak_known_process){hostile, 4711};
+    ck_assert(hak_offerers_add(&k->offerers, offerer, getpid()));
     look(20);
-    uint32_t members = k->family.count, sessions = desk.sessions;
+    uint32_t members = k->offerers.count, sessions = desk.sessions;
     fuse_end(held);
     waitpid(hostile, NULL, 0);
     ck_assert_uint_eq(members, 2);
     ck_assert_uint_eq(sessions, 1);
     look(20);
-    ck_assert_uint_eq(k->family.count, 1);
+    ck_assert_uint_eq(k->offerers.count, 1);
     close(file);
 }
 END_TEST

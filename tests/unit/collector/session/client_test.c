@@ -52,7 +52,7 @@ static void end_process(pid_t pid) {
 /* Until the collector has closed its row and given its entry back. */
 static void end_and_close(pid_t pid, uint32_t index) {
     end_process(pid);
-    ck_assert(hak_client_look_for_ends(worker.clients[0], fake_monotonic()));
+    ck_assert(hak_client_look_for_ends(worker.clients[0]));
     commit(&worker);
     ck_assert_uint_ne(atomic_load(&fake_process(&program, index)->state), HAK_PROCESS_FREE);
     commit(&worker); /* only now the row's end is stored, too */
@@ -112,7 +112,7 @@ START_TEST(an_entry_waits_for_the_nodes_that_name_it) {
     atomic_store(&program.session->node_count, 3);
     commit(&worker);
     end_process(first);
-    ck_assert(hak_client_look_for_ends(worker.clients[0], fake_monotonic()));
+    ck_assert(hak_client_look_for_ends(worker.clients[0]));
     for (int i = 0; i < 3; i++)
         commit(&worker);
     ck_assert_uint_ne(atomic_load(&fake_process(&program, 1)->state), HAK_PROCESS_FREE);
@@ -207,7 +207,7 @@ START_TEST(does_not_watch_the_process_of_the_same_number) {
     ck_assert_int_eq(worker.clients[0]->processes[1].pid, 0);
     ck_assert_int_eq(worker.clients[0]->processes[2].pid, other);
     end_process(other);
-    ck_assert(hak_client_look_for_ends(worker.clients[0], fake_monotonic()));
+    ck_assert(hak_client_look_for_ends(worker.clients[0]));
     ck_assert_int_eq(worker.clients[0]->processes[1].phase, HAK_PHASE_LIVE);
     ck_assert_int_eq(worker.clients[0]->processes[2].phase, HAK_PHASE_GONE);
 }
@@ -227,7 +227,7 @@ START_TEST(does_not_note_the_process_of_the_same_number) {
     commit(&worker);
     uint32_t row = worker.clients[0]->processes[1].row;
     end_process(other);
-    ck_assert(hak_client_look_for_ends(worker.clients[0], fake_monotonic()));
+    ck_assert(hak_client_look_for_ends(worker.clients[0]));
     commit(&worker);
     commit(&worker);
     struct hak_process_info *info = hak_rows_process_info(&worker.capture.rows, row);

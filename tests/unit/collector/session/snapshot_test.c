@@ -139,7 +139,7 @@ START_TEST(takes_the_last_one_of_a_killed_process) {
     ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM metric WHERE name <> 'snapshot.since'"), 1);
     kill(child, SIGKILL);
     ck_assert_int_eq(waitpid(child, NULL, 0), child);
-    ck_assert(hak_client_look_for_ends(worker.clients[0], fake_monotonic()));
+    ck_assert(hak_client_look_for_ends(worker.clients[0]));
     commit_when_due();
     commit_when_due();
     ck_assert_int_eq(ask(&worker, "SELECT count(*) FROM metric WHERE name <> 'snapshot.since'"), 4);

@@ -365,7 +365,7 @@ START_TEST(says_how_a_process_ended_and_gives_its_rings_back) {
     kill(child, SIGKILL);
     waitpid(child, NULL, 0);
     fake_event(&program, 3, HAK_MALLOC, 2, 1, 0); /* written before it died, seen after */
-    ck_assert(hak_client_look_for_ends(worker.clients[0], fake_monotonic()));
+    ck_assert(hak_client_look_for_ends(worker.clients[0]));
     commit(&worker);
     hak_client_copy_counters(worker.clients[0], &worker.capture.rows);
     commit(&worker);
@@ -403,7 +403,7 @@ START_TEST(waits_for_what_a_process_not_seen_yet_became) {
     ck_assert(!hak_client_is_over(client, fake_monotonic() + 2000000000u));
     struct hak_hello hello = {.pid = getpid()};
     hak_client_note_exec(client, &hello, getpid(), 1);
-    ck_assert(hak_client_look_for_ends(client, fake_monotonic()));
+    ck_assert(hak_client_look_for_ends(client));
     commit(&worker);
     ck_assert(hak_client_is_over(client, fake_monotonic() + 4000000000u));
     commit(&worker);
@@ -419,7 +419,7 @@ START_TEST(says_what_was_executed_and_never_stored) {
     hak_client_look_at_processes(client, &worker.capture.rows, -1);
     struct hak_hello hello = {.pid = getpid()};
     hak_client_note_exec(client, &hello, getpid(), fake_monotonic());
-    ck_assert(hak_client_look_for_ends(client, fake_monotonic()));
+    ck_assert(hak_client_look_for_ends(client));
     commit(&worker);
     commit(&worker);
     ck_assert_int_eq(ask(&worker, "SELECT end_kind FROM process"), 3);
@@ -542,7 +542,7 @@ START_TEST(survives_nonsense_in_the_tables) {
         }
         for (int i = 0; i < 100 && hak_worker_commit(&worker); i++)
             continue;
-        hak_client_look_for_ends(worker.clients[0], fake_monotonic());
+        hak_client_look_for_ends(worker.clients[0]);
     }
     /* Whatever came in can be read. */
     struct events all = read_events();
@@ -569,7 +569,7 @@ START_TEST(refuses_headers_that_cannot_be_right) {
         struct hak_node node;
         for (uint32_t i = 0; i < HAK_RINGS; i += 511)
             hak_mapping_view(&map, i, &view);
-        hak_mapping_node(&map, (uint32_t)map.node_capacity - 1, &node);
+        hak_mapping_node(&map, (uint32_t)map.head.node_capacity - 1, &node);
         hak_mapping_close(&map);
     }
     ck_assert_uint_gt(refused, 50);
@@ -615,7 +615,7 @@ START_TEST(takes_the_log_that_the_keeper_names) {
     snprintf(program.session->log_path, HAK_PATH_BYTES, "/tmp/later.log");
     worker.taken_log_path = "/tmp/first.log";
     add(&worker, &program, 1);
-    ck_assert_str_eq(worker.clients[0]->map.log_path, "/tmp/first.log");
+    ck_assert_str_eq(worker.clients[0]->map.head.log_path, "/tmp/first.log");
     ck_assert_str_eq(worker.findings.own_log_path, "/tmp/first.log");
     hak_worker_free(&worker);
 }
