@@ -162,6 +162,8 @@ const char *nearest_words(const struct nearest *nearest, const char *before);
 struct table {
     char **cell; /* row by row, the headings first */
     uint32_t count, capacity;
+    struct table_lines *below; /* by row */
+    uint32_t below_count, below_capacity;
     int columns;
     bool is_text[TABLE_COLUMNS_MAX]; /* stands at the left */
     bool failed;
@@ -171,7 +173,13 @@ struct table {
  * (report/text/text.h). */
 void table_add_heading(struct table *t, const char *text);
 void table_add_text_heading(struct table *t, const char *text);
+/* Several with bars between, those of texts behind a '<': "blocks|bytes|<where". */
+void table_add_headings(struct table *t, const char *headings);
 void table_add_cell(struct table *t, const char *text);
+/* The same for a text that is put together already, and freed. */
+void table_add_text(struct table *t, struct hak_text *text);
+/* Lines below the row that was added last, as they are; frees them. */
+void table_add_below(struct table *t, struct hak_text *lines);
 /* The same for a number with separators; nothing for 0. */
 void table_add_count(struct table *t, uint64_t value);
 /* Characters of a cell, which is in its visible form already. */

@@ -151,30 +151,19 @@ static void add_age(struct hak_text *text, const struct capture *c) {
         hak_text_add(text, "%lld s", (long long)seconds);
 }
 
-static void add_name_cell(struct table *table, const char *name) {
-    struct hak_text cell = {0};
-    hak_text_add_name(&cell, name ? name : "");
-    table_add_cell(table, hak_text_string(&cell));
-    hak_text_free(&cell);
-}
-
 static void add_rows(struct hak_text *text, struct view *view, const struct captures *all) {
     struct table table = {0};
-    table_add_text_heading(&table, "capture");
-    table_add_heading(&table, "size");
-    table_add_heading(&table, "age");
-    table_add_text_heading(&table, "program");
+    table_add_headings(&table, "<capture|size|age|<program");
     for (size_t i = 0; i < all->count; i++) {
         const struct capture *c = &all->list[i];
         struct hak_text age = {0};
         if (c->keep != IS_OLD)
             continue;
         add_age(&age, c);
-        add_name_cell(&table, c->path);
+        table_add_cell(&table, c->path);
         table_add_cell(&table, hak_words_size(c->bytes));
-        table_add_cell(&table, hak_text_string(&age));
-        add_name_cell(&table, c->program);
-        hak_text_free(&age);
+        table_add_text(&table, &age);
+        table_add_cell(&table, c->program ? c->program : "");
     }
     table_print(text, &table, view);
 }

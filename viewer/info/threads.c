@@ -141,103 +141,6 @@ static bool sort(struct threads *all) {
 /* ---- printing ----------------------------------------------------------------------------------
  */
 
-enum { PROCESS, THREAD, START, END, MALLOCS, FREES, REALLOCS, BYTES, REMOTE, LOST, LAST, COLUMNS };
-static const struct {
-    const char *name;
-    bool is_right; /* numbers stand at the right */
-} columns[COLUMNS] = {{"process", false}, {"thread", false}, {"start", true},     {"end", true},
-                      {"mallocs", true},  {"frees", true},   {"reallocs", true},  {"asked", true},
-                      {"remote", true},   {"lost", true},    {"last event", true}};
-
-/* What stands in a column; the text is the caller's. */
-static void add_cell(struct hak_text *text, struct view *view, const struct thread *t, int column) {
-    struct hak_thread_words words;
-    switch (column) {
-    case PROCESS:
-        view_add_process(text, view, t->process);
-        break;
-    case THREAD:
-        hak_lookup_thread(view->reader, t->row, &words);
-        hak_text_add(text, "%u%s", t->number, words.name[0] ? " " : "");
-        hak_text_add_name(text, words.name);
-        hak_text_add(text, " (%d)", t->tid);
-        break;
-    case START:
-        hak_text_add(text, "%s", hak_words_time(t->start_ns));
-        break;
-    case END:
-        hak_text_add(text, "%s",
-                     t->end_ns                     ? hak_words_time(t->end_ns)
-                     : view->summary.being_written ? "lives"
-                                                   : "not seen");
-        break;
-    case MALLOCS:
-        hak_text_add(text, "%s", hak_words_number(t->did.mallocs));
-        break;
-    case FREES:
-        hak_text_add(text, "%s", hak_words_number(t->did.frees));
-        break;
-    case REALLOCS:
-        hak_text_add(text, "%s", hak_words_number(t->did.reallocs));
-        break;
-    case BYTES:
-        hak_text_add(text, "%s", hak_words_size(t->did.asked_bytes));
-        break;
-    case REMOTE:
-        hak_text_add(text, "%s", hak_words_number(t->did.remote_frees));
-        break;
-    case LOST:
-        hak_text_add(text, "%s", hak_words_number(t->lost));
-        break;
-    default:
-        if (t->did.events)
-            hak_text_add(text, "%s, %s", hak_words_number(t->did.last_event),
-                         hak_words_time(t->did.last_ns));
-        else
-            hak_text_add(text, "none");
-        break;
-    }
-}
-
-static int cell_width(const struct threads *all, const struct thread *t, int column) {
-    struct hak_text cell = {0};
-    add_cell(&cell, all->view, t, column);
-    int width = hak_text_column(&cell);
-    hak_text_free(&cell);
-    return width;
-}
-
-/* Columns that say nothing (one process; nothing lost) are left out. */
-static bool is_shown(const struct threads *all, int column) {
-    if (column == PROCESS)
-        return all->view->summary.processes > 1;
-    return column != LOST || all->view->summary.lost_events > 0;
-}
-
-static void add_line(struct hak_text *text, const struct threads *all, const int *width,
-                     const struct thread *t) {
-    int end = 0;
-    for (int i = 0; i < COLUMNS; i++) {
-        struct hak_text cell = {0};
-        if (!is_shown(all, i))
-            continue;
-        if (t)
-            add_cell(&cell, all->view, t, i);
-        else
-            hak_text_add(&cell, "%s", columns[i].name);
-        if (columns[i].is_right)
-            hak_text_fill(text, ' ', width[i] - hak_text_column(&cell));
-        hak_text_add_text(text, &cell);
-        end += width[i] + 2;
-        if (i + 1 < COLUMNS)
-            hak_text_tab(text, end);
-        hak_text_free(&cell);
-    }
-    hak_text_add(text, "\n");
-}
-
-#define SIZED 500 /* threads that are looked at for the widths of columns */
-
 static void add_sum(struct hak_text *text, const struct threads *all) {
     struct hak_thread_tally sum = {0};
     for (uint32_t i = 0; i < all->count; i++) {
@@ -263,39 +166,70 @@ static void add_sum(struct hak_text *text, const struct threads *all) {
 }
 
 /* The stack at which the thread was created, below its line. */
-static void add_origin(struct hak_text *text, const struct threads *all, const struct thread *t) {
+static void add_origin(struct table *table, struct view *view, const struct thread *t) {
     enum { INDENT = 6 };
-    if (!view_given(all->view, "stacks") || (t->origin.creator == 0 && t->origin.stack == 0))
+    struct hak_text lines = {0};
+    if (!view_given(view, "stacks") || (t->origin.creator == 0 && t->origin.stack == 0))
         return;
-    hak_text_fill(text, ' ', INDENT);
-    hak_text_add(text, "created");
+    hak_text_fill(&lines, ' ', INDENT);
+    hak_text_add(&lines, "created");
     if (t->origin.creator != 0)
-        hak_text_add(text, " by thread %s", hak_words_number(t->origin.creator));
-    hak_text_add(text, " at:\n");
-    view_add_stack(text, all->view, t->origin.stack, INDENT);
+        hak_text_add(&lines, " by thread %s", hak_words_number(t->origin.creator));
+    hak_text_add(&lines, " at:\n");
+    view_add_stack(&lines, view, t->origin.stack, INDENT);
+    table_add_below(table, &lines);
 }
 
+static void add_names(struct table *table, struct view *view, const struct thread *t) {
+    struct hak_thread_words words;
+    struct hak_text process = {0}, name = {0};
+    if (view->summary.processes > 1) {
+        view_add_process(&process, view, t->process);
+        table_add_text(table, &process);
+    }
+    hak_lookup_thread(view->reader, t->row, &words);
+    hak_text_add(&name, "%u%s", t->number, words.name[0] ? " " : "");
+    hak_text_add_name(&name, words.name);
+    hak_text_add(&name, " (%d)", t->tid);
+    table_add_text(table, &name);
+}
+
+static void add_row(struct table *table, struct view *view, const struct thread *t) {
+    struct hak_text last = {0};
+    add_names(table, view, t);
+    table_add_cell(table, hak_words_time(t->start_ns));
+    table_add_cell(table, t->end_ns                     ? hak_words_time(t->end_ns)
+                          : view->summary.being_written ? "lives"
+                                                        : "not seen");
+    table_add_cell(table, hak_words_number(t->did.mallocs));
+    table_add_cell(table, hak_words_number(t->did.frees));
+    table_add_cell(table, hak_words_number(t->did.reallocs));
+    table_add_cell(table, hak_words_size(t->did.asked_bytes));
+    table_add_cell(table, hak_words_number(t->did.remote_frees));
+    if (view->summary.lost_events > 0)
+        table_add_cell(table, hak_words_number(t->lost));
+    if (t->did.events)
+        hak_text_add(&last, "%s, %s", hak_words_number(t->did.last_event),
+                     hak_words_time(t->did.last_ns));
+    else
+        hak_text_add(&last, "none");
+    table_add_text(table, &last);
+    add_origin(table, view, t);
+}
+
+/* Columns that say nothing (one process; nothing lost) are left out. */
 static bool print_text(const struct threads *all) {
-    int width[COLUMNS];
+    const struct hak_store_summary *summary = &all->view->summary;
+    struct table table = {0};
     struct hak_text text = {0};
-    for (int i = 0; i < COLUMNS; i++) {
-        width[i] = (int)strlen(columns[i].name);
-        for (uint32_t k = 0; k < all->count && k < SIZED; k++) {
-            int needed = cell_width(all, &all->list[k], i);
-            width[i] = needed > width[i] ? needed : width[i];
-        }
-    }
-    hak_text_add(&text, "%s", view_style(all->view, VIEW_BOLD));
-    add_line(&text, all, width, NULL);
-    hak_text_add(&text, "%s", view_style(all->view, VIEW_PLAIN));
-    bool printed = view_print(&text);
-    for (uint32_t i = 0; i < all->count && printed && !ferror(stdout); i++) {
-        add_line(&text, all, width, &all->list[i]);
-        add_origin(&text, all, &all->list[i]);
-        printed = view_print(&text);
-    }
+    table_add_headings(&table, summary->processes > 1 ? "<process|<thread" : "<thread");
+    table_add_headings(&table, "start|end|mallocs|frees|reallocs|asked|remote");
+    table_add_headings(&table, summary->lost_events > 0 ? "lost|last event" : "last event");
+    for (uint32_t i = 0; i < all->count; i++)
+        add_row(&table, all->view, &all->list[i]);
+    table_print(&text, &table, all->view);
     add_sum(&text, all);
-    return view_print(&text) && printed;
+    return view_print(&text);
 }
 
 static json_t *thread_json(struct view *view, const struct thread *t) {

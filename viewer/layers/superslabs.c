@@ -16,9 +16,7 @@ static void add_owners(struct table *t, const struct layers *l, const struct sup
         hak_text_add(&text, "%s%s", i ? ", " : "", view_thread_label(l->view, life->owner[i]));
     if (life->owners > shown)
         hak_text_add(&text, " and %s more", hak_words_number(life->owners - shown));
-    table_add_cell(t, hak_text_string(&text));
-    t->failed |= text.failed;
-    hak_text_free(&text);
+    table_add_text(t, &text);
 }
 
 /* "HOT 0.200 s, DRAINING 0.101 s": how long in each, what it was in longest first. */
@@ -36,9 +34,7 @@ static void add_times(struct table *t, const struct superslab_life *life) {
         hak_text_add(&text, "%s%s %s", text.length ? ", " : "", layers_state_name(next),
                      hak_words_time(life->state_ns[next]));
     }
-    table_add_cell(t, hak_text_string(&text));
-    t->failed |= text.failed;
-    hak_text_free(&text);
+    table_add_text(t, &text);
 }
 
 static void add_life(struct table *t, const struct layers *l, const struct superslab_life *life,
@@ -61,20 +57,12 @@ static void add_life(struct table *t, const struct layers *l, const struct super
 }
 
 void layers_add_superslabs(struct hak_text *text, const struct layers *l) {
-    static const char *const counts[] = {"slabs", "kept", "taken", "adopted"};
     bool has_processes = l->view->summary.processes > 1 && l->process == 0;
     struct table t = {0};
     if (l->changes->count == 0)
         return;
-    table_add_heading(&t, "SuperSlab");
-    if (has_processes)
-        table_add_text_heading(&t, "process");
-    table_add_heading(&t, "mapped");
-    table_add_text_heading(&t, "owners");
-    for (unsigned i = 0; i < sizeof counts / sizeof counts[0]; i++)
-        table_add_heading(&t, counts[i]);
-    table_add_text_heading(&t, "how long in which tier");
-    table_add_text_heading(&t, "unmapped");
+    table_add_headings(&t, has_processes ? "SuperSlab|<process|mapped" : "SuperSlab|mapped");
+    table_add_headings(&t, "<owners|slabs|kept|taken|adopted|<how long in which tier|<unmapped");
     for (uint32_t i = 0; i < l->changes->count; i++)
         add_life(&t, l, &l->changes->lives[i], has_processes);
     table_print(text, &t, l->view);

@@ -28,9 +28,7 @@ static unsigned shown_layers(const struct layers *l, unsigned *shown) {
 static void add_headings(struct table *t, const unsigned *shown, unsigned layers) {
     for (unsigned i = 0; i < layers; i++)
         table_add_heading(t, layers_name(shown[i]));
-    static const char *const others[] = {"refills", "blocks", "spills", "blocks", "remote frees"};
-    for (unsigned i = 0; i < sizeof others / sizeof others[0]; i++)
-        table_add_heading(t, others[i]);
+    table_add_headings(t, "refills|blocks|spills|blocks|remote frees");
 }
 
 static void add_figures(struct table *t, const uint64_t *metrics, const unsigned *shown,
@@ -64,8 +62,7 @@ static void add_classes(struct hak_text *text, const struct layers *l) {
     struct table t = {0};
     unsigned shown[HAK_LAYERS], layers = shown_layers(l, shown);
     uint64_t sums[HAK_METRICS], served = 0, unknown = served_by_unknown(l);
-    table_add_heading(&t, "class");
-    table_add_heading(&t, "mallocs");
+    table_add_headings(&t, "class|mallocs");
     if (unknown)
         table_add_heading(&t, "unknown layer");
     add_headings(&t, shown, layers);
@@ -115,8 +112,7 @@ static bool add_states(int64_t *in_state, const struct layers_interval *interval
 static void add_intervals(struct hak_text *text, const struct layers *l) {
     struct table t = {0};
     unsigned shown[HAK_LAYERS], layers = shown_layers(l, shown);
-    table_add_heading(&t, "until");
-    table_add_heading(&t, "mallocs");
+    table_add_headings(&t, "until|mallocs");
     add_headings(&t, shown, layers);
     table_add_heading(&t, "SuperSlabs");
     for (unsigned state = SUPERSLAB_FREE; l->has_states && state < SUPERSLAB_STATES; state++)

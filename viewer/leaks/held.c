@@ -80,12 +80,8 @@ static void add_rows(struct hak_text *text, struct held *held, uint32_t shown) {
     for (uint32_t i = 0; i < shown; i++)
         leaks_add_place(&places, held->view, held->row[i].stack);
     leaks_tell_places_apart(&places, held->view);
-    table_add_heading(&table, "blocks");
-    table_add_heading(&table, "bytes");
-    if (has_process)
-        table_add_text_heading(&table, "process");
-    table_add_text_heading(&table, "allocated");
-    table_add_text_heading(&table, "where");
+    table_add_headings(&table, has_process ? "blocks|bytes|<process|<allocated|<where"
+                                           : "blocks|bytes|<allocated|<where");
     for (uint32_t i = 0; i < shown; i++) {
         const struct held_row *row = &held->row[i];
         struct hak_text born = {0};
@@ -94,9 +90,8 @@ static void add_rows(struct hak_text *text, struct held *held, uint32_t shown) {
         table_add_cell(&table, hak_words_number(row->bytes));
         if (has_process)
             table_add_cell(&table, view_process_label(held->view, row->process));
-        table_add_cell(&table, hak_text_string(&born));
+        table_add_text(&table, &born);
         table_add_cell(&table, leaks_place(&places, i));
-        hak_text_free(&born);
     }
     table_print(text, &table, held->view);
     leaks_free_places(&places);

@@ -52,15 +52,9 @@ static void add_table(struct hak_text *text, struct view *view, const struct lea
         if (is_listed(view, &list->rows[i]))
             leaks_add_place(&places, view, list->rows[i].stack);
     leaks_tell_places_apart(&places, view);
-    table_add_heading(&table, "leak");
-    table_add_text_heading(&table, "kind");
-    table_add_heading(&table, "blocks");
-    table_add_heading(&table, "bytes");
-    if (list->scan_count > 1)
-        table_add_text_heading(&table, "process");
-    table_add_text_heading(&table, "age");
-    table_add_text_heading(&table, "served by");
-    table_add_text_heading(&table, "where");
+    table_add_headings(&table, "leak|<kind|blocks|bytes");
+    table_add_headings(&table, list->scan_count > 1 ? "<process|<age|<served by|<where"
+                                                    : "<age|<served by|<where");
     for (size_t i = 0; i < list->row_count; i++) {
         const struct leaks_row *row = &list->rows[i];
         struct hak_text age = {0};
@@ -78,10 +72,9 @@ static void add_table(struct hak_text *text, struct view *view, const struct lea
         table_add_count(&table, row->bytes);
         if (list->scan_count > 1)
             table_add_cell(&table, view_process_label(view, row->process));
-        table_add_cell(&table, hak_text_string(&age));
+        table_add_text(&table, &age);
         table_add_cell(&table, row->layer);
         table_add_cell(&table, leaks_place(&places, shown));
-        hak_text_free(&age);
         shown++;
     }
     table_print(text, &table, view);
