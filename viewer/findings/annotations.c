@@ -173,17 +173,13 @@ char *findings_code_quality(struct view *view, const struct findings *findings) 
             continue;
         struct hak_text path = {0};
         uint32_t line = find_line(view, one, &path);
-        json_t *object = json_object(), *location = json_object(), *lines = json_object();
-        hak_json_set_text(object, "description", one->headline);
-        json_object_set_new(object, "check_name", json_string(one->name));
-        hak_json_set_text(object, "fingerprint", one->fingerprint);
-        json_object_set_new(object, "severity",
-                            json_string(one->kind == FINDING_LEAK ? "major" : "critical"));
-        hak_json_set_number(lines, "begin", line > 0 ? line : 1);
-        hak_json_set_text(location, "path", path.bytes ? path.bytes : one->program);
-        json_object_set_new(location, "lines", lines);
-        json_object_set_new(object, "location", location);
-        json_array_append_new(list, object);
+        json_array_append_new(
+            list, json_pack("{s:o, s:s, s:o, s:s, s:{s:o, s:{s:i}}}", "description",
+                            hak_json_text(one->headline), "check_name", one->name, "fingerprint",
+                            hak_json_text(one->fingerprint), "severity",
+                            one->kind == FINDING_LEAK ? "major" : "critical", "location", "path",
+                            hak_json_text(path.bytes ? path.bytes : one->program), "lines", "begin",
+                            line > 0 ? line : 1));
         hak_text_free(&path);
     }
     return hak_json_print(list);

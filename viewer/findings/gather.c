@@ -51,11 +51,6 @@ static char *base_name(const struct hak_query *query, int i) {
 /* ---- stacks ------------------------------------------------------------------------------------
  */
 
-static const char *text_of(const json_t *object, const char *key) {
-    const char *text = json_string_value(json_object_get(object, key));
-    return text ? text : "";
-}
-
 bool findings_read_frames(struct hak_frames *out, const json_t *array) {
     size_t count = json_array_size(array);
     struct hak_frame *frames = count ? calloc(count, sizeof *frames) : NULL;
@@ -65,11 +60,11 @@ bool findings_read_frames(struct hak_frames *out, const json_t *array) {
     for (size_t i = 0; i < count; i++) {
         const json_t *one = json_array_get(array, i);
         frames[i] = (struct hak_frame){
-            .ip = strtoull(text_of(one, "ip"), NULL, 16),
-            .function = text_of(one, "function"),
-            .file = text_of(one, "file"),
+            .ip = strtoull(hak_json_string(one, "ip"), NULL, 16),
+            .function = hak_json_string(one, "function"),
+            .file = hak_json_string(one, "file"),
             .line = (uint32_t)json_integer_value(json_object_get(one, "line")),
-            .module = text_of(one, "module"),
+            .module = hak_json_string(one, "module"),
             .module_offset = (uint64_t)json_integer_value(json_object_get(one, "module_offset")),
             .inlined = json_is_true(json_object_get(one, "inlined")),
             .is_hakmem = json_is_true(json_object_get(one, "hakmem")),
@@ -121,7 +116,7 @@ static void choose_first(struct finding *one) {
 static void read_stacks(struct finding *one, const json_t *fault) {
     const json_t *wrong = json_object_get(fault, "first_wrong_step");
     const json_t *allocated = json_object_get(fault, "allocated");
-    bool is_access = strcmp(text_of(fault, "found_by"), "access") == 0;
+    bool is_access = strcmp(hak_json_string(fault, "found_by"), "access") == 0;
     bool is_late = one->code >= FIRST_DAMAGE && one->code <= LAST_DAMAGE && !is_access;
     if (json_object_get(wrong, "event") && one->code != 0 &&
         !json_equal(json_object_get(wrong, "frames"), json_object_get(fault, "frames")))
@@ -144,7 +139,7 @@ static void read_stacks(struct finding *one, const json_t *fault) {
 
 /* The first line of a report, without "hakmem: ". */
 static char *make_headline(const struct finding *one, const json_t *fault) {
-    const char *text = text_of(fault, "headline");
+    const char *text = hak_json_string(fault, "headline");
     if (!text[0])
         text = one->report;
     struct hak_text line = {0};
@@ -184,7 +179,7 @@ static bool take_fault(struct findings *to, const struct hak_query *query) {
         const char *text = hak_query_text(query, 11);
         read_stacks(one, fault);
         one->headline = make_headline(one, fault);
-        take_fingerprint(one, is_fingerprint(text) ? text : text_of(fault, "fingerprint"));
+        take_fingerprint(one, is_fingerprint(text) ? text : hak_json_string(fault, "fingerprint"));
     }
     json_decref(document);
     return good && one->headline;

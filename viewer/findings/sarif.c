@@ -17,9 +17,7 @@ struct writer {
 };
 
 static json_t *message(const char *text) {
-    json_t *object = json_object();
-    hak_json_set_text(object, "text", text);
-    return object;
+    return json_pack("{s:o}", "text", hak_json_text(text));
 }
 
 /* A path as part of a URI (RFC 3986). */
@@ -47,11 +45,8 @@ static json_t *artifact_location(struct writer *w, const char *file) {
     for (size_t i = 0; i < json_array_size(w->artifacts); i++)
         is_known |=
             json_equal(json_object_get(json_array_get(w->artifacts, i), "location"), location) != 0;
-    if (!is_known) {
-        json_t *artifact = json_object();
-        json_object_set(artifact, "location", location);
-        json_array_append_new(w->artifacts, artifact);
-    }
+    if (!is_known)
+        json_array_append_new(w->artifacts, json_pack("{s:O}", "location", location));
     hak_text_free(&path);
     hak_text_free(&uri);
     return location;
@@ -62,20 +57,14 @@ static json_t *location_of(struct writer *w, const struct hak_frame *frame, cons
     if (frame->file[0]) {
         json_t *physical = json_object();
         json_object_set_new(physical, "artifactLocation", artifact_location(w, frame->file));
-        if (frame->line > 0) {
-            json_t *region = json_object();
-            hak_json_set_number(region, "startLine", frame->line);
-            json_object_set_new(physical, "region", region);
-        }
+        if (frame->line > 0)
+            json_object_set_new(physical, "region", json_pack("{s:i}", "startLine", frame->line));
         json_object_set_new(location, "physicalLocation", physical);
     }
-    if (frame->function[0]) {
-        json_t *logical = json_object(), *list = json_array();
-        hak_json_set_text(logical, "fullyQualifiedName", frame->function);
-        json_object_set_new(logical, "kind", json_string("function"));
-        json_array_append_new(list, logical);
-        json_object_set_new(location, "logicalLocations", list);
-    }
+    if (frame->function[0])
+        json_object_set_new(location, "logicalLocations",
+                            json_pack("[{s:o, s:s}]", "fullyQualifiedName",
+                                      hak_json_text(frame->function), "kind", "function"));
     if (text)
         json_object_set_new(location, "message", message(text));
     return location;
@@ -84,21 +73,18 @@ static json_t *location_of(struct writer *w, const struct hak_frame *frame, cons
 /* hakmem's own frames tell something only where the fault is a move between its layers. */
 static json_t *stack_json(struct writer *w, const struct finding *of,
                           const struct finding_stack *stack) {
-    json_t *object = json_object(), *frames = json_array();
+    json_t *frames = json_array();
     bool is_move = of->code >= 101 && of->code <= 199;
     for (int i = 0; i < stack->frames.count; i++) {
         const struct hak_frame *frame = &stack->frames.frame[i];
         if (frame->is_hakmem && !is_move)
             continue;
-        json_t *one = json_object();
-        json_object_set_new(one, "location", location_of(w, frame, NULL));
+        json_t *one = json_pack("{s:o}", "location", location_of(w, frame, NULL));
         if (frame->module[0])
             hak_json_set_text(one, "module", hak_words_path(frame->module, 1, false));
         json_array_append_new(frames, one);
     }
-    json_object_set_new(object, "message", message(stack->title));
-    json_object_set_new(object, "frames", frames);
-    return object;
+    return json_pack("{s:o, s:o}", "message", message(stack->title), "frames", frames);
 }
 
 /* The frame that stands for a stack: of the repository where there is one. */
@@ -120,22 +106,16 @@ static json_t *code_flows(struct writer *w, const struct finding *one) {
             const struct hak_frame *frame = frame_of(w->view, one, i);
             if (strcmp(one->stacks[i].title, order[k]) != 0 || !frame)
                 continue;
-            json_t *step = json_object(), *stack = stack_json(w, one, &one->stacks[i]);
-            json_object_set_new(step, "location", location_of(w, frame, order[k]));
-            json_object_set_new(step, "stack", stack);
-            json_array_append_new(locations, step);
+            json_t *stack = stack_json(w, one, &one->stacks[i]);
+            json_t *location = location_of(w, frame, order[k]);
+            json_array_append_new(locations,
+                                  json_pack("{s:o, s:o}", "location", location, "stack", stack));
         }
     if (json_array_size(locations) == 0) {
         json_decref(locations);
         return NULL;
     }
-    json_t *flow = json_object(), *flows = json_array(), *threads = json_array();
-    json_t *thread = json_object();
-    json_object_set_new(thread, "locations", locations);
-    json_array_append_new(threads, thread);
-    json_object_set_new(flow, "threadFlows", threads);
-    json_array_append_new(flows, flow);
-    return flows;
+    return json_pack("[{s:[{s:o}]}]", "threadFlows", "locations", locations);
 }
 
 /* Where the other stacks of the finding are. */
@@ -167,8 +147,7 @@ static json_t *suppressions_json(const struct finding *one) {
     json_t *list = json_array();
     if (one->state == FINDING_NEW)
         return list;
-    json_t *object = json_object();
-    json_object_set_new(object, "kind", json_string("external"));
+    json_t *object = json_pack("{s:s}", "kind", "external");
     if (one->known_by[0])
         hak_json_set_text(object, "justification", one->known_by);
     json_array_append_new(list, object);
@@ -230,19 +209,14 @@ static json_t *rule_name(const char *name) {
 }
 
 static json_t *rule_json(unsigned code, const char *name, const char *meaning, const char *advice) {
-    json_t *rule = json_object(), *settings = json_object();
-    json_object_set_new(rule, "id", rule_id(code));
-    json_object_set_new(rule, "name", rule_name(name));
-    json_object_set_new(rule, "shortDescription", message(name));
-    json_object_set_new(rule, "fullDescription", message(meaning));
-    json_object_set_new(rule, "help", message(advice));
-    json_object_set_new(settings, "level", json_string("error"));
-    json_object_set_new(rule, "defaultConfiguration", settings);
-    return rule;
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:{s:s}}", "id", rule_id(code), "name",
+                     rule_name(name), "shortDescription", message(name), "fullDescription",
+                     message(meaning), "help", message(advice), "defaultConfiguration", "level",
+                     "error");
 }
 
 static json_t *tool_json(void) {
-    json_t *tool = json_object(), *driver = json_object(), *rules = json_array();
+    json_t *rules = json_array();
     json_array_append_new(rules,
                           rule_json(0, "crash",
                                     "The program died of a signal that no fault of the "
@@ -254,42 +228,29 @@ static json_t *tool_json(void) {
         json_array_append_new(rules,
                               rule_json(words->code, words->name, words->meaning, words->advice));
     }
-    json_object_set_new(driver, "name", json_string("hakmem"));
-    json_object_set_new(driver, "version", json_string(HAK_VERSION));
-    json_object_set_new(driver, "rules", rules);
-    json_object_set_new(tool, "driver", driver);
-    return tool;
+    return json_pack("{s:{s:s, s:s, s:o}}", "driver", "name", "hakmem", "version", HAK_VERSION,
+                     "rules", rules);
 }
 
 static json_t *bases_json(struct view *view) {
     struct hak_text uri = {0};
-    json_t *bases = json_object(), *base = json_object();
     hak_text_add(&uri, "file://");
     add_uri(&uri, sources_root(view));
     hak_text_add(&uri, "/");
-    json_object_set_new(base, "uri", json_string(uri.bytes ? uri.bytes : "file:///"));
-    json_object_set_new(bases, BASE_ID, base);
+    json_t *bases = json_pack("{s:{s:s}}", BASE_ID, "uri", hak_text_string(&uri));
     hak_text_free(&uri);
     return bases;
 }
 
 char *findings_sarif(struct view *view, const struct findings *findings) {
     struct writer w = {.view = view, .artifacts = json_array()};
-    json_t *document = json_object(), *runs = json_array(), *run = json_object();
-    json_t *results = json_array(), *invocations = json_array(), *invocation = json_object();
+    json_t *results = json_array();
     for (size_t i = 0; i < findings->count; i++)
         json_array_append_new(results, result_json(&w, findings, &findings->list[i]));
-    json_object_set_new(invocation, "executionSuccessful", json_true());
-    json_array_append_new(invocations, invocation);
-    json_object_set_new(run, "tool", tool_json());
-    json_object_set_new(run, "invocations", invocations);
-    json_object_set_new(run, "originalUriBaseIds", bases_json(view));
-    json_object_set_new(run, "artifacts", w.artifacts);
-    json_object_set_new(run, "columnKind", json_string("utf16CodeUnits"));
-    json_object_set_new(run, "results", results);
-    json_array_append_new(runs, run);
-    json_object_set_new(document, "$schema", json_string(SCHEMA));
-    json_object_set_new(document, "version", json_string("2.1.0"));
-    json_object_set_new(document, "runs", runs);
-    return hak_json_print(document);
+    json_t *run =
+        json_pack("{s:o, s:[{s:b}], s:o, s:o, s:s, s:o}", "tool", tool_json(), "invocations",
+                  "executionSuccessful", true, "originalUriBaseIds", bases_json(view), "artifacts",
+                  w.artifacts, "columnKind", "utf16CodeUnits", "results", results);
+    return hak_json_print(
+        json_pack("{s:s, s:s, s:[o]}", "$schema", SCHEMA, "version", "2.1.0", "runs", run));
 }

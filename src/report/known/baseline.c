@@ -15,11 +15,6 @@
 
 #define FILE_MODE 0666 /* umask decides: it is checked in, and nothing in it is private */
 
-static const char *text_of(const struct json_t *object, const char *key) {
-    const char *text = json_string_value(json_object_get(object, key));
-    return text ? text : "";
-}
-
 /* Takes the reference to `object` over. */
 static bool append(struct hak_baseline *to, json_t *object) {
     if (!hak_array_make_room(&to->list, to->count, &to->capacity, sizeof *to->list)) {
@@ -27,12 +22,12 @@ static bool append(struct hak_baseline *to, json_t *object) {
         return false;
     }
     to->list[to->count++] = (struct hak_baseline_entry){
-        .fingerprint = text_of(object, "fingerprint"),
-        .name = text_of(object, "name"),
-        .place = text_of(object, "place"),
-        .program = text_of(object, "program"),
-        .note = text_of(object, "note"),
-        .first_seen = text_of(object, "first_seen"),
+        .fingerprint = hak_json_string(object, "fingerprint"),
+        .name = hak_json_string(object, "name"),
+        .place = hak_json_string(object, "place"),
+        .program = hak_json_string(object, "program"),
+        .note = hak_json_string(object, "note"),
+        .first_seen = hak_json_string(object, "first_seen"),
         .object = object,
     };
     return true;
@@ -85,7 +80,7 @@ static bool take_document(struct hak_baseline *to, const json_t *document, char 
     }
     for (size_t i = 0; i < json_array_size(findings); i++) {
         json_t *object = json_array_get(findings, i);
-        const char *fingerprint = text_of(object, "fingerprint");
+        const char *fingerprint = hak_json_string(object, "fingerprint");
         if (!fingerprint[0]) {
             snprintf(error, bytes, "%s: finding %zu of the baseline has no \"fingerprint\"",
                      to->path, i + 1);

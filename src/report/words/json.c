@@ -64,6 +64,11 @@ json_t *hak_json_address(uint64_t address) {
     return json_sprintf("0x%llx", (unsigned long long)address);
 }
 
+const char *hak_json_string(const json_t *object, const char *name) {
+    const char *text = json_string_value(json_object_get(object, name));
+    return text ? text : "";
+}
+
 void hak_json_set_number(json_t *object, const char *name, uint64_t value) {
     json_object_set_new(object, name, json_integer((json_int_t)value));
 }

@@ -22,6 +22,8 @@ json_t *hak_json_lines(const char *text);
 json_t *hak_json_whole(const char *text, size_t bytes);
 /* "0x7f21c4a12950"; null for 0. */
 json_t *hak_json_address(uint64_t address);
+/* The text of a member, "" where it is none. */
+const char *hak_json_string(const json_t *object, const char *name);
 /* Members of `object`: a number; the same, or null where it is not known; foreign text
  * (hak_json_text); an address (hak_json_address); true or false. What has no setter here is set by
  * jansson's own. */
