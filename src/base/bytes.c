@@ -2,7 +2,10 @@
 #include "base/bytes.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 bool hak_buffer_reserve(struct hak_buffer *buffer, size_t bytes) {
@@ -44,4 +47,21 @@ bool hak_write_fully(int fd, const void *from, size_t bytes) {
         done += put > 0 ? (size_t)put : 0;
     }
     return true;
+}
+
+bool hak_replace_file(const char *path, const char *text) {
+    char *next = NULL;
+    if (asprintf(&next, "%s.new.%d", path, (int)getpid()) < 0) {
+        errno = ENOMEM;
+        return false;
+    }
+    int fd = open(next, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+    bool good = fd >= 0 && hak_write_fully(fd, text, strlen(text)) && fsync(fd) == 0;
+    good = fd >= 0 && close(fd) == 0 && good && rename(next, path) == 0;
+    int error = errno;
+    if (!good && fd >= 0)
+        unlink(next);
+    free(next);
+    errno = error;
+    return good;
 }

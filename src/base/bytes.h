@@ -87,5 +87,8 @@ void hak_buffer_free(struct hak_buffer *buffer);
 size_t hak_read_fully(int fd, void *to, size_t bytes);
 /* Writes all. False: errno says why not. */
 bool hak_write_fully(int fd, const void *from, size_t bytes);
+/* Puts `text` into the file `path`, whole and on the disk, or leaves what is there. False: errno
+ * says why. A new file has mode 0666 less the umask. */
+bool hak_replace_file(const char *path, const char *text);
 
 #endif

@@ -57,8 +57,7 @@ void view_add_module(struct hak_text *text, struct view *view, uint64_t address)
                 "SELECT path, load_bias FROM module WHERE start <= ?1 AND ?1 < \"end\" LIMIT 1",
                 "reading modules", address);
     if (hak_query_next(&q)) {
-        hak_text_add(text, "It lies in ");
-        hak_text_add_name(text, hak_query_text(&q, 0));
+        hak_text_add(text, "It lies in %s", hak_query_text(&q, 0));
         hak_text_add(text, "+0x%" PRIx64 ": static data or code, not heap memory.\n",
                      address - hak_query_number(&q, 1));
     }

@@ -127,8 +127,7 @@ static void add_moves(struct why *why) {
 /* p:N: which of the owners is the Nth allocation. */
 static void mark_asked(struct why *why, struct why_row *row) {
     struct hak_text note = {0};
-    hak_text_add(&note, "this is ");
-    hak_text_add_name(&note, why->view->argument[0]);
+    hak_text_add(&note, "this is %s", why->view->argument[0]);
     take_note(row, &note);
 }
 
@@ -210,8 +209,7 @@ static void add_place(struct hak_text *text, const struct why *why, const struct
         return;
     if (!hak_lookup_thread(why->view->reader, event->thread, &thread))
         return;
-    hak_text_add(text, " %u%s", thread.number, thread.name[0] ? " " : "");
-    hak_text_add_name(text, thread.name);
+    hak_text_add(text, " %u%s%s", thread.number, thread.name[0] ? " " : "", thread.name);
 }
 
 bool why_add_path(struct hak_text *text, const struct why *why, uint32_t *from, uint32_t *to) {

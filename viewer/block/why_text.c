@@ -256,8 +256,7 @@ static void add_end(struct hak_text *text, const struct why *why) {
     const char *store = view_value(why->view, "store");
     struct hak_text option = {0};
     if (store) {
-        hak_text_add(&option, " -s ");
-        hak_text_add_name(&option, store);
+        hak_text_add(&option, " -s %s", store);
     }
     if (view_given(why->view, "process") || why->view->summary.processes > 1) {
         hak_text_add(&option, " -p ");
@@ -289,9 +288,7 @@ void why_write(struct hak_text *text, const struct why *why) {
         add_state(text, why);
         view_add_slot(text, why->view, &why->story->block);
         if (why->story->pool[0]) {
-            hak_text_add(text, "In the program's pool \"");
-            hak_text_add_name(text, why->story->pool);
-            hak_text_add(text, "\". ");
+            hak_text_add(text, "In the program's pool \"%s\". ", why->story->pool);
         }
         view_add_block_process(text, why->view, &why->story->block);
     }

@@ -52,8 +52,7 @@ void view_add_mark(struct hak_text *text, struct view *view, const struct hak_ev
     char *name = hak_database_text(hak_store_database(view->reader),
                                    "SELECT name FROM mark WHERE event = ?1", event->id);
     hak_text_add(text, event->kind == HAK_POOL ? "pool \"" : "mark \"");
-    hak_text_add_name(text, name ? name : "");
-    hak_text_add(text, "\"");
+    hak_text_add(text, "%s\"", name ? name : "");
     free(name);
 }
 
@@ -64,8 +63,7 @@ const char *view_thread_label(struct view *view, uint32_t row) {
     struct hak_thread_words thread;
     struct hak_text text = {0};
     if (hak_lookup_thread(view->reader, row, &thread)) {
-        hak_text_add(&text, "%u%s", thread.number, thread.name[0] ? " " : "");
-        hak_text_add_name(&text, thread.name);
+        hak_text_add(&text, "%u%s%s", thread.number, thread.name[0] ? " " : "", thread.name);
     } else {
         hak_text_add(&text, "?");
     }

@@ -170,8 +170,8 @@ int view_say_completeness(struct view *view) {
 }
 
 void view_add_extent(struct hak_text *text, const struct view *view) {
-    hak_text_add_name(text, view->store_path);
-    hak_text_add(text, " (%s of %s)", hak_words_count(view->summary.events, "event", "events"),
+    hak_text_add(text, "%s (%s of %s)", view->store_path,
+                 hak_words_count(view->summary.events, "event", "events"),
                  hak_words_count(view->summary.processes, "process", "processes"));
 }
 

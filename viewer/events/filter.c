@@ -225,9 +225,8 @@ void event_filter_words(struct hak_text *text, const struct view *view) {
             is_common |= strcmp(view_common_options[k].name, view->option[i].name) == 0;
         if (!view->value[i] || is_common)
             continue;
-        hak_text_add(text, "%s--%s%s", first ? " with " : " ", view->option[i].name,
-                     view->value[i][0] ? " " : "");
-        hak_text_add_name(text, view->value[i]);
+        hak_text_add(text, "%s--%s%s%s", first ? " with " : " ", view->option[i].name,
+                     view->value[i][0] ? " " : "", view->value[i]);
         first = false;
     }
 }

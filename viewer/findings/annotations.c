@@ -3,14 +3,11 @@
 #include "viewer/findings/findings.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include "base/bytes.h"
 #include "report/words/words.h"
-
-#define FILE_MODE 0666 /* umask decides */
 
 static bool is_set(const char *variable) {
     const char *value = getenv(variable);
@@ -186,25 +183,11 @@ char *findings_code_quality(struct view *view, const struct findings *findings) 
 }
 
 bool findings_write_file(const char *path, char *document) {
-    if (!document) {
+    bool good = document && hak_replace_file(path, document);
+    if (!document)
         view_error("out of memory");
-        return false;
-    }
-    struct hak_text next = {0};
-    hak_text_add_bytes(&next, path, strlen(path));
-    hak_text_add(&next, ".new.%d", (int)getpid());
-    int fd = next.bytes
-                 ? open(next.bytes, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, FILE_MODE)
-                 : -1;
-    FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
-    bool good = file && fwrite(document, 1, strlen(document), file) == strlen(document);
-    good = file && fclose(file) == 0 && good && rename(next.bytes, path) == 0;
-    if (!good) {
+    else if (!good)
         view_error("%s cannot be written: %s", path, strerror(errno));
-        if (fd >= 0)
-            unlink(next.bytes);
-    }
-    hak_text_free(&next);
     free(document);
     return good;
 }

@@ -22,8 +22,7 @@ static int show_leak(struct view *view, const char *which) {
         if (one->kind != FINDING_LEAK || one->row != number)
             continue;
         struct hak_text text = {0};
-        hak_text_add_name(&text, one->headline);
-        hak_text_add(&text, "\n");
+        hak_text_add(&text, "%s\n", one->headline);
         for (int k = 0; k < one->stack_count && one->stacks[k].frames.count > 0; k++)
             for (int f = 0; f < one->stacks[k].frames.count; f++) {
                 hak_text_add(&text, "    #%-2d ", f);
@@ -280,10 +279,6 @@ static int list_text(struct view *view, uint32_t process, const struct findings 
 /* ---- baselines ---------------------------------------------------------------------------------
  */
 
-static bool has_run(void *view, const char *program) {
-    return findings_has_run(view, program);
-}
-
 static bool add_entry(struct hak_baseline *to, const struct finding *one, const char *day) {
     struct hak_text place = {0};
     finding_add_place(&place, one);
@@ -325,7 +320,7 @@ static int write_baseline(struct view *view, const struct findings *findings) {
     struct hak_baseline *to = hak_baseline_load(path, true, error, sizeof error);
     bool good = to && merge(findings, to, &added);
     if (good && view_given(view, "prune"))
-        gone = hak_baseline_prune(to, has_run, view);
+        gone = hak_baseline_prune(to, findings_has_run, view);
     if (good && !hak_baseline_write(to, error, sizeof error))
         good = false;
     if (!good && error[0])
@@ -339,9 +334,8 @@ static int write_baseline(struct view *view, const struct findings *findings) {
         view_print_json(hak_json_print(document));
     } else if (good) {
         struct hak_text text = {0};
-        hak_text_add_name(&text, path);
-        hak_text_add(&text, ": %s, %s new", hak_words_count(to->count, "finding", "findings"),
-                     hak_words_number(added));
+        hak_text_add(&text, "%s: %s, %s new", path,
+                     hak_words_count(to->count, "finding", "findings"), hak_words_number(added));
         if (view_given(view, "prune"))
             hak_text_add(&text, ", %s removed", hak_words_number(gone));
         hak_text_add(&text, "\n");

@@ -71,8 +71,10 @@ struct findings {
 bool findings_gather(struct view *view, uint32_t process, struct findings *out);
 void findings_free(struct findings *findings);
 
-/* Reads --baseline and --suppressions (of `run` also the variables), and sets every `state`. False:
- * the error is printed. */
+/* Reads --baseline and --suppressions (of `run` also the variables). False: the error is printed.
+ */
+bool findings_load_known(const struct view *view, struct findings *findings);
+/* Reads them, and sets every `state`. */
 bool findings_compare(struct view *view, struct findings *findings);
 /* Findings that make a job fail: new ones, crashes not counted (they have a status of their own).
  */
@@ -80,7 +82,7 @@ size_t findings_count_new(const struct findings *findings);
 size_t findings_count_known(const struct findings *findings);
 /* Is a program of this name part of the capture? Only of such an entry of a baseline can be said
  * that its finding is gone. */
-bool findings_has_run(struct view *view, const char *program);
+bool findings_has_run(void *view, const char *program);
 /* Entries of the baseline that belong to programs of this capture and were not found: their number,
  * and one line for each into `text` (NULL = only count). */
 size_t findings_stale(struct view *view, const struct findings *findings, struct hak_text *text);

@@ -40,20 +40,27 @@ static const char *file_of(const struct view *view, const char *option, const ch
                                                    : view_value(view, option);
 }
 
-bool findings_compare(struct view *view, struct findings *findings) {
+bool findings_load_known(const struct view *view, struct findings *findings) {
     const char *baseline = file_of(view, "baseline", "BASELINE");
     const char *suppressions = file_of(view, "suppressions", "SUPPRESSIONS");
     static char error[ERROR_BYTES];
-    if (baseline && baseline[0] &&
-        !(findings->baseline = hak_baseline_load(baseline, false, error, sizeof error))) {
-        view_error("%s", error);
-        return false;
+    bool good = true;
+    if (baseline && baseline[0]) {
+        findings->baseline = hak_baseline_load(baseline, false, error, sizeof error);
+        good = findings->baseline != NULL;
     }
-    if (suppressions && suppressions[0] &&
-        !(findings->suppressions = hak_suppressions_load(suppressions, error, sizeof error))) {
-        view_error("%s", error);
-        return false;
+    if (good && suppressions && suppressions[0]) {
+        findings->suppressions = hak_suppressions_load(suppressions, error, sizeof error);
+        good = findings->suppressions != NULL;
     }
+    if (!good)
+        view_error("%s%s", strcmp(view->command->name, "run") == 0 ? "run: " : "", error);
+    return good;
+}
+
+bool findings_compare(struct view *view, struct findings *findings) {
+    if (!findings_load_known(view, findings))
+        return false;
     for (size_t i = 0; i < findings->count; i++)
         judge(findings, &findings->list[i]);
     return true;
@@ -73,7 +80,8 @@ size_t findings_count_known(const struct findings *findings) {
     return count;
 }
 
-bool findings_has_run(struct view *view, const char *program) {
+bool findings_has_run(void *context, const char *program) {
+    struct view *view = context;
     struct hak_query q = hak_ask(hak_store_database(view->reader), "SELECT program FROM process",
                                  "reading processes");
     bool found = false;
@@ -92,13 +100,7 @@ size_t findings_stale(struct view *view, const struct findings *findings, struct
         count++;
         if (!text)
             continue;
-        hak_text_add(text, "  ");
-        hak_text_add_name(text, entry->fingerprint);
-        hak_text_add(text, "  ");
-        hak_text_add_name(text, entry->name);
-        hak_text_add(text, " ");
-        hak_text_add_name(text, entry->place);
-        hak_text_add(text, "\n");
+        hak_text_add(text, "  %s  %s %s\n", entry->fingerprint, entry->name, entry->place);
     }
     return count;
 }

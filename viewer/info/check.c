@@ -24,8 +24,7 @@ static void each_problem(void *context, const char *problem) {
         return;
     }
     struct hak_text text = {0};
-    hak_text_add_name(&text, problem);
-    hak_text_add(&text, "\n");
+    hak_text_add(&text, "%s\n", problem);
     view_print(&text);
 }
 

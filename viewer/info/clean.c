@@ -174,9 +174,8 @@ static void add_kept(struct hak_text *text, const struct captures *all) {
     for (size_t i = 0; i < all->count; i++) {
         if (all->list[i].keep == IS_OLD)
             continue;
-        hak_text_add(text, "%s", kept++ ? ", " : "Kept: ");
-        hak_text_add_name(text, all->list[i].path);
-        hak_text_add(text, " (%s)", why[all->list[i].keep]);
+        hak_text_add(text, "%s%s (%s)", kept++ ? ", " : "Kept: ", all->list[i].path,
+                     why[all->list[i].keep]);
     }
     if (kept)
         hak_text_add(text, ".\n");

@@ -19,8 +19,7 @@ static void add_value(struct hak_text *text, const struct view *view, const char
                       const char *value) {
     hak_text_add(text, "%s%s%s", view_style(view, VIEW_BOLD), name, view_style(view, VIEW_PLAIN));
     hak_text_tab(text, 14);
-    hak_text_add_name(text, value);
-    hak_text_add(text, "\n");
+    hak_text_add(text, "%s\n", value);
 }
 
 /* Files that killed their reader: a line for each in the store. Calls `say` with each and `to`. */
@@ -164,9 +163,7 @@ static void add_losses(struct hak_text *text, struct view *view) {
                      hak_words_time(hak_query_number(&q, 2)), (int)hak_query_number(&q, 3));
         if (hak_query_count(&q, 4) > 0)
             hak_text_add(text, " thread %d", (int)hak_query_number(&q, 4));
-        hak_text_add(text, ": ");
-        hak_text_add_name(text, hak_query_text(&q, 5));
-        hak_text_add(text, "\n");
+        hak_text_add(text, ": %s\n", hak_query_text(&q, 5));
     }
     view_end_query(view, &q, true);
 }

@@ -25,8 +25,7 @@ static bool add_file(struct hak_text *text, struct view *view, struct hak_query 
         uses += used;
         if (used > 0 || (idle++ >= UNUSED_SHOWN && !view_given(view, "all")))
             continue;
-        hak_text_add(&unused, "%s", unused.length ? ", " : "");
-        hak_text_add_name(&unused, hak_query_text(q, 2));
+        hak_text_add(&unused, "%s%s", unused.length ? ", " : "", hak_query_text(q, 2));
     }
     hak_text_add(text, "%ssuppressed%s", view_style(view, VIEW_BOLD), view_style(view, VIEW_PLAIN));
     hak_text_add_at(text, 14, "%s, by ", hak_words_count(uses, "finding", "findings"));

@@ -98,36 +98,44 @@ static int by_place(const struct thread *a, const struct thread *b) {
     return (a->row > b->row) - (a->row < b->row);
 }
 
+static size_t sorted_by; /* offset of the value */
+
+static uint64_t value_of(const struct thread *t) {
+    uint64_t value;
+    memcpy(&value, (const char *)t + sorted_by, sizeof value);
+    return value;
+}
+
 /* Most first; equal ones as they are listed. */
-#define SORT(name, value)                                                                          \
-    static int by_##name(const void *x, const void *y) {                                           \
-        const struct thread *a = x, *b = y;                                                        \
-        uint64_t p = a->value, q = b->value;                                                       \
-        return p != q ? (p < q ? 1 : -1) : by_place(a, b);                                         \
-    }
-SORT(events, did.events)
-SORT(mallocs, did.mallocs)
-SORT(frees, did.frees)
-SORT(reallocs, did.reallocs)
-SORT(bytes, did.asked_bytes)
-SORT(remote, did.remote_frees)
-SORT(lost, lost)
-SORT(last, did.last_event)
+static int by_value(const void *x, const void *y) {
+    const struct thread *a = x, *b = y;
+    uint64_t p = value_of(a), q = value_of(b);
+    return p != q ? (p < q ? 1 : -1) : by_place(a, b);
+}
 
 static const struct {
     const char *name;
-    int (*compare)(const void *, const void *);
-} orders[] = {{"process", NULL},     {"events", by_events},     {"mallocs", by_mallocs},
-              {"frees", by_frees},   {"reallocs", by_reallocs}, {"bytes", by_bytes},
-              {"remote", by_remote}, {"lost", by_lost},         {"last", by_last}};
+    size_t offset; /* 0 = as they are listed */
+} orders[] = {
+    {"process", 0},
+    {"events", offsetof(struct thread, did.events)},
+    {"mallocs", offsetof(struct thread, did.mallocs)},
+    {"frees", offsetof(struct thread, did.frees)},
+    {"reallocs", offsetof(struct thread, did.reallocs)},
+    {"bytes", offsetof(struct thread, did.asked_bytes)},
+    {"remote", offsetof(struct thread, did.remote_frees)},
+    {"lost", offsetof(struct thread, lost)},
+    {"last", offsetof(struct thread, did.last_event)},
+};
 
 static bool sort(struct threads *all) {
     const char *wanted = view_value(all->view, "sort");
     struct hak_text known = {0};
     for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++) {
         if (!wanted || strcmp(wanted, orders[i].name) == 0) {
-            if (orders[i].compare)
-                qsort(all->list, all->count, sizeof *all->list, orders[i].compare);
+            sorted_by = orders[i].offset;
+            if (sorted_by)
+                qsort(all->list, all->count, sizeof *all->list, by_value);
             hak_text_free(&known);
             return true;
         }
@@ -188,9 +196,7 @@ static void add_names(struct table *table, struct view *view, const struct threa
         table_add_text(table, &process);
     }
     hak_lookup_thread(view->reader, t->row, &words);
-    hak_text_add(&name, "%u%s", t->number, words.name[0] ? " " : "");
-    hak_text_add_name(&name, words.name);
-    hak_text_add(&name, " (%d)", t->tid);
+    hak_text_add(&name, "%u%s%s (%d)", t->number, words.name[0] ? " " : "", words.name, t->tid);
     table_add_text(table, &name);
 }
 

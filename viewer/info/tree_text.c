@@ -109,8 +109,7 @@ static void add_row(struct drawing *d, int i, int depth) {
     if (p->lost > 0)
         hak_text_add(text, "   %s lost", hak_words_count(p->lost, "event", "events"));
     if (p->note[0]) {
-        hak_text_add(text, "   ");
-        hak_text_add_name(text, p->note);
+        hak_text_add(text, "   %s", p->note);
     }
     hak_text_add(text, "%s\n", is_wrong ? view_style(d->view, VIEW_PLAIN) : "");
     d->shown++;
@@ -148,8 +147,7 @@ static void add_rest(struct drawing *d, int from, int depth) {
     add_lines(d, depth, false);
     hak_text_add(d->text, "... %s (", hak_words_count((uint64_t)total, "more", "more"));
     for (int at = 0; at < 4 && most[at].program; at++) {
-        hak_text_add(d->text, "%s", at ? ", " : "");
-        hak_text_add_name(d->text, most[at].program);
+        hak_text_add(d->text, "%s%s", at ? ", " : "", most[at].program);
         if (most[at].count > 1)
             hak_text_add(d->text, " x %d", most[at].count);
     }

@@ -18,22 +18,9 @@ static const char *tail_of(const char *path) {
 
 /* The files that say what is known have to be readable before anything is started. */
 static bool check_known(const struct view *view) {
-    static char error[2 * PATH_MAX];
-    const char *baseline = view_variable_value(view, "BASELINE");
-    const char *suppressions = view_variable_value(view, "SUPPRESSIONS");
-    bool good = true;
-    if (baseline && baseline[0]) {
-        struct hak_baseline *read = hak_baseline_load(baseline, false, error, sizeof error);
-        good = read != NULL;
-        hak_baseline_free(read);
-    }
-    if (good && suppressions && suppressions[0]) {
-        struct hak_suppressions *read = hak_suppressions_load(suppressions, error, sizeof error);
-        good = read != NULL;
-        hak_suppressions_free(read);
-    }
-    if (!good)
-        view_error("run: %s", error);
+    struct findings known = {0};
+    bool good = findings_load_known(view, &known);
+    findings_free(&known);
     return good;
 }
 
@@ -89,9 +76,7 @@ static void add_finding(struct hak_text *text, const struct finding *one) {
         hak_text_add(text, " ");
         hak_words_add_location(text, frame, 1);
     }
-    hak_text_add(text, " (");
-    hak_text_add_name(text, one->program);
-    hak_text_add(text, ")\n");
+    hak_text_add(text, " (%s)\n", one->program);
 }
 
 static void list_new(const struct findings *findings) {

@@ -62,8 +62,7 @@ static bool has_table(sqlite3 *database, const char *name) {
     sqlite3_finalize(query);
     if (!found) {
         struct hak_text text = {0};
-        hak_text_add(&text, "no such table: ");
-        hak_text_add_name(&text, name);
+        hak_text_add(&text, "no such table: %s", name);
         hak_text_add_name(&text, nearest_words(&nearest, ""));
         view_fail(text.bytes ? text.bytes : name);
         hak_text_free(&text);

@@ -2,18 +2,13 @@
 #include "report/known/baseline.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include "report/words/words.h"
 #include "base/array.h"
 #include "base/bytes.h"
-
-#define FILE_MODE 0666 /* umask decides: it is checked in, and nothing in it is private */
 
 /* Takes the reference to `object` over. */
 static bool append(struct hak_baseline *to, json_t *object) {
@@ -192,41 +187,28 @@ size_t hak_baseline_prune(struct hak_baseline *baseline,
 }
 
 static char *print(const struct hak_baseline *baseline) {
-    json_t *document = json_object(), *findings = json_array();
-    char *text = NULL;
-    bool good = document && findings;
-    for (size_t i = 0; good && i < baseline->count; i++)
-        good = json_array_append(findings, baseline->list[i].object) == 0;
-    good =
-        good &&
-        json_object_set_new(document, "hakmem_baseline", json_integer(HAK_BASELINE_VERSION)) == 0 &&
-        json_object_set(document, "findings", findings) == 0;
-    if (good)
-        text = hak_json_dump(document, JSON_INDENT(2));
-    json_decref(findings);
-    json_decref(document);
-    return text;
+    json_t *findings = json_array();
+    for (size_t i = 0; i < baseline->count; i++)
+        json_array_append(findings, baseline->list[i].object);
+    bool is_whole = json_array_size(findings) == baseline->count;
+    json_t *document =
+        json_pack("{s:i, s:o}", "hakmem_baseline", HAK_BASELINE_VERSION, "findings", findings);
+    char *text = hak_json_print(document);
+    if (is_whole)
+        return text;
+    free(text);
+    return NULL;
 }
 
 bool hak_baseline_write(struct hak_baseline *baseline, char *error, size_t error_bytes) {
     sort(baseline);
-    char *text = print(baseline), *next = NULL;
-    if (!text || asprintf(&next, "%s.new.%d", baseline->path, (int)getpid()) < 0) {
+    char *text = print(baseline);
+    bool good = text && hak_replace_file(baseline->path, text);
+    if (!text)
         snprintf(error, error_bytes, "%s: out of memory", baseline->path);
-        free(text);
-        return false;
-    }
-    int fd = open(next, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
-    bool good = fd >= 0 && hak_write_fully(fd, text, strlen(text)) &&
-                hak_write_fully(fd, "\n", 1) && fsync(fd) == 0;
-    good = fd >= 0 && close(fd) == 0 && good && rename(next, baseline->path) == 0;
-    if (!good) {
+    else if (!good)
         snprintf(error, error_bytes, "%s: the baseline cannot be written: %s", baseline->path,
                  strerror(errno));
-        if (fd >= 0)
-            unlink(next);
-    }
-    free(next);
     free(text);
     return good;
 }

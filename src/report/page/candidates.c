@@ -6,20 +6,16 @@
 enum { GUESS_COLUMN = 20 };
 
 static const char *relation_words(uint32_t named_as) {
-    switch (named_as) {
-    case HAK_NAMED_FREED:
-        return "was read after the free of";
-    case HAK_NAMED_BEHIND:
-        return "was read past the end of";
-    case HAK_NAMED_IN_FRONT:
-        return "was read from the bytes before";
-    case HAK_NAMED_UNWRITTEN:
-        return "was read from memory that was never written since malloc:";
-    case HAK_NAMED_EARLIER:
-        return "was read after a free, or before anything was written there, from";
-    default:
-        return "may hold part of the pattern that fills freed memory, from";
-    }
+    static const char *const words[] = {
+        [HAK_NAMED_FREED] = "was read after the free of",
+        [HAK_NAMED_BEHIND] = "was read past the end of",
+        [HAK_NAMED_IN_FRONT] = "was read from the bytes before",
+        [HAK_NAMED_UNWRITTEN] = "was read from memory that was never written since malloc:",
+        [HAK_NAMED_EARLIER] = "was read after a free, or before anything was written there, from",
+    };
+    return named_as < sizeof words / sizeof *words && words[named_as]
+               ? words[named_as]
+               : "may hold part of the pattern that fills freed memory, from";
 }
 
 static void add_one(struct hak_text *text, const struct report_page *page,

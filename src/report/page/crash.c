@@ -142,12 +142,11 @@ void report_crash(struct hak_text *text, const struct report_page *page) {
         hak_text_add(text, "event %s   ", hak_words_number(report_found_event(page)));
     if (page->context.ns != 0)
         hak_text_add(text, "%s   ", hak_words_time(page->context.ns));
-    hak_text_add(text, "thread %s   %s",
+    hak_text_add(text, "thread %s   %s, ",
                  page->context.thread_name[0]
                      ? hak_words_quoted(page->context.thread_number, page->context.thread_name)
                      : hak_words_number(page->context.thread_number),
                  hak_words_signal(page->context.signal));
-    hak_text_add(text, ", ");
     report_cause(text, page);
     hak_text_add(text, "\n");
     report_add_stack(text, &page->frames, true, "none could be taken");

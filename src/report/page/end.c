@@ -13,23 +13,16 @@
 
 /* Why an unwinder's walk ended early, by enum hak_unwind_end; NULL = it did not. */
 static const char *unwind_trouble(uint32_t end) {
-    switch (end) {
-    case 0:
-        return NULL;
-    case 1:
-        return "of the fault's stack only the innermost 256 frames were kept";
-    case 2:
-        return "the fault's stack ends at code without call frame information";
-    case 3:
-        return "the fault's stack is damaged: its last frames may be wrong";
-    case 4:
-        return "the fault's stack is missing: a signal handler had interrupted the unwinder";
-    case 5:
-        return "the fault's stack runs through code without call frame information: callers there "
-               "were found by frame pointers";
-    default:
-        return "the fault's stack may be incomplete";
-    }
+    static const char *const words[] = {
+        NULL,
+        "of the fault's stack only the innermost 256 frames were kept",
+        "the fault's stack ends at code without call frame information",
+        "the fault's stack is damaged: its last frames may be wrong",
+        "the fault's stack is missing: a signal handler had interrupted the unwinder",
+        "the fault's stack runs through code without call frame information: callers there were "
+        "found by frame pointers",
+    };
+    return end < sizeof words / sizeof *words ? words[end] : "the fault's stack may be incomplete";
 }
 
 static int count_partial(const struct report_page *page) {
@@ -72,8 +65,7 @@ static void add_missing_lines(struct hak_text *text, int *findings,
         if (!module || (told && strcmp(told, module) == 0))
             continue;
         finding(text, findings, "no debug information for ");
-        hak_text_add_name(text, hak_words_path(module, 1, false));
-        hak_text_add(text, "; build with -g");
+        hak_text_add(text, "%s; build with -g", hak_words_path(module, 1, false));
         told = module;
     }
 }

@@ -72,27 +72,19 @@ static void headline_of_move(struct hak_text *text, const struct report_page *pa
 
 /* What lies at the pointer of a bad free, as a clause: "which lies in the stack of its thread". */
 static void add_memory(struct hak_text *text, const struct report_page *page) {
+    static const char *const elsewhere[] = {
+        [HAK_MEMORY_STACK] = "which lies on its thread's stack",
+        [HAK_MEMORY_STATIC] = "which lies in the static data of a module",
+        [HAK_MEMORY_CODE] = "which lies in the code of a module",
+        [HAK_MEMORY_UNMAPPED] = "where nothing is mapped",
+        [HAK_MEMORY_HEAP_INTERNAL] = "which lies in a SuperSlab but in none of its blocks",
+    };
     const struct hak_fault_facts *facts = page->facts;
     uint64_t found = facts->found_address;
     uint64_t due = page->user ? page->user : page->base;
-    switch (facts->memory) {
-    case HAK_MEMORY_STACK:
-        hak_text_add(text, "which lies on its thread's stack");
+    if (facts->memory < sizeof elsewhere / sizeof *elsewhere && elsewhere[facts->memory]) {
+        hak_text_add(text, "%s", elsewhere[facts->memory]);
         return;
-    case HAK_MEMORY_STATIC:
-        hak_text_add(text, "which lies in the static data of a module");
-        return;
-    case HAK_MEMORY_CODE:
-        hak_text_add(text, "which lies in the code of a module");
-        return;
-    case HAK_MEMORY_UNMAPPED:
-        hak_text_add(text, "where nothing is mapped");
-        return;
-    case HAK_MEMORY_HEAP_INTERNAL:
-        hak_text_add(text, "which lies in a SuperSlab but in none of its blocks");
-        return;
-    default:
-        break;
     }
     if (!page->base) {
         hak_text_add(text, "which lies in no block of this heap");
@@ -240,9 +232,7 @@ static void add_slot(struct hak_text *text, const struct report_page *page) {
 static void add_pool(struct hak_text *text, const struct report_page *page) {
     if (!page->story || !page->story->pool[0])
         return;
-    hak_text_add(text, ", in pool \"");
-    hak_text_add_name(text, page->story->pool);
-    hak_text_add(text, "\"");
+    hak_text_add(text, ", in pool \"%s\"", page->story->pool);
 }
 
 /* "is 16 bytes into a block of 24 bytes" */

@@ -150,8 +150,7 @@ static void add_headline(struct hak_text *text, const struct hak_leak_page *page
                      hak_words_bytes(sums->reachable_bytes),
                      hak_words_count(sums->reachable_blocks, "block is", "blocks are"));
     if (page->program[0]) {
-        hak_text_add(text, ", ");
-        hak_text_add_name(text, page->program);
+        hak_text_add(text, ", %s", page->program);
     }
     hak_text_add(text, "\n\n");
 }
@@ -212,8 +211,7 @@ static void add_next(struct hak_text *text, const char *store_path) {
     if (store_path[0]) {
         hak_text_add(text, "hakmem-trace leaks");
         if (strncmp(hak_words_path(store_path, 1, false), "hakmem.", 7) != 0) {
-            hak_text_add(text, " -s ");
-            hak_text_add_name(text, store_path);
+            hak_text_add(text, " -s %s", store_path);
         }
         hak_text_add(text, "     ");
     }

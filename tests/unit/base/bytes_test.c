@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -64,9 +67,36 @@ START_TEST(what_ends_early_says_how_much_there_was) {
 }
 END_TEST
 
+/* What stood there before is gone at once, or still there, and nothing is left beside it. */
+START_TEST(a_file_is_replaced_whole_or_not_at_all) {
+    char folder[] = "/tmp/hakmem-replace-XXXXXX", beside[64];
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    ck_assert_int_eq(chdir(folder), 0);
+    ck_assert(hak_replace_file("page", "first\n"));
+    ck_assert(hak_replace_file("page", "next\n"));
+    int fd = open("page", O_RDONLY | O_CLOEXEC);
+    ck_assert_uint_eq(hak_read_fully(fd, got, MANY), 5);
+    ck_assert_mem_eq(got, "next\n", 5);
+    snprintf(beside, sizeof beside, "page.new.%d", (int)getpid());
+    ck_assert_int_eq(access(beside, F_OK), -1);
+    ck_assert_int_eq(mkdir("taken", 0700), 0); /* no file can come in the place of a folder */
+    ck_assert(!hak_replace_file("taken", "text"));
+    ck_assert_int_eq(errno, EISDIR);
+    snprintf(beside, sizeof beside, "taken.new.%d", (int)getpid());
+    ck_assert_int_eq(access(beside, F_OK), -1);
+    ck_assert_int_eq(rmdir("taken"), 0);
+    ck_assert_int_eq(symlink("/etc/passwd", beside), 0); /* laid there by somebody else */
+    ck_assert(!hak_replace_file("taken", "text"));
+    ck_assert_int_eq(errno, EEXIST);
+    ck_assert_int_eq(unlink(beside) | unlink("page"), 0);
+    ck_assert_int_eq(rmdir(folder), 0);
+}
+END_TEST
+
 int main(void) {
     TCase *cases = tcase_create("bytes");
     tcase_add_test(cases, pieces_become_whole);
     tcase_add_test(cases, what_ends_early_says_how_much_there_was);
+    tcase_add_test(cases, a_file_is_replaced_whole_or_not_at_all);
     return run_cases("bytes", cases);
 }
